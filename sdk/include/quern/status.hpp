@@ -1,0 +1,157 @@
+// What the broker says about jobs and workers. Plain values; they are also what travels on the wire.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "quern/bytes.hpp"
+#include "quern/error.hpp"
+#include "quern/ids.hpp"
+
+namespace quern {
+
+/// waiting: nothing of it ran yet; running: something did; the other five are final.
+enum class JobState : std::uint8_t { waiting, running, done, failed, cancelled, lost, unknown };
+std::string_view to_string(JobState state);
+constexpr bool is_final(JobState s) { return s >= JobState::done && s != JobState::unknown; }
+
+/// What the client gave: nothing to split, a list of items, or the integers of a range.
+enum class InputKind : std::uint8_t { whole, items, range };
+std::string_view to_string(InputKind kind);
+
+/// What a function takes at a call: a whole input, one item, or a sub-range.
+enum class Takes : std::uint8_t { whole, item, range };
+std::string_view to_string(Takes takes);
+
+enum class Durability : std::uint8_t { memory, durable };
+std::string_view to_string(Durability durability);
+
+/// What one worker did for one job.
+struct WorkerShare {
+  std::string worker;
+  std::uint64_t leases = 0;   ///< leases finished
+  std::uint64_t tasks = 0;    ///< tasks finished
+  std::uint64_t busy_us = 0;  ///< slot time spent, microseconds
+  double rate = 0;            ///< measured tasks per second of one slot on this function
+  std::uint32_t slots = 0;
+
+  bool operator==(const WorkerShare&) const = default;
+};
+
+struct JobStatus {
+  Uuid uuid;
+  JobNumber number{};
+  std::string name;
+  std::string function;
+  std::string owner;  ///< principal
+  InputKind input = InputKind::whole;
+  std::string decision;  ///< the decision on splitting and its reason, a sentence; empty until made
+  bool divisible = false;
+  std::string reduce;  ///< reducer in force, empty for none
+  Encoding encoding = Encoding::raw;  ///< of results
+  JobState state = JobState::waiting;
+  std::string reason;  ///< why it waits, failed or was cancelled; a sentence
+  bool open = false;   ///< still being appended to
+  std::uint64_t total = 0;  ///< tasks known so far
+  std::uint64_t pending = 0;
+  std::uint64_t leased = 0;
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t cancelled = 0;
+  std::int32_t priority = 0;
+  double weight = 1;
+  Durability durability = Durability::memory;
+  bool detached = false;
+  std::uint32_t attempts = 3;     ///< attempts allowed per task
+  std::uint64_t retried = 0;      ///< task runs beyond each task's first
+  std::uint64_t age_us = 0;       ///< since it was accepted
+  std::uint64_t run_us = 0;       ///< from the first lease to the end (or to now)
+  double rate = 0;                ///< tasks per second over the recent past
+  double eta_s = -1;              ///< estimated seconds to the end, negative when unknown
+  std::uint64_t queued_bytes = 0;  ///< payload bytes held
+  std::uint64_t result_bytes = 0;  ///< result bytes held
+  std::vector<WorkerShare> shares;  ///< filled when one job is asked for
+
+  bool operator==(const JobStatus&) const = default;
+};
+
+/// What a worker could give now, from its last heartbeat.
+struct Capacity {
+  std::uint32_t slots = 1;
+  double cores = 1;      ///< cores this process may use: affinity and cgroup quota
+  double idle = 1;       ///< idle share of them, 0..1
+  double load = 0;       ///< load average, 1 minute
+  std::uint64_t memory_free = 0;  ///< bytes
+  std::uint32_t busy = 0;   ///< slots running a lease
+  std::uint32_t stuck = 0;  ///< slots whose function ignores its cancellation
+
+  bool operator==(const Capacity&) const = default;
+};
+
+/// A function a worker offers. One name may be declared once per `takes`.
+struct FunctionDecl {
+  std::string name;
+  Takes takes = Takes::item;
+  Encoding encoding = Encoding::raw;  ///< of its results (and of its input, when `value`)
+  std::string reduce;                 ///< reducer used when a range job names none; empty for none
+  bool finish = false;                ///< has a finishing step that runs once on the reduced result
+  double rate = 0;                    ///< declared tasks per second of one slot; 0: not declared
+
+  bool operator==(const FunctionDecl&) const = default;
+};
+
+/// A named reducer a worker offers.
+struct ReducerDecl {
+  std::string name;
+  Encoding encoding = Encoding::value;
+  bool has_identity = false;
+  Bytes identity;  ///< the reduction of nothing
+
+  bool operator==(const ReducerDecl&) const = default;
+};
+
+struct FunctionRate {
+  std::string function;
+  double rate = 0;  ///< tasks per second of one slot
+  std::uint64_t leases = 0;
+  std::uint64_t tasks = 0;
+  std::uint64_t busy_us = 0;
+
+  bool operator==(const FunctionRate&) const = default;
+};
+
+struct WorkerStatus {
+  std::uint64_t id = 0;  ///< session number
+  std::string name;
+  std::string state;  ///< "idle", "busy", "draining"
+  Capacity capacity;
+  std::vector<FunctionDecl> functions;
+  std::vector<FunctionRate> rates;
+  std::map<std::string, std::string> labels;
+  std::map<std::string, double> resources;
+  std::uint64_t leases = 0;       ///< leases held now
+  std::uint64_t tasks_done = 0;   ///< since it connected
+  std::uint64_t silent_us = 0;    ///< since it was last heard
+  std::uint64_t connected_us = 0;
+
+  bool operator==(const WorkerStatus&) const = default;
+};
+
+struct BrokerStatus {
+  std::string software;
+  std::uint64_t uptime_us = 0;
+  std::uint64_t clients = 0;
+  std::uint64_t workers = 0;
+  std::uint64_t jobs = 0;  ///< not yet final
+  std::uint64_t memory_used = 0;
+  std::uint64_t memory_limit = 0;
+  std::uint64_t malformed = 0;    ///< messages that were not messages
+  std::uint64_t refused = 0;      ///< sessions refused
+  std::uint64_t late = 0;         ///< reports for leases that were no longer valid
+
+  bool operator==(const BrokerStatus&) const = default;
+};
+
+}  // namespace quern

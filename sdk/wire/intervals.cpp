@@ -1,0 +1,113 @@
+#include "wire/intervals.hpp"
+
+#include <algorithm>
+
+namespace quern::wire {
+
+std::uint64_t size(const Intervals& list) {
+  std::uint64_t n = 0;
+  for (const auto& i : list) n += i.size();
+  return n;
+}
+
+bool well_formed(const Intervals& list) {
+  std::uint64_t floor = 0;
+  for (const auto& i : list) {
+    if (i.empty() || i.begin < floor) return false;
+    floor = i.end;
+  }
+  return true;
+}
+
+IntervalSet::IntervalSet(const Intervals& list) {
+  for (const auto& i : list) add(i);
+}
+
+bool IntervalSet::contains(std::uint64_t index) const {
+  auto it = map_.upper_bound(index);
+  return it != map_.begin() && std::prev(it)->second > index;
+}
+
+bool IntervalSet::contains(Interval interval) const {
+  if (interval.empty()) return true;
+  auto it = map_.upper_bound(interval.begin);
+  return it != map_.begin() && std::prev(it)->second >= interval.end;
+}
+
+std::uint64_t IntervalSet::add(Interval interval) {
+  if (interval.empty()) return 0;
+  auto [begin, end] = interval;
+  std::uint64_t covered = 0;
+  auto it = map_.upper_bound(begin);
+  if (it != map_.begin() && std::prev(it)->second >= begin) --it;  // touches or overlaps: merge with it
+  while (it != map_.end() && it->first <= end) {
+    covered += it->second - it->first;
+    begin = std::min(begin, it->first);
+    end = std::max(end, it->second);
+    it = map_.erase(it);
+  }
+  map_.emplace_hint(it, begin, end);
+  const std::uint64_t added = (end - begin) - covered;
+  size_ += added;
+  return added;
+}
+
+std::uint64_t IntervalSet::remove(Interval interval) {
+  if (interval.empty()) return 0;
+  std::uint64_t removed = 0;
+  auto it = map_.upper_bound(interval.begin);
+  if (it != map_.begin() && std::prev(it)->second > interval.begin) --it;
+  while (it != map_.end() && it->first < interval.end) {
+    const Interval old{it->first, it->second};
+    it = map_.erase(it);
+    if (old.begin < interval.begin) map_.emplace_hint(it, old.begin, interval.begin);
+    if (old.end > interval.end) it = map_.emplace_hint(it, interval.end, old.end);
+    removed += std::min(old.end, interval.end) - std::max(old.begin, interval.begin);
+  }
+  size_ -= removed;
+  return removed;
+}
+
+void IntervalSet::clear() {
+  map_.clear();
+  size_ = 0;
+}
+
+Interval IntervalSet::take_front(std::uint64_t count) {
+  auto it = map_.begin();
+  Interval taken{it->first, std::min(it->second, it->first + std::min(count, it->second - it->first))};
+  remove(taken);
+  return taken;
+}
+
+Intervals IntervalSet::intersect(Interval interval) const {
+  Intervals out;
+  if (interval.empty()) return out;
+  auto it = map_.upper_bound(interval.begin);
+  if (it != map_.begin()) --it;
+  for (; it != map_.end() && it->first < interval.end; ++it) {
+    Interval part{std::max(it->first, interval.begin), std::min(it->second, interval.end)};
+    if (!part.empty()) out.push_back(part);
+  }
+  return out;
+}
+
+Intervals IntervalSet::missing(Interval interval) const {
+  Intervals out;
+  std::uint64_t at = interval.begin;
+  for (const auto& part : intersect(interval)) {
+    if (part.begin > at) out.push_back({at, part.begin});
+    at = part.end;
+  }
+  if (at < interval.end) out.push_back({at, interval.end});
+  return out;
+}
+
+Intervals IntervalSet::list() const {
+  Intervals out;
+  out.reserve(map_.size());
+  for (const auto& [begin, end] : map_) out.push_back({begin, end});
+  return out;
+}
+
+}  // namespace quern::wire

@@ -1,0 +1,35 @@
+// Limits on everything that comes in. PROTOCOL.md, "Limits", lists the same numbers; change both together.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace quern::wire {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolOldest = 1;
+
+/// All batch parts of one message together, unless the message holds one single item.
+inline constexpr std::size_t kBatchBytesMax = 1u << 20;
+/// Tasks in one batch with bytes; bounds the sizes column (256 KiB of the 1 MiB).
+inline constexpr std::uint64_t kBatchTasksMax = 65'536;
+/// One item, one whole input, one result, one common input.
+inline constexpr std::size_t kItemBytesMax = 64u << 20;
+/// Header part of any message.
+inline constexpr std::size_t kHeaderBytesMax = 256u << 10;
+/// ZMQ_MAXMSGSIZE: any part.
+inline constexpr std::int64_t kPartBytesMax = static_cast<std::int64_t>(kItemBytesMax);
+inline constexpr std::size_t kPartsMax = 5;
+inline constexpr std::size_t kNameBytesMax = 255;        ///< function, job, worker, reducer, label names
+inline constexpr std::size_t kTextBytesMax = 4096;       ///< error texts and reasons; longer ones are cut by the sender
+inline constexpr std::size_t kListMax = 10'000;          ///< entries of any list in a header
+inline constexpr std::uint32_t kAttemptsMax = 1000;
+inline constexpr std::uint64_t kTasksMax = 1ULL << 62;   ///< N of a job
+inline constexpr std::uint32_t kSlotsMax = 4096;
+
+/// Default credits, in bytes.
+inline constexpr std::uint64_t kResultWindow = 8u << 20;   ///< unconsumed result bytes per job that a client takes
+inline constexpr std::uint64_t kReportWindow = 32u << 20;  ///< unacknowledged report bytes per worker
+inline constexpr std::uint64_t kWorkerCredit = 64u << 20;  ///< payload bytes leased to one worker
+
+}  // namespace quern::wire
