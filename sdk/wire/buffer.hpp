@@ -29,6 +29,7 @@ class Buffer {
   const char* data() const { return view_.data(); }
   std::size_t size() const { return view_.size(); }
   bool empty() const { return view_.empty(); }
+  const std::shared_ptr<const void>& owner() const { return owner_; }
 
   /// Octets [offset, offset + length) of this one; shares its owner. The caller checks the bounds.
   Buffer slice(std::size_t offset, std::size_t length) const { return Buffer(owner_, view_.substr(offset, length)); }

@@ -1,0 +1,42 @@
+#include "runtime/log.hpp"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+
+namespace quern::runtime {
+namespace {
+
+std::atomic<spdlog::logger*> current{nullptr};
+
+void write(spdlog::level::level_enum level, const std::string& line) {
+  if (auto* logger = current.load(std::memory_order_acquire)) logger->log(level, line);
+}
+
+spdlog::level::level_enum level_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug: return spdlog::level::debug;
+    case LogLevel::info: return spdlog::level::info;
+    case LogLevel::warning: return spdlog::level::warn;
+    case LogLevel::error: return spdlog::level::err;
+    case LogLevel::off: return spdlog::level::off;
+  }
+  return spdlog::level::info;
+}
+
+}  // namespace
+
+void open_log(std::string_view program, LogLevel level) {
+  auto logger = spdlog::stderr_color_mt(std::string(program));
+  logger->set_level(level_of(level));
+  logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %n %^%l%$: %v");
+  current.store(logger.get(), std::memory_order_release);  // the registry of spdlog keeps it alive
+}
+
+void log_debug(const std::string& line) { write(spdlog::level::debug, line); }
+void log_info(const std::string& line) { write(spdlog::level::info, line); }
+void log_warning(const std::string& line) { write(spdlog::level::warn, line); }
+void log_error(const std::string& line) { write(spdlog::level::err, line); }
+
+}  // namespace quern::runtime

@@ -1,0 +1,144 @@
+#include "runtime/socket.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+namespace quern::runtime {
+namespace {
+
+zmq::socket_t make(zmq::context_t& context, zmq::socket_type type, const SocketOptions& options) {
+  zmq::socket_t socket(context, type);
+  socket.set(zmq::sockopt::linger, 0);
+  socket.set(zmq::sockopt::maxmsgsize, options.part_bytes_max);
+  socket.set(zmq::sockopt::sndhwm, options.high_water_mark);
+  socket.set(zmq::sockopt::rcvhwm, options.high_water_mark);
+  socket.set(zmq::sockopt::handshake_ivl, static_cast<int>(options.handshake.count()));
+  return socket;
+}
+
+Part take(zmq::message_t&& message) {
+  if (message.size() >= kShareFrom) {
+    auto owner = std::make_shared<zmq::message_t>(std::move(message));
+    std::string_view view(static_cast<const char*>(owner->data()), owner->size());
+    return {std::move(owner), view};
+  }
+  if (message.size() == 0) return {};
+  auto owner = std::make_shared<std::string>(static_cast<const char*>(message.data()), message.size());
+  std::string_view view = *owner;
+  return {std::move(owner), view};
+}
+
+void release_owner(void*, void* hint) { delete static_cast<std::shared_ptr<const void>*>(hint); }
+
+zmq::message_t give(const Part& part) {
+  if (part.view.size() < kShareFrom || !part.owner) return zmq::message_t(part.view.data(), part.view.size());
+  // libzmq never writes to the data of a message it sends.
+  return zmq::message_t(const_cast<char*>(part.view.data()), part.view.size(), release_owner,
+                        new std::shared_ptr<const void>(part.owner));
+}
+
+}  // namespace
+
+Socket Socket::router(zmq::context_t& context, const SocketOptions& options) {
+  zmq::socket_t socket = make(context, zmq::socket_type::router, options);
+  socket.set(zmq::sockopt::router_mandatory, 1);
+  return Socket(std::move(socket));
+}
+
+Socket Socket::dealer(zmq::context_t& context, const SocketOptions& options) {
+  zmq::socket_t socket = make(context, zmq::socket_type::dealer, options);
+  socket.set(zmq::sockopt::reconnect_ivl, 100);
+  socket.set(zmq::sockopt::reconnect_ivl_max, 2000);
+  return Socket(std::move(socket));
+}
+
+std::string Socket::bind(const std::string& endpoint) {
+  socket_.bind(endpoint);
+  return socket_.get(zmq::sockopt::last_endpoint);
+}
+
+void Socket::connect(const std::string& endpoint) { socket_.connect(endpoint); }
+
+void Socket::watch(zmq::context_t& context) {
+  static std::atomic<std::uint64_t> counter{0};
+  const std::string address = "inproc://quern-monitor-" + std::to_string(++counter);
+  const int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_CONNECT_RETRIED |
+                     ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+  if (zmq_socket_monitor(socket_.handle(), address.c_str(), events) != 0) throw zmq::error_t();
+  monitor_ = std::make_unique<zmq::socket_t>(context, zmq::socket_type::pair);
+  monitor_->set(zmq::sockopt::linger, 0);
+  monitor_->connect(address);
+}
+
+LinkEvent Socket::link_event() {
+  LinkEvent last = LinkEvent::none;
+  if (!monitor_) return last;
+  zmq::message_t part;
+  while (monitor_->recv(part, zmq::recv_flags::dontwait)) {
+    std::uint16_t event = 0;
+    if (part.size() >= sizeof event) std::memcpy(&event, part.data(), sizeof event);
+    while (part.more()) {
+      if (!monitor_->recv(part, zmq::recv_flags::none)) break;
+    }
+    switch (event) {
+      case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: last = LinkEvent::connected; break;
+      case ZMQ_EVENT_DISCONNECTED: last = LinkEvent::disconnected; break;
+      case ZMQ_EVENT_CONNECT_RETRIED: last = LinkEvent::retrying; break;
+      case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+      case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+      case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return LinkEvent::refused_by_handshake;
+      default: break;
+    }
+  }
+  return last;
+}
+
+std::optional<Parts> Socket::receive(std::size_t parts_max) {
+  Parts parts;
+  bool more = true;
+  while (more) {
+    zmq::message_t part;
+    // Only the first part may be absent: a multipart message arrives whole or not at all.
+    if (!socket_.recv(part, zmq::recv_flags::dontwait)) return std::nullopt;
+    more = part.more();
+    if (parts.size() <= parts_max) parts.push_back(take(std::move(part)));
+  }
+  return parts;
+}
+
+SendResult Socket::send(std::string_view routing_id, const Parts& parts) {
+  using zmq::send_flags;
+  try {
+    if (!routing_id.empty()) {
+      zmq::message_t id(routing_id.data(), routing_id.size());
+      if (!socket_.send(id, send_flags::dontwait | send_flags::sndmore)) return SendResult::full;
+    }
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto more = i + 1 < parts.size() ? send_flags::sndmore : send_flags::none;
+      zmq::message_t part = give(parts[i]);
+      if (!socket_.send(part, send_flags::dontwait | more)) return SendResult::full;
+    }
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EHOSTUNREACH) return SendResult::unreachable;
+    throw;
+  }
+  return SendResult::sent;
+}
+
+void Poller::add(Socket& socket) {
+  items_.push_back({socket.raw().handle(), 0, ZMQ_POLLIN, 0});
+  if (socket.monitor()) items_.push_back({socket.monitor()->handle(), 0, ZMQ_POLLIN, 0});
+}
+
+void Poller::add(int fd) { items_.push_back({nullptr, fd, ZMQ_POLLIN, 0}); }
+
+void Poller::wait(std::chrono::milliseconds timeout) {
+  try {
+    zmq::poll(items_, timeout);
+  } catch (const zmq::error_t& error) {
+    if (error.num() != EINTR) throw;
+  }
+}
+
+}  // namespace quern::runtime

@@ -1,0 +1,82 @@
+// ZeroMQ behind a small face: contexts, DEALER and ROUTER sockets, their monitor, and one poll call. A Socket belongs to
+// one thread for its whole life. Nothing here knows what the parts mean.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <zmq.hpp>
+
+namespace quern::runtime {
+
+/// One part of a message: octets and who keeps them alive.
+struct Part {
+  std::shared_ptr<const void> owner;
+  std::string_view view;
+};
+using Parts = std::vector<Part>;
+
+/// Parts at least this large are sent and received without a copy; smaller ones are copied, because a small kept message
+/// pins libzmq's 8 KiB receive buffer.
+inline constexpr std::size_t kShareFrom = 64u << 10;
+
+enum class SendResult { sent, full, unreachable };
+
+/// What happened on a socket's connection since the last look.
+enum class LinkEvent { none, connected, disconnected, refused_by_handshake, retrying };
+
+struct SocketOptions {
+  std::int64_t part_bytes_max = -1;  ///< ZMQ_MAXMSGSIZE
+  int high_water_mark = 1000;        ///< messages, each way
+  std::chrono::milliseconds handshake{3000};
+};
+
+class Socket {
+ public:
+  static Socket router(zmq::context_t& context, const SocketOptions& options);
+  static Socket dealer(zmq::context_t& context, const SocketOptions& options);
+
+  Socket(Socket&&) = default;
+  Socket& operator=(Socket&&) = default;
+
+  /// Binds and returns the endpoint with port 0 resolved. Throws zmq::error_t (EADDRINUSE and the like).
+  std::string bind(const std::string& endpoint);
+  void connect(const std::string& endpoint);
+  /// Starts watching the connection; link_event() then reports. Before connect().
+  void watch(zmq::context_t& context);
+  LinkEvent link_event();
+
+  /// The next message, or nullopt when none is there. At most `parts_max` parts are kept; a message with more is returned cut
+  /// to parts_max + 1, so that the caller sees that it was too long.
+  std::optional<Parts> receive(std::size_t parts_max);
+
+  /// Sends without blocking; `routing_id` first when this is a ROUTER. Nothing is dropped in silence.
+  SendResult send(std::string_view routing_id, const Parts& parts);
+  SendResult send(const Parts& parts) { return send({}, parts); }
+
+  zmq::socket_t& raw() { return socket_; }
+  zmq::socket_t* monitor() { return monitor_ ? monitor_.get() : nullptr; }
+
+ private:
+  explicit Socket(zmq::socket_t socket) : socket_(std::move(socket)) {}
+  zmq::socket_t socket_;
+  std::unique_ptr<zmq::socket_t> monitor_;
+};
+
+/// Waits until one of the sockets or descriptors is readable or `timeout` has passed (negative: for ever). EINTR returns.
+class Poller {
+ public:
+  void add(Socket& socket);
+  void add(int fd);
+  void clear() { items_.clear(); }
+  void wait(std::chrono::milliseconds timeout);
+
+ private:
+  std::vector<zmq::pollitem_t> items_;
+};
+
+}  // namespace quern::runtime
