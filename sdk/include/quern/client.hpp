@@ -1,0 +1,59 @@
+// The SDK's entry: a connection to a broker. Move-only; any thread may call anything. All network work happens on one thread
+// of its own. A lost broker is looked for, and everything resumes by itself.
+//
+//   quern::Client client;
+//   auto squares = client.submit("square", quern::Items::of(values), {.name = "squares"}).get_all();
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "quern/error.hpp"
+#include "quern/input.hpp"
+#include "quern/job.hpp"
+#include "quern/options.hpp"
+#include "quern/status.hpp"
+
+namespace quern {
+
+class Client {
+ public:
+  /// Connects in the background; the first call that needs the broker waits for it (ClientOptions::first_wait).
+  explicit Client(ClientOptions options = {});
+  /// Tells the broker and closes, within a second at most, also when the broker is gone. Jobs not detached are cancelled by
+  /// the broker after its grace.
+  ~Client();
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+
+  /// Submits and returns at once. Single whole inputs to the same function with the same options are coalesced into one open
+  /// job, so calling this in a loop is cheap. Errors come from the handle.
+  Job submit(std::string function, Input input, SubmitOptions options = {});
+
+  /// Follows a job of any client by number or UUID. Throws ConnectionError; an unknown job is an outcome of the handle.
+  /// Reading frees nothing at the broker.
+  Job attach(JobNumber number);
+  Job attach(Uuid uuid);
+
+  // The following ask the broker and block for the answer. They throw ConnectionError, or Error with the broker's reason.
+
+  /// Connects if need be; throws ConnectionError with what to do when there is no broker.
+  void connect();
+  std::vector<JobStatus> jobs(std::size_t limit = 100);
+  JobStatus job(JobNumber number);
+  JobStatus cancel(JobNumber number, std::uint64_t first_task = 0, std::uint64_t task_count = 0);
+  std::vector<WorkerStatus> workers();
+  BrokerStatus broker();
+  /// Sentences on why the job is where it is.
+  std::vector<std::string> explain(JobNumber number);
+  /// Asks a worker to finish what it runs and leave; returns the broker's sentence.
+  std::string drain(std::string_view worker);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quern
