@@ -26,6 +26,9 @@ inline constexpr std::size_t kListMax = 10'000;          ///< entries of any lis
 inline constexpr std::uint32_t kAttemptsMax = 1000;
 inline constexpr std::uint64_t kTasksMax = 1ULL << 62;   ///< N of a job
 inline constexpr std::uint32_t kSlotsMax = 4096;
+inline constexpr std::uint64_t kTimeoutMsMax = 1'000'000'000'000;  ///< 31 years; keeps sums of times inside 64 bits
+inline constexpr std::size_t kIdentityBytesMax = 4096;   ///< a named reducer's reduction of nothing
+inline constexpr std::size_t kDepthMax = 16;             ///< nesting of a header; ANSWER needs 6
 
 /// Default credits, in bytes.
 inline constexpr std::uint64_t kResultWindow = 8u << 20;   ///< unconsumed result bytes per job that a client takes

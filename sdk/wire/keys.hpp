@@ -1,0 +1,482 @@
+// The messages' types, words and keys: the one table that the encoder, the decoder and PROTOCOL.md
+// ("Messages") share. describe(v, Of<T>) names every field of T to a visitor, in the order in which it
+// travels; parts are taken in that order too. Rule for changing: a new field gets a new key and a default
+// that means "as before"; a key or a type number is never reused.
+#pragma once
+
+#include "wire/messages.hpp"
+
+namespace quern::wire {
+
+template <typename T>
+struct Of {};
+
+/// Type number and name of a message.
+struct TypeInfo {
+  std::uint32_t number;
+  std::string_view name;
+};
+
+constexpr TypeInfo info(Of<Hello>) { return {1, "HELLO"}; }
+constexpr TypeInfo info(Of<Welcome>) { return {2, "WELCOME"}; }
+constexpr TypeInfo info(Of<Refused>) { return {3, "REFUSED"}; }
+constexpr TypeInfo info(Of<HelloAgain>) { return {4, "HELLO_AGAIN"}; }
+constexpr TypeInfo info(Of<ErrorMessage>) { return {5, "ERROR"}; }
+constexpr TypeInfo info(Of<Beat>) { return {6, "BEAT"}; }
+constexpr TypeInfo info(Of<Bye>) { return {7, "BYE"}; }
+constexpr TypeInfo info(Of<Submit>) { return {16, "SUBMIT"}; }
+constexpr TypeInfo info(Of<Append>) { return {17, "APPEND"}; }
+constexpr TypeInfo info(Of<Attach>) { return {18, "ATTACH"}; }
+constexpr TypeInfo info(Of<Ack>) { return {19, "ACK"}; }
+constexpr TypeInfo info(Of<Cancel>) { return {20, "CANCEL"}; }
+constexpr TypeInfo info(Of<Query>) { return {21, "QUERY"}; }
+constexpr TypeInfo info(Of<Drain>) { return {22, "DRAIN"}; }
+constexpr TypeInfo info(Of<Accepted>) { return {32, "ACCEPTED"}; }
+constexpr TypeInfo info(Of<Results>) { return {33, "RESULTS"}; }
+constexpr TypeInfo info(Of<JobUpdate>) { return {34, "JOB"}; }
+constexpr TypeInfo info(Of<Answer>) { return {35, "ANSWER"}; }
+constexpr TypeInfo info(Of<Lease>) { return {48, "LEASE"}; }
+constexpr TypeInfo info(Of<Common>) { return {49, "COMMON"}; }
+constexpr TypeInfo info(Of<Forget>) { return {50, "FORGET"}; }
+constexpr TypeInfo info(Of<Reported>) { return {51, "REPORTED"}; }
+constexpr TypeInfo info(Of<Reclaim>) { return {52, "RECLAIM"}; }
+constexpr TypeInfo info(Of<Revoke>) { return {53, "REVOKE"}; }
+constexpr TypeInfo info(Of<Report>) { return {64, "REPORT"}; }
+constexpr TypeInfo info(Of<Reclaimed>) { return {65, "RECLAIMED"}; }
+constexpr TypeInfo info(Of<Draining>) { return {66, "DRAINING"}; }
+
+/// What doubles a field takes; none takes NaN or an infinity.
+enum class Sign { any, not_negative, positive };
+
+/// Inclusive bounds of an integer field, where they are narrower than its type.
+struct Bounds {
+  std::uint64_t least = 0;
+  std::uint64_t most = ~0ULL;
+};
+
+inline constexpr Bounds kTaskCount{0, kTasksMax};
+
+// ---- nested maps
+// ----------------------------------------------------------------------------------------------------
+
+template <typename V>
+void describe(V& v, Of<TaskError>) {
+  v.number("first", &TaskError::first, kTaskCount);
+  v.number("count", &TaskError::count, Bounds{1, kTasksMax});
+  v.code("code", &TaskError::code);
+  v.text("text", &TaskError::text);
+}
+
+template <typename V>
+void describe(V& v, Of<WorkerShare>) {
+  v.name("worker", &WorkerShare::worker);
+  v.number("leases", &WorkerShare::leases);
+  v.number("tasks", &WorkerShare::tasks);
+  v.number("busy_us", &WorkerShare::busy_us);
+  v.real("rate", &WorkerShare::rate, Sign::not_negative);
+  v.number("slots", &WorkerShare::slots);
+}
+
+template <typename V>
+void describe(V& v, Of<JobStatus>) {
+  v.uuid("uuid", &JobStatus::uuid);
+  v.number("number", &JobStatus::number);
+  v.name("name", &JobStatus::name);
+  v.name("function", &JobStatus::function);
+  v.name("owner", &JobStatus::owner);
+  v.word("input", &JobStatus::input);
+  v.text("decision", &JobStatus::decision);
+  v.flag("divisible", &JobStatus::divisible);
+  v.name("reduce", &JobStatus::reduce);
+  v.word("encoding", &JobStatus::encoding);
+  v.word("state", &JobStatus::state);
+  v.text("reason", &JobStatus::reason);
+  v.flag("open", &JobStatus::open);
+  v.number("total", &JobStatus::total);
+  v.number("pending", &JobStatus::pending);
+  v.number("leased", &JobStatus::leased);
+  v.number("done", &JobStatus::done);
+  v.number("failed", &JobStatus::failed);
+  v.number("cancelled", &JobStatus::cancelled);
+  v.number("priority", &JobStatus::priority);
+  v.real("weight", &JobStatus::weight, Sign::positive);
+  v.word("durability", &JobStatus::durability);
+  v.flag("detached", &JobStatus::detached);
+  v.number("attempts", &JobStatus::attempts);
+  v.number("retried", &JobStatus::retried);
+  v.number("age_us", &JobStatus::age_us);
+  v.number("run_us", &JobStatus::run_us);
+  v.real("rate", &JobStatus::rate, Sign::not_negative);
+  v.real("eta_s", &JobStatus::eta_s, Sign::any);
+  v.number("queued_bytes", &JobStatus::queued_bytes);
+  v.number("result_bytes", &JobStatus::result_bytes);
+  v.list("shares", &JobStatus::shares);
+}
+
+template <typename V>
+void describe(V& v, Of<Capacity>) {
+  v.number("slots", &Capacity::slots, Bounds{1, kSlotsMax});
+  v.real("cores", &Capacity::cores, Sign::not_negative);
+  v.real("idle", &Capacity::idle, Sign::not_negative);
+  v.real("load", &Capacity::load, Sign::not_negative);
+  v.number("memory_free", &Capacity::memory_free);
+  v.number("busy", &Capacity::busy, Bounds{0, kSlotsMax});
+  v.number("stuck", &Capacity::stuck, Bounds{0, kSlotsMax});
+}
+
+template <typename V>
+void describe(V& v, Of<FunctionDecl>) {
+  v.name("name", &FunctionDecl::name);
+  v.word("takes", &FunctionDecl::takes);
+  v.word("encoding", &FunctionDecl::encoding);
+  v.name("reduce", &FunctionDecl::reduce);
+  v.flag("finish", &FunctionDecl::finish);
+  v.real("rate", &FunctionDecl::rate, Sign::not_negative);
+}
+
+template <typename V>
+void describe(V& v, Of<ReducerDecl>) {
+  v.name("name", &ReducerDecl::name);
+  v.word("encoding", &ReducerDecl::encoding);
+  v.flag("has_identity", &ReducerDecl::has_identity);
+  v.octets("identity", &ReducerDecl::identity);
+}
+
+template <typename V>
+void describe(V& v, Of<FunctionRate>) {
+  v.name("function", &FunctionRate::function);
+  v.real("rate", &FunctionRate::rate, Sign::not_negative);
+  v.number("leases", &FunctionRate::leases);
+  v.number("tasks", &FunctionRate::tasks);
+  v.number("busy_us", &FunctionRate::busy_us);
+}
+
+template <typename V>
+void describe(V& v, Of<WorkerStatus>) {
+  v.number("id", &WorkerStatus::id);
+  v.name("name", &WorkerStatus::name);
+  v.name("state", &WorkerStatus::state);
+  v.object("capacity", &WorkerStatus::capacity);
+  v.list("functions", &WorkerStatus::functions);
+  v.list("rates", &WorkerStatus::rates);
+  v.names("labels", &WorkerStatus::labels);
+  v.reals("resources", &WorkerStatus::resources);
+  v.number("leases", &WorkerStatus::leases);
+  v.number("tasks_done", &WorkerStatus::tasks_done);
+  v.number("silent_us", &WorkerStatus::silent_us);
+  v.number("connected_us", &WorkerStatus::connected_us);
+}
+
+template <typename V>
+void describe(V& v, Of<BrokerStatus>) {
+  v.name("software", &BrokerStatus::software);
+  v.number("uptime_us", &BrokerStatus::uptime_us);
+  v.number("clients", &BrokerStatus::clients);
+  v.number("workers", &BrokerStatus::workers);
+  v.number("jobs", &BrokerStatus::jobs);
+  v.number("memory_used", &BrokerStatus::memory_used);
+  v.number("memory_limit", &BrokerStatus::memory_limit);
+  v.number("malformed", &BrokerStatus::malformed);
+  v.number("refused", &BrokerStatus::refused);
+  v.number("late", &BrokerStatus::late);
+}
+
+template <typename V>
+void describe(V& v, Of<HeldLease>) {
+  v.id("lease", &HeldLease::lease);
+  v.uuid("job", &HeldLease::job);
+  v.intervals("tasks", &HeldLease::tasks);
+  v.flag("finished", &HeldLease::finished);
+}
+
+template <typename V>
+void describe(V& v, Of<WorkerOffer>) {
+  v.list("functions", &WorkerOffer::functions);
+  v.list("reducers", &WorkerOffer::reducers);
+  v.names("labels", &WorkerOffer::labels);
+  v.reals("resources", &WorkerOffer::resources);
+  v.object("capacity", &WorkerOffer::capacity);
+  v.number("credit_bytes", &WorkerOffer::credit_bytes);
+  v.list("held", &WorkerOffer::held);
+  v.flag("draining", &WorkerOffer::draining);
+}
+
+template <typename V>
+void describe(V& v, Of<HeldJob>) {
+  v.uuid("job", &HeldJob::job);
+  v.number("cursor", &HeldJob::cursor);
+}
+
+template <typename V>
+void describe(V& v, Of<KnownJob>) {
+  v.uuid("job", &KnownJob::job);
+  v.flag("known", &KnownJob::known);
+  v.number("number", &KnownJob::number);
+  v.number("accepted_to", &KnownJob::accepted_to, kTaskCount);
+  v.number("credit_to", &KnownJob::credit_to);
+}
+
+template <typename V>
+void describe(V& v, Of<JobOptions>) {
+  v.name("name", &JobOptions::name);
+  v.number("priority", &JobOptions::priority);
+  v.real("weight", &JobOptions::weight, Sign::positive);
+  v.number("attempts", &JobOptions::attempts, Bounds{1, kAttemptsMax});
+  v.number("backoff_ms", &JobOptions::backoff_ms);
+  v.number("timeout_ms", &JobOptions::timeout_ms, Bounds{0, kTimeoutMsMax});
+  v.flag("detach", &JobOptions::detach);
+  v.word("durability", &JobOptions::durability);
+  v.name("unique", &JobOptions::unique);
+  v.name("reduce", &JobOptions::reduce);
+  v.real("cost", &JobOptions::cost, Sign::not_negative);
+  v.names("require", &JobOptions::require);
+  v.reals("resources", &JobOptions::resources);
+}
+
+// ---- session
+// --------------------------------------------------------------------------------------------------------
+
+template <typename V>
+void describe(V& v, Of<Hello>) {
+  v.number("protocol_min", &Hello::protocol_min);
+  v.number("protocol_max", &Hello::protocol_max);
+  v.word("role", &Hello::role);
+  v.uuid("identity", &Hello::identity);
+  v.name("name", &Hello::name);
+  v.name("software", &Hello::software);
+  v.object("worker", &Hello::worker);
+  v.list("jobs", &Hello::jobs);
+}
+
+template <typename V>
+void describe(V& v, Of<Welcome>) {
+  v.number("protocol", &Welcome::protocol);
+  v.number("incarnation", &Welcome::incarnation);
+  v.name("software", &Welcome::software);
+  v.number("beat_busy_ms", &Welcome::beat_busy_ms);
+  v.number("beat_idle_ms", &Welcome::beat_idle_ms);
+  v.number("lost_busy_ms", &Welcome::lost_busy_ms);
+  v.number("lost_idle_ms", &Welcome::lost_idle_ms);
+  v.number("item_bytes_max", &Welcome::item_bytes_max);
+  v.number("report_window", &Welcome::report_window);
+  v.list("dropped", &Welcome::dropped);
+  v.list("jobs", &Welcome::jobs);
+}
+
+template <typename V>
+void describe(V& v, Of<Refused>) {
+  v.code("code", &Refused::code);
+  v.text("text", &Refused::text);
+  v.number("protocol_min", &Refused::protocol_min);
+  v.number("protocol_max", &Refused::protocol_max);
+}
+
+template <typename V>
+void describe(V&, Of<HelloAgain>) {}
+
+template <typename V>
+void describe(V& v, Of<ErrorMessage>) {
+  v.code("code", &ErrorMessage::code);
+  v.text("text", &ErrorMessage::text);
+  v.uuid("job", &ErrorMessage::job);
+  v.number("token", &ErrorMessage::token);
+  v.flag("fatal", &ErrorMessage::fatal);
+}
+
+template <typename V>
+void describe(V& v, Of<Beat>) {
+  v.flag("reply", &Beat::reply);
+  v.object("capacity", &Beat::capacity);
+  v.list("work", &Beat::work);
+}
+
+template <typename V>
+void describe(V& v, Of<Bye>) {
+  v.code("code", &Bye::code);
+  v.text("text", &Bye::text);
+}
+
+// ---- client -> broker
+// -----------------------------------------------------------------------------------------------
+
+template <typename V>
+void describe(V& v, Of<Submit>) {
+  v.uuid("job", &Submit::job);
+  v.name("function", &Submit::function);
+  v.word("input", &Submit::input);
+  v.word("encoding", &Submit::encoding);
+  v.number("range_begin", &Submit::range_begin);
+  v.number("range_end", &Submit::range_end);
+  v.flag("open", &Submit::open);
+  v.object("options", &Submit::options);
+  v.number("window", &Submit::window);
+  v.number("watch_ms", &Submit::watch_ms);
+  v.part("has_common", &Submit::has_common, &Submit::common);
+  v.batch(&Submit::batch);
+  v.costs(&Submit::costs);
+}
+
+template <typename V>
+void describe(V& v, Of<Append>) {
+  v.uuid("job", &Append::job);
+  v.number("first", &Append::first, kTaskCount);
+  v.flag("close", &Append::close);
+  v.batch(&Append::batch);
+  v.costs(&Append::costs);
+}
+
+template <typename V>
+void describe(V& v, Of<Attach>) {
+  v.number("token", &Attach::token);
+  v.uuid("job", &Attach::job);
+  v.number("number", &Attach::number);
+  v.number("cursor", &Attach::cursor);
+  v.number("window", &Attach::window);
+  v.number("watch_ms", &Attach::watch_ms);
+  v.flag("own", &Attach::own);
+}
+
+template <typename V>
+void describe(V& v, Of<Ack>) {
+  v.uuid("job", &Ack::job);
+  v.number("cursor", &Ack::cursor);
+  v.flag("release", &Ack::release);
+}
+
+template <typename V>
+void describe(V& v, Of<Cancel>) {
+  v.number("token", &Cancel::token);
+  v.uuid("job", &Cancel::job);
+  v.number("number", &Cancel::number);
+  v.intervals("tasks", &Cancel::tasks);
+}
+
+template <typename V>
+void describe(V& v, Of<Query>) {
+  v.number("token", &Query::token);
+  v.word("what", &Query::what);
+  v.uuid("job", &Query::job);
+  v.number("number", &Query::number);
+  v.number("limit", &Query::limit);
+}
+
+template <typename V>
+void describe(V& v, Of<Drain>) {
+  v.number("token", &Drain::token);
+  v.name("worker", &Drain::worker);
+}
+
+// ---- broker -> client
+// -----------------------------------------------------------------------------------------------
+
+template <typename V>
+void describe(V& v, Of<Accepted>) {
+  v.uuid("job", &Accepted::job);
+  v.number("number", &Accepted::number);
+  v.number("accepted_to", &Accepted::accepted_to, kTaskCount);
+  v.number("credit_to", &Accepted::credit_to);
+  v.flag("existing", &Accepted::existing);
+  v.uuid("submitted", &Accepted::submitted);
+}
+
+template <typename V>
+void describe(V& v, Of<Results>) {
+  v.uuid("job", &Results::job);
+  v.number("seq", &Results::seq);
+  v.word("encoding", &Results::encoding);
+  v.intervals("tasks", &Results::tasks);
+  v.list("errors", &Results::errors);
+  v.batch(&Results::batch);
+}
+
+template <typename V>
+void describe(V& v, Of<JobUpdate>) {
+  v.number("token", &JobUpdate::token);
+  v.object("status", &JobUpdate::status);
+  v.number("entries", &JobUpdate::entries);
+  v.flag("reduced", &JobUpdate::reduced);
+  v.part("has_value", &JobUpdate::has_value, &JobUpdate::value);
+}
+
+template <typename V>
+void describe(V& v, Of<Answer>) {
+  v.number("token", &Answer::token);
+  v.list("jobs", &Answer::jobs);
+  v.list("workers", &Answer::workers);
+  v.list("text", &Answer::text);
+  v.object("broker", &Answer::broker);
+}
+
+// ---- broker -> worker
+// -----------------------------------------------------------------------------------------------
+
+template <typename V>
+void describe(V& v, Of<Lease>) {
+  v.id("lease", &Lease::lease);
+  v.uuid("job", &Lease::job);
+  v.number("number", &Lease::number);
+  v.name("function", &Lease::function);
+  v.word("kind", &Lease::kind);
+  v.word("encoding", &Lease::encoding);
+  v.name("reduce", &Lease::reduce);
+  v.intervals("tasks", &Lease::tasks);
+  v.flag("indexed", &Lease::indexed);
+  v.number("base", &Lease::base);
+  v.number("total", &Lease::total, kTaskCount);
+  v.number("attempt", &Lease::attempt);
+  v.number("timeout_ms", &Lease::timeout_ms, Bounds{0, kTimeoutMsMax});
+  v.flag("common", &Lease::common);
+  v.batch(&Lease::batch);
+}
+
+template <typename V>
+void describe(V& v, Of<Common>) {
+  v.uuid("job", &Common::job);
+  v.body(&Common::bytes);
+}
+
+template <typename V>
+void describe(V& v, Of<Forget>) {
+  v.list("jobs", &Forget::jobs);
+}
+
+template <typename V>
+void describe(V& v, Of<Reported>) {
+  v.list("reports", &Reported::reports);
+}
+
+template <typename V>
+void describe(V& v, Of<Reclaim>) {
+  v.id("lease", &Reclaim::lease);
+  v.number("want", &Reclaim::want);
+}
+
+template <typename V>
+void describe(V& v, Of<Revoke>) {
+  v.list("leases", &Revoke::leases);
+}
+
+// ---- worker -> broker
+// -----------------------------------------------------------------------------------------------
+
+template <typename V>
+void describe(V& v, Of<Report>) {
+  v.id("id", &Report::id);
+  v.flag("last", &Report::last);
+  v.flag("partial", &Report::partial);
+  v.intervals("tasks", &Report::tasks);
+  v.list("errors", &Report::errors);
+  v.number("busy_us", &Report::busy_us);
+  v.batch(&Report::batch);
+}
+
+template <typename V>
+void describe(V& v, Of<Reclaimed>) {
+  v.id("lease", &Reclaimed::lease);
+  v.intervals("tasks", &Reclaimed::tasks);
+}
+
+template <typename V>
+void describe(V&, Of<Draining>) {}
+
+}  // namespace quern::wire

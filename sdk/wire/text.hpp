@@ -1,0 +1,19 @@
+// UTF-8 as far as the protocol needs it: every string on the wire is valid, so that readers in other
+// languages and JSON writers never fail on a user function's error text.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace quern::wire {
+
+bool valid_utf8(std::string_view text);
+
+/// The longest prefix of at most `bytes_max` octets that does not split a character.
+std::string_view cut_utf8(std::string_view text, std::size_t bytes_max);
+
+/// The text with every octet that is not part of valid UTF-8 replaced by '?'.
+std::string clean_utf8(std::string_view text);
+
+}  // namespace quern::wire

@@ -1,0 +1,31 @@
+#include <sys/random.h>
+
+#include <cstdlib>
+
+#include "quern/ids.hpp"
+
+namespace quern {
+
+std::string Uuid::text() const {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(36);
+  for (std::size_t i = 0; i < octets.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) out.push_back('-');
+    out.push_back(kDigits[octets[i] >> 4]);
+    out.push_back(kDigits[octets[i] & 15]);
+  }
+  return out;
+}
+
+Uuid Uuid::random() {
+  Uuid uuid;
+  // 16 octets come whole from getrandom (it is interrupted only above 256); a system without it can do
+  // nothing safe.
+  if (::getrandom(uuid.octets.data(), uuid.octets.size(), 0) != 16) std::abort();
+  uuid.octets[6] = static_cast<std::uint8_t>((uuid.octets[6] & 0x0f) | 0x40);  // RFC 4122, version 4
+  uuid.octets[8] = static_cast<std::uint8_t>((uuid.octets[8] & 0x3f) | 0x80);
+  return uuid;
+}
+
+}  // namespace quern

@@ -1,0 +1,80 @@
+// The words of the protocol for enumerations. One table per enumeration, in the order of its values; keys.hpp
+// and the public to_string() use the same. Rule for changing: words are only ever added at the end
+// (PROTOCOL.md, "Versions").
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "quern/bytes.hpp"
+#include "quern/error.hpp"
+#include "quern/status.hpp"
+#include "wire/messages.hpp"
+
+namespace quern::wire {
+
+template <typename Enum>
+struct Words;
+
+template <>
+struct Words<ErrorCode> {
+  static constexpr std::array<std::string_view, 20> list{
+      "none",       "malformed",      "limit",     "version",   "role",   "session",   "unknown_job",
+      "queue_full", "results_unread", "credit",    "bad_input", "denied", "no_broker", "refused",
+      "failed",     "timeout",        "cancelled", "lost",      "poison", "shutdown"};
+};
+template <>
+struct Words<JobState> {
+  static constexpr std::array<std::string_view, 7> list{"waiting",   "running", "done",   "failed",
+                                                        "cancelled", "lost",    "unknown"};
+};
+template <>
+struct Words<InputKind> {
+  static constexpr std::array<std::string_view, 3> list{"whole", "items", "range"};
+};
+template <>
+struct Words<Takes> {
+  static constexpr std::array<std::string_view, 3> list{"whole", "item", "range"};
+};
+template <>
+struct Words<Durability> {
+  static constexpr std::array<std::string_view, 2> list{"memory", "durable"};
+};
+template <>
+struct Words<Encoding> {
+  static constexpr std::array<std::string_view, 2> list{"raw", "value"};
+};
+template <>
+struct Words<Role> {
+  static constexpr std::array<std::string_view, 2> list{"client", "worker"};
+};
+template <>
+struct Words<QueryWhat> {
+  static constexpr std::array<std::string_view, 5> list{"jobs", "job", "workers", "explain", "broker"};
+};
+template <>
+struct Words<LeaseKind> {
+  static constexpr std::array<std::string_view, 5> list{"item", "range", "whole", "merge", "finish"};
+};
+
+/// The word for a value; empty for a value outside the enumeration.
+template <typename Enum>
+constexpr std::string_view word(Enum value) {
+  const auto i = static_cast<std::size_t>(value);
+  return i < Words<Enum>::list.size() ? Words<Enum>::list[i] : std::string_view{};
+}
+
+/// The value for a word.
+template <typename Enum>
+constexpr std::optional<Enum> from_word(std::string_view text) {
+  for (std::size_t i = 0; i < Words<Enum>::list.size(); ++i)
+    if (Words<Enum>::list[i] == text) return static_cast<Enum>(i);
+  return std::nullopt;
+}
+
+static_assert(word(ErrorCode::shutdown) == "shutdown" && word(ErrorCode::failed) == "failed");
+static_assert(word(JobState::unknown) == "unknown" && word(LeaseKind::finish) == "finish");
+
+}  // namespace quern::wire
