@@ -1,0 +1,69 @@
+// What the core wants done. The link actor carries effects out in order, after everything that arrived was
+// handled.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "wire/messages.hpp"
+#include "worker/core/config.hpp"
+
+namespace quern::worker {
+
+/// Close the socket, if any; nothing more is wanted from it.
+struct HangUp {};
+
+/// Open a new socket towards the broker. Answer: on_connected(), whenever somebody is there.
+struct Reopen {};
+
+/// Send a message in the open session.
+struct Send {
+  wire::Envelope envelope;
+};
+
+/// Run a lease on a slot, which is idle. Answers: on_report() one or more times, the last with `last`, then
+/// on_slot_free().
+struct StartRun {
+  SlotId slot{};
+  wire::Lease lease;
+  wire::Buffer common;
+};
+
+/// Cut up to `want` tasks that have not started from the end of what the slot runs. Answer: on_cut(), at
+/// once.
+struct CutRun {
+  SlotId slot{};
+  wire::LeaseId lease;
+  std::uint64_t want = 0;
+};
+
+/// Start no more tasks of what the slot runs; report what was run. Answer: the last on_report().
+struct EndRun {
+  SlotId slot{};
+  wire::LeaseId lease;
+};
+
+/// Fence what the slot runs: nothing of it is wanted. Answer: on_slot_free(), when the function has returned.
+struct CancelRun {
+  SlotId slot{};
+  wire::LeaseId lease;
+};
+
+/// A line for the log.
+struct Note {
+  enum class Level : std::uint8_t { info, warning, error } level = Level::info;
+  std::string text;
+};
+
+/// Flush what was sent, close, and leave with this exit code. The core wants nothing after this.
+struct Finished {
+  int exit_code = 0;
+  std::string text;
+};
+
+using Effect = std::variant<HangUp, Reopen, Send, StartRun, CutRun, EndRun, CancelRun, Note, Finished>;
+using Effects = std::vector<Effect>;
+
+}  // namespace quern::worker

@@ -1,0 +1,41 @@
+// Leases that wait for a slot: first come first run, but merge and finish leases before all others, because a
+// whole job waits for them. Invariant: each lease is in it once.
+#pragma once
+
+#include <deque>
+#include <optional>
+
+#include "wire/messages.hpp"
+
+namespace quern::worker {
+
+class LeaseQueue {
+ public:
+  void push(wire::Lease lease);
+  /// Not on an empty queue.
+  wire::Lease pop();
+  /// Takes out the lease, wherever it is.
+  std::optional<wire::Lease> remove(const wire::LeaseId& id);
+  /// Cuts up to `want` tasks with their payloads from the end of a lease; returns them, ascending. A lease
+  /// that is left with nothing leaves the queue.
+  wire::Intervals cut(const wire::LeaseId& id, std::uint64_t want);
+  /// Everything, in order; the queue is empty then.
+  std::deque<wire::Lease> take_all();
+
+  bool empty() const { return urgent_.empty() && ordinary_.empty(); }
+  std::size_t size() const { return urgent_.size() + ordinary_.size(); }
+  template <typename F>
+  void for_each(F visit) const {
+    for (const auto& lease : urgent_) visit(lease);
+    for (const auto& lease : ordinary_) visit(lease);
+  }
+
+ private:
+  std::deque<wire::Lease> urgent_;  // merge, finish
+  std::deque<wire::Lease> ordinary_;
+};
+
+/// Cuts up to `want` indices from the end of an interval list; returns them, ascending.
+wire::Intervals cut_back(wire::Intervals& tasks, std::uint64_t want);
+
+}  // namespace quern::worker

@@ -1,0 +1,405 @@
+#include "worker/core/worker_core.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace quern::worker {
+
+using std::chrono::seconds;
+
+namespace {
+
+/// The answer to a lease that cannot be run: an error for every task of it.
+wire::Report refusal(const wire::Lease& lease, const char* why) {
+  wire::Report report{.id = {lease.lease, 0}, .last = true, .tasks = {}, .errors = {}, .batch = {}};
+  for (const auto& tasks : lease.tasks)
+    report.errors.push_back({tasks.begin, tasks.size(), ErrorCode::bad_input, why});
+  return report;
+}
+
+}  // namespace
+
+WorkerCore::WorkerCore(Config config)
+    : config_(std::move(config)), session_(config_), slots_(config_.slots, Idle{}) {}
+
+// ---- connection
+// -----------------------------------------------------------------------------------------------------
+
+void WorkerCore::on_connected(Time now) {
+  if (std::holds_alternative<Connecting>(session_.state())) return say_hello(now);
+  // The socket has connected anew under our feet: what we sent may be lost, so the session is too.
+  if (session_.is_open() || std::holds_alternative<Greeting>(session_.state()))
+    lose("the connection was interrupted", now);
+}
+
+void WorkerCore::on_lost(const std::string& why, Time now) {
+  if (std::holds_alternative<Waiting>(session_.state()) || session_.is_over()) return;
+  lose(why, now);
+}
+
+void WorkerCore::on_message(wire::Envelope envelope, Time now) {
+  if (std::holds_alternative<Greeting>(session_.state())) return on_greeting_answer(envelope, now);
+  if (session_.is_open()) on_session_message(envelope, now);
+}
+
+void WorkerCore::on_greeting_answer(wire::Envelope& envelope, Time now) {
+  if (const auto* welcome = std::get_if<wire::Welcome>(&envelope.message))
+    return handle(*welcome, envelope.session, now);
+  if (const auto* refused = std::get_if<wire::Refused>(&envelope.message)) return handle(*refused, now);
+  if (const auto* error = std::get_if<wire::ErrorMessage>(&envelope.message)) return handle(*error, now);
+  if (const auto* bye = std::get_if<wire::Bye>(&envelope.message))
+    return lose("the broker said goodbye: " + bye->text, now);
+  if (std::holds_alternative<wire::HelloAgain>(envelope.message))
+    lose("the broker asked for another HELLO", now);
+}
+
+void WorkerCore::on_session_message(wire::Envelope& envelope, Time now) {
+  session_.on_heard(now);
+  wire::Message& message = envelope.message;
+  if (const auto* refused = std::get_if<wire::Refused>(&message)) return handle(*refused, now);
+  if (std::holds_alternative<wire::HelloAgain>(message))
+    return lose("the broker no longer knows this session", now);
+  if (envelope.session != session_.id()) return;  // of a session that is over
+  if (auto* lease = std::get_if<wire::Lease>(&message)) return handle(*lease, now);
+  if (const auto* reported = std::get_if<wire::Reported>(&message)) return handle(*reported, now);
+  if (const auto* reclaim = std::get_if<wire::Reclaim>(&message)) return handle(*reclaim, now);
+  if (const auto* revoke = std::get_if<wire::Revoke>(&message)) return handle(*revoke, now);
+  if (const auto* beat = std::get_if<wire::Beat>(&message)) return handle(*beat, now);
+  if (const auto* common = std::get_if<wire::Common>(&message))
+    return commons_.put(common->job, common->bytes);
+  if (const auto* forget = std::get_if<wire::Forget>(&message)) return commons_.forget(forget->jobs);
+  if (const auto* error = std::get_if<wire::ErrorMessage>(&message)) return handle(*error, now);
+  if (const auto* bye = std::get_if<wire::Bye>(&message))
+    return lose("the broker said goodbye: " + bye->text, now);
+  if (std::holds_alternative<wire::Drain>(message)) {
+    if (!drain_.begun()) note(Note::Level::info, "the broker asked this worker to drain");
+    begin_drain();
+  }
+}
+
+void WorkerCore::say_hello(Time now) {
+  // What HELLO has no room for is let go, so that both sides agree on what is held.
+  std::vector<wire::LeaseId> let_go;
+  wire::WorkerOffer offer = config_.offer;
+  offer.held = book_.list(config_.held_bytes_max, let_go);
+  for (const auto& id : let_go) drop(id);
+  offer.capacity = capacity();
+  offer.draining = drain_.begun();
+  wire::Hello hello;
+  hello.role = wire::Role::worker;
+  hello.identity = config_.identity;
+  hello.name = config_.name;
+  hello.software = config_.software;
+  hello.worker = std::move(offer);
+  session_.on_greeted(now);
+  effects_.push_back(Send{{wire::SessionId{}, std::move(hello)}});
+}
+
+void WorkerCore::handle(const wire::Welcome& welcome, wire::SessionId session, Time now) {
+  session_.on_welcome(session, welcome, now);
+  drain_.on_broker();
+  note(Note::Level::info, "connected to the broker (" + welcome.software + ")");
+  for (const auto& id : welcome.dropped) drop(id);
+  commons_.keep_only(book_.jobs());
+  for (const auto& [id, report] : outbox_.reports()) send(report);
+  if (drain_.begun()) send(wire::Draining{});
+  start_leases();
+  leave_when_done();
+}
+
+void WorkerCore::handle(const wire::Refused& refused, Time now) {
+  const std::string text = "the broker refused this worker: " + refused.text;
+  switch (refused.code) {
+    case ErrorCode::version:
+    case ErrorCode::role:
+    case ErrorCode::refused:
+      return finish(3, text);  // trying again would not help
+    default:
+      note(Note::Level::warning, text);
+      return lose("refused", now);
+  }
+}
+
+void WorkerCore::handle(const wire::ErrorMessage& error, Time now) {
+  const std::string text = "the broker reports an error: " + error.text;
+  note(Note::Level::warning, text);
+  if (error.fatal) lose("the session ended with an error", now);
+}
+
+void WorkerCore::handle(const wire::Beat& beat, Time now) {
+  if (!beat.reply) send_beat(true, now);
+}
+
+void WorkerCore::send_beat(bool reply, Time now) {
+  session_.on_beat_sent(now);
+  send(wire::Beat{reply, capacity(), tally_.list()});
+}
+
+void WorkerCore::lose(const std::string& why, Time now) {
+  effects_.push_back(HangUp{});
+  if (session_.is_open()) note(Note::Level::info, "no session: " + why);
+  session_.on_lost(now);
+  drain_.on_alone(now + config_.alone_wait);
+  leave_when_done();
+}
+
+// ---- leases
+// ---------------------------------------------------------------------------------------------------------
+
+// Why a lease makes no sense, or nullptr. The codec has checked its form, not that its parts fit together.
+const char* WorkerCore::cannot_run(const wire::Lease& lease) const {
+  using wire::LeaseKind;
+  const bool folds = lease.kind == LeaseKind::merge || lease.kind == LeaseKind::finish;
+  if (lease.common && !commons_.find(lease.job)) return "the job's common input did not reach the worker";
+  if (folds && lease.tasks.size() != 1) return "a merge or finish lease names one interval";
+  if (folds && lease.batch.count() == 0) return "a merge or finish lease without payloads";
+  if (!folds && !lease.indexed && lease.batch.count() != wire::size(lease.tasks))
+    return "a lease without one payload per task";
+  return nullptr;
+}
+
+void WorkerCore::handle(wire::Lease& lease, Time) {
+  if (!book_.add(lease)) return;  // said twice
+  const wire::LeaseId id = lease.lease;
+  if (drain_.begun()) return hand_back(id);
+  if (const char* why = cannot_run(lease)) {
+    book_.find(id)->state = Reported{};
+    return report(refusal(lease, why));
+  }
+  queue_.push(std::move(lease));
+  start_leases();
+}
+
+std::optional<SlotId> WorkerCore::idle_slot() const {
+  const auto at = std::find_if(slots_.begin(), slots_.end(),
+                               [](const Slot& s) { return std::holds_alternative<Idle>(s); });
+  if (at == slots_.end()) return std::nullopt;
+  return SlotId(static_cast<std::uint32_t>(at - slots_.begin()));
+}
+
+void WorkerCore::start_leases() {
+  // Results that nobody takes must not pile up: beyond the window the slots rest.
+  while (!queue_.empty() && !session_.is_over() && outbox_.bytes() <= session_.report_window()) {
+    const auto slot = idle_slot();
+    if (!slot) return;
+    wire::Lease lease = queue_.pop();
+    slots_[index(*slot)] = OnLease{lease.lease};
+    book_.find(lease.lease)->state = Running{*slot};
+    wire::Buffer common = lease.common ? commons_.find(lease.job).value_or(wire::Buffer{}) : wire::Buffer{};
+    effects_.push_back(StartRun{*slot, std::move(lease), std::move(common)});
+  }
+}
+
+void WorkerCore::on_report(SlotId slot, wire::Report report_, Time) {
+  HeldLease* lease = book_.find(report_.id.lease);
+  const Running* running = lease ? std::get_if<Running>(&lease->state) : nullptr;
+  if (session_.is_over() || !running || running->slot != slot) return;
+  tally_.add(lease->function, report_);
+  if (report_.last) {
+    lease->state = Reported{};
+    slots_[index(slot)] = Returning{};
+  }
+  report(std::move(report_));
+}
+
+void WorkerCore::report(wire::Report report) {
+  send(report);  // shares the bytes
+  outbox_.put(std::move(report));
+}
+
+void WorkerCore::on_slot_free(SlotId slot, Time) {
+  if (std::holds_alternative<Returning>(slots_[index(slot)])) slots_[index(slot)] = Idle{};
+  start_leases();
+}
+
+void WorkerCore::handle(const wire::Reported& reported, Time) {
+  for (const auto& id : reported.reports) {
+    const auto report = outbox_.remove(id);
+    if (!report) continue;
+    HeldLease* lease = book_.find(id.lease);
+    for (const auto& tasks : report->tasks) lease->open.remove(tasks);
+    for (const auto& error : report->errors) lease->open.remove({error.first, error.first + error.count});
+    if (std::holds_alternative<Reported>(lease->state) && outbox_.count(id.lease) == 0) book_.erase(id.lease);
+  }
+  start_leases();
+  leave_when_done();
+}
+
+void WorkerCore::handle(const wire::Reclaim& reclaim, Time) {
+  HeldLease* lease = book_.find(reclaim.lease);
+  if (lease) {
+    if (const auto* running = std::get_if<Running>(&lease->state)) {
+      effects_.push_back(CutRun{running->slot, reclaim.lease, reclaim.want});
+      return;
+    }
+  }
+  wire::Intervals cut = queue_.cut(reclaim.lease, reclaim.want);
+  for (const auto& tasks : cut) lease->open.remove(tasks);
+  const bool gone = lease && lease->open.empty() && std::holds_alternative<Queued>(lease->state);
+  send(wire::Reclaimed{reclaim.lease, std::move(cut)});
+  // Nothing is left of it: its (empty) last report ends it, as it ends every lease.
+  if (gone) hand_back(reclaim.lease);
+}
+
+void WorkerCore::on_cut(SlotId, const wire::LeaseId& id, const wire::Intervals& tasks, Time) {
+  if (session_.is_over()) return;
+  if (HeldLease* lease = book_.find(id)) {
+    for (const auto& interval : tasks) lease->open.remove(interval);
+  }
+  send(wire::Reclaimed{id, tasks});
+}
+
+void WorkerCore::handle(const wire::Revoke& revoke, Time) {
+  for (const auto& id : revoke.leases) drop(id);
+  start_leases();
+  leave_when_done();
+}
+
+void WorkerCore::drop(const wire::LeaseId& id) {
+  const HeldLease* lease = book_.find(id);
+  if (!lease) return;
+  if (const auto* running = std::get_if<Running>(&lease->state)) {
+    slots_[index(running->slot)] = Returning{};
+    effects_.push_back(CancelRun{running->slot, id});
+  }
+  queue_.remove(id);
+  outbox_.remove_all(id);
+  book_.erase(id);
+}
+
+void WorkerCore::hand_back(const wire::LeaseId& id) {
+  book_.find(id)->state = Reported{};
+  report(wire::Report{.id = {id, 0}, .last = true, .tasks = {}, .errors = {}, .batch = {}});
+}
+
+// ---- leaving
+// --------------------------------------------------------------------------------------------------------
+
+void WorkerCore::on_stop_requested(Time now) {
+  if (session_.is_over()) return;
+  if (drain_.stopping()) return finish(0, "stopped at once");
+  drain_.on_stop(now + config_.drain_wait);
+  if (!session_.is_open()) drain_.on_alone(now + config_.alone_wait);
+  note(Note::Level::info, "finishing what runs, then leaving; a second signal stops at once");
+  begin_drain();
+}
+
+void WorkerCore::begin_drain() {
+  drain_.on_begin();
+  send(wire::Draining{});
+  for (auto& lease : queue_.take_all()) hand_back(lease.lease);
+  for (const auto& [id, lease] : book_.held())
+    if (const auto* running = std::get_if<Running>(&lease.state))
+      effects_.push_back(EndRun{running->slot, id});
+  leave_when_done();
+}
+
+void WorkerCore::leave_when_done() {
+  if (drain_.begun() && book_.empty()) finish(0, "drained");
+}
+
+void WorkerCore::finish(int exit_code, std::string text) {
+  if (session_.is_over()) return;
+  if (exit_code == 0) send(wire::Bye{ErrorCode::shutdown, text});
+  session_.on_finished();
+  effects_.push_back(Finished{exit_code, std::move(text)});
+}
+
+// ---- time
+// -----------------------------------------------------------------------------------------------------------
+
+void WorkerCore::on_tick(Time now) {
+  if (session_.is_over()) return;
+  // A tick that comes much too late means that this process was away, not the broker.
+  const auto planned = session_.deadline(!book_.empty());
+  if (planned && *planned > Time::min() && now - *planned > seconds(1)) session_.on_gap(now - *planned, now);
+  switch (session_.due(now, !book_.empty())) {
+    case Session::Due::nothing:
+      break;
+    case Session::Due::reopen:
+      session_.on_opened();
+      effects_.push_back(Reopen{});
+      break;
+    case Session::Due::beat:
+      send_beat(false, now);
+      break;
+    case Session::Due::lost:
+      lose("the broker is silent", now);
+      break;
+  }
+  if (const auto until = drain_.deadline(); until && now >= *until)
+    finish(0, "left before everything was finished");
+}
+
+std::optional<Time> WorkerCore::next_deadline() const {
+  if (session_.is_over()) return std::nullopt;
+  auto next = session_.deadline(!book_.empty());
+  if (const auto until = drain_.deadline()) next = next ? std::min(*next, *until) : *until;
+  return next;
+}
+
+// ---- small things
+// ---------------------------------------------------------------------------------------------------
+
+void WorkerCore::send(wire::Message message) {
+  // Without a session nothing is sent: the next HELLO tells what is held, and the outbox is sent again.
+  if (session_.is_open()) effects_.push_back(Send{{session_.id(), std::move(message)}});
+}
+
+void WorkerCore::take(Effects& out) {
+  out.insert(out.end(), std::make_move_iterator(effects_.begin()), std::make_move_iterator(effects_.end()));
+  effects_.clear();
+}
+
+Capacity WorkerCore::capacity() const {
+  Capacity now = capacity_;
+  now.slots = config_.slots;
+  now.busy = now.stuck = 0;
+  for (const auto& slot : slots_) {
+    now.busy += std::holds_alternative<OnLease>(slot);
+    now.stuck += std::holds_alternative<Returning>(slot);
+  }
+  return now;
+}
+
+std::optional<std::string> WorkerCore::check_invariants() const {
+  std::optional<std::string> wrong;
+  const auto check = [&](bool holds, const char* text) {
+    if (!holds && !wrong) wrong = text;
+  };
+  std::size_t queued = 0, running = 0;
+  for (const auto& [id, lease] : book_.held()) {
+    queued += std::holds_alternative<Queued>(lease.state);
+    if (const auto* on = std::get_if<Running>(&lease.state)) {
+      ++running;
+      const auto* slot = std::get_if<OnLease>(&slots_[index(on->slot)]);
+      check(slot && slot->lease == id, "a running lease's slot runs something else");
+    }
+    if (std::holds_alternative<Reported>(lease.state))
+      check(outbox_.count(id) > 0, "a reported lease has no report waiting");
+  }
+  queue_.for_each([&](const wire::Lease& lease) {
+    const HeldLease* held = book_.find(lease.lease);
+    check(held && std::holds_alternative<Queued>(held->state),
+          "a lease in the queue is not queued in the book");
+    check(held && held->open.list() == wire::IntervalSet(lease.tasks).list(),
+          "a queued lease differs from the book");
+    check(lease.indexed || lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish ||
+              lease.batch.count() == wire::size(lease.tasks),
+          "a queued lease has not one payload per task");
+  });
+  check(queued == queue_.size(), "the book and the queue differ in length");
+  const auto on_lease = std::count_if(slots_.begin(), slots_.end(),
+                                      [](const Slot& s) { return std::holds_alternative<OnLease>(s); });
+  check(running == static_cast<std::size_t>(on_lease), "a slot runs a lease that is not in the book");
+  std::uint64_t bytes = 0;
+  for (const auto& [id, report] : outbox_.reports()) {
+    bytes += Outbox::weight(report);
+    check(book_.find(id.lease) != nullptr, "the outbox has a report of an unknown lease");
+  }
+  check(bytes == outbox_.bytes(), "the outbox's weight is wrong");
+  check(!drain_.begun() || queue_.empty(), "a draining worker has leases queued");
+  return wrong;
+}
+
+}  // namespace quern::worker

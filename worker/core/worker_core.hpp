@@ -1,0 +1,119 @@
+// The worker's brain: events in, effects out. It owns the session, the leases that are held, the outbox and
+// the common inputs, and decides what runs on which slot. No sockets, threads, clocks: the link actor (or a
+// simulator) calls it from one thread, gives each event its time, and carries out the effects in order.
+//
+// Calls: every event may append effects; take them after each batch of events. Times never go backwards. When
+// next_deadline() has passed, call on_tick(), after everything that had arrived was handed in.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "wire/messages.hpp"
+#include "wire/time.hpp"
+#include "worker/core/commons.hpp"
+#include "worker/core/config.hpp"
+#include "worker/core/drain.hpp"
+#include "worker/core/effect.hpp"
+#include "worker/core/lease_book.hpp"
+#include "worker/core/lease_queue.hpp"
+#include "worker/core/outbox.hpp"
+#include "worker/core/session.hpp"
+#include "worker/core/tally.hpp"
+
+namespace quern::worker {
+
+class WorkerCore {
+ public:
+  explicit WorkerCore(Config config);
+
+  // ---- events of the connection
+  /// The socket of the last Reopen has reached somebody.
+  void on_connected(Time now);
+  /// That connection is gone, or was refused before it stood.
+  void on_lost(const std::string& why, Time now);
+  void on_message(wire::Envelope envelope, Time now);
+
+  // ---- events of the slots
+  /// What a slot has of its lease. Reports for a lease that was taken away meanwhile are dropped here.
+  void on_report(SlotId slot, wire::Report report, Time now);
+  /// The slot's thread has returned from its lease. Until then a slot that was fenced counts as stuck.
+  void on_slot_free(SlotId slot, Time now);
+  /// Answer to CutRun: these tasks were cut and will not run (possibly none).
+  void on_cut(SlotId slot, const wire::LeaseId& lease, const wire::Intervals& tasks, Time now);
+
+  // ---- other events
+  /// A fresh look at the machine; `slots`, `busy` and `stuck` are filled in by the core.
+  void on_capacity(const Capacity& capacity) { capacity_ = capacity; }
+  void on_tick(Time now);
+  /// Leave in order. A second request leaves at once.
+  void on_stop_requested(Time now);
+
+  /// When on_tick() is wanted next; nullopt: only other events matter.
+  std::optional<Time> next_deadline() const;
+  /// Appends the effects since the last call.
+  void take(Effects& out);
+
+  // ---- for the actor and for tests
+  bool connected() const { return session_.is_open(); }
+  bool over() const { return session_.is_over(); }
+  bool draining() const { return drain_.begun(); }
+  const Outbox& outbox() const { return outbox_; }
+  const LeaseBook& book() const { return book_; }
+  std::size_t queued() const { return queue_.size(); }
+  Capacity capacity() const;
+
+  /// The first thing that contradicts itself, or nothing.
+  std::optional<std::string> check_invariants() const;
+
+ private:
+  struct Idle {};
+  struct OnLease {
+    wire::LeaseId lease;
+  };
+  struct Returning {};  ///< its lease is over (reported, revoked or timed out), its thread is not back yet
+  using Slot = std::variant<Idle, OnLease, Returning>;
+
+  // One per message that matters to a worker.
+  void handle(const wire::Welcome& welcome, wire::SessionId session, Time now);
+  void handle(const wire::Refused& refused, Time now);
+  void handle(wire::Lease& lease, Time now);
+  void handle(const wire::Reported& reported, Time now);
+  void handle(const wire::Reclaim& reclaim, Time now);
+  void handle(const wire::Revoke& revoke, Time now);
+  void handle(const wire::Beat& beat, Time now);
+  void handle(const wire::ErrorMessage& error, Time now);
+  void on_greeting_answer(wire::Envelope& envelope, Time now);
+  void on_session_message(wire::Envelope& envelope, Time now);
+
+  const char* cannot_run(const wire::Lease& lease) const;
+  void say_hello(Time now);
+  void send_beat(bool reply, Time now);
+  void start_leases();
+  void hand_back(const wire::LeaseId& id);
+  void report(wire::Report report);
+  void drop(const wire::LeaseId& id);
+  void lose(const std::string& why, Time now);
+  void begin_drain();
+  void leave_when_done();
+  void finish(int exit_code, std::string text);
+  void send(wire::Message message);
+  void note(Note::Level level, std::string text) { effects_.push_back(Note{level, std::move(text)}); }
+  std::optional<SlotId> idle_slot() const;
+
+  Config config_;
+  Session session_;
+  Drain drain_;
+  LeaseQueue queue_;
+  LeaseBook book_;
+  Outbox outbox_;
+  Commons commons_;
+  Tally tally_;
+  std::vector<Slot> slots_;
+  Capacity capacity_;
+  Effects effects_;
+};
+
+}  // namespace quern::worker
