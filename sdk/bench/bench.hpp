@@ -1,0 +1,11 @@
+// The benches; each parses its own options.
+#pragma once
+
+#include "cli/command.hpp"
+
+namespace quern::bench {
+
+cli::Exit throughput(const cli::Arguments& arguments);
+cli::Exit latency(const cli::Arguments& arguments);
+
+}  // namespace quern::bench

@@ -1,0 +1,104 @@
+#include "bench/modes.hpp"
+
+#include <stdexcept>
+#include <vector>
+
+#include "bench/measure.hpp"
+#include "bench/payload.hpp"
+
+namespace quern::bench {
+namespace {
+
+constexpr char kFunction[] = "noop";
+
+[[noreturn]] void wrong(std::uint64_t index, const std::string& what) {
+  throw std::runtime_error("task " + std::to_string(index) + ": " + what);
+}
+
+void check(BytesView result, std::uint64_t index, std::size_t size) {
+  if (!is_result_of(result, index, size)) wrong(index, "the result is not the one of this task");
+}
+
+SubmitOptions options_of(const Load& load) {
+  SubmitOptions options;
+  if (load.result) options.common = std::to_string(*load.result);
+  return options;
+}
+
+std::size_t result_bytes(const Load& load) { return load.result.value_or(kIndexBytes); }
+
+Items numbered_items(const Load& load) {
+  Items items;
+  items.next = [payload = load.payload, tasks = load.tasks, index = std::uint64_t{0}](Bytes& item) mutable {
+    if (index == tasks) return false;
+    item.resize(payload, 'x');
+    put_index(item.data(), index++);
+    return true;
+  };
+  return items;
+}
+
+void check_all(const Job& job, const Load& load) {
+  std::uint64_t expected = 0;
+  while (const auto result = job.next()) {
+    if (result->index != expected) wrong(expected, "its result is missing");
+    if (!result->ok) wrong(expected, result->text);
+    check(result->bytes, expected, result_bytes(load));
+    ++expected;
+  }
+  if (expected != load.tasks) wrong(expected, "its result is missing: " + job.wait().text);
+}
+
+void run_map(Client& client, const Load& load) {
+  check_all(client.submit(kFunction, numbered_items(load), options_of(load)), load);
+}
+
+void run_single(Client& client, const Load& load) {
+  const SubmitOptions options = options_of(load);
+  std::vector<Job> jobs;
+  jobs.reserve(load.tasks);
+  Bytes payload(load.payload, 'x');
+  for (std::uint64_t index = 0; index < load.tasks; ++index) {
+    put_index(payload.data(), index);
+    jobs.push_back(client.submit(kFunction, Whole{payload}, options));
+  }
+  for (std::uint64_t index = 0; index < load.tasks; ++index)
+    check(jobs[index].get(), index, result_bytes(load));
+}
+
+/// The function counts what it is given, so one number tells that no task was missed or done twice.
+void run_range(Client& client, const Load& load) {
+  SubmitOptions options = options_of(load);
+  options.reduce = "count";
+  const Job job = client.submit(kFunction, Range{0, static_cast<std::int64_t>(load.tasks)}, options);
+  job.get();
+  const Outcome outcome = job.wait();
+  if (outcome.done != load.tasks) wrong(outcome.done, "its result is missing");
+}
+
+}  // namespace
+
+std::optional<Mode> mode_of(const std::string& word) {
+  if (word == "map") return Mode::map;
+  if (word == "single") return Mode::single;
+  if (word == "range") return Mode::range;
+  return std::nullopt;
+}
+
+double run_load(Client& client, const Load& load) {
+  const auto start = Clock::now();
+  switch (load.mode) {
+    case Mode::map:
+      run_map(client, load);
+      break;
+    case Mode::single:
+      run_single(client, load);
+      break;
+    case Mode::range:
+      run_range(client, load);
+      break;
+  }
+  return seconds_since(start);
+}
+
+}  // namespace quern::bench

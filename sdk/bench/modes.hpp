@@ -1,0 +1,28 @@
+// One run of no-op tasks in each of the shapes a job can have; every result is checked.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "quern/client.hpp"
+
+namespace quern::bench {
+
+/// map: one submit of all items. single: a submit and a future per task. range: the integers of a range,
+/// without payloads.
+enum class Mode : unsigned char { map, single, range };
+std::optional<Mode> mode_of(const std::string& word);
+
+struct Load {
+  Mode mode = Mode::map;
+  std::uint64_t tasks = 0;
+  std::uint32_t payload = 0;            ///< bytes of a task
+  std::optional<std::uint32_t> result;  ///< bytes of a result; nothing: what noop gives by itself
+};
+
+/// Seconds from the submission to the last checked result. Throws std::runtime_error for a wrong or missing
+/// one.
+double run_load(Client& client, const Load& load);
+
+}  // namespace quern::bench

@@ -1,0 +1,81 @@
+#include "bench/rig.hpp"
+
+#include <cstdlib>
+#include <stdexcept>
+#include <thread>
+
+#include "bench/measure.hpp"
+
+namespace quern::bench {
+namespace {
+
+using namespace std::chrono_literals;
+using cli::option;
+
+constexpr auto kWorkersWait = 15s;
+constexpr auto kLook = 5ms;
+
+void refuse_what_is_missing(const cli::Given& given) {
+  const auto store = given.get_or<std::string>("store", "none");
+  const auto encrypt = given.get_or<std::string>("encrypt", "off");
+  if (store == "durable")
+    throw cli::UsageError("--store durable cannot be measured: this version has no store");
+  if (store != "none") throw cli::UsageError("--store takes none or durable, not '" + store + "'");
+  if (encrypt == "on") throw cli::UsageError("--encrypt on cannot be measured: this version has no keys");
+  if (encrypt != "off") throw cli::UsageError("--encrypt takes off or on, not '" + encrypt + "'");
+}
+
+unsigned at_least_one(const cli::Given& given, const char* name) {
+  const auto number = given.get_or<unsigned>(name, 1);
+  if (number < 1 || number > 4096) throw cli::UsageError("--" + std::string(name) + " takes 1 to 4096");
+  return number;
+}
+
+cli::ClusterPlan plan_of(const cli::Given& given) {
+  cli::ClusterPlan plan;
+  plan.bind = "tcp://127.0.0.1:0";
+  plan.workers = at_least_one(given, "workers");
+  plan.slots = at_least_one(given, "slots");
+  plan.broker_options = {"--no-store", "--insecure", "--log-level", "warning"};
+  return plan;
+}
+
+bool broker_is_given(const cli::Given& given) {
+  return given.has("broker") || std::getenv("QUERN_BROKER") != nullptr;
+}
+
+}  // namespace
+
+void add_rig_options(cli::Syntax& syntax) {
+  syntax.add()("workers", option<unsigned>("N"), "workers of its own broker; default 1")(
+      "slots", option<unsigned>("N"), "slots of each; default 1")(
+      "store", option<std::string>("S"), "none or durable; default none")("encrypt", option<std::string>("E"),
+                                                                          "off or on; default off");
+}
+
+Rig::Rig(const cli::Given& given) {
+  refuse_what_is_missing(given);
+  baseline_.emplace();
+  ClientOptions options = given.client();
+  if (!broker_is_given(given)) {
+    const cli::ClusterPlan plan = plan_of(given);
+    cluster_.emplace(plan);
+    options.endpoint = cluster_->endpoint();
+    options.insecure = true;
+    client_.emplace(options);
+    wait_for_workers(plan.workers);
+  } else {
+    client_.emplace(options);
+    wait_for_workers(1);
+  }
+}
+
+void Rig::wait_for_workers(std::size_t count) {
+  const auto start = Clock::now();
+  while (client_->workers().size() < count) {
+    if (Clock::now() - start > kWorkersWait) throw std::runtime_error("no worker came within 15 s");
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
+}  // namespace quern::bench

@@ -1,0 +1,36 @@
+// What a bench runs against: the broker it was given, or a broker and workers of its own; the baseline beside
+// it; a client.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "bench/baseline.hpp"
+#include "cli/cluster.hpp"
+#include "cli/options.hpp"
+#include "quern/client.hpp"
+
+namespace quern::bench {
+
+/// Options that every bench takes.
+void add_rig_options(cli::Syntax& syntax);
+
+class Rig {
+ public:
+  /// Throws cli::UsageError for what is not there yet (a store, keys); cli::BrokerFailed.
+  explicit Rig(const cli::Given& given);
+
+  Client& client() { return *client_; }
+  Baseline& baseline() { return *baseline_; }
+  /// Nothing when the broker is somebody else's.
+  std::optional<cli::Cluster>& cluster() { return cluster_; }
+
+ private:
+  void wait_for_workers(std::size_t count);
+
+  std::optional<Baseline> baseline_;  // forks, so it comes first: before any thread
+  std::optional<cli::Cluster> cluster_;
+  std::optional<Client> client_;
+};
+
+}  // namespace quern::bench

@@ -1,0 +1,53 @@
+// Programs that this process starts and owns. A child never outlives its parent: the kernel kills it when the
+// thread that started it ends, also by kill -9, so start children from the main thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace quern::cli {
+
+/// Beside the running executable, then along PATH. Throws std::runtime_error when it is nowhere.
+std::string find_program(const std::string& name);
+
+struct ProgramCall {
+  std::string path;
+  std::vector<std::string> arguments;
+};
+
+/// How a process ended: exit code, or 128 + signal as shells say it.
+struct Ending {
+  int code = 0;
+};
+
+class Child {
+ public:
+  /// Starts the program in a process group of its own (Ctrl-C at the terminal reaches only us, and we stop it
+  /// in order). Its stdin is empty, its stdout is read through first_line(), its stderr is ours. Throws
+  /// std::system_error.
+  explicit Child(const ProgramCall& call);
+  /// Kills and reaps what still runs.
+  ~Child();
+  Child(Child&& other) noexcept;
+  Child& operator=(Child&& other) noexcept;
+
+  pid_t pid() const { return pid_; }
+  /// The first line of its stdout without the newline; nullopt when it ended or was silent for so long.
+  std::optional<std::string> first_line(std::chrono::milliseconds patience);
+  void signal(int number);
+  /// Reaps it if it has ended.
+  std::optional<Ending> ended();
+  /// Waits for it to end by itself.
+  std::optional<Ending> wait_for(std::chrono::milliseconds patience);
+
+ private:
+  pid_t pid_ = -1;
+  int out_ = -1;
+  std::optional<Ending> ending_;
+};
+
+}  // namespace quern::cli

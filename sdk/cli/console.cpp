@@ -1,0 +1,55 @@
+#include "cli/console.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+
+#include "cli/table.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr std::string_view kEraseLine = "\r\033[K";
+
+void write_error(std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+    if (written < 0 && errno != EINTR) return;  // nobody to complain to
+    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+std::size_t columns() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 80;
+}
+
+}  // namespace
+
+Console::Console() : terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+Console::~Console() { status({}); }
+
+void Console::say(const std::string& text) {
+  std::lock_guard lock(mutex_);
+  std::string out;
+  if (!status_.empty()) out += kEraseLine;
+  out += "quern: " + (terminal_ ? printable(text) : text) + '\n';
+  out += status_;
+  write_error(out);
+}
+
+void Console::status(const std::string& text) {
+  if (!terminal_) return;
+  std::lock_guard lock(mutex_);
+  std::string cut =
+      printable(text).substr(0, columns() - 1);  // a full line would wrap and could not be erased
+  if (cut == status_) return;
+  status_ = std::move(cut);
+  write_error(std::string(kEraseLine) + status_);
+}
+
+}  // namespace quern::cli

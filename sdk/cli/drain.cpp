@@ -1,0 +1,36 @@
+// `quern drain`: lets a worker finish what it runs and leave.
+#include <iostream>
+
+#include "cli/command.hpp"
+#include "cli/json.hpp"
+#include "cli/options.hpp"
+#include "cli/table.hpp"
+#include "quern/client.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr Manual kManual = {
+    "quern drain WORKER",
+    "Asks a worker to finish what it runs, hand back the rest, and leave. No task is lost.",
+    "  quern drain fast\n"};
+
+}  // namespace
+
+Exit drain(const Arguments& arguments) {
+  Syntax syntax(kManual);
+  syntax.words(1, 1, "the name of a worker");
+  const auto given = syntax.parse(arguments);
+  if (!given) return Exit::done;
+  const std::string worker = given->words().front();
+  Client client(given->client());
+  const std::string answer = client.drain(worker);
+  if (given->json()) {
+    std::cout << line_of({{"worker", worker}, {"answer", answer}});
+  } else {
+    std::cout << printable(answer) << '\n';
+  }
+  return Exit::done;
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,14 @@
+// Exit codes of the command line. Scripts rely on them; DESIGN and README list the same.
+#pragma once
+
+namespace quern::cli {
+
+enum class Exit : int {
+  done = 0,
+  failed = 1,     ///< the job or some task failed
+  usage = 2,      ///< the command line, or a file it names
+  no_broker = 3,  ///< no broker, or it refused; `up`: the port is in use
+  interrupted = 130,
+};
+
+}  // namespace quern::cli

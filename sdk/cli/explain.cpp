@@ -1,0 +1,36 @@
+// `quern explain`: the broker's own account of why a job is where it is.
+#include <iostream>
+
+#include "cli/command.hpp"
+#include "cli/job_id.hpp"
+#include "cli/json.hpp"
+#include "cli/options.hpp"
+#include "cli/table.hpp"
+#include "quern/client.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr Manual kManual = {"quern explain ID",
+                            "Says why a job waits, what was decided about it, and what it needs.",
+                            "  quern explain 12\n"};
+
+}  // namespace
+
+Exit explain(const Arguments& arguments) {
+  Syntax syntax(kManual);
+  syntax.words(1, 1, "a job's id");
+  const auto given = syntax.parse(arguments);
+  if (!given) return Exit::done;
+  const JobNumber number = job_number(given->words().front());
+  Client client(given->client());
+  const auto sentences = client.explain(number);
+  if (given->json()) {
+    std::cout << line_of({{"job", value(number)}, {"explain", sentences}});
+    return Exit::done;
+  }
+  for (const std::string& sentence : sentences) std::cout << printable(sentence) << '\n';
+  return Exit::done;
+}
+
+}  // namespace quern::cli

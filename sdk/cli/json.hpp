@@ -1,0 +1,29 @@
+// What the broker says, and results, as JSON: one object per line, snake_case keys, in a stable order. Pure.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "quern/bytes.hpp"
+#include "quern/status.hpp"
+
+namespace quern::cli {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const JobStatus& status);
+Json to_json(const WorkerStatus& status);
+
+/// One line with its newline. Octets that are not UTF-8 (a name of another party) are replaced, never an
+/// error.
+std::string line_of(const Json& object);
+
+/// A result as a JSON value, appended to `out`: a value as itself; raw octets as a string when they are
+/// UTF-8, otherwise as
+/// {"base64": "..."}.
+void append_result(std::string& out, BytesView bytes, Encoding encoding);
+
+/// Text as a JSON string, appended to `out`. False (and nothing appended) when it is not UTF-8.
+bool append_string(std::string& out, BytesView text);
+
+}  // namespace quern::cli

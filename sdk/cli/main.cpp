@@ -1,0 +1,114 @@
+// `quern`: finds the subcommand, and turns what goes wrong into one line and an exit code.
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <system_error>
+
+#include "cli/command.hpp"
+#include "cli/options.hpp"
+#include "cli/suggest.hpp"
+#include "quern/error.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"up", "a broker and workers on this machine, until Ctrl-C", up},
+    {"run", "run a function over a range, items, lines or text", run},
+    {"jobs", "the newest jobs", jobs},
+    {"job", "one job: its decision, progress and who did what", job},
+    {"wait", "wait for jobs to end", wait},
+    {"results", "the results of a job", results},
+    {"cancel", "cancel a job, or one task of it", cancel},
+    {"explain", "why a job is where it is", explain},
+    {"workers", "who is there, how fast, how busy", workers},
+    {"drain", "let a worker finish what it runs and leave", drain},
+    {"bench", "measure throughput or latency", bench},
+};
+
+void print_commands(std::ostream& out) {
+  out << "usage: quern COMMAND [OPTIONS]\n\ncommands:\n";
+  for (const Command& command : kCommands)
+    out << "  " << command.name << std::string(10 - command.name.size(), ' ') << command.summary << '\n';
+  out << "\n`quern COMMAND --help` shows the options and examples of each.\n"
+         "The broker is named by --broker or QUERN_BROKER; default tcp://127.0.0.1:7600.\n";
+}
+
+const Command* find_command(std::string_view name) {
+  const auto* found = std::find_if(std::begin(kCommands), std::end(kCommands),
+                                   [&](const Command& command) { return command.name == name; });
+  return found == std::end(kCommands) ? nullptr : found;
+}
+
+Exit unknown_command(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) names.emplace_back(command.name);
+  std::cerr << "quern: unknown command '" << name << "'";
+  if (auto near = nearest(name, names)) std::cerr << "; did you mean '" << *near << "'?";
+  std::cerr << " (`quern help` lists all)\n";
+  return Exit::usage;
+}
+
+Exit complain(Exit code, const std::string& text) {
+  std::cerr << "quern: " << text << '\n';
+  return code;
+}
+
+/// An error's text with what to do next, when the library did not say it already.
+std::string with_advice(const ConnectionError& error) {
+  std::string text = error.what();
+  const bool advised = text.find("quern up") != std::string::npos;
+  if (error.code() == ErrorCode::no_broker && !advised)
+    text += "; start one with `quern up`, or name one with --broker or QUERN_BROKER";
+  return text;
+}
+
+Exit run_command(const Command& command, const Arguments& arguments) {
+  try {
+    return command.run(arguments);
+  } catch (const UsageError& error) {
+    return complain(Exit::usage,
+                    std::string(error.what()) + " (`quern " + std::string(command.name) + " --help`)");
+  } catch (const FileError& error) {
+    return complain(Exit::usage, error.what());
+  } catch (const ConnectionError& error) {
+    return complain(Exit::no_broker, with_advice(error));
+  } catch (const std::exception& error) {
+    return complain(Exit::failed, error.what());
+  }
+}
+
+Exit dispatch(const Arguments& words) {
+  if (words.empty()) {
+    print_commands(std::cout);
+    return Exit::done;
+  }
+  const std::string& first = words.front();
+  if (first == "--version") {
+    std::cout << "quern " << QUERN_VERSION << '\n';
+    return Exit::done;
+  }
+  if (first == "help" || first == "--help" || first == "-h") {
+    const Command* command = words.size() > 1 ? find_command(words[1]) : nullptr;
+    if (command) return run_command(*command, {"--help"});
+    if (words.size() > 1) return unknown_command(words[1]);
+    print_commands(std::cout);
+    return Exit::done;
+  }
+  if (const Command* command = find_command(first))
+    return run_command(*command, Arguments(words.begin() + 1, words.end()));
+  return unknown_command(first);
+}
+
+}  // namespace
+}  // namespace quern::cli
+
+int main(int argc, char** argv) {
+  // A reader that went away is noticed by the write that fails (Output), so that the job can be cancelled
+  // first.
+  std::signal(SIGPIPE, SIG_IGN);
+  return static_cast<int>(quern::cli::dispatch({argv + 1, argv + argc}));
+}

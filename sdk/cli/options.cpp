@@ -1,0 +1,85 @@
+#include "cli/options.hpp"
+
+#include <iostream>
+
+#include "cli/suggest.hpp"
+
+namespace quern::cli {
+
+namespace po = boost::program_options;
+
+std::vector<std::string> Given::words() const {
+  if (values_.count("word") == 0) return {};
+  return values_["word"].as<std::vector<std::string>>();
+}
+
+ClientOptions Given::client() const {
+  ClientOptions options;
+  options.endpoint = get_or<std::string>("broker", {});
+  options.insecure = flag("insecure");
+  return options;
+}
+
+Syntax::Syntax(const Manual& manual) : manual_(manual) {}
+
+void Syntax::words(std::size_t least, std::size_t most, const char* what) {
+  least_words_ = least;
+  most_words_ = most;
+  word_is_ = what;
+}
+
+std::optional<Given> Syntax::parse(const Arguments& arguments) const {
+  po::options_description everything;
+  po::options_description always;
+  always.add_options()("help,h", flag(), "this text")("json", flag(), "machine-readable output")(
+      "broker", option<std::string>("ENDPOINT"), "default: $QUERN_BROKER, else tcp://127.0.0.1:7600")(
+      "insecure", flag(), "allow a plaintext broker");
+  po::options_description hidden;
+  hidden.add_options()("word", po::value<std::vector<std::string>>());
+  everything.add(visible_).add(always).add(hidden);
+  po::positional_options_description positions;
+  positions.add("word", -1);
+
+  po::variables_map values;
+  try {
+    const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(arguments).options(everything).positional(positions).style(style).run(),
+              values);
+    po::notify(values);
+  } catch (const po::unknown_option& error) {
+    throw UsageError(explain_unknown(error.get_option_name()));
+  } catch (const po::error& error) {
+    throw UsageError(error.what());
+  }
+
+  Given given(std::move(values));
+  if (given.flag("help")) {
+    print_help();
+    return std::nullopt;
+  }
+  const auto words = given.words();
+  if (words.size() < least_words_) throw UsageError(std::string(word_is_) + " is missing");
+  if (words.size() > most_words_) throw UsageError("unexpected argument '" + words[most_words_] + "'");
+  return given;
+}
+
+void Syntax::print_help() const {
+  std::cout << "usage: " << manual_.synopsis << "\n\n" << manual_.about << "\n\n";
+  if (!visible_.options().empty()) std::cout << visible_ << '\n';
+  std::cout << "always:\n"
+               "  --json             machine-readable output: one JSON object per line\n"
+               "  --broker ENDPOINT  default: $QUERN_BROKER, else tcp://127.0.0.1:7600\n"
+               "  --insecure         allow a plaintext broker\n"
+               "\nexamples:\n"
+            << manual_.examples;
+}
+
+std::string Syntax::explain_unknown(const std::string& option) const {
+  std::vector<std::string> known = {"--help", "--json", "--broker", "--insecure"};
+  for (const auto& each : visible_.options()) known.push_back("--" + each->long_name());
+  std::string text = "unknown option '" + option + "'";
+  if (auto near = nearest(option, known)) text += "; did you mean '" + *near + "'?";
+  return text;
+}
+
+}  // namespace quern::cli

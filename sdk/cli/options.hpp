@@ -1,0 +1,91 @@
+// The options of a subcommand: Boost.Program_options with one style of help and one-line errors.
+#pragma once
+
+#include <boost/program_options.hpp>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "quern/options.hpp"
+
+namespace quern::cli {
+
+/// A mistake in the command line: one line, exit 2.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A file named on the command line that cannot be read: one line, exit 2.
+class FileError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The texts of `--help`.
+struct Manual {
+  const char* synopsis;  ///< "quern cancel ID"
+  const char* about;
+  const char* examples;  ///< lines, each indented by two
+};
+
+/// What was given on the command line.
+class Given {
+ public:
+  explicit Given(boost::program_options::variables_map values) : values_(std::move(values)) {}
+
+  bool has(const char* name) const { return values_.count(name) > 0 && !values_[name].defaulted(); }
+  bool flag(const char* name) const { return values_[name].as<bool>(); }
+  template <typename T>
+  const T& get(const char* name) const {
+    return values_[name].as<T>();
+  }
+  template <typename T>
+  T get_or(const char* name, T otherwise) const {
+    return has(name) ? values_[name].as<T>() : otherwise;
+  }
+  /// The positional words (see Syntax::words).
+  std::vector<std::string> words() const;
+
+  bool json() const { return flag("json"); }
+  /// How to reach the broker: --broker, --insecure.
+  ClientOptions client() const;
+
+ private:
+  boost::program_options::variables_map values_;
+};
+
+/// What a subcommand accepts. `--help --json --broker --insecure` are always there.
+class Syntax {
+ public:
+  explicit Syntax(const Manual& manual);
+
+  boost::program_options::options_description_easy_init add() { return visible_.add_options(); }
+  /// Accepts `least` to `most` positional words, called `what` in errors ("a job's id").
+  void words(std::size_t least, std::size_t most, const char* what);
+
+  /// What was given; nullopt when help was asked for, which is then printed. Throws UsageError.
+  std::optional<Given> parse(const Arguments& arguments) const;
+
+ private:
+  void print_help() const;
+  std::string explain_unknown(const std::string& option) const;
+
+  Manual manual_;
+  boost::program_options::options_description visible_{"options"};
+  std::size_t least_words_ = 0;
+  std::size_t most_words_ = 0;
+  const char* word_is_ = "";
+};
+
+/// A flag: present or not.
+inline boost::program_options::typed_value<bool>* flag() { return boost::program_options::bool_switch(); }
+/// An option with a value of type T, shown as `name` in the help.
+template <typename T>
+boost::program_options::typed_value<T>* option(const char* name) {
+  return boost::program_options::value<T>()->value_name(name);
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,76 @@
+// `quern results`: the results of a job that anybody submitted.
+#include <cstdlib>
+
+#include "cli/command.hpp"
+#include "cli/console.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/job_id.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/result_printer.hpp"
+#include "quern/client.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr Manual kManual = {"quern results ID [--failed] [--follow]",
+                            "Prints the results of a job in input order. Reading frees nothing. Exit 0 when "
+                            "the job is done, 1 otherwise.",
+                            "  quern results 12\n  quern results 12 --failed --json\n  quern results 12 "
+                            "--follow     as they come, until it ends\n"};
+
+enum class Which : unsigned char { all, failed };
+
+/// False when nobody reads any more.
+bool print_all(const Job& job, Which which, ResultPrinter& printer) {
+  while (const auto result = job.next()) {
+    if (which == Which::failed && result->ok) continue;
+    if (!printer.print(*result, job.encoding())) return false;
+  }
+  return true;
+}
+
+Exit print_job(const Job& job, JobNumber number, Which which, Format format) {
+  Console console;
+  Output output;
+  ResultPrinter printer(format, output, console);
+  bool read = print_all(job, which, printer);
+  const Outcome outcome = job.wait();
+  if (read && job.reduced() && which == Which::all) {
+    const auto reduced = outcome.ok() ? job.get_optional() : std::nullopt;
+    read = printer.print_reduced(number, outcome, reduced, job.encoding());
+  }
+  const auto state = output.flush();
+  if (state == Output::State::reader_gone) die_of_broken_pipe();
+  if (state == Output::State::broken) throw std::runtime_error("cannot write results: " + output.error());
+  printer.print_rest();
+  if (outcome.code == ErrorCode::no_broker) throw ConnectionError(outcome.code, outcome.text);
+  if (!outcome.ok())
+    console.say("job " + std::to_string(value(number)) + ' ' + std::string(to_string(outcome.state)) +
+                (outcome.text.empty() ? "" : ": " + outcome.text));
+  return outcome.ok() ? Exit::done : Exit::failed;
+}
+
+}  // namespace
+
+Exit results(const Arguments& arguments) {
+  Syntax syntax(kManual);
+  syntax.words(1, 1, "a job's id");
+  syntax.add()("failed", flag(), "only tasks that failed")("follow", flag(),
+                                                           "also while the job runs, until it ends");
+  const auto given = syntax.parse(arguments);
+  if (!given) return Exit::done;
+  const JobNumber number = job_number(given->words().front());
+
+  Interrupt interrupt([] { std::_Exit(static_cast<int>(Exit::interrupted)); });
+  Client client(given->client());
+  const JobStatus status = client.job(number);
+  if (!is_final(status.state) && !given->flag("follow"))
+    throw std::runtime_error("job " + std::to_string(value(number)) + " is not finished (" +
+                             std::to_string(status.done) + " of " + std::to_string(status.total) +
+                             " tasks): `quern wait` for it, or --follow its results");
+  return print_job(client.attach(number), number, given->flag("failed") ? Which::failed : Which::all,
+                   given->json() ? Format::json : Format::text);
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,185 @@
+#include "cli/run_request.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <system_error>
+
+#include "cli/options.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr Manual kManual = {
+    "quern run FUNCTION INPUT [OPTIONS]",
+    "Runs FUNCTION over an input, on the workers that offer it. Results go to standard output in input "
+    "order.\n"
+    "A task may run more than once (its worker was lost, or slow): functions with side effects must be "
+    "idempotent.",
+    "  quern run sum --range 1:101                        5050\n"
+    "  seq 1000 | quern run echo --items -                every line comes back\n"
+    "  quern run wordcount --blocks *.txt --reduce merge_counts --json\n"
+    "  quern run spin --lines jobs.txt --timeout 5 --retries 0\n"
+    "  id=$(quern run primes --range 1:10000000 --detach); quern wait $id; quern results $id\n"};
+
+constexpr long kRetriesMax = 999;
+constexpr double kTimeoutMax = 1e9;  // about 30 years, in seconds: no overflow in milliseconds
+
+Syntax run_syntax() {
+  Syntax syntax(kManual);
+  syntax.words(1, 1, "the name of a function");
+  syntax.add()("range", option<std::string>("A:B"), "the integers A, A+1, ..., B-1")(
+      "items", option<std::string>("FILE"), "one item per line of one file; - is standard input")(
+      "lines", option<std::vector<std::string>>("FILE...")->multitoken(),
+      "one item per line of several files")("blocks",
+                                            option<std::vector<std::string>>("FILE...")->multitoken(),
+                                            "text in blocks of 64 KiB that end at white space")(
+      "input", option<std::string>("TEXT"), "one input that is not split")(
+      "reduce", option<std::string>("R"), "sum, min, max, count, concat, or a reducer that workers offer")(
+      "common", option<std::string>("FILE"), "bytes that every task sees, sent to each worker once")(
+      "priority", option<int>("P"), "higher runs first; default 0")(
+      "weight", option<double>("W"), "share of the workers within one priority; default 1")(
+      "timeout", option<double>("S"), "seconds a task may run; default: no limit")(
+      "retries", option<long>("N"), "further attempts of a failing task; default 2")(
+      "require", option<std::vector<std::string>>("K=V")->composing(), "only workers with this label")(
+      "resource", option<std::vector<std::string>>("K=N")->composing(),
+      "what a task takes of a counted resource")("name", option<std::string>("NAME"), "for people")(
+      "unique", option<std::string>("KEY"), "attach to the job with this key if there is one")(
+      "durability", option<std::string>("D"),
+      "memory or durable; default: durable when the broker has a store")(
+      "unordered", flag(), "results as they come")("detach", flag(),
+                                                   "print the job's id and leave it to the broker");
+  return syntax;
+}
+
+/// Every file can be opened and is not a directory: said before anything is submitted.
+void check_readable(const std::vector<std::string>& files) {
+  for (const std::string& file : files) {
+    if (file == "-") continue;
+    struct stat info {};
+    int error = ::stat(file.c_str(), &info) == 0 ? 0 : errno;
+    if (error == 0 && S_ISDIR(info.st_mode)) error = EISDIR;
+    if (error == 0 && ::access(file.c_str(), R_OK) != 0) error = errno;
+    if (error != 0) throw FileError("cannot read " + file + ": " + std::strerror(error));
+  }
+}
+
+Bytes contents_of(const std::string& file) {
+  check_readable({file});
+  std::ifstream stream(file == "-" ? "/dev/stdin" : file, std::ios::binary);
+  Bytes bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  if (!stream.good() && !stream.eof()) throw FileError("cannot read " + file);
+  return bytes;
+}
+
+std::pair<std::string, std::string> key_and_value(const std::string& text, const char* option) {
+  const auto equals = text.find('=');
+  if (equals == 0 || equals == std::string::npos)
+    throw UsageError(std::string(option) + " takes KEY=VALUE, not '" + text + "'");
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+double amount_of(const std::string& text, const std::string& whole) {
+  double amount = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
+  if (error != std::errc() || end != text.data() + text.size() || !(amount > 0) || !std::isfinite(amount))
+    throw UsageError("--resource takes KEY=NUMBER above 0, not '" + whole + "'");
+  return amount;
+}
+
+Input input_of(const Given& given) {
+  const char* kinds[] = {"range", "items", "lines", "blocks", "input"};
+  int count = 0;
+  for (const char* kind : kinds) count += given.has(kind) ? 1 : 0;
+  if (count == 0) throw UsageError("nothing to run on: give --range, --items, --lines, --blocks or --input");
+  if (count > 1) throw UsageError("--range, --items, --lines, --blocks and --input exclude each other");
+  if (given.has("range")) return range_of(given.get<std::string>("range"));
+  if (given.has("input")) return Whole{given.get<std::string>("input")};
+  const std::vector<std::string> files =
+      given.has("items") ? std::vector<std::string>{given.get<std::string>("items")}
+                         : given.get<std::vector<std::string>>(given.has("lines") ? "lines" : "blocks");
+  check_readable(files);
+  try {
+    return given.has("blocks") ? blocks_of(files) : lines_of(files);
+  } catch (const std::system_error& error) {
+    throw FileError(error.what());
+  }
+}
+
+Durability durability_of(const std::string& text) {
+  for (const Durability each : {Durability::memory, Durability::durable})
+    if (text == to_string(each)) return each;
+  throw UsageError("--durability takes memory or durable, not '" + text + "'");
+}
+
+std::chrono::milliseconds timeout_of(double seconds) {
+  if (!(seconds > 0) || seconds > kTimeoutMax) throw UsageError("--timeout takes seconds above 0");
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1000)));
+}
+
+SubmitOptions submit_options_of(const Given& given) {
+  SubmitOptions options;
+  options.name = given.get_or<std::string>("name", {});
+  options.priority = given.get_or<int>("priority", 0);
+  options.weight = given.get_or<double>("weight", 1);
+  if (!(options.weight > 0) || !std::isfinite(options.weight)) throw UsageError("--weight must be above 0");
+  const long retries = given.get_or<long>("retries", 2);
+  if (retries < 0 || retries > kRetriesMax)
+    throw UsageError("--retries takes 0 to " + std::to_string(kRetriesMax));
+  options.attempts = static_cast<std::uint32_t>(retries) + 1;
+  if (given.has("timeout")) options.timeout = timeout_of(given.get<double>("timeout"));
+  options.detach = given.flag("detach");
+  if (given.has("durability")) options.durability = durability_of(given.get<std::string>("durability"));
+  options.unique = given.get_or<std::string>("unique", {});
+  options.reduce = given.get_or<std::string>("reduce", {});
+  if (given.has("common")) options.common = contents_of(given.get<std::string>("common"));
+  for (const std::string& text : given.get_or<std::vector<std::string>>("require", {}))
+    options.require.insert(key_and_value(text, "--require"));
+  for (const std::string& text : given.get_or<std::vector<std::string>>("resource", {})) {
+    const auto [key, amount] = key_and_value(text, "--resource");
+    options.resources[key] = amount_of(amount, text);
+  }
+  return options;
+}
+
+}  // namespace
+
+Range range_of(const std::string& text) {
+  const auto bad = [&] { return UsageError("--range takes A:B, two integers, not '" + text + "'"); };
+  const auto colon = text.find(':');
+  if (colon == std::string::npos) throw bad();
+  Range range;
+  const auto read = [&](const char* begin, const char* end, std::int64_t& number) {
+    const auto [stop, error] = std::from_chars(begin, end, number);
+    if (error == std::errc::result_out_of_range)
+      throw UsageError("--range '" + text + "' is beyond 64 bits (-2^63 to 2^63 - 1)");
+    if (error != std::errc() || stop != end) throw bad();
+  };
+  read(text.data(), text.data() + colon, range.begin);
+  read(text.data() + colon + 1, text.data() + text.size(), range.end);
+  if (range.begin > range.end) throw UsageError("--range " + text + " ends before it begins");
+  return range;
+}
+
+std::optional<RunRequest> run_request(const Arguments& arguments) {
+  const auto given = run_syntax().parse(arguments);
+  if (!given) return std::nullopt;
+  RunRequest request;
+  request.function = given->words().front();
+  if (request.function.empty()) throw UsageError("the name of a function is missing");
+  request.submit = submit_options_of(*given);
+  request.client = given->client();
+  request.order = given->flag("unordered") ? Order::completion : Order::input;
+  request.format = given->json() ? Format::json : Format::text;
+  request.input = input_of(*given);
+  return request;
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,32 @@
+// What `quern run` was asked for: the command line as input and options of a job.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/command.hpp"
+#include "cli/result_printer.hpp"
+#include "quern/input.hpp"
+#include "quern/options.hpp"
+
+namespace quern::cli {
+
+enum class Order : unsigned char { input, completion };
+
+struct RunRequest {
+  std::string function;
+  Input input;
+  SubmitOptions submit;
+  ClientOptions client;
+  Order order = Order::input;
+  Format format = Format::text;
+};
+
+/// Reads the command line and opens the files it names. nullopt when help was printed. Throws UsageError,
+/// FileError.
+std::optional<RunRequest> run_request(const Arguments& arguments);
+
+/// "A:B" as a range; throws UsageError.
+Range range_of(const std::string& text);
+
+}  // namespace quern::cli
