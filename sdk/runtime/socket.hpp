@@ -74,6 +74,8 @@ class Poller {
   void add(int fd);
   void clear() { items_.clear(); }
   void wait(std::chrono::milliseconds timeout);
+  /// After wait(): whether the n-th thing added is readable (a watched socket counts as two).
+  bool readable(std::size_t n) const { return (items_[n].revents & ZMQ_POLLIN) != 0; }
 
  private:
   std::vector<zmq::pollitem_t> items_;

@@ -1,0 +1,18 @@
+#include "broker/actors/endpoints.hpp"
+
+#include <regex>
+
+namespace quern::broker {
+
+bool is_local(const std::string& endpoint) {
+  // Names other than localhost are not looked up: what they resolve to may change.
+  static const std::regex local(R"(ipc://.+|tcp://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]|localhost):(\d{1,5}|\*))");
+  return std::regex_match(endpoint, local);
+}
+
+bool is_endpoint(const std::string& endpoint) {
+  static const std::regex form(R"(ipc://.+|tcp://.+:(\d{1,5}|\*))");
+  return std::regex_match(endpoint, form);
+}
+
+}  // namespace quern::broker

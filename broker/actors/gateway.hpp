@@ -1,0 +1,42 @@
+// The gateway actor: owns the one ROUTER and the core, and is the core's only caller. One loop: read everything that arrived, let the
+// core act once, send. Routing ids never leave this file.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+#include <zmq.hpp>
+
+#include "broker/core/core.hpp"
+#include "runtime/socket.hpp"
+
+namespace quern::broker {
+
+class Gateway {
+ public:
+  /// Binds all endpoints. Throws zmq::error_t when one cannot be bound.
+  Gateway(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config);
+
+  /// The endpoints with port 0 resolved.
+  const std::vector<std::string>& endpoints() const { return bound_; }
+
+  /// Runs on the calling thread until `stop_fd` is readable; then says BYE to everybody and returns.
+  void run(int stop_fd);
+
+ private:
+  bool read_all(wire::Time now, Effects& effects);
+  void read_one(runtime::Parts&& parts, wire::Time now, Effects& effects);
+  void carry_out(Effects& effects, wire::Time now);
+  PeerId peer_of(std::string_view routing_id);
+  void forget_strangers();
+
+  runtime::Socket router_;
+  std::vector<std::string> bound_;
+  Core core_;
+  std::unordered_map<std::string, PeerId> peers_;
+  std::unordered_map<PeerId, std::string> routes_;
+  std::vector<PeerId> strangers_;  ///< heard in this round without a session
+  std::uint64_t last_peer_ = 0;
+};
+
+}  // namespace quern::broker

@@ -1,0 +1,59 @@
+// quern-broker: wires the actors together.
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "broker/actors/gateway.hpp"
+#include "broker/actors/options.hpp"
+#include "runtime/log.hpp"
+#include "runtime/random.hpp"
+#include "runtime/signals.hpp"
+
+namespace {
+
+/// Every connection is a descriptor: take as many as the system gives, and say when that is few.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) quern::runtime::log_warning("cannot raise the limit of open files");
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < 4096) {
+    quern::runtime::log_warning("only " + std::to_string(limit.rlim_cur) +
+                                " files may be open: so many peers can connect (raise it with ulimit -n)");
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace quern;
+  auto parsed = broker::parse_options(argc, argv);
+  if (!parsed.options) return parsed.exit_code;
+  runtime::open_log("quern-broker", parsed.options->log_level);
+  runtime::StopSignals stop;
+  raise_descriptor_limit();
+  try {
+    zmq::context_t context(1);
+    context.set(zmq::ctxopt::max_sockets, 65'535);
+    // libzmq draws the first automatic routing id from rand(): from a fixed seed a peer could guess another's.
+    std::srand(static_cast<unsigned>(runtime::random_u64()));
+    broker::Gateway gateway(context, parsed.options->endpoints, parsed.options->config);
+    for (const auto& endpoint : gateway.endpoints()) runtime::log_info("serving " + endpoint);
+    std::printf("ready %s\n", gateway.endpoints().front().c_str());
+    std::fflush(stdout);
+    gateway.run(stop.fd());
+    runtime::log_info("stopped");
+    return 0;
+  } catch (const zmq::error_t& error) {
+    std::string where;
+    for (const auto& endpoint : parsed.options->endpoints) where += (where.empty() ? "" : " ") + endpoint;
+    if (error.num() == EADDRINUSE)
+      std::fprintf(stderr, "quern-broker: %s is in use: is a broker running already? (choose another with --bind)\n", where.c_str());
+    else
+      std::fprintf(stderr, "quern-broker: cannot serve %s: %s\n", where.c_str(), error.what());
+    return 3;
+  }
+}

@@ -1,0 +1,142 @@
+#include "broker/actors/options.hpp"
+
+#include <boost/program_options.hpp>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+#include "broker/actors/endpoints.hpp"
+#include "runtime/random.hpp"
+
+namespace po = boost::program_options;
+
+namespace quern::broker {
+namespace {
+
+constexpr const char* kUsage = R"(Usage: quern-broker [OPTIONS]
+
+Takes jobs from clients, carves them into leases for workers, gathers the results.
+Prints `ready ENDPOINT` on stdout once it accepts connections; everything else goes to stderr.
+
+Examples:
+  quern-broker                                   on tcp://127.0.0.1:7600
+  quern-broker --bind tcp://127.0.0.1:0          on a free port (see the `ready` line)
+  quern-broker --bind tcp://127.0.0.1:7600 --bind ipc:///tmp/quern.sock
+)";
+
+/// Half of what this machine (or its cgroup) has: the default budget for queued work and results.
+std::uint64_t default_memory_limit() {
+  std::uint64_t bytes = 2ULL << 30;
+  if (std::ifstream meminfo("/proc/meminfo"); meminfo) {
+    std::string word;
+    std::uint64_t kib = 0;
+    while (meminfo >> word)
+      if (word == "MemTotal:" && meminfo >> kib) {
+        bytes = kib << 10;
+        break;
+      }
+  }
+  if (std::ifstream cgroup("/sys/fs/cgroup/memory.max"); cgroup) {
+    std::uint64_t limit = 0;
+    if (cgroup >> limit && limit > 0) bytes = std::min(bytes, limit);
+  }
+  return bytes / 2;
+}
+
+/// 512M, 2GiB, 1000000.
+std::uint64_t bytes_from(const std::string& text) {
+  std::size_t used = 0;
+  const unsigned long long n = std::stoull(text, &used);
+  const std::string unit = text.substr(used);
+  if (unit.empty()) return n;
+  switch (unit[0]) {
+    case 'k': case 'K': return n << 10;
+    case 'm': case 'M': return n << 20;
+    case 'g': case 'G': return n << 30;
+    default: throw std::invalid_argument(text);
+  }
+}
+
+ParsedOptions mistake(const std::string& line) {
+  std::fprintf(stderr, "quern-broker: %s (see quern-broker --help)\n", line.c_str());
+  return {std::nullopt, 2};
+}
+
+std::chrono::milliseconds ms(double seconds) { return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)); }
+
+}  // namespace
+
+ParsedOptions parse_options(int argc, char** argv) {
+  std::string store, memory, level;
+  double grace = 30, lost_after = 3, keep = 3600;
+  BrokerOptions options;
+  po::options_description all("Options");
+  // clang-format off
+  all.add_options()
+    ("bind", po::value(&options.endpoints)->composing()->value_name("ENDPOINT"), "serve here; may be repeated (default tcp://127.0.0.1:7600)")
+    ("no-store", "keep jobs in memory only (there is no store yet: this is what happens anyway)")
+    ("store", po::value(&store)->value_name("DIR"), "make jobs durable in DIR (not available yet)")
+    ("insecure", "serve without encryption (loopback and ipc only)")
+    ("memory-limit", po::value(&memory)->value_name("BYTES"), "for queued work and results, e.g. 2G (default: half of this machine's memory)")
+    ("grace", po::value(&grace)->value_name("S"), "an attached job is cancelled this long after its client went away (default 30)")
+    ("lost-after", po::value(&lost_after)->value_name("S"), "a worker with leases is lost after this silence (default 3)")
+    ("keep", po::value(&keep)->value_name("S"), "finished jobs are kept this long (default 3600)")
+    ("log-level", po::value(&level)->value_name("LEVEL"), "debug, info, warning, error, off (default info)")
+    ("version", "print the version")
+    ("help,h", "print this");
+  // clang-format on
+  po::variables_map given;
+  try {
+    po::store(po::command_line_parser(argc, argv).options(all).run(), given);
+    po::notify(given);
+  } catch (const po::error& error) {
+    return mistake(error.what());
+  }
+  if (given.contains("help")) {
+    std::cout << kUsage << "\n" << all;
+    return {std::nullopt, 0};
+  }
+  if (given.contains("version")) {
+    std::cout << "quern-broker " QUERN_VERSION "\n";
+    return {std::nullopt, 0};
+  }
+  if (given.contains("store")) return mistake("--store: this version has no store yet; jobs live in memory (--no-store)");
+  if (options.endpoints.empty()) options.endpoints.push_back("tcp://127.0.0.1:7600");
+  for (const auto& endpoint : options.endpoints) {
+    if (!is_endpoint(endpoint)) return mistake("--bind " + endpoint + ": not an endpoint such as tcp://127.0.0.1:7600 or ipc:///tmp/quern.sock");
+    if (!is_local(endpoint))
+      return mistake("--bind " + endpoint + ": without keys only loopback (tcp://127.0.0.1:PORT) and ipc endpoints are served");
+  }
+  Config& config = options.config;
+  config.memory_limit = default_memory_limit();
+  if (given.contains("memory-limit")) {
+    try {
+      config.memory_limit = bytes_from(memory);
+    } catch (const std::exception&) {
+      return mistake("--memory-limit " + memory + ": not a size such as 512M or 2G");
+    }
+    if (config.memory_limit < (64u << 20)) return mistake("--memory-limit: at least 64M");
+  }
+  if (!(grace >= 0) || !(lost_after >= 0.1) || !(keep >= 0)) return mistake("times are in seconds and not negative (--lost-after at least 0.1)");
+  config.software = "quern " QUERN_VERSION;
+  config.incarnation = runtime::random_u64() >> 1;
+  config.grace = ms(grace);
+  config.keep = ms(keep);
+  config.lost_busy = ms(lost_after);
+  config.lost_idle = ms(lost_after * 5);
+  // Three beats fit into the silence that is tolerated.
+  config.beat_busy = std::max(std::chrono::milliseconds(20), config.lost_busy / 3);
+  config.beat_idle = std::max(std::chrono::milliseconds(20), config.lost_idle / 3);
+  if (given.contains("log-level")) {
+    using runtime::LogLevel;
+    if (level == "debug") options.log_level = LogLevel::debug;
+    else if (level == "info") options.log_level = LogLevel::info;
+    else if (level == "warning") options.log_level = LogLevel::warning;
+    else if (level == "error") options.log_level = LogLevel::error;
+    else if (level == "off") options.log_level = LogLevel::off;
+    else return mistake("--log-level " + level + ": one of debug, info, warning, error, off");
+  }
+  return {options, 0};
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,26 @@
+// The command line of quern-broker.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/core/config.hpp"
+#include "runtime/log.hpp"
+
+namespace quern::broker {
+
+struct BrokerOptions {
+  std::vector<std::string> endpoints;
+  Config config;
+  runtime::LogLevel log_level = runtime::LogLevel::info;
+};
+
+/// Parses; on --help, --version or a mistake prints and gives the exit code instead.
+struct ParsedOptions {
+  std::optional<BrokerOptions> options;
+  int exit_code = 0;
+};
+ParsedOptions parse_options(int argc, char** argv);
+
+}  // namespace quern::broker

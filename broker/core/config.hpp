@@ -1,0 +1,33 @@
+// What can be set from outside. The defaults need no tuning.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace quern::broker {
+
+using std::chrono::milliseconds;
+
+struct Config {
+  std::string software = "quern";
+  std::uint64_t incarnation = 1;
+  std::uint64_t memory_limit = 1ULL << 30;  ///< bytes of payloads and results held
+  milliseconds beat_busy{1000};
+  milliseconds beat_idle{5000};
+  milliseconds lost_busy{3000};   ///< silence after which a worker with leases is given up
+  milliseconds lost_idle{15000};
+  milliseconds grace{30000};      ///< an attached job outlives its client by this much
+  milliseconds keep{3'600'000};   ///< a finished job is kept this long
+  std::size_t finished_max = 10'000;  ///< finished jobs kept at most
+  std::size_t sessions_max = 100'000;
+  std::size_t jobs_max = 1'000'000;   ///< unfinished jobs
+  std::uint32_t crash_limit = 3;      ///< workers a task may take down before it counts as poisonous
+
+  /// New work is refused beyond this; the rest of the memory is reserved for results, so that results can always enter.
+  std::uint64_t intake_limit() const { return memory_limit / 4 * 3; }
+  /// A stream is pulled only up to here, so that a long stream leaves room for other submissions.
+  std::uint64_t stream_limit() const { return intake_limit() / 2; }
+};
+
+}  // namespace quern::broker

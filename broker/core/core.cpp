@@ -1,0 +1,149 @@
+#include "broker/core/core.hpp"
+
+#include <algorithm>
+
+namespace quern::broker {
+namespace {
+
+template <typename... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+/// Who may send a message: the other role's is an error, the broker's own too.
+std::optional<wire::Role> sender_of(const wire::Message& message) {
+  return std::visit(
+      []<typename M>(const M&) -> std::optional<wire::Role> {
+        if constexpr (std::is_same_v<M, wire::Report> || std::is_same_v<M, wire::Reclaimed> || std::is_same_v<M, wire::Draining>)
+          return wire::Role::worker;
+        else if constexpr (std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Append> || std::is_same_v<M, wire::Attach> ||
+                           std::is_same_v<M, wire::Ack> || std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Query> ||
+                           std::is_same_v<M, wire::Drain>)
+          return wire::Role::client;
+        else
+          return std::nullopt;
+      },
+      message);
+}
+
+}  // namespace
+
+Core::Core(Config config) : config_(std::move(config)) {}
+
+void Core::on_message(PeerId peer, const std::string& principal, wire::Envelope&& envelope, Time now, Effects& effects) {
+  if (!started_known_) {
+    started_ = now;
+    started_known_ = true;
+  }
+  if (auto* hello = std::get_if<wire::Hello>(&envelope.message)) {
+    on_hello(peer, principal, std::move(*hello), now, effects);
+    return;
+  }
+  Session* session = sessions_.of_peer(peer);
+  if (!session || session->id != envelope.session || session->principal != principal) {
+    // Not an error of the peer: its session ended here (silence, restart), and it does not know yet.
+    effects.push_back(Send{peer, {}, wire::HelloAgain{}});
+    return;
+  }
+  session->heard = now;
+  session->reachable = true;
+  if (const auto role = sender_of(envelope.message); role && *role != session->role) {
+    misbehaved(*session, ErrorCode::role, *role == wire::Role::worker ? "only workers send this" : "only clients send this", now,
+               effects);
+    return;
+  }
+  std::visit(Overloaded{
+                 [&](wire::Beat& m) { on_beat(*session, m, effects); },
+                 [&](wire::Bye&) { end_session(session->id, now); },
+                 [&](wire::Submit& m) { on_submit(*session, std::move(m), now, effects); },
+                 [&](wire::Append& m) { on_append(*session, std::move(m), now, effects); },
+                 [&](wire::Attach& m) { on_attach(*session, m, now, effects); },
+                 [&](wire::Ack& m) { on_ack(*session, m); },
+                 [&](wire::Cancel& m) { on_cancel(*session, m, now, effects); },
+                 [&](wire::Query& m) { on_query(*session, m, now, effects); },
+                 [&](wire::Drain& m) { on_drain(*session, m, effects); },
+                 [&](wire::Report& m) { on_report(*session, std::move(m), now, effects); },
+                 [&](wire::Reclaimed& m) { on_reclaimed(*session, m, now, effects); },
+                 [&](wire::Draining&) { workers_.at(session->id).draining = true; },
+                 [&](wire::ErrorMessage&) {},  // a peer's complaint: nothing here depends on it
+                 [&](auto&) { misbehaved(*session, ErrorCode::role, "only the broker sends this", now, effects); },
+             },
+             envelope.message);
+}
+
+void Core::on_malformed(PeerId peer, const std::string& why, Effects& effects) {
+  ++counters_.malformed;
+  Session* session = sessions_.of_peer(peer);
+  effects.push_back(Send{peer, session ? session->id : wire::SessionId{}, wire::ErrorMessage{ErrorCode::malformed, why, {}, 0, true}});
+  // What a peer with a session holds is kept until its silence or its next HELLO decides.
+  if (session) session->reachable = false;
+}
+
+void Core::on_unreachable(PeerId peer) {
+  if (Session* session = sessions_.of_peer(peer)) session->reachable = false;
+}
+
+void Core::on_blocked(PeerId peer, Time now) {
+  if (Session* session = sessions_.of_peer(peer)) end_session(session->id, now);
+}
+
+void Core::on_gap(wire::Duration gap) {
+  for (auto& [id, session] : sessions_.all()) session.heard += gap;
+}
+
+void Core::on_stop(Effects& effects) {
+  for (const auto& [id, session] : sessions_.all())
+    send(session, wire::Bye{ErrorCode::shutdown, "the broker is stopping"}, effects);
+}
+
+Job* Core::find_job(Uuid uuid) {
+  auto it = job_numbers_.find(uuid);
+  return it == job_numbers_.end() ? nullptr : &jobs_.at(it->second);
+}
+
+Job* Core::find_job(Uuid uuid, JobNumber number) {
+  if (!uuid.is_nil()) return find_job(uuid);
+  auto it = jobs_.find(number);
+  return it == jobs_.end() ? nullptr : &it->second;
+}
+
+void Core::account(Job& job) {
+  std::uint64_t& before = accounted_[job.number];
+  const std::uint64_t after = job.bytes();
+  memory_used_ += after - before;
+  before = after;
+}
+
+void Core::settle(Time now, Effects& effects) {
+  if (!next_sweep_ || now >= *next_sweep_) sweep(now, effects);
+  dispatch(now, effects);
+  // A job that ends may free another's credit; jobs only become dirty by events, so this loop ends.
+  while (!dirty_.empty()) {
+    std::set<JobNumber> dirty;
+    dirty.swap(dirty_);
+    for (JobNumber number : dirty) {
+      auto it = jobs_.find(number);
+      if (it == jobs_.end()) continue;
+      Job& job = it->second;
+      account(job);
+      finish_if_done(job, now, effects);
+      send_results(job, now, effects);
+      account(job);
+    }
+  }
+}
+
+std::optional<Time> Core::next_deadline() const {
+  std::optional<Time> next = next_sweep_;
+  const auto sooner = [&](std::optional<Time> t) {
+    if (t && (!next || *t < *next)) next = t;
+  };
+  sooner(retry_dispatch_);
+  for (JobNumber number : live_) {
+    const Job& job = jobs_.at(number);
+    if (!job.backing_off.empty()) sooner(job.backing_off.begin()->first);
+  }
+  return next;
+}
+
+}  // namespace quern::broker

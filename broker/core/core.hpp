@@ -1,0 +1,177 @@
+// The broker's brain: events in, effects out. PURE: no sockets, threads, clocks, logs, files, msgpack. The gateway actor owns it and
+// is its only caller; the simulator and the tests call it in the same way.
+//
+// Protocol of use: for everything that arrived call on_message() (or on_malformed(), ...), then settle() once: it carves leases, sends
+// results and ends jobs. Call settle() also when next_deadline() has come.
+//
+// Files: core_session.cpp (HELLO, beats, loss), core_jobs.cpp (what clients ask), core_results.cpp (results to clients), core_leases.cpp
+// (what workers answer), core_dispatch.cpp (where leases go), core_end.cpp (how jobs end), core_status.cpp (what is shown),
+// core_check.cpp (invariants).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "broker/core/config.hpp"
+#include "broker/core/effect.hpp"
+#include "broker/core/job.hpp"
+#include "broker/core/lease.hpp"
+#include "broker/core/session.hpp"
+#include "broker/core/worker.hpp"
+
+namespace quern::broker {
+
+using wire::Time;
+
+struct Counters {
+  std::uint64_t malformed = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t late = 0;
+  std::uint64_t leases = 0;
+  std::uint64_t leases_lost = 0;
+};
+
+class Core {
+ public:
+  explicit Core(Config config);
+
+  /// A message from a peer whose authenticated principal is `principal`.
+  void on_message(PeerId peer, const std::string& principal, wire::Envelope&& envelope, Time now, Effects& effects);
+  /// Bytes that are not a message.
+  void on_malformed(PeerId peer, const std::string& why, Effects& effects);
+  /// The peer's connection is gone; it may come back with a new session.
+  void on_unreachable(PeerId peer);
+  /// The peer does not read what it was sent within its credit: its session ends.
+  void on_blocked(PeerId peer, Time now);
+  /// The gateway itself did not run for this long: nobody is to blame for silence in it.
+  void on_gap(wire::Duration gap);
+  /// Orderly stop: says BYE to everybody.
+  void on_stop(Effects& effects);
+
+  /// After everything that arrived was handled, or when next_deadline() has come.
+  void settle(Time now, Effects& effects);
+  std::optional<Time> next_deadline() const;
+
+  /// The gateway may forget a connection the core has no session on.
+  bool knows(PeerId peer) { return sessions_.of_peer(peer) != nullptr; }
+
+  /// Aborts with a sentence when an invariant is broken. For tests and the simulator: costs a pass over everything.
+  void check_invariants() const;
+
+  const Counters& counters() const { return counters_; }
+  BrokerStatus status(Time now) const;
+  std::uint64_t memory_used() const { return memory_used_; }
+
+ private:
+  // core_session.cpp
+  void on_hello(PeerId peer, const std::string& principal, wire::Hello&& hello, Time now, Effects& effects);
+  void welcome_worker(Session& session, wire::Hello& hello, std::set<wire::LeaseId>&& inherited, wire::Welcome& welcome, Time now);
+  void welcome_client(Session& session, const wire::Hello& hello, wire::Welcome& welcome);
+  void on_beat(Session& session, const wire::Beat& beat, Effects& effects);
+  void end_session(wire::SessionId id, Time now);
+  void end_worker(Worker& worker, bool lost);
+  void sweep(Time now, Effects& effects);
+  void send(const Session& session, wire::Message message, Effects& effects) const;
+  void send(wire::SessionId session, wire::Message message, Effects& effects) const;
+  void complain(const Session& session, ErrorCode code, std::string text, std::optional<Uuid> job, std::uint64_t token,
+                Effects& effects) const;
+  void misbehaved(Session& session, ErrorCode code, std::string text, Time now, Effects& effects);
+
+  // core_jobs.cpp
+  void on_submit(Session& session, wire::Submit&& submit, Time now, Effects& effects);
+  void on_append(Session& session, wire::Append&& append, Time now, Effects& effects);
+  void on_attach(Session& session, const wire::Attach& attach, Time now, Effects& effects);
+  void on_ack(Session& session, const wire::Ack& ack);
+  void on_cancel(Session& session, const wire::Cancel& cancel, Time now, Effects& effects);
+  void on_drain(Session& session, const wire::Drain& drain, Effects& effects);
+  std::optional<std::pair<ErrorCode, std::string>> refusal(const Session& session, const wire::Submit& submit) const;
+  void take_in(Job& job, wire::Batch&& batch);
+  void grant_credit(Job& job);
+  wire::Accepted accepted(const Job& job) const;
+  Follower& follow(Job& job, Session& session, std::uint64_t cursor, std::uint64_t window, std::uint32_t watch_ms);
+  Job* find_job(Uuid uuid);
+  Job* find_job(Uuid uuid, JobNumber number);
+
+  // core_results.cpp
+  void send_results(Job& job, Time now, Effects& effects);
+  void tell(Job& job, Follower& follower, std::uint64_t token, Time now, Effects& effects);
+  wire::JobUpdate update_of(const Job& job, Time now, std::uint64_t token) const;
+
+  // core_leases.cpp
+  void on_report(Session& session, wire::Report&& report, Time now, Effects& effects);
+  void on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time now, Effects& effects);
+  void accept_results(Job& job, const Lease& lease, wire::Report& report);
+  void accept_merge(Job& job, Lease& lease, wire::Report& report);
+  void fail_tasks(Job& job, const std::vector<TaskError>& errors, std::vector<TaskError>& final_errors, Time now);
+  void end_tasks(Job& job, wire::Interval tasks);
+  void give_back(Job& job, wire::Interval tasks);
+  void learn(Worker& worker, Job& job, const Lease& lease, const wire::Report& report);
+  Lease* find_lease(wire::LeaseId id);
+  void close_lease(wire::LeaseId id);
+  void lose_lease(wire::LeaseId id, bool worker_lost);
+
+  // core_dispatch.cpp
+  void dispatch(Time now, Effects& effects);
+  bool dispatch_job(Job& job, Time now, Effects& effects);
+  bool decide_job(Job& job, Time now, Effects& effects);
+  void shape_whole(Job& job, Time now, Effects& effects);
+  bool over_result_share(const Job& job) const;
+  void release_backing_off(Job& job, Time now);
+  bool has_room(const Worker& worker) const;
+  bool can_run(const Worker& worker, const Job& job) const;
+  double ready_s(const Worker& worker, Time now) const;
+  wire::Intervals carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) const;
+  void grant_tasks(Job& job, Worker& worker, double rate, double total_rate, Time now, Effects& effects);
+  bool grant_merge(Job& job, Time now, Effects& effects);
+  void grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now, Effects& effects);
+  void rebalance(Time now, Effects& effects);
+  bool ask_back(const Worker& idle, Time now, Effects& effects);
+  std::string nearest_function(const std::string& name) const;
+
+  // core_end.cpp
+  void finish_if_done(Job& job, Time now, Effects& effects);
+  void end_job(Job& job, JobState state, ErrorCode code, std::string reason, Time now, Effects& effects);
+  void cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects);
+  void revoke_leases(Job& job, Effects& effects);
+  void forget_job(JobNumber number);
+
+  // core_status.cpp
+  void on_query(Session& session, const wire::Query& query, Time now, Effects& effects);
+  JobStatus status_of(const Job& job, Time now, bool with_shares) const;
+  WorkerStatus status_of(const Worker& worker, Time now) const;
+  std::vector<std::string> explain(const Job& job, Time now) const;
+
+  void touch(Job& job) { dirty_.insert(job.number); }
+  void account(Job& job);
+
+  Config config_;
+  Sessions sessions_;
+  std::unordered_map<wire::SessionId, Worker> workers_;
+  std::unordered_map<Uuid, JobNumber> job_numbers_;
+  std::map<JobNumber, Job> jobs_;
+  std::map<std::string, JobNumber> unique_;
+  std::set<JobNumber> live_;            ///< not final
+  std::deque<JobNumber> finished_;      ///< in the order of their end
+  std::map<wire::LeaseId, Lease> leases_;
+  std::uint64_t last_job_ = 0;
+  std::uint64_t last_lease_ = 0;
+  std::unordered_map<JobNumber, std::uint64_t> accounted_;  ///< bytes of each job within memory_used_
+  std::uint64_t memory_used_ = 0;
+  std::set<JobNumber> dirty_;           ///< something changed that followers or dispatch should look at
+  bool dispatch_needed_ = false;
+  std::optional<Time> retry_dispatch_;  ///< work is held back for a faster worker until then
+  std::optional<Time> next_sweep_;
+  Time started_{};
+  bool started_known_ = false;
+  mutable Counters counters_;
+};
+
+}  // namespace quern::broker

@@ -1,0 +1,56 @@
+// The invariants, checked by tests and the simulator after every step. A broken one is our own bug: it aborts with a sentence.
+#include <cstdio>
+#include <cstdlib>
+
+#include "broker/core/core.hpp"
+
+namespace quern::broker {
+namespace {
+
+void require(bool holds, const char* what, JobNumber job) {
+  if (holds) return;
+  std::fprintf(stderr, "broken invariant in job %llu: %s\n", static_cast<unsigned long long>(value(job)), what);
+  std::abort();
+}
+
+}  // namespace
+
+void Core::check_invariants() const {
+  std::map<JobNumber, wire::IntervalSet> out;
+  std::map<wire::SessionId, std::size_t> held;
+  for (const auto& [id, lease] : leases_) {
+    auto job = jobs_.find(lease.job);
+    require(job != jobs_.end() && !job->second.final(), "a lease belongs to a job that is not over", lease.job);
+    auto worker = workers_.find(lease.worker);
+    require(worker != workers_.end() && worker->second.leases.contains(id), "a lease is known to its worker's record", lease.job);
+    ++held[lease.worker];
+    if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) continue;
+    for (const auto& tasks : lease.open.list())
+      require(out[lease.job].add(tasks) == tasks.size(), "no task is in two leases", lease.job);
+  }
+  for (const auto& [id, worker] : workers_) require(worker.leases.size() == held[id], "a worker holds only leases that exist", {});
+
+  std::uint64_t memory = 0;
+  for (const auto& [number, job] : jobs_) {
+    require(live_.contains(number) != job.final(), "a job is live until it is final", number);
+    wire::IntervalSet all = job.pending;
+    std::uint64_t sum = job.pending.size();
+    for (const auto& [due, tasks] : job.backing_off) {
+      sum += tasks.size();
+      all.add(tasks);
+    }
+    for (const auto& tasks : out[number].list()) all.add(tasks);
+    for (const auto& tasks : job.ended.list()) all.add(tasks);
+    sum += out[number].size() + job.ended.size();
+    require(job.leased == out[number].size(), "the count of leased tasks is the size of the leases", number);
+    require(sum == job.total, "every task is pending, backing off, leased or ended, and only one of them", number);
+    require(all.size() == job.total, "no task is in two states", number);
+    require(job.done + job.failed + job.cancelled == job.ended.size(), "done, failed and cancelled tasks are the ended ones", number);
+    if (job.final()) require(job.ended.size() == job.total, "a final job has no task left", number);
+    auto accounted = accounted_.find(number);
+    memory += accounted == accounted_.end() ? 0 : accounted->second;
+  }
+  require(memory == memory_used_, "the memory used is the sum over the jobs", {});
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,148 @@
+// How jobs end.
+#include <algorithm>
+
+#include "broker/core/core.hpp"
+
+namespace quern::broker {
+
+void Core::finish_if_done(Job& job, Time now, Effects& effects) {
+  if (job.final()) return;
+  if (job.failure != ErrorCode::none) return end_job(job, JobState::failed, job.failure, job.reason, now, effects);
+  if (!job.all_ended()) return;
+
+  const std::string& reduce = job.decision ? job.decision->reduce : job.options.reduce;
+  if (job.total == 0) {
+    const auto builtin = wire::builtin_reducer(reduce);
+    if (reduce.empty() && job.input == InputKind::range && !job.decision) return;  // the function's default reducer decides
+    if (builtin) {
+      if (auto nothing = wire::reduction_of_nothing(*builtin)) job.value = wire::Buffer::adopt(std::move(*nothing));
+    } else if (!reduce.empty()) {
+      if (!job.decision) return;
+      for (const auto& [id, worker] : workers_) {
+        if (const ReducerDecl* decl = worker.reducer(reduce); decl && decl->has_identity) {
+          job.value = wire::Buffer::copy(decl->identity);
+          break;
+        }
+      }
+    }
+    return end_job(job, JobState::done, ErrorCode::none, "", now, effects);
+  }
+  const std::uint64_t bad = job.failed + job.cancelled;
+  if (job.partials) {
+    const bool builtin = wire::builtin_reducer(reduce).has_value();
+    if (!builtin && job.partials->count() > 1) return;  // merges go on
+    if (bad == 0 && job.decision->finish && !job.value) return;  // the finishing lease goes out with the next dispatch
+    if (!job.value) {
+      if (auto error = job.partials->error())
+        return end_job(job, JobState::failed, ErrorCode::failed, "reducer `" + reduce + "`: " + *error, now, effects);
+    }
+  }
+  if (job.failed > 0) {
+    end_job(job, JobState::failed, ErrorCode::failed,
+            std::to_string(job.failed) + " of " + std::to_string(job.total) + " tasks failed" +
+                (job.partials ? "; the result covers the others only" : ""),
+            now, effects);
+  } else if (job.cancelled > 0 && (job.partials || job.done == 0)) {
+    end_job(job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);
+  } else {
+    end_job(job, JobState::done, ErrorCode::none, "", now, effects);
+  }
+}
+
+void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason, Time now, Effects& effects) {
+  revoke_leases(job, effects);
+  job.state = state;
+  job.failure = code;
+  job.reason = std::move(reason);
+  job.finished = now;
+  job.open = false;
+  job.orphan_until.reset();
+  // What did not end by itself ends with the job.
+  job.cancelled += job.total - job.ended.size();
+  job.ended.add({0, job.total});
+  job.pending.clear();
+  job.backing_off.clear();
+  job.leased = 0;
+  job.payloads.clear();
+  job.attempts = {};
+  job.crashes = {};
+  job.suspects.clear();
+  if (job.partials && !job.value) {
+    if (auto partial = job.partials->value()) job.value = wire::Buffer::adopt(std::move(*partial));
+    // An empty value (concat of nothing) is a value too.
+    if (!job.value && job.partials->count() > 0) job.value = wire::Buffer{};
+  }
+  job.partials.reset();
+  live_.erase(job.number);
+  finished_.push_back(job.number);
+  if (job.common) {
+    for (auto& [id, worker] : workers_)
+      if (worker.commons.erase(job.uuid) > 0) send(id, wire::Forget{{job.uuid}}, effects);
+    job.common.reset();
+  }
+  account(job);
+  touch(job);
+  dispatch_needed_ = true;
+}
+
+void Core::revoke_leases(Job& job, Effects& effects) {
+  std::map<wire::SessionId, std::vector<wire::LeaseId>> revoked;
+  for (const auto& [id, lease] : leases_)
+    if (lease.job == job.number) revoked[lease.worker].push_back(id);
+  for (auto& [worker, ids] : revoked) {
+    for (wire::LeaseId id : ids) close_lease(id);
+    send(worker, wire::Revoke{std::move(ids)}, effects);
+  }
+}
+
+void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects) {
+  std::vector<TaskError> errors;
+  for (wire::Interval wanted : tasks) {
+    wanted.end = std::min(wanted.end, job.total);
+    for (const auto& part : job.ended.missing(wanted)) {
+      job.pending.remove(part);
+      std::multimap<Time, wire::Interval> rest;
+      for (const auto& [due, waiting] : job.backing_off) {
+        wire::IntervalSet left(wire::Intervals{waiting});
+        left.remove(part);
+        for (const auto& piece : left.list()) rest.emplace(due, piece);
+      }
+      job.backing_off.swap(rest);
+      job.cancelled += part.size();
+      errors.push_back({part.begin, part.size(), ErrorCode::cancelled, "cancelled"});
+    }
+  }
+  std::map<wire::SessionId, std::vector<wire::LeaseId>> revoked;
+  for (auto& [id, lease] : leases_) {
+    if (lease.job != job.number) continue;
+    for (const auto& error : errors) {
+      for (const auto& part : lease.open.intersect({error.first, error.first + error.count})) {
+        lease.open.remove(part);
+        lease.cancelled.add(part);
+        job.leased -= part.size();
+      }
+    }
+    if (lease.open.empty()) revoked[lease.worker].push_back(id);
+  }
+  for (const auto& error : errors) end_tasks(job, {error.first, error.first + error.count});
+  for (auto& [worker, ids] : revoked) {
+    for (wire::LeaseId id : ids) close_lease(id);
+    send(worker, wire::Revoke{std::move(ids)}, effects);
+  }
+  if (!errors.empty()) job.results.append({}, std::move(errors), {});
+}
+
+void Core::forget_job(JobNumber number) {
+  Job& job = jobs_.at(number);
+  for (const Follower& follower : job.followers)
+    if (Session* session = sessions_.find(follower.session)) session->followed.erase(job.uuid);
+  if (!job.options.unique.empty()) unique_.erase(job.options.unique);
+  memory_used_ -= accounted_[number];
+  accounted_.erase(number);
+  dirty_.erase(number);
+  job_numbers_.erase(job.uuid);
+  std::erase(finished_, number);
+  jobs_.erase(number);
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,254 @@
+// What clients ask: new jobs, more payloads, following, cancelling, draining a worker.
+#include <algorithm>
+
+#include "broker/core/core.hpp"
+
+namespace quern::broker {
+namespace {
+
+// How far a stream may run ahead of what was acknowledged: hides the round trip at any speed a LAN has.
+constexpr std::uint64_t kCreditAhead = 16u << 20;
+
+std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+
+}  // namespace
+
+std::optional<std::pair<ErrorCode, std::string>> Core::refusal(const Session& session, const wire::Submit& submit) const {
+  using Refusal = std::pair<ErrorCode, std::string>;
+  if (submit.function.empty()) return Refusal{ErrorCode::bad_input, "a job needs a function name"};
+  if (submit.input == InputKind::range) {
+    if (submit.range_begin > submit.range_end)
+      return Refusal{ErrorCode::bad_input, "the range ends before it begins: A:B means A, A+1, ..., B-1"};
+    if (static_cast<std::uint64_t>(submit.range_end) - static_cast<std::uint64_t>(submit.range_begin) > wire::kTasksMax)
+      return Refusal{ErrorCode::limit, "a job may have at most 2^62 tasks"};
+  }
+  if (live_.size() >= config_.jobs_max)
+    return Refusal{ErrorCode::queue_full, "queue_full: the broker holds its limit of " + std::to_string(config_.jobs_max) + " jobs"};
+  const std::uint64_t more = submit.batch.weight() + submit.common.size();
+  if (memory_used_ + more > config_.intake_limit()) {
+    return Refusal{ErrorCode::queue_full, "queue_full: queued work may take " + mib(config_.intake_limit()) + ", " +
+                                              mib(memory_used_) + " are used; try again later, or give the broker more (--memory-limit)"};
+  }
+  if (memory_used_ > config_.memory_limit / 4) {
+    std::uint64_t unread = 0;
+    for (const auto& [number, job] : jobs_)
+      if (job.owner == session.id) unread += job.results.bytes();
+    if (unread > config_.memory_limit / 4) {
+      return Refusal{ErrorCode::results_unread,
+                     "results_unread: " + mib(unread) + " of results of this client wait to be read; read them first"};
+    }
+  }
+  return std::nullopt;
+}
+
+void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects& effects) {
+  if (Job* known = find_job(submit.job)) {
+    follow(*known, session, known->results.begin(), submit.window, submit.watch_ms);
+    known->owner = session.id;
+    known->orphan_until.reset();
+    send(session, accepted(*known), effects);
+    touch(*known);
+    return;
+  }
+  if (!submit.options.unique.empty()) {
+    if (auto it = unique_.find(submit.options.unique); it != unique_.end()) {
+      wire::Accepted answer = accepted(jobs_.at(it->second));
+      answer.existing = true;
+      answer.submitted = submit.job;
+      send(session, std::move(answer), effects);
+      return;
+    }
+  }
+  if (auto no = refusal(session, submit)) {
+    complain(session, no->first, std::move(no->second), submit.job, 0, effects);
+    return;
+  }
+
+  const JobNumber number{++last_job_};
+  Job& job = jobs_[number];
+  job.uuid = submit.job;
+  job.number = number;
+  job.function = std::move(submit.function);
+  job.input = submit.input;
+  job.encoding = submit.encoding;
+  job.options = std::move(submit.options);
+  job.options.durability = Durability::memory;  // there is no store
+  job.options.attempts = std::max(1u, job.options.attempts);
+  if (submit.has_common) job.common = std::move(submit.common);
+  job.principal = session.principal;
+  job.owner = session.id;
+  job.submitted = job.rate_since = now;
+  job.open = submit.open;
+  if (job.input == InputKind::range) {
+    job.open = false;
+    job.base = submit.range_begin;
+    job.range_end = submit.range_end;
+    job.encoding = Encoding::value;
+    job.accepted = job.total = static_cast<std::uint64_t>(submit.range_end) - static_cast<std::uint64_t>(submit.range_begin);
+    job.pending.add({0, job.total});
+  }
+  // Fair from now on: a new job starts level with those that already share the workers.
+  double level = -1;
+  for (JobNumber other : live_) {
+    const Job& o = jobs_.at(other);
+    if (o.options.priority == job.options.priority && (level < 0 || o.used < level)) level = o.used;
+  }
+  job.used = std::max(0.0, level);
+
+  job_numbers_.emplace(job.uuid, number);
+  live_.insert(number);
+  if (!job.options.unique.empty()) unique_.emplace(job.options.unique, number);
+  take_in(job, std::move(submit.batch));
+  grant_credit(job);
+  follow(job, session, 0, submit.window, submit.watch_ms);
+  job.credit_told = job.credit_to;
+  send(session, accepted(job), effects);
+  account(job);
+  touch(job);
+  dispatch_needed_ = true;
+}
+
+void Core::take_in(Job& job, wire::Batch&& batch) {
+  const std::uint64_t count = batch.count();
+  if (count == 0) return;
+  job.accepted_bytes += batch.weight();
+  job.payloads.append(batch);
+  job.pending.add({job.accepted, job.accepted + count});
+  job.accepted += count;
+  job.total = job.accepted;
+}
+
+void Core::grant_credit(Job& job) {
+  if (!job.open || job.final()) return;
+  const std::uint64_t room = config_.stream_limit() - std::min(config_.stream_limit(), memory_used_);
+  const std::uint64_t to = job.accepted_bytes + std::min(kCreditAhead, room);
+  if (to > job.credit_to) job.credit_to = to;
+}
+
+wire::Accepted Core::accepted(const Job& job) const { return {job.uuid, job.number, job.accepted, job.credit_to, false, {}}; }
+
+void Core::on_append(Session& session, wire::Append&& append, Time now, Effects& effects) {
+  Job* job = find_job(append.job);
+  if (!job) {
+    complain(session, ErrorCode::unknown_job, "no such job: it was forgotten, or lost with a broker's memory", append.job, 0, effects);
+    return;
+  }
+  const std::uint64_t count = append.batch.count();
+  const std::uint64_t end = append.first + count;
+  if (append.first > job->accepted) {
+    complain(session, ErrorCode::malformed,
+             "APPEND begins at " + std::to_string(append.first) + ", but only " + std::to_string(job->accepted) + " are in", append.job,
+             0, effects);
+    return;
+  }
+  const bool fresh = end > job->accepted || (append.close && job->open);
+  if (fresh && (!job->open || job->input == InputKind::range)) {
+    if (!job->final()) complain(session, ErrorCode::bad_input, "the job is closed", append.job, 0, effects);
+    return;  // an ended job: its JOB tells
+  }
+  if (end > job->accepted) {
+    wire::Batch batch = std::move(append.batch);
+    if (const std::uint64_t known = job->accepted - append.first; known > 0) {
+      const std::uint64_t offset = batch.sizes.sum(0, known);
+      batch = {batch.sizes.slice(known, count), batch.bytes.slice(offset, batch.bytes.size() - offset)};
+    }
+    if (job->accepted_bytes + batch.weight() > job->credit_to) {
+      misbehaved(session, ErrorCode::credit, "more payload bytes than credit", now, effects);
+      return;
+    }
+    take_in(*job, std::move(batch));
+    account(*job);
+  }
+  if (append.close && end >= job->accepted) job->open = false;
+  grant_credit(*job);
+  job->credit_told = job->credit_to;
+  send(session, accepted(*job), effects);
+  touch(*job);
+  dispatch_needed_ = true;
+}
+
+Follower& Core::follow(Job& job, Session& session, std::uint64_t cursor, std::uint64_t window, std::uint32_t watch_ms) {
+  auto it = std::find_if(job.followers.begin(), job.followers.end(), [&](const Follower& f) { return f.session == session.id; });
+  if (it == job.followers.end()) {
+    job.followers.push_back({});
+    it = std::prev(job.followers.end());
+  }
+  *it = Follower{};
+  it->session = session.id;
+  it->sent = it->acked = std::max(cursor, job.results.begin());
+  it->window = window;
+  it->watch_ms = watch_ms;
+  session.followed[job.uuid] = 1;
+  return *it;
+}
+
+void Core::on_attach(Session& session, const wire::Attach& attach, Time now, Effects& effects) {
+  Job* job = find_job(attach.job, attach.number);
+  if (!job) {
+    const std::string which = attach.job.is_nil() ? "job " + std::to_string(value(attach.number)) : "job " + attach.job.text();
+    complain(session, ErrorCode::unknown_job, which + " is unknown here: see `quern jobs`", attach.job, attach.token, effects);
+    return;
+  }
+  Follower& follower = follow(*job, session, attach.cursor, attach.window, attach.watch_ms);
+  if (attach.own && job->principal == session.principal) {
+    job->owner = session.id;
+    job->orphan_until.reset();
+  }
+  account(*job);
+  tell(*job, follower, attach.token, now, effects);
+  touch(*job);
+}
+
+void Core::on_ack(Session& session, const wire::Ack& ack) {
+  Job* job = find_job(ack.job);
+  if (!job) return;
+  auto it = std::find_if(job->followers.begin(), job->followers.end(), [&](const Follower& f) { return f.session == session.id; });
+  if (it == job->followers.end()) return;
+  const std::uint64_t to = std::min(ack.cursor, it->sent);
+  for (std::uint64_t seq = std::max(it->acked, job->results.begin()); seq < to; ++seq)
+    it->outstanding -= std::min(it->outstanding, job->results.at(seq).weight);
+  it->acked = std::max(it->acked, to);
+  if (ack.release && job->owner == session.id) {
+    job->results.release_to(it->acked);
+    account(*job);
+    dispatch_needed_ = true;  // room for more results
+  }
+  touch(*job);
+}
+
+void Core::on_cancel(Session& session, const wire::Cancel& cancel, Time now, Effects& effects) {
+  Job* job = find_job(cancel.job, cancel.number);
+  if (!job) {
+    complain(session, ErrorCode::unknown_job, "no such job: see `quern jobs`", cancel.job, cancel.token, effects);
+    return;
+  }
+  if (!job->final()) {
+    if (cancel.tasks.empty()) {
+      end_job(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);
+    } else if (job->partials || !job->options.reduce.empty()) {
+      complain(session, ErrorCode::bad_input, "a reduced job can only be cancelled as a whole", cancel.job, cancel.token, effects);
+      return;
+    } else {
+      cancel_tasks(*job, cancel.tasks, effects);
+      finish_if_done(*job, now, effects);
+    }
+  }
+  if (cancel.token != 0) send(session, update_of(*job, now, cancel.token), effects);
+  touch(*job);
+}
+
+void Core::on_drain(Session& session, const wire::Drain& drain, Effects& effects) {
+  for (auto& [id, worker] : workers_) {
+    if (worker.name != drain.worker) continue;
+    worker.draining = true;
+    send(id, wire::Drain{}, effects);
+    wire::Answer answer;
+    answer.token = drain.token;
+    answer.text.push_back("worker " + worker.name + " finishes " + std::to_string(worker.leases.size()) + " leases and leaves");
+    send(session, std::move(answer), effects);
+    return;
+  }
+  complain(session, ErrorCode::unknown_job, "no worker is named " + drain.worker + ": see `quern workers`", {}, drain.token, effects);
+}
+
+}  // namespace quern::broker

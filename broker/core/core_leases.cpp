@@ -1,0 +1,285 @@
+// What workers answer: reports, tasks given back; and what happens to the tasks of a lease that is lost.
+#include <algorithm>
+
+#include "broker/core/core.hpp"
+
+namespace quern::broker {
+namespace {
+
+using std::chrono::milliseconds;
+using wire::Interval;
+using wire::Intervals;
+
+constexpr milliseconds kBackoffMax{10'000};
+// A failing run of a range is halved until its culprits stand alone, so that only they fail; a job with this many failed tasks is
+// past saving, and its failing runs fail as they are.
+constexpr std::uint64_t kIsolatedFailures = 256;
+
+milliseconds backoff_of(std::uint32_t first_ms, std::uint32_t failures) {
+  const std::uint64_t ms = static_cast<std::uint64_t>(first_ms) << std::min(failures - 1, 20u);
+  return std::min(kBackoffMax, milliseconds(ms));
+}
+
+/// Only the payloads of tasks that are still wanted.
+wire::Batch only(const wire::Batch& batch, const Intervals& tasks, const wire::IntervalSet& wanted) {
+  wire::BatchBuilder builder;
+  wire::BatchReader reader(batch);
+  for (const auto& interval : tasks) {
+    for (std::uint64_t i = interval.begin; i < interval.end; ++i) {
+      const BytesView payload = reader.next();
+      if (wanted.contains(i)) builder.add(payload);
+    }
+  }
+  return builder.take();
+}
+
+}  // namespace
+
+Lease* Core::find_lease(wire::LeaseId id) {
+  auto it = leases_.find(id);
+  return it == leases_.end() ? nullptr : &it->second;
+}
+
+void Core::on_report(Session& session, wire::Report&& report, Time now, Effects& effects) {
+  Worker& worker = workers_.at(session.id);
+  Lease* lease = find_lease(report.id.lease);
+  if (!lease || lease->worker != session.id) {
+    // The lease was revoked, or lost and given to another: the first accepted result stands.
+    ++counters_.late;
+    send(session, wire::Reported{{report.id}}, effects);
+    return;
+  }
+  if (report.id.part < lease->next_part) {  // sent again because our answer was lost
+    send(session, wire::Reported{{report.id}}, effects);
+    return;
+  }
+  const auto leased = [&](Interval tasks) {
+    if (lease->open.contains(tasks)) return true;
+    const Intervals missing = lease->open.missing(tasks);
+    return std::all_of(missing.begin(), missing.end(), [&](Interval part) { return lease->cancelled.contains(part); });
+  };
+  const bool honest =
+      report.id.part == lease->next_part && std::all_of(report.tasks.begin(), report.tasks.end(), leased) &&
+      std::all_of(report.errors.begin(), report.errors.end(), [&](const TaskError& e) { return leased({e.first, e.first + e.count}); });
+  if (!honest) {
+    misbehaved(session, ErrorCode::malformed, "a report names tasks or parts that are not of its lease", now, effects);
+    return;
+  }
+  ++lease->next_part;
+  Job& job = jobs_.at(lease->job);
+  learn(worker, job, *lease, report);
+
+  if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) {
+    accept_merge(job, *lease, report);
+    close_lease(lease->id);
+  } else {
+    if (!lease->cancelled.empty() && !report.partial) {
+      report.batch = only(report.batch, report.tasks, lease->open);
+      Intervals wanted;
+      for (const auto& tasks : report.tasks)
+        for (const auto& part : lease->open.intersect(tasks)) wanted.push_back(part);
+      report.tasks = std::move(wanted);
+      std::erase_if(report.errors, [&](const TaskError& e) { return !lease->open.contains({e.first, e.first + e.count}); });
+    }
+    for (const auto& tasks : report.tasks) job.leased -= lease->open.remove(tasks);
+    for (const auto& e : report.errors) job.leased -= lease->open.remove({e.first, e.first + e.count});
+    accept_results(job, *lease, report);
+    std::vector<TaskError> final_errors;
+    fail_tasks(job, report.errors, final_errors, now);
+    if (!job.partials && (!report.tasks.empty() || !final_errors.empty()))
+      job.results.append(std::move(report.tasks), std::move(final_errors), std::move(report.batch));
+    else if (!final_errors.empty())
+      job.results.append({}, std::move(final_errors), {});
+    if (report.last) {
+      for (const auto& tasks : lease->open.list()) give_back(job, tasks);
+      lease->open.clear();
+      close_lease(lease->id);
+    }
+  }
+  account(job);
+  send(session, wire::Reported{{report.id}}, effects);
+  touch(job);
+  dispatch_needed_ = true;
+  if (job.failure != ErrorCode::none && !job.final()) end_job(job, JobState::failed, job.failure, job.reason, now, effects);
+}
+
+void Core::accept_results(Job& job, const Lease& lease, wire::Report& report) {
+  wire::BatchReader reader(report.batch);
+  std::optional<std::string> trouble;
+  for (const auto& tasks : report.tasks) {
+    if (job.partials) {
+      if (report.partial) {
+        trouble = job.partials->add(tasks, Bytes(reader.next()));
+      } else {
+        const auto builtin = wire::builtin_reducer(job.decision->reduce);
+        for (std::uint64_t i = tasks.begin; i < tasks.end && !trouble; ++i) {
+          Bytes one(reader.next());
+          if (builtin) {
+            if (auto error = wire::begin_partial(*builtin, job.decision->encoding, one)) trouble = error->text;
+          }
+          if (!trouble) trouble = job.partials->add({i, i + 1}, std::move(one));
+        }
+      }
+    }
+    end_tasks(job, tasks);
+    job.done += tasks.size();
+    if (trouble) {
+      job.failure = ErrorCode::failed;
+      job.reason = "reducer `" + job.decision->reduce + "`: " + *trouble;
+      break;
+    }
+  }
+  Worker& worker = workers_.at(lease.worker);
+  worker.tasks_done += wire::size(report.tasks);
+}
+
+void Core::end_tasks(Job& job, Interval tasks) {
+  job.ended.add(tasks);
+  if (job.has_payloads()) job.payloads.release(tasks);
+  job.attempts.forget(tasks);
+  job.crashes.forget(tasks);
+}
+
+void Core::fail_tasks(Job& job, const std::vector<TaskError>& errors, std::vector<TaskError>& final_errors, Time now) {
+  for (const auto& error : errors) {
+    const std::uint64_t end = error.first + error.count;
+    for (std::uint64_t at = error.first; at < end;) {
+      const Interval run{at, job.attempts.run_end(at, end)};
+      at = run.end;
+      const std::uint32_t failures = job.attempts.at(run.begin) + 1;
+      const bool one_call = job.decision->takes == Takes::range && run.size() > 1;
+      const bool last_attempt = failures >= job.options.attempts;
+      if (last_attempt && (!one_call || job.failed >= kIsolatedFailures)) {
+        end_tasks(job, run);
+        job.failed += run.size();
+        final_errors.push_back({run.begin, run.size(), error.code, error.text});
+        continue;
+      }
+      job.attempts.set(run, last_attempt ? failures - 1 : failures);
+      if (one_call) job.suspects[run.begin] = {run.end, (run.size() + 1) / 2};
+      job.backing_off.emplace(now + backoff_of(job.options.backoff_ms, failures), run);
+      job.retried += run.size();
+    }
+  }
+}
+
+void Core::accept_merge(Job& job, Lease& lease, wire::Report& report) {
+  const Interval tasks = lease.open.first();
+  const bool finish = lease.kind == wire::LeaseKind::finish;
+  if (report.batch.count() == 1) {
+    Bytes value(wire::BatchReader(report.batch).next());
+    if (finish) job.value = wire::Buffer::adopt(std::move(value));
+    else job.partials->replace(tasks, std::move(value));
+    return;
+  }
+  // Handed back unrun, or it failed.
+  if (finish) job.finishing = false;
+  else job.partials->put_back(tasks);
+  if (report.errors.empty()) return;
+  if (++job.merge_failures >= job.options.attempts) {
+    job.failure = report.errors[0].code;
+    job.reason = (finish ? "finishing `" + job.function : "reducer `" + job.decision->reduce) + "`: " + report.errors[0].text;
+  }
+}
+
+void Core::give_back(Job& job, Interval tasks) {
+  job.leased -= tasks.size();
+  job.pending.add(tasks);
+}
+
+void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Report& report) {
+  std::uint64_t tasks = wire::size(report.tasks);
+  for (const auto& error : report.errors) tasks += error.count;
+  WorkerShare& share = job.shares[worker.name];
+  share.worker = worker.name;
+  share.slots = worker.offer.capacity.slots;
+  share.busy_us += report.busy_us;
+  if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) return;
+  FunctionRecord& record = worker.records[job.function];
+  record.tasks += tasks;
+  record.busy_us += report.busy_us;
+  share.tasks += tasks;
+  if (report.last) {
+    ++record.leases;
+    ++share.leases;
+  }
+  if (tasks > 0) record.rate.learn(static_cast<double>(tasks), static_cast<double>(report.busy_us) / 1e6);
+  share.rate = record.rate.per_second();
+  job.used += static_cast<double>(report.busy_us) / 1e6 / job.options.weight;
+}
+
+void Core::close_lease(wire::LeaseId id) {
+  auto it = leases_.find(id);
+  if (it == leases_.end()) return;
+  if (auto w = workers_.find(it->second.worker); w != workers_.end()) {
+    Worker& worker = w->second;
+    worker.leases.erase(id);
+    worker.expected_s = worker.leases.empty() ? 0 : std::max(0.0, worker.expected_s - it->second.expected_s);
+    worker.bytes_out -= it->second.bytes;
+  }
+  Job& job = jobs_.at(it->second.job);
+  job.expected_out = std::max(0.0, job.expected_out - it->second.expected_s);
+  leases_.erase(it);
+}
+
+void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
+  Lease* lease = find_lease(id);
+  if (!lease) return;
+  ++counters_.leases_lost;
+  Job& job = jobs_.at(lease->job);
+  if (lease->kind == wire::LeaseKind::merge) {
+    job.partials->put_back(lease->open.first());
+  } else if (lease->kind == wire::LeaseKind::finish) {
+    job.finishing = false;
+  } else {
+    const Intervals open = lease->open.list();
+    if (worker_lost && lease->open.size() == 1) {
+      const Interval task = open[0];
+      const std::uint32_t crashes = job.crashes.at(task.begin) + 1;
+      if (crashes > config_.crash_limit) {
+        job.leased -= 1;
+        end_tasks(job, task);
+        job.failed += 1;
+        job.results.append({},
+                           {{task.begin, 1, ErrorCode::poison,
+                             "poisonous: " + std::to_string(crashes) + " workers were lost while they ran this task alone"}},
+                           {});
+      } else {
+        job.crashes.set(task, crashes);
+        give_back(job, task);
+      }
+    } else {
+      for (const auto& tasks : open) {
+        if (worker_lost && tasks.size() > 1) job.suspects[tasks.begin] = {tasks.end, (tasks.size() + 1) / 2};
+        give_back(job, tasks);
+      }
+    }
+    job.retried += lease->open.size();
+  }
+  lease->open.clear();
+  touch(job);
+  dispatch_needed_ = true;
+  close_lease(id);
+}
+
+void Core::on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time now, Effects& effects) {
+  Lease* lease = find_lease(reclaimed.lease);
+  if (!lease || lease->worker != session.id) return;
+  lease->reclaiming = false;
+  if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) return;
+  Job& job = jobs_.at(lease->job);
+  for (const auto& tasks : reclaimed.tasks) {
+    if (!lease->open.contains(tasks) && lease->cancelled.empty()) {
+      misbehaved(session, ErrorCode::malformed, "gave back tasks that are not of its lease", now, effects);
+      return;
+    }
+    for (const auto& part : lease->open.intersect(tasks)) {
+      lease->open.remove(part);
+      give_back(job, part);
+    }
+  }
+  touch(job);
+  dispatch_needed_ = true;
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,53 @@
+// Results and news to the clients that follow a job, within their windows.
+#include <algorithm>
+
+#include "broker/core/core.hpp"
+
+namespace quern::broker {
+
+void Core::send_results(Job& job, Time now, Effects& effects) {
+  if (job.credit_to > job.credit_told && job.open) {
+    // The client is told at once only when it may be waiting for it; otherwise its next APPEND is answered soon.
+    job.credit_told = job.credit_to;
+    send(job.owner, accepted(job), effects);
+  }
+  for (Follower& follower : job.followers) {
+    const Session* session = sessions_.find(follower.session);
+    if (!session || !session->reachable) continue;
+    follower.sent = std::max(follower.sent, job.results.begin());
+    while (follower.window > 0 && follower.sent < job.results.end() && follower.outstanding < follower.window) {
+      const ResultEntry& entry = job.results.at(follower.sent);
+      wire::Results message{job.uuid, follower.sent, job.decision ? job.decision->encoding : Encoding::raw, entry.tasks, entry.errors,
+                            entry.batch};
+      send(*session, std::move(message), effects);
+      follower.outstanding += entry.weight;
+      ++follower.sent;
+    }
+    if (job.final()) {
+      if (!follower.told_final) tell(job, follower, 0, now, effects);
+    } else if (follower.watch_ms > 0 && now - follower.told >= std::chrono::milliseconds(follower.watch_ms)) {
+      tell(job, follower, 0, now, effects);
+    }
+  }
+}
+
+void Core::tell(Job& job, Follower& follower, std::uint64_t token, Time now, Effects& effects) {
+  follower.told = now;
+  follower.told_final = job.final();
+  send(follower.session, update_of(job, now, token), effects);
+}
+
+wire::JobUpdate Core::update_of(const Job& job, Time now, std::uint64_t token) const {
+  wire::JobUpdate update;
+  update.token = token;
+  update.status = status_of(job, now, false);
+  update.entries = job.results.end();
+  update.reduced = job.decision ? !job.decision->reduce.empty() : !job.options.reduce.empty();
+  if (job.final() && job.value) {
+    update.has_value = true;
+    update.value = *job.value;
+  }
+  return update;
+}
+
+}  // namespace quern::broker

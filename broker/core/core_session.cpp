@@ -1,0 +1,206 @@
+// Sessions: HELLO and what a peer held before, beats, silence, the end.
+#include <algorithm>
+
+#include "broker/core/core.hpp"
+
+namespace quern::broker {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How often silence, graces and progress are looked at: a fraction of the shortest of them.
+constexpr milliseconds kSweep{100};
+
+}  // namespace
+
+void Core::send(const Session& session, wire::Message message, Effects& effects) const {
+  if (session.reachable) effects.push_back(Send{session.peer, session.id, std::move(message)});
+}
+
+void Core::send(wire::SessionId id, wire::Message message, Effects& effects) const {
+  if (const Session* session = sessions_.find(id)) send(*session, std::move(message), effects);
+}
+
+void Core::complain(const Session& session, ErrorCode code, std::string text, std::optional<Uuid> job, std::uint64_t token,
+                    Effects& effects) const {
+  send(session, wire::ErrorMessage{code, std::move(text), job, token, false}, effects);
+}
+
+void Core::misbehaved(Session& session, ErrorCode code, std::string text, Time now, Effects& effects) {
+  ++counters_.malformed;
+  effects.push_back(Note{Note::Level::warning, session.name + ": " + text});
+  send(session, wire::ErrorMessage{code, std::move(text), {}, 0, true}, effects);
+  end_session(session.id, now);
+}
+
+void Core::on_hello(PeerId peer, const std::string& principal, wire::Hello&& hello, Time now, Effects& effects) {
+  const auto refuse = [&](ErrorCode code, std::string text) {
+    ++counters_.refused;
+    effects.push_back(Note{Note::Level::warning, "refused " + hello.name + ": " + text});
+    effects.push_back(Send{peer, {}, wire::Refused{code, std::move(text)}});
+  };
+  if (hello.protocol_min > wire::kProtocolVersion || hello.protocol_max < wire::kProtocolOldest) {
+    return refuse(ErrorCode::version, "this broker speaks protocol " + std::to_string(wire::kProtocolOldest) + " to " +
+                                          std::to_string(wire::kProtocolVersion) + ", you speak " + std::to_string(hello.protocol_min) +
+                                          " to " + std::to_string(hello.protocol_max) + ": install the same version of Quern on both");
+  }
+  if (hello.identity.is_nil()) return refuse(ErrorCode::malformed, "HELLO needs an identity");
+  Session* before = sessions_.of_identity(hello.role, hello.identity);
+  if (!before && sessions_.all().size() >= config_.sessions_max)
+    return refuse(ErrorCode::limit, "this broker has its limit of " + std::to_string(config_.sessions_max) + " sessions");
+
+  // The same peer with a new session: what it held comes along. A connection has one session: another peer's on it ends.
+  std::set<wire::LeaseId> inherited;
+  std::unordered_map<Uuid, std::uint32_t> followed;
+  if (before) {
+    if (hello.role == wire::Role::worker) {
+      if (auto it = workers_.find(before->id); it != workers_.end()) inherited.swap(it->second.leases);
+    }
+    end_session(before->id, now);
+  }
+  if (Session* other = sessions_.of_peer(peer)) end_session(other->id, now);
+
+  Session& session = sessions_.open(peer, hello.role, hello.identity);
+  session.name = hello.name.empty() ? hello.identity.text() : hello.name;
+  session.principal = principal;
+  session.connected = session.heard = now;
+  if (!next_sweep_) next_sweep_ = now + kSweep;
+
+  wire::Welcome welcome;
+  welcome.incarnation = config_.incarnation;
+  welcome.software = config_.software;
+  const auto ms = [](milliseconds d) { return static_cast<std::uint32_t>(d.count()); };
+  welcome.beat_busy_ms = ms(config_.beat_busy);
+  welcome.beat_idle_ms = ms(config_.beat_idle);
+  welcome.lost_busy_ms = ms(config_.lost_busy);
+  welcome.lost_idle_ms = ms(config_.lost_idle);
+  if (hello.role == wire::Role::worker) welcome_worker(session, hello, std::move(inherited), welcome, now);
+  else welcome_client(session, hello, welcome);
+  const bool worker = hello.role == wire::Role::worker;
+  effects.push_back(Note{Note::Level::info, (worker ? "worker " : "client ") + session.name + " connected"});
+  send(session, std::move(welcome), effects);
+  dispatch_needed_ = true;
+}
+
+void Core::welcome_worker(Session& session, wire::Hello& hello, std::set<wire::LeaseId>&& inherited, wire::Welcome& welcome,
+                          Time now) {
+  Worker& worker = workers_[session.id];
+  worker.session = session.id;
+  worker.name = session.name;
+  // Names are how people (and `drain`) tell workers apart.
+  const auto taken = [&](const std::string& name) {
+    return std::any_of(workers_.begin(), workers_.end(),
+                       [&](const auto& w) { return w.first != session.id && w.second.name == name; });
+  };
+  for (int n = 2; taken(worker.name); ++n) worker.name = session.name + "#" + std::to_string(n);
+  worker.offer = std::move(*hello.worker);
+  worker.draining = worker.offer.draining;
+
+  for (const auto& held : worker.offer.held) {
+    Lease* lease = find_lease(held.lease);
+    if (!lease || !inherited.contains(held.lease)) {
+      welcome.dropped.push_back(held.lease);
+      continue;
+    }
+    inherited.erase(held.lease);
+    lease->worker = session.id;
+    lease->granted = now;
+    worker.leases.insert(held.lease);
+    worker.expected_s += lease->expected_s;
+    worker.bytes_out += lease->bytes;
+  }
+  for (wire::LeaseId id : inherited) lose_lease(id, false);  // sent, but never arrived
+  worker.offer.held.clear();
+}
+
+void Core::welcome_client(Session&, const wire::Hello& hello, wire::Welcome& welcome) {
+  for (const auto& held : hello.jobs) {
+    wire::KnownJob known{held.job, false, {}, 0, 0};
+    if (const Job* job = find_job(held.job)) known = {held.job, true, job->number, job->accepted, job->credit_to};
+    welcome.jobs.push_back(known);
+  }
+}
+
+void Core::on_beat(Session& session, const wire::Beat& beat, Effects& effects) {
+  if (session.role == wire::Role::worker && beat.capacity) {
+    Worker& worker = workers_.at(session.id);
+    if (worker.offer.capacity.slots != beat.capacity->slots || worker.offer.capacity.stuck != beat.capacity->stuck)
+      dispatch_needed_ = true;
+    worker.offer.capacity = *beat.capacity;
+  }
+  if (!beat.reply) send(session, wire::Beat{true, {}, {}}, effects);
+}
+
+void Core::end_session(wire::SessionId id, Time now) {
+  Session* session = sessions_.find(id);
+  if (!session) return;
+  if (session->role == wire::Role::worker) {
+    if (auto it = workers_.find(id); it != workers_.end()) {
+      end_worker(it->second, false);
+      workers_.erase(it);
+    }
+  } else {
+    for (const auto& [uuid, count] : session->followed) {
+      Job* job = find_job(uuid);
+      if (!job) continue;
+      std::erase_if(job->followers, [&](const Follower& f) { return f.session == id; });
+      if (job->owner == id && !job->options.detach && !job->final()) job->orphan_until = now + config_.grace;
+    }
+  }
+  sessions_.close(id);
+  dispatch_needed_ = true;
+}
+
+void Core::end_worker(Worker& worker, bool lost) {
+  std::set<wire::LeaseId> leases;
+  leases.swap(worker.leases);
+  // Leases run in the order of their ids, a slot each: those behind were only queued and bear no guilt.
+  std::uint32_t running = worker.slots();
+  for (wire::LeaseId id : leases) {
+    lose_lease(id, lost && running > 0);
+    if (running > 0) --running;
+  }
+}
+
+void Core::sweep(Time now, Effects& effects) {
+  next_sweep_ = now + kSweep;
+  std::vector<wire::SessionId> silent;
+  for (const auto& [id, session] : sessions_.all()) {
+    bool busy = false;
+    if (session.role == wire::Role::worker) busy = !workers_.at(id).leases.empty();
+    if (now - session.heard > (busy ? config_.lost_busy : config_.lost_idle)) silent.push_back(id);
+  }
+  for (wire::SessionId id : silent) {
+    Session& session = *sessions_.find(id);
+    if (session.role == wire::Role::worker) {
+      Worker& worker = workers_.at(id);
+      effects.push_back(Note{Note::Level::warning, "worker " + worker.name + " is lost: silent for " +
+                                                       std::to_string(std::chrono::duration_cast<milliseconds>(now - session.heard).count()) +
+                                                       " ms, " + std::to_string(worker.leases.size()) + " leases go to others"});
+      end_worker(worker, true);
+    }
+    end_session(id, now);
+  }
+  for (auto it = live_.begin(); it != live_.end();) {
+    Job& job = jobs_.at(*it++);  // ending the job removes it from live_
+    if (job.orphan_until && now >= *job.orphan_until) {
+      end_job(job, JobState::cancelled, ErrorCode::cancelled, "its client went away", now, effects);
+      continue;
+    }
+    if (now - job.rate_since >= std::chrono::seconds(1)) {
+      const double s = std::chrono::duration<double>(now - job.rate_since).count();
+      job.rate = static_cast<double>(job.done - job.rate_done) / s;
+      job.rate_done = job.done;
+      job.rate_since = now;
+    }
+    grant_credit(job);
+    touch(job);
+  }
+  while (!finished_.empty()) {
+    const Job& oldest = jobs_.at(finished_.front());
+    if (finished_.size() <= config_.finished_max && now - oldest.finished < config_.keep) break;
+    forget_job(finished_.front());
+  }
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,163 @@
+// What is shown: statuses and the sentences of `explain`.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "broker/core/core.hpp"
+
+namespace quern::broker {
+namespace {
+
+std::uint64_t us(wire::Duration d) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(d).count()));
+}
+
+std::string plural(std::uint64_t n, const std::string& noun) { return std::to_string(n) + " " + noun + (n == 1 ? "" : "s"); }
+
+std::string number(double v) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", v);
+  return text;
+}
+
+}  // namespace
+
+JobStatus Core::status_of(const Job& job, Time now, bool with_shares) const {
+  JobStatus s;
+  s.uuid = job.uuid;
+  s.number = job.number;
+  s.name = job.options.name;
+  s.function = job.function;
+  s.owner = job.principal;
+  s.input = job.input;
+  if (job.decision) {
+    s.decision = job.decision->sentence;
+    s.divisible = job.decision->divisible;
+    s.reduce = job.decision->reduce;
+    s.encoding = job.decision->encoding;
+  } else {
+    s.reduce = job.options.reduce;
+  }
+  if (!s.reduce.empty()) {
+    const auto builtin = wire::builtin_reducer(s.reduce);
+    s.encoding = builtin ? wire::result_encoding(*builtin) : Encoding::value;
+  }
+  s.state = job.state;
+  s.reason = job.reason;
+  s.open = job.open;
+  s.total = job.total;
+  s.pending = job.pending.size() + job.backing();
+  s.leased = job.leased;
+  s.done = job.done;
+  s.failed = job.failed;
+  s.cancelled = job.cancelled;
+  s.priority = job.options.priority;
+  s.weight = job.options.weight;
+  s.durability = job.options.durability;
+  s.detached = job.options.detach;
+  s.attempts = job.options.attempts;
+  s.retried = job.retried;
+  s.age_us = us(now - job.submitted);
+  const Time end = job.final() ? job.finished : now;
+  if (job.started != Time{}) s.run_us = us(end - job.started);
+  const double run_s = static_cast<double>(s.run_us) / 1e6;
+  s.rate = job.rate;
+  if ((job.final() || s.rate <= 0) && run_s > 0) s.rate = static_cast<double>(job.done) / run_s;
+  if (job.final()) s.eta_s = 0;
+  else if (s.rate > 0 && !job.open) s.eta_s = static_cast<double>(job.total - job.ended.size()) / s.rate;
+  s.queued_bytes = job.payloads.bytes();
+  s.result_bytes = job.results.bytes();
+  if (with_shares)
+    for (const auto& [name, share] : job.shares) s.shares.push_back(share);
+  return s;
+}
+
+WorkerStatus Core::status_of(const Worker& worker, Time now) const {
+  const Session& session = *sessions_.find(worker.session);
+  WorkerStatus s;
+  s.id = static_cast<std::uint64_t>(worker.session);
+  s.name = worker.name;
+  s.state = worker.draining ? "draining" : worker.leases.empty() ? "idle" : "busy";
+  s.capacity = worker.offer.capacity;
+  s.functions = worker.offer.functions;
+  for (const auto& [name, record] : worker.records)
+    s.rates.push_back({name, record.rate.per_second(), record.leases, record.tasks, record.busy_us});
+  s.labels = worker.offer.labels;
+  s.resources = worker.offer.resources;
+  s.leases = worker.leases.size();
+  s.tasks_done = worker.tasks_done;
+  s.silent_us = us(now - session.heard);
+  s.connected_us = us(now - session.connected);
+  return s;
+}
+
+BrokerStatus Core::status(Time now) const {
+  BrokerStatus s;
+  s.software = config_.software;
+  s.uptime_us = started_known_ ? us(now - started_) : 0;
+  s.workers = workers_.size();
+  s.clients = sessions_.all().size() - workers_.size();
+  s.jobs = live_.size();
+  s.memory_used = memory_used_;
+  s.memory_limit = config_.memory_limit;
+  s.malformed = counters_.malformed;
+  s.refused = counters_.refused;
+  s.late = counters_.late;
+  return s;
+}
+
+std::vector<std::string> Core::explain(const Job& job, Time now) const {
+  std::vector<std::string> lines;
+  const JobStatus s = status_of(job, now, true);
+  lines.push_back("Job " + std::to_string(value(s.number)) + " runs `" + s.function + "` and is " + std::string(to_string(s.state)) +
+                  (s.reason.empty() ? "." : ": " + s.reason + "."));
+  if (!s.decision.empty()) lines.push_back("It is " + s.decision + ".");
+  if (!s.reduce.empty()) lines.push_back("Its results are folded by the reducer `" + s.reduce + "`.");
+  if (!job.final()) {
+    lines.push_back(plural(s.pending, "task") + " wait" + (s.pending == 1 ? "s" : "") + ", " + std::to_string(s.leased) + " are out, " +
+                    std::to_string(s.done) + " of " + std::to_string(s.total) + " are done.");
+    std::uint64_t ahead = 0;
+    for (JobNumber other : live_) ahead += jobs_.at(other).options.priority > job.options.priority ? 1 : 0;
+    if (ahead > 0) lines.push_back(plural(ahead, "job") + " of higher priority " + (ahead == 1 ? "goes" : "go") + " first.");
+    if (!job.backing_off.empty()) lines.push_back(plural(job.backing(), "failed task") + " will be tried again shortly.");
+    if (s.eta_s >= 0) lines.push_back("At the present " + number(s.rate) + " tasks/s it ends in about " + number(s.eta_s) + " s.");
+  }
+  for (const auto& share : s.shares) {
+    lines.push_back("Worker " + share.worker + " finished " + plural(share.leases, "lease") + " with " + plural(share.tasks, "task") +
+                    "; one of its slots does " + number(share.rate) + " tasks/s.");
+  }
+  return lines;
+}
+
+void Core::on_query(Session& session, const wire::Query& query, Time now, Effects& effects) {
+  wire::Answer answer;
+  answer.token = query.token;
+  switch (query.what) {
+    case wire::QueryWhat::jobs:
+      for (auto it = jobs_.rbegin(); it != jobs_.rend() && answer.jobs.size() < std::min<std::uint64_t>(query.limit, 1000); ++it)
+        answer.jobs.push_back(status_of(it->second, now, false));
+      break;
+    case wire::QueryWhat::job:
+    case wire::QueryWhat::explain: {
+      const Job* job = find_job(query.job, query.number);
+      if (!job) {
+        complain(session, ErrorCode::unknown_job, "job " + std::to_string(value(query.number)) + " is unknown here: see `quern jobs`",
+                 {}, query.token, effects);
+        return;
+      }
+      answer.jobs.push_back(status_of(*job, now, true));
+      if (query.what == wire::QueryWhat::explain) answer.text = explain(*job, now);
+      break;
+    }
+    case wire::QueryWhat::workers:
+      for (const auto& [id, worker] : workers_) answer.workers.push_back(status_of(worker, now));
+      std::sort(answer.workers.begin(), answer.workers.end(),
+                [](const WorkerStatus& a, const WorkerStatus& b) { return a.name < b.name; });
+      break;
+    case wire::QueryWhat::broker: break;
+  }
+  answer.broker = status(now);
+  send(session, std::move(answer), effects);
+}
+
+}  // namespace quern::broker

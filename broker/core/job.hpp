@@ -1,0 +1,112 @@
+// One job: an index space and what is known about its tasks, as interval sets. There is no object per task.
+//
+// Every accepted task is in exactly one of: pending, backing off, leased (in the `open` set of exactly one lease), ended.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/core/decision.hpp"
+#include "broker/core/interval_counts.hpp"
+#include "broker/core/partials.hpp"
+#include "broker/core/payloads.hpp"
+#include "broker/core/result_log.hpp"
+#include "wire/messages.hpp"
+#include "wire/time.hpp"
+
+namespace quern::broker {
+
+/// A session that follows a job.
+struct Follower {
+  wire::SessionId session{};
+  std::uint64_t sent = 0;         ///< entries below were sent
+  std::uint64_t acked = 0;
+  std::uint64_t window = 0;       ///< bytes; 0: no results
+  std::uint64_t outstanding = 0;  ///< bytes sent and not acknowledged
+  std::uint32_t watch_ms = 0;
+  wire::Time told{};              ///< last JOB
+  std::uint64_t told_ended = 0;   ///< tasks ended then
+  bool told_final = false;
+};
+
+/// Tasks whose worker was lost while it ran them with others: they are leased in ever smaller pieces.
+struct Suspects {
+  std::uint64_t end = 0;
+  std::uint64_t lease_max = 1;
+};
+
+struct Job {
+  Uuid uuid;
+  JobNumber number{};
+  std::string function;
+  InputKind input = InputKind::whole;
+  Encoding encoding = Encoding::raw;  ///< of the payloads
+  std::int64_t base = 0;              ///< range: value of index 0
+  std::int64_t range_end = 0;
+  wire::JobOptions options;
+  std::optional<wire::Buffer> common;
+  std::string principal;
+  wire::SessionId owner{};
+  std::optional<wire::Time> orphan_until;  ///< its owner is gone: cancelled then
+
+  JobState state = JobState::waiting;
+  std::string reason;
+  ErrorCode failure = ErrorCode::none;
+  bool open = false;
+  std::optional<Decision> decision;
+
+  std::uint64_t accepted = 0;        ///< payloads taken in (range: N)
+  std::uint64_t accepted_bytes = 0;  ///< of APPEND credit
+  std::uint64_t credit_to = 0;
+  std::uint64_t credit_told = 0;     ///< what its client knows of it
+  std::uint64_t total = 0;           ///< tasks
+  Payloads payloads;
+  wire::IntervalSet pending;
+  std::multimap<wire::Time, wire::Interval> backing_off;
+  std::uint64_t leased = 0;
+  wire::IntervalSet ended;
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t cancelled = 0;
+  std::uint64_t retried = 0;
+  IntervalCounts attempts;
+  IntervalCounts crashes;
+  std::map<std::uint64_t, Suspects> suspects;  // by first task
+
+  ResultLog results;
+  std::optional<Partials> partials;  ///< with a reducer
+  std::uint32_t merge_failures = 0;
+  std::optional<wire::Buffer> value;  ///< the reduced result, when final
+  bool finishing = false;             ///< the finish lease is out or done
+
+  std::vector<Follower> followers;
+  std::map<std::string, WorkerShare> shares;  // by worker name
+
+  double used = 0;  ///< slot-seconds received over weight: the virtual time of fair share
+  double expected_out = 0;  ///< slot-seconds its leases should still take
+  wire::Time submitted{};
+  wire::Time started{};
+  wire::Time finished{};
+  std::uint64_t rate_done = 0;  ///< `done` when the recent rate was taken
+  wire::Time rate_since{};
+  double rate = 0;
+
+  bool final() const { return is_final(state); }
+  bool all_ended() const { return !open && ended.size() == total; }
+  std::uint64_t backing() const {
+    std::uint64_t n = 0;
+    for (const auto& [due, tasks] : backing_off) n += tasks.size();
+    return n;
+  }
+  bool has_payloads() const { return input != InputKind::range || (decision && decision->takes == Takes::whole); }
+  std::uint64_t bytes() const {
+    return payloads.bytes() + results.bytes() + (partials ? partials->bytes() : 0) + (value ? value->size() : 0) +
+           (common ? common->size() : 0);
+  }
+};
+
+}  // namespace quern::broker

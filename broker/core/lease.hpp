@@ -1,0 +1,30 @@
+// A lease as the broker sees it: which tasks are out, where, since when.
+#pragma once
+
+#include <cstdint>
+
+#include "quern/ids.hpp"
+#include "wire/intervals.hpp"
+#include "wire/messages.hpp"
+#include "wire/time.hpp"
+
+namespace quern::broker {
+
+struct Lease {
+  wire::LeaseId id;
+  JobNumber job{};
+  wire::SessionId worker{};
+  wire::LeaseKind kind = wire::LeaseKind::item;
+  wire::IntervalSet open;         ///< neither reported nor given back; merge and finish: the interval they cover
+  std::uint64_t granted_tasks = 0;
+  std::uint64_t reported_tasks = 0;
+  std::uint64_t bytes = 0;        ///< payload bytes, against the worker's credit
+  std::uint32_t next_part = 0;    ///< of its reports
+  wire::Time granted{};
+  double expected_s = 0;          ///< slot time it should take; 0: unknown
+  bool reclaiming = false;        ///< a RECLAIM is on its way
+  wire::Time reclaim_after{};     ///< not asked again before
+  wire::IntervalSet cancelled;    ///< its tasks that ended meanwhile: what it reports of them is dropped
+};
+
+}  // namespace quern::broker

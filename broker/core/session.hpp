@@ -1,0 +1,85 @@
+// Who is connected. A session is one HELLO's worth of a peer; a peer that comes back gets a new one.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "broker/core/effect.hpp"
+#include "wire/time.hpp"
+
+namespace quern::broker {
+
+struct Session {
+  wire::SessionId id{};
+  PeerId peer{};
+  wire::Role role = wire::Role::client;
+  Uuid identity;
+  std::string name;
+  std::string principal;
+  wire::Time connected{};
+  wire::Time heard{};
+  bool reachable = true;  ///< false: its connection is gone, but it may come back with another session
+  std::unordered_map<Uuid, std::uint32_t> followed;  ///< clients: jobs they follow
+};
+
+class Sessions {
+ public:
+  Session& open(PeerId peer, wire::Role role, Uuid identity) {
+    const wire::SessionId id{++last_};
+    Session& session = by_id_[id];
+    session.id = id;
+    session.peer = peer;
+    session.role = role;
+    session.identity = identity;
+    by_peer_[peer] = id;
+    by_identity_[Key{role, identity}] = id;
+    return session;
+  }
+
+  void close(wire::SessionId id) {
+    auto it = by_id_.find(id);
+    if (it == by_id_.end()) return;
+    const Session& session = it->second;
+    if (auto p = by_peer_.find(session.peer); p != by_peer_.end() && p->second == id) by_peer_.erase(p);
+    const Key key{session.role, session.identity};
+    if (auto k = by_identity_.find(key); k != by_identity_.end() && k->second == id) by_identity_.erase(k);
+    by_id_.erase(it);
+  }
+
+  Session* find(wire::SessionId id) {
+    auto it = by_id_.find(id);
+    return it == by_id_.end() ? nullptr : &it->second;
+  }
+  const Session* find(wire::SessionId id) const { return const_cast<Sessions*>(this)->find(id); }
+  Session* of_peer(PeerId peer) {
+    auto it = by_peer_.find(peer);
+    return it == by_peer_.end() ? nullptr : find(it->second);
+  }
+  Session* of_identity(wire::Role role, Uuid identity) {
+    auto it = by_identity_.find(Key{role, identity});
+    return it == by_identity_.end() ? nullptr : find(it->second);
+  }
+
+  const std::unordered_map<wire::SessionId, Session>& all() const { return by_id_; }
+  std::unordered_map<wire::SessionId, Session>& all() { return by_id_; }
+
+ private:
+  struct Key {
+    wire::Role role;
+    Uuid identity;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const noexcept {
+      return std::hash<Uuid>{}(key.identity) ^ static_cast<std::size_t>(key.role);
+    }
+  };
+
+  std::uint64_t last_ = 0;
+  std::unordered_map<wire::SessionId, Session> by_id_;
+  std::unordered_map<PeerId, wire::SessionId> by_peer_;
+  std::unordered_map<Key, wire::SessionId, KeyHash> by_identity_;
+};
+
+}  // namespace quern::broker
