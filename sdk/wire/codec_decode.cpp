@@ -317,41 +317,36 @@ class ObjectReader {
   std::uint32_t next_ = 0;
 };
 
-/// A HELLO of a peer with which we share no version may look like anything but for these two keys: the answer
-/// is REFUSED with our versions, so it must decode.
-bool is_foreign(const msgpack::object_map& fields) {
-  struct Versions {
-    std::uint64_t min = kProtocolOldest;
-    std::uint64_t max = kProtocolVersion;
-  } versions;
+/// A HELLO of a peer with which we share no version may look like anything but for its two version keys: the
+/// answer is REFUSED with our versions, so it must decode. Returns a HELLO of these two alone; nullopt when
+/// there is a common version.
+std::optional<Hello> foreign_hello(const msgpack::object_map& fields) {
+  std::uint64_t least = kProtocolOldest;
+  std::uint64_t most = kProtocolVersion;
   for (std::uint32_t i = 0; i < fields.size; ++i) {
     const auto& [key, val] = fields.ptr[i];
     if (key.type != Kind::STR || val.type != Kind::POSITIVE_INTEGER) continue;
-    if (str_of(key) == "protocol_min") versions.min = val.via.u64;
-    if (str_of(key) == "protocol_max") versions.max = val.via.u64;
+    if (str_of(key) == "protocol_min") least = val.via.u64;
+    if (str_of(key) == "protocol_max") most = val.via.u64;
   }
-  return versions.min > kProtocolVersion || versions.max < kProtocolOldest;
+  if (least <= kProtocolVersion && most >= kProtocolOldest) return std::nullopt;
+  constexpr std::uint64_t highest = std::numeric_limits<std::uint32_t>::max();
+  Hello hello;
+  hello.protocol_min = static_cast<std::uint32_t>(std::min(least, highest));
+  hello.protocol_max = static_cast<std::uint32_t>(std::min(std::max(least, most), highest));
+  if (most < kProtocolOldest) hello.protocol_min = hello.protocol_max = static_cast<std::uint32_t>(most);
+  return hello;
 }
 
 template <typename T>
 Message read_message(Reading& reading, const msgpack::object_map& fields) {
-  T message;
-  ObjectReader<T> reader(reading, fields, message);
   if constexpr (std::is_same_v<T, Hello>) {
-    if (is_foreign(fields)) {
-      Reading versions_only;
-      ObjectReader<T> lenient(versions_only, fields, message);
-      lenient.number("protocol_min", &Hello::protocol_min);
-      lenient.number("protocol_max", &Hello::protocol_max);
-      message.protocol_max = std::max(message.protocol_min, message.protocol_max);
-      reading.taken = reading.frames.size();
-      return message;
-    }
+    if (auto foreign = foreign_hello(fields)) return std::move(*foreign);
   }
-  reader.read();
+  Message out = T{};
+  ObjectReader<T>(reading, fields, std::get<T>(out)).read();
   if (!reading.problem && reading.taken != reading.frames.size())
     reading.malformed("parts", "more than the header names");
-  Message out = std::move(message);
   if (!reading.problem) reading.problem = broken_rule(out);
   if (reading.problem) reading.problem->text.insert(0, std::string(info(Of<T>{}).name) + ": ");
   return out;
@@ -403,7 +398,9 @@ std::variant<Envelope, DecodeError> decode(Frames frames) {
   const auto root = unpack_header(zone, header.view());
   if (!root) return malformed("header: not one msgpack value within the limits");
   if (root->type != Kind::ARRAY || root->via.array.size != 3) return malformed("header: not an array of 3");
-  const auto& [type, session, fields] = *reinterpret_cast<const Object(*)[3]>(root->via.array.ptr);
+  const Object& type = root->via.array.ptr[0];
+  const Object& session = root->via.array.ptr[1];
+  const Object& fields = root->via.array.ptr[2];
   if (type.type != Kind::POSITIVE_INTEGER) return malformed("type: not an unsigned integer");
   if (session.type != Kind::POSITIVE_INTEGER) return malformed("session: not an unsigned integer");
   if (fields.type != Kind::MAP) return malformed("fields: not a map");
