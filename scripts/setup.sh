@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs from Debian's packages what building and testing Quern needs. Asks nothing; installs only what is missing; may be run
+# again at any time. Works as root and through sudo.
+set -euo pipefail
+
+packages=(
+  g++ cmake ninja-build ccache pkg-config   # compiler and build
+  libzmq3-dev cppzmq-dev                    # messages between processes
+  libmsgpack-cxx-dev                        # headers of messages, typed values
+  libboost-program-options-dev              # command lines
+  nlohmann-json3-dev                        # JSON output
+  libspdlog-dev                             # log lines
+  libgtest-dev                              # tests in C++
+  python3 python3-zmq python3-msgpack       # tests in Python, a second implementation of the protocol
+)
+
+is_installed() {
+  [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing=()
+for package in "${packages[@]}"; do
+  is_installed "$package" || missing+=("$package")
+done
+
+if [ "${#missing[@]}" -eq 0 ]; then
+  echo "setup: all ${#packages[@]} packages are installed"
+  exit 0
+fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "setup: not root and no sudo; as root run: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+
+echo "setup: installing ${missing[*]}"
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
+echo "setup: done"

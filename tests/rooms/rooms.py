@@ -1,0 +1,157 @@
+"""Who may include whom: the table of DESIGN section 7 as data, and the check of one tree against it.
+
+A file belongs to the first room whose pattern matches its path. An include is allowed when the room names its kind. What is in
+no list is refused, so a new room, a new library or a new system header has to be thought about once.
+"""
+
+import fnmatch
+import pathlib
+import re
+from typing import NamedTuple
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+SOURCES = ("*.hpp", "*.cpp", "*.h", "*.inc")
+
+# Standard headers that a pure core has no use for: threads, files, streams.
+IMPURE_STD = {
+    "thread", "mutex", "shared_mutex", "condition_variable", "future", "stop_token", "semaphore", "latch", "barrier",
+    "fstream", "filesystem", "iostream", "istream", "ostream", "sstream", "random", "csignal", "ctime",
+}
+STD = {
+    "algorithm", "any", "array", "atomic", "barrier", "bit", "bitset", "cassert", "cctype", "cerrno", "cfloat", "charconv",
+    "chrono", "cinttypes", "climits", "cmath", "compare", "complex", "concepts", "condition_variable", "coroutine", "csignal",
+    "cstdarg", "cstddef", "cstdint", "cstdio", "cstdlib", "cstring", "ctime", "deque", "exception", "filesystem", "fstream",
+    "functional", "future", "initializer_list", "iomanip", "ios", "iosfwd", "iostream", "istream", "iterator", "latch",
+    "limits", "list", "map", "memory", "mutex", "new", "numbers", "numeric", "optional", "ostream", "queue", "random",
+    "ranges", "ratio", "regex", "semaphore", "set", "shared_mutex", "source_location", "span", "sstream", "stack",
+    "stdexcept", "stop_token", "streambuf", "string", "string_view", "system_error", "thread", "tuple", "type_traits",
+    "typeindex", "typeinfo", "unordered_map", "unordered_set", "utility", "variant", "vector", "version",
+}
+POSIX = re.compile(r"^(sys|linux|netinet|arpa|net)/\w+\.h$|^(unistd|fcntl|poll|sched|signal|pthread|dlfcn|spawn|errno|glob|"
+                   r"limits|ifaddrs|netdb|termios|pwd|stdlib|string|time)\.h$")
+LIBRARIES = [
+    ("zmq", re.compile(r"^zmq(_addon)?\.h(pp)?$")),
+    ("msgpack", re.compile(r"^msgpack(\.hpp|/)")),
+    ("json", re.compile(r"^nlohmann/")),
+    ("options", re.compile(r"^boost/program_options")),
+    ("log", re.compile(r"^spdlog/")),
+    ("gtest", re.compile(r"^g(test|mock)/")),
+    ("sqlite", re.compile(r"^sqlite3\.h$")),
+    ("sodium", re.compile(r"^sodium(\.h|/)")),
+    ("http", re.compile(r"^httplib\.h$")),
+]
+OWN_ROOMS = ("wire", "runtime", "link", "value", "client", "keys", "cli", "bench", "broker/core", "broker/actors",
+             "worker/core", "worker/actors", "worker/functions")
+
+
+class Room(NamedTuple):
+    pattern: str      # of paths from the top of the tree
+    allowed: set      # kinds of include
+    pure: bool = False  # no clock is read, nothing is printed
+
+
+PUBLIC = {"std", "public"}
+# The client's room holds the pure core and the actor around it; what the actor's files are is said here.
+CLIENT_SHELL = {"std", "posix", "public", "client", "wire", "runtime", "link", "value", "zmq", "keys"}
+CORE = {"pure std", "public", "wire"}
+
+ROOMS = [
+    Room("sdk/include/quern/typed.hpp", PUBLIC | {"msgpack"}),
+    Room("sdk/include/*", PUBLIC),
+    Room("sdk/wire/codec*", PUBLIC | {"wire", "codec", "msgpack"}),
+    Room("sdk/wire/*", PUBLIC | {"wire", "codec", "posix"}),
+    Room("sdk/runtime/log.cpp", {"std", "runtime", "log"}),
+    Room("sdk/runtime/*", {"std", "posix", "runtime", "zmq"}),
+    Room("sdk/link/*", PUBLIC | {"link", "wire", "codec", "runtime", "zmq"}),
+    Room("sdk/value/*", PUBLIC | {"value", "json", "msgpack"}),
+    Room("sdk/keys/*", {"std", "posix", "public", "keys", "sodium"}),
+    Room("sdk/cli/*", PUBLIC | {"posix", "cli", "keys", "options", "json"}),
+    Room("sdk/bench/*", PUBLIC | {"posix", "cli", "bench", "keys", "options", "json", "zmq"}),
+    Room("sdk/examples/*", PUBLIC | {"worker face", "keys", "options", "json"}),
+    Room("broker/core/*", CORE | {"broker/core"}, pure=True),
+    Room("worker/core/*", CORE | {"worker/core"}, pure=True),
+    Room("broker/actors/*", PUBLIC | {"posix", "broker/core", "broker/actors", "wire", "codec", "runtime", "link", "keys", "zmq",
+                                      "options", "log", "sqlite", "sodium", "http"}),
+    Room("worker/include/*", PUBLIC | {"worker face"}),
+    Room("worker/actors/*", PUBLIC | {"posix", "worker face", "worker/core", "worker/actors", "wire", "codec", "runtime", "link",
+                                      "value", "keys", "zmq", "options", "log"}),
+    Room("worker/functions/*", PUBLIC | {"worker face", "worker/functions", "posix"}),
+]
+# A check of our own bugs says what is wrong before it aborts.
+DYING_WORDS = re.compile(r"(^|/)[a-z_]*check\.(cpp|hpp)$")
+CLIENT_CORE_FILES = {"core", "core_messages", "effects", "session", "live_job", "input_ledger"}
+
+# Names that read a clock or print; a pure core is told the time and returns effects.
+IMPURE_WORDS = re.compile(r"\b(steady_clock|system_clock|high_resolution_clock)::now\b|\b(printf|fprintf|puts|getenv)\s*\(|"
+                          r"\bstd::(cout|cerr|clog)\b")
+
+TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "broker", "worker", "sdk", "tests", "scripts", "README.md"}
+OUTSIDE = {"build"}  # made by the build, not part of the tree
+
+
+def room_of(path):
+    """The room a file lives in, or None when no row of the table knows it."""
+    if path.startswith("sdk/client/"):
+        core = pathlib.PurePath(path).stem in CLIENT_CORE_FILES
+        return Room("sdk/client/*", (CORE if core else CLIENT_SHELL) | {"client"}, pure=core)
+    return next((room for room in ROOMS if fnmatch.fnmatch(path, room.pattern)), None)
+
+
+def kinds_of(name):
+    """What an included name is: the kinds that each suffice to allow it; empty when it is unknown."""
+    if name in STD:
+        return {"std"} if name in IMPURE_STD else {"std", "pure std"}
+    if POSIX.match(name):
+        return {"posix"}
+    if name in ("quern/worker.hpp",):
+        return {"worker face"}
+    if name.startswith("quern/"):
+        return {"public"}
+    if name.startswith("wire/codec"):
+        return {"codec"}
+    for room in OWN_ROOMS:
+        if name.startswith(room + "/"):
+            return {room}
+    return {kind for kind, pattern in LIBRARIES if pattern.match(name)}
+
+
+def without_comments(text):
+    text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m.group().count("\n"), text, flags=re.DOTALL)
+    return re.sub(r"//[^\n]*", "", text)
+
+
+def check_file(path, text):
+    """Violations in one file, each a sentence beginning with path:line."""
+    room = room_of(path)
+    if room is None:
+        return [f"{path}:1: is in no room of the table"]
+    code = without_comments(text)
+    found = []
+    for match in INCLUDE.finditer(code):
+        name = match.group(2)
+        line = code.count("\n", 0, match.start(2)) + 1
+        kinds = kinds_of(name)
+        if not kinds:
+            found.append(f"{path}:{line}: nobody knows what {name} is")
+        elif not kinds & room.allowed:
+            found.append(f"{path}:{line}: {room.pattern} may not include {name}")
+    if room.pure and not DYING_WORDS.search(path):
+        for match in IMPURE_WORDS.finditer(code):
+            line = code.count("\n", 0, match.start()) + 1
+            found.append(f"{path}:{line}: a pure core may not use {match.group().strip(' (')}")
+    return found
+
+
+def check_tree(top):
+    """Violations in the whole tree below `top`."""
+    top = pathlib.Path(top)
+    found = []
+    for folder in ("sdk", "broker", "worker"):
+        for pattern in SOURCES:
+            for file in sorted((top / folder).rglob(pattern)):
+                found += check_file(file.relative_to(top).as_posix(), file.read_text(encoding="utf-8"))
+    for entry in sorted(top.iterdir()):
+        known = entry.name in TOP_LEVEL or entry.name in OUTSIDE or entry.name.startswith(".")
+        if not known:
+            found.append(f"{entry.name}:1: the top level is closed")
+    return found
