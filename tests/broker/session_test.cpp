@@ -1,0 +1,181 @@
+#include "broker/broker_fixture.hpp"
+
+namespace quern::broker {
+namespace {
+
+using Sessions = BrokerTest;
+
+TEST_F(Sessions, a_version_without_overlap_is_refused_with_the_reason) {
+  Peer peer;
+  wire::Hello hello;
+  hello.identity = uuid(1);
+  hello.protocol_min = hello.protocol_max = 99;
+  connect(peer, hello);
+  const auto refused = expect<wire::Refused>(peer);
+  EXPECT_EQ(refused.code, ErrorCode::version);
+  EXPECT_NE(refused.text.find("99"), std::string::npos);
+  EXPECT_FALSE(core.knows(peer.id));
+}
+
+TEST_F(Sessions, an_old_session_is_told_to_say_hello_again) {
+  Peer peer;
+  client(peer);
+  peer.session = wire::SessionId{999};
+  send(peer, wire::Beat{});
+  expect<wire::HelloAgain>(peer);
+  Peer stranger;
+  stranger.id = PeerId{77};
+  peers[stranger.id] = &stranger;
+  send(stranger, wire::Query{});
+  expect<wire::HelloAgain>(stranger);
+}
+
+TEST_F(Sessions, bytes_that_are_no_message_end_only_that_session) {
+  Peer bad, good;
+  client(bad, 1);
+  client(good, 2);
+  Effects effects;
+  core.on_malformed(bad.id, "not msgpack", effects);
+  deliver(effects);
+  EXPECT_TRUE(expect<wire::ErrorMessage>(bad).fatal);
+  send(good, wire::Beat{});
+  EXPECT_TRUE(expect<wire::Beat>(good).reply);
+  EXPECT_EQ(core.counters().malformed, 1u);
+}
+
+TEST_F(Sessions, a_client_may_not_speak_as_a_worker) {
+  Peer peer;
+  client(peer);
+  send(peer, wire::Report{});
+  const auto error = expect<wire::ErrorMessage>(peer);
+  EXPECT_EQ(error.code, ErrorCode::role);
+  EXPECT_TRUE(error.fatal);
+}
+
+TEST_F(Sessions, a_flood_of_hellos_leaves_one_session) {
+  Peer peer;
+  client(peer);
+  for (int i = 0; i < 1000; ++i) {
+    wire::Hello hello;
+    hello.identity = uuid(static_cast<std::uint8_t>(i));
+    hello.identity.octets[0] = static_cast<std::uint8_t>(i >> 8 | 1);
+    send(peer, hello);
+    expect<wire::Welcome>(peer);
+  }
+  EXPECT_EQ(core.status(now).clients, 1u);
+}
+
+TEST_F(Sessions, a_silent_peer_is_forgotten) {
+  Peer peer;
+  client(peer);
+  pass(20s);
+  EXPECT_FALSE(core.knows(peer.id));
+  EXPECT_EQ(core.status(now).clients, 0u);
+}
+
+TEST_F(Sessions, a_gap_of_the_brokers_own_is_nobodys_silence) {
+  Peer peer;
+  worker(peer);
+  now += 60s;
+  core.on_gap(60s);
+  settle();
+  EXPECT_TRUE(core.knows(peer.id));
+}
+
+TEST_F(Sessions, two_workers_of_one_name_get_two_names) {
+  Peer a, b, c;
+  worker(a, 201);
+  wire::Hello hello = worker_hello(202);
+  hello.name = "worker201";
+  connect(b, hello);
+  expect<wire::Welcome>(b);
+  client(c);
+  send(c, wire::Query{5, wire::QueryWhat::workers, {}, {}, 100});
+  const auto answer = expect<wire::Answer>(c);
+  ASSERT_EQ(answer.workers.size(), 2u);
+  EXPECT_NE(answer.workers[0].name, answer.workers[1].name);
+}
+
+// --- resynchronisation ---------------------------------------------------------------------------------------------
+
+TEST_F(Sessions, a_worker_that_comes_back_keeps_the_leases_it_names) {
+  Peer c, w;
+  client(c);
+  worker(w, 200, 2);
+  send(c, items_job(1, {"a", "b"}));
+  const auto first = expect<wire::Lease>(w);
+  const auto second = expect<wire::Lease>(w);
+
+  Peer again;
+  wire::Hello hello = worker_hello(200, 2);
+  hello.worker->held = {{first.lease, first.job, first.tasks, false}, {{3, 99}, uuid(9), {{0, 1}}, true}};
+  connect(again, hello);
+  const auto welcome = expect<wire::Welcome>(again);
+  EXPECT_EQ(welcome.dropped, (std::vector<wire::LeaseId>{{3, 99}})) << "a lease of another incarnation is nobody's";
+  // The second never arrived: it is granted anew, under another id.
+  const auto third = expect<wire::Lease>(again);
+  EXPECT_EQ(third.tasks, second.tasks);
+  EXPECT_NE(third.lease, second.lease);
+  send(again, echo(first));
+  send(again, echo(third));
+  expect<wire::Reported>(again);
+  expect<wire::Reported>(again);
+  expect_nothing(again);
+}
+
+TEST_F(Sessions, a_client_that_comes_back_learns_what_is_in) {
+  Peer c;
+  client(c);
+  wire::Submit submit = items_job(1, {"a", "b", "c"});
+  submit.open = true;
+  send(c, submit);
+  Peer again;
+  wire::Hello hello;
+  hello.identity = uuid(100);
+  hello.jobs = {{uuid(1), 0}, {uuid(2), 0}};
+  connect(again, hello);
+  const auto welcome = expect<wire::Welcome>(again);
+  ASSERT_EQ(welcome.jobs.size(), 2u);
+  EXPECT_TRUE(welcome.jobs[0].known);
+  EXPECT_EQ(welcome.jobs[0].accepted_to, 3u);
+  EXPECT_FALSE(welcome.jobs[1].known);
+}
+
+TEST_F(Sessions, an_attached_job_is_cancelled_after_the_grace_a_detached_one_goes_on) {
+  Peer c, other;
+  client(c, 1);
+  send(c, items_job(1, {"a"}));
+  wire::Submit detached = items_job(2, {"a"});
+  detached.options.detach = true;
+  send(c, detached);
+  send(c, wire::Bye{});
+  client(other, 2);
+  const auto state = [&](std::uint8_t id) {
+    send(other, wire::Query{1, wire::QueryWhat::job, uuid(id), {}, 1});
+    return expect<wire::Answer>(other).jobs.at(0).state;
+  };
+  pass(29s, {&other});
+  EXPECT_EQ(state(1), JobState::waiting);
+  pass(2s, {&other});
+  EXPECT_EQ(state(1), JobState::cancelled);
+  EXPECT_EQ(state(2), JobState::waiting);
+}
+
+TEST_F(Sessions, an_owner_that_attaches_again_keeps_its_job) {
+  Peer c, again;
+  client(c, 1);
+  send(c, items_job(1, {"a"}));
+  send(c, wire::Bye{});
+  client(again, 1);
+  wire::Attach attach;
+  attach.job = uuid(1);
+  attach.own = true;
+  send(again, attach);
+  expect<wire::JobUpdate>(again);
+  pass(60s, {&again});
+  send(again, wire::Query{1, wire::QueryWhat::job, uuid(1), {}, 1});
+  EXPECT_EQ(expect<wire::Answer>(again).jobs.at(0).state, JobState::waiting);
+}
+
+}  // namespace
+}  // namespace quern::broker
