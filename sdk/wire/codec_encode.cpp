@@ -39,7 +39,13 @@ class ValueWriter {
   requires std::is_integral_v<Integer>
   void put(Integer n) { pack_.pack(n); }
   void put(bool flag) { flag ? pack_.pack_true() : pack_.pack_false(); }
-  void put(double d) { pack_.pack_double(d); }
+  /// Always float 64: the packer's own way makes an integer of 2.0, and one field should have one type.
+  void put(double d) {
+    const auto bits = std::bit_cast<std::uint64_t>(d);
+    char octets[9] = {static_cast<char>(0xcb)};
+    for (int i = 1; i <= 8; ++i) octets[i] = static_cast<char>(bits >> (64 - 8 * i) & 0xff);
+    sink_.write(octets, sizeof octets);
+  }
   void put(JobNumber n) { pack_.pack(value(n)); }
   void put(SessionId id) { pack_.pack(static_cast<std::uint64_t>(id)); }
 

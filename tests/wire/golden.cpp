@@ -1,0 +1,63 @@
+#include "wire/golden.hpp"
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+namespace quern::wire::test {
+namespace {
+
+constexpr std::size_t kOctetsPerLine = 32;
+
+int digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
+
+}  // namespace
+
+std::string golden_text(const std::string& title, const Frames& frames) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out = "# " + title + "\n";
+  for (std::size_t part = 0; part < frames.size(); ++part) {
+    out += "part " + std::to_string(part) + "\n";
+    const BytesView octets = frames[part].view();
+    for (std::size_t i = 0; i < octets.size(); ++i) {
+      const auto octet = static_cast<unsigned char>(octets[i]);
+      out += kDigits[octet >> 4];
+      out += kDigits[octet & 15];
+      if ((i + 1) % kOctetsPerLine == 0 || i + 1 == octets.size()) out += '\n';
+    }
+  }
+  return out;
+}
+
+Frames golden_frames(const std::string& text) {
+  std::vector<Bytes> parts;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    if (line.starts_with("part")) {
+      parts.emplace_back();
+      continue;
+    }
+    for (std::size_t i = 0; i + 1 < line.size(); i += 2)
+      parts.back().push_back(static_cast<char>(digit(line[i]) << 4 | digit(line[i + 1])));
+  }
+  Frames frames;
+  for (auto& part : parts) frames.push_back(Buffer::adopt(std::move(part)));
+  return frames;
+}
+
+std::string golden_path(const std::string& name) {
+  return std::string(QUERN_SOURCE_DIR) + "/tests/golden/" + name + ".hex";
+}
+
+std::string read_golden(const std::string& name) {
+  std::ifstream in(golden_path(name), std::ios::binary);
+  if (!in) throw std::runtime_error("cannot read " + golden_path(name));
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void write_golden(const std::string& name, const std::string& text) {
+  std::ofstream(golden_path(name), std::ios::binary) << text;
+}
+
+}  // namespace quern::wire::test

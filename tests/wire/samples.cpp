@@ -1,0 +1,384 @@
+#include "wire/samples.hpp"
+
+#include <stdexcept>
+
+namespace quern::wire::test {
+namespace {
+
+constexpr SessionId kSession{0x1122334455667788};
+constexpr LeaseId kLease{0xa1b2c3d4e5f60718, 42};
+
+Capacity capacity() {
+  return {
+      .slots = 8, .cores = 3.5, .idle = 0.25, .load = 1.5, .memory_free = 8ULL << 30, .busy = 3, .stuck = 1};
+}
+
+FunctionDecl function_decl() {
+  return {.name = "sum",
+          .takes = Takes::range,
+          .encoding = Encoding::value,
+          .reduce = "sum",
+          .finish = true,
+          .rate = 1.5e6};
+}
+
+TaskError failed_run() { return {.first = 7, .count = 2, .code = ErrorCode::timeout, .text = "over 5 s"}; }
+
+JobStatus job_status() {
+  JobStatus s;
+  s.uuid = uuid_of(0x11);
+  s.number = JobNumber{12};
+  s.name = "squares";
+  s.function = "square";
+  s.owner = "anonymous";
+  s.input = InputKind::items;
+  s.decision = "divisible: items, and square takes one item";
+  s.divisible = true;
+  s.reduce = "max";
+  s.encoding = Encoding::value;
+  s.state = JobState::running;
+  s.reason = "no worker offers it";
+  s.open = true;
+  s.total = 1000;
+  s.pending = 500;
+  s.leased = 200;
+  s.done = 250;
+  s.failed = 49;
+  s.cancelled = 1;
+  s.priority = -2;
+  s.weight = 2.5;
+  s.durability = Durability::durable;
+  s.detached = true;
+  s.attempts = 5;
+  s.retried = 6;
+  s.age_us = 7'000'000;
+  s.run_us = 6'500'000;
+  s.rate = 1234.5;
+  s.eta_s = 12.25;
+  s.queued_bytes = 8000;
+  s.result_bytes = 9000;
+  s.shares = {{.worker = "left", .leases = 3, .tasks = 100, .busy_us = 90'000, .rate = 1111.5, .slots = 2}};
+  return s;
+}
+
+WorkerStatus worker_status() {
+  WorkerStatus w;
+  w.id = 99;
+  w.name = "left";
+  w.state = "busy";
+  w.capacity = capacity();
+  w.functions = {function_decl()};
+  w.rates = {{.function = "sum", .rate = 2e6, .leases = 4, .tasks = 4000, .busy_us = 2000}};
+  w.labels = {{"os", "linux"}};
+  w.resources = {{"gpu", 2}};
+  w.leases = 2;
+  w.tasks_done = 4000;
+  w.silent_us = 250'000;
+  w.connected_us = 60'000'000;
+  return w;
+}
+
+BrokerStatus broker_status() {
+  return {.software = "quern 0.1.0",
+          .uptime_us = 5'000'000,
+          .clients = 2,
+          .workers = 3,
+          .jobs = 4,
+          .memory_used = 1 << 20,
+          .memory_limit = 1 << 30,
+          .malformed = 5,
+          .refused = 6,
+          .late = 7};
+}
+
+Hello hello_client() {
+  Hello m;
+  m.protocol_max = 3;
+  m.identity = uuid_of(0x01);
+  m.name = "notebook";
+  m.software = "quern 0.1.0";
+  m.jobs = {{.job = uuid_of(0x11), .cursor = 5}};
+  return m;
+}
+
+Hello hello_worker() {
+  Hello m;
+  m.role = Role::worker;
+  m.identity = uuid_of(0x02);
+  m.name = "left";
+  m.software = "quern 0.1.0";
+  WorkerOffer offer;
+  FunctionDecl echo;
+  echo.name = "echo";
+  offer.functions = {function_decl(), echo};
+  offer.reducers = {{.name = "merge_counts",
+                     .encoding = Encoding::raw,
+                     .has_identity = true,
+                     .identity = Bytes("\x80", 1)}};
+  offer.labels = {{"os", "linux"}, {"room", "b 12"}};
+  offer.resources = {{"gpu", 2}};
+  offer.capacity = capacity();
+  offer.credit_bytes = 1 << 20;
+  offer.held = {{.lease = kLease, .job = uuid_of(0x11), .tasks = {{3, 5}, {9, 10}}, .finished = true}};
+  offer.draining = true;
+  m.worker = std::move(offer);
+  return m;
+}
+
+/// A version that nobody here speaks; with nothing else in it that could fail.
+Hello hello_foreign() {
+  Hello m;
+  m.protocol_min = 98;
+  m.protocol_max = 99;
+  return m;
+}
+
+Welcome welcome() {
+  Welcome m;
+  m.protocol = 2;
+  m.incarnation = kLease.incarnation;
+  m.software = "quern 0.1.0";
+  m.beat_busy_ms = 500;
+  m.beat_idle_ms = 2500;
+  m.lost_busy_ms = 1500;
+  m.lost_idle_ms = 7500;
+  m.item_bytes_max = 1 << 25;
+  m.report_window = 1 << 24;
+  m.dropped = {kLease, {1, 2}};
+  m.jobs = {{.job = uuid_of(0x11),
+             .known = true,
+             .number = JobNumber{12},
+             .accepted_to = 1000,
+             .credit_to = 1 << 20}};
+  return m;
+}
+
+Submit submit_two_raw_items() {
+  Submit m;
+  m.job = uuid_of(0x11);
+  m.function = "echo";
+  m.input = InputKind::items;
+  m.batch = batch_of({"hello", "quern!"});
+  return m;
+}
+
+JobOptions options() {
+  JobOptions o;
+  o.name = "squares";
+  o.priority = -1;
+  o.weight = 2;
+  o.attempts = 7;
+  o.backoff_ms = 250;
+  o.timeout_ms = 5000;
+  o.detach = true;
+  o.durability = Durability::durable;
+  o.unique = "nightly";
+  o.reduce = "sum";
+  o.cost = 1.5;
+  o.require = {{"os", "linux"}};
+  o.resources = {{"gpu", 1}};
+  return o;
+}
+
+Submit submit_full() {
+  Submit m = submit_two_raw_items();
+  m.function = "square";
+  m.encoding = Encoding::value;
+  m.open = true;
+  m.options = options();
+  m.window = 1 << 16;
+  m.watch_ms = 200;
+  m.has_common = true;
+  m.common = Buffer::copy("model");
+  m.batch = batch_of({"\x01", "\xcd\x01\x02", "\x03"});
+  m.costs = {1, 0.5F, 2};
+  return m;
+}
+
+Submit submit_range() {
+  Submit m;
+  m.job = uuid_of(0x12);
+  m.function = "sum";
+  m.input = InputKind::range;
+  m.range_begin = -5;
+  m.range_end = 1'000'000'000'000;
+  return m;
+}
+
+Append append() {
+  Append m;
+  m.job = uuid_of(0x11);
+  m.first = 1000;
+  m.close = true;
+  m.batch = batch_of({"", "abc"});
+  m.costs = {0, 3};
+  return m;
+}
+
+Results results() {
+  Results m;
+  m.job = uuid_of(0x11);
+  m.seq = 3;
+  m.encoding = Encoding::value;
+  m.tasks = {{0, 2}, {5, 6}};
+  m.errors = {failed_run(), {.first = 9, .count = 1, .code = ErrorCode::failed, .text = "K\xc3\xa4se"}};
+  m.batch = batch_of({"\x01", "\x02", "\x03"});
+  return m;
+}
+
+JobUpdate job_update() {
+  JobUpdate m;
+  m.token = 4;
+  m.status = job_status();
+  m.entries = 17;
+  m.reduced = true;
+  m.has_value = true;
+  m.value = Buffer::copy("\xcd\x13\xba");
+  return m;
+}
+
+Answer answer() {
+  Answer m;
+  m.token = 4;
+  m.jobs = {job_status(), {}};
+  m.workers = {worker_status()};
+  m.text = {"2 workers are busy.", "1 is draining."};
+  m.broker = broker_status();
+  return m;
+}
+
+Lease lease_items() {
+  Lease m;
+  m.lease = kLease;
+  m.job = uuid_of(0x11);
+  m.number = JobNumber{12};
+  m.function = "square";
+  m.kind = LeaseKind::whole;
+  m.encoding = Encoding::value;
+  m.reduce = "sum";
+  m.tasks = {{3, 5}, {9, 10}};
+  m.total = 1000;
+  m.attempt = 2;
+  m.timeout_ms = 5000;
+  m.common = true;
+  m.batch = batch_of({"\x01", "\x02", "\x03"});
+  return m;
+}
+
+Lease lease_range() {
+  Lease m;
+  m.lease = kLease;
+  m.job = uuid_of(0x12);
+  m.function = "sum";
+  m.kind = LeaseKind::range;
+  m.reduce = "sum";
+  m.tasks = {{1000, 2000}};
+  m.indexed = true;
+  m.base = -5;
+  return m;
+}
+
+Lease lease_merge() {
+  Lease m;
+  m.lease = kLease;
+  m.job = uuid_of(0x11);
+  m.function = "merge_counts";
+  m.kind = LeaseKind::merge;
+  m.tasks = {{0, 9}};
+  m.batch = batch_of({"left", "right"});
+  return m;
+}
+
+Report report() {
+  Report m;
+  m.id = {kLease, 3};
+  m.last = true;
+  m.tasks = {{3, 5}};
+  m.errors = {failed_run()};
+  m.busy_us = 1234;
+  m.batch = batch_of({"nine", "sixteen"});
+  return m;
+}
+
+Report report_partial() {
+  Report m;
+  m.id = {kLease, 0};
+  m.partial = true;
+  m.tasks = {{3, 5}, {9, 12}};
+  m.batch = batch_of({"\x07", "\xcc\xff"});
+  return m;
+}
+
+std::vector<Sample> make_samples() {
+  const auto open = [](std::string name, Message m) {
+    return Sample{std::move(name), {SessionId{}, std::move(m)}};
+  };
+  const auto in = [](std::string name, Message m) {
+    return Sample{std::move(name), {kSession, std::move(m)}};
+  };
+  return {
+      open("hello_client", hello_client()),
+      open("hello_worker", hello_worker()),
+      open("hello_foreign", hello_foreign()),
+      in("welcome", welcome()),
+      open("refused", Refused{ErrorCode::version, "no common version", 2, 4}),
+      open("hello_again", HelloAgain{}),
+      in("error", ErrorMessage{ErrorCode::queue_full, "4 GiB are queued", uuid_of(0x11), 9, true}),
+      in("beat", Beat{true,
+                      capacity(),
+                      {{.function = "sum", .rate = 2e6, .leases = 4, .tasks = 4000, .busy_us = 2000}}}),
+      in("bye", Bye{ErrorCode::cancelled, "the user left"}),
+      in("submit_two_raw_items", submit_two_raw_items()),
+      in("submit_full", submit_full()),
+      in("submit_range", submit_range()),
+      in("append", append()),
+      in("attach", Attach{4, uuid_of(0x11), JobNumber{12}, 5, 1 << 16, 200, true}),
+      in("ack", Ack{uuid_of(0x11), 6, true}),
+      in("cancel", Cancel{4, uuid_of(0x11), JobNumber{12}, {{0, 5}, {100, 200}}}),
+      in("query", Query{4, QueryWhat::explain, uuid_of(0x11), JobNumber{12}, 10}),
+      in("drain", Drain{4, "left"}),
+      in("accepted", Accepted{uuid_of(0x11), JobNumber{12}, 1000, 1 << 20, true, uuid_of(0x12)}),
+      in("results", results()),
+      in("job", job_update()),
+      in("answer", answer()),
+      in("lease_items", lease_items()),
+      in("lease_range", lease_range()),
+      in("lease_merge", lease_merge()),
+      in("common", Common{uuid_of(0x11), Buffer::copy("model")}),
+      in("forget", Forget{{uuid_of(0x11), uuid_of(0x12)}}),
+      in("reported", Reported{{{kLease, 0}, {kLease, 1}}}),
+      in("reclaim", Reclaim{kLease, 100}),
+      in("revoke", Revoke{{kLease, {1, 2}}}),
+      in("report", report()),
+      in("report_partial", report_partial()),
+      in("reclaimed", Reclaimed{kLease, {{90, 100}}}),
+      in("draining", Draining{}),
+  };
+}
+
+}  // namespace
+
+const std::vector<Sample>& samples() {
+  static const std::vector<Sample> all = make_samples();
+  return all;
+}
+
+const Envelope& sample(const std::string& name) {
+  for (const auto& s : samples())
+    if (s.name == name) return s.envelope;
+  throw std::out_of_range("no sample " + name);
+}
+
+Uuid uuid_of(std::uint8_t octet) {
+  Uuid uuid;
+  uuid.octets.fill(octet);
+  return uuid;
+}
+
+Batch batch_of(std::initializer_list<BytesView> payloads) {
+  BatchBuilder builder;
+  for (const auto payload : payloads) builder.add(payload);
+  return builder.take();
+}
+
+}  // namespace quern::wire::test

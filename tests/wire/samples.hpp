@@ -1,0 +1,27 @@
+// One or more messages of every type, together with every field away from its default (codec_test checks
+// that). They are what the golden files hold, so a change here or in the codec shows there.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "wire/messages.hpp"
+
+namespace quern::wire::test {
+
+struct Sample {
+  std::string name;  ///< of its golden file
+  Envelope envelope;
+};
+
+const std::vector<Sample>& samples();
+
+/// The sample of that name.
+const Envelope& sample(const std::string& name);
+
+/// A UUID of 16 equal octets.
+Uuid uuid_of(std::uint8_t octet);
+
+Batch batch_of(std::initializer_list<BytesView> payloads);
+
+}  // namespace quern::wire::test
