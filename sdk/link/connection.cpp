@@ -29,6 +29,11 @@ void Connection::reopen() {
   state_ = LinkState::connecting;
 }
 
+void Connection::close(std::chrono::milliseconds linger) {
+  if (socket_) socket_->raw().set(zmq::sockopt::linger, static_cast<int>(linger.count()));
+  socket_.reset();
+}
+
 bool Connection::send(const wire::Envelope& envelope) {
   return socket_ && socket_->send(parts_of(wire::encode(envelope))) == runtime::SendResult::sent;
 }

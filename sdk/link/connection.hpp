@@ -3,6 +3,7 @@
 // Belongs to one thread (its actor).
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +27,8 @@ class Connection {
 
   /// Closes the socket and opens a new one: nothing of the old session is in it. Throws zmq::error_t for a bad endpoint.
   void reopen();
-  void close() { socket_.reset(); }
+  /// Closes; what was sent may still leave, for at most `linger`, while the context ends.
+  void close(std::chrono::milliseconds linger = {});
   bool is_open() const { return socket_.has_value(); }
 
   /// False when the message could not be queued (the broker does not read).

@@ -32,10 +32,14 @@ class Client {
   /// job, so calling this in a loop is cheap. Errors come from the handle.
   Job submit(std::string function, Input input, SubmitOptions options = {});
 
-  /// Follows a job of any client by number or UUID. Throws ConnectionError; an unknown job is an outcome of the handle.
-  /// Reading frees nothing at the broker.
+  /// Follows a job of any client by number or UUID; returns at once. Errors come from the handle: ConnectionError, or JobError
+  /// with unknown_job. Results travel only when somebody reads them, and reading frees nothing at the broker. A job of this
+  /// client gives the handle that submit() gave.
   Job attach(JobNumber number);
   Job attach(Uuid uuid);
+
+  /// Where it connects to.
+  const std::string& endpoint() const;
 
   // The following ask the broker and block for the answer. They throw ConnectionError, or Error with the broker's reason.
 

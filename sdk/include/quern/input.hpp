@@ -29,10 +29,16 @@ struct Range {
 };
 
 /// A list of items, pulled one by one: it may be larger than memory, or endless. `next` is called by one thread of the SDK
-/// at a time, in order, until it returns false; an exception it throws cancels the job and is rethrown by its handle.
+/// at a time, in order, until it returns false; an exception it throws cancels the job and is rethrown by its handle. What it
+/// captures should be owned by it: a `next` that blocks (a pipe without input) may outlive the client for as long as it blocks.
 struct Items {
+  /// in_memory: `next` never blocks, so submit() takes the first batch (at most 1 MiB) on the caller's thread, and a short list
+  /// costs no thread of its own. may_block: only a thread of the SDK calls it.
+  enum class Source : std::uint8_t { may_block, in_memory };
+
   std::function<bool(Bytes& item)> next;
   Encoding encoding = Encoding::raw;
+  Source source = Source::may_block;
 
   /// Items from any container of byte strings.
   template <typename Container>
@@ -44,16 +50,18 @@ struct Items {
               ++it;
               return true;
             },
-            encoding};
+            encoding, Source::in_memory};
   }
 };
 
-/// The lines of files, one item each, without the newline; streamed. Throws std::system_error at once when a file cannot be
-/// opened. A file name of "-" is standard input.
+/// The lines of files, one item each, without the newline; streamed in reads of 1 MiB. The end of a file ends a line; a carriage
+/// return stays. A file name of "-" is standard input. Throws std::system_error, naming the file, at once when one cannot be
+/// opened or is a directory; a line over 64 MiB fails the job with SubmitError (limit).
 Items lines_of(std::vector<std::string> files);
 
 /// The text of files in blocks of about `block` bytes that end at a newline (or at white space, or at the end), one item each.
-/// For functions that take text in any portions (wordcount).
+/// A block never spans two files, and a word longer than `block` is not cut. For functions that take text in any portions
+/// (wordcount). Errors as lines_of.
 Items blocks_of(std::vector<std::string> files, std::size_t block = 64u << 10);
 
 using Input = std::variant<Whole, Range, Items>;

@@ -65,8 +65,13 @@ class Job {
   JobNumber number() const;
   /// "12", or "12.3456" for one task of a coalesced job. Blocks like number().
   std::string id() const;
+  /// Blocks until the broker has all of the input; a detached stream may be left alone after that. Throws as number() does, and
+  /// what the source of the items threw.
+  void wait_for_intake() const;
 
-  /// Blocks until the job has ended. Never throws; `timeout` elapsed gives an unfinished outcome.
+  /// Blocks until the job has ended. Never throws; `timeout` elapsed gives an unfinished outcome. Results that were not read are
+  /// taken into this process's memory meanwhile, because a job does not go on while too many wait (not so for an attached job
+  /// that nobody has begun to read). A broker that is gone ends the wait with state `lost` and the code no_broker.
   Outcome wait(std::optional<std::chrono::milliseconds> timeout = std::nullopt) const;
 
   /// The result of a job of one task, or of a reduced job (nullopt bytes: reduced over nothing). Throws JobError,
@@ -74,14 +79,20 @@ class Job {
   std::optional<Bytes> get_optional() const;
   /// The same, for results that exist; throws JobError when there is no value.
   Bytes get() const;
-  /// All results in input order. Throws JobError when any task failed.
+  /// All results in input order (those that next() has not delivered yet); the one value of a reduced job, or nothing. Throws
+  /// JobError when any task failed.
   std::vector<Bytes> get_all() const;
+  /// Calls `visit` for each result as it comes, on this thread, without a copy: the bytes are valid during the call. The fastest
+  /// way to read many. Throws JobError at the end when any task failed, at once what `visit` throws.
+  void each(const std::function<void(std::uint64_t index, BytesView result)>& visit) const;
 
   /// The next result in input order, or as completed; nullopt after the last. Each result is delivered once per job, whichever
-  /// of the two is called. Throws ConnectionError or SubmitError when the job cannot go on.
+  /// of them is called. A reduced job has none but its failed tasks. Throws ConnectionError or SubmitError when the job cannot go
+  /// on, JobError when it was lost.
   std::optional<TaskResult> next() const;
   std::optional<TaskResult> next_completed() const;
 
+  /// As last reported by the broker (four times a second while something changes); does not block.
   Progress progress() const;
   /// Encoding of the results, known with the first of them (or with the end).
   Encoding encoding() const;
@@ -90,7 +101,8 @@ class Job {
 
   /// Asks to cancel; returns at once. wait() tells when it is.
   void cancel() const;
-  /// Called on an SDK thread at most every `interval` while the job runs, and once at its end. Keep it short.
+  /// Called on an SDK thread at most every `interval` while the job runs, and once at its end. Keep it short; what it throws is
+  /// dropped.
   void on_progress(std::function<void(const Progress&)> callback, std::chrono::milliseconds interval) const;
 
  private:

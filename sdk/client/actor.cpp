@@ -1,0 +1,249 @@
+#include "client/actor.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+
+namespace quern::client {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+// What BYE and the last acknowledgements may take on their way out.
+constexpr auto kGoodbye = 300ms;
+// Messages read before their effects are carried out: latency under load.
+constexpr int kReadAtOnce = 64;
+
+Link link_of(link::LinkState state) {
+  switch (state) {
+    case link::LinkState::connecting:
+      return Link::connecting;
+    case link::LinkState::connected:
+      return Link::connected;
+    case link::LinkState::no_broker:
+      return Link::absent;
+    case link::LinkState::refused:
+      return Link::refused;
+  }
+  return Link::connecting;
+}
+
+}  // namespace
+
+ClientActor::ClientActor(CoreOptions options, std::shared_ptr<Outbox> outbox)
+    : outbox_(std::move(outbox)),
+      context_(1),
+      connection_(context_, options.endpoint),
+      core_(std::move(options)),
+      thread_([this] { run(); }) {}
+
+ClientActor::~ClientActor() {
+  outbox_->post(StopCommand{});
+  thread_.join();
+}
+
+void ClientActor::run() {
+  // Signals are the program's: they are delivered to its own threads.
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  core_.start(Clock::now());
+  apply();
+  while (life_ == Life::running) {
+    wait();
+    read_commands();
+    read_messages();
+    core_.tick(Clock::now());
+    apply();
+  }
+  outbox_->close();
+  outbox_->drain(commands_);
+  commands_.clear();
+  connection_.close(kGoodbye);
+}
+
+void ClientActor::wait() {
+  poller_.clear();
+  poller_.add(outbox_->fd());
+  connection_.poll_in(poller_);
+  auto timeout = std::chrono::milliseconds(-1);
+  if (const auto deadline = core_.next_deadline()) {
+    const auto left = *deadline - std::min(*deadline, Clock::now());
+    timeout = std::chrono::ceil<std::chrono::milliseconds>(left);
+  }
+  poller_.wait(timeout);
+}
+
+void ClientActor::read_commands() {
+  outbox_->drain(commands_);
+  for (auto& command : commands_) {
+    if (life_ != Life::running) break;
+    std::visit([this](auto&& c) { on(std::move(c)); }, std::move(command));
+    apply();
+  }
+  commands_.clear();
+}
+
+void ClientActor::read_messages() {
+  if (life_ != Life::running) return;
+  for (int read = 1;; ++read) {
+    auto received = connection_.receive();
+    if (!received) break;
+    if (auto* envelope = std::get_if<wire::Envelope>(&*received)) {
+      core_.on_message(std::move(*envelope), Clock::now());
+    } else {
+      core_.on_garbage(Clock::now());
+    }
+    if (read % kReadAtOnce == 0) apply();
+  }
+  // After what arrived was read: a connection that ended may have brought something before.
+  const auto link = connection_.look();
+  if (link != link_) {
+    link_ = link;
+    core_.on_link(link_of(link), Clock::now());
+  }
+  apply();
+}
+
+void ClientActor::apply() {
+  Effects effects;
+  for (;;) {
+    core_.take_effects(effects);
+    if (effects.empty()) return;
+    for (auto& effect : effects) {
+      std::visit([this](auto&& e) { carry_out(std::move(e)); }, std::move(effect));
+    }
+    effects.clear();
+  }
+}
+
+// ---- commands
+// -------------------------------------------------------------------------------------------------------
+
+void ClientActor::on(SubmitCommand command) {
+  if (command.input) {
+    auto chunk = command.input->take_first();
+    command.submit.batch = std::move(chunk.batch);
+    command.submit.open = chunk.rest == InputLedger::Rest::comes;
+  }
+  jobs_[command.job] = {std::move(command.sink), std::move(command.input)};
+  core_.submit(command.job, std::move(command.submit), Clock::now());
+}
+
+void ClientActor::on(AttachCommand command) {
+  jobs_[command.job] = {std::move(command.sink), nullptr};
+  core_.attach(command.job, command.follow, Clock::now());
+}
+
+void ClientActor::on(InputReadyCommand command) { give_input(command.job); }
+
+void ClientActor::on(CancelCommand command) {
+  JobEntry* job = find(command.job);
+  if (job && job->input && command.tasks.empty()) job->input->stop();
+  core_.cancel(command.job, command.tasks, Clock::now());
+}
+
+void ClientActor::on(ConsumedCommand command) { core_.on_consumed(command.job, command.to); }
+
+void ClientActor::on(AbandonCommand command) { core_.abandon(command.job, Clock::now()); }
+
+void ClientActor::on(WatchCommand command) {
+  core_.watch(command.job, command.window, command.watch_ms, Clock::now());
+}
+
+void ClientActor::on(ShowProgressCommand command) {
+  if (auto sink = command.sink.lock()) sink->show_progress();
+}
+
+void ClientActor::on(AskCommand command) {
+  const std::uint64_t token = core_.ask(std::move(command.question), Clock::now());
+  asks_[token] = std::move(command.reply);
+}
+
+void ClientActor::on(StopCommand) {
+  core_.stop(Clock::now());
+  life_ = Life::stopping;
+}
+
+// ---- effects
+// --------------------------------------------------------------------------------------------------------
+
+void ClientActor::carry_out(Send effect) {
+  // Without a high-water mark a send fails only when there is no socket: then HELLO will be said again in
+  // time.
+  connection_.send(effect.envelope);
+}
+
+void ClientActor::carry_out(Reopen) {
+  link_ = link::LinkState::connecting;
+  try {
+    connection_.reopen();
+  } catch (const zmq::error_t& error) {
+    connection_.close();
+    core_.fail({ErrorCode::no_broker, "cannot connect to '" + connection_.endpoint() + "': " + error.what() +
+                                          "; give an endpoint like tcp://127.0.0.1:7600"},
+               Clock::now());
+  }
+}
+
+void ClientActor::carry_out(Accepted effect) {
+  if (JobEntry* job = find(effect.job)) job->sink->on_accepted(effect);
+}
+
+void ClientActor::carry_out(InputTaken effect) {
+  if (JobEntry* job = find(effect.job)) job->sink->on_input_taken();
+}
+
+void ClientActor::carry_out(NeedInput effect) { give_input(effect.job); }
+
+void ClientActor::give_input(JobKey key) {
+  JobEntry* job = find(key);
+  if (!job || !job->input || !core_.wants_input(key)) return;
+  if (auto chunk = job->input->take()) core_.append(key, std::move(chunk->batch), chunk->rest, Clock::now());
+}
+
+void ClientActor::carry_out(Deliver effect) {
+  JobEntry* job = find(effect.job);
+  if (!job) return;
+  const auto taken = job->sink->on_results(std::move(effect.results));
+  if (taken) core_.on_consumed(effect.job, *taken);
+}
+
+void ClientActor::carry_out(Status effect) {
+  JobEntry* job = find(effect.job);
+  if (!job) return;
+  if (is_final(effect.update.status.state) && job->input) job->input->stop();
+  job->sink->on_status(std::move(effect.update));
+}
+
+void ClientActor::carry_out(Ended effect) {
+  const JobKey key = effect.job;
+  if (JobEntry* job = find(key)) job->sink->on_ended(std::move(effect));
+  drop(key);
+}
+
+void ClientActor::carry_out(Forget effect) { drop(effect.job); }
+
+void ClientActor::carry_out(Answered effect) {
+  const auto at = asks_.find(effect.token);
+  if (at == asks_.end()) return;
+  at->second->set_value(std::move(effect.reply));
+  asks_.erase(at);
+}
+
+void ClientActor::drop(JobKey key) {
+  const auto at = jobs_.find(key);
+  if (at == jobs_.end()) return;
+  const JobEntry entry =
+      std::move(at->second);  // its end may run code of the user's: not while the map is being changed
+  jobs_.erase(at);
+  if (entry.input) entry.input->stop();
+}
+
+ClientActor::JobEntry* ClientActor::find(JobKey key) {
+  const auto at = jobs_.find(key);
+  return at == jobs_.end() ? nullptr : &at->second;
+}
+
+}  // namespace quern::client

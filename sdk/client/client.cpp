@@ -1,0 +1,293 @@
+#include "quern/client.hpp"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <unordered_map>
+
+#include "client/actor.hpp"
+#include "client/coalescer.hpp"
+#include "client/failure.hpp"
+#include "client/feeder.hpp"
+#include "client/full_job.hpp"
+#include "client/submission.hpp"
+
+namespace quern {
+namespace {
+
+using namespace client;
+using namespace std::chrono_literals;
+
+constexpr char kDefaultEndpoint[] = "tcp://127.0.0.1:7600";
+// A closing client waits this long for threads inside a source that does not block.
+constexpr auto kFeedersEnd = 200ms;
+
+CoreOptions core_options(const ClientOptions& options) {
+  CoreOptions core;
+  core.endpoint = options.endpoint;
+  if (core.endpoint.empty()) {
+    const char* named = std::getenv("QUERN_BROKER");
+    core.endpoint = named && *named ? named : kDefaultEndpoint;
+  }
+  core.identity = Uuid::random();
+  core.name = options.name.empty()
+                  ? std::string(program_invocation_short_name) + '-' + std::to_string(::getpid())
+                  : options.name;
+  core.name.resize(std::min(core.name.size(), wire::kNameBytesMax));
+  core.software = "quern " QUERN_VERSION;
+  core.first_wait = options.first_wait;
+  core.retry = options.retry;
+  return core;
+}
+
+}  // namespace
+
+class Client::Impl {
+ public:
+  explicit Impl(const ClientOptions& options) : Impl(core_options(options)) {}
+  ~Impl();
+
+  Job submit(std::string function, Input input, SubmitOptions options);
+  Job attach(const Follow& follow);
+  Reply ask(ClientCore::Question question);
+  const std::string& endpoint() const { return endpoint_; }
+
+ private:
+  explicit Impl(CoreOptions options)
+      : endpoint_(options.endpoint), actor_(std::make_unique<ClientActor>(std::move(options), outbox_)) {}
+
+  JobKey new_key() { return JobKey{next_key_.fetch_add(1, std::memory_order_relaxed)}; }
+  std::shared_ptr<JobHandle> handle_of(const std::shared_ptr<FullJob>& job, JobKey key);
+  std::pair<std::shared_ptr<SingleGroup>, std::shared_ptr<SingleJob>> make_group(
+      const std::string& function, const Whole& first, const SubmitOptions& options);
+  std::shared_ptr<InputQueue> queue_for(JobKey key);
+  void feed(Items items, const std::shared_ptr<InputQueue>& queue, const std::shared_ptr<FullJob>& job,
+            wire::Submit submit, JobKey key);
+  std::shared_ptr<JobHandle> known_handle(const Follow& follow);
+  void remember(const std::shared_ptr<FullJob>& job, const std::shared_ptr<JobHandle>& handle);
+
+  const std::string endpoint_;
+  const std::shared_ptr<Outbox> outbox_ = std::make_shared<Outbox>();
+  const std::shared_ptr<FeederCount> feeders_ = std::make_shared<FeederCount>();
+  std::atomic<std::uint64_t> next_key_{1};
+  Coalescer coalescer_{
+      [this](const std::string& f, const Whole& w, const SubmitOptions& o) { return make_group(f, w, o); }};
+
+  // Jobs with a living handle, so that attaching to one's own job gives that handle.
+  struct Known {
+    std::weak_ptr<FullJob> job;
+    std::weak_ptr<JobHandle> handle;
+  };
+  std::mutex known_mutex_;
+  std::vector<Known> known_;
+  std::size_t known_sweep_ = 64;
+
+  std::unique_ptr<ClientActor> actor_;  // last: it goes first
+};
+
+Client::Impl::~Impl() {
+  coalescer_.close();
+  actor_.reset();
+  feeders_->wait_for_none(kFeedersEnd);
+}
+
+// The handle's last owner tells the actor that nobody will read.
+std::shared_ptr<JobHandle> Client::Impl::handle_of(const std::shared_ptr<FullJob>& job, JobKey key) {
+  return std::shared_ptr<JobHandle>(job.get(), [held = job, key, outbox = outbox_](JobHandle*) mutable {
+    outbox->post(AbandonCommand{key});
+    held.reset();  // weak handles keep the deleter alive, and it must not keep the job
+  });
+}
+
+std::shared_ptr<InputQueue> Client::Impl::queue_for(JobKey key) {
+  auto queue = std::make_shared<InputQueue>();
+  queue->on_ready([key, outbox = outbox_] { outbox->post(InputReadyCommand{key}); });
+  return queue;
+}
+
+Job Client::Impl::submit(std::string function, Input input, SubmitOptions options) {
+  const auto failure = check_submission(function, input, options);
+  if (!failure && may_coalesce(input, options))
+    return Job(coalescer_.submit(function, std::get<Whole>(input), options));
+
+  const JobKey key = new_key();
+  const Uuid uuid = Uuid::random();
+  const bool single = std::holds_alternative<Whole>(input) && options.reduce.empty();
+  auto job =
+      std::make_shared<FullJob>(key, uuid, single ? FullJob::Kind::single : FullJob::Kind::own, outbox_);
+  if (failure) {
+    job->on_ended({key, Ended::Stage::submitting, *failure});
+    return Job(job);
+  }
+  wire::Submit message = submission(uuid, std::move(function), input, std::move(options));
+  auto handle = handle_of(job, key);
+  remember(job, handle);
+  if (auto* items = std::get_if<Items>(&input)) {
+    feed(std::move(*items), queue_for(key), job, std::move(message), key);
+  } else {
+    if (auto* whole = std::get_if<Whole>(&input)) {
+      message.batch.sizes = wire::Sizes::uniform(1, static_cast<std::uint32_t>(whole->bytes.size()));
+      message.batch.bytes = wire::Buffer::adopt(std::move(whole->bytes));
+    }
+    outbox_->post(SubmitCommand{key, std::move(job), nullptr, std::move(message)});
+  }
+  return Job(std::move(handle));
+}
+
+void Client::Impl::feed(Items items, const std::shared_ptr<InputQueue>& queue,
+                        const std::shared_ptr<FullJob>& job, wire::Submit submit, JobKey key) {
+  // Weak: a source that blocks for ever must not keep the job, and its results, alive.
+  SourceFailed failed = [weak = std::weak_ptr(job)](std::exception_ptr error) {
+    if (auto target = weak.lock()) target->fail_source(std::move(error));
+  };
+  auto rest = InputLedger::Rest::comes;
+  if (items.source == Items::Source::in_memory) rest = feed_first_batch(items, *queue, failed);
+  outbox_->post(SubmitCommand{key, job, queue, std::move(submit)});
+  if (rest == InputLedger::Rest::comes) start_feeder(std::move(items), queue, std::move(failed), feeders_);
+}
+
+std::pair<std::shared_ptr<SingleGroup>, std::shared_ptr<SingleJob>> Client::Impl::make_group(
+    const std::string& function, const Whole& first, const SubmitOptions& options) {
+  const JobKey key = new_key();
+  const Uuid uuid = Uuid::random();
+  auto queue = queue_for(key);
+  auto group = std::make_shared<SingleGroup>(key, uuid, queue, outbox_);
+  auto job = group->submit(first.bytes);
+  wire::Submit message = submission(uuid, function, Whole{{}, first.encoding}, options);
+  message.watch_ms = 0;  // its tasks tell about themselves
+  outbox_->post(SubmitCommand{key, group, std::move(queue), std::move(message)});
+  return {std::move(group), std::move(job)};
+}
+
+Job Client::Impl::attach(const Follow& follow) {
+  if (auto handle = known_handle(follow)) return Job(std::move(handle));
+  const JobKey key = new_key();
+  auto job = std::make_shared<FullJob>(key, follow.uuid, FullJob::Kind::guest, outbox_);
+  auto handle = handle_of(job, key);
+  remember(job, handle);
+  outbox_->post(AttachCommand{key, std::move(job), follow});
+  return Job(std::move(handle));
+}
+
+std::shared_ptr<JobHandle> Client::Impl::known_handle(const Follow& follow) {
+  std::lock_guard lock(known_mutex_);
+  for (const Known& known : known_) {
+    const auto job = known.job.lock();
+    if (!job) continue;
+    const bool same = follow.uuid.is_nil()
+                          ? value(follow.number) != 0 && job->number_if_known() == follow.number
+                          : job->uuid() == follow.uuid;
+    if (!same) continue;
+    if (auto handle = known.handle.lock()) return handle;
+  }
+  return nullptr;
+}
+
+void Client::Impl::remember(const std::shared_ptr<FullJob>& job, const std::shared_ptr<JobHandle>& handle) {
+  std::lock_guard lock(known_mutex_);
+  if (known_.size() >= known_sweep_) {
+    std::erase_if(known_, [](const Known& known) { return known.handle.expired(); });
+    known_sweep_ = std::max<std::size_t>(64, 2 * known_.size());
+  }
+  known_.push_back({job, handle});
+}
+
+Reply Client::Impl::ask(ClientCore::Question question) {
+  auto promise = std::make_shared<std::promise<Reply>>();
+  auto reply = promise->get_future();
+  outbox_->post(AskCommand{std::move(question), std::move(promise)});
+  Reply answer = reply.get();
+  if (const auto* failure = std::get_if<Failure>(&answer)) {
+    if (is_connection_failure(failure->code)) throw ConnectionError(failure->code, failure->text);
+    throw Error(failure->code, failure->text);
+  }
+  return answer;
+}
+
+// ---- the face
+// -------------------------------------------------------------------------------------------------------
+
+namespace {
+
+wire::Answer answer_in(Reply reply) {
+  if (auto* answer = std::get_if<wire::Answer>(&reply)) return std::move(*answer);
+  throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
+}
+
+wire::Query query(wire::QueryWhat what, JobNumber number = {}) {
+  wire::Query q;
+  q.what = what;
+  q.number = number;
+  return q;
+}
+
+}  // namespace
+
+Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(options)) {}
+Client::~Client() = default;
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+
+Job Client::submit(std::string function, Input input, SubmitOptions options) {
+  return impl_->submit(std::move(function), std::move(input), std::move(options));
+}
+
+Job Client::attach(JobNumber number) {
+  Follow follow;
+  follow.number = number;
+  return impl_->attach(follow);
+}
+
+Job Client::attach(Uuid uuid) {
+  Follow follow;
+  follow.uuid = uuid;
+  return impl_->attach(follow);
+}
+
+const std::string& Client::endpoint() const { return impl_->endpoint(); }
+
+void Client::connect() { impl_->ask(std::monostate{}); }
+
+std::vector<JobStatus> Client::jobs(std::size_t limit) {
+  wire::Query q = query(wire::QueryWhat::jobs);
+  q.limit = limit;
+  return answer_in(impl_->ask(q)).jobs;
+}
+
+JobStatus Client::job(JobNumber number) {
+  auto answer = answer_in(impl_->ask(query(wire::QueryWhat::job, number)));
+  if (answer.jobs.empty())
+    throw Error(ErrorCode::unknown_job, "there is no job " + std::to_string(value(number)));
+  return std::move(answer.jobs.front());
+}
+
+JobStatus Client::cancel(JobNumber number, std::uint64_t first_task, std::uint64_t task_count) {
+  wire::Cancel cancel;
+  cancel.number = number;
+  if (task_count > 0) cancel.tasks = {{first_task, first_task + task_count}};
+  auto reply = impl_->ask(std::move(cancel));
+  if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
+  throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
+}
+
+std::vector<WorkerStatus> Client::workers() {
+  return answer_in(impl_->ask(query(wire::QueryWhat::workers))).workers;
+}
+
+BrokerStatus Client::broker() {
+  return answer_in(impl_->ask(query(wire::QueryWhat::broker))).broker.value_or(BrokerStatus{});
+}
+
+std::vector<std::string> Client::explain(JobNumber number) {
+  return answer_in(impl_->ask(query(wire::QueryWhat::explain, number))).text;
+}
+
+std::string Client::drain(std::string_view worker) {
+  wire::Drain drain;
+  drain.worker = worker;
+  const auto text = answer_in(impl_->ask(std::move(drain))).text;
+  return text.empty() ? std::string() : text.front();
+}
+
+}  // namespace quern

@@ -1,0 +1,40 @@
+#include "client/coalescer.hpp"
+
+#include <algorithm>
+
+namespace quern::client {
+namespace {
+
+// Groups kept open at once; the one unused for longest is closed. A program rarely has more than a few kinds
+// of single submits.
+constexpr std::size_t kGroupsMax = 32;
+
+}  // namespace
+
+std::shared_ptr<SingleJob> Coalescer::submit(const std::string& function, const Whole& input,
+                                             const SubmitOptions& options) {
+  std::lock_guard lock(mutex_);
+  const auto line = std::find_if(lines_.begin(), lines_.end(), [&](const Line& l) {
+    return l.encoding == input.encoding && l.function == function && l.options == options;
+  });
+  if (line != lines_.end()) {
+    if (line != lines_.begin()) lines_.splice(lines_.begin(), lines_, line);
+    if (auto job = line->group->submit(input.bytes)) return job;
+    lines_.erase(line);  // it ended: the broker was gone for too long, or somebody cancelled it
+  }
+  auto [group, job] = make_(function, input, options);
+  lines_.push_front({function, input.encoding, options, std::move(group)});
+  if (lines_.size() > kGroupsMax) {
+    lines_.back().group->close();
+    lines_.pop_back();
+  }
+  return job;
+}
+
+void Coalescer::close() {
+  std::lock_guard lock(mutex_);
+  for (auto& line : lines_) line.group->close();
+  lines_.clear();
+}
+
+}  // namespace quern::client

@@ -1,0 +1,660 @@
+#include "client/core.hpp"
+
+#include <algorithm>
+
+namespace quern::client {
+namespace {
+
+using Stage = LiveJob::Stage;
+using Standing = LiveJob::Standing;
+using Reader = LiveJob::Reader;
+
+// A job whose SUBMIT never got an answer in so many sessions ends: the broker cannot take it.
+constexpr std::uint64_t kSubmitsMax = 5;
+// HELLO names at most this many jobs, so that its header stays far below the limit; the others are followed
+// again without it.
+constexpr std::size_t kHeldMax = 2000;
+
+std::string seconds(Duration d) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(d).count()) + " s";
+}
+
+}  // namespace
+
+// ---- commands
+// -------------------------------------------------------------------------------------------------------
+
+void ClientCore::start(Time now) { reopen(now); }
+
+void ClientCore::submit(JobKey key, wire::Submit submit, Time now) {
+  LiveJob& job = jobs_[key];
+  job.key = key;
+  job.stage = Stage::submitting;
+  job.standing = submit.options.detach ? Standing::detached : Standing::owner;
+  job.window = submit.window;
+  job.watch_ms = submit.watch_ms;
+  job.input = InputLedger(submit.batch, submit.open ? InputLedger::Rest::comes : InputLedger::Rest::none);
+  set_uuid(job, submit.job);
+  job.submit = std::move(submit);
+  session_.want(now);
+  if (session_.is_open()) send_submit(job, now);
+}
+
+void ClientCore::attach(JobKey key, const Follow& follow, Time now) {
+  if (!follow.uuid.is_nil() && find(follow.uuid)) {
+    effects_.push_back(Ended{
+        key,
+        Ended::Stage::submitting,
+        {ErrorCode::unknown_job, "this client follows that job already and has let go of its results"}});
+    return;
+  }
+  LiveJob& job = jobs_[key];
+  job.key = key;
+  job.stage = Stage::attaching;
+  job.standing = Standing::guest;
+  job.number = follow.number;
+  job.window = follow.window;
+  job.watch_ms = follow.watch_ms;
+  job.token = next_token_++;
+  if (!follow.uuid.is_nil()) set_uuid(job, follow.uuid);
+  session_.want(now);
+  if (session_.is_open()) send_attach(job, now);
+}
+
+void ClientCore::append(JobKey key, wire::Batch batch, InputLedger::Rest rest, Time now) {
+  LiveJob* job = find(key);
+  if (!job) return;
+  job->asked_input = false;
+  job->input.append(std::move(batch), rest);
+  pump(*job, now);
+}
+
+void ClientCore::cancel(JobKey key, wire::Interval tasks, Time now) {
+  LiveJob* job = find(key);
+  if (!job || job->stage == Stage::ended) return;
+  if (!tasks.empty()) {
+    job->cancels.add(tasks);
+    job->cancels_unsent.add(tasks);
+  } else {
+    job->input.stop();
+    if (job->stage == Stage::submitting && job->submits_sent == 0) {
+      end(key, {ErrorCode::cancelled, "cancelled before it was submitted"});
+      return;
+    }
+    job->cancel_all = LiveJob::CancelAll::due;
+  }
+  send_cancels(*job, now);
+}
+
+std::uint64_t ClientCore::ask(Question question, Time now) {
+  const std::uint64_t token = next_token_++;
+  std::visit(
+      [token](auto& q) {
+        if constexpr (!std::is_same_v<std::decay_t<decltype(q)>, std::monostate>) q.token = token;
+      },
+      question);
+  auto& stored = asks_[token] = std::move(question);
+  session_.want(now);
+  if (session_.is_open()) send_question(token, Question(stored), now);
+  return token;
+}
+
+void ClientCore::on_consumed(JobKey key, std::uint64_t to) {
+  LiveJob* job = find(key);
+  if (!job || to <= job->consumed) return;
+  job->consumed = std::min(to, job->received);
+  to_acknowledge_.push_back(key);
+}
+
+void ClientCore::abandon(JobKey key, Time now) {
+  LiveJob* job = find(key);
+  if (!job) return;
+  job->reader = Reader::gone;
+  if (job->standing == Standing::owner) {
+    // It runs to its end as promised, so its results must go on flowing: they are acknowledged unread.
+    job->consumed = job->received;
+    to_acknowledge_.push_back(key);
+  } else if (job->window != 0) {
+    watch(key, 0, 0, now);
+  }
+  forget_if_done(*job, now);
+}
+
+void ClientCore::watch(JobKey key, std::uint64_t window, std::uint32_t watch_ms, Time now) {
+  LiveJob* job = find(key);
+  if (!job || (job->window == window && job->watch_ms == watch_ms)) return;
+  job->window = window;
+  job->watch_ms = watch_ms;
+  if (job->submit) {
+    job->submit->window = window;
+    job->submit->watch_ms = watch_ms;
+  }
+  if (session_.is_open() && !job->complete()) send_attach(*job, now);
+}
+
+void ClientCore::fail(Failure why, Time now) {
+  session_.refuse(why, now);
+  fail_everything(why);
+}
+
+void ClientCore::stop(Time now) {
+  for (auto& [key, job] : jobs_) acknowledge(job, now);
+  fail_everything({ErrorCode::shutdown, "the client was closed"});
+  if (session_.is_open()) send(wire::Bye{ErrorCode::shutdown, "the client is closing"}, now);
+  session_.close();
+}
+
+// ---- what arrives
+// ---------------------------------------------------------------------------------------------------
+
+void ClientCore::on_message(wire::Envelope envelope, Time now) {
+  session_.on_heard(now);
+  // A new socket carries one session; anything else is not for us, and the broker will notice our silence in
+  // it.
+  const bool of_session = session_.is_open() && envelope.session == session_.id();
+  std::visit(
+      [&](auto&& message) {
+        using M = std::decay_t<decltype(message)>;
+        if constexpr (std::is_same_v<M, wire::Welcome>) {
+          if (session_.is_connecting()) on(message, envelope.session, now);
+        } else if constexpr (std::is_same_v<M, wire::Refused>) {
+          if (session_.is_connecting() || of_session) on(message, now);
+        } else if constexpr (std::is_same_v<M, wire::HelloAgain>) {
+          lose(now);
+        } else if constexpr (std::is_same_v<M, wire::ErrorMessage>) {
+          on(message, now);
+        } else if constexpr (std::is_same_v<M, wire::Bye>) {
+          if (of_session) lose(now);
+        } else if constexpr (std::is_same_v<M, wire::Beat>) {
+          if (of_session && !message.reply) send(wire::Beat{true, {}, {}}, now);
+        } else if constexpr (std::is_same_v<M, wire::Accepted>) {
+          if (of_session) on(message, now);
+        } else if constexpr (std::is_same_v<M, wire::Results> || std::is_same_v<M, wire::JobUpdate>) {
+          if (of_session) on(std::move(message), now);
+        } else if constexpr (std::is_same_v<M, wire::Answer>) {
+          if (of_session) on(std::move(message));
+        }
+        // The rest is not for clients. A broker that sends it is newer or broken; neither is a reason to
+        // stop.
+      },
+      std::move(envelope.message));
+}
+
+void ClientCore::on_garbage(Time now) { lose(now); }
+
+void ClientCore::on_link(Link link, Time now) {
+  link_ = link;
+  if (link == Link::absent && session_.is_open()) lose(now);
+  if (link == Link::refused && session_.is_connecting()) lose(now);
+}
+
+void ClientCore::on(const wire::Welcome& welcome, wire::SessionId id, Time now) {
+  session_.on_welcome(id, welcome, now);
+  waiting_since_.reset();
+  std::unordered_map<Uuid, const wire::KnownJob*> known;
+  for (const auto& job : welcome.jobs) known[job.job] = &job;
+  std::vector<JobKey> keys;
+  for (const auto& [key, job] : jobs_) keys.push_back(key);
+  for (JobKey key : keys) {
+    LiveJob* job = find(key);
+    if (!job) continue;
+    const auto found = known.find(job->uuid);
+    resume(*job, found == known.end() ? nullptr : found->second, now);
+  }
+  const auto asks = asks_;
+  for (const auto& [token, question] : asks) send_question(token, question, now);
+}
+
+void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
+  job.acked = 0;
+  job.asked_input = false;
+  switch (job.stage) {
+    case Stage::submitting:
+      if (job.submits_sent < kSubmitsMax)
+        send_submit(job, now);
+      else
+        end(job.key, last_error_.text.empty()
+                         ? Failure{ErrorCode::session, "the broker does not answer this submission"}
+                         : last_error_);
+      return;
+    case Stage::attaching:
+      send_attach(job, now);
+      return;
+    case Stage::live:
+    case Stage::ended:
+      break;
+  }
+  if (known && !known->known) {
+    const bool restarted = job.incarnation != session_.incarnation();
+    end(job.key, {ErrorCode::lost, restarted ? "the broker was restarted and this job was not durable"
+                                             : "the broker no longer knows this job"});
+    return;
+  }
+  job.incarnation = session_.incarnation();
+  if (known)
+    job.input.on_resumed(known->accepted_to, known->credit_to);
+  else
+    job.input.on_resumed(job.input.accepted_to(), job.input.credit_to());
+  // ATTACH before anything else of this job: the broker must know whose appends these are.
+  send_attach(job, now);
+  for (const wire::Interval& tasks : job.cancels.list()) job.cancels_unsent.add(tasks);
+  if (job.cancel_all == LiveJob::CancelAll::sent) job.cancel_all = LiveJob::CancelAll::due;
+  acknowledge(job, now);
+  pump(job, now);
+}
+
+void ClientCore::on(const wire::Refused& refused, Time now) {
+  std::string text = refused.text.empty() ? "no reason given" : refused.text;
+  const Failure why{refused.code == ErrorCode::none ? ErrorCode::refused : refused.code,
+                    "the broker at " + options_.endpoint + " refused this client: " + text};
+  fail(why, now);
+}
+
+void ClientCore::on(const wire::ErrorMessage& error, Time now) {
+  const Failure failure{error.code, error.text};
+  last_error_ = failure;
+  if (error.token != 0) {
+    if (asks_.contains(error.token)) answer(error.token, failure);
+    for (const auto& [key, job] : jobs_) {
+      if (job.stage == Stage::attaching && job.token == error.token) {
+        end(JobKey(key), failure);
+        break;
+      }
+    }
+  } else if (error.job) {
+    if (LiveJob* job = find(*error.job)) {
+      const bool known = job->stage == Stage::live;
+      if (known && error.code == ErrorCode::unknown_job) {
+        end(job->key, {ErrorCode::lost, "the broker no longer knows this job"});
+      } else if (job->stage != Stage::ended) {
+        if (known)
+          send(wire::Cancel{0, job->uuid, {}, {}},
+               now);  // its input cannot go on, so it must not wait for more
+        end(job->key, failure);
+      }
+    }
+  }
+  if (error.fatal || error.code == ErrorCode::session) lose(now);
+}
+
+void ClientCore::on(const wire::Accepted& accepted, Time now) {
+  LiveJob* job = find(accepted.existing ? accepted.submitted : accepted.job);
+  if (!job && accepted.existing) job = find(accepted.job);
+  if (!job || job->stage == Stage::ended || job->stage == Stage::attaching) return;
+  const bool first = job->stage == Stage::submitting;
+  if (first) {
+    job->stage = Stage::live;
+    job->number = accepted.number;
+    job->incarnation = session_.incarnation();
+    job->submit.reset();
+    if (accepted.existing && accepted.job != job->uuid) {
+      if (find(accepted.job)) {
+        end(job->key, {ErrorCode::unknown_job, "this client follows the job with that unique key already"});
+        return;
+      }
+      // Its input is its own: ours is not sent. It may be somebody else's, so reading it frees nothing.
+      job->standing = Standing::guest;
+      job->input = InputLedger({}, InputLedger::Rest::none);
+      set_uuid(*job, accepted.job);
+      send_attach(*job, now);
+    }
+    effects_.push_back(client::Accepted{job->key, job->uuid, job->number});
+  }
+  const bool taken_before = !first && job->input.all_accepted();
+  if (job->standing != Standing::guest) job->input.on_accepted(accepted.accepted_to, accepted.credit_to);
+  pump(*job, now);
+  if (!taken_before && job->input.all_accepted()) effects_.push_back(InputTaken{job->key});
+}
+
+void ClientCore::on(wire::Results results, Time now) {
+  LiveJob* job = find(results.job);
+  if (!job || job->stage == Stage::submitting) return;
+  if (results.seq < job->received) return;  // sent again after a resume
+  if (results.seq > job->received) {
+    lose(now);  // an entry is missing: resynchronise, the cursor brings it
+    return;
+  }
+  ++job->received;
+  if (!job->cancels.empty()) {
+    for (const auto& tasks : results.tasks) job->cancels.remove(tasks);
+    for (const auto& e : results.errors) job->cancels.remove({e.first, e.first + e.count});
+  }
+  if (job->reader == Reader::gone) {
+    if (job->standing == Standing::owner) {
+      job->consumed = job->received;
+      to_acknowledge_.push_back(job->key);
+    }
+  } else {
+    effects_.push_back(Deliver{job->key, std::move(results)});
+  }
+  forget_if_done(*job, now);
+}
+
+void ClientCore::on(wire::JobUpdate update, Time now) {
+  LiveJob* job = find(update.status.uuid);
+  for (auto it = jobs_.begin(); !job && update.token != 0 && it != jobs_.end(); ++it) {
+    if (it->second.stage == Stage::attaching && it->second.token == update.token) job = &it->second;
+  }
+  if (update.token != 0 && asks_.contains(update.token)) answer(update.token, update);
+  if (!job || job->stage == Stage::ended) return;
+  if (job->stage == Stage::attaching) {
+    if (LiveJob* other = find(update.status.uuid); other && other != job) {
+      end(job->key,
+          {ErrorCode::unknown_job, "this client follows that job already and has let go of its results"});
+      return;
+    }
+    job->stage = Stage::live;
+    job->number = update.status.number;
+    job->incarnation = session_.incarnation();
+    set_uuid(*job, update.status.uuid);
+    effects_.push_back(client::Accepted{job->key, job->uuid, job->number});
+    send_cancels(*job, now);
+  }
+  if (is_final(update.status.state)) {
+    if (job->stage == Stage::submitting) {
+      // The broker knew it from an earlier session, and JOB overtook ACCEPTED.
+      job->number = update.status.number;
+      job->submit.reset();
+      effects_.push_back(client::Accepted{job->key, job->uuid, job->number});
+    }
+    job->stage = Stage::ended;
+    job->entries = update.entries;
+    job->input.stop();
+    job->cancels.clear();
+    job->cancels_unsent.clear();
+  }
+  effects_.push_back(Status{job->key, std::move(update)});
+  forget_if_done(*job, now);
+}
+
+void ClientCore::on(wire::Answer reply) {
+  const std::uint64_t token = reply.token;
+  if (asks_.contains(token)) answer(token, std::move(reply));
+}
+
+// ---- time
+// -----------------------------------------------------------------------------------------------------------
+
+void ClientCore::tick(Time now) {
+  apply(session_.tick(now, busy()), now);
+  if (session_.is_open()) {
+    for (JobKey key : to_acknowledge_) {
+      LiveJob* job = find(key);
+      if (job && !forget_if_done(*job, now)) acknowledge(*job, now);
+    }
+    to_acknowledge_.clear();
+  }
+  if (session_.is_open() || !demand()) {
+    waiting_since_.reset();
+  } else if (const Failure* refusal = session_.refusal()) {
+    fail_everything(*refusal);
+  } else if (!waiting_since_) {
+    waiting_since_ = now;
+  } else if (now >= *waiting_since_ + patience()) {
+    fail_everything(absence());
+  }
+}
+
+std::optional<Time> ClientCore::next_deadline() const {
+  std::optional<Time> at = session_.deadline(busy());
+  if (!session_.is_open() && demand()) {
+    // Not counted yet: the next tick starts the count.
+    const Time give_up = waiting_since_ ? *waiting_since_ + patience() : Time::min();
+    at = at ? std::min(*at, give_up) : give_up;
+  }
+  if (session_.is_open() && !to_acknowledge_.empty()) at = Time::min();
+  return at;
+}
+
+void ClientCore::take_effects(Effects& out) {
+  for (auto& effect : effects_) out.push_back(std::move(effect));
+  effects_.clear();
+}
+
+// ---- sending
+// --------------------------------------------------------------------------------------------------------
+
+void ClientCore::reopen(Time now) {
+  link_ = Link::connecting;
+  session_.on_opened(now);
+  effects_.push_back(Reopen{});
+  wire::Hello hello;
+  hello.role = wire::Role::client;
+  hello.identity = options_.identity;
+  hello.name = options_.name;
+  hello.software = options_.software;
+  for (const auto& [key, job] : jobs_) {
+    if (hello.jobs.size() == kHeldMax) break;
+    if (job.stage == Stage::live || job.stage == Stage::ended) hello.jobs.push_back({job.uuid, job.received});
+  }
+  send(std::move(hello), now);
+}
+
+void ClientCore::lose(Time now) {
+  if (!session_.is_open() && !session_.is_connecting()) return;
+  session_.lose(now);
+  apply(session_.tick(now, busy()), now);
+}
+
+void ClientCore::apply(Session::Action action, Time now) {
+  if (!session_.is_open()) {
+    for (auto& [key, job] : jobs_) job.asked_input = false;
+  }
+  switch (action) {
+    case Session::Action::none:
+      break;
+    case Session::Action::reopen:
+      reopen(now);
+      break;
+    case Session::Action::beat:
+      send(wire::Beat{}, now);
+      break;
+  }
+}
+
+void ClientCore::send_submit(LiveJob& job, Time now) {
+  ++job.submits_sent;
+  send(*job.submit, now);
+  send_cancels(job, now);
+}
+
+void ClientCore::send_attach(LiveJob& job, Time now) {
+  wire::Attach attach;
+  attach.token = job.stage == Stage::attaching ? job.token : 0;
+  attach.job = job.uuid;
+  if (job.uuid.is_nil()) attach.number = job.number;
+  attach.cursor = job.received;
+  attach.window = job.window;
+  attach.watch_ms = job.watch_ms;
+  attach.own = job.standing != Standing::guest;
+  send(attach, now);
+}
+
+void ClientCore::send_cancels(LiveJob& job, Time now) {
+  if (!session_.is_open() || job.stage == Stage::attaching || job.stage == Stage::ended) return;
+  if (job.cancel_all == LiveJob::CancelAll::due) {
+    job.cancel_all = LiveJob::CancelAll::sent;
+    send(wire::Cancel{0, job.uuid, {}, {}}, now);
+  }
+  if (job.cancels_unsent.empty() || job.cancels_unsent.front() >= job.input.sent_to()) return;
+  // A task can be cancelled once it was sent; the others wait for pump().
+  wire::Intervals ready = job.cancels_unsent.intersect({0, job.input.sent_to()});
+  for (const auto& tasks : ready) job.cancels_unsent.remove(tasks);
+  for (std::size_t i = 0; i < ready.size(); i += 1000) {
+    const auto last = std::min(ready.size(), i + 1000);
+    send(wire::Cancel{0,
+                      job.uuid,
+                      {},
+                      wire::Intervals(ready.begin() + static_cast<std::ptrdiff_t>(i),
+                                      ready.begin() + static_cast<std::ptrdiff_t>(last))},
+         now);
+  }
+}
+
+void ClientCore::send_question(std::uint64_t token, const Question& question, Time now) {
+  std::visit(
+      [&](const auto& q) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(q)>, std::monostate>) {
+          answer(token, std::monostate{});
+        } else {
+          send(q, now);
+        }
+      },
+      question);
+}
+
+void ClientCore::pump(LiveJob& job, Time now) {
+  if (!session_.is_open() || job.stage != Stage::live) return;
+  while (auto piece = job.input.next_piece()) {
+    wire::Append append;
+    append.job = job.uuid;
+    append.first = piece->first;
+    append.close = piece->close;
+    append.batch = std::move(piece->batch);
+    send(std::move(append), now);
+  }
+  send_cancels(job, now);
+  if (!job.asked_input && job.input.wants_input()) {
+    job.asked_input = true;
+    effects_.push_back(NeedInput{job.key});
+  }
+}
+
+void ClientCore::acknowledge(LiveJob& job, Time now) {
+  if (!session_.is_open() || job.stage == Stage::submitting || job.stage == Stage::attaching) return;
+  // When everything of our own attached job is here, nobody else will ever ask for it: it can go, read or
+  // not.
+  if (job.standing == Standing::owner && job.complete()) job.consumed = job.received;
+  const bool last = job.complete() && job.consumed == job.entries && job.standing != Standing::guest;
+  if (job.consumed <= job.acked && !last) return;
+  job.acked = job.consumed;
+  send(wire::Ack{job.uuid, job.consumed, job.frees()}, now);
+}
+
+bool ClientCore::forget_if_done(LiveJob& job, Time now) {
+  if (job.complete()) {
+    if (job.standing == Standing::detached && job.reader == Reader::reading && job.consumed < job.entries)
+      return false;
+    if (job.standing != Standing::guest) {
+      if (!session_.is_open()) return false;
+      if (job.standing == Standing::owner || job.reader == Reader::reading) acknowledge(job, now);
+    }
+  } else if (job.reader == Reader::reading || job.standing == Standing::owner) {
+    return false;
+  } else if (job.stage == Stage::submitting || !job.input.all_accepted()) {
+    return false;  // detached: it must arrive before we can leave it
+  }
+  const JobKey key = job.key;
+  if (!job.uuid.is_nil()) by_uuid_.erase(job.uuid);
+  jobs_.erase(key);
+  effects_.push_back(Forget{key});
+  return true;
+}
+
+void ClientCore::send(wire::Message message, Time now) {
+  session_.on_sent(now);
+  effects_.push_back(Send{{session_.id(), std::move(message)}});
+}
+
+// ---- ends
+// -----------------------------------------------------------------------------------------------------------
+
+void ClientCore::end(JobKey key, Failure failure) {
+  const auto at = jobs_.find(key);
+  const LiveJob& job = at->second;
+  const bool accepted = job.stage == Stage::live || job.stage == Stage::ended;
+  if (!job.uuid.is_nil()) by_uuid_.erase(job.uuid);
+  jobs_.erase(at);
+  effects_.push_back(
+      Ended{key, accepted ? Ended::Stage::accepted : Ended::Stage::submitting, std::move(failure)});
+}
+
+void ClientCore::fail_everything(const Failure& failure) {
+  waiting_since_.reset();
+  while (!jobs_.empty()) end(jobs_.begin()->first, failure);
+  while (!asks_.empty()) answer(asks_.begin()->first, failure);
+}
+
+void ClientCore::answer(std::uint64_t token, Reply reply) {
+  asks_.erase(token);
+  effects_.push_back(Answered{token, std::move(reply)});
+}
+
+Failure ClientCore::absence() const {
+  const std::string& at = options_.endpoint;
+  if (link_ == Link::refused) {
+    return {ErrorCode::refused,
+            "what listens at " + at + " refused the connection: it is no Quern broker, or it wants keys"};
+  }
+  if (link_ == Link::connected) {
+    return {ErrorCode::no_broker,
+            "something listens at " + at + " but does not answer: is it a Quern broker, and does it run?"};
+  }
+  if (session_.was_welcome()) {
+    return {ErrorCode::no_broker,
+            "the broker at " + at + " went away and did not come back within " + seconds(options_.retry) +
+                ": start it again with `quern up`, or name another with --broker or QUERN_BROKER"};
+  }
+  return {ErrorCode::no_broker, "no broker answers at " + at +
+                                    ": start one with `quern up` or name one with --broker or QUERN_BROKER"};
+}
+
+// ---- looking
+// --------------------------------------------------------------------------------------------------------
+
+LiveJob* ClientCore::find(JobKey key) {
+  const auto at = jobs_.find(key);
+  return at == jobs_.end() ? nullptr : &at->second;
+}
+
+LiveJob* ClientCore::find(const Uuid& uuid) {
+  const auto at = by_uuid_.find(uuid);
+  return at == by_uuid_.end() ? nullptr : find(at->second);
+}
+
+void ClientCore::set_uuid(LiveJob& job, const Uuid& uuid) {
+  if (!job.uuid.is_nil()) by_uuid_.erase(job.uuid);
+  job.uuid = uuid;
+  by_uuid_[uuid] = job.key;
+}
+
+bool ClientCore::wants_input(JobKey key) const {
+  const auto at = jobs_.find(key);
+  return at != jobs_.end() && at->second.asked_input;
+}
+
+bool ClientCore::busy() const {
+  for (const auto& [key, job] : jobs_) {
+    if (job.unfinished()) return true;
+  }
+  return false;
+}
+
+std::string ClientCore::check_invariants() const {
+  for (const auto& [key, job] : jobs_) {
+    const std::string name = "job " + std::to_string(static_cast<std::uint64_t>(key)) + ": ";
+    if (job.key != key) return name + "its key is another";
+    if (const char* broken = job.input.broken()) return name + broken;
+    if (job.stage == Stage::submitting && !job.submit) return name + "nothing to submit";
+    if (job.stage != Stage::submitting && job.submit) return name + "SUBMIT is kept after its answer";
+    if (job.stage == Stage::submitting && job.received != 0)
+      return name + "results before the answer to SUBMIT";
+    if (job.consumed > job.received) return name + "consumed more than was received";
+    if (job.acked > job.consumed) return name + "acknowledged more than was consumed";
+    if (job.asked_input && !session_.is_open()) return name + "asks for input without a session";
+    if (session_.is_open() && job.stage == Stage::live && job.input.kept() > 0 &&
+        job.input.sent_weight() > std::max(job.input.credit_to(), std::uint64_t{wire::kItemBytesMax} + 4)) {
+      return name + "sent beyond its credit";
+    }
+    if (!job.uuid.is_nil()) {
+      const auto at = by_uuid_.find(job.uuid);
+      if (at == by_uuid_.end() || at->second != key) return name + "cannot be found by its UUID";
+    } else if (job.stage != Stage::attaching) {
+      return name + "has no UUID";
+    }
+  }
+  if (by_uuid_.size() > jobs_.size()) return "UUIDs of jobs that are gone";
+  return {};
+}
+
+}  // namespace quern::client

@@ -1,0 +1,138 @@
+// The client's brain: commands, messages and time in, effects out. Owns the session and every live job of one
+// client. Pure: no sockets, threads, clock reads or msgpack; one thread (the actor's, or a test's) calls it.
+//
+// Promises: every job that submit() or attach() named ends in exactly one of a final Status followed by all
+// its entries, or Ended; every ask() is Answered once; Deliver brings each entry once and in order, over any
+// number of sessions.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "client/effects.hpp"
+#include "client/live_job.hpp"
+#include "client/session.hpp"
+
+namespace quern::client {
+
+/// What the core is told once.
+struct CoreOptions {
+  std::string endpoint;  ///< for texts only
+  Uuid identity;
+  std::string name;
+  std::string software;
+  Duration first_wait = std::chrono::seconds(4);  ///< how long a call waits for the first broker
+  Duration retry = std::chrono::seconds(30);      ///< how long it waits for a lost one
+};
+
+/// How the connection stands, as its monitor tells.
+enum class Link : std::uint8_t { connecting, connected, absent, refused };
+
+/// A job to follow.
+struct Follow {
+  Uuid uuid;  ///< nil: by number
+  JobNumber number{};
+  std::uint64_t window = 0;
+  std::uint32_t watch_ms = 0;
+};
+
+class ClientCore {
+ public:
+  explicit ClientCore(CoreOptions options) : options_(std::move(options)) {}
+
+  /// First of all: asks for a socket.
+  void start(Time now);
+  /// A new job; with `submit.open` its further input comes by append(), each time after NeedInput.
+  void submit(JobKey key, wire::Submit submit, Time now);
+  void attach(JobKey key, const Follow& follow, Time now);
+  /// More input of an open job. Allowed at any time; it leaves when credit allows.
+  void append(JobKey key, wire::Batch batch, InputLedger::Rest rest, Time now);
+  /// Cancels the whole job, or the tasks of `tasks`.
+  void cancel(JobKey key, wire::Interval tasks, Time now);
+  /// QUERY, DRAIN or CANCEL with a token; the token is set here and comes back in Answered. monostate: tell
+  /// when connected.
+  using Question = std::variant<std::monostate, wire::Query, wire::Drain, wire::Cancel>;
+  std::uint64_t ask(Question question, Time now);
+  /// Entries [0, to) of the job were consumed: they may be acknowledged at the end of the turn.
+  void on_consumed(JobKey key, std::uint64_t to);
+  /// Nobody holds a handle to this job any more.
+  void abandon(JobKey key, Time now);
+  /// Follow with another window or pace.
+  void watch(JobKey key, std::uint64_t window, std::uint32_t watch_ms, Time now);
+  /// There can be no connection at all (a bad endpoint): everything fails, and may be tried again later.
+  void fail(Failure why, Time now);
+  /// The client is closing: ends everything with `shutdown` and says BYE.
+  void stop(Time now);
+
+  void on_message(wire::Envelope envelope, Time now);
+  /// Bytes that were no message.
+  void on_garbage(Time now);
+  void on_link(Link link, Time now);
+  /// After everything that arrived was read: deadlines, beats, acknowledgements.
+  void tick(Time now);
+
+  std::optional<Time> next_deadline() const;
+  /// Moves the effects so far to the end of `out`.
+  void take_effects(Effects& out);
+  bool wants_input(JobKey key) const;
+  bool is_open() const { return session_.is_open(); }
+  std::size_t live_jobs() const { return jobs_.size(); }
+  /// Empty when all invariants hold, else what does not. For tests and simulations, after every step.
+  std::string check_invariants() const;
+
+ private:
+  using Jobs = std::map<JobKey, LiveJob>;
+
+  void on(const wire::Welcome& welcome, wire::SessionId id, Time now);
+  void on(const wire::Refused& refused, Time now);
+  void on(const wire::ErrorMessage& error, Time now);
+  void on(const wire::Accepted& accepted, Time now);
+  void on(wire::Results results, Time now);
+  void on(wire::JobUpdate update, Time now);
+  void on(wire::Answer answer);
+
+  void reopen(Time now);
+  void lose(Time now);
+  void apply(Session::Action action, Time now);
+  void resume(LiveJob& job, const wire::KnownJob* known, Time now);
+  void send_submit(LiveJob& job, Time now);
+  void send_attach(LiveJob& job, Time now);
+  void send_cancels(LiveJob& job, Time now);
+  void send_question(std::uint64_t token, const Question& question, Time now);
+  /// Sends what credit allows and asks for more.
+  void pump(LiveJob& job, Time now);
+  void acknowledge(LiveJob& job, Time now);
+  /// Lets go of a job that has nothing left to do; true when it is gone.
+  bool forget_if_done(LiveJob& job, Time now);
+  void set_uuid(LiveJob& job, const Uuid& uuid);
+  void end(JobKey key, Failure failure);
+  void fail_everything(const Failure& failure);
+  void answer(std::uint64_t token, Reply reply);
+  void send(wire::Message message, Time now);
+
+  LiveJob* find(JobKey key);
+  LiveJob* find(const Uuid& uuid);
+  bool busy() const;
+  /// Somebody waits for a broker that is not there.
+  bool demand() const { return !asks_.empty() || !jobs_.empty(); }
+  Duration patience() const { return session_.was_welcome() ? options_.retry : options_.first_wait; }
+  Failure absence() const;
+
+  CoreOptions options_;
+  Session session_;
+  Link link_ = Link::connecting;
+  std::optional<Time> waiting_since_;  // demand without a session, since
+  Jobs jobs_;
+  std::unordered_map<Uuid, JobKey> by_uuid_;
+  std::map<std::uint64_t, Question> asks_;
+  std::uint64_t next_token_ = 1;
+  std::vector<JobKey> to_acknowledge_;
+  Failure last_error_;
+  Effects effects_;
+};
+
+}  // namespace quern::client

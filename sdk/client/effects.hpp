@@ -1,0 +1,84 @@
+// What the client core asks its actor to do. Plain values; the actor carries them out in order.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "wire/messages.hpp"
+
+namespace quern::client {
+
+/// A job within one client, counted from 1: it exists before the broker knows the job and never changes,
+/// while the UUID may (an attach by number learns it, `unique` replaces it).
+enum class JobKey : std::uint64_t {};
+
+/// Why a job or a question got no answer of its own.
+struct Failure {
+  ErrorCode code = ErrorCode::none;
+  std::string text;  ///< says what to do next
+  bool operator==(const Failure&) const = default;
+};
+
+/// Send on the connection. Never before the first Reopen.
+struct Send {
+  wire::Envelope envelope;
+};
+
+/// Close the socket (LINGER 0) and open a new one: bytes of the old session never mix with the new.
+struct Reopen {};
+
+/// The broker has the job.
+struct Accepted {
+  JobKey job{};
+  Uuid uuid;
+  JobNumber number{};
+};
+
+/// The broker has all of the job's input.
+struct InputTaken {
+  JobKey job{};
+};
+
+/// There is credit for more input of this job: hand over what its source has, by append().
+struct NeedInput {
+  JobKey job{};
+};
+
+/// The next result entry of a job, each exactly once and in the order of `seq`.
+struct Deliver {
+  JobKey job{};
+  wire::Results results;
+};
+
+/// The job's state; final when `update.status.state` is.
+struct Status {
+  JobKey job{};
+  wire::JobUpdate update;
+};
+
+/// The job cannot go on, and nothing more will come. `accepted`: the broker had acknowledged it.
+struct Ended {
+  JobKey job{};
+  enum class Stage : std::uint8_t { submitting, accepted } stage = Stage::submitting;
+  Failure failure;
+};
+
+/// The core has let go of this job: everything was delivered.
+struct Forget {
+  JobKey job{};
+};
+
+/// The answer to ask(); monostate: the session is open, nothing else was asked.
+using Reply = std::variant<std::monostate, wire::Answer, wire::JobUpdate, Failure>;
+struct Answered {
+  std::uint64_t token = 0;
+  Reply reply;
+};
+
+using Effect =
+    std::variant<Send, Reopen, Accepted, InputTaken, NeedInput, Deliver, Status, Ended, Forget, Answered>;
+using Effects = std::vector<Effect>;
+
+}  // namespace quern::client

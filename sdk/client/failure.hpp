@@ -1,0 +1,21 @@
+// Failures as the exceptions and outcomes of the public face.
+#pragma once
+
+#include "client/effects.hpp"
+#include "quern/job.hpp"
+
+namespace quern::client {
+
+/// There is no session, whatever was asked.
+bool is_connection_failure(ErrorCode code);
+
+/// Throws ConnectionError, or SubmitError before the job was accepted, or JobError after.
+[[noreturn]] void throw_failure(Ended::Stage stage, const Failure& failure);
+
+/// The outcome of a job that ended that way.
+Outcome outcome_of(const Failure& failure);
+
+/// Keeps the first 100 runs of failed tasks.
+void keep_errors(std::vector<TaskError>& kept, const std::vector<TaskError>& more);
+
+}  // namespace quern::client

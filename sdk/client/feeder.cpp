@@ -1,0 +1,85 @@
+#include "client/feeder.hpp"
+
+#include <string>
+#include <thread>
+
+#include "quern/error.hpp"
+#include "wire/limits.hpp"
+
+namespace quern::client {
+namespace {
+
+enum class Pulled : std::uint8_t { item, end };
+
+// One item from the source into the queue.
+Pulled pull(Items& items, InputQueue& queue, Bytes& item, InputQueue::Room& room) {
+  if (!items.next || !items.next(item)) {
+    queue.end();
+    return Pulled::end;
+  }
+  if (item.size() > wire::kItemBytesMax) {
+    throw SubmitError(ErrorCode::limit,
+                      "an item of " + std::to_string(item.size()) + " bytes is over the limit of 64 MiB");
+  }
+  room = queue.put(item);
+  return Pulled::item;
+}
+
+}  // namespace
+
+void FeederCount::add() {
+  std::lock_guard lock(mutex_);
+  ++count_;
+}
+
+void FeederCount::remove() {
+  std::lock_guard lock(mutex_);
+  --count_;
+  changed_.notify_all();
+}
+
+bool FeederCount::wait_for_none(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, timeout, [this] { return count_ == 0; });
+}
+
+InputLedger::Rest feed_first_batch(Items& items, InputQueue& queue, const SourceFailed& failed) {
+  Bytes item;
+  auto room = InputQueue::Room::left;
+  std::size_t bytes = 0;
+  try {
+    while (bytes < wire::kBatchBytesMax) {
+      if (pull(items, queue, item, room) == Pulled::end) return InputLedger::Rest::none;
+      bytes += item.size() + 4;
+    }
+    return InputLedger::Rest::comes;
+  } catch (...) {
+    failed(std::current_exception());
+    return InputLedger::Rest::none;
+  }
+}
+
+void start_feeder(Items items, std::shared_ptr<InputQueue> queue, SourceFailed failed,
+                  std::shared_ptr<FeederCount> count) {
+  count->add();
+  std::thread([items = std::move(items), queue = std::move(queue), failed = std::move(failed),
+               count = std::move(count)]() mutable {
+    try {
+      Bytes item;
+      auto room = InputQueue::Room::left;
+      while (!queue->stopped() && pull(items, *queue, item, room) == Pulled::item) {
+        if (room == InputQueue::Room::none && !queue->wait_for_room()) break;
+      }
+    } catch (...) {
+      failed(std::current_exception());
+    }
+    // What the source and the callback captured goes before the count says that nothing of the user's is
+    // touched any more.
+    items = {};
+    failed = nullptr;
+    queue.reset();
+    count->remove();
+  }).detach();
+}
+
+}  // namespace quern::client

@@ -1,0 +1,444 @@
+#include "client/full_job.hpp"
+
+#include <algorithm>
+
+#include "client/failure.hpp"
+
+namespace quern::client {
+namespace {
+
+std::string text_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "the source of the items failed";
+  }
+}
+
+ErrorCode code_of(JobState state) {
+  switch (state) {
+    case JobState::done:
+      return ErrorCode::none;
+    case JobState::cancelled:
+      return ErrorCode::cancelled;
+    case JobState::lost:
+      return ErrorCode::lost;
+    default:
+      return ErrorCode::failed;
+  }
+}
+
+}  // namespace
+
+FullJob::FullJob(JobKey key, Uuid uuid, Kind kind, std::shared_ptr<Outbox> outbox)
+    : key_(key),
+      outbox_(std::move(outbox)),
+      kind_(kind),
+      uuid_(uuid),
+      reading_(kind == Kind::guest ? Reading::no : Reading::yes) {}
+
+// ---- from the actor
+// -------------------------------------------------------------------------------------------------
+
+void FullJob::on_accepted(const Accepted& accepted) {
+  Lock lock(mutex_);
+  uuid_ = accepted.uuid;
+  number_ = accepted.number;
+  if (intake_ == Intake::submitted) intake_ = kind_ == Kind::guest ? Intake::complete : Intake::accepted;
+  wake();
+}
+
+void FullJob::on_input_taken() {
+  Lock lock(mutex_);
+  intake_ = Intake::complete;
+  wake();
+}
+
+std::optional<std::uint64_t> FullJob::on_results(wire::Results results) {
+  Lock lock(mutex_);
+  encoding_ = results.encoding;
+  keep_errors(errors_, results.errors);
+  shelf_.add(std::move(results));
+  if (over()) shelf_.complete();
+  wake();
+  return std::nullopt;  // readers say when
+}
+
+void FullJob::on_status(wire::JobUpdate update) {
+  Lock lock(mutex_);
+  update_ = std::move(update);
+  if (is_final()) {
+    encoding_ = update_.status.encoding;
+    intake_ = Intake::complete;
+    if (over()) shelf_.complete();
+    wake();
+  }
+  if (!callback_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (!is_final() && now < last_shown_ + interval_) return;
+  last_shown_ = now;
+  lock.unlock();
+  show_progress();
+}
+
+void FullJob::on_ended(Ended ended) {
+  Lock lock(mutex_);
+  if (over()) return;  // everything is here; the session it came by no longer matters
+  ended_ = std::move(ended);
+  shelf_.complete();
+  wake();
+  lock.unlock();
+  show_progress();
+}
+
+void FullJob::show_progress() {
+  Lock lock(mutex_);
+  const Progress progress = progress_locked();
+  // The callback goes at the end: it may hold what holds us.
+  const bool last = ended_ || is_final();
+  auto callback = last ? std::move(callback_) : callback_;
+  if (last) callback_ = nullptr;
+  lock.unlock();
+  if (!callback) return;
+  try {
+    callback(progress);
+  } catch (...) {
+    // The user's, and nobody to tell on this thread; the job goes on.
+  }
+}
+
+void FullJob::fail_source(std::exception_ptr error) {
+  {
+    Lock lock(mutex_);
+    if (!source_error_) source_error_ = std::move(error);
+    wake();
+  }
+  outbox_->post(CancelCommand{key_, {}});
+}
+
+// ---- waiting
+// --------------------------------------------------------------------------------------------------------
+
+void FullJob::wake() {
+  if (waiting_ > 0) changed_.notify_all();
+}
+
+void FullJob::pause(Lock& lock) {
+  ++waiting_;
+  changed_.wait(lock);
+  --waiting_;
+}
+
+bool FullJob::over() const {
+  if (ended_) return true;
+  if (!is_final()) return false;
+  return reading_ == Reading::no || shelf_.received() >= update_.entries;
+}
+
+void FullJob::start_reading() {
+  if (reading_ == Reading::yes) return;
+  reading_ = Reading::yes;
+  if (over())
+    shelf_.complete();
+  else
+    outbox_->post(WatchCommand{key_, wire::kResultWindow, pace_ms_});
+}
+
+void FullJob::acknowledge(ResultShelf::Reader reader) {
+  if (const auto to = shelf_.ack_due(reader)) outbox_->post(ConsumedCommand{key_, *to});
+}
+
+void FullJob::throw_end() {
+  if (source_error_) std::rethrow_exception(source_error_);
+  throw_failure(ended_->stage, ended_->failure);
+}
+
+JobNumber FullJob::number_if_known() {
+  Lock lock(mutex_);
+  return number_;
+}
+
+Uuid FullJob::uuid() {
+  Lock lock(mutex_);
+  return uuid_;
+}
+
+JobNumber FullJob::number() {
+  Lock lock(mutex_);
+  while (value(number_) == 0 && !ended_) pause(lock);
+  if (value(number_) == 0) throw_end();
+  return number_;
+}
+
+std::string FullJob::id() { return std::to_string(value(number())); }
+
+void FullJob::wait_for_intake() {
+  Lock lock(mutex_);
+  while (intake_ != Intake::complete && !ended_ && !source_error_) pause(lock);
+  if (intake_ != Intake::complete || source_error_) throw_end();
+}
+
+Outcome FullJob::wait(std::optional<std::chrono::milliseconds> timeout) {
+  Lock lock(mutex_);
+  const auto until = std::chrono::steady_clock::now() + timeout.value_or(std::chrono::milliseconds(0));
+  while (!over()) {
+    // Whoever waits for the end takes the results it stands behind.
+    if (reading_ == Reading::yes) acknowledge(ResultShelf::Reader::waits);
+    if (!timeout) {
+      pause(lock);
+    } else {
+      ++waiting_;
+      const auto status = changed_.wait_until(lock, until);
+      --waiting_;
+      if (status == std::cv_status::timeout) break;
+    }
+  }
+  Outcome outcome;
+  if (ended_) {
+    outcome = outcome_of(ended_->failure);
+  } else {
+    outcome.state = update_.status.state;
+    if (over()) {
+      outcome.code = code_of(outcome.state);
+      outcome.text = update_.status.reason;
+    } else if (quern::is_final(outcome.state)) {
+      outcome.state = JobState::running;  // its last results are still on their way
+    }
+  }
+  if (source_error_ && over()) {
+    outcome.state = JobState::failed;
+    outcome.code = ErrorCode::bad_input;
+    outcome.text = text_of(source_error_);
+  }
+  outcome.done = update_.status.done;
+  outcome.failed = update_.status.failed;
+  outcome.errors = errors_;
+  return outcome;
+}
+
+// ---- results
+// --------------------------------------------------------------------------------------------------------
+
+std::optional<TaskResult> FullJob::next() {
+  Lock lock(mutex_);
+  start_reading();
+  for (;;) {
+    if (auto result = shelf_.next_in_order()) {
+      acknowledge(ResultShelf::Reader::reads);
+      return result;
+    }
+    if (over()) break;
+    acknowledge(ResultShelf::Reader::waits);
+    pause(lock);
+  }
+  if (ended_ || source_error_) throw_end();
+  return std::nullopt;
+}
+
+std::optional<TaskResult> FullJob::next_completed() {
+  Lock lock(mutex_);
+  start_reading();
+  for (;;) {
+    if (auto result = shelf_.next_completed()) {
+      acknowledge(ResultShelf::Reader::reads);
+      return result;
+    }
+    if (over()) break;
+    acknowledge(ResultShelf::Reader::waits_for_any);
+    pause(lock);
+  }
+  if (ended_ || source_error_) throw_end();
+  return std::nullopt;
+}
+
+template <typename Visit>
+void FullJob::drain(Visit visit) {
+  Lock lock(mutex_);
+  start_reading();
+  for (;;) {
+    if (auto portion = shelf_.next_portion()) {
+      acknowledge(ResultShelf::Reader::reads);
+      lock.unlock();
+      visit(*portion);
+      portion.reset();
+      lock.lock();
+    } else if (over()) {
+      break;
+    } else {
+      acknowledge(ResultShelf::Reader::waits_for_any);
+      pause(lock);
+    }
+  }
+  if (ended_ || source_error_) throw_end();
+}
+
+void FullJob::throw_failed_tasks() {
+  Lock lock(mutex_);
+  const auto& status = update_.status;
+  std::string text = status.reason;
+  if (text.empty() && !errors_.empty()) {
+    text = "task " + std::to_string(errors_.front().first) + ": " + errors_.front().text;
+    if (status.failed > 1) text = std::to_string(status.failed) + " tasks failed; " + text;
+  }
+  if (text.empty()) text = "the job is " + std::string(to_string(status.state));
+  const ErrorCode code = errors_.empty() ? code_of(status.state) : errors_.front().code;
+  throw JobError(code == ErrorCode::none ? ErrorCode::failed : code, text, errors_);
+}
+
+std::optional<Bytes> FullJob::get_optional() {
+  if (kind_ == Kind::single) {
+    {
+      Lock lock(mutex_);
+      if (single_ && single_->ok) return single_->bytes;
+    }
+    auto result = next_completed();
+    Lock lock(mutex_);
+    if (result) single_ = std::move(result);
+    if (single_ && single_->ok) return single_->bytes;
+    lock.unlock();
+    throw_failed_tasks();
+  }
+  const Outcome outcome = wait(std::nullopt);
+  Lock lock(mutex_);
+  if (ended_ || source_error_) throw_end();
+  const auto& status = update_.status;
+  const bool reduced = update_.reduced;
+  if (!outcome.ok()) {
+    lock.unlock();
+    throw_failed_tasks();
+  }
+  if (reduced) {
+    if (!update_.has_value) return std::nullopt;
+    return Bytes(update_.value.view());
+  }
+  if (status.total != 1) {
+    throw JobError(ErrorCode::bad_input,
+                   "the job has " + std::to_string(status.total) + " results: use get_all() or next()");
+  }
+  lock.unlock();
+  auto result = single_ ? std::nullopt : next_completed();
+  lock.lock();
+  if (result) single_ = std::move(result);
+  if (!single_) throw JobError(ErrorCode::bad_input, "the job's only result was read before");
+  return single_->bytes;
+}
+
+std::vector<Bytes> FullJob::get_all() {
+  std::vector<Bytes> out;
+  bool untouched;
+  {
+    Lock lock(mutex_);
+    untouched = shelf_.untouched();
+  }
+  if (!untouched) {  // the rest, one by one
+    bool failed = false;
+    while (auto result = next()) {
+      failed |= !result->ok;
+      out.push_back(std::move(result->bytes));
+    }
+    if (failed) throw_failed_tasks();
+    return out;
+  }
+  std::uint64_t placed = 0;
+  drain([&](const Portion& portion) {
+    const auto& batch = portion.results->batch;
+    for (const Fragment& fragment : portion.fragments) {
+      if (fragment.error) continue;
+      const std::uint64_t end = fragment.begin + fragment.count;
+      if (end > out.size()) {
+        if (end > out.capacity()) out.reserve(std::max<std::size_t>(end, 2 * out.capacity()));
+        out.resize(end);
+      }
+      const char* at = batch.bytes.data() + fragment.offset;
+      for (std::uint64_t i = 0; i < fragment.count; ++i) {
+        const std::size_t size = batch.sizes.at(fragment.position + i);
+        out[fragment.begin + i].assign(at, size);
+        at += size;
+      }
+      placed += fragment.count;
+    }
+  });
+  Lock lock(mutex_);
+  if (update_.reduced && update_.status.state == JobState::done) {
+    if (update_.has_value) out = {Bytes(update_.value.view())};
+    return out;
+  }
+  const bool failed =
+      update_.status.state != JobState::done || placed != update_.status.total || !errors_.empty();
+  lock.unlock();
+  if (failed) throw_failed_tasks();
+  return out;
+}
+
+void FullJob::each(const std::function<void(std::uint64_t, BytesView)>& visit) {
+  drain([&](const Portion& portion) {
+    const auto& batch = portion.results->batch;
+    for (const Fragment& fragment : portion.fragments) {
+      if (fragment.error) continue;
+      std::size_t offset = fragment.offset;
+      for (std::uint64_t i = 0; i < fragment.count; ++i) {
+        const std::size_t size = batch.sizes.at(fragment.position + i);
+        visit(fragment.begin + i, batch.bytes.view().substr(offset, size));
+        offset += size;
+      }
+    }
+  });
+  Lock lock(mutex_);
+  const bool failed = update_.status.state != JobState::done || !errors_.empty();
+  lock.unlock();
+  if (failed) throw_failed_tasks();
+}
+
+// ---- looking
+// --------------------------------------------------------------------------------------------------------
+
+Progress FullJob::progress_locked() const {
+  const auto& status = update_.status;
+  Progress progress;
+  progress.total = status.total;
+  progress.done = status.done;
+  progress.failed = status.failed;
+  progress.open = kind_ == Kind::guest ? status.open : intake_ != Intake::complete && !ended_;
+  progress.rate = status.rate;
+  progress.eta_s = status.eta_s;
+  progress.workers = static_cast<std::uint32_t>(status.shares.size());
+  progress.state = ended_ ? outcome_of(ended_->failure).state : status.state;
+  progress.reason = ended_ ? ended_->failure.text : status.reason;
+  progress.retried = status.retried;
+  return progress;
+}
+
+Progress FullJob::progress() {
+  Lock lock(mutex_);
+  return progress_locked();
+}
+
+Encoding FullJob::encoding() {
+  Lock lock(mutex_);
+  return encoding_;
+}
+
+bool FullJob::reduced() {
+  Lock lock(mutex_);
+  return update_.reduced;
+}
+
+void FullJob::cancel() { outbox_->post(CancelCommand{key_, {}}); }
+
+void FullJob::on_progress(std::function<void(const Progress&)> callback, std::chrono::milliseconds interval) {
+  Lock lock(mutex_);
+  callback_ = std::move(callback);
+  interval_ = interval;
+  last_shown_ = {};
+  if (ended_ || is_final()) {
+    outbox_->post(ShowProgressCommand{weak_from_this()});
+    return;
+  }
+  pace_ms_ = static_cast<std::uint32_t>(std::clamp<std::int64_t>(interval.count(), 1, 3'600'000));
+  const std::uint64_t window = reading_ == Reading::yes ? wire::kResultWindow : 0;
+  outbox_->post(WatchCommand{key_, window, pace_ms_});
+}
+
+}  // namespace quern::client

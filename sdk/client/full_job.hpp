@@ -1,0 +1,96 @@
+// A job with a handle of its own: what the actor learned about it, and the threads that wait for it. One
+// mutex guards all; the actor holds it for the length of a push, readers for the length of one result.
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+
+#include "client/handle.hpp"
+#include "client/outbox.hpp"
+#include "client/result_shelf.hpp"
+#include "client/sink.hpp"
+
+namespace quern::client {
+
+class FullJob final : public JobHandle, public JobSink, public std::enable_shared_from_this<FullJob> {
+ public:
+  // single: one task and no reducer, so its result is known before its end. own: any other job of this
+  // client. guest: another client's job; results come only when somebody reads.
+  enum class Kind : std::uint8_t { single, own, guest };
+
+  FullJob(JobKey key, Uuid uuid, Kind kind, std::shared_ptr<Outbox> outbox);
+
+  /// The input's source failed: the handle rethrows it. Before the cancel that it causes.
+  void fail_source(std::exception_ptr error);
+  JobNumber number_if_known();
+
+  Uuid uuid() override;
+  JobNumber number() override;
+  std::string id() override;
+  void wait_for_intake() override;
+  Outcome wait(std::optional<std::chrono::milliseconds> timeout) override;
+  std::optional<Bytes> get_optional() override;
+  std::vector<Bytes> get_all() override;
+  void each(const std::function<void(std::uint64_t, BytesView)>& visit) override;
+  std::optional<TaskResult> next() override;
+  std::optional<TaskResult> next_completed() override;
+  Progress progress() override;
+  Encoding encoding() override;
+  bool reduced() override;
+  void cancel() override;
+  void on_progress(std::function<void(const Progress&)> callback,
+                   std::chrono::milliseconds interval) override;
+
+  void on_accepted(const Accepted& accepted) override;
+  void on_input_taken() override;
+  std::optional<std::uint64_t> on_results(wire::Results results) override;
+  void on_status(wire::JobUpdate update) override;
+  void on_ended(Ended ended) override;
+  void show_progress() override;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  /// Nothing more will come.
+  bool over() const;
+  bool is_final() const { return quern::is_final(update_.status.state); }
+  void start_reading();
+  void acknowledge(ResultShelf::Reader reader);
+  void pause(Lock& lock);
+  void wake();
+  [[noreturn]] void throw_end();
+  /// Visits every portion as it comes, outside the lock, until the end. Throws when the job cannot go on.
+  template <typename Visit>
+  void drain(Visit visit);
+  Progress progress_locked() const;
+  [[noreturn]] void throw_failed_tasks();
+
+  const JobKey key_;
+  const std::shared_ptr<Outbox> outbox_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int waiting_ = 0;
+
+  Kind kind_;
+  Uuid uuid_;
+  JobNumber number_{};
+  enum class Intake : std::uint8_t { submitted, accepted, complete } intake_ = Intake::submitted;
+  enum class Reading : std::uint8_t { no, yes } reading_;
+  wire::JobUpdate update_;  // the last
+  ResultShelf shelf_;
+  Encoding encoding_ = Encoding::raw;
+  std::vector<TaskError> errors_;
+  std::optional<Ended> ended_;
+  std::exception_ptr source_error_;
+  std::optional<TaskResult> single_;  // kept, so that get() can be called again
+
+  std::function<void(const Progress&)> callback_;
+  std::chrono::milliseconds interval_{0};
+  std::uint32_t pace_ms_ = 0;
+  std::chrono::steady_clock::time_point last_shown_;
+};
+
+}  // namespace quern::client

@@ -1,0 +1,30 @@
+// What a Job points at: a job of its own, or one task of a coalesced job. Any thread may call anything; see
+// quern/job.hpp for what each does.
+#pragma once
+
+#include "quern/job.hpp"
+
+namespace quern::client {
+
+class JobHandle {
+ public:
+  virtual ~JobHandle() = default;
+  virtual Uuid uuid() = 0;
+  virtual JobNumber number() = 0;
+  virtual std::string id() = 0;
+  virtual void wait_for_intake() = 0;
+  virtual Outcome wait(std::optional<std::chrono::milliseconds> timeout) = 0;
+  virtual std::optional<Bytes> get_optional() = 0;
+  virtual std::vector<Bytes> get_all() = 0;
+  virtual void each(const std::function<void(std::uint64_t, BytesView)>& visit) = 0;
+  virtual std::optional<TaskResult> next() = 0;
+  virtual std::optional<TaskResult> next_completed() = 0;
+  virtual Progress progress() = 0;
+  virtual Encoding encoding() = 0;
+  virtual bool reduced() = 0;
+  virtual void cancel() = 0;
+  virtual void on_progress(std::function<void(const Progress&)> callback,
+                           std::chrono::milliseconds interval) = 0;
+};
+
+}  // namespace quern::client

@@ -1,0 +1,107 @@
+#include "client/input_queue.hpp"
+
+#include "wire/limits.hpp"
+
+namespace quern::client {
+namespace {
+
+// Full batches ahead of the network: enough to hide the source's hiccups, small against a streamed input.
+constexpr std::size_t kAheadMax = 4 * wire::kBatchBytesMax;
+
+// Whether one more payload keeps the batch within its limits, also when it is the one that makes the sizes
+// differ.
+bool fits(const wire::BatchBuilder& builder, std::size_t size) {
+  if (builder.empty()) return true;
+  return builder.weight() + size + 4 * (builder.count() + 1) <= wire::kBatchBytesMax &&
+         builder.count() < wire::kBatchTasksMax;
+}
+
+}  // namespace
+
+InputQueue::Room InputQueue::put(BytesView item) {
+  bool wake = false;
+  Room left = Room::left;
+  {
+    std::lock_guard lock(mutex_);
+    if (!fits(builder_, item.size())) {
+      sealed_bytes_ += builder_.weight();
+      sealed_.push_back(builder_.take());
+    }
+    builder_.add(item);
+    wake = hungry_;
+    hungry_ = false;
+    left = room();
+  }
+  if (wake) wake_();
+  return left;
+}
+
+InputQueue::Room InputQueue::room() const { return sealed_bytes_ < kAheadMax ? Room::left : Room::none; }
+
+bool InputQueue::wait_for_room() {
+  std::unique_lock lock(mutex_);
+  has_room_.wait(lock, [this] { return stopped() || room() == Room::left; });
+  return !stopped();
+}
+
+void InputQueue::end() {
+  bool wake = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (is_ended()) return;
+    end_ = End::ended;
+    wake = hungry_;
+    hungry_ = false;
+  }
+  if (wake) wake_();
+}
+
+void InputQueue::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopped_ = true;
+    sealed_.clear();
+    sealed_bytes_ = 0;
+    builder_ = {};
+  }
+  has_room_.notify_all();
+}
+
+wire::Batch InputQueue::pop() {
+  if (sealed_.empty()) return builder_.take();
+  wire::Batch batch = std::move(sealed_.front());
+  sealed_.pop_front();
+  const Room before = room();
+  sealed_bytes_ -= batch.bytes.size();
+  if (before == Room::none) has_room_.notify_all();
+  return batch;
+}
+
+InputQueue::Chunk InputQueue::take_first() {
+  std::lock_guard lock(mutex_);
+  Chunk chunk;
+  chunk.batch = pop();
+  if (is_ended() && sealed_.empty() && builder_.empty()) {
+    end_ = End::reported;
+    chunk.rest = InputLedger::Rest::none;
+  }
+  return chunk;
+}
+
+std::optional<InputQueue::Chunk> InputQueue::take() {
+  std::lock_guard lock(mutex_);
+  Chunk chunk;
+  if (!sealed_.empty() || !builder_.empty()) {
+    chunk.batch = pop();
+  } else if (end_ != End::ended) {
+    hungry_ = end_ == End::open;
+    return std::nullopt;
+  }
+  if (is_ended() && sealed_.empty() && builder_.empty()) {
+    end_ = End::reported;
+    chunk.rest = InputLedger::Rest::none;
+  }
+  return chunk;
+}
+
+}  // namespace quern::client

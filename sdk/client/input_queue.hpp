@@ -1,0 +1,64 @@
+// Items between whoever has them (a feeder thread, callers of submit) and the actor. The actor takes whatever
+// is there when it has credit; nothing waits for a batch to fill, and a busy actor finds full batches. Any
+// thread may call anything.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+
+#include "client/input_ledger.hpp"
+#include "wire/batch.hpp"
+
+namespace quern::client {
+
+class InputQueue {
+ public:
+  /// What the actor takes: a batch (possibly empty) and whether more will come.
+  struct Chunk {
+    wire::Batch batch;
+    InputLedger::Rest rest = InputLedger::Rest::comes;
+  };
+  enum class Room : std::uint8_t { left, none };
+
+  /// `wake` is called, outside all locks, when input arrives after take() found none. Set it before the
+  /// second thread comes in.
+  void on_ready(std::function<void()> wake) { wake_ = std::move(wake); }
+
+  /// Adds an item of at most kItemBytesMax. Room::none: wait_for_room() before the next, if the source can
+  /// wait.
+  Room put(BytesView item);
+  /// False when the queue was stopped.
+  bool wait_for_room();
+  /// No more items will come.
+  void end();
+  /// Nobody takes any more: feeders give up.
+  void stop();
+  bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
+
+  /// For SUBMIT: what is there now, possibly nothing.
+  Chunk take_first();
+  /// What is there, or nullopt: then the wake function will be called.
+  std::optional<Chunk> take();
+
+ private:
+  bool is_ended() const { return end_ != End::open; }
+  wire::Batch pop();
+  Room room() const;
+
+  std::mutex mutex_;
+  std::condition_variable has_room_;
+  std::deque<wire::Batch> sealed_;  // full batches, in order; the builder comes after them
+  std::size_t sealed_bytes_ = 0;
+  wire::BatchBuilder builder_;
+  enum class End : std::uint8_t { open, ended, reported } end_ = End::open;
+  bool hungry_ = false;  // take() found nothing
+  std::atomic<bool> stopped_{false};
+  std::function<void()> wake_;
+};
+
+}  // namespace quern::client

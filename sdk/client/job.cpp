@@ -1,0 +1,46 @@
+#include "quern/job.hpp"
+
+#include "client/handle.hpp"
+
+namespace quern {
+namespace {
+
+client::JobHandle& in(const std::shared_ptr<client::JobHandle>& handle) {
+  if (!handle) throw Error(ErrorCode::unknown_job, "an empty Job: it came from no submit() or attach()");
+  return *handle;
+}
+
+}  // namespace
+
+Uuid Job::uuid() const { return in(handle_).uuid(); }
+JobNumber Job::number() const { return in(handle_).number(); }
+std::string Job::id() const { return in(handle_).id(); }
+void Job::wait_for_intake() const { in(handle_).wait_for_intake(); }
+Outcome Job::wait(std::optional<std::chrono::milliseconds> timeout) const {
+  if (handle_) return handle_->wait(timeout);
+  Outcome outcome;
+  outcome.state = JobState::lost;
+  outcome.code = ErrorCode::unknown_job;
+  outcome.text = "an empty Job: it came from no submit() or attach()";
+  return outcome;
+}
+std::optional<Bytes> Job::get_optional() const { return in(handle_).get_optional(); }
+Bytes Job::get() const {
+  auto bytes = get_optional();
+  if (!bytes) throw JobError(ErrorCode::none, "the job was reduced over nothing, so it has no value");
+  return std::move(*bytes);
+}
+std::vector<Bytes> Job::get_all() const { return in(handle_).get_all(); }
+void Job::each(const std::function<void(std::uint64_t, BytesView)>& visit) const { in(handle_).each(visit); }
+std::optional<TaskResult> Job::next() const { return in(handle_).next(); }
+std::optional<TaskResult> Job::next_completed() const { return in(handle_).next_completed(); }
+Progress Job::progress() const { return in(handle_).progress(); }
+Encoding Job::encoding() const { return in(handle_).encoding(); }
+bool Job::reduced() const { return in(handle_).reduced(); }
+void Job::cancel() const { in(handle_).cancel(); }
+void Job::on_progress(std::function<void(const Progress&)> callback,
+                      std::chrono::milliseconds interval) const {
+  in(handle_).on_progress(std::move(callback), interval);
+}
+
+}  // namespace quern

@@ -1,0 +1,55 @@
+// One job as the client core knows it, from its command until everything was delivered. Pure data with its
+// own rules.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "client/effects.hpp"
+#include "client/input_ledger.hpp"
+
+namespace quern::client {
+
+struct LiveJob {
+  // submitting: SUBMIT is not acknowledged. attaching: ATTACH is not answered. live: the broker has it.
+  // ended: it is final.
+  enum class Stage : std::uint8_t { submitting, attaching, live, ended };
+  // owner: acknowledging frees. detached: the same, but only once everything was read, because others may
+  // come to read. guest: another client's job.
+  enum class Standing : std::uint8_t { owner, detached, guest };
+  // reading: somebody holds a handle. gone: nobody will ever read; results are passed over.
+  enum class Reader : std::uint8_t { reading, gone };
+  enum class CancelAll : std::uint8_t { no, due, sent };
+
+  JobKey key{};
+  Stage stage = Stage::submitting;
+  Standing standing = Standing::owner;
+  Reader reader = Reader::reading;
+
+  Uuid uuid;  // nil while attaching by number
+  JobNumber number{};
+  std::uint64_t token = 0;             // of ATTACH
+  std::optional<wire::Submit> submit;  // until acknowledged
+  std::uint64_t submits_sent = 0;
+  std::uint64_t incarnation = 0;  // of the broker that accepted it
+  InputLedger input;
+  bool asked_input = false;  // NeedInput is out
+
+  std::uint64_t window = wire::kResultWindow;
+  std::uint32_t watch_ms = 0;
+  std::uint64_t received = 0;  // result entries [0, received) were delivered
+  std::uint64_t consumed = 0;  // and of them [0, consumed) may be acknowledged
+  std::uint64_t acked = 0;     // ACK sent in this session
+  std::uint64_t entries = 0;   // when ended: how many there are
+
+  CancelAll cancel_all = CancelAll::no;
+  wire::IntervalSet cancels;  // tasks to cancel that have not ended yet
+  wire::IntervalSet cancels_unsent;
+
+  bool unfinished() const { return stage != Stage::ended; }
+  bool complete() const { return stage == Stage::ended && received >= entries; }
+  bool frees() const { return standing == Standing::owner || (standing == Standing::detached && complete()); }
+};
+
+}  // namespace quern::client

@@ -1,0 +1,80 @@
+// What threads of the user say to the actor. Handles keep the outbox alive; once the actor has gone, commands
+// go nowhere.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "client/core.hpp"
+#include "client/input_queue.hpp"
+#include "client/sink.hpp"
+#include "runtime/mailbox.hpp"
+
+namespace quern::client {
+
+/// A new job. With `input`, its first payloads and all further ones are taken from there.
+struct SubmitCommand {
+  JobKey job{};
+  std::shared_ptr<JobSink> sink;
+  std::shared_ptr<InputQueue> input;
+  wire::Submit submit;
+};
+struct AttachCommand {
+  JobKey job{};
+  std::shared_ptr<JobSink> sink;
+  Follow follow;
+};
+struct InputReadyCommand {
+  JobKey job{};
+};
+/// Empty `tasks`: the whole job.
+struct CancelCommand {
+  JobKey job{};
+  wire::Interval tasks;
+};
+struct ConsumedCommand {
+  JobKey job{};
+  std::uint64_t to = 0;
+};
+struct AbandonCommand {
+  JobKey job{};
+};
+struct WatchCommand {
+  JobKey job{};
+  std::uint64_t window = 0;
+  std::uint32_t watch_ms = 0;
+};
+struct ShowProgressCommand {
+  std::weak_ptr<JobSink> sink;
+};
+struct AskCommand {
+  ClientCore::Question question;
+  std::shared_ptr<std::promise<Reply>> reply;
+};
+struct StopCommand {};
+
+using Command = std::variant<SubmitCommand, AttachCommand, InputReadyCommand, CancelCommand, ConsumedCommand,
+                             AbandonCommand, WatchCommand, ShowProgressCommand, AskCommand, StopCommand>;
+
+class Outbox {
+ public:
+  /// Any thread.
+  void post(Command command) {
+    if (!closed_.load(std::memory_order_acquire)) mailbox_.post(std::move(command));
+  }
+
+  // The actor only.
+  void drain(std::vector<Command>& out) { mailbox_.drain(out); }
+  int fd() const { return mailbox_.fd(); }
+  void close() { closed_.store(true, std::memory_order_release); }
+
+ private:
+  runtime::Mailbox<Command> mailbox_;
+  std::atomic<bool> closed_{false};
+};
+
+}  // namespace quern::client

@@ -1,0 +1,124 @@
+#include "client/session.hpp"
+
+#include <algorithm>
+
+namespace quern::client {
+namespace {
+
+using namespace std::chrono_literals;
+
+// HELLO without an answer: a new socket after 3 s, because the old one may hang on a host that is gone.
+constexpr Duration kPatience = 3s;
+// A session that lived this long was a good one: the next attempt is made at once.
+constexpr Duration kLasting = 1s;
+constexpr Duration kPauseFirst = 100ms;
+constexpr Duration kPauseLongest = 5s;
+// A tick that comes this late means that this process was stopped: the broker's messages may still be on
+// their way to us.
+constexpr Duration kGap = 500ms;
+
+}  // namespace
+
+void Session::on_opened(Time now) { state_ = Connecting{now + kPatience}; }
+
+void Session::on_welcome(wire::SessionId id, const wire::Welcome& welcome, Time now) {
+  Open open;
+  open.id = id;
+  open.since = open.heard = open.sent = open.beat = now;
+  open.beat_busy = std::chrono::milliseconds(std::max(welcome.beat_busy_ms, 1u));
+  open.beat_idle = std::chrono::milliseconds(std::max(welcome.beat_idle_ms, 1u));
+  open.lost_busy = std::chrono::milliseconds(std::max(welcome.lost_busy_ms, 1u));
+  open.lost_idle = std::chrono::milliseconds(std::max(welcome.lost_idle_ms, 1u));
+  open.due = Time::max();
+  state_ = open;
+  incarnation_ = welcome.incarnation;
+  welcomed_ = true;
+}
+
+void Session::on_heard(Time now) {
+  if (auto* open = std::get_if<Open>(&state_)) open->heard = now;
+}
+
+void Session::on_sent(Time now) {
+  if (auto* open = std::get_if<Open>(&state_)) open->sent = now;
+}
+
+void Session::lose(Time now) {
+  const auto* open = std::get_if<Open>(&state_);
+  if (open && now - open->since >= kLasting) {
+    failures_ = 0;
+    state_ = Pausing{now};
+  } else {
+    state_ = Pausing{now + pause()};
+  }
+}
+
+void Session::refuse(Failure why, Time now) { state_ = Refused{std::move(why), now + pause()}; }
+
+void Session::want(Time now) {
+  const auto* refused = std::get_if<Refused>(&state_);
+  if (refused && now >= refused->until) state_ = Pausing{now};
+}
+
+Duration Session::pause() {
+  const Duration pause = std::min(kPauseLongest, kPauseFirst * (1u << std::min(failures_, 6u)));
+  ++failures_;
+  return pause;
+}
+
+Time Session::next_beat(const Open& open, bool busy) {
+  const Duration every = busy ? open.beat_busy : open.beat_idle;
+  return std::min(open.sent, std::max(open.heard, open.beat)) + every;
+}
+
+Time Session::lost_at(const Open& open, bool busy) {
+  return open.heard + (busy ? open.lost_busy : open.lost_idle);
+}
+
+Session::Action Session::tick(Time now, bool busy) {
+  if (const auto* connecting = std::get_if<Connecting>(&state_)) {
+    return now >= connecting->until ? Action::reopen : Action::none;
+  }
+  if (const auto* pausing = std::get_if<Pausing>(&state_))
+    return now >= pausing->until ? Action::reopen : Action::none;
+  auto* open = std::get_if<Open>(&state_);
+  if (!open) return Action::none;
+
+  // The silence that counts begins when it begins to matter: after our own stop, and when the first job
+  // arrives.
+  const bool stopped = open->due != Time::max() && now > open->due + kGap;
+  if (stopped || (busy && !open->busy)) open->heard = std::max(open->heard, now);
+  open->busy = busy;
+
+  Action action = Action::none;
+  if (now >= lost_at(*open, busy)) {
+    lose(now);
+    return tick(now, busy);
+  }
+  if (now >= next_beat(*open, busy)) {
+    open->beat = open->sent = now;
+    action = Action::beat;
+  }
+  open->due = std::min(next_beat(*open, busy), lost_at(*open, busy));
+  return action;
+}
+
+std::optional<Time> Session::deadline(bool busy) const {
+  if (const auto* connecting = std::get_if<Connecting>(&state_)) return connecting->until;
+  if (const auto* pausing = std::get_if<Pausing>(&state_)) return pausing->until;
+  if (const auto* open = std::get_if<Open>(&state_))
+    return std::min(next_beat(*open, busy), lost_at(*open, busy));
+  return std::nullopt;
+}
+
+const Failure* Session::refusal() const {
+  const auto* refused = std::get_if<Refused>(&state_);
+  return refused ? &refused->why : nullptr;
+}
+
+wire::SessionId Session::id() const {
+  const auto* open = std::get_if<Open>(&state_);
+  return open ? open->id : wire::SessionId{};
+}
+
+}  // namespace quern::client

@@ -1,0 +1,81 @@
+// Where the client stands with its broker: connecting, open, waiting before the next attempt, refused. Pure:
+// the core tells it what happened and when, and it says when to beat and when to open a new socket.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "client/effects.hpp"
+#include "wire/time.hpp"
+
+namespace quern::client {
+
+using wire::Duration;
+using wire::Time;
+
+class Session {
+ public:
+  /// What tick() wants done.
+  enum class Action { none, reopen, beat };
+
+  /// A new socket was asked for and HELLO is on its way.
+  void on_opened(Time now);
+  void on_welcome(wire::SessionId id, const wire::Welcome& welcome, Time now);
+  /// Any message of the broker is a sign of life.
+  void on_heard(Time now);
+  void on_sent(Time now);
+  /// The session is over (HELLO_AGAIN, BYE, a fatal error, a lost connection, silence): try again, at once
+  /// when it had been a good one, after a growing pause when it had not.
+  void lose(Time now);
+  void refuse(Failure why, Time now);
+  /// A command arrived: a refusal is not for ever, so ask again when its pause is over.
+  void want(Time now);
+  void close() { state_ = Closed{}; }
+
+  /// `busy`: some job is unfinished. Call after everything that arrived was read.
+  Action tick(Time now, bool busy);
+  std::optional<Time> deadline(bool busy) const;
+
+  bool is_open() const { return std::holds_alternative<Open>(state_); }
+  bool is_connecting() const { return std::holds_alternative<Connecting>(state_); }
+  /// The broker's reason, while it stands.
+  const Failure* refusal() const;
+  wire::SessionId id() const;
+  std::uint64_t incarnation() const { return incarnation_; }
+  bool was_welcome() const { return welcomed_; }
+
+ private:
+  struct Closed {};
+  struct Connecting {
+    Time until;  // nobody answered HELLO by then: a new socket
+  };
+  struct Pausing {
+    Time until;
+  };
+  struct Open {
+    wire::SessionId id{};
+    Time since;
+    Time heard;  // silence is counted from here
+    Time sent;
+    Time beat;  // last BEAT that wanted an answer
+    Duration beat_busy{}, beat_idle{}, lost_busy{}, lost_idle{};
+    bool busy = false;  // as of the last tick
+    Time due;           // when the last tick wanted the next one at the latest
+  };
+  struct Refused {
+    Failure why;
+    Time until;
+  };
+
+  static Time next_beat(const Open& open, bool busy);
+  static Time lost_at(const Open& open, bool busy);
+  Duration pause();
+
+  std::variant<Closed, Connecting, Pausing, Open, Refused> state_;
+  std::uint64_t incarnation_ = 0;
+  unsigned failures_ = 0;  // attempts in a row that gave no lasting session
+  bool welcomed_ = false;
+};
+
+}  // namespace quern::client

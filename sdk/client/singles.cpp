@@ -1,0 +1,277 @@
+#include "client/singles.hpp"
+
+#include "client/failure.hpp"
+
+namespace quern::client {
+namespace {
+
+// Tasks per hold of the group's mutex: submitters get in between.
+constexpr std::uint64_t kRoutedAtOnce = 256;
+// Acknowledge when so much was taken, or when nothing is outstanding.
+constexpr std::uint64_t kAckFrom = wire::kResultWindow / 8;
+
+}  // namespace
+
+// ---- the group
+// ------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<SingleJob> SingleGroup::submit(BytesView input) {
+  auto self = shared_from_this();
+  Lock lock(mutex_);
+  if (ended_) return nullptr;
+  auto job = std::make_shared<SingleJob>(std::move(self), base_ + tasks_.size());
+  tasks_.push_back(job);
+  ++unfinished_;
+  // Under the lock, so that handles and payloads are in one order.
+  queue_->put(input);
+  return job;
+}
+
+void SingleGroup::on_accepted(const Accepted& accepted) {
+  Lock lock(mutex_);
+  uuid_ = accepted.uuid;
+  number_ = accepted.number;
+  wake();
+}
+
+SingleJob* SingleGroup::task(std::uint64_t index) {
+  if (index < base_ || index - base_ >= tasks_.size()) return nullptr;
+  SingleJob* job = tasks_[static_cast<std::size_t>(index - base_)].get();
+  return job->state_.load(std::memory_order_relaxed) == SingleJob::State::waiting ? job : nullptr;
+}
+
+void SingleGroup::finish(SingleJob& job, SingleJob::State state) {
+  if (!callbacks_.empty() && callbacks_.contains(job.index_)) to_show_.push_back({job.index_, state});
+  job.state_.store(state, std::memory_order_release);
+  --unfinished_;
+}
+
+std::optional<std::uint64_t> SingleGroup::on_results(wire::Results results) {
+  Lock lock(mutex_);
+  std::uint64_t routed = 0;
+  const auto breathe = [&] {
+    if (++routed % kRoutedAtOnce != 0) return;
+    lock.unlock();
+    lock.lock();
+  };
+  std::uint64_t position = 0;
+  const char* at = results.batch.bytes.data();
+  for (const auto& tasks : results.tasks) {
+    for (std::uint64_t index = tasks.begin; index < tasks.end; ++index, ++position) {
+      const std::size_t size = results.batch.sizes.at(position);
+      if (SingleJob* job = task(index)) {
+        job->bytes_.assign(at, size);
+        job->encoding_ = results.encoding;
+        finish(*job, SingleJob::State::done);
+      }
+      at += size;
+      breathe();
+    }
+  }
+  for (const auto& error : results.errors) {
+    // Only tasks that exist: a run of errors may be as long as a peer likes to say.
+    const std::uint64_t end = std::min(error.first + error.count, base_ + tasks_.size());
+    for (std::uint64_t index = std::max(error.first, base_); index < end; ++index) {
+      if (SingleJob* job = task(index)) {
+        job->bytes_ = error.text;
+        job->code_ = error.code;
+        finish(*job, SingleJob::State::failed);
+      }
+      breathe();
+    }
+  }
+  forget_finished();
+  ++received_;
+  unacknowledged_ += results.batch.weight();
+  const bool due = unacknowledged_ >= kAckFrom || unfinished_ == 0;
+  if (due) unacknowledged_ = 0;
+  wake();
+  auto show = std::move(to_show_);
+  to_show_.clear();
+  std::vector<std::pair<std::function<void(const Progress&)>, Progress>> calls;
+  for (const auto& [index, state] : show) {
+    Progress progress;
+    progress.total = 1;
+    progress.state = state == SingleJob::State::done ? JobState::done : JobState::failed;
+    progress.done = state == SingleJob::State::done ? 1 : 0;
+    progress.failed = 1 - progress.done;
+    calls.push_back({std::move(callbacks_[index]), progress});
+    callbacks_.erase(index);
+  }
+  lock.unlock();
+  for (const auto& [callback, progress] : calls) {
+    try {
+      callback(progress);
+    } catch (...) {
+      // The user's, and nobody to tell on this thread.
+    }
+  }
+  return due ? std::optional(received_) : std::nullopt;
+}
+
+void SingleGroup::forget_finished() {
+  while (!tasks_.empty() &&
+         tasks_.front()->state_.load(std::memory_order_relaxed) != SingleJob::State::waiting) {
+    tasks_.pop_front();
+    ++base_;
+  }
+}
+
+void SingleGroup::on_status(wire::JobUpdate update) {
+  const JobState state = update.status.state;
+  if (!is_final(state) || state == JobState::done || state == JobState::failed)
+    return;  // tasks end by their own results
+  const ErrorCode code = state == JobState::lost ? ErrorCode::lost : ErrorCode::cancelled;
+  Lock lock(mutex_);
+  end_all({key_, Ended::Stage::accepted, {code, update.status.reason}});
+}
+
+void SingleGroup::on_ended(Ended ended) {
+  Lock lock(mutex_);
+  end_all(std::move(ended));
+}
+
+void SingleGroup::end_all(Ended ended) {
+  if (ended_) return;
+  ended_ = std::move(ended);
+  for (auto& job : tasks_) {
+    if (job->state_.load(std::memory_order_relaxed) != SingleJob::State::waiting) continue;
+    job->code_ = ended_->failure.code;
+    job->bytes_ = ended_->failure.text;
+    job->state_.store(SingleJob::State::ended, std::memory_order_release);
+  }
+  base_ += tasks_.size();
+  tasks_.clear();
+  unfinished_ = 0;
+  callbacks_.clear();
+  wake();
+}
+
+void SingleGroup::wake() {
+  if (waiting_ > 0) changed_.notify_all();
+}
+
+void SingleGroup::pause(Lock& lock) {
+  ++waiting_;
+  changed_.wait(lock);
+  --waiting_;
+}
+
+// ---- one task
+// -------------------------------------------------------------------------------------------------------
+
+Uuid SingleJob::uuid() {
+  SingleGroup::Lock lock(group_->mutex_);
+  return group_->uuid_;
+}
+
+JobNumber SingleJob::number() {
+  SingleGroup::Lock lock(group_->mutex_);
+  while (value(group_->number_) == 0 && !group_->ended_) group_->pause(lock);
+  if (value(group_->number_) == 0) throw_failure(group_->ended_->stage, group_->ended_->failure);
+  return group_->number_;
+}
+
+std::string SingleJob::id() { return std::to_string(value(number())) + '.' + std::to_string(index_); }
+
+void SingleJob::wait_for_intake() { number(); }
+
+void SingleJob::await_result() {
+  if (state() == State::waiting) {
+    SingleGroup::Lock lock(group_->mutex_);
+    while (state() == State::waiting) group_->pause(lock);
+  }
+  if (state() == State::done) return;
+  if (state() == State::failed) throw JobError(code_, bytes_, {{index_, 1, code_, bytes_}});
+  SingleGroup::Lock lock(group_->mutex_);
+  throw_failure(group_->ended_->stage, group_->ended_->failure);
+}
+
+Outcome SingleJob::wait(std::optional<std::chrono::milliseconds> timeout) {
+  if (state() == State::waiting) {
+    SingleGroup::Lock lock(group_->mutex_);
+    const auto until = std::chrono::steady_clock::now() + timeout.value_or(std::chrono::milliseconds(0));
+    while (state() == State::waiting) {
+      if (!timeout) {
+        group_->pause(lock);
+        continue;
+      }
+      ++group_->waiting_;
+      const auto status = group_->changed_.wait_until(lock, until);
+      --group_->waiting_;
+      if (status == std::cv_status::timeout) break;
+    }
+  }
+  Outcome outcome;
+  switch (state()) {
+    case State::waiting:
+      break;
+    case State::done:
+      outcome.state = JobState::done;
+      outcome.done = 1;
+      break;
+    case State::failed:
+      outcome.state = code_ == ErrorCode::cancelled ? JobState::cancelled : JobState::failed;
+      outcome.code = code_;
+      outcome.text = bytes_;
+      outcome.failed = 1;
+      outcome.errors = {{index_, 1, code_, bytes_}};
+      break;
+    case State::ended:
+      outcome = outcome_of({code_, bytes_});
+      break;
+  }
+  return outcome;
+}
+
+std::optional<Bytes> SingleJob::get_optional() {
+  await_result();
+  return bytes_;
+}
+
+std::vector<Bytes> SingleJob::get_all() { return {*get_optional()}; }
+
+void SingleJob::each(const std::function<void(std::uint64_t, BytesView)>& visit) {
+  await_result();
+  visit(0, bytes_);
+}
+
+std::optional<TaskResult> SingleJob::next() {
+  const Outcome outcome = wait(std::nullopt);
+  if (taken_.exchange(true)) return std::nullopt;
+  if (state() == State::ended) await_result();  // throws
+  TaskResult result;
+  result.ok = outcome.ok();
+  result.code = code_;
+  (result.ok ? result.bytes : result.text) = bytes_;
+  return result;
+}
+
+std::optional<TaskResult> SingleJob::next_completed() { return next(); }
+
+Progress SingleJob::progress() {
+  Progress progress;
+  progress.total = 1;
+  const Outcome outcome = wait(std::chrono::milliseconds(0));
+  progress.state = outcome.state;
+  progress.done = outcome.done;
+  progress.failed = outcome.failed;
+  progress.reason = outcome.text;
+  return progress;
+}
+
+Encoding SingleJob::encoding() { return state() == State::waiting ? Encoding::raw : encoding_; }
+
+void SingleJob::cancel() { group_->outbox_->post(CancelCommand{group_->key_, {index_, index_ + 1}}); }
+
+void SingleJob::on_progress(std::function<void(const Progress&)> callback, std::chrono::milliseconds) {
+  SingleGroup::Lock lock(group_->mutex_);
+  if (state() == State::waiting) {
+    group_->callbacks_[index_] = std::move(callback);
+    return;
+  }
+  lock.unlock();
+  callback(progress());
+}
+
+}  // namespace quern::client

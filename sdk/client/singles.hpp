@@ -1,0 +1,110 @@
+// Single submits coalesced: all whole inputs to the same function with the same options are tasks of one open
+// job of this client. A handle is (job, index) and costs one small allocation; results find it by index.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "client/handle.hpp"
+#include "client/outbox.hpp"
+#include "client/sink.hpp"
+
+namespace quern::client {
+
+class SingleGroup;
+
+/// One task of a group. Its fields are written once, by the actor, before `state` is released.
+class SingleJob final : public JobHandle {
+ public:
+  enum class State : std::uint8_t { waiting, done, failed, ended };
+
+  SingleJob(std::shared_ptr<SingleGroup> group, std::uint64_t index)
+      : group_(std::move(group)), index_(index) {}
+
+  Uuid uuid() override;
+  JobNumber number() override;
+  std::string id() override;
+  void wait_for_intake() override;
+  Outcome wait(std::optional<std::chrono::milliseconds> timeout) override;
+  std::optional<Bytes> get_optional() override;
+  std::vector<Bytes> get_all() override;
+  void each(const std::function<void(std::uint64_t, BytesView)>& visit) override;
+  std::optional<TaskResult> next() override;
+  std::optional<TaskResult> next_completed() override;
+  Progress progress() override;
+  Encoding encoding() override;
+  bool reduced() override { return false; }
+  void cancel() override;
+  void on_progress(std::function<void(const Progress&)> callback,
+                   std::chrono::milliseconds interval) override;
+
+ private:
+  friend class SingleGroup;
+  State state() const { return state_.load(std::memory_order_acquire); }
+  /// Throws unless it ended with a result.
+  void await_result();
+
+  const std::shared_ptr<SingleGroup> group_;
+  const std::uint64_t index_;
+  Bytes bytes_;  // the result; the error's text when failed
+  std::atomic<State> state_{State::waiting};
+  std::atomic<bool> taken_{false};  // by next() or next_completed()
+  Encoding encoding_ = Encoding::raw;
+  ErrorCode code_ = ErrorCode::none;
+};
+
+class SingleGroup final : public JobSink, public std::enable_shared_from_this<SingleGroup> {
+ public:
+  SingleGroup(JobKey key, Uuid uuid, std::shared_ptr<InputQueue> queue, std::shared_ptr<Outbox> outbox)
+      : key_(key), outbox_(std::move(outbox)), queue_(std::move(queue)), uuid_(uuid) {}
+
+  /// Adds a task; nullptr when the group has ended and takes none.
+  std::shared_ptr<SingleJob> submit(BytesView input);
+  /// No further tasks; the job ends with those it has.
+  void close() { queue_->end(); }
+
+  void on_accepted(const Accepted& accepted) override;
+  void on_input_taken() override {}
+  std::optional<std::uint64_t> on_results(wire::Results results) override;
+  void on_status(wire::JobUpdate update) override;
+  void on_ended(Ended ended) override;
+  void show_progress() override {}
+
+ private:
+  friend class SingleJob;
+  using Lock = std::unique_lock<std::mutex>;
+
+  SingleJob* task(std::uint64_t index);
+  void finish(SingleJob& job, SingleJob::State state);
+  void forget_finished();
+  void end_all(Ended ended);
+  void pause(Lock& lock);
+  void wake();
+
+  const JobKey key_;
+  const std::shared_ptr<Outbox> outbox_;
+  const std::shared_ptr<InputQueue> queue_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int waiting_ = 0;
+  Uuid uuid_;
+  JobNumber number_{};
+  std::deque<std::shared_ptr<SingleJob>>
+      tasks_;  // tasks_[i] is task base_ + i; the finished prefix is forgotten
+  std::uint64_t base_ = 0;
+  std::uint64_t unfinished_ = 0;
+  std::optional<Ended> ended_;
+  std::unordered_map<std::uint64_t, std::function<void(const Progress&)>> callbacks_;  // rarely used
+  std::vector<std::pair<std::uint64_t, SingleJob::State>> to_show_;
+
+  // Actor only.
+  std::uint64_t received_ = 0;
+  std::uint64_t unacknowledged_ = 0;  // bytes
+};
+
+}  // namespace quern::client

@@ -1,0 +1,123 @@
+#include "client/submission.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "wire/limits.hpp"
+
+namespace quern::client {
+namespace {
+
+// Jobs report their state this often while something changes; progress() then needs no question to the
+// broker.
+constexpr std::uint32_t kWatchMs = 250;
+
+std::optional<Failure> too_long(const char* what, const std::string& name) {
+  if (name.size() <= wire::kNameBytesMax) return std::nullopt;
+  return Failure{ErrorCode::limit, std::string(what) + " has " + std::to_string(name.size()) +
+                                       " bytes: the limit is " + std::to_string(wire::kNameBytesMax)};
+}
+
+std::optional<Failure> too_large(const char* what, std::size_t size) {
+  if (size <= wire::kItemBytesMax) return std::nullopt;
+  return Failure{ErrorCode::limit,
+                 std::string(what) + " has " + std::to_string(size) + " bytes: the limit is 64 MiB"};
+}
+
+Failure bad(const char* text) { return {ErrorCode::bad_input, text}; }
+
+std::optional<Failure> check_input(const Input& input) {
+  if (const auto* whole = std::get_if<Whole>(&input)) return too_large("the input", whole->bytes.size());
+  if (const auto* range = std::get_if<Range>(&input)) {
+    if (range->begin > range->end) return bad("the range ends before it begins");
+    if (range->size() > wire::kTasksMax)
+      return Failure{ErrorCode::limit, "the range has more than 2^62 integers"};
+  }
+  return std::nullopt;
+}
+
+template <typename Map>
+std::optional<Failure> check_names(const char* what, const Map& map) {
+  if (map.size() > 1000) return Failure{ErrorCode::limit, std::string("more than 1000 ") + what};
+  for (const auto& [name, v] : map) {
+    if (auto failure = too_long(what, name)) return failure;
+    if constexpr (std::is_same_v<typename Map::mapped_type, std::string>) {
+      if (auto failure = too_long(what, v)) return failure;
+    } else {
+      if (!std::isfinite(v) || v < 0) return bad("a resource must be a number and not negative");
+    }
+  }
+  return std::nullopt;
+}
+
+std::uint64_t ms(std::chrono::milliseconds d) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(d.count(), 0));
+}
+
+}  // namespace
+
+std::optional<Failure> check_submission(const std::string& function, const Input& input,
+                                        const SubmitOptions& options) {
+  if (function.empty()) return bad("the function has no name");
+  if (auto failure = too_long("the function's name", function)) return failure;
+  if (auto failure = too_long("the job's name", options.name)) return failure;
+  if (auto failure = too_long("the unique key", options.unique)) return failure;
+  if (auto failure = too_long("the reducer's name", options.reduce)) return failure;
+  if (!std::isfinite(options.weight) || options.weight <= 0) return bad("the weight must be above 0");
+  if (options.attempts < 1 || options.attempts > wire::kAttemptsMax) {
+    return Failure{ErrorCode::limit, "attempts must be 1 to " + std::to_string(wire::kAttemptsMax)};
+  }
+  if (!std::isfinite(options.cost) || options.cost < 0) return bad("the cost must not be negative");
+  if (options.common) {
+    if (auto failure = too_large("the common input", options.common->size())) return failure;
+  }
+  if (auto failure = check_names("labels", options.require)) return failure;
+  if (auto failure = check_names("resources", options.resources)) return failure;
+  return check_input(input);
+}
+
+wire::Submit submission(const Uuid& uuid, std::string function, const Input& input, SubmitOptions options) {
+  wire::Submit submit;
+  submit.job = uuid;
+  submit.function = std::move(function);
+  if (const auto* whole = std::get_if<Whole>(&input)) {
+    submit.input = InputKind::whole;
+    submit.encoding = whole->encoding;
+  } else if (const auto* range = std::get_if<Range>(&input)) {
+    submit.input = InputKind::range;
+    submit.range_begin = range->begin;
+    submit.range_end = range->end;
+  } else {
+    submit.input = InputKind::items;
+    submit.encoding = std::get<Items>(input).encoding;
+  }
+  submit.watch_ms = kWatchMs;
+  if (options.common) {
+    submit.has_common = true;
+    submit.common = wire::Buffer::adopt(std::move(*options.common));
+  }
+  wire::JobOptions& out = submit.options;
+  out.name = std::move(options.name);
+  out.priority = options.priority;
+  out.weight = options.weight;
+  out.attempts = options.attempts;
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  out.backoff_ms = static_cast<std::uint32_t>(std::min(ms(options.backoff), kMost));
+  out.timeout_ms = ms(options.timeout);
+  out.detach = options.detach;
+  out.durability = options.durability.value_or(Durability::memory);
+  out.unique = std::move(options.unique);
+  out.reduce = std::move(options.reduce);
+  out.cost = options.cost;
+  out.require = std::move(options.require);
+  out.resources = std::move(options.resources);
+  return submit;
+}
+
+bool may_coalesce(const Input& input, const SubmitOptions& options) {
+  return std::holds_alternative<Whole>(input) && !options.detach && options.name.empty() &&
+         options.unique.empty() && options.reduce.empty();
+}
+
+}  // namespace quern::client

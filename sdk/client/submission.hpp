@@ -1,0 +1,23 @@
+// From what a user says to a SUBMIT that the broker can take, or the reason why it cannot.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "client/effects.hpp"
+#include "quern/input.hpp"
+#include "quern/options.hpp"
+
+namespace quern::client {
+
+/// Why this cannot be submitted; nothing when it can.
+std::optional<Failure> check_submission(const std::string& function, const Input& input,
+                                        const SubmitOptions& options);
+
+/// The message, without payloads. Takes the common input out of `options`.
+wire::Submit submission(const Uuid& uuid, std::string function, const Input& input, SubmitOptions options);
+
+/// Whether single submits like this may become tasks of one job: nothing about them belongs to one job alone.
+bool may_coalesce(const Input& input, const SubmitOptions& options);
+
+}  // namespace quern::client
