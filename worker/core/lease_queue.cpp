@@ -62,7 +62,7 @@ wire::Intervals LeaseQueue::cut(const wire::LeaseId& id, std::uint64_t want) {
   wire::Intervals cut = cut_back(at->tasks, want);
   if (at->tasks.empty()) {
     ordinary_.erase(at);
-  } else if (!at->indexed && !cut.empty()) {
+  } else if (takes_payloads(*at) && !cut.empty()) {
     const std::uint64_t left = wire::size(at->tasks);
     at->batch.bytes = at->batch.bytes.slice(0, at->batch.sizes.sum(0, left));
     at->batch.sizes = at->batch.sizes.slice(0, left);

@@ -35,6 +35,11 @@ class LeaseQueue {
   std::deque<wire::Lease> ordinary_;
 };
 
+/// Whether there is one payload per task in it.
+inline bool takes_payloads(const wire::Lease& lease) {
+  return !lease.indexed && (lease.kind == wire::LeaseKind::item || lease.kind == wire::LeaseKind::whole);
+}
+
 /// Cuts up to `want` indices from the end of an interval list; returns them, ascending.
 wire::Intervals cut_back(wire::Intervals& tasks, std::uint64_t want);
 

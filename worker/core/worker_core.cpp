@@ -153,7 +153,7 @@ const char* WorkerCore::cannot_run(const wire::Lease& lease) const {
   if (lease.common && !commons_.find(lease.job)) return "the job's common input did not reach the worker";
   if (folds && lease.tasks.size() != 1) return "a merge or finish lease names one interval";
   if (folds && lease.batch.count() == 0) return "a merge or finish lease without payloads";
-  if (!folds && !lease.indexed && lease.batch.count() != wire::size(lease.tasks))
+  if (takes_payloads(lease) && lease.batch.count() != wire::size(lease.tasks))
     return "a lease without one payload per task";
   return nullptr;
 }
@@ -360,46 +360,6 @@ Capacity WorkerCore::capacity() const {
     now.stuck += std::holds_alternative<Returning>(slot);
   }
   return now;
-}
-
-std::optional<std::string> WorkerCore::check_invariants() const {
-  std::optional<std::string> wrong;
-  const auto check = [&](bool holds, const char* text) {
-    if (!holds && !wrong) wrong = text;
-  };
-  std::size_t queued = 0, running = 0;
-  for (const auto& [id, lease] : book_.held()) {
-    queued += std::holds_alternative<Queued>(lease.state);
-    if (const auto* on = std::get_if<Running>(&lease.state)) {
-      ++running;
-      const auto* slot = std::get_if<OnLease>(&slots_[index(on->slot)]);
-      check(slot && slot->lease == id, "a running lease's slot runs something else");
-    }
-    if (std::holds_alternative<Reported>(lease.state))
-      check(outbox_.count(id) > 0, "a reported lease has no report waiting");
-  }
-  queue_.for_each([&](const wire::Lease& lease) {
-    const HeldLease* held = book_.find(lease.lease);
-    check(held && std::holds_alternative<Queued>(held->state),
-          "a lease in the queue is not queued in the book");
-    check(held && held->open.list() == wire::IntervalSet(lease.tasks).list(),
-          "a queued lease differs from the book");
-    check(lease.indexed || lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish ||
-              lease.batch.count() == wire::size(lease.tasks),
-          "a queued lease has not one payload per task");
-  });
-  check(queued == queue_.size(), "the book and the queue differ in length");
-  const auto on_lease = std::count_if(slots_.begin(), slots_.end(),
-                                      [](const Slot& s) { return std::holds_alternative<OnLease>(s); });
-  check(running == static_cast<std::size_t>(on_lease), "a slot runs a lease that is not in the book");
-  std::uint64_t bytes = 0;
-  for (const auto& [id, report] : outbox_.reports()) {
-    bytes += Outbox::weight(report);
-    check(book_.find(id.lease) != nullptr, "the outbox has a report of an unknown lease");
-  }
-  check(bytes == outbox_.bytes(), "the outbox's weight is wrong");
-  check(!drain_.begun() || queue_.empty(), "a draining worker has leases queued");
-  return wrong;
 }
 
 }  // namespace quern::worker

@@ -66,7 +66,9 @@ class WorkerCore {
   Capacity capacity() const;
 
   /// The first thing that contradicts itself, or nothing.
-  std::optional<std::string> check_invariants() const;
+  std::optional<std::string> broken_invariant() const;
+  /// Aborts with a sentence when something contradicts itself: that is our own bug.
+  void check_invariants() const;
 
  private:
   struct Idle {};

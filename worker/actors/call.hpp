@@ -1,0 +1,60 @@
+// The Task that a function sees during one call, and where the inputs of a lease come from.
+#pragma once
+
+#include "quern/worker.hpp"
+#include "wire/number.hpp"
+#include "worker/actors/run.hpp"
+
+namespace quern::worker {
+
+/// Inputs of a lease's tasks in ascending order: its payloads, or the indices as integer values.
+class Inputs {
+ public:
+  explicit Inputs(const wire::Lease& lease) : lease_(lease), reader_(lease.batch) {}
+
+  /// Valid until the next call. Tasks must be asked for in the order of the lease, none left out.
+  BytesView next(std::uint64_t task) {
+    if (!lease_.indexed) return reader_.next();
+    integer_ = wire::bytes_of(wire::Int128(lease_.base) + wire::Int128(task));
+    return integer_;
+  }
+  Encoding encoding() const { return lease_.indexed ? Encoding::value : lease_.encoding; }
+
+ private:
+  const wire::Lease& lease_;
+  wire::BatchReader reader_;
+  Bytes integer_;
+};
+
+class Call final : public Task {
+ public:
+  Call(const Run& run, Encoding encoding) : run_(run), encoding_(encoding) {}
+
+  void set_item(std::uint64_t index, BytesView input) {
+    index_ = index;
+    input_ = input;
+  }
+  void set_range(wire::Interval tasks) {
+    index_ = tasks.begin;
+    // Unsigned, because base and index may each be large; the codec has checked that the sum fits.
+    const auto base = static_cast<std::uint64_t>(run_.lease.base);
+    range_ = {static_cast<std::int64_t>(base + tasks.begin), static_cast<std::int64_t>(base + tasks.end)};
+  }
+
+  BytesView input() const override { return input_; }
+  Encoding encoding() const override { return encoding_; }
+  Range range() const override { return range_; }
+  BytesView common() const override { return run_.common.view(); }
+  std::uint64_t index() const override { return index_; }
+  std::uint32_t attempt() const override { return run_.lease.attempt; }
+  bool cancelled() const override { return run_.cancelled(); }
+
+ private:
+  const Run& run_;
+  Encoding encoding_;
+  BytesView input_;
+  Range range_;
+  std::uint64_t index_ = 0;
+};
+
+}  // namespace quern::worker

@@ -1,0 +1,114 @@
+// The link actor: the thread of run() owns the connection and the core, and is the only caller of both. Slots
+// post to its mailbox. Each turn it reads everything that has arrived, hands it to the core, then carries out
+// what the core wants.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+#include <zmq.hpp>
+
+#include "link/connection.hpp"
+#include "runtime/mailbox.hpp"
+#include "runtime/signals.hpp"
+#include "worker/actors/capacity.hpp"
+#include "worker/actors/slot.hpp"
+#include "worker/core/worker_core.hpp"
+
+namespace quern::worker {
+
+struct LinkOptions {
+  std::string endpoint;
+  Config config;
+  double cpu_share = 1;
+};
+
+/// How run() ended. With `abandoned` a function still runs: its thread cannot be waited for.
+struct LinkEnd {
+  int exit_code = 0;
+  std::string text;
+  bool abandoned = false;
+};
+
+class Link {
+ public:
+  /// `functions` must outlive the link and not change.
+  Link(LinkOptions options, const Functions& functions);
+  /// Waits for slots that run (see LinkEnd::abandoned).
+  ~Link();
+
+  /// Until the worker has left. `signals`, if any: a stop signal drains, a second one ends at once.
+  /// Throws zmq::error_t when the endpoint is not one.
+  LinkEnd run(runtime::StopSignals* signals);
+
+  /// Any thread: as a stop signal.
+  void request_stop() { mailbox_.post(StopRequest{}); }
+  /// Any thread: whether a session is open.
+  bool connected() const { return connected_.load(std::memory_order_relaxed); }
+
+ private:
+  struct SlotReport {
+    SlotId slot{};
+    wire::Report report;
+  };
+  struct SlotFree {
+    SlotId slot{};
+  };
+  struct StopRequest {};
+  using News = std::variant<SlotReport, SlotFree, StopRequest>;
+
+  /// A slot as the link sees it.
+  struct Place {
+    std::unique_ptr<Slot> slot;
+    std::shared_ptr<Run> run;  // null: free
+    bool fenced = false;       // its last report was made here
+    std::uint64_t claims_seen = 0;
+  };
+
+  void wait(runtime::StopSignals* signals);
+  std::chrono::milliseconds patience() const;
+  void read_connection();
+  void read_mailbox();
+  void look_at_connection();
+  void watch_slots();
+  void give_up_call(SlotId id, Place& place, wire::Interval tasks);
+  void look_at_machine();
+  void carry_out();
+  void close();
+
+  void act(HangUp&);
+  void act(Reopen&);
+  void act(Send&);
+  void act(StartRun&);
+  void act(CutRun&);
+  void act(EndRun&);
+  void act(CancelRun&);
+  void act(Note&);
+  void act(Finished&);
+  /// The run of that lease on that slot; null when the slot has gone on.
+  Run* run_of(SlotId slot, const wire::LeaseId& lease);
+
+  const Functions& functions_;
+  double cpu_share_;
+  zmq::context_t context_;
+  link::Connection connection_;
+  link::LinkState seen_ = link::LinkState::connecting;
+  bool told_no_broker_ = false;
+  std::string lost_why_;  // a send failed while effects were carried out
+  runtime::Poller poller_;
+  runtime::Mailbox<News> mailbox_;
+  std::vector<News> news_;
+  WorkerCore core_;
+  Effects effects_;
+  CapacityProbe probe_;
+  Clock::time_point now_ = Clock::now();
+  Clock::time_point probed_at_;
+  Clock::time_point watched_at_;
+  std::optional<LinkEnd> end_;
+  std::atomic<bool> connected_{false};
+  std::vector<Place> places_;  // last: the slots' threads post to what is above
+};
+
+}  // namespace quern::worker

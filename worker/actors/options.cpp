@@ -1,0 +1,185 @@
+#include "worker/actors/options.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <sstream>
+
+#include "wire/limits.hpp"
+#include "wire/text.hpp"
+#include "worker/actors/capacity.hpp"
+
+namespace quern::worker {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr const char* kDefaultEndpoint = "tcp://127.0.0.1:7600";
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  quern-worker                                     all cores for the broker on this machine\n"
+    "  quern-worker --broker tcp://10.0.0.5:7600 --slots 4 --label room=lab\n"
+    "  quern-worker --cpu-share 0.25                    be polite on a desktop\n"
+    "  quern-worker --load ./libmyfunctions.so          with functions of your own\n";
+
+/// "k=v" as a pair.
+std::pair<std::string, std::string> pair_of(const std::string& option, const std::string& text) {
+  const auto at = text.find('=');
+  if (at == std::string::npos || at == 0)
+    throw UsageError("--" + option + " " + text + ": say it as name=value");
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+/// A whole text that is a number; throws with the option's name.
+double number_of(const std::string& option, const std::string& text) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || rest != end || !std::isfinite(number))
+    throw UsageError("--" + option + " " + text + ": not a number");
+  return number;
+}
+
+std::string default_name() {
+  char host[256] = "worker";
+  if (::gethostname(host, sizeof host - 1) != 0) std::snprintf(host, sizeof host, "worker");
+  return std::string(host) + "-" + std::to_string(::getpid());
+}
+
+std::string default_endpoint() {
+  const char* broker = std::getenv("QUERN_BROKER");
+  return broker && *broker ? broker : kDefaultEndpoint;
+}
+
+std::uint32_t slots_of(const std::string& text) {
+  const double slots = number_of("slots", text);
+  if (slots < 1 || slots > wire::kSlotsMax || slots != std::floor(slots))
+    throw UsageError("--slots " + text + ": a whole number from 1 to " + std::to_string(wire::kSlotsMax));
+  return static_cast<std::uint32_t>(slots);
+}
+
+double share_of(const std::string& text) {
+  const double share = number_of("cpu-share", text);
+  if (share <= 0 || share > 1) throw UsageError("--cpu-share " + text + ": a number above 0 and at most 1");
+  return share;
+}
+
+std::chrono::milliseconds seconds_of(const std::string& option, const std::string& text) {
+  const double seconds = number_of(option, text);
+  if (seconds < 0 || seconds > 1e9) throw UsageError("--" + option + " " + text + ": seconds, not negative");
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+runtime::LogLevel level_of(const std::string& word) {
+  using runtime::LogLevel;
+  const std::pair<const char*, LogLevel> levels[] = {{"debug", LogLevel::debug},
+                                                     {"info", LogLevel::info},
+                                                     {"warning", LogLevel::warning},
+                                                     {"error", LogLevel::error},
+                                                     {"off", LogLevel::off}};
+  for (const auto& [name, level] : levels)
+    if (word == name) return level;
+  throw UsageError("--log-level " + word + ": debug, info, warning, error or off");
+}
+
+std::string checked_name(const std::string& option, std::string name) {
+  if (name.empty() || name.size() > wire::kNameBytesMax || !wire::valid_utf8(name))
+    throw UsageError("--" + option + ": a name has 1 to " + std::to_string(wire::kNameBytesMax) +
+                     " bytes of UTF-8");
+  return name;
+}
+
+po::options_description described() {
+  using Text = std::string;
+  using Texts = std::vector<std::string>;
+  po::options_description all("Options");
+  auto add = all.add_options();
+  add("broker", po::value<Text>()->value_name("ENDPOINT"),
+      "the broker; default $QUERN_BROKER, else tcp://127.0.0.1:7600");
+  add("slots", po::value<Text>()->value_name("N"),
+      "leases run at once; default: the cores this process may use");
+  add("name", po::value<Text>()->value_name("S"), "name for people; default: host and process id");
+  add("label", po::value<Texts>()->value_name("K=V"), "a label that jobs can require; repeatable");
+  add("resource", po::value<Texts>()->value_name("K=N"), "a counted resource, e.g. gpu=2; repeatable");
+  add("load", po::value<Texts>()->value_name("LIB.so"), "a plugin with more functions; repeatable");
+  add("cpu-share", po::value<Text>()->value_name("F"),
+      "use only this share of each slot's time, above 0 to 1");
+  add("drain-timeout", po::value<Text>()->value_name("S"),
+      "seconds that running tasks get after SIGTERM; default 30");
+  add("insecure", "allow a broker without encryption");
+  add("log-level", po::value<Text>()->value_name("L"), "debug, info, warning, error or off; default info");
+  add("version", "print the version");
+  add("help", "print this text");
+  return all;
+}
+
+po::variables_map parse(int argc, const char* const* argv) {
+  try {
+    po::variables_map given;
+    // No guessing of abbreviations: a later option must not change what a script means.
+    const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(argc, argv)
+                  .options(described())
+                  .positional(po::positional_options_description())
+                  .style(style)
+                  .run(),
+              given);
+    return given;
+  } catch (const po::error& error) {
+    throw UsageError(std::string(error.what()) + "; see --help");
+  }
+}
+
+}  // namespace
+
+std::string help_text() {
+  std::ostringstream out;
+  out << "Usage: quern-worker [options]\n\n"
+         "Runs leases of jobs for a Quern broker until it is stopped. SIGTERM or Ctrl-C: finish what runs, "
+         "hand back the\n"
+         "rest, leave; a second one stops at once.\n\n"
+      << described() << "\n"
+      << kExamples << "\nExit codes: 0 left in order, 2 usage, 3 refused by the broker.\n";
+  return out.str();
+}
+
+Options parse_options(int argc, const char* const* argv) {
+  const po::variables_map given = parse(argc, argv);
+  const auto text = [&](const char* option) { return given[option].as<std::string>(); };
+  const auto texts = [&](const char* option) {
+    return given.count(option) ? given[option].as<std::vector<std::string>>() : std::vector<std::string>{};
+  };
+  Options options;
+  if (given.count("help")) options.show = Options::Show::help;
+  if (given.count("version")) options.show = Options::Show::version;
+  if (options.show != Options::Show::nothing) return options;
+
+  options.endpoint = given.count("broker") ? text("broker") : default_endpoint();
+  if (options.endpoint.find("://") == std::string::npos)
+    throw UsageError("--broker " + options.endpoint + ": say it as tcp://HOST:PORT");
+  options.slots =
+      given.count("slots")
+          ? slots_of(text("slots"))
+          : static_cast<std::uint32_t>(std::clamp<long>(std::lround(usable_cores()), 1, wire::kSlotsMax));
+  options.name = checked_name("name", given.count("name") ? text("name") : default_name());
+  for (const auto& label : texts("label"))
+    options.labels.insert_or_assign(pair_of("label", label).first, pair_of("label", label).second);
+  for (const auto& resource : texts("resource")) {
+    const auto [name, count] = pair_of("resource", resource);
+    const double n = number_of("resource", count);
+    if (n < 0) throw UsageError("--resource " + resource + ": not below 0");
+    options.resources[name] = n;
+  }
+  options.plugins = texts("load");
+  if (given.count("cpu-share")) options.cpu_share = share_of(text("cpu-share"));
+  if (given.count("drain-timeout")) options.drain_wait = seconds_of("drain-timeout", text("drain-timeout"));
+  if (given.count("log-level")) options.log_level = level_of(text("log-level"));
+  return options;
+}
+
+}  // namespace quern::worker

@@ -1,0 +1,38 @@
+// The options of a worker program.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "runtime/log.hpp"
+
+namespace quern::worker {
+
+struct Options {
+  enum class Show { nothing, help, version } show = Show::nothing;
+  std::string endpoint;
+  std::uint32_t slots = 1;
+  std::string name;
+  std::map<std::string, std::string> labels;
+  std::map<std::string, double> resources;
+  std::vector<std::string> plugins;
+  double cpu_share = 1;
+  std::chrono::milliseconds drain_wait{30000};
+  runtime::LogLevel log_level = runtime::LogLevel::info;
+};
+
+/// A mistake in the options or in a plugin; the text is one line for the user.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Throws UsageError.
+Options parse_options(int argc, const char* const* argv);
+std::string help_text();
+
+}  // namespace quern::worker

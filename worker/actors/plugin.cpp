@@ -1,0 +1,41 @@
+#include "worker/actors/plugin.hpp"
+
+#include <dlfcn.h>
+
+#include "quern/value.hpp"
+#include "worker/actors/options.hpp"
+
+namespace quern::worker {
+namespace {
+
+// What a plugin's templates call lives in this program. The linker takes only what is referred to, so it is
+// here.
+[[gnu::used]] const void* const kForPlugins[] = {reinterpret_cast<const void*>(&value_from_json),
+                                                 reinterpret_cast<const void*>(&json_from_value)};
+
+template <typename F>
+F symbol(void* library, const char* name) {
+  return reinterpret_cast<F>(::dlsym(library, name));
+}
+
+}  // namespace
+
+void load_plugin(const std::string& path, Functions& functions) {
+  // A bare name would be searched in the system's library path; a user means the file here.
+  const std::string file = path.find('/') == std::string::npos ? "./" + path : path;
+  void* library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) throw UsageError("--load " + path + ": " + ::dlerror());
+  const auto abi = symbol<int (*)()>(library, "quern_plugin_abi");
+  const auto add = symbol<void (*)(Functions*)>(library, "quern_plugin_register");
+  if (!abi || !add) throw UsageError("--load " + path + ": not a Quern plugin (it has no QUERN_PLUGIN)");
+  if (abi() != QUERN_PLUGIN_ABI)
+    throw UsageError("--load " + path + ": made for plugin interface " + std::to_string(abi()) +
+                     ", this worker has " + std::to_string(QUERN_PLUGIN_ABI) + "; build it again");
+  try {
+    add(&functions);
+  } catch (const std::exception& error) {
+    throw UsageError("--load " + path + ": " + error.what());
+  }
+}
+
+}  // namespace quern::worker

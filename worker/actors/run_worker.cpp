@@ -1,0 +1,80 @@
+// run_worker: a worker program from its command line to its exit code. Wires everything; owns nothing for
+// longer.
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+#include "quern/worker.hpp"
+#include "runtime/log.hpp"
+#include "runtime/signals.hpp"
+#include "worker/actors/link.hpp"
+#include "worker/actors/options.hpp"
+#include "worker/actors/plugin.hpp"
+
+namespace quern {
+namespace {
+
+using worker::Options;
+
+constexpr int kUsage = 2;
+
+worker::LinkOptions link_options(const Options& options, const Functions& functions) {
+  worker::Config config;
+  config.identity = Uuid::random();
+  config.name = options.name;
+  config.software = "quern " QUERN_VERSION;
+  config.slots = options.slots;
+  config.drain_wait = options.drain_wait;
+  for (const auto& entry : functions.functions()) config.offer.functions.push_back(entry.decl);
+  for (const auto& entry : functions.reducers()) config.offer.reducers.push_back(entry.decl);
+  config.offer.labels = options.labels;
+  config.offer.resources = options.resources;
+  return {options.endpoint, std::move(config), options.cpu_share};
+}
+
+int serve(const Options& options, const Functions& functions) {
+  runtime::StopSignals signals;  // before any thread
+  runtime::open_log("quern-worker", options.log_level);
+  worker::Link link(link_options(options, functions), functions);
+  runtime::log_info("worker " + options.name + ": " + std::to_string(options.slots) + " slots, broker " +
+                    options.endpoint);
+  worker::LinkEnd end;
+  try {
+    end = link.run(&signals);
+  } catch (const zmq::error_t& error) {
+    throw worker::UsageError("--broker " + options.endpoint + ": " + error.what());
+  }
+  if (end.exit_code == 0)
+    runtime::log_info(end.text);
+  else
+    runtime::log_error(end.text);
+  // A function that does not return cannot be waited for; its thread must not keep the program, nor see it
+  // taken apart.
+  if (end.abandoned) std::quick_exit(end.exit_code);
+  return end.exit_code;
+}
+
+}  // namespace
+
+int run_worker(int argc, char** argv, Functions& functions) {
+  try {
+    const Options options = worker::parse_options(argc, argv);
+    switch (options.show) {
+      case Options::Show::help:
+        std::cout << worker::help_text();
+        return 0;
+      case Options::Show::version:
+        std::cout << "quern " QUERN_VERSION "\n";
+        return 0;
+      case Options::Show::nothing:
+        break;
+    }
+    for (const auto& plugin : options.plugins) worker::load_plugin(plugin, functions);
+    return serve(options, functions);
+  } catch (const worker::UsageError& error) {
+    std::cerr << "quern-worker: " << error.what() << "\n";
+    return kUsage;
+  }
+}
+
+}  // namespace quern

@@ -1,0 +1,237 @@
+#include "worker/actors/runner.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "worker/actors/pace.hpp"
+
+namespace quern::worker {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kClaim{1};    // work claimed at a time: what a reclaim cannot get back
+constexpr milliseconds kQuantum{5};  // of a range function
+constexpr milliseconds kFlush{100};  // results wait no longer for a report to fill
+constexpr unsigned kHalvings = 64;   // extra calls a lease may spend on finding the tasks that fail
+
+Takes takes_of(wire::LeaseKind kind) {
+  switch (kind) {
+    case wire::LeaseKind::range:
+      return Takes::range;
+    case wire::LeaseKind::whole:
+      return Takes::whole;
+    default:
+      return Takes::item;
+  }
+}
+
+bool is_whole(const wire::Lease& lease) {
+  return lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish;
+}
+
+/// Calls and returns nothing, or the text of what was thrown.
+template <typename F>
+std::optional<std::string> thrown_by(F&& call) {
+  try {
+    call();
+    return std::nullopt;
+  } catch (const std::exception& error) {
+    const std::string text = error.what();
+    return text.empty() ? "it threw an exception without a text" : text;
+  } catch (...) {
+    return "it threw something that is not a std::exception";
+  }
+}
+
+}  // namespace
+
+Harvest harvest_for(const wire::Lease& lease, const Functions& functions) {
+  const FunctionEntry* entry = functions.find(lease.function, takes_of(lease.kind));
+  const bool reduced = !is_whole(lease) && !lease.reduce.empty();
+  return Harvest(lease, reduced ? Reducer::find(lease.reduce, functions) : std::nullopt,
+                 entry ? entry->decl.encoding : Encoding::value);
+}
+
+void Runner::run(Run& run) {
+  if (run_lease(run) == Step::done && !run.cancelled()) flush(run, true);
+}
+
+Runner::Step Runner::run_lease(Run& run) {
+  const wire::Lease& lease = run.lease;
+  if (lease.kind == wire::LeaseKind::merge) return run_merge(run);
+  if (lease.kind == wire::LeaseKind::finish) return run_finish(run);
+  const FunctionEntry* entry = functions_.find(lease.function, takes_of(lease.kind));
+  if (!entry) {
+    refuse(run, "this worker has no function '" + lease.function + "' that takes this");
+    return Step::done;
+  }
+  if (!lease.reduce.empty() && !Reducer::find(lease.reduce, functions_)) {
+    refuse(run, "this worker has no reducer '" + lease.reduce + "'");
+    return Step::done;
+  }
+  return lease.kind == wire::LeaseKind::range ? run_ranges(run, *entry) : run_tasks(run, *entry);
+}
+
+void Runner::refuse(Run& run, const std::string& text) {
+  while (const auto claim = run.cursor.claim(wire::kTasksMax))
+    run.harvest.add_error(claim->tasks, ErrorCode::bad_input, text);
+}
+
+void Runner::flush(Run& run, bool last) {
+  for (auto& report : run.harvest.take(last, run.busy_us_until(Clock::now()))) post_(std::move(report));
+}
+
+// ---- items and whole inputs
+// -----------------------------------------------------------------------------------------
+
+Runner::Step Runner::run_tasks(Run& run, const FunctionEntry& entry) {
+  Inputs inputs(run.lease);
+  Call call(run, inputs.encoding());
+  Pace pace(kClaim);
+  while (auto claim = run.cursor.claim(pace.next())) {
+    run.count_claim();
+    if (claim->opens) run.harvest.break_partial();
+    const auto began = Clock::now();
+    const std::uint64_t first = claim->tasks.begin;
+    if (run_claim(run, entry, call, inputs, claim->tasks) == Step::leave) return Step::leave;
+    const auto now = Clock::now();
+    pace.note(claim->tasks.end - first, now - began);
+    throttle_.after(now - began, run);
+    if (now - run.reported_at >= kFlush && !run.harvest.empty()) flush(run, false);
+  }
+  return Step::done;
+}
+
+// Runs a claim, or the part of it before an interruption; claim.end says how far it came.
+Runner::Step Runner::run_claim(Run& run, const FunctionEntry& entry, Call& call, Inputs& inputs,
+                               wire::Interval& claim) {
+  for (std::uint64_t task = claim.begin; task < claim.end; ++task) {
+    if (run.interrupted()) {
+      if (run.cancelled()) return Step::leave;
+      run.calm();
+      if (task > claim.begin) {
+        run.cursor.give_back(task);
+        claim.end = task;
+        return Step::done;
+      }
+    }
+    call.set_item(task, inputs.next(task));
+    if (run_task(run, entry, call, task) == Step::leave) return Step::leave;
+    if (run.harvest.full()) flush(run, false);
+  }
+  return Step::done;
+}
+
+Runner::Step Runner::run_task(Run& run, const FunctionEntry& entry, Call& call, std::uint64_t task) {
+  const wire::Interval tasks{task, task + 1};
+  std::optional<std::string> error;
+  if (!run.timed()) {
+    Output out(run.harvest.begin_result());
+    error = thrown_by([&] { entry.body(call, out); });
+  } else {
+    scratch_.clear();
+    Output out(scratch_);
+    if (!run.begin_call(tasks)) return Step::leave;
+    error = thrown_by([&] { entry.body(call, out); });
+    if (!run.end_call()) return Step::leave;
+    run.harvest.begin_result().append(scratch_);
+  }
+  if (error) {
+    run.harvest.discard_result();
+    run.harvest.add_error(tasks, ErrorCode::failed, *error);
+  } else {
+    run.harvest.end_result(tasks);
+  }
+  return Step::done;
+}
+
+// ---- ranges
+// ---------------------------------------------------------------------------------------------------------
+
+Runner::Step Runner::run_ranges(Run& run, const FunctionEntry& entry) {
+  Call call(run, Encoding::value);
+  const auto limit =
+      run.timed() ? milliseconds(std::min<std::uint64_t>(run.lease.timeout_ms / 4, 5)) : kQuantum;
+  Pace pace(std::min<Clock::duration>(kQuantum, limit));
+  unsigned halvings = kHalvings;
+  // Without a reducer each task has a result of its own.
+  const bool each = run.lease.reduce.empty();
+  while (const auto claim = run.cursor.claim(each ? 1 : pace.next())) {
+    if (run.cancelled()) return Step::leave;
+    run.count_claim();
+    if (claim->opens) run.harvest.break_partial();
+    const auto began = Clock::now();
+    if (run_range(run, entry, call, claim->tasks, halvings) == Step::leave) return Step::leave;
+    const auto now = Clock::now();
+    pace.note(claim->tasks.size(), now - began);
+    throttle_.after(now - began, run);
+    if (run.harvest.full() || (each && now - run.reported_at >= kFlush)) flush(run, false);
+  }
+  return Step::done;
+}
+
+// One call for the run of tasks. When it fails, halves are tried: one bad task must not take its neighbours
+// with it.
+Runner::Step Runner::run_range(Run& run, const FunctionEntry& entry, Call& call, wire::Interval tasks,
+                               unsigned& halvings) {
+  call.set_range(tasks);
+  scratch_.clear();
+  Output out(scratch_);
+  if (run.timed() && !run.begin_call(tasks)) return Step::leave;
+  const auto error = thrown_by([&] { entry.body(call, out); });
+  if (run.timed() && !run.end_call()) return Step::leave;
+  if (run.cancelled()) return Step::leave;
+  if (!error) {
+    run.harvest.begin_result().append(scratch_);
+    run.harvest.end_result(tasks);
+  } else if (tasks.size() > 1 && halvings > 0) {
+    --halvings;
+    const std::uint64_t middle = tasks.begin + tasks.size() / 2;
+    if (run_range(run, entry, call, {tasks.begin, middle}, halvings) == Step::leave) return Step::leave;
+    return run_range(run, entry, call, {middle, tasks.end}, halvings);
+  } else {
+    run.harvest.add_error(tasks, ErrorCode::failed, *error);
+  }
+  return Step::done;
+}
+
+// ---- merge and finish
+// -----------------------------------------------------------------------------------------------
+
+Runner::Step Runner::run_merge(Run& run) {
+  return run_whole(run, [&] {
+    const auto reducer = Reducer::find(run.lease.function, functions_);
+    if (!reducer) throw std::runtime_error("this worker has no reducer '" + run.lease.function + "'");
+    Folder folder(*reducer);
+    for (wire::BatchReader reader(run.lease.batch); !reader.at_end();) folder.add(Bytes(reader.next()));
+    return folder.take();
+  });
+}
+
+Runner::Step Runner::run_finish(Run& run) {
+  return run_whole(run, [&] {
+    for (const auto& entry : functions_.functions())
+      if (entry.decl.name == run.lease.function && entry.finish)
+        return entry.finish(wire::BatchReader(run.lease.batch).next(), run.lease.total);
+    throw std::runtime_error("this worker's function '" + run.lease.function + "' has no finishing step");
+  });
+}
+
+Runner::Step Runner::run_whole(Run& run, const std::function<Bytes()>& work) {
+  const wire::Interval tasks = run.lease.tasks.front();
+  const wire::Interval blamed{tasks.begin, tasks.begin + 1};
+  const auto began = Clock::now();
+  Bytes value;
+  if (run.timed() && !run.begin_call(blamed)) return Step::leave;
+  const auto error = thrown_by([&] { value = work(); });
+  if (run.timed() && !run.end_call()) return Step::leave;
+  if (error)
+    run.harvest.add_error(blamed, ErrorCode::failed, *error);
+  else
+    run.harvest.add_whole(tasks, value);
+  throttle_.after(Clock::now() - began, run);
+  return Step::done;
+}
+
+}  // namespace quern::worker

@@ -1,0 +1,50 @@
+// Runs leases, one at a time, on the thread that calls it. What the user's functions throw ends here, as the
+// error of a task.
+#pragma once
+
+#include <functional>
+
+#include "quern/worker.hpp"
+#include "worker/actors/call.hpp"
+#include "worker/actors/run.hpp"
+#include "worker/actors/throttle.hpp"
+
+namespace quern::worker {
+
+/// A harvest that fits the lease: with its reducer and its function's encoding.
+Harvest harvest_for(const wire::Lease& lease, const Functions& functions);
+
+class Runner {
+ public:
+  using Post = std::function<void(wire::Report)>;
+
+  /// `post` takes reports, on the thread of run().
+  Runner(const Functions& functions, double cpu_share, Post post)
+      : functions_(functions), throttle_(cpu_share), post_(std::move(post)) {}
+
+  /// Runs the lease to its end and posts its reports, the last with `last`. A run that was cancelled or
+  /// fenced posts nothing more.
+  void run(Run& run);
+
+ private:
+  enum class Step { done, leave };  ///< leave: the run is no longer ours
+
+  Step run_lease(Run& run);
+  Step run_tasks(Run& run, const FunctionEntry& entry);
+  Step run_claim(Run& run, const FunctionEntry& entry, Call& call, Inputs& inputs, wire::Interval& claim);
+  Step run_task(Run& run, const FunctionEntry& entry, Call& call, std::uint64_t task);
+  Step run_ranges(Run& run, const FunctionEntry& entry);
+  Step run_range(Run& run, const FunctionEntry& entry, Call& call, wire::Interval tasks, unsigned& halvings);
+  Step run_merge(Run& run);
+  Step run_finish(Run& run);
+  Step run_whole(Run& run, const std::function<Bytes()>& work);
+  void refuse(Run& run, const std::string& text);
+  void flush(Run& run, bool last);
+
+  const Functions& functions_;
+  Throttle throttle_;
+  Post post_;
+  Bytes scratch_;  // results of timed calls: the harvest is not touched while one runs
+};
+
+}  // namespace quern::worker

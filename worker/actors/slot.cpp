@@ -1,0 +1,41 @@
+#include "worker/actors/slot.hpp"
+
+namespace quern::worker {
+
+Slot::Slot(const Functions& functions, double cpu_share, Posts posts)
+    : runner_(functions, cpu_share, std::move(posts.report)),
+      post_free_(std::move(posts.free)),
+      thread_([this] { loop(); }) {}
+
+Slot::~Slot() {
+  {
+    std::lock_guard lock(mutex_);
+    quit_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+void Slot::start(std::shared_ptr<Run> run) {
+  {
+    std::lock_guard lock(mutex_);
+    next_ = std::move(run);
+  }
+  changed_.notify_one();
+}
+
+std::shared_ptr<Run> Slot::wait() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return next_ || quit_; });
+  return quit_ ? nullptr : std::exchange(next_, nullptr);
+}
+
+void Slot::loop() {
+  while (auto run = wait()) {
+    runner_.run(*run);
+    run.reset();  // the lease's memory goes before the slot says it is free
+    post_free_();
+  }
+}
+
+}  // namespace quern::worker

@@ -1,0 +1,43 @@
+// A slot: one thread that runs one lease at a time. The link hands it a run and hears from it through `post`.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "worker/actors/runner.hpp"
+
+namespace quern::worker {
+
+class Slot {
+ public:
+  struct Posts {
+    Runner::Post report;         ///< on the slot's thread
+    std::function<void()> free;  ///< on the slot's thread: ready for the next run
+  };
+
+  Slot(const Functions& functions, double cpu_share, Posts posts);
+  /// Waits for the function that runs: do not destroy a slot whose function may never return.
+  ~Slot();
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+
+  /// Link: only when the slot is free.
+  void start(std::shared_ptr<Run> run);
+
+ private:
+  void loop();
+  std::shared_ptr<Run> wait();
+
+  Runner runner_;
+  std::function<void()> post_free_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::shared_ptr<Run> next_;
+  bool quit_ = false;
+  std::thread thread_;  // last: it uses everything above
+};
+
+}  // namespace quern::worker

@@ -1,0 +1,8 @@
+// quern-worker: the stock worker, with the built-in functions and whatever --load brings.
+#include "quern/worker.hpp"
+
+int main(int argc, char** argv) {
+  quern::Functions functions;
+  quern::add_builtin_functions(functions);
+  return quern::run_worker(argc, argv, functions);
+}
