@@ -83,7 +83,8 @@ LinkEvent Socket::link_event() {
     }
     switch (event) {
       case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: last = LinkEvent::connected; break;
-      case ZMQ_EVENT_DISCONNECTED: last = LinkEvent::disconnected; break;
+      // The rest waits for the next look: a reconnection behind it must not hide that the old connection is gone.
+      case ZMQ_EVENT_DISCONNECTED: return LinkEvent::disconnected;
       case ZMQ_EVENT_CONNECT_RETRIED: last = LinkEvent::retrying; break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
