@@ -99,6 +99,7 @@ void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects&
   live_.insert(number);
   if (!job.options.unique.empty()) unique_.emplace(job.options.unique, number);
   take_in(job, std::move(submit.batch));
+  account(job);
   grant_credit(job);
   follow(job, session, 0, submit.window, submit.watch_ms);
   job.credit_told = job.credit_to;

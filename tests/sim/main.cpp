@@ -1,0 +1,151 @@
+// quern-sim: runs the production cores in virtual time under faults, one seed a run, and checks every answer.
+#include <boost/program_options.hpp>
+#include <cstdio>
+#include <iostream>
+
+#include "sim/sim_client.hpp"
+#include "sim/sim_worker.hpp"
+
+namespace po = boost::program_options;
+
+namespace quern::sim {
+namespace {
+
+Expectation random_job(World& world) {
+  Expectation job;
+  job.kind = static_cast<Expectation::Kind>(world.below(6));
+  if (job.kind == Expectation::Kind::sum) {
+    job.begin = static_cast<std::int64_t>(world.below(2000)) - 1000;
+    job.end = job.begin + static_cast<std::int64_t>(world.below(world.chance(0.3) ? 2'000'000 : 1000));
+    return job;
+  }
+  const std::uint64_t n = world.below(world.chance(0.2) ? 3000 : 200);
+  const bool uniform = world.chance(0.5);
+  for (std::uint64_t i = 0; i < n; ++i) {
+    Bytes item = std::to_string(i) + ":";
+    item.append(uniform ? 16 - item.size() : world.below(60), 'x');
+    job.items.push_back(std::move(item));
+  }
+  return job;
+}
+
+struct Outcome {
+  std::string trouble;
+  std::uint64_t steps = 0;
+  std::uint64_t jobs = 0;
+  double virtual_s = 0;
+};
+
+/// Faults for a while, then everything heals and must finish; every answer is checked.
+Outcome run(std::uint64_t seed) {
+  broker::Config config;
+  config.incarnation = seed + 1;
+  config.memory_limit = 1 << 20;
+  World world(seed, config);
+  std::vector<std::shared_ptr<SimWorker>> workers;
+  std::uint64_t last_worker = 0;
+  const auto add_worker = [&] {
+    auto worker = std::make_shared<SimWorker>(world, ++last_worker, 1 + static_cast<std::uint32_t>(world.below(4)),
+                                              0.2 + 5 * world.uniform() * world.uniform());
+    workers.push_back(worker);
+    worker->start();
+  };
+  const std::uint64_t worker_count = 2 + world.below(8);
+  for (std::uint64_t i = 0; i < worker_count; ++i) world.after(std::chrono::milliseconds(world.below(500)), nullptr, add_worker);
+
+  std::vector<std::shared_ptr<SimClient>> clients;
+  const std::uint64_t client_count = 1 + world.below(4);
+  for (std::uint64_t i = 1; i <= client_count; ++i) {
+    auto client = std::make_shared<SimClient>(world, i);
+    clients.push_back(client);
+    client->start();
+    const std::uint64_t jobs = 1 + world.below(5);
+    for (std::uint64_t j = 0; j < jobs; ++j)
+      world.after(std::chrono::milliseconds(world.below(10'000)), client, [&world, client] { client->submit(random_job(world)); });
+  }
+
+  const auto repeat = [&](Duration mean, std::function<void()> fault) {
+    auto again = std::make_shared<std::function<void()>>();
+    *again = [&world, mean, fault, again] {
+      if (world.healed) return;
+      fault();
+      world.after(world.exponential(mean), nullptr, *again);
+    };
+    world.after(world.exponential(mean), nullptr, *again);
+  };
+  repeat(world.faults.cut_every, [&] {
+    if (auto wire = world.any_wire()) world.cut(wire, world.chance(0.7));
+  });
+  repeat(world.faults.freeze_every, [&] {
+    if (!workers.empty()) workers[world.below(workers.size())]->frozen_until = world.now() + world.exponential(3s);
+  });
+  repeat(world.faults.kill_every, [&] {
+    if (workers.empty()) return;
+    const std::size_t i = world.below(workers.size());
+    if (world.chance(0.3)) {
+      workers[i]->stop();
+    } else {
+      workers[i]->die();
+      workers.erase(workers.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    add_worker();
+  });
+
+  const Time begin = world.now();
+  const auto done = [&] {
+    return world.now() > begin + 11s && std::all_of(clients.begin(), clients.end(), [](const auto& c) { return c->finished(); });
+  };
+  world.run(begin + 40s, done);
+  world.healed = true;
+  world.run(begin + 400s, done);
+
+  Outcome outcome;
+  outcome.steps = world.steps;
+  outcome.virtual_s = std::chrono::duration<double>(world.now() - begin).count();
+  for (const auto& client : clients) {
+    outcome.jobs += client->jobs();
+    if (!client->finished()) outcome.trouble = "stuck:" + client->unfinished();
+    else if (outcome.trouble.empty()) outcome.trouble = client->verdict();
+  }
+  return outcome;
+}
+
+}  // namespace
+}  // namespace quern::sim
+
+int main(int argc, char** argv) {
+  std::uint64_t seed = 1, seeds = 100;
+  bool verbose = false;
+  po::options_description all("Options");
+  all.add_options()("seed", po::value(&seed), "first seed (default 1)")("seeds", po::value(&seeds), "how many (default 100)")(
+      "verbose", po::bool_switch(&verbose), "a line per seed")("help", "print this");
+  po::variables_map given;
+  try {
+    po::store(po::parse_command_line(argc, argv, all), given);
+    po::notify(given);
+  } catch (const po::error& error) {
+    std::cerr << "quern-sim: " << error.what() << " (see quern-sim --help)\n";
+    return 2;
+  }
+  if (given.contains("help")) {
+    std::cout << "Usage: quern-sim [--seed N] [--seeds COUNT]\nRuns the broker's, workers' and clients' cores in virtual time under "
+                 "faults and checks every answer.\n\n"
+              << all;
+    return 0;
+  }
+  std::uint64_t failed = 0, steps = 0, jobs = 0;
+  for (std::uint64_t s = seed; s < seed + seeds; ++s) {
+    if (verbose) std::printf("seed %llu\n", static_cast<unsigned long long>(s)), std::fflush(stdout);
+    const auto outcome = quern::sim::run(s);
+    steps += outcome.steps;
+    jobs += outcome.jobs;
+    if (verbose) std::printf("  %llu steps, %.1f virtual s\n", static_cast<unsigned long long>(outcome.steps), outcome.virtual_s);
+    if (outcome.trouble.empty()) continue;
+    ++failed;
+    std::printf("seed %llu: %s\n  again with: quern-sim --seed %llu --seeds 1\n", static_cast<unsigned long long>(s),
+                outcome.trouble.c_str(), static_cast<unsigned long long>(s));
+  }
+  std::printf("%llu seeds, %llu jobs, %llu steps, %llu failed\n", static_cast<unsigned long long>(seeds),
+              static_cast<unsigned long long>(jobs), static_cast<unsigned long long>(steps), static_cast<unsigned long long>(failed));
+  return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,254 @@
+#include "sim/sim_client.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "sim/sim_worker.hpp"
+#include "wire/number.hpp"
+
+namespace quern::sim {
+namespace {
+
+using client::JobKey;
+using Kind = Expectation::Kind;
+
+const char* function_of(Kind kind) {
+  switch (kind) {
+    case Kind::echo: return "echo";
+    case Kind::flaky: return "flaky";
+    case Kind::doomed: return "doomed";
+    case Kind::sum: return "sum";
+    case Kind::join: return "join";
+    case Kind::cancelled: return "echo";
+  }
+  return "";
+}
+
+Uuid uuid_of(std::uint64_t client, std::uint64_t n) {
+  Uuid uuid;
+  for (std::size_t i = 0; i < 8; ++i) {
+    uuid.octets[i] = static_cast<std::uint8_t>(client >> (8 * i));
+    uuid.octets[8 + i] = static_cast<std::uint8_t>(n >> (8 * i));
+  }
+  uuid.octets[7] = 2;
+  return uuid;
+}
+
+client::CoreOptions options_of(std::uint64_t number) {
+  client::CoreOptions options;
+  options.endpoint = "sim";
+  options.identity = uuid_of(number, 0);
+  options.name = "c" + std::to_string(number);
+  options.software = "sim";
+  options.first_wait = 120s;
+  options.retry = 120s;
+  return options;
+}
+
+}  // namespace
+
+SimClient::SimClient(World& world, std::uint64_t number) : world_(world), number_(number), core_(options_of(number)) {}
+
+void SimClient::start() {
+  core_.start(world_.now());
+  carry_out();
+}
+
+void SimClient::die() {
+  dead = true;
+  if (wire_) world_.cut(wire_, false);
+}
+
+void SimClient::submit(Expectation expectation) {
+  const JobKey key{++last_key_};
+  wire::Submit submit;
+  submit.job = uuid_of(number_, last_key_);
+  submit.function = function_of(expectation.kind);
+  submit.window = 1 + world_.below(20'000);
+  submit.options.backoff_ms = 10;
+  if (expectation.kind == Kind::sum) {
+    submit.input = InputKind::range;
+    submit.range_begin = expectation.begin;
+    submit.range_end = expectation.end;
+  } else {
+    submit.input = InputKind::items;
+    if (expectation.kind == Kind::join) submit.options.reduce = "join";
+    wire::BatchBuilder builder;
+    const std::uint64_t first = world_.below(expectation.items.size() + 1);
+    for (std::uint64_t i = 0; i < first; ++i) builder.add(expectation.items[i]);
+    expectation.appended = first;
+    submit.batch = builder.take();
+    submit.open = first < expectation.items.size();
+  }
+  const bool cancel = expectation.kind == Kind::cancelled;
+  jobs_.emplace(key, std::move(expectation));
+  core_.submit(key, std::move(submit), world_.now());
+  carry_out();
+  if (cancel) {
+    world_.after(std::chrono::milliseconds(world_.below(3000)), shared_from_this(), [this, key] {
+      core_.cancel(key, {}, world_.now());
+      carry_out();
+    });
+  }
+}
+
+void SimClient::feed(JobKey key) {
+  Expectation& job = jobs_.at(key);
+  while (core_.wants_input(key)) {
+    wire::BatchBuilder builder;
+    const std::uint64_t most = std::min<std::uint64_t>(job.items.size(), job.appended + 1 + world_.below(200));
+    for (; job.appended < most; ++job.appended) builder.add(job.items[job.appended]);
+    using Rest = client::InputLedger::Rest;
+    core_.append(key, builder.take(), job.appended == job.items.size() ? Rest::none : Rest::comes, world_.now());
+  }
+}
+
+void SimClient::on_results(JobKey key, const wire::Results& results) {
+  Expectation& job = jobs_.at(key);
+  if (results.seq != job.entries++) trouble_ = "entries out of order";
+  wire::BatchReader reader(results.batch);
+  for (const auto& tasks : results.tasks)
+    for (std::uint64_t i = tasks.begin; i < tasks.end; ++i)
+      if (!job.results.emplace(i, Bytes(reader.next())).second || job.errors.contains(i))
+        trouble_ = "task " + std::to_string(i) + " was delivered twice";
+  for (const auto& error : results.errors)
+    for (std::uint64_t i = error.first; i < error.first + error.count; ++i)
+      if (!job.errors.emplace(i, error.text).second || job.results.contains(i))
+        trouble_ = "task " + std::to_string(i) + " ended twice";
+}
+
+void SimClient::open() {
+  if (wire_) world_.cut(wire_, false);
+  wire_ = world_.connect();
+  auto self = shared_from_this();
+  std::weak_ptr<Wire> mine = wire_;
+  wire_->deliver = [this, self, mine](wire::Envelope envelope) {
+    world_.at(world_.now(), self, [this, mine, envelope = std::move(envelope)]() mutable {
+      if (mine.lock() != wire_) return;
+      core_.on_message(std::move(envelope), world_.now());
+      core_.tick(world_.now());
+      carry_out();
+    });
+  };
+  wire_->lost = [this, self, mine] {
+    world_.after(1ms, self, [this, mine] {
+      if (mine.lock() != wire_) return;
+      core_.on_link(client::Link::absent, world_.now());
+      core_.tick(world_.now());
+      carry_out();
+    });
+  };
+  world_.after(1ms, self, [this, mine] {
+    if (mine.lock() != wire_ || !wire_->open) return;
+    core_.on_link(client::Link::connected, world_.now());
+    core_.tick(world_.now());
+    carry_out();
+  });
+}
+
+void SimClient::carry_out() {
+  for (;;) {
+    if (const std::string broken = core_.check_invariants(); !broken.empty()) {
+      std::fprintf(stderr, "broken invariant in a client: %s\n", broken.c_str());
+      std::abort();
+    }
+    client::Effects effects;
+    core_.take_effects(effects);
+    if (effects.empty()) break;
+    for (auto& effect : effects) {
+      if (std::holds_alternative<client::Reopen>(effect)) {
+        open();
+      } else if (auto* send = std::get_if<client::Send>(&effect)) {
+        if (wire_) world_.send_up(wire_, send->envelope);
+      } else if (auto* need = std::get_if<client::NeedInput>(&effect)) {
+        feed(need->job);
+      } else if (auto* deliver = std::get_if<client::Deliver>(&effect)) {
+        on_results(deliver->job, deliver->results);
+        // The reader is slow now and then.
+        const JobKey key = deliver->job;
+        world_.after(std::chrono::microseconds(world_.below(20'000)), shared_from_this(), [this, key, to = deliver->results.seq + 1] {
+          core_.on_consumed(key, to);
+          core_.tick(world_.now());
+          carry_out();
+        });
+      } else if (auto* status = std::get_if<client::Status>(&effect)) {
+        if (is_final(status->update.status.state)) jobs_.at(status->job).final = std::move(status->update);
+      } else if (auto* ended = std::get_if<client::Ended>(&effect)) {
+        jobs_.at(ended->job).ended = ended->failure.text;
+      }
+    }
+  }
+  plan_tick();
+}
+
+void SimClient::plan_tick() {
+  auto next = core_.next_deadline();
+  if (!next || (tick_ && *tick_ <= *next)) return;
+  tick_ = next;
+  world_.at(*next, shared_from_this(), [this, when = *next] {
+    if (tick_ != when) return;
+    tick_.reset();
+    core_.tick(world_.now());
+    carry_out();
+  });
+}
+
+bool SimClient::finished() const {
+  if (!trouble_.empty()) return true;
+  for (const auto& [key, job] : jobs_) {
+    if (job.ended) continue;
+    if (!job.final || job.entries < job.final->entries) return false;
+  }
+  return true;
+}
+
+std::string SimClient::unfinished() const {
+  std::string text;
+  for (const auto& [key, job] : jobs_) {
+    if (job.ended || (job.final && job.entries >= job.final->entries)) continue;
+    text += std::string(" ") + function_of(job.kind) + "(" + std::to_string(job.items.size()) + " items, " +
+            std::to_string(job.appended) + " appended, " + std::to_string(job.results.size()) + " results, " +
+            (job.final ? "final, " + std::to_string(job.final->entries) : std::string("not final, ")) + " entries, got " +
+            std::to_string(job.entries) + ")";
+  }
+  return text;
+}
+
+std::string SimClient::verdict() const {
+  if (!trouble_.empty()) return trouble_;
+  for (const auto& [key, job] : jobs_) {
+    const std::string who = "client " + std::to_string(number_) + " job " + std::to_string(static_cast<std::uint64_t>(key)) + " (" +
+                            function_of(job.kind) + "): ";
+    if (job.ended) return who + "ended without an answer: " + *job.ended;
+    const JobStatus& status = job.final->status;
+    if (job.kind == Kind::sum || job.kind == Kind::join) {
+      Bytes want;
+      if (job.kind == Kind::sum) {
+        const auto n = static_cast<wire::Int128>(job.end - job.begin);
+        want = wire::bytes_of(n * (job.begin + job.end - 1) / 2);
+      } else {
+        for (const auto& item : job.items) want += item;
+      }
+      if (status.state != JobState::done) return who + "is " + std::string(to_string(status.state)) + ": " + status.reason;
+      if (job.final->value.view() != want) return who + "has a wrong result";
+      continue;
+    }
+    if (job.kind == Kind::cancelled) {
+      for (const auto& [i, bytes] : job.results)
+        if (bytes != job.items[i]) return who + "has a wrong result";
+      continue;
+    }
+    for (std::uint64_t i = 0; i < job.items.size(); ++i) {
+      const bool bad = job.kind == Kind::doomed && is_doomed(i);
+      if (bad != job.errors.contains(i)) return who + "task " + std::to_string(i) + (bad ? " should have failed" : " failed or is missing");
+      if (!bad && (!job.results.contains(i) || job.results.at(i) != job.items[i]))
+        return who + "task " + std::to_string(i) + " has a missing or wrong result";
+    }
+    const bool any_bad = job.kind == Kind::doomed && !job.errors.empty();
+    if (status.state != (any_bad ? JobState::failed : JobState::done))
+      return who + "is " + std::string(to_string(status.state)) + ": " + status.reason;
+  }
+  return {};
+}
+
+}  // namespace quern::sim

@@ -1,0 +1,58 @@
+// A virtual client: the production client core submitting jobs with known answers and checking what comes back.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/core.hpp"
+#include "sim/world.hpp"
+
+namespace quern::sim {
+
+/// What a job should come to.
+struct Expectation {
+  enum class Kind { echo, flaky, doomed, sum, join, cancelled } kind = Kind::echo;
+  std::vector<Bytes> items;         ///< by task
+  std::int64_t begin = 0, end = 0;  ///< sum
+  std::map<std::uint64_t, Bytes> results;
+  std::map<std::uint64_t, std::string> errors;
+  std::uint64_t appended = 0;       ///< items handed to the core so far
+  std::optional<wire::JobUpdate> final;
+  std::uint64_t entries = 0;        ///< delivered
+  std::optional<std::string> ended; ///< the core gave up, with its reason
+};
+
+class SimClient : public Actor, public std::enable_shared_from_this<SimClient> {
+ public:
+  SimClient(World& world, std::uint64_t number);
+
+  void start();
+  void submit(Expectation expectation);
+  void die();
+  bool finished() const;
+  /// What is wrong with a job's outcome; empty when nothing is. Only when finished().
+  std::string verdict() const;
+  std::string unfinished() const;
+  std::size_t jobs() const { return jobs_.size(); }
+
+ private:
+  void carry_out();
+  void feed(client::JobKey key);
+  void on_results(client::JobKey key, const wire::Results& results);
+  void plan_tick();
+  void open();
+
+  World& world_;
+  std::uint64_t number_;
+  client::ClientCore core_;
+  std::shared_ptr<Wire> wire_;
+  std::map<client::JobKey, Expectation> jobs_;
+  std::uint64_t last_key_ = 0;
+  std::optional<Time> tick_;
+  std::string trouble_;
+};
+
+}  // namespace quern::sim

@@ -1,0 +1,231 @@
+#include "sim/sim_worker.hpp"
+
+#include <algorithm>
+
+#include "wire/number.hpp"
+#include "wire/reducer.hpp"
+
+namespace quern::sim {
+namespace {
+
+worker::Config config_of(std::uint64_t number, std::uint32_t slots) {
+  worker::Config config;
+  for (int i = 0; i < 8; ++i) config.identity.octets[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(number >> (8 * i));
+  config.identity.octets[15] = 1;
+  config.name = "w" + std::to_string(number);
+  config.slots = slots;
+  for (const char* name : {"echo", "join", "flaky", "doomed"})
+    config.offer.functions.push_back({name, Takes::item, Encoding::raw, "", false, 0});
+  config.offer.functions.push_back({"sum", Takes::range, Encoding::value, "sum", false, 0});
+  config.offer.reducers.push_back({"join", Encoding::raw, true, ""});
+  return config;
+}
+
+/// The index of the n-th task of a lease.
+std::uint64_t task_at(const wire::Intervals& tasks, std::uint64_t n) {
+  for (const auto& interval : tasks) {
+    if (n < interval.size()) return interval.begin + n;
+    n -= interval.size();
+  }
+  return 0;
+}
+
+}  // namespace
+
+bool is_flaky(std::uint64_t index) { return index % 7 == 3; }
+bool is_doomed(std::uint64_t index) { return index % 11 == 5; }
+
+SimWorker::SimWorker(World& world, std::uint64_t number, std::uint32_t slots, double slowness)
+    : world_(world), slowness_(slowness), core_(config_of(number, slots)), runs_(slots) {}
+
+void SimWorker::start() {
+  core_.on_tick(world_.now());
+  carry_out();
+}
+
+void SimWorker::die() {
+  dead = true;
+  if (wire_) world_.cut(wire_, false);
+}
+
+void SimWorker::stop() {
+  core_.on_stop_requested(world_.now());
+  carry_out();
+}
+
+bool SimWorker::idle() const {
+  return std::none_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.has_value(); });
+}
+
+void SimWorker::open() {
+  if (wire_) world_.cut(wire_, false);
+  wire_ = world_.connect();
+  auto self = shared_from_this();
+  std::weak_ptr<Wire> mine = wire_;
+  wire_->deliver = [this, self, mine](wire::Envelope envelope) {
+    world_.at(world_.now(), self, [this, mine, envelope = std::move(envelope)]() mutable {
+      if (mine.lock() != wire_) return;
+      core_.on_message(std::move(envelope), world_.now());
+      carry_out();
+    });
+  };
+  wire_->lost = [this, self, mine] {
+    world_.after(1ms, self, [this, mine] {
+      if (mine.lock() != wire_) return;
+      core_.on_lost("cut", world_.now());
+      carry_out();
+    });
+  };
+  world_.after(1ms, self, [this, mine] {
+    if (mine.lock() != wire_ || !wire_->open) return;
+    core_.on_connected(world_.now());
+    carry_out();
+  });
+}
+
+void SimWorker::carry_out() {
+  core_.check_invariants();
+  worker::Effects effects;
+  core_.take(effects);
+  for (auto& effect : effects) {
+    if (std::holds_alternative<worker::HangUp>(effect)) {
+      if (wire_) world_.cut(wire_, false);
+    } else if (std::holds_alternative<worker::Reopen>(effect)) {
+      open();
+    } else if (auto* send = std::get_if<worker::Send>(&effect)) {
+      if (wire_) world_.send_up(wire_, send->envelope);
+    } else if (auto* start = std::get_if<worker::StartRun>(&effect)) {
+      run(start->slot, std::move(start->lease));
+    } else if (auto* cut_run = std::get_if<worker::CutRun>(&effect)) {
+      cut(cut_run->slot, cut_run->lease, cut_run->want);
+    } else if (auto* end = std::get_if<worker::EndRun>(&effect)) {
+      auto& run = runs_[worker::index(end->slot)];
+      if (run && run->lease.lease == end->lease) {
+        run->end = std::min(run->end, started_tasks(*run));
+        schedule_finish(end->slot);
+      }
+    } else if (auto* cancel = std::get_if<worker::CancelRun>(&effect)) {
+      // The function notices within a task's time.
+      auto& run = runs_[worker::index(cancel->slot)];
+      if (run && run->lease.lease == cancel->lease) {
+        run->end = 0;
+        schedule_finish(cancel->slot);
+      }
+    }
+  }
+  plan_tick();
+}
+
+void SimWorker::plan_tick() {
+  auto next = core_.next_deadline();
+  if (!next || (tick_ && *tick_ <= *next)) return;
+  tick_ = next;
+  world_.at(*next, shared_from_this(), [this, when = *next] {
+    if (tick_ != when) return;
+    tick_.reset();
+    core_.on_tick(world_.now());
+    carry_out();
+  });
+}
+
+void SimWorker::run(worker::SlotId slot, wire::Lease lease) {
+  Run run;
+  run.end = wire::size(lease.tasks);
+  if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) run.end = 1;
+  run.started = world_.now();
+  const bool cheap = lease.kind == wire::LeaseKind::range;
+  run.per_task = std::chrono::duration_cast<Duration>((cheap ? 1us : 500us) * slowness_ * (0.5 + world_.uniform()));
+  run.lease = std::move(lease);
+  runs_[worker::index(slot)] = std::move(run);
+  schedule_finish(slot);
+}
+
+void SimWorker::schedule_finish(worker::SlotId slot) {
+  Run& run = *runs_[worker::index(slot)];
+  run.generation = ++generation_;
+  const Time when = std::max(world_.now() + 1us, run.started + run.per_task * static_cast<std::int64_t>(run.end));
+  world_.at(when, shared_from_this(), [this, slot, generation = run.generation] { finish(slot, generation); });
+}
+
+std::uint64_t SimWorker::started_tasks(const Run& run) const {
+  const auto n = static_cast<std::uint64_t>((world_.now() - run.started) / std::max<Duration>(run.per_task, 1ns)) + 1;
+  return std::min(run.end, n);
+}
+
+void SimWorker::cut(worker::SlotId slot, const wire::LeaseId& lease, std::uint64_t want) {
+  wire::Intervals given;
+  auto& run = runs_[worker::index(slot)];
+  const bool tasks = run && (run->lease.kind == wire::LeaseKind::item || run->lease.kind == wire::LeaseKind::range);
+  if (tasks && run->lease.lease == lease) {
+    const std::uint64_t from = std::max(started_tasks(*run), run->end - std::min(run->end, want));
+    wire::IntervalSet set;
+    for (std::uint64_t n = from; n < run->end; ++n) {
+      const std::uint64_t i = task_at(run->lease.tasks, n);
+      set.add({i, i + 1});
+    }
+    given = set.list();
+    run->end = from;
+    schedule_finish(slot);
+  }
+  core_.on_cut(slot, lease, given, world_.now());
+}
+
+wire::Report SimWorker::report_of(const Run& run, std::uint64_t tasks) const {
+  const wire::Lease& lease = run.lease;
+  wire::Report report;
+  report.id = {lease.lease, 0};
+  report.last = true;
+  report.busy_us = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(run.per_task * static_cast<std::int64_t>(tasks)).count());
+  wire::BatchBuilder builder;
+  if (lease.kind == wire::LeaseKind::merge) {
+    Bytes folded;
+    for (wire::BatchReader reader(lease.batch); !reader.at_end();) folded += reader.next();
+    builder.add(folded);
+    report.partial = true;
+    report.tasks = lease.tasks;
+    report.batch = builder.take();
+    return report;
+  }
+  wire::IntervalSet ran;
+  wire::BatchReader reader(lease.batch);
+  std::vector<std::pair<std::uint64_t, Bytes>> results;
+  for (std::uint64_t n = 0; n < tasks; ++n) {
+    const std::uint64_t i = task_at(lease.tasks, n);
+    Bytes result = lease.indexed ? wire::bytes_of(wire::Int128{lease.base} + wire::Int128(i)) : Bytes(reader.next());
+    if ((lease.function == "flaky" && lease.attempt == 1 && is_flaky(i)) || (lease.function == "doomed" && is_doomed(i))) {
+      report.errors.push_back({i, 1, ErrorCode::failed, "task " + std::to_string(i) + " failed"});
+      continue;
+    }
+    ran.add({i, i + 1});
+    results.emplace_back(i, std::move(result));
+  }
+  report.tasks = ran.list();
+  report.partial = !lease.reduce.empty();
+  if (report.partial) {
+    std::size_t next = 0;
+    for (const auto& interval : report.tasks) {
+      Bytes folded = std::move(results[next++].second);
+      for (std::uint64_t i = interval.begin + 1; i < interval.end; ++i, ++next) {
+        if (lease.reduce == "sum") wire::fold(wire::Builtin::sum, folded, results[next].second);
+        else folded += results[next].second;
+      }
+      builder.add(folded);
+    }
+  } else {
+    for (const auto& [index, bytes] : results) builder.add(bytes);
+  }
+  report.batch = builder.take();
+  return report;
+}
+
+void SimWorker::finish(worker::SlotId slot, std::uint64_t generation) {
+  auto& run = runs_[worker::index(slot)];
+  if (!run || run->generation != generation) return;
+  wire::Report report = report_of(*run, run->end);
+  run.reset();
+  core_.on_report(slot, std::move(report), world_.now());
+  core_.on_slot_free(slot, world_.now());
+  carry_out();
+}
+
+}  // namespace quern::sim

@@ -1,0 +1,109 @@
+// A world in virtual time around the production cores: one broker core, many worker and client cores, and a network that delays,
+// cuts and duplicates. One seed reproduces a run, bit for bit. Single-threaded.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <queue>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "broker/core/core.hpp"
+#include "wire/codec.hpp"
+#include "wire/time.hpp"
+
+namespace quern::sim {
+
+using broker::PeerId;
+using wire::Duration;
+using wire::Time;
+using namespace std::chrono_literals;
+
+/// The faults of one run, as probabilities per event or mean times between.
+struct Faults {
+  double duplicate = 0.01;      ///< of a message that may come twice
+  Duration latency_most = 5ms;  ///< each message, uniformly from 50 us; order within a connection is kept
+  Duration cut_every = 8s;      ///< mean time between connections cut somewhere
+  Duration freeze_every = 15s;  ///< a worker stops for up to 10 s and wakes
+  Duration kill_every = 20s;    ///< a worker dies; another takes its place
+};
+
+class World;
+
+/// A peer's connection; a peer opens a new one for each session.
+struct Wire {
+  PeerId id{};
+  bool open = true;
+  Time up_free{};    ///< earliest arrival of the next message towards the broker
+  Time down_free{};
+  std::function<void(wire::Envelope)> deliver;  ///< to the peer
+  std::function<void()> lost;                   ///< the peer learns that the connection is gone
+};
+
+/// An actor that can be frozen or dead: its events wait or vanish.
+class Actor {
+ public:
+  virtual ~Actor() = default;
+  bool dead = false;
+  Time frozen_until{};
+};
+
+class World {
+ public:
+  World(std::uint64_t seed, broker::Config config);
+
+  Time now() const { return now_; }
+  std::mt19937_64& random() { return random_; }
+  std::uint64_t below(std::uint64_t n) { return n == 0 ? 0 : random_() % n; }
+  double uniform() { return std::uniform_real_distribution<double>(0, 1)(random_); }
+  bool chance(double p) { return uniform() < p; }
+  Duration exponential(Duration mean) {
+    return std::chrono::duration_cast<Duration>(mean * std::exponential_distribution<double>(1)(random_));
+  }
+
+  /// Runs `what` at `when`; if `actor` is frozen then, when it wakes; if it is dead, never.
+  void at(Time when, std::shared_ptr<Actor> actor, std::function<void()> what);
+  void after(Duration d, std::shared_ptr<Actor> actor, std::function<void()> what) { at(now_ + d, std::move(actor), std::move(what)); }
+
+  std::shared_ptr<Wire> connect();
+  void send_up(const std::shared_ptr<Wire>& wire, const wire::Envelope& envelope);
+  void cut(const std::shared_ptr<Wire>& wire, bool peer_notices);
+  /// A random open connection, or null.
+  std::shared_ptr<Wire> any_wire();
+
+  /// Runs events until `end` or until `done` says so. Every step checks the broker's invariants.
+  void run(Time end, const std::function<bool()>& done);
+
+  Faults faults;
+  bool healed = false;  ///< no more faults
+  broker::Core core;
+  std::uint64_t steps = 0;
+
+ private:
+  struct Event {
+    Time when;
+    std::uint64_t order;
+    std::shared_ptr<Actor> actor;
+    std::function<void()> what;
+    bool operator<(const Event& o) const { return when != o.when ? when > o.when : order > o.order; }
+  };
+
+  void arrive(const std::shared_ptr<Wire>& wire, wire::Frames frames);
+  void settle();
+  void carry_out(broker::Effects& effects);
+  void send_down(const broker::Send& send);
+  Duration latency();
+
+  std::mt19937_64 random_;
+  Time now_{std::chrono::hours(1)};
+  std::uint64_t order_ = 0;
+  std::priority_queue<Event> events_;
+  std::map<PeerId, std::shared_ptr<Wire>> wires_;
+  std::uint64_t last_peer_ = 0;
+  std::optional<Time> wake_;
+};
+
+}  // namespace quern::sim
