@@ -21,7 +21,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kCancelWait = 2s;  ///< how long an interrupted run waits to hear that its job is cancelled
-constexpr auto kLook = 20ms;
 
 /// Cancels and gives the broker a moment to confirm.
 void cancel(const Job& job) {
@@ -46,6 +45,13 @@ bool print_results(const Job& job, Order order, ResultPrinter& printer) {
   return true;
 }
 
+/// How the job ended. Throws ConnectionError when the broker is gone.
+Outcome ended(const Job& job) {
+  const Outcome outcome = job.wait();
+  if (outcome.code == ErrorCode::no_broker) throw ConnectionError(outcome.code, outcome.text);
+  return outcome;
+}
+
 std::optional<Bytes> reduced_value(const Job& job, const Outcome& outcome) {
   if (!outcome.ok()) return std::nullopt;
   return job.get_optional();
@@ -66,12 +72,6 @@ Exit stop_writing(const Job& job, Output& output, Console& console) {
   leave(Exit::failed);
 }
 
-/// A detached job is the broker's once all of its input is there.
-void wait_for_intake(const Job& job) {
-  while (job.progress().open && !job.wait(kLook).finished()) {
-  }
-}
-
 Exit run_detached(const Job& job, Format format, const Interrupt& interrupt) {
   const JobNumber number = job.number();
   if (format == Format::json) {
@@ -80,7 +80,7 @@ Exit run_detached(const Job& job, Format format, const Interrupt& interrupt) {
     std::cout << value(number) << '\n';
   }
   std::cout.flush();
-  wait_for_intake(job);
+  job.wait_for_intake();  // from then on the job is the broker's alone
   return interrupt.caught() ? Exit::interrupted : Exit::done;
 }
 
@@ -90,7 +90,7 @@ Exit run_attached(const Job& job, const RunRequest& request, const Interrupt& in
   ResultPrinter printer(request.format, output, console);
   std::optional<ProgressView> view(std::in_place, job, console);
   bool read = print_results(job, request.order, printer);
-  const Outcome outcome = job.wait();
+  const Outcome outcome = ended(job);
   if (read && !interrupt.caught() && job.reduced())
     read = printer.print_reduced(job.number(), outcome, reduced_value(job, outcome), job.encoding());
   view.reset();

@@ -1,0 +1,100 @@
+#include <gtest/gtest.h>
+
+#include "cli/job_id.hpp"
+#include "cli/options.hpp"
+#include "cli/progress.hpp"
+#include "cli/run_request.hpp"
+
+namespace quern::cli {
+namespace {
+
+TEST(JobIdText, Parses) {
+  EXPECT_EQ(job_id("12"), (JobId{JobNumber{12}, std::nullopt}));
+  EXPECT_EQ(job_id("12.0"), (JobId{JobNumber{12}, 0}));
+  EXPECT_EQ(job_id("12.3456"), (JobId{JobNumber{12}, 3456}));
+}
+
+TEST(JobIdText, RefusesWhatIsNone) {
+  for (const char* text : {"", "0", "-1", "x", "12.", ".5", "12.x", "1.2.3", " 1", "99999999999999999999"})
+    EXPECT_THROW(job_id(text), UsageError) << text;
+  EXPECT_THROW(job_number("12.5"), UsageError);
+}
+
+TEST(RangeText, Parses) {
+  EXPECT_EQ(range_of("1:101"), (Range{1, 101}));
+  EXPECT_EQ(range_of("-5:5"), (Range{-5, 5}));
+  EXPECT_EQ(range_of("7:7"), (Range{7, 7}));
+  EXPECT_EQ(range_of("-9223372036854775808:0").size(), 1ULL << 63);
+}
+
+TEST(RangeText, RefusesWhatIsNone) {
+  for (const char* text :
+       {"", ":", "1", "1:", ":1", "a:b", "1:2:3", "1.5:2", "2:1", "1 :2", "0:9223372036854775808"})
+    EXPECT_THROW(range_of(text), UsageError) << text;
+}
+
+TEST(RunRequestOptions, Defaults) {
+  const auto request = run_request({"sum", "--range", "1:3"});
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->function, "sum");
+  EXPECT_EQ(request->submit, SubmitOptions{});
+  EXPECT_EQ(std::get<Range>(request->input), (Range{1, 3}));
+  EXPECT_EQ(request->order, Order::input);
+}
+
+TEST(RunRequestOptions, EverythingGiven) {
+  const auto request = run_request(
+      {"f",      "--input",   "x",           "--reduce",  "sum",   "--priority", "-3",    "--weight",
+       "2.5",    "--timeout", "0.25",        "--retries", "0",     "--name",     "n",     "--unique",
+       "k",      "--require", "a=b",         "--require", "c=d=e", "--resource", "gpu=1", "--durability",
+       "memory", "--detach",  "--unordered", "--json"});
+  ASSERT_TRUE(request);
+  SubmitOptions expected;
+  expected.reduce = "sum";
+  expected.priority = -3;
+  expected.weight = 2.5;
+  expected.timeout = std::chrono::milliseconds(250);
+  expected.attempts = 1;
+  expected.name = "n";
+  expected.unique = "k";
+  expected.require = {{"a", "b"}, {"c", "d=e"}};
+  expected.resources = {{"gpu", 1}};
+  expected.durability = Durability::memory;
+  expected.detach = true;
+  EXPECT_EQ(request->submit, expected);
+  EXPECT_EQ(request->order, Order::completion);
+  EXPECT_EQ(request->format, Format::json);
+}
+
+TEST(ProgressLine, SaysWhatIsKnown) {
+  Progress progress;
+  progress.state = JobState::running;
+  progress.total = 100;
+  progress.done = 25;
+  progress.rate = 10;
+  progress.eta_s = 7.5;
+  progress.workers = 3;
+  EXPECT_EQ(progress_line(progress),
+            "[######                  ] 25/100  25.0 %  10/s  7.5 s left  3 workers");
+}
+
+TEST(ProgressLine, AnOpenJobHasNoShareAndNoEnd) {
+  Progress progress;
+  progress.state = JobState::running;
+  progress.open = true;
+  progress.total = 2000;
+  progress.done = 1500;
+  progress.failed = 2;
+  progress.eta_s = 1;
+  progress.workers = 1;
+  EXPECT_EQ(progress_line(progress), "1.5k of 2.0k so far  1 worker  2 failed");
+}
+
+TEST(ProgressLine, AWaitingJobSaysWhy) {
+  Progress progress;
+  progress.reason = "nobody offers `f`";
+  EXPECT_EQ(progress_line(progress), "waiting: nobody offers `f`");
+}
+
+}  // namespace
+}  // namespace quern::cli

@@ -1,0 +1,81 @@
+#include <gtest/gtest.h>
+
+#include "cli/human.hpp"
+#include "cli/suggest.hpp"
+#include "cli/table.hpp"
+
+namespace quern::cli {
+namespace {
+
+TEST(Human, CountsAreShortAndNeverRoundUpToAThousandOfAUnit) {
+  EXPECT_EQ(human_count(0), "0");
+  EXPECT_EQ(human_count(999), "999");
+  EXPECT_EQ(human_count(0.25), "0.2");
+  EXPECT_EQ(human_count(1000), "1.0k");
+  EXPECT_EQ(human_count(999'949), "999.9k");
+  EXPECT_EQ(human_count(999'999), "1.0M");
+  EXPECT_EQ(human_count(2.5e9), "2.5G");
+}
+
+TEST(Human, BytesArePowersOf1024) {
+  EXPECT_EQ(human_bytes(1023), "1023 B");
+  EXPECT_EQ(human_bytes(1024), "1.0 KiB");
+  EXPECT_EQ(human_bytes((1u << 20) - 1), "1.0 MiB");
+}
+
+TEST(Human, TimesGrowCoarserWithTheirLength) {
+  EXPECT_EQ(human_seconds(0.00085), "850 us");
+  EXPECT_EQ(human_seconds(0.012), "12 ms");
+  EXPECT_EQ(human_seconds(3.42), "3.4 s");
+  EXPECT_EQ(human_seconds(125), "2m05s");
+  EXPECT_EQ(human_seconds(3 * 3600 + 7 * 60), "3h07m");
+  EXPECT_EQ(human_seconds(4 * 86400 + 2 * 3600), "4d02h");
+  EXPECT_EQ(human_seconds(-1), "-");
+}
+
+TEST(Human, NoRateIsADash) {
+  EXPECT_EQ(human_rate(0), "-");
+  EXPECT_EQ(human_rate(1234), "1.2k/s");
+}
+
+TEST(Suggest, DistancesCountSwapsAsOne) {
+  EXPECT_EQ(edit_distance("", "abc"), 3u);
+  EXPECT_EQ(edit_distance("run", "run"), 0u);
+  EXPECT_EQ(edit_distance("wrokers", "workers"), 1u);
+  EXPECT_EQ(edit_distance("--inptu", "--input"), 1u);
+}
+
+TEST(Suggest, OnlyWhatIsNearIsNamed) {
+  EXPECT_EQ(nearest("jbs", {"jobs", "job"}), "jobs");
+  EXPECT_EQ(nearest("wordcuont", {"sum", "wordcount"}), "wordcount");
+  EXPECT_EQ(nearest("wholly_different", {"sum", "wordcount"}), std::nullopt);
+}
+
+TEST(Table, ColumnsAreAlignedAndLinesHaveNoTrailingBlanks) {
+  Table table({{"name"}, {"tasks", Align::right}, {"reason"}});
+  table.add({"a", "1", ""});
+  table.add({"longer", "12345", "why"});
+  EXPECT_EQ(table.text(),
+            "name    tasks  reason\n"
+            "a           1\n"
+            "longer  12345  why\n");
+}
+
+TEST(Table, ControlCharactersOfOthersDoNotReachTheTerminal) {
+  Table table({{"name"}});
+  table.add({"\033[2Jevil\n"});
+  EXPECT_EQ(table.text(), "name\n?[2Jevil?\n");
+}
+
+TEST(Table, WidthCountsCharactersNotOctets) {
+  Table table({{"name"}, {"x"}});
+  table.add({"müller", "1"});
+  table.add({"mueller", "2"});
+  EXPECT_EQ(table.text(),
+            "name     x\n"
+            "müller   1\n"
+            "mueller  2\n");
+}
+
+}  // namespace
+}  // namespace quern::cli

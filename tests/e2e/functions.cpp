@@ -1,0 +1,70 @@
+// Functions that tests load into the stock worker: they fail, wait and leave traces on demand.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <quern/worker.hpp>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Appends one byte; O_APPEND keeps bytes of several processes apart.
+void leave_trace(const std::string& path) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (file < 0 || ::write(file, "x", 1) != 1) throw std::runtime_error("cannot write " + path);
+  ::close(file);
+}
+
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+}  // namespace
+
+QUERN_PLUGIN(functions) {
+  // Always fails, with a text of its own.
+  functions.add_raw("fail", [](quern::Task& task, quern::Output&) {
+    throw std::runtime_error("cannot grind " + std::string(task.input()));
+  });
+
+  // Fails twice, then says at which attempt it succeeded.
+  functions.add_raw("flaky", [](quern::Task& task, quern::Output& out) {
+    if (task.attempt() < 3) throw std::runtime_error("not yet");
+    out.append(std::string(task.input()) + " at attempt " + std::to_string(task.attempt()));
+  });
+
+  // An integer, unchanged.
+  functions.add("same", [](std::int64_t x) { return x; });
+
+  // Fails for odd numbers.
+  functions.add("even", [](std::int64_t x) {
+    if (x % 2 != 0) throw std::runtime_error(std::to_string(x) + " is odd");
+    return x;
+  });
+
+  // Input PATH: leaves a byte in PATH.started, returns when PATH exists; a cancelled one leaves a byte in
+  // PATH.cancelled.
+  functions.add_raw("gate", [](quern::Task& task, quern::Output& out) {
+    const std::string path(task.input());
+    leave_trace(path + ".started");
+    while (!exists(path)) {
+      if (task.cancelled()) {
+        leave_trace(path + ".cancelled");
+        throw std::runtime_error("cancelled");
+      }
+      std::this_thread::sleep_for(2ms);
+    }
+    out.append(path);
+  });
+
+  // Common input PATH: leaves a byte there for every run, and gives its input back.
+  functions.add_raw("traced", [](quern::Task& task, quern::Output& out) {
+    leave_trace(std::string(task.common()));
+    out.append(task.input());
+  });
+
+  // The common input of the job, for every task.
+  functions.add_raw("common", [](quern::Task& task, quern::Output& out) { out.append(task.common()); });
+}

@@ -1,0 +1,51 @@
+"""A bare peer that says whatever a test wants; just enough of the protocol to be rude in it."""
+
+import os
+
+import msgpack
+import zmq
+
+HELLO, WELCOME, REFUSED, HELLO_AGAIN, ERROR, QUERY, ANSWER = 1, 2, 3, 4, 5, 21, 35
+PATIENCE_MS = 20_000
+
+
+class Peer:
+    def __init__(self, endpoint):
+        self.context = zmq.Context()
+        self.socket = self.context.socket(zmq.DEALER)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.setsockopt(zmq.RCVTIMEO, PATIENCE_MS)
+        self.socket.setsockopt(zmq.SNDTIMEO, PATIENCE_MS)
+        self.socket.connect(endpoint)
+
+    def close(self):
+        self.socket.close()
+        self.context.term()
+
+    def send_parts(self, *parts):
+        self.socket.send_multipart(parts)
+
+    def send(self, number, session, fields, *parts):
+        self.send_parts(msgpack.packb([number, session, fields]), *parts)
+
+    def receive(self):
+        """Type, session and fields of the next message."""
+        return msgpack.unpackb(self.socket.recv_multipart()[0], strict_map_key=False)
+
+    def receive_a(self, number):
+        """The next message of that type; others are skipped."""
+        while True:
+            kind, session, fields = self.receive()
+            if kind == number:
+                return session, fields
+
+    def hello(self, **fields):
+        self.send(HELLO, 0, {"identity": os.urandom(16), "name": "peer", **fields})
+
+    def broker_status(self):
+        """Opens a session and asks for the broker's counters."""
+        self.hello()
+        session, _ = self.receive_a(WELCOME)
+        self.send(QUERY, session, {"token": 7, "what": "broker"})
+        _, answer = self.receive_a(ANSWER)
+        return answer["broker"]

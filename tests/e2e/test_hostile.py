@@ -1,0 +1,136 @@
+"""Bytes from people who mean no good: that session ends with an answer, it is counted, everybody else goes on."""
+
+import os
+import random
+import socket
+import struct
+import unittest
+
+import msgpack
+from peer import ERROR, HELLO_AGAIN, QUERY, REFUSED, WELCOME, Peer
+from rig import Rig
+
+# ZMTP 3.0 greeting of a peer without security.
+GREETING = b"\xff" + b"\0" * 8 + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + b"\0" * 32
+
+
+class Hostile(Rig):
+    def setUp(self):
+        super().setUp()
+        self.start_broker()
+        self.start_worker("w")
+
+    def tearDown(self):
+        """Whatever happened: the broker is there and works for others."""
+        self.assertTrue(self.broker.runs(), self.broker.err)
+        self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
+
+    def peer(self):
+        peer = Peer(self.endpoint)
+        self.addCleanup(peer.close)
+        return peer
+
+    def connect(self):
+        host, port = self.endpoint.removeprefix("tcp://").rsplit(":", 1)
+        stream = socket.create_connection((host, int(port)), timeout=20)
+        self.addCleanup(stream.close)
+        return stream
+
+    def test_random_bytes_at_the_port(self):
+        random.seed(1)
+        for size in (1, 10, 64, 1000, 100_000):
+            stream = self.connect()
+            try:
+                stream.sendall(random.randbytes(size))
+                stream.shutdown(socket.SHUT_WR)
+                while stream.recv(4096):
+                    pass
+            except OSError:
+                pass  # it hung up, as it should
+
+    def test_a_half_message_and_a_huge_length(self):
+        for tail in (b"\x00\x20half", b"\x02" + struct.pack(">Q", 1 << 62), b"\x01\x05hel"):
+            stream = self.connect()
+            stream.sendall(GREETING + b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x06DEALER" + tail)
+            stream.close()
+
+    def test_messages_that_are_none_are_answered_and_counted(self):
+        random.seed(2)
+        before = self.peer().broker_status()["malformed"]
+        bad = [b"", b"\xc1", b"\x93", b"\xdd\xff\xff\xff\xff", msgpack.packb([1, 0]), msgpack.packb({"a": 1}),
+               msgpack.packb([999, 0, {}]), msgpack.packb([1, 0, {"identity": b"short"}]), random.randbytes(300), b"\x93" * 100_000]
+        for header in bad:
+            peer = self.peer()
+            peer.send_parts(header)
+            kind, _, _ = peer.receive()
+            self.assertIn(kind, (ERROR, HELLO_AGAIN, REFUSED), header[:20])
+        after = self.peer().broker_status()["malformed"]
+        self.assertGreaterEqual(after - before, len(bad))
+
+    def test_too_many_parts(self):
+        peer = self.peer()
+        peer.send_parts(*[b"x"] * 1000)
+        kind, _, _ = peer.receive()
+        self.assertIn(kind, (ERROR, HELLO_AGAIN, REFUSED))
+
+    def test_a_wrong_version_is_refused_with_both_versions(self):
+        peer = self.peer()
+        before = self.peer().broker_status()["refused"]
+        peer.hello(protocol_min=1000, protocol_max=1001)
+        _, refused = peer.receive_a(REFUSED)
+        self.assertEqual(refused["code"], "version")
+        self.assertIn("1000", refused["text"])
+        self.assertEqual(self.peer().broker_status()["refused"], before + 1)
+
+    def test_a_flood_of_hellos_on_one_connection(self):
+        peer = self.peer()
+        for _ in range(5000):
+            peer.hello()
+        for _ in range(5000):
+            self.assertEqual(peer.receive()[0], WELCOME)
+
+    def test_a_flood_of_connections(self):
+        for _ in range(200):
+            peer = Peer(self.endpoint)
+            peer.hello()
+            peer.receive_a(WELCOME)
+            peer.close()
+
+    def test_a_message_of_an_unknown_session_is_told_to_say_hello_again(self):
+        peer = self.peer()
+        peer.send(QUERY, 123456789, {"token": 1, "what": "jobs"})
+        self.assertEqual(peer.receive()[0], HELLO_AGAIN)
+
+    def test_the_session_of_somebody_else_cannot_be_used(self):
+        owner, thief = self.peer(), self.peer()
+        owner.hello()
+        session, _ = owner.receive_a(WELCOME)
+        thief.send(QUERY, session, {"token": 1, "what": "jobs"})
+        self.assertEqual(thief.receive()[0], HELLO_AGAIN)
+
+    def test_a_client_may_not_report_results(self):
+        peer = self.peer()
+        peer.hello()
+        session, _ = peer.receive_a(WELCOME)
+        peer.send(66, session, {})  # DRAINING, a worker's message
+        _, error = peer.receive_a(ERROR)
+        self.assertEqual(error["code"], "role")
+
+    def test_a_worker_that_offers_nothing_sensible(self):
+        peer = self.peer()
+        peer.hello(role="worker", worker={"functions": [{"name": "x" * 1000}]})
+        self.assertIn(peer.receive()[0], (ERROR, REFUSED))
+        self.assertNotIn("peer", self.worker_names())
+
+    def test_garbage_in_the_middle_of_a_running_job(self):
+        run = self.quern_start("run", "same", "--range", "0:20000")
+        peer = self.peer()
+        for _ in range(200):
+            peer.send_parts(os.urandom(50))
+        done = run.finish()
+        self.assertEqual(done.code, 0, done)
+        self.assertEqual(done.lines, [str(i) for i in range(20000)])
+
+
+if __name__ == "__main__":
+    unittest.main()

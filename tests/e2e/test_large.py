@@ -1,0 +1,40 @@
+"""A million items in one submit, and input that is longer than what is held at once."""
+
+import unittest
+
+from rig import SANITIZED, Rig, resident_bytes
+
+MILLION = 1_000_000
+
+
+class Large(Rig):
+    def test_a_million_items_come_back_in_order_and_the_broker_stays_small(self):
+        self.start_broker()
+        self.start_worker("w", slots=2)
+        self.ok("run", "same", "--range", "0:1000")  # what the first job of all costs is not the job's
+        before = resident_bytes(self.broker.pid)
+        items = "".join(f"{i:016}\n" for i in range(MILLION)).encode()
+        done = self.ok("run", "echo", "--items", self.write("items", items))
+        self.assertEqual(done.raw, items)
+        if SANITIZED:
+            return  # a sanitizer's memory is not ours
+        growth = resident_bytes(self.broker.pid, "VmHWM") - before
+        self.assertLess(growth / MILLION, 64, "bytes a task")
+
+    def test_unordered_results_are_all_there(self):
+        self.start_broker()
+        self.start_worker("w", slots=2)
+        done = self.ok("run", "same", "--range", "0:100000", "--unordered", "--json")
+        self.assertEqual(sorted(result["index"] for result in done.objects), list(range(100000)))
+
+    @unittest.skipIf(SANITIZED, "a sanitizer's memory is not ours")
+    def test_a_long_range_is_not_held(self):
+        self.start_broker()
+        self.start_worker("w")
+        before = resident_bytes(self.broker.pid)
+        self.ok("run", "sum", "--range", "0:1000000000")
+        self.assertLess(resident_bytes(self.broker.pid, "VmHWM") - before, 16 << 20)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,72 @@
+"""`quern jobs`, `job`, `workers`: tables for people, one JSON object per line for programs."""
+
+import unittest
+
+from rig import Rig, wait_until
+
+
+class Lists(Rig):
+    def setUp(self):
+        super().setUp()
+        self.start_broker()
+
+    def test_jobs(self):
+        self.start_worker("w")
+        first = self.submit("sum", "--range", "1:101", "--name", "small sum")
+        second = self.submit("absent", "--input", "x")
+        self.ok("wait", first)
+        table = self.ok("jobs").lines
+        self.assertTrue(table[0].split()[:3] == ["job", "function", "name"], table[0])
+        self.assertIn("small sum", table[1])
+        self.assertIn("done", table[1])
+        self.assertIn("waiting", table[2])
+        jobs = self.jobs()
+        self.assertEqual([job["job"] for job in jobs], [first, second])
+        self.assertEqual([job["job"] for job in self.ok("jobs", "--json", "--limit", "1").objects], [second])
+        self.assertEqual((jobs[0]["total"], jobs[0]["done"], jobs[0]["reduce"]), (100, 100, "sum"))
+
+    def test_no_jobs_and_no_workers(self):
+        self.assertEqual(len(self.ok("jobs").lines), 1)
+        self.assertEqual(len(self.ok("workers").lines), 1)
+        self.assertEqual(self.ok("jobs", "--json").out, "")
+        self.assertEqual(self.ok("workers", "--json").out, "")
+
+    def test_workers(self):
+        self.start_worker("north", "--label", "room=n", slots=2)
+        self.start_worker("south")
+        north, south = self.workers()
+        self.assertEqual((north["worker"], north["slots"], north["labels"]), ("north", 2, {"room": "n"}))
+        self.assertEqual((south["worker"], south["state"]), ("south", "idle"))
+        self.assertIn({"name": "wordcount", "takes": "item"},
+                      [{key: function[key] for key in ("name", "takes")} for function in north["functions"]])
+        table = self.ok("workers").lines
+        self.assertEqual([line.split()[0] for line in table], ["worker", "north", "south"])
+
+    def test_a_measured_rate_is_shown(self):
+        self.start_worker("w")
+        self.ok("run", "primes", "--range", "1:1000000")
+        wait_until(lambda: any(r["function"] == "primes" and r["rate"] > 0 for r in self.workers()[0]["rates"]), "a rate")
+        self.assertIn("primes", self.ok("workers").out)
+
+    def test_wait_says_how_each_job_ended(self):
+        self.start_worker("w")
+        good, bad = self.submit("sum", "--range", "1:101"), self.submit("fail", "--input", "x", "--retries", "0")
+        done = self.quern("wait", good, bad, "--json")
+        self.assertEqual(done.code, 1, done)
+        self.assertEqual([(o["job"], o["state"]) for o in done.objects], [(good, "done"), (bad, "failed")])
+        self.assertEqual(self.quern("wait", good).out, f"job {good} done\n")
+
+    def test_json_of_a_detached_run_has_the_uuid(self):
+        self.start_worker("w")
+        said = self.ok("run", "sum", "--range", "1:101", "--detach", "--json").objects[0]
+        self.assertEqual(self.job(said["job"])["uuid"], said["uuid"])
+
+    def test_values_and_raw_results_as_json(self):
+        self.start_worker("w")
+        text = 'say "é"\t\\'.encode()
+        done = self.ok("run", "echo", "--items", "-", "--json", stdin=text + b"\n\xff\xfe\n")
+        self.assertEqual([o["result"] for o in done.objects], [text.decode(), {"base64": "//4="}])
+
+
+if __name__ == "__main__":
+    unittest.main()

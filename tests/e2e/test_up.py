@@ -1,0 +1,71 @@
+"""`quern up`: a broker and workers in the foreground, and nothing left when it ends."""
+
+import json
+import os
+import pathlib
+import signal
+import unittest
+
+from rig import Rig, wait_until
+
+
+def alive(pid):
+    """A zombie is dead: in a container nobody may reap an orphan."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def children_of(pid):
+    return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+class Up(Rig):
+    def start_up(self, *options):
+        up = self.quern_start("up", "--bind", "tcp://127.0.0.1:0", "--json", *options)
+        line = up.line()
+        self.assertTrue(line, up.err)
+        said = json.loads(line)
+        self.env["QUERN_BROKER"] = said["broker"]
+        return up, said
+
+    def test_it_works_and_ends_in_order(self):
+        up, said = self.start_up("--workers", "2", "--slots", "1")
+        self.assertEqual(said["workers"], 2)
+        self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
+        wait_until(lambda: len(self.worker_names()) == 2, "two workers")
+        children = children_of(up.pid)
+        self.assertEqual(len(children), 3)
+        up.send(signal.SIGINT)
+        done = up.finish()
+        self.assertEqual(done.code, 0, done)
+        self.assertFalse(any(alive(child) for child in children))
+
+    def test_kill_9_leaves_nothing_behind(self):
+        up, _ = self.start_up("--workers", "2")
+        wait_until(lambda: len(children_of(up.pid)) == 3, "the start of all")
+        children = children_of(up.pid)
+        up.send(signal.SIGKILL)
+        up.process.wait()
+        wait_until(lambda: not any(alive(child) for child in children), "the end of all children")
+
+    def test_the_end_of_the_broker_ends_it(self):
+        up, said = self.start_up()
+        children = children_of(up.pid)
+        os.kill(said["broker_pid"], signal.SIGKILL)
+        done = up.finish()
+        self.assertEqual(done.code, 1, done)
+        self.assertIn("broker has ended", done.err)
+        self.assertFalse(any(alive(child) for child in children))
+
+    def test_it_tells_people_how_to_use_it(self):
+        up = self.quern_start("up", "--bind", "tcp://127.0.0.1:0")
+        wait_until(lambda: "Ctrl-C" in up.err, "the introduction")
+        self.assertIn("quern run sum --range 1:101", up.err)
+        up.send(signal.SIGTERM)
+        self.assertEqual(up.finish().code, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,43 @@
+"""An installed Quern is found by find_package() from a project outside the tree, and what that builds works."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "e2e"))
+
+from rig import Rig, wait_until  # noqa: E402  (its folder has just been added)
+
+BUILD = os.environ["QUERN_BUILD"]
+SANITIZE = os.environ.get("QUERN_SANITIZE", "")
+
+
+class Package(Rig):
+    def tool(self, *words):
+        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=500)
+        self.assertEqual(done.returncode, 0, f"{words}\n{done.stdout}\n{done.stderr}")
+
+    def test_a_project_outside_the_tree(self):
+        prefix, consumer = self.folder / "prefix", self.folder / "consumer-build"
+        self.tool("cmake", "--install", BUILD, "--prefix", prefix)
+        for program in ("quern", "quern-broker", "quern-worker"):
+            self.assertTrue(os.access(prefix / "bin" / program, os.X_OK), program)
+        # A sanitizer goes through everything that is linked together, or through nothing.
+        flags = f"-fsanitize={SANITIZE}" if SANITIZE else ""
+        self.tool("cmake", "-G", "Ninja", "-S", HERE / "consumer", "-B", consumer, f"-DCMAKE_PREFIX_PATH={prefix}",
+                  f"-DCMAKE_CXX_FLAGS={flags}")
+        self.tool("cmake", "--build", consumer)
+
+        self.start_broker()
+        self.start([consumer / "worker", "--name", "consumer"])
+        wait_until(lambda: self.worker_names() == ["consumer"], "the consumer's worker")
+        done = self.start([consumer / "client"]).finish()
+        self.assertEqual((done.code, done.out), (0, "1\n4\n9\n16\n25\n55\n"), done)
+        self.assertEqual(self.ok("run", "square", "--range", "1:4").lines, ["1", "4", "9"])
+
+
+if __name__ == "__main__":
+    unittest.main()
