@@ -304,6 +304,7 @@ void ClientCore::on(const wire::Accepted& accepted, Time now) {
   if (job->standing != Standing::guest) job->input.on_accepted(accepted.accepted_to, accepted.credit_to);
   pump(*job, now);
   if (!taken_before && job->input.all_accepted()) effects_.push_back(InputTaken{job->key});
+  forget_if_done(*job, now);
 }
 
 void ClientCore::on(wire::Results results, Time now) {
