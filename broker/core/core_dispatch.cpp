@@ -343,17 +343,20 @@ bool Core::ask_back(const Worker& idle, Time now, Effects& effects) {
       const std::uint64_t open = lease.open.size();
       const double rate = std::max(1e-9, busy.rate_of(job.function));
       double left = static_cast<double>(open);
+      double left_s = left / rate;
       if (running) {
-        const double ran = seconds(now - lease.granted) * rate;
-        const auto granted = static_cast<double>(lease.granted_tasks);
-        // Overdue: the rate was wrong for these tasks; half of what was not reported may still be to do.
-        left = ran < granted ? std::min(left, granted - ran) : left / 2;
-        before_s += left / rate / busy.slots();
+        const double elapsed_s = seconds(now - lease.granted);
+        const double late_s = elapsed_s - static_cast<double>(lease.granted_tasks) / rate;
+        // Overdue: the rate was wrong for these tasks. Half of what was not reported may still be to do, and take as long
+        // again as it is late.
+        left = late_s < 0 ? std::min(left, -late_s * rate) : left / 2;
+        left_s = std::max(left / rate, late_s);
+        before_s += left_s / busy.slots();
       }
       const double wait_s = running ? 0 : before_s;
       if (!task_lease || !can_run(idle, job) || (running && open < 2)) continue;
       candidates = true;
-      const double ends_s = wait_s + left / rate;
+      const double ends_s = wait_s + left_s;
       if (lease.reclaiming || now < lease.reclaim_after || ends_s <= worst_s) continue;
       worst = &lease;
       worst_s = ends_s;

@@ -134,7 +134,7 @@ void SimWorker::run(worker::SlotId slot, wire::Lease lease) {
   if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) run.end = 1;
   run.started = world_.now();
   const bool cheap = lease.kind == wire::LeaseKind::range;
-  run.per_task = std::chrono::duration_cast<Duration>((cheap ? 1us : 500us) * slowness_ * (0.5 + world_.uniform()));
+  run.per_task = std::chrono::duration_cast<Duration>((cheap ? 2us : 3000us) * slowness_ * (0.5 + world_.uniform()));
   run.lease = std::move(lease);
   runs_[worker::index(slot)] = std::move(run);
   schedule_finish(slot);

@@ -26,9 +26,9 @@ using namespace std::chrono_literals;
 struct Faults {
   double duplicate = 0.01;      ///< of a message that may come twice
   Duration latency_most = 5ms;  ///< each message, uniformly from 50 us; order within a connection is kept
-  Duration cut_every = 8s;      ///< mean time between connections cut somewhere
-  Duration freeze_every = 15s;  ///< a worker stops for up to 10 s and wakes
-  Duration kill_every = 20s;    ///< a worker dies; another takes its place
+  Duration cut_every = 1500ms;      ///< mean time between connections cut somewhere
+  Duration freeze_every = 4s;  ///< a worker stops for up to 10 s and wakes
+  Duration kill_every = 5s;   ///< a worker dies; another takes its place
 };
 
 class World;
