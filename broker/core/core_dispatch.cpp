@@ -140,7 +140,7 @@ bool Core::dispatch_job(Job& job, Time now, Effects& effects) {
   if (grant_merge(job, now, effects)) return true;
   if (job.pending.empty()) return false;
   if (over_result_share(job)) {
-    say_why(job, "waits for its results to be read");
+    say_why(job, "its results wait to be read");
     return false;
   }
 
@@ -161,8 +161,8 @@ bool Core::dispatch_job(Job& job, Time now, Effects& effects) {
   }
   if (able.empty()) {
     say_why(job, job.options.require.empty() && job.options.resources.empty()
-                     ? "waits: no worker offers `" + job.function + "` any more"
-                     : "waits: no worker that offers `" + job.function + "` meets its requirements");
+                     ? "no worker offers `" + job.function + "` any more"
+                     : "no worker that offers `" + job.function + "` meets its requirements");
     return false;
   }
   // A worker that has not run the function yet is taken for an average one.
@@ -403,7 +403,7 @@ bool Core::decide_job(Job& job, Time now, Effects& effects) {
     reducer_offered = reducer_offered || worker.reducer(job.options.reduce);
   }
   if (offers.empty()) {
-    std::string why = workers_.empty() ? "waits: no worker is connected" : "waits: no worker offers `" + job.function + "`";
+    std::string why = workers_.empty() ? "no worker is connected" : "no worker offers `" + job.function + "`";
     if (std::string near = nearest_function(job.function); !near.empty()) why += "; did you mean `" + near + "`?";
     job.reason = std::move(why);
     return false;
@@ -416,11 +416,11 @@ bool Core::decide_job(Job& job, Time now, Effects& effects) {
   const Decision& decision = std::get<Decision>(decided);
   const bool named = !decision.reduce.empty() && !wire::builtin_reducer(decision.reduce);
   if (named && !reducer_offered && decision.reduce == job.options.reduce) {
-    job.reason = "waits: no worker offers the reducer `" + decision.reduce + "` (built in: sum, min, max, count, concat)";
+    job.reason = "no worker offers the reducer `" + decision.reduce + "` (built in: sum, min, max, count, concat)";
     return false;
   }
   if (decision.takes == Takes::whole && job.input == InputKind::items && job.open) {
-    job.reason = "waits until its input is complete: `" + job.function + "` takes it at once";
+    job.reason = "its input is not complete yet: `" + job.function + "` takes it at once";
     return false;
   }
   job.decision = decision;
