@@ -80,16 +80,17 @@ class Text {
     for (const auto& name : names) sources_.push_back(check(name));
   }
 
-  /// Goes to the next file when the present one is used up. False after the last.
-  bool at_file() {
-    while (!file_.is_open() || (ended_ && begin_ == end_)) {
+  /// Reads on, or goes to the next file, until there is something to view. False after the last.
+  bool at_text() {
+    while (begin_ == end_) {
+      if (file_.is_open() && !ended_) {
+        more();
+        continue;
+      }
       if (next_ == sources_.size()) return false;
       Source& source = sources_[next_++];
       file_ = source.held.is_open() ? std::move(source.held) : File(source.name);
-      begin_ = end_ = 0;
       ended_ = false;
-      if (buffer_.empty()) buffer_.resize(kReadBytes);
-      more();
     }
     return true;
   }
@@ -130,7 +131,7 @@ void check_length(const Text& text, const char* what) {
 }
 
 bool next_line(Text& text, Bytes& item) {
-  if (!text.at_file()) return false;
+  if (!text.at_text()) return false;
   std::size_t searched = 0;
   for (;;) {
     const BytesView view = text.view();
@@ -166,7 +167,7 @@ std::size_t block_end(BytesView text, std::size_t wanted) {
 }
 
 bool next_block(Text& text, Bytes& item, std::size_t wanted) {
-  if (!text.at_file()) return false;
+  if (!text.at_text()) return false;
   while (text.view().size() < wanted && !text.ended()) text.more();
   for (;;) {
     const BytesView view = text.view();
