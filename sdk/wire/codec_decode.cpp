@@ -167,6 +167,10 @@ class ObjectReader {
   void number(std::string_view key, M T::*field, Bounds bounds = {}) {
     plain(key, field, bounds);
   }
+  template <typename M>
+  void always(std::string_view key, M T::*field) {
+    plain(key, field);
+  }
   void real(std::string_view key, double T::*field, Sign sign) { plain(key, field, sign); }
   void flag(std::string_view key, bool T::*field) { plain(key, field); }
   void name(std::string_view key, std::string T::*field) { plain(key, field, kNameBytesMax); }
@@ -321,8 +325,8 @@ class ObjectReader {
 /// answer is REFUSED with our versions, so it must decode. Returns a HELLO of these two alone; nullopt when
 /// there is a common version.
 std::optional<Hello> foreign_hello(const msgpack::object_map& fields) {
-  std::uint64_t least = kProtocolOldest;
-  std::uint64_t most = kProtocolVersion;
+  std::uint64_t least = 1;  // the defaults of the page, whatever we speak
+  std::uint64_t most = 1;
   for (std::uint32_t i = 0; i < fields.size; ++i) {
     const auto& [key, val] = fields.ptr[i];
     if (key.type != Kind::STR || val.type != Kind::POSITIVE_INTEGER) continue;

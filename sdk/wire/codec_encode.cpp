@@ -1,6 +1,7 @@
 // Messages -> bytes. Fields at their default are left out; everything else is in the order of keys.hpp, so
 // that equal messages are equal bytes (tests/golden).
 #include <bit>
+#include <cmath>
 #include <msgpack.hpp>
 
 #include "wire/codec.hpp"
@@ -119,7 +120,16 @@ class ObjectWriter {
   void number(std::string_view key, M T::*field, Bounds = {}) {
     plain(key, field);
   }
-  void real(std::string_view key, double T::*field, Sign) { plain(key, field); }
+  template <typename M>
+  void always(std::string_view key, M T::*field) {
+    add_key(key);
+    out_.put(object_.*field);
+  }
+  /// A rate of nothing in no time may come out as NaN: to the reader it is as good as not said, and no reason
+  /// to end a session.
+  void real(std::string_view key, double T::*field, Sign) {
+    if (std::isfinite(object_.*field)) plain(key, field);
+  }
   void flag(std::string_view key, bool T::*field) { plain(key, field); }
   void name(std::string_view key, std::string T::*field) { plain(key, field); }
   void uuid(std::string_view key, Uuid T::*field) { plain(key, field); }

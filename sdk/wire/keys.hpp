@@ -196,7 +196,7 @@ void describe(V& v, Of<WorkerOffer>) {
   v.names("labels", &WorkerOffer::labels);
   v.reals("resources", &WorkerOffer::resources);
   v.object("capacity", &WorkerOffer::capacity);
-  v.number("credit_bytes", &WorkerOffer::credit_bytes);
+  v.always("credit_bytes", &WorkerOffer::credit_bytes);
   v.list("held", &WorkerOffer::held);
   v.flag("draining", &WorkerOffer::draining);
 }
@@ -238,8 +238,8 @@ void describe(V& v, Of<JobOptions>) {
 
 template <typename V>
 void describe(V& v, Of<Hello>) {
-  v.number("protocol_min", &Hello::protocol_min);
-  v.number("protocol_max", &Hello::protocol_max);
+  v.always("protocol_min", &Hello::protocol_min);
+  v.always("protocol_max", &Hello::protocol_max);
   v.word("role", &Hello::role);
   v.uuid("identity", &Hello::identity);
   v.name("name", &Hello::name);
@@ -250,15 +250,15 @@ void describe(V& v, Of<Hello>) {
 
 template <typename V>
 void describe(V& v, Of<Welcome>) {
-  v.number("protocol", &Welcome::protocol);
+  v.always("protocol", &Welcome::protocol);
   v.number("incarnation", &Welcome::incarnation);
   v.name("software", &Welcome::software);
   v.number("beat_busy_ms", &Welcome::beat_busy_ms);
   v.number("beat_idle_ms", &Welcome::beat_idle_ms);
   v.number("lost_busy_ms", &Welcome::lost_busy_ms);
   v.number("lost_idle_ms", &Welcome::lost_idle_ms);
-  v.number("item_bytes_max", &Welcome::item_bytes_max);
-  v.number("report_window", &Welcome::report_window);
+  v.always("item_bytes_max", &Welcome::item_bytes_max);
+  v.always("report_window", &Welcome::report_window);
   v.list("dropped", &Welcome::dropped);
   v.list("jobs", &Welcome::jobs);
 }
@@ -267,8 +267,8 @@ template <typename V>
 void describe(V& v, Of<Refused>) {
   v.code("code", &Refused::code);
   v.text("text", &Refused::text);
-  v.number("protocol_min", &Refused::protocol_min);
-  v.number("protocol_max", &Refused::protocol_max);
+  v.always("protocol_min", &Refused::protocol_min);
+  v.always("protocol_max", &Refused::protocol_max);
 }
 
 template <typename V>
@@ -309,7 +309,7 @@ void describe(V& v, Of<Submit>) {
   v.number("range_end", &Submit::range_end);
   v.flag("open", &Submit::open);
   v.object("options", &Submit::options);
-  v.number("window", &Submit::window);
+  v.always("window", &Submit::window);
   v.number("watch_ms", &Submit::watch_ms);
   v.part("has_common", &Submit::has_common, &Submit::common);
   v.batch(&Submit::batch);
@@ -331,7 +331,7 @@ void describe(V& v, Of<Attach>) {
   v.uuid("job", &Attach::job);
   v.number("number", &Attach::number);
   v.number("cursor", &Attach::cursor);
-  v.number("window", &Attach::window);
+  v.always("window", &Attach::window);
   v.number("watch_ms", &Attach::watch_ms);
   v.flag("own", &Attach::own);
 }

@@ -37,6 +37,7 @@ class CoverageVisitor {
   }
 
   void number(std::string_view key, auto T::*field, Bounds = {}) { note(key, field); }
+  void always(std::string_view key, auto T::*field) { note(key, field); }
   void real(std::string_view key, auto T::*field, Sign) { note(key, field); }
   void flag(std::string_view key, auto T::*field) { note(key, field); }
   void name(std::string_view key, auto T::*field) { note(key, field); }
@@ -241,6 +242,15 @@ TEST(Codec, ALongAnswerIsShortenedAndSaysSo) {
   EXPECT_GT(got.workers.size(), 1000u);
   ASSERT_FALSE(got.text.empty());
   EXPECT_NE(got.text.back().find("more did not fit"), std::string::npos);
+}
+
+TEST(Codec, ARateThatIsNotFiniteIsLeftOut) {
+  JobUpdate update;
+  update.status.rate = std::numeric_limits<double>::infinity();
+  update.status.eta_s = std::numeric_limits<double>::quiet_NaN();
+  const auto got = std::get<JobUpdate>(decoded(encode({SessionId{1}, update})).message);
+  EXPECT_EQ(got.status.rate, 0);
+  EXPECT_EQ(got.status.eta_s, -1);
 }
 
 TEST(Codec, AHelloOfAForeignVersionDecodesWhateverElseIsInIt) {
