@@ -42,8 +42,10 @@ void Core::finish_if_done(Job& job, Time now, Effects& effects) {
             std::to_string(job.failed) + " of " + std::to_string(job.total) + " tasks failed" +
                 (job.partials ? "; the result covers the others only" : ""),
             now, effects);
-  } else if (job.cancelled > 0 && (job.partials || job.done == 0)) {
-    end_job(job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);
+  } else if (job.cancelled > 0) {
+    // Not `done`: whoever waits for all results must not take what is there for all.
+    end_job(job, JobState::cancelled, ErrorCode::cancelled,
+            std::to_string(job.cancelled) + " of " + std::to_string(job.total) + " tasks were cancelled, the others are done", now, effects);
   } else {
     end_job(job, JobState::done, ErrorCode::none, "", now, effects);
   }

@@ -9,6 +9,10 @@ namespace {
 // How far a stream may run ahead of what was acknowledged: hides the round trip at any speed a LAN has.
 constexpr std::uint64_t kCreditAhead = 16u << 20;
 
+std::string unknown(Uuid uuid, JobNumber number) {
+  return "job " + (uuid.is_nil() ? std::to_string(value(number)) : uuid.text()) + " is unknown here: see `quern jobs`";
+}
+
 std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
 }  // namespace
@@ -186,8 +190,7 @@ Follower& Core::follow(Job& job, Session& session, std::uint64_t cursor, std::ui
 void Core::on_attach(Session& session, const wire::Attach& attach, Time now, Effects& effects) {
   Job* job = find_job(attach.job, attach.number);
   if (!job) {
-    const std::string which = attach.job.is_nil() ? "job " + std::to_string(value(attach.number)) : "job " + attach.job.text();
-    complain(session, ErrorCode::unknown_job, which + " is unknown here: see `quern jobs`", attach.job, attach.token, effects);
+    complain(session, ErrorCode::unknown_job, unknown(attach.job, attach.number), attach.job, attach.token, effects);
     return;
   }
   Follower& follower = follow(*job, session, attach.cursor, attach.window, attach.watch_ms);
@@ -220,7 +223,7 @@ void Core::on_ack(Session& session, const wire::Ack& ack) {
 void Core::on_cancel(Session& session, const wire::Cancel& cancel, Time now, Effects& effects) {
   Job* job = find_job(cancel.job, cancel.number);
   if (!job) {
-    complain(session, ErrorCode::unknown_job, "no such job: see `quern jobs`", cancel.job, cancel.token, effects);
+    complain(session, ErrorCode::unknown_job, unknown(cancel.job, cancel.number), cancel.job, cancel.token, effects);
     return;
   }
   if (!job->final()) {
