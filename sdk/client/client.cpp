@@ -142,7 +142,16 @@ void Client::Impl::feed(Items items, const std::shared_ptr<InputQueue>& queue,
     if (auto target = weak.lock()) target->fail_source(std::move(error));
   };
   auto rest = InputLedger::Rest::comes;
-  if (items.source == Items::Source::in_memory) rest = feed_first_batch(items, *queue, failed);
+  if (items.source == Items::Source::in_memory) {
+    try {
+      rest = feed_first_batch(items, *queue);
+    } catch (...) {
+      job->fail_source(std::current_exception());
+      job->on_ended(
+          {key, Ended::Stage::submitting, {ErrorCode::bad_input, "the source of the items failed"}});
+      return;
+    }
+  }
   outbox_->post(SubmitCommand{key, job, queue, std::move(submit)});
   if (rest == InputLedger::Rest::comes) start_feeder(std::move(items), queue, std::move(failed), feeders_);
 }

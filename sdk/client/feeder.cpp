@@ -43,20 +43,13 @@ bool FeederCount::wait_for_none(std::chrono::milliseconds timeout) {
   return changed_.wait_for(lock, timeout, [this] { return count_ == 0; });
 }
 
-InputLedger::Rest feed_first_batch(Items& items, InputQueue& queue, const SourceFailed& failed) {
+InputLedger::Rest feed_first_batch(Items& items, InputQueue& queue) {
   Bytes item;
   auto room = InputQueue::Room::left;
-  std::size_t bytes = 0;
-  try {
-    while (bytes < wire::kBatchBytesMax) {
-      if (pull(items, queue, item, room) == Pulled::end) return InputLedger::Rest::none;
-      bytes += item.size() + 4;
-    }
-    return InputLedger::Rest::comes;
-  } catch (...) {
-    failed(std::current_exception());
-    return InputLedger::Rest::none;
+  for (std::size_t bytes = 0; bytes < wire::kBatchBytesMax; bytes += item.size() + 4) {
+    if (pull(items, queue, item, room) == Pulled::end) return InputLedger::Rest::none;
   }
+  return InputLedger::Rest::comes;
 }
 
 void start_feeder(Items items, std::shared_ptr<InputQueue> queue, SourceFailed failed,

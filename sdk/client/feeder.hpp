@@ -31,8 +31,9 @@ class FeederCount {
 using SourceFailed = std::function<void(std::exception_ptr)>;
 
 /// Pulls on this thread until one batch is full or the source has ended: enough for most lists that are in
-/// memory. Returns whether there may be more.
-InputLedger::Rest feed_first_batch(Items& items, InputQueue& queue, const SourceFailed& failed);
+/// memory. Returns whether there may be more; throws what the source throws, and SubmitError for an item over
+/// the limit.
+InputLedger::Rest feed_first_batch(Items& items, InputQueue& queue);
 
 /// Pulls everything on a new thread, which ends by itself: at the end of the source, when the queue is
 /// stopped, or when next() returns after that. It is never joined, because next() may block for ever.

@@ -7,13 +7,15 @@
 namespace quern::client {
 namespace {
 
-std::string text_of(const std::exception_ptr& error) {
+Failure failure_of(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
+  } catch (const Error& e) {
+    return {e.code(), e.what()};
   } catch (const std::exception& e) {
-    return e.what();
+    return {ErrorCode::bad_input, e.what()};
   } catch (...) {
-    return "the source of the items failed";
+    return {ErrorCode::bad_input, "the source of the items failed"};
   }
 }
 
@@ -208,9 +210,10 @@ Outcome FullJob::wait(std::optional<std::chrono::milliseconds> timeout) {
     }
   }
   if (source_error_ && over()) {
+    const Failure failure = failure_of(source_error_);
     outcome.state = JobState::failed;
-    outcome.code = ErrorCode::bad_input;
-    outcome.text = text_of(source_error_);
+    outcome.code = failure.code;
+    outcome.text = failure.text;
   }
   outcome.done = update_.status.done;
   outcome.failed = update_.status.failed;

@@ -13,30 +13,30 @@
 namespace quern {
 
 struct SubmitOptions {
-  std::string name;                         ///< for people
-  std::int32_t priority = 0;                ///< higher runs first
-  double weight = 1;                        ///< share of the workers within one priority, > 0
-  std::uint32_t attempts = 3;               ///< runs of a failing task before it counts as failed
-  std::chrono::milliseconds backoff{100};   ///< before the second attempt; doubled for each further one, at most 10 s
-  std::chrono::milliseconds timeout{0};     ///< per task; 0: none
-  bool detach = false;                      ///< the job outlives this client
-  std::optional<Durability> durability;     ///< default: durable when the broker has a store
-  std::string unique;                       ///< the same key attaches to the job that exists
-  std::string reduce;                       ///< reducer: sum, min, max, count, concat, or one that workers offer
-  double cost = 0;                          ///< cost of one task relative to the function's rate; 0: 1
-  std::optional<Bytes> common;              ///< common input, sent to each worker once
-  std::map<std::string, std::string> require;   ///< labels a worker must have
-  std::map<std::string, double> resources;      ///< counted resources a task takes, e.g. {"gpu", 1}
+  std::string name{};                           ///< for people
+  std::int32_t priority = 0;                    ///< higher runs first
+  double weight = 1;                            ///< share of the workers within one priority, > 0
+  std::uint32_t attempts = 3;                   ///< runs of a failing task before it counts as failed
+  std::chrono::milliseconds backoff{100};       ///< before the second attempt; doubled for each further one, at most 10 s
+  std::chrono::milliseconds timeout{0};         ///< per task; 0: none
+  bool detach = false;                          ///< the job outlives this client
+  std::optional<Durability> durability{};       ///< default: durable when the broker has a store
+  std::string unique{};                         ///< the same key attaches to the job that exists
+  std::string reduce{};                         ///< reducer: sum, min, max, count, concat, or one that workers offer
+  double cost = 0;                              ///< cost of one task relative to the function's rate; 0: 1
+  std::optional<Bytes> common{};                ///< common input, sent to each worker once
+  std::map<std::string, std::string> require{}; ///< labels a worker must have
+  std::map<std::string, double> resources{};    ///< counted resources a task takes, e.g. {"gpu", 1}
 
   bool operator==(const SubmitOptions&) const = default;
 };
 
 struct ClientOptions {
-  std::string endpoint;       ///< empty: $QUERN_BROKER, else tcp://127.0.0.1:7600
-  std::string name;           ///< for people; default: program name and process id
-  bool insecure = false;      ///< allow a plaintext broker once keys exist
-  std::chrono::milliseconds first_wait{4000};  ///< how long the first connection may take
-  std::chrono::milliseconds retry{30000};      ///< how long a lost broker is looked for before jobs fail with no_broker
+  std::string endpoint{};                       ///< empty: $QUERN_BROKER, else tcp://127.0.0.1:7600
+  std::string name{};                           ///< for people; default: program name and process id
+  bool insecure = false;                        ///< allow a plaintext broker once keys exist
+  std::chrono::milliseconds first_wait{4000};   ///< how long the first connection may take
+  std::chrono::milliseconds retry{30000};       ///< how long a lost broker is looked for before jobs fail with no_broker
 };
 
 }  // namespace quern

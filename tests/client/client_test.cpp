@@ -1,0 +1,376 @@
+// The public face over real sockets, against a broker played by the test.
+#include "quern/client.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
+#include "fake_broker.hpp"
+#include "quern/typed.hpp"
+
+namespace quern {
+namespace {
+
+using namespace std::chrono_literals;
+using client::FakeBroker;
+using Strings = std::vector<std::string>;
+
+ClientOptions options_for(const std::string& endpoint) {
+  ClientOptions options;
+  options.endpoint = endpoint;
+  return options;
+}
+
+// Numbers as text, from a source that may block.
+Items numbers(std::uint64_t count) {
+  return {[n = std::uint64_t{0}, count](Bytes& item) mutable {
+    if (n == count) return false;
+    item = std::to_string(n++);
+    return true;
+  }};
+}
+
+// A source that blocks until the test lets it go on.
+struct Gate {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool open = false;
+
+  void let_go() {
+    std::lock_guard lock(mutex);
+    open = true;
+    changed.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return open; });
+  }
+};
+
+class ClientTest : public ::testing::Test {
+ protected:
+  FakeBroker broker;
+  Client client{options_for(broker.endpoint())};
+};
+
+TEST_F(ClientTest, AMapGivesAllResultsInOrder) {
+  EXPECT_EQ(client.submit("echo", Items::of(Strings{"a", "bb", ""})).get_all(), (Strings{"a", "bb", ""}));
+  const auto many = client.submit("reverse", numbers(200'000)).get_all();
+  ASSERT_EQ(many.size(), 200'000u);
+  for (std::size_t i = 0; i < many.size(); ++i) ASSERT_EQ(many[i], std::to_string(i));
+}
+
+TEST_F(ClientTest, ResultsComeInInputOrderWhateverTheOrderOfTheirEntries) {
+  const Job job = client.submit("reverse", numbers(5000));
+  std::uint64_t expected = 0;
+  while (auto result = job.next()) {
+    ASSERT_EQ(result->index, expected);
+    ASSERT_EQ(result->bytes, std::to_string(expected));
+    ++expected;
+  }
+  EXPECT_EQ(expected, 5000u);
+  EXPECT_TRUE(job.wait().ok());
+}
+
+TEST_F(ClientTest, ResultsComeAsCompletedAndEachOnce) {
+  const Job job = client.submit("reverse", numbers(3000));
+  std::vector<int> seen(3000);
+  const auto first = job.next_completed();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->index, 2000u) << "the last entry first";
+  ++seen[first->index];
+  while (auto result = job.next_completed()) ++seen[result->index];
+  EXPECT_EQ(seen, std::vector<int>(3000, 1));
+}
+
+TEST_F(ClientTest, EachVisitsWithoutCopies) {
+  std::vector<int> seen(10'000);
+  client.submit("echo", numbers(10'000)).each([&](std::uint64_t index, BytesView bytes) {
+    EXPECT_EQ(bytes, std::to_string(index));
+    ++seen[index];
+  });
+  EXPECT_EQ(seen, std::vector<int>(10'000, 1));
+}
+
+TEST_F(ClientTest, AReducedRangeIsOneValue) {
+  const Job job = client.submit("sum", Range{1, 101});
+  EXPECT_EQ(from_value<int>(job.get()), 5050);
+  EXPECT_EQ(from_value<int>(job.get()), 5050) << "as often as asked";
+  EXPECT_TRUE(job.reduced());
+  EXPECT_EQ(job.encoding(), Encoding::value);
+}
+
+TEST_F(ClientTest, NoItemsAreNoResults) {
+  EXPECT_TRUE(client.submit("echo", Items::of(Strings{})).get_all().empty());
+}
+
+TEST_F(ClientTest, FailedTasksAreAJobErrorWithTheirTexts) {
+  const Job job = client.submit("fail", Items::of(Strings{"no sugar", "no flour"}));
+  const Outcome outcome = job.wait();
+  EXPECT_EQ(outcome.state, JobState::failed);
+  ASSERT_EQ(outcome.errors.size(), 2u);
+  EXPECT_EQ(outcome.errors[1], (TaskError{1, 1, ErrorCode::failed, "no flour"}));
+  try {
+    job.get_all();
+    FAIL();
+  } catch (const JobError& error) {
+    EXPECT_EQ(error.tasks().size(), 2u);
+    EXPECT_NE(std::string(error.what()).find("no sugar"), std::string::npos);
+  }
+}
+
+// ---- single submits
+// -------------------------------------------------------------------------------------------------
+
+TEST_F(ClientTest, SingleSubmitsShareOneJob) {
+  std::vector<Job> jobs;
+  for (int i = 0; i < 20'000; ++i) jobs.push_back(client.submit("echo", Whole{std::to_string(i)}));
+  for (int i = 0; i < 20'000; ++i) ASSERT_EQ(jobs[static_cast<std::size_t>(i)].get(), std::to_string(i));
+  EXPECT_EQ(jobs[7].id(), std::to_string(value(jobs[7].number())) + ".7");
+  EXPECT_EQ(jobs[7].uuid(), jobs[19'999].uuid());
+  EXPECT_EQ(broker.run([&] { return broker.jobs.size(); }), 1u);
+  EXPECT_NE(client.submit("echo", Whole{"x"}, {.priority = 1}).uuid(), jobs[7].uuid())
+      << "other options, another job";
+}
+
+TEST_F(ClientTest, ASingleSubmitFailsAlone) {
+  const Job job = client.submit("fail", Whole{"burnt"});
+  const Outcome outcome = job.wait();
+  EXPECT_EQ(outcome.state, JobState::failed);
+  EXPECT_EQ(outcome.text, "burnt");
+  EXPECT_THROW(job.get(), JobError);
+}
+
+TEST_F(ClientTest, CancellingASingleSubmitCancelsItsTask) {
+  const Job first = client.submit("hold", Whole{"a"});
+  const Job second = client.submit("hold", Whole{"b"});
+  second.cancel();
+  EXPECT_EQ(second.wait().state, JobState::cancelled);
+  EXPECT_FALSE(first.wait(0ms).finished());
+  EXPECT_EQ(broker.run([&] { return broker.jobs.begin()->second.cancelled; }), (wire::Intervals{{1, 2}}));
+}
+
+TEST_F(ClientTest, SinglesAreAcknowledgedWhenNothingIsOutstanding) {
+  client.submit("echo", Whole{"a"}).get();
+  client.connect();  // behind the acknowledgement
+  client.jobs();
+  EXPECT_TRUE(broker.run([&] { return broker.jobs.begin()->second.released; }));
+}
+
+// ---- sources
+// --------------------------------------------------------------------------------------------------------
+
+TEST_F(ClientTest, ASourceThatThrowsCancelsTheJobAndItsHandleRethrows) {
+  const Job job = client.submit("hold", Items{[n = 0](Bytes& item) mutable {
+                                  if (n++ == 3) throw std::out_of_range("the sensor is gone");
+                                  item = "x";
+                                  return true;
+                                }});
+  EXPECT_THROW(job.next(), std::out_of_range);
+  EXPECT_EQ(job.wait().text, "the sensor is gone");
+}
+
+TEST_F(ClientTest, AnItemOverTheLimitFailsTheJobAndNamesTheLimit) {
+  const Job job = client.submit("echo", Items::of(Strings{std::string((64u << 20) + 1, 'x')}));
+  EXPECT_THROW(job.get_all(), SubmitError);
+  EXPECT_NE(job.wait().text.find("64 MiB"), std::string::npos);
+  const Job whole = client.submit("echo", Whole{std::string((64u << 20) + 1, 'x')});
+  EXPECT_THROW(whole.get(), SubmitError);
+  EXPECT_EQ(whole.wait().code, ErrorCode::limit);
+}
+
+TEST_F(ClientTest, ASlowSourceHoldsUpNobody) {
+  auto gate = std::make_shared<Gate>();
+  const Job slow = client.submit("echo", Items{[gate, n = 0](Bytes& item) mutable {
+                                   if (n == 1) gate->wait();
+                                   item = "x";
+                                   return n++ < 2;
+                                 }});
+  EXPECT_EQ(slow.next()->bytes, "x") << "what the source had is on its way while it blocks";
+  EXPECT_EQ(client.submit("echo", numbers(10)).get_all().size(), 10u);
+  gate->let_go();
+  EXPECT_TRUE(slow.next());
+  EXPECT_FALSE(slow.next());
+}
+
+TEST_F(ClientTest, InputWaitsForCredit) {
+  broker.run([&] { broker.credit = 0; });
+  const Job job = client.submit("echo", numbers(500'000));
+  job.number();
+  EXPECT_FALSE(job.wait(0ms).finished());
+  const auto uuid = job.uuid();
+  EXPECT_LT(broker.run([&] { return broker.jobs[uuid].tasks; }), 500'000u);
+  broker.run([&] {
+    broker.credit = 1u << 30;
+    broker.cut();  // the new session brings the credit
+  });
+  EXPECT_EQ(job.get_all().size(), 500'000u);
+  job.wait_for_intake();
+}
+
+// ---- the broker goes away
+// -------------------------------------------------------------------------------------------
+
+TEST_F(ClientTest, AJobGoesOnOverALostConnection) {
+  broker.run([&] { broker.entry_tasks = 10; });
+  auto gate = std::make_shared<Gate>();
+  const Job job = client.submit("echo", Items{[gate, n = 0](Bytes& item) mutable {
+                                  if (n == 5000) gate->wait();
+                                  if (n == 10'000) return false;
+                                  item = std::to_string(n++);
+                                  return true;
+                                }});
+  for (int i = 0; i < 3000; ++i) ASSERT_EQ(job.next()->bytes, std::to_string(i));
+  broker.run([&] { broker.cut(); });
+  gate->let_go();
+  for (int i = 3000; i < 10'000; ++i) ASSERT_EQ(job.next()->bytes, std::to_string(i));
+  EXPECT_FALSE(job.next());
+}
+
+TEST_F(ClientTest, AMemoryJobOfARestartedBrokerIsLost) {
+  const Job job = client.submit("hold", Range{0, 10});
+  const Job single = client.submit("hold", Whole{"x"});
+  job.number();
+  single.number();
+  broker.run([&] { broker.restart(); });
+  const Outcome outcome = job.wait();
+  EXPECT_EQ(outcome.state, JobState::lost);
+  EXPECT_EQ(outcome.text, "the broker was restarted and this job was not durable");
+  EXPECT_EQ(single.wait().state, JobState::lost);
+  EXPECT_EQ(client.submit("echo", Whole{"again"}).get(), "again");
+}
+
+TEST(Client, NoBrokerIsAConnectionErrorThatSaysWhatToDo) {
+  ClientOptions options = options_for("tcp://127.0.0.1:1");
+  options.first_wait = 50ms;
+  Client client(options);
+  try {
+    client.connect();
+    FAIL();
+  } catch (const ConnectionError& error) {
+    EXPECT_EQ(error.code(), ErrorCode::no_broker);
+    EXPECT_NE(std::string(error.what()).find("quern up"), std::string::npos);
+  }
+  EXPECT_EQ(client.submit("echo", Whole{"x"}).wait().code, ErrorCode::no_broker);
+  EXPECT_THROW(client.submit("echo", Range{0, 3}).get_all(), ConnectionError);
+  EXPECT_THROW(client.submit("echo", numbers(3)).number(), ConnectionError);
+}
+
+TEST(Client, ABadEndpointIsAConnectionError) {
+  Client client(options_for("nonsense"));
+  EXPECT_THROW(client.connect(), ConnectionError);
+}
+
+TEST_F(ClientTest, ARefusalIsTheBrokersReason) {
+  broker.run([&] {
+    broker.refuse.emplace();
+    broker.refuse->text = "this broker is closed on Sundays";
+  });
+  Client other(options_for(broker.endpoint()));
+  try {
+    other.connect();
+    FAIL();
+  } catch (const ConnectionError& error) {
+    EXPECT_NE(std::string(error.what()).find("closed on Sundays"), std::string::npos);
+  }
+}
+
+// ---- the end
+// --------------------------------------------------------------------------------------------------------
+
+TEST(Client, DestroyingItEndsBlockedHandlesWithinASecond) {
+  FakeBroker broker;
+  std::optional<Client> client(std::in_place, options_for(broker.endpoint()));
+  const Job job = client->submit("hold", Range{0, 10});
+  const Job single = client->submit("hold", Whole{"x"});
+  job.number();
+  single.number();
+  std::atomic<int> ended{0};
+  std::thread a([&] {
+    EXPECT_EQ(job.wait().code, ErrorCode::shutdown);
+    ++ended;
+  });
+  std::thread b([&] {
+    EXPECT_THROW(single.get(), ConnectionError);
+    ++ended;
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  client.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+  a.join();
+  b.join();
+  EXPECT_EQ(ended, 2);
+  while (broker.run([&] { return broker.byes; }) == 0) std::this_thread::yield();
+  job.cancel();  // goes nowhere, harms nobody
+}
+
+TEST(Client, DestroyingItWithABlockedSourceAndNoBrokerTakesNoLonger) {
+  auto gate = std::make_shared<Gate>();
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    Client client(options_for("tcp://127.0.0.1:1"));
+    client.submit("echo", Items{[gate](Bytes&) {
+                    gate->wait();
+                    return false;
+                  }});
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+  gate->let_go();
+}
+
+TEST_F(ClientTest, ItMoves) {
+  Client other = std::move(client);
+  EXPECT_EQ(other.submit("echo", Whole{"x"}).get(), "x");
+}
+
+// ---- attach, progress, questions
+// ------------------------------------------------------------------------------------
+
+TEST_F(ClientTest, AnotherClientReadsAJobByNumber) {
+  const Job mine = client.submit("echo", numbers(3000), {.detach = true});
+  mine.wait_for_intake();
+  Client other(options_for(broker.endpoint()));
+  const Job theirs = other.attach(mine.number());
+  EXPECT_TRUE(theirs.wait().ok());
+  EXPECT_EQ(theirs.get_all().size(), 3000u);
+  EXPECT_EQ(theirs.uuid(), mine.uuid());
+  EXPECT_THROW(other.attach(JobNumber{99}).number(), JobError);
+  EXPECT_EQ(other.attach(JobNumber{99}).wait().code, ErrorCode::unknown_job);
+}
+
+TEST_F(ClientTest, AttachingToOnesOwnJobGivesItsHandle) {
+  const Job job = client.submit("echo", numbers(10));
+  const Job again = client.attach(job.number());
+  EXPECT_TRUE(job.next());
+  EXPECT_EQ(again.next()->index, 1u) << "the same job, so the next result";
+  EXPECT_EQ(client.attach(job.uuid()).next()->index, 2u);
+}
+
+TEST_F(ClientTest, ProgressIsToldOnceAtTheEndAtLeast) {
+  std::promise<Progress> last;
+  const Job job = client.submit("echo", numbers(10));
+  job.on_progress(
+      [&](const Progress& progress) {
+        if (is_final(progress.state)) last.set_value(progress);
+      },
+      10ms);
+  EXPECT_EQ(last.get_future().get().done, 10u);
+  EXPECT_FALSE(job.progress().open);
+}
+
+TEST_F(ClientTest, QuestionsAreAnswered) {
+  client.submit("echo", numbers(10)).get_all();
+  EXPECT_EQ(client.jobs().size(), 1u);
+}
+
+TEST(Job, AnEmptyHandleSaysSo) {
+  Job job;
+  EXPECT_THROW(job.number(), Error);
+  EXPECT_EQ(job.wait().code, ErrorCode::unknown_job);
+}
+
+}  // namespace
+}  // namespace quern
