@@ -29,12 +29,12 @@ class ProtocolError(Exception):
 
 
 class Refused(Exception):
-    """REFUSED, or an ERROR: `code` is the error word."""
+    """REFUSED, or an ERROR: `code` is the error word, whose default is not the same for both."""
 
-    def __init__(self, fields):
-        super().__init__(fields.get("text", ""))
-        self.code = fields.get("code", "refused")
-        self.fields = fields
+    def __init__(self, message):
+        super().__init__(message.get("text", ""))
+        self.code = message.get("code", "malformed" if message.name == "ERROR" else "refused")
+        self.fields = message.fields
 
 
 class Message:
@@ -148,7 +148,7 @@ class Peer:
         """The next message, which must be of this name; an ERROR or REFUSED instead is raised."""
         message = self.receive(seconds)
         if message.name in ("ERROR", "REFUSED") and message.name != name:
-            raise Refused(message.fields)
+            raise Refused(message)
         if message.name != name:
             raise ProtocolError(f"{message.name} instead of {name}: {message.fields}")
         return message
@@ -168,6 +168,10 @@ class Peer:
 
 class Client(Peer):
     """Submits jobs and collects their results (1.2)."""
+
+    def __init__(self, endpoint):
+        super().__init__(endpoint)
+        self.kept = []
 
     def submit(self, function, payloads=(), job=None, common=None, **fields):
         """SUBMIT with the first payloads; returns the UUID and ACCEPTED."""
@@ -196,20 +200,17 @@ class Client(Peer):
             if message.name == name and message.get("job") == job:
                 return message
             if message.name in ("ERROR", "REFUSED"):
-                raise Refused(message.fields)
+                raise Refused(message)
             self.keep(message)
 
     def keep(self, message):
-        if not hasattr(self, "kept"):
-            self.kept = []
         self.kept.append(message)
 
     def collect(self, job, seconds=30.0):
         """Everything until the job is final: ({task: result}, [errors], the final JOB). Acknowledges each entry."""
         results, errors, final, entries = {}, [], None, 0
         deadline = time.monotonic() + seconds
-        waiting = [m for m in getattr(self, "kept", [])]
-        self.kept = []
+        waiting, self.kept = self.kept, []
         while final is None or entries < final.get("entries", 0):
             message = waiting.pop(0) if waiting else self.receive(deadline - time.monotonic())
             if message.name == "RESULTS" and message["job"] == job:
@@ -223,7 +224,7 @@ class Client(Peer):
                 if message["status"].get("state", "waiting") in FINAL:
                     final = message
             elif message.name in ("ERROR", "REFUSED", "HELLO_AGAIN"):
-                raise Refused(message.fields)
+                raise Refused(message)
             elif message.name != "ACCEPTED":
                 self.keep(message)
         return results, errors, final
