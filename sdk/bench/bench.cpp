@@ -5,7 +5,6 @@
 
 #include "cli/cluster.hpp"
 #include "cli/options.hpp"
-#include "cli/suggest.hpp"
 
 namespace quern::cli {
 namespace {
@@ -37,8 +36,7 @@ Exit bench(const Arguments& arguments) {
     return Exit::no_broker;
   }
   if (what.empty()) throw UsageError("what to measure is missing: throughput or latency");
-  const auto near = nearest(what, {"throughput", "latency"});
-  throw UsageError("unknown bench '" + what + "'" + (near ? "; did you mean '" + *near + "'?" : ""));
+  throw UsageError("unknown bench '" + what + "': there are throughput and latency");
 }
 
 }  // namespace quern::cli

@@ -23,6 +23,7 @@ Exit cancel(const Arguments& arguments) {
   if (!given) return Exit::done;
   const JobId id = job_id(given->words().front());
   Client client(given->client());
+  client.job(id.number);  // an unknown one is told by its number
   const JobStatus status = id.task ? client.cancel(id.number, *id.task, 1) : client.cancel(id.number);
   if (given->json()) {
     std::cout << line_of(to_json(status));

@@ -38,10 +38,12 @@ std::optional<TaskResult> next_of(const Job& job, Order order) {
   return order == Order::input ? job.next() : job.next_completed();
 }
 
-/// Prints all results; false when nobody reads them.
-bool print_results(const Job& job, Order order, ResultPrinter& printer) {
-  while (const auto result = next_of(job, order))
+/// Prints all results; false when nobody reads them. What an interrupt did to the rest is not news.
+bool print_results(const Job& job, Order order, const Interrupt& interrupt, ResultPrinter& printer) {
+  while (const auto result = next_of(job, order)) {
+    if (interrupt.caught() && !result->ok) continue;
     if (!printer.print(*result, job.encoding())) return false;
+  }
   return true;
 }
 
@@ -89,7 +91,7 @@ Exit run_attached(const Job& job, const RunRequest& request, const Interrupt& in
   Output output;
   ResultPrinter printer(request.format, output, console);
   std::optional<ProgressView> view(std::in_place, job, console);
-  bool read = print_results(job, request.order, printer);
+  bool read = print_results(job, request.order, interrupt, printer);
   const Outcome outcome = ended(job);
   if (read && !interrupt.caught() && job.reduced())
     read = printer.print_reduced(job.number(), outcome, reduced_value(job, outcome), job.encoding());
@@ -119,6 +121,10 @@ Exit run(const Arguments& arguments) {
     }).detach();
   });
 
+  // The SDK coalesces nameless single inputs into one open job; this one is alone and is to be seen as what
+  // it is.
+  if (std::holds_alternative<Whole>(request->input) && request->submit.name.empty())
+    request->submit.name = request->function;
   Client client(request->client);
   client.connect();
   const Job job = client.submit(request->function, std::move(request->input), request->submit);

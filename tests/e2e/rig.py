@@ -62,7 +62,7 @@ class Running:
     def __init__(self, words, env, stdin=subprocess.DEVNULL, folder=None):
         self.words = [str(word) for word in words]
         self.log = tempfile.NamedTemporaryFile(dir=folder, suffix=".log", delete=False)
-        self.process = subprocess.Popen(self.words, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=self.log)
+        self.process = subprocess.Popen(self.words, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=self.log, cwd=folder)
 
     @property
     def pid(self):
@@ -148,7 +148,7 @@ class Rig(unittest.TestCase):
         """Runs a command to its end."""
         start = time.monotonic()
         done = subprocess.run([str(word) for word in (BIN / "quern", *words)], env={**self.env, **(env or {})}, input=stdin,
-                              capture_output=True, timeout=patience)
+                              capture_output=True, timeout=patience, cwd=self.folder)
         return Finished(done.returncode, done.stdout, done.stderr.decode(errors="replace"), time.monotonic() - start)
 
     # -- questions ------------------------------------------------------------------------------------------------

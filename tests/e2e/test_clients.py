@@ -9,7 +9,7 @@ from rig import BIN, Rig, wait_until
 
 
 class Clients(Rig):
-    broker_options = ("--grace", "0.5")
+    broker_options = ("--grace", "0.5", "--lost-after", "0.6")  # 3 s of silence for a client
 
     def setUp(self):
         super().setUp()

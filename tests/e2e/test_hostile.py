@@ -56,7 +56,7 @@ class Hostile(Rig):
 
     def test_messages_that_are_none_are_answered_and_counted(self):
         random.seed(2)
-        before = self.peer().broker_status()["malformed"]
+        before = self.peer().broker_status().get("malformed", 0)
         bad = [b"", b"\xc1", b"\x93", b"\xdd\xff\xff\xff\xff", msgpack.packb([1, 0]), msgpack.packb({"a": 1}),
                msgpack.packb([999, 0, {}]), msgpack.packb([1, 0, {"identity": b"short"}]), random.randbytes(300), b"\x93" * 100_000]
         for header in bad:
@@ -64,7 +64,7 @@ class Hostile(Rig):
             peer.send_parts(header)
             kind, _, _ = peer.receive()
             self.assertIn(kind, (ERROR, HELLO_AGAIN, REFUSED), header[:20])
-        after = self.peer().broker_status()["malformed"]
+        after = self.peer().broker_status().get("malformed", 0)
         self.assertGreaterEqual(after - before, len(bad))
 
     def test_too_many_parts(self):
@@ -75,12 +75,12 @@ class Hostile(Rig):
 
     def test_a_wrong_version_is_refused_with_both_versions(self):
         peer = self.peer()
-        before = self.peer().broker_status()["refused"]
+        before = self.peer().broker_status().get("refused", 0)
         peer.hello(protocol_min=1000, protocol_max=1001)
         _, refused = peer.receive_a(REFUSED)
         self.assertEqual(refused["code"], "version")
         self.assertIn("1000", refused["text"])
-        self.assertEqual(self.peer().broker_status()["refused"], before + 1)
+        self.assertEqual(self.peer().broker_status().get("refused", 0), before + 1)
 
     def test_a_flood_of_hellos_on_one_connection(self):
         peer = self.peer()
