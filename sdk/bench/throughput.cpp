@@ -2,7 +2,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 #include "bench/bench.hpp"
 #include "bench/measure.hpp"
@@ -121,10 +123,11 @@ Json report_of(const Request& request, const Findings& findings, Rig& rig) {
     object["cpu_us_per_task"]["worker"] = micros(findings.worker_us);
     object["broker_peak_rss_bytes"] = peak_memory(rig.cluster()->broker().pid());
   }
+  std::array<char, 16> ratio{};
+  std::snprintf(ratio.data(), ratio.size(), "%.2f", rate / bare);
   object["summary"] = cli::human_count(rate) + " tasks/s (" + request.mode + ", " +
-                      std::to_string(request.load.payload) +
-                      " bytes in); bare libzmq moved the same bytes at " + cli::human_count(bare) +
-                      " tasks/s; ratio " + cli::human_count(rounded(rate / bare) * 100) + " %";
+                      std::to_string(request.load.payload) + " bytes in); bare libzmq moved as many at " +
+                      cli::human_count(bare) + " tasks/s; ratio " + ratio.data();
   return object;
 }
 
