@@ -6,13 +6,13 @@ namespace {
 std::uint32_t load_u32(const char* at) {
   unsigned char b[4];
   std::memcpy(b, at, 4);
-  return static_cast<std::uint32_t>(b[0]) | static_cast<std::uint32_t>(b[1]) << 8 | static_cast<std::uint32_t>(b[2]) << 16 |
-         static_cast<std::uint32_t>(b[3]) << 24;
+  return static_cast<std::uint32_t>(b[0]) | static_cast<std::uint32_t>(b[1]) << 8 |
+         static_cast<std::uint32_t>(b[2]) << 16 | static_cast<std::uint32_t>(b[3]) << 24;
 }
 
 void append_u32(Bytes& out, std::uint32_t v) {
-  const char b[4] = {static_cast<char>(v & 0xff), static_cast<char>(v >> 8 & 0xff), static_cast<char>(v >> 16 & 0xff),
-                     static_cast<char>(v >> 24 & 0xff)};
+  const char b[4] = {static_cast<char>(v & 0xff), static_cast<char>(v >> 8 & 0xff),
+                     static_cast<char>(v >> 16 & 0xff), static_cast<char>(v >> 24 & 0xff)};
   out.append(b, 4);
 }
 
@@ -34,7 +34,9 @@ std::optional<Sizes> Sizes::from_column(std::uint64_t count, Buffer column) {
   return s;
 }
 
-std::uint32_t Sizes::at(std::uint64_t i) const { return is_uniform() ? each_ : load_u32(column_.data() + 4 * i); }
+std::uint32_t Sizes::at(std::uint64_t i) const {
+  return is_uniform() ? each_ : load_u32(column_.data() + 4 * i);
+}
 
 std::uint64_t Sizes::sum(std::uint64_t begin, std::uint64_t end) const {
   if (is_uniform()) return (end - begin) * each_;
@@ -83,7 +85,8 @@ void BatchBuilder::close_payload(std::uint32_t n) {
 
 Batch BatchBuilder::take() {
   Batch batch;
-  batch.sizes = sizes_.empty() ? Sizes::uniform(count_, each_) : *Sizes::from_column(count_, Buffer::adopt(std::move(sizes_)));
+  batch.sizes = sizes_.empty() ? Sizes::uniform(count_, each_)
+                               : *Sizes::from_column(count_, Buffer::adopt(std::move(sizes_)));
   batch.bytes = Buffer::adopt(std::move(bytes_));
   *this = BatchBuilder{};
   return batch;

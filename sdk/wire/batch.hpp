@@ -1,4 +1,5 @@
-// A columnar batch: the payloads (or results) of consecutive tasks as sizes and bytes. Format: PROTOCOL.md, "Batches".
+// A columnar batch: the payloads (or results) of consecutive tasks as sizes and bytes. Format: PROTOCOL.md,
+// "Batches".
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,8 @@
 
 namespace quern::wire {
 
-/// The sizes of n payloads: u32 little endian each, or one u32 when all are equal. Kept exactly as it travels.
+/// The sizes of n payloads: u32 little endian each, or one u32 when all are equal. Kept exactly as it
+/// travels.
 class Sizes {
  public:
   Sizes() = default;

@@ -1,5 +1,5 @@
-// An immutable slice of shared octets. Copying one copies a pointer: payloads pass through the broker as slices of the
-// memory they arrived in. Any thread may hold one; what it points at never changes.
+// An immutable slice of shared octets. Copying one copies a pointer: payloads pass through the broker as
+// slices of the memory they arrived in. Any thread may hold one; what it points at never changes.
 #pragma once
 
 #include <cstring>
@@ -32,7 +32,9 @@ class Buffer {
   const std::shared_ptr<const void>& owner() const { return owner_; }
 
   /// Octets [offset, offset + length) of this one; shares its owner. The caller checks the bounds.
-  Buffer slice(std::size_t offset, std::size_t length) const { return Buffer(owner_, view_.substr(offset, length)); }
+  Buffer slice(std::size_t offset, std::size_t length) const {
+    return Buffer(owner_, view_.substr(offset, length));
+  }
 
   bool operator==(const Buffer& other) const { return view_ == other.view_; }
 

@@ -18,10 +18,12 @@ struct DecodeError {
   std::string text;
 };
 
-/// Encodes a message; large bodies are shared, not copied. Our own messages always encode: a violated limit here is our bug.
+/// Encodes a message; large bodies are shared, not copied. Our own messages always encode: a violated limit
+/// here is our bug.
 Frames encode(const Envelope& envelope);
 
-/// Decodes and checks every limit of limits.hpp, every enum, every interval list and every batch length. Never throws.
+/// Decodes and checks every limit of limits.hpp, every enum, every interval list and every batch length.
+/// Never throws.
 std::variant<Envelope, DecodeError> decode(Frames frames);
 
 /// The protocol's word for the message ("HELLO", "LEASE"), for logs and counters.

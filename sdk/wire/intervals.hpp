@@ -1,5 +1,5 @@
-// Half-open intervals of task indices and sets of them. A set is a sorted list of disjoint, non-touching, non-empty
-// intervals: a job with a million tasks that run in order is one interval.
+// Half-open intervals of task indices and sets of them. A set is a sorted list of disjoint, non-touching,
+// non-empty intervals: a job with a million tasks that run in order is one interval.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ class IntervalSet {
   explicit IntervalSet(const Intervals& list);
 
   bool empty() const { return map_.empty(); }
-  std::uint64_t size() const { return size_; }          ///< tasks in all intervals
-  std::size_t fragments() const { return map_.size(); }  ///< number of intervals
+  std::uint64_t size() const { return size_; }                 ///< tasks in all intervals
+  std::size_t fragments() const { return map_.size(); }        ///< number of intervals
   std::uint64_t front() const { return map_.begin()->first; }  ///< least index; not on an empty set
   std::uint64_t back_end() const { return map_.rbegin()->second; }
   Interval first() const { return {map_.begin()->first, map_.begin()->second}; }

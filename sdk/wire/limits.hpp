@@ -20,18 +20,21 @@ inline constexpr std::size_t kHeaderBytesMax = 256u << 10;
 /// ZMQ_MAXMSGSIZE: any part.
 inline constexpr std::int64_t kPartBytesMax = static_cast<std::int64_t>(kItemBytesMax);
 inline constexpr std::size_t kPartsMax = 5;
-inline constexpr std::size_t kNameBytesMax = 255;        ///< function, job, worker, reducer, label names
-inline constexpr std::size_t kTextBytesMax = 4096;       ///< error texts and reasons; longer ones are cut by the sender
-inline constexpr std::size_t kListMax = 10'000;          ///< entries of any list in a header
+inline constexpr std::size_t kNameBytesMax = 255;  ///< function, job, worker, reducer, label names
+inline constexpr std::size_t kTextBytesMax =
+    4096;  ///< error texts and reasons; longer ones are cut by the sender
+inline constexpr std::size_t kListMax = 10'000;  ///< entries of any list in a header
 inline constexpr std::uint32_t kAttemptsMax = 1000;
-inline constexpr std::uint64_t kTasksMax = 1ULL << 62;   ///< N of a job
+inline constexpr std::uint64_t kTasksMax = 1ULL << 62;  ///< N of a job
 inline constexpr std::uint32_t kSlotsMax = 4096;
-inline constexpr std::uint64_t kTimeoutMsMax = 1'000'000'000'000;  ///< 31 years; keeps sums of times inside 64 bits
-inline constexpr std::size_t kIdentityBytesMax = 4096;   ///< a named reducer's reduction of nothing
-inline constexpr std::size_t kDepthMax = 16;             ///< nesting of a header; ANSWER needs 6
+inline constexpr std::uint64_t kTimeoutMsMax =
+    1'000'000'000'000;                                  ///< 31 years; keeps sums of times inside 64 bits
+inline constexpr std::size_t kIdentityBytesMax = 4096;  ///< a named reducer's reduction of nothing
+inline constexpr std::size_t kDepthMax = 16;            ///< nesting of a header; ANSWER needs 6
 
 /// Default credits, in bytes.
-inline constexpr std::uint64_t kResultWindow = 8u << 20;   ///< unconsumed result bytes per job that a client takes
+inline constexpr std::uint64_t kResultWindow =
+    8u << 20;  ///< unconsumed result bytes per job that a client takes
 inline constexpr std::uint64_t kReportWindow = 32u << 20;  ///< unacknowledged report bytes per worker
 inline constexpr std::uint64_t kWorkerCredit = 64u << 20;  ///< payload bytes leased to one worker
 

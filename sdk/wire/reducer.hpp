@@ -1,5 +1,5 @@
-// Built-in reducers: associative folds over results. The broker and the worker use the same code, so that the result does
-// not depend on who folded what. Std only.
+// Built-in reducers: associative folds over results. The broker and the worker use the same code, so that the
+// result does not depend on who folded what. Std only.
 #pragma once
 
 #include <cstdint>
