@@ -92,7 +92,9 @@ void Core::welcome_worker(Session& session, wire::Hello& hello, std::set<wire::L
     return std::any_of(workers_.begin(), workers_.end(),
                        [&](const auto& w) { return w.first != session.id && w.second.name == name; });
   };
-  for (int n = 2; taken(worker.name); ++n) worker.name = session.name + "#" + std::to_string(n);
+  // Room for the suffix: a name over the limit would not travel.
+  const std::string base = session.name.substr(0, wire::kNameBytesMax - 16);
+  for (int n = 2; taken(worker.name); ++n) worker.name = base + "#" + std::to_string(n);
   worker.offer = std::move(*hello.worker);
   worker.draining = worker.offer.draining;
 
