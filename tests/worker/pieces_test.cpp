@@ -1,0 +1,229 @@
+// The small pieces that run leases: cursor, folder, report builder, pace.
+#include <gtest/gtest.h>
+
+#include "wire/codec.hpp"
+#include "worker/actors/cursor.hpp"
+#include "worker/actors/folder.hpp"
+#include "worker/actors/pace.hpp"
+#include "worker/actors/report_builder.hpp"
+#include "worker/core/backoff.hpp"
+
+namespace quern::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+// ---- cursor
+
+TEST(Cursor, ClaimsStayWithinAnInterval) {
+  Cursor cursor({{0, 3}, {3, 5}, {9, 10}});
+  const auto first = cursor.claim(2);
+  EXPECT_EQ(first->tasks, (wire::Interval{0, 2}));
+  EXPECT_TRUE(first->opens);
+  const auto second = cursor.claim(9);
+  EXPECT_EQ(second->tasks, (wire::Interval{2, 3}));
+  EXPECT_FALSE(second->opens);
+  const auto third = cursor.claim(9);  // a neighbour, but an interval of its own
+  EXPECT_EQ(third->tasks, (wire::Interval{3, 5}));
+  EXPECT_TRUE(third->opens);
+  EXPECT_EQ(cursor.claim(9)->tasks, (wire::Interval{9, 10}));
+  EXPECT_FALSE(cursor.claim(9));
+}
+
+TEST(Cursor, CutsOnlyWhatIsNotClaimed) {
+  Cursor cursor({{0, 4}, {8, 12}});
+  cursor.claim(2);
+  EXPECT_EQ(cursor.cut(5), (wire::Intervals{{3, 4}, {8, 12}}));
+  EXPECT_EQ(cursor.cut(5), (wire::Intervals{{2, 3}}));
+  EXPECT_EQ(cursor.cut(5), wire::Intervals{});
+  EXPECT_FALSE(cursor.claim(1));
+}
+
+TEST(Cursor, WhatIsGivenBackIsClaimedOrCutAgain) {
+  Cursor cursor({{0, 10}});
+  cursor.claim(10);
+  EXPECT_EQ(cursor.cut(10), wire::Intervals{});
+  cursor.give_back(4);
+  EXPECT_EQ(cursor.cut(3), (wire::Intervals{{7, 10}}));
+  EXPECT_EQ(cursor.claim(10)->tasks, (wire::Interval{4, 7}));
+  EXPECT_FALSE(cursor.claim(10));
+}
+
+TEST(Cursor, AClosedOneGivesNothing) {
+  Cursor cursor({{0, 10}});
+  cursor.claim(3);
+  cursor.close();
+  EXPECT_FALSE(cursor.claim(1));
+}
+
+TEST(Cursor, NothingToClaimFromNothing) {
+  Cursor cursor({});
+  EXPECT_FALSE(cursor.claim(1));
+  EXPECT_EQ(cursor.cut(1), wire::Intervals{});
+}
+
+// ---- folder
+
+TEST(Folder, FoldsInOrderAndAsATree) {
+  Functions functions;
+  std::size_t copied = 0;
+  functions.add_reducer_body({"join", Encoding::value, false, {}}, [&](BytesView left, BytesView right) {
+    copied += left.size() + right.size();
+    return Bytes(left).append(right);
+  });
+  Folder folder(*Reducer::find("join", functions));
+  Bytes expected;
+  for (int i = 0; i < 1000; ++i) {
+    const Bytes leaf(1, static_cast<char>('a' + i % 26));
+    expected += leaf;
+    folder.add(leaf);
+  }
+  EXPECT_EQ(folder.take(), expected);
+  EXPECT_TRUE(folder.empty());
+  EXPECT_LT(copied, 1000u * 12);  // n log n, where folding one by one copies n * n / 2
+}
+
+TEST(Folder, AThrowNamesTheReducer) {
+  Functions functions;
+  functions.add_reducer("bad", [](int, int) -> int { throw std::runtime_error("no"); });
+  Folder folder(*Reducer::find("bad", functions));
+  folder.add(to_value(1));
+  try {
+    folder.add(to_value(2));
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "reducer 'bad' failed: no");
+  }
+}
+
+TEST(Folder, UnknownReducersAreNotFound) { EXPECT_FALSE(Reducer::find("nobody", Functions{})); }
+
+// ---- report builder
+
+constexpr wire::LeaseId kLease{7, 1};
+
+std::uint64_t tasks_in(const std::vector<wire::Report>& reports) {
+  std::uint64_t n = 0;
+  std::uint32_t part = 0;
+  for (const auto& report : reports) {
+    EXPECT_EQ(report.id.part, part++);
+    auto decoded = wire::decode(wire::encode({wire::SessionId{1}, report}));
+    const auto* error = std::get_if<wire::DecodeError>(&decoded);
+    EXPECT_EQ(error, nullptr) << error->text;
+    n += wire::size(report.tasks);
+  }
+  return n;
+}
+
+TEST(ReportBuilder, AnEmptyLastReportIsStillAReport) {
+  ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
+  EXPECT_TRUE(builder.take(false, 5).empty());
+  const auto reports = builder.take(true, 5);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_TRUE(reports[0].last);
+  EXPECT_EQ(reports[0].busy_us, 5u);
+}
+
+TEST(ReportBuilder, NeighboursAreOneInterval) {
+  ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
+  for (std::uint64_t i : {3u, 4u, 5u, 9u}) {
+    builder.bytes().append("x");
+    builder.close_payload({i, i + 1}, 1);
+  }
+  const auto reports = builder.take(true, 0);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].tasks, (wire::Intervals{{3, 6}, {9, 10}}));
+}
+
+TEST(ReportBuilder, PartialsKeepTheirBorders) {
+  ReportBuilder builder(kLease, ReportBuilder::Payload::per_interval);
+  for (std::uint64_t i : {0u, 5u}) {
+    builder.bytes().append("x");
+    builder.close_payload({i, i + 5}, 1);
+  }
+  const auto reports = builder.take(true, 0);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].tasks, (wire::Intervals{{0, 5}, {5, 10}}));
+  EXPECT_TRUE(reports[0].partial);
+}
+
+TEST(ReportBuilder, ALargeResultTravelsAlone) {
+  ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
+  const Bytes small(1000, 's'), large(2u << 20, 'l');
+  std::uint64_t i = 0;
+  for (const auto& payload : {small, large, small}) {
+    builder.bytes().append(payload);
+    builder.close_payload({i, i + 1}, payload.size());
+    ++i;
+  }
+  const auto reports = builder.take(true, 0);
+  EXPECT_EQ(tasks_in(reports), 3u);
+  ASSERT_EQ(reports.size(), 3u);
+  EXPECT_EQ(reports[1].batch.bytes.view(), large);
+  EXPECT_TRUE(reports[2].last && !reports[1].last && !reports[0].last);
+}
+
+TEST(ReportBuilder, AResultOverTheLimitIsAnError) {
+  ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
+  builder.bytes().append(wire::kItemBytesMax + 1, 'x');
+  builder.close_payload({0, 1}, wire::kItemBytesMax + 1);
+  const auto reports = builder.take(true, 0);
+  ASSERT_EQ(reports.size(), 1u);
+  ASSERT_EQ(reports[0].errors.size(), 1u);
+  EXPECT_EQ(reports[0].errors[0].code, ErrorCode::limit);
+  EXPECT_EQ(reports[0].batch.bytes.size(), 0u);
+}
+
+TEST(ReportBuilder, EqualErrorsOfNeighboursAreOne) {
+  ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
+  for (std::uint64_t i = 0; i < 5; ++i) builder.add_error({i, i + 1}, ErrorCode::failed, i < 3 ? "a" : "b");
+  const auto reports = builder.take(true, 0);
+  EXPECT_EQ(reports[0].errors,
+            (std::vector<TaskError>{{0, 3, ErrorCode::failed, "a"}, {3, 2, ErrorCode::failed, "b"}}));
+}
+
+TEST(ReportBuilder, ManyLongErrorsFitTheHeader) {
+  ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
+  for (std::uint64_t i = 0; i < 500; ++i)
+    builder.add_error({i, i + 1}, ErrorCode::failed, std::string(9000, 'e') + std::to_string(i) + "\xff");
+  std::uint64_t errors = 0;
+  const auto reports = builder.take(true, 0);
+  tasks_in(reports);
+  for (const auto& report : reports)
+    for (const auto& error : report.errors) errors += error.count;
+  EXPECT_EQ(errors, 500u);
+}
+
+// ---- pace and back-off
+
+TEST(Pace, GrowsEightfoldAndShrinksAtOnce) {
+  Pace pace(1ms);
+  EXPECT_EQ(pace.next(), 1u);
+  pace.note(1, 0ns);
+  EXPECT_EQ(pace.next(), 8u);
+  pace.note(8, 8us);
+  EXPECT_EQ(pace.next(), 64u);
+  pace.note(64, 64us);
+  pace.note(512, 512us);
+  EXPECT_EQ(pace.next(), 1000u);
+  pace.note(1000, 1s);
+  EXPECT_EQ(pace.next(), 1u);
+}
+
+TEST(Pace, DoesNotOverflow) {
+  Pace pace(1h);
+  for (int i = 0; i < 100; ++i) pace.note(pace.next(), 0ns);
+  EXPECT_EQ(pace.next(), 1ULL << 62);
+}
+
+TEST(Backoff, DoublesToItsLimit) {
+  Backoff backoff(100ms, 350ms);
+  EXPECT_EQ(backoff.next(), 100ms);
+  EXPECT_EQ(backoff.next(), 200ms);
+  EXPECT_EQ(backoff.next(), 350ms);
+  backoff.reset();
+  EXPECT_EQ(backoff.next(), 100ms);
+}
+
+}  // namespace
+}  // namespace quern::worker

@@ -1,0 +1,187 @@
+// The worker's session: from no broker at all to one that goes away and comes back.
+#include "core_fixture.hpp"
+
+namespace quern::worker {
+namespace {
+
+using SessionTest = WorkerCoreTest;
+
+TEST_F(SessionTest, SaysHelloOnlyWhenSomebodyIsThere) {
+  EXPECT_EQ(tick(), Lines{"reopen"});
+  EXPECT_EQ(tick(1h), Lines{});  // the socket looks for the broker by itself
+  EXPECT_EQ(core.next_deadline(), std::nullopt);
+  core.on_connected(now);
+  EXPECT_EQ(effects(), Lines{"HELLO"});
+  EXPECT_EQ(say(wire::Welcome{}), Lines{});
+  EXPECT_TRUE(core.connected());
+}
+
+TEST_F(SessionTest, BeatsSlowlyWhenIdleAndOftenWithLeases) {
+  welcome();
+  EXPECT_EQ(core.next_deadline(), now + 5s);
+  EXPECT_EQ(tick(4999ms), Lines{});
+  EXPECT_EQ(tick(1ms), Lines{"BEAT"});
+  EXPECT_EQ(say(item_lease(1, {{0, 1}})), Lines{"start L1[0,1) on 0"});
+  EXPECT_EQ(core.next_deadline(), now + 1s);
+  EXPECT_EQ(tick(1s), Lines{"BEAT"});
+}
+
+TEST_F(SessionTest, AnswersABeatButNotAnAnswer) {
+  welcome();
+  EXPECT_EQ(say(wire::Beat{}), Lines{"BEAT reply"});
+  EXPECT_EQ(say(wire::Beat{.reply = true, .capacity = {}, .work = {}}), Lines{});
+}
+
+TEST_F(SessionTest, ABeatCarriesCapacityAndWork) {
+  welcome();
+  core.on_capacity(
+      {.slots = 99, .cores = 4, .idle = 0.5, .load = 1, .memory_free = 10, .busy = 0, .stuck = 0});
+  say(item_lease(1, {{0, 4}}));
+  reports(kFirst, report(1, 0, {{0, 2}}, false));
+  core.on_tick(now + 1s);
+  Effects taken;
+  core.take(taken);
+  const auto& beat = std::get<wire::Beat>(std::get<Send>(taken.at(0)).envelope.message);
+  ASSERT_TRUE(beat.capacity);
+  EXPECT_EQ(beat.capacity->slots, 2u);
+  EXPECT_EQ(beat.capacity->cores, 4);
+  EXPECT_EQ(beat.capacity->busy, 1u);
+  ASSERT_EQ(beat.work.size(), 1u);
+  EXPECT_EQ(beat.work[0], (FunctionRate{"echo", 2000, 0, 2, 1000}));
+}
+
+TEST_F(SessionTest, SilenceOfTheBrokerEndsTheSession) {
+  welcome();
+  say(item_lease(1, {{0, 1}}));
+  EXPECT_EQ(tick(1s), Lines{"BEAT"});
+  EXPECT_EQ(tick(1s), Lines{"BEAT"});
+  EXPECT_EQ(tick(1s), Lines{"hang up"});
+  EXPECT_FALSE(core.connected());
+  EXPECT_EQ(tick(100ms), Lines{"reopen"});
+}
+
+TEST_F(SessionTest, AnIdleWorkerIsMorePatient) {
+  welcome();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(tick(5s), Lines{"BEAT"});
+  EXPECT_EQ(tick(5s), Lines{"hang up"});
+}
+
+TEST_F(SessionTest, AnyMessageIsASignOfLife) {
+  welcome();
+  say(item_lease(1, {{0, 1}}));
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(tick(1s), Lines{"BEAT"});
+    EXPECT_EQ(say(wire::Forget{}), Lines{});
+  }
+}
+
+TEST_F(SessionTest, AProcessThatWasStoppedDoesNotBlameTheBroker) {
+  welcome();
+  say(item_lease(1, {{0, 1}}));
+  EXPECT_EQ(tick(60s), Lines{"BEAT"});  // SIGSTOP, SIGCONT: nothing could be heard meanwhile
+}
+
+TEST_F(SessionTest, BacksOffUpToTwoSecondsForEverAndStartsAnewAfterAWelcome) {
+  for (const auto wait : {100ms, 200ms, 400ms, 800ms, 1600ms, 2000ms, 2000ms}) {
+    ASSERT_EQ(tick(), Lines{"reopen"});
+    core.on_lost("the broker does not shake hands", now);
+    ASSERT_EQ(effects(), Lines{"hang up"});
+    EXPECT_EQ(core.next_deadline(), now + wait);
+    ASSERT_EQ(tick(wait - 1ms), Lines{});
+    now += 1ms;
+  }
+  welcome();
+  core.on_lost("the connection was closed", now);
+  effects();
+  EXPECT_EQ(core.next_deadline(), now + 100ms);
+}
+
+TEST_F(SessionTest, ABrokerThatDoesNotAnswerHelloIsLeft) {
+  tick();
+  core.on_connected(now);
+  effects();
+  EXPECT_EQ(tick(4999ms), Lines{});
+  EXPECT_EQ(tick(1ms), Lines{"hang up"});
+}
+
+TEST_F(SessionTest, KeepsItsIdentityOverSessions) {
+  std::vector<Uuid> identities;
+  for (int i = 0; i < 3; ++i) {
+    tick(2s);
+    core.on_connected(now);
+    Effects taken;
+    core.take(taken);
+    identities.push_back(std::get<wire::Hello>(std::get<Send>(taken.at(0)).envelope.message).identity);
+    core.on_lost("closed", now);
+    effects();
+  }
+  EXPECT_EQ(identities[0], identities[1]);
+  EXPECT_EQ(identities[0], identities[2]);
+  EXPECT_FALSE(identities[0].is_nil());
+}
+
+TEST_F(SessionTest, HelloAgainMeansANewSocket) {
+  welcome();
+  EXPECT_EQ(say(wire::HelloAgain{}, {}), Lines{"hang up"});
+  EXPECT_EQ(tick(100ms), Lines{"reopen"});
+}
+
+TEST_F(SessionTest, AReconnectionUnderOurFeetEndsTheSession) {
+  welcome();
+  core.on_connected(now);
+  EXPECT_EQ(effects(), Lines{"hang up"});
+}
+
+TEST_F(SessionTest, MessagesOfAnotherSessionAreNotForUs) {
+  welcome();
+  EXPECT_EQ(say(item_lease(1, {{0, 1}}), wire::SessionId{40}), Lines{});
+}
+
+TEST_F(SessionTest, NothingIsObeyedBeforeWelcome) {
+  tick();
+  core.on_connected(now);
+  effects();
+  EXPECT_EQ(say(item_lease(1, {{0, 1}})), Lines{});
+  EXPECT_EQ(say(wire::Drain{}), Lines{});
+}
+
+struct Refusal {
+  ErrorCode code;
+  Lines effects;
+};
+
+TEST_F(SessionTest, RefusalsThatWillNotChangeEndTheWorker) {
+  const Refusal table[] = {{ErrorCode::version, {"finished 3"}}, {ErrorCode::role, {"finished 3"}},
+                           {ErrorCode::refused, {"finished 3"}}, {ErrorCode::limit, {"hang up"}},
+                           {ErrorCode::shutdown, {"hang up"}},   {ErrorCode::denied, {"hang up"}}};
+  for (const auto& row : table) {
+    core = WorkerCore(small_config());
+    tick();
+    core.on_connected(now);
+    effects();
+    EXPECT_EQ(say(wire::Refused{.code = row.code, .text = "because"}, {}), row.effects)
+        << to_string(row.code);
+  }
+}
+
+TEST_F(SessionTest, AFatalErrorEndsTheSessionAnOrdinaryOneIsNoted) {
+  welcome();
+  wire::ErrorMessage error;
+  error.text = "odd";
+  EXPECT_EQ(say(error), Lines{});
+  EXPECT_EQ(notes(), Lines{"note: the broker reports an error: odd"});
+  error.fatal = true;
+  EXPECT_EQ(say(error), Lines{"hang up"});
+}
+
+TEST_F(SessionTest, AGoodbyeOfTheBrokerIsNotTheEnd) {
+  welcome();
+  say(item_lease(1, {{0, 1}}));
+  EXPECT_EQ(say(wire::Bye{}), Lines{"hang up"});
+  now += 100ms;
+  welcome();
+  EXPECT_EQ(hello(), Lines{"HELLO L1[0,1)"});
+}
+
+}  // namespace
+}  // namespace quern::worker

@@ -1,0 +1,427 @@
+// Slots with real threads: what is run is reported, once, whatever happens in mid-run. No sleeps: tests wait
+// on conditions.
+#include "worker/actors/slot.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <numeric>
+
+#include "wire/number.hpp"
+#include "worker/make.hpp"
+
+namespace quern::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A door that tests open for functions that wait in front of it.
+class Gate {
+ public:
+  void open() {
+    std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void pass() {
+    std::unique_lock lock(mutex_);
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return open_; });
+  }
+  void await_somebody() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return waiting_ > 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+  int waiting_ = 0;
+};
+
+class SlotTest : public ::testing::Test {
+ protected:
+  std::shared_ptr<worker::Run> start(wire::Lease lease, double cpu_share = 1) {
+    slot_ = std::make_unique<Slot>(functions, cpu_share,
+                                   Slot::Posts{[this](wire::Report report) {
+                                                 std::lock_guard lock(mutex_);
+                                                 reports_.push_back(std::move(report));
+                                                 changed_.notify_all();
+                                               },
+                                               [this] {
+                                                 std::lock_guard lock(mutex_);
+                                                 free_ = true;
+                                                 changed_.notify_all();
+                                               }});
+    Harvest harvest = harvest_for(lease, functions);
+    auto run = std::make_shared<worker::Run>(std::move(lease), wire::Buffer{}, std::move(harvest));
+    slot_->start(run);
+    return run;
+  }
+
+  std::vector<wire::Report> finish() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, 60s, [&] { return free_; }));
+    return reports_;
+  }
+  std::vector<wire::Report> run(wire::Lease lease) {
+    start(std::move(lease));
+    return finish();
+  }
+
+  static wire::Lease items(std::uint64_t count, const std::string& function) {
+    return make_items(1, function, {{0, count}});
+  }
+  static wire::Lease range(wire::Intervals tasks, const std::string& function, const std::string& reduce) {
+    wire::Lease lease = make_lease(1, function, wire::LeaseKind::range, std::move(tasks));
+    lease.reduce = reduce;
+    lease.indexed = true;
+    return lease;
+  }
+  /// A merge or finish lease.
+  static wire::Lease fold(wire::LeaseKind kind, const std::string& function, wire::Interval tasks,
+                          const std::vector<Bytes>& values) {
+    wire::Lease lease = make_lease(1, function, kind, {tasks});
+    wire::BatchBuilder builder;
+    for (const auto& value : values) builder.add(value);
+    lease.batch = builder.take();
+    return lease;
+  }
+
+  /// Results by task; fails when parts are not in order, or a task is there twice.
+  static std::map<std::uint64_t, Bytes> results(const std::vector<wire::Report>& reports) {
+    std::map<std::uint64_t, Bytes> out;
+    for (std::size_t part = 0; part < reports.size(); ++part) {
+      const auto& report = reports[part];
+      EXPECT_EQ(report.id.part, part);
+      EXPECT_EQ(report.last, part + 1 == reports.size());
+      wire::BatchReader reader(report.batch);
+      for (const auto& tasks : report.tasks)
+        for (auto i = tasks.begin; i < tasks.end; ++i)
+          EXPECT_TRUE(out.emplace(i, reader.next()).second) << i << " twice";
+    }
+    return out;
+  }
+  static wire::IntervalSet failed(const std::vector<wire::Report>& reports) {
+    wire::IntervalSet out;
+    for (const auto& report : reports)
+      for (const auto& error : report.errors)
+        EXPECT_EQ(out.add({error.first, error.first + error.count}), error.count);
+    return out;
+  }
+  static std::vector<TaskError> errors(const std::vector<wire::Report>& reports) {
+    std::vector<TaskError> out;
+    for (const auto& report : reports) out.insert(out.end(), report.errors.begin(), report.errors.end());
+    return out;
+  }
+  static std::int64_t integer(BytesView value) {
+    return static_cast<std::int64_t>(std::get<wire::Int128>(*wire::number_from(value)));
+  }
+
+  Functions functions;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<wire::Report> reports_;
+  bool free_ = false;
+  std::unique_ptr<Slot> slot_;  // last: its thread uses what is above
+};
+
+TEST_F(SlotTest, EveryItemHasItsResult) {
+  functions.add_raw("twice",
+                    [](Task& task, Output& out) { out.append(task.input()), out.append(task.input()); });
+  const auto reports = run(items(20'000, "twice"));
+  const auto all = results(reports);
+  ASSERT_EQ(all.size(), 20'000u);
+  for (const auto& [i, bytes] : all) EXPECT_EQ(bytes, std::to_string(i) + std::to_string(i));
+}
+
+TEST_F(SlotTest, ManyResultsLeaveInParts) {
+  functions.add_raw("kilo", [](Task&, Output& out) { out.bytes().append(1024, 'k'); });
+  const auto reports = run(items(2000, "kilo"));
+  EXPECT_EQ(results(reports).size(), 2000u);
+  EXPECT_GE(reports.size(), 7u);
+  for (const auto& report : reports) EXPECT_LE(report.batch.weight(), 300u << 10);
+}
+
+TEST_F(SlotTest, AThrowFailsItsTaskOnly) {
+  functions.add_raw("odd", [](Task& task, Output& out) {
+    out.append("begun");  // what a failed task wrote is not kept
+    if (task.index() == 3) throw std::runtime_error("three is bad");
+    if (task.index() == 5) throw 5;
+  });
+  const auto reports = run(items(8, "odd"));
+  EXPECT_EQ(results(reports).size(), 6u);
+  for (const auto& [i, bytes] : results(reports)) EXPECT_EQ(bytes, "begun");
+  EXPECT_EQ(
+      errors(reports),
+      (std::vector<TaskError>{{3, 1, ErrorCode::failed, "three is bad"},
+                              {5, 1, ErrorCode::failed, "it threw something that is not a std::exception"}}));
+}
+
+TEST_F(SlotTest, AnIndexedItemIsAValue) {
+  functions.add("square", [](std::int64_t x) { return x * x; });
+  wire::Lease lease = make_lease(1, "square", wire::LeaseKind::item, {{0, 3}});
+  lease.indexed = true;
+  lease.base = -1;
+  const auto all = results(run(lease));
+  EXPECT_EQ(integer(all.at(0)), 1);
+  EXPECT_EQ(integer(all.at(1)), 0);
+  EXPECT_EQ(integer(all.at(2)), 1);
+}
+
+TEST_F(SlotTest, ARawItemOfATypedFunctionIsReadAsJson) {
+  functions.add("length", [](std::vector<int> list) { return list.size(); });
+  wire::Lease lease = make_lease(1, "length", wire::LeaseKind::item, {{0, 2}});
+  wire::BatchBuilder builder;
+  builder.add("[1,2,3]");
+  builder.add("oh no");
+  lease.batch = builder.take();
+  const auto reports = run(lease);
+  EXPECT_EQ(integer(results(reports).at(0)), 3);
+  ASSERT_EQ(errors(reports).size(), 1u);
+  EXPECT_EQ(errors(reports)[0].text, "the input is not JSON: oh no");
+}
+
+TEST_F(SlotTest, AnUnknownFunctionIsAnErrorForAllTasks) {
+  EXPECT_EQ(failed(run(items(5, "nobody"))).size(), 5u);
+}
+
+TEST_F(SlotTest, AnUnknownReducerIsAnErrorForAllTasks) {
+  functions.add_raw("echo", [](Task& task, Output& out) { out.append(task.input()); });
+  wire::Lease lease = items(5, "echo");
+  lease.reduce = "nobody";
+  EXPECT_EQ(failed(run(lease)).size(), 5u);
+}
+
+// ---- reducing
+
+TEST_F(SlotTest, ResultsAreFoldedAndAFailedTaskSplitsTheInterval) {
+  functions.add("number", [](std::uint64_t x) {
+    if (x == 4) throw std::runtime_error("four");
+    return x;
+  });
+  wire::Lease lease = items(10, "number");
+  lease.reduce = "sum";
+  const auto reports = run(lease);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_TRUE(reports[0].partial);
+  EXPECT_EQ(reports[0].tasks, (wire::Intervals{{0, 4}, {5, 10}}));
+  wire::BatchReader reader(reports[0].batch);
+  EXPECT_EQ(integer(reader.next()), 0 + 1 + 2 + 3);
+  EXPECT_EQ(integer(reader.next()), 5 + 6 + 7 + 8 + 9);
+  EXPECT_EQ(failed(reports).list(), (wire::Intervals{{4, 5}}));
+}
+
+TEST_F(SlotTest, PartialsDoNotCrossTheBordersOfTheLease) {
+  functions.add_range("count", [](Range r) { return r.size(); });
+  const auto reports = run(range({{0, 10}, {10, 30}, {50, 60}}, "count", "sum"));
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].tasks, (wire::Intervals{{0, 10}, {10, 30}, {50, 60}}));
+}
+
+TEST_F(SlotTest, CountCountsTasksNotQuanta) {
+  functions.add_range("anything", [](Range) { return "x"; });
+  const auto reports = run(range({{0, 100'000}}, "anything", "count"));
+  wire::BatchReader reader(reports.at(0).batch);
+  EXPECT_EQ(integer(reader.next()), 100'000);
+}
+
+TEST_F(SlotTest, AResultThatDoesNotFitTheReducerFailsItsTask) {
+  functions.add_raw("rawnumber", [](Task& task, Output& out) { out.append(task.input()); });
+  wire::Lease lease = items(3, "rawnumber");
+  lease.reduce = "sum";
+  EXPECT_EQ(failed(run(lease)).size(), 3u);
+}
+
+TEST_F(SlotTest, OneBadTaskOfARangeIsFound) {
+  functions.add_range("picky", [](Range r) {
+    if (r.begin <= 777 && 777 < r.end) throw std::runtime_error("777");
+    return r.size();
+  });
+  const auto reports = run(range({{0, 100'000}}, "picky", "sum"));
+  EXPECT_EQ(failed(reports).list(), (wire::Intervals{{777, 778}}));
+  EXPECT_EQ(reports.at(0).tasks, (wire::Intervals{{0, 777}, {778, 100'000}}));
+}
+
+TEST_F(SlotTest, ARangeThatAlwaysFailsDoesNotCallForEachTask) {
+  std::atomic<int> calls{0};
+  functions.add_range("never", [&](Range) -> int {
+    ++calls;
+    throw std::runtime_error("never");
+  });
+  EXPECT_EQ(failed(run(range({{0, 1'000'000}}, "never", "sum"))).size(), 1'000'000u);
+  EXPECT_LT(calls, 1000);
+}
+
+TEST_F(SlotTest, WithoutAReducerEveryTaskOfARangeHasAResult) {
+  functions.add_range("first", [](Range r) { return r.begin; });
+  auto lease = range({{0, 50}}, "first", "");
+  lease.base = 100;
+  const auto all = results(run(lease));
+  ASSERT_EQ(all.size(), 50u);
+  EXPECT_EQ(integer(all.at(49)), 149);
+}
+
+TEST_F(SlotTest, MergeFoldsFromLeftToRight) {
+  functions.add_reducer("join", [](std::string a, std::string b) { return a + b; });
+  std::vector<Bytes> letters;
+  for (char c = 'a'; c <= 'g'; ++c) letters.push_back(to_value(std::string(1, c)));
+  const auto reports = run(fold(wire::LeaseKind::merge, "join", {0, 70}, letters));
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].tasks, (wire::Intervals{{0, 70}}));
+  EXPECT_EQ(from_value<std::string>(reports[0].batch.bytes.view()), "abcdefg");
+}
+
+TEST_F(SlotTest, AFailedMergeBlamesOneTask) {
+  functions.add_reducer("bad", [](int, int) -> int { throw std::runtime_error("no"); });
+  const auto reports = run(fold(wire::LeaseKind::merge, "bad", {5, 70}, {to_value(1), to_value(2)}));
+  EXPECT_EQ(errors(reports), (std::vector<TaskError>{{5, 1, ErrorCode::failed, "reducer 'bad' failed: no"}}));
+}
+
+TEST_F(SlotTest, FinishRunsTheFinishingStep) {
+  const auto divide = [](BytesView reduced, std::uint64_t total) {
+    return to_value(from_value<double>(reduced) / static_cast<double>(total));
+  };
+  functions.add_range("share", [](Range r) { return r.size(); },
+                      {.reduce = "sum", .rate = 0, .finish = divide});
+  wire::Lease lease = fold(wire::LeaseKind::finish, "share", {0, 8}, {to_value(4)});
+  lease.total = 8;
+  EXPECT_EQ(from_value<double>(run(lease).at(0).batch.bytes.view()), 0.5);
+}
+
+// ---- others in mid-run
+
+TEST_F(SlotTest, CutInMidRunNothingIsLostAndNothingTwice) {
+  std::atomic<std::uint64_t> ran{0};
+  functions.add_raw("step", [&](Task& task, Output& out) {
+    ++ran;
+    out.append(task.input());
+  });
+  const std::uint64_t count = 60'000;
+  auto run = start(items(count, "step"));
+  wire::IntervalSet cut;
+  // As a broker would: small cuts, again and again, while the slot works from the other end.
+  for (std::uint64_t taken = 1; taken > 0;) {
+    taken = 0;
+    for (const auto& tasks : run->cursor.cut(97)) taken += cut.add(tasks);
+  }
+  const auto reports = finish();
+  const auto all = results(reports);
+  EXPECT_EQ(ran, all.size());
+  EXPECT_EQ(all.size() + cut.size(), count);
+  for (const auto& [i, bytes] : all) EXPECT_FALSE(cut.contains(i));
+}
+
+TEST_F(SlotTest, AnEndedRunReportsWhatItRan) {
+  Gate gate;
+  functions.add_raw("wait", [&](Task& task, Output& out) {
+    if (task.index() == 2) gate.pass();
+    out.append("x");
+  });
+  auto run = start(items(1000, "wait"));
+  gate.await_somebody();
+  run->cursor.close();
+  run->hurry();  // the claim may be large: what of it has not started is not run either
+  gate.open();
+  EXPECT_LT(results(finish()).size(), 1000u);
+}
+
+TEST_F(SlotTest, AHurriedSlotGivesBackWhatItHasNotStarted) {
+  Gate gate;
+  functions.add_raw("slow", [&](Task& task, Output& out) {
+    if (task.index() == 50'000) gate.pass();
+    out.append("x");
+  });
+  auto run = start(items(65'000, "slow"));
+  gate.await_somebody();
+  run->hurry();
+  // Whatever was claimed, everything behind the task that runs can be had once the slot has noticed.
+  gate.open();
+  const auto reports = finish();
+  EXPECT_EQ(results(reports).size(), 65'000u);
+}
+
+TEST_F(SlotTest, ACancelledRunReportsNothingAndTheFunctionSeesIt) {
+  Gate gate;
+  std::atomic<bool> saw{false};
+  functions.add_raw("look", [&](Task& task, Output&) {
+    gate.pass();
+    saw = task.cancelled();
+  });
+  auto run = start(items(10, "look"));
+  gate.await_somebody();
+  run->cancel();
+  gate.open();
+  EXPECT_TRUE(finish().empty());
+  EXPECT_TRUE(saw);
+}
+
+TEST_F(SlotTest, ACancelledSleepOfTheThrottleWakes) {
+  std::atomic<bool> ran{false};
+  functions.add_raw("spin", [&](Task&, Output&) {
+    const auto until = Clock::now() + 20ms;
+    while (Clock::now() < until) {
+    }
+    ran = true;
+    ran.notify_all();
+  });
+  auto run = start(items(1, "spin"), 0.0001);  // would rest for 200 s
+  ran.wait(false);
+  run->cancel();
+  EXPECT_TRUE(finish().empty());
+}
+
+TEST_F(SlotTest, AFencedCallIsReportedByTheLinkAndItsOutputIsDropped) {
+  Gate gate;
+  functions.add_raw("hang", [&](Task& task, Output& out) {
+    if (task.index() == 2) gate.pass();
+    out.append("done");
+  });
+  wire::Lease lease = items(5, "hang");
+  lease.timeout_ms = 1;
+  auto run = start(lease);
+  gate.await_somebody();
+  std::optional<wire::Interval> fenced;
+  while (!fenced) fenced = run->fence_overdue(Clock::now());
+  EXPECT_EQ(*fenced, (wire::Interval{2, 3}));
+  EXPECT_TRUE(run->cancelled());
+  const auto reports = run->harvest.take(true, 0);  // the harvest is the link's now
+  gate.open();
+  EXPECT_TRUE(finish().empty());
+  const auto all = results(reports);
+  EXPECT_EQ(all.size(), 2u);
+  EXPECT_EQ(all.at(1), "done");
+}
+
+TEST_F(SlotTest, NoFenceBeforeTheTimeOrBetweenCalls) {
+  functions.add_raw("quick", [](Task&, Output& out) { out.append("x"); });
+  wire::Lease lease = items(1000, "quick");
+  lease.timeout_ms = 60'000;
+  auto run = start(lease);
+  EXPECT_FALSE(run->fence_overdue(Clock::now()));
+  EXPECT_EQ(results(finish()).size(), 1000u);
+  EXPECT_FALSE(run->fence_overdue(Clock::now() + 1h));
+}
+
+TEST_F(SlotTest, BusyTimeIncludesTheRest) {
+  functions.add_raw("spin", [&](Task&, Output&) {
+    const auto until = Clock::now() + 5ms;
+    while (Clock::now() < until) {
+    }
+  });
+  start(items(4, "spin"), 0.25);
+  std::uint64_t busy_us = 0;
+  for (const auto& report : finish()) busy_us += report.busy_us;
+  EXPECT_GE(busy_us, 4u * 4 * 5000 * 9 / 10);
+}
+
+}  // namespace
+}  // namespace quern::worker
