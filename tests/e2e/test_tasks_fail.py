@@ -98,8 +98,9 @@ class TasksFail(Rig):
         self.ok("cancel", f"{number}.0")
         self.wait_for_file(f"{first}.cancelled")
         second.write_text("")
-        self.ok("wait", number)  # asked for, so no failure of the job
+        self.assertEqual(self.quern("wait", number).code, 1)
         job = self.job(number)
+        self.assertEqual(job["state"], "cancelled")
         self.assertEqual((job["done"], job["cancelled"]), (1, 1), job)
 
     def test_common_input_reaches_every_task(self):
