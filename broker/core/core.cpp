@@ -139,10 +139,7 @@ std::optional<Time> Core::next_deadline() const {
     if (t && (!next || *t < *next)) next = t;
   };
   sooner(retry_dispatch_);
-  for (JobNumber number : live_) {
-    const Job& job = jobs_.at(number);
-    if (!job.backing_off.empty()) sooner(job.backing_off.begin()->first);
-  }
+  if (!backing_off_.empty()) sooner(backing_off_.begin()->first);
   return next;
 }
 

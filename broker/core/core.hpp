@@ -122,9 +122,12 @@ class Core {
   void dispatch(Time now, Effects& effects);
   bool dispatch_job(Job& job, Time now, Effects& effects);
   bool decide_job(Job& job, Time now, Effects& effects);
+  void decide_waiting(Time now, Effects& effects);
+  std::string waits_for(const Job& job) const;
+  void reorder(Job& job);
   void shape_whole(Job& job, Time now, Effects& effects);
   bool over_result_share(const Job& job) const;
-  void release_backing_off(Job& job, Time now);
+  void release_backing_off(Time now);
   bool has_room(const Worker& worker) const;
   bool can_run(const Worker& worker, const Job& job) const;
   double ready_s(const Worker& worker, Time now) const;
@@ -159,6 +162,10 @@ class Core {
   std::map<JobNumber, Job> jobs_;
   std::map<std::string, JobNumber> unique_;
   std::set<JobNumber> live_;            ///< not final
+  std::set<JobNumber> undecided_;       ///< live, and no worker offers what they need yet
+  std::set<OrderKey> order_;            ///< decided jobs that may want leases; the first is served first
+  std::multimap<Time, JobNumber> backing_off_;  ///< when failed tasks of a job may run again
+  JobNumber swept_{};                   ///< the last live job the sweep looked at
   std::deque<JobNumber> finished_;      ///< in the order of their end
   std::map<wire::LeaseId, Lease> leases_;
   std::uint64_t last_job_ = 0;
@@ -167,6 +174,7 @@ class Core {
   std::uint64_t memory_used_ = 0;
   std::set<JobNumber> dirty_;           ///< something changed that followers or dispatch should look at
   bool dispatch_needed_ = false;
+  bool offers_changed_ = false;         ///< a worker came: undecided jobs may have what they wait for
   std::optional<Time> retry_dispatch_;  ///< work is held back for a faster worker until then
   std::optional<Time> next_sweep_;
   Time started_{};

@@ -55,10 +55,6 @@ std::size_t distance(std::string_view a, std::string_view b) {  // Levenshtein
 
 double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
 
-void say_why(Job& job, std::string why) {
-  if (job.leased == 0) job.reason = std::move(why);
-}
-
 }  // namespace
 
 bool Core::has_room(const Worker& worker) const {
@@ -99,32 +95,48 @@ double Core::ready_s(const Worker& worker, Time now) const {
   return left / static_cast<double>(slots);
 }
 
-void Core::release_backing_off(Job& job, Time now) {
-  while (!job.backing_off.empty() && job.backing_off.begin()->first <= now) {
-    job.pending.add(job.backing_off.begin()->second);
-    job.backing_off.erase(job.backing_off.begin());
+void Core::release_backing_off(Time now) {
+  while (!backing_off_.empty() && backing_off_.begin()->first <= now) {
+    auto it = jobs_.find(backing_off_.begin()->second);
+    backing_off_.erase(backing_off_.begin());
+    if (it == jobs_.end()) continue;
+    Job& job = it->second;
+    while (!job.backing_off.empty() && job.backing_off.begin()->first <= now) {
+      job.pending.add(job.backing_off.begin()->second);
+      job.backing_off.erase(job.backing_off.begin());
+    }
+    touch(job);
     dispatch_needed_ = true;
   }
 }
 
+void Core::reorder(Job& job) {
+  if (job.order) order_.erase(*job.order);
+  job.order.reset();
+  if (job.wants_leases()) {
+    job.order = job.order_key();
+    order_.insert(*job.order);
+  }
+}
+
 void Core::dispatch(Time now, Effects& effects) {
-  for (JobNumber number : live_) release_backing_off(jobs_.at(number), now);
+  release_backing_off(now);
+  if (offers_changed_) decide_waiting(now, effects);
+  for (JobNumber number : dirty_)
+    if (auto it = jobs_.find(number); it != jobs_.end()) reorder(it->second);
   if (retry_dispatch_ && now >= *retry_dispatch_) dispatch_needed_ = true;
   if (!dispatch_needed_) return;
   dispatch_needed_ = false;
   retry_dispatch_.reset();
 
-  // Strict priorities; within one, the job that has received the least slot time for its weight.
-  using Key = std::tuple<std::int64_t, double, JobNumber>;
-  const auto key = [](const Job& job) {
-    return Key{-std::int64_t{job.options.priority}, job.used + job.expected_out / job.options.weight, job.number};
-  };
-  std::set<Key> order;
-  for (JobNumber number : live_) order.insert(key(jobs_.at(number)));
-  while (!order.empty()) {
-    Job& job = jobs_.at(std::get<JobNumber>(*order.begin()));
-    order.erase(order.begin());
-    if (!job.final() && dispatch_job(job, now, effects)) order.insert(key(job));
+  const auto any_room = [&] { return std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) { return has_room(w.second); }); };
+  // A job that could not be served is passed over for the rest of this round; one that was served has a new place in the order.
+  OrderKey passed{std::numeric_limits<std::int64_t>::min(), 0, {}};
+  for (auto it = order_.begin(); it != order_.end() && any_room(); it = order_.upper_bound(passed)) {
+    const OrderKey key = *it;
+    Job& job = jobs_.at(key.job);
+    if (dispatch_job(job, now, effects)) reorder(job);
+    else passed = key;
   }
   rebalance(now, effects);
 }
@@ -135,14 +147,9 @@ bool Core::over_result_share(const Job& job) const {
 }
 
 bool Core::dispatch_job(Job& job, Time now, Effects& effects) {
-  if (!job.decision && !decide_job(job, now, effects)) return false;
-  if (job.final()) return false;
   if (grant_merge(job, now, effects)) return true;
   if (job.pending.empty()) return false;
-  if (over_result_share(job)) {
-    say_why(job, "its results wait to be read");
-    return false;
-  }
+  if (over_result_share(job)) return false;
 
   std::vector<Candidate> candidates;
   std::vector<Worker*> able;
@@ -159,12 +166,7 @@ bool Core::dispatch_job(Job& job, Time now, Effects& effects) {
       ++known;
     }
   }
-  if (able.empty()) {
-    say_why(job, job.options.require.empty() && job.options.resources.empty()
-                     ? "no worker offers `" + job.function + "` any more"
-                     : "no worker that offers `" + job.function + "` meets its requirements");
-    return false;
-  }
+  if (able.empty()) return false;
   // A worker that has not run the function yet is taken for an average one.
   const double prior = known > 0 ? known_sum / known : 1;
   const bool plenty = job.pending.size() > kPlentyPerSlot * slots;
@@ -314,7 +316,6 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
     job.state = JobState::running;
     job.started = now;
   }
-  job.reason.clear();
   touch(job);
   send(worker.session, std::move(lease), effects);
 }
@@ -393,21 +394,21 @@ std::string Core::nearest_function(const std::string& name) const {
   return best;
 }
 
+void Core::decide_waiting(Time now, Effects& effects) {
+  offers_changed_ = false;
+  for (auto it = undecided_.begin(); it != undecided_.end();) decide_job(jobs_.at(*it++), now, effects);
+}
+
 bool Core::decide_job(Job& job, Time now, Effects& effects) {
   std::vector<FunctionDecl> offers;
   bool reducer_offered = false;
   for (const auto& [id, worker] : workers_) {
     if (worker.draining) continue;
     for (const auto& decl : worker.offer.functions)
-      if (decl.name == job.function) offers.push_back(decl);
+      if (decl.name == job.function && std::find(offers.begin(), offers.end(), decl) == offers.end()) offers.push_back(decl);
     reducer_offered = reducer_offered || worker.reducer(job.options.reduce);
   }
-  if (offers.empty()) {
-    std::string why = workers_.empty() ? "no worker is connected" : "no worker offers `" + job.function + "`";
-    if (std::string near = nearest_function(job.function); !near.empty()) why += "; did you mean `" + near + "`?";
-    job.reason = std::move(why);
-    return false;
-  }
+  if (offers.empty()) return false;
   auto decided = decide({job.function, job.input, job.options.reduce}, offers);
   if (auto* misfit = std::get_if<Misfit>(&decided)) {
     end_job(job, JobState::failed, ErrorCode::bad_input, misfit->text, now, effects);
@@ -415,20 +416,37 @@ bool Core::decide_job(Job& job, Time now, Effects& effects) {
   }
   const Decision& decision = std::get<Decision>(decided);
   const bool named = !decision.reduce.empty() && !wire::builtin_reducer(decision.reduce);
-  if (named && !reducer_offered && decision.reduce == job.options.reduce) {
-    job.reason = "no worker offers the reducer `" + decision.reduce + "` (built in: sum, min, max, count, concat)";
-    return false;
-  }
-  if (decision.takes == Takes::whole && job.input == InputKind::items && job.open) {
-    job.reason = "its input is not complete yet: `" + job.function + "` takes it at once";
-    return false;
-  }
+  if (named && !reducer_offered && decision.reduce == job.options.reduce) return false;
+  if (decision.takes == Takes::whole && job.input == InputKind::items && job.open) return false;
   job.decision = decision;
-  job.reason.clear();
+  undecided_.erase(job.number);
   if (!decision.reduce.empty()) job.partials.emplace(wire::builtin_reducer(decision.reduce));
   if (decision.takes == Takes::whole && job.input != InputKind::whole) shape_whole(job, now, effects);
   touch(job);
   return true;
+}
+
+std::string Core::waits_for(const Job& job) const {
+  bool offered = false, reducer_offered = wire::builtin_reducer(job.options.reduce).has_value() || job.options.reduce.empty();
+  bool met = false;
+  for (const auto& [id, worker] : workers_) {
+    reducer_offered = reducer_offered || worker.reducer(job.options.reduce);
+    const bool offers = std::any_of(worker.offer.functions.begin(), worker.offer.functions.end(),
+                                    [&](const FunctionDecl& decl) { return decl.name == job.function; });
+    offered = offered || (offers && !worker.draining);
+    met = met || can_run(worker, job);
+  }
+  if (workers_.empty()) return "no worker is connected";
+  if (!offered) {
+    const std::string near = nearest_function(job.function);
+    return "no worker offers `" + job.function + "`" + (near.empty() || near == job.function ? "" : "; did you mean `" + near + "`?");
+  }
+  if (!reducer_offered)
+    return "no worker offers the reducer `" + job.options.reduce + "` (built in: sum, min, max, count, concat)";
+  if (!job.decision) return "its input is not complete yet: `" + job.function + "` takes it at once";
+  if (!met) return "no worker that offers `" + job.function + "` meets its requirements";
+  if (over_result_share(job)) return "its results wait to be read";
+  return job.pending.empty() ? "" : "all workers are busy";
 }
 
 void Core::shape_whole(Job& job, Time now, Effects& effects) {

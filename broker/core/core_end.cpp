@@ -76,6 +76,8 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   }
   job.partials.reset();
   live_.erase(job.number);
+  undecided_.erase(job.number);
+  reorder(job);
   finished_.push_back(job.number);
   if (job.common) {
     for (auto& [id, worker] : workers_)
@@ -143,7 +145,7 @@ void Core::forget_job(JobNumber number) {
   accounted_.erase(number);
   dirty_.erase(number);
   job_numbers_.erase(job.uuid);
-  std::erase(finished_, number);
+  finished_.pop_front();  // only the oldest is forgotten
   jobs_.erase(number);
 }
 

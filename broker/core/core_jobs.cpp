@@ -92,15 +92,13 @@ void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects&
     job.pending.add({0, job.total});
   }
   // Fair from now on: a new job starts level with those that already share the workers.
-  double level = -1;
-  for (JobNumber other : live_) {
-    const Job& o = jobs_.at(other);
-    if (o.options.priority == job.options.priority && (level < 0 || o.used < level)) level = o.used;
-  }
-  job.used = std::max(0.0, level);
+  const std::int64_t falling = -std::int64_t{job.options.priority};
+  if (auto first = order_.lower_bound({falling, 0, {}}); first != order_.end() && first->falling_priority == falling)
+    job.used = std::max(0.0, first->used);
 
   job_numbers_.emplace(job.uuid, number);
   live_.insert(number);
+  undecided_.insert(number);
   if (!job.options.unique.empty()) unique_.emplace(job.options.unique, number);
   take_in(job, std::move(submit.batch));
   account(job);
@@ -110,6 +108,7 @@ void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects&
   send(session, accepted(job), effects);
   account(job);
   touch(job);
+  decide_job(job, now, effects);
   dispatch_needed_ = true;
 }
 
@@ -164,7 +163,10 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
     take_in(*job, std::move(batch));
     account(*job);
   }
-  if (append.close && end >= job->accepted) job->open = false;
+  if (append.close && end >= job->accepted) {
+    job->open = false;
+    if (!job->decision) decide_job(*job, now, effects);  // it may have waited for the end of its input
+  }
   grant_credit(*job);
   job->credit_told = job->credit_to;
   send(session, accepted(*job), effects);

@@ -157,7 +157,9 @@ void Core::fail_tasks(Job& job, const std::vector<TaskError>& errors, std::vecto
       }
       job.attempts.set(run, last_attempt ? failures - 1 : failures);
       if (one_call) job.suspects[run.begin] = {run.end, (run.size() + 1) / 2};
-      job.backing_off.emplace(now + backoff_of(job.options.backoff_ms, failures), run);
+      const Time due = now + backoff_of(job.options.backoff_ms, failures);
+      job.backing_off.emplace(due, run);
+      backing_off_.emplace(due, job.number);
       job.retried += run.size();
     }
   }

@@ -10,6 +10,7 @@ using std::chrono::milliseconds;
 
 // How often silence, graces and progress are looked at: a fraction of the shortest of them.
 constexpr milliseconds kSweep{100};
+constexpr std::size_t kSweepJobs = 2000;
 
 }  // namespace
 
@@ -79,6 +80,7 @@ void Core::on_hello(PeerId peer, const std::string& principal, wire::Hello&& hel
   const bool worker = hello.role == wire::Role::worker;
   effects.push_back(Note{Note::Level::info, (worker ? "worker " : "client ") + session.name + " connected"});
   send(session, std::move(welcome), effects);
+  offers_changed_ = offers_changed_ || worker;
   dispatch_needed_ = true;
 }
 
@@ -183,10 +185,15 @@ void Core::sweep(Time now, Effects& effects) {
     }
     end_session(id, now);
   }
-  for (auto it = live_.begin(); it != live_.end();) {
+  // A slice of the jobs a time, so that a million waiting ones cost a busy broker nothing it would notice.
+  std::size_t slice = std::min(kSweepJobs, live_.size());
+  for (auto it = live_.upper_bound(swept_); slice > 0 && !live_.empty(); --slice) {
+    if (it == live_.end()) it = live_.begin();
     Job& job = jobs_.at(*it++);  // ending the job removes it from live_
+    swept_ = job.number;
     if (job.orphan_until && now >= *job.orphan_until) {
       end_job(job, JobState::cancelled, ErrorCode::cancelled, "its client went away", now, effects);
+      it = live_.upper_bound(swept_);
       continue;
     }
     if (now - job.rate_since >= std::chrono::seconds(1)) {
@@ -196,7 +203,8 @@ void Core::sweep(Time now, Effects& effects) {
       job.rate_since = now;
     }
     grant_credit(job);
-    touch(job);
+    const bool watched = std::any_of(job.followers.begin(), job.followers.end(), [](const Follower& f) { return f.watch_ms > 0; });
+    if (watched || job.credit_to > job.credit_told) touch(job);
   }
   while (!finished_.empty()) {
     const Job& oldest = jobs_.at(finished_.front());

@@ -43,7 +43,7 @@ JobStatus Core::status_of(const Job& job, Time now, bool with_shares) const {
     s.encoding = builtin ? wire::result_encoding(*builtin) : Encoding::value;
   }
   s.state = job.state;
-  s.reason = job.reason;
+  s.reason = job.final() || job.leased > 0 ? job.reason : waits_for(job);
   s.open = job.open;
   s.total = job.total;
   s.pending = job.pending.size() + job.backing();

@@ -33,6 +33,14 @@ struct Follower {
   bool told_final = false;
 };
 
+/// The order in which jobs are served: strict priorities; within one, least slot time received for its weight.
+struct OrderKey {
+  std::int64_t falling_priority = 0;  ///< -priority
+  double used = 0;
+  JobNumber job{};
+  auto operator<=>(const OrderKey&) const = default;
+};
+
 /// Tasks whose worker was lost while it ran them with others: they are leased in ever smaller pieces.
 struct Suspects {
   std::uint64_t end = 0;
@@ -83,6 +91,8 @@ struct Job {
   std::optional<wire::Buffer> value;  ///< the reduced result, when final
   bool finishing = false;             ///< the finish lease is out or done
 
+  std::optional<OrderKey> order;      ///< its place among those that want leases
+
   std::vector<Follower> followers;
   std::map<std::string, WorkerShare> shares;  // by worker name
 
@@ -96,6 +106,9 @@ struct Job {
   double rate = 0;
 
   bool final() const { return is_final(state); }
+  /// May want a lease: tasks wait, or partials wait to be merged or finished.
+  bool wants_leases() const { return !final() && decision && (!pending.empty() || partials); }
+  OrderKey order_key() const { return {-std::int64_t{options.priority}, used + expected_out / options.weight, number}; }
   bool all_ended() const { return !open && ended.size() == total; }
   std::uint64_t backing() const {
     std::uint64_t n = 0;
