@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds Quern and measures it: throughput in each mode, then latency, each beside bare libzmq in the same run. Options are given
-# to every bench (scripts/bench.sh --json --repeat 9).
+# Builds Quern and measures it: throughput in each mode, then latency, each beside bare libzmq in the same run. Options that every
+# bench takes are passed on: scripts/bench.sh --json --repeat 9
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
