@@ -183,9 +183,23 @@ void ClientCore::on_message(wire::Envelope envelope, Time now) {
 void ClientCore::on_garbage(Time now) { lose(now); }
 
 void ClientCore::on_link(Link link, Time now) {
+  const Link before = link_;
   link_ = link;
-  if (link == Link::absent && session_.is_open()) lose(now);
-  if (link == Link::refused && session_.is_connecting()) lose(now);
+  switch (link) {
+    case Link::connecting:
+      break;
+    case Link::connected:
+      // The socket found the broker again by itself, but HELLO went to the connection before.
+      if (before == Link::absent && was_connected_) lose(now);
+      was_connected_ = true;
+      break;
+    case Link::absent:
+      if (session_.is_open()) lose(now);
+      break;
+    case Link::refused:
+      if (session_.is_connecting()) lose(now);
+      break;
+  }
 }
 
 void ClientCore::on(const wire::Welcome& welcome, wire::SessionId id, Time now) {
@@ -417,6 +431,7 @@ void ClientCore::take_effects(Effects& out) {
 
 void ClientCore::reopen(Time now) {
   link_ = Link::connecting;
+  was_connected_ = false;
   session_.on_opened(now);
   effects_.push_back(Reopen{});
   wire::Hello hello;

@@ -125,6 +125,7 @@ class ClientCore {
   CoreOptions options_;
   Session session_;
   Link link_ = Link::connecting;
+  bool was_connected_ = false;         // this socket had a connection before
   std::optional<Time> waiting_since_;  // demand without a session, since
   Jobs jobs_;
   std::unordered_map<Uuid, JobKey> by_uuid_;

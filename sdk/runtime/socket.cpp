@@ -53,6 +53,12 @@ Socket Socket::dealer(zmq::context_t& context, const SocketOptions& options) {
   return Socket(std::move(socket));
 }
 
+Socket::~Socket() {
+  // First the source of the events, then their reader: libzmq's thread blocks for ever when it has an event to tell and the
+  // reader is gone, and every later connection of this context with it.
+  if (monitor_) zmq_socket_monitor(socket_.handle(), nullptr, 0);
+}
+
 std::string Socket::bind(const std::string& endpoint) {
   socket_.bind(endpoint);
   return socket_.get(zmq::sockopt::last_endpoint);

@@ -41,7 +41,8 @@ class Socket {
   static Socket dealer(zmq::context_t& context, const SocketOptions& options);
 
   Socket(Socket&&) = default;
-  Socket& operator=(Socket&&) = default;
+  Socket& operator=(Socket&&) = delete;
+  ~Socket();
 
   /// Binds and returns the endpoint with port 0 resolved. Throws zmq::error_t (EADDRINUSE and the like).
   std::string bind(const std::string& endpoint);

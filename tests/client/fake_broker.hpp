@@ -6,6 +6,7 @@
 //   happens.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <map>
@@ -94,16 +95,10 @@ class FakeBroker {
 
  private:
   void open() {
-    // The old socket's port is free only when libzmq's own thread has closed it.
-    for (;;) {
-      socket_.emplace(runtime::Socket::router(context_, {}));
-      try {
-        bound_ = socket_->bind(bound_.empty() ? "tcp://127.0.0.1:0" : bound_);
-        return;
-      } catch (const zmq::error_t&) {
-        std::this_thread::yield();
-      }
-    }
+    // A path of its own, not a port: while the broker is cut off, another process could be given the port.
+    if (bound_.empty()) bound_ = "ipc:///tmp/quern-fake-" + Uuid::random().text();
+    socket_.emplace(runtime::Socket::router(context_, {}));
+    socket_->bind(bound_);
   }
 
   void serve() {

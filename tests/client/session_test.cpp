@@ -160,6 +160,18 @@ TEST(ClientSession, ALostConnectionIsNoticedWithoutWaitingForSilence) {
   EXPECT_EQ(rig.effects<Reopen>().size(), 1u);
 }
 
+TEST(ClientSession, AHelloLostWithItsConnectionIsSaidAgainWithoutWaiting) {
+  CoreRig rig;
+  rig.effects<Reopen>();
+  for (const Link link : {Link::absent, Link::connected, Link::absent}) {
+    rig.step([&] { rig.core->on_link(link, rig.now); });
+    EXPECT_TRUE(rig.effects<Reopen>().empty());
+  }
+  rig.step([&] { rig.core->on_link(Link::connected, rig.now); });
+  rig.after(100ms);
+  EXPECT_EQ(rig.effects<Reopen>().size(), 1u);
+}
+
 TEST(ClientSession, AQuestionIsAskedAgainInANewSession) {
   CoreRig rig;
   rig.effects<Reopen>();
