@@ -95,6 +95,7 @@ class LinkTest : public ::testing::Test {
     link_->request_stop();
     return join();
   }
+  void take_apart() { link_.reset(); }
   void request_stop_twice() {
     link_->request_stop();
     link_->request_stop();
@@ -215,7 +216,9 @@ TEST_F(LinkTest, ATaskThatHangsTimesOutAndItsSlotIsStuck) {
 
 TEST_F(LinkTest, ReclaimAndRevokeReachARunningLease) {
   std::atomic<bool> go{false}, cancelled{false};
+  std::atomic<int> begun{0};
   functions.add_raw("wait", [&](Task& task, Output&) {
+    ++begun;
     while (!go && !task.cancelled()) std::this_thread::yield();
     if (task.cancelled()) cancelled = true;
   });
@@ -227,6 +230,7 @@ TEST_F(LinkTest, ReclaimAndRevokeReachARunningLease) {
   const auto reclaimed = broker.receive_a<wire::Reclaimed>();
   EXPECT_EQ(reclaimed.tasks, (wire::Intervals{{6, 10}}));
   broker.send(echo_lease(2, 1, "wait"));
+  while (begun < 2) std::this_thread::yield();  // a run that is revoked before it began calls nothing
   broker.send(wire::Revoke{{{7, 2}}});
   while (!cancelled) std::this_thread::yield();
   go = true;
@@ -250,7 +254,8 @@ TEST_F(LinkTest, ASecondStopDoesNotWaitForAFunction) {
   const LinkEnd end = join();
   EXPECT_EQ(end.exit_code, 0);
   EXPECT_TRUE(end.abandoned);
-  let_go = true;  // so that the slot's thread can be joined here
+  let_go = true;
+  take_apart();  // joins the slot's thread while what the function looks at still lives
 }
 
 }  // namespace
