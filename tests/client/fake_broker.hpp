@@ -6,7 +6,6 @@
 //   happens.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <future>
 #include <map>
@@ -97,7 +96,9 @@ class FakeBroker {
   void open() {
     // A path of its own, not a port: while the broker is cut off, another process could be given the port.
     if (bound_.empty()) bound_ = "ipc:///tmp/quern-fake-" + Uuid::random().text();
-    socket_.emplace(runtime::Socket::router(context_, {}));
+    runtime::SocketOptions options;
+    options.high_water_mark = 0;  // credits are not counted here, and nothing may be dropped
+    socket_.emplace(runtime::Socket::router(context_, options));
     socket_->bind(bound_);
   }
 
