@@ -134,7 +134,7 @@ std::uint64_t count_primes(Range range, const std::function<bool()>& stop) {
   // leave.
   const std::uint64_t needed = root(end - 1);
   const std::uint64_t worthwhile =
-      std::max<std::uint64_t>(1u << 10, std::min<std::uint64_t>(1u << 26, (end - first) / 4));
+      std::max<std::uint64_t>(1u << 14, std::min<std::uint64_t>(1u << 26, (end - first) / 4));
   const bool complete = needed <= worthwhile;
   const std::uint64_t limit = complete ? needed : std::min<std::uint64_t>({needed, worthwhile, 1u << 14});
   for (Sieve sieve(first, end, limit); !sieve.at_end() && !stop();) {
