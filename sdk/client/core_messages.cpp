@@ -15,7 +15,6 @@ using Stage = LiveJob::Stage;
 using Standing = LiveJob::Standing;
 using Reader = LiveJob::Reader;
 
-/ -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -
 
                                                                                                                                                      void
                                                                                                                                                      ClientCore::on_message(
