@@ -15,13 +15,7 @@ using Stage = LiveJob::Stage;
 using Standing = LiveJob::Standing;
 using Reader = LiveJob::Reader;
 
-
-                                                                                                                                                     void
-                                                                                                                                                     ClientCore::on_message(
-                                                                                                                                                         wire::Envelope
-                                                                                                                                                             envelope,
-                                                                                                                                                         Time
-                                                                                                                                                             now) {
+void ClientCore::on_message(wire::Envelope envelope, Time now) {
   session_.on_heard(now);
   // A new socket carries one session; anything else is not for us, and the broker will notice our silence in
   // it.
