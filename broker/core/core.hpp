@@ -79,6 +79,7 @@ class Core {
   void end_session(wire::SessionId id, Time now);
   void end_worker(Worker& worker, bool lost);
   void sweep(Time now, Effects& effects);
+  void drop_unread(Time now);
   void send(const Session& session, wire::Message message, Effects& effects) const;
   void send(wire::SessionId session, wire::Message message, Effects& effects) const;
   void complain(const Session& session, ErrorCode code, std::string text, std::optional<Uuid> job, std::uint64_t token,
@@ -167,6 +168,7 @@ class Core {
   std::multimap<Time, JobNumber> backing_off_;  ///< when failed tasks of a job may run again
   JobNumber swept_{};                   ///< the last live job the sweep looked at
   std::deque<JobNumber> finished_;      ///< in the order of their end
+  std::multimap<Time, JobNumber> unread_;  ///< finished jobs whose client is gone: their results go then
   std::map<wire::LeaseId, Lease> leases_;
   std::uint64_t last_job_ = 0;
   std::uint64_t last_lease_ = 0;

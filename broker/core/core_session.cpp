@@ -148,7 +148,9 @@ void Core::end_session(wire::SessionId id, Time now) {
       Job* job = find_job(uuid);
       if (!job) continue;
       std::erase_if(job->followers, [&](const Follower& f) { return f.session == id; });
-      if (job->owner == id && !job->options.detach && !job->final()) job->orphan_until = now + config_.grace;
+      if (job->owner != id || job->options.detach) continue;
+      if (job->final()) unread_.emplace(now + config_.grace, job->number);
+      else job->orphan_until = now + config_.grace;
     }
   }
   sessions_.close(id);
@@ -163,6 +165,16 @@ void Core::end_worker(Worker& worker, bool lost) {
   for (wire::LeaseId id : leases) {
     lose_lease(id, lost && running > 0);
     if (running > 0) --running;
+  }
+}
+
+void Core::drop_unread(Time now) {
+  while (!unread_.empty() && unread_.begin()->first <= now) {
+    auto it = jobs_.find(unread_.begin()->second);
+    unread_.erase(unread_.begin());
+    if (it == jobs_.end() || sessions_.find(it->second.owner)) continue;  // forgotten, or its client came back
+    it->second.results.clear();
+    account(it->second);
   }
 }
 
@@ -206,6 +218,7 @@ void Core::sweep(Time now, Effects& effects) {
     const bool watched = std::any_of(job.followers.begin(), job.followers.end(), [](const Follower& f) { return f.watch_ms > 0; });
     if (watched || job.credit_to > job.credit_told) touch(job);
   }
+  drop_unread(now);
   while (!finished_.empty()) {
     const Job& oldest = jobs_.at(finished_.front());
     if (finished_.size() <= config_.finished_max && now - oldest.finished < config_.keep) break;

@@ -161,6 +161,20 @@ TEST_F(Sessions, an_attached_job_is_cancelled_after_the_grace_a_detached_one_goe
   EXPECT_EQ(state(2), JobState::waiting);
 }
 
+TEST_F(Sessions, unread_results_of_a_client_that_is_gone_leave_the_memory) {
+  Peer c, w;
+  client(c, 1);
+  worker(w);
+  send(c, items_job(1, {std::string(1000, 'x')}));
+  send(w, echo(expect<wire::Lease>(w)));
+  EXPECT_GT(core.memory_used(), 1000u);
+  send(c, wire::Bye{});
+  pass(29s, {&w});
+  EXPECT_GT(core.memory_used(), 1000u) << "it may come back";
+  pass(2s, {&w});
+  EXPECT_EQ(core.memory_used(), 0u);
+}
+
 TEST_F(Sessions, an_owner_that_attaches_again_keeps_its_job) {
   Peer c, again;
   client(c, 1);
