@@ -156,7 +156,9 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
       const std::uint64_t offset = batch.sizes.sum(0, known);
       batch = {batch.sizes.slice(known, count), batch.bytes.slice(offset, batch.bytes.size() - offset)};
     }
-    if (job->accepted_bytes + batch.weight() > job->credit_to) {
+    // One item may overdraw what is left, or one larger than the credit could never come.
+    const std::uint64_t charged = batch.count() == 1 ? 1 : batch.weight();
+    if (job->accepted_bytes + charged > job->credit_to) {
       misbehaved(session, ErrorCode::credit, "more payload bytes than credit", now, effects);
       return;
     }

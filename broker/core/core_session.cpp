@@ -109,6 +109,7 @@ void Core::welcome_worker(Session& session, wire::Hello& hello, std::set<wire::L
     inherited.erase(held.lease);
     lease->worker = session.id;
     lease->granted = now;
+    lease->reclaiming = false;  // whatever was asked in the old session went with it
     worker.leases.insert(held.lease);
     worker.expected_s += lease->expected_s;
     worker.bytes_out += lease->bytes;

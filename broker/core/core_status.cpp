@@ -79,6 +79,8 @@ WorkerStatus Core::status_of(const Worker& worker, Time now) const {
   s.name = worker.name;
   s.state = worker.draining ? "draining" : worker.leases.empty() ? "idle" : "busy";
   s.capacity = worker.offer.capacity;
+  // Its last beat may be seconds old; what it holds is known now.
+  s.capacity.busy = static_cast<std::uint32_t>(std::min<std::size_t>(worker.leases.size(), worker.slots()));
   s.functions = worker.offer.functions;
   for (const auto& [name, record] : worker.records)
     s.rates.push_back({name, record.rate.per_second(), record.leases, record.tasks, record.busy_us});

@@ -414,7 +414,7 @@ std::string ClientCore::check_invariants() const {
     if (job.acked > job.consumed) return name + "acknowledged more than was consumed";
     if (job.asked_input && !session_.is_open()) return name + "asks for input without a session";
     if (session_.is_open() && job.stage == Stage::live && job.input.kept() > 0 &&
-        job.input.sent_weight() > std::max(job.input.credit_to(), std::uint64_t{wire::kItemBytesMax} + 4)) {
+        job.input.sent_weight() > job.input.credit_to() + wire::kItemBytesMax + 4) {
       return name + "sent beyond its credit";
     }
     if (!job.uuid.is_nil()) {

@@ -63,7 +63,9 @@ std::optional<Piece> InputLedger::next_piece() {
   if (unsent_ < kept_.size()) {
     const Kept& next = kept_[unsent_];
     const std::uint64_t weight = weight_of(next.batch);
-    if (sent_weight_ + weight > credit_to_) return std::nullopt;
+    // One item may overdraw what is left (PROTOCOL.md, "Jobs"), or one larger than the credit could never go.
+    const std::uint64_t charged = next.batch.count() == 1 ? 1 : weight;
+    if (sent_weight_ + charged > credit_to_) return std::nullopt;
     sent_weight_ += weight;
     ++unsent_;
     const bool close = end_ == End::due && unsent_ == kept_.size();

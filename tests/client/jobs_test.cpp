@@ -77,15 +77,25 @@ TEST_F(ClientJobs, AppendsLeaveAsCreditAllowsAndAreKeptUntilAccepted) {
   EXPECT_EQ(append_0.first, 1u);
   EXPECT_FALSE(append_0.close);
   rig.effects<NeedInput>();
-  append({"0123456789"}, kNone);
+  append({"01234", "56789"}, kNone);
   EXPECT_TRUE(rig.all_sent<wire::Append>().empty()) << "28 of 30 are used";
   rig.receive(rig.accepted(2, 42));
   auto append_1 = rig.sent<wire::Append>();
   EXPECT_EQ(append_1.first, 2u);
   EXPECT_TRUE(append_1.close);
   EXPECT_TRUE(rig.effects<InputTaken>().empty());
-  rig.receive(rig.accepted(3, 42));
+  rig.receive(rig.accepted(4, 42));
   EXPECT_EQ(rig.effects<InputTaken>().size(), 1u);
+}
+
+TEST_F(ClientJobs, AnItemLargerThanAllCreditGoesWhenAnyIsLeft) {
+  rig.accepted_job(rig.items({"a"}, true), 6);
+  append({std::string(1000, 'x')}, kComes);
+  rig.sent<wire::Append>();
+  append({"y"}, kComes);
+  EXPECT_TRUE(rig.all_sent<wire::Append>().empty());
+  rig.receive(rig.accepted(2, 1010));
+  EXPECT_EQ(rig.sent<wire::Append>().first, 2u);
 }
 
 TEST_F(ClientJobs, AnEndWithoutItemsIsAnEmptyAppendThatNeedsNoCredit) {
