@@ -632,7 +632,7 @@ TEST_F(SmallMemory, a_stream_gets_credit_as_work_leaves_and_breaking_it_ends_the
     if (auto* a = std::get_if<wire::Accepted>(&message)) credit = a->credit_to;
   EXPECT_GT(credit, first.credit_to);
   c.inbox.clear();
-  send(c, wire::Append{uuid(1), 2, false, batch_of({std::string(9000, 'z')}), {}});
+  send(c, wire::Append{uuid(1), 2, false, batch_of({std::string(9000, 'z'), "z"}), {}});
   const auto error = expect<wire::ErrorMessage>(c);
   EXPECT_EQ(error.code, ErrorCode::credit);
   EXPECT_TRUE(error.fatal);

@@ -76,6 +76,7 @@ TEST_F(ClientTest, ResultsComeInInputOrderWhateverTheOrderOfTheirEntries) {
 }
 
 TEST_F(ClientTest, ResultsComeAsCompletedAndEachOnce) {
+  broker.run([&] { broker.entry_tasks = 100; });  // several entries, however the input was batched
   const Job job = client.submit("reverse", numbers(3000));
   std::vector<int> seen(3000);
   const auto first = job.next_completed();

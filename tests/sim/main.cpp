@@ -1,6 +1,7 @@
 // quern-sim: runs the production cores in virtual time under faults, one seed a run, and checks every answer.
 #include <boost/program_options.hpp>
 #include <cstdio>
+#include <deque>
 #include <iostream>
 
 #include "sim/sim_client.hpp"
@@ -64,14 +65,15 @@ Outcome run(std::uint64_t seed) {
       world.after(std::chrono::milliseconds(world.below(10'000)), client, [&world, client] { client->submit(random_job(world)); });
   }
 
+  std::deque<std::function<void()>> faults;  // each plans itself anew, so they live here, not in their own closures
   const auto repeat = [&](Duration mean, std::function<void()> fault) {
-    auto again = std::make_shared<std::function<void()>>();
-    *again = [&world, mean, fault, again] {
+    auto& again = faults.emplace_back();
+    again = [&world, mean, fault, &again] {
       if (world.healed) return;
       fault();
-      world.after(world.exponential(mean), nullptr, *again);
+      world.after(world.exponential(mean), nullptr, again);
     };
-    world.after(world.exponential(mean), nullptr, *again);
+    world.after(world.exponential(mean), nullptr, again);
   };
   repeat(world.faults.cut_every, [&] {
     if (auto wire = world.any_wire()) world.cut(wire, world.chance(0.7));

@@ -62,15 +62,21 @@ void SimWorker::open() {
   wire_ = world_.connect();
   auto self = shared_from_this();
   std::weak_ptr<Wire> mine = wire_;
-  wire_->deliver = [this, self, mine](wire::Envelope envelope) {
-    world_.at(world_.now(), self, [this, mine, envelope = std::move(envelope)]() mutable {
+  // The connection does not keep its peer alive: it is the peer that holds the connection.
+  std::weak_ptr<Actor> weak = self;
+  wire_->deliver = [this, weak, mine](wire::Envelope envelope) {
+    const auto peer = weak.lock();
+    if (!peer) return;
+    world_.at(world_.now(), peer, [this, mine, envelope = std::move(envelope)]() mutable {
       if (mine.lock() != wire_) return;
       core_.on_message(std::move(envelope), world_.now());
       carry_out();
     });
   };
-  wire_->lost = [this, self, mine] {
-    world_.after(1ms, self, [this, mine] {
+  wire_->lost = [this, weak, mine] {
+    const auto peer = weak.lock();
+    if (!peer) return;
+    world_.after(1ms, peer, [this, mine] {
       if (mine.lock() != wire_) return;
       core_.on_lost("cut", world_.now());
       carry_out();
