@@ -9,7 +9,11 @@ namespace quern::broker {
 
 using std::chrono::milliseconds;
 
+/// Mistakes that the simulator makes on purpose, to show that it would find them. Never set outside of tests.
+enum class Mistake : std::uint8_t { none, acknowledge_early, forget_frontier };
+
 struct Config {
+  Mistake mistake = Mistake::none;
   std::string software = "quern";
   std::uint64_t incarnation = 1;
   std::uint64_t memory_limit = 1ULL << 30;  ///< bytes of payloads and results held
@@ -22,10 +26,14 @@ struct Config {
   std::size_t finished_max = 10'000;  ///< finished jobs kept at most
   std::size_t sessions_max = 100'000;
   std::size_t jobs_max = 1'000'000;   ///< unfinished jobs
+  bool store = false;                 ///< jobs can be durable
+  milliseconds recovery_wait{6000};   ///< after a restart, so long may workers say what they hold: silence (3 s), back-off (2 s), HELLO
   std::uint32_t crash_limit = 3;      ///< workers a task may take down before it counts as poisonous
 
   /// New work is refused beyond this; the rest of the memory is reserved for results, so that results can always enter.
   std::uint64_t intake_limit() const { return memory_limit / 4 * 3; }
+  /// Payloads that are in the store leave memory beyond this.
+  std::uint64_t evict_limit() const { return memory_limit / 4; }
   /// A stream is pulled only up to here, so that a long stream leaves room for other submissions.
   std::uint64_t stream_limit() const { return intake_limit() / 2; }
 };

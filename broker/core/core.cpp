@@ -17,7 +17,7 @@ std::optional<wire::Role> sender_of(const wire::Message& message) {
         if constexpr (std::is_same_v<M, wire::Report> || std::is_same_v<M, wire::Reclaimed> || std::is_same_v<M, wire::Draining>)
           return wire::Role::worker;
         else if constexpr (std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Append> || std::is_same_v<M, wire::Attach> ||
-                           std::is_same_v<M, wire::Ack> || std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Query> ||
+                           std::is_same_v<M, wire::Ack> || std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Query> || std::is_same_v<M, wire::Retry> ||
                            std::is_same_v<M, wire::Drain>)
           return wire::Role::client;
         else
@@ -60,10 +60,11 @@ void Core::on_message(PeerId peer, const std::string& principal, wire::Envelope&
                  [&](wire::Attach& m) { on_attach(*session, m, now, effects); },
                  [&](wire::Ack& m) { on_ack(*session, m); },
                  [&](wire::Cancel& m) { on_cancel(*session, m, now, effects); },
+                 [&](wire::Retry& m) { on_retry(*session, m, now, effects); },
                  [&](wire::Query& m) { on_query(*session, m, now, effects); },
                  [&](wire::Drain& m) { on_drain(*session, m, effects); },
                  [&](wire::Report& m) { on_report(*session, std::move(m), now, effects); },
-                 [&](wire::Reclaimed& m) { on_reclaimed(*session, m, now, effects); },
+                 [&](wire::Reclaimed& m) { on_reclaimed(*session, m); },
                  [&](wire::Draining&) { workers_.at(session->id).draining = true; },
                  [&](wire::ErrorMessage&) {},  // a peer's complaint: nothing here depends on it
                  [&](auto&) { misbehaved(*session, ErrorCode::role, "only the broker sends this", now, effects); },
@@ -116,6 +117,7 @@ void Core::account(Job& job) {
 
 void Core::settle(Time now, Effects& effects) {
   if (!next_sweep_ || now >= *next_sweep_) sweep(now, effects);
+  release_unsure(now);
   dispatch(now, effects);
   // A job that ends may free another's credit; jobs only become dirty by events, so this loop ends.
   while (!dirty_.empty()) {
@@ -131,6 +133,7 @@ void Core::settle(Time now, Effects& effects) {
       account(job);
     }
   }
+  seal(effects);
 }
 
 std::optional<Time> Core::next_deadline() const {
@@ -139,6 +142,7 @@ std::optional<Time> Core::next_deadline() const {
     if (t && (!next || *t < *next)) next = t;
   };
   sooner(retry_dispatch_);
+  if (!unsure_.empty()) sooner(unsure_.begin()->first);
   if (!backing_off_.empty()) sooner(backing_off_.begin()->first);
   return next;
 }

@@ -6,7 +6,7 @@
 //
 // Files: core_session.cpp (HELLO, beats, loss), core_jobs.cpp (what clients ask), core_results.cpp (results to clients), core_leases.cpp
 // (what workers answer), core_dispatch.cpp (where leases go), core_end.cpp (how jobs end), core_status.cpp (what is shown),
-// core_check.cpp (invariants).
+// core_check.cpp (invariants), core_store.cpp (what is made durable, what waits for it), core_recover.cpp (after a restart).
 #pragma once
 
 #include <cstdint>
@@ -56,6 +56,18 @@ class Core {
   /// Orderly stop: says BYE to everybody.
   void on_stop(Effects& effects);
 
+  /// First of all, with a store: what it has.
+  void recover(Recovered&& recovered, Time now, Effects& effects);
+  /// Answers to Commit and Load.
+  void on_committed(std::uint64_t ticket, Effects& effects);
+  void on_loaded(JobNumber job, wire::Interval tasks, wire::Batch batch);
+  void on_load_failed(JobNumber job, wire::Interval tasks, const std::string& why, Effects& effects);
+  /// The store cannot write (it goes on trying): new durable work is refused, the rest goes on.
+  void on_store_trouble(const std::string& why, Time now, Effects& effects);
+  void on_store_healthy(Effects& effects);
+  /// Nothing is on its way to the store, and nothing has to go there.
+  bool all_committed() const { return !committing_ && ops_.empty() && unsaved_.empty(); }
+
   /// After everything that arrived was handled, or when next_deadline() has come.
   void settle(Time now, Effects& effects);
   std::optional<Time> next_deadline() const;
@@ -80,10 +92,11 @@ class Core {
   void end_worker(Worker& worker, bool lost);
   void sweep(Time now, Effects& effects);
   void drop_unread(Time now);
-  void send(const Session& session, wire::Message message, Effects& effects) const;
-  void send(wire::SessionId session, wire::Message message, Effects& effects) const;
+  /// `after`: the commit that covers what the message reveals; 0: nothing that must be durable.
+  void send(const Session& session, wire::Message message, Effects& effects, std::uint64_t after = 0);
+  void send(wire::SessionId session, wire::Message message, Effects& effects, std::uint64_t after = 0);
   void complain(const Session& session, ErrorCode code, std::string text, std::optional<Uuid> job, std::uint64_t token,
-                Effects& effects) const;
+                Effects& effects);
   void misbehaved(Session& session, ErrorCode code, std::string text, Time now, Effects& effects);
 
   // core_jobs.cpp
@@ -93,6 +106,7 @@ class Core {
   void on_ack(Session& session, const wire::Ack& ack);
   void on_cancel(Session& session, const wire::Cancel& cancel, Time now, Effects& effects);
   void on_drain(Session& session, const wire::Drain& drain, Effects& effects);
+  void on_retry(Session& session, const wire::Retry& retry, Time now, Effects& effects);
   std::optional<std::pair<ErrorCode, std::string>> refusal(const Session& session, const wire::Submit& submit) const;
   void take_in(Job& job, wire::Batch&& batch);
   void grant_credit(Job& job);
@@ -106,13 +120,34 @@ class Core {
   void tell(Job& job, Follower& follower, std::uint64_t token, Time now, Effects& effects);
   wire::JobUpdate update_of(const Job& job, Time now, std::uint64_t token) const;
 
+  // core_store.cpp
+  void persist(Job& job, StoreOp op);
+  void save(Job& job);
+  void seal(Effects& effects);
+  void reserve_numbers();
+  std::uint64_t latest_ticket() const { return ops_.empty() && unsaved_.empty() ? next_ticket_ - 1 : next_ticket_; }
+  JobProgress progress_of(const Job& job) const;
+  void append_result(Job& job, wire::Intervals tasks, std::vector<TaskError> errors, wire::Batch batch);
+  void release_payloads(Job& job, wire::Interval tasks);
+  void add_input(Job& job, const wire::Batch& batch);
+  void advance_frontier(Job& job, std::uint64_t end);
+  bool ready_to_carve(Job& job, Effects& effects);
+  void evict();
+
+  // core_recover.cpp
+  void recover_job(RecoveredJob&& recovered, Time now);
+  Lease* adopt(const wire::HeldLease& held, const Session& session, Time now);
+  void release_unsure(Time now);
+
   // core_leases.cpp
   void on_report(Session& session, wire::Report&& report, Time now, Effects& effects);
-  void on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time now, Effects& effects);
+  void on_reclaimed(Session& session, const wire::Reclaimed& reclaimed);
   void accept_results(Job& job, const Lease& lease, wire::Report& report);
   void accept_merge(Job& job, Lease& lease, wire::Report& report);
   void fail_tasks(Job& job, const std::vector<TaskError>& errors, std::vector<TaskError>& final_errors, Time now);
   void end_tasks(Job& job, wire::Interval tasks);
+  void end_failed(Job& job, wire::Interval tasks);
+  void keep_partial(Job& job, wire::Interval tasks, const Bytes& value);
   void give_back(Job& job, wire::Interval tasks);
   void learn(Worker& worker, Job& job, const Lease& lease, const wire::Report& report);
   Lease* find_lease(wire::LeaseId id);
@@ -132,7 +167,7 @@ class Core {
   bool has_room(const Worker& worker) const;
   bool can_run(const Worker& worker, const Job& job) const;
   double ready_s(const Worker& worker, Time now) const;
-  wire::Intervals carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) const;
+  wire::Intervals carve(Job& job, std::uint64_t size, std::uint64_t bytes_max);
   void grant_tasks(Job& job, Worker& worker, double rate, double total_rate, Time now, Effects& effects);
   bool grant_merge(Job& job, Time now, Effects& effects);
   void grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now, Effects& effects);
@@ -142,6 +177,7 @@ class Core {
 
   // core_end.cpp
   void finish_if_done(Job& job, Time now, Effects& effects);
+  void reopen_job(Job& job, Time now);
   void end_job(Job& job, JobState state, ErrorCode code, std::string reason, Time now, Effects& effects);
   void cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects);
   void revoke_leases(Job& job, Effects& effects);
@@ -174,6 +210,18 @@ class Core {
   std::uint64_t last_lease_ = 0;
   std::unordered_map<JobNumber, std::uint64_t> accounted_;  ///< bytes of each job within memory_used_
   std::uint64_t memory_used_ = 0;
+
+  StoreOps ops_;                        ///< for the next commit
+  std::set<JobNumber> unsaved_;         ///< their progress goes into it
+  std::uint64_t next_ticket_ = 1;       ///< of the next commit
+  std::uint64_t committed_ = 0;
+  bool committing_ = false;             ///< a commit is on its way
+  std::map<std::uint64_t, std::vector<Send>> held_;  ///< what waits for a commit
+  std::uint64_t numbers_below_ = 1;     ///< reserved in the store
+  std::uint64_t numbers_ticket_ = 0;
+  std::string store_trouble_;           ///< why the store cannot write now; empty: it can
+  std::multimap<Time, JobNumber> unsure_;  ///< when workers have had their time to say what they hold
+
   std::set<JobNumber> dirty_;           ///< something changed that followers or dispatch should look at
   bool dispatch_needed_ = false;
   bool offers_changed_ = false;         ///< a worker came: undecided jobs may have what they wait for

@@ -150,6 +150,7 @@ bool Core::dispatch_job(Job& job, Time now, Effects& effects) {
   if (grant_merge(job, now, effects)) return true;
   if (job.pending.empty()) return false;
   if (over_result_share(job)) return false;
+  if (!ready_to_carve(job, effects)) return false;  // on_loaded() goes on
 
   std::vector<Candidate> candidates;
   std::vector<Worker*> able;
@@ -191,13 +192,14 @@ bool Core::dispatch_job(Job& job, Time now, Effects& effects) {
   return true;
 }
 
-Intervals Core::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) const {
+Intervals Core::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
   Intervals tasks;
   const std::uint32_t attempt = job.attempts.at(job.pending.front());
   std::uint64_t taken = 0;
   while (taken < size && !job.pending.empty() && tasks.size() < kLeaseIntervals) {
     const Interval first = job.pending.first();
     if (job.attempts.at(first.begin) != attempt) break;
+    if (!tasks.empty() && job.has_payloads() && !job.payloads.resident(first.begin)) break;
     std::uint64_t end = job.attempts.run_end(first.begin, std::min(first.end, first.begin + (size - taken)));
     bool alone = false;
     if (auto it = job.suspects.upper_bound(first.begin); it != job.suspects.begin()) {
@@ -216,6 +218,7 @@ Intervals Core::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) con
     if (!tasks.empty() && tasks.back().end == piece.begin) tasks.back().end = piece.end;
     else tasks.push_back(piece);
     taken += piece.size();
+    advance_frontier(job, piece.end);
     if (alone || piece.end != first.end || (job.has_payloads() && taken * 2 >= size)) break;
   }
   return tasks;
@@ -294,9 +297,12 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
   lease.lease = {config_.incarnation, ++last_lease_};
   lease.job = job.uuid;
   lease.number = job.number;
+  // A second attempt reveals that the first one failed. What comes before an earlier message of the job must not wait longer than it.
+  if (lease.attempt > 1) job.lease_ticket = std::max(job.lease_ticket, job.ticket);
+  const std::uint64_t after = job.lease_ticket;
   if (job.common && lease.kind != wire::LeaseKind::merge) {
     lease.common = true;
-    if (worker.commons.insert(job.uuid).second) send(worker.session, wire::Common{job.uuid, *job.common}, effects);
+    if (worker.commons.insert(job.uuid).second) send(worker.session, wire::Common{job.uuid, *job.common}, effects, after);
   }
   Lease& record = leases_[lease.lease];
   record.id = lease.lease;
@@ -315,9 +321,10 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
   if (job.state == JobState::waiting) {
     job.state = JobState::running;
     job.started = now;
+    save(job);
   }
   touch(job);
-  send(worker.session, std::move(lease), effects);
+  send(worker.session, std::move(lease), effects, after);
 }
 
 void Core::rebalance(Time now, Effects& effects) {
@@ -370,7 +377,7 @@ bool Core::ask_back(const Worker& idle, Time now, Effects& effects) {
   if (worst) {
     worst->reclaiming = true;
     worst->reclaim_after = now + std::chrono::duration_cast<wire::Duration>(std::chrono::duration<double>(std::max(0.05, worst_s / 4)));
-    send(worst->worker, wire::Reclaim{worst->id, want}, effects);
+    send(worst->worker, wire::Reclaim{worst->id, want}, effects, jobs_.at(worst->job).lease_ticket);
   }
   if (candidates) {
     const Time again = now + kRetryReclaim;
@@ -418,8 +425,14 @@ bool Core::decide_job(Job& job, Time now, Effects& effects) {
   const bool named = !decision.reduce.empty() && !wire::builtin_reducer(decision.reduce);
   if (named && !reducer_offered && decision.reduce == job.options.reduce) return false;
   if (decision.takes == Takes::whole && job.input == InputKind::items && job.open) return false;
+  const bool to_shape = decision.takes == Takes::whole && job.input == InputKind::items;
+  if (to_shape && job.payloads.queued_bytes() <= wire::kItemBytesMax && !job.payloads.all_resident()) {
+    while (auto stretch = job.payloads.wanted(0, wire::kItemBytesMax)) effects.push_back(Load{job.number, *stretch});
+    return false;  // on_loaded() asks again
+  }
   job.decision = decision;
   undecided_.erase(job.number);
+  save(job);
   if (!decision.reduce.empty()) job.partials.emplace(wire::builtin_reducer(decision.reduce));
   if (decision.takes == Takes::whole && job.input != InputKind::whole) shape_whole(job, now, effects);
   touch(job);
@@ -445,17 +458,22 @@ std::string Core::waits_for(const Job& job) const {
     return "no worker offers the reducer `" + job.options.reduce + "` (built in: sum, min, max, count, concat)";
   if (!job.decision) return "its input is not complete yet: `" + job.function + "` takes it at once";
   if (!met) return "no worker that offers `" + job.function + "` meets its requirements";
+  if (!job.unsure.empty() && job.pending.empty())
+    return "the broker was restarted: workers have a few seconds to say what they still run of it";
+  if (job.durable() && !store_trouble_.empty()) return "the store cannot write: " + store_trouble_;
   if (over_result_share(job)) return "its results wait to be read";
   return job.pending.empty() ? "" : "all workers are busy";
 }
 
 void Core::shape_whole(Job& job, Time now, Effects& effects) {
   if (job.total == 0) return;
+  // Then it is perhaps not even in memory.
+  const bool too_long = job.input == InputKind::items && job.payloads.queued_bytes() > wire::kItemBytesMax;
   Bytes whole;
   if (job.input == InputKind::range) {
     whole += '\x92';  // msgpack array of two
     whole += wire::bytes_of(wire::Int128{job.base}) + wire::bytes_of(wire::Int128{job.range_end});
-  } else {
+  } else if (!too_long) {
     if (job.encoding == Encoding::value) {  // msgpack array32
       const auto n = static_cast<std::uint32_t>(job.total);
       whole += '\xdd';
@@ -467,7 +485,7 @@ void Core::shape_whole(Job& job, Time now, Effects& effects) {
       if (job.encoding == Encoding::raw) whole += '\n';
     }
   }
-  if (whole.size() > wire::kItemBytesMax) {
+  if (too_long || whole.size() > wire::kItemBytesMax) {
     end_job(job, JobState::failed, ErrorCode::limit,
             "`" + job.function + "` takes its whole input at once, which is over the limit of " +
                 std::to_string(wire::kItemBytesMax >> 20) + " MiB",
@@ -476,8 +494,10 @@ void Core::shape_whole(Job& job, Time now, Effects& effects) {
   }
   wire::BatchBuilder one;
   one.add(whole);
+  persist(job, DropInput{job.number, {0, job.total}});
   job.payloads = {};
-  job.payloads.append(one.take());
+  add_input(job, one.take());
+  job.lease_ticket = std::max(job.lease_ticket, job.ticket);
   job.pending.clear();
   job.pending.add({0, 1});
   job.total = 1;

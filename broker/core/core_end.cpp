@@ -65,7 +65,10 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   job.pending.clear();
   job.backing_off.clear();
   job.leased = 0;
-  job.payloads.clear();
+  wire::Intervals dropped;
+  job.payloads.keep_only(job.failed_tasks, dropped);  // what failed may be tried again
+  for (const auto& slab : dropped) persist(job, DropInput{job.number, slab});
+  job.unsure.clear();
   job.attempts = {};
   job.crashes = {};
   job.suspects.clear();
@@ -74,16 +77,54 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
     // An empty value (concat of nothing) is a value too.
     if (!job.value && job.partials->count() > 0) job.value = wire::Buffer{};
   }
-  job.partials.reset();
+  // What was folded is wanted again when failed tasks are tried again.
+  if (job.failed_tasks.empty() && job.partials) {
+    persist(job, DropPartials{job.number});
+    job.partials.reset();
+  }
   live_.erase(job.number);
   undecided_.erase(job.number);
   reorder(job);
   finished_.push_back(job.number);
   if (job.common) {
     for (auto& [id, worker] : workers_)
-      if (worker.commons.erase(job.uuid) > 0) send(id, wire::Forget{{job.uuid}}, effects);
-    job.common.reset();
+      if (worker.commons.erase(job.uuid) > 0) send(id, wire::Forget{{job.uuid}}, effects, job.ticket);
+    if (job.failed_tasks.empty()) job.common.reset();
   }
+  save(job);
+  account(job);
+  touch(job);
+  dispatch_needed_ = true;
+}
+
+void Core::reopen_job(Job& job, Time now) {
+  const wire::IntervalSet again = job.failed_tasks;
+  for (const auto& tasks : again.list()) {
+    job.ended.remove(tasks);
+    job.pending.add(tasks);
+  }
+  for (std::uint64_t seq : job.results.erase_errors(again)) persist(job, PutResult{job.number, seq, job.results.at(seq)});
+  job.failed_tasks.clear();
+  job.failed = 0;
+  job.retried += again.size();
+  job.merge_failures = 0;
+  job.state = JobState::waiting;
+  job.failure = ErrorCode::none;
+  job.reason.clear();
+  job.value.reset();
+  job.finishing = false;
+  job.options.detach = true;  // whoever submitted it has its answer: it runs on its own now
+  job.finished = {};
+  for (Follower& follower : job.followers) follower.told_final = false;
+  std::erase(finished_, job.number);
+  live_.insert(job.number);
+  if (!job.decision) undecided_.insert(job.number);
+  if (auto first = order_.lower_bound({-std::int64_t{job.options.priority}, 0, {}});
+      first != order_.end() && first->falling_priority == -std::int64_t{job.options.priority})
+    job.used = std::max(job.used, first->used);
+  job.rate_done = job.done;
+  job.rate_since = now;
+  save(job);
   account(job);
   touch(job);
   dispatch_needed_ = true;
@@ -95,7 +136,7 @@ void Core::revoke_leases(Job& job, Effects& effects) {
     if (lease.job == job.number) revoked[lease.worker].push_back(id);
   for (auto& [worker, ids] : revoked) {
     for (wire::LeaseId id : ids) close_lease(id);
-    send(worker, wire::Revoke{std::move(ids)}, effects);
+    send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
   }
 }
 
@@ -105,6 +146,7 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects
     wanted.end = std::min(wanted.end, job.total);
     for (const auto& part : job.ended.missing(wanted)) {
       job.pending.remove(part);
+      job.unsure.remove(part);
       std::multimap<Time, wire::Interval> rest;
       for (const auto& [due, waiting] : job.backing_off) {
         wire::IntervalSet left(wire::Intervals{waiting});
@@ -131,21 +173,24 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects
   for (const auto& error : errors) end_tasks(job, {error.first, error.first + error.count});
   for (auto& [worker, ids] : revoked) {
     for (wire::LeaseId id : ids) close_lease(id);
-    send(worker, wire::Revoke{std::move(ids)}, effects);
+    send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
   }
-  if (!errors.empty()) job.results.append({}, std::move(errors), {});
+  if (!errors.empty()) append_result(job, {}, std::move(errors), {});
+  save(job);
 }
 
 void Core::forget_job(JobNumber number) {
   Job& job = jobs_.at(number);
   for (const Follower& follower : job.followers)
     if (Session* session = sessions_.find(follower.session)) session->followed.erase(job.uuid);
+  persist(job, DropJob{number});
+  unsaved_.erase(number);
   if (!job.options.unique.empty()) unique_.erase(job.options.unique);
   memory_used_ -= accounted_[number];
   accounted_.erase(number);
   dirty_.erase(number);
   job_numbers_.erase(job.uuid);
-  finished_.pop_front();  // only the oldest is forgotten
+  std::erase(finished_, number);
   jobs_.erase(number);
 }
 

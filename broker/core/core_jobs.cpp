@@ -26,6 +26,10 @@ std::optional<std::pair<ErrorCode, std::string>> Core::refusal(const Session& se
     if (static_cast<std::uint64_t>(submit.range_end) - static_cast<std::uint64_t>(submit.range_begin) > wire::kTasksMax)
       return Refusal{ErrorCode::limit, "a job may have at most 2^62 tasks"};
   }
+  if (submit.options.durability == Durability::durable && !config_.store)
+    return Refusal{ErrorCode::bad_input, "this broker has no store (it runs with --no-store), so a job cannot be durable"};
+  if (submit.options.durability != Durability::memory && !store_trouble_.empty())
+    return Refusal{ErrorCode::store, "the broker's store cannot write: " + store_trouble_ + " (a job with --durability memory is accepted)"};
   if (live_.size() >= config_.jobs_max)
     return Refusal{ErrorCode::queue_full, "queue_full: the broker holds its limit of " + std::to_string(config_.jobs_max) + " jobs"};
   const std::uint64_t more = submit.batch.weight() + submit.common.size();
@@ -50,16 +54,17 @@ void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects&
     follow(*known, session, known->results.begin(), submit.window, submit.watch_ms);
     known->owner = session.id;
     known->orphan_until.reset();
-    send(session, accepted(*known), effects);
+    send(session, accepted(*known), effects, known->ticket);
     touch(*known);
     return;
   }
   if (!submit.options.unique.empty()) {
     if (auto it = unique_.find(submit.options.unique); it != unique_.end()) {
-      wire::Accepted answer = accepted(jobs_.at(it->second));
+      const Job& same = jobs_.at(it->second);
+      wire::Accepted answer = accepted(same);
       answer.existing = true;
       answer.submitted = submit.job;
-      send(session, std::move(answer), effects);
+      send(session, std::move(answer), effects, same.ticket);
       return;
     }
   }
@@ -68,6 +73,7 @@ void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects&
     return;
   }
 
+  reserve_numbers();
   const JobNumber number{++last_job_};
   Job& job = jobs_[number];
   job.uuid = submit.job;
@@ -76,7 +82,8 @@ void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects&
   job.input = submit.input;
   job.encoding = submit.encoding;
   job.options = std::move(submit.options);
-  job.options.durability = Durability::memory;  // there is no store
+  if (job.options.durability == Durability::automatic)
+    job.options.durability = config_.store ? Durability::durable : Durability::memory;
   job.options.attempts = std::max(1u, job.options.attempts);
   if (submit.has_common) job.common = std::move(submit.common);
   job.principal = session.principal;
@@ -96,6 +103,9 @@ void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects&
   if (auto first = order_.lower_bound({falling, 0, {}}); first != order_.end() && first->falling_priority == falling)
     job.used = std::max(0.0, first->used);
 
+  persist(job, AddJob{{number, job.uuid, job.function, job.input, job.base, job.range_end, job.options, job.principal, job.common}});
+  save(job);
+  job.born_ticket = job.lease_ticket = job.ticket;
   job_numbers_.emplace(job.uuid, number);
   live_.insert(number);
   undecided_.insert(number);
@@ -105,7 +115,7 @@ void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects&
   grant_credit(job);
   follow(job, session, 0, submit.window, submit.watch_ms);
   job.credit_told = job.credit_to;
-  send(session, accepted(job), effects);
+  send(session, accepted(job), effects, std::max(job.ticket, numbers_ticket_));
   account(job);
   touch(job);
   decide_job(job, now, effects);
@@ -116,10 +126,12 @@ void Core::take_in(Job& job, wire::Batch&& batch) {
   const std::uint64_t count = batch.count();
   if (count == 0) return;
   job.accepted_bytes += batch.weight();
-  job.payloads.append(batch);
+  add_input(job, batch);
   job.pending.add({job.accepted, job.accepted + count});
   job.accepted += count;
   job.total = job.accepted;
+  save(job);
+  job.lease_ticket = std::max(job.lease_ticket, job.ticket);
 }
 
 void Core::grant_credit(Job& job) {
@@ -167,11 +179,12 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
   }
   if (append.close && end >= job->accepted) {
     job->open = false;
+    save(*job);
     if (!job->decision) decide_job(*job, now, effects);  // it may have waited for the end of its input
   }
   grant_credit(*job);
   job->credit_told = job->credit_to;
-  send(session, accepted(*job), effects);
+  send(session, accepted(*job), effects, job->ticket);
   touch(*job);
   dispatch_needed_ = true;
 }
@@ -218,6 +231,7 @@ void Core::on_ack(Session& session, const wire::Ack& ack) {
   it->acked = std::max(it->acked, to);
   if (ack.release && job->owner == session.id) {
     job->results.release_to(it->acked);
+    save(*job);
     account(*job);
     dispatch_needed_ = true;  // room for more results
   }
@@ -241,8 +255,25 @@ void Core::on_cancel(Session& session, const wire::Cancel& cancel, Time now, Eff
       finish_if_done(*job, now, effects);
     }
   }
-  if (cancel.token != 0) send(session, update_of(*job, now, cancel.token), effects);
+  if (cancel.token != 0) send(session, update_of(*job, now, cancel.token), effects, job->ticket);
   touch(*job);
+}
+
+void Core::on_retry(Session& session, const wire::Retry& retry, Time now, Effects& effects) {
+  Job* job = find_job(retry.job, retry.number);
+  if (!job) {
+    complain(session, ErrorCode::unknown_job, unknown(retry.job, retry.number), retry.job, retry.token, effects);
+    return;
+  }
+  if (!job->final() || job->failed_tasks.empty()) {
+    complain(session, ErrorCode::bad_input,
+             "job " + std::to_string(value(job->number)) +
+                 (job->final() ? " has no failed task to run again" : " still runs: its failed tasks can be run again when it is over"),
+             retry.job, retry.token, effects);
+    return;
+  }
+  reopen_job(*job, now);
+  send(session, update_of(*job, now, retry.token), effects, job->ticket);
 }
 
 void Core::on_drain(Session& session, const wire::Drain& drain, Effects& effects) {

@@ -20,11 +20,17 @@ milliseconds backoff_of(std::uint32_t first_ms, std::uint32_t failures) {
   return std::min(kBackoffMax, milliseconds(ms));
 }
 
-/// Only the payloads of tasks that are still wanted.
-wire::Batch only(const wire::Batch& batch, const Intervals& tasks, const wire::IntervalSet& wanted) {
+/// Only the payloads of tasks that are still wanted. A folded payload stands for its whole interval, which was reported before as a
+/// whole or not at all.
+wire::Batch only(const wire::Batch& batch, const Intervals& tasks, const wire::IntervalSet& wanted, bool folded) {
   wire::BatchBuilder builder;
   wire::BatchReader reader(batch);
   for (const auto& interval : tasks) {
+    if (folded) {
+      const BytesView payload = reader.next();
+      if (wanted.contains(interval)) builder.add(payload);
+      continue;
+    }
     for (std::uint64_t i = interval.begin; i < interval.end; ++i) {
       const BytesView payload = reader.next();
       if (wanted.contains(i)) builder.add(payload);
@@ -45,12 +51,17 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
   Lease* lease = find_lease(report.id.lease);
   if (!lease || lease->worker != session.id) {
     // The lease was revoked, or lost and given to another: the first accepted result stands.
+    // The worker lets go of it then, so not before what stands in its place is safe.
     ++counters_.late;
-    send(session, wire::Reported{{report.id}}, effects);
+    send(session, wire::Reported{{report.id}}, effects, latest_ticket());
     return;
   }
+  if (lease->adopted) {  // of an earlier incarnation: its first part here is the first one that was not acknowledged
+    lease->adopted = false;
+    lease->next_part = report.id.part;
+  }
   if (report.id.part < lease->next_part) {  // sent again because our answer was lost
-    send(session, wire::Reported{{report.id}}, effects);
+    send(session, wire::Reported{{report.id}}, effects, jobs_.at(lease->job).ticket);
     return;
   }
   const auto leased = [&](Interval tasks) {
@@ -73,11 +84,13 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     accept_merge(job, *lease, report);
     close_lease(lease->id);
   } else {
-    if (!lease->cancelled.empty() && !report.partial) {
-      report.batch = only(report.batch, report.tasks, lease->open);
+    if (!lease->cancelled.empty()) {
+      report.batch = only(report.batch, report.tasks, lease->open, report.partial);
       Intervals wanted;
-      for (const auto& tasks : report.tasks)
-        for (const auto& part : lease->open.intersect(tasks)) wanted.push_back(part);
+      for (const auto& tasks : report.tasks) {
+        for (const auto& part : lease->open.intersect(tasks))
+          if (!report.partial || part == tasks) wanted.push_back(part);
+      }
       report.tasks = std::move(wanted);
       std::erase_if(report.errors, [&](const TaskError& e) { return !lease->open.contains({e.first, e.first + e.count}); });
     }
@@ -87,9 +100,9 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     std::vector<TaskError> final_errors;
     fail_tasks(job, report.errors, final_errors, now);
     if (!job.partials && (!report.tasks.empty() || !final_errors.empty()))
-      job.results.append(std::move(report.tasks), std::move(final_errors), std::move(report.batch));
+      append_result(job, std::move(report.tasks), std::move(final_errors), std::move(report.batch));
     else if (!final_errors.empty())
-      job.results.append({}, std::move(final_errors), {});
+      append_result(job, {}, std::move(final_errors), {});
     if (report.last) {
       for (const auto& tasks : lease->open.list()) give_back(job, tasks);
       lease->open.clear();
@@ -97,7 +110,8 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     }
   }
   account(job);
-  send(session, wire::Reported{{report.id}}, effects);
+  save(job);
+  send(session, wire::Reported{{report.id}}, effects, job.ticket);
   touch(job);
   dispatch_needed_ = true;
   if (job.failure != ErrorCode::none && !job.final()) end_job(job, JobState::failed, job.failure, job.reason, now, effects);
@@ -109,7 +123,9 @@ void Core::accept_results(Job& job, const Lease& lease, wire::Report& report) {
   for (const auto& tasks : report.tasks) {
     if (job.partials) {
       if (report.partial) {
-        trouble = job.partials->add(tasks, Bytes(reader.next()));
+        Bytes value(reader.next());
+        trouble = job.partials->add(tasks, value);
+        if (!trouble) keep_partial(job, tasks, value);
       } else {
         const auto builtin = wire::builtin_reducer(job.decision->reduce);
         for (std::uint64_t i = tasks.begin; i < tasks.end && !trouble; ++i) {
@@ -117,7 +133,11 @@ void Core::accept_results(Job& job, const Lease& lease, wire::Report& report) {
           if (builtin) {
             if (auto error = wire::begin_partial(*builtin, job.decision->encoding, one)) trouble = error->text;
           }
-          if (!trouble) trouble = job.partials->add({i, i + 1}, std::move(one));
+          if (trouble) break;
+          trouble = job.partials->add({i, i + 1}, one);
+          // Pieces that are joined at once are kept as they are at the end of the run.
+          const bool joined = builtin && !job.partials->joins_lazily() && i + 1 < tasks.end;
+          if (!trouble && !joined) keep_partial(job, {i, i + 1}, one);
         }
       }
     }
@@ -135,9 +155,23 @@ void Core::accept_results(Job& job, const Lease& lease, wire::Report& report) {
 
 void Core::end_tasks(Job& job, Interval tasks) {
   job.ended.add(tasks);
-  if (job.has_payloads()) job.payloads.release(tasks);
+  if (job.has_payloads()) release_payloads(job, tasks);
   job.attempts.forget(tasks);
   job.crashes.forget(tasks);
+}
+
+void Core::end_failed(Job& job, Interval tasks) {
+  job.ended.add(tasks);
+  job.failed_tasks.add(tasks);  // their payloads stay: they may be tried again (RETRY)
+  job.failed += tasks.size();
+  job.attempts.forget(tasks);
+  job.crashes.forget(tasks);
+}
+
+void Core::keep_partial(Job& job, Interval tasks, const Bytes& value) {
+  if (!job.durable()) return;
+  Partials::Kept kept = job.partials->kept(tasks, value);
+  persist(job, PutPartial{job.number, kept.tasks, std::move(kept.value)});
 }
 
 void Core::fail_tasks(Job& job, const std::vector<TaskError>& errors, std::vector<TaskError>& final_errors, Time now) {
@@ -150,8 +184,7 @@ void Core::fail_tasks(Job& job, const std::vector<TaskError>& errors, std::vecto
       const bool one_call = job.decision->takes == Takes::range && run.size() > 1;
       const bool last_attempt = failures >= job.options.attempts;
       if (last_attempt && (!one_call || job.failed >= kIsolatedFailures)) {
-        end_tasks(job, run);
-        job.failed += run.size();
+        end_failed(job, run);
         final_errors.push_back({run.begin, run.size(), error.code, error.text});
         continue;
       }
@@ -170,8 +203,12 @@ void Core::accept_merge(Job& job, Lease& lease, wire::Report& report) {
   const bool finish = lease.kind == wire::LeaseKind::finish;
   if (report.batch.count() == 1) {
     Bytes value(wire::BatchReader(report.batch).next());
-    if (finish) job.value = wire::Buffer::adopt(std::move(value));
-    else job.partials->replace(tasks, std::move(value));
+    if (finish) {
+      job.value = wire::Buffer::adopt(std::move(value));
+    } else {
+      persist(job, PutPartial{job.number, tasks, value});
+      job.partials->replace(tasks, std::move(value));
+    }
     return;
   }
   // Handed back unrun, or it failed.
@@ -240,12 +277,11 @@ void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
       const std::uint32_t crashes = job.crashes.at(task.begin) + 1;
       if (crashes > config_.crash_limit) {
         job.leased -= 1;
-        end_tasks(job, task);
-        job.failed += 1;
-        job.results.append({},
-                           {{task.begin, 1, ErrorCode::poison,
-                             "poisonous: " + std::to_string(crashes) + " workers were lost while they ran this task alone"}},
-                           {});
+        end_failed(job, task);
+        append_result(job, {},
+                      {{task.begin, 1, ErrorCode::poison,
+                        "poisonous: " + std::to_string(crashes) + " workers were lost while they ran this task alone"}},
+                      {});
       } else {
         job.crashes.set(task, crashes);
         give_back(job, task);
@@ -259,22 +295,19 @@ void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
     job.retried += lease->open.size();
   }
   lease->open.clear();
+  save(job);
   touch(job);
   dispatch_needed_ = true;
   close_lease(id);
 }
 
-void Core::on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time now, Effects& effects) {
+void Core::on_reclaimed(Session& session, const wire::Reclaimed& reclaimed) {
   Lease* lease = find_lease(reclaimed.lease);
   if (!lease || lease->worker != session.id) return;
   lease->reclaiming = false;
   if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) return;
   Job& job = jobs_.at(lease->job);
   for (const auto& tasks : reclaimed.tasks) {
-    if (!lease->open.contains(tasks) && lease->cancelled.empty()) {
-      misbehaved(session, ErrorCode::malformed, "gave back tasks that are not of its lease", now, effects);
-      return;
-    }
     for (const auto& part : lease->open.intersect(tasks)) {
       lease->open.remove(part);
       give_back(job, part);

@@ -9,7 +9,7 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
   if (job.credit_to > job.credit_told && job.open) {
     // The client is told at once only when it may be waiting for it; otherwise its next APPEND is answered soon.
     job.credit_told = job.credit_to;
-    send(job.owner, accepted(job), effects);
+    send(job.owner, accepted(job), effects, job.ticket);
   }
   for (Follower& follower : job.followers) {
     const Session* session = sessions_.find(follower.session);
@@ -19,7 +19,7 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
       const ResultEntry& entry = job.results.at(follower.sent);
       wire::Results message{job.uuid, follower.sent, job.decision ? job.decision->encoding : Encoding::raw, entry.tasks, entry.errors,
                             entry.batch};
-      send(*session, std::move(message), effects);
+      send(*session, std::move(message), effects, entry.ticket);
       follower.outstanding += entry.weight;
       ++follower.sent;
     }
@@ -34,7 +34,7 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
 void Core::tell(Job& job, Follower& follower, std::uint64_t token, Time now, Effects& effects) {
   follower.told = now;
   follower.told_final = job.final();
-  send(follower.session, update_of(job, now, token), effects);
+  send(follower.session, update_of(job, now, token), effects, job.ticket);
 }
 
 wire::JobUpdate Core::update_of(const Job& job, Time now, std::uint64_t token) const {

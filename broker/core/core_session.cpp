@@ -14,16 +14,19 @@ constexpr std::size_t kSweepJobs = 2000;
 
 }  // namespace
 
-void Core::send(const Session& session, wire::Message message, Effects& effects) const {
-  if (session.reachable) effects.push_back(Send{session.peer, session.id, std::move(message)});
+void Core::send(const Session& session, wire::Message message, Effects& effects, std::uint64_t after) {
+  if (!session.reachable) return;
+  Send out{session.peer, session.id, std::move(message)};
+  if (after > committed_ && config_.mistake != Mistake::acknowledge_early) held_[after].push_back(std::move(out));
+  else effects.push_back(std::move(out));
 }
 
-void Core::send(wire::SessionId id, wire::Message message, Effects& effects) const {
-  if (const Session* session = sessions_.find(id)) send(*session, std::move(message), effects);
+void Core::send(wire::SessionId id, wire::Message message, Effects& effects, std::uint64_t after) {
+  if (const Session* session = sessions_.find(id)) send(*session, std::move(message), effects, after);
 }
 
 void Core::complain(const Session& session, ErrorCode code, std::string text, std::optional<Uuid> job, std::uint64_t token,
-                    Effects& effects) const {
+                    Effects& effects) {
   send(session, wire::ErrorMessage{code, std::move(text), job, token, false}, effects);
 }
 
@@ -79,7 +82,8 @@ void Core::on_hello(PeerId peer, const std::string& principal, wire::Hello&& hel
   else welcome_client(session, hello, welcome);
   const bool worker = hello.role == wire::Role::worker;
   effects.push_back(Note{Note::Level::info, (worker ? "worker " : "client ") + session.name + " connected"});
-  send(session, std::move(welcome), effects);
+  // It says which results are in and which appends: not before they are safe, or the peer would let go of them.
+  send(session, std::move(welcome), effects, latest_ticket());
   offers_changed_ = offers_changed_ || worker;
   dispatch_needed_ = true;
 }
@@ -102,6 +106,9 @@ void Core::welcome_worker(Session& session, wire::Hello& hello, std::set<wire::L
 
   for (const auto& held : worker.offer.held) {
     Lease* lease = find_lease(held.lease);
+    if (!lease && held.lease.incarnation < config_.incarnation) {
+      if (adopt(held, session, now)) continue;
+    }
     if (!lease || !inherited.contains(held.lease)) {
       welcome.dropped.push_back(held.lease);
       continue;
@@ -173,8 +180,9 @@ void Core::drop_unread(Time now) {
   while (!unread_.empty() && unread_.begin()->first <= now) {
     auto it = jobs_.find(unread_.begin()->second);
     unread_.erase(unread_.begin());
-    if (it == jobs_.end() || sessions_.find(it->second.owner)) continue;  // forgotten, or its client came back
+    if (it == jobs_.end() || !it->second.final() || sessions_.find(it->second.owner)) continue;  // its client came back, it was retried
     it->second.results.clear();
+    save(it->second);
     account(it->second);
   }
 }

@@ -65,7 +65,7 @@ JobStatus Core::status_of(const Job& job, Time now, bool with_shares) const {
   if ((job.final() || s.rate <= 0) && run_s > 0) s.rate = static_cast<double>(job.done) / run_s;
   if (job.final()) s.eta_s = 0;
   else if (s.rate > 0 && !job.open) s.eta_s = static_cast<double>(job.total - job.ended.size()) / s.rate;
-  s.queued_bytes = job.payloads.bytes();
+  s.queued_bytes = job.payloads.queued_bytes();
   s.result_bytes = job.results.bytes();
   if (with_shares)
     for (const auto& [name, share] : job.shares) s.shares.push_back(share);
@@ -159,7 +159,8 @@ void Core::on_query(Session& session, const wire::Query& query, Time now, Effect
     case wire::QueryWhat::broker: break;
   }
   answer.broker = status(now);
-  send(session, std::move(answer), effects);
+  // With a store that cannot write the state is told ahead of it: who asks then wants to know why nothing moves.
+  send(session, std::move(answer), effects, store_trouble_.empty() ? latest_ticket() : 0);
 }
 
 }  // namespace quern::broker

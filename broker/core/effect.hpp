@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "wire/messages.hpp"
+#include "broker/core/persist.hpp"
 
 namespace quern::broker {
 
@@ -26,7 +26,19 @@ struct Note {
   std::string text;
 };
 
-using Effect = std::variant<Send, Note>;
+/// Make these durable as one transaction, then call on_committed(ticket). One at a time: what comes meanwhile is in the next.
+struct Commit {
+  std::uint64_t ticket = 0;
+  StoreOps ops;
+};
+
+/// Read these payloads from the store, then call on_loaded() or on_load_failed().
+struct Load {
+  JobNumber job{};
+  wire::Interval tasks;
+};
+
+using Effect = std::variant<Send, Note, Commit, Load>;
 using Effects = std::vector<Effect>;
 
 }  // namespace quern::broker

@@ -50,6 +50,12 @@ class IntervalCounts {
     }
   }
 
+  /// All intervals with a count, ascending: visit(interval, count).
+  template <typename Visit>
+  void each(Visit visit) const {
+    for (const auto& [begin, run] : map_) visit(wire::Interval{begin, run.end}, run.count);
+  }
+
  private:
   struct Run {
     std::uint64_t end;

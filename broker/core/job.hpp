@@ -1,6 +1,7 @@
 // One job: an index space and what is known about its tasks, as interval sets. There is no object per task.
 //
-// Every accepted task is in exactly one of: pending, backing off, leased (in the `open` set of exactly one lease), ended.
+// Every accepted task is in exactly one of: pending, backing off, leased (in the `open` set of exactly one lease), ended; and for a
+// while after a restart of the broker: unsure.
 #pragma once
 
 #include <cstdint>
@@ -77,6 +78,9 @@ struct Job {
   std::multimap<wire::Time, wire::Interval> backing_off;
   std::uint64_t leased = 0;
   wire::IntervalSet ended;
+  wire::IntervalSet failed_tasks;    ///< of the ended ones; their payloads are kept for RETRY
+  wire::IntervalSet unsure;          ///< after a restart: leased before it, so a worker may still hold them
+  std::uint64_t frontier = 0;        ///< tasks from here on were never leased
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
@@ -105,6 +109,13 @@ struct Job {
   wire::Time rate_since{};
   double rate = 0;
 
+  // When what the store does not have yet will be durable; see core_store.cpp.
+  std::uint64_t born_ticket = 0;   ///< its intake
+  std::uint64_t lease_ticket = 0;  ///< what its leases must wait for: intake and frontier
+  std::uint64_t ticket = 0;        ///< everything about it
+  std::uint64_t results_stored_from = 0;  ///< entries below are dropped in the store too
+
+  bool durable() const { return options.durability == Durability::durable; }
   bool final() const { return is_final(state); }
   /// May want a lease: tasks wait, or partials wait to be merged or finished.
   bool wants_leases() const { return !final() && decision && (!pending.empty() || partials); }

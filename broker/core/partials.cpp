@@ -52,6 +52,12 @@ std::optional<std::string> Partials::add(wire::Interval tasks, Bytes value) {
   return std::nullopt;
 }
 
+Partials::Kept Partials::kept(wire::Interval tasks, const Bytes& value) const {
+  if (joins_lazily()) return {tasks, value};
+  auto it = std::prev(pieces_.upper_bound(tasks.begin));
+  return {{it->first, it->second.end}, it->second.chunks.front()};
+}
+
 std::optional<Partials::Run> Partials::take_run(std::size_t at_least, std::size_t at_most, std::uint64_t bytes_max) {
   auto first = pieces_.begin();
   while (first != pieces_.end()) {

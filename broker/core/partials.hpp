@@ -34,6 +34,15 @@ class Partials {
   /// The merge of a run arrived: it replaces its parts.
   void replace(wire::Interval tasks, Bytes value);
 
+  /// What a store keeps after add(tasks, value): the piece that it is part of now, or for concat, whose pieces grow without bound,
+  /// its own bytes (they are joined again when they are read).
+  struct Kept {
+    wire::Interval tasks;
+    Bytes value;
+  };
+  Kept kept(wire::Interval tasks, const Bytes& value) const;
+  bool joins_lazily() const { return builtin_ == wire::Builtin::concat; }
+
   std::size_t count() const { return pieces_.size(); }
   std::size_t out() const { return out_; }  ///< pieces that are being merged
   std::uint64_t bytes() const { return bytes_; }

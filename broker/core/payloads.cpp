@@ -18,35 +18,120 @@ std::uint64_t Payloads::Slab::offset_of(std::uint64_t index) {
   return seen_offset;
 }
 
-void Payloads::append(const wire::Batch& batch) {
+void Payloads::append(const wire::Batch& batch, std::uint64_t ticket) {
   const std::uint64_t count = batch.count();
   if (count == 0) return;
-  bytes_ += batch.weight();
+  const std::uint64_t weight = batch.weight();
+  bytes_ += weight;
   if (batch.bytes.size() >= kAdoptFrom) {
     seal();
-    slabs_.emplace(end_, Slab{batch, count, 0, 0});
-    tail_first_ = end_ + count;
-  } else {
-    for (wire::BatchReader reader(batch); !reader.at_end();) tail_.add(reader.next());
-    if (tail_.weight() >= kAdoptFrom) {
-      end_ += count;
-      seal();
+    slabs_.emplace(end_, Slab{batch, count, count, weight, ticket, Place::memory, 0, 0});
+    end_ += count;
+    tail_first_ = end_;
+    return;
+  }
+  for (wire::BatchReader reader(batch); !reader.at_end();) tail_.add(reader.next());
+  tail_ticket_ = ticket;
+  tail_counted_ += weight;
+  end_ += count;
+  if (tail_.weight() >= kAdoptFrom) seal();
+}
+
+void Payloads::append_stored(const StoredInput& row) {
+  absent_ += row.weight;
+  // Neighbouring small rows are one slab, as they were before the restart.
+  if (!slabs_.empty()) {
+    auto& [first, last] = *slabs_.rbegin();
+    if (last.place == Place::store && first + last.count == row.first && last.weight + row.weight <= kAdoptFrom) {
+      last.count += row.count;
+      last.live += row.count;
+      last.weight += row.weight;
+      end_ = tail_first_ = row.first + row.count;
       return;
     }
   }
-  end_ += count;
+  slabs_.emplace(row.first, Slab{{}, row.count, row.count, row.weight, 0, Place::store, 0, 0});
+  end_ = tail_first_ = row.first + row.count;
+}
+
+void Payloads::skip_to(std::uint64_t task) {
+  if (task > end_) end_ = tail_first_ = task;
 }
 
 void Payloads::seal() {
   if (tail_.empty()) return;
   const std::uint64_t count = tail_.count();
-  slabs_.emplace(tail_first_, Slab{tail_.take(), count, 0, 0});
+  Slab slab{tail_.take(), count, count, 0, tail_ticket_, Place::memory, 0, 0};
+  slab.weight = slab.batch.weight();
+  bytes_ += slab.weight - tail_counted_;  // each small batch was counted with a size column of its own
+  tail_counted_ = 0;
+  slabs_.emplace(tail_first_, std::move(slab));
   tail_first_ += count;
 }
 
-std::map<std::uint64_t, Payloads::Slab>::iterator Payloads::slab_of(std::uint64_t task) {
+Payloads::Slabs::iterator Payloads::slab_of(std::uint64_t task) {
   if (task >= tail_first_) seal();
-  return std::prev(slabs_.upper_bound(task));
+  auto it = slabs_.upper_bound(task);
+  if (it == slabs_.begin()) return slabs_.end();
+  --it;
+  return task < it->first + it->second.count ? it : slabs_.end();
+}
+
+bool Payloads::resident(std::uint64_t task) {
+  if (absent_ == 0) return true;
+  auto it = slab_of(task);
+  return it == slabs_.end() || it->second.place == Place::memory;
+}
+
+std::optional<wire::Interval> Payloads::wanted(std::uint64_t first, std::uint64_t ahead) {
+  if (absent_ == 0) return std::nullopt;
+  auto it = slabs_.upper_bound(first);
+  if (it != slabs_.begin()) --it;
+  for (std::uint64_t seen = 0; it != slabs_.end() && seen < ahead; ++it) {
+    seen += it->second.weight;
+    if (it->second.place != Place::store || it->first + it->second.count <= first) continue;
+    it->second.place = Place::coming;
+    return wire::Interval{it->first, it->first + it->second.count};
+  }
+  return std::nullopt;
+}
+
+void Payloads::on_loaded(wire::Interval tasks, wire::Batch batch) {
+  auto it = slabs_.find(tasks.begin);
+  if (it == slabs_.end() || it->second.place != Place::coming || it->second.count != batch.count()) return;  // dropped meanwhile
+  Slab& slab = it->second;
+  absent_ -= slab.weight;
+  slab.batch = std::move(batch);
+  slab.weight = slab.batch.weight();
+  slab.place = Place::memory;
+  slab.seen_index = slab.seen_offset = 0;
+  slab.ticket = 1;  // it was read from the store
+  bytes_ += slab.weight;
+}
+
+void Payloads::on_load_failed(wire::Interval tasks) {
+  auto it = slabs_.find(tasks.begin);
+  if (it != slabs_.end() && it->second.place == Place::coming) it->second.place = Place::store;
+}
+
+std::uint64_t Payloads::evict(std::uint64_t first, std::uint64_t keep, std::uint64_t bytes, std::uint64_t committed) {
+  std::uint64_t keep_to = first;
+  std::uint64_t kept = 0;
+  for (auto it = slabs_.lower_bound(first); it != slabs_.end() && kept < keep; ++it) {
+    kept += it->second.weight;
+    keep_to = it->first;
+  }
+  std::uint64_t freed = 0;
+  for (auto it = slabs_.rbegin(); it != slabs_.rend() && it->first > keep_to && freed < bytes; ++it) {
+    Slab& slab = it->second;
+    if (slab.place != Place::memory || slab.ticket == 0 || slab.ticket > committed) continue;
+    slab.batch = {};
+    slab.place = Place::store;
+    bytes_ -= slab.weight;
+    absent_ += slab.weight;
+    freed += slab.weight;
+  }
+  return freed;
 }
 
 std::uint64_t Payloads::fitting(std::uint64_t first, std::uint64_t count, std::uint64_t bytes_max) {
@@ -54,7 +139,7 @@ std::uint64_t Payloads::fitting(std::uint64_t first, std::uint64_t count, std::u
   Slab& slab = it->second;
   const std::uint64_t at = first - it->first;
   // A lease stays inside one slab, so that it is a slice; it is carved again a moment later for the rest.
-  count = std::min(count, slab.batch.count() - at);
+  count = std::min(count, slab.count - at);
   if (slab.batch.sizes.is_uniform()) {
     const std::uint64_t each = std::max<std::uint64_t>(1, slab.batch.sizes.uniform_size());
     return std::clamp<std::uint64_t>(bytes_max / each, 1, count);
@@ -96,25 +181,42 @@ wire::Batch Payloads::gather(const wire::Intervals& tasks) {
   return builder.take();
 }
 
-void Payloads::release(wire::Interval tasks) {
+void Payloads::drop(Slabs::iterator slab, wire::Intervals& dropped) {
+  std::uint64_t& counted = slab->second.place == Place::memory ? bytes_ : absent_;
+  counted -= std::min(counted, slab->second.weight);
+  dropped.push_back({slab->first, slab->first + slab->second.count});
+  slabs_.erase(slab);
+}
+
+void Payloads::release(wire::Interval tasks, wire::Intervals& dropped) {
   while (!tasks.empty()) {
     auto it = slab_of(tasks.begin);
-    const std::uint64_t end = std::min(tasks.end, it->first + it->second.batch.count());
-    it->second.live -= end - tasks.begin;
-    if (it->second.live == 0) {
-      bytes_ -= std::min(bytes_, it->second.batch.weight());
-      slabs_.erase(it);
+    if (it == slabs_.end()) {  // dropped before
+      auto next = slabs_.lower_bound(tasks.begin);
+      tasks.begin = next == slabs_.end() ? tasks.end : std::min(tasks.end, next->first);
+      continue;
     }
+    const std::uint64_t end = std::min(tasks.end, it->first + it->second.count);
+    it->second.live -= end - tasks.begin;
+    if (it->second.live == 0) drop(it, dropped);
     tasks.begin = end;
   }
-  if (slabs_.empty() && tail_.empty()) bytes_ = 0;
+}
+
+void Payloads::keep_only(const wire::IntervalSet& wanted, wire::Intervals& dropped) {
+  seal();
+  for (auto it = slabs_.begin(); it != slabs_.end();) {
+    const auto at = it++;
+    if (wanted.intersect({at->first, at->first + at->second.count}).empty()) drop(at, dropped);
+  }
 }
 
 void Payloads::clear() {
   slabs_.clear();
   tail_ = {};
   tail_first_ = end_;
-  bytes_ = 0;
+  tail_counted_ = 0;
+  bytes_ = absent_ = 0;
 }
 
 }  // namespace quern::broker

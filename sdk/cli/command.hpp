@@ -25,6 +25,7 @@ Exit job(const Arguments& arguments);
 Exit wait(const Arguments& arguments);
 Exit results(const Arguments& arguments);
 Exit cancel(const Arguments& arguments);
+Exit retry(const Arguments& arguments);
 Exit explain(const Arguments& arguments);
 Exit workers(const Arguments& arguments);
 Exit drain(const Arguments& arguments);

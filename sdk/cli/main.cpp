@@ -23,6 +23,7 @@ constexpr Command kCommands[] = {
     {"wait", "wait for jobs to end", wait},
     {"results", "the results of a job", results},
     {"cancel", "cancel a job, or one task of it", cancel},
+    {"retry", "run the failed tasks of a job again", retry},
     {"explain", "why a job is where it is", explain},
     {"workers", "who is there, how fast, how busy", workers},
     {"drain", "let a worker finish what it runs and leave", drain},

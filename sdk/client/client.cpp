@@ -280,6 +280,14 @@ JobStatus Client::cancel(JobNumber number, std::uint64_t first_task, std::uint64
   throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
 }
 
+JobStatus Client::retry(JobNumber number) {
+  wire::Retry retry;
+  retry.number = number;
+  auto reply = impl_->ask(std::move(retry));
+  if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
+  throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
+}
+
 std::vector<WorkerStatus> Client::workers() {
   return answer_in(impl_->ask(query(wire::QueryWhat::workers))).workers;
 }

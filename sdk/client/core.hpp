@@ -53,9 +53,9 @@ class ClientCore {
   void append(JobKey key, wire::Batch batch, InputLedger::Rest rest, Time now);
   /// Cancels the whole job, or the tasks of `tasks`.
   void cancel(JobKey key, wire::Interval tasks, Time now);
-  /// QUERY, DRAIN or CANCEL with a token; the token is set here and comes back in Answered. monostate: tell
+  /// QUERY, DRAIN, CANCEL or RETRY with a token; the token is set here and comes back in Answered. monostate: tell
   /// when connected.
-  using Question = std::variant<std::monostate, wire::Query, wire::Drain, wire::Cancel>;
+  using Question = std::variant<std::monostate, wire::Query, wire::Drain, wire::Cancel, wire::Retry>;
   std::uint64_t ask(Question question, Time now);
   /// Entries [0, to) of the job were consumed: they may be acknowledged at the end of the turn.
   void on_consumed(JobKey key, std::uint64_t to);

@@ -90,6 +90,9 @@ void ClientCore::on(const wire::Welcome& welcome, wire::SessionId id, Time now) 
 void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
   job.acked = 0;
   job.asked_input = false;
+  // What was asked in the old session may not have arrived.
+  for (const wire::Interval& tasks : job.cancels.list()) job.cancels_unsent.add(tasks);
+  if (job.cancel_all == LiveJob::CancelAll::sent) job.cancel_all = LiveJob::CancelAll::due;
   switch (job.stage) {
     case Stage::submitting:
       if (job.submits_sent < kSubmitsMax)
@@ -119,8 +122,6 @@ void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
     job.input.on_resumed(job.input.accepted_to(), job.input.credit_to());
   // ATTACH before anything else of this job: the broker must know whose appends these are.
   send_attach(job, now);
-  for (const wire::Interval& tasks : job.cancels.list()) job.cancels_unsent.add(tasks);
-  if (job.cancel_all == LiveJob::CancelAll::sent) job.cancel_all = LiveJob::CancelAll::due;
   acknowledge(job, now);
   pump(job, now);
 }

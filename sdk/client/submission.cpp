@@ -106,7 +106,7 @@ wire::Submit submission(const Uuid& uuid, std::string function, const Input& inp
   out.backoff_ms = static_cast<std::uint32_t>(std::min(ms(options.backoff), kMost));
   out.timeout_ms = ms(options.timeout);
   out.detach = options.detach;
-  out.durability = options.durability.value_or(Durability::memory);
+  out.durability = options.durability.value_or(Durability::automatic);
   out.unique = std::move(options.unique);
   out.reduce = std::move(options.reduce);
   out.cost = options.cost;

@@ -31,6 +31,7 @@ constexpr TypeInfo info(Of<Ack>) { return {19, "ACK"}; }
 constexpr TypeInfo info(Of<Cancel>) { return {20, "CANCEL"}; }
 constexpr TypeInfo info(Of<Query>) { return {21, "QUERY"}; }
 constexpr TypeInfo info(Of<Drain>) { return {22, "DRAIN"}; }
+constexpr TypeInfo info(Of<Retry>) { return {23, "RETRY"}; }
 constexpr TypeInfo info(Of<Accepted>) { return {32, "ACCEPTED"}; }
 constexpr TypeInfo info(Of<Results>) { return {33, "RESULTS"}; }
 constexpr TypeInfo info(Of<JobUpdate>) { return {34, "JOB"}; }
@@ -187,6 +188,7 @@ void describe(V& v, Of<HeldLease>) {
   v.uuid("job", &HeldLease::job);
   v.intervals("tasks", &HeldLease::tasks);
   v.flag("finished", &HeldLease::finished);
+  v.word("kind", &HeldLease::kind);
 }
 
 template <typename V>
@@ -349,6 +351,13 @@ void describe(V& v, Of<Cancel>) {
   v.uuid("job", &Cancel::job);
   v.number("number", &Cancel::number);
   v.intervals("tasks", &Cancel::tasks);
+}
+
+template <typename V>
+void describe(V& v, Of<Retry>) {
+  v.number("token", &Retry::token);
+  v.uuid("job", &Retry::job);
+  v.number("number", &Retry::number);
 }
 
 template <typename V>

@@ -30,6 +30,10 @@ struct LeaseId {
   auto operator<=>(const LeaseId&) const = default;
 };
 
+/// item, range, whole: run the function so. merge: fold the payloads left to right with reducer `function`.
+/// finish: run the finishing step of `function` on the one payload.
+enum class LeaseKind : std::uint8_t { item, range, whole, merge, finish };
+
 // ---- session (both roles) -------------------------------------------------------------------------------------------
 
 /// A lease that a worker still knows about when it says HELLO.
@@ -38,6 +42,7 @@ struct HeldLease {
   Uuid job;
   Intervals tasks;        ///< not yet reported ones
   bool finished = false;  ///< its results wait in the worker's outbox
+  LeaseKind kind = LeaseKind::item;
   bool operator==(const HeldLease&) const = default;
 };
 
@@ -150,7 +155,7 @@ struct JobOptions {
   std::uint32_t backoff_ms = 100;  ///< before a failed task's second attempt; doubled for each further one, at most 10 s
   std::uint64_t timeout_ms = 0;    ///< per task; 0: none
   bool detach = false;             ///< lives on without its client
-  Durability durability = Durability::memory;
+  Durability durability = Durability::automatic;
   std::string unique;              ///< a key: the same key attaches to the job that exists
   std::string reduce;              ///< reducer; empty: the function's default for ranges, none otherwise
   double cost = 0;                 ///< cost of one task in units of the function's rate; 0: 1
@@ -215,6 +220,14 @@ struct Cancel {
   JobNumber number{};
   Intervals tasks;  ///< empty: all
   bool operator==(const Cancel&) const = default;
+};
+
+/// RETRY: the failed tasks of a job that has ended are run again; nothing else of it is. Answered by JOB.
+struct Retry {
+  std::uint64_t token = 0;
+  Uuid job;  ///< nil: by number
+  JobNumber number{};
+  bool operator==(const Retry&) const = default;
 };
 
 enum class QueryWhat : std::uint8_t { jobs, job, workers, explain, broker };
@@ -283,10 +296,6 @@ struct Answer {
 };
 
 // ---- broker -> worker -----------------------------------------------------------------------------------------------
-
-/// item, range, whole: run the function so. merge: fold the payloads left to right with reducer `function`.
-/// finish: run the finishing step of `function` on the one payload.
-enum class LeaseKind : std::uint8_t { item, range, whole, merge, finish };
 
 /// LEASE: run these tasks. Parts: [sizes bytes].
 struct Lease {
@@ -374,7 +383,7 @@ struct Draining {
 };
 
 using Message = std::variant<Hello, Welcome, Refused, HelloAgain, ErrorMessage, Beat, Bye, Submit, Append, Attach, Ack, Cancel, Query,
-                             Drain, Accepted, Results, JobUpdate, Answer, Lease, Common, Forget, Reported, Reclaim, Revoke, Report,
+                             Drain, Retry, Accepted, Results, JobUpdate, Answer, Lease, Common, Forget, Reported, Reclaim, Revoke, Report,
                              Reclaimed, Draining>;
 
 /// A message and the session it belongs to, as it travels.

@@ -20,10 +20,11 @@ struct Words;
 
 template <>
 struct Words<ErrorCode> {
-  static constexpr std::array<std::string_view, 20> list{
+  static constexpr std::array<std::string_view, 21> list{
       "none",       "malformed",      "limit",     "version",   "role",   "session",   "unknown_job",
       "queue_full", "results_unread", "credit",    "bad_input", "denied", "no_broker", "refused",
-      "failed",     "timeout",        "cancelled", "lost",      "poison", "shutdown"};
+      "failed",     "timeout",        "cancelled", "lost",      "poison", "shutdown",
+      "store"};
 };
 template <>
 struct Words<JobState> {
@@ -40,7 +41,7 @@ struct Words<Takes> {
 };
 template <>
 struct Words<Durability> {
-  static constexpr std::array<std::string_view, 2> list{"memory", "durable"};
+  static constexpr std::array<std::string_view, 3> list{"memory", "durable", "automatic"};
 };
 template <>
 struct Words<Encoding> {

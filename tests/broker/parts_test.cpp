@@ -53,10 +53,13 @@ TEST(Payloads, forgets_a_slab_when_its_last_task_has_ended) {
   for (int i = 0; i < 10'000; ++i) builder.add(std::string(16, 'x'));
   payloads.append(builder.take());
   EXPECT_LT(payloads.bytes(), 10'000u * 17);
-  payloads.release({5000, 10'000});
+  wire::Intervals dropped;
+  payloads.release({5000, 10'000}, dropped);
+  EXPECT_TRUE(dropped.empty());
   EXPECT_GT(payloads.bytes(), 0u);
-  payloads.release({0, 5000});
+  payloads.release({0, 5000}, dropped);
   EXPECT_EQ(payloads.bytes(), 0u);
+  EXPECT_EQ(dropped, (wire::Intervals{{0, 10'000}}));
 }
 
 TEST(Payloads, a_lease_fits_its_bytes_but_always_gets_one_task) {

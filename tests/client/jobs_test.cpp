@@ -296,6 +296,17 @@ TEST_F(ClientJobs, CancelIsSentOnceAndAgainAfterAResume) {
   EXPECT_EQ(rig.core->live_jobs(), 0u);
 }
 
+TEST_F(ClientJobs, CancelGoesAlongWhenASubmitWithoutAnAnswerIsSentAgain) {
+  rig.submit(rig.items({"a"}, true));
+  rig.sent<wire::Submit>();
+  rig.step([&] { rig.core->cancel(CoreRig::kJob, {}, rig.now); });
+  rig.sent<wire::Cancel>();
+  rig.lose_session();
+  rig.welcome();
+  rig.sent<wire::Submit>();
+  rig.sent<wire::Cancel>();
+}
+
 TEST_F(ClientJobs, CancelBeforeTheSubmitLeftEndsTheJobHere) {
   CoreRig fresh;
   fresh.submit(fresh.items({"a"}, false));

@@ -1,6 +1,10 @@
 // quern-sim: runs the production cores in virtual time under faults, one seed a run, and checks every answer.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <boost/program_options.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <iostream>
 
@@ -30,24 +34,33 @@ Expectation random_job(World& world) {
   return job;
 }
 
+struct Mistakes {
+  broker::Mistake broker = broker::Mistake::none;
+  worker::Mistake worker = worker::Mistake::none;
+};
+
 struct Outcome {
   std::string trouble;
   std::uint64_t steps = 0;
   std::uint64_t jobs = 0;
   double virtual_s = 0;
+  std::uint64_t restarts = 0;
 };
 
 /// Faults for a while, then everything heals and must finish; every answer is checked.
-Outcome run(std::uint64_t seed) {
+Outcome run(std::uint64_t seed, const Mistakes& mistakes) {
   broker::Config config;
   config.incarnation = seed + 1;
   config.memory_limit = 1 << 20;
+  config.store = seed % 4 != 0;  // one in four without a store: then its broker does not crash
+  config.mistake = mistakes.broker;
+  config.crash_limit = 50;  // here workers die of faults, never of a task
   World world(seed, config);
   std::vector<std::shared_ptr<SimWorker>> workers;
   std::uint64_t last_worker = 0;
   const auto add_worker = [&] {
     auto worker = std::make_shared<SimWorker>(world, ++last_worker, 1 + static_cast<std::uint32_t>(world.below(4)),
-                                              0.2 + 5 * world.uniform() * world.uniform());
+                                              0.2 + 5 * world.uniform() * world.uniform(), mistakes.worker);
     workers.push_back(worker);
     worker->start();
   };
@@ -76,10 +89,15 @@ Outcome run(std::uint64_t seed) {
     world.after(world.exponential(mean), nullptr, again);
   };
   repeat(world.faults.cut_every, [&] {
-    if (auto wire = world.any_wire()) world.cut(wire, world.chance(0.7));
+    auto wire = world.any_wire();
+    if (!wire) return;
+    if (auto owner = wire->owner.lock()) owner->disturbed = world.now();
+    world.cut(wire, world.chance(0.7));
   });
   repeat(world.faults.freeze_every, [&] {
-    if (!workers.empty()) workers[world.below(workers.size())]->frozen_until = world.now() + world.exponential(3s);
+    if (workers.empty()) return;
+    auto& worker = *workers[world.below(workers.size())];
+    worker.frozen_until = worker.disturbed = world.now() + world.exponential(3s);
   });
   repeat(world.faults.kill_every, [&] {
     if (workers.empty()) return;
@@ -92,6 +110,23 @@ Outcome run(std::uint64_t seed) {
     }
     add_worker();
   });
+
+  if (config.store) {
+    repeat(world.faults.crash_every, [&] { world.crash(std::chrono::milliseconds(10 + world.below(world.chance(0.8) ? 500 : 5000))); });
+    repeat(world.faults.full_every, [&] { world.fill_disk(world.exponential(500ms)); });
+  }
+
+  // What a live worker holds is not given to another after a restart of the broker. Who was frozen or cut off lately may have lost it.
+  std::string rerun;
+  world.on_run = [&](const Actor& runner, const wire::Lease& lease) {
+    const bool tasks = lease.kind != wire::LeaseKind::merge && lease.kind != wire::LeaseKind::finish;
+    if (!tasks || world.restarts() == 0 || world.now() > world.restarted() + config.recovery_wait) return;
+    if (lease.lease.incarnation != world.restarts() + 1) return;
+    for (const auto& worker : workers) {
+      if (worker.get() == &runner || worker->dead || worker->disturbed + 30s > world.now()) continue;
+      if (worker->holds(lease.job, lease.tasks, lease.lease.incarnation)) rerun = "a task was given out again that a live worker held";
+    }
+  };
 
   const Time begin = world.now();
   const auto done = [&] {
@@ -109,17 +144,48 @@ Outcome run(std::uint64_t seed) {
     if (!client->finished()) outcome.trouble = "stuck:" + client->unfinished();
     else if (outcome.trouble.empty()) outcome.trouble = client->verdict();
   }
+  if (outcome.trouble.empty()) outcome.trouble = rerun;
+  outcome.restarts = world.restarts();
   return outcome;
 }
 
 }  // namespace
 }  // namespace quern::sim
 
+namespace {
+
+/// Runs a seed in a process of its own: a mistake may also show as an invariant that aborts. What was found; empty when nothing was.
+std::string found_by(std::uint64_t seed, const quern::sim::Mistakes& mistakes) {
+  int ends[2];
+  if (pipe(ends) != 0) return "cannot make a pipe";
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    const auto outcome = quern::sim::run(seed, mistakes);
+    std::fprintf(stderr, "%s", outcome.trouble.c_str());
+    std::_Exit(outcome.trouble.empty() ? 0 : 1);
+  }
+  close(ends[1]);
+  std::string text;
+  char bytes[512];
+  for (ssize_t n; (n = read(ends[0], bytes, sizeof bytes)) > 0;) text.append(bytes, static_cast<std::size_t>(n));
+  close(ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (status == 0) return {};
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   std::uint64_t seed = 1, seeds = 100;
-  bool verbose = false;
+  bool verbose = false, chaos = false;
+  std::string mistake;
   po::options_description all("Options");
   all.add_options()("seed", po::value(&seed), "first seed (default 1)")("seeds", po::value(&seeds), "how many (default 100)")(
+      "chaos", po::bool_switch(&chaos), "faults of network, disk and processes (the only kind of run so far, so it may be left out)")(
+      "mistake", po::value(&mistake), "make one on purpose: acknowledge-early, forget-frontier, forget-outbox; exit 0 when a seed finds it")(
       "verbose", po::bool_switch(&verbose), "a line per seed")("help", "print this");
   po::variables_map given;
   try {
@@ -135,10 +201,25 @@ int main(int argc, char** argv) {
               << all;
     return 0;
   }
-  std::uint64_t failed = 0, steps = 0, jobs = 0;
+  quern::sim::Mistakes mistakes;
+  if (mistake == "acknowledge-early") mistakes.broker = quern::broker::Mistake::acknowledge_early;
+  else if (mistake == "forget-frontier") mistakes.broker = quern::broker::Mistake::forget_frontier;
+  else if (mistake == "forget-outbox") mistakes.worker = quern::worker::Mistake::forget_outbox;
+  else if (!mistake.empty()) {
+    std::cerr << "quern-sim: --mistake takes acknowledge-early, forget-frontier or forget-outbox, not '" << mistake << "'\n";
+    return 2;
+  }
+  std::uint64_t failed = 0, steps = 0, jobs = 0, restarts = 0;
   for (std::uint64_t s = seed; s < seed + seeds; ++s) {
     if (verbose) std::printf("seed %llu\n", static_cast<unsigned long long>(s)), std::fflush(stdout);
-    const auto outcome = quern::sim::run(s);
+    if (!mistake.empty()) {
+      const std::string what = found_by(s, mistakes);
+      if (what.empty()) continue;
+      std::printf("seed %llu finds it: %s\n", static_cast<unsigned long long>(s), what.c_str());
+      return 0;
+    }
+    const auto outcome = quern::sim::run(s, mistakes);
+    restarts += outcome.restarts;
     steps += outcome.steps;
     jobs += outcome.jobs;
     if (verbose) std::printf("  %llu steps, %.1f virtual s\n", static_cast<unsigned long long>(outcome.steps), outcome.virtual_s);
@@ -147,7 +228,12 @@ int main(int argc, char** argv) {
     std::printf("seed %llu: %s\n  again with: quern-sim --seed %llu --seeds 1\n", static_cast<unsigned long long>(s),
                 outcome.trouble.c_str(), static_cast<unsigned long long>(s));
   }
-  std::printf("%llu seeds, %llu jobs, %llu steps, %llu failed\n", static_cast<unsigned long long>(seeds),
-              static_cast<unsigned long long>(jobs), static_cast<unsigned long long>(steps), static_cast<unsigned long long>(failed));
+  if (!mistake.empty()) {
+    std::printf("%llu seeds did not find the mistake\n", static_cast<unsigned long long>(seeds));
+    return 1;
+  }
+  std::printf("%llu seeds, %llu jobs, %llu restarts of the broker, %llu steps, %llu failed\n", static_cast<unsigned long long>(seeds),
+              static_cast<unsigned long long>(jobs), static_cast<unsigned long long>(restarts), static_cast<unsigned long long>(steps),
+              static_cast<unsigned long long>(failed));
   return failed == 0 ? 0 : 1;
 }

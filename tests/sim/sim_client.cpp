@@ -86,7 +86,7 @@ void SimClient::submit(Expectation expectation) {
   carry_out();
   if (cancel) {
     world_.after(std::chrono::milliseconds(world_.below(3000)), shared_from_this(), [this, key] {
-      core_.cancel(key, {}, world_.now());
+      if (jobs_.contains(key)) core_.cancel(key, {}, world_.now());
       carry_out();
     });
   }
@@ -121,6 +121,7 @@ void SimClient::open() {
   if (wire_) world_.cut(wire_, false);
   wire_ = world_.connect();
   auto self = shared_from_this();
+  wire_->owner = self;
   std::weak_ptr<Wire> mine = wire_;
   // The connection does not keep its peer alive: it is the peer that holds the connection.
   std::weak_ptr<Actor> weak = self;
@@ -144,8 +145,8 @@ void SimClient::open() {
       carry_out();
     });
   };
-  world_.after(1ms, self, [this, mine] {
-    if (mine.lock() != wire_ || !wire_->open) return;
+  world_.reach(wire_, self, [this, mine] {
+    if (mine.lock() != wire_) return;
     core_.on_link(client::Link::connected, world_.now());
     core_.tick(world_.now());
     carry_out();
@@ -180,11 +181,31 @@ void SimClient::carry_out() {
       } else if (auto* status = std::get_if<client::Status>(&effect)) {
         if (is_final(status->update.status.state)) jobs_.at(status->job).final = std::move(status->update);
       } else if (auto* ended = std::get_if<client::Ended>(&effect)) {
-        jobs_.at(ended->job).ended = ended->failure.text;
+        on_ended(ended->job, ended->failure);
       }
     }
   }
   plan_tick();
+}
+
+void SimClient::on_ended(JobKey key, const client::Failure& failure) {
+  Expectation& job = jobs_.at(key);
+  if (failure.code != ErrorCode::store || job.final) {
+    job.ended = failure.text;
+    return;
+  }
+  // Refused because the disk is full: nothing was accepted, so a user tries again later.
+  Expectation again;
+  again.kind = job.kind;
+  again.items = job.items;
+  again.begin = job.begin;
+  again.end = job.end;
+  jobs_.erase(key);
+  ++resubmitting_;
+  world_.after(500ms, shared_from_this(), [this, again = std::move(again)]() mutable {
+    --resubmitting_;
+    submit(std::move(again));
+  });
 }
 
 void SimClient::plan_tick() {
@@ -201,6 +222,7 @@ void SimClient::plan_tick() {
 
 bool SimClient::finished() const {
   if (!trouble_.empty()) return true;
+  if (resubmitting_ > 0) return false;
   for (const auto& [key, job] : jobs_) {
     if (job.ended) continue;
     if (!job.final || job.entries < job.final->entries) return false;
@@ -225,6 +247,7 @@ std::string SimClient::verdict() const {
   for (const auto& [key, job] : jobs_) {
     const std::string who = "client " + std::to_string(number_) + " job " + std::to_string(static_cast<std::uint64_t>(key)) + " (" +
                             function_of(job.kind) + "): ";
+    if (job.ended && job.kind == Kind::cancelled) continue;  // cancelled while no broker was there to submit it to
     if (job.ended) return who + "ended without an answer: " + *job.ended;
     const JobStatus& status = job.final->status;
     if (job.kind == Kind::sum || job.kind == Kind::join) {
@@ -246,7 +269,7 @@ std::string SimClient::verdict() const {
     }
     for (std::uint64_t i = 0; i < job.items.size(); ++i) {
       const bool bad = job.kind == Kind::doomed && is_doomed(i);
-      if (bad != job.errors.contains(i)) return who + "task " + std::to_string(i) + (bad ? " should have failed" : " failed or is missing");
+      if (bad != job.errors.contains(i)) return who + "task " + std::to_string(i) + (bad ? " should have failed" : " failed or is missing") + (job.errors.contains(i) ? ": " + job.errors.at(i) : "");
       if (!bad && (!job.results.contains(i) || job.results.at(i) != job.items[i]))
         return who + "task " + std::to_string(i) + " has a missing or wrong result";
     }

@@ -41,6 +41,7 @@ class SimClient : public Actor, public std::enable_shared_from_this<SimClient> {
  private:
   void carry_out();
   void feed(client::JobKey key);
+  void on_ended(client::JobKey key, const client::Failure& failure);
   void on_results(client::JobKey key, const wire::Results& results);
   void plan_tick();
   void open();
@@ -52,6 +53,7 @@ class SimClient : public Actor, public std::enable_shared_from_this<SimClient> {
   std::map<client::JobKey, Expectation> jobs_;
   std::uint64_t last_key_ = 0;
   std::optional<Time> tick_;
+  std::uint64_t resubmitting_ = 0;
   std::string trouble_;
 };
 

@@ -8,8 +8,9 @@
 namespace quern::sim {
 namespace {
 
-worker::Config config_of(std::uint64_t number, std::uint32_t slots) {
+worker::Config config_of(std::uint64_t number, std::uint32_t slots, worker::Mistake mistake) {
   worker::Config config;
+  config.mistake = mistake;
   for (int i = 0; i < 8; ++i) config.identity.octets[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(number >> (8 * i));
   config.identity.octets[15] = 1;
   config.name = "w" + std::to_string(number);
@@ -35,8 +36,25 @@ std::uint64_t task_at(const wire::Intervals& tasks, std::uint64_t n) {
 bool is_flaky(std::uint64_t index) { return index % 7 == 3; }
 bool is_doomed(std::uint64_t index) { return index % 11 == 5; }
 
-SimWorker::SimWorker(World& world, std::uint64_t number, std::uint32_t slots, double slowness)
-    : world_(world), slowness_(slowness), core_(config_of(number, slots)), runs_(slots) {}
+SimWorker::SimWorker(World& world, std::uint64_t number, std::uint32_t slots, double slowness, worker::Mistake mistake)
+    : world_(world), slowness_(slowness), core_(config_of(number, slots, mistake)), runs_(slots) {}
+
+bool SimWorker::holds(const Uuid& job, const wire::Intervals& tasks, std::uint64_t before_incarnation) const {
+  for (const auto& [id, held] : core_.book().held()) {
+    if (held.job != job || id.incarnation >= before_incarnation || held.kind == wire::LeaseKind::merge) continue;
+    wire::IntervalSet open = held.open;
+    const bool over = std::holds_alternative<worker::Reported>(held.state);
+    if (over) open.clear();  // tasks without a result failed or were handed back: they may run again once the broker has heard of it
+    for (const auto& [report_id, report] : core_.outbox().reports()) {
+      if (report_id.lease != id) continue;
+      for (const auto& done : report.tasks) open.add(done);
+      for (const auto& error : report.errors) open.remove({error.first, error.first + error.count});
+    }
+    for (const auto& interval : tasks)
+      if (!open.intersect(interval).empty()) return true;
+  }
+  return false;
+}
 
 void SimWorker::start() {
   core_.on_tick(world_.now());
@@ -61,6 +79,7 @@ void SimWorker::open() {
   if (wire_) world_.cut(wire_, false);
   wire_ = world_.connect();
   auto self = shared_from_this();
+  wire_->owner = self;
   std::weak_ptr<Wire> mine = wire_;
   // The connection does not keep its peer alive: it is the peer that holds the connection.
   std::weak_ptr<Actor> weak = self;
@@ -82,8 +101,8 @@ void SimWorker::open() {
       carry_out();
     });
   };
-  world_.after(1ms, self, [this, mine] {
-    if (mine.lock() != wire_ || !wire_->open) return;
+  world_.reach(wire_, self, [this, mine] {
+    if (mine.lock() != wire_) return;
     core_.on_connected(world_.now());
     carry_out();
   });
@@ -142,6 +161,7 @@ void SimWorker::run(worker::SlotId slot, wire::Lease lease) {
   const bool cheap = lease.kind == wire::LeaseKind::range;
   run.per_task = std::chrono::duration_cast<Duration>((cheap ? 2us : 3000us) * slowness_ * (0.5 + world_.uniform()));
   run.lease = std::move(lease);
+  if (world_.on_run) world_.on_run(*this, run.lease);
   runs_[worker::index(slot)] = std::move(run);
   schedule_finish(slot);
 }

@@ -18,7 +18,10 @@ bool is_doomed(std::uint64_t index);
 
 class SimWorker : public Actor, public std::enable_shared_from_this<SimWorker> {
  public:
-  SimWorker(World& world, std::uint64_t number, std::uint32_t slots, double slowness);
+  SimWorker(World& world, std::uint64_t number, std::uint32_t slots, double slowness, worker::Mistake mistake);
+
+  /// Whether it holds one of these tasks in a lease of an earlier incarnation: queued, running, or done and not acknowledged.
+  bool holds(const Uuid& job, const wire::Intervals& tasks, std::uint64_t before_incarnation) const;
 
   void start();
   void die();

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace quern::sim {
 namespace {
@@ -15,7 +16,85 @@ bool may_come_twice(const wire::Message& message) {
 
 }  // namespace
 
-World::World(std::uint64_t seed, broker::Config config) : core(std::move(config)), random_(seed) {}
+World::World(std::uint64_t seed, broker::Config config) : config_(std::move(config)), random_(seed) { start_broker(); }
+
+void World::start_broker() {
+  ++life_;
+  broker::Effects effects;
+  if (config_.store) {
+    broker::Recovered recovered = store_.recover();
+    config_.incarnation = recovered.incarnation;
+    core_ = std::make_unique<broker::Core>(config_);
+    core_->recover(std::move(recovered), now_, effects);
+  } else {
+    core_ = std::make_unique<broker::Core>(config_);
+  }
+  core_->check_invariants();
+  carry_out(effects);
+  settle();
+}
+
+void World::crash(Duration down) {
+  if (!core_) return;
+  core_.reset();
+  wake_.reset();
+  // The commit under way reached the disk or did not; nobody was told either way.
+  if (committing_ && chance(0.5) && now_ >= disk_full_until_) store_.apply(committing_->ops);
+  committing_.reset();
+  in_trouble_ = false;
+  ++life_;
+  const auto wires = wires_;
+  for (const auto& [id, wire] : wires) cut(wire, chance(0.8));
+  at(now_ + down, nullptr, [this] {
+    ++restarts_;
+    restarted_ = now_;
+    start_broker();
+  });
+}
+
+void World::fill_disk(Duration time) { disk_full_until_ = std::max(disk_full_until_, now_ + time); }
+
+void World::commit(broker::Commit commit) {
+  committing_ = std::move(commit);
+  const Duration sync = std::chrono::duration_cast<Duration>(healed ? 200us : chance(0.05) ? 300ms * uniform() : 8ms * uniform());
+  at(now_ + sync, nullptr, [this, life = life_] {
+    if (life != life_) return;
+    broker::Effects effects;
+    if (now_ < disk_full_until_ && !healed) {
+      if (!std::exchange(in_trouble_, true)) core_->on_store_trouble("no space left on device", now_, effects);
+      carry_out(effects);
+      settle();
+      at(now_ + 500ms, nullptr, [this, life] {
+        if (life == life_ && committing_) this->commit(std::move(*committing_));
+      });
+      return;
+    }
+    store_.apply(committing_->ops);
+    const std::uint64_t ticket = committing_->ticket;
+    committing_.reset();
+    if (std::exchange(in_trouble_, false)) core_->on_store_healthy(effects);
+    core_->on_committed(ticket, effects);
+    core_->check_invariants();
+    carry_out(effects);
+    settle();
+  });
+}
+
+void World::load(const broker::Load& load) {
+  at(now_ + 1ms, nullptr, [this, load, life = life_] {
+    if (life != life_) return;
+    core_->on_loaded(load.job, load.tasks, store_.load(load.job, load.tasks));
+    settle();
+  });
+}
+
+void World::reach(const std::shared_ptr<Wire>& wire, std::shared_ptr<Actor> actor, std::function<void()> reached) {
+  after(1ms, actor, [this, wire, actor, reached = std::move(reached)]() mutable {
+    if (!wire->open) return;
+    if (core_) return reached();
+    after(50ms, actor, [this, wire, actor, reached = std::move(reached)]() mutable { reach(wire, actor, std::move(reached)); });
+  });
+}
 
 void World::at(Time when, std::shared_ptr<Actor> actor, std::function<void()> what) {
   events_.push({std::max(when, now_), ++order_, std::move(actor), std::move(what)});
@@ -44,27 +123,29 @@ void World::send_up(const std::shared_ptr<Wire>& wire, const wire::Envelope& env
 }
 
 void World::arrive(const std::shared_ptr<Wire>& wire, wire::Frames frames) {
-  if (!wire->open) return;
+  if (!wire->open || !core_) return;
   auto decoded = wire::decode(std::move(frames));
   if (auto* error = std::get_if<wire::DecodeError>(&decoded)) {
     std::fprintf(stderr, "a core sent what does not decode: %s\n", error->text.c_str());
     std::abort();
   }
   broker::Effects effects;
-  core.on_message(wire->id, "anonymous", std::move(std::get<wire::Envelope>(decoded)), now_, effects);
-  core.check_invariants();
+  core_->on_message(wire->id, "anonymous", std::move(std::get<wire::Envelope>(decoded)), now_, effects);
+  core_->check_invariants();
   carry_out(effects);
   settle();
 }
 
 void World::settle() {
+  if (!core_) return;
   broker::Effects effects;
-  core.settle(now_, effects);
-  core.check_invariants();
+  core_->settle(now_, effects);
+  core_->check_invariants();
   carry_out(effects);
-  if (auto next = core.next_deadline(); next && (!wake_ || *next < *wake_)) {
+  if (auto next = core_->next_deadline(); next && (!wake_ || *next < *wake_)) {
     wake_ = next;
-    at(*next, nullptr, [this] {
+    at(*next, nullptr, [this, life = life_] {
+      if (life != life_) return;
       wake_.reset();
       settle();
     });
@@ -74,12 +155,14 @@ void World::settle() {
 void World::carry_out(broker::Effects& effects) {
   for (auto& effect : effects)
     if (auto* send = std::get_if<broker::Send>(&effect)) send_down(*send);
+    else if (auto* commit_now = std::get_if<broker::Commit>(&effect)) commit(std::move(*commit_now));
+    else if (auto* load_now = std::get_if<broker::Load>(&effect)) load(*load_now);
 }
 
 void World::send_down(const broker::Send& send) {
   auto it = wires_.find(send.peer);
   if (it == wires_.end() || !it->second->open) {
-    core.on_unreachable(send.peer);
+    core_->on_unreachable(send.peer);
     return;
   }
   auto wire = it->second;

@@ -1,5 +1,6 @@
-// A world in virtual time around the production cores: one broker core, many worker and client cores, and a network that delays,
-// cuts and duplicates. One seed reproduces a run, bit for bit. Single-threaded.
+// A world in virtual time around the production cores: one broker core with its store, many worker and client cores, a network that
+// delays, cuts and duplicates, a disk that is slow, full, or loses what was not synced. One seed reproduces a run, bit for bit.
+// Single-threaded.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "broker/core/core.hpp"
+#include "sim/memory_store.hpp"
 #include "wire/codec.hpp"
 #include "wire/time.hpp"
 
@@ -29,19 +31,11 @@ struct Faults {
   Duration cut_every = 1500ms;      ///< mean time between connections cut somewhere
   Duration freeze_every = 4s;  ///< a worker stops for up to 10 s and wakes
   Duration kill_every = 5s;   ///< a worker dies; another takes its place
+  Duration crash_every = 4s;  ///< the broker dies, with what its disk had not synced, and starts again; with a store only
+  Duration full_every = 8s;   ///< the disk is full for up to a few seconds
 };
 
 class World;
-
-/// A peer's connection; a peer opens a new one for each session.
-struct Wire {
-  PeerId id{};
-  bool open = true;
-  Time up_free{};    ///< earliest arrival of the next message towards the broker
-  Time down_free{};
-  std::function<void(wire::Envelope)> deliver;  ///< to the peer
-  std::function<void()> lost;                   ///< the peer learns that the connection is gone
-};
 
 /// An actor that can be frozen or dead: its events wait or vanish.
 class Actor {
@@ -49,6 +43,18 @@ class Actor {
   virtual ~Actor() = default;
   bool dead = false;
   Time frozen_until{};
+  Time disturbed{};  ///< last frozen, or cut off by the network, not by a broker that died
+};
+
+/// A peer's connection; a peer opens a new one for each session.
+struct Wire {
+  PeerId id{};
+  bool open = true;
+  std::weak_ptr<Actor> owner;
+  Time up_free{};    ///< earliest arrival of the next message towards the broker
+  Time down_free{};
+  std::function<void(wire::Envelope)> deliver;  ///< to the peer
+  std::function<void()> lost;                   ///< the peer learns that the connection is gone
 };
 
 class World {
@@ -68,6 +74,16 @@ class World {
   void at(Time when, std::shared_ptr<Actor> actor, std::function<void()> what);
   void after(Duration d, std::shared_ptr<Actor> actor, std::function<void()> what) { at(now_ + d, std::move(actor), std::move(what)); }
 
+  /// The broker dies now and starts again after `down`, with what its store has. Everything on its way to or from it is lost.
+  void crash(Duration down);
+  /// The disk takes nothing for so long.
+  void fill_disk(Duration time);
+  bool broker_up() const { return core_ != nullptr; }
+  std::uint64_t restarts() const { return restarts_; }
+  Time restarted() const { return restarted_; }
+
+  /// Runs `reached` once `wire` has reached the broker.
+  void reach(const std::shared_ptr<Wire>& wire, std::shared_ptr<Actor> actor, std::function<void()> reached);
   std::shared_ptr<Wire> connect();
   void send_up(const std::shared_ptr<Wire>& wire, const wire::Envelope& envelope);
   void cut(const std::shared_ptr<Wire>& wire, bool peer_notices);
@@ -79,8 +95,9 @@ class World {
 
   Faults faults;
   bool healed = false;  ///< no more faults
-  broker::Core core;
   std::uint64_t steps = 0;
+  /// Called for each lease that a worker starts to run.
+  std::function<void(const Actor& worker, const wire::Lease& lease)> on_run;
 
  private:
   struct Event {
@@ -93,10 +110,22 @@ class World {
 
   void arrive(const std::shared_ptr<Wire>& wire, wire::Frames frames);
   void settle();
+  void start_broker();
+  void commit(broker::Commit commit);
+  void load(const broker::Load& load);
   void carry_out(broker::Effects& effects);
   void send_down(const broker::Send& send);
   Duration latency();
 
+  broker::Config config_;
+  std::unique_ptr<broker::Core> core_;
+  MemoryStore store_;
+  std::uint64_t life_ = 0;  ///< events of an earlier broker are nobody's
+  std::optional<broker::Commit> committing_;
+  Time disk_full_until_{};
+  bool in_trouble_ = false;
+  std::uint64_t restarts_ = 0;
+  Time restarted_{};
   std::mt19937_64 random_;
   Time now_{std::chrono::hours(1)};
   std::uint64_t order_ = 0;

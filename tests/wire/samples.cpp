@@ -119,7 +119,7 @@ Hello hello_worker() {
   offer.resources = {{"gpu", 2}};
   offer.capacity = capacity();
   offer.credit_bytes = 1 << 20;
-  offer.held = {{.lease = kLease, .job = uuid_of(0x11), .tasks = {{3, 5}, {9, 10}}, .finished = true}};
+  offer.held = {{.lease = kLease, .job = uuid_of(0x11), .tasks = {{3, 5}, {9, 10}}, .finished = true, .kind = LeaseKind::range}};
   offer.draining = true;
   m.worker = std::move(offer);
   return m;
@@ -334,6 +334,7 @@ std::vector<Sample> make_samples() {
       in("append", append()),
       in("attach", Attach{4, uuid_of(0x11), JobNumber{12}, 5, 1 << 16, 200, true}),
       in("ack", Ack{uuid_of(0x11), 6, true}),
+      in("retry", Retry{5, uuid_of(0x11), JobNumber{12}}),
       in("cancel", Cancel{4, uuid_of(0x11), JobNumber{12}, {{0, 5}, {100, 200}}}),
       in("query", Query{4, QueryWhat::explain, uuid_of(0x11), JobNumber{12}, 10}),
       in("drain", Drain{4, "left"}),

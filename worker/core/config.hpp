@@ -15,7 +15,11 @@ using std::chrono::milliseconds;
 enum class SlotId : std::uint32_t {};
 constexpr std::size_t index(SlotId slot) { return static_cast<std::size_t>(slot); }
 
+/// A mistake that the simulator makes on purpose, to show that it would find it. Never set outside of tests.
+enum class Mistake : std::uint8_t { none, forget_outbox };
+
 struct Config {
+  Mistake mistake = Mistake::none;
   Uuid identity;     ///< the same for ever: over reconnects the broker knows us by it
   std::string name;  ///< for people
   std::string software = "quern";

@@ -24,6 +24,7 @@ struct Reported {};  ///< its last report is in the outbox
 struct HeldLease {
   Uuid job;
   std::string function;
+  wire::LeaseKind kind{};
   wire::IntervalSet open;  ///< tasks of it that the broker does not know to be reported or reclaimed
   std::variant<Queued, Running, Reported> state;
 };

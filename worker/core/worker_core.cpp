@@ -137,6 +137,7 @@ void WorkerCore::send_beat(bool reply, Time now) {
 
 void WorkerCore::lose(const std::string& why, Time now) {
   effects_.push_back(HangUp{});
+  if (config_.mistake == Mistake::forget_outbox) outbox_ = Outbox{};
   if (session_.is_open()) note(Note::Level::info, "no session: " + why);
   session_.on_lost(now);
   drain_.on_alone(now + config_.alone_wait);

@@ -48,6 +48,9 @@ class Client {
   std::vector<JobStatus> jobs(std::size_t limit = 100);
   JobStatus job(JobNumber number);
   JobStatus cancel(JobNumber number, std::uint64_t first_task = 0, std::uint64_t task_count = 0);
+  /// Runs the failed tasks of a job that is over again, each with all its attempts; nothing else of it. Also throws when the job
+  /// still runs or no task of it failed.
+  JobStatus retry(JobNumber number);
   std::vector<WorkerStatus> workers();
   BrokerStatus broker();
   /// Sentences on why the job is where it is.

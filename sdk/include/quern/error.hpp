@@ -32,6 +32,7 @@ enum class ErrorCode : std::uint8_t {
   lost,             ///< a memory job of a broker that was restarted
   poison,           ///< the task killed its worker too often
   shutdown,         ///< the other side is stopping
+  store,            ///< the broker's store cannot write now; the text says why
 };
 
 /// The wire's word for a code ("queue_full"); never empty.

@@ -25,7 +25,9 @@ std::string_view to_string(InputKind kind);
 enum class Takes : std::uint8_t { whole, item, range };
 std::string_view to_string(Takes takes);
 
-enum class Durability : std::uint8_t { memory, durable };
+/// memory: gone when the broker restarts. durable: kept in the broker's store; acknowledged only after the disk has it. automatic:
+/// durable when the broker has a store; only asked for, never what a job has.
+enum class Durability : std::uint8_t { memory, durable, automatic };
 std::string_view to_string(Durability durability);
 
 /// What one worker did for one job.

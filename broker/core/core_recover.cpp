@@ -1,0 +1,164 @@
+// After a restart: jobs come back from the store, workers say which leases they still hold.
+//
+// Tasks beyond a job's carve frontier were never leased: they are granted at once. Those before it that have not ended may be running
+// somewhere right now, so they are `unsure` for recovery_wait: a worker that names them in its HELLO keeps its lease (adopt), and what
+// nobody named by then is pending again.
+#include <algorithm>
+
+#include "broker/core/core.hpp"
+
+namespace quern::broker {
+namespace {
+
+using wire::Interval;
+using wire::IntervalSet;
+using wire::Intervals;
+
+IntervalSet without(Interval all, const IntervalSet& some) { return IntervalSet(some.missing(all)); }
+
+}  // namespace
+
+void Core::recover(Recovered&& recovered, Time now, Effects& effects) {
+  started_ = now;
+  started_known_ = true;
+  last_job_ = recovered.numbers_below - 1;
+  numbers_below_ = recovered.numbers_below;
+  std::size_t unfinished = 0;
+  for (RecoveredJob& job : recovered.jobs) {
+    unfinished += is_final(job.progress.state) ? 0 : 1;
+    recover_job(std::move(job), now);
+  }
+  if (!next_sweep_) next_sweep_ = now;
+  if (!jobs_.empty())
+    effects.push_back(Note{Note::Level::info, "the store has " + std::to_string(jobs_.size()) + " jobs, " + std::to_string(unfinished) +
+                                                  " of them unfinished"});
+  dispatch_needed_ = true;
+}
+
+void Core::recover_job(RecoveredJob&& stored, Time now) {
+  JobBirth& birth = stored.birth;
+  JobProgress& progress = stored.progress;
+  Job& job = jobs_[birth.number];
+  job.number = birth.number;
+  job.uuid = birth.uuid;
+  job.function = std::move(birth.function);
+  job.input = birth.input;
+  job.base = birth.range_begin;
+  job.range_end = birth.range_end;
+  job.options = std::move(birth.options);
+  job.principal = std::move(birth.principal);
+  job.common = std::move(birth.common);
+
+  job.state = progress.state;
+  job.reason = std::move(progress.reason);
+  job.failure = progress.failure;
+  job.open = progress.open;
+  job.encoding = progress.encoding;
+  job.accepted = progress.accepted;
+  job.accepted_bytes = job.credit_to = job.credit_told = progress.accepted_bytes;
+  job.total = progress.total;
+  job.frontier = progress.frontier;
+  job.ended = IntervalSet(progress.ended);
+  job.failed_tasks = IntervalSet(progress.failed);
+  job.failed = job.failed_tasks.size();
+  job.done = progress.done;
+  job.cancelled = progress.cancelled;
+  job.retried = progress.retried;
+  for (const auto& counted : progress.attempts) job.attempts.set(counted.tasks, counted.count);
+  for (const auto& counted : progress.crashes) job.crashes.set(counted.tasks, counted.count);
+  job.decision = std::move(progress.decision);
+  job.value = std::move(progress.value);
+
+  for (const StoredInput& row : stored.inputs) job.payloads.append_stored(row);
+  job.payloads.skip_to(job.input == InputKind::items ? job.total : 0);
+  Intervals gone;  // rows with a task that is still wanted stay
+  for (const auto& tasks : job.ended.list())
+    for (const auto& part : job.failed_tasks.missing(tasks)) job.payloads.release(part, gone);
+  for (const auto& rows : gone) persist(job, DropInput{job.number, rows});
+
+  job.results.begin_at(progress.results_begin);
+  job.results_stored_from = progress.results_begin;
+  for (RecoveredResult& result : stored.results) job.results.put(std::move(result.entry));
+  if (job.decision && !job.decision->reduce.empty()) {
+    job.partials.emplace(wire::builtin_reducer(job.decision->reduce));
+    for (RecoveredPartial& partial : stored.partials) job.partials->add(partial.tasks, std::move(partial.value));
+  }
+
+  job.submitted = job.rate_since = now;
+  job.rate_done = job.done;
+  job_numbers_.emplace(job.uuid, job.number);
+  if (!job.options.unique.empty()) unique_.emplace(job.options.unique, job.number);
+  if (job.final()) {
+    job.finished = now;  // its time to live counts anew: how long the broker was away says nothing about who wants it
+    finished_.push_back(job.number);
+    if (job.failed_tasks.empty()) job.partials.reset();
+  } else {
+    job.unsure = without({0, std::min(job.frontier, job.total)}, job.ended);
+    job.pending = without({std::min(job.frontier, job.total), job.total}, job.ended);
+    if (!job.unsure.empty()) unsure_.emplace(now + config_.recovery_wait, job.number);
+    if (!job.options.detach) job.orphan_until = now + config_.grace;
+    live_.insert(job.number);
+    if (!job.decision) undecided_.insert(job.number);
+    if (job.state == JobState::running) job.started = now;
+  }
+  account(job);
+  touch(job);
+}
+
+Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now) {
+  // A merge under way is simply done again: its parts are here.
+  if (held.kind == wire::LeaseKind::merge || held.kind == wire::LeaseKind::finish) return nullptr;
+  Job* job = find_job(held.job);
+  if (!job || !job->durable() || job->final() || !job->decision || held.tasks.empty()) return nullptr;
+  IntervalSet open;
+  IntervalSet ended;
+  for (const auto& tasks : held.tasks) {
+    for (const auto& part : job->ended.intersect(tasks)) ended.add(part);
+    for (const auto& part : job->unsure.intersect(tasks)) open.add(part);
+    // It came back after the wait, but nobody has them yet.
+    for (const auto& part : job->pending.intersect(tasks)) open.add(part);
+  }
+  // Nothing is left to do, or others have some of it by now: it is fenced.
+  if (open.empty() || open.size() + ended.size() != wire::size(held.tasks)) return nullptr;
+  for (const auto& part : open.list()) {
+    job->unsure.remove(part);
+    job->pending.remove(part);
+  }
+  Worker& worker = workers_.at(session.id);
+  Lease& lease = leases_[held.lease];
+  lease.id = held.lease;
+  lease.job = job->number;
+  lease.worker = session.id;
+  lease.kind = held.kind;
+  lease.granted_tasks = open.size();
+  lease.open = std::move(open);
+  lease.cancelled = std::move(ended);
+  lease.adopted = true;
+  lease.granted = now;
+  const double rate = worker.rate_of(job->function);
+  lease.expected_s = rate > 0 ? static_cast<double>(lease.granted_tasks) / rate : 0;
+  job->leased += lease.granted_tasks;
+  job->expected_out += lease.expected_s;
+  worker.leases.insert(held.lease);
+  worker.expected_s += lease.expected_s;
+  if (job->state == JobState::waiting) job->state = JobState::running;
+  if (job->started == Time{}) job->started = now;
+  touch(*job);
+  return &lease;
+}
+
+void Core::release_unsure(Time now) {
+  while (!unsure_.empty() && unsure_.begin()->first <= now) {
+    auto it = jobs_.find(unsure_.begin()->second);
+    unsure_.erase(unsure_.begin());
+    if (it == jobs_.end()) continue;
+    Job& job = it->second;
+    for (const auto& tasks : job.unsure.list()) job.pending.add(tasks);
+    job.retried += job.unsure.size();
+    job.unsure.clear();
+    touch(job);
+    dispatch_needed_ = true;
+  }
+}
+
+}  // namespace quern::broker

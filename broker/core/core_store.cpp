@@ -1,0 +1,201 @@
+// What is made durable, and what waits for it.
+//
+// Every change of a durable job becomes an operation for the next commit, and the job remembers that commit's number: its ticket. A
+// message that reveals the change is held until that commit is done. There is one commit at a time: everything that happens meanwhile
+// is in the next one, so a slow disk makes larger commits, not a longer queue of them.
+//
+// Leases need less: what they reveal is only that the tasks are out, and the carve frontier says so ahead of time. They wait for the
+// intake of their job and for the frontier, which moves in strides.
+#include <algorithm>
+
+#include "broker/core/core.hpp"
+
+namespace quern::broker {
+namespace {
+
+// The frontier is reserved for so many leases ahead: one commit a stride, and after a restart no more than a stride waits for workers.
+constexpr std::uint64_t kFrontierStride = 16;
+// Payloads are asked for this far ahead of carving: more than a worker takes while one is read.
+constexpr std::uint64_t kLoadAhead = 8u << 20;
+// And stay in memory this far ahead of it, so that what is loaded does not leave again at once.
+constexpr std::uint64_t kKeepAhead = 2 * kLoadAhead;
+// Job numbers are reserved in blocks: memory jobs then cost no commit.
+constexpr std::uint64_t kNumbersAhead = 1000;
+
+}  // namespace
+
+void Core::persist(Job& job, StoreOp op) {
+  if (!job.durable()) return;
+  ops_.push_back(std::move(op));
+  job.ticket = next_ticket_;
+}
+
+void Core::save(Job& job) {
+  if (!job.durable()) return;
+  unsaved_.insert(job.number);
+  job.ticket = next_ticket_;
+}
+
+JobProgress Core::progress_of(const Job& job) const {
+  JobProgress p;
+  p.job = job.number;
+  p.state = job.state;
+  p.reason = job.reason;
+  p.failure = job.failure;
+  p.open = job.open;
+  p.encoding = job.encoding;
+  p.accepted = job.accepted;
+  p.accepted_bytes = job.accepted_bytes;
+  p.total = job.total;
+  p.frontier = config_.mistake == Mistake::forget_frontier ? 0 : job.frontier;
+  p.ended = job.ended.list();
+  p.failed = job.failed_tasks.list();
+  p.done = job.done;
+  p.cancelled = job.cancelled;
+  p.retried = job.retried;
+  job.attempts.each([&](wire::Interval tasks, std::uint32_t count) { p.attempts.push_back({tasks, count}); });
+  job.crashes.each([&](wire::Interval tasks, std::uint32_t count) { p.crashes.push_back({tasks, count}); });
+  p.decision = job.decision;
+  if (job.final()) p.value = job.value;
+  p.results_begin = job.results.begin();
+  p.results_end = job.results.end();
+  return p;
+}
+
+void Core::seal(Effects& effects) {
+  if (committing_) return;
+  for (JobNumber number : unsaved_) {
+    auto it = jobs_.find(number);
+    if (it == jobs_.end()) continue;
+    Job& job = it->second;
+    if (job.results.begin() > job.results_stored_from) {
+      job.results_stored_from = job.results.begin();
+      ops_.push_back(DropResults{number, job.results_stored_from});
+    }
+    ops_.push_back(progress_of(job));
+  }
+  unsaved_.clear();
+  if (ops_.empty()) return;
+  committing_ = true;
+  effects.push_back(Commit{next_ticket_++, std::move(ops_)});
+  ops_.clear();
+}
+
+void Core::on_committed(std::uint64_t ticket, Effects& effects) {
+  committing_ = false;
+  committed_ = ticket;
+  while (!held_.empty() && held_.begin()->first <= ticket) {
+    for (Send& message : held_.begin()->second) {
+      // The session may have ended meanwhile; its successor was told what it needs.
+      const Session* session = sessions_.find(message.session);
+      if (session && session->reachable && session->peer == message.peer) effects.push_back(std::move(message));
+    }
+    held_.erase(held_.begin());
+  }
+  evict();
+}
+
+void Core::on_store_trouble(const std::string& why, Time now, Effects& effects) {
+  store_trouble_ = why;
+  effects.push_back(Note{Note::Level::warning, "the store cannot write: " + why});
+  // Who waits for a first acknowledgement is told instead of left waiting; what is under way waits for the store.
+  std::vector<JobNumber> unborn;
+  for (JobNumber number : live_)
+    if (const Job& job = jobs_.at(number); job.durable() && job.born_ticket > committed_) unborn.push_back(number);
+  for (JobNumber number : unborn) {
+    Job& job = jobs_.at(number);
+    if (const Session* owner = sessions_.find(job.owner))
+      complain(*owner, ErrorCode::store, "the broker's store cannot write: " + why, job.uuid, 0, effects);
+    for (Follower& follower : job.followers)
+      if (Session* session = sessions_.find(follower.session)) session->followed.erase(job.uuid);
+    job.followers.clear();
+    end_job(job, JobState::cancelled, ErrorCode::store, "the store could not write it: " + why, now, effects);
+    forget_job(number);  // it never was: when its client sends it again, it is a new one
+  }
+}
+
+void Core::on_store_healthy(Effects& effects) {
+  store_trouble_.clear();
+  effects.push_back(Note{Note::Level::info, "the store can write again"});
+  dispatch_needed_ = true;
+}
+
+void Core::on_loaded(JobNumber number, wire::Interval tasks, wire::Batch batch) {
+  auto it = jobs_.find(number);
+  if (it == jobs_.end()) return;
+  it->second.payloads.on_loaded(tasks, std::move(batch));
+  if (!it->second.decision && it->second.payloads.all_resident()) offers_changed_ = true;
+  account(it->second);
+  touch(it->second);
+  dispatch_needed_ = true;
+}
+
+void Core::on_load_failed(JobNumber number, wire::Interval tasks, const std::string& why, Effects& effects) {
+  effects.push_back(Note{Note::Level::warning, "payloads of job " + std::to_string(value(number)) + " cannot be read: " + why});
+  auto it = jobs_.find(number);
+  if (it == jobs_.end()) return;
+  Job& job = it->second;
+  job.payloads.on_load_failed(tasks);
+  if (job.final()) return;
+  job.failure = ErrorCode::store;
+  job.reason = "its input cannot be read from the store: " + why;
+  touch(job);
+}
+
+void Core::reserve_numbers() {
+  if (!config_.store || last_job_ + 1 < numbers_below_) return;
+  numbers_below_ = last_job_ + 1 + kNumbersAhead;
+  ops_.push_back(ReserveNumbers{numbers_below_});
+  numbers_ticket_ = next_ticket_;
+}
+
+void Core::append_result(Job& job, wire::Intervals tasks, std::vector<TaskError> errors, wire::Batch batch) {
+  job.results.append(std::move(tasks), std::move(errors), std::move(batch), job.durable() ? next_ticket_ : 0);
+  if (!job.durable()) return;
+  const std::uint64_t seq = job.results.end() - 1;
+  persist(job, PutResult{job.number, seq, job.results.at(seq)});
+  save(job);
+}
+
+void Core::add_input(Job& job, const wire::Batch& batch) {
+  persist(job, AddInput{job.number, job.payloads.end(), batch});
+  job.payloads.append(batch, job.durable() ? next_ticket_ : 0);
+}
+
+void Core::release_payloads(Job& job, wire::Interval tasks) {
+  wire::Intervals dropped;
+  job.payloads.release(tasks, dropped);
+  for (const auto& slab : dropped) persist(job, DropInput{job.number, slab});
+}
+
+void Core::advance_frontier(Job& job, std::uint64_t end) {
+  if (end <= job.frontier) return;
+  const std::uint64_t stride = kFrontierStride * std::max<std::uint64_t>(1, end - job.frontier);
+  job.frontier = std::min(std::max(job.total, end), end + stride);
+  if (!job.durable()) return;
+  save(job);
+  job.lease_ticket = next_ticket_;
+}
+
+bool Core::ready_to_carve(Job& job, Effects& effects) {
+  if (job.payloads.all_resident() || !job.has_payloads() || job.pending.empty()) return true;
+  const std::uint64_t first = job.pending.front();
+  while (auto stretch = job.payloads.wanted(first, kLoadAhead)) effects.push_back(Load{job.number, *stretch});
+  return job.payloads.resident(first);
+}
+
+void Core::evict() {
+  if (memory_used_ <= config_.evict_limit()) return;
+  std::uint64_t excess = memory_used_ - config_.evict_limit();
+  for (auto number = live_.rbegin(); number != live_.rend() && excess > 0; ++number) {
+    Job& job = jobs_.at(*number);
+    if (!job.durable() || job.payloads.bytes() == 0) continue;
+    const std::uint64_t first = job.pending.empty() ? job.payloads.end() : job.pending.front();
+    excess -= std::min(excess, job.payloads.evict(first, kKeepAhead, excess, committed_));
+    account(job);
+    grant_credit(job);
+    if (job.credit_to > job.credit_told) touch(job);
+  }
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,66 @@
+#include "sim/memory_store.hpp"
+
+namespace quern::sim {
+
+using namespace broker;
+
+Recovered MemoryStore::recover() {
+  Recovered out;
+  out.incarnation = ++incarnation_;
+  out.numbers_below = numbers_below_;
+  for (const auto& [number, kept] : jobs_) {
+    RecoveredJob job{kept.birth, kept.progress, {}, {}, {}};
+    for (const auto& [first, batch] : kept.inputs) job.inputs.push_back({first, batch.count(), batch.weight()});
+    for (const auto& [seq, entry] : kept.results) {
+      job.results.push_back({seq, entry});
+      job.results.back().entry.ticket = 0;
+    }
+    for (const auto& [first, partial] : kept.partials) job.partials.push_back(partial);
+    out.jobs.push_back(std::move(job));
+  }
+  return out;
+}
+
+void MemoryStore::apply(const StoreOps& ops) {
+  if (!trouble.empty()) throw StoreError(StoreError::Kind::trouble, trouble);
+  for (const auto& op : ops) apply_one(op);
+}
+
+void MemoryStore::apply_one(const StoreOp& op) {
+  if (const auto* add = std::get_if<AddJob>(&op)) {
+    jobs_[add->birth.number].birth = add->birth;
+  } else if (const auto* progress = std::get_if<JobProgress>(&op)) {
+    if (auto it = jobs_.find(progress->job); it != jobs_.end()) it->second.progress = *progress;
+  } else if (const auto* input = std::get_if<AddInput>(&op)) {
+    jobs_.at(input->job).inputs[input->first] = input->batch;
+  } else if (const auto* drop = std::get_if<DropInput>(&op)) {
+    auto& inputs = jobs_.at(drop->job).inputs;
+    for (auto it = inputs.lower_bound(drop->tasks.begin); it != inputs.end() && it->first + it->second.count() <= drop->tasks.end;)
+      it = inputs.erase(it);
+  } else if (const auto* result = std::get_if<PutResult>(&op)) {
+    jobs_.at(result->job).results[result->seq] = result->entry;
+  } else if (const auto* gone = std::get_if<DropResults>(&op)) {
+    auto& results = jobs_.at(gone->job).results;
+    results.erase(results.begin(), results.lower_bound(gone->to));
+  } else if (const auto* partial = std::get_if<PutPartial>(&op)) {
+    auto& partials = jobs_.at(partial->job).partials;
+    partials.erase(partials.lower_bound(partial->tasks.begin), partials.lower_bound(partial->tasks.end));
+    partials[partial->tasks.begin] = {partial->tasks, partial->value};
+  } else if (const auto* parts = std::get_if<DropPartials>(&op)) {
+    jobs_.at(parts->job).partials.clear();
+  } else if (const auto* job = std::get_if<DropJob>(&op)) {
+    jobs_.erase(job->job);
+  } else if (const auto* reserve = std::get_if<ReserveNumbers>(&op)) {
+    numbers_below_ = reserve->below;
+  }
+}
+
+wire::Batch MemoryStore::load(JobNumber job, wire::Interval tasks) {
+  wire::BatchBuilder builder;
+  const auto& inputs = jobs_.at(job).inputs;
+  for (auto it = inputs.lower_bound(tasks.begin); it != inputs.end() && it->first < tasks.end; ++it)
+    for (wire::BatchReader reader(it->second); !reader.at_end();) builder.add(reader.next());
+  return builder.take();
+}
+
+}  // namespace quern::sim

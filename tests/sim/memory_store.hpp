@@ -1,0 +1,37 @@
+// The contract of a store in its simplest form: what was applied is what recover() gives back. For the simulator and the tests of the
+// core; the SQLite store is tested to do the same.
+#pragma once
+
+#include <map>
+
+#include "broker/core/store.hpp"
+
+namespace quern::sim {
+
+class MemoryStore : public broker::Store {
+ public:
+  broker::Recovered recover() override;
+  void apply(const broker::StoreOps& ops) override;
+  wire::Batch load(JobNumber job, wire::Interval tasks) override;
+  bool sweep() override { return false; }
+
+  /// apply() throws while this is not empty.
+  std::string trouble;
+
+ private:
+  struct Kept {
+    broker::JobBirth birth;
+    broker::JobProgress progress;
+    std::map<std::uint64_t, wire::Batch> inputs;
+    std::map<std::uint64_t, broker::ResultEntry> results;
+    std::map<std::uint64_t, broker::RecoveredPartial> partials;
+  };
+
+  void apply_one(const broker::StoreOp& op);
+
+  std::uint64_t incarnation_ = 0;
+  std::uint64_t numbers_below_ = 1;
+  std::map<JobNumber, Kept> jobs_;
+};
+
+}  // namespace quern::sim
