@@ -10,6 +10,7 @@ packages=(
   libboost-program-options-dev              # command lines
   nlohmann-json3-dev                        # JSON output
   libspdlog-dev                             # log lines
+  libsqlite3-dev                            # the broker's store
   libgtest-dev                              # tests in C++
   python3 python3-zmq python3-msgpack       # tests in Python, a second implementation of the protocol
 )

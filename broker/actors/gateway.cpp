@@ -17,6 +17,8 @@ constexpr int kRound = 1000;
 constexpr int kUnreadMax = 100'000;
 // A loop that was away longer than this was suspended or starved; the peers are not to blame for the silence.
 constexpr milliseconds kGap{500};
+// How long an orderly stop waits for the store.
+constexpr milliseconds kStopWait{5000};
 
 runtime::Socket make_router(zmq::context_t& context) {
   runtime::SocketOptions options;
@@ -32,10 +34,18 @@ Gateway::Gateway(zmq::context_t& context, const std::vector<std::string>& endpoi
   for (const auto& endpoint : endpoints) bound_.push_back(router_.bind(endpoint));
 }
 
+void Gateway::use_store(std::unique_ptr<Store> store, Recovered&& recovered) {
+  Effects effects;
+  store_ = std::make_unique<StoreActor>(std::move(store), store_events_);
+  core_.recover(std::move(recovered), Clock::now(), effects);
+  carry_out(effects, Clock::now());
+}
+
 void Gateway::run(int stop_fd) {
   runtime::Poller poller;
   poller.add(router_);
   poller.add(stop_fd);
+  poller.add(store_events_.fd());
   Effects effects;
   bool more = false;
   for (;;) {
@@ -51,13 +61,41 @@ void Gateway::run(int stop_fd) {
     if (poller.readable(1)) break;
     const auto now = Clock::now();
     if (timeout.count() >= 0 && now - before > timeout + kGap) core_.on_gap(now - before - timeout);
+    if (poller.readable(2)) read_store(now, effects);
     more = read_all(now, effects);
     core_.settle(now, effects);
     carry_out(effects, now);
     forget_strangers();
   }
+  stop(effects);
+}
+
+/// What was taken in is committed and acknowledged first, within a bound; then everybody is told.
+void Gateway::stop(Effects& effects) {
+  runtime::Poller poller;
+  poller.add(store_events_.fd());
+  const auto until = Clock::now() + kStopWait;
+  while (store_ && !core_.all_committed() && Clock::now() < until) {
+    core_.settle(Clock::now(), effects);
+    carry_out(effects, Clock::now());
+    poller.wait(milliseconds{100});
+    read_store(Clock::now(), effects);
+    carry_out(effects, Clock::now());
+  }
   core_.on_stop(effects);
   carry_out(effects, Clock::now());
+}
+
+void Gateway::read_store(wire::Time now, Effects& effects) {
+  std::vector<StoreEvent> events;
+  store_events_.drain(events);
+  for (StoreEvent& event : events) {
+    if (const auto* committed = std::get_if<Committed>(&event)) core_.on_committed(committed->ticket, effects);
+    else if (auto* loaded = std::get_if<Loaded>(&event)) core_.on_loaded(loaded->job, loaded->tasks, std::move(loaded->batch));
+    else if (const auto* failed = std::get_if<LoadFailed>(&event)) core_.on_load_failed(failed->job, failed->tasks, failed->text, effects);
+    else if (const auto* trouble = std::get_if<StoreTrouble>(&event)) core_.on_store_trouble(trouble->text, now, effects);
+    else core_.on_store_healthy(effects);
+  }
 }
 
 bool Gateway::read_all(wire::Time now, Effects& effects) {
@@ -83,6 +121,14 @@ void Gateway::carry_out(Effects& effects, wire::Time now) {
     if (auto* note = std::get_if<Note>(&effect)) {
       if (note->level == Note::Level::warning) runtime::log_warning(note->text);
       else runtime::log_info(note->text);
+      continue;
+    }
+    if (auto* commit = std::get_if<Commit>(&effect)) {
+      store_->commit(std::move(*commit));
+      continue;
+    }
+    if (const auto* load = std::get_if<Load>(&effect)) {
+      store_->load(*load);
       continue;
     }
     auto& send = std::get<Send>(effect);

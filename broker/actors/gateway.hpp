@@ -1,12 +1,14 @@
-// The gateway actor: owns the one ROUTER and the core, and is the core's only caller. One loop: read everything that arrived, let the
-// core act once, send. Routing ids never leave this file.
+// The gateway actor: owns the one ROUTER and the core, and is the core's only caller. One loop: read everything that arrived, from
+// peers and from the store, let the core act once, send. Routing ids never leave this file.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 #include <zmq.hpp>
 
+#include "broker/actors/store_actor.hpp"
 #include "broker/core/core.hpp"
 #include "runtime/socket.hpp"
 
@@ -14,8 +16,11 @@ namespace quern::broker {
 
 class Gateway {
  public:
-  /// Binds all endpoints. Throws zmq::error_t when one cannot be bound.
+  /// Binds all endpoints. Throws zmq::error_t when one cannot be bound. Nobody is served before run().
   Gateway(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config);
+
+  /// Goes on from what the store has, and keeps it from now on. Before run().
+  void use_store(std::unique_ptr<Store> store, Recovered&& recovered);
 
   /// The endpoints with port 0 resolved.
   const std::vector<std::string>& endpoints() const { return bound_; }
@@ -24,7 +29,9 @@ class Gateway {
   void run(int stop_fd);
 
  private:
+  void stop(Effects& effects);
   bool read_all(wire::Time now, Effects& effects);
+  void read_store(wire::Time now, Effects& effects);
   void read_one(runtime::Parts&& parts, wire::Time now, Effects& effects);
   void carry_out(Effects& effects, wire::Time now);
   PeerId peer_of(std::string_view routing_id);
@@ -37,6 +44,8 @@ class Gateway {
   std::unordered_map<PeerId, std::string> routes_;
   std::vector<PeerId> strangers_;  ///< heard in this round without a session
   std::uint64_t last_peer_ = 0;
+  runtime::Mailbox<StoreEvent> store_events_;
+  std::unique_ptr<StoreActor> store_;  // after its mailbox: it ends first
 };
 
 }  // namespace quern::broker

@@ -4,9 +4,12 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 
+#include "broker/actors/check_store.hpp"
 #include "broker/actors/gateway.hpp"
 #include "broker/actors/options.hpp"
+#include "broker/actors/sqlite_store.hpp"
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
 #include "runtime/signals.hpp"
@@ -36,17 +39,29 @@ int main(int argc, char** argv) {
   runtime::StopSignals stop;
   raise_descriptor_limit();
   try {
+    if (parsed.options->check_store) return broker::check_store(parsed.options->store, std::cout) ? 0 : 1;
+    std::unique_ptr<broker::Store> store;
+    broker::Recovered recovered;
+    if (!parsed.options->store.empty()) {
+      store = std::make_unique<broker::SqliteStore>(parsed.options->store);
+      recovered = store->recover();
+      parsed.options->config.incarnation = recovered.incarnation;
+    }
     zmq::context_t context(1);
     context.set(zmq::ctxopt::max_sockets, 65'535);
     // libzmq draws the first automatic routing id from rand(): from a fixed seed a peer could guess another's.
     std::srand(static_cast<unsigned>(runtime::random_u64()));
     broker::Gateway gateway(context, parsed.options->endpoints, parsed.options->config);
+    if (store) gateway.use_store(std::move(store), std::move(recovered));
     for (const auto& endpoint : gateway.endpoints()) runtime::log_info("serving " + endpoint);
     std::printf("ready %s\n", gateway.endpoints().front().c_str());
     std::fflush(stdout);
     gateway.run(stop.fd());
     runtime::log_info("stopped");
     return 0;
+  } catch (const broker::StoreError& error) {
+    std::fprintf(stderr, "quern-broker: %s\n", error.what());
+    return parsed.options->check_store ? 1 : 3;
   } catch (const zmq::error_t& error) {
     std::string where;
     for (const auto& endpoint : parsed.options->endpoints) where += (where.empty() ? "" : " ") + endpoint;

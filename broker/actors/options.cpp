@@ -2,6 +2,7 @@
 
 #include <boost/program_options.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 
@@ -21,6 +22,8 @@ Prints `ready ENDPOINT` on stdout once it accepts connections; everything else g
 Examples:
   quern-broker                                   on tcp://127.0.0.1:7600
   quern-broker --bind tcp://127.0.0.1:0          on a free port (see the `ready` line)
+  quern-broker --store /var/lib/quern            jobs are kept there
+  quern-broker --store /var/lib/quern --check-store
   quern-broker --bind tcp://127.0.0.1:7600 --bind ipc:///tmp/quern.sock
 )";
 
@@ -57,6 +60,17 @@ std::uint64_t bytes_from(const std::string& text) {
   }
 }
 
+/// $XDG_STATE_HOME/quern, as the XDG base directory specification says; empty when the environment does not tell.
+std::string default_store() {
+  const auto variable = [](const char* name) {
+    const char* text = std::getenv(name);
+    return std::string(text ? text : "");
+  };
+  if (const std::string state = variable("XDG_STATE_HOME"); !state.empty() && state[0] == '/') return state + "/quern";
+  if (const std::string home = variable("HOME"); !home.empty()) return home + "/.local/state/quern";
+  return {};
+}
+
 ParsedOptions mistake(const std::string& line) {
   std::fprintf(stderr, "quern-broker: %s (see quern-broker --help)\n", line.c_str());
   return {std::nullopt, 2};
@@ -74,8 +88,9 @@ ParsedOptions parse_options(int argc, char** argv) {
   // clang-format off
   all.add_options()
     ("bind", po::value(&options.endpoints)->composing()->value_name("ENDPOINT"), "serve here; may be repeated (default tcp://127.0.0.1:7600)")
-    ("no-store", "keep jobs in memory only (there is no store yet: this is what happens anyway)")
-    ("store", po::value(&store)->value_name("DIR"), "make jobs durable in DIR (not available yet)")
+    ("store", po::value(&store)->value_name("DIR"), "keep jobs in DIR, so that they survive this broker (default $XDG_STATE_HOME/quern, else ~/.local/state/quern)")
+    ("no-store", "keep jobs in memory only: they are lost when this broker ends")
+    ("check-store", "verify and report on the store, then exit (1: it is damaged)")
     ("insecure", "serve without encryption (loopback and ipc only)")
     ("memory-limit", po::value(&memory)->value_name("BYTES"), "for queued work and results, e.g. 2G (default: half of this machine's memory)")
     ("grace", po::value(&grace)->value_name("S"), "an attached job is cancelled this long after its client went away (default 30)")
@@ -100,7 +115,14 @@ ParsedOptions parse_options(int argc, char** argv) {
     std::cout << "quern-broker " QUERN_VERSION "\n";
     return {std::nullopt, 0};
   }
-  if (given.contains("store")) return mistake("--store: this version has no store yet; jobs live in memory (--no-store)");
+  if (given.contains("store") && given.contains("no-store")) return mistake("--store and --no-store contradict each other");
+  if (given.contains("store") && store.empty()) return mistake("--store takes a folder");
+  options.store = given.contains("no-store") ? "" : given.contains("store") ? store : default_store();
+  if (options.store.empty() && !given.contains("no-store"))
+    return mistake("neither XDG_STATE_HOME nor HOME says where the store should be: name a folder with --store, or give --no-store");
+  options.check_store = given.contains("check-store");
+  if (options.check_store && options.store.empty()) return mistake("--check-store needs a store");
+  options.config.store = !options.store.empty();
   if (options.endpoints.empty()) options.endpoints.push_back("tcp://127.0.0.1:7600");
   for (const auto& endpoint : options.endpoints) {
     if (!is_endpoint(endpoint)) return mistake("--bind " + endpoint + ": not an endpoint such as tcp://127.0.0.1:7600 or ipc:///tmp/quern.sock");

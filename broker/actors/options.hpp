@@ -13,6 +13,8 @@ namespace quern::broker {
 struct BrokerOptions {
   std::vector<std::string> endpoints;
   Config config;
+  std::string store;         ///< the folder; empty: none
+  bool check_store = false;  ///< report on it instead of serving
   runtime::LogLevel log_level = runtime::LogLevel::info;
 };
 

@@ -1,6 +1,7 @@
 #include "bench/rig.hpp"
 
 #include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 #include <thread>
 
@@ -18,9 +19,7 @@ constexpr auto kLook = 5ms;
 void refuse_what_is_missing(const cli::Given& given) {
   const auto store = given.get_or<std::string>("store", "none");
   const auto encrypt = given.get_or<std::string>("encrypt", "off");
-  if (store == "durable")
-    throw cli::UsageError("--store durable cannot be measured: this version has no store");
-  if (store != "none") throw cli::UsageError("--store takes none or durable, not '" + store + "'");
+  if (store != "none" && store != "durable") throw cli::UsageError("--store takes none or durable, not '" + store + "'");
   if (encrypt == "on") throw cli::UsageError("--encrypt on cannot be measured: this version has no keys");
   if (encrypt != "off") throw cli::UsageError("--encrypt takes off or on, not '" + encrypt + "'");
 }
@@ -31,12 +30,16 @@ unsigned at_least_one(const cli::Given& given, const char* name) {
   return number;
 }
 
-cli::ClusterPlan plan_of(const cli::Given& given) {
+cli::ClusterPlan plan_of(const cli::Given& given, const std::string& store) {
   cli::ClusterPlan plan;
   plan.bind = "tcp://127.0.0.1:0";
   plan.workers = at_least_one(given, "workers");
   plan.slots = at_least_one(given, "slots");
-  plan.broker_options = {"--no-store", "--insecure", "--log-level", "warning"};
+  plan.broker_options = {"--insecure", "--log-level", "warning"};
+  if (store.empty())
+    plan.broker_options.push_back("--no-store");
+  else
+    plan.broker_options.insert(plan.broker_options.end(), {"--store", store});
   return plan;
 }
 
@@ -53,12 +56,25 @@ void add_rig_options(cli::Syntax& syntax) {
                                                                           "off or on; default off");
 }
 
+StoreFolder::StoreFolder() {
+  // /var/tmp outlives a restart by the file hierarchy standard, so it is a disk; /tmp may be memory.
+  std::string pattern = "/var/tmp/quern-bench-XXXXXX";
+  if (!::mkdtemp(pattern.data())) throw std::runtime_error("cannot make a folder in /var/tmp for the store");
+  path_ = pattern;
+}
+
+StoreFolder::~StoreFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
 Rig::Rig(const cli::Given& given) {
   refuse_what_is_missing(given);
   baseline_.emplace();
   ClientOptions options = given.client();
   if (!broker_is_given(given)) {
-    const cli::ClusterPlan plan = plan_of(given);
+    if (given.get_or<std::string>("store", "none") == "durable") store_.emplace();
+    const cli::ClusterPlan plan = plan_of(given, store_ ? store_->path() : std::string());
     cluster_.emplace(plan);
     options.endpoint = cluster_->endpoint();
     options.insecure = true;

@@ -15,9 +15,22 @@ namespace quern::bench {
 /// Options that every bench takes.
 void add_rig_options(cli::Syntax& syntax);
 
+/// A folder of its own for a store, on a real disk; gone with this.
+class StoreFolder {
+ public:
+  StoreFolder();
+  ~StoreFolder();
+  StoreFolder(const StoreFolder&) = delete;
+  StoreFolder& operator=(const StoreFolder&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 class Rig {
  public:
-  /// Throws cli::UsageError for what is not there yet (a store, keys); cli::BrokerFailed.
+  /// Throws cli::UsageError for what is not there yet (keys); cli::BrokerFailed.
   explicit Rig(const cli::Given& given);
 
   Client& client() { return *client_; }
@@ -29,6 +42,7 @@ class Rig {
   void wait_for_workers(std::size_t count);
 
   std::optional<Baseline> baseline_;  // forks, so it comes first: before any thread
+  std::optional<StoreFolder> store_;  // outlives the broker that uses it
   std::optional<cli::Cluster> cluster_;
   std::optional<Client> client_;
 };

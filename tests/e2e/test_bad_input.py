@@ -61,7 +61,7 @@ class CommandLine(Rig):
             (("cancel", "12.x"), "12.x"),
             (("bench",), "throughput"),
             (("bench", "thruput"), "throughput"),
-            (("bench", "throughput", "--store", "durable"), "store"),
+            (("bench", "throughput", "--store", "disk"), "durable"),
             (("bench", "throughput", "--encrypt", "on"), "keys"),
             (("bench", "throughput", "--payload", "4"), "--payload"),
             (("up", "--slots", "0"), "--slots"),

@@ -1,5 +1,7 @@
 #include "sim/memory_store.hpp"
 
+#include <algorithm>
+
 namespace quern::sim {
 
 using namespace broker;
@@ -16,6 +18,7 @@ Recovered MemoryStore::recover() {
       job.results.back().entry.ticket = 0;
     }
     for (const auto& [first, partial] : kept.partials) job.partials.push_back(partial);
+    out.numbers_below = std::max(out.numbers_below, value(kept.birth.number) + 1);
     out.jobs.push_back(std::move(job));
   }
   return out;

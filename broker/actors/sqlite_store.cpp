@@ -1,0 +1,242 @@
+#include "broker/actors/sqlite_store.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+
+#include "broker/actors/store_columns.hpp"
+#include "broker/actors/store_schema.hpp"
+#include "wire/words.hpp"
+
+namespace quern::broker {
+namespace {
+
+// Rows that one commit deletes at most; the rest of a job that is dropped goes in slices between commits, so that none stalls.
+constexpr std::uint64_t kSliceRows = 64;
+
+constexpr const char* kAddJob =
+    "INSERT INTO jobs(number, uuid, name, function, input, range_begin, range_end, principal, priority, weight, attempts, backoff_ms, "
+    "timeout_ms, detach, unique_key, reduce_asked, cost, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr const char* kProgress =
+    "UPDATE jobs SET state=?, reason=?, failure=?, open=?, encoding=?, accepted=?, accepted_bytes=?, total=?, frontier=?, ended=?, "
+    "failed=?, done=?, cancelled=?, retried=?, failures=?, crashes=?, takes=?, result_encoding=?, divisible=?, finish=?, reduce=?, "
+    "decision=?, results_begin=?, results_end=?, changed_at=?, value=? WHERE number=?";
+
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!std::filesystem::is_directory(folder))
+    throw StoreError(StoreError::Kind::unusable, "cannot make the store's folder " + folder + (error ? ": " + error.message() : "") +
+                                                     " (choose another with --store, or --no-store to keep jobs in memory)");
+  ::chmod(folder.c_str(), 0700);
+}
+
+}  // namespace
+
+/// An flock on a file of the folder: the system lets go of it however the broker ends.
+class SqliteStore::Lock {
+ public:
+  explicit Lock(const std::string& folder) {
+    const std::string path = folder + "/lock";
+    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd_ < 0)
+      throw StoreError(StoreError::Kind::unusable, "cannot write in the store's folder " + folder + ": " + std::strerror(errno) +
+                                                       " (choose another with --store, or --no-store to keep jobs in memory)");
+    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
+    ::close(fd_);
+    throw StoreError(StoreError::Kind::unusable,
+                     "the store " + folder + " is in use by another broker: stop that one, or choose another with --store");
+  }
+  ~Lock() { ::close(fd_); }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+ private:
+  int fd_;
+};
+
+struct SqliteStore::Statements {
+  explicit Statements(Database& d)
+      : add_job(d, kAddJob),
+        add_need(d, "INSERT INTO needs(job, kind, name, value) VALUES (?,?,?,?)"),
+        add_common(d, "INSERT INTO commons(job, bytes) VALUES (?,?)"),
+        progress(d, kProgress),
+        add_input(d, "INSERT INTO inputs(job, first, count, weight, sizes, bytes) VALUES (?,?,?,?,?,?)"),
+        drop_input(d, "DELETE FROM inputs WHERE job=? AND first>=? AND first<? AND first+count<=?"),
+        load_input(d, "SELECT count, sizes, bytes FROM inputs WHERE job=? AND first>=? AND first<? ORDER BY first"),
+        put_result(d, "INSERT OR REPLACE INTO results(job, seq, tasks, errors, count, sizes, bytes) VALUES (?,?,?,?,?,?,?)"),
+        drop_results(d, "DELETE FROM results WHERE job=? AND seq<?"),
+        clear_partials(d, "DELETE FROM partials WHERE job=? AND first>=? AND first<?"),
+        put_partial(d, "INSERT INTO partials(job, first, end, value) VALUES (?,?,?,?)"),
+        drop_job(d, "DELETE FROM jobs WHERE number=?"),
+        note_dropped(d, "INSERT OR IGNORE INTO dropped(job) VALUES (?)"),
+        set_meta(d, "UPDATE meta SET value=? WHERE key=?") {}
+
+  Statement add_job, add_need, add_common, progress, add_input, drop_input, load_input, put_result, drop_results, clear_partials,
+      put_partial, drop_job, note_dropped, set_meta;
+};
+
+SqliteStore::SqliteStore(const std::string& folder) {
+  make_folder(folder);
+  lock_ = std::make_unique<Lock>(folder);
+  database_ = Database(file_in(folder), Database::Mode::write);
+  // Before the first table: pages large enough that a row of 64 KiB has few.
+  database_.run("PRAGMA page_size = 16384");
+  try {
+    database_.run("PRAGMA journal_mode = WAL");
+  } catch (const StoreError& error) {
+    if (error.kind() == StoreError::Kind::corrupt) throw;
+    throw StoreError(StoreError::Kind::unusable, error.what());
+  }
+  database_.run("PRAGMA synchronous = FULL");
+  // Fewer, larger checkpoints than by default (4 MiB): rows are large here. The log is cut back afterwards.
+  database_.run("PRAGMA wal_autocheckpoint = 2048");
+  database_.run("PRAGMA journal_size_limit = 67108864");
+  database_.run("PRAGMA cache_size = -16384");
+  prepare_schema(database_);
+  statements_ = std::make_unique<Statements>(database_);
+}
+
+SqliteStore::~SqliteStore() = default;
+
+Recovered SqliteStore::recover() {
+  Recovered out;
+  Transaction transaction(database_);
+  database_.run("UPDATE meta SET value = value + 1 WHERE key = 'incarnation'");
+  out.incarnation = static_cast<std::uint64_t>(database_.number("SELECT value FROM meta WHERE key = 'incarnation'"));
+  out.numbers_below = static_cast<std::uint64_t>(database_.number("SELECT value FROM meta WHERE key = 'numbers_below'"));
+  transaction.commit();
+  out.jobs = read_jobs(database_);
+  for (const RecoveredJob& job : out.jobs) out.numbers_below = std::max(out.numbers_below, value(job.birth.number) + 1);
+  return out;
+}
+
+void SqliteStore::apply(const StoreOps& ops) {
+  Transaction transaction(database_);
+  for (const auto& op : ops) std::visit([this](const auto& each) { write(each); }, op);
+  transaction.commit();
+}
+
+void SqliteStore::write(const AddJob& add) {
+  const JobBirth& b = add.birth;
+  const wire::JobOptions& o = b.options;
+  const std::string uuid = b.uuid.text();
+  statements_->add_job.bind(value(b.number)).bind(uuid).bind(o.name).bind(b.function).bind(wire::word(b.input)).bind(b.range_begin)
+      .bind(b.range_end).bind(b.principal).bind(std::int64_t{o.priority}).bind(o.weight).bind(std::uint64_t{o.attempts})
+      .bind(std::uint64_t{o.backoff_ms}).bind(o.timeout_ms).bind(std::uint64_t{o.detach}).bind(o.unique).bind(o.reduce).bind(o.cost)
+      .bind(std::int64_t{std::time(nullptr)}).run();
+  for (const auto& [name, wanted] : o.require)
+    statements_->add_need.bind(value(b.number)).bind("label").bind(name).bind(wanted).run();
+  for (const auto& [name, amount] : o.resources)
+    statements_->add_need.bind(value(b.number)).bind("resource").bind(name).bind(amount).run();
+  if (b.common) statements_->add_common.bind(value(b.number)).bind_blob(b.common->view()).run();
+}
+
+void SqliteStore::write(const JobProgress& p) {
+  const std::string ended = column_of(p.ended), failed = column_of(p.failed);
+  const std::string failures = column_of(p.attempts), crashes = column_of(p.crashes);
+  Statement& s = statements_->progress;
+  s.bind(wire::word(p.state)).bind(p.reason).bind(wire::word(p.failure)).bind(std::uint64_t{p.open}).bind(wire::word(p.encoding))
+      .bind(p.accepted).bind(p.accepted_bytes).bind(p.total).bind(p.frontier).bind(ended).bind(failed).bind(p.done).bind(p.cancelled)
+      .bind(p.retried).bind(failures).bind(crashes);
+  if (p.decision) {
+    const Decision& d = *p.decision;
+    s.bind(wire::word(d.takes)).bind(wire::word(d.encoding)).bind(std::uint64_t{d.divisible}).bind(std::uint64_t{d.finish})
+        .bind(d.reduce).bind(d.sentence);
+  } else {
+    for (int i = 0; i < 6; ++i) s.bind_null();
+  }
+  s.bind(p.results_begin).bind(p.results_end).bind(std::int64_t{std::time(nullptr)});
+  if (p.value) s.bind_blob(p.value->view());
+  else s.bind_null();
+  s.bind(value(p.job)).run();
+}
+
+void SqliteStore::write(const AddInput& input) {
+  const wire::Buffer sizes = input.batch.sizes.column();
+  statements_->add_input.bind(value(input.job)).bind(input.first).bind(input.batch.count()).bind(input.batch.weight())
+      .bind_blob(sizes.view()).bind_blob(input.batch.bytes.view()).run();
+}
+
+void SqliteStore::write(const DropInput& drop) {
+  statements_->drop_input.bind(value(drop.job)).bind(drop.tasks.begin).bind(drop.tasks.end).bind(drop.tasks.end).run();
+}
+
+void SqliteStore::write(const PutResult& result) {
+  const std::string tasks = column_of(result.entry.tasks), errors = column_of(result.entry.errors);
+  const wire::Buffer sizes = result.entry.batch.sizes.column();
+  statements_->put_result.bind(value(result.job)).bind(result.seq).bind(tasks).bind_blob(errors).bind(result.entry.batch.count())
+      .bind_blob(sizes.view()).bind_blob(result.entry.batch.bytes.view()).run();
+}
+
+void SqliteStore::write(const DropResults& drop) { statements_->drop_results.bind(value(drop.job)).bind(drop.to).run(); }
+
+void SqliteStore::write(const PutPartial& partial) {
+  statements_->clear_partials.bind(value(partial.job)).bind(partial.tasks.begin).bind(partial.tasks.end).run();
+  statements_->put_partial.bind(value(partial.job)).bind(partial.tasks.begin).bind(partial.tasks.end).bind_blob(partial.value).run();
+}
+
+void SqliteStore::write(const DropPartials& drop) {
+  statements_->clear_partials.bind(value(drop.job)).bind(std::int64_t{0}).bind(std::int64_t{INT64_MAX}).run();
+}
+
+void SqliteStore::write(const DropJob& drop) {
+  statements_->drop_job.bind(value(drop.job)).run();
+  statements_->note_dropped.bind(value(drop.job)).run();  // its rows go in slices: sweep()
+}
+
+void SqliteStore::write(const ReserveNumbers& reserve) { statements_->set_meta.bind(reserve.below).bind("numbers_below").run(); }
+
+wire::Batch SqliteStore::load(JobNumber job, wire::Interval tasks) {
+  Statement& s = statements_->load_input;
+  s.bind(value(job)).bind(tasks.begin).bind(tasks.end);
+  std::vector<wire::Batch> rows;
+  std::uint64_t count = 0;
+  while (s.step()) {
+    const std::uint64_t n = s.number();
+    auto sizes = wire::Sizes::from_column(n, wire::Buffer::copy(s.blob()));
+    wire::Batch row{sizes.value_or(wire::Sizes{}), wire::Buffer::copy(s.blob())};
+    if (!sizes || row.sizes.total() != row.bytes.size()) {
+      s.reset();
+      throw StoreError(StoreError::Kind::corrupt, "a row of input of job " + std::to_string(value(job)) + " contradicts itself");
+    }
+    count += n;
+    rows.push_back(std::move(row));
+  }
+  s.reset();
+  if (count != tasks.size())
+    throw StoreError(StoreError::Kind::corrupt, "rows of input of job " + std::to_string(value(job)) + " are missing");
+  if (rows.size() == 1) return std::move(rows.front());
+  wire::BatchBuilder builder;
+  for (const wire::Batch& row : rows)
+    for (wire::BatchReader reader(row); !reader.at_end();) builder.add(reader.next());
+  return builder.take();
+}
+
+bool SqliteStore::sweep() {
+  const std::int64_t job = database_.number("SELECT job FROM dropped LIMIT 1");
+  if (job == 0) return false;
+  const std::string number = std::to_string(job);
+  Transaction transaction(database_);
+  std::uint64_t room = kSliceRows;
+  for (const char* table : {"inputs", "results", "partials", "commons", "needs"}) {
+    const bool keyed = std::strcmp(table, "needs") == 0;
+    const std::string rows = keyed ? "job = " + number
+                                   : std::string("rowid IN (SELECT rowid FROM ") + table + " WHERE job = " + number + " LIMIT " +
+                                         std::to_string(room) + ")";
+    database_.run((std::string("DELETE FROM ") + table + " WHERE " + rows).c_str());
+    room -= std::min(room, database_.changes());
+    if (room == 0) break;
+  }
+  if (room > 0) database_.run(("DELETE FROM dropped WHERE job = " + number).c_str());
+  transaction.commit();
+  return true;
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,103 @@
+#include "broker/actors/store_actor.hpp"
+
+#include <poll.h>
+
+#include <chrono>
+#include <iterator>
+
+#include "runtime/log.hpp"
+
+namespace quern::broker {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kRetryMs = 500;
+constexpr std::chrono::seconds kStopWait{5};
+
+}  // namespace
+
+StoreActor::StoreActor(std::unique_ptr<Store> store, runtime::Mailbox<StoreEvent>& events)
+    : store_(std::move(store)), events_(events), thread_([this] { run(); }) {}
+
+StoreActor::~StoreActor() {
+  mailbox_.post(Stop{});
+  thread_.join();
+}
+
+void StoreActor::wait(int timeout_ms) {
+  pollfd mail{mailbox_.fd(), POLLIN, 0};
+  ::poll(&mail, 1, timeout_ms);
+}
+
+void StoreActor::run() {
+  std::vector<Request> requests;
+  bool dropped = true;  // rows of dropped jobs may be there from before
+  Clock::time_point stop_at = Clock::time_point::max();
+  for (;;) {
+    // Sweeping goes on between requests, one slice at a time.
+    const bool idle = ops_.empty() && !stopping_;
+    wait(!trouble_.empty() ? kRetryMs : idle && !dropped ? -1 : 0);
+    mailbox_.drain(requests);
+    if (!requests.empty()) dropped = true;
+    take(requests);
+    if (!ops_.empty()) write();
+    else if (dropped && !stopping_) dropped = sweep();
+    if (!stopping_) continue;
+    stop_at = std::min(stop_at, Clock::now() + kStopWait);
+    if (ops_.empty()) return;
+    if (Clock::now() >= stop_at) {
+      runtime::log_warning("the store could not be written before the end: " + trouble_ + " (nothing of it was acknowledged)");
+      return;
+    }
+  }
+}
+
+void StoreActor::take(std::vector<Request>& requests) {
+  for (Request& request : requests) {
+    if (auto* commit = std::get_if<Commit>(&request)) {
+      ticket_ = commit->ticket;
+      if (ops_.empty()) ops_ = std::move(commit->ops);
+      else ops_.insert(ops_.end(), std::make_move_iterator(commit->ops.begin()), std::make_move_iterator(commit->ops.end()));
+    } else if (const auto* load = std::get_if<Load>(&request)) {
+      read(*load);
+    } else {
+      stopping_ = true;
+    }
+  }
+}
+
+void StoreActor::write() {
+  try {
+    store_->apply(ops_);
+  } catch (const StoreError& error) {
+    if (trouble_ != error.what()) events_.post(StoreTrouble{error.what()});
+    trouble_ = error.what();
+    return;
+  }
+  ops_.clear();
+  if (!trouble_.empty()) {
+    trouble_.clear();
+    events_.post(StoreHealthy{});
+  }
+  events_.post(Committed{ticket_});
+}
+
+void StoreActor::read(const Load& load) {
+  try {
+    events_.post(Loaded{load.job, load.tasks, store_->load(load.job, load.tasks)});
+  } catch (const StoreError& error) {
+    events_.post(LoadFailed{load.job, load.tasks, error.what()});
+  }
+}
+
+bool StoreActor::sweep() {
+  try {
+    return store_->sweep();
+  } catch (const StoreError& error) {
+    runtime::log_warning(std::string("clearing the store: ") + error.what());
+    return false;
+  }
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,70 @@
+// The store actor: one thread that owns a Store. Group commit: everything that arrived while the last commit ran becomes one
+// transaction. While the store cannot write, what has to be written waits here, in order, and is tried again.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "broker/core/effect.hpp"
+#include "broker/core/store.hpp"
+#include "runtime/mailbox.hpp"
+
+namespace quern::broker {
+
+// What the actor tells the gateway.
+struct Committed {
+  std::uint64_t ticket = 0;  ///< and everything before it
+};
+struct Loaded {
+  JobNumber job{};
+  wire::Interval tasks;
+  wire::Batch batch;
+};
+struct LoadFailed {
+  JobNumber job{};
+  wire::Interval tasks;
+  std::string text;
+};
+struct StoreTrouble {
+  std::string text;
+};
+struct StoreHealthy {};
+using StoreEvent = std::variant<Committed, Loaded, LoadFailed, StoreTrouble, StoreHealthy>;
+
+class StoreActor {
+ public:
+  /// Takes over a store that was recovered. `events` must outlive the actor.
+  StoreActor(std::unique_ptr<Store> store, runtime::Mailbox<StoreEvent>& events);
+  /// Commits what was asked for, for five seconds at most, and ends. What is left was never acknowledged.
+  ~StoreActor();
+
+  void commit(Commit commit) { mailbox_.post(std::move(commit)); }
+  void load(Load load) { mailbox_.post(load); }
+
+ private:
+  struct Stop {};
+  using Request = std::variant<Commit, Load, Stop>;
+
+  void run();
+  void take(std::vector<Request>& requests);
+  void write();
+  void read(const Load& load);
+  bool sweep();
+  void wait(int timeout_ms);
+
+  std::unique_ptr<Store> store_;
+  runtime::Mailbox<StoreEvent>& events_;
+  runtime::Mailbox<Request> mailbox_;
+  StoreOps ops_;               // to be written, in order
+  std::uint64_t ticket_ = 0;   // of the last of them
+  std::string trouble_;
+  bool stopping_ = false;
+  std::thread thread_;  // last: it starts when everything else is there
+};
+
+}  // namespace quern::broker

@@ -1,0 +1,26 @@
+// What of the store's columns is more than one number or text: intervals as "0-5,9-12", counted intervals as "0-5:2", both readable
+// in a shell; errors of results.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "broker/core/persist.hpp"
+
+namespace quern::broker {
+
+// Half-open as everywhere: "0-5" are tasks 0 to 4.
+std::string column_of(const wire::Intervals& intervals);
+std::string column_of(const std::vector<CountedTasks>& counted);
+/// Per error: FIRST COUNT CODE LENGTH, a blank, LENGTH octets of text, end of line.
+std::string column_of(const std::vector<TaskError>& errors);
+
+// nullopt when it is not what the functions above write.
+std::optional<wire::Intervals> intervals_in(std::string_view column);
+std::optional<std::vector<CountedTasks>> counted_in(std::string_view column);
+std::optional<std::vector<TaskError>> errors_in(std::string_view column);
+
+std::optional<Uuid> uuid_in(std::string_view text);
+
+}  // namespace quern::broker

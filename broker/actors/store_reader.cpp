@@ -1,0 +1,169 @@
+// Reading a store's jobs back.
+#include <map>
+
+#include "broker/actors/sqlite_store.hpp"
+#include "broker/actors/store_columns.hpp"
+#include "wire/words.hpp"
+
+namespace quern::broker {
+namespace {
+
+[[noreturn]] void corrupt(const Database& database, std::uint64_t job, const char* what) {
+  throw StoreError(StoreError::Kind::corrupt, database.path() + ": job " + std::to_string(job) + ": " + what +
+                                                  " makes no sense (see `quern-broker --check-store`, and restore a copy)");
+}
+
+/// Columns of one row, each checked.
+class Row {
+ public:
+  Row(Database& database, Statement& statement) : database_(database), s_(statement) {}
+  std::uint64_t job = 0;
+
+  std::string text() { return std::string(s_.text()); }
+  template <typename Enum>
+  Enum word(const char* what) {
+    const auto found = wire::from_word<Enum>(s_.text());
+    if (!found) corrupt(database_, job, what);
+    return *found;
+  }
+  template <typename T>
+  T checked(std::optional<T> read, const char* what) {
+    if (!read) corrupt(database_, job, what);
+    return std::move(*read);
+  }
+
+ private:
+  Database& database_;
+  Statement& s_;
+};
+
+RecoveredJob read_job(Database& database, Statement& s) {
+  Row row(database, s);
+  RecoveredJob out;
+  JobBirth& b = out.birth;
+  JobProgress& p = out.progress;
+  row.job = s.number();
+  b.number = p.job = JobNumber{row.job};
+  b.uuid = row.checked(uuid_in(s.text()), "uuid");
+  b.options.name = row.text();
+  b.function = row.text();
+  b.input = row.word<InputKind>("input");
+  b.range_begin = s.integer();
+  b.range_end = s.integer();
+  b.principal = row.text();
+  b.options.priority = static_cast<std::int32_t>(s.integer());
+  b.options.weight = s.real();
+  b.options.attempts = static_cast<std::uint32_t>(s.number());
+  b.options.backoff_ms = static_cast<std::uint32_t>(s.number());
+  b.options.timeout_ms = s.number();
+  b.options.detach = s.number() != 0;
+  b.options.unique = row.text();
+  b.options.reduce = row.text();
+  b.options.cost = s.real();
+  b.options.durability = Durability::durable;
+  p.state = row.word<JobState>("state");
+  p.reason = row.text();
+  p.failure = row.word<ErrorCode>("failure");
+  p.open = s.number() != 0;
+  p.encoding = row.word<Encoding>("encoding");
+  p.accepted = s.number();
+  p.accepted_bytes = s.number();
+  p.total = s.number();
+  p.frontier = s.number();
+  p.ended = row.checked(intervals_in(s.text()), "ended");
+  p.failed = row.checked(intervals_in(s.text()), "failed");
+  p.done = s.number();
+  p.cancelled = s.number();
+  p.retried = s.number();
+  p.attempts = row.checked(counted_in(s.text()), "failures");
+  p.crashes = row.checked(counted_in(s.text()), "crashes");
+  p.results_begin = s.number();
+  p.results_end = s.number();
+  if (!s.is_null()) {
+    Decision d;
+    d.takes = row.word<Takes>("takes");
+    d.encoding = row.word<Encoding>("result_encoding");
+    d.divisible = s.number() != 0;
+    d.finish = s.number() != 0;
+    d.reduce = row.text();
+    d.sentence = row.text();
+    p.decision = std::move(d);
+  } else {
+    for (int i = 0; i < 6; ++i) s.skip();
+  }
+  if (!s.is_null()) p.value = wire::Buffer::copy(s.blob());
+  return out;
+}
+
+}  // namespace
+
+std::vector<RecoveredJob> read_jobs(Database& database) {
+  std::vector<RecoveredJob> jobs;
+  std::map<std::uint64_t, std::size_t> at;
+  Statement all(database,
+                "SELECT number, uuid, name, function, input, range_begin, range_end, principal, priority, weight, attempts, backoff_ms, "
+                "timeout_ms, detach, unique_key, reduce_asked, cost, state, reason, failure, open, encoding, accepted, accepted_bytes, "
+                "total, frontier, ended, failed, done, cancelled, retried, failures, crashes, results_begin, results_end, takes, "
+                "result_encoding, divisible, finish, reduce, decision, value FROM jobs ORDER BY number");
+  while (all.step()) {
+    jobs.push_back(read_job(database, all));
+    at.emplace(value(jobs.back().birth.number), jobs.size() - 1);
+  }
+  // Rows of jobs that were dropped wait to be swept: they are nobody's.
+  const auto owner = [&](std::uint64_t number) -> RecoveredJob* {
+    auto it = at.find(number);
+    return it == at.end() ? nullptr : &jobs[it->second];
+  };
+
+  Statement needs(database, "SELECT job, kind, name, value FROM needs");
+  while (needs.step()) {
+    RecoveredJob* job = owner(needs.number());
+    if (!job) continue;
+    const std::string kind(needs.text()), name(needs.text());
+    if (kind == "label") job->birth.options.require[name] = std::string(needs.text());
+    else job->birth.options.resources[name] = needs.real();
+  }
+  Statement commons(database, "SELECT job, bytes FROM commons");
+  while (commons.step())
+    if (RecoveredJob* job = owner(commons.number())) job->birth.common = wire::Buffer::copy(commons.blob());
+  Statement inputs(database, "SELECT job, first, count, weight FROM inputs ORDER BY job, first");
+  while (inputs.step()) {
+    RecoveredJob* job = owner(inputs.number());
+    if (!job) continue;
+    const std::uint64_t first = inputs.number(), count = inputs.number();
+    job->inputs.push_back({first, count, inputs.number()});
+  }
+  Statement results(database, "SELECT job, seq, tasks, errors, count, sizes, bytes FROM results ORDER BY job, seq");
+  while (results.step()) {
+    const std::uint64_t number = results.number();
+    RecoveredJob* job = owner(number);
+    if (!job) continue;
+    Row row(database, results);
+    row.job = number;
+    RecoveredResult result;
+    result.seq = results.number();
+    result.entry.tasks = row.checked(intervals_in(results.text()), "tasks of a result");
+    result.entry.errors = row.checked(errors_in(results.blob()), "errors of a result");
+    const std::uint64_t count = results.number();
+    result.entry.batch.sizes = row.checked(wire::Sizes::from_column(count, wire::Buffer::copy(results.blob())), "sizes of a result");
+    result.entry.batch.bytes = wire::Buffer::copy(results.blob());
+    if (result.entry.batch.sizes.total() != result.entry.batch.bytes.size() || count != wire::size(result.entry.tasks))
+      corrupt(database, number, "a result");
+    const std::uint64_t expected = job->progress.results_begin + job->results.size();
+    if (result.seq != expected) corrupt(database, number, "the order of its results");
+    job->results.push_back(std::move(result));
+  }
+  for (const RecoveredJob& job : jobs)
+    if (job.progress.results_begin + job.results.size() != job.progress.results_end)
+      corrupt(database, value(job.birth.number), "the number of its results");
+  Statement partials(database, "SELECT job, first, end, value FROM partials ORDER BY job, first");
+  while (partials.step()) {
+    RecoveredJob* job = owner(partials.number());
+    if (!job) continue;
+    const std::uint64_t first = partials.number(), end = partials.number();
+    job->partials.push_back({{first, end}, Bytes(partials.blob())});
+  }
+  return jobs;
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,70 @@
+#include "broker/actors/store_schema.hpp"
+
+namespace quern::broker {
+namespace {
+
+// Large columns come last: a look at the others then needs no overflow pages.
+constexpr const char* kTables = R"sql(
+CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('incarnation', 0), ('numbers_below', 1);
+
+CREATE TABLE jobs(
+  number INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEXT, function TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT 'waiting', reason TEXT DEFAULT '', failure TEXT DEFAULT 'none',
+  input TEXT NOT NULL, range_begin INTEGER, range_end INTEGER, open INTEGER DEFAULT 0,
+  total INTEGER DEFAULT 0, done INTEGER DEFAULT 0, cancelled INTEGER DEFAULT 0, retried INTEGER DEFAULT 0,
+  accepted INTEGER DEFAULT 0, accepted_bytes INTEGER DEFAULT 0, frontier INTEGER DEFAULT 0, encoding TEXT DEFAULT 'raw',
+  principal TEXT, priority INTEGER, weight REAL, attempts INTEGER, backoff_ms INTEGER, timeout_ms INTEGER, detach INTEGER,
+  unique_key TEXT, reduce_asked TEXT, cost REAL,
+  takes TEXT, result_encoding TEXT, divisible INTEGER, finish INTEGER, reduce TEXT, decision TEXT,
+  results_begin INTEGER DEFAULT 0, results_end INTEGER DEFAULT 0,
+  ended TEXT DEFAULT '', failed TEXT DEFAULT '', failures TEXT DEFAULT '', crashes TEXT DEFAULT '',
+  created_at INTEGER, changed_at INTEGER, value BLOB);
+
+CREATE TABLE needs(job INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value, PRIMARY KEY(job, kind, name)) WITHOUT ROWID;
+CREATE TABLE commons(job INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+
+CREATE TABLE inputs(job INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, weight INTEGER NOT NULL,
+  sizes BLOB NOT NULL, bytes BLOB NOT NULL);
+CREATE UNIQUE INDEX inputs_of_job ON inputs(job, first);
+
+CREATE TABLE results(job INTEGER NOT NULL, seq INTEGER NOT NULL, tasks TEXT NOT NULL, errors BLOB NOT NULL,
+  count INTEGER NOT NULL, sizes BLOB NOT NULL, bytes BLOB NOT NULL);
+CREATE UNIQUE INDEX results_of_job ON results(job, seq);
+
+CREATE TABLE partials(job INTEGER NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, value BLOB NOT NULL);
+CREATE UNIQUE INDEX partials_of_job ON partials(job, first);
+
+CREATE TABLE dropped(job INTEGER PRIMARY KEY);
+)sql";
+
+std::int64_t version_of(Database& database) {
+  const std::int64_t application = database.number("PRAGMA application_id");
+  const std::int64_t version = database.number("PRAGMA user_version");
+  if (application == 0 && version == 0 && database.number("SELECT count(*) FROM sqlite_schema") == 0) return 0;
+  if (application != kApplicationId)
+    throw StoreError(StoreError::Kind::unusable, database.path() + " is a database, but not one of Quern: choose another --store");
+  if (version > kSchemaVersion)
+    throw StoreError(StoreError::Kind::unusable, database.path() + " was written by a newer Quern (its schema is " +
+                                                     std::to_string(version) + ", this one knows up to " +
+                                                     std::to_string(kSchemaVersion) + "): start that version, or choose another --store");
+  return version;
+}
+
+}  // namespace
+
+void prepare_schema(Database& database) {
+  if (version_of(database) == kSchemaVersion) return;
+  Transaction transaction(database);
+  database.run(kTables);
+  database.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
+  database.run(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
+  transaction.commit();
+}
+
+void require_schema(Database& database) {
+  if (version_of(database) != kSchemaVersion)
+    throw StoreError(StoreError::Kind::unusable, database.path() + " is empty: no broker has used it yet");
+}
+
+}  // namespace quern::broker

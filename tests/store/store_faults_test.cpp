@@ -1,0 +1,170 @@
+// What a store says when the disk, the folder or the file is not as it should be.
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "broker/actors/check_store.hpp"
+#include "broker/actors/store_schema.hpp"
+#include "store/store_rig.hpp"
+
+namespace quern::broker {
+namespace {
+
+/// The text of the StoreError that `what` throws; empty when it throws none.
+template <typename What>
+std::string complaint(What what, StoreError::Kind kind) {
+  try {
+    what();
+  } catch (const StoreError& error) {
+    EXPECT_EQ(static_cast<int>(error.kind()), static_cast<int>(kind)) << error.what();
+    return error.what();
+  }
+  return {};
+}
+
+void fill(const std::string& folder, int transactions = 30) {
+  SqliteStore store(folder);
+  Transactions source(3);
+  for (int i = 0; i < transactions; ++i) store.apply(source.next());
+}
+
+TEST(StoreFaults, TwoBrokersNeverShareAStore) {
+  Folder folder;
+  SqliteStore first(folder / "s");
+  const std::string text = complaint([&] { SqliteStore second(folder / "s"); }, StoreError::Kind::unusable);
+  EXPECT_NE(text.find("in use by another broker"), std::string::npos) << text;
+}
+
+TEST(StoreFaults, AStoreOfANewerVersionIsRefused) {
+  Folder folder;
+  fill(folder / "s", 1);
+  {
+    Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
+    database.run("PRAGMA user_version = 99");
+  }
+  const std::string text = complaint([&] { SqliteStore store(folder / "s"); }, StoreError::Kind::unusable);
+  EXPECT_NE(text.find("newer Quern"), std::string::npos) << text;
+}
+
+TEST(StoreFaults, ADatabaseOfSomebodyElseIsLeftAlone) {
+  Folder folder;
+  std::filesystem::create_directory(folder / "s");
+  {
+    Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
+    database.run("CREATE TABLE theirs(x)");
+  }
+  const std::string text = complaint([&] { SqliteStore store(folder / "s"); }, StoreError::Kind::unusable);
+  EXPECT_NE(text.find("not one of Quern"), std::string::npos) << text;
+}
+
+TEST(StoreFaults, AFileThatIsNoDatabaseIsSaidToBeDamaged) {
+  Folder folder;
+  std::filesystem::create_directory(folder / "s");
+  std::ofstream(SqliteStore::file_in(folder / "s")) << std::string(100'000, 'q');
+  const std::string text = complaint([&] { SqliteStore store(folder / "s"); }, StoreError::Kind::corrupt);
+  EXPECT_NE(text.find("damaged"), std::string::npos) << text;
+}
+
+TEST(StoreFaults, AFolderThatCannotBeMadeIsNamed) {
+  Folder folder;
+  std::ofstream(folder / "file") << "x";
+  const std::string text = complaint([&] { SqliteStore store((folder / "file") + "/s"); }, StoreError::Kind::unusable);
+  EXPECT_NE(text.find("--store"), std::string::npos) << text;
+}
+
+TEST(StoreFaults, FlippedBytesAreReportedAndNeverCrash) {
+  Folder folder;
+  fill(folder / "s");
+  const std::string file = SqliteStore::file_in(folder / "s");
+  std::ifstream in(file, std::ios::binary);
+  const std::string sound((std::istreambuf_iterator<char>(in)), {});
+  std::mt19937 random(1);
+  int noticed = 0;
+  for (int round = 0; round < 60; ++round) {
+    std::string bytes = sound;
+    for (int k = 0; k < 200; ++k) bytes[random() % bytes.size()] = static_cast<char>(random());
+    std::ofstream(file, std::ios::binary) << bytes;
+    std::ostringstream report;
+    try {
+      if (!check_store(folder / "s", report)) ++noticed;
+    } catch (const StoreError&) {
+      ++noticed;
+    }
+    try {
+      SqliteStore store(folder / "s");
+      state_of(store);
+    } catch (const StoreError&) {
+    }
+  }
+  EXPECT_GT(noticed, 50);
+}
+
+TEST(StoreFaults, AFullDiskIsTroubleThatPasses) {
+  Folder folder;
+  // A limit on the size of files stands for the end of the disk; it holds for the whole process, so in a child.
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    SqliteStore store(folder / "s");
+    Transactions source(5);
+    store.apply(source.next());
+    rlimit small{}, before{};
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    small = before;
+    small.rlim_cur = 600'000;
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    JobBirth b;
+    b.number = JobNumber{5000};
+    b.uuid.octets[3] = 1;
+    wire::BatchBuilder builder;
+    builder.add(std::string(900'000, 'x'));
+    const StoreOps ops{AddJob{b}, AddInput{b.number, 0, builder.take()}};
+    const std::string held = state_of(store);
+    bool refused = false;
+    try {
+      store.apply(ops);
+    } catch (const StoreError& error) {
+      refused = error.kind() == StoreError::Kind::trouble && std::string(error.what()).find("full") != std::string::npos;
+    }
+    const bool kept = state_of(store) == held;
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    store.apply(ops);
+    std::_Exit(refused && kept && store.load(b.number, {0, 1}).bytes.size() == 900'000 ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
+TEST(StoreFaults, TheCheckFindsWhatIsMissing) {
+  Folder folder;
+  JobBirth b;
+  b.number = JobNumber{1};
+  b.input = InputKind::items;
+  wire::BatchBuilder builder;
+  builder.add("a");
+  builder.add("b");
+  JobProgress p;
+  p.job = b.number;
+  p.accepted = p.total = 2;
+  {
+    SqliteStore store(folder / "s");
+    store.apply({AddJob{b}, AddInput{b.number, 0, builder.take()}, p});
+  }
+  std::ostringstream sound;
+  EXPECT_TRUE(check_store(folder / "s", sound)) << sound.str();
+  EXPECT_NE(sound.str().find("1 unfinished with 2 tasks"), std::string::npos) << sound.str();
+  {
+    SqliteStore store(folder / "s");
+    store.apply({DropInput{b.number, {0, 2}}});
+  }
+  std::ostringstream broken;
+  EXPECT_FALSE(check_store(folder / "s", broken));
+  EXPECT_NE(broken.str().find("input of tasks 0 to 1 is missing"), std::string::npos) << broken.str();
+}
+
+}  // namespace
+}  // namespace quern::broker

@@ -1,0 +1,145 @@
+// The SQLite store does what the simplest store does (sim/memory_store.hpp), and keeps its place on the disk small.
+#include "store/store_rig.hpp"
+
+namespace quern::broker {
+namespace {
+
+wire::Batch tasks_of(std::uint64_t count, char c) {
+  wire::BatchBuilder builder;
+  for (std::uint64_t i = 0; i < count; ++i) builder.add(std::string(16, c));
+  return builder.take();
+}
+
+TEST(Store, GivesBackWhatWasCommittedAlsoAfterItWasOpenedAnew) {
+  for (std::uint32_t seed = 1; seed <= 8; ++seed) {
+    Folder folder;
+    sim::MemoryStore model;
+    auto store = std::make_unique<SqliteStore>(folder / "s");
+    Transactions transactions(seed);
+    for (int i = 0; i < 120; ++i) {
+      const StoreOps ops = transactions.next();
+      store->apply(ops);
+      model.apply(ops);
+      if (i % 5 == 0) store->sweep();
+      if (i % 20 == 19) {
+        store.reset();
+        store = std::make_unique<SqliteStore>(folder / "s");
+        ASSERT_EQ(state_of(*store), state_of(model)) << "seed " << seed << ", transaction " << i;
+      }
+    }
+  }
+}
+
+TEST(Store, EachStartIsANewIncarnation) {
+  Folder folder;
+  std::uint64_t last = 0;
+  for (int i = 0; i < 3; ++i) {
+    SqliteStore store(folder / "s");
+    const std::uint64_t now = store.recover().incarnation;
+    EXPECT_GT(now, last);
+    last = now;
+  }
+}
+
+TEST(Store, AFailedTransactionLeavesNothingAndCanBeAppliedAgain) {
+  Folder folder;
+  SqliteStore store(folder / "s");
+  Transactions transactions(1);
+  store.apply(transactions.next());
+  const std::string before = state_of(store);
+  StoreOps ops = transactions.next();
+  StoreOps twice = ops;
+  JobBirth same;
+  same.number = JobNumber{1};  // exists: the insert fails at the end of the list
+  twice.push_back(AddJob{same});
+  EXPECT_THROW(store.apply(twice), StoreError);
+  EXPECT_EQ(state_of(store), before);
+  store.apply(ops);
+  EXPECT_NE(state_of(store), before);
+}
+
+TEST(Store, LoadsAcrossRows) {
+  Folder folder;
+  SqliteStore store(folder / "s");
+  JobBirth b;
+  b.number = JobNumber{1};
+  store.apply({AddJob{b}, AddInput{b.number, 0, tasks_of(3, 'a')}, AddInput{b.number, 3, tasks_of(2, 'b')}});
+  const wire::Batch both = store.load(b.number, {0, 5});
+  ASSERT_EQ(both.count(), 5u);
+  EXPECT_TRUE(both.sizes.is_uniform());
+  EXPECT_EQ(both.bytes.view().substr(2 * 16, 32), std::string(16, 'a') + std::string(16, 'b'));
+  EXPECT_THROW(store.load(b.number, {0, 6}), StoreError) << "a row is missing";
+}
+
+TEST(Store, ADroppedJobIsSweptInSlicesAndItsSpaceIsUsedAgain) {
+  Folder folder;
+  SqliteStore store(folder / "s");
+  for (std::uint64_t n = 1; n <= 12; ++n) {
+    JobBirth b;
+    b.number = JobNumber{n};
+    b.uuid.octets[0] = static_cast<std::uint8_t>(n);
+    StoreOps ops{AddJob{b}};
+    for (std::uint64_t i = 0; i < 150; ++i) ops.push_back(AddInput{b.number, i * 1000, tasks_of(1000, 'x')});
+    store.apply(ops);
+    store.apply({DropJob{b.number}});
+    int slices = 0;
+    while (store.sweep()) ++slices;
+    EXPECT_GT(slices, 2);
+  }
+  EXPECT_LT(std::filesystem::file_size(SqliteStore::file_in(folder / "s")), 3u * 150 * 16'000) << "twelve jobs of 150 x 16,000 octets";
+  EXPECT_EQ(state_of(store), "below 1");
+}
+
+TEST(Store, QueuedWorkTakesLessThanTwiceItsBytes) {
+  Folder folder;
+  constexpr std::uint64_t kRows = 100, kTasks = 4000;
+  {
+    SqliteStore store(folder / "s");
+    JobBirth b;
+    b.number = JobNumber{1};
+    store.apply({AddJob{b}});
+    for (std::uint64_t i = 0; i < kRows; ++i) store.apply({AddInput{b.number, i * kTasks, tasks_of(kTasks, 'x')}});
+  }
+  EXPECT_LT(std::filesystem::file_size(SqliteStore::file_in(folder / "s")), 2 * kRows * kTasks * 16);
+}
+
+// Run by hand: test_store --gtest_also_run_disabled_tests --gtest_filter='StoreFigures.*'
+TEST(StoreFigures, DISABLED_RowsASecond) {
+  std::string pattern = "/var/tmp/quern-figures-XXXXXX";
+  const std::string folder = ::mkdtemp(pattern.data());
+  const auto seconds = [](auto what) {
+    const auto start = std::chrono::steady_clock::now();
+    what();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  {
+    SqliteStore store(folder);
+    JobBirth b;
+    b.number = JobNumber{1};
+    store.apply({AddJob{b}});
+    const wire::Batch batch = tasks_of(4096, 'x');
+    const double s = seconds([&] {
+      for (std::uint64_t i = 0; i < 500; ++i) {
+        StoreOps ops;
+        for (std::uint64_t k = 0; k < 8; ++k) ops.push_back(AddInput{b.number, (8 * i + k) * 4096, batch});
+        store.apply(ops);
+      }
+    });
+    std::printf("%.1f M tasks/s in rows of 4,096, 8 rows a commit\n", 500 * 8 * 4096 / s / 1e6);
+    std::vector<double> one;
+    const wire::Batch single = tasks_of(1, 'y');
+    for (std::uint64_t i = 0; i < 1000; ++i)
+      one.push_back(seconds([&] { store.apply({AddInput{b.number, (1u << 30) + i, single}}); }));
+    std::sort(one.begin(), one.end());
+    std::printf("a commit of one task: p50 %.0f us, p99 %.0f us\n", one[500] * 1e6, one[990] * 1e6);
+  }
+  const double s = seconds([&] {
+    SqliteStore store(folder);
+    store.recover();
+  });
+  std::printf("16 M queued tasks recovered in %.3f s\n", s);
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace quern::broker
