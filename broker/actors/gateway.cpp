@@ -93,6 +93,8 @@ void Gateway::read_store(wire::Time now, Effects& effects) {
     if (const auto* committed = std::get_if<Committed>(&event)) core_.on_committed(committed->ticket, effects);
     else if (auto* loaded = std::get_if<Loaded>(&event)) core_.on_loaded(loaded->job, loaded->tasks, std::move(loaded->batch));
     else if (const auto* failed = std::get_if<LoadFailed>(&event)) core_.on_load_failed(failed->job, failed->tasks, failed->text, effects);
+    else if (auto* result = std::get_if<ResultLoaded>(&event)) core_.on_result_loaded(result->job, result->seq, std::move(result->batch));
+    else if (const auto* lost = std::get_if<ResultLoadFailed>(&event)) core_.on_result_load_failed(lost->job, lost->seq, lost->text, effects);
     else if (const auto* trouble = std::get_if<StoreTrouble>(&event)) core_.on_store_trouble(trouble->text, now, effects);
     else core_.on_store_healthy(effects);
   }
@@ -125,6 +127,10 @@ void Gateway::carry_out(Effects& effects, wire::Time now) {
     }
     if (auto* commit = std::get_if<Commit>(&effect)) {
       store_->commit(std::move(*commit));
+      continue;
+    }
+    if (const auto* load = std::get_if<LoadResult>(&effect)) {
+      store_->load(*load);
       continue;
     }
     if (const auto* load = std::get_if<Load>(&effect)) {

@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
   if (!parsed.options) return parsed.exit_code;
   runtime::open_log("quern-broker", parsed.options->log_level);
   runtime::StopSignals stop;
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is a full disk, not an end
   raise_descriptor_limit();
   try {
     if (parsed.options->check_store) return broker::check_store(parsed.options->store, std::cout) ? 0 : 1;

@@ -28,6 +28,18 @@ constexpr const char* kProgress =
     "failed=?, done=?, cancelled=?, retried=?, failures=?, crashes=?, takes=?, result_encoding=?, divisible=?, finish=?, reduce=?, "
     "decision=?, results_begin=?, results_end=?, changed_at=?, value=? WHERE number=?";
 
+/// Columns count, sizes, bytes.
+wire::Batch batch_in(Statement& s, JobNumber job) {
+  const std::uint64_t count = s.number();
+  auto sizes = wire::Sizes::from_column(count, wire::Buffer::copy(s.blob()));
+  wire::Batch batch{sizes.value_or(wire::Sizes{}), wire::Buffer::copy(s.blob())};
+  if (!sizes || batch.sizes.total() != batch.bytes.size()) {
+    s.reset();
+    throw StoreError(StoreError::Kind::corrupt, "a row of job " + std::to_string(value(job)) + " contradicts itself");
+  }
+  return batch;
+}
+
 void make_folder(const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -71,6 +83,8 @@ struct SqliteStore::Statements {
         drop_input(d, "DELETE FROM inputs WHERE job=? AND first>=? AND first<? AND first+count<=?"),
         load_input(d, "SELECT count, sizes, bytes FROM inputs WHERE job=? AND first>=? AND first<? ORDER BY first"),
         put_result(d, "INSERT OR REPLACE INTO results(job, seq, tasks, errors, count, sizes, bytes) VALUES (?,?,?,?,?,?,?)"),
+        put_errors(d, "UPDATE results SET errors=? WHERE job=? AND seq=?"),
+        load_result(d, "SELECT count, sizes, bytes FROM results WHERE job=? AND seq=?"),
         drop_results(d, "DELETE FROM results WHERE job=? AND seq<?"),
         clear_partials(d, "DELETE FROM partials WHERE job=? AND first>=? AND first<?"),
         put_partial(d, "INSERT INTO partials(job, first, end, value) VALUES (?,?,?,?)"),
@@ -78,8 +92,8 @@ struct SqliteStore::Statements {
         note_dropped(d, "INSERT OR IGNORE INTO dropped(job) VALUES (?)"),
         set_meta(d, "UPDATE meta SET value=? WHERE key=?") {}
 
-  Statement add_job, add_need, add_common, progress, add_input, drop_input, load_input, put_result, drop_results, clear_partials,
-      put_partial, drop_job, note_dropped, set_meta;
+  Statement add_job, add_need, add_common, progress, add_input, drop_input, load_input, put_result, put_errors, load_result, drop_results,
+      clear_partials, put_partial, drop_job, note_dropped, set_meta;
 };
 
 SqliteStore::SqliteStore(const std::string& folder) {
@@ -175,6 +189,11 @@ void SqliteStore::write(const PutResult& result) {
       .bind_blob(sizes.view()).bind_blob(result.entry.batch.bytes.view()).run();
 }
 
+void SqliteStore::write(const PutErrors& put) {
+  const std::string errors = column_of(put.errors);
+  statements_->put_errors.bind_blob(errors).bind(value(put.job)).bind(put.seq).run();
+}
+
 void SqliteStore::write(const DropResults& drop) { statements_->drop_results.bind(value(drop.job)).bind(drop.to).run(); }
 
 void SqliteStore::write(const PutPartial& partial) {
@@ -199,15 +218,8 @@ wire::Batch SqliteStore::load(JobNumber job, wire::Interval tasks) {
   std::vector<wire::Batch> rows;
   std::uint64_t count = 0;
   while (s.step()) {
-    const std::uint64_t n = s.number();
-    auto sizes = wire::Sizes::from_column(n, wire::Buffer::copy(s.blob()));
-    wire::Batch row{sizes.value_or(wire::Sizes{}), wire::Buffer::copy(s.blob())};
-    if (!sizes || row.sizes.total() != row.bytes.size()) {
-      s.reset();
-      throw StoreError(StoreError::Kind::corrupt, "a row of input of job " + std::to_string(value(job)) + " contradicts itself");
-    }
-    count += n;
-    rows.push_back(std::move(row));
+    rows.push_back(batch_in(s, job));
+    count += rows.back().count();
   }
   s.reset();
   if (count != tasks.size())
@@ -217,6 +229,18 @@ wire::Batch SqliteStore::load(JobNumber job, wire::Interval tasks) {
   for (const wire::Batch& row : rows)
     for (wire::BatchReader reader(row); !reader.at_end();) builder.add(reader.next());
   return builder.take();
+}
+
+wire::Batch SqliteStore::load_result(JobNumber job, std::uint64_t seq) {
+  Statement& s = statements_->load_result;
+  s.bind(value(job)).bind(seq);
+  if (!s.step()) {
+    s.reset();
+    throw StoreError(StoreError::Kind::corrupt, "a row of results of job " + std::to_string(value(job)) + " is missing");
+  }
+  wire::Batch batch = batch_in(s, job);
+  s.reset();
+  return batch;
 }
 
 bool SqliteStore::sweep() {

@@ -18,6 +18,7 @@ class SqliteStore : public Store {
   Recovered recover() override;
   void apply(const StoreOps& ops) override;
   wire::Batch load(JobNumber job, wire::Interval tasks) override;
+  wire::Batch load_result(JobNumber job, std::uint64_t seq) override;
   bool sweep() override;
 
   /// The file in a folder.
@@ -33,6 +34,7 @@ class SqliteStore : public Store {
   void write(const AddInput& input);
   void write(const DropInput& drop);
   void write(const PutResult& result);
+  void write(const PutErrors& errors);
   void write(const DropResults& drop);
   void write(const PutPartial& partial);
   void write(const DropPartials& drop);

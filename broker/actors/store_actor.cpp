@@ -61,6 +61,8 @@ void StoreActor::take(std::vector<Request>& requests) {
       else ops_.insert(ops_.end(), std::make_move_iterator(commit->ops.begin()), std::make_move_iterator(commit->ops.end()));
     } else if (const auto* load = std::get_if<Load>(&request)) {
       read(*load);
+    } else if (const auto* result = std::get_if<LoadResult>(&request)) {
+      read(*result);
     } else {
       stopping_ = true;
     }
@@ -88,6 +90,14 @@ void StoreActor::read(const Load& load) {
     events_.post(Loaded{load.job, load.tasks, store_->load(load.job, load.tasks)});
   } catch (const StoreError& error) {
     events_.post(LoadFailed{load.job, load.tasks, error.what()});
+  }
+}
+
+void StoreActor::read(const LoadResult& load) {
+  try {
+    events_.post(ResultLoaded{load.job, load.seq, store_->load_result(load.job, load.seq)});
+  } catch (const StoreError& error) {
+    events_.post(ResultLoadFailed{load.job, load.seq, error.what()});
   }
 }
 

@@ -30,11 +30,21 @@ struct LoadFailed {
   wire::Interval tasks;
   std::string text;
 };
+struct ResultLoaded {
+  JobNumber job{};
+  std::uint64_t seq = 0;
+  wire::Batch batch;
+};
+struct ResultLoadFailed {
+  JobNumber job{};
+  std::uint64_t seq = 0;
+  std::string text;
+};
 struct StoreTrouble {
   std::string text;
 };
 struct StoreHealthy {};
-using StoreEvent = std::variant<Committed, Loaded, LoadFailed, StoreTrouble, StoreHealthy>;
+using StoreEvent = std::variant<Committed, Loaded, LoadFailed, ResultLoaded, ResultLoadFailed, StoreTrouble, StoreHealthy>;
 
 class StoreActor {
  public:
@@ -45,15 +55,17 @@ class StoreActor {
 
   void commit(Commit commit) { mailbox_.post(std::move(commit)); }
   void load(Load load) { mailbox_.post(load); }
+  void load(LoadResult load) { mailbox_.post(load); }
 
  private:
   struct Stop {};
-  using Request = std::variant<Commit, Load, Stop>;
+  using Request = std::variant<Commit, Load, LoadResult, Stop>;
 
   void run();
   void take(std::vector<Request>& requests);
   void write();
   void read(const Load& load);
+  void read(const LoadResult& load);
   bool sweep();
   void wait(int timeout_ms);
 

@@ -133,7 +133,7 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
     const std::uint64_t first = inputs.number(), count = inputs.number();
     job->inputs.push_back({first, count, inputs.number()});
   }
-  Statement results(database, "SELECT job, seq, tasks, errors, count, sizes, bytes FROM results ORDER BY job, seq");
+  Statement results(database, "SELECT job, seq, tasks, errors, count, length(sizes) + length(bytes) FROM results ORDER BY job, seq");
   while (results.step()) {
     const std::uint64_t number = results.number();
     RecoveredJob* job = owner(number);
@@ -145,10 +145,8 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
     result.entry.tasks = row.checked(intervals_in(results.text()), "tasks of a result");
     result.entry.errors = row.checked(errors_in(results.blob()), "errors of a result");
     const std::uint64_t count = results.number();
-    result.entry.batch.sizes = row.checked(wire::Sizes::from_column(count, wire::Buffer::copy(results.blob())), "sizes of a result");
-    result.entry.batch.bytes = wire::Buffer::copy(results.blob());
-    if (result.entry.batch.sizes.total() != result.entry.batch.bytes.size() || count != wire::size(result.entry.tasks))
-      corrupt(database, number, "a result");
+    if (count != wire::size(result.entry.tasks)) corrupt(database, number, "a result");
+    result.batch_weight = results.number();
     const std::uint64_t expected = job->progress.results_begin + job->results.size();
     if (result.seq != expected) corrupt(database, number, "the order of its results");
     job->results.push_back(std::move(result));

@@ -62,6 +62,8 @@ class Core {
   void on_committed(std::uint64_t ticket, Effects& effects);
   void on_loaded(JobNumber job, wire::Interval tasks, wire::Batch batch);
   void on_load_failed(JobNumber job, wire::Interval tasks, const std::string& why, Effects& effects);
+  void on_result_loaded(JobNumber job, std::uint64_t seq, wire::Batch batch);
+  void on_result_load_failed(JobNumber job, std::uint64_t seq, const std::string& why, Effects& effects);
   /// The store cannot write (it goes on trying): new durable work is refused, the rest goes on.
   void on_store_trouble(const std::string& why, Time now, Effects& effects);
   void on_store_healthy(Effects& effects);
@@ -133,6 +135,8 @@ class Core {
   void advance_frontier(Job& job, std::uint64_t end);
   bool ready_to_carve(Job& job, Effects& effects);
   void evict();
+  void evict_results(Job& job);
+  std::uint64_t result_share() const;
 
   // core_recover.cpp
   void recover_job(RecoveredJob&& recovered, Time now);
@@ -213,13 +217,14 @@ class Core {
 
   StoreOps ops_;                        ///< for the next commit
   std::set<JobNumber> unsaved_;         ///< their progress goes into it
-  std::uint64_t next_ticket_ = 1;       ///< of the next commit
-  std::uint64_t committed_ = 0;
+  std::uint64_t next_ticket_ = kFoundTicket + 1;  ///< of the next commit
+  std::uint64_t committed_ = kFoundTicket;
   bool committing_ = false;             ///< a commit is on its way
   std::map<std::uint64_t, std::vector<Send>> held_;  ///< what waits for a commit
   std::uint64_t numbers_below_ = 1;     ///< reserved in the store
   std::uint64_t numbers_ticket_ = 0;
   std::string store_trouble_;           ///< why the store cannot write now; empty: it can
+  std::set<JobNumber> results_heavy_;   ///< durable jobs with many results in memory: evicted with the next commit
   std::multimap<Time, JobNumber> unsure_;  ///< when workers have had their time to say what they hold
 
   std::set<JobNumber> dirty_;           ///< something changed that followers or dispatch should look at

@@ -141,10 +141,7 @@ void Core::dispatch(Time now, Effects& effects) {
   rebalance(now, effects);
 }
 
-bool Core::over_result_share(const Job& job) const {
-  const std::uint64_t share = (config_.memory_limit - config_.intake_limit()) / std::max<std::size_t>(1, live_.size());
-  return job.results.bytes() > std::max<std::uint64_t>(share, 2 * wire::kResultWindow);
-}
+bool Core::over_result_share(const Job& job) const { return job.results.bytes() > result_share(); }
 
 bool Core::dispatch_job(Job& job, Time now, Effects& effects) {
   if (grant_merge(job, now, effects)) return true;

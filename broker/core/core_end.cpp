@@ -103,7 +103,7 @@ void Core::reopen_job(Job& job, Time now) {
     job.ended.remove(tasks);
     job.pending.add(tasks);
   }
-  for (std::uint64_t seq : job.results.erase_errors(again)) persist(job, PutResult{job.number, seq, job.results.at(seq)});
+  for (std::uint64_t seq : job.results.erase_errors(again)) persist(job, PutErrors{job.number, seq, job.results.at(seq).errors});
   job.failed_tasks.clear();
   job.failed = 0;
   job.retried += again.size();

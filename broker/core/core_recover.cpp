@@ -78,7 +78,10 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
 
   job.results.begin_at(progress.results_begin);
   job.results_stored_from = progress.results_begin;
-  for (RecoveredResult& result : stored.results) job.results.put(std::move(result.entry));
+  for (RecoveredResult& result : stored.results) {
+    result.entry.ticket = kFoundTicket;
+    job.results.put_stored(std::move(result.entry), result.batch_weight);
+  }
   if (job.decision && !job.decision->reduce.empty()) {
     job.partials.emplace(wire::builtin_reducer(job.decision->reduce));
     for (RecoveredPartial& partial : stored.partials) job.partials->add(partial.tasks, std::move(partial.value));

@@ -4,6 +4,12 @@
 #include "broker/core/core.hpp"
 
 namespace quern::broker {
+namespace {
+
+// Results are read from the store this far ahead of what a client is sent.
+constexpr std::uint64_t kLoadAhead = 4u << 20;
+
+}  // namespace
 
 void Core::send_results(Job& job, Time now, Effects& effects) {
   if (job.credit_to > job.credit_told && job.open) {
@@ -17,6 +23,10 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
     follower.sent = std::max(follower.sent, job.results.begin());
     while (follower.window > 0 && follower.sent < job.results.end() && follower.outstanding < follower.window) {
       const ResultEntry& entry = job.results.at(follower.sent);
+      if (entry.place != ResultEntry::Place::memory) {
+        for (std::uint64_t seq : job.results.wanted(follower.sent, kLoadAhead)) effects.push_back(LoadResult{job.number, seq});
+        break;  // on_result_loaded() goes on
+      }
       wire::Results message{job.uuid, follower.sent, job.decision ? job.decision->encoding : Encoding::raw, entry.tasks, entry.errors,
                             entry.batch};
       send(*session, std::move(message), effects, entry.ticket);

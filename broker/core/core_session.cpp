@@ -82,8 +82,11 @@ void Core::on_hello(PeerId peer, const std::string& principal, wire::Hello&& hel
   else welcome_client(session, hello, welcome);
   const bool worker = hello.role == wire::Role::worker;
   effects.push_back(Note{Note::Level::info, (worker ? "worker " : "client ") + session.name + " connected"});
-  // It says which results are in and which appends: not before they are safe, or the peer would let go of them.
-  send(session, std::move(welcome), effects, latest_ticket());
+  // Which results and which appends are in: not before they are safe, or the peer would let go of them.
+  std::uint64_t after = welcome.dropped.empty() ? 0 : latest_ticket();
+  for (const auto& known : welcome.jobs)
+    if (const Job* job = find_job(known.job)) after = std::max(after, job->ticket);
+  send(session, std::move(welcome), effects, after);
   offers_changed_ = offers_changed_ || worker;
   dispatch_needed_ = true;
 }

@@ -92,6 +92,12 @@ void Core::on_committed(std::uint64_t ticket, Effects& effects) {
     }
     held_.erase(held_.begin());
   }
+  for (auto it = results_heavy_.begin(); it != results_heavy_.end();) {
+    const auto job = jobs_.find(*it);
+    if (job != jobs_.end()) evict_results(job->second);
+    if (job == jobs_.end() || job->second.results.bytes() <= result_share() / 2) it = results_heavy_.erase(it);
+    else ++it;
+  }
   evict();
 }
 
@@ -142,6 +148,42 @@ void Core::on_load_failed(JobNumber number, wire::Interval tasks, const std::str
   touch(job);
 }
 
+void Core::on_result_loaded(JobNumber number, std::uint64_t seq, wire::Batch batch) {
+  auto it = jobs_.find(number);
+  if (it == jobs_.end()) return;
+  it->second.results.on_loaded(seq, std::move(batch));
+  results_heavy_.insert(number);  // it leaves again when it was sent
+  account(it->second);
+  touch(it->second);
+}
+
+void Core::on_result_load_failed(JobNumber number, std::uint64_t seq, const std::string& why, Effects& effects) {
+  effects.push_back(Note{Note::Level::warning, "results of job " + std::to_string(value(number)) + " cannot be read: " + why});
+  auto it = jobs_.find(number);
+  if (it == jobs_.end() || seq < it->second.results.begin()) return;
+  Job& job = it->second;
+  for (const Follower& follower : job.followers) {
+    if (follower.window == 0) continue;
+    if (const Session* session = sessions_.find(follower.session))
+      complain(*session, ErrorCode::store, "its results cannot be read from the store: " + why, job.uuid, 0, effects);
+  }
+}
+
+std::uint64_t Core::result_share() const {
+  const std::uint64_t share = (config_.memory_limit - config_.intake_limit()) / std::max<std::size_t>(1, live_.size());
+  return std::max<std::uint64_t>(share, 2 * wire::kResultWindow);
+}
+
+void Core::evict_results(Job& job) {
+  std::uint64_t read_to = job.results.end();
+  for (const Follower& follower : job.followers)
+    if (follower.window > 0) read_to = std::min(read_to, follower.sent);
+  job.results.evict(read_to, result_share() / 4, committed_);
+  account(job);
+  touch(job);  // it may go on
+  dispatch_needed_ = true;
+}
+
 void Core::reserve_numbers() {
   if (!config_.store || last_job_ + 1 < numbers_below_) return;
   numbers_below_ = last_job_ + 1 + kNumbersAhead;
@@ -155,6 +197,7 @@ void Core::append_result(Job& job, wire::Intervals tasks, std::vector<TaskError>
   const std::uint64_t seq = job.results.end() - 1;
   persist(job, PutResult{job.number, seq, job.results.at(seq)});
   save(job);
+  if (job.results.bytes() > result_share() / 2) results_heavy_.insert(job.number);
 }
 
 void Core::add_input(Job& job, const wire::Batch& batch) {

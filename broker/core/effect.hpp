@@ -38,7 +38,13 @@ struct Load {
   wire::Interval tasks;
 };
 
-using Effect = std::variant<Send, Note, Commit, Load>;
+/// Read the batch of a result entry from the store, then call on_result_loaded() or on_result_load_failed().
+struct LoadResult {
+  JobNumber job{};
+  std::uint64_t seq = 0;
+};
+
+using Effect = std::variant<Send, Note, Commit, Load, LoadResult>;
 using Effects = std::vector<Effect>;
 
 }  // namespace quern::broker

@@ -105,7 +105,7 @@ void Payloads::on_loaded(wire::Interval tasks, wire::Batch batch) {
   slab.weight = slab.batch.weight();
   slab.place = Place::memory;
   slab.seen_index = slab.seen_offset = 0;
-  slab.ticket = 1;  // it was read from the store
+  slab.ticket = kFoundTicket;
   bytes_ += slab.weight;
 }
 

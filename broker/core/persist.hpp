@@ -18,6 +18,9 @@
 
 namespace quern::broker {
 
+/// The ticket of everything that was in the store at the start; 0 is the ticket of what never gets there.
+inline constexpr std::uint64_t kFoundTicket = 1;
+
 /// What never changes about a job: written once, when it is accepted.
 struct JobBirth {
   JobNumber number{};
@@ -85,6 +88,12 @@ struct PutResult {
   std::uint64_t seq = 0;
   ResultEntry entry;
 };
+/// The errors of an entry that is there, anew.
+struct PutErrors {
+  JobNumber job{};
+  std::uint64_t seq = 0;
+  std::vector<TaskError> errors;
+};
 /// Result entries below `to` are gone.
 struct DropResults {
   JobNumber job{};
@@ -109,7 +118,7 @@ struct ReserveNumbers {
 };
 
 using StoreOp =
-    std::variant<AddJob, JobProgress, AddInput, DropInput, PutResult, DropResults, PutPartial, DropPartials, DropJob, ReserveNumbers>;
+    std::variant<AddJob, JobProgress, AddInput, DropInput, PutResult, PutErrors, DropResults, PutPartial, DropPartials, DropJob, ReserveNumbers>;
 using StoreOps = std::vector<StoreOp>;
 
 // ---- at a start -----------------------------------------------------------------------------------------------------
@@ -122,9 +131,11 @@ struct StoredInput {
   bool operator==(const StoredInput&) const = default;
 };
 
+/// An entry without its batch, which stays in the store until it is asked for.
 struct RecoveredResult {
   std::uint64_t seq = 0;
   ResultEntry entry;
+  std::uint64_t batch_weight = 0;  ///< as Batch::weight()
 };
 
 struct RecoveredPartial {

@@ -1,7 +1,11 @@
 // The results of one job in the order of their acceptance. Entry numbers are the cursor that clients resume from. Entries go
 // when the owner has acknowledged them.
+//
+// The bytes of a durable job's entry may leave memory once its commit is done (evict), and are asked for again when a client is to be
+// sent them (wanted, on_loaded).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -16,16 +20,23 @@ struct ResultEntry {
   wire::Batch batch;
   std::uint64_t weight = 0;  ///< bytes that count against windows and memory
   std::uint64_t ticket = 0;  ///< the commit that makes it durable; 0: none does
+  enum class Place : std::uint8_t { memory, store, coming } place = Place::memory;  ///< of the batch
 };
 
 class ResultLog {
  public:
   void append(wire::Intervals tasks, std::vector<TaskError> errors, wire::Batch batch, std::uint64_t ticket = 0) {
-    put({std::move(tasks), std::move(errors), std::move(batch), 0, ticket});
+    put({std::move(tasks), std::move(errors), std::move(batch), 0, ticket, ResultEntry::Place::memory});
   }
   void put(ResultEntry entry) {
     entry.weight = weigh(entry);
     bytes_ += entry.weight;
+    entries_.push_back(std::move(entry));
+  }
+  /// After a restart: an entry whose batch, of so many bytes, is in the store.
+  void put_stored(ResultEntry entry, std::uint64_t batch_weight) {
+    entry.place = ResultEntry::Place::store;
+    entry.weight = weigh(entry) + batch_weight;
     entries_.push_back(std::move(entry));
   }
   /// After a restart: entries below were acknowledged before it.
@@ -39,9 +50,7 @@ class ResultLog {
       const std::size_t before = entry.errors.size();
       std::erase_if(entry.errors, [&](const TaskError& e) { return tasks.contains(e.first); });
       if (entry.errors.size() == before) continue;
-      bytes_ -= entry.weight;
-      entry.weight = weigh(entry);
-      bytes_ += entry.weight;
+      // The weight stays: it is what clients count against their windows.
       changed.push_back(first_ + i);
     }
     return changed;
@@ -52,10 +61,42 @@ class ResultLog {
   const ResultEntry& at(std::uint64_t seq) const { return entries_[seq - first_]; }
   std::uint64_t bytes() const { return bytes_; }
 
+  /// Entries to load so that `ahead` bytes from `seq` on are here; each is named once.
+  std::vector<std::uint64_t> wanted(std::uint64_t seq, std::uint64_t ahead) {
+    std::vector<std::uint64_t> out;
+    for (std::uint64_t seen = 0; seq < end() && seen < ahead; ++seq) {
+      ResultEntry& entry = entries_[seq - first_];
+      seen += entry.weight;
+      if (entry.place != ResultEntry::Place::store) continue;
+      entry.place = ResultEntry::Place::coming;
+      out.push_back(seq);
+    }
+    return out;
+  }
+  void on_loaded(std::uint64_t seq, wire::Batch batch) {
+    if (seq < first_ || seq >= end()) return;
+    ResultEntry& entry = entries_[seq - first_];
+    if (entry.place != ResultEntry::Place::coming) return;
+    entry.batch = std::move(batch);
+    entry.place = ResultEntry::Place::memory;
+    bytes_ += entry.weight;
+    gone_to_ = std::min(gone_to_, seq);
+  }
+  /// Lets go of batches whose commit is done until at most `bytes` stay: first of entries below `read_to`, then from the back.
+  void evict(std::uint64_t read_to, std::uint64_t bytes, std::uint64_t committed) {
+    gone_to_ = std::max(gone_to_, first_);
+    for (; gone_to_ < std::min(read_to, end()) && bytes_ > bytes; ++gone_to_)
+      if (!let_go(entries_[gone_to_ - first_], committed)) break;
+    constexpr int kInVain = 64;  // then what is left further on is in the store already
+    int in_vain = 0;
+    for (std::uint64_t seq = end(); seq > std::max(read_to, first_) && bytes_ > bytes && in_vain < kInVain; --seq)
+      in_vain = let_go(entries_[seq - 1 - first_], committed) ? 0 : in_vain + 1;
+  }
+
   /// Entries below `cursor` will never be asked for again.
   void release_to(std::uint64_t cursor) {
     while (first_ < cursor && !entries_.empty()) {
-      bytes_ -= entries_.front().weight;
+      if (entries_.front().place == ResultEntry::Place::memory) bytes_ -= entries_.front().weight;
       entries_.pop_front();
       ++first_;
     }
@@ -63,6 +104,13 @@ class ResultLog {
   void clear() { release_to(end()); }
 
  private:
+  bool let_go(ResultEntry& entry, std::uint64_t committed) {
+    if (entry.place != ResultEntry::Place::memory || entry.ticket == 0 || entry.ticket > committed) return false;
+    entry.batch = {};
+    entry.place = ResultEntry::Place::store;
+    bytes_ -= entry.weight;
+    return true;
+  }
   static std::uint64_t weigh(const ResultEntry& entry) {
     std::uint64_t weight = entry.batch.weight() + 16 * entry.tasks.size();
     for (const auto& error : entry.errors) weight += 32 + error.text.size();
@@ -71,7 +119,8 @@ class ResultLog {
 
   std::deque<ResultEntry> entries_;
   std::uint64_t first_ = 0;
-  std::uint64_t bytes_ = 0;
+  std::uint64_t gone_to_ = 0;  // the batches of entries below are in the store
+  std::uint64_t bytes_ = 0;    // in memory
 };
 
 }  // namespace quern::broker

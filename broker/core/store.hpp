@@ -39,6 +39,9 @@ class Store {
   /// The payloads of tasks that were added as input and not dropped; `tasks` begins and ends at the edges of rows.
   virtual wire::Batch load(JobNumber job, wire::Interval tasks) = 0;
 
+  /// The batch of a result entry that was put and not dropped.
+  virtual wire::Batch load_result(JobNumber job, std::uint64_t seq) = 0;
+
   /// Clears away a little of what was dropped; true while there is more. Called when nothing else is to be done, and now and then
   /// between transactions.
   virtual bool sweep() = 0;

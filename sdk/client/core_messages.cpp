@@ -111,7 +111,7 @@ void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
   }
   if (known && !known->known) {
     const bool restarted = job.incarnation != session_.incarnation();
-    end(job.key, {ErrorCode::lost, restarted ? "the broker was restarted and this job was not durable"
+    end(job.key, {ErrorCode::lost, restarted ? "the job is lost: the broker was restarted and it was not durable"
                                              : "the broker no longer knows this job"});
     return;
   }

@@ -12,10 +12,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Appends one byte; O_APPEND keeps bytes of several processes apart.
-void leave_trace(const std::string& path) {
+/// Appends a few bytes; O_APPEND keeps those of several processes apart.
+void leave_trace(const std::string& path, const std::string& bytes = "x") {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (file < 0 || ::write(file, "x", 1) != 1) throw std::runtime_error("cannot write " + path);
+  if (file < 0 || ::write(file, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) throw std::runtime_error("cannot write " + path);
   ::close(file);
 }
 
@@ -63,6 +63,21 @@ QUERN_PLUGIN(functions) {
   functions.add_raw("traced", [](quern::Task& task, quern::Output& out) {
     leave_trace(std::string(task.common()));
     out.append(task.input());
+  });
+
+  // Input "PATH NAME": takes 5 ms, leaves the line NAME in PATH, gives NAME back.
+  functions.add_raw("slow_trace", [](quern::Task& task, quern::Output& out) {
+    const std::string input(task.input());
+    const std::string name = input.substr(input.find(' ') + 1);
+    std::this_thread::sleep_for(5ms);
+    leave_trace(input.substr(0, input.find(' ')), name + "\n");
+    out.append(name);
+  });
+
+  // Input PATH: fails until PATH exists.
+  functions.add_raw("needs_file", [](quern::Task& task, quern::Output& out) {
+    if (!exists(std::string(task.input()))) throw std::runtime_error(std::string(task.input()) + " is not there");
+    out.append("found");
   });
 
   // The common input of the job, for every task.

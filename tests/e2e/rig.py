@@ -105,6 +105,7 @@ class Rig(unittest.TestCase):
     """A test case with a folder, and processes that end with the test. The broker starts with the first that needs it."""
 
     broker_options = ()
+    store = None  # the name of a folder: jobs are durable there
     maxDiff = 2000
 
     def setUp(self):
@@ -124,13 +125,20 @@ class Rig(unittest.TestCase):
 
     def start_broker(self, *options, bind="tcp://127.0.0.1:0"):
         """Starts a broker and points everything started later to it."""
-        broker = self.start([BIN / "quern-broker", "--bind", bind, "--no-store", *self.broker_options, *options])
+        store = ["--no-store"] if self.store is None else ["--store", self.folder / self.store]
+        broker = self.start([BIN / "quern-broker", "--bind", bind, *store, *self.broker_options, *options])
         ready = broker.line()
         self.assertTrue(ready.startswith("ready "), f"{ready!r}; {broker.err}")
         self.broker = broker
         self.endpoint = ready.split(" ", 1)[1]
         self.env["QUERN_BROKER"] = self.endpoint
         return broker
+
+    def restart_broker(self, *options, number=signal.SIGKILL):
+        """Ends the broker by a signal and starts it again at the same place, with the same store."""
+        self.broker.send(number)
+        self.broker.finish()
+        return self.start_broker(*options, bind=self.endpoint)
 
     def start_worker(self, name, *options, slots=1, wait=True):
         """Starts a worker that also has the test functions; returns when the broker knows it."""

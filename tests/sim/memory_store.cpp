@@ -14,8 +14,9 @@ Recovered MemoryStore::recover() {
     RecoveredJob job{kept.birth, kept.progress, {}, {}, {}};
     for (const auto& [first, batch] : kept.inputs) job.inputs.push_back({first, batch.count(), batch.weight()});
     for (const auto& [seq, entry] : kept.results) {
-      job.results.push_back({seq, entry});
+      job.results.push_back({seq, entry, entry.batch.weight()});
       job.results.back().entry.ticket = 0;
+      job.results.back().entry.batch = {};
     }
     for (const auto& [first, partial] : kept.partials) job.partials.push_back(partial);
     out.numbers_below = std::max(out.numbers_below, value(kept.birth.number) + 1);
@@ -42,6 +43,8 @@ void MemoryStore::apply_one(const StoreOp& op) {
       it = inputs.erase(it);
   } else if (const auto* result = std::get_if<PutResult>(&op)) {
     jobs_.at(result->job).results[result->seq] = result->entry;
+  } else if (const auto* errors = std::get_if<PutErrors>(&op)) {
+    jobs_.at(errors->job).results.at(errors->seq).errors = errors->errors;
   } else if (const auto* gone = std::get_if<DropResults>(&op)) {
     auto& results = jobs_.at(gone->job).results;
     results.erase(results.begin(), results.lower_bound(gone->to));
@@ -65,5 +68,7 @@ wire::Batch MemoryStore::load(JobNumber job, wire::Interval tasks) {
     for (wire::BatchReader reader(it->second); !reader.at_end();) builder.add(reader.next());
   return builder.take();
 }
+
+wire::Batch MemoryStore::load_result(JobNumber job, std::uint64_t seq) { return jobs_.at(job).results.at(seq).batch; }
 
 }  // namespace quern::sim

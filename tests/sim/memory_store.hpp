@@ -13,6 +13,7 @@ class MemoryStore : public broker::Store {
   broker::Recovered recover() override;
   void apply(const broker::StoreOps& ops) override;
   wire::Batch load(JobNumber job, wire::Interval tasks) override;
+  wire::Batch load_result(JobNumber job, std::uint64_t seq) override;
   bool sweep() override { return false; }
 
   /// apply() throws while this is not empty.

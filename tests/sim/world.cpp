@@ -88,6 +88,14 @@ void World::load(const broker::Load& load) {
   });
 }
 
+void World::load(const broker::LoadResult& load) {
+  at(now_ + 1ms, nullptr, [this, load, life = life_] {
+    if (life != life_) return;
+    core_->on_result_loaded(load.job, load.seq, store_.load_result(load.job, load.seq));
+    settle();
+  });
+}
+
 void World::reach(const std::shared_ptr<Wire>& wire, std::shared_ptr<Actor> actor, std::function<void()> reached) {
   after(1ms, actor, [this, wire, actor, reached = std::move(reached)]() mutable {
     if (!wire->open) return;
@@ -157,6 +165,7 @@ void World::carry_out(broker::Effects& effects) {
     if (auto* send = std::get_if<broker::Send>(&effect)) send_down(*send);
     else if (auto* commit_now = std::get_if<broker::Commit>(&effect)) commit(std::move(*commit_now));
     else if (auto* load_now = std::get_if<broker::Load>(&effect)) load(*load_now);
+    else if (auto* result_now = std::get_if<broker::LoadResult>(&effect)) load(*result_now);
 }
 
 void World::send_down(const broker::Send& send) {

@@ -113,6 +113,7 @@ class World {
   void start_broker();
   void commit(broker::Commit commit);
   void load(const broker::Load& load);
+  void load(const broker::LoadResult& load);
   void carry_out(broker::Effects& effects);
   void send_down(const broker::Send& send);
   Duration latency();

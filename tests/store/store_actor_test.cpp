@@ -34,6 +34,7 @@ class ScriptedStore : public Store {
     for (const auto& op : ops) numbers.push_back(std::get<ReserveNumbers>(op).below);
   }
   wire::Batch load(JobNumber, wire::Interval) override { throw StoreError(StoreError::Kind::corrupt, "gone"); }
+  wire::Batch load_result(JobNumber, std::uint64_t) override { return {}; }
   bool sweep() override { return false; }
 
  private:

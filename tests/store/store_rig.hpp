@@ -64,7 +64,7 @@ inline std::string describe(Store& store, const Recovered& recovered) {
     }
     for (const auto& result : job.results) {
       out << "\n  result " << result.seq << " tasks " << column_of(result.entry.tasks) << " errors " << column_of(result.entry.errors) << ": ";
-      describe(out, result.entry.batch);
+      describe(out, store.load_result(b.number, result.seq));
     }
     for (const auto& partial : job.partials) out << "\n  partial " << partial.tasks.begin << '-' << partial.tasks.end << ' ' << partial.value;
     out << '\n';
@@ -174,6 +174,7 @@ class Transactions {
         break;
       }
       case 3:
+        if (p.results_end > p.results_begin) ops.push_back(PutErrors{p.job, p.results_begin, {{9, 1, ErrorCode::poison, text()}}});
         p.results_begin += p.results_end > p.results_begin ? below(p.results_end - p.results_begin + 1) : 0;
         ops.push_back(DropResults{p.job, p.results_begin});
         break;
