@@ -1,0 +1,170 @@
+// quern-chaos: real processes, killed, stopped and cut off at random, and clients that know every answer.
+#include <signal.h>
+#include <unistd.h>
+
+#include <boost/program_options.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <random>
+#include <sstream>
+#include <thread>
+
+#include "chaos/client.hpp"
+#include "chaos/ledger.hpp"
+#include "chaos/world.hpp"
+
+namespace po = boost::program_options;
+
+namespace quern::chaos {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kHealing = 28s;  ///< of the 30 s that a run may take beyond its time
+
+volatile std::sig_atomic_t interrupted = 0;
+
+struct Stall {
+  std::uint64_t seen = 0;
+  Clock::time_point since = Clock::now();
+  double longest_s = 0;
+
+  void look(const std::string& folder) {
+    const std::uint64_t now = progress(folder);
+    if (now != seen) since = Clock::now();
+    seen = now;
+    longest_s = std::max(longest_s, std::chrono::duration<double>(Clock::now() - since).count());
+  }
+};
+
+std::string to_json(const Verdict& v, const World& world, double seconds, std::uint64_t seed, std::uint64_t reruns, double stall, bool ok) {
+  std::ostringstream out;
+  out << "{\"seconds\":" << seconds << ",\"seed\":" << seed << ",\"submitted\":" << v.submitted << ",\"completed\":" << v.completed
+      << ",\"abandoned\":" << v.abandoned << ",\"refused\":" << v.refused << ",\"lost\":" << v.lost << ",\"duplicated\":" << v.duplicated
+      << ",\"wrong\":" << v.wrong << ",\"tasks\":" << v.tasks << ",\"kills\":{";
+  const char* comma = "";
+  for (const auto& [kind, n] : world.kills()) {
+    out << comma << '"' << kind << "\":" << n;
+    comma = ",";
+  }
+  out << "},\"reruns_of_live_leases\":" << reruns << ",\"longest_stall_s\":" << stall << ",\"ok\":" << (ok ? "true" : "false") << "}";
+  return out.str();
+}
+
+int run(const Setting& setting, double seconds, bool json, bool keep) {
+  const auto start = Clock::now();
+  const auto faults_until = start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  World world(setting);
+  std::mt19937_64 random(setting.seed + 1);
+  Stall stall;
+  auto next = start + 1s;
+  while (Clock::now() < faults_until && !interrupted) {
+    if (Clock::now() >= next) {
+      world.disturb();
+      next = Clock::now() + std::chrono::milliseconds(100 + random() % 1200);
+    }
+    world.tend();
+    stall.look(setting.folder);
+    std::this_thread::sleep_for(20ms);
+  }
+  world.heal();
+  world.let_clients_end();
+  const auto until = faults_until + kHealing;
+  while (!world.clients_ended() && Clock::now() < until && !interrupted) {
+    stall.look(setting.folder);
+    std::this_thread::sleep_for(20ms);
+  }
+  std::ofstream(setting.folder + "/unread") << unread_jobs(setting.folder);
+  bool finished = world.clients_ended();
+  const bool collected = world.collect(setting.folder + "/unread", until);
+  finished = finished && collected;
+  world.stop();
+
+  const Verdict verdict = judge(setting.folder, world.killed_clients());
+  const std::uint64_t reruns = reruns_of_live_leases(setting.folder, world.disturbed());
+  const bool ok = finished && verdict.lost + verdict.duplicated + verdict.wrong == 0 && world.complaints().empty() && !interrupted;
+  if (!finished) std::fprintf(stderr, "chaos: not everything had finished %lld s after the last fault\n", static_cast<long long>(kHealing.count()));
+  for (const std::string& reason : verdict.reasons) std::fprintf(stderr, "chaos: %s\n", reason.c_str());
+  for (const std::string& complaint : world.complaints()) std::fprintf(stderr, "chaos: %s\n", complaint.c_str());
+  if (!ok) std::fprintf(stderr, "chaos: logs and store are in %s; again with: quern-chaos --seconds %g --seed %llu\n", setting.folder.c_str(), seconds, static_cast<unsigned long long>(setting.seed));
+  const std::string line = to_json(verdict, world, seconds, setting.seed, reruns, stall.longest_s, ok);
+  if (json) std::printf("%s\n", line.c_str());
+  else
+    std::printf("%llu jobs acknowledged, %llu completed, %llu abandoned, %llu lost, %llu duplicated, %llu wrong; longest stall %.1f s\n",
+                static_cast<unsigned long long>(verdict.submitted), static_cast<unsigned long long>(verdict.completed),
+                static_cast<unsigned long long>(verdict.abandoned), static_cast<unsigned long long>(verdict.lost),
+                static_cast<unsigned long long>(verdict.duplicated), static_cast<unsigned long long>(verdict.wrong), stall.longest_s);
+  if (ok && !keep) std::filesystem::remove_all(setting.folder);
+  return ok ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace quern::chaos
+
+int main(int argc, char** argv) {
+  using namespace quern::chaos;
+  double seconds = 30;
+  Setting setting;
+  ClientCall call;
+  std::string store = "durable", folder, collect;
+  bool json = false, keep = false;
+  std::uint64_t client = 0;
+  po::options_description shown("Options"), hidden;
+  shown.add_options()("seconds", po::value(&seconds), "how long faults happen (default 30); it ends within 30 s more")(
+      "seed", po::value(&setting.seed), "of the faults and the jobs (default 1)")("json", po::bool_switch(&json), "one JSON object")(
+      "store", po::value(&store), "durable, or none: then the broker is not killed (default durable)")(
+      "keep-folder", po::bool_switch(&keep), "keep logs, journals and store also when all is well")(
+      "verbose", po::bool_switch(&setting.verbose), "say each fault")("help", "print this");
+  hidden.add_options()("client", po::value(&client), "")("collect", po::value(&collect), "")("broker", po::value(&call.endpoint), "")(
+      "folder", po::value(&folder), "");
+  po::options_description all;
+  all.add(shown).add(hidden);
+  po::variables_map given;
+  try {
+    po::store(po::parse_command_line(argc, argv, all), given);
+    po::notify(given);
+  } catch (const po::error& error) {
+    std::cerr << "quern-chaos: " << error.what() << " (see quern-chaos --help)\n";
+    return 2;
+  }
+  if (given.contains("help")) {
+    std::cout << "Usage: quern-chaos [--seconds S] [--seed N] [--json]\nClients submit jobs with known answers while broker, workers, clients and "
+                 "connections are killed, stopped and cut.\nExit 1 when a job was lost, doubled or wrong, or never finished.\n\n"
+              << shown;
+    return 0;
+  }
+  if (store != "durable" && store != "none") {
+    std::cerr << "quern-chaos: --store takes durable or none, not '" << store << "'\n";
+    return 2;
+  }
+  call.stop = folder + "/stop";
+  call.seed = client;
+  call.durability = store == "durable" ? "durable" : "memory";
+  if (given.contains("client")) {
+    call.journal = folder + "/journal";
+    return run_client(call);
+  }
+  if (given.contains("collect")) {
+    call.journal = folder + "/collected";
+    return run_collector(call, collect);
+  }
+  struct sigaction stop{};
+  stop.sa_handler = [](int) { interrupted = 1; };
+  sigaction(SIGINT, &stop, nullptr);
+  sigaction(SIGTERM, &stop, nullptr);
+  std::string pattern = "/var/tmp/quern-chaos-XXXXXX";  // a disk, not memory
+  if (!mkdtemp(pattern.data())) {
+    std::cerr << "quern-chaos: cannot make a folder in /var/tmp\n";
+    return 2;
+  }
+  setting.folder = pattern;
+  setting.durable = store == "durable";
+  setting.bin = std::filesystem::canonical("/proc/self/exe").parent_path();
+  setting.plugin = QUERN_CHAOS_PLUGIN;
+  return run(setting, seconds, json, keep);
+}

@@ -1,0 +1,241 @@
+#include "chaos/world.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+namespace quern::chaos {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kWorkers = 4, kClients = 4;
+
+/// A port that is free now; the broker takes it again after each restart.
+std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    throw std::runtime_error("no port is free");
+  ::close(fd);
+  return ntohs(address.sin_port);
+}
+
+}  // namespace
+
+World::World(Setting setting) : setting_(std::move(setting)), random_(setting_.seed), port_(free_port()) {
+  ::setenv("XDG_CONFIG_HOME", setting_.folder.c_str(), 1);
+  ::setenv("XDG_STATE_HOME", setting_.folder.c_str(), 1);
+  ::setenv("QUERN_CHAOS_TRACE", (setting_.folder + "/trace").c_str(), 1);
+  proxy_ = std::make_unique<Proxy>(port_);
+  start_broker();
+  for (std::size_t i = 0; i < kWorkers; ++i) start_worker(i % 2 == 1);
+  for (std::size_t i = 0; i < kClients; ++i) start_client(i % 2 == 1);
+}
+
+void World::note(const std::string& what) {
+  if (setting_.verbose) std::fprintf(stderr, "chaos: %s\n", what.c_str());
+}
+
+std::string World::endpoint_for(bool proxied) const {
+  return "tcp://127.0.0.1:" + std::to_string(proxied ? proxy_->port() : port_);
+}
+
+std::vector<std::string> World::broker_words() const {
+  std::vector<std::string> words{setting_.bin + "/quern-broker", "--bind", endpoint_for(false)};
+  if (setting_.durable) words.insert(words.end(), {"--store", setting_.folder + "/store"});
+  else words.push_back("--no-store");
+  words.push_back("--grace");
+  words.push_back("5");
+  return words;
+}
+
+void World::start_broker() {
+  broker_ = {};
+  broker_.process = Process(broker_words(), setting_.folder + "/broker.log");
+  broker_back_ = {};
+}
+
+void World::start_worker(bool proxied) {
+  Member member;
+  member.proxied = proxied;
+  const std::string name = "w" + std::to_string(++last_worker_);
+  member.process = Process({setting_.bin + "/quern-worker", "--broker", endpoint_for(proxied), "--name", name, "--slots",
+                            std::to_string(1 + below(3)), "--cpu-share", below(2) ? "0.5" : "1", "--load", setting_.plugin},
+                           setting_.folder + "/" + name + ".log");
+  if (proxied) disturbed_.insert(member.process.pid());
+  workers_.push_back(std::move(member));
+}
+
+void World::start_client(bool proxied) {
+  Member member;
+  member.proxied = proxied;
+  member.seed = setting_.seed * 10'000 + ++last_client_;
+  member.process = Process({"/proc/self/exe", "--client", std::to_string(member.seed), "--broker", endpoint_for(proxied), "--folder",
+                            setting_.folder, "--store", setting_.durable ? "durable" : "none"},
+                           setting_.folder + "/c" + std::to_string(last_client_) + ".log");
+  clients_.push_back(std::move(member));
+}
+
+void World::disturb() {
+  const auto now = Clock::now();
+  switch (below(10)) {
+    case 0:
+    case 1:
+      if (!setting_.durable || broker_back_ != Clock::time_point{}) return;
+      broker_.process.kill();
+      broker_back_ = now + std::chrono::milliseconds(below(2000));
+      ++kills_["broker_killed"];
+      return note("broker killed");
+    case 2:
+      if (broker_back_ != Clock::time_point{} || broker_.resume != Clock::time_point{}) return;
+      broker_.process.signal(SIGSTOP);
+      broker_.resume = now + std::chrono::milliseconds(below(1500));
+      ++kills_["broker_stopped"];
+      return note("broker stopped for a while");
+    case 3: {
+      Member& worker = workers_[below(workers_.size())];
+      disturbed_.insert(worker.process.pid());
+      worker.doomed = true;
+      worker.process.signal(SIGKILL);
+      ++kills_["worker_killed"];
+      return note("a worker killed");
+    }
+    case 4: {
+      Member& worker = workers_[below(workers_.size())];
+      disturbed_.insert(worker.process.pid());
+      worker.doomed = true;
+      worker.process.signal(SIGTERM);
+      ++kills_["worker_ended"];
+      return note("a worker told to leave");
+    }
+    case 5: {
+      Member& worker = workers_[below(workers_.size())];
+      if (worker.resume != Clock::time_point{}) return;
+      disturbed_.insert(worker.process.pid());
+      worker.process.signal(SIGSTOP);
+      worker.resume = now + std::chrono::milliseconds(below(8000));
+      ++kills_["worker_stopped"];
+      return note("a worker stopped for a while");
+    }
+    case 6: {
+      Member& client = clients_[below(clients_.size())];
+      killed_clients_.insert(client.seed);
+      client.doomed = true;
+      client.process.signal(SIGKILL);
+      ++kills_["client_killed"];
+      return note("a client killed");
+    }
+    case 7: {
+      Member& client = clients_[below(clients_.size())];
+      if (client.resume != Clock::time_point{}) return;
+      client.process.signal(SIGSTOP);
+      client.resume = now + std::chrono::milliseconds(below(3000));
+      ++kills_["client_stopped"];
+      return note("a client stopped for a while");
+    }
+    default: {
+      const auto fault = static_cast<Fault>(below(4));
+      static const char* kNames[] = {"proxy_reset", "proxy_silent", "proxy_slow", "proxy_truncated"};
+      proxy_->inflict(fault, std::chrono::milliseconds(1 + below(4000)));
+      ++kills_[kNames[static_cast<int>(fault)]];
+      return note(kNames[static_cast<int>(fault)]);
+    }
+  }
+}
+
+void World::tend() {
+  const auto now = Clock::now();
+  const auto wake = [&](Member& member) {
+    if (member.resume == Clock::time_point{} || now < member.resume) return;
+    member.process.signal(SIGCONT);
+    member.resume = {};
+  };
+  wake(broker_);
+  if (broker_back_ != Clock::time_point{}) {
+    if (now >= broker_back_) start_broker();
+  } else if (const auto code = broker_.process.ended()) {
+    complaints_.push_back("the broker ended by itself with " + std::to_string(*code));
+    start_broker();
+  }
+  const auto replace = [&](std::vector<Member>& members, const char* what, auto start) {
+    for (std::size_t i = 0; i < members.size();) {
+      wake(members[i]);
+      const auto code = members[i].process.ended();
+      if (!code) {
+        ++i;
+        continue;
+      }
+      const bool proxied = members[i].proxied;
+      const bool expected = members[i].doomed || (ending_ && *code == 0);
+      if (!expected) complaints_.push_back(std::string(what) + " ended by itself with " + std::to_string(*code));
+      members.erase(members.begin() + static_cast<std::ptrdiff_t>(i));
+      start(proxied);
+    }
+  };
+  replace(workers_, "a worker", [&](bool proxied) { start_worker(proxied); });
+  replace(clients_, "a client", [&](bool proxied) {
+    if (!ending_) start_client(proxied);
+  });
+}
+
+void World::heal() {
+  proxy_->heal();
+  if (broker_back_ != Clock::time_point{}) start_broker();
+  for (auto* members : {&workers_, &clients_})
+    for (Member& member : *members) {
+      if (member.resume != Clock::time_point{}) member.process.signal(SIGCONT);
+      member.resume = {};
+    }
+  broker_.process.signal(SIGCONT);
+  broker_.resume = {};
+}
+
+void World::let_clients_end() {
+  ending_ = true;
+  std::ofstream(setting_.folder + "/stop") << "now\n";
+}
+
+bool World::clients_ended() {
+  tend();
+  return clients_.empty();
+}
+
+bool World::collect(const std::string& jobs, std::chrono::steady_clock::time_point until) {
+  Process collector({"/proc/self/exe", "--collect", jobs, "--broker", endpoint_for(false), "--folder", setting_.folder},
+                    setting_.folder + "/collector.log");
+  while (Clock::now() < until) {
+    tend();
+    if (const auto code = collector.ended()) return *code == 0;
+    std::this_thread::sleep_for(20ms);
+  }
+  return false;
+}
+
+void World::stop() {
+  for (Member& worker : workers_) worker.process.signal(SIGTERM);
+  broker_.process.signal(SIGTERM);
+  const auto until = Clock::now() + 10s;
+  const auto wait = [&](Process& process, const char* what) {
+    while (!process.ended() && Clock::now() < until) std::this_thread::sleep_for(10ms);
+    const auto code = process.ended();
+    if (!code) complaints_.push_back(std::string(what) + " did not end when told to");
+    else if (*code != 0) complaints_.push_back(std::string(what) + " ended with " + std::to_string(*code));
+  };
+  for (Member& worker : workers_)
+    if (!worker.doomed) wait(worker.process, "a worker");
+  wait(broker_.process, "the broker");
+}
+
+}  // namespace quern::chaos

@@ -1,0 +1,85 @@
+// The processes of a chaos run and what befalls them: one broker, workers, clients, a proxy between some of them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "chaos/process.hpp"
+#include "chaos/proxy.hpp"
+
+namespace quern::chaos {
+
+struct Setting {
+  std::uint64_t seed = 1;
+  bool durable = true;
+  bool verbose = false;
+  std::string folder;  ///< of this run: store, journals, logs
+  std::string bin;     ///< where quern-broker and the others are
+  std::string plugin;
+};
+
+class World {
+ public:
+  explicit World(Setting setting);
+
+  /// One random fault.
+  void disturb();
+  /// Starts again what ended by a fault; complains about what ended by itself.
+  void tend();
+  /// No more faults: everything that was stopped goes on.
+  void heal();
+  /// Clients end when their last job has.
+  void let_clients_end();
+  bool clients_ended();
+  /// Has the detached jobs that nobody read collected; false when not all were within the time.
+  bool collect(const std::string& jobs, std::chrono::steady_clock::time_point until);
+  /// Ends everything in order. Exit codes other than 0 of the broker or a worker are complaints.
+  void stop();
+
+  const std::map<std::string, std::uint64_t>& kills() const { return kills_; }
+  /// Process numbers of workers that were killed, stopped or behind the proxy.
+  const std::set<pid_t>& disturbed() const { return disturbed_; }
+  const std::set<std::uint64_t>& killed_clients() const { return killed_clients_; }
+  const std::vector<std::string>& complaints() const { return complaints_; }
+  std::string endpoint() const { return "tcp://127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Member {
+    Process process;
+    bool proxied = false;
+    std::uint64_t seed = 0;          ///< of a client
+    Clock::time_point resume{};      ///< when a stopped one goes on; zero: it is not stopped
+    bool doomed = false;             ///< it ends by our doing
+  };
+
+  void start_broker();
+  void start_worker(bool proxied);
+  void start_client(bool proxied);
+  std::vector<std::string> broker_words() const;
+  std::string endpoint_for(bool proxied) const;
+  std::uint64_t below(std::uint64_t n) { return random_() % n; }
+  void note(const std::string& what);
+
+  Setting setting_;
+  std::mt19937_64 random_;
+  std::uint16_t port_ = 0;
+  std::unique_ptr<Proxy> proxy_;
+  Member broker_;
+  Clock::time_point broker_back_{};  ///< when a killed broker is started again
+  std::vector<Member> workers_, clients_;
+  std::uint64_t last_worker_ = 0, last_client_ = 0;
+  bool ending_ = false;
+  std::map<std::string, std::uint64_t> kills_;
+  std::set<pid_t> disturbed_;
+  std::set<std::uint64_t> killed_clients_;
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace quern::chaos
