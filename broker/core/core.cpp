@@ -9,6 +9,8 @@ template <typename... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <typename... F>
+Overloaded(F...) -> Overloaded<F...>;
 
 /// Who may send a message: the other role's is an error, the broker's own too.
 std::optional<wire::Role> sender_of(const wire::Message& message) {

@@ -1,5 +1,7 @@
 #include "fuzz/decode_fuzz.hpp"
 
+#include "fuzz/targets.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -37,10 +39,10 @@ Frames frames_of(BytesView input) {
 }  // namespace quern::wire::fuzz
 
 /// Nothing may crash, and what decodes must encode to something that decodes to the same.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+int quern::fuzz::fuzz_decode(const std::uint8_t* data, std::size_t size) {
   using namespace quern::wire;
   const quern::BytesView input(reinterpret_cast<const char*>(data), size);
-  const auto decoded = decode(fuzz::frames_of(input));
+  const auto decoded = decode(wire::fuzz::frames_of(input));
   const auto* envelope = std::get_if<Envelope>(&decoded);
   if (!envelope) return 0;
   const auto again = decode(encode(*envelope));

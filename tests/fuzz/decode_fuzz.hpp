@@ -13,5 +13,3 @@ Bytes input_of(const Frames& frames);
 Frames frames_of(BytesView input);
 
 }  // namespace quern::wire::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);

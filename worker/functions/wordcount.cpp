@@ -15,7 +15,7 @@ namespace {
 /// The lower-case letter of an octet, 0 for what is no letter.
 constexpr std::array<char, 256> kLetter = [] {
   std::array<char, 256> letters{};
-  for (int i = 0; i < 26; ++i) letters['a' + i] = letters['A' + i] = static_cast<char>('a' + i);
+  for (std::size_t i = 0; i < 26; ++i) letters['a' + i] = letters['A' + i] = static_cast<char>('a' + i);
   return letters;
 }();
 

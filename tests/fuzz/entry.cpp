@@ -1,0 +1,6 @@
+// The fuzzer's entry; QUERN_FUZZ_TARGET names the target.
+#include "fuzz/targets.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return quern::fuzz::QUERN_FUZZ_TARGET(data, size);
+}

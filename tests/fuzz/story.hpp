@@ -1,0 +1,40 @@
+// Reads fuzz input as a story: a choice, then a message made from one of the samples, bent here and there.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "wire/codec.hpp"
+#include "wire/samples.hpp"
+
+namespace quern::fuzz {
+
+class Story {
+ public:
+  Story(const std::uint8_t* data, std::size_t size) : at_(data), end_(data + size) {}
+
+  bool over() const { return at_ == end_; }
+  std::uint8_t octet() { return over() ? std::uint8_t{0} : *at_++; }
+  std::uint64_t below(std::uint64_t n) { return n == 0 ? 0 : octet() % n; }
+
+  /// One of the samples with up to three octets of its header changed; nullopt when that is no message any more.
+  std::optional<wire::Message> message() {
+    static const auto samples = wire::test::samples();
+    auto frames = wire::encode(samples[octet() % samples.size()].envelope);
+    for (std::uint64_t changes = below(4); changes > 0; --changes) {
+      Bytes header(frames[0].view());
+      header[(octet() << 8 | octet()) % header.size()] = static_cast<char>(octet());
+      frames[0] = wire::Buffer::adopt(std::move(header));
+    }
+    auto decoded = wire::decode(std::move(frames));
+    auto* envelope = std::get_if<wire::Envelope>(&decoded);
+    if (!envelope) return std::nullopt;
+    return std::move(envelope->message);
+  }
+
+ private:
+  const std::uint8_t* at_;
+  const std::uint8_t* end_;
+};
+
+}  // namespace quern::fuzz

@@ -1,0 +1,15 @@
+// The fuzz targets. Each takes any bytes; nothing may crash, hang or break an invariant. fuzz_decode reads them as one message, the
+// others as a story told to one core: which message comes, how it is bent, how much time passes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace quern::fuzz {
+
+int fuzz_decode(const std::uint8_t* data, std::size_t size);
+int fuzz_broker(const std::uint8_t* data, std::size_t size);
+int fuzz_worker(const std::uint8_t* data, std::size_t size);
+int fuzz_client(const std::uint8_t* data, std::size_t size);
+
+}  // namespace quern::fuzz
