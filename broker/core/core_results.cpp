@@ -44,7 +44,9 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
 void Core::tell(Job& job, Follower& follower, std::uint64_t token, Time now, Effects& effects) {
   follower.told = now;
   follower.told_final = job.final();
-  send(follower.session, update_of(job, now, token), effects, job.ticket);
+  // While the store cannot write, news would pile up behind it, and who waits wants to know why.
+  const bool ahead = !job.final() && !store_trouble_.empty();
+  send(follower.session, update_of(job, now, token), effects, ahead ? 0 : job.ticket);
 }
 
 wire::JobUpdate Core::update_of(const Job& job, Time now, std::uint64_t token) const {

@@ -21,6 +21,8 @@ constexpr std::uint64_t kLoadAhead = 8u << 20;
 constexpr std::uint64_t kKeepAhead = 2 * kLoadAhead;
 // Job numbers are reserved in blocks: memory jobs then cost no commit.
 constexpr std::uint64_t kNumbersAhead = 1000;
+// Jobs that one commit looks at to free memory; the newest first, since they are served last.
+constexpr int kEvictJobs = 200;
 
 }  // namespace
 
@@ -230,7 +232,8 @@ bool Core::ready_to_carve(Job& job, Effects& effects) {
 void Core::evict() {
   if (memory_used_ <= config_.evict_limit()) return;
   std::uint64_t excess = memory_used_ - config_.evict_limit();
-  for (auto number = live_.rbegin(); number != live_.rend() && excess > 0; ++number) {
+  int looked = 0;
+  for (auto number = live_.rbegin(); number != live_.rend() && excess > 0 && looked < kEvictJobs; ++number, ++looked) {
     Job& job = jobs_.at(*number);
     if (!job.durable() || job.payloads.bytes() == 0) continue;
     const std::uint64_t first = job.pending.empty() ? job.payloads.end() : job.pending.front();

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <deque>
 #include <iostream>
+#include <random>
 
 #include "sim/sim_client.hpp"
 #include "sim/sim_worker.hpp"
@@ -180,12 +181,13 @@ std::string found_by(std::uint64_t seed, const quern::sim::Mistakes& mistakes) {
 
 int main(int argc, char** argv) {
   std::uint64_t seed = 1, seeds = 100;
-  bool verbose = false, chaos = false;
+  bool verbose = false, chaos = false, fresh = false;
   std::string mistake;
   po::options_description all("Options");
   all.add_options()("seed", po::value(&seed), "first seed (default 1)")("seeds", po::value(&seeds), "how many (default 100)")(
       "chaos", po::bool_switch(&chaos), "faults of network, disk and processes (the only kind of run so far, so it may be left out)")(
       "mistake", po::value(&mistake), "make one on purpose: acknowledge-early, forget-frontier, forget-outbox; exit 0 when a seed finds it")(
+      "fresh", po::bool_switch(&fresh), "seeds that nobody has seen; a failing one is printed")(
       "verbose", po::bool_switch(&verbose), "a line per seed")("help", "print this");
   po::variables_map given;
   try {
@@ -201,6 +203,7 @@ int main(int argc, char** argv) {
               << all;
     return 0;
   }
+  if (fresh) seed = std::random_device{}();
   quern::sim::Mistakes mistakes;
   if (mistake == "acknowledge-early") mistakes.broker = quern::broker::Mistake::acknowledge_early;
   else if (mistake == "forget-frontier") mistakes.broker = quern::broker::Mistake::forget_frontier;
