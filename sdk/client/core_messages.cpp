@@ -215,6 +215,7 @@ void ClientCore::on(wire::Results results, Time now) {
 }
 
 void ClientCore::on(wire::JobUpdate update, Time now) {
+  if (update.status.uuid.is_nil()) return lose(now);  // a job without a name is nobody's: the broker is broken
   LiveJob* job = find(update.status.uuid);
   for (auto it = jobs_.begin(); !job && update.token != 0 && it != jobs_.end(); ++it) {
     if (it->second.stage == Stage::attaching && it->second.token == update.token) job = &it->second;

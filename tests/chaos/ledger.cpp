@@ -76,14 +76,15 @@ Verdict judge(const std::string& folder, const std::set<std::uint64_t>& killed_c
   return v;
 }
 
-std::uint64_t reruns_of_live_leases(const std::string& folder, const std::set<pid_t>& disturbed) {
+std::vector<std::string> reruns_of_live_leases(const std::string& folder, const std::set<pid_t>& disturbed) {
   std::unordered_map<std::string, pid_t> first;
-  std::uint64_t reruns = 0;
+  std::vector<std::string> reruns;
   std::ifstream in(folder + "/trace");
   pid_t pid = 0;
   for (std::string task; in >> pid >> task;) {
     const auto [it, fresh] = first.try_emplace(task, pid);
-    if (!fresh && !disturbed.contains(it->second)) ++reruns;
+    if (!fresh && !disturbed.contains(it->second))
+      reruns.push_back("task " + task + " ran in process " + std::to_string(it->second) + ", then in " + std::to_string(pid));
   }
   return reruns;
 }

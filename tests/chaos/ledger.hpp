@@ -24,8 +24,8 @@ struct Verdict {
 /// Detached jobs that nobody has read to the end: lines for the collector.
 std::string unread_jobs(const std::string& folder);
 Verdict judge(const std::string& folder, const std::set<std::uint64_t>& killed_clients);
-/// Tasks that ran twice although the worker that ran them first was never disturbed.
-std::uint64_t reruns_of_live_leases(const std::string& folder, const std::set<pid_t>& disturbed);
+/// Tasks that ran twice although the worker that ran them first was never disturbed: a line for each.
+std::vector<std::string> reruns_of_live_leases(const std::string& folder, const std::set<pid_t>& disturbed);
 /// Grows whenever a task or a job completes anywhere.
 std::uint64_t progress(const std::string& folder);
 

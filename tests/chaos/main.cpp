@@ -86,13 +86,15 @@ int run(const Setting& setting, double seconds, bool json, bool keep) {
   world.stop();
 
   const Verdict verdict = judge(setting.folder, world.killed_clients());
-  const std::uint64_t reruns = reruns_of_live_leases(setting.folder, world.disturbed());
+  const std::vector<std::string> reruns = reruns_of_live_leases(setting.folder, world.disturbed());
   const bool ok = finished && verdict.lost + verdict.duplicated + verdict.wrong == 0 && world.complaints().empty() && !interrupted;
   if (!finished) std::fprintf(stderr, "chaos: not everything had finished %lld s after the last fault\n", static_cast<long long>(kHealing.count()));
   for (const std::string& reason : verdict.reasons) std::fprintf(stderr, "chaos: %s\n", reason.c_str());
+  if (setting.verbose)
+    for (const std::string& rerun : reruns) std::fprintf(stderr, "chaos: %s\n", rerun.c_str());
   for (const std::string& complaint : world.complaints()) std::fprintf(stderr, "chaos: %s\n", complaint.c_str());
   if (!ok) std::fprintf(stderr, "chaos: logs and store are in %s; again with: quern-chaos --seconds %g --seed %llu\n", setting.folder.c_str(), seconds, static_cast<unsigned long long>(setting.seed));
-  const std::string line = to_json(verdict, world, seconds, setting.seed, reruns, stall.longest_s, ok);
+  const std::string line = to_json(verdict, world, seconds, setting.seed, reruns.size(), stall.longest_s, ok);
   if (json) std::printf("%s\n", line.c_str());
   else
     std::printf("%llu jobs acknowledged, %llu completed, %llu abandoned, %llu lost, %llu duplicated, %llu wrong; longest stall %.1f s\n",

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -45,7 +46,9 @@ World::World(Setting setting) : setting_(std::move(setting)), random_(setting_.s
 }
 
 void World::note(const std::string& what) {
-  if (setting_.verbose) std::fprintf(stderr, "chaos: %s\n", what.c_str());
+  if (!setting_.verbose) return;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  std::fprintf(stderr, "chaos: %.3f %s\n", std::fmod(std::chrono::duration<double>(now).count(), 3600), what.c_str());
 }
 
 std::string World::endpoint_for(bool proxied) const {
@@ -110,7 +113,7 @@ void World::disturb() {
       worker.doomed = true;
       worker.process.signal(SIGKILL);
       ++kills_["worker_killed"];
-      return note("a worker killed");
+      return note("worker killed: process " + std::to_string(worker.process.pid()));
     }
     case 4: {
       Member& worker = workers_[below(workers_.size())];
@@ -118,7 +121,7 @@ void World::disturb() {
       worker.doomed = true;
       worker.process.signal(SIGTERM);
       ++kills_["worker_ended"];
-      return note("a worker told to leave");
+      return note("worker told to leave: process " + std::to_string(worker.process.pid()));
     }
     case 5: {
       Member& worker = workers_[below(workers_.size())];
@@ -127,7 +130,7 @@ void World::disturb() {
       worker.process.signal(SIGSTOP);
       worker.resume = now + std::chrono::milliseconds(below(8000));
       ++kills_["worker_stopped"];
-      return note("a worker stopped for a while");
+      return note("worker stopped for a while: process " + std::to_string(worker.process.pid()));
     }
     case 6: {
       Member& client = clients_[below(clients_.size())];

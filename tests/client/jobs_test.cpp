@@ -307,6 +307,16 @@ TEST_F(ClientJobs, CancelGoesAlongWhenASubmitWithoutAnAnswerIsSentAgain) {
   rig.sent<wire::Cancel>();
 }
 
+TEST_F(ClientJobs, AJobWithoutAUuidEndsTheSessionNotTheClient) {
+  rig.step([&] { rig.core->attach(CoreRig::kJob, {{}, JobNumber{7}, 1000, 0}, rig.now); });
+  auto update = rig.update(JobState::running, 0);
+  update.token = rig.sent<wire::Attach>().token;
+  update.status.uuid = {};
+  rig.now += 2s;
+  rig.receive(update);
+  EXPECT_EQ(rig.effects<Reopen>().size(), 1u);
+}
+
 TEST_F(ClientJobs, CancelBeforeTheSubmitLeftEndsTheJobHere) {
   CoreRig fresh;
   fresh.submit(fresh.items({"a"}, false));
