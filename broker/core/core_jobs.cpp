@@ -210,6 +210,13 @@ void Core::on_attach(Session& session, const wire::Attach& attach, Time now, Eff
     complain(session, ErrorCode::unknown_job, unknown(attach.job, attach.number), attach.job, attach.token, effects);
     return;
   }
+  if (attach.window > 0 && attach.cursor < job->results.begin()) {
+    complain(session, ErrorCode::lost,
+             "the results of job " + std::to_string(value(job->number)) +
+                 " were read by its client and are kept no longer (detached jobs keep theirs, and those with a unique key)",
+             job->uuid, attach.token, effects);
+    return;
+  }
   Follower& follower = follow(*job, session, attach.cursor, attach.window, attach.watch_ms);
   if (attach.own && job->principal == session.principal) {
     job->owner = session.id;
@@ -229,7 +236,8 @@ void Core::on_ack(Session& session, const wire::Ack& ack) {
   for (std::uint64_t seq = std::max(it->acked, job->results.begin()); seq < to; ++seq)
     it->outstanding -= std::min(it->outstanding, job->results.at(seq).weight);
   it->acked = std::max(it->acked, to);
-  if (ack.release && job->owner == session.id) {
+  // Whoever submits the same key again wants the same results.
+  if (ack.release && job->owner == session.id && job->options.unique.empty()) {
     job->results.release_to(it->acked);
     save(*job);
     account(*job);

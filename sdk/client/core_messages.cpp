@@ -136,21 +136,22 @@ void ClientCore::on(const wire::Refused& refused, Time now) {
 void ClientCore::on(const wire::ErrorMessage& error, Time now) {
   const Failure failure{error.code, error.text};
   last_error_ = failure;
-  if (error.token != 0) {
-    if (asks_.contains(error.token)) answer(error.token, failure);
-    for (const auto& [key, job] : jobs_) {
-      if (job.stage == Stage::attaching && job.token == error.token) {
-        end(JobKey(key), failure);
-        break;
-      }
-    }
-  } else if (error.job) {
+  const auto attaching = std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& entry) {
+    return entry.second.stage == Stage::attaching && entry.second.token == error.token;
+  });
+  if (error.token != 0 && asks_.contains(error.token)) {
+    answer(error.token, failure);
+  } else if (error.token != 0 && attaching != jobs_.end()) {
+    end(JobKey(attaching->first), failure);
+  } else if (error.job) {  // also when its ATTACH was answered before: it was sent twice, with another window
     if (LiveJob* job = find(*error.job)) {
       const bool known = job->stage == Stage::live;
-      if (known && error.code == ErrorCode::unknown_job) {
+      if (error.code == ErrorCode::lost) {
+        end(job->key, failure);  // also one that has ended: its results will not come
+      } else if (known && error.code == ErrorCode::unknown_job) {
         end(job->key, {ErrorCode::lost, "the broker no longer knows this job"});
       } else if (job->stage != Stage::ended) {
-        if (known)
+        if (known && job->standing != Standing::guest)
           send(wire::Cancel{0, job->uuid, {}, {}},
                now);  // its input cannot go on, so it must not wait for more
         end(job->key, failure);

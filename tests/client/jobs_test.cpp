@@ -317,6 +317,21 @@ TEST_F(ClientJobs, AJobWithoutAUuidEndsTheSessionNotTheClient) {
   EXPECT_EQ(rig.effects<Reopen>().size(), 1u);
 }
 
+TEST_F(ClientJobs, ResultsThatAreGoneEndTheReaderAlsoWhenTheJobIsOver) {
+  rig.step([&] { rig.core->attach(CoreRig::kJob, {{}, JobNumber{7}, 0, 0}, rig.now); });
+  const auto token = rig.sent<wire::Attach>().token;
+  rig.step([&] { rig.core->watch(CoreRig::kJob, 1000, 0, rig.now); });  // somebody reads
+  EXPECT_EQ(rig.sent<wire::Attach>().token, token);
+  auto update = rig.update(JobState::done, 1);
+  update.token = token;
+  rig.receive(update);
+  rig.effects<Status>();
+  rig.receive(wire::ErrorMessage{ErrorCode::lost, "they were read", uuid_of(1), token, false});
+  const auto ended = rig.effects<Ended>();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].failure.code, ErrorCode::lost);
+}
+
 TEST_F(ClientJobs, CancelBeforeTheSubmitLeftEndsTheJobHere) {
   CoreRig fresh;
   fresh.submit(fresh.items({"a"}, false));

@@ -77,6 +77,14 @@ class Durable(Rig):
         self.start_worker("w")
         self.assertEqual(self.ok("run", "echo", "--input", "once", "--unique", "nightly").out, "once\n")
 
+    def test_a_key_gives_the_same_results_again_and_read_ones_are_said_to_be_gone(self):
+        self.start_broker()
+        self.start_worker("w")
+        for _ in range(2):
+            self.assertEqual(self.ok("run", "echo", "--input", "once", "--unique", "k").out, "once\n")
+        self.ok("run", "echo", "--input", "read")
+        self.assert_one_line(self.quern("results", self.jobs()[-1]["job"]), 1, "were read by its client")
+
     def test_job_numbers_are_never_given_twice(self):
         self.start_broker()
         numbers = []
