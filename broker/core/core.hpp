@@ -135,7 +135,8 @@ class Core {
   void advance_frontier(Job& job, std::uint64_t end);
   bool ready_to_carve(Job& job, Effects& effects);
   void evict();
-  void evict_results(Job& job);
+  void evict_results(Job& job, std::uint64_t keep);
+  std::uint64_t results_kept(const Job& job) const;
   std::uint64_t result_share() const;
 
   // core_recover.cpp

@@ -92,6 +92,7 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
     if (job.failed_tasks.empty()) job.common.reset();
   }
   save(job);
+  if (job.durable() && job.results.bytes() > 0) results_heavy_.insert(job.number);
   account(job);
   touch(job);
   dispatch_needed_ = true;

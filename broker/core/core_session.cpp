@@ -159,6 +159,7 @@ void Core::end_session(wire::SessionId id, Time now) {
       Job* job = find_job(uuid);
       if (!job) continue;
       std::erase_if(job->followers, [&](const Follower& f) { return f.session == id; });
+      if (job->durable() && job->final()) results_heavy_.insert(job->number);
       if (job->owner != id || job->options.detach) continue;
       if (job->final()) unread_.emplace(now + config_.grace, job->number);
       else job->orphan_until = now + config_.grace;

@@ -19,6 +19,8 @@ constexpr std::uint64_t kFrontierStride = 16;
 constexpr std::uint64_t kLoadAhead = 8u << 20;
 // And stay in memory this far ahead of it, so that what is loaded does not leave again at once.
 constexpr std::uint64_t kKeepAhead = 2 * kLoadAhead;
+// Results of a job that is over and that nobody reads: small ones stay, so that most are read without the disk.
+constexpr std::uint64_t kResultsIdle = 16u << 10;
 // Job numbers are reserved in blocks: memory jobs then cost no commit.
 constexpr std::uint64_t kNumbersAhead = 1000;
 // Jobs that one commit looks at to free memory; the newest first, since they are served last.
@@ -96,8 +98,8 @@ void Core::on_committed(std::uint64_t ticket, Effects& effects) {
   }
   for (auto it = results_heavy_.begin(); it != results_heavy_.end();) {
     const auto job = jobs_.find(*it);
-    if (job != jobs_.end()) evict_results(job->second);
-    if (job == jobs_.end() || job->second.results.bytes() <= result_share() / 2) it = results_heavy_.erase(it);
+    if (job != jobs_.end()) evict_results(job->second, results_kept(job->second));
+    if (job == jobs_.end() || job->second.results.bytes() <= 2 * results_kept(job->second)) it = results_heavy_.erase(it);
     else ++it;
   }
   evict();
@@ -164,10 +166,12 @@ void Core::on_result_load_failed(JobNumber number, std::uint64_t seq, const std:
   auto it = jobs_.find(number);
   if (it == jobs_.end() || seq < it->second.results.begin()) return;
   Job& job = it->second;
-  for (const Follower& follower : job.followers) {
+  job.results.on_load_failed(seq);
+  for (Follower& follower : job.followers) {
     if (follower.window == 0) continue;
+    follower.window = 0;  // it is not sent any more, so it is not asked for again at once
     if (const Session* session = sessions_.find(follower.session))
-      complain(*session, ErrorCode::store, "its results cannot be read from the store: " + why, job.uuid, 0, effects);
+      complain(*session, ErrorCode::lost, "its results cannot be read from the store: " + why, job.uuid, 0, effects);
   }
 }
 
@@ -176,11 +180,16 @@ std::uint64_t Core::result_share() const {
   return std::max<std::uint64_t>(share, 2 * wire::kResultWindow);
 }
 
-void Core::evict_results(Job& job) {
+std::uint64_t Core::results_kept(const Job& job) const {
+  const bool read = std::any_of(job.followers.begin(), job.followers.end(), [](const Follower& f) { return f.window > 0; });
+  return job.final() && !read ? kResultsIdle : result_share() / 4;
+}
+
+void Core::evict_results(Job& job, std::uint64_t keep) {
   std::uint64_t read_to = job.results.end();
   for (const Follower& follower : job.followers)
     if (follower.window > 0) read_to = std::min(read_to, follower.sent);
-  job.results.evict(read_to, result_share() / 4, committed_);
+  job.results.evict(read_to, keep, committed_);
   account(job);
   touch(job);  // it may go on
   dispatch_needed_ = true;
@@ -199,7 +208,7 @@ void Core::append_result(Job& job, wire::Intervals tasks, std::vector<TaskError>
   const std::uint64_t seq = job.results.end() - 1;
   persist(job, PutResult{job.number, seq, job.results.at(seq)});
   save(job);
-  if (job.results.bytes() > result_share() / 2) results_heavy_.insert(job.number);
+  if (job.results.bytes() > 2 * results_kept(job)) results_heavy_.insert(job.number);
 }
 
 void Core::add_input(Job& job, const wire::Batch& batch) {
@@ -235,7 +244,11 @@ void Core::evict() {
   int looked = 0;
   for (auto number = live_.rbegin(); number != live_.rend() && excess > 0 && looked < kEvictJobs; ++number, ++looked) {
     Job& job = jobs_.at(*number);
-    if (!job.durable() || job.payloads.bytes() == 0) continue;
+    if (!job.durable()) continue;
+    const std::uint64_t before = job.results.bytes();
+    evict_results(job, kResultsIdle);
+    excess -= std::min(excess, before - job.results.bytes());
+    if (job.payloads.bytes() == 0 || excess == 0) continue;
     const std::uint64_t first = job.pending.empty() ? job.payloads.end() : job.pending.front();
     excess -= std::min(excess, job.payloads.evict(first, kKeepAhead, excess, committed_));
     account(job);

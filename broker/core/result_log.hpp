@@ -82,6 +82,12 @@ class ResultLog {
     bytes_ += entry.weight;
     gone_to_ = std::min(gone_to_, seq);
   }
+  /// It could not be loaded now: it will be named again.
+  void on_load_failed(std::uint64_t seq) {
+    if (seq < first_ || seq >= end()) return;
+    ResultEntry& entry = entries_[seq - first_];
+    if (entry.place == ResultEntry::Place::coming) entry.place = ResultEntry::Place::store;
+  }
   /// Lets go of batches whose commit is done until at most `bytes` stay: first of entries below `read_to`, then from the back.
   void evict(std::uint64_t read_to, std::uint64_t bytes, std::uint64_t committed) {
     gone_to_ = std::max(gone_to_, first_);
