@@ -89,7 +89,7 @@ struct SqliteStore::Statements {
         clear_partials(d, "DELETE FROM partials WHERE job=? AND first>=? AND first<?"),
         put_partial(d, "INSERT INTO partials(job, first, end, value) VALUES (?,?,?,?)"),
         drop_job(d, "DELETE FROM jobs WHERE number=?"),
-        note_dropped(d, "INSERT OR IGNORE INTO dropped(job) VALUES (?)"),
+        note_dropped(d, "INSERT OR REPLACE INTO dropped(job, what) VALUES (?,?)"),
         set_meta(d, "UPDATE meta SET value=? WHERE key=?") {}
 
   Statement add_job, add_need, add_common, progress, add_input, drop_input, load_input, put_result, put_errors, load_result, drop_results,
@@ -182,6 +182,8 @@ void SqliteStore::write(const DropInput& drop) {
   statements_->drop_input.bind(value(drop.job)).bind(drop.tasks.begin).bind(drop.tasks.end).bind(drop.tasks.end).run();
 }
 
+void SqliteStore::write(const DropInputs& drop) { statements_->note_dropped.bind(value(drop.job)).bind("inputs").run(); }
+
 void SqliteStore::write(const PutResult& result) {
   const std::string tasks = column_of(result.entry.tasks), errors = column_of(result.entry.errors);
   const wire::Buffer sizes = result.entry.batch.sizes.column();
@@ -207,7 +209,7 @@ void SqliteStore::write(const DropPartials& drop) {
 
 void SqliteStore::write(const DropJob& drop) {
   statements_->drop_job.bind(value(drop.job)).run();
-  statements_->note_dropped.bind(value(drop.job)).run();  // its rows go in slices: sweep()
+  statements_->note_dropped.bind(value(drop.job)).bind("job").run();  // its rows go in slices: sweep()
 }
 
 void SqliteStore::write(const ReserveNumbers& reserve) { statements_->set_meta.bind(reserve.below).bind("numbers_below").run(); }
@@ -247,6 +249,7 @@ bool SqliteStore::sweep() {
   const std::int64_t job = database_.number("SELECT job FROM dropped LIMIT 1");
   if (job == 0) return false;
   const std::string number = std::to_string(job);
+  const bool only_inputs = database_.text(("SELECT what FROM dropped WHERE job = " + number).c_str()) == "inputs";
   Transaction transaction(database_);
   std::uint64_t room = kSliceRows;
   for (const char* table : {"inputs", "results", "partials", "commons", "needs"}) {
@@ -256,7 +259,7 @@ bool SqliteStore::sweep() {
                                          std::to_string(room) + ")";
     database_.run((std::string("DELETE FROM ") + table + " WHERE " + rows).c_str());
     room -= std::min(room, database_.changes());
-    if (room == 0) break;
+    if (room == 0 || only_inputs) break;
   }
   if (room > 0) database_.run(("DELETE FROM dropped WHERE job = " + number).c_str());
   transaction.commit();

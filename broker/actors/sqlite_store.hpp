@@ -33,6 +33,7 @@ class SqliteStore : public Store {
   void write(const JobProgress& progress);
   void write(const AddInput& input);
   void write(const DropInput& drop);
+  void write(const DropInputs& drop);
   void write(const PutResult& result);
   void write(const PutErrors& errors);
   void write(const DropResults& drop);

@@ -126,7 +126,7 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
   Statement commons(database, "SELECT job, bytes FROM commons");
   while (commons.step())
     if (RecoveredJob* job = owner(commons.number())) job->birth.common = wire::Buffer::copy(commons.blob());
-  Statement inputs(database, "SELECT job, first, count, weight FROM inputs ORDER BY job, first");
+  Statement inputs(database, "SELECT job, first, count, weight FROM inputs WHERE job NOT IN (SELECT job FROM dropped) ORDER BY job, first");
   while (inputs.step()) {
     RecoveredJob* job = owner(inputs.number());
     if (!job) continue;

@@ -35,7 +35,7 @@ CREATE UNIQUE INDEX results_of_job ON results(job, seq);
 CREATE TABLE partials(job INTEGER NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, value BLOB NOT NULL);
 CREATE UNIQUE INDEX partials_of_job ON partials(job, first);
 
-CREATE TABLE dropped(job INTEGER PRIMARY KEY);
+CREATE TABLE dropped(job INTEGER PRIMARY KEY, what TEXT NOT NULL);
 )sql";
 
 std::int64_t version_of(Database& database) {

@@ -67,7 +67,12 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   job.leased = 0;
   wire::Intervals dropped;
   job.payloads.keep_only(job.failed_tasks, dropped);  // what failed may be tried again
-  for (const auto& slab : dropped) persist(job, DropInput{job.number, slab});
+  // A job of millions may have thousands of rows: without a failed task they all go, and the store takes its time.
+  if (job.failed_tasks.empty()) {
+    if (!dropped.empty()) persist(job, DropInputs{job.number});
+  } else {
+    for (const auto& slab : dropped) persist(job, DropInput{job.number, slab});
+  }
   job.unsure.clear();
   job.attempts = {};
   job.crashes = {};

@@ -82,6 +82,10 @@ struct DropInput {
   JobNumber job{};
   wire::Interval tasks;
 };
+/// All input of a job that is over. It may be cleared away bit by bit, but is not given back any more.
+struct DropInputs {
+  JobNumber job{};
+};
 /// Result entry `seq`; replaces one of that number.
 struct PutResult {
   JobNumber job{};
@@ -117,8 +121,8 @@ struct ReserveNumbers {
   std::uint64_t below = 0;
 };
 
-using StoreOp =
-    std::variant<AddJob, JobProgress, AddInput, DropInput, PutResult, PutErrors, DropResults, PutPartial, DropPartials, DropJob, ReserveNumbers>;
+using StoreOp = std::variant<AddJob, JobProgress, AddInput, DropInput, DropInputs, PutResult, PutErrors, DropResults, PutPartial,
+                             DropPartials, DropJob, ReserveNumbers>;
 using StoreOps = std::vector<StoreOp>;
 
 // ---- at a start -----------------------------------------------------------------------------------------------------

@@ -41,6 +41,8 @@ void MemoryStore::apply_one(const StoreOp& op) {
     auto& inputs = jobs_.at(drop->job).inputs;
     for (auto it = inputs.lower_bound(drop->tasks.begin); it != inputs.end() && it->first + it->second.count() <= drop->tasks.end;)
       it = inputs.erase(it);
+  } else if (const auto* all = std::get_if<DropInputs>(&op)) {
+    jobs_.at(all->job).inputs.clear();
   } else if (const auto* result = std::get_if<PutResult>(&op)) {
     jobs_.at(result->job).results[result->seq] = result->entry;
   } else if (const auto* errors = std::get_if<PutErrors>(&op)) {

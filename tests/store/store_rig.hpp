@@ -89,6 +89,7 @@ class Transactions {
       auto it = std::next(jobs_.begin(), static_cast<std::ptrdiff_t>(below(jobs_.size())));
       change(ops, it->second);
       if (below(30) == 0 && jobs_.size() > 1) {
+        if (below(2) == 0) ops.push_back(DropInputs{it->second.job});
         ops.push_back(DropJob{it->second.job});
         jobs_.erase(it);
       }

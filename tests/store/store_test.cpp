@@ -90,6 +90,34 @@ TEST(Store, ADroppedJobIsSweptInSlicesAndItsSpaceIsUsedAgain) {
   EXPECT_EQ(state_of(store), "below 1");
 }
 
+TEST(Store, TheInputOfAJobThatIsOverIsGoneAtOnceAndClearedAwayInSlices) {
+  Folder folder;
+  SqliteStore store(folder / "s");
+  JobBirth b;
+  b.number = JobNumber{1};
+  StoreOps ops{AddJob{b}};
+  for (std::uint64_t i = 0; i < 200; ++i) ops.push_back(AddInput{b.number, i * 10, tasks_of(10, 'x')});
+  ResultEntry entry;
+  entry.tasks = {{0, 1}};
+  entry.batch = tasks_of(1, 'r');
+  ops.push_back(PutResult{b.number, 0, entry});
+  JobProgress p;
+  p.job = b.number;
+  p.results_end = 1;
+  ops.push_back(p);
+  store.apply(ops);
+  store.apply({DropInputs{b.number}});
+  const auto jobs = store.recover().jobs;
+  ASSERT_EQ(jobs.size(), 1u);
+  EXPECT_TRUE(jobs[0].inputs.empty());
+  int slices = 0;
+  while (store.sweep()) ++slices;
+  EXPECT_GT(slices, 2);
+  EXPECT_EQ(store.recover().jobs[0].results.size(), 1u) << "only the input";
+  Database database(SqliteStore::file_in(folder / "s"), Database::Mode::read);
+  EXPECT_EQ(database.number("SELECT count(*) FROM inputs"), 0);
+}
+
 TEST(Store, QueuedWorkTakesLessThanTwiceItsBytes) {
   Folder folder;
   constexpr std::uint64_t kRows = 100, kTasks = 4000;
