@@ -359,7 +359,8 @@ TEST_F(Durable, retry_runs_the_failed_tasks_and_their_errors_are_gone) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->jobs[0].state, JobState::done);
   EXPECT_EQ(answer->jobs[0].done, 2u);
-  for (const auto& result : store.recover().jobs[0].results) EXPECT_TRUE(result.entry.errors.empty());
+  const Recovered kept = store.recover();
+  for (const auto& result : kept.jobs[0].results) EXPECT_TRUE(result.entry.errors.empty());
 }
 
 TEST(StoredPayloads, leave_memory_and_come_back) {
