@@ -149,7 +149,7 @@ class Core {
   void on_reclaimed(Session& session, const wire::Reclaimed& reclaimed);
   void accept_results(Job& job, const Lease& lease, wire::Report& report);
   void accept_merge(Job& job, Lease& lease, wire::Report& report);
-  void fail_tasks(Job& job, const std::vector<TaskError>& errors, std::vector<TaskError>& final_errors, Time now);
+  void fail_tasks(Job& job, const std::vector<TaskError>& errors, std::uint32_t attempt, std::vector<TaskError>& final_errors, Time now);
   void end_tasks(Job& job, wire::Interval tasks);
   void end_failed(Job& job, wire::Interval tasks);
   void keep_partial(Job& job, wire::Interval tasks, const Bytes& value);

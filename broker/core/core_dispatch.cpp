@@ -306,6 +306,7 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
   record.job = job.number;
   record.worker = worker.session;
   record.kind = lease.kind;
+  record.attempt = lease.attempt;
   record.open = wire::IntervalSet(lease.tasks);
   record.granted_tasks = record.open.size();
   record.bytes = lease.batch.weight();

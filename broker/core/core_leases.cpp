@@ -98,7 +98,7 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     for (const auto& e : report.errors) job.leased -= lease->open.remove({e.first, e.first + e.count});
     accept_results(job, *lease, report);
     std::vector<TaskError> final_errors;
-    fail_tasks(job, report.errors, final_errors, now);
+    fail_tasks(job, report.errors, lease->attempt, final_errors, now);
     if (!job.partials && (!report.tasks.empty() || !final_errors.empty()))
       append_result(job, std::move(report.tasks), std::move(final_errors), std::move(report.batch));
     else if (!final_errors.empty())
@@ -174,13 +174,15 @@ void Core::keep_partial(Job& job, Interval tasks, const Bytes& value) {
   persist(job, PutPartial{job.number, kept.tasks, std::move(kept.value)});
 }
 
-void Core::fail_tasks(Job& job, const std::vector<TaskError>& errors, std::vector<TaskError>& final_errors, Time now) {
+void Core::fail_tasks(Job& job, const std::vector<TaskError>& errors, std::uint32_t attempt, std::vector<TaskError>& final_errors,
+                      Time now) {
   for (const auto& error : errors) {
     const std::uint64_t end = error.first + error.count;
     for (std::uint64_t at = error.first; at < end;) {
       const Interval run{at, job.attempts.run_end(at, end)};
       at = run.end;
-      const std::uint32_t failures = job.attempts.at(run.begin) + 1;
+      // The attempt is the lease's: the same failure, reported again to a restarted broker, does not count twice.
+      const std::uint32_t failures = std::max(attempt, job.attempts.at(run.begin));
       const bool one_call = job.decision->takes == Takes::range && run.size() > 1;
       const bool last_attempt = failures >= job.options.attempts;
       if (last_attempt && (!one_call || job.failed >= kIsolatedFailures)) {

@@ -133,6 +133,7 @@ Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now
   lease.job = job->number;
   lease.worker = session.id;
   lease.kind = held.kind;
+  lease.attempt = held.attempt;
   lease.granted_tasks = open.size();
   lease.open = std::move(open);
   lease.cancelled = std::move(ended);

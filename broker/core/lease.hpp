@@ -20,6 +20,7 @@ struct Lease {
   std::uint64_t reported_tasks = 0;
   std::uint64_t bytes = 0;        ///< payload bytes, against the worker's credit
   std::uint32_t next_part = 0;    ///< of its reports
+  std::uint32_t attempt = 1;      ///< of its tasks
   bool adopted = false;           ///< of an earlier incarnation: the number of its next part is not known yet
   wire::Time granted{};
   double expected_s = 0;          ///< slot time it should take; 0: unknown

@@ -189,6 +189,7 @@ void describe(V& v, Of<HeldLease>) {
   v.intervals("tasks", &HeldLease::tasks);
   v.flag("finished", &HeldLease::finished);
   v.word("kind", &HeldLease::kind);
+  v.number("attempt", &HeldLease::attempt, Bounds{1, kAttemptsMax});
 }
 
 template <typename V>

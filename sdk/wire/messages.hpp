@@ -43,6 +43,7 @@ struct HeldLease {
   Intervals tasks;        ///< not yet reported ones
   bool finished = false;  ///< its results wait in the worker's outbox
   LeaseKind kind = LeaseKind::item;
+  std::uint32_t attempt = 1;
   bool operator==(const HeldLease&) const = default;
 };
 

@@ -93,7 +93,7 @@ Outcome run(std::uint64_t seed, const Mistakes& mistakes) {
     auto wire = world.any_wire();
     if (!wire) return;
     if (auto owner = wire->owner.lock()) owner->disturbed = world.now();
-    world.cut(wire, world.chance(0.7));
+    world.sever(wire, world.chance(0.7));
   });
   repeat(world.faults.freeze_every, [&] {
     if (workers.empty()) return;

@@ -44,7 +44,7 @@ void World::crash(Duration down) {
   in_trouble_ = false;
   ++life_;
   const auto wires = wires_;
-  for (const auto& [id, wire] : wires) cut(wire, chance(0.8));
+  for (const auto& [id, wire] : wires) sever(wire, chance(0.8));
   at(now_ + down, nullptr, [this] {
     ++restarts_;
     restarted_ = now_;
@@ -99,7 +99,10 @@ void World::load(const broker::LoadResult& load) {
 void World::reach(const std::shared_ptr<Wire>& wire, std::shared_ptr<Actor> actor, std::function<void()> reached) {
   after(1ms, actor, [this, wire, actor, reached = std::move(reached)]() mutable {
     if (!wire->open) return;
-    if (core_) return reached();
+    if (core_) {
+      wire->reached = true;
+      return reached();
+    }
     after(50ms, actor, [this, wire, actor, reached = std::move(reached)]() mutable { reach(wire, actor, std::move(reached)); });
   });
 }
@@ -193,6 +196,10 @@ void World::cut(const std::shared_ptr<Wire>& wire, bool peer_notices) {
   wire->open = false;
   wires_.erase(wire->id);
   if (peer_notices) wire->lost();
+}
+
+void World::sever(const std::shared_ptr<Wire>& wire, bool peer_notices) {
+  if (wire->reached) cut(wire, peer_notices);
 }
 
 std::shared_ptr<Wire> World::any_wire() {

@@ -50,6 +50,7 @@ class Actor {
 struct Wire {
   PeerId id{};
   bool open = true;
+  bool reached = false;  ///< the broker; before, the peer's socket goes on trying whatever happens
   std::weak_ptr<Actor> owner;
   Time up_free{};    ///< earliest arrival of the next message towards the broker
   Time down_free{};
@@ -87,6 +88,8 @@ class World {
   std::shared_ptr<Wire> connect();
   void send_up(const std::shared_ptr<Wire>& wire, const wire::Envelope& envelope);
   void cut(const std::shared_ptr<Wire>& wire, bool peer_notices);
+  /// The network cuts it: only a connection that stands can be cut.
+  void sever(const std::shared_ptr<Wire>& wire, bool peer_notices);
   /// A random open connection, or null.
   std::shared_ptr<Wire> any_wire();
 

@@ -119,7 +119,7 @@ Hello hello_worker() {
   offer.resources = {{"gpu", 2}};
   offer.capacity = capacity();
   offer.credit_bytes = 1 << 20;
-  offer.held = {{.lease = kLease, .job = uuid_of(0x11), .tasks = {{3, 5}, {9, 10}}, .finished = true, .kind = LeaseKind::range}};
+  offer.held = {{.lease = kLease, .job = uuid_of(0x11), .tasks = {{3, 5}, {9, 10}}, .finished = true, .kind = LeaseKind::range, .attempt = 2}};
   offer.draining = true;
   m.worker = std::move(offer);
   return m;

@@ -25,6 +25,7 @@ struct HeldLease {
   Uuid job;
   std::string function;
   wire::LeaseKind kind{};
+  std::uint32_t attempt = 1;
   wire::IntervalSet open;  ///< tasks of it that the broker does not know to be reported or reclaimed
   std::variant<Queued, Running, Reported> state;
 };
