@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
+#include "worker/actors/allowed.hpp"
 #include "worker/actors/capacity.hpp"
 #include "worker/actors/plugin.hpp"
 
@@ -123,6 +125,49 @@ TEST(Plugin, LoadedTwiceSaysWhichFunction) {
   }
 }
 
+// ---- what it agrees to run
+
+std::vector<std::string> left_of(const std::vector<std::string>& patterns) {
+  Functions all;
+  add_builtin_functions(all);
+  const Functions some = only_allowed(all, patterns);
+  std::vector<std::string> names;
+  for (const auto& entry : some.functions()) names.push_back(entry.decl.name);
+  for (const auto& entry : some.reducers()) names.push_back(entry.decl.name);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+TEST(Allowed, OnlyWhatAPatternNames) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(left_of({"echo"}), Names{"echo"});
+  EXPECT_EQ(left_of({"s*", "ech?"}), (Names{"echo", "sleep", "spin", "sum"}));
+  EXPECT_EQ(left_of({"wordcount", "merge_*"}), (Names{"merge_counts", "wordcount"}));
+}
+
+TEST(Allowed, AFunctionStaysAsItWas) {
+  Functions all;
+  add_builtin_functions(all);
+  const Functions some = only_allowed(all, {"pi"});
+  const FunctionEntry* before = all.find("pi", Takes::range);
+  const FunctionEntry* after = some.find("pi", Takes::range);
+  ASSERT_TRUE(before && after);
+  EXPECT_EQ(after->decl, before->decl);
+  EXPECT_TRUE(after->body && after->finish);
+  EXPECT_EQ(some.find("sum", Takes::range), nullptr);
+}
+
+TEST(Allowed, APatternThatMatchesNothingIsATypingError) {
+  try {
+    left_of({"echo", "wordcuont"});
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("--allow wordcuont"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("wordcount"), std::string::npos);
+  }
+}
+
 // ---- the program
 
 int exit_code_of(const std::string& arguments) {
@@ -134,6 +179,7 @@ TEST(Program, ExitCodes) {
   EXPECT_EQ(exit_code_of("--version"), 0);
   EXPECT_EQ(exit_code_of("--help"), 0);
   EXPECT_EQ(exit_code_of("--nonsense"), 2);
+  EXPECT_EQ(exit_code_of("--allow no_such_function"), 2);
   EXPECT_EQ(exit_code_of("--load no_such_library.so"), 2);
   EXPECT_EQ(exit_code_of("--broker nonsense://x"), 2);
 }

@@ -25,7 +25,8 @@ constexpr const char* kExamples =
     "  quern-worker                                     all cores for the broker on this machine\n"
     "  quern-worker --broker tcp://10.0.0.5:7600 --slots 4 --label room=lab\n"
     "  quern-worker --cpu-share 0.25                    be polite on a desktop\n"
-    "  quern-worker --load ./libmyfunctions.so          with functions of your own\n";
+    "  quern-worker --load ./libmyfunctions.so          with functions of your own\n"
+    "  quern-worker --allow wordcount --allow 'merge_*' and nothing else, whatever the broker asks\n";
 
 /// "k=v" as a pair.
 std::pair<std::string, std::string> pair_of(const std::string& option, const std::string& text) {
@@ -107,6 +108,8 @@ po::options_description described() {
   add("label", po::value<Texts>()->value_name("K=V"), "a label that jobs can require; repeatable");
   add("resource", po::value<Texts>()->value_name("K=N"), "a counted resource, e.g. gpu=2; repeatable");
   add("load", po::value<Texts>()->value_name("LIB.so"), "a plugin with more functions; repeatable");
+  add("allow", po::value<Texts>()->value_name("FUNCTION"),
+      "run only functions and named reducers of this name or pattern, e.g. 'word*'; repeatable; default: all it has");
   add("cpu-share", po::value<Text>()->value_name("F"),
       "use only this share of each slot's time, above 0 to 1");
   add("drain-timeout", po::value<Text>()->value_name("S"),
@@ -176,6 +179,7 @@ Options parse_options(int argc, const char* const* argv) {
     options.resources[name] = n;
   }
   options.plugins = texts("load");
+  options.allowed = texts("allow");
   if (given.count("cpu-share")) options.cpu_share = share_of(text("cpu-share"));
   if (given.count("drain-timeout")) options.drain_wait = seconds_of("drain-timeout", text("drain-timeout"));
   if (given.count("log-level")) options.log_level = level_of(text("log-level"));

@@ -20,6 +20,7 @@ struct Options {
   std::map<std::string, std::string> labels;
   std::map<std::string, double> resources;
   std::vector<std::string> plugins;
+  std::vector<std::string> allowed;  ///< patterns of what it runs; empty: all
   double cpu_share = 1;
   std::chrono::milliseconds drain_wait{30000};
   runtime::LogLevel log_level = runtime::LogLevel::info;

@@ -7,6 +7,7 @@
 #include "quern/worker.hpp"
 #include "runtime/log.hpp"
 #include "runtime/signals.hpp"
+#include "worker/actors/allowed.hpp"
 #include "worker/actors/link.hpp"
 #include "worker/actors/options.hpp"
 #include "worker/actors/plugin.hpp"
@@ -70,7 +71,9 @@ int run_worker(int argc, char** argv, Functions& functions) {
         break;
     }
     for (const auto& plugin : options.plugins) worker::load_plugin(plugin, functions);
-    return serve(options, functions);
+    if (options.allowed.empty()) return serve(options, functions);
+    const Functions some = worker::only_allowed(functions, options.allowed);
+    return serve(options, some);
   } catch (const worker::UsageError& error) {
     std::cerr << "quern-worker: " << error.what() << "\n";
     return kUsage;

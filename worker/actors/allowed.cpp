@@ -1,0 +1,49 @@
+#include "worker/actors/allowed.hpp"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <set>
+
+#include "worker/actors/options.hpp"
+
+namespace quern::worker {
+namespace {
+
+bool matches(const std::string& pattern, const std::string& name) { return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0; }
+
+std::set<std::string> names_of(const Functions& all) {
+  std::set<std::string> names;
+  for (const auto& entry : all.functions()) names.insert(entry.decl.name);
+  for (const auto& entry : all.reducers()) names.insert(entry.decl.name);
+  return names;
+}
+
+void check_patterns(const std::vector<std::string>& patterns, const std::set<std::string>& names) {
+  for (const auto& pattern : patterns) {
+    if (std::any_of(names.begin(), names.end(), [&](const auto& name) { return matches(pattern, name); })) continue;
+    std::string known;
+    for (const auto& name : names) known += " " + name;
+    throw UsageError("--allow " + pattern + ": this worker has no function or reducer of that name; it has" + known);
+  }
+}
+
+}  // namespace
+
+Functions only_allowed(const Functions& all, const std::vector<std::string>& patterns) {
+  check_patterns(patterns, names_of(all));
+  const auto allowed = [&](const std::string& name) {
+    return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return matches(pattern, name); });
+  };
+  Functions some;
+  for (const auto& entry : all.functions()) {
+    const FunctionDecl& decl = entry.decl;
+    if (allowed(decl.name))
+      some.add_body(decl.name, decl.takes, decl.encoding, entry.body, {decl.reduce, decl.rate, entry.finish});
+  }
+  for (const auto& entry : all.reducers())
+    if (allowed(entry.decl.name)) some.add_reducer_body(entry.decl, entry.fold);
+  return some;
+}
+
+}  // namespace quern::worker
