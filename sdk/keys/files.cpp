@@ -1,0 +1,208 @@
+#include "keys/files.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "keys/authorized_keys.hpp"
+#include "keys/error.hpp"
+
+namespace quern::keys {
+namespace {
+
+constexpr std::size_t kFileMax = 16u << 20;  // a file of keys that is larger is something else
+
+[[noreturn]] void fail(const std::string& what, const std::string& path) {
+  throw KeyError("cannot " + what + " " + path + ": " + std::strerror(errno));
+}
+
+/// A descriptor that is closed.
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::string read_all(int fd, const std::string& path) {
+  std::string text;
+  char buffer[4096];
+  while (true) {
+    const ssize_t got = ::read(fd, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("read", path);
+    if (got == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(got));
+    if (text.size() > kFileMax) throw KeyError(path + " is too large to be a file of keys");
+  }
+}
+
+void write_all(int fd, std::string_view text, const std::string& path) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(fd, text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail("write", path);
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+}
+
+std::string key_in(const std::string& text, const std::string& path) {
+  const std::string key = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+  if (!is_key(key)) throw KeyError(path + " holds no key (40 characters of Z85): remove it and run `quern keys init`");
+  return key;
+}
+
+std::string variable(const char* name) {
+  const char* text = std::getenv(name);
+  return text ? text : "";
+}
+
+void add_grant(AuthorizedKeys& file, const std::string& name, const std::string& key, std::string_view roles) {
+  Grant grant;
+  grant.name = name;
+  grant.key = key;
+  grant.roles = roles_of(roles);
+  file.add(grant);
+}
+
+}  // namespace
+
+std::string default_folder() {
+  if (const auto keys = variable("QUERN_KEYS"); !keys.empty()) return keys;
+  if (const auto config = variable("XDG_CONFIG_HOME"); !config.empty() && config[0] == '/') return config + "/quern";
+  if (const auto home = variable("HOME"); !home.empty()) return home + "/.config/quern";
+  return {};
+}
+
+std::string folder_for(const std::string& folder, const std::string& endpoint) {
+  std::string name = endpoint.substr(endpoint.find("://") == std::string::npos ? 0 : endpoint.find("://") + 3);
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '-') c = '_';
+  return folder + "/brokers/" + name;
+}
+
+std::optional<std::string> read_file(const std::string& path) {
+  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd() < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    fail("read", path);
+  }
+  return read_all(file.fd(), path);
+}
+
+void write_file(const std::string& path, std::string_view text, unsigned mode) {
+  const std::string draft = path + ".new-" + std::to_string(::getpid());
+  ::unlink(draft.c_str());
+  const File file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (file.fd() < 0) fail("write", draft);
+  try {
+    write_all(file.fd(), text, draft);
+    if (::fsync(file.fd()) != 0) fail("write", draft);
+    if (::rename(draft.c_str(), path.c_str()) != 0) fail("write", path);
+  } catch (...) {
+    ::unlink(draft.c_str());
+    throw;
+  }
+  const File folder(::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.fd() >= 0) ::fsync(folder.fd());
+}
+
+void make_folder(const std::string& path) {
+  std::error_code error;
+  const auto parent = std::filesystem::path(path).parent_path();
+  if (!parent.empty()) std::filesystem::create_directories(parent, error);
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) fail("make the folder", path);
+  if (!std::filesystem::is_directory(path, error)) throw KeyError(path + " is no folder");
+}
+
+std::optional<std::string> read_public(const std::string& path) {
+  const auto text = read_file(path);
+  if (!text) return std::nullopt;
+  return key_in(*text, path);
+}
+
+std::optional<std::string> read_secret(const std::string& path) {
+  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd() < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    fail("read", path);
+  }
+  struct stat about{};
+  if (::fstat(file.fd(), &about) != 0) fail("read", path);
+  if ((about.st_mode & 077) != 0) throw KeyError(path + " can be read by others: run `chmod 600 " + path + "`, and `quern keys rotate` if somebody may have");
+  return key_in(read_all(file.fd(), path), path);
+}
+
+std::optional<KeyPair> read_pair(const std::string& folder, const std::string& name) {
+  const auto secret = read_secret(folder + "/" + name + ".secret");
+  if (!secret) return std::nullopt;
+  return KeyPair{public_key_of(*secret), *secret};
+}
+
+void write_pair(const std::string& folder, const std::string& name, const KeyPair& pair) {
+  write_file(folder + "/" + name + ".secret", pair.secret_key + "\n");
+  write_file(folder + "/" + name + ".pub", pair.public_key + "\n", 0644);
+}
+
+FolderLock::FolderLock(const std::string& folder)
+    : fd_(::open((folder + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+  if (fd_ < 0) fail("lock", folder);
+  while (::flock(fd_, LOCK_EX) != 0)
+    if (errno != EINTR) fail("lock", folder);
+}
+
+FolderLock::~FolderLock() { ::close(fd_); }
+
+bool make_missing(const std::string& folder) {
+  make_folder(folder);
+  const FolderLock lock(folder);
+  bool made = false;
+  const auto pair_of = [&](const std::string& name) {
+    if (const auto known = read_pair(folder, name)) return *known;
+    made = true;
+    const KeyPair fresh = new_key_pair();
+    if (name == "broker") write_file(folder + "/broker.secret", fresh.secret_key + "\n");
+    else write_pair(folder, name, fresh);
+    return fresh;
+  };
+  const std::string list = folder + "/authorized_keys";
+  const KeyPair broker = pair_of("broker");
+  if (const auto text = read_file(list); !text) {
+    AuthorizedKeys file = AuthorizedKeys::parse(
+        "# Who may do what with this broker: NAME KEY ROLES [OPTION=VALUE]...   (`quern keys --help`)\n");
+    add_grant(file, "client", pair_of("client").public_key, "submit,read,admin");
+    add_grant(file, "worker", pair_of("worker").public_key, "work");
+    write_file(list, file.text());
+    made = true;
+  }
+  if (read_public(folder + "/broker.pub") != broker.public_key) {
+    write_file(folder + "/broker.pub", broker.public_key + "\n", 0644);
+    made = true;
+  }
+  return made;
+}
+
+std::optional<PeerKeys> peer_keys(const std::string& folder, const std::string& endpoint, Side side) {
+  const std::string name = side == Side::client ? "client" : "worker";
+  for (const std::string& place : {folder_for(folder, endpoint), folder}) {
+    const auto broker = read_public(place + "/broker.pub");
+    const auto own = broker ? read_pair(place, name) : std::nullopt;
+    if (own) return PeerKeys{*own, *broker};
+  }
+  return std::nullopt;
+}
+
+}  // namespace quern::keys

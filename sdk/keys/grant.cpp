@@ -1,0 +1,113 @@
+#include "keys/grant.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+
+#include "keys/error.hpp"
+
+namespace quern::keys {
+namespace {
+
+constexpr std::pair<GrantRole, std::string_view> kRoles[] = {
+    {GrantRole::submit, "submit"}, {GrantRole::work, "work"}, {GrantRole::read, "read"}, {GrantRole::admin, "admin"}};
+
+/// An address as octets: 4 or 16 of them; none when it is no address. An IPv4 address in IPv6's clothes counts as IPv4.
+std::string octets_of(std::string_view address) {
+  const std::string text(address);
+  std::array<unsigned char, 16> octets{};
+  if (::inet_pton(AF_INET, text.c_str(), octets.data()) == 1) return {octets.begin(), octets.begin() + 4};
+  if (::inet_pton(AF_INET6, text.c_str(), octets.data()) != 1) return {};
+  constexpr std::array<unsigned char, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  const bool mapped = std::equal(kMapped.begin(), kMapped.end(), octets.begin());
+  return {octets.begin() + (mapped ? 12 : 0), octets.end()};
+}
+
+}  // namespace
+
+std::uint8_t roles_of(std::string_view words) {
+  std::uint8_t roles = 0;
+  while (!words.empty()) {
+    const auto comma = words.find(',');
+    const std::string_view word = words.substr(0, comma);
+    const auto* role = std::find_if(std::begin(kRoles), std::end(kRoles), [&](const auto& r) { return r.second == word; });
+    if (role == std::end(kRoles))
+      throw KeyError("'" + std::string(word) + "' is no role: submit, work, read, admin, with commas between");
+    roles = static_cast<std::uint8_t>(roles | static_cast<std::uint8_t>(role->first));
+    words.remove_prefix(comma == std::string_view::npos ? words.size() : comma + 1);
+  }
+  if (roles == 0) throw KeyError("a key needs a role: submit, work, read, admin, with commas between");
+  return roles;
+}
+
+std::string role_words(std::uint8_t roles) {
+  std::string words;
+  for (const auto& [role, word] : kRoles) {
+    if ((roles & static_cast<std::uint8_t>(role)) == 0) continue;
+    if (!words.empty()) words += ',';
+    words += word;
+  }
+  return words;
+}
+
+bool is_principal_name(std::string_view name) {
+  const auto safe = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '@' || c == '-';
+  };
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), safe);
+}
+
+std::int64_t time_of(std::string_view text) {
+  int year = 0, used = 0;
+  unsigned month = 0, day = 0, hour = 24, minute = 0, second = 0;
+  const std::string copy(text);
+  const auto complete = [&] { return used > 0 && static_cast<std::size_t>(used) == copy.size(); };
+  const bool is_day = std::sscanf(copy.c_str(), "%4d-%2u-%2u%n", &year, &month, &day, &used) == 3 && complete();
+  if (!is_day) {
+    used = 0;
+    const bool is_moment =
+        std::sscanf(copy.c_str(), "%4d-%2u-%2uT%2u:%2u:%2uZ%n", &year, &month, &day, &hour, &minute, &second, &used) == 6 && complete();
+    if (!is_moment || hour > 23 || minute > 59 || second > 59)
+      throw KeyError("'" + copy + "' is no time: say 2027-01-31 or 2027-01-31T12:00:00Z (UTC)");
+  }
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)};
+  if (!date.ok()) throw KeyError("'" + copy + "' is no day of the calendar");
+  const auto moment = std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
+  return std::chrono::duration_cast<std::chrono::seconds>(moment.time_since_epoch()).count();
+}
+
+std::string time_text(std::int64_t seconds) {
+  const std::chrono::sys_seconds moment{std::chrono::seconds(seconds)};
+  const auto day = std::chrono::floor<std::chrono::days>(moment);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(moment - day);
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
+  return text.data();
+}
+
+bool address_matches(std::string_view pattern, std::string_view address) {
+  const auto slash = pattern.find('/');
+  const std::string network = octets_of(pattern.substr(0, slash));
+  const std::string octets = octets_of(address);
+  if (network.empty() || network.size() != octets.size()) return false;
+  std::size_t bits = network.size() * 8;
+  if (slash != std::string_view::npos) {
+    const std::string_view digits = pattern.substr(slash + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
+    if (error != std::errc{} || end != digits.data() + digits.size() || bits > network.size() * 8) return false;
+  }
+  for (std::size_t bit = 0; bit < bits; ++bit) {
+    const int mask = 0x80 >> (bit % 8);
+    if ((network[bit / 8] & mask) != (octets[bit / 8] & mask)) return false;
+  }
+  return true;
+}
+
+}  // namespace quern::keys

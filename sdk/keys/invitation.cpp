@@ -1,0 +1,102 @@
+#include "keys/invitation.hpp"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "keys/authorized_keys.hpp"
+#include "keys/error.hpp"
+#include "keys/key_pair.hpp"
+#include "keys/sodium.hpp"
+#include "keys/z85.hpp"
+
+namespace quern::keys {
+namespace {
+
+constexpr std::string_view kPrefix = "quern1-";
+constexpr std::size_t kSecretOctets = 20;  // 160 bits: not guessed, and still one line
+constexpr int kVariant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
+// A grant needs some key to be written as a line; an invitation has none yet.
+const std::string kNoKey(kKeyCharacters, '0');
+
+std::string base64(std::string_view text) {
+  start_sodium();
+  std::string out(sodium_base64_encoded_len(text.size(), kVariant), '\0');
+  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), kVariant);
+  out.resize(out.size() - 1);  // the zero at its end
+  return out;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+  start_sodium();
+  std::string out(text.size(), '\0');
+  std::size_t size = 0;
+  const char* end = nullptr;
+  if (sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(), text.size(), nullptr, &size, &end,
+                        kVariant) != 0 ||
+      end != text.data() + text.size())
+    return std::nullopt;
+  out.resize(size);
+  return out;
+}
+
+[[noreturn]] void no_code() {
+  throw KeyError("that is no invitation code: it begins with " + std::string(kPrefix) + " and is printed by `quern keys invite`");
+}
+
+}  // namespace
+
+std::string text_of(const InvitationCode& code) {
+  return std::string(kPrefix) + base64(code.broker_key + code.secret + code.endpoint);
+}
+
+InvitationCode code_of(std::string_view text) {
+  if (!text.starts_with(kPrefix)) no_code();
+  const auto whole = from_base64(text.substr(kPrefix.size()));
+  constexpr std::size_t kSecretCharacters = kSecretOctets / 4 * 5;
+  if (!whole || whole->size() <= kKeyCharacters + kSecretCharacters) no_code();
+  InvitationCode code{whole->substr(kKeyCharacters + kSecretCharacters), whole->substr(0, kKeyCharacters),
+                      whole->substr(kKeyCharacters, kSecretCharacters)};
+  if (!is_key(code.broker_key) || code.endpoint.find("://") == std::string::npos) no_code();
+  return code;
+}
+
+std::string new_secret() { return z85_encode(random_octets(kSecretOctets)); }
+
+std::string hash_of_secret(std::string_view secret) { return hash_hex(secret); }
+
+std::vector<Invitation> invitations_of(std::string_view text) {
+  std::vector<Invitation> list;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const auto first = line.find(' ');
+    const auto second = first == std::string_view::npos ? first : line.find(' ', first + 1);
+    if (second == std::string_view::npos || first != 64) continue;
+    try {
+      Invitation invitation{std::string(line.substr(0, first)), time_of(line.substr(first + 1, second - first - 1)),
+                            grant_of("nobody " + kNoKey + std::string(line.substr(second)))};
+      invitation.grant.name.clear();
+      invitation.grant.key.clear();
+      list.push_back(std::move(invitation));
+    } catch (const KeyError&) {
+      continue;  // opens nothing
+    }
+  }
+  return list;
+}
+
+std::string text_of(const std::vector<Invitation>& invitations) {
+  std::string text;
+  for (const auto& invitation : invitations) {
+    Grant grant = invitation.grant;
+    grant.name = "nobody";
+    grant.key = kNoKey;
+    text += invitation.hash + " " + time_text(invitation.expires) + line_of(grant).substr(grant.name.size() + 1 + kNoKey.size()) + "\n";
+  }
+  return text;
+}
+
+}  // namespace quern::keys

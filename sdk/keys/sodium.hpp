@@ -1,0 +1,19 @@
+// libsodium, initialised. The one place that calls sodium_init().
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace quern::keys {
+
+/// Once before any other call of libsodium; any thread, any number of times. Aborts when there is no random source.
+void start_sodium();
+
+std::string random_octets(std::size_t count);
+/// BLAKE2b-256 of `text`, keyed when `key` is not empty (16 to 64 octets), as 64 hexadecimal digits.
+std::string hash_hex(std::string_view text, std::string_view key = {});
+/// In a time that does not tell where they differ.
+bool same_secret(std::string_view a, std::string_view b);
+
+}  // namespace quern::keys

@@ -1,0 +1,254 @@
+// Key text, key files, authorized_keys and invitations: tables of what is taken and what is refused.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "keys/authorized_keys.hpp"
+#include "keys/error.hpp"
+#include "keys/files.hpp"
+#include "keys/invitation.hpp"
+#include "keys/sodium.hpp"
+#include "keys/z85.hpp"
+
+namespace quern::keys {
+namespace {
+
+/// A folder that is gone with the test.
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "quern-keys-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+std::string refusal_of(auto&& action) {
+  try {
+    action();
+  } catch (const KeyError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+unsigned mode_of(const std::string& path) {
+  struct stat about{};
+  return ::stat(path.c_str(), &about) == 0 ? about.st_mode & 0777 : 0;
+}
+
+const std::string kKey = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";  // the public key of ZeroMQ's CURVE documentation
+const std::string kSecret = "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6";
+const std::string kOther = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
+
+// ---- text
+
+TEST(Z85, TheExampleOfItsSpecification) {
+  const std::string octets = "\x86\x4F\xD2\x6F\xB5\x59\xF7\x5B";
+  EXPECT_EQ(z85_encode(octets), "HelloWorld");
+  EXPECT_EQ(z85_decode("HelloWorld"), octets);
+}
+
+TEST(Z85, WhatIsNone) {
+  for (const char* text : {"1234", "123456", "12 45", "12\"45", "#####", "%nSc1"}) EXPECT_FALSE(z85_decode(text)) << text;
+  EXPECT_EQ(z85_decode("%nSc0"), "\xFF\xFF\xFF\xFF");
+  EXPECT_EQ(z85_decode(""), "");
+}
+
+TEST(Z85, EverythingComesBack) {
+  for (int i = 0; i < 200; ++i) {
+    const std::string octets = random_octets(32);
+    EXPECT_EQ(z85_decode(z85_encode(octets)), octets);
+  }
+}
+
+TEST(KeyPair, OfZeroMqsDocumentation) { EXPECT_EQ(public_key_of("D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"), kOther); }
+
+TEST(KeyPair, NewOnesDiffer) {
+  const KeyPair a = new_key_pair(), b = new_key_pair();
+  EXPECT_NE(a.secret_key, b.secret_key);
+  EXPECT_EQ(public_key_of(a.secret_key), a.public_key);
+  EXPECT_TRUE(is_key(a.public_key));
+  EXPECT_FALSE(is_key(a.public_key.substr(1)));
+  EXPECT_NE(refusal_of([] { public_key_of("short"); }), "");
+}
+
+// ---- authorized_keys
+
+TEST(AuthorizedKeys, ALineWithEverything) {
+  const Grant grant = grant_of("lab3\t" + kKey +
+                               "  submit,read functions=word*,sum jobs=lab-* reads=* from=10.0.0.0/24,::1 max_tasks=1000 max_bytes=5"
+                               " max_jobs=2 max_rate=1.5 max_priority=-3 weight=2 expires=2027-01-31");
+  EXPECT_EQ(grant.name, "lab3");
+  EXPECT_EQ(grant.key, kKey);
+  EXPECT_TRUE(grant.may(GrantRole::submit) && grant.may(GrantRole::read));
+  EXPECT_FALSE(grant.may(GrantRole::work) || grant.may(GrantRole::admin));
+  EXPECT_EQ(grant.functions, (std::vector<std::string>{"word*", "sum"}));
+  EXPECT_EQ(grant.max_priority, -3);
+  EXPECT_EQ(grant.expires, time_of("2027-02-01T00:00:00Z"));
+  EXPECT_EQ(grant_of(line_of(grant)), grant);
+}
+
+TEST(AuthorizedKeys, LinesThatGrantNothing) {
+  const std::vector<std::string> table = {
+      "name",
+      "name key work",
+      "name " + kKey,
+      "name " + kKey + " king",
+      "na/me " + kKey + " work",
+      "name " + kKey + " work functions",
+      "name " + kKey + " work functions=",
+      "name " + kKey + " work functions=a,,b",
+      "name " + kKey + " work colour=red",
+      "name " + kKey + " work from=home",
+      "name " + kKey + " work from=10.0.0.0/33",
+      "name " + kKey + " work max_tasks=-1",
+      "name " + kKey + " work max_tasks=many",
+      "name " + kKey + " work weight=0",
+      "name " + kKey + " work weight=nan",
+      "name " + kKey + " work expires=soon",
+      "name " + kKey + " work expires=2027-02-30",
+      "name " + kKey + " work expires=2027-01-01T25:00:00Z",
+  };
+  for (const auto& line : table) {
+    EXPECT_NE(refusal_of([&] { grant_of(line); }), "") << line;
+  }
+}
+
+TEST(AuthorizedKeys, ABadLineGrantsNothingAndTheOthersHold) {
+  const std::string text = "# people\n\na " + kKey + " work\nb nonsense work\nc " + kKey + " admin\nd " + kOther + " read\n";
+  const AuthorizedKeys file = AuthorizedKeys::parse(text);
+  ASSERT_EQ(file.grants().size(), 2u);
+  EXPECT_EQ(file.grants()[0].name, "a");
+  EXPECT_EQ(file.grants()[1].name, "d");
+  ASSERT_EQ(file.problems().size(), 2u);
+  EXPECT_NE(file.problems()[0].find("line 4"), std::string::npos);
+  EXPECT_NE(file.problems()[1].find("line 5"), std::string::npos);
+  EXPECT_EQ(file.text(), text);
+}
+
+TEST(AuthorizedKeys, EditsKeepTheRest) {
+  AuthorizedKeys file = AuthorizedKeys::parse("# mine\na " + kKey + " work\n");
+  Grant b = grant_of("b " + kOther + " read");
+  file.add(b);
+  EXPECT_NE(refusal_of([&] { file.add(b); }), "");
+  const std::string fresh = new_key_pair().public_key;
+  EXPECT_TRUE(file.replace_key(kKey, fresh));
+  EXPECT_FALSE(file.replace_key(kKey, fresh));
+  EXPECT_EQ(file.remove("b"), 1u);
+  EXPECT_EQ(file.remove("b"), 0u);
+  EXPECT_EQ(file.text(), "# mine\na " + fresh + " work\n");
+}
+
+TEST(Addresses, AreWithinNetworks) {
+  struct Case {
+    const char* pattern;
+    const char* address;
+    bool matches;
+  };
+  const Case table[] = {{"10.0.0.7", "10.0.0.7", true},      {"10.0.0.7", "10.0.0.8", false},  {"10.0.0.0/24", "10.0.0.255", true},
+                        {"10.0.0.0/24", "10.0.1.0", false},  {"0.0.0.0/0", "9.9.9.9", true},   {"::1", "::1", true},
+                        {"fe80::/10", "fe90::1", true},      {"fe80::/10", "ff00::1", false},  {"10.0.0.7", "::ffff:10.0.0.7", true},
+                        {"10.0.0.0/24", "::1", false},       {"10.0.0.0/x", "10.0.0.1", false}, {"home", "10.0.0.1", false},
+                        {"10.0.0.7", "", false}};
+  for (const auto& c : table) EXPECT_EQ(address_matches(c.pattern, c.address), c.matches) << c.pattern << " " << c.address;
+}
+
+// ---- files
+
+TEST(KeyFiles, ABrokerWithoutKeysMakesThemOnce) {
+  const Folder folder;
+  EXPECT_TRUE(make_missing(folder / "quern"));
+  EXPECT_FALSE(make_missing(folder / "quern"));
+  for (const char* name : {"broker.secret", "client.secret", "worker.secret", "authorized_keys"})
+    EXPECT_EQ(mode_of(folder / "quern" + "/" + name), 0600u) << name;
+  const auto client = peer_keys(folder / "quern", "tcp://127.0.0.1:7600", Side::client);
+  const auto worker = peer_keys(folder / "quern", "tcp://127.0.0.1:7600", Side::worker);
+  ASSERT_TRUE(client && worker);
+  EXPECT_EQ(client->broker_key, worker->broker_key);
+  const auto grants = AuthorizedKeys::parse(*read_file(folder / "quern/authorized_keys")).grants();
+  ASSERT_EQ(grants.size(), 2u);
+  EXPECT_EQ(grants[0].key, client->own.public_key);
+  EXPECT_EQ(role_words(grants[0].roles), "submit,read,admin");
+  EXPECT_EQ(grants[1].key, worker->own.public_key);
+  EXPECT_EQ(role_words(grants[1].roles), "work");
+}
+
+TEST(KeyFiles, TwoBrokersThatStartAtOnceAgree) {
+  const Folder folder;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) threads.emplace_back([&] { make_missing(folder.path()); });
+  for (auto& thread : threads) thread.join();
+  const auto keys = peer_keys(folder.path(), "x", Side::worker);
+  ASSERT_TRUE(keys);
+  const auto grants = AuthorizedKeys::parse(*read_file(folder / "authorized_keys")).grants();
+  ASSERT_EQ(grants.size(), 2u);
+  EXPECT_EQ(grants[1].key, keys->own.public_key);
+  EXPECT_EQ(read_pair(folder.path(), "broker")->public_key, keys->broker_key);
+}
+
+TEST(KeyFiles, ASecretThatOthersCanReadIsRefusedWithTheCommandThatMendsIt) {
+  const Folder folder;
+  make_missing(folder.path());
+  ASSERT_EQ(::chmod((folder / "client.secret").c_str(), 0640), 0);
+  const std::string why = refusal_of([&] { peer_keys(folder.path(), "x", Side::client); });
+  EXPECT_NE(why.find("chmod 600 " + (folder / "client.secret")), std::string::npos) << why;
+}
+
+TEST(KeyFiles, WhatIsNoKeyIsSaid) {
+  const Folder folder;
+  write_file(folder / "client.secret", "hello\n");
+  EXPECT_NE(refusal_of([&] { read_secret(folder / "client.secret"); }).find("client.secret"), std::string::npos);
+  EXPECT_EQ(read_secret(folder / "none.secret"), std::nullopt);
+  EXPECT_EQ(peer_keys(folder.path(), "x", Side::client), std::nullopt);
+}
+
+TEST(KeyFiles, KeysForAnEndpointComeBeforeThoseOfThisMachine) {
+  const Folder folder;
+  make_missing(folder.path());
+  const std::string there = folder_for(folder.path(), "tcp://10.0.0.5:7600");
+  EXPECT_EQ(there, folder / "brokers/10.0.0.5_7600");
+  make_folder(there);
+  const KeyPair own = new_key_pair();
+  write_pair(there, "worker", own);
+  write_file(there + "/broker.pub", kKey + "\n");
+  EXPECT_EQ(peer_keys(folder.path(), "tcp://10.0.0.5:7600", Side::worker)->own, own);
+  EXPECT_EQ(peer_keys(folder.path(), "tcp://10.0.0.5:7600", Side::worker)->broker_key, kKey);
+  EXPECT_NE(peer_keys(folder.path(), "tcp://10.0.0.5:7601", Side::worker)->own, own);
+}
+
+// ---- invitations
+
+TEST(Invitations, ACodeComesBack) {
+  const InvitationCode code{"tcp://10.0.0.5:7600", kKey, new_secret()};
+  const std::string text = text_of(code);
+  EXPECT_EQ(code_of(text), code);
+  EXPECT_EQ(text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"), std::string::npos) << text;
+}
+
+TEST(Invitations, WhatIsNoCode) {
+  const std::string good = text_of(InvitationCode{"tcp://10.0.0.5:7600", kKey, new_secret()});
+  for (const std::string& text : {std::string(), std::string("quern1-"), good.substr(1), good.substr(0, 40), good + "!", "quern2" + good.substr(6)})
+    EXPECT_NE(refusal_of([&] { code_of(text); }), "") << text;
+}
+
+TEST(Invitations, TheFileComesBackAndHoldsNoSecret) {
+  const std::string secret = new_secret();
+  Invitation invitation{hash_of_secret(secret), time_of("2027-01-01T10:00:00Z"), {}};
+  invitation.grant.roles = roles_of("work");
+  invitation.grant.functions = {"word*"};
+  const std::string text = text_of(std::vector{invitation, invitation});
+  EXPECT_EQ(text.find(secret), std::string::npos);
+  EXPECT_EQ(invitations_of(text + "nonsense\n\n"), (std::vector{invitation, invitation}));
+}
+
+}  // namespace
+}  // namespace quern::keys
