@@ -90,7 +90,7 @@ void Gateway::read_store(wire::Time now, Effects& effects) {
   std::vector<StoreEvent> events;
   store_events_.drain(events);
   for (StoreEvent& event : events) {
-    if (const auto* committed = std::get_if<Committed>(&event)) core_.on_committed(committed->ticket, effects);
+    if (const auto* committed = std::get_if<Committed>(&event)) core_.on_committed(committed->ticket, now, effects);
     else if (auto* loaded = std::get_if<Loaded>(&event)) core_.on_loaded(loaded->job, loaded->tasks, std::move(loaded->batch));
     else if (const auto* failed = std::get_if<LoadFailed>(&event)) core_.on_load_failed(failed->job, failed->tasks, failed->text, effects);
     else if (auto* result = std::get_if<ResultLoaded>(&event)) core_.on_result_loaded(result->job, result->seq, std::move(result->batch));
@@ -137,6 +137,7 @@ void Gateway::carry_out(Effects& effects, wire::Time now) {
       store_->load(*load);
       continue;
     }
+    if (std::holds_alternative<Audit>(effect) || std::holds_alternative<AskEnrol>(effect)) continue;
     auto& send = std::get<Send>(effect);
     auto route = routes_.find(send.peer);
     if (route == routes_.end()) continue;  // its session ended in this round

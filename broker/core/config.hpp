@@ -26,6 +26,8 @@ struct Config {
   std::size_t finished_max = 10'000;  ///< finished jobs kept at most
   std::size_t sessions_max = 100'000;
   std::size_t jobs_max = 1'000'000;   ///< unfinished jobs
+  bool open = true;                   ///< no keys: everybody is `anonymous` and may do everything
+  bool audit = false;                 ///< decisions go on record
   bool store = false;                 ///< jobs can be durable
   milliseconds recovery_wait{6000};   ///< after a restart, so long may workers say what they hold: silence (3 s), back-off (2 s), HELLO
   std::uint32_t crash_limit = 3;      ///< workers a task may take down before it counts as poisonous

@@ -32,23 +32,26 @@ std::optional<wire::Role> sender_of(const wire::Message& message) {
 
 Core::Core(Config config) : config_(std::move(config)) {}
 
-void Core::on_message(PeerId peer, const std::string& principal, wire::Envelope&& envelope, Time now, Effects& effects) {
+void Core::on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects) {
   if (!started_known_) {
     started_ = now;
     started_known_ = true;
   }
+  const Principal* principal = principal_of(user);
+  if (!principal) return on_stranger(peer, user, envelope.message, effects);
   if (auto* hello = std::get_if<wire::Hello>(&envelope.message)) {
-    on_hello(peer, principal, std::move(*hello), now, effects);
+    on_hello(peer, user, *principal, std::move(*hello), now, effects);
     return;
   }
   Session* session = sessions_.of_peer(peer);
-  if (!session || session->id != envelope.session || session->principal != principal) {
+  if (!session || session->id != envelope.session || session->user != user) {
     // Not an error of the peer: its session ended here (silence, restart), and it does not know yet.
     effects.push_back(Send{peer, {}, wire::HelloAgain{}});
     return;
   }
   session->heard = now;
   session->reachable = true;
+  if (!permit(*session, *principal, envelope.message, effects)) return;
   if (const auto role = sender_of(envelope.message); role && *role != session->role) {
     misbehaved(*session, ErrorCode::role, *role == wire::Role::worker ? "only workers send this" : "only clients send this", now,
                effects);
@@ -57,13 +60,13 @@ void Core::on_message(PeerId peer, const std::string& principal, wire::Envelope&
   std::visit(Overloaded{
                  [&](wire::Beat& m) { on_beat(*session, m, effects); },
                  [&](wire::Bye&) { end_session(session->id, now); },
-                 [&](wire::Submit& m) { on_submit(*session, std::move(m), now, effects); },
+                 [&](wire::Submit& m) { on_submit(*session, *principal, std::move(m), now, effects); },
                  [&](wire::Append& m) { on_append(*session, std::move(m), now, effects); },
                  [&](wire::Attach& m) { on_attach(*session, m, now, effects); },
                  [&](wire::Ack& m) { on_ack(*session, m); },
                  [&](wire::Cancel& m) { on_cancel(*session, m, now, effects); },
                  [&](wire::Retry& m) { on_retry(*session, m, now, effects); },
-                 [&](wire::Query& m) { on_query(*session, m, now, effects); },
+                 [&](wire::Query& m) { on_query(*session, *principal, m, now, effects); },
                  [&](wire::Drain& m) { on_drain(*session, m, effects); },
                  [&](wire::Report& m) { on_report(*session, std::move(m), now, effects); },
                  [&](wire::Reclaimed& m) { on_reclaimed(*session, m); },
@@ -108,13 +111,6 @@ Job* Core::find_job(Uuid uuid, JobNumber number) {
   if (!uuid.is_nil()) return find_job(uuid);
   auto it = jobs_.find(number);
   return it == jobs_.end() ? nullptr : &it->second;
-}
-
-void Core::account(Job& job) {
-  std::uint64_t& before = accounted_[job.number];
-  const std::uint64_t after = job.bytes();
-  memory_used_ += after - before;
-  before = after;
 }
 
 void Core::settle(Time now, Effects& effects) {

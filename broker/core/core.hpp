@@ -6,6 +6,7 @@
 //
 // Files: core_session.cpp (HELLO, beats, loss), core_jobs.cpp (what clients ask), core_results.cpp (results to clients), core_leases.cpp
 // (what workers answer), core_dispatch.cpp (where leases go), core_end.cpp (how jobs end), core_status.cpp (what is shown),
+// core_access.cpp (who may do what),
 // core_check.cpp (invariants), core_store.cpp (what is made durable, what waits for it), core_recover.cpp (after a restart).
 #pragma once
 
@@ -20,6 +21,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "broker/core/access.hpp"
+#include "broker/core/budget.hpp"
 #include "broker/core/config.hpp"
 #include "broker/core/effect.hpp"
 #include "broker/core/job.hpp"
@@ -34,6 +37,7 @@ using wire::Time;
 struct Counters {
   std::uint64_t malformed = 0;
   std::uint64_t refused = 0;
+  std::uint64_t denied = 0;
   std::uint64_t late = 0;
   std::uint64_t leases = 0;
   std::uint64_t leases_lost = 0;
@@ -43,8 +47,8 @@ class Core {
  public:
   explicit Core(Config config);
 
-  /// A message from a peer whose authenticated principal is `principal`.
-  void on_message(PeerId peer, const std::string& principal, wire::Envelope&& envelope, Time now, Effects& effects);
+  /// A message from a peer that the transport has authenticated as `user` (a public key; anything when Config::open).
+  void on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects);
   /// Bytes that are not a message.
   void on_malformed(PeerId peer, const std::string& why, Effects& effects);
   /// The peer's connection is gone; it may come back with a new session.
@@ -53,13 +57,21 @@ class Core {
   void on_blocked(PeerId peer, Time now);
   /// The gateway itself did not run for this long: nobody is to blame for silence in it.
   void on_gap(wire::Duration gap);
+  /// Who may do what, from now on; ends the sessions of those who may not any more. `invitations_open`: unknown keys may enrol.
+  void on_principals(Principals&& principals, bool invitations_open, Time now, Effects& effects);
+  /// Answers to AskEnrol.
+  void on_enrolled(PeerId peer, const std::string& user, const std::string& name, std::uint8_t rights, Effects& effects);
+  void on_enrol_refused(PeerId peer, const std::string& user, const std::string& why, Effects& effects);
+  /// The audit log cannot be written (empty: it can again): what is privileged is refused.
+  void on_audit_trouble(const std::string& why, Effects& effects);
+
   /// Orderly stop: says BYE to everybody.
   void on_stop(Effects& effects);
 
   /// First of all, with a store: what it has.
   void recover(Recovered&& recovered, Time now, Effects& effects);
   /// Answers to Commit and Load.
-  void on_committed(std::uint64_t ticket, Effects& effects);
+  void on_committed(std::uint64_t ticket, Time now, Effects& effects);
   void on_loaded(JobNumber job, wire::Interval tasks, wire::Batch batch);
   void on_load_failed(JobNumber job, wire::Interval tasks, const std::string& why, Effects& effects);
   void on_result_loaded(JobNumber job, std::uint64_t seq, wire::Batch batch);
@@ -85,10 +97,26 @@ class Core {
   std::uint64_t memory_used() const { return memory_used_; }
 
  private:
+  // core_access.cpp
+  const Principal* principal_of(const std::string& user) const;
+  Subject subject_of(const Job& job) const;
+  bool permit(Session& session, const Principal& principal, const wire::Message& message, Effects& effects);
+  void record(PeerId peer, std::string principal, std::string_view action, std::string object, bool allowed, std::string reason,
+              Effects& effects);
+  void on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Effects& effects);
+  void restrict_offer(Worker& worker, const Principal& principal, Effects& effects);
+  std::optional<std::pair<ErrorCode, std::string>> over_quota(const Principal& principal, const wire::Submit& submit, Time now);
+  static Allowance pace_of(const Principal& principal);
+  void charge_tasks(const Session& session, std::uint64_t tasks, Time now);
+  std::uint64_t quota_room(const Job& job, Time now);
+  void account(Job& job);
+  void unaccount(const Job& job);
+
   // core_session.cpp
-  void on_hello(PeerId peer, const std::string& principal, wire::Hello&& hello, Time now, Effects& effects);
-  void welcome_worker(Session& session, wire::Hello& hello, std::set<wire::LeaseId>&& inherited, wire::Welcome& welcome, Time now);
-  void welcome_client(Session& session, const wire::Hello& hello, wire::Welcome& welcome);
+  void on_hello(PeerId peer, const std::string& user, const Principal& principal, wire::Hello&& hello, Time now, Effects& effects);
+  void welcome_worker(Session& session, const Principal& principal, wire::Hello& hello, std::set<wire::LeaseId>&& inherited,
+                      wire::Welcome& welcome, Time now, Effects& effects);
+  void welcome_client(const Principal& principal, const wire::Hello& hello, wire::Welcome& welcome);
   void on_beat(Session& session, const wire::Beat& beat, Effects& effects);
   void end_session(wire::SessionId id, Time now);
   void end_worker(Worker& worker, bool lost);
@@ -102,7 +130,7 @@ class Core {
   void misbehaved(Session& session, ErrorCode code, std::string text, Time now, Effects& effects);
 
   // core_jobs.cpp
-  void on_submit(Session& session, wire::Submit&& submit, Time now, Effects& effects);
+  void on_submit(Session& session, const Principal& principal, wire::Submit&& submit, Time now, Effects& effects);
   void on_append(Session& session, wire::Append&& append, Time now, Effects& effects);
   void on_attach(Session& session, const wire::Attach& attach, Time now, Effects& effects);
   void on_ack(Session& session, const wire::Ack& ack);
@@ -111,7 +139,7 @@ class Core {
   void on_retry(Session& session, const wire::Retry& retry, Time now, Effects& effects);
   std::optional<std::pair<ErrorCode, std::string>> refusal(const Session& session, const wire::Submit& submit) const;
   void take_in(Job& job, wire::Batch&& batch);
-  void grant_credit(Job& job);
+  void grant_credit(Job& job, Time now);
   wire::Accepted accepted(const Job& job) const;
   Follower& follow(Job& job, Session& session, std::uint64_t cursor, std::uint64_t window, std::uint32_t watch_ms);
   Job* find_job(Uuid uuid);
@@ -134,7 +162,7 @@ class Core {
   void add_input(Job& job, const wire::Batch& batch);
   void advance_frontier(Job& job, std::uint64_t end);
   bool ready_to_carve(Job& job, Effects& effects);
-  void evict();
+  void evict(Time now);
   void evict_results(Job& job, std::uint64_t keep);
   std::uint64_t results_kept(const Job& job) const;
   std::uint64_t result_share() const;
@@ -189,20 +217,19 @@ class Core {
   void forget_job(JobNumber number);
 
   // core_status.cpp
-  void on_query(Session& session, const wire::Query& query, Time now, Effects& effects);
+  void on_query(Session& session, const Principal& principal, const wire::Query& query, Time now, Effects& effects);
   JobStatus status_of(const Job& job, Time now, bool with_shares) const;
   WorkerStatus status_of(const Worker& worker, Time now) const;
   std::vector<std::string> explain(const Job& job, Time now) const;
 
   void touch(Job& job) { dirty_.insert(job.number); }
-  void account(Job& job);
 
   Config config_;
   Sessions sessions_;
   std::unordered_map<wire::SessionId, Worker> workers_;
   std::unordered_map<Uuid, JobNumber> job_numbers_;
   std::map<JobNumber, Job> jobs_;
-  std::map<std::string, JobNumber> unique_;
+  std::map<std::pair<std::string, std::string>, JobNumber> unique_;  ///< by principal and key
   std::set<JobNumber> live_;            ///< not final
   std::set<JobNumber> undecided_;       ///< live, and no worker offers what they need yet
   std::set<OrderKey> order_;            ///< decided jobs that may want leases; the first is served first
@@ -213,7 +240,12 @@ class Core {
   std::map<wire::LeaseId, Lease> leases_;
   std::uint64_t last_job_ = 0;
   std::uint64_t last_lease_ = 0;
-  std::unordered_map<JobNumber, std::uint64_t> accounted_;  ///< bytes of each job within memory_used_
+  std::unordered_map<JobNumber, Usage> accounted_;  ///< of each job within memory_used_ and usage_
+  std::unordered_map<std::string, Usage> usage_;    ///< by name of the principal
+  std::unordered_map<std::string, Budget> handed_in_;
+  Principals principals_;
+  bool invitations_open_ = false;
+  std::string audit_trouble_;           ///< why the audit log cannot be written; empty: it can
   std::uint64_t memory_used_ = 0;
 
   StoreOps ops_;                        ///< for the next commit

@@ -55,7 +55,7 @@ void Core::check_invariants() const {
     }
     if (job.final()) require(job.ended.size() == job.total, "a final job has no task left", number);
     auto accounted = accounted_.find(number);
-    memory += accounted == accounted_.end() ? 0 : accounted->second;
+    memory += accounted == accounted_.end() ? 0 : accounted->second.bytes;
   }
   require(memory == memory_used_, "the memory used is the sum over the jobs", {});
 }

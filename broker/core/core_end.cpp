@@ -191,9 +191,8 @@ void Core::forget_job(JobNumber number) {
     if (Session* session = sessions_.find(follower.session)) session->followed.erase(job.uuid);
   persist(job, DropJob{number});
   unsaved_.erase(number);
-  if (!job.options.unique.empty()) unique_.erase(job.options.unique);
-  memory_used_ -= accounted_[number];
-  accounted_.erase(number);
+  if (!job.options.unique.empty()) unique_.erase({job.principal, job.options.unique});
+  unaccount(job);
   dirty_.erase(number);
   job_numbers_.erase(job.uuid);
   std::erase(finished_, number);

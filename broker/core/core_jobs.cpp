@@ -49,7 +49,7 @@ std::optional<std::pair<ErrorCode, std::string>> Core::refusal(const Session& se
   return std::nullopt;
 }
 
-void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects& effects) {
+void Core::on_submit(Session& session, const Principal& principal, wire::Submit&& submit, Time now, Effects& effects) {
   if (Job* known = find_job(submit.job)) {
     follow(*known, session, known->results.begin(), submit.window, submit.watch_ms);
     known->owner = session.id;
@@ -59,7 +59,7 @@ void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects&
     return;
   }
   if (!submit.options.unique.empty()) {
-    if (auto it = unique_.find(submit.options.unique); it != unique_.end()) {
+    if (auto it = unique_.find({session.principal, submit.options.unique}); it != unique_.end()) {
       const Job& same = jobs_.at(it->second);
       wire::Accepted answer = accepted(same);
       answer.existing = true;
@@ -68,7 +68,9 @@ void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects&
       return;
     }
   }
-  if (auto no = refusal(session, submit)) {
+  auto no = refusal(session, submit);
+  if (!no) no = over_quota(principal, submit, now);
+  if (no) {
     complain(session, no->first, std::move(no->second), submit.job, 0, effects);
     return;
   }
@@ -87,6 +89,7 @@ void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects&
   job.options.attempts = std::max(1u, job.options.attempts);
   if (submit.has_common) job.common = std::move(submit.common);
   job.principal = session.principal;
+  job.principal_weight = principal.weight;
   job.owner = session.id;
   job.submitted = job.rate_since = now;
   job.open = submit.open;
@@ -109,10 +112,11 @@ void Core::on_submit(Session& session, wire::Submit&& submit, Time now, Effects&
   job_numbers_.emplace(job.uuid, number);
   live_.insert(number);
   undecided_.insert(number);
-  if (!job.options.unique.empty()) unique_.emplace(job.options.unique, number);
+  if (!job.options.unique.empty()) unique_.emplace(std::pair(job.principal, job.options.unique), number);
   take_in(job, std::move(submit.batch));
   account(job);
-  grant_credit(job);
+  charge_tasks(session, job.total, now);
+  grant_credit(job, now);
   follow(job, session, 0, submit.window, submit.watch_ms);
   job.credit_told = job.credit_to;
   send(session, accepted(job), effects, std::max(job.ticket, numbers_ticket_));
@@ -134,10 +138,10 @@ void Core::take_in(Job& job, wire::Batch&& batch) {
   job.lease_ticket = std::max(job.lease_ticket, job.ticket);
 }
 
-void Core::grant_credit(Job& job) {
+void Core::grant_credit(Job& job, Time now) {
   if (!job.open || job.final()) return;
   const std::uint64_t room = config_.stream_limit() - std::min(config_.stream_limit(), memory_used_);
-  const std::uint64_t to = job.accepted_bytes + std::min(kCreditAhead, room);
+  const std::uint64_t to = job.accepted_bytes + std::min({kCreditAhead, room, quota_room(job, now)});
   if (to > job.credit_to) job.credit_to = to;
 }
 
@@ -174,6 +178,7 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
       misbehaved(session, ErrorCode::credit, "more payload bytes than credit", now, effects);
       return;
     }
+    charge_tasks(session, batch.count(), now);
     take_in(*job, std::move(batch));
     account(*job);
   }
@@ -182,7 +187,7 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
     save(*job);
     if (!job->decision) decide_job(*job, now, effects);  // it may have waited for the end of its input
   }
-  grant_credit(*job);
+  grant_credit(*job, now);
   job->credit_told = job->credit_to;
   send(session, accepted(*job), effects, job->ticket);
   touch(*job);

@@ -246,7 +246,7 @@ void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Repor
   }
   if (tasks > 0) record.rate.learn(static_cast<double>(tasks), static_cast<double>(report.busy_us) / 1e6);
   share.rate = record.rate.per_second();
-  job.used += static_cast<double>(report.busy_us) / 1e6 / job.options.weight;
+  job.used += static_cast<double>(report.busy_us) / 1e6 / job.weight();
 }
 
 void Core::close_lease(wire::LeaseId id) {

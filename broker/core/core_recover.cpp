@@ -90,7 +90,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   job.submitted = job.rate_since = now;
   job.rate_done = job.done;
   job_numbers_.emplace(job.uuid, job.number);
-  if (!job.options.unique.empty()) unique_.emplace(job.options.unique, job.number);
+  if (!job.options.unique.empty()) unique_.emplace(std::pair(job.principal, job.options.unique), job.number);
   if (job.final()) {
     job.finished = now;  // its time to live counts anew: how long the broker was away says nothing about who wants it
     finished_.push_back(job.number);

@@ -1,6 +1,7 @@
 // Sessions: HELLO and what a peer held before, beats, silence, the end.
 #include <algorithm>
 
+#include "broker/core/access.hpp"
 #include "broker/core/core.hpp"
 
 namespace quern::broker {
@@ -37,7 +38,7 @@ void Core::misbehaved(Session& session, ErrorCode code, std::string text, Time n
   end_session(session.id, now);
 }
 
-void Core::on_hello(PeerId peer, const std::string& principal, wire::Hello&& hello, Time now, Effects& effects) {
+void Core::on_hello(PeerId peer, const std::string& user, const Principal& principal, wire::Hello&& hello, Time now, Effects& effects) {
   const auto refuse = [&](ErrorCode code, std::string text) {
     ++counters_.refused;
     effects.push_back(Note{Note::Level::warning, "refused " + hello.name + ": " + text});
@@ -48,8 +49,18 @@ void Core::on_hello(PeerId peer, const std::string& principal, wire::Hello&& hel
                                           std::to_string(wire::kProtocolVersion) + ", you speak " + std::to_string(hello.protocol_min) +
                                           " to " + std::to_string(hello.protocol_max) + ": install the same version of Quern on both");
   }
+  wire::Hello question;
+  question.role = hello.role;
+  const wire::Message asked = std::move(question);
+  const Verdict verdict = decide(principal, asked, std::nullopt);
+  record(peer, principal.name, action_of(asked), hello.name, verdict.allowed, verdict.reason, effects);
+  if (!verdict.allowed) return refuse(ErrorCode::denied, verdict.reason);
   if (hello.identity.is_nil()) return refuse(ErrorCode::malformed, "HELLO needs an identity");
   Session* before = sessions_.of_identity(hello.role, hello.identity);
+  if (before && before->principal != principal.name) {
+    record(peer, principal.name, "take over session", before->name, false, "it belongs to " + before->principal, effects);
+    return refuse(ErrorCode::denied, "this identity is that of a session of another principal");
+  }
   if (!before && sessions_.all().size() >= config_.sessions_max)
     return refuse(ErrorCode::limit, "this broker has its limit of " + std::to_string(config_.sessions_max) + " sessions");
 
@@ -66,7 +77,8 @@ void Core::on_hello(PeerId peer, const std::string& principal, wire::Hello&& hel
 
   Session& session = sessions_.open(peer, hello.role, hello.identity);
   session.name = hello.name.empty() ? hello.identity.text() : hello.name;
-  session.principal = principal;
+  session.user = user;
+  session.principal = principal.name;
   session.connected = session.heard = now;
   if (!next_sweep_) next_sweep_ = now + kSweep;
 
@@ -78,8 +90,8 @@ void Core::on_hello(PeerId peer, const std::string& principal, wire::Hello&& hel
   welcome.beat_idle_ms = ms(config_.beat_idle);
   welcome.lost_busy_ms = ms(config_.lost_busy);
   welcome.lost_idle_ms = ms(config_.lost_idle);
-  if (hello.role == wire::Role::worker) welcome_worker(session, hello, std::move(inherited), welcome, now);
-  else welcome_client(session, hello, welcome);
+  if (hello.role == wire::Role::worker) welcome_worker(session, principal, hello, std::move(inherited), welcome, now, effects);
+  else welcome_client(principal, hello, welcome);
   const bool worker = hello.role == wire::Role::worker;
   effects.push_back(Note{Note::Level::info, (worker ? "worker " : "client ") + session.name + " connected"});
   // Which results and which appends are in: not before they are safe, or the peer would let go of them.
@@ -91,8 +103,8 @@ void Core::on_hello(PeerId peer, const std::string& principal, wire::Hello&& hel
   dispatch_needed_ = true;
 }
 
-void Core::welcome_worker(Session& session, wire::Hello& hello, std::set<wire::LeaseId>&& inherited, wire::Welcome& welcome,
-                          Time now) {
+void Core::welcome_worker(Session& session, const Principal& principal, wire::Hello& hello, std::set<wire::LeaseId>&& inherited,
+                          wire::Welcome& welcome, Time now, Effects& effects) {
   Worker& worker = workers_[session.id];
   worker.session = session.id;
   worker.name = session.name;
@@ -106,6 +118,7 @@ void Core::welcome_worker(Session& session, wire::Hello& hello, std::set<wire::L
   for (int n = 2; taken(worker.name); ++n) worker.name = base + "#" + std::to_string(n);
   worker.offer = std::move(*hello.worker);
   worker.draining = worker.offer.draining;
+  restrict_offer(worker, principal, effects);
 
   for (const auto& held : worker.offer.held) {
     Lease* lease = find_lease(held.lease);
@@ -128,10 +141,11 @@ void Core::welcome_worker(Session& session, wire::Hello& hello, std::set<wire::L
   worker.offer.held.clear();
 }
 
-void Core::welcome_client(Session&, const wire::Hello& hello, wire::Welcome& welcome) {
+void Core::welcome_client(const Principal& principal, const wire::Hello& hello, wire::Welcome& welcome) {
   for (const auto& held : hello.jobs) {
     wire::KnownJob known{held.job, false, {}, 0, 0};
-    if (const Job* job = find_job(held.job)) known = {held.job, true, job->number, job->accepted, job->credit_to};
+    if (const Job* job = find_job(held.job); job && may_see(principal, subject_of(*job)))
+      known = {held.job, true, job->number, job->accepted, job->credit_to};
     welcome.jobs.push_back(known);
   }
 }
@@ -227,7 +241,7 @@ void Core::sweep(Time now, Effects& effects) {
       job.rate_done = job.done;
       job.rate_since = now;
     }
-    grant_credit(job);
+    grant_credit(job, now);
     const bool watched = std::any_of(job.followers.begin(), job.followers.end(), [](const Follower& f) { return f.watch_ms > 0; });
     if (watched || job.credit_to > job.credit_told) touch(job);
   }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "broker/core/access.hpp"
 #include "broker/core/core.hpp"
 
 namespace quern::broker {
@@ -88,6 +89,7 @@ WorkerStatus Core::status_of(const Worker& worker, Time now) const {
   s.resources = worker.offer.resources;
   s.leases = worker.leases.size();
   s.tasks_done = worker.tasks_done;
+  s.principal = session.principal;
   s.silent_us = us(now - session.heard);
   s.connected_us = us(now - session.connected);
   return s;
@@ -131,13 +133,13 @@ std::vector<std::string> Core::explain(const Job& job, Time now) const {
   return lines;
 }
 
-void Core::on_query(Session& session, const wire::Query& query, Time now, Effects& effects) {
+void Core::on_query(Session& session, const Principal& principal, const wire::Query& query, Time now, Effects& effects) {
   wire::Answer answer;
   answer.token = query.token;
   switch (query.what) {
     case wire::QueryWhat::jobs:
       for (auto it = jobs_.rbegin(); it != jobs_.rend() && answer.jobs.size() < std::min<std::uint64_t>(query.limit, 1000); ++it)
-        answer.jobs.push_back(status_of(it->second, now, false));
+        if (may_see(principal, subject_of(it->second))) answer.jobs.push_back(status_of(it->second, now, false));
       break;
     case wire::QueryWhat::job:
     case wire::QueryWhat::explain: {

@@ -85,7 +85,7 @@ void Core::seal(Effects& effects) {
   ops_.clear();
 }
 
-void Core::on_committed(std::uint64_t ticket, Effects& effects) {
+void Core::on_committed(std::uint64_t ticket, Time now, Effects& effects) {
   committing_ = false;
   committed_ = ticket;
   while (!held_.empty() && held_.begin()->first <= ticket) {
@@ -102,7 +102,7 @@ void Core::on_committed(std::uint64_t ticket, Effects& effects) {
     if (job == jobs_.end() || job->second.results.bytes() <= 2 * results_kept(job->second)) it = results_heavy_.erase(it);
     else ++it;
   }
-  evict();
+  evict(now);
 }
 
 void Core::on_store_trouble(const std::string& why, Time now, Effects& effects) {
@@ -238,7 +238,7 @@ bool Core::ready_to_carve(Job& job, Effects& effects) {
   return job.payloads.resident(first);
 }
 
-void Core::evict() {
+void Core::evict(Time now) {
   if (memory_used_ <= config_.evict_limit()) return;
   std::uint64_t excess = memory_used_ - config_.evict_limit();
   int looked = 0;
@@ -252,7 +252,7 @@ void Core::evict() {
     const std::uint64_t first = job.pending.empty() ? job.payloads.end() : job.pending.front();
     excess -= std::min(excess, job.payloads.evict(first, kKeepAhead, excess, committed_));
     account(job);
-    grant_credit(job);
+    grant_credit(job, now);
     if (job.credit_to > job.credit_told) touch(job);
   }
 }

@@ -44,7 +44,25 @@ struct LoadResult {
   std::uint64_t seq = 0;
 };
 
-using Effect = std::variant<Send, Note, Commit, Load, LoadResult>;
+/// A line for the audit log. `principal` is a name, of an unknown peer its key.
+struct Audit {
+  PeerId peer{};
+  std::string principal;
+  std::string action;
+  std::string object;
+  bool allowed = false;
+  std::string reason;
+};
+
+/// Somebody without a known key was invited, it says: call on_enrolled() (after on_principals() with its key) or on_enrol_refused().
+struct AskEnrol {
+  PeerId peer{};
+  std::string user;
+  std::string name;  ///< wanted
+  Bytes secret;
+};
+
+using Effect = std::variant<Send, Note, Commit, Load, LoadResult, Audit, AskEnrol>;
 using Effects = std::vector<Effect>;
 
 }  // namespace quern::broker

@@ -58,7 +58,8 @@ struct Job {
   std::int64_t range_end = 0;
   wire::JobOptions options;
   std::optional<wire::Buffer> common;
-  std::string principal;
+  std::string principal;             ///< name of its owner
+  double principal_weight = 1;
   wire::SessionId owner{};
   std::optional<wire::Time> orphan_until;  ///< its owner is gone: cancelled then
 
@@ -115,11 +116,12 @@ struct Job {
   std::uint64_t ticket = 0;        ///< everything about it
   std::uint64_t results_stored_from = 0;  ///< entries below are dropped in the store too
 
+  double weight() const { return options.weight * principal_weight; }
   bool durable() const { return options.durability == Durability::durable; }
   bool final() const { return is_final(state); }
   /// May want a lease: tasks wait, or partials wait to be merged or finished.
   bool wants_leases() const { return !final() && decision && (!pending.empty() || partials); }
-  OrderKey order_key() const { return {-std::int64_t{options.priority}, used + expected_out / options.weight, number}; }
+  OrderKey order_key() const { return {-std::int64_t{options.priority}, used + expected_out / weight(), number}; }
   bool all_ended() const { return !open && ended.size() == total; }
   std::uint64_t backing() const {
     std::uint64_t n = 0;

@@ -16,7 +16,8 @@ struct Session {
   wire::Role role = wire::Role::client;
   Uuid identity;
   std::string name;
-  std::string principal;
+  std::string user;       ///< what the transport authenticated: a public key
+  std::string principal;  ///< its name
   wire::Time connected{};
   wire::Time heard{};
   bool reachable = true;  ///< false: its connection is gone, but it may come back with another session

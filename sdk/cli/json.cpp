@@ -148,7 +148,8 @@ Json to_json(const WorkerStatus& status) {
                  {"leases", status.leases},
                  {"tasks_done", status.tasks_done},
                  {"silent_s", seconds(status.silent_us)},
-                 {"connected_s", seconds(status.connected_us)}};
+                 {"connected_s", seconds(status.connected_us)},
+                 {"principal", status.principal}};
   object["labels"] = Json::object();
   for (const auto& [key, label] : status.labels) object["labels"][key] = label;
   object["resources"] = Json::object();

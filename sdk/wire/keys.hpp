@@ -24,6 +24,8 @@ constexpr TypeInfo info(Of<HelloAgain>) { return {4, "HELLO_AGAIN"}; }
 constexpr TypeInfo info(Of<ErrorMessage>) { return {5, "ERROR"}; }
 constexpr TypeInfo info(Of<Beat>) { return {6, "BEAT"}; }
 constexpr TypeInfo info(Of<Bye>) { return {7, "BYE"}; }
+constexpr TypeInfo info(Of<Enrol>) { return {8, "ENROL"}; }
+constexpr TypeInfo info(Of<Enrolled>) { return {9, "ENROLLED"}; }
 constexpr TypeInfo info(Of<Submit>) { return {16, "SUBMIT"}; }
 constexpr TypeInfo info(Of<Append>) { return {17, "APPEND"}; }
 constexpr TypeInfo info(Of<Attach>) { return {18, "ATTACH"}; }
@@ -166,6 +168,7 @@ void describe(V& v, Of<WorkerStatus>) {
   v.number("tasks_done", &WorkerStatus::tasks_done);
   v.number("silent_us", &WorkerStatus::silent_us);
   v.number("connected_us", &WorkerStatus::connected_us);
+  v.name("principal", &WorkerStatus::principal);
 }
 
 template <typename V>
@@ -297,6 +300,18 @@ template <typename V>
 void describe(V& v, Of<Bye>) {
   v.code("code", &Bye::code);
   v.text("text", &Bye::text);
+}
+
+template <typename V>
+void describe(V& v, Of<Enrol>) {
+  v.name("name", &Enrol::name);
+  v.octets("secret", &Enrol::secret);
+}
+
+template <typename V>
+void describe(V& v, Of<Enrolled>) {
+  v.name("name", &Enrolled::name);
+  v.name("roles", &Enrolled::roles);
 }
 
 // ---- client -> broker

@@ -145,6 +145,21 @@ struct Bye {
   bool operator==(const Bye&) const = default;
 };
 
+/// ENROL, peer -> broker: the first and only message of a peer whose key is not known yet, but which was invited. Answered by ENROLLED
+/// or REFUSED; then the peer opens a new socket.
+struct Enrol {
+  std::string name;  ///< wanted for the principal
+  Bytes secret;      ///< of the invitation
+  bool operator==(const Enrol&) const = default;
+};
+
+/// ENROLLED, broker -> peer: your key is known from now on.
+struct Enrolled {
+  std::string name;   ///< of the principal
+  std::string roles;  ///< for people
+  bool operator==(const Enrolled&) const = default;
+};
+
 // ---- client -> broker -----------------------------------------------------------------------------------------------
 
 /// Options of a job; every one has a default.
@@ -383,7 +398,7 @@ struct Draining {
   bool operator==(const Draining&) const = default;
 };
 
-using Message = std::variant<Hello, Welcome, Refused, HelloAgain, ErrorMessage, Beat, Bye, Submit, Append, Attach, Ack, Cancel, Query,
+using Message = std::variant<Hello, Welcome, Refused, HelloAgain, ErrorMessage, Beat, Bye, Enrol, Enrolled, Submit, Append, Attach, Ack, Cancel, Query,
                              Drain, Retry, Accepted, Results, JobUpdate, Answer, Lease, Common, Forget, Reported, Reclaim, Revoke, Report,
                              Reclaimed, Draining>;
 

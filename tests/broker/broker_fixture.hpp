@@ -46,6 +46,7 @@ inline Uuid uuid(std::uint8_t n) {
 struct Peer {
   PeerId id{};
   wire::SessionId session{};
+  std::string user = "anonymous";
   std::deque<wire::Message> inbox;
 };
 
@@ -63,9 +64,13 @@ class BrokerTest : public ::testing::Test {
   wire::Time now = wire::Time{} + 1000s;
   std::map<PeerId, Peer*> peers;
   std::uint64_t last_peer = 0;
+  std::vector<Audit> audit;
+  std::vector<AskEnrol> asked_enrol;
 
   void deliver(Effects& effects) {
     for (auto& effect : effects) {
+      if (const auto* line = std::get_if<Audit>(&effect)) audit.push_back(*line);
+      if (const auto* ask = std::get_if<AskEnrol>(&effect)) asked_enrol.push_back(*ask);
       auto* send = std::get_if<Send>(&effect);
       if (!send) continue;
       auto it = peers.find(send->peer);
@@ -85,7 +90,7 @@ class BrokerTest : public ::testing::Test {
 
   void send(Peer& peer, const wire::Message& message) {
     Effects effects;
-    core.on_message(peer.id, "anonymous", {peer.session, through_codec(message, peer.session)}, now, effects);
+    core.on_message(peer.id, peer.user, {peer.session, through_codec(message, peer.session)}, now, effects);
     core.check_invariants();
     core.settle(now, effects);
     core.check_invariants();

@@ -50,7 +50,7 @@ class Durable : public BrokerTest {
       const std::uint64_t ticket = pending->ticket;
       pending.reset();
       Effects effects;
-      core.on_committed(ticket, effects);
+      core.on_committed(ticket, now, effects);
       core.settle(now, effects);
       core.check_invariants();
       keep(effects);

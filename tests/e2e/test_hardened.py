@@ -9,7 +9,7 @@ from rig import BIN, SANITIZED, Rig, wait_until
 class Allowed(Rig):
     def test_a_worker_runs_only_what_it_allows(self):
         self.start_broker()
-        self.start_worker("careful", "--allow", "echo", "--allow", "su[a-m]")
+        self.start_worker("careful", "--allow", "echo", "--allow", "su?")
         self.assertEqual({f["name"] for f in self.workers()[0]["functions"]}, {"echo", "sum"})
         self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
         job = self.submit("primes", "--range", "1:100")

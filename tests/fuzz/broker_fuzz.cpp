@@ -59,7 +59,7 @@ class Stage {
     store_.apply(commit_->ops);
     const std::uint64_t ticket = commit_->ticket;
     commit_.reset();
-    core_->on_committed(ticket, effects_);
+    core_->on_committed(ticket, now_, effects_);
   }
 
   void say(Story& story) {

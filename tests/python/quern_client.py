@@ -14,6 +14,7 @@ import zmq
 # Section 5: type numbers.
 TYPES = {
     "HELLO": 1, "WELCOME": 2, "REFUSED": 3, "HELLO_AGAIN": 4, "ERROR": 5, "BEAT": 6, "BYE": 7,
+    "ENROL": 8, "ENROLLED": 9,
     "SUBMIT": 16, "APPEND": 17, "ATTACH": 18, "ACK": 19, "CANCEL": 20, "QUERY": 21, "DRAIN": 22, "RETRY": 23,
     "ACCEPTED": 32, "RESULTS": 33, "JOB": 34, "ANSWER": 35,
     "LEASE": 48, "COMMON": 49, "FORGET": 50, "REPORTED": 51, "RECLAIM": 52, "REVOKE": 53,

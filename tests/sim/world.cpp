@@ -73,7 +73,7 @@ void World::commit(broker::Commit commit) {
     const std::uint64_t ticket = committing_->ticket;
     committing_.reset();
     if (std::exchange(in_trouble_, false)) core_->on_store_healthy(effects);
-    core_->on_committed(ticket, effects);
+    core_->on_committed(ticket, now_, effects);
     core_->check_invariants();
     carry_out(effects);
     settle();

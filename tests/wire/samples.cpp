@@ -75,6 +75,7 @@ WorkerStatus worker_status() {
   w.tasks_done = 4000;
   w.silent_us = 250'000;
   w.connected_us = 60'000'000;
+  w.principal = "lab3";
   return w;
 }
 
@@ -328,6 +329,8 @@ std::vector<Sample> make_samples() {
                       capacity(),
                       {{.function = "sum", .rate = 2e6, .leases = 4, .tasks = 4000, .busy_us = 2000}}}),
       in("bye", Bye{ErrorCode::cancelled, "the user left"}),
+      open("enrol", Enrol{"lab3", "secret"}),
+      open("enrolled", Enrolled{"lab3", "work"}),
       in("submit_two_raw_items", submit_two_raw_items()),
       in("submit_full", submit_full()),
       in("submit_range", submit_range()),

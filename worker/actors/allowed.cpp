@@ -1,16 +1,13 @@
 #include "worker/actors/allowed.hpp"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <set>
 
+#include "wire/glob.hpp"
 #include "worker/actors/options.hpp"
 
 namespace quern::worker {
 namespace {
-
-bool matches(const std::string& pattern, const std::string& name) { return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0; }
 
 std::set<std::string> names_of(const Functions& all) {
   std::set<std::string> names;
@@ -21,7 +18,7 @@ std::set<std::string> names_of(const Functions& all) {
 
 void check_patterns(const std::vector<std::string>& patterns, const std::set<std::string>& names) {
   for (const auto& pattern : patterns) {
-    if (std::any_of(names.begin(), names.end(), [&](const auto& name) { return matches(pattern, name); })) continue;
+    if (std::any_of(names.begin(), names.end(), [&](const auto& name) { return wire::matches(pattern, name); })) continue;
     std::string known;
     for (const auto& name : names) known += " " + name;
     throw UsageError("--allow " + pattern + ": this worker has no function or reducer of that name; it has" + known);
@@ -32,9 +29,7 @@ void check_patterns(const std::vector<std::string>& patterns, const std::set<std
 
 Functions only_allowed(const Functions& all, const std::vector<std::string>& patterns) {
   check_patterns(patterns, names_of(all));
-  const auto allowed = [&](const std::string& name) {
-    return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return matches(pattern, name); });
-  };
+  const auto allowed = [&](const std::string& name) { return wire::matches_any(patterns, name); };
   Functions some;
   for (const auto& entry : all.functions()) {
     const FunctionDecl& decl = entry.decl;

@@ -137,6 +137,7 @@ struct WorkerStatus {
   std::uint64_t tasks_done = 0;   ///< since it connected
   std::uint64_t silent_us = 0;    ///< since it was last heard
   std::uint64_t connected_us = 0;
+  std::string principal;          ///< whose key it has
 
   bool operator==(const WorkerStatus&) const = default;
 };

@@ -1,0 +1,243 @@
+// Who may do what: principals as they change, strangers, what goes on record, quotas.
+#include <algorithm>
+#include <utility>
+
+#include "broker/core/access.hpp"
+#include "broker/core/core.hpp"
+#include "wire/glob.hpp"
+
+namespace quern::broker {
+namespace {
+
+Principal make_anonymous() {
+  Principal principal;
+  principal.name = "anonymous";
+  principal.rights = kAllRights;
+  return principal;
+}
+const Principal kAnonymous = make_anonymous();
+
+std::string object_of(const wire::Message& message, const std::optional<Subject>& subject) {
+  if (const auto* submit = std::get_if<wire::Submit>(&message)) return "function " + submit->function;
+  if (const auto* drain = std::get_if<wire::Drain>(&message)) return "worker " + drain->worker;
+  if (const auto* hello = std::get_if<wire::Hello>(&message)) return hello->name;
+  return subject ? "job " + std::to_string(value(subject->number)) : "";
+}
+
+/// What is on record when it is allowed; what is denied always is.
+bool is_recorded(const wire::Message& message, bool foreign) {
+  return std::visit(
+      [&]<typename M>(const M&) {
+        if constexpr (std::is_same_v<M, wire::Hello> || std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Cancel> ||
+                      std::is_same_v<M, wire::Retry> || std::is_same_v<M, wire::Drain>)
+          return true;
+        else if constexpr (std::is_same_v<M, wire::Attach>) return foreign;
+        else return false;
+      },
+      message);
+}
+
+/// Which job a message is about, and with which token its answer comes.
+struct Address {
+  Uuid job;
+  JobNumber number{};
+  std::uint64_t token = 0;
+};
+Address address_of(const wire::Message& message) {
+  return std::visit(
+      []<typename M>(const M& m) -> Address {
+        if constexpr (std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Append> || std::is_same_v<M, wire::Ack>)
+          return {m.job, {}, 0};
+        else if constexpr (std::is_same_v<M, wire::Attach> || std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Retry> ||
+                           std::is_same_v<M, wire::Query>)
+          return {m.job, m.number, m.token};
+        else if constexpr (std::is_same_v<M, wire::Drain>) return {{}, {}, m.token};
+        else return {};
+      },
+      message);
+}
+
+std::string limit_text(const std::string& name, const char* of, std::uint64_t most, std::uint64_t used) {
+  return "queue_full: " + name + " may have " + std::to_string(most) + " " + of + " at a time, " + std::to_string(used) +
+         " are there; try again when some are done";
+}
+
+}  // namespace
+
+Subject Core::subject_of(const Job& job) const { return {job.number, job.principal, job.options.name}; }
+
+const Principal* Core::principal_of(const std::string& user) const {
+  if (config_.open) return &kAnonymous;
+  const auto it = principals_.find(user);
+  return it == principals_.end() ? nullptr : &it->second;
+}
+
+void Core::record(PeerId peer, std::string principal, std::string_view action, std::string object, bool allowed, std::string reason,
+                  Effects& effects) {
+  if (!config_.audit) return;
+  effects.push_back(Audit{peer, std::move(principal), std::string(action), std::move(object), allowed, std::move(reason)});
+}
+
+bool Core::permit(Session& session, const Principal& principal, const wire::Message& message, Effects& effects) {
+  const Address about = address_of(message);
+  std::optional<Subject> subject;
+  if (const Job* job = find_job(about.job, about.number)) subject = subject_of(*job);
+  Verdict verdict = decide(principal, message, subject);
+  const bool privileged = std::holds_alternative<wire::Drain>(message) || (verdict.foreign && is_recorded(message, true));
+  if (verdict.allowed && privileged && !audit_trouble_.empty())
+    verdict = {false, "what needs the right `admin` is refused while the audit log cannot be written: " + audit_trouble_, verdict.foreign};
+  if (!verdict.allowed || is_recorded(message, verdict.foreign))
+    record(session.peer, principal.name, action_of(message), object_of(message, subject), verdict.allowed, verdict.reason, effects);
+  if (verdict.allowed) return true;
+  ++counters_.denied;
+  const bool names_job = !about.job.is_nil();
+  complain(session, ErrorCode::denied, verdict.reason, names_job ? std::optional(about.job) : std::nullopt, about.token, effects);
+  return false;
+}
+
+void Core::on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Effects& effects) {
+  const auto refuse = [&](std::string why) {
+    ++counters_.denied;
+    record(peer, user, action_of(message), "", false, why, effects);
+    effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::denied, std::move(why)}});
+  };
+  const auto* enrol = std::get_if<wire::Enrol>(&message);
+  if (!enrol) {
+    // One answer to who asks; what else a stranger sends is not worth one.
+    if (std::holds_alternative<wire::Hello>(message))
+      refuse("this broker does not know your key, or does not any more: its operator can add it (`quern keys add`) or invite you (`quern keys invite`)");
+    return;
+  }
+  if (!invitations_open_) return refuse("no invitation is open: ask for a new code (`quern keys invite`)");
+  if (!audit_trouble_.empty()) return refuse("nobody is enrolled while the audit log cannot be written: " + audit_trouble_);
+  effects.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
+}
+
+void Core::on_enrolled(PeerId peer, const std::string& user, const std::string& name, std::uint8_t rights, Effects& effects) {
+  record(peer, name, "enrol", "key " + user, true, "invitation", effects);
+  effects.push_back(Note{Note::Level::info, name + " is enrolled: " + rights_text(rights)});
+  effects.push_back(Send{peer, {}, wire::Enrolled{name, rights_text(rights)}});
+}
+
+void Core::on_enrol_refused(PeerId peer, const std::string& user, const std::string& why, Effects& effects) {
+  ++counters_.denied;
+  record(peer, user, "enrol", "", false, why, effects);
+  effects.push_back(Note{Note::Level::warning, "an enrolment was refused: " + why});
+  effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::denied, why}});
+}
+
+void Core::on_principals(Principals&& principals, bool invitations_open, Time now, Effects& effects) {
+  const Principals before = std::exchange(principals_, std::move(principals));
+  invitations_open_ = invitations_open;
+  // Sessions of keys that are gone, that are somebody else's now, or that may no longer do what the session is for.
+  std::vector<wire::SessionId> ended;
+  for (const auto& [id, session] : sessions_.all()) {
+    const Principal* principal = principal_of(session.user);
+    const auto needs = session.role == wire::Role::worker ? Right::work : Right::submit;
+    const bool fits = principal && principal->name == session.principal &&
+                      (principal->may(needs) || (needs == Right::submit && (principal->may(Right::read) || principal->may(Right::admin))));
+    if (!fits) ended.push_back(id);
+  }
+  for (wire::SessionId id : ended) {
+    const Session& session = *sessions_.find(id);
+    effects.push_back(Note{Note::Level::warning, session.name + ": its key was revoked or changed, its session ends"});
+    record(session.peer, session.principal, "end session", session.name, true, "its key was revoked or changed", effects);
+    send(session, wire::ErrorMessage{ErrorCode::denied, "the key of " + session.principal + " was revoked or changed", {}, 0, true}, effects);
+    end_session(id, now);
+  }
+  for (auto& [id, worker] : workers_) restrict_offer(worker, *principal_of(sessions_.find(id)->user), effects);
+  std::map<std::string, double> weights;
+  for (const auto& [user, principal] : principals_) weights.emplace(principal.name, principal.weight);
+  for (JobNumber number : live_) {
+    Job& job = jobs_.at(number);
+    const auto weight = weights.find(job.principal);
+    job.principal_weight = weight == weights.end() ? 1 : weight->second;
+    touch(job);
+  }
+  dispatch_needed_ = true;
+}
+
+void Core::on_audit_trouble(const std::string& why, Effects& effects) {
+  if (why == audit_trouble_) return;
+  if (why.empty()) effects.push_back(Note{Note::Level::info, "the audit log can be written again"});
+  else effects.push_back(Note{Note::Level::warning, "the audit log cannot be written: " + why + "; what needs `admin`, and enrolling, is refused"});
+  audit_trouble_ = why;
+}
+
+void Core::restrict_offer(Worker& worker, const Principal& principal, Effects& effects) {
+  if (principal.functions.empty()) return;
+  const auto dropped = std::erase_if(worker.offer.functions, [&](const FunctionDecl& decl) {
+    return !wire::matches_any(principal.functions, decl.name);
+  });
+  std::erase_if(worker.offer.reducers, [&](const ReducerDecl& decl) { return !wire::matches_any(principal.functions, decl.name); });
+  if (dropped == 0) return;
+  effects.push_back(Note{Note::Level::info, "worker " + worker.name + ": " + std::to_string(dropped) +
+                                                " functions are not used, its key may not serve them"});
+}
+
+// ---- quotas
+
+std::optional<std::pair<ErrorCode, std::string>> Core::over_quota(const Principal& principal, const wire::Submit& submit, Time now) {
+  using Refusal = std::pair<ErrorCode, std::string>;
+  const Usage& used = usage_[principal.name];
+  const std::uint64_t tasks = submit.input == InputKind::range
+                                  ? static_cast<std::uint64_t>(submit.range_end) - static_cast<std::uint64_t>(submit.range_begin)
+                                  : submit.batch.count();
+  const std::uint64_t bytes = submit.batch.weight() + submit.common.size();
+  if (principal.max_jobs && used.jobs + 1 > *principal.max_jobs)
+    return Refusal{ErrorCode::queue_full, limit_text(principal.name, "jobs", *principal.max_jobs, used.jobs)};
+  if (principal.max_tasks && used.tasks + tasks > *principal.max_tasks)
+    return Refusal{ErrorCode::queue_full, limit_text(principal.name, "tasks", *principal.max_tasks, used.tasks)};
+  if (principal.max_bytes && used.bytes + bytes > *principal.max_bytes)
+    return Refusal{ErrorCode::queue_full, limit_text(principal.name, "bytes", *principal.max_bytes, used.bytes)};
+  if (principal.max_rate && handed_in_[principal.name].in_debt(pace_of(principal), now))
+    return Refusal{ErrorCode::queue_full, "queue_full: " + principal.name + " may submit " + std::to_string(*principal.max_rate) +
+                                              " tasks per second and is ahead of that; try again a little later"};
+  return std::nullopt;
+}
+
+Allowance Core::pace_of(const Principal& principal) { return {std::max(1.0, *principal.max_rate), *principal.max_rate}; }
+
+void Core::charge_tasks(const Session& session, std::uint64_t tasks, Time now) {
+  const Principal* principal = principal_of(session.user);
+  if (principal && principal->max_rate) handed_in_[principal->name].charge(static_cast<double>(tasks), pace_of(*principal), now);
+}
+
+std::uint64_t Core::quota_room(const Job& job, Time now) {
+  constexpr std::uint64_t kNoLimit = ~0ULL;
+  // A stream cannot be refused in its middle, so its credit is what is held back. Items are taken to have this many bytes.
+  constexpr std::uint64_t kItemGuess = 64;
+  const Session* owner = sessions_.find(job.owner);
+  const Principal* principal = owner ? principal_of(owner->user) : nullptr;
+  if (!principal) return kNoLimit;
+  const Usage& used = usage_[principal->name];
+  std::uint64_t room = kNoLimit;
+  if (principal->max_bytes) room = *principal->max_bytes - std::min(*principal->max_bytes, used.bytes);
+  if (principal->max_tasks) room = std::min(room, (*principal->max_tasks - std::min(*principal->max_tasks, used.tasks)) * kItemGuess);
+  if (principal->max_rate && handed_in_[principal->name].in_debt(pace_of(*principal), now)) room = 0;
+  return room;
+}
+
+void Core::account(Job& job) {
+  Usage& before = accounted_[job.number];
+  const Usage after{job.total - job.ended.size(), job.bytes(), job.final() ? 0u : 1u};
+  Usage& mine = usage_[job.principal];
+  mine.tasks += after.tasks - before.tasks;
+  mine.bytes += after.bytes - before.bytes;
+  mine.jobs += after.jobs - before.jobs;
+  memory_used_ += after.bytes - before.bytes;
+  before = after;
+}
+
+void Core::unaccount(const Job& job) {
+  const auto it = accounted_.find(job.number);
+  if (it == accounted_.end()) return;
+  Usage& mine = usage_[job.principal];
+  mine.tasks -= it->second.tasks;
+  mine.bytes -= it->second.bytes;
+  mine.jobs -= it->second.jobs;
+  memory_used_ -= it->second.bytes;
+  accounted_.erase(it);
+}
+
+}  // namespace quern::broker
