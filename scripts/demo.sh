@@ -40,6 +40,10 @@ await() {
   fail "$what did not happen within 10 s"
 }
 
+# Keys, store and audit log of its own, so that nothing of a broker on this machine is touched.
+export XDG_CONFIG_HOME=$folder XDG_STATE_HOME=$folder
+unset QUERN_KEYS
+
 say "one broker, three workers: all of a core, half of one, a quarter of one"
 "$bin/quern-broker" --bind tcp://127.0.0.1:0 --no-store >"$folder/ready" 2>"$folder/broker.log" &
 processes+=($!)

@@ -15,6 +15,11 @@ options:
   --broker ENDPOINT  the broker as the hosts reach it; default $QUERN_BROKER, else tcp://127.0.0.1:7600
   --slots N          slots of each worker; default: the worker's own choice
   --bin PATH         quern-worker on the hosts; default: quern-worker in their PATH
+  --quern PATH       quern here, which invites hosts that have no key yet; default: beside --bin, else in the PATH
+  --keys DIR         the broker's keys, here; default $QUERN_KEYS, else $XDG_CONFIG_HOME/quern
+
+A host that has no key for this broker is invited (a code for one use, `quern keys invite`), makes its own key and joins: run `start`
+where the broker runs, or at least where its keys are.
 
 Hosts are whatever ssh accepts; it never asks (BatchMode), so keys must be in place. QUERN_SSH names another command to use
 instead of ssh. Exit: 0 when every host did as asked, 1 otherwise, 2 for a wrong command line.
@@ -34,6 +39,8 @@ action=start
 broker=${QUERN_BROKER:-tcp://127.0.0.1:7600}
 slots=
 bin=quern-worker
+quern=
+keys=${QUERN_KEYS:-${XDG_CONFIG_HOME:-$HOME/.config}/quern}
 hosts=()
 
 case "${1:-}" in
@@ -48,12 +55,14 @@ while [ $# -gt 0 ]; do
       usage
       exit 0
       ;;
-    --broker | --slots | --bin)
+    --broker | --slots | --bin | --quern | --keys)
       [ $# -ge 2 ] || complain "$1 takes a value"
       case "$1" in
         --broker) broker=$2 ;;
         --slots) slots=$2 ;;
         --bin) bin=$2 ;;
+        --quern) quern=$2 ;;
+        --keys) keys=$2 ;;
       esac
       shift
       ;;
@@ -65,12 +74,25 @@ done
 [ "${#hosts[@]}" -gt 0 ] || complain "no host is given (--help shows how)"
 [[ "$slots" =~ ^[0-9]*$ ]] || complain "--slots takes a number, not '$slots'"
 
-# What runs on the host. Its arguments: action, broker, slots, program, and the host's name as it was given here: one worker per
-# such name, so that a machine may be listed under two names.
+if [ -z "$quern" ]; then
+  quern=$(dirname "$bin")/quern
+  [ -x "$quern" ] || quern=quern
+fi
+broker_key=$(cat "$keys/broker.pub" 2>/dev/null || true)
+
+# A code for one host to join with; nothing when there are no keys to invite with, and then the host must have its own. It travels in
+# the script, not in arguments that others can see here.
+invitation() {
+  [ "$action" = start ] && [ -n "$broker_key" ] || return 0
+  "$quern" keys invite --role work --broker "$broker" --keys "$keys" 2>/dev/null || true
+}
+
+# What runs on the host. Its arguments: action, broker, slots, program, the broker's public key, and the host's name as it was given
+# here: one worker per such name, so that a machine may be listed under two names. The code to join with is in `code`.
 remote_script() {
   cat <<'REMOTE'
 set -eu
-action=$1 broker=$2 slots=$3 bin=$4 name=$5
+action=$1 broker=$2 slots=$3 bin=$4 broker_key=$5 name=$6
 folder=${XDG_RUNTIME_DIR:-}
 if [ -z "$folder" ] || [ ! -w "$folder" ]; then folder=/tmp/quern-$(id -u); fi
 mkdir -p -m 700 "$folder"
@@ -86,7 +108,15 @@ case $action in
   start)
     if runs; then echo "runs already (process $pid)"; exit 0; fi
     command -v "$bin" >/dev/null 2>&1 || { echo "failed: no $bin there"; exit 1; }
-    set -- "$bin" --broker "$broker" --name "$name"
+    # Keys that it has for this very broker, or a code to get some.
+    config=${QUERN_KEYS:-${XDG_CONFIG_HOME:-$HOME/.config}/quern}
+    place=$config/brokers/$(printf %s "${broker#*://}" | tr -c 'A-Za-z0-9.-' _)
+    knows() { [ -r "$1/worker.secret" ] && { [ -z "$broker_key" ] || [ "$(cat "$1/broker.pub" 2>/dev/null)" = "$broker_key" ]; }; }
+    if knows "$place" || { [ ! -e "$place" ] && knows "$config"; } || [ -z "$code" ]; then
+      set -- "$bin" --broker "$broker" --name "$name"
+    else
+      set -- "$bin" --join "$code" --name "$name"
+    fi
     [ -z "$slots" ] || set -- "$@" --slots "$slots"
     setsid "$@" </dev/null >"$file.log" 2>&1 &
     pid=$!
@@ -130,8 +160,8 @@ trap 'rm -rf "$folder"' EXIT
 for i in "${!hosts[@]}"; do
   (
     code=0
-    remote_script | "${ssh[@]}" -o BatchMode=yes -o ConnectTimeout=10 "${hosts[$i]}" \
-      "sh -s -- $(quote "$action" "$broker" "$slots" "$bin" "${hosts[$i]}")" \
+    { printf 'code=%q\n' "$(invitation)"; remote_script; } | "${ssh[@]}" -o BatchMode=yes -o ConnectTimeout=10 "${hosts[$i]}" \
+      "sh -s -- $(quote "$action" "$broker" "$slots" "$bin" "$broker_key" "${hosts[$i]}")" \
       >"$folder/$i.out" 2>"$folder/$i.err" || code=$?
     echo "$code" >"$folder/$i.code"
   ) &

@@ -17,21 +17,31 @@ constexpr int kRound = 1000;
 constexpr int kUnreadMax = 100'000;
 // A loop that was away longer than this was suspended or starved; the peers are not to blame for the silence.
 constexpr milliseconds kGap{500};
+// Connections that wait to be accepted: a rack that comes back at once.
+constexpr int kBacklog = 4096;
 // How long an orderly stop waits for the store.
 constexpr milliseconds kStopWait{5000};
 
-runtime::Socket make_router(zmq::context_t& context) {
+runtime::Socket make_router(zmq::context_t& context, const std::optional<runtime::CurveServer>& curve) {
   runtime::SocketOptions options;
   options.part_bytes_max = wire::kPartBytesMax;
   options.high_water_mark = kUnreadMax;
+  options.backlog = kBacklog;
+  options.curve_server = curve;
   return runtime::Socket::router(context, options);
 }
 
 }  // namespace
 
-Gateway::Gateway(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config)
-    : router_(make_router(context)), core_(std::move(config)) {
-  for (const auto& endpoint : endpoints) bound_.push_back(router_.bind(endpoint));
+Gateway::Gateway(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config, Guard& guard)
+    : guard_(guard), router_(make_router(context, guard.curve())), core_(std::move(config)) {
+  Effects effects;
+  read_guard(Clock::now(), effects);  // who may do what, before anybody is heard
+  carry_out(effects, Clock::now());
+  for (const auto& endpoint : endpoints) {
+    bound_.push_back(router_.bind(endpoint));
+    guard_.record({{}, "broker", {}, "start", bound_.back(), "allow", {}});
+  }
 }
 
 void Gateway::use_store(std::unique_ptr<Store> store, Recovered&& recovered) {
@@ -46,6 +56,7 @@ void Gateway::run(int stop_fd) {
   poller.add(router_);
   poller.add(stop_fd);
   poller.add(store_events_.fd());
+  poller.add(guard_.events().fd());
   Effects effects;
   bool more = false;
   for (;;) {
@@ -62,6 +73,7 @@ void Gateway::run(int stop_fd) {
     const auto now = Clock::now();
     if (timeout.count() >= 0 && now - before > timeout + kGap) core_.on_gap(now - before - timeout);
     if (poller.readable(2)) read_store(now, effects);
+    if (poller.readable(3)) read_guard(now, effects);
     more = read_all(now, effects);
     core_.settle(now, effects);
     carry_out(effects, now);
@@ -84,6 +96,30 @@ void Gateway::stop(Effects& effects) {
   }
   core_.on_stop(effects);
   carry_out(effects, Clock::now());
+  guard_.record({{}, "broker", {}, "stop", bound_.front(), "allow", {}});
+}
+
+void Gateway::read_guard(wire::Time now, Effects& effects) {
+  std::vector<GuardEvent> events;
+  guard_.events().drain(events);
+  for (GuardEvent& event : events) {
+    if (auto* keys = std::get_if<KeysChanged>(&event)) {
+      core_.on_principals(std::move(keys->principals), keys->invitations_open, now, effects);
+    } else if (const auto* enrolled = std::get_if<Enrolled>(&event)) {
+      core_.on_enrolled(enrolled->peer, enrolled->key, enrolled->name, enrolled->rights, effects);
+      enrolling_.erase(enrolled->peer);
+      strangers_.push_back(enrolled->peer);
+    } else if (const auto* refused = std::get_if<EnrolRefused>(&event)) {
+      core_.on_enrol_refused(refused->peer, refused->key, refused->reason, effects);
+      enrolling_.erase(refused->peer);
+      strangers_.push_back(refused->peer);
+    } else if (const auto* denied = std::get_if<ConnectionDenied>(&event)) {
+      runtime::log_warning("no entry for the key " + denied->key + " from " + denied->address + ": " + denied->reason);
+      guard_.record({{}, denied->key, denied->address, "connect", {}, "deny", denied->reason});
+    } else {
+      core_.on_audit_trouble(std::get<AuditTrouble>(event).text, effects);
+    }
+  }
 }
 
 void Gateway::read_store(wire::Time now, Effects& effects) {
@@ -102,7 +138,7 @@ void Gateway::read_store(wire::Time now, Effects& effects) {
 
 bool Gateway::read_all(wire::Time now, Effects& effects) {
   for (int n = 0; n < kRound; ++n) {
-    auto parts = router_.receive(wire::kPartsMax + 1);
+    auto parts = router_.receive(wire::kPartsMax + 1, origin_);
     if (!parts) return false;
     read_one(std::move(*parts), now, effects);
   }
@@ -114,7 +150,7 @@ void Gateway::read_one(runtime::Parts&& parts, wire::Time now, Effects& effects)
   parts.erase(parts.begin());
   auto decoded = wire::decode(link::frames_of(std::move(parts)));
   if (auto* error = std::get_if<wire::DecodeError>(&decoded)) core_.on_malformed(peer, error->text, effects);
-  else core_.on_message(peer, "anonymous", std::move(std::get<wire::Envelope>(decoded)), now, effects);
+  else core_.on_message(peer, origin_.user, std::move(std::get<wire::Envelope>(decoded)), now, effects);
   if (!core_.knows(peer)) strangers_.push_back(peer);
 }
 
@@ -137,38 +173,57 @@ void Gateway::carry_out(Effects& effects, wire::Time now) {
       store_->load(*load);
       continue;
     }
-    if (std::holds_alternative<Audit>(effect) || std::holds_alternative<AskEnrol>(effect)) continue;
-    auto& send = std::get<Send>(effect);
-    auto route = routes_.find(send.peer);
-    if (route == routes_.end()) continue;  // its session ended in this round
-    const auto frames = wire::encode({send.session, std::move(send.message)});
-    switch (router_.send(route->second, link::parts_of(frames))) {
-      case runtime::SendResult::sent: break;
-      case runtime::SendResult::unreachable: core_.on_unreachable(send.peer); break;
-      case runtime::SendResult::full:
-        runtime::log_warning("a peer does not read: its session ends");
-        core_.on_blocked(send.peer, now);
-        strangers_.push_back(send.peer);
-        break;
-    }
+    if (auto* audit = std::get_if<Audit>(&effect)) act(*audit);
+    else if (auto* ask = std::get_if<AskEnrol>(&effect)) act(*ask);
+    else act(std::get<Send>(effect), now);
   }
   effects.clear();
+}
+
+void Gateway::act(Send& send, wire::Time now) {
+  const auto route = routes_.find(send.peer);
+  if (route == routes_.end()) return;  // its session ended in this round
+  const auto frames = wire::encode({send.session, std::move(send.message)});
+  switch (router_.send(route->second.routing_id, link::parts_of(frames))) {
+    case runtime::SendResult::sent: break;
+    case runtime::SendResult::unreachable: core_.on_unreachable(send.peer); break;
+    case runtime::SendResult::full:
+      runtime::log_warning("a peer does not read: its session ends");
+      core_.on_blocked(send.peer, now);
+      strangers_.push_back(send.peer);
+      break;
+  }
+}
+
+void Gateway::act(Audit& audit) {
+  guard_.record({{}, std::move(audit.principal), address_of(audit.peer), std::move(audit.action), std::move(audit.object),
+                 audit.allowed ? "allow" : "deny", std::move(audit.reason)});
+}
+
+void Gateway::act(AskEnrol& ask) {
+  enrolling_.insert(ask.peer);
+  guard_.enrol({ask.peer, std::move(ask.user), std::move(ask.name), std::move(ask.secret), address_of(ask.peer)});
+}
+
+std::string Gateway::address_of(PeerId peer) const {
+  const auto route = routes_.find(peer);
+  return route == routes_.end() ? "" : route->second.address;
 }
 
 PeerId Gateway::peer_of(std::string_view routing_id) {
   auto [it, fresh] = peers_.try_emplace(std::string(routing_id), PeerId{});
   if (fresh) {
     it->second = PeerId{++last_peer_};
-    routes_.emplace(it->second, it->first);
+    routes_.emplace(it->second, Route{it->first, origin_.address});
   }
   return it->second;
 }
 
 void Gateway::forget_strangers() {
   for (PeerId peer : strangers_) {
-    if (core_.knows(peer)) continue;
+    if (core_.knows(peer) || enrolling_.contains(peer)) continue;
     if (auto it = routes_.find(peer); it != routes_.end()) {
-      peers_.erase(it->second);
+      peers_.erase(it->second.routing_id);
       routes_.erase(it);
     }
   }

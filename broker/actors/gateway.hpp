@@ -5,9 +5,11 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 #include <zmq.hpp>
 
+#include "broker/actors/guard.hpp"
 #include "broker/actors/store_actor.hpp"
 #include "broker/core/core.hpp"
 #include "runtime/socket.hpp"
@@ -17,7 +19,8 @@ namespace quern::broker {
 class Gateway {
  public:
   /// Binds all endpoints. Throws zmq::error_t when one cannot be bound. Nobody is served before run().
-  Gateway(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config);
+  /// `guard` must outlive it.
+  Gateway(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config, Guard& guard);
 
   /// Goes on from what the store has, and keeps it from now on. Before run().
   void use_store(std::unique_ptr<Store> store, Recovered&& recovered);
@@ -32,16 +35,30 @@ class Gateway {
   void stop(Effects& effects);
   bool read_all(wire::Time now, Effects& effects);
   void read_store(wire::Time now, Effects& effects);
+  void read_guard(wire::Time now, Effects& effects);
   void read_one(runtime::Parts&& parts, wire::Time now, Effects& effects);
+  void act(Send& send, wire::Time now);
+  void act(Audit& audit);
+  void act(AskEnrol& ask);
   void carry_out(Effects& effects, wire::Time now);
   PeerId peer_of(std::string_view routing_id);
   void forget_strangers();
 
+  /// How to reach a peer, and where it is.
+  struct Route {
+    std::string routing_id;
+    std::string address;
+  };
+  std::string address_of(PeerId peer) const;
+
+  Guard& guard_;
   runtime::Socket router_;
+  runtime::Origin origin_;  ///< of the message being read
   std::vector<std::string> bound_;
   Core core_;
   std::unordered_map<std::string, PeerId> peers_;
-  std::unordered_map<PeerId, std::string> routes_;
+  std::unordered_map<PeerId, Route> routes_;
+  std::unordered_set<PeerId> enrolling_;  ///< without a session, but an answer is on its way
   std::vector<PeerId> strangers_;  ///< heard in this round without a session
   std::uint64_t last_peer_ = 0;
   runtime::Mailbox<StoreEvent> store_events_;

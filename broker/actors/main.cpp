@@ -11,6 +11,7 @@
 #include "broker/actors/gateway.hpp"
 #include "broker/actors/options.hpp"
 #include "broker/actors/sqlite_store.hpp"
+#include "keys/error.hpp"
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
 #include "runtime/signals.hpp"
@@ -53,7 +54,8 @@ int main(int argc, char** argv) {
     context.set(zmq::ctxopt::max_sockets, 65'535);
     // libzmq draws the first automatic routing id from rand(): from a fixed seed a peer could guess another's.
     std::srand(static_cast<unsigned>(runtime::random_u64()));
-    broker::Gateway gateway(context, parsed.options->endpoints, parsed.options->config);
+    broker::Guard guard(context, parsed.options->guard);
+    broker::Gateway gateway(context, parsed.options->endpoints, parsed.options->config, guard);
     if (store) gateway.use_store(std::move(store), std::move(recovered));
     for (const auto& endpoint : gateway.endpoints()) runtime::log_info("serving " + endpoint);
     std::printf("ready %s\n", gateway.endpoints().front().c_str());
@@ -64,6 +66,9 @@ int main(int argc, char** argv) {
   } catch (const broker::StoreError& error) {
     std::fprintf(stderr, "quern-broker: %s\n", error.what());
     return parsed.options->check_store ? 1 : 3;
+  } catch (const keys::KeyError& error) {
+    std::fprintf(stderr, "quern-broker: %s\n", error.what());
+    return 3;
   } catch (const zmq::error_t& error) {
     std::string where;
     for (const auto& endpoint : parsed.options->endpoints) where += (where.empty() ? "" : " ") + endpoint;

@@ -7,6 +7,8 @@
 #include <iostream>
 
 #include "broker/actors/endpoints.hpp"
+#include "keys/audit_files.hpp"
+#include "keys/files.hpp"
 #include "runtime/random.hpp"
 
 namespace po = boost::program_options;
@@ -25,6 +27,10 @@ Examples:
   quern-broker --store /var/lib/quern            jobs are kept there
   quern-broker --store /var/lib/quern --check-store
   quern-broker --bind tcp://127.0.0.1:7600 --bind ipc:///tmp/quern.sock
+  quern-broker --bind tcp://10.0.0.5:7600        for the machines of a LAN; let them in with `quern keys invite`
+
+Every connection is encrypted, and every key has its rights. Keys are made at the first start; clients and workers on this machine
+find theirs without being told.
 )";
 
 /// Half of what this machine (or its cgroup) has: the default budget for queued work and results.
@@ -60,17 +66,6 @@ std::uint64_t bytes_from(const std::string& text) {
   }
 }
 
-/// $XDG_STATE_HOME/quern, as the XDG base directory specification says; empty when the environment does not tell.
-std::string default_store() {
-  const auto variable = [](const char* name) {
-    const char* text = std::getenv(name);
-    return std::string(text ? text : "");
-  };
-  if (const std::string state = variable("XDG_STATE_HOME"); !state.empty() && state[0] == '/') return state + "/quern";
-  if (const std::string home = variable("HOME"); !home.empty()) return home + "/.local/state/quern";
-  return {};
-}
-
 ParsedOptions mistake(const std::string& line) {
   std::fprintf(stderr, "quern-broker: %s (see quern-broker --help)\n", line.c_str());
   return {std::nullopt, 2};
@@ -91,7 +86,10 @@ ParsedOptions parse_options(int argc, char** argv) {
     ("store", po::value(&store)->value_name("DIR"), "keep jobs in DIR, so that they survive this broker (default $XDG_STATE_HOME/quern, else ~/.local/state/quern)")
     ("no-store", "keep jobs in memory only: they are lost when this broker ends")
     ("check-store", "verify and report on the store, then exit (1: it is damaged)")
-    ("insecure", "serve without encryption (loopback and ipc only)")
+    ("keys", po::value(&options.guard.keys)->value_name("DIR"), "keys of this broker, and who may do what (default $QUERN_KEYS, else $XDG_CONFIG_HOME/quern)")
+    ("audit", po::value(&options.guard.audit)->value_name("DIR"), "put decisions on record there (default $XDG_STATE_HOME/quern; with --insecure none)")
+    ("no-audit", "put nothing on record")
+    ("insecure", "serve without encryption and keys (loopback and ipc only)")
     ("memory-limit", po::value(&memory)->value_name("BYTES"), "for queued work and results, e.g. 2G (default: half of this machine's memory)")
     ("grace", po::value(&grace)->value_name("S"), "an attached job is cancelled this long after its client went away (default 30)")
     ("lost-after", po::value(&lost_after)->value_name("S"), "a worker with leases is lost after this silence (default 3)")
@@ -117,18 +115,30 @@ ParsedOptions parse_options(int argc, char** argv) {
   }
   if (given.contains("store") && given.contains("no-store")) return mistake("--store and --no-store contradict each other");
   if (given.contains("store") && store.empty()) return mistake("--store takes a folder");
-  options.store = given.contains("no-store") ? "" : given.contains("store") ? store : default_store();
+  options.store = given.contains("no-store") ? "" : given.contains("store") ? store : keys::default_state_folder();
   if (options.store.empty() && !given.contains("no-store"))
     return mistake("neither XDG_STATE_HOME nor HOME says where the store should be: name a folder with --store, or give --no-store");
   options.check_store = given.contains("check-store");
   if (options.check_store && options.store.empty()) return mistake("--check-store needs a store");
   options.config.store = !options.store.empty();
+  options.guard.insecure = given.contains("insecure");
   if (options.endpoints.empty()) options.endpoints.push_back("tcp://127.0.0.1:7600");
   for (const auto& endpoint : options.endpoints) {
     if (!is_endpoint(endpoint)) return mistake("--bind " + endpoint + ": not an endpoint such as tcp://127.0.0.1:7600 or ipc:///tmp/quern.sock");
-    if (!is_local(endpoint))
-      return mistake("--bind " + endpoint + ": without keys only loopback (tcp://127.0.0.1:PORT) and ipc endpoints are served");
+    if (options.guard.insecure && !is_local(endpoint))
+      return mistake("--bind " + endpoint + ": without encryption (--insecure) only loopback (tcp://127.0.0.1:PORT) and ipc endpoints are served");
   }
+  if (given.contains("audit") && given.contains("no-audit")) return mistake("--audit and --no-audit contradict each other");
+  if (!options.guard.insecure && options.guard.keys.empty()) options.guard.keys = keys::default_folder();
+  if (!options.guard.insecure && options.guard.keys.empty())
+    return mistake("neither XDG_CONFIG_HOME nor HOME says where the keys should be: name a folder with --keys, or give --insecure");
+  if (!given.contains("audit") && !given.contains("no-audit") && !options.guard.insecure) {
+    options.guard.audit = keys::default_state_folder();
+    if (options.guard.audit.empty())
+      return mistake("neither XDG_STATE_HOME nor HOME says where the audit log should be: name a folder with --audit, or give --no-audit");
+  }
+  options.config.open = options.guard.insecure;
+  options.config.audit = !options.guard.audit.empty();
   Config& config = options.config;
   config.memory_limit = default_memory_limit();
   if (given.contains("memory-limit")) {

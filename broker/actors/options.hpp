@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/actors/guard.hpp"
 #include "broker/core/config.hpp"
 #include "runtime/log.hpp"
 
@@ -13,6 +14,7 @@ namespace quern::broker {
 struct BrokerOptions {
   std::vector<std::string> endpoints;
   Config config;
+  GuardOptions guard;
   std::string store;         ///< the folder; empty: none
   bool check_store = false;  ///< report on it instead of serving
   runtime::LogLevel log_level = runtime::LogLevel::info;

@@ -104,6 +104,7 @@ class Core {
   void record(PeerId peer, std::string principal, std::string_view action, std::string object, bool allowed, std::string reason,
               Effects& effects);
   void on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Effects& effects);
+  void record_changes(const Principals& before, Effects& effects);
   void restrict_offer(Worker& worker, const Principal& principal, Effects& effects);
   std::optional<std::pair<ErrorCode, std::string>> over_quota(const Principal& principal, const wire::Submit& submit, Time now);
   static Allowance pace_of(const Principal& principal);

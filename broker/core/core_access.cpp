@@ -128,7 +128,10 @@ void Core::on_enrol_refused(PeerId peer, const std::string& user, const std::str
 
 void Core::on_principals(Principals&& principals, bool invitations_open, Time now, Effects& effects) {
   const Principals before = std::exchange(principals_, std::move(principals));
+  if (invitations_open != invitations_open_)
+    record({}, "operator", invitations_open ? "open invitation" : "close invitation", "", true, "", effects);
   invitations_open_ = invitations_open;
+  record_changes(before, effects);
   // Sessions of keys that are gone, that are somebody else's now, or that may no longer do what the session is for.
   std::vector<wire::SessionId> ended;
   for (const auto& [id, session] : sessions_.all()) {
@@ -155,6 +158,19 @@ void Core::on_principals(Principals&& principals, bool invitations_open, Time no
     touch(job);
   }
   dispatch_needed_ = true;
+}
+
+void Core::record_changes(const Principals& before, Effects& effects) {
+  const auto say = [&](const Principal& principal, const std::string& key, const char* what) {
+    record({}, "operator", what, principal.name + " " + key, true, rights_text(principal.rights), effects);
+  };
+  for (const auto& [key, principal] : principals_) {
+    const auto known = before.find(key);
+    if (known == before.end()) say(principal, key, "add key");
+    else if (known->second != principal) say(principal, key, "change key");
+  }
+  for (const auto& [key, principal] : before)
+    if (!principals_.contains(key)) say(principal, key, "revoke key");
 }
 
 void Core::on_audit_trouble(const std::string& why, Effects& effects) {

@@ -118,6 +118,7 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
   for (int n = 2; taken(worker.name); ++n) worker.name = base + "#" + std::to_string(n);
   worker.offer = std::move(*hello.worker);
   worker.draining = worker.offer.draining;
+  for (const auto& plugin : worker.offer.plugins) record(session.peer, principal.name, "load plugin", plugin, true, "on worker " + worker.name, effects);
   restrict_offer(worker, principal, effects);
 
   for (const auto& held : worker.offer.held) {

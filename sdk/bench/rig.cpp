@@ -16,12 +16,11 @@ using cli::option;
 constexpr auto kWorkersWait = 15s;
 constexpr auto kLook = 5ms;
 
-void refuse_what_is_missing(const cli::Given& given) {
+void check_choices(const cli::Given& given) {
   const auto store = given.get_or<std::string>("store", "none");
   const auto encrypt = given.get_or<std::string>("encrypt", "off");
   if (store != "none" && store != "durable") throw cli::UsageError("--store takes none or durable, not '" + store + "'");
-  if (encrypt == "on") throw cli::UsageError("--encrypt on cannot be measured: this version has no keys");
-  if (encrypt != "off") throw cli::UsageError("--encrypt takes off or on, not '" + encrypt + "'");
+  if (encrypt != "on" && encrypt != "off") throw cli::UsageError("--encrypt takes off or on, not '" + encrypt + "'");
 }
 
 unsigned at_least_one(const cli::Given& given, const char* name) {
@@ -30,16 +29,25 @@ unsigned at_least_one(const cli::Given& given, const char* name) {
   return number;
 }
 
-cli::ClusterPlan plan_of(const cli::Given& given, const std::string& store) {
+bool is_encrypted(const cli::Given& given) { return given.get_or<std::string>("encrypt", "off") == "on"; }
+
+cli::ClusterPlan plan_of(const cli::Given& given, const std::string& folder) {
   cli::ClusterPlan plan;
   plan.bind = "tcp://127.0.0.1:0";
   plan.workers = at_least_one(given, "workers");
   plan.slots = at_least_one(given, "slots");
-  plan.broker_options = {"--insecure", "--log-level", "warning"};
-  if (store.empty())
-    plan.broker_options.push_back("--no-store");
+  plan.broker_options = {"--log-level", "warning"};
+  if (is_encrypted(given)) {
+    plan.broker_options.insert(plan.broker_options.end(), {"--keys", folder + "/keys", "--audit", folder + "/audit"});
+    plan.worker_options = {"--keys", folder + "/keys"};
+  } else {
+    plan.broker_options = {"--insecure", "--log-level", "error"};  // that it is not encrypted was asked for
+    plan.worker_options = {"--insecure"};
+  }
+  if (given.get_or<std::string>("store", "none") == "durable")
+    plan.broker_options.insert(plan.broker_options.end(), {"--store", folder + "/store"});
   else
-    plan.broker_options.insert(plan.broker_options.end(), {"--store", store});
+    plan.broker_options.emplace_back("--no-store");
   return plan;
 }
 
@@ -56,28 +64,29 @@ void add_rig_options(cli::Syntax& syntax) {
                                                                           "off or on; default off");
 }
 
-StoreFolder::StoreFolder() {
+BenchFolder::BenchFolder() {
   // /var/tmp outlives a restart by the file hierarchy standard, so it is a disk; /tmp may be memory.
   std::string pattern = "/var/tmp/quern-bench-XXXXXX";
-  if (!::mkdtemp(pattern.data())) throw std::runtime_error("cannot make a folder in /var/tmp for the store");
+  if (!::mkdtemp(pattern.data())) throw std::runtime_error("cannot make a folder in /var/tmp for the store and the keys");
   path_ = pattern;
 }
 
-StoreFolder::~StoreFolder() {
+BenchFolder::~BenchFolder() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
 }
 
 Rig::Rig(const cli::Given& given) {
-  refuse_what_is_missing(given);
+  check_choices(given);
   baseline_.emplace();
   ClientOptions options = given.client();
   if (!broker_is_given(given)) {
-    if (given.get_or<std::string>("store", "none") == "durable") store_.emplace();
-    const cli::ClusterPlan plan = plan_of(given, store_ ? store_->path() : std::string());
+    folder_.emplace();
+    const cli::ClusterPlan plan = plan_of(given, folder_->path());
     cluster_.emplace(plan);
     options.endpoint = cluster_->endpoint();
-    options.insecure = true;
+    options.insecure = !is_encrypted(given);
+    options.keys = folder_->path() + "/keys";
     client_.emplace(options);
     wait_for_workers(plan.workers);
   } else {

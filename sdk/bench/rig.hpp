@@ -15,13 +15,13 @@ namespace quern::bench {
 /// Options that every bench takes.
 void add_rig_options(cli::Syntax& syntax);
 
-/// A folder of its own for a store, on a real disk; gone with this.
-class StoreFolder {
+/// A folder of its own for store and keys, on a real disk; gone with this.
+class BenchFolder {
  public:
-  StoreFolder();
-  ~StoreFolder();
-  StoreFolder(const StoreFolder&) = delete;
-  StoreFolder& operator=(const StoreFolder&) = delete;
+  BenchFolder();
+  ~BenchFolder();
+  BenchFolder(const BenchFolder&) = delete;
+  BenchFolder& operator=(const BenchFolder&) = delete;
   const std::string& path() const { return path_; }
 
  private:
@@ -30,7 +30,7 @@ class StoreFolder {
 
 class Rig {
  public:
-  /// Throws cli::UsageError for what is not there yet (keys); cli::BrokerFailed.
+  /// Throws cli::UsageError for what cannot be; cli::BrokerFailed.
   explicit Rig(const cli::Given& given);
 
   Client& client() { return *client_; }
@@ -42,7 +42,7 @@ class Rig {
   void wait_for_workers(std::size_t count);
 
   std::optional<Baseline> baseline_;  // forks, so it comes first: before any thread
-  std::optional<StoreFolder> store_;  // outlives the broker that uses it
+  std::optional<BenchFolder> folder_;  // outlives the broker that uses it
   std::optional<cli::Cluster> cluster_;
   std::optional<Client> client_;
 };

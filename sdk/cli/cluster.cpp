@@ -33,10 +33,9 @@ std::string endpoint_of(Child& broker) {
 
 Cluster::Cluster(const ClusterPlan& plan) : broker_(broker_call(plan)), endpoint_(endpoint_of(broker_)) {
   const std::string worker = find_program("quern-worker");
-  for (unsigned i = 0; i < plan.workers; ++i)
-    workers_.emplace_back(ProgramCall{worker,
-                                      {"--broker", endpoint_, "--slots", std::to_string(plan.slots),
-                                       "--insecure", "--log-level", "warning"}});
+  ProgramCall call{worker, {"--broker", endpoint_, "--slots", std::to_string(plan.slots), "--log-level", "warning"}};
+  call.arguments.insert(call.arguments.end(), plan.worker_options.begin(), plan.worker_options.end());
+  for (unsigned i = 0; i < plan.workers; ++i) workers_.emplace_back(call);
 }
 
 void Cluster::stop(std::chrono::milliseconds patience) {

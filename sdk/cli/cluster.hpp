@@ -15,6 +15,7 @@ struct ClusterPlan {
   unsigned workers = 1;
   unsigned slots = 1;  ///< of each worker
   std::vector<std::string> broker_options;
+  std::vector<std::string> worker_options;
 };
 
 /// The broker did not come up; it has said why on standard error, and this is its exit code.

@@ -29,6 +29,8 @@ Exit retry(const Arguments& arguments);
 Exit explain(const Arguments& arguments);
 Exit workers(const Arguments& arguments);
 Exit drain(const Arguments& arguments);
+Exit keys_command(const Arguments& arguments);
+Exit audit(const Arguments& arguments);
 Exit bench(const Arguments& arguments);
 
 }  // namespace quern::cli

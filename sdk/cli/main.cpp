@@ -27,6 +27,8 @@ constexpr Command kCommands[] = {
     {"explain", "why a job is where it is", explain},
     {"workers", "who is there, how fast, how busy", workers},
     {"drain", "let a worker finish what it runs and leave", drain},
+    {"keys", "who may do what; let a new machine in", keys_command},
+    {"audit", "the record of decisions; is it untouched?", audit},
     {"bench", "measure throughput or latency", bench},
 };
 

@@ -1,8 +1,10 @@
 #include "cli/options.hpp"
 
+#include <cstdlib>
 #include <iostream>
 
 #include "cli/suggest.hpp"
+#include "keys/files.hpp"
 
 namespace quern::cli {
 
@@ -13,9 +15,17 @@ std::vector<std::string> Given::words() const {
   return values_["word"].as<std::vector<std::string>>();
 }
 
+std::string Given::endpoint() const {
+  const char* environment = std::getenv("QUERN_BROKER");
+  return get_or<std::string>("broker", environment && *environment ? environment : "tcp://127.0.0.1:7600");
+}
+
+std::string Given::keys() const { return get_or<std::string>("keys", keys::default_folder()); }
+
 ClientOptions Given::client() const {
   ClientOptions options;
   options.endpoint = get_or<std::string>("broker", {});
+  options.keys = get_or<std::string>("keys", {});
   options.insecure = flag("insecure");
   return options;
 }
@@ -33,7 +43,8 @@ std::optional<Given> Syntax::parse(const Arguments& arguments) const {
   po::options_description always;
   always.add_options()("help,h", flag(), "this text")("json", flag(), "machine-readable output")(
       "broker", option<std::string>("ENDPOINT"), "default: $QUERN_BROKER, else tcp://127.0.0.1:7600")(
-      "insecure", flag(), "allow a plaintext broker");
+      "keys", option<std::string>("DIR"), "default: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern")(
+      "insecure", flag(), "connect without encryption");
   po::options_description hidden;
   hidden.add_options()("word", po::value<std::vector<std::string>>());
   everything.add(visible_).add(always).add(hidden);
@@ -69,13 +80,14 @@ void Syntax::print_help() const {
   std::cout << "always:\n"
                "  --json             machine-readable output: one JSON object per line\n"
                "  --broker ENDPOINT  default: $QUERN_BROKER, else tcp://127.0.0.1:7600\n"
-               "  --insecure         allow a plaintext broker\n"
+               "  --keys DIR         keys to connect with; default: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern\n"
+               "  --insecure         connect without encryption, to a broker that was started with --insecure\n"
                "\nexamples:\n"
             << manual_.examples;
 }
 
 std::string Syntax::explain_unknown(const std::string& option) const {
-  std::vector<std::string> known = {"--help", "--json", "--broker", "--insecure"};
+  std::vector<std::string> known = {"--help", "--json", "--broker", "--keys", "--insecure"};
   for (const auto& each : visible_.options()) known.push_back("--" + each->long_name());
   std::string text = "unknown option '" + option + "'";
   if (auto near = nearest(option, known)) text += "; did you mean '" + *near + "'?";

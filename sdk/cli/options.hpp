@@ -50,14 +50,18 @@ class Given {
   std::vector<std::string> words() const;
 
   bool json() const { return flag("json"); }
-  /// How to reach the broker: --broker, --insecure.
+  /// --broker, else QUERN_BROKER, else the default.
+  std::string endpoint() const;
+  /// --keys, else the default folder; empty when the environment does not tell.
+  std::string keys() const;
+  /// How to reach the broker: --broker, --keys, --insecure.
   ClientOptions client() const;
 
  private:
   boost::program_options::variables_map values_;
 };
 
-/// What a subcommand accepts. `--help --json --broker --insecure` are always there.
+/// What a subcommand accepts. `--help --json --broker --keys --insecure` are always there.
 class Syntax {
  public:
   explicit Syntax(const Manual& manual);

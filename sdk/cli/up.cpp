@@ -1,7 +1,6 @@
 // `quern up`: a broker and workers on this machine in the foreground. Restarts nothing; stops everything when
 // it is stopped.
 #include <csignal>
-#include <cstdlib>
 #include <ctime>
 #include <iostream>
 #include <set>
@@ -27,17 +26,18 @@ constexpr unsigned kWorkersMax = 256;
 constexpr unsigned kSlotsMax = 4096;
 
 ClusterPlan plan_of(const Given& given) {
-  const char* environment = std::getenv("QUERN_BROKER");
-  const std::string named = given.get_or<std::string>("broker", environment ? environment : kDefaultBind);
   ClusterPlan plan;
-  plan.bind = given.get_or<std::string>("bind", named);
+  plan.bind = given.get_or<std::string>("bind", given.endpoint());
   plan.workers = given.get_or<unsigned>("workers", 1);
   if (plan.workers > kWorkersMax) throw UsageError("--workers takes 0 to " + std::to_string(kWorkersMax));
   plan.slots = given.get_or<unsigned>("slots", std::max(1u, usable_cores() / std::max(1u, plan.workers)));
   if (plan.slots < 1 || plan.slots > kSlotsMax)
     throw UsageError("--slots takes 1 to " + std::to_string(kSlotsMax));
   plan.broker_options = {"--log-level", "warning"};
-  if (given.flag("insecure")) plan.broker_options.emplace_back("--insecure");
+  for (auto* options : {&plan.broker_options, &plan.worker_options}) {
+    if (given.flag("insecure")) options->emplace_back("--insecure");
+    if (given.has("keys")) options->insert(options->end(), {"--keys", given.keys()});
+  }
   return plan;
 }
 

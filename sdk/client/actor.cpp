@@ -23,18 +23,21 @@ Link link_of(link::LinkState state) {
       return Link::connected;
     case link::LinkState::no_broker:
       return Link::absent;
-    case link::LinkState::refused:
+    case link::LinkState::no_keys:
+    case link::LinkState::broken:
       return Link::refused;
+    case link::LinkState::denied:
+      return Link::denied;
   }
   return Link::connecting;
 }
 
 }  // namespace
 
-ClientActor::ClientActor(CoreOptions options, std::shared_ptr<Outbox> outbox)
+ClientActor::ClientActor(CoreOptions options, link::Access access, std::shared_ptr<Outbox> outbox)
     : outbox_(std::move(outbox)),
       context_(1),
-      connection_(context_, options.endpoint),
+      connection_(context_, options.endpoint, std::move(access)),
       core_(std::move(options)),
       thread_([this] { run(); }) {}
 
@@ -98,12 +101,15 @@ void ClientActor::read_messages() {
     if (read % kReadAtOnce == 0) apply();
   }
   // After what arrived was read: a connection that ended may have brought something before.
-  const auto link = connection_.look();
-  if (link != link_) {
-    link_ = link;
-    core_.on_link(link_of(link), Clock::now());
-  }
+  look_at_connection();
   apply();
+}
+
+void ClientActor::look_at_connection() {
+  const auto link = connection_.look();
+  if (link == link_) return;
+  link_ = link;
+  core_.on_link(link_of(link), Clock::now(), connection_.why());
 }
 
 void ClientActor::apply() {
@@ -179,6 +185,7 @@ void ClientActor::carry_out(Reopen) {
   link_ = link::LinkState::connecting;
   try {
     connection_.reopen();
+    look_at_connection();  // without keys there is no socket that could wake us
   } catch (const zmq::error_t& error) {
     connection_.close();
     core_.fail({ErrorCode::no_broker, "cannot connect to '" + connection_.endpoint() + "': " + error.what() +

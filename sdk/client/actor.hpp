@@ -17,7 +17,7 @@ namespace quern::client {
 class ClientActor {
  public:
   /// Starts the thread.
-  ClientActor(CoreOptions options, std::shared_ptr<Outbox> outbox);
+  ClientActor(CoreOptions options, link::Access access, std::shared_ptr<Outbox> outbox);
   /// Says BYE and ends the thread, within a second.
   ~ClientActor();
   ClientActor(const ClientActor&) = delete;
@@ -34,6 +34,7 @@ class ClientActor {
   void wait();
   void read_commands();
   void read_messages();
+  void look_at_connection();
   /// Carries out all effects, also those that carrying out brings.
   void apply();
 

@@ -45,7 +45,8 @@ CoreOptions core_options(const ClientOptions& options) {
 
 class Client::Impl {
  public:
-  explicit Impl(const ClientOptions& options) : Impl(core_options(options)) {}
+  explicit Impl(const ClientOptions& options)
+      : Impl(core_options(options), {options.insecure, options.keys, keys::Side::client}) {}
   ~Impl();
 
   Job submit(std::string function, Input input, SubmitOptions options);
@@ -54,8 +55,9 @@ class Client::Impl {
   const std::string& endpoint() const { return endpoint_; }
 
  private:
-  explicit Impl(CoreOptions options)
-      : endpoint_(options.endpoint), actor_(std::make_unique<ClientActor>(std::move(options), outbox_)) {}
+  Impl(CoreOptions options, link::Access access)
+      : endpoint_(options.endpoint),
+        actor_(std::make_unique<ClientActor>(std::move(options), std::move(access), outbox_)) {}
 
   JobKey new_key() { return JobKey{next_key_.fetch_add(1, std::memory_order_relaxed)}; }
   std::shared_ptr<JobHandle> handle_of(const std::shared_ptr<FullJob>& job, JobKey key);

@@ -353,6 +353,7 @@ void ClientCore::answer(std::uint64_t token, Reply reply) {
 
 Failure ClientCore::absence() const {
   const std::string& at = options_.endpoint;
+  if (!why_absent_.empty()) return {link_ == Link::refused ? ErrorCode::refused : ErrorCode::no_broker, why_absent_};
   if (link_ == Link::refused) {
     return {ErrorCode::refused,
             "what listens at " + at + " refused the connection: it is no Quern broker, or it wants keys"};

@@ -30,7 +30,8 @@ struct CoreOptions {
 };
 
 /// How the connection stands, as its monitor tells.
-enum class Link : std::uint8_t { connecting, connected, absent, refused };
+/// refused: not now, or not ready (no keys yet); denied: asking again would not help.
+enum class Link : std::uint8_t { connecting, connected, absent, refused, denied };
 
 /// A job to follow.
 struct Follow {
@@ -71,7 +72,8 @@ class ClientCore {
   void on_message(wire::Envelope envelope, Time now);
   /// Bytes that were no message.
   void on_garbage(Time now);
-  void on_link(Link link, Time now);
+  /// `why`: a sentence for people, if one is known.
+  void on_link(Link link, Time now, std::string why = {});
   /// After everything that arrived was read: deadlines, beats, acknowledgements.
   void tick(Time now);
 
@@ -125,6 +127,7 @@ class ClientCore {
   CoreOptions options_;
   Session session_;
   Link link_ = Link::connecting;
+  std::string why_absent_;  ///< the last reason there was, until a connection stands
   bool was_connected_ = false;         // this socket had a connection before
   std::optional<Time> waiting_since_;  // demand without a session, since
   Jobs jobs_;

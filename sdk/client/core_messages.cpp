@@ -50,9 +50,10 @@ void ClientCore::on_message(wire::Envelope envelope, Time now) {
 
 void ClientCore::on_garbage(Time now) { lose(now); }
 
-void ClientCore::on_link(Link link, Time now) {
+void ClientCore::on_link(Link link, Time now, std::string why) {
   const Link before = link_;
   link_ = link;
+  if (!why.empty() || link == Link::connected) why_absent_ = std::move(why);
   switch (link) {
     case Link::connecting:
       break;
@@ -66,6 +67,9 @@ void ClientCore::on_link(Link link, Time now) {
       break;
     case Link::refused:
       if (session_.is_connecting()) lose(now);
+      break;
+    case Link::denied:
+      fail({ErrorCode::refused, why_absent_}, now);
       break;
   }
 }
@@ -128,7 +132,9 @@ void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
 
 void ClientCore::on(const wire::Refused& refused, Time now) {
   std::string text = refused.text.empty() ? "no reason given" : refused.text;
-  const Failure why{refused.code == ErrorCode::none ? ErrorCode::refused : refused.code,
+  // `denied` is what a session hears of one request; here there is none.
+  const bool plain = refused.code == ErrorCode::none || refused.code == ErrorCode::denied;
+  const Failure why{plain ? ErrorCode::refused : refused.code,
                     "the broker at " + options_.endpoint + " refused this client: " + text};
   fail(why, now);
 }

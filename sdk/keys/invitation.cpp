@@ -19,6 +19,7 @@ constexpr std::size_t kSecretOctets = 20;  // 160 bits: not guessed, and still o
 constexpr int kVariant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 // A grant needs some key to be written as a line; an invitation has none yet.
 const std::string kNoKey(kKeyCharacters, '0');
+constexpr char kNoName[] = "-";
 
 std::string base64(std::string_view text) {
   start_sodium();
@@ -74,11 +75,13 @@ std::vector<Invitation> invitations_of(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     const auto first = line.find(' ');
     const auto second = first == std::string_view::npos ? first : line.find(' ', first + 1);
-    if (second == std::string_view::npos || first != 64) continue;
+    const auto third = second == std::string_view::npos ? second : line.find(' ', second + 1);
+    if (third == std::string_view::npos || first != 64) continue;
     try {
+      const std::string name(line.substr(second + 1, third - second - 1));
       Invitation invitation{std::string(line.substr(0, first)), time_of(line.substr(first + 1, second - first - 1)),
-                            grant_of("nobody " + kNoKey + std::string(line.substr(second)))};
-      invitation.grant.name.clear();
+                            grant_of(name + " " + kNoKey + std::string(line.substr(third)))};
+      if (name == kNoName) invitation.grant.name.clear();
       invitation.grant.key.clear();
       list.push_back(std::move(invitation));
     } catch (const KeyError&) {
@@ -92,9 +95,10 @@ std::string text_of(const std::vector<Invitation>& invitations) {
   std::string text;
   for (const auto& invitation : invitations) {
     Grant grant = invitation.grant;
-    grant.name = "nobody";
-    grant.key = kNoKey;
-    text += invitation.hash + " " + time_text(invitation.expires) + line_of(grant).substr(grant.name.size() + 1 + kNoKey.size()) + "\n";
+    if (grant.name.empty()) grant.name = kNoName;
+    grant.key.clear();
+    const std::string line = line_of(grant);  // NAME, two blanks around no key, ROLES
+    text += invitation.hash + " " + time_text(invitation.expires) + " " + grant.name + line.substr(grant.name.size() + 1) + "\n";
   }
   return text;
 }

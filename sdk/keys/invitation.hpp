@@ -4,7 +4,7 @@
 // prove that it was invited. The broker's folder keeps only the secret's hash, with what the new key will be allowed and until when.
 //
 //   code:  quern1- and, in base64: BROKER_KEY SECRET ENDPOINT   (SECRET: 25 characters of Z85, 160 bits)
-//   line:  HASH EXPIRES ROLES [OPTION=VALUE]...   in FOLDER/invitations
+//   line:  HASH EXPIRES NAME ROLES [OPTION=VALUE]...   in FOLDER/invitations; NAME is - when whoever uses it may choose
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ std::string text_of(const InvitationCode& code);
 /// Throws KeyError when it is not one.
 InvitationCode code_of(std::string_view text);
 
-/// What a broker keeps of an invitation. The name and the key of `grant` are empty: they come with who uses it.
+/// What a broker keeps of an invitation. The key of `grant` is empty, and its name may be: they come with who uses it.
 struct Invitation {
   std::string hash;  ///< of the secret
   std::int64_t expires = 0;

@@ -1,5 +1,9 @@
 #include "link/connection.hpp"
 
+#include <cerrno>
+
+#include "keys/error.hpp"
+
 namespace quern::link {
 
 runtime::Parts parts_of(const wire::Frames& frames) {
@@ -16,17 +20,41 @@ wire::Frames frames_of(runtime::Parts&& parts) {
   return frames;
 }
 
-Connection::Connection(zmq::context_t& context, std::string endpoint) : context_(context), endpoint_(std::move(endpoint)) {}
+Connection::Connection(zmq::context_t& context, std::string endpoint, Access access)
+    : context_(context), endpoint_(std::move(endpoint)), access_(std::move(access)) {
+  if (access_.folder.empty()) access_.folder = keys::default_folder();
+}
 
 void Connection::reopen() {
   socket_.reset();
+  // A mistake in the endpoint is told before keys for it are looked for.
+  if (!endpoint_.starts_with("tcp://") && !endpoint_.starts_with("ipc://")) throw zmq::error_t(EPROTONOSUPPORT);
   runtime::SocketOptions options;
+  if (!access_.insecure && !use_keys(options)) {
+    state_ = LinkState::no_keys;
+    return;
+  }
   options.part_bytes_max = wire::kPartBytesMax;
   options.high_water_mark = 0;  // credits bound what is in flight; a mark here would only block the actor
   socket_.emplace(runtime::Socket::dealer(context_, options));
   socket_->watch(context_);
   socket_->connect(endpoint_);
   state_ = LinkState::connecting;
+}
+
+bool Connection::use_keys(runtime::SocketOptions& options) {
+  try {
+    if (auto found = keys::peer_keys(access_.folder, endpoint_, access_.side)) {
+      options.curve_client = {found->broker_key, found->own.public_key, found->own.secret_key};
+      return true;
+    }
+    why_ = "there are no keys in " + access_.folder + " for the broker at " + endpoint_ +
+           ": a broker on this machine makes them when it starts (`quern up`); for one elsewhere ask its operator for an invitation (`quern "
+           "keys invite`)";
+  } catch (const keys::KeyError& error) {
+    why_ = error.what();
+  }
+  return false;
 }
 
 void Connection::close(std::chrono::milliseconds linger) {
@@ -49,10 +77,36 @@ LinkState Connection::look() {
   if (!socket_) return state_;
   switch (socket_->link_event()) {
     case runtime::LinkEvent::none: break;
-    case runtime::LinkEvent::connected: state_ = LinkState::connected; break;
+    case runtime::LinkEvent::connected:
+      state_ = LinkState::connected;
+      why_.clear();
+      break;
     case runtime::LinkEvent::disconnected:
-    case runtime::LinkEvent::retrying: state_ = LinkState::no_broker; break;
-    case runtime::LinkEvent::refused_by_handshake: state_ = LinkState::refused; break;
+    case runtime::LinkEvent::retrying:
+      // After a handshake that failed the connection ends too: the reason is what was said first.
+      if (state_ != LinkState::broken && state_ != LinkState::denied) state_ = LinkState::no_broker;
+      break;
+    case runtime::LinkEvent::denied:
+      state_ = LinkState::denied;
+      why_ = "the broker at " + endpoint_ + " does not know the key in " + access_.folder +
+             ", or does not any more: its operator can add it (`quern keys add`) or invite you (`quern keys invite`)";
+      break;
+    case runtime::LinkEvent::foreign:
+      state_ = LinkState::denied;
+      why_ = access_.insecure
+                 ? "what listens at " + endpoint_ + " is encrypted, or no Quern broker: leave out --insecure"
+                 : "what listens at " + endpoint_ + " does not encrypt, or is no Quern broker: if a broker without encryption is what you want, say --insecure";
+      break;
+    case runtime::LinkEvent::busy:
+      state_ = LinkState::broken;
+      why_ = "the broker at " + endpoint_ + " lets nobody in just now: too many connections from this address, or it is busy";
+      break;
+    case runtime::LinkEvent::broken_handshake:
+      state_ = LinkState::broken;
+      why_ = access_.insecure ? "what listens at " + endpoint_ + " closed the connection: is it a Quern broker?"
+                              : "the broker at " + endpoint_ + " has another key than " + access_.folder +
+                                    "/broker.pub says, or it is ending: if its keys were made anew, ask for a new invitation, or copy its broker.pub";
+      break;
   }
   return state_;
 }

@@ -10,6 +10,7 @@
 #include <variant>
 #include <zmq.hpp>
 
+#include "link/access.hpp"
 #include "runtime/socket.hpp"
 #include "wire/codec.hpp"
 
@@ -18,14 +19,16 @@ namespace quern::link {
 runtime::Parts parts_of(const wire::Frames& frames);
 wire::Frames frames_of(runtime::Parts&& parts);
 
-/// What is known about the other end.
-enum class LinkState { connecting, connected, no_broker, refused };
+/// What is known about the other end. no_keys: there are none to connect with (yet). broken: it ended the handshake, it may be busy, or
+/// have other keys. denied: it said no, or does not speak as we do, and asking again would not help.
+enum class LinkState { connecting, connected, no_broker, no_keys, broken, denied };
 
 class Connection {
  public:
-  Connection(zmq::context_t& context, std::string endpoint);
+  Connection(zmq::context_t& context, std::string endpoint, Access access);
 
-  /// Closes the socket and opens a new one: nothing of the old session is in it. Throws zmq::error_t for a bad endpoint.
+  /// Closes the socket and opens a new one: nothing of the old session is in it. Without keys none is opened, and look() says why.
+  /// Throws zmq::error_t for a bad endpoint.
   void reopen();
   /// Closes; what was sent may still leave, for at most `linger`, while the context ends.
   void close(std::chrono::milliseconds linger = {});
@@ -38,6 +41,8 @@ class Connection {
 
   /// Reads the monitor and says how the connection stands.
   LinkState look();
+  /// A sentence for people on why it is not connected, with what to do; empty when nothing is known.
+  const std::string& why() const { return why_; }
 
   void poll_in(runtime::Poller& poller) {
     if (socket_) poller.add(*socket_);
@@ -45,9 +50,13 @@ class Connection {
   const std::string& endpoint() const { return endpoint_; }
 
  private:
+  bool use_keys(runtime::SocketOptions& options);
+
   zmq::context_t& context_;
   std::string endpoint_;
+  Access access_;
   std::optional<runtime::Socket> socket_;
+  std::string why_;
   LinkState state_ = LinkState::connecting;
 };
 

@@ -7,6 +7,10 @@
 namespace quern::runtime {
 namespace {
 
+// ZMQ_ZAP_ENFORCE_DOMAIN: libzmq 4.3 knows it, its header shows it to draft builds only.
+constexpr int kZapEnforceDomain = 93;
+constexpr std::uint32_t kDeniedForGood = 400;  // ZAP's status; 300 is "not now", 500 a broken handler
+
 zmq::socket_t make(zmq::context_t& context, zmq::socket_type type, const SocketOptions& options) {
   zmq::socket_t socket(context, type);
   socket.set(zmq::sockopt::linger, 0);
@@ -14,7 +18,27 @@ zmq::socket_t make(zmq::context_t& context, zmq::socket_type type, const SocketO
   socket.set(zmq::sockopt::sndhwm, options.high_water_mark);
   socket.set(zmq::sockopt::rcvhwm, options.high_water_mark);
   socket.set(zmq::sockopt::handshake_ivl, static_cast<int>(options.handshake.count()));
+  socket.set(zmq::sockopt::backlog, options.backlog);
+  if (const auto& curve = options.curve_client) {
+    socket.set(zmq::sockopt::curve_serverkey, curve->server_key);
+    socket.set(zmq::sockopt::curve_publickey, curve->public_key);
+    socket.set(zmq::sockopt::curve_secretkey, curve->secret_key);
+  }
+  if (const auto& curve = options.curve_server) {
+    socket.set(zmq::sockopt::curve_server, true);
+    socket.set(zmq::sockopt::curve_secretkey, curve->secret_key);
+    socket.set(zmq::sockopt::zap_domain, curve->zap_domain);
+    // Without a handler nobody gets in, instead of everybody.
+    const int enforce = 1;
+    if (zmq_setsockopt(socket.handle(), kZapEnforceDomain, &enforce, sizeof enforce) != 0) throw zmq::error_t();
+  }
   return socket;
+}
+
+/// A property that the transport attached; empty when it did not.
+std::string property_of(zmq::message_t& message, const char* name) {
+  const char* text = zmq_msg_gets(message.handle(), name);
+  return text ? text : "";
 }
 
 Part take(zmq::message_t&& message) {
@@ -83,7 +107,11 @@ LinkEvent Socket::link_event() {
   zmq::message_t part;
   while (monitor_->recv(part, zmq::recv_flags::dontwait)) {
     std::uint16_t event = 0;
-    if (part.size() >= sizeof event) std::memcpy(&event, part.data(), sizeof event);
+    std::uint32_t detail = 0;
+    if (part.size() >= sizeof event + sizeof detail) {
+      std::memcpy(&event, part.data(), sizeof event);
+      std::memcpy(&detail, part.data<char>() + sizeof event, sizeof detail);
+    }
     while (part.more()) {
       if (!monitor_->recv(part, zmq::recv_flags::none)) break;
     }
@@ -92,22 +120,28 @@ LinkEvent Socket::link_event() {
       // The rest waits for the next look: a reconnection behind it must not hide that the old connection is gone.
       case ZMQ_EVENT_DISCONNECTED: return LinkEvent::disconnected;
       case ZMQ_EVENT_CONNECT_RETRIED: last = LinkEvent::retrying; break;
-      case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-      case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-      case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return LinkEvent::refused_by_handshake;
+      case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: return LinkEvent::broken_handshake;
+      case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: return LinkEvent::foreign;
+      case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return detail == kDeniedForGood ? LinkEvent::denied : LinkEvent::busy;
       default: break;
     }
   }
   return last;
 }
 
-std::optional<Parts> Socket::receive(std::size_t parts_max) {
+std::optional<Parts> Socket::receive(std::size_t parts_max, Origin* origin) {
   Parts parts;
+  if (origin) *origin = {};  // never the last message's
   bool more = true;
   while (more) {
     zmq::message_t part;
     // Only the first part may be absent: a multipart message arrives whole or not at all.
     if (!socket_.recv(part, zmq::recv_flags::dontwait)) return std::nullopt;
+    // A ROUTER's first part is the routing id that it made itself: what is known of the sender comes with the next.
+    if (origin && parts.size() == 1) {
+      origin->user = property_of(part, "User-Id");
+      origin->address = property_of(part, "Peer-Address");
+    }
     more = part.more();
     if (parts.size() <= parts_max) parts.push_back(take(std::move(part)));
   }

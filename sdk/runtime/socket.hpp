@@ -26,13 +26,36 @@ inline constexpr std::size_t kShareFrom = 64u << 10;
 
 enum class SendResult { sent, full, unreachable };
 
-/// What happened on a socket's connection since the last look.
-enum class LinkEvent { none, connected, disconnected, refused_by_handshake, retrying };
+/// What happened on a socket's connection since the last look. denied: the other side's authentication said no for good. busy: it said
+/// no for now. foreign: it speaks another security mechanism, or no ZMTP at all. broken_handshake: it closed during the handshake, which
+/// is what a server does that cannot read what was encrypted for another key.
+enum class LinkEvent { none, connected, disconnected, denied, busy, foreign, broken_handshake, retrying };
+
+/// A CURVE client: keys in Z85. No CURVE where both are absent.
+struct CurveClient {
+  std::string server_key;
+  std::string public_key;
+  std::string secret_key;
+};
+/// A CURVE server. `zap_domain` is told to the authentication handler, without which nobody is let in.
+struct CurveServer {
+  std::string secret_key;
+  std::string zap_domain;
+};
+
+/// Who sent a message to a ROUTER, as the transport knows it. Empty without authentication.
+struct Origin {
+  std::string user;
+  std::string address;
+};
 
 struct SocketOptions {
   std::int64_t part_bytes_max = -1;  ///< ZMQ_MAXMSGSIZE
   int high_water_mark = 1000;        ///< messages, each way
   std::chrono::milliseconds handshake{3000};
+  int backlog = 100;                 ///< connections that wait to be accepted
+  std::optional<CurveClient> curve_client;
+  std::optional<CurveServer> curve_server;
 };
 
 class Socket {
@@ -53,7 +76,8 @@ class Socket {
 
   /// The next message, or nullopt when none is there. At most `parts_max` parts are kept; a message with more is returned cut
   /// to parts_max + 1, so that the caller sees that it was too long.
-  std::optional<Parts> receive(std::size_t parts_max);
+  std::optional<Parts> receive(std::size_t parts_max) { return receive(parts_max, nullptr); }
+  std::optional<Parts> receive(std::size_t parts_max, Origin& origin) { return receive(parts_max, &origin); }
 
   /// Sends without blocking; `routing_id` first when this is a ROUTER. Nothing is dropped in silence.
   SendResult send(std::string_view routing_id, const Parts& parts);
@@ -63,6 +87,7 @@ class Socket {
   zmq::socket_t* monitor() { return monitor_ ? monitor_.get() : nullptr; }
 
  private:
+  std::optional<Parts> receive(std::size_t parts_max, Origin* origin);
   explicit Socket(zmq::socket_t socket) : socket_(std::move(socket)) {}
   zmq::socket_t socket_;
   std::unique_ptr<zmq::socket_t> monitor_;

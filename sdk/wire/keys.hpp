@@ -205,6 +205,7 @@ void describe(V& v, Of<WorkerOffer>) {
   v.always("credit_bytes", &WorkerOffer::credit_bytes);
   v.list("held", &WorkerOffer::held);
   v.flag("draining", &WorkerOffer::draining);
+  v.list("plugins", &WorkerOffer::plugins);
 }
 
 template <typename V>

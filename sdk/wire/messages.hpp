@@ -57,6 +57,7 @@ struct WorkerOffer {
   std::uint64_t credit_bytes = kWorkerCredit;  ///< payload bytes it accepts to hold
   std::vector<HeldLease> held;
   bool draining = false;
+  std::vector<std::string> plugins;  ///< libraries it has loaded: a name and a hash each, for the record
   bool operator==(const WorkerOffer&) const = default;
 };
 

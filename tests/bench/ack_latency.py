@@ -36,7 +36,7 @@ def timed(count, what):
 def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     with tempfile.TemporaryDirectory(prefix="quern-ack-", dir="/var/tmp") as folder:
-        broker = subprocess.Popen([BIN / "quern-broker", "--bind", "tcp://127.0.0.1:0", "--store", folder + "/store"],
+        broker = subprocess.Popen([BIN / "quern-broker", "--bind", "tcp://127.0.0.1:0", "--store", folder + "/store", "--insecure"],
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
             endpoint = broker.stdout.readline().decode().split()[1]

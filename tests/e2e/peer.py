@@ -1,6 +1,7 @@
 """A bare peer that says whatever a test wants; just enough of the protocol to be rude in it."""
 
 import os
+import pathlib
 
 import msgpack
 import zmq
@@ -10,12 +11,16 @@ PATIENCE_MS = 20_000
 
 
 class Peer:
-    def __init__(self, endpoint):
+    def __init__(self, endpoint, keys, side="client"):
+        """`keys`: the folder of them."""
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.RCVTIMEO, PATIENCE_MS)
         self.socket.setsockopt(zmq.SNDTIMEO, PATIENCE_MS)
+        key = lambda name: (pathlib.Path(keys) / name).read_bytes().strip()
+        self.socket.curve_serverkey, self.socket.curve_publickey = key("broker.pub"), key(side + ".pub")
+        self.socket.curve_secretkey = key(side + ".secret")
         self.socket.connect(endpoint)
 
     def close(self):

@@ -62,7 +62,7 @@ class CommandLine(Rig):
             (("bench",), "throughput"),
             (("bench", "thruput"), "throughput"),
             (("bench", "throughput", "--store", "disk"), "durable"),
-            (("bench", "throughput", "--encrypt", "on"), "keys"),
+            (("bench", "throughput", "--encrypt", "maybe"), "off or on"),
             (("bench", "throughput", "--payload", "4"), "--payload"),
             (("up", "--slots", "0"), "--slots"),
             (("wrokers",), "workers"),

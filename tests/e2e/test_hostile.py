@@ -14,6 +14,19 @@ from rig import Rig
 GREETING = b"\xff" + b"\0" * 8 + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + b"\0" * 32
 
 
+class InTheClear(Rig):
+    """A broker without encryption: what is sent reaches the framing."""
+
+    def test_a_half_message_and_a_huge_length(self):
+        self.start_broker("--insecure")
+        self.start_worker("w", "--insecure", wait=False)
+        host, port = self.endpoint.removeprefix("tcp://").rsplit(":", 1)
+        for tail in (b"\x00\x20half", b"\x02" + struct.pack(">Q", 1 << 62), b"\x01\x05hel"):
+            with socket.create_connection((host, int(port)), timeout=20) as stream:
+                stream.sendall(GREETING + b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x06DEALER" + tail)
+        self.assertEqual(self.ok("run", "sum", "--range", "1:101", "--insecure").out, "5050\n")
+
+
 class Hostile(Rig):
     def setUp(self):
         super().setUp()
@@ -26,7 +39,7 @@ class Hostile(Rig):
         self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
 
     def peer(self):
-        peer = Peer(self.endpoint)
+        peer = Peer(self.endpoint, self.folder / "quern")
         self.addCleanup(peer.close)
         return peer
 
@@ -47,12 +60,6 @@ class Hostile(Rig):
                     pass
             except OSError:
                 pass  # it hung up, as it should
-
-    def test_a_half_message_and_a_huge_length(self):
-        for tail in (b"\x00\x20half", b"\x02" + struct.pack(">Q", 1 << 62), b"\x01\x05hel"):
-            stream = self.connect()
-            stream.sendall(GREETING + b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x06DEALER" + tail)
-            stream.close()
 
     def test_messages_that_are_none_are_answered_and_counted(self):
         random.seed(2)
@@ -91,7 +98,7 @@ class Hostile(Rig):
 
     def test_a_flood_of_connections(self):
         for _ in range(200):
-            peer = Peer(self.endpoint)
+            peer = Peer(self.endpoint, self.folder / "quern")
             peer.hello()
             peer.receive_a(WELCOME)
             peer.close()
@@ -108,13 +115,16 @@ class Hostile(Rig):
         thief.send(QUERY, session, {"token": 1, "what": "jobs"})
         self.assertEqual(thief.receive()[0], HELLO_AGAIN)
 
-    def test_a_client_may_not_report_results(self):
+    def test_a_client_may_not_work_nor_report_results(self):
         peer = self.peer()
         peer.hello()
         session, _ = peer.receive_a(WELCOME)
         peer.send(66, session, {})  # DRAINING, a worker's message
         _, error = peer.receive_a(ERROR)
-        self.assertEqual(error["code"], "role")
+        self.assertEqual(error["code"], "denied")
+        peer = self.peer()
+        peer.hello(role="worker", worker={"functions": [], "capacity": {"slots": 1}})
+        self.assertEqual(peer.receive_a(REFUSED)[1]["code"], "denied")
 
     def test_a_worker_that_offers_nothing_sensible(self):
         peer = self.peer()

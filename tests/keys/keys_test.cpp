@@ -248,6 +248,8 @@ TEST(Invitations, TheFileComesBackAndHoldsNoSecret) {
   const std::string text = text_of(std::vector{invitation, invitation});
   EXPECT_EQ(text.find(secret), std::string::npos);
   EXPECT_EQ(invitations_of(text + "nonsense\n\n"), (std::vector{invitation, invitation}));
+  invitation.grant.name = "lab3";
+  EXPECT_EQ(invitations_of(text_of(std::vector{invitation})), std::vector{invitation});
 }
 
 }  // namespace

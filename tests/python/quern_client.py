@@ -105,10 +105,21 @@ def indices(intervals):
     return [i for begin, end in zip(intervals[::2], intervals[1::2]) for i in range(begin, end)]
 
 
-class Peer:
-    """A session with the broker (1.1). `role` is "client", or "worker" with an offer."""
+def use_keys(socket, folder, side):
+    """CURVE with the keys of a folder (`broker.pub`, `client.*`, `worker.*`: 40 characters of Z85 each)."""
+    def key(name):
+        with open(f"{folder}/{name}", "rb") as file:
+            return file.read().strip()
+    socket.curve_serverkey, socket.curve_publickey, socket.curve_secretkey = key("broker.pub"), key(side + ".pub"), key(side + ".secret")
 
-    def __init__(self, endpoint, context=None):
+
+class Peer:
+    """A session with the broker (1.1). `role` is "client", or "worker" with an offer. Without `keys`, a folder, in the clear."""
+
+    side = "client"
+
+    def __init__(self, endpoint, context=None, keys=None):
+        self.keys = keys
         self.context = context or zmq.Context.instance()
         self.endpoint = endpoint
         self.identity = uuid.uuid4().bytes
@@ -120,6 +131,8 @@ class Peer:
         """A new socket: nothing of an old session is in it."""
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
+        if self.keys:
+            use_keys(self.socket, self.keys, self.side)
         self.socket.connect(self.endpoint)
 
     def close(self):
@@ -170,8 +183,8 @@ class Peer:
 class Client(Peer):
     """Submits jobs and collects their results (1.2)."""
 
-    def __init__(self, endpoint):
-        super().__init__(endpoint)
+    def __init__(self, endpoint, keys=None):
+        super().__init__(endpoint, keys=keys)
         self.kept = []
 
     def submit(self, function, payloads=(), job=None, common=None, **fields):
@@ -234,8 +247,10 @@ class Client(Peer):
 class Worker(Peer):
     """Offers Python functions of one raw item each and runs their leases, one at a time (1.3)."""
 
-    def __init__(self, endpoint, functions, name):
-        super().__init__(endpoint)
+    side = "worker"
+
+    def __init__(self, endpoint, functions, name, keys=None):
+        super().__init__(endpoint, keys=keys)
         self.functions = functions
         self.name = name
 

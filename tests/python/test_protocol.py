@@ -7,6 +7,7 @@ import os
 import pathlib
 import struct
 import subprocess
+import tempfile
 import threading
 import unittest
 import uuid
@@ -120,15 +121,18 @@ class Process:
 class ConversationTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.broker = Process("quern-broker", "--bind", "tcp://127.0.0.1:0", "--no-store", "--insecure")
+        folder = tempfile.TemporaryDirectory(prefix="quern-python-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.keys = folder.name + "/keys"
+        cls.broker = Process("quern-broker", "--bind", "tcp://127.0.0.1:0", "--no-store", "--keys", cls.keys, "--no-audit")
         cls.addClassCleanup(cls.broker.stop)
         word, cls.endpoint = cls.broker.first_line().split(" ", 1)
         assert word == "ready", word
-        worker = Process("quern-worker", "--broker", cls.endpoint, "--insecure")
+        worker = Process("quern-worker", "--broker", cls.endpoint, "--keys", cls.keys)
         cls.addClassCleanup(worker.stop)
 
     def client(self, hello=True):
-        client = Client(self.endpoint)
+        client = Client(self.endpoint, keys=self.keys)
         self.addCleanup(client.close)
         if hello:
             client.hello()
@@ -261,7 +265,7 @@ class ConversationTest(unittest.TestCase):
         self.assertEqual(good.collect(job, START_S)[0], {0: b"still here"})
 
     def test_garbage_without_a_session_is_answered_too(self):
-        peer = Peer(self.endpoint)
+        peer = Peer(self.endpoint, keys=self.keys)
         self.addCleanup(peer.close)
         peer.socket.send_multipart([b"\xc1"])
         self.assertTrue(peer.expect("ERROR")["fatal"])
@@ -290,7 +294,7 @@ class ConversationTest(unittest.TestCase):
                 raise ValueError("I will not say that")
             return payload.upper()
 
-        worker = Worker(self.endpoint, {"shout": shout}, "python")
+        worker = Worker(self.endpoint, {"shout": shout}, "python", keys=self.keys)
         client = self.client()
         job, _ = client.submit("shout", [b"a", b"no", b"ccc"], input="items", options={"attempts": 1})
         outcome = []

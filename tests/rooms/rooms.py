@@ -62,7 +62,7 @@ ROOMS = [
     Room("sdk/wire/*", PUBLIC | {"wire", "codec", "posix"}),
     Room("sdk/runtime/log.cpp", {"std", "runtime", "log"}),
     Room("sdk/runtime/*", {"std", "posix", "runtime", "zmq"}),
-    Room("sdk/link/*", PUBLIC | {"link", "wire", "codec", "runtime", "zmq"}),
+    Room("sdk/link/*", PUBLIC | {"link", "wire", "codec", "runtime", "keys", "zmq"}),
     Room("sdk/value/*", PUBLIC | {"value", "json", "msgpack"}),
     Room("sdk/keys/*", {"std", "posix", "public", "keys", "sodium"}),
     Room("sdk/cli/*", PUBLIC | {"posix", "cli", "keys", "options", "json"}),

@@ -122,6 +122,7 @@ Hello hello_worker() {
   offer.credit_bytes = 1 << 20;
   offer.held = {{.lease = kLease, .job = uuid_of(0x11), .tasks = {{3, 5}, {9, 10}}, .finished = true, .kind = LeaseKind::range, .attempt = 2}};
   offer.draining = true;
+  offer.plugins = {"libcube.so blake2b:00"};
   m.worker = std::move(offer);
   return m;
 }

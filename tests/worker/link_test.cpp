@@ -84,7 +84,7 @@ class LinkTest : public ::testing::Test {
     config.name = "linked";
     config.slots = 2;
     for (const auto& entry : functions.functions()) config.offer.functions.push_back(entry.decl);
-    link_ = std::make_unique<Link>(LinkOptions{endpoint, config}, functions);
+    link_ = std::make_unique<Link>(LinkOptions{endpoint, {true, {}, keys::Side::worker}, config}, functions);
     thread_ = std::thread([this] { end_ = link_->run(nullptr); });
   }
   LinkEnd join() {

@@ -153,7 +153,7 @@ struct Refusal {
 TEST_F(SessionTest, RefusalsThatWillNotChangeEndTheWorker) {
   const Refusal table[] = {{ErrorCode::version, {"finished 3"}}, {ErrorCode::role, {"finished 3"}},
                            {ErrorCode::refused, {"finished 3"}}, {ErrorCode::limit, {"hang up"}},
-                           {ErrorCode::shutdown, {"hang up"}},   {ErrorCode::denied, {"hang up"}}};
+                           {ErrorCode::shutdown, {"hang up"}},   {ErrorCode::denied, {"finished 3"}}};
   for (const auto& row : table) {
     core = WorkerCore(small_config());
     tick();

@@ -22,7 +22,7 @@ constexpr int kMessagesAtOnce = 1000;    // then reports get their turn
 Link::Link(LinkOptions options, const Functions& functions)
     : functions_(functions),
       cpu_share_(options.cpu_share),
-      connection_(context_, std::move(options.endpoint)),
+      connection_(context_, std::move(options.endpoint), std::move(options.access)),
       core_(options.config),
       places_(options.config.slots) {
   for (std::uint32_t i = 0; i < options.config.slots; ++i) {
@@ -106,23 +106,31 @@ void Link::look_at_connection() {
     case LinkState::connecting:
       break;
     case LinkState::connected:
-      told_no_broker_ = false;
+      told_.clear();
       core_.on_connected(now_);
       break;
-    case LinkState::refused:
-      core_.on_lost("the broker does not shake hands", now_);
+    case LinkState::denied:
+      core_.on_denied(connection_.why(), now_);
+      break;
+    case LinkState::no_keys:
+    case LinkState::broken:
+      tell(connection_.why() + "; trying again until it works");
+      core_.on_lost(connection_.why(), now_);
       break;
     case LinkState::no_broker:
       if (before == LinkState::connected) {
         core_.on_lost("the connection was closed", now_);
-      } else if (!std::exchange(told_no_broker_, true)) {
-        runtime::log_warning("no broker at " + connection_.endpoint() +
-                             "; start one with `quern up`, or `quern-broker --bind " +
-                             connection_.endpoint() +
-                             "`, or name another with --broker; looking for it until it is there");
+      } else {
+        tell("no broker at " + connection_.endpoint() +
+             "; start one with `quern up`, or `quern-broker --bind " + connection_.endpoint() +
+             "`, or name another with --broker; looking for it until it is there");
       }
       break;
   }
+}
+
+void Link::tell(const std::string& trouble) {
+  if (std::exchange(told_, trouble) != trouble) runtime::log_warning(trouble);
 }
 
 void Link::read_mailbox() {
@@ -197,6 +205,7 @@ void Link::act(HangUp&) {
 void Link::act(Reopen&) {
   connection_.reopen();
   seen_ = link::LinkState::connecting;
+  look_at_connection();  // without keys there is no socket that could wake us
 }
 
 void Link::act(Send& send) {

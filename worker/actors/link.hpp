@@ -21,6 +21,7 @@ namespace quern::worker {
 
 struct LinkOptions {
   std::string endpoint;
+  link::Access access;
   Config config;
   double cpu_share = 1;
 };
@@ -72,6 +73,8 @@ class Link {
   void read_connection();
   void read_mailbox();
   void look_at_connection();
+  /// Logs why there is no broker, once.
+  void tell(const std::string& trouble);
   void watch_slots();
   void give_up_call(SlotId id, Place& place, wire::Interval tasks);
   void look_at_machine();
@@ -95,7 +98,7 @@ class Link {
   zmq::context_t context_;
   link::Connection connection_;
   link::LinkState seen_ = link::LinkState::connecting;
-  bool told_no_broker_ = false;
+  std::string told_;  // why there is no broker, as it was last logged
   std::string lost_why_;  // a send failed while effects were carried out
   runtime::Poller poller_;
   runtime::Mailbox<News> mailbox_;

@@ -26,6 +26,7 @@ constexpr const char* kExamples =
     "  quern-worker --broker tcp://10.0.0.5:7600 --slots 4 --label room=lab\n"
     "  quern-worker --cpu-share 0.25                    be polite on a desktop\n"
     "  quern-worker --load ./libmyfunctions.so          with functions of your own\n"
+    "  quern-worker --join CODE                         on a new machine, with a code of `quern keys invite`\n"
     "  quern-worker --allow wordcount --allow 'merge_*' and nothing else, whatever the broker asks\n";
 
 /// "k=v" as a pair.
@@ -114,7 +115,9 @@ po::options_description described() {
       "use only this share of each slot's time, above 0 to 1");
   add("drain-timeout", po::value<Text>()->value_name("S"),
       "seconds that running tasks get after SIGTERM; default 30");
-  add("insecure", "allow a broker without encryption");
+  add("join", po::value<Text>()->value_name("CODE"), "join the broker that invited this machine (`quern keys invite`), then work for it");
+  add("keys", po::value<Text>()->value_name("DIR"), "keys to connect with; default $QUERN_KEYS, else $XDG_CONFIG_HOME/quern");
+  add("insecure", "connect without encryption, to a broker that was started with --insecure");
   add("log-level", po::value<Text>()->value_name("L"), "debug, info, warning, error or off; default info");
   add("version", "print the version");
   add("help", "print this text");
@@ -179,6 +182,12 @@ Options parse_options(int argc, const char* const* argv) {
     options.resources[name] = n;
   }
   options.plugins = texts("load");
+  if (given.count("join")) {
+    if (given.count("broker") || given.count("insecure")) throw UsageError("--join names the broker itself: leave out --broker and --insecure");
+    options.join = text("join");
+  }
+  if (given.count("keys")) options.keys = text("keys");
+  options.insecure = given.count("insecure") > 0;
   options.allowed = texts("allow");
   if (given.count("cpu-share")) options.cpu_share = share_of(text("cpu-share"));
   if (given.count("drain-timeout")) options.drain_wait = seconds_of("drain-timeout", text("drain-timeout"));

@@ -15,6 +15,9 @@ namespace quern::worker {
 struct Options {
   enum class Show { nothing, help, version } show = Show::nothing;
   std::string endpoint;
+  std::string keys;       ///< folder; empty: the default
+  bool insecure = false;
+  std::string join;       ///< an invitation code; empty: none
   std::uint32_t slots = 1;
   std::string name;
   std::map<std::string, std::string> labels;

@@ -2,6 +2,10 @@
 
 #include <dlfcn.h>
 
+#include <fstream>
+#include <iterator>
+
+#include "keys/sodium.hpp"
 #include "quern/value.hpp"
 #include "worker/actors/options.hpp"
 
@@ -36,6 +40,13 @@ void load_plugin(const std::string& path, Functions& functions) {
   } catch (const std::exception& error) {
     throw UsageError("--load " + path + ": " + error.what());
   }
+}
+
+std::string plugin_record(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string content{std::istreambuf_iterator<char>(in), {}};
+  if (!in) throw UsageError("--load " + path + ": cannot be read");
+  return path.substr(path.rfind('/') + 1) + " blake2b:" + keys::hash_hex(content);
 }
 
 }  // namespace quern::worker

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "quern/join.hpp"
 #include "quern/worker.hpp"
 #include "runtime/log.hpp"
 #include "runtime/signals.hpp"
@@ -18,6 +19,7 @@ namespace {
 using worker::Options;
 
 constexpr int kUsage = 2;
+constexpr int kRefused = 3;
 
 worker::LinkOptions link_options(const Options& options, const Functions& functions) {
   worker::Config config;
@@ -30,7 +32,16 @@ worker::LinkOptions link_options(const Options& options, const Functions& functi
   for (const auto& entry : functions.reducers()) config.offer.reducers.push_back(entry.decl);
   config.offer.labels = options.labels;
   config.offer.resources = options.resources;
-  return {options.endpoint, std::move(config), options.cpu_share};
+  for (const auto& plugin : options.plugins) config.offer.plugins.push_back(worker::plugin_record(plugin));
+  return {options.endpoint, {options.insecure, options.keys, keys::Side::worker}, std::move(config), options.cpu_share};
+}
+
+/// Enrols this machine's key; the broker's endpoint.
+std::string join_broker(const Options& options) {
+  const Joined joined = join(options.join, {.keys = options.keys, .name = options.name});
+  std::cerr << "quern-worker: joined the broker at " << joined.endpoint << " as " << joined.name << " (" << joined.roles
+            << "); from now on: quern-worker --broker " << joined.endpoint << "\n";
+  return joined.endpoint;
 }
 
 int serve(const Options& options, const Functions& functions) {
@@ -59,7 +70,7 @@ int serve(const Options& options, const Functions& functions) {
 
 int run_worker(int argc, char** argv, Functions& functions) {
   try {
-    const Options options = worker::parse_options(argc, argv);
+    Options options = worker::parse_options(argc, argv);
     switch (options.show) {
       case Options::Show::help:
         std::cout << worker::help_text();
@@ -70,11 +81,18 @@ int run_worker(int argc, char** argv, Functions& functions) {
       case Options::Show::nothing:
         break;
     }
+    if (!options.join.empty()) options.endpoint = join_broker(options);
     for (const auto& plugin : options.plugins) worker::load_plugin(plugin, functions);
     if (options.allowed.empty()) return serve(options, functions);
     const Functions some = worker::only_allowed(functions, options.allowed);
     return serve(options, some);
   } catch (const worker::UsageError& error) {
+    std::cerr << "quern-worker: " << error.what() << "\n";
+    return kUsage;
+  } catch (const ConnectionError& error) {
+    std::cerr << "quern-worker: " << error.what() << "\n";
+    return kRefused;
+  } catch (const Error& error) {  // what is no invitation code
     std::cerr << "quern-worker: " << error.what() << "\n";
     return kUsage;
   }

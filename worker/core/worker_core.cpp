@@ -37,6 +37,10 @@ void WorkerCore::on_lost(const std::string& why, Time now) {
   lose(why, now);
 }
 
+void WorkerCore::on_denied(const std::string& why, Time) {
+  if (!session_.is_over()) finish(3, why);
+}
+
 void WorkerCore::on_message(wire::Envelope envelope, Time now) {
   if (std::holds_alternative<Greeting>(session_.state())) return on_greeting_answer(envelope, now);
   if (session_.is_open()) on_session_message(envelope, now);
@@ -112,6 +116,7 @@ void WorkerCore::handle(const wire::Refused& refused, Time now) {
   switch (refused.code) {
     case ErrorCode::version:
     case ErrorCode::role:
+    case ErrorCode::denied:
     case ErrorCode::refused:
       return finish(3, text);  // trying again would not help
     default:

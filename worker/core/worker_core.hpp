@@ -34,6 +34,8 @@ class WorkerCore {
   void on_connected(Time now);
   /// That connection is gone, or was refused before it stood.
   void on_lost(const std::string& why, Time now);
+  /// The broker lets this worker in no more, and trying again would not help.
+  void on_denied(const std::string& why, Time now);
   void on_message(wire::Envelope envelope, Time now);
 
   // ---- events of the slots

@@ -34,7 +34,8 @@ struct SubmitOptions {
 struct ClientOptions {
   std::string endpoint{};                       ///< empty: $QUERN_BROKER, else tcp://127.0.0.1:7600
   std::string name{};                           ///< for people; default: program name and process id
-  bool insecure = false;                        ///< allow a plaintext broker once keys exist
+  std::string keys{};                           ///< folder of the keys; empty: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern
+  bool insecure = false;                        ///< connect without encryption, to a broker that was started with --insecure
   std::chrono::milliseconds first_wait{4000};   ///< how long the first connection may take
   std::chrono::milliseconds retry{30000};       ///< how long a lost broker is looked for before jobs fail with no_broker
 };

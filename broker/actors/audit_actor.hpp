@@ -1,0 +1,46 @@
+// The audit actor: one thread that writes decisions to the log, as many at a time as have come, and a checkpoint each second. While the
+// log cannot be written, lines wait here, in order, within a bound; the gateway is told, and refuses what is privileged.
+#pragma once
+
+#include <memory>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "broker/actors/audit_log.hpp"
+#include "broker/actors/guard_events.hpp"
+#include "runtime/mailbox.hpp"
+
+namespace quern::broker {
+
+class AuditActor {
+ public:
+  /// `events` must outlive the actor.
+  AuditActor(std::unique_ptr<AuditLog> log, runtime::Mailbox<GuardEvent>& events);
+  /// Writes what is there and the last checkpoint, and ends.
+  ~AuditActor();
+
+  /// Any thread. The time is filled in here.
+  void record(keys::AuditEntry entry);
+
+ private:
+  struct Stop {};
+  using Request = std::variant<keys::AuditEntry, Stop>;
+
+  void run();
+  void write();
+  void tell(const std::string& trouble);
+
+  std::unique_ptr<AuditLog> log_;
+  runtime::Mailbox<GuardEvent>& events_;
+  runtime::Mailbox<Request> mailbox_;
+  std::vector<keys::AuditEntry> waiting_;
+  std::uint64_t forgotten_ = 0;  ///< lines that there was no room for while the log could not be written
+  std::string trouble_;
+  std::thread thread_;  // last: it starts when everything else is there
+};
+
+/// "2026-11-25T21:45:41.123456Z"
+std::string utc_now();
+
+}  // namespace quern::broker

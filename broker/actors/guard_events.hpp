@@ -1,0 +1,52 @@
+// What the auth and the audit actor tell the gateway, and what it asks of them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "broker/core/effect.hpp"
+#include "broker/core/principal.hpp"
+
+namespace quern::broker {
+
+/// The files of keys have changed, or something in them has expired.
+struct KeysChanged {
+  Principals principals;
+  bool invitations_open = false;
+};
+
+struct EnrolRequest {
+  PeerId peer{};
+  std::string key;
+  std::string wanted;
+  std::string secret;
+  std::string address;
+};
+struct Enrolled {
+  PeerId peer{};
+  std::string key;
+  std::string name;
+  std::uint8_t rights = 0;
+};
+struct EnrolRefused {
+  PeerId peer{};
+  std::string key;
+  std::string reason;
+};
+
+/// A connection was not let in.
+struct ConnectionDenied {
+  std::string key;
+  std::string address;
+  std::string reason;
+};
+
+/// The audit log cannot be written; empty: it can again.
+struct AuditTrouble {
+  std::string text;
+};
+
+using GuardEvent = std::variant<KeysChanged, Enrolled, EnrolRefused, ConnectionDenied, AuditTrouble>;
+
+}  // namespace quern::broker

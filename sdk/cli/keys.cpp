@@ -1,0 +1,382 @@
+// `quern keys`: the broker's key files on this machine: who may do what. All of them but `join` are changes of files, which a running
+// broker sees within a second.
+#include <algorithm>
+#include <ctime>
+#include <functional>
+#include <iostream>
+
+#include "cli/command.hpp"
+#include "cli/json.hpp"
+#include "cli/options.hpp"
+#include "cli/suggest.hpp"
+#include "cli/table.hpp"
+#include "keys/authorized_keys.hpp"
+#include "keys/error.hpp"
+#include "keys/files.hpp"
+#include "keys/invitation.hpp"
+#include "quern/join.hpp"
+
+namespace quern::cli {
+namespace {
+
+using keys::AuthorizedKeys;
+using keys::Grant;
+using keys::KeyPair;
+
+constexpr char kHelp[] =
+    "usage: quern keys init | list | add | revoke | rotate | invite | join [OPTIONS]\n\n"
+    "Who may do what with the broker on this machine: one line per key in authorized_keys, in $QUERN_KEYS, else\n"
+    "$XDG_CONFIG_HOME/quern, or --keys DIR. A running broker acts on a change within a second.\n\n"
+    "  init    make the keys of a broker, if there are none (a broker does it by itself)\n"
+    "  list    who may do what\n"
+    "  add     a key: one you were given, or a new pair to hand over\n"
+    "  revoke  take a key away; its sessions end, its leases go to others\n"
+    "  rotate  give a name a new key\n"
+    "  invite  a code with which a machine makes its own key and joins, once\n"
+    "  join    use a code here, for `quern` and programs (workers: quern-worker --join CODE)\n\n"
+    "roles: submit (jobs of its own), work (run them), read (see workers, and others' jobs with --reads), admin (everybody's jobs,\n"
+    "drain workers). `quern keys add --help` shows the limits a key can have.\n\n"
+    "examples:\n"
+    "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
+    "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100\n"
+    "  quern keys revoke sensors\n";
+
+/// Options of a grant, as on the command line and in the file.
+constexpr std::pair<const char*, const char*> kLimits[] = {
+    {"functions", "patterns of functions it may submit or serve, with commas between"},
+    {"jobs", "patterns of names its jobs may have"},
+    {"reads", "patterns of names of others' jobs whose state it may see (role read)"},
+    {"from", "addresses or networks it may connect from, e.g. 10.0.0.0/24"},
+    {"max-tasks", "tasks queued at a time"},
+    {"max-bytes", "bytes of payloads and results held for it"},
+    {"max-jobs", "unfinished jobs at a time"},
+    {"max-rate", "tasks submitted per second"},
+    {"max-priority", "highest priority it may use"},
+    {"weight", "share of the workers; default 1"},
+    {"expires", "2027-01-31 or 2027-01-31T12:00:00Z; from then on it opens nothing"},
+};
+
+void add_grant_options(Syntax& syntax) {
+  syntax.add()("role", option<std::string>("ROLES"), "submit, work, read, admin; several with commas between");
+  for (const auto& [name, meaning] : kLimits) syntax.add()(name, option<std::string>("V"), meaning);
+}
+
+/// The roles and limits that were given; without name and key.
+Grant grant_of(const Given& given) {
+  if (!given.has("role")) throw UsageError("--role is missing: submit, work, read or admin");
+  Grant grant;
+  grant.roles = keys::roles_of(given.get<std::string>("role"));
+  for (const auto& [name, meaning] : kLimits) {
+    if (!given.has(name)) continue;
+    std::string in_file = name;
+    std::replace(in_file.begin(), in_file.end(), '-', '_');
+    keys::set_option(grant, in_file, given.get<std::string>(name));
+  }
+  return grant;
+}
+
+std::string folder_of(const Given& given) {
+  const std::string folder = given.keys();
+  if (folder.empty()) throw UsageError("neither XDG_CONFIG_HOME nor HOME says where the keys are: name a folder with --keys");
+  return folder;
+}
+
+AuthorizedKeys read_list(const std::string& folder) {
+  const auto text = keys::read_file(folder + "/authorized_keys");
+  if (!text) throw FileError(folder + "/authorized_keys is not there: run `quern keys init`, or start a broker");
+  AuthorizedKeys list = AuthorizedKeys::parse(*text);
+  for (const auto& problem : list.problems()) std::cerr << "quern: authorized_keys, " << problem << " (it grants nothing)\n";
+  return list;
+}
+
+void write_list(const std::string& folder, const AuthorizedKeys& list) {
+  keys::write_file(folder + "/authorized_keys", list.text());
+}
+
+void check_name(const AuthorizedKeys& list, const std::string& name) {
+  if (!keys::is_principal_name(name)) throw UsageError("'" + name + "' is no name for a key: up to 64 letters, digits and . _ @ -");
+  for (const auto& grant : list.grants())
+    if (grant.name == name) throw UsageError(name + " has a key already: `quern keys rotate " + name + "` changes it, `quern keys revoke " + name + "` takes it away");
+}
+
+/// Files of a new pair to be handed over: a folder that --keys can name.
+std::string hand_over(const std::string& folder, const Grant& grant, const KeyPair& pair) {
+  const std::string place = folder + "/issued/" + grant.name;
+  keys::make_folder(folder + "/issued");
+  keys::make_folder(place);
+  const bool works = grant.may(keys::GrantRole::work);
+  if (works) keys::write_pair(place, "worker", pair);
+  if ((grant.roles & ~static_cast<unsigned>(keys::GrantRole::work)) != 0) keys::write_pair(place, "client", pair);
+  if (const auto broker = keys::read_public(folder + "/broker.pub")) keys::write_file(place + "/broker.pub", *broker + "\n", 0644);
+  return place;
+}
+
+Json to_json(const Grant& grant) {
+  Json object{{"name", grant.name}, {"key", grant.key}, {"roles", keys::role_words(grant.roles)}};
+  const auto put_list = [&](const char* name, const std::vector<std::string>& list) {
+    if (!list.empty()) object[name] = list;
+  };
+  put_list("functions", grant.functions);
+  put_list("jobs", grant.jobs);
+  put_list("reads", grant.reads);
+  put_list("from", grant.from);
+  if (grant.max_tasks) object["max_tasks"] = *grant.max_tasks;
+  if (grant.max_bytes) object["max_bytes"] = *grant.max_bytes;
+  if (grant.max_jobs) object["max_jobs"] = *grant.max_jobs;
+  if (grant.max_rate) object["max_rate"] = *grant.max_rate;
+  if (grant.max_priority) object["max_priority"] = *grant.max_priority;
+  object["weight"] = grant.weight;
+  if (grant.expires) object["expires"] = keys::time_text(*grant.expires);
+  return object;
+}
+
+/// What a line says after the roles: the limits.
+std::string limits_text(const Grant& grant) {
+  const std::string line = keys::line_of(grant);
+  const std::string head = grant.name + " " + grant.key + " " + keys::role_words(grant.roles);
+  return line.size() > head.size() ? line.substr(head.size() + 1) : "-";
+}
+
+Exit init(const Arguments& arguments) {
+  Syntax syntax({"quern keys init", "Makes the keys of a broker, of clients and of workers on this machine, where they are missing.",
+                 "  quern keys init\n  quern keys init --keys /etc/quern\n"});
+  const auto given = syntax.parse(arguments);
+  if (!given) return Exit::done;
+  const std::string folder = folder_of(*given);
+  const bool made = keys::make_missing(folder);
+  if (given->json()) std::cout << line_of({{"folder", folder}, {"made", made}, {"broker_key", keys::read_public(folder + "/broker.pub").value_or("")}});
+  else std::cout << (made ? "made keys in " : "all keys are there already: ") << folder << '\n';
+  return Exit::done;
+}
+
+Exit list(const Arguments& arguments) {
+  Syntax syntax({"quern keys list", "Shows who may do what.", "  quern keys list\n  quern keys list --json | jq -r .name\n"});
+  const auto given = syntax.parse(arguments);
+  if (!given) return Exit::done;
+  const auto grants = read_list(folder_of(*given)).grants();
+  if (given->json()) {
+    for (const Grant& grant : grants) std::cout << line_of(to_json(grant));
+    return Exit::done;
+  }
+  Table table({{"name"}, {"roles"}, {"key"}, {"limits"}});
+  for (const Grant& grant : grants) table.add({grant.name, keys::role_words(grant.roles), grant.key, limits_text(grant)});
+  std::cout << table.text();
+  return Exit::done;
+}
+
+Exit add(const Arguments& arguments) {
+  Syntax syntax({"quern keys add NAME [PUBLIC_KEY] --role ROLES [LIMITS]",
+                 "Lets a key in. Without PUBLIC_KEY a new pair is made in a folder to hand over; with it, only the line is written.",
+                 "  quern keys add lab3 --role work\n  quern keys add alice 'rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7' --role submit,read\n"
+                 "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100 --expires 2027-01-31\n"});
+  syntax.words(1, 2, "a name for the key");
+  add_grant_options(syntax);
+  const auto given = syntax.parse(arguments);
+  if (!given) return Exit::done;
+  const std::string folder = folder_of(*given);
+  Grant grant = grant_of(*given);
+  const auto words = given->words();
+  grant.name = words[0];
+  if (words.size() == 2 && !keys::is_key(words[1])) throw UsageError("'" + words[1] + "' is no public key: 40 characters of Z85");
+  keys::make_missing(folder);
+  const keys::FolderLock lock(folder);
+  AuthorizedKeys file = read_list(folder);
+  check_name(file, grant.name);
+  std::string place;
+  KeyPair pair;
+  if (words.size() == 2) {
+    grant.key = words[1];
+  } else {
+    pair = keys::new_key_pair();
+    grant.key = pair.public_key;
+    place = hand_over(folder, grant, pair);
+  }
+  file.add(grant);
+  write_list(folder, file);
+  if (given->json()) {
+    Json object = to_json(grant);
+    if (!place.empty()) object["folder"] = place;
+    std::cout << line_of(object);
+  } else if (place.empty()) {
+    std::cout << grant.name << " may now: " << keys::role_words(grant.roles) << '\n';
+  } else {
+    std::cout << grant.name << " may now: " << keys::role_words(grant.roles) << "\nits keys are in " << place
+              << "\nhand that folder over (it holds a secret), and use it with --keys FOLDER, or QUERN_KEYS\n";
+  }
+  return Exit::done;
+}
+
+Exit revoke(const Arguments& arguments) {
+  Syntax syntax({"quern keys revoke NAME|PUBLIC_KEY", "Takes a key away, or all keys of a name. Its sessions end within a second.",
+                 "  quern keys revoke lab3\n"});
+  syntax.words(1, 1, "a name or a public key");
+  const auto given = syntax.parse(arguments);
+  if (!given) return Exit::done;
+  const std::string folder = folder_of(*given);
+  const std::string who = given->words().front();
+  const keys::FolderLock lock(folder);
+  AuthorizedKeys file = read_list(folder);
+  std::vector<std::string> names;
+  for (const Grant& grant : file.grants()) names.push_back(grant.name);
+  const std::size_t removed = file.remove(who);
+  if (removed == 0) {
+    const auto near = nearest(who, names);
+    std::cerr << "quern: nobody is called '" << who << "'" << (near ? "; did you mean '" + *near + "'?" : "") << " (`quern keys list`)\n";
+    return Exit::failed;
+  }
+  write_list(folder, file);
+  if (given->json()) std::cout << line_of({{"revoked", who}, {"keys", removed}});
+  else std::cout << who << ": " << removed << (removed == 1 ? " key" : " keys") << " revoked\n";
+  return Exit::done;
+}
+
+Exit rotate(const Arguments& arguments) {
+  Syntax syntax({"quern keys rotate NAME [PUBLIC_KEY]",
+                 "Gives a name a new key, with the same roles and limits; its jobs stay its own. Without PUBLIC_KEY a new pair is made where\n"
+                 "the old one is: for `client` and `worker` of this machine, and for what `quern keys add` has handed out. The old key opens\n"
+                 "nothing from then on. `broker` makes a new key for the broker itself: it must be started again, and everybody elsewhere\n"
+                 "needs its new broker.pub.",
+                 "  quern keys rotate client\n  quern keys rotate lab3\n  quern keys rotate broker\n"});
+  syntax.words(1, 2, "a name");
+  const auto given = syntax.parse(arguments);
+  if (!given) return Exit::done;
+  const std::string folder = folder_of(*given);
+  const auto words = given->words();
+  const std::string& name = words[0];
+  if (words.size() == 2 && !keys::is_key(words[1])) throw UsageError("'" + words[1] + "' is no public key: 40 characters of Z85");
+  const keys::FolderLock lock(folder);
+  if (name == "broker") {
+    keys::write_pair(folder, "broker", keys::new_key_pair());
+    std::cout << "the broker has a new key: start it again, and hand " << folder << "/broker.pub to every other machine\n";
+    return Exit::done;
+  }
+  AuthorizedKeys file = read_list(folder);
+  const auto grants = file.grants();
+  const auto found = std::find_if(grants.begin(), grants.end(), [&](const Grant& grant) { return grant.name == name; });
+  if (found == grants.end()) throw UsageError("nobody is called '" + name + "' (`quern keys list`)");
+  Grant fresh = *found;
+  std::string place;
+  if (words.size() == 2) {
+    fresh.key = words[1];
+  } else {
+    const KeyPair pair = keys::new_key_pair();
+    fresh.key = pair.public_key;
+    // Both keys hold while the files change, so that who starts in between finds one that does.
+    file.add(fresh);
+    write_list(folder, file);
+    const bool here = keys::read_public(folder + "/" + name + ".pub") == found->key;
+    if (here) keys::write_pair(folder, name, pair);
+    place = here ? folder : hand_over(folder, fresh, pair);
+    file.remove(found->key);
+  }
+  if (place.empty()) file.replace_key(found->key, fresh.key);
+  write_list(folder, file);
+  if (given->json()) std::cout << line_of(to_json(fresh));
+  else std::cout << name << " has a new key" << (place.empty() ? "" : ", in " + place) << '\n';
+  return Exit::done;
+}
+
+/// "15m", "2h", "90" as seconds.
+std::int64_t duration_of(const std::string& text) {
+  std::size_t used = 0;
+  double number = 0;
+  try {
+    number = std::stod(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  const std::string unit = text.substr(used);
+  const double factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : unit == "d" ? 86400 : 0;
+  const double seconds = number * factor;
+  if (used == 0 || !(seconds >= 1) || seconds > 30 * 86400.0) throw UsageError("--life takes a time such as 15m or 2h, up to 30d");
+  return static_cast<std::int64_t>(seconds);
+}
+
+Exit invite(const Arguments& arguments) {
+  Syntax syntax({"quern keys invite --role ROLES [--broker ENDPOINT] [--life TIME] [LIMITS]",
+                 "Prints a code with which one machine makes a key of its own and joins. --broker is the broker as that machine reaches it.",
+                 "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
+                 "  quern keys invite --role submit,read --name alice --life 2h --broker tcp://10.0.0.5:7600\n"});
+  syntax.add()("name", option<std::string>("NAME"), "of the new key; default: the host's own")(
+      "life", option<std::string>("TIME"), "how long the code can be used; default 15m");
+  add_grant_options(syntax);
+  const auto given = syntax.parse(arguments);
+  if (!given) return Exit::done;
+  const std::string folder = folder_of(*given);
+  keys::Invitation invitation;
+  invitation.grant = grant_of(*given);
+  if (given->has("name")) invitation.grant.name = given->get<std::string>("name");
+  // Jobs belong to names: who may have jobs must not choose whose.
+  else if (invitation.grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
+    throw UsageError("--name is missing: only workers may choose their own");
+  const std::int64_t life = duration_of(given->get_or<std::string>("life", "15m"));
+  keys::make_missing(folder);
+  const keys::FolderLock lock(folder);
+  if (!invitation.grant.name.empty()) check_name(read_list(folder), invitation.grant.name);
+  const std::string secret = keys::new_secret();
+  const std::int64_t now = static_cast<std::int64_t>(std::time(nullptr));
+  invitation.hash = keys::hash_of_secret(secret);
+  invitation.expires = now + life;
+  auto open = keys::invitations_of(keys::read_file(folder + "/invitations").value_or(""));
+  std::erase_if(open, [&](const auto& old) { return old.expires <= now; });
+  open.push_back(invitation);
+  keys::write_file(folder + "/invitations", keys::text_of(open));
+
+  const std::string endpoint = given->endpoint();
+  const std::string code = keys::text_of(keys::InvitationCode{endpoint, keys::read_public(folder + "/broker.pub").value(), secret});
+  const bool works = invitation.grant.may(keys::GrantRole::work);
+  const std::string command = works ? "quern-worker --join " + code : "quern keys join " + code;
+  if (given->json()) {
+    std::cout << line_of({{"code", code}, {"endpoint", endpoint}, {"expires", keys::time_text(invitation.expires)}, {"command", command}});
+    return Exit::done;
+  }
+  std::cout << code << '\n';
+  std::cerr << "on the new machine, until " << keys::time_text(invitation.expires) << " and once:\n  " << command << '\n';
+  if (endpoint.find("127.0.0.1") != std::string::npos || endpoint.find("localhost") != std::string::npos || endpoint.starts_with("ipc:"))
+    std::cerr << "note: only this machine reaches " << endpoint << "; name the broker as others do with --broker\n";
+  return Exit::done;
+}
+
+Exit join_here(const Arguments& arguments) {
+  Syntax syntax({"quern keys join CODE", "Joins the broker that the code names: makes a key for `quern` and programs here, and keeps it for that endpoint.",
+                 "  quern keys join CODE\n  quern jobs --broker tcp://10.0.0.5:7600\n"});
+  syntax.words(1, 1, "a code of `quern keys invite`");
+  syntax.add()("name", option<std::string>("NAME"), "wanted for the key, when the invitation does not say");
+  const auto given = syntax.parse(arguments);
+  if (!given) return Exit::done;
+  const Joined joined = join(given->words().front(),
+                             {.keys = folder_of(*given), .name = given->get_or<std::string>("name", {}), .worker = false});
+  if (given->json()) std::cout << line_of({{"endpoint", joined.endpoint}, {"name", joined.name}, {"roles", joined.roles}});
+  else
+    std::cout << "joined the broker at " << joined.endpoint << " as " << joined.name << " (" << joined.roles
+              << ")\nfrom now on: quern COMMAND --broker " << joined.endpoint << ", or QUERN_BROKER=" << joined.endpoint << '\n';
+  return Exit::done;
+}
+
+}  // namespace
+
+Exit keys_command(const Arguments& arguments) {
+  static constexpr std::pair<const char*, Exit (*)(const Arguments&)> kActions[] = {
+      {"init", init}, {"list", list}, {"add", add}, {"revoke", revoke}, {"rotate", rotate}, {"invite", invite}, {"join", join_here}};
+  const std::string what = arguments.empty() ? "" : arguments.front();
+  if (what == "--help" || what == "-h") {
+    std::cout << kHelp;
+    return Exit::done;
+  }
+  if (what.empty()) throw UsageError("what to do is missing: init, list, add, revoke, rotate, invite or join");
+  const Arguments rest(arguments.begin() + 1, arguments.end());
+  std::vector<std::string> names;
+  for (const auto& [name, action] : kActions) {
+    names.emplace_back(name);
+    if (what != name) continue;
+    try {
+      return action(rest);
+    } catch (const quern::keys::KeyError& error) {
+      throw FileError(error.what());
+    }
+  }
+  const auto near = nearest(what, names);
+  throw UsageError("unknown action '" + what + "'" + (near ? "; did you mean '" + *near + "'?" : ""));
+}
+
+}  // namespace quern::cli

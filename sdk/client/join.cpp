@@ -1,0 +1,78 @@
+#include "quern/join.hpp"
+
+#include <unistd.h>
+
+#include <zmq.hpp>
+
+#include "keys/error.hpp"
+#include "keys/files.hpp"
+#include "keys/invitation.hpp"
+#include "link/connection.hpp"
+
+namespace quern {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "peer";
+}
+
+/// The broker's answer to ENROL. Throws ConnectionError when none comes.
+wire::Enrolled enrol(link::Connection& connection, const wire::Enrol& enrol, milliseconds wait) {
+  runtime::Poller poller;
+  const auto until = Clock::now() + wait;
+  connection.reopen();
+  connection.send({{}, enrol});
+  while (Clock::now() < until) {
+    poller.clear();
+    connection.poll_in(poller);
+    poller.wait(std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(until - Clock::now())));
+    if (const auto received = connection.receive()) {
+      const auto* envelope = std::get_if<wire::Envelope>(&*received);
+      if (envelope == nullptr) break;
+      if (const auto* enrolled = std::get_if<wire::Enrolled>(&envelope->message)) return *enrolled;
+      if (const auto* refused = std::get_if<wire::Refused>(&envelope->message)) throw ConnectionError(refused->code, refused->text);
+      if (const auto* error = std::get_if<wire::ErrorMessage>(&envelope->message)) throw ConnectionError(error->code, error->text);
+    }
+    if (connection.look() == link::LinkState::denied)
+      throw ConnectionError(ErrorCode::denied, "no invitation is open at " + connection.endpoint() +
+                                                   ": the code is used or expired; ask for a new one (`quern keys invite`)");
+  }
+  throw ConnectionError(ErrorCode::no_broker, "the broker at " + connection.endpoint() + " does not answer: does it run, and can this machine reach it?" +
+                                                  (connection.why().empty() ? "" : " (" + connection.why() + ")"));
+}
+
+}  // namespace
+
+Joined join(const std::string& text, const JoinOptions& options) {
+  try {
+    const keys::InvitationCode code = keys::code_of(text);
+    const std::string folder = options.keys.empty() ? keys::default_folder() : options.keys;
+    if (folder.empty()) throw keys::KeyError("neither XDG_CONFIG_HOME nor HOME says where keys should be kept: name a folder");
+    const std::string side = options.worker ? "worker" : "client";
+    const std::string place = keys::folder_for(folder, code.endpoint);
+    keys::make_folder(folder);
+    keys::make_folder(folder + "/brokers");
+    keys::make_folder(place);
+    const keys::FolderLock lock(place);
+    // Kept before it is known: a crash after the broker's yes must not lose the one key that it knows.
+    const keys::KeyPair own = keys::read_pair(place, side).value_or(keys::new_key_pair());
+    keys::write_pair(place, side, own);
+    keys::write_file(place + "/broker.pub", code.broker_key + "\n", 0644);
+    zmq::context_t context(1);
+    link::Connection connection(context, code.endpoint,
+                                {false, folder, options.worker ? keys::Side::worker : keys::Side::client});
+    const auto enrolled = enrol(connection, {options.name.empty() ? host_name() : options.name, code.secret}, options.wait);
+    connection.close();
+    return {code.endpoint, enrolled.name, enrolled.roles};
+  } catch (const keys::KeyError& error) {
+    throw Error(ErrorCode::bad_input, error.what());
+  } catch (const zmq::error_t& error) {
+    throw Error(ErrorCode::bad_input, std::string("the code names an endpoint that cannot be used: ") + error.what());
+  }
+}
+
+}  // namespace quern

@@ -1,0 +1,37 @@
+// The files of an audit log, for whoever writes, reads or verifies it.
+//
+//   FOLDER/audit.log              is written to; its lines follow those of
+//   FOLDER/audit.000001.log ...   full ones, in this order
+//   FOLDER/audit.checkpoint       where the chain stood when it was last known to be on the disk
+//   FOLDER/audit.key              keys the hashes, if it is there: whoever has not read it cannot forge a chain
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "keys/audit_line.hpp"
+
+namespace quern::keys {
+
+/// $XDG_STATE_HOME/quern, else ~/.local/state/quern; empty when the environment does not tell.
+std::string default_state_folder();
+
+/// The files that are there, oldest first; audit.log last.
+std::vector<std::string> audit_files(const std::string& folder);
+std::string full_file_name(const std::string& folder, std::size_t number);
+/// The content of audit.key; empty without one. Throws KeyError when others can read it, or it is shorter than 16 octets.
+std::string audit_key(const std::string& folder);
+
+/// Calls `each` with every line, oldest first, and the file it is in. Stops when it returns false. Throws KeyError.
+void for_each_line(const std::vector<std::string>& files,
+                   const std::function<bool(const std::string& file, std::size_t line, const std::string& text)>& each);
+
+struct AuditCheck {
+  std::uint64_t lines = 0;
+  std::string problem;  ///< a sentence that names file and line; empty: all is as it was written
+};
+/// Goes along the whole chain and compares its end with the checkpoint. Throws KeyError when a file cannot be read or none is there.
+AuditCheck verify_audit(const std::string& folder);
+
+}  // namespace quern::keys

@@ -1,0 +1,320 @@
+// The broker's guard without its threads: ZAP's bytes, the key ring over its files, the audit log on a disk.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "broker/actors/audit_log.hpp"
+#include "broker/actors/key_ring.hpp"
+#include "broker/actors/zap.hpp"
+#include "keys/audit_files.hpp"
+#include "keys/error.hpp"
+#include "keys/files.hpp"
+#include "keys/z85.hpp"
+
+namespace quern::broker {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (fs::temp_directory_path() / "quern-guard-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~Folder() { fs::remove_all(path_); }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// ---- ZAP
+
+TEST(Zap, ARequestAndItsAnswer) {
+  const std::string key(32, '\x01');
+  const auto request = zap_request({"1.0", "7", "quern", "10.0.0.5", "", "CURVE", key});
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->address, "10.0.0.5");
+  EXPECT_EQ(request->key, keys::z85_encode(key));
+  EXPECT_EQ(zap_answer("7", ZapStatus::ok, "role", "user"), (std::vector<std::string>{"1.0", "7", "200", "role", "user", ""}));
+  EXPECT_EQ(zap_answer("7", ZapStatus::denied, "no", "")[2], "400");
+  EXPECT_EQ(zap_answer("7", ZapStatus::not_now, "no", "")[2], "300");
+}
+
+TEST(Zap, WhatIsNoRequest) {
+  const std::string key(32, '\x01');
+  EXPECT_FALSE(zap_request({}));
+  EXPECT_FALSE(zap_request({"1.0", "7"}));
+  EXPECT_FALSE(zap_request({"2.0", "7", "quern", "a", "", "CURVE", key}));
+  EXPECT_FALSE(zap_request({"1.0", "7", "quern", "a", "", "CURVE"}));
+  EXPECT_FALSE(zap_request({"1.0", "7", "quern", "a", "", "CURVE", std::string_view(key).substr(1)}));
+  EXPECT_FALSE(zap_request({"1.0", "7", "quern", "a", "", "CURVE", key, key}));
+  EXPECT_TRUE(zap_request({"1.0", "7", "quern", "a", "", "NULL"}));
+}
+
+// ---- the key ring
+
+constexpr std::int64_t kNow = 1'800'000'000;
+
+class Ring : public ::testing::Test {
+ protected:
+  Ring() { keys::make_missing(folder.path()); }
+
+  void write_grants(const std::string& text) { keys::write_file(folder / "authorized_keys", text); }
+  std::string invite(std::int64_t life, const std::string& name = {}) {
+    const std::string secret = keys::new_secret();
+    keys::Invitation invitation{keys::hash_of_secret(secret), kNow + life, {}};
+    invitation.grant.roles = keys::roles_of("work");
+    invitation.grant.name = name;
+    auto open = keys::invitations_of(keys::read_file(folder / "invitations").value_or(""));
+    open.push_back(invitation);
+    keys::write_file(folder / "invitations", keys::text_of(open));
+    return secret;
+  }
+  bool refresh(KeyRing& ring, std::int64_t now = kNow) {
+    trouble.clear();
+    return ring.refresh(now, trouble);
+  }
+
+  Folder folder;
+  std::vector<std::string> trouble;
+  const std::string key = keys::new_key_pair().public_key;
+  const KeyRing::Clock::time_point start{};
+};
+
+TEST_F(Ring, KnownKeysAreLetInAndOthersNot) {
+  KeyRing ring(folder.path());
+  EXPECT_TRUE(refresh(ring));
+  EXPECT_FALSE(refresh(ring));
+  const auto worker = keys::read_public(folder / "worker.pub").value();
+  EXPECT_TRUE(ring.may_connect(worker, "10.0.0.5").allowed);
+  EXPECT_FALSE(ring.may_connect(key, "127.0.0.1").allowed);
+  EXPECT_EQ(ring.principals().at(worker).rights, static_cast<std::uint8_t>(Right::work));
+}
+
+TEST_F(Ring, ChangesAreSeenAndWhatCannotBeReadGrantsNothing) {
+  KeyRing ring(folder.path());
+  refresh(ring);
+  write_grants("lab " + key + " work from=10.0.0.0/24\nbad line\n");
+  EXPECT_TRUE(refresh(ring));
+  ASSERT_EQ(trouble.size(), 1u);
+  EXPECT_NE(trouble[0].find("line 2"), std::string::npos);
+  EXPECT_TRUE(ring.may_connect(key, "10.0.0.9").allowed);
+  EXPECT_FALSE(ring.may_connect(key, "10.0.1.9").allowed);
+  EXPECT_FALSE(ring.may_connect(key, "").allowed);  // ipc: this machine
+  fs::remove(folder / "authorized_keys");
+  EXPECT_TRUE(refresh(ring));
+  EXPECT_TRUE(ring.principals().empty());
+}
+
+TEST_F(Ring, AnExpiredKeyOpensNothing) {
+  write_grants("lab " + key + " work expires=" + keys::time_text(kNow + 10) + "\n");
+  KeyRing ring(folder.path());
+  refresh(ring);
+  EXPECT_TRUE(ring.may_connect(key, "").allowed);
+  EXPECT_TRUE(refresh(ring, kNow + 10));
+  EXPECT_FALSE(ring.may_connect(key, "").allowed);
+  EXPECT_TRUE(ring.principals().empty());
+}
+
+TEST_F(Ring, AnInvitationIsUsedOnce) {
+  KeyRing ring(folder.path());
+  const std::string secret = invite(60);
+  refresh(ring);
+  EXPECT_TRUE(ring.invitations_open());
+  EXPECT_TRUE(ring.may_connect(key, "10.0.0.5").allowed);
+  EXPECT_FALSE(ring.principals().contains(key));  // let in, but nothing more
+  const auto enrolment = ring.enrol(key, "lab 3/..\n", secret, "10.0.0.5", kNow, start);
+  EXPECT_EQ(enrolment.name, "lab-3-..-");
+  EXPECT_EQ(enrolment.rights, static_cast<std::uint8_t>(Right::work));
+  EXPECT_TRUE(ring.principals().contains(key));
+  EXPECT_FALSE(ring.invitations_open());
+  const std::string other = keys::new_key_pair().public_key;
+  EXPECT_TRUE(ring.enrol(other, "lab", secret, "10.0.0.6", kNow, start).name.empty());
+  // It is in the files, and no secret is.
+  EXPECT_NE(keys::read_file(folder / "authorized_keys")->find(key), std::string::npos);
+  EXPECT_EQ(keys::read_file(folder / "invitations")->find(secret), std::string::npos);
+}
+
+TEST_F(Ring, AnExpiredInvitationOpensNothing) {
+  KeyRing ring(folder.path());
+  const std::string secret = invite(60);
+  refresh(ring, kNow + 61);
+  EXPECT_FALSE(ring.invitations_open());
+  EXPECT_TRUE(ring.enrol(key, "lab", secret, "10.0.0.5", kNow + 61, start).name.empty());
+}
+
+TEST_F(Ring, ANameThatIsTakenIsNotGivenAgain) {
+  KeyRing ring(folder.path());
+  const std::string secret = invite(60);
+  refresh(ring);
+  EXPECT_EQ(ring.enrol(key, "client", secret, "a", kNow, start).name, "client-2");
+}
+
+TEST_F(Ring, WrongCodesMakeTheAddressWaitLongerEachTime) {
+  KeyRing ring(folder.path());
+  const std::string secret = invite(600);
+  refresh(ring);
+  auto at = start;
+  for (int failure = 0; failure < 5; ++failure) {
+    EXPECT_NE(ring.enrol(key, "lab", "guess", "10.0.0.5", kNow, at).reason.find("wrong"), std::string::npos);
+    const auto wait = 1s * (1 << failure);
+    EXPECT_NE(ring.enrol(key, "lab", secret, "10.0.0.5", kNow, at + wait - 1ms).reason.find("too many"), std::string::npos);
+    at += wait;
+  }
+  EXPECT_EQ(ring.enrol(key, "lab", secret, "10.0.0.6", kNow, at).name, "lab");  // others do not wait
+}
+
+// ---- the audit log
+
+keys::AuditEntry entry(const std::string& object) { return {"2026-11-25T10:00:00Z", "lab", "10.0.0.5", "submit", object, "allow", "role"}; }
+
+std::string problem_of(const std::string& folder) { return keys::verify_audit(folder).problem; }
+
+TEST(AuditLogFile, GoesOnAfterARestartAndOverSeveralFiles) {
+  const Folder folder;
+  for (int start = 0; start < 5; ++start) {
+    AuditLog log(folder.path(), 2000);
+    for (int i = 0; i < 7; ++i) log.append({entry("job " + std::to_string(i)), entry("x")});
+    log.sync();
+  }
+  EXPECT_GT(keys::audit_files(folder.path()).size(), 3u);
+  const auto check = keys::verify_audit(folder.path());
+  EXPECT_EQ(check.problem, "");
+  EXPECT_EQ(check.lines, 70u);
+}
+
+TEST(AuditLogFile, TwoBrokersWriteOneChain) {
+  const Folder folder;
+  AuditLog a(folder.path(), 3000), b(folder.path(), 3000);
+  for (int i = 0; i < 20; ++i) (i % 2 == 0 ? a : b).append({entry(std::to_string(i))});
+  a.sync();
+  b.sync();
+  const auto check = keys::verify_audit(folder.path());
+  EXPECT_EQ(check.problem, "");
+  EXPECT_EQ(check.lines, 20u);
+}
+
+TEST(AuditLogFile, EveryKindOfTamperingIsFound) {
+  const std::pair<const char*, std::function<void(std::vector<std::string>&)>> table[] = {
+      {"a changed line", [](auto& lines) { lines[3].replace(lines[3].find("allow"), 5, "denyy"); }},
+      {"the last line changed", [](auto& lines) { lines.back().replace(lines.back().find("allow"), 5, "denyy"); }},
+      {"a removed line", [](auto& lines) { lines.erase(lines.begin() + 4); }},
+      {"the first line removed", [](auto& lines) { lines.erase(lines.begin()); }},
+      {"an inserted line", [](auto& lines) { lines.insert(lines.begin() + 2, lines[2]); }},
+      {"two lines swapped", [](auto& lines) { std::swap(lines[5], lines[6]); }},
+      {"the end cut off", [](auto& lines) { lines.resize(7); }},
+      {"everything cut off", [](auto& lines) { lines.clear(); }},
+      {"half a line", [](auto& lines) { lines.back().resize(40); }},
+  };
+  for (const auto& [what, tamper] : table) {
+    const Folder folder;
+    {
+      AuditLog log(folder.path());
+      for (int i = 0; i < 10; ++i) log.append({entry(std::to_string(i))});
+      log.sync();
+    }
+    ASSERT_EQ(problem_of(folder.path()), "");
+    std::vector<std::string> lines;
+    std::ifstream in(folder / "audit.log");
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    in.close();
+    tamper(lines);
+    std::ofstream out(folder / "audit.log");
+    for (const auto& line : lines) out << line << "\n";
+    out.close();
+    EXPECT_NE(problem_of(folder.path()), "") << what;
+  }
+}
+
+TEST(AuditLogFile, ARemovedFileOrCheckpointIsFound) {
+  const Folder folder;
+  {
+    AuditLog log(folder.path(), 1000);
+    for (int i = 0; i < 20; ++i) log.append({entry(std::to_string(i))});
+    log.sync();
+  }
+  const auto files = keys::audit_files(folder.path());
+  ASSERT_GT(files.size(), 3u);
+  fs::rename(files[1], folder / "away");
+  EXPECT_NE(problem_of(folder.path()), "");
+  fs::rename(folder / "away", files[1]);
+  EXPECT_EQ(problem_of(folder.path()), "");
+  fs::remove(folder / "audit.checkpoint");
+  EXPECT_NE(problem_of(folder.path()), "");
+}
+
+TEST(AuditLogFile, ABrokerDoesNotGoOnWithALogThatWasCut) {
+  const Folder folder;
+  {
+    AuditLog log(folder.path());
+    for (int i = 0; i < 10; ++i) log.append({entry(std::to_string(i))});
+    log.sync();
+  }
+  fs::resize_file(folder / "audit.log", 0);
+  EXPECT_THROW(AuditLog(folder.path()), keys::KeyError);
+}
+
+TEST(AuditLogFile, ALineThatAPowerFailureTookInHalfIsMended) {
+  const Folder folder;
+  {
+    AuditLog log(folder.path());
+    log.append({entry("a")});
+    log.sync();
+    log.append({entry("b")});
+  }
+  fs::resize_file(folder / "audit.log", fs::file_size(folder / "audit.log") - 20);
+  AuditLog log(folder.path());
+  log.append({entry("c")});
+  log.sync();
+  const auto check = keys::verify_audit(folder.path());
+  EXPECT_EQ(check.problem, "");
+  EXPECT_EQ(check.lines, 2u);
+}
+
+TEST(AuditLogFile, WithoutTheSecretItCannotBeForged) {
+  const Folder folder;
+  keys::write_file(folder / "audit.key", "a secret of at least sixteen\n");
+  {
+    AuditLog log(folder.path());
+    for (int i = 0; i < 4; ++i) log.append({entry(std::to_string(i))});
+    log.sync();
+  }
+  EXPECT_EQ(problem_of(folder.path()), "");
+  // Written anew by somebody without the secret, checkpoint and all.
+  keys::AuditPosition at;
+  std::string text;
+  for (int i = 0; i < 4; ++i) text += keys::next_line(at, entry("forged"), {}) + "\n";
+  keys::write_file(folder / "audit.log", text);
+  keys::write_file(folder / "audit.checkpoint", keys::checkpoint_text(at, {}));
+  EXPECT_NE(problem_of(folder.path()), "");
+}
+
+TEST(AuditLogFile, AFullDiskIsAnErrorAndLeavesNoHalfLine) {
+  const Folder folder;
+  AuditLog log(folder.path());
+  log.append({entry("a")});
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto old = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit full{fs::file_size(folder / "audit.log") + 50, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &full);
+  EXPECT_THROW(log.append({entry("b")}), keys::KeyError);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, old);
+  log.append({entry("c")});
+  log.sync();
+  const auto check = keys::verify_audit(folder.path());
+  EXPECT_EQ(check.problem, "");
+  EXPECT_EQ(check.lines, 2u);
+}
+
+}  // namespace
+}  // namespace quern::broker
