@@ -38,20 +38,22 @@ void Core::on_message(PeerId peer, const std::string& user, wire::Envelope&& env
     started_known_ = true;
   }
   const Principal* principal = principal_of(user);
-  if (!principal) return on_stranger(peer, user, envelope.message, effects);
+  if (ignores(user, now)) return;
+  if (!principal) return on_stranger(peer, user, envelope.message, now, effects);
   if (auto* hello = std::get_if<wire::Hello>(&envelope.message)) {
+    if (!tolerates_hello(peer, user, now, effects)) return;
     on_hello(peer, user, *principal, std::move(*hello), now, effects);
     return;
   }
   Session* session = sessions_.of_peer(peer);
   if (!session || session->id != envelope.session || session->user != user) {
     // Not an error of the peer: its session ended here (silence, restart), and it does not know yet.
-    effects.push_back(Send{peer, {}, wire::HelloAgain{}});
+    if (tolerates_stale(peer, user, now, effects)) effects.push_back(Send{peer, {}, wire::HelloAgain{}});
     return;
   }
   session->heard = now;
   session->reachable = true;
-  if (!permit(*session, *principal, envelope.message, effects)) return;
+  if (!tolerates(*session, envelope.message, now, effects) || !permit(*session, *principal, envelope.message, now, effects)) return;
   if (const auto role = sender_of(envelope.message); role && *role != session->role) {
     misbehaved(*session, ErrorCode::role, *role == wire::Role::worker ? "only workers send this" : "only clients send this", now,
                effects);
@@ -77,8 +79,9 @@ void Core::on_message(PeerId peer, const std::string& user, wire::Envelope&& env
              envelope.message);
 }
 
-void Core::on_malformed(PeerId peer, const std::string& why, Effects& effects) {
+void Core::on_malformed(PeerId peer, const std::string& user, const std::string& why, Time now, Effects& effects) {
   ++counters_.malformed;
+  offend(peer, user, 1, "bytes that are no messages", now, effects);
   Session* session = sessions_.of_peer(peer);
   effects.push_back(Send{peer, session ? session->id : wire::SessionId{}, wire::ErrorMessage{ErrorCode::malformed, why, {}, 0, true}});
   // What a peer with a session holds is kept until its silence or its next HELLO decides.

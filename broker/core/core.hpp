@@ -6,7 +6,7 @@
 //
 // Files: core_session.cpp (HELLO, beats, loss), core_jobs.cpp (what clients ask), core_results.cpp (results to clients), core_leases.cpp
 // (what workers answer), core_dispatch.cpp (where leases go), core_end.cpp (how jobs end), core_status.cpp (what is shown),
-// core_access.cpp (who may do what),
+// core_access.cpp (who may do what), core_conduct.cpp (floods, forgery),
 // core_check.cpp (invariants), core_store.cpp (what is made durable, what waits for it), core_recover.cpp (after a restart).
 #pragma once
 
@@ -23,6 +23,7 @@
 
 #include "broker/core/access.hpp"
 #include "broker/core/budget.hpp"
+#include "broker/core/conduct.hpp"
 #include "broker/core/config.hpp"
 #include "broker/core/effect.hpp"
 #include "broker/core/job.hpp"
@@ -38,6 +39,8 @@ struct Counters {
   std::uint64_t malformed = 0;
   std::uint64_t refused = 0;
   std::uint64_t denied = 0;
+  std::uint64_t offences = 0;  ///< what no honest peer does
+  std::uint64_t ignored = 0;   ///< messages of principals that are not listened to
   std::uint64_t late = 0;
   std::uint64_t leases = 0;
   std::uint64_t leases_lost = 0;
@@ -50,7 +53,9 @@ class Core {
   /// A message from a peer that the transport has authenticated as `user` (a public key; anything when Config::open).
   void on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects);
   /// Bytes that are not a message.
-  void on_malformed(PeerId peer, const std::string& why, Effects& effects);
+  void on_malformed(PeerId peer, const std::string& user, const std::string& why, Time now, Effects& effects);
+  /// Whether this principal is not listened to just now: then its messages need not even be decoded. Counts them.
+  bool ignores(const std::string& user, Time now);
   /// The peer's connection is gone; it may come back with a new session.
   void on_unreachable(PeerId peer);
   /// The peer does not read what it was sent within its credit: its session ends.
@@ -100,10 +105,10 @@ class Core {
   // core_access.cpp
   const Principal* principal_of(const std::string& user) const;
   Subject subject_of(const Job& job) const;
-  bool permit(Session& session, const Principal& principal, const wire::Message& message, Effects& effects);
+  bool permit(Session& session, const Principal& principal, const wire::Message& message, Time now, Effects& effects);
   void record(PeerId peer, std::string principal, std::string_view action, std::string object, bool allowed, std::string reason,
               Effects& effects);
-  void on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Effects& effects);
+  void on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Time now, Effects& effects);
   void record_changes(const Principals& before, Effects& effects);
   void restrict_offer(Worker& worker, const Principal& principal, Effects& effects);
   std::optional<std::pair<ErrorCode, std::string>> over_quota(const Principal& principal, const wire::Submit& submit, Time now);
@@ -112,6 +117,14 @@ class Core {
   std::uint64_t quota_room(const Job& job, Time now);
   void account(Job& job);
   void unaccount(const Job& job);
+
+  // core_conduct.cpp
+  Standing* standing_of(const std::string& user);
+  void offend(PeerId peer, const std::string& user, double weight, const std::string& what, Time now, Effects& effects);
+  bool tolerates_hello(PeerId peer, const std::string& user, Time now, Effects& effects);
+  bool tolerates(Session& session, const wire::Message& message, Time now, Effects& effects);
+  bool tolerates_stale(PeerId peer, const std::string& user, Time now, Effects& effects);
+  void count_refusal(const Session& session, Time now, Effects& effects);
 
   // core_session.cpp
   void on_hello(PeerId peer, const std::string& user, const Principal& principal, wire::Hello&& hello, Time now, Effects& effects);
@@ -246,6 +259,7 @@ class Core {
   std::unordered_map<std::string, Budget> handed_in_;
   Principals principals_;
   bool invitations_open_ = false;
+  std::unordered_map<std::string, Standing> standings_;  ///< by user; those without keys are few (an invitation must be open)
   std::string audit_trouble_;           ///< why the audit log cannot be written; empty: it can
   std::uint64_t memory_used_ = 0;
 

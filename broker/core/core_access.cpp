@@ -78,7 +78,7 @@ void Core::record(PeerId peer, std::string principal, std::string_view action, s
   effects.push_back(Audit{peer, std::move(principal), std::string(action), std::move(object), allowed, std::move(reason)});
 }
 
-bool Core::permit(Session& session, const Principal& principal, const wire::Message& message, Effects& effects) {
+bool Core::permit(Session& session, const Principal& principal, const wire::Message& message, Time now, Effects& effects) {
   const Address about = address_of(message);
   std::optional<Subject> subject;
   if (const Job* job = find_job(about.job, about.number)) subject = subject_of(*job);
@@ -91,16 +91,18 @@ bool Core::permit(Session& session, const Principal& principal, const wire::Mess
   if (verdict.allowed) return true;
   ++counters_.denied;
   const bool names_job = !about.job.is_nil();
+  offend(session.peer, session.user, 1, "what its key may not", now, effects);
   complain(session, ErrorCode::denied, verdict.reason, names_job ? std::optional(about.job) : std::nullopt, about.token, effects);
   return false;
 }
 
-void Core::on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Effects& effects) {
+void Core::on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Time now, Effects& effects) {
   const auto refuse = [&](std::string why) {
     ++counters_.denied;
     record(peer, user, action_of(message), "", false, why, effects);
     effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::denied, std::move(why)}});
   };
+  offend(peer, user, 1, "messages of an unknown key", now, effects);
   const auto* enrol = std::get_if<wire::Enrol>(&message);
   if (!enrol) {
     // One answer to who asks; what else a stranger sends is not worth one.

@@ -71,6 +71,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   auto no = refusal(session, submit);
   if (!no) no = over_quota(principal, submit, now);
   if (no) {
+    count_refusal(session, now, effects);
     complain(session, no->first, std::move(no->second), submit.job, 0, effects);
     return;
   }

@@ -49,6 +49,11 @@ Lease* Core::find_lease(wire::LeaseId id) {
 void Core::on_report(Session& session, wire::Report&& report, Time now, Effects& effects) {
   Worker& worker = workers_.at(session.id);
   Lease* lease = find_lease(report.id.lease);
+  if (lease && lease->worker != session.id) {
+    // Nobody but its worker was ever told of this lease.
+    record(session.peer, session.principal, "report", "a lease of another worker", false, "it does not hold this lease", effects);
+    offend(session.peer, session.user, 1, "reports of leases that are others'", now, effects);
+  }
   if (!lease || lease->worker != session.id) {
     // The lease was revoked, or lost and given to another: the first accepted result stands.
     // The worker lets go of it then, so not before what stands in its place is safe.

@@ -34,6 +34,8 @@ void Core::complain(const Session& session, ErrorCode code, std::string text, st
 void Core::misbehaved(Session& session, ErrorCode code, std::string text, Time now, Effects& effects) {
   ++counters_.malformed;
   effects.push_back(Note{Note::Level::warning, session.name + ": " + text});
+  record(session.peer, session.principal, "end session", session.name, false, text, effects);
+  offend(session.peer, session.user, 5, text, now, effects);
   send(session, wire::ErrorMessage{code, std::move(text), {}, 0, true}, effects);
   end_session(session.id, now);
 }
@@ -73,10 +75,15 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
     }
     end_session(before->id, now);
   }
-  if (Session* other = sessions_.of_peer(peer)) end_session(other->id, now);
+  Budget hellos;
+  if (Session* other = sessions_.of_peer(peer)) {
+    hellos = other->hellos;
+    end_session(other->id, now);
+  }
 
   Session& session = sessions_.open(peer, hello.role, hello.identity);
   session.name = hello.name.empty() ? hello.identity.text() : hello.name;
+  session.hellos = hellos;
   session.user = user;
   session.principal = principal.name;
   session.connected = session.heard = now;

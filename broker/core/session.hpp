@@ -5,6 +5,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "broker/core/budget.hpp"
 #include "broker/core/effect.hpp"
 #include "wire/time.hpp"
 
@@ -20,6 +21,7 @@ struct Session {
   std::string principal;  ///< its name
   wire::Time connected{};
   wire::Time heard{};
+  Budget hellos, beats, queries;  ///< of its connection
   bool reachable = true;  ///< false: its connection is gone, but it may come back with another session
   std::unordered_map<Uuid, std::uint32_t> followed;  ///< clients: jobs they follow
 };

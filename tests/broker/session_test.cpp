@@ -35,7 +35,7 @@ TEST_F(Sessions, bytes_that_are_no_message_end_only_that_session) {
   client(bad, 1);
   client(good, 2);
   Effects effects;
-  core.on_malformed(bad.id, "not msgpack", effects);
+  core.on_malformed(bad.id, bad.user, "not msgpack", now, effects);
   deliver(effects);
   EXPECT_TRUE(expect<wire::ErrorMessage>(bad).fatal);
   send(good, wire::Beat{});
@@ -60,8 +60,10 @@ TEST_F(Sessions, a_flood_of_hellos_leaves_one_session) {
     hello.identity = uuid(static_cast<std::uint8_t>(i));
     hello.identity.octets[0] = static_cast<std::uint8_t>(i >> 8 | 1);
     send(peer, hello);
-    expect<wire::Welcome>(peer);
   }
+  std::size_t welcomes = 0;
+  for (const auto& message : peer.inbox) welcomes += std::holds_alternative<wire::Welcome>(message) ? 1 : 0;
+  EXPECT_LT(welcomes, 30u);  // a peer opens a new socket instead; more is not answered
   EXPECT_EQ(core.status(now).clients, 1u);
 }
 

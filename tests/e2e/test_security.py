@@ -10,7 +10,7 @@ import time
 import unittest
 
 from peer import ERROR, QUERY, REFUSED, WELCOME, Peer
-from rig import BIN, PATIENCE, Rig, stop_gently, wait_until
+from rig import BIN, PATIENCE, SANITIZED, TOP, Rig, stop_gently, wait_until
 
 SUBMIT, ATTACH, CANCEL, DRAIN = 16, 18, 20, 22
 
@@ -227,6 +227,16 @@ class Attackers(Security):
         self.assertGreater(len(wire.seen), 2 * len(secret))
         for needle in (b"needle", b"echo", b"capacity", (self.keys / "client.secret").read_bytes().strip()):
             self.assertNotIn(needle, bytes(wire.seen))
+
+    def test_mutated_handshakes_get_nobody_in(self):
+        script = TOP / "tests" / "fuzz" / "handshakes.py"
+        done = subprocess.run(["/usr/bin/python3", "-B", script, "2000"], env={**os.environ, "QUERN_BIN": str(BIN)}, capture_output=True,
+                              text=True, timeout=10 * PATIENCE)
+        figures = json.loads(done.stdout)
+        # What a process may keep is a sanitizer's own business; sessions, descriptors and the exit code are not.
+        if SANITIZED:
+            figures["good"] = figures["sessions"] == figures["jobs"] == figures["exit"] == 0
+        self.assertTrue(figures["good"], done.stdout + done.stderr)
 
     def test_a_flood_of_garbage_and_half_connections_leaves_honest_peers_alone(self):
         self.start_worker("w")

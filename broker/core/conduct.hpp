@@ -1,0 +1,53 @@
+// How peers have behaved of late. What is tolerated is far above what an honest peer needs; beyond it a peer is first not answered, then
+// its principal is not listened to for a while, longer each time. PURE.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+#include "broker/core/budget.hpp"
+
+namespace quern::broker {
+
+// Of one connection.
+/// One HELLO makes a session; a peer that has to say it again opens a new socket.
+inline constexpr Allowance kHellos{20, 2};
+/// One a second is usual.
+inline constexpr Allowance kBeats{200, 20};
+/// A program that polls as fast as a round trip allows.
+inline constexpr Allowance kQueries{5000, 2000};
+
+// Of one principal, over all its connections.
+/// A whole cluster under one key that comes back after a restart of the broker.
+inline constexpr Allowance kJoins{10'000, 500};
+/// Messages of sessions that are over: the same cluster, each with what it had on its way.
+inline constexpr Allowance kStale{50'000, 5000};
+/// Submissions that were refused (full queues, limits): a client may try again as often as this.
+inline constexpr Allowance kRefusals{2000, 200};
+/// What no honest peer does: bytes that are no message, other roles' messages, leases of others, what its key may not.
+inline constexpr Allowance kOffences{200, 10};
+
+/// A principal that went too far.
+struct Standing {
+  Budget joins, stale, refusals, offences;
+  wire::Time ignored_until{};
+  wire::Time punished{};
+  unsigned punishments = 0;
+
+  bool ignored(wire::Time now) const { return now < ignored_until; }
+
+  /// Not listened to from now on: a second, twice as long each time, a minute at most. Good conduct for ten minutes is a new start.
+  std::chrono::seconds punish(wire::Time now) {
+    using std::chrono::seconds;
+    if (punishments > 0 && now - punished > std::chrono::minutes(10)) punishments = 0;
+    const seconds time = std::min(seconds(60), seconds(1) * (1 << std::min(punishments, 6u)));
+    ++punishments;
+    punished = now;
+    ignored_until = now + time;
+    offences = {};
+    return time;
+  }
+};
+
+}  // namespace quern::broker

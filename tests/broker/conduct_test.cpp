@@ -1,0 +1,215 @@
+// Peers with keys that flood, forge and send garbage: they are refused, counted, put on record, and not listened to for a while; everybody
+// else notices nothing.
+#include <functional>
+#include <list>
+
+#include "broker/broker_fixture.hpp"
+
+namespace quern::broker {
+namespace {
+
+class Conduct : public BrokerTest {
+ protected:
+  static Config keyed() {
+    Config config = small_config();
+    config.open = false;
+    config.audit = true;
+    return config;
+  }
+  Conduct() : BrokerTest(keyed()) {
+    Principals principals;
+    const auto add = [&](const char* key, const char* name, std::uint8_t rights) {
+      principals[key].name = name;
+      principals[key].rights = rights;
+    };
+    add("good", "good", static_cast<std::uint8_t>(Right::submit));
+    add("mill", "mill", static_cast<std::uint8_t>(Right::work));
+    add("evil", "evil", static_cast<std::uint8_t>(Right::submit) | static_cast<std::uint8_t>(Right::work));
+    Effects effects;
+    core.on_principals(std::move(principals), false, now, effects);
+    good.user = "good";
+    mill.user = "mill";
+    evil.user = "evil";
+    client(good, 1);
+    worker(mill, 2);
+  }
+
+  /// The honest ones go on.
+  void expect_service() {
+    send(good, items_job(++last_job, {"a"}));
+    expect<wire::Accepted>(good);
+    send(mill, echo(expect<wire::Lease>(mill)));
+    expect<wire::Reported>(mill);
+    expect<wire::Results>(good);
+    expect<wire::JobUpdate>(good);
+  }
+
+  bool is_limited() {
+    return std::any_of(audit.begin(), audit.end(), [](const Audit& line) { return line.action == "limit" && line.principal == "evil"; });
+  }
+
+  Peer good, mill, evil;
+  std::uint8_t last_job = 0;
+};
+
+class Attacks : public Conduct {
+ protected:
+  void expect_limits(const std::string& what, int times, const std::function<void(int)>& once) {
+    for (int i = 0; i < times && !is_limited(); ++i) {
+      once(i);
+      evil.inbox.clear();
+    }
+    EXPECT_TRUE(is_limited()) << what;
+    EXPECT_TRUE(core.ignores("evil", now));
+    const std::size_t lines = audit.size();
+    for (int i = 0; i < 100; ++i) once(i);  // neither answered nor recorded
+    EXPECT_TRUE(evil.inbox.empty()) << what;
+    EXPECT_EQ(audit.size(), lines) << what;
+    EXPECT_FALSE(core.ignores("good", now));
+    expect_service();
+    pass(1s, {&good, &mill});
+    EXPECT_FALSE(core.ignores("evil", now));
+  }
+};
+
+TEST_F(Attacks, garbage) {
+  client(evil, 9);
+  expect_limits("garbage", 1000, [&](int) {
+    Effects effects;
+    if (core.ignores("evil", now)) return;  // as the gateway does: it is not even decoded
+    core.on_malformed(evil.id, "evil", "no message", now, effects);
+    deliver(effects);
+  });
+}
+
+TEST_F(Attacks, hellos_on_one_connection) {
+  client(evil, 9);
+  expect_limits("hellos", 1000, [&](int i) {
+    wire::Hello hello;
+    hello.identity = uuid(static_cast<std::uint8_t>(50 + i % 100));
+    send(evil, hello);
+  });
+}
+
+TEST_F(Attacks, hellos_on_many_connections) {
+  expect_limits("connections", 20'000, [&](int) {
+    wire::Hello hello;
+    hello.identity = uuid(9);
+    connect(evil, hello);
+    peers.erase(evil.id);
+    peers[evil.id] = &evil;
+  });
+}
+
+TEST_F(Attacks, heartbeats) {
+  client(evil, 9);
+  expect_limits("beats", 10'000, [&](int) { send(evil, wire::Beat{true, {}, {}}); });
+}
+
+TEST_F(Attacks, queries) {
+  client(evil, 9);
+  wire::Query query;
+  query.what = wire::QueryWhat::broker;
+  expect_limits("queries", 20'000, [&](int) { send(evil, query); });
+}
+
+TEST_F(Attacks, what_its_key_may_not) {
+  client(evil, 9);
+  expect_limits("denied", 1000, [&](int) { send(evil, wire::Drain{1, "mill"}); });
+}
+
+TEST_F(Attacks, submissions_that_are_refused) {
+  client(evil, 9);
+  expect_limits("refused", 10'000, [&](int i) {
+    auto submit = items_job(static_cast<std::uint8_t>(100 + i % 50), {"a"});
+    submit.options.durability = Durability::durable;  // this broker has no store
+    send(evil, submit);
+  });
+}
+
+TEST_F(Attacks, sessions_of_others_and_of_yesterday) {
+  client(evil, 9);
+  expect_limits("stale", 100'000, [&](int i) {
+    evil.session = wire::SessionId{static_cast<std::uint64_t>(1000 + i)};
+    Effects effects;
+    core.on_message(evil.id, evil.user, {evil.session, wire::Beat{}}, now, effects);
+    deliver(effects);
+  });
+}
+
+TEST_F(Attacks, reports_of_leases_that_are_others) {
+  send(good, items_job(100, {"secret"}));
+  expect<wire::Accepted>(good);
+  const auto lease = expect<wire::Lease>(mill);
+  worker(evil, 9);
+  // Its guess of the lease's id is right.
+  wire::Report report = echo(lease);
+  report.batch = batch_of({"forged"});
+  send(evil, report);
+  expect<wire::Reported>(evil);  // as if it came late: it lets go of it
+  EXPECT_EQ(audit.back().action, "report");
+  EXPECT_FALSE(audit.back().allowed);
+  expect_nothing(good);
+  // The rightful answer still counts.
+  send(mill, echo(lease));
+  expect<wire::Reported>(mill);
+  EXPECT_EQ(items_of(expect<wire::Results>(good).batch), std::vector<std::string>{"secret"});
+}
+
+TEST_F(Attacks, more_credit_than_given_ends_the_session) {
+  client(evil, 9);
+  auto submit = items_job(100, {"a"}, "absent");
+  submit.open = true;
+  send(evil, submit);
+  const auto accepted = expect<wire::Accepted>(evil);
+  wire::Append append;
+  append.job = uuid(100);
+  append.first = 1;
+  append.batch = batch_of(std::vector<std::string>(40, std::string(1 << 20, 'x')));
+  ASSERT_GT(append.batch.weight(), accepted.credit_to);
+  Effects effects;
+  core.on_message(evil.id, evil.user, {evil.session, append}, now, effects);
+  deliver(effects);
+  const auto error = expect<wire::ErrorMessage>(evil);
+  EXPECT_EQ(error.code, ErrorCode::credit);
+  EXPECT_TRUE(error.fatal);
+  EXPECT_FALSE(core.knows(evil.id));
+  expect_service();
+}
+
+TEST_F(Attacks, a_second_offence_costs_more) {
+  client(evil, 9);
+  const auto time_ignored = [&] {
+    Effects effects;
+    while (!core.ignores("evil", now)) core.on_malformed(evil.id, "evil", "no message", now, effects);
+    const auto since = now;
+    while (core.ignores("evil", now)) now += 100ms;
+    return now - since;
+  };
+  EXPECT_EQ(time_ignored(), 1s);
+  EXPECT_EQ(time_ignored(), 2s);
+  EXPECT_EQ(time_ignored(), 4s);
+}
+
+TEST_F(Attacks, a_cluster_under_one_key_that_comes_back_at_once_is_no_flood) {
+  std::list<Peer> rack;
+  for (int i = 0; i < 3000; ++i) {
+    Peer& peer = rack.emplace_back();
+    peer.user = "mill";
+    wire::Hello hello = worker_hello(3);
+    hello.identity.octets[0] = static_cast<std::uint8_t>(1 + i / 250);
+    hello.identity.octets[1] = static_cast<std::uint8_t>(i % 250);
+    peer.id = PeerId{++last_peer};
+    peers[peer.id] = &peer;
+    Effects effects;
+    core.on_message(peer.id, "mill", {{}, wire::HelloAgain{}}, now, effects);  // what it had on its way is stale
+    core.on_message(peer.id, "mill", {{}, hello}, now, effects);
+    deliver(effects);
+    expect<wire::HelloAgain>(peer);
+    expect<wire::Welcome>(peer);
+  }
+  EXPECT_EQ(core.counters().offences, 0u);
+}
+
+}  // namespace
+}  // namespace quern::broker
