@@ -48,6 +48,7 @@ class Gateway {
   struct Route {
     std::string routing_id;
     std::string address;
+    bool fresh = true;  ///< nothing was heard of it yet
   };
   std::string address_of(PeerId peer) const;
 

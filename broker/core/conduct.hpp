@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "broker/core/budget.hpp"
 
@@ -25,12 +26,16 @@ inline constexpr Allowance kJoins{10'000, 500};
 inline constexpr Allowance kStale{50'000, 5000};
 /// Submissions that were refused (full queues, limits): a client may try again as often as this.
 inline constexpr Allowance kRefusals{2000, 200};
+/// While a principal is not listened to, so many of its HELLOs are told so, that a person can understand it.
+inline constexpr Allowance kTold{2, 1};
 /// What no honest peer does: bytes that are no message, other roles' messages, leases of others, what its key may not.
 inline constexpr Allowance kOffences{200, 10};
 
 /// A principal that went too far.
 struct Standing {
   Budget joins, stale, refusals, offences;
+  Budget told;  ///< HELLOs that are answered while it is not listened to
+  std::string why;
   wire::Time ignored_until{};
   wire::Time punished{};
   unsigned punishments = 0;

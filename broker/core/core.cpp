@@ -38,7 +38,7 @@ void Core::on_message(PeerId peer, const std::string& user, wire::Envelope&& env
     started_known_ = true;
   }
   const Principal* principal = principal_of(user);
-  if (ignores(user, now)) return;
+  if (ignores(user, now)) return on_ignored(peer, user, envelope.message, now, effects);
   if (!principal) return on_stranger(peer, user, envelope.message, now, effects);
   if (auto* hello = std::get_if<wire::Hello>(&envelope.message)) {
     if (!tolerates_hello(peer, user, now, effects)) return;

@@ -54,7 +54,7 @@ class Core {
   void on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects);
   /// Bytes that are not a message.
   void on_malformed(PeerId peer, const std::string& user, const std::string& why, Time now, Effects& effects);
-  /// Whether this principal is not listened to just now: then its messages need not even be decoded. Counts them.
+  /// Whether this principal is not listened to just now: then its messages (but a HELLO now and then) need not be decoded. Counts them.
   bool ignores(const std::string& user, Time now);
   /// The peer's connection is gone; it may come back with a new session.
   void on_unreachable(PeerId peer);
@@ -120,6 +120,7 @@ class Core {
 
   // core_conduct.cpp
   Standing* standing_of(const std::string& user);
+  void on_ignored(PeerId peer, const std::string& user, const wire::Message& message, Time now, Effects& effects);
   void offend(PeerId peer, const std::string& user, double weight, const std::string& what, Time now, Effects& effects);
   bool tolerates_hello(PeerId peer, const std::string& user, Time now, Effects& effects);
   bool tolerates(Session& session, const wire::Message& message, Time now, Effects& effects);

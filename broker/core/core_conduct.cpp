@@ -16,11 +16,20 @@ bool Core::ignores(const std::string& user, Time now) {
   return true;
 }
 
+void Core::on_ignored(PeerId peer, const std::string& user, const wire::Message& message, Time now, Effects& effects) {
+  Standing& standing = standings_.at(user);
+  if (!std::holds_alternative<wire::Hello>(message) || !standing.told.take(1, kTold, now)) return;
+  const auto left = std::chrono::ceil<std::chrono::seconds>(standing.ignored_until - now);
+  effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::limit, "the broker does not listen to this key for another " +
+                                                                      std::to_string(left.count()) + " s: it saw " + standing.why}});
+}
+
 void Core::offend(PeerId peer, const std::string& user, double weight, const std::string& what, Time now, Effects& effects) {
   ++counters_.offences;
   Standing* standing = standing_of(user);
   if (!standing || standing->offences.take(weight, kOffences, now)) return;
   const auto time = standing->punish(now);
+  standing->why = what;
   const Principal* principal = principal_of(user);
   const std::string name = principal ? principal->name : user;
   const std::string reason = "not listened to for " + std::to_string(time.count()) + " s: " + what;

@@ -8,7 +8,7 @@ import unittest
 
 import msgpack
 from peer import ERROR, HELLO_AGAIN, QUERY, REFUSED, WELCOME, Peer
-from rig import Rig
+from rig import Rig, wait_until
 
 # ZMTP 3.0 greeting of a peer without security.
 GREETING = b"\xff" + b"\0" * 8 + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + b"\0" * 32
@@ -32,6 +32,7 @@ class Hostile(Rig):
         super().setUp()
         self.start_broker()
         self.start_worker("w")
+        self.ok("keys", "add", "evil", "--role", "submit,read,admin")
 
     def tearDown(self):
         """Whatever happened: the broker is there and works for others."""
@@ -39,7 +40,7 @@ class Hostile(Rig):
         self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
 
     def peer(self):
-        peer = Peer(self.endpoint, self.folder / "quern")
+        peer = Peer(self.endpoint, self.folder / "quern" / "issued" / "evil")
         self.addCleanup(peer.close)
         return peer
 
@@ -93,8 +94,15 @@ class Hostile(Rig):
         peer = self.peer()
         for _ in range(5000):
             peer.hello()
-        for _ in range(5000):
+        for _ in range(10):
             self.assertEqual(peer.receive()[0], WELCOME)
+        # Beyond what any peer needs it is not answered; its key is not listened to for a while, and is told so.
+        wait_until(lambda: self.quern("audit", "grep", "--action", "limit", "--principal", "evil").code == 0, "the record")
+        other = self.peer()
+        other.hello()
+        _, refused = other.receive_a(REFUSED)
+        self.assertEqual(refused["code"], "limit")
+        self.assertIn("flood of HELLOs", refused["text"])
 
     def test_a_flood_of_connections(self):
         for _ in range(200):
