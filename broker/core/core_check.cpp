@@ -30,6 +30,12 @@ void Core::check_invariants() const {
   }
   for (const auto& [id, worker] : workers_) require(worker.leases.size() == held[id], "a worker holds only leases that exist", {});
 
+  for (const auto& [id, session] : sessions_.all()) {
+    const Principal* principal = principal_of(session.user);
+    require(principal && principal->name == session.principal, "a session has a key that is known", {});
+  }
+
+  std::map<std::string, Usage> usage;
   std::uint64_t memory = 0;
   for (const auto& [number, job] : jobs_) {
     require(live_.contains(number) != job.final(), "a job is live until it is final", number);
@@ -55,7 +61,14 @@ void Core::check_invariants() const {
     }
     if (job.final()) require(job.ended.size() == job.total, "a final job has no task left", number);
     auto accounted = accounted_.find(number);
-    memory += accounted == accounted_.end() ? 0 : accounted->second.bytes;
+    if (accounted == accounted_.end()) continue;
+    memory += accounted->second.bytes;
+    usage[job.principal].tasks += accounted->second.tasks;
+    usage[job.principal].jobs += accounted->second.jobs;
+  }
+  for (const auto& [name, used] : usage_) {
+    const Usage& sum = usage[name];
+    require(used.tasks == sum.tasks && used.jobs == sum.jobs, "what a principal uses is the sum over its jobs", {});
   }
   require(memory == memory_used_, "the memory used is the sum over the jobs", {});
 }

@@ -103,9 +103,9 @@ std::optional<std::string> field_of(std::string_view line, std::string_view name
   if (at == std::string_view::npos) return std::nullopt;
   std::string value;
   for (at += label.size() + 1; at < line.size() && line[at] != '"'; ++at) {
-    if (line[at] != '\\') {
-      value += line[at];
-    } else if (++at < line.size() && line[at] == 'u' && at + 4 < line.size()) {
+    const bool escaped = line[at] == '\\';
+    if (escaped) ++at;
+    if (escaped && at + 4 < line.size() && line[at] == 'u') {
       unsigned code = 0;
       std::from_chars(line.data() + at + 1, line.data() + at + 5, code, 16);
       value += static_cast<char>(code & 0xFF);

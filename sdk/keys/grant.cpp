@@ -27,6 +27,20 @@ std::string octets_of(std::string_view address) {
   return {octets.begin() + (mapped ? 12 : 0), octets.end()};
 }
 
+/// Whether `text` is like `form`, where each d stands for a digit.
+bool has_form(std::string_view text, std::string_view form) {
+  return text.size() == form.size() && std::equal(text.begin(), text.end(), form.begin(), [](char c, char f) {
+           return f == 'd' ? c >= '0' && c <= '9' : c == f;
+         });
+}
+
+/// The number that some digits of a text are.
+unsigned digits(std::string_view text, std::size_t at, std::size_t count) {
+  unsigned number = 0;
+  for (const char c : text.substr(at, count)) number = 10 * number + static_cast<unsigned>(c - '0');
+  return number;
+}
+
 }  // namespace
 
 std::uint8_t roles_of(std::string_view words) {
@@ -62,19 +76,18 @@ bool is_principal_name(std::string_view name) {
 }
 
 std::int64_t time_of(std::string_view text) {
-  int year = 0, used = 0;
-  unsigned month = 0, day = 0, hour = 24, minute = 0, second = 0;
   const std::string copy(text);
-  const auto complete = [&] { return used > 0 && static_cast<std::size_t>(used) == copy.size(); };
-  const bool is_day = std::sscanf(copy.c_str(), "%4d-%2u-%2u%n", &year, &month, &day, &used) == 3 && complete();
-  if (!is_day) {
-    used = 0;
-    const bool is_moment =
-        std::sscanf(copy.c_str(), "%4d-%2u-%2uT%2u:%2u:%2uZ%n", &year, &month, &day, &hour, &minute, &second, &used) == 6 && complete();
-    if (!is_moment || hour > 23 || minute > 59 || second > 59)
-      throw KeyError("'" + copy + "' is no time: say 2027-01-31 or 2027-01-31T12:00:00Z (UTC)");
-  }
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)};
+  constexpr std::string_view kDay = "dddd-dd-dd";
+  constexpr std::string_view kMoment = "dddd-dd-ddTdd:dd:ddZ";
+  const bool is_moment = has_form(text, kMoment);
+  // A day ends with it: hour 24.
+  const unsigned hour = is_moment ? digits(text, 11, 2) : 24;
+  const unsigned minute = is_moment ? digits(text, 14, 2) : 0;
+  const unsigned second = is_moment ? digits(text, 17, 2) : 0;
+  if ((!is_moment && !has_form(text, kDay)) || (is_moment && hour > 23) || minute > 59 || second > 59)
+    throw KeyError("'" + copy + "' is no time: say 2027-01-31 or 2027-01-31T12:00:00Z (UTC)");
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(digits(text, 0, 4))), std::chrono::month(digits(text, 5, 2)),
+                                         std::chrono::day(digits(text, 8, 2))};
   if (!date.ok()) throw KeyError("'" + copy + "' is no day of the calendar");
   const auto moment = std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
   return std::chrono::duration_cast<std::chrono::seconds>(moment.time_since_epoch()).count();

@@ -23,7 +23,7 @@ class InTheClear(Rig):
         host, port = self.endpoint.removeprefix("tcp://").rsplit(":", 1)
         for tail in (b"\x00\x20half", b"\x02" + struct.pack(">Q", 1 << 62), b"\x01\x05hel"):
             with socket.create_connection((host, int(port)), timeout=20) as stream:
-                stream.sendall(GREETING + b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x06DEALER" + tail)
+                stream.sendall(GREETING + b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06DEALER" + tail)
         self.assertEqual(self.ok("run", "sum", "--range", "1:101", "--insecure").out, "5050\n")
 
 

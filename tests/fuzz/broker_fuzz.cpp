@@ -12,9 +12,20 @@ namespace {
 using namespace std::chrono_literals;
 using namespace broker;
 
+Principals all_rights() {
+  Principals principals;
+  for (const char* user : {"anonymous", "other"}) {
+    principals[user].name = user;
+    principals[user].rights = kAllRights;
+  }
+  return principals;
+}
+
 class Stage {
  public:
-  Stage() {
+  explicit Stage(Story& story) {
+    config_.open = story.below(2) == 0;
+    config_.audit = true;
     config_.store = true;
     config_.memory_limit = 4 << 20;
     config_.sessions_max = 20;
@@ -31,6 +42,7 @@ class Stage {
       case 4: core_->on_malformed(peer(story), "anonymous", "not a message", now_, effects_); break;
       case 5: core_->on_store_trouble("full", now_, effects_); break;
       case 6: core_->on_store_healthy(effects_); break;
+      case 7: change_keys(story); break;
       default: say(story);
     }
     core_->settle(now_, effects_);
@@ -39,12 +51,17 @@ class Stage {
   }
 
  private:
+  static const char* user_of(Story& story) {
+    const auto n = story.below(16);
+    return n == 0 ? "nobody" : n < 4 ? "other" : "anonymous";
+  }
   PeerId peer(Story& story) { return PeerId{1 + story.below(5)}; }
 
   void start() {
     Recovered recovered = store_.recover();
     config_.incarnation = recovered.incarnation;
     core_.emplace(config_);
+    core_->on_principals(Principals(principals_), false, now_, effects_);
     core_->recover(std::move(recovered), now_, effects_);
     sessions_.clear();
     commit_.reset();
@@ -62,13 +79,29 @@ class Stage {
     core_->on_committed(ticket, now_, effects_);
   }
 
+  void change_keys(Story& story) {
+    for (const char* user : {"anonymous", "other"}) {
+      Principal& principal = principals_[user];
+      principal.name = story.below(4) == 0 ? "shared" : user;
+      principal.rights = story.below(3) == 0 ? static_cast<std::uint8_t>(story.below(16)) : kAllRights;
+      if (story.below(8) == 0) principal.max_jobs = story.below(4);
+      if (story.below(8) == 0) principal.max_tasks = story.octet();
+      if (story.below(8) == 0) principal.functions = {"s*"};
+      if (story.below(16) == 0) principals_.erase(user);
+    }
+    core_->on_principals(Principals(principals_), story.below(2) == 0, now_, effects_);
+    if (story.below(4) == 0) core_->on_audit_trouble(story.below(2) == 0 ? "full" : "", effects_);
+    if (story.below(4) == 0) core_->on_enrolled(peer(story), "other", "other", 1, effects_);
+    if (story.below(4) == 0) core_->on_enrol_refused(peer(story), "nobody", "no", effects_);
+  }
+
   void say(Story& story) {
     const PeerId from = peer(story);
     auto message = story.message();
     if (!message) return;
     if (story.below(2) == 0) fit(*message);
     const wire::SessionId session = story.below(8) == 0 ? wire::SessionId{story.octet()} : sessions_[from];
-    core_->on_message(from, story.below(4) == 0 ? "other" : "anonymous", {session, std::move(*message)}, now_, effects_);
+    core_->on_message(from, user_of(story), {session, std::move(*message)}, now_, effects_);
   }
 
   /// Makes a worker's answer one to the last lease.
@@ -115,6 +148,7 @@ class Stage {
   }
 
   Config config_;
+  Principals principals_ = all_rights();
   sim::MemoryStore store_;
   std::optional<Core> core_;
   wire::Time now_{1000s};
@@ -127,8 +161,9 @@ class Stage {
 }  // namespace
 
 int fuzz_broker(const std::uint8_t* data, std::size_t size) {
-  Stage stage;
-  for (Story story(data, size); !story.over();) stage.play(story);
+  Story story(data, size);
+  Stage stage(story);
+  while (!story.over()) stage.play(story);
   return 0;
 }
 

@@ -1,5 +1,6 @@
 // The broker's guard without its threads: ZAP's bytes, the key ring over its files, the audit log on a disk.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
 
 #include <csignal>
@@ -7,6 +8,7 @@
 #include <fstream>
 #include <random>
 
+#include "broker/actors/audit_actor.hpp"
 #include "broker/actors/audit_log.hpp"
 #include "broker/actors/key_ring.hpp"
 #include "broker/actors/zap.hpp"
@@ -311,6 +313,37 @@ TEST(AuditLogFile, AFullDiskIsAnErrorAndLeavesNoHalfLine) {
   std::signal(SIGXFSZ, old);
   log.append({entry("c")});
   log.sync();
+  const auto check = keys::verify_audit(folder.path());
+  EXPECT_EQ(check.problem, "");
+  EXPECT_EQ(check.lines, 2u);
+}
+
+TEST(AuditActor, TellsWhenItCannotWriteAndWritesWhatWaitedWhenItCan) {
+  const Folder folder;
+  runtime::Mailbox<GuardEvent> events;
+  const auto next_trouble = [&] {
+    std::vector<GuardEvent> got;
+    while (got.empty()) {
+      pollfd mail{events.fd(), POLLIN, 0};
+      if (::poll(&mail, 1, 30'000) != 1) return std::string("nothing came");
+      events.drain(got);
+    }
+    return std::get<AuditTrouble>(got.back()).text;
+  };
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto old = std::signal(SIGXFSZ, SIG_IGN);
+  {
+    AuditActor actor(std::make_unique<AuditLog>(folder.path()), events);
+    const rlimit full{50, before.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &full);
+    actor.record(entry("a"));
+    actor.record(entry("b"));
+    EXPECT_NE(next_trouble().find("cannot write"), std::string::npos);
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    EXPECT_EQ(next_trouble(), "");
+  }
+  std::signal(SIGXFSZ, old);
   const auto check = keys::verify_audit(folder.path());
   EXPECT_EQ(check.problem, "");
   EXPECT_EQ(check.lines, 2u);
