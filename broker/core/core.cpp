@@ -98,6 +98,7 @@ void Core::on_blocked(PeerId peer, Time now) {
 
 void Core::on_gap(wire::Duration gap) {
   for (auto& [id, session] : sessions_.all()) session.heard += gap;
+  for (auto& [id, worker] : workers_) worker.reported += gap;
 }
 
 void Core::on_stop(Effects& effects) {

@@ -197,7 +197,8 @@ class Core {
   void end_failed(Job& job, wire::Interval tasks);
   void keep_partial(Job& job, wire::Interval tasks, const Bytes& value);
   void give_back(Job& job, wire::Interval tasks);
-  void learn(Worker& worker, Job& job, const Lease& lease, const wire::Report& report);
+  void learn(Worker& worker, Job& job, const Lease& lease, const wire::Report& report, Time now);
+  double believable_s(Worker& worker, const Lease& lease, const wire::Report& report, Time now);
   Lease* find_lease(wire::LeaseId id);
   void close_lease(wire::LeaseId id);
   void lose_lease(wire::LeaseId id, bool worker_lost);

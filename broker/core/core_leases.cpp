@@ -11,6 +11,9 @@ using wire::Interval;
 using wire::Intervals;
 
 constexpr milliseconds kBackoffMax{10'000};
+// A worker may claim so many times less than the time that passed, and so much on top: round trips, stalls of a network.
+constexpr double kClaimSlack = 4;
+constexpr double kClaimGrace = 0.050;
 // A failing run of a range is halved until its culprits stand alone, so that only they fail; a job with this many failed tasks is
 // past saving, and its failing runs fail as they are.
 constexpr std::uint64_t kIsolatedFailures = 256;
@@ -83,7 +86,7 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
   }
   ++lease->next_part;
   Job& job = jobs_.at(lease->job);
-  learn(worker, job, *lease, report);
+  learn(worker, job, *lease, report, now);
 
   if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) {
     accept_merge(job, *lease, report);
@@ -233,7 +236,19 @@ void Core::give_back(Job& job, Interval tasks) {
   job.pending.add(tasks);
 }
 
-void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Report& report) {
+double Core::believable_s(Worker& worker, const Lease& lease, const wire::Report& report, Time now) {
+  // Leases run in order, so what is reported now ran since the worker's last report or since it was granted, whichever came later. A
+  // claim of far less slot time than that would make a slow worker look fast, and draw all work to it.
+  const double claimed = static_cast<double>(report.busy_us) / 1e6;
+  const double ran = std::chrono::duration<double>(now - std::max(lease.granted, worker.reported)).count();
+  worker.reported = now;
+  if (claimed * kClaimSlack + kClaimGrace >= ran) return claimed;
+  ++worker.implausible;
+  return ran;
+}
+
+void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Report& report, Time now) {
+  const double busy_s = believable_s(worker, lease, report, now);
   std::uint64_t tasks = wire::size(report.tasks);
   for (const auto& error : report.errors) tasks += error.count;
   WorkerShare& share = job.shares[worker.name];
@@ -249,9 +264,9 @@ void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Repor
     ++record.leases;
     ++share.leases;
   }
-  if (tasks > 0) record.rate.learn(static_cast<double>(tasks), static_cast<double>(report.busy_us) / 1e6);
+  if (tasks > 0) record.rate.learn(static_cast<double>(tasks), busy_s);
   share.rate = record.rate.per_second();
-  job.used += static_cast<double>(report.busy_us) / 1e6 / job.weight();
+  job.used += busy_s / job.weight();
 }
 
 void Core::close_lease(wire::LeaseId id) {

@@ -23,6 +23,8 @@ struct Worker {
   double expected_s = 0;           ///< slot time of everything it holds
   std::uint64_t bytes_out = 0;     ///< payload bytes it holds
   std::uint64_t tasks_done = 0;
+  wire::Time reported{};           ///< its last report
+  std::uint64_t implausible = 0;   ///< reports that claim far less time than they took
   FunctionRecords records;
   std::unordered_set<Uuid> commons;  ///< jobs whose common input it has
 

@@ -48,6 +48,14 @@ class Conduct : public BrokerTest {
     return std::any_of(audit.begin(), audit.end(), [](const Audit& line) { return line.action == "limit" && line.principal == "evil"; });
   }
 
+  /// What the broker says of its workers.
+  wire::Answer answer() {
+    Effects effects;
+    send(good, wire::Query{1, wire::QueryWhat::workers, {}, {}, 1});
+    while (!good.inbox.empty() && !std::holds_alternative<wire::Answer>(good.inbox.front())) good.inbox.pop_front();
+    return expect<wire::Answer>(good);
+  }
+
   Peer good, mill, evil;
   std::uint8_t last_job = 0;
 };
@@ -155,6 +163,22 @@ TEST_F(Attacks, reports_of_leases_that_are_others) {
   send(mill, echo(lease));
   expect<wire::Reported>(mill);
   EXPECT_EQ(items_of(expect<wire::Results>(good).batch), std::vector<std::string>{"secret"});
+}
+
+TEST_F(Attacks, a_worker_that_claims_to_be_fast_is_taken_for_what_it_is) {
+  // It takes 100 ms a task and says 1 us.
+  send(good, items_job(100, std::vector<std::string>(200, "x")));
+  expect<wire::Accepted>(good);
+  double rate = 0;
+  for (int i = 0; i < 10; ++i) {
+    const auto lease = expect<wire::Lease>(mill);
+    now += 100ms * wire::size(lease.tasks);
+    send(mill, echo(lease, 1));
+    std::erase_if(mill.inbox, [](const auto& m) { return std::holds_alternative<wire::Reported>(m); });
+    for (const auto& worker : answer().workers) rate = worker.rates.at(0).rate;
+  }
+  EXPECT_LT(rate, 12);
+  EXPECT_GT(rate, 8);
 }
 
 TEST_F(Attacks, more_credit_than_given_ends_the_session) {
