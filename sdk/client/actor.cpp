@@ -82,7 +82,7 @@ void ClientActor::read_commands() {
   outbox_->drain(commands_);
   for (auto& command : commands_) {
     if (life_ != Life::running) break;
-    std::visit([this](auto&& c) { on(std::move(c)); }, std::move(command));
+    std::visit([this](auto& c) { on(std::move(c)); }, command);
     apply();
   }
   commands_.clear();
@@ -118,7 +118,7 @@ void ClientActor::apply() {
     core_.take_effects(effects);
     if (effects.empty()) return;
     for (auto& effect : effects) {
-      std::visit([this](auto&& e) { carry_out(std::move(e)); }, std::move(effect));
+      std::visit([this](auto& e) { carry_out(std::move(e)); }, effect);
     }
     effects.clear();
   }

@@ -310,10 +310,10 @@ bool ClientCore::forget_if_done(LiveJob& job, Time now) {
       if (!session_.is_open()) return false;
       if (job.standing == Standing::owner || job.reader == Reader::reading) acknowledge(job, now);
     }
-  } else if (job.reader == Reader::reading || job.standing == Standing::owner) {
-    return false;
-  } else if (job.stage == Stage::submitting || !job.input.all_accepted()) {
-    return false;  // detached: it must arrive before we can leave it
+  } else {
+    const bool wanted = job.reader == Reader::reading || job.standing == Standing::owner;
+    const bool arrived = job.stage != Stage::submitting && job.input.all_accepted();
+    if (wanted || !arrived) return false;  // a detached one must arrive before we can leave it
   }
   const JobKey key = job.key;
   if (!job.uuid.is_nil()) by_uuid_.erase(job.uuid);
