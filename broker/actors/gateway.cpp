@@ -149,7 +149,7 @@ void Gateway::read_one(runtime::Parts&& parts, wire::Time now, Effects& effects)
   const PeerId peer = peer_of(parts.front().view);
   parts.erase(parts.begin());
   // A HELLO may be told why; the first message of a connection is one, and the rest of a flood costs nothing more.
-  if (core_.ignores(origin_.user, now) && (core_.knows(peer) || !routes_.at(peer).fresh)) return;
+  if (core_.ignores(peer, origin_.user, now) && (core_.knows(peer) || !routes_.at(peer).fresh)) return;
   routes_.at(peer).fresh = false;
   auto decoded = wire::decode(link::frames_of(std::move(parts)));
   if (auto* error = std::get_if<wire::DecodeError>(&decoded)) core_.on_malformed(peer, origin_.user, error->text, now, effects);

@@ -84,8 +84,9 @@ std::string objection(const Principal& principal, const wire::Submit& submit) {
     return principal.name + " may not submit the function `" + submit.function + "`";
   if (!principal.jobs.empty() && !wire::matches_any(principal.jobs, submit.options.name))
     return principal.name + " may not name a job '" + submit.options.name + "' (its key allows certain names only: give one with --name)";
-  if (principal.max_priority && submit.options.priority > *principal.max_priority)
-    return principal.name + " may use priorities up to " + std::to_string(*principal.max_priority);
+  // Priorities are strict, so whoever may choose them freely may stop everybody else.
+  const std::int32_t ceiling = principal.max_priority.value_or(principal.may(Right::admin) ? INT32_MAX : 0);
+  if (submit.options.priority > ceiling) return principal.name + " may use priorities up to " + std::to_string(ceiling);
   return {};
 }
 
@@ -117,7 +118,7 @@ Verdict decide(const Principal& principal, const Message& message, const std::op
             foreign};
   if (foreign && rule.jobs != OnJobs::none && (rule.jobs == OnJobs::mine || !principal.may(Right::admin))) {
     if (rule.jobs != OnJobs::state || !may_see(principal, *subject))
-      return {false, "job " + std::to_string(value(subject->number)) + " belongs to " + std::string(subject->owner), true};
+      return {false, "job " + std::to_string(value(subject->number)) + " is somebody else's: that needs: admin", true};
   }
   if (const auto* submit = std::get_if<wire::Submit>(&message)) {
     if (std::string no = objection(principal, *submit); !no.empty()) return {false, std::move(no), foreign};

@@ -1,5 +1,6 @@
 // How peers have behaved of late. What is tolerated is far above what an honest peer needs; beyond it a peer is first not answered, then
-// its principal is not listened to for a while, longer each time. PURE.
+// its connection is cut off (others of the same key go on: a machine's workers share one), and when that happens again and again the
+// principal is not listened to for a while, longer each time. PURE.
 #pragma once
 
 #include <algorithm>
@@ -19,6 +20,9 @@ inline constexpr Allowance kBeats{200, 20};
 /// A program that polls as fast as a round trip allows.
 inline constexpr Allowance kQueries{5000, 2000};
 
+/// What no honest peer does: bytes that are no message, other roles' messages, leases of others, what its key may not.
+inline constexpr Allowance kOffences{100, 5};
+
 // Of one principal, over all its connections.
 /// A whole cluster under one key that comes back after a restart of the broker.
 inline constexpr Allowance kJoins{10'000, 500};
@@ -28,12 +32,12 @@ inline constexpr Allowance kStale{50'000, 5000};
 inline constexpr Allowance kRefusals{2000, 200};
 /// While a principal is not listened to, so many of its HELLOs are told so, that a person can understand it.
 inline constexpr Allowance kTold{2, 1};
-/// What no honest peer does: bytes that are no message, other roles' messages, leases of others, what its key may not.
-inline constexpr Allowance kOffences{200, 10};
+/// Connections that were cut off, and offences of peers without a session.
+inline constexpr Allowance kStrikes{30, 0.2};
 
 /// A principal that went too far.
 struct Standing {
-  Budget joins, stale, refusals, offences;
+  Budget joins, stale, refusals, strikes;
   Budget told;  ///< HELLOs that are answered while it is not listened to
   std::string why;
   wire::Time ignored_until{};
@@ -50,7 +54,7 @@ struct Standing {
     ++punishments;
     punished = now;
     ignored_until = now + time;
-    offences = {};
+    strikes = {};
     return time;
   }
 };

@@ -33,12 +33,17 @@ std::optional<wire::Role> sender_of(const wire::Message& message) {
 Core::Core(Config config) : config_(std::move(config)) {}
 
 void Core::on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects) {
+  handle(peer, user, std::move(envelope), now, effects);
+  if (!cut_off_.empty()) end_cut_off(now, effects);
+}
+
+void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects) {
   if (!started_known_) {
     started_ = now;
     started_known_ = true;
   }
   const Principal* principal = principal_of(user);
-  if (ignores(user, now)) return on_ignored(peer, user, envelope.message, now, effects);
+  if (ignores(peer, user, now)) return on_ignored(peer, user, envelope.message, now, effects);
   if (!principal) return on_stranger(peer, user, envelope.message, now, effects);
   if (auto* hello = std::get_if<wire::Hello>(&envelope.message)) {
     if (!tolerates_hello(peer, user, now, effects)) return;
@@ -84,6 +89,7 @@ void Core::on_malformed(PeerId peer, const std::string& user, const std::string&
   offend(peer, user, 1, "bytes that are no messages", now, effects);
   Session* session = sessions_.of_peer(peer);
   effects.push_back(Send{peer, session ? session->id : wire::SessionId{}, wire::ErrorMessage{ErrorCode::malformed, why, {}, 0, true}});
+  if (!cut_off_.empty()) return end_cut_off(now, effects);
   // What a peer with a session holds is kept until its silence or its next HELLO decides.
   if (session) session->reachable = false;
 }

@@ -54,8 +54,8 @@ class Core {
   void on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects);
   /// Bytes that are not a message.
   void on_malformed(PeerId peer, const std::string& user, const std::string& why, Time now, Effects& effects);
-  /// Whether this principal is not listened to just now: then its messages (but a HELLO now and then) need not be decoded. Counts them.
-  bool ignores(const std::string& user, Time now);
+  /// Whether this connection, or its principal, is not listened to just now: then its messages (but a HELLO now and then) need not be decoded. Counts them.
+  bool ignores(PeerId peer, const std::string& user, Time now);
   /// The peer's connection is gone; it may come back with a new session.
   void on_unreachable(PeerId peer);
   /// The peer does not read what it was sent within its credit: its session ends.
@@ -67,6 +67,8 @@ class Core {
   /// Answers to AskEnrol.
   void on_enrolled(PeerId peer, const std::string& user, const std::string& name, std::uint8_t rights, Effects& effects);
   void on_enrol_refused(PeerId peer, const std::string& user, const std::string& why, Effects& effects);
+  /// Its key may no longer connect from where this peer is.
+  void on_moved(PeerId peer, Time now, Effects& effects);
   /// The audit log cannot be written (empty: it can again): what is privileged is refused.
   void on_audit_trouble(const std::string& why, Effects& effects);
 
@@ -102,6 +104,8 @@ class Core {
   std::uint64_t memory_used() const { return memory_used_; }
 
  private:
+  void handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects);
+
   // core_access.cpp
   const Principal* principal_of(const std::string& user) const;
   Subject subject_of(const Job& job) const;
@@ -111,9 +115,11 @@ class Core {
   void on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Time now, Effects& effects);
   void record_changes(const Principals& before, Effects& effects);
   void restrict_offer(Worker& worker, const Principal& principal, Effects& effects);
-  std::optional<std::pair<ErrorCode, std::string>> over_quota(const Principal& principal, const wire::Submit& submit, Time now);
+  void drop_followers(Effects& effects);
+  std::optional<std::pair<ErrorCode, std::string>> over_quota(const std::string& name, std::uint64_t tasks, std::uint64_t bytes,
+                                                              std::uint64_t jobs, Time now);
   static Allowance pace_of(const Principal& principal);
-  void charge_tasks(const Session& session, std::uint64_t tasks, Time now);
+  void charge_tasks(const std::string& name, std::uint64_t tasks, Time now);
   std::uint64_t quota_room(const Job& job, Time now);
   void account(Job& job);
   void unaccount(const Job& job);
@@ -122,6 +128,8 @@ class Core {
   Standing* standing_of(const std::string& user);
   void on_ignored(PeerId peer, const std::string& user, const wire::Message& message, Time now, Effects& effects);
   void offend(PeerId peer, const std::string& user, double weight, const std::string& what, Time now, Effects& effects);
+  void end_cut_off(Time now, Effects& effects);
+  void mute(PeerId peer);
   bool tolerates_hello(PeerId peer, const std::string& user, Time now, Effects& effects);
   bool tolerates(Session& session, const wire::Message& message, Time now, Effects& effects);
   bool tolerates_stale(PeerId peer, const std::string& user, Time now, Effects& effects);
@@ -215,6 +223,7 @@ class Core {
   void release_backing_off(Time now);
   bool has_room(const Worker& worker) const;
   bool can_run(const Worker& worker, const Job& job) const;
+  static bool has_labels(const Worker& worker, const Job& job);
   double ready_s(const Worker& worker, Time now) const;
   wire::Intervals carve(Job& job, std::uint64_t size, std::uint64_t bytes_max);
   void grant_tasks(Job& job, Worker& worker, double rate, double total_rate, Time now, Effects& effects);
@@ -260,8 +269,12 @@ class Core {
   std::unordered_map<std::string, Usage> usage_;    ///< by name of the principal
   std::unordered_map<std::string, Budget> handed_in_;
   Principals principals_;
+  std::unordered_map<std::string, Principal> limited_;  ///< those with quotas, by name (of several keys: the first)
   bool invitations_open_ = false;
   std::unordered_map<std::string, Standing> standings_;  ///< by user; those without keys are few (an invitation must be open)
+  std::vector<wire::SessionId> cut_off_;  ///< end with the message that is being handled
+  std::unordered_set<PeerId> muted_;      ///< connections that were cut off
+  std::deque<PeerId> muted_order_;
   std::string audit_trouble_;           ///< why the audit log cannot be written; empty: it can
   std::uint64_t memory_used_ = 0;
 

@@ -1,5 +1,6 @@
 // Who may do what: principals as they change, strangers, what goes on record, quotas.
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "broker/core/access.hpp"
@@ -91,7 +92,7 @@ bool Core::permit(Session& session, const Principal& principal, const wire::Mess
   if (verdict.allowed) return true;
   ++counters_.denied;
   const bool names_job = !about.job.is_nil();
-  offend(session.peer, session.user, 1, "what its key may not", now, effects);
+  offend(session.peer, session.user, 1, "requests that its key does not allow", now, effects);
   complain(session, ErrorCode::denied, verdict.reason, names_job ? std::optional(about.job) : std::nullopt, about.token, effects);
   return false;
 }
@@ -151,21 +152,69 @@ void Core::on_principals(Principals&& principals, bool invitations_open, Time no
     end_session(id, now);
   }
   for (auto& [id, worker] : workers_) restrict_offer(worker, *principal_of(sessions_.find(id)->user), effects);
-  std::map<std::string, double> weights;
-  for (const auto& [user, principal] : principals_) weights.emplace(principal.name, principal.weight);
+  std::map<std::string, const Principal*> by_name;
+  limited_.clear();
+  for (const auto& [user, principal] : principals_) {
+    if (by_name.emplace(principal.name, &principal).second && principal.is_limited()) limited_.emplace(principal.name, principal);
+  }
   for (JobNumber number : live_) {
     Job& job = jobs_.at(number);
-    const auto weight = weights.find(job.principal);
-    job.principal_weight = weight == weights.end() ? 1 : weight->second;
+    const auto owner = by_name.find(job.principal);
+    job.principal_weight = owner == by_name.end() ? 1 : owner->second->weight;
+    job.weight_max = owner == by_name.end() || owner->second->may(Right::admin) ? kNoWeightMax : 1;
     touch(job);
   }
+  drop_followers(effects);
   dispatch_needed_ = true;
+}
+
+void Core::drop_followers(Effects& effects) {
+  for (auto& [id, session] : sessions_.all()) {
+    if (session.role != wire::Role::client) continue;
+    const Principal* principal = principal_of(session.user);
+    for (auto followed = session.followed.begin(); followed != session.followed.end();) {
+      Job* job = find_job(followed->first);
+      const auto follower = job ? std::find_if(job->followers.begin(), job->followers.end(),
+                                               [&, s = id](const Follower& f) { return f.session == s; })
+                                : decltype(job->followers.begin()){};
+      if (!job || follower == job->followers.end()) {
+        ++followed;
+        continue;
+      }
+      wire::Attach again;
+      again.window = follower->window;
+      const Verdict verdict = decide(*principal, again, subject_of(*job));
+      follower->values = job->principal == principal->name || principal->may(Right::admin);
+      if (verdict.allowed) {
+        ++followed;
+        continue;
+      }
+      record(session.peer, principal->name, "stop following", "job " + std::to_string(value(job->number)), false, verdict.reason, effects);
+      complain(session, ErrorCode::denied, verdict.reason, job->uuid, 0, effects);
+      job->followers.erase(follower);
+      followed = session.followed.erase(followed);
+    }
+  }
+}
+
+void Core::on_moved(PeerId peer, Time now, Effects& effects) {
+  Session* session = sessions_.of_peer(peer);
+  if (!session) return;
+  const std::string why = "the key of " + session->principal + " is not allowed from this address any more";
+  record(peer, session->principal, "end session", session->name, false, why, effects);
+  send(*session, wire::ErrorMessage{ErrorCode::denied, why, {}, 0, true}, effects);
+  end_session(session->id, now);
 }
 
 void Core::record_changes(const Principals& before, Effects& effects) {
   const auto say = [&](const Principal& principal, const std::string& key, const char* what) {
-    record({}, "operator", what, principal.name + " " + key, true, rights_text(principal.rights), effects);
+    record({}, "operator", what, principal.name + " " + key, true,
+           rights_text(principal.rights) + (principal.terms.empty() ? "" : "; " + principal.terms), effects);
   };
+  if (before.empty()) {  // at a start: nobody did anything
+    record({}, "broker", "read keys", std::to_string(principals_.size()) + " keys", true, "", effects);
+    return;
+  }
   for (const auto& [key, principal] : principals_) {
     const auto known = before.find(key);
     if (known == before.end()) say(principal, key, "add key");
@@ -195,45 +244,50 @@ void Core::restrict_offer(Worker& worker, const Principal& principal, Effects& e
 
 // ---- quotas
 
-std::optional<std::pair<ErrorCode, std::string>> Core::over_quota(const Principal& principal, const wire::Submit& submit, Time now) {
+std::optional<std::pair<ErrorCode, std::string>> Core::over_quota(const std::string& name, std::uint64_t tasks, std::uint64_t bytes,
+                                                                  std::uint64_t jobs, Time now) {
   using Refusal = std::pair<ErrorCode, std::string>;
-  const Usage& used = usage_[principal.name];
-  const std::uint64_t tasks = submit.input == InputKind::range
-                                  ? static_cast<std::uint64_t>(submit.range_end) - static_cast<std::uint64_t>(submit.range_begin)
-                                  : submit.batch.count();
-  const std::uint64_t bytes = submit.batch.weight() + submit.common.size();
-  if (principal.max_jobs && used.jobs + 1 > *principal.max_jobs)
-    return Refusal{ErrorCode::queue_full, limit_text(principal.name, "jobs", *principal.max_jobs, used.jobs)};
+  const auto found = limited_.find(name);
+  if (found == limited_.end()) return std::nullopt;
+  const Principal& principal = found->second;
+  const Usage& used = usage_[name];
+  if (principal.max_jobs && used.jobs + jobs > *principal.max_jobs)
+    return Refusal{ErrorCode::queue_full, limit_text(name, "jobs", *principal.max_jobs, used.jobs)};
   if (principal.max_tasks && used.tasks + tasks > *principal.max_tasks)
-    return Refusal{ErrorCode::queue_full, limit_text(principal.name, "tasks", *principal.max_tasks, used.tasks)};
+    return Refusal{ErrorCode::queue_full, limit_text(name, "tasks", *principal.max_tasks, used.tasks)};
   if (principal.max_bytes && used.bytes + bytes > *principal.max_bytes)
-    return Refusal{ErrorCode::queue_full, limit_text(principal.name, "bytes", *principal.max_bytes, used.bytes)};
-  if (principal.max_rate && handed_in_[principal.name].in_debt(pace_of(principal), now))
-    return Refusal{ErrorCode::queue_full, "queue_full: " + principal.name + " may submit " + std::to_string(*principal.max_rate) +
-                                              " tasks per second and is ahead of that; try again a little later"};
+    return Refusal{ErrorCode::queue_full, limit_text(name, "bytes", *principal.max_bytes, used.bytes)};
+  // A stream that is ahead of its pace gets no credit (quota_room); what it was allowed to send is taken.
+  if (jobs > 0 && principal.max_rate && handed_in_[name].in_debt(pace_of(principal), now)) {
+    char text[160];
+    std::snprintf(text, sizeof text, " may submit %g tasks per second and is ahead of that; try again a little later", *principal.max_rate);
+    return Refusal{ErrorCode::queue_full, "queue_full: " + name + text};
+  }
   return std::nullopt;
 }
 
 Allowance Core::pace_of(const Principal& principal) { return {std::max(1.0, *principal.max_rate), *principal.max_rate}; }
 
-void Core::charge_tasks(const Session& session, std::uint64_t tasks, Time now) {
-  const Principal* principal = principal_of(session.user);
-  if (principal && principal->max_rate) handed_in_[principal->name].charge(static_cast<double>(tasks), pace_of(*principal), now);
+void Core::charge_tasks(const std::string& name, std::uint64_t tasks, Time now) {
+  const auto found = limited_.find(name);
+  if (found != limited_.end() && found->second.max_rate)
+    handed_in_[name].charge(static_cast<double>(tasks), pace_of(found->second), now);
 }
 
 std::uint64_t Core::quota_room(const Job& job, Time now) {
   constexpr std::uint64_t kNoLimit = ~0ULL;
-  // A stream cannot be refused in its middle, so its credit is what is held back. Items are taken to have this many bytes.
-  constexpr std::uint64_t kItemGuess = 64;
-  const Session* owner = sessions_.find(job.owner);
-  const Principal* principal = owner ? principal_of(owner->user) : nullptr;
-  if (!principal) return kNoLimit;
-  const Usage& used = usage_[principal->name];
+  // A stream is best not refused in its middle, so its credit is held back. An item weighs at least its place in the column of sizes.
+  constexpr std::uint64_t kItemLeast = 4;
+  const auto found = limited_.find(job.principal);
+  if (found == limited_.end()) return kNoLimit;
+  const Principal& principal = found->second;
+  const Usage& used = usage_[job.principal];
   std::uint64_t room = kNoLimit;
-  if (principal->max_bytes) room = *principal->max_bytes - std::min(*principal->max_bytes, used.bytes);
-  if (principal->max_tasks) room = std::min(room, (*principal->max_tasks - std::min(*principal->max_tasks, used.tasks)) * kItemGuess);
-  if (principal->max_rate && handed_in_[principal->name].in_debt(pace_of(*principal), now)) room = 0;
-  return room;
+  if (principal.max_bytes) room = *principal.max_bytes - std::min(*principal.max_bytes, used.bytes);
+  if (principal.max_tasks) room = std::min(room, (*principal.max_tasks - std::min(*principal.max_tasks, used.tasks)) * kItemLeast);
+  if (principal.max_rate && handed_in_[job.principal].in_debt(pace_of(principal), now)) room = 0;
+  // Its other streams get the same: together they stay within the limit, or nearly.
+  return room == kNoLimit ? room : room / std::max<std::uint64_t>(1, used.jobs);
 }
 
 void Core::account(Job& job) {

@@ -1,14 +1,25 @@
 // What happens to peers that flood, forge or send garbage (conduct.hpp says how much is tolerated).
+#include <utility>
+
 #include "broker/core/core.hpp"
 
 namespace quern::broker {
 
 Standing* Core::standing_of(const std::string& user) {
   // Without keys nobody can be told from anybody: only connections are limited then.
-  return config_.open ? nullptr : &standings_[user];
+  if (config_.open) return nullptr;
+  // Keys that are known are few; while an invitation is open strangers may be many, and what they did is soon forgotten.
+  constexpr std::size_t kStandingsMax = 10'000;
+  if (standings_.size() >= kStandingsMax && !standings_.contains(user))
+    std::erase_if(standings_, [&](const auto& entry) { return !principals_.contains(entry.first); });
+  return &standings_[user];
 }
 
-bool Core::ignores(const std::string& user, Time now) {
+bool Core::ignores(PeerId peer, const std::string& user, Time now) {
+  if (!muted_.empty() && muted_.contains(peer)) {
+    ++counters_.ignored;
+    return true;
+  }
   if (config_.open || standings_.empty()) return false;
   const auto it = standings_.find(user);
   if (it == standings_.end() || !it->second.ignored(now)) return false;
@@ -17,7 +28,9 @@ bool Core::ignores(const std::string& user, Time now) {
 }
 
 void Core::on_ignored(PeerId peer, const std::string& user, const wire::Message& message, Time now, Effects& effects) {
-  Standing& standing = standings_.at(user);
+  const auto known = standings_.find(user);
+  if (known == standings_.end() || !known->second.ignored(now)) return;  // only this connection is not listened to
+  Standing& standing = known->second;
   if (!std::holds_alternative<wire::Hello>(message) || !standing.told.take(1, kTold, now)) return;
   const auto left = std::chrono::ceil<std::chrono::seconds>(standing.ignored_until - now);
   effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::limit, "the broker does not listen to this key for another " +
@@ -26,15 +39,44 @@ void Core::on_ignored(PeerId peer, const std::string& user, const wire::Message&
 
 void Core::offend(PeerId peer, const std::string& user, double weight, const std::string& what, Time now, Effects& effects) {
   ++counters_.offences;
-  Standing* standing = standing_of(user);
-  if (!standing || standing->offences.take(weight, kOffences, now)) return;
-  const auto time = standing->punish(now);
-  standing->why = what;
+  Session* session = sessions_.of_peer(peer);
+  if (session && session->cut_off) return;
+  if (session && session->offences.take(weight, kOffences, now)) return;
   const Principal* principal = principal_of(user);
   const std::string name = principal ? principal->name : user;
+  if (session) {
+    session->cut_off = true;
+    cut_off_.push_back(session->id);
+    record(peer, name, "cut off", session->name, false, what, effects);
+    effects.push_back(Note{Note::Level::warning, session->name + " is cut off: " + what});
+  }
+  Standing* standing = standing_of(user);
+  if (!standing || standing->strikes.take(1, kStrikes, now)) return;
+  const auto time = standing->punish(now);
+  standing->why = what;
   const std::string reason = "not listened to for " + std::to_string(time.count()) + " s: " + what;
   effects.push_back(Note{Note::Level::warning, name + " is " + reason});
   record(peer, name, "limit", name, false, reason, effects);
+}
+
+void Core::end_cut_off(Time now, Effects& effects) {
+  for (wire::SessionId id : std::exchange(cut_off_, {})) {
+    const Session* session = sessions_.find(id);
+    if (!session) continue;
+    send(*session, wire::ErrorMessage{ErrorCode::limit, "this connection did what no honest peer does, again and again, and is not listened to any more",
+                                      {}, 0, true}, effects);
+    mute(session->peer);
+    end_session(id, now);
+  }
+}
+
+void Core::mute(PeerId peer) {
+  // The ROUTER cannot close it. A peer that has gone is never told of, so the oldest are forgotten.
+  constexpr std::size_t kMutedMax = 10'000;
+  if (muted_.insert(peer).second) muted_order_.push_back(peer);
+  if (muted_order_.size() <= kMutedMax) return;
+  muted_.erase(muted_order_.front());
+  muted_order_.pop_front();
 }
 
 bool Core::tolerates_hello(PeerId peer, const std::string& user, Time now, Effects& effects) {

@@ -70,6 +70,11 @@ bool Core::has_room(const Worker& worker) const {
 
 bool Core::can_run(const Worker& worker, const Job& job) const {
   if (worker.draining || worker.slots() == 0) return false;
+  if (!has_labels(worker, job)) return false;
+  return !job.decision || worker.offers(job.function, job.decision->takes, job.decision->encoding);
+}
+
+bool Core::has_labels(const Worker& worker, const Job& job) {
   for (const auto& [label, wanted] : job.options.require) {
     auto it = worker.offer.labels.find(label);
     if (it == worker.offer.labels.end() || it->second != wanted) return false;
@@ -78,7 +83,7 @@ bool Core::can_run(const Worker& worker, const Job& job) const {
     auto it = worker.offer.resources.find(resource);
     if (it == worker.offer.resources.end() || it->second < amount) return false;
   }
-  return !job.decision || worker.offers(job.function, job.decision->takes, job.decision->encoding);
+  return true;
 }
 
 double Core::ready_s(const Worker& worker, Time now) const {

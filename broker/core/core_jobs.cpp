@@ -13,6 +13,11 @@ std::string unknown(Uuid uuid, JobNumber number) {
   return "job " + (uuid.is_nil() ? std::to_string(value(number)) : uuid.text()) + " is unknown here: see `quern jobs`";
 }
 
+std::uint64_t tasks_of(const wire::Submit& submit) {
+  if (submit.input != InputKind::range) return submit.batch.count();
+  return static_cast<std::uint64_t>(submit.range_end) - static_cast<std::uint64_t>(submit.range_begin);
+}
+
 std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
 }  // namespace
@@ -69,7 +74,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
     }
   }
   auto no = refusal(session, submit);
-  if (!no) no = over_quota(principal, submit, now);
+  if (!no) no = over_quota(session.principal, tasks_of(submit), submit.batch.weight() + submit.common.size(), 1, now);
   if (no) {
     count_refusal(session, now, effects);
     complain(session, no->first, std::move(no->second), submit.job, 0, effects);
@@ -91,6 +96,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   if (submit.has_common) job.common = std::move(submit.common);
   job.principal = session.principal;
   job.principal_weight = principal.weight;
+  job.weight_max = principal.may(Right::admin) ? kNoWeightMax : 1;
   job.owner = session.id;
   job.submitted = job.rate_since = now;
   job.open = submit.open;
@@ -116,7 +122,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   if (!job.options.unique.empty()) unique_.emplace(std::pair(job.principal, job.options.unique), number);
   take_in(job, std::move(submit.batch));
   account(job);
-  charge_tasks(session, job.total, now);
+  charge_tasks(job.principal, job.total, now);
   grant_credit(job, now);
   follow(job, session, 0, submit.window, submit.watch_ms);
   job.credit_told = job.credit_to;
@@ -179,7 +185,12 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
       misbehaved(session, ErrorCode::credit, "more payload bytes than credit", now, effects);
       return;
     }
-    charge_tasks(session, batch.count(), now);
+    if (auto no = over_quota(job->principal, batch.count(), batch.weight(), 0, now)) {
+      count_refusal(session, now, effects);
+      complain(session, no->first, std::move(no->second), append.job, 0, effects);
+      return;
+    }
+    charge_tasks(job->principal, batch.count(), now);
     take_in(*job, std::move(batch));
     account(*job);
   }
@@ -206,6 +217,8 @@ Follower& Core::follow(Job& job, Session& session, std::uint64_t cursor, std::ui
   it->sent = it->acked = std::max(cursor, job.results.begin());
   it->window = window;
   it->watch_ms = watch_ms;
+  const Principal* principal = principal_of(session.user);
+  it->values = principal && (job.principal == principal->name || principal->may(Right::admin));
   session.followed[job.uuid] = 1;
   return *it;
 }
@@ -286,6 +299,11 @@ void Core::on_retry(Session& session, const wire::Retry& retry, Time now, Effect
              retry.job, retry.token, effects);
     return;
   }
+  if (auto no = over_quota(job->principal, job->failed, 0, 1, now)) {
+    complain(session, no->first, std::move(no->second), retry.job, retry.token, effects);
+    return;
+  }
+  charge_tasks(job->principal, job->failed, now);
   reopen_job(*job, now);
   send(session, update_of(*job, now, retry.token), effects, job->ticket);
 }

@@ -57,7 +57,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   job.accepted = progress.accepted;
   job.accepted_bytes = job.credit_to = job.credit_told = progress.accepted_bytes;
   job.total = progress.total;
-  job.frontier = progress.frontier;
+  job.frontier = job.recovered_frontier = progress.frontier;
   job.ended = IntervalSet(progress.ended);
   job.failed_tasks = IntervalSet(progress.failed);
   job.failed = job.failed_tasks.size();
@@ -113,13 +113,17 @@ Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now
   if (held.kind == wire::LeaseKind::merge || held.kind == wire::LeaseKind::finish) return nullptr;
   Job* job = find_job(held.job);
   if (!job || !job->durable() || job->final() || !job->decision || held.tasks.empty()) return nullptr;
+  const Worker& holder = workers_.at(session.id);
+  // Its key, or its labels, would not have got it that lease.
+  if (!holder.offers(job->function, job->decision->takes, job->decision->encoding) || !has_labels(holder, *job)) return nullptr;
   IntervalSet open;
   IntervalSet ended;
   for (const auto& tasks : held.tasks) {
     for (const auto& part : job->ended.intersect(tasks)) ended.add(part);
     for (const auto& part : job->unsure.intersect(tasks)) open.add(part);
-    // It came back after the wait, but nobody has them yet.
-    for (const auto& part : job->pending.intersect(tasks)) open.add(part);
+    // It came back after the wait, but nobody has them yet. What was never leased before the restart cannot be held.
+    if (const std::uint64_t end = std::min(tasks.end, job->recovered_frontier); tasks.begin < end)
+      for (const auto& part : job->pending.intersect({tasks.begin, end})) open.add(part);
   }
   // Nothing is left to do, or others have some of it by now: it is fenced.
   if (open.empty() || open.size() + ended.size() != wire::size(held.tasks)) return nullptr;

@@ -46,7 +46,12 @@ void Core::tell(Job& job, Follower& follower, std::uint64_t token, Time now, Eff
   follower.told_final = job.final();
   // While the store cannot write, news would pile up behind it, and who waits wants to know why.
   const bool ahead = !job.final() && !store_trouble_.empty();
-  send(follower.session, update_of(job, now, token), effects, ahead ? 0 : job.ticket);
+  wire::JobUpdate update = update_of(job, now, token);
+  if (!follower.values) {  // the state only
+    update.has_value = false;
+    update.value = {};
+  }
+  send(follower.session, std::move(update), effects, ahead ? 0 : job.ticket);
 }
 
 wire::JobUpdate Core::update_of(const Job& job, Time now, std::uint64_t token) const {

@@ -75,15 +75,17 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
     }
     end_session(before->id, now);
   }
-  Budget hellos;
+  Budget hellos, offences;  // of the connection, whatever sessions it has had
   if (Session* other = sessions_.of_peer(peer)) {
     hellos = other->hellos;
+    offences = other->offences;
     end_session(other->id, now);
   }
 
   Session& session = sessions_.open(peer, hello.role, hello.identity);
   session.name = hello.name.empty() ? hello.identity.text() : hello.name;
   session.hellos = hellos;
+  session.offences = offences;
   session.user = user;
   session.principal = principal.name;
   session.connected = session.heard = now;
@@ -125,13 +127,19 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
   for (int n = 2; taken(worker.name); ++n) worker.name = base + "#" + std::to_string(n);
   worker.offer = std::move(*hello.worker);
   worker.draining = worker.offer.draining;
-  for (const auto& plugin : worker.offer.plugins) record(session.peer, principal.name, "load plugin", plugin, true, "on worker " + worker.name, effects);
+  if (!worker.offer.plugins.empty()) {
+    std::string plugins;
+    for (const auto& plugin : worker.offer.plugins) plugins += (plugins.empty() ? "" : ", ") + plugin;
+    record(session.peer, principal.name, "load plugin", plugins, true, "on worker " + worker.name, effects);
+  }
   restrict_offer(worker, principal, effects);
 
+  std::size_t taken_up = 0;
   for (const auto& held : worker.offer.held) {
     Lease* lease = find_lease(held.lease);
-    if (!lease && held.lease.incarnation < config_.incarnation) {
-      if (adopt(held, session, now)) continue;
+    if (!lease && held.lease.incarnation < config_.incarnation && adopt(held, session, now)) {
+      ++taken_up;
+      continue;
     }
     if (!lease || !inherited.contains(held.lease)) {
       welcome.dropped.push_back(held.lease);
@@ -145,6 +153,8 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
     worker.expected_s += lease->expected_s;
     worker.bytes_out += lease->bytes;
   }
+  if (taken_up > 0)
+    record(session.peer, principal.name, "take up leases", worker.name, true, std::to_string(taken_up) + " of before the restart", effects);
   for (wire::LeaseId id : inherited) lose_lease(id, false);  // sent, but never arrived
   worker.offer.held.clear();
 }

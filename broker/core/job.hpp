@@ -4,6 +4,7 @@
 // while after a restart of the broker: unsure.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <list>
 #include <map>
@@ -32,6 +33,7 @@ struct Follower {
   wire::Time told{};              ///< last JOB
   std::uint64_t told_ended = 0;   ///< tasks ended then
   bool told_final = false;
+  bool values = true;             ///< may have results: its own job's, or admin
 };
 
 /// The order in which jobs are served: strict priorities; within one, least slot time received for its weight.
@@ -48,6 +50,8 @@ struct Suspects {
   std::uint64_t lease_max = 1;
 };
 
+inline constexpr double kNoWeightMax = 1e300;
+
 struct Job {
   Uuid uuid;
   JobNumber number{};
@@ -60,6 +64,7 @@ struct Job {
   std::optional<wire::Buffer> common;
   std::string principal;             ///< name of its owner
   double principal_weight = 1;
+  double weight_max = kNoWeightMax;  ///< what its client may ask for
   wire::SessionId owner{};
   std::optional<wire::Time> orphan_until;  ///< its owner is gone: cancelled then
 
@@ -82,6 +87,7 @@ struct Job {
   wire::IntervalSet failed_tasks;    ///< of the ended ones; their payloads are kept for RETRY
   wire::IntervalSet unsure;          ///< after a restart: leased before it, so a worker may still hold them
   std::uint64_t frontier = 0;        ///< tasks from here on were never leased
+  std::uint64_t recovered_frontier = 0;  ///< as the store had it at the start of this broker; 0 for jobs that are younger
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
@@ -116,7 +122,7 @@ struct Job {
   std::uint64_t ticket = 0;        ///< everything about it
   std::uint64_t results_stored_from = 0;  ///< entries below are dropped in the store too
 
-  double weight() const { return options.weight * principal_weight; }
+  double weight() const { return std::min(options.weight, weight_max) * principal_weight; }
   bool durable() const { return options.durability == Durability::durable; }
   bool final() const { return is_final(state); }
   /// May want a lease: tasks wait, or partials wait to be merged or finished.

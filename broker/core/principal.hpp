@@ -24,9 +24,11 @@ struct Principal {
   std::optional<std::uint64_t> max_bytes;     ///< of payloads and results held for it
   std::optional<std::uint64_t> max_jobs;      ///< not final
   std::optional<double> max_rate;             ///< tasks submitted per second
-  std::optional<std::int32_t> max_priority;
-  double weight = 1;                          ///< of each of its jobs, multiplied with the job's own
+  std::optional<std::int32_t> max_priority;   ///< absent: 0, for admin any
+  double weight = 1;  ///< of each of its jobs, multiplied with the job's own (which only admin may raise above 1)
+  std::string terms;  ///< what else its line says (addresses, expiry), for the record of changes
 
+  bool is_limited() const { return max_tasks || max_bytes || max_jobs || max_rate; }
   bool may(Right right) const { return (rights & static_cast<std::uint8_t>(right)) != 0; }
   bool operator==(const Principal&) const = default;
 };

@@ -43,6 +43,7 @@ Broken rule(const Hello& m) {
   if (m.identity.is_nil()) return malformed("identity is missing");
   if ((m.role == Role::worker) != m.worker.has_value())
     return malformed("worker: must be there exactly when role is worker");
+  if (m.worker && m.worker->plugins.size() > kPluginsMax) return over("plugins: over the limit of 32");
   return std::nullopt;
 }
 

@@ -32,7 +32,8 @@ worker::LinkOptions link_options(const Options& options, const Functions& functi
   for (const auto& entry : functions.reducers()) config.offer.reducers.push_back(entry.decl);
   config.offer.labels = options.labels;
   config.offer.resources = options.resources;
-  for (const auto& plugin : options.plugins) config.offer.plugins.push_back(worker::plugin_record(plugin));
+  for (const auto& plugin : options.plugins)
+    if (config.offer.plugins.size() < wire::kPluginsMax) config.offer.plugins.push_back(worker::plugin_record(plugin));
   return {options.endpoint, {options.insecure, options.keys, keys::Side::worker}, std::move(config), options.cpu_share};
 }
 
