@@ -2,6 +2,7 @@
 // log cannot be written, lines wait here, in order, within a bound; the gateway is told, and refuses what is privileged.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <thread>
 #include <variant>
@@ -29,14 +30,17 @@ class AuditActor {
 
   void run();
   void write();
-  void tell(const std::string& trouble);
+  void checkpoint();
+  void tell();
 
   std::unique_ptr<AuditLog> log_;
   runtime::Mailbox<GuardEvent>& events_;
   runtime::Mailbox<Request> mailbox_;
   std::vector<keys::AuditEntry> waiting_;
-  std::uint64_t forgotten_ = 0;  ///< lines that there was no room for while the log could not be written
-  std::string trouble_;
+  std::atomic<std::uint64_t> under_way_{0};  ///< lines in the mailbox
+  std::atomic<std::uint64_t> forgotten_{0};  ///< lines that there was no room for
+  std::string write_trouble_, checkpoint_trouble_;  ///< empty: none
+  std::string told_;
   std::thread thread_;  // last: it starts when everything else is there
 };
 

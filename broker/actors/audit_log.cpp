@@ -18,38 +18,64 @@ namespace {
 
 using keys::KeyError;
 
-// The end of a file in which its last line is looked for: lines are far shorter, every field of them is bounded.
-constexpr std::uint64_t kTail = 256u << 10;
+constexpr std::size_t kChunk = 1u << 20;
+// A line that is longer is none: every field of them is bounded.
+constexpr std::size_t kLineMax = 256u << 10;
 
 [[noreturn]] void fail(const std::string& what, const std::string& path) {
   throw KeyError("cannot " + what + " " + path + ": " + std::strerror(errno));
 }
 
-std::string read_tail(int fd, std::uint64_t size, const std::string& path) {
-  const std::uint64_t from = size - std::min(size, kTail);
-  std::string text(static_cast<std::size_t>(size - from), '\0');
-  std::size_t got = 0;
-  while (got < text.size()) {
-    const ssize_t n = ::pread(fd, text.data() + got, text.size() - got, static_cast<off_t>(from + got));
-    if (n <= 0) fail("read", path);
-    got += static_cast<std::size_t>(n);
-  }
-  return text;
+[[noreturn]] void tampered(const std::string& what) {
+  throw KeyError("the audit log is not as it was left: " + what +
+                 ". Look at it with `quern audit verify`; to begin a new log, stop the brokers and move its files away");
 }
 
-/// Where the chain stands after this file's last line; nullopt for an empty file.
-std::optional<keys::AuditPosition> end_of(const std::string& tail, const std::string& path, std::string_view key) {
-  if (tail.empty()) return std::nullopt;
-  const auto before = tail.rfind('\n', tail.size() - 2);
-  const std::string line = tail.substr(before == std::string::npos ? 0 : before + 1, tail.size() - 1 - (before == std::string::npos ? 0 : before + 1));
-  // The line itself says what it continues, so continuing from there tells whether it is one.
-  keys::AuditPosition at;
-  at.hash = keys::field_of(line, "prev").value_or("");
-  const auto label = line.find("\"n\":");
-  at.count = label == std::string::npos ? 0 : std::strtoull(line.c_str() + label + 4, nullptr, 10) - 1;
-  if (keys::continue_chain(at, line, key))
-    throw KeyError(path + " does not end with a line of an audit log: see `quern audit verify`, or move it away to begin a new one");
-  return at;
+/// A descriptor that is closed.
+class File {
+ public:
+  explicit File(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (fd_ < 0) fail("read", path);
+  }
+  ~File() { ::close(fd_); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+struct stat about(int fd, const std::string& path) {
+  struct stat result{};
+  if (::fstat(fd, &result) != 0) fail("read", path);
+  return result;
+}
+
+bool same_file(const struct stat& a, const struct stat& b) { return a.st_ino == b.st_ino && a.st_dev == b.st_dev; }
+
+/// Calls `each` with every whole line of fd between two offsets; where the last of them ends.
+template <typename Each>
+std::uint64_t for_each_line(int fd, std::uint64_t from, std::uint64_t to, const std::string& path, Each each) {
+  std::string text;
+  std::uint64_t read_to = from;
+  while (read_to < to) {
+    const std::size_t had = text.size();
+    text.resize(had + std::min<std::uint64_t>(kChunk, to - read_to));
+    const ssize_t got = ::pread(fd, text.data() + had, text.size() - had, static_cast<off_t>(read_to));
+    if (got < 0 && errno != EINTR) fail("read", path);
+    if (got == 0) tampered(path + " is shorter than it was");
+    text.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    read_to += static_cast<std::uint64_t>(std::max<ssize_t>(got, 0));
+    std::size_t begin = 0;
+    for (auto end = text.find('\n', had); end != std::string::npos; end = text.find('\n', begin)) {
+      each(std::string_view(text).substr(begin, end - begin));
+      begin = end + 1;
+    }
+    text.erase(0, begin);
+    if (text.size() > kLineMax) tampered(path + " has a line that no broker wrote");
+  }
+  return read_to - text.size();
 }
 
 /// The lock, while in scope.
@@ -69,7 +95,8 @@ class Locked {
 
 }  // namespace
 
-AuditLog::AuditLog(std::string folder, std::uint64_t file_bytes_max) : folder_(std::move(folder)), file_bytes_max_(file_bytes_max) {
+AuditLog::AuditLog(std::string folder, std::uint64_t file_bytes_max)
+    : folder_(std::move(folder)), path_(folder_ + "/audit.log"), file_bytes_max_(file_bytes_max) {
   keys::make_folder(folder_);
   key_ = keys::audit_key(folder_);
   const std::string lock = folder_ + "/audit.lock";
@@ -77,12 +104,7 @@ AuditLog::AuditLog(std::string folder, std::uint64_t file_bytes_max) : folder_(s
   if (lock_ < 0) fail("open", lock);
   try {
     const Locked locked(lock_);
-    open_file();
-    const auto checkpoint = keys::read_file(folder_ + "/audit.checkpoint");
-    const auto known = checkpoint ? keys::checkpoint_of(*checkpoint, key_) : keys::AuditPosition{};
-    if (known.count > at_.count || (known.count == at_.count && known.hash != at_.hash))
-      throw KeyError("the audit log in " + folder_ + " is not as it was left (" + std::to_string(at_.count) + " lines, the checkpoint says " +
-                     std::to_string(known.count) + "): somebody changed it. Move its files away to begin a new one");
+    begin();
   } catch (...) {
     ::close(lock_);
     if (file_ >= 0) ::close(file_);
@@ -95,51 +117,94 @@ AuditLog::~AuditLog() {
   ::close(lock_);
 }
 
-void AuditLog::open_file() {
-  const std::string path = folder_ + "/audit.log";
-  if (file_ >= 0) ::close(file_);
-  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (file_ < 0) fail("open", path);
-  find_end();
+/// The first start makes a checkpoint of nothing; every other goes along the chain from the checkpoint to its end.
+void AuditLog::begin() {
+  auto files = keys::audit_files(folder_);
+  std::erase_if(files, [](const std::string& path) { return about(File(path).fd(), path).st_size == 0; });
+  const std::string checkpoint = folder_ + "/audit.checkpoint";
+  if (!keys::read_file(checkpoint)) {
+    if (!files.empty()) tampered(checkpoint + " is gone");
+    keys::write_file(checkpoint, keys::checkpoint_text({}, key_));
+  }
+  known_ = read_checkpoint();
+  // The newest file that begins no later than the checkpoint.
+  std::optional<keys::AuditPosition> start;
+  std::size_t first = files.size();
+  while (first > 0 && (!start || start->count > known_.count)) start = keys::start_of(files[--first]);
+  if ((start ? start->count : 0) > known_.count || (!start && known_.count > 0)) tampered("lines before its line " + std::to_string(known_.count) + " are gone");
+  at_ = start.value_or(keys::AuditPosition{});
+  check_against_checkpoint();
+  open_file();
+  for (; first < files.size(); ++first) {
+    if (files[first] == path_) break;
+    size_ = 0;
+    follow(File(files[first]).fd(), files[first]);
+  }
+  size_ = 0;
+  follow(file_, path_);
+  if (at_.count < known_.count)
+    tampered("it ends with line " + std::to_string(at_.count) + ", the checkpoint saw line " + std::to_string(known_.count));
 }
 
-void AuditLog::find_end() {
-  const std::string path = folder_ + "/audit.log";
-  struct stat about{};
-  if (::fstat(file_, &about) != 0) fail("read", path);
-  size_ = static_cast<std::uint64_t>(about.st_size);
-  std::string tail = read_tail(file_, size_, path);
-  if (!tail.empty() && tail.back() != '\n') {
-    // A power failure in the middle of a write. What was on the disk before is behind the checkpoint and is not touched.
-    const auto end = tail.rfind('\n');
-    const std::uint64_t torn = tail.size() - (end == std::string::npos ? 0 : end + 1);
-    if (::ftruncate(file_, static_cast<off_t>(size_ - torn)) != 0) fail("mend", path);
-    size_ -= torn;
-    tail.resize(tail.size() - torn);
+void AuditLog::check_against_checkpoint() const {
+  if (at_.count == known_.count && at_.hash != known_.hash)
+    tampered("line " + std::to_string(at_.count) + " is another one than the checkpoint saw");
+}
+
+keys::AuditPosition AuditLog::read_checkpoint() const {
+  const std::string path = folder_ + "/audit.checkpoint";
+  const auto text = keys::read_file(path);
+  if (!text) tampered(path + " is gone");
+  const auto checkpoint = keys::checkpoint_of(*text, key_);
+  if (checkpoint.count < known_.count || (checkpoint.count == known_.count && checkpoint.hash != known_.hash))
+    tampered(path + " was set back");
+  return checkpoint;
+}
+
+void AuditLog::open_file() {
+  const int fresh = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fresh < 0) fail("open", path_);
+  if (file_ >= 0) ::close(file_);
+  file_ = fresh;
+  size_ = 0;
+}
+
+/// Reads what another broker has written since, and goes over to the file that it may have begun.
+void AuditLog::catch_up() {
+  struct stat named{};
+  const auto open = about(file_, path_);
+  if (::stat(path_.c_str(), &named) == 0 && same_file(named, open)) return follow(file_, path_);
+  const auto files = keys::audit_files(folder_);
+  auto next = std::find_if(files.begin(), files.end(), [&](const std::string& path) {
+    return ::stat(path.c_str(), &named) == 0 && same_file(named, open);
+  });
+  if (next == files.end()) tampered(path_ + " was removed or replaced");
+  follow(file_, *next);
+  for (++next; next != files.end() && *next != path_; ++next) {
+    size_ = 0;
+    follow(File(*next).fd(), *next);
   }
-  if (const auto end = end_of(tail, path, key_)) {
-    at_ = *end;
-    return;
-  }
-  at_ = {};
-  auto files = keys::audit_files(folder_);
-  std::erase(files, path);
-  if (files.empty()) return;
-  const int last = ::open(files.back().c_str(), O_RDONLY | O_CLOEXEC);
-  if (last < 0 || ::fstat(last, &about) != 0) fail("read", files.back());
-  const std::string full = read_tail(last, static_cast<std::uint64_t>(about.st_size), files.back());
-  ::close(last);
-  if (const auto end = end_of(full, files.back(), key_)) at_ = *end;
+  open_file();
+  follow(file_, path_);
+}
+
+/// Goes along the chain from size_ to the end of the file. A piece of a line at the end, of a power failure, is taken away.
+void AuditLog::follow(int fd, const std::string& path) {
+  const auto size = static_cast<std::uint64_t>(about(fd, path).st_size);
+  if (size < size_) tampered(path + " is shorter than it was");
+  const std::uint64_t end = for_each_line(fd, size_, size, path, [&](std::string_view line) {
+    if (const auto wrong = keys::continue_chain(at_, line, key_)) tampered(path + ", after line " + std::to_string(at_.count) + ": " + *wrong);
+    check_against_checkpoint();
+  });
+  if (end < size && fd != file_) tampered(path + " does not end with a line");
+  if (end < size && ::ftruncate(fd, static_cast<off_t>(end)) != 0) fail("mend", path);
+  size_ = end;
 }
 
 void AuditLog::append(const std::vector<keys::AuditEntry>& entries) {
   const Locked locked(lock_);
-  const std::string path = folder_ + "/audit.log";
-  struct stat named{}, open{};
-  // Another broker may have written, or begun a new file; and a file that somebody removed must not swallow lines in silence.
-  const bool same = ::stat(path.c_str(), &named) == 0 && ::fstat(file_, &open) == 0 && named.st_ino == open.st_ino &&
-                    named.st_dev == open.st_dev && static_cast<std::uint64_t>(named.st_size) == size_;
-  if (!same) open_file();
+  catch_up();
+  if (size_ >= file_bytes_max_) rotate();
   keys::AuditPosition at = at_;
   std::string text;
   for (const auto& entry : entries) text += keys::next_line(at, entry, key_) + "\n";
@@ -149,35 +214,33 @@ void AuditLog::append(const std::vector<keys::AuditEntry>& entries) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       const int error = errno;
-      if (written > 0 && ::ftruncate(file_, static_cast<off_t>(size_)) != 0) fail("mend", path);
+      if (written > 0 && ::ftruncate(file_, static_cast<off_t>(size_)) != 0) fail("mend", path_);
       errno = error;
-      fail("write", path);
+      fail("write", path_);
     }
     written += static_cast<std::size_t>(n);
   }
   size_ += text.size();
   at_ = at;
   unsynced_ = true;
-  if (size_ >= file_bytes_max_) rotate();
 }
 
 void AuditLog::rotate() {
-  auto files = keys::audit_files(folder_);
-  std::size_t number = files.size();
+  std::size_t number = keys::audit_files(folder_).size();
   while (::access(keys::full_file_name(folder_, number).c_str(), F_OK) == 0) ++number;
-  if (::fdatasync(file_) != 0) fail("write", folder_ + "/audit.log");
-  if (::rename((folder_ + "/audit.log").c_str(), keys::full_file_name(folder_, number).c_str()) != 0) fail("rename", folder_ + "/audit.log");
+  if (::fdatasync(file_) != 0) fail("write", path_);
+  if (::rename(path_.c_str(), keys::full_file_name(folder_, number).c_str()) != 0) fail("rename", path_);
   open_file();
 }
 
 void AuditLog::sync() {
   if (!unsynced_) return;
   const Locked locked(lock_);
-  if (::fdatasync(file_) != 0) fail("write", folder_ + "/audit.log");
-  // Another broker may have gone on from here: its checkpoint is further, and stays.
-  const auto known = keys::read_file(folder_ + "/audit.checkpoint");
-  if (!known || keys::checkpoint_of(*known, key_).count < at_.count)
-    keys::write_file(folder_ + "/audit.checkpoint", keys::checkpoint_text(at_, key_));
+  catch_up();
+  if (::fdatasync(file_) != 0) fail("write", path_);
+  // Another broker may have gone on from here: then its checkpoint is no earlier, and stays.
+  if (read_checkpoint().count < at_.count) keys::write_file(folder_ + "/audit.checkpoint", keys::checkpoint_text(at_, key_));
+  known_ = at_;
   unsynced_ = false;
 }
 

@@ -2,7 +2,8 @@
 // file becomes audit.000001.log, 000002, ...; the next goes on with the chain. FOLDER/audit.checkpoint says where the chain stood, so
 // that a cut-off end is seen. FOLDER/audit.key, if it is there, keys the hashes.
 //
-// Several brokers may write one log: each append holds the lock and looks where the chain stands.
+// Several brokers may write one log: each append holds the lock and first reads on to where the chain stands. What was read or written
+// once is known by its hash, in memory: a log that is not the continuation of that was tampered with, and nothing is written to it.
 #pragma once
 
 #include <cstdint>
@@ -15,29 +16,35 @@ namespace quern::broker {
 
 class AuditLog {
  public:
-  /// Opens or makes it. Throws keys::KeyError when that cannot be, or when its end is not that of a chain.
+  /// Opens or makes it. Throws keys::KeyError when that cannot be, or when what follows the checkpoint is not the chain that it saw.
   explicit AuditLog(std::string folder, std::uint64_t file_bytes_max = 64u << 20);
   ~AuditLog();
   AuditLog(const AuditLog&) = delete;
   AuditLog& operator=(const AuditLog&) = delete;
 
-  /// Appends all, or throws keys::KeyError and nothing of it is there.
+  /// Appends all, or throws keys::KeyError and nothing of it is there: the disk is full, or somebody changed the log meanwhile.
   void append(const std::vector<keys::AuditEntry>& entries);
-  /// What was appended is on the disk, and the checkpoint says so. Throws keys::KeyError.
+  /// What was appended is on the disk, and the checkpoint says so. Throws keys::KeyError, also when somebody set the checkpoint back.
   void sync();
 
  private:
+  void begin();
   void open_file();
-  void find_end();
+  void catch_up();
+  void follow(int fd, const std::string& path);
   void rotate();
+  keys::AuditPosition read_checkpoint() const;
+  void check_against_checkpoint() const;
 
   std::string folder_;
+  std::string path_;  ///< of the file that is written to
   std::uint64_t file_bytes_max_;
   std::string key_;
   int lock_ = -1;
   int file_ = -1;
-  std::uint64_t size_ = 0;  ///< of the file, as this process knows it
-  keys::AuditPosition at_;
+  std::uint64_t size_ = 0;         ///< of file_, as far as the chain was followed
+  keys::AuditPosition at_;         ///< where the chain stands at size_
+  keys::AuditPosition known_;      ///< the furthest checkpoint that was seen
   bool unsynced_ = false;
 };
 

@@ -15,6 +15,10 @@ using Clock = std::chrono::steady_clock;
 constexpr char kAddress[] = "inproc://zeromq.zap.01";  // ZeroMQ RFC 27
 // How often the files are looked at: a change must act within a second.
 constexpr milliseconds kLook{200};
+// Unknown keys make it look at once, but not oftener than this: a flood of them must not become a flood of file reads.
+constexpr milliseconds kLookLeast{50};
+// What is wrong with the files is said again after this, while it lasts.
+constexpr std::chrono::seconds kRemind{10};
 // Handshakes from one address. A rack that comes back at once is within it; a flood that costs a key agreement each is not.
 constexpr Allowance kHandshakes{4000, 500};
 constexpr std::size_t kAddressesMax = 10'000;
@@ -94,7 +98,7 @@ ZapStatus AuthActor::judge(const ZapRequest& request, std::string& text) {
   if (request.domain != kDomain || request.mechanism != "CURVE") entry.reason = "not encrypted";
   else entry = ring_.may_connect(request.key, request.address);
   if (!entry.allowed && entry.reason != "not encrypted") {
-    refresh();  // a key or an invitation of this moment
+    if (now - looked_ >= kLookLeast) refresh();  // a key or an invitation of this moment
     entry = ring_.may_connect(request.key, request.address);
   }
   text = entry.reason;
@@ -104,12 +108,13 @@ ZapStatus AuthActor::judge(const ZapRequest& request, std::string& text) {
 }
 
 void AuthActor::refresh() {
+  looked_ = Clock::now();
   std::vector<std::string> trouble;
-  if (ring_.refresh(utc_seconds(), trouble)) events_.post(KeysChanged{ring_.principals(), ring_.invitations_open()});
-  // A file that is read anew tells its problems once; one that cannot be read would every time.
-  if (!trouble.empty() && trouble != trouble_)
-    for (const auto& line : trouble) runtime::log_warning("keys: " + line);
-  if (!trouble.empty()) trouble_ = trouble;
+  if (ring_.refresh(utc_seconds(), looked_, trouble)) events_.post(ring_.known());
+  if (trouble.empty() || (trouble == trouble_ && looked_ - complained_ < kRemind)) return;
+  for (const auto& line : trouble) runtime::log_warning("keys: " + line);
+  trouble_ = std::move(trouble);
+  complained_ = looked_;
 }
 
 void AuthActor::take(const EnrolRequest& request) {
@@ -119,7 +124,7 @@ void AuthActor::take(const EnrolRequest& request) {
       events_.post(EnrolRefused{request.peer, request.key, enrolment.reason});
       return;
     }
-    events_.post(KeysChanged{ring_.principals(), ring_.invitations_open()});
+    events_.post(ring_.known());
     events_.post(Enrolled{request.peer, request.key, enrolment.name, enrolment.rights});
   } catch (const keys::KeyError& error) {
     events_.post(EnrolRefused{request.peer, request.key, std::string("the broker cannot write its keys: ") + error.what()});

@@ -12,7 +12,10 @@ bool is_local(const std::string& endpoint) {
 
 bool is_endpoint(const std::string& endpoint) {
   static const std::regex form(R"(ipc://.+|tcp://.+:(\d{1,5}|\*))");
-  return std::regex_match(endpoint, form);
+  std::smatch match;
+  if (!std::regex_match(endpoint, match, form)) return false;
+  const std::string port = match[1];
+  return port.empty() || port == "*" || std::stoi(port) <= 65'535;
 }
 
 }  // namespace quern::broker

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "keys/grant.hpp"
 #include "link/connection.hpp"
 #include "runtime/log.hpp"
 
@@ -105,6 +106,7 @@ void Gateway::read_guard(wire::Time now, Effects& effects) {
   for (GuardEvent& event : events) {
     if (auto* keys = std::get_if<KeysChanged>(&event)) {
       core_.on_principals(std::move(keys->principals), keys->invitations_open, now, effects);
+      end_misplaced(*keys, now, effects);
     } else if (const auto* enrolled = std::get_if<Enrolled>(&event)) {
       core_.on_enrolled(enrolled->peer, enrolled->key, enrolled->name, enrolled->rights, effects);
       enrolling_.erase(enrolled->peer);
@@ -217,9 +219,17 @@ PeerId Gateway::peer_of(std::string_view routing_id) {
   auto [it, fresh] = peers_.try_emplace(std::string(routing_id), PeerId{});
   if (fresh) {
     it->second = PeerId{++last_peer_};
-    routes_.emplace(it->second, Route{it->first, origin_.address});
+    routes_.emplace(it->second, Route{it->first, origin_.address, origin_.user});
   }
   return it->second;
+}
+
+/// Peers that are connected from where their key may not come from any more.
+void Gateway::end_misplaced(const KeysChanged& keys, wire::Time now, Effects& effects) {
+  for (const auto& [peer, route] : routes_) {
+    const auto places = keys.places.find(route.user);
+    if (places != keys.places.end() && !keys::comes_from(places->second, route.address)) core_.on_moved(peer, now, effects);
+  }
 }
 
 void Gateway::forget_strangers() {

@@ -43,11 +43,13 @@ class Gateway {
   void carry_out(Effects& effects, wire::Time now);
   PeerId peer_of(std::string_view routing_id);
   void forget_strangers();
+  void end_misplaced(const KeysChanged& keys, wire::Time now, Effects& effects);
 
   /// How to reach a peer, and where it is.
   struct Route {
     std::string routing_id;
     std::string address;
+    std::string user;
     bool fresh = true;  ///< nothing was heard of it yet
   };
   std::string address_of(PeerId peer) const;

@@ -20,9 +20,9 @@ Guard::Guard(zmq::context_t& context, const GuardOptions& options) {
   curve_ = runtime::CurveServer{own->secret_key, AuthActor::kDomain};
   KeyRing ring(options.keys);
   std::vector<std::string> trouble;
-  ring.refresh(static_cast<std::int64_t>(std::time(nullptr)), trouble);
+  ring.refresh(static_cast<std::int64_t>(std::time(nullptr)), KeyRing::Clock::now(), trouble);
   for (const auto& line : trouble) runtime::log_warning("keys: " + line);
-  events_.post(KeysChanged{ring.principals(), ring.invitations_open()});
+  events_.post(ring.known());
   auth_ = std::make_unique<AuthActor>(context, std::move(ring), events_);
 }
 

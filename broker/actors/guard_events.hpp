@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "broker/core/effect.hpp"
 #include "broker/core/principal.hpp"
@@ -13,6 +15,7 @@ namespace quern::broker {
 /// The files of keys have changed, or something in them has expired.
 struct KeysChanged {
   Principals principals;
+  std::map<std::string, std::vector<std::string>> places;  ///< by key: the addresses it may come from; absent: any
   bool invitations_open = false;
 };
 

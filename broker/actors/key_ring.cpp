@@ -1,8 +1,7 @@
 #include "broker/actors/key_ring.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
+#include <limits>
 
 #include "keys/error.hpp"
 #include "keys/files.hpp"
@@ -16,8 +15,14 @@ using std::chrono::seconds;
 // A wrong code: the next try from that address is looked at after this, doubled for each further one.
 constexpr seconds kWaitFirst{1};
 constexpr seconds kWaitMost{300};
+// How long files that cannot be read are taken to be as they were. A disk that comes back, an editor between two steps; not longer, for a
+// key may have been taken away meanwhile.
+constexpr seconds kUnreadable{30};
 // Addresses whose failures are remembered; the oldest go first.
 constexpr std::size_t kAddressesMax = 10'000;
+
+// The auth actor must not stand still because somebody holds the folder.
+constexpr std::chrono::milliseconds kLockWait{200};
 
 constexpr char kGrants[] = "/authorized_keys";
 constexpr char kInvitations[] = "/invitations";
@@ -40,98 +45,134 @@ Principal principal_of(const keys::Grant& grant) {
   principal.max_rate = grant.max_rate;
   principal.max_priority = grant.max_priority;
   principal.weight = grant.weight;
+  for (const auto& pattern : grant.from) principal.terms += (principal.terms.empty() ? "from " : ",") + pattern;
+  if (grant.expires) principal.terms += (principal.terms.empty() ? "until " : " until ") + keys::time_text(*grant.expires);
   return principal;
 }
 
 }  // namespace
 
-KeyRing::KeyRing(std::string folder) : folder_(std::move(folder)) {
+KeyRing::KeyRing(std::string folder)
+    : folder_(std::move(folder)), grants_file_(folder_ + kGrants), invitations_file_(folder_ + kInvitations) {
+  keys::require_safe(folder_);
+  keys::require_safe(folder_ + kGrants);
   if (!keys::read_file(folder_ + kGrants)) throw keys::KeyError(folder_ + kGrants + " is not there: run `quern keys init`");
 }
 
-KeyRing::FileState KeyRing::state_of(const std::string& path) {
-  struct stat about{};
-  if (::stat(path.c_str(), &about) != 0) return {};
-  return {about.st_mtim.tv_sec * 1'000'000'000 + about.st_mtim.tv_nsec, about.st_size, about.st_ino};
-}
-
-bool KeyRing::refresh(std::int64_t utc_seconds, std::vector<std::string>& trouble) {
+bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now, std::vector<std::string>& trouble) {
   bool changed = false;
   try {
-    if (const auto now = state_of(folder_ + kGrants); now != grants_seen_) {
-      grants_seen_ = now;
-      const auto file = keys::AuthorizedKeys::parse(keys::read_file(folder_ + kGrants).value_or(""));
-      for (const auto& problem : file.problems()) trouble.push_back("authorized_keys, " + problem);
-      all_grants_ = file.grants();
+    if (const auto text = grants_file_.look()) {
+      read_grants(*text, trouble);
       changed = true;
     }
-    if (const auto now = state_of(folder_ + kInvitations); now != invitations_seen_) {
-      invitations_seen_ = now;
-      invitations_ = keys::invitations_of(keys::read_file(folder_ + kInvitations).value_or(""));
+    unreadable_since_.reset();
+  } catch (const keys::KeyError& error) {
+    if (!unreadable_since_) unreadable_since_ = now;
+    trouble.push_back(std::string(error.what()) + (all_grants_.empty() ? ": nobody is let in" : ": what it said before holds for " + std::to_string(kUnreadable.count()) + " s"));
+    changed = give_up(now);
+  }
+  try {
+    // Without the file there is no invitation.
+    if (!keys::is_there(folder_ + kInvitations)) {
+      changed = changed || !invitations_.empty();
+      invitations_.clear();
+      invitations_file_ = WatchedFile(folder_ + kInvitations);
+    } else if (const auto text = invitations_file_.look()) {
+      invitations_ = keys::invitations_of(*text);
       changed = true;
     }
   } catch (const keys::KeyError& error) {
-    trouble.push_back(error.what());
+    trouble.push_back(std::string(error.what()) + ": no invitation is open");
+    changed = changed || !invitations_.empty();
+    invitations_.clear();
   }
-  return drop_expired(utc_seconds) || changed;
+  if (changed || utc_seconds >= next_expiry_) changed = keep_valid(utc_seconds) || changed;
+  return changed;
 }
 
-bool KeyRing::drop_expired(std::int64_t utc_seconds) {
-  const std::size_t invitations = std::erase_if(invitations_, [&](const auto& i) { return i.expires <= utc_seconds; });
-  std::vector<keys::Grant> valid;
-  for (const auto& grant : all_grants_)
-    if (!grant.expires || *grant.expires > utc_seconds) valid.push_back(grant);
-  const bool changed = valid != grants_;
-  grants_ = std::move(valid);
-  return changed || invitations > 0;
+void KeyRing::read_grants(const std::string& text, std::vector<std::string>& trouble) {
+  const auto file = keys::AuthorizedKeys::parse(text);
+  for (const auto& problem : file.problems()) trouble.push_back("authorized_keys, " + problem);
+  all_grants_ = file.grants();
 }
 
-Principals KeyRing::principals() const {
-  Principals principals;
-  for (const auto& grant : grants_) principals.emplace(grant.key, principal_of(grant));
-  return principals;
+bool KeyRing::give_up(Clock::time_point now) {
+  if (all_grants_.empty() || now - *unreadable_since_ < kUnreadable) return false;
+  all_grants_.clear();
+  grants_file_ = WatchedFile(folder_ + kGrants);
+  return true;
+}
+
+bool KeyRing::keep_valid(std::int64_t utc_seconds) {
+  const std::size_t before = grants_.size() + invitations_.size();
+  std::erase_if(invitations_, [&](const auto& i) { return i.expires <= utc_seconds; });
+  grants_.clear();
+  next_expiry_ = std::numeric_limits<std::int64_t>::max();
+  for (const auto& invitation : invitations_) next_expiry_ = std::min(next_expiry_, invitation.expires);
+  for (const auto& grant : all_grants_) {
+    if (grant.expires && *grant.expires <= utc_seconds) continue;
+    if (grant.expires) next_expiry_ = std::min(next_expiry_, *grant.expires);
+    grants_.emplace(grant.key, grant);
+  }
+  return grants_.size() + invitations_.size() != before;
+}
+
+KeysChanged KeyRing::known() const {
+  KeysChanged known;
+  for (const auto& [key, grant] : grants_) {
+    known.principals.emplace(key, principal_of(grant));
+    if (!grant.from.empty()) known.places.emplace(key, grant.from);
+  }
+  known.invitations_open = invitations_open();
+  return known;
 }
 
 KeyRing::Entry KeyRing::may_connect(const std::string& key, const std::string& address) const {
-  const auto grant = std::find_if(grants_.begin(), grants_.end(), [&](const auto& g) { return g.key == key; });
-  if (grant == grants_.end())
-    return invitations_open() ? Entry{true, "an invitation is open"} : Entry{false, "unknown key"};
-  // Over ipc there is no address: that is this machine.
-  const std::string from = address.empty() ? "127.0.0.1" : address;
-  const bool from_there = grant->from.empty() || std::any_of(grant->from.begin(), grant->from.end(), [&](const auto& pattern) {
-                            return keys::address_matches(pattern, from);
-                          });
-  if (!from_there) return {false, "the key of " + grant->name + " is not allowed from " + from};
-  return {true, grant->name};
+  const auto found = grants_.find(key);
+  if (found == grants_.end()) return invitations_open() ? Entry{true, "an invitation is open"} : Entry{false, "unknown key"};
+  const keys::Grant& grant = found->second;
+  if (!keys::comes_from(grant.from, address)) return {false, "the key of " + grant.name + " is not allowed from " + (address.empty() ? "this machine" : address)};
+  return {true, grant.name};
+}
+
+std::optional<KeyRing::Enrolment> KeyRing::enrolled_already(const std::string& key, std::int64_t utc_seconds) const {
+  for (const auto& grant : all_grants_)
+    if (grant.key == key && (!grant.expires || *grant.expires > utc_seconds)) return Enrolment{grant.name, grant.roles, "known already"};
+  return std::nullopt;
 }
 
 KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wanted, const std::string& secret,
                                   const std::string& address, std::int64_t utc_seconds, Clock::time_point now) {
-  if (const auto found = failures_.find(address); found != failures_.end() && now < found->second.wait_until) {
-    const auto left = std::chrono::ceil<seconds>(found->second.wait_until - now).count();
-    return {{}, 0, "too many wrong codes from this address: try again in " + std::to_string(left) + " s"};
-  }
-  const keys::FolderLock lock(folder_);
+  const keys::FolderLock lock(folder_, kLockWait);
   std::vector<std::string> ignored;
-  refresh(utc_seconds, ignored);  // somebody else may have used it up
+  refresh(utc_seconds, now, ignored);  // somebody else may have used it up
+  // Its key may be in the file without the core having been told yet: an earlier answer was lost.
+  if (const auto before = enrolled_already(key, utc_seconds)) return *before;
   const std::string hash = keys::hash_of_secret(secret);
   const auto invitation =
       std::find_if(invitations_.begin(), invitations_.end(), [&](const auto& i) { return keys::same_secret(i.hash, hash); });
   if (invitation == invitations_.end()) {
+    // Who has the right code never waits: others behind the same address may be the ones who guess.
+    if (const auto found = failures_.find(address); found != failures_.end() && now < found->second.wait_until) {
+      const auto left = std::chrono::ceil<seconds>(found->second.wait_until - now).count();
+      return {{}, 0, "too many wrong codes from this address: try again in " + std::to_string(left) + " s"};
+    }
     note_failure(address, now);
     return {{}, 0, "this code is wrong, expired or used: ask for a new one (`quern keys invite`)"};
   }
   keys::Grant grant = invitation->grant;
   grant.key = key;
   grant.name = unused_name(grant.name.empty() ? wanted : grant.name);
+  auto file = keys::AuthorizedKeys::parse(keys::read_file(folder_ + kGrants).value_or(""));
+  file.remove(key);  // a line of it that has expired
+  file.add(grant);
   // The invitation goes first: a crash in between leaves a code that opens nothing, never one that opens twice.
   auto left = invitations_;
   left.erase(left.begin() + (invitation - invitations_.begin()));
   keys::write_file(folder_ + kInvitations, keys::text_of(left));
-  auto file = keys::AuthorizedKeys::parse(keys::read_file(folder_ + kGrants).value_or(""));
-  file.add(grant);
   keys::write_file(folder_ + kGrants, file.text());
-  refresh(utc_seconds, ignored);
+  refresh(utc_seconds, now, ignored);
   failures_.erase(address);
   return {grant.name, grant.roles, "invitation"};
 }
@@ -150,10 +191,12 @@ void KeyRing::note_failure(const std::string& address, Clock::time_point now) {
 
 std::string KeyRing::unused_name(const std::string& wanted) const {
   std::string base;
-  for (const char c : wanted.substr(0, 48)) base += keys::is_principal_name(std::string(1, c)) ? c : '-';
+  for (const char c : wanted.substr(0, 48))
+    if (const bool safe = keys::is_principal_name("x" + std::string(1, c)); safe || !base.empty()) base += safe ? c : '-';
+  base.erase(0, std::min(base.find_first_not_of("._@-"), base.size()));
   if (base.empty()) base = "peer";
   const auto taken = [&](const std::string& name) {
-    return std::any_of(all_grants_.begin(), all_grants_.end(), [&](const auto& g) { return g.name == name; });
+    return !keys::is_principal_name(name) || std::any_of(all_grants_.begin(), all_grants_.end(), [&](const auto& g) { return g.name == name; });
   };
   std::string name = base;
   for (int n = 2; taken(name); ++n) name = base + "-" + std::to_string(n);

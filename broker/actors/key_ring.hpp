@@ -5,10 +5,13 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
-#include "broker/core/principal.hpp"
+#include "broker/actors/guard_events.hpp"
+#include "broker/actors/watched_file.hpp"
 #include "keys/authorized_keys.hpp"
 #include "keys/invitation.hpp"
 
@@ -18,16 +21,16 @@ class KeyRing {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// Reads the folder. Throws keys::KeyError when authorized_keys cannot be read.
+  /// Throws keys::KeyError when there are no keys, or others may change them.
   explicit KeyRing(std::string folder);
 
-  /// Reads what has changed, lets go of what has expired. True when principals() or invitations_open() may be others than before.
-  /// `trouble` gets a sentence when a file cannot be read or a line of it grants nothing; then what was there before holds, or for a
-  /// line: nothing.
-  bool refresh(std::int64_t utc_seconds, std::vector<std::string>& trouble);
+  /// Reads what has changed, lets go of what has expired. True when known() may be another than before. `trouble` gets a sentence when a
+  /// file cannot be read or a line of it grants nothing. A line that cannot be read grants nothing at once; while a whole file cannot be
+  /// read, what it said before holds for half a minute, and then it grants nothing.
+  bool refresh(std::int64_t utc_seconds, Clock::time_point now, std::vector<std::string>& trouble);
 
-  /// Who may do what, by key.
-  Principals principals() const;
+  /// Who may do what, by key, and from where.
+  KeysChanged known() const;
   bool invitations_open() const { return !invitations_.empty(); }
 
   struct Entry {
@@ -47,27 +50,25 @@ class KeyRing {
                   std::int64_t utc_seconds, Clock::time_point now);
 
  private:
-  struct FileState {
-    std::int64_t changed_ns = 0;
-    std::int64_t size = -1;
-    std::uint64_t inode = 0;
-    bool operator==(const FileState&) const = default;
-  };
   struct Failures {
     unsigned count = 0;
     Clock::time_point wait_until{};
     Clock::time_point last{};
   };
 
-  static FileState state_of(const std::string& path);
-  bool drop_expired(std::int64_t utc_seconds);
+  void read_grants(const std::string& text, std::vector<std::string>& trouble);
+  bool keep_valid(std::int64_t utc_seconds);
+  bool give_up(Clock::time_point now);
   void note_failure(const std::string& address, Clock::time_point now);
+  std::optional<Enrolment> enrolled_already(const std::string& key, std::int64_t utc_seconds) const;
   std::string unused_name(const std::string& wanted) const;
 
   std::string folder_;
-  FileState grants_seen_, invitations_seen_;
+  WatchedFile grants_file_, invitations_file_;
+  std::optional<Clock::time_point> unreadable_since_;
   std::vector<keys::Grant> all_grants_;  ///< as in the file, the expired too
-  std::vector<keys::Grant> grants_;      ///< in force
+  std::unordered_map<std::string, keys::Grant> grants_;  ///< in force, by key
+  std::int64_t next_expiry_ = 0;  ///< of a key or an invitation, UTC seconds; when it comes, grants_ is made anew
   std::vector<keys::Invitation> invitations_;
   std::map<std::string, Failures> failures_;  ///< by address
 };

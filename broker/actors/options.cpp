@@ -122,6 +122,7 @@ ParsedOptions parse_options(int argc, char** argv) {
   if (options.check_store && options.store.empty()) return mistake("--check-store needs a store");
   options.config.store = !options.store.empty();
   options.guard.insecure = given.contains("insecure");
+  if (options.guard.insecure && given.contains("keys")) return mistake("--insecure and --keys contradict each other: without encryption nobody has a key");
   if (options.endpoints.empty()) options.endpoints.push_back("tcp://127.0.0.1:7600");
   for (const auto& endpoint : options.endpoints) {
     if (!is_endpoint(endpoint)) return mistake("--bind " + endpoint + ": not an endpoint such as tcp://127.0.0.1:7600 or ipc:///tmp/quern.sock");

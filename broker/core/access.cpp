@@ -28,7 +28,7 @@ constexpr std::uint8_t kAdmin = bit(Right::admin);
 constexpr std::uint8_t kLook = bit(Right::submit) | bit(Right::read) | bit(Right::admin);
 
 // The table. A message without a line does not compile.
-constexpr Line line(const wire::Enrol&) { return {"enrol", 0}; }  // with a key there is nothing to enrol
+constexpr Line line(const wire::Enrol&) { return {"enrol", 0}; }  // in a session there is nothing to enrol
 constexpr Line line(const wire::Beat&) { return {"beat", kAllRights}; }
 constexpr Line line(const wire::Bye&) { return {"leave", kAllRights}; }
 constexpr Line line(const wire::ErrorMessage&) { return {"complain", kAllRights}; }

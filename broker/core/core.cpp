@@ -51,6 +51,11 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
     return;
   }
   Session* session = sessions_.of_peer(peer);
+  if (!session && std::holds_alternative<wire::Enrol>(envelope.message)) {
+    // The answer to an earlier one was lost.
+    if (tolerates_stale(peer, user, now, effects)) effects.push_back(Send{peer, {}, wire::Enrolled{principal->name, rights_text(principal->rights)}});
+    return;
+  }
   if (!session || session->id != envelope.session || session->user != user) {
     // Not an error of the peer: its session ended here (silence, restart), and it does not know yet.
     if (tolerates_stale(peer, user, now, effects)) effects.push_back(Send{peer, {}, wire::HelloAgain{}});

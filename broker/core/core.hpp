@@ -137,6 +137,7 @@ class Core {
 
   // core_session.cpp
   void on_hello(PeerId peer, const std::string& user, const Principal& principal, wire::Hello&& hello, Time now, Effects& effects);
+  std::string free_worker_name(const std::string& wanted) const;
   void welcome_worker(Session& session, const Principal& principal, wire::Hello& hello, std::set<wire::LeaseId>&& inherited,
                       wire::Welcome& welcome, Time now, Effects& effects);
   void welcome_client(const Principal& principal, const wire::Hello& hello, wire::Welcome& welcome);
@@ -252,6 +253,7 @@ class Core {
   Config config_;
   Sessions sessions_;
   std::unordered_map<wire::SessionId, Worker> workers_;
+  std::unordered_set<std::string> worker_names_;
   std::unordered_map<Uuid, JobNumber> job_numbers_;
   std::map<JobNumber, Job> jobs_;
   std::map<std::pair<std::string, std::string>, JobNumber> unique_;  ///< by principal and key

@@ -28,7 +28,11 @@ void Core::check_invariants() const {
     for (const auto& tasks : lease.open.list())
       require(out[lease.job].add(tasks) == tasks.size(), "no task is in two leases", lease.job);
   }
-  for (const auto& [id, worker] : workers_) require(worker.leases.size() == held[id], "a worker holds only leases that exist", {});
+  require(worker_names_.size() == workers_.size(), "every worker has a name of its own", {});
+  for (const auto& [id, worker] : workers_) {
+    require(worker.leases.size() == held[id], "a worker holds only leases that exist", {});
+    require(worker_names_.contains(worker.name), "a worker's name is taken", {});
+  }
 
   for (const auto& [id, session] : sessions_.all()) {
     const Principal* principal = principal_of(session.user);

@@ -112,19 +112,31 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
   dispatch_needed_ = true;
 }
 
+/// Names are how people (and `drain`) tell workers apart: a name that is taken gets a number.
+std::string Core::free_worker_name(const std::string& wanted) const {
+  if (!worker_names_.contains(wanted)) return wanted;
+  // Room for the number: a name over the limit would not travel.
+  const std::string base = wanted.substr(0, wire::kNameBytesMax - 16);
+  const auto numbered = [&](unsigned n) { return base + "#" + std::to_string(n); };
+  // A thousand containers may all have one name, so not every number is tried: some free one, then a free one after a taken one.
+  unsigned taken = 1, free = 2;
+  while (worker_names_.contains(numbered(free))) {
+    taken = free;
+    free *= 2;
+  }
+  while (free - taken > 1) {
+    const unsigned middle = taken + (free - taken) / 2;
+    (worker_names_.contains(numbered(middle)) ? taken : free) = middle;
+  }
+  return numbered(free);
+}
+
 void Core::welcome_worker(Session& session, const Principal& principal, wire::Hello& hello, std::set<wire::LeaseId>&& inherited,
                           wire::Welcome& welcome, Time now, Effects& effects) {
   Worker& worker = workers_[session.id];
   worker.session = session.id;
-  worker.name = session.name;
-  // Names are how people (and `drain`) tell workers apart.
-  const auto taken = [&](const std::string& name) {
-    return std::any_of(workers_.begin(), workers_.end(),
-                       [&](const auto& w) { return w.first != session.id && w.second.name == name; });
-  };
-  // Room for the suffix: a name over the limit would not travel.
-  const std::string base = session.name.substr(0, wire::kNameBytesMax - 16);
-  for (int n = 2; taken(worker.name); ++n) worker.name = base + "#" + std::to_string(n);
+  worker.name = free_worker_name(session.name);
+  worker_names_.insert(worker.name);
   worker.offer = std::move(*hello.worker);
   worker.draining = worker.offer.draining;
   if (!worker.offer.plugins.empty()) {
@@ -184,6 +196,7 @@ void Core::end_session(wire::SessionId id, Time now) {
   if (session->role == wire::Role::worker) {
     if (auto it = workers_.find(id); it != workers_.end()) {
       end_worker(it->second, false);
+      worker_names_.erase(it->second.name);
       workers_.erase(it);
     }
   } else {

@@ -2,6 +2,7 @@
 // broker sees within a second.
 #include <algorithm>
 #include <ctime>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 
@@ -65,13 +66,23 @@ void add_grant_options(Syntax& syntax) {
 Grant grant_of(const Given& given) {
   if (!given.has("role")) throw UsageError("--role is missing: submit, work, read or admin");
   Grant grant;
-  grant.roles = keys::roles_of(given.get<std::string>("role"));
+  try {
+    grant.roles = keys::roles_of(given.get<std::string>("role"));
+  } catch (const keys::KeyError& error) {
+    throw UsageError(std::string("--role: ") + error.what());
+  }
   for (const auto& [name, meaning] : kLimits) {
     if (!given.has(name)) continue;
     std::string in_file = name;
     std::replace(in_file.begin(), in_file.end(), '-', '_');
-    keys::set_option(grant, in_file, given.get<std::string>(name));
+    try {
+      keys::set_option(grant, in_file, given.get<std::string>(name));
+    } catch (const keys::KeyError& error) {
+      throw UsageError("--" + std::string(name) + ": " + error.what());
+    }
   }
+  if (grant.expires && *grant.expires <= std::time(nullptr)) throw UsageError("--expires " + given.get<std::string>("expires") + " is past: the key would open nothing");
+  if (!grant.reads.empty() && !grant.may(keys::GrantRole::read)) throw UsageError("--reads says which jobs of others the role read may see: add it to --role");
   return grant;
 }
 
@@ -81,10 +92,14 @@ std::string folder_of(const Given& given) {
   return folder;
 }
 
+void require_keys(const std::string& folder) {
+  if (!keys::is_there(folder + "/authorized_keys"))
+    throw FileError("there are no keys in " + folder + ": start a broker, or run `quern keys init` (another folder: --keys DIR)");
+}
+
 AuthorizedKeys read_list(const std::string& folder) {
-  const auto text = keys::read_file(folder + "/authorized_keys");
-  if (!text) throw FileError(folder + "/authorized_keys is not there: run `quern keys init`, or start a broker");
-  AuthorizedKeys list = AuthorizedKeys::parse(*text);
+  require_keys(folder);
+  AuthorizedKeys list = AuthorizedKeys::parse(keys::read_file(folder + "/authorized_keys").value_or(""));
   for (const auto& problem : list.problems()) std::cerr << "quern: authorized_keys, " << problem << " (it grants nothing)\n";
   return list;
 }
@@ -178,7 +193,7 @@ Exit add(const Arguments& arguments) {
   const auto words = given->words();
   grant.name = words[0];
   if (words.size() == 2 && !keys::is_key(words[1])) throw UsageError("'" + words[1] + "' is no public key: 40 characters of Z85");
-  keys::make_missing(folder);
+  require_keys(folder);
   const keys::FolderLock lock(folder);
   AuthorizedKeys file = read_list(folder);
   check_name(file, grant.name);
@@ -206,6 +221,13 @@ Exit add(const Arguments& arguments) {
   return Exit::done;
 }
 
+std::string nobody_called(const std::string& who, const std::vector<Grant>& grants) {
+  std::vector<std::string> names;
+  for (const Grant& grant : grants) names.push_back(grant.name);
+  const auto near = nearest(who, names);
+  return "nobody is called '" + who + "'" + (near ? "; did you mean '" + *near + "'?" : "") + " (`quern keys list`)";
+}
+
 Exit revoke(const Arguments& arguments) {
   Syntax syntax({"quern keys revoke NAME|PUBLIC_KEY", "Takes a key away, or all keys of a name. Its sessions end within a second.",
                  "  quern keys revoke lab3\n"});
@@ -214,17 +236,20 @@ Exit revoke(const Arguments& arguments) {
   if (!given) return Exit::done;
   const std::string folder = folder_of(*given);
   const std::string who = given->words().front();
+  require_keys(folder);
   const keys::FolderLock lock(folder);
   AuthorizedKeys file = read_list(folder);
-  std::vector<std::string> names;
-  for (const Grant& grant : file.grants()) names.push_back(grant.name);
+  const auto before = file.grants();
   const std::size_t removed = file.remove(who);
-  if (removed == 0) {
-    const auto near = nearest(who, names);
-    std::cerr << "quern: nobody is called '" << who << "'" << (near ? "; did you mean '" + *near + "'?" : "") << " (`quern keys list`)\n";
-    return Exit::failed;
-  }
+  if (removed == 0) throw UsageError(nobody_called(who, before));
   write_list(folder, file);
+  // What was made here for somebody to take away is of no use any more.
+  for (const Grant& grant : before) {
+    const auto left = file.grants();
+    const bool gone = std::none_of(left.begin(), left.end(), [&](const Grant& g) { return g.name == grant.name; });
+    std::error_code ignored;
+    if (gone) std::filesystem::remove_all(folder + "/issued/" + grant.name, ignored);
+  }
   if (given->json()) std::cout << line_of({{"revoked", who}, {"keys", removed}});
   else std::cout << who << ": " << removed << (removed == 1 ? " key" : " keys") << " revoked\n";
   return Exit::done;
@@ -244,20 +269,24 @@ Exit rotate(const Arguments& arguments) {
   const auto words = given->words();
   const std::string& name = words[0];
   if (words.size() == 2 && !keys::is_key(words[1])) throw UsageError("'" + words[1] + "' is no public key: 40 characters of Z85");
+  if (name == "broker" && words.size() == 2) throw UsageError("the broker's own pair is made here: `quern keys rotate broker`, without a key");
+  require_keys(folder);
   const keys::FolderLock lock(folder);
   if (name == "broker") {
     keys::write_pair(folder, "broker", keys::new_key_pair());
-    std::cout << "the broker has a new key: start it again, and hand " << folder << "/broker.pub to every other machine\n";
+    if (given->json()) std::cout << line_of({{"name", name}, {"key", keys::read_public(folder + "/broker.pub").value_or("")}});
+    else std::cout << "the broker has a new key: start it again, and hand " << folder << "/broker.pub to every other machine\n";
     return Exit::done;
   }
   AuthorizedKeys file = read_list(folder);
-  const auto grants = file.grants();
-  const auto found = std::find_if(grants.begin(), grants.end(), [&](const Grant& grant) { return grant.name == name; });
-  if (found == grants.end()) throw UsageError("nobody is called '" + name + "' (`quern keys list`)");
+  const auto before = file.grants();
+  const auto found = std::find_if(before.begin(), before.end(), [&](const Grant& grant) { return grant.name == name; });
+  if (found == before.end()) throw UsageError(nobody_called(name, before));
   Grant fresh = *found;
   std::string place;
   if (words.size() == 2) {
     fresh.key = words[1];
+    file.add(fresh);
   } else {
     const KeyPair pair = keys::new_key_pair();
     fresh.key = pair.public_key;
@@ -267,9 +296,9 @@ Exit rotate(const Arguments& arguments) {
     const bool here = keys::read_public(folder + "/" + name + ".pub") == found->key;
     if (here) keys::write_pair(folder, name, pair);
     place = here ? folder : hand_over(folder, fresh, pair);
-    file.remove(found->key);
   }
-  if (place.empty()) file.replace_key(found->key, fresh.key);
+  for (const Grant& old : before)
+    if (old.name == name) file.remove(old.key);
   write_list(folder, file);
   if (given->json()) std::cout << line_of(to_json(fresh));
   else std::cout << name << " has a new key" << (place.empty() ? "" : ", in " + place) << '\n';
@@ -310,7 +339,10 @@ Exit invite(const Arguments& arguments) {
   else if (invitation.grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
     throw UsageError("--name is missing: only workers may choose their own");
   const std::int64_t life = duration_of(given->get_or<std::string>("life", "15m"));
-  keys::make_missing(folder);
+  const std::string endpoint = given->endpoint();
+  if (!keys::is_peer_endpoint(endpoint))
+    throw UsageError("--broker " + endpoint + ": name the broker as the new machine reaches it, such as tcp://10.0.0.5:7600");
+  require_keys(folder);
   const keys::FolderLock lock(folder);
   if (!invitation.grant.name.empty()) check_name(read_list(folder), invitation.grant.name);
   const std::string secret = keys::new_secret();
@@ -321,8 +353,6 @@ Exit invite(const Arguments& arguments) {
   std::erase_if(open, [&](const auto& old) { return old.expires <= now; });
   open.push_back(invitation);
   keys::write_file(folder + "/invitations", keys::text_of(open));
-
-  const std::string endpoint = given->endpoint();
   const std::string code = keys::text_of(keys::InvitationCode{endpoint, keys::read_public(folder + "/broker.pub").value(), secret});
   const bool works = invitation.grant.may(keys::GrantRole::work);
   const std::string command = works ? "quern-worker --join " + code : "quern keys join " + code;
@@ -344,6 +374,11 @@ Exit join_here(const Arguments& arguments) {
   syntax.add()("name", option<std::string>("NAME"), "wanted for the key, when the invitation does not say");
   const auto given = syntax.parse(arguments);
   if (!given) return Exit::done;
+  try {
+    keys::code_of(given->words().front());
+  } catch (const keys::KeyError& error) {
+    throw UsageError(error.what());
+  }
   const Joined joined = join(given->words().front(),
                              {.keys = folder_of(*given), .name = given->get_or<std::string>("name", {}), .worker = false});
   if (given->json()) std::cout << line_of({{"endpoint", joined.endpoint}, {"name", joined.name}, {"roles", joined.roles}});

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <filesystem>
 #include <zmq.hpp>
 
 #include "keys/error.hpp"
@@ -54,19 +55,29 @@ Joined join(const std::string& text, const JoinOptions& options) {
     if (folder.empty()) throw keys::KeyError("neither XDG_CONFIG_HOME nor HOME says where keys should be kept: name a folder");
     const std::string side = options.worker ? "worker" : "client";
     const std::string place = keys::folder_for(folder, code.endpoint);
-    keys::make_folder(folder);
-    keys::make_folder(folder + "/brokers");
-    keys::make_folder(place);
-    const keys::FolderLock lock(place);
-    // Kept before it is known: a crash after the broker's yes must not lose the one key that it knows.
-    const keys::KeyPair own = keys::read_pair(place, side).value_or(keys::new_key_pair());
-    keys::write_pair(place, side, own);
-    keys::write_file(place + "/broker.pub", code.broker_key + "\n", 0644);
+    for (const auto& part : {folder, folder + "/brokers"}) keys::make_folder(part);
+    const keys::FolderLock lock(folder + "/brokers");
+    if (const auto pinned = keys::read_public(place + "/broker.pub"); pinned && *pinned != code.broker_key)
+      throw keys::KeyError("this machine knows another broker at " + code.endpoint + ": if that one was set up anew, remove " + place + " and join again");
+    // What works is not touched before the broker said yes; and the new key is kept before that, so that a crash right after the yes does
+    // not lose the one key that the broker knows.
+    const std::string draft = place + ".joining";
+    keys::make_folder(draft);
+    const bool same_broker = keys::read_public(draft + "/broker.pub").value_or(code.broker_key) == code.broker_key;
+    auto own = keys::read_pair(place, side);
+    if (!own && same_broker) own = keys::read_pair(draft, side);
+    if (!own) own = keys::new_key_pair();
+    keys::write_pair(draft, side, *own);
+    keys::write_file(draft + "/broker.pub", code.broker_key + "\n", 0644);
     zmq::context_t context(1);
-    link::Connection connection(context, code.endpoint,
-                                {false, folder, options.worker ? keys::Side::worker : keys::Side::client});
+    link::Connection connection(context, code.endpoint, {false, draft, options.worker ? keys::Side::worker : keys::Side::client});
     const auto enrolled = enrol(connection, {options.name.empty() ? host_name() : options.name, code.secret}, options.wait);
     connection.close();
+    keys::make_folder(place);
+    keys::write_pair(place, side, *own);
+    keys::write_file(place + "/broker.pub", code.broker_key + "\n", 0644);
+    std::error_code ignored;
+    std::filesystem::remove_all(draft, ignored);
     return {code.endpoint, enrolled.name, enrolled.roles};
   } catch (const keys::KeyError& error) {
     throw Error(ErrorCode::bad_input, error.what());

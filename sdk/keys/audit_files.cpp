@@ -45,6 +45,16 @@ std::vector<std::string> audit_files(const std::string& folder) {
   return files;
 }
 
+AuditPosition start_of(const std::string& path) {
+  std::optional<AuditPosition> start;
+  for_each_line({path}, [&](const std::string&, std::size_t, const std::string& text) {
+    start = position_before(text);
+    return false;
+  });
+  if (!start) throw KeyError(path + " does not begin with a line of an audit log");
+  return *start;
+}
+
 std::string audit_key(const std::string& folder) {
   const std::string path = folder + "/audit.key";
   std::error_code error;

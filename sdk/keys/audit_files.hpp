@@ -20,6 +20,8 @@ std::string default_state_folder();
 /// The files that are there, oldest first; audit.log last.
 std::vector<std::string> audit_files(const std::string& folder);
 std::string full_file_name(const std::string& folder, std::size_t number);
+/// Where the chain must stand at the beginning of a file, as its first line says. Throws KeyError when that is no line.
+AuditPosition start_of(const std::string& path);
 /// The content of audit.key; empty without one. Throws KeyError when others can read it, or it is shorter than 16 octets.
 std::string audit_key(const std::string& folder);
 

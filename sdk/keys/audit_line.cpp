@@ -83,16 +83,21 @@ std::string next_line(AuditPosition& at, const AuditEntry& entry, std::string_vi
   return line;
 }
 
-std::optional<std::string> continue_chain(AuditPosition& at, std::string_view line, std::string_view key) {
-  if (!line.starts_with(kStart) || line.size() < kStart.size() + kHash || !line.ends_with('}')) return "it is no line of an audit log";
+std::optional<AuditPosition> position_before(std::string_view line) {
+  if (!line.starts_with(kStart) || line.size() < kStart.size() + kHash || !line.ends_with('}')) return std::nullopt;
   const auto number = number_after(line.substr(kStart.size() + kHash), "\",\"n\":");
-  if (!number) return "it is no line of an audit log";
-  if (*number != at.count + 1)
-    return "line " + std::to_string(at.count + 1) + " is expected here, but this is line " + std::to_string(*number) +
+  if (!number || *number == 0) return std::nullopt;
+  return AuditPosition{*number - 1, std::string(line.substr(kStart.size(), kHash))};
+}
+
+std::optional<std::string> continue_chain(AuditPosition& at, std::string_view line, std::string_view key) {
+  const auto before = position_before(line);
+  if (!before) return "it is no line of an audit log";
+  if (before->count != at.count)
+    return "line " + std::to_string(at.count + 1) + " is expected here, but this is line " + std::to_string(before->count + 1) +
            ": lines were removed, inserted or reordered";
-  if (line.substr(kStart.size(), kHash) != at.hash)
-    return "it does not continue the line before: that one was changed (or the log has another secret)";
-  at = {*number, hash_hex(line, key)};
+  if (before->hash != at.hash) return "it does not continue the line before: that one was changed (or the log has another secret)";
+  at = {at.count + 1, hash_hex(line, key)};
   return std::nullopt;
 }
 

@@ -40,6 +40,9 @@ std::string next_line(AuditPosition& at, const AuditEntry& entry, std::string_vi
 /// Whether `line` is the one that continues the chain at `at`, which then moves on; else what is wrong with it.
 std::optional<std::string> continue_chain(AuditPosition& at, std::string_view line, std::string_view key);
 
+/// Where the chain must stand for `line` to continue it, as the line itself says; nullopt for what is no line.
+std::optional<AuditPosition> position_before(std::string_view line);
+
 /// A field of a line, unescaped; nullopt when it is not there.
 std::optional<std::string> field_of(std::string_view line, std::string_view name);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <unordered_set>
 
 #include "keys/error.hpp"
 #include "keys/key_pair.hpp"
@@ -113,6 +114,7 @@ std::string line_of(const Grant& grant) {
 
 AuthorizedKeys AuthorizedKeys::parse(std::string_view text) {
   AuthorizedKeys file;
+  std::unordered_set<std::string> seen;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const auto end = std::min(text.find('\n'), text.size());
     Line line{std::string(text.substr(0, end)), false, {}};
@@ -121,9 +123,7 @@ AuthorizedKeys AuthorizedKeys::parse(std::string_view text) {
     if (first != std::string::npos && line.text[first] != '#') {
       try {
         line.grant = grant_of(line.text);
-        const bool twice = std::any_of(file.lines_.begin(), file.lines_.end(),
-                                       [&](const Line& l) { return l.grants && l.grant.key == line.grant.key; });
-        if (twice) throw KeyError("this key has a line above, which counts");
+        if (!seen.insert(line.grant.key).second) throw KeyError("this key has a line above, which counts");
         line.grants = true;
       } catch (const KeyError& error) {
         file.problems_.push_back("line " + std::to_string(number) + ": " + error.what());
@@ -157,16 +157,6 @@ std::size_t AuthorizedKeys::remove(std::string_view name_or_key) {
   return std::erase_if(lines_, [&](const Line& line) {
     return line.grants && (line.grant.name == name_or_key || line.grant.key == name_or_key);
   });
-}
-
-bool AuthorizedKeys::replace_key(std::string_view old_key, std::string_view new_key) {
-  for (auto& line : lines_) {
-    if (!line.grants || line.grant.key != old_key) continue;
-    line.grant.key = new_key;
-    line.text = line_of(line.grant);
-    return true;
-  }
-  return false;
 }
 
 }  // namespace quern::keys

@@ -35,8 +35,6 @@ class AuthorizedKeys {
   void add(const Grant& grant);
   /// Removes every line of that name, or with that key; how many they were.
   std::size_t remove(std::string_view name_or_key);
-  /// Gives a line another key. False when the old one is not there.
-  bool replace_key(std::string_view old_key, std::string_view new_key);
 
  private:
   struct Line {

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "keys/authorized_keys.hpp"
 #include "keys/error.hpp"
@@ -65,6 +66,15 @@ std::string key_in(const std::string& text, const std::string& path) {
   return key;
 }
 
+/// As root: the file gets the owner of what it replaces, or of its folder.
+void keep_owner(int fd, const std::string& path) {
+  if (::geteuid() != 0) return;
+  struct stat about{};
+  const std::string folder = std::filesystem::path(path).parent_path();
+  if (::stat(path.c_str(), &about) != 0 && ::stat(folder.empty() ? "." : folder.c_str(), &about) != 0) return;
+  if (about.st_uid != 0 && ::fchown(fd, about.st_uid, about.st_gid) != 0) fail("give its owner", path);
+}
+
 std::string variable(const char* name) {
   const char* text = std::getenv(name);
   return text ? text : "";
@@ -91,6 +101,7 @@ std::string folder_for(const std::string& folder, const std::string& endpoint) {
   std::string name = endpoint.substr(endpoint.find("://") == std::string::npos ? 0 : endpoint.find("://") + 3);
   for (char& c : name)
     if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '-') c = '_';
+  if (name.find_first_not_of('.') == std::string::npos) name += '_';  // no name of a folder above
   return folder + "/brokers/" + name;
 }
 
@@ -110,6 +121,7 @@ void write_file(const std::string& path, std::string_view text, unsigned mode) {
   if (file.fd() < 0) fail("write", draft);
   try {
     write_all(file.fd(), text, draft);
+    keep_owner(file.fd(), path);
     if (::fsync(file.fd()) != 0) fail("write", draft);
     if (::rename(draft.c_str(), path.c_str()) != 0) fail("write", path);
   } catch (...) {
@@ -118,6 +130,20 @@ void write_file(const std::string& path, std::string_view text, unsigned mode) {
   }
   const File folder(::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.fd() >= 0) ::fsync(folder.fd());
+}
+
+bool is_there(const std::string& path) {
+  struct stat about{};
+  return ::stat(path.c_str(), &about) == 0;
+}
+
+void require_safe(const std::string& path) {
+  struct stat about{};
+  if (::stat(path.c_str(), &about) != 0) return;
+  if ((about.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    throw KeyError(path + " can be written by others, who could let themselves in: look at it, and run `chmod go-w " + path + "`");
+  if (about.st_uid != ::geteuid() && about.st_uid != 0 && ::geteuid() != 0)
+    throw KeyError(path + " belongs to somebody else (uid " + std::to_string(about.st_uid) + "), who could change it: run as its owner, or `chown` it");
 }
 
 void make_folder(const std::string& path) {
@@ -129,6 +155,7 @@ void make_folder(const std::string& path) {
 }
 
 std::optional<std::string> read_public(const std::string& path) {
+  require_safe(path);
   const auto text = read_file(path);
   if (!text) return std::nullopt;
   return key_in(*text, path);
@@ -157,17 +184,30 @@ void write_pair(const std::string& folder, const std::string& name, const KeyPai
   write_file(folder + "/" + name + ".pub", pair.public_key + "\n", 0644);
 }
 
-FolderLock::FolderLock(const std::string& folder)
+FolderLock::FolderLock(const std::string& folder) : FolderLock(folder, std::chrono::milliseconds::max()) {}
+
+FolderLock::FolderLock(const std::string& folder, std::chrono::milliseconds wait)
     : fd_(::open((folder + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
   if (fd_ < 0) fail("lock", folder);
-  while (::flock(fd_, LOCK_EX) != 0)
-    if (errno != EINTR) fail("lock", folder);
+  constexpr std::chrono::milliseconds kPause{10};
+  for (auto waited = std::chrono::milliseconds{0}; ::flock(fd_, LOCK_EX | LOCK_NB) != 0; waited += kPause) {
+    const int error = errno;
+    if ((error == EWOULDBLOCK || error == EINTR) && waited < wait) {
+      std::this_thread::sleep_for(kPause);
+      continue;
+    }
+    ::close(fd_);
+    if (error == EWOULDBLOCK) throw KeyError(folder + " is being changed by another process: try again");
+    errno = error;
+    fail("lock", folder);
+  }
 }
 
 FolderLock::~FolderLock() { ::close(fd_); }
 
 bool make_missing(const std::string& folder) {
   make_folder(folder);
+  require_safe(folder);
   const FolderLock lock(folder);
   bool made = false;
   const auto pair_of = [&](const std::string& name) {

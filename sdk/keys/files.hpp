@@ -8,6 +8,7 @@
 //   FOLDER/brokers/HOST_PORT/            keys for a broker elsewhere: its broker.pub, our worker.* or client.*
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,12 +25,17 @@ std::string folder_for(const std::string& folder, const std::string& endpoint);
 /// A file's text. Nullopt when it is not there. Throws KeyError when it cannot be read.
 std::optional<std::string> read_file(const std::string& path);
 /// Writes a file of mode 0600 (or `mode`) so that a reader sees the old text or the new one, and it is on the disk when this
-/// returns. Throws KeyError.
+/// returns. It belongs to whom the file belonged that it replaces, or else the folder: root may keep the keys of a service. Throws KeyError.
 void write_file(const std::string& path, std::string_view text, unsigned mode = 0600);
 /// Makes a folder of mode 0700 with all above it. Throws KeyError.
 void make_folder(const std::string& path);
 
-/// A public key file. Nullopt when it is not there; throws KeyError when it holds no key.
+bool is_there(const std::string& path);
+/// Throws KeyError, with the command that mends it, when somebody else than the user of this process or root owns or may write it: who can
+/// write keys can let himself in. Nothing when it is not there.
+void require_safe(const std::string& path);
+
+/// A public key file, safe in this sense. Nullopt when it is not there; throws KeyError when it holds no key.
 std::optional<std::string> read_public(const std::string& path);
 /// A secret key file, of which others must not be able to read anything. Throws KeyError with the command that mends it.
 std::optional<std::string> read_secret(const std::string& path);
@@ -42,6 +48,8 @@ void write_pair(const std::string& folder, const std::string& name, const KeyPai
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder);
+  /// Throws KeyError when another process has it for longer than `wait`.
+  FolderLock(const std::string& folder, std::chrono::milliseconds wait);
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;

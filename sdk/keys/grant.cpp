@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -45,14 +46,15 @@ unsigned digits(std::string_view text, std::size_t at, std::size_t count) {
 
 std::uint8_t roles_of(std::string_view words) {
   std::uint8_t roles = 0;
-  while (!words.empty()) {
+  for (bool more = !words.empty(); more;) {
     const auto comma = words.find(',');
     const std::string_view word = words.substr(0, comma);
     const auto* role = std::find_if(std::begin(kRoles), std::end(kRoles), [&](const auto& r) { return r.second == word; });
     if (role == std::end(kRoles))
       throw KeyError("'" + std::string(word) + "' is no role: submit, work, read, admin, with commas between");
     roles = static_cast<std::uint8_t>(roles | static_cast<std::uint8_t>(role->first));
-    words.remove_prefix(comma == std::string_view::npos ? words.size() : comma + 1);
+    more = comma != std::string_view::npos;
+    words.remove_prefix(more ? comma + 1 : words.size());
   }
   if (roles == 0) throw KeyError("a key needs a role: submit, work, read, admin, with commas between");
   return roles;
@@ -72,7 +74,9 @@ bool is_principal_name(std::string_view name) {
   const auto safe = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '@' || c == '-';
   };
-  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), safe);
+  constexpr std::string_view kTaken[] = {"broker", "operator", "anonymous"};
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), safe) && std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
+         std::find(std::begin(kTaken), std::end(kTaken), name) == std::end(kTaken);
 }
 
 std::int64_t time_of(std::string_view text) {
@@ -121,6 +125,11 @@ bool address_matches(std::string_view pattern, std::string_view address) {
     if ((network[bit / 8] & mask) != (octets[bit / 8] & mask)) return false;
   }
   return true;
+}
+
+bool comes_from(const std::vector<std::string>& patterns, const std::string& address) {
+  const std::string_view from = address.empty() ? "127.0.0.1" : std::string_view(address);
+  return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) { return address_matches(p, from); });
 }
 
 }  // namespace quern::keys

@@ -37,7 +37,8 @@ struct Grant {
 std::uint8_t roles_of(std::string_view words);
 std::string role_words(std::uint8_t roles);
 
-/// 1 to 64 of letters, digits and ". _ @ -": safe in a file, a shell and a log line.
+/// 1 to 64 of letters, digits and ". _ @ -", a letter or a digit first: safe in a file, as the name of one, in a shell and in a log line.
+/// Not `broker`, `operator` or `anonymous`: the audit log says these of others.
 bool is_principal_name(std::string_view name);
 
 /// "2027-01-31" (its end, UTC) or "2027-01-31T12:00:00Z" as seconds since 1970. Throws KeyError.
@@ -46,5 +47,7 @@ std::string time_text(std::int64_t seconds);
 
 /// Whether `address` ("10.0.0.7", "::1") is `pattern` or within it ("10.0.0.0/24").
 bool address_matches(std::string_view pattern, std::string_view address);
+/// Whether one of `patterns` matches; without patterns everything does. No address (ipc) is this machine: 127.0.0.1.
+bool comes_from(const std::vector<std::string>& patterns, const std::string& address);
 
 }  // namespace quern::keys

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <regex>
 
 #include "keys/authorized_keys.hpp"
 #include "keys/error.hpp"
@@ -48,6 +49,14 @@ std::optional<std::string> from_base64(std::string_view text) {
 
 }  // namespace
 
+bool is_peer_endpoint(std::string_view endpoint) {
+  static const std::regex form(R"(ipc://[^\s\x00-\x1f]+|tcp://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?\]):([0-9]{1,5}))");
+  std::match_results<std::string_view::const_iterator> match;
+  if (!std::regex_match(endpoint.begin(), endpoint.end(), match, form)) return false;
+  const std::string port = match[3].str();
+  return port.empty() || (std::stoi(port) >= 1 && std::stoi(port) <= 65'535);
+}
+
 std::string text_of(const InvitationCode& code) {
   return std::string(kPrefix) + base64(code.broker_key + code.secret + code.endpoint);
 }
@@ -59,7 +68,7 @@ InvitationCode code_of(std::string_view text) {
   if (!whole || whole->size() <= kKeyCharacters + kSecretCharacters) no_code();
   InvitationCode code{whole->substr(kKeyCharacters + kSecretCharacters), whole->substr(0, kKeyCharacters),
                       whole->substr(kKeyCharacters, kSecretCharacters)};
-  if (!is_key(code.broker_key) || code.endpoint.find("://") == std::string::npos) no_code();
+  if (!is_key(code.broker_key) || !is_peer_endpoint(code.endpoint)) no_code();
   return code;
 }
 
@@ -80,7 +89,7 @@ std::vector<Invitation> invitations_of(std::string_view text) {
     try {
       const std::string name(line.substr(second + 1, third - second - 1));
       Invitation invitation{std::string(line.substr(0, first)), time_of(line.substr(first + 1, second - first - 1)),
-                            grant_of(name + " " + kNoKey + std::string(line.substr(third)))};
+                            grant_of((name == kNoName ? "anybody" : name) + " " + kNoKey + std::string(line.substr(third)))};
       if (name == kNoName) invitation.grant.name.clear();
       invitation.grant.key.clear();
       list.push_back(std::move(invitation));

@@ -23,6 +23,9 @@ struct InvitationCode {
   std::string secret;
   bool operator==(const InvitationCode&) const = default;
 };
+/// tcp://HOST:PORT or ipc://PATH, as a peer can connect to it.
+bool is_peer_endpoint(std::string_view endpoint);
+
 /// Base64 (URL-safe), so that a shell takes it without quotes.
 std::string text_of(const InvitationCode& code);
 /// Throws KeyError when it is not one.

@@ -3,15 +3,33 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <atomic>
+#include <cstdio>
 
 namespace quern::runtime {
 namespace {
 
 std::atomic<spdlog::logger*> current{nullptr};
 
+/// Names and texts of peers are in the lines: none of them may end a line, or speak to a terminal.
+std::string printable(const std::string& line) {
+  std::string text;
+  for (const char c : line) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet >= 0x20 && octet != 0x7F) {
+      text += c;
+      continue;
+    }
+    std::array<char, 8> escaped{};
+    std::snprintf(escaped.data(), escaped.size(), "\\x%02x", octet);
+    text += escaped.data();
+  }
+  return text;
+}
+
 void write(spdlog::level::level_enum level, const std::string& line) {
-  if (auto* logger = current.load(std::memory_order_acquire)) logger->log(level, line);
+  if (auto* logger = current.load(std::memory_order_acquire)) logger->log(level, printable(line));
 }
 
 spdlog::level::level_enum level_of(LogLevel level) {

@@ -82,13 +82,16 @@ class Ring : public ::testing::Test {
   }
   bool refresh(KeyRing& ring, std::int64_t now = kNow) {
     trouble.clear();
-    return ring.refresh(now, trouble);
+    return ring.refresh(now, steady, trouble);
   }
+  /// As an editor does that keeps the file.
+  void write_in_place(const std::string& text) { std::ofstream(folder / "authorized_keys") << text; }
 
   Folder folder;
   std::vector<std::string> trouble;
   const std::string key = keys::new_key_pair().public_key;
   const KeyRing::Clock::time_point start{};
+  KeyRing::Clock::time_point steady{};
 };
 
 TEST_F(Ring, KnownKeysAreLetInAndOthersNot) {
@@ -98,7 +101,7 @@ TEST_F(Ring, KnownKeysAreLetInAndOthersNot) {
   const auto worker = keys::read_public(folder / "worker.pub").value();
   EXPECT_TRUE(ring.may_connect(worker, "10.0.0.5").allowed);
   EXPECT_FALSE(ring.may_connect(key, "127.0.0.1").allowed);
-  EXPECT_EQ(ring.principals().at(worker).rights, static_cast<std::uint8_t>(Right::work));
+  EXPECT_EQ(ring.known().principals.at(worker).rights, static_cast<std::uint8_t>(Right::work));
 }
 
 TEST_F(Ring, ChangesAreSeenAndWhatCannotBeReadGrantsNothing) {
@@ -111,9 +114,72 @@ TEST_F(Ring, ChangesAreSeenAndWhatCannotBeReadGrantsNothing) {
   EXPECT_TRUE(ring.may_connect(key, "10.0.0.9").allowed);
   EXPECT_FALSE(ring.may_connect(key, "10.0.1.9").allowed);
   EXPECT_FALSE(ring.may_connect(key, "").allowed);  // ipc: this machine
-  fs::remove(folder / "authorized_keys");
+}
+
+TEST_F(Ring, AFileThatCannotBeReadHoldsForHalfAMinuteAndThenGrantsNothing) {
+  write_grants("lab " + key + " work\n");
+  KeyRing ring(folder.path());
+  refresh(ring);
+  fs::rename(folder / "authorized_keys", folder / "away");
+  EXPECT_FALSE(refresh(ring));
+  ASSERT_EQ(trouble.size(), 1u);
+  EXPECT_NE(trouble[0].find("30 s"), std::string::npos);
+  steady += 29s;
+  EXPECT_FALSE(refresh(ring));
+  EXPECT_TRUE(ring.may_connect(key, "").allowed);
+  steady += 1s;
   EXPECT_TRUE(refresh(ring));
-  EXPECT_TRUE(ring.principals().empty());
+  EXPECT_FALSE(ring.may_connect(key, "").allowed);
+  fs::rename(folder / "away", folder / "authorized_keys");  // the very same file
+  EXPECT_TRUE(refresh(ring));
+  EXPECT_TRUE(ring.may_connect(key, "").allowed);
+  fs::permissions(folder / "authorized_keys", fs::perms::others_write, fs::perm_options::add);
+  EXPECT_FALSE(refresh(ring));
+  EXPECT_FALSE(refresh(ring));
+  ASSERT_EQ(trouble.size(), 1u);
+  EXPECT_NE(trouble[0].find("chmod go-w"), std::string::npos);
+}
+
+TEST_F(Ring, HalfOfALineThatIsBeingWrittenIsNotTakenForALine) {
+  write_grants("lab " + key + " work\n");
+  KeyRing ring(folder.path());
+  refresh(ring);
+  write_in_place("lab " + key + " work,admin");
+  EXPECT_FALSE(refresh(ring));
+  write_in_place("lab " + key + " work,admin from=10.0.0.0/8\n");
+  EXPECT_FALSE(refresh(ring));
+  EXPECT_EQ(ring.known().principals.at(key).rights, static_cast<std::uint8_t>(Right::work));
+  EXPECT_TRUE(refresh(ring));  // as the look before found it
+  EXPECT_FALSE(ring.may_connect(key, "9.9.9.9").allowed);
+  EXPECT_EQ(ring.known().places.at(key), std::vector<std::string>{"10.0.0.0/8"});
+}
+
+TEST_F(Ring, AnInvitationIsKeptWhenTheKeyIsThereAlready) {
+  write_grants("lab " + key + " work\n");
+  KeyRing ring(folder.path());
+  const std::string secret = invite(60);
+  refresh(ring);
+  EXPECT_EQ(ring.enrol(key, "x", secret, "a", kNow, start).name, "lab");  // an answer that was lost is given again
+  EXPECT_TRUE(ring.invitations_open());
+}
+
+TEST_F(Ring, AKeyWhoseLineHasExpiredCanBeInvitedAgain) {
+  write_grants("lab " + key + " work expires=" + keys::time_text(kNow - 10) + "\n");
+  KeyRing ring(folder.path());
+  const std::string secret = invite(60);
+  refresh(ring);
+  EXPECT_EQ(ring.enrol(key, "lab", secret, "a", kNow, start).name, "lab-2");
+  EXPECT_TRUE(ring.known().principals.contains(key));
+  EXPECT_EQ(keys::AuthorizedKeys::parse(keys::read_file(folder / "authorized_keys").value()).problems(), std::vector<std::string>{});
+}
+
+TEST_F(Ring, AWantedNameThatIsReservedIsNotGiven) {
+  for (const auto& [wanted, given] : std::vector<std::pair<std::string, std::string>>{{"broker", "broker-2"}, {"..", "peer"}, {"-rf", "rf"}, {"", "peer-2"}}) {
+    KeyRing ring(folder.path());
+    const std::string secret = invite(60);
+    refresh(ring);
+    EXPECT_EQ(ring.enrol(keys::new_key_pair().public_key, wanted, secret, "a", kNow, start).name, given) << wanted;
+  }
 }
 
 TEST_F(Ring, AnExpiredKeyOpensNothing) {
@@ -123,7 +189,7 @@ TEST_F(Ring, AnExpiredKeyOpensNothing) {
   EXPECT_TRUE(ring.may_connect(key, "").allowed);
   EXPECT_TRUE(refresh(ring, kNow + 10));
   EXPECT_FALSE(ring.may_connect(key, "").allowed);
-  EXPECT_TRUE(ring.principals().empty());
+  EXPECT_TRUE(ring.known().principals.empty());
 }
 
 TEST_F(Ring, AnInvitationIsUsedOnce) {
@@ -132,11 +198,11 @@ TEST_F(Ring, AnInvitationIsUsedOnce) {
   refresh(ring);
   EXPECT_TRUE(ring.invitations_open());
   EXPECT_TRUE(ring.may_connect(key, "10.0.0.5").allowed);
-  EXPECT_FALSE(ring.principals().contains(key));  // let in, but nothing more
+  EXPECT_FALSE(ring.known().principals.contains(key));  // let in, but nothing more
   const auto enrolment = ring.enrol(key, "lab 3/..\n", secret, "10.0.0.5", kNow, start);
   EXPECT_EQ(enrolment.name, "lab-3-..-");
   EXPECT_EQ(enrolment.rights, static_cast<std::uint8_t>(Right::work));
-  EXPECT_TRUE(ring.principals().contains(key));
+  EXPECT_TRUE(ring.known().principals.contains(key));
   EXPECT_FALSE(ring.invitations_open());
   const std::string other = keys::new_key_pair().public_key;
   EXPECT_TRUE(ring.enrol(other, "lab", secret, "10.0.0.6", kNow, start).name.empty());
@@ -168,10 +234,12 @@ TEST_F(Ring, WrongCodesMakeTheAddressWaitLongerEachTime) {
   for (int failure = 0; failure < 5; ++failure) {
     EXPECT_NE(ring.enrol(key, "lab", "guess", "10.0.0.5", kNow, at).reason.find("wrong"), std::string::npos);
     const auto wait = 1s * (1 << failure);
-    EXPECT_NE(ring.enrol(key, "lab", secret, "10.0.0.5", kNow, at + wait - 1ms).reason.find("too many"), std::string::npos);
+    EXPECT_NE(ring.enrol(key, "lab", "guess", "10.0.0.5", kNow, at + wait - 1ms).reason.find("too many"), std::string::npos);
     at += wait;
   }
-  EXPECT_EQ(ring.enrol(key, "lab", secret, "10.0.0.6", kNow, at).name, "lab");  // others do not wait
+  // Who has the right code does not wait for those who guess behind the same address.
+  EXPECT_NE(ring.enrol(key, "lab", "guess", "10.0.0.5", kNow, at).reason.find("wrong"), std::string::npos);
+  EXPECT_EQ(ring.enrol(key, "lab", secret, "10.0.0.5", kNow, at).name, "lab");
 }
 
 // ---- the audit log
@@ -262,6 +330,81 @@ TEST(AuditLogFile, ABrokerDoesNotGoOnWithALogThatWasCut) {
   }
   fs::resize_file(folder / "audit.log", 0);
   EXPECT_THROW(AuditLog(folder.path()), keys::KeyError);
+}
+
+TEST(AuditLogFile, WhatIsDoneToItWhileABrokerRunsIsNotWrittenOver) {
+  const auto rewrite = [](const std::string& path, const std::function<void(std::string&)>& change) {
+    std::string text = keys::read_file(path).value();
+    change(text);
+    std::ofstream(path) << text;  // the same file: its inode stays
+  };
+  const std::pair<const char*, std::function<void(const Folder&)>> table[] = {
+      {"cut to a line", [&](const Folder& f) { rewrite(f / "audit.log", [](std::string& text) { text.resize(text.find('\n') + 1); }); }},
+      {"emptied", [&](const Folder& f) { rewrite(f / "audit.log", [](std::string& text) { text.clear(); }); }},
+      {"a line in its middle", [&](const Folder& f) { rewrite(f / "audit.log", [](std::string& text) { text.insert(text.find('\n') + 1, text.substr(0, text.find('\n') + 1)); }); }},
+      {"removed", [](const Folder& f) { fs::remove(f / "audit.log"); }},
+      {"replaced by a copy of its beginning", [](const Folder& f) {
+         const std::string text = keys::read_file(f / "audit.log").value();
+         fs::remove(f / "audit.log");
+         std::ofstream(f / "audit.log") << text.substr(0, text.find('\n') + 1);
+       }},
+      {"everything removed", [](const Folder& f) {
+         for (const char* name : {"audit.log", "audit.checkpoint"}) fs::remove(f / name);
+       }},
+      {"rotated by a stranger, without its end", [](const Folder& f) {
+         const std::string text = keys::read_file(f / "audit.log").value();
+         fs::remove(f / "audit.log");
+         std::ofstream(f / "audit.000001.log") << text.substr(0, text.find('\n') + 1);
+       }},
+  };
+  for (const auto& [what, tamper] : table) {
+    const Folder folder;
+    AuditLog log(folder.path());
+    for (int i = 0; i < 5; ++i) log.append({entry(std::to_string(i))});
+    log.sync();
+    tamper(folder);
+    EXPECT_THROW(log.append({entry("6")}), keys::KeyError) << what;
+    EXPECT_THROW(log.append({entry("6")}), keys::KeyError) << what << ", tried again";
+  }
+}
+
+TEST(AuditLogFile, ACheckpointThatWasSetBackOrRemovedIsNotWrittenOver) {
+  const Folder folder;
+  AuditLog log(folder.path());
+  log.append({entry("a")});
+  log.sync();
+  const std::string early = keys::read_file(folder / "audit.checkpoint").value();
+  log.append({entry("b")});
+  log.sync();
+  const std::string late = keys::read_file(folder / "audit.checkpoint").value();
+  log.append({entry("c")});
+  keys::write_file(folder / "audit.checkpoint", early);
+  EXPECT_THROW(log.sync(), keys::KeyError);
+  fs::remove(folder / "audit.checkpoint");
+  EXPECT_THROW(log.sync(), keys::KeyError);
+  keys::write_file(folder / "audit.checkpoint", late);
+  log.sync();
+  EXPECT_EQ(problem_of(folder.path()), "");
+}
+
+TEST(AuditLogFile, ALineChangedBehindTheCheckpointIsFoundAtTheNextStart) {
+  const Folder folder;
+  {
+    AuditLog log(folder.path(), 1500);
+    for (int i = 0; i < 10; ++i) log.append({entry(std::to_string(i))});
+    log.sync();
+    for (int i = 0; i < 10; ++i) log.append({entry("later")});
+  }
+  EXPECT_NO_THROW(AuditLog(folder.path(), 1500));
+  // All that the checkpoint saw and what follows it, written anew: a chain in itself, but another one.
+  keys::AuditPosition at;
+  std::string text;
+  for (int i = 0; i < 20; ++i) text += keys::next_line(at, entry("forged"), {}) + "\n";
+  for (const auto& path : keys::audit_files(folder.path())) fs::remove(path);
+  keys::write_file(folder / "audit.log", text);
+  EXPECT_THROW(AuditLog(folder.path(), 1500), keys::KeyError);
+  fs::remove(folder / "audit.checkpoint");
+  EXPECT_THROW(AuditLog(folder.path(), 1500), keys::KeyError);
 }
 
 TEST(AuditLogFile, ALineThatAPowerFailureTookInHalfIsMended) {

@@ -13,6 +13,8 @@
 #include "keys/sodium.hpp"
 #include "keys/z85.hpp"
 
+namespace fs = std::filesystem;
+
 namespace quern::keys {
 namespace {
 
@@ -140,12 +142,19 @@ TEST(AuthorizedKeys, EditsKeepTheRest) {
   Grant b = grant_of("b " + kOther + " read");
   file.add(b);
   EXPECT_NE(refusal_of([&] { file.add(b); }), "");
-  const std::string fresh = new_key_pair().public_key;
-  EXPECT_TRUE(file.replace_key(kKey, fresh));
-  EXPECT_FALSE(file.replace_key(kKey, fresh));
   EXPECT_EQ(file.remove("b"), 1u);
   EXPECT_EQ(file.remove("b"), 0u);
-  EXPECT_EQ(file.text(), "# mine\na " + fresh + " work\n");
+  EXPECT_EQ(file.text(), "# mine\na " + kKey + " work\n");
+}
+
+TEST(AuthorizedKeys, NamesThatCouldBeTakenForSomethingElse) {
+  for (const char* name : {"broker", "operator", "anonymous", ".", "..", "-x", ".hidden", "@", "", "a/b", "a b"})
+    EXPECT_FALSE(is_principal_name(name)) << name;
+  for (const char* name : {"a", "7", "lab-3.example@site_1", "brokers"}) EXPECT_TRUE(is_principal_name(name)) << name;
+}
+
+TEST(AuthorizedKeys, ATrailingCommaIsNoRole) {
+  for (const char* roles : {"", ",", "submit,", ",submit", "submit,,read"}) EXPECT_NE(refusal_of([&] { roles_of(roles); }), "") << roles;
 }
 
 TEST(Addresses, AreWithinNetworks) {
@@ -203,6 +212,32 @@ TEST(KeyFiles, ASecretThatOthersCanReadIsRefusedWithTheCommandThatMendsIt) {
   EXPECT_NE(why.find("chmod 600 " + (folder / "client.secret")), std::string::npos) << why;
 }
 
+TEST(KeyFiles, FilesThatOthersCanWriteAreRefusedWithTheCommandThatMendsIt) {
+  const Folder folder;
+  make_missing(folder.path());
+  const std::string path = folder / "broker.pub";
+  fs::permissions(path, fs::perms::group_write, fs::perm_options::add);
+  EXPECT_NE(refusal_of([&] { read_public(path); }).find("chmod go-w " + path), std::string::npos);
+  fs::permissions(path, fs::perms::group_write, fs::perm_options::remove);
+  EXPECT_EQ(refusal_of([&] { read_public(path); }), "");
+  fs::permissions(folder.path(), fs::perms::others_write, fs::perm_options::add);
+  EXPECT_NE(refusal_of([&] { make_missing(folder.path()); }).find("chmod go-w"), std::string::npos);
+}
+
+TEST(KeyFiles, ALockThatIsHeldIsWaitedForNoLongerThanSaid) {
+  const Folder folder;
+  const FolderLock held(folder.path());
+  EXPECT_NE(refusal_of([&] { FolderLock(folder.path(), std::chrono::milliseconds(20)); }).find("another process"), std::string::npos);
+}
+
+TEST(KeyFiles, AnEndpointsFolderIsNeverOneAbove) {
+  for (const char* endpoint : {"ipc://..", "ipc://.", "tcp://..", "ipc://../../x", "tcp://a:1"}) {
+    const std::string place = folder_for("/keys", endpoint);
+    const auto name = place.substr(std::string("/keys/brokers/").size());
+    EXPECT_TRUE(place.starts_with("/keys/brokers/") && name != "." && name != ".." && name.find('/') == std::string::npos) << place;
+  }
+}
+
 TEST(KeyFiles, WhatIsNoKeyIsSaid) {
   const Folder folder;
   write_file(folder / "client.secret", "hello\n");
@@ -232,6 +267,14 @@ TEST(Invitations, ACodeComesBack) {
   const std::string text = text_of(code);
   EXPECT_EQ(code_of(text), code);
   EXPECT_EQ(text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"), std::string::npos) << text;
+}
+
+TEST(Invitations, EndpointsThatAPeerCanReach) {
+  for (const char* good : {"tcp://10.0.0.5:7600", "tcp://host.example:1", "tcp://[::1]:65535", "ipc:///run/quern.sock"})
+    EXPECT_TRUE(is_peer_endpoint(good)) << good;
+  for (const char* bad : {"tcp://*:7600", "tcp://10.0.0.5", "tcp://10.0.0.5:0", "tcp://10.0.0.5:65536", "tcp://:7600", "tcp://a b:7600", "tcp://a:7600/x",
+                          "10.0.0.5:7600", "inproc://x", "ipc://", "tcp://a:7600\n"})
+    EXPECT_FALSE(is_peer_endpoint(bad)) << bad;
 }
 
 TEST(Invitations, WhatIsNoCode) {
