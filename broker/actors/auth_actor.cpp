@@ -15,8 +15,6 @@ using Clock = std::chrono::steady_clock;
 constexpr char kAddress[] = "inproc://zeromq.zap.01";  // ZeroMQ RFC 27
 // How often the files are looked at: a change must act within a second.
 constexpr milliseconds kLook{200};
-// Unknown keys make it look at once, but not oftener than this: a flood of them must not become a flood of file reads.
-constexpr milliseconds kLookLeast{50};
 // What is wrong with the files is said again after this, while it lasts.
 constexpr std::chrono::seconds kRemind{10};
 // Handshakes from one address. A rack that comes back at once is within it; a flood that costs a key agreement each is not.
@@ -98,7 +96,7 @@ ZapStatus AuthActor::judge(const ZapRequest& request, std::string& text) {
   if (request.domain != kDomain || request.mechanism != "CURVE") entry.reason = "not encrypted";
   else entry = ring_.may_connect(request.key, request.address);
   if (!entry.allowed && entry.reason != "not encrypted") {
-    if (now - looked_ >= kLookLeast) refresh();  // a key or an invitation of this moment
+    refresh();  // a key or an invitation of this moment; while the files are as they were it costs little
     entry = ring_.may_connect(request.key, request.address);
   }
   text = entry.reason;
@@ -108,13 +106,13 @@ ZapStatus AuthActor::judge(const ZapRequest& request, std::string& text) {
 }
 
 void AuthActor::refresh() {
-  looked_ = Clock::now();
+  const auto now = Clock::now();
   std::vector<std::string> trouble;
-  if (ring_.refresh(utc_seconds(), looked_, trouble)) events_.post(ring_.known());
-  if (trouble.empty() || (trouble == trouble_ && looked_ - complained_ < kRemind)) return;
+  if (ring_.refresh(utc_seconds(), now, trouble)) events_.post(ring_.known());
+  if (trouble.empty() || (trouble == trouble_ && now - complained_ < kRemind)) return;
   for (const auto& line : trouble) runtime::log_warning("keys: " + line);
   trouble_ = std::move(trouble);
-  complained_ = looked_;
+  complained_ = now;
 }
 
 void AuthActor::take(const EnrolRequest& request) {

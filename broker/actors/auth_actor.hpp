@@ -47,7 +47,7 @@ class AuthActor {
   std::map<std::string, Budget> handshakes_;  ///< by address
   Budget told_;                               ///< denials that are worth a line each
   std::vector<std::string> trouble_;          ///< as it was last logged
-  KeyRing::Clock::time_point looked_{}, complained_{};
+  KeyRing::Clock::time_point complained_{};
   bool stopping_ = false;
   std::thread thread_;  // last: it starts when everything else is there
 };

@@ -62,7 +62,7 @@ KeyRing::KeyRing(std::string folder)
 bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now, std::vector<std::string>& trouble) {
   bool changed = false;
   try {
-    if (const auto text = grants_file_.look()) {
+    if (const auto text = grants_file_.look(now)) {
       read_grants(*text, trouble);
       changed = true;
     }
@@ -78,7 +78,7 @@ bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now, std::vect
       changed = changed || !invitations_.empty();
       invitations_.clear();
       invitations_file_ = WatchedFile(folder_ + kInvitations);
-    } else if (const auto text = invitations_file_.look()) {
+    } else if (const auto text = invitations_file_.look(now)) {
       invitations_ = keys::invitations_of(*text);
       changed = true;
     }

@@ -377,6 +377,84 @@ TEST_F(WithKeys, an_unknown_key_may_only_enrol_and_only_while_an_invitation_is_o
   for (const auto& line : audit) EXPECT_EQ(line.reason.find("secret"), std::string::npos);
 }
 
+TEST_F(WithKeys, an_answer_to_enrol_that_was_lost_is_given_again) {
+  Peer lab;
+  lab.user = "worker-key";
+  connect(lab, worker_hello(9));
+  expect<wire::Welcome>(lab);
+  Peer again;
+  again.user = "worker-key";
+  again.id = PeerId{++last_peer};
+  peers[again.id] = &again;
+  send(again, wire::Enrol{"lab", "a code that was used up"});
+  EXPECT_EQ(expect<wire::Enrolled>(again).name, "worker");
+  EXPECT_TRUE(asked_enrol.empty());
+}
+
+TEST_F(WithKeys, who_may_see_the_state_of_a_job_does_not_get_its_value) {
+  principals["bob-key"].reads = {"lab*"};
+  tell_core();
+  Peer& alice = client_of("alice-key", 1);
+  Peer& bob = client_of("bob-key", 2);
+  Peer& admin = client_of("admin-key", 3);
+  Peer mill;
+  mill.user = "worker-key";
+  worker(mill, 9);
+  auto submit = range_job(1, 0, 1);
+  submit.options.name = "lab-1";
+  submit.window = 1000;
+  send(alice, submit);
+  const auto job = expect<wire::Accepted>(alice).number;
+  for (Peer* peer : {&bob, &admin}) {
+    wire::Attach attach{4, {}, job, 0, 0, 100, false};
+    send(*peer, attach);
+    EXPECT_FALSE(expect<wire::JobUpdate>(*peer).has_value);
+  }
+  send(mill, sum(expect<wire::Lease>(mill)));
+  const auto final_of = [&](Peer& peer) {
+    wire::JobUpdate last;
+    while (!peer.inbox.empty()) {
+      if (const auto* update = std::get_if<wire::JobUpdate>(&peer.inbox.front())) last = *update;
+      peer.inbox.pop_front();
+    }
+    EXPECT_EQ(last.status.state, JobState::done);
+    return last;
+  };
+  EXPECT_TRUE(final_of(alice).has_value);
+  EXPECT_TRUE(final_of(admin).has_value);
+  EXPECT_FALSE(final_of(bob).has_value);
+}
+
+TEST_F(WithKeys, who_may_not_see_a_job_any_more_does_not_follow_it_on) {
+  principals["bob-key"].reads = {"lab*"};
+  tell_core();
+  Peer& alice = client_of("alice-key", 1);
+  Peer& bob = client_of("bob-key", 2);
+  auto submit = items_job(1, {"a"}, "absent");
+  submit.options.name = "lab-1";
+  send(alice, submit);
+  const auto job = expect<wire::Accepted>(alice).number;
+  send(bob, wire::Attach{4, {}, job, 0, 0, 100, false});
+  expect<wire::JobUpdate>(bob);
+  principals["bob-key"].reads = {"other*"};
+  tell_core();
+  EXPECT_EQ(expect<wire::ErrorMessage>(bob).code, ErrorCode::denied);
+  send(alice, wire::Cancel{1, uuid(1), job, {}});
+  expect_nothing(bob);
+}
+
+TEST_F(WithKeys, a_peer_whose_key_may_not_come_from_there_any_more_is_not_served) {
+  Peer& alice = client_of("alice-key", 1);
+  Effects effects;
+  core.on_moved(alice.id, now, effects);
+  deliver(effects);
+  EXPECT_EQ(expect<wire::ErrorMessage>(alice).code, ErrorCode::denied);
+  EXPECT_FALSE(audit.back().allowed);
+  send(alice, items_job(1, {"a"}));
+  expect<wire::HelloAgain>(alice);
+  EXPECT_EQ(core.status(now).jobs, 0u);
+}
+
 TEST_F(WithKeys, a_worker_serves_only_what_its_key_may) {
   principals["worker-key"].functions = {"sum", "p*"};
   tell_core();
@@ -429,6 +507,40 @@ TEST_F(WithKeys, a_stream_gets_no_more_credit_than_its_quota_has_room) {
   const auto accepted = expect<wire::Accepted>(alice);
   EXPECT_GE(accepted.credit_to, 900u);
   EXPECT_LE(accepted.credit_to, 1010u);
+}
+
+TEST_F(WithKeys, a_quota_holds_for_retries_too) {
+  principals["alice-key"].max_tasks = 3;
+  tell_core();
+  Peer& alice = client_of("alice-key", 1);
+  Peer mill;
+  mill.user = "worker-key";
+  worker(mill, 9);
+  auto submit = items_job(1, {"a", "b"});
+  submit.options.attempts = 1;
+  send(alice, submit);
+  const auto job = expect<wire::Accepted>(alice).number;
+  while (!mill.inbox.empty()) {
+    const wire::Message message = mill.inbox.front();
+    mill.inbox.pop_front();
+    if (const auto* lease = std::get_if<wire::Lease>(&message)) send(mill, failure(*lease, "no"));
+  }
+  alice.inbox.clear();
+  send(alice, items_job(2, {"a", "b"}, "absent"));
+  expect<wire::Accepted>(alice);
+  send(alice, wire::Retry{6, uuid(1), job});
+  EXPECT_EQ(expect<wire::ErrorMessage>(alice).code, ErrorCode::queue_full);
+}
+
+TEST_F(WithKeys, only_admin_goes_before_others) {
+  Peer& alice = client_of("alice-key", 1);
+  auto submit = items_job(1, {"a"}, "absent");
+  submit.options.priority = 1;
+  send(alice, submit);
+  EXPECT_NE(denied(alice).text.find("priorities up to 0"), std::string::npos);
+  submit.options.priority = -1;
+  send(alice, submit);
+  expect<wire::Accepted>(alice);
 }
 
 TEST_F(WithKeys, who_submits_faster_than_allowed_waits) {

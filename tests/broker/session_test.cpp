@@ -1,3 +1,5 @@
+#include <list>
+
 #include "broker/broker_fixture.hpp"
 
 namespace quern::broker {
@@ -65,6 +67,26 @@ TEST_F(Sessions, a_flood_of_hellos_leaves_no_session) {
   for (const auto& message : peer.inbox) welcomes += std::holds_alternative<wire::Welcome>(message) ? 1 : 0;
   EXPECT_LT(welcomes, 30u);  // a peer opens a new socket instead; more is not answered
   EXPECT_EQ(core.status(now).clients, 0u);
+}
+
+TEST_F(Sessions, a_thousand_workers_of_one_name_get_numbers) {
+  std::list<Peer> rack;
+  std::set<std::string> names;
+  for (int i = 0; i < 1000; ++i) {
+    Peer& peer = rack.emplace_back();
+    wire::Hello hello = worker_hello(1);
+    hello.identity.octets[1] = static_cast<std::uint8_t>(1 + i / 250);
+    hello.identity.octets[2] = static_cast<std::uint8_t>(i % 250);
+    hello.name = "box";
+    connect(peer, hello);
+    expect<wire::Welcome>(peer);
+    if (i % 3 == 0) send(peer, wire::Bye{});  // and gone again: its name is free
+  }
+  Peer asking;
+  client(asking);
+  send(asking, wire::Query{1, wire::QueryWhat::workers, {}, {}, 1000});
+  for (const auto& worker : expect<wire::Answer>(asking).workers) names.insert(worker.name);
+  EXPECT_EQ(names.size(), 666u);
 }
 
 TEST_F(Sessions, a_silent_peer_is_forgotten) {

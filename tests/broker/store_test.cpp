@@ -182,6 +182,40 @@ TEST_F(Durable, leases_before_the_reserved_frontier_wait_for_no_further_commit) 
   EXPECT_TRUE(take<wire::Lease>(w)) << "and the next lease is out already";
 }
 
+TEST_F(Durable, after_a_restart_nobody_takes_up_leases_that_he_could_not_have_had) {
+  Peer c, w;
+  join(c, 1);
+  join(w, "w", 2);
+  auto submit = items(9, std::vector<std::string>(100, "a"));
+  tell(c, submit);
+  commit();
+  const auto lease = take<wire::Lease>(w);
+  ASSERT_TRUE(lease);
+  restart();
+  Peer offers_something_else;
+  wire::Hello hello;
+  hello.role = wire::Role::worker;
+  hello.identity = uuid(3);
+  hello.name = "thief";
+  hello.worker.emplace();
+  hello.worker->functions = {{"other", Takes::item, Encoding::raw, "", false, 0}};
+  hello.worker->capacity.slots = 1;
+  hello.worker->held = {{lease->lease, uuid(9), lease->tasks, true}};
+  offers_something_else.id = PeerId{++last_peer};
+  peers[offers_something_else.id] = &offers_something_else;
+  tell(offers_something_else, hello);
+  commit();
+  EXPECT_EQ(take<wire::Welcome>(offers_something_else)->dropped.size(), 1u);
+  Peer claims_what_nobody_had;
+  join(claims_what_nobody_had, "liar", 4, {{lease->lease, uuid(9), {{99, 100}}, true}});
+  commit();
+  EXPECT_EQ(take<wire::Welcome>(claims_what_nobody_had)->dropped.size(), 1u);
+  Peer back;
+  join(back, "w", 2, {{lease->lease, uuid(9), lease->tasks, true}});
+  commit();
+  EXPECT_EQ(take<wire::Welcome>(back)->dropped.size(), 0u);
+}
+
 TEST_F(Durable, after_a_restart_what_was_never_leased_goes_out_at_once_and_the_rest_after_a_wait) {
   Peer c, w;
   join(c, 1);

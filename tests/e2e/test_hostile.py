@@ -96,13 +96,24 @@ class Hostile(Rig):
             peer.hello()
         for _ in range(10):
             self.assertEqual(peer.receive()[0], WELCOME)
-        # Beyond what any peer needs it is not answered; its key is not listened to for a while, and is told so.
-        wait_until(lambda: self.quern("audit", "grep", "--action", "limit", "--principal", "evil").code == 0, "the record")
+        # Beyond what any peer needs it is not answered, then the connection is cut off; the key's others go on.
+        wait_until(lambda: self.quern("audit", "grep", "--action", "cut off", "--principal", "evil").code == 0, "the record")
         other = self.peer()
         other.hello()
-        _, refused = other.receive_a(REFUSED)
+        other.receive_a(WELCOME)
+        # Who does it on one connection after another is not listened to for a while, and is told so.
+        for _ in range(60):
+            again = self.peer()
+            for _ in range(500):
+                again.hello()
+            probe = self.peer()
+            probe.hello()
+            kind, _, refused = probe.receive()
+            if kind == REFUSED:
+                break
         self.assertEqual(refused["code"], "limit")
         self.assertIn("flood of HELLOs", refused["text"])
+        self.assertEqual(self.quern("audit", "grep", "--action", "limit", "--principal", "evil").code, 0)
 
     def test_a_flood_of_connections(self):
         for _ in range(200):

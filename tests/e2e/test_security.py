@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -164,8 +165,8 @@ class Mistakes(Security):
                             (("frob",), "frob"), ((), "missing")):
             with self.subTest(words=words):
                 self.assert_one_line(self.quern("keys", *words), 2, part)
-        self.assert_one_line(self.quern("keys", "revoke", "clinet"), 1, "did you mean 'client'")
-        self.assert_one_line(self.quern("keys", "join", "nonsense"), 1, "invitation code")
+        self.assert_one_line(self.quern("keys", "revoke", "clinet"), 2, "did you mean 'client'")
+        self.assert_one_line(self.quern("keys", "join", "nonsense"), 2, "invitation code")
 
 
 class Attackers(Security):
@@ -214,7 +215,7 @@ class Attackers(Security):
             with self.subTest(words=words):
                 done = self.quern(*words, *bob)
                 self.assertNotEqual(done.code, 0)
-                self.assertIn("belongs to alice", done.err + done.out)
+                self.assertIn("somebody else's", done.err + done.out)
         self.assertEqual(self.ok("job", job, "--json", *alice).objects[0]["owner"], "alice")
         self.ok("cancel", job)  # the operator's own key is admin
 
@@ -262,8 +263,14 @@ class Keys(Security):
         self.ok("keys", "add", name, *options)
         return self.keys / "issued" / name
 
+    def test_what_is_revoked_is_not_lying_about(self):
+        self.issued("lab", "--role", "work")
+        self.ok("keys", "revoke", "lab")
+        self.assertFalse((self.keys / "issued" / "lab").exists())
+
     def test_a_revoked_workers_leases_go_to_others(self):
-        mill = self.start_worker("mill", "--keys", self.issued("mill", "--role", "work"))
+        handed_over = shutil.copytree(self.issued("mill", "--role", "work"), self.folder / "elsewhere")
+        mill = self.start_worker("mill", "--keys", handed_over)
         job = self.submit("sleep", "--input", "2000000")
         wait_until(lambda: self.job(job)["leased"] == 1, "the lease")
         self.start_worker("spare")
