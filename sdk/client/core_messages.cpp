@@ -38,9 +38,9 @@ void ClientCore::on_message(wire::Envelope envelope, Time now) {
         } else if constexpr (std::is_same_v<M, wire::Accepted>) {
           if (of_session) on(message, now);
         } else if constexpr (std::is_same_v<M, wire::Results> || std::is_same_v<M, wire::JobUpdate>) {
-          if (of_session) on(std::move(message), now);
+          if (of_session) on(std::forward<decltype(message)>(message), now);
         } else if constexpr (std::is_same_v<M, wire::Answer>) {
-          if (of_session) on(std::move(message));
+          if (of_session) on(std::forward<decltype(message)>(message));
         }
         // The rest is not for clients. A broker that sends it is newer or broken; neither is a reason to
         // stop.

@@ -86,7 +86,8 @@ class JsonWriter : public msgpack::null_visitor {
   }
   bool visit_ext(const char* data, std::uint32_t size) {
     if (size == 0) return false;
-    const int type = static_cast<signed char>(data[0]);  // the visitor gets the type as first octet
+    const int octet = static_cast<unsigned char>(data[0]);  // the visitor gets the type as first octet; it is signed
+    const int type = octet < 128 ? octet : octet - 256;
     return text("{\"base64\":\"" + base64({data + 1, size - 1}) + "\",\"ext\":" + std::to_string(type) + "}");
   }
 

@@ -76,7 +76,7 @@ class Sieve {
   Sieve(std::uint64_t first, std::uint64_t end, std::uint64_t limit) : at_(first), end_(end) {
     for (const std::uint64_t p : base_primes(limit)) {
       if (p > limit) break;
-      std::uint64_t multiple = std::max(p * p, (first + p - 1) / p * p);
+      std::uint64_t multiple = std::max(p * p, (first + p - 1) / p * p);  // NOLINT(clang-analyzer-core.DivideZero): a prime
       if (multiple % 2 == 0) multiple += p;
       crossers_.push_back({p, (multiple - first) / 2});
     }

@@ -194,8 +194,10 @@ int run_worker(int argc, char** argv, Functions& functions);
 /// In a plugin for `quern-worker --load lib.so`:
 ///   QUERN_PLUGIN(functions) { functions.add("square", ...); }
 #define QUERN_PLUGIN_ABI 1
+// NOLINTBEGIN(bugprone-macro-parentheses): a parameter's name in a declaration takes none
 #define QUERN_PLUGIN(functions)                                                                   \
   extern "C" int quern_plugin_abi() { return QUERN_PLUGIN_ABI; }                                   \
   static void quern_plugin_register_typed(quern::Functions& functions);                           \
   extern "C" void quern_plugin_register(quern::Functions* f) { quern_plugin_register_typed(*f); } \
   static void quern_plugin_register_typed(quern::Functions& functions)
+// NOLINTEND(bugprone-macro-parentheses)
