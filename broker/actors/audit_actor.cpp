@@ -2,8 +2,10 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <utility>
 
 #include "keys/error.hpp"
 #include "keys/grant.hpp"
@@ -16,9 +18,24 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kCheckpoint{1000};
-constexpr int kRetryMs = 500;
+// How often the log is looked at, and tried again.
+constexpr milliseconds kLook{500};
 // Lines that wait for a log that cannot be written, or for a disk that is slower than they come: more would cost the broker its memory.
 constexpr std::size_t kWaitingMax = 100'000;
+// Denials have as much room again: nobody pushes them out by what is allowed.
+constexpr std::size_t kDenialsMax = 2 * kWaitingMax;
+// Lines of one principal for what it was allowed to do; more are counted in one.
+constexpr Allowance kLines{20'000, 500};
+// No field may be longer: peers have some say in them, and in the log an octet may become six.
+constexpr std::size_t kFieldMax = 2048;
+
+void clip(std::string& field) {
+  if (field.size() <= kFieldMax) return;
+  field.resize(kFieldMax);
+  field += "...";
+}
+
+std::size_t room_for(const keys::AuditEntry& entry) { return entry.decision == "deny" ? kDenialsMax : kWaitingMax; }
 
 }  // namespace
 
@@ -41,11 +58,12 @@ AuditActor::~AuditActor() {
 }
 
 void AuditActor::record(keys::AuditEntry entry) {
-  if (under_way_.fetch_add(1) >= kWaitingMax) {
+  if (under_way_.fetch_add(1) >= room_for(entry)) {
     under_way_.fetch_sub(1);
     forgotten_.fetch_add(1);
     return;
   }
+  for (auto* field : {&entry.principal, &entry.address, &entry.action, &entry.object, &entry.reason}) clip(*field);
   entry.time = utc_now();
   mailbox_.post(std::move(entry));
 }
@@ -55,12 +73,10 @@ void AuditActor::run() {
   bool stopping = false;
   std::optional<Clock::time_point> checkpoint_at;
   while (!stopping) {
-    int timeout = -1;
-    if (!write_trouble_.empty()) timeout = kRetryMs;
-    else if (checkpoint_at)
-      timeout = static_cast<int>(std::max<std::int64_t>(0, std::chrono::ceil<milliseconds>(*checkpoint_at - Clock::now()).count()));
+    auto timeout = kLook;
+    if (checkpoint_at) timeout = std::clamp(std::chrono::ceil<milliseconds>(*checkpoint_at - Clock::now()), milliseconds{0}, kLook);
     pollfd mail{mailbox_.fd(), POLLIN, 0};
-    ::poll(&mail, 1, timeout);
+    ::poll(&mail, 1, static_cast<int>(timeout.count()));
     mailbox_.drain(requests);
     for (Request& request : requests) {
       auto* entry = std::get_if<keys::AuditEntry>(&request);
@@ -69,14 +85,12 @@ void AuditActor::run() {
         continue;
       }
       under_way_.fetch_sub(1);
-      if (waiting_.size() >= kWaitingMax && write_trouble_.empty()) write();
-      if (waiting_.size() < kWaitingMax) waiting_.push_back(std::move(*entry));
-      else forgotten_.fetch_add(1);
+      take(std::move(*entry));
     }
-    if (!waiting_.empty()) {
-      write();
-      if (!checkpoint_at) checkpoint_at = Clock::now() + kCheckpoint;
-    }
+    count_left_out();
+    // Also when there is nothing to write: that a log cannot be written should be known before the line that must be.
+    write();
+    if (log_->unsynced() && !checkpoint_at) checkpoint_at = Clock::now() + kCheckpoint;
     if (stopping || (checkpoint_at && Clock::now() >= *checkpoint_at)) {
       checkpoint_at.reset();
       checkpoint();
@@ -84,6 +98,32 @@ void AuditActor::run() {
     }
   }
   if (!waiting_.empty()) runtime::log_error(std::to_string(waiting_.size()) + " lines of the audit log could not be written: " + write_trouble_);
+}
+
+void AuditActor::take(keys::AuditEntry entry) {
+  if (entry.decision == "allow" && entry.principal != "broker" && entry.principal != "operator") {
+    Share& share = shares_[entry.principal];
+    if (!share.lines.take(1, kLines, Clock::now())) {
+      ++share.left_out;
+      share.address = std::move(entry.address);
+      return;
+    }
+  }
+  if (waiting_.size() >= kWaitingMax && write_trouble_.empty()) write();
+  if (waiting_.size() < room_for(entry)) waiting_.push_back(std::move(entry));
+  else forgotten_.fetch_add(1);
+}
+
+/// Principals that have room for lines again say how many of theirs are not there.
+void AuditActor::count_left_out() {
+  const auto now = Clock::now();
+  for (auto it = shares_.begin(); it != shares_.end();) {
+    auto& [principal, share] = *it;
+    if (share.left_out > 0 && share.lines.take(1, kLines, now))
+      waiting_.push_back({utc_now(), principal, share.address, "more", "", "allow",
+                          std::to_string(std::exchange(share.left_out, 0)) + " more lines of what it was allowed were left out"});
+    it = share.left_out == 0 && share.lines.is_full(kLines, now) ? shares_.erase(it) : std::next(it);
+  }
 }
 
 void AuditActor::write() {

@@ -1,8 +1,10 @@
 // The audit actor: one thread that writes decisions to the log, as many at a time as have come, and a checkpoint each second. While the
-// log cannot be written, lines wait here, in order, within a bound; the gateway is told, and refuses what is privileged.
+// log cannot be written, lines wait here, in order, within a bound; the gateway is told, and refuses what is privileged. What one
+// principal does again and again is counted in one line from some rate on, so that it can neither fill the disk nor drown the others.
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <thread>
 #include <variant>
@@ -10,6 +12,7 @@
 
 #include "broker/actors/audit_log.hpp"
 #include "broker/actors/guard_events.hpp"
+#include "broker/core/budget.hpp"
 #include "runtime/mailbox.hpp"
 
 namespace quern::broker {
@@ -28,7 +31,16 @@ class AuditActor {
   struct Stop {};
   using Request = std::variant<keys::AuditEntry, Stop>;
 
+  /// How many lines a principal has had of late, for what it was allowed to do.
+  struct Share {
+    Budget lines;
+    std::uint64_t left_out = 0;
+    std::string address;
+  };
+
   void run();
+  void take(keys::AuditEntry entry);
+  void count_left_out();
   void write();
   void checkpoint();
   void tell();
@@ -37,6 +49,7 @@ class AuditActor {
   runtime::Mailbox<GuardEvent>& events_;
   runtime::Mailbox<Request> mailbox_;
   std::vector<keys::AuditEntry> waiting_;
+  std::map<std::string, Share> shares_;  ///< by principal
   std::atomic<std::uint64_t> under_way_{0};  ///< lines in the mailbox
   std::atomic<std::uint64_t> forgotten_{0};  ///< lines that there was no room for
   std::string write_trouble_, checkpoint_trouble_;  ///< empty: none

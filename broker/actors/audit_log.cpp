@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "keys/audit_files.hpp"
 #include "keys/error.hpp"
@@ -19,8 +21,10 @@ namespace {
 using keys::KeyError;
 
 constexpr std::size_t kChunk = 1u << 20;
-// A line that is longer is none: every field of them is bounded.
-constexpr std::size_t kLineMax = 256u << 10;
+// Room on the disk that is reserved ahead: a disk that is full is known before the line that must be written.
+constexpr std::uint64_t kReserve = 256u << 10;
+// Another process has the lock for the time of an append. Longer: it stands still.
+constexpr std::chrono::milliseconds kLockWait{2000};
 
 [[noreturn]] void fail(const std::string& what, const std::string& path) {
   throw KeyError("cannot " + what + " " + path + ": " + std::strerror(errno));
@@ -73,16 +77,26 @@ std::uint64_t for_each_line(int fd, std::uint64_t from, std::uint64_t to, const 
       begin = end + 1;
     }
     text.erase(0, begin);
-    if (text.size() > kLineMax) tampered(path + " has a line that no broker wrote");
   }
   return read_to - text.size();
+}
+
+bool has_line(const std::string& path) {
+  const File file(path);
+  bool any = false;
+  for_each_line(file.fd(), 0, static_cast<std::uint64_t>(about(file.fd(), path).st_size), path, [&](std::string_view) { any = true; });
+  return any;
 }
 
 /// The lock, while in scope.
 class Locked {
  public:
   explicit Locked(int fd) : fd_(fd) {
-    while (::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+    constexpr std::chrono::milliseconds kPause{5};
+    for (auto waited = std::chrono::milliseconds{0}; ::flock(fd_, LOCK_EX | LOCK_NB) != 0; waited += kPause) {
+      if (errno != EINTR && (errno != EWOULDBLOCK || waited >= kLockWait))
+        throw KeyError(errno == EWOULDBLOCK ? "the audit log is held by another process that stands still" : std::string("cannot lock the audit log: ") + std::strerror(errno));
+      std::this_thread::sleep_for(kPause);
     }
   }
   ~Locked() { ::flock(fd_, LOCK_UN); }
@@ -120,7 +134,8 @@ AuditLog::~AuditLog() {
 /// The first start makes a checkpoint of nothing; every other goes along the chain from the checkpoint to its end.
 void AuditLog::begin() {
   auto files = keys::audit_files(folder_);
-  std::erase_if(files, [](const std::string& path) { return about(File(path).fd(), path).st_size == 0; });
+  // The newest may hold nothing but a piece of its first line, of a power failure.
+  std::erase_if(files, [&](const std::string& path) { return path == path_ && !has_line(path); });
   const std::string checkpoint = folder_ + "/audit.checkpoint";
   if (!keys::read_file(checkpoint)) {
     if (!files.empty()) tampered(checkpoint + " is gone");
@@ -133,7 +148,7 @@ void AuditLog::begin() {
   while (first > 0 && (!start || start->count > known_.count)) start = keys::start_of(files[--first]);
   if ((start ? start->count : 0) > known_.count || (!start && known_.count > 0)) tampered("lines before its line " + std::to_string(known_.count) + " are gone");
   at_ = start.value_or(keys::AuditPosition{});
-  check_against_checkpoint();
+  check_against_checkpoint(at_);
   open_file();
   for (; first < files.size(); ++first) {
     if (files[first] == path_) break;
@@ -146,9 +161,9 @@ void AuditLog::begin() {
     tampered("it ends with line " + std::to_string(at_.count) + ", the checkpoint saw line " + std::to_string(known_.count));
 }
 
-void AuditLog::check_against_checkpoint() const {
-  if (at_.count == known_.count && at_.hash != known_.hash)
-    tampered("line " + std::to_string(at_.count) + " is another one than the checkpoint saw");
+void AuditLog::check_against_checkpoint(const keys::AuditPosition& at) const {
+  if (at.count == known_.count && at.hash != known_.hash)
+    tampered("line " + std::to_string(at.count) + " is another one than the checkpoint saw");
 }
 
 keys::AuditPosition AuditLog::read_checkpoint() const {
@@ -163,10 +178,14 @@ keys::AuditPosition AuditLog::read_checkpoint() const {
 
 void AuditLog::open_file() {
   const int fresh = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (fresh < 0) fail("open", path_);
+  adopt_file(fresh, path_);
+}
+
+void AuditLog::adopt_file(int fd, const std::string& path) {
+  if (fd < 0) fail("open", path);
   if (file_ >= 0) ::close(file_);
-  file_ = fresh;
-  size_ = 0;
+  file_ = fd;
+  size_ = reserved_ = 0;
 }
 
 /// Reads what another broker has written since, and goes over to the file that it may have begun.
@@ -181,8 +200,10 @@ void AuditLog::catch_up() {
   if (next == files.end()) tampered(path_ + " was removed or replaced");
   follow(file_, *next);
   for (++next; next != files.end() && *next != path_; ++next) {
-    size_ = 0;
-    follow(File(*next).fd(), *next);
+    const File full(*next);
+    // From here on this is the file that is known: an error further on is tried again from it.
+    adopt_file(::dup(full.fd()), *next);
+    follow(file_, *next);
   }
   open_file();
   follow(file_, path_);
@@ -192,19 +213,33 @@ void AuditLog::catch_up() {
 void AuditLog::follow(int fd, const std::string& path) {
   const auto size = static_cast<std::uint64_t>(about(fd, path).st_size);
   if (size < size_) tampered(path + " is shorter than it was");
+  keys::AuditPosition at = at_;  // all or nothing: an error leaves what is known as it was
   const std::uint64_t end = for_each_line(fd, size_, size, path, [&](std::string_view line) {
-    if (const auto wrong = keys::continue_chain(at_, line, key_)) tampered(path + ", after line " + std::to_string(at_.count) + ": " + *wrong);
-    check_against_checkpoint();
+    if (const auto wrong = keys::continue_chain(at, line, key_)) tampered(path + ", after line " + std::to_string(at.count) + ": " + *wrong);
+    check_against_checkpoint(at);
   });
   if (end < size && fd != file_) tampered(path + " does not end with a line");
   if (end < size && ::ftruncate(fd, static_cast<off_t>(end)) != 0) fail("mend", path);
+  at_ = std::move(at);
   size_ = end;
+}
+
+void AuditLog::look() { append({}); }
+
+void AuditLog::reserve() {
+  if (size_ + kReserve / 2 < reserved_) return;
+  // Where the file system cannot, a full disk is found out by the line that does not fit.
+  if (::fallocate(file_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size_), static_cast<off_t>(kReserve)) != 0 && errno != EOPNOTSUPP && errno != EINTR)
+    fail("write", path_);
+  reserved_ = size_ + kReserve;
 }
 
 void AuditLog::append(const std::vector<keys::AuditEntry>& entries) {
   const Locked locked(lock_);
   catch_up();
   if (size_ >= file_bytes_max_) rotate();
+  reserve();
+  if (entries.empty()) return;
   keys::AuditPosition at = at_;
   std::string text;
   for (const auto& entry : entries) text += keys::next_line(at, entry, key_) + "\n";

@@ -24,8 +24,12 @@ class AuditLog {
 
   /// Appends all, or throws keys::KeyError and nothing of it is there: the disk is full, or somebody changed the log meanwhile.
   void append(const std::vector<keys::AuditEntry>& entries);
+  /// Throws as append() would: nothing is written, but room for more is reserved.
+  void look();
   /// What was appended is on the disk, and the checkpoint says so. Throws keys::KeyError, also when somebody set the checkpoint back.
   void sync();
+
+  bool unsynced() const { return unsynced_; }
 
  private:
   void begin();
@@ -34,7 +38,9 @@ class AuditLog {
   void follow(int fd, const std::string& path);
   void rotate();
   keys::AuditPosition read_checkpoint() const;
-  void check_against_checkpoint() const;
+  void check_against_checkpoint(const keys::AuditPosition& at) const;
+  void adopt_file(int fd, const std::string& path);
+  void reserve();
 
   std::string folder_;
   std::string path_;  ///< of the file that is written to
@@ -43,6 +49,7 @@ class AuditLog {
   int lock_ = -1;
   int file_ = -1;
   std::uint64_t size_ = 0;         ///< of file_, as far as the chain was followed
+  std::uint64_t reserved_ = 0;     ///< so far there is room on the disk
   keys::AuditPosition at_;         ///< where the chain stands at size_
   keys::AuditPosition known_;      ///< the furthest checkpoint that was seen
   bool unsynced_ = false;

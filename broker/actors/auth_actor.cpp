@@ -95,7 +95,7 @@ ZapStatus AuthActor::judge(const ZapRequest& request, std::string& text) {
   KeyRing::Entry entry;
   if (request.domain != kDomain || request.mechanism != "CURVE") entry.reason = "not encrypted";
   else entry = ring_.may_connect(request.key, request.address);
-  if (!entry.allowed && entry.reason != "not encrypted") {
+  if (!entry.known && entry.reason != "not encrypted") {
     refresh();  // a key or an invitation of this moment; while the files are as they were it costs little
     entry = ring_.may_connect(request.key, request.address);
   }
@@ -123,7 +123,7 @@ void AuthActor::take(const EnrolRequest& request) {
       return;
     }
     events_.post(ring_.known());
-    events_.post(Enrolled{request.peer, request.key, enrolment.name, enrolment.rights});
+    events_.post(Enrolled{request.peer, request.key, enrolment.name, enrolment.rights, enrolment.fresh});
   } catch (const keys::KeyError& error) {
     events_.post(EnrolRefused{request.peer, request.key, std::string("the broker cannot write its keys: ") + error.what()});
   }

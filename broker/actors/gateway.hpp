@@ -38,9 +38,12 @@ class Gateway {
   void read_guard(wire::Time now, Effects& effects);
   void read_one(runtime::Parts&& parts, wire::Time now, Effects& effects);
   void act(Send& send, wire::Time now);
+  void transmit(Send& send, wire::Time now);
+  void send_waiting(wire::Time now);
   void act(Audit& audit);
   void act(AskEnrol& ask);
   void carry_out(Effects& effects, wire::Time now);
+  std::optional<wire::Time> next_deadline() const;
   PeerId peer_of(std::string_view routing_id);
   void forget_strangers();
   void end_misplaced(const KeysChanged& keys, wire::Time now, Effects& effects);
@@ -51,6 +54,7 @@ class Gateway {
     std::string address;
     std::string user;
     bool fresh = true;  ///< nothing was heard of it yet
+    std::vector<Send> waiting;  ///< acknowledgements that go with the next message to it
   };
   std::string address_of(PeerId peer) const;
 
@@ -63,6 +67,8 @@ class Gateway {
   std::unordered_map<PeerId, Route> routes_;
   std::unordered_set<PeerId> enrolling_;  ///< without a session, but an answer is on its way
   std::vector<PeerId> strangers_;  ///< heard in this round without a session
+  std::vector<PeerId> waiting_;  ///< peers whose acknowledgements may wait; some have gone out meanwhile
+  std::optional<wire::Time> waiting_until_;
   std::uint64_t last_peer_ = 0;
   runtime::Mailbox<StoreEvent> store_events_;
   std::unique_ptr<StoreActor> store_;  // after its mailbox: it ends first

@@ -31,6 +31,7 @@ struct Enrolled {
   std::string key;
   std::string name;
   std::uint8_t rights = 0;
+  bool fresh = true;  ///< false: it was before, and its answer was lost
 };
 struct EnrolRefused {
   PeerId peer{};

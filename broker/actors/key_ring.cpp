@@ -66,7 +66,7 @@ bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now, std::vect
       read_grants(*text, trouble);
       changed = true;
     }
-    unreadable_since_.reset();
+    if (!grants_file_.settling()) unreadable_since_.reset();
   } catch (const keys::KeyError& error) {
     if (!unreadable_since_) unreadable_since_ = now;
     trouble.push_back(std::string(error.what()) + (all_grants_.empty() ? ": nobody is let in" : ": what it said before holds for " + std::to_string(kUnreadable.count()) + " s"));
@@ -132,13 +132,18 @@ KeyRing::Entry KeyRing::may_connect(const std::string& key, const std::string& a
   const auto found = grants_.find(key);
   if (found == grants_.end()) return invitations_open() ? Entry{true, "an invitation is open"} : Entry{false, "unknown key"};
   const keys::Grant& grant = found->second;
-  if (!keys::comes_from(grant.from, address)) return {false, "the key of " + grant.name + " is not allowed from " + (address.empty() ? "this machine" : address)};
-  return {true, grant.name};
+  if (!keys::comes_from(grant.from, address)) return {false, "the key of " + grant.name + " is not allowed from " + (address.empty() ? "this machine" : address), true};
+  return {true, grant.name, true};
 }
 
-std::optional<KeyRing::Enrolment> KeyRing::enrolled_already(const std::string& key, std::int64_t utc_seconds) const {
-  for (const auto& grant : all_grants_)
-    if (grant.key == key && (!grant.expires || *grant.expires > utc_seconds)) return Enrolment{grant.name, grant.roles, "known already"};
+/// A key that is known: an answer that was lost is given again. With a code that is open somebody wants more than that.
+std::optional<KeyRing::Enrolment> KeyRing::enrolled_already(const std::string& key, bool invited, std::int64_t utc_seconds) const {
+  for (const auto& grant : all_grants_) {
+    if (grant.key != key || (grant.expires && *grant.expires <= utc_seconds)) continue;
+    if (!invited) return Enrolment{grant.name, grant.roles, "known already", false};
+    return Enrolment{{}, 0, "this machine's key is known already, as " + grant.name + " (" + keys::role_words(grant.roles) +
+                                "), and the code was not used: `quern keys revoke " + grant.name + "` first, or keep other keys with --keys DIR"};
+  }
   return std::nullopt;
 }
 
@@ -147,11 +152,10 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
   const keys::FolderLock lock(folder_, kLockWait);
   std::vector<std::string> ignored;
   refresh(utc_seconds, now, ignored);  // somebody else may have used it up
-  // Its key may be in the file without the core having been told yet: an earlier answer was lost.
-  if (const auto before = enrolled_already(key, utc_seconds)) return *before;
   const std::string hash = keys::hash_of_secret(secret);
   const auto invitation =
       std::find_if(invitations_.begin(), invitations_.end(), [&](const auto& i) { return keys::same_secret(i.hash, hash); });
+  if (const auto before = enrolled_already(key, invitation != invitations_.end(), utc_seconds)) return *before;
   if (invitation == invitations_.end()) {
     // Who has the right code never waits: others behind the same address may be the ones who guess.
     if (const auto found = failures_.find(address); found != failures_.end() && now < found->second.wait_until) {
@@ -162,6 +166,9 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
     return {{}, 0, "this code is wrong, expired or used: ask for a new one (`quern keys invite`)"};
   }
   keys::Grant grant = invitation->grant;
+  // Jobs belong to names: only workers, who have none, may choose theirs.
+  if (grant.name.empty() && grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
+    return {{}, 0, "this invitation names nobody: ask for one with a name (`quern keys invite --name NAME`)"};
   grant.key = key;
   grant.name = unused_name(grant.name.empty() ? wanted : grant.name);
   auto file = keys::AuthorizedKeys::parse(keys::read_file(folder_ + kGrants).value_or(""));
@@ -170,8 +177,14 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
   // The invitation goes first: a crash in between leaves a code that opens nothing, never one that opens twice.
   auto left = invitations_;
   left.erase(left.begin() + (invitation - invitations_.begin()));
+  const std::string before = keys::text_of(invitations_);
   keys::write_file(folder_ + kInvitations, keys::text_of(left));
-  keys::write_file(folder_ + kGrants, file.text());
+  try {
+    keys::write_file(folder_ + kGrants, file.text());
+  } catch (const keys::KeyError&) {
+    keys::write_file(folder_ + kInvitations, before);  // nobody was let in, so the code is still good
+    throw;
+  }
   refresh(utc_seconds, now, ignored);
   failures_.erase(address);
   return {grant.name, grant.roles, "invitation"};

@@ -36,6 +36,7 @@ class KeyRing {
   struct Entry {
     bool allowed = false;
     std::string reason;
+    bool known = false;  ///< it is the key of somebody
   };
   /// Whether a connection with this key from this address is let in. An unknown key is, while an invitation is open.
   Entry may_connect(const std::string& key, const std::string& address) const;
@@ -44,6 +45,7 @@ class KeyRing {
     std::string name;  ///< empty: refused
     std::uint8_t rights = 0;
     std::string reason;
+    bool fresh = true;  ///< false: the key was there before; nothing has changed
   };
   /// Uses up an invitation: the key gets a line in authorized_keys. Wrong codes make the address wait, each one longer.
   Enrolment enrol(const std::string& key, const std::string& wanted, const std::string& secret, const std::string& address,
@@ -60,7 +62,7 @@ class KeyRing {
   bool keep_valid(std::int64_t utc_seconds);
   bool give_up(Clock::time_point now);
   void note_failure(const std::string& address, Clock::time_point now);
-  std::optional<Enrolment> enrolled_already(const std::string& key, std::int64_t utc_seconds) const;
+  std::optional<Enrolment> enrolled_already(const std::string& key, bool invited, std::int64_t utc_seconds) const;
   std::string unused_name(const std::string& wanted) const;
 
   std::string folder_;

@@ -24,16 +24,19 @@ WatchedFile::State WatchedFile::state() const {
 std::optional<std::string> WatchedFile::look(Clock::time_point at) {
   const State now = state();
   const bool there = now.inode != 0;
+  settling_ = false;
   if (there && now == read_) return std::nullopt;
+  keys::require_safe(path_);
   if (there && now.inode == read_.inode) {
     if (now != waiting_) waiting_since_ = at;
     waiting_ = now;
-    if (at - waiting_since_ < kSettled) return std::nullopt;
+    settling_ = at - waiting_since_ < kSettled;
+    if (settling_) return std::nullopt;
   }
-  keys::require_safe(path_);
   auto text = keys::read_file(path_);
   if (!text) throw keys::KeyError(path_ + " is not there");
-  if (state() != now) return std::nullopt;  // it changed meanwhile: the next look reads it
+  settling_ = state() != now;
+  if (settling_) return std::nullopt;  // it changed meanwhile: the next look reads it
   read_ = now;
   return text;
 }

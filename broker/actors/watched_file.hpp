@@ -18,6 +18,8 @@ class WatchedFile {
   /// to in place is read when it has been the same for a moment, so that half of a line is not taken for a line. A file that is put in the
   /// place of another is read at once. Throws keys::KeyError when it cannot be read, is not there, or others may write it.
   std::optional<std::string> look(Clock::time_point now);
+  /// Whether the last look found a change that it did not take yet.
+  bool settling() const { return settling_; }
 
  private:
   struct State {
@@ -33,6 +35,7 @@ class WatchedFile {
   State read_;     ///< when it was last read
   State waiting_;  ///< as it was found, not read yet
   Clock::time_point waiting_since_{};
+  bool settling_ = false;
 };
 
 }  // namespace quern::broker

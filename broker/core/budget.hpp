@@ -30,6 +30,10 @@ class Budget {
     refill(allowance, now);
     return level_ < 0;
   }
+  bool is_full(const Allowance& allowance, wire::Time now) {
+    refill(allowance, now);
+    return level_ >= allowance.burst;
+  }
 
  private:
   void refill(const Allowance& allowance, wire::Time now) {

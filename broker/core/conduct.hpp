@@ -17,9 +17,11 @@ namespace quern::broker {
 inline constexpr Allowance kHellos{20, 2};
 /// One a second is usual.
 inline constexpr Allowance kBeats{200, 20};
-/// A program that polls as fast as a round trip allows.
-inline constexpr Allowance kQueries{5000, 2000};
+/// A program that asks again as soon as it has its answer: a round trip of 50 us.
+inline constexpr Allowance kQueries{20'000, 20'000};
 
+/// Messages of a session that is over: what was on its way when it ended.
+inline constexpr Allowance kStaleOfOne{5000, 500};
 /// What no honest peer does: bytes that are no message, other roles' messages, leases of others, what its key may not.
 inline constexpr Allowance kOffences{100, 5};
 
@@ -32,7 +34,7 @@ inline constexpr Allowance kStale{50'000, 5000};
 inline constexpr Allowance kRefusals{2000, 200};
 /// While a principal is not listened to, so many of its HELLOs are told so, that a person can understand it.
 inline constexpr Allowance kTold{2, 1};
-/// Connections that were cut off, and offences of peers without a session.
+/// Connections that were cut off; what goes beyond the three above.
 inline constexpr Allowance kStrikes{30, 0.2};
 
 /// A principal that went too far.

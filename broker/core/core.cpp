@@ -51,9 +51,9 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
     return;
   }
   Session* session = sessions_.of_peer(peer);
-  if (!session && std::holds_alternative<wire::Enrol>(envelope.message)) {
-    // The answer to an earlier one was lost.
-    if (tolerates_stale(peer, user, now, effects)) effects.push_back(Send{peer, {}, wire::Enrolled{principal->name, rights_text(principal->rights)}});
+  if (const auto* enrol = std::get_if<wire::Enrol>(&envelope.message); enrol && !session) {
+    // The answer to an earlier one was lost, or somebody asks for more than the key has: the key ring knows.
+    if (tolerates_hello(peer, user, now, effects)) effects.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
     return;
   }
   if (!session || session->id != envelope.session || session->user != user) {
@@ -91,6 +91,7 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
 
 void Core::on_malformed(PeerId peer, const std::string& user, const std::string& why, Time now, Effects& effects) {
   ++counters_.malformed;
+  if (ignores(peer, user, now)) return;
   offend(peer, user, 1, "bytes that are no messages", now, effects);
   Session* session = sessions_.of_peer(peer);
   effects.push_back(Send{peer, session ? session->id : wire::SessionId{}, wire::ErrorMessage{ErrorCode::malformed, why, {}, 0, true}});

@@ -24,6 +24,7 @@
 #include "broker/core/access.hpp"
 #include "broker/core/budget.hpp"
 #include "broker/core/conduct.hpp"
+#include "broker/core/connections.hpp"
 #include "broker/core/config.hpp"
 #include "broker/core/effect.hpp"
 #include "broker/core/job.hpp"
@@ -65,7 +66,7 @@ class Core {
   /// Who may do what, from now on; ends the sessions of those who may not any more. `invitations_open`: unknown keys may enrol.
   void on_principals(Principals&& principals, bool invitations_open, Time now, Effects& effects);
   /// Answers to AskEnrol.
-  void on_enrolled(PeerId peer, const std::string& user, const std::string& name, std::uint8_t rights, Effects& effects);
+  void on_enrolled(PeerId peer, const std::string& user, const std::string& name, std::uint8_t rights, bool fresh, Effects& effects);
   void on_enrol_refused(PeerId peer, const std::string& user, const std::string& why, Effects& effects);
   /// Its key may no longer connect from where this peer is.
   void on_moved(PeerId peer, Time now, Effects& effects);
@@ -95,6 +96,10 @@ class Core {
 
   /// The gateway may forget a connection the core has no session on.
   bool knows(PeerId peer) { return sessions_.of_peer(peer) != nullptr; }
+  /// Whether how this connection behaved is remembered: then it must keep its name.
+  bool remembers(PeerId peer) const { return connections_.knows(peer); }
+  /// Whether this is a key that may do something.
+  bool knows_key(const std::string& user) const { return principal_of(user) != nullptr; }
 
   /// Aborts with a sentence when an invariant is broken. For tests and the simulator: costs a pass over everything.
   void check_invariants() const;
@@ -127,9 +132,9 @@ class Core {
   // core_conduct.cpp
   Standing* standing_of(const std::string& user);
   void on_ignored(PeerId peer, const std::string& user, const wire::Message& message, Time now, Effects& effects);
+  void strike(PeerId peer, const std::string& user, double weight, const std::string& what, Time now, Effects& effects);
   void offend(PeerId peer, const std::string& user, double weight, const std::string& what, Time now, Effects& effects);
   void end_cut_off(Time now, Effects& effects);
-  void mute(PeerId peer);
   bool tolerates_hello(PeerId peer, const std::string& user, Time now, Effects& effects);
   bool tolerates(Session& session, const wire::Message& message, Time now, Effects& effects);
   bool tolerates_stale(PeerId peer, const std::string& user, Time now, Effects& effects);
@@ -273,10 +278,10 @@ class Core {
   Principals principals_;
   std::unordered_map<std::string, Principal> limited_;  ///< those with quotas, by name (of several keys: the first)
   bool invitations_open_ = false;
+  bool keys_known_ = false;
   std::unordered_map<std::string, Standing> standings_;  ///< by user; those without keys are few (an invitation must be open)
-  std::vector<wire::SessionId> cut_off_;  ///< end with the message that is being handled
-  std::unordered_set<PeerId> muted_;      ///< connections that were cut off
-  std::deque<PeerId> muted_order_;
+  Connections connections_;
+  std::vector<PeerId> cut_off_;  ///< end with the message that is being handled
   std::string audit_trouble_;           ///< why the audit log cannot be written; empty: it can
   std::uint64_t memory_used_ = 0;
 

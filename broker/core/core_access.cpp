@@ -1,6 +1,7 @@
 // Who may do what: principals as they change, strangers, what goes on record, quotas.
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <utility>
 
 #include "broker/core/access.hpp"
@@ -58,7 +59,9 @@ Address address_of(const wire::Message& message) {
       message);
 }
 
-std::string limit_text(const std::string& name, const char* of, std::uint64_t most, std::uint64_t used) {
+std::string limit_text(const std::string& name, const char* of, std::uint64_t most, std::uint64_t used, std::uint64_t more) {
+  if (more > most)
+    return "queue_full: this brings " + std::to_string(more) + " " + of + " at once, and " + name + " may have " + std::to_string(most) + " at a time: submit it in parts";
   return "queue_full: " + name + " may have " + std::to_string(most) + " " + of + " at a time, " + std::to_string(used) +
          " are there; try again when some are done";
 }
@@ -116,9 +119,11 @@ void Core::on_stranger(PeerId peer, const std::string& user, const wire::Message
   effects.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
 }
 
-void Core::on_enrolled(PeerId peer, const std::string& user, const std::string& name, std::uint8_t rights, Effects& effects) {
-  record(peer, name, "enrol", "key " + user, true, "invitation", effects);
-  effects.push_back(Note{Note::Level::info, name + " is enrolled: " + rights_text(rights)});
+void Core::on_enrolled(PeerId peer, const std::string& user, const std::string& name, std::uint8_t rights, bool fresh, Effects& effects) {
+  if (fresh) {
+    record(peer, name, "enrol", "key " + user, true, "invitation", effects);
+    effects.push_back(Note{Note::Level::info, name + " is enrolled: " + rights_text(rights)});
+  }
   effects.push_back(Send{peer, {}, wire::Enrolled{name, rights_text(rights)}});
 }
 
@@ -198,6 +203,7 @@ void Core::drop_followers(Effects& effects) {
 }
 
 void Core::on_moved(PeerId peer, Time now, Effects& effects) {
+  connections_.of(peer).muted = true;
   Session* session = sessions_.of_peer(peer);
   if (!session) return;
   const std::string why = "the key of " + session->principal + " is not allowed from this address any more";
@@ -211,7 +217,7 @@ void Core::record_changes(const Principals& before, Effects& effects) {
     record({}, "operator", what, principal.name + " " + key, true,
            rights_text(principal.rights) + (principal.terms.empty() ? "" : "; " + principal.terms), effects);
   };
-  if (before.empty()) {  // at a start: nobody did anything
+  if (!std::exchange(keys_known_, true)) {  // at a start: nobody did anything
     record({}, "broker", "read keys", std::to_string(principals_.size()) + " keys", true, "", effects);
     return;
   }
@@ -232,14 +238,16 @@ void Core::on_audit_trouble(const std::string& why, Effects& effects) {
 }
 
 void Core::restrict_offer(Worker& worker, const Principal& principal, Effects& effects) {
-  if (principal.functions.empty()) return;
-  const auto dropped = std::erase_if(worker.offer.functions, [&](const FunctionDecl& decl) {
-    return !wire::matches_any(principal.functions, decl.name);
-  });
-  std::erase_if(worker.offer.reducers, [&](const ReducerDecl& decl) { return !wire::matches_any(principal.functions, decl.name); });
-  if (dropped == 0) return;
-  effects.push_back(Note{Note::Level::info, "worker " + worker.name + ": " + std::to_string(dropped) +
-                                                " functions are not used, its key may not serve them"});
+  const auto may_serve = [&](const auto& decl) { return principal.functions.empty() || wire::matches_any(principal.functions, decl.name); };
+  const std::size_t before = worker.offer.functions.size();
+  worker.offer.functions.clear();
+  worker.offer.reducers.clear();
+  std::copy_if(worker.functions.begin(), worker.functions.end(), std::back_inserter(worker.offer.functions), may_serve);
+  std::copy_if(worker.reducers.begin(), worker.reducers.end(), std::back_inserter(worker.offer.reducers), may_serve);
+  offers_changed_ = true;
+  const std::size_t unused = worker.functions.size() - worker.offer.functions.size();
+  if (unused > 0 && worker.offer.functions.size() != before)
+    effects.push_back(Note{Note::Level::info, "worker " + worker.name + ": " + std::to_string(unused) + " functions are not used, its key may not serve them"});
 }
 
 // ---- quotas
@@ -252,11 +260,11 @@ std::optional<std::pair<ErrorCode, std::string>> Core::over_quota(const std::str
   const Principal& principal = found->second;
   const Usage& used = usage_[name];
   if (principal.max_jobs && used.jobs + jobs > *principal.max_jobs)
-    return Refusal{ErrorCode::queue_full, limit_text(name, "jobs", *principal.max_jobs, used.jobs)};
+    return Refusal{ErrorCode::queue_full, limit_text(name, "jobs", *principal.max_jobs, used.jobs, jobs)};
   if (principal.max_tasks && used.tasks + tasks > *principal.max_tasks)
-    return Refusal{ErrorCode::queue_full, limit_text(name, "tasks", *principal.max_tasks, used.tasks)};
+    return Refusal{ErrorCode::queue_full, limit_text(name, "tasks", *principal.max_tasks, used.tasks, tasks)};
   if (principal.max_bytes && used.bytes + bytes > *principal.max_bytes)
-    return Refusal{ErrorCode::queue_full, limit_text(name, "bytes", *principal.max_bytes, used.bytes)};
+    return Refusal{ErrorCode::queue_full, limit_text(name, "bytes", *principal.max_bytes, used.bytes, bytes)};
   // A stream that is ahead of its pace gets no credit (quota_room); what it was allowed to send is taken.
   if (jobs > 0 && principal.max_rate && handed_in_[name].in_debt(pace_of(principal), now)) {
     char text[160];
@@ -276,15 +284,14 @@ void Core::charge_tasks(const std::string& name, std::uint64_t tasks, Time now) 
 
 std::uint64_t Core::quota_room(const Job& job, Time now) {
   constexpr std::uint64_t kNoLimit = ~0ULL;
-  // A stream is best not refused in its middle, so its credit is held back. An item weighs at least its place in the column of sizes.
-  constexpr std::uint64_t kItemLeast = 4;
+  // A stream is best not refused in its middle, so its credit is held back: as if every item had one octet, which most have.
   const auto found = limited_.find(job.principal);
   if (found == limited_.end()) return kNoLimit;
   const Principal& principal = found->second;
   const Usage& used = usage_[job.principal];
   std::uint64_t room = kNoLimit;
   if (principal.max_bytes) room = *principal.max_bytes - std::min(*principal.max_bytes, used.bytes);
-  if (principal.max_tasks) room = std::min(room, (*principal.max_tasks - std::min(*principal.max_tasks, used.tasks)) * kItemLeast);
+  if (principal.max_tasks) room = std::min(room, *principal.max_tasks - std::min(*principal.max_tasks, used.tasks));
   if (principal.max_rate && handed_in_[job.principal].in_debt(pace_of(principal), now)) room = 0;
   // Its other streams get the same: together they stay within the limit, or nearly.
   return room == kNoLimit ? room : room / std::max<std::uint64_t>(1, used.jobs);

@@ -36,7 +36,7 @@ void Core::check_invariants() const {
 
   for (const auto& [id, session] : sessions_.all()) {
     const Principal* principal = principal_of(session.user);
-    require(!session.cut_off, "who was cut off has no session", {});
+    require(!connections_.muted(session.peer), "who was cut off has no session", {});
     require(principal && principal->name == session.principal, "a session has a key that is known", {});
   }
 

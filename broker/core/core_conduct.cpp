@@ -16,15 +16,13 @@ Standing* Core::standing_of(const std::string& user) {
 }
 
 bool Core::ignores(PeerId peer, const std::string& user, Time now) {
-  if (!muted_.empty() && muted_.contains(peer)) {
-    ++counters_.ignored;
-    return true;
+  bool ignored = connections_.muted(peer);
+  if (!ignored && !config_.open && !standings_.empty()) {
+    const auto it = standings_.find(user);
+    ignored = it != standings_.end() && it->second.ignored(now);
   }
-  if (config_.open || standings_.empty()) return false;
-  const auto it = standings_.find(user);
-  if (it == standings_.end() || !it->second.ignored(now)) return false;
-  ++counters_.ignored;
-  return true;
+  if (ignored) ++counters_.ignored;
+  return ignored;
 }
 
 void Core::on_ignored(PeerId peer, const std::string& user, const wire::Message& message, Time now, Effects& effects) {
@@ -39,19 +37,24 @@ void Core::on_ignored(PeerId peer, const std::string& user, const wire::Message&
 
 void Core::offend(PeerId peer, const std::string& user, double weight, const std::string& what, Time now, Effects& effects) {
   ++counters_.offences;
-  Session* session = sessions_.of_peer(peer);
-  if (session && session->cut_off) return;
-  if (session && session->offences.take(weight, kOffences, now)) return;
+  if (ignores(peer, user, now)) return;  // what it does now costs nothing more
+  Connection& connection = connections_.of(peer);
+  if (connection.offences.take(weight, kOffences, now)) return;
+  connection.muted = true;
+  cut_off_.push_back(peer);
+  const Session* session = sessions_.of_peer(peer);
   const Principal* principal = principal_of(user);
   const std::string name = principal ? principal->name : user;
-  if (session) {
-    session->cut_off = true;
-    cut_off_.push_back(session->id);
-    record(peer, name, "cut off", session->name, false, what, effects);
-    effects.push_back(Note{Note::Level::warning, session->name + " is cut off: " + what});
-  }
+  record(peer, name, "cut off", session ? session->name : "", false, what, effects);
+  effects.push_back(Note{Note::Level::warning, (session ? session->name : name) + " is cut off: " + what});
+  strike(peer, user, 1, what, now, effects);
+}
+
+void Core::strike(PeerId peer, const std::string& user, double weight, const std::string& what, Time now, Effects& effects) {
   Standing* standing = standing_of(user);
-  if (!standing || standing->strikes.take(1, kStrikes, now)) return;
+  if (!standing || standing->ignored(now) || standing->strikes.take(weight, kStrikes, now)) return;
+  const Principal* principal = principal_of(user);
+  const std::string name = principal ? principal->name : user;
   const auto time = standing->punish(now);
   standing->why = what;
   const std::string reason = "not listened to for " + std::to_string(time.count()) + " s: " + what;
@@ -60,53 +63,52 @@ void Core::offend(PeerId peer, const std::string& user, double weight, const std
 }
 
 void Core::end_cut_off(Time now, Effects& effects) {
-  for (wire::SessionId id : std::exchange(cut_off_, {})) {
-    const Session* session = sessions_.find(id);
-    if (!session) continue;
-    send(*session, wire::ErrorMessage{ErrorCode::limit, "this connection did what no honest peer does, again and again, and is not listened to any more",
-                                      {}, 0, true}, effects);
-    mute(session->peer);
-    end_session(id, now);
+  for (PeerId peer : std::exchange(cut_off_, {})) {
+    const Session* session = sessions_.of_peer(peer);
+    const wire::SessionId id = session ? session->id : wire::SessionId{};
+    effects.push_back(Send{peer, id, wire::ErrorMessage{ErrorCode::limit, "this connection did what no honest peer does, again and again, and is not listened to any more",
+                                                        {}, 0, true}});
+    if (session) end_session(id, now);
   }
 }
 
-void Core::mute(PeerId peer) {
-  // The ROUTER cannot close it. A peer that has gone is never told of, so the oldest are forgotten.
-  constexpr std::size_t kMutedMax = 10'000;
-  if (muted_.insert(peer).second) muted_order_.push_back(peer);
-  if (muted_order_.size() <= kMutedMax) return;
-  muted_.erase(muted_order_.front());
-  muted_order_.pop_front();
-}
-
 bool Core::tolerates_hello(PeerId peer, const std::string& user, Time now, Effects& effects) {
-  if (Session* before = sessions_.of_peer(peer); before && !before->hellos.take(1, kHellos, now)) {
+  if (!connections_.of(peer).hellos.take(1, kHellos, now)) {
     offend(peer, user, 1, "a flood of HELLOs", now, effects);
     return false;
   }
   if (Standing* standing = standing_of(user); standing && !standing->joins.take(1, kJoins, now)) {
-    offend(peer, user, 1, "a flood of HELLOs", now, effects);
+    ++counters_.offences;
+    strike(peer, user, 1, "a flood of HELLOs", now, effects);
     return false;
   }
   return true;
 }
 
 bool Core::tolerates(Session& session, const wire::Message& message, Time now, Effects& effects) {
-  if (std::holds_alternative<wire::Beat>(message) && !session.beats.take(1, kBeats, now)) {
+  const auto* query = std::get_if<wire::Query>(&message);
+  if (!query && !std::holds_alternative<wire::Beat>(message)) return true;
+  Connection& connection = connections_.of(session.peer);
+  if (!query) {
+    if (connection.beats.take(1, kBeats, now)) return true;
     offend(session.peer, session.user, 0.1, "a flood of BEATs", now, effects);
     return false;
   }
-  if (std::holds_alternative<wire::Query>(message) && !session.queries.take(1, kQueries, now)) {
-    offend(session.peer, session.user, 0.1, "a flood of queries", now, effects);
-    return false;
-  }
-  return true;
+  if (connection.queries.take(1, kQueries, now)) return true;
+  complain(session, ErrorCode::limit, "that are too many questions: ask again in a second", {}, query->token, effects);
+  offend(session.peer, session.user, 0.1, "a flood of queries", now, effects);
+  return false;
 }
 
 bool Core::tolerates_stale(PeerId peer, const std::string& user, Time now, Effects& effects) {
+  if (!connections_.of(peer).stale.take(1, kStaleOfOne, now)) {
+    offend(peer, user, 0.1, "a flood of messages of old sessions", now, effects);
+    return false;
+  }
   Standing* standing = standing_of(user);
   if (!standing || standing->stale.take(1, kStale, now)) return true;
-  offend(peer, user, 0.1, "a flood of messages of old sessions", now, effects);
+  ++counters_.offences;
+  strike(peer, user, 0.1, "a flood of messages of old sessions", now, effects);
   return false;
 }
 

@@ -75,17 +75,10 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
     }
     end_session(before->id, now);
   }
-  Budget hellos, offences;  // of the connection, whatever sessions it has had
-  if (Session* other = sessions_.of_peer(peer)) {
-    hellos = other->hellos;
-    offences = other->offences;
-    end_session(other->id, now);
-  }
+  if (Session* other = sessions_.of_peer(peer)) end_session(other->id, now);
 
   Session& session = sessions_.open(peer, hello.role, hello.identity);
   session.name = hello.name.empty() ? hello.identity.text() : hello.name;
-  session.hellos = hellos;
-  session.offences = offences;
   session.user = user;
   session.principal = principal.name;
   session.connected = session.heard = now;
@@ -138,6 +131,8 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
   worker.name = free_worker_name(session.name);
   worker_names_.insert(worker.name);
   worker.offer = std::move(*hello.worker);
+  worker.functions = worker.offer.functions;
+  worker.reducers = worker.offer.reducers;
   worker.draining = worker.offer.draining;
   if (!worker.offer.plugins.empty()) {
     std::string plugins;

@@ -5,7 +5,6 @@
 #include <string>
 #include <unordered_map>
 
-#include "broker/core/budget.hpp"
 #include "broker/core/effect.hpp"
 #include "wire/time.hpp"
 
@@ -21,8 +20,6 @@ struct Session {
   std::string principal;  ///< its name
   wire::Time connected{};
   wire::Time heard{};
-  Budget hellos, beats, queries, offences;  ///< of its connection
-  bool cut_off = false;  ///< it went too far: it ends with this message, and is not listened to any more
   bool reachable = true;  ///< false: its connection is gone, but it may come back with another session
   std::unordered_map<Uuid, std::uint32_t> followed;  ///< clients: jobs they follow
 };

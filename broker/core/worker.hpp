@@ -17,7 +17,9 @@ namespace quern::broker {
 struct Worker {
   wire::SessionId session{};
   std::string name;
-  wire::WorkerOffer offer;
+  wire::WorkerOffer offer;  ///< what of it its key may serve
+  std::vector<FunctionDecl> functions;  ///< as it declared them
+  std::vector<ReducerDecl> reducers;
   bool draining = false;
   std::set<wire::LeaseId> leases;
   double expected_s = 0;           ///< slot time of everything it holds

@@ -1,10 +1,14 @@
 // `quern audit`: reads and verifies the broker's audit log on this machine.
+#include <sys/stat.h>
+
 #include <chrono>
 #include <csignal>
 #include <deque>
 #include <fstream>
 #include <iostream>
+#include <regex>
 #include <thread>
+#include <utility>
 
 #include "cli/command.hpp"
 #include "cli/json.hpp"
@@ -14,6 +18,7 @@
 #include "keys/audit_files.hpp"
 #include "keys/error.hpp"
 #include "keys/files.hpp"
+#include "keys/grant.hpp"
 
 namespace quern::cli {
 namespace {
@@ -64,41 +69,90 @@ void show(const std::string& line, bool json) {
   std::cout << '\n';
 }
 
+/// The end of the file that is written to, from now on, over rotations.
+class LogEnd {
+ public:
+  explicit LogEnd(std::string path) : path_(std::move(path)) { open(true); }
+
+  /// Whole lines that have come.
+  std::vector<std::string> take() {
+    std::vector<std::string> lines;
+    read(lines);
+    if (inode(path_) == inode_) return lines;
+    read(lines);  // what was written before it was full
+    open(false);
+    read(lines);
+    return lines;
+  }
+
+ private:
+  static std::uint64_t inode(const std::string& path) {
+    struct stat about{};
+    return ::stat(path.c_str(), &about) == 0 ? about.st_ino : 0;
+  }
+  void open(bool at_end) {
+    inode_ = inode(path_);
+    file_ = std::ifstream(path_, std::ios::binary);
+    if (at_end) file_.seekg(0, std::ios::end);
+    piece_.clear();
+  }
+  void read(std::vector<std::string>& lines) {
+    file_.clear();
+    for (std::string text; std::getline(file_, text);) {
+      piece_ += text;
+      if (file_.eof()) return;
+      lines.push_back(std::exchange(piece_, {}));
+    }
+  }
+
+  std::string path_;
+  std::uint64_t inode_ = 0;
+  std::ifstream file_;
+  std::string piece_;  ///< of a line that is not whole yet
+};
+
+/// As times in the log are compared: a beginning of 2026-11-25T10:00:00.
+std::string time_of(const Given& given, const char* name) {
+  const std::string text = given.get<std::string>(name);
+  static const std::regex form(R"(\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?Z?)?)");
+  try {
+    if (std::regex_match(text, form)) keys::time_of(text.substr(0, 10));  // throws for a day that is none
+    else throw keys::KeyError("'" + text + "' is no time: say 2026-11-25 or 2026-11-25T10:00:00 (UTC)");
+  } catch (const keys::KeyError& error) {
+    throw UsageError("--" + std::string(name) + ": " + error.what());
+  }
+  return text.ends_with('Z') ? text.substr(0, text.size() - 1) : text;
+}
+
 Exit tail(const Arguments& arguments) {
   Syntax syntax({"quern audit tail [-n N] [-f]", "Shows the last lines of the audit log.", "  quern audit tail\n  quern audit tail -n 100 --json\n  quern audit tail -f\n"});
   add_folder_option(syntax);
-  syntax.add()("lines,n", option<std::size_t>("N"), "how many; default 20")("follow,f", flag(), "go on as lines come, until Ctrl-C");
+  syntax.add()("lines,n", option<std::int64_t>("N"), "how many; default 20")("follow,f", flag(), "go on as lines come, until Ctrl-C");
   const auto given = syntax.parse(arguments);
   if (!given) return Exit::done;
   const std::string folder = folder_of(*given);
-  const std::size_t most = given->get_or<std::size_t>("lines", 20);
+  const auto lines = given->get_or<std::int64_t>("lines", 20);
+  if (lines < 0) throw UsageError("-n takes a number of lines, not " + std::to_string(lines));
+  const auto most = static_cast<std::size_t>(lines);
   std::deque<std::string> last;
-  std::uint64_t seen = 0;
-  // What comes while lines are shown is shown too: the next reading begins where this one ended.
-  const auto read_new = [&](bool keep_last) {
-    std::uint64_t number = 0;
-    keys::for_each_line(files_of(folder), [&](const std::string&, std::size_t, const std::string& line) {
-      if (++number <= seen) return true;
-      seen = number;
-      if (!keep_last) {
-        show(line, given->json());
-        return true;
-      }
-      last.push_back(line);
-      if (last.size() > most) last.pop_front();
-      return true;
-    });
-  };
-  read_new(true);
+  LogEnd end(folder + "/audit.log");
+  keys::for_each_line(files_of(folder), [&](const std::string&, std::size_t, const std::string& line) {
+    last.push_back(line);
+    if (last.size() > most) last.pop_front();
+    return true;
+  });
   for (const auto& line : last) show(line, given->json());
-  std::uintmax_t size = 0;
+  // What came while they were read is shown once.
+  std::uint64_t shown = last.empty() ? 0 : keys::position_before(last.back()).value_or(keys::AuditPosition{}).count + 1;
   while (given->flag("follow") && std::cout.flush()) {
+    for (const auto& line : end.take()) {
+      const auto at = keys::position_before(line);
+      if (!at || at->count < shown) continue;
+      shown = at->count + 1;
+      show(line, given->json());
+    }
+    std::cout.flush();
     std::this_thread::sleep_for(kLook);
-    std::ifstream file(folder + "/audit.log", std::ios::ate | std::ios::binary);
-    const auto now = static_cast<std::uintmax_t>(std::max<std::streamoff>(0, file.tellg()));
-    if (now == size) continue;
-    size = now;
-    read_new(false);
   }
   return Exit::done;
 }
@@ -116,14 +170,15 @@ Exit grep(const Arguments& arguments) {
   if (!given) return Exit::done;
   const auto words = given->words();
   const std::string text = words.empty() ? "" : words.front();
+  const std::string since = given->has("since") ? time_of(*given, "since") : "";
+  const std::string until = given->has("until") ? time_of(*given, "until") : "";
   bool any = false;
   keys::for_each_line(files_of(folder_of(*given)), [&](const std::string&, std::size_t, const std::string& line) {
     if (line.find(text) == std::string::npos) return true;
     for (const char* field : kFields)
       if (given->has(field) && keys::field_of(line, field).value_or("").find(given->get<std::string>(field)) == std::string::npos) return true;
     const std::string time = keys::field_of(line, "time").value_or("");
-    if (given->has("since") && time < given->get<std::string>("since")) return true;
-    if (given->has("until") && time >= given->get<std::string>("until")) return true;
+    if (time < since || (!until.empty() && time >= until)) return true;
     any = true;
     show(line, given->json());
     return true;
@@ -138,8 +193,9 @@ Exit verify(const Arguments& arguments) {
   const auto given = syntax.parse(arguments);
   if (!given) return Exit::done;
   const keys::AuditCheck check = keys::verify_audit(folder_of(*given));
-  if (given->json()) std::cout << line_of({{"lines", check.lines}, {"intact", check.problem.empty()}, {"problem", check.problem}});
-  else if (check.problem.empty()) std::cout << check.lines << " lines, all as they were written\n";
+  if (given->json()) std::cout << line_of({{"lines", check.lines}, {"intact", check.problem.empty()}, {"problem", check.problem}, {"torn", check.torn}});
+  else if (check.problem.empty())
+    std::cout << check.lines << " lines, all as they were written" << (check.torn ? ", and a piece of one behind them (a broker was killed, or the power failed)" : "") << '\n';
   else std::cout << "NOT as it was written: " << check.problem << " (" << check.lines << " lines before it are)\n";
   return check.problem.empty() ? Exit::done : Exit::failed;
 }

@@ -78,7 +78,8 @@ Grant grant_of(const Given& given) {
     try {
       keys::set_option(grant, in_file, given.get<std::string>(name));
     } catch (const keys::KeyError& error) {
-      throw UsageError("--" + std::string(name) + ": " + error.what());
+      const std::string text = error.what();
+      throw UsageError((text.starts_with(name) ? "--" : "--" + std::string(name) + ": ") + text);
     }
   }
   if (grant.expires && *grant.expires <= std::time(nullptr)) throw UsageError("--expires " + given.get<std::string>("expires") + " is past: the key would open nothing");
@@ -317,7 +318,8 @@ std::int64_t duration_of(const std::string& text) {
   const std::string unit = text.substr(used);
   const double factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : unit == "d" ? 86400 : 0;
   const double seconds = number * factor;
-  if (used == 0 || !(seconds >= 1) || seconds > 30 * 86400.0) throw UsageError("--life takes a time such as 15m or 2h, up to 30d");
+  const bool decimal = text.find_first_not_of("0123456789.smhd") == std::string::npos;
+  if (!decimal || used == 0 || !(seconds >= 1) || seconds > 30 * 86400.0) throw UsageError("--life takes a time such as 15m or 2h, up to 30d");
   return static_cast<std::int64_t>(seconds);
 }
 
@@ -334,17 +336,19 @@ Exit invite(const Arguments& arguments) {
   const std::string folder = folder_of(*given);
   keys::Invitation invitation;
   invitation.grant = grant_of(*given);
-  if (given->has("name")) invitation.grant.name = given->get<std::string>("name");
+  if (given->has("name")) {
+    invitation.grant.name = given->get<std::string>("name");
+    check_name(read_list(folder), invitation.grant.name);
+  }
   // Jobs belong to names: who may have jobs must not choose whose.
   else if (invitation.grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
     throw UsageError("--name is missing: only workers may choose their own");
   const std::int64_t life = duration_of(given->get_or<std::string>("life", "15m"));
   const std::string endpoint = given->endpoint();
-  if (!keys::is_peer_endpoint(endpoint))
+  if (!keys::is_peer_endpoint(endpoint) || endpoint.starts_with("tcp://0.0.0.0:") || endpoint.starts_with("tcp://[::]:"))
     throw UsageError("--broker " + endpoint + ": name the broker as the new machine reaches it, such as tcp://10.0.0.5:7600");
   require_keys(folder);
   const keys::FolderLock lock(folder);
-  if (!invitation.grant.name.empty()) check_name(read_list(folder), invitation.grant.name);
   const std::string secret = keys::new_secret();
   const std::int64_t now = static_cast<std::int64_t>(std::time(nullptr));
   invitation.hash = keys::hash_of_secret(secret);

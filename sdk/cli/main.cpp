@@ -79,6 +79,8 @@ Exit run_command(const Command& command, const Arguments& arguments) {
     return complain(Exit::usage, error.what());
   } catch (const ConnectionError& error) {
     return complain(Exit::no_broker, with_advice(error));
+  } catch (const Error& error) {
+    return complain(error.code() == ErrorCode::denied ? Exit::no_broker : Exit::failed, error.what());
   } catch (const std::exception& error) {
     return complain(Exit::failed, error.what());
   }

@@ -44,7 +44,7 @@ Exit print_job(const Job& job, JobNumber number, Which which, Format format) {
   if (state == Output::State::reader_gone) die_of_broken_pipe();
   if (state == Output::State::broken) throw std::runtime_error("cannot write results: " + output.error());
   printer.print_rest();
-  if (outcome.code == ErrorCode::no_broker) throw ConnectionError(outcome.code, outcome.text);
+  if (outcome.code == ErrorCode::no_broker || outcome.code == ErrorCode::denied) throw ConnectionError(outcome.code, outcome.text);
   if (!outcome.ok())
     console.say("job " + std::to_string(value(number)) + ' ' + std::string(to_string(outcome.state)) +
                 (outcome.text.empty() ? "" : ": " + outcome.text));

@@ -50,7 +50,7 @@ bool print_results(const Job& job, Order order, const Interrupt& interrupt, Resu
 /// How the job ended. Throws ConnectionError when the broker is gone.
 Outcome ended(const Job& job) {
   const Outcome outcome = job.wait();
-  if (outcome.code == ErrorCode::no_broker) throw ConnectionError(outcome.code, outcome.text);
+  if (outcome.code == ErrorCode::no_broker || outcome.code == ErrorCode::denied) throw ConnectionError(outcome.code, outcome.text);
   return outcome;
 }
 

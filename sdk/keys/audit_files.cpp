@@ -69,22 +69,28 @@ std::string audit_key(const std::string& folder) {
   return key;
 }
 
-void for_each_line(const std::vector<std::string>& files,
-                   const std::function<bool(const std::string& file, std::size_t line, const std::string& text)>& each) {
+std::string for_each_line(const std::vector<std::string>& files,
+                          const std::function<bool(const std::string& file, std::size_t line, const std::string& text)>& each) {
+  std::string torn;
   for (const auto& path : files) {
     std::ifstream in(path, std::ios::binary);
     if (!in) throw KeyError("cannot read " + path + ": " + std::strerror(errno));
     std::string text;
     for (std::size_t line = 1; std::getline(in, text); ++line) {
-      if (in.eof()) text += " (without an end of line)";  // what was cut is no line
-      if (!each(path, line, text)) return;
+      if (in.eof()) {
+        if (torn.empty()) torn = path;
+      } else if (!each(path, line, text)) {
+        return torn;
+      }
     }
     if (in.bad()) throw KeyError("cannot read " + path + ": " + std::strerror(errno));
   }
+  return torn;
 }
 
-AuditCheck verify_audit(const std::string& folder) {
-  const auto files = audit_files(folder);
+namespace {
+
+AuditCheck check_audit(const std::string& folder, const std::vector<std::string>& files) {
   const std::string key = audit_key(folder);
   // The checkpoint first: lines that are written meanwhile are beyond it.
   const auto checkpoint = read_file(folder + "/audit.checkpoint");
@@ -97,7 +103,7 @@ AuditCheck verify_audit(const std::string& folder) {
     check.problem = error.what();
   }
   bool passed_checkpoint = known.count == 0;
-  for_each_line(files, [&](const std::string& file, std::size_t line, const std::string& text) {
+  const std::string torn = for_each_line(files, [&](const std::string& file, std::size_t line, const std::string& text) {
     const auto wrong = continue_chain(at, text, key);
     if (wrong) {
       check.problem = file + ", line " + std::to_string(line) + ": " + *wrong;
@@ -110,11 +116,24 @@ AuditCheck verify_audit(const std::string& folder) {
     return check.problem.empty();
   });
   check.lines = at.count;
+  check.torn = !torn.empty();
+  if (check.problem.empty() && check.torn && torn != files.back()) check.problem = torn + " does not end with a line";
   if (check.problem.empty() && !checkpoint && at.count > 0) check.problem = "the checkpoint (audit.checkpoint) is gone";
   if (check.problem.empty() && !passed_checkpoint)
     check.problem = "the log ends with line " + std::to_string(at.count) + ", but the checkpoint saw line " + std::to_string(known.count) +
                     ": its end was cut off";
   return check;
+}
+
+}  // namespace
+
+AuditCheck verify_audit(const std::string& folder) {
+  while (true) {
+    const auto files = audit_files(folder);
+    const AuditCheck check = check_audit(folder, files);
+    // A broker may have begun a new file meanwhile; then what was seen is no whole log.
+    if (check.problem.empty() || audit_files(folder) == files) return check;
+  }
 }
 
 }  // namespace quern::keys

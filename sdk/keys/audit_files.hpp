@@ -25,13 +25,15 @@ AuditPosition start_of(const std::string& path);
 /// The content of audit.key; empty without one. Throws KeyError when others can read it, or it is shorter than 16 octets.
 std::string audit_key(const std::string& folder);
 
-/// Calls `each` with every line, oldest first, and the file it is in. Stops when it returns false. Throws KeyError.
-void for_each_line(const std::vector<std::string>& files,
+/// Calls `each` with every whole line, oldest first, and the file it is in. Stops when it returns false. The file that ends within a line;
+/// empty: none. Throws KeyError.
+std::string for_each_line(const std::vector<std::string>& files,
                    const std::function<bool(const std::string& file, std::size_t line, const std::string& text)>& each);
 
 struct AuditCheck {
   std::uint64_t lines = 0;
   std::string problem;  ///< a sentence that names file and line; empty: all is as it was written
+  bool torn = false;    ///< behind the last line there is a piece of one: of a broker that was killed, or a power failure
 };
 /// Goes along the whole chain and compares its end with the checkpoint. Throws KeyError when a file cannot be read or none is there.
 AuditCheck verify_audit(const std::string& folder);

@@ -71,7 +71,8 @@ void keep_owner(int fd, const std::string& path) {
   if (::geteuid() != 0) return;
   struct stat about{};
   const std::string folder = std::filesystem::path(path).parent_path();
-  if (::stat(path.c_str(), &about) != 0 && ::stat(folder.empty() ? "." : folder.c_str(), &about) != 0) return;
+  const bool fresh = ::stat(path.c_str(), &about) != 0 || about.st_uid == 0;
+  if (fresh && ::stat(folder.empty() ? "." : folder.c_str(), &about) != 0) return;
   if (about.st_uid != 0 && ::fchown(fd, about.st_uid, about.st_gid) != 0) fail("give its owner", path);
 }
 
@@ -150,7 +151,11 @@ void make_folder(const std::string& path) {
   std::error_code error;
   const auto parent = std::filesystem::path(path).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, error);
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) fail("make the folder", path);
+  if (::mkdir(path.c_str(), 0700) == 0) {
+    if (const File made(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)); made.fd() >= 0) keep_owner(made.fd(), path);
+  } else if (errno != EEXIST) {
+    fail("make the folder", path);
+  }
   if (!std::filesystem::is_directory(path, error)) throw KeyError(path + " is no folder");
 }
 

@@ -93,6 +93,7 @@ std::int64_t time_of(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(digits(text, 0, 4))), std::chrono::month(digits(text, 5, 2)),
                                          std::chrono::day(digits(text, 8, 2))};
   if (!date.ok()) throw KeyError("'" + copy + "' is no day of the calendar");
+  if (date.year() > std::chrono::year(9998)) throw KeyError("'" + copy + "' is too far away: leave it out for a key that does not expire");
   const auto moment = std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
   return std::chrono::duration_cast<std::chrono::seconds>(moment.time_since_epoch()).count();
 }

@@ -31,6 +31,7 @@ inline constexpr std::uint64_t kTimeoutMsMax =
     1'000'000'000'000;                                  ///< 31 years; keeps sums of times inside 64 bits
 inline constexpr std::size_t kIdentityBytesMax = 4096;  ///< a named reducer's reduction of nothing
 inline constexpr std::size_t kPluginsMax = 32;          ///< libraries that a worker names
+inline constexpr std::size_t kPluginBytesMax = 512;     ///< of such a name
 inline constexpr std::size_t kDepthMax = 16;            ///< nesting of a header; ANSWER needs 6
 
 /// Default credits, in bytes.

@@ -44,6 +44,8 @@ Broken rule(const Hello& m) {
   if ((m.role == Role::worker) != m.worker.has_value())
     return malformed("worker: must be there exactly when role is worker");
   if (m.worker && m.worker->plugins.size() > kPluginsMax) return over("plugins: over the limit of 32");
+  if (m.worker && std::any_of(m.worker->plugins.begin(), m.worker->plugins.end(), [](const auto& p) { return p.size() > kPluginBytesMax; }))
+    return over("plugins: a name is over the limit of 512 octets");
   return std::nullopt;
 }
 

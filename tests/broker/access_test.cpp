@@ -370,7 +370,7 @@ TEST_F(WithKeys, an_unknown_key_may_only_enrol_and_only_while_an_invitation_is_o
   EXPECT_EQ(expect<wire::Refused>(stranger).text, "wrong code");
   grant("new-key", "lab", {Right::work});
   tell_core(false);
-  core.on_enrolled(stranger.id, "new-key", "lab", static_cast<std::uint8_t>(Right::work), effects);
+  core.on_enrolled(stranger.id, "new-key", "lab", static_cast<std::uint8_t>(Right::work), true, effects);
   deliver(effects);
   EXPECT_EQ(expect<wire::Enrolled>(stranger).name, "lab");
   worker(stranger, 9);
@@ -387,8 +387,13 @@ TEST_F(WithKeys, an_answer_to_enrol_that_was_lost_is_given_again) {
   again.id = PeerId{++last_peer};
   peers[again.id] = &again;
   send(again, wire::Enrol{"lab", "a code that was used up"});
+  ASSERT_EQ(asked_enrol.size(), 1u);  // the key ring knows what it was told
+  const std::size_t lines = audit.size();
+  Effects effects;
+  core.on_enrolled(again.id, "worker-key", "worker", static_cast<std::uint8_t>(Right::work), false, effects);
+  deliver(effects);
   EXPECT_EQ(expect<wire::Enrolled>(again).name, "worker");
-  EXPECT_TRUE(asked_enrol.empty());
+  EXPECT_EQ(audit.size(), lines);  // nobody was enrolled
 }
 
 TEST_F(WithKeys, who_may_see_the_state_of_a_job_does_not_get_its_value) {
@@ -450,8 +455,12 @@ TEST_F(WithKeys, a_peer_whose_key_may_not_come_from_there_any_more_is_not_served
   deliver(effects);
   EXPECT_EQ(expect<wire::ErrorMessage>(alice).code, ErrorCode::denied);
   EXPECT_FALSE(audit.back().allowed);
+  // Nor when it says HELLO again on the connection that stands.
   send(alice, items_job(1, {"a"}));
-  expect<wire::HelloAgain>(alice);
+  wire::Hello hello;
+  hello.identity = uuid(1);
+  send(alice, hello);
+  expect_nothing(alice);
   EXPECT_EQ(core.status(now).jobs, 0u);
 }
 
@@ -483,8 +492,8 @@ TEST_F(WithKeys, quotas_are_refusals_that_name_the_limit) {
     EXPECT_EQ(error.code, ErrorCode::queue_full);
     return error.text;
   };
-  EXPECT_NE(refusal(range_job(1, 0, 11)).find("10 tasks"), std::string::npos);
-  EXPECT_NE(refusal(items_job(1, {std::string(1001, 'x')}, "absent")).find("1000 bytes"), std::string::npos);
+  EXPECT_NE(refusal(range_job(1, 0, 11)).find("10 at a time"), std::string::npos);
+  EXPECT_NE(refusal(items_job(1, {std::string(1001, 'x')}, "absent")).find("1000 at a time"), std::string::npos);
   send(alice, items_job(1, {"a", "b"}, "absent"));
   expect<wire::Accepted>(alice);
   EXPECT_NE(refusal(range_job(2, 0, 9)).find("10 tasks"), std::string::npos);

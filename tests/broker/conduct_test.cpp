@@ -44,6 +44,12 @@ class Conduct : public BrokerTest {
     expect<wire::JobUpdate>(good);
   }
 
+  /// The audit lines of effects; messages to nobody are dropped.
+  void deliver_audit(Effects& effects) {
+    std::erase_if(effects, [](const auto& effect) { return std::holds_alternative<Send>(effect); });
+    deliver(effects);
+  }
+
   bool is_limited() {
     return std::any_of(audit.begin(), audit.end(), [](const Audit& line) { return line.action == "limit" && line.principal == "evil"; });
   }
@@ -222,9 +228,13 @@ TEST_F(Attacks, more_credit_than_given_ends_the_session) {
 TEST_F(Attacks, a_second_offence_costs_more) {
   client(evil, 9);
   const PeerId nobody{999'999};
+  std::uint64_t last = 1'000'000;
   const auto time_ignored = [&] {
     Effects effects;
-    while (!core.ignores(nobody, "evil", now)) core.on_malformed(nobody, "evil", "no message", now, effects);
+    while (!core.ignores(nobody, "evil", now)) {
+      const PeerId peer{++last};
+      while (!core.ignores(peer, "evil", now)) core.on_malformed(peer, "evil", "no message", now, effects);
+    }
     const auto since = now;
     while (core.ignores(nobody, "evil", now)) now += 100ms;
     return now - since;
@@ -232,6 +242,51 @@ TEST_F(Attacks, a_second_offence_costs_more) {
   EXPECT_EQ(time_ignored(), 1s);
   EXPECT_EQ(time_ignored(), 2s);
   EXPECT_EQ(time_ignored(), 4s);
+}
+
+TEST_F(Attacks, a_connection_that_was_cut_off_stays_so_and_others_of_its_key_go_on) {
+  Peer honest;
+  honest.user = "evil";
+  wire::Hello hello;
+  hello.identity = uuid(77);
+  connect(honest, hello);
+  expect<wire::Welcome>(honest);
+  for (const bool hangs_up : {true, false}) {
+    come_back(false);
+    const Peer there = evil;
+    for (int i = 0; i < 5000; ++i) {  // a new session each time, and then what no honest peer does, or BYE
+      hello.identity = uuid(9);
+      evil.session = {};
+      Effects effects;
+      core.on_message(evil.id, "evil", {{}, hello}, now, effects);
+      deliver(effects);
+      if (hangs_up) send(evil, wire::Bye{});
+      else send(evil, wire::Draining{});
+      evil.inbox.clear();
+    }
+    EXPECT_TRUE(core.ignores(there.id, "evil", now)) << hangs_up;
+    EXPECT_TRUE(core.remembers(there.id)) << "or the gateway forgets who it was";
+    EXPECT_FALSE(core.knows(there.id));
+    now += 120s;
+    core.on_gap(120s);
+    EXPECT_TRUE(core.ignores(there.id, "evil", now)) << "for good";
+  }
+  EXPECT_FALSE(is_limited());
+  send(honest, wire::Beat{});
+  expect<wire::Beat>(honest);
+}
+
+TEST_F(Attacks, who_is_not_listened_to_is_not_punished_again_for_what_it_says_meanwhile) {
+  std::uint64_t last = 1'000'000;
+  Effects effects;
+  while (!is_limited()) {
+    const PeerId peer{++last};
+    for (int i = 0; i < 200; ++i) core.on_malformed(peer, "evil", "no message", now, effects);
+    deliver_audit(effects);
+  }
+  for (int i = 0; i < 5000; ++i) core.on_malformed(PeerId{++last}, "evil", "no message", now, effects);
+  now += 1s;
+  EXPECT_FALSE(core.ignores(PeerId{999'999}, "evil", now));
 }
 
 TEST_F(Attacks, a_cluster_under_one_key_that_comes_back_at_once_is_no_flood) {

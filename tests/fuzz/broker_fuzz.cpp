@@ -91,7 +91,7 @@ class Stage {
     }
     core_->on_principals(Principals(principals_), story.below(2) == 0, now_, effects_);
     if (story.below(4) == 0) core_->on_audit_trouble(story.below(2) == 0 ? "full" : "", effects_);
-    if (story.below(4) == 0) core_->on_enrolled(peer(story), "other", "other", 1, effects_);
+    if (story.below(4) == 0) core_->on_enrolled(peer(story), "other", "other", 1, true, effects_);
     if (story.below(4) == 0) core_->on_enrol_refused(peer(story), "nobody", "no", effects_);
   }
 

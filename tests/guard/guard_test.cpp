@@ -161,8 +161,50 @@ TEST_F(Ring, AnInvitationIsKeptWhenTheKeyIsThereAlready) {
   KeyRing ring(folder.path());
   const std::string secret = invite(60);
   refresh(ring);
-  EXPECT_EQ(ring.enrol(key, "x", secret, "a", kNow, start).name, "lab");  // an answer that was lost is given again
+  // A code that was used up: an answer that was lost is given again.
+  const auto again = ring.enrol(key, "x", "used up", "a", kNow, start);
+  EXPECT_EQ(again.name, "lab");
+  EXPECT_FALSE(again.fresh);
+  // One that is open: who has it wants something else than the key already may.
+  const auto more = ring.enrol(key, "x", secret, "a", kNow, start);
+  EXPECT_EQ(more.name, "");
+  EXPECT_NE(more.reason.find("quern keys revoke lab"), std::string::npos);
   EXPECT_TRUE(ring.invitations_open());
+}
+
+TEST_F(Ring, ANamelessInvitationIsForWorkersOnly) {
+  KeyRing ring(folder.path());
+  const std::string secret = keys::new_secret();
+  keys::Invitation invitation{keys::hash_of_secret(secret), kNow + 60, {}};
+  invitation.grant.roles = keys::roles_of("submit");
+  keys::write_file(folder / "invitations", keys::text_of({invitation}));
+  refresh(ring);
+  EXPECT_NE(ring.enrol(key, "carol", secret, "a", kNow, start).reason.find("--name"), std::string::npos);
+  EXPECT_FALSE(ring.known().principals.contains(key));
+}
+
+TEST_F(Ring, AKeyOfThisMomentCountsWhileAnInvitationIsOpen) {
+  KeyRing ring(folder.path());
+  invite(60);
+  refresh(ring);
+  EXPECT_TRUE(ring.may_connect(key, "").allowed);
+  EXPECT_FALSE(ring.may_connect(key, "").known);  // the auth actor looks again then
+  write_grants("lab " + key + " work\n");
+  refresh(ring);
+  EXPECT_TRUE(ring.may_connect(key, "").known);
+}
+
+TEST_F(Ring, TouchingTheFileDoesNotPutOffItsEnd) {
+  write_grants("lab " + key + " work\n");
+  KeyRing ring(folder.path());
+  refresh(ring);
+  fs::permissions(folder / "authorized_keys", fs::perms::others_write, fs::perm_options::add);
+  for (int i = 0; i < 40; ++i) {
+    fs::last_write_time(folder / "authorized_keys", fs::file_time_type::clock::now() + std::chrono::seconds(i));
+    refresh(ring);
+    steady += 1s;
+  }
+  EXPECT_FALSE(ring.may_connect(key, "").allowed);
 }
 
 TEST_F(Ring, AKeyWhoseLineHasExpiredCanBeInvitedAgain) {
@@ -426,6 +468,45 @@ TEST(AuditLogFile, ALineThatAPowerFailureTookInHalfIsMended) {
   EXPECT_EQ(check.lines, 2u);
 }
 
+TEST(AuditLogFile, WhateverAPowerFailureLeftAtItsEndItStartsAgain) {
+  const auto append = [](const std::string& path, const std::string& text) { std::ofstream(path, std::ios::app) << text; };
+  const std::pair<const char*, std::function<void(const Folder&)>> table[] = {
+      {"a piece", [&](const Folder& f) { append(f / "audit.log", R"({"prev":"00)"); }},
+      {"zeros", [&](const Folder& f) { append(f / "audit.log", std::string(500'000, '\0')); }},
+      {"a new file with a piece", [&](const Folder& f) {
+         fs::rename(f / "audit.log", f / "audit.000009.log");
+         append(f / "audit.log", R"({"prev":")");
+       }},
+      {"a new file with zeros", [&](const Folder& f) {
+         fs::rename(f / "audit.log", f / "audit.000009.log");
+         append(f / "audit.log", std::string(10, '\0'));
+       }},
+  };
+  for (const auto& [what, tear] : table) {
+    const Folder folder;
+    {
+      AuditLog log(folder.path(), 1500);
+      for (int i = 0; i < 10; ++i) log.append({entry(std::to_string(i))});
+      log.sync();
+    }
+    tear(folder);
+    const auto torn = keys::verify_audit(folder.path());
+    EXPECT_EQ(torn.problem, "") << what;
+    EXPECT_TRUE(torn.torn) << what;
+    AuditLog log(folder.path(), 1500);
+    log.append({entry("x")});
+    log.sync();
+    const auto check = keys::verify_audit(folder.path());
+    EXPECT_EQ(check.problem, "") << what;
+    EXPECT_FALSE(check.torn) << what;
+    EXPECT_EQ(check.lines, 11u) << what;
+  }
+  const Folder fresh;
+  { AuditLog log(fresh.path()); }
+  append(fresh / "audit.log", R"({"prev")");
+  EXPECT_NO_THROW(AuditLog(fresh.path()));
+}
+
 TEST(AuditLogFile, WithoutTheSecretItCannotBeForged) {
   const Folder folder;
   keys::write_file(folder / "audit.key", "a secret of at least sixteen\n");
@@ -461,6 +542,27 @@ TEST(AuditLogFile, AFullDiskIsAnErrorAndLeavesNoHalfLine) {
   const auto check = keys::verify_audit(folder.path());
   EXPECT_EQ(check.problem, "");
   EXPECT_EQ(check.lines, 2u);
+}
+
+TEST(AuditActor, NobodyFillsTheLogOrMakesALineThatIsNone) {
+  const Folder folder;
+  runtime::Mailbox<GuardEvent> events;
+  {
+    AuditActor actor(std::make_unique<AuditLog>(folder.path()), events);
+    for (int i = 0; i < 60'000; ++i) actor.record({{}, "evil", "10.0.0.9", "cancel", "job 1", "allow", {}});
+    actor.record({{}, "good", "10.0.0.5", "cancel", "job 2", "deny", "not its own"});
+    actor.record({{}, "good", "10.0.0.5", "load plugin", std::string(1'000'000, '\1'), "allow", {}});
+  }
+  EXPECT_LT(fs::file_size(folder / "audit.log"), 10u << 20);
+  std::size_t denials = 0, longest = 0;
+  keys::for_each_line(keys::audit_files(folder.path()), [&](const std::string&, std::size_t, const std::string& line) {
+    denials += keys::field_of(line, "decision") == "deny" ? 1 : 0;
+    longest = std::max(longest, line.size());
+    return true;
+  });
+  EXPECT_EQ(denials, 1u);
+  EXPECT_LT(longest, 100'000u);
+  EXPECT_EQ(problem_of(folder.path()), "");
 }
 
 TEST(AuditActor, TellsWhenItCannotWriteAndWritesWhatWaitedWhenItCan) {

@@ -54,8 +54,9 @@ class SlotTest : public ::testing::Test {
                                                  reports_.push_back(std::move(report));
                                                  changed_.notify_all();
                                                },
-                                               [this] {
+                                               [this](std::vector<wire::Report> last) {
                                                  std::lock_guard lock(mutex_);
+                                                 for (auto& report : last) reports_.push_back(std::move(report));
                                                  free_ = true;
                                                  changed_.notify_all();
                                                }});

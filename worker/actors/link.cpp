@@ -31,7 +31,9 @@ Link::Link(LinkOptions options, const Functions& functions)
                                              Slot::Posts{[this, id](wire::Report report) {
                                                            mailbox_.post(SlotReport{id, std::move(report)});
                                                          },
-                                                         [this, id] { mailbox_.post(SlotFree{id}); }});
+                                                         [this, id](std::vector<wire::Report> last) {
+                                                           mailbox_.post(SlotDone{id, std::move(last)});
+                                                         }});
   }
 }
 
@@ -138,9 +140,10 @@ void Link::read_mailbox() {
   for (auto& news : news_) {
     if (auto* report = std::get_if<SlotReport>(&news)) {
       core_.on_report(report->slot, std::move(report->report), now_);
-    } else if (const auto* free = std::get_if<SlotFree>(&news)) {
-      places_[index(free->slot)].run.reset();
-      core_.on_slot_free(free->slot, now_);
+    } else if (auto* done = std::get_if<SlotDone>(&news)) {
+      for (auto& last : done->last) core_.on_report(done->slot, std::move(last), now_);
+      places_[index(done->slot)].run.reset();
+      core_.on_slot_free(done->slot, now_);
     } else {
       core_.on_stop_requested(now_);
     }

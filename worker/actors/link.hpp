@@ -54,11 +54,12 @@ class Link {
     SlotId slot{};
     wire::Report report;
   };
-  struct SlotFree {
+  struct SlotDone {  // one message: it wakes the link once
     SlotId slot{};
+    std::vector<wire::Report> last;
   };
   struct StopRequest {};
-  using News = std::variant<SlotReport, SlotFree, StopRequest>;
+  using News = std::variant<SlotReport, SlotDone, StopRequest>;
 
   /// A slot as the link sees it.
   struct Place {

@@ -53,8 +53,9 @@ Harvest harvest_for(const wire::Lease& lease, const Functions& functions) {
                  entry ? entry->decl.encoding : Encoding::value);
 }
 
-void Runner::run(Run& run) {
-  if (run_lease(run) == Step::done && !run.cancelled()) flush(run, true);
+std::vector<wire::Report> Runner::run(Run& run) {
+  if (run_lease(run) != Step::done || run.cancelled()) return {};
+  return run.harvest.take(true, run.busy_us_until(Clock::now()));
 }
 
 Runner::Step Runner::run_lease(Run& run) {
@@ -78,8 +79,8 @@ void Runner::refuse(Run& run, const std::string& text) {
     run.harvest.add_error(claim->tasks, ErrorCode::bad_input, text);
 }
 
-void Runner::flush(Run& run, bool last) {
-  for (auto& report : run.harvest.take(last, run.busy_us_until(Clock::now()))) post_(std::move(report));
+void Runner::flush(Run& run) {
+  for (auto& report : run.harvest.take(false, run.busy_us_until(Clock::now()))) post_(std::move(report));
 }
 
 // ---- items and whole inputs
@@ -98,7 +99,7 @@ Runner::Step Runner::run_tasks(Run& run, const FunctionEntry& entry) {
     const auto now = Clock::now();
     pace.note(claim->tasks.end - first, now - began);
     throttle_.after(now - began, run);
-    if (now - run.reported_at >= kFlush && !run.harvest.empty()) flush(run, false);
+    if (now - run.reported_at >= kFlush && !run.harvest.empty()) flush(run);
   }
   return Step::done;
 }
@@ -118,7 +119,7 @@ Runner::Step Runner::run_claim(Run& run, const FunctionEntry& entry, Call& call,
     }
     call.set_item(task, inputs.next(task));
     if (run_task(run, entry, call, task) == Step::leave) return Step::leave;
-    if (run.harvest.full()) flush(run, false);
+    if (run.harvest.full()) flush(run);
   }
   return Step::done;
 }
@@ -166,7 +167,7 @@ Runner::Step Runner::run_ranges(Run& run, const FunctionEntry& entry) {
     const auto now = Clock::now();
     pace.note(claim->tasks.size(), now - began);
     throttle_.after(now - began, run);
-    if (run.harvest.full() || (each && now - run.reported_at >= kFlush)) flush(run, false);
+    if (run.harvest.full() || (each && now - run.reported_at >= kFlush)) flush(run);
   }
   return Step::done;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "quern/worker.hpp"
 #include "worker/actors/call.hpp"
@@ -22,9 +23,9 @@ class Runner {
   Runner(const Functions& functions, double cpu_share, Post post)
       : functions_(functions), throttle_(cpu_share), post_(std::move(post)) {}
 
-  /// Runs the lease to its end and posts its reports, the last with `last`. A run that was cancelled or
-  /// fenced posts nothing more.
-  void run(Run& run);
+  /// Runs the lease to its end and posts its reports as they fill; what is left at the end is returned, the
+  /// last with `last`. A run that was cancelled or fenced gives nothing more.
+  std::vector<wire::Report> run(Run& run);
 
  private:
   enum class Step { done, leave };  ///< leave: the run is no longer ours
@@ -39,7 +40,7 @@ class Runner {
   Step run_finish(Run& run);
   Step run_whole(Run& run, const std::function<Bytes()>& work);
   void refuse(Run& run, const std::string& text);
-  void flush(Run& run, bool last);
+  void flush(Run& run);
 
   const Functions& functions_;
   Throttle throttle_;

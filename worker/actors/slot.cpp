@@ -4,7 +4,7 @@ namespace quern::worker {
 
 Slot::Slot(const Functions& functions, double cpu_share, Posts posts)
     : runner_(functions, cpu_share, std::move(posts.report)),
-      post_free_(std::move(posts.free)),
+      post_done_(std::move(posts.done)),
       thread_([this] { loop(); }) {}
 
 Slot::~Slot() {
@@ -32,9 +32,9 @@ std::shared_ptr<Run> Slot::wait() {
 
 void Slot::loop() {
   while (auto run = wait()) {
-    runner_.run(*run);
+    auto last = runner_.run(*run);
     run.reset();  // the lease's memory goes before the slot says it is free
-    post_free_();
+    post_done_(std::move(last));
   }
 }
 

@@ -15,7 +15,8 @@ class Slot {
  public:
   struct Posts {
     Runner::Post report;         ///< on the slot's thread
-    std::function<void()> free;  ///< on the slot's thread: ready for the next run
+    /// On the slot's thread: the last reports, and ready for the next run.
+    std::function<void(std::vector<wire::Report>)> done;
   };
 
   Slot(const Functions& functions, double cpu_share, Posts posts);
@@ -32,7 +33,7 @@ class Slot {
   std::shared_ptr<Run> wait();
 
   Runner runner_;
-  std::function<void()> post_free_;
+  std::function<void(std::vector<wire::Report>)> post_done_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::shared_ptr<Run> next_;

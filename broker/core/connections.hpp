@@ -1,0 +1,42 @@
+// How connections have behaved of late, each over all the sessions it has had. PURE.
+#pragma once
+
+#include <deque>
+#include <unordered_map>
+
+#include "broker/core/budget.hpp"
+#include "broker/core/effect.hpp"
+
+namespace quern::broker {
+
+struct Connection {
+  Budget hellos, beats, queries, stale, offences;
+  bool muted = false;  ///< it went too far: nothing of it is heard any more (a ROUTER cannot close it)
+};
+
+/// Nobody tells of a connection that has gone, so the oldest are forgotten. Who makes new ones that fast is limited as a principal.
+class Connections {
+ public:
+  Connection& of(PeerId peer) {
+    const auto [it, fresh] = by_peer_.try_emplace(peer);
+    if (!fresh) return it->second;
+    order_.push_back(peer);
+    if (order_.size() > kMost) {
+      by_peer_.erase(order_.front());
+      order_.pop_front();
+    }
+    return it->second;
+  }
+  bool knows(PeerId peer) const { return by_peer_.contains(peer); }
+  bool muted(PeerId peer) const {
+    const auto it = by_peer_.find(peer);
+    return it != by_peer_.end() && it->second.muted;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 20'000;
+  std::unordered_map<PeerId, Connection> by_peer_;
+  std::deque<PeerId> order_;
+};
+
+}  // namespace quern::broker
