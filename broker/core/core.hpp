@@ -206,7 +206,10 @@ class Core {
   void on_reclaimed(Session& session, const wire::Reclaimed& reclaimed);
   void accept_results(Job& job, const Lease& lease, wire::Report& report);
   void accept_merge(Job& job, Lease& lease, wire::Report& report);
-  void fail_tasks(Job& job, const std::vector<TaskError>& errors, std::uint32_t attempt, std::vector<TaskError>& final_errors, Time now);
+  /// Whether tasks that this lease gives back may be in another one, of before the restart, whose worker has not come back yet.
+  bool may_be_elsewhere(const Lease& lease, Time now) const;
+  void set_unsure(Job& job, wire::Interval tasks);
+  void fail_tasks(Job& job, const Lease& lease, const std::vector<TaskError>& errors, std::vector<TaskError>& final_errors, Time now);
   void end_tasks(Job& job, wire::Interval tasks);
   void end_failed(Job& job, wire::Interval tasks);
   void keep_partial(Job& job, wire::Interval tasks, const Bytes& value);
@@ -278,6 +281,7 @@ class Core {
   Principals principals_;
   std::unordered_map<std::string, Principal> limited_;  ///< those with quotas, by name (of several keys: the first)
   bool invitations_open_ = false;
+  Time recovered_until_{};  ///< so long after a start workers may say what they hold
   bool keys_known_ = false;
   std::unordered_map<std::string, Standing> standings_;  ///< by user; those without keys are few (an invitation must be open)
   Connections connections_;

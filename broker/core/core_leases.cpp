@@ -106,13 +106,18 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     for (const auto& e : report.errors) job.leased -= lease->open.remove({e.first, e.first + e.count});
     accept_results(job, *lease, report);
     std::vector<TaskError> final_errors;
-    fail_tasks(job, report.errors, lease->attempt, final_errors, now);
+    fail_tasks(job, *lease, report.errors, final_errors, now);
     if (!job.partials && (!report.tasks.empty() || !final_errors.empty()))
       append_result(job, std::move(report.tasks), std::move(final_errors), std::move(report.batch));
     else if (!final_errors.empty())
       append_result(job, {}, std::move(final_errors), {});
     if (report.last) {
-      for (const auto& tasks : lease->open.list()) give_back(job, tasks);
+      for (const auto& tasks : lease->open.list()) {
+        give_back(job, tasks);
+        if (!may_be_elsewhere(*lease, now)) continue;
+        job.pending.remove(tasks);
+        set_unsure(job, tasks);
+      }
       lease->open.clear();
       close_lease(lease->id);
     }
@@ -182,15 +187,23 @@ void Core::keep_partial(Job& job, Interval tasks, const Bytes& value) {
   persist(job, PutPartial{job.number, kept.tasks, std::move(kept.value)});
 }
 
-void Core::fail_tasks(Job& job, const std::vector<TaskError>& errors, std::uint32_t attempt, std::vector<TaskError>& final_errors,
-                      Time now) {
+bool Core::may_be_elsewhere(const Lease& lease, Time now) const {
+  return lease.id.incarnation < config_.incarnation && now < recovered_until_;
+}
+
+void Core::set_unsure(Job& job, Interval tasks) {
+  if (job.unsure.empty()) unsure_.emplace(recovered_until_, job.number);
+  job.unsure.add(tasks);
+}
+
+void Core::fail_tasks(Job& job, const Lease& lease, const std::vector<TaskError>& errors, std::vector<TaskError>& final_errors, Time now) {
   for (const auto& error : errors) {
     const std::uint64_t end = error.first + error.count;
     for (std::uint64_t at = error.first; at < end;) {
       const Interval run{at, job.attempts.run_end(at, end)};
       at = run.end;
       // The attempt is the lease's: the same failure, reported again to a restarted broker, does not count twice.
-      const std::uint32_t failures = std::max(attempt, job.attempts.at(run.begin));
+      const std::uint32_t failures = std::max(lease.attempt, job.attempts.at(run.begin));
       const bool one_call = job.decision->takes == Takes::range && run.size() > 1;
       const bool last_attempt = failures >= job.options.attempts;
       if (last_attempt && (!one_call || job.failed >= kIsolatedFailures)) {
@@ -200,6 +213,11 @@ void Core::fail_tasks(Job& job, const std::vector<TaskError>& errors, std::uint3
       }
       job.attempts.set(run, last_attempt ? failures - 1 : failures);
       if (one_call) job.suspects[run.begin] = {run.end, (run.size() + 1) / 2};
+      // The broker before this one may have heard of it already, and another worker have the next attempt.
+      if (may_be_elsewhere(lease, now)) {
+        set_unsure(job, run);
+        continue;
+      }
       const Time due = now + backoff_of(job.options.backoff_ms, failures);
       job.backing_off.emplace(due, run);
       backing_off_.emplace(due, job.number);

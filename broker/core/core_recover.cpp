@@ -21,6 +21,7 @@ IntervalSet without(Interval all, const IntervalSet& some) { return IntervalSet(
 void Core::recover(Recovered&& recovered, Time now, Effects& effects) {
   started_ = now;
   started_known_ = true;
+  recovered_until_ = now + config_.recovery_wait;
   last_job_ = recovered.numbers_below - 1;
   numbers_below_ = recovered.numbers_below;
   std::size_t unfinished = 0;
@@ -98,7 +99,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   } else {
     job.unsure = without({0, std::min(job.frontier, job.total)}, job.ended);
     job.pending = without({std::min(job.frontier, job.total), job.total}, job.ended);
-    if (!job.unsure.empty()) unsure_.emplace(now + config_.recovery_wait, job.number);
+    if (!job.unsure.empty()) unsure_.emplace(recovered_until_, job.number);
     if (!job.options.detach) job.orphan_until = now + config_.grace;
     live_.insert(job.number);
     if (!job.decision) undecided_.insert(job.number);

@@ -216,6 +216,37 @@ TEST_F(Durable, after_a_restart_nobody_takes_up_leases_that_he_could_not_have_ha
   EXPECT_EQ(take<wire::Welcome>(back)->dropped.size(), 0u);
 }
 
+TEST_F(Durable, what_is_handed_back_again_after_a_restart_is_not_run_while_another_worker_holds_it) {
+  Peer c, w, second, third;
+  join(c, 1);
+  join(w, "w", 2);
+  tell(c, items(9, {"a"}));
+  commit();
+  const auto lease = take<wire::Lease>(w);
+  ASSERT_TRUE(lease);
+  // It comes back unrun, and is with another worker before that is safe.
+  wire::Report back;
+  back.id = {lease->lease, 0};
+  back.last = true;
+  join(second, "second", 3);
+  tell(w, wire::Draining{});
+  tell(w, back);
+  const auto next = take<wire::Lease>(second);
+  ASSERT_TRUE(next);
+  restart();
+  join(third, "third", 4);
+  join(w, "w", 2, {{lease->lease, uuid(9), lease->tasks, true}});
+  commit();
+  ASSERT_EQ(take<wire::Welcome>(w)->dropped.size(), 0u);
+  tell(w, wire::Draining{});
+  tell(w, back);
+  commit();
+  EXPECT_FALSE(take<wire::Lease>(third)) << "the second worker holds it, and has not come back yet";
+  join(second, "second", 3, {{next->lease, uuid(9), next->tasks, false}});
+  commit();
+  EXPECT_EQ(take<wire::Welcome>(second)->dropped.size(), 0u);
+}
+
 TEST_F(Durable, after_a_restart_what_was_never_leased_goes_out_at_once_and_the_rest_after_a_wait) {
   Peer c, w;
   join(c, 1);

@@ -12,7 +12,7 @@ struct JoinOptions {
   std::string keys{};  ///< folder of the keys; empty: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern
   std::string name{};  ///< wanted for the key; the broker makes it unique. Empty: the host's name
   bool worker = true;  ///< the key is for workers; false: for clients
-  std::chrono::milliseconds wait{5000};  ///< for the broker
+  std::chrono::milliseconds wait{15'000};  ///< for the broker
 };
 
 struct Joined {
