@@ -71,7 +71,7 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
   }
   std::visit(Overloaded{
                  [&](wire::Beat& m) { on_beat(*session, m, effects); },
-                 [&](wire::Bye&) { end_session(session->id, now); },
+                 [&](wire::Bye& m) { on_bye(*session, m, now); },
                  [&](wire::Submit& m) { on_submit(*session, *principal, std::move(m), now, effects); },
                  [&](wire::Append& m) { on_append(*session, std::move(m), now, effects); },
                  [&](wire::Attach& m) { on_attach(*session, m, now, effects); },
@@ -81,7 +81,7 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
                  [&](wire::Query& m) { on_query(*session, *principal, m, now, effects); },
                  [&](wire::Drain& m) { on_drain(*session, m, effects); },
                  [&](wire::Report& m) { on_report(*session, std::move(m), now, effects); },
-                 [&](wire::Reclaimed& m) { on_reclaimed(*session, m); },
+                 [&](wire::Reclaimed& m) { on_reclaimed(*session, m, now); },
                  [&](wire::Draining&) { workers_.at(session->id).draining = true; },
                  [&](wire::ErrorMessage&) {},  // a peer's complaint: nothing here depends on it
                  [&](auto&) { misbehaved(*session, ErrorCode::role, "only the broker sends this", now, effects); },

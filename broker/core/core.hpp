@@ -203,7 +203,8 @@ class Core {
 
   // core_leases.cpp
   void on_report(Session& session, wire::Report&& report, Time now, Effects& effects);
-  void on_reclaimed(Session& session, const wire::Reclaimed& reclaimed);
+  void on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time now);
+  void on_bye(Session& session, const wire::Bye& bye, Time now);
   void accept_results(Job& job, const Lease& lease, wire::Report& report);
   void accept_merge(Job& job, Lease& lease, wire::Report& report);
   /// Whether tasks that this lease gives back may be in another one, of before the restart, whose worker has not come back yet.
@@ -214,6 +215,7 @@ class Core {
   void end_failed(Job& job, wire::Interval tasks);
   void keep_partial(Job& job, wire::Interval tasks, const Bytes& value);
   void give_back(Job& job, wire::Interval tasks);
+  void give_back(Job& job, const Lease& lease, wire::Interval tasks, Time now);
   void learn(Worker& worker, Job& job, const Lease& lease, const wire::Report& report, Time now);
   double believable_s(Worker& worker, const Lease& lease, const wire::Report& report, Time now);
   Lease* find_lease(wire::LeaseId id);

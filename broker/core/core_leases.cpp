@@ -112,12 +112,7 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     else if (!final_errors.empty())
       append_result(job, {}, std::move(final_errors), {});
     if (report.last) {
-      for (const auto& tasks : lease->open.list()) {
-        give_back(job, tasks);
-        if (!may_be_elsewhere(*lease, now)) continue;
-        job.pending.remove(tasks);
-        set_unsure(job, tasks);
-      }
+      for (const auto& tasks : lease->open.list()) give_back(job, *lease, tasks, now);
       lease->open.clear();
       close_lease(lease->id);
     }
@@ -249,6 +244,12 @@ void Core::accept_merge(Job& job, Lease& lease, wire::Report& report) {
   }
 }
 
+void Core::give_back(Job& job, const Lease& lease, Interval tasks, Time now) {
+  if (!may_be_elsewhere(lease, now)) return give_back(job, tasks);
+  job.leased -= tasks.size();
+  set_unsure(job, tasks);
+}
+
 void Core::give_back(Job& job, Interval tasks) {
   job.leased -= tasks.size();
   job.pending.add(tasks);
@@ -341,7 +342,27 @@ void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
   close_lease(id);
 }
 
-void Core::on_reclaimed(Session& session, const wire::Reclaimed& reclaimed) {
+void Core::on_bye(Session& session, const wire::Bye& bye, Time now) {
+  // A worker that leaves with nothing in its hands: leases that were still on their way to it never ran.
+  if (const auto worker = workers_.find(session.id); worker != workers_.end() && bye.code == ErrorCode::none) {
+    for (wire::LeaseId id : std::set<wire::LeaseId>(worker->second.leases)) {
+      Lease& lease = leases_.at(id);
+      Job& job = jobs_.at(lease.job);
+      if (lease.kind == wire::LeaseKind::merge) job.partials->put_back(lease.open.first());
+      else if (lease.kind == wire::LeaseKind::finish) job.finishing = false;
+      else
+        for (const auto& tasks : lease.open.list()) give_back(job, lease, tasks, now);
+      lease.open.clear();
+      save(job);
+      touch(job);
+      close_lease(id);
+    }
+    dispatch_needed_ = true;
+  }
+  end_session(session.id, now);
+}
+
+void Core::on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time now) {
   Lease* lease = find_lease(reclaimed.lease);
   if (!lease || lease->worker != session.id) return;
   lease->reclaiming = false;
@@ -350,7 +371,7 @@ void Core::on_reclaimed(Session& session, const wire::Reclaimed& reclaimed) {
   for (const auto& tasks : reclaimed.tasks) {
     for (const auto& part : lease->open.intersect(tasks)) {
       lease->open.remove(part);
-      give_back(job, part);
+      give_back(job, *lease, part, now);
     }
   }
   touch(job);

@@ -142,7 +142,20 @@ TEST_F(Attacks, queries) {
   client(evil, 9);
   wire::Query query;
   query.what = wire::QueryWhat::broker;
-  expect_limits("queries", [&](int) { send(evil, query); });
+  query.token = 7;
+  std::size_t told = 0;
+  for (int i = 0; i < 30'000 && !core.ignores(evil.id, "evil", now); ++i) {
+    Effects effects;
+    core.on_message(evil.id, "evil", {evil.session, query}, now, effects);
+    deliver(effects);
+    // Who asks too often is told, and does not wait for an answer.
+    const auto* error = std::get_if<wire::ErrorMessage>(&evil.inbox.back());
+    told += error && error->code == ErrorCode::limit && (error->token == 7 || error->fatal) ? 1 : 0;
+    evil.inbox.clear();
+  }
+  EXPECT_TRUE(core.ignores(evil.id, "evil", now));
+  EXPECT_GT(told, 500u);
+  expect_service();
 }
 
 TEST_F(Attacks, what_its_key_may_not) {

@@ -301,12 +301,12 @@ void WorkerCore::begin_drain() {
 }
 
 void WorkerCore::leave_when_done() {
-  if (drain_.begun() && book_.empty()) finish(0, "drained");
+  if (drain_.begun() && book_.empty()) finish(0, "drained", ErrorCode::none);
 }
 
-void WorkerCore::finish(int exit_code, std::string text) {
+void WorkerCore::finish(int exit_code, std::string text, ErrorCode why) {
   if (session_.is_over()) return;
-  if (exit_code == 0) send(wire::Bye{ErrorCode::shutdown, text});
+  if (exit_code == 0) send(wire::Bye{why, text});
   session_.on_finished();
   effects_.push_back(Finished{exit_code, std::move(text)});
 }

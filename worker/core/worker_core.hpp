@@ -102,7 +102,7 @@ class WorkerCore {
   void lose(const std::string& why, Time now);
   void begin_drain();
   void leave_when_done();
-  void finish(int exit_code, std::string text);
+  void finish(int exit_code, std::string text, ErrorCode why = ErrorCode::shutdown);
   void send(wire::Message message);
   void note(Note::Level level, std::string text) { effects_.push_back(Note{level, std::move(text)}); }
   std::optional<SlotId> idle_slot() const;
