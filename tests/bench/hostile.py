@@ -131,8 +131,9 @@ def main():
                 print(json.dumps({"attack": kind, "tasks_per_s": round(statistics.median(attacked)),
                                   "control_tasks_per_s": round(statistics.median(control)),
                                   "kept": round(statistics.median(attacked) / statistics.median(control), 2)}), flush=True)
-            status = subprocess.run([BIN / "quern", "audit", "grep", "--action", "limit", "--json"], env=env, capture_output=True, text=True)
-            print(json.dumps({"limited": len(status.stdout.splitlines())}))
+            for action in ("cut off", "limit"):
+                grep = subprocess.run([BIN / "quern", "audit", "grep", "--action", action, "--json"], env=env, capture_output=True, text=True)
+                print(json.dumps({action: len(grep.stdout.splitlines())}))
         finally:
             for process in (worker, broker):
                 if process:

@@ -4,9 +4,11 @@ import os
 import random
 import socket
 import struct
+import threading
 import unittest
 
 import msgpack
+import zmq
 from peer import ERROR, HELLO_AGAIN, QUERY, REFUSED, WELCOME, Peer
 from rig import Rig, wait_until
 
@@ -114,6 +116,38 @@ class Hostile(Rig):
         self.assertEqual(refused["code"], "limit")
         self.assertIn("flood of HELLOs", refused["text"])
         self.assertEqual(self.quern("audit", "grep", "--action", "limit", "--principal", "evil").code, 0)
+
+    def test_a_connection_that_floods_stops_no_other_of_its_key(self):
+        floods = {
+            "garbage": lambda peer: peer.send_parts(b"\xc1garbage"),
+            "hellos": lambda peer: peer.hello(),
+            "stale": lambda peer: peer.send(QUERY, 987654321, {"token": 1, "what": "jobs"}),
+        }
+        for number, (name, once) in enumerate(floods.items(), 1):
+            with self.subTest(name):
+                peer = Peer(self.endpoint, self.folder / "quern", "worker")
+                self.addCleanup(peer.close)
+                stop = threading.Event()
+
+                def flood():
+                    while not stop.is_set():
+                        try:
+                            once(peer)
+                        except zmq.Again:  # nobody reads it any more
+                            stop.wait(0.01)
+
+                thread = threading.Thread(target=flood)
+                thread.start()
+                try:
+                    wait_until(lambda: self.quern("audit", "grep", "--action", "cut off").out.count("\n") == number, "the record")
+                    for _ in range(5):
+                        self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
+                finally:
+                    stop.set()
+                    thread.join()
+        # Once each: what a connection does after it was cut off is on no record, and its key is not punished.
+        self.assertEqual(self.quern("audit", "grep", "--action", "cut off").out.count("\n"), len(floods))
+        self.assertEqual(self.quern("audit", "grep", "--action", "limit").out, "")
 
     def test_a_flood_of_connections(self):
         for _ in range(200):
