@@ -1,13 +1,13 @@
 // `quern bench latency`: one task at a time, from submit to result.
 #include <cmath>
-#include <stdexcept>
 
 #include "bench/bench.hpp"
 #include "bench/measure.hpp"
-#include "bench/payload.hpp"
 #include "bench/report.hpp"
 #include "bench/rig.hpp"
+#include "bench/round_trips.hpp"
 #include "cli/human.hpp"
+#include "cli/table.hpp"
 
 namespace quern::bench {
 namespace {
@@ -20,46 +20,8 @@ constexpr cli::Manual kManual = {"quern bench latency [--count 2000] [--repeat 5
                                  "over the same four hops. Medians over the repeats.",
                                  "  quern bench latency\n  quern bench latency --count 10000 --json\n"};
 
-constexpr std::uint32_t kPayload = 16;
-constexpr std::uint64_t kWarmUp =
-    50;  ///< round trips before the first measured one: connections, first lease
-
-struct Percentiles {
-  std::vector<double> p50;
-  std::vector<double> p99;
-
-  void add(const std::vector<double>& samples) {
-    p50.push_back(quantile(samples, 0.5));
-    p99.push_back(quantile(samples, 0.99));
-  }
-};
-
-std::vector<double> round_trips(Client& client, std::uint64_t count) {
-  std::vector<double> samples;
-  samples.reserve(count);
-  Bytes payload(kPayload, 'x');
-  for (std::uint64_t i = 0; i < count; ++i) {
-    put_index(payload.data(), i);
-    const auto start = Clock::now();
-    const Bytes result = client.submit("noop", Whole{payload}).get();
-    samples.push_back(seconds_since(start) * 1e6);
-    if (!is_result_of(result, i, kIndexBytes))
-      throw std::runtime_error("task " + std::to_string(i) + ": the result is wrong");
-  }
-  return samples;
-}
-
-BaselineOrder baseline_order(std::uint64_t count) {
-  BaselineOrder order;
-  order.tasks = count;
-  order.batch = 1;
-  order.window = 1;
-  order.payload = kPayload;
-  order.result = kIndexBytes;
-  return order;
-}
-
-Json report_of(std::uint64_t count, unsigned repeats, const Percentiles& ours, const Percentiles& bare) {
+Json report_of(std::uint64_t count, unsigned repeats, const RoundTrips& found) {
+  const auto& [ours, bare] = found;
   const double p50 = median(ours.p50), bare_p50 = median(bare.p50);
   return {{"count", count},
           {"p50_us", rounded(p50)},
@@ -69,11 +31,19 @@ Json report_of(std::uint64_t count, unsigned repeats, const Percentiles& ours, c
           {"ratio", rounded(p50 / bare_p50)},
           {"spread", spread_of(ours.p50)},
           {"repeats", repeats},
-          {"payload", kPayload},
+          {"payload", kRoundTripPayload},
           {"summary", "one task takes " + cli::human_seconds(p50 / 1e6) + " (p99 " +
                           cli::human_seconds(median(ours.p99) / 1e6) +
                           "); bare libzmq over the same four hops " + cli::human_seconds(bare_p50 / 1e6) +
                           " (p99 " + cli::human_seconds(median(bare.p99) / 1e6) + ")"}};
+}
+
+std::string table_of(const RoundTrips& found) {
+  const auto us = [](const std::vector<double>& samples) { return cli::human_seconds(median(samples) / 1e6); };
+  cli::Table table({{"one task at a time"}, {"p50", cli::Align::right}, {"p99", cli::Align::right}});
+  table.add({"quern", us(found.ours.p50), us(found.ours.p99)});
+  table.add({"bare libzmq", us(found.bare.p50), us(found.bare.p99)});
+  return table.text();
 }
 
 }  // namespace
@@ -91,14 +61,10 @@ cli::Exit latency(const cli::Arguments& arguments) {
   if (repeats < 1 || repeats > 1000) throw UsageError("--repeat takes 1 to 1000");
 
   Rig rig(*given);
-  Percentiles ours, bare;
-  rig.baseline().run(baseline_order(kWarmUp));
-  round_trips(rig.client(), kWarmUp);
-  for (unsigned i = 0; i < repeats; ++i) {
-    bare.add(rig.baseline().run(baseline_order(count)).round_trips_us);
-    ours.add(round_trips(rig.client(), count));
-  }
-  print_report(report_of(count, repeats, ours, bare), given->json());
+  RoundTrips found;
+  warm_up(rig);
+  for (unsigned i = 0; i < repeats; ++i) measure_round_trips(rig, count, found);
+  print_report(report_of(count, repeats, found), table_of(found), given->json());
   return cli::Exit::done;
 }
 

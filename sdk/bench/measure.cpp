@@ -24,13 +24,20 @@ double processor_us(pid_t pid) {
   return static_cast<double>(used.tv_sec) * 1e6 + static_cast<double>(used.tv_nsec) / 1e3;
 }
 
-std::uint64_t peak_memory(pid_t pid) {
+namespace {
+
+std::uint64_t memory(pid_t pid, const std::string& which) {
   std::ifstream status("/proc/" + std::to_string(pid) + "/status");
   for (std::string key; status >> key; status.ignore(4096, '\n')) {
     std::uint64_t kib = 0;
-    if (key == "VmHWM:" && status >> kib) return kib * 1024;
+    if (key == which && status >> kib) return kib * 1024;
   }
   return 0;
 }
+
+}  // namespace
+
+std::uint64_t resident_memory(pid_t pid) { return memory(pid, "VmRSS:"); }
+std::uint64_t peak_memory(pid_t pid) { return memory(pid, "VmHWM:"); }
 
 }  // namespace quern::bench

@@ -22,7 +22,8 @@ inline double median(std::vector<double> samples) { return quantile(std::move(sa
 
 /// Processor time that a process has used, in microseconds, all its threads; 0 when it is gone.
 double processor_us(pid_t pid);
-/// Most memory it ever had resident, in bytes; 0 when unknown.
+/// Memory it has resident now, and had at most; bytes, 0 when unknown.
+std::uint64_t resident_memory(pid_t pid);
 std::uint64_t peak_memory(pid_t pid);
 
 }  // namespace quern::bench

@@ -28,18 +28,6 @@ SubmitOptions options_of(const Load& load) {
 
 std::size_t result_bytes(const Load& load) { return load.result.value_or(kIndexBytes); }
 
-Items numbered_items(const Load& load) {
-  Items items;
-  items.source = Items::Source::in_memory;
-  items.next = [payload = load.payload, tasks = load.tasks, index = std::uint64_t{0}](Bytes& item) mutable {
-    if (index == tasks) return false;
-    item.resize(payload, 'x');
-    put_index(item.data(), index++);
-    return true;
-  };
-  return items;
-}
-
 void check_all(const Job& job, const Load& load) {
   std::uint64_t expected = 0;
   while (const auto result = job.next()) {
@@ -78,6 +66,18 @@ void run_range(Client& client, const Load& load) {
 }
 
 }  // namespace
+
+Items numbered_items(const Load& load) {
+  Items items;
+  items.source = Items::Source::in_memory;
+  items.next = [payload = load.payload, tasks = load.tasks, index = std::uint64_t{0}](Bytes& item) mutable {
+    if (index == tasks) return false;
+    item.resize(payload, 'x');
+    put_index(item.data(), index++);
+    return true;
+  };
+  return items;
+}
 
 std::optional<Mode> mode_of(const std::string& word) {
   if (word == "map") return Mode::map;

@@ -21,6 +21,9 @@ struct Load {
   std::optional<std::uint32_t> result;  ///< bytes of a result; nothing: what noop gives by itself
 };
 
+/// Items that begin with their index.
+Items numbered_items(const Load& load);
+
 /// Seconds from the submission to the last checked result. Throws std::runtime_error for a wrong or missing
 /// one.
 double run_load(Client& client, const Load& load);

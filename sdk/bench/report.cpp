@@ -13,8 +13,8 @@ Json spread_of(const std::vector<double>& samples) {
   return {{"min", rounded(*least)}, {"max", rounded(*most)}};
 }
 
-void print_report(const Json& object, bool json) {
-  std::cout << (json ? object.dump() : object["summary"].get<std::string>()) << '\n';
+void print_report(const Json& object, const std::string& table, bool json) {
+  std::cout << (json ? object.dump() : table + '\n' + object["summary"].get<std::string>()) << '\n';
 }
 
 double rounded(double number) { return std::round(number * 100) / 100; }

@@ -1,7 +1,8 @@
-// How a bench says what it found: one JSON object, or the sentence in it.
+// How a bench says what it found: one JSON object, or a table and the sentence that is in the object.
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 namespace quern::bench {
@@ -11,8 +12,8 @@ using Json = nlohmann::ordered_json;
 /// {"min": ..., "max": ...}
 Json spread_of(const std::vector<double>& samples);
 
-/// Prints the object, or only its `summary` for people.
-void print_report(const Json& object, bool json);
+/// Prints the object, or for people the table and the object's `summary`.
+void print_report(const Json& object, const std::string& table, bool json);
 
 /// Two digits after the point: a bench knows no more.
 double rounded(double number);

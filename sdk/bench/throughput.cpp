@@ -11,8 +11,11 @@
 #include "bench/modes.hpp"
 #include "bench/payload.hpp"
 #include "bench/report.hpp"
+#include "bench/queued.hpp"
 #include "bench/rig.hpp"
+#include "bench/round_trips.hpp"
 #include "cli/human.hpp"
+#include "cli/table.hpp"
 
 namespace quern::bench {
 namespace {
@@ -21,8 +24,8 @@ using cli::option;
 using cli::UsageError;
 
 constexpr cli::Manual kManual = {"quern bench throughput [OPTIONS]",
-                                 "Runs no-op tasks end to end and checks every result; bare libzmq moves "
-                                 "equal batches beside it. Medians over the repeats.",
+                                 "Runs no-op tasks end to end and checks every result; bare libzmq moves equal batches beside it. Then one task\n"
+                                 "at a time, and what a task costs that waits. Medians over the repeats. A wrong or missing result: exit 1.",
                                  "  quern bench throughput\n"
                                  "  quern bench throughput --tasks 10000000 --payload 64 --json\n"
                                  "  quern bench throughput --mode single\n"};
@@ -44,6 +47,8 @@ struct Cost {
 };
 
 struct Findings {
+  std::optional<Queued> queued;  ///< with a broker of its own
+  RoundTrips round_trips;
   std::vector<double> tasks_per_s;
   std::vector<double> baseline_tasks_per_s;
   std::vector<double> client_us;
@@ -90,6 +95,12 @@ Cost processor_time(Rig& rig) {
   return cost;
 }
 
+// Round trips a repeat: enough for a p99.
+constexpr std::uint64_t kRoundTrips = 300;
+// Tasks that are queued to see what one costs, and bytes of them.
+constexpr std::uint64_t kQueuedMost = 1'000'000;
+constexpr std::uint64_t kQueuedBytesMost = 256u << 20;
+
 void measure_once(Rig& rig, const Load& load, Findings& findings) {
   const auto tasks = static_cast<double>(load.tasks);
   findings.baseline_tasks_per_s.push_back(tasks / rig.baseline().run(baseline_order(load)).seconds);
@@ -99,6 +110,17 @@ void measure_once(Rig& rig, const Load& load, Findings& findings) {
   findings.client_us.push_back((after.client - before.client) / tasks);
   findings.broker_us.push_back((after.broker - before.broker) / tasks);
   findings.worker_us.push_back((after.worker - before.worker) / tasks);
+  measure_round_trips(rig, kRoundTrips, findings.round_trips);
+}
+
+/// What a task costs here, and what that means.
+std::string summary_of(const Findings& findings) {
+  // Below this share of the time nobody minds.
+  constexpr double kWorth = 0.1;
+  const double together = 1 / median(findings.tasks_per_s), alone = median(findings.round_trips.ours.p50) / 1e6;
+  return "Here a task costs " + cli::human_seconds(together) + " among many and " + cli::human_seconds(alone) +
+         " when it is waited for: for the overhead to stay below 10 %, let it take " + cli::human_seconds(together / kWorth) + ", or " +
+         cli::human_seconds(alone / kWorth) + " when it is waited for.";
 }
 
 Json report_of(const Request& request, const Findings& findings, Rig& rig) {
@@ -123,12 +145,38 @@ Json report_of(const Request& request, const Findings& findings, Rig& rig) {
     object["cpu_us_per_task"]["worker"] = micros(findings.worker_us);
     object["broker_peak_rss_bytes"] = peak_memory(rig.cluster()->broker().pid());
   }
-  std::array<char, 16> ratio{};
-  std::snprintf(ratio.data(), ratio.size(), "%.2f", rate / bare);
-  object["summary"] = cli::human_count(rate) + " tasks/s (" + request.mode + ", " +
-                      std::to_string(request.load.payload) + " bytes in); bare libzmq moved as many at " +
-                      cli::human_count(bare) + " tasks/s; ratio " + ratio.data();
+  object["p50_us"] = rounded(median(findings.round_trips.ours.p50));
+  object["p99_us"] = rounded(median(findings.round_trips.ours.p99));
+  object["baseline_p50_us"] = rounded(median(findings.round_trips.bare.p50));
+  object["bytes_per_queued_task"] = findings.queued ? Json(rounded(findings.queued->bytes_per_task)) : Json(nullptr);
+  object["queued_tasks_per_s"] = findings.queued ? Json(std::round(findings.queued->tasks_per_s)) : Json(nullptr);
+  object["summary"] = summary_of(findings);
   return object;
+}
+
+std::string table_of(const Request& request, const Findings& findings, Rig& rig) {
+  const double rate = median(findings.tasks_per_s), bare = median(findings.baseline_tasks_per_s);
+  const auto seconds = [](const std::vector<double>& us) { return cli::human_seconds(median(us) / 1e6); };
+  const auto fixed = [](double number, const char* unit) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.3f %s", number, unit);
+    return std::string(text.data());
+  };
+  cli::Table table({{request.mode + ", " + std::to_string(request.load.payload) + " bytes a task"}, {"quern", cli::Align::right}, {"bare libzmq", cli::Align::right}});
+  table.add({"tasks a second", cli::human_count(rate), cli::human_count(bare)});
+  table.add({"one task at a time, p50", seconds(findings.round_trips.ours.p50), seconds(findings.round_trips.bare.p50)});
+  table.add({"  p99", seconds(findings.round_trips.ours.p99), seconds(findings.round_trips.bare.p99)});
+  table.add({"processor time a task: client", fixed(median(findings.client_us), "us"), ""});
+  if (rig.cluster()) {
+    table.add({"  broker", fixed(median(findings.broker_us), "us"), ""});
+    table.add({"  worker", fixed(median(findings.worker_us), "us"), ""});
+    table.add({"broker's memory, at most", cli::human_bytes(peak_memory(rig.cluster()->broker().pid())), ""});
+  }
+  if (findings.queued) {
+    table.add({"  for a task that waits", fixed(findings.queued->bytes_per_task, "bytes"), ""});
+    table.add({"tasks handed in a second", cli::human_count(findings.queued->tasks_per_s), ""});
+  }
+  return table.text();
 }
 
 }  // namespace
@@ -146,8 +194,11 @@ cli::Exit throughput(const cli::Arguments& arguments) {
   const Request request = request_of(*given);
   Rig rig(*given);
   Findings findings;
+  if (rig.cluster() && request.load.mode != Mode::range)
+    findings.queued = measure_queued(rig, std::clamp<std::uint64_t>(kQueuedBytesMost / request.load.payload, 1, kQueuedMost), request.load.payload);
+  warm_up(rig);
   for (unsigned i = 0; i < request.repeats; ++i) measure_once(rig, request.load, findings);
-  print_report(report_of(request, findings, rig), given->json());
+  print_report(report_of(request, findings, rig), table_of(request, findings, rig), given->json());
   return cli::Exit::done;
 }
 

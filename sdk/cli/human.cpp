@@ -42,6 +42,7 @@ std::string human_bytes(std::uint64_t bytes) {
 
 std::string human_seconds(double seconds) {
   if (seconds < 0) return "-";
+  if (seconds > 0 && seconds < 1e-5) return format("%.2f us", seconds * 1e6);
   if (seconds < 1e-3) return format("%.0f us", seconds * 1e6);
   if (seconds < 1) return format("%.0f ms", seconds * 1e3);
   if (seconds < 60) return format("%.1f s", seconds);

@@ -309,6 +309,25 @@ class ConversationTest(unittest.TestCase):
         self.assertEqual([(e["first"], e["text"]) for e in errors], [(1, "I will not say that")])
         self.assertEqual(final["status"]["state"], "failed")
 
+    def test_the_bench_finds_a_wrong_result(self):
+        def lie(payload):
+            return b"wrong..." if payload[:8] == struct.pack("<Q", 1234) else payload[:8]
+
+        broker = Process("quern-broker", "--bind", "tcp://127.0.0.1:0", "--no-store", "--keys", self.keys, "--no-audit")
+        self.addCleanup(broker.stop)
+        endpoint = broker.first_line().split(" ", 1)[1]
+        for function, code in ((lambda payload: payload[:8], 0), (lie, 1)):
+            worker = Worker(endpoint, {"noop": function}, "python", keys=self.keys)
+            worker.start()
+            bench = subprocess.Popen([os.path.join(BIN, "quern"), "bench", "throughput", "--tasks", "2000", "--repeat", "1",
+                                      "--broker", endpoint, "--keys", self.keys], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            worker.run_until(lambda: bench.poll() is not None)
+            worker.bye()
+            worker.close()
+            _, complaint = bench.communicate()
+            self.assertEqual(bench.returncode, code, complaint)
+        self.assertIn("task 1234: the result is not the one of this task", complaint)
+
 
 if __name__ == "__main__":
     unittest.main()
