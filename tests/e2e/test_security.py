@@ -290,7 +290,7 @@ class Keys(Security):
         subprocess.run(["cp", "-r", alice, old], check=True)
         self.ok("keys", "rotate", "alice")
         self.assertEqual(self.ok("job", job, "--json", "--keys", alice).objects[0]["owner"], "alice")
-        self.assertEqual(self.quern("jobs", "--keys", old).code, 3)
+        wait_until(lambda: self.quern("jobs", "--keys", old).code == 3, "the end of the old key")
         self.ok("keys", "rotate", "client")
         self.ok("jobs")
 
