@@ -90,7 +90,7 @@ class Sieve {
     const std::uint64_t length = std::min(kSegment, (end_ - at_ + 1) / 2);
     segment_.assign(length, 1);
     for (auto& [prime, offset] : crossers_) {
-      for (; offset < length; offset += prime) segment_[offset] = 0;
+      for (; offset < length; offset += prime) segment_[offset] = 0;  // NOLINT(bugprone-infinite-loop): offset is the pair's own
       offset -= length;
     }
     for (std::uint64_t i = 0; i < length; ++i)
