@@ -12,9 +12,6 @@ using namespace std::chrono_literals;
 
 // What BYE and the last acknowledgements may take on their way out.
 constexpr auto kGoodbye = 300ms;
-// Acknowledgements wait this long for a message to go with: nobody waits for them, and each one alone wakes two threads of the broker,
-// which on a busy machine are then missing where somebody does wait.
-constexpr auto kAcknowledge = 1ms;
 // Messages read before their effects are carried out: latency under load.
 constexpr int kReadAtOnce = 64;
 
@@ -62,9 +59,7 @@ void ClientActor::run() {
     read_messages();
     core_.tick(Clock::now());
     apply();
-    if (acknowledge_at_ && Clock::now() >= *acknowledge_at_) send_acknowledgements();
   }
-  send_acknowledgements();
   outbox_->close();
   outbox_->drain(commands_);
   commands_.clear();
@@ -76,9 +71,7 @@ void ClientActor::wait() {
   poller_.add(outbox_->fd());
   connection_.poll_in(poller_);
   auto timeout = std::chrono::milliseconds(-1);
-  auto deadline = core_.next_deadline();
-  if (acknowledge_at_) deadline = deadline ? std::min(*deadline, *acknowledge_at_) : *acknowledge_at_;
-  if (deadline) {
+  if (const auto deadline = core_.next_deadline()) {
     const auto left = *deadline - std::min(*deadline, Clock::now());
     timeout = std::chrono::ceil<std::chrono::milliseconds>(left);
   }
@@ -183,26 +176,12 @@ void ClientActor::on(StopCommand) {
 // --------------------------------------------------------------------------------------------------------
 
 void ClientActor::carry_out(Send effect) {
-  if (std::holds_alternative<wire::Ack>(effect.envelope.message)) {
-    if (!acknowledge_at_) acknowledge_at_ = Clock::now() + kAcknowledge;
-    acknowledgements_.push_back(std::move(effect.envelope));
-    return;
-  }
-  send_acknowledgements();
   // Without a high-water mark a send fails only when there is no socket: then HELLO will be said again in
   // time.
   connection_.send(effect.envelope);
 }
 
-void ClientActor::send_acknowledgements() {
-  acknowledge_at_.reset();
-  for (const auto& envelope : acknowledgements_) connection_.send(envelope);
-  acknowledgements_.clear();
-}
-
 void ClientActor::carry_out(Reopen) {
-  acknowledgements_.clear();  // of the session that is over
-  acknowledge_at_.reset();
   link_ = link::LinkState::connecting;
   try {
     connection_.reopen();

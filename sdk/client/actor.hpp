@@ -37,7 +37,6 @@ class ClientActor {
   void look_at_connection();
   /// Carries out all effects, also those that carrying out brings.
   void apply();
-  void send_acknowledgements();
 
   void on(SubmitCommand command);
   void on(AttachCommand command);
@@ -75,8 +74,6 @@ class ClientActor {
   std::unordered_map<std::uint64_t, std::shared_ptr<std::promise<Reply>>> asks_;
   std::vector<Command> commands_;
   Effects effects_;
-  std::vector<wire::Envelope> acknowledgements_;  ///< that wait for a message to go with
-  std::optional<std::chrono::steady_clock::time_point> acknowledge_at_;
   Life life_ = Life::running;
   std::thread thread_;  // last: everything is there when it starts
 };

@@ -85,7 +85,7 @@ std::optional<std::uint64_t> SingleGroup::on_results(wire::Results results) {
   unacknowledged_ += results.batch.weight();
   const bool due = unacknowledged_ >= kAckFrom || unfinished_ == 0;
   if (due) unacknowledged_ = 0;
-  const bool wanted = waiting_ > 0;
+  wake();
   auto show = std::move(to_show_);
   to_show_.clear();
   std::vector<std::pair<std::function<void(const Progress&)>, Progress>> calls;
@@ -99,7 +99,6 @@ std::optional<std::uint64_t> SingleGroup::on_results(wire::Results results) {
     callbacks_.erase(index);
   }
   lock.unlock();
-  if (wanted) changed_.notify_all();  // not under the lock, which who wakes needs
   for (const auto& [callback, progress] : calls) {
     try {
       callback(progress);
