@@ -275,6 +275,8 @@ void Gateway::end_misplaced(const KeysChanged& keys, wire::Time now, Effects& ef
 }
 
 void Gateway::forget_strangers() {
+  const auto gone = core_.take_gone();
+  strangers_.insert(strangers_.end(), gone.begin(), gone.end());
   for (PeerId peer : strangers_) {
     if (core_.knows(peer) || core_.remembers(peer) || enrolling_.contains(peer)) continue;
     if (auto it = routes_.find(peer); it != routes_.end()) {

@@ -3,6 +3,8 @@
 
 #include <deque>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "broker/core/budget.hpp"
 #include "broker/core/effect.hpp"
@@ -17,16 +19,21 @@ struct Connection {
 /// Nobody tells of a connection that has gone, so the oldest are forgotten. Who makes new ones that fast is limited as a principal.
 class Connections {
  public:
+  static constexpr std::size_t kMost = 20'000;
+
   Connection& of(PeerId peer) {
     const auto [it, fresh] = by_peer_.try_emplace(peer);
     if (!fresh) return it->second;
     order_.push_back(peer);
     if (order_.size() > kMost) {
       by_peer_.erase(order_.front());
+      forgotten_.push_back(order_.front());
       order_.pop_front();
     }
     return it->second;
   }
+  /// Those that were forgotten since the last call.
+  std::vector<PeerId> take_forgotten() { return std::exchange(forgotten_, {}); }
   bool knows(PeerId peer) const { return by_peer_.contains(peer); }
   bool muted(PeerId peer) const {
     const auto it = by_peer_.find(peer);
@@ -34,9 +41,9 @@ class Connections {
   }
 
  private:
-  static constexpr std::size_t kMost = 20'000;
   std::unordered_map<PeerId, Connection> by_peer_;
   std::deque<PeerId> order_;
+  std::vector<PeerId> forgotten_;
 };
 
 }  // namespace quern::broker

@@ -150,6 +150,13 @@ void Core::settle(Time now, Effects& effects) {
   seal(effects);
 }
 
+std::vector<PeerId> Core::take_gone() {
+  std::vector<PeerId> gone = connections_.take_forgotten();
+  gone.insert(gone.end(), without_session_.begin(), without_session_.end());
+  without_session_.clear();
+  return gone;
+}
+
 std::optional<Time> Core::next_deadline() const {
   std::optional<Time> next = next_sweep_;
   const auto sooner = [&](std::optional<Time> t) {

@@ -98,6 +98,8 @@ class Core {
   bool knows(PeerId peer) { return sessions_.of_peer(peer) != nullptr; }
   /// Whether how this connection behaved is remembered: then it must keep its name.
   bool remembers(PeerId peer) const { return connections_.knows(peer); }
+  /// Peers that have lost their session, or whose conduct was forgotten, since the last call: if both, nothing is known of them any more.
+  std::vector<PeerId> take_gone();
   /// Whether this is a key that may do something.
   bool knows_key(const std::string& user) const { return principal_of(user) != nullptr; }
 
@@ -287,6 +289,7 @@ class Core {
   bool keys_known_ = false;
   std::unordered_map<std::string, Standing> standings_;  ///< by user; those without keys are few (an invitation must be open)
   Connections connections_;
+  std::vector<PeerId> without_session_;  ///< until take_gone()
   std::vector<PeerId> cut_off_;  ///< end with the message that is being handled
   std::string audit_trouble_;           ///< why the audit log cannot be written; empty: it can
   std::uint64_t memory_used_ = 0;

@@ -205,6 +205,7 @@ void Core::end_session(wire::SessionId id, Time now) {
       else job->orphan_until = now + config_.grace;
     }
   }
+  without_session_.push_back(session->peer);
   sessions_.close(id);
   dispatch_needed_ = true;
 }

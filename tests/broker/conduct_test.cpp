@@ -289,6 +289,32 @@ TEST_F(Attacks, a_connection_that_was_cut_off_stays_so_and_others_of_its_key_go_
   expect<wire::Beat>(honest);
 }
 
+TEST_F(Attacks, peers_that_come_and_go_leave_nothing_behind) {
+  // A command a second for a day: the gateway keeps a route for each peer that is known or remembered, and for nobody else.
+  std::set<PeerId> routes;
+  std::size_t most = 0;
+  Effects effects;
+  for (std::uint64_t i = 0; i < 3 * Connections::kMost; ++i) {
+    const PeerId peer{2'000'000 + i};
+    routes.insert(peer);
+    now += 10ms;
+    wire::Hello hello;
+    hello.identity = uuid(9);
+    core.on_message(peer, "evil", {{}, hello}, now, effects);
+    const auto welcome = std::find_if(effects.rbegin(), effects.rend(), [&](const auto& effect) {
+      const auto* send = std::get_if<Send>(&effect);
+      return send && std::holds_alternative<wire::Welcome>(send->message);
+    });
+    ASSERT_NE(welcome, effects.rend());
+    core.on_message(peer, "evil", {std::get<Send>(*welcome).session, wire::Bye{}}, now, effects);
+    effects.clear();
+    for (PeerId gone : core.take_gone())
+      if (!core.knows(gone) && !core.remembers(gone)) routes.erase(gone);
+    most = std::max(most, routes.size());
+  }
+  EXPECT_LE(most, Connections::kMost + 1);
+}
+
 TEST_F(Attacks, who_is_not_listened_to_is_not_punished_again_for_what_it_says_meanwhile) {
   std::uint64_t last = 1'000'000;
   Effects effects;
