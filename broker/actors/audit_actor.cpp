@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <string_view>
 #include <utility>
 
 #include "keys/error.hpp"
@@ -33,6 +34,13 @@ void clip(std::string& field) {
   if (field.size() <= kFieldMax) return;
   field.resize(kFieldMax);
   field += "...";
+}
+
+/// What one does with one's own, as often as one likes. What only some may is always a line.
+bool may_be_counted(const keys::AuditEntry& entry) {
+  if (entry.decision != "allow" || entry.principal == "broker" || entry.principal == "operator" || entry.reason == "admin") return false;
+  constexpr std::string_view kOften[] = {"submit", "cancel", "retry", "connect as client", "join as worker"};
+  return std::find(std::begin(kOften), std::end(kOften), entry.action) != std::end(kOften);
 }
 
 std::size_t room_for(const keys::AuditEntry& entry) { return entry.decision == "deny" ? kDenialsMax : kWaitingMax; }
@@ -87,7 +95,7 @@ void AuditActor::run() {
       under_way_.fetch_sub(1);
       take(std::move(*entry));
     }
-    count_left_out();
+    count_left_out(stopping);
     // Also when there is nothing to write: that a log cannot be written should be known before the line that must be.
     write();
     if (log_->unsynced() && !checkpoint_at) checkpoint_at = Clock::now() + kCheckpoint;
@@ -101,9 +109,9 @@ void AuditActor::run() {
 }
 
 void AuditActor::take(keys::AuditEntry entry) {
-  if (entry.decision == "allow" && entry.principal != "broker" && entry.principal != "operator") {
+  if (may_be_counted(entry)) {
     Share& share = shares_[entry.principal];
-    if (!share.lines.take(1, kLines, Clock::now())) {
+    if (!share.lines.try_take(1, kLines, Clock::now())) {
       ++share.left_out;
       share.address = std::move(entry.address);
       return;
@@ -114,12 +122,14 @@ void AuditActor::take(keys::AuditEntry entry) {
   else forgotten_.fetch_add(1);
 }
 
-/// Principals that have room for lines again say how many of theirs are not there.
-void AuditActor::count_left_out() {
+/// Once a second a line says how many are not there.
+void AuditActor::count_left_out(bool at_once) {
   const auto now = Clock::now();
+  if (!at_once && now - counted_ < kCheckpoint) return;
+  counted_ = now;
   for (auto it = shares_.begin(); it != shares_.end();) {
     auto& [principal, share] = *it;
-    if (share.left_out > 0 && share.lines.take(1, kLines, now))
+    if (share.left_out > 0 && waiting_.size() < kDenialsMax)
       waiting_.push_back({utc_now(), principal, share.address, "more", "", "allow",
                           std::to_string(std::exchange(share.left_out, 0)) + " more lines of what it was allowed were left out"});
     it = share.left_out == 0 && share.lines.is_full(kLines, now) ? shares_.erase(it) : std::next(it);

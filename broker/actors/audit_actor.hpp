@@ -40,7 +40,7 @@ class AuditActor {
 
   void run();
   void take(keys::AuditEntry entry);
-  void count_left_out();
+  void count_left_out(bool at_once);
   void write();
   void checkpoint();
   void tell();
@@ -50,6 +50,7 @@ class AuditActor {
   runtime::Mailbox<Request> mailbox_;
   std::vector<keys::AuditEntry> waiting_;
   std::map<std::string, Share> shares_;  ///< by principal
+  std::chrono::steady_clock::time_point counted_{};
   std::atomic<std::uint64_t> under_way_{0};  ///< lines in the mailbox
   std::atomic<std::uint64_t> forgotten_{0};  ///< lines that there was no room for
   std::string write_trouble_, checkpoint_trouble_;  ///< empty: none

@@ -218,8 +218,9 @@ void AuditLog::follow(int fd, const std::string& path) {
     if (const auto wrong = keys::continue_chain(at, line, key_)) tampered(path + ", after line " + std::to_string(at.count) + ": " + *wrong);
     check_against_checkpoint(at);
   });
-  if (end < size && fd != file_) tampered(path + " does not end with a line");
+  if (end < size && path != path_) tampered(path + " does not end with a line");
   if (end < size && ::ftruncate(fd, static_cast<off_t>(end)) != 0) fail("mend", path);
+  if (end < size) reserved_ = 0;  // gone with what was cut
   at_ = std::move(at);
   size_ = end;
 }
@@ -229,7 +230,7 @@ void AuditLog::look() { append({}); }
 void AuditLog::reserve() {
   if (size_ + kReserve / 2 < reserved_) return;
   // Where the file system cannot, a full disk is found out by the line that does not fit.
-  if (::fallocate(file_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size_), static_cast<off_t>(kReserve)) != 0 && errno != EOPNOTSUPP && errno != EINTR)
+  if (::fallocate(file_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size_), static_cast<off_t>(kReserve)) != 0 && errno != EOPNOTSUPP)
     fail("write", path_);
   reserved_ = size_ + kReserve;
 }
@@ -249,6 +250,7 @@ void AuditLog::append(const std::vector<keys::AuditEntry>& entries) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       const int error = errno;
+      reserved_ = 0;
       if (written > 0 && ::ftruncate(file_, static_cast<off_t>(size_)) != 0) fail("mend", path_);
       errno = error;
       fail("write", path_);

@@ -262,6 +262,15 @@ PeerId Gateway::peer_of(std::string_view routing_id) {
   if (fresh) {
     it->second = PeerId{++last_peer_};
     routes_.emplace(it->second, Route{it->first, origin_.address, origin_.user, true, {}});
+    return it->second;
+  }
+  // The same routing id, chosen by the peer, over another connection: what is known of the old one says nothing of this.
+  const Route& known = routes_.at(it->second);
+  if (known.user != origin_.user || known.address != origin_.address) {
+    core_.on_blocked(it->second, Clock::now());
+    routes_.erase(it->second);
+    it->second = PeerId{++last_peer_};
+    routes_.emplace(it->second, Route{it->first, origin_.address, origin_.user, true, {}});
   }
   return it->second;
 }

@@ -21,6 +21,13 @@ class Budget {
     level_ = std::max(level_ - amount, -allowance.burst);
     return level_ >= 0;
   }
+  /// Takes `amount` if there is so much; leaves it alone otherwise.
+  bool try_take(double amount, const Allowance& allowance, wire::Time now) {
+    refill(allowance, now);
+    if (level_ < amount) return false;
+    level_ -= amount;
+    return true;
+  }
   /// Takes `amount` however much that is: it is paid back at the allowance's speed.
   void charge(double amount, const Allowance& allowance, wire::Time now) {
     refill(allowance, now);

@@ -19,13 +19,18 @@ struct Connection {
 /// Nobody tells of a connection that has gone, so the oldest are forgotten. Who makes new ones that fast is limited as a principal.
 class Connections {
  public:
-  static constexpr std::size_t kMost = 20'000;
+  static constexpr std::size_t kMost = 120'000;  ///< more than there may be sessions
 
   Connection& of(PeerId peer) {
     const auto [it, fresh] = by_peer_.try_emplace(peer);
     if (!fresh) return it->second;
     order_.push_back(peer);
     if (order_.size() > kMost) {
+      // Those that were cut off are remembered longest.
+      for (int tries = 0; tries < kSpared && muted(order_.front()); ++tries) {
+        order_.push_back(order_.front());
+        order_.pop_front();
+      }
       by_peer_.erase(order_.front());
       forgotten_.push_back(order_.front());
       order_.pop_front();
@@ -41,6 +46,7 @@ class Connections {
   }
 
  private:
+  static constexpr int kSpared = 16;
   std::unordered_map<PeerId, Connection> by_peer_;
   std::deque<PeerId> order_;
   std::vector<PeerId> forgotten_;

@@ -284,17 +284,21 @@ void Core::charge_tasks(const std::string& name, std::uint64_t tasks, Time now) 
 
 std::uint64_t Core::quota_room(const Job& job, Time now) {
   constexpr std::uint64_t kNoLimit = ~0ULL;
-  // A stream is best not refused in its middle, so its credit is held back: as if every item had one octet, which most have.
+  // A stream is best not refused in its middle, so its credit is held back: as many octets as tasks like those before would have.
+  const std::uint64_t each = std::max<std::uint64_t>(1, job.accepted == 0 ? 1 : job.accepted_bytes / job.accepted);
   const auto found = limited_.find(job.principal);
   if (found == limited_.end()) return kNoLimit;
   const Principal& principal = found->second;
   const Usage& used = usage_[job.principal];
   std::uint64_t room = kNoLimit;
   if (principal.max_bytes) room = *principal.max_bytes - std::min(*principal.max_bytes, used.bytes);
-  if (principal.max_tasks) room = std::min(room, *principal.max_tasks - std::min(*principal.max_tasks, used.tasks));
+  if (principal.max_tasks) room = std::min(room, (*principal.max_tasks - std::min(*principal.max_tasks, used.tasks)) * each);
   if (principal.max_rate && handed_in_[job.principal].in_debt(pace_of(principal), now)) room = 0;
-  // Its other streams get the same: together they stay within the limit, or nearly.
-  return room == kNoLimit ? room : room / std::max<std::uint64_t>(1, used.jobs);
+  if (room == kNoLimit) return room;
+  // Its other streams get the same: together they stay within the limit, or nearly. When nothing is left to wait for, a whole batch goes:
+  // it fits, or its refusal says why it never will; a client does not send a piece of one.
+  const std::uint64_t share = room / std::max<std::uint64_t>(1, used.jobs);
+  return used.tasks == 0 && room > 0 ? std::max<std::uint64_t>(share, wire::kBatchBytesMax + (wire::kBatchBytesMax << 2)) : share;
 }
 
 void Core::account(Job& job) {

@@ -338,7 +338,6 @@ Exit invite(const Arguments& arguments) {
   invitation.grant = grant_of(*given);
   if (given->has("name")) {
     invitation.grant.name = given->get<std::string>("name");
-    check_name(read_list(folder), invitation.grant.name);
   }
   // Jobs belong to names: who may have jobs must not choose whose.
   else if (invitation.grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
@@ -349,6 +348,7 @@ Exit invite(const Arguments& arguments) {
     throw UsageError("--broker " + endpoint + ": name the broker as the new machine reaches it, such as tcp://10.0.0.5:7600");
   require_keys(folder);
   const keys::FolderLock lock(folder);
+  if (given->has("name")) check_name(read_list(folder), invitation.grant.name);
   const std::string secret = keys::new_secret();
   const std::int64_t now = static_cast<std::int64_t>(std::time(nullptr));
   invitation.hash = keys::hash_of_secret(secret);

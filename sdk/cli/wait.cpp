@@ -50,9 +50,10 @@ Exit wait(const Arguments& arguments) {
   Exit exit = Exit::done;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const Outcome outcome = jobs[i].wait();
-    if (outcome.code == ErrorCode::no_broker || outcome.code == ErrorCode::denied) throw ConnectionError(outcome.code, outcome.text);
+    if (outcome.code == ErrorCode::no_broker) throw ConnectionError(outcome.code, outcome.text);
     print_outcome(numbers[i], outcome, given->json());
-    if (!outcome.ok()) exit = Exit::failed;
+    if (outcome.code == ErrorCode::denied) exit = Exit::no_broker;
+    else if (!outcome.ok() && exit == Exit::done) exit = Exit::failed;
   }
   return exit;
 }

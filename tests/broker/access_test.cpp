@@ -518,6 +518,22 @@ TEST_F(WithKeys, a_stream_gets_no_more_credit_than_its_quota_has_room) {
   EXPECT_LE(accepted.credit_to, 1010u);
 }
 
+TEST_F(WithKeys, a_stream_under_a_quota_of_tasks_never_waits_for_nothing) {
+  principals["alice-key"].max_tasks = 10;
+  tell_core();
+  Peer& alice = client_of("alice-key", 1);
+  auto submit = items_job(1, {}, "absent");
+  submit.open = true;
+  send(alice, submit);
+  // A client sends a batch whole or not at all: it goes, or its refusal says why it never will.
+  EXPECT_GE(expect<wire::Accepted>(alice).credit_to, wire::kBatchBytesMax);
+  wire::Append append;
+  append.job = uuid(1);
+  append.batch = batch_of(std::vector<std::string>(20, "a line"));
+  send(alice, append);
+  EXPECT_NE(expect<wire::ErrorMessage>(alice).text.find("submit it in parts"), std::string::npos);
+}
+
 TEST_F(WithKeys, a_quota_holds_for_retries_too) {
   principals["alice-key"].max_tasks = 3;
   tell_core();

@@ -294,7 +294,7 @@ TEST_F(Attacks, peers_that_come_and_go_leave_nothing_behind) {
   std::set<PeerId> routes;
   std::size_t most = 0;
   Effects effects;
-  for (std::uint64_t i = 0; i < 3 * Connections::kMost; ++i) {
+  for (std::uint64_t i = 0; i < Connections::kMost + 10'000; ++i) {
     const PeerId peer{2'000'000 + i};
     routes.insert(peer);
     now += 10ms;
@@ -313,6 +313,7 @@ TEST_F(Attacks, peers_that_come_and_go_leave_nothing_behind) {
     most = std::max(most, routes.size());
   }
   EXPECT_LE(most, Connections::kMost + 1);
+  EXPECT_EQ(routes.size(), Connections::kMost);
 }
 
 TEST_F(Attacks, who_is_not_listened_to_is_not_punished_again_for_what_it_says_meanwhile) {
