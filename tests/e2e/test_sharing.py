@@ -24,8 +24,8 @@ class Sharing(Rig):
         return order
 
     def test_the_higher_priority_runs_first(self):
-        # No worker is there yet, so all of them wait; then one slot takes them one after the other.
-        items = self.write("items", "3000\n" * 100)
+        # No worker is there yet, so all of them wait; then one slot takes them one after the other. Each takes longer than a look at all.
+        items = self.write("items", "20000\n" * 100)
         low = self.submit("spin", "--items", items, "--priority", "-1")
         usual = self.submit("spin", "--items", items)
         high = self.submit("spin", "--items", items, "--priority", "5")
