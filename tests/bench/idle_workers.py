@@ -80,12 +80,11 @@ def main():
         endpoint = broker.stdout.readline().split()[1]
         worker = subprocess.Popen([BIN / "quern-worker", "--broker", endpoint, "--insecure", "--slots", "1", "--log-level", "error"])
         try:
-            time.sleep(1)
-            alone = latency(endpoint)
+            alone = latency(endpoint)  # waits for the worker itself
             idlers = Idlers(endpoint, count)
             try:
                 before = cpu_seconds(broker.pid)
-                time.sleep(seconds)
+                time.sleep(seconds)  # the time that is measured
                 share = (cpu_seconds(broker.pid) - before) / seconds
                 among = latency(endpoint)
             finally:
