@@ -21,7 +21,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kCheckpoint{1000};
 // How often the log is looked at, and tried again.
 constexpr milliseconds kLook{500};
-// Lines that wait for a log that cannot be written, or for a disk that is slower than they come: more would cost the broker its memory.
+// Lines that wait for a log that cannot be written, or for a disk that is slower than they come: more would
+// cost the broker its memory.
 constexpr std::size_t kWaitingMax = 100'000;
 // Denials have as much room again: nobody pushes them out by what is allowed.
 constexpr std::size_t kDenialsMax = 2 * kWaitingMax;
@@ -38,12 +39,16 @@ void clip(std::string& field) {
 
 /// What one does with one's own, as often as one likes. What only some may is always a line.
 bool may_be_counted(const keys::AuditEntry& entry) {
-  if (entry.decision != "allow" || entry.principal == "broker" || entry.principal == "operator" || entry.reason == "admin") return false;
+  if (entry.decision != "allow" || entry.principal == "broker" || entry.principal == "operator" ||
+      entry.reason == "admin")
+    return false;
   constexpr std::string_view kOften[] = {"submit", "cancel", "retry", "connect as client", "join as worker"};
   return std::find(std::begin(kOften), std::end(kOften), entry.action) != std::end(kOften);
 }
 
-std::size_t room_for(const keys::AuditEntry& entry) { return entry.decision == "deny" ? kDenialsMax : kWaitingMax; }
+std::size_t room_for(const keys::AuditEntry& entry) {
+  return entry.decision == "deny" ? kDenialsMax : kWaitingMax;
+}
 
 }  // namespace
 
@@ -71,7 +76,8 @@ void AuditActor::record(keys::AuditEntry entry) {
     forgotten_.fetch_add(1);
     return;
   }
-  for (auto* field : {&entry.principal, &entry.address, &entry.action, &entry.object, &entry.reason}) clip(*field);
+  for (auto* field : {&entry.principal, &entry.address, &entry.action, &entry.object, &entry.reason})
+    clip(*field);
   entry.time = utc_now();
   mailbox_.post(std::move(entry));
 }
@@ -82,7 +88,9 @@ void AuditActor::run() {
   std::optional<Clock::time_point> checkpoint_at;
   while (!stopping) {
     auto timeout = kLook;
-    if (checkpoint_at) timeout = std::clamp(std::chrono::ceil<milliseconds>(*checkpoint_at - Clock::now()), milliseconds{0}, kLook);
+    if (checkpoint_at)
+      timeout =
+          std::clamp(std::chrono::ceil<milliseconds>(*checkpoint_at - Clock::now()), milliseconds{0}, kLook);
     pollfd mail{mailbox_.fd(), POLLIN, 0};
     ::poll(&mail, 1, static_cast<int>(timeout.count()));
     mailbox_.drain(requests);
@@ -96,7 +104,8 @@ void AuditActor::run() {
       take(std::move(*entry));
     }
     count_left_out(stopping);
-    // Also when there is nothing to write: that a log cannot be written should be known before the line that must be.
+    // Also when there is nothing to write: that a log cannot be written should be known before the line that
+    // must be.
     write();
     if (log_->unsynced() && !checkpoint_at) checkpoint_at = Clock::now() + kCheckpoint;
     if (stopping || (checkpoint_at && Clock::now() >= *checkpoint_at)) {
@@ -105,7 +114,9 @@ void AuditActor::run() {
       if (!checkpoint_trouble_.empty()) checkpoint_at = Clock::now() + kCheckpoint;
     }
   }
-  if (!waiting_.empty()) runtime::log_error(std::to_string(waiting_.size()) + " lines of the audit log could not be written: " + write_trouble_);
+  if (!waiting_.empty())
+    runtime::log_error(std::to_string(waiting_.size()) +
+                       " lines of the audit log could not be written: " + write_trouble_);
 }
 
 void AuditActor::take(keys::AuditEntry entry) {
@@ -118,8 +129,10 @@ void AuditActor::take(keys::AuditEntry entry) {
     }
   }
   if (waiting_.size() >= kWaitingMax && write_trouble_.empty()) write();
-  if (waiting_.size() < room_for(entry)) waiting_.push_back(std::move(entry));
-  else forgotten_.fetch_add(1);
+  if (waiting_.size() < room_for(entry))
+    waiting_.push_back(std::move(entry));
+  else
+    forgotten_.fetch_add(1);
 }
 
 /// Once a second a line says how many are not there.
@@ -131,7 +144,8 @@ void AuditActor::count_left_out(bool at_once) {
     auto& [principal, share] = *it;
     if (share.left_out > 0 && waiting_.size() < kDenialsMax)
       waiting_.push_back({utc_now(), principal, share.address, "more", "", "allow",
-                          std::to_string(std::exchange(share.left_out, 0)) + " more lines of what it was allowed were left out"});
+                          std::to_string(std::exchange(share.left_out, 0)) +
+                              " more lines of what it was allowed were left out"});
     it = share.left_out == 0 && share.lines.is_full(kLines, now) ? shares_.erase(it) : std::next(it);
   }
 }
@@ -140,7 +154,8 @@ void AuditActor::write() {
   const std::uint64_t forgotten = forgotten_.exchange(0);
   if (forgotten > 0)
     waiting_.push_back({utc_now(), "broker", "", "audit", "", "deny",
-                        std::to_string(forgotten) + " lines were lost: there was no room for them while the log could not be written, or not as fast"});
+                        std::to_string(forgotten) + " lines were lost: there was no room for them while the "
+                                                    "log could not be written, or not as fast"});
   try {
     log_->append(waiting_);
     waiting_.clear();

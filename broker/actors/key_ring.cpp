@@ -15,8 +15,8 @@ using std::chrono::seconds;
 // A wrong code: the next try from that address is looked at after this, doubled for each further one.
 constexpr seconds kWaitFirst{1};
 constexpr seconds kWaitMost{300};
-// How long files that cannot be read are taken to be as they were. A disk that comes back, an editor between two steps; not longer, for a
-// key may have been taken away meanwhile.
+// How long files that cannot be read are taken to be as they were. A disk that comes back, an editor between
+// two steps; not longer, for a key may have been taken away meanwhile.
 constexpr seconds kUnreadable{30};
 // Addresses whose failures are remembered; the oldest go first.
 constexpr std::size_t kAddressesMax = 10'000;
@@ -45,8 +45,10 @@ Principal principal_of(const keys::Grant& grant) {
   principal.max_rate = grant.max_rate;
   principal.max_priority = grant.max_priority;
   principal.weight = grant.weight;
-  for (const auto& pattern : grant.from) principal.terms += (principal.terms.empty() ? "from " : ",") + pattern;
-  if (grant.expires) principal.terms += (principal.terms.empty() ? "until " : " until ") + keys::time_text(*grant.expires);
+  for (const auto& pattern : grant.from)
+    principal.terms += (principal.terms.empty() ? "from " : ",") + pattern;
+  if (grant.expires)
+    principal.terms += (principal.terms.empty() ? "until " : " until ") + keys::time_text(*grant.expires);
   return principal;
 }
 
@@ -56,7 +58,8 @@ KeyRing::KeyRing(std::string folder)
     : folder_(std::move(folder)), grants_file_(folder_ + kGrants), invitations_file_(folder_ + kInvitations) {
   keys::require_safe(folder_);
   keys::require_safe(folder_ + kGrants);
-  if (!keys::read_file(folder_ + kGrants)) throw keys::KeyError(folder_ + kGrants + " is not there: run `quern keys init`");
+  if (!keys::read_file(folder_ + kGrants))
+    throw keys::KeyError(folder_ + kGrants + " is not there: run `quern keys init`");
 }
 
 bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now, std::vector<std::string>& trouble) {
@@ -69,7 +72,10 @@ bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now, std::vect
     if (!grants_file_.settling()) unreadable_since_.reset();
   } catch (const keys::KeyError& error) {
     if (!unreadable_since_) unreadable_since_ = now;
-    trouble.push_back(std::string(error.what()) + (all_grants_.empty() ? ": nobody is let in" : ": what it said before holds for " + std::to_string(kUnreadable.count()) + " s"));
+    trouble.push_back(std::string(error.what()) + (all_grants_.empty()
+                                                       ? ": nobody is let in"
+                                                       : ": what it said before holds for " +
+                                                             std::to_string(kUnreadable.count()) + " s"));
     changed = give_up(now);
   }
   try {
@@ -130,35 +136,48 @@ KeysChanged KeyRing::known() const {
 
 KeyRing::Entry KeyRing::may_connect(const std::string& key, const std::string& address) const {
   const auto found = grants_.find(key);
-  if (found == grants_.end()) return invitations_open() ? Entry{true, "an invitation is open"} : Entry{false, "unknown key"};
+  if (found == grants_.end())
+    return invitations_open() ? Entry{true, "an invitation is open"} : Entry{false, "unknown key"};
   const keys::Grant& grant = found->second;
-  if (!keys::comes_from(grant.from, address)) return {false, "the key of " + grant.name + " is not allowed from " + (address.empty() ? "this machine" : address), true};
+  if (!keys::comes_from(grant.from, address))
+    return {
+        false,
+        "the key of " + grant.name + " is not allowed from " + (address.empty() ? "this machine" : address),
+        true};
   return {true, grant.name, true};
 }
 
-/// A key that is known: an answer that was lost is given again. With a code that is open somebody wants more than that.
-std::optional<KeyRing::Enrolment> KeyRing::enrolled_already(const std::string& key, bool invited, std::int64_t utc_seconds) const {
+/// A key that is known: an answer that was lost is given again. With a code that is open somebody wants more
+/// than that.
+std::optional<KeyRing::Enrolment> KeyRing::enrolled_already(const std::string& key, bool invited,
+                                                            std::int64_t utc_seconds) const {
   for (const auto& grant : all_grants_) {
     if (grant.key != key || (grant.expires && *grant.expires <= utc_seconds)) continue;
     if (!invited) return Enrolment{grant.name, grant.roles, "known already", false};
-    return Enrolment{{}, 0, "this machine's key is known already, as " + grant.name + " (" + keys::role_words(grant.roles) +
-                                "), and the code was not used: `quern keys revoke " + grant.name + "` first, or keep other keys with --keys DIR"};
+    return Enrolment{{},
+                     0,
+                     "this machine's key is known already, as " + grant.name + " (" +
+                         keys::role_words(grant.roles) + "), and the code was not used: `quern keys revoke " +
+                         grant.name + "` first, or keep other keys with --keys DIR"};
   }
   return std::nullopt;
 }
 
-KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wanted, const std::string& secret,
-                                  const std::string& address, std::int64_t utc_seconds, Clock::time_point now) {
+KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wanted,
+                                  const std::string& secret, const std::string& address,
+                                  std::int64_t utc_seconds, Clock::time_point now) {
   const keys::FolderLock lock(folder_, kLockWait);
   std::vector<std::string> ignored;
   refresh(utc_seconds, now, ignored);  // somebody else may have used it up
   const std::string hash = keys::hash_of_secret(secret);
-  const auto invitation =
-      std::find_if(invitations_.begin(), invitations_.end(), [&](const auto& i) { return keys::same_secret(i.hash, hash); });
-  if (const auto before = enrolled_already(key, invitation != invitations_.end(), utc_seconds)) return *before;
+  const auto invitation = std::find_if(invitations_.begin(), invitations_.end(),
+                                       [&](const auto& i) { return keys::same_secret(i.hash, hash); });
+  if (const auto before = enrolled_already(key, invitation != invitations_.end(), utc_seconds))
+    return *before;
   if (invitation == invitations_.end()) {
     // Who has the right code never waits: others behind the same address may be the ones who guess.
-    if (const auto found = failures_.find(address); found != failures_.end() && now < found->second.wait_until) {
+    if (const auto found = failures_.find(address);
+        found != failures_.end() && now < found->second.wait_until) {
       const auto left = std::chrono::ceil<seconds>(found->second.wait_until - now).count();
       return {{}, 0, "too many wrong codes from this address: try again in " + std::to_string(left) + " s"};
     }
@@ -174,7 +193,8 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
   auto file = keys::AuthorizedKeys::parse(keys::read_file(folder_ + kGrants).value_or(""));
   file.remove(key);  // a line of it that has expired
   file.add(grant);
-  // The invitation goes first: a crash in between leaves a code that opens nothing, never one that opens twice.
+  // The invitation goes first: a crash in between leaves a code that opens nothing, never one that opens
+  // twice.
   auto left = invitations_;
   left.erase(left.begin() + (invitation - invitations_.begin()));
   const std::string before = keys::text_of(invitations_);
@@ -192,8 +212,9 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
 
 void KeyRing::note_failure(const std::string& address, Clock::time_point now) {
   if (failures_.size() >= kAddressesMax) {
-    const auto oldest = std::min_element(failures_.begin(), failures_.end(),
-                                         [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
+    const auto oldest =
+        std::min_element(failures_.begin(), failures_.end(),
+                         [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
     failures_.erase(oldest);
   }
   Failures& failures = failures_[address];
@@ -205,11 +226,13 @@ void KeyRing::note_failure(const std::string& address, Clock::time_point now) {
 std::string KeyRing::unused_name(const std::string& wanted) const {
   std::string base;
   for (const char c : wanted.substr(0, 48))
-    if (const bool safe = keys::is_principal_name("x" + std::string(1, c)); safe || !base.empty()) base += safe ? c : '-';
+    if (const bool safe = keys::is_principal_name("x" + std::string(1, c)); safe || !base.empty())
+      base += safe ? c : '-';
   base.erase(0, std::min(base.find_first_not_of("._@-"), base.size()));
   if (base.empty()) base = "peer";
   const auto taken = [&](const std::string& name) {
-    return !keys::is_principal_name(name) || std::any_of(all_grants_.begin(), all_grants_.end(), [&](const auto& g) { return g.name == name; });
+    return !keys::is_principal_name(name) ||
+           std::any_of(all_grants_.begin(), all_grants_.end(), [&](const auto& g) { return g.name == name; });
   };
   std::string name = base;
   for (int n = 2; taken(name); ++n) name = base + "-" + std::to_string(n);

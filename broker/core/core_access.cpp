@@ -30,11 +30,14 @@ std::string object_of(const wire::Message& message, const std::optional<Subject>
 bool is_recorded(const wire::Message& message, bool foreign) {
   return std::visit(
       [&]<typename M>(const M&) {
-        if constexpr (std::is_same_v<M, wire::Hello> || std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Cancel> ||
-                      std::is_same_v<M, wire::Retry> || std::is_same_v<M, wire::Drain>)
+        if constexpr (std::is_same_v<M, wire::Hello> || std::is_same_v<M, wire::Submit> ||
+                      std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Retry> ||
+                      std::is_same_v<M, wire::Drain>)
           return true;
-        else if constexpr (std::is_same_v<M, wire::Attach>) return foreign;
-        else return false;
+        else if constexpr (std::is_same_v<M, wire::Attach>)
+          return foreign;
+        else
+          return false;
       },
       message);
 }
@@ -48,22 +51,27 @@ struct Address {
 Address address_of(const wire::Message& message) {
   return std::visit(
       []<typename M>(const M& m) -> Address {
-        if constexpr (std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Append> || std::is_same_v<M, wire::Ack>)
+        if constexpr (std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Append> ||
+                      std::is_same_v<M, wire::Ack>)
           return {m.job, {}, 0};
-        else if constexpr (std::is_same_v<M, wire::Attach> || std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Retry> ||
-                           std::is_same_v<M, wire::Query>)
+        else if constexpr (std::is_same_v<M, wire::Attach> || std::is_same_v<M, wire::Cancel> ||
+                           std::is_same_v<M, wire::Retry> || std::is_same_v<M, wire::Query>)
           return {m.job, m.number, m.token};
-        else if constexpr (std::is_same_v<M, wire::Drain>) return {{}, {}, m.token};
-        else return {};
+        else if constexpr (std::is_same_v<M, wire::Drain>)
+          return {{}, {}, m.token};
+        else
+          return {};
       },
       message);
 }
 
-std::string limit_text(const std::string& name, const char* of, std::uint64_t most, std::uint64_t used, std::uint64_t more) {
+std::string limit_text(const std::string& name, const char* of, std::uint64_t most, std::uint64_t used,
+                       std::uint64_t more) {
   if (more > most)
-    return "queue_full: this brings " + std::to_string(more) + " " + of + " at once, and " + name + " may have " + std::to_string(most) + " at a time: submit it in parts";
-  return "queue_full: " + name + " may have " + std::to_string(most) + " " + of + " at a time, " + std::to_string(used) +
-         " are there; try again when some are done";
+    return "queue_full: this brings " + std::to_string(more) + " " + of + " at once, and " + name +
+           " may have " + std::to_string(most) + " at a time: submit it in parts";
+  return "queue_full: " + name + " may have " + std::to_string(most) + " " + of + " at a time, " +
+         std::to_string(used) + " are there; try again when some are done";
 }
 
 }  // namespace
@@ -76,31 +84,40 @@ const Principal* Core::principal_of(const std::string& user) const {
   return it == principals_.end() ? nullptr : &it->second;
 }
 
-void Core::record(PeerId peer, std::string principal, std::string_view action, std::string object, bool allowed, std::string reason,
-                  Effects& effects) {
+void Core::record(PeerId peer, std::string principal, std::string_view action, std::string object,
+                  bool allowed, std::string reason, Effects& effects) {
   if (!config_.audit) return;
-  effects.push_back(Audit{peer, std::move(principal), std::string(action), std::move(object), allowed, std::move(reason)});
+  effects.push_back(
+      Audit{peer, std::move(principal), std::string(action), std::move(object), allowed, std::move(reason)});
 }
 
-bool Core::permit(Session& session, const Principal& principal, const wire::Message& message, Time now, Effects& effects) {
+bool Core::permit(Session& session, const Principal& principal, const wire::Message& message, Time now,
+                  Effects& effects) {
   const Address about = address_of(message);
   std::optional<Subject> subject;
   if (const Job* job = find_job(about.job, about.number)) subject = subject_of(*job);
   Verdict verdict = decide(principal, message, subject);
-  const bool privileged = std::holds_alternative<wire::Drain>(message) || (verdict.foreign && is_recorded(message, true));
+  const bool privileged =
+      std::holds_alternative<wire::Drain>(message) || (verdict.foreign && is_recorded(message, true));
   if (verdict.allowed && privileged && !audit_trouble_.empty())
-    verdict = {false, "what needs the right `admin` is refused while the audit log cannot be written: " + audit_trouble_, verdict.foreign};
+    verdict = {
+        false,
+        "what needs the right `admin` is refused while the audit log cannot be written: " + audit_trouble_,
+        verdict.foreign};
   if (!verdict.allowed || is_recorded(message, verdict.foreign))
-    record(session.peer, principal.name, action_of(message), object_of(message, subject), verdict.allowed, verdict.reason, effects);
+    record(session.peer, principal.name, action_of(message), object_of(message, subject), verdict.allowed,
+           verdict.reason, effects);
   if (verdict.allowed) return true;
   ++counters_.denied;
   const bool names_job = !about.job.is_nil();
   offend(session.peer, session.user, 1, "requests that its key does not allow", now, effects);
-  complain(session, ErrorCode::denied, verdict.reason, names_job ? std::optional(about.job) : std::nullopt, about.token, effects);
+  complain(session, ErrorCode::denied, verdict.reason, names_job ? std::optional(about.job) : std::nullopt,
+           about.token, effects);
   return false;
 }
 
-void Core::on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Time now, Effects& effects) {
+void Core::on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Time now,
+                       Effects& effects) {
   const auto refuse = [&](std::string why) {
     ++counters_.denied;
     record(peer, user, action_of(message), "", false, why, effects);
@@ -111,15 +128,19 @@ void Core::on_stranger(PeerId peer, const std::string& user, const wire::Message
   if (!enrol) {
     // One answer to who asks; what else a stranger sends is not worth one.
     if (std::holds_alternative<wire::Hello>(message))
-      refuse("this broker does not know your key, or does not any more: its operator can add it (`quern keys add`) or invite you (`quern keys invite`)");
+      refuse(
+          "this broker does not know your key, or does not any more: its operator can add it (`quern keys "
+          "add`) or invite you (`quern keys invite`)");
     return;
   }
   if (!invitations_open_) return refuse("no invitation is open: ask for a new code (`quern keys invite`)");
-  if (!audit_trouble_.empty()) return refuse("nobody is enrolled while the audit log cannot be written: " + audit_trouble_);
+  if (!audit_trouble_.empty())
+    return refuse("nobody is enrolled while the audit log cannot be written: " + audit_trouble_);
   effects.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
 }
 
-void Core::on_enrolled(PeerId peer, const std::string& user, const std::string& name, std::uint8_t rights, bool fresh, Effects& effects) {
+void Core::on_enrolled(PeerId peer, const std::string& user, const std::string& name, std::uint8_t rights,
+                       bool fresh, Effects& effects) {
   if (fresh) {
     record(peer, name, "enrol", "key " + user, true, "invitation", effects);
     effects.push_back(Note{Note::Level::info, name + " is enrolled: " + rights_text(rights)});
@@ -140,27 +161,37 @@ void Core::on_principals(Principals&& principals, bool invitations_open, Time no
     record({}, "operator", invitations_open ? "open invitation" : "close invitation", "", true, "", effects);
   invitations_open_ = invitations_open;
   record_changes(before, effects);
-  // Sessions of keys that are gone, that are somebody else's now, or that may no longer do what the session is for.
+  // Sessions of keys that are gone, that are somebody else's now, or that may no longer do what the session
+  // is for.
   std::vector<wire::SessionId> ended;
   for (const auto& [id, session] : sessions_.all()) {
     const Principal* principal = principal_of(session.user);
     const auto needs = session.role == wire::Role::worker ? Right::work : Right::submit;
-    const bool fits = principal && principal->name == session.principal &&
-                      (principal->may(needs) || (needs == Right::submit && (principal->may(Right::read) || principal->may(Right::admin))));
+    const bool fits =
+        principal && principal->name == session.principal &&
+        (principal->may(needs) ||
+         (needs == Right::submit && (principal->may(Right::read) || principal->may(Right::admin))));
     if (!fits) ended.push_back(id);
   }
   for (wire::SessionId id : ended) {
     const Session& session = *sessions_.find(id);
-    effects.push_back(Note{Note::Level::warning, session.name + ": its key was revoked or changed, its session ends"});
-    record(session.peer, session.principal, "end session", session.name, true, "its key was revoked or changed", effects);
-    send(session, wire::ErrorMessage{ErrorCode::denied, "the key of " + session.principal + " was revoked or changed", {}, 0, true}, effects);
+    effects.push_back(
+        Note{Note::Level::warning, session.name + ": its key was revoked or changed, its session ends"});
+    record(session.peer, session.principal, "end session", session.name, true,
+           "its key was revoked or changed", effects);
+    send(session,
+         wire::ErrorMessage{
+             ErrorCode::denied, "the key of " + session.principal + " was revoked or changed", {}, 0, true},
+         effects);
     end_session(id, now);
   }
-  for (auto& [id, worker] : workers_) restrict_offer(worker, *principal_of(sessions_.find(id)->user), effects);
+  for (auto& [id, worker] : workers_)
+    restrict_offer(worker, *principal_of(sessions_.find(id)->user), effects);
   std::map<std::string, const Principal*> by_name;
   limited_.clear();
   for (const auto& [user, principal] : principals_) {
-    if (by_name.emplace(principal.name, &principal).second && principal.is_limited()) limited_.emplace(principal.name, principal);
+    if (by_name.emplace(principal.name, &principal).second && principal.is_limited())
+      limited_.emplace(principal.name, principal);
   }
   for (JobNumber number : live_) {
     Job& job = jobs_.at(number);
@@ -194,7 +225,8 @@ void Core::drop_followers(Effects& effects) {
         ++followed;
         continue;
       }
-      record(session.peer, principal->name, "stop following", "job " + std::to_string(value(job->number)), false, verdict.reason, effects);
+      record(session.peer, principal->name, "stop following", "job " + std::to_string(value(job->number)),
+             false, verdict.reason, effects);
       complain(session, ErrorCode::denied, verdict.reason, job->uuid, 0, effects);
       job->followers.erase(follower);
       followed = session.followed.erase(followed);
@@ -223,8 +255,10 @@ void Core::record_changes(const Principals& before, Effects& effects) {
   }
   for (const auto& [key, principal] : principals_) {
     const auto known = before.find(key);
-    if (known == before.end()) say(principal, key, "add key");
-    else if (known->second != principal) say(principal, key, "change key");
+    if (known == before.end())
+      say(principal, key, "add key");
+    else if (known->second != principal)
+      say(principal, key, "change key");
   }
   for (const auto& [key, principal] : before)
     if (!principals_.contains(key)) say(principal, key, "revoke key");
@@ -232,27 +266,36 @@ void Core::record_changes(const Principals& before, Effects& effects) {
 
 void Core::on_audit_trouble(const std::string& why, Effects& effects) {
   if (why == audit_trouble_) return;
-  if (why.empty()) effects.push_back(Note{Note::Level::info, "the audit log can be written again"});
-  else effects.push_back(Note{Note::Level::warning, "the audit log cannot be written: " + why + "; what needs `admin`, and enrolling, is refused"});
+  if (why.empty())
+    effects.push_back(Note{Note::Level::info, "the audit log can be written again"});
+  else
+    effects.push_back(Note{Note::Level::warning, "the audit log cannot be written: " + why +
+                                                     "; what needs `admin`, and enrolling, is refused"});
   audit_trouble_ = why;
 }
 
 void Core::restrict_offer(Worker& worker, const Principal& principal, Effects& effects) {
-  const auto may_serve = [&](const auto& decl) { return principal.functions.empty() || wire::matches_any(principal.functions, decl.name); };
+  const auto may_serve = [&](const auto& decl) {
+    return principal.functions.empty() || wire::matches_any(principal.functions, decl.name);
+  };
   const std::size_t before = worker.offer.functions.size();
   worker.offer.functions.clear();
   worker.offer.reducers.clear();
-  std::copy_if(worker.functions.begin(), worker.functions.end(), std::back_inserter(worker.offer.functions), may_serve);
-  std::copy_if(worker.reducers.begin(), worker.reducers.end(), std::back_inserter(worker.offer.reducers), may_serve);
+  std::copy_if(worker.functions.begin(), worker.functions.end(), std::back_inserter(worker.offer.functions),
+               may_serve);
+  std::copy_if(worker.reducers.begin(), worker.reducers.end(), std::back_inserter(worker.offer.reducers),
+               may_serve);
   offers_changed_ = true;
   const std::size_t unused = worker.functions.size() - worker.offer.functions.size();
   if (unused > 0 && worker.offer.functions.size() != before)
-    effects.push_back(Note{Note::Level::info, "worker " + worker.name + ": " + std::to_string(unused) + " functions are not used, its key may not serve them"});
+    effects.push_back(Note{Note::Level::info, "worker " + worker.name + ": " + std::to_string(unused) +
+                                                  " functions are not used, its key may not serve them"});
 }
 
 // ---- quotas
 
-std::optional<std::pair<ErrorCode, std::string>> Core::over_quota(const std::string& name, std::uint64_t tasks, std::uint64_t bytes,
+std::optional<std::pair<ErrorCode, std::string>> Core::over_quota(const std::string& name,
+                                                                  std::uint64_t tasks, std::uint64_t bytes,
                                                                   std::uint64_t jobs, Time now) {
   using Refusal = std::pair<ErrorCode, std::string>;
   const auto found = limited_.find(name);
@@ -268,13 +311,17 @@ std::optional<std::pair<ErrorCode, std::string>> Core::over_quota(const std::str
   // A stream that is ahead of its pace gets no credit (quota_room); what it was allowed to send is taken.
   if (jobs > 0 && principal.max_rate && handed_in_[name].in_debt(pace_of(principal), now)) {
     char text[160];
-    std::snprintf(text, sizeof text, " may submit %g tasks per second and is ahead of that; try again a little later", *principal.max_rate);
+    std::snprintf(text, sizeof text,
+                  " may submit %g tasks per second and is ahead of that; try again a little later",
+                  *principal.max_rate);
     return Refusal{ErrorCode::queue_full, "queue_full: " + name + text};
   }
   return std::nullopt;
 }
 
-Allowance Core::pace_of(const Principal& principal) { return {std::max(1.0, *principal.max_rate), *principal.max_rate}; }
+Allowance Core::pace_of(const Principal& principal) {
+  return {std::max(1.0, *principal.max_rate), *principal.max_rate};
+}
 
 void Core::charge_tasks(const std::string& name, std::uint64_t tasks, Time now) {
   const auto found = limited_.find(name);
@@ -284,21 +331,27 @@ void Core::charge_tasks(const std::string& name, std::uint64_t tasks, Time now) 
 
 std::uint64_t Core::quota_room(const Job& job, Time now) {
   constexpr std::uint64_t kNoLimit = ~0ULL;
-  // A stream is best not refused in its middle, so its credit is held back: as many octets as tasks like those before would have.
-  const std::uint64_t each = std::max<std::uint64_t>(1, job.accepted == 0 ? 1 : job.accepted_bytes / job.accepted);
+  // A stream is best not refused in its middle, so its credit is held back: as many octets as tasks like
+  // those before would have.
+  const std::uint64_t each =
+      std::max<std::uint64_t>(1, job.accepted == 0 ? 1 : job.accepted_bytes / job.accepted);
   const auto found = limited_.find(job.principal);
   if (found == limited_.end()) return kNoLimit;
   const Principal& principal = found->second;
   const Usage& used = usage_[job.principal];
   std::uint64_t room = kNoLimit;
   if (principal.max_bytes) room = *principal.max_bytes - std::min(*principal.max_bytes, used.bytes);
-  if (principal.max_tasks) room = std::min(room, (*principal.max_tasks - std::min(*principal.max_tasks, used.tasks)) * each);
+  if (principal.max_tasks)
+    room = std::min(room, (*principal.max_tasks - std::min(*principal.max_tasks, used.tasks)) * each);
   if (principal.max_rate && handed_in_[job.principal].in_debt(pace_of(principal), now)) room = 0;
   if (room == kNoLimit) return room;
-  // Its other streams get the same: together they stay within the limit, or nearly. When nothing is left to wait for, a whole batch goes:
-  // it fits, or its refusal says why it never will; a client does not send a piece of one.
+  // Its other streams get the same: together they stay within the limit, or nearly. When nothing is left to
+  // wait for, a whole batch goes: it fits, or its refusal says why it never will; a client does not send a
+  // piece of one.
   const std::uint64_t share = room / std::max<std::uint64_t>(1, used.jobs);
-  return used.tasks == 0 && room > 0 ? std::max<std::uint64_t>(share, wire::kBatchBytesMax + (wire::kBatchBytesMax << 2)) : share;
+  return used.tasks == 0 && room > 0
+             ? std::max<std::uint64_t>(share, wire::kBatchBytesMax + (wire::kBatchBytesMax << 2))
+             : share;
 }
 
 void Core::account(Job& job) {

@@ -27,7 +27,8 @@ using namespace std::chrono_literals;
 
 constexpr char kHelp[] =
     "usage: quern audit tail | grep | verify [OPTIONS]\n\n"
-    "The broker's record of decisions: who did what, what was denied, changes of keys, starts and stops. One JSON object per line in\n"
+    "The broker's record of decisions: who did what, what was denied, changes of keys, starts and stops. One "
+    "JSON object per line in\n"
     "audit.log, each with the hash of the line before; in $XDG_STATE_HOME/quern, or --audit DIR.\n\n"
     "  tail    the last lines; -f goes on\n"
     "  grep    lines with these fields\n"
@@ -46,13 +47,16 @@ void add_folder_option(Syntax& syntax) {
 
 std::string folder_of(const Given& given) {
   const std::string folder = given.get_or<std::string>("audit", keys::default_state_folder());
-  if (folder.empty()) throw UsageError("neither XDG_STATE_HOME nor HOME says where the log is: name its folder with --audit");
+  if (folder.empty())
+    throw UsageError("neither XDG_STATE_HOME nor HOME says where the log is: name its folder with --audit");
   return folder;
 }
 
 std::vector<std::string> files_of(const std::string& folder) {
   auto files = keys::audit_files(folder);
-  if (files.empty()) throw FileError("there is no audit log in " + folder + ": a broker that encrypts writes one (name its folder with --audit)");
+  if (files.empty())
+    throw FileError("there is no audit log in " + folder +
+                    ": a broker that encrypts writes one (name its folder with --audit)");
   return files;
 }
 
@@ -62,7 +66,8 @@ void show(const std::string& line, bool json) {
     return;
   }
   const auto field = [&](const char* name) { return printable(keys::field_of(line, name).value_or("?")); };
-  std::cout << field("time").substr(0, 23) << "  " << field("decision") << "  " << field("principal") << "  " << field("action");
+  std::cout << field("time").substr(0, 23) << "  " << field("decision") << "  " << field("principal") << "  "
+            << field("action");
   if (const auto object = field("object"); !object.empty()) std::cout << "  " << object;
   if (const auto reason = field("reason"); !reason.empty()) std::cout << "  (" << reason << ")";
   if (const auto address = field("address"); !address.empty()) std::cout << "  from " << address;
@@ -87,7 +92,7 @@ class LogEnd {
 
  private:
   static std::uint64_t inode(const std::string& path) {
-    struct stat about{};
+    struct stat about {};
     return ::stat(path.c_str(), &about) == 0 ? about.st_ino : 0;
   }
   void open(bool at_end) {
@@ -116,8 +121,10 @@ std::string time_of(const Given& given, const char* name) {
   const std::string text = given.get<std::string>(name);
   static const std::regex form(R"(\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?Z?)?)");
   try {
-    if (std::regex_match(text, form)) keys::time_of(text.substr(0, 10));  // throws for a day that is none
-    else throw keys::KeyError("'" + text + "' is no time: say 2026-11-25 or 2026-11-25T10:00:00 (UTC)");
+    if (std::regex_match(text, form))
+      keys::time_of(text.substr(0, 10));  // throws for a day that is none
+    else
+      throw keys::KeyError("'" + text + "' is no time: say 2026-11-25 or 2026-11-25T10:00:00 (UTC)");
   } catch (const keys::KeyError& error) {
     throw UsageError("--" + std::string(name) + ": " + error.what());
   }
@@ -125,9 +132,11 @@ std::string time_of(const Given& given, const char* name) {
 }
 
 Exit tail(const Arguments& arguments) {
-  Syntax syntax({"quern audit tail [-n N] [-f]", "Shows the last lines of the audit log.", "  quern audit tail\n  quern audit tail -n 100 --json\n  quern audit tail -f\n"});
+  Syntax syntax({"quern audit tail [-n N] [-f]", "Shows the last lines of the audit log.",
+                 "  quern audit tail\n  quern audit tail -n 100 --json\n  quern audit tail -f\n"});
   add_folder_option(syntax);
-  syntax.add()("lines,n", option<std::int64_t>("N"), "how many; default 20")("follow,f", flag(), "go on as lines come, until Ctrl-C");
+  syntax.add()("lines,n", option<std::int64_t>("N"), "how many; default 20")(
+      "follow,f", flag(), "go on as lines come, until Ctrl-C");
   const auto given = syntax.parse(arguments);
   if (!given) return Exit::done;
   const std::string folder = folder_of(*given);
@@ -143,7 +152,8 @@ Exit tail(const Arguments& arguments) {
   });
   for (const auto& line : last) show(line, given->json());
   // What came while they were read is shown once.
-  std::uint64_t shown = last.empty() ? 0 : keys::position_before(last.back()).value_or(keys::AuditPosition{}).count + 1;
+  std::uint64_t shown =
+      last.empty() ? 0 : keys::position_before(last.back()).value_or(keys::AuditPosition{}).count + 1;
   while (given->flag("follow") && std::cout.flush()) {
     for (const auto& line : end.take()) {
       const auto at = keys::position_before(line);
@@ -159,11 +169,14 @@ Exit tail(const Arguments& arguments) {
 
 Exit grep(const Arguments& arguments) {
   Syntax syntax({"quern audit grep [TEXT] [--principal P] [--decision deny] [--since TIME] ...",
-                 "Shows lines whose fields are as given (parts of them are enough), and that have TEXT anywhere. Exit 1 when there is none.",
-                 "  quern audit grep --principal lab3\n  quern audit grep --decision deny --action cancel --json\n  quern audit grep 'job 12'\n"});
+                 "Shows lines whose fields are as given (parts of them are enough), and that have TEXT "
+                 "anywhere. Exit 1 when there is none.",
+                 "  quern audit grep --principal lab3\n  quern audit grep --decision deny --action cancel "
+                 "--json\n  quern audit grep 'job 12'\n"});
   syntax.words(0, 1, "a text");
   add_folder_option(syntax);
-  for (const char* field : kFields) syntax.add()(field, option<std::string>("TEXT"), "lines whose field has this text");
+  for (const char* field : kFields)
+    syntax.add()(field, option<std::string>("TEXT"), "lines whose field has this text");
   syntax.add()("since", option<std::string>("TIME"), "from 2026-11-25 or 2026-11-25T10:00:00 (UTC) on")(
       "until", option<std::string>("TIME"), "before that");
   const auto given = syntax.parse(arguments);
@@ -173,10 +186,13 @@ Exit grep(const Arguments& arguments) {
   const std::string since = given->has("since") ? time_of(*given, "since") : "";
   const std::string until = given->has("until") ? time_of(*given, "until") : "";
   bool any = false;
-  keys::for_each_line(files_of(folder_of(*given)), [&](const std::string&, std::size_t, const std::string& line) {
+  keys::for_each_line(files_of(folder_of(*given)), [&](const std::string&, std::size_t,
+                                                       const std::string& line) {
     if (line.find(text) == std::string::npos) return true;
     for (const char* field : kFields)
-      if (given->has(field) && keys::field_of(line, field).value_or("").find(given->get<std::string>(field)) == std::string::npos) return true;
+      if (given->has(field) &&
+          keys::field_of(line, field).value_or("").find(given->get<std::string>(field)) == std::string::npos)
+        return true;
     const std::string time = keys::field_of(line, "time").value_or("");
     if (time < since || (!until.empty() && time >= until)) return true;
     any = true;
@@ -187,16 +203,27 @@ Exit grep(const Arguments& arguments) {
 }
 
 Exit verify(const Arguments& arguments) {
-  Syntax syntax({"quern audit verify", "Checks the whole chain of the audit log. Exit 1 when it is not as it was written, and where.",
-                 "  quern audit verify\n  quern audit verify --audit /var/lib/quern --json\n"});
+  Syntax syntax(
+      {"quern audit verify",
+       "Checks the whole chain of the audit log. Exit 1 when it is not as it was written, and where.",
+       "  quern audit verify\n  quern audit verify --audit /var/lib/quern --json\n"});
   add_folder_option(syntax);
   const auto given = syntax.parse(arguments);
   if (!given) return Exit::done;
   const keys::AuditCheck check = keys::verify_audit(folder_of(*given));
-  if (given->json()) std::cout << line_of({{"lines", check.lines}, {"intact", check.problem.empty()}, {"problem", check.problem}, {"torn", check.torn}});
+  if (given->json())
+    std::cout << line_of({{"lines", check.lines},
+                          {"intact", check.problem.empty()},
+                          {"problem", check.problem},
+                          {"torn", check.torn}});
   else if (check.problem.empty())
-    std::cout << check.lines << " lines, all as they were written" << (check.torn ? ", and a piece of one behind them (a broker was killed, or the power failed)" : "") << '\n';
-  else std::cout << "NOT as it was written: " << check.problem << " (" << check.lines << " lines before it are)\n";
+    std::cout << check.lines << " lines, all as they were written"
+              << (check.torn ? ", and a piece of one behind them (a broker was killed, or the power failed)"
+                             : "")
+              << '\n';
+  else
+    std::cout << "NOT as it was written: " << check.problem << " (" << check.lines
+              << " lines before it are)\n";
   return check.problem.empty() ? Exit::done : Exit::failed;
 }
 

@@ -1,5 +1,5 @@
-// `quern keys`: the broker's key files on this machine: who may do what. All of them but `join` are changes of files, which a running
-// broker sees within a second.
+// `quern keys`: the broker's key files on this machine: who may do what. All of them but `join` are changes
+// of files, which a running broker sees within a second.
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
@@ -26,7 +26,8 @@ using keys::KeyPair;
 
 constexpr char kHelp[] =
     "usage: quern keys init | list | add | revoke | rotate | invite | join [OPTIONS]\n\n"
-    "Who may do what with the broker on this machine: one line per key in authorized_keys, in $QUERN_KEYS, else\n"
+    "Who may do what with the broker on this machine: one line per key in authorized_keys, in $QUERN_KEYS, "
+    "else\n"
     "$XDG_CONFIG_HOME/quern, or --keys DIR. A running broker acts on a change within a second.\n\n"
     "  init    make the keys of a broker, if there are none (a broker does it by itself)\n"
     "  list    who may do what\n"
@@ -35,7 +36,8 @@ constexpr char kHelp[] =
     "  rotate  give a name a new key\n"
     "  invite  a code with which a machine makes its own key and joins, once\n"
     "  join    use a code here, for `quern` and programs (workers: quern-worker --join CODE)\n\n"
-    "roles: submit (jobs of its own), work (run them), read (see workers, and others' jobs with --reads), admin (everybody's jobs,\n"
+    "roles: submit (jobs of its own), work (run them), read (see workers, and others' jobs with --reads), "
+    "admin (everybody's jobs,\n"
     "drain workers). `quern keys add --help` shows the limits a key can have.\n\n"
     "examples:\n"
     "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
@@ -58,7 +60,8 @@ constexpr std::pair<const char*, const char*> kLimits[] = {
 };
 
 void add_grant_options(Syntax& syntax) {
-  syntax.add()("role", option<std::string>("ROLES"), "submit, work, read, admin; several with commas between");
+  syntax.add()("role", option<std::string>("ROLES"),
+               "submit, work, read, admin; several with commas between");
   for (const auto& [name, meaning] : kLimits) syntax.add()(name, option<std::string>("V"), meaning);
 }
 
@@ -82,26 +85,32 @@ Grant grant_of(const Given& given) {
       throw UsageError((text.starts_with(name) ? "--" : "--" + std::string(name) + ": ") + text);
     }
   }
-  if (grant.expires && *grant.expires <= std::time(nullptr)) throw UsageError("--expires " + given.get<std::string>("expires") + " is past: the key would open nothing");
-  if (!grant.reads.empty() && !grant.may(keys::GrantRole::read)) throw UsageError("--reads says which jobs of others the role read may see: add it to --role");
+  if (grant.expires && *grant.expires <= std::time(nullptr))
+    throw UsageError("--expires " + given.get<std::string>("expires") +
+                     " is past: the key would open nothing");
+  if (!grant.reads.empty() && !grant.may(keys::GrantRole::read))
+    throw UsageError("--reads says which jobs of others the role read may see: add it to --role");
   return grant;
 }
 
 std::string folder_of(const Given& given) {
   const std::string folder = given.keys();
-  if (folder.empty()) throw UsageError("neither XDG_CONFIG_HOME nor HOME says where the keys are: name a folder with --keys");
+  if (folder.empty())
+    throw UsageError("neither XDG_CONFIG_HOME nor HOME says where the keys are: name a folder with --keys");
   return folder;
 }
 
 void require_keys(const std::string& folder) {
   if (!keys::is_there(folder + "/authorized_keys"))
-    throw FileError("there are no keys in " + folder + ": start a broker, or run `quern keys init` (another folder: --keys DIR)");
+    throw FileError("there are no keys in " + folder +
+                    ": start a broker, or run `quern keys init` (another folder: --keys DIR)");
 }
 
 AuthorizedKeys read_list(const std::string& folder) {
   require_keys(folder);
   AuthorizedKeys list = AuthorizedKeys::parse(keys::read_file(folder + "/authorized_keys").value_or(""));
-  for (const auto& problem : list.problems()) std::cerr << "quern: authorized_keys, " << problem << " (it grants nothing)\n";
+  for (const auto& problem : list.problems())
+    std::cerr << "quern: authorized_keys, " << problem << " (it grants nothing)\n";
   return list;
 }
 
@@ -110,9 +119,14 @@ void write_list(const std::string& folder, const AuthorizedKeys& list) {
 }
 
 void check_name(const AuthorizedKeys& list, const std::string& name) {
-  if (!keys::is_principal_name(name)) throw UsageError("'" + name + "' is no name for a key: up to 64 letters, digits and . _ @ -");
+  if (!keys::is_principal_name(name))
+    throw UsageError("'" + name +
+                     "' is no name for a key: up to 64 letters, digits and . _ @ -, a letter or a digit "
+                     "first; broker, operator and anonymous are taken");
   for (const auto& grant : list.grants())
-    if (grant.name == name) throw UsageError(name + " has a key already: `quern keys rotate " + name + "` changes it, `quern keys revoke " + name + "` takes it away");
+    if (grant.name == name)
+      throw UsageError(name + " has a key already: `quern keys rotate " + name +
+                       "` changes it, `quern keys revoke " + name + "` takes it away");
 }
 
 /// Files of a new pair to be handed over: a folder that --keys can name.
@@ -122,8 +136,10 @@ std::string hand_over(const std::string& folder, const Grant& grant, const KeyPa
   keys::make_folder(place);
   const bool works = grant.may(keys::GrantRole::work);
   if (works) keys::write_pair(place, "worker", pair);
-  if ((grant.roles & ~static_cast<unsigned>(keys::GrantRole::work)) != 0) keys::write_pair(place, "client", pair);
-  if (const auto broker = keys::read_public(folder + "/broker.pub")) keys::write_file(place + "/broker.pub", *broker + "\n", 0644);
+  if ((grant.roles & ~static_cast<unsigned>(keys::GrantRole::work)) != 0)
+    keys::write_pair(place, "client", pair);
+  if (const auto broker = keys::read_public(folder + "/broker.pub"))
+    keys::write_file(place + "/broker.pub", *broker + "\n", 0644);
   return place;
 }
 
@@ -154,19 +170,26 @@ std::string limits_text(const Grant& grant) {
 }
 
 Exit init(const Arguments& arguments) {
-  Syntax syntax({"quern keys init", "Makes the keys of a broker, of clients and of workers on this machine, where they are missing.",
-                 "  quern keys init\n  quern keys init --keys /etc/quern\n"});
+  Syntax syntax(
+      {"quern keys init",
+       "Makes the keys of a broker, of clients and of workers on this machine, where they are missing.",
+       "  quern keys init\n  quern keys init --keys /etc/quern\n"});
   const auto given = syntax.parse(arguments);
   if (!given) return Exit::done;
   const std::string folder = folder_of(*given);
   const bool made = keys::make_missing(folder);
-  if (given->json()) std::cout << line_of({{"folder", folder}, {"made", made}, {"broker_key", keys::read_public(folder + "/broker.pub").value_or("")}});
-  else std::cout << (made ? "made keys in " : "all keys are there already: ") << folder << '\n';
+  if (given->json())
+    std::cout << line_of({{"folder", folder},
+                          {"made", made},
+                          {"broker_key", keys::read_public(folder + "/broker.pub").value_or("")}});
+  else
+    std::cout << (made ? "made keys in " : "all keys are there already: ") << folder << '\n';
   return Exit::done;
 }
 
 Exit list(const Arguments& arguments) {
-  Syntax syntax({"quern keys list", "Shows who may do what.", "  quern keys list\n  quern keys list --json | jq -r .name\n"});
+  Syntax syntax({"quern keys list", "Shows who may do what.",
+                 "  quern keys list\n  quern keys list --json | jq -r .name\n"});
   const auto given = syntax.parse(arguments);
   if (!given) return Exit::done;
   const auto grants = read_list(folder_of(*given)).grants();
@@ -175,16 +198,20 @@ Exit list(const Arguments& arguments) {
     return Exit::done;
   }
   Table table({{"name"}, {"roles"}, {"key"}, {"limits"}});
-  for (const Grant& grant : grants) table.add({grant.name, keys::role_words(grant.roles), grant.key, limits_text(grant)});
+  for (const Grant& grant : grants)
+    table.add({grant.name, keys::role_words(grant.roles), grant.key, limits_text(grant)});
   std::cout << table.text();
   return Exit::done;
 }
 
 Exit add(const Arguments& arguments) {
-  Syntax syntax({"quern keys add NAME [PUBLIC_KEY] --role ROLES [LIMITS]",
-                 "Lets a key in. Without PUBLIC_KEY a new pair is made in a folder to hand over; with it, only the line is written.",
-                 "  quern keys add lab3 --role work\n  quern keys add alice 'rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7' --role submit,read\n"
-                 "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100 --expires 2027-01-31\n"});
+  Syntax syntax(
+      {"quern keys add NAME [PUBLIC_KEY] --role ROLES [LIMITS]",
+       "Lets a key in. Without PUBLIC_KEY a new pair is made in a folder to hand over; with it, only the "
+       "line is written.",
+       "  quern keys add lab3 --role work\n  quern keys add alice 'rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7' "
+       "--role submit,read\n"
+       "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100 --expires 2027-01-31\n"});
   syntax.words(1, 2, "a name for the key");
   add_grant_options(syntax);
   const auto given = syntax.parse(arguments);
@@ -193,7 +220,8 @@ Exit add(const Arguments& arguments) {
   Grant grant = grant_of(*given);
   const auto words = given->words();
   grant.name = words[0];
-  if (words.size() == 2 && !keys::is_key(words[1])) throw UsageError("'" + words[1] + "' is no public key: 40 characters of Z85");
+  if (words.size() == 2 && !keys::is_key(words[1]))
+    throw UsageError("'" + words[1] + "' is no public key: 40 characters of Z85");
   require_keys(folder);
   const keys::FolderLock lock(folder);
   AuthorizedKeys file = read_list(folder);
@@ -216,8 +244,9 @@ Exit add(const Arguments& arguments) {
   } else if (place.empty()) {
     std::cout << grant.name << " may now: " << keys::role_words(grant.roles) << '\n';
   } else {
-    std::cout << grant.name << " may now: " << keys::role_words(grant.roles) << "\nits keys are in " << place
-              << "\nhand that folder over (it holds a secret), and use it with --keys FOLDER, or QUERN_KEYS\n";
+    std::cout
+        << grant.name << " may now: " << keys::role_words(grant.roles) << "\nits keys are in " << place
+        << "\nhand that folder over (it holds a secret), and use it with --keys FOLDER, or QUERN_KEYS\n";
   }
   return Exit::done;
 }
@@ -226,11 +255,13 @@ std::string nobody_called(const std::string& who, const std::vector<Grant>& gran
   std::vector<std::string> names;
   for (const Grant& grant : grants) names.push_back(grant.name);
   const auto near = nearest(who, names);
-  return "nobody is called '" + who + "'" + (near ? "; did you mean '" + *near + "'?" : "") + " (`quern keys list`)";
+  return "nobody is called '" + who + "'" + (near ? "; did you mean '" + *near + "'?" : "") +
+         " (`quern keys list`)";
 }
 
 Exit revoke(const Arguments& arguments) {
-  Syntax syntax({"quern keys revoke NAME|PUBLIC_KEY", "Takes a key away, or all keys of a name. Its sessions end within a second.",
+  Syntax syntax({"quern keys revoke NAME|PUBLIC_KEY",
+                 "Takes a key away, or all keys of a name. Its sessions end within a second.",
                  "  quern keys revoke lab3\n"});
   syntax.words(1, 1, "a name or a public key");
   const auto given = syntax.parse(arguments);
@@ -247,20 +278,26 @@ Exit revoke(const Arguments& arguments) {
   // What was made here for somebody to take away is of no use any more.
   for (const Grant& grant : before) {
     const auto left = file.grants();
-    const bool gone = std::none_of(left.begin(), left.end(), [&](const Grant& g) { return g.name == grant.name; });
+    const bool gone =
+        std::none_of(left.begin(), left.end(), [&](const Grant& g) { return g.name == grant.name; });
     std::error_code ignored;
     if (gone) std::filesystem::remove_all(folder + "/issued/" + grant.name, ignored);
   }
-  if (given->json()) std::cout << line_of({{"revoked", who}, {"keys", removed}});
-  else std::cout << who << ": " << removed << (removed == 1 ? " key" : " keys") << " revoked\n";
+  if (given->json())
+    std::cout << line_of({{"revoked", who}, {"keys", removed}});
+  else
+    std::cout << who << ": " << removed << (removed == 1 ? " key" : " keys") << " revoked\n";
   return Exit::done;
 }
 
 Exit rotate(const Arguments& arguments) {
   Syntax syntax({"quern keys rotate NAME [PUBLIC_KEY]",
-                 "Gives a name a new key, with the same roles and limits; its jobs stay its own. Without PUBLIC_KEY a new pair is made where\n"
-                 "the old one is: for `client` and `worker` of this machine, and for what `quern keys add` has handed out. The old key opens\n"
-                 "nothing from then on. `broker` makes a new key for the broker itself: it must be started again, and everybody elsewhere\n"
+                 "Gives a name a new key, with the same roles and limits; its jobs stay its own. Without "
+                 "PUBLIC_KEY a new pair is made where\n"
+                 "the old one is: for `client` and `worker` of this machine, and for what `quern keys add` "
+                 "has handed out. The old key opens\n"
+                 "nothing from then on. `broker` makes a new key for the broker itself: it must be started "
+                 "again, and everybody elsewhere\n"
                  "needs its new broker.pub.",
                  "  quern keys rotate client\n  quern keys rotate lab3\n  quern keys rotate broker\n"});
   syntax.words(1, 2, "a name");
@@ -269,19 +306,25 @@ Exit rotate(const Arguments& arguments) {
   const std::string folder = folder_of(*given);
   const auto words = given->words();
   const std::string& name = words[0];
-  if (words.size() == 2 && !keys::is_key(words[1])) throw UsageError("'" + words[1] + "' is no public key: 40 characters of Z85");
-  if (name == "broker" && words.size() == 2) throw UsageError("the broker's own pair is made here: `quern keys rotate broker`, without a key");
+  if (words.size() == 2 && !keys::is_key(words[1]))
+    throw UsageError("'" + words[1] + "' is no public key: 40 characters of Z85");
+  if (name == "broker" && words.size() == 2)
+    throw UsageError("the broker's own pair is made here: `quern keys rotate broker`, without a key");
   require_keys(folder);
   const keys::FolderLock lock(folder);
   if (name == "broker") {
     keys::write_pair(folder, "broker", keys::new_key_pair());
-    if (given->json()) std::cout << line_of({{"name", name}, {"key", keys::read_public(folder + "/broker.pub").value_or("")}});
-    else std::cout << "the broker has a new key: start it again, and hand " << folder << "/broker.pub to every other machine\n";
+    if (given->json())
+      std::cout << line_of({{"name", name}, {"key", keys::read_public(folder + "/broker.pub").value_or("")}});
+    else
+      std::cout << "the broker has a new key: start it again, and hand " << folder
+                << "/broker.pub to every other machine\n";
     return Exit::done;
   }
   AuthorizedKeys file = read_list(folder);
   const auto before = file.grants();
-  const auto found = std::find_if(before.begin(), before.end(), [&](const Grant& grant) { return grant.name == name; });
+  const auto found =
+      std::find_if(before.begin(), before.end(), [&](const Grant& grant) { return grant.name == name; });
   if (found == before.end()) throw UsageError(nobody_called(name, before));
   Grant fresh = *found;
   std::string place;
@@ -301,8 +344,10 @@ Exit rotate(const Arguments& arguments) {
   for (const Grant& old : before)
     if (old.name == name) file.remove(old.key);
   write_list(folder, file);
-  if (given->json()) std::cout << line_of(to_json(fresh));
-  else std::cout << name << " has a new key" << (place.empty() ? "" : ", in " + place) << '\n';
+  if (given->json())
+    std::cout << line_of(to_json(fresh));
+  else
+    std::cout << name << " has a new key" << (place.empty() ? "" : ", in " + place) << '\n';
   return Exit::done;
 }
 
@@ -316,18 +361,25 @@ std::int64_t duration_of(const std::string& text) {
     used = 0;
   }
   const std::string unit = text.substr(used);
-  const double factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : unit == "d" ? 86400 : 0;
+  const double factor = unit.empty() || unit == "s" ? 1
+                        : unit == "m"               ? 60
+                        : unit == "h"               ? 3600
+                        : unit == "d"               ? 86400
+                                                    : 0;
   const double seconds = number * factor;
   const bool decimal = text.find_first_not_of("0123456789.smhd") == std::string::npos;
-  if (!decimal || used == 0 || !(seconds >= 1) || seconds > 30 * 86400.0) throw UsageError("--life takes a time such as 15m or 2h, up to 30d");
+  if (!decimal || used == 0 || !(seconds >= 1) || seconds > 30 * 86400.0)
+    throw UsageError("--life takes a time such as 15m or 2h, up to 30d");
   return static_cast<std::int64_t>(seconds);
 }
 
 Exit invite(const Arguments& arguments) {
-  Syntax syntax({"quern keys invite --role ROLES [--broker ENDPOINT] [--life TIME] [LIMITS]",
-                 "Prints a code with which one machine makes a key of its own and joins. --broker is the broker as that machine reaches it.",
-                 "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
-                 "  quern keys invite --role submit,read --name alice --life 2h --broker tcp://10.0.0.5:7600\n"});
+  Syntax syntax(
+      {"quern keys invite --role ROLES [--broker ENDPOINT] [--life TIME] [LIMITS]",
+       "Prints a code with which one machine makes a key of its own and joins. --broker is the broker as "
+       "that machine reaches it.",
+       "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
+       "  quern keys invite --role submit,read --name alice --life 2h --broker tcp://10.0.0.5:7600\n"});
   syntax.add()("name", option<std::string>("NAME"), "of the new key; default: the host's own")(
       "life", option<std::string>("TIME"), "how long the code can be used; default 15m");
   add_grant_options(syntax);
@@ -344,8 +396,10 @@ Exit invite(const Arguments& arguments) {
     throw UsageError("--name is missing: only workers may choose their own");
   const std::int64_t life = duration_of(given->get_or<std::string>("life", "15m"));
   const std::string endpoint = given->endpoint();
-  if (!keys::is_peer_endpoint(endpoint) || endpoint.starts_with("tcp://0.0.0.0:") || endpoint.starts_with("tcp://[::]:"))
-    throw UsageError("--broker " + endpoint + ": name the broker as the new machine reaches it, such as tcp://10.0.0.5:7600");
+  if (!keys::is_peer_endpoint(endpoint) || endpoint.starts_with("tcp://0.0.0.0:") ||
+      endpoint.starts_with("tcp://[::]:"))
+    throw UsageError("--broker " + endpoint +
+                     ": name the broker as the new machine reaches it, such as tcp://10.0.0.5:7600");
   require_keys(folder);
   const keys::FolderLock lock(folder);
   if (given->has("name")) check_name(read_list(folder), invitation.grant.name);
@@ -357,22 +411,31 @@ Exit invite(const Arguments& arguments) {
   std::erase_if(open, [&](const auto& old) { return old.expires <= now; });
   open.push_back(invitation);
   keys::write_file(folder + "/invitations", keys::text_of(open));
-  const std::string code = keys::text_of(keys::InvitationCode{endpoint, keys::read_public(folder + "/broker.pub").value(), secret});
+  const std::string code = keys::text_of(
+      keys::InvitationCode{endpoint, keys::read_public(folder + "/broker.pub").value(), secret});
   const bool works = invitation.grant.may(keys::GrantRole::work);
   const std::string command = works ? "quern-worker --join " + code : "quern keys join " + code;
   if (given->json()) {
-    std::cout << line_of({{"code", code}, {"endpoint", endpoint}, {"expires", keys::time_text(invitation.expires)}, {"command", command}});
+    std::cout << line_of({{"code", code},
+                          {"endpoint", endpoint},
+                          {"expires", keys::time_text(invitation.expires)},
+                          {"command", command}});
     return Exit::done;
   }
   std::cout << code << '\n';
-  std::cerr << "on the new machine, until " << keys::time_text(invitation.expires) << " and once:\n  " << command << '\n';
-  if (endpoint.find("127.0.0.1") != std::string::npos || endpoint.find("localhost") != std::string::npos || endpoint.starts_with("ipc:"))
-    std::cerr << "note: only this machine reaches " << endpoint << "; name the broker as others do with --broker\n";
+  std::cerr << "on the new machine, until " << keys::time_text(invitation.expires) << " and once:\n  "
+            << command << '\n';
+  if (endpoint.find("127.0.0.1") != std::string::npos || endpoint.find("localhost") != std::string::npos ||
+      endpoint.starts_with("ipc:"))
+    std::cerr << "note: only this machine reaches " << endpoint
+              << "; name the broker as others do with --broker\n";
   return Exit::done;
 }
 
 Exit join_here(const Arguments& arguments) {
-  Syntax syntax({"quern keys join CODE", "Joins the broker that the code names: makes a key for `quern` and programs here, and keeps it for that endpoint.",
+  Syntax syntax({"quern keys join CODE",
+                 "Joins the broker that the code names: makes a key for `quern` and programs here, and keeps "
+                 "it for that endpoint.",
                  "  quern keys join CODE\n  quern jobs --broker tcp://10.0.0.5:7600\n"});
   syntax.words(1, 1, "a code of `quern keys invite`");
   syntax.add()("name", option<std::string>("NAME"), "wanted for the key, when the invitation does not say");
@@ -383,12 +446,15 @@ Exit join_here(const Arguments& arguments) {
   } catch (const keys::KeyError& error) {
     throw UsageError(error.what());
   }
-  const Joined joined = join(given->words().front(),
-                             {.keys = folder_of(*given), .name = given->get_or<std::string>("name", {}), .worker = false});
-  if (given->json()) std::cout << line_of({{"endpoint", joined.endpoint}, {"name", joined.name}, {"roles", joined.roles}});
+  const Joined joined =
+      join(given->words().front(),
+           {.keys = folder_of(*given), .name = given->get_or<std::string>("name", {}), .worker = false});
+  if (given->json())
+    std::cout << line_of({{"endpoint", joined.endpoint}, {"name", joined.name}, {"roles", joined.roles}});
   else
     std::cout << "joined the broker at " << joined.endpoint << " as " << joined.name << " (" << joined.roles
-              << ")\nfrom now on: quern COMMAND --broker " << joined.endpoint << ", or QUERN_BROKER=" << joined.endpoint << '\n';
+              << ")\nfrom now on: quern COMMAND --broker " << joined.endpoint
+              << ", or QUERN_BROKER=" << joined.endpoint << '\n';
   return Exit::done;
 }
 
@@ -396,13 +462,15 @@ Exit join_here(const Arguments& arguments) {
 
 Exit keys_command(const Arguments& arguments) {
   static constexpr std::pair<const char*, Exit (*)(const Arguments&)> kActions[] = {
-      {"init", init}, {"list", list}, {"add", add}, {"revoke", revoke}, {"rotate", rotate}, {"invite", invite}, {"join", join_here}};
+      {"init", init},     {"list", list},     {"add", add},       {"revoke", revoke},
+      {"rotate", rotate}, {"invite", invite}, {"join", join_here}};
   const std::string what = arguments.empty() ? "" : arguments.front();
   if (what == "--help" || what == "-h") {
     std::cout << kHelp;
     return Exit::done;
   }
-  if (what.empty()) throw UsageError("what to do is missing: init, list, add, revoke, rotate, invite or join");
+  if (what.empty())
+    throw UsageError("what to do is missing: init, list, add, revoke, rotate, invite or join");
   const Arguments rest(arguments.begin() + 1, arguments.end());
   std::vector<std::string> names;
   for (const auto& [name, action] : kActions) {
