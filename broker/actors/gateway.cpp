@@ -27,11 +27,6 @@ constexpr milliseconds kAcknowledge{1};
 // How long an orderly stop waits for the store.
 constexpr milliseconds kStopWait{5000};
 
-/// What tells a peer only that it may let go of something.
-bool is_acknowledgement(const wire::Message& message) {
-  return std::holds_alternative<wire::Accepted>(message) || std::holds_alternative<wire::Reported>(message);
-}
-
 runtime::Socket make_router(zmq::context_t& context, const std::optional<runtime::CurveServer>& curve) {
   runtime::SocketOptions options;
   options.part_bytes_max = wire::kPartBytesMax;
@@ -87,15 +82,15 @@ void Gateway::run(int stop_fd) {
     more = read_all(now, effects);
     core_.settle(now, effects);
     carry_out(effects, now);
-    if (waiting_until_ && now >= *waiting_until_) send_waiting(now);
+    send_waiting(now, now);
     forget_strangers();
   }
   stop(effects);
 }
 
-std::optional<wire::Time> Gateway::next_deadline() const {
-  const auto core = core_.next_deadline();
-  return core && waiting_until_ ? std::min(*core, *waiting_until_) : core ? core : waiting_until_;
+std::optional<wire::Time> Gateway::next_deadline() {
+  const auto core = core_.next_deadline(), waiting = waiting_until();
+  return core && waiting ? std::min(*core, *waiting) : core ? core : waiting;
 }
 
 /// What was taken in is committed and acknowledged first, within a bound; then everybody is told.
@@ -112,7 +107,7 @@ void Gateway::stop(Effects& effects) {
   }
   core_.on_stop(effects);
   carry_out(effects, Clock::now());
-  send_waiting(Clock::now());
+  send_waiting(wire::Time::max(), Clock::now());
   guard_.record({{}, "broker", {}, "stop", bound_.front(), "allow", {}});
 }
 
@@ -171,9 +166,13 @@ void Gateway::read_one(runtime::Parts&& parts, wire::Time now, Effects& effects)
   // A HELLO may be told why; the first message of a connection is one, and the rest of a flood costs nothing more.
   if (core_.ignores(peer, origin_.user, now) && (core_.knows(peer) || !routes_.at(peer).fresh)) return;
   routes_.at(peer).fresh = false;
-  auto decoded = wire::decode(link::frames_of(std::move(parts)));
-  if (auto* error = std::get_if<wire::DecodeError>(&decoded)) core_.on_malformed(peer, origin_.user, error->text, now, effects);
-  else core_.on_message(peer, origin_.user, std::move(std::get<wire::Envelope>(decoded)), now, effects);
+  auto decoded = wire::decode(link::frames_of(std::move(parts)), &riders_);
+  if (auto* envelope = std::get_if<wire::Envelope>(&decoded)) {
+    for (auto& rider : riders_) core_.on_message(peer, origin_.user, {envelope->session, std::move(rider)}, now, effects);
+    core_.on_message(peer, origin_.user, std::move(*envelope), now, effects);
+  } else {
+    core_.on_malformed(peer, origin_.user, std::get<wire::DecodeError>(decoded).text, now, effects);
+  }
   if (!core_.knows(peer)) strangers_.push_back(peer);
 }
 
@@ -206,38 +205,53 @@ void Gateway::carry_out(Effects& effects, wire::Time now) {
 void Gateway::act(Send& send, wire::Time now) {
   const auto route = routes_.find(send.peer);
   if (route == routes_.end()) return;  // its session ended in this round
-  auto& waiting = route->second.waiting;
-  if (is_acknowledgement(send.message)) {
-    if (waiting.empty()) waiting_.push_back(send.peer);
-    if (!waiting_until_) waiting_until_ = now + kAcknowledge;
-    waiting.push_back(std::move(send));
-    return;
+  Waiting& waiting = route->second.waiting;
+  if (!waiting.riders.empty() && (waiting.session != send.session || waiting.riders.size() == wire::kRidersMax)) flush(send.peer, waiting, now);
+  if (!wire::is_acknowledgement(send.message)) return transmit(send.peer, {send.session, std::move(send.message)}, std::exchange(waiting.riders, {}), now);
+  if (waiting.riders.empty()) {
+    waiting.until = now + kAcknowledge;
+    waiting_.emplace_back(send.peer, waiting.until);
   }
-  if (!waiting.empty())
-    for (Send& before : std::exchange(waiting, {})) transmit(before, now);
-  transmit(send, now);
+  waiting.session = send.session;
+  waiting.riders.push_back(std::move(send.message));
 }
 
-void Gateway::send_waiting(wire::Time now) {
-  waiting_until_.reset();
-  for (PeerId peer : std::exchange(waiting_, {})) {
+void Gateway::flush(PeerId peer, Waiting& waiting, wire::Time now) {
+  if (waiting.riders.empty()) return;
+  wire::Riders riders = std::exchange(waiting.riders, {});
+  wire::Message last = std::move(riders.back());
+  riders.pop_back();
+  transmit(peer, {waiting.session, std::move(last)}, std::move(riders), now);
+}
+
+std::optional<wire::Time> Gateway::waiting_until() {
+  for (; !waiting_.empty(); waiting_.pop_front()) {
+    const auto& [peer, until] = waiting_.front();
     const auto route = routes_.find(peer);
-    if (route == routes_.end()) continue;
-    for (Send& send : std::exchange(route->second.waiting, {})) transmit(send, now);
+    if (route != routes_.end() && !route->second.waiting.riders.empty() && route->second.waiting.until == until) return until;
+  }
+  return std::nullopt;
+}
+
+void Gateway::send_waiting(wire::Time until, wire::Time now) {
+  for (auto next = waiting_until(); next && *next <= until; next = waiting_until()) {
+    const PeerId peer = waiting_.front().first;
+    waiting_.pop_front();
+    flush(peer, routes_.at(peer).waiting, now);
   }
 }
 
-void Gateway::transmit(Send& send, wire::Time now) {
-  const auto route = routes_.find(send.peer);
+void Gateway::transmit(PeerId peer, const wire::Envelope& envelope, const wire::Riders& riders, wire::Time now) {
+  const auto route = routes_.find(peer);
   if (route == routes_.end()) return;
-  const auto frames = wire::encode({send.session, std::move(send.message)});
+  const auto frames = wire::encode(envelope, riders);
   switch (router_.send(route->second.routing_id, link::parts_of(frames))) {
     case runtime::SendResult::sent: break;
-    case runtime::SendResult::unreachable: core_.on_unreachable(send.peer); break;
+    case runtime::SendResult::unreachable: core_.on_unreachable(peer); break;
     case runtime::SendResult::full:
-      if (core_.knows(send.peer)) runtime::log_warning("a peer does not read: its session ends");
-      core_.on_blocked(send.peer, now);
-      strangers_.push_back(send.peer);
+      if (core_.knows(peer)) runtime::log_warning("a peer does not read: its session ends");
+      core_.on_blocked(peer, now);
+      strangers_.push_back(peer);
       break;
   }
 }

@@ -2,6 +2,7 @@
 // peers and from the store, let the core act once, send. Routing ids never leave this file.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -13,6 +14,7 @@
 #include "broker/actors/store_actor.hpp"
 #include "broker/core/core.hpp"
 #include "runtime/socket.hpp"
+#include "wire/codec.hpp"
 
 namespace quern::broker {
 
@@ -37,16 +39,28 @@ class Gateway {
   void read_store(wire::Time now, Effects& effects);
   void read_guard(wire::Time now, Effects& effects);
   void read_one(runtime::Parts&& parts, wire::Time now, Effects& effects);
+  struct Waiting;
   void act(Send& send, wire::Time now);
-  void transmit(Send& send, wire::Time now);
-  void send_waiting(wire::Time now);
+  void flush(PeerId peer, Waiting& waiting, wire::Time now);
+  void transmit(PeerId peer, const wire::Envelope& envelope, const wire::Riders& riders, wire::Time now);
+  /// When the next acknowledgements go by themselves.
+  std::optional<wire::Time> waiting_until();
+  /// Sends those whose time has come by `until`.
+  void send_waiting(wire::Time until, wire::Time now);
   void act(Audit& audit);
   void act(AskEnrol& ask);
   void carry_out(Effects& effects, wire::Time now);
-  std::optional<wire::Time> next_deadline() const;
+  std::optional<wire::Time> next_deadline();
   PeerId peer_of(std::string_view routing_id);
   void forget_strangers();
   void end_misplaced(const KeysChanged& keys, wire::Time now, Effects& effects);
+
+  /// Acknowledgements that go with the next message to a peer.
+  struct Waiting {
+    wire::SessionId session{};
+    wire::Riders riders;
+    wire::Time until{};  ///< then they go by themselves
+  };
 
   /// How to reach a peer, and where it is.
   struct Route {
@@ -54,21 +68,21 @@ class Gateway {
     std::string address;
     std::string user;
     bool fresh = true;  ///< nothing was heard of it yet
-    std::vector<Send> waiting;  ///< acknowledgements that go with the next message to it
+    Waiting waiting;
   };
   std::string address_of(PeerId peer) const;
 
   Guard& guard_;
   runtime::Socket router_;
   runtime::Origin origin_;  ///< of the message being read
+  wire::Riders riders_;     ///< with it
   std::vector<std::string> bound_;
   Core core_;
   std::unordered_map<std::string, PeerId> peers_;
   std::unordered_map<PeerId, Route> routes_;
   std::unordered_set<PeerId> enrolling_;  ///< without a session, but an answer is on its way
   std::vector<PeerId> strangers_;  ///< heard in this round without a session
-  std::vector<PeerId> waiting_;  ///< peers whose acknowledgements may wait; some have gone out meanwhile
-  std::optional<wire::Time> waiting_until_;
+  std::deque<std::pair<PeerId, wire::Time>> waiting_;  ///< whose acknowledgements wait until when, in order; some have gone out meanwhile
   std::uint64_t last_peer_ = 0;
   runtime::Mailbox<StoreEvent> store_events_;
   std::unique_ptr<StoreActor> store_;  // after its mailbox: it ends first

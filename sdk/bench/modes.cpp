@@ -28,19 +28,26 @@ SubmitOptions options_of(const Load& load) {
 
 std::size_t result_bytes(const Load& load) { return load.result.value_or(kIndexBytes); }
 
-void check_all(const Job& job, const Load& load) {
+void check_all(const Job& job, std::uint64_t tasks, std::size_t size) {
   std::uint64_t expected = 0;
   while (const auto result = job.next()) {
     if (result->index != expected) wrong(expected, "its result is missing");
     if (!result->ok) wrong(expected, result->text);
-    check(result->bytes, expected, result_bytes(load));
+    check(result->bytes, expected, size);
     ++expected;
   }
-  if (expected != load.tasks) wrong(expected, "its result is missing: " + job.wait().text);
+  if (expected != tasks) wrong(expected, "its result is missing: " + job.wait().text);
 }
 
 void run_map(Client& client, const Load& load) {
-  check_all(client.submit(kFunction, numbered_items(load), options_of(load)), load);
+  const SubmitOptions options = options_of(load);
+  std::vector<Job> jobs;
+  std::vector<std::uint64_t> sizes;
+  for (std::uint64_t i = 0; i < load.jobs; ++i) {
+    sizes.push_back(load.tasks / load.jobs + (i < load.tasks % load.jobs ? 1 : 0));
+    jobs.push_back(client.submit(kFunction, numbered_items(sizes[i], load.payload), options));
+  }
+  for (std::uint64_t i = 0; i < load.jobs; ++i) check_all(jobs[i], sizes[i], result_bytes(load));
 }
 
 void run_single(Client& client, const Load& load) {
@@ -67,10 +74,10 @@ void run_range(Client& client, const Load& load) {
 
 }  // namespace
 
-Items numbered_items(const Load& load) {
+Items numbered_items(std::uint64_t tasks, std::uint32_t payload) {
   Items items;
   items.source = Items::Source::in_memory;
-  items.next = [payload = load.payload, tasks = load.tasks, index = std::uint64_t{0}](Bytes& item) mutable {
+  items.next = [payload, tasks, index = std::uint64_t{0}](Bytes& item) mutable {
     if (index == tasks) return false;
     item.resize(payload, 'x');
     put_index(item.data(), index++);

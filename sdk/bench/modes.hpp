@@ -17,12 +17,13 @@ std::optional<Mode> mode_of(const std::string& word);
 struct Load {
   Mode mode = Mode::map;
   std::uint64_t tasks = 0;
+  std::uint64_t jobs = 1;               ///< a map's tasks are shared out among so many jobs at once
   std::uint32_t payload = 0;            ///< bytes of a task
   std::optional<std::uint32_t> result;  ///< bytes of a result; nothing: what noop gives by itself
 };
 
-/// Items that begin with their index.
-Items numbered_items(const Load& load);
+/// So many items that begin with their index.
+Items numbered_items(std::uint64_t tasks, std::uint32_t payload);
 
 /// Seconds from the submission to the last checked result. Throws std::runtime_error for a wrong or missing
 /// one.

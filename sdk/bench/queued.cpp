@@ -12,7 +12,7 @@ Queued measure_queued(Rig& rig, std::uint64_t tasks, std::uint32_t payload) {
   Load load;
   load.tasks = tasks;
   load.payload = payload;
-  const Job job = rig.client().submit("nobody offers this", numbered_items(load));
+  const Job job = rig.client().submit("nobody offers this", numbered_items(tasks, payload));
   job.wait_for_intake();
   Queued found;
   found.tasks = tasks;

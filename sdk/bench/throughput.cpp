@@ -71,6 +71,9 @@ Request request_of(const cli::Given& given) {
   if (given.has("result")) load.result = given.get<std::uint32_t>("result");
   if (load.result.value_or(1) < 1 || load.result.value_or(1) > kBytesMax)
     throw UsageError("--result takes 1 to 67108864 bytes");
+  load.jobs = given.get_or<std::uint64_t>("jobs", 1);
+  if (load.jobs < 1 || load.jobs > 10'000 || (load.jobs > 1 && load.mode != Mode::map))
+    throw UsageError("--jobs takes 1 to 10000, with --mode map");
   request.repeats = given.get_or<unsigned>("repeat", 5);
   if (request.repeats < 1 || request.repeats > 1000) throw UsageError("--repeat takes 1 to 1000");
   return request;
@@ -142,7 +145,8 @@ Json report_of(const Request& request, const Findings& findings, Rig& rig) {
       {"repeats", request.repeats},
       {"payload", request.load.payload},
       {"result", request.load.result.value_or(kIndexBytes)},
-      {"mode", request.mode}};
+      {"mode", request.mode},
+      {"jobs", request.load.jobs}};
   if (rig.cluster()) {
     object["cpu_us_per_task"]["broker"] = micros(findings.broker_us);
     object["cpu_us_per_task"]["worker"] = micros(findings.worker_us);
@@ -189,8 +193,9 @@ cli::Exit throughput(const cli::Arguments& arguments) {
   syntax.add()("tasks", option<std::uint64_t>("N"), "default 1000000")(
       "payload", option<std::uint32_t>("BYTES"), "of a task; default 16")(
       "result", option<std::uint32_t>("BYTES"), "of a result; default 8")(
-      "mode", option<std::string>("M"), "map, single or range; default map")("repeat", option<unsigned>("N"),
-                                                                             "default 5");
+      "mode", option<std::string>("M"), "map, single or range; default map")(
+      "jobs", option<std::uint64_t>("N"), "share a map's tasks out among N jobs at once; default 1")(
+      "repeat", option<unsigned>("N"), "default 5");
   add_rig_options(syntax);
   const auto given = syntax.parse(arguments);
   if (!given) return cli::Exit::done;

@@ -12,6 +12,8 @@ using namespace std::chrono_literals;
 
 // What BYE and the last acknowledgements may take on their way out.
 constexpr auto kGoodbye = 300ms;
+// Acknowledgements wait this long for a message to go with: nobody waits for them, and each one alone wakes two threads of the broker.
+constexpr auto kAcknowledge = 1ms;
 // Messages read before their effects are carried out: latency under load.
 constexpr int kReadAtOnce = 64;
 
@@ -59,7 +61,9 @@ void ClientActor::run() {
     read_messages();
     core_.tick(Clock::now());
     apply();
+    if (riders_until_ && Clock::now() >= *riders_until_) send_riders();
   }
+  send_riders();
   outbox_->close();
   outbox_->drain(commands_);
   commands_.clear();
@@ -71,7 +75,9 @@ void ClientActor::wait() {
   poller_.add(outbox_->fd());
   connection_.poll_in(poller_);
   auto timeout = std::chrono::milliseconds(-1);
-  if (const auto deadline = core_.next_deadline()) {
+  auto deadline = core_.next_deadline();
+  if (riders_until_) deadline = deadline ? std::min(*deadline, *riders_until_) : *riders_until_;
+  if (deadline) {
     const auto left = *deadline - std::min(*deadline, Clock::now());
     timeout = std::chrono::ceil<std::chrono::milliseconds>(left);
   }
@@ -175,13 +181,34 @@ void ClientActor::on(StopCommand) {
 // ---- effects
 // --------------------------------------------------------------------------------------------------------
 
+// Without a high-water mark a send fails only when there is no socket: then HELLO will be said again in
+// time.
 void ClientActor::carry_out(Send effect) {
-  // Without a high-water mark a send fails only when there is no socket: then HELLO will be said again in
-  // time.
-  connection_.send(effect.envelope);
+  wire::Envelope& envelope = effect.envelope;
+  if (!riders_.empty() && (envelope.session != riders_session_ || riders_.size() == wire::kRidersMax)) send_riders();
+  if (wire::is_acknowledgement(envelope.message)) {
+    if (!riders_until_) riders_until_ = Clock::now() + kAcknowledge;
+    riders_session_ = envelope.session;
+    riders_.push_back(std::move(envelope.message));
+    return;
+  }
+  connection_.send(envelope, riders_);
+  riders_.clear();
+  riders_until_.reset();
+}
+
+void ClientActor::send_riders() {
+  riders_until_.reset();
+  if (riders_.empty()) return;
+  wire::Message last = std::move(riders_.back());
+  riders_.pop_back();
+  connection_.send({riders_session_, std::move(last)}, riders_);
+  riders_.clear();
 }
 
 void ClientActor::carry_out(Reopen) {
+  riders_.clear();  // of the session that is over
+  riders_until_.reset();
   link_ = link::LinkState::connecting;
   try {
     connection_.reopen();

@@ -37,6 +37,7 @@ class ClientActor {
   void look_at_connection();
   /// Carries out all effects, also those that carrying out brings.
   void apply();
+  void send_riders();
 
   void on(SubmitCommand command);
   void on(AttachCommand command);
@@ -74,6 +75,9 @@ class ClientActor {
   std::unordered_map<std::uint64_t, std::shared_ptr<std::promise<Reply>>> asks_;
   std::vector<Command> commands_;
   Effects effects_;
+  wire::Riders riders_;  ///< acknowledgements that wait for a message to go with
+  wire::SessionId riders_session_{};
+  std::optional<std::chrono::steady_clock::time_point> riders_until_;
   Life life_ = Life::running;
   std::thread thread_;  // last: everything is there when it starts
 };

@@ -27,6 +27,7 @@ Connection::Connection(zmq::context_t& context, std::string endpoint, Access acc
 
 void Connection::reopen() {
   socket_.reset();
+  arrived_.clear();
   // A mistake in the endpoint is told before keys for it are looked for.
   if (!endpoint_.starts_with("tcp://") && !endpoint_.starts_with("ipc://")) throw zmq::error_t(EPROTONOSUPPORT);
   runtime::SocketOptions options;
@@ -62,15 +63,25 @@ void Connection::close(std::chrono::milliseconds linger) {
   socket_.reset();
 }
 
-bool Connection::send(const wire::Envelope& envelope) {
-  return socket_ && socket_->send(parts_of(wire::encode(envelope))) == runtime::SendResult::sent;
+bool Connection::send(const wire::Envelope& envelope, std::span<const wire::Message> riders) {
+  return socket_ && socket_->send(parts_of(wire::encode(envelope, riders))) == runtime::SendResult::sent;
 }
 
 std::optional<std::variant<wire::Envelope, wire::DecodeError>> Connection::receive() {
-  if (!socket_) return std::nullopt;
-  auto parts = socket_->receive(wire::kPartsMax);
-  if (!parts) return std::nullopt;
-  return wire::decode(frames_of(std::move(*parts)));
+  if (arrived_.empty()) {
+    if (!socket_) return std::nullopt;
+    auto parts = socket_->receive(wire::kPartsMax);
+    if (!parts) return std::nullopt;
+    wire::Riders riders;
+    auto decoded = wire::decode(frames_of(std::move(*parts)), &riders);
+    auto* envelope = std::get_if<wire::Envelope>(&decoded);
+    if (!envelope || riders.empty()) return decoded;
+    for (auto& rider : riders) arrived_.push_back({envelope->session, std::move(rider)});
+    arrived_.push_back(std::move(*envelope));
+  }
+  auto first = std::move(arrived_.front());
+  arrived_.pop_front();
+  return first;
 }
 
 LinkState Connection::look() {

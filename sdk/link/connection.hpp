@@ -4,8 +4,10 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <zmq.hpp>
@@ -35,7 +37,7 @@ class Connection {
   bool is_open() const { return socket_.has_value(); }
 
   /// False when the message could not be queued (the broker does not read).
-  bool send(const wire::Envelope& envelope);
+  bool send(const wire::Envelope& envelope, std::span<const wire::Message> riders = {});
   /// The next message, if any.
   std::optional<std::variant<wire::Envelope, wire::DecodeError>> receive();
 
@@ -58,6 +60,7 @@ class Connection {
   std::optional<runtime::Socket> socket_;
   std::string why_;
   LinkState state_ = LinkState::connecting;
+  std::deque<wire::Envelope> arrived_;  ///< of one message with riders; the riders first
 };
 
 }  // namespace quern::link

@@ -1,8 +1,11 @@
 #include "runtime/socket.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <limits>
+#include <system_error>
 
 namespace quern::runtime {
 namespace {
@@ -103,7 +106,7 @@ void Socket::watch(zmq::context_t& context) {
 
 LinkEvent Socket::link_event() {
   LinkEvent last = LinkEvent::none;
-  if (!monitor_) return last;
+  if (!monitor_ || monitor_read_out_) return last;
   zmq::message_t part;
   while (monitor_->recv(part, zmq::recv_flags::dontwait)) {
     std::uint16_t event = 0;
@@ -126,7 +129,14 @@ LinkEvent Socket::link_event() {
       default: break;
     }
   }
+  monitor_read_out_ = true;  // until the poller finds its descriptor readable
   return last;
+}
+
+bool Socket::has_more() {
+  if (monitor_ && !monitor_read_out_) return true;
+  if (read_out_) return false;
+  return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
 }
 
 std::optional<Parts> Socket::receive(std::size_t parts_max, Origin* origin) {
@@ -136,7 +146,10 @@ std::optional<Parts> Socket::receive(std::size_t parts_max, Origin* origin) {
   while (more) {
     zmq::message_t part;
     // Only the first part may be absent: a multipart message arrives whole or not at all.
-    if (!socket_.recv(part, zmq::recv_flags::dontwait)) return std::nullopt;
+    if (!socket_.recv(part, zmq::recv_flags::dontwait)) {
+      read_out_ = true;
+      return std::nullopt;
+    }
     // A ROUTER's first part is the routing id that it made itself: what is known of the sender comes with the next.
     if (origin && parts.size() == 1) {
       origin->user = property_of(part, "User-Id");
@@ -150,6 +163,7 @@ std::optional<Parts> Socket::receive(std::size_t parts_max, Origin* origin) {
 
 SendResult Socket::send(std::string_view routing_id, const Parts& parts) {
   using zmq::send_flags;
+  read_out_ = false;
   try {
     if (!routing_id.empty()) {
       zmq::message_t id(routing_id.data(), routing_id.size());
@@ -168,18 +182,34 @@ SendResult Socket::send(std::string_view routing_id, const Parts& parts) {
 }
 
 void Poller::add(Socket& socket) {
-  items_.push_back({socket.raw().handle(), 0, ZMQ_POLLIN, 0});
-  if (socket.monitor()) items_.push_back({socket.monitor()->handle(), 0, ZMQ_POLLIN, 0});
+  polled_.push_back({socket.socket_.get(zmq::sockopt::fd), POLLIN, 0});
+  sockets_.push_back(&socket);
+  if (!socket.monitor_) return;
+  polled_.push_back({socket.monitor_->get(zmq::sockopt::fd), POLLIN, 0});
+  sockets_.push_back(nullptr);
 }
 
-void Poller::add(int fd) { items_.push_back({nullptr, fd, ZMQ_POLLIN, 0}); }
+void Poller::add(int fd) {
+  polled_.push_back({fd, POLLIN, 0});
+  sockets_.push_back(nullptr);
+}
+
+void Poller::clear() {
+  polled_.clear();
+  sockets_.clear();
+}
 
 void Poller::wait(std::chrono::milliseconds timeout) {
-  try {
-    zmq::poll(items_, timeout);
-  } catch (const zmq::error_t& error) {
-    if (error.num() != EINTR) throw;
+  bool more = false;
+  for (Socket* socket : sockets_) more = more || (socket && socket->has_more());
+  const auto most = std::chrono::milliseconds{std::numeric_limits<int>::max()};
+  const int wait_ms = more ? 0 : static_cast<int>(std::min(timeout, most).count());
+  if (::poll(polled_.data(), polled_.size(), wait_ms) < 0) {
+    if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "poll");
+    for (auto& item : polled_) item.revents = 0;
   }
+  for (std::size_t i = 0; i < polled_.size(); ++i)
+    if (sockets_[i] && sockets_[i]->monitor_ && (polled_[i + 1].revents & POLLIN) != 0) sockets_[i]->monitor_read_out_ = false;
 }
 
 }  // namespace quern::runtime

@@ -388,9 +388,26 @@ std::variant<Envelope, DecodeError> malformed(std::string text) {
   return DecodeError{ErrorCode::malformed, std::move(text)};
 }
 
+/// What rides in a header: an array of [type, fields]. nullopt when all is well.
+std::optional<DecodeError> read_riders(const Object& list, Riders& riders) {
+  if (list.type != Kind::ARRAY) return DecodeError{ErrorCode::malformed, "riders: not an array"};
+  if (list.via.array.size > kRidersMax) return DecodeError{ErrorCode::limit, "riders: over the limit of " + std::to_string(kRidersMax)};
+  for (const Object* o = list.via.array.ptr; o != list.via.array.ptr + list.via.array.size; ++o) {
+    if (o->type != Kind::ARRAY || o->via.array.size != 2 || o->via.array.ptr[0].type != Kind::POSITIVE_INTEGER || o->via.array.ptr[1].type != Kind::MAP)
+      return DecodeError{ErrorCode::malformed, "riders: not arrays of a type and fields"};
+    Reading reading{.frames = Frames(1), .taken = 1, .problem = {}};
+    auto message = read_type(o->via.array.ptr[0].via.u64, reading, o->via.array.ptr[1].via.map);
+    if (reading.problem) return std::move(reading.problem);
+    if (!message || !is_acknowledgement(*message)) return DecodeError{ErrorCode::malformed, "riders: only acknowledgements ride"};
+    riders.push_back(std::move(*message));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-std::variant<Envelope, DecodeError> decode(Frames frames) {
+std::variant<Envelope, DecodeError> decode(Frames frames, Riders* riders) {
+  if (riders) riders->clear();
   if (frames.empty()) return malformed("no parts");
   if (frames.size() > kPartsMax) return DecodeError{ErrorCode::limit, "more than 5 parts"};
   if (frames[0].size() > kHeaderBytesMax)
@@ -401,7 +418,8 @@ std::variant<Envelope, DecodeError> decode(Frames frames) {
   const Buffer header = frames[0];
   const auto root = unpack_header(zone, header.view());
   if (!root) return malformed("header: not one msgpack value within the limits");
-  if (root->type != Kind::ARRAY || root->via.array.size != 3) return malformed("header: not an array of 3");
+  const std::uint32_t size = root->type == Kind::ARRAY ? root->via.array.size : 0;
+  if (size != 3 && (size != 4 || !riders)) return malformed("header: not an array of 3");
   const Object& type = root->via.array.ptr[0];
   const Object& session = root->via.array.ptr[1];
   const Object& fields = root->via.array.ptr[2];
@@ -413,6 +431,12 @@ std::variant<Envelope, DecodeError> decode(Frames frames) {
   auto message = read_type(type.via.u64, reading, fields.via.map);
   if (!message) return malformed("type " + std::to_string(type.via.u64) + " is no message");
   if (reading.problem) return std::move(*reading.problem);
+  if (size == 4) {
+    if (auto problem = read_riders(root->via.array.ptr[3], *riders)) {
+      riders->clear();
+      return std::move(*problem);
+    }
+  }
   return Envelope{SessionId{session.via.u64}, std::move(*message)};
 }
 

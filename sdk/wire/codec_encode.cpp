@@ -245,15 +245,26 @@ class ObjectWriter {
 };
 
 template <typename T>
-Draft draft_of(SessionId session, const T& message, std::size_t text_max) {
+Draft draft_of(SessionId session, const T& message, std::span<const Message> riders, std::size_t text_max) {
   Draft draft;
   draft.text_max = text_max;
   draft.header.reserve(160);
   ValueWriter out(draft);
-  out.array(3);
+  out.array(riders.empty() ? 3 : 4);
   out.put(info(Of<T>{}).number);
   out.put(session);
   out.put(message);
+  if (riders.empty()) return draft;
+  out.array(riders.size());
+  for (const Message& rider : riders) {
+    std::visit(
+        [&out]<typename R>(const R& acknowledgement) {
+          out.array(2);
+          out.put(info(Of<R>{}).number);
+          out.put(acknowledgement);
+        },
+        rider);
+  }
   return draft;
 }
 
@@ -269,26 +280,30 @@ Answer shortened(const Answer& answer) {
 }
 
 template <typename T>
-Draft fitting_draft(SessionId session, const T& message) {
-  Draft draft = draft_of(session, message, kTextBytesMax);
+Draft fitting_draft(SessionId session, const T& message, std::span<const Message> riders) {
+  Draft draft = draft_of(session, message, riders, kTextBytesMax);
   // Many errors with long texts: shorter texts, never a lost error.
   for (std::size_t text_max : {256u, 64u, 0u}) {
     if (draft.header.size() <= kHeaderBytesMax) break;
-    draft = draft_of(session, message, text_max);
+    draft = draft_of(session, message, riders, text_max);
   }
   if constexpr (std::is_same_v<T, Answer>) {
     if (draft.header.size() > kHeaderBytesMax && message.jobs.size() + message.workers.size() > 1)
-      return fitting_draft(session, shortened(message));
+      return fitting_draft(session, shortened(message), riders);
   }
   return draft;
 }
 
 }  // namespace
 
-Frames encode(const Envelope& envelope) {
+bool is_acknowledgement(const Message& message) {
+  return std::holds_alternative<Accepted>(message) || std::holds_alternative<Reported>(message) || std::holds_alternative<Ack>(message);
+}
+
+Frames encode(const Envelope& envelope, std::span<const Message> riders) {
   return std::visit(
       [&](const auto& message) {
-        Draft draft = fitting_draft(envelope.session, message);
+        Draft draft = fitting_draft(envelope.session, message, riders);
         draft.frames[0] = Buffer::adopt(std::move(draft.header));
         return std::move(draft.frames);
       },

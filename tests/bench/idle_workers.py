@@ -40,7 +40,7 @@ class Idlers:
             worker.send(msgpack.packb([HELLO, 0, {"identity": os.urandom(16), "name": f"idle-{i}", "role": "worker", "worker": offer}]))
             self.sockets.append(worker)
         for worker in self.sockets:
-            kind, session, _ = msgpack.unpackb(worker.recv_multipart()[0], strict_map_key=False)
+            kind, session, *_ = msgpack.unpackb(worker.recv_multipart()[0], strict_map_key=False)
             assert kind == WELCOME
             self.sessions.append(session)
         self.stop = threading.Event()

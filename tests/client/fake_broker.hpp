@@ -116,8 +116,12 @@ class FakeBroker {
       while (auto parts = socket_->receive(wire::kPartsMax + 1)) {
         const std::string peer(parts->front().view);
         parts->erase(parts->begin());
-        auto decoded = wire::decode(link::frames_of(std::move(*parts)));
-        if (auto* envelope = std::get_if<wire::Envelope>(&decoded)) on(peer, std::move(*envelope));
+        wire::Riders riders;
+        auto decoded = wire::decode(link::frames_of(std::move(*parts)), &riders);
+        auto* envelope = std::get_if<wire::Envelope>(&decoded);
+        for (auto& rider : riders)
+          if (socket_) on(peer, {envelope->session, std::move(rider)});
+        if (envelope && socket_) on(peer, std::move(*envelope));
         if (!socket_) break;
       }
     }

@@ -34,8 +34,8 @@ class Peer:
         self.send_parts(msgpack.packb([number, session, fields]), *parts)
 
     def receive(self):
-        """Type, session and fields of the next message."""
-        return msgpack.unpackb(self.socket.recv_multipart()[0], strict_map_key=False)
+        """Type, session and fields of the next message; acknowledgements that ride with it are not looked at."""
+        return msgpack.unpackb(self.socket.recv_multipart()[0], strict_map_key=False)[:3]
 
     def receive_a(self, number):
         """The next message of that type; others are skipped."""

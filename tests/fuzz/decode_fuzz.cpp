@@ -42,12 +42,13 @@ Frames frames_of(BytesView input) {
 int quern::fuzz::fuzz_decode(const std::uint8_t* data, std::size_t size) {
   using namespace quern::wire;
   const quern::BytesView input(reinterpret_cast<const char*>(data), size);
-  const auto decoded = decode(wire::fuzz::frames_of(input));
+  Riders riders, riders_again;
+  const auto decoded = decode(wire::fuzz::frames_of(input), &riders);
   const auto* envelope = std::get_if<Envelope>(&decoded);
   if (!envelope) return 0;
-  const auto again = decode(encode(*envelope));
+  const auto again = decode(encode(*envelope, riders), &riders_again);
   if (!std::holds_alternative<Envelope>(again)) std::abort();
   // A shortened text or answer may differ, but nothing small is shortened.
-  if (size < kTextBytesMax && !(std::get<Envelope>(again) == *envelope)) std::abort();
+  if (size < kTextBytesMax && !(std::get<Envelope>(again) == *envelope && riders_again == riders)) std::abort();
   return 0;
 }

@@ -65,15 +65,19 @@ def encode(message):
     return [msgpack.packb(header, use_bin_type=True)] + message.parts
 
 
-def decode(frames):
+def decode_all(frames):
+    """The messages of one ZeroMQ message: acknowledgements that ride in its header come first."""
     try:
-        header = msgpack.unpackb(frames[0], raw=False, strict_map_key=False)
-        number, session, fields = header
+        number, session, fields, *riders = msgpack.unpackb(frames[0], raw=False, strict_map_key=False)
+        found = [(*rider, []) for rider in (riders[0] if riders else [])] + [(number, fields, frames[1:])]
+        return [Message(NAMES[number], session, fields, parts) for number, fields, parts in found]
     except Exception as error:
-        raise ProtocolError(f"not a header: {error}") from error
-    if number not in NAMES or not isinstance(fields, dict):
-        raise ProtocolError(f"no message: type {number}")
-    return Message(NAMES[number], session, fields, frames[1:])
+        raise ProtocolError(f"no message: {error}") from error
+
+
+def decode(frames):
+    """The same without what rides."""
+    return decode_all(frames)[-1]
 
 
 def pack_batch(payloads):
@@ -125,10 +129,12 @@ class Peer:
         self.identity = uuid.uuid4().bytes
         self.session = 0
         self.beat_s = 1.0
+        self.arrived = []
         self.open()
 
     def open(self):
         """A new socket: nothing of an old session is in it."""
+        self.arrived.clear()
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
         if self.keys:
@@ -148,11 +154,13 @@ class Peer:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError(f"no message within {seconds} s")
-            if not self.socket.poll(1000 * min(left, self.beat_s)):
-                if self.session:
-                    self.send("BEAT", {})
-                continue
-            message = decode(self.socket.recv_multipart())
+            if not self.arrived:
+                if not self.socket.poll(1000 * min(left, self.beat_s)):
+                    if self.session:
+                        self.send("BEAT", {})
+                    continue
+                self.arrived += decode_all(self.socket.recv_multipart())
+            message = self.arrived.pop(0)
             if message.name != "BEAT":
                 return message
             if not message.get("reply", False):

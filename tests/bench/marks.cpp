@@ -1,0 +1,121 @@
+// Two marks that `quern bench` has no shape for; prints one JSON object each. The broker is the one that QUERN_BROKER names.
+//
+//   quern-marks trickle BROKER_PID [TASKS]   single submits spread over time, nobody there to run them: what one costs the broker
+//   quern-marks drop [TASKS]                 a durable job of so many tasks is cancelled: how long commits of others take meanwhile
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "quern/client.hpp"
+
+namespace {
+
+using namespace quern;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double resident_bytes(const std::string& pid) {
+  std::ifstream statm("/proc/" + pid + "/statm");
+  double size = 0, resident = 0;
+  statm >> size >> resident;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+ClientOptions plaintext() {
+  ClientOptions options;
+  options.insecure = true;
+  return options;
+}
+
+/// Each submit is a message of its own: the next one comes when it has gone.
+int trickle(const std::string& pid, std::uint64_t tasks) {
+  Client client(plaintext());
+  client.connect();
+  const double before = resident_bytes(pid);
+  const auto start = Clock::now();
+  const Bytes payload(16, 'x');
+  std::uint64_t handed_in = 0;
+  {
+    Job last;
+    for (; handed_in < tasks; ++handed_in) {
+      last = client.submit("nobody offers this", Whole{payload});
+      std::this_thread::sleep_for(std::chrono::microseconds(1));
+    }
+    last.wait_for_intake();
+  }
+  const double per_task = (resident_bytes(pid) - before) / static_cast<double>(tasks);
+  std::printf(R"({"tasks": %llu, "seconds": %.1f, "broker_bytes_per_task": %.1f})"
+              "\n",
+              static_cast<unsigned long long>(tasks), seconds_since(start), per_task);
+  return 0;
+}
+
+Items items_of(std::uint64_t tasks) {
+  Items items;
+  items.source = Items::Source::in_memory;
+  items.next = [tasks, index = std::uint64_t{0}](Bytes& item) mutable {
+    item.assign(16, 'x');
+    return index++ < tasks;
+  };
+  return items;
+}
+
+/// Milliseconds until a durable submit was acknowledged, again and again for so long.
+std::vector<double> acknowledgements(Client& client, double seconds) {
+  std::vector<double> took;
+  const auto start = Clock::now();
+  while (seconds_since(start) < seconds) {
+    const auto asked = Clock::now();
+    SubmitOptions options;
+    options.durability = Durability::durable;
+    options.name = std::to_string(took.size());  // another name, another job: not coalesced with the one before
+    const Job job = client.submit("nobody offers this", Whole{Bytes(16, 'x')}, options);
+    job.wait_for_intake();
+    took.push_back(seconds_since(asked) * 1e3);
+    job.cancel();
+  }
+  std::sort(took.begin(), took.end());
+  return took;
+}
+
+int drop(std::uint64_t tasks) {
+  Client owner(plaintext()), other(plaintext());
+  const Job job = owner.submit("nobody offers this", items_of(tasks), {.durability = Durability::durable});
+  job.wait_for_intake();
+  const std::vector<double> before = acknowledgements(other, 3);
+  job.cancel();
+  const std::vector<double> meanwhile = acknowledgements(other, 6);
+  const auto at = [](const std::vector<double>& sorted, double share) {
+    return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
+  };
+  std::printf(R"({"tasks": %llu, "acknowledged_ms": {"before": {"p50": %.2f, "p99": %.2f, "max": %.2f}, "while_dropped": {"p50": %.2f, "p99": %.2f, "max": %.2f}}})"
+              "\n",
+              static_cast<unsigned long long>(tasks), at(before, 0.5), at(before, 0.99), before.back(), at(meanwhile, 0.5), at(meanwhile, 0.99),
+              meanwhile.back());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string what = argc > 1 ? argv[1] : "";
+  try {
+    if (what == "trickle" && argc > 2) return trickle(argv[2], argc > 3 ? std::stoull(argv[3]) : 1'000'000);
+    if (what == "drop") return drop(argc > 2 ? std::stoull(argv[2]) : 5'000'000);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "quern-marks: %s\n", error.what());
+    return 1;
+  }
+  std::fputs("usage: quern-marks trickle BROKER_PID [TASKS] | drop [TASKS]   (QUERN_BROKER names the broker)\n", stderr);
+  return 2;
+}

@@ -1,0 +1,80 @@
+// Acknowledgements that travel in another message's header.
+#include <gtest/gtest.h>
+
+#include "wire/codec.hpp"
+#include "wire/samples.hpp"
+
+namespace quern::wire::test {
+namespace {
+
+Reported reported(std::uint64_t counter) {
+  return {{ReportId{{1, counter}, 2}}};
+}
+
+Ack ack() { return {uuid_of(0x11), 6, true}; }
+
+TEST(Riders, ComeBackInTheirOrder) {
+  for (const auto& [name, envelope] : samples()) {
+    SCOPED_TRACE(name);
+    const Riders riders{reported(7), ack(), reported(8)};
+    Riders read;
+    const auto decoded = decode(encode(envelope, riders), &read);
+    ASSERT_TRUE(std::holds_alternative<Envelope>(decoded)) << std::get<DecodeError>(decoded).text;
+    EXPECT_TRUE(std::get<Envelope>(decoded) == envelope);
+    EXPECT_TRUE(read == riders);
+  }
+}
+
+TEST(Riders, TheirBytesAreFixed) {
+  const Frames frames = encode({SessionId{5}, Beat{}}, Riders{ack()});
+  // [BEAT, 5, {}, [[ACK, {job, cursor, release}]]]
+  const Bytes expected =
+      Bytes("\x94\x06\x05\x80\x91\x92\x13\x83\xa3job\xc4\x10") + Bytes(16, '\x11') + "\xa6" "cursor\x06\xa7release\xc3";
+  EXPECT_EQ(Bytes(frames[0].view()), expected);
+}
+
+TEST(Riders, AreNoneOfTheMessageBefore) {
+  Riders read{ack()};
+  (void)decode(encode({SessionId{5}, Beat{}}), &read);
+  EXPECT_TRUE(read.empty());
+}
+
+TEST(Riders, AreMalformedForWhoTakesNone) {
+  EXPECT_TRUE(std::holds_alternative<DecodeError>(decode(encode({SessionId{5}, Beat{}}, Riders{ack()}))));
+}
+
+TEST(Riders, OnlyAcknowledgementsRide) {
+  for (const auto& [name, envelope] : samples()) {
+    SCOPED_TRACE(name);
+    Riders read;
+    const auto decoded = decode(encode({SessionId{5}, Beat{}}, Riders{envelope.message}), &read);
+    EXPECT_EQ(std::holds_alternative<Envelope>(decoded), is_acknowledgement(envelope.message));
+    EXPECT_EQ(read.empty(), !is_acknowledgement(envelope.message));
+  }
+}
+
+TEST(Riders, MoreThanTheLimitAreRefused) {
+  const auto error_of = [](std::size_t count) {
+    Riders read;
+    const auto decoded = decode(encode({SessionId{5}, Beat{}}, Riders(count, Message(ack()))), &read);
+    const auto* error = std::get_if<DecodeError>(&decoded);
+    return error ? error->code : ErrorCode::none;
+  };
+  EXPECT_EQ(error_of(kRidersMax), ErrorCode::none);
+  EXPECT_EQ(error_of(kRidersMax + 1), ErrorCode::limit);
+}
+
+TEST(Riders, AnythingElseInTheirPlaceIsMalformed) {
+  const Bytes beat(encode({SessionId{5}, Beat{}})[0].view());
+  const Bytes places[] = {"\xc0", "\x01", "\x80", "\x91\x01", "\x91\x90", "\x91\x91\x10", "\x91\x92\x10\x01", "\x91\x93\x10\x80\x80", "\x91\x92\xff\x80"};
+  for (const Bytes& place : places) {
+    Bytes header = beat + place;
+    header[0] = '\x94';
+    Riders read;
+    EXPECT_TRUE(std::holds_alternative<DecodeError>(decode({Buffer::adopt(std::move(header))}, &read)));
+    EXPECT_TRUE(read.empty());
+  }
+}
+
+}  // namespace
+}  // namespace quern::wire::test
