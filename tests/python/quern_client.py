@@ -70,7 +70,7 @@ def decode_all(frames):
     try:
         number, session, fields, *riders = msgpack.unpackb(frames[0], raw=False, strict_map_key=False)
         found = [(*rider, []) for rider in (riders[0] if riders else [])] + [(number, fields, frames[1:])]
-        return [Message(NAMES[number], session, fields, parts) for number, fields, parts in found]
+        return [Message(NAMES[number], session, dict(fields), parts) for number, fields, parts in found]
     except Exception as error:
         raise ProtocolError(f"no message: {error}") from error
 
