@@ -7,8 +7,10 @@
 #include <cstdlib>
 #include <deque>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <random>
 
+#include "sim/scenario.hpp"
 #include "sim/sim_client.hpp"
 #include "sim/sim_worker.hpp"
 
@@ -60,8 +62,9 @@ Outcome run(std::uint64_t seed, const Mistakes& mistakes) {
   std::vector<std::shared_ptr<SimWorker>> workers;
   std::uint64_t last_worker = 0;
   const auto add_worker = [&] {
-    auto worker = std::make_shared<SimWorker>(world, ++last_worker, 1 + static_cast<std::uint32_t>(world.below(4)),
-                                              0.2 + 5 * world.uniform() * world.uniform(), mistakes.worker);
+    const auto slots = 1 + static_cast<std::uint32_t>(world.below(4));
+    auto worker = std::make_shared<SimWorker>(world, usual_machine(world, ++last_worker, slots, 0.2 + 5 * world.uniform() * world.uniform()),
+                                              mistakes.worker);
     workers.push_back(worker);
     worker->start();
   };
@@ -155,6 +158,23 @@ Outcome run(std::uint64_t seed, const Mistakes& mistakes) {
 
 namespace {
 
+/// Plays a case and prints what came of it; the exit code.
+int show(const quern::sim::Scenario& scenario, std::uint64_t seed, double at_most) {
+  const auto outcome = quern::sim::play(scenario, seed);
+  nlohmann::ordered_json object = {{"scenario", scenario.name},
+                                   {"seed", seed},
+                                   {"makespan", outcome.makespan_s},
+                                   {"ideal", scenario.ideal_s},
+                                   {"ratio", outcome.makespan_s / scenario.ideal_s},
+                                   {"leases", outcome.leases},
+                                   {"cpu_us_per_lease", outcome.core_us_per_lease}};
+  if (scenario.jobs.size() <= 16) object["jobs_s"] = outcome.jobs_s;
+  if (scenario.machines.size() <= 64) object["busy_s"] = outcome.busy_s;
+  if (!outcome.trouble.empty()) object["trouble"] = outcome.trouble;
+  std::cout << object << '\n';
+  return outcome.trouble.empty() && (at_most <= 0 || outcome.makespan_s <= at_most * scenario.ideal_s) ? 0 : 1;
+}
+
 /// Runs a seed in a process of its own: a mistake may also show as an invariant that aborts. What was found; empty when nothing was.
 std::string found_by(std::uint64_t seed, const quern::sim::Mistakes& mistakes) {
   int ends[2];
@@ -182,11 +202,15 @@ std::string found_by(std::uint64_t seed, const quern::sim::Mistakes& mistakes) {
 int main(int argc, char** argv) {
   std::uint64_t seed = 1, seeds = 100;
   bool verbose = false, chaos = false, fresh = false;
-  std::string mistake;
+  std::string mistake, scenario, etc;
+  double at_most = 0;
   po::options_description all("Options");
   all.add_options()("seed", po::value(&seed), "first seed (default 1)")("seeds", po::value(&seeds), "how many (default 100)")(
-      "chaos", po::bool_switch(&chaos), "faults of network, disk and processes (the only kind of run so far, so it may be left out)")(
+      "chaos", po::bool_switch(&chaos), "faults of network, disk and processes (the usual run, so it may be left out)")(
       "mistake", po::value(&mistake), "make one on purpose: acknowledge-early, forget-frontier, forget-outbox; exit 0 when a seed finds it")(
+      "scenario", po::value(&scenario), "play a case for the scheduler, without faults, and print its makespan as JSON; `list` names them")(
+      "etc", po::value(&etc), "the same for an ETC file: a time per task and machine, known to the scheduler; a unit is a second")(
+      "at-most", po::value(&at_most), "of a case: exit 1 when it takes more than so many times its ideal")(
       "fresh", po::bool_switch(&fresh), "seeds that nobody has seen; a failing one is printed")(
       "verbose", po::bool_switch(&verbose), "a line per seed")("help", "print this");
   po::variables_map given;
@@ -198,10 +222,22 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (given.contains("help")) {
-    std::cout << "Usage: quern-sim [--seed N] [--seeds COUNT]\nRuns the broker's, workers' and clients' cores in virtual time under "
-                 "faults and checks every answer.\n\n"
-              << all;
+    std::cout << "Usage: quern-sim [--seed N] [--seeds COUNT]\n       quern-sim --scenario NAME|list [--seed N]\n       quern-sim --etc FILE\n"
+                 "Runs the broker's, workers' and clients' cores in virtual time: under faults, checking every answer, or without, to see how well "
+                 "work is shared out.\n\n"
+              << all << "\nExamples:\n  quern-sim --seed 1 --seeds 600\n  quern-sim --scenario rates-1-2-3\n";
     return 0;
+  }
+  try {
+    if (scenario == "list") {
+      for (const auto& name : quern::sim::scenario_names()) std::cout << name << '\n';
+      return 0;
+    }
+    if (!scenario.empty()) return show(quern::sim::scenario_named(scenario, seed), seed, at_most);
+    if (!etc.empty()) return show(quern::sim::scenario_of_etc(etc), seed, at_most);
+  } catch (const std::exception& error) {
+    std::cerr << "quern-sim: " << error.what() << '\n';
+    return 2;
   }
   if (fresh) seed = std::random_device{}();
   quern::sim::Mistakes mistakes;

@@ -8,19 +8,20 @@
 namespace quern::sim {
 namespace {
 
-worker::Config config_of(std::uint64_t number, std::uint32_t slots, worker::Mistake mistake) {
+worker::Config config_of(const Machine& machine, worker::Mistake mistake) {
   worker::Config config;
   config.mistake = mistake;
-  for (int i = 0; i < 8; ++i) config.identity.octets[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(number >> (8 * i));
+  for (int i = 0; i < 8; ++i) config.identity.octets[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(machine.number >> (8 * i));
   config.identity.octets[15] = 1;
-  config.name = "w" + std::to_string(number);
-  config.slots = slots;
-  for (const char* name : {"echo", "join", "flaky", "doomed"})
-    config.offer.functions.push_back({name, Takes::item, Encoding::raw, "", false, 0});
-  config.offer.functions.push_back({"sum", Takes::range, Encoding::value, "sum", false, 0});
-  config.offer.reducers.push_back({"join", Encoding::raw, true, ""});
+  config.name = "w" + std::to_string(machine.number);
+  config.slots = machine.slots;
+  config.offer.functions = machine.functions;
+  config.offer.reducers = machine.reducers;
   return config;
 }
+
+double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+Duration duration(double seconds) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
 
 /// The index of the n-th task of a lease.
 std::uint64_t task_at(const wire::Intervals& tasks, std::uint64_t n) {
@@ -36,8 +37,23 @@ std::uint64_t task_at(const wire::Intervals& tasks, std::uint64_t n) {
 bool is_flaky(std::uint64_t index) { return index % 7 == 3; }
 bool is_doomed(std::uint64_t index) { return index % 11 == 5; }
 
-SimWorker::SimWorker(World& world, std::uint64_t number, std::uint32_t slots, double slowness, worker::Mistake mistake)
-    : world_(world), slowness_(slowness), core_(config_of(number, slots, mistake)), runs_(slots) {}
+std::uint64_t Pace::ended_by(double seconds) const {
+  if (ends.empty()) return each > 0 ? static_cast<std::uint64_t>(std::max(0.0, seconds / each)) : 0;
+  return static_cast<std::uint64_t>(std::upper_bound(ends.begin(), ends.end(), seconds) - ends.begin());
+}
+
+Machine usual_machine(World& world, std::uint64_t number, std::uint32_t slots, double slowness) {
+  Machine machine{number, slots, {}, {{"join", Encoding::raw, true, ""}}, {}};
+  for (const char* name : {"echo", "join", "flaky", "doomed"}) machine.functions.push_back({name, Takes::item, Encoding::raw, "", false, 0});
+  machine.functions.push_back({"sum", Takes::range, Encoding::value, "sum", false, 0});
+  machine.pace = [&world, slowness](const wire::Lease& lease) {
+    return Pace{(lease.kind == wire::LeaseKind::range ? 2e-6 : 3e-3) * slowness * (0.5 + world.uniform()), {}};
+  };
+  return machine;
+}
+
+SimWorker::SimWorker(World& world, Machine machine, worker::Mistake mistake)
+    : world_(world), machine_(std::move(machine)), core_(config_of(machine_, mistake)), runs_(machine_.slots) {}
 
 bool SimWorker::holds(const Uuid& job, const wire::Intervals& tasks, std::uint64_t before_incarnation) const {
   for (const auto& [id, held] : core_.book().held()) {
@@ -157,9 +173,8 @@ void SimWorker::run(worker::SlotId slot, wire::Lease lease) {
   Run run;
   run.end = wire::size(lease.tasks);
   if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) run.end = 1;
-  run.started = world_.now();
-  const bool cheap = lease.kind == wire::LeaseKind::range;
-  run.per_task = std::chrono::duration_cast<Duration>((cheap ? 2us : 3000us) * slowness_ * (0.5 + world_.uniform()));
+  run.started = run.since = world_.now();
+  run.pace = machine_.pace(lease);
   run.lease = std::move(lease);
   if (world_.on_run) world_.on_run(*this, run.lease);
   runs_[worker::index(slot)] = std::move(run);
@@ -169,13 +184,26 @@ void SimWorker::run(worker::SlotId slot, wire::Lease lease) {
 void SimWorker::schedule_finish(worker::SlotId slot) {
   Run& run = *runs_[worker::index(slot)];
   run.generation = ++generation_;
-  const Time when = std::max(world_.now() + 1us, run.started + run.per_task * static_cast<std::int64_t>(run.end));
+  const Duration left = duration((run.pace.end_of(run.end) - worked_s(run)) / speed_);
+  const Time when = world_.now() + std::max<Duration>(1us, left);
   world_.at(when, shared_from_this(), [this, slot, generation = run.generation] { finish(slot, generation); });
 }
 
 std::uint64_t SimWorker::started_tasks(const Run& run) const {
-  const auto n = static_cast<std::uint64_t>((world_.now() - run.started) / std::max<Duration>(run.per_task, 1ns)) + 1;
-  return std::min(run.end, n);
+  return std::min(run.end, run.pace.ended_by(worked_s(run)) + 1);
+}
+
+double SimWorker::worked_s(const Run& run) const { return run.worked_s + speed_ * seconds(world_.now() - run.since); }
+
+void SimWorker::set_speed(double speed) {
+  for (auto& run : runs_) {
+    if (!run) continue;
+    run->worked_s = worked_s(*run);
+    run->since = world_.now();
+  }
+  speed_ = speed;
+  for (std::uint32_t slot = 0; slot < runs_.size(); ++slot)
+    if (runs_[slot]) schedule_finish(worker::SlotId{slot});
 }
 
 void SimWorker::cut(worker::SlotId slot, const wire::LeaseId& lease, std::uint64_t want) {
@@ -201,7 +229,7 @@ wire::Report SimWorker::report_of(const Run& run, std::uint64_t tasks) const {
   wire::Report report;
   report.id = {lease.lease, 0};
   report.last = true;
-  report.busy_us = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(run.per_task * static_cast<std::int64_t>(tasks)).count());
+  report.busy_us = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(world_.now() - run.started).count());
   wire::BatchBuilder builder;
   if (lease.kind == wire::LeaseKind::merge) {
     Bytes folded;
@@ -247,6 +275,7 @@ wire::Report SimWorker::report_of(const Run& run, std::uint64_t tasks) const {
 void SimWorker::finish(worker::SlotId slot, std::uint64_t generation) {
   auto& run = runs_[worker::index(slot)];
   if (!run || run->generation != generation) return;
+  busy_s_ += seconds(world_.now() - run->started);
   wire::Report report = report_of(*run, run->end);
   run.reset();
   core_.on_report(slot, std::move(report), world_.now());

@@ -1,8 +1,10 @@
 // A virtual worker: the production worker core with slots that compute in virtual time.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "sim/world.hpp"
@@ -16,9 +18,30 @@ namespace quern::sim {
 bool is_flaky(std::uint64_t index);
 bool is_doomed(std::uint64_t index);
 
+/// How long the tasks of a lease take, in seconds of a machine at its full speed.
+struct Pace {
+  double each = 0;           ///< all alike; or
+  std::vector<double> ends;  ///< when each has ended, counted from the first one's beginning
+
+  double end_of(std::uint64_t tasks) const { return ends.empty() ? each * static_cast<double>(tasks) : tasks == 0 ? 0 : ends[tasks - 1]; }
+  std::uint64_t ended_by(double seconds) const;
+};
+
+/// What makes one virtual worker different from another.
+struct Machine {
+  std::uint64_t number = 0;
+  std::uint32_t slots = 1;
+  std::vector<FunctionDecl> functions;
+  std::vector<ReducerDecl> reducers;
+  std::function<Pace(const wire::Lease&)> pace;
+};
+
+/// One that offers all of the above and takes some milliseconds for each task, times its slowness.
+Machine usual_machine(World& world, std::uint64_t number, std::uint32_t slots, double slowness);
+
 class SimWorker : public Actor, public std::enable_shared_from_this<SimWorker> {
  public:
-  SimWorker(World& world, std::uint64_t number, std::uint32_t slots, double slowness, worker::Mistake mistake);
+  SimWorker(World& world, Machine machine, worker::Mistake mistake);
 
   /// Whether it holds one of these tasks in a lease of an earlier incarnation: queued, running, or done and not acknowledged.
   bool holds(const Uuid& job, const wire::Intervals& tasks, std::uint64_t before_incarnation) const;
@@ -28,13 +51,19 @@ class SimWorker : public Actor, public std::enable_shared_from_this<SimWorker> {
   bool over() const { return core_.over(); }
   void stop();
   bool idle() const;
+  /// From now on it runs at this share of its full speed; > 0.
+  void set_speed(double speed);
+  /// Slot time that went into what it reported.
+  double busy_s() const { return busy_s_; }
 
  private:
   struct Run {
     wire::Lease lease;
     std::uint64_t end = 0;  ///< tasks (counted from the lease's first) still wanted
+    Pace pace;
     Time started{};
-    Duration per_task{};
+    double worked_s = 0;  ///< until `since`, at full speed
+    Time since{};
     std::uint64_t generation = 0;
   };
 
@@ -43,13 +72,16 @@ class SimWorker : public Actor, public std::enable_shared_from_this<SimWorker> {
   void finish(worker::SlotId slot, std::uint64_t generation);
   void cut(worker::SlotId slot, const wire::LeaseId& lease, std::uint64_t want);
   void schedule_finish(worker::SlotId slot);
+  double worked_s(const Run& run) const;
   std::uint64_t started_tasks(const Run& run) const;
   wire::Report report_of(const Run& run, std::uint64_t tasks) const;
   void plan_tick();
   void open();
 
   World& world_;
-  double slowness_;
+  Machine machine_;
+  double speed_ = 1;
+  double busy_s_ = 0;
   worker::WorkerCore core_;
   std::shared_ptr<Wire> wire_;
   std::vector<std::optional<Run>> runs_;

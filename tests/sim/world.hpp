@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <random>
 #include <string>
@@ -27,6 +28,7 @@ using namespace std::chrono_literals;
 /// The faults of one run, as probabilities per event or mean times between.
 struct Faults {
   double duplicate = 0.01;      ///< of a message that may come twice
+  std::optional<Duration> latency;  ///< of each message; else
   Duration latency_most = 5ms;  ///< each message, uniformly from 50 us; order within a connection is kept
   Duration cut_every = 1500ms;      ///< mean time between connections cut somewhere
   Duration freeze_every = 4s;  ///< a worker stops for up to 10 s and wakes
@@ -80,6 +82,7 @@ class World {
   /// The disk takes nothing for so long.
   void fill_disk(Duration time);
   bool broker_up() const { return core_ != nullptr; }
+  const broker::Core& core() const { return *core_; }
   std::uint64_t restarts() const { return restarts_; }
   Time restarted() const { return restarted_; }
 
@@ -98,6 +101,7 @@ class World {
 
   Faults faults;
   bool healed = false;  ///< no more faults
+  bool checked = true;  ///< the invariants of the broker's core after each step
   std::uint64_t steps = 0;
   /// Called for each lease that a worker starts to run.
   std::function<void(const Actor& worker, const wire::Lease& lease)> on_run;
@@ -113,6 +117,7 @@ class World {
 
   void arrive(const std::shared_ptr<Wire>& wire, wire::Frames frames);
   void settle();
+  void check() const;
   void start_broker();
   void commit(broker::Commit commit);
   void load(const broker::Load& load);

@@ -1,0 +1,80 @@
+#include "sim/bare_client.hpp"
+
+#include <algorithm>
+
+namespace quern::sim {
+namespace {
+
+Uuid uuid_of(std::uint64_t number) {
+  Uuid uuid;
+  for (std::size_t i = 0; i < 8; ++i) uuid.octets[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  uuid.octets[15] = 3;
+  return uuid;
+}
+
+std::uint64_t number_of(const Uuid& uuid) {
+  std::uint64_t number = 0;
+  for (std::size_t i = 8; i-- > 0;) number = number << 8 | uuid.octets[i];
+  return number;
+}
+
+}  // namespace
+
+void BareClient::start() {
+  wire_ = world_.connect();
+  wire_->owner = shared_from_this();
+  wire_->deliver = [weak = weak_from_this()](const wire::Envelope& envelope) {
+    if (const auto self = weak.lock()) self->receive(envelope);
+  };
+  wire_->lost = [] {};
+  world_.reach(wire_, shared_from_this(), [this] {
+    wire::Hello hello;
+    hello.identity = uuid_of(0);
+    hello.name = "bare";
+    world_.send_up(wire_, {{}, hello});
+  });
+}
+
+std::size_t BareClient::submit(const std::string& function, std::uint64_t tasks) {
+  wire::Submit submit;
+  submit.job = uuid_of(ended_.size() + 1);
+  submit.function = function;
+  submit.input = InputKind::range;
+  submit.range_end = static_cast<std::int64_t>(tasks);
+  submit.options.durability = Durability::memory;
+  ended_.emplace_back();
+  world_.send_up(wire_, {session_, submit});
+  return ended_.size() - 1;
+}
+
+bool BareClient::finished() const {
+  return std::all_of(ended_.begin(), ended_.end(), [](const auto& time) { return time.has_value(); });
+}
+
+void BareClient::beat() {
+  world_.after(beat_every_, shared_from_this(), [this] {
+    world_.send_up(wire_, {session_, wire::Beat{}});
+    beat();
+  });
+}
+
+void BareClient::receive(const wire::Envelope& envelope) {
+  if (const auto* welcome = std::get_if<wire::Welcome>(&envelope.message)) {
+    session_ = envelope.session;
+    beat_every_ = std::chrono::milliseconds(welcome->beat_busy_ms);
+    beat();
+  } else if (const auto* results = std::get_if<wire::Results>(&envelope.message)) {
+    world_.send_up(wire_, {session_, wire::Ack{results->job, results->seq + 1, true}});
+  } else if (const auto* update = std::get_if<wire::JobUpdate>(&envelope.message)) {
+    const wire::JobUpdate& job = *update;
+    if (!is_final(job.status.state)) return;
+    ended_[number_of(job.status.uuid) - 1] = world_.now();
+    if (job.status.state != JobState::done && trouble_.empty()) trouble_ = job.status.function + " did not end well: " + job.status.reason;
+  } else if (const auto* beat = std::get_if<wire::Beat>(&envelope.message)) {
+    if (!beat->reply) world_.send_up(wire_, {session_, wire::Beat{.reply = true, .capacity = {}, .work = {}}});
+  } else if (const auto* error = std::get_if<wire::ErrorMessage>(&envelope.message)) {
+    if (trouble_.empty()) trouble_ = error->text;
+  }
+}
+
+}  // namespace quern::sim

@@ -1,0 +1,39 @@
+// A virtual client that submits ranges and notes when they end; it asks for nothing else, so that what is measured is the broker.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/world.hpp"
+
+namespace quern::sim {
+
+class BareClient : public Actor, public std::enable_shared_from_this<BareClient> {
+ public:
+  explicit BareClient(World& world) : world_(world) {}
+
+  /// Opens its session; jobs may be submitted once it stands (10 ms are enough).
+  void start();
+  /// A job of so many tasks without payloads; returns its place in ended().
+  std::size_t submit(const std::string& function, std::uint64_t tasks);
+  /// When each job ended; nothing: not yet.
+  const std::vector<std::optional<Time>>& ended() const { return ended_; }
+  bool finished() const;
+  /// The first job that did not end well, and why.
+  const std::string& trouble() const { return trouble_; }
+
+ private:
+  void receive(const wire::Envelope& envelope);
+  void beat();
+
+  World& world_;
+  std::shared_ptr<Wire> wire_;
+  wire::SessionId session_{};
+  Duration beat_every_{};
+  std::vector<std::optional<Time>> ended_;
+  std::string trouble_;
+};
+
+}  // namespace quern::sim

@@ -1,0 +1,62 @@
+// A case for the scheduler: machines of known speed, what happens to them, jobs; run in virtual time through the production cores.
+// What a run says is the time the jobs took; nobody knows better than `ideal_s` allows.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "quern/status.hpp"
+
+namespace quern::sim {
+
+struct ScenarioMachine {
+  std::uint32_t slots = 1;
+  std::map<std::string, double> rates;  ///< tasks a second of one slot, by function; what it does not name it does not offer
+};
+
+struct ScenarioChange {
+  enum class What { speed, freeze, vanish } what = What::speed;
+  double at_s = 0;
+  std::size_t machine = 0;
+  double value = 1;  ///< speed: share of its full one. freeze: seconds
+};
+
+struct ScenarioJob {
+  std::string function;
+  Takes takes = Takes::item;
+  std::uint64_t tasks = 1;
+  double at_s = 0;
+  std::vector<double> sizes;  ///< work of each task, in what a rate of 1 does in a second; empty: 1 each
+};
+
+struct Scenario {
+  std::string name;
+  bool declared = false;  ///< the machines say their rates in HELLO; else they have to be learnt
+  std::vector<ScenarioMachine> machines;
+  std::vector<ScenarioChange> changes;
+  std::vector<ScenarioJob> jobs;
+  double ideal_s = 0;  ///< no schedule ends earlier
+};
+
+struct ScenarioOutcome {
+  std::string trouble;             ///< empty: all jobs are done
+  std::vector<double> jobs_s;      ///< from a job's submission to its end
+  double makespan_s = 0;           ///< from the first submission to the last end
+  std::vector<double> busy_s;      ///< slot time of each machine
+  std::uint64_t leases = 0;
+  double core_us_per_lease = 0;    ///< processor time of everything in this process, the virtual workers too
+};
+
+/// Names of the built-in cases.
+const std::vector<std::string>& scenario_names();
+/// Throws std::invalid_argument for a name that is none.
+Scenario scenario_named(const std::string& name, std::uint64_t seed);
+/// From an ETC file (tasks, machines, a third number, then a time per task and machine): each task is a function of its own with declared rates.
+/// Throws std::runtime_error with the reason.
+Scenario scenario_of_etc(const std::string& path);
+
+ScenarioOutcome play(const Scenario& scenario, std::uint64_t seed);
+
+}  // namespace quern::sim

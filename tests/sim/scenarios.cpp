@@ -1,0 +1,172 @@
+// The built-in cases. Work and rates are such that `ideal_s` is about ten seconds where nothing else is asked for.
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <stdexcept>
+
+#include "sim/scenario.hpp"
+
+namespace quern::sim {
+namespace {
+
+using What = ScenarioChange::What;
+using Random = std::mt19937_64;
+
+constexpr double kWork = 10;  // seconds of all machines together
+
+/// A range of small tasks on machines of these rates (in units of a thousand tasks a second).
+Scenario range_on(const std::vector<double>& rates) {
+  Scenario s;
+  double sum = 0;
+  for (double rate : rates) {
+    s.machines.push_back({1, {{"f", rate * 1000}}});
+    sum += rate * 1000;
+  }
+  s.jobs.push_back({"f", Takes::range, static_cast<std::uint64_t>(sum * kWork), 0, {}});
+  s.ideal_s = static_cast<double>(s.jobs[0].tasks) / sum;
+  return s;
+}
+
+Scenario log_normal(Random& random) {
+  std::lognormal_distribution<double> rate(0, 0.7);
+  std::vector<double> rates(64);
+  for (double& r : rates) r = rate(random);
+  return range_on(rates);
+}
+
+/// Items of unknown, very unequal length: a few are as long as hundreds of others.
+Scenario pareto(Random& random) {
+  constexpr double kShape = 1.5;
+  constexpr std::size_t kMachines = 16;
+  Scenario s;
+  ScenarioJob job{"f", Takes::item, 10'000, 0, {}};
+  double sum = 0, longest = 0;
+  std::uniform_real_distribution<double> uniform(0, 1);
+  for (std::uint64_t i = 0; i < job.tasks; ++i) {
+    const double size = 0.010 * std::pow(1 - uniform(random), -1 / kShape);
+    job.sizes.push_back(size);
+    sum += size;
+    longest = std::max(longest, size);
+  }
+  s.machines.assign(kMachines, {1, {{"f", 1}}});
+  s.jobs.push_back(std::move(job));
+  s.ideal_s = std::max(longest, sum / kMachines);
+  return s;
+}
+
+/// Eight equal machines and 10 ms tasks; in the middle something happens to one. `lost`: the share of one machine's time that is gone.
+Scenario trouble(What what, double value, double capacity_left) {
+  Scenario s;
+  s.machines.assign(8, {1, {{"f", 100}}});
+  s.jobs.push_back({"f", Takes::item, 8000, 0, {}});
+  s.changes.push_back({what, kWork / 2, 0, value});
+  s.ideal_s = kWork / 2 + kWork / 2 * 8 / capacity_left;
+  return s;
+}
+
+Scenario two_functions() {
+  Scenario s;
+  for (int i = 0; i < 4; ++i) {
+    s.machines.push_back({1, {{"f", 200}, {"g", 10}}});
+    s.machines.push_back({1, {{"f", 10}, {"g", 200}}});
+  }
+  s.jobs.push_back({"f", Takes::item, 8000, 0, {}});
+  s.jobs.push_back({"g", Takes::item, 8000, 0, {}});
+  s.ideal_s = kWork;
+  return s;
+}
+
+/// The second job's time is what counts; alone it would take `ideal_s`.
+Scenario small_behind_large() {
+  Scenario s;
+  s.machines.assign(8, {1, {{"f", 10'000}, {"g", 100}}});
+  s.jobs.push_back({"f", Takes::item, 10'000'000, 0, {}});
+  s.jobs.push_back({"g", Takes::item, 100, 5, {}});
+  s.ideal_s = 125;
+  return s;
+}
+
+Scenario etc_of(const std::vector<std::vector<double>>& times) {
+  Scenario s;
+  s.declared = true;
+  s.machines.resize(times.empty() ? 0 : times[0].size());
+  double sum = 0, longest = 0;
+  for (std::size_t task = 0; task < times.size(); ++task) {
+    const std::string function = "t" + std::to_string(task);
+    for (std::size_t machine = 0; machine < s.machines.size(); ++machine) s.machines[machine].rates[function] = 1 / times[task][machine];
+    s.jobs.push_back({function, Takes::item, 1, 0, {}});
+    const double quickest = *std::min_element(times[task].begin(), times[task].end());
+    sum += quickest;
+    longest = std::max(longest, quickest);
+  }
+  s.ideal_s = std::max(longest, sum / static_cast<double>(std::max<std::size_t>(1, s.machines.size())));
+  return s;
+}
+
+/// DESIGN's example: costs 30, 40, 30 on rates 10, 20, 30.
+Scenario three_tasks(Random& /*random*/) {
+  Scenario s = etc_of({{3, 1.5, 1}, {4, 2, 4.0 / 3}, {3, 1.5, 1}});
+  s.ideal_s = 2;
+  return s;
+}
+
+using Maker = std::function<Scenario(Random&)>;
+
+const std::vector<std::pair<std::string, Maker>>& makers() {
+  static const std::vector<std::pair<std::string, Maker>> all = {
+      {"three-tasks", three_tasks},
+      {"rates-1-2-3", [](Random&) { return range_on({1, 2, 3}); }},
+      {"one-fast", [](Random&) { return range_on({1, 1, 1, 20}); }},
+      {"log-normal", log_normal},
+      {"pareto", pareto},
+      {"slows", [](Random&) { return trouble(What::speed, 0.1, 7.1); }},
+      {"freezes", [](Random&) { return trouble(What::freeze, 1000, 7); }},
+      {"vanishes", [](Random&) { return trouble(What::vanish, 0, 7); }},
+      {"two-functions", [](Random&) { return two_functions(); }},
+      {"small-behind-large", [](Random&) { return small_behind_large(); }},
+  };
+  return all;
+}
+
+}  // namespace
+
+const std::vector<std::string>& scenario_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> out;
+    for (const auto& [name, make] : makers()) out.push_back(name);
+    return out;
+  }();
+  return names;
+}
+
+Scenario scenario_named(const std::string& name, std::uint64_t seed) {
+  for (const auto& [known, make] : makers()) {
+    if (known != name) continue;
+    Random random(seed);
+    Scenario scenario = make(random);
+    scenario.name = name;
+    return scenario;
+  }
+  std::string all;
+  for (const auto& known : scenario_names()) all += (all.empty() ? "" : ", ") + known;
+  throw std::invalid_argument("there is no scenario '" + name + "'; there are: " + all);
+}
+
+Scenario scenario_of_etc(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error("cannot read " + path);
+  std::size_t tasks = 0, machines = 0, unused = 0;
+  if (!(file >> tasks >> machines >> unused) || tasks == 0 || machines == 0 || tasks > 100'000 || machines > 10'000)
+    throw std::runtime_error(path + ": does not begin with the numbers of tasks and machines, and one more");
+  std::vector<std::vector<double>> times(tasks, std::vector<double>(machines));
+  for (auto& row : times)
+    for (double& time : row)
+      if (!(file >> time) || !(time > 0)) throw std::runtime_error(path + ": holds fewer than " + std::to_string(tasks * machines) + " times above zero");
+  Scenario scenario = etc_of(times);
+  scenario.name = path;
+  return scenario;
+}
+
+}  // namespace quern::sim
