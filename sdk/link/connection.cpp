@@ -61,6 +61,7 @@ bool Connection::use_keys(runtime::SocketOptions& options) {
 void Connection::close(std::chrono::milliseconds linger) {
   if (socket_) socket_->raw().set(zmq::sockopt::linger, static_cast<int>(linger.count()));
   socket_.reset();
+  arrived_.clear();
 }
 
 bool Connection::send(const wire::Envelope& envelope, std::span<const wire::Message> riders) {

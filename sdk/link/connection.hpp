@@ -48,6 +48,7 @@ class Connection {
 
   void poll_in(runtime::Poller& poller) {
     if (socket_) poller.add(*socket_);
+    if (!arrived_.empty()) poller.do_not_wait();
   }
   const std::string& endpoint() const { return endpoint_; }
 

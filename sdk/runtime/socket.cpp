@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <system_error>
+#include <utility>
 
 namespace quern::runtime {
 namespace {
@@ -197,10 +198,11 @@ void Poller::add(int fd) {
 void Poller::clear() {
   polled_.clear();
   sockets_.clear();
+  at_once_ = false;
 }
 
 void Poller::wait(std::chrono::milliseconds timeout) {
-  bool more = false;
+  bool more = std::exchange(at_once_, false);
   for (Socket* socket : sockets_) more = more || (socket && socket->has_more());
   const auto most = std::chrono::milliseconds{std::numeric_limits<int>::max()};
   const int wait_ms = more ? 0 : static_cast<int>(std::min(timeout, most).count());

@@ -108,12 +108,15 @@ class Poller {
   void add(Socket& socket);
   void add(int fd);
   void clear();
+  /// Something is there already that no descriptor tells of: the next wait() only looks.
+  void do_not_wait() { at_once_ = true; }
   void wait(std::chrono::milliseconds timeout);
   /// After wait(): whether the n-th thing added is readable (a watched socket counts as two).
   bool readable(std::size_t n) const { return (polled_[n].revents & POLLIN) != 0; }
 
  private:
   std::vector<pollfd> polled_;
+  bool at_once_ = false;
   std::vector<Socket*> sockets_;  ///< beside polled_; null for a descriptor, and for a socket's monitor
 };
 
