@@ -109,7 +109,11 @@ class Hostile(Rig):
             for _ in range(500):
                 again.hello()
             probe = self.peer()
-            probe.hello()
+            # Only now and then one is told so, and the flood's own HELLOs are asked first: a peer asks again, as any does.
+            def answered():
+                probe.hello()
+                return probe.socket.poll(200)
+            wait_until(answered, "an answer")
             kind, _, refused = probe.receive()
             if kind == REFUSED:
                 break
