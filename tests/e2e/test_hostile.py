@@ -103,8 +103,9 @@ class Hostile(Rig):
         other = self.peer()
         other.hello()
         other.receive_a(WELCOME)
-        # Who does it on one connection after another is not listened to for a while, and is told so.
-        for _ in range(60):
+        # Who does it on one connection after another is not listened to for a while, and is told so: the first time lasts a second, which may
+        # be over before the probe had its turn; the next one is longer.
+        for _ in range(200):
             again = self.peer()
             for _ in range(500):
                 again.hello()
