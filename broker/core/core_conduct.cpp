@@ -29,7 +29,7 @@ void Core::on_ignored(PeerId peer, const std::string& user, const wire::Message&
   const auto known = standings_.find(user);
   if (known == standings_.end() || !known->second.ignored(now)) return;  // only this connection is not listened to
   Standing& standing = known->second;
-  if (!std::holds_alternative<wire::Hello>(message) || !standing.told.take(1, kTold, now)) return;
+  if (!std::holds_alternative<wire::Hello>(message) || !standing.told.try_take(1, kTold, now)) return;
   const auto left = std::chrono::ceil<std::chrono::seconds>(standing.ignored_until - now);
   effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::limit, "the broker does not listen to this key for another " +
                                                                       std::to_string(left.count()) + " s: it saw " + standing.why}});

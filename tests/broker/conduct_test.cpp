@@ -329,6 +329,30 @@ TEST_F(Attacks, who_is_not_listened_to_is_not_punished_again_for_what_it_says_me
   EXPECT_FALSE(core.ignores(PeerId{999'999}, "evil", now));
 }
 
+TEST_F(Attacks, who_asks_again_and_again_while_it_is_not_listened_to_is_still_told_why_now_and_then) {
+  std::uint64_t last = 1'000'000;
+  const auto attack = [&] {
+    while (!core.ignores(PeerId{999'999}, "evil", now)) {
+      Effects effects;
+      const PeerId peer{++last};
+      for (int i = 0; i < 200; ++i) core.on_malformed(peer, "evil", "no message", now, effects);
+    }
+  };
+  attack();
+  now += 1s;
+  attack();  // this time it is two seconds
+  int told = 0;
+  for (int i = 0; i < 19; ++i, now += 100ms) {
+    Effects effects;
+    wire::Hello hello;
+    hello.identity.octets[0] = 99;
+    core.on_message(PeerId{++last}, "evil", {{}, hello}, now, effects);
+    for (const auto& effect : effects)
+      if (const auto* send = std::get_if<Send>(&effect)) told += std::holds_alternative<wire::Refused>(send->message) ? 1 : 0;
+  }
+  EXPECT_EQ(told, 3);  // two at once, then one a second
+}
+
 TEST_F(Attacks, a_cluster_under_one_key_that_comes_back_at_once_is_no_flood) {
   std::list<Peer> rack;
   for (int i = 0; i < 3000; ++i) {

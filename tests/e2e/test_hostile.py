@@ -109,13 +109,12 @@ class Hostile(Rig):
             again = self.peer()
             for _ in range(500):
                 again.hello()
-            probe = self.peer()
-            # Only now and then one is told so, and the flood's own HELLOs are asked first: a peer asks again, as any does.
+            # Only now and then one is told so, and the flood's own HELLOs are asked first: who hears nothing comes again on a new connection.
             def answered():
+                probe = self.peer()
                 probe.hello()
-                return probe.socket.poll(200)
-            wait_until(answered, "an answer")
-            kind, _, refused = probe.receive()
+                return probe.socket.poll(200) and probe
+            kind, _, refused = wait_until(answered, "an answer").receive()
             if kind == REFUSED:
                 break
         self.assertEqual(refused["code"], "limit")
