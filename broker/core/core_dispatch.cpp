@@ -186,13 +186,14 @@ Core::Served Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effect
     room = room || c.room;
   }
   if (!room) return Served::no;
-  if (plenty) std::erase_if(candidates, [](const Candidate& c) { return !c.room; });
   bool left = false;
   for (auto& c : candidates) {
     if (!choosy || !c.room || !fits_another_better(*able[c.worker], job, now)) continue;
     c.room = false;
     left = true;
   }
+  // Without this place() would reckon with what each busy one of them takes, task by task.
+  if (plenty) std::erase_if(candidates, [](const Candidate& c) { return !c.room; });
   for (auto& c : candidates) c.ready_s = ready_s(*able[c.worker], now);
   const auto chosen = place(candidates, job.pending.size());
   if (!chosen) {
