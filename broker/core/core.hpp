@@ -226,15 +226,7 @@ class Core {
 
   // core_dispatch.cpp
   void dispatch(Time now, Effects& effects);
-  enum class Served : std::uint8_t { yes, no, left_to_another };
-  bool any_room() const;
-  bool serve(std::int64_t priority, bool choosy, Time now, Effects& effects);
-  /// Gives one lease of the job to somebody. `choosy`: machines that another job fits far better are left to that.
-  Served dispatch_job(Job& job, bool choosy, Time now, Effects& effects);
-  double best_rate(const std::string& function, Time now);
-  double fitness(const Worker& worker, const std::string& function, Time now);
-  bool several_functions(std::int64_t priority) const;
-  bool fits_another_better(const Worker& worker, const Job& job, Time now);
+  bool dispatch_job(Job& job, Time now, Effects& effects);
   bool decide_job(Job& job, Time now, Effects& effects);
   void decide_waiting(Time now, Effects& effects);
   std::string waits_for(const Job& job) const;
@@ -317,8 +309,6 @@ class Core {
   std::set<JobNumber> dirty_;           ///< something changed that followers or dispatch should look at
   bool dispatch_needed_ = false;
   bool offers_changed_ = false;         ///< a worker came: undecided jobs may have what they wait for
-  /// By function: until when what is the best rate of all workers.
-  std::unordered_map<std::string, std::pair<Time, double>> best_rates_;
   std::optional<Time> retry_dispatch_;  ///< work is held back for a faster worker until then
   std::optional<Time> next_sweep_;
   Time started_{};

@@ -36,10 +36,6 @@ constexpr milliseconds kRetryReclaim{50};
 // Work that ends sooner than this is not worth moving.
 constexpr double kReclaimFrom = 0.020;
 
-/// Where the jobs of a priority begin and end in the order.
-OrderKey before_first_of(std::int64_t priority) { return {priority, -std::numeric_limits<double>::infinity(), {}}; }
-OrderKey last_of(std::int64_t priority) { return {priority, std::numeric_limits<double>::infinity(), {}}; }
-
 double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
 
 }  // namespace
@@ -121,43 +117,25 @@ void Core::dispatch(Time now, Effects& effects) {
   dispatch_needed_ = false;
   retry_dispatch_.reset();
 
-  for (auto it = order_.begin(); it != order_.end() && any_room();) {
-    const std::int64_t priority = it->falling_priority;
-    // First each machine works on what it is good at; what is left of them then takes what there is.
-    const bool choosy = several_functions(priority);
-    if (!serve(priority, choosy, now, effects) && choosy) serve(priority, false, now, effects);
-    it = order_.upper_bound(last_of(priority));
+  const auto any_room = [&] { return std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) { return has_room(w.second); }); };
+  // A job that could not be served is passed over for the rest of this round; one that was served has a new place in the order.
+  OrderKey passed{std::numeric_limits<std::int64_t>::min(), 0, {}};
+  for (auto it = order_.begin(); it != order_.end() && any_room(); it = order_.upper_bound(passed)) {
+    const OrderKey key = *it;
+    Job& job = jobs_.at(key.job);
+    if (dispatch_job(job, now, effects)) reorder(job);
+    else passed = key;
   }
   rebalance(now, effects);
 }
 
-bool Core::any_room() const {
-  return std::any_of(workers_.begin(), workers_.end(), [this](const auto& w) { return has_room(w.second); });
-}
-
-/// Gives the jobs of one priority what workers take; false when a machine was left to a job that fits it better.
-bool Core::serve(std::int64_t priority, bool choosy, Time now, Effects& effects) {
-  bool none_left = true;
-  // A job that could not be served is passed over for the rest of this round; one that was served has a new place in the order.
-  OrderKey passed = before_first_of(priority);
-  for (auto it = order_.upper_bound(passed); it != order_.end() && it->falling_priority == priority && any_room(); it = order_.upper_bound(passed)) {
-    const OrderKey key = *it;
-    Job& job = jobs_.at(key.job);
-    const Served served = dispatch_job(job, choosy, now, effects);
-    if (served == Served::yes) reorder(job);
-    else passed = key;
-    none_left = none_left && served != Served::left_to_another;
-  }
-  return none_left;
-}
-
 bool Core::over_result_share(const Job& job) const { return job.results.bytes() > result_share(); }
 
-Core::Served Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effects) {
-  if (grant_merge(job, now, effects)) return Served::yes;
-  if (job.pending.empty()) return Served::no;
-  if (over_result_share(job)) return Served::no;
-  if (!ready_to_carve(job, effects)) return Served::no;  // on_loaded() goes on
+bool Core::dispatch_job(Job& job, Time now, Effects& effects) {
+  if (grant_merge(job, now, effects)) return true;
+  if (job.pending.empty()) return false;
+  if (over_result_share(job)) return false;
+  if (!ready_to_carve(job, effects)) return false;  // on_loaded() goes on
 
   std::vector<Candidate> candidates;
   std::vector<Worker*> able;
@@ -174,7 +152,7 @@ Core::Served Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effect
       ++known;
     }
   }
-  if (able.empty()) return Served::no;
+  if (able.empty()) return false;
   // A worker that has not run the function yet is taken for an average one.
   const double prior = known > 0 ? known_sum / known : 1;
   const bool plenty = job.pending.size() > kPlentyPerSlot * slots;
@@ -185,26 +163,18 @@ Core::Served Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effect
     total_rate += c.rate * c.slots;
     room = room || c.room;
   }
-  if (!room) return Served::no;
-  bool left = false;
-  for (auto& c : candidates) {
-    if (!choosy || !c.room || !fits_another_better(*able[c.worker], job, now)) continue;
-    c.room = false;
-    left = true;
-  }
-  // Without this place() would reckon with what each busy one of them takes, task by task.
+  if (!room) return false;
   if (plenty) std::erase_if(candidates, [](const Candidate& c) { return !c.room; });
   for (auto& c : candidates) c.ready_s = ready_s(*able[c.worker], now);
   const auto chosen = place(candidates, job.pending.size());
   if (!chosen) {
-    if (left) return Served::left_to_another;
     retry_dispatch_ = now + kRetryHeldBack;
-    return Served::no;
+    return false;
   }
   Worker& worker = *able[*chosen];
   grant_tasks(job, worker, worker.rate_of(job.function) > 0 || known == 0 ? worker.rate_of(job.function) : prior, total_rate, now,
               effects);
-  return Served::yes;
+  return true;
 }
 
 Intervals Core::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
