@@ -142,6 +142,7 @@ bool Socket::has_more() {
 
 std::optional<Parts> Socket::receive(std::size_t parts_max, Origin* origin) {
   Parts parts;
+  read_out_ = false;  // what is found now took in what the descriptor told of; more may be behind it
   if (origin) *origin = {};  // never the last message's
   bool more = true;
   while (more) {

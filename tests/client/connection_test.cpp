@@ -66,6 +66,18 @@ TEST_F(ConnectionTest, WhatAnOldSocketBroughtIsForgottenWithIt) {
   EXPECT_FALSE(connection_.receive());
 }
 
+TEST_F(ConnectionTest, WhatIsLeftOfABurstIsNotSleptOnByWhoReadsSomeAndSendsNothing) {
+  constexpr std::uint64_t kBurst = 900;  // below the router's high-water mark
+  EXPECT_FALSE(connection_.receive());  // read out
+  for (std::uint64_t n = 1; n <= kBurst; ++n)
+    ASSERT_EQ(router_.send(peer_, parts_of(wire::encode({wire::SessionId{n}, wire::Beat{}}))), runtime::SendResult::sent);
+  // One a turn, and a wait without end before each.
+  for (std::uint64_t n = 1; n <= kBurst; ++n) {
+    wait_for_message();
+    EXPECT_EQ(std::get<wire::Envelope>(*received_).session, wire::SessionId{n});
+  }
+}
+
 TEST_F(ConnectionTest, AMessageThatASendTookTheSignalOfIsNotSleptOn) {
   for (std::uint64_t round = 1; round <= 2000; ++round) {
     router_.send(peer_, parts_of(wire::encode({wire::SessionId{round}, wire::Beat{}})));
