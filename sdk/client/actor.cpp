@@ -104,7 +104,9 @@ void ClientActor::read_messages() {
     } else {
       core_.on_garbage(Clock::now());
     }
-    if (read % kReadAtOnce == 0) apply();
+    if (read % kReadAtOnce != 0) continue;
+    apply();
+    if (riders_until_ && Clock::now() >= *riders_until_) send_riders();  // also while results keep coming
   }
   // After what arrived was read: a connection that ended may have brought something before.
   look_at_connection();
