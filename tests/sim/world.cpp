@@ -145,7 +145,12 @@ void World::arrive(const std::shared_ptr<Wire>& wire, wire::Frames frames) {
   core_->on_message(wire->id, "anonymous", std::move(std::get<wire::Envelope>(decoded)), now_, effects);
   check();
   carry_out(effects);
-  settle();
+  // As the gateway does: it reads what has arrived, then it acts once.
+  if (std::exchange(settling_, true)) return;
+  at(now_, nullptr, [this] {
+    settling_ = false;
+    settle();
+  });
 }
 
 void World::check() const {

@@ -141,6 +141,7 @@ class World {
   std::priority_queue<Event> events_;
   std::map<PeerId, std::shared_ptr<Wire>> wires_;
   std::uint64_t last_peer_ = 0;
+  bool settling_ = false;  ///< once everything that arrives now has arrived
   std::optional<Time> wake_;
 };
 
