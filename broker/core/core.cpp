@@ -62,7 +62,7 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
     return;
   }
   session->heard = now;
-  session->reachable = true;
+  if (!std::exchange(session->reachable, true) && session->role == wire::Role::worker) note_room(workers_.at(session->id));
   if (!tolerates(*session, envelope.message, now, effects) || !permit(*session, *principal, envelope.message, now, effects)) return;
   if (const auto role = sender_of(envelope.message); role && *role != session->role) {
     misbehaved(*session, ErrorCode::role, *role == wire::Role::worker ? "only workers send this" : "only clients send this", now,
@@ -82,7 +82,11 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
                  [&](wire::Drain& m) { on_drain(*session, m, effects); },
                  [&](wire::Report& m) { on_report(*session, std::move(m), now, effects); },
                  [&](wire::Reclaimed& m) { on_reclaimed(*session, m, now); },
-                 [&](wire::Draining&) { workers_.at(session->id).draining = true; },
+                 [&](wire::Draining&) {
+                   Worker& worker = workers_.at(session->id);
+                   worker.draining = true;
+                   leave_pools(worker);
+                 },
                  [&](wire::ErrorMessage&) {},  // a peer's complaint: nothing here depends on it
                  [&](auto&) { misbehaved(*session, ErrorCode::role, "only the broker sends this", now, effects); },
              },

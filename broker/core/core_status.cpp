@@ -84,7 +84,7 @@ WorkerStatus Core::status_of(const Worker& worker, Time now) const {
   s.capacity.busy = static_cast<std::uint32_t>(std::min<std::size_t>(worker.leases.size(), worker.slots()));
   s.functions = worker.offer.functions;
   for (const auto& [name, record] : worker.records)
-    s.rates.push_back({name, record.rate.per_second(), record.leases, record.tasks, record.busy_us});
+    if (record.leases > 0) s.rates.push_back({name, worker.rate_of(record, name), record.leases, record.tasks, record.busy_us});
   s.labels = worker.offer.labels;
   s.resources = worker.offer.resources;
   s.leases = worker.leases.size();

@@ -29,4 +29,7 @@ struct Lease {
   wire::IntervalSet cancelled;    ///< its tasks that ended meanwhile: what it reports of them is dropped
 };
 
+/// Whether what its job needs of a worker's counted resources is taken while it is out.
+inline bool takes_resources(const Lease& lease) { return lease.kind != wire::LeaseKind::merge && lease.kind != wire::LeaseKind::finish; }
+
 }  // namespace quern::broker

@@ -20,6 +20,7 @@ inline constexpr double kGrowth = 8;
 struct SizingView {
   double rate = 0;         ///< tasks/s of one slot of this worker; 0: unknown
   double tasks_seen = 0;   ///< behind that rate, on this worker
+  double variation = 0;    ///< of one task's time, as a share of the mean
   double total_rate = 0;   ///< tasks/s of all slots that can run the job
   std::uint64_t pending = 0;
 };
