@@ -65,7 +65,7 @@ std::uint64_t Core::fitting_work(const Job& job, double work) {
 
 void Core::grant_tasks(Job& job, const Pool::Member& member, Time now, Effects& effects) {
   const Rate& measured = member.record->rate;
-  std::uint64_t size = lease_size({member.rate / job.unit(), measured.tasks_seen(), measured.variation(), job.pool->total_rate() / job.unit(), job.pending.size()});
+  std::uint64_t size = lease_size({member.rate / job.unit(), measured.tasks_seen(), job.pool->total_rate() / job.unit(), job.pending.size(), measured.variation()});
   if (job.decision->takes != Takes::range) size = std::min(size, wire::kBatchTasksMax);
   if (!job.costs.empty()) size = fitting_work(job, static_cast<double>(size) * job.unit());
   const std::uint32_t attempt = job.attempts.at(job.pending.front()) + 1;

@@ -10,8 +10,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// How often silence, graces and progress are looked at: a fraction of the shortest of them.
-constexpr milliseconds kSweep{100};
+// How often silence, graces and progress are looked at: this part of the shortest of them, which is 100 ms of 3 s.
+constexpr int kSweepPart = 30;
 constexpr std::size_t kSweepJobs = 2000;
 // What a worker could give must change so much before it is worth a look at who gets what.
 constexpr double kAvailableMoved = 0.2;
@@ -88,7 +88,7 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
   session.user = user;
   session.principal = principal.name;
   session.connected = session.heard = now;
-  if (!next_sweep_) next_sweep_ = now + kSweep;
+  if (!next_sweep_) next_sweep_ = now + config_.lost_busy / kSweepPart;
 
   wire::Welcome welcome;
   welcome.incarnation = config_.incarnation;
@@ -243,7 +243,7 @@ void Core::drop_unread(Time now) {
 }
 
 void Core::sweep(Time now, Effects& effects) {
-  next_sweep_ = now + kSweep;
+  next_sweep_ = now + config_.lost_busy / kSweepPart;
   std::vector<wire::SessionId> silent;
   for (const auto& [id, session] : sessions_.all()) {
     bool busy = false;
