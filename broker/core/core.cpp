@@ -38,6 +38,7 @@ void Core::on_message(PeerId peer, const std::string& user, wire::Envelope&& env
 }
 
 void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects) {
+  clock_ = now;
   if (!started_known_) {
     started_ = now;
     started_known_ = true;
@@ -134,6 +135,7 @@ Job* Core::find_job(Uuid uuid, JobNumber number) {
 }
 
 void Core::settle(Time now, Effects& effects) {
+  clock_ = now;
   if (!next_sweep_ || now >= *next_sweep_) sweep(now, effects);
   release_unsure(now);
   dispatch(now, effects);

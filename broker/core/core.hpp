@@ -41,6 +41,13 @@ namespace quern::broker {
 
 using wire::Time;
 
+/// When a job should end.
+struct Estimate {
+  double left_s = -1;    ///< below zero: not known
+  double error_s = -1;   ///< give or take
+  bool measured = false; ///< from what it got of late; else from the workers' rates
+};
+
 struct Counters {
   std::uint64_t malformed = 0;
   std::uint64_t refused = 0;
@@ -231,7 +238,7 @@ class Core {
   Lease* find_lease(wire::LeaseId id);
   std::vector<Lease*> leases_of(const Job& job);
   static double work_of(const Job& job, const wire::Report& report);
-  void close_lease(wire::LeaseId id);
+  void close_lease(wire::LeaseId id, const char* outcome = "done");
   void lose_lease(wire::LeaseId id, bool worker_lost);
 
   // core_decide.cpp
@@ -294,6 +301,17 @@ class Core {
   // core_tail.cpp
   void rebalance(Time now, Effects& effects);
   bool ask_back(const Worker& idle, Time now, Effects& effects);
+  /// A second copy of the lease that is most overdue, on a worker that has nothing else to do.
+  bool copy_overdue(Worker& idle, Time now, Effects& effects);
+  static std::optional<Time> overdue_at(const Lease& lease, const Worker& holder, const Job& job);
+  double copies_budget_s(const Job& job, Time now) const;
+  /// Copies that cost more than they may, or stand in the way of work that waits, go.
+  void prune_copies(Time now, Effects& effects);
+  /// The other of two has lost: dropped whole. The tasks stay with `winner`.
+  void drop_twin(Lease& winner, Time now, Effects& effects);
+  /// This one gives up: its tasks stay with the other. The caller closes it.
+  void leave_to_twin(Lease& lease, Time now);
+  void unlink_twin(Lease& lease);
 
   // core_end.cpp
   void finish_if_done(Job& job, Time now, Effects& effects);
@@ -307,7 +325,18 @@ class Core {
   void on_query(Session& session, const Principal& principal, const wire::Query& query, Time now, Effects& effects);
   JobStatus status_of(const Job& job, Time now, bool with_shares) const;
   WorkerStatus status_of(const Worker& worker, Time now) const;
+  std::vector<LeaseSpan> spans_of(const Job& job, Time now) const;
+  // core_explain.cpp
+  void explain_waiting(const Job& job, Time now, std::vector<std::string>& lines) const;
+  void explain_share(const Job& job, std::vector<std::string>& lines) const;
+  void explain_workers(const Job& job, std::vector<std::string>& lines) const;
   std::vector<std::string> explain(const Job& job, Time now) const;
+
+  // core_estimate.cpp
+  Estimate estimate(const Job& job, Time now, bool exact) const;
+  double planned_end_s(const Job& job, Time now) const;
+  /// Work that has not ended, in slot-seconds.
+  double left_s(const Job& job, Time now, bool exact) const;
 
   void touch(Job& job) { dirty_.insert(job.number); }
 
@@ -326,6 +355,8 @@ class Core {
   std::vector<Candidate> candidates_;   ///< room for best_for()
   bool left_to_others_ = false;         ///< in this serve()
   PlanInUse plan_;
+  std::set<wire::LeaseId> copies_;      ///< leases that are copies
+  std::optional<Time> next_rebalance_;  ///< with many leases
   std::multimap<Time, JobNumber> backing_off_;  ///< when failed tasks of a job may run again
   JobNumber swept_{};                   ///< the last live job the sweep looked at
   std::deque<JobNumber> finished_;      ///< in the order of their end
@@ -366,6 +397,7 @@ class Core {
   std::optional<Time> retry_dispatch_;  ///< work is held back for a faster worker until then
   std::optional<Time> next_sweep_;
   Time started_{};
+  Time clock_{};                        ///< the latest time it was told
   bool started_known_ = false;
   mutable Counters counters_;
 };

@@ -139,7 +139,7 @@ void Core::revoke_leases(Job& job, Effects& effects) {
   std::map<wire::SessionId, std::vector<wire::LeaseId>> revoked;
   for (Lease* lease : leases_of(job)) revoked[lease->worker].push_back(lease->id);
   for (auto& [worker, ids] : revoked) {
-    for (wire::LeaseId id : ids) close_lease(id);
+    for (wire::LeaseId id : ids) close_lease(id, "given back");
     send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
   }
 }
@@ -168,14 +168,14 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects
       for (const auto& part : lease->open.intersect({error.first, error.first + error.count})) {
         lease->open.remove(part);
         lease->cancelled.add(part);
-        job.leased -= part.size();
+        if (!lease->copy) job.leased -= part.size();
       }
     }
     if (lease->open.empty()) revoked[lease->worker].push_back(lease->id);
   }
   for (const auto& error : errors) end_tasks(job, {error.first, error.first + error.count});
   for (auto& [worker, ids] : revoked) {
-    for (wire::LeaseId id : ids) close_lease(id);
+    for (wire::LeaseId id : ids) close_lease(id, "given back");
     send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
   }
   if (!errors.empty()) append_result(job, {}, std::move(errors), {});

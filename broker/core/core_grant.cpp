@@ -155,6 +155,7 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
   record.attempt = lease.attempt;
   record.open = wire::IntervalSet(lease.tasks);
   record.granted_tasks = record.open.size();
+  record.first = record.open.empty() ? 0 : record.open.front();
   record.bytes = lease.batch.weight();
   record.granted = now;
   record.expected_s = expected_s;

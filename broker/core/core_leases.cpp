@@ -93,8 +93,13 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     return;
   }
   ++lease->next_part;
+  lease->reported_tasks += wire::size(report.tasks);
   Job& job = jobs_.at(lease->job);
   learn(worker, job, *lease, report, now);
+  if (has_twin(*lease)) {
+    if (!report.tasks.empty() || !report.errors.empty()) drop_twin(*lease, now, effects);
+    else if (report.last) leave_to_twin(*lease, now);
+  }
 
   if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) {
     accept_merge(job, *lease, report);
@@ -304,14 +309,18 @@ void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Repor
   }
   share.rate = record.rate.per_second();
   turns_.charge(job, busy_s);
+  job.busy_s += busy_s;
 }
 
-void Core::close_lease(wire::LeaseId id) {
+void Core::close_lease(wire::LeaseId id, const char* outcome) {
   auto it = leases_.find(id);
   if (it == leases_.end()) return;
+  if (has_twin(it->second)) unlink_twin(it->second);
   Job& job = jobs_.at(it->second.job);
   if (auto w = workers_.find(it->second.worker); w != workers_.end()) {
     Worker& worker = w->second;
+    const Lease& lease = it->second;
+    if (takes_resources(lease)) job.timeline.add(worker.name, worker.slots(), lease.granted, clock_, lease.first, lease.reported_tasks, outcome);
     worker.let_go(it->second);
     if (job.pool && takes_resources(it->second)) job.pool->need().count(worker, -1);
     note_room(worker);
@@ -326,7 +335,8 @@ void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
   if (!lease) return;
   ++counters_.leases_lost;
   Job& job = jobs_.at(lease->job);
-  if (lease->kind == wire::LeaseKind::merge) {
+  if (has_twin(*lease)) unlink_twin(*lease);  // the tasks go on there
+  else if (lease->kind == wire::LeaseKind::merge) {
     job.partials->put_back(lease->open.first());
   } else if (lease->kind == wire::LeaseKind::finish) {
     job.finishing = false;
@@ -358,7 +368,7 @@ void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
   save(job);
   touch(job);
   dispatch_needed_ = true;
-  close_lease(id);
+  close_lease(id, "lost");
 }
 
 void Core::on_bye(Session& session, const wire::Bye& bye, Time now) {
@@ -367,14 +377,15 @@ void Core::on_bye(Session& session, const wire::Bye& bye, Time now) {
     for (Lease* held : std::vector<Lease*>(worker->second.leases)) {
       Lease& lease = *held;
       Job& job = jobs_.at(lease.job);
-      if (lease.kind == wire::LeaseKind::merge) job.partials->put_back(lease.open.first());
+      if (has_twin(lease)) unlink_twin(lease);
+      else if (lease.kind == wire::LeaseKind::merge) job.partials->put_back(lease.open.first());
       else if (lease.kind == wire::LeaseKind::finish) job.finishing = false;
       else
         for (const auto& tasks : lease.open.list()) give_back(job, lease, tasks, now);
       lease.open.clear();
       save(job);
       touch(job);
-      close_lease(lease.id);
+      close_lease(lease.id, "given back");
     }
     dispatch_needed_ = true;
   }
@@ -387,6 +398,7 @@ void Core::on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time
   lease->reclaiming = false;
   if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) return;
   Job& job = jobs_.at(lease->job);
+  if (has_twin(*lease)) return leave_to_twin(*lease, now), close_lease(lease->id, "given back");  // it was asked before it was copied
   for (const auto& tasks : reclaimed.tasks) {
     for (const auto& part : lease->open.intersect(tasks)) {
       lease->open.remove(part);

@@ -19,7 +19,7 @@ IntervalSet without(Interval all, const IntervalSet& some) { return IntervalSet(
 }  // namespace
 
 void Core::recover(Recovered&& recovered, Time now, Effects& effects) {
-  started_ = now;
+  started_ = clock_ = now;
   started_known_ = true;
   recovered_until_ = now + config_.recovery_wait;
   last_job_ = recovered.numbers_below - 1;
@@ -141,6 +141,7 @@ Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now
   lease.kind = held.kind;
   lease.attempt = held.attempt;
   lease.granted_tasks = open.size();
+  lease.first = open.first().begin;
   lease.open = std::move(open);
   lease.cancelled = std::move(ended);
   lease.adopted = true;

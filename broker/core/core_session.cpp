@@ -15,6 +15,8 @@ constexpr int kSweepPart = 30;
 constexpr std::size_t kSweepJobs = 2000;
 // What a worker could give must change so much before it is worth a look at who gets what.
 constexpr double kAvailableMoved = 0.2;
+// How much of what a job got of late is of the last second.
+constexpr double kRecent = 0.5;
 
 }  // namespace
 
@@ -275,6 +277,9 @@ void Core::sweep(Time now, Effects& effects) {
     if (now - job.rate_since >= std::chrono::seconds(1)) {
       const double s = std::chrono::duration<double>(now - job.rate_since).count();
       job.rate = static_cast<double>(job.done - job.rate_done) / s;
+      const double slots = (job.busy_s - job.rate_busy_s) / s;
+      job.recent_slots = job.recent_slots > 0 ? job.recent_slots + kRecent * (slots - job.recent_slots) : slots;
+      job.rate_busy_s = job.busy_s;
       job.rate_done = job.done;
       job.rate_since = now;
     }

@@ -17,6 +17,7 @@
 #include "broker/core/partials.hpp"
 #include "broker/core/payloads.hpp"
 #include "broker/core/result_log.hpp"
+#include "broker/core/timeline.hpp"
 #include "broker/core/turns.hpp"
 #include "wire/messages.hpp"
 #include "wire/time.hpp"
@@ -96,6 +97,9 @@ struct Job {
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
   std::uint64_t retried = 0;
+  std::uint64_t copies = 0;          ///< second copies of overdue leases that were started
+  double wasted_s = 0;               ///< slot time that went into the slower of two
+  double busy_s = 0;                 ///< slot time received
   IntervalCounts attempts;
   IntervalCounts crashes;
   std::map<std::uint64_t, Suspects> suspects;  // by first task
@@ -113,6 +117,7 @@ struct Job {
 
   std::vector<Follower> followers;
   std::map<std::string, WorkerShare> shares;  // by worker name
+  Timeline timeline;
 
   double used = 0;  ///< slot-seconds received over weight: the virtual time of fair share
   double expected_out = 0;  ///< slot-seconds its leases should still take
@@ -122,6 +127,8 @@ struct Job {
   std::uint64_t rate_done = 0;  ///< `done` when the recent rate was taken
   wire::Time rate_since{};
   double rate = 0;
+  double recent_slots = 0;     ///< slots it had the use of lately; 0: not known
+  double rate_busy_s = 0;      ///< `busy_s` when that was taken
 
   // When what the store does not have yet will be durable; see core_store.cpp.
   std::uint64_t born_ticket = 0;   ///< its intake

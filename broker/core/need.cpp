@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 namespace quern::broker {
 
 double amount_in(const std::string& text) {
   double amount = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
-  if (error != std::errc{} || !(amount >= 0)) return -1;
+  if (error != std::errc{} || !std::isfinite(amount) || amount < 0) return -1;
   std::string unit(end, text.data() + text.size());
   if (!unit.empty() && unit.back() == 'B') unit.pop_back();
   double base = 1000;

@@ -68,6 +68,7 @@ class Turns {
   void serve(Job& job);
 
   Levels& levels() { return levels_; }
+  const Levels& levels() const { return levels_; }
   /// The job whose turn it is; nullptr: none.
   Job* next(const Level& level) const;
   /// Whether one job of a level comes before another.
