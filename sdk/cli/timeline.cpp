@@ -31,8 +31,12 @@ std::string number(double value, int digits = 2) {
 
 /// 1234567 as 1,234,567.
 std::string grouped(std::uint64_t value) {
-  std::string out = std::to_string(value);
-  for (std::size_t i = out.size(); i > 3; i -= 3) out.insert(i - 3, ",");
+  const std::string digits = std::to_string(value);
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
+  }
   return out;
 }
 

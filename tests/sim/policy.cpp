@@ -178,6 +178,7 @@ class Deal {
  public:
   Deal(Course& course, Policy policy) : course_(course), policy_(policy), queues_(course.fleet().slots()), free_(queues_.size()) {
     alive_.assign(queues_.size(), true);
+    debt_.assign(queues_.size(), 0);
   }
 
   void play() {
@@ -216,19 +217,45 @@ class Deal {
     if (slots.empty()) return;
     if (policy_ == Policy::round_robin) {
       for (std::uint64_t i = 0; i < std::min<std::uint64_t>(slots.size(), piece.count); ++i)
-        give(slots[i], {piece.job, piece.begin + i * piece.step, (piece.count - i - 1) / slots.size() + 1, piece.step * slots.size()}, now);
+        give(slots[(next_ + i) % slots.size()],
+             {piece.job, piece.begin + i * piece.step, (piece.count - i - 1) / slots.size() + 1, piece.step * slots.size()}, now);
+      next_ += piece.count;
       return;
     }
-    // The borders are rounded, not the shares: so that each task goes to somebody.
-    const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
-    double weight = 0;
     std::uint64_t begin = 0;
+    const auto shares = shares_of(piece.count, slots, weights);
     for (std::size_t i = 0; i < slots.size(); ++i) {
-      weight += weights[i];
-      const auto end = i + 1 == slots.size() ? piece.count : static_cast<std::uint64_t>(std::llround(weight / sum * static_cast<double>(piece.count)));
-      if (end > begin) give(slots[i], {piece.job, piece.begin + begin * piece.step, end - begin, piece.step}, now);
-      begin = std::max(begin, end);
+      if (shares[i] > 0) give(slots[i], {piece.job, piece.begin + begin * piece.step, shares[i], piece.step}, now);
+      begin += shares[i];
     }
+  }
+
+  /// Whole tasks; what rounding takes from a slot or gives it counts at its next share, so that many jobs of one task are shared out too.
+  std::vector<std::uint64_t> shares_of(std::uint64_t count, const std::vector<std::size_t>& slots, const std::vector<double>& weights) {
+    const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+    std::vector<std::uint64_t> shares(slots.size());
+    std::vector<std::size_t> by_debt(slots.size());
+    std::int64_t left = static_cast<std::int64_t>(count);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      double& debt = debt_[slots[i]];
+      debt += weights[i] / sum * static_cast<double>(count);
+      shares[i] = static_cast<std::uint64_t>(std::max(0.0, std::floor(debt)));
+      debt -= static_cast<double>(shares[i]);
+      left -= static_cast<std::int64_t>(shares[i]);
+      by_debt[i] = i;
+    }
+    std::stable_sort(by_debt.begin(), by_debt.end(), [&](std::size_t a, std::size_t b) { return debt_[slots[a]] > debt_[slots[b]]; });
+    for (std::size_t i = 0; left > 0; i = (i + 1) % slots.size(), --left) {
+      ++shares[by_debt[i]];
+      --debt_[slots[by_debt[i]]];
+    }
+    for (std::size_t i = slots.size() - 1; left < 0; i = i == 0 ? slots.size() - 1 : i - 1) {
+      if (shares[by_debt[i]] == 0) continue;
+      --shares[by_debt[i]];
+      ++debt_[slots[by_debt[i]]];
+      ++left;
+    }
+    return shares;
   }
 
   void give(std::size_t slot, const Piece& piece, double now) { queues_[slot].push_back({piece, now}); }
@@ -264,6 +291,8 @@ class Deal {
   std::vector<std::vector<Dealt>> queues_;
   std::vector<double> free_;
   std::vector<bool> alive_;
+  std::uint64_t next_ = 0;    ///< round robin goes on where it was
+  std::vector<double> debt_;  ///< tasks a slot should have had, by slot
 };
 
 constexpr std::pair<Policy, std::string_view> kNames[] = {{Policy::quern, "quern"},

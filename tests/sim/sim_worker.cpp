@@ -311,7 +311,7 @@ void SimWorker::finish(worker::SlotId slot, std::uint64_t generation) {
   auto& run = runs_[worker::index(slot)];
   if (!run || run->generation != generation) return;
   busy_s_ += seconds(world_.now() - run->started);
-  if (world_.on_ran) world_.on_ran({machine_.number, worker::index(slot), run->lease, run->end, run->started, true});
+  if (world_.on_ran) world_.on_ran({machine_.number, static_cast<std::uint32_t>(worker::index(slot)), run->lease, run->end, run->started, true});
   wire::Report report = machine_.blank_result ? blank_report_of(*run, run->end) : report_of(*run, run->end);
   run.reset();
   core_.on_report(slot, std::move(report), world_.now());
