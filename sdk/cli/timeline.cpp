@@ -114,12 +114,13 @@ struct Bar {
   const std::string* note;
 };
 
-/// Neighbours of one kind become one where the gap between them is less than `gap`.
-std::vector<Bar> merged(const std::vector<Bar>& bars, double gap) {
+/// Neighbours of one kind become one where the gap between them is at most `gap`, and together they are not longer than `longest`.
+std::vector<Bar> merged(const std::vector<Bar>& bars, double gap, double longest) {
   std::vector<Bar> out;
   for (const Bar& bar : bars) {
     Bar* last = out.empty() ? nullptr : &out.back();
-    if (!last || last->row != bar.row || last->kind != bar.kind || last->kept != bar.kept || bar.begin - last->end > gap) {
+    const bool alike = last && last->row == bar.row && last->kind == bar.kind && last->kept == bar.kept;
+    if (!alike || bar.begin - last->end > gap || bar.end - last->begin > longest) {
       out.push_back(bar);
       continue;
     }
@@ -139,12 +140,14 @@ std::vector<Bar> bars_of(const Timeline& timeline, std::size_t rows, double end_
   }
   std::stable_sort(bars.begin(), bars.end(), [](const Bar& a, const Bar& b) { return a.row != b.row ? a.row < b.row : a.begin < b.begin; });
   if (bars.size() <= kTimelineBars) return bars;
-  // A gap of less than a pixel is not seen; larger ones go only when that is not enough, and never those of a fiftieth of the axis.
+  // The shortest bars first, across gaps of less than a pixel, that nobody sees; larger gaps go only when that is not enough, and never
+  // those of a fiftieth of the axis.
   std::vector<Bar> fewer;
-  for (double gap = end_s / 2000; gap <= end_s / 50; gap *= 2) {
-    fewer = merged(bars, gap);
-    if (fewer.size() <= kTimelineBars) break;
-  }
+  const double unseen = end_s / 2000;
+  for (double longest = unseen; longest < 2 * end_s; longest *= 2)
+    if (fewer = merged(bars, unseen, longest); fewer.size() <= kTimelineBars) return fewer;
+  for (double gap = 2 * unseen; gap <= end_s / 50; gap *= 2)
+    if (fewer = merged(bars, gap, end_s); fewer.size() <= kTimelineBars) break;
   return fewer;
 }
 
