@@ -242,7 +242,7 @@ class Drawing {
   /// From where to where the label reaches.
   std::pair<double, double> label_of(const TimelineMark& mark) const {
     const double width = kLetter * static_cast<double>(std::min<std::size_t>(40, mark.label.size()));
-    const double begin = std::min(x_of(mark.at_s), kWidth - 8 - width);
+    const double begin = std::max(8.0, std::min(x_of(mark.at_s), kWidth - kRight - width));
     return {begin, begin + width};
   }
 

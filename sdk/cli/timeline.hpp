@@ -19,7 +19,7 @@ struct TimelineSpan {
   bool kept = true;         ///< what was done counted; else the bar is hatched
 };
 
-/// Something that happened at one time, to everybody or to one row.
+/// Something that happened at one time: a line through all rows.
 struct TimelineMark {
   double at_s = 0;
   std::string label;
