@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <string_view>
+#include <system_error>
 
 namespace quern::cli {
 namespace {
@@ -19,9 +20,11 @@ constexpr std::array<std::string_view, 12> kColours = {"#3b6fb6", "#e07b39", "#4
 std::string_view colour_of(std::size_t kind) { return kColours[kind % kColours.size()]; }
 
 std::string number(double value, int digits = 2) {
+  if (!std::isfinite(value)) value = 0;
   char text[64];
-  const auto end = std::to_chars(text, text + sizeof text, std::isfinite(value) ? value : 0, std::chars_format::fixed, digits).ptr;
-  std::string out(text, end);
+  const auto written = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, digits);
+  if (written.ec != std::errc{}) return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, 3).ptr};
+  std::string out(text, written.ptr);
   if (out.find('.') != std::string::npos) {
     while (out.back() == '0') out.pop_back();
     if (out.back() == '.') out.pop_back();

@@ -17,8 +17,8 @@ constexpr Duration kOneWay = 500us;
 constexpr Duration kSettled = 1s;
 // A case that takes so many times its ideal is stuck.
 constexpr double kPatience = 100;
-// In the ideal time of a long case.
-constexpr double kBeats = 200;
+// Beats in the ideal time of a long case. Where nothing happens to a machine they tell nobody anything.
+constexpr double kBeats = 200, kBeatsOfQuiet = 20;
 // A count of nanoseconds ends somewhere.
 constexpr double kCenturies = 6e9;
 
@@ -80,7 +80,8 @@ ScenarioOutcome play(const Scenario& scenario, const PlayOptions& options) {
   config.incarnation = options.seed;
   config.store = false;
   // Tasks of days need no heartbeat a second; it would be most of what is simulated.
-  const auto beat = std::max(std::chrono::milliseconds(1000), std::chrono::milliseconds(static_cast<std::int64_t>(scenario.ideal_s * 1000 / kBeats)));
+  const double beats = scenario.changes.empty() ? kBeatsOfQuiet : kBeats;
+  const auto beat = std::max(std::chrono::milliseconds(1000), std::chrono::milliseconds(static_cast<std::int64_t>(scenario.ideal_s * 1000 / beats)));
   config.beat_busy = beat;
   config.beat_idle = 5 * beat;
   config.lost_busy = 3 * beat;
