@@ -87,6 +87,17 @@ class Tool(unittest.TestCase):
         for keys, seconds in cases:
             self.assertAlmostEqual(self.played("--scenario", self.changed(**keys), "--policy", "pull")["ideal"], seconds, 6, keys)
 
+    def test_the_example_of_the_help_and_of_the_readme_is_one_and_plays(self):
+        def example(text):
+            begin = text.index('{"name": "office"')
+            return json.JSONDecoder().raw_decode(text[begin:])[0]
+
+        readme = pathlib.Path(__file__).with_name("README.md").read_text(encoding="utf-8")
+        scenario = example(readme)
+        self.assertEqual(scenario, example(self.run_sim("--help").stdout))
+        for policy in POLICIES:
+            self.assertGreaterEqual(self.played("--scenario", self.file(scenario), "--policy", policy)["ratio"], 1)
+
     def test_jobs_of_one_function_have_their_own_sizes(self):
         jobs = [{"function": "f", "sizes": [100, 100]}, {"function": "f", "sizes": [1, 1]}]
         self.assertAlmostEqual(self.played("--scenario", self.changed(jobs=jobs))["makespan"], 1.01, 1)
