@@ -1,7 +1,5 @@
 #include "sim/bare_client.hpp"
 
-#include <algorithm>
-
 namespace quern::sim {
 namespace {
 
@@ -10,12 +8,6 @@ Uuid uuid_of(std::uint64_t number) {
   for (std::size_t i = 0; i < 8; ++i) uuid.octets[i] = static_cast<std::uint8_t>(number >> (8 * i));
   uuid.octets[15] = 3;
   return uuid;
-}
-
-std::uint64_t number_of(const Uuid& uuid) {
-  std::uint64_t number = 0;
-  for (std::size_t i = 8; i-- > 0;) number = number << 8 | uuid.octets[i];
-  return number;
 }
 
 }  // namespace
@@ -35,20 +27,20 @@ void BareClient::start() {
   });
 }
 
-std::size_t BareClient::submit(const std::string& function, std::uint64_t tasks) {
+std::size_t BareClient::place_of(const Uuid& job) {
+  std::uint64_t number = 0;
+  for (std::size_t i = 8; i-- > 0;) number = number << 8 | job.octets[i];
+  return number - 1;
+}
+
+void BareClient::submit(std::size_t place, const std::string& function, std::uint64_t tasks) {
   wire::Submit submit;
-  submit.job = uuid_of(ended_.size() + 1);
+  submit.job = uuid_of(place + 1);
   submit.function = function;
   submit.input = InputKind::range;
   submit.range_end = static_cast<std::int64_t>(tasks);
   submit.options.durability = Durability::memory;
-  ended_.emplace_back();
   world_.send_up(wire_, {session_, submit});
-  return ended_.size() - 1;
-}
-
-bool BareClient::finished() const {
-  return std::all_of(ended_.begin(), ended_.end(), [](const auto& time) { return time.has_value(); });
 }
 
 void BareClient::beat() {
@@ -68,7 +60,9 @@ void BareClient::receive(const wire::Envelope& envelope) {
   } else if (const auto* update = std::get_if<wire::JobUpdate>(&envelope.message)) {
     const wire::JobUpdate& job = *update;
     if (!is_final(job.status.state)) return;
-    ended_[number_of(job.status.uuid) - 1] = world_.now();
+    auto& ended = ended_[place_of(job.status.uuid)];
+    if (!ended) --open_;
+    ended = world_.now();
     if (job.status.state != JobState::done && trouble_.empty()) trouble_ = job.status.function + " did not end well: " + job.status.reason;
   } else if (const auto* beat = std::get_if<wire::Beat>(&envelope.message)) {
     if (!beat->reply) world_.send_up(wire_, {session_, wire::Beat{.reply = true, .capacity = {}, .work = {}}});

@@ -12,15 +12,17 @@ namespace quern::sim {
 
 class BareClient : public Actor, public std::enable_shared_from_this<BareClient> {
  public:
-  explicit BareClient(World& world) : world_(world) {}
+  BareClient(World& world, std::size_t jobs) : world_(world), ended_(jobs), open_(jobs) {}
 
   /// Opens its session; jobs may be submitted once it stands (10 ms are enough).
   void start();
-  /// A job of so many tasks without payloads; returns its place in ended().
-  std::size_t submit(const std::string& function, std::uint64_t tasks);
+  /// One of its jobs, of so many tasks without payloads.
+  void submit(std::size_t place, const std::string& function, std::uint64_t tasks);
+  /// Which one an id is of.
+  static std::size_t place_of(const Uuid& job);
   /// When each job ended; nothing: not yet.
   const std::vector<std::optional<Time>>& ended() const { return ended_; }
-  bool finished() const;
+  bool finished() const { return open_ == 0; }
   /// The first job that did not end well, and why.
   const std::string& trouble() const { return trouble_; }
 
@@ -33,6 +35,7 @@ class BareClient : public Actor, public std::enable_shared_from_this<BareClient>
   wire::SessionId session_{};
   Duration beat_every_{};
   std::vector<std::optional<Time>> ended_;
+  std::size_t open_;
   std::string trouble_;
 };
 

@@ -3,10 +3,10 @@
 #include <time.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "sim/bare_client.hpp"
 #include "sim/sim_worker.hpp"
+#include "wire/number.hpp"
 
 namespace quern::sim {
 namespace {
@@ -17,6 +17,10 @@ constexpr Duration kOneWay = 500us;
 constexpr Duration kSettled = 1s;
 // A case that takes so many times its ideal is stuck.
 constexpr double kPatience = 100;
+// Beats in the ideal time of a long case. Where nothing happens to a machine they tell nobody anything.
+constexpr double kBeats = 200, kBeatsOfQuiet = 20;
+// A count of nanoseconds ends somewhere.
+constexpr double kCenturies = 6e9;
 
 Duration duration(double seconds) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
@@ -27,11 +31,15 @@ double processor_s() {
   return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
 }
 
-using JobsByFunction = std::map<std::string, const ScenarioJob*, std::less<>>;
+/// What every task comes to; nobody looks at it, and it takes as much room as a number does.
+const Bytes& blank_result() {
+  static const Bytes blank = wire::bytes_of(wire::Int128{1} << 40);
+  return blank;
+}
 
-Pace pace_of(const ScenarioMachine& machine, const JobsByFunction& jobs, const wire::Lease& lease) {
+Pace pace_of(const Scenario& scenario, const ScenarioMachine& machine, const wire::Lease& lease) {
   const double rate = machine.rates.at(lease.function);
-  const std::vector<double>& sizes = jobs.at(lease.function)->sizes;
+  const std::vector<double>& sizes = scenario.jobs[BareClient::place_of(lease.job)].sizes;
   if (sizes.empty()) return {1 / rate, {}};
   Pace pace;
   double end = 0;
@@ -40,16 +48,16 @@ Pace pace_of(const ScenarioMachine& machine, const JobsByFunction& jobs, const w
   return pace;
 }
 
-Machine machine_of(const Scenario& scenario, const JobsByFunction& jobs, std::size_t number) {
+Machine machine_of(const Scenario& scenario, const std::map<std::string, Takes>& takes_of, std::size_t number) {
   const ScenarioMachine& machine = scenario.machines[number];
-  Machine made{number + 1, machine.slots, {}, {}, {}};
+  Machine made{number + 1, machine.slots, {}, {}, {}, blank_result()};
   for (const auto& [function, rate] : machine.rates) {
-    const auto job = jobs.find(function);
-    const Takes takes = job == jobs.end() ? Takes::item : job->second->takes;
-    made.functions.push_back({function, takes, takes == Takes::range ? Encoding::value : Encoding::raw, takes == Takes::range ? "sum" : "", false,
+    const auto known = takes_of.find(function);
+    const bool range = known != takes_of.end() && known->second == Takes::range;
+    made.functions.push_back({function, range ? Takes::range : Takes::item, range ? Encoding::value : Encoding::raw, range ? "sum" : "", false,
                               scenario.declared ? rate : 0});
   }
-  made.pace = [&machine, &jobs](const wire::Lease& lease) { return pace_of(machine, jobs, lease); };
+  made.pace = [&scenario, &machine](const wire::Lease& lease) { return pace_of(scenario, machine, lease); };
   return made;
 }
 
@@ -64,56 +72,61 @@ void change(World& world, std::vector<std::shared_ptr<SimWorker>>& workers, cons
 
 }  // namespace
 
-ScenarioOutcome play(const Scenario& scenario, std::uint64_t seed) {
-  JobsByFunction jobs;
-  for (const auto& job : scenario.jobs) jobs[job.function] = &job;
+ScenarioOutcome play(const Scenario& scenario, const PlayOptions& options) {
+  std::map<std::string, Takes> takes_of;
+  for (const auto& job : scenario.jobs) takes_of[job.function] = job.takes;
 
   broker::Config config;
-  config.incarnation = seed;
+  config.incarnation = options.seed;
   config.store = false;
   // Tasks of days need no heartbeat a second; it would be most of what is simulated.
-  const auto beat = std::max(std::chrono::milliseconds(1000), std::chrono::milliseconds(static_cast<std::int64_t>(scenario.ideal_s)));
+  const double beats = scenario.changes.empty() ? kBeatsOfQuiet : kBeats;
+  const auto beat = std::max(std::chrono::milliseconds(1000), std::chrono::milliseconds(static_cast<std::int64_t>(scenario.ideal_s * 1000 / beats)));
   config.beat_busy = beat;
   config.beat_idle = 5 * beat;
   config.lost_busy = 3 * beat;
   config.lost_idle = 15 * beat;
-  World world(seed, config);
+  World world(options.seed, config);
   world.healed = true;
   world.checked = false;
+  world.timed = true;
   world.faults.latency = kOneWay;
   std::vector<std::shared_ptr<SimWorker>> workers;
   for (std::size_t number = 0; number < scenario.machines.size(); ++number) {
-    workers.push_back(std::make_shared<SimWorker>(world, machine_of(scenario, jobs, number), worker::Mistake::none));
+    workers.push_back(std::make_shared<SimWorker>(world, machine_of(scenario, takes_of, number), worker::Mistake::none));
     workers.back()->start();
   }
-  const auto client = std::make_shared<BareClient>(world);
+  const auto client = std::make_shared<BareClient>(world, scenario.jobs.size());
   client->start();
 
   const Time begin = world.now() + kSettled;
-  const double before = processor_s();
-  std::vector<std::optional<std::size_t>> places(scenario.jobs.size());
-  std::size_t submitted = 0;
-  for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
-    world.at(begin + duration(scenario.jobs[i].at_s), nullptr, [&, i] {
-      places[i] = client->submit(scenario.jobs[i].function, scenario.jobs[i].tasks);
-      ++submitted;
-    });
-  }
-  for (const auto& what : scenario.changes) world.at(begin + duration(what.at_s), nullptr, [&] { change(world, workers, what); });
-  const auto done = [&] { return submitted == scenario.jobs.size() && client->finished(); };
-  world.run(begin + duration(scenario.ideal_s * kPatience + 60), done);
-
   ScenarioOutcome outcome;
+  if (options.shown_machines > 0)
+    world.on_ran = [&](const Ran& ran) {
+      if (ran.machine > options.shown_machines) return;
+      outcome.runs.push_back({ran.machine - 1, ran.slot, BareClient::place_of(ran.lease.job), ran.lease.tasks.empty() ? 0 : ran.lease.tasks[0].begin,
+                              ran.tasks, seconds(ran.began - begin), seconds(world.now() - begin), ran.reported});
+    };
+  const double before = processor_s();
+  for (std::size_t i = 0; i < scenario.jobs.size(); ++i)
+    world.at(begin + duration(scenario.jobs[i].at_s), nullptr, [&, i] { client->submit(i, scenario.jobs[i].function, scenario.jobs[i].tasks); });
+  for (const auto& what : scenario.changes) world.at(begin + duration(what.at_s), nullptr, [&] { change(world, workers, what); });
+  const auto done = [&] { return client->finished(); };
+  world.run(begin + duration(std::min(kCenturies, scenario.ideal_s * kPatience + 60)), done);
+
   outcome.trouble = client->trouble();
   if (outcome.trouble.empty() && !done()) outcome.trouble = "not done after " + std::to_string(seconds(world.now() - begin)) + " virtual seconds";
   for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
-    const auto end = places[i] ? client->ended()[*places[i]] : std::nullopt;
+    const auto& end = client->ended()[i];
     outcome.jobs_s.push_back(end ? seconds(*end - begin) - scenario.jobs[i].at_s : -1);
     if (end) outcome.makespan_s = std::max(outcome.makespan_s, seconds(*end - begin));
   }
   for (const auto& worker : workers) outcome.busy_s.push_back(worker->busy_s());
   outcome.leases = world.core().counters().leases;
-  outcome.core_us_per_lease = (processor_s() - before) * 1e6 / static_cast<double>(std::max<std::uint64_t>(1, outcome.leases));
+  const auto leases = static_cast<double>(std::max<std::uint64_t>(1, outcome.leases));
+  outcome.cpu_us_per_lease = (processor_s() - before) * 1e6 / leases;
+  outcome.core_us_per_lease = world.core_s * 1e6 / leases;
+  outcome.settle_ms_most = world.settle_s_most * 1e3;
   return outcome;
 }
 

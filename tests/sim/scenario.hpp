@@ -40,23 +40,39 @@ struct Scenario {
   double ideal_s = 0;  ///< no schedule ends earlier
 };
 
+/// A stretch of one slot's time: tasks of a job.
+struct ScenarioRun {
+  std::size_t machine = 0;
+  std::uint32_t slot = 0;
+  std::size_t job = 0;
+  std::uint64_t first = 0, tasks = 0;
+  double begin_s = 0, end_s = 0;
+  bool kept = true;  ///< its results came to something
+};
+
 struct ScenarioOutcome {
   std::string trouble;             ///< empty: all jobs are done
-  std::vector<double> jobs_s;      ///< from a job's submission to its end
-  double makespan_s = 0;           ///< from the first submission to the last end
+  std::vector<double> jobs_s;      ///< from a job's submission to its end; -1: it did not end
+  double makespan_s = 0;           ///< from the beginning to the last end
   std::vector<double> busy_s;      ///< slot time of each machine
   std::uint64_t leases = 0;
-  double core_us_per_lease = 0;    ///< processor time of everything in this process, the virtual workers too
+  double cpu_us_per_lease = 0;     ///< processor time of everything in this process, the virtual workers too
+  double core_us_per_lease = 0;    ///< of the broker's core alone
+  double settle_ms_most = 0;       ///< the longest single settle() of it
+  std::vector<ScenarioRun> runs;   ///< where asked for
+};
+
+struct PlayOptions {
+  std::uint64_t seed = 1;
+  std::size_t shown_machines = 0;  ///< `runs` of so many, from the first
 };
 
 /// Names of the built-in cases.
 const std::vector<std::string>& scenario_names();
 /// Throws std::invalid_argument for a name that is none.
+void check_scenario_name(const std::string& name);
 Scenario scenario_named(const std::string& name, std::uint64_t seed);
-/// From an ETC file (tasks, machines, a third number, then a time per task and machine): each task is a function of its own with declared rates.
-/// Throws std::runtime_error with the reason.
-Scenario scenario_of_etc(const std::string& path);
-
-ScenarioOutcome play(const Scenario& scenario, std::uint64_t seed);
+/// Through the production cores.
+ScenarioOutcome play(const Scenario& scenario, const PlayOptions& options);
 
 }  // namespace quern::sim

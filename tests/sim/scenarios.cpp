@@ -1,12 +1,12 @@
 // The built-in cases. Work and rates are such that `ideal_s` is about ten seconds where nothing else is asked for.
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <functional>
 #include <random>
 #include <stdexcept>
 
-#include "sim/scenario.hpp"
+#include "sim/etc.hpp"
+#include "sim/fleet.hpp"
 
 namespace quern::sim {
 namespace {
@@ -88,27 +88,36 @@ Scenario small_behind_large() {
   return s;
 }
 
-Scenario etc_of(const std::vector<std::vector<double>>& times) {
-  Scenario s;
-  s.declared = true;
-  s.machines.resize(times.empty() ? 0 : times[0].size());
-  double sum = 0, longest = 0;
-  for (std::size_t task = 0; task < times.size(); ++task) {
-    const std::string function = "t" + std::to_string(task);
-    for (std::size_t machine = 0; machine < s.machines.size(); ++machine) s.machines[machine].rates[function] = 1 / times[task][machine];
-    s.jobs.push_back({function, Takes::item, 1, 0, {}});
-    const double quickest = *std::min_element(times[task].begin(), times[task].end());
-    sum += quickest;
-    longest = std::max(longest, quickest);
-  }
-  s.ideal_s = std::max(longest, sum / static_cast<double>(std::max<std::size_t>(1, s.machines.size())));
-  return s;
-}
-
 /// DESIGN's example: costs 30, 40, 30 on rates 10, 20, 30.
 Scenario three_tasks(Random& /*random*/) {
   Scenario s = etc_of({{3, 1.5, 1}, {4, 2, 4.0 / 3}, {3, 1.5, 1}});
   s.ideal_s = 2;
+  return s;
+}
+
+/// So many workers that what each costs counts.
+Scenario many_workers() {
+  Scenario s;
+  s.machines.assign(10'000, {1, {{"f", 10}}});
+  s.jobs.push_back({"f", Takes::item, 10'000'000, 0, {}});
+  s.ideal_s = 100;
+  return s;
+}
+
+/// Each machine is fifty times better at one function, or at two; nobody says so.
+Scenario eight_functions(Random& random) {
+  constexpr std::size_t kFunctions = 8;
+  Scenario s;
+  const auto name = [](std::size_t function) { return std::string(1, static_cast<char>('a' + function)); };
+  for (std::size_t machine = 0; machine < 32; ++machine) {
+    ScenarioMachine made;
+    for (std::size_t function = 0; function < kFunctions; ++function) made.rates[name(function)] = 1;
+    made.rates[name(machine % kFunctions)] = 50;
+    if (random() % 2 == 0) made.rates[name(random() % kFunctions)] = 50;
+    s.machines.push_back(std::move(made));
+  }
+  for (std::size_t function = 0; function < kFunctions; ++function) s.jobs.push_back({name(function), Takes::item, 2000, 0, {}});
+  s.ideal_s = lower_bound_s(s);
   return s;
 }
 
@@ -126,6 +135,11 @@ const std::vector<std::pair<std::string, Maker>>& makers() {
       {"vanishes", [](Random&) { return trouble(What::vanish, 0, 7); }},
       {"two-functions", [](Random&) { return two_functions(); }},
       {"small-behind-large", [](Random&) { return small_behind_large(); }},
+      {"many-workers", [](Random&) { return many_workers(); }},
+      {"eight-functions", eight_functions},
+      {"consistent", [](Random& random) { return etc_of(range_based_times(Consistency::consistent, random)); }},
+      {"inconsistent", [](Random& random) { return etc_of(range_based_times(Consistency::inconsistent, random)); }},
+      {"semi", [](Random& random) { return etc_of(range_based_times(Consistency::semi, random)); }},
   };
   return all;
 }
@@ -141,31 +155,22 @@ const std::vector<std::string>& scenario_names() {
   return names;
 }
 
-Scenario scenario_named(const std::string& name, std::uint64_t seed) {
-  for (const auto& [known, make] : makers()) {
-    if (known != name) continue;
-    Random random(seed);
-    Scenario scenario = make(random);
-    scenario.name = name;
-    return scenario;
-  }
+void check_scenario_name(const std::string& name) {
   std::string all;
-  for (const auto& known : scenario_names()) all += (all.empty() ? "" : ", ") + known;
+  for (const auto& known : scenario_names()) {
+    if (known == name) return;
+    all += (all.empty() ? "" : ", ") + known;
+  }
   throw std::invalid_argument("there is no scenario '" + name + "'; there are: " + all);
 }
 
-Scenario scenario_of_etc(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw std::runtime_error("cannot read " + path);
-  std::size_t tasks = 0, machines = 0, unused = 0;
-  if (!(file >> tasks >> machines >> unused) || tasks == 0 || machines == 0 || tasks > 100'000 || machines > 10'000)
-    throw std::runtime_error(path + ": does not begin with the numbers of tasks and machines, and one more");
-  std::vector<std::vector<double>> times(tasks, std::vector<double>(machines));
-  for (auto& row : times)
-    for (double& time : row)
-      if (!(file >> time) || !(time > 0)) throw std::runtime_error(path + ": holds fewer than " + std::to_string(tasks * machines) + " times above zero");
-  Scenario scenario = etc_of(times);
-  scenario.name = path;
+Scenario scenario_named(const std::string& name, std::uint64_t seed) {
+  check_scenario_name(name);
+  Random random(seed);
+  Scenario scenario;
+  for (const auto& [known, make] : makers())
+    if (known == name) scenario = make(random);
+  scenario.name = name;
   return scenario;
 }
 

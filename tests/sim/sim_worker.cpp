@@ -32,6 +32,18 @@ std::uint64_t task_at(const wire::Intervals& tasks, std::uint64_t n) {
   return 0;
 }
 
+/// Its tasks from the n-th to before the m-th.
+wire::Intervals part_of(const wire::Intervals& tasks, std::uint64_t n, std::uint64_t m) {
+  wire::Intervals part;
+  std::uint64_t before = 0;
+  for (const auto& interval : tasks) {
+    const std::uint64_t begin = std::max(before, n), end = std::min(before + interval.size(), m);
+    if (begin < end) part.push_back({interval.begin + begin - before, interval.begin + end - before});
+    before += interval.size();
+  }
+  return part;
+}
+
 }  // namespace
 
 bool is_flaky(std::uint64_t index) { return index % 7 == 3; }
@@ -78,6 +90,8 @@ void SimWorker::start() {
 }
 
 void SimWorker::die() {
+  for (std::uint32_t slot = 0; slot < runs_.size(); ++slot)
+    if (const auto& run = runs_[slot]; run && world_.on_ran) world_.on_ran({machine_.number, slot, run->lease, started_tasks(*run), run->started, false});
   dead = true;
   if (wire_) world_.cut(wire_, false);
 }
@@ -101,7 +115,11 @@ void SimWorker::open() {
   std::weak_ptr<Actor> weak = self;
   wire_->deliver = [this, weak, mine](wire::Envelope envelope) {
     const auto peer = weak.lock();
-    if (!peer) return;
+    if (!peer || peer->dead) return;
+    if (!world_.checked && peer->frozen_until <= world_.now() && mine.lock() == wire_) {
+      core_.on_message(std::move(envelope), world_.now());
+      return carry_out();
+    }
     world_.at(world_.now(), peer, [this, mine, envelope = std::move(envelope)]() mutable {
       if (mine.lock() != wire_) return;
       core_.on_message(std::move(envelope), world_.now());
@@ -125,7 +143,7 @@ void SimWorker::open() {
 }
 
 void SimWorker::carry_out() {
-  core_.check_invariants();
+  if (world_.checked) core_.check_invariants();
   worker::Effects effects;
   core_.take(effects);
   for (auto& effect : effects) {
@@ -134,7 +152,7 @@ void SimWorker::carry_out() {
     } else if (std::holds_alternative<worker::Reopen>(effect)) {
       open();
     } else if (auto* send = std::get_if<worker::Send>(&effect)) {
-      if (wire_) world_.send_up(wire_, send->envelope);
+      if (wire_) world_.send_up(wire_, std::move(send->envelope));
     } else if (auto* start = std::get_if<worker::StartRun>(&effect)) {
       run(start->slot, std::move(start->lease));
     } else if (auto* cut_run = std::get_if<worker::CutRun>(&effect)) {
@@ -212,12 +230,7 @@ void SimWorker::cut(worker::SlotId slot, const wire::LeaseId& lease, std::uint64
   const bool tasks = run && (run->lease.kind == wire::LeaseKind::item || run->lease.kind == wire::LeaseKind::range);
   if (tasks && run->lease.lease == lease) {
     const std::uint64_t from = std::max(started_tasks(*run), run->end - std::min(run->end, want));
-    wire::IntervalSet set;
-    for (std::uint64_t n = from; n < run->end; ++n) {
-      const std::uint64_t i = task_at(run->lease.tasks, n);
-      set.add({i, i + 1});
-    }
-    given = set.list();
+    given = part_of(run->lease.tasks, from, run->end);
     run->end = from;
     schedule_finish(slot);
   }
@@ -229,7 +242,7 @@ wire::Report SimWorker::report_of(const Run& run, std::uint64_t tasks) const {
   wire::Report report;
   report.id = {lease.lease, 0};
   report.last = true;
-  report.busy_us = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(world_.now() - run.started).count());
+  report.busy_us = busy_us(run);
   wire::BatchBuilder builder;
   if (lease.kind == wire::LeaseKind::merge) {
     Bytes folded;
@@ -272,11 +285,34 @@ wire::Report SimWorker::report_of(const Run& run, std::uint64_t tasks) const {
   return report;
 }
 
+wire::Report SimWorker::blank_report_of(const Run& run, std::uint64_t tasks) const {
+  const wire::Lease& lease = run.lease;
+  wire::Report report;
+  report.id = {lease.lease, 0};
+  report.last = true;
+  report.busy_us = busy_us(run);
+  report.partial = !lease.reduce.empty() || lease.kind == wire::LeaseKind::merge;
+  report.tasks = lease.kind == wire::LeaseKind::merge ? lease.tasks : part_of(lease.tasks, 0, tasks);
+  const std::uint64_t count = lease.kind == wire::LeaseKind::merge ? 1 : report.partial ? report.tasks.size() : tasks;
+  const Bytes& blank = *machine_.blank_result;
+  Bytes bytes;
+  bytes.reserve(blank.size() * count);
+  for (std::uint64_t i = 0; i < count; ++i) bytes += blank;
+  report.batch.sizes = wire::Sizes::uniform(count, static_cast<std::uint32_t>(blank.size()));
+  report.batch.bytes = wire::Buffer::adopt(std::move(bytes));
+  return report;
+}
+
+std::uint64_t SimWorker::busy_us(const Run& run) const {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(world_.now() - run.started).count());
+}
+
 void SimWorker::finish(worker::SlotId slot, std::uint64_t generation) {
   auto& run = runs_[worker::index(slot)];
   if (!run || run->generation != generation) return;
   busy_s_ += seconds(world_.now() - run->started);
-  wire::Report report = report_of(*run, run->end);
+  if (world_.on_ran) world_.on_ran({machine_.number, static_cast<std::uint32_t>(worker::index(slot)), run->lease, run->end, run->started, true});
+  wire::Report report = machine_.blank_result ? blank_report_of(*run, run->end) : report_of(*run, run->end);
   run.reset();
   core_.on_report(slot, std::move(report), world_.now());
   core_.on_slot_free(slot, world_.now());

@@ -34,6 +34,8 @@ struct Machine {
   std::vector<FunctionDecl> functions;
   std::vector<ReducerDecl> reducers;
   std::function<Pace(const wire::Lease&)> pace;
+  /// The result of every task, where nobody looks at them; else what the functions above say.
+  std::optional<Bytes> blank_result{};
 };
 
 /// One that offers all of the above and takes some milliseconds for each task, times its slowness.
@@ -75,6 +77,8 @@ class SimWorker : public Actor, public std::enable_shared_from_this<SimWorker> {
   double worked_s(const Run& run) const;
   std::uint64_t started_tasks(const Run& run) const;
   wire::Report report_of(const Run& run, std::uint64_t tasks) const;
+  wire::Report blank_report_of(const Run& run, std::uint64_t tasks) const;
+  std::uint64_t busy_us(const Run& run) const;
   void plan_tick();
   void open();
 

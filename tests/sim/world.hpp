@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -60,6 +61,16 @@ struct Wire {
   std::function<void()> lost;                   ///< the peer learns that the connection is gone
 };
 
+/// A lease that ran on a slot until now.
+struct Ran {
+  std::uint64_t machine;  ///< its number
+  std::uint32_t slot;
+  const wire::Lease& lease;
+  std::uint64_t tasks;  ///< that ended
+  Time began;
+  bool reported;
+};
+
 class World {
  public:
   World(std::uint64_t seed, broker::Config config);
@@ -89,7 +100,7 @@ class World {
   /// Runs `reached` once `wire` has reached the broker.
   void reach(const std::shared_ptr<Wire>& wire, std::shared_ptr<Actor> actor, std::function<void()> reached);
   std::shared_ptr<Wire> connect();
-  void send_up(const std::shared_ptr<Wire>& wire, const wire::Envelope& envelope);
+  void send_up(const std::shared_ptr<Wire>& wire, wire::Envelope envelope);
   void cut(const std::shared_ptr<Wire>& wire, bool peer_notices);
   /// The network cuts it: only a connection that stands can be cut.
   void sever(const std::shared_ptr<Wire>& wire, bool peer_notices);
@@ -101,21 +112,41 @@ class World {
 
   Faults faults;
   bool healed = false;  ///< no more faults
-  bool checked = true;  ///< the invariants of the broker's core after each step
+  /// The invariants of the broker's core after each step, and each message through the codec. Without it a run of millions of leases is
+  /// quick.
+  bool checked = true;
+  bool timed = false;  ///< fills core_s and settle_s_most
   std::uint64_t steps = 0;
+  double core_s = 0;         ///< spent inside the broker's core
+  double settle_s_most = 0;  ///< processor time of the longest settle()
   /// Called for each lease that a worker starts to run.
   std::function<void(const Actor& worker, const wire::Lease& lease)> on_run;
+  /// Called for each lease that a worker has run, or died of.
+  std::function<void(const Ran& ran)> on_ran;
 
  private:
   struct Event {
     Time when;
     std::uint64_t order;
-    std::shared_ptr<Actor> actor;
-    std::function<void()> what;
+    std::size_t place;  ///< in happenings_
     bool operator<(const Event& o) const { return when != o.when ? when > o.when : order > o.order; }
   };
+  /// What happens then: a call, or a message that arrives.
+  struct Happening {
+    std::shared_ptr<Actor> actor;
+    std::function<void()> what;
+    std::shared_ptr<Wire> wire;
+    bool up = false;
+    wire::Envelope envelope;
+  };
 
-  void arrive(const std::shared_ptr<Wire>& wire, wire::Frames frames);
+  void plan(Time when, std::uint64_t order, Happening&& happening);
+  void happen(Happening& happening);
+  wire::Envelope copied(const wire::Envelope& envelope) const;
+  /// Runs a call of the core and counts its time.
+  template <class Call>
+  void in_core(Call&& call);
+  void arrive(const std::shared_ptr<Wire>& wire, wire::Envelope&& envelope);
   void settle();
   void check() const;
   void start_broker();
@@ -123,7 +154,7 @@ class World {
   void load(const broker::Load& load);
   void load(const broker::LoadResult& load);
   void carry_out(broker::Effects& effects);
-  void send_down(const broker::Send& send);
+  void send_down(broker::Send& send);
   Duration latency();
 
   broker::Config config_;
@@ -138,7 +169,9 @@ class World {
   std::mt19937_64 random_;
   Time now_{std::chrono::hours(1)};
   std::uint64_t order_ = 0;
-  std::priority_queue<Event> events_;
+  std::priority_queue<Event> events_;  // small, because a heap moves them about
+  std::deque<Happening> happenings_;
+  std::vector<std::size_t> free_places_;
   std::map<PeerId, std::shared_ptr<Wire>> wires_;
   std::uint64_t last_peer_ = 0;
   bool settling_ = false;  ///< once everything that arrives now has arrived

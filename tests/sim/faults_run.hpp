@@ -1,0 +1,31 @@
+// A run of the whole system under faults: every answer is checked, and in the end everything must finish.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "broker/core/config.hpp"
+#include "worker/core/config.hpp"
+
+namespace quern::sim {
+
+struct Mistakes {
+  broker::Mistake broker = broker::Mistake::none;
+  worker::Mistake worker = worker::Mistake::none;
+};
+
+struct FaultsOutcome {
+  std::string trouble;
+  std::uint64_t steps = 0;
+  std::uint64_t jobs = 0;
+  double virtual_s = 0;
+  std::uint64_t restarts = 0;
+};
+
+/// Faults for a while, then everything heals and must finish.
+FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes);
+
+/// Runs a seed in a process of its own: a mistake may also show as an invariant that aborts. What was found; empty when nothing was.
+std::string found_by(std::uint64_t seed, const Mistakes& mistakes);
+
+}  // namespace quern::sim
