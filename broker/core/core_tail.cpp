@@ -149,7 +149,10 @@ void Core::prune_copies(Time now, Effects& effects) {
   std::vector<wire::LeaseId> over;
   for (auto it = copies_.rbegin(); it != copies_.rend(); ++it) {
     const Lease& copy = leases_.at(*it);
-    if ((wanted && over.empty()) || copies_budget_s(jobs_.at(copy.job), now) < 0) over.push_back(*it);
+    // Who does not say a word may be gone: then the copy is all there is.
+    const Session* holder = sessions_.find(leases_.at(copy.twin).worker);
+    const bool silent = !holder || now - holder->heard > config_.beat_busy;
+    if (!silent && ((wanted && over.empty()) || copies_budget_s(jobs_.at(copy.job), now) < 0)) over.push_back(*it);
   }
   for (wire::LeaseId id : over) {
     if (Lease* copy = find_lease(id)) drop_twin(leases_.at(copy->twin), now, effects);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 
 namespace quern::broker {
 
@@ -19,8 +20,10 @@ class Rate {
   void learn(double work, double busy_s, double tasks, double available) {
     busy_s = std::max(busy_s, 1e-6);  // a lease of a few nanoseconds measures as nothing
     if (busy_ > 0) compare(work, busy_s, tasks);
-    const double fade = off_ == kOffMost || off_ == -kOffMost ? 0 : std::exp(-busy_s / kTau);
-    if (fade == 0) off_ = 0;
+    const bool changed = std::abs(off_) >= kOffMost;
+    const double fade = changed ? 0 : std::exp(-busy_s / kTau);
+    if (changed) off_ = 0;
+    if (changed) in_doubt_ = 0;
     work_ = work_ * fade + work;
     busy_ = busy_ * fade + busy_s;
     available_ = available_ * fade + available * busy_s;
@@ -51,9 +54,14 @@ class Rate {
     if (!far) off_ = 0;
     else if (ratio > 1) off_ = std::max(off_, 0) + 1;
     else off_ = std::min(off_, 0) - 1;
-    if (far) return;  // how a machine changes is not how tasks vary
-    constexpr double kKeep = 0.95;
-    variance_ = variance_ * kKeep + deviation * deviation;
+    // How a machine changes is not how tasks vary: which of the two it was the next lease tells.
+    const double before = std::exchange(in_doubt_, far ? deviation * deviation : 0);
+    if (before > 0 && std::abs(off_) < kOffMost) take_variance(before);
+    if (!far) take_variance(deviation * deviation);
+  }
+  void take_variance(double squared) {
+    constexpr double kKeep = 0.99;
+    variance_ = variance_ * kKeep + squared;
     compared_ = compared_ * kKeep + 1;
   }
 
@@ -68,6 +76,7 @@ class Rate {
   double seen_ = 0;
   double variance_ = 0;
   double compared_ = 0;
+  double in_doubt_ = 0;
   int off_ = 0;
 };
 

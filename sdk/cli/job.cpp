@@ -4,6 +4,7 @@
 #include "cli/command.hpp"
 #include "cli/human.hpp"
 #include "cli/job_id.hpp"
+#include "cli/job_timeline.hpp"
 #include "cli/json.hpp"
 #include "cli/options.hpp"
 #include "cli/table.hpp"
@@ -13,9 +14,11 @@ namespace quern::cli {
 namespace {
 
 constexpr Manual kManual = {
-    "quern job ID",
-    "Shows a job: its state, the decision on splitting it, its progress, and the work of each worker.",
-    "  quern job 12\n  quern job 12 --json | jq '.workers[] | {worker, rate, share}'\n"};
+    "quern job ID [--timeline FILE]",
+    "Shows a job: its state, the decision on splitting it, its progress, and the work of each worker.\n"
+    "--timeline draws who did what when.",
+    "  quern job 12\n  quern job 12 --json | jq '.workers[] | {worker, rate, share}'\n"
+    "  quern job 12 --timeline out.svg && xdg-open out.svg\n"};
 
 void print_field(const char* name, const std::string& text) {
   if (!text.empty())
@@ -83,12 +86,14 @@ void print_job(const JobStatus& job) {
 
 Exit job(const Arguments& arguments) {
   Syntax syntax(kManual);
+  syntax.add()("timeline", option<std::string>("FILE"), "draw its leases, a row per slot, as SVG");
   syntax.words(1, 1, "a job's id");
   const auto given = syntax.parse(arguments);
   if (!given) return Exit::done;
   const JobNumber number = job_number(given->words().front());
   Client client(given->client());
-  const JobStatus status = client.job(number);
+  const JobStatus status = given->has("timeline") ? client.timeline(number) : client.job(number);
+  if (given->has("timeline")) write_timeline(status, given->get<std::string>("timeline"));
   if (given->json()) {
     std::cout << line_of(to_json(status));
   } else {

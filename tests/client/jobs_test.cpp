@@ -11,7 +11,7 @@ class ClientJobs : public ::testing::Test {
     rig.welcome();
   }
   void append(const std::vector<std::string>& payloads, InputLedger::Rest rest) {
-    rig.step([&] { rig.core->append(CoreRig::kJob, batch_of(payloads), rest, rig.now); });
+    rig.step([&] { rig.core->append(CoreRig::kJob, batch_of(payloads), {}, rest, rig.now); });
   }
   void consume(std::uint64_t to) {
     rig.step([&] { rig.core->on_consumed(CoreRig::kJob, to); });

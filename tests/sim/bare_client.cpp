@@ -1,5 +1,7 @@
 #include "sim/bare_client.hpp"
 
+#include <algorithm>
+
 namespace quern::sim {
 namespace {
 
@@ -41,6 +43,25 @@ void BareClient::submit(std::size_t place, const std::string& function, std::uin
   submit.range_end = static_cast<std::int64_t>(tasks);
   submit.options.durability = Durability::memory;
   world_.send_up(wire_, {session_, submit});
+  if (place < kWatched) submitted_[place] = true;
+}
+
+void BareClient::watch(Duration every) {
+  world_.after(every, shared_from_this(), [this, every] {
+    for (std::size_t place = 0; place < std::min(kWatched, ended_.size()); ++place) {
+      if (!submitted_[place] || ended_[place]) continue;
+      wire::Query query;
+      query.what = wire::QueryWhat::job;
+      query.job = uuid_of(place + 1);
+      world_.send_up(wire_, {session_, query});
+    }
+    if (!finished()) watch(every);
+  });
+}
+
+void BareClient::answered(const wire::Answer& answer) {
+  for (const JobStatus& job : answer.jobs)
+    if (!is_final(job.state)) estimates_[place_of(job.uuid)].push_back({world_.now(), job.eta_s});
 }
 
 void BareClient::beat() {
@@ -64,6 +85,8 @@ void BareClient::receive(const wire::Envelope& envelope) {
     if (!ended) --open_;
     ended = world_.now();
     if (job.status.state != JobState::done && trouble_.empty()) trouble_ = job.status.function + " did not end well: " + job.status.reason;
+  } else if (const auto* answer = std::get_if<wire::Answer>(&envelope.message)) {
+    answered(*answer);
   } else if (const auto* beat = std::get_if<wire::Beat>(&envelope.message)) {
     if (!beat->reply) world_.send_up(wire_, {session_, wire::Beat{.reply = true, .capacity = {}, .work = {}}});
   } else if (const auto* error = std::get_if<wire::ErrorMessage>(&envelope.message)) {

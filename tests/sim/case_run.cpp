@@ -58,6 +58,10 @@ int show_one(const CaseRequest& request) {
                                    {"cpu_us_per_lease", json_of(quern ? std::optional(outcome.cpu_us_per_lease) : std::nullopt)},
                                    {"core_us_per_lease", json_of(quern ? std::optional(outcome.core_us_per_lease) : std::nullopt)},
                                    {"settle_ms_most", json_of(quern ? std::optional(outcome.settle_ms_most) : std::nullopt)},
+                                   {"plans", json_of(quern ? std::optional<double>(outcome.plans) : std::nullopt)},
+                                   {"planning_ms", json_of(quern ? std::optional(outcome.planning_ms) : std::nullopt)},
+                                   {"plan_slice_ms_most", json_of(quern ? std::optional(outcome.plan_slice_ms_most) : std::nullopt)},
+                                   {"estimate_good", json_of(quern ? std::optional(outcome.estimate_good) : std::nullopt)},
                                    {"memory_mb", memory_mb()}};
   if (request.policy == Policy::pull) {
     std::uint64_t chunk = 1;

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "sim/bare_client.hpp"
 #include "sim/sim_worker.hpp"
@@ -21,6 +22,9 @@ constexpr double kPatience = 100;
 constexpr double kBeats = 200, kBeatsOfQuiet = 20;
 // A count of nanoseconds ends somewhere.
 constexpr double kCenturies = 6e9;
+// Looks at what is said of the jobs' end, in the ideal time; and how close it has to be.
+constexpr double kEstimates = 100;
+constexpr double kEstimateWithin = 0.15;
 
 Duration duration(double seconds) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
@@ -70,6 +74,20 @@ void change(World& world, std::vector<std::shared_ptr<SimWorker>>& workers, cons
   }
 }
 
+double estimate_good(const BareClient& client) {
+  double least = 1;
+  for (std::size_t job = 0; job < client.estimates().size(); ++job) {
+    const auto& told = client.estimates()[job];
+    if (told.empty() || !client.ended()[job]) continue;
+    const auto good = std::count_if(told.begin(), told.end(), [&](const auto& one) {
+      const double left = seconds(*client.ended()[job] - one.at);
+      return one.left_s >= 0 && std::abs(one.left_s - left) <= kEstimateWithin * left;
+    });
+    least = std::min(least, static_cast<double>(good) / static_cast<double>(told.size()));
+  }
+  return least;
+}
+
 }  // namespace
 
 ScenarioOutcome play(const Scenario& scenario, const PlayOptions& options) {
@@ -111,6 +129,7 @@ ScenarioOutcome play(const Scenario& scenario, const PlayOptions& options) {
   for (std::size_t i = 0; i < scenario.jobs.size(); ++i)
     world.at(begin + duration(scenario.jobs[i].at_s), nullptr, [&, i] { client->submit(i, scenario.jobs[i].function, scenario.jobs[i].tasks); });
   for (const auto& what : scenario.changes) world.at(begin + duration(what.at_s), nullptr, [&] { change(world, workers, what); });
+  world.at(begin, nullptr, [&] { client->watch(duration(scenario.ideal_s / kEstimates)); });
   const auto done = [&] { return client->finished(); };
   world.run(begin + duration(std::min(kCenturies, scenario.ideal_s * kPatience + 60)), done);
 
@@ -127,6 +146,10 @@ ScenarioOutcome play(const Scenario& scenario, const PlayOptions& options) {
   outcome.cpu_us_per_lease = (processor_s() - before) * 1e6 / leases;
   outcome.core_us_per_lease = world.core_s * 1e6 / leases;
   outcome.settle_ms_most = world.settle_s_most * 1e3;
+  outcome.plans = world.core().counters().plans;
+  outcome.planning_ms = world.plan_s * 1e3;
+  outcome.plan_slice_ms_most = world.plan_s_most * 1e3;
+  outcome.estimate_good = estimate_good(*client);
   return outcome;
 }
 

@@ -59,6 +59,10 @@ struct ScenarioOutcome {
   double cpu_us_per_lease = 0;     ///< processor time of everything in this process, the virtual workers too
   double core_us_per_lease = 0;    ///< of the broker's core alone
   double settle_ms_most = 0;       ///< the longest single settle() of it
+  std::uint64_t plans = 0;         ///< of its queue
+  double planning_ms = 0;          ///< what they took together
+  double plan_slice_ms_most = 0;   ///< the longest settle() that planned
+  double estimate_good = 0;        ///< share of a job's life in which what was said of its end was within 15 % of the time left; the least over the jobs
   std::vector<ScenarioRun> runs;   ///< where asked for
 };
 

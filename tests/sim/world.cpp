@@ -206,11 +206,16 @@ void World::settle() {
   broker::Effects effects;
   if (timed) {
     static const double reading = cost_of_reading();
+    const std::uint64_t slices = core_->counters().plan_slices;
     const double before = clock_s(CLOCK_THREAD_CPUTIME_ID);
     core_->settle(now_, effects);
     const double took = std::max(0.0, clock_s(CLOCK_THREAD_CPUTIME_ID) - before - reading);
     core_s += took;
     settle_s_most = std::max(settle_s_most, took);
+    if (core_->counters().plan_slices > slices) {
+      plan_s += took;
+      plan_s_most = std::max(plan_s_most, took);
+    }
   } else {
     core_->settle(now_, effects);
   }

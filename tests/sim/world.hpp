@@ -119,6 +119,8 @@ class World {
   std::uint64_t steps = 0;
   double core_s = 0;         ///< spent inside the broker's core
   double settle_s_most = 0;  ///< processor time of the longest settle()
+  double plan_s = 0;         ///< of those that planned
+  double plan_s_most = 0;
   /// Called for each lease that a worker starts to run.
   std::function<void(const Actor& worker, const wire::Lease& lease)> on_run;
   /// Called for each lease that a worker has run, or died of.

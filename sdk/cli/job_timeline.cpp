@@ -1,0 +1,63 @@
+#include "cli/job_timeline.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <map>
+
+#include "cli/human.hpp"
+#include "cli/options.hpp"
+
+namespace quern::cli {
+namespace {
+
+double seconds(std::uint64_t us) { return static_cast<double>(us) / 1e6; }
+
+/// One worker's name appears once; further lanes are numbered.
+std::string row_label(const std::string& worker, std::uint32_t lane, bool single) {
+  return single ? worker : worker + " slot " + std::to_string(lane + 1);
+}
+
+}  // namespace
+
+Timeline timeline_of(const JobStatus& job) {
+  std::map<std::string, std::uint32_t> lanes;
+  for (const LeaseSpan& span : job.spans) {
+    auto& most = lanes[span.worker];
+    most = std::max(most, span.lane + 1);
+  }
+  std::map<std::string, std::size_t> first_row;
+  Timeline timeline;
+  for (const auto& [worker, count] : lanes) {
+    first_row[worker] = timeline.rows.size();
+    for (std::uint32_t lane = 0; lane < count; ++lane) timeline.rows.push_back(row_label(worker, lane, count == 1));
+  }
+  std::map<std::string, std::size_t> kinds;
+  for (const LeaseSpan& span : job.spans) {
+    const auto [kind, fresh] = kinds.try_emplace(span.outcome, timeline.kinds.size());
+    if (fresh) timeline.kinds.push_back(span.outcome);
+    TimelineSpan bar;
+    bar.row = first_row.at(span.worker) + span.lane;
+    bar.begin_s = seconds(span.begin_us);
+    bar.end_s = seconds(span.end_us);
+    bar.kind = kind->second;
+    bar.tasks = span.tasks;
+    bar.note = "from task " + std::to_string(span.first);
+    bar.kept = span.outcome == "done" || span.outcome == "running";
+    timeline.spans.push_back(std::move(bar));
+  }
+  timeline.title = "job " + std::to_string(value(job.number)) + ": " + job.function + ", " + std::string(to_string(job.state));
+  timeline.subtitle = std::to_string(job.done) + " of " + std::to_string(job.total) + " tasks done in " + time_text(seconds(job.run_us)) +
+                      (job.copies > 0 ? ", " + std::to_string(job.copies) + " overdue leases started twice" : "");
+  return timeline;
+}
+
+void write_timeline(const JobStatus& job, const std::string& file) {
+  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  out << svg_of(timeline_of(job));
+  out.flush();
+  if (!out) throw FileError("cannot write " + file + ": " + std::strerror(errno));
+}
+
+}  // namespace quern::cli
