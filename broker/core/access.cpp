@@ -52,6 +52,7 @@ constexpr Line line(const wire::Query& m) {
   switch (m.what) {
     case wire::QueryWhat::jobs: return {"list jobs", kLook};  // those it may see
     case wire::QueryWhat::job:
+    case wire::QueryWhat::timeline:
     case wire::QueryWhat::explain: return {"look at", kLook, OnJobs::state};
     case wire::QueryWhat::workers:
     case wire::QueryWhat::broker: break;

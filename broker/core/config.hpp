@@ -30,6 +30,7 @@ struct Config {
   bool audit = false;                 ///< decisions go on record
   bool store = false;                 ///< jobs can be durable
   milliseconds recovery_wait{6000};   ///< after a restart, so long may workers say what they hold: silence (3 s), back-off (2 s), HELLO
+  std::uint64_t plan_slice = 250'000; ///< operations of planning a settle(): about half a millisecond
   std::uint32_t crash_limit = 3;      ///< workers a task may take down before it counts as poisonous
 
   /// New work is refused beyond this; the rest of the memory is reserved for results, so that results can always enter.

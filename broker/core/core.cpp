@@ -38,6 +38,7 @@ void Core::on_message(PeerId peer, const std::string& user, wire::Envelope&& env
 }
 
 void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects) {
+  clock_ = now;
   if (!started_known_) {
     started_ = now;
     started_known_ = true;
@@ -62,7 +63,7 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
     return;
   }
   session->heard = now;
-  session->reachable = true;
+  if (!std::exchange(session->reachable, true) && session->role == wire::Role::worker) note_room(workers_.at(session->id));
   if (!tolerates(*session, envelope.message, now, effects) || !permit(*session, *principal, envelope.message, now, effects)) return;
   if (const auto role = sender_of(envelope.message); role && *role != session->role) {
     misbehaved(*session, ErrorCode::role, *role == wire::Role::worker ? "only workers send this" : "only clients send this", now,
@@ -82,7 +83,11 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
                  [&](wire::Drain& m) { on_drain(*session, m, effects); },
                  [&](wire::Report& m) { on_report(*session, std::move(m), now, effects); },
                  [&](wire::Reclaimed& m) { on_reclaimed(*session, m, now); },
-                 [&](wire::Draining&) { workers_.at(session->id).draining = true; },
+                 [&](wire::Draining&) {
+                   Worker& worker = workers_.at(session->id);
+                   worker.draining = true;
+                   leave_pools(worker);
+                 },
                  [&](wire::ErrorMessage&) {},  // a peer's complaint: nothing here depends on it
                  [&](auto&) { misbehaved(*session, ErrorCode::role, "only the broker sends this", now, effects); },
              },
@@ -130,6 +135,7 @@ Job* Core::find_job(Uuid uuid, JobNumber number) {
 }
 
 void Core::settle(Time now, Effects& effects) {
+  clock_ = now;
   if (!next_sweep_ || now >= *next_sweep_) sweep(now, effects);
   release_unsure(now);
   dispatch(now, effects);

@@ -5,8 +5,9 @@
 // results and ends jobs. Call settle() also when next_deadline() has come.
 //
 // Files: core_session.cpp (HELLO, beats, loss), core_jobs.cpp (what clients ask), core_results.cpp (results to clients), core_leases.cpp
-// (what workers answer), core_dispatch.cpp (where leases go), core_end.cpp (how jobs end), core_status.cpp (what is shown),
-// core_access.cpp (who may do what), core_conduct.cpp (floods, forgery),
+// (what workers answer), core_decide.cpp (how a job is run), core_pools.cpp (who can run it), core_dispatch.cpp (where leases go), core_plan.cpp (the
+// same ahead, when times are known), core_grant.cpp (leases are made), core_tail.cpp (what is moved at the end), core_end.cpp (how jobs end),
+// core_status.cpp (what is shown), core_access.cpp (who may do what), core_conduct.cpp (floods, forgery),
 // core_check.cpp (invariants), core_store.cpp (what is made durable, what waits for it), core_recover.cpp (after a restart).
 #pragma once
 
@@ -29,12 +30,23 @@
 #include "broker/core/effect.hpp"
 #include "broker/core/job.hpp"
 #include "broker/core/lease.hpp"
+#include "broker/core/placement.hpp"
+#include "broker/core/plan_in_use.hpp"
+#include "broker/core/pool.hpp"
 #include "broker/core/session.hpp"
+#include "broker/core/turns.hpp"
 #include "broker/core/worker.hpp"
 
 namespace quern::broker {
 
 using wire::Time;
+
+/// When a job should end.
+struct Estimate {
+  double left_s = -1;    ///< below zero: not known
+  double error_s = -1;   ///< give or take
+  bool measured = false; ///< from what it got of late; else from the workers' rates
+};
 
 struct Counters {
   std::uint64_t malformed = 0;
@@ -45,6 +57,8 @@ struct Counters {
   std::uint64_t late = 0;
   std::uint64_t leases = 0;
   std::uint64_t leases_lost = 0;
+  std::uint64_t plans = 0;
+  std::uint64_t plan_slices = 0;
 };
 
 class Core {
@@ -146,7 +160,7 @@ class Core {
   void on_hello(PeerId peer, const std::string& user, const Principal& principal, wire::Hello&& hello, Time now, Effects& effects);
   std::string free_worker_name(const std::string& wanted) const;
   void welcome_worker(Session& session, const Principal& principal, wire::Hello& hello, std::set<wire::LeaseId>&& inherited,
-                      wire::Welcome& welcome, Time now, Effects& effects);
+                      FunctionRecords&& records, wire::Welcome& welcome, Time now, Effects& effects);
   void welcome_client(const Principal& principal, const wire::Hello& hello, wire::Welcome& welcome);
   void on_beat(Session& session, const wire::Beat& beat, Effects& effects);
   void end_session(wire::SessionId id, Time now);
@@ -169,7 +183,8 @@ class Core {
   void on_drain(Session& session, const wire::Drain& drain, Effects& effects);
   void on_retry(Session& session, const wire::Retry& retry, Time now, Effects& effects);
   std::optional<std::pair<ErrorCode, std::string>> refusal(const Session& session, const wire::Submit& submit) const;
-  void take_in(Job& job, wire::Batch&& batch);
+  void take_in(Job& job, wire::Batch&& batch, const std::vector<float>& costs);
+  void take_costs(Job& job, std::uint64_t count, const std::vector<float>& costs);
   void grant_credit(Job& job, Time now);
   wire::Accepted accepted(const Job& job) const;
   Follower& follow(Job& job, Session& session, std::uint64_t cursor, std::uint64_t window, std::uint32_t watch_ms);
@@ -221,30 +236,82 @@ class Core {
   void learn(Worker& worker, Job& job, const Lease& lease, const wire::Report& report, Time now);
   double believable_s(Worker& worker, const Lease& lease, const wire::Report& report, Time now);
   Lease* find_lease(wire::LeaseId id);
-  void close_lease(wire::LeaseId id);
+  std::vector<Lease*> leases_of(const Job& job);
+  static double work_of(const Job& job, const wire::Report& report);
+  void close_lease(wire::LeaseId id, const char* outcome = "done");
   void lose_lease(wire::LeaseId id, bool worker_lost);
 
-  // core_dispatch.cpp
-  void dispatch(Time now, Effects& effects);
-  bool dispatch_job(Job& job, Time now, Effects& effects);
+  // core_decide.cpp
   bool decide_job(Job& job, Time now, Effects& effects);
   void decide_waiting(Time now, Effects& effects);
   std::string waits_for(const Job& job) const;
-  void reorder(Job& job);
   void shape_whole(Job& job, Time now, Effects& effects);
-  bool over_result_share(const Job& job) const;
-  void release_backing_off(Time now);
+  std::string nearest_function(const std::string& name) const;
+
+  // core_pools.cpp
+  Need need_of(const Job& job) const;
+  void join_pool(Job& job);
+  void leave_pool(Job& job);
+  void join_pools(Worker& worker);
+  void leave_pools(Worker& worker);
+  void note_room(Worker& worker);
+  void learnt(Worker& worker, Job& job, FunctionRecord& record);
   bool has_room(const Worker& worker) const;
-  bool can_run(const Worker& worker, const Job& job) const;
-  static bool has_labels(const Worker& worker, const Job& job);
   double ready_s(const Worker& worker, Time now) const;
+
+  // core_dispatch.cpp
+  void release_backing_off(Time now);
+  void reorder(Job& job);
+  void retry_dispatch_at(Time when);
+  void dispatch(Time now, Effects& effects);
+  /// Gives out leases of this priority as long as somebody has room; whether somebody with room left something to others.
+  bool serve(Level& level, bool choosy, Time now, Effects& effects);
+  bool dispatch_job(Job& job, bool choosy, Time now, Effects& effects);
+  bool over_result_share(const Job& job) const;
+  const Pool::Member* any_with_room(const Job& job, bool choosy);
+  bool better_elsewhere(const Job& job, const Pool::Member& member) const;
+  const Pool::Member* best_for(const Job& job, Time now);
+
+  // core_plan.cpp
+  void plan_ahead(Time now);
+  bool worth_planning(const Job& job) const;
+  /// It has tasks to give out that it had not, or its rates are known now.
+  void changed_for_plan(const Job& job);
+  void drop_plan();
+  void drop_planned(const Worker& worker);
+  void unplan(const PlanInUse::Row& row);
+  bool choose_for_plan(std::vector<Job*>& jobs);
+  void begin_plan(Time now);
+  std::vector<std::size_t> as_planned(const std::vector<double>& times) const;
+  std::vector<double> slots_ready(const Worker& worker, Time now) const;
+  void adopt_plan(Time now);
+  double planned_end_s(wire::SessionId worker, Time now) const;
+  void check_plan(Time now);
+  /// One lease as the plan says, if that job's turn comes before the rival's.
+  bool grant_planned(const Level& level, const Job* rival, Time now, Effects& effects);
+
+  // core_grant.cpp
   wire::Intervals carve(Job& job, std::uint64_t size, std::uint64_t bytes_max);
-  void grant_tasks(Job& job, Worker& worker, double rate, double total_rate, Time now, Effects& effects);
+  static std::uint64_t fitting_work(const Job& job, double work);
+  void grant_tasks(Job& job, const Pool::Member& member, Time now, Effects& effects);
+  void send_tasks(Job& job, const Pool::Member& member, const wire::Intervals& tasks, std::uint32_t attempt, Time now, Effects& effects);
   bool grant_merge(Job& job, Time now, Effects& effects);
   void grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now, Effects& effects);
+
+  // core_tail.cpp
   void rebalance(Time now, Effects& effects);
   bool ask_back(const Worker& idle, Time now, Effects& effects);
-  std::string nearest_function(const std::string& name) const;
+  /// A second copy of the lease that is most overdue, on a worker that has nothing else to do.
+  bool copy_overdue(Worker& idle, Time now, Effects& effects);
+  static std::optional<Time> overdue_at(const Lease& lease, const Worker& holder, const Job& job);
+  double copies_budget_s(const Job& job, Time now) const;
+  /// Copies that cost more than they may, or stand in the way of work that waits, go.
+  void prune_copies(Time now, Effects& effects);
+  /// The other of two has lost: dropped whole. The tasks stay with `winner`.
+  void drop_twin(Lease& winner, Time now, Effects& effects);
+  /// This one gives up: its tasks stay with the other. The caller closes it.
+  void leave_to_twin(Lease& lease, Time now);
+  void unlink_twin(Lease& lease);
 
   // core_end.cpp
   void finish_if_done(Job& job, Time now, Effects& effects);
@@ -258,7 +325,18 @@ class Core {
   void on_query(Session& session, const Principal& principal, const wire::Query& query, Time now, Effects& effects);
   JobStatus status_of(const Job& job, Time now, bool with_shares) const;
   WorkerStatus status_of(const Worker& worker, Time now) const;
+  std::vector<LeaseSpan> spans_of(const Job& job, Time now) const;
+  // core_explain.cpp
+  void explain_waiting(const Job& job, Time now, std::vector<std::string>& lines) const;
+  void explain_share(const Job& job, std::vector<std::string>& lines) const;
+  void explain_workers(const Job& job, std::vector<std::string>& lines) const;
   std::vector<std::string> explain(const Job& job, Time now) const;
+
+  // core_estimate.cpp
+  Estimate estimate(const Job& job, Time now, bool exact) const;
+  double planned_end_s(const Job& job, Time now) const;
+  /// Work that has not ended, in slot-seconds.
+  double left_s(const Job& job, Time now, bool exact) const;
 
   void touch(Job& job) { dirty_.insert(job.number); }
 
@@ -271,12 +349,19 @@ class Core {
   std::map<std::pair<std::string, std::string>, JobNumber> unique_;  ///< by principal and key
   std::set<JobNumber> live_;            ///< not final
   std::set<JobNumber> undecided_;       ///< live, and no worker offers what they need yet
-  std::set<OrderKey> order_;            ///< decided jobs that may want leases; the first is served first
+  Turns turns_;                         ///< of the decided jobs that may want leases
+  std::map<Need, Pool> pools_;          ///< of the live, decided jobs
+  std::vector<Worker*> roomy_;          ///< workers that may have room, and no other
+  std::vector<Candidate> candidates_;   ///< room for best_for()
+  bool left_to_others_ = false;         ///< in this serve()
+  PlanInUse plan_;
+  std::set<wire::LeaseId> copies_;      ///< leases that are copies
+  std::optional<Time> next_rebalance_;  ///< with many leases
   std::multimap<Time, JobNumber> backing_off_;  ///< when failed tasks of a job may run again
   JobNumber swept_{};                   ///< the last live job the sweep looked at
   std::deque<JobNumber> finished_;      ///< in the order of their end
   std::multimap<Time, JobNumber> unread_;  ///< finished jobs whose client is gone: their results go then
-  std::map<wire::LeaseId, Lease> leases_;
+  std::map<wire::LeaseId, Lease> leases_;  ///< in the order of their grant
   std::uint64_t last_job_ = 0;
   std::uint64_t last_lease_ = 0;
   std::unordered_map<JobNumber, Usage> accounted_;  ///< of each job within memory_used_ and usage_
@@ -312,6 +397,7 @@ class Core {
   std::optional<Time> retry_dispatch_;  ///< work is held back for a faster worker until then
   std::optional<Time> next_sweep_;
   Time started_{};
+  Time clock_{};                        ///< the latest time it was told
   bool started_known_ = false;
   mutable Counters counters_;
 };

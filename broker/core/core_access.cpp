@@ -286,6 +286,7 @@ void Core::restrict_offer(Worker& worker, const Principal& principal, Effects& e
   std::copy_if(worker.reducers.begin(), worker.reducers.end(), std::back_inserter(worker.offer.reducers),
                may_serve);
   offers_changed_ = true;
+  join_pools(worker);
   const std::size_t unused = worker.functions.size() - worker.offer.functions.size();
   if (unused > 0 && worker.offer.functions.size() != before)
     effects.push_back(Note{Note::Level::info, "worker " + worker.name + ": " + std::to_string(unused) +

@@ -1,4 +1,5 @@
 // The invariants, checked by tests and the simulator after every step. A broken one is our own bug: it aborts with a sentence.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -22,9 +23,16 @@ void Core::check_invariants() const {
     auto job = jobs_.find(lease.job);
     require(job != jobs_.end() && !job->second.final(), "a lease belongs to a job that is not over", lease.job);
     auto worker = workers_.find(lease.worker);
-    require(worker != workers_.end() && worker->second.leases.contains(id), "a lease is known to its worker's record", lease.job);
+    require(worker != workers_.end() && std::count(worker->second.leases.begin(), worker->second.leases.end(), &lease) == 1, "a lease is known to its worker's record", lease.job);
     ++held[lease.worker];
     if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) continue;
+    if (has_twin(lease)) {
+      const auto twin = leases_.find(lease.twin);
+      require(twin != leases_.end() && twin->second.twin == id && twin->second.copy != lease.copy, "a copy and its original know each other", lease.job);
+      require(twin->second.open.list() == lease.open.list(), "a copy has the tasks of its original", lease.job);
+    }
+    require(has_twin(lease) || !lease.copy, "a copy has an original", lease.job);
+    if (lease.copy) continue;
     for (const auto& tasks : lease.open.list())
       require(out[lease.job].add(tasks) == tasks.size(), "no task is in two leases", lease.job);
   }

@@ -86,7 +86,7 @@ std::string Core::waits_for(const Job& job) const {
     const bool offers = std::any_of(worker.offer.functions.begin(), worker.offer.functions.end(),
                                     [&](const FunctionDecl& decl) { return decl.name == job.function; });
     offered = offered || (offers && !worker.draining);
-    met = met || can_run(worker, job);
+    met = met || (job.decision ? need_of(job).met_by(worker) && worker.slots() > 0 : false);
   }
   if (workers_.empty()) return "no worker is connected";
   if (!offered) {

@@ -89,7 +89,8 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   }
   live_.erase(job.number);
   undecided_.erase(job.number);
-  reorder(job);
+  turns_.leave(job);
+  leave_pool(job);
   finished_.push_back(job.number);
   if (job.common) {
     for (auto& [id, worker] : workers_)
@@ -125,9 +126,7 @@ void Core::reopen_job(Job& job, Time now) {
   std::erase(finished_, job.number);
   live_.insert(job.number);
   if (!job.decision) undecided_.insert(job.number);
-  if (auto first = order_.lower_bound({-std::int64_t{job.options.priority}, 0, {}});
-      first != order_.end() && first->falling_priority == -std::int64_t{job.options.priority})
-    job.used = std::max(job.used, first->used);
+  turns_.enter(job);
   job.rate_done = job.done;
   job.rate_since = now;
   save(job);
@@ -138,10 +137,9 @@ void Core::reopen_job(Job& job, Time now) {
 
 void Core::revoke_leases(Job& job, Effects& effects) {
   std::map<wire::SessionId, std::vector<wire::LeaseId>> revoked;
-  for (const auto& [id, lease] : leases_)
-    if (lease.job == job.number) revoked[lease.worker].push_back(id);
+  for (Lease* lease : leases_of(job)) revoked[lease->worker].push_back(lease->id);
   for (auto& [worker, ids] : revoked) {
-    for (wire::LeaseId id : ids) close_lease(id);
+    for (wire::LeaseId id : ids) close_lease(id, "given back");
     send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
   }
 }
@@ -165,20 +163,19 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects
     }
   }
   std::map<wire::SessionId, std::vector<wire::LeaseId>> revoked;
-  for (auto& [id, lease] : leases_) {
-    if (lease.job != job.number) continue;
+  for (Lease* lease : leases_of(job)) {
     for (const auto& error : errors) {
-      for (const auto& part : lease.open.intersect({error.first, error.first + error.count})) {
-        lease.open.remove(part);
-        lease.cancelled.add(part);
-        job.leased -= part.size();
+      for (const auto& part : lease->open.intersect({error.first, error.first + error.count})) {
+        lease->open.remove(part);
+        lease->cancelled.add(part);
+        if (!lease->copy) job.leased -= part.size();
       }
     }
-    if (lease.open.empty()) revoked[lease.worker].push_back(id);
+    if (lease->open.empty()) revoked[lease->worker].push_back(lease->id);
   }
   for (const auto& error : errors) end_tasks(job, {error.first, error.first + error.count});
   for (auto& [worker, ids] : revoked) {
-    for (wire::LeaseId id : ids) close_lease(id);
+    for (wire::LeaseId id : ids) close_lease(id, "given back");
     send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
   }
   if (!errors.empty()) append_result(job, {}, std::move(errors), {});

@@ -19,6 +19,8 @@ std::uint64_t tasks_of(const wire::Submit& submit) {
 }
 
 std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+// Hints for tasks beyond this are not kept (4 bytes each): a stream that never ends would fill the memory.
+constexpr std::uint64_t kCostsKept = 16u << 20;
 
 }  // namespace
 
@@ -108,11 +110,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
     job.accepted = job.total = static_cast<std::uint64_t>(submit.range_end) - static_cast<std::uint64_t>(submit.range_begin);
     job.pending.add({0, job.total});
   }
-  // Fair from now on: a new job starts level with those that already share the workers.
-  const std::int64_t falling = -std::int64_t{job.options.priority};
-  if (auto first = order_.lower_bound({falling, 0, {}}); first != order_.end() && first->falling_priority == falling)
-    job.used = std::max(0.0, first->used);
-
+  turns_.enter(job);
   persist(job, AddJob{{number, job.uuid, job.function, job.input, job.base, job.range_end, job.options, job.principal, job.common}});
   save(job);
   job.born_ticket = job.lease_ticket = job.ticket;
@@ -120,7 +118,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   live_.insert(number);
   undecided_.insert(number);
   if (!job.options.unique.empty()) unique_.emplace(std::pair(job.principal, job.options.unique), number);
-  take_in(job, std::move(submit.batch));
+  take_in(job, std::move(submit.batch), submit.costs);
   account(job);
   charge_tasks(job.principal, job.total, now);
   grant_credit(job, now);
@@ -133,16 +131,30 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   dispatch_needed_ = true;
 }
 
-void Core::take_in(Job& job, wire::Batch&& batch) {
+void Core::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& costs) {
   const std::uint64_t count = batch.count();
   if (count == 0) return;
   job.accepted_bytes += batch.weight();
   add_input(job, batch);
+  take_costs(job, count, costs);
   job.pending.add({job.accepted, job.accepted + count});
   job.accepted += count;
   job.total = job.accepted;
+  changed_for_plan(job);
   save(job);
   job.lease_ticket = std::max(job.lease_ticket, job.ticket);
+}
+
+void Core::take_costs(Job& job, std::uint64_t count, const std::vector<float>& costs) {
+  if ((costs.empty() && job.costs.empty()) || job.accepted > kCostsKept) return;
+  // A batch without hints among others with: its tasks cost what the job says, or what the others do in the mean.
+  const auto usual = static_cast<float>(job.unit());
+  const auto add = [&job](float cost) {
+    job.costs.push_back(cost);
+    job.costs_sum += cost;
+  };
+  while (job.costs.size() < job.accepted) add(usual);
+  for (std::uint64_t i = 0; i < count; ++i) add(costs.empty() ? usual : costs[i]);
 }
 
 void Core::grant_credit(Job& job, Time now) {
@@ -191,7 +203,8 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
       return;
     }
     charge_tasks(job->principal, batch.count(), now);
-    take_in(*job, std::move(batch));
+    append.costs.erase(append.costs.begin(), append.costs.end() - static_cast<std::ptrdiff_t>(append.costs.empty() ? 0 : batch.count()));
+    take_in(*job, std::move(batch), append.costs);
     account(*job);
   }
   if (append.close && end >= job->accepted) {
@@ -312,6 +325,7 @@ void Core::on_drain(Session& session, const wire::Drain& drain, Effects& effects
   for (auto& [id, worker] : workers_) {
     if (worker.name != drain.worker) continue;
     worker.draining = true;
+    leave_pools(worker);
     send(id, wire::Drain{}, effects);
     wire::Answer answer;
     answer.token = drain.token;

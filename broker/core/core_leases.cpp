@@ -49,6 +49,14 @@ Lease* Core::find_lease(wire::LeaseId id) {
   return it == leases_.end() ? nullptr : &it->second;
 }
 
+std::vector<Lease*> Core::leases_of(const Job& job) {
+  std::vector<Lease*> out;
+  if (job.leases_out == 0) return out;
+  for (auto& [id, lease] : leases_)
+    if (lease.job == job.number) out.push_back(&lease);
+  return out;
+}
+
 void Core::on_report(Session& session, wire::Report&& report, Time now, Effects& effects) {
   Worker& worker = workers_.at(session.id);
   Lease* lease = find_lease(report.id.lease);
@@ -85,8 +93,13 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     return;
   }
   ++lease->next_part;
+  lease->reported_tasks += wire::size(report.tasks);
   Job& job = jobs_.at(lease->job);
   learn(worker, job, *lease, report, now);
+  if (has_twin(*lease)) {
+    if (!report.tasks.empty() || !report.errors.empty()) drop_twin(*lease, now, effects);
+    else if (report.last) leave_to_twin(*lease, now);
+  }
 
   if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) {
     accept_merge(job, *lease, report);
@@ -253,6 +266,7 @@ void Core::give_back(Job& job, const Lease& lease, Interval tasks, Time now) {
 void Core::give_back(Job& job, Interval tasks) {
   job.leased -= tasks.size();
   job.pending.add(tasks);
+  changed_for_plan(job);
 }
 
 double Core::believable_s(Worker& worker, const Lease& lease, const wire::Report& report, Time now) {
@@ -264,6 +278,12 @@ double Core::believable_s(Worker& worker, const Lease& lease, const wire::Report
   if (claimed * kClaimSlack + kClaimGrace >= ran) return claimed;
   ++worker.implausible;
   return ran;
+}
+
+double Core::work_of(const Job& job, const wire::Report& report) {
+  double work = job.work_of(report.tasks);
+  for (const auto& error : report.errors) work += job.work_of(wire::Intervals{{error.first, error.first + error.count}});
+  return work;
 }
 
 void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Report& report, Time now) {
@@ -283,22 +303,30 @@ void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Repor
     ++record.leases;
     ++share.leases;
   }
-  if (tasks > 0) record.rate.learn(static_cast<double>(tasks), busy_s);
+  if (tasks > 0) {
+    record.rate.learn(work_of(job, report), busy_s, static_cast<double>(tasks), worker.available());
+    learnt(worker, job, record);
+  }
   share.rate = record.rate.per_second();
-  job.used += busy_s / job.weight();
+  turns_.charge(job, busy_s);
+  job.busy_s += busy_s;
 }
 
-void Core::close_lease(wire::LeaseId id) {
+void Core::close_lease(wire::LeaseId id, const char* outcome) {
   auto it = leases_.find(id);
   if (it == leases_.end()) return;
+  if (has_twin(it->second)) unlink_twin(it->second);
+  Job& job = jobs_.at(it->second.job);
   if (auto w = workers_.find(it->second.worker); w != workers_.end()) {
     Worker& worker = w->second;
-    worker.leases.erase(id);
-    worker.expected_s = worker.leases.empty() ? 0 : std::max(0.0, worker.expected_s - it->second.expected_s);
-    worker.bytes_out -= it->second.bytes;
+    const Lease& lease = it->second;
+    if (takes_resources(lease)) job.timeline.add(worker.name, worker.slots(), lease.granted, clock_, lease.first, lease.reported_tasks, outcome);
+    worker.let_go(it->second);
+    if (job.pool && takes_resources(it->second)) job.pool->need().count(worker, -1);
+    note_room(worker);
   }
-  Job& job = jobs_.at(it->second.job);
-  job.expected_out = std::max(0.0, job.expected_out - it->second.expected_s);
+  turns_.expect(job, -it->second.expected_s);
+  --job.leases_out;
   leases_.erase(it);
 }
 
@@ -307,7 +335,8 @@ void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
   if (!lease) return;
   ++counters_.leases_lost;
   Job& job = jobs_.at(lease->job);
-  if (lease->kind == wire::LeaseKind::merge) {
+  if (has_twin(*lease)) unlink_twin(*lease);  // the tasks go on there
+  else if (lease->kind == wire::LeaseKind::merge) {
     job.partials->put_back(lease->open.first());
   } else if (lease->kind == wire::LeaseKind::finish) {
     job.finishing = false;
@@ -339,23 +368,24 @@ void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
   save(job);
   touch(job);
   dispatch_needed_ = true;
-  close_lease(id);
+  close_lease(id, "lost");
 }
 
 void Core::on_bye(Session& session, const wire::Bye& bye, Time now) {
   // A worker that leaves with nothing in its hands: leases that were still on their way to it never ran.
   if (const auto worker = workers_.find(session.id); worker != workers_.end() && bye.code == ErrorCode::none) {
-    for (wire::LeaseId id : std::set<wire::LeaseId>(worker->second.leases)) {
-      Lease& lease = leases_.at(id);
+    for (Lease* held : std::vector<Lease*>(worker->second.leases)) {
+      Lease& lease = *held;
       Job& job = jobs_.at(lease.job);
-      if (lease.kind == wire::LeaseKind::merge) job.partials->put_back(lease.open.first());
+      if (has_twin(lease)) unlink_twin(lease);
+      else if (lease.kind == wire::LeaseKind::merge) job.partials->put_back(lease.open.first());
       else if (lease.kind == wire::LeaseKind::finish) job.finishing = false;
       else
         for (const auto& tasks : lease.open.list()) give_back(job, lease, tasks, now);
       lease.open.clear();
       save(job);
       touch(job);
-      close_lease(id);
+      close_lease(lease.id, "given back");
     }
     dispatch_needed_ = true;
   }
@@ -368,6 +398,7 @@ void Core::on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time
   lease->reclaiming = false;
   if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) return;
   Job& job = jobs_.at(lease->job);
+  if (has_twin(*lease)) return leave_to_twin(*lease, now), close_lease(lease->id, "given back");  // it was asked before it was copied
   for (const auto& tasks : reclaimed.tasks) {
     for (const auto& part : lease->open.intersect(tasks)) {
       lease->open.remove(part);

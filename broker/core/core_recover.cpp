@@ -19,7 +19,7 @@ IntervalSet without(Interval all, const IntervalSet& some) { return IntervalSet(
 }  // namespace
 
 void Core::recover(Recovered&& recovered, Time now, Effects& effects) {
-  started_ = now;
+  started_ = clock_ = now;
   started_known_ = true;
   recovered_until_ = now + config_.recovery_wait;
   last_job_ = recovered.numbers_below - 1;
@@ -102,6 +102,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
     if (!job.unsure.empty()) unsure_.emplace(recovered_until_, job.number);
     if (!job.options.detach) job.orphan_until = now + config_.grace;
     live_.insert(job.number);
+    turns_.enter(job);
     if (!job.decision) undecided_.insert(job.number);
     if (job.state == JobState::running) job.started = now;
   }
@@ -116,7 +117,7 @@ Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now
   if (!job || !job->durable() || job->final() || !job->decision || held.tasks.empty()) return nullptr;
   const Worker& holder = workers_.at(session.id);
   // Its key, or its labels, would not have got it that lease.
-  if (!holder.offers(job->function, job->decision->takes, job->decision->encoding) || !has_labels(holder, *job)) return nullptr;
+  if (!holder.offers(job->function, job->decision->takes, job->decision->encoding) || !need_of(*job).suited(holder)) return nullptr;
   IntervalSet open;
   IntervalSet ended;
   for (const auto& tasks : held.tasks) {
@@ -140,16 +141,19 @@ Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now
   lease.kind = held.kind;
   lease.attempt = held.attempt;
   lease.granted_tasks = open.size();
+  lease.first = open.first().begin;
   lease.open = std::move(open);
   lease.cancelled = std::move(ended);
   lease.adopted = true;
   lease.granted = now;
   const double rate = worker.rate_of(job->function);
-  lease.expected_s = rate > 0 ? static_cast<double>(lease.granted_tasks) / rate : 0;
+  lease.expected_s = rate > 0 ? static_cast<double>(lease.granted_tasks) * job->unit() / rate : 0;
   job->leased += lease.granted_tasks;
-  job->expected_out += lease.expected_s;
-  worker.leases.insert(held.lease);
-  worker.expected_s += lease.expected_s;
+  turns_.expect(*job, lease.expected_s);
+  worker.hold(lease);
+  join_pool(*job);
+  job->pool->need().count(worker, 1);
+  ++job->leases_out;
   if (job->state == JobState::waiting) job->state = JobState::running;
   if (job->started == Time{}) job->started = now;
   touch(*job);

@@ -1,5 +1,6 @@
 // Sessions: HELLO and what a peer held before, beats, silence, the end.
 #include <algorithm>
+#include <cmath>
 
 #include "broker/core/access.hpp"
 #include "broker/core/core.hpp"
@@ -9,9 +10,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// How often silence, graces and progress are looked at: a fraction of the shortest of them.
-constexpr milliseconds kSweep{100};
+// How often silence, graces and progress are looked at: this part of the shortest of them, which is 100 ms of 3 s.
+constexpr int kSweepPart = 30;
 constexpr std::size_t kSweepJobs = 2000;
+// What a worker could give must change so much before it is worth a look at who gets what.
+constexpr double kAvailableMoved = 0.2;
+// How much of what a job got of late is of the last second.
+constexpr double kRecent = 0.5;
 
 }  // namespace
 
@@ -68,10 +73,13 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
 
   // The same peer with a new session: what it held comes along. A connection has one session: another peer's on it ends.
   std::set<wire::LeaseId> inherited;
-  std::unordered_map<Uuid, std::uint32_t> followed;
+  FunctionRecords records;
   if (before) {
     if (hello.role == wire::Role::worker) {
-      if (auto it = workers_.find(before->id); it != workers_.end()) inherited.swap(it->second.leases);
+      if (auto it = workers_.find(before->id); it != workers_.end()) {
+        for (const Lease* lease : std::exchange(it->second.leases, {})) inherited.insert(lease->id);
+        records = std::move(it->second.records);  // how fast it is it need not prove anew
+      }
     }
     end_session(before->id, now);
   }
@@ -82,7 +90,7 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
   session.user = user;
   session.principal = principal.name;
   session.connected = session.heard = now;
-  if (!next_sweep_) next_sweep_ = now + kSweep;
+  if (!next_sweep_) next_sweep_ = now + config_.lost_busy / kSweepPart;
 
   wire::Welcome welcome;
   welcome.incarnation = config_.incarnation;
@@ -92,7 +100,7 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
   welcome.beat_idle_ms = ms(config_.beat_idle);
   welcome.lost_busy_ms = ms(config_.lost_busy);
   welcome.lost_idle_ms = ms(config_.lost_idle);
-  if (hello.role == wire::Role::worker) welcome_worker(session, principal, hello, std::move(inherited), welcome, now, effects);
+  if (hello.role == wire::Role::worker) welcome_worker(session, principal, hello, std::move(inherited), std::move(records), welcome, now, effects);
   else welcome_client(principal, hello, welcome);
   const bool worker = hello.role == wire::Role::worker;
   effects.push_back(Note{Note::Level::info, (worker ? "worker " : "client ") + session.name + " connected"});
@@ -125,8 +133,9 @@ std::string Core::free_worker_name(const std::string& wanted) const {
 }
 
 void Core::welcome_worker(Session& session, const Principal& principal, wire::Hello& hello, std::set<wire::LeaseId>&& inherited,
-                          wire::Welcome& welcome, Time now, Effects& effects) {
+                          FunctionRecords&& records, wire::Welcome& welcome, Time now, Effects& effects) {
   Worker& worker = workers_[session.id];
+  worker.records = std::move(records);
   worker.session = session.id;
   worker.name = free_worker_name(session.name);
   worker_names_.insert(worker.name);
@@ -134,6 +143,7 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
   worker.functions = worker.offer.functions;
   worker.reducers = worker.offer.reducers;
   worker.draining = worker.offer.draining;
+  worker.memory = worker.offer.capacity.memory_free;
   if (!worker.offer.plugins.empty()) {
     std::string plugins;
     for (const auto& plugin : worker.offer.plugins) plugins += (plugins.empty() ? "" : ", ") + plugin;
@@ -156,14 +166,13 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
     lease->worker = session.id;
     lease->granted = now;
     lease->reclaiming = false;  // whatever was asked in the old session went with it
-    worker.leases.insert(held.lease);
-    worker.expected_s += lease->expected_s;
-    worker.bytes_out += lease->bytes;
+    worker.hold(*lease);
   }
   if (taken_up > 0)
     record(session.peer, principal.name, "take up leases", worker.name, true, std::to_string(taken_up) + " of before the restart", effects);
   for (wire::LeaseId id : inherited) lose_lease(id, false);  // sent, but never arrived
   worker.offer.held.clear();
+  note_room(worker);
 }
 
 void Core::welcome_client(const Principal& principal, const wire::Hello& hello, wire::Welcome& welcome) {
@@ -178,9 +187,13 @@ void Core::welcome_client(const Principal& principal, const wire::Hello& hello, 
 void Core::on_beat(Session& session, const wire::Beat& beat, Effects& effects) {
   if (session.role == wire::Role::worker && beat.capacity) {
     Worker& worker = workers_.at(session.id);
-    if (worker.offer.capacity.slots != beat.capacity->slots || worker.offer.capacity.stuck != beat.capacity->stuck)
-      dispatch_needed_ = true;
+    const std::uint32_t slots = worker.slots();
+    const double available = worker.available();
     worker.offer.capacity = *beat.capacity;
+    if (slots != worker.slots() || std::abs(available - worker.available()) > kAvailableMoved * available) {
+      for (auto& [need, pool] : pools_) pool.update(worker);
+      note_room(worker);
+    }
   }
   if (!beat.reply) send(session, wire::Beat{true, {}, {}}, effects);
 }
@@ -191,6 +204,7 @@ void Core::end_session(wire::SessionId id, Time now) {
   if (session->role == wire::Role::worker) {
     if (auto it = workers_.find(id); it != workers_.end()) {
       end_worker(it->second, false);
+      leave_pools(it->second);
       worker_names_.erase(it->second.name);
       workers_.erase(it);
     }
@@ -211,12 +225,10 @@ void Core::end_session(wire::SessionId id, Time now) {
 }
 
 void Core::end_worker(Worker& worker, bool lost) {
-  std::set<wire::LeaseId> leases;
-  leases.swap(worker.leases);
   // Leases run in the order of their ids, a slot each: those behind were only queued and bear no guilt.
   std::uint32_t running = worker.slots();
-  for (wire::LeaseId id : leases) {
-    lose_lease(id, lost && running > 0);
+  for (Lease* lease : std::vector<Lease*>(worker.leases)) {
+    lose_lease(lease->id, lost && running > 0);
     if (running > 0) --running;
   }
 }
@@ -233,7 +245,7 @@ void Core::drop_unread(Time now) {
 }
 
 void Core::sweep(Time now, Effects& effects) {
-  next_sweep_ = now + kSweep;
+  next_sweep_ = now + config_.lost_busy / kSweepPart;
   std::vector<wire::SessionId> silent;
   for (const auto& [id, session] : sessions_.all()) {
     bool busy = false;
@@ -265,6 +277,9 @@ void Core::sweep(Time now, Effects& effects) {
     if (now - job.rate_since >= std::chrono::seconds(1)) {
       const double s = std::chrono::duration<double>(now - job.rate_since).count();
       job.rate = static_cast<double>(job.done - job.rate_done) / s;
+      const double slots = (job.busy_s - job.rate_busy_s) / s;
+      job.recent_slots = job.recent_slots > 0 ? job.recent_slots + kRecent * (slots - job.recent_slots) : slots;
+      job.rate_busy_s = job.busy_s;
       job.rate_done = job.done;
       job.rate_since = now;
     }

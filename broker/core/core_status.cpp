@@ -1,7 +1,5 @@
-// What is shown: statuses and the sentences of `explain`.
+// What is shown: statuses of jobs, workers and the broker.
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 
 #include "broker/core/access.hpp"
 #include "broker/core/core.hpp"
@@ -11,14 +9,6 @@ namespace {
 
 std::uint64_t us(wire::Duration d) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(d).count()));
-}
-
-std::string plural(std::uint64_t n, const std::string& noun) { return std::to_string(n) + " " + noun + (n == 1 ? "" : "s"); }
-
-std::string number(double v) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", v);
-  return text;
 }
 
 }  // namespace
@@ -59,13 +49,15 @@ JobStatus Core::status_of(const Job& job, Time now, bool with_shares) const {
   s.attempts = job.options.attempts;
   s.retried = job.retried;
   s.age_us = us(now - job.submitted);
-  const Time end = job.final() ? job.finished : now;
-  if (job.started != Time{}) s.run_us = us(end - job.started);
+  if (job.started != Time{}) s.run_us = us((job.final() ? job.finished : now) - job.started);
   const double run_s = static_cast<double>(s.run_us) / 1e6;
   s.rate = job.rate;
   if ((job.final() || s.rate <= 0) && run_s > 0) s.rate = static_cast<double>(job.done) / run_s;
-  if (job.final()) s.eta_s = 0;
-  else if (s.rate > 0 && !job.open) s.eta_s = static_cast<double>(job.total - job.ended.size()) / s.rate;
+  const Estimate end = estimate(job, now, with_shares);
+  s.eta_s = end.left_s;
+  s.eta_error_s = end.error_s;
+  s.copies = job.copies;
+  s.wasted_s = job.wasted_s;
   s.queued_bytes = job.payloads.queued_bytes();
   s.result_bytes = job.results.bytes();
   if (with_shares)
@@ -84,7 +76,7 @@ WorkerStatus Core::status_of(const Worker& worker, Time now) const {
   s.capacity.busy = static_cast<std::uint32_t>(std::min<std::size_t>(worker.leases.size(), worker.slots()));
   s.functions = worker.offer.functions;
   for (const auto& [name, record] : worker.records)
-    s.rates.push_back({name, record.rate.per_second(), record.leases, record.tasks, record.busy_us});
+    if (record.leases > 0) s.rates.push_back({name, worker.rate_of(record, name), record.rate.uncertainty(), record.leases, record.tasks, record.busy_us});
   s.labels = worker.offer.labels;
   s.resources = worker.offer.resources;
   s.leases = worker.leases.size();
@@ -110,27 +102,16 @@ BrokerStatus Core::status(Time now) const {
   return s;
 }
 
-std::vector<std::string> Core::explain(const Job& job, Time now) const {
-  std::vector<std::string> lines;
-  const JobStatus s = status_of(job, now, true);
-  lines.push_back("Job " + std::to_string(value(s.number)) + " runs `" + s.function + "` and is " + std::string(to_string(s.state)) +
-                  (s.reason.empty() ? "." : ": " + s.reason + "."));
-  if (!s.decision.empty()) lines.push_back("It is " + s.decision + ".");
-  if (!s.reduce.empty()) lines.push_back("Its results are folded by the reducer `" + s.reduce + "`.");
-  if (!job.final()) {
-    lines.push_back(plural(s.pending, "task") + " wait" + (s.pending == 1 ? "s" : "") + ", " + std::to_string(s.leased) + " are out, " +
-                    std::to_string(s.done) + " of " + std::to_string(s.total) + " are done.");
-    std::uint64_t ahead = 0;
-    for (JobNumber other : live_) ahead += jobs_.at(other).options.priority > job.options.priority ? 1 : 0;
-    if (ahead > 0) lines.push_back(plural(ahead, "job") + " of higher priority " + (ahead == 1 ? "goes" : "go") + " first.");
-    if (!job.backing_off.empty()) lines.push_back(plural(job.backing(), "failed task") + " will be tried again shortly.");
-    if (s.eta_s >= 0) lines.push_back("At the present " + number(s.rate) + " tasks/s it ends in about " + number(s.eta_s) + " s.");
+std::vector<LeaseSpan> Core::spans_of(const Job& job, Time now) const {
+  Timeline timeline = job.timeline;
+  if (job.leases_out > 0) {
+    for (const auto& [id, lease] : leases_) {
+      if (lease.job != job.number || !takes_resources(lease)) continue;
+      const Worker& worker = workers_.at(lease.worker);
+      timeline.add(worker.name, worker.slots(), lease.granted, now, lease.first, lease.reported_tasks, "running");
+    }
   }
-  for (const auto& share : s.shares) {
-    lines.push_back("Worker " + share.worker + " finished " + plural(share.leases, "lease") + " with " + plural(share.tasks, "task") +
-                    "; one of its slots does " + number(share.rate) + " tasks/s.");
-  }
-  return lines;
+  return timeline.spans(job.submitted);
 }
 
 void Core::on_query(Session& session, const Principal& principal, const wire::Query& query, Time now, Effects& effects) {
@@ -142,6 +123,7 @@ void Core::on_query(Session& session, const Principal& principal, const wire::Qu
         if (may_see(principal, subject_of(it->second))) answer.jobs.push_back(status_of(it->second, now, false));
       break;
     case wire::QueryWhat::job:
+    case wire::QueryWhat::timeline:
     case wire::QueryWhat::explain: {
       const Job* job = find_job(query.job, query.number);
       if (!job) {
@@ -151,6 +133,7 @@ void Core::on_query(Session& session, const Principal& principal, const wire::Qu
       }
       answer.jobs.push_back(status_of(*job, now, true));
       if (query.what == wire::QueryWhat::explain) answer.text = explain(*job, now);
+      if (query.what == wire::QueryWhat::timeline) answer.jobs.back().spans = spans_of(*job, now);
       break;
     }
     case wire::QueryWhat::workers:

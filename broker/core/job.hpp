@@ -17,6 +17,8 @@
 #include "broker/core/partials.hpp"
 #include "broker/core/payloads.hpp"
 #include "broker/core/result_log.hpp"
+#include "broker/core/timeline.hpp"
+#include "broker/core/turns.hpp"
 #include "wire/messages.hpp"
 #include "wire/time.hpp"
 
@@ -36,12 +38,12 @@ struct Follower {
   bool values = true;             ///< may have results: its own job's, or admin
 };
 
-/// The order in which jobs are served: strict priorities; within one, least slot time received for its weight.
-struct OrderKey {
-  std::int64_t falling_priority = 0;  ///< -priority
-  double used = 0;
-  JobNumber job{};
-  auto operator<=>(const OrderKey&) const = default;
+/// Where a live job stands among those that want leases; kept by Turns.
+struct PlaceInTurns {
+  Level* level = nullptr;
+  Party* party = nullptr;
+  std::optional<double> key;    ///< nothing: it wants none
+  const Pool* wants = nullptr;  ///< counted in the level's `wanted`
 };
 
 /// Tasks whose worker was lost while it ran them with others: they are leased in ever smaller pieces.
@@ -80,9 +82,12 @@ struct Job {
   std::uint64_t credit_told = 0;     ///< what its client knows of it
   std::uint64_t total = 0;           ///< tasks
   Payloads payloads;
+  std::vector<float> costs;          ///< hints, of the first tasks; empty: all cost the same
+  double costs_sum = 0;
   wire::IntervalSet pending;
   std::multimap<wire::Time, wire::Interval> backing_off;
   std::uint64_t leased = 0;
+  std::size_t leases_out = 0;        ///< merges too
   wire::IntervalSet ended;
   wire::IntervalSet failed_tasks;    ///< of the ended ones; their payloads are kept for RETRY
   wire::IntervalSet unsure;          ///< after a restart: leased before it, so a worker may still hold them
@@ -92,6 +97,9 @@ struct Job {
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
   std::uint64_t retried = 0;
+  std::uint64_t copies = 0;          ///< second copies of overdue leases that were started
+  double wasted_s = 0;               ///< slot time that went into the slower of two
+  double busy_s = 0;                 ///< slot time received
   IntervalCounts attempts;
   IntervalCounts crashes;
   std::map<std::uint64_t, Suspects> suspects;  // by first task
@@ -102,10 +110,14 @@ struct Job {
   std::optional<wire::Buffer> value;  ///< the reduced result, when final
   bool finishing = false;             ///< the finish lease is out or done
 
-  std::optional<OrderKey> order;      ///< its place among those that want leases
+  Pool* pool = nullptr;               ///< the workers that can run it, once it is decided
+  PlaceInTurns place;
+  bool planning = false;              ///< its tasks wait for the plan that is being made
+  std::uint64_t planned = 0;          ///< of its tasks: each waits for one worker
 
   std::vector<Follower> followers;
   std::map<std::string, WorkerShare> shares;  // by worker name
+  Timeline timeline;
 
   double used = 0;  ///< slot-seconds received over weight: the virtual time of fair share
   double expected_out = 0;  ///< slot-seconds its leases should still take
@@ -115,6 +127,8 @@ struct Job {
   std::uint64_t rate_done = 0;  ///< `done` when the recent rate was taken
   wire::Time rate_since{};
   double rate = 0;
+  double recent_slots = 0;     ///< slots it had the use of lately; 0: not known
+  double rate_busy_s = 0;      ///< `busy_s` when that was taken
 
   // When what the store does not have yet will be durable; see core_store.cpp.
   std::uint64_t born_ticket = 0;   ///< its intake
@@ -122,12 +136,27 @@ struct Job {
   std::uint64_t ticket = 0;        ///< everything about it
   std::uint64_t results_stored_from = 0;  ///< entries below are dropped in the store too
 
-  double weight() const { return std::min(options.weight, weight_max) * principal_weight; }
+  double weight() const { return std::min(options.weight, weight_max); }
+  /// Work of one task, in units of the function's rate: of the mean one, and of a certain one.
+  double unit() const {
+    if (!costs.empty()) return std::max(1e-9, costs_sum / static_cast<double>(costs.size()));
+    return options.cost > 0 ? options.cost : 1;
+  }
+  double work_of(const wire::Intervals& tasks) const {
+    if (costs.empty()) return static_cast<double>(wire::size(tasks)) * unit();
+    double sum = 0;
+    for (const auto& some : tasks)
+      for (std::uint64_t task = some.begin; task < some.end; ++task) sum += work_of(task);
+    return sum;
+  }
+  double work_of(std::uint64_t task) const { return task < costs.size() ? std::max<double>(1e-9, costs[task]) : unit(); }
   bool durable() const { return options.durability == Durability::durable; }
   bool final() const { return is_final(state); }
   /// May want a lease: tasks wait, or partials wait to be merged or finished.
   bool wants_leases() const { return !final() && decision && (!pending.empty() || partials); }
-  OrderKey order_key() const { return {-std::int64_t{options.priority}, used + expected_out / weight(), number}; }
+  double turn_key() const { return used + expected_out / weight(); }
+  /// Its tasks are dealt out; not when a plan says where they go.
+  bool wants_turn() const { return wants_leases() && !planning && planned == 0; }
   bool all_ended() const { return !open && ended.size() == total; }
   std::uint64_t backing() const {
     std::uint64_t n = 0;
@@ -137,7 +166,7 @@ struct Job {
   bool has_payloads() const { return input != InputKind::range || (decision && decision->takes == Takes::whole); }
   std::uint64_t bytes() const {
     return payloads.bytes() + results.bytes() + (partials ? partials->bytes() : 0) + (value ? value->size() : 0) +
-           (common ? common->size() : 0);
+           (common ? common->size() : 0) + costs.size() * sizeof(float);
   }
 };
 

@@ -16,6 +16,7 @@ struct Lease {
   wire::SessionId worker{};
   wire::LeaseKind kind = wire::LeaseKind::item;
   wire::IntervalSet open;         ///< neither reported nor given back; merge and finish: the interval they cover
+  std::uint64_t first = 0;        ///< of its tasks when it was granted
   std::uint64_t granted_tasks = 0;
   std::uint64_t reported_tasks = 0;
   std::uint64_t bytes = 0;        ///< payload bytes, against the worker's credit
@@ -26,7 +27,14 @@ struct Lease {
   double expected_s = 0;          ///< slot time it should take; 0: unknown
   bool reclaiming = false;        ///< a RECLAIM is on its way
   wire::Time reclaim_after{};     ///< not asked again before
+  wire::LeaseId twin;             ///< incarnation 0: none. Its copy, or what it is a copy of: the same tasks are open in both, and the first report decides
+  bool copy = false;              ///< its tasks are counted where they were leased first
   wire::IntervalSet cancelled;    ///< its tasks that ended meanwhile: what it reports of them is dropped
 };
+
+inline bool has_twin(const Lease& lease) { return lease.twin.incarnation != 0; }
+
+/// Whether what its job needs of a worker's counted resources is taken while it is out.
+inline bool takes_resources(const Lease& lease) { return lease.kind != wire::LeaseKind::merge && lease.kind != wire::LeaseKind::finish; }
 
 }  // namespace quern::broker

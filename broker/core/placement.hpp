@@ -19,9 +19,14 @@ struct Candidate {
 /// The earliest completion of one task (or unit of work) on a candidate.
 inline double completion_s(const Candidate& c) { return c.ready_s + 1.0 / c.rate; }
 
+/// What place() chose.
+struct Placement {
+  std::optional<std::size_t> worker;  ///< nothing: waiting for busy but faster workers beats every worker with room
+  double wait_s = 0;                  ///< then: until the first of those should be free
+};
+
 /// Chooses by earliest completion. `tasks` still to be placed: when the best worker has no room, it is assumed to take the next of them
-/// when it is free, and the choice goes on for the others, until a worker with room is best. nullopt: waiting for busy but
-/// faster workers beats every worker with room.
-std::optional<std::size_t> place(std::span<Candidate> candidates, std::uint64_t tasks);
+/// when it is free, and the choice goes on for the others, until a worker with room is best.
+Placement place(std::span<Candidate> candidates, std::uint64_t tasks);
 
 }  // namespace quern::broker

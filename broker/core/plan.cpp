@@ -37,8 +37,8 @@ const Cooling& cooling_of(std::size_t tasks) { return tasks <= kFewTasks ? kFew 
 
 }  // namespace
 
-Plan::Plan(std::vector<double> times, std::vector<double> ready, std::uint64_t seed)
-    : times_(std::move(times)), ready_(std::move(ready)), ends_(ready_), random_(seed) {
+Plan::Plan(std::vector<double> times, std::vector<double> ready, std::uint64_t seed, std::vector<std::size_t> start)
+    : times_(std::move(times)), ready_(std::move(ready)), ends_(ready_), random_(seed), start_(std::move(start)) {
   const std::size_t tasks = ready_.empty() ? 0 : times_.size() / ready_.size();
   at_.assign(tasks, kNowhere);
   first_end_.assign(tasks, kNever);
@@ -102,7 +102,20 @@ std::uint64_t Plan::build_one() {
   return spent;
 }
 
+void Plan::take_start() {
+  if (start_.empty()) return;
+  std::vector<double> ends = ready_;
+  for (std::size_t task : movable_) {
+    if (start_[task] == kNowhere) start_[task] = at_[task];
+    ends[start_[task]] += time(task, start_[task]);
+  }
+  if (*std::max_element(ends.begin(), ends.end()) >= end_s()) return;
+  for (std::size_t task : movable_) at_[task] = start_[task];
+  ends_ = std::move(ends);
+}
+
 void Plan::begin_annealing() {
+  take_start();
   phase_ = Phase::annealing;
   scale_ = end_s();
   if (movable_.size() < 2 || ready_.size() < 2 || scale_ <= 0) {

@@ -23,8 +23,8 @@ class Plan {
   static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 
   /// `times`: seconds of each task on each place, row by row, kNever where it cannot run; each > 0. `ready`: seconds until each place is
-  /// free, >= 0.
-  Plan(std::vector<double> times, std::vector<double> ready, std::uint64_t seed);
+  /// free, >= 0. `start`: where the tasks would go without a new plan (kNowhere: not known), empty for none; what comes out is not worse.
+  Plan(std::vector<double> times, std::vector<double> ready, std::uint64_t seed, std::vector<std::size_t> start = {});
 
   /// Goes on for about so many operations (some 2 ns each); true when there is nothing more to do.
   bool improve(std::uint64_t operations);
@@ -45,6 +45,7 @@ class Plan {
   double time(std::size_t task, std::size_t place) const { return times_[task * ready_.size() + place]; }
   std::uint64_t choose_first(std::size_t task);
   std::uint64_t build_one();
+  void take_start();
   void begin_annealing();
   std::uint64_t anneal_one();
   void begin_descent();
@@ -58,6 +59,7 @@ class Plan {
   std::vector<double> ends_;  ///< of the places
   Phase phase_ = Phase::building;
   std::uint64_t random_;
+  std::vector<std::size_t> start_;
 
   // Building: tasks without a place, and where each would end first as things stand.
   std::vector<std::size_t> left_;

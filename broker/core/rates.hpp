@@ -1,6 +1,8 @@
-// R_j(function): the measured speed of one slot of a worker, learnt from finished leases.
+// R_j(function): the measured speed of one slot of a worker, learnt from finished leases. Work is counted in tasks, or in the cost units of a
+// job's hints.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <map>
@@ -8,29 +10,70 @@
 
 namespace quern::broker {
 
-/// Work done over time spent, both fading with the slot time that passed since, so that the rate follows a machine that
-/// changes. tau is 2 s of slot time: some twenty leases of the longest size.
+/// Work done over time spent, both fading with the slot time that passed since, so that the rate follows a machine that changes. tau is
+/// 2 s of slot time: some twenty leases of the longest size. When leases in a row are all far off to the same side, by more than these tasks ever
+/// varied, the machine is another one now: what was known before is let go.
 class Rate {
  public:
-  void learn(double tasks, double busy_s) {
+  /// `available`: the share of its slots' full speed that the machine had, as its heartbeats say.
+  void learn(double work, double busy_s, double tasks, double available) {
     busy_s = std::max(busy_s, 1e-6);  // a lease of a few nanoseconds measures as nothing
-    const double fade = std::exp(-busy_s / kTau);
-    tasks_ = tasks_ * fade + tasks;
+    if (busy_ > 0) compare(work, busy_s, tasks);
+    const double fade = off_ == kOffMost || off_ == -kOffMost ? 0 : std::exp(-busy_s / kTau);
+    if (fade == 0) off_ = 0;
+    work_ = work_ * fade + work;
     busy_ = busy_ * fade + busy_s;
+    available_ = available_ * fade + available * busy_s;
+    seen_ = seen_ * fade + tasks;
   }
-  /// Tasks per second of one slot; 0 when nothing is known.
-  double per_second() const { return busy_ > 0 ? tasks_ / busy_ : 0; }
+  /// Work per second of one slot; 0 when nothing is known.
+  double per_second() const { return busy_ > 0 ? work_ / busy_ : 0; }
   /// Tasks this knowledge rests on: what a lease may grow from.
-  double tasks_seen() const { return tasks_; }
+  double tasks_seen() const { return seen_; }
+  /// Of the machine when it was measured.
+  double available() const { return busy_ > 0 ? available_ / busy_ : 1; }
+  /// How much one task's time varies, as a share of the mean (coefficient of variation); from leases of any size. 1 until known.
+  double variation() const { return compared_ >= 1 ? std::sqrt(variance_ / compared_) : 1; }
+  /// The true rate is within this share of per_second() with 95 % probability, if the machine stays as it is; 1 at most.
+  double uncertainty() const {
+    if (busy_ <= 0) return 1;
+    return std::min(1.0, 1.96 * variation() / std::sqrt(std::max(1.0, seen_)));
+  }
 
  private:
+  void compare(double work, double busy_s, double tasks) {
+    if (tasks <= 0) return;
+    const double ratio = busy_s / (work / per_second());  // above 1: slower than thought
+    // A sum of n times varies by sqrt(n) of one's variation.
+    const double deviation = (ratio - 1) * std::sqrt(tasks);
+    const double usual = variation() / std::sqrt(tasks);
+    const bool far = compared_ >= kComparedLeast && busy_s >= kFarFrom && std::abs(std::log(ratio)) > kFar && std::abs(ratio - 1) > 4 * usual;
+    if (!far) off_ = 0;
+    else if (ratio > 1) off_ = std::max(off_, 0) + 1;
+    else off_ = std::min(off_, 0) - 1;
+    if (far) return;  // how a machine changes is not how tasks vary
+    constexpr double kKeep = 0.95;
+    variance_ = variance_ * kKeep + deviation * deviation;
+    compared_ = compared_ * kKeep + 1;
+  }
+
   static constexpr double kTau = 2.0;
-  double tasks_ = 0;
+  static constexpr int kOffMost = 2;           ///< leases in a row
+  static constexpr double kFar = 0.4;          ///< 1.5 times or two thirds
+  static constexpr double kFarFrom = 0.001;    ///< shorter leases measure the scheduler of the machine
+  static constexpr double kComparedLeast = 3;
+  double work_ = 0;
   double busy_ = 0;
+  double available_ = 0;
+  double seen_ = 0;
+  double variance_ = 0;
+  double compared_ = 0;
+  int off_ = 0;
 };
 
 struct FunctionRecord {
   Rate rate;
+  double relative = 0;  ///< to the mean of all that do this function, when it was last measured; 0: not known
   std::uint64_t leases = 0;
   std::uint64_t tasks = 0;
   std::uint64_t busy_us = 0;

@@ -22,13 +22,16 @@ struct SizingView {
   double tasks_seen = 0;   ///< behind that rate, on this worker
   double total_rate = 0;   ///< tasks/s of all slots that can run the job
   std::uint64_t pending = 0;
+  double variation = 0;    ///< of one task's time, as a share of the mean
 };
 
 /// Tasks for the next lease, at least 1.
 inline std::uint64_t lease_size(const SizingView& v) {
   if (v.rate <= 0 || v.pending <= 1) return 1;
   const double left_s = static_cast<double>(v.pending) / std::max(v.total_rate, v.rate);
-  const double target_s = std::clamp(left_s * kGuidedShare, kLeaseMin, kLeaseMax);
+  // A lease of n tasks is off its time by variation / sqrt(n): the less sure it is, the more is kept back to even it out.
+  const double n = std::max(1.0, v.rate * std::min(left_s * kGuidedShare, kLeaseMax));
+  const double target_s = std::clamp(left_s * kGuidedShare / (1 + v.variation / std::sqrt(n)), kLeaseMin, kLeaseMax);
   // A worker that has not run the function yet has a prior only: let it start small and grow.
   const double grown = std::max(1.0, kGrowth * v.tasks_seen);
   const double size = std::min({v.rate * target_s, grown, static_cast<double>(v.pending)});

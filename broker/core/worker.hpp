@@ -2,8 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
-#include <set>
+#include <map>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -21,11 +22,14 @@ struct Worker {
   std::vector<FunctionDecl> functions;  ///< as it declared them
   std::vector<ReducerDecl> reducers;
   bool draining = false;
-  std::set<wire::LeaseId> leases;
+  std::vector<Lease*> leases;      ///< in the order in which it runs them: as granted
   double expected_s = 0;           ///< slot time of everything it holds
   std::uint64_t bytes_out = 0;     ///< payload bytes it holds
+  std::map<std::string, double> taken;  ///< of its resources, by the leases it holds
+  bool listed = false;             ///< among those that may have room
   std::uint64_t tasks_done = 0;
   wire::Time reported{};           ///< its last report
+  std::uint64_t memory = 0;        ///< bytes that were free when it came
   std::uint64_t implausible = 0;   ///< reports that claim far less time than they took
   FunctionRecords records;
   std::unordered_set<Uuid> commons;  ///< jobs whose common input it has
@@ -44,14 +48,59 @@ struct Worker {
       if (decl.name == reducer_name) return &decl;
     return nullptr;
   }
-  /// Measured, else declared, else 0.
-  double rate_of(const std::string& function) const {
-    auto it = records.find(function);
-    if (it != records.end() && it->second.rate.per_second() > 0) return it->second.rate.per_second();
+  void hold(Lease& lease) {
+    leases.insert(std::upper_bound(leases.begin(), leases.end(), &lease, [](const Lease* a, const Lease* b) { return a->id < b->id; }), &lease);
+    expected_s += lease.expected_s;
+    bytes_out += lease.bytes;
+  }
+  void let_go(Lease& lease) {
+    std::erase(leases, &lease);
+    expected_s = leases.empty() ? 0 : std::max(0.0, expected_s - lease.expected_s);
+    bytes_out -= lease.bytes;
+  }
+  /// How much of a counted resource it has in all. `cpus` and `mem` need not be declared.
+  double resource(const std::string& wanted) const {
+    if (const auto it = offer.resources.find(wanted); it != offer.resources.end()) return it->second;
+    if (wanted == "cpus") return offer.capacity.cores;
+    if (wanted == "mem") return static_cast<double>(memory);
+    return 0;
+  }
+  /// The share of its slots' full speed that it has now: what nothing else on the machine uses, against its slots.
+  double available() const {
+    const auto& c = offer.capacity;
+    return std::clamp(c.idle * c.cores / std::max(1u, c.slots), 0.01, 1.0);
+  }
+  /// Work per second of one slot: measured, and less (or more) than that when the machine is busier (or less busy) with other things than it was then; else
+  /// declared; else 0.
+  double rate_of(const FunctionRecord& record, const std::string& function) const {
+    if (const double measured = record.rate.per_second(); measured > 0) {
+      const double change = available() / record.rate.available();
+      return measured * (change < kBusier || change > kLessBusy ? change : 1);
+    }
     for (const auto& decl : offer.functions)
       if (decl.name == function && decl.rate > 0) return decl.rate;
     return 0;
   }
+  double rate_of(const std::string& function) const {
+    static const FunctionRecord kNone;
+    const auto it = records.find(function);
+    return rate_of(it == records.end() ? kNone : it->second, function);
+  }
+  /// How it compares with others on what it has run: 1 is average, or nothing is known.
+  double speed() const {
+    double sum = 0;
+    int n = 0;
+    for (const auto& [function, record] : records) {
+      if (record.relative <= 0) continue;
+      sum += std::log(record.relative);
+      ++n;
+    }
+    return n > 0 ? std::exp(sum / n) : 1;
+  }
+
+  // What heartbeats say of the machine is coarse: smaller changes are left to the results.
+  static constexpr double kBusier = 0.75;
+  static constexpr double kLessBusy = 1.5;
 };
 
 }  // namespace quern::broker

@@ -30,6 +30,7 @@ std::string progress_of(const JobStatus& job) {
   if (job.failed > 0) text += ", " + count(job.failed) + " failed";
   if (job.cancelled > 0) text += ", " + count(job.cancelled) + " cancelled";
   if (job.retried > 0) text += ", " + count(job.retried) + " runs repeated";
+  if (job.copies > 0) text += ", " + count(job.copies) + " overdue leases copied (" + human_seconds(job.wasted_s) + " spent twice)";
   return text;
 }
 
@@ -39,6 +40,7 @@ std::string times_of(const JobStatus& job) {
   if (is_final(job.state)) return text;
   if (job.rate > 0) text += ", " + human_rate(job.rate);
   if (job.eta_s >= 0) text += ", " + human_seconds(job.eta_s) + " left";
+  if (job.eta_s >= 0 && job.eta_error_s >= 0) text += " (give or take " + human_seconds(job.eta_error_s) + ")";
   return text;
 }
 

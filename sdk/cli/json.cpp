@@ -87,6 +87,7 @@ Json rates_of(const WorkerStatus& status) {
   for (const FunctionRate& rate : status.rates)
     rates.push_back({{"function", rate.function},
                      {"rate", rate.rate},
+                     {"uncertainty", rate.uncertainty},
                      {"leases", rate.leases},
                      {"tasks", rate.tasks},
                      {"busy_s", seconds(rate.busy_us)}});
@@ -115,6 +116,8 @@ Json to_json(const JobStatus& status) {
                  {"failed", status.failed},
                  {"cancelled", status.cancelled},
                  {"retried", status.retried},
+                 {"copies", status.copies},
+                 {"wasted_s", status.wasted_s},
                  {"priority", status.priority},
                  {"weight", status.weight},
                  {"attempts", status.attempts},
@@ -126,6 +129,7 @@ Json to_json(const JobStatus& status) {
                  {"queued_bytes", status.queued_bytes},
                  {"result_bytes", status.result_bytes}};
   object["eta_s"] = status.eta_s < 0 ? Json() : Json(status.eta_s);
+  object["eta_error_s"] = status.eta_s < 0 || status.eta_error_s < 0 ? Json() : Json(status.eta_error_s);
   if (!status.shares.empty()) {
     std::uint64_t tasks = 0;
     for (const WorkerShare& share : status.shares) tasks += share.tasks;

@@ -48,7 +48,10 @@ Syntax run_syntax() {
       "weight", option<double>("W"), "share of the workers within one priority; default 1")(
       "timeout", option<double>("S"), "seconds a task may run; default: no limit")(
       "retries", option<long>("N"), "further attempts of a failing task; default 2")(
-      "require", option<std::vector<std::string>>("K=V")->composing(), "only workers with this label")(
+      "cost", option<double>("C"), "work of one task, in any unit that is the same for all jobs of the function")(
+      "costs", option<std::string>("FILE"), "the same for each task: a number per line, in the order of the items")(
+      "require", option<std::vector<std::string>>("K=V")->composing(),
+      "only workers with this label, or so much of a resource (mem=8GiB, gpu=1), which a task then takes")(
       "resource", option<std::vector<std::string>>("K=N")->composing(),
       "what a task takes of a counted resource")("name", option<std::string>("NAME"), "for people")(
       "unique", option<std::string>("KEY"), "attach to the job with this key if there is one")(
@@ -94,12 +97,30 @@ double amount_of(const std::string& text, const std::string& whole) {
   return amount;
 }
 
+/// Item after item, the number in the next line of the file.
+std::function<double(BytesView)> costs_in(const std::string& file) {
+  check_readable({file});
+  auto lines = std::make_shared<std::ifstream>(file == "-" ? "/dev/stdin" : file);
+  return [lines, file, number = std::uint64_t{0}](BytesView) mutable {
+    std::string line;
+    ++number;
+    if (!std::getline(*lines, line)) throw FileError(file + " has " + std::to_string(number - 1) + " lines, and there are more items");
+    double cost = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), cost);
+    if (error != std::errc() || end != line.data() + line.size() || !(cost >= 0) || !std::isfinite(cost))
+      throw FileError(file + ", line " + std::to_string(number) + ": '" + line + "' is not a number of at least 0");
+    return cost;
+  };
+}
+
 Input input_of(const Given& given) {
   const char* kinds[] = {"range", "items", "lines", "blocks", "input"};
   int count = 0;
   for (const char* kind : kinds) count += given.has(kind) ? 1 : 0;
   if (count == 0) throw UsageError("nothing to run on: give --range, --items, --lines, --blocks or --input");
   if (count > 1) throw UsageError("--range, --items, --lines, --blocks and --input exclude each other");
+  if (given.has("costs") && !given.has("items") && !given.has("lines") && !given.has("blocks"))
+    throw UsageError("--costs goes with --items, --lines or --blocks: of a range all tasks cost --cost");
   if (given.has("range")) return range_of(given.get<std::string>("range"));
   if (given.has("input")) return Whole{given.get<std::string>("input")};
   const std::vector<std::string> files =
@@ -107,7 +128,9 @@ Input input_of(const Given& given) {
                          : given.get<std::vector<std::string>>(given.has("lines") ? "lines" : "blocks");
   check_readable(files);
   try {
-    return given.has("blocks") ? blocks_of(files) : lines_of(files);
+    Items items = given.has("blocks") ? blocks_of(files) : lines_of(files);
+    if (given.has("costs")) items.cost = costs_in(given.get<std::string>("costs"));
+    return items;
   } catch (const std::system_error& error) {
     throw FileError(error.what());
   }
@@ -130,6 +153,8 @@ SubmitOptions submit_options_of(const Given& given) {
   options.priority = given.get_or<int>("priority", 0);
   options.weight = given.get_or<double>("weight", 1);
   if (!(options.weight > 0) || !std::isfinite(options.weight)) throw UsageError("--weight must be above 0");
+  options.cost = given.get_or<double>("cost", 0);
+  if (options.cost < 0 || !std::isfinite(options.cost)) throw UsageError("--cost must be above 0");
   const long retries = given.get_or<long>("retries", 2);
   if (retries < 0 || retries > kRetriesMax)
     throw UsageError("--retries takes 0 to " + std::to_string(kRetriesMax));

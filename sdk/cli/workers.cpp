@@ -30,7 +30,7 @@ std::string rates_of(const WorkerStatus& worker) {
   for (const FunctionRate& rate : rates) {
     if (rate.rate <= 0) continue;
     if (!text.empty()) text += ", ";
-    text += rate.function + " " + human_rate(rate.rate);
+    text += rate.function + " " + human_rate(rate.rate) + " ±" + percent(std::min(1.0, rate.uncertainty));
   }
   return text.empty() ? "-" : text;
 }

@@ -139,6 +139,7 @@ void ClientActor::on(SubmitCommand command) {
   if (command.input) {
     auto chunk = command.input->take_first();
     command.submit.batch = std::move(chunk.batch);
+    command.submit.costs = std::move(chunk.costs);
     command.submit.open = chunk.rest == InputLedger::Rest::comes;
   }
   jobs_[command.job] = {std::move(command.sink), std::move(command.input)};
@@ -236,7 +237,7 @@ void ClientActor::carry_out(NeedInput effect) { give_input(effect.job); }
 void ClientActor::give_input(JobKey key) {
   JobEntry* job = find(key);
   if (!job || !job->input || !core_.wants_input(key)) return;
-  if (auto chunk = job->input->take()) core_.append(key, std::move(chunk->batch), chunk->rest, Clock::now());
+  if (auto chunk = job->input->take()) core_.append(key, std::move(chunk->batch), std::move(chunk->costs), chunk->rest, Clock::now());
 }
 
 void ClientActor::carry_out(Deliver effect) {

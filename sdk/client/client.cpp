@@ -273,6 +273,13 @@ JobStatus Client::job(JobNumber number) {
   return std::move(answer.jobs.front());
 }
 
+JobStatus Client::timeline(JobNumber number) {
+  auto answer = answer_in(impl_->ask(query(wire::QueryWhat::timeline, number)));
+  if (answer.jobs.empty())
+    throw Error(ErrorCode::unknown_job, "there is no job " + std::to_string(value(number)));
+  return std::move(answer.jobs.front());
+}
+
 JobStatus Client::cancel(JobNumber number, std::uint64_t first_task, std::uint64_t task_count) {
   wire::Cancel cancel;
   cancel.number = number;

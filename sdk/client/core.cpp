@@ -59,11 +59,11 @@ void ClientCore::attach(JobKey key, const Follow& follow, Time now) {
   if (session_.is_open()) send_attach(job, now);
 }
 
-void ClientCore::append(JobKey key, wire::Batch batch, InputLedger::Rest rest, Time now) {
+void ClientCore::append(JobKey key, wire::Batch batch, std::vector<float> costs, InputLedger::Rest rest, Time now) {
   LiveJob* job = find(key);
   if (!job) return;
   job->asked_input = false;
-  job->input.append(std::move(batch), rest);
+  job->input.append(std::move(batch), rest, std::move(costs));
   pump(*job, now);
 }
 
@@ -282,6 +282,7 @@ void ClientCore::pump(LiveJob& job, Time now) {
     append.first = piece->first;
     append.close = piece->close;
     append.batch = std::move(piece->batch);
+    append.costs = std::move(piece->costs);
     send(std::move(append), now);
   }
   send_cancels(job, now);

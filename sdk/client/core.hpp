@@ -51,7 +51,7 @@ class ClientCore {
   void submit(JobKey key, wire::Submit submit, Time now);
   void attach(JobKey key, const Follow& follow, Time now);
   /// More input of an open job. Allowed at any time; it leaves when credit allows.
-  void append(JobKey key, wire::Batch batch, InputLedger::Rest rest, Time now);
+  void append(JobKey key, wire::Batch batch, std::vector<float> costs, InputLedger::Rest rest, Time now);
   /// Cancels the whole job, or the tasks of `tasks`.
   void cancel(JobKey key, wire::Interval tasks, Time now);
   /// QUERY, DRAIN, CANCEL or RETRY with a token; the token is set here and comes back in Answered. monostate: tell

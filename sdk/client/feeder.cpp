@@ -1,5 +1,8 @@
 #include "client/feeder.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <string>
 #include <thread>
 
@@ -11,6 +14,12 @@ namespace {
 
 enum class Pulled : std::uint8_t { item, end };
 
+float cost_of(const Items& items, BytesView item) {
+  const double cost = items.cost(item);
+  if (!std::isfinite(cost) || cost < 0) throw SubmitError(ErrorCode::bad_input, "the cost of an item must be a number of at least 0");
+  return static_cast<float>(std::min<double>(cost, std::numeric_limits<float>::max()));
+}
+
 // One item from the source into the queue.
 Pulled pull(Items& items, InputQueue& queue, Bytes& item, InputQueue::Room& room) {
   if (!items.next || !items.next(item)) {
@@ -21,7 +30,7 @@ Pulled pull(Items& items, InputQueue& queue, Bytes& item, InputQueue::Room& room
     throw SubmitError(ErrorCode::limit,
                       "an item of " + std::to_string(item.size()) + " bytes is over the limit of 64 MiB");
   }
-  room = queue.put(item);
+  room = items.cost ? queue.put(item, cost_of(items, item)) : queue.put(item);
   return Pulled::item;
 }
 

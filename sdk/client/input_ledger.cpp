@@ -16,12 +16,12 @@ InputLedger::InputLedger(const wire::Batch& batch, Rest rest) : tasks_(batch.cou
   end_ = rest == Rest::comes ? End::open : End::unneeded;
 }
 
-void InputLedger::append(wire::Batch batch, Rest rest) {
+void InputLedger::append(wire::Batch batch, Rest rest, std::vector<float> costs) {
   if (end_ != End::open) return;
   if (batch.count() > 0) {
     const std::uint64_t first = tasks_;
     tasks_ += batch.count();
-    kept_.push_back({first, std::move(batch)});
+    kept_.push_back({first, std::move(batch), std::move(costs)});
   }
   if (rest == Rest::none) end_ = End::due;
 }
@@ -70,11 +70,11 @@ std::optional<Piece> InputLedger::next_piece() {
     ++unsent_;
     const bool close = end_ == End::due && unsent_ == kept_.size();
     if (close) end_ = End::sent;
-    return Piece{next.first, next.batch, close};
+    return Piece{next.first, next.batch, close, next.costs};
   }
   if (end_ != End::due) return std::nullopt;
   end_ = End::sent;
-  return Piece{tasks_, {}, true};  // no payload: needs no credit
+  return Piece{tasks_, {}, true, {}};  // no payload: needs no credit
 }
 
 bool InputLedger::wants_input() const {

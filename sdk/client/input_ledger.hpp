@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <vector>
 
 #include "wire/batch.hpp"
 
@@ -15,6 +16,7 @@ struct Piece {
   std::uint64_t first = 0;
   wire::Batch batch;
   bool close = false;
+  std::vector<float> costs;  ///< one per task of the batch, or none
 };
 
 class InputLedger {
@@ -26,7 +28,7 @@ class InputLedger {
   InputLedger(const wire::Batch& batch, Rest rest);
 
   /// The next batch of the source (possibly empty, with Rest::none).
-  void append(wire::Batch batch, Rest rest);
+  void append(wire::Batch batch, Rest rest, std::vector<float> costs = {});
   /// The source ended early (cancelled, refused): what was not sent is dropped.
   void stop();
 
@@ -55,6 +57,7 @@ class InputLedger {
   struct Kept {
     std::uint64_t first = 0;
     wire::Batch batch;
+    std::vector<float> costs;
     std::uint64_t end() const { return first + batch.count(); }
   };
   // open: more will come. due: APPEND with `close` is to be sent. sent: it was. unneeded: SUBMIT said so.

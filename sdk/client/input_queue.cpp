@@ -1,5 +1,7 @@
 #include "client/input_queue.hpp"
 
+#include <utility>
+
 #include "wire/limits.hpp"
 
 namespace quern::client {
@@ -10,24 +12,26 @@ constexpr std::size_t kAheadMax = 4 * wire::kBatchBytesMax;
 
 // Whether one more payload keeps the batch within its limits, also when it is the one that makes the sizes
 // differ.
-bool fits(const wire::BatchBuilder& builder, std::size_t size) {
+bool fits(const wire::BatchBuilder& builder, std::size_t size, std::size_t costs) {
   if (builder.empty()) return true;
-  return builder.weight() + size + 4 * (builder.count() + 1) <= wire::kBatchBytesMax &&
+  const std::size_t columns = costs > 0 ? 8 : 4;  // sizes, and costs
+  return builder.weight() + size + columns * (builder.count() + 1) <= wire::kBatchBytesMax &&
          builder.count() < wire::kBatchTasksMax;
 }
 
 }  // namespace
 
-InputQueue::Room InputQueue::put(BytesView item) {
+InputQueue::Room InputQueue::put(BytesView item, std::optional<float> cost) {
   bool wake = false;
   Room left = Room::left;
   {
     std::lock_guard lock(mutex_);
-    if (!fits(builder_, item.size())) {
+    if (!fits(builder_, item.size(), costs_.size())) {
       sealed_bytes_ += builder_.weight();
-      sealed_.push_back(builder_.take());
+      sealed_.push_back({builder_.take(), std::exchange(costs_, {})});
     }
     builder_.add(item);
+    if (cost) costs_.push_back(*cost);
     wake = hungry_;
     hungry_ = false;
     left = room();
@@ -63,24 +67,29 @@ void InputQueue::stop() {
     sealed_.clear();
     sealed_bytes_ = 0;
     builder_ = {};
+    costs_.clear();
   }
   has_room_.notify_all();
 }
 
-wire::Batch InputQueue::pop() {
-  if (sealed_.empty()) return builder_.take();
-  wire::Batch batch = std::move(sealed_.front());
+void InputQueue::pop(Chunk& into) {
+  if (sealed_.empty()) {
+    into.batch = builder_.take();
+    into.costs = std::exchange(costs_, {});
+    return;
+  }
+  into.batch = std::move(sealed_.front().batch);
+  into.costs = std::move(sealed_.front().costs);
   sealed_.pop_front();
   const Room before = room();
-  sealed_bytes_ -= batch.bytes.size();
+  sealed_bytes_ -= into.batch.bytes.size();
   if (before == Room::none) has_room_.notify_all();
-  return batch;
 }
 
 InputQueue::Chunk InputQueue::take_first() {
   std::lock_guard lock(mutex_);
   Chunk chunk;
-  chunk.batch = pop();
+  pop(chunk);
   if (is_ended() && sealed_.empty() && builder_.empty()) {
     end_ = End::reported;
     chunk.rest = InputLedger::Rest::none;
@@ -92,7 +101,7 @@ std::optional<InputQueue::Chunk> InputQueue::take() {
   std::lock_guard lock(mutex_);
   Chunk chunk;
   if (!sealed_.empty() || !builder_.empty()) {
-    chunk.batch = pop();
+    pop(chunk);
   } else if (end_ != End::ended) {
     hungry_ = end_ == End::open;
     return std::nullopt;

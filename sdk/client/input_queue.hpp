@@ -10,6 +10,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "client/input_ledger.hpp"
 #include "wire/batch.hpp"
@@ -21,6 +22,7 @@ class InputQueue {
   /// What the actor takes: a batch (possibly empty) and whether more will come.
   struct Chunk {
     wire::Batch batch;
+    std::vector<float> costs;  ///< one per item, or none
     InputLedger::Rest rest = InputLedger::Rest::comes;
   };
   enum class Room : std::uint8_t { left, none };
@@ -29,9 +31,9 @@ class InputQueue {
   /// second thread comes in.
   void on_ready(std::function<void()> wake) { wake_ = std::move(wake); }
 
-  /// Adds an item of at most kItemBytesMax. Room::none: wait_for_room() before the next, if the source can
+  /// Adds an item of at most kItemBytesMax, with its cost if the source says costs (then of each item). Room::none: wait_for_room() before the next, if the source can
   /// wait.
-  Room put(BytesView item);
+  Room put(BytesView item, std::optional<float> cost = {});
   /// False when the queue was stopped.
   bool wait_for_room();
   /// No more items will come.
@@ -47,14 +49,19 @@ class InputQueue {
 
  private:
   bool is_ended() const { return end_ != End::open; }
-  wire::Batch pop();
+  void pop(Chunk& into);
   Room room() const;
 
   std::mutex mutex_;
   std::condition_variable has_room_;
-  std::deque<wire::Batch> sealed_;  // full batches, in order; the builder comes after them
+  struct Sealed {
+    wire::Batch batch;
+    std::vector<float> costs;
+  };
+  std::deque<Sealed> sealed_;  // full batches, in order; the builder comes after them
   std::size_t sealed_bytes_ = 0;
   wire::BatchBuilder builder_;
+  std::vector<float> costs_;  // of what is in the builder
   enum class End : std::uint8_t { open, ended, reported } end_ = End::open;
   bool hungry_ = false;  // take() found nothing
   std::atomic<bool> stopped_{false};

@@ -81,6 +81,17 @@ void describe(V& v, Of<WorkerShare>) {
 }
 
 template <typename V>
+void describe(V& v, Of<LeaseSpan>) {
+  v.name("worker", &LeaseSpan::worker);
+  v.number("lane", &LeaseSpan::lane);
+  v.number("begin_us", &LeaseSpan::begin_us);
+  v.number("end_us", &LeaseSpan::end_us);
+  v.number("first", &LeaseSpan::first);
+  v.number("tasks", &LeaseSpan::tasks);
+  v.name("outcome", &LeaseSpan::outcome);
+}
+
+template <typename V>
 void describe(V& v, Of<JobStatus>) {
   v.uuid("uuid", &JobStatus::uuid);
   v.number("number", &JobStatus::number);
@@ -111,9 +122,13 @@ void describe(V& v, Of<JobStatus>) {
   v.number("run_us", &JobStatus::run_us);
   v.real("rate", &JobStatus::rate, Sign::not_negative);
   v.real("eta_s", &JobStatus::eta_s, Sign::any);
+  v.real("eta_error_s", &JobStatus::eta_error_s, Sign::any);
+  v.number("copies", &JobStatus::copies);
+  v.real("wasted_s", &JobStatus::wasted_s, Sign::not_negative);
   v.number("queued_bytes", &JobStatus::queued_bytes);
   v.number("result_bytes", &JobStatus::result_bytes);
   v.list("shares", &JobStatus::shares);
+  v.list("spans", &JobStatus::spans);
 }
 
 template <typename V>
@@ -149,6 +164,7 @@ template <typename V>
 void describe(V& v, Of<FunctionRate>) {
   v.name("function", &FunctionRate::function);
   v.real("rate", &FunctionRate::rate, Sign::not_negative);
+  v.real("uncertainty", &FunctionRate::uncertainty, Sign::not_negative);
   v.number("leases", &FunctionRate::leases);
   v.number("tasks", &FunctionRate::tasks);
   v.number("busy_us", &FunctionRate::busy_us);

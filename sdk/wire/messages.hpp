@@ -247,7 +247,7 @@ struct Retry {
   bool operator==(const Retry&) const = default;
 };
 
-enum class QueryWhat : std::uint8_t { jobs, job, workers, explain, broker };
+enum class QueryWhat : std::uint8_t { jobs, job, workers, explain, broker, timeline };
 
 /// QUERY: answered by ANSWER with the same token (or ERROR).
 struct Query {

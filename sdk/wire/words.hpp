@@ -53,7 +53,7 @@ struct Words<Role> {
 };
 template <>
 struct Words<QueryWhat> {
-  static constexpr std::array<std::string_view, 5> list{"jobs", "job", "workers", "explain", "broker"};
+  static constexpr std::array<std::string_view, 6> list{"jobs", "job", "workers", "explain", "broker", "timeline"};
 };
 template <>
 struct Words<LeaseKind> {

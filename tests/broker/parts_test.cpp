@@ -132,14 +132,14 @@ TEST(Partials, named_reducers_merge_neighbours_only_and_put_back_what_was_lost) 
 TEST(Placement, takes_the_earliest_completion_not_the_idle_worker) {
   // Three tasks of cost 30, 40, 30 on rates 10, 20, 30: C = min{3, 2, 1} = 1 on the third.
   std::vector<Candidate> idle{{0, 0, 10.0 / 30, 1, true}, {1, 0, 20.0 / 40, 1, true}, {2, 0, 30.0 / 30, 1, true}};
-  EXPECT_EQ(place(idle, 3), 2u);
+  EXPECT_EQ(place(idle, 3).worker, 2u);
   // A fast worker that is free in 1 s beats one that is idle and needs 10 s.
   std::vector<Candidate> fast_soon{{0, 0, 0.1, 1, true}, {1, 1, 1, 1, false}};
-  EXPECT_EQ(place(fast_soon, 1), std::nullopt);
+  EXPECT_EQ(place(fast_soon, 1).worker, std::nullopt);
   // With more tasks than the fast one can do in that time the slow one helps.
   std::vector<Candidate> many{{0, 0, 0.1, 1, true}, {1, 1, 1, 1, false}};
-  EXPECT_EQ(place(many, 12), 0u);
-  EXPECT_EQ(place({}, 5), std::nullopt);
+  EXPECT_EQ(place(many, 12).worker, 0u);
+  EXPECT_EQ(place({}, 5).worker, std::nullopt);
 }
 
 TEST(Sizing, grows_from_one_and_shrinks_to_the_end) {

@@ -64,7 +64,7 @@ int fuzz_client(const std::uint8_t* data, std::size_t size) {
         if (const auto* send = std::get_if<Send>(&effect)) wire::encode(send->envelope);
         if (const auto* need = std::get_if<NeedInput>(&effect))
           if (core.wants_input(need->job))
-            core.append(need->job, payloads(3), story.below(2) ? InputLedger::Rest::comes : InputLedger::Rest::none, now);
+            core.append(need->job, payloads(3), {}, story.below(2) ? InputLedger::Rest::comes : InputLedger::Rest::none, now);
       }
     }
     if (const std::string broken = core.check_invariants(); !broken.empty()) {

@@ -99,7 +99,7 @@ void SimClient::feed(JobKey key) {
     const std::uint64_t most = std::min<std::uint64_t>(job.items.size(), job.appended + 1 + world_.below(200));
     for (; job.appended < most; ++job.appended) builder.add(job.items[job.appended]);
     using Rest = client::InputLedger::Rest;
-    core_.append(key, builder.take(), job.appended == job.items.size() ? Rest::none : Rest::comes, world_.now());
+    core_.append(key, builder.take(), {}, job.appended == job.items.size() ? Rest::none : Rest::comes, world_.now());
   }
 }
 

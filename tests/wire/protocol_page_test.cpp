@@ -49,6 +49,7 @@ std::vector<Row> rows_below(const std::string& heading) {
 
 std::string name_in_page(Of<TaskError>) { return "TASK_ERROR"; }
 std::string name_in_page(Of<WorkerShare>) { return "SHARE"; }
+std::string name_in_page(Of<LeaseSpan>) { return "SPAN"; }
 std::string name_in_page(Of<JobStatus>) { return "JOB_STATUS"; }
 std::string name_in_page(Of<Capacity>) { return "CAPACITY"; }
 std::string name_in_page(Of<FunctionDecl>) { return "FUNCTION"; }
@@ -167,7 +168,7 @@ void expect_nested_on_page() {
 }
 
 TEST(ProtocolPage, HasEveryNestedMap) {
-  expect_nested_on_page<TaskError, WorkerShare, JobStatus, Capacity, FunctionDecl, ReducerDecl, FunctionRate,
+  expect_nested_on_page<TaskError, WorkerShare, LeaseSpan, JobStatus, Capacity, FunctionDecl, ReducerDecl, FunctionRate,
                         WorkerStatus, BrokerStatus, HeldLease, WorkerOffer, HeldJob, KnownJob, JobOptions>();
 }
 

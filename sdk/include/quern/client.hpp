@@ -55,6 +55,8 @@ class Client {
   BrokerStatus broker();
   /// Sentences on why the job is where it is.
   std::vector<std::string> explain(JobNumber number);
+  /// The job's status with what happened to its leases (JobStatus::spans).
+  JobStatus timeline(JobNumber number);
   /// Asks a worker to finish what it runs and leave; returns the broker's sentence.
   std::string drain(std::string_view worker);
 

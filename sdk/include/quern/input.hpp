@@ -39,6 +39,9 @@ struct Items {
   std::function<bool(Bytes& item)> next;
   Encoding encoding = Encoding::raw;
   Source source = Source::may_block;
+  /// What each item costs, in any unit that is the same for all jobs of the function: twice the cost takes twice the time. Called for
+  /// each item after `next`, in order, on its thread; >= 0. None: all cost the same. With it long items are planned and the last ones do not come last.
+  std::function<double(BytesView item)> cost = nullptr;
 
   /// Items from any container of byte strings.
   template <typename Container>
@@ -50,7 +53,7 @@ struct Items {
               ++it;
               return true;
             },
-            encoding, Source::in_memory};
+            encoding, Source::in_memory, nullptr};
   }
 };
 

@@ -42,6 +42,19 @@ struct WorkerShare {
   bool operator==(const WorkerShare&) const = default;
 };
 
+/// What happened to one lease of a job.
+struct LeaseSpan {
+  std::string worker;
+  std::uint32_t lane = 0;      ///< of the worker: leases that overlap are in different ones, as in slots
+  std::uint64_t begin_us = 0;  ///< from the job's submission to its grant, or to the end of what its slot did before
+  std::uint64_t end_us = 0;    ///< to its end; now, if it is out
+  std::uint64_t first = 0;     ///< task
+  std::uint64_t tasks = 0;     ///< finished in it
+  std::string outcome;         ///< "done", "given back", "lost", "running"
+
+  bool operator==(const LeaseSpan&) const = default;
+};
+
 struct JobStatus {
   Uuid uuid;
   JobNumber number{};
@@ -72,9 +85,13 @@ struct JobStatus {
   std::uint64_t run_us = 0;       ///< from the first lease to the end (or to now)
   double rate = 0;                ///< tasks per second over the recent past
   double eta_s = -1;              ///< estimated seconds to the end, negative when unknown
+  double eta_error_s = -1;        ///< the end is expected within so many seconds of that, either way; negative when unknown
+  std::uint64_t copies = 0;       ///< second copies of overdue leases that were started
+  double wasted_s = 0;            ///< slot-seconds spent on leases whose copy was quicker, or that were the slower copy
   std::uint64_t queued_bytes = 0;  ///< payload bytes held
   std::uint64_t result_bytes = 0;  ///< result bytes held
   std::vector<WorkerShare> shares;  ///< filled when one job is asked for
+  std::vector<LeaseSpan> spans;     ///< filled when its timeline is asked for; of the first leases when there were very many
 
   bool operator==(const JobStatus&) const = default;
 };
@@ -83,7 +100,7 @@ struct JobStatus {
 struct Capacity {
   std::uint32_t slots = 1;
   double cores = 1;      ///< cores this process may use: affinity and cgroup quota
-  double idle = 1;       ///< idle share of them, 0..1
+  double idle = 1;       ///< share of them that nothing but this worker uses, 0..1
   double load = 0;       ///< load average, 1 minute
   std::uint64_t memory_free = 0;  ///< bytes
   std::uint32_t busy = 0;   ///< slots running a lease
@@ -116,7 +133,8 @@ struct ReducerDecl {
 
 struct FunctionRate {
   std::string function;
-  double rate = 0;  ///< tasks per second of one slot
+  double rate = 0;  ///< tasks (or cost units) per second of one slot
+  double uncertainty = 1;  ///< the rate is right within this share of it, 0..1, at 95 % confidence
   std::uint64_t leases = 0;
   std::uint64_t tasks = 0;
   std::uint64_t busy_us = 0;

@@ -1,0 +1,119 @@
+// When a job should end. What is left of it, in slot time, against what it can get: all its workers when nobody else wants them; else what it got of
+// late; else what its share will be as the others end.
+#include <algorithm>
+#include <cmath>
+
+#include "broker/core/core.hpp"
+
+namespace quern::broker {
+namespace {
+
+// Jobs that are looked at: with more the estimate is coarse anyhow.
+constexpr int kRivalsMost = 1000;
+// What it got of late says more than its share should, once it has run so long.
+constexpr double kMeasuredFrom = 1.0;
+// What nobody can foresee: a share of the time left, alone and among others.
+constexpr double kUnforeseenAlone = 0.03;
+constexpr double kUnforeseenShared = 0.15;
+
+double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
+
+double square(double x) { return x * x; }
+
+}  // namespace
+
+double Core::left_s(const Job& job, Time now, bool exact) const {
+  const double rate = job.pool->total_rate() / static_cast<double>(std::max<std::uint64_t>(1, job.pool->slots()));
+  const std::uint64_t waiting = job.pending.size() + job.backing() + job.unsure.size();
+  double left = job.costs.empty() || !exact ? static_cast<double>(waiting) * job.unit() : job.work_of(job.pending.list());
+  left /= rate;
+  if (!exact) return left + job.expected_out / 2;  // leases are half done, in the mean
+  for (const auto& member : job.pool->members()) {
+    std::size_t n = 0;
+    for (const Lease* lease : member.worker->leases) {
+      const bool running = n++ < member.worker->slots();
+      if (lease->job != job.number || lease->copy) continue;
+      left += std::max(0.0, lease->expected_s - (running ? seconds(now - lease->granted) : 0));
+    }
+  }
+  return left;
+}
+
+double Core::planned_end_s(const Job& job, Time now) const {
+  double last = 0;
+  for (const auto& [session, rows] : plan_.waiting) {
+    const auto it = workers_.find(session);
+    if (it == workers_.end()) continue;
+    std::vector<double> slots = slots_ready(it->second, now);
+    for (const auto& row : rows) {
+      const auto other = jobs_.find(row.job);
+      const Pool::Member* member = other == jobs_.end() || !other->second.pool ? nullptr : other->second.pool->of(it->second);
+      if (!member || member->rate <= 0 || slots.empty()) continue;
+      auto first = std::min_element(slots.begin(), slots.end());
+      *first += other->second.work_of(row.task) / member->rate;
+      if (row.job == job.number) last = std::max(last, *first);
+    }
+  }
+  return last;
+}
+
+Estimate Core::estimate(const Job& job, Time now, bool exact) const {
+  if (job.final()) return {0, 0, false};
+  if (job.open || !job.pool || job.pool->empty() || job.pool->total_rate() <= 0 || !job.place.level) return {};
+  const Pool& pool = *job.pool;
+  const auto slots = static_cast<double>(std::max<std::uint64_t>(1, pool.slots()));
+  const double mine = left_s(job, now, exact);
+
+  // The others, as long as they last: of each of the same priority no more than what it gets until this one ends; of a higher one all.
+  double before = 0, shared = 0;
+  int rivals = 0;
+  const auto weight_of = [](const Job& one) { return one.place.party->weight * one.weight() / std::max<double>(1, static_cast<double>(one.place.party->turns.size())); };
+  const double my_part = mine / weight_of(job);
+  for (const auto& [falling, level] : turns_.levels()) {
+    if (falling > -std::int64_t{job.options.priority}) break;
+    for (const auto& turn : level.turns) {
+      for (const auto& other : turn.party->turns) {
+        if (other.job == &job || !other.job->pool || other.job->pool->total_rate() <= 0 || ++rivals > kRivalsMost) continue;
+        const double left = left_s(*other.job, now, false);
+        if (&level != job.place.level) before += left;
+        else shared += std::min(left, my_part * weight_of(*other.job));
+      }
+    }
+  }
+  Estimate end;
+  end.left_s = (mine + before + shared) / slots;
+  const double run_s = job.started == Time{} ? 0 : seconds(now - job.started);
+  if (rivals > 0 && before <= 0 && job.recent_slots > 0 && run_s > kMeasuredFrom) {
+    end.left_s = mine / job.recent_slots;
+    end.measured = true;
+  }
+  // The last task takes its time, however many workers there are.
+  double longest = 0, uncertain = 0;
+  std::uint64_t known = 0;
+  double variation = 0;
+  for (const auto& member : pool.members()) {
+    if (!member.known) continue;
+    uncertain += square(member.rate * member.worker->slots() * member.record->rate.uncertainty());
+    variation += member.record->rate.variation();
+    ++known;
+  }
+  if (exact) {
+    for (const auto& member : pool.members()) {
+      std::size_t n = 0;
+      for (const Lease* lease : member.worker->leases)
+        if (n++ < member.worker->slots() && lease->job == job.number && !lease->copy) longest = std::max(longest, lease->expected_s - seconds(now - lease->granted));
+    }
+  }
+  if (job.planned > 0) longest = std::max(longest, planned_end_s(job, now));
+  end.left_s = std::max(end.left_s, longest);
+
+  const double tasks = std::max(1.0, static_cast<double>(job.total - job.ended.size()));
+  const double rates = std::sqrt(uncertain) / pool.total_rate();
+  const double vary = known > 0 ? 1.96 * variation / static_cast<double>(known) / std::sqrt(tasks) : 1;
+  const double unforeseen = rivals > 0 ? kUnforeseenShared : kUnforeseenAlone;
+  const double one_task = job.unit() / (pool.total_rate() / slots);
+  end.error_s = end.left_s * std::min(1.0, std::sqrt(square(rates) + square(vary) + square(unforeseen))) + std::min(one_task, end.left_s);
+  return end;
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,175 @@
+// Leases are made here: carved from what is pending, sized, sent.
+#include <algorithm>
+#include <limits>
+
+#include "broker/core/core.hpp"
+#include "broker/core/sizing.hpp"
+
+namespace quern::broker {
+namespace {
+
+using wire::Interval;
+using wire::Intervals;
+
+// A lease of unknown duration is assumed to take this long, so that nothing is queued behind it before it was measured.
+constexpr double kUnknownLease = 1.0;
+// Payload bytes of one lease: small enough that broker, wire and worker work on different leases of a job at the same time.
+constexpr std::uint64_t kLeaseBytes = 256u << 10;
+constexpr std::size_t kLeaseIntervals = 16;
+// Partials that are merged at once, and how many must have gathered before it is worth a lease.
+constexpr std::size_t kMergeAtMost = 64;
+constexpr std::size_t kMergeFrom = 8;
+constexpr std::uint64_t kMergeBytes = 768u << 10;
+
+}  // namespace
+
+Intervals Core::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
+  Intervals tasks;
+  const std::uint32_t attempt = job.attempts.at(job.pending.front());
+  std::uint64_t taken = 0;
+  while (taken < size && !job.pending.empty() && tasks.size() < kLeaseIntervals) {
+    const Interval first = job.pending.first();
+    if (job.attempts.at(first.begin) != attempt) break;
+    if (!tasks.empty() && job.has_payloads() && !job.payloads.resident(first.begin)) break;
+    std::uint64_t end = job.attempts.run_end(first.begin, std::min(first.end, first.begin + (size - taken)));
+    bool alone = false;
+    if (auto it = job.suspects.upper_bound(first.begin); it != job.suspects.begin()) {
+      const auto& [begin, suspects] = *std::prev(it);
+      if (first.begin < suspects.end) {
+        if (!tasks.empty()) break;
+        end = std::min({end, suspects.end, first.begin + suspects.lease_max});
+        alone = true;
+      }
+    }
+    if (auto it = job.suspects.upper_bound(first.begin); it != job.suspects.end()) end = std::min(end, it->first);
+    if (job.has_payloads()) {
+      end = first.begin + job.payloads.fitting(first.begin, end - first.begin, bytes_max);
+    }
+    const Interval piece = job.pending.take_front(end - first.begin);
+    if (!tasks.empty() && tasks.back().end == piece.begin) tasks.back().end = piece.end;
+    else tasks.push_back(piece);
+    taken += piece.size();
+    advance_frontier(job, piece.end);
+    if (alone || piece.end != first.end || (job.has_payloads() && taken * 2 >= size)) break;
+  }
+  return tasks;
+}
+
+std::uint64_t Core::fitting_work(const Job& job, double work) {
+  const Interval first = job.pending.first();
+  double sum = 0;
+  std::uint64_t task = first.begin;
+  while (task < first.end && (task == first.begin || sum + job.work_of(task) <= work)) sum += job.work_of(task++);
+  return task - first.begin;
+}
+
+void Core::grant_tasks(Job& job, const Pool::Member& member, Time now, Effects& effects) {
+  const Rate& measured = member.record->rate;
+  std::uint64_t size = lease_size({member.rate / job.unit(), measured.tasks_seen(), job.pool->total_rate() / job.unit(), job.pending.size(), measured.variation()});
+  if (job.decision->takes != Takes::range) size = std::min(size, wire::kBatchTasksMax);
+  if (!job.costs.empty()) size = fitting_work(job, static_cast<double>(size) * job.unit());
+  const std::uint32_t attempt = job.attempts.at(job.pending.front()) + 1;
+  send_tasks(job, member, carve(job, size, kLeaseBytes), attempt, now, effects);
+}
+
+void Core::send_tasks(Job& job, const Pool::Member& member, const Intervals& tasks, std::uint32_t attempt, Time now, Effects& effects) {
+  const Decision& decision = *job.decision;
+  const bool range = decision.takes == Takes::range;
+  Worker& worker = *member.worker;
+  wire::Lease lease;
+  lease.attempt = attempt;
+  lease.tasks = tasks;
+  lease.function = job.function;
+  lease.kind = range ? wire::LeaseKind::range : decision.takes == Takes::whole ? wire::LeaseKind::whole : wire::LeaseKind::item;
+  lease.encoding = job.encoding;
+  if (job.partials && (wire::builtin_reducer(decision.reduce) || worker.reducer(decision.reduce))) lease.reduce = decision.reduce;
+  if (job.has_payloads()) lease.batch = job.payloads.gather(lease.tasks);
+  lease.indexed = !job.has_payloads();
+  lease.base = job.base;
+  lease.timeout_ms = job.options.timeout_ms;
+  job.leased += wire::size(tasks);
+  grant(job, worker, std::move(lease), member.rate > 0 ? job.work_of(tasks) / member.rate : kUnknownLease, now, effects);
+}
+
+bool Core::grant_merge(Job& job, Time now, Effects& effects) {
+  if (!job.partials || job.finishing) return false;
+  const std::string& reduce = job.decision->reduce;
+  const bool named = !wire::builtin_reducer(reduce);
+  const bool ended = job.all_ended() && job.partials->out() == 0;
+  const bool finish = ended && job.decision->finish && job.partials->count() == 1 && job.failed + job.cancelled == 0 && !job.value;
+  if (!finish && (!named || job.partials->count() - job.partials->out() < 2)) return false;
+  if (!finish && !job.all_ended() && job.partials->count() - job.partials->out() < kMergeFrom) return false;
+
+  Worker* best = nullptr;
+  double soonest = std::numeric_limits<double>::infinity();
+  for (auto& [id, worker] : workers_) {
+    if (!has_room(worker) || (finish ? !job.pool || !job.pool->of(worker) : !worker.reducer(reduce))) continue;
+    const double ready = ready_s(worker, now);
+    if (ready < soonest) {
+      soonest = ready;
+      best = &worker;
+    }
+  }
+  if (!best) return false;
+
+  wire::Lease lease;
+  lease.total = job.total;
+  lease.encoding = Encoding::value;
+  if (finish) {
+    lease.kind = wire::LeaseKind::finish;
+    lease.function = job.function;
+    lease.tasks = {{0, job.total}};
+    wire::BatchBuilder builder;
+    builder.add(*job.partials->value());
+    lease.batch = builder.take();
+    job.finishing = true;
+  } else {
+    auto run = job.partials->take_run(job.all_ended() ? 2 : kMergeFrom, kMergeAtMost, kMergeBytes);
+    if (!run) return false;
+    lease.kind = wire::LeaseKind::merge;
+    lease.function = reduce;
+    lease.tasks = {run->tasks};
+    lease.batch = std::move(run->values);
+  }
+  grant(job, *best, std::move(lease), kLeaseMin, now, effects);
+  return true;
+}
+
+void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now, Effects& effects) {
+  ++counters_.leases;
+  lease.lease = {config_.incarnation, ++last_lease_};
+  lease.job = job.uuid;
+  lease.number = job.number;
+  // A second attempt reveals that the first one failed. What comes before an earlier message of the job must not wait longer than it.
+  if (lease.attempt > 1) job.lease_ticket = std::max(job.lease_ticket, job.ticket);
+  const std::uint64_t after = job.lease_ticket;
+  if (job.common && lease.kind != wire::LeaseKind::merge) {
+    lease.common = true;
+    if (worker.commons.insert(job.uuid).second) send(worker.session, wire::Common{job.uuid, *job.common}, effects, after);
+  }
+  Lease& record = leases_[lease.lease];
+  record.id = lease.lease;
+  record.job = job.number;
+  record.worker = worker.session;
+  record.kind = lease.kind;
+  record.attempt = lease.attempt;
+  record.open = wire::IntervalSet(lease.tasks);
+  record.granted_tasks = record.open.size();
+  record.first = record.open.empty() ? 0 : record.open.front();
+  record.bytes = lease.batch.weight();
+  record.granted = now;
+  record.expected_s = expected_s;
+  worker.hold(record);
+  if (takes_resources(record)) job.pool->need().count(worker, 1);
+  turns_.expect(job, expected_s);
+  ++job.leases_out;
+  if (job.state == JobState::waiting) {
+    job.state = JobState::running;
+    job.started = now;
+    save(job);
+  }
+  touch(job);
+  send(worker.session, std::move(lease), effects, after);
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,102 @@
+// Which workers can run a job, which of them have room, and what is learnt of their speed.
+#include <algorithm>
+
+#include "broker/core/core.hpp"
+#include "broker/core/sizing.hpp"
+
+namespace quern::broker {
+namespace {
+
+// A worker gets work beyond its slots while what it holds is expected to end within this time per slot: it hides the round trip. Longer
+// tasks wait at the broker, where any worker can take them.
+constexpr double kPrefetch = 1.5 * kLeaseMax;
+// Very short leases need more than one in the queue to hide the same round trip.
+constexpr double kPrefetchShort = 0.005;
+constexpr std::size_t kPrefetchShortLeases = 4;
+
+double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
+
+}  // namespace
+
+Need Core::need_of(const Job& job) const {
+  return {job.function, job.decision->takes, job.decision->encoding, job.options.require, job.options.resources};
+}
+
+void Core::join_pool(Job& job) {
+  if (job.pool || !job.decision) return;
+  Need need = need_of(job);
+  auto it = pools_.find(need);
+  if (it == pools_.end()) {
+    it = pools_.emplace(need, Pool(need)).first;
+    for (auto& [id, worker] : workers_)
+      if (need.met_by(worker)) it->second.add(worker);
+  }
+  ++it->second.users;
+  job.pool = &it->second;
+  changed_for_plan(job);
+}
+
+void Core::leave_pool(Job& job) {
+  if (!job.pool) return;
+  Pool* pool = std::exchange(job.pool, nullptr);
+  if (--pool->users == 0) pools_.erase(Need(pool->need()));
+}
+
+void Core::join_pools(Worker& worker) {
+  for (auto& [need, pool] : pools_) {
+    if (need.met_by(worker)) pool.add(worker);
+    else pool.remove(worker);
+  }
+  plan_.stale = true;
+  note_room(worker);
+}
+
+void Core::leave_pools(Worker& worker) {
+  for (auto& [need, pool] : pools_) pool.remove(worker);
+  std::erase(roomy_, &worker);
+  drop_planned(worker);
+  worker.listed = false;
+  plan_.stale = true;
+}
+
+void Core::note_room(Worker& worker) {
+  dispatch_needed_ = true;
+  if (worker.listed || worker.draining) return;
+  worker.listed = true;
+  roomy_.push_back(&worker);
+}
+
+void Core::learnt(Worker& worker, Job& job, FunctionRecord& record) {
+  if (!job.pool) return;
+  const bool first = job.pool->mean_rate() <= 0;
+  job.pool->update(worker);
+  if (first) changed_for_plan(job);
+  if (const double mean = job.pool->mean_rate(); mean > 0) record.relative = record.rate.per_second() / mean;
+}
+
+bool Core::has_room(const Worker& worker) const {
+  const std::size_t slots = worker.slots();
+  if (worker.draining || slots == 0 || worker.bytes_out >= worker.offer.credit_bytes) return false;
+  if (worker.leases.size() >= slots) {
+    const double per_slot = worker.expected_s / static_cast<double>(slots);
+    if (per_slot <= kPrefetchShort ? worker.leases.size() >= kPrefetchShortLeases * slots : per_slot > kPrefetch || worker.leases.size() >= 2 * slots)
+      return false;
+  }
+  const Session* session = sessions_.find(worker.session);
+  return session && session->reachable;
+}
+
+double Core::ready_s(const Worker& worker, Time now) const {
+  const std::size_t slots = worker.slots();
+  if (worker.leases.size() < slots || slots == 0) return 0;
+  double left = 0;
+  std::size_t n = 0;
+  for (const Lease* lease : worker.leases) {
+    const double elapsed = n++ < slots ? seconds(now - lease->granted) : 0;
+    // Overdue: assume it needs as long again as it is late.
+    left += elapsed < lease->expected_s ? lease->expected_s - elapsed : elapsed - lease->expected_s;
+  }
+  return left / static_cast<double>(slots);
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,63 @@
+// The workers that can run one kind of work, and how fast each is at it. Jobs that want the same share a pool.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/core/need.hpp"
+#include "broker/core/worker.hpp"
+
+namespace quern::broker {
+
+class Pool {
+ public:
+  struct Member {
+    Worker* worker = nullptr;
+    FunctionRecord* record = nullptr;
+    double rate = 0;      ///< work/s of one slot: measured, declared, or what is to be expected of it; 0 only when nobody's is known
+    bool known = false;   ///< measured or declared
+  };
+
+  explicit Pool(Need need) : need_(std::move(need)) {}
+
+  const Need& need() const { return need_; }
+  void add(Worker& worker);
+  void remove(const Worker& worker);
+  const Member* of(const Worker& worker) const;
+  /// A member's rate, slots or availability may have changed.
+  void update(const Worker& worker);
+  /// What is to be expected of those whose rate is not known follows those whose is. Cheap when nothing has changed.
+  void refresh();
+
+  const std::vector<Member>& members() const { return members_; }
+  bool empty() const { return members_.empty(); }
+  std::uint64_t slots() const { return slots_; }
+  double total_rate() const { return total_; }  ///< of all slots
+  /// Of one slot, over those that are known; 0: none is.
+  double mean_rate() const { return known_ > 0 ? known_sum_ / static_cast<double>(known_) : 0; }
+  double best_rate() const { return best_; }   ///< about: the best there was of late
+  /// How good a worker is at this beside the others here: 1 is average, or unknown.
+  double fitness(const Member& member) const { return member.known ? member.rate / mean_rate() : 1; }
+
+  std::size_t users = 0;  ///< live jobs
+
+ private:
+  void take_in(Member& member);
+  void leave_out(const Member& member);
+
+  Need need_;
+  std::vector<Member> members_;
+  std::unordered_map<const Worker*, std::size_t> at_;
+  std::vector<std::uint32_t> counted_slots_;  ///< of each member, within slots_ and total_
+  std::uint64_t slots_ = 0;
+  double total_ = 0;
+  double best_ = 0;
+  double known_sum_ = 0;
+  std::size_t known_ = 0;
+  std::uint64_t changes_ = 0;  ///< since the sums were made anew
+  double expected_of_ = 0;     ///< the mean rate that the unknown members' rates come from
+};
+
+}  // namespace quern::broker

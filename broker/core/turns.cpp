@@ -1,0 +1,117 @@
+#include "broker/core/turns.hpp"
+
+#include <algorithm>
+
+#include "broker/core/job.hpp"
+
+namespace quern::broker {
+
+void Turns::enter(Job& job) {
+  Level& level = levels_[-std::int64_t{job.options.priority}];
+  const auto [it, fresh] = level.parties.try_emplace(job.principal);
+  Party& party = it->second;
+  if (fresh) {
+    party.name = job.principal;
+    party.used = level.served;
+  }
+  party.weight = job.principal_weight;
+  ++party.live;
+  job.place = {&level, &party, {}, nullptr};
+  job.used = std::max(job.used, party.served);
+}
+
+void Turns::leave(Job& job) {
+  if (!job.place.party) return;
+  take_out(job);
+  std::erase(aside_, &job);
+  Level& level = *job.place.level;
+  if (--job.place.party->live == 0) level.parties.erase(job.place.party->name);
+  if (level.parties.empty()) levels_.erase(-std::int64_t{job.options.priority});
+  job.place = {};
+}
+
+void Turns::take_out(Job& job) {
+  auto& [level, party, key, wants] = job.place;
+  if (wants && --level->wanted[wants] == 0) level->wanted.erase(wants);
+  wants = nullptr;
+  if (!key) return;
+  party->turns.erase({*key, job.number, &job});
+  key.reset();
+  if (party->turns.empty()) level->turns.erase({party->key, party});
+}
+
+void Turns::update(Job& job) {
+  auto& [level, party, key, wants] = job.place;
+  if (!party) return;
+  const bool waited = key.has_value();
+  take_out(job);
+  if (!job.wants_turn()) return;
+  if (!waited) job.used = std::max(job.used, party->served - job.expected_out / job.weight());
+  key = job.turn_key();
+  const bool was_there = !party->turns.empty();
+  party->turns.insert({*key, job.number, &job});
+  if (job.pool && !job.pending.empty()) {
+    wants = job.pool;
+    ++level->wanted[wants];
+  }
+  party->weight = job.principal_weight;
+  if (was_there) level->turns.erase({party->key, party});
+  else if (!waited) party->used = std::max(party->used, level->served - party->expected / party->weight);
+  party->key = party->key_now();
+  level->turns.insert({party->key, party});
+}
+
+void Turns::charge(Job& job, double slot_s) {
+  job.used += slot_s / job.weight();
+  if (Party* party = job.place.party) party->used += slot_s / party->weight;
+}
+
+void Turns::expect(Job& job, double slot_s) {
+  job.expected_out = std::max(0.0, job.expected_out + slot_s);
+  if (Party* party = job.place.party) party->expected = std::max(0.0, party->expected + slot_s);
+}
+
+void Turns::serve(Job& job) {
+  auto& [level, party, key, wants] = job.place;
+  if (!key) return;
+  party->served = std::max(party->served, *key);
+  level->served = std::max(level->served, party->key);
+}
+
+Job* Turns::next(const Level& level) const {
+  return level.turns.empty() ? nullptr : level.turns.begin()->party->turns.begin()->job;
+}
+
+bool Turns::before(const Job& a, const Job& b) {
+  const Party &mine = *a.place.party, &other = *b.place.party;
+  if (&mine != &other) {
+    const double key = mine.key_now(), other_key = other.key_now();
+    return key != other_key ? key < other_key : mine.name < other.name;
+  }
+  const double key = a.turn_key(), other_key = b.turn_key();
+  return key != other_key ? key < other_key : a.number < b.number;
+}
+
+void Turns::set_aside(Job& job) {
+  const auto wants = job.place.wants;
+  job.place.wants = nullptr;  // it wants what it wants while others are served
+  take_out(job);
+  job.place.wants = wants;
+  aside_.push_back(&job);
+}
+
+void Turns::restore() {
+  for (Job* job : aside_) {
+    auto& [level, party, key, wants] = job->place;
+    if (key) continue;  // something happened to it meanwhile
+    key = job->turn_key();
+    if (party->turns.empty()) {
+      party->key = party->key_now();
+      level->turns.insert({party->key, party});
+    }
+    party->turns.insert({*key, job->number, job});
+  }
+  aside_.clear();
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,122 @@
+// What is learnt of a worker's speed, and what jobs ask of workers.
+#include "broker/core/rates.hpp"
+
+#include <gtest/gtest.h>
+
+#include "broker/core/need.hpp"
+#include "broker/core/pool.hpp"
+
+namespace quern::broker {
+namespace {
+
+TEST(Rates, FollowAMachineThatSlowsDownTenfoldWithinThreeLeases) {
+  Rate rate;
+  for (int i = 0; i < 50; ++i) rate.learn(10, 0.1, 10, 1);
+  EXPECT_NEAR(rate.per_second(), 100, 1);
+  EXPECT_LT(rate.uncertainty(), 0.05);
+  for (int i = 0; i < 3; ++i) rate.learn(10, 1.0, 10, 1);
+  EXPECT_NEAR(rate.per_second(), 10, 1);
+  for (int i = 0; i < 3; ++i) rate.learn(10, 0.1, 10, 1);
+  EXPECT_NEAR(rate.per_second(), 100, 10) << "and one that recovers";
+}
+
+TEST(Rates, DoNotMistakeTasksThatVaryForAMachineThatChanges) {
+  Rate rate;
+  for (int i = 0; i < 200; ++i) rate.learn(1, i % 10 == 0 ? 1.0 : 0.01, 1, 1);  // the mean is 0.109 s
+  EXPECT_GT(rate.variation(), 1);
+  rate.learn(1, 1.0, 1, 1);
+  rate.learn(1, 1.0, 1, 1);
+  EXPECT_GT(rate.per_second(), 2) << "two long tasks in a row";
+}
+
+TEST(Rates, AreUncertainUntilTheyRestOnSomething) {
+  Rate rate;
+  EXPECT_EQ(rate.uncertainty(), 1);
+  rate.learn(1, 0.1, 1, 1);
+  const double first = rate.uncertainty();
+  for (int i = 0; i < 100; ++i) rate.learn(1, i % 2 ? 0.09 : 0.11, 1, 1);
+  EXPECT_LT(rate.uncertainty(), first / 5);
+}
+
+TEST(Rates, FallAtOnceWhenAHeartbeatSaysTheMachineIsBusy) {
+  Worker worker;
+  worker.offer.capacity.cores = 1;
+  worker.offer.capacity.idle = 1;
+  FunctionRecord record;
+  for (int i = 0; i < 20; ++i) record.rate.learn(10, 0.1, 10, worker.available());
+  EXPECT_NEAR(worker.rate_of(record, "f"), 100, 1);
+  worker.offer.capacity.idle = 0.5;
+  EXPECT_NEAR(worker.rate_of(record, "f"), 50, 1);
+  worker.offer.capacity.idle = 0.9;
+  EXPECT_NEAR(worker.rate_of(record, "f"), 100, 1) << "what is within the noise of a heartbeat is left to the results";
+}
+
+struct AmountCase {
+  const char* text;
+  double amount;
+};
+
+class Amounts : public ::testing::TestWithParam<AmountCase> {};
+
+TEST_P(Amounts, are_read) { EXPECT_EQ(amount_in(GetParam().text), GetParam().amount) << GetParam().text; }
+
+INSTANTIATE_TEST_SUITE_P(all, Amounts,
+                         ::testing::Values(AmountCase{"2", 2}, AmountCase{"0.5", 0.5}, AmountCase{"8GiB", 8.0 * (1 << 30)}, AmountCase{"8Gi", 8.0 * (1 << 30)},
+                                           AmountCase{"1.5G", 1.5e9}, AmountCase{"100kB", 1e5}, AmountCase{"4TB", 4e12}, AmountCase{"", -1}, AmountCase{"-1", -1},
+                                           AmountCase{"x", -1}, AmountCase{"8Q", -1}, AmountCase{"8iB", -1}, AmountCase{"inf", -1}, AmountCase{"nan", -1}));
+
+Worker worker_with(double gpus, const std::string& arch) {
+  Worker worker;
+  worker.offer.functions = {{"f", Takes::item, Encoding::raw, "", false, 0}};
+  worker.offer.capacity.cores = 4;
+  worker.memory = 16ULL << 30;
+  if (gpus > 0) worker.offer.resources["gpu"] = gpus;
+  worker.offer.labels["arch"] = arch;
+  return worker;
+}
+
+TEST(Needs, LabelsMustBeEqualAndAmountsEnough) {
+  const Worker worker = worker_with(2, "arm64");
+  const auto suited = [&](std::map<std::string, std::string> require) { return Need{"f", Takes::item, Encoding::raw, std::move(require), {}}.met_by(worker); };
+  EXPECT_TRUE(suited({{"arch", "arm64"}}));
+  EXPECT_FALSE(suited({{"arch", "amd64"}}));
+  EXPECT_TRUE(suited({{"mem", "16GiB"}, {"gpu", "2"}, {"cpus", "4"}}));
+  EXPECT_FALSE(suited({{"mem", "17GiB"}}));
+  EXPECT_FALSE(suited({{"gpu", "3"}}));
+  EXPECT_FALSE(suited({{"fpga", "1"}})) << "nobody has it";
+  EXPECT_FALSE(suited({{"zone", "b"}}));
+}
+
+TEST(Needs, ACountedResourceIsTakenWhileALeaseIsOut) {
+  Worker worker = worker_with(2, "amd64");
+  const Need need{"f", Takes::item, Encoding::raw, {{"gpu", "1"}}, {}};
+  EXPECT_TRUE(need.free_on(worker));
+  need.count(worker, 1);
+  EXPECT_TRUE(need.free_on(worker));
+  need.count(worker, 1);
+  EXPECT_FALSE(need.free_on(worker));
+  need.count(worker, -1);
+  EXPECT_TRUE(need.free_on(worker));
+}
+
+TEST(Pools, WhoIsUnknownIsTakenForAnAverageOneTimesHowItComparesElsewhere) {
+  Worker known = worker_with(0, "a"), fresh = worker_with(0, "a"), quick = worker_with(0, "a");
+  known.records["f"].rate.learn(100, 1, 100, 1);
+  quick.records["other"].relative = 3;
+  Pool pool({"f", Takes::item, Encoding::raw, {}, {}});
+  for (Worker* worker : {&fresh, &quick, &known}) pool.add(*worker);
+  pool.refresh();
+  EXPECT_NEAR(pool.mean_rate(), 100, 1e-9);
+  EXPECT_NEAR(pool.of(fresh)->rate, 100, 1e-9);
+  EXPECT_NEAR(pool.of(quick)->rate, 300, 1e-9);
+  EXPECT_NEAR(pool.total_rate(), 500, 1e-9);
+  EXPECT_EQ(pool.slots(), 3u);
+  pool.remove(quick);
+  pool.refresh();
+  EXPECT_NEAR(pool.total_rate(), 200, 1e-9);
+  EXPECT_EQ(pool.of(quick), nullptr);
+  EXPECT_NE(pool.of(known), nullptr);
+}
+
+}  // namespace
+}  // namespace quern::broker

@@ -1,0 +1,111 @@
+// Whose turn it is: priorities, principals, jobs.
+#include "broker/core/turns.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <map>
+
+#include "broker/core/job.hpp"
+
+namespace quern::broker {
+namespace {
+
+class TurnsTest : public ::testing::Test {
+ protected:
+  Job& job(const std::string& principal, double weight = 1, double principal_weight = 1, int priority = 0) {
+    Job& made = jobs.emplace_back();
+    made.number = JobNumber{jobs.size()};
+    made.principal = principal;
+    made.options.weight = weight;
+    made.options.priority = priority;
+    made.principal_weight = principal_weight;
+    made.decision.emplace();
+    made.total = 1'000'000;
+    made.pending.add({0, made.total});
+    turns.enter(made);
+    turns.update(made);
+    return made;
+  }
+
+  /// So many leases of a second each; how many each job got.
+  std::map<const Job*, int> deal(int leases) {
+    std::map<const Job*, int> got;
+    for (int i = 0; i < leases; ++i) {
+      Job* next = turns.next(turns.levels().begin()->second);
+      turns.serve(*next);
+      turns.charge(*next, 1);
+      turns.update(*next);
+      ++got[next];
+    }
+    return got;
+  }
+
+  Turns turns;
+  std::deque<Job> jobs;
+};
+
+TEST_F(TurnsTest, JobsOfOnePrincipalShareByWeight) {
+  const Job &one = job("a"), &three = job("a", 3);
+  const auto got = deal(400);
+  EXPECT_NEAR(got.at(&one), 100, 2);
+  EXPECT_NEAR(got.at(&three), 300, 2);
+}
+
+TEST_F(TurnsTest, APrincipalWithManyJobsGetsNoMoreThanOneWithOne) {
+  const Job& alone = job("alone");
+  for (int i = 0; i < 9; ++i) job("many");
+  EXPECT_NEAR(deal(1000).at(&alone), 500, 2);
+}
+
+TEST_F(TurnsTest, PrincipalsShareByTheirWeight) {
+  const Job &light = job("light", 1, 1), &heavy = job("heavy", 1, 4);
+  const auto got = deal(500);
+  EXPECT_NEAR(got.at(&light), 100, 2);
+  EXPECT_NEAR(got.at(&heavy), 400, 2);
+}
+
+TEST_F(TurnsTest, WhoComesLateStartsLevelAndDoesNotCatchUp) {
+  job("early");
+  deal(1000);
+  const Job& late = job("late");
+  EXPECT_NEAR(deal(100).at(&late), 50, 2);
+}
+
+TEST_F(TurnsTest, WhoWantedNothingForALongTimeHasSavedUpNothing) {
+  Job& sensor = job("sensor");
+  const Job& busy = job("busy");
+  deal(10);
+  sensor.pending.clear();
+  turns.update(sensor);
+  deal(1000);
+  sensor.pending.add({0, 100});
+  turns.update(sensor);
+  const auto got = deal(100);
+  EXPECT_NEAR(got.at(&sensor), 50, 3);
+  EXPECT_NEAR(got.at(&busy), 50, 3);
+}
+
+TEST_F(TurnsTest, AHigherPriorityIsALevelOfItsOwn) {
+  job("a");
+  const Job& urgent = job("b", 1, 1, 5);
+  EXPECT_EQ(turns.next(turns.levels().begin()->second), &urgent);
+  EXPECT_EQ(deal(10).at(&urgent), 10);
+}
+
+TEST_F(TurnsTest, WhoIsSetAsideIsBackAfterwardsAndWhoIsOverIsNot) {
+  Job &first = job("a"), &second = job("a");
+  Level& level = turns.levels().begin()->second;
+  turns.set_aside(first);
+  EXPECT_EQ(turns.next(level), &second);
+  turns.set_aside(second);
+  EXPECT_EQ(turns.next(level), nullptr);
+  turns.leave(second);
+  turns.restore();
+  EXPECT_EQ(turns.next(level), &first);
+  turns.leave(first);
+  EXPECT_TRUE(turns.levels().empty());
+}
+
+}  // namespace
+}  // namespace quern::broker
