@@ -223,8 +223,9 @@ void World::settle() {
   carry_out(effects);
   if (auto next = core_->next_deadline(); next && (!wake_ || *next < *wake_)) {
     wake_ = next;
-    at(*next, nullptr, [this, life = life_] {
-      if (life != life_) return;
+    // One that was planned for later and is overtaken must not plan another, or they become more and more.
+    at(*next, nullptr, [this, when = *next, life = life_] {
+      if (life != life_ || wake_ != when) return;
       wake_.reset();
       settle();
     });
