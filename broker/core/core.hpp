@@ -245,6 +245,7 @@ class Core {
   bool decide_job(Job& job, Time now, Effects& effects);
   void decide_waiting(Time now, Effects& effects);
   std::string waits_for(const Job& job) const;
+  std::string unmet(const Job& job) const;
   void shape_whole(Job& job, Time now, Effects& effects);
   std::string nearest_function(const std::string& name) const;
 
@@ -352,7 +353,10 @@ class Core {
   Turns turns_;                         ///< of the decided jobs that may want leases
   std::map<Need, Pool> pools_;          ///< of the live, decided jobs
   std::vector<Worker*> roomy_;          ///< workers that may have room, and no other
-  std::vector<Candidate> candidates_;   ///< room for best_for()
+  Placer placer_;                       ///< of best_for()
+  const Job* placing_ = nullptr;        ///< whose workers it knows
+  std::optional<std::size_t> placed_;   ///< who got the last lease of it
+  std::int64_t budget_ = 0;             ///< of this settle()
   bool left_to_others_ = false;         ///< in this serve()
   PlanInUse plan_;
   std::set<wire::LeaseId> copies_;      ///< leases that are copies

@@ -285,6 +285,7 @@ void Core::restrict_offer(Worker& worker, const Principal& principal, Effects& e
                may_serve);
   std::copy_if(worker.reducers.begin(), worker.reducers.end(), std::back_inserter(worker.offer.reducers),
                may_serve);
+  worker.index_functions();
   offers_changed_ = true;
   join_pools(worker);
   const std::size_t unused = worker.functions.size() - worker.offer.functions.size();

@@ -50,8 +50,10 @@ bool Core::decide_job(Job& job, Time now, Effects& effects) {
   bool reducer_offered = false;
   for (const auto& [id, worker] : workers_) {
     if (worker.draining) continue;
-    for (const auto& decl : worker.offer.functions)
-      if (decl.name == job.function && std::find(offers.begin(), offers.end(), decl) == offers.end()) offers.push_back(decl);
+    worker.any_declaration(job.function, [&](const FunctionDecl& decl) {
+      if (std::find(offers.begin(), offers.end(), decl) == offers.end()) offers.push_back(decl);
+      return false;
+    });
     reducer_offered = reducer_offered || worker.reducer(job.options.reduce);
   }
   if (offers.empty()) return false;
@@ -78,13 +80,30 @@ bool Core::decide_job(Job& job, Time now, Effects& effects) {
   return true;
 }
 
+std::string Core::unmet(const Job& job) const {
+  std::vector<std::pair<std::string, std::string>> asked(job.options.require.begin(), job.options.require.end());
+  for (const auto& [name, amount] : job.options.resources) {
+    std::string text = std::to_string(amount);
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.back() == '.') text.pop_back();
+    asked.emplace_back(name, text);
+  }
+  std::string nobody, all;
+  for (const auto& [key, wanted] : asked) {
+    const Need one{job.function, {}, {}, {{key, wanted}}, {}};
+    const bool met = std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) { return w.second.by_name.contains(job.function) && one.suited(w.second); });
+    all += (all.empty() ? "" : ", ") + key + "=" + wanted;
+    if (!met) nobody += (nobody.empty() ? "" : ", ") + key + "=" + wanted;
+  }
+  return nobody.empty() ? all + " is more than one of them has together" : "none has " + nobody;
+}
+
 std::string Core::waits_for(const Job& job) const {
   bool offered = false, reducer_offered = wire::builtin_reducer(job.options.reduce).has_value() || job.options.reduce.empty();
   bool met = false;
   for (const auto& [id, worker] : workers_) {
     reducer_offered = reducer_offered || worker.reducer(job.options.reduce);
-    const bool offers = std::any_of(worker.offer.functions.begin(), worker.offer.functions.end(),
-                                    [&](const FunctionDecl& decl) { return decl.name == job.function; });
+    const bool offers = worker.by_name.contains(job.function);
     offered = offered || (offers && !worker.draining);
     met = met || (job.decision ? need_of(job).met_by(worker) && worker.slots() > 0 : false);
   }
@@ -96,7 +115,7 @@ std::string Core::waits_for(const Job& job) const {
   if (!reducer_offered)
     return "no worker offers the reducer `" + job.options.reduce + "` (built in: sum, min, max, count, concat)";
   if (!job.decision) return "its input is not complete yet: `" + job.function + "` takes it at once";
-  if (!met) return "no worker that offers `" + job.function + "` meets its requirements";
+  if (!met) return "no worker that offers `" + job.function + "` meets its requirements: " + unmet(job);
   if (!job.unsure.empty() && job.pending.empty())
     return "the broker was restarted: workers have a few seconds to say what they still run of it";
   if (job.durable() && !store_trouble_.empty()) return "the store cannot write: " + store_trouble_;

@@ -20,6 +20,10 @@ constexpr double kFarBetter = 2;
 // With more kinds of work than this waiting at once the comparison is not made.
 constexpr std::size_t kKindsCompared = 32;
 
+// What one settle() may do, in looks at a worker; a lease counts as some. About a millisecond, so that the gateway is not deaf for longer.
+constexpr std::int64_t kBudget = 50'000;
+constexpr std::int64_t kLeaseCosts = 50;
+
 wire::Duration duration(double s) { return std::chrono::duration_cast<wire::Duration>(std::chrono::duration<double>(s)); }
 
 }  // namespace
@@ -59,9 +63,10 @@ void Core::dispatch(Time now, Effects& effects) {
   dispatch_needed_ = false;
   retry_dispatch_.reset();
 
+  budget_ = kBudget;
   plan_ahead(now);
   for (auto& [falling, level] : turns_.levels()) {
-    if (roomy_.empty()) break;
+    if (roomy_.empty() || budget_ < 0) break;
     const bool choosy = level.wanted.size() > 1 && level.wanted.size() <= kKindsCompared;
     // Who left something to others because it is better at something else takes it when it gets nothing of that either.
     if (serve(level, choosy, now, effects)) serve(level, false, now, effects);
@@ -71,10 +76,19 @@ void Core::dispatch(Time now, Effects& effects) {
 
 bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
   left_to_others_ = false;
+  placing_ = nullptr;
   while (!roomy_.empty()) {
+    if ((budget_ -= kLeaseCosts) < 0) {  // the gateway has others to listen to
+      retry_dispatch_at(now);
+      break;
+    }
     Job* job = turns_.next(level);
-    if (grant_planned(level, job, now, effects)) continue;
+    if (grant_planned(level, job, now, effects)) {
+      placing_ = nullptr;
+      continue;
+    }
     if (!job) break;
+    if (placing_ != job) placing_ = nullptr;
     if (dispatch_job(*job, choosy, now, effects)) {
       turns_.serve(*job);
       reorder(*job);
@@ -83,18 +97,22 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
     }
   }
   turns_.restore();
-  return left_to_others_ && !roomy_.empty();
+  return left_to_others_ && !roomy_.empty() && budget_ >= 0;
 }
 
 bool Core::over_result_share(const Job& job) const { return job.results.bytes() > result_share(); }
 
 bool Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effects) {
-  if (grant_merge(job, now, effects)) return true;
+  if (grant_merge(job, now, effects)) {
+    placing_ = nullptr;
+    return true;
+  }
   if (job.pending.empty() || !job.pool) return false;
   if (over_result_share(job)) return false;
   if (!ready_to_carve(job, effects)) return false;  // on_loaded() goes on
   job.pool->refresh();
   const bool plenty = job.pending.size() > kPlentyPerSlot * job.pool->slots();
+  if (plenty) placing_ = nullptr;
   const Pool::Member* member = plenty ? any_with_room(job, choosy) : best_for(job, now);
   if (!member) return false;
   grant_tasks(job, *member, now, effects);
@@ -120,31 +138,43 @@ const Pool::Member* Core::any_with_room(const Job& job, bool choosy) {
 }
 
 bool Core::better_elsewhere(const Job& job, const Pool::Member& member) const {
-  // A job with nothing out is left to nobody, and what a worker has not tried it tries.
-  if (job.leases_out == 0 || !member.known) return false;
+  if (job.leases_out == 0) return false;  // a job with nothing out is left to nobody
   const double fitness = job.pool->fitness(member);
   const auto& wanted = job.place.level->wanted;
   return std::any_of(wanted.begin(), wanted.end(), [&](const auto& other) {
     if (other.first == job.pool) return false;
     const Pool::Member* there = other.first->of(*member.worker);
-    return there && there->known && other.first->fitness(*there) > kFarBetter * fitness;
+    return there && other.first->fitness(*there) > kFarBetter * fitness;
   });
 }
 
 const Pool::Member* Core::best_for(const Job& job, Time now) {
   const auto& members = job.pool->members();
-  const bool unknown = job.pool->mean_rate() <= 0;
-  candidates_.clear();
-  bool room = false;
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    const Worker& worker = *members[i].worker;
-    if (worker.slots() == 0) continue;
-    const bool free = has_room(worker) && job.pool->need().free_on(worker);
-    room = room || free;
-    candidates_.push_back({i, ready_s(worker, now), (unknown ? 1 : members[i].rate) / job.unit(), worker.slots(), free});
+  // As long as nobody else gets anything, what was found out of the workers holds.
+  if (placing_ != &job) {
+    placing_ = &job;
+    std::vector<Candidate> candidates = std::move(placer_.storage());
+    candidates.clear();
+    const bool unknown = job.pool->mean_rate() <= 0;
+    bool room = false;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const Worker& worker = *members[i].worker;
+      if (worker.slots() == 0) continue;
+      const bool free = has_room(worker) && job.pool->need().free_on(worker);
+      room = room || free;
+      candidates.push_back({i, ready_s(worker, now), (unknown ? 1 : members[i].rate) / job.unit(), worker.slots(), free});
+    }
+    budget_ -= static_cast<std::int64_t>(members.size());
+    if (!room) candidates.clear();
+    placer_.begin(std::move(candidates));
+  } else if (!placer_.empty() && placed_) {
+    const Worker& worker = *members[*placed_].worker;
+    placer_.placed(ready_s(worker, now), has_room(worker) && job.pool->need().free_on(worker));
   }
-  if (!room) return nullptr;
-  const Placement placed = place(candidates_, job.pending.size());
+  placed_.reset();
+  if (placer_.empty()) return nullptr;
+  const Placement placed = placer_.next(job.pending.size());
+  placed_ = placed.worker;
   if (placed.worker) return &members[*placed.worker];
   retry_dispatch_at(now + std::max<wire::Duration>(kRetryHeldBack, duration(placed.wait_s)));
   return nullptr;

@@ -83,8 +83,8 @@ Estimate Core::estimate(const Job& job, Time now, bool exact) const {
   Estimate end;
   end.left_s = (mine + before + shared) / slots;
   const double run_s = job.started == Time{} ? 0 : seconds(now - job.started);
-  if (rivals > 0 && before <= 0 && job.recent_slots > 0 && run_s > kMeasuredFrom) {
-    end.left_s = mine / job.recent_slots;
+  if (rivals > 0 && before <= 0 && job.recent_work > 0 && run_s > kMeasuredFrom) {
+    end.left_s = mine * pool.total_rate() / slots / job.recent_work;
     end.measured = true;
   }
   // The last task takes its time, however many workers there are.

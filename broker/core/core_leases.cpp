@@ -304,6 +304,7 @@ void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Repor
     ++share.leases;
   }
   if (tasks > 0) {
+    job.work_done += work_of(job, report);
     record.rate.learn(work_of(job, report), busy_s, static_cast<double>(tasks), worker.available());
     learnt(worker, job, record);
   }

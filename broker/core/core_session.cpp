@@ -277,9 +277,9 @@ void Core::sweep(Time now, Effects& effects) {
     if (now - job.rate_since >= std::chrono::seconds(1)) {
       const double s = std::chrono::duration<double>(now - job.rate_since).count();
       job.rate = static_cast<double>(job.done - job.rate_done) / s;
-      const double slots = (job.busy_s - job.rate_busy_s) / s;
-      job.recent_slots = job.recent_slots > 0 ? job.recent_slots + kRecent * (slots - job.recent_slots) : slots;
-      job.rate_busy_s = job.busy_s;
+      const double work = (job.work_done - job.rate_work) / s;
+      job.recent_work = job.recent_work > 0 ? job.recent_work + kRecent * (work - job.recent_work) : work;
+      job.rate_work = job.work_done;
       job.rate_done = job.done;
       job.rate_since = now;
     }

@@ -127,8 +127,9 @@ struct Job {
   std::uint64_t rate_done = 0;  ///< `done` when the recent rate was taken
   wire::Time rate_since{};
   double rate = 0;
-  double recent_slots = 0;     ///< slots it had the use of lately; 0: not known
-  double rate_busy_s = 0;      ///< `busy_s` when that was taken
+  double work_done = 0;        ///< in units of the function's rate
+  double rate_work = 0;        ///< `work_done` when the recent rate was taken
+  double recent_work = 0;      ///< work/s of late; 0: not known
 
   // When what the store does not have yet will be durable; see core_store.cpp.
   std::uint64_t born_ticket = 0;   ///< its intake

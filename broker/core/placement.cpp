@@ -4,20 +4,47 @@
 #include <limits>
 
 namespace quern::broker {
+namespace {
 
-Placement place(std::span<Candidate> candidates, std::uint64_t tasks) {
+/// For a heap with the best on top: of equal ones, who has room.
+bool worse(const Candidate& a, const Candidate& b) {
+  const double ca = completion_s(a), cb = completion_s(b);
+  if (ca != cb) return ca > cb;
+  if (a.room != b.room) return a.room < b.room;
+  return a.worker > b.worker;
+}
+
+}  // namespace
+
+void Placer::begin(std::vector<Candidate>&& candidates) {
+  heap_ = std::move(candidates);
+  std::make_heap(heap_.begin(), heap_.end(), worse);
+}
+
+Placement Placer::next(std::uint64_t tasks) {
   double wait_s = std::numeric_limits<double>::infinity();
-  for (; tasks > 0; --tasks) {
-    auto best = std::min_element(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-      const double ca = completion_s(a), cb = completion_s(b);
-      return ca != cb ? ca < cb : a.room > b.room;
-    });
-    if (best == candidates.end()) return {};
-    if (best->room) return {best->worker, 0};
-    wait_s = std::min(wait_s, best->ready_s);
-    best->ready_s += 1.0 / (best->rate * best->slots);  // it will take this one when it is free
+  for (; tasks > 0 && !heap_.empty(); --tasks) {
+    if (heap_.front().room) return {heap_.front().worker, 0};
+    std::pop_heap(heap_.begin(), heap_.end(), worse);
+    Candidate& best = heap_.back();
+    wait_s = std::min(wait_s, best.ready_s);
+    best.ready_s += 1.0 / (best.rate * best.slots);  // it will take this one when it is free
+    std::push_heap(heap_.begin(), heap_.end(), worse);
   }
   return {std::nullopt, wait_s};
+}
+
+void Placer::placed(double ready_s, bool room) {
+  std::pop_heap(heap_.begin(), heap_.end(), worse);
+  heap_.back().ready_s = ready_s;
+  heap_.back().room = room;
+  std::push_heap(heap_.begin(), heap_.end(), worse);
+}
+
+Placement place(std::span<const Candidate> candidates, std::uint64_t tasks) {
+  Placer placer;
+  placer.begin({candidates.begin(), candidates.end()});
+  return placer.next(tasks);
 }
 
 }  // namespace quern::broker

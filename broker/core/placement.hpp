@@ -1,9 +1,11 @@
 // Where a lease goes: C = min over workers of (ready_j + T_i / R_j).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace quern::broker {
 
@@ -19,14 +21,30 @@ struct Candidate {
 /// The earliest completion of one task (or unit of work) on a candidate.
 inline double completion_s(const Candidate& c) { return c.ready_s + 1.0 / c.rate; }
 
-/// What place() chose.
+/// What was chosen.
 struct Placement {
   std::optional<std::size_t> worker;  ///< nothing: waiting for busy but faster workers beats every worker with room
   double wait_s = 0;                  ///< then: until the first of those should be free
 };
 
-/// Chooses by earliest completion. `tasks` still to be placed: when the best worker has no room, it is assumed to take the next of them
-/// when it is free, and the choice goes on for the others, until a worker with room is best.
-Placement place(std::span<Candidate> candidates, std::uint64_t tasks);
+/// Chooses by earliest completion, one lease after the other; each choice costs the logarithm of the number of candidates.
+class Placer {
+ public:
+  /// Begins anew.
+  void begin(std::vector<Candidate>&& candidates);
+  /// `tasks` still to be placed: when the best worker has no room, it is assumed to take the next of them when it is free, and the choice goes
+  /// on for the others, until a worker with room is best.
+  Placement next(std::uint64_t tasks);
+  /// The one that was chosen last got its lease, and this is how it stands now.
+  void placed(double ready_s, bool room);
+  bool empty() const { return heap_.empty(); }
+  std::vector<Candidate>& storage() { return heap_; }
+
+ private:
+  std::vector<Candidate> heap_;  ///< the earliest completion on top
+};
+
+/// One choice.
+Placement place(std::span<const Candidate> candidates, std::uint64_t tasks);
 
 }  // namespace quern::broker

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Worker {
   std::string name;
   wire::WorkerOffer offer;  ///< what of it its key may serve
   std::vector<FunctionDecl> functions;  ///< as it declared them
+  std::unordered_map<std::string, std::vector<std::size_t>> by_name;  ///< of those in `offer`
   std::vector<ReducerDecl> reducers;
   bool draining = false;
   std::vector<Lease*> leases;      ///< in the order in which it runs them: as granted
@@ -38,10 +40,19 @@ struct Worker {
     const auto& c = offer.capacity;
     return c.slots > c.stuck ? c.slots - c.stuck : 0;
   }
+  /// To be called when `offer.functions` is another list.
+  void index_functions() {
+    by_name.clear();
+    for (std::size_t i = 0; i < offer.functions.size(); ++i) by_name[offer.functions[i].name].push_back(i);
+  }
+  /// Its declarations of a function: one for each way in which it takes it.
+  template <typename F>
+  bool any_declaration(const std::string& function, F&& holds) const {
+    const auto it = by_name.find(function);
+    return it != by_name.end() && std::any_of(it->second.begin(), it->second.end(), [&](std::size_t i) { return holds(offer.functions[i]); });
+  }
   bool offers(const std::string& function, Takes takes, Encoding encoding) const {
-    return std::any_of(offer.functions.begin(), offer.functions.end(), [&](const auto& decl) {
-      return decl.takes == takes && decl.encoding == encoding && decl.name == function;
-    });
+    return any_declaration(function, [&](const FunctionDecl& decl) { return decl.takes == takes && decl.encoding == encoding; });
   }
   const ReducerDecl* reducer(const std::string& reducer_name) const {
     for (const auto& decl : offer.reducers)
@@ -77,9 +88,9 @@ struct Worker {
       const double change = available() / record.rate.available();
       return measured * (change < kBusier || change > kLessBusy ? change : 1);
     }
-    for (const auto& decl : offer.functions)
-      if (decl.name == function && decl.rate > 0) return decl.rate;
-    return 0;
+    double declared = 0;
+    any_declaration(function, [&](const FunctionDecl& decl) { return declared = decl.rate, declared > 0; });
+    return declared;
   }
   double rate_of(const std::string& function) const {
     static const FunctionRecord kNone;

@@ -68,6 +68,7 @@ INSTANTIATE_TEST_SUITE_P(all, Amounts,
 Worker worker_with(double gpus, const std::string& arch) {
   Worker worker;
   worker.offer.functions = {{"f", Takes::item, Encoding::raw, "", false, 0}};
+  worker.index_functions();
   worker.offer.capacity.cores = 4;
   worker.memory = 16ULL << 30;
   if (gpus > 0) worker.offer.resources["gpu"] = gpus;

@@ -1,6 +1,8 @@
 #include "worker/actors/capacity.hpp"
 
 #include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -79,6 +81,14 @@ CapacityProbe::Jiffies CapacityProbe::read_jiffies() {
     now.all += n;
     if (column == 3 || column == 4) now.idle += n;
   }
+  // What this worker uses itself is not taken by others.
+  rusage self{}, children{};
+  getrusage(RUSAGE_SELF, &self);
+  getrusage(RUSAGE_CHILDREN, &children);
+  double own_s = 0;
+  for (const timeval& used : {self.ru_utime, self.ru_stime, children.ru_utime, children.ru_stime})
+    own_s += static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_usec) / 1e6;
+  now.idle += static_cast<std::uint64_t>(own_s * static_cast<double>(sysconf(_SC_CLK_TCK)));
   return now;
 }
 
