@@ -94,7 +94,7 @@ void Core::explain_share(const Job& job, std::vector<std::string>& lines) const 
 void Core::explain_workers(const Job& job, std::vector<std::string>& lines) const {
   std::vector<WorkerShare> shares;
   for (const auto& [name, share] : job.shares) shares.push_back(share);
-  std::sort(shares.begin(), shares.end(), [](const auto& a, const auto& b) { return a.tasks > b.tasks; });
+  std::sort(shares.begin(), shares.end(), [](const auto& a, const auto& b) { return a.tasks != b.tasks ? a.tasks > b.tasks : a.worker < b.worker; });
   const double mean = job.pool ? job.pool->mean_rate() : 0;
   for (std::size_t i = 0; i < std::min(shares.size(), kWorkersNamed); ++i) {
     const WorkerShare& share = shares[i];

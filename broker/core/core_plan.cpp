@@ -33,7 +33,11 @@ wire::Duration duration(double s) { return std::chrono::duration_cast<wire::Dura
 void Core::plan_ahead(Time now) {
   check_plan(now);
   if (plan_.look_after > 0 && counters_.leases >= plan_.look_after) plan_.stale = true;
-  if (plan_.stale && !plan_.next) begin_plan(now);
+  if (plan_.stale && !plan_.next) {
+    begin_plan(now);
+    if (plan_.next) retry_dispatch_at(now);
+    return;
+  }
   if (!plan_.next) return;
   ++counters_.plan_slices;
   if (plan_.next->improve(config_.plan_slice)) adopt_plan(now);

@@ -62,6 +62,7 @@ JobStatus Core::status_of(const Job& job, Time now, bool with_shares) const {
   s.result_bytes = job.results.bytes();
   if (with_shares)
     for (const auto& [name, share] : job.shares) s.shares.push_back(share);
+  std::sort(s.shares.begin(), s.shares.end(), [](const auto& a, const auto& b) { return a.worker < b.worker; });
   return s;
 }
 

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/core/decision.hpp"
@@ -116,7 +117,7 @@ struct Job {
   std::uint64_t planned = 0;          ///< of its tasks: each waits for one worker
 
   std::vector<Follower> followers;
-  std::map<std::string, WorkerShare> shares;  // by worker name
+  std::unordered_map<std::string, WorkerShare> shares;  // by worker name
   Timeline timeline;
 
   double used = 0;  ///< slot-seconds received over weight: the virtual time of fair share

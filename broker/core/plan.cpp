@@ -18,7 +18,7 @@ constexpr Cooling kMany{4, 0.1, 0.0005, 0.6};
 // A few long tasks: between two good plans lie bad ones, over which a steep energy does not get.
 constexpr Cooling kFew{2, 1, 0.01, 0};
 constexpr std::size_t kFewTasks = 24;
-constexpr std::uint64_t kMovesPerTask = 700;
+constexpr std::uint64_t kMovesPerTask = 560;
 constexpr std::uint64_t kMovesLeast = 30'000;
 constexpr std::uint64_t kMovesMost = 1'000'000;
 // Moves go to the places where a task is quickest; one in four goes anywhere, or many equal places would not be seen.

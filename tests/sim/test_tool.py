@@ -157,6 +157,16 @@ class Tool(unittest.TestCase):
             self.assertAlmostEqual(together[key]["max"], ratios[4])
         self.assertEqual(self.run_sim("--scenario", "pareto", "--policy", "pull", "--seeds", "3", "--at-most", "1.0001").returncode, 1)
 
+    def test_the_end_of_a_job_is_foreseen_for_most_of_its_life(self):
+        for scenario in ("rates-1-2-3", "slows", "freezes", "vanishes", "two-functions"):
+            self.assertGreaterEqual(self.played("--scenario", scenario)["estimate_good"], 0.8, scenario)
+
+    def test_a_queue_of_known_times_is_planned_once_and_better_than_dealt_out(self):
+        for scenario in ("consistent", "inconsistent", "semi"):
+            played = self.played("--scenario", scenario)
+            self.assertEqual(played["plans"], 1)
+            self.assertLess(played["ratio_to_list"], 0.75, scenario)
+
     def test_a_timeline_is_xml_and_shows_what_ran(self):
         for policy in POLICIES:
             drawn = self.folder / "out.svg"
