@@ -55,9 +55,13 @@ JobStatus job_status() {
   s.run_us = 6'500'000;
   s.rate = 1234.5;
   s.eta_s = 12.25;
+  s.eta_error_s = 1.5;
+  s.copies = 3;
+  s.wasted_s = 0.75;
   s.queued_bytes = 8000;
   s.result_bytes = 9000;
   s.shares = {{.worker = "left", .leases = 3, .tasks = 100, .busy_us = 90'000, .rate = 1111.5, .slots = 2}};
+  s.spans = {{.worker = "left", .lane = 1, .begin_us = 1000, .end_us = 91'000, .first = 5, .tasks = 100, .outcome = "done"}};
   return s;
 }
 
@@ -68,7 +72,7 @@ WorkerStatus worker_status() {
   w.state = "busy";
   w.capacity = capacity();
   w.functions = {function_decl()};
-  w.rates = {{.function = "sum", .rate = 2e6, .leases = 4, .tasks = 4000, .busy_us = 2000}};
+  w.rates = {{.function = "sum", .rate = 2e6, .uncertainty = 0.25, .leases = 4, .tasks = 4000, .busy_us = 2000}};
   w.labels = {{"os", "linux"}};
   w.resources = {{"gpu", 2}};
   w.leases = 2;

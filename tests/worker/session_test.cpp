@@ -47,7 +47,7 @@ TEST_F(SessionTest, ABeatCarriesCapacityAndWork) {
   EXPECT_EQ(beat.capacity->cores, 4);
   EXPECT_EQ(beat.capacity->busy, 1u);
   ASSERT_EQ(beat.work.size(), 1u);
-  EXPECT_EQ(beat.work[0], (FunctionRate{"echo", 2000, 0, 2, 1000}));
+  EXPECT_EQ(beat.work[0], (FunctionRate{.function = "echo", .rate = 2000, .tasks = 2, .busy_us = 1000}));
 }
 
 TEST_F(SessionTest, SilenceOfTheBrokerEndsTheSession) {
