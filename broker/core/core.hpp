@@ -275,6 +275,7 @@ class Core {
 
   // core_plan.cpp
   void plan_ahead(Time now);
+  void go_on_planning(Time now);
   bool worth_planning(const Job& job) const;
   /// It has tasks to give out that it had not, or its rates are known now.
   void changed_for_plan(const Job& job);
@@ -304,6 +305,8 @@ class Core {
   bool ask_back(const Worker& idle, Time now, Effects& effects);
   /// A second copy of the lease that is most overdue, on a worker that has nothing else to do.
   bool copy_overdue(Worker& idle, Time now, Effects& effects);
+  /// Whether the payloads of these tasks are in memory; asks for some of them if not.
+  static bool all_resident(Job& job, const wire::IntervalSet& tasks, Effects& effects);
   static std::optional<Time> overdue_at(const Lease& lease, const Worker& holder, const Job& job);
   double copies_budget_s(const Job& job, Time now) const;
   /// Copies that cost more than they may, or stand in the way of work that waits, go.
@@ -324,7 +327,8 @@ class Core {
 
   // core_status.cpp
   void on_query(Session& session, const Principal& principal, const wire::Query& query, Time now, Effects& effects);
-  JobStatus status_of(const Job& job, Time now, bool with_shares) const;
+  /// `exact`: with a look at all leases of its workers.
+  JobStatus status_of(const Job& job, Time now, bool with_shares, bool exact) const;
   WorkerStatus status_of(const Worker& worker, Time now) const;
   std::vector<LeaseSpan> spans_of(const Job& job, Time now) const;
   // core_explain.cpp
@@ -357,6 +361,7 @@ class Core {
   const Job* placing_ = nullptr;        ///< whose workers it knows
   std::optional<std::size_t> placed_;   ///< who got the last lease of it
   std::int64_t budget_ = 0;             ///< of this settle()
+  std::uint64_t serving_ = 0;           ///< number of this serve(), see Pool::no_room_in
   bool left_to_others_ = false;         ///< in this serve()
   PlanInUse plan_;
   std::set<wire::LeaseId> copies_;      ///< leases that are copies

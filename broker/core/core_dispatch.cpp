@@ -70,6 +70,8 @@ void Core::dispatch(Time now, Effects& effects) {
     const bool choosy = level.wanted.size() > 1 && level.wanted.size() <= kKindsCompared;
     // Who left something to others because it is better at something else takes it when it gets nothing of that either.
     if (serve(level, choosy, now, effects)) serve(level, false, now, effects);
+    // Who waits for a plan goes before lower priorities all the same.
+    if (plan_.next && plan_.holds && plan_.falling == falling) break;
   }
   rebalance(now, effects);
 }
@@ -77,10 +79,11 @@ void Core::dispatch(Time now, Effects& effects) {
 bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
   left_to_others_ = false;
   placing_ = nullptr;
+  ++serving_;
   while (!roomy_.empty()) {
-    if ((budget_ -= kLeaseCosts) < 0) {  // the gateway has others to listen to
+    if (budget_-- < 0) {  // the gateway has others to listen to; who was looked at in vain stays aside until the others were
       retry_dispatch_at(now);
-      break;
+      return false;
     }
     Job* job = turns_.next(level);
     if (grant_planned(level, job, now, effects)) {
@@ -89,7 +92,9 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
     }
     if (!job) break;
     if (placing_ != job) placing_ = nullptr;
-    if (dispatch_job(*job, choosy, now, effects)) {
+    const bool nobody = job->pool && job->pool->no_room_in == serving_ && !job->partials;
+    if (!nobody && dispatch_job(*job, choosy, now, effects)) {
+      budget_ -= kLeaseCosts;
       turns_.serve(*job);
       reorder(*job);
     } else {
@@ -120,6 +125,7 @@ bool Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effects) {
 }
 
 const Pool::Member* Core::any_with_room(const Job& job, bool choosy) {
+  bool room = false;
   for (std::size_t i = 0; i < roomy_.size();) {
     Worker& worker = *roomy_[i];
     if (!has_room(worker)) {
@@ -129,11 +135,14 @@ const Pool::Member* Core::any_with_room(const Job& job, bool choosy) {
       continue;
     }
     ++i;
+    --budget_;
     const Pool::Member* member = job.pool->of(worker);
     if (!member || !job.pool->need().free_on(worker)) continue;
+    room = true;
     if (!choosy || !better_elsewhere(job, *member)) return member;
     left_to_others_ = true;
   }
+  if (!room) job.pool->no_room_in = serving_;
   return nullptr;
 }
 
@@ -166,6 +175,7 @@ const Pool::Member* Core::best_for(const Job& job, Time now) {
     }
     budget_ -= static_cast<std::int64_t>(members.size());
     if (!room) candidates.clear();
+    if (!room) job.pool->no_room_in = serving_;
     placer_.begin(std::move(candidates));
   } else if (!placer_.empty() && placed_) {
     const Worker& worker = *members[*placed_].worker;

@@ -91,6 +91,11 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   undecided_.erase(job.number);
   turns_.leave(job);
   leave_pool(job);
+  job.timeline.finish();
+  if (job.failed_tasks.empty()) {
+    job.costs = {};
+    job.costs_sum = 0;
+  }
   finished_.push_back(job.number);
   if (job.common) {
     for (auto& [id, worker] : workers_)

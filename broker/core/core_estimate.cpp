@@ -9,7 +9,7 @@ namespace quern::broker {
 namespace {
 
 // Jobs that are looked at: with more the estimate is coarse anyhow.
-constexpr int kRivalsMost = 1000;
+constexpr int kRivalsMost = 50;
 // What it got of late says more than its share should, once it has run so long.
 constexpr double kMeasuredFrom = 1.0;
 // What nobody can foresee: a share of the time left, alone and among others.
@@ -72,8 +72,11 @@ Estimate Core::estimate(const Job& job, Time now, bool exact) const {
   for (const auto& [falling, level] : turns_.levels()) {
     if (falling > -std::int64_t{job.options.priority}) break;
     for (const auto& turn : level.turns) {
+      if (rivals >= kRivalsMost) break;
       for (const auto& other : turn.party->turns) {
-        if (other.job == &job || !other.job->pool || other.job->pool->total_rate() <= 0 || ++rivals > kRivalsMost) continue;
+        if (rivals >= kRivalsMost) break;
+        if (other.job == &job || !other.job->pool || other.job->pool->total_rate() <= 0) continue;
+        ++rivals;
         const double left = left_s(*other.job, now, false);
         if (&level != job.place.level) before += left;
         else shared += std::min(left, my_part * weight_of(*other.job));
@@ -104,7 +107,7 @@ Estimate Core::estimate(const Job& job, Time now, bool exact) const {
         if (n++ < member.worker->slots() && lease->job == job.number && !lease->copy) longest = std::max(longest, lease->expected_s - seconds(now - lease->granted));
     }
   }
-  if (job.planned > 0) longest = std::max(longest, planned_end_s(job, now));
+  if (job.planned > 0 && exact) longest = std::max(longest, planned_end_s(job, now));
   end.left_s = std::max(end.left_s, longest);
 
   const double tasks = std::max(1.0, static_cast<double>(job.total - job.ended.size()));

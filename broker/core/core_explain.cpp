@@ -112,7 +112,7 @@ void Core::explain_workers(const Job& job, std::vector<std::string>& lines) cons
 
 std::vector<std::string> Core::explain(const Job& job, Time now) const {
   std::vector<std::string> lines;
-  const JobStatus s = status_of(job, now, true);
+  const JobStatus s = status_of(job, now, true, true);
   lines.push_back("Job " + std::to_string(value(s.number)) + " runs `" + s.function + "` and is " + std::string(to_string(s.state)) +
                   (s.reason.empty() ? "." : ": " + s.reason + "."));
   if (!s.decision.empty()) lines.push_back("It is " + s.decision + ".");

@@ -20,6 +20,8 @@ std::uint64_t tasks_of(const wire::Submit& submit) {
 
 std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 // Hints for tasks beyond this are not kept (4 bytes each): a stream that never ends would fill the memory.
+// Hints beyond these say nothing, and would drown what is measured.
+constexpr double kCostLeast = 1e-6, kCostMost = 1e12;
 constexpr std::uint64_t kCostsKept = 16u << 20;
 
 }  // namespace
@@ -95,6 +97,8 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   if (job.options.durability == Durability::automatic)
     job.options.durability = config_.store ? Durability::durable : Durability::memory;
   job.options.attempts = std::max(1u, job.options.attempts);
+  job.costed = job.options.cost > 0;
+  if (job.costed) job.options.cost = std::clamp(job.options.cost, kCostLeast, kCostMost);
   if (submit.has_common) job.common = std::move(submit.common);
   job.principal = session.principal;
   job.principal_weight = principal.weight;
@@ -147,11 +151,18 @@ void Core::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& cost
 
 void Core::take_costs(Job& job, std::uint64_t count, const std::vector<float>& costs) {
   if ((costs.empty() && job.costs.empty()) || job.accepted > kCostsKept) return;
+  if (!job.costed) {
+    // Hints that come when some of it was run without are of no use.
+    if (job.accepted > 0) return;
+    leave_pool(job);
+    job.costed = true;
+    if (!job.final()) join_pool(job);
+  }
   // A batch without hints among others with: its tasks cost what the job says, or what the others do in the mean.
   const auto usual = static_cast<float>(job.unit());
   const auto add = [&job](float cost) {
-    job.costs.push_back(cost);
-    job.costs_sum += cost;
+    job.costs.push_back(static_cast<float>(std::clamp<double>(cost, kCostLeast, kCostMost)));
+    job.costs_sum += job.costs.back();
   };
   while (job.costs.size() < job.accepted) add(usual);
   for (std::uint64_t i = 0; i < count; ++i) add(costs.empty() ? usual : costs[i]);

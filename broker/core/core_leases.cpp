@@ -295,7 +295,7 @@ void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Repor
   share.slots = worker.offer.capacity.slots;
   share.busy_us += report.busy_us;
   if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) return;
-  FunctionRecord& record = worker.records[job.function];
+  FunctionRecord& record = worker.records[job.pool ? job.pool->need().record_name() : job.function];
   record.tasks += tasks;
   record.busy_us += report.busy_us;
   share.tasks += tasks;

@@ -24,6 +24,7 @@ constexpr double kOff = 0.1;
 constexpr double kOffFrom = 0.1;
 constexpr milliseconds kCheckEvery{50};
 constexpr std::uint64_t kLoadPlanned = 1u << 20;
+constexpr std::int64_t kPlannedCosts = 50;  // of the budget of a settle()
 
 double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
 wire::Duration duration(double s) { return std::chrono::duration_cast<wire::Duration>(std::chrono::duration<double>(s)); }
@@ -31,6 +32,17 @@ wire::Duration duration(double s) { return std::chrono::duration_cast<wire::Dura
 }  // namespace
 
 void Core::plan_ahead(Time now) {
+  go_on_planning(now);
+  if (plan_.stale && !plan_.next) return retry_dispatch_at(now);
+  if (plan_.next || plan_.waiting.empty()) return;
+  // Nothing need happen for a plan to go wrong: somebody stands still.
+  double next_s = Plan::kNever;
+  for (const auto& [session, rows] : plan_.waiting)
+    if (const auto worker = workers_.find(session); worker != workers_.end()) next_s = std::min(next_s, ready_s(worker->second, now));
+  if (next_s < Plan::kNever) retry_dispatch_at(now + duration(next_s + std::max(kOffFrom, kOff * seconds(plan_.ends - now))));
+}
+
+void Core::go_on_planning(Time now) {
   check_plan(now);
   if (plan_.look_after > 0 && counters_.leases >= plan_.look_after) plan_.stale = true;
   if (plan_.stale && !plan_.next) {
@@ -45,7 +57,8 @@ void Core::plan_ahead(Time now) {
 }
 
 bool Core::worth_planning(const Job& job) const {
-  if (!job.pool || job.pending.empty()) return false;
+  // Which of a worker's slots can work at once on tasks that take of a resource, a plan does not know.
+  if (!job.pool || job.pool->empty() || job.pending.empty() || job.pool->need().counts_on(*job.pool->members().front().worker)) return false;
   const double best = job.pool->best_rate();
   return best > 0 && job.unit() / best >= kLeaseMax;
 }
@@ -120,18 +133,30 @@ void Core::begin_plan(Time now) {
   plan_.look_after = 0;
   std::vector<Job*> jobs;
   if (!choose_for_plan(jobs)) return drop_plan();
+  std::size_t rows = 0, slots = 0;
+  std::vector<const Pool*> pools;
+  std::set<const Pool*> known;
+  for (const Job* job : jobs) {
+    rows += job->pending.size();
+    if (!known.insert(job->pool).second) continue;
+    pools.push_back(job->pool);
+    slots = std::max<std::size_t>(slots, job->pool->slots());
+  }
+  if (rows * slots > kCellsMost || pools.size() * slots > kCellsMost) return drop_plan();
   std::map<const Worker*, std::size_t> column;  // the first of its slots
   plan_.rows.clear();
   plan_.places.clear();
   std::vector<double> ready;
-  for (const Job* job : jobs) {
-    for (const auto& member : job->pool->members()) {
+  for (const Pool* pool : pools) {
+    for (const auto& member : pool->members()) {
       if (member.worker->slots() == 0 || !column.try_emplace(member.worker, plan_.places.size()).second) continue;
       for (double free : slots_ready(*member.worker, now)) {
         plan_.places.push_back(member.worker->session);
         ready.push_back(free);
       }
     }
+  }
+  for (const Job* job : jobs) {
     for (const auto& tasks : job->pending.list())
       for (std::uint64_t task = tasks.begin; task < tasks.end; ++task) plan_.rows.push_back({job->number, task});
   }
@@ -139,23 +164,32 @@ void Core::begin_plan(Time now) {
   const std::size_t places = plan_.places.size();
   std::vector<double> times(plan_.rows.size() * places, Plan::kNever);
   double work = 0, longest = 0;
+  struct Column {
+    std::size_t first, slots;
+    double rate;
+  };
+  std::map<const Pool*, std::vector<Column>> columns;
+  for (const Pool* pool : pools)
+    for (const auto& member : pool->members())
+      if (const auto first = column.find(member.worker); first != column.end()) columns[pool].push_back({first->second, member.worker->slots(), member.rate});
   for (std::size_t row = 0; row < plan_.rows.size(); ++row) {
     const Job& job = jobs_.at(plan_.rows[row].job);
     double least = Plan::kNever;
-    for (const auto& member : job.pool->members()) {
-      const auto first = column.find(member.worker);
-      if (first == column.end()) continue;
-      const double time = job.work_of(plan_.rows[row].task) / member.rate;
+    for (const Column& of : columns[job.pool]) {
+      const double time = job.work_of(plan_.rows[row].task) / of.rate;
       least = std::min(least, time);
-      std::fill_n(times.begin() + static_cast<std::ptrdiff_t>(row * places + first->second), member.worker->slots(), time);
+      std::fill_n(times.begin() + static_cast<std::ptrdiff_t>(row * places + of.first), of.slots, time);
     }
     work += least;
     longest = std::max(longest, least);
   }
   if (std::max(longest, work / static_cast<double>(places)) < kWorthFrom) return drop_plan();
   std::vector<std::size_t> start = as_planned(times);
+  plan_.falling = -std::int64_t{jobs.front()->options.priority};
+  plan_.holds = false;
   for (Job* job : jobs) {
     job->planning = job->planned == 0;
+    plan_.holds = plan_.holds || job->planning;
     turns_.update(*job);
   }
   ++counters_.plans;
@@ -201,6 +235,11 @@ void Core::adopt_plan(Time now) {
     job.planning = false;
     const std::size_t place = plan->place_of(i);
     if (job.final() || place == Plan::kNowhere || !job.pending.contains(plan_.rows[i].task)) continue;
+    const auto worker = workers_.find(plan_.places[place]);
+    if (worker == workers_.end() || !job.pool || !job.pool->of(worker->second)) {
+      plan_.stale = true;  // it has gone meanwhile
+      continue;
+    }
     plan_.waiting[plan_.places[place]].push_back(plan_.rows[i]);
     plan_.jobs.insert(job.number);
     ++job.planned;
@@ -245,6 +284,7 @@ void Core::check_plan(Time now) {
 
 bool Core::grant_planned(const Level& level, const Job* rival, Time now, Effects& effects) {
   if (plan_.waiting.empty()) return false;
+  budget_ -= static_cast<std::int64_t>(roomy_.size());
   Worker* chosen = nullptr;
   Job* best = nullptr;
   for (Worker* worker : roomy_) {
@@ -277,7 +317,10 @@ bool Core::grant_planned(const Level& level, const Job* rival, Time now, Effects
   const std::uint32_t attempt = best->attempts.at(row.task) + 1;
   best->pending.remove({row.task, row.task + 1});
   advance_frontier(*best, row.task + 1);
+  budget_ -= kPlannedCosts;
+  turns_.serve(*best);
   send_tasks(*best, *best->pool->of(*chosen), {{row.task, row.task + 1}}, attempt, now, effects);
+  turns_.moved(*best);
   unplan(row);
   return true;
 }

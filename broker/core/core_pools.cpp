@@ -19,7 +19,7 @@ double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count
 }  // namespace
 
 Need Core::need_of(const Job& job) const {
-  return {job.function, job.decision->takes, job.decision->encoding, job.options.require, job.options.resources};
+  return {job.function, job.decision->takes, job.decision->encoding, job.options.require, job.options.resources, job.costed};
 }
 
 void Core::join_pool(Job& job) {
@@ -69,7 +69,8 @@ void Core::note_room(Worker& worker) {
 void Core::learnt(Worker& worker, Job& job, FunctionRecord& record) {
   if (!job.pool) return;
   const bool first = job.pool->mean_rate() <= 0;
-  job.pool->update(worker);
+  const std::string& function = job.pool->need().function;
+  for (auto it = pools_.lower_bound(Need{function, {}, {}, {}, {}}); it != pools_.end() && it->first.function == function; ++it) it->second.update(worker);
   if (first) changed_for_plan(job);
   if (const double mean = job.pool->mean_rate(); mean > 0) record.relative = record.rate.per_second() / mean;
 }

@@ -63,6 +63,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   job.failed_tasks = IntervalSet(progress.failed);
   job.failed = job.failed_tasks.size();
   job.done = progress.done;
+  job.costed = job.options.cost > 0;
   job.cancelled = progress.cancelled;
   job.retried = progress.retried;
   for (const auto& counted : progress.attempts) job.attempts.set(counted.tasks, counted.count);
@@ -146,12 +147,13 @@ Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now
   lease.cancelled = std::move(ended);
   lease.adopted = true;
   lease.granted = now;
-  const double rate = worker.rate_of(job->function);
+  join_pool(*job);
+  const Pool::Member* member = job->pool->of(worker);
+  const double rate = member ? member->rate : 0;
   lease.expected_s = rate > 0 ? static_cast<double>(lease.granted_tasks) * job->unit() / rate : 0;
   job->leased += lease.granted_tasks;
   turns_.expect(*job, lease.expected_s);
   worker.hold(lease);
-  join_pool(*job);
   job->pool->need().count(worker, 1);
   ++job->leases_out;
   if (job->state == JobState::waiting) job->state = JobState::running;

@@ -167,6 +167,7 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
     lease->granted = now;
     lease->reclaiming = false;  // whatever was asked in the old session went with it
     worker.hold(*lease);
+    if (Pool* pool = jobs_.at(lease->job).pool; pool && takes_resources(*lease)) pool->need().count(worker, 1);
   }
   if (taken_up > 0)
     record(session.peer, principal.name, "take up leases", worker.name, true, std::to_string(taken_up) + " of before the restart", effects);

@@ -11,9 +11,12 @@ std::uint64_t us(wire::Duration d) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(d).count()));
 }
 
+// Of the 256 KiB that a header may have.
+constexpr std::size_t kSpansBytes = 160u << 10;
+
 }  // namespace
 
-JobStatus Core::status_of(const Job& job, Time now, bool with_shares) const {
+JobStatus Core::status_of(const Job& job, Time now, bool with_shares, bool exact) const {
   JobStatus s;
   s.uuid = job.uuid;
   s.number = job.number;
@@ -53,7 +56,7 @@ JobStatus Core::status_of(const Job& job, Time now, bool with_shares) const {
   const double run_s = static_cast<double>(s.run_us) / 1e6;
   s.rate = job.rate;
   if ((job.final() || s.rate <= 0) && run_s > 0) s.rate = static_cast<double>(job.done) / run_s;
-  const Estimate end = estimate(job, now, with_shares);
+  const Estimate end = estimate(job, now, exact);
   s.eta_s = end.left_s;
   s.eta_error_s = end.error_s;
   s.copies = job.copies;
@@ -112,6 +115,7 @@ std::vector<LeaseSpan> Core::spans_of(const Job& job, Time now) const {
       timeline.add(worker.name, worker.slots(), lease.granted, now, lease.first, lease.reported_tasks, "running");
     }
   }
+  timeline.fit(kSpansBytes);
   return timeline.spans(job.submitted);
 }
 
@@ -121,7 +125,7 @@ void Core::on_query(Session& session, const Principal& principal, const wire::Qu
   switch (query.what) {
     case wire::QueryWhat::jobs:
       for (auto it = jobs_.rbegin(); it != jobs_.rend() && answer.jobs.size() < std::min<std::uint64_t>(query.limit, 1000); ++it)
-        if (may_see(principal, subject_of(it->second))) answer.jobs.push_back(status_of(it->second, now, false));
+        if (may_see(principal, subject_of(it->second))) answer.jobs.push_back(status_of(it->second, now, false, false));
       break;
     case wire::QueryWhat::job:
     case wire::QueryWhat::timeline:
@@ -132,7 +136,7 @@ void Core::on_query(Session& session, const Principal& principal, const wire::Qu
                  {}, query.token, effects);
         return;
       }
-      answer.jobs.push_back(status_of(*job, now, true));
+      answer.jobs.push_back(status_of(*job, now, true, true));
       if (query.what == wire::QueryWhat::explain) answer.text = explain(*job, now);
       if (query.what == wire::QueryWhat::timeline) answer.jobs.back().spans = spans_of(*job, now);
       break;

@@ -10,6 +10,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kRetryReclaim{50};
+// Idle workers that find nothing to take over, perhaps because they can do little, before the others are taken for the same.
+constexpr int kInVain = 16;
 // Work that ends sooner than this is not worth moving.
 constexpr double kReclaimFrom = 0.020;
 // A lease is overdue when it takes so many times what it should, and more the more its tasks vary; and so much longer at least.
@@ -20,6 +22,7 @@ constexpr double kOverdueFrom = 0.050;
 constexpr double kWasteShare = 0.05;
 constexpr double kWasteLeast = 1.0;
 constexpr milliseconds kRetryCopy{100};
+constexpr std::uint64_t kLoadForCopy = 1u << 20;
 // To look at all leases takes time: with so many it is done again only after this much for each.
 constexpr std::size_t kManyLeases = 256;
 constexpr std::chrono::nanoseconds kLookPerLease{500};
@@ -33,9 +36,16 @@ void Core::rebalance(Time now, Effects& effects) {
   if (leases_.empty()) return;
   if (next_rebalance_ && now < *next_rebalance_) return retry_dispatch_at(*next_rebalance_);
   const std::vector<Worker*> roomy = roomy_;
+  int in_vain = 0;
   for (Worker* worker : roomy) {
     if (worker->leases.size() >= worker->slots() || !has_room(*worker)) continue;
-    if (!ask_back(*worker, now, effects) && !copy_overdue(*worker, now, effects)) break;
+    budget_ -= 2 * static_cast<std::int64_t>(leases_.size());
+    if (ask_back(*worker, now, effects) || copy_overdue(*worker, now, effects)) {
+      if (budget_ >= 0) continue;
+      retry_dispatch_at(now + kRetryReclaim);  // the gateway has others to listen to
+      break;
+    }
+    if (budget_ < 0 || ++in_vain == kInVain) break;
   }
   prune_copies(now, effects);
   if (leases_.size() > kManyLeases) next_rebalance_ = now + kLookPerLease * leases_.size();
@@ -56,7 +66,8 @@ bool Core::ask_back(const Worker& idle, Time now, Effects& effects) {
       const Job& job = jobs_.at(lease.job);
       const bool task_lease = lease.kind != wire::LeaseKind::merge && lease.kind != wire::LeaseKind::finish;
       const std::uint64_t open = lease.open.size();
-      const double rate = std::max(1e-9, busy.rate_of(job.function) / job.unit());
+      const Pool::Member* member = job.pool ? job.pool->of(busy) : nullptr;
+      const double rate = std::max(1e-9, (member ? member->rate : 0) / job.unit());
       double left = static_cast<double>(open);
       double left_s = left / rate;
       if (running) {
@@ -75,7 +86,7 @@ bool Core::ask_back(const Worker& idle, Time now, Effects& effects) {
       if (lease.reclaiming || now < lease.reclaim_after || ends_s <= worst_s) continue;
       worst = &lease;
       worst_s = ends_s;
-      const double idle_rate = idle.rate_of(job.function) > 0 ? idle.rate_of(job.function) / job.unit() : rate;
+      const double idle_rate = job.pool->of(idle)->rate > 0 ? job.pool->of(idle)->rate / job.unit() : rate;
       // Both should end at the same time: what the idle one takes of the rest is its share of the two speeds.
       const double share = wait_s > 0 ? 1.0 : idle_rate / (idle_rate + rate);
       want = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(left * share));
@@ -108,13 +119,25 @@ double Core::copies_budget_s(const Job& job, Time now) const {
   return kWasteLeast + kWasteShare * job.busy_s - spent;
 }
 
+bool Core::all_resident(Job& job, const wire::IntervalSet& tasks, Effects& effects) {
+  if (!job.has_payloads() || job.payloads.all_resident()) return true;
+  for (const auto& some : tasks.list()) {
+    for (std::uint64_t task = some.begin; task < some.end; ++task) {
+      if (job.payloads.resident(task)) continue;
+      while (auto stretch = job.payloads.wanted(task, kLoadForCopy)) effects.push_back(Load{job.number, *stretch});
+      return false;  // on_loaded() goes on
+    }
+  }
+  return true;
+}
+
 bool Core::copy_overdue(Worker& idle, Time now, Effects& effects) {
   Lease* worst = nullptr;
   double worst_s = 0;
   std::optional<Time> next;
   for (auto& [id, lease] : leases_) {
     if (lease.worker == idle.session) continue;
-    const Job& job = jobs_.at(lease.job);
+    Job& job = jobs_.at(lease.job);
     if (!job.pool || !job.pending.empty() || !job.pool->of(idle) || !job.pool->need().free_on(idle)) continue;
     const Worker& holder = workers_.at(lease.worker);
     const auto place = std::find(holder.leases.begin(), holder.leases.end(), &lease) - holder.leases.begin();
@@ -125,6 +148,7 @@ bool Core::copy_overdue(Worker& idle, Time now, Effects& effects) {
     const double late_s = seconds(now - lease.granted) - lease.expected_s;
     const double rate = job.pool->of(idle)->rate;
     if (late_s <= worst_s || rate <= 0 || job.work_of(lease.open.list()) / rate > copies_budget_s(job, now)) continue;
+    if (!all_resident(job, lease.open, effects)) continue;
     worst = &lease;
     worst_s = late_s;
   }

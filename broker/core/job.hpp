@@ -85,6 +85,7 @@ struct Job {
   Payloads payloads;
   std::vector<float> costs;          ///< hints, of the first tasks; empty: all cost the same
   double costs_sum = 0;
+  bool costed = false;               ///< there are hints: its work is counted in them
   wire::IntervalSet pending;
   std::multimap<wire::Time, wire::Interval> backing_off;
   std::uint64_t leased = 0;

@@ -26,8 +26,13 @@ double amount_in(const std::string& text) {
 
 std::vector<std::pair<std::string, double>> Need::amounts(const Worker& worker) const {
   std::vector<std::pair<std::string, double>> out(resources.begin(), resources.end());
-  for (const auto& [key, wanted] : require)
-    if (!worker.offer.labels.contains(key)) out.emplace_back(key, amount_in(wanted));
+  for (const auto& [key, wanted] : require) {
+    if (worker.offer.labels.contains(key)) continue;
+    const double amount = amount_in(wanted);
+    const auto named = std::find_if(out.begin(), out.end(), [&key = key](const auto& one) { return one.first == key; });
+    if (named == out.end()) out.emplace_back(key, amount);
+    else named->second = amount < 0 ? amount : std::max(amount, named->second);
+  }
   return out;
 }
 

@@ -17,8 +17,11 @@ struct Need {
   Encoding encoding = Encoding::raw;
   std::map<std::string, std::string> require;  ///< labels, or amounts of resources
   std::map<std::string, double> resources;     ///< amounts
+  bool by_cost = false;                        ///< work is counted in units of cost, not in tasks
   auto operator<=>(const Need&) const = default;
 
+  /// Under which name a worker's speed at it is kept: tasks and units of cost are no measure for each other.
+  std::string record_name() const { return by_cost ? function + " by cost" : function; }
   bool met_by(const Worker& worker) const;
   /// Whether it is asked for nothing but the function.
   bool plain() const { return require.empty() && resources.empty(); }
@@ -26,6 +29,8 @@ struct Need {
   bool suited(const Worker& worker) const;
   /// Whether so much of its counted resources is free now.
   bool free_on(const Worker& worker) const;
+  /// Whether it takes of anything that is counted there.
+  bool counts_on(const Worker& worker) const { return !plain() && !amounts(worker).empty(); }
   /// A lease takes (+1) or frees (-1) what it needs of a worker's counted resources.
   void count(Worker& worker, int sign) const;
 

@@ -34,6 +34,8 @@ struct PlanInUse {
   std::unique_ptr<Plan> next;
   std::vector<Row> rows;
   std::vector<wire::SessionId> places;  ///< a slot each
+  std::int64_t falling = 0;             ///< the priority it is about, below zero for those above zero
+  bool holds = false;                   ///< jobs wait for it
 
   // In use.
   std::unordered_map<wire::SessionId, std::deque<Row>> waiting;  ///< for each worker, in the order in which they go to it

@@ -15,7 +15,7 @@ constexpr double kMeanMoved = 0.05;
 void Pool::add(Worker& worker) {
   if (at_.contains(&worker)) return;
   at_.emplace(&worker, members_.size());
-  members_.push_back({&worker, &worker.records[need_.function], 0, false});
+  members_.push_back({&worker, &worker.records[need_.record_name()], 0, false});
   counted_slots_.push_back(0);
   take_in(members_.back());
 }

@@ -18,6 +18,7 @@ class Rate {
  public:
   /// `available`: the share of its slots' full speed that the machine had, as its heartbeats say.
   void learn(double work, double busy_s, double tasks, double available) {
+    if (!(work > 0) || !std::isfinite(work)) return;
     busy_s = std::max(busy_s, 1e-6);  // a lease of a few nanoseconds measures as nothing
     if (busy_ > 0) compare(work, busy_s, tasks);
     const bool changed = std::abs(off_) >= kOffMost;
@@ -46,7 +47,7 @@ class Rate {
  private:
   void compare(double work, double busy_s, double tasks) {
     if (tasks <= 0) return;
-    const double ratio = busy_s / (work / per_second());  // above 1: slower than thought
+    const double ratio = std::clamp(busy_s * per_second() / work, 1e-3, 1e3);  // above 1: slower than thought
     // A sum of n times varies by sqrt(n) of one's variation.
     const double deviation = (ratio - 1) * std::sqrt(tasks);
     const double usual = variation() / std::sqrt(tasks);

@@ -8,6 +8,9 @@ namespace {
 using std::chrono::microseconds;
 
 constexpr std::chrono::hours kForEver{1000};
+// Of a job that is over; and what one takes in a message, without its worker's name.
+constexpr std::size_t kSpansKept = 256;
+constexpr std::size_t kSpanBytes = 100;
 
 std::uint64_t us(wire::Duration d) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::chrono::duration_cast<microseconds>(d).count())); }
 
@@ -57,6 +60,23 @@ void Timeline::coarsen() {
     }
   }
   spans_.resize(kept + 1);
+}
+
+void Timeline::finish() {
+  while (spans_.size() > kSpansKept && joined_ < kForEver) coarsen();
+  spans_.resize(std::min(spans_.size(), kSpansMost / 2));
+  spans_.shrink_to_fit();
+  lanes_ = {};
+  numbers_ = {};
+  full_ = true;
+}
+
+void Timeline::fit(std::size_t bytes) {
+  std::size_t longest = 0;
+  for (const auto& worker : workers_) longest = std::max(longest, worker.size());
+  const std::size_t most = bytes / (kSpanBytes + longest);
+  while (spans_.size() > most && joined_ < kForEver) coarsen();
+  if (spans_.size() > most) spans_.resize(most);
 }
 
 std::vector<LeaseSpan> Timeline::spans(wire::Time submitted) const {

@@ -19,7 +19,10 @@ class Timeline {
   void add(const std::string& worker, std::uint32_t slots, wire::Time begin, wire::Time end, std::uint64_t first, std::uint64_t tasks, const char* outcome);
   /// Times from `submitted` on.
   std::vector<LeaseSpan> spans(wire::Time submitted) const;
-  std::size_t bytes() const { return spans_.size() * sizeof(Span); }
+  /// The job is over: what is kept for hours is small.
+  void finish();
+  /// Coarser, until it is at most about so many bytes in a message.
+  void fit(std::size_t bytes);
 
  private:
   struct Span {

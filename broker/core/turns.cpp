@@ -6,18 +6,28 @@
 
 namespace quern::broker {
 
+namespace {
+
+// Where a newcomer begins: level with who was served last, but not behind all others. Keys hold what leases were expected to take, and fall when they took less.
+template <typename L>
+double start_in(const L& all) {
+  return all.turns.empty() ? all.served : std::min(all.served, all.turns.begin()->key);
+}
+
+}  // namespace
+
 void Turns::enter(Job& job) {
   Level& level = levels_[-std::int64_t{job.options.priority}];
   const auto [it, fresh] = level.parties.try_emplace(job.principal);
   Party& party = it->second;
   if (fresh) {
     party.name = job.principal;
-    party.used = level.served;
+    party.used = start_in(level);
   }
   party.weight = job.principal_weight;
   ++party.live;
   job.place = {&level, &party, {}, nullptr};
-  job.used = std::max(job.used, party.served);
+  job.used = std::max(job.used, start_in(party));
 }
 
 void Turns::leave(Job& job) {
@@ -46,7 +56,7 @@ void Turns::update(Job& job) {
   const bool waited = key.has_value();
   take_out(job);
   if (!job.wants_turn()) return;
-  if (!waited) job.used = std::max(job.used, party->served - job.expected_out / job.weight());
+  if (!waited) job.used = std::max(job.used, start_in(*party) - job.expected_out / job.weight());
   key = job.turn_key();
   const bool was_there = !party->turns.empty();
   party->turns.insert({*key, job.number, &job});
@@ -56,7 +66,7 @@ void Turns::update(Job& job) {
   }
   party->weight = job.principal_weight;
   if (was_there) level->turns.erase({party->key, party});
-  else if (!waited) party->used = std::max(party->used, level->served - party->expected / party->weight);
+  else if (!waited) party->used = std::max(party->used, start_in(*level) - party->expected / party->weight);
   party->key = party->key_now();
   level->turns.insert({party->key, party});
 }
@@ -73,9 +83,17 @@ void Turns::expect(Job& job, double slot_s) {
 
 void Turns::serve(Job& job) {
   auto& [level, party, key, wants] = job.place;
-  if (!key) return;
-  party->served = std::max(party->served, *key);
-  level->served = std::max(level->served, party->key);
+  if (!party) return;
+  party->served = std::max(party->served, key.value_or(job.turn_key()));
+  level->served = std::max(level->served, party->turns.empty() ? party->key_now() : party->key);
+}
+
+void Turns::moved(Job& job) {
+  auto& [level, party, key, wants] = job.place;
+  if (!party || party->turns.empty()) return;
+  level->turns.erase({party->key, party});
+  party->key = party->key_now();
+  level->turns.insert({party->key, party});
 }
 
 Job* Turns::next(const Level& level) const {

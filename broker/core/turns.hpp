@@ -66,6 +66,8 @@ class Turns {
   void expect(Job& job, double slot_s);
   /// It gets a lease.
   void serve(Job& job);
+  /// What its principal received has changed, and the job itself has no turn.
+  void moved(Job& job);
 
   Levels& levels() { return levels_; }
   const Levels& levels() const { return levels_; }

@@ -24,8 +24,8 @@ class Scheduling(Rig):
         done = self.ok("run", "spin", "--items", items, "--costs", costs)
         self.assertEqual(len(done.lines), 200)
         rates = {rate["function"]: rate for rate in self.workers()[0]["rates"]}
-        self.assertGreater(rates["spin"]["rate"], 0)
-        self.assertLess(rates["spin"]["uncertainty"], 1)
+        self.assertGreater(rates["spin by cost"]["rate"], 0)
+        self.assertLess(rates["spin by cost"]["uncertainty"], 1)
 
     def test_costs_that_are_too_few_or_no_numbers_are_said(self):
         self.start_worker("w")

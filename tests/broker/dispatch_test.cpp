@@ -1,0 +1,158 @@
+// Who gets the next lease: many jobs that cannot be served, resources over reconnects, plans and workers that go.
+#include "broker/broker_fixture.hpp"
+
+namespace quern::broker {
+namespace {
+
+class Dispatch : public BrokerTest {
+ protected:
+  static Config slow_planner() {
+    Config config = small_config();
+    config.plan_slice = 100;  // so that a plan takes many settles
+    return config;
+  }
+  explicit Dispatch(Config config = small_config()) : BrokerTest(config) {}
+
+  static wire::Hello offering(std::uint8_t identity, const std::vector<std::pair<std::string, double>>& rates) {
+    wire::Hello hello = worker_hello(identity);
+    hello.worker->functions.clear();
+    for (const auto& [name, rate] : rates) hello.worker->functions.push_back({name, Takes::item, Encoding::raw, "", false, rate});
+    return hello;
+  }
+
+  static std::vector<wire::Lease> leases_of(Peer& peer) {
+    std::vector<wire::Lease> out;
+    for (auto& message : peer.inbox)
+      if (auto* lease = std::get_if<wire::Lease>(&message)) out.push_back(*lease);
+    peer.inbox.clear();
+    return out;
+  }
+
+  /// As the gateway does: until the core wants nothing more at this time.
+  void settle_all() {
+    for (int i = 0; i < 100'000; ++i) {
+      settle();
+      if (const auto next = core.next_deadline(); !next || *next > now) return;
+    }
+    FAIL() << "it never has enough";
+  }
+
+  static wire::Submit one(std::uint32_t number, const std::string& function) {
+    wire::Submit submit = items_job(0, {"x"}, function);
+    submit.job.octets[0] = 1;
+    for (int i = 0; i < 4; ++i) submit.job.octets[static_cast<std::size_t>(12 + i)] = static_cast<std::uint8_t>(number >> (8 * i));
+    return submit;
+  }
+
+  Peer c, w1, w2;
+};
+
+TEST_F(Dispatch, thousands_of_jobs_whose_workers_are_busy_do_not_stand_before_one_that_can_run) {
+  client(c);
+  connect(w1, offering(201, {{"f", 0}}));
+  for (std::uint32_t i = 0; i < 3000; ++i) {
+    Effects effects;
+    core.on_message(c.id, c.user, {c.session, one(i, "f")}, now, effects);
+  }
+  settle_all();
+  leases_of(w1);
+  connect(w2, offering(202, {{"g", 0}}));
+  w2.inbox.clear();
+  send(c, one(9999, "g"));
+  settle_all();
+  EXPECT_EQ(leases_of(w2).size(), 1u);
+}
+
+TEST_F(Dispatch, a_worker_that_comes_back_with_a_lease_has_what_that_takes_no_second_time) {
+  client(c);
+  wire::Hello hello = offering(201, {{"f", 0}});
+  hello.worker->capacity.slots = 4;
+  hello.worker->resources["gpu"] = 1;
+  connect(w1, hello);
+  w1.inbox.clear();
+  wire::Submit submit = items_job(1, {"a", "b", "c"}, "f");
+  submit.options.require["gpu"] = "1";
+  send(c, submit);
+  const auto first = leases_of(w1);
+  ASSERT_EQ(first.size(), 1u);
+  hello.worker->held.push_back({first[0].lease, submit.job, first[0].tasks, false, first[0].kind, first[0].attempt});
+  connect(w1, hello);
+  settle_all();
+  EXPECT_TRUE(leases_of(w1).empty()) << "its gpu is taken";
+  send(w1, echo(first[0]));
+  EXPECT_EQ(leases_of(w1).size(), 1u);
+}
+
+class DispatchPlanned : public Dispatch {
+ protected:
+  DispatchPlanned() : Dispatch(slow_planner()) {}
+
+  void SetUp() override {
+    client(c);
+    connect(w1, offering(201, {{"f", 1}, {"g", 0.5}}));
+    connect(w2, offering(202, {{"f", 0.5}, {"g", 1}}));
+    w1.inbox.clear();
+    w2.inbox.clear();
+    // Both at once, so that no lease goes out before there is something to plan.
+    Effects effects;
+    core.on_message(c.id, c.user, {c.session, items_job(1, {"a", "b", "c"}, "f")}, now, effects);
+    core.on_message(c.id, c.user, {c.session, items_job(2, {"a", "b", "c"}, "g")}, now, effects);
+    settle();
+    ASSERT_TRUE(leases_of(w1).empty() && leases_of(w2).empty()) << "they wait for the plan";
+  }
+};
+
+TEST_F(DispatchPlanned, each_gets_what_it_is_good_at) {
+  settle_all();
+  const auto one = leases_of(w1), two = leases_of(w2);
+  ASSERT_EQ(one.size(), 1u);
+  ASSERT_EQ(two.size(), 1u);
+  EXPECT_EQ(one[0].function, "f");
+  EXPECT_EQ(two[0].function, "g");
+  EXPECT_EQ(core.counters().plans, 1u);
+}
+
+TEST_F(DispatchPlanned, nothing_waits_for_a_worker_that_left_while_the_plan_was_made) {
+  send(w1, wire::Bye{});
+  settle_all();
+  std::set<std::pair<std::string, std::uint64_t>> ran;
+  for (int i = 0; i < 20 && ran.size() < 6; ++i) {
+    for (const auto& lease : leases_of(w2)) {
+      EXPECT_TRUE(ran.emplace(lease.function, lease.tasks[0].begin).second);
+      now += 1s;
+      send(w2, echo(lease, 1'000'000));
+    }
+    settle_all();
+  }
+  EXPECT_EQ(ran.size(), 6u);
+}
+
+TEST_F(DispatchPlanned, nothing_waits_for_a_worker_that_stands_still_while_another_is_idle) {
+  settle_all();
+  const auto held = leases_of(w1);
+  ASSERT_EQ(held.size(), 1u);
+  // w1 beats and reports nothing; w2 does the rest.
+  std::size_t ran = 0;
+  for (int i = 0; i < 200 && ran < 5; ++i) {
+    for (const auto& lease : leases_of(w2)) {
+      ++ran;
+      pass(1s, {&w1, &w2, &c});
+      send(w2, echo(lease, 1'000'000));
+    }
+    pass(500ms, {&w1, &w2, &c});
+    settle_all();
+  }
+  EXPECT_GE(ran, 5u);
+}
+
+TEST_F(DispatchPlanned, a_lower_priority_does_not_slip_in_while_the_plan_is_made) {
+  wire::Submit low = items_job(3, {"low"}, "f");
+  low.options.priority = -1;
+  send(c, low);
+  settle_all();
+  for (const auto& lease : leases_of(w1)) EXPECT_NE(lease.job, uuid(3));
+  for (const auto& lease : leases_of(w2)) EXPECT_NE(lease.job, uuid(3));
+}
+
+}  // namespace
+}  // namespace quern::broker
