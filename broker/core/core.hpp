@@ -30,6 +30,7 @@
 #include "broker/core/effect.hpp"
 #include "broker/core/job.hpp"
 #include "broker/core/lease.hpp"
+#include "broker/core/payload_cost.hpp"
 #include "broker/core/placement.hpp"
 #include "broker/core/plan_in_use.hpp"
 #include "broker/core/pool.hpp"
@@ -234,6 +235,11 @@ class Core {
   void give_back(Job& job, wire::Interval tasks);
   void give_back(Job& job, const Lease& lease, wire::Interval tasks, Time now);
   void learn(Worker& worker, Job& job, const Lease& lease, const wire::Report& report, Time now);
+  void learn_payload_cost(Job& job, double tasks, double bytes, double seconds);
+  /// Where the size of payloads explains the time of tasks: costs of this job's that come without hints.
+  void foresee_costs(Job& job);
+  void foresee_costs(Job& job, const wire::Batch& more);
+  const PayloadCost* payload_cost_of(const Job& job) const;
   double believable_s(Worker& worker, const Lease& lease, const wire::Report& report, Time now);
   Lease* find_lease(wire::LeaseId id);
   std::vector<Lease*> leases_of(const Job& job);
@@ -356,6 +362,7 @@ class Core {
   std::set<JobNumber> undecided_;       ///< live, and no worker offers what they need yet
   Turns turns_;                         ///< of the decided jobs that may want leases
   std::map<Need, Pool> pools_;          ///< of the live, decided jobs
+  std::unordered_map<std::string, PayloadCost> payload_costs_;  ///< by function
   std::vector<Worker*> roomy_;          ///< workers that may have room, and no other
   Placer placer_;                       ///< of best_for()
   const Job* placing_ = nullptr;        ///< whose workers it knows

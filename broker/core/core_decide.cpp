@@ -76,7 +76,10 @@ bool Core::decide_job(Job& job, Time now, Effects& effects) {
   save(job);
   if (!decision.reduce.empty()) job.partials.emplace(wire::builtin_reducer(decision.reduce));
   if (decision.takes == Takes::whole && job.input != InputKind::whole) shape_whole(job, now, effects);
-  if (!job.final()) join_pool(job);
+  if (!job.final()) {
+    join_pool(job);
+    foresee_costs(job);
+  }
   touch(job);
   return true;
 }

@@ -11,8 +11,6 @@ namespace {
 using wire::Interval;
 using wire::Intervals;
 
-// A lease of unknown duration is assumed to take this long, so that nothing is queued behind it before it was measured.
-constexpr double kUnknownLease = 1.0;
 // Payload bytes of one lease: small enough that broker, wire and worker work on different leases of a job at the same time.
 constexpr std::uint64_t kLeaseBytes = 256u << 10;
 constexpr std::size_t kLeaseIntervals = 16;
@@ -157,6 +155,7 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
   record.granted_tasks = record.open.size();
   record.first = record.open.empty() ? 0 : record.open.front();
   record.bytes = lease.batch.weight();
+  record.payload = lease.batch.bytes.size();
   record.granted = now;
   record.expected_s = expected_s;
   worker.hold(record);

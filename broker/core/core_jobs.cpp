@@ -141,6 +141,7 @@ void Core::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& cost
   job.accepted_bytes += batch.weight();
   add_input(job, batch);
   take_costs(job, count, costs);
+  foresee_costs(job, batch);
   job.pending.add({job.accepted, job.accepted + count});
   job.accepted += count;
   job.total = job.accepted;
@@ -150,7 +151,7 @@ void Core::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& cost
 }
 
 void Core::take_costs(Job& job, std::uint64_t count, const std::vector<float>& costs) {
-  if ((costs.empty() && job.costs.empty()) || job.accepted > kCostsKept) return;
+  if ((costs.empty() && (!job.costed || job.costs.empty())) || job.accepted > kCostsKept) return;
   if (!job.costed) {
     // Hints that come when some of it was run without are of no use.
     if (job.accepted > 0) return;

@@ -17,6 +17,8 @@ constexpr double kClaimGrace = 0.050;
 // A failing run of a range is halved until its culprits stand alone, so that only they fail; a job with this many failed tasks is
 // past saving, and its failing runs fail as they are.
 constexpr std::uint64_t kIsolatedFailures = 256;
+// Costs are foreseen from the size of payloads for jobs of at most so many tasks: it is done in one go.
+constexpr std::uint64_t kForeseenMost = 200'000;
 
 milliseconds backoff_of(std::uint32_t first_ms, std::uint32_t failures) {
   const std::uint64_t ms = static_cast<std::uint64_t>(first_ms) << std::min(failures - 1, 20u);
@@ -307,10 +309,51 @@ void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Repor
     job.work_done += work_of(job, report);
     record.rate.learn(work_of(job, report), busy_s, static_cast<double>(tasks), worker.available());
     learnt(worker, job, record);
+    if (job.has_payloads() && !job.costed && report.last && lease.next_part == 1 && tasks == lease.granted_tasks && record.relative > 0)
+      learn_payload_cost(job, static_cast<double>(tasks), static_cast<double>(lease.payload), busy_s * record.relative);
   }
   share.rate = record.rate.per_second();
   turns_.charge(job, busy_s);
   job.busy_s += busy_s;
+}
+
+void Core::learn_payload_cost(Job& job, double tasks, double bytes, double seconds) {
+  PayloadCost& cost = payload_costs_[job.function];
+  const bool before = cost.explains();
+  cost.learn(tasks, bytes, seconds);
+  if (before || !cost.explains()) return;
+  for (JobNumber number : live_) {
+    Job& other = jobs_.at(number);
+    if (other.function == job.function) foresee_costs(other);
+  }
+}
+
+const PayloadCost* Core::payload_cost_of(const Job& job) const {
+  if (job.costed || !job.decision || job.decision->takes != Takes::item || !job.has_payloads()) return nullptr;
+  const auto known = payload_costs_.find(job.function);
+  return known == payload_costs_.end() || !known->second.explains() ? nullptr : &known->second;
+}
+
+void Core::foresee_costs(Job& job) {
+  const PayloadCost* cost = payload_cost_of(job);
+  if (!cost || job.accepted > kForeseenMost) return;
+  job.costs.assign(job.accepted, 1);
+  job.costs_sum = static_cast<double>(job.accepted);
+  job.payloads.each_size([&](std::uint64_t task, std::uint32_t bytes) {
+    if (task >= job.costs.size()) return;
+    job.costs[task] = static_cast<float>(cost->of(bytes));
+    job.costs_sum += static_cast<double>(job.costs[task]) - 1;
+  });
+  changed_for_plan(job);
+}
+
+void Core::foresee_costs(Job& job, const wire::Batch& more) {
+  const PayloadCost* cost = payload_cost_of(job);
+  if (!cost || job.costs.size() != job.accepted || job.accepted + more.count() > kForeseenMost) return;
+  for (std::uint64_t i = 0; i < more.count(); ++i) {
+    job.costs.push_back(static_cast<float>(cost->of(more.sizes.at(i))));
+    job.costs_sum += static_cast<double>(job.costs.back());
+  }
 }
 
 void Core::close_lease(wire::LeaseId id, const char* outcome) {

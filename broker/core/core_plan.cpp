@@ -216,6 +216,7 @@ std::vector<std::size_t> Core::as_planned(const std::vector<double>& times) cons
 
 std::vector<double> Core::slots_ready(const Worker& worker, Time now) const {
   std::vector<double> free(worker.slots(), 0);
+  if (free.empty()) return free;  // all are stuck
   std::size_t n = 0;
   for (const Lease* lease : worker.leases) {
     const auto slot = std::min_element(free.begin(), free.end());

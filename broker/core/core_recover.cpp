@@ -150,7 +150,7 @@ Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now
   join_pool(*job);
   const Pool::Member* member = job->pool->of(worker);
   const double rate = member ? member->rate : 0;
-  lease.expected_s = rate > 0 ? static_cast<double>(lease.granted_tasks) * job->unit() / rate : 0;
+  lease.expected_s = rate > 0 ? static_cast<double>(lease.granted_tasks) * job->unit() / rate : kUnknownLease;
   job->leased += lease.granted_tasks;
   turns_.expect(*job, lease.expected_s);
   worker.hold(lease);

@@ -106,7 +106,7 @@ bool Core::ask_back(const Worker& idle, Time now, Effects& effects) {
 std::optional<Time> Core::overdue_at(const Lease& lease, const Worker& holder, const Job& job) {
   if (!takes_resources(lease) || has_twin(lease) || lease.reclaiming || !lease.cancelled.empty() || lease.open.empty()) return std::nullopt;
   const Pool::Member* member = job.pool->of(holder);
-  if (!member || !member->known) return std::nullopt;  // nobody knows how long it should take
+  if (!member || member->rate <= 0) return std::nullopt;  // nobody knows how long it should take
   const double should_s = job.work_of(lease.open.list()) / member->rate;
   const double late = kOverdue + kOverdueVaried * member->record->rate.variation() / std::sqrt(static_cast<double>(lease.open.size()));
   return std::max(lease.granted, holder.reported) + duration(std::max(late * should_s, should_s + kOverdueFrom));

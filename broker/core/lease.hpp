@@ -10,6 +10,9 @@
 
 namespace quern::broker {
 
+/// Seconds that a lease of unknown duration is assumed to take, so that nothing is queued behind it before it was measured.
+inline constexpr double kUnknownLease = 1.0;
+
 struct Lease {
   wire::LeaseId id;
   JobNumber job{};
@@ -20,6 +23,7 @@ struct Lease {
   std::uint64_t granted_tasks = 0;
   std::uint64_t reported_tasks = 0;
   std::uint64_t bytes = 0;        ///< payload bytes, against the worker's credit
+  std::uint64_t payload = 0;      ///< of them, without the column of sizes
   std::uint32_t next_part = 0;    ///< of its reports
   std::uint32_t attempt = 1;      ///< of its tasks
   bool adopted = false;           ///< of an earlier incarnation: the number of its next part is not known yet

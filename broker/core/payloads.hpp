@@ -48,6 +48,14 @@ class Payloads {
   /// Drops every slab without a task of `wanted`.
   void keep_only(const wire::IntervalSet& wanted, wire::Intervals& dropped);
 
+  /// Calls `seen(task, bytes)` for each task whose payload is in memory.
+  template <typename F>
+  void each_size(F&& seen) {
+    seal();
+    for (const auto& [begin, slab] : slabs_)
+      for (std::uint64_t i = 0; i < slab.batch.count(); ++i) seen(begin + i, slab.batch.sizes.at(i));
+  }
+
   void clear();
 
   std::uint64_t bytes() const { return bytes_; }              ///< in memory, with the size columns

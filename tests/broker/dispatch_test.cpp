@@ -83,6 +83,36 @@ TEST_F(Dispatch, a_worker_that_comes_back_with_a_lease_has_what_that_takes_no_se
   EXPECT_EQ(leases_of(w1).size(), 1u);
 }
 
+TEST_F(Dispatch, a_large_item_goes_alone_once_it_is_known_that_size_is_time) {
+  client(c);
+  worker(w1);
+  // 20 us a byte.
+  const auto run = [&](const wire::Lease& lease) {
+    std::uint64_t us = 0;
+    for (const auto& item : items_of(lease.batch)) us += 20 * item.size();
+    now += std::chrono::microseconds(us);
+    send(w1, echo(lease, us));
+  };
+  std::vector<std::string> items;
+  for (std::size_t i = 0; i < 400; ++i) items.emplace_back(10 + i % 90, 'x');
+  send(c, items_job(1, items));
+  for (int i = 0; i < 1000; ++i)
+    for (const auto& lease : leases_of(w1)) run(lease);
+  std::vector<std::string> mixed(40, std::string(10, 's'));
+  mixed[5] = std::string(20'000, 'L');  // 0.4 s
+  send(c, items_job(2, mixed));
+  bool seen = false;
+  for (int i = 0; i < 100; ++i) {
+    for (const auto& lease : leases_of(w1)) {
+      const bool large = wire::IntervalSet(lease.tasks).contains(5);
+      seen = seen || large;
+      EXPECT_TRUE(!large || wire::size(lease.tasks) == 1) << wire::size(lease.tasks);
+      run(lease);
+    }
+  }
+  EXPECT_TRUE(seen);
+}
+
 class DispatchPlanned : public Dispatch {
  protected:
   DispatchPlanned() : Dispatch(slow_planner()) {}

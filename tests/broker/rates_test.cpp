@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/core/need.hpp"
+#include "broker/core/payload_cost.hpp"
 #include "broker/core/pool.hpp"
 
 namespace quern::broker {
@@ -49,6 +50,29 @@ TEST(Rates, FallAtOnceWhenAHeartbeatSaysTheMachineIsBusy) {
   EXPECT_NEAR(worker.rate_of(record, "f"), 50, 1);
   worker.offer.capacity.idle = 0.9;
   EXPECT_NEAR(worker.rate_of(record, "f"), 100, 1) << "what is within the noise of a heartbeat is left to the results";
+}
+
+TEST(PayloadCosts, AreFoundWhereTheSizeExplainsTheTime) {
+  PayloadCost cost;
+  for (int i = 0; i < 100; ++i) {
+    const double bytes = 1000.0 * (1 + i % 10);
+    cost.learn(1, bytes, 0.001 + bytes * 1e-6);
+  }
+  ASSERT_TRUE(cost.explains());
+  // The mean task has 5,500 bytes and takes 6.5 ms.
+  EXPECT_NEAR(cost.of(5500), 1, 0.01);
+  EXPECT_NEAR(cost.of(0), 1 / 6.5, 0.01);
+  EXPECT_NEAR(cost.of(100'000), 101 / 6.5, 0.1);
+}
+
+TEST(PayloadCosts, AreNotImaginedWhereItDoesNot) {
+  PayloadCost same, unrelated;
+  for (int i = 0; i < 200; ++i) {
+    same.learn(10, 160, 0.01 * (1 + i % 3));
+    unrelated.learn(1, 1000 + 100 * (i % 7), 0.01 * (1 + (i * 5) % 11));
+  }
+  EXPECT_FALSE(same.explains()) << "all of one size";
+  EXPECT_FALSE(unrelated.explains());
 }
 
 struct AmountCase {

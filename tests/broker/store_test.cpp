@@ -313,6 +313,47 @@ TEST_F(Durable, a_worker_that_still_holds_a_lease_keeps_it_over_a_restart) {
   EXPECT_EQ(results->tasks, lease->tasks);
 }
 
+TEST_F(Durable, an_overdue_lease_whose_payloads_are_on_the_disk_only_is_copied_all_the_same) {
+  Peer c, w;
+  join(c, 1);
+  join(w, "w", 2);
+  tell(c, items(9, std::vector<std::string>(20, "x")));
+  commit();
+  const auto held = take<wire::Lease>(w);
+  ASSERT_TRUE(held);
+  restart();
+  Peer again, other;
+  join(again, "w", 2, {{held->lease, uuid(9), held->tasks, false, wire::LeaseKind::item}});
+  for (int i = 0; i < 7; ++i) {  // who held something has said so by now
+    now += 1s;
+    tell(again, wire::Beat{});
+  }
+  join(other, "other", 3);
+  tell(again, wire::Beat{});
+  commit();
+  // The other one does all the rest, and then has nothing to do.
+  std::uint64_t done = 0;
+  std::optional<wire::Lease> copy;
+  for (int i = 0; i < 200 && !copy; ++i) {
+    now += 10ms;
+    tell(again, wire::Beat{});
+    turn();
+    commit();
+    if (const auto lease = take<wire::Lease>(other)) {
+      if (lease->tasks == held->tasks) {
+        copy = lease;
+        break;
+      }
+      done += wire::size(lease->tasks);
+      tell(other, report_of(*lease));
+      commit();
+    }
+  }
+  EXPECT_EQ(done, 19u);
+  ASSERT_TRUE(copy);
+  EXPECT_EQ(items_of(copy->batch), std::vector<std::string>(wire::size(held->tasks), "x"));
+}
+
 TEST_F(Durable, a_report_of_what_the_store_has_already_is_dropped_politely) {
   Peer c, w;
   join(c, 1);
