@@ -136,7 +136,8 @@ bool Core::copy_overdue(Worker& idle, Time now, Effects& effects) {
   double worst_s = 0;
   std::optional<Time> next;
   for (auto& [id, lease] : leases_) {
-    if (lease.worker == idle.session) continue;
+    // What a worker still holds after a restart of the broker is not run anywhere else meanwhile.
+    if (lease.worker == idle.session || may_be_elsewhere(lease, now)) continue;
     Job& job = jobs_.at(lease.job);
     if (!job.pool || !job.pending.empty() || !job.pool->of(idle) || !job.pool->need().free_on(idle)) continue;
     const Worker& holder = workers_.at(lease.worker);
