@@ -100,7 +100,7 @@ void Core::explain_workers(const Job& job, std::vector<std::string>& lines) cons
     const WorkerShare& share = shares[i];
     const double part = job.done + job.failed > 0 ? static_cast<double>(share.tasks) / static_cast<double>(job.done + job.failed) : 0;
     std::string line = "Worker " + share.worker + " finished " + plural(share.leases, "lease") + " with " + plural(share.tasks, "task") + " (" + percent(part) +
-                       "); one of its slots does " + number(share.rate) + (job.unit() == 1 ? " tasks/s" : " units of cost/s");
+                       "); one of its slots does " + number(share.rate) + (job.costed ? " units of cost/s" : " tasks/s");
     if (mean > 0 && shares.size() > 1) line += ", " + number(share.rate / mean) + " times the mean";
     lines.push_back(line + ".");
   }

@@ -306,8 +306,9 @@ void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Repor
     ++share.leases;
   }
   if (tasks > 0) {
-    job.work_done += work_of(job, report);
-    record.rate.learn(work_of(job, report), busy_s, static_cast<double>(tasks), worker.available());
+    const double work = work_of(job, report);
+    job.work_done += work;
+    record.rate.learn(work, busy_s, static_cast<double>(tasks), worker.available());
     learnt(worker, job, record);
     if (job.has_payloads() && !job.costed && report.last && lease.next_part == 1 && tasks == lease.granted_tasks && record.relative > 0)
       learn_payload_cost(job, static_cast<double>(tasks), static_cast<double>(lease.payload), busy_s * record.relative);

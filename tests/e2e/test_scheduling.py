@@ -16,8 +16,7 @@ class Scheduling(Rig):
     def explain(self, number):
         return self.ok("explain", number).out
 
-    def test_costs_put_the_long_task_first(self):
-        # One worker, so nothing is planned; the long one's place shows that costs travel, and a lease holds what its work allows.
+    def test_costs_of_items_travel_and_work_in_them_has_a_rate_of_its_own(self):
         self.start_worker("w")
         items = self.write("items", "1000\n" * 200)
         costs = self.write("costs", "1\n" * 200)
@@ -60,6 +59,7 @@ class Scheduling(Rig):
         number = self.submit("spin", "--items", self.write("items", "2000\n" * 3000))
         wait_until(lambda: self.job(number)["done"] > 100, "some results")
         text = self.explain(number)
+        self.assertNotIn("units of cost", text)
         for part in ("Worker w finished", "tasks/s", "It should end in about", "give or take", "This assumes"):
             self.assertIn(part, text)
         status = self.job(number)
