@@ -185,7 +185,7 @@ void SqliteStore::write(const DropInput& drop) {
 void SqliteStore::write(const DropInputs& drop) { statements_->note_dropped.bind(value(drop.job)).bind("inputs").run(); }
 
 void SqliteStore::write(const PutResult& result) {
-  const std::string tasks = column_of(result.entry.tasks), errors = column_of(result.entry.errors);
+  const std::string tasks = column_of_tasks(result.entry), errors = column_of(result.entry.errors);
   const wire::Buffer sizes = result.entry.batch.sizes.column();
   statements_->put_result.bind(value(result.job)).bind(result.seq).bind(tasks).bind_blob(errors).bind(result.entry.batch.count())
       .bind_blob(sizes.view()).bind_blob(result.entry.batch.bytes.view()).run();

@@ -80,6 +80,12 @@ std::string column_of(const std::vector<CountedTasks>& counted) {
   return out;
 }
 
+std::string column_of_tasks(const ResultEntry& entry) {
+  std::string out = column_of(entry.tasks);
+  if (!entry.written.empty()) out += ';' + column_of(entry.written);
+  return out;
+}
+
 std::string column_of(const std::vector<TaskError>& errors) {
   std::string out;
   for (const auto& e : errors) {
@@ -100,6 +106,16 @@ std::optional<wire::Intervals> intervals_in(std::string_view column) {
   }
   if (!wire::well_formed(out)) return std::nullopt;
   return out;
+}
+
+bool tasks_in(std::string_view column, ResultEntry& entry) {
+  const std::size_t end = std::min(column.find(';'), column.size());
+  auto tasks = intervals_in(column.substr(0, end));
+  auto written = intervals_in(end < column.size() ? column.substr(end + 1) : std::string_view());
+  if (!tasks || !written) return false;
+  entry.tasks = std::move(*tasks);
+  entry.written = std::move(*written);
+  return true;
 }
 
 std::optional<std::vector<CountedTasks>> counted_in(std::string_view column) {

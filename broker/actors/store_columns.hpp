@@ -13,11 +13,15 @@ namespace quern::broker {
 // Half-open as everywhere: "0-5" are tasks 0 to 4.
 std::string column_of(const wire::Intervals& intervals);
 std::string column_of(const std::vector<CountedTasks>& counted);
+/// Which tasks a result entry has payloads of: its results, and after a ";" the failed ones that left output.
+std::string column_of_tasks(const ResultEntry& entry);
 /// Per error: FIRST COUNT CODE LENGTH, a blank, LENGTH octets of text, end of line.
 std::string column_of(const std::vector<TaskError>& errors);
 
 // nullopt when it is not what the functions above write.
 std::optional<wire::Intervals> intervals_in(std::string_view column);
+/// Sets `tasks` and `written`; false when it is not what column_of_tasks writes.
+bool tasks_in(std::string_view column, ResultEntry& entry);
 std::optional<std::vector<CountedTasks>> counted_in(std::string_view column);
 std::optional<std::vector<TaskError>> errors_in(std::string_view column);
 

@@ -142,10 +142,10 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
     row.job = number;
     RecoveredResult result;
     result.seq = results.number();
-    result.entry.tasks = row.checked(intervals_in(results.text()), "tasks of a result");
+    if (!tasks_in(results.text(), result.entry)) corrupt(database, number, "the tasks of a result");
     result.entry.errors = row.checked(errors_in(results.blob()), "errors of a result");
     const std::uint64_t count = results.number();
-    if (count != wire::size(result.entry.tasks)) corrupt(database, number, "a result");
+    if (count != wire::size(result.entry.tasks) + wire::size(result.entry.written)) corrupt(database, number, "a result");
     result.batch_weight = results.number();
     const std::uint64_t expected = job->progress.results_begin + job->results.size();
     if (result.seq != expected) corrupt(database, number, "the order of its results");

@@ -204,7 +204,7 @@ class Core {
   void reserve_numbers();
   std::uint64_t latest_ticket() const { return ops_.empty() && unsaved_.empty() ? next_ticket_ - 1 : next_ticket_; }
   JobProgress progress_of(const Job& job) const;
-  void append_result(Job& job, wire::Intervals tasks, std::vector<TaskError> errors, wire::Batch batch);
+  void append_result(Job& job, ResultEntry entry);
   void release_payloads(Job& job, wire::Interval tasks);
   void add_input(Job& job, const wire::Batch& batch);
   void advance_frontier(Job& job, std::uint64_t end);

@@ -183,7 +183,7 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects
     for (wire::LeaseId id : ids) close_lease(id, "given back");
     send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
   }
-  if (!errors.empty()) append_result(job, {}, std::move(errors), {});
+  if (!errors.empty()) append_result(job, {.errors = std::move(errors)});
   save(job);
 }
 

@@ -76,6 +76,7 @@ void Core::send_tasks(Job& job, const Pool::Member& member, const Intervals& tas
   Worker& worker = *member.worker;
   wire::Lease lease;
   lease.attempt = attempt;
+  lease.attempts = job.options.attempts;
   lease.tasks = tasks;
   lease.function = job.function;
   lease.kind = range ? wire::LeaseKind::range : decision.takes == Takes::whole ? wire::LeaseKind::whole : wire::LeaseKind::item;

@@ -25,23 +25,42 @@ milliseconds backoff_of(std::uint32_t first_ms, std::uint32_t failures) {
   return std::min(kBackoffMax, milliseconds(ms));
 }
 
-/// Only the payloads of tasks that are still wanted. A folded payload stands for its whole interval, which was reported before as a
-/// whole or not at all.
-wire::Batch only(const wire::Batch& batch, const Intervals& tasks, const wire::IntervalSet& wanted, bool folded) {
-  wire::BatchBuilder builder;
-  wire::BatchReader reader(batch);
+/// The parts of `tasks` that are wanted. A folded interval was reported before as a whole or not at all.
+Intervals only(const Intervals& tasks, const wire::IntervalSet& wanted, bool folded) {
+  Intervals out;
   for (const auto& interval : tasks) {
-    if (folded) {
-      const BytesView payload = reader.next();
-      if (wanted.contains(interval)) builder.add(payload);
-      continue;
-    }
-    for (std::uint64_t i = interval.begin; i < interval.end; ++i) {
-      const BytesView payload = reader.next();
-      if (wanted.contains(i)) builder.add(payload);
-    }
+    for (const auto& part : wanted.intersect(interval))
+      if (!folded || part == interval) out.push_back(part);
   }
-  return builder.take();
+  return out;
+}
+
+/// Takes what is not wanted out of a report: results of tasks that are not in `results`, output of failed tasks not in `failures`.
+void keep_only(wire::Report& report, const wire::IntervalSet& results, const wire::IntervalSet& failures) {
+  wire::BatchBuilder builder;
+  wire::BatchReader reader(report.batch);
+  const auto keep = [&](const Intervals& tasks, const wire::IntervalSet& wanted) {
+    for (const auto& interval : tasks) {
+      for (std::uint64_t i = interval.begin; i < interval.end; i = report.partial ? interval.end : i + 1) {
+        const BytesView payload = reader.next();
+        if (report.partial ? wanted.contains(interval) : wanted.contains(i)) builder.add(payload);
+      }
+    }
+  };
+  keep(report.tasks, results);
+  keep(report.written, failures);
+  report.batch = builder.take();
+  report.tasks = only(report.tasks, results, report.partial);
+  report.written = only(report.written, failures, false);
+}
+
+/// The output of failed tasks that will run again is of no interest.
+void keep_written(wire::Report& report, const std::vector<TaskError>& final_errors) {
+  if (report.written.empty()) return;
+  wire::IntervalSet failures;
+  for (const auto& error : final_errors) failures.add({error.first, error.first + error.count});
+  if (std::all_of(report.written.begin(), report.written.end(), [&](const auto& tasks) { return failures.contains(tasks); })) return;
+  keep_only(report, wire::IntervalSet(report.tasks), failures);
 }
 
 }  // namespace
@@ -108,13 +127,7 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     close_lease(lease->id);
   } else {
     if (!lease->cancelled.empty()) {
-      report.batch = only(report.batch, report.tasks, lease->open, report.partial);
-      Intervals wanted;
-      for (const auto& tasks : report.tasks) {
-        for (const auto& part : lease->open.intersect(tasks))
-          if (!report.partial || part == tasks) wanted.push_back(part);
-      }
-      report.tasks = std::move(wanted);
+      keep_only(report, lease->open, lease->open);
       std::erase_if(report.errors, [&](const TaskError& e) { return !lease->open.contains({e.first, e.first + e.count}); });
     }
     for (const auto& tasks : report.tasks) job.leased -= lease->open.remove(tasks);
@@ -122,10 +135,15 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     accept_results(job, *lease, report);
     std::vector<TaskError> final_errors;
     fail_tasks(job, *lease, report.errors, final_errors, now);
-    if (!job.partials && (!report.tasks.empty() || !final_errors.empty()))
-      append_result(job, std::move(report.tasks), std::move(final_errors), std::move(report.batch));
-    else if (!final_errors.empty())
-      append_result(job, {}, std::move(final_errors), {});
+    if (!job.partials && (!report.tasks.empty() || !final_errors.empty())) {
+      keep_written(report, final_errors);
+      append_result(job, {.tasks = std::move(report.tasks),
+                          .errors = std::move(final_errors),
+                          .written = std::move(report.written),
+                          .batch = std::move(report.batch)});
+    } else if (!final_errors.empty()) {
+      append_result(job, {.errors = std::move(final_errors)});
+    }
     if (report.last) {
       for (const auto& tasks : lease->open.list()) give_back(job, *lease, tasks, now);
       lease->open.clear();
@@ -393,10 +411,8 @@ void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
       if (crashes > config_.crash_limit) {
         job.leased -= 1;
         end_failed(job, task);
-        append_result(job, {},
-                      {{task.begin, 1, ErrorCode::poison,
-                        "poisonous: " + std::to_string(crashes) + " workers were lost while they ran this task alone"}},
-                      {});
+        append_result(job, {.errors = {{task.begin, 1, ErrorCode::poison,
+                                        "poisonous: " + std::to_string(crashes) + " workers were lost while they ran this task alone"}}});
       } else {
         job.crashes.set(task, crashes);
         give_back(job, task);

@@ -28,7 +28,7 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
         break;  // on_result_loaded() goes on
       }
       wire::Results message{job.uuid, follower.sent, job.decision ? job.decision->encoding : Encoding::raw, entry.tasks, entry.errors,
-                            entry.batch};
+                            entry.written, entry.batch};
       send(*session, std::move(message), effects, entry.ticket);
       follower.outstanding += entry.weight;
       ++follower.sent;

@@ -202,8 +202,9 @@ void Core::reserve_numbers() {
   numbers_ticket_ = next_ticket_;
 }
 
-void Core::append_result(Job& job, wire::Intervals tasks, std::vector<TaskError> errors, wire::Batch batch) {
-  job.results.append(std::move(tasks), std::move(errors), std::move(batch), job.durable() ? next_ticket_ : 0);
+void Core::append_result(Job& job, ResultEntry entry) {
+  entry.ticket = job.durable() ? next_ticket_ : 0;
+  job.results.put(std::move(entry));
   if (!job.durable()) return;
   const std::uint64_t seq = job.results.end() - 1;
   persist(job, PutResult{job.number, seq, job.results.at(seq)});

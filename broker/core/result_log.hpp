@@ -17,6 +17,7 @@ namespace quern::broker {
 struct ResultEntry {
   wire::Intervals tasks;
   std::vector<TaskError> errors;
+  wire::Intervals written;  ///< failed tasks whose output follows the results in the batch
   wire::Batch batch;
   std::uint64_t weight = 0;  ///< bytes that count against windows and memory
   std::uint64_t ticket = 0;  ///< the commit that makes it durable; 0: none does
@@ -25,9 +26,6 @@ struct ResultEntry {
 
 class ResultLog {
  public:
-  void append(wire::Intervals tasks, std::vector<TaskError> errors, wire::Batch batch, std::uint64_t ticket = 0) {
-    put({std::move(tasks), std::move(errors), std::move(batch), 0, ticket, ResultEntry::Place::memory});
-  }
   void put(ResultEntry entry) {
     entry.weight = weigh(entry);
     bytes_ += entry.weight;
@@ -118,7 +116,7 @@ class ResultLog {
     return true;
   }
   static std::uint64_t weigh(const ResultEntry& entry) {
-    std::uint64_t weight = entry.batch.weight() + 16 * entry.tasks.size();
+    std::uint64_t weight = entry.batch.weight() + 16 * (entry.tasks.size() + entry.written.size());
     for (const auto& error : entry.errors) weight += 32 + error.text.size();
     return weight;
   }

@@ -11,17 +11,41 @@ std::uint64_t weight_of(const wire::Results& results) {
   return weight;
 }
 
+/// A fragment per failed task that had written something. A payload whose error is gone (it was tried again) is passed over.
+void add_written(const wire::Results& results, const std::map<std::uint64_t, const TaskError*>& errors, std::uint64_t position,
+                 std::size_t offset, std::vector<Fragment>& out) {
+  for (const auto& tasks : results.written) {
+    for (std::uint64_t task = tasks.begin; task < tasks.end; ++task, ++position) {
+      const auto after = errors.upper_bound(task);
+      const TaskError* error = after == errors.begin() ? nullptr : std::prev(after)->second;
+      if (error && task - error->first < error->count) out.push_back({task, 1, position, offset, error, true});
+      offset += results.batch.sizes.at(position);
+    }
+  }
+}
+
 std::vector<Fragment> fragments_of(const wire::Results& results) {
   std::vector<Fragment> out;
   out.reserve(results.tasks.size() + results.errors.size());
   std::uint64_t position = 0;
   std::size_t offset = 0;
   for (const auto& tasks : results.tasks) {
-    out.push_back({tasks.begin, tasks.size(), position, offset, nullptr});
+    out.push_back({tasks.begin, tasks.size(), position, offset, nullptr, true});
     offset += static_cast<std::size_t>(results.batch.sizes.sum(position, position + tasks.size()));
     position += tasks.size();
   }
-  for (const auto& error : results.errors) out.push_back({error.first, error.count, 0, 0, &error});
+  if (results.written.empty()) {
+    for (const auto& error : results.errors) out.push_back({error.first, error.count, 0, 0, &error, false});
+    return out;
+  }
+  std::map<std::uint64_t, const TaskError*> errors;
+  for (const auto& error : results.errors) errors.emplace(error.first, &error);
+  add_written(results, errors, position, offset, out);
+  // What is left of each error has no bytes.
+  for (const auto& error : results.errors) {
+    const wire::Interval all{error.first, error.first + error.count};
+    for (const auto& part : wire::IntervalSet(results.written).missing(all)) out.push_back({part.begin, part.size(), 0, 0, &error, false});
+  }
   return out;
 }
 
@@ -93,7 +117,8 @@ TaskResult ResultShelf::take_from_open() {
     result.ok = false;
     result.code = at.error->code;
     result.text = at.error->text;
-  } else {
+  }
+  if (at.has_bytes) {
     const std::size_t size = open_->results->batch.sizes.at(at.position);
     result.bytes.assign(open_->results->batch.bytes.data() + at.offset, size);
     at.offset += size;

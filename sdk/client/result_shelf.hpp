@@ -20,7 +20,8 @@ struct Fragment {
   std::uint64_t count = 0;
   std::uint64_t position = 0;        ///< of the first task in the batch
   std::size_t offset = 0;            ///< of its bytes
-  const TaskError* error = nullptr;  ///< set: they all ended with it, and there are no bytes
+  const TaskError* error = nullptr;  ///< set: they all ended with it
+  bool has_bytes = true;             ///< an error has them when the task had written something
 };
 
 /// One entry's results, or what earlier readers left of it.

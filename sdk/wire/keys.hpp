@@ -428,6 +428,7 @@ void describe(V& v, Of<Results>) {
   v.word("encoding", &Results::encoding);
   v.intervals("tasks", &Results::tasks);
   v.list("errors", &Results::errors);
+  v.intervals("written", &Results::written);
   v.batch(&Results::batch);
 }
 
@@ -466,6 +467,7 @@ void describe(V& v, Of<Lease>) {
   v.number("base", &Lease::base);
   v.number("total", &Lease::total, kTaskCount);
   v.number("attempt", &Lease::attempt);
+  v.number("attempts", &Lease::attempts);
   v.number("timeout_ms", &Lease::timeout_ms, Bounds{0, kTimeoutMsMax});
   v.flag("common", &Lease::common);
   v.batch(&Lease::batch);
@@ -508,6 +510,7 @@ void describe(V& v, Of<Report>) {
   v.flag("partial", &Report::partial);
   v.intervals("tasks", &Report::tasks);
   v.list("errors", &Report::errors);
+  v.intervals("written", &Report::written);
   v.number("busy_us", &Report::busy_us);
   v.batch(&Report::batch);
 }

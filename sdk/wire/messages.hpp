@@ -279,13 +279,15 @@ struct Accepted {
   bool operator==(const Accepted&) const = default;
 };
 
-/// RESULTS: result entry `seq` of a job. Parts: sizes, bytes. The batch has one payload per task of `tasks`, ascending.
+/// RESULTS: result entry `seq` of a job. Parts: sizes, bytes. The batch has one payload per task of `tasks`, ascending, then one per
+/// task of `written`.
 struct Results {
   Uuid job;
   std::uint64_t seq = 0;
   Encoding encoding = Encoding::raw;
   Intervals tasks;
   std::vector<TaskError> errors;  ///< tasks that ended with an error; disjoint from `tasks`
+  Intervals written;              ///< tasks that failed and had written something by then
   Batch batch;
   bool operator==(const Results&) const = default;
 };
@@ -328,6 +330,7 @@ struct Lease {
   std::int64_t base = 0;  ///< value of index 0 (range jobs)
   std::uint64_t total = 0;  ///< N of the job, for finish
   std::uint32_t attempt = 1;
+  std::uint32_t attempts = 0;  ///< allowed; a failure of the last one is final. 0: not said
   std::uint64_t timeout_ms = 0;
   bool common = false;  ///< refers to the common input of `job`, sent before in COMMON
   Batch batch;          ///< one payload per task, ascending; merge: the partials; finish: one
@@ -382,6 +385,7 @@ struct Report {
   bool partial = false;  ///< one payload per interval of `tasks` (folded), not one per task
   Intervals tasks;       ///< with a result
   std::vector<TaskError> errors;
+  Intervals written;          ///< those of `errors` that had written something: their payloads follow those of `tasks`
   std::uint64_t busy_us = 0;  ///< slot time spent on these tasks
   Batch batch;
   bool operator==(const Report&) const = default;

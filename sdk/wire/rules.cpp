@@ -38,6 +38,15 @@ Broken errors_rule(const Intervals& tasks, const std::vector<TaskError>& errors)
   return well_formed(all) ? std::nullopt : malformed("errors: a task is named twice");
 }
 
+/// Only what failed has output of a failed task.
+Broken written_rule(const Intervals& written, const std::vector<TaskError>& errors) {
+  if (written.empty()) return std::nullopt;
+  IntervalSet failed;
+  for (const auto& error : errors) failed.add({error.first, error.first + error.count});
+  const bool all = std::all_of(written.begin(), written.end(), [&](const Interval& tasks) { return failed.contains(tasks); });
+  return all ? std::nullopt : malformed("written: a task that is not among the errors");
+}
+
 Broken rule(const Hello& m) {
   if (m.protocol_min > m.protocol_max) return malformed("protocol_min is above protocol_max");
   if (m.identity.is_nil()) return malformed("identity is missing");
@@ -69,7 +78,7 @@ Broken rule(const Append& m) {
 Broken rule(const Ack& m) { return m.job.is_nil() ? malformed("job is missing") : std::nullopt; }
 
 Broken rule(const Results& m) {
-  if (m.batch.count() != size(m.tasks)) return malformed("count: not one payload per task");
+  if (m.batch.count() != size(m.tasks) + size(m.written)) return malformed("count: not one payload per task");
   if (auto broken = errors_rule(m.tasks, m.errors)) return broken;
   return batch_rule(m.batch);
 }
@@ -105,9 +114,11 @@ Broken rule(const Lease& m) {
 }
 
 Broken rule(const Report& m) {
-  if (m.batch.count() != (m.partial ? m.tasks.size() : size(m.tasks)))
+  if (m.partial && !m.written.empty()) return malformed("written: what is folded has no output of failed tasks");
+  if (m.batch.count() != (m.partial ? m.tasks.size() : size(m.tasks) + size(m.written)))
     return malformed(m.partial ? "count: not one payload per interval" : "count: not one payload per task");
   if (auto broken = errors_rule(m.tasks, m.errors)) return broken;
+  if (auto broken = written_rule(m.written, m.errors)) return broken;
   return batch_rule(m.batch);
 }
 

@@ -495,7 +495,7 @@ TEST(StoredPayloads, leave_memory_and_come_back) {
 
 TEST(StoredResults, leave_memory_and_come_back) {
   ResultLog log;
-  for (std::uint64_t i = 0; i < 10; ++i) log.append({{i, i + 1}}, {}, batch_of({std::string(1000, 'r')}), 5);
+  for (std::uint64_t i = 0; i < 10; ++i) log.put({.tasks = {{i, i + 1}}, .batch = batch_of({std::string(1000, 'r')}), .ticket = 5});
   const std::uint64_t all = log.bytes();
   log.evict(0, all / 2, 4);
   EXPECT_EQ(log.bytes(), all) << "its commit is not done";

@@ -14,6 +14,20 @@ constexpr std::uint64_t kFullTasks = wire::kBatchTasksMax / 2;
 constexpr std::size_t kFullIntervals = 1000;
 constexpr std::size_t kFullErrorBytes = 64u << 10;  // a quarter of what a header may have
 
+void add_to(wire::Intervals& list, wire::Interval tasks) {
+  if (!list.empty() && list.back().end == tasks.begin)
+    list.back().end = tasks.end;
+  else
+    list.push_back(tasks);
+}
+
+wire::Batch joined(const wire::Batch& results, const std::vector<Bytes>& outputs) {
+  wire::BatchBuilder builder;
+  for (wire::BatchReader reader(results); !reader.at_end();) builder.add(reader.next());
+  for (const Bytes& output : outputs) builder.add(output);
+  return builder.take();
+}
+
 }  // namespace
 
 void ReportBuilder::close_payload(wire::Interval tasks, std::size_t size) {
@@ -25,7 +39,7 @@ void ReportBuilder::close_payload(wire::Interval tasks, std::size_t size) {
     return;
   }
   batch_.close_payload(static_cast<std::uint32_t>(size));
-  if (batch_.count() > 1 && batch_.weight() + 4 > wire::kBatchBytesMax)
+  if (batch_.count() + outputs_.size() > 1 && weight() + 4 > wire::kBatchBytesMax)
     split_last_payload(tasks, size);
   else
     add_tasks(tasks);
@@ -33,8 +47,8 @@ void ReportBuilder::close_payload(wire::Interval tasks, std::size_t size) {
 }
 
 void ReportBuilder::add_tasks(wire::Interval tasks) {
-  if (payload_ == Payload::per_task && !tasks_.empty() && tasks_.back().end == tasks.begin)
-    tasks_.back().end = tasks.end;
+  if (payload_ == Payload::per_task)
+    add_to(tasks_, tasks);
   else
     tasks_.push_back(tasks);
 }
@@ -45,12 +59,7 @@ void ReportBuilder::split_last_payload(wire::Interval tasks, std::size_t size) {
   const std::uint64_t before = both.count() - 1;
   const std::size_t bytes_before = both.bytes.size() - size;
   const wire::Buffer payload = both.bytes.slice(bytes_before, size);
-  sealed_.push_back({.id = {lease_, next_part_++},
-                     .partial = payload_ == Payload::per_interval,
-                     .tasks = std::exchange(tasks_, {}),
-                     .errors = std::exchange(errors_, {}),
-                     .batch = {both.sizes.slice(0, before), both.bytes.slice(0, bytes_before)}});
-  error_bytes_ = 0;
+  seal({both.sizes.slice(0, before), both.bytes.slice(0, bytes_before)});
   batch_.add(payload.view());
   add_tasks(tasks);
 }
@@ -69,18 +78,31 @@ void ReportBuilder::add_error(wire::Interval tasks, ErrorCode code, std::string 
   if (error_bytes_ >= kFullErrorBytes) seal();
 }
 
-bool ReportBuilder::full() const {
-  return batch_.weight() >= kFullBytes || batch_.count() >= kFullTasks || tasks_.size() >= kFullIntervals ||
-         !sealed_.empty();
+void ReportBuilder::add_failure(std::uint64_t task, std::string text, Bytes output) {
+  const wire::Interval tasks{task, task + 1};
+  if (output.size() > wire::kItemBytesMax) return add_error(tasks, ErrorCode::failed, text + " (its output is over the limit of 64 MiB)");
+  if (weight() + output.size() + 8 > wire::kBatchBytesMax && batch_.count() + outputs_.size() > 0) seal();
+  add_to(written_, tasks);
+  outputs_weight_ += output.size() + 4;
+  outputs_.push_back(std::move(output));
+  add_error(tasks, ErrorCode::failed, std::move(text));
 }
 
-void ReportBuilder::seal() {
+bool ReportBuilder::full() const {
+  return weight() >= kFullBytes || batch_.count() >= kFullTasks || tasks_.size() >= kFullIntervals ||
+         written_.size() >= kFullIntervals || !sealed_.empty();
+}
+
+void ReportBuilder::seal(wire::Batch results) {
   sealed_.push_back({.id = {lease_, next_part_++},
                      .partial = payload_ == Payload::per_interval,
                      .tasks = std::exchange(tasks_, {}),
                      .errors = std::exchange(errors_, {}),
-                     .batch = batch_.take()});
+                     .written = std::exchange(written_, {}),
+                     .batch = outputs_.empty() ? std::move(results) : joined(results, outputs_)});
   error_bytes_ = 0;
+  outputs_.clear();
+  outputs_weight_ = 0;
 }
 
 std::vector<wire::Report> ReportBuilder::take(bool last, std::uint64_t busy_us) {

@@ -21,6 +21,8 @@ class ReportBuilder {
   /// The last `size` octets of bytes() are the payload of `tasks`, which come after all before.
   void close_payload(wire::Interval tasks, std::size_t size);
   void add_error(wire::Interval tasks, ErrorCode code, std::string text);
+  /// A task that failed, and what it had written by then. Per task only.
+  void add_failure(std::uint64_t task, std::string text, Bytes output);
 
   /// Large enough to be worth sending now.
   bool full() const;
@@ -31,7 +33,9 @@ class ReportBuilder {
  private:
   void add_tasks(wire::Interval tasks);
   void split_last_payload(wire::Interval tasks, std::size_t size);
-  void seal();
+  std::uint64_t weight() const { return batch_.weight() + outputs_weight_; }
+  void seal() { seal(batch_.take()); }
+  void seal(wire::Batch results);
 
   wire::LeaseId lease_;
   Payload payload_;
@@ -40,6 +44,9 @@ class ReportBuilder {
   wire::Intervals tasks_;
   std::vector<TaskError> errors_;
   std::size_t error_bytes_ = 0;
+  wire::Intervals written_;      // failed tasks with output
+  std::vector<Bytes> outputs_;   // theirs: they go behind the results
+  std::uint64_t outputs_weight_ = 0;
   std::vector<wire::Report> sealed_;  // complete ones, waiting for take()
 };
 

@@ -30,17 +30,24 @@ bool is_whole(const wire::Lease& lease) {
   return lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish;
 }
 
-/// Calls and returns nothing, or the text of what was thrown.
+/// What a function threw: its text, and what the task had written before.
+struct Thrown {
+  std::string text;
+  std::optional<Bytes> output = std::nullopt;
+};
+
 template <typename F>
-std::optional<std::string> thrown_by(F&& call) {
+std::optional<Thrown> thrown_by(F&& call) {
   try {
     call();
     return std::nullopt;
+  } catch (const FailedWithOutput& error) {
+    return Thrown{error.what(), error.output()};
   } catch (const std::exception& error) {
     const std::string text = error.what();
-    return text.empty() ? "it threw an exception without a text" : text;
+    return Thrown{text.empty() ? "it threw an exception without a text" : text};
   } catch (...) {
-    return "it threw something that is not a std::exception";
+    return Thrown{"it threw something that is not a std::exception"};
   }
 }
 
@@ -126,7 +133,7 @@ Runner::Step Runner::run_claim(Run& run, const FunctionEntry& entry, Call& call,
 
 Runner::Step Runner::run_task(Run& run, const FunctionEntry& entry, Call& call, std::uint64_t task) {
   const wire::Interval tasks{task, task + 1};
-  std::optional<std::string> error;
+  std::optional<Thrown> error;
   if (!run.timed()) {
     Output out(run.harvest.begin_result());
     error = thrown_by([&] { entry.body(call, out); });
@@ -140,7 +147,9 @@ Runner::Step Runner::run_task(Run& run, const FunctionEntry& entry, Call& call, 
   }
   if (error) {
     run.harvest.discard_result();
-    run.harvest.add_error(tasks, ErrorCode::failed, *error);
+    const bool final = run.lease.attempts != 0 && run.lease.attempt >= run.lease.attempts;
+    if (final && error->output) run.harvest.add_failure(task, error->text, *error->output);
+    else run.harvest.add_error(tasks, ErrorCode::failed, error->text);
   } else {
     run.harvest.end_result(tasks);
   }
@@ -192,7 +201,7 @@ Runner::Step Runner::run_range(Run& run, const FunctionEntry& entry, Call& call,
     if (run_range(run, entry, call, {tasks.begin, middle}, halvings) == Step::leave) return Step::leave;
     return run_range(run, entry, call, {middle, tasks.end}, halvings);
   } else {
-    run.harvest.add_error(tasks, ErrorCode::failed, *error);
+    run.harvest.add_error(tasks, ErrorCode::failed, error->text);
   }
   return Step::done;
 }
@@ -228,7 +237,7 @@ Runner::Step Runner::run_whole(Run& run, const std::function<Bytes()>& work) {
   const auto error = thrown_by([&] { value = work(); });
   if (run.timed() && !run.end_call()) return Step::leave;
   if (error)
-    run.harvest.add_error(blamed, ErrorCode::failed, *error);
+    run.harvest.add_error(blamed, ErrorCode::failed, error->text);
   else
     run.harvest.add_whole(tasks, value);
   throttle_.after(Clock::now() - began, run);

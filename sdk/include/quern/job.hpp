@@ -33,7 +33,7 @@ struct Outcome {
 struct TaskResult {
   std::uint64_t index = 0;
   bool ok = true;
-  Bytes bytes;      ///< the result, when ok
+  Bytes bytes;      ///< the result, when ok; otherwise what the task had written before it failed, if it left something
   ErrorCode code = ErrorCode::none;
   std::string text;  ///< the error, when not
 };

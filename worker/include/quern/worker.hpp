@@ -43,6 +43,17 @@ class Task {
   virtual bool cancelled() const = 0;
 };
 
+/// Thrown by a function whose task failed, but which has something to show for it: what it wrote goes to the client with the error
+/// (TaskResult::bytes), once the task has failed for good. Not for tasks that are folded by a reducer.
+class FailedWithOutput : public std::runtime_error {
+ public:
+  FailedWithOutput(const std::string& text, Bytes output) : std::runtime_error(text), output_(std::move(output)) {}
+  const Bytes& output() const noexcept { return output_; }
+
+ private:
+  Bytes output_;
+};
+
 /// Where a function writes its one result: append octets. (It is the batch being built; do not erase what you did not append.)
 class Output {
  public:
