@@ -148,6 +148,7 @@ void Core::settle(Time now, Effects& effects) {
       if (it == jobs_.end()) continue;
       Job& job = it->second;
       account(job);
+      if (job.winding_down && !job.final()) cancel_waiting(job, effects);
       finish_if_done(job, now, effects);
       send_results(job, now, effects);
       account(job);

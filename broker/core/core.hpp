@@ -328,6 +328,8 @@ class Core {
   void reopen_job(Job& job, Time now);
   void end_job(Job& job, JobState state, ErrorCode code, std::string reason, Time now, Effects& effects);
   void cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects);
+  void wind_down(Job& job, Effects& effects);
+  void cancel_waiting(Job& job, Effects& effects);
   void revoke_leases(Job& job, Effects& effects);
   void forget_job(JobNumber number);
 

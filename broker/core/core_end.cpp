@@ -125,6 +125,7 @@ void Core::reopen_job(Job& job, Time now) {
   job.reason.clear();
   job.value.reset();
   job.finishing = false;
+  job.winding_down = false;
   job.options.detach = true;  // whoever submitted it has its answer: it runs on its own now
   job.finished = {};
   for (Follower& follower : job.followers) follower.told_final = false;
@@ -185,6 +186,22 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects
   }
   if (!errors.empty()) append_result(job, {.errors = std::move(errors)});
   save(job);
+}
+
+void Core::wind_down(Job& job, Effects& effects) {
+  job.winding_down = true;
+  for (Lease* lease : leases_of(job)) {
+    if (lease->reclaiming) continue;
+    lease->reclaiming = true;
+    send(lease->worker, wire::Reclaim{lease->id, lease->open.size()}, effects, job.lease_ticket);
+  }
+  cancel_waiting(job, effects);
+}
+
+void Core::cancel_waiting(Job& job, Effects& effects) {
+  wire::IntervalSet waiting = job.pending;
+  for (const auto& [due, tasks] : job.backing_off) waiting.add(tasks);
+  if (!waiting.empty()) cancel_tasks(job, waiting.list(), effects);
 }
 
 void Core::forget_job(JobNumber number) {

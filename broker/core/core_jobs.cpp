@@ -297,7 +297,10 @@ void Core::on_cancel(Session& session, const wire::Cancel& cancel, Time now, Eff
     return;
   }
   if (!job->final()) {
-    if (cancel.tasks.empty()) {
+    if (cancel.waiting && !job->partials && job->options.reduce.empty()) {
+      wind_down(*job, effects);
+      finish_if_done(*job, now, effects);
+    } else if (cancel.tasks.empty() && !cancel.waiting) {
       end_job(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);
     } else if (job->partials || !job->options.reduce.empty()) {
       complain(session, ErrorCode::bad_input, "a reduced job can only be cancelled as a whole", cancel.job, cancel.token, effects);

@@ -111,6 +111,7 @@ struct Job {
   std::uint32_t merge_failures = 0;
   std::optional<wire::Buffer> value;  ///< the reduced result, when final
   bool finishing = false;             ///< the finish lease is out or done
+  bool winding_down = false;          ///< what no worker has begun is cancelled; no more is granted
 
   Pool* pool = nullptr;               ///< the workers that can run it, once it is decided
   PlaceInTurns place;
@@ -156,7 +157,7 @@ struct Job {
   bool durable() const { return options.durability == Durability::durable; }
   bool final() const { return is_final(state); }
   /// May want a lease: tasks wait, or partials wait to be merged or finished.
-  bool wants_leases() const { return !final() && decision && (!pending.empty() || partials); }
+  bool wants_leases() const { return !final() && decision && !winding_down && (!pending.empty() || partials); }
   double turn_key() const { return used + expected_out / weight(); }
   /// Its tasks are dealt out; not when a plan says where they go.
   bool wants_turn() const { return wants_leases() && !planning && planned == 0; }

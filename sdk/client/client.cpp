@@ -289,6 +289,15 @@ JobStatus Client::cancel(JobNumber number, std::uint64_t first_task, std::uint64
   throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
 }
 
+JobStatus Client::cancel_waiting(JobNumber number) {
+  wire::Cancel cancel;
+  cancel.number = number;
+  cancel.waiting = true;
+  auto reply = impl_->ask(std::move(cancel));
+  if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
+  throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
+}
+
 JobStatus Client::retry(JobNumber number) {
   wire::Retry retry;
   retry.number = number;

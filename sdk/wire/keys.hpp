@@ -384,6 +384,7 @@ void describe(V& v, Of<Cancel>) {
   v.uuid("job", &Cancel::job);
   v.number("number", &Cancel::number);
   v.intervals("tasks", &Cancel::tasks);
+  v.flag("waiting", &Cancel::waiting);
 }
 
 template <typename V>

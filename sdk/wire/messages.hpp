@@ -236,6 +236,7 @@ struct Cancel {
   Uuid job;  ///< nil: by number
   JobNumber number{};
   Intervals tasks;  ///< empty: all
+  bool waiting = false;  ///< instead: what no worker has begun; the job ends with what runs
   bool operator==(const Cancel&) const = default;
 };
 

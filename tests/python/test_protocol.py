@@ -80,6 +80,7 @@ class GoldenTest(unittest.TestCase):
         self.assertEqual(dict(zip(indices(message["tasks"]), message.payloads())), {0: b"\x01", 1: b"\x02", 5: b"\x03"})
         self.assertEqual(message["errors"][0], {"first": 7, "count": 2, "code": "timeout", "text": "over 5 s"})
         self.assertEqual(message["errors"][1], {"first": 9, "text": "K\u00e4se"})
+        self.assertEqual((indices(message["written"]), message.payloads()[3]), ([9], b"grated"))
 
     def test_sizes_that_do_not_add_up(self):
         with self.assertRaises(ProtocolError):

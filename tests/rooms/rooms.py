@@ -27,7 +27,7 @@ STD = {
     "stdexcept", "stop_token", "streambuf", "string", "string_view", "system_error", "thread", "tuple", "type_traits",
     "typeindex", "typeinfo", "unordered_map", "unordered_set", "utility", "variant", "vector", "version",
 }
-POSIX = re.compile(r"^(sys|linux|netinet|arpa|net)/\w+\.h$|^(unistd|fcntl|poll|sched|signal|pthread|dlfcn|spawn|errno|glob|"
+POSIX = re.compile(r"^(sys|linux|netinet|arpa|net)/\w+\.h$|^(unistd|fcntl|poll|sched|signal|pthread|dlfcn|dirent|spawn|errno|glob|"
                    r"limits|ifaddrs|netdb|termios|pwd|stdlib|string|time)\.h$")
 LIBRARIES = [
     ("zmq", re.compile(r"^zmq(_addon)?\.h(pp)?$")),
@@ -41,7 +41,7 @@ LIBRARIES = [
     ("http", re.compile(r"^httplib\.h$")),
 ]
 OWN_ROOMS = ("wire", "runtime", "link", "value", "client", "keys", "cli", "bench", "broker/core", "broker/actors",
-             "worker/core", "worker/actors", "worker/functions")
+             "worker/core", "worker/actors", "worker/process", "worker/functions", "command")
 
 
 class Room(NamedTuple):
@@ -64,6 +64,7 @@ ROOMS = [
     Room("sdk/runtime/*", {"std", "posix", "runtime", "zmq"}),
     Room("sdk/link/*", PUBLIC | {"link", "wire", "codec", "runtime", "keys", "zmq"}),
     Room("sdk/value/*", PUBLIC | {"value", "json", "msgpack"}),
+    Room("sdk/command/*", PUBLIC | {"command", "msgpack"}),
     Room("sdk/keys/*", {"std", "posix", "public", "keys", "sodium"}),
     Room("sdk/cli/*", PUBLIC | {"posix", "cli", "keys", "options", "json"}),
     Room("sdk/bench/*", PUBLIC | {"posix", "cli", "bench", "keys", "options", "json", "zmq"}),
@@ -73,7 +74,8 @@ ROOMS = [
     Room("broker/actors/*", PUBLIC | {"posix", "broker/core", "broker/actors", "wire", "codec", "runtime", "link", "keys", "zmq",
                                       "options", "log", "sqlite", "sodium", "http"}),
     Room("worker/include/*", PUBLIC | {"worker face"}),
-    Room("worker/actors/*", PUBLIC | {"posix", "worker face", "worker/core", "worker/actors", "wire", "codec", "runtime", "link",
+    Room("worker/process/*", PUBLIC | {"posix", "worker face", "worker/process"}),
+    Room("worker/actors/*", PUBLIC | {"posix", "worker face", "worker/core", "worker/actors", "worker/process", "wire", "codec", "runtime", "link",
                                       "value", "keys", "zmq", "options", "log"}),
     Room("worker/functions/*", PUBLIC | {"worker face", "worker/functions", "wire", "posix"}),  # wire: the number codec
 ]

@@ -228,7 +228,8 @@ Results results() {
   m.encoding = Encoding::value;
   m.tasks = {{0, 2}, {5, 6}};
   m.errors = {failed_run(), {.first = 9, .count = 1, .code = ErrorCode::failed, .text = "K\xc3\xa4se"}};
-  m.batch = batch_of({"\x01", "\x02", "\x03"});
+  m.written = {{9, 10}};
+  m.batch = batch_of({"\x01", "\x02", "\x03", "grated"});
   return m;
 }
 
@@ -265,6 +266,7 @@ Lease lease_items() {
   m.tasks = {{3, 5}, {9, 10}};
   m.total = 1000;
   m.attempt = 2;
+  m.attempts = 3;
   m.timeout_ms = 5000;
   m.common = true;
   m.batch = batch_of({"\x01", "\x02", "\x03"});
@@ -301,8 +303,9 @@ Report report() {
   m.last = true;
   m.tasks = {{3, 5}};
   m.errors = {failed_run()};
+  m.written = {{8, 9}};
   m.busy_us = 1234;
-  m.batch = batch_of({"nine", "sixteen"});
+  m.batch = batch_of({"nine", "sixteen", "said before it failed"});
   return m;
 }
 
@@ -343,7 +346,7 @@ std::vector<Sample> make_samples() {
       in("attach", Attach{4, uuid_of(0x11), JobNumber{12}, 5, 1 << 16, 200, true}),
       in("ack", Ack{uuid_of(0x11), 6, true}),
       in("retry", Retry{5, uuid_of(0x11), JobNumber{12}}),
-      in("cancel", Cancel{4, uuid_of(0x11), JobNumber{12}, {{0, 5}, {100, 200}}}),
+      in("cancel", Cancel{4, uuid_of(0x11), JobNumber{12}, {{0, 5}, {100, 200}}, true}),
       in("query", Query{4, QueryWhat::explain, uuid_of(0x11), JobNumber{12}, 10}),
       in("drain", Drain{4, "left"}),
       in("accepted", Accepted{uuid_of(0x11), JobNumber{12}, 1000, 1 << 20, true, uuid_of(0x12)}),

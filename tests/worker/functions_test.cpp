@@ -25,6 +25,7 @@ class HandTask : public Task {
   Encoding encoding() const override { return encoding_; }
   Range range() const override { return range_; }
   BytesView common() const override { return common_; }
+  std::shared_ptr<const void> common_owner() const override { return nullptr; }
   std::uint64_t index() const override { return 0; }
   std::uint32_t attempt() const override { return 1; }
   bool cancelled() const override { return cancelled_; }

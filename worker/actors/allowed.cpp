@@ -31,11 +31,8 @@ Functions only_allowed(const Functions& all, const std::vector<std::string>& pat
   check_patterns(patterns, names_of(all));
   const auto allowed = [&](const std::string& name) { return wire::matches_any(patterns, name); };
   Functions some;
-  for (const auto& entry : all.functions()) {
-    const FunctionDecl& decl = entry.decl;
-    if (allowed(decl.name))
-      some.add_body(decl.name, decl.takes, decl.encoding, entry.body, {decl.reduce, decl.rate, entry.finish});
-  }
+  for (const auto& entry : all.functions())
+    if (allowed(entry.decl.name)) some.add_entry(entry);
   for (const auto& entry : all.reducers())
     if (allowed(entry.decl.name)) some.add_reducer_body(entry.decl, entry.fold);
   return some;

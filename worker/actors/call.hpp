@@ -45,6 +45,7 @@ class Call final : public Task {
   Encoding encoding() const override { return encoding_; }
   Range range() const override { return range_; }
   BytesView common() const override { return run_.common.view(); }
+  std::shared_ptr<const void> common_owner() const override { return run_.common.owner(); }
   std::uint64_t index() const override { return index_; }
   std::uint32_t attempt() const override { return run_.lease.attempt; }
   bool cancelled() const override { return run_.cancelled(); }

@@ -17,6 +17,15 @@ void check_name(const std::string& what, const std::string& name) {
   if (!wire::valid_utf8(name)) throw std::invalid_argument("the name of a " + what + " is not UTF-8");
 }
 
+FunctionDecl declared(std::string name, Takes takes, Encoding encoding, const FunctionOptions& options) {
+  return {.name = std::move(name),
+          .takes = takes,
+          .encoding = encoding,
+          .reduce = options.reduce,
+          .finish = static_cast<bool>(options.finish),
+          .rate = options.rate};
+}
+
 }  // namespace
 
 void Functions::add_raw(std::string name, Body body, FunctionOptions options, Takes takes) {
@@ -25,15 +34,17 @@ void Functions::add_raw(std::string name, Body body, FunctionOptions options, Ta
 
 void Functions::add_body(std::string name, Takes takes, Encoding encoding, Body body,
                          FunctionOptions options) {
-  check_name("function", name);
-  if (find(name, takes)) throw std::invalid_argument("function '" + name + "' was added twice");
-  FunctionDecl decl{.name = std::move(name),
-                    .takes = takes,
-                    .encoding = encoding,
-                    .reduce = std::move(options.reduce),
-                    .finish = static_cast<bool>(options.finish),
-                    .rate = options.rate};
-  functions_.push_back({std::move(decl), std::move(body), std::move(options.finish)});
+  add_entry({declared(std::move(name), takes, encoding, options), std::move(body), std::move(options.finish)});
+}
+
+void Functions::add_batch(std::string name, Encoding encoding, BatchBody body, FunctionOptions options) {
+  add_entry({declared(std::move(name), Takes::item, encoding, options), nullptr, std::move(options.finish), std::move(body)});
+}
+
+void Functions::add_entry(FunctionEntry entry) {
+  check_name("function", entry.decl.name);
+  if (find(entry.decl.name, entry.decl.takes)) throw std::invalid_argument("function '" + entry.decl.name + "' was added twice");
+  functions_.push_back(std::move(entry));
 }
 
 void Functions::add_reducer_body(ReducerDecl decl, std::function<Bytes(BytesView, BytesView)> fold) {

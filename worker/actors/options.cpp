@@ -26,6 +26,7 @@ constexpr const char* kExamples =
     "  quern-worker --broker tcp://10.0.0.5:7600 --slots 4 --label room=lab\n"
     "  quern-worker --cpu-share 0.25                    be polite on a desktop\n"
     "  quern-worker --load ./libmyfunctions.so          with functions of your own\n"
+    "  quern-worker --allow-exec --slot-memory 2GiB     also programs, with a limit each\n"
     "  quern-worker --join CODE                         on a new machine, with a code of `quern keys invite`\n"
     "  quern-worker --allow wordcount --allow 'merge_*' and nothing else, whatever the broker asks\n";
 
@@ -71,6 +72,23 @@ double share_of(const std::string& text) {
   return share;
 }
 
+std::uint64_t bytes_of(const std::string& option, const std::string& text) {
+  const std::pair<const char*, double> units[] = {{"", 1},     {"B", 1},      {"K", 1024.0},     {"KiB", 1024.0}, {"kB", 1e3},
+                                                  {"M", 0x1p20}, {"MiB", 0x1p20}, {"MB", 1e6}, {"G", 0x1p30},   {"GiB", 0x1p30},
+                                                  {"GB", 1e9},   {"T", 0x1p40},   {"TiB", 0x1p40}, {"TB", 1e12}};
+  double number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  for (const auto& [unit, factor] : units)
+    if (error == std::errc{} && rest == text.data() + text.size() - std::strlen(unit) && text.ends_with(unit) && number > 0 && number * factor < 0x1p62)
+      return static_cast<std::uint64_t>(number * factor);
+  throw UsageError("--" + option + " " + text + ": a size above 0, e.g. 512MiB or 2GiB");
+}
+
+bool process_in(const std::string& word) {
+  if (word != "thread" && word != "process") throw UsageError("--isolation " + word + ": thread or process");
+  return word == "process";
+}
+
 std::chrono::milliseconds seconds_of(const std::string& option, const std::string& text) {
   const double seconds = number_of(option, text);
   if (seconds < 0 || seconds > 1e9) throw UsageError("--" + option + " " + text + ": seconds, not negative");
@@ -111,6 +129,11 @@ po::options_description described() {
   add("load", po::value<Texts>()->value_name("LIB.so"), "a plugin with more functions; repeatable");
   add("allow", po::value<Texts>()->value_name("FUNCTION"),
       "run only functions and named reducers of this name or pattern, e.g. 'word*'; repeatable; default: all it has");
+  add("allow-exec", "run programs for whoever may submit: offers the functions exec and filter (`quern map`, `quern run exec`)");
+  add("isolation", po::value<Text>()->value_name("HOW"),
+      "thread or process: where functions run; in a process of its own one that crashes costs a task, not the worker; default thread");
+  add("slot-memory", po::value<Text>()->value_name("SIZE"),
+      "memory that a program, or a slot's process, may have, e.g. 512MiB; default: no limit");
   add("cpu-share", po::value<Text>()->value_name("F"),
       "use only this share of each slot's time, above 0 to 1");
   add("drain-timeout", po::value<Text>()->value_name("S"),
@@ -189,6 +212,12 @@ Options parse_options(int argc, const char* const* argv) {
   if (given.count("keys")) options.keys = text("keys");
   options.insecure = given.count("insecure") > 0;
   options.allowed = texts("allow");
+  options.allow_exec = given.count("allow-exec") > 0;
+  if (given.count("isolation")) options.isolate = process_in(text("isolation"));
+  if (given.count("slot-memory")) {
+    options.slot_memory = bytes_of("slot-memory", text("slot-memory"));
+    if (!options.allow_exec && !options.isolate) throw UsageError("--slot-memory is of processes: with --allow-exec or --isolation process");
+  }
   if (given.count("cpu-share")) options.cpu_share = share_of(text("cpu-share"));
   if (given.count("drain-timeout")) options.drain_wait = seconds_of("drain-timeout", text("drain-timeout"));
   if (given.count("log-level")) options.log_level = level_of(text("log-level"));

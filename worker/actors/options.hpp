@@ -23,6 +23,9 @@ struct Options {
   std::map<std::string, std::string> labels;
   std::map<std::string, double> resources;
   std::vector<std::string> plugins;
+  bool allow_exec = false;            ///< offers exec and filter
+  bool isolate = false;               ///< functions run in a process per slot
+  std::uint64_t slot_memory = 0;      ///< bytes that a process of a slot may have; 0: no limit
   std::vector<std::string> allowed;  ///< patterns of what it runs; empty: all
   double cpu_share = 1;
   std::chrono::milliseconds drain_wait{30000};

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
+#include <system_error>
 
 #include "quern/join.hpp"
 #include "quern/worker.hpp"
@@ -12,6 +14,8 @@
 #include "worker/actors/link.hpp"
 #include "worker/actors/options.hpp"
 #include "worker/actors/plugin.hpp"
+#include "worker/process/exec.hpp"
+#include "worker/process/isolated.hpp"
 
 namespace quern {
 namespace {
@@ -43,6 +47,10 @@ std::string join_broker(const Options& options) {
   std::cerr << "quern-worker: joined the broker at " << joined.endpoint << " as " << joined.name << " (" << joined.roles
             << "); from now on: quern-worker --broker " << joined.endpoint << "\n";
   return joined.endpoint;
+}
+
+void load_plugins(const Options& options, Functions& functions) {
+  for (const auto& plugin : options.plugins) worker::load_plugin(plugin, functions);
 }
 
 int serve(const Options& options, const Functions& functions) {
@@ -82,12 +90,23 @@ int run_worker(int argc, char** argv, Functions& functions) {
       case Options::Show::nothing:
         break;
     }
+    if (worker::is_slot_process()) {
+      load_plugins(options, functions);
+      return worker::serve_slot(functions);
+    }
     if (!options.join.empty()) options.endpoint = join_broker(options);
-    for (const auto& plugin : options.plugins) worker::load_plugin(plugin, functions);
-    if (options.allowed.empty()) return serve(options, functions);
-    const Functions some = worker::only_allowed(functions, options.allowed);
-    return serve(options, some);
+    std::optional<worker::Host> host;  // before anything starts a thread; outlives the functions that use it
+    if (options.allow_exec || options.isolate) host.emplace(options.slot_memory);
+    load_plugins(options, functions);
+    Functions offered = options.isolate ? worker::isolated(functions, *host, {argv, argv + argc}) : functions;
+    if (options.allow_exec) worker::add_exec(offered, *host);
+    if (options.allow_exec) worker::add_filter(offered, *host);
+    if (!options.allowed.empty()) offered = worker::only_allowed(offered, options.allowed);
+    return serve(options, offered);
   } catch (const worker::UsageError& error) {
+    std::cerr << "quern-worker: " << error.what() << "\n";
+    return kUsage;
+  } catch (const std::system_error& error) {  // no folder, no process
     std::cerr << "quern-worker: " << error.what() << "\n";
     return kUsage;
   } catch (const ConnectionError& error) {

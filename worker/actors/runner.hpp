@@ -33,6 +33,7 @@ class Runner {
   Step run_lease(Run& run);
   Step run_tasks(Run& run, const FunctionEntry& entry);
   Step run_claim(Run& run, const FunctionEntry& entry, Call& call, Inputs& inputs, wire::Interval& claim);
+  Step run_batch(Run& run, const FunctionEntry& entry, Call& call, Inputs& inputs, wire::Interval claim);
   Step run_task(Run& run, const FunctionEntry& entry, Call& call, std::uint64_t task);
   Step run_ranges(Run& run, const FunctionEntry& entry);
   Step run_range(Run& run, const FunctionEntry& entry, Call& call, wire::Interval tasks, unsigned& halvings);

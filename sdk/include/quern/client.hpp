@@ -48,6 +48,8 @@ class Client {
   std::vector<JobStatus> jobs(std::size_t limit = 100);
   JobStatus job(JobNumber number);
   JobStatus cancel(JobNumber number, std::uint64_t first_task = 0, std::uint64_t task_count = 0);
+  /// Cancels what no worker has begun, now and from now on: the job ends with what runs.
+  JobStatus cancel_waiting(JobNumber number);
   /// Runs the failed tasks of a job that is over again, each with all its attempts; nothing else of it. Also throws when the job
   /// still runs or no task of it failed.
   JobStatus retry(JobNumber number);

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -37,6 +38,9 @@ class Task {
   virtual Encoding encoding() const = 0;   ///< of the input
   virtual Range range() const = 0;         ///< range functions: this quantum
   virtual BytesView common() const = 0;    ///< the job's common input, or empty
+  /// What keeps common() where it is: a function may remember what it made of it for the next task of the job. When nobody but the
+  /// function holds it any more, the job is over for this worker. Null without a common input.
+  virtual std::shared_ptr<const void> common_owner() const = 0;
   virtual std::uint64_t index() const = 0; ///< of the (first) task in its job
   virtual std::uint32_t attempt() const = 0;  ///< 1 for the first
   /// The task was cancelled or timed out: its result will not be used; return soon.
@@ -67,6 +71,27 @@ class Output {
 
 using Body = std::function<void(Task&, Output&)>;
 
+/// Where a function of several items writes what became of each, in their order.
+class Answers {
+ public:
+  struct Answer {
+    bool ok = true;
+    Bytes bytes;  ///< the result, or the error's text
+  };
+  void result(Bytes bytes) { all_.push_back({true, std::move(bytes)}); }
+  void failure(std::string text) { all_.push_back({false, std::move(text)}); }
+  std::size_t count() const { return all_.size(); }
+  const std::vector<Answer>& all() const { return all_; }
+
+ private:
+  std::vector<Answer> all_;
+};
+
+/// A function of several items at a call, for work that has a cost per call: a program that is fed, a GPU. How many follows from how
+/// long they take (about a millisecond's worth; one, with a timeout). Items that it leaves without an answer fail with the text of what
+/// it throws. The task tells of the first of them.
+using BatchBody = std::function<void(Task&, const std::vector<BytesView>& items, Answers&)>;
+
 /// Extras of a function.
 struct FunctionOptions {
   std::string reduce;  ///< reducer of range jobs that name none
@@ -78,6 +103,7 @@ struct FunctionEntry {
   FunctionDecl decl;
   Body body;
   std::function<Bytes(BytesView, std::uint64_t)> finish;
+  BatchBody batch = nullptr;  ///< instead of `body`
 };
 
 struct ReducerEntry {
@@ -151,6 +177,12 @@ class Functions {
 
   /// The general form. Throws std::invalid_argument for an empty, overlong or already declared (name, takes).
   void add_body(std::string name, Takes takes, Encoding encoding, Body body, FunctionOptions options = {});
+
+  /// A function of several items at a call; see BatchBody.
+  void add_batch(std::string name, Encoding encoding, BatchBody body, FunctionOptions options = {});
+
+  /// What all of the above come to.
+  void add_entry(FunctionEntry entry);
 
   /// A named reducer: an associative function of two neighbouring partials (values of type T).
   template <typename F>

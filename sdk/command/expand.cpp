@@ -1,0 +1,62 @@
+// From a command and its arguments to the words of one program.
+#include <algorithm>
+
+#include "command/replacement.hpp"
+#include "quern/command.hpp"
+
+namespace quern {
+namespace {
+
+using command::Piece;
+using command::Replacement;
+
+/// The text of a replacement; several arguments stand side by side, a blank between each two.
+void append(std::string& out, const Replacement& replacement, const std::vector<BytesView>& arguments, std::uint64_t number) {
+  if (replacement.kind == Replacement::Kind::number) {
+    out += std::to_string(number);
+  } else if (replacement.position > 0) {
+    if (replacement.position <= arguments.size()) out += part_of(replacement.kind, arguments[replacement.position - 1]);
+  } else {
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+      if (i > 0) out += ' ';
+      out += part_of(replacement.kind, arguments[i]);
+    }
+  }
+}
+
+bool is_list(const std::vector<Piece>& pieces) {
+  if (pieces.size() != 1 || !pieces[0].replacement) return false;
+  return pieces[0].replacement->position == 0 && pieces[0].replacement->kind != Replacement::Kind::number;
+}
+
+}  // namespace
+
+bool has_replacement(std::string_view word) {
+  const auto pieces = command::pieces_of(word);
+  return std::any_of(pieces.begin(), pieces.end(), [](const Piece& piece) { return piece.replacement.has_value(); });
+}
+
+std::vector<std::string> expand(const Command& command, const std::vector<BytesView>& arguments, std::uint64_t number) {
+  std::vector<std::string> words;
+  bool replaced = false;
+  for (const std::string& word : command.words) {
+    const auto pieces = command::pieces_of(word);
+    if (is_list(pieces)) {
+      for (const BytesView argument : arguments) words.emplace_back(part_of(pieces[0].replacement->kind, argument));
+      replaced = true;
+      continue;
+    }
+    std::string text;
+    for (const Piece& piece : pieces) {
+      if (piece.replacement) append(text, *piece.replacement, arguments, number);
+      else text += piece.literal;
+      replaced = replaced || piece.replacement;
+    }
+    words.push_back(std::move(text));
+  }
+  if (!replaced)
+    for (const BytesView argument : arguments) words.emplace_back(argument);
+  return words;
+}
+
+}  // namespace quern

@@ -1,0 +1,33 @@
+// Replacement strings: {} {.} {/} {//} {/.} {#} and, for one of several arguments, {2} {2.} {2/} {2//} {2/.}
+// The same as GNU parallel's of these names. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace quern::command {
+
+struct Replacement {
+  enum class Kind : std::uint8_t { whole, no_extension, no_folder, folder, stem, number };
+  Kind kind = Kind::whole;
+  std::uint32_t position = 0;  ///< which argument, from 1; 0: all of them
+  std::size_t length = 0;      ///< of the replacement string in the text
+};
+
+/// The replacement string that `text` begins with.
+std::optional<Replacement> replacement_at(std::string_view text);
+
+/// What of an argument it stands for (not for `number`).
+std::string_view part_of(Replacement::Kind kind, std::string_view argument);
+
+/// A text cut into literals and replacement strings.
+struct Piece {
+  std::string_view literal;  ///< when there is no replacement
+  std::optional<Replacement> replacement;
+};
+std::vector<Piece> pieces_of(std::string_view text);
+
+}  // namespace quern::command

@@ -1,0 +1,142 @@
+// Shell scripts with replacement strings. Values are handed over as parameters and referred to with the quoting that the place needs,
+// so the shell never reads them as script: whatever this reader of quotes gets wrong can split a value into words, not run it.
+#include <algorithm>
+#include <stdexcept>
+
+#include "command/replacement.hpp"
+#include "quern/command.hpp"
+
+namespace quern {
+namespace {
+
+using command::Replacement;
+
+/// Where in a script a character stands, as far as quoting goes.
+enum class Quoting : std::uint8_t { none, single, twice };
+
+/// Follows the quotes of a script, also within $(...) and `...` inside double quotes.
+class QuoteReader {
+ public:
+  Quoting now() const { return levels_.back().quoting; }
+
+  /// Takes the next character; returns how many characters it stood for (2: a backslash and what it quotes).
+  std::size_t take(std::string_view rest) {
+    const char c = rest.front();
+    const char next = rest.size() > 1 ? rest[1] : '\0';
+    Level& level = levels_.back();
+    if (level.quoting == Quoting::single) {
+      if (c == '\'') level.quoting = Quoting::none;
+      return 1;
+    }
+    if (c == '\\') return next ? 2 : 1;
+    if (c == '$' && next == '{') return 2;  // a variable: ${1} is no replacement string
+    if (c == '#' && level.quoting == Quoting::none && blank_before_) return std::min(rest.find('\n'), rest.size());  // a comment
+    blank_before_ = c == ' ' || c == '\t' || c == '\n' || c == ';';
+    if (c == '$' && next == '(') {
+      levels_.push_back({Quoting::none, ')'});
+      return 2;
+    }
+    if (c == '"') {
+      level.quoting = level.quoting == Quoting::twice ? Quoting::none : Quoting::twice;
+    } else if (c == '`') {
+      if (level.closes_with == '`') levels_.pop_back();
+      else levels_.push_back({Quoting::none, '`'});
+    } else if (level.quoting == Quoting::none) {
+      if (c == '\'') level.quoting = Quoting::single;
+      if (c == '(') levels_.push_back({Quoting::none, ')'});
+      if (c == ')' && level.closes_with == ')') levels_.pop_back();
+    }
+    return 1;
+  }
+
+ private:
+  struct Level {
+    Quoting quoting = Quoting::none;
+    char closes_with = '\0';
+  };
+  std::vector<Level> levels_{Level{}};
+  bool blank_before_ = true;
+};
+
+/// "{2.}": the word that becomes a parameter.
+std::string word_of(const Replacement& replacement) {
+  static constexpr const char* kInside[] = {"", ".", "/", "//", "/.", "#"};
+  return "{" + (replacement.position ? std::to_string(replacement.position) : std::string()) +
+         kInside[static_cast<std::size_t>(replacement.kind)] + "}";
+}
+
+/// Gives parameters their numbers while a script is rewritten.
+class Parameters {
+ public:
+  explicit Parameters(std::uint64_t arguments) : several_(arguments > 1) {}
+
+  /// The text that stands for the replacement in the script.
+  std::string refer(const Replacement& replacement, Quoting quoting) {
+    const std::string word = word_of(replacement);
+    const bool list = several_ && replacement.position == 0 && replacement.kind != Replacement::Kind::number;
+    if (list) {
+      if (!list_.empty() && list_ != word)
+        throw std::invalid_argument("with several arguments a script can have one of " + list_ + " and " + word + ", not both");
+      list_ = word;
+      return quoting == Quoting::none ? "\"$@\"" : quoting == Quoting::twice ? "$*" : "'\"$*\"'";
+    }
+    const std::string name = "${_q" + std::to_string(number_of(word)) + "}";
+    return quoting == Quoting::none ? "\"" + name + "\"" : quoting == Quoting::twice ? name : "'\"" + name + "\"'";
+  }
+
+  /// Puts the parameters into variables, and leaves the list as "$@".
+  std::string prologue() const {
+    std::string text;
+    for (std::size_t i = 1; i <= single_.size(); ++i) text += "_q" + std::to_string(i) + "=${" + std::to_string(i) + "} ";
+    if (!single_.empty()) text += "; shift " + std::to_string(single_.size()) + "\n";
+    return text;
+  }
+  bool none() const { return single_.empty() && list_.empty(); }
+
+  void append_to(std::vector<std::string>& words) const {
+    words.insert(words.end(), single_.begin(), single_.end());
+    if (!list_.empty()) words.push_back(list_);
+  }
+
+ private:
+  std::size_t number_of(const std::string& word) {
+    for (std::size_t i = 0; i < single_.size(); ++i)
+      if (single_[i] == word) return i + 1;
+    single_.push_back(word);
+    return single_.size();
+  }
+
+  bool several_;
+  std::vector<std::string> single_;
+  std::string list_;
+};
+
+}  // namespace
+
+std::vector<std::string> script_words(const std::string& script, std::uint64_t arguments) {
+  Parameters parameters(arguments);
+  QuoteReader quotes;
+  std::string body;
+  for (std::string_view rest = script; !rest.empty();) {
+    if (const auto found = command::replacement_at(rest)) {
+      body += parameters.refer(*found, quotes.now());
+      rest.remove_prefix(found->length);
+      continue;
+    }
+    const std::size_t taken = quotes.take(rest);
+    body += rest.substr(0, taken);
+    rest.remove_prefix(taken);
+  }
+  if (parameters.none()) body += " " + parameters.refer({}, Quoting::none);
+  std::vector<std::string> words = {"/bin/sh", "-c", parameters.prologue() + body, "sh"};
+  parameters.append_to(words);
+  return words;
+}
+
+bool is_script(const std::string& word) {
+  for (const auto& piece : command::pieces_of(word))
+    if (piece.literal.find_first_of(" \t\n|&;<>()$`\\\"'*?[]#~!{}") != std::string_view::npos) return true;
+  return false;
+}
+
+}  // namespace quern

@@ -1,0 +1,85 @@
+// Programs as tasks: what the functions `exec` and `filter` of a worker with --allow-exec take and give. `quern map` and
+// `quern run exec` are made of this; a program of your own may do the same:
+//
+//   quern::Command command{.words = {"gzip", "-9", "{}"}};
+//   auto job = client.submit("exec", quern::Items::of(files), {.attempts = 1, .common = quern::to_bytes(command)});
+//   while (auto result = job.next()) std::cout << quern::command_result(result->bytes).out;
+//
+// `exec` starts a program per item. A program that fails (another code than 0, a signal, over its time) fails its task; what it
+// wrote comes with the error (TaskResult::bytes). `filter` starts one program per slot and gives it item after item.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "quern/bytes.hpp"
+
+namespace quern {
+
+/// The common input of a job of `exec` or `filter`.
+struct Command {
+  /// How an item reaches the program. arguments: it is one argument, or several with a NUL between each two, and stands where the words
+  /// say {} (at the end if no word has a replacement string). input: it is the program's standard input. nothing: it is ignored.
+  enum class Feed : std::uint8_t { arguments, input, nothing };
+  /// `filter`: how items and answers are told apart. line: each is followed by a newline. length: each follows its length in four
+  /// octets, little endian.
+  enum class Frame : std::uint8_t { line, length };
+
+  /// The program and its arguments. With Feed::arguments they may hold replacement strings: {} the item, {.} without its extension,
+  /// {/} without its folder, {//} its folder, {/.} without both, {#} the number of the task counted from 1, {2} {2.} ... the second
+  /// argument of several. A word that is {} alone becomes as many words as there are arguments.
+  std::vector<std::string> words;
+  std::vector<std::string> env;  ///< NAME=VALUE, beside the few variables that every program gets (PATH, HOME, LANG, ...)
+  std::string cwd;               ///< folder to run in; "temp": a new empty one for each program; empty: the worker's own choice
+  bool cwd_optional = false;     ///< where the folder does not exist, a new empty one does
+  Feed feed = Feed::arguments;
+  Frame frame = Frame::line;
+  bool numbered = false;           ///< each item begins with the number that {#} stands for, and a NUL
+  bool echo = false;               ///< results repeat the arguments
+  std::uint64_t timeout_ms = 0;    ///< of one program (filter: of one answer); 0: none
+  std::uint64_t memory_bytes = 0;  ///< it may have; 0: what the worker allows
+
+  bool operator==(const Command&) const = default;
+};
+
+/// What became of one program of `exec`: the value of a result, or of a failed task that left output.
+struct CommandResult {
+  std::int32_t code = 0;    ///< exit code; 127 not found, 126 not to be run, 125 the worker could not start it
+  std::int32_t signal = 0;  ///< that ended it, or 0
+  bool timed_out = false;
+  Bytes out;                ///< its standard output
+  Bytes err;                ///< its standard error
+  std::string host;         ///< where it ran
+  double started_s = 0;     ///< seconds since 1970, by the clock there
+  double ran_s = 0;
+  std::uint64_t number = 0;        ///< what {#} stood for
+  std::vector<std::string> arguments;  ///< with Command::echo
+
+  bool ok() const { return code == 0 && signal == 0 && !timed_out; }
+  bool operator==(const CommandResult&) const = default;
+};
+
+Bytes to_bytes(const Command& command);
+/// Throws std::invalid_argument when the bytes are not what to_bytes() makes.
+Command command_in(BytesView bytes);
+
+Bytes to_bytes(const CommandResult& result);
+/// Throws std::invalid_argument when the bytes are not what to_bytes() makes.
+CommandResult command_result(BytesView bytes);
+
+/// The words of a program for these arguments (without any: a program of no item), as Command::words describes. `number` is {#}.
+std::vector<std::string> expand(const Command& command, const std::vector<BytesView>& arguments, std::uint64_t number);
+
+/// Whether a word has a replacement string in it.
+bool has_replacement(std::string_view word);
+
+/// A shell script with replacement strings as the words of a program that runs it. The values never become part of the script: it
+/// refers to them as parameters, so nothing in them is executed, wherever {} stands (also within quotes). `arguments`: per program, at
+/// most. Throws std::invalid_argument when that cannot be done (two different replacement strings for several arguments at once).
+std::vector<std::string> script_words(const std::string& script, std::uint64_t arguments = 1);
+
+/// Whether what a person wrote as one word is a script (it has blanks or characters that mean something to a shell).
+bool is_script(const std::string& word);
+
+}  // namespace quern

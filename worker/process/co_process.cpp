@@ -1,0 +1,183 @@
+#include "worker/process/co_process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+namespace quern::worker {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLook{20};     // between two looks at whether answers are still wanted
+constexpr milliseconds kFarewell{300};  // from the end of its input to its own
+constexpr std::size_t kBlock = 64u << 10;
+constexpr std::size_t kErrorKept = 4096;
+constexpr std::size_t kAnswerMax = 64u << 20;
+constexpr char kLineBuffer[] = "/usr/libexec/coreutils/libstdbuf.so";
+
+void do_not_block(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
+
+/// As `stdbuf -oL` and `python -u` do it: programs that collect their output when it is no terminal would keep answers back.
+void ask_for_lines(std::vector<std::string>& env) {
+  if (::access(kLineBuffer, R_OK) == 0) {
+    env.push_back(std::string("LD_PRELOAD=") + kLineBuffer);
+    env.emplace_back("_STDBUF_O=L");
+  }
+  env.emplace_back("PYTHONUNBUFFERED=1");
+}
+
+std::uint32_t length_at(const char* bytes) {
+  std::uint32_t n = 0;
+  for (int i = 3; i >= 0; --i) n = n << 8 | static_cast<unsigned char>(bytes[i]);
+  return n;
+}
+
+}  // namespace
+
+CoProcess::CoProcess(const Command& command, Host& host)
+    : host_(host),
+      mark_(host.next_mark()),
+      frame_(command.frame),
+      timeout_(command.timeout_ms),
+      memory_(host.memory_for(command.memory_bytes)),
+      place_(workplace_of(command, host)) {
+  ChildPlan plan = plan_of(command, host, mark_);
+  if (frame_ == Command::Frame::line) ask_for_lines(plan.env);
+  plan.words = command.words;
+  plan.folder = place_.folder;
+  plan.in = in_.read;
+  plan.out = out_.write;
+  plan.err = err_.write;
+  if (const auto error = child_.start(plan)) throw std::runtime_error("cannot run " + error->text + ": " + std::strerror(error->error));
+  in_.close_read();
+  out_.close_write();
+  err_.close_write();
+  for (const int fd : {in_.write, out_.read, err_.read}) do_not_block(fd);
+}
+
+CoProcess::~CoProcess() {
+  in_.close_write();
+  if (child_.running()) {
+    pollfd ended{child_.ended_fd(), POLLIN, 0};
+    ::poll(&ended, 1, static_cast<int>(kFarewell.count()));
+    child_.finish();
+  }
+  host_.clean_after(mark_);
+}
+
+bool CoProcess::framed(BytesView item, std::string& into, std::string& trouble) const {
+  if (frame_ == Command::Frame::length) {
+    for (int shift = 0; shift < 32; shift += 8) into += static_cast<char>(item.size() >> shift);
+    into += item;
+    return true;
+  }
+  if (item.find('\n') != BytesView::npos) {
+    trouble = "the item has a newline in it; programs that are fed lines cannot take it (--frame length)";
+    return false;
+  }
+  into += item;
+  into += '\n';
+  return true;
+}
+
+void CoProcess::take_answers(std::size_t wanted, Answers& answers) {
+  while (answers.count() < wanted) {
+    const BytesView rest = BytesView(read_).substr(taken_);
+    if (frame_ == Command::Frame::line) {
+      const auto end = rest.find('\n');
+      if (end == BytesView::npos) break;
+      answers.result(Bytes(rest.substr(0, end)));
+      taken_ += end + 1;
+    } else {
+      if (rest.size() < 4) break;
+      const std::size_t length = length_at(rest.data());
+      if (length > kAnswerMax) throw std::runtime_error("the program answered with a length of " + std::to_string(length) + "; the limit is 64 MiB");
+      if (rest.size() < 4 + length) break;
+      answers.result(Bytes(rest.substr(4, length)));
+      taken_ += 4 + length;
+    }
+  }
+  if (taken_ == read_.size() || taken_ > kBlock) {
+    read_.erase(0, taken_);
+    taken_ = 0;
+  }
+  if (read_.size() - taken_ > kAnswerMax + 4) throw std::runtime_error("the program's answer is over the limit of 64 MiB");
+}
+
+void CoProcess::keep_error_output() {
+  char block[4096];
+  for (ssize_t got; (got = ::read(err_.read, block, sizeof block)) > 0;) error_tail_.append(block, static_cast<std::size_t>(got));
+  if (error_tail_.size() > kErrorKept) error_tail_.erase(0, error_tail_.size() - kErrorKept);
+}
+
+std::string CoProcess::why_it_ended() {
+  keep_error_output();
+  std::string text = "the program ended instead of answering: " + describe(child_.finish(), memory_);
+  while (!error_tail_.empty() && error_tail_.back() == '\n') error_tail_.pop_back();
+  if (!error_tail_.empty()) text += ": " + error_tail_.substr(error_tail_.rfind('\n') + 1);
+  return text;
+}
+
+CoProcess::State CoProcess::answer(const std::vector<BytesView>& items, const std::function<bool()>& cancelled, Answers& answers) {
+  const std::size_t base = answers.count();
+  std::string pending;
+  std::string trouble;
+  std::size_t given = 0;  // items whose bytes are in `pending` or written
+  std::size_t written = 0;
+  const auto fail = [&](std::string text) {
+    answers.failure(std::move(text));
+    child_.finish();
+    return State::ended;
+  };
+  auto heard = Clock::now();
+  while (answers.count() - base < items.size()) {
+    // A bad item ends the run of those that are given at once: its turn comes when the ones before it are answered.
+    while (given < items.size() && trouble.empty() && pending.size() - written < kBlock && framed(items[given], pending, trouble)) ++given;
+    if (!trouble.empty() && answers.count() - base == given) {
+      answers.failure(std::exchange(trouble, {}));
+      ++given;
+      continue;
+    }
+    if (written < pending.size()) {
+      const ssize_t put = ::write(in_.write, pending.data() + written, pending.size() - written);
+      if (put > 0) written += static_cast<std::size_t>(put);
+      if (written == pending.size()) pending.clear(), written = 0;
+    }
+    pollfd fds[] = {{out_.read, POLLIN, 0}, {err_.read, POLLIN, 0}, {written < pending.size() ? in_.write : -1, POLLOUT, 0}};
+    ::poll(fds, 3, static_cast<int>(kLook.count()));
+    if (fds[1].revents & POLLIN) keep_error_output();
+    if (fds[1].revents & POLLHUP) err_.close_read();
+    if (fds[0].revents != 0) {
+      char block[kBlock];
+      const ssize_t got = ::read(out_.read, block, sizeof block);
+      if (got == 0) {
+        answers.failure(why_it_ended());
+        return State::ended;
+      }
+      if (got > 0) {
+        read_.append(block, static_cast<std::size_t>(got));
+        const std::size_t before = answers.count();
+        try {
+          take_answers(base + given, answers);
+        } catch (const std::runtime_error& error) {
+          return fail(error.what());
+        }
+        if (answers.count() > before) heard = Clock::now();
+      }
+    }
+    if (cancelled()) return fail("cancelled");
+    if (timeout_.count() > 0 && Clock::now() - heard > timeout_)
+      return fail("no answer for " + std::to_string(timeout_.count()) + " ms (does the program keep its output back? one line per line, at once)");
+  }
+  return State::well;
+}
+
+}  // namespace quern::worker

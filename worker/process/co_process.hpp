@@ -1,0 +1,52 @@
+// A program that runs on and answers item after item. Owned by one thread at a time.
+//
+// Items are written as fast as the program takes them, answers are read as they come; both sides may block, so neither is waited for
+// alone.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "quern/command.hpp"
+#include "quern/worker.hpp"
+#include "worker/process/command_plan.hpp"
+
+namespace quern::worker {
+
+class CoProcess {
+ public:
+  /// Starts it. Throws std::runtime_error with the reason when it cannot be started.
+  CoProcess(const Command& command, Host& host);
+  /// Closes its input; what has not ended a little later is killed.
+  ~CoProcess();
+  CoProcess(const CoProcess&) = delete;
+  CoProcess& operator=(const CoProcess&) = delete;
+
+  enum class State : unsigned char { well, ended };
+  /// Gives it items and appends one answer for each, in their order, as long as it lives. `ended`: it does not any more, or had to be
+  /// killed; then the last answer is the failure of the item it owed an answer to, and the items after that have none.
+  State answer(const std::vector<BytesView>& items, const std::function<bool()>& cancelled, Answers& answers);
+
+ private:
+  bool framed(BytesView item, std::string& into, std::string& trouble) const;
+  /// Takes whole answers off the front of what was read.
+  void take_answers(std::size_t wanted, Answers& answers);
+  void keep_error_output();
+  std::string why_it_ended();
+
+  Host& host_;
+  std::string mark_;
+  Command::Frame frame_;
+  std::chrono::milliseconds timeout_;
+  std::uint64_t memory_;
+  Workplace place_;
+  Pipe in_, out_, err_;
+  Child child_;
+  std::string read_;
+  std::size_t taken_ = 0;  // of read_
+  std::string error_tail_;
+};
+
+}  // namespace quern::worker

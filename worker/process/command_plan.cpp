@@ -1,0 +1,67 @@
+#include "worker/process/command_plan.hpp"
+
+#include <sys/stat.h>
+
+#include <cstring>
+
+namespace quern::worker {
+namespace {
+
+bool is_folder(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/// Later ones replace earlier ones of the same name.
+void set_variable(std::vector<std::string>& env, const std::string& variable) {
+  const std::string name = variable.substr(0, variable.find('=') + 1);
+  std::erase_if(env, [&](const std::string& other) { return other.starts_with(name); });
+  env.push_back(variable);
+}
+
+std::string text_of_bytes(std::uint64_t bytes) {
+  if (bytes % (1u << 30) == 0) return std::to_string(bytes >> 30) + " GiB";
+  if (bytes % (1u << 20) == 0) return std::to_string(bytes >> 20) + " MiB";
+  return std::to_string(bytes) + " bytes";
+}
+
+}  // namespace
+
+Workplace workplace_of(const Command& command, const Host& host) {
+  Workplace place;
+  const bool temporary = command.cwd == "temp" || (!command.cwd.empty() && command.cwd_optional && !is_folder(command.cwd));
+  if (temporary) place.temporary = std::make_unique<TemporaryFolder>(host.folder());
+  place.folder = temporary ? place.temporary->path() : command.cwd;
+  return place;
+}
+
+ChildPlan plan_of(const Command& command, const Host& host, const std::string& mark) {
+  ChildPlan plan;
+  plan.env = host.environment();
+  for (const auto& variable : command.env)
+    if (variable.find('=') != std::string::npos) set_variable(plan.env, variable);
+  plan.env.push_back(mark + '1');
+  plan.memory_bytes = host.memory_for(command.memory_bytes);
+  return plan;
+}
+
+const Command& CommandOfJob::of(const Task& task) {
+  const auto owner = task.common_owner();
+  if (owner && owner_.lock() == owner) return command_;
+  owner_.reset();
+  command_ = command_in(task.common());
+  owner_ = owner;
+  return command_;
+}
+
+std::string describe(const ChildEnd& end, std::uint64_t memory_limit) {
+  std::string text = end.signal != 0 ? "killed by signal " + std::to_string(end.signal) + " (" + ::strsignal(end.signal) + ")"
+                                     : "exit code " + std::to_string(end.code);
+  // A program that gets no more memory ends in a way of its own; how much it had tells.
+  if (memory_limit > 0 && end.memory_bytes >= memory_limit / 2)
+    text += "; it may have " + text_of_bytes(memory_limit) + " of memory (--slot-memory) and used " +
+            text_of_bytes(end.memory_bytes >> 20 << 20);
+  return text;
+}
+
+}  // namespace quern::worker

@@ -1,0 +1,140 @@
+#include "worker/process/exec.hpp"
+
+#include <charconv>
+#include <cstring>
+
+#include "worker/process/command_plan.hpp"
+#include "worker/process/program.hpp"
+
+namespace quern::worker {
+namespace {
+
+constexpr int kNotStarted = 125;  // as env, timeout and xargs' kin say it
+constexpr int kNotExecutable = 126;
+constexpr int kNotFound = 127;
+constexpr std::size_t kErrorShown = 200;  // of the last line of standard error, in an error's text
+
+double seconds_since_1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// An item as a program's arguments see it: values as their text.
+std::string text_of(const Task& task) {
+  if (task.encoding() == Encoding::raw) return std::string(task.input());
+  const auto json = json_from_value(task.input());
+  if (!json || json->empty() || json->front() != '"') return json.value_or("");
+  return from_value<std::string>(task.input());
+}
+
+/// The item cut at its NULs. An item of several arguments has one between each two.
+std::vector<BytesView> arguments_in(BytesView item) {
+  std::vector<BytesView> arguments;
+  for (std::size_t at = 0;; ++at) {
+    const std::size_t end = std::min(item.find('\0', at), item.size());
+    arguments.push_back(item.substr(at, end - at));
+    if (end == item.size()) return arguments;
+    at = end;
+  }
+}
+
+/// Takes the number off the front of a numbered item.
+std::uint64_t take_number(BytesView& item) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), number);
+  if (error != std::errc()) throw std::invalid_argument("the item has no number");
+  item.remove_prefix(std::min(static_cast<std::size_t>(end - item.data()) + 1, item.size()));
+  return number;
+}
+
+std::string last_line(BytesView text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  const auto before = text.rfind('\n');
+  if (before != BytesView::npos) text.remove_prefix(before + 1);
+  return std::string(text.substr(0, kErrorShown));
+}
+
+class Exec {
+ public:
+  explicit Exec(Host& host) : host_(host) {}
+
+  void operator()(Task& task, Output& out) const {
+    static thread_local CommandOfJob job;
+    const Command& command = job.of(task);
+    std::string item = text_of(task);
+    BytesView rest = item;
+    CommandResult result;
+    result.number = command.numbered ? take_number(rest) : task.index() + 1;
+    result.host = host_.name();
+    std::vector<BytesView> arguments;
+    if (command.feed == Command::Feed::arguments) arguments = arguments_in(rest);
+    if (command.echo) result.arguments.assign(arguments.begin(), arguments.end());
+    const std::string failure = run(command, arguments, rest, task, result);
+    if (!failure.empty()) throw FailedWithOutput(failure, to_bytes(result));
+    out.append(to_bytes(result));
+  }
+
+ private:
+  /// Fills `result`; why it failed, or nothing.
+  std::string run(const Command& command, const std::vector<BytesView>& arguments, BytesView item, const Task& task,
+                  CommandResult& result) const {
+    const std::string mark = host_.next_mark();
+    ProgramRun program{.plan = plan_of(command, host_, mark),
+                       .input = command.feed == Command::Feed::input ? std::optional(item) : std::nullopt,
+                       .timeout = std::chrono::milliseconds(command.timeout_ms),
+                       .cancelled = [&task] { return task.cancelled(); }};
+    program.plan.words =
+        command.feed == Command::Feed::arguments ? expand(command, arguments, result.number) : command.words;
+    program.plan.env.push_back("QUERN_TASK=" + std::to_string(task.index()));
+    program.plan.env.push_back("QUERN_ATTEMPT=" + std::to_string(task.attempt()));
+    const Workplace place = workplace_of(command, host_);
+    program.plan.folder = place.folder;
+
+    result.started_s = seconds_since_1970();
+    const auto began = std::chrono::steady_clock::now();
+    ProgramEnd end = run_program(program);
+    host_.clean_after(mark);
+    result.ran_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    if (end.start_error) return not_started(*end.start_error, result);
+    result.out = std::move(end.out);
+    result.err = std::move(end.err);
+    result.code = end.end.code;
+    result.signal = end.end.signal;
+    return verdict(end, command, program.plan.memory_bytes, result);
+  }
+
+  static std::string not_started(const StartError& error, CommandResult& result) {
+    result.code = error.error == ENOENT ? kNotFound : error.error == EACCES || error.error == ENOEXEC ? kNotExecutable : kNotStarted;
+    const std::string text = "cannot run " + error.text + ": " + std::strerror(error.error) +
+                             (error.error == E2BIG ? " (one argument may have 128 KiB)" : "");
+    result.err = "quern: " + text + "\n";
+    return text;
+  }
+
+  static std::string verdict(const ProgramEnd& end, const Command& command, std::uint64_t memory, CommandResult& result) {
+    switch (end.why) {
+      case ProgramEnd::Why::cancelled:
+        return "cancelled";
+      case ProgramEnd::Why::timed_out:
+        result.timed_out = true;
+        return "ran longer than " + std::to_string(command.timeout_ms) + " ms";
+      case ProgramEnd::Why::wrote_too_much:
+        result.out.clear();
+        result.err = "quern: its output is over the limit of 64 MiB; let it write to a file\n";
+        return "its output is over the limit of 64 MiB; let it write to a file";
+      case ProgramEnd::Why::ended:
+        break;
+    }
+    if (result.ok()) return {};
+    std::string text = describe(end.end, memory);
+    if (const std::string said = last_line(result.err); !said.empty()) text += ": " + said;
+    return text;
+  }
+
+  Host& host_;
+};
+
+}  // namespace
+
+void add_exec(Functions& functions, Host& host) { functions.add_body("exec", Takes::item, Encoding::value, Exec(host)); }
+
+}  // namespace quern::worker

@@ -1,0 +1,77 @@
+#include "worker/process/host.hpp"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+extern char** environ;
+
+namespace quern::worker {
+namespace {
+
+std::string new_folder(const std::string& pattern) {
+  std::string path = pattern;
+  if (!::mkdtemp(path.data())) throw std::system_error(errno, std::generic_category(), pattern);
+  return path;
+}
+
+std::string temporary_place() {
+  const char* place = std::getenv("TMPDIR");
+  return place && *place ? place : "/tmp";
+}
+
+bool is_kept(std::string_view variable) {
+  const std::string_view name = variable.substr(0, variable.find('='));
+  for (const std::string_view kept : {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR"})
+    if (name == kept) return true;
+  return name.starts_with("LC_");
+}
+
+std::vector<std::string> clean_environment() {
+  std::vector<std::string> out;
+  for (char** at = environ; *at; ++at)
+    if (is_kept(*at)) out.emplace_back(*at);
+  if (!std::getenv("PATH")) out.emplace_back("PATH=/usr/local/bin:/usr/bin:/bin");
+  return out;
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+}
+
+}  // namespace
+
+Host::Host(std::uint64_t memory_bytes)
+    : folder_(new_folder(temporary_place() + "/quern-worker-XXXXXX")),
+      reaper_(mark_, folder_),
+      environment_(clean_environment()),
+      name_(host_name()),
+      memory_bytes_(memory_bytes) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  ::signal(SIGPIPE, SIG_IGN);  // a program that does not read its input is not our end
+}
+
+Host::~Host() = default;  // the reaper removes the folder
+
+std::uint64_t Host::memory_for(std::uint64_t asked) const {
+  if (memory_bytes_ == 0 || asked == 0) return std::max(memory_bytes_, asked);
+  return std::min(memory_bytes_, asked);
+}
+
+TemporaryFolder::TemporaryFolder(const std::string& within) : path_(new_folder(within + "/XXXXXX")) {}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code nobody_to_tell;
+  std::filesystem::remove_all(path_, nobody_to_tell);
+}
+
+}  // namespace quern::worker

@@ -1,0 +1,261 @@
+#include "worker/process/isolated.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <new>
+#include <system_error>
+#include <thread>
+
+#include "quern/typed.hpp"
+#include "worker/process/command_plan.hpp"
+#include "worker/process/slot_socket.hpp"
+
+extern char** environ;
+
+namespace quern::worker {
+namespace {
+
+constexpr char kVariable[] = "QUERN_SLOT_PROCESS";
+constexpr int kSocket = 3;  // ChildPlan::extra
+
+// ---- what travels; both ends are the same build of one program, so there are no versions
+
+struct Request {
+  enum What : std::uint8_t { run, fold, finish };
+  std::uint8_t what = run;
+  std::string name;
+  std::uint8_t takes = 0;
+  std::uint8_t encoding = 0;
+  std::string input;   // fold: the left one; finish: the reduced result
+  std::string second;  // fold: the right one
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::uint64_t index = 0;  // finish: the tasks of the job
+  std::uint32_t attempt = 1;
+  bool new_common = false;  // `common` replaces the one that was sent last
+  std::string common;
+  MSGPACK_DEFINE(what, name, takes, encoding, input, second, begin, end, index, attempt, new_common, common)
+};
+
+struct Response {
+  bool ok = true;
+  std::string bytes;  // result, or the error's text
+  bool has_output = false;
+  std::string output;  // of a failed one
+  bool out_of_memory = false;
+  MSGPACK_DEFINE(ok, bytes, has_output, output, out_of_memory)
+};
+
+// ---- the slot's side
+
+struct Process {
+  Child child;
+  SlotSocket socket;
+  std::weak_ptr<const void> common;  // that was sent last
+  std::string mark;
+};
+
+class Isolation {
+ public:
+  Isolation(Host& host, std::vector<std::string> arguments) : host_(host), arguments_(std::move(arguments)) {}
+
+  /// The answer's bytes. Throws what the function threw, or what became of its process.
+  Bytes call(Request request, const Task* task) {
+    std::unique_ptr<Process>& process = process_of_this_thread();
+    if (!process) process = start();
+    attach_common(request, task, *process);
+    process->socket.ask([task] { return !task || !task->cancelled(); });
+    std::optional<Bytes> bytes;
+    if (process->socket.send(to_value(request))) bytes = process->socket.receive();
+    if (!bytes) return lost(process, task);
+    const auto response = from_value<Response>(*bytes);
+    if (response.out_of_memory) end(process);  // what it has leaked must not fail the next one
+    if (response.ok) return response.bytes;
+    if (response.has_output) throw FailedWithOutput(response.bytes, response.output);
+    throw std::runtime_error(response.bytes + (response.out_of_memory ? limit_text() : ""));
+  }
+
+ private:
+  std::unique_ptr<Process>& process_of_this_thread() {
+    std::lock_guard lock(mutex_);
+    return processes_[std::this_thread::get_id()];
+  }
+
+  std::unique_ptr<Process> start() {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::system_error(errno, std::generic_category(), "a socket");
+    SlotSocket theirs(ends[1]);  // closed when the child has its copy
+    auto process = std::make_unique<Process>(Process{{}, SlotSocket(ends[0]), {}, host_.next_mark()});
+    ChildPlan plan;
+    plan.words = arguments_;
+    plan.file = "/proc/self/exe";
+    for (char** at = environ; *at; ++at) plan.env.emplace_back(*at);
+    plan.env.push_back(std::string(kVariable) + "=1");
+    plan.env.push_back(process->mark + '1');
+    plan.out = STDERR_FILENO;
+    plan.err = STDERR_FILENO;
+    plan.extra = ends[1];
+    plan.memory_bytes = host_.memory_for(0);
+    if (const auto error = process->child.start(plan))
+      throw std::runtime_error("the slot's process could not be started: " + error->text + ": " + std::strerror(error->error));
+    return process;
+  }
+
+  static void attach_common(Request& request, const Task* task, Process& process) {
+    const auto owner = task ? task->common_owner() : nullptr;
+    if (!owner || process.common.lock() == owner) return;
+    request.new_common = true;
+    request.common = task->common();
+    process.common = owner;
+  }
+
+  Bytes lost(std::unique_ptr<Process>& process, const Task* task) {
+    const bool cancelled = task && task->cancelled();
+    const ChildEnd how = end(process);
+    if (cancelled) throw std::runtime_error("cancelled");
+    throw std::runtime_error("the function's process ended: " + describe(how, host_.memory_for(0)));
+  }
+
+  ChildEnd end(std::unique_ptr<Process>& process) {
+    const ChildEnd how = process->child.finish();
+    host_.clean_after(process->mark);
+    process.reset();
+    return how;
+  }
+
+  std::string limit_text() const {
+    const std::uint64_t limit = host_.memory_for(0);
+    return limit == 0 ? "" : "; it may have " + std::to_string(limit >> 20) + " MiB of memory (--slot-memory)";
+  }
+
+  Host& host_;
+  std::vector<std::string> arguments_;
+  std::mutex mutex_;
+  std::map<std::thread::id, std::unique_ptr<Process>> processes_;
+};
+
+Request request_of(const FunctionDecl& decl, const Task& task) {
+  Request request;
+  request.name = decl.name;
+  request.takes = static_cast<std::uint8_t>(decl.takes);
+  request.encoding = static_cast<std::uint8_t>(task.encoding());
+  request.input = task.input();
+  request.begin = task.range().begin;
+  request.end = task.range().end;
+  request.index = task.index();
+  request.attempt = task.attempt();
+  return request;
+}
+
+// ---- the process's side
+
+class ServedTask final : public Task {
+ public:
+  ServedTask(const Request& request, std::shared_ptr<const Bytes> common) : request_(request), common_(std::move(common)) {}
+  BytesView input() const override { return request_.input; }
+  Encoding encoding() const override { return static_cast<Encoding>(request_.encoding); }
+  Range range() const override { return {request_.begin, request_.end}; }
+  BytesView common() const override { return common_ ? BytesView(*common_) : BytesView(); }
+  std::shared_ptr<const void> common_owner() const override { return common_; }
+  std::uint64_t index() const override { return request_.index; }
+  std::uint32_t attempt() const override { return request_.attempt; }
+  bool cancelled() const override { return false; }  // the process is ended instead
+
+ private:
+  const Request& request_;
+  std::shared_ptr<const Bytes> common_;
+};
+
+Bytes run_batch(const FunctionEntry& entry, Task& task) {
+  Answers answers;
+  entry.batch(task, {task.input()}, answers);
+  if (answers.count() == 0) throw std::runtime_error("the function gave no answer");
+  if (!answers.all().front().ok) throw std::runtime_error(answers.all().front().bytes);
+  return answers.all().front().bytes;
+}
+
+Bytes result_of(const Functions& functions, const Request& request, const std::shared_ptr<const Bytes>& common) {
+  if (request.what == Request::fold) {
+    const ReducerEntry* reducer = functions.find_reducer(request.name);
+    if (!reducer) throw std::runtime_error("no reducer " + request.name);
+    return reducer->fold(request.input, request.second);
+  }
+  const FunctionEntry* entry = functions.find(request.name, static_cast<Takes>(request.takes));
+  if (!entry) throw std::runtime_error("no function " + request.name);
+  if (request.what == Request::finish) return entry->finish(request.input, request.index);
+  ServedTask task(request, common);
+  if (entry->batch) return run_batch(*entry, task);
+  Bytes result;
+  Output out(result);
+  entry->body(task, out);
+  return result;
+}
+
+Response respond(const Functions& functions, const Request& request, const std::shared_ptr<const Bytes>& common) {
+  Response response;
+  try {
+    response.bytes = result_of(functions, request, common);
+    return response;
+  } catch (const FailedWithOutput& error) {
+    response.bytes = error.what();
+    response.has_output = true;
+    response.output = error.output();
+  } catch (const std::bad_alloc&) {
+    response.bytes = "out of memory";
+    response.out_of_memory = true;
+  } catch (const std::exception& error) {
+    response.bytes = *error.what() ? error.what() : "it threw an exception without a text";
+  } catch (...) {
+    response.bytes = "it threw something that is not a std::exception";
+  }
+  response.ok = false;
+  return response;
+}
+
+}  // namespace
+
+Functions isolated(const Functions& all, Host& host, std::vector<std::string> arguments) {
+  auto isolation = std::make_shared<Isolation>(host, std::move(arguments));
+  Functions out;
+  for (const FunctionEntry& entry : all.functions()) {
+    const FunctionDecl& decl = entry.decl;
+    FunctionEntry apart{decl, nullptr, nullptr, nullptr};
+    apart.body = [isolation, decl](Task& task, Output& result) { result.append(isolation->call(request_of(decl, task), &task)); };
+    if (entry.finish) {
+      apart.finish = [isolation, decl](BytesView reduced, std::uint64_t total) {
+        Request request{.what = Request::finish, .name = decl.name, .takes = static_cast<std::uint8_t>(decl.takes), .input = Bytes(reduced)};
+        request.index = total;
+        return isolation->call(std::move(request), nullptr);
+      };
+    }
+    out.add_entry(std::move(apart));
+  }
+  for (const ReducerEntry& entry : all.reducers()) {
+    out.add_reducer_body(entry.decl, [isolation, name = entry.decl.name](BytesView left, BytesView right) {
+      return isolation->call({.what = Request::fold, .name = name, .input = Bytes(left), .second = Bytes(right)}, nullptr);
+    });
+  }
+  return out;
+}
+
+bool is_slot_process() { return std::getenv(kVariable) != nullptr; }
+
+int serve_slot(const Functions& functions) {
+  ::unsetenv(kVariable);  // what the function starts is no slot
+  SlotSocket socket(kSocket);
+  std::shared_ptr<const Bytes> common;
+  while (const auto bytes = socket.receive()) {
+    auto request = from_value<Request>(*bytes);
+    if (request.new_common) common = std::make_shared<const Bytes>(std::move(request.common));
+    if (!socket.send(to_value(respond(functions, request, common)))) break;
+  }
+  return 0;
+}
+
+}  // namespace quern::worker

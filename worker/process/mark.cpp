@@ -1,0 +1,96 @@
+#include "worker/process/mark.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <random>
+
+namespace quern::worker {
+namespace {
+
+constexpr int kRounds = 100;  // of looking for what is left
+constexpr useconds_t kBetweenRounds = 2000;
+
+std::string contents_of(const std::string& file) {
+  std::string text;
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return text;
+  char block[4096];
+  for (ssize_t got; (got = ::read(fd, block, sizeof block)) > 0;) text.append(block, static_cast<std::size_t>(got));
+  ::close(fd);
+  return text;
+}
+
+bool carries(pid_t pid, std::string_view variable) {
+  const std::string environment = contents_of("/proc/" + std::to_string(pid) + "/environ");
+  for (std::size_t at = 0; (at = environment.find(variable, at)) != std::string::npos; ++at)
+    if (at == 0 || environment[at - 1] == '\0') return true;
+  return false;
+}
+
+std::optional<pid_t> pid_in(std::string_view name) {
+  pid_t pid = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+  return error == std::errc() && end == name.data() + name.size() ? std::optional(pid) : std::nullopt;
+}
+
+std::string random_text() {
+  std::random_device device;
+  std::string text;
+  for (int i = 0; i < 16; ++i) text += "0123456789abcdef"[device() & 15];
+  return text;
+}
+
+/// The main thread never starts programs, so its children are those that were left behind by others.
+std::string orphans() {
+  static const std::string file = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
+  return contents_of(file);
+}
+
+}  // namespace
+
+Mark::Mark() : text_("QUERN_MARK=" + random_text() + ".") {}
+
+std::string Mark::variable(std::uint64_t child) const { return text_ + std::to_string(child) + "."; }
+
+std::vector<pid_t> marked(std::string_view variable) {
+  std::vector<pid_t> found;
+  DIR* proc = ::opendir("/proc");
+  if (!proc) return found;
+  while (const dirent* entry = ::readdir(proc)) {
+    const auto pid = pid_in(entry->d_name);
+    if (pid && *pid != ::getpid() && carries(*pid, variable)) found.push_back(*pid);
+  }
+  ::closedir(proc);
+  return found;
+}
+
+void kill_marked(std::string_view variable) {
+  for (int round = 0; round < kRounds; ++round) {
+    const auto left = marked(variable);
+    if (left.empty()) return;
+    for (const pid_t pid : left) ::kill(pid, SIGKILL);
+    ::usleep(kBetweenRounds);
+  }
+}
+
+void kill_orphans(std::string_view variable, pid_t except) {
+  std::string list = orphans();
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < list.size(); ++at) {
+    if (list[at] != ' ') continue;
+    const auto pid = pid_in(std::string_view(list).substr(begin, at - begin));
+    begin = at + 1;
+    if (!pid || *pid == except) continue;
+    if (carries(*pid, variable)) ::kill(*pid, SIGKILL);
+    ::waitpid(*pid, nullptr, WNOHANG);
+  }
+}
+
+}  // namespace quern::worker

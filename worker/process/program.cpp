@@ -1,0 +1,129 @@
+#include "worker/process/program.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace quern::worker {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLook{20};    // between two looks at whether it is still wanted
+constexpr milliseconds kMercy{500};  // between SIGTERM and SIGKILL
+// Both outputs together: what travels as one result, and room for what is said about them.
+constexpr std::size_t kOutputMax = (64u << 20) - (64u << 10);
+constexpr std::size_t kBlock = 64u << 10;
+
+void do_not_block(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
+
+/// Reads what is there. False at the end.
+bool read_some(int fd, Bytes& into) {
+  static thread_local char block[kBlock];
+  for (;;) {
+    const ssize_t got = ::read(fd, block, kBlock);
+    if (got == 0) return false;
+    if (got < 0 && errno != EINTR) return errno == EAGAIN;
+    if (got < 0) continue;
+    into.append(block, static_cast<std::size_t>(got));
+    if (got < static_cast<ssize_t>(kBlock) || into.size() > kOutputMax) return true;
+  }
+}
+
+class Running {
+ public:
+  explicit Running(const ProgramRun& run) : run_(run) {
+    ChildPlan plan = run.plan;
+    if (run.input) plan.in = in_.emplace().read;
+    plan.out = out_.write;
+    plan.err = err_.write;
+    end_.start_error = child_.start(plan);
+    if (in_) in_->close_read();
+    out_.close_write();
+    err_.close_write();
+  }
+
+  ProgramEnd to_the_end() {
+    if (end_.start_error) return std::move(end_);
+    for (Pipe* pipe : {&out_, &err_}) do_not_block(pipe->read);
+    if (in_) do_not_block(in_->write);
+    while (!look()) {
+    }
+    drain(out_, end_.out);  // what it wrote before it ended
+    drain(err_, end_.err);
+    end_.end = child_.finish();
+    return std::move(end_);
+  }
+
+ private:
+  /// One turn; true when it has ended (or is to be ended now).
+  bool look() {
+    write_input();
+    pollfd fds[] = {{child_.ended_fd(), POLLIN, 0}, {out_.read, POLLIN, 0}, {err_.read, POLLIN, 0},
+                    {in_ ? in_->write : -1, POLLOUT, 0}};
+    ::poll(fds, 4, patience());
+    if (fds[1].revents != 0) drain(out_, end_.out);
+    if (fds[2].revents != 0) drain(err_, end_.err);
+    if (fds[0].revents != 0) return true;
+    return judge();
+  }
+
+  /// Whether it may go on; true when it gets no more time.
+  bool judge() {
+    const auto now = Clock::now();
+    if (term_at_) return now >= *term_at_ + kMercy;
+    using Why = ProgramEnd::Why;
+    if (run_.cancelled && run_.cancelled()) return end(Why::cancelled, now);
+    if (run_.timeout.count() > 0 && now >= began_ + run_.timeout) return end(Why::timed_out, now);
+    if (end_.out.size() + end_.err.size() > kOutputMax) return end(Why::wrote_too_much, now);
+    return false;
+  }
+  bool end(ProgramEnd::Why why, Clock::time_point now) {
+    end_.why = why;
+    term_at_ = now;
+    child_.signal(SIGTERM);
+    return why == ProgramEnd::Why::wrote_too_much;
+  }
+
+  int patience() const {
+    auto until = Clock::now() + kLook;
+    if (run_.timeout.count() > 0 && !term_at_) until = std::min(until, began_ + run_.timeout);
+    return static_cast<int>(std::max<std::int64_t>(0, std::chrono::ceil<milliseconds>(until - Clock::now()).count()));
+  }
+
+  void drain(Pipe& pipe, Bytes& into) {
+    // Beyond the limit nothing more is read, so that a flood does not fill our memory before it is ended.
+    if (pipe.read >= 0 && into.size() <= kOutputMax && !read_some(pipe.read, into)) pipe.close_read();
+  }
+
+  void write_input() {
+    while (in_ && written_ < run_.input->size()) {
+      const ssize_t put = ::write(in_->write, run_.input->data() + written_, run_.input->size() - written_);
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0 && errno == EAGAIN) return;
+      if (put < 0) break;  // it does not want the rest
+      written_ += static_cast<std::size_t>(put);
+    }
+    in_.reset();
+  }
+
+  const ProgramRun& run_;
+  std::optional<Pipe> in_;
+  Pipe out_, err_;
+  Child child_;
+  Clock::time_point began_ = Clock::now();
+  std::optional<Clock::time_point> term_at_;
+  std::size_t written_ = 0;
+  ProgramEnd end_;
+};
+
+}  // namespace
+
+ProgramEnd run_program(const ProgramRun& run) { return Running(run).to_the_end(); }
+
+}  // namespace quern::worker
