@@ -20,6 +20,8 @@ struct Command {
 
 Exit up(const Arguments& arguments);
 Exit run(const Arguments& arguments);
+Exit map(const Arguments& arguments);
+Exit logs(const Arguments& arguments);
 Exit jobs(const Arguments& arguments);
 Exit job(const Arguments& arguments);
 Exit wait(const Arguments& arguments);

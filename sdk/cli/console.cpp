@@ -42,6 +42,13 @@ void Console::say(const std::string& text) {
   write_error(out);
 }
 
+void Console::pass(const std::string& octets) {
+  std::lock_guard lock(mutex_);
+  if (!status_.empty()) write_error(kEraseLine);
+  write_error(octets);
+  if (!status_.empty()) write_error(status_);
+}
+
 void Console::status(const std::string& text) {
   if (!terminal_) return;
   std::lock_guard lock(mutex_);

@@ -17,6 +17,8 @@ class Console {
   bool is_terminal() const { return terminal_; }
   /// "quern: <text>", above the status line.
   void say(const std::string& text);
+  /// Octets as they are, above the status line.
+  void pass(const std::string& octets);
   /// Replaces the status line; nothing when this is not a terminal.
   void status(const std::string& text);
 

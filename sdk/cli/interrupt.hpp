@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM of a command that has something to put in order first. Construct in main's thread before
+// SIGINT, SIGTERM and SIGHUP of a command that has something to put in order first. Construct in main's thread before
 // any other thread starts, so that all of them inherit the blocked mask.
 #pragma once
 

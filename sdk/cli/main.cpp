@@ -5,12 +5,10 @@
 #include <exception>
 #include <iostream>
 #include <string>
-#include <system_error>
 
 #include "cli/command.hpp"
-#include "cli/options.hpp"
+#include "cli/complaint.hpp"
 #include "cli/suggest.hpp"
-#include "quern/error.hpp"
 
 namespace quern::cli {
 namespace {
@@ -18,10 +16,12 @@ namespace {
 constexpr Command kCommands[] = {
     {"up", "a broker and workers on this machine, until Ctrl-C", up},
     {"run", "run a function over a range, items, lines or text", run},
+    {"map", "run a command per line of the input", map},
     {"jobs", "the newest jobs", jobs},
     {"job", "one job: its decision, progress and who did what", job},
     {"wait", "wait for jobs to end", wait},
     {"results", "the results of a job", results},
+    {"logs", "what the commands of a job wrote", logs},
     {"cancel", "cancel a job, or one task of it", cancel},
     {"retry", "run the failed tasks of a job again", retry},
     {"explain", "why a job is where it is", explain},
@@ -55,34 +55,13 @@ Exit unknown_command(const std::string& name) {
   return Exit::usage;
 }
 
-Exit complain(Exit code, const std::string& text) {
-  std::cerr << "quern: " << text << '\n';
-  return code;
-}
-
-/// An error's text with what to do next, when the library did not say it already.
-std::string with_advice(const ConnectionError& error) {
-  std::string text = error.what();
-  const bool advised = text.find("quern up") != std::string::npos;
-  if (error.code() == ErrorCode::no_broker && !advised)
-    text += "; start one with `quern up`, or name one with --broker or QUERN_BROKER";
-  return text;
-}
-
 Exit run_command(const Command& command, const Arguments& arguments) {
   try {
     return command.run(arguments);
-  } catch (const UsageError& error) {
-    return complain(Exit::usage,
-                    std::string(error.what()) + " (`quern " + std::string(command.name) + " --help`)");
-  } catch (const FileError& error) {
-    return complain(Exit::usage, error.what());
-  } catch (const ConnectionError& error) {
-    return complain(Exit::no_broker, with_advice(error));
-  } catch (const Error& error) {
-    return complain(error.code() == ErrorCode::denied ? Exit::no_broker : Exit::failed, error.what());
   } catch (const std::exception& error) {
-    return complain(Exit::failed, error.what());
+    const Complaint complaint = complaint_of(error, std::string(command.name));
+    std::cerr << "quern: " << complaint.text << '\n';
+    return complaint.code;
   }
 }
 

@@ -38,7 +38,36 @@ void Syntax::words(std::size_t least, std::size_t most, const char* what) {
   word_is_ = what;
 }
 
-std::optional<Given> Syntax::parse(const Arguments& arguments) const {
+namespace {
+
+/// Whether the option that a word names takes the word after it.
+bool takes_next(const std::string& word, const po::options_description& known) {
+  const bool is_long = word.starts_with("--");
+  const std::string name = is_long ? word.substr(2, word.find('=') - 2) : "-" + word.substr(1, 1);
+  const po::option_description* option = known.find_nothrow(name, false);
+  if (!option || option->semantic()->max_tokens() == 0) return false;
+  return is_long ? word.find('=') == std::string::npos : word.size() == 2;
+}
+
+}  // namespace
+
+// `quern map -k gzip -9 {}`: -9 is not ours.
+Arguments Syntax::with_end_of_options(const Arguments& arguments, const po::options_description& known) const {
+  Arguments out;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word == "--" || word.size() < 2 || word.front() != '-') {
+      if (word != "--") out.emplace_back("--");
+      out.insert(out.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
+      return out;
+    }
+    out.push_back(word);
+    if (takes_next(word, known) && i + 1 < arguments.size()) out.push_back(arguments[++i]);
+  }
+  return out;
+}
+
+std::optional<Given> Syntax::parse(const Arguments& given_arguments) const {
   po::options_description everything;
   po::options_description always;
   always.add_options()("help,h", flag(), "this text")("json", flag(), "machine-readable output")(
@@ -51,6 +80,7 @@ std::optional<Given> Syntax::parse(const Arguments& arguments) const {
   po::positional_options_description positions;
   positions.add("word", -1);
 
+  const Arguments arguments = then_a_command_ ? with_end_of_options(given_arguments, po::options_description().add(visible_).add(always)) : given_arguments;
   po::variables_map values;
   try {
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;

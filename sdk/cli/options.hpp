@@ -70,18 +70,24 @@ class Syntax {
   /// Accepts `least` to `most` positional words, called `what` in errors ("a job's id").
   void words(std::size_t least, std::size_t most, const char* what);
 
+  static constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
+  /// Words are a command with options of its own: ours end where it begins, with or without `--`.
+  void then_a_command() { then_a_command_ = true; }
+
   /// What was given; nullopt when help was asked for, which is then printed. Throws UsageError.
   std::optional<Given> parse(const Arguments& arguments) const;
 
  private:
   void print_help() const;
   std::string explain_unknown(const std::string& option) const;
+  Arguments with_end_of_options(const Arguments& arguments, const boost::program_options::options_description& known) const;
 
   Manual manual_;
   boost::program_options::options_description visible_{"options"};
   std::size_t least_words_ = 0;
   std::size_t most_words_ = 0;
   const char* word_is_ = "";
+  bool then_a_command_ = false;
 };
 
 /// A flag: present or not.

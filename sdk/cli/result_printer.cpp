@@ -1,5 +1,6 @@
 #include "cli/result_printer.hpp"
 
+#include "cli/command_printer.hpp"
 #include "cli/json.hpp"
 #include "quern/value.hpp"
 
@@ -29,6 +30,8 @@ void append_error(std::string& line, ErrorCode code, BytesView text) {
 bool ResultPrinter::print(const TaskResult& result, Encoding encoding) {
   if (!result.ok) print_error(result);
   line_.clear();
+  if (format_ == Format::text && commands_ && !result.bytes.empty())
+    return CommandPrinter({false, false}, output_, console_).print(command_result(result.bytes));
   if (format_ == Format::text) {
     if (!result.ok) return true;
     append_text(line_, result.bytes, encoding);
@@ -42,6 +45,10 @@ bool ResultPrinter::print(const TaskResult& result, Encoding encoding) {
   } else {
     line_ += ",\"ok\":false";
     append_error(line_, result.code, result.text);
+    if (!result.bytes.empty()) {
+      line_ += ",\"output\":";
+      append_result(line_, result.bytes, encoding);
+    }
   }
   line_ += "}\n";
   return output_.append(line_);

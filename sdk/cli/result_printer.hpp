@@ -15,8 +15,9 @@ enum class Format : unsigned char { text, json };
 
 class ResultPrinter {
  public:
-  ResultPrinter(Format format, Output& output, Console& console)
-      : format_(format), output_(output), console_(console) {}
+  /// `commands`: the results are those of commands (function `exec`), and what they wrote is printed as they wrote it.
+  ResultPrinter(Format format, Output& output, Console& console, bool commands = false)
+      : format_(format), output_(output), console_(console), commands_(commands) {}
 
   /// One task's end. Text: a value as a line of JSON, raw octets and a newline. False when nobody reads any
   /// more.
@@ -35,6 +36,7 @@ class ResultPrinter {
   Format format_;
   Output& output_;
   Console& console_;
+  bool commands_;
   std::uint64_t failed_ = 0;
   std::string line_;  // its memory is reused
 };

@@ -30,10 +30,11 @@ bool print_all(const Job& job, Which which, ResultPrinter& printer) {
   return true;
 }
 
-Exit print_job(const Job& job, JobNumber number, Which which, Format format) {
+Exit print_job(const Job& job, const JobStatus& status, Which which, Format format) {
+  const JobNumber number = status.number;
   Console console;
   Output output;
-  ResultPrinter printer(format, output, console);
+  ResultPrinter printer(format, output, console, status.function == "exec");
   bool read = print_all(job, which, printer);
   const Outcome outcome = job.wait();
   if (read && job.reduced() && which == Which::all) {
@@ -69,7 +70,7 @@ Exit results(const Arguments& arguments) {
     throw std::runtime_error("job " + std::to_string(value(number)) + " is not finished (" +
                              std::to_string(status.done) + " of " + std::to_string(status.total) +
                              " tasks): `quern wait` for it, or --follow its results");
-  return print_job(client.attach(number), number, given->flag("failed") ? Which::failed : Which::all,
+  return print_job(client.attach(number), status, given->flag("failed") ? Which::failed : Which::all,
                    given->json() ? Format::json : Format::text);
 }
 

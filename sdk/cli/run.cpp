@@ -1,47 +1,30 @@
 // `quern run`: submits a job, prints its results as they can be printed, and ends as the job ends.
 #include <cstdlib>
 #include <iostream>
-#include <mutex>
 #include <optional>
-#include <thread>
 
 #include "cli/command.hpp"
 #include "cli/console.hpp"
-#include "cli/interrupt.hpp"
+#include "cli/attended.hpp"
 #include "cli/json.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
 #include "cli/result_printer.hpp"
+#include "cli/run_exec.hpp"
 #include "cli/run_request.hpp"
 #include "quern/client.hpp"
 
 namespace quern::cli {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto kCancelWait = 2s;  ///< how long an interrupted run waits to hear that its job is cancelled
-
-/// Cancels and gives the broker a moment to confirm.
-void cancel(const Job& job) {
-  job.cancel();
-  job.wait(kCancelWait);
-}
-
-/// Leaves without waiting for threads: one of them may be reading a terminal for the next item.
-[[noreturn]] void leave(Exit code) {
-  std::cout.flush();
-  std::_Exit(static_cast<int>(code));
-}
-
 std::optional<TaskResult> next_of(const Job& job, Order order) {
   return order == Order::input ? job.next() : job.next_completed();
 }
 
 /// Prints all results; false when nobody reads them. What an interrupt did to the rest is not news.
-bool print_results(const Job& job, Order order, const Interrupt& interrupt, ResultPrinter& printer) {
+bool print_results(const Job& job, Order order, const Attended& attended, ResultPrinter& printer) {
   while (const auto result = next_of(job, order)) {
-    if (interrupt.caught() && !result->ok) continue;
+    if (attended.interrupted() && !result->ok) continue;
     if (!printer.print(*result, job.encoding())) return false;
   }
   return true;
@@ -67,14 +50,14 @@ void tell_outcome(const Job& job, const Outcome& outcome, Console& console) {
 }
 
 /// Nobody reads standard output any more, or it cannot be written.
-Exit stop_writing(const Job& job, Output& output, Console& console) {
-  cancel(job);
+Exit stop_writing(Attended& attended, Output& output, Console& console) {
+  attended.cancel();
   if (output.flush() == Output::State::reader_gone) die_of_broken_pipe();
   console.say("cannot write results: " + output.error());
   leave(Exit::failed);
 }
 
-Exit run_detached(const Job& job, Format format, const Interrupt& interrupt) {
+Exit run_detached(const Job& job, Format format, Attended& attended) {
   const JobNumber number = job.number();
   if (format == Format::json) {
     std::cout << line_of({{"job", value(number)}, {"uuid", job.uuid().text()}});
@@ -83,21 +66,21 @@ Exit run_detached(const Job& job, Format format, const Interrupt& interrupt) {
   }
   std::cout.flush();
   job.wait_for_intake();  // from then on the job is the broker's alone
-  return interrupt.caught() ? Exit::interrupted : Exit::done;
+  return attended.interrupted() ? Exit::interrupted : Exit::done;
 }
 
-Exit run_attached(const Job& job, const RunRequest& request, const Interrupt& interrupt) {
+Exit run_attached(const Job& job, const RunRequest& request, Attended& attended) {
   Console console;
   Output output;
   ResultPrinter printer(request.format, output, console);
   std::optional<ProgressView> view(std::in_place, job, console);
-  bool read = print_results(job, request.order, interrupt, printer);
+  bool read = print_results(job, request.order, attended, printer);
   const Outcome outcome = ended(job);
-  if (read && !interrupt.caught() && job.reduced())
+  if (read && !attended.interrupted() && job.reduced())
     read = printer.print_reduced(job.number(), outcome, reduced_value(job, outcome), job.encoding());
   view.reset();
-  if (!read || output.flush() != Output::State::open) return stop_writing(job, output, console);
-  if (interrupt.caught()) leave(Exit::interrupted);
+  if (!read || output.flush() != Output::State::open) return stop_writing(attended, output, console);
+  if (attended.interrupted()) leave(Exit::interrupted);
   printer.print_rest();
   if (!outcome.ok()) tell_outcome(job, outcome, console);
   return outcome.ok() && printer.failed() == 0 ? Exit::done : Exit::failed;
@@ -106,21 +89,11 @@ Exit run_attached(const Job& job, const RunRequest& request, const Interrupt& in
 }  // namespace
 
 Exit run(const Arguments& arguments) {
+  if (!arguments.empty() && arguments.front() == "exec") return run_exec({arguments.begin() + 1, arguments.end()});
   auto request = run_request(arguments);
   if (!request) return Exit::done;
 
-  // Signals are blocked before the client starts its threads; the job to cancel is known only later.
-  std::mutex mutex;
-  std::optional<Job> running;
-  Interrupt interrupt([&] {
-    std::lock_guard lock(mutex);
-    if (!running) leave(Exit::interrupted);
-    std::thread([job = *running] {
-      cancel(job);
-      leave(Exit::interrupted);
-    }).detach();
-  });
-
+  Attended attended;  // signals are blocked before the client starts its threads
   // The SDK coalesces nameless single inputs into one open job; this one is alone and is to be seen as what
   // it is.
   if (std::holds_alternative<Whole>(request->input) && request->submit.name.empty())
@@ -128,12 +101,9 @@ Exit run(const Arguments& arguments) {
   Client client(request->client);
   client.connect();
   const Job job = client.submit(request->function, std::move(request->input), request->submit);
-  {
-    std::lock_guard lock(mutex);
-    running = job;
-  }
-  return request->submit.detach ? run_detached(job, request->format, interrupt)
-                                : run_attached(job, *request, interrupt);
+  attended.add(job);
+  return request->submit.detach ? run_detached(job, request->format, attended)
+                                : run_attached(job, *request, attended);
 }
 
 }  // namespace quern::cli

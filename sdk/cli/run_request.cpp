@@ -12,6 +12,7 @@
 #include <limits>
 #include <system_error>
 
+#include "cli/job_options.hpp"
 #include "cli/options.hpp"
 
 namespace quern::cli {
@@ -27,10 +28,8 @@ constexpr Manual kManual = {
     "  seq 1000 | quern run echo --items -                every line comes back\n"
     "  quern run wordcount --blocks *.txt --reduce merge_counts --json\n"
     "  quern run spin --lines jobs.txt --timeout 5 --retries 0\n"
+    "  quern run exec -- make -j4                         one command on some worker; see `quern run exec --help`\n"
     "  id=$(quern run primes --range 1:10000000 --detach); quern wait $id; quern results $id\n"};
-
-constexpr long kRetriesMax = 999;
-constexpr double kTimeoutMax = 1e9;  // about 30 years, in seconds: no overflow in milliseconds
 
 Syntax run_syntax() {
   Syntax syntax(kManual);
@@ -44,21 +43,14 @@ Syntax run_syntax() {
       "input", option<std::string>("TEXT"), "one input that is not split")(
       "reduce", option<std::string>("R"), "sum, min, max, count, concat, or a reducer that workers offer")(
       "common", option<std::string>("FILE"), "bytes that every task sees, sent to each worker once")(
-      "priority", option<int>("P"), "higher runs first; default 0")(
-      "weight", option<double>("W"), "share of the workers within one priority; default 1")(
       "timeout", option<double>("S"), "seconds a task may run; default: no limit")(
       "retries", option<long>("N"), "further attempts of a failing task; default 2")(
       "cost", option<double>("C"), "work of one task, in any unit that is the same for all jobs of the function")(
       "costs", option<std::string>("FILE"), "the same for each task: a number per line, in the order of the items")(
-      "require", option<std::vector<std::string>>("K=V")->composing(),
-      "only workers with this label, or so much of a resource (mem=8GiB, gpu=1), which a task then takes")(
-      "resource", option<std::vector<std::string>>("K=N")->composing(),
-      "what a task takes of a counted resource")("name", option<std::string>("NAME"), "for people")(
       "unique", option<std::string>("KEY"), "attach to the job with this key if there is one")(
-      "durability", option<std::string>("D"),
-      "memory or durable; default: durable when the broker has a store")(
       "unordered", flag(), "results as they come")("detach", flag(),
                                                    "print the job's id and leave it to the broker");
+  add_job_options(syntax);
   return syntax;
 }
 
@@ -80,21 +72,6 @@ Bytes contents_of(const std::string& file) {
   Bytes bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   if (!stream.good() && !stream.eof()) throw FileError("cannot read " + file);
   return bytes;
-}
-
-std::pair<std::string, std::string> key_and_value(const std::string& text, const char* option) {
-  const auto equals = text.find('=');
-  if (equals == 0 || equals == std::string::npos)
-    throw UsageError(std::string(option) + " takes KEY=VALUE, not '" + text + "'");
-  return {text.substr(0, equals), text.substr(equals + 1)};
-}
-
-double amount_of(const std::string& text, const std::string& whole) {
-  double amount = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
-  if (error != std::errc() || end != text.data() + text.size() || !(amount > 0) || !std::isfinite(amount))
-    throw UsageError("--resource takes KEY=NUMBER above 0, not '" + whole + "'");
-  return amount;
 }
 
 /// Item after item, the number in the next line of the file.
@@ -136,41 +113,16 @@ Input input_of(const Given& given) {
   }
 }
 
-Durability durability_of(const std::string& text) {
-  for (const Durability each : {Durability::memory, Durability::durable})
-    if (text == to_string(each)) return each;
-  throw UsageError("--durability takes memory or durable, not '" + text + "'");
-}
-
-std::chrono::milliseconds timeout_of(double seconds) {
-  if (!(seconds > 0) || seconds > kTimeoutMax) throw UsageError("--timeout takes seconds above 0");
-  return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1000)));
-}
-
 SubmitOptions submit_options_of(const Given& given) {
-  SubmitOptions options;
-  options.name = given.get_or<std::string>("name", {});
-  options.priority = given.get_or<int>("priority", 0);
-  options.weight = given.get_or<double>("weight", 1);
-  if (!(options.weight > 0) || !std::isfinite(options.weight)) throw UsageError("--weight must be above 0");
+  SubmitOptions options = job_options_of(given);
   options.cost = given.get_or<double>("cost", 0);
   if (options.cost < 0 || !std::isfinite(options.cost)) throw UsageError("--cost must be above 0");
-  const long retries = given.get_or<long>("retries", 2);
-  if (retries < 0 || retries > kRetriesMax)
-    throw UsageError("--retries takes 0 to " + std::to_string(kRetriesMax));
-  options.attempts = static_cast<std::uint32_t>(retries) + 1;
+  options.attempts = attempts_of(given.get_or<long>("retries", 2));
   if (given.has("timeout")) options.timeout = timeout_of(given.get<double>("timeout"));
   options.detach = given.flag("detach");
-  if (given.has("durability")) options.durability = durability_of(given.get<std::string>("durability"));
   options.unique = given.get_or<std::string>("unique", {});
   options.reduce = given.get_or<std::string>("reduce", {});
   if (given.has("common")) options.common = contents_of(given.get<std::string>("common"));
-  for (const std::string& text : given.get_or<std::vector<std::string>>("require", {}))
-    options.require.insert(key_and_value(text, "--require"));
-  for (const std::string& text : given.get_or<std::vector<std::string>>("resource", {})) {
-    const auto [key, amount] = key_and_value(text, "--resource");
-    options.resources[key] = amount_of(amount, text);
-  }
   return options;
 }
 
@@ -199,6 +151,7 @@ std::optional<RunRequest> run_request(const Arguments& arguments) {
   RunRequest request;
   request.function = given->words().front();
   if (request.function.empty()) throw UsageError("the name of a function is missing");
+  if (request.function == "exec") throw UsageError("for a command write `quern run exec [OPTIONS] -- COMMAND`, with `exec` first");
   request.submit = submit_options_of(*given);
   request.client = given->client();
   request.order = given->flag("unordered") ? Order::completion : Order::input;

@@ -17,7 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Manual kManual = {"quern up [--workers N] [--slots N] [--bind ENDPOINT]",
-                            "Runs a broker and workers on this machine until Ctrl-C.",
+                            "Runs a broker and workers on this machine until Ctrl-C. The workers also run programs (`quern map`) for every key that may submit:\n"
+                            "those of this user, unless you invite others.",
                             "  quern up\n  quern up --workers 2 --slots 1 --bind tcp://127.0.0.1:7700\n"};
 
 constexpr char kDefaultBind[] = "tcp://127.0.0.1:7600";
@@ -34,6 +35,8 @@ ClusterPlan plan_of(const Given& given) {
   if (plan.slots < 1 || plan.slots > kSlotsMax)
     throw UsageError("--slots takes 1 to " + std::to_string(kSlotsMax));
   plan.broker_options = {"--log-level", "warning"};
+  // The broker is this user's, and so are the keys that may submit to it: programs run for whom they would run anyway.
+  if (!given.flag("no-exec")) plan.worker_options.emplace_back("--allow-exec");
   for (auto* options : {&plan.broker_options, &plan.worker_options}) {
     if (given.flag("insecure")) options->emplace_back("--insecure");
     if (given.has("keys")) options->insert(options->end(), {"--keys", given.keys()});
@@ -103,7 +106,7 @@ Exit up(const Arguments& arguments) {
   Syntax syntax(kManual);
   syntax.add()("workers", option<unsigned>("N"), "how many; default 1")(
       "slots", option<unsigned>("N"), "of each worker; default: all cores together")(
-      "bind", option<std::string>("ENDPOINT"),
+      "no-exec", flag(), "workers run no programs, only functions")("bind", option<std::string>("ENDPOINT"),
       "default: that of --broker or QUERN_BROKER, else tcp://127.0.0.1:7600");
   const auto given = syntax.parse(arguments);
   if (!given) return Exit::done;

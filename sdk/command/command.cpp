@@ -122,6 +122,26 @@ Command command_in(BytesView bytes) {
   return c;
 }
 
+Bytes to_bytes(const CommandItem& item) {
+  Fields fields;
+  fields.add(true, "arguments", [&](Packer& p) { pack_words(p, item.arguments); });
+  fields.add(!item.env.empty(), "env", [&](Packer& p) { pack_words(p, item.env); });
+  fields.add(!item.cwd.empty(), "cwd", [&](Packer& p) { pack_octets(p, item.cwd); });
+  fields.add(item.input.has_value(), "stdin", [&](Packer& p) { pack_octets(p, *item.input); });
+  return fields.take();
+}
+
+CommandItem command_item(BytesView value) {
+  CommandItem item;
+  read_map(value, "an item of a command", [&](std::string_view key, const msgpack::object& field) {
+    if (key == "arguments") item.arguments = words_of(field);
+    else if (key == "env") item.env = words_of(field);
+    else if (key == "cwd") item.cwd = octets_of(field);
+    else if (key == "stdin") item.input = octets_of(field);
+  });
+  return item;
+}
+
 Bytes to_bytes(const CommandResult& r) {
   Fields fields;
   fields.add(true, "code", [&](Packer& p) { p.pack(r.code); });

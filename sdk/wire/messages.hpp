@@ -288,7 +288,7 @@ struct Results {
   Encoding encoding = Encoding::raw;
   Intervals tasks;
   std::vector<TaskError> errors;  ///< tasks that ended with an error; disjoint from `tasks`
-  Intervals written;              ///< tasks that failed and had written something by then
+  Intervals written{};            ///< tasks that failed and had written something by then
   Batch batch;
   bool operator==(const Results&) const = default;
 };
@@ -386,7 +386,7 @@ struct Report {
   bool partial = false;  ///< one payload per interval of `tasks` (folded), not one per task
   Intervals tasks;       ///< with a result
   std::vector<TaskError> errors;
-  Intervals written;          ///< those of `errors` that had written something: their payloads follow those of `tasks`
+  Intervals written{};        ///< those of `errors` that had written something: their payloads follow those of `tasks`
   std::uint64_t busy_us = 0;  ///< slot time spent on these tasks
   Batch batch;
   bool operator==(const Report&) const = default;

@@ -11,7 +11,7 @@ namespace {
 
 /// The answer to a lease that cannot be run: an error for every task of it.
 wire::Report refusal(const wire::Lease& lease, const char* why) {
-  wire::Report report{.id = {lease.lease, 0}, .last = true, .tasks = {}, .errors = {}, .batch = {}};
+  wire::Report report{.id = {lease.lease, 0}, .last = true, .tasks = {}, .errors = {}, .written = {}, .batch = {}};
   for (const auto& tasks : lease.tasks)
     report.errors.push_back({tasks.begin, tasks.size(), ErrorCode::bad_input, why});
   return report;
@@ -275,7 +275,7 @@ void WorkerCore::drop(const wire::LeaseId& id) {
 
 void WorkerCore::hand_back(const wire::LeaseId& id) {
   book_.find(id)->state = Reported{};
-  report(wire::Report{.id = {id, 0}, .last = true, .tasks = {}, .errors = {}, .batch = {}});
+  report(wire::Report{.id = {id, 0}, .last = true, .tasks = {}, .errors = {}, .written = {}, .batch = {}});
 }
 
 // ---- leaving

@@ -48,7 +48,7 @@ CoProcess::CoProcess(const Command& command, Host& host)
       frame_(command.frame),
       timeout_(command.timeout_ms),
       memory_(host.memory_for(command.memory_bytes)),
-      place_(workplace_of(command, host)) {
+      place_(workplace_of(command.cwd, command.cwd_optional, host)) {
   ChildPlan plan = plan_of(command, host, mark_);
   if (frame_ == Command::Frame::line) ask_for_lines(plan.env);
   plan.words = command.words;

@@ -27,22 +27,26 @@ std::string text_of_bytes(std::uint64_t bytes) {
 
 }  // namespace
 
-Workplace workplace_of(const Command& command, const Host& host) {
+Workplace workplace_of(const std::string& cwd, bool optional, const Host& host) {
   Workplace place;
-  const bool temporary = command.cwd == "temp" || (!command.cwd.empty() && command.cwd_optional && !is_folder(command.cwd));
+  const bool temporary = cwd == "temp" || (!cwd.empty() && optional && !is_folder(cwd));
   if (temporary) place.temporary = std::make_unique<TemporaryFolder>(host.folder());
-  place.folder = temporary ? place.temporary->path() : command.cwd;
+  place.folder = temporary ? place.temporary->path() : cwd;
   return place;
 }
 
 ChildPlan plan_of(const Command& command, const Host& host, const std::string& mark) {
   ChildPlan plan;
   plan.env = host.environment();
-  for (const auto& variable : command.env)
-    if (variable.find('=') != std::string::npos) set_variable(plan.env, variable);
+  add_environment(plan, command.env);
   plan.env.push_back(mark + '1');
   plan.memory_bytes = host.memory_for(command.memory_bytes);
   return plan;
+}
+
+void add_environment(ChildPlan& plan, const std::vector<std::string>& variables) {
+  for (const auto& variable : variables)
+    if (variable.find('=') != std::string::npos && !variable.starts_with("QUERN_MARK=")) set_variable(plan.env, variable);
 }
 
 const Command& CommandOfJob::of(const Task& task) {

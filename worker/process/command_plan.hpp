@@ -16,11 +16,14 @@ struct Workplace {
   std::string folder;
   std::unique_ptr<TemporaryFolder> temporary;
 };
-/// Where the command wants to run. Throws std::system_error.
-Workplace workplace_of(const Command& command, const Host& host);
+/// Where a program wants to run (see Command::cwd). Throws std::system_error.
+Workplace workplace_of(const std::string& cwd, bool optional, const Host& host);
 
 /// Everything but the words, the folder and the descriptors. `mark` is the child's own.
 ChildPlan plan_of(const Command& command, const Host& host, const std::string& mark);
+
+/// Variables that replace those of the same name.
+void add_environment(ChildPlan& plan, const std::vector<std::string>& variables);
 
 /// The command of a job, read once per job and thread.
 class CommandOfJob {

@@ -1,6 +1,7 @@
 #include "worker/process/exec.hpp"
 
 #include <charconv>
+#include <chrono>
 #include <cstring>
 
 #include "worker/process/command_plan.hpp"
@@ -18,12 +19,17 @@ double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-/// An item as a program's arguments see it: values as their text.
-std::string text_of(const Task& task) {
-  if (task.encoding() == Encoding::raw) return std::string(task.input());
-  const auto json = json_from_value(task.input());
+/// Whether a value is a map: an item that says more than its arguments.
+bool is_map(BytesView value) {
+  const auto first = value.empty() ? 0u : static_cast<unsigned char>(value.front());
+  return (first & 0xf0u) == 0x80u || first == 0xdeu || first == 0xdfu;
+}
+
+/// A value as a program's argument: strings as they are, all else as JSON.
+std::string text_of(BytesView value) {
+  const auto json = json_from_value(value);
   if (!json || json->empty() || json->front() != '"') return json.value_or("");
-  return from_value<std::string>(task.input());
+  return from_value<std::string>(value);
 }
 
 /// The item cut at its NULs. An item of several arguments has one between each two.
@@ -60,33 +66,43 @@ class Exec {
   void operator()(Task& task, Output& out) const {
     static thread_local CommandOfJob job;
     const Command& command = job.of(task);
-    std::string item = text_of(task);
-    BytesView rest = item;
     CommandResult result;
-    result.number = command.numbered ? take_number(rest) : task.index() + 1;
+    result.number = task.index() + 1;
     result.host = host_.name();
-    std::vector<BytesView> arguments;
-    if (command.feed == Command::Feed::arguments) arguments = arguments_in(rest);
-    if (command.echo) result.arguments.assign(arguments.begin(), arguments.end());
-    const std::string failure = run(command, arguments, rest, task, result);
+    CommandItem item = item_of(command, task, result.number);
+    if (command.echo) result.arguments = item.arguments;
+    const std::string failure = run(command, item, task, result);
     if (!failure.empty()) throw FailedWithOutput(failure, to_bytes(result));
     out.append(to_bytes(result));
   }
 
  private:
+  static CommandItem item_of(const Command& command, const Task& task, std::uint64_t& number) {
+    CommandItem item;
+    if (command.feed == Command::Feed::nothing) return item;
+    if (task.encoding() == Encoding::value && is_map(task.input())) return command_item(task.input());
+    const std::string text = task.encoding() == Encoding::value ? text_of(task.input()) : std::string(task.input());
+    BytesView rest = text;
+    if (command.numbered) number = take_number(rest);
+    if (command.feed == Command::Feed::input) item.input = Bytes(rest);
+    else
+      for (const BytesView argument : arguments_in(rest)) item.arguments.emplace_back(argument);
+    return item;
+  }
+
   /// Fills `result`; why it failed, or nothing.
-  std::string run(const Command& command, const std::vector<BytesView>& arguments, BytesView item, const Task& task,
-                  CommandResult& result) const {
+  std::string run(const Command& command, const CommandItem& item, const Task& task, CommandResult& result) const {
     const std::string mark = host_.next_mark();
     ProgramRun program{.plan = plan_of(command, host_, mark),
-                       .input = command.feed == Command::Feed::input ? std::optional(item) : std::nullopt,
+                       .input = item.input ? std::optional<BytesView>(*item.input) : std::nullopt,
                        .timeout = std::chrono::milliseconds(command.timeout_ms),
                        .cancelled = [&task] { return task.cancelled(); }};
-    program.plan.words =
-        command.feed == Command::Feed::arguments ? expand(command, arguments, result.number) : command.words;
-    program.plan.env.push_back("QUERN_TASK=" + std::to_string(task.index()));
-    program.plan.env.push_back("QUERN_ATTEMPT=" + std::to_string(task.attempt()));
-    const Workplace place = workplace_of(command, host_);
+    const std::vector<BytesView> arguments(item.arguments.begin(), item.arguments.end());
+    program.plan.words = command.feed == Command::Feed::arguments ? expand(command, arguments, result.number) : command.words;
+    if (program.plan.words.empty()) throw std::invalid_argument("the item has no arguments, and so names no program");
+    add_environment(program.plan, item.env);
+    add_environment(program.plan, {"QUERN_TASK=" + std::to_string(task.index()), "QUERN_ATTEMPT=" + std::to_string(task.attempt())});
+    const Workplace place = workplace_of(item.cwd.empty() ? command.cwd : item.cwd, command.cwd_optional && item.cwd.empty(), host_);
     program.plan.folder = place.folder;
 
     result.started_s = seconds_since_1970();

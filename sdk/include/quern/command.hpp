@@ -10,7 +10,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "quern/bytes.hpp"
@@ -43,6 +45,16 @@ struct Command {
   bool operator==(const Command&) const = default;
 };
 
+/// An item that says more than its arguments: items of a job whose encoding is `value` may be these.
+struct CommandItem {
+  std::vector<std::string> arguments;
+  std::vector<std::string> env;      ///< NAME=VALUE, beside the command's
+  std::string cwd;                   ///< empty: the command's
+  std::optional<Bytes> input{};      ///< its standard input
+
+  bool operator==(const CommandItem&) const = default;
+};
+
 /// What became of one program of `exec`: the value of a result, or of a failed task that left output.
 struct CommandResult {
   std::int32_t code = 0;    ///< exit code; 127 not found, 126 not to be run, 125 the worker could not start it
@@ -63,6 +75,11 @@ struct CommandResult {
 Bytes to_bytes(const Command& command);
 /// Throws std::invalid_argument when the bytes are not what to_bytes() makes.
 Command command_in(BytesView bytes);
+
+/// A value.
+Bytes to_bytes(const CommandItem& item);
+/// Throws std::invalid_argument when the value is no such item.
+CommandItem command_item(BytesView value);
 
 Bytes to_bytes(const CommandResult& result);
 /// Throws std::invalid_argument when the bytes are not what to_bytes() makes.

@@ -1,0 +1,81 @@
+#include "cli/command_options.hpp"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
+#include "cli/job_options.hpp"
+
+namespace quern::cli {
+namespace {
+
+std::string here() {
+  char folder[4096];
+  return ::getcwd(folder, sizeof folder) ? folder : "";
+}
+
+/// NAME=VALUE as given, NAME with the value it has here.
+std::vector<std::string> environment_of(const std::vector<std::string>& given) {
+  std::vector<std::string> out;
+  for (const std::string& text : given) {
+    if (text.empty() || text.front() == '=') throw UsageError("--env takes NAME or NAME=VALUE, not '" + text + "'");
+    if (text.find('=') != std::string::npos) {
+      out.push_back(text);
+    } else if (const char* value = std::getenv(text.c_str())) {
+      out.push_back(text + "=" + value);
+    } else {
+      throw UsageError("--env " + text + ": there is no such variable here");
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+void add_command_options(Syntax& syntax) {
+  syntax.add()("timeout", option<double>("S"), "seconds a command may run; then it is ended and has failed")(
+      "retries", option<long>("N"), "further attempts of a failing command; default 0")(
+      "env", option<std::vector<std::string>>("NAME[=VALUE]")->composing(), "a variable for the command, repeatable; without a value: the one here. It gets few others")(
+      "cwd", option<std::string>("DIR"), "folder to run in; temp: a new empty one each; default: the one here, where a worker has it")(
+      "memory", option<std::string>("SIZE"), "memory a command may have, e.g. 2GiB");
+  add_job_options(syntax);
+}
+
+Command command_of(const Given& given, const std::vector<std::string>& words, std::uint64_t arguments) {
+  Command command;
+  try {
+    command.words = words.size() == 1 && is_script(words.front()) ? script_words(words.front(), arguments) : words;
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+  if (command.words.empty() || command.words.front().empty()) throw UsageError("the command is missing");
+  command.env = environment_of(given.get_or<std::vector<std::string>>("env", {}));
+  command.cwd = given.get_or<std::string>("cwd", here());
+  command.cwd_optional = !given.has("cwd");
+  if (given.has("timeout")) command.timeout_ms = static_cast<std::uint64_t>(timeout_of(given.get<double>("timeout")).count());
+  if (given.has("memory")) command.memory_bytes = size_of("--memory", given.get<std::string>("memory"));
+  return command;
+}
+
+SubmitOptions command_submit_options(const Given& given) {
+  SubmitOptions options = job_options_of(given);
+  options.attempts = attempts_of(given.get_or<long>("retries", 0));
+  return options;
+}
+
+std::uint64_t size_of(const char* option, const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string unit(error == std::errc() ? end : text.data(), text.data() + text.size());
+  double factor = 0;
+  if (unit.empty() || unit == "B") factor = 1;
+  for (const auto& [letter, value] : {std::pair{'K', 1024.0}, {'k', 1024.0}, {'M', 0x1p20}, {'m', 0x1p20}, {'G', 0x1p30}, {'g', 0x1p30}, {'T', 0x1p40}})
+    if (unit == std::string(1, letter) || unit == std::string(1, letter) + "iB") factor = value;
+  if (error != std::errc() || factor == 0 || !(number * factor >= 1) || number * factor > 0x1p60)
+    throw UsageError(std::string(option) + " takes a size like 64K, 1MiB or 2G, not '" + text + "'");
+  return static_cast<std::uint64_t>(number * factor);
+}
+
+}  // namespace quern::cli

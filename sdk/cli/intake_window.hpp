@@ -1,0 +1,35 @@
+// How much of an input is under way at a time: what was submitted and has no result yet. So an input larger than memory needs no more
+// of it, here, in the broker and in the workers, than the window has. Any thread.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <unordered_map>
+
+namespace quern::cli {
+
+class IntakeWindow {
+ public:
+  IntakeWindow(std::uint64_t items, std::uint64_t bytes) : items_max_(items), bytes_max_(bytes) {}
+
+  /// Waits until there is room for the next item, which gets the next index; false when the window was closed.
+  bool enter(std::uint64_t bytes);
+  /// The item of that index has its result.
+  void leave(std::uint64_t index);
+  /// Nothing enters any more.
+  void close();
+  std::uint64_t entered() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable room_;
+  std::uint64_t items_max_;
+  std::uint64_t bytes_max_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t next_ = 0;
+  std::unordered_map<std::uint64_t, std::uint64_t> inside_;
+  bool closed_ = false;
+};
+
+}  // namespace quern::cli

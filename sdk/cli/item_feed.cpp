@@ -1,0 +1,76 @@
+#include "cli/item_feed.hpp"
+
+#include <algorithm>
+
+namespace quern::cli {
+namespace {
+
+// Enough to keep many workers busy, little enough to hold in memory everywhere.
+constexpr std::uint64_t kItemsAhead = 100'000;
+constexpr std::uint64_t kBytesAhead = 24u << 20;
+constexpr std::uint64_t kNoLimit = static_cast<std::uint64_t>(-1);
+
+std::string joined(const std::vector<std::string>& arguments) {
+  std::string item;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (i > 0) item += '\0';
+    item += arguments[i];
+  }
+  return item;
+}
+
+}  // namespace
+
+ItemFeed::ItemFeed(const MapRequest& request, std::set<std::uint64_t> done)
+    : shape_(request.shape),
+      block_bytes_(request.block_bytes),
+      numbered_(request.command.numbered),
+      done_(std::move(done)),
+      // Nobody reads the results of a detached job, so the broker alone says how much it takes.
+      window_(request.detach ? kNoLimit : request.at_once > 0 ? request.at_once : kItemsAhead,
+              request.detach ? kNoLimit : std::max<std::uint64_t>(kBytesAhead, 4 * request.block_bytes)) {
+  if (!request.lists.empty()) arguments_ = arguments_of(request.lists, request.group);
+  else records_ = std::make_unique<Records>(request.files, request.record_end);
+  if (shape_ == MapRequest::Shape::arguments && records_) arguments_ = arguments_of(std::move(records_), request.group);
+}
+
+bool ItemFeed::next(Bytes& item) {
+  switch (shape_) {
+    case MapRequest::Shape::arguments:
+      if (!next_arguments(item)) return false;
+      break;
+    case MapRequest::Shape::answers:
+      if (records_ ? !records_->next(item) : !next_arguments(item)) return false;
+      break;
+    case MapRequest::Shape::blocks:
+      item.clear();
+      // An empty input is one empty block: what the program says of nothing is the result.
+      if (!records_->next_block(item, block_bytes_) && !first_) return false;
+      if (item.empty() && !first_) return false;
+      break;
+  }
+  first_ = false;
+  return window_.enter(item.size());
+}
+
+bool ItemFeed::next_arguments(Bytes& item) {
+  std::vector<std::string> arguments;
+  do {
+    if (!arguments_->next(arguments)) return false;
+    ++number_;
+  } while (done_.contains(number_));
+  item = joined(arguments);
+  if (!numbered_) return true;
+  item = std::to_string(number_) + '\0' + item;
+  std::lock_guard lock(mutex_);
+  numbers_.push_back(number_);
+  return true;
+}
+
+std::uint64_t ItemFeed::number_of(std::uint64_t index) const {
+  if (!numbered_) return index + 1;
+  std::lock_guard lock(mutex_);
+  return index < numbers_.size() ? numbers_[index] : index + 1;
+}
+
+}  // namespace quern::cli

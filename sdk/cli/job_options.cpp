@@ -1,0 +1,71 @@
+#include "cli/job_options.hpp"
+
+#include <charconv>
+#include <cmath>
+
+namespace quern::cli {
+namespace {
+
+constexpr long kRetriesMax = 999;
+constexpr double kTimeoutMax = 1e9;  // about 30 years, in seconds: no overflow in milliseconds
+
+std::pair<std::string, std::string> key_and_value(const std::string& text, const char* option) {
+  const auto equals = text.find('=');
+  if (equals == 0 || equals == std::string::npos)
+    throw UsageError(std::string(option) + " takes KEY=VALUE, not '" + text + "'");
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+double amount_of(const std::string& text, const std::string& whole) {
+  double amount = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
+  if (error != std::errc() || end != text.data() + text.size() || !(amount > 0) || !std::isfinite(amount))
+    throw UsageError("--resource takes KEY=NUMBER above 0, not '" + whole + "'");
+  return amount;
+}
+
+Durability durability_of(const std::string& text) {
+  for (const Durability each : {Durability::memory, Durability::durable})
+    if (text == to_string(each)) return each;
+  throw UsageError("--durability takes memory or durable, not '" + text + "'");
+}
+
+}  // namespace
+
+void add_job_options(Syntax& syntax) {
+  syntax.add()("priority", option<int>("P"), "higher runs first; default 0")(
+      "weight", option<double>("W"), "share of the workers within one priority; default 1")(
+      "require", option<std::vector<std::string>>("K=V")->composing(),
+      "only workers with this label, or so much of a resource (mem=8GiB, gpu=1), which a task then takes")(
+      "resource", option<std::vector<std::string>>("K=N")->composing(), "what a task takes of a counted resource")(
+      "name", option<std::string>("NAME"), "for people")(
+      "durability", option<std::string>("D"), "memory or durable; default: durable when the broker has a store");
+}
+
+SubmitOptions job_options_of(const Given& given) {
+  SubmitOptions options;
+  options.name = given.get_or<std::string>("name", {});
+  options.priority = given.get_or<int>("priority", 0);
+  options.weight = given.get_or<double>("weight", 1);
+  if (!(options.weight > 0) || !std::isfinite(options.weight)) throw UsageError("--weight must be above 0");
+  if (given.has("durability")) options.durability = durability_of(given.get<std::string>("durability"));
+  for (const std::string& text : given.get_or<std::vector<std::string>>("require", {}))
+    options.require.insert(key_and_value(text, "--require"));
+  for (const std::string& text : given.get_or<std::vector<std::string>>("resource", {})) {
+    const auto [key, amount] = key_and_value(text, "--resource");
+    options.resources[key] = amount_of(amount, text);
+  }
+  return options;
+}
+
+std::uint32_t attempts_of(long retries) {
+  if (retries < 0 || retries > kRetriesMax) throw UsageError("--retries takes 0 to " + std::to_string(kRetriesMax));
+  return static_cast<std::uint32_t>(retries) + 1;
+}
+
+std::chrono::milliseconds timeout_of(double seconds) {
+  if (!(seconds > 0) || seconds > kTimeoutMax) throw UsageError("--timeout takes seconds above 0");
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1000)));
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,20 @@
+// Options that every job can have, whatever it runs.
+#pragma once
+
+#include <chrono>
+
+#include "cli/options.hpp"
+
+namespace quern::cli {
+
+/// Adds --priority --weight --require --resource --name --durability.
+void add_job_options(Syntax& syntax);
+/// Throws UsageError.
+SubmitOptions job_options_of(const Given& given);
+
+/// Attempts of a task: --retries and the first. Throws UsageError.
+std::uint32_t attempts_of(long retries);
+/// Throws UsageError.
+std::chrono::milliseconds timeout_of(double seconds);
+
+}  // namespace quern::cli

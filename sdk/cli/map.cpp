@@ -1,0 +1,213 @@
+// `quern map`: a command per line of the input, on all workers, and what they write.
+#include <iostream>
+#include <optional>
+
+#include "cli/attended.hpp"
+#include "cli/command.hpp"
+#include "cli/command_printer.hpp"
+#include "cli/item_feed.hpp"
+#include "cli/json.hpp"
+#include "cli/map_request.hpp"
+#include "cli/merge.hpp"
+#include "cli/options.hpp"
+#include "cli/progress.hpp"
+#include "cli/results_folder.hpp"
+#include "cli/shell_words.hpp"
+#include "quern/client.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr std::uint64_t kFailuresTold = 10;  // of those that have no output of their own
+
+/// One `quern map` from its request to its exit code.
+class Mapping {
+ public:
+  explicit Mapping(MapRequest request) : request_(std::move(request)) {
+    if (!request_.joblog.empty()) joblog_.emplace(request_.joblog, request_.resume);
+    if (!request_.results.empty()) folder_.emplace(request_.results);
+    feed_ = std::make_shared<ItemFeed>(request_, joblog_ ? joblog_->done() : std::set<std::uint64_t>());
+    printer_.emplace(CommandFormat{request_.json, request_.tag}, output_, console_);
+  }
+
+  Exit run(Attended& attended) {
+    Client client(request_.client);
+    client.connect();
+    client_ = &client;
+    request_.submit.common = to_bytes(request_.command);
+    const bool answers = request_.shape == MapRequest::Shape::answers;
+    job_ = client.submit(answers ? "filter" : "exec", items(), request_.submit);
+    if (request_.detach) return detach();
+    attended.add(job_);
+    std::optional<ProgressView> view(std::in_place, job_, console_);
+    const bool read = request_.reduce ? merge_results(attended) : print_results(attended);
+    feed_->window().close();
+    const Outcome outcome = job_.wait();
+    view.reset();
+    if (!read || output_.flush() != Output::State::open) return stop_writing(attended);
+    if (attended.interrupted()) leave(Exit::interrupted);
+    const Exit exit = exit_of(outcome);
+    // The thread that reads the input may be waiting for a terminal.
+    if (halt().halted()) leave(exit);
+    return exit;
+  }
+
+ private:
+  Exit detach() {
+    const JobNumber number = job_.number();
+    std::cout << (request_.json ? line_of({{"job", value(number)}, {"uuid", job_.uuid().text()}}) : std::to_string(value(number)) + '\n') << std::flush;
+    job_.wait_for_intake();  // from then on the job is the broker's alone
+    return Exit::done;
+  }
+
+  Halt& halt() { return request_.halt; }
+
+  Items items() const {
+    return {[feed = feed_](Bytes& item) { return feed->next(item); }, Encoding::raw, Items::Source::may_block, nullptr};
+  }
+
+  /// False when nobody reads standard output any more.
+  bool print_results(Attended& attended) {
+    for (;;) {
+      const auto result = request_.keep_order ? job_.next() : job_.next_completed();
+      if (!result) return true;
+      feed_->window().leave(result->index);
+      if (result->code == ErrorCode::cancelled && (attended.interrupted() || halt().halted())) continue;
+      if (!print(*result)) return false;
+      obey(halt().on_result(result->ok, feed_->window().entered()));
+    }
+  }
+
+  bool print(const TaskResult& result) {
+    if (!result.ok) ++failed_;
+    if (request_.shape == MapRequest::Shape::answers) return print_answer(result);
+    if (!result.ok && result.bytes.empty()) return print_lost(result);
+    const CommandResult command = command_result(result.bytes);
+    if (joblog_) joblog_->add(command, shown(command));
+    if (folder_) folder_->add(command);
+    return printer_->print(command, result.text);
+  }
+
+  bool print_answer(const TaskResult& result) {
+    if (!result.ok) return print_lost(result);
+    if (request_.json) return output_.append(answer_object(result));
+    if (request_.command.frame == Command::Frame::length) return output_.append(length_of(result.bytes) + result.bytes);
+    return output_.append(result.bytes + '\n');
+  }
+
+  bool print_lost(const TaskResult& result) {
+    if (++lost_ > kFailuresTold && !request_.json) return true;
+    const std::uint64_t number = feed_->number_of(result.index);
+    if (joblog_) {
+      CommandResult none;
+      none.number = number;
+      none.code = -1;
+      joblog_->add(none, "");
+    }
+    return printer_->print_lost(number, std::string(to_string(result.code)), result.text);
+  }
+
+  /// Merged outputs, as --reduce wants it.
+  bool merge_results(Attended& attended) {
+    Merge merge(*client_, *request_.reduce, request_.submit, [&](const Job& job) { attended.add(job); });
+    const auto next = [&]() -> std::optional<Bytes> {
+      while (const auto result = job_.next()) {
+        feed_->window().leave(result->index);
+        if (result->ok) return command_result(result->bytes).out;
+        if (result->code != ErrorCode::cancelled) print(*result);
+      }
+      return std::nullopt;
+    };
+    const auto merged = merge.run(next);
+    if (!merged) return true;
+    failed_ += merged->ok() ? 0 : 1;
+    return printer_->print(*merged);
+  }
+
+  void obey(Halt::When when) {
+    if (when == Halt::When::never) return;
+    feed_->window().close();
+    if (!halt().content())
+      console_.say(when == Halt::When::now ? "stopping, because commands failed" : "starting no more commands, because some failed; waiting for those that run");
+    if (when == Halt::When::now) job_.cancel();
+    else client_->cancel_waiting(job_.number());
+  }
+
+  Exit exit_of(const Outcome& outcome) {
+    if (outcome.code == ErrorCode::no_broker || outcome.code == ErrorCode::denied) throw ConnectionError(outcome.code, outcome.text);
+    if (lost_ > kFailuresTold && !request_.json) console_.say("... and " + std::to_string(lost_ - kFailuresTold) + " more failed");
+    if (failed_ > 0 && !request_.json) console_.say(std::to_string(failed_) + (failed_ == 1 ? " command failed" : " commands failed"));
+    const bool ended_by_itself = outcome.ok() || failed_ > 0 || halt().halted();
+    if (!ended_by_itself) console_.say("job " + job_.id() + ' ' + std::string(to_string(outcome.state)) + (outcome.text.empty() ? "" : ": " + outcome.text));
+    if (halt().halted()) return halt().content() ? Exit::done : failed_ > 0 ? Exit::failed : Exit::done;
+    return outcome.ok() && failed_ == 0 ? Exit::done : Exit::failed;
+  }
+
+  /// Nobody reads standard output any more, or it cannot be written.
+  Exit stop_writing(Attended& attended) {
+    feed_->window().close();
+    attended.cancel();
+    if (output_.flush() == Output::State::reader_gone) die_of_broken_pipe();
+    console_.say("cannot write results: " + output_.error());
+    leave(Exit::failed);
+  }
+
+  std::string shown(const CommandResult& result) const {
+    const std::vector<BytesView> arguments(result.arguments.begin(), result.arguments.end());
+    const auto words = expand(request_.shown, arguments, result.number);
+    return request_.shown.words.size() == 1 ? words.front() : quoted(words);
+  }
+
+  static std::string length_of(const Bytes& bytes) {
+    std::string length;
+    for (int shift = 0; shift < 32; shift += 8) length += static_cast<char>(bytes.size() >> shift);
+    return length;
+  }
+
+  std::string answer_object(const TaskResult& result) const {
+    CommandResult answer;
+    answer.number = feed_->number_of(result.index);
+    answer.out = result.bytes;
+    return json_line(answer, {});
+  }
+
+  MapRequest request_;
+  std::optional<Joblog> joblog_;
+  std::optional<ResultsFolder> folder_;
+  std::shared_ptr<ItemFeed> feed_;
+  Console console_;
+  Output output_;
+  std::optional<CommandPrinter> printer_;
+  Client* client_ = nullptr;
+  Job job_;
+  std::uint64_t failed_ = 0;
+  std::uint64_t lost_ = 0;  // of them, those without output
+};
+
+/// The commands that would run.
+Exit print_commands(const MapRequest& request) {
+  auto source = !request.lists.empty() ? arguments_of(request.lists, request.group)
+                                       : arguments_of(std::make_unique<Records>(request.files, request.record_end), request.group);
+  std::uint64_t number = 0;
+  for (std::vector<std::string> arguments; source->next(arguments);) {
+    const std::vector<BytesView> views(arguments.begin(), arguments.end());
+    const auto words = expand(request.shown, views, ++number);
+    std::cout << (request.shown.words.size() == 1 && words.size() == 1 ? words.front() : quoted(words)) << '\n';
+  }
+  return Exit::done;
+}
+
+}  // namespace
+
+Exit run_map(MapRequest request) {
+  if (request.dry_run) return print_commands(request);
+  Attended attended;  // before any thread
+  return Mapping(std::move(request)).run(attended);
+}
+
+Exit map(const Arguments& arguments) {
+  auto request = map_request(arguments);
+  return request ? run_map(std::move(*request)) : Exit::done;
+}
+
+}  // namespace quern::cli

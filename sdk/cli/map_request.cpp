@@ -1,0 +1,166 @@
+#include "cli/map_request.hpp"
+
+#include <algorithm>
+
+#include "cli/command_options.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr Manual kManual = {
+    "quern map [OPTIONS] [--] COMMAND [ARGUMENT...] [::: VALUE...]",
+    "Runs COMMAND once per line of standard input (or per VALUE), on all workers that run programs (quern-worker --allow-exec;\n"
+    "`quern up` does). In its arguments {} is the line, {.} without extension, {/} without folder, {//} its folder, {/.} without both,\n"
+    "{#} its number; without any the line is the last argument. A COMMAND that is one word with blanks or characters of the shell is a\n"
+    "script for /bin/sh; {} in it is one word wherever it stands, and nothing in a line is ever executed.\n"
+    "What a command writes comes out in one piece, as it ends (-k: in order). Exit code 0: all succeeded, 1: some failed.\n"
+    "A command may run more than once when its worker is lost.",
+    "  ls *.png | quern map -- convert {} {.}.jpg\n"
+    "  quern map -k --tag -- md5sum ::: *.iso\n"
+    "  find . -name '*.log' -print0 | quern map -0 -- 'gzip -9 < {} > {}.gz'\n"
+    "  quern map --retries 2 --timeout 60 --joblog run.log --resume -- ./simulate --seed {} ::: 1 2 3 4\n"
+    "  quern map -k --loop -- ./score < lines.txt            one process per slot, a line in, a line out\n"
+    "  quern map --pipe --block 4M --reduce \"awk '{n += \\$1} END {print n}'\" -- wc -l < huge.txt\n"};
+
+constexpr std::size_t kBlock = 1u << 20;
+constexpr std::size_t kBlockMax = 32u << 20;
+constexpr std::size_t kGroupMax = 100'000;
+
+/// The part of the words after COMMAND that begins with `:::`, as lists.
+std::vector<std::vector<std::string>> take_lists(std::vector<std::string>& words) {
+  std::vector<std::vector<std::string>> lists;
+  const auto first = std::find(words.begin(), words.end(), ":::");
+  for (auto at = first; at != words.end(); ++at) {
+    if (*at == ":::") lists.emplace_back();
+    else lists.back().push_back(*at);
+  }
+  words.erase(first, words.end());
+  return lists;
+}
+
+MapRequest::Shape shape_of(const Given& given) {
+  if (given.flag("pipe") && given.flag("loop")) throw UsageError("--pipe and --loop exclude each other");
+  return given.flag("pipe") ? MapRequest::Shape::blocks : given.flag("loop") ? MapRequest::Shape::answers : MapRequest::Shape::arguments;
+}
+
+std::size_t group_of(const Given& given) {
+  const long group = given.get_or<long>("max-args", 1);
+  if (group < 1 || group > static_cast<long>(kGroupMax)) throw UsageError("-n takes 1 to " + std::to_string(kGroupMax));
+  return static_cast<std::size_t>(group);
+}
+
+std::uint64_t at_once_of(const Given& given) {
+  const long jobs = given.get_or<long>("jobs", 0);
+  if (given.has("jobs") && jobs < 1) throw UsageError("-j takes a number from 1 on");
+  return static_cast<std::uint64_t>(jobs);
+}
+
+void check_shape(const Given& given, const MapRequest& request) {
+  using Shape = MapRequest::Shape;
+  const auto only = [&](const char* option, Shape shape, const char* needs) {
+    if (given.has(option) && request.shape != shape) throw UsageError(std::string("--") + option + " goes with " + needs);
+  };
+  only("block", Shape::blocks, "--pipe");
+  only("reduce", Shape::blocks, "--pipe");
+  only("frame", Shape::answers, "--loop");
+  if (request.detach)
+    for (const char* option : {"halt", "joblog", "results", "jobs", "reduce"})
+      if (given.has(option)) throw UsageError(std::string("--") + option + " needs somebody who waits: it does not go with --detach");
+  if (request.shape == Shape::arguments) return;
+  const char* mode = request.shape == Shape::blocks ? "--pipe" : "--loop";
+  for (const char* option : {"max-args", "joblog", "results"})
+    if (given.has(option)) throw UsageError(std::string("--") + option + " does not go with " + mode);
+  if (request.tag) throw UsageError(std::string("--tag does not go with ") + mode);
+  if (request.shape == Shape::blocks && !request.lists.empty()) throw UsageError("--pipe takes its input from files or standard input, not from :::");
+}
+
+/// The words of --reduce: a script, or a program alone.
+Command reducer_of(const Given& given) {
+  const std::string text = given.get<std::string>("reduce");
+  Command command = command_of(given, {text}, 1);
+  if (is_script(text)) command.words = {"/bin/sh", "-c", text};
+  command.feed = Command::Feed::input;
+  return command;
+}
+
+void set_command(MapRequest& request, const Given& given, const std::vector<std::string>& words) {
+  const std::uint64_t arguments = request.lists.size() > 1 ? request.lists.size() : request.group;
+  request.command = command_of(given, words, arguments);
+  request.shown = request.command;
+  request.shown.words = words;
+  if (request.shape != MapRequest::Shape::arguments) {
+    if (is_script(words.front()) && words.size() == 1) request.command.words = {"/bin/sh", "-c", words.front()};
+    request.command.feed = Command::Feed::input;
+  }
+  request.command.numbered = request.resume != Resume::no;
+  request.command.echo = request.wants_arguments();
+  if (!given.has("frame")) return;
+  const auto frame = given.get<std::string>("frame");
+  if (frame != "line" && frame != "length") throw UsageError("--frame takes line or length, not '" + frame + "'");
+  if (frame == "length") request.command.frame = Command::Frame::length;
+}
+
+Resume resume_of(const Given& given) {
+  const bool resume = given.flag("resume"), failed = given.flag("resume-failed");
+  if ((resume || failed) && !given.has("joblog")) throw UsageError("--resume needs the log of the run before: --joblog FILE");
+  return failed ? Resume::all_but_succeeded : resume ? Resume::all_but_logged : Resume::no;
+}
+
+}  // namespace
+
+Syntax map_syntax() {
+  Syntax syntax(kManual);
+  syntax.add()("keep-order,k", flag(), "output in the order of the input")("max-args,n", option<long>("N"), "so many lines per command")(
+      "null,0", flag(), "input ends its records with NULs, not newlines")("arg-file,a", option<std::vector<std::string>>("FILE")->composing(), "input from a file, not standard input")(
+      "jobs,j", option<long>("N"), "at most so many commands at a time; default: as many as the workers have slots")(
+      "tag", flag(), "each line of output begins with the arguments")(
+      "halt", option<std::string>("WHEN,WHY=N"), "stop early: now,fail=1 soon,fail=10% now,success=1 ...; now ends what runs, too")(
+      "joblog", option<std::string>("FILE"), "a line per command: when, where, how long, exit code")(
+      "resume", flag(), "pass over what the --joblog has")("resume-failed", flag(), "pass over what succeeded by the --joblog")(
+      "results", option<std::string>("DIR"), "also keep outputs in files: DIR/1/ARGUMENT/stdout and stderr")(
+      "loop", flag(), "COMMAND runs on: it gets line after line and answers each with a line")(
+      "frame", option<std::string>("HOW"), "--loop: line, or length: each item and answer after its length (4 octets, little endian)")(
+      "pipe", flag(), "blocks of the input are COMMAND's standard input")("block", option<std::string>("SIZE"), "--pipe: about so many octets, whole lines; default 1M")(
+      "reduce", option<std::string>("COMMAND"), "--pipe: merge outputs: gets several of them in order, until one is left")(
+      "dry-run", flag(), "print the commands")("detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");
+  add_command_options(syntax);
+  syntax.words(1, Syntax::kAnyNumber, "the command");
+  syntax.then_a_command();
+  return syntax;
+}
+
+std::optional<MapRequest> map_request(const Arguments& arguments) {
+  const auto given = map_syntax().parse(arguments);
+  if (!given) return std::nullopt;
+  MapRequest request;
+  std::vector<std::string> words = given->words();
+  request.shape = shape_of(*given);
+  request.lists = take_lists(words);
+  if (words.empty()) throw UsageError("the command is missing");
+  request.files = given->get_or<std::vector<std::string>>("arg-file", {"-"});
+  if (given->has("arg-file") && !request.lists.empty()) throw UsageError("-a and ::: exclude each other");
+  request.record_end = given->flag("null") ? '\0' : '\n';
+  request.group = group_of(*given);
+  request.at_once = at_once_of(*given);
+  request.keep_order = given->flag("keep-order");
+  request.tag = given->flag("tag");
+  request.json = given->json();
+  request.dry_run = given->flag("dry-run");
+  request.halt = Halt::from(given->get_or<std::string>("halt", "never"));
+  request.joblog = given->get_or<std::string>("joblog", {});
+  request.resume = resume_of(*given);
+  request.results = given->get_or<std::string>("results", {});
+  request.block_bytes = given->has("block") ? size_of("--block", given->get<std::string>("block")) : kBlock;
+  if (request.block_bytes > kBlockMax) throw UsageError("--block: at most 32M");
+  request.detach = given->flag("detach");
+  check_shape(*given, request);
+  set_command(request, *given, words);
+  if (given->has("reduce")) request.reduce = reducer_of(*given);
+  request.client = given->client();
+  request.submit = command_submit_options(*given);
+  request.submit.detach = request.detach;
+  if (request.submit.name.empty()) request.submit.name = words.front().substr(0, 60);
+  return request;
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,195 @@
+#include "cli/run_exec.hpp"
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "cli/attended.hpp"
+#include "cli/command_items.hpp"
+#include "cli/command_options.hpp"
+#include "cli/command_printer.hpp"
+#include "cli/complaint.hpp"
+#include "cli/json.hpp"
+#include "cli/map_request.hpp"
+#include "cli/progress.hpp"
+#include "quern/client.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr Manual kManual = {
+    "quern run exec [OPTIONS] [--] COMMAND [ARGUMENT...]",
+    "Runs a command on a worker (one with --allow-exec; those of `quern up` have it). What it writes comes out when it has ended, and its\n"
+    "exit code is the exit code: 124 when it ran out of --timeout, 128 and the signal's number when one ended it, 125 when Quern could not\n"
+    "run it at all. A COMMAND that is one word with blanks or characters of the shell is a script for /bin/sh.\n"
+    "With --each-line or --from-json there is a command per line, as in `quern map -k`, and the exit code is 0 or 1.",
+    "  quern run exec -- uname -a\n"
+    "  quern run exec --require gpu=1 --stdin model.json -- ./train --epochs 3\n"
+    "  quern run exec --each-line hosts.txt --detach -- ping -c1 {}\n"
+    "  echo '{\"args\": [\"-n\", \"hello\"], \"env\": {\"LANG\": \"C\"}, \"require\": {\"zone\": \"north\"}}' | quern run exec --from-json - -- echo\n"};
+
+constexpr int kTimedOut = 124;
+constexpr int kSignalled = 128;
+
+Bytes contents_of(const std::string& file) {
+  std::ifstream in(file == "-" ? "/dev/stdin" : file, std::ios::binary);
+  Bytes bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (!in.good() && !in.eof()) throw FileError("cannot read " + file);
+  return bytes;
+}
+
+void print_number(const Job& job, bool json) {
+  const JobNumber number = job.number();
+  std::cout << (json ? line_of({{"job", value(number)}, {"uuid", job.uuid().text()}}) : std::to_string(value(number)) + '\n') << std::flush;
+}
+
+Exit exit_of(const CommandResult& result) {
+  if (result.timed_out) return static_cast<Exit>(kTimedOut);
+  return static_cast<Exit>(result.signal != 0 ? kSignalled + result.signal : result.code);
+}
+
+/// One command with its exit code.
+Exit run_one(const Given& given, const std::vector<std::string>& words) {
+  Command command = command_of(given, words, 1);
+  if (words.size() == 1 && is_script(words.front())) command.words = {"/bin/sh", "-c", words.front()};
+  command.feed = given.has("stdin") ? Command::Feed::input : Command::Feed::nothing;
+  SubmitOptions options = command_submit_options(given);
+  options.common = to_bytes(command);
+  options.detach = given.flag("detach");
+  if (options.name.empty()) options.name = words.front().substr(0, 60);
+  Whole input{given.has("stdin") ? contents_of(given.get<std::string>("stdin")) : Bytes()};
+
+  Attended attended;  // before any thread
+  Client client(given.client());
+  client.connect();
+  const Job job = client.submit("exec", std::move(input), options);
+  if (options.detach) {
+    print_number(job, given.json());
+    job.wait_for_intake();
+    return Exit::done;
+  }
+  attended.add(job);
+  Console console;
+  Output output;
+  CommandPrinter printer({given.json(), false}, output, console);
+  std::optional<ProgressView> view(std::in_place, job, console);
+  const auto result = job.next();
+  const Outcome outcome = job.wait();
+  view.reset();
+  if (attended.interrupted()) leave(Exit::interrupted);
+  if (!result || result->bytes.empty()) {
+    if (outcome.code == ErrorCode::no_broker) throw ConnectionError(outcome.code, outcome.text);
+    throw std::runtime_error("the command was not run to its end: " + (result ? result->text : outcome.text));
+  }
+  const CommandResult command_end = command_result(result->bytes);
+  printer.print(command_end, result->text);
+  if (output.flush() == Output::State::reader_gone) die_of_broken_pipe();
+  return exit_of(command_end);
+}
+
+Exit run_each_line(const Given& given, const std::vector<std::string>& words) {
+  MapRequest request;
+  request.client = given.client();
+  request.submit = command_submit_options(given);
+  request.detach = request.submit.detach = given.flag("detach");
+  if (request.submit.name.empty()) request.submit.name = words.front().substr(0, 60);
+  request.json = given.json();
+  request.files = {given.get<std::string>("each-line")};
+  request.keep_order = true;
+  request.command = command_of(given, words, 1);
+  request.command.echo = request.wants_arguments();
+  request.shown = request.command;
+  request.shown.words = words;
+  return run_map(std::move(request));
+}
+
+/// A command per object; commands that require different things are different jobs.
+Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
+  CommandItems items = command_items_in(given.get<std::string>("from-json"));
+  // Without a COMMAND the arguments of each object are one. There may be several, so a script sees them as a list.
+  Command command = command_of(given, words.empty() ? std::vector<std::string>{"{}"} : words, 2);
+  command.echo = given.json();
+  const SubmitOptions options = command_submit_options(given);
+
+  Attended attended;  // before any thread
+  Client client(given.client());
+  client.connect();
+  std::vector<Job> jobs;
+  for (CommandGroup& group : items.groups) {
+    SubmitOptions own = options;
+    own.common = to_bytes(command);
+    own.detach = given.flag("detach");
+    own.name = options.name.empty() && !words.empty() ? words.front().substr(0, 60) : options.name;
+    for (const auto& [key, wanted] : group.require) own.require[key] = wanted;
+    jobs.push_back(client.submit("exec", std::move(group.items), own));
+    if (own.detach) print_number(jobs.back(), given.json());
+    else attended.add(jobs.back());
+  }
+  if (given.flag("detach")) {
+    for (const Job& job : jobs) job.wait_for_intake();
+    return Exit::done;
+  }
+  Console console;
+  Output output;
+  CommandPrinter printer({given.json(), false}, output, console);
+  std::uint64_t number = 0, failed = 0;
+  for (const std::size_t group : items.order) {
+    const auto result = jobs[group].next();
+    ++number;
+    if (!result) continue;
+    if (!result->ok) ++failed;
+    if (result->bytes.empty()) {
+      printer.print_lost(number, std::string(to_string(result->code)), result->text);
+      continue;
+    }
+    CommandResult one = command_result(result->bytes);
+    one.number = number;
+    if (!printer.print(one, result->text)) break;
+  }
+  if (attended.interrupted()) leave(Exit::interrupted);
+  if (output.flush() == Output::State::reader_gone) {
+    attended.cancel();
+    die_of_broken_pipe();
+  }
+  bool ok = failed == 0;
+  for (const Job& job : jobs) ok = job.wait().ok() && ok;
+  if (failed > 0 && !given.json()) console.say(std::to_string(failed) + (failed == 1 ? " command failed" : " commands failed"));
+  return ok ? Exit::done : Exit::failed;
+}
+
+Exit run_given(const Given& given) {
+  const std::vector<std::string> words = given.words();
+  if (given.has("each-line") && given.has("from-json")) throw UsageError("--each-line and --from-json exclude each other");
+  const bool many = given.has("each-line") || given.has("from-json");
+  if (many && given.has("stdin")) throw UsageError("--stdin is of one command; objects of --from-json may have a \"stdin\" each");
+  if (words.empty() && !given.has("from-json")) throw UsageError("the command is missing");
+  if (given.has("each-line")) return run_each_line(given, words);
+  return many ? run_from_json(given, words) : run_one(given, words);
+}
+
+}  // namespace
+
+Syntax run_exec_syntax() {
+  Syntax syntax(kManual);
+  syntax.words(0, Syntax::kAnyNumber, "the command");
+  syntax.then_a_command();
+  syntax.add()("stdin", option<std::string>("FILE"), "the command's standard input; - is ours")(
+      "each-line", option<std::string>("FILE"), "a command per line, which stands for {}; - is standard input")(
+      "from-json", option<std::string>("FILE"), "a command per line, an object each: args (for {} and {1}, {2}, ...), env, cwd, stdin, cost, require")(
+      "detach", flag(), "print the job's id and leave it to the broker (`quern wait ID`, `quern logs ID`)");
+  add_command_options(syntax);
+  return syntax;
+}
+
+Exit run_exec(const Arguments& arguments) {
+  try {
+    const auto given = run_exec_syntax().parse(arguments);
+    return given ? run_given(*given) : Exit::done;
+  } catch (const std::exception& error) {
+    // Every other code may be the command's.
+    std::cerr << "quern: " << complaint_of(error, "run exec").text << '\n';
+    return Exit::not_run;
+  }
+}
+
+}  // namespace quern::cli
