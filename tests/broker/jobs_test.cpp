@@ -256,6 +256,75 @@ TEST_F(Jobs, innocents_that_shared_a_lease_with_a_poisonous_task_are_not_failed)
   EXPECT_EQ(update.status.done, 63u);
 }
 
+TEST_F(Jobs, what_a_failed_task_had_written_comes_with_its_last_failure) {
+  client(c);
+  worker(w);
+  wire::Submit job = items_job(1, {"a", "bad", "b", "bad"});
+  job.options.attempts = 2;
+  job.options.backoff_ms = 1;
+  send(c, job);
+  expect<wire::Accepted>(c);
+  serve([](const wire::Lease& lease) {
+    EXPECT_EQ(lease.attempts, 2u);
+    if (items_of(lease.batch).at(0) != "bad") return echo(lease);
+    wire::Report report = failure(lease, "no such thing");
+    report.written = lease.tasks;
+    report.batch = batch_of({"attempt " + std::to_string(lease.attempt)});
+    return report;
+  });
+  pass(300ms, {&w, &c});
+  serve([](const wire::Lease& lease) {
+    wire::Report report = failure(lease, "no such thing");
+    report.written = lease.tasks;
+    report.batch = batch_of({"attempt " + std::to_string(lease.attempt)});
+    return report;
+  });
+  std::vector<std::string> written;
+  for (auto& message : c.inbox) {
+    auto* r = std::get_if<wire::Results>(&message);
+    if (!r || r->written.empty()) continue;
+    EXPECT_EQ(wire::size(r->written), r->errors.size());
+    for (const auto& item : items_of(r->batch)) written.push_back(item);
+  }
+  EXPECT_EQ(written, (std::vector<std::string>{"attempt 2", "attempt 2"}));
+  EXPECT_EQ(last_update().status.failed, 2u);
+}
+
+TEST_F(Jobs, cancelling_what_waits_lets_the_rest_end) {
+  client(c);
+  worker(w);
+  send(c, items_job(1, {"a", "b", "c"}));
+  const auto lease = expect<wire::Lease>(w);
+  wire::Cancel cancel{5, uuid(1), {}, {}};
+  cancel.waiting = true;
+  send(c, cancel);
+  EXPECT_EQ(expect<wire::Reclaim>(w).lease, lease.lease);
+  send(w, wire::Reclaimed{lease.lease, {}});
+  send(w, echo(lease));
+  expect<wire::Reported>(w);
+  const auto update = last_update();
+  EXPECT_EQ(update.status.state, JobState::cancelled);
+  EXPECT_EQ(update.status.done, wire::size(lease.tasks));
+  EXPECT_EQ(update.status.cancelled, 3 - wire::size(lease.tasks));
+  EXPECT_TRUE(w.inbox.empty()) << "no further lease";
+}
+
+TEST_F(Jobs, what_is_given_back_while_waiting_is_cancelled_is_not_granted_again) {
+  client(c);
+  worker(w);
+  send(c, items_job(1, {"a", "b"}));
+  const auto lease = expect<wire::Lease>(w);
+  wire::Cancel cancel{5, uuid(1), {}, {}};
+  cancel.waiting = true;
+  send(c, cancel);
+  expect<wire::Reclaim>(w);
+  send(w, wire::Reclaimed{lease.lease, lease.tasks});
+  wire::Report nothing{.id = {lease.lease, 0}, .last = true};
+  send(w, nothing);
+  EXPECT_EQ(last_update().status.state, JobState::cancelled);
+  EXPECT_EQ(last_update().status.cancelled, 2u);
+}
+
 TEST_F(Jobs, cancelling_a_job_fences_its_leases) {
   client(c);
   worker(w);

@@ -41,6 +41,27 @@ TEST(ResultShelf, GivesTasksInInputOrderFromBatchesInAnyOrder) {
   EXPECT_FALSE(shelf.next_in_order());
 }
 
+TEST(ResultShelf, GivesWhatFailedTasksHadWritten) {
+  ResultShelf shelf;
+  wire::Results results = results_of({{0, 2}}, {{2, 3, ErrorCode::failed, "no"}, {7, 1, ErrorCode::timeout, "late"}});
+  wire::BatchBuilder builder;
+  for (const char* bytes : {"0", "1", "of three", "of four", "of nine"}) builder.add(bytes);
+  results.batch = builder.take();
+  results.written = {{3, 5}, {9, 10}};  // the error of 9 is gone: it was tried again
+  shelf.add(results);
+  const char* bytes[] = {"0", "1", "", "of three", "of four"};
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    const auto result = shelf.next_in_order();
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->index, i);
+    EXPECT_EQ(result->ok, i < 2);
+    EXPECT_EQ(result->bytes, bytes[i]);
+  }
+  shelf.complete();
+  EXPECT_EQ(shelf.next_in_order()->index, 7u);
+  EXPECT_FALSE(shelf.next_in_order());
+}
+
 TEST(ResultShelf, GivesTasksAsTheyCame) {
   ResultShelf shelf;
   shelf.add(results_of({{8, 10}}));

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "wire/codec.hpp"
+#include "wire/rules.hpp"
 #include "worker/actors/cursor.hpp"
 #include "worker/actors/folder.hpp"
 #include "worker/actors/pace.hpp"
@@ -180,6 +181,42 @@ TEST(ReportBuilder, EqualErrorsOfNeighboursAreOne) {
   const auto reports = builder.take(true, 0);
   EXPECT_EQ(reports[0].errors,
             (std::vector<TaskError>{{0, 3, ErrorCode::failed, "a"}, {3, 2, ErrorCode::failed, "b"}}));
+}
+
+TEST(ReportBuilder, OutputOfFailedTasksFollowsTheResults) {
+  ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
+  builder.add_failure(0, "no", "zero");
+  builder.bytes().append("one");
+  builder.close_payload({1, 2}, 3);
+  builder.add_failure(2, "no", "two");
+  const auto reports = builder.take(true, 0);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].tasks, (wire::Intervals{{1, 2}}));
+  EXPECT_EQ(reports[0].written, (wire::Intervals{{0, 1}, {2, 3}}));
+  std::vector<std::string> payloads;
+  for (wire::BatchReader reader(reports[0].batch); !reader.at_end();) payloads.emplace_back(reader.next());
+  EXPECT_EQ(payloads, (std::vector<std::string>{"one", "zero", "two"}));
+}
+
+TEST(ReportBuilder, ReportsWithOutputStayWithinTheLimitOfABatch) {
+  ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
+  std::uint64_t task = 0;
+  for (const std::size_t size : {600'000u, 600'000u, 100u, 2'000'000u, 600'000u}) {
+    builder.add_failure(task++, "no", Bytes(size, 'x'));
+    builder.bytes().append(size, 'y');
+    builder.close_payload({task, task + 1}, size);
+    ++task;
+  }
+  std::uint64_t written = 0, tasks = 0;
+  for (const auto& report : builder.take(true, 0)) {
+    EXPECT_EQ(report.batch.count(), wire::size(report.tasks) + wire::size(report.written));
+    EXPECT_TRUE(report.batch.count() == 1 || report.batch.weight() <= wire::kBatchBytesMax);
+    EXPECT_FALSE(wire::broken_rule(report));
+    written += wire::size(report.written);
+    tasks += wire::size(report.tasks);
+  }
+  EXPECT_EQ(written, 5u);
+  EXPECT_EQ(tasks, 5u);
 }
 
 TEST(ReportBuilder, ManyLongErrorsFitTheHeader) {

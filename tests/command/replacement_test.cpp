@@ -1,0 +1,104 @@
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "quern/command.hpp"
+
+namespace quern {
+namespace {
+
+using Words = std::vector<std::string>;
+
+Words expanded(const Words& words, const std::vector<BytesView>& arguments, std::uint64_t number = 7) {
+  return expand(Command{.words = words}, arguments, number);
+}
+
+TEST(Replacement, strings_are_those_of_parallel) {
+  const struct {
+    const char* word;
+    const char* argument;
+    const char* result;
+  } table[] = {
+      {"{}", "dir/file.tar.gz", "dir/file.tar.gz"},
+      {"{.}", "dir/file.tar.gz", "dir/file.tar"},
+      {"{/}", "dir/file.tar.gz", "file.tar.gz"},
+      {"{//}", "dir/file.tar.gz", "dir"},
+      {"{/.}", "dir/file.tar.gz", "file.tar"},
+      {"{#}", "x", "7"},
+      {"{1}", "x", "x"},
+      {"{1/.}", "a/b.c", "b"},
+      {"{2}", "x", ""},
+      {"{.}", "dir.d/file", "dir.d/file"},
+      {"{.}", "file.", "file."},
+      {"{//}", "file", "."},
+      {"{//}", "/file", "/"},
+      {"{/}", "dir/", ""},
+      {"{} {x} {} {", "a", "a {x} a {"},
+      {"${1} {1}", "a", "${1} a"},
+      {"{0}", "a", "{0}"},
+      {"{99999999999}", "a", "{99999999999}"},
+      {"{#1}", "a", "{#1}"},
+  };
+  for (const auto& row : table)
+    EXPECT_EQ(expanded({"p", row.word, has_replacement(row.word) ? "" : "{}"}, {row.argument})[1], row.result) << row.word;
+  EXPECT_EQ(expanded({"p", "x{}y{}z"}, {"a b"}), (Words{"p", "xa bya bz"}));
+}
+
+TEST(Replacement, without_any_the_argument_comes_last) {
+  EXPECT_EQ(expanded({"echo", "-n"}, {"a b"}), (Words{"echo", "-n", "a b"}));
+  EXPECT_EQ(expanded({"echo"}, {"a", "b"}), (Words{"echo", "a", "b"}));
+  EXPECT_EQ(expanded({"echo"}, {""}), (Words{"echo", ""}));
+}
+
+TEST(Replacement, several_arguments) {
+  EXPECT_EQ(expanded({"cp", "{}", "to"}, {"a", "b"}), (Words{"cp", "a", "b", "to"}));
+  EXPECT_EQ(expanded({"p", "{.}"}, {"a.c", "b.c"}), (Words{"p", "a", "b"}));
+  EXPECT_EQ(expanded({"p", "[{}]"}, {"a", "b"}), (Words{"p", "[a b]"}));
+  EXPECT_EQ(expanded({"p", "{2}-{1}"}, {"a", "b"}), (Words{"p", "b-a"}));
+}
+
+TEST(Script, is_told_from_a_program) {
+  for (const char* script : {"echo {} | wc", "a b", "x>y", "$HOME/x", "a;b", "`a`", "*", "{a,b}"}) EXPECT_TRUE(is_script(script)) << script;
+  for (const char* program : {"echo", "./a.sh", "{}", "a{}b", "/usr/bin/x-1.2", "a=b"}) EXPECT_FALSE(is_script(program)) << program;
+}
+
+TEST(Script, refers_to_values_as_parameters) {
+  EXPECT_EQ(script_words("cat {} > {.}.out"),
+            (Words{"/bin/sh", "-c", "_q1=${1} _q2=${2} ; shift 2\ncat \"${_q1}\" > \"${_q2}\".out", "sh", "{}", "{.}"}));
+  EXPECT_EQ(script_words("echo hello"), (Words{"/bin/sh", "-c", "_q1=${1} ; shift 1\necho hello \"${_q1}\"", "sh", "{}"}));
+  EXPECT_EQ(script_words("echo {}", 2), (Words{"/bin/sh", "-c", "echo \"$@\"", "sh", "{}"}));
+  EXPECT_THROW(script_words("echo {} {.}", 2), std::invalid_argument);
+}
+
+/// What /bin/sh makes of a script for one argument.
+std::string run(const std::string& script, const std::string& argument) {
+  const auto words = expand(Command{.words = script_words(script)}, {argument}, 3);
+  std::string line;
+  for (const auto& word : words) {
+    line += " '";
+    for (const char c : word) line += c == '\'' ? "'\\''" : std::string(1, c);
+    line += "'";
+  }
+  std::string out;
+  FILE* pipe = ::popen(line.c_str(), "r");
+  for (int c; (c = std::fgetc(pipe)) != EOF;) out += static_cast<char>(c);
+  ::pclose(pipe);
+  return out;
+}
+
+TEST(Script, a_value_is_one_word_wherever_it_stands_and_is_never_executed) {
+  const std::string nasty = "a  b; echo 'BOO' \"$(echo BOO)\" `echo BOO` $HOME * \\ #";
+  for (const char* script : {"printf '%s' {}", "printf '%s' \"{}\"", "printf %s '{}'", "x=$(printf %s {}); printf %s \"$x\"",
+                             "printf %s \"$(printf %s \"{}\")\"", "printf %s x | sed s/x// ; printf %s {}", "# it's a comment\nprintf %s {}"})
+    EXPECT_EQ(run(script, nasty), nasty) << script;
+  // Within backquotes in quotes a value may be split; it is not executed.
+  EXPECT_EQ(run("printf %s \"`printf %s {}`\"", "; echo BOO").find("BOO\n"), std::string::npos);
+}
+
+TEST(Script, other_braces_are_the_shells) {
+  EXPECT_EQ(run("x={}; echo ${x} {#} $(echo ${#x})", "abc"), "abc 3 3\n");
+  EXPECT_EQ(run("echo {} | awk '{print $1}'", "first second"), "first\n");
+}
+
+}  // namespace
+}  // namespace quern

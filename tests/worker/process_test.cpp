@@ -1,0 +1,321 @@
+// Programs that a worker runs: how they end, what they write, and that nothing of them stays behind.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "quern/command.hpp"
+#include "worker/process/co_process.hpp"
+#include "worker/process/command_plan.hpp"
+#include "worker/process/exec.hpp"
+#include "worker/process/program.hpp"
+
+namespace quern::worker {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+/// One for all tests: it makes this process the one that orphans come to.
+Host& host() {
+  static Host only(0);
+  return only;
+}
+
+class CommandTask : public Task {
+ public:
+  explicit CommandTask(const Command& command, Bytes item = {}, Encoding encoding = Encoding::raw)
+      : common_(std::make_shared<const Bytes>(to_bytes(command))), item_(std::move(item)), encoding_(encoding) {}
+  BytesView input() const override { return item_; }
+  Encoding encoding() const override { return encoding_; }
+  Range range() const override { return {}; }
+  BytesView common() const override { return *common_; }
+  std::shared_ptr<const void> common_owner() const override { return common_; }
+  std::uint64_t index() const override { return 4; }
+  std::uint32_t attempt() const override { return 1; }
+  bool cancelled() const override { return cancelled_; }
+
+  std::shared_ptr<const Bytes> common_;
+  Bytes item_;
+  Encoding encoding_;
+  std::atomic<bool> cancelled_ = false;
+};
+
+struct Ran {
+  CommandResult result;
+  std::string failure;
+};
+
+/// Runs `exec` on one item.
+Ran exec(CommandTask& task) {
+  Functions functions;
+  add_exec(functions, host());
+  Bytes bytes;
+  Output out(bytes);
+  try {
+    functions.find("exec", Takes::item)->body(task, out);
+    return {command_result(bytes), ""};
+  } catch (const FailedWithOutput& error) {
+    return {command_result(error.output()), error.what()};
+  }
+}
+Ran exec(const Command& command, const Bytes& item = {}) {
+  CommandTask task(command, item);
+  return exec(task);
+}
+Ran sh(const std::string& script, const Bytes& item = {}) { return exec({.words = {"/bin/sh", "-c", script, "sh"}}, item); }
+
+bool alive(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string text{std::istreambuf_iterator<char>(stat), {}};
+  const auto end = text.rfind(')');
+  return end != std::string::npos && text.substr(end + 2, 1) != "Z";
+}
+
+void expect_gone(pid_t pid) {
+  const auto deadline = Clock::now() + std::chrono::seconds(20);
+  while (alive(pid) && Clock::now() < deadline) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_FALSE(alive(pid));
+}
+
+pid_t pid_in(const Bytes& text) { return static_cast<pid_t>(std::stol(text)); }
+
+TEST(Exec, has_both_outputs_and_the_code) {
+  const Ran ran = sh("printf 'a\\000b'; printf e >&2; exit 3");
+  EXPECT_EQ(ran.result.out, Bytes("a\0b", 3));
+  EXPECT_EQ(ran.result.err, "e");
+  EXPECT_EQ(ran.result.code, 3);
+  EXPECT_EQ(ran.failure, "exit code 3: e");
+  EXPECT_EQ(ran.result.number, 5u);
+  EXPECT_GT(ran.result.started_s, 1e9);
+}
+
+TEST(Exec, arguments_reach_the_program_as_they_are) {
+  const Ran ran = exec({.words = {"printf", "[%s]", "{}", "{#}"}, .echo = true}, Bytes("a b\0$x\0", 7));
+  EXPECT_EQ(ran.result.out, "[a b][$x][][5]");
+  EXPECT_EQ(ran.result.arguments, (std::vector<std::string>{"a b", "$x", ""}));
+}
+
+TEST(Exec, numbered_items_say_their_number) {
+  const Ran ran = exec({.words = {"echo", "{#}", "{}"}, .numbered = true}, Bytes("17\0x", 4));
+  EXPECT_EQ(ran.result.out, "17 x\n");
+  EXPECT_EQ(ran.result.number, 17u);
+}
+
+TEST(Exec, values_are_arguments_too) {
+  CommandTask number({.words = {"echo"}}, to_value(12), Encoding::value);
+  EXPECT_EQ(exec(number).result.out, "12\n");
+  CommandTask text({.words = {"echo"}}, to_value(std::string("a\"b")), Encoding::value);
+  EXPECT_EQ(exec(text).result.out, "a\"b\n");
+  CommandTask item({.words = {"sh", "-c", "cat; echo $X $1; pwd", "sh", "{1}"}}, to_bytes(CommandItem{{"one"}, {"X=y"}, "/", Bytes("in,")}), Encoding::value);
+  EXPECT_EQ(exec(item).result.out, "in,y one\n/\n");
+}
+
+TEST(Exec, standard_input_of_any_size) {
+  const Bytes input(3'000'000, 'x');
+  EXPECT_EQ(exec({.words = {"cat"}, .feed = Command::Feed::input}, input).result.out, input);
+  EXPECT_EQ(exec({.words = {"true"}, .feed = Command::Feed::input}, input).failure, "") << "it need not read it";
+  EXPECT_EQ(exec({.words = {"cat"}, .feed = Command::Feed::nothing}, input).result.out, "");
+}
+
+TEST(Exec, what_cannot_be_run_says_so) {
+  Ran ran = exec({.words = {"surely-no-such-program"}});
+  EXPECT_EQ(ran.result.code, 127);
+  EXPECT_EQ(ran.failure, "cannot run surely-no-such-program: No such file or directory");
+  ran = exec({.words = {"/etc/passwd"}});
+  EXPECT_EQ(ran.result.code, 126);
+  ran = exec({.words = {"true"}, .cwd = "/surely/not"});
+  EXPECT_EQ(ran.result.code, 127);
+  EXPECT_NE(ran.failure.find("/surely/not"), std::string::npos);
+  ran = exec({.words = {"echo"}}, Bytes(200'000, 'x'));
+  EXPECT_EQ(ran.result.code, 125);
+  EXPECT_NE(ran.failure.find("128 KiB"), std::string::npos) << ran.failure;
+}
+
+TEST(Exec, a_script_without_an_interpreter_line_is_run_by_sh) {
+  const TemporaryFolder folder(host().folder());
+  const std::string file = folder.path() + "/script";
+  std::ofstream(file) << "echo script $1\n";
+  std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  EXPECT_EQ(exec({.words = {file}}, "x").result.out, "script x\n");
+}
+
+TEST(Exec, a_signal_is_told) {
+  const Ran ran = sh("kill -SEGV $$");
+  EXPECT_EQ(ran.result.signal, SIGSEGV);
+  EXPECT_EQ(ran.failure, "killed by signal 11 (Segmentation fault)");
+}
+
+TEST(Exec, the_environment_is_clean) {
+  ::setenv("QUERN_TEST_SECRET", "x", 1);
+  const Ran ran = exec({.words = {"env"}, .env = {"MINE=1", "HOME=/elsewhere"}, .feed = Command::Feed::nothing});
+  EXPECT_EQ(ran.result.out.find("QUERN_TEST_SECRET"), std::string::npos);
+  EXPECT_NE(ran.result.out.find("MINE=1\n"), std::string::npos);
+  EXPECT_NE(ran.result.out.find("HOME=/elsewhere\n"), std::string::npos);
+  EXPECT_NE(ran.result.out.find("QUERN_TASK=4\n"), std::string::npos);
+  EXPECT_NE(ran.result.out.find("PATH="), std::string::npos);
+}
+
+TEST(Exec, signals_and_descriptors_are_as_a_program_expects_them) {
+  const int leaked = ::open("/dev/null", O_RDONLY);  // not close-on-exec
+  const Ran ran = sh("ls /proc/self/fd | wc -l; grep -E 'SigBlk|SigIgn' /proc/self/status | tr -d '\\t'; ulimit -c; grep NoNewPrivs /proc/self/status | tr -d '\\t'");
+  ::close(leaked);
+  EXPECT_EQ(ran.result.out, "4\nSigBlk:0000000000000000\nSigIgn:0000000000000000\n0\nNoNewPrivs:1\n");
+}
+
+TEST(Exec, a_temporary_folder_is_there_and_gone) {
+  const Ran ran = exec({.words = {"sh", "-c", "echo x > file; pwd; ls"}, .cwd = "temp"});
+  const std::string folder = ran.result.out.substr(0, ran.result.out.find('\n'));
+  EXPECT_TRUE(ran.result.out.ends_with("\nfile\n")) << ran.result.out;
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  EXPECT_NE(exec({.words = {"pwd"}, .cwd = "/surely/not", .cwd_optional = true, .feed = Command::Feed::nothing}).result.out.find(host().folder()), std::string::npos);
+}
+
+TEST(Exec, over_its_time_it_ends_with_all_it_started) {
+  CommandTask task({.words = {"sh", "-c", "trap '' TERM; sh -c 'trap \"\" TERM; sleep 1000' & echo $!; while :; do sleep 1000; done"},
+                    .feed = Command::Feed::nothing, .timeout_ms = 200});
+  const auto began = Clock::now();
+  const Ran ran = exec(task);
+  EXPECT_GE(Clock::now() - began, milliseconds(200));
+  EXPECT_TRUE(ran.result.timed_out);
+  EXPECT_EQ(ran.failure, "ran longer than 200 ms");
+  expect_gone(pid_in(ran.result.out));
+}
+
+TEST(Exec, cancelled_it_ends) {
+  CommandTask task({.words = {"sleep", "1000"}, .feed = Command::Feed::nothing});
+  std::thread canceller([&] {
+    std::this_thread::sleep_for(milliseconds(50));
+    task.cancelled_ = true;
+  });
+  const Ran ran = exec(task);
+  canceller.join();
+  EXPECT_EQ(ran.failure, "cancelled");
+}
+
+TEST(Exec, what_it_leaves_behind_is_ended) {
+  const Ran group = sh("sleep 1000 & echo $!");
+  EXPECT_EQ(group.failure, "");
+  expect_gone(pid_in(group.result.out));
+  // A daemon leaves its group and its parent; it still carries the mark.
+  const Ran escaped = sh("(setsid sleep 1000 > /dev/null & echo $!)");
+  EXPECT_EQ(escaped.failure, "");
+  expect_gone(pid_in(escaped.result.out));
+}
+
+TEST(Exec, a_flood_of_output_is_ended_and_said) {
+  const Ran ran = exec({.words = {"yes"}, .feed = Command::Feed::nothing});
+  EXPECT_NE(ran.failure.find("64 MiB"), std::string::npos);
+  EXPECT_LT(ran.result.out.size() + ran.result.err.size(), 1000u);
+}
+
+TEST(Exec, memory_has_a_limit_and_the_error_says_it) {
+  const Ran ran = exec({.words = {"/usr/bin/python3", "-c", "x = []\nwhile True: x.append(bytearray(1 << 20))"},
+                        .feed = Command::Feed::nothing, .memory_bytes = 256u << 20});
+  EXPECT_NE(ran.result.code, 0);
+  EXPECT_NE(ran.failure.find("256 MiB of memory"), std::string::npos) << ran.failure;
+}
+
+TEST(Exec, garbage_in_the_common_input_is_an_error) {
+  CommandTask task({.words = {"x"}});
+  task.common_ = std::make_shared<const Bytes>("garbage");
+  EXPECT_THROW(exec(task), std::invalid_argument);
+}
+
+/// Runs `filter` on items.
+std::vector<Answers::Answer> filter(const Command& command, const std::vector<BytesView>& items) {
+  Functions functions;
+  add_filter(functions, host());
+  CommandTask task(command);
+  Answers answers;
+  functions.find("filter", Takes::item)->batch(task, items, answers);
+  return answers.all();
+}
+
+TEST(Filter, answers_each_item_in_order) {
+  const auto answers = filter({.words = {"sed", "s/^/</; s/$/>/"}}, {"a", "", "b c"});
+  ASSERT_EQ(answers.size(), 3u);
+  EXPECT_EQ(answers[0].bytes, "<a>");
+  EXPECT_EQ(answers[1].bytes, "<>");
+  EXPECT_EQ(answers[2].bytes, "<b c>");
+}
+
+TEST(Filter, more_than_any_pipe_holds) {
+  std::vector<Bytes> lines;
+  std::vector<BytesView> items;
+  for (int i = 0; i < 20'000; ++i) lines.push_back(std::to_string(i) + std::string(100, 'x'));
+  items.assign(lines.begin(), lines.end());
+  const auto answers = filter({.words = {"cat"}}, items);
+  ASSERT_EQ(answers.size(), items.size());
+  for (std::size_t i = 0; i < items.size(); ++i) ASSERT_EQ(answers[i].bytes, items[i]);
+}
+
+TEST(Filter, who_kills_the_program_fails_alone) {
+  const auto answers = filter({.words = {"sh", "-c", "while read -r x; do if [ $x = bad ]; then echo oops >&2; exit 7; fi; echo $x; done"}}, {"a", "bad", "b", "bad", "c"});
+  ASSERT_EQ(answers.size(), 5u);
+  EXPECT_EQ(answers[0].bytes, "a");
+  EXPECT_FALSE(answers[1].ok);
+  EXPECT_EQ(answers[1].bytes, "the program ended instead of answering: exit code 7: oops");
+  EXPECT_EQ(answers[2].bytes, "b");
+  EXPECT_FALSE(answers[3].ok);
+  EXPECT_EQ(answers[4].bytes, "c");
+}
+
+TEST(Filter, lengths_frame_what_lines_cannot) {
+  const auto lines = filter({.words = {"cat"}}, {"a", "b\nc", "d"});
+  EXPECT_EQ(lines[0].bytes, "a");
+  EXPECT_FALSE(lines[1].ok);
+  EXPECT_NE(lines[1].bytes.find("newline"), std::string::npos);
+  EXPECT_EQ(lines[2].bytes, "d");
+  const auto framed = filter({.words = {"cat"}, .frame = Command::Frame::length}, {"a", "b\nc", "", "d"});
+  ASSERT_EQ(framed.size(), 4u);
+  EXPECT_EQ(framed[1].bytes, "b\nc");
+  EXPECT_EQ(framed[2].bytes, "");
+  EXPECT_EQ(framed[3].bytes, "d");
+}
+
+TEST(Filter, silence_ends_with_advice) {
+  const auto answers = filter({.words = {"sleep", "1000"}, .timeout_ms = 100}, {"a"});
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_FALSE(answers[0].ok);
+  EXPECT_NE(answers[0].bytes.find("no answer for 100 ms"), std::string::npos);
+}
+
+TEST(Filter, the_program_ends_when_the_job_is_over) {
+  Functions functions;
+  add_filter(functions, host());
+  pid_t pid = 0;
+  {
+    CommandTask task({.words = {"sh", "-c", "while read -r x; do echo $$; done"}});
+    Answers answers;
+    functions.find("filter", Takes::item)->batch(task, {"a"}, answers);
+    pid = pid_in(answers.all().front().bytes);
+    EXPECT_TRUE(alive(pid));
+    functions.find("filter", Takes::item)->batch(task, {"b"}, answers);
+    EXPECT_EQ(pid_in(answers.all().back().bytes), pid) << "one program for all items of a job";
+  }
+  expect_gone(pid);
+}
+
+TEST(Marks, find_and_kill_what_carries_them) {
+  const Mark mark;
+  Child child;
+  ChildPlan plan;
+  plan.words = {"sleep", "1000"};
+  plan.env = {mark.variable(1) + "1"};
+  ASSERT_FALSE(child.start(plan));
+  EXPECT_EQ(marked(mark.text()), std::vector<pid_t>{child.pid()});
+  EXPECT_TRUE(marked(mark.variable(2)).empty());
+  kill_marked(mark.text());
+  EXPECT_EQ(child.finish().signal, SIGKILL);
+}
+
+}  // namespace
+}  // namespace quern::worker
