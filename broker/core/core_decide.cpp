@@ -112,6 +112,8 @@ std::string Core::waits_for(const Job& job) const {
     met = met || (job.decision ? need_of(job).met_by(worker) && worker.slots() > 0 : false);
   }
   if (workers_.empty()) return "no worker is connected";
+  if (!offered && (job.function == "exec" || job.function == "filter"))
+    return "no worker offers `" + job.function + "`: workers run programs when started with --allow-exec (`quern up` does that)";
   if (!offered) {
     const std::string near = nearest_function(job.function);
     return "no worker offers `" + job.function + "`" + (near.empty() || near == job.function ? "" : "; did you mean `" + near + "`?");

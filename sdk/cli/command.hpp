@@ -12,7 +12,7 @@ namespace quern::cli {
 /// What follows the subcommand's name.
 using Arguments = std::vector<std::string>;
 
-struct Command {
+struct Subcommand {
   std::string_view name;
   std::string_view summary;  ///< one line for `quern help`
   Exit (*run)(const Arguments&);

@@ -13,7 +13,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Command kCommands[] = {
+constexpr Subcommand kCommands[] = {
     {"up", "a broker and workers on this machine, until Ctrl-C", up},
     {"run", "run a function over a range, items, lines or text", run},
     {"map", "run a command per line of the input", map},
@@ -34,28 +34,28 @@ constexpr Command kCommands[] = {
 
 void print_commands(std::ostream& out) {
   out << "usage: quern COMMAND [OPTIONS]\n\ncommands:\n";
-  for (const Command& command : kCommands)
+  for (const Subcommand& command : kCommands)
     out << "  " << command.name << std::string(10 - command.name.size(), ' ') << command.summary << '\n';
   out << "\n`quern COMMAND --help` shows the options and examples of each.\n"
          "The broker is named by --broker or QUERN_BROKER; default tcp://127.0.0.1:7600.\n";
 }
 
-const Command* find_command(std::string_view name) {
+const Subcommand* find_command(std::string_view name) {
   const auto* found = std::find_if(std::begin(kCommands), std::end(kCommands),
-                                   [&](const Command& command) { return command.name == name; });
+                                   [&](const Subcommand& command) { return command.name == name; });
   return found == std::end(kCommands) ? nullptr : found;
 }
 
 Exit unknown_command(const std::string& name) {
   std::vector<std::string> names;
-  for (const Command& command : kCommands) names.emplace_back(command.name);
+  for (const Subcommand& command : kCommands) names.emplace_back(command.name);
   std::cerr << "quern: unknown command '" << name << "'";
   if (auto near = nearest(name, names)) std::cerr << "; did you mean '" << *near << "'?";
   std::cerr << " (`quern help` lists all)\n";
   return Exit::usage;
 }
 
-Exit run_command(const Command& command, const Arguments& arguments) {
+Exit run_command(const Subcommand& command, const Arguments& arguments) {
   try {
     return command.run(arguments);
   } catch (const std::exception& error) {
@@ -76,13 +76,13 @@ Exit dispatch(const Arguments& words) {
     return Exit::done;
   }
   if (first == "help" || first == "--help" || first == "-h") {
-    const Command* command = words.size() > 1 ? find_command(words[1]) : nullptr;
+    const Subcommand* command = words.size() > 1 ? find_command(words[1]) : nullptr;
     if (command) return run_command(*command, {"--help"});
     if (words.size() > 1) return unknown_command(words[1]);
     print_commands(std::cout);
     return Exit::done;
   }
-  if (const Command* command = find_command(first))
+  if (const Subcommand* command = find_command(first))
     return run_command(*command, Arguments(words.begin() + 1, words.end()));
   return unknown_command(first);
 }

@@ -3,10 +3,13 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
+#include <cstdlib>
 #include <quern/worker.hpp>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -33,6 +36,17 @@ QUERN_PLUGIN(functions) {
   functions.add_raw("flaky", [](quern::Task& task, quern::Output& out) {
     if (task.attempt() < 3) throw std::runtime_error("not yet");
     out.append(std::string(task.input()) + " at attempt " + std::to_string(task.attempt()));
+  });
+
+  // Ends the process, or uses it up, as the input says.
+  functions.add("crash", [](std::string how, quern::Task& task) {
+    if (how == "segv") ::raise(SIGSEGV);
+    if (how == "abort") std::abort();
+    if (how == "exit") ::_exit(3);
+    while (how == "hang" && !task.cancelled()) std::this_thread::sleep_for(2ms);
+    std::vector<std::string> leak;
+    while (how == "leak") leak.emplace_back(1 << 20, 'x');
+    return how;
   });
 
   // An integer, unchanged.

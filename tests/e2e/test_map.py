@@ -1,0 +1,261 @@
+"""`quern map` beside GNU parallel and xargs: the same input and command given to all that are installed, and the same answer wanted."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import unittest
+
+from rig import Rig, wait_until
+from processes import marked_processes
+
+PARALLEL = shutil.which("parallel")
+
+
+class Map(Rig):
+    def setUp(self):
+        super().setUp()
+        self.start_broker()
+        self.start_worker("w", "--allow-exec", slots=2)
+        (self.folder / ".parallel").mkdir()
+        (self.folder / ".parallel" / "will-cite").touch()
+
+    def other(self, *words, stdin=b""):
+        """What another tool makes of it."""
+        done = subprocess.run(words, input=stdin, capture_output=True, cwd=self.folder, env={**self.env, "HOME": str(self.folder)}, timeout=120)
+        return done.returncode, done.stdout, done.stderr
+
+    def assert_as_parallel(self, *words, stdin=b"", exact=True):
+        """The same output, and success or failure alike."""
+        ours = self.quern("map", *words, stdin=stdin)
+        if not PARALLEL:
+            return ours
+        code, out, _ = self.other(PARALLEL, *words, stdin=stdin)
+        self.assertEqual(ours.code == 0, code == 0, (words, ours, code))
+        if exact:
+            self.assertEqual(ours.raw, out, words)
+        else:
+            self.assertEqual(sorted(ours.lines), sorted(out.decode().splitlines()), words)
+        return ours
+
+    # -- the table ------------------------------------------------------------------------------------------------
+
+    def test_as_gnu_parallel(self):
+        nasty = "a b\n'quoted'\n\"double\"\n$HOME `id` ;|&\n\\back\\\n*\n-n\n\t tab \nKäse\n".encode()
+        for words, stdin in [
+            (("-k", "echo"), b""),
+            (("-k", "echo", "[{}]"), b"a\n\nb\n"),
+            (("-k", "echo"), b"no newline at the end"),
+            (("-k", "echo"), b"a\r\nb\r\n"),
+            (("-k", "printf", "%s\\\\n"), nasty),
+            (("-k", "-0", "echo"), b"a\nb\0c d\0"),
+            (("-k", "-N", "2", "echo"), b"1\n2\n3\n"),
+            (("-k", "-n", "2", "echo", "{}", "{.}"), b"a.x\nb.y\nc.z\n"),
+            (("-k", "echo", "{}", "{.}", "{/}", "{//}", "{/.}", "{#}"), b"/a/b.c.d\ne.f\n.g\nh/\n"),
+            (("-k", "echo", "{1}-{2}", ":::", "a", "b", ":::", "1", "2"), b""),
+            (("-k", "--tag", "echo", "x", ":::", "a", "b"), b""),
+            (("-k", "--tag", "printf 'l1\\nl2\\n' #", ":::", "a"), b""),
+            (("-k", "echo {} | tr a-z A-Z", ":::", "abc", "it's"), b""),
+            (("-k", "echo a; echo {}", ":::", "x  y", "$(id)", "'"), b""),
+            (("-k", "cat {} | wc -l"), b"/dev/null\n"),
+            (("-k", "echo", "{}{}", "x{}y"), b"1\n"),
+            (("-k", "-j1", "echo", ":::", "a", "b"), b""),
+            (("-k", "--retries", "1", "echo", ":::", "a"), b""),
+            (("-k", "exit {}", ":::", "0", "3"), b""),
+            (("-k", "--pipe", "wc", "-l"), b"a\nb\nc\n"),
+            (("-k", "--pipe", "--block", "10", "cat"), b"123456\n12345\nx\n" * 5),
+        ]:
+            if "-N" in words:  # parallel's other name for it
+                ours = self.quern("map", *("-n" if word == "-N" else word for word in words), stdin=stdin)
+                if PARALLEL:
+                    self.assertEqual(ours.raw, self.other(PARALLEL, *words, stdin=stdin)[1])
+                continue
+            if "printf" in words:  # parallel's words are a script, ours are the program's
+                ours = self.quern("map", "-k", "printf", "%s\\n", stdin=stdin)
+                self.assertEqual(ours.raw, nasty)
+                continue
+            with self.subTest(words):
+                self.assert_as_parallel(*words, stdin=stdin)
+
+    def test_as_xargs(self):
+        for words, stdin in [
+            (("-n", "1", "echo"), b"a\nb\n"),
+            (("-n", "2", "echo"), b"a\nb\nc\n"),
+            (("-n", "1", "printf", "[%s]"), b"a b\nc\n"),
+        ]:
+            with self.subTest(words):
+                ours = self.quern("map", "-k", *words, stdin=stdin)
+                code, out, _ = self.other("xargs", "-d", "\\n", *words, stdin=stdin)
+                self.assertEqual((ours.code, ours.raw), (code, out))
+
+    def test_binary_output_and_huge_lines_come_through(self):
+        blob = os.urandom(300_000)
+        self.write("blob", blob)
+        self.assertEqual(self.ok("map", "cat", "{}", ":::", "blob").raw, blob)
+        line = b"x" * 100_000
+        self.assertEqual(self.ok("map", "-k", "echo", stdin=line + b"\nshort\n").raw, line + b"\nshort\n")
+        done = self.quern("map", "echo", stdin=b"x" * 200_000)
+        self.assertEqual(done.code, 1)
+        self.assertIn("128 KiB", done.err)
+
+    def test_many_lines_each_once(self):
+        done = self.ok("map", "echo", stdin="".join(f"{i}\n" for i in range(2000)).encode())
+        self.assertEqual(sorted(map(int, done.lines)), list(range(2000)))
+
+    def test_outputs_of_commands_are_never_mixed(self):
+        script = "for i in 1 2 3 4 5 6 7 8; do echo {}; echo {} >&2; sleep 0.002; done"
+        done = self.ok("map", script, stdin="".join(f"{i}\n" for i in range(40)).encode())
+        for text in (done.out, done.err):
+            lines = text.splitlines()
+            self.assertEqual(len(lines), 320)
+            for at in range(0, 320, 8):
+                self.assertEqual(len(set(lines[at:at + 8])), 1, lines[at:at + 8])
+
+    # -- failures -------------------------------------------------------------------------------------------------
+
+    def test_failing_commands(self):
+        done = self.quern("map", "-k", "echo out {}; echo err {} >&2; exit {}", ":::", "0", "4")
+        self.assertEqual((done.code, done.out), (1, "out 0\nout 4\n"), done)
+        self.assertEqual(done.err, "err 0\nerr 4\nquern: 1 command failed\n")
+        done = self.quern("map", "surely-no-such-program", ":::", "a", "b")
+        self.assertEqual(done.code, 1)
+        self.assertEqual(done.err.count("cannot run surely-no-such-program: No such file or directory"), 2, done)
+        done = self.quern("map", "--json", "kill -SEGV $$ #", ":::", "a")
+        self.assertEqual((done.objects[0]["signal"], done.objects[0]["ok"]), (11, False), done)
+
+    def test_retries(self):
+        done = self.ok("map", "--retries", "3", f"echo x >> {self.folder}/tries; test $(wc -l < {self.folder}/tries) = 3 && echo {{}}", ":::", "a")
+        self.assertEqual(done.out, "a\n")
+        self.assertEqual((self.folder / "tries").read_text(), "x\nx\nx\n")
+
+    def test_timeout_shows_what_there_was(self):
+        done = self.quern("map", "--timeout", "0.3", "--json", "echo begun; sleep 1000 #", ":::", "a")
+        self.assertEqual(done.code, 1)
+        self.assertEqual((done.objects[0]["stdout"], done.objects[0]["timed_out"]), ("begun\n", True), done)
+        self.assertEqual(marked_processes("sleep"), [])
+
+    def test_halt_now_ends_what_runs(self):
+        done = self.quern("map", "--halt", "now,fail=1", "sleep {}; exit 1", ":::", "0", "1000", "1000", "1000")
+        self.assertEqual(done.code, 1, done)
+        self.assertIn("stopping", done.err)
+        wait_until(lambda: not marked_processes("sleep"), "the end of what ran")
+
+    def test_halt_soon_starts_no_more(self):
+        done = self.quern("map", "--halt", "soon,fail=1", f"echo {{}} >> {self.folder}/ran; sleep 0.2; exit 1", stdin="".join(f"{i}\n" for i in range(100)).encode())
+        self.assertEqual(done.code, 1, done)
+        self.assertLess(len((self.folder / "ran").read_text().split()), 20)
+        done = self.quern("map", "--halt", "now,success=1", "-k", "exit {}", ":::", "1", "0", "1")
+        self.assertEqual(done.code, 0, done)
+
+    def test_joblog_and_resume(self):
+        log = self.folder / "log"
+        done = self.quern("map", "-k", "--joblog", log, "exit {}", ":::", "0", "1")
+        self.assertEqual(done.code, 1)
+        rows = [line.split("\t") for line in log.read_text().splitlines()]
+        self.assertEqual(rows[0], "Seq Host Starttime JobRuntime Send Receive Exitval Signal Command".split())
+        self.assertEqual(sorted((row[0], row[6], row[8]) for row in rows[1:]), [("1", "0", "exit 0"), ("2", "1", "exit 1")])
+        again = self.ok("map", "-k", "--joblog", log, "--resume", "echo {#} {}", ":::", "a", "b", "c")
+        self.assertEqual(again.out, "3 c\n")
+        failed = self.ok("map", "-k", "--joblog", log, "--resume-failed", "echo {#} {}", ":::", "a", "b", "c")
+        self.assertEqual(failed.out, "2 b\n")
+        if PARALLEL:  # reads our log
+            code, out, err = self.other(PARALLEL, "-k", "--joblog", str(log), "--resume", "echo", "{#}", "{}", ":::", "a", "b", "c", "d")
+            self.assertEqual((code, out), (0, b"4 d\n"), err)
+
+    def test_results_folder_is_that_of_parallel(self):
+        self.ok("map", "--results", "ours", "echo {}; echo e{} >&2", ":::", "a/b", "c d")
+        if not PARALLEL:
+            return
+        self.other(PARALLEL, "--results", "theirs", "echo {}; echo e{} >&2", ":::", "a/b", "c d")
+        def tree(name):
+            top = self.folder / name
+            return {str(path.relative_to(top)): path.read_text() for path in top.rglob("*") if path.is_file() and path.name != "seq"}
+        self.assertEqual(tree("ours"), tree("theirs"))
+
+    def test_where_and_with_what_it_runs(self):
+        self.assertEqual(self.ok("map", "pwd #", ":::", "a").out.strip(), str(self.folder))
+        self.assertTrue(self.ok("map", "--cwd", "temp", "pwd; touch x #", ":::", "a").out.startswith("/"))
+        done = self.ok("map", "--env", "GIVEN=1", "--env", "HERE", "echo $GIVEN $HERE $NOT_GIVEN #", ":::", "a", env={"HERE": "2", "NOT_GIVEN": "3"})
+        self.assertEqual(done.out, "1 2\n")
+
+    def test_dry_run(self):
+        self.assertEqual(self.ok("map", "--dry-run", "cp", "{}", "to", ":::", "a b", "c").out, "cp 'a b' to\ncp c to\n")
+
+    def test_detached(self):
+        number = self.ok("map", "--detach", "echo out {}; echo err >&2; exit {}", ":::", "0", "3").out.strip()
+        self.assertEqual(self.quern("wait", number).code, 1)
+        logs = self.ok("logs", number)
+        self.assertEqual((logs.out, logs.err), ("out 0\nout 3\n", "err\nerr\n"))
+        self.assertEqual(self.ok("logs", number, "--task", "1", "--stdout").out, "out 3\n")
+        self.assertEqual([row["code"] for row in self.ok("logs", number, "--json").objects], [0, 3])
+        self.assertEqual(self.quern("results", number).out, "out 0\nout 3\n")
+        self.ok("retry", number)
+        self.assertEqual(self.quern("wait", number).code, 1)
+        self.assertEqual(self.ok("logs", number).out, "out 0\nout 3\n")
+
+    # -- streams --------------------------------------------------------------------------------------------------
+
+    def test_loop(self):
+        text = "".join(f"line {i}\n" for i in range(50_000)).encode()
+        self.assertEqual(self.ok("map", "-k", "--loop", "cat", stdin=text).raw, text)
+        self.assertEqual(self.ok("map", "-k", "--loop", "sed", "s/line/row/", stdin=text).raw, text.replace(b"line", b"row"))
+        self.assertEqual(self.ok("map", "-k", "--loop", "tr a-z A-Z", stdin=b"a\n\nb\n").out, "A\n\nB\n")
+        wait_until(lambda: not marked_processes("cat") and not marked_processes("sed"), "the end of the programs")
+
+    def test_loop_starts_one_program_per_slot(self):
+        done = self.ok("map", "--loop", "while read -r x; do echo $$; done", stdin=b"x\n" * 3000)
+        self.assertLessEqual(len(set(done.lines)), 2)
+
+    def test_loop_survives_the_death_of_its_program(self):
+        done = self.quern("map", "-k", "--loop", "while read -r x; do [ $x = bad ] && exit 5; echo $x; done", stdin=b"a\nbad\nb\n")
+        self.assertEqual((done.code, done.out), (1, "a\nb\n"), done)
+        self.assertIn("exit code 5", done.err)
+
+    def test_pipe_and_reduce(self):
+        text = "".join(f"{i}\n" for i in range(100_000)).encode()
+        done = self.ok("map", "--pipe", "--block", "20k", "wc -l", stdin=text)
+        self.assertGreater(len(done.lines), 10)
+        self.assertEqual(sum(map(int, done.lines)), 100_000)
+        merged = self.ok("map", "--pipe", "--block", "2k", "--reduce", "awk '{n += $1} END {print n}'", "--", "wc", "-l", stdin=text)
+        self.assertEqual(merged.out, "100000\n")
+        self.assertEqual(self.ok("map", "-k", "--pipe", "--block", "7k", "cat", stdin=text).raw, text)
+        self.assertEqual(self.ok("map", "--pipe", "--reduce", "awk '{n += $1} END {print n}'", "--", "wc", "-l").out, "0\n")
+        failed = self.quern("map", "--pipe", "--reduce", "exit 3", "--", "wc", "-l", stdin=b"a\n")
+        self.assertEqual(failed.code, 1, failed)
+
+    def test_a_reader_that_goes_away_ends_it(self):
+        map_ = self.quern_start("map", "yes {} | head -c 100000", ":::", *map(str, range(2000)))
+        map_.process.stdout.read(10)
+        map_.process.stdout.close()
+        map_.process.wait(timeout=60)
+        self.assertEqual(map_.process.returncode, -signal.SIGPIPE)
+        wait_until(lambda: not marked_processes("yes"), "the end of the commands")
+
+    # -- mistakes -------------------------------------------------------------------------------------------------
+
+    def test_mistakes(self):
+        self.assert_one_line(self.quern("map"), 2, "command is missing", "quern map --help")
+        self.assert_one_line(self.quern("map", "--kep", "x"), 2, "--kep")
+        self.assert_one_line(self.quern("map", "-a", "none", "echo"), 2, "none", "No such file")
+        self.assert_one_line(self.quern("map", "--env", "NOT_HERE", "echo"), 2, "NOT_HERE")
+        done = self.quern("map", "echo", stdin=b"a\nb\0c\n")
+        self.assertIn("-0", done.err)
+        self.assertEqual(done.code, 2, done)
+
+    def test_help_has_examples(self):
+        self.assertIn("examples:", self.ok("map", "--help").out)
+
+
+class NobodyRunsPrograms(Rig):
+    def test_a_worker_that_may_not_says_how(self):
+        self.start_broker()
+        self.start_worker("w")
+        map_ = self.quern_start("map", "echo", ":::", "a")
+        wait_until(lambda: "--allow-exec" in map_.err, "advice")
+        map_.send(signal.SIGINT)
+        self.assertEqual(map_.finish().code, 130)
+
+
+if __name__ == "__main__":
+    unittest.main()
