@@ -144,6 +144,7 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
   worker.reducers = worker.offer.reducers;
   worker.draining = worker.offer.draining;
   worker.memory = worker.offer.capacity.memory_free;
+  worker.told_available = worker.available();
   if (!worker.offer.plugins.empty()) {
     std::string plugins;
     for (const auto& plugin : worker.offer.plugins) plugins += (plugins.empty() ? "" : ", ") + plugin;
@@ -189,9 +190,10 @@ void Core::on_beat(Session& session, const wire::Beat& beat, Effects& effects) {
   if (session.role == wire::Role::worker && beat.capacity) {
     Worker& worker = workers_.at(session.id);
     const std::uint32_t slots = worker.slots();
-    const double available = worker.available();
     worker.offer.capacity = *beat.capacity;
-    if (slots != worker.slots() || std::abs(available - worker.available()) > kAvailableMoved * available) {
+    const double available = worker.available();
+    if (slots != worker.slots() || std::abs(available - worker.told_available) > kAvailableMoved * worker.told_available) {
+      worker.told_available = available;
       for (auto& [need, pool] : pools_) pool.update(worker);
       note_room(worker);
     }

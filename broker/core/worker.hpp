@@ -30,6 +30,7 @@ struct Worker {
   std::map<std::string, double> taken;  ///< of its resources, by the leases it holds
   bool listed = false;             ///< among those that may have room
   std::uint64_t tasks_done = 0;
+  double told_available = 1;       ///< what its pools were told of available()
   wire::Time reported{};           ///< its last report
   std::uint64_t memory = 0;        ///< bytes that were free when it came
   std::uint64_t implausible = 0;   ///< reports that claim far less time than they took
