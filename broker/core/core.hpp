@@ -380,7 +380,6 @@ class Core {
   std::map<wire::LeaseId, Lease> leases_;  ///< in the order of their grant
   std::uint64_t last_job_ = 0;
   std::uint64_t last_lease_ = 0;
-  std::unordered_map<JobNumber, Usage> accounted_;  ///< of each job within memory_used_ and usage_
   std::unordered_map<std::string, Usage> usage_;    ///< by name of the principal
   std::unordered_map<std::string, Budget> handed_in_;
   Principals principals_;

@@ -17,6 +17,7 @@
 #include "broker/core/interval_counts.hpp"
 #include "broker/core/partials.hpp"
 #include "broker/core/payloads.hpp"
+#include "broker/core/principal.hpp"
 #include "broker/core/result_log.hpp"
 #include "broker/core/timeline.hpp"
 #include "broker/core/turns.hpp"
@@ -116,6 +117,8 @@ struct Job {
   PlaceInTurns place;
   bool planning = false;              ///< its tasks wait for the plan that is being made
   std::uint64_t planned = 0;          ///< of its tasks: each waits for one worker
+
+  Usage accounted;                    ///< of it within what the core and its principal use
 
   std::vector<Follower> followers;
   std::unordered_map<std::string, WorkerShare> shares;  // by worker name
