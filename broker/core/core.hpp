@@ -169,8 +169,8 @@ class Core {
   void sweep(Time now, Effects& effects);
   void drop_unread(Time now);
   /// `after`: the commit that covers what the message reveals; 0: nothing that must be durable.
-  void send(const Session& session, wire::Message message, Effects& effects, std::uint64_t after = 0);
-  void send(wire::SessionId session, wire::Message message, Effects& effects, std::uint64_t after = 0);
+  void send(const Session& session, wire::Message&& message, Effects& effects, std::uint64_t after = 0);
+  void send(wire::SessionId session, wire::Message&& message, Effects& effects, std::uint64_t after = 0);
   void complain(const Session& session, ErrorCode code, std::string text, std::optional<Uuid> job, std::uint64_t token,
                 Effects& effects);
   void misbehaved(Session& session, ErrorCode code, std::string text, Time now, Effects& effects);
@@ -223,7 +223,7 @@ class Core {
   void on_report(Session& session, wire::Report&& report, Time now, Effects& effects);
   void on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time now);
   void on_bye(Session& session, const wire::Bye& bye, Time now);
-  void accept_results(Job& job, const Lease& lease, wire::Report& report);
+  void accept_results(Job& job, Worker& worker, wire::Report& report);
   void accept_merge(Job& job, Lease& lease, wire::Report& report);
   /// Whether tasks that this lease gives back may be in another one, of before the restart, whose worker has not come back yet.
   bool may_be_elsewhere(const Lease& lease, Time now) const;
@@ -242,9 +242,12 @@ class Core {
   const PayloadCost* payload_cost_of(const Job& job) const;
   double believable_s(Worker& worker, const Lease& lease, const wire::Report& report, Time now);
   Lease* find_lease(wire::LeaseId id);
+  /// In the order of their grant.
   std::vector<Lease*> leases_of(const Job& job);
+  std::vector<const Lease*> leases_of(const Job& job) const;
   static double work_of(const Job& job, const wire::Report& report);
-  void close_lease(wire::LeaseId id, const char* outcome = "done");
+  /// It is gone then.
+  void close_lease(Lease& lease, const char* outcome = "done");
   void lose_lease(wire::LeaseId id, bool worker_lost);
 
   // core_decide.cpp
@@ -377,7 +380,7 @@ class Core {
   JobNumber swept_{};                   ///< the last live job the sweep looked at
   std::deque<JobNumber> finished_;      ///< in the order of their end
   std::multimap<Time, JobNumber> unread_;  ///< finished jobs whose client is gone: their results go then
-  std::map<wire::LeaseId, Lease> leases_;  ///< in the order of their grant
+  std::unordered_map<wire::LeaseId, Lease, LeaseIdHash> leases_;
   std::uint64_t last_job_ = 0;
   std::uint64_t last_lease_ = 0;
   std::unordered_map<std::string, Usage> usage_;    ///< by name of the principal

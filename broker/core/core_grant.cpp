@@ -168,7 +168,7 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
     save(job);
   }
   touch(job);
-  send(worker.session, std::move(lease), effects, after);
+  send(*worker.connection, std::move(lease), effects, after);
 }
 
 }  // namespace quern::broker

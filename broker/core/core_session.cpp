@@ -20,14 +20,13 @@ constexpr double kRecent = 0.5;
 
 }  // namespace
 
-void Core::send(const Session& session, wire::Message message, Effects& effects, std::uint64_t after) {
+void Core::send(const Session& session, wire::Message&& message, Effects& effects, std::uint64_t after) {
   if (!session.reachable) return;
-  Send out{session.peer, session.id, std::move(message)};
-  if (after > committed_ && config_.mistake != Mistake::acknowledge_early) held_[after].push_back(std::move(out));
-  else effects.push_back(std::move(out));
+  if (after > committed_ && config_.mistake != Mistake::acknowledge_early) held_[after].push_back({session.peer, session.id, std::move(message)});
+  else effects.push_back(Send{session.peer, session.id, std::move(message)});
 }
 
-void Core::send(wire::SessionId id, wire::Message message, Effects& effects, std::uint64_t after) {
+void Core::send(wire::SessionId id, wire::Message&& message, Effects& effects, std::uint64_t after) {
   if (const Session* session = sessions_.find(id)) send(*session, std::move(message), effects, after);
 }
 
@@ -137,6 +136,7 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
   Worker& worker = workers_[session.id];
   worker.records = std::move(records);
   worker.session = session.id;
+  worker.connection = &session;
   worker.name = free_worker_name(session.name);
   worker_names_.insert(worker.name);
   worker.offer = std::move(*hello.worker);

@@ -108,12 +108,10 @@ BrokerStatus Core::status(Time now) const {
 
 std::vector<LeaseSpan> Core::spans_of(const Job& job, Time now) const {
   Timeline timeline = job.timeline;
-  if (job.leases_out > 0) {
-    for (const auto& [id, lease] : leases_) {
-      if (lease.job != job.number || !takes_resources(lease)) continue;
-      const Worker& worker = workers_.at(lease.worker);
-      timeline.add(worker.name, worker.slots(), lease.granted, now, lease.first, lease.reported_tasks, "running");
-    }
+  for (const Lease* lease : leases_of(job)) {
+    if (!takes_resources(*lease)) continue;
+    const Worker& worker = workers_.at(lease->worker);
+    timeline.add(worker.name, worker.slots(), lease->granted, now, lease->first, lease->reported_tasks, "running");
   }
   timeline.fit(kSpansBytes);
   return timeline.spans(job.submitted);

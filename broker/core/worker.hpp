@@ -16,8 +16,11 @@
 
 namespace quern::broker {
 
+struct Session;
+
 struct Worker {
   wire::SessionId session{};
+  const Session* connection = nullptr;  ///< that session
   std::string name;
   wire::WorkerOffer offer;  ///< what of it its key may serve
   std::vector<FunctionDecl> functions;  ///< as it declared them
