@@ -311,9 +311,33 @@ class Core {
 
   // core_tail.cpp
   void rebalance(Time now, Effects& effects);
-  bool ask_back(const Worker& idle, Time now, Effects& effects);
+  /// Work that others hold, as one look at all leases found it.
+  struct Movable {
+    Lease* lease = nullptr;
+    double ends_s = 0;  ///< from now
+    double wait_s = 0;  ///< until it starts; 0: it runs
+    double left = 0;    ///< tasks
+    double rate = 0;    ///< tasks/s where it is
+    bool operator<(const Movable& other) const { return ends_s != other.ends_s ? ends_s < other.ends_s : other.lease->id < lease->id; }
+  };
+  struct Overdue {
+    Lease* lease = nullptr;
+    double late_s = 0;
+    bool operator<(const Overdue& other) const { return late_s != other.late_s ? late_s > other.late_s : lease->id < other.lease->id; }
+  };
+  struct Tail {
+    std::vector<Movable> longest;  ///< a heap of what may be asked back: what ends last on top
+    std::vector<Overdue> overdue;  ///< the latest first
+    bool movable = false;          ///< there is work to ask back, now or later
+    std::optional<Time> next_overdue;
+  };
+  void occupy_idle(Time now, Effects& effects);
+  Tail tail_for(const std::vector<Worker*>& idle, Time now);
+  static Movable rest_of(Lease& lease, const Pool::Member* member, const Job& job, bool running, Time now);
+  void note_overdue(Lease& lease, const Worker& holder, const Job& job, Tail& tail, Time now) const;
+  bool ask_back(const Worker& idle, Tail& tail, Time now, Effects& effects);
   /// A second copy of the lease that is most overdue, on a worker that has nothing else to do.
-  bool copy_overdue(Worker& idle, Time now, Effects& effects);
+  bool copy_overdue(Worker& idle, Tail& tail, Time now, Effects& effects);
   /// Whether the payloads of these tasks are in memory; asks for some of them if not.
   static bool all_resident(Job& job, const wire::IntervalSet& tasks, Effects& effects);
   static std::optional<Time> overdue_at(const Lease& lease, const Worker& holder, const Job& job);
@@ -373,6 +397,7 @@ class Core {
   std::int64_t budget_ = 0;             ///< of this settle()
   std::uint64_t serving_ = 0;           ///< number of this serve(), see Pool::no_room_in
   bool left_to_others_ = false;         ///< in this serve()
+  bool cut_short_ = false;              ///< in this settle(): not everybody with room was looked at
   PlanInUse plan_;
   std::set<wire::LeaseId> copies_;      ///< leases that are copies
   std::optional<Time> next_rebalance_;  ///< with many leases

@@ -64,6 +64,7 @@ void Core::dispatch(Time now, Effects& effects) {
   retry_dispatch_.reset();
 
   budget_ = kBudget;
+  cut_short_ = false;
   plan_ahead(now);
   for (auto& [falling, level] : turns_.levels()) {
     if (roomy_.empty() || budget_ < 0) break;
@@ -83,6 +84,7 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
   while (!roomy_.empty()) {
     if (budget_-- < 0) {  // the gateway has others to listen to; who was looked at in vain stays aside until the others were
       retry_dispatch_at(now);
+      cut_short_ = true;
       return false;
     }
     Job* job = turns_.next(level);
