@@ -1,5 +1,5 @@
 // Who gets the next lease. dispatch() takes the jobs in their turn (turns.hpp); dispatch_job() finds a worker for one lease of a job: as planned; or, of
-// a job with plenty of tasks, any that has room and nothing it is far better at; or, when the choice matters, by place(): min over workers of
+// a job with plenty of tasks, any that has room and nothing it is far better at; or, when the choice matters, by earliest completion: min over workers of
 // (ready_j + T_i / R_j). core_grant.cpp makes the lease.
 #include <algorithm>
 
@@ -94,7 +94,7 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
     }
     if (!job) break;
     if (placing_ != job) placing_ = nullptr;
-    const bool nobody = job->pool && job->pool->no_room_in == serving_ && !job->partials;
+    const bool nobody = job->pool && job->pool->no_room_in == serving_ && !job->wants_merge();
     if (!nobody && dispatch_job(*job, choosy, now, effects)) {
       budget_ -= kLeaseCosts;
       turns_.serve(*job);
@@ -128,6 +128,22 @@ bool Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effects) {
 
 const Pool::Member* Core::any_with_room(const Job& job, bool choosy) {
   bool room = false;
+  const auto suits = [&](const Pool::Member& member) {
+    if (!job.pool->need().free_on(*member.worker)) return false;
+    room = true;
+    if (!choosy || !better_elsewhere(job, member)) return true;
+    left_to_others_ = true;
+    return false;
+  };
+  // Of the workers with room most may be of other kinds: the few of this one are looked at then.
+  if (job.pool->members().size() < roomy_.size()) {
+    for (const auto& member : job.pool->members()) {
+      --budget_;
+      if (member.worker->listed && has_room(*member.worker) && suits(member)) return &member;
+    }
+    if (!room) job.pool->no_room_in = serving_;
+    return nullptr;
+  }
   for (std::size_t i = 0; i < roomy_.size();) {
     Worker& worker = *roomy_[i];
     if (!has_room(worker)) {
@@ -138,11 +154,7 @@ const Pool::Member* Core::any_with_room(const Job& job, bool choosy) {
     }
     ++i;
     --budget_;
-    const Pool::Member* member = job.pool->of(worker);
-    if (!member || !job.pool->need().free_on(worker)) continue;
-    room = true;
-    if (!choosy || !better_elsewhere(job, *member)) return member;
-    left_to_others_ = true;
+    if (const Pool::Member* member = job.pool->of(worker); member && suits(*member)) return member;
   }
   if (!room) job.pool->no_room_in = serving_;
   return nullptr;

@@ -23,9 +23,9 @@ constexpr double kWasteShare = 0.05;
 constexpr double kWasteLeast = 1.0;
 constexpr milliseconds kRetryCopy{100};
 constexpr std::uint64_t kLoadForCopy = 1u << 20;
-// To look at all leases takes time: with so many it is done again only after this much for each.
-constexpr std::size_t kManyLeases = 256;
-constexpr std::chrono::nanoseconds kLookPerLease{500};
+// To look at all leases and all workers with room takes time: with so many it is done again only after this much for each.
+constexpr std::size_t kManyLooks = 256;
+constexpr std::chrono::nanoseconds kTimePerLook{500};
 // Of the budget of a settle().
 constexpr std::int64_t kLookAtLease = 2;
 
@@ -39,14 +39,14 @@ void Core::rebalance(Time now, Effects& effects) {
   if (next_rebalance_ && now < *next_rebalance_) return retry_dispatch_at(*next_rebalance_);
   occupy_idle(now, effects);
   prune_copies(now, effects);
-  if (leases_.size() > kManyLeases) next_rebalance_ = now + kLookPerLease * leases_.size();
+  if (const std::size_t looks = leases_.size() + roomy_.size(); looks > kManyLooks) next_rebalance_ = now + kTimePerLook * looks;
 }
 
 void Core::occupy_idle(Time now, Effects& effects) {
-  std::vector<Worker*> idle;
-  for (Worker* worker : roomy_)
-    if (worker->leases.size() < worker->slots() && has_room(*worker)) idle.push_back(worker);
   budget_ -= static_cast<std::int64_t>(roomy_.size());
+  std::erase_if(roomy_, [this](Worker* worker) { return !(worker->listed = has_room(*worker)); });
+  std::vector<Worker*> idle;
+  std::copy_if(roomy_.begin(), roomy_.end(), std::back_inserter(idle), [](const Worker* worker) { return worker->leases.size() < worker->slots(); });
   if (idle.empty()) return;
   Tail tail = tail_for(idle, now);
   if (tail.movable) retry_dispatch_at(now + kRetryReclaim);

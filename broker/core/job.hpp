@@ -158,8 +158,18 @@ struct Job {
   double work_of(std::uint64_t task) const { return task < costs.size() ? std::max<double>(1e-9, costs[task]) : unit(); }
   bool durable() const { return options.durability == Durability::durable; }
   bool final() const { return is_final(state); }
+  /// The one partial that is left waits for the function's finishing step.
+  bool wants_finish() const {
+    return partials && !finishing && !value && decision->finish && all_ended() && failed + cancelled == 0 && partials->out() == 0 && partials->count() == 1;
+  }
+  /// Partials wait for a worker that merges them, perhaps (not all are neighbours), or finishes the last.
+  bool wants_merge() const {
+    if (!partials || finishing) return false;
+    const std::size_t here = partials->count() - partials->out();
+    return wants_finish() || (here >= (all_ended() ? 2 : Partials::kMergeFrom) && !wire::builtin_reducer(decision->reduce));
+  }
   /// May want a lease: tasks wait, or partials wait to be merged or finished.
-  bool wants_leases() const { return !final() && decision && (!pending.empty() || partials); }
+  bool wants_leases() const { return !final() && decision && (!pending.empty() || wants_merge()); }
   double turn_key() const { return used + expected_out / weight(); }
   /// Its tasks are dealt out; not when a plan says where they go.
   bool wants_turn() const { return wants_leases() && !planning && planned == 0; }
