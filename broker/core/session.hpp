@@ -14,13 +14,13 @@ struct Session {
   wire::SessionId id{};
   PeerId peer{};
   wire::Role role = wire::Role::client;
+  bool reachable = true;  ///< false: its connection is gone, but it may come back with another session
+  wire::Time heard{};
+  std::string user;       ///< what the transport authenticated: a public key
   Uuid identity;
   std::string name;
-  std::string user;       ///< what the transport authenticated: a public key
   std::string principal;  ///< its name
   wire::Time connected{};
-  wire::Time heard{};
-  bool reachable = true;  ///< false: its connection is gone, but it may come back with another session
   std::unordered_map<Uuid, std::uint32_t> followed;  ///< clients: jobs they follow
 };
 
