@@ -22,7 +22,7 @@ constexpr std::size_t kKindsCompared = 32;
 
 // What one settle() may do, in looks at a worker; a lease counts as some. About a millisecond, so that the gateway is not deaf for longer.
 constexpr std::int64_t kBudget = 50'000;
-constexpr std::int64_t kLeaseCosts = 50;
+constexpr std::int64_t kLeaseCosts = 100;
 
 wire::Duration duration(double s) { return std::chrono::duration_cast<wire::Duration>(std::chrono::duration<double>(s)); }
 
@@ -65,6 +65,8 @@ void Core::dispatch(Time now, Effects& effects) {
 
   budget_ = kBudget;
   cut_short_ = false;
+  // A lease is large: it should not move from array to array as they grow.
+  effects.reserve(effects.size() + std::min<std::size_t>(2 * roomy_.size(), kBudget / kLeaseCosts));
   plan_ahead(now);
   for (auto& [falling, level] : turns_.levels()) {
     if (roomy_.empty() || budget_ < 0) break;
