@@ -169,8 +169,8 @@ class Core {
   void sweep(Time now, Effects& effects);
   void drop_unread(Time now);
   /// `after`: the commit that covers what the message reveals; 0: nothing that must be durable.
-  void send(const Session& session, wire::Message message, Effects& effects, std::uint64_t after = 0);
-  void send(wire::SessionId session, wire::Message message, Effects& effects, std::uint64_t after = 0);
+  void send(const Session& session, wire::Message&& message, Effects& effects, std::uint64_t after = 0);
+  void send(wire::SessionId session, wire::Message&& message, Effects& effects, std::uint64_t after = 0);
   void complain(const Session& session, ErrorCode code, std::string text, std::optional<Uuid> job, std::uint64_t token,
                 Effects& effects);
   void misbehaved(Session& session, ErrorCode code, std::string text, Time now, Effects& effects);
@@ -223,7 +223,7 @@ class Core {
   void on_report(Session& session, wire::Report&& report, Time now, Effects& effects);
   void on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time now);
   void on_bye(Session& session, const wire::Bye& bye, Time now);
-  void accept_results(Job& job, const Lease& lease, wire::Report& report);
+  void accept_results(Job& job, Worker& worker, wire::Report& report);
   void accept_merge(Job& job, Lease& lease, wire::Report& report);
   /// Whether tasks that this lease gives back may be in another one, of before the restart, whose worker has not come back yet.
   bool may_be_elsewhere(const Lease& lease, Time now) const;
@@ -242,9 +242,12 @@ class Core {
   const PayloadCost* payload_cost_of(const Job& job) const;
   double believable_s(Worker& worker, const Lease& lease, const wire::Report& report, Time now);
   Lease* find_lease(wire::LeaseId id);
+  /// In the order of their grant.
   std::vector<Lease*> leases_of(const Job& job);
+  std::vector<const Lease*> leases_of(const Job& job) const;
   static double work_of(const Job& job, const wire::Report& report);
-  void close_lease(wire::LeaseId id, const char* outcome = "done");
+  /// It is gone then.
+  void close_lease(Lease& lease, const char* outcome = "done");
   void lose_lease(wire::LeaseId id, bool worker_lost);
 
   // core_decide.cpp
@@ -308,9 +311,33 @@ class Core {
 
   // core_tail.cpp
   void rebalance(Time now, Effects& effects);
-  bool ask_back(const Worker& idle, Time now, Effects& effects);
+  /// Work that others hold, as one look at all leases found it.
+  struct Movable {
+    Lease* lease = nullptr;
+    double ends_s = 0;  ///< from now
+    double wait_s = 0;  ///< until it starts; 0: it runs
+    double left = 0;    ///< tasks
+    double rate = 0;    ///< tasks/s where it is
+    bool operator<(const Movable& other) const { return ends_s != other.ends_s ? ends_s < other.ends_s : other.lease->id < lease->id; }
+  };
+  struct Overdue {
+    Lease* lease = nullptr;
+    double late_s = 0;
+    bool operator<(const Overdue& other) const { return late_s != other.late_s ? late_s > other.late_s : lease->id < other.lease->id; }
+  };
+  struct Tail {
+    std::vector<Movable> longest;  ///< a heap of what may be asked back: what ends last on top
+    std::vector<Overdue> overdue;  ///< the latest first
+    bool movable = false;          ///< there is work to ask back, now or later
+    std::optional<Time> next_overdue;
+  };
+  void occupy_idle(Time now, Effects& effects);
+  Tail tail_for(const std::vector<Worker*>& idle, Time now);
+  static Movable rest_of(Lease& lease, const Pool::Member* member, const Job& job, bool running, Time now);
+  void note_overdue(Lease& lease, const Worker& holder, const Job& job, Tail& tail, Time now) const;
+  bool ask_back(const Worker& idle, Tail& tail, Time now, Effects& effects);
   /// A second copy of the lease that is most overdue, on a worker that has nothing else to do.
-  bool copy_overdue(Worker& idle, Time now, Effects& effects);
+  bool copy_overdue(Worker& idle, Tail& tail, Time now, Effects& effects);
   /// Whether the payloads of these tasks are in memory; asks for some of them if not.
   static bool all_resident(Job& job, const wire::IntervalSet& tasks, Effects& effects);
   static std::optional<Time> overdue_at(const Lease& lease, const Worker& holder, const Job& job);
@@ -372,6 +399,7 @@ class Core {
   std::int64_t budget_ = 0;             ///< of this settle()
   std::uint64_t serving_ = 0;           ///< number of this serve(), see Pool::no_room_in
   bool left_to_others_ = false;         ///< in this serve()
+  bool cut_short_ = false;              ///< in this settle(): not everybody with room was looked at
   PlanInUse plan_;
   std::set<wire::LeaseId> copies_;      ///< leases that are copies
   std::optional<Time> next_rebalance_;  ///< with many leases
@@ -379,10 +407,9 @@ class Core {
   JobNumber swept_{};                   ///< the last live job the sweep looked at
   std::deque<JobNumber> finished_;      ///< in the order of their end
   std::multimap<Time, JobNumber> unread_;  ///< finished jobs whose client is gone: their results go then
-  std::map<wire::LeaseId, Lease> leases_;  ///< in the order of their grant
+  std::unordered_map<wire::LeaseId, Lease, LeaseIdHash> leases_;
   std::uint64_t last_job_ = 0;
   std::uint64_t last_lease_ = 0;
-  std::unordered_map<JobNumber, Usage> accounted_;  ///< of each job within memory_used_ and usage_
   std::unordered_map<std::string, Usage> usage_;    ///< by name of the principal
   std::unordered_map<std::string, Budget> handed_in_;
   Principals principals_;

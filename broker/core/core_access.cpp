@@ -357,7 +357,7 @@ std::uint64_t Core::quota_room(const Job& job, Time now) {
 }
 
 void Core::account(Job& job) {
-  Usage& before = accounted_[job.number];
+  Usage& before = job.accounted;
   const Usage after{job.total - job.ended.size(), job.bytes(), job.final() ? 0u : 1u};
   Usage& mine = usage_[job.principal];
   mine.tasks += after.tasks - before.tasks;
@@ -368,14 +368,12 @@ void Core::account(Job& job) {
 }
 
 void Core::unaccount(const Job& job) {
-  const auto it = accounted_.find(job.number);
-  if (it == accounted_.end()) return;
+  const Usage& before = job.accounted;
   Usage& mine = usage_[job.principal];
-  mine.tasks -= it->second.tasks;
-  mine.bytes -= it->second.bytes;
-  mine.jobs -= it->second.jobs;
-  memory_used_ -= it->second.bytes;
-  accounted_.erase(it);
+  mine.tasks -= before.tasks;
+  mine.bytes -= before.bytes;
+  mine.jobs -= before.jobs;
+  memory_used_ -= before.bytes;
 }
 
 }  // namespace quern::broker

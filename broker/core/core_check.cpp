@@ -73,11 +73,9 @@ void Core::check_invariants() const {
       require(job.ended.missing(beyond) == job.pending.intersect(beyond), "nothing beyond the frontier was ever leased", number);
     }
     if (job.final()) require(job.ended.size() == job.total, "a final job has no task left", number);
-    auto accounted = accounted_.find(number);
-    if (accounted == accounted_.end()) continue;
-    memory += accounted->second.bytes;
-    usage[job.principal].tasks += accounted->second.tasks;
-    usage[job.principal].jobs += accounted->second.jobs;
+    memory += job.accounted.bytes;
+    usage[job.principal].tasks += job.accounted.tasks;
+    usage[job.principal].jobs += job.accounted.jobs;
   }
   for (const auto& [name, used] : usage_) {
     const Usage& sum = usage[name];

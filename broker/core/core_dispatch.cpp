@@ -1,5 +1,5 @@
 // Who gets the next lease. dispatch() takes the jobs in their turn (turns.hpp); dispatch_job() finds a worker for one lease of a job: as planned; or, of
-// a job with plenty of tasks, any that has room and nothing it is far better at; or, when the choice matters, by place(): min over workers of
+// a job with plenty of tasks, any that has room and nothing it is far better at; or, when the choice matters, by earliest completion: min over workers of
 // (ready_j + T_i / R_j). core_grant.cpp makes the lease.
 #include <algorithm>
 
@@ -22,7 +22,7 @@ constexpr std::size_t kKindsCompared = 32;
 
 // What one settle() may do, in looks at a worker; a lease counts as some. About a millisecond, so that the gateway is not deaf for longer.
 constexpr std::int64_t kBudget = 50'000;
-constexpr std::int64_t kLeaseCosts = 50;
+constexpr std::int64_t kLeaseCosts = 100;
 
 wire::Duration duration(double s) { return std::chrono::duration_cast<wire::Duration>(std::chrono::duration<double>(s)); }
 
@@ -64,6 +64,9 @@ void Core::dispatch(Time now, Effects& effects) {
   retry_dispatch_.reset();
 
   budget_ = kBudget;
+  cut_short_ = false;
+  // A lease is large: it should not move from array to array as they grow.
+  effects.reserve(effects.size() + std::min<std::size_t>(2 * roomy_.size(), kBudget / kLeaseCosts));
   plan_ahead(now);
   for (auto& [falling, level] : turns_.levels()) {
     if (roomy_.empty() || budget_ < 0) break;
@@ -83,6 +86,7 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
   while (!roomy_.empty()) {
     if (budget_-- < 0) {  // the gateway has others to listen to; who was looked at in vain stays aside until the others were
       retry_dispatch_at(now);
+      cut_short_ = true;
       return false;
     }
     Job* job = turns_.next(level);
@@ -92,7 +96,7 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
     }
     if (!job) break;
     if (placing_ != job) placing_ = nullptr;
-    const bool nobody = job->pool && job->pool->no_room_in == serving_ && !job->partials;
+    const bool nobody = job->pool && job->pool->no_room_in == serving_ && !job->wants_merge();
     if (!nobody && dispatch_job(*job, choosy, now, effects)) {
       budget_ -= kLeaseCosts;
       turns_.serve(*job);
@@ -126,6 +130,22 @@ bool Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effects) {
 
 const Pool::Member* Core::any_with_room(const Job& job, bool choosy) {
   bool room = false;
+  const auto suits = [&](const Pool::Member& member) {
+    if (!job.pool->need().free_on(*member.worker)) return false;
+    room = true;
+    if (!choosy || !better_elsewhere(job, member)) return true;
+    left_to_others_ = true;
+    return false;
+  };
+  // Of the workers with room most may be of other kinds: the few of this one are looked at then.
+  if (job.pool->members().size() < roomy_.size()) {
+    for (const auto& member : job.pool->members()) {
+      --budget_;
+      if (member.worker->listed && has_room(*member.worker) && suits(member)) return &member;
+    }
+    if (!room) job.pool->no_room_in = serving_;
+    return nullptr;
+  }
   for (std::size_t i = 0; i < roomy_.size();) {
     Worker& worker = *roomy_[i];
     if (!has_room(worker)) {
@@ -136,11 +156,7 @@ const Pool::Member* Core::any_with_room(const Job& job, bool choosy) {
     }
     ++i;
     --budget_;
-    const Pool::Member* member = job.pool->of(worker);
-    if (!member || !job.pool->need().free_on(worker)) continue;
-    room = true;
-    if (!choosy || !better_elsewhere(job, *member)) return member;
-    left_to_others_ = true;
+    if (const Pool::Member* member = job.pool->of(worker); member && suits(*member)) return member;
   }
   if (!room) job.pool->no_room_in = serving_;
   return nullptr;

@@ -143,11 +143,11 @@ void Core::reopen_job(Job& job, Time now) {
 
 void Core::revoke_leases(Job& job, Effects& effects) {
   std::map<wire::SessionId, std::vector<wire::LeaseId>> revoked;
-  for (Lease* lease : leases_of(job)) revoked[lease->worker].push_back(lease->id);
-  for (auto& [worker, ids] : revoked) {
-    for (wire::LeaseId id : ids) close_lease(id, "given back");
-    send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
+  for (Lease* lease : leases_of(job)) {
+    revoked[lease->worker].push_back(lease->id);
+    close_lease(*lease, "given back");
   }
+  for (auto& [worker, ids] : revoked) send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
 }
 
 void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects) {
@@ -169,6 +169,7 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects
     }
   }
   std::map<wire::SessionId, std::vector<wire::LeaseId>> revoked;
+  std::vector<Lease*> given_up;
   for (Lease* lease : leases_of(job)) {
     for (const auto& error : errors) {
       for (const auto& part : lease->open.intersect({error.first, error.first + error.count})) {
@@ -177,13 +178,13 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects
         if (!lease->copy) job.leased -= part.size();
       }
     }
-    if (lease->open.empty()) revoked[lease->worker].push_back(lease->id);
+    if (!lease->open.empty()) continue;
+    revoked[lease->worker].push_back(lease->id);
+    given_up.push_back(lease);
   }
   for (const auto& error : errors) end_tasks(job, {error.first, error.first + error.count});
-  for (auto& [worker, ids] : revoked) {
-    for (wire::LeaseId id : ids) close_lease(id, "given back");
-    send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
-  }
+  for (Lease* lease : given_up) close_lease(*lease, "given back");
+  for (auto& [worker, ids] : revoked) send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
   if (!errors.empty()) append_result(job, {.errors = std::move(errors)});
   save(job);
 }

@@ -14,9 +14,8 @@ using wire::Intervals;
 // Payload bytes of one lease: small enough that broker, wire and worker work on different leases of a job at the same time.
 constexpr std::uint64_t kLeaseBytes = 256u << 10;
 constexpr std::size_t kLeaseIntervals = 16;
-// Partials that are merged at once, and how many must have gathered before it is worth a lease.
+// Partials that are merged at once.
 constexpr std::size_t kMergeAtMost = 64;
-constexpr std::size_t kMergeFrom = 8;
 constexpr std::uint64_t kMergeBytes = 768u << 10;
 
 }  // namespace
@@ -91,22 +90,19 @@ void Core::send_tasks(Job& job, const Pool::Member& member, const Intervals& tas
 }
 
 bool Core::grant_merge(Job& job, Time now, Effects& effects) {
-  if (!job.partials || job.finishing) return false;
+  if (!job.wants_merge()) return false;
   const std::string& reduce = job.decision->reduce;
-  const bool named = !wire::builtin_reducer(reduce);
-  const bool ended = job.all_ended() && job.partials->out() == 0;
-  const bool finish = ended && job.decision->finish && job.partials->count() == 1 && job.failed + job.cancelled == 0 && !job.value;
-  if (!finish && (!named || job.partials->count() - job.partials->out() < 2)) return false;
-  if (!finish && !job.all_ended() && job.partials->count() - job.partials->out() < kMergeFrom) return false;
+  const bool finish = job.wants_finish();
 
   Worker* best = nullptr;
   double soonest = std::numeric_limits<double>::infinity();
-  for (auto& [id, worker] : workers_) {
-    if (!has_room(worker) || (finish ? !job.pool || !job.pool->of(worker) : !worker.reducer(reduce))) continue;
-    const double ready = ready_s(worker, now);
+  budget_ -= static_cast<std::int64_t>(roomy_.size());
+  for (Worker* worker : roomy_) {
+    if (!has_room(*worker) || (finish ? !job.pool || !job.pool->of(*worker) : !worker->reducer(reduce))) continue;
+    const double ready = ready_s(*worker, now);
     if (ready < soonest) {
       soonest = ready;
-      best = &worker;
+      best = worker;
     }
   }
   if (!best) return false;
@@ -123,7 +119,7 @@ bool Core::grant_merge(Job& job, Time now, Effects& effects) {
     lease.batch = builder.take();
     job.finishing = true;
   } else {
-    auto run = job.partials->take_run(job.all_ended() ? 2 : kMergeFrom, kMergeAtMost, kMergeBytes);
+    auto run = job.partials->take_run(job.all_ended() ? 2 : Partials::kMergeFrom, kMergeAtMost, kMergeBytes);
     if (!run) return false;
     lease.kind = wire::LeaseKind::merge;
     lease.function = reduce;
@@ -169,7 +165,7 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
     save(job);
   }
   touch(job);
-  send(worker.session, std::move(lease), effects, after);
+  send(*worker.connection, std::move(lease), effects, after);
 }
 
 }  // namespace quern::broker

@@ -75,7 +75,13 @@ std::vector<Lease*> Core::leases_of(const Job& job) {
   if (job.leases_out == 0) return out;
   for (auto& [id, lease] : leases_)
     if (lease.job == job.number) out.push_back(&lease);
+  std::sort(out.begin(), out.end(), [](const Lease* a, const Lease* b) { return a->id < b->id; });
   return out;
+}
+
+std::vector<const Lease*> Core::leases_of(const Job& job) const {
+  const auto leases = const_cast<Core*>(this)->leases_of(job);
+  return {leases.begin(), leases.end()};
 }
 
 void Core::on_report(Session& session, wire::Report&& report, Time now, Effects& effects) {
@@ -124,7 +130,7 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
 
   if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) {
     accept_merge(job, *lease, report);
-    close_lease(lease->id);
+    close_lease(*lease);
   } else {
     if (!lease->cancelled.empty()) {
       keep_only(report, lease->open, lease->open);
@@ -132,7 +138,7 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     }
     for (const auto& tasks : report.tasks) job.leased -= lease->open.remove(tasks);
     for (const auto& e : report.errors) job.leased -= lease->open.remove({e.first, e.first + e.count});
-    accept_results(job, *lease, report);
+    accept_results(job, worker, report);
     std::vector<TaskError> final_errors;
     fail_tasks(job, *lease, report.errors, final_errors, now);
     if (!job.partials && (!report.tasks.empty() || !final_errors.empty())) {
@@ -147,7 +153,7 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     if (report.last) {
       for (const auto& tasks : lease->open.list()) give_back(job, *lease, tasks, now);
       lease->open.clear();
-      close_lease(lease->id);
+      close_lease(*lease);
     }
   }
   account(job);
@@ -158,7 +164,7 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
   if (job.failure != ErrorCode::none && !job.final()) end_job(job, JobState::failed, job.failure, job.reason, now, effects);
 }
 
-void Core::accept_results(Job& job, const Lease& lease, wire::Report& report) {
+void Core::accept_results(Job& job, Worker& worker, wire::Report& report) {
   wire::BatchReader reader(report.batch);
   std::optional<std::string> trouble;
   for (const auto& tasks : report.tasks) {
@@ -190,7 +196,6 @@ void Core::accept_results(Job& job, const Lease& lease, wire::Report& report) {
       break;
     }
   }
-  Worker& worker = workers_.at(lease.worker);
   worker.tasks_done += wire::size(report.tasks);
 }
 
@@ -311,11 +316,12 @@ void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Repor
   std::uint64_t tasks = wire::size(report.tasks);
   for (const auto& error : report.errors) tasks += error.count;
   WorkerShare& share = job.shares[worker.name];
-  share.worker = worker.name;
+  if (share.worker.empty()) share.worker = worker.name;
   share.slots = worker.offer.capacity.slots;
   share.busy_us += report.busy_us;
   if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) return;
-  FunctionRecord& record = worker.records[job.pool ? job.pool->need().record_name() : job.function];
+  const Pool::Member* member = job.pool ? job.pool->of(worker) : nullptr;
+  FunctionRecord& record = member ? *member->record : worker.records[job.pool ? job.pool->need().record_name() : job.function];
   record.tasks += tasks;
   record.busy_us += report.busy_us;
   share.tasks += tasks;
@@ -375,22 +381,19 @@ void Core::foresee_costs(Job& job, const wire::Batch& more) {
   }
 }
 
-void Core::close_lease(wire::LeaseId id, const char* outcome) {
-  auto it = leases_.find(id);
-  if (it == leases_.end()) return;
-  if (has_twin(it->second)) unlink_twin(it->second);
-  Job& job = jobs_.at(it->second.job);
-  if (auto w = workers_.find(it->second.worker); w != workers_.end()) {
+void Core::close_lease(Lease& lease, const char* outcome) {
+  if (has_twin(lease)) unlink_twin(lease);
+  Job& job = jobs_.at(lease.job);
+  if (auto w = workers_.find(lease.worker); w != workers_.end()) {
     Worker& worker = w->second;
-    const Lease& lease = it->second;
     if (takes_resources(lease)) job.timeline.add(worker.name, worker.slots(), lease.granted, clock_, lease.first, lease.reported_tasks, outcome);
-    worker.let_go(it->second);
-    if (job.pool && takes_resources(it->second)) job.pool->need().count(worker, -1);
+    worker.let_go(lease);
+    if (job.pool && takes_resources(lease)) job.pool->need().count(worker, -1);
     note_room(worker);
   }
-  turns_.expect(job, -it->second.expected_s);
+  turns_.expect(job, -lease.expected_s);
   --job.leases_out;
-  leases_.erase(it);
+  leases_.erase(wire::LeaseId(lease.id));
 }
 
 void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
@@ -429,7 +432,7 @@ void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
   save(job);
   touch(job);
   dispatch_needed_ = true;
-  close_lease(id, "lost");
+  close_lease(*lease, "lost");
 }
 
 void Core::on_bye(Session& session, const wire::Bye& bye, Time now) {
@@ -446,7 +449,7 @@ void Core::on_bye(Session& session, const wire::Bye& bye, Time now) {
       lease.open.clear();
       save(job);
       touch(job);
-      close_lease(lease.id, "given back");
+      close_lease(lease, "given back");
     }
     dispatch_needed_ = true;
   }
@@ -459,7 +462,7 @@ void Core::on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time
   lease->reclaiming = false;
   if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) return;
   Job& job = jobs_.at(lease->job);
-  if (has_twin(*lease)) return leave_to_twin(*lease, now), close_lease(lease->id, "given back");  // it was asked before it was copied
+  if (has_twin(*lease)) return leave_to_twin(*lease, now), close_lease(*lease, "given back");  // it was asked before it was copied
   for (const auto& tasks : reclaimed.tasks) {
     for (const auto& part : lease->open.intersect(tasks)) {
       lease->open.remove(part);

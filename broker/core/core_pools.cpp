@@ -83,8 +83,7 @@ bool Core::has_room(const Worker& worker) const {
     if (per_slot <= kPrefetchShort ? worker.leases.size() >= kPrefetchShortLeases * slots : per_slot > kPrefetch || worker.leases.size() >= 2 * slots)
       return false;
   }
-  const Session* session = sessions_.find(worker.session);
-  return session && session->reachable;
+  return worker.connection->reachable;
 }
 
 double Core::ready_s(const Worker& worker, Time now) const {

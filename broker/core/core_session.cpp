@@ -20,14 +20,13 @@ constexpr double kRecent = 0.5;
 
 }  // namespace
 
-void Core::send(const Session& session, wire::Message message, Effects& effects, std::uint64_t after) {
+void Core::send(const Session& session, wire::Message&& message, Effects& effects, std::uint64_t after) {
   if (!session.reachable) return;
-  Send out{session.peer, session.id, std::move(message)};
-  if (after > committed_ && config_.mistake != Mistake::acknowledge_early) held_[after].push_back(std::move(out));
-  else effects.push_back(std::move(out));
+  if (after > committed_ && config_.mistake != Mistake::acknowledge_early) held_[after].push_back({session.peer, session.id, std::move(message)});
+  else effects.push_back(Send{session.peer, session.id, std::move(message)});
 }
 
-void Core::send(wire::SessionId id, wire::Message message, Effects& effects, std::uint64_t after) {
+void Core::send(wire::SessionId id, wire::Message&& message, Effects& effects, std::uint64_t after) {
   if (const Session* session = sessions_.find(id)) send(*session, std::move(message), effects, after);
 }
 
@@ -137,6 +136,7 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
   Worker& worker = workers_[session.id];
   worker.records = std::move(records);
   worker.session = session.id;
+  worker.connection = &session;
   worker.name = free_worker_name(session.name);
   worker_names_.insert(worker.name);
   worker.offer = std::move(*hello.worker);
@@ -144,6 +144,7 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
   worker.reducers = worker.offer.reducers;
   worker.draining = worker.offer.draining;
   worker.memory = worker.offer.capacity.memory_free;
+  worker.told_available = worker.available();
   if (!worker.offer.plugins.empty()) {
     std::string plugins;
     for (const auto& plugin : worker.offer.plugins) plugins += (plugins.empty() ? "" : ", ") + plugin;
@@ -189,9 +190,10 @@ void Core::on_beat(Session& session, const wire::Beat& beat, Effects& effects) {
   if (session.role == wire::Role::worker && beat.capacity) {
     Worker& worker = workers_.at(session.id);
     const std::uint32_t slots = worker.slots();
-    const double available = worker.available();
     worker.offer.capacity = *beat.capacity;
-    if (slots != worker.slots() || std::abs(available - worker.available()) > kAvailableMoved * available) {
+    const double available = worker.available();
+    if (slots != worker.slots() || std::abs(available - worker.told_available) > kAvailableMoved * worker.told_available) {
+      worker.told_available = available;
       for (auto& [need, pool] : pools_) pool.update(worker);
       note_room(worker);
     }

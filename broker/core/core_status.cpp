@@ -63,9 +63,13 @@ JobStatus Core::status_of(const Job& job, Time now, bool with_shares, bool exact
   s.wasted_s = job.wasted_s;
   s.queued_bytes = job.payloads.queued_bytes();
   s.result_bytes = job.results.bytes();
-  if (with_shares)
-    for (const auto& [name, share] : job.shares) s.shares.push_back(share);
-  std::sort(s.shares.begin(), s.shares.end(), [](const auto& a, const auto& b) { return a.worker < b.worker; });
+  if (with_shares) {
+    std::vector<const WorkerShare*> shares;  // of ten thousand workers: pointers are sorted faster
+    for (const auto& [name, share] : job.shares) shares.push_back(&share);
+    std::sort(shares.begin(), shares.end(), [](const auto* a, const auto* b) { return a->worker < b->worker; });
+    s.shares.reserve(shares.size());
+    for (const auto* share : shares) s.shares.push_back(*share);
+  }
   return s;
 }
 
@@ -108,12 +112,10 @@ BrokerStatus Core::status(Time now) const {
 
 std::vector<LeaseSpan> Core::spans_of(const Job& job, Time now) const {
   Timeline timeline = job.timeline;
-  if (job.leases_out > 0) {
-    for (const auto& [id, lease] : leases_) {
-      if (lease.job != job.number || !takes_resources(lease)) continue;
-      const Worker& worker = workers_.at(lease.worker);
-      timeline.add(worker.name, worker.slots(), lease.granted, now, lease.first, lease.reported_tasks, "running");
-    }
+  for (const Lease* lease : leases_of(job)) {
+    if (!takes_resources(*lease)) continue;
+    const Worker& worker = workers_.at(lease->worker);
+    timeline.add(worker.name, worker.slots(), lease->granted, now, lease->first, lease->reported_tasks, "running");
   }
   timeline.fit(kSpansBytes);
   return timeline.spans(job.submitted);

@@ -23,9 +23,11 @@ constexpr double kWasteShare = 0.05;
 constexpr double kWasteLeast = 1.0;
 constexpr milliseconds kRetryCopy{100};
 constexpr std::uint64_t kLoadForCopy = 1u << 20;
-// To look at all leases takes time: with so many it is done again only after this much for each.
-constexpr std::size_t kManyLeases = 256;
-constexpr std::chrono::nanoseconds kLookPerLease{500};
+// To look at all leases and all workers with room takes time: with so many it is done again only after this much for each.
+constexpr std::size_t kManyLooks = 256;
+constexpr std::chrono::nanoseconds kTimePerLook{500};
+// Of the budget of a settle().
+constexpr std::int64_t kLookAtLease = 2;
 
 wire::Duration duration(double s) { return std::chrono::duration_cast<wire::Duration>(std::chrono::duration<double>(s)); }
 double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
@@ -33,74 +35,106 @@ double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count
 }  // namespace
 
 void Core::rebalance(Time now, Effects& effects) {
-  if (leases_.empty()) return;
+  if (leases_.empty() || cut_short_) return;  // who is idle was not looked at yet: that goes on at once
   if (next_rebalance_ && now < *next_rebalance_) return retry_dispatch_at(*next_rebalance_);
-  const std::vector<Worker*> roomy = roomy_;
-  int in_vain = 0;
-  for (Worker* worker : roomy) {
-    if (worker->leases.size() >= worker->slots() || !has_room(*worker)) continue;
-    budget_ -= 2 * static_cast<std::int64_t>(leases_.size());
-    if (ask_back(*worker, now, effects) || copy_overdue(*worker, now, effects)) {
-      if (budget_ >= 0) continue;
-      retry_dispatch_at(now + kRetryReclaim);  // the gateway has others to listen to
-      break;
-    }
-    if (budget_ < 0 || ++in_vain == kInVain) break;
-  }
+  occupy_idle(now, effects);
   prune_copies(now, effects);
-  if (leases_.size() > kManyLeases) next_rebalance_ = now + kLookPerLease * leases_.size();
+  if (const std::size_t looks = leases_.size() + roomy_.size(); looks > kManyLooks) next_rebalance_ = now + kTimePerLook * looks;
 }
 
-bool Core::ask_back(const Worker& idle, Time now, Effects& effects) {
-  Lease* worst = nullptr;
-  double worst_s = kReclaimFrom;
-  std::uint64_t want = 0;
-  bool candidates = false;
+void Core::occupy_idle(Time now, Effects& effects) {
+  budget_ -= static_cast<std::int64_t>(roomy_.size());
+  std::erase_if(roomy_, [this](Worker* worker) { return !(worker->listed = has_room(*worker)); });
+  std::vector<Worker*> idle;
+  std::copy_if(roomy_.begin(), roomy_.end(), std::back_inserter(idle), [](const Worker* worker) { return worker->leases.size() < worker->slots(); });
+  if (idle.empty()) return;
+  Tail tail = tail_for(idle, now);
+  if (tail.movable) retry_dispatch_at(now + kRetryReclaim);
+  if (tail.next_overdue) retry_dispatch_at(*tail.next_overdue);
+  int in_vain = 0;
+  for (Worker* worker : idle) {
+    if (!ask_back(*worker, tail, now, effects) && !copy_overdue(*worker, tail, now, effects) && ++in_vain == kInVain) break;
+    if (budget_ >= 0) continue;
+    retry_dispatch_at(now + kRetryReclaim);  // the gateway has others to listen to
+    break;
+  }
+}
+
+// All leases are looked at once, for all that are idle.
+Core::Tail Core::tail_for(const std::vector<Worker*>& idle, Time now) {
+  Tail tail;
+  std::map<const Pool*, bool> wanted;  // whether one of the idle can do that
+  const auto is_wanted = [&](const Pool* pool) {
+    const auto [known, fresh] = wanted.try_emplace(pool, false);
+    if (fresh) known->second = pool && std::any_of(idle.begin(), idle.end(), [&](const Worker* worker) { return pool->of(*worker) != nullptr; });
+    return known->second;
+  };
+  budget_ -= kLookAtLease * static_cast<std::int64_t>(leases_.size());
   for (auto& [id, busy] : workers_) {
-    if (busy.session == idle.session) continue;
     std::size_t n = 0;
     double before_s = 0;  // until a queued lease starts
-    for (Lease* held : busy.leases) {
-      Lease& lease = *held;
+    for (Lease* lease : busy.leases) {
       const bool running = n++ < busy.slots();
-      const Job& job = jobs_.at(lease.job);
-      const bool task_lease = lease.kind != wire::LeaseKind::merge && lease.kind != wire::LeaseKind::finish;
-      const std::uint64_t open = lease.open.size();
+      const Job& job = jobs_.at(lease->job);
       const Pool::Member* member = job.pool ? job.pool->of(busy) : nullptr;
-      const double rate = std::max(1e-9, (member ? member->rate : 0) / job.unit());
-      double left = static_cast<double>(open);
-      double left_s = left / rate;
-      if (running) {
-        const double elapsed_s = seconds(now - lease.granted);
-        const double late_s = elapsed_s - static_cast<double>(lease.granted_tasks) / rate;
-        // Overdue: the rate was wrong for these tasks. Half of what was not reported may still be to do, and take as long
-        // again as it is late.
-        left = late_s < 0 ? std::min(left, -late_s * rate) : left / 2;
-        left_s = std::max(left / rate, late_s);
-        before_s += left_s / busy.slots();
-      }
-      const double wait_s = running ? 0 : before_s;
-      if (!task_lease || !job.pool || !job.pool->of(idle) || (running && open < 2) || has_twin(lease)) continue;
-      candidates = true;
-      const double ends_s = wait_s + left_s;
-      if (lease.reclaiming || now < lease.reclaim_after || ends_s <= worst_s) continue;
-      worst = &lease;
-      worst_s = ends_s;
-      const double idle_rate = job.pool->of(idle)->rate > 0 ? job.pool->of(idle)->rate / job.unit() : rate;
-      // Both should end at the same time: what the idle one takes of the rest is its share of the two speeds.
-      const double share = wait_s > 0 ? 1.0 : idle_rate / (idle_rate + rate);
-      want = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(left * share));
+      Movable rest = rest_of(*lease, member, job, running, now);
+      if (running) before_s += rest.ends_s / busy.slots();
+      else rest.ends_s += rest.wait_s = before_s;
+      if (!takes_resources(*lease) || has_twin(*lease) || !is_wanted(job.pool)) continue;
+      if (running) note_overdue(*lease, busy, job, tail, now);
+      if (running && lease->open.size() < 2) continue;
+      tail.movable = true;
+      if (!lease->reclaiming && now >= lease->reclaim_after && rest.ends_s > kReclaimFrom) tail.longest.push_back(rest);
     }
   }
-  if (worst) {
-    worst->reclaiming = true;
-    worst->reclaim_after = now + std::chrono::duration_cast<wire::Duration>(std::chrono::duration<double>(std::max(0.05, worst_s / 4)));
-    send(worst->worker, wire::Reclaim{worst->id, want}, effects, jobs_.at(worst->job).lease_ticket);
+  std::make_heap(tail.longest.begin(), tail.longest.end());
+  std::sort(tail.overdue.begin(), tail.overdue.end());
+  return tail;
+}
+
+Core::Movable Core::rest_of(Lease& lease, const Pool::Member* member, const Job& job, bool running, Time now) {
+  const double rate = std::max(1e-9, (member ? member->rate : 0) / job.unit());
+  double left = static_cast<double>(lease.open.size());
+  double left_s = left / rate;
+  if (running) {
+    const double elapsed_s = seconds(now - lease.granted);
+    const double late_s = elapsed_s - static_cast<double>(lease.granted_tasks) / rate;
+    // Overdue: the rate was wrong for these tasks. Half of what was not reported may still be to do, and take as long
+    // again as it is late.
+    left = late_s < 0 ? std::min(left, -late_s * rate) : left / 2;
+    left_s = std::max(left / rate, late_s);
   }
-  if (candidates) {
-    retry_dispatch_at(now + kRetryReclaim);
+  return {&lease, left_s, 0, left, rate};
+}
+
+bool Core::ask_back(const Worker& idle, Tail& tail, Time now, Effects& effects) {
+  std::vector<Movable> others;  // not for this one
+  bool asked = false;
+  while (!asked && !tail.longest.empty() && budget_-- >= 0) {
+    std::pop_heap(tail.longest.begin(), tail.longest.end());
+    const Movable rest = tail.longest.back();
+    tail.longest.pop_back();
+    Lease& lease = *rest.lease;
+    const Job& job = jobs_.at(lease.job);
+    const Pool::Member* here = job.pool->of(idle);
+    if (has_twin(lease)) continue;  // copied meanwhile
+    if (!here || lease.worker == idle.session) {
+      others.push_back(rest);
+      continue;
+    }
+    const double idle_rate = here->rate > 0 ? here->rate / job.unit() : rest.rate;
+    // Both should end at the same time: what the idle one takes of the rest is its share of the two speeds.
+    const double share = rest.wait_s > 0 ? 1.0 : idle_rate / (idle_rate + rest.rate);
+    lease.reclaiming = true;
+    lease.reclaim_after = now + duration(std::max(0.05, rest.ends_s / 4));
+    send(lease.worker, wire::Reclaim{lease.id, std::max<std::uint64_t>(1, static_cast<std::uint64_t>(rest.left * share))}, effects, job.lease_ticket);
+    asked = true;
   }
-  return worst != nullptr;
+  for (const Movable& rest : others) {
+    tail.longest.push_back(rest);
+    std::push_heap(tail.longest.begin(), tail.longest.end());
+  }
+  return asked;
 }
 
 std::optional<Time> Core::overdue_at(const Lease& lease, const Worker& holder, const Job& job) {
@@ -131,38 +165,35 @@ bool Core::all_resident(Job& job, const wire::IntervalSet& tasks, Effects& effec
   return true;
 }
 
-bool Core::copy_overdue(Worker& idle, Time now, Effects& effects) {
-  Lease* worst = nullptr;
-  double worst_s = 0;
-  std::optional<Time> next;
-  for (auto& [id, lease] : leases_) {
-    // What a worker still holds after a restart of the broker is not run anywhere else meanwhile.
-    if (lease.worker == idle.session || may_be_elsewhere(lease, now)) continue;
+void Core::note_overdue(Lease& lease, const Worker& holder, const Job& job, Tail& tail, Time now) const {
+  // What a worker still holds after a restart of the broker is not run anywhere else meanwhile.
+  if (!job.pending.empty() || may_be_elsewhere(lease, now)) return;
+  const std::optional<Time> due = overdue_at(lease, holder, job);
+  if (due && *due > now && (!tail.next_overdue || *due < *tail.next_overdue)) tail.next_overdue = due;
+  if (!due || *due > now) return;
+  const double late_s = seconds(now - lease.granted) - lease.expected_s;
+  if (late_s > 0) tail.overdue.push_back({&lease, late_s});
+}
+
+bool Core::copy_overdue(Worker& idle, Tail& tail, Time now, Effects& effects) {
+  const auto worst = std::find_if(tail.overdue.begin(), tail.overdue.end(), [&](const Overdue& late) {
+    const Lease& lease = *late.lease;
     Job& job = jobs_.at(lease.job);
-    if (!job.pool || !job.pending.empty() || !job.pool->of(idle) || !job.pool->need().free_on(idle)) continue;
-    const Worker& holder = workers_.at(lease.worker);
-    const auto place = std::find(holder.leases.begin(), holder.leases.end(), &lease) - holder.leases.begin();
-    if (static_cast<std::size_t>(place) >= holder.slots()) continue;
-    const std::optional<Time> due = overdue_at(lease, holder, job);
-    if (due && *due > now && (!next || *due < *next)) next = due;
-    if (!due || *due > now) continue;
-    const double late_s = seconds(now - lease.granted) - lease.expected_s;
-    const double rate = job.pool->of(idle)->rate;
-    if (late_s <= worst_s || rate <= 0 || job.work_of(lease.open.list()) / rate > copies_budget_s(job, now)) continue;
-    if (!all_resident(job, lease.open, effects)) continue;
-    worst = &lease;
-    worst_s = late_s;
-  }
-  if (next) retry_dispatch_at(*next);
-  if (!worst) return false;
-  Job& job = jobs_.at(worst->job);
-  const wire::LeaseId original = worst->id;
-  job.leased -= worst->open.size();  // send_tasks() counts them again
-  send_tasks(job, *job.pool->of(idle), worst->open.list(), worst->attempt, now, effects);
+    const Pool::Member* here = job.pool->of(idle);
+    budget_ -= 1 + static_cast<std::int64_t>(copies_.size());
+    if (lease.reclaiming || lease.worker == idle.session || !here || here->rate <= 0 || !job.pool->need().free_on(idle)) return false;
+    return job.work_of(lease.open.list()) / here->rate <= copies_budget_s(job, now) && all_resident(job, lease.open, effects);
+  });
+  if (worst == tail.overdue.end()) return false;
+  Lease& original = *worst->lease;
+  tail.overdue.erase(worst);
+  Job& job = jobs_.at(original.job);
+  job.leased -= original.open.size();  // send_tasks() counts them again
+  send_tasks(job, *job.pool->of(idle), original.open.list(), original.attempt, now, effects);
   Lease& copy = leases_.at({config_.incarnation, last_lease_});
   copy.copy = true;
-  copy.twin = original;
-  worst->twin = copy.id;
+  copy.twin = original.id;
+  original.twin = copy.id;
   copies_.insert(copy.id);
   ++job.copies;
   return true;
@@ -191,7 +222,7 @@ void Core::drop_twin(Lease& winner, Time now, Effects& effects) {
   const wire::LeaseId id = loser.id;
   const wire::SessionId worker = loser.worker;
   leave_to_twin(loser, now);
-  close_lease(id, "given back");
+  close_lease(loser, "given back");
   send(worker, wire::Revoke{{id}}, effects, job.lease_ticket);
 }
 

@@ -17,6 +17,7 @@
 #include "broker/core/interval_counts.hpp"
 #include "broker/core/partials.hpp"
 #include "broker/core/payloads.hpp"
+#include "broker/core/principal.hpp"
 #include "broker/core/result_log.hpp"
 #include "broker/core/timeline.hpp"
 #include "broker/core/turns.hpp"
@@ -118,6 +119,8 @@ struct Job {
   bool planning = false;              ///< its tasks wait for the plan that is being made
   std::uint64_t planned = 0;          ///< of its tasks: each waits for one worker
 
+  Usage accounted;                    ///< of it within what the core and its principal use
+
   std::vector<Follower> followers;
   std::unordered_map<std::string, WorkerShare> shares;  // by worker name
   Timeline timeline;
@@ -156,8 +159,18 @@ struct Job {
   double work_of(std::uint64_t task) const { return task < costs.size() ? std::max<double>(1e-9, costs[task]) : unit(); }
   bool durable() const { return options.durability == Durability::durable; }
   bool final() const { return is_final(state); }
+  /// The one partial that is left waits for the function's finishing step.
+  bool wants_finish() const {
+    return partials && !finishing && !value && decision->finish && all_ended() && failed + cancelled == 0 && partials->out() == 0 && partials->count() == 1;
+  }
+  /// Partials wait for a worker that merges them, perhaps (not all are neighbours), or finishes the last.
+  bool wants_merge() const {
+    if (!partials || finishing) return false;
+    const std::size_t here = partials->count() - partials->out();
+    return wants_finish() || (here >= (all_ended() ? 2 : Partials::kMergeFrom) && !wire::builtin_reducer(decision->reduce));
+  }
   /// May want a lease: tasks wait, or partials wait to be merged or finished.
-  bool wants_leases() const { return !final() && decision && !winding_down && (!pending.empty() || partials); }
+  bool wants_leases() const { return !final() && decision && !winding_down && (!pending.empty() || wants_merge()); }
   double turn_key() const { return used + expected_out / weight(); }
   /// Its tasks are dealt out; not when a plan says where they go.
   bool wants_turn() const { return wants_leases() && !planning && planned == 0; }

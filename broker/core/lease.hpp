@@ -10,6 +10,11 @@
 
 namespace quern::broker {
 
+/// Counters of one incarnation follow each other, so they are spread well as they are.
+struct LeaseIdHash {
+  std::size_t operator()(const wire::LeaseId& id) const noexcept { return static_cast<std::size_t>(id.counter ^ id.incarnation << 48); }
+};
+
 /// Seconds that a lease of unknown duration is assumed to take, so that nothing is queued behind it before it was measured.
 inline constexpr double kUnknownLease = 1.0;
 

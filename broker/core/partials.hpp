@@ -16,6 +16,9 @@ namespace quern::broker {
 
 class Partials {
  public:
+  /// How many must have gathered before it is worth a lease to merge them, as long as more are to come.
+  static constexpr std::size_t kMergeFrom = 8;
+
   Partials() = default;
   explicit Partials(std::optional<wire::Builtin> builtin) : builtin_(builtin) {}
 

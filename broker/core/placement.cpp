@@ -41,10 +41,4 @@ void Placer::placed(double ready_s, bool room) {
   std::push_heap(heap_.begin(), heap_.end(), worse);
 }
 
-Placement place(std::span<const Candidate> candidates, std::uint64_t tasks) {
-  Placer placer;
-  placer.begin({candidates.begin(), candidates.end()});
-  return placer.next(tasks);
-}
-
 }  // namespace quern::broker

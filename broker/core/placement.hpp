@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <vector>
 
 namespace quern::broker {
@@ -43,8 +42,5 @@ class Placer {
  private:
   std::vector<Candidate> heap_;  ///< the earliest completion on top
 };
-
-/// One choice.
-Placement place(std::span<const Candidate> candidates, std::uint64_t tasks);
 
 }  // namespace quern::broker

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace quern::broker {
 namespace {
 
-// Sums that are kept by adding and subtracting drift; and what is unknown follows the mean within so much.
+// Sums that are kept by adding and subtracting drift: after so many changes, and as many as there are members, they are made anew. And what is unknown
+// follows the mean within so much.
 constexpr std::uint64_t kChangesMost = 4096;
 constexpr double kMeanMoved = 0.05;
 
@@ -33,7 +35,7 @@ void Pool::remove(const Worker& worker) {
   }
   members_.pop_back();
   counted_slots_.pop_back();
-  changes_ = kChangesMost;
+  changed_ = true;
 }
 
 const Pool::Member* Pool::of(const Worker& worker) const {
@@ -55,6 +57,10 @@ void Pool::take_in(Member& member) {
   member.rate = member.known ? known : mean_rate() * member.worker->speed();
   const std::uint32_t slots = member.worker->slots();
   counted_slots_[static_cast<std::size_t>(&member - members_.data())] = slots;
+  count(member, slots);
+}
+
+void Pool::count(const Member& member, std::uint32_t slots) {
   slots_ += slots;
   total_ += member.rate * slots;
   best_ = std::max(best_, member.rate);
@@ -72,19 +78,24 @@ void Pool::leave_out(const Member& member) {
   --known_;
 }
 
-void Pool::refresh() {
-  const bool moved = known_ < members_.size() && std::abs(mean_rate() - expected_of_) > kMeanMoved * expected_of_;
-  if (changes_ < kChangesMost && !moved) return;
+void Pool::add_up() {
   changes_ = 0;
-  slots_ = 0;
+  slots_ = known_ = 0;
   total_ = known_sum_ = best_ = 0;
-  known_ = 0;
-  // First those that are known, so that the mean is there for the others.
-  for (Member& member : members_)
-    if (member.worker->rate_of(*member.record, need_.function) > 0) take_in(member);
-  for (Member& member : members_)
-    if (member.worker->rate_of(*member.record, need_.function) <= 0) take_in(member);
+  for (std::size_t i = 0; i < members_.size(); ++i) count(members_[i], counted_slots_[i]);
+}
+
+void Pool::refresh() {
+  const bool due = std::exchange(changed_, false) || changes_ >= std::max<std::uint64_t>(kChangesMost, members_.size());
+  if (due) add_up();
+  const bool moved = std::abs(mean_rate() - expected_of_) > kMeanMoved * expected_of_;
+  if (known_ == members_.size() || (!due && !moved)) return;
   expected_of_ = mean_rate();
+  for (Member& member : members_) {
+    if (member.known) continue;
+    leave_out(member);
+    take_in(member);
+  }
 }
 
 }  // namespace quern::broker

@@ -46,7 +46,9 @@ class Pool {
 
  private:
   void take_in(Member& member);
+  void count(const Member& member, std::uint32_t slots);
   void leave_out(const Member& member);
+  void add_up();
 
   Need need_;
   std::vector<Member> members_;
@@ -58,6 +60,7 @@ class Pool {
   double known_sum_ = 0;
   std::size_t known_ = 0;
   std::uint64_t changes_ = 0;  ///< since the sums were made anew
+  bool changed_ = false;       ///< somebody left since then
   double expected_of_ = 0;     ///< the mean rate that the unknown members' rates come from
 };
 

@@ -14,13 +14,13 @@ struct Session {
   wire::SessionId id{};
   PeerId peer{};
   wire::Role role = wire::Role::client;
+  bool reachable = true;  ///< false: its connection is gone, but it may come back with another session
+  wire::Time heard{};
+  std::string user;       ///< what the transport authenticated: a public key
   Uuid identity;
   std::string name;
-  std::string user;       ///< what the transport authenticated: a public key
   std::string principal;  ///< its name
   wire::Time connected{};
-  wire::Time heard{};
-  bool reachable = true;  ///< false: its connection is gone, but it may come back with another session
   std::unordered_map<Uuid, std::uint32_t> followed;  ///< clients: jobs they follow
 };
 
@@ -33,7 +33,7 @@ class Sessions {
     session.peer = peer;
     session.role = role;
     session.identity = identity;
-    by_peer_[peer] = id;
+    by_peer_[peer] = &session;
     by_identity_[Key{role, identity}] = id;
     return session;
   }
@@ -42,7 +42,7 @@ class Sessions {
     auto it = by_id_.find(id);
     if (it == by_id_.end()) return;
     const Session& session = it->second;
-    if (auto p = by_peer_.find(session.peer); p != by_peer_.end() && p->second == id) by_peer_.erase(p);
+    if (auto p = by_peer_.find(session.peer); p != by_peer_.end() && p->second == &session) by_peer_.erase(p);
     const Key key{session.role, session.identity};
     if (auto k = by_identity_.find(key); k != by_identity_.end() && k->second == id) by_identity_.erase(k);
     by_id_.erase(it);
@@ -55,7 +55,7 @@ class Sessions {
   const Session* find(wire::SessionId id) const { return const_cast<Sessions*>(this)->find(id); }
   Session* of_peer(PeerId peer) {
     auto it = by_peer_.find(peer);
-    return it == by_peer_.end() ? nullptr : find(it->second);
+    return it == by_peer_.end() ? nullptr : it->second;
   }
   Session* of_identity(wire::Role role, Uuid identity) {
     auto it = by_identity_.find(Key{role, identity});
@@ -79,7 +79,7 @@ class Sessions {
 
   std::uint64_t last_ = 0;
   std::unordered_map<wire::SessionId, Session> by_id_;
-  std::unordered_map<PeerId, wire::SessionId> by_peer_;
+  std::unordered_map<PeerId, Session*> by_peer_;
   std::unordered_map<Key, wire::SessionId, KeyHash> by_identity_;
 };
 

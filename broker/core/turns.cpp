@@ -42,8 +42,7 @@ void Turns::leave(Job& job) {
 
 void Turns::take_out(Job& job) {
   auto& [level, party, key, wants] = job.place;
-  if (wants && --level->wanted[wants] == 0) level->wanted.erase(wants);
-  wants = nullptr;
+  want(job, nullptr);
   if (!key) return;
   party->turns.erase({*key, job.number, &job});
   key.reset();
@@ -53,22 +52,37 @@ void Turns::take_out(Job& job) {
 void Turns::update(Job& job) {
   auto& [level, party, key, wants] = job.place;
   if (!party) return;
-  const bool waited = key.has_value();
-  take_out(job);
-  if (!job.wants_turn()) return;
-  if (!waited) job.used = std::max(job.used, start_in(*party) - job.expected_out / job.weight());
-  key = job.turn_key();
-  const bool was_there = !party->turns.empty();
-  party->turns.insert({*key, job.number, &job});
-  if (job.pool && !job.pending.empty()) {
-    wants = job.pool;
-    ++level->wanted[wants];
-  }
+  if (!job.wants_turn()) return take_out(job);
+  want(job, job.pending.empty() ? nullptr : job.pool);
   party->weight = job.principal_weight;
-  if (was_there) level->turns.erase({party->key, party});
-  else if (!waited) party->used = std::max(party->used, start_in(*level) - party->expected / party->weight);
+  if (key) {  // it moves up or down
+    auto turn = party->turns.extract({*key, job.number, &job});
+    turn.value().key = *(key = job.turn_key());
+    party->turns.insert(std::move(turn));
+    return move(*level, *party);
+  }
+  job.used = std::max(job.used, start_in(*party) - job.expected_out / job.weight());
+  key = job.turn_key();
+  const bool alone = party->turns.empty();
+  party->turns.insert({*key, job.number, &job});
+  if (!alone) return move(*level, *party);
+  party->used = std::max(party->used, start_in(*level) - party->expected / party->weight);
   party->key = party->key_now();
   level->turns.insert({party->key, party});
+}
+
+void Turns::want(Job& job, const Pool* pool) {
+  auto& [level, party, key, wants] = job.place;
+  if (wants == pool) return;
+  if (wants && --level->wanted[wants] == 0) level->wanted.erase(wants);
+  wants = pool;
+  if (wants) ++level->wanted[wants];
+}
+
+void Turns::move(Level& level, Party& party) {
+  auto turn = level.turns.extract({party.key, &party});
+  turn.value().key = party.key = party.key_now();
+  level.turns.insert(std::move(turn));
 }
 
 void Turns::charge(Job& job, double slot_s) {
@@ -90,10 +104,7 @@ void Turns::serve(Job& job) {
 
 void Turns::moved(Job& job) {
   auto& [level, party, key, wants] = job.place;
-  if (!party || party->turns.empty()) return;
-  level->turns.erase({party->key, party});
-  party->key = party->key_now();
-  level->turns.insert({party->key, party});
+  if (party && !party->turns.empty()) move(*level, *party);
 }
 
 Job* Turns::next(const Level& level) const {

@@ -81,6 +81,10 @@ class Turns {
 
  private:
   void take_out(Job& job);
+  /// What it wants is counted in its level; nullptr: nothing.
+  void want(Job& job, const Pool* pool);
+  /// What this party, which has turns, received has changed.
+  static void move(Level& level, Party& party);
 
   Levels levels_;
   std::vector<Job*> aside_;

@@ -16,21 +16,26 @@
 
 namespace quern::broker {
 
+struct Session;
+
+// What every lease touches comes first: with ten thousand workers each line of memory that is not near costs more than what is done with it.
 struct Worker {
   wire::SessionId session{};
+  const Session* connection = nullptr;  ///< that session
+  std::vector<Lease*> leases;      ///< in the order in which it runs them: as granted
+  double expected_s = 0;           ///< slot time of everything it holds
+  std::uint64_t bytes_out = 0;     ///< payload bytes it holds
+  std::uint64_t tasks_done = 0;
+  wire::Time reported{};           ///< its last report
+  bool draining = false;
+  bool listed = false;             ///< among those that may have room
   std::string name;
   wire::WorkerOffer offer;  ///< what of it its key may serve
   std::vector<FunctionDecl> functions;  ///< as it declared them
   std::unordered_map<std::string, std::vector<std::size_t>> by_name;  ///< of those in `offer`
   std::vector<ReducerDecl> reducers;
-  bool draining = false;
-  std::vector<Lease*> leases;      ///< in the order in which it runs them: as granted
-  double expected_s = 0;           ///< slot time of everything it holds
-  std::uint64_t bytes_out = 0;     ///< payload bytes it holds
   std::map<std::string, double> taken;  ///< of its resources, by the leases it holds
-  bool listed = false;             ///< among those that may have room
-  std::uint64_t tasks_done = 0;
-  wire::Time reported{};           ///< its last report
+  double told_available = 1;       ///< what its pools were told of available()
   std::uint64_t memory = 0;        ///< bytes that were free when it came
   std::uint64_t implausible = 0;   ///< reports that claim far less time than they took
   FunctionRecords records;

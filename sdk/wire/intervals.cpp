@@ -36,18 +36,20 @@ bool IntervalSet::contains(Interval interval) const {
 
 std::uint64_t IntervalSet::add(Interval interval) {
   if (interval.empty()) return 0;
-  auto [begin, end] = interval;
-  std::uint64_t covered = 0;
-  auto it = map_.upper_bound(begin);
-  if (it != map_.begin() && std::prev(it)->second >= begin) --it;  // touches or overlaps: merge with it
-  while (it != map_.end() && it->first <= end) {
-    covered += it->second - it->first;
-    begin = std::min(begin, it->first);
-    end = std::max(end, it->second);
-    it = map_.erase(it);
+  auto it = map_.upper_bound(interval.begin);
+  // The one before touches or overlaps: it grows in its place. Else there is a new one, of nothing at first.
+  if (it != map_.begin() && std::prev(it)->second >= interval.begin) --it;
+  else it = map_.emplace_hint(it, interval.begin, interval.begin);
+  std::uint64_t added = 0;
+  std::uint64_t& end = it->second;
+  for (auto next = std::next(it); next != map_.end() && next->first <= interval.end; next = map_.erase(next)) {
+    added += next->first - end;
+    end = next->second;
   }
-  map_.emplace_hint(it, begin, end);
-  const std::uint64_t added = (end - begin) - covered;
+  if (end < interval.end) {
+    added += interval.end - end;
+    end = interval.end;
+  }
   size_ += added;
   return added;
 }
@@ -74,9 +76,11 @@ void IntervalSet::clear() {
 }
 
 Interval IntervalSet::take_front(std::uint64_t count) {
-  auto it = map_.begin();
-  Interval taken{it->first, std::min(it->second, it->first + std::min(count, it->second - it->first))};
-  remove(taken);
+  auto first = map_.extract(map_.begin());
+  const Interval taken{first.key(), first.key() + std::min(count, first.mapped() - first.key())};
+  size_ -= taken.size();
+  first.key() = taken.end;
+  if (taken.end < first.mapped()) map_.insert(map_.begin(), std::move(first));
   return taken;
 }
 

@@ -129,6 +129,13 @@ TEST(Partials, named_reducers_merge_neighbours_only_and_put_back_what_was_lost) 
   EXPECT_TRUE(partials.take_run(2, 64, 1000)) << "at the end a gap of failed tasks does not keep partials apart";
 }
 
+/// The first choice.
+Placement place(std::vector<Candidate> candidates, std::uint64_t tasks) {
+  Placer placer;
+  placer.begin(std::move(candidates));
+  return placer.next(tasks);
+}
+
 TEST(Placement, takes_the_earliest_completion_not_the_idle_worker) {
   // Three tasks of cost 30, 40, 30 on rates 10, 20, 30: C = min{3, 2, 1} = 1 on the third.
   std::vector<Candidate> idle{{0, 0, 10.0 / 30, 1, true}, {1, 0, 20.0 / 40, 1, true}, {2, 0, 30.0 / 30, 1, true}};
