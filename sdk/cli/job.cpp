@@ -84,11 +84,15 @@ void print_job(const JobStatus& job) {
 
 }  // namespace
 
-Exit job(const Arguments& arguments) {
+Syntax job_syntax() {
   Syntax syntax(kManual);
   syntax.add()("timeline", option<std::string>("FILE"), "draw its leases, a row per slot, as SVG");
-  syntax.words(1, 1, "a job's id");
-  const auto given = syntax.parse(arguments);
+  syntax.words(1, 1, "a job's id", Word::job);
+  return syntax;
+}
+
+Exit job(const Arguments& arguments) {
+  const auto given = job_syntax().parse(arguments);
   if (!given) return Exit::done;
   const JobNumber number = job_number(given->words().front());
   Client client(given->client());

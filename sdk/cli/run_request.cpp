@@ -32,9 +32,11 @@ constexpr Manual kManual = {
 constexpr long kRetriesMax = 999;
 constexpr double kTimeoutMax = 1e9;  // about 30 years, in seconds: no overflow in milliseconds
 
+}  // namespace
+
 Syntax run_syntax() {
   Syntax syntax(kManual);
-  syntax.words(1, 1, "the name of a function");
+  syntax.words(1, 1, "the name of a function", Word::function);
   syntax.add()("range", option<std::string>("A:B"), "the integers A, A+1, ..., B-1")(
       "items", option<std::string>("FILE"), "one item per line of one file; - is standard input")(
       "lines", option<std::vector<std::string>>("FILE...")->multitoken(),
@@ -42,7 +44,7 @@ Syntax run_syntax() {
                                             option<std::vector<std::string>>("FILE...")->multitoken(),
                                             "text in blocks of 64 KiB that end at white space")(
       "input", option<std::string>("TEXT"), "one input that is not split")(
-      "reduce", option<std::string>("R"), "sum, min, max, count, concat, or a reducer that workers offer")(
+      "reduce", option<std::string>("sum|min|max|count|concat|R"), "how results become one; R is a reducer that workers offer")(
       "common", option<std::string>("FILE"), "bytes that every task sees, sent to each worker once")(
       "priority", option<int>("P"), "higher runs first; default 0")(
       "weight", option<double>("W"), "share of the workers within one priority; default 1")(
@@ -55,12 +57,14 @@ Syntax run_syntax() {
       "resource", option<std::vector<std::string>>("K=N")->composing(),
       "what a task takes of a counted resource")("name", option<std::string>("NAME"), "for people")(
       "unique", option<std::string>("KEY"), "attach to the job with this key if there is one")(
-      "durability", option<std::string>("D"),
-      "memory or durable; default: durable when the broker has a store")(
+      "durability", option<std::string>("memory|durable"),
+      "default: durable when the broker has a store")(
       "unordered", flag(), "results as they come")("detach", flag(),
                                                    "print the job's id and leave it to the broker");
   return syntax;
 }
+
+namespace {
 
 /// Every file can be opened and is not a directory: said before anything is submitted.
 void check_readable(const std::vector<std::string>& files) {
