@@ -15,6 +15,7 @@ constexpr Command kCommands[] = {
     {"cancel", "cancel a job, or one task of it", cancel, cancel_syntax},
     {"retry", "run the failed tasks of a job again", retry, retry_syntax},
     {"explain", "why a job is where it is", explain, explain_syntax},
+    {"top", "workers, jobs and errors, live", top, top_syntax},
     {"workers", "who is there, how fast, how busy", workers, workers_syntax},
     {"drain", "let a worker finish what it runs and leave", drain, drain_syntax},
     {"keys", "who may do what; let a new machine in", keys_command, keys_syntax},
