@@ -107,7 +107,7 @@ Section workers_of(const TopPicture& picture, Extent extent) {
     if (crowded && (a->state == "idle") != (b->state == "idle")) return b->state == "idle";
     return a->name != b->name ? a->name < b->name : a->id < b->id;
   });
-  Section section{Sheet({{"worker", Align::left, 0, 8},
+  Section section{Sheet({{"worker", Align::left, 0, 16},
                          {"state", Align::left, 4},
                          {"busy slots"},
                          {"cpu", Align::left, 2},
@@ -161,7 +161,7 @@ Section jobs_of(const TopPicture& picture, Extent extent) {
   // The broker lists the newest jobs only, and counts all that are not over.
   const std::size_t beyond = picture.broker.jobs > unfinished ? picture.broker.jobs - unfinished : 0;
   Section section{Sheet({{"job", Align::right},
-                         {"function", Align::left, 0, 8},
+                         {"function", Align::left, 0, 12},
                          {"name", Align::left, 6, 6},
                          {"progress"},
                          {"", Align::right, 1},

@@ -86,9 +86,9 @@ TEST(TopView, SaysWhatThereIs) {
             "north   busy   [########        ] 2/4  [########++++    ]     1.5k      0     0 B   0 us  wordcount 1.2k/s\n"
             "south   idle   [                ] 0/2  [                ]        -      0     0 B   0 us  wordcount 1.2k/s\n"
             "\n"
-            "job  function   progress                      done  rate     left  failed  why\n"
-            "  7  wordcount  [####            ]  25.0 %  25/100  10/s    7.5 s\n"
-            "  8  wordcount  [                ]   0.0 %    0/10     -  waiting          no worker offers `wordcount`\n"
+            "job  function   progress                       done  rate     left  failed  why\n"
+            "  7  wordcount  [####            ]   25.0 %  25/100  10/s    7.5 s\n"
+            "  8  wordcount  [                ]    0.0 %    0/10     -  waiting          no worker offers `wordcount`\n"
             "  6  wordcount  [################]  100.0 %    7/10     -   failed       3\n"
             "\n"
             "job  function   submitted  errors\n"
@@ -117,7 +117,7 @@ TEST(TopView, ANarrowTerminalShowsTheEssentials) {
   EXPECT_EQ(shown(some, {40, 10}),
             "quern tcp://10.0.0.5:7600  up 2m05s\n"
             "1 worker  1 job  memory 25.0 %\n"
-            "worker      busy slots      cpu\n"
+            "worker      busy slots  cpu     tasks/s\n"
             "worker-100  [    ] 0/4  [    ]        -\n"
             "job  function   progress           left\n"
             " 12  wordcount  [#   ]    25.0 %  7.5 s\n");
