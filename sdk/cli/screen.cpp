@@ -77,18 +77,20 @@ void Screen::write(std::string_view text) {
 }
 
 std::string drawing_of(const std::vector<ViewLine>& lines) {
+  // A line is cleared before it is written: behind one of full width the cursor is still on its last character.
   // Reverse and bold exist on every terminal and need no colours.
   std::string out = "\033[H";
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const ViewLine& line = lines[i];
-    if (i > 0) out += "\r\n";
+    const bool last = i + 1 == lines.size();
+    out += i > 0 ? "\r\n" : "";
+    out += last ? "\033[J" : "\033[K";
     if (line.tone == Tone::title) out += "\033[7m";
     if (line.tone == Tone::trouble) out += "\033[1m";
     out += line.text;
     if (line.tone != Tone::plain) out += "\033[0m";
-    out += "\033[K";
   }
-  return out + "\033[J";
+  return out;
 }
 
 }  // namespace quern::cli

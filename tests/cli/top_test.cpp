@@ -194,9 +194,9 @@ TEST(Speeds, AreDifferencesOfWorkersThatStayed) {
   EXPECT_TRUE(speeds(before, now, 0).empty());
 }
 
-TEST(Drawing, EveryLineIsClearedToItsEndAndWhatIsBelowGoes) {
+TEST(Drawing, EveryLineIsClearedBeforeItIsWrittenAndWithTheLastWhatIsBelow) {
   EXPECT_EQ(drawing_of({{"a", Tone::title}, {"b"}, {"c", Tone::trouble}}),
-            "\033[H\033[7ma\033[0m\033[K\r\nb\033[K\r\n\033[1mc\033[0m\033[K\033[J");
+            "\033[H\033[K\033[7ma\033[0m\r\n\033[Kb\r\n\033[J\033[1mc\033[0m");
 }
 
 TEST(SheetText, ColumnsLeaveByRankAndAreCutBeforeThat) {

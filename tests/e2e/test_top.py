@@ -63,7 +63,7 @@ class OnATerminal(Rig):
 
     def test_it_follows_the_size_of_the_window(self):
         for i in range(12):
-            self.start_worker(f"worker-{i:02}", wait=i == 11)
+            self.start_worker(f"worker-{i:02}.lab.intra", wait=i == 11)
         wait_until(lambda: len(self.worker_names()) == 12, "all workers")
         for i in range(12):
             self.submit("absent", "--input", str(i))
@@ -73,6 +73,7 @@ class OnATerminal(Rig):
         terminal.resize(40, 10)
         screen = terminal.wait_for("... and 10 more")
         self.assertNotIn("rate per slot", screen)
+        self.assertIn("tasks/s\n", screen)  # the last column of this line is that of the terminal
         lines = [line for line in terminal.lines() if line]
         self.assertTrue(all(len(line) <= 40 for line in lines), lines)
         self.assertTrue(lines[0].startswith("quern tcp://"), lines)
@@ -98,6 +99,19 @@ class OnATerminal(Rig):
         self.broker.finish()
         terminal.wait_for("no answer for")
         terminal.press("q")
+        self.assert_restored(terminal, 0)
+
+    def test_a_broker_that_is_silent(self):
+        terminal = self.terminal()
+        self.top(terminal)
+        self.broker.send(signal.SIGSTOP)
+        self.addCleanup(self.broker.send, signal.SIGCONT)
+        terminal.wait_for("no answer for")
+        self.broker.send(signal.SIGCONT)
+        terminal.wait_for("no answer", gone=True)
+        self.broker.send(signal.SIGSTOP)
+        terminal.wait_for("no answer for")
+        terminal.press("q")  # a question is under way, and nobody waits for its answer
         self.assert_restored(terminal, 0)
 
     def test_sigterm_gives_the_terminal_back(self):
