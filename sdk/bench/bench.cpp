@@ -9,34 +9,35 @@
 namespace quern::cli {
 namespace {
 
-constexpr char kHelp[] =
-    "usage: quern bench throughput|latency [OPTIONS]\n\n"
+constexpr Manual kManual = {
+    "quern bench throughput | latency [OPTIONS]",
     "Measures no-op tasks beside bare libzmq moving the same bytes in the same run. Without --broker and "
     "QUERN_BROKER it\n"
-    "starts its own broker and worker. `quern bench throughput --help` shows the options.\n\n"
-    "examples:\n"
+    "starts its own broker and worker. `quern bench throughput --help` shows the options.",
     "  quern bench throughput\n"
     "  quern bench throughput --mode single --tasks 200000 --json\n"
-    "  quern bench latency\n";
+    "  quern bench latency\n"};
+
+constexpr Subcommand kActions[] = {
+    {"throughput", "no-op tasks a second, end to end", quern::bench::throughput, quern::bench::throughput_syntax},
+    {"latency", "one task at a time, from submit to result", quern::bench::latency, quern::bench::latency_syntax},
+};
 
 }  // namespace
 
+Syntax bench_syntax() {
+  Syntax syntax(kManual);
+  syntax.actions(kActions);
+  return syntax;
+}
+
 Exit bench(const Arguments& arguments) {
-  const std::string what = arguments.empty() ? "" : arguments.front();
-  if (what == "--help" || what == "-h") {
-    std::cout << kHelp;
-    return Exit::done;
-  }
-  const Arguments rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
   try {
-    if (what == "throughput") return quern::bench::throughput(rest);
-    if (what == "latency") return quern::bench::latency(rest);
+    return bench_syntax().act(arguments);
   } catch (const BrokerFailed& failure) {
     std::cerr << "quern: the broker of the bench did not come up (exit code " << failure.code << ")\n";
     return Exit::no_broker;
   }
-  if (what.empty()) throw UsageError("what to measure is missing: throughput or latency");
-  throw UsageError("unknown bench '" + what + "': there are throughput and latency");
 }
 
 }  // namespace quern::cli

@@ -48,12 +48,16 @@ std::string table_of(const RoundTrips& found) {
 
 }  // namespace
 
-cli::Exit latency(const cli::Arguments& arguments) {
+cli::Syntax latency_syntax() {
   cli::Syntax syntax(kManual);
   syntax.add()("count", option<std::uint64_t>("N"), "round trips a repeat; default 2000")(
       "repeat", option<unsigned>("N"), "default 5");
   add_rig_options(syntax);
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+cli::Exit latency(const cli::Arguments& arguments) {
+  const auto given = latency_syntax().parse(arguments);
   if (!given) return cli::Exit::done;
   const auto count = given->get_or<std::uint64_t>("count", 2000);
   if (count < 1 || count > 100'000'000) throw UsageError("--count takes 1 to 10^8");

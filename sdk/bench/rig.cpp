@@ -60,8 +60,8 @@ bool broker_is_given(const cli::Given& given) {
 void add_rig_options(cli::Syntax& syntax) {
   syntax.add()("workers", option<unsigned>("N"), "workers of its own broker; default 1")(
       "slots", option<unsigned>("N"), "slots of each; default 1")(
-      "store", option<std::string>("S"), "none or durable; default none")("encrypt", option<std::string>("E"),
-                                                                          "off or on; default off");
+      "store", option<std::string>("none|durable"), "default none")(
+      "encrypt", option<std::string>("off|on"), "default off");
 }
 
 BenchFolder::BenchFolder() {

@@ -188,16 +188,20 @@ std::string table_of(const Request& request, const Findings& findings, Rig& rig)
 
 }  // namespace
 
-cli::Exit throughput(const cli::Arguments& arguments) {
+cli::Syntax throughput_syntax() {
   cli::Syntax syntax(kManual);
   syntax.add()("tasks", option<std::uint64_t>("N"), "default 1000000")(
       "payload", option<std::uint32_t>("BYTES"), "of a task; default 16")(
       "result", option<std::uint32_t>("BYTES"), "of a result; default 8")(
-      "mode", option<std::string>("M"), "map, single or range; default map")(
+      "mode", option<std::string>("map|single|range"), "default map")(
       "jobs", option<std::uint64_t>("N"), "share a map's tasks out among N jobs at once; default 1")(
       "repeat", option<unsigned>("N"), "default 5");
   add_rig_options(syntax);
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+cli::Exit throughput(const cli::Arguments& arguments) {
+  const auto given = throughput_syntax().parse(arguments);
   if (!given) return cli::Exit::done;
   const Request request = request_of(*given);
   Rig rig(*given);

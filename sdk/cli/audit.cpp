@@ -13,7 +13,6 @@
 #include "cli/command.hpp"
 #include "cli/json.hpp"
 #include "cli/options.hpp"
-#include "cli/suggest.hpp"
 #include "cli/table.hpp"
 #include "keys/audit_files.hpp"
 #include "keys/error.hpp"
@@ -25,18 +24,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr char kHelp[] =
-    "usage: quern audit tail | grep | verify [OPTIONS]\n\n"
+constexpr Manual kManual = {
+    "quern audit tail | grep | verify [OPTIONS]",
     "The broker's record of decisions: who did what, what was denied, changes of keys, starts and stops. One "
     "JSON object per line in\n"
-    "audit.log, each with the hash of the line before; in $XDG_STATE_HOME/quern, or --audit DIR.\n\n"
-    "  tail    the last lines; -f goes on\n"
-    "  grep    lines with these fields\n"
-    "  verify  whether any line was changed, removed, inserted, reordered, or the end cut off\n\n"
-    "examples:\n"
+    "audit.log, each with the hash of the line before; in $XDG_STATE_HOME/quern, or --audit DIR.",
     "  quern audit tail -f\n"
     "  quern audit grep --decision deny --since 2026-11-25\n"
-    "  quern audit verify && echo untouched\n";
+    "  quern audit verify && echo untouched\n"};
 
 constexpr const char* kFields[] = {"principal", "address", "action", "object", "decision", "reason"};
 constexpr auto kLook = 200ms;
@@ -131,13 +126,18 @@ std::string time_of(const Given& given, const char* name) {
   return text.ends_with('Z') ? text.substr(0, text.size() - 1) : text;
 }
 
-Exit tail(const Arguments& arguments) {
-  Syntax syntax({"quern audit tail [-n N] [-f]", "Shows the last lines of the audit log.",
-                 "  quern audit tail\n  quern audit tail -n 100 --json\n  quern audit tail -f\n"});
+Syntax tail_syntax() {
+  Syntax syntax(
+      {"quern audit tail [-n N] [-f]", "Shows the last lines of the audit log.",
+       "  quern audit tail\n  quern audit tail -n 100 --json\n  quern audit tail -f\n"});
   add_folder_option(syntax);
   syntax.add()("lines,n", option<std::int64_t>("N"), "how many; default 20")(
       "follow,f", flag(), "go on as lines come, until Ctrl-C");
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+Exit tail(const Arguments& arguments) {
+  const auto given = tail_syntax().parse(arguments);
   if (!given) return Exit::done;
   const std::string folder = folder_of(*given);
   const auto lines = given->get_or<std::int64_t>("lines", 20);
@@ -167,19 +167,24 @@ Exit tail(const Arguments& arguments) {
   return Exit::done;
 }
 
-Exit grep(const Arguments& arguments) {
-  Syntax syntax({"quern audit grep [TEXT] [--principal P] [--decision deny] [--since TIME] ...",
-                 "Shows lines whose fields are as given (parts of them are enough), and that have TEXT "
-                 "anywhere. Exit 1 when there is none.",
-                 "  quern audit grep --principal lab3\n  quern audit grep --decision deny --action cancel "
-                 "--json\n  quern audit grep 'job 12'\n"});
+Syntax grep_syntax() {
+  Syntax syntax(
+      {"quern audit grep [TEXT] [--principal P] [--decision deny] [--since TIME] ...",
+       "Shows lines whose fields are as given (parts of them are enough), and that have TEXT "
+       "anywhere. Exit 1 when there is none.",
+       "  quern audit grep --principal lab3\n  quern audit grep --decision deny --action cancel "
+       "--json\n  quern audit grep 'job 12'\n"});
   syntax.words(0, 1, "a text");
   add_folder_option(syntax);
   for (const char* field : kFields)
     syntax.add()(field, option<std::string>("TEXT"), "lines whose field has this text");
   syntax.add()("since", option<std::string>("TIME"), "from 2026-11-25 or 2026-11-25T10:00:00 (UTC) on")(
       "until", option<std::string>("TIME"), "before that");
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+Exit grep(const Arguments& arguments) {
+  const auto given = grep_syntax().parse(arguments);
   if (!given) return Exit::done;
   const auto words = given->words();
   const std::string text = words.empty() ? "" : words.front();
@@ -202,13 +207,17 @@ Exit grep(const Arguments& arguments) {
   return any ? Exit::done : Exit::failed;
 }
 
-Exit verify(const Arguments& arguments) {
+Syntax verify_syntax() {
   Syntax syntax(
       {"quern audit verify",
        "Checks the whole chain of the audit log. Exit 1 when it is not as it was written, and where.",
        "  quern audit verify\n  quern audit verify --audit /var/lib/quern --json\n"});
   add_folder_option(syntax);
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+Exit verify(const Arguments& arguments) {
+  const auto given = verify_syntax().parse(arguments);
   if (!given) return Exit::done;
   const keys::AuditCheck check = keys::verify_audit(folder_of(*given));
   if (given->json())
@@ -227,24 +236,26 @@ Exit verify(const Arguments& arguments) {
   return check.problem.empty() ? Exit::done : Exit::failed;
 }
 
+constexpr Subcommand kActions[] = {
+    {"tail", "the last lines; -f goes on", tail, tail_syntax},
+    {"grep", "lines with these fields", grep, grep_syntax},
+    {"verify", "whether any line was changed, removed, inserted, reordered, or the end cut off", verify, verify_syntax},
+};
+
 }  // namespace
 
+Syntax audit_syntax() {
+  Syntax syntax(kManual);
+  syntax.actions(kActions);
+  return syntax;
+}
+
 Exit audit(const Arguments& arguments) {
-  const std::string what = arguments.empty() ? "" : arguments.front();
-  if (what == "--help" || what == "-h") {
-    std::cout << kHelp;
-    return Exit::done;
-  }
-  const Arguments rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
   try {
-    if (what == "tail") return tail(rest);
-    if (what == "grep") return grep(rest);
-    if (what == "verify") return verify(rest);
+    return audit_syntax().act(arguments);
   } catch (const keys::KeyError& error) {
     throw FileError(error.what());
   }
-  if (what.empty()) throw UsageError("what to do is missing: tail, grep or verify");
-  throw UsageError("unknown action '" + what + "': there are tail, grep and verify");
 }
 
 }  // namespace quern::cli

@@ -16,10 +16,14 @@ constexpr Manual kManual = {"quern cancel ID",
 
 }  // namespace
 
-Exit cancel(const Arguments& arguments) {
+Syntax cancel_syntax() {
   Syntax syntax(kManual);
-  syntax.words(1, 1, "a job's id");
-  const auto given = syntax.parse(arguments);
+  syntax.words(1, 1, "a job's id", Word::job);
+  return syntax;
+}
+
+Exit cancel(const Arguments& arguments) {
+  const auto given = cancel_syntax().parse(arguments);
   if (!given) return Exit::done;
   const JobId id = job_id(given->words().front());
   Client client(given->client());

@@ -1,11 +1,11 @@
 #include "cli/console.hpp"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <string_view>
 
+#include "cli/extent.hpp"
 #include "cli/table.hpp"
 
 namespace quern::cli {
@@ -19,12 +19,6 @@ void write_error(std::string_view text) {
     if (written < 0 && errno != EINTR) return;  // nobody to complain to
     if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
   }
-}
-
-std::size_t columns() {
-  winsize size{};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return 80;
 }
 
 }  // namespace
@@ -52,10 +46,9 @@ void Console::pass(const std::string& octets) {
 void Console::status(const std::string& text) {
   if (!terminal_) return;
   std::lock_guard lock(mutex_);
-  std::string cut =
-      printable(text).substr(0, columns() - 1);  // a full line would wrap and could not be erased
-  if (cut == status_) return;
-  status_ = std::move(cut);
+  std::string line = cut(printable(text), extent_of(STDERR_FILENO).columns - 1);  // a full line would wrap and could not be erased
+  if (line == status_) return;
+  status_ = std::move(line);
   write_error(std::string(kEraseLine) + status_);
 }
 

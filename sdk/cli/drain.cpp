@@ -17,10 +17,14 @@ constexpr Manual kManual = {
 
 }  // namespace
 
-Exit drain(const Arguments& arguments) {
+Syntax drain_syntax() {
   Syntax syntax(kManual);
-  syntax.words(1, 1, "the name of a worker");
-  const auto given = syntax.parse(arguments);
+  syntax.words(1, 1, "the name of a worker", Word::worker);
+  return syntax;
+}
+
+Exit drain(const Arguments& arguments) {
+  const auto given = drain_syntax().parse(arguments);
   if (!given) return Exit::done;
   const std::string worker = given->words().front();
   Client client(given->client());

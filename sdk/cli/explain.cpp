@@ -17,10 +17,14 @@ constexpr Manual kManual = {"quern explain ID",
 
 }  // namespace
 
-Exit explain(const Arguments& arguments) {
+Syntax explain_syntax() {
   Syntax syntax(kManual);
-  syntax.words(1, 1, "a job's id");
-  const auto given = syntax.parse(arguments);
+  syntax.words(1, 1, "a job's id", Word::job);
+  return syntax;
+}
+
+Exit explain(const Arguments& arguments) {
+  const auto given = explain_syntax().parse(arguments);
   if (!given) return Exit::done;
   const JobNumber number = job_number(given->words().front());
   Client client(given->client());

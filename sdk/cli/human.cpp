@@ -57,4 +57,9 @@ std::string human_rate(double per_second) { return per_second > 0 ? human_count(
 
 std::string percent(double share) { return format("%.1f %%", share * 100); }
 
+std::string bar(double share, std::size_t cells) {
+  const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(cells));
+  return "[" + std::string(filled, '#') + std::string(cells - filled, ' ') + "]";
+}
+
 }  // namespace quern::cli

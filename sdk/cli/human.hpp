@@ -19,5 +19,7 @@ inline std::string human_microseconds(std::uint64_t us) {
 std::string human_rate(double per_second);
 /// 12.3 %
 std::string percent(double share);
+/// "[####    ]" with so many cells between the brackets.
+std::string bar(double share, std::size_t cells);
 
 }  // namespace quern::cli

@@ -39,7 +39,7 @@ void add_job_options(Syntax& syntax) {
       "only workers with this label, or so much of a resource (mem=8GiB, gpu=1), which a task then takes")(
       "resource", option<std::vector<std::string>>("K=N")->composing(), "what a task takes of a counted resource")(
       "name", option<std::string>("NAME"), "for people")(
-      "durability", option<std::string>("D"), "memory or durable; default: durable when the broker has a store");
+      "durability", option<std::string>("memory|durable"), "default: durable when the broker has a store");
 }
 
 SubmitOptions job_options_of(const Given& given) {

@@ -40,10 +40,14 @@ void print_table(const std::vector<JobStatus>& jobs) {
 
 }  // namespace
 
-Exit jobs(const Arguments& arguments) {
+Syntax jobs_syntax() {
   Syntax syntax(kManual);
   syntax.add()("limit", option<std::size_t>("N"), "at most so many; default 100");
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+Exit jobs(const Arguments& arguments) {
+  const auto given = jobs_syntax().parse(arguments);
   if (!given) return Exit::done;
   Client client(given->client());
   auto jobs = client.jobs(given->get_or<std::size_t>("limit", 100));

@@ -163,6 +163,14 @@ Json to_json(const WorkerStatus& status) {
   return object;
 }
 
+Json to_json(const BrokerStatus& status) {
+  return {{"software", status.software},         {"uptime_s", seconds(status.uptime_us)},
+          {"workers", status.workers},           {"clients", status.clients},
+          {"jobs", status.jobs},                 {"memory_used", status.memory_used},
+          {"memory_limit", status.memory_limit}, {"malformed", status.malformed},
+          {"refused", status.refused},           {"late", status.late}};
+}
+
 std::string line_of(const Json& object) {
   return object.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }

@@ -13,6 +13,7 @@ using Json = nlohmann::ordered_json;
 
 Json to_json(const JobStatus& status);
 Json to_json(const WorkerStatus& status);
+Json to_json(const BrokerStatus& status);
 
 /// One line with its newline. Octets that are not UTF-8 (a name of another party) are replaced, never an
 /// error.

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "cli/command.hpp"
+#include "cli/grant_options.hpp"
 #include "cli/json.hpp"
 #include "cli/options.hpp"
 #include "cli/suggest.hpp"
@@ -24,74 +25,17 @@ using keys::AuthorizedKeys;
 using keys::Grant;
 using keys::KeyPair;
 
-constexpr char kHelp[] =
-    "usage: quern keys init | list | add | revoke | rotate | invite | join [OPTIONS]\n\n"
+constexpr Manual kManual = {
+    "quern keys init | list | add | revoke | rotate | invite | join [OPTIONS]",
     "Who may do what with the broker on this machine: one line per key in authorized_keys, in $QUERN_KEYS, "
     "else\n"
     "$XDG_CONFIG_HOME/quern, or --keys DIR. A running broker acts on a change within a second.\n\n"
-    "  init    make the keys of a broker, if there are none (a broker does it by itself)\n"
-    "  list    who may do what\n"
-    "  add     a key: one you were given, or a new pair to hand over\n"
-    "  revoke  take a key away; its sessions end, its leases go to others\n"
-    "  rotate  give a name a new key\n"
-    "  invite  a code with which a machine makes its own key and joins, once\n"
-    "  join    use a code here, for `quern` and programs (workers: quern-worker --join CODE)\n\n"
     "roles: submit (jobs of its own), work (run them), read (see workers, and others' jobs with --reads), "
     "admin (everybody's jobs,\n"
-    "drain workers). `quern keys add --help` shows the limits a key can have.\n\n"
-    "examples:\n"
+    "drain workers). `quern keys add --help` shows the limits a key can have.",
     "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
     "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100\n"
-    "  quern keys revoke sensors\n";
-
-/// Options of a grant, as on the command line and in the file.
-constexpr std::pair<const char*, const char*> kLimits[] = {
-    {"functions", "patterns of functions it may submit or serve, with commas between"},
-    {"jobs", "patterns of names its jobs may have"},
-    {"reads", "patterns of names of others' jobs whose state it may see (role read)"},
-    {"from", "addresses or networks it may connect from, e.g. 10.0.0.0/24"},
-    {"max-tasks", "tasks queued at a time"},
-    {"max-bytes", "bytes of payloads and results held for it"},
-    {"max-jobs", "unfinished jobs at a time"},
-    {"max-rate", "tasks submitted per second"},
-    {"max-priority", "highest priority it may use"},
-    {"weight", "share of the workers; default 1"},
-    {"expires", "2027-01-31 or 2027-01-31T12:00:00Z; from then on it opens nothing"},
-};
-
-void add_grant_options(Syntax& syntax) {
-  syntax.add()("role", option<std::string>("ROLES"),
-               "submit, work, read, admin; several with commas between");
-  for (const auto& [name, meaning] : kLimits) syntax.add()(name, option<std::string>("V"), meaning);
-}
-
-/// The roles and limits that were given; without name and key.
-Grant grant_of(const Given& given) {
-  if (!given.has("role")) throw UsageError("--role is missing: submit, work, read or admin");
-  Grant grant;
-  try {
-    grant.roles = keys::roles_of(given.get<std::string>("role"));
-  } catch (const keys::KeyError& error) {
-    throw UsageError(std::string("--role: ") + error.what());
-  }
-  for (const auto& [name, meaning] : kLimits) {
-    if (!given.has(name)) continue;
-    std::string in_file = name;
-    std::replace(in_file.begin(), in_file.end(), '-', '_');
-    try {
-      keys::set_option(grant, in_file, given.get<std::string>(name));
-    } catch (const keys::KeyError& error) {
-      const std::string text = error.what();
-      throw UsageError((text.starts_with(name) ? "--" : "--" + std::string(name) + ": ") + text);
-    }
-  }
-  if (grant.expires && *grant.expires <= std::time(nullptr))
-    throw UsageError("--expires " + given.get<std::string>("expires") +
-                     " is past: the key would open nothing");
-  if (!grant.reads.empty() && !grant.may(keys::GrantRole::read))
-    throw UsageError("--reads says which jobs of others the role read may see: add it to --role");
-  return grant;
-}
+    "  quern keys revoke sensors\n"};
 
 std::string folder_of(const Given& given) {
   const std::string folder = given.keys();
@@ -169,12 +113,15 @@ std::string limits_text(const Grant& grant) {
   return line.size() > head.size() ? line.substr(head.size() + 1) : "-";
 }
 
-Exit init(const Arguments& arguments) {
-  Syntax syntax(
+Syntax init_syntax() {
+  return Syntax(
       {"quern keys init",
        "Makes the keys of a broker, of clients and of workers on this machine, where they are missing.",
        "  quern keys init\n  quern keys init --keys /etc/quern\n"});
-  const auto given = syntax.parse(arguments);
+}
+
+Exit init(const Arguments& arguments) {
+  const auto given = init_syntax().parse(arguments);
   if (!given) return Exit::done;
   const std::string folder = folder_of(*given);
   const bool made = keys::make_missing(folder);
@@ -187,10 +134,14 @@ Exit init(const Arguments& arguments) {
   return Exit::done;
 }
 
-Exit list(const Arguments& arguments) {
-  Syntax syntax({"quern keys list", "Shows who may do what.",
+Syntax list_syntax() {
+  return Syntax(
+      {"quern keys list", "Shows who may do what.",
                  "  quern keys list\n  quern keys list --json | jq -r .name\n"});
-  const auto given = syntax.parse(arguments);
+}
+
+Exit list(const Arguments& arguments) {
+  const auto given = list_syntax().parse(arguments);
   if (!given) return Exit::done;
   const auto grants = read_list(folder_of(*given)).grants();
   if (given->json()) {
@@ -204,7 +155,7 @@ Exit list(const Arguments& arguments) {
   return Exit::done;
 }
 
-Exit add(const Arguments& arguments) {
+Syntax add_syntax() {
   Syntax syntax(
       {"quern keys add NAME [PUBLIC_KEY] --role ROLES [LIMITS]",
        "Lets a key in. Without PUBLIC_KEY a new pair is made in a folder to hand over; with it, only the "
@@ -214,7 +165,11 @@ Exit add(const Arguments& arguments) {
        "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100 --expires 2027-01-31\n"});
   syntax.words(1, 2, "a name for the key");
   add_grant_options(syntax);
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+Exit add(const Arguments& arguments) {
+  const auto given = add_syntax().parse(arguments);
   if (!given) return Exit::done;
   const std::string folder = folder_of(*given);
   Grant grant = grant_of(*given);
@@ -259,12 +214,17 @@ std::string nobody_called(const std::string& who, const std::vector<Grant>& gran
          " (`quern keys list`)";
 }
 
-Exit revoke(const Arguments& arguments) {
-  Syntax syntax({"quern keys revoke NAME|PUBLIC_KEY",
+Syntax revoke_syntax() {
+  Syntax syntax(
+      {"quern keys revoke NAME|PUBLIC_KEY",
                  "Takes a key away, or all keys of a name. Its sessions end within a second.",
                  "  quern keys revoke lab3\n"});
   syntax.words(1, 1, "a name or a public key");
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+Exit revoke(const Arguments& arguments) {
+  const auto given = revoke_syntax().parse(arguments);
   if (!given) return Exit::done;
   const std::string folder = folder_of(*given);
   const std::string who = given->words().front();
@@ -290,8 +250,9 @@ Exit revoke(const Arguments& arguments) {
   return Exit::done;
 }
 
-Exit rotate(const Arguments& arguments) {
-  Syntax syntax({"quern keys rotate NAME [PUBLIC_KEY]",
+Syntax rotate_syntax() {
+  Syntax syntax(
+      {"quern keys rotate NAME [PUBLIC_KEY]",
                  "Gives a name a new key, with the same roles and limits; its jobs stay its own. Without "
                  "PUBLIC_KEY a new pair is made where\n"
                  "the old one is: for `client` and `worker` of this machine, and for what `quern keys add` "
@@ -301,7 +262,11 @@ Exit rotate(const Arguments& arguments) {
                  "needs its new broker.pub.",
                  "  quern keys rotate client\n  quern keys rotate lab3\n  quern keys rotate broker\n"});
   syntax.words(1, 2, "a name");
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+Exit rotate(const Arguments& arguments) {
+  const auto given = rotate_syntax().parse(arguments);
   if (!given) return Exit::done;
   const std::string folder = folder_of(*given);
   const auto words = given->words();
@@ -373,7 +338,7 @@ std::int64_t duration_of(const std::string& text) {
   return static_cast<std::int64_t>(seconds);
 }
 
-Exit invite(const Arguments& arguments) {
+Syntax invite_syntax() {
   Syntax syntax(
       {"quern keys invite --role ROLES [--broker ENDPOINT] [--life TIME] [LIMITS]",
        "Prints a code with which one machine makes a key of its own and joins. --broker is the broker as "
@@ -383,7 +348,11 @@ Exit invite(const Arguments& arguments) {
   syntax.add()("name", option<std::string>("NAME"), "of the new key; default: the host's own")(
       "life", option<std::string>("TIME"), "how long the code can be used; default 15m");
   add_grant_options(syntax);
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+Exit invite(const Arguments& arguments) {
+  const auto given = invite_syntax().parse(arguments);
   if (!given) return Exit::done;
   const std::string folder = folder_of(*given);
   keys::Invitation invitation;
@@ -432,14 +401,19 @@ Exit invite(const Arguments& arguments) {
   return Exit::done;
 }
 
-Exit join_here(const Arguments& arguments) {
-  Syntax syntax({"quern keys join CODE",
+Syntax join_syntax() {
+  Syntax syntax(
+      {"quern keys join CODE",
                  "Joins the broker that the code names: makes a key for `quern` and programs here, and keeps "
                  "it for that endpoint.",
                  "  quern keys join CODE\n  quern jobs --broker tcp://10.0.0.5:7600\n"});
   syntax.words(1, 1, "a code of `quern keys invite`");
   syntax.add()("name", option<std::string>("NAME"), "wanted for the key, when the invitation does not say");
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+Exit join_here(const Arguments& arguments) {
+  const auto given = join_syntax().parse(arguments);
   if (!given) return Exit::done;
   try {
     keys::code_of(given->words().front());
@@ -458,32 +432,30 @@ Exit join_here(const Arguments& arguments) {
   return Exit::done;
 }
 
+constexpr Subcommand kActions[] = {
+    {"init", "make the keys of a broker, if there are none (a broker does it by itself)", init, init_syntax},
+    {"list", "who may do what", list, list_syntax},
+    {"add", "a key: one you were given, or a new pair to hand over", add, add_syntax},
+    {"revoke", "take a key away; its sessions end, its leases go to others", revoke, revoke_syntax},
+    {"rotate", "give a name a new key", rotate, rotate_syntax},
+    {"invite", "a code with which a machine makes its own key and joins, once", invite, invite_syntax},
+    {"join", "use a code here, for `quern` and programs (workers: quern-worker --join CODE)", join_here, join_syntax},
+};
+
 }  // namespace
 
+Syntax keys_syntax() {
+  Syntax syntax(kManual);
+  syntax.actions(kActions);
+  return syntax;
+}
+
 Exit keys_command(const Arguments& arguments) {
-  static constexpr std::pair<const char*, Exit (*)(const Arguments&)> kActions[] = {
-      {"init", init},     {"list", list},     {"add", add},       {"revoke", revoke},
-      {"rotate", rotate}, {"invite", invite}, {"join", join_here}};
-  const std::string what = arguments.empty() ? "" : arguments.front();
-  if (what == "--help" || what == "-h") {
-    std::cout << kHelp;
-    return Exit::done;
+  try {
+    return keys_syntax().act(arguments);
+  } catch (const quern::keys::KeyError& error) {
+    throw FileError(error.what());
   }
-  if (what.empty())
-    throw UsageError("what to do is missing: init, list, add, revoke, rotate, invite or join");
-  const Arguments rest(arguments.begin() + 1, arguments.end());
-  std::vector<std::string> names;
-  for (const auto& [name, action] : kActions) {
-    names.emplace_back(name);
-    if (what != name) continue;
-    try {
-      return action(rest);
-    } catch (const quern::keys::KeyError& error) {
-      throw FileError(error.what());
-    }
-  }
-  const auto near = nearest(what, names);
-  throw UsageError("unknown action '" + what + "'" + (near ? "; did you mean '" + *near + "'?" : ""));
 }
 
 }  // namespace quern::cli

@@ -45,12 +45,16 @@ std::uint64_t print_all(const Job& job, const Wanted& wanted, CommandPrinter& pr
 
 }  // namespace
 
-Exit logs(const Arguments& arguments) {
+Syntax logs_syntax() {
   Syntax syntax(kManual);
-  syntax.words(1, 1, "a job's id");
+  syntax.words(1, 1, "a job's id", Word::job);
   syntax.add()("task", option<std::uint64_t>("N"), "only of this task")("stdout", flag(), "only standard output")(
       "stderr", flag(), "only standard error")("follow", flag(), "also while the job runs, until it ends");
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+Exit logs(const Arguments& arguments) {
+  const auto given = logs_syntax().parse(arguments);
   if (!given) return Exit::done;
   const JobNumber number = job_number(given->words().front());
   Wanted wanted{.task = std::nullopt, .out = !given->flag("stderr"), .err = !given->flag("stdout"), .json = given->json()};

@@ -1,5 +1,4 @@
 // `quern`: finds the subcommand, and turns what goes wrong into one line and an exit code.
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -13,42 +12,17 @@
 namespace quern::cli {
 namespace {
 
-constexpr Subcommand kCommands[] = {
-    {"up", "a broker and workers on this machine, until Ctrl-C", up},
-    {"run", "run a function over a range, items, lines or text", run},
-    {"map", "run a command per line of the input", map},
-    {"jobs", "the newest jobs", jobs},
-    {"job", "one job: its decision, progress and who did what", job},
-    {"wait", "wait for jobs to end", wait},
-    {"results", "the results of a job", results},
-    {"logs", "what the commands of a job wrote", logs},
-    {"cancel", "cancel a job, or one task of it", cancel},
-    {"retry", "run the failed tasks of a job again", retry},
-    {"explain", "why a job is where it is", explain},
-    {"workers", "who is there, how fast, how busy", workers},
-    {"drain", "let a worker finish what it runs and leave", drain},
-    {"keys", "who may do what; let a new machine in", keys_command},
-    {"audit", "the record of decisions; is it untouched?", audit},
-    {"bench", "measure throughput or latency", bench},
-};
-
 void print_commands(std::ostream& out) {
   out << "usage: quern COMMAND [OPTIONS]\n\ncommands:\n";
-  for (const Subcommand& command : kCommands)
-    out << "  " << command.name << std::string(10 - command.name.size(), ' ') << command.summary << '\n';
+  for (const Subcommand& command : commands())
+    out << "  " << command.name << std::string(12 - command.name.size(), ' ') << command.summary << '\n';
   out << "\n`quern COMMAND --help` shows the options and examples of each.\n"
          "The broker is named by --broker or QUERN_BROKER; default tcp://127.0.0.1:7600.\n";
 }
 
-const Subcommand* find_command(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kCommands), std::end(kCommands),
-                                   [&](const Subcommand& command) { return command.name == name; });
-  return found == std::end(kCommands) ? nullptr : found;
-}
-
 Exit unknown_command(const std::string& name) {
   std::vector<std::string> names;
-  for (const Subcommand& command : kCommands) names.emplace_back(command.name);
+  for (const Subcommand& command : commands()) names.emplace_back(command.name);
   std::cerr << "quern: unknown command '" << name << "'";
   if (auto near = nearest(name, names)) std::cerr << "; did you mean '" << *near << "'?";
   std::cerr << " (`quern help` lists all)\n";
@@ -76,13 +50,13 @@ Exit dispatch(const Arguments& words) {
     return Exit::done;
   }
   if (first == "help" || first == "--help" || first == "-h") {
-    const Subcommand* command = words.size() > 1 ? find_command(words[1]) : nullptr;
+    const Subcommand* command = words.size() > 1 ? find_command(commands(), words[1]) : nullptr;
     if (command) return run_command(*command, {"--help"});
     if (words.size() > 1) return unknown_command(words[1]);
     print_commands(std::cout);
     return Exit::done;
   }
-  if (const Subcommand* command = find_command(first))
+  if (const Subcommand* command = find_command(commands(), first))
     return run_command(*command, Arguments(words.begin() + 1, words.end()));
   return unknown_command(first);
 }

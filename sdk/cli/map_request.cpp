@@ -119,7 +119,7 @@ Syntax map_syntax() {
       "resume", flag(), "pass over what the --joblog has")("resume-failed", flag(), "pass over what succeeded by the --joblog")(
       "results", option<std::string>("DIR"), "also keep outputs in files: DIR/1/ARGUMENT/stdout and stderr")(
       "loop", flag(), "COMMAND runs on: it gets line after line and answers each with a line")(
-      "frame", option<std::string>("HOW"), "--loop: line, or length: each item and answer after its length (4 octets, little endian)")(
+      "frame", option<std::string>("line|length"), "--loop: lines, or each item and answer after its length (4 octets, little endian)")(
       "pipe", flag(), "blocks of the input are COMMAND's standard input")("block", option<std::string>("SIZE"), "--pipe: about so many octets, whole lines; default 1M")(
       "reduce", option<std::string>("COMMAND"), "--pipe: merge outputs: gets several of them in order, until one is left")(
       "dry-run", flag(), "print the commands")("detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");

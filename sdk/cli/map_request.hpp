@@ -48,11 +48,9 @@ struct MapRequest {
   bool wants_arguments() const { return tag || json || !joblog.empty() || !results.empty(); }
 };
 
-class Syntax;
 /// Runs it from the submission to the exit code.
 Exit run_map(MapRequest request);
 
-Syntax map_syntax();
 /// nullopt when help was asked for and given. Throws UsageError, FileError.
 std::optional<MapRequest> map_request(const Arguments& arguments);
 

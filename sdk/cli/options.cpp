@@ -1,5 +1,8 @@
 #include "cli/options.hpp"
 
+#include <algorithm>
+#include <cctype>
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
 
@@ -9,6 +12,53 @@
 namespace quern::cli {
 
 namespace po = boost::program_options;
+
+namespace {
+
+po::options_description described_always() {
+  po::options_description always("always");
+  always.add_options()("help,h", flag(), "this text")(
+      "json", flag(), "machine-readable output: one JSON object per line")(
+      "broker", option<std::string>("ENDPOINT"), "default: $QUERN_BROKER, else tcp://127.0.0.1:7600")(
+      "keys", option<std::string>("DIR"), "keys to connect with; default: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern")(
+      "insecure", flag(), "connect without encryption, to a broker that was started with --insecure");
+  return always;
+}
+
+std::vector<OptionText> texts_of(const po::options_description& described) {
+  std::vector<OptionText> texts;
+  for (const auto& each : described.options()) {
+    const std::string letter = each->canonical_display_name(po::command_line_style::allow_dash_for_short);
+    const unsigned most = each->semantic()->max_tokens();
+    texts.push_back({"--" + each->long_name(), letter.size() == 2 ? letter : "", most == 0 ? "" : each->semantic()->name(),
+                     each->description(), most > 1});
+  }
+  return texts;
+}
+
+/// "init, list or add"
+std::string listed(std::span<const Subcommand> among, const std::string& last) {
+  std::string text;
+  for (std::size_t i = 0; i < among.size(); ++i) {
+    if (i > 0) text += i + 1 == among.size() ? " " + last + " " : ", ";
+    text += among[i].name;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> OptionText::choices() const {
+  std::vector<std::string> found;
+  if (value.find('|') == std::string::npos) return found;
+  for (std::size_t at = 0; at <= value.size();) {
+    const std::size_t end = std::min(value.find('|', at), value.size());
+    const std::string word = value.substr(at, end - at);
+    if (!word.empty() && std::islower(static_cast<unsigned char>(word[0]))) found.push_back(word);
+    at = end + 1;
+  }
+  return found;
+}
 
 std::vector<std::string> Given::words() const {
   if (values_.count("word") == 0) return {};
@@ -22,6 +72,13 @@ std::string Given::endpoint() const {
 
 std::string Given::keys() const { return get_or<std::string>("keys", keys::default_folder()); }
 
+std::chrono::milliseconds Given::interval(double otherwise) const {
+  constexpr double kLeast = 0.1, kMost = 3600;
+  const double seconds = get_or<double>("interval", otherwise);
+  if (!(seconds >= kLeast && seconds <= kMost)) throw UsageError("--interval takes 0.1 to 3600 seconds");
+  return std::chrono::milliseconds(std::llround(seconds * 1000));
+}
+
 ClientOptions Given::client() const {
   ClientOptions options;
   options.endpoint = get_or<std::string>("broker", {});
@@ -32,10 +89,11 @@ ClientOptions Given::client() const {
 
 Syntax::Syntax(const Manual& manual) : manual_(manual) {}
 
-void Syntax::words(std::size_t least, std::size_t most, const char* what) {
+void Syntax::words(std::size_t least, std::size_t most, const char* what, Word kind) {
   least_words_ = least;
   most_words_ = most;
   word_is_ = what;
+  word_ = kind;
 }
 
 namespace {
@@ -67,20 +125,19 @@ Arguments Syntax::with_end_of_options(const Arguments& arguments, const po::opti
   return out;
 }
 
+std::vector<OptionText> Syntax::options() const { return texts_of(visible_); }
+
+std::vector<OptionText> Syntax::common_options() { return texts_of(described_always()); }
+
 std::optional<Given> Syntax::parse(const Arguments& given_arguments) const {
   po::options_description everything;
-  po::options_description always;
-  always.add_options()("help,h", flag(), "this text")("json", flag(), "machine-readable output")(
-      "broker", option<std::string>("ENDPOINT"), "default: $QUERN_BROKER, else tcp://127.0.0.1:7600")(
-      "keys", option<std::string>("DIR"), "default: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern")(
-      "insecure", flag(), "connect without encryption");
   po::options_description hidden;
   hidden.add_options()("word", po::value<std::vector<std::string>>());
-  everything.add(visible_).add(always).add(hidden);
+  everything.add(visible_).add(described_always()).add(hidden);
   po::positional_options_description positions;
   positions.add("word", -1);
 
-  const Arguments arguments = then_a_command_ ? with_end_of_options(given_arguments, po::options_description().add(visible_).add(always)) : given_arguments;
+  const Arguments arguments = then_a_command_ ? with_end_of_options(given_arguments, po::options_description().add(visible_).add(described_always())) : given_arguments;
   po::variables_map values;
   try {
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
@@ -104,21 +161,36 @@ std::optional<Given> Syntax::parse(const Arguments& given_arguments) const {
   return given;
 }
 
+Exit Syntax::act(const Arguments& arguments) const {
+  const std::string what = arguments.empty() ? "" : arguments.front();
+  if (what == "--help" || what == "-h") {
+    print_help();
+    return Exit::done;
+  }
+  if (what.empty()) throw UsageError("what to do is missing: " + listed(actions_, "or"));
+  if (const Subcommand* action = find_command(actions_, what))
+    return action->run(Arguments(arguments.begin() + 1, arguments.end()));
+  std::vector<std::string> names;
+  for (const Subcommand& action : actions_) names.emplace_back(action.name);
+  const auto near = nearest(what, names);
+  throw UsageError("unknown action '" + what + "'" +
+                   (near ? "; did you mean '" + *near + "'?" : ": there are " + listed(actions_, "and")));
+}
+
 void Syntax::print_help() const {
   std::cout << "usage: " << manual_.synopsis << "\n\n" << manual_.about << "\n\n";
+  for (const Subcommand& action : actions_)
+    std::cout << "  " << action.name << std::string(12 - action.name.size(), ' ') << action.summary << '\n';
+  if (!actions_.empty()) std::cout << '\n';
   if (!visible_.options().empty()) std::cout << visible_ << '\n';
-  std::cout << "always:\n"
-               "  --json             machine-readable output: one JSON object per line\n"
-               "  --broker ENDPOINT  default: $QUERN_BROKER, else tcp://127.0.0.1:7600\n"
-               "  --keys DIR         keys to connect with; default: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern\n"
-               "  --insecure         connect without encryption, to a broker that was started with --insecure\n"
-               "\nexamples:\n"
-            << manual_.examples;
+  if (actions_.empty()) std::cout << described_always() << '\n';
+  std::cout << "examples:\n" << manual_.examples;
 }
 
 std::string Syntax::explain_unknown(const std::string& option) const {
-  std::vector<std::string> known = {"--help", "--json", "--broker", "--keys", "--insecure"};
-  for (const auto& each : visible_.options()) known.push_back("--" + each->long_name());
+  std::vector<std::string> known;
+  for (const auto& each : common_options()) known.push_back(each.name);
+  for (const auto& each : options()) known.push_back(each.name);
   std::string text = "unknown option '" + option + "'";
   if (auto near = nearest(option, known)) text += "; did you mean '" + *near + "'?";
   return text;

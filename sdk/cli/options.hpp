@@ -2,7 +2,9 @@
 #pragma once
 
 #include <boost/program_options.hpp>
+#include <chrono>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -31,6 +33,21 @@ struct Manual {
   const char* examples;  ///< lines, each indented by two
 };
 
+/// What a positional word is: what the shell may complete.
+enum class Word : unsigned char { any, job, worker, function, command, shell };
+
+/// An option as help, completion and manual show it.
+struct OptionText {
+  std::string name;    ///< "--lines"
+  std::string letter;  ///< "-n"; empty: it has none
+  std::string value;   ///< "N", "FILE", "on|off"; empty: it is a flag
+  std::string about;
+  bool many = false;  ///< takes all words that follow
+
+  /// The literal words of a value such as "sum|min|R": those that are not names in capitals.
+  std::vector<std::string> choices() const;
+};
+
 /// What was given on the command line.
 class Given {
  public:
@@ -54,6 +71,8 @@ class Given {
   std::string endpoint() const;
   /// --keys, else the default folder; empty when the environment does not tell.
   std::string keys() const;
+  /// --interval in seconds, else `otherwise`. Throws UsageError.
+  std::chrono::milliseconds interval(double otherwise) const;
   /// How to reach the broker: --broker, --keys, --insecure.
   ClientOptions client() const;
 
@@ -68,7 +87,9 @@ class Syntax {
 
   boost::program_options::options_description_easy_init add() { return visible_.add_options(); }
   /// Accepts `least` to `most` positional words, called `what` in errors ("a job's id").
-  void words(std::size_t least, std::size_t most, const char* what);
+  void words(std::size_t least, std::size_t most, const char* what, Word kind = Word::any);
+  /// The first word is one of these, each of which has a syntax of its own; see act(). They must outlive this.
+  void actions(std::span<const Subcommand> actions) { actions_ = actions; }
 
   static constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
   /// Words are a command with options of its own: ours end where it begins, with or without `--`.
@@ -76,6 +97,16 @@ class Syntax {
 
   /// What was given; nullopt when help was asked for, which is then printed. Throws UsageError.
   std::optional<Given> parse(const Arguments& arguments) const;
+  /// Runs the action that the first word names, or prints help. Throws UsageError.
+  Exit act(const Arguments& arguments) const;
+
+  const Manual& manual() const { return manual_; }
+  std::vector<OptionText> options() const;
+  /// Those of every command.
+  static std::vector<OptionText> common_options();
+  std::span<const Subcommand> actions() const { return actions_; }
+  Word word() const { return word_; }
+  std::size_t most_words() const { return most_words_; }
 
  private:
   void print_help() const;
@@ -88,6 +119,8 @@ class Syntax {
   std::size_t most_words_ = 0;
   const char* word_is_ = "";
   bool then_a_command_ = false;
+  Word word_ = Word::any;
+  std::span<const Subcommand> actions_;
 };
 
 /// A flag: present or not.

@@ -1,7 +1,5 @@
 #include "cli/progress.hpp"
 
-#include <algorithm>
-
 #include "cli/human.hpp"
 
 namespace quern::cli {
@@ -14,11 +12,6 @@ constexpr auto kRedraw = 200ms;
 constexpr auto kPatience = 1s;          ///< a job that waits this long says why
 constexpr std::size_t kReasonsMax = 3;  ///< different reasons told in all
 
-std::string bar(double share) {
-  const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * kBarCells);
-  return "[" + std::string(filled, '#') + std::string(kBarCells - filled, ' ') + "]";
-}
-
 }  // namespace
 
 std::string progress_line(const Progress& progress) {
@@ -30,7 +23,7 @@ std::string progress_line(const Progress& progress) {
   // The end of an open job is not known, so a share of it would be a guess.
   std::string line =
       progress.open ? count(ended) + " of " + count(progress.total) + " so far"
-                    : bar(share) + " " + count(ended) + "/" + count(progress.total) + "  " + percent(share);
+                    : bar(share, kBarCells) + " " + count(ended) + "/" + count(progress.total) + "  " + percent(share);
   if (progress.rate > 0) line += "  " + human_rate(progress.rate);
   if (progress.eta_s >= 0 && !progress.open) line += "  " + human_seconds(progress.eta_s) + " left";
   line += "  " + std::to_string(progress.workers) + (progress.workers == 1 ? " worker" : " workers");

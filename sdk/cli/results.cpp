@@ -54,12 +54,16 @@ Exit print_job(const Job& job, const JobStatus& status, Which which, Format form
 
 }  // namespace
 
-Exit results(const Arguments& arguments) {
+Syntax results_syntax() {
   Syntax syntax(kManual);
-  syntax.words(1, 1, "a job's id");
+  syntax.words(1, 1, "a job's id", Word::job);
   syntax.add()("failed", flag(), "only tasks that failed")("follow", flag(),
                                                            "also while the job runs, until it ends");
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+Exit results(const Arguments& arguments) {
+  const auto given = results_syntax().parse(arguments);
   if (!given) return Exit::done;
   const JobNumber number = job_number(given->words().front());
 

@@ -18,10 +18,14 @@ constexpr Manual kManual = {
 
 }  // namespace
 
-Exit retry(const Arguments& arguments) {
+Syntax retry_syntax() {
   Syntax syntax(kManual);
-  syntax.words(1, 1, "a job's id");
-  const auto given = syntax.parse(arguments);
+  syntax.words(1, 1, "a job's id", Word::job);
+  return syntax;
+}
+
+Exit retry(const Arguments& arguments) {
+  const auto given = retry_syntax().parse(arguments);
   if (!given) return Exit::done;
   const JobId id = job_id(given->words().front());
   if (id.task) throw UsageError("retry takes a job: all its failed tasks are run again");

@@ -5,7 +5,6 @@
 
 namespace quern::cli {
 
-class Syntax;
 Syntax run_exec_syntax();
 
 /// What follows `quern run exec`. The exit code is the command's own; 125 when it was not run.

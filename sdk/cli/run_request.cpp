@@ -31,9 +31,11 @@ constexpr Manual kManual = {
     "  quern run exec -- make -j4                         one command on some worker; see `quern run exec --help`\n"
     "  id=$(quern run primes --range 1:10000000 --detach); quern wait $id; quern results $id\n"};
 
+}  // namespace
+
 Syntax run_syntax() {
   Syntax syntax(kManual);
-  syntax.words(1, 1, "the name of a function");
+  syntax.words(1, 1, "the name of a function", Word::function);
   syntax.add()("range", option<std::string>("A:B"), "the integers A, A+1, ..., B-1")(
       "items", option<std::string>("FILE"), "one item per line of one file; - is standard input")(
       "lines", option<std::vector<std::string>>("FILE...")->multitoken(),
@@ -41,7 +43,7 @@ Syntax run_syntax() {
                                             option<std::vector<std::string>>("FILE...")->multitoken(),
                                             "text in blocks of 64 KiB that end at white space")(
       "input", option<std::string>("TEXT"), "one input that is not split")(
-      "reduce", option<std::string>("R"), "sum, min, max, count, concat, or a reducer that workers offer")(
+      "reduce", option<std::string>("sum|min|max|count|concat|R"), "how results become one; R is a reducer that workers offer")(
       "common", option<std::string>("FILE"), "bytes that every task sees, sent to each worker once")(
       "timeout", option<double>("S"), "seconds a task may run; default: no limit")(
       "retries", option<long>("N"), "further attempts of a failing task; default 2")(
@@ -53,6 +55,8 @@ Syntax run_syntax() {
   add_job_options(syntax);
   return syntax;
 }
+
+namespace {
 
 /// Every file can be opened and is not a directory: said before anything is submitted.
 void check_readable(const std::vector<std::string>& files) {

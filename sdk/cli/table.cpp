@@ -5,11 +5,7 @@
 namespace quern::cli {
 namespace {
 
-/// Columns a UTF-8 text takes, counting code points: near enough for names.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
+bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 void put_cell(std::string& line, const std::string& cell, std::size_t width, Align align) {
   const std::string padding(width - std::min(width, width_of(cell)), ' ');
@@ -19,8 +15,25 @@ void put_cell(std::string& line, const std::string& cell, std::size_t width, Ali
 }  // namespace
 
 std::string printable(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto octet = static_cast<unsigned char>(text[i]);
+    if (octet < 0x20 || octet == 0x7f) text[i] = '?';
+    // U+0080 to U+009F are C2 80 to C2 9F.
+    if (octet == 0xC2 && i + 1 < text.size() && continues(text[i + 1]) && static_cast<unsigned char>(text[i + 1]) < 0xA0)
+      text.replace(i, 2, "?");
+  }
+  return text;
+}
+
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return !continues(c); }));
+}
+
+std::string cut(std::string text, std::size_t width) {
+  std::size_t end = 0;
+  for (; end < text.size(); ++end)
+    if (!continues(text[end]) && width-- == 0) break;
+  text.resize(end);
   return text;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace quern::cli {
@@ -28,7 +29,12 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// The same for any text of another party that is shown on a terminal.
+/// The same for any text of another party that is shown on a terminal: no control character of ASCII or of
+/// Unicode (U+0080 to U+009F, some of which begin sequences as ESC does) is left.
 std::string printable(std::string text);
+/// Columns a UTF-8 text takes, counting code points: near enough for names.
+std::size_t width_of(std::string_view text);
+/// The beginning of it that takes at most so many columns.
+std::string cut(std::string text, std::size_t width);
 
 }  // namespace quern::cli

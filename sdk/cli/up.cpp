@@ -102,13 +102,17 @@ Exit attend(Cluster& cluster, const sigset_t& signals, Console& console) {
 
 }  // namespace
 
-Exit up(const Arguments& arguments) {
+Syntax up_syntax() {
   Syntax syntax(kManual);
   syntax.add()("workers", option<unsigned>("N"), "how many; default 1")(
       "slots", option<unsigned>("N"), "of each worker; default: all cores together")(
       "no-exec", flag(), "workers run no programs, only functions")("bind", option<std::string>("ENDPOINT"),
       "default: that of --broker or QUERN_BROKER, else tcp://127.0.0.1:7600");
-  const auto given = syntax.parse(arguments);
+  return syntax;
+}
+
+Exit up(const Arguments& arguments) {
+  const auto given = up_syntax().parse(arguments);
   if (!given) return Exit::done;
   const ClusterPlan plan = plan_of(*given);
   const sigset_t signals = block_signals();

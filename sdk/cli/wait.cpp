@@ -33,10 +33,14 @@ void print_outcome(JobNumber number, const Outcome& outcome, bool json) {
 
 }  // namespace
 
-Exit wait(const Arguments& arguments) {
+Syntax wait_syntax() {
   Syntax syntax(kManual);
-  syntax.words(1, 10'000, "a job's id");
-  const auto given = syntax.parse(arguments);
+  syntax.words(1, 10'000, "a job's id", Word::job);
+  return syntax;
+}
+
+Exit wait(const Arguments& arguments) {
+  const auto given = wait_syntax().parse(arguments);
   if (!given) return Exit::done;
   std::vector<JobNumber> numbers;
   for (const std::string& word : given->words()) numbers.push_back(job_number(word));

@@ -58,9 +58,10 @@ void print_table(const std::vector<WorkerStatus>& workers) {
 
 }  // namespace
 
+Syntax workers_syntax() { return Syntax(kManual); }
+
 Exit workers(const Arguments& arguments) {
-  Syntax syntax(kManual);
-  const auto given = syntax.parse(arguments);
+  const auto given = workers_syntax().parse(arguments);
   if (!given) return Exit::done;
   Client client(given->client());
   auto workers = client.workers();

@@ -25,6 +25,9 @@ class Package(Rig):
         self.tool("cmake", "--install", BUILD, "--prefix", prefix)
         for program in ("quern", "quern-broker", "quern-worker"):
             self.assertTrue(os.access(prefix / "bin" / program, os.X_OK), program)
+        for page in ("man/man1/quern.1", "man/man1/quern-run.1", "man/man1/quern-broker.1", "bash-completion/completions/quern",
+                     "zsh/site-functions/_quern"):
+            self.assertGreater((prefix / "share" / page).stat().st_size, 0, page)
         # A sanitizer goes through everything that is linked together, or through nothing.
         flags = f"-fsanitize={SANITIZE}" if SANITIZE else ""
         self.tool("cmake", "-G", "Ninja", "-S", HERE / "consumer", "-B", consumer, f"-DCMAKE_PREFIX_PATH={prefix}",
