@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "cli/command_files.hpp"
 #include "cli/job_options.hpp"
 
 namespace quern::cli {
@@ -39,6 +40,8 @@ void add_command_options(Syntax& syntax) {
       "retries", option<long>("N"), "further attempts of a failing command; default 0")(
       "env", option<std::vector<std::string>>("NAME[=VALUE]")->composing(), "a variable for the command, repeatable; without a value: the one here. It gets few others")(
       "cwd", option<std::string>("DIR"), "folder to run in; temp: a new empty one each; default: the one here, where a worker has it")(
+      "put", option<std::vector<std::string>>("FILE")->composing(), "a file (or all of a folder) to put into the command's folder, repeatable; one with {} in its name is each command's own. Implies --cwd temp")(
+      "get", option<std::vector<std::string>>("GLOB")->composing(), "files of the command's folder that come back to this one, repeatable; may have {} in it. Implies --cwd temp")(
       "memory", option<std::string>("SIZE"), "memory a command may have, e.g. 2GiB");
   add_job_options(syntax);
 }
@@ -54,6 +57,13 @@ Command command_of(const Given& given, const std::vector<std::string>& words, st
   command.env = environment_of(given.get_or<std::vector<std::string>>("env", {}));
   command.cwd = given.get_or<std::string>("cwd", here());
   command.cwd_optional = !given.has("cwd");
+  if (given.has("put") || given.has("get")) {
+    if (given.has("cwd") && command.cwd != "temp") throw UsageError("--put and --get go with a new folder for each command: --cwd temp");
+    command.cwd = "temp";
+    command.get = given.get_or<std::vector<std::string>>("get", {});
+    for (const std::string& name : given.get_or<std::vector<std::string>>("put", {}))
+      if (!has_replacement(name)) add_files(command.files, name);
+  }
   if (given.has("timeout")) command.timeout_ms = static_cast<std::uint64_t>(timeout_of(given.get<double>("timeout")).count());
   if (given.has("memory")) command.memory_bytes = size_of("--memory", given.get<std::string>("memory"));
   return command;

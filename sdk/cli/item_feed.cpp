@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cli/command_files.hpp"
+
 namespace quern::cli {
 namespace {
 
@@ -25,6 +27,7 @@ ItemFeed::ItemFeed(const MapRequest& request, std::set<std::uint64_t> done)
     : shape_(request.shape),
       block_bytes_(request.block_bytes),
       numbered_(request.command.numbered),
+      put_each_(request.put_each),
       done_(std::move(done)),
       // Nobody reads the results of a detached job, so the broker alone says how much it takes.
       window_(request.detach ? kNoLimit : request.at_once > 0 ? request.at_once : kItemsAhead,
@@ -59,9 +62,16 @@ bool ItemFeed::next_arguments(Bytes& item) {
     if (!arguments_->next(arguments)) return false;
     ++number_;
   } while (done_.contains(number_));
-  item = joined(arguments);
+  if (!put_each_.empty()) {
+    CommandItem whole{.arguments = arguments, .env = {}, .cwd = {}, .number = number_};
+    const std::vector<BytesView> views(arguments.begin(), arguments.end());
+    for (const auto& name : put_each_) add_files(whole.files, expand_word(name, views, number_));
+    item = to_bytes(whole);
+  } else {
+    item = joined(arguments);
+  }
   if (!numbered_) return true;
-  item = std::to_string(number_) + '\0' + item;
+  if (put_each_.empty()) item = std::to_string(number_) + '\0' + item;
   std::lock_guard lock(mutex_);
   numbers_.push_back(number_);
   return true;

@@ -18,6 +18,8 @@ class ItemFeed {
 
   /// Waits for room in the window; false after the last item, or when the window was closed. Throws FileError.
   bool next(Bytes& item);
+  /// How the items are encoded.
+  Encoding encoding() const { return put_each_.empty() ? Encoding::raw : Encoding::value; }
   IntakeWindow& window() { return window_; }
   /// What {#} stands for in the command of that index.
   std::uint64_t number_of(std::uint64_t index) const;
@@ -30,6 +32,7 @@ class ItemFeed {
   std::unique_ptr<ArgumentSource> arguments_;
   std::size_t block_bytes_;
   bool numbered_;
+  std::vector<std::string> put_each_;
   std::set<std::uint64_t> done_;
   std::uint64_t number_ = 0;
   bool first_ = true;

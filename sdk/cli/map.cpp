@@ -4,6 +4,7 @@
 
 #include "cli/attended.hpp"
 #include "cli/command.hpp"
+#include "cli/command_files.hpp"
 #include "cli/command_printer.hpp"
 #include "cli/item_feed.hpp"
 #include "cli/json.hpp"
@@ -63,7 +64,7 @@ class Mapping {
   Halt& halt() { return request_.halt; }
 
   Items items() const {
-    return {[feed = feed_](Bytes& item) { return feed->next(item); }, Encoding::raw, Items::Source::may_block, nullptr};
+    return {[feed = feed_](Bytes& item) { return feed->next(item); }, feed_->encoding(), Items::Source::may_block, nullptr};
   }
 
   /// False when nobody reads standard output any more.
@@ -85,6 +86,7 @@ class Mapping {
     const CommandResult command = command_result(result.bytes);
     if (joblog_) joblog_->add(command, shown(command));
     if (folder_) folder_->add(command);
+    write_files(command.files);
     return printer_->print(command, result.text);
   }
 

@@ -92,6 +92,10 @@ void set_command(MapRequest& request, const Given& given, const std::vector<std:
     if (is_script(words.front()) && words.size() == 1) request.command.words = {"/bin/sh", "-c", words.front()};
     request.command.feed = Command::Feed::input;
   }
+  for (const std::string& name : given.get_or<std::vector<std::string>>("put", {}))
+    if (has_replacement(name)) request.put_each.push_back(name);
+  if (!request.put_each.empty() && request.shape != MapRequest::Shape::arguments) throw UsageError("--put with {} does not go with --pipe or --loop");
+  if (given.has("get") && request.shape == MapRequest::Shape::answers) throw UsageError("--get does not go with --loop");
   request.command.numbered = request.resume != Resume::no;
   request.command.echo = request.wants_arguments();
   if (!given.has("frame")) return;

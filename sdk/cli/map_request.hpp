@@ -27,6 +27,7 @@ struct MapRequest {
   Command shown;  ///< as it was written: what logs say
   std::optional<Command> reduce;
 
+  std::vector<std::string> put_each;  ///< names, with replacement strings, of files that each command gets
   std::vector<std::string> files;  ///< of the input, when there are no lists
   std::vector<std::vector<std::string>> lists;
   char record_end = '\n';

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "cli/attended.hpp"
+#include "cli/command_files.hpp"
 #include "cli/command_items.hpp"
 #include "cli/command_options.hpp"
 #include "cli/command_printer.hpp"
@@ -83,6 +84,7 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
   }
   const CommandResult command_end = command_result(result->bytes);
   printer.print(command_end, result->text);
+  write_files(command_end.files);
   if (output.flush() == Output::State::reader_gone) die_of_broken_pipe();
   return exit_of(command_end);
 }
@@ -144,6 +146,7 @@ Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
     }
     CommandResult one = command_result(result->bytes);
     one.number = number;
+    write_files(one.files);
     if (!printer.print(one, result->text)) break;
   }
   if (attended.interrupted()) leave(Exit::interrupted);

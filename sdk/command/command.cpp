@@ -25,6 +25,16 @@ void pack_words(Packer& packer, const std::vector<std::string>& words) {
   for (const auto& word : words) pack_octets(packer, word);  // arguments are octets, not text
 }
 
+void pack_files(Packer& packer, const std::vector<CommandFile>& files) {
+  packer.pack_array(static_cast<std::uint32_t>(files.size()));
+  for (const auto& file : files) {
+    packer.pack_array(3);
+    pack_octets(packer, file.name);
+    packer.pack(file.mode);
+    pack_octets(packer, file.bytes);
+  }
+}
+
 /// Hands each field of a map to `take(key, value)`. Throws std::invalid_argument.
 template <typename Take>
 void read_map(BytesView bytes, const char* what, const Take& take) {
@@ -53,6 +63,18 @@ std::vector<std::string> words_of(const msgpack::object& object) {
   std::vector<std::string> words;
   for (const auto& word : object.via.array) words.push_back(octets_of(word));
   return words;
+}
+
+std::vector<CommandFile> files_of(const msgpack::object& object) {
+  if (object.type != msgpack::type::ARRAY) throw msgpack::type_error();
+  std::vector<CommandFile> files;
+  for (const auto& file : object.via.array) {
+    if (file.type != msgpack::type::ARRAY || file.via.array.size != 3) throw msgpack::type_error();
+    const msgpack::object* parts = file.via.array.ptr;
+    files.push_back({octets_of(parts[0]), parts[1].as<std::uint32_t>() & 0777u, octets_of(parts[2])});
+    if (!stays_within(files.back().name)) throw std::invalid_argument("the name of a file leaves its folder: " + files.back().name);
+  }
+  return files;
 }
 
 template <typename E>
@@ -100,6 +122,8 @@ Bytes to_bytes(const Command& c) {
   fields.add(c.echo, "echo", [](Packer& p) { p.pack_true(); });
   fields.add(c.timeout_ms > 0, "timeout_ms", [&](Packer& p) { p.pack(c.timeout_ms); });
   fields.add(c.memory_bytes > 0, "memory_bytes", [&](Packer& p) { p.pack(c.memory_bytes); });
+  fields.add(!c.files.empty(), "files", [&](Packer& p) { pack_files(p, c.files); });
+  fields.add(!c.get.empty(), "get", [&](Packer& p) { pack_words(p, c.get); });
   return fields.take();
 }
 
@@ -117,6 +141,8 @@ Command command_in(BytesView bytes) {
              else if (key == "echo") c.echo = value.as<bool>();
              else if (key == "timeout_ms") c.timeout_ms = value.as<std::uint64_t>();
              else if (key == "memory_bytes") c.memory_bytes = value.as<std::uint64_t>();
+             else if (key == "files") c.files = files_of(value);
+             else if (key == "get") c.get = words_of(value);
            });
   if (c.words.empty() || c.words.front().empty()) throw std::invalid_argument("the command names no program");
   return c;
@@ -128,6 +154,8 @@ Bytes to_bytes(const CommandItem& item) {
   fields.add(!item.env.empty(), "env", [&](Packer& p) { pack_words(p, item.env); });
   fields.add(!item.cwd.empty(), "cwd", [&](Packer& p) { pack_octets(p, item.cwd); });
   fields.add(item.input.has_value(), "stdin", [&](Packer& p) { pack_octets(p, *item.input); });
+  fields.add(!item.files.empty(), "files", [&](Packer& p) { pack_files(p, item.files); });
+  fields.add(item.number > 0, "number", [&](Packer& p) { p.pack(item.number); });
   return fields.take();
 }
 
@@ -138,6 +166,8 @@ CommandItem command_item(BytesView value) {
     else if (key == "env") item.env = words_of(field);
     else if (key == "cwd") item.cwd = octets_of(field);
     else if (key == "stdin") item.input = octets_of(field);
+    else if (key == "files") item.files = files_of(field);
+    else if (key == "number") item.number = field.as<std::uint64_t>();
   });
   return item;
 }
@@ -154,6 +184,7 @@ Bytes to_bytes(const CommandResult& r) {
   fields.add(true, "ran_s", [&](Packer& p) { p.pack(r.ran_s); });
   fields.add(true, "number", [&](Packer& p) { p.pack(r.number); });
   fields.add(!r.arguments.empty(), "arguments", [&](Packer& p) { pack_words(p, r.arguments); });
+  fields.add(!r.files.empty(), "files", [&](Packer& p) { pack_files(p, r.files); });
   return fields.take();
 }
 
@@ -170,6 +201,7 @@ CommandResult command_result(BytesView bytes) {
     else if (key == "ran_s") r.ran_s = value.as<double>();
     else if (key == "number") r.number = value.as<std::uint64_t>();
     else if (key == "arguments") r.arguments = words_of(value);
+    else if (key == "files") r.files = files_of(value);
   });
   return r;
 }

@@ -36,6 +36,25 @@ bool has_replacement(std::string_view word) {
   return std::any_of(pieces.begin(), pieces.end(), [](const Piece& piece) { return piece.replacement.has_value(); });
 }
 
+bool stays_within(std::string_view name) {
+  for (std::size_t at = 0; at <= name.size();) {
+    const std::size_t end = std::min(name.find('/', at), name.size());
+    const std::string_view part = name.substr(at, end - at);
+    if (part.empty() || part == "." || part == "..") return false;
+    at = end + 1;
+  }
+  return name.find('\0') == std::string_view::npos;
+}
+
+std::string expand_word(std::string_view word, const std::vector<BytesView>& arguments, std::uint64_t number) {
+  std::string text;
+  for (const Piece& piece : command::pieces_of(word)) {
+    if (piece.replacement) append(text, *piece.replacement, arguments, number);
+    else text += piece.literal;
+  }
+  return text;
+}
+
 std::vector<std::string> expand(const Command& command, const std::vector<BytesView>& arguments, std::uint64_t number) {
   std::vector<std::string> words;
   bool replaced = false;
@@ -46,13 +65,8 @@ std::vector<std::string> expand(const Command& command, const std::vector<BytesV
       replaced = true;
       continue;
     }
-    std::string text;
-    for (const Piece& piece : pieces) {
-      if (piece.replacement) append(text, *piece.replacement, arguments, number);
-      else text += piece.literal;
-      replaced = replaced || piece.replacement;
-    }
-    words.push_back(std::move(text));
+    replaced = replaced || has_replacement(word);
+    words.push_back(expand_word(word, arguments, number));
   }
   if (!replaced)
     for (const BytesView argument : arguments) words.emplace_back(argument);

@@ -185,18 +185,18 @@ class BrokerTest : public ::testing::Test {
 
   /// A worker's honest answer to an item lease: every payload as it came.
   static wire::Report echo(const wire::Lease& lease, std::uint64_t busy_us = 10) {
-    return {{lease.lease, 0}, true, false, lease.tasks, {}, busy_us, lease.batch};
+    return {{lease.lease, 0}, true, false, lease.tasks, {}, {}, busy_us, lease.batch};
   }
 
   static wire::Report failure(const wire::Lease& lease, const std::string& text) {
-    wire::Report report{{lease.lease, 0}, true, false, {}, {}, 10, {}};
+    wire::Report report{{lease.lease, 0}, true, false, {}, {}, {}, 10, {}};
     for (const auto& tasks : lease.tasks) report.errors.push_back({tasks.begin, tasks.size(), ErrorCode::failed, text});
     return report;
   }
 
   /// The sum of a range lease.
   static wire::Report sum(const wire::Lease& lease, std::uint64_t busy_us = 10) {
-    wire::Report report{{lease.lease, 0}, true, true, lease.tasks, {}, busy_us, {}};
+    wire::Report report{{lease.lease, 0}, true, true, lease.tasks, {}, {}, busy_us, {}};
     wire::BatchBuilder builder;
     for (const auto& tasks : lease.tasks) {
       wire::Int128 total = 0;

@@ -198,7 +198,7 @@ TEST_F(Jobs, what_no_report_names_goes_back) {
   worker(w);
   send(c, items_job(1, {"a"}));
   const auto lease = expect<wire::Lease>(w);
-  send(w, wire::Report{{lease.lease, 0}, true, false, {}, {}, 0, {}});
+  send(w, wire::Report{{lease.lease, 0}, true, false, {}, {}, {}, 0, {}});
   expect<wire::Reported>(w);
   EXPECT_EQ(expect<wire::Lease>(w).tasks, lease.tasks);
 }
@@ -208,7 +208,7 @@ TEST_F(Jobs, a_report_of_tasks_that_were_not_leased_ends_the_session) {
   worker(w);
   send(c, items_job(1, {"a", "b", "c"}));
   const auto lease = expect<wire::Lease>(w);
-  send(w, wire::Report{{lease.lease, 0}, true, false, {{1, 3}}, {}, 0, batch_of({"x", "y"})});
+  send(w, wire::Report{{lease.lease, 0}, true, false, {{1, 3}}, {}, {}, 0, batch_of({"x", "y"})});
   EXPECT_TRUE(expect<wire::ErrorMessage>(w).fatal);
   EXPECT_FALSE(core.knows(w.id));
 }

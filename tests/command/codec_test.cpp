@@ -17,6 +17,8 @@ TEST(CommandCodec, what_goes_in_comes_out) {
   command.numbered = command.echo = true;
   command.timeout_ms = 1500;
   command.memory_bytes = 1u << 30;
+  command.files = {{"a/b", 0755, Bytes("\0x", 2)}};
+  command.get = {"*.out"};
   EXPECT_EQ(command_in(to_bytes(command)), command);
   EXPECT_EQ(command_in(to_bytes(Command{.words = {"x"}})), Command{.words = {"x"}});
 
@@ -33,8 +35,16 @@ TEST(CommandCodec, what_goes_in_comes_out) {
   result.arguments = {"a", ""};
   EXPECT_EQ(command_result(to_bytes(result)), result);
 
-  const CommandItem item{{"a"}, {"X=y"}, "/", Bytes("in")};
+  const CommandItem item{{"a"}, {"X=y"}, "/", Bytes("in"), {{"f", 0600, "b"}}, 9};
   EXPECT_EQ(command_item(to_bytes(item)), item);
+}
+
+TEST(CommandCodec, names_of_files_stay_within_their_folder) {
+  for (const char* name : {"a", "a/b", "..a", "a../b", ".x"}) EXPECT_TRUE(stays_within(name)) << name;
+  for (const char* name : {"", "/a", "..", "a/../b", "a//b", "a/", ".", "./a"}) {
+    EXPECT_FALSE(stays_within(name)) << name;
+    EXPECT_THROW(command_in(to_bytes(Command{.words = {"x"}, .files = {{name, 0644, ""}}})), std::invalid_argument) << name;
+  }
 }
 
 TEST(CommandCodec, unknown_keys_are_passed_over) {

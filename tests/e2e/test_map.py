@@ -194,6 +194,37 @@ class Map(Rig):
         self.assertEqual(self.quern("wait", number).code, 1)
         self.assertEqual(self.ok("logs", number).out, "out 0\nout 3\n")
 
+    # -- files ----------------------------------------------------------------------------------------------------
+
+    def test_files_travel_to_the_command_and_back(self):
+        self.write("model", b"weights\0")
+        script = self.write("run.sh", "#!/bin/sh\ncat model data/common; cat $1; echo made > $(basename $1).out; echo w >> model\n")
+        script.chmod(0o755)
+        (self.folder / "data").mkdir()
+        self.write("data/common", "c ")
+        self.write("in1", "one\n")
+        self.write("in2", "two\n")
+        done = self.ok("map", "-k", "--put", "model", "--put", "./run.sh", "--put", "data", "--put", "{}", "--get", "{/}.out", "--get", "none*",
+                       "./run.sh", ":::", "in1", str(self.folder / "in2"))
+        self.assertEqual(done.raw, b"weights\0c one\nweights\0c two\n", done)
+        self.assertEqual((self.folder / "in1.out").read_text(), "made\n")
+        self.assertEqual((self.folder / "in2.out").read_text(), "made\n")
+        self.ok("run", "exec", "--get", "sub/*", "mkdir sub; echo x > sub/y")
+        self.assertEqual((self.folder / "sub" / "y").read_text(), "x\n")
+
+    def test_files_that_cannot_travel(self):
+        self.assert_one_line(self.quern("map", "--put", "none", "echo"), 2, "none")
+        self.assert_one_line(self.quern("map", "--put", "/", "echo"), 2, "--put /")
+        self.assert_one_line(self.quern("map", "--put", "x", "--cwd", "/", "echo"), 2, "--cwd temp")
+        self.write("huge", b"")
+        os.truncate(self.folder / "huge", 70 << 20)
+        self.assert_one_line(self.quern("map", "--put", "huge", "echo"), 2, "60 MiB")
+        outside = self.quern("map", "--get", "../*", "true #", ":::", "a")
+        self.assertEqual(outside.code, 1)
+        self.assertIn("leaves the folder", outside.err)
+        linked = self.ok("map", "--get", "link", "ln -s /etc/passwd link #", ":::", "a")
+        self.assertFalse((self.folder / "link").exists(), linked)
+
     # -- streams --------------------------------------------------------------------------------------------------
 
     def test_loop(self):

@@ -6,6 +6,7 @@
 
 #include "worker/process/command_plan.hpp"
 #include "worker/process/program.hpp"
+#include "worker/process/put_files.hpp"
 
 namespace quern::worker {
 namespace {
@@ -61,7 +62,7 @@ std::string last_line(BytesView text) {
 
 class Exec {
  public:
-  explicit Exec(Host& host) : host_(host) {}
+  explicit Exec(Host& host) : host_(host), files_(std::make_shared<PutFiles>(host)) {}
 
   void operator()(Task& task, Output& out) const {
     static thread_local CommandOfJob job;
@@ -80,7 +81,11 @@ class Exec {
   static CommandItem item_of(const Command& command, const Task& task, std::uint64_t& number) {
     CommandItem item;
     if (command.feed == Command::Feed::nothing) return item;
-    if (task.encoding() == Encoding::value && is_map(task.input())) return command_item(task.input());
+    if (task.encoding() == Encoding::value && is_map(task.input())) {
+      item = command_item(task.input());
+      if (item.number > 0) number = item.number;
+      return item;
+    }
     const std::string text = task.encoding() == Encoding::value ? text_of(task.input()) : std::string(task.input());
     BytesView rest = text;
     if (command.numbered) number = take_number(rest);
@@ -104,6 +109,8 @@ class Exec {
     add_environment(program.plan, {"QUERN_TASK=" + std::to_string(task.index()), "QUERN_ATTEMPT=" + std::to_string(task.attempt())});
     const Workplace place = workplace_of(item.cwd.empty() ? command.cwd : item.cwd, command.cwd_optional && item.cwd.empty(), host_);
     program.plan.folder = place.folder;
+    if (place.temporary) files_->place(task, command, item.files, place.folder);
+    else if (!command.files.empty() || !item.files.empty()) throw std::invalid_argument("files are put into temporary folders only (cwd \"temp\")");
 
     result.started_s = seconds_since_1970();
     const auto began = std::chrono::steady_clock::now();
@@ -115,6 +122,10 @@ class Exec {
     result.err = std::move(end.err);
     result.code = end.end.code;
     result.signal = end.end.signal;
+    std::vector<std::string> wanted;
+    for (const auto& pattern : command.get) wanted.push_back(expand_word(pattern, arguments, result.number));
+    if (!wanted.empty() && place.temporary && end.why == ProgramEnd::Why::ended)
+      result.files = files_matching(place.folder, wanted, result.out.size() + result.err.size());
     return verdict(end, command, program.plan.memory_bytes, result);
   }
 
@@ -147,6 +158,7 @@ class Exec {
   }
 
   Host& host_;
+  std::shared_ptr<PutFiles> files_;
 };
 
 }  // namespace

@@ -19,6 +19,15 @@
 
 namespace quern {
 
+/// A file that travels with a command. Names are relative and stay within the folder they are relative to.
+struct CommandFile {
+  std::string name;
+  std::uint32_t mode = 0644;  ///< permissions
+  Bytes bytes;
+
+  bool operator==(const CommandFile&) const = default;
+};
+
 /// The common input of a job of `exec` or `filter`.
 struct Command {
   /// How an item reaches the program. arguments: it is one argument, or several with a NUL between each two, and stands where the words
@@ -41,6 +50,8 @@ struct Command {
   bool echo = false;               ///< results repeat the arguments
   std::uint64_t timeout_ms = 0;    ///< of one program (filter: of one answer); 0: none
   std::uint64_t memory_bytes = 0;  ///< it may have; 0: what the worker allows
+  std::vector<CommandFile> files{};  ///< put into the folder of each program, read-only; go with a temporary one (`cwd` "temp")
+  std::vector<std::string> get{};  ///< files that come back with the result: patterns (* ? [...]) in the folder; replacement strings work
 
   bool operator==(const Command&) const = default;
 };
@@ -51,6 +62,8 @@ struct CommandItem {
   std::vector<std::string> env;      ///< NAME=VALUE, beside the command's
   std::string cwd;                   ///< empty: the command's
   std::optional<Bytes> input{};      ///< its standard input
+  std::vector<CommandFile> files{};  ///< beside the command's
+  std::uint64_t number = 0;          ///< what {#} stands for; 0: the number of the task, counted from 1
 
   bool operator==(const CommandItem&) const = default;
 };
@@ -67,6 +80,7 @@ struct CommandResult {
   double ran_s = 0;
   std::uint64_t number = 0;        ///< what {#} stood for
   std::vector<std::string> arguments;  ///< with Command::echo
+  std::vector<CommandFile> files;      ///< with Command::get
 
   bool ok() const { return code == 0 && signal == 0 && !timed_out; }
   bool operator==(const CommandResult&) const = default;
@@ -87,6 +101,12 @@ CommandResult command_result(BytesView bytes);
 
 /// The words of a program for these arguments (without any: a program of no item), as Command::words describes. `number` is {#}.
 std::vector<std::string> expand(const Command& command, const std::vector<BytesView>& arguments, std::uint64_t number);
+
+/// Whether a name is relative, and none of its parts is empty, `.` or `..`.
+bool stays_within(std::string_view name);
+
+/// One word with its replacement strings replaced.
+std::string expand_word(std::string_view word, const std::vector<BytesView>& arguments, std::uint64_t number);
 
 /// Whether a word has a replacement string in it.
 bool has_replacement(std::string_view word);
