@@ -31,6 +31,7 @@ std::string_view without_extension(std::string_view path) {
 }
 
 std::string_view folder_of(std::string_view path) {
+  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
   const auto slash = path.rfind('/');
   if (slash == std::string_view::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);

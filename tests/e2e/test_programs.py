@@ -155,7 +155,7 @@ class Isolation(Rig):
         done = self.quern("run", "crash", "--items", "-", "--retries", "0", "--timeout", "0.3", "--json", stdin=b'"hang"\n"ok"\n')
         self.assertEqual([row["ok"] for row in done.objects], [False, True], done)
         self.assertEqual(done.objects[0]["code"], "timeout")
-        self.assertEqual(self.workers()[0]["capacity"]["stuck"], 0)
+        self.assertEqual(self.workers()[0]["stuck"], 0)
 
     @unittest.skipIf(SLOWNESS > 1, "a sanitizer's memory is no measure")
     def test_a_function_that_leaks_is_told(self):

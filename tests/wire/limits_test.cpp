@@ -138,8 +138,13 @@ std::vector<Case> batches() {
                      [](auto& m) { m.batch = uniform_batch(1, kItemBytesMax + 1), m.costs.clear(); }),
       broken<Results>("results", "two results too large together", kLimit,
                       [](auto& m) {
-                        m.tasks = {{0, 2}}, m.batch = uniform_batch(2, kBatchBytesMax / 2);
+                        m.tasks = {{0, 2}}, m.written = {}, m.batch = uniform_batch(2, kBatchBytesMax / 2);
                       }),
+      broken<Report>("report", "output of a task that did not fail", kMalformed, [](auto& m) { m.written = {{3, 4}}; }),
+      broken<Report>("report", "output that is not there", kMalformed, [](auto& m) { m.written = {{7, 9}}; }),
+      broken<Report>("report_partial", "output beside what is folded", kMalformed,
+                     [](auto& m) { m.errors = {{.first = 20, .text = "x"}}, m.written = {{20, 21}}; }),
+      broken<Results>("results", "output that is not there", kMalformed, [](auto& m) { m.written = {{7, 9}}; }),
       broken<Common>("common", "too large", kLimit,
                      [](auto& m) { m.bytes = Buffer::adopt(Bytes(kItemBytesMax + 1, 'x')); }),
   };

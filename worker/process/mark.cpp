@@ -48,9 +48,13 @@ std::string random_text() {
 }
 
 /// The main thread never starts programs, so its children are those that were left behind by others.
-std::string orphans() {
+std::vector<pid_t> orphans() {
   static const std::string file = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
-  return contents_of(file);
+  const std::string list = contents_of(file);  // each number is followed by a blank
+  std::vector<pid_t> found;
+  for (std::size_t at = 0, end = 0; (end = list.find(' ', at)) != std::string::npos; at = end + 1)
+    if (const auto pid = pid_in(std::string_view(list).substr(at, end - at))) found.push_back(*pid);
+  return found;
 }
 
 }  // namespace
@@ -81,15 +85,18 @@ void kill_marked(std::string_view variable) {
 }
 
 void kill_orphans(std::string_view variable, pid_t except) {
-  std::string list = orphans();
-  std::size_t begin = 0;
-  for (std::size_t at = 0; at < list.size(); ++at) {
-    if (list[at] != ' ') continue;
-    const auto pid = pid_in(std::string_view(list).substr(begin, at - begin));
-    begin = at + 1;
-    if (!pid || *pid == except) continue;
-    if (carries(*pid, variable)) ::kill(*pid, SIGKILL);
-    ::waitpid(*pid, nullptr, WNOHANG);
+  // The children of an orphan that is killed become orphans in turn.
+  for (int round = 0; round < kRounds; ++round) {
+    bool found = false;
+    for (const pid_t pid : orphans()) {
+      if (pid == except) continue;
+      const bool ours = carries(pid, variable);
+      if (ours) ::kill(pid, SIGKILL);
+      const bool reaped = ::waitpid(pid, nullptr, WNOHANG) == pid;
+      found = found || ours || reaped;
+    }
+    if (!found) return;
+    ::usleep(kBetweenRounds);
   }
 }
 
