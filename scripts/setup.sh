@@ -14,6 +14,7 @@ packages=(
   libsodium-dev                             # keys, hashes of the audit log
   libgtest-dev                              # tests in C++
   python3 python3-zmq python3-msgpack       # tests in Python, a second implementation of the protocol
+  parallel                                  # tests: `quern map` is compared with it (and with xargs)
   tmux groff-base                           # tests: live views on a real terminal, manual pages without a warning
 )
 

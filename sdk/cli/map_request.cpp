@@ -123,9 +123,9 @@ Syntax map_syntax() {
       "resume", flag(), "pass over what the --joblog has")("resume-failed", flag(), "pass over what succeeded by the --joblog")(
       "results", option<std::string>("DIR"), "also keep outputs in files: DIR/1/ARGUMENT/stdout and stderr")(
       "loop", flag(), "COMMAND runs on: it gets line after line and answers each with a line")(
-      "frame", option<std::string>("line|length"), "--loop: lines, or each item and answer after its length (4 octets, little endian)")(
-      "pipe", flag(), "blocks of the input are COMMAND's standard input")("block", option<std::string>("SIZE"), "--pipe: about so many octets, whole lines; default 1M")(
-      "reduce", option<std::string>("COMMAND"), "--pipe: merge outputs: gets several of them in order, until one is left")(
+      "frame", option<std::string>("line|length"), "with --loop, lines, or each item and answer after its length (4 octets, little endian)")(
+      "pipe", flag(), "blocks of the input are COMMAND's standard input")("block", option<std::string>("SIZE"), "with --pipe, about so many octets, whole lines; default 1M")(
+      "reduce", option<std::string>("COMMAND"), "with --pipe, merge outputs: it gets several of them in order, until one is left")(
       "dry-run", flag(), "print the commands")("detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");
   add_command_options(syntax);
   syntax.words(1, Syntax::kAnyNumber, "the command");
