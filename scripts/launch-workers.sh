@@ -38,7 +38,7 @@ complain() {
 action=start
 broker=${QUERN_BROKER:-tcp://127.0.0.1:7600}
 slots=
-bin=quern-worker
+bin="quern-worker"
 quern=
 keys=${QUERN_KEYS:-${XDG_CONFIG_HOME:-$HOME/.config}/quern}
 hosts=()

@@ -18,5 +18,6 @@ if [ "${#files[@]}" -eq 0 ]; then
 fi
 echo "tidy: ${#files[@]} files"
 # One file at a time per core: a finding ends with the file's name, not in another's output.
+# shellcheck disable=SC2016  # the inner shell expands it
 printf '%s\0' "${files[@]}" |
   xargs -0 -P "$(nproc)" -n 1 sh -c 'clang-tidy-14 --quiet -p build/release "$1" 2>/dev/null || { echo "tidy: findings in $1"; exit 1; }' tidy

@@ -52,7 +52,7 @@ _quern() {
   local last=$((${#words[@]} - 1))
   cur=${words[last]}
   # The option whose value is wanted: the word before, or the one in --option=value.
-  option= near=
+  option='' near=''
   if [[ $cur == --*=* ]]; then
     option=${cur%%=*} near=$option cur=${cur#*=}
   else
@@ -133,7 +133,7 @@ std::string values_of(const OptionText& option) {
     case Value::anything: return "none";
     case Value::file: return "file";
     case Value::folder: return "folder";
-    case Value::choice: return "'" + joined(option.choices(), " ") + "'";
+    case Value::choice: return joined(option.choices(), " ");
   }
   return "";
 }
@@ -149,11 +149,11 @@ std::string case_of(const std::string& path, const Syntax& syntax, std::span<con
     if (values.empty()) continue;
     by_values[values].push_back(option.name);
     if (!option.letter.empty()) by_values[values].push_back(option.letter);
-    if (option.many) many += "      [[ $near == " + option.name + " ]] && values=" + values + "\n";
+    if (option.many) many += "      [[ $near == " + option.name + " ]] && values='" + values + "'\n";
   }
   std::string text = "    '" + path + "')\n      options='" + joined(names, " ") + "'\n      word=" + word_of(syntax, commands) + "\n" + many;
   text += "      case $option in\n";
-  for (const auto& [values, options] : by_values) text += "        " + joined(options, " | ") + ") values=" + values + " ;;\n";
+  for (const auto& [values, options] : by_values) text += "        " + joined(options, " | ") + ") values='" + values + "' ;;\n";
   return text + "      esac ;;\n";
 }
 
@@ -175,7 +175,7 @@ std::string bash_completion(std::span<const Subcommand> commands) {
     for (const Subcommand& action : syntax.actions()) cases += case_of(name + " " + std::string(action.name), action.syntax(), commands);
   }
   std::string text = kHead;
-  text += "  path=${words[1]} options= values= word=\n";
+  text += "  path=${words[1]} options='' values='' word=''\n";
   text += "  ((last < 2)) && path=\n";
   if (!families.empty())
     text += "  case $path in\n    " + joined(families, " | ") + ") ((last > 2)) && path+=\" ${words[2]}\" ;;\n  esac\n";
