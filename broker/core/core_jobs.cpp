@@ -194,7 +194,7 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
   }
   const bool fresh = end > job->accepted || (append.close && job->open);
   if (fresh && (!job->open || job->input == InputKind::range)) {
-    if (!job->final()) complain(session, ErrorCode::bad_input, "the job is closed", append.job, 0, effects);
+    if (!job->final() && !job->winding_down) complain(session, ErrorCode::bad_input, "the job is closed", append.job, 0, effects);
     return;  // an ended job: its JOB tells
   }
   if (end > job->accepted) {

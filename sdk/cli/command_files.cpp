@@ -1,7 +1,9 @@
 #include "cli/command_files.hpp"
 
+#include <fnmatch.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -21,10 +23,19 @@ void add_file(std::vector<CommandFile>& files, const fs::path& path, const std::
   struct stat info {};
   if (!in || ::stat(path.c_str(), &info) != 0) throw FileError("cannot read " + path.string());
   file.mode = info.st_mode & 0777u;
+  for (const auto& other : files)
+    if (other.name == name) throw FileError("--put: two files would have the name " + name);
   files.push_back(std::move(file));
   std::size_t all = 0;
   for (const auto& one : files) all += one.bytes.size();
   if (all > kAllMax) throw FileError("the files of --put are over the limit of 60 MiB together, with " + path.string());
+}
+
+bool wanted(const Command& command, const CommandResult& result, const std::string& name) {
+  const std::vector<BytesView> arguments(result.arguments.begin(), result.arguments.end());
+  return std::any_of(command.get.begin(), command.get.end(), [&](const std::string& pattern) {
+    return ::fnmatch(expand_word(pattern, arguments, result.number).c_str(), name.c_str(), FNM_PATHNAME) == 0;
+  });
 }
 
 }  // namespace
@@ -42,9 +53,10 @@ void add_files(std::vector<CommandFile>& files, const std::string& given) {
   if (error) throw FileError("cannot read " + given + ": " + error.message());
 }
 
-void write_files(const std::vector<CommandFile>& files) {
-  for (const auto& file : files) {
-    if (!stays_within(file.name)) throw FileError("a file that came back has a name that leaves this folder: " + file.name);
+void write_files(const Command& command, const CommandResult& result) {
+  for (const auto& file : result.files) {
+    if (!stays_within(file.name) || !wanted(command, result, file.name))
+      throw FileError("a worker (" + result.host + ") sent a file that --get does not name: " + file.name);
     std::error_code error;
     const fs::path path = file.name;
     if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);

@@ -12,7 +12,8 @@ namespace quern::cli {
 /// over the limit together.
 void add_files(std::vector<CommandFile>& files, const std::string& name);
 
-/// Writes files that came back below the current folder; one that is there is replaced. Throws FileError.
-void write_files(const std::vector<CommandFile>& files);
+/// Writes the files of a result below the current folder; one that is there is replaced. Only what the command was to bring back is
+/// written, whatever a worker sends. Throws FileError.
+void write_files(const Command& command, const CommandResult& result);
 
 }  // namespace quern::cli

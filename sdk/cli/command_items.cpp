@@ -20,6 +20,8 @@ struct Line {
 
 /// A string as it is, a number as it is written.
 std::string text_of(const Json& value, const char* key) {
+  if (value.is_string() && std::string_view(key) != "stdin" && value.get_ref<const std::string&>().find('\0') != std::string::npos)
+    throw FileError(std::string("\"") + key + "\" has a NUL in it");
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number() || value.is_boolean()) return value.dump();
   throw FileError(std::string("\"") + key + "\" has something that is neither text nor a number");

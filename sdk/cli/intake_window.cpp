@@ -1,5 +1,7 @@
 #include "cli/intake_window.hpp"
 
+#include <algorithm>
+
 namespace quern::cli {
 namespace {
 
@@ -17,6 +19,13 @@ bool IntakeWindow::enter(std::uint64_t bytes) {
   inside_.emplace(index, bytes);
   bytes_ += bytes;
   return true;
+}
+
+void IntakeWindow::hold(std::uint64_t bytes) {
+  constexpr std::uint64_t kMost = 1u << 30;
+  std::lock_guard lock(mutex_);
+  bytes_max_ = std::max(bytes_max_, std::min(bytes, kMost));
+  room_.notify_one();
 }
 
 void IntakeWindow::leave(std::uint64_t index) {

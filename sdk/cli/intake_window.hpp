@@ -15,6 +15,8 @@ class IntakeWindow {
 
   /// Waits until there is room for the next item, which gets the next index; false when the window was closed.
   bool enter(std::uint64_t bytes);
+  /// At least so many bytes have room, up to what every process between here and the workers can hold.
+  void hold(std::uint64_t bytes);
   /// The item of that index has its result.
   void leave(std::uint64_t index);
   /// Nothing enters any more.

@@ -17,6 +17,7 @@ Joblog::Joblog(const std::string& file, Resume resume) : file_(file) {
   if (go_on) read(resume);
   out_.open(file, go_on ? std::ios::app : std::ios::trunc);
   if (!go_on) out_ << kHeader << std::flush;
+  else if (cut_off_) out_ << '\n' << std::flush;
   if (!out_) throw FileError("cannot write " + file);
 }
 
@@ -26,6 +27,7 @@ void Joblog::read(Resume resume) {
   std::getline(in, line);
   if (line + '\n' != kHeader && !line.empty()) throw FileError(file_ + " is no log of commands: its first line has other columns");
   while (std::getline(in, line)) {
+    cut_off_ = in.eof();  // its newline is missing
     std::istringstream columns(line);
     std::uint64_t number = 0;
     std::string host, started, ran, sent, received;

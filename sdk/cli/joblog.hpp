@@ -32,6 +32,7 @@ class Joblog {
 
   std::string file_;
   std::set<std::uint64_t> done_;
+  bool cut_off_ = false;  // the last line was, by a crash
   std::ofstream out_;
 };
 

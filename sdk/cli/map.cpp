@@ -19,6 +19,7 @@
 namespace quern::cli {
 namespace {
 
+constexpr std::uint64_t kBlocksPerSlot = 3;  // under way: one runs, one is there, one is on the way
 constexpr std::uint64_t kFailuresTold = 10;  // of those that have no output of their own
 
 /// One `quern map` from its request to its exit code.
@@ -35,6 +36,19 @@ class Mapping {
     Client client(request_.client);
     client.connect();
     client_ = &client;
+    try {
+      return run_job(client, attended);
+    } catch (...) {
+      // Nobody will see what the commands still do.
+      feed_->window().close();
+      attended.cancel();
+      throw;
+    }
+  }
+
+ private:
+  Exit run_job(Client& client, Attended& attended) {
+    if (request_.shape == MapRequest::Shape::blocks && !request_.detach) feed_->window().hold(kBlocksPerSlot * slots_that_run(client) * request_.block_bytes);
     request_.submit.common = to_bytes(request_.command);
     const bool answers = request_.shape == MapRequest::Shape::answers;
     job_ = client.submit(answers ? "filter" : "exec", items(), request_.submit);
@@ -43,9 +57,13 @@ class Mapping {
     std::optional<ProgressView> view(std::in_place, job_, console_);
     const bool read = request_.reduce ? merge_results(attended) : print_results(attended);
     feed_->window().close();
+    if (!read) {
+      view.reset();
+      return stop_writing(attended);
+    }
     const Outcome outcome = job_.wait();
     view.reset();
-    if (!read || output_.flush() != Output::State::open) return stop_writing(attended);
+    if (output_.flush() != Output::State::open) return stop_writing(attended);
     if (attended.interrupted()) leave(Exit::interrupted);
     const Exit exit = exit_of(outcome);
     // The thread that reads the input may be waiting for a terminal.
@@ -53,12 +71,19 @@ class Mapping {
     return exit;
   }
 
- private:
   Exit detach() {
     const JobNumber number = job_.number();
     std::cout << (request_.json ? line_of({{"job", value(number)}, {"uuid", job_.uuid().text()}}) : std::to_string(value(number)) + '\n') << std::flush;
     job_.wait_for_intake();  // from then on the job is the broker's alone
     return Exit::done;
+  }
+
+  static std::uint64_t slots_that_run(Client& client) {
+    std::uint64_t slots = 0;
+    for (const WorkerStatus& worker : client.workers())
+      for (const FunctionDecl& function : worker.functions)
+        if (function.name == "exec") slots += worker.capacity.slots;
+    return slots;
   }
 
   Halt& halt() { return request_.halt; }
@@ -86,7 +111,7 @@ class Mapping {
     const CommandResult command = command_result(result.bytes);
     if (joblog_) joblog_->add(command, shown(command));
     if (folder_) folder_->add(command);
-    write_files(command.files);
+    write_files(request_.command, command);
     return printer_->print(command, result.text);
   }
 
@@ -98,7 +123,7 @@ class Mapping {
   }
 
   bool print_lost(const TaskResult& result) {
-    if (++lost_ > kFailuresTold && !request_.json) return true;
+    ++lost_;
     const std::uint64_t number = feed_->number_of(result.index);
     if (joblog_) {
       CommandResult none;
@@ -106,6 +131,7 @@ class Mapping {
       none.code = -1;
       joblog_->add(none, "");
     }
+    if (lost_ > kFailuresTold && !request_.json) return true;
     return printer_->print_lost(number, std::string(to_string(result.code)), result.text);
   }
 

@@ -12,7 +12,8 @@ constexpr Manual kManual = {
     "Runs COMMAND once per line of standard input (or per VALUE), on all workers that run programs (quern-worker --allow-exec;\n"
     "`quern up` does). In its arguments {} is the line, {.} without extension, {/} without folder, {//} its folder, {/.} without both,\n"
     "{#} its number; without any the line is the last argument. A COMMAND that is one word with blanks or characters of the shell is a\n"
-    "script for /bin/sh; {} in it is one word wherever it stands, and nothing in a line is ever executed.\n"
+    "script for /bin/sh; {} in it is one word wherever it stands, and the shell does not read a line as script (what the script hands a\n"
+    "line to may: for `sh -c`, `ssh`, `awk` give it as an argument of its own).\n"
     "What a command writes comes out in one piece, as it ends (-k: in order). Exit code 0: all succeeded, 1: some failed.\n"
     "A command may run more than once when its worker is lost.",
     "  ls *.png | quern map -- convert {} {.}.jpg\n"
@@ -55,16 +56,22 @@ std::uint64_t at_once_of(const Given& given) {
   return static_cast<std::uint64_t>(jobs);
 }
 
+bool is_given(const Given& given, const char* option) {
+  return std::string_view(option) == "dry-run" ? given.flag(option) : given.has(option);
+}
+
 void check_shape(const Given& given, const MapRequest& request) {
   using Shape = MapRequest::Shape;
   const auto only = [&](const char* option, Shape shape, const char* needs) {
-    if (given.has(option) && request.shape != shape) throw UsageError(std::string("--") + option + " goes with " + needs);
+    if (is_given(given, option) && request.shape != shape) throw UsageError(std::string("--") + option + " goes with " + needs);
   };
   only("block", Shape::blocks, "--pipe");
   only("reduce", Shape::blocks, "--pipe");
   only("frame", Shape::answers, "--loop");
+  only("dry-run", Shape::arguments, "a command per line, not --pipe or --loop");
+  if (given.has("halt") && given.has("reduce")) throw UsageError("--halt does not go with --reduce: what fails is left out, and the exit code is 1");
   if (request.detach)
-    for (const char* option : {"halt", "joblog", "results", "jobs", "reduce"})
+    for (const char* option : {"halt", "joblog", "results", "jobs", "reduce", "get"})
       if (given.has(option)) throw UsageError(std::string("--") + option + " needs somebody who waits: it does not go with --detach");
   if (request.shape == Shape::arguments) return;
   const char* mode = request.shape == Shape::blocks ? "--pipe" : "--loop";

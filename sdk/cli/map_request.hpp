@@ -46,7 +46,7 @@ struct MapRequest {
   std::string results;  ///< folder; empty: none
 
   /// The program's arguments are wanted back with its result.
-  bool wants_arguments() const { return tag || json || !joblog.empty() || !results.empty(); }
+  bool wants_arguments() const { return tag || json || !joblog.empty() || !results.empty() || !command.get.empty(); }
 };
 
 /// Runs it from the submission to the exit code.

@@ -1,8 +1,6 @@
 #include "cli/run_exec.hpp"
 
-#include <fstream>
 #include <iostream>
-#include <iterator>
 
 #include "cli/attended.hpp"
 #include "cli/command_files.hpp"
@@ -13,6 +11,7 @@
 #include "cli/json.hpp"
 #include "cli/map_request.hpp"
 #include "cli/progress.hpp"
+#include "cli/records.hpp"
 #include "quern/client.hpp"
 
 namespace quern::cli {
@@ -33,9 +32,9 @@ constexpr int kTimedOut = 124;
 constexpr int kSignalled = 128;
 
 Bytes contents_of(const std::string& file) {
-  std::ifstream in(file == "-" ? "/dev/stdin" : file, std::ios::binary);
-  Bytes bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (!in.good() && !in.eof()) throw FileError("cannot read " + file);
+  Records records({file}, '\n');
+  Bytes bytes;
+  for (std::string block; records.next_block(block, 1u << 20);) bytes += block;
   return bytes;
 }
 
@@ -84,7 +83,7 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
   }
   const CommandResult command_end = command_result(result->bytes);
   printer.print(command_end, result->text);
-  write_files(command_end.files);
+  write_files(command, command_end);
   if (output.flush() == Output::State::reader_gone) die_of_broken_pipe();
   return exit_of(command_end);
 }
@@ -110,7 +109,7 @@ Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
   CommandItems items = command_items_in(given.get<std::string>("from-json"));
   // Without a COMMAND the arguments of each object are one. There may be several, so a script sees them as a list.
   Command command = command_of(given, words.empty() ? std::vector<std::string>{"{}"} : words, 2);
-  command.echo = given.json();
+  command.echo = given.json() || given.has("get");
   const SubmitOptions options = command_submit_options(given);
 
   Attended attended;  // before any thread
@@ -146,7 +145,7 @@ Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
     }
     CommandResult one = command_result(result->bytes);
     one.number = number;
-    write_files(one.files);
+    write_files(command, one);
     if (!printer.print(one, result->text)) break;
   }
   if (attended.interrupted()) leave(Exit::interrupted);

@@ -3,6 +3,7 @@
 #include "quern/command.hpp"
 
 #include <msgpack.hpp>
+#include <set>
 #include <stdexcept>
 
 namespace quern {
@@ -58,6 +59,20 @@ std::string octets_of(const msgpack::object& object) {
   return object.as<std::string>();
 }
 
+/// What a program gets as a string ends at a NUL, so it cannot have one.
+std::string text_in(const msgpack::object& object) {
+  std::string text = octets_of(object);
+  if (text.find('\0') != std::string::npos) throw std::invalid_argument("a word, variable or folder with a NUL in it");
+  return text;
+}
+
+std::vector<std::string> texts_in(const msgpack::object& object) {
+  if (object.type != msgpack::type::ARRAY) throw msgpack::type_error();
+  std::vector<std::string> words;
+  for (const auto& word : object.via.array) words.push_back(text_in(word));
+  return words;
+}
+
 std::vector<std::string> words_of(const msgpack::object& object) {
   if (object.type != msgpack::type::ARRAY) throw msgpack::type_error();
   std::vector<std::string> words;
@@ -74,6 +89,9 @@ std::vector<CommandFile> files_of(const msgpack::object& object) {
     files.push_back({octets_of(parts[0]), parts[1].as<std::uint32_t>() & 0777u, octets_of(parts[2])});
     if (!stays_within(files.back().name)) throw std::invalid_argument("the name of a file leaves its folder: " + files.back().name);
   }
+  std::set<std::string_view> names;
+  for (const auto& file : files)
+    if (!names.insert(file.name).second) throw std::invalid_argument("two files have the name " + file.name);
   return files;
 }
 
@@ -131,9 +149,9 @@ Command command_in(BytesView bytes) {
   Command c;
   read_map(bytes, "a command (the common input of `exec` and `filter` says what to run; see quern/command.hpp)",
            [&](std::string_view key, const msgpack::object& value) {
-             if (key == "words") c.words = words_of(value);
-             else if (key == "env") c.env = words_of(value);
-             else if (key == "cwd") c.cwd = octets_of(value);
+             if (key == "words") c.words = texts_in(value);
+             else if (key == "env") c.env = texts_in(value);
+             else if (key == "cwd") c.cwd = text_in(value);
              else if (key == "cwd_optional") c.cwd_optional = value.as<bool>();
              else if (key == "feed") c.feed = choice_of(value, Command::Feed::nothing);
              else if (key == "frame") c.frame = choice_of(value, Command::Frame::length);
@@ -142,7 +160,7 @@ Command command_in(BytesView bytes) {
              else if (key == "timeout_ms") c.timeout_ms = value.as<std::uint64_t>();
              else if (key == "memory_bytes") c.memory_bytes = value.as<std::uint64_t>();
              else if (key == "files") c.files = files_of(value);
-             else if (key == "get") c.get = words_of(value);
+             else if (key == "get") c.get = texts_in(value);
            });
   if (c.words.empty() || c.words.front().empty()) throw std::invalid_argument("the command names no program");
   return c;
@@ -162,9 +180,9 @@ Bytes to_bytes(const CommandItem& item) {
 CommandItem command_item(BytesView value) {
   CommandItem item;
   read_map(value, "an item of a command", [&](std::string_view key, const msgpack::object& field) {
-    if (key == "arguments") item.arguments = words_of(field);
-    else if (key == "env") item.env = words_of(field);
-    else if (key == "cwd") item.cwd = octets_of(field);
+    if (key == "arguments") item.arguments = texts_in(field);
+    else if (key == "env") item.env = texts_in(field);
+    else if (key == "cwd") item.cwd = text_in(field);
     else if (key == "stdin") item.input = octets_of(field);
     else if (key == "files") item.files = files_of(field);
     else if (key == "number") item.number = field.as<std::uint64_t>();

@@ -127,6 +127,7 @@ std::vector<std::string> script_words(const std::string& script, std::uint64_t a
     body += rest.substr(0, taken);
     rest.remove_prefix(taken);
   }
+  // In a script that ends in a comment the argument becomes part of it, as with GNU parallel: a way to ignore it.
   if (parameters.none()) body += " " + parameters.refer({}, Quoting::none);
   std::vector<std::string> words = {"/bin/sh", "-c", parameters.prologue() + body, "sh"};
   parameters.append_to(words);

@@ -195,6 +195,10 @@ TEST_F(Logs, are_gone_on_with) {
   std::ofstream(file, std::ios::app) << "3\there\t1.0";  // cut off by a crash
   EXPECT_EQ(Joblog(file, Resume::all_but_logged).done(), (std::set<std::uint64_t>{1, 2}));
   EXPECT_EQ(Joblog(file, Resume::all_but_succeeded).done(), (std::set<std::uint64_t>{1}));
+  result.number = 4;
+  result.code = 0;
+  Joblog(file, Resume::all_but_logged).add(result, "after the crash");
+  EXPECT_EQ(Joblog(file, Resume::all_but_logged).done(), (std::set<std::uint64_t>{1, 2, 4}));
   EXPECT_TRUE(Joblog(file, Resume::no).done().empty());
   EXPECT_THROW(Joblog(write("other", "a,b\n"), Resume::all_but_logged), FileError);
   EXPECT_THROW(Joblog(folder_ + "/no/log", Resume::no), FileError);

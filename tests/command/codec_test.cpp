@@ -8,7 +8,7 @@ namespace {
 
 TEST(CommandCodec, what_goes_in_comes_out) {
   Command command;
-  command.words = {"a", "", std::string("\xff\0b", 3)};
+  command.words = {"a", "", "\xff z"};
   command.env = {"A=1"};
   command.cwd = "/tmp";
   command.cwd_optional = true;

@@ -145,6 +145,10 @@ class Map(Rig):
         done = self.quern("map", "--halt", "soon,fail=1", f"echo {{}} >> {self.folder}/ran; sleep 0.2; exit 1", stdin="".join(f"{i}\n" for i in range(100)).encode())
         self.assertEqual(done.code, 1, done)
         self.assertLess(len((self.folder / "ran").read_text().split()), 20)
+        waits = self.quern_start("map", "--halt", "soon,fail=1", "false", stdin=subprocess.PIPE)
+        waits.process.stdin.write(b"1\n2\n")
+        waits.process.stdin.flush()
+        wait_until(lambda: not waits.runs(), "the end, though the input goes on")
         done = self.quern("map", "--halt", "now,success=1", "-k", "exit {}", ":::", "1", "0", "1")
         self.assertEqual(done.code, 0, done)
 
@@ -261,6 +265,7 @@ class Map(Rig):
         map_.process.stdout.close()
         map_.process.wait(timeout=60)
         self.assertEqual(map_.process.returncode, -signal.SIGPIPE)
+        self.assertLess(self.jobs()[-1]["done"], 1900, "the rest was cancelled, not waited for")
         wait_until(lambda: not marked_processes("yes"), "the end of the commands")
 
     # -- mistakes -------------------------------------------------------------------------------------------------

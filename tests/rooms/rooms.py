@@ -27,7 +27,7 @@ STD = {
     "stdexcept", "stop_token", "streambuf", "string", "string_view", "system_error", "thread", "tuple", "type_traits",
     "typeindex", "typeinfo", "unordered_map", "unordered_set", "utility", "variant", "vector", "version",
 }
-POSIX = re.compile(r"^(sys|linux|netinet|arpa|net)/\w+\.h$|^(unistd|fcntl|poll|sched|signal|pthread|dlfcn|dirent|spawn|errno|glob|"
+POSIX = re.compile(r"^(sys|linux|netinet|arpa|net)/\w+\.h$|^(unistd|fcntl|poll|sched|signal|pthread|dlfcn|dirent|fnmatch|spawn|errno|glob|"
                    r"limits|ifaddrs|netdb|termios|pwd|stdlib|string|time)\.h$")
 LIBRARIES = [
     ("zmq", re.compile(r"^zmq(_addon)?\.h(pp)?$")),

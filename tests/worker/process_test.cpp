@@ -132,7 +132,7 @@ TEST(Exec, what_cannot_be_run_says_so) {
   ran = exec({.words = {"/etc/passwd"}});
   EXPECT_EQ(ran.result.code, 126);
   ran = exec({.words = {"true"}, .cwd = "/surely/not"});
-  EXPECT_EQ(ran.result.code, 127);
+  EXPECT_EQ(ran.result.code, 125);
   EXPECT_NE(ran.failure.find("/surely/not"), std::string::npos);
   ran = exec({.words = {"echo"}}, Bytes(200'000, 'x'));
   EXPECT_EQ(ran.result.code, 125);
@@ -266,6 +266,18 @@ TEST(Filter, who_kills_the_program_fails_alone) {
   EXPECT_EQ(answers[2].bytes, "b");
   EXPECT_FALSE(answers[3].ok);
   EXPECT_EQ(answers[4].bytes, "c");
+}
+
+TEST(Filter, a_program_that_ends_is_seen_though_its_output_is_held_open) {
+  const auto answers = filter({.words = {"sh", "-c", "sleep 1000 & read x; exit 3"}}, {"a"});
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].bytes, "the program ended instead of answering: exit code 3");
+}
+
+TEST(Filter, more_answers_than_items_are_an_error) {
+  const auto answers = filter({.words = {"sh", "-c", "while read -r x; do printf '%s\\nextra\\n' $x; done"}}, {"a", "b", "c"});
+  ASSERT_EQ(answers.size(), 3u);
+  for (const auto& answer : answers) EXPECT_EQ(answer.bytes, "the program wrote more answers than it got items");
 }
 
 TEST(Filter, lengths_frame_what_lines_cannot) {

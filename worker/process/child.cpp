@@ -204,7 +204,7 @@ std::optional<StartError> Child::start(const ChildPlan& plan) {
   if (report) launch.failure = failure_in(*report);
   if (launch.failure.error != 0) {
     ::waitpid(pid, nullptr, 0);
-    return StartError{launch.failure.error, launch.failure.folder ? plan.folder : plan.words.front()};
+    return StartError{launch.failure.error, launch.failure.folder ? plan.folder : plan.words.front(), launch.failure.folder};
   }
   pid_ = pid;
   ended_fd_ = descriptor_of(pid);
@@ -225,9 +225,11 @@ ChildEnd Child::finish() {
   ::kill(-pid_, SIGKILL);
   int status = 0;
   rusage usage{};
-  while (::wait4(pid_, &status, 0, &usage) < 0 && errno == EINTR) {
-  }
-  if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
+  pid_t reaped = 0;
+  do reaped = ::wait4(pid_, &status, 0, &usage);
+  while (reaped < 0 && errno == EINTR);
+  if (reaped < 0) end.code = 125;  // never taken for success
+  else if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
   else end.code = WEXITSTATUS(status);
   end.memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
   pid_ = -1;

@@ -39,6 +39,7 @@ struct ChildEnd {
 struct StartError {
   int error = 0;
   std::string text;
+  bool folder = false;  ///< the one to run in
 };
 
 class Child {

@@ -43,13 +43,12 @@ std::uint32_t length_at(const char* bytes) {
 }  // namespace
 
 CoProcess::CoProcess(const Command& command, Host& host)
-    : host_(host),
-      mark_(host.next_mark()),
+    : mark_(host),
       frame_(command.frame),
       timeout_(command.timeout_ms),
       memory_(host.memory_for(command.memory_bytes)),
       place_(workplace_of(command.cwd, command.cwd_optional, host)) {
-  ChildPlan plan = plan_of(command, host, mark_);
+  ChildPlan plan = plan_of(command, host, mark_.variable());
   if (frame_ == Command::Frame::line) ask_for_lines(plan.env);
   plan.words = command.words;
   plan.folder = place_.folder;
@@ -70,7 +69,6 @@ CoProcess::~CoProcess() {
     ::poll(&ended, 1, static_cast<int>(kFarewell.count()));
     child_.finish();
   }
-  host_.clean_after(mark_);
 }
 
 bool CoProcess::framed(BytesView item, std::string& into, std::string& trouble) const {
@@ -127,6 +125,29 @@ std::string CoProcess::why_it_ended() {
 }
 
 CoProcess::State CoProcess::answer(const std::vector<BytesView>& items, const std::function<bool()>& cancelled, Answers& answers) {
+  constexpr char kTooMuch[] = "the program wrote more answers than it got items";
+  Answers these;
+  pollfd early{out_.read, POLLIN, 0};
+  if (!read_.empty() || ::poll(&early, 1, 0) > 0) {
+    char block[1];
+    if (!read_.empty() || ::read(out_.read, block, 1) > 0) {
+      answers.failure(kTooMuch);
+      child_.finish();
+      return State::ended;
+    }
+  }
+  const State state = exchange(items, cancelled, these);
+  // Which of them was one too many is not known.
+  const bool too_much = state == State::well && !read_.empty();
+  for (const auto& answer : these.all()) {
+    if (too_much || !answer.ok) answers.failure(too_much ? kTooMuch : answer.bytes);
+    else answers.result(answer.bytes);
+  }
+  if (too_much) child_.finish();
+  return too_much ? State::ended : state;
+}
+
+CoProcess::State CoProcess::exchange(const std::vector<BytesView>& items, const std::function<bool()>& cancelled, Answers& answers) {
   const std::size_t base = answers.count();
   std::string pending;
   std::string trouble;
@@ -151,8 +172,13 @@ CoProcess::State CoProcess::answer(const std::vector<BytesView>& items, const st
       if (put > 0) written += static_cast<std::size_t>(put);
       if (written == pending.size()) pending.clear(), written = 0;
     }
-    pollfd fds[] = {{out_.read, POLLIN, 0}, {err_.read, POLLIN, 0}, {written < pending.size() ? in_.write : -1, POLLOUT, 0}};
-    ::poll(fds, 3, static_cast<int>(kLook.count()));
+    pollfd fds[] = {{out_.read, POLLIN, 0}, {err_.read, POLLIN, 0}, {written < pending.size() ? in_.write : -1, POLLOUT, 0}, {child_.ended_fd(), POLLIN, 0}};
+    ::poll(fds, 4, static_cast<int>(kLook.count()));
+    // It has ended and all it wrote was read; something that it left behind may hold the pipe open.
+    if (fds[3].revents != 0 && fds[0].revents == 0) {
+      answers.failure(why_it_ended());
+      return State::ended;
+    }
     if (fds[1].revents & POLLIN) keep_error_output();
     if (fds[1].revents & POLLHUP) err_.close_read();
     if (fds[0].revents != 0) {

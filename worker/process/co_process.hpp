@@ -30,14 +30,14 @@ class CoProcess {
   State answer(const std::vector<BytesView>& items, const std::function<bool()>& cancelled, Answers& answers);
 
  private:
+  State exchange(const std::vector<BytesView>& items, const std::function<bool()>& cancelled, Answers& answers);
   bool framed(BytesView item, std::string& into, std::string& trouble) const;
   /// Takes whole answers off the front of what was read.
   void take_answers(std::size_t wanted, Answers& answers);
   void keep_error_output();
   std::string why_it_ended();
 
-  Host& host_;
-  std::string mark_;
+  ProgramMark mark_;  // first: what is left behind is looked for when all else is gone
   Command::Frame frame_;
   std::chrono::milliseconds timeout_;
   std::uint64_t memory_;

@@ -14,6 +14,7 @@ namespace {
 constexpr int kNotStarted = 125;  // as env, timeout and xargs' kin say it
 constexpr int kNotExecutable = 126;
 constexpr int kNotFound = 127;
+constexpr std::size_t kArgumentsMax = 4u << 20;  // octets of an item; the system takes no more than 2 MiB as the arguments of a program
 constexpr std::size_t kErrorShown = 200;  // of the last line of standard error, in an error's text
 
 double seconds_since_1970() {
@@ -89,6 +90,8 @@ class Exec {
     const std::string text = task.encoding() == Encoding::value ? text_of(task.input()) : std::string(task.input());
     BytesView rest = text;
     if (command.numbered) number = take_number(rest);
+    if (command.feed != Command::Feed::input && rest.size() > kArgumentsMax)
+      throw std::invalid_argument("an item of " + std::to_string(rest.size()) + " octets cannot be the arguments of a program");
     if (command.feed == Command::Feed::input) item.input = Bytes(rest);
     else
       for (const BytesView argument : arguments_in(rest)) item.arguments.emplace_back(argument);
@@ -97,8 +100,9 @@ class Exec {
 
   /// Fills `result`; why it failed, or nothing.
   std::string run(const Command& command, const CommandItem& item, const Task& task, CommandResult& result) const {
-    const std::string mark = host_.next_mark();
-    ProgramRun program{.plan = plan_of(command, host_, mark),
+    const Workplace place = workplace_of(item.cwd.empty() ? command.cwd : item.cwd, command.cwd_optional && item.cwd.empty(), host_);
+    const ProgramMark mark(host_);
+    ProgramRun program{.plan = plan_of(command, host_, mark.variable()),
                        .input = item.input ? std::optional<BytesView>(*item.input) : std::nullopt,
                        .timeout = std::chrono::milliseconds(command.timeout_ms),
                        .cancelled = [&task] { return task.cancelled(); }};
@@ -107,7 +111,6 @@ class Exec {
     if (program.plan.words.empty()) throw std::invalid_argument("the item has no arguments, and so names no program");
     add_environment(program.plan, item.env);
     add_environment(program.plan, {"QUERN_TASK=" + std::to_string(task.index()), "QUERN_ATTEMPT=" + std::to_string(task.attempt())});
-    const Workplace place = workplace_of(item.cwd.empty() ? command.cwd : item.cwd, command.cwd_optional && item.cwd.empty(), host_);
     program.plan.folder = place.folder;
     if (place.temporary) files_->place(task, command, item.files, place.folder);
     else if (!command.files.empty() || !item.files.empty()) throw std::invalid_argument("files are put into temporary folders only (cwd \"temp\")");
@@ -115,7 +118,6 @@ class Exec {
     result.started_s = seconds_since_1970();
     const auto began = std::chrono::steady_clock::now();
     ProgramEnd end = run_program(program);
-    host_.clean_after(mark);
     result.ran_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     if (end.start_error) return not_started(*end.start_error, result);
     result.out = std::move(end.out);
@@ -124,14 +126,20 @@ class Exec {
     result.signal = end.end.signal;
     std::vector<std::string> wanted;
     for (const auto& pattern : command.get) wanted.push_back(expand_word(pattern, arguments, result.number));
-    if (!wanted.empty() && place.temporary && end.why == ProgramEnd::Why::ended)
-      result.files = files_matching(place.folder, wanted, result.out.size() + result.err.size());
+    if (!wanted.empty() && place.temporary && end.why == ProgramEnd::Why::ended) {
+      try {
+        result.files = files_matching(place.folder, wanted, result.out.size() + result.err.size());
+      } catch (const std::runtime_error& error) {
+        result.err += std::string("quern: ") + error.what() + "\n";
+        return error.what();
+      }
+    }
     return verdict(end, command, program.plan.memory_bytes, result);
   }
 
   static std::string not_started(const StartError& error, CommandResult& result) {
-    result.code = error.error == ENOENT ? kNotFound : error.error == EACCES || error.error == ENOEXEC ? kNotExecutable : kNotStarted;
-    const std::string text = "cannot run " + error.text + ": " + std::strerror(error.error) +
+    result.code = error.folder ? kNotStarted : error.error == ENOENT ? kNotFound : error.error == EACCES || error.error == ENOEXEC ? kNotExecutable : kNotStarted;
+    const std::string text = (error.folder ? "cannot run in the folder " : "cannot run ") + error.text + ": " + std::strerror(error.error) +
                              (error.error == E2BIG ? " (one argument may have 128 KiB)" : "");
     result.err = "quern: " + text + "\n";
     return text;

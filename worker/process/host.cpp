@@ -57,6 +57,7 @@ Host::Host(std::uint64_t memory_bytes)
       memory_bytes_(memory_bytes) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  ::signal(SIGCHLD, SIG_DFL);  // were it ignored, as a parent may have left it, nobody would learn how a program ended
   ::signal(SIGPIPE, SIG_IGN);  // a program that does not read its input is not our end
 }
 
@@ -67,11 +68,29 @@ std::uint64_t Host::memory_for(std::uint64_t asked) const {
   return std::min(memory_bytes_, asked);
 }
 
+ProgramMark::ProgramMark(Host& host) : host_(host) {
+  host_.running_.fetch_add(1);
+  variable_ = host_.mark_.variable(host_.children_.fetch_add(1));
+}
+
+ProgramMark::~ProgramMark() {
+  const bool last = host_.running_.fetch_sub(1) == 1;
+  kill_orphans(variable_, host_.reaper_.pid(), last ? Orphans::all : Orphans::marked);
+}
+
 TemporaryFolder::TemporaryFolder(const std::string& within) : path_(new_folder(within + "/XXXXXX")) {}
 
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code nobody_to_tell;
-  std::filesystem::remove_all(path_, nobody_to_tell);
+TemporaryFolder::~TemporaryFolder() { remove_folder(path_); }
+
+void remove_folder(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (!error) return;
+  // A program may leave folders that nothing can be taken out of.
+  for (fs::recursive_directory_iterator at(path, fs::directory_options::skip_permission_denied, error), end; !error && at != end; at.increment(error))
+    if (at->is_directory(error) && !at->is_symlink(error)) fs::permissions(at->path(), fs::perms::owner_all, fs::perm_options::add, error);
+  fs::remove_all(path, error);
 }
 
 }  // namespace quern::worker

@@ -19,10 +19,6 @@ class Host {
   explicit Host(std::uint64_t memory_bytes);
   ~Host();
 
-  /// What tells the children of this worker apart.
-  std::string next_mark() { return mark_.variable(children_.fetch_add(1, std::memory_order_relaxed)); }
-  /// Ends what a child that has ended left behind.
-  void clean_after(const std::string& mark) const { kill_orphans(mark, reaper_.pid()); }
 
   /// NAME=VALUE: the few variables every program gets, without the mark.
   const std::vector<std::string>& environment() const { return environment_; }
@@ -33,6 +29,7 @@ class Host {
   std::uint64_t memory_for(std::uint64_t asked) const;
 
  private:
+  friend class ProgramMark;
   Mark mark_;
   std::string folder_;
   Reaper reaper_;
@@ -40,7 +37,26 @@ class Host {
   std::string name_;
   std::uint64_t memory_bytes_;
   std::atomic<std::uint64_t> children_{0};
+  std::atomic<std::uint64_t> running_{0};
 };
+
+/// The mark of one program, for as long as it runs. When it goes, what the program left behind is ended: what carries the mark, and, when
+/// no other program runs, what has lost its mark too.
+class ProgramMark {
+ public:
+  explicit ProgramMark(Host& host);
+  ~ProgramMark();
+  ProgramMark(const ProgramMark&) = delete;
+  ProgramMark& operator=(const ProgramMark&) = delete;
+  const std::string& variable() const { return variable_; }
+
+ private:
+  Host& host_;
+  std::string variable_;
+};
+
+/// With all that is in it, also where programs took the permission away. What cannot be removed stays.
+void remove_folder(const std::string& path);
 
 /// A folder that lives as long as this.
 class TemporaryFolder {

@@ -1,5 +1,7 @@
 #include "worker/process/isolated.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,10 +57,11 @@ struct Response {
 // ---- the slot's side
 
 struct Process {
+  Process(Host& host, int fd) : mark(host), socket(fd) {}
+  ProgramMark mark;
   Child child;
   SlotSocket socket;
   std::weak_ptr<const void> common;  // that was sent last
-  std::string mark;
 };
 
 class Isolation {
@@ -70,7 +73,10 @@ class Isolation {
     std::unique_ptr<Process>& process = process_of_this_thread();
     if (!process) process = start();
     attach_common(request, task, *process);
-    process->socket.ask([task] { return !task || !task->cancelled(); });
+    process->socket.ask([task, ended = process->child.ended_fd()] {
+      pollfd over{ended, POLLIN, 0};  // something that it left behind may hold the socket open
+      return ::poll(&over, 1, 0) == 0 && (!task || !task->cancelled());
+    });
     std::optional<Bytes> bytes;
     if (process->socket.send(to_value(request))) bytes = process->socket.receive();
     if (!bytes) return lost(process, task);
@@ -91,13 +97,13 @@ class Isolation {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::system_error(errno, std::generic_category(), "a socket");
     SlotSocket theirs(ends[1]);  // closed when the child has its copy
-    auto process = std::make_unique<Process>(Process{{}, SlotSocket(ends[0]), {}, host_.next_mark()});
+    auto process = std::make_unique<Process>(host_, ends[0]);
     ChildPlan plan;
     plan.words = arguments_;
     plan.file = "/proc/self/exe";
     for (char** at = environ; *at; ++at) plan.env.emplace_back(*at);
     plan.env.push_back(std::string(kVariable) + "=1");
-    plan.env.push_back(process->mark + '1');
+    plan.env.push_back(process->mark.variable() + '1');
     plan.out = STDERR_FILENO;
     plan.err = STDERR_FILENO;
     plan.extra = ends[1];
@@ -109,10 +115,14 @@ class Isolation {
 
   static void attach_common(Request& request, const Task* task, Process& process) {
     const auto owner = task ? task->common_owner() : nullptr;
-    if (!owner || process.common.lock() == owner) return;
-    request.new_common = true;
-    request.common = task->common();
-    process.common = owner;
+    if (!owner) {
+      request.new_common = true;  // none: what another job had is not this one's
+      process.common.reset();
+    } else if (process.common.lock() != owner) {
+      request.new_common = true;
+      request.common = task->common();
+      process.common = owner;
+    }
   }
 
   Bytes lost(std::unique_ptr<Process>& process, const Task* task) {
@@ -124,7 +134,6 @@ class Isolation {
 
   ChildEnd end(std::unique_ptr<Process>& process) {
     const ChildEnd how = process->child.finish();
-    host_.clean_after(process->mark);
     process.reset();
     return how;
   }
@@ -248,6 +257,7 @@ bool is_slot_process() { return std::getenv(kVariable) != nullptr; }
 
 int serve_slot(const Functions& functions) {
   ::unsetenv(kVariable);  // what the function starts is no slot
+  ::fcntl(kSocket, F_SETFD, FD_CLOEXEC);
   SlotSocket socket(kSocket);
   std::shared_ptr<const Bytes> common;
   while (const auto bytes = socket.receive()) {

@@ -84,13 +84,13 @@ void kill_marked(std::string_view variable) {
   }
 }
 
-void kill_orphans(std::string_view variable, pid_t except) {
+void kill_orphans(std::string_view variable, pid_t except, Orphans which) {
   // The children of an orphan that is killed become orphans in turn.
   for (int round = 0; round < kRounds; ++round) {
     bool found = false;
     for (const pid_t pid : orphans()) {
       if (pid == except) continue;
-      const bool ours = carries(pid, variable);
+      const bool ours = which == Orphans::all || carries(pid, variable);
       if (ours) ::kill(pid, SIGKILL);
       const bool reaped = ::waitpid(pid, nullptr, WNOHANG) == pid;
       found = found || ours || reaped;

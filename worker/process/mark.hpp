@@ -30,8 +30,9 @@ std::vector<pid_t> marked(std::string_view variable);
 /// Kills them until there are none (a process may start another while it is looked for).
 void kill_marked(std::string_view variable);
 
-/// Processes that lost their parents and are this one's to look after (it must be a subreaper): kills those that carry `variable`, reaps
-/// what has ended, but for `except`. Cheap when there are none.
-void kill_orphans(std::string_view variable, pid_t except);
+enum class Orphans : unsigned char { marked, all };
+/// Processes that lost their parents and are this one's to look after (it must be a subreaper): kills those that carry `variable`, or
+/// all, and reaps what has ended, but for `except`. Cheap when there are none.
+void kill_orphans(std::string_view variable, pid_t except, Orphans which);
 
 }  // namespace quern::worker

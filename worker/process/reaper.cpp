@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "worker/process/child.hpp"
+#include "worker/process/host.hpp"
 
 namespace quern::worker {
 namespace {
@@ -30,8 +30,7 @@ namespace {
   while (::read(0, &nothing, 1) < 0 && errno == EINTR) {
   }
   kill_marked(mark.text());
-  std::error_code nobody_to_tell;
-  std::filesystem::remove_all(folder, nobody_to_tell);
+  remove_folder(folder);
   ::_exit(0);
 }
 

@@ -21,9 +21,9 @@ namespace quern {
 
 /// A file that travels with a command. Names are relative and stay within the folder they are relative to.
 struct CommandFile {
-  std::string name;
+  std::string name{};
   std::uint32_t mode = 0644;  ///< permissions
-  Bytes bytes;
+  Bytes bytes{};
 
   bool operator==(const CommandFile&) const = default;
 };
@@ -40,9 +40,9 @@ struct Command {
   /// The program and its arguments. With Feed::arguments they may hold replacement strings: {} the item, {.} without its extension,
   /// {/} without its folder, {//} its folder, {/.} without both, {#} the number of the task counted from 1, {2} {2.} ... the second
   /// argument of several. A word that is {} alone becomes as many words as there are arguments.
-  std::vector<std::string> words;
-  std::vector<std::string> env;  ///< NAME=VALUE, beside the few variables that every program gets (PATH, HOME, LANG, ...)
-  std::string cwd;               ///< folder to run in; "temp": a new empty one for each program; empty: the worker's own choice
+  std::vector<std::string> words{};
+  std::vector<std::string> env{};  ///< NAME=VALUE, beside the few variables that every program gets (PATH, HOME, LANG, ...)
+  std::string cwd{};               ///< folder to run in; "temp": a new empty one for each program; empty: the worker's own choice
   bool cwd_optional = false;     ///< where the folder does not exist, a new empty one does
   Feed feed = Feed::arguments;
   Frame frame = Frame::line;
@@ -58,9 +58,9 @@ struct Command {
 
 /// An item that says more than its arguments: items of a job whose encoding is `value` may be these.
 struct CommandItem {
-  std::vector<std::string> arguments;
-  std::vector<std::string> env;      ///< NAME=VALUE, beside the command's
-  std::string cwd;                   ///< empty: the command's
+  std::vector<std::string> arguments{};
+  std::vector<std::string> env{};      ///< NAME=VALUE, beside the command's
+  std::string cwd{};                   ///< empty: the command's
   std::optional<Bytes> input{};      ///< its standard input
   std::vector<CommandFile> files{};  ///< beside the command's
   std::uint64_t number = 0;          ///< what {#} stands for; 0: the number of the task, counted from 1
@@ -73,14 +73,14 @@ struct CommandResult {
   std::int32_t code = 0;    ///< exit code; 127 not found, 126 not to be run, 125 the worker could not start it
   std::int32_t signal = 0;  ///< that ended it, or 0
   bool timed_out = false;
-  Bytes out;                ///< its standard output
-  Bytes err;                ///< its standard error
-  std::string host;         ///< where it ran
+  Bytes out{};              ///< its standard output
+  Bytes err{};              ///< its standard error
+  std::string host{};       ///< where it ran
   double started_s = 0;     ///< seconds since 1970, by the clock there
   double ran_s = 0;
   std::uint64_t number = 0;        ///< what {#} stood for
-  std::vector<std::string> arguments;  ///< with Command::echo
-  std::vector<CommandFile> files;      ///< with Command::get
+  std::vector<std::string> arguments{};  ///< with Command::echo
+  std::vector<CommandFile> files{};    ///< with Command::get
 
   bool ok() const { return code == 0 && signal == 0 && !timed_out; }
   bool operator==(const CommandResult&) const = default;
@@ -112,8 +112,8 @@ std::string expand_word(std::string_view word, const std::vector<BytesView>& arg
 bool has_replacement(std::string_view word);
 
 /// A shell script with replacement strings as the words of a program that runs it. The values never become part of the script: it
-/// refers to them as parameters, so nothing in them is executed, wherever {} stands (also within quotes). `arguments`: per program, at
-/// most. Throws std::invalid_argument when that cannot be done (two different replacement strings for several arguments at once).
+/// refers to them as parameters, so the shell executes nothing in them, wherever {} stands (also within quotes). What the script hands
+/// them to may: a word within the words of `sh -c` or `awk` is script again. `arguments`: per program, at most. Throws std::invalid_argument when that cannot be done (two different replacement strings for several arguments at once).
 std::vector<std::string> script_words(const std::string& script, std::uint64_t arguments = 1);
 
 /// Whether what a person wrote as one word is a script (it has blanks or characters that mean something to a shell).
