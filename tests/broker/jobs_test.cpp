@@ -308,6 +308,25 @@ TEST_F(Jobs, cancelling_what_waits_lets_the_rest_end) {
   EXPECT_TRUE(w.inbox.empty()) << "no further lease";
 }
 
+TEST_F(Jobs, cancelling_what_waits_closes_an_open_job) {
+  client(c);
+  worker(w);
+  wire::Submit job = items_job(1, {"a"});
+  job.open = true;
+  send(c, job);
+  const auto lease = expect<wire::Lease>(w);
+  wire::Cancel cancel{5, uuid(1), {}, {}};
+  cancel.waiting = true;
+  send(c, cancel);
+  send(c, wire::Append{uuid(1), 1, true, batch_of({"late"}), {}});
+  for (const auto& message : c.inbox) EXPECT_FALSE(std::holds_alternative<wire::ErrorMessage>(message));
+  send(w, wire::Reclaimed{lease.lease, {}});
+  send(w, echo(lease));
+  const auto update = last_update();
+  EXPECT_EQ(update.status.state, JobState::done) << "its client reads a terminal, and need not come to its end";
+  EXPECT_EQ(update.status.total, 1u);
+}
+
 TEST_F(Jobs, what_is_given_back_while_waiting_is_cancelled_is_not_granted_again) {
   client(c);
   worker(w);

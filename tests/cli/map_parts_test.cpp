@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "cli/argument_source.hpp"
+#include "cli/command_files.hpp"
 #include "cli/command_items.hpp"
 #include "cli/command_printer.hpp"
 #include "cli/halt.hpp"
@@ -217,6 +218,33 @@ TEST_F(Logs, results_are_files) {
   EXPECT_NE(folder_name(".."), "..");
 }
 
+TEST_F(Logs, only_files_that_were_asked_for_are_written) {
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_);
+  const Command command{.words = {"x"}, .get = {"{.}.out", "sub/*"}};
+  CommandResult result;
+  result.arguments = {"in.txt"};
+  result.files = {{"in.out", 0644, "made"}, {"sub/y", 0600, "y"}};
+  write_files(command, result);
+  EXPECT_EQ(read("in.out") + read("sub/y"), "madey");
+  for (const char* name : {".bashrc", "other.out", "sub/deeper/y", "../in.out", "/in.out"}) {
+    result.files = {{name, 0755, "evil"}};
+    EXPECT_THROW(write_files(command, result), FileError) << name;
+    EXPECT_FALSE(std::filesystem::exists(name)) << name;
+  }
+  result.files = {{"in.out", 0644, "evil"}};
+  EXPECT_THROW(write_files(Command{.words = {"x"}}, result), FileError) << "nothing was asked for";
+  std::filesystem::current_path(before);
+}
+
+TEST_F(Logs, two_files_of_one_name_are_refused) {
+  std::filesystem::create_directory(folder_ + "/a");
+  std::filesystem::create_directory(folder_ + "/b");
+  std::vector<CommandFile> files;
+  add_files(files, write("a/f", "1"));
+  EXPECT_THROW(add_files(files, write("b/f", "2")), FileError);
+}
+
 TEST_F(Logs, commands_as_objects) {
   const auto items = command_items_in(write("j", R"({"args": ["a", 1], "env": {"X": "y"}, "cwd": "/", "stdin": "in", "cost": 2})"
                                                  "\n\n{\"args\":[],\"require\":{\"zone\":\"north\"}}\n{}\n"));
@@ -227,7 +255,7 @@ TEST_F(Logs, commands_as_objects) {
   EXPECT_EQ(command_item(item), (CommandItem{{"a", "1"}, {"X=y"}, "/", Bytes("in")}));
   EXPECT_EQ(items.groups[0].items.cost(item), 2);
   EXPECT_EQ(items.groups[1].require.at("zone"), "north");
-  for (const char* bad : {"[]", "{", "{\"args\": 1}", "{\"arg\": []}", "{\"cost\": -1}", "{\"env\": []}", "{\"args\": [[]]}"}) {
+  for (const char* bad : {"[]", "{", "{\"args\": 1}", "{\"arg\": []}", "{\"cost\": -1}", "{\"env\": []}", "{\"args\": [[]]}", "{\"args\": [\"a\\u0000b\"]}"}) {
     try {
       command_items_in(write("bad", std::string("{}\n") + bad + "\n"));
       FAIL() << bad;

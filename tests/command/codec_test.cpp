@@ -45,6 +45,8 @@ TEST(CommandCodec, names_of_files_stay_within_their_folder) {
     EXPECT_FALSE(stays_within(name)) << name;
     EXPECT_THROW(command_in(to_bytes(Command{.words = {"x"}, .files = {{name, 0644, ""}}})), std::invalid_argument) << name;
   }
+  EXPECT_THROW(command_in(to_bytes(Command{.words = {"x"}, .files = {{"f", 0644, ""}, {"f", 0644, ""}}})), std::invalid_argument);
+  EXPECT_THROW(command_in(to_bytes(Command{.words = {Bytes("x\0y", 3)}})), std::invalid_argument);
 }
 
 TEST(CommandCodec, unknown_keys_are_passed_over) {
