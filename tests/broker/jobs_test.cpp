@@ -337,7 +337,9 @@ TEST_F(Jobs, what_is_given_back_while_waiting_is_cancelled_is_not_granted_again)
   send(c, cancel);
   expect<wire::Reclaim>(w);
   send(w, wire::Reclaimed{lease.lease, lease.tasks});
-  wire::Report nothing{.id = {lease.lease, 0}, .last = true};
+  wire::Report nothing;
+  nothing.id = {lease.lease, 0};
+  nothing.last = true;
   send(w, nothing);
   const auto update = last_update();
   EXPECT_EQ(update.status.state, JobState::cancelled);
