@@ -192,6 +192,7 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects
 void Core::wind_down(Job& job, Effects& effects) {
   job.winding_down = true;
   job.open = false;  // what would still come is not waited for: its client may be reading a terminal
+  save(job);
   for (Lease* lease : leases_of(job)) {
     if (lease->reclaiming) continue;
     lease->reclaiming = true;

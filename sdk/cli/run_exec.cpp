@@ -104,6 +104,37 @@ Exit run_each_line(const Given& given, const std::vector<std::string>& words) {
   return run_map(std::move(request));
 }
 
+/// What the commands wrote, in the order of the input; `order` names the job of each.
+Exit print_in_order(bool json, const Command& command, const std::vector<std::size_t>& order, const std::vector<Job>& jobs, Attended& attended) {
+  Console console;
+  Output output;
+  CommandPrinter printer({json, false}, output, console);
+  std::uint64_t number = 0, failed = 0;
+  for (const std::size_t group : order) {
+    const auto result = jobs[group].next();
+    ++number;
+    if (!result) continue;
+    if (!result->ok) ++failed;
+    if (result->bytes.empty()) {
+      printer.print_lost(number, std::string(to_string(result->code)), result->text);
+      continue;
+    }
+    CommandResult one = command_result(result->bytes);
+    write_files(command, one);  // by the number that the worker knew
+    one.number = number;
+    if (!printer.print(one, result->text)) break;
+  }
+  if (attended.interrupted()) leave(Exit::interrupted);
+  if (output.flush() == Output::State::reader_gone) {
+    attended.cancel();
+    die_of_broken_pipe();
+  }
+  bool ok = failed == 0;
+  for (const Job& job : jobs) ok = job.wait().ok() && ok;
+  if (failed > 0 && !json) console.say(std::to_string(failed) + (failed == 1 ? " command failed" : " commands failed"));
+  return ok ? Exit::done : Exit::failed;
+}
+
 /// A command per object; commands that require different things are different jobs.
 Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
   CommandItems items = command_items_in(given.get<std::string>("from-json"));
@@ -130,33 +161,12 @@ Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
     for (const Job& job : jobs) job.wait_for_intake();
     return Exit::done;
   }
-  Console console;
-  Output output;
-  CommandPrinter printer({given.json(), false}, output, console);
-  std::uint64_t number = 0, failed = 0;
-  for (const std::size_t group : items.order) {
-    const auto result = jobs[group].next();
-    ++number;
-    if (!result) continue;
-    if (!result->ok) ++failed;
-    if (result->bytes.empty()) {
-      printer.print_lost(number, std::string(to_string(result->code)), result->text);
-      continue;
-    }
-    CommandResult one = command_result(result->bytes);
-    one.number = number;
-    write_files(command, one);
-    if (!printer.print(one, result->text)) break;
+  try {
+    return print_in_order(given.json(), command, items.order, jobs, attended);
+  } catch (...) {
+    attended.cancel();  // nobody will see what the commands still do
+    throw;
   }
-  if (attended.interrupted()) leave(Exit::interrupted);
-  if (output.flush() == Output::State::reader_gone) {
-    attended.cancel();
-    die_of_broken_pipe();
-  }
-  bool ok = failed == 0;
-  for (const Job& job : jobs) ok = job.wait().ok() && ok;
-  if (failed > 0 && !given.json()) console.say(std::to_string(failed) + (failed == 1 ? " command failed" : " commands failed"));
-  return ok ? Exit::done : Exit::failed;
 }
 
 Exit run_given(const Given& given) {

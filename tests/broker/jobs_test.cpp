@@ -38,6 +38,12 @@ class Jobs : public BrokerTest {
     return report;
   }
 
+  void cancel_waiting() {
+    wire::Cancel cancel{5, uuid(1), {}, {}};
+    cancel.waiting = true;
+    send(c, cancel);
+  }
+
   wire::JobUpdate last_update() {
     std::optional<wire::JobUpdate> update;
     for (auto& message : c.inbox)
@@ -294,9 +300,7 @@ TEST_F(Jobs, cancelling_what_waits_lets_the_rest_end) {
   worker(w);
   send(c, items_job(1, {"a", "b", "c"}));
   const auto lease = expect<wire::Lease>(w);
-  wire::Cancel cancel{5, uuid(1), {}, {}};
-  cancel.waiting = true;
-  send(c, cancel);
+  cancel_waiting();
   EXPECT_EQ(expect<wire::Reclaim>(w).lease, lease.lease);
   send(w, wire::Reclaimed{lease.lease, {}});
   send(w, echo(lease));
@@ -315,9 +319,7 @@ TEST_F(Jobs, cancelling_what_waits_closes_an_open_job) {
   job.open = true;
   send(c, job);
   const auto lease = expect<wire::Lease>(w);
-  wire::Cancel cancel{5, uuid(1), {}, {}};
-  cancel.waiting = true;
-  send(c, cancel);
+  cancel_waiting();
   send(c, wire::Append{uuid(1), 1, true, batch_of({"late"}), {}});
   for (const auto& message : c.inbox) EXPECT_FALSE(std::holds_alternative<wire::ErrorMessage>(message));
   send(w, wire::Reclaimed{lease.lease, {}});
@@ -332,9 +334,7 @@ TEST_F(Jobs, what_is_given_back_while_waiting_is_cancelled_is_not_granted_again)
   worker(w);
   send(c, items_job(1, {"a", "b"}));
   const auto lease = expect<wire::Lease>(w);
-  wire::Cancel cancel{5, uuid(1), {}, {}};
-  cancel.waiting = true;
-  send(c, cancel);
+  cancel_waiting();
   expect<wire::Reclaim>(w);
   send(w, wire::Reclaimed{lease.lease, lease.tasks});
   wire::Report nothing;

@@ -85,6 +85,12 @@ class Programs(Rig):
         reapers = [place for place in self.temporary.iterdir()]
         self.assertEqual([list(place.iterdir()) for place in reapers], [[]], "temporary folders")
 
+    def test_an_error_of_the_client_ends_the_commands(self):
+        self.write("plain", "no folder")
+        done = self.quern("map", "--env", self.tag, "--results", "plain/x", "[ {} = 0 ] || sleep 1000", ":::", "0", "1", "2")
+        self.assert_one_line(done, 2, "plain/x")
+        self.expect_all_gone("an error of the client")
+
     def test_a_worker_that_loses_its_broker_keeps_running_commands(self):
         map_ = self.map_start("sleep 0.5; echo {}", ":::", "a")
         wait_until(lambda: self.programs("sleep"), "the start")
