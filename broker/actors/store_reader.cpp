@@ -121,6 +121,7 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
     if (!job) continue;
     const std::string kind(needs.text()), name(needs.text());
     if (kind == "label") job->birth.options.require[name] = std::string(needs.text());
+    else if (kind == "blob") job->birth.options.blobs.push_back(name);
     else job->birth.options.resources[name] = needs.real();
   }
   Statement commons(database, "SELECT job, bytes FROM commons");

@@ -1,5 +1,6 @@
 #include "broker/core/access.hpp"
 
+#include "wire/blob.hpp"
 #include "wire/glob.hpp"
 
 namespace quern::broker {
@@ -40,6 +41,7 @@ constexpr Line line(const wire::Retry&) { return {"retry", kSubmit | kAdmin, OnJ
 constexpr Line line(const wire::Drain&) { return {"drain", kAdmin}; }
 constexpr Line line(const wire::Report&) { return {"report", kWork}; }  // only of a lease it holds
 constexpr Line line(const wire::Reclaimed&) { return {"give back", kWork}; }
+constexpr Line line(const wire::Fetch&) { return {"fetch", kWork}; }  // only for a job it had COMMON of
 constexpr Line line(const wire::Draining&) { return {"drain itself", kWork}; }
 constexpr Line line(const wire::Hello& m) {
   return m.role == wire::Role::worker ? Line{"join as worker", kWork} : Line{"connect as client", kLook};
@@ -70,6 +72,7 @@ constexpr Line line(const wire::JobUpdate&) { return {"job", 0}; }
 constexpr Line line(const wire::Answer&) { return {"answer", 0}; }
 constexpr Line line(const wire::Lease&) { return {"lease", 0}; }
 constexpr Line line(const wire::Common&) { return {"common", 0}; }
+constexpr Line line(const wire::Blob&) { return {"blob", 0}; }
 constexpr Line line(const wire::Forget&) { return {"forget", 0}; }
 constexpr Line line(const wire::Reported&) { return {"reported", 0}; }
 constexpr Line line(const wire::Reclaim&) { return {"reclaim", 0}; }
@@ -81,9 +84,11 @@ Line line_of(const Message& message) {
 
 /// What SUBMIT itself asks for.
 std::string objection(const Principal& principal, const wire::Submit& submit) {
-  if (!principal.functions.empty() && !wire::matches_any(principal.functions, submit.function))
+  // A blob runs nothing: whoever may submit at all may give one for its jobs.
+  const bool blob = submit.function == wire::kBlobFunction;
+  if (!blob && !principal.functions.empty() && !wire::matches_any(principal.functions, submit.function))
     return principal.name + " may not submit the function `" + submit.function + "`";
-  if (!principal.jobs.empty() && !wire::matches_any(principal.jobs, submit.options.name))
+  if (!blob && !principal.jobs.empty() && !wire::matches_any(principal.jobs, submit.options.name))
     return principal.name + " may not name a job '" + submit.options.name + "' (its key allows certain names only: give one with --name)";
   // Priorities are strict, so whoever may choose them freely may stop everybody else.
   const std::int32_t ceiling = principal.max_priority.value_or(principal.may(Right::admin) ? INT32_MAX : 0);

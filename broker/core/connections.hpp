@@ -12,7 +12,7 @@
 namespace quern::broker {
 
 struct Connection {
-  Budget hellos, beats, queries, stale, offences;
+  Budget hellos, beats, queries, fetches, stale, offences;
   bool muted = false;  ///< it went too far: nothing of it is heard any more (a ROUTER cannot close it)
 };
 

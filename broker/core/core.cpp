@@ -83,6 +83,7 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
                  [&](wire::Drain& m) { on_drain(*session, m, effects); },
                  [&](wire::Report& m) { on_report(*session, std::move(m), now, effects); },
                  [&](wire::Reclaimed& m) { on_reclaimed(*session, m, now); },
+                 [&](wire::Fetch& m) { on_fetch(*session, std::move(m), now, effects); },
                  [&](wire::Draining&) {
                    Worker& worker = workers_.at(session->id);
                    worker.draining = true;
@@ -139,6 +140,7 @@ void Core::settle(Time now, Effects& effects) {
   if (!next_sweep_ || now >= *next_sweep_) sweep(now, effects);
   release_unsure(now);
   dispatch(now, effects);
+  answer_fetches(now, effects);
   // A job that ends may free another's credit; jobs only become dirty by events, so this loop ends.
   while (!dirty_.empty()) {
     std::set<JobNumber> dirty;

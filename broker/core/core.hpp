@@ -6,7 +6,7 @@
 //
 // Files: core_session.cpp (HELLO, beats, loss), core_jobs.cpp (what clients ask), core_results.cpp (results to clients), core_leases.cpp
 // (what workers answer), core_decide.cpp (how a job is run), core_pools.cpp (who can run it), core_dispatch.cpp (where leases go), core_plan.cpp (the
-// same ahead, when times are known), core_grant.cpp (leases are made), core_tail.cpp (what is moved at the end), core_end.cpp (how jobs end),
+// same ahead, when times are known), core_grant.cpp (leases are made), core_tail.cpp (what is moved at the end), core_end.cpp (how jobs end), core_blobs.cpp (what is kept for them),
 // core_status.cpp (what is shown), core_access.cpp (who may do what), core_conduct.cpp (floods, forgery),
 // core_check.cpp (invariants), core_store.cpp (what is made durable, what waits for it), core_recover.cpp (after a restart).
 #pragma once
@@ -126,6 +126,13 @@ class Core {
   std::uint64_t memory_used() const { return memory_used_; }
 
  private:
+  /// A chunk of a blob that a worker wants.
+  struct Fetching {
+    wire::SessionId worker{};
+    JobNumber blob{};
+    wire::Fetch what;
+  };
+
   void handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects);
 
   // core_access.cpp
@@ -191,6 +198,18 @@ class Core {
   Follower& follow(Job& job, Session& session, std::uint64_t cursor, std::uint64_t window, std::uint32_t watch_ms);
   Job* find_job(Uuid uuid);
   Job* find_job(Uuid uuid, JobNumber number);
+
+  // core_blobs.cpp
+  std::optional<std::pair<ErrorCode, std::string>> blob_refusal(const Session& session, const wire::Submit& submit);
+  const Job* find_blob(const std::string& principal, const std::string& name, bool memory) const;
+  void hold_blobs(Job& job);
+  void release_blobs(Job& job);
+  void finish_blob(Job& blob, Time now, Effects& effects);
+  void on_fetch(Session& session, wire::Fetch&& fetch, Time now, Effects& effects);
+  void answer_fetches(Time now, Effects& effects);
+  bool answer(const Fetching& fetch, Effects& effects);
+  void sweep_blobs(Time now);
+  std::uint64_t blob_room(const Job& blob) const;
 
   // core_results.cpp
   void send_results(Job& job, Time now, Effects& effects);
@@ -437,6 +456,8 @@ class Core {
   std::multimap<Time, JobNumber> unsure_;  ///< when workers have had their time to say what they hold
 
   std::set<JobNumber> dirty_;           ///< something changed that followers or dispatch should look at
+  std::set<JobNumber> blobs_;           ///< that are done
+  std::vector<Fetching> fetching_;      ///< chunks that workers wait for
   bool dispatch_needed_ = false;
   bool offers_changed_ = false;         ///< a worker came: undecided jobs may have what they wait for
   std::optional<Time> retry_dispatch_;  ///< work is held back for a faster worker until then

@@ -48,6 +48,7 @@ void Core::check_invariants() const {
     require(principal && principal->name == session.principal, "a session has a key that is known", {});
   }
 
+  std::map<JobNumber, std::size_t> holders;
   std::map<std::string, Usage> usage;
   std::uint64_t memory = 0;
   for (const auto& [number, job] : jobs_) {
@@ -72,6 +73,8 @@ void Core::check_invariants() const {
       const wire::Interval beyond{job.frontier, job.total};
       require(job.ended.missing(beyond) == job.pending.intersect(beyond), "nothing beyond the frontier was ever leased", number);
     }
+    require(blobs_.contains(number) == (job.blob && job.state == JobState::done), "a blob that is whole is known as one", number);
+    for (JobNumber held : job.blobs) ++holders[held];
     if (job.final()) require(job.ended.size() == job.total, "a final job has no task left", number);
     memory += job.accounted.bytes;
     usage[job.principal].tasks += job.accounted.tasks;
@@ -81,6 +84,7 @@ void Core::check_invariants() const {
     const Usage& sum = usage[name];
     require(used.tasks == sum.tasks && used.jobs == sum.jobs, "what a principal uses is the sum over its jobs", {});
   }
+  for (const auto& [number, job] : jobs_) require(job.holders == holders[number], "a blob knows how many jobs hold it", number);
   require(memory == memory_used_, "the memory used is the sum over the jobs", {});
 }
 

@@ -86,6 +86,11 @@ bool Core::tolerates_hello(PeerId peer, const std::string& user, Time now, Effec
 }
 
 bool Core::tolerates(Session& session, const wire::Message& message, Time now, Effects& effects) {
+  if (std::holds_alternative<wire::Fetch>(message)) {
+    if (connections_.of(session.peer).fetches.take(1, kFetches, now)) return true;
+    offend(session.peer, session.user, 0.1, "a flood of FETCHes", now, effects);
+    return false;
+  }
   const auto* query = std::get_if<wire::Query>(&message);
   if (!query && !std::holds_alternative<wire::Beat>(message)) return true;
   Connection& connection = connections_.of(session.peer);

@@ -7,6 +7,7 @@ namespace quern::broker {
 
 void Core::finish_if_done(Job& job, Time now, Effects& effects) {
   if (job.final()) return;
+  if (job.blob && job.failure == ErrorCode::none) return finish_blob(job, now, effects);
   if (job.failure != ErrorCode::none) return end_job(job, JobState::failed, job.failure, job.reason, now, effects);
   if (!job.all_ended()) return;
 
@@ -66,7 +67,7 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   job.backing_off.clear();
   job.leased = 0;
   wire::Intervals dropped;
-  job.payloads.keep_only(job.failed_tasks, dropped);  // what failed may be tried again
+  if (!job.blob || state != JobState::done) job.payloads.keep_only(job.failed_tasks, dropped);  // what failed may be tried again
   // A job of millions may have thousands of rows: without a failed task they all go, and the store takes its time.
   if (job.failed_tasks.empty()) {
     if (!dropped.empty()) persist(job, DropInputs{job.number});
@@ -96,12 +97,14 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
     job.costs = {};
     job.costs_sum = 0;
   }
-  finished_.push_back(job.number);
-  if (job.common) {
+  if (job.blob && state == JobState::done) blobs_.insert(job.number);
+  else finished_.push_back(job.number);
+  if (job.has_common()) {
     for (auto& [id, worker] : workers_)
       if (worker.commons.erase(job.uuid) > 0) send(id, wire::Forget{{job.uuid}}, effects, job.ticket);
     if (job.failed_tasks.empty()) job.common.reset();
   }
+  if (job.failed_tasks.empty()) release_blobs(job);
   save(job);
   if (job.durable() && job.results.bytes() > 0) results_heavy_.insert(job.number);
   account(job);
@@ -212,6 +215,8 @@ void Core::forget_job(JobNumber number) {
   for (const Follower& follower : job.followers)
     if (Session* session = sessions_.find(follower.session)) session->followed.erase(job.uuid);
   persist(job, DropJob{number});
+  release_blobs(job);
+  blobs_.erase(number);
   unsaved_.erase(number);
   if (!job.options.unique.empty()) unique_.erase({job.principal, job.options.unique});
   unaccount(job);

@@ -138,9 +138,9 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
   // A second attempt reveals that the first one failed. What comes before an earlier message of the job must not wait longer than it.
   if (lease.attempt > 1) job.lease_ticket = std::max(job.lease_ticket, job.ticket);
   const std::uint64_t after = job.lease_ticket;
-  if (job.common && lease.kind != wire::LeaseKind::merge) {
+  if (job.has_common() && lease.kind != wire::LeaseKind::merge) {
     lease.common = true;
-    if (worker.commons.insert(job.uuid).second) send(worker.session, wire::Common{job.uuid, *job.common}, effects, after);
+    if (worker.commons.insert(job.uuid).second) send(worker.session, wire::Common{job.uuid, job.common.value_or(wire::Buffer{}), job.options.blobs}, effects, after);
   }
   Lease& record = leases_[lease.lease];
   record.id = lease.lease;

@@ -68,8 +68,15 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
     return;
   }
   if (!submit.options.unique.empty()) {
-    if (auto it = unique_.find({session.principal, submit.options.unique}); it != unique_.end()) {
-      const Job& same = jobs_.at(it->second);
+    auto it = unique_.find({session.principal, submit.options.unique});
+    // Nothing is to be had of a blob that was not completed.
+    if (it != unique_.end() && jobs_.at(it->second).blob && jobs_.at(it->second).final() && jobs_.at(it->second).state != JobState::done) {
+      forget_job(it->second);
+      it = unique_.end();
+    }
+    if (it != unique_.end()) {
+      Job& same = jobs_.at(it->second);
+      same.wanted = now;
       wire::Accepted answer = accepted(same);
       answer.existing = true;
       answer.submitted = submit.job;
@@ -78,6 +85,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
     }
   }
   auto no = refusal(session, submit);
+  if (!no) no = blob_refusal(session, submit);
   if (!no) no = over_quota(session.principal, tasks_of(submit), submit.batch.weight() + submit.common.size(), 1, now);
   if (no) {
     count_refusal(session, now, effects);
@@ -91,6 +99,8 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   job.uuid = submit.job;
   job.number = number;
   job.function = std::move(submit.function);
+  job.blob = job.function == wire::kBlobFunction;
+  job.wanted = now;
   job.input = submit.input;
   job.encoding = submit.encoding;
   job.options = std::move(submit.options);
@@ -120,7 +130,8 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   job.born_ticket = job.lease_ticket = job.ticket;
   job_numbers_.emplace(job.uuid, number);
   live_.insert(number);
-  undecided_.insert(number);
+  if (!job.blob) undecided_.insert(number);
+  hold_blobs(job);
   if (!job.options.unique.empty()) unique_.emplace(std::pair(job.principal, job.options.unique), number);
   take_in(job, std::move(submit.batch), submit.costs);
   account(job);
@@ -171,7 +182,7 @@ void Core::take_costs(Job& job, std::uint64_t count, const std::vector<float>& c
 
 void Core::grant_credit(Job& job, Time now) {
   if (!job.open || job.final()) return;
-  const std::uint64_t room = config_.stream_limit() - std::min(config_.stream_limit(), memory_used_);
+  const std::uint64_t room = job.blob ? blob_room(job) : config_.stream_limit() - std::min(config_.stream_limit(), memory_used_);
   const std::uint64_t to = job.accepted_bytes + std::min({kCreditAhead, room, quota_room(job, now)});
   if (to > job.credit_to) job.credit_to = to;
 }

@@ -29,6 +29,8 @@ void Core::recover(Recovered&& recovered, Time now, Effects& effects) {
     unfinished += is_final(job.progress.state) ? 0 : 1;
     recover_job(std::move(job), now);
   }
+  for (auto& [number, job] : jobs_)
+    if (!job.final() || !job.failed_tasks.empty()) hold_blobs(job);
   if (!next_sweep_) next_sweep_ = now;
   if (!jobs_.empty())
     effects.push_back(Note{Note::Level::info, "the store has " + std::to_string(jobs_.size()) + " jobs, " + std::to_string(unfinished) +
@@ -43,6 +45,8 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   job.number = birth.number;
   job.uuid = birth.uuid;
   job.function = std::move(birth.function);
+  job.blob = job.function == wire::kBlobFunction;
+  job.wanted = now;
   job.input = birth.input;
   job.base = birth.range_begin;
   job.range_end = birth.range_end;
@@ -74,7 +78,8 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   for (const StoredInput& row : stored.inputs) job.payloads.append_stored(row);
   job.payloads.skip_to(job.input == InputKind::items ? job.total : 0);
   Intervals gone;  // rows with a task that is still wanted stay
-  for (const auto& tasks : job.ended.list())
+  const bool kept = job.blob && job.state == JobState::done;
+  for (const auto& tasks : kept ? Intervals{} : job.ended.list())
     for (const auto& part : job.failed_tasks.missing(tasks)) job.payloads.release(part, gone);
   for (const auto& rows : gone) persist(job, DropInput{job.number, rows});
 
@@ -95,7 +100,8 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   if (!job.options.unique.empty()) unique_.emplace(std::pair(job.principal, job.options.unique), job.number);
   if (job.final()) {
     job.finished = now;  // its time to live counts anew: how long the broker was away says nothing about who wants it
-    finished_.push_back(job.number);
+    if (kept) blobs_.insert(job.number);
+    else finished_.push_back(job.number);
     if (job.failed_tasks.empty()) job.partials.reset();
   } else {
     job.unsure = without({0, std::min(job.frontier, job.total)}, job.ended);
@@ -104,7 +110,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
     if (!job.options.detach) job.orphan_until = now + config_.grace;
     live_.insert(job.number);
     turns_.enter(job);
-    if (!job.decision) undecided_.insert(job.number);
+    if (!job.decision && !job.blob) undecided_.insert(job.number);
     if (job.state == JobState::running) job.started = now;
   }
   account(job);

@@ -296,6 +296,7 @@ void Core::sweep(Time now, Effects& effects) {
     if (finished_.size() <= config_.finished_max && now - oldest.finished < config_.keep) break;
     forget_job(finished_.front());
   }
+  sweep_blobs(now);
 }
 
 }  // namespace quern::broker

@@ -127,7 +127,7 @@ void Core::on_query(Session& session, const Principal& principal, const wire::Qu
   switch (query.what) {
     case wire::QueryWhat::jobs:
       for (auto it = jobs_.rbegin(); it != jobs_.rend() && answer.jobs.size() < std::min<std::uint64_t>(query.limit, 1000); ++it)
-        if (may_see(principal, subject_of(it->second))) answer.jobs.push_back(status_of(it->second, now, false, false));
+        if (!it->second.blob && may_see(principal, subject_of(it->second))) answer.jobs.push_back(status_of(it->second, now, false, false));
       break;
     case wire::QueryWhat::job:
     case wire::QueryWhat::timeline:

@@ -146,6 +146,7 @@ void Core::on_load_failed(JobNumber number, wire::Interval tasks, const std::str
   if (it == jobs_.end()) return;
   Job& job = it->second;
   job.payloads.on_load_failed(tasks);
+  if (job.blob) job.reason = "the broker cannot read the file from its store: " + why;
   if (job.final()) return;
   job.failure = ErrorCode::store;
   job.reason = "its input cannot be read from the store: " + why;
@@ -255,6 +256,12 @@ void Core::evict(Time now) {
     account(job);
     grant_credit(job, now);
     if (job.credit_to > job.credit_told) touch(job);
+  }
+  for (auto number = blobs_.begin(); number != blobs_.end() && excess > 0; ++number) {
+    Job& blob = jobs_.at(*number);
+    if (blob.payloads.bytes() == 0) continue;
+    excess -= std::min(excess, blob.payloads.evict(0, 0, excess, committed_));
+    account(blob);
   }
 }
 

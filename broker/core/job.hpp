@@ -66,6 +66,10 @@ struct Job {
   std::int64_t range_end = 0;
   wire::JobOptions options;
   std::optional<wire::Buffer> common;
+  std::vector<JobNumber> blobs;      ///< jobs that are the blobs it needs; it holds each
+  bool blob = false;                 ///< it is one (wire/blob.hpp): kept, never run
+  std::size_t holders = 0;           ///< of a blob: jobs that need it
+  wire::Time wanted{};               ///< of a blob: when somebody last asked for it
   std::string principal;             ///< name of its owner
   double principal_weight = 1;
   double weight_max = kNoWeightMax;  ///< what its client may ask for
@@ -180,6 +184,7 @@ struct Job {
     for (const auto& [due, tasks] : backing_off) n += tasks.size();
     return n;
   }
+  bool has_common() const { return common || !options.blobs.empty(); }
   bool has_payloads() const { return input != InputKind::range || (decision && decision->takes == Takes::whole); }
   std::uint64_t bytes() const {
     return payloads.bytes() + results.bytes() + (partials ? partials->bytes() : 0) + (value ? value->size() : 0) +

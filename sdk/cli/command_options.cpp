@@ -46,7 +46,7 @@ void add_command_options(Syntax& syntax) {
   add_job_options(syntax);
 }
 
-Command command_of(const Given& given, const std::vector<std::string>& words, std::uint64_t arguments) {
+Command command_of(const Given& given, const std::vector<std::string>& words, std::uint64_t arguments, LargeFiles& large) {
   Command command;
   try {
     command.words = words.size() == 1 && is_script(words.front()) ? script_words(words.front(), arguments) : words;
@@ -62,7 +62,7 @@ Command command_of(const Given& given, const std::vector<std::string>& words, st
     command.cwd = "temp";
     command.get = given.get_or<std::vector<std::string>>("get", {});
     for (const std::string& name : given.get_or<std::vector<std::string>>("put", {}))
-      if (!has_replacement(name)) add_files(command.files, name);
+      if (!has_replacement(name)) add_files(command.files, name, &large);
   }
   if (given.has("timeout")) command.timeout_ms = static_cast<std::uint64_t>(timeout_of(given.get<double>("timeout")).count());
   if (given.has("memory")) command.memory_bytes = size_of("--memory", given.get<std::string>("memory"));

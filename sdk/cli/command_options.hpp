@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/command_files.hpp"
 #include "cli/options.hpp"
 #include "quern/command.hpp"
 
@@ -13,8 +14,8 @@ namespace quern::cli {
 void add_command_options(Syntax& syntax);
 
 /// What they say of the program itself; `words` are its words as given, which may be one script. `arguments`: per program, at most.
-/// Throws UsageError.
-Command command_of(const Given& given, const std::vector<std::string>& words, std::uint64_t arguments);
+/// Its large files are named in `large`, for give_files(). Throws UsageError.
+Command command_of(const Given& given, const std::vector<std::string>& words, std::uint64_t arguments, LargeFiles& large);
 
 /// What they say of the job. A program that fails is not tried again unless --retries says so.
 SubmitOptions command_submit_options(const Given& given);

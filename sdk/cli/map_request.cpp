@@ -82,9 +82,9 @@ void check_shape(const Given& given, const MapRequest& request) {
 }
 
 /// The words of --reduce: a script, or a program alone.
-Command reducer_of(const Given& given) {
+Command reducer_of(const Given& given, LargeFiles& large) {
   const std::string text = given.get<std::string>("reduce");
-  Command command = command_of(given, {text}, 1);
+  Command command = command_of(given, {text}, 1, large);
   if (is_script(text)) command.words = {"/bin/sh", "-c", text};
   command.feed = Command::Feed::input;
   return command;
@@ -92,7 +92,7 @@ Command reducer_of(const Given& given) {
 
 void set_command(MapRequest& request, const Given& given, const std::vector<std::string>& words) {
   const std::uint64_t arguments = request.lists.size() > 1 ? request.lists.size() : request.group;
-  request.command = command_of(given, words, arguments);
+  request.command = command_of(given, words, arguments, request.large);
   request.shown = request.command;
   request.shown.words = words;
   if (request.shape != MapRequest::Shape::arguments) {
@@ -166,7 +166,7 @@ std::optional<MapRequest> map_request(const Arguments& arguments) {
   request.detach = given->flag("detach");
   check_shape(*given, request);
   set_command(request, *given, words);
-  if (given->has("reduce")) request.reduce = reducer_of(*given);
+  if (given->has("reduce")) request.reduce = reducer_of(*given, request.large);
   request.client = given->client();
   request.submit = command_submit_options(*given);
   request.submit.detach = request.detach;

@@ -8,6 +8,7 @@
 
 #include "cli/argument_source.hpp"
 #include "cli/command.hpp"
+#include "cli/command_files.hpp"
 #include "cli/halt.hpp"
 #include "cli/joblog.hpp"
 #include "quern/command.hpp"
@@ -26,6 +27,7 @@ struct MapRequest {
   Command command;
   Command shown;  ///< as it was written: what logs say
   std::optional<Command> reduce;
+  LargeFiles large;  ///< of both
 
   std::vector<std::string> put_each;  ///< names, with replacement strings, of files that each command gets
   std::vector<std::string> files;  ///< of the input, when there are no lists

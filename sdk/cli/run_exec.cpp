@@ -50,11 +50,11 @@ Exit exit_of(const CommandResult& result) {
 
 /// One command with its exit code.
 Exit run_one(const Given& given, const std::vector<std::string>& words) {
-  Command command = command_of(given, words, 1);
+  LargeFiles large;
+  Command command = command_of(given, words, 1, large);
   if (words.size() == 1 && is_script(words.front())) command.words = {"/bin/sh", "-c", words.front()};
   command.feed = given.has("stdin") ? Command::Feed::input : Command::Feed::nothing;
   SubmitOptions options = command_submit_options(given);
-  options.common = to_bytes(command);
   options.detach = given.flag("detach");
   if (options.name.empty()) options.name = words.front().substr(0, 60);
   Whole input{given.has("stdin") ? contents_of(given.get<std::string>("stdin")) : Bytes()};
@@ -62,6 +62,9 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
   Attended attended;  // before any thread
   Client client(given.client());
   client.connect();
+  Console console;
+  give_files(client, large, {&command}, options, console);
+  options.common = to_bytes(command);
   const Job job = client.submit("exec", std::move(input), options);
   if (options.detach) {
     print_number(job, given.json());
@@ -69,7 +72,6 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
     return Exit::done;
   }
   attended.add(job);
-  Console console;
   Output output;
   CommandPrinter printer({given.json(), false}, output, console);
   std::optional<ProgressView> view(std::in_place, job, console);
@@ -97,7 +99,7 @@ Exit run_each_line(const Given& given, const std::vector<std::string>& words) {
   request.json = given.json();
   request.files = {given.get<std::string>("each-line")};
   request.keep_order = true;
-  request.command = command_of(given, words, 1);
+  request.command = command_of(given, words, 1, request.large);
   request.command.echo = request.wants_arguments();
   request.shown = request.command;
   request.shown.words = words;
@@ -139,13 +141,16 @@ Exit print_in_order(bool json, const Command& command, const std::vector<std::si
 Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
   CommandItems items = command_items_in(given.get<std::string>("from-json"));
   // Without a COMMAND the arguments of each object are one. There may be several, so a script sees them as a list.
-  Command command = command_of(given, words.empty() ? std::vector<std::string>{"{}"} : words, 2);
+  LargeFiles large;
+  Command command = command_of(given, words.empty() ? std::vector<std::string>{"{}"} : words, 2, large);
   command.echo = given.json() || given.has("get");
-  const SubmitOptions options = command_submit_options(given);
+  SubmitOptions options = command_submit_options(given);
 
   Attended attended;  // before any thread
   Client client(given.client());
   client.connect();
+  Console console;
+  give_files(client, large, {&command}, options, console);
   std::vector<Job> jobs;
   for (CommandGroup& group : items.groups) {
     SubmitOptions own = options;

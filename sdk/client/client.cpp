@@ -7,11 +7,13 @@
 #include <unordered_map>
 
 #include "client/actor.hpp"
+#include "client/blob_source.hpp"
 #include "client/coalescer.hpp"
 #include "client/failure.hpp"
 #include "client/feeder.hpp"
 #include "client/full_job.hpp"
 #include "client/submission.hpp"
+#include "wire/blob.hpp"
 
 namespace quern {
 namespace {
@@ -22,6 +24,7 @@ using namespace std::chrono_literals;
 constexpr char kDefaultEndpoint[] = "tcp://127.0.0.1:7600";
 // A closing client waits this long for threads inside a source that does not block.
 constexpr auto kFeedersEnd = 200ms;
+constexpr int kPutAttempts = 3;
 
 CoreOptions core_options(const ClientOptions& options) {
   CoreOptions core;
@@ -226,6 +229,21 @@ wire::Answer answer_in(Reply reply) {
   throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
 }
 
+/// Who is told of how much of a file was taken, as long as somebody is there.
+struct Listener {
+  std::mutex mutex;
+  std::function<void(std::uint64_t)> tell;
+
+  void hear(std::uint64_t octets) {
+    std::lock_guard lock(mutex);
+    if (tell) tell(octets);
+  }
+  void leave() {
+    std::lock_guard lock(mutex);
+    tell = nullptr;
+  }
+};
+
 wire::Query query(wire::QueryWhat what, JobNumber number = {}) {
   wire::Query q;
   q.what = what;
@@ -242,6 +260,26 @@ Client& Client::operator=(Client&&) noexcept = default;
 
 Job Client::submit(std::string function, Input input, SubmitOptions options) {
   return impl_->submit(std::move(function), std::move(input), std::move(options));
+}
+
+std::string Client::put(const std::string& file, std::optional<Durability> durability, const std::function<void(std::uint64_t)>& sent) {
+  const bool memory = durability == Durability::memory;
+  const std::string name = blob_name_of(file);
+  for (int attempt = 1;; ++attempt) {
+    SubmitOptions options{.durability = durability, .unique = wire::blob_key(name, memory)};
+    // The thread that reads the file may outlive this call, when the broker has the file already: then nobody is told any more.
+    const auto listener = std::make_shared<Listener>();
+    listener->tell = sent;
+    const auto trouble = std::make_shared<std::exception_ptr>();
+    const Job job = submit(std::string(wire::kBlobFunction), chunks_of(file, name, [listener](std::uint64_t n) { listener->hear(n); }, trouble), options);
+    const Outcome outcome = job.wait();
+    listener->leave();
+    if (outcome.ok()) return name;
+    if (*trouble) std::rethrow_exception(*trouble);
+    if (is_connection_failure(outcome.code)) throw ConnectionError(outcome.code, outcome.text);
+    // Another client was giving the same file and went away.
+    if (outcome.state != JobState::cancelled || attempt == kPutAttempts) throw Error(outcome.code, file + ": " + outcome.text);
+  }
 }
 
 Job Client::attach(JobNumber number) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "wire/blob.hpp"
 #include "wire/limits.hpp"
 
 namespace quern::client {
@@ -74,6 +75,8 @@ std::optional<Failure> check_submission(const std::string& function, const Input
   }
   if (auto failure = check_names("labels", options.require)) return failure;
   if (auto failure = check_names("resources", options.resources)) return failure;
+  if (options.blobs.size() > wire::kBlobsMax) return Failure{ErrorCode::limit, "more than 1000 files"};
+  if (!std::all_of(options.blobs.begin(), options.blobs.end(), wire::is_blob_name)) return bad("a file is not named by its hash, as Client::put() does");
   return check_input(input);
 }
 
@@ -112,6 +115,9 @@ wire::Submit submission(const Uuid& uuid, std::string function, const Input& inp
   out.cost = options.cost;
   out.require = std::move(options.require);
   out.resources = std::move(options.resources);
+  out.blobs = std::move(options.blobs);
+  std::sort(out.blobs.begin(), out.blobs.end());
+  out.blobs.erase(std::unique(out.blobs.begin(), out.blobs.end()), out.blobs.end());
   return submit;
 }
 

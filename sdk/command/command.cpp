@@ -29,10 +29,11 @@ void pack_words(Packer& packer, const std::vector<std::string>& words) {
 void pack_files(Packer& packer, const std::vector<CommandFile>& files) {
   packer.pack_array(static_cast<std::uint32_t>(files.size()));
   for (const auto& file : files) {
-    packer.pack_array(3);
+    packer.pack_array(file.blob.empty() ? 3 : 4);
     pack_octets(packer, file.name);
     packer.pack(file.mode);
     pack_octets(packer, file.bytes);
+    if (!file.blob.empty()) pack_text(packer, file.blob);
   }
 }
 
@@ -84,9 +85,9 @@ std::vector<CommandFile> files_of(const msgpack::object& object) {
   if (object.type != msgpack::type::ARRAY) throw msgpack::type_error();
   std::vector<CommandFile> files;
   for (const auto& file : object.via.array) {
-    if (file.type != msgpack::type::ARRAY || file.via.array.size != 3) throw msgpack::type_error();
+    if (file.type != msgpack::type::ARRAY || file.via.array.size < 3 || file.via.array.size > 4) throw msgpack::type_error();
     const msgpack::object* parts = file.via.array.ptr;
-    files.push_back({octets_of(parts[0]), parts[1].as<std::uint32_t>() & 0777u, octets_of(parts[2])});
+    files.push_back({octets_of(parts[0]), parts[1].as<std::uint32_t>() & 0777u, octets_of(parts[2]), file.via.array.size == 4 ? octets_of(parts[3]) : ""});
     if (!stays_within(files.back().name)) throw std::invalid_argument("the name of a file leaves its folder: " + files.back().name);
   }
   std::set<std::string_view> names;

@@ -4,8 +4,20 @@
 
 #include <array>
 #include <cstdlib>
+#include <new>
 
 namespace quern::keys {
+namespace {
+
+constexpr std::size_t kHashBytes = 32;
+
+std::string hex_of(const unsigned char* hash) {
+  std::array<char, 2 * kHashBytes + 1> hex{};
+  sodium_bin2hex(hex.data(), hex.size(), hash, kHashBytes);
+  return {hex.data(), 2 * kHashBytes};
+}
+
+}  // namespace
 
 void start_sodium() {
   static const int started = sodium_init();
@@ -22,12 +34,26 @@ std::string random_octets(std::size_t count) {
 std::string hash_hex(std::string_view text, std::string_view key) {
   start_sodium();
   const auto* octets = reinterpret_cast<const unsigned char*>(text.data());
-  std::array<unsigned char, 32> hash{};
+  std::array<unsigned char, kHashBytes> hash{};
   crypto_generichash(hash.data(), hash.size(), octets, text.size(),
                      key.empty() ? nullptr : reinterpret_cast<const unsigned char*>(key.data()), key.size());
-  std::array<char, 65> hex{};
-  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
-  return {hex.data(), 64};
+  return hex_of(hash.data());
+}
+
+Digest::Digest() {
+  static_assert(sizeof(crypto_generichash_state) <= sizeof state_ && alignof(crypto_generichash_state) <= 64);
+  start_sodium();
+  crypto_generichash_init(new (state_) crypto_generichash_state, nullptr, 0, kHashBytes);
+}
+
+void Digest::add(std::string_view octets) {
+  crypto_generichash_update(reinterpret_cast<crypto_generichash_state*>(state_), reinterpret_cast<const unsigned char*>(octets.data()), octets.size());
+}
+
+std::string Digest::hex() {
+  std::array<unsigned char, kHashBytes> hash{};
+  crypto_generichash_final(reinterpret_cast<crypto_generichash_state*>(state_), hash.data(), hash.size());
+  return hex_of(hash.data());
 }
 
 bool same_secret(std::string_view a, std::string_view b) {

@@ -13,6 +13,19 @@ void start_sodium();
 std::string random_octets(std::size_t count);
 /// BLAKE2b-256 of `text`, keyed when `key` is not empty (16 to 64 octets), as 64 hexadecimal digits.
 std::string hash_hex(std::string_view text, std::string_view key = {});
+
+/// BLAKE2b-256 of octets that come bit by bit.
+class Digest {
+ public:
+  Digest();
+  void add(std::string_view octets);
+  /// As 64 hexadecimal digits; nothing may be added afterwards.
+  std::string hex();
+
+ private:
+  alignas(64) unsigned char state_[384];  // crypto_generichash_state, whose header stays out of here
+};
+
 /// In a time that does not tell where they differ.
 bool same_secret(std::string_view a, std::string_view b);
 

@@ -44,9 +44,11 @@ constexpr TypeInfo info(Of<Forget>) { return {50, "FORGET"}; }
 constexpr TypeInfo info(Of<Reported>) { return {51, "REPORTED"}; }
 constexpr TypeInfo info(Of<Reclaim>) { return {52, "RECLAIM"}; }
 constexpr TypeInfo info(Of<Revoke>) { return {53, "REVOKE"}; }
+constexpr TypeInfo info(Of<Blob>) { return {54, "BLOB"}; }
 constexpr TypeInfo info(Of<Report>) { return {64, "REPORT"}; }
 constexpr TypeInfo info(Of<Reclaimed>) { return {65, "RECLAIMED"}; }
 constexpr TypeInfo info(Of<Draining>) { return {66, "DRAINING"}; }
+constexpr TypeInfo info(Of<Fetch>) { return {67, "FETCH"}; }
 
 /// What doubles a field takes; none takes NaN or an infinity.
 enum class Sign { any, not_negative, positive };
@@ -254,6 +256,7 @@ void describe(V& v, Of<JobOptions>) {
   v.real("cost", &JobOptions::cost, Sign::not_negative);
   v.names("require", &JobOptions::require);
   v.reals("resources", &JobOptions::resources);
+  v.list("blobs", &JobOptions::blobs);
 }
 
 // ---- session
@@ -477,7 +480,17 @@ void describe(V& v, Of<Lease>) {
 template <typename V>
 void describe(V& v, Of<Common>) {
   v.uuid("job", &Common::job);
+  v.list("blobs", &Common::blobs);
   v.body(&Common::bytes);
+}
+
+template <typename V>
+void describe(V& v, Of<Blob>) {
+  v.name("blob", &Blob::blob);
+  v.number("chunk", &Blob::chunk, kTaskCount);
+  v.number("chunks", &Blob::chunks, kTaskCount);
+  v.text("why", &Blob::why);
+  v.body(&Blob::bytes);
 }
 
 template <typename V>
@@ -520,6 +533,13 @@ template <typename V>
 void describe(V& v, Of<Reclaimed>) {
   v.id("lease", &Reclaimed::lease);
   v.intervals("tasks", &Reclaimed::tasks);
+}
+
+template <typename V>
+void describe(V& v, Of<Fetch>) {
+  v.uuid("job", &Fetch::job);
+  v.name("blob", &Fetch::blob);
+  v.number("chunk", &Fetch::chunk, kTaskCount);
 }
 
 template <typename V>

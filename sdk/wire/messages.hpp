@@ -178,6 +178,7 @@ struct JobOptions {
   double cost = 0;                 ///< cost of one task in units of the function's rate; 0: 1
   std::map<std::string, std::string> require;  ///< labels a worker must have
   std::map<std::string, double> resources;     ///< counted resources a task takes
+  std::vector<std::string> blobs;              ///< what its workers must have (blob.hpp); each is there before the job
   bool operator==(const JobOptions&) const = default;
 };
 
@@ -333,16 +334,27 @@ struct Lease {
   std::uint32_t attempt = 1;
   std::uint32_t attempts = 0;  ///< allowed; a failure of the last one is final. 0: not said
   std::uint64_t timeout_ms = 0;
-  bool common = false;  ///< refers to the common input of `job`, sent before in COMMON
+  bool common = false;  ///< refers to the common input of `job` and its blobs, named before in COMMON
   Batch batch;          ///< one payload per task, ascending; merge: the partials; finish: one
   bool operator==(const Lease&) const = default;
 };
 
-/// COMMON: the common input of a job, once per worker and job. Part: the bytes.
+/// COMMON: what all tasks of a job share, once per worker and job. Part: the common input's bytes.
 struct Common {
   Uuid job;
   Buffer bytes;
+  std::vector<std::string> blobs{};  ///< that the worker must have before it runs a task; it fetches what it has not
   bool operator==(const Common&) const = default;
+};
+
+/// BLOB: answers FETCH. Part: the chunk.
+struct Blob {
+  std::string blob;
+  std::uint64_t chunk = 0;
+  std::uint64_t chunks = 0;  ///< the blob has in all
+  std::string why;           ///< it cannot be had: a sentence; empty: here it is
+  Buffer bytes;
+  bool operator==(const Blob&) const = default;
 };
 
 /// FORGET: these jobs are over; their common inputs may go.
@@ -399,14 +411,22 @@ struct Reclaimed {
   bool operator==(const Reclaimed&) const = default;
 };
 
+/// FETCH: a chunk of a blob that a job needs. Answered by BLOB.
+struct Fetch {
+  Uuid job;
+  std::string blob;
+  std::uint64_t chunk = 0;
+  bool operator==(const Fetch&) const = default;
+};
+
 /// DRAINING: grant me no more leases; I leave when the last is reported.
 struct Draining {
   bool operator==(const Draining&) const = default;
 };
 
 using Message = std::variant<Hello, Welcome, Refused, HelloAgain, ErrorMessage, Beat, Bye, Enrol, Enrolled, Submit, Append, Attach, Ack, Cancel, Query,
-                             Drain, Retry, Accepted, Results, JobUpdate, Answer, Lease, Common, Forget, Reported, Reclaim, Revoke, Report,
-                             Reclaimed, Draining>;
+                             Drain, Retry, Accepted, Results, JobUpdate, Answer, Lease, Common, Blob, Forget, Reported, Reclaim, Revoke,
+                             Report, Reclaimed, Fetch, Draining>;
 
 /// A message and the session it belongs to, as it travels.
 struct Envelope {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
+
+#include "wire/blob.hpp"
 
 namespace quern::wire {
 namespace {
@@ -58,7 +61,14 @@ Broken rule(const Hello& m) {
   return std::nullopt;
 }
 
+Broken blobs_rule(const std::vector<std::string>& blobs) {
+  if (blobs.size() > kBlobsMax) return over("blobs: over the limit of 1000");
+  if (!std::all_of(blobs.begin(), blobs.end(), is_blob_name)) return malformed("blobs: not 64 lower-case hexadecimal digits");
+  return std::set<std::string_view>(blobs.begin(), blobs.end()).size() == blobs.size() ? std::nullopt : malformed("blobs: one is named twice");
+}
+
 Broken rule(const Submit& m) {
+  if (auto broken = blobs_rule(m.options.blobs)) return broken;
   if (m.job.is_nil()) return malformed("job is missing");
   if (m.function.empty()) return malformed("function is missing");
   if (m.input != InputKind::range) return costs_rule(m.batch, m.costs);
@@ -121,6 +131,17 @@ Broken rule(const Report& m) {
   if (auto broken = written_rule(m.written, m.errors)) return broken;
   return batch_rule(m.batch);
 }
+
+Broken rule(const Common& m) { return blobs_rule(m.blobs); }
+
+Broken rule(const Blob& m) {
+  if (!is_blob_name(m.blob)) return malformed("blob: not 64 lower-case hexadecimal digits");
+  if (!m.why.empty()) return std::nullopt;
+  if (m.bytes.size() > kBlobChunk) return over("chunk: over the limit of 1048576 bytes");
+  return m.chunk < std::max<std::uint64_t>(1, m.chunks) ? std::nullopt : malformed("chunk: beyond the last");
+}
+
+Broken rule(const Fetch& m) { return is_blob_name(m.blob) ? std::nullopt : malformed("blob: not 64 lower-case hexadecimal digits"); }
 
 template <typename T>
 Broken rule(const T&) {

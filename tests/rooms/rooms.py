@@ -74,7 +74,7 @@ ROOMS = [
     Room("broker/actors/*", PUBLIC | {"posix", "broker/core", "broker/actors", "wire", "codec", "runtime", "link", "keys", "zmq",
                                       "options", "log", "sqlite", "sodium", "http"}),
     Room("worker/include/*", PUBLIC | {"worker face"}),
-    Room("worker/process/*", PUBLIC | {"posix", "worker face", "worker/process"}),
+    Room("worker/process/*", PUBLIC | {"posix", "worker face", "worker/process", "keys"}),  # keys: the hash of a file
     Room("worker/actors/*", PUBLIC | {"posix", "worker face", "worker/core", "worker/actors", "worker/process", "wire", "codec", "runtime", "link",
                                       "value", "keys", "zmq", "options", "log"}),
     Room("worker/functions/*", PUBLIC | {"worker face", "worker/functions", "wire", "posix"}),  # wire: the number codec

@@ -146,7 +146,13 @@ void SimWorker::carry_out() {
   if (world_.checked) core_.check_invariants();
   worker::Effects effects;
   core_.take(effects);
-  for (auto& effect : effects) {
+  for (std::size_t i = 0; i < effects.size(); ++i) {
+    if (auto* keep = std::get_if<worker::KeepBlob>(&effects[i])) {
+      core_.on_blob_kept(keep->name, "");
+      core_.take(effects);  // appends
+      continue;
+    }
+    auto& effect = effects[i];
     if (std::holds_alternative<worker::HangUp>(effect)) {
       if (wire_) world_.cut(wire_, false);
     } else if (std::holds_alternative<worker::Reopen>(effect)) {

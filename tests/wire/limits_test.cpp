@@ -5,6 +5,7 @@
 #include <limits>
 #include <random>
 
+#include "wire/blob.hpp"
 #include "wire/codec.hpp"
 #include "wire/samples.hpp"
 
@@ -145,6 +146,7 @@ std::vector<Case> batches() {
       broken<Report>("report_partial", "output beside what is folded", kMalformed,
                      [](auto& m) { m.errors = {{.first = 20, .text = "x"}}, m.written = {{20, 21}}; }),
       broken<Results>("results", "output that is not there", kMalformed, [](auto& m) { m.written = {{7, 9}}; }),
+      broken<Blob>("blob", "chunk too large", kLimit, [](auto& m) { m.bytes = Buffer::adopt(Bytes(kBlobChunk + 1, 'x')); }),
       broken<Common>("common", "too large", kLimit,
                      [](auto& m) { m.bytes = Buffer::adopt(Bytes(kItemBytesMax + 1, 'x')); }),
   };
@@ -168,6 +170,13 @@ std::vector<Case> rules() {
           [](auto& m) { m.range_begin = std::numeric_limits<std::int64_t>::min(), m.range_end = 0; }),
       broken<Append>("append", "no job", kMalformed, [](auto& m) { m.job = {}; }),
       broken<Ack>("ack", "no job", kMalformed, [](auto& m) { m.job = {}; }),
+      broken<Submit>("submit_full", "what is no blob", kMalformed, [](auto& m) { m.options.blobs[0][3] = 'A'; }),
+      broken<Submit>("submit_full", "a blob twice", kMalformed, [](auto& m) { m.options.blobs.push_back(m.options.blobs[0]); }),
+      broken<Submit>("submit_full", "too many blobs", kLimit, [](auto& m) { m.options.blobs.resize(kBlobsMax + 1, std::string(64, '0')); }),
+      broken<Common>("common", "what is no blob", kMalformed, [](auto& m) { m.blobs[0] = "../../etc/passwd"; }),
+      broken<Blob>("blob", "what is no blob", kMalformed, [](auto& m) { m.blob.pop_back(); }),
+      broken<Blob>("blob", "beyond the last chunk", kMalformed, [](auto& m) { m.chunk = m.chunks; }),
+      broken<Fetch>("fetch", "what is no blob", kMalformed, [](auto& m) { m.blob += '0'; }),
       broken<Lease>("lease_range", "no tasks", kMalformed, [](auto& m) { m.tasks.clear(); }),
       broken<Lease>("lease_range", "integers beyond 2^63", kLimit,
                     [](auto& m) { m.base = std::numeric_limits<std::int64_t>::max() - 1; }),

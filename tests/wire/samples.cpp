@@ -183,6 +183,7 @@ JobOptions options() {
   o.cost = 1.5;
   o.require = {{"os", "linux"}};
   o.resources = {{"gpu", 1}};
+  o.blobs = {std::string(64, 'a')};
   return o;
 }
 
@@ -356,7 +357,9 @@ std::vector<Sample> make_samples() {
       in("lease_items", lease_items()),
       in("lease_range", lease_range()),
       in("lease_merge", lease_merge()),
-      in("common", Common{uuid_of(0x11), Buffer::copy("model")}),
+      in("common", Common{uuid_of(0x11), Buffer::copy("model"), {std::string(64, 'a'), std::string(64, '5')}}),
+      in("blob", Blob{std::string(64, 'a'), 3, 8, "", Buffer::copy("octets")}),
+      in("blob_gone", Blob{std::string(64, 'a'), 0, 0, "it was forgotten", {}}),
       in("forget", Forget{{uuid_of(0x11), uuid_of(0x12)}}),
       in("reported", Reported{{{kLease, 0}, {kLease, 1}}}),
       in("reclaim", Reclaim{kLease, 100}),
@@ -365,6 +368,7 @@ std::vector<Sample> make_samples() {
       in("report_partial", report_partial()),
       in("reclaimed", Reclaimed{kLease, {{90, 100}}}),
       in("draining", Draining{}),
+      in("fetch", Fetch{uuid_of(0x11), std::string(64, 'a'), 3}),
   };
 }
 

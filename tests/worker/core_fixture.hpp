@@ -40,6 +40,8 @@ inline std::string text_of(const wire::Message& message) {
     if (report->last) out += " last";
   } else if (const auto* reclaimed = std::get_if<wire::Reclaimed>(&message)) {
     out += " " + text_of(reclaimed->lease) + " " + text_of(reclaimed->tasks);
+  } else if (const auto* fetch = std::get_if<wire::Fetch>(&message)) {
+    out += " " + fetch->blob.substr(0, 1) + "/" + std::to_string(fetch->chunk);
   } else if (const auto* beat = std::get_if<wire::Beat>(&message)) {
     out += beat->reply ? " reply" : "";
   }
@@ -64,6 +66,11 @@ struct TextOf {
   std::string operator()(const CancelRun& cancel) const {
     return "cancel " + text_of(cancel.lease) + " on " + std::to_string(index(cancel.slot));
   }
+  // A blob is called by its first digit.
+  std::string operator()(const KeepBlob& keep) const {
+    return "keep " + keep.name.substr(0, 1) + "/" + std::to_string(keep.chunk) + (keep.last ? " last" : "");
+  }
+  std::string operator()(const DropBlob& drop) const { return "drop " + drop.name.substr(0, 1); }
   std::string operator()(const Note& note) const { return "note: " + note.text; }
   std::string operator()(const Finished& finished) const {
     return "finished " + std::to_string(finished.exit_code);

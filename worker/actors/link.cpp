@@ -22,6 +22,8 @@ constexpr int kMessagesAtOnce = 1000;    // then reports get their turn
 Link::Link(LinkOptions options, const Functions& functions)
     : functions_(functions),
       cpu_share_(options.cpu_share),
+      keep_blob_(std::move(options.keep_blob)),
+      drop_blob_(std::move(options.drop_blob)),
       connection_(context_, std::move(options.endpoint), std::move(options.access)),
       core_(options.config),
       places_(options.config.slots) {
@@ -236,6 +238,14 @@ void Link::act(EndRun& end) {
 
 void Link::act(CancelRun& cancel) {
   if (Run* run = run_of(cancel.slot, cancel.lease)) run->cancel();
+}
+
+void Link::act(KeepBlob& keep) {
+  core_.on_blob_kept(keep.name, keep_blob_ ? keep_blob_(keep.name, keep.chunk, keep.last, keep.bytes.view()) : "it has no place for files");
+}
+
+void Link::act(DropBlob& drop) {
+  if (drop_blob_) drop_blob_(drop.name);
 }
 
 void Link::act(Note& note) {

@@ -19,11 +19,17 @@
 
 namespace quern::worker {
 
+/// Writes a chunk of a blob (after the last, the whole must have its name as hash); an error's text, or nothing.
+using KeepBlobFile = std::function<std::string(const std::string& name, std::uint64_t chunk, bool last, BytesView bytes)>;
+using DropBlobFile = std::function<void(const std::string& name)>;
+
 struct LinkOptions {
   std::string endpoint;
   link::Access access;
   Config config;
   double cpu_share = 1;
+  KeepBlobFile keep_blob = nullptr;  ///< with Config::keeps_blobs; on the link's thread
+  DropBlobFile drop_blob = nullptr;
 };
 
 /// How run() ended. With `abandoned` a function still runs: its thread cannot be waited for.
@@ -89,6 +95,8 @@ class Link {
   void act(CutRun&);
   void act(EndRun&);
   void act(CancelRun&);
+  void act(KeepBlob&);
+  void act(DropBlob&);
   void act(Note&);
   void act(Finished&);
   /// The run of that lease on that slot; null when the slot has gone on.
@@ -96,6 +104,8 @@ class Link {
 
   const Functions& functions_;
   double cpu_share_;
+  KeepBlobFile keep_blob_;
+  DropBlobFile drop_blob_;
   zmq::context_t context_;
   link::Connection connection_;
   link::LinkState seen_ = link::LinkState::connecting;

@@ -25,7 +25,7 @@ using worker::Options;
 constexpr int kUsage = 2;
 constexpr int kRefused = 3;
 
-worker::LinkOptions link_options(const Options& options, const Functions& functions) {
+worker::LinkOptions link_options(const Options& options, const Functions& functions, worker::Host* host) {
   worker::Config config;
   config.identity = Uuid::random();
   config.name = options.name;
@@ -38,7 +38,12 @@ worker::LinkOptions link_options(const Options& options, const Functions& functi
   config.offer.resources = options.resources;
   for (const auto& plugin : options.plugins)
     if (config.offer.plugins.size() < wire::kPluginsMax) config.offer.plugins.push_back(worker::plugin_record(plugin));
-  return {options.endpoint, {options.insecure, options.keys, keys::Side::worker}, std::move(config), options.cpu_share};
+  config.keeps_blobs = host && options.allow_exec;
+  worker::LinkOptions link{options.endpoint, {options.insecure, options.keys, keys::Side::worker}, std::move(config), options.cpu_share};
+  if (!link.config.keeps_blobs) return link;
+  link.keep_blob = [host](const std::string& name, std::uint64_t chunk, bool last, BytesView bytes) { return host->blobs().keep(name, chunk, last, bytes); };
+  link.drop_blob = [host](const std::string& name) { host->blobs().drop(name); };
+  return link;
 }
 
 /// Enrols this machine's key; the broker's endpoint.
@@ -53,10 +58,10 @@ void load_plugins(const Options& options, Functions& functions) {
   for (const auto& plugin : options.plugins) worker::load_plugin(plugin, functions);
 }
 
-int serve(const Options& options, const Functions& functions) {
+int serve(const Options& options, const Functions& functions, worker::Host* host) {
   runtime::StopSignals signals;  // before any thread
   runtime::open_log("quern-worker", options.log_level);
-  worker::Link link(link_options(options, functions), functions);
+  worker::Link link(link_options(options, functions, host), functions);
   runtime::log_info("worker " + options.name + ": " + std::to_string(options.slots) + " slots, broker " +
                     options.endpoint);
   worker::LinkEnd end;
@@ -102,7 +107,7 @@ int run_worker(int argc, char** argv, Functions& functions) {
     if (options.allow_exec) worker::add_exec(offered, *host);
     if (options.allow_exec) worker::add_filter(offered, *host);
     if (!options.allowed.empty()) offered = worker::only_allowed(offered, options.allowed);
-    return serve(options, offered);
+    return serve(options, offered, host ? &*host : nullptr);
   } catch (const worker::UsageError& error) {
     std::cerr << "quern-worker: " << error.what() << "\n";
     return kUsage;

@@ -27,6 +27,9 @@ struct Config {
   wire::WorkerOffer
       offer;  ///< functions, reducers, labels, resources, credit; the rest is filled in at each HELLO
 
+  bool keeps_blobs = false;  ///< it has a place for the files of jobs
+  std::uint64_t blob_bytes_max = 4ULL << 30;  ///< of blobs that are kept for later jobs
+
   milliseconds backoff_first{
       100};  ///< before the second try to reach the broker; doubled for each further one
   milliseconds backoff_most{2000};

@@ -51,6 +51,19 @@ struct CancelRun {
   wire::LeaseId lease;
 };
 
+/// Write a chunk of a blob; the first begins it anew, after the last its hash must be its name. Answer: on_blob_kept(), at once.
+struct KeepBlob {
+  std::string name;
+  std::uint64_t chunk = 0;
+  bool last = false;
+  wire::Buffer bytes;
+};
+
+/// Delete a blob, or the part of it that is there.
+struct DropBlob {
+  std::string name;
+};
+
 /// A line for the log.
 struct Note {
   enum class Level : std::uint8_t { info, warning, error } level = Level::info;
@@ -63,7 +76,7 @@ struct Finished {
   std::string text;
 };
 
-using Effect = std::variant<HangUp, Reopen, Send, StartRun, CutRun, EndRun, CancelRun, Note, Finished>;
+using Effect = std::variant<HangUp, Reopen, Send, StartRun, CutRun, EndRun, CancelRun, KeepBlob, DropBlob, Note, Finished>;
 using Effects = std::vector<Effect>;
 
 }  // namespace quern::worker

@@ -5,10 +5,6 @@
 namespace quern::worker {
 namespace {
 
-bool is_urgent(const wire::Lease& lease) {
-  return lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish;
-}
-
 template <typename Deque>
 auto find(Deque& leases, const wire::LeaseId& id) {
   return std::find_if(leases.begin(), leases.end(),
@@ -44,11 +40,13 @@ void LeaseQueue::push(wire::Lease lease) {
   leases.push_back(std::move(lease));
 }
 
-wire::Lease LeaseQueue::pop() {
-  auto& leases = urgent_.empty() ? ordinary_ : urgent_;
-  wire::Lease lease = std::move(leases.front());
-  leases.pop_front();
-  return lease;
+std::vector<wire::Lease> LeaseQueue::take(const Uuid& job) {
+  std::vector<wire::Lease> taken;
+  for (auto& lease : ordinary_)
+    if (lease.job == job) taken.push_back(std::move(lease));
+  // A moved-from lease still has its job: it is plain data.
+  std::erase_if(ordinary_, [&](const wire::Lease& lease) { return lease.job == job; });
+  return taken;
 }
 
 std::optional<wire::Lease> LeaseQueue::remove(const wire::LeaseId& id) {

@@ -2,8 +2,10 @@
 // whole job waits for them. Invariant: each lease is in it once.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <optional>
+#include <vector>
 
 #include "wire/messages.hpp"
 
@@ -12,8 +14,20 @@ namespace quern::worker {
 class LeaseQueue {
  public:
   void push(wire::Lease lease);
-  /// Not on an empty queue.
-  wire::Lease pop();
+  /// The first that may run, if any.
+  template <typename May>
+  std::optional<wire::Lease> pop(May&& may) {
+    for (auto* leases : {&urgent_, &ordinary_}) {
+      const auto at = std::find_if(leases->begin(), leases->end(), may);
+      if (at == leases->end()) continue;
+      wire::Lease lease = std::move(*at);
+      leases->erase(at);
+      return lease;
+    }
+    return std::nullopt;
+  }
+  /// Takes out all leases of a job but the urgent ones, in order.
+  std::vector<wire::Lease> take(const Uuid& job);
   /// Takes out the lease, wherever it is.
   std::optional<wire::Lease> remove(const wire::LeaseId& id);
   /// Cuts up to `want` tasks with their payloads from the end of a lease; returns them, ascending. A lease
@@ -34,6 +48,11 @@ class LeaseQueue {
   std::deque<wire::Lease> urgent_;  // merge, finish
   std::deque<wire::Lease> ordinary_;
 };
+
+/// A whole job waits for it; it needs no files.
+inline bool is_urgent(const wire::Lease& lease) {
+  return lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish;
+}
 
 /// Whether there is one payload per task in it.
 inline bool takes_payloads(const wire::Lease& lease) {

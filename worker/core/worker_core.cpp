@@ -10,17 +10,17 @@ using std::chrono::seconds;
 namespace {
 
 /// The answer to a lease that cannot be run: an error for every task of it.
-wire::Report refusal(const wire::Lease& lease, const char* why) {
+wire::Report refusal(const wire::Lease& lease, const std::string& why, ErrorCode code = ErrorCode::bad_input) {
   wire::Report report{.id = {lease.lease, 0}, .last = true, .tasks = {}, .errors = {}, .written = {}, .batch = {}};
   for (const auto& tasks : lease.tasks)
-    report.errors.push_back({tasks.begin, tasks.size(), ErrorCode::bad_input, why});
+    report.errors.push_back({tasks.begin, tasks.size(), code, why});
   return report;
 }
 
 }  // namespace
 
 WorkerCore::WorkerCore(Config config)
-    : config_(std::move(config)), session_(config_), slots_(config_.slots, Idle{}) {}
+    : config_(std::move(config)), session_(config_), blobs_(config_.keeps_blobs, config_.blob_bytes_max), slots_(config_.slots, Idle{}) {}
 
 // ---- connection
 // -----------------------------------------------------------------------------------------------------
@@ -69,9 +69,12 @@ void WorkerCore::on_session_message(wire::Envelope& envelope, Time now) {
   if (const auto* reclaim = std::get_if<wire::Reclaim>(&message)) return handle(*reclaim, now);
   if (const auto* revoke = std::get_if<wire::Revoke>(&message)) return handle(*revoke, now);
   if (const auto* beat = std::get_if<wire::Beat>(&message)) return handle(*beat, now);
-  if (const auto* common = std::get_if<wire::Common>(&message))
-    return commons_.put(common->job, common->bytes);
-  if (const auto* forget = std::get_if<wire::Forget>(&message)) return commons_.forget(forget->jobs);
+  if (auto* common = std::get_if<wire::Common>(&message)) return handle(*common);
+  if (const auto* forget = std::get_if<wire::Forget>(&message)) return handle(*forget);
+  if (auto* blob = std::get_if<wire::Blob>(&message)) {
+    if (auto keep = blobs_.on_blob(std::move(*blob))) effects_.push_back(std::move(*keep));
+    return fetch_blobs();
+  }
   if (const auto* error = std::get_if<wire::ErrorMessage>(&message)) return handle(*error, now);
   if (const auto* bye = std::get_if<wire::Bye>(&message))
     return lose("the broker said goodbye: " + bye->text, now);
@@ -105,8 +108,10 @@ void WorkerCore::handle(const wire::Welcome& welcome, wire::SessionId session, T
   note(Note::Level::info, "connected to the broker (" + welcome.software + ")");
   for (const auto& id : welcome.dropped) drop(id);
   commons_.keep_only(book_.jobs());
+  blobs_.keep_only(book_.jobs());
   for (const auto& [id, report] : outbox_.reports()) send(report);
   if (drain_.begun()) send(wire::Draining{});
+  fetch_blobs();
   start_leases();
   leave_when_done();
 }
@@ -145,6 +150,7 @@ void WorkerCore::lose(const std::string& why, Time now) {
   if (config_.mistake == Mistake::forget_outbox) outbox_ = Outbox{};
   if (session_.is_open()) note(Note::Level::info, "no session: " + why);
   session_.on_lost(now);
+  blobs_.on_lost();
   drain_.on_alone(now + config_.alone_wait);
   leave_when_done();
 }
@@ -156,6 +162,7 @@ void WorkerCore::lose(const std::string& why, Time now) {
 const char* WorkerCore::cannot_run(const wire::Lease& lease) const {
   using wire::LeaseKind;
   const bool folds = lease.kind == LeaseKind::merge || lease.kind == LeaseKind::finish;
+  if (lease.common && blobs_.impossible(lease.job)) return "the job needs files, and this worker takes none (start it with --allow-exec)";
   if (lease.common && !commons_.find(lease.job)) return "the job's common input did not reach the worker";
   if (folds && lease.tasks.size() != 1) return "a merge or finish lease names one interval";
   if (folds && lease.batch.count() == 0) return "a merge or finish lease without payloads";
@@ -172,7 +179,46 @@ void WorkerCore::handle(wire::Lease& lease, Time) {
     book_.find(id)->state = Reported{};
     return report(refusal(lease, why));
   }
+  if (blobs_.trouble(lease.job)) blobs_.retry(lease.job);
   queue_.push(std::move(lease));
+  fetch_blobs();
+  start_leases();
+}
+
+void WorkerCore::handle(wire::Common& common) {
+  commons_.put(common.job, std::move(common.bytes));
+  blobs_.need(common.job, common.blobs);
+  fetch_blobs();
+}
+
+void WorkerCore::handle(const wire::Forget& forget) {
+  commons_.forget(forget.jobs);
+  for (const Uuid& job : forget.jobs) blobs_.forget(job);
+  fetch_blobs();
+}
+
+void WorkerCore::fetch_blobs() {
+  const auto fetch = session_.is_open() ? blobs_.ask() : std::nullopt;
+  for (auto& name : blobs_.take_dropped()) effects_.push_back(DropBlob{std::move(name)});
+  if (fetch) send(*fetch);
+  refuse_without_blobs();
+}
+
+void WorkerCore::refuse_without_blobs() {
+  for (const Uuid& job : blobs_.take_troubled()) {
+    const std::string* why = blobs_.trouble(job);
+    if (!why) continue;
+    for (const wire::Lease& lease : queue_.take(job)) {
+      book_.find(lease.lease)->state = Reported{};
+      report(refusal(lease, "a file that the task needs did not reach the worker: " + *why, ErrorCode::failed));
+    }
+  }
+}
+
+void WorkerCore::on_blob_kept(const std::string& name, const std::string& error) {
+  blobs_.on_kept(name, error);
+  if (session_.is_over()) return;
+  fetch_blobs();
   start_leases();
 }
 
@@ -188,7 +234,9 @@ void WorkerCore::start_leases() {
   while (!queue_.empty() && !session_.is_over() && outbox_.bytes() <= session_.report_window()) {
     const auto slot = idle_slot();
     if (!slot) return;
-    wire::Lease lease = queue_.pop();
+    auto next = queue_.pop([this](const wire::Lease& l) { return is_urgent(l) || !l.common || blobs_.ready(l.job); });
+    if (!next) return;
+    wire::Lease& lease = *next;
     slots_[index(*slot)] = OnLease{lease.lease};
     book_.find(lease.lease)->state = Running{*slot};
     wire::Buffer common = lease.common ? commons_.find(lease.job).value_or(wire::Buffer{}) : wire::Buffer{};

@@ -13,6 +13,7 @@
 
 #include "wire/messages.hpp"
 #include "wire/time.hpp"
+#include "worker/core/blobs.hpp"
 #include "worker/core/commons.hpp"
 #include "worker/core/config.hpp"
 #include "worker/core/drain.hpp"
@@ -47,6 +48,8 @@ class WorkerCore {
   void on_cut(SlotId slot, const wire::LeaseId& lease, const wire::Intervals& tasks, Time now);
 
   // ---- other events
+  /// Answer to KeepBlob: it was written, or why not.
+  void on_blob_kept(const std::string& name, const std::string& error);
   /// A fresh look at the machine; `slots`, `busy` and `stuck` are filled in by the core.
   void on_capacity(const Capacity& capacity) { capacity_ = capacity; }
   void on_tick(Time now);
@@ -88,6 +91,8 @@ class WorkerCore {
   void handle(const wire::Reclaim& reclaim, Time now);
   void handle(const wire::Revoke& revoke, Time now);
   void handle(const wire::Beat& beat, Time now);
+  void handle(wire::Common& common);
+  void handle(const wire::Forget& forget);
   void handle(const wire::ErrorMessage& error, Time now);
   void on_greeting_answer(wire::Envelope& envelope, Time now);
   void on_session_message(wire::Envelope& envelope, Time now);
@@ -96,6 +101,8 @@ class WorkerCore {
   void say_hello(Time now);
   void send_beat(bool reply, Time now);
   void start_leases();
+  void fetch_blobs();
+  void refuse_without_blobs();
   void hand_back(const wire::LeaseId& id);
   void report(wire::Report report);
   void drop(const wire::LeaseId& id);
@@ -114,6 +121,7 @@ class WorkerCore {
   LeaseBook book_;
   Outbox outbox_;
   Commons commons_;
+  Blobs blobs_;
   Tally tally_;
   std::vector<Slot> slots_;
   Capacity capacity_;

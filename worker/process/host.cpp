@@ -51,6 +51,7 @@ std::string host_name() {
 
 Host::Host(std::uint64_t memory_bytes)
     : folder_(new_folder(temporary_place() + "/quern-worker-XXXXXX")),
+      blobs_(folder_ + "/blobs"),
       reaper_(mark_, folder_),
       environment_(clean_environment()),
       name_(host_name()),

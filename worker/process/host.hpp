@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/process/blob_folder.hpp"
 #include "worker/process/mark.hpp"
 #include "worker/process/reaper.hpp"
 
@@ -19,12 +20,14 @@ class Host {
   explicit Host(std::uint64_t memory_bytes);
   ~Host();
 
-
   /// NAME=VALUE: the few variables every program gets, without the mark.
   const std::vector<std::string>& environment() const { return environment_; }
   /// Where temporary folders are made; gone with the worker.
   const std::string& folder() const { return folder_; }
   const std::string& name() const { return name_; }
+  /// The files of jobs that came by their hash.
+  BlobFolder& blobs() { return blobs_; }
+  const BlobFolder& blobs() const { return blobs_; }
   /// The smaller of the worker's limit and what is asked for; 0: none.
   std::uint64_t memory_for(std::uint64_t asked) const;
 
@@ -32,6 +35,7 @@ class Host {
   friend class ProgramMark;
   Mark mark_;
   std::string folder_;
+  BlobFolder blobs_;
   Reaper reaper_;
   std::vector<std::string> environment_;
   std::string name_;

@@ -43,14 +43,28 @@ void write(const fs::path& path, const Bytes& bytes, std::uint32_t mode) {
 
 std::shared_ptr<PutFiles::OfJob> PutFiles::of_job(const Task& task, const Command& command) {
   const auto owner = task.common_owner();
-  std::lock_guard lock(mutex_);
-  std::erase_if(jobs_, [](const auto& job) { return job.second->owner.expired(); });
-  if (const auto known = jobs_.find(owner.get()); known != jobs_.end()) return known->second;
-  auto made = std::make_shared<OfJob>(OfJob{owner, std::make_unique<TemporaryFolder>(host_.folder())});
+  std::shared_ptr<OfJob> job;
+  {
+    std::lock_guard lock(mutex_);
+    std::erase_if(jobs_, [](const auto& known) { return known.second->owner.expired(); });
+    auto& known = jobs_[owner.get()];
+    if (!known) known = std::make_shared<OfJob>();
+    known->owner = owner;
+    job = known;
+  }
+  std::lock_guard lock(job->mutex);
+  if (job->folder) return job;
   // All programs of the job see the same file: none of them may write to it.
-  for (const auto& file : command.files) write(fs::path(made->folder->path()) / file.name, file.bytes, file.mode & 0555u);
-  jobs_.emplace(owner.get(), made);  // only once it is whole: a file that cannot be written fails its task and no more
-  return made;
+  auto folder = std::make_unique<TemporaryFolder>(host_.folder());
+  for (const auto& file : command.files) write_file(fs::path(folder->path()) / file.name, file, file.mode & 0555u);
+  job->folder = std::move(folder);  // only once it is whole: a file that cannot be written fails its task and no more
+  return job;
+}
+
+void PutFiles::write_file(const fs::path& path, const CommandFile& file, std::uint32_t mode) const {
+  if (file.blob.empty()) return write(path, file.bytes, mode);
+  fs::create_directories(path.parent_path());
+  host_.blobs().copy(file.blob, path, mode);
 }
 
 void PutFiles::place(const Task& task, const Command& command, const std::vector<CommandFile>& own, const std::string& folder) {
@@ -60,11 +74,11 @@ void PutFiles::place(const Task& task, const Command& command, const std::vector
       const fs::path to = fs::path(folder) / file.name;
       fs::create_directories(to.parent_path());
       // Root may write to what is read-only, and would to the file of all programs: it gets copies.
-      if (::geteuid() == 0) write(to, file.bytes, file.mode & 0555u);
+      if (::geteuid() == 0) write_file(to, file, file.mode & 0555u);
       else fs::create_hard_link(fs::path(job->folder->path()) / file.name, to);
     }
   }
-  for (const auto& file : own) write(fs::path(folder) / file.name, file.bytes, file.mode);
+  for (const auto& file : own) write_file(fs::path(folder) / file.name, file, file.mode);
 }
 
 std::vector<CommandFile> files_matching(const std::string& folder, const std::vector<std::string>& patterns, std::size_t taken) {

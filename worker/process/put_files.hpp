@@ -2,6 +2,7 @@
 // Any thread.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,9 +23,11 @@ class PutFiles {
  private:
   struct OfJob {
     std::weak_ptr<const void> owner;
-    std::unique_ptr<TemporaryFolder> folder;
+    std::mutex mutex;  ///< while the files are written: other jobs do not wait for it
+    std::unique_ptr<TemporaryFolder> folder;  ///< null until all are in it
   };
   std::shared_ptr<OfJob> of_job(const Task& task, const Command& command);
+  void write_file(const std::filesystem::path& path, const CommandFile& file, std::uint32_t mode) const;
 
   const Host& host_;
   std::mutex mutex_;

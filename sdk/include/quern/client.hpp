@@ -5,7 +5,10 @@
 //   auto squares = client.submit("square", quern::Items::of(values), {.name = "squares"}).get_all();
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +34,12 @@ class Client {
   /// Submits and returns at once. Single whole inputs to the same function with the same options are coalesced into one open
   /// job, so calling this in a loop is cheap. Errors come from the handle.
   Job submit(std::string function, Input input, SubmitOptions options = {});
+
+  /// Gives a file of any size to the broker, unless it has it, and returns the file's name for SubmitOptions::blobs: the BLAKE2b-256 of
+  /// its octets in hexadecimal digits. Blocks until the broker has all of it. It is kept as long as a job needs it, and an hour longer;
+  /// for jobs of this principal only. `durability` must be that of the jobs. `sent` is called now and then on another thread with how many octets
+  /// are on their way. Throws std::system_error naming the file, ConnectionError, or Error with the broker's reason.
+  std::string put(const std::string& file, std::optional<Durability> durability = {}, const std::function<void(std::uint64_t)>& sent = {});
 
   /// Follows a job of any client by number or UUID; returns at once. Errors come from the handle: ConnectionError, or JobError
   /// with unknown_job. Results travel only when somebody reads them, and reading frees nothing at the broker. A job of this

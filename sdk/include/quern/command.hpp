@@ -24,6 +24,7 @@ struct CommandFile {
   std::string name{};
   std::uint32_t mode = 0644;  ///< permissions
   Bytes bytes{};
+  std::string blob{};         ///< instead of `bytes`: a file that Client::put() gave; named in SubmitOptions::blobs too
 
   bool operator==(const CommandFile&) const = default;
 };

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "quern/bytes.hpp"
 #include "quern/status.hpp"
@@ -27,6 +28,7 @@ struct SubmitOptions {
   std::optional<Bytes> common{};                ///< common input, sent to each worker once
   std::map<std::string, std::string> require{}; ///< labels a worker must have
   std::map<std::string, double> resources{};    ///< counted resources a task takes, e.g. {"gpu", 1}
+  std::vector<std::string> blobs{};             ///< files its workers must have, as Client::put() named them; for functions that use files
 
   bool operator==(const SubmitOptions&) const = default;
 };

@@ -1,0 +1,155 @@
+// Blobs: what clients give once and workers fetch. Each is a job that is kept instead of run (wire/blob.hpp), so intake, credit,
+// durability, quotas and what becomes of a client that goes away are those of jobs.
+#include <algorithm>
+
+#include "broker/core/core.hpp"
+#include "wire/blob.hpp"
+
+namespace quern::broker {
+namespace {
+
+// Loaded ahead of what a worker asks for.
+constexpr std::uint64_t kFetchAhead = 4u << 20;
+// In the store, of blobs that no job needs.
+constexpr std::uint64_t kIdleMost = 4ULL << 30;
+// One that was just given is not let go before its job can come.
+constexpr std::chrono::minutes kFresh{1};
+
+}  // namespace
+
+std::optional<std::pair<ErrorCode, std::string>> Core::blob_refusal(const Session& session, const wire::Submit& submit) {
+  using Refusal = std::pair<ErrorCode, std::string>;
+  if (submit.function == wire::kBlobFunction) {
+    const std::string& key = submit.options.unique;
+    const std::string name = key.size() > wire::kBlobFunction.size() ? key.substr(wire::kBlobFunction.size() + 1, wire::kBlobNameBytes) : "";
+    const bool named = wire::is_blob_name(name) && key == wire::blob_key(name, submit.options.durability == Durability::memory);
+    if (submit.input != InputKind::items || submit.encoding != Encoding::raw || !named || submit.has_common || !submit.options.blobs.empty())
+      return Refusal{ErrorCode::bad_input, "a blob is raw items, under the unique key that its hash makes (PROTOCOL.md 1.4)"};
+    return std::nullopt;
+  }
+  const bool memory = submit.options.durability == Durability::memory || !config_.store;
+  for (const auto& name : submit.options.blobs) {
+    if (!find_blob(session.principal, name, memory))
+      return Refusal{ErrorCode::unknown_job, "the broker does not have the file " + name + " that the job needs: it was forgotten, or never given; submit again"};
+  }
+  return std::nullopt;
+}
+
+const Job* Core::find_blob(const std::string& principal, const std::string& name, bool memory) const {
+  for (const bool in_memory : {false, true}) {
+    if (in_memory && !memory) continue;
+    const auto it = unique_.find({principal, wire::blob_key(name, in_memory)});
+    if (it == unique_.end()) continue;
+    const Job& job = jobs_.at(it->second);
+    if (job.blob && job.state == JobState::done) return &job;
+  }
+  return nullptr;
+}
+
+void Core::hold_blobs(Job& job) {
+  for (const auto& name : job.options.blobs) {
+    const Job* found = find_blob(job.principal, name, !job.durable());
+    if (!found) continue;  // its tasks will say so
+    Job& blob = jobs_.at(found->number);
+    ++blob.holders;
+    blob.wanted = clock_;
+    job.blobs.push_back(blob.number);
+  }
+}
+
+void Core::release_blobs(Job& job) {
+  for (JobNumber number : std::exchange(job.blobs, {})) {
+    Job& blob = jobs_.at(number);
+    --blob.holders;
+    blob.wanted = clock_;
+  }
+}
+
+std::uint64_t Core::blob_room(const Job& blob) const {
+  const std::uint64_t limit = config_.stream_limit();
+  if (blob.durable()) return limit - std::min(limit, memory_used_);
+  return std::min(limit / 2 - std::min(limit / 2, blob.payloads.bytes()), limit - std::min(limit, memory_used_));
+}
+
+void Core::finish_blob(Job& blob, Time now, Effects& effects) {
+  if (blob.open && !blob.durable() && blob.payloads.bytes() >= config_.stream_limit() / 2)
+    return end_job(blob, JobState::failed, ErrorCode::limit,
+                   "the broker keeps this file in its memory only, and that has " + std::to_string(config_.stream_limit() / 2 >> 20) +
+                       " MiB for one: start it with a store, or with more (--memory-limit)",
+                   now, effects);
+  if (blob.open) return;
+  blob.done = blob.total;
+  blob.ended.add({0, blob.total});
+  end_job(blob, JobState::done, ErrorCode::none, "", now, effects);
+}
+
+void Core::on_fetch(Session& session, wire::Fetch&& fetch, Time now, Effects& effects) {
+  const Worker& worker = workers_.at(session.id);
+  const Job* job = find_job(fetch.job);
+  const auto has_lease = [&] {
+    return std::any_of(worker.leases.begin(), worker.leases.end(), [&](const Lease* lease) { return lease->job == job->number; });
+  };
+  const Job* blob = nullptr;
+  if (job && (worker.commons.contains(fetch.job) || has_lease()) && std::count(job->options.blobs.begin(), job->options.blobs.end(), fetch.blob) > 0)
+    blob = find_blob(job->principal, fetch.blob, !job->durable());
+  if (!blob) {
+    send(session, wire::Blob{fetch.blob, fetch.chunk, 0, "the broker has no such file for this worker (any more)", {}}, effects);
+    return;
+  }
+  jobs_.at(blob->number).wanted = now;
+  fetching_.push_back({session.id, blob->number, std::move(fetch)});
+}
+
+void Core::answer_fetches(Time now, Effects& effects) {
+  if (fetching_.empty()) return;
+  std::erase_if(fetching_, [&](const Fetching& fetch) { return answer(fetch, effects); });
+  evict(now);  // what was read for them need not stay
+}
+
+bool Core::answer(const Fetching& fetch, Effects& effects) {
+  const Session* session = sessions_.find(fetch.worker);
+  if (!session) return true;
+  const auto refuse = [&](const std::string& why) {
+    send(*session, wire::Blob{fetch.what.blob, fetch.what.chunk, 0, why, {}}, effects);
+    return true;
+  };
+  const auto it = jobs_.find(fetch.blob);
+  if (it == jobs_.end() || it->second.state != JobState::done) return refuse("the broker does not have the file any more");
+  Job& blob = it->second;
+  if (!blob.reason.empty()) return refuse(std::exchange(blob.reason, {}));
+  const std::uint64_t chunk = fetch.what.chunk;
+  if (chunk >= std::max<std::uint64_t>(1, blob.total)) return refuse("the file has no chunk " + std::to_string(chunk));
+  if (blob.total > 0 && !blob.payloads.resident(chunk)) {
+    while (auto stretch = blob.payloads.wanted(chunk, kFetchAhead)) effects.push_back(Load{blob.number, *stretch});
+    return false;
+  }
+  wire::Buffer bytes = blob.total > 0 ? blob.payloads.gather({{chunk, chunk + 1}}).bytes : wire::Buffer{};
+  send(*session, wire::Blob{fetch.what.blob, chunk, blob.total, "", std::move(bytes)}, effects);
+  return true;
+}
+
+void Core::sweep_blobs(Time now) {
+  struct Idle {
+    Time wanted;
+    JobNumber number;
+  };
+  std::vector<Idle> idle;
+  std::uint64_t stored = 0, in_memory = 0;
+  for (JobNumber number : blobs_) {
+    const Job& blob = jobs_.at(number);
+    if (blob.holders > 0) continue;
+    idle.push_back({blob.wanted, number});
+    (blob.durable() ? stored : in_memory) += blob.payloads.queued_bytes();
+  }
+  std::sort(idle.begin(), idle.end(), [](const Idle& a, const Idle& b) { return a.wanted < b.wanted; });
+  for (const Idle& one : idle) {
+    const Job& blob = jobs_.at(one.number);
+    std::uint64_t& sum = blob.durable() ? stored : in_memory;
+    const bool too_much = sum > (blob.durable() ? kIdleMost : config_.memory_limit / 8) && now - one.wanted >= kFresh;
+    if (!too_much && now - one.wanted < config_.keep) continue;
+    sum -= blob.payloads.queued_bytes();
+    forget_job(one.number);
+  }
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,30 @@
+// Blobs: octets that everybody calls by their hash. A blob is a job of the function `quern.blob`, which is kept instead of run; its
+// items are the blob's chunks (PROTOCOL.md 1.4).
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace quern::wire {
+
+inline constexpr std::string_view kBlobFunction = "quern.blob";
+/// Octets of every chunk but the last, which has what is left.
+inline constexpr std::size_t kBlobChunk = 1u << 20;
+inline constexpr std::size_t kBlobNameBytes = 64;
+/// Blobs that one job may need.
+inline constexpr std::size_t kBlobsMax = 1000;
+
+/// BLAKE2b-256 of the octets in lower-case hexadecimal digits.
+inline bool is_blob_name(std::string_view text) {
+  return text.size() == kBlobNameBytes &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+/// The job's `unique` key: one that outlives the broker is another than one that does not.
+inline std::string blob_key(std::string_view name, bool memory) {
+  return std::string(kBlobFunction) + '/' + std::string(name) + (memory ? "/memory" : "");
+}
+
+}  // namespace quern::wire

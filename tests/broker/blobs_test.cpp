@@ -1,0 +1,261 @@
+// Files that clients give once: they are kept, found again, fetched by workers that may, and let go.
+#include "broker_fixture.hpp"
+#include "wire/blob.hpp"
+
+namespace quern::broker {
+namespace {
+
+const std::string kName(64, 'a');
+const std::string kOther(64, 'b');
+
+class Blobs : public BrokerTest {
+ protected:
+  static Config with_limit(std::uint64_t memory) {
+    Config config = small_config();
+    config.memory_limit = memory;
+    return config;
+  }
+
+  static wire::Submit blob(std::uint8_t id, const std::vector<std::string>& chunks, const std::string& name = kName) {
+    wire::Submit submit = items_job(id, chunks, std::string(wire::kBlobFunction));
+    submit.options.unique = wire::blob_key(name, false);
+    return submit;
+  }
+  static wire::Submit job_with(std::uint8_t id, std::vector<std::string> blobs) {
+    wire::Submit submit = items_job(id, {"x"});
+    submit.options.blobs = std::move(blobs);
+    return submit;
+  }
+  /// The state of a job's last JOB message; the inbox is read.
+  std::optional<JobState> state(std::uint8_t id) {
+    std::optional<JobState> found;
+    for (const auto& message : c.inbox)
+      if (const auto* update = std::get_if<wire::JobUpdate>(&message); update && update->status.uuid == uuid(id)) found = update->status.state;
+    c.inbox.clear();
+    return found;
+  }
+  std::optional<wire::ErrorMessage> error() {
+    for (const auto& message : c.inbox)
+      if (const auto* found = std::get_if<wire::ErrorMessage>(&message)) return *found;
+    return std::nullopt;
+  }
+  wire::Blob fetch(Peer& peer, std::uint8_t job, const std::string& name, std::uint64_t chunk) {
+    peer.inbox.clear();
+    send(peer, wire::Fetch{uuid(job), name, chunk});
+    return expect<wire::Blob>(peer);
+  }
+
+  Peer c, w;
+};
+
+TEST_F(Blobs, one_that_is_whole_is_done_and_is_not_run) {
+  client(c);
+  connect(w, [] {
+    wire::Hello hello = worker_hello(200);
+    hello.worker->functions.push_back({std::string(wire::kBlobFunction), Takes::item, Encoding::raw, "", false, 0});
+    return hello;
+  }());
+  expect<wire::Welcome>(w);
+  wire::Submit submit = blob(1, {"one", "two"});
+  submit.open = true;
+  send(c, submit);
+  EXPECT_EQ(state(1), std::nullopt);
+  wire::Append rest;
+  rest.job = uuid(1);
+  rest.first = 2;
+  rest.close = true;
+  rest.batch = batch_of({"three"});
+  send(c, rest);
+  EXPECT_EQ(state(1), JobState::done);
+  expect_nothing(w);
+}
+
+TEST_F(Blobs, it_is_not_listed_among_the_jobs) {
+  client(c);
+  send(c, blob(1, {"one"}));
+  send(c, items_job(2, {"x"}));
+  c.inbox.clear();
+  send(c, wire::Query{5, wire::QueryWhat::jobs, {}, {}, 100});
+  const auto answer = expect<wire::Answer>(c);
+  ASSERT_EQ(answer.jobs.size(), 1u);
+  EXPECT_EQ(answer.jobs[0].uuid, uuid(2));
+}
+
+TEST_F(Blobs, what_is_no_blob_is_refused) {
+  client(c);
+  const auto refused = [&](wire::Submit submit) {
+    c.inbox.clear();
+    send(c, submit);
+    const auto found = error();
+    return found && found->code == ErrorCode::bad_input;
+  };
+  wire::Submit no_key = blob(1, {"x"});
+  no_key.options.unique = "quern.blob/short";
+  EXPECT_TRUE(refused(no_key));
+  no_key.options.unique.clear();
+  EXPECT_TRUE(refused(no_key));
+  wire::Submit not_kept = blob(1, {"x"});
+  not_kept.options.durability = Durability::memory;
+  EXPECT_TRUE(refused(not_kept)) << "one that does not outlive the broker has another key";
+  wire::Submit range = range_job(1, 0, 10, std::string(wire::kBlobFunction));
+  range.options.unique = wire::blob_key(kName, false);
+  EXPECT_TRUE(refused(range));
+}
+
+TEST_F(Blobs, a_worker_gets_the_chunks_of_its_job) {
+  client(c);
+  worker(w);
+  send(c, blob(1, {"one", "two"}));
+  send(c, job_with(2, {kName}));
+  const auto common = expect<wire::Common>(w);
+  EXPECT_EQ(common.blobs, std::vector<std::string>{kName});
+  const auto lease = expect<wire::Lease>(w);
+  EXPECT_TRUE(lease.common);
+  const auto first = fetch(w, 2, kName, 0);
+  EXPECT_EQ(first.bytes.view(), "one");
+  EXPECT_EQ(first.chunks, 2u);
+  EXPECT_EQ(fetch(w, 2, kName, 1).bytes.view(), "two");
+  EXPECT_NE(fetch(w, 2, kName, 2).why, "");
+}
+
+TEST_F(Blobs, nobody_fetches_what_its_jobs_do_not_need) {
+  Peer other;
+  client(c);
+  worker(w);
+  worker(other, 201);
+  send(c, blob(1, {"one"}));
+  send(c, blob(2, {"secret"}, kOther));
+  send(c, job_with(3, {kName}));
+  Peer& holder = w.inbox.empty() ? other : w;
+  Peer& idle = w.inbox.empty() ? w : other;
+  EXPECT_EQ(fetch(holder, 3, kName, 0).why, "");
+  EXPECT_NE(fetch(holder, 3, kOther, 0).why, "");
+  EXPECT_NE(fetch(idle, 3, kName, 0).why, "");
+  EXPECT_NE(fetch(holder, 2, kOther, 0).why, "");
+}
+
+TEST_F(Blobs, an_empty_one_has_one_empty_chunk) {
+  client(c);
+  worker(w);
+  send(c, blob(1, {}));
+  EXPECT_EQ(state(1), JobState::done);
+  send(c, job_with(2, {kName}));
+  const auto chunk = fetch(w, 2, kName, 0);
+  EXPECT_EQ(chunk.why, "");
+  EXPECT_EQ(chunk.chunks, 0u);
+  EXPECT_EQ(chunk.bytes.size(), 0u);
+}
+
+TEST_F(Blobs, a_job_that_needs_what_is_not_there_is_refused) {
+  client(c);
+  wire::Submit open = blob(1, {"one"});
+  open.open = true;
+  send(c, open);
+  c.inbox.clear();
+  send(c, job_with(2, {kName}));  // not whole yet
+  ASSERT_TRUE(error());
+  EXPECT_EQ(error()->code, ErrorCode::unknown_job);
+}
+
+TEST_F(Blobs, the_same_file_is_taken_once) {
+  client(c);
+  send(c, blob(1, {"one"}));
+  c.inbox.clear();
+  send(c, blob(2, {"one"}));
+  const auto accepted = expect<wire::Accepted>(c);
+  EXPECT_TRUE(accepted.existing);
+  EXPECT_EQ(accepted.job, uuid(1));
+}
+
+TEST_F(Blobs, one_that_was_given_up_does_not_stand_in_the_way) {
+  client(c);
+  wire::Submit open = blob(1, {"one"});
+  open.open = true;
+  send(c, open);
+  send(c, wire::Cancel{5, uuid(1), {}, {}});
+  EXPECT_EQ(state(1), JobState::cancelled);
+  send(c, blob(2, {"one", "two"}));
+  EXPECT_EQ(state(2), JobState::done);
+}
+
+TEST_F(Blobs, it_is_kept_while_a_job_needs_it_and_an_hour_longer) {
+  client(c);
+  send(c, blob(1, {"one"}));
+  send(c, job_with(2, {kName}));  // nobody runs it
+  pass(2 * 3600s, {&c});
+  c.inbox.clear();
+  worker(w);
+  expect<wire::Common>(w);
+  const auto lease = expect<wire::Lease>(w);
+  EXPECT_EQ(fetch(w, 2, kName, 0).bytes.view(), "one");
+  send(w, echo(lease));
+  EXPECT_EQ(state(2), JobState::done);
+  pass(1800s, {&c, &w});
+  c.inbox.clear();
+  send(c, blob(3, {"one"}));
+  EXPECT_TRUE(expect<wire::Accepted>(c).existing);
+  pass(3700s, {&c, &w});
+  c.inbox.clear();
+  send(c, blob(4, {"one"}));
+  EXPECT_FALSE(expect<wire::Accepted>(c).existing);
+}
+
+TEST_F(Blobs, a_job_that_may_be_tried_again_keeps_its_files) {
+  client(c);
+  worker(w);
+  send(c, blob(1, {"one"}));
+  wire::Submit submit = job_with(2, {kName});
+  submit.options.attempts = 1;
+  send(c, submit);
+  expect<wire::Common>(w);
+  send(w, failure(expect<wire::Lease>(w), "no"));
+  EXPECT_EQ(state(2), JobState::failed);
+  w.inbox.clear();
+  send(c, wire::Retry{5, uuid(2), {}});
+  EXPECT_EQ(expect<wire::Common>(w).blobs, std::vector<std::string>{kName});
+  EXPECT_EQ(fetch(w, 2, kName, 0).bytes.view(), "one");
+}
+
+class SmallMemory : public Blobs {
+ protected:
+  SmallMemory() { core = Core(with_limit(16u << 20)); }
+};
+
+TEST_F(SmallMemory, one_that_memory_cannot_hold_fails_and_says_so) {
+  client(c);
+  wire::Submit submit = blob(1, {});
+  submit.open = true;
+  send(c, submit);
+  std::uint64_t credit = expect<wire::Accepted>(c).credit_to;
+  const std::string chunk(1u << 20, 'x');
+  wire::Append append;
+  append.job = uuid(1);
+  for (std::uint64_t sent = 0; sent + chunk.size() + 4 <= credit; sent += chunk.size() + 4) {
+    append.batch = batch_of({chunk});
+    send(c, append);
+    ++append.first;
+    for (const auto& message : c.inbox)
+      if (const auto* accepted = std::get_if<wire::Accepted>(&message)) credit = std::max(credit, accepted->credit_to);
+  }
+  // One item more than the credit may come.
+  append.batch = batch_of({chunk});
+  send(c, append);
+  EXPECT_EQ(state(1), JobState::failed);
+}
+
+TEST_F(SmallMemory, what_nobody_uses_makes_room) {
+  client(c);
+  for (std::uint8_t i = 0; i < 6; ++i) {
+    send(c, blob(static_cast<std::uint8_t>(10 + i), {std::string(600u << 10, 'x')}, std::string(64, static_cast<char>('a' + i))));
+    pass(61s, {&c});
+  }
+  EXPECT_LE(core.memory_used(), 3u << 20);
+  c.inbox.clear();
+  send(c, blob(1, {""}, std::string(64, 'f')));
+  EXPECT_TRUE(expect<wire::Accepted>(c).existing) << "the latest is still there";
+  send(c, blob(2, {""}, std::string(64, 'a')));
+  c.inbox.pop_front();
+}
+
+}  // namespace
+}  // namespace quern::broker

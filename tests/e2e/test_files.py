@@ -1,0 +1,175 @@
+"""Files that travel by their hash: once to the broker, once to each worker, whole or not at all."""
+
+import hashlib
+import os
+import pathlib
+import random
+import subprocess
+import unittest
+
+from rig import BIN, Rig, SLOWNESS, wait_until
+
+
+class Files(Rig):
+    def setUp(self):
+        super().setUp()
+        self.temporary = self.folder / "tmp"
+        self.temporary.mkdir()
+        self.env["TMPDIR"] = str(self.temporary)
+        self.start_broker()
+
+    def large(self, name="large.bin", size=3 << 20, seed=1):
+        return self.write(name, random.Random(seed).randbytes(size))
+
+    def hash_of(self, path):
+        return hashlib.blake2b(path.read_bytes(), digest_size=32).hexdigest()
+
+    def cached(self):
+        """What workers keep, by its name."""
+        return {path.name: path.stat() for path in self.temporary.glob("quern-worker-*/blobs/*")}
+
+    def digest_words(self, name):
+        return ("--put", name, "--", "sha256sum", name.name)
+
+
+class OneWorker(Files):
+    def setUp(self):
+        super().setUp()
+        self.worker = self.start_worker("w", "--allow-exec", slots=2)
+
+    def expect_digest(self, done, path):
+        self.assertEqual(done.out.split()[0], hashlib.sha256(path.read_bytes()).hexdigest(), done)
+
+    def test_a_large_file_arrives_whole(self):
+        path = self.large(size=(100 << 20) // (4 if SLOWNESS > 1 else 1) + 17)
+        self.expect_digest(self.ok("run", "exec", *self.digest_words(path)), path)
+
+    def test_the_next_job_has_it_already(self):
+        path = self.large()
+        self.expect_digest(self.ok("run", "exec", *self.digest_words(path)), path)
+        (name, before), = self.cached().items()
+        self.assertEqual(name, self.hash_of(path))
+        other = self.write("other name.bin", path.read_bytes())
+        self.expect_digest(self.ok("run", "exec", *self.digest_words(other)), other)
+        self.assertEqual(self.cached()[name].st_ino, before.st_ino)
+        self.assertEqual(self.ok("jobs", "--json").out.count("quern.blob"), 0)
+
+    def test_every_command_of_a_map_has_it_and_it_may_run(self):
+        script = self.write("tool.sh", b"#!/bin/sh\necho tool $1\n" + b"# filler\n" * 20_000)
+        script.chmod(0o755)
+        done = self.ok("map", "-k", "--put", script, "--", "./tool.sh", ":::", "a", "b", "c")
+        self.assertEqual(done.out, "tool a\ntool b\ntool c\n")
+
+    def test_a_folder_with_small_and_large_files(self):
+        folder = self.folder / "data"
+        folder.mkdir()
+        (folder / "small").write_text("small\n")
+        self.large("data/large")
+        done = self.ok("run", "exec", "--put", "data", "--", "cat data/small; wc -c < data/large")
+        self.assertEqual(done.out, f"small\n{3 << 20}\n")
+
+    def test_a_file_that_a_program_changed_is_never_used_again(self):
+        path = self.large()
+        self.ok("run", "exec", *self.digest_words(path))
+        cached = next(self.temporary.glob("quern-worker-*/blobs/*"))
+        cached.chmod(0o600)
+        cached.write_bytes(b"poison")
+        done = self.quern("run", "exec", *self.digest_words(path))
+        self.assertEqual(done.code, 125, done)
+        self.assertIn("was changed", done.err)
+
+    def test_nothing_is_left_when_the_worker_is_killed(self):
+        path = self.large()
+        self.ok("run", "exec", *self.digest_words(path))
+        self.worker.kill()
+        wait_until(lambda: not list(self.temporary.glob("quern-worker-*")), "the end of the worker's folder")
+
+    def test_pieces_with_a_reducer(self):
+        words = self.write("words.awk", "{n += $1} END {print n}\n" + "# filler\n" * 20_000)
+        done = self.ok("map", "--pipe", "--block", "16", "--put", words, "--reduce", "awk -f words.awk", "--", "wc -l", stdin=b"x\n" * 100)
+        self.assertEqual(done.out.strip(), "100")
+
+    def test_a_file_that_is_not_there(self):
+        self.assert_one_line(self.quern("run", "exec", "--put", "absent", "--", "true"), 125, "absent")
+
+    def test_a_dry_run_sends_nothing(self):
+        path = self.large()
+        self.assertEqual(self.ok("map", "--dry-run", "--put", path, "--", "cat", ":::", "a").out, "cat a\n")
+        self.assertEqual(self.cached(), {})
+
+
+class TwoWorkers(Files):
+    def test_each_gets_it_once(self):
+        for name in ("left", "right"):
+            self.start_worker(name, "--allow-exec")
+        path = self.large()
+        done = self.ok("map", "--put", path, "--", f"sha256sum {path.name}; sleep 0.2; : {{}}", ":::", *"abcdef")
+        self.assertEqual(set(done.out.split()[::2]), {hashlib.sha256(path.read_bytes()).hexdigest()})
+        self.assertEqual(len(list(self.temporary.glob(f"quern-worker-*/blobs/{self.hash_of(path)}"))), 2)
+
+    def test_one_that_is_killed_while_it_fetches_costs_nothing(self):
+        path = self.large(size=40 << 20)
+        first = self.start_worker("first", "--allow-exec")
+        run = self.quern_start("run", "exec", *self.digest_words(path))
+        wait_until(lambda: list(self.temporary.glob("quern-worker-*/blobs/*")) or not run.runs(), "the beginning of the file")
+        first.kill()
+        self.start_worker("second", "--allow-exec")
+        done = run.finish()
+        self.assertEqual(done.code, 0, done)
+        self.assertEqual(done.out.split()[0], hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+class AFullDisk(Files):
+    def setUp(self):
+        super().setUp()
+        small = self.folder / "small"
+        small.mkdir()
+        if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], capture_output=True).returncode != 0:
+            self.skipTest("a small file system can be mounted by root only")
+        self.addCleanup(subprocess.run, ["umount", "-l", small])
+        self.env["TMPDIR"] = str(small)
+
+    def test_the_task_fails_and_says_why_and_the_worker_goes_on(self):
+        worker = self.start_worker("w", "--allow-exec")
+        path = self.large()
+        done = self.quern("run", "exec", *self.digest_words(path))
+        self.assertEqual(done.code, 125, done)
+        self.assertIn("No space left on device", done.err)
+        self.assertTrue(worker.runs())
+        self.assertEqual(self.ok("run", "exec", "--", "echo", "goes on").out, "goes on\n")
+
+
+class Durable(Files):
+    store = "store"
+
+    def test_a_detached_job_finds_its_file_after_a_restart(self):
+        path = self.large()
+        number = self.ok("run", "exec", "--detach", *self.digest_words(path)).out.strip()
+        self.restart_broker()
+        path_digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        path.unlink()
+        self.start_worker("w", "--allow-exec")
+        self.ok("wait", number)
+        self.assertEqual(self.ok("logs", number).out.split()[0], path_digest)
+
+    def test_a_file_larger_than_the_brokers_memory(self):
+        self.broker.kill()
+        self.start_broker("--memory-limit", "64MiB")
+        self.start_worker("w", "--allow-exec")
+        path = self.large(size=96 << 20)
+        done = self.ok("run", "exec", *self.digest_words(path))
+        self.assertEqual(done.out.split()[0], hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+class InMemory(Files):
+    broker_options = ("--memory-limit", "64MiB")
+
+    def test_a_file_that_does_not_fit_says_what_to_do(self):
+        self.start_worker("w", "--allow-exec")
+        done = self.quern("run", "exec", *self.digest_words(self.large(size=40 << 20)))
+        self.assertEqual(done.code, 125, done)
+        self.assertIn("--memory-limit", done.err)
+
+
+if __name__ == "__main__":
+    unittest.main()

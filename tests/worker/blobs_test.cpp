@@ -1,0 +1,149 @@
+// The files of jobs at a worker: fetched once, chunk by chunk; leases wait for them; what cannot be had fails its tasks and no more.
+#include "core_fixture.hpp"
+
+namespace quern::worker {
+namespace {
+
+const std::string kName(64, 'a');
+const std::string kOther(64, 'b');
+
+class WorkerBlobs : public WorkerCoreTest {
+ protected:
+  static Config config() {
+    Config config = small_config();
+    config.keeps_blobs = true;
+    config.blob_bytes_max = 10;
+    return config;
+  }
+  WorkerBlobs() : WorkerCoreTest(config()) { welcome(); }
+
+  static Uuid job(std::uint8_t n) {
+    Uuid uuid;
+    uuid.octets[0] = n;
+    return uuid;
+  }
+  static wire::Lease lease_of(std::uint8_t n, std::uint64_t counter) {
+    wire::Lease lease = item_lease(counter, {{0, 1}});
+    lease.job = job(n);
+    lease.common = true;
+    return lease;
+  }
+  static wire::Common common(std::uint8_t n, std::vector<std::string> blobs) { return {job(n), {}, std::move(blobs)}; }
+  static wire::Blob chunk(const std::string& name, std::uint64_t n, std::uint64_t of, const char* text = "12345") {
+    return {name, n, of, "", wire::Buffer::copy(text)};
+  }
+  static wire::Blob gone(const std::string& name) { return {name, 0, 0, "it was forgotten", {}}; }
+  Lines kept(const std::string& name, const std::string& error = "") {
+    core.on_blob_kept(name, error);
+    return effects();
+  }
+};
+
+TEST_F(WorkerBlobs, ALeaseWaitsUntilAllChunksAreHere) {
+  EXPECT_EQ(say(common(1, {kName})), Lines{"FETCH a/0"});
+  EXPECT_EQ(say(lease_of(1, 1)), Lines{});
+  EXPECT_EQ(say(chunk(kName, 0, 2)), Lines{"keep a/0"});
+  EXPECT_EQ(kept(kName), Lines{"FETCH a/1"});
+  EXPECT_EQ(say(chunk(kName, 1, 2)), Lines{"keep a/1 last"});
+  EXPECT_EQ(kept(kName), Lines{"start L1[0,1) on 0"});
+}
+
+TEST_F(WorkerBlobs, OtherJobsDoNotWait) {
+  say(common(1, {kName}));
+  say(lease_of(1, 1));
+  EXPECT_EQ(say(item_lease(2, {{0, 1}})), Lines{"start L2[0,1) on 0"});
+}
+
+TEST_F(WorkerBlobs, WhatIsHereIsNotFetchedAgain) {
+  say(common(1, {kName}));
+  say(chunk(kName, 0, 1));
+  kept(kName);
+  say(wire::Forget{{job(1)}});
+  EXPECT_EQ(say(common(2, {kName})), Lines{});
+  EXPECT_EQ(say(lease_of(2, 1)), Lines{"start L1[0,1) on 0"});
+}
+
+TEST_F(WorkerBlobs, TheLongestUnusedGoes) {
+  for (std::uint8_t n = 1; n <= 2; ++n) {
+    const std::string& name = n == 1 ? kName : kOther;
+    say(common(n, {name}));
+    say(chunk(name, 0, 1, "123456"));
+    kept(name);
+  }
+  EXPECT_EQ(say(wire::Forget{{job(2)}}), Lines{"drop b"}) << "12 octets are over the limit, and a job needs the other";
+  EXPECT_EQ(say(wire::Forget{{job(1)}}), Lines{}) << "6 octets are not";
+}
+
+TEST_F(WorkerBlobs, WhatCannotBeHadFailsTheTasksOfTheJob) {
+  say(common(1, {kName}));
+  say(lease_of(1, 1));
+  say(lease_of(1, 2));
+  EXPECT_EQ(say(gone(kName)), (Lines{"REPORT L1/0 nothing error[0,1) last", "REPORT L2/0 nothing error[0,1) last"}));
+  // The next lease tries again.
+  EXPECT_EQ(say(lease_of(1, 3)), Lines{"FETCH a/0"});
+}
+
+TEST_F(WorkerBlobs, WhatCannotBeWrittenFailsTheTasksOfTheJob) {
+  say(common(1, {kName}));
+  say(lease_of(1, 1));
+  say(chunk(kName, 0, 2));
+  kept(kName);
+  say(chunk(kName, 1, 2));
+  EXPECT_EQ(kept(kName, "no space"), (Lines{"drop a", "REPORT L1/0 nothing error[0,1) last"}));
+}
+
+TEST_F(WorkerBlobs, AFullDiskIsTriedAgainWithoutWhatNobodyNeeds) {
+  say(common(1, {kOther}));
+  say(chunk(kOther, 0, 1));
+  kept(kOther);
+  say(wire::Forget{{job(1)}});
+  say(common(2, {kName}));
+  say(chunk(kName, 0, 1));
+  EXPECT_EQ(kept(kName, "no space"), (Lines{"drop b", "FETCH a/0"}));
+  say(chunk(kName, 0, 1));
+  EXPECT_EQ(kept(kName), Lines{});
+  EXPECT_EQ(say(lease_of(2, 1)), Lines{"start L1[0,1) on 0"});
+}
+
+TEST_F(WorkerBlobs, ANewSessionGoesOnWhereTheOldOneWas) {
+  say(common(1, {kName}));
+  say(lease_of(1, 1));
+  say(chunk(kName, 0, 3));
+  kept(kName);
+  core.on_lost("closed", now);
+  effects();
+  now += 100ms;
+  const Lines lines = welcome();
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), "FETCH a/1"), 1);
+}
+
+TEST_F(WorkerBlobs, AJobThatIsOverIsNotFetchedFor) {
+  say(common(1, {kName}));
+  say(chunk(kName, 0, 2));
+  say(wire::Forget{{job(1)}});
+  EXPECT_EQ(kept(kName), Lines{"drop a"});
+  EXPECT_EQ(say(common(2, {kName})), Lines{"FETCH a/0"});
+}
+
+TEST_F(WorkerBlobs, AnAnswerThatNobodyAskedForIsPassedOver) {
+  EXPECT_EQ(say(chunk(kName, 0, 1)), Lines{});
+  say(common(1, {kName}));
+  EXPECT_EQ(say(chunk(kName, 1, 2)), Lines{});
+  EXPECT_EQ(say(chunk(kOther, 0, 2)), Lines{});
+  EXPECT_EQ(say(chunk(kName, 0, 2)), Lines{"keep a/0"});
+}
+
+class WithoutPlace : public WorkerCoreTest {
+ protected:
+  WithoutPlace() { welcome(); }
+};
+
+TEST_F(WithoutPlace, AJobWithFilesFails) {
+  wire::Lease lease = item_lease(1, {{0, 1}});
+  lease.common = true;
+  EXPECT_EQ(say(wire::Common{lease.job, {}, {kName}}), Lines{});
+  EXPECT_EQ(say(lease), Lines{"REPORT L1/0 nothing error[0,1) last"});
+}
+
+}  // namespace
+}  // namespace quern::worker

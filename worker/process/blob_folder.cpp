@@ -1,0 +1,103 @@
+#include "worker/process/blob_folder.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace quern::worker {
+namespace {
+
+constexpr std::size_t kBlock = 1u << 20;
+
+/// False with errno.
+bool write_all(int fd, BytesView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return true;
+}
+
+class Descriptor {
+ public:
+  Descriptor(const std::string& file, int flags) : fd_(::open(file.c_str(), flags | O_CLOEXEC, 0600)) {
+    if (fd_ < 0) throw std::system_error(errno, std::generic_category(), file);
+  }
+  ~Descriptor() { ::close(fd_); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+BlobFolder::~BlobFolder() { stop_writing(); }
+
+void BlobFolder::stop_writing() {
+  if (!writing_) return;
+  if (writing_->fd >= 0) ::close(writing_->fd);
+  ::unlink(part_of(writing_->name).c_str());
+  writing_.reset();
+}
+
+std::string BlobFolder::keep(const std::string& name, std::uint64_t chunk, bool last, BytesView bytes) {
+  const auto failed = [&](const std::string& why) {
+    stop_writing();
+    return "cannot keep the file here: " + why;
+  };
+  if (chunk == 0) {
+    stop_writing();
+    ::mkdir(path_.c_str(), 0700);
+    writing_.emplace();
+    writing_->name = name;
+    writing_->fd = ::open(part_of(name).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0400);
+    if (writing_->fd < 0) return failed(std::strerror(errno));
+  }
+  if (!writing_ || writing_->name != name) return failed("its beginning is missing");
+  if (!write_all(writing_->fd, bytes)) return failed(std::strerror(errno));
+  writing_->digest.add(bytes);
+  if (!last) return {};
+  if (writing_->digest.hex() != name) return failed("what came is not what its hash says");
+  // A full disk may be told only now.
+  if (::close(std::exchange(writing_->fd, -1)) != 0) return failed(std::strerror(errno));
+  if (::rename(part_of(name).c_str(), file_of(name).c_str()) != 0) return failed(std::strerror(errno));
+  writing_.reset();
+  return {};
+}
+
+void BlobFolder::drop(const std::string& name) {
+  if (writing_ && writing_->name == name) stop_writing();
+  ::unlink(file_of(name).c_str());
+}
+
+void BlobFolder::copy(const std::string& name, const std::string& to, std::uint32_t mode) const {
+  const Descriptor in(file_of(name), O_RDONLY);
+  const Descriptor out(to, O_WRONLY | O_CREAT | O_EXCL);
+  const auto block = std::make_unique<char[]>(kBlock);
+  keys::Digest digest;
+  for (;;) {
+    const ssize_t got = ::read(in.get(), block.get(), kBlock);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw std::system_error(errno, std::generic_category(), file_of(name));
+    if (got == 0) break;
+    const BytesView octets(block.get(), static_cast<std::size_t>(got));
+    digest.add(octets);
+    if (!write_all(out.get(), octets)) throw std::system_error(errno, std::generic_category(), to);
+  }
+  if (digest.hex() != name) throw std::runtime_error("the worker's copy of a file was changed by a program: restart the worker");
+  if (::fchmod(out.get(), mode) != 0) throw std::system_error(errno, std::generic_category(), to);
+}
+
+}  // namespace quern::worker

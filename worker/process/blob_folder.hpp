@@ -1,0 +1,43 @@
+// The blobs of a worker as files: each is named by the hash of what is in it. One thread writes; any thread copies what is whole.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "keys/sodium.hpp"
+#include "quern/bytes.hpp"
+
+namespace quern::worker {
+
+class BlobFolder {
+ public:
+  /// Made with the first blob; whoever owns the folder above removes it.
+  explicit BlobFolder(std::string path) : path_(std::move(path)) {}
+  ~BlobFolder();
+  BlobFolder(const BlobFolder&) = delete;
+  BlobFolder& operator=(const BlobFolder&) = delete;
+
+  /// Writes the next chunk of a blob; chunk 0 begins it anew. With `last` it is whole, if its hash is its name. Why not, or nothing.
+  std::string keep(const std::string& name, std::uint64_t chunk, bool last, BytesView bytes);
+  /// What there is of it.
+  void drop(const std::string& name);
+  /// A copy of a whole blob with these permissions at `to`, which must not exist. What a program did to the file here is found: throws
+  /// std::runtime_error then, and std::system_error.
+  void copy(const std::string& name, const std::string& to, std::uint32_t mode) const;
+
+ private:
+  struct Writing {
+    std::string name;
+    int fd = -1;
+    keys::Digest digest;
+  };
+  std::string file_of(const std::string& name) const { return path_ + '/' + name; }
+  std::string part_of(const std::string& name) const { return file_of(name) + ".part"; }
+  void stop_writing();
+
+  std::string path_;
+  std::optional<Writing> writing_;
+};
+
+}  // namespace quern::worker
