@@ -1,19 +1,22 @@
 #include "cli/map_request.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "cli/command_options.hpp"
+#include "cli/records.hpp"
 
 namespace quern::cli {
 namespace {
 
 constexpr Manual kManual = {
-    "quern map [OPTIONS] [--] COMMAND [ARGUMENT...] [::: VALUE...]",
+    "quern map [OPTIONS] [--] [COMMAND [ARGUMENT...]] [::: VALUE...] [:::: FILE...]",
     "Runs COMMAND once per line of standard input (or per VALUE), on all workers that run programs (quern-worker --allow-exec;\n"
     "`quern up` does). In its arguments {} is the line, {.} without extension, {/} without folder, {//} its folder, {/.} without both,\n"
     "{#} its number; without any the line is the last argument. A COMMAND that is one word with blanks or characters of the shell is a\n"
     "script for /bin/sh; {} in it is one word wherever it stands, and the shell does not read a line as script (what the script hands a\n"
-    "line to may: for `sh -c`, `ssh`, `awk` give it as an argument of its own).\n"
+    "line to may: for `sh -c`, `ssh`, `awk` give it as an argument of its own). Without COMMAND each line is a script.\n"
     "What a command writes comes out in one piece, as it ends (-k: in order). Exit code 0: all succeeded, 1: some failed.\n"
     "A command may run more than once when its worker is lost.",
     "  ls *.png | quern map -- convert {} {.}.jpg\n"
@@ -27,13 +30,33 @@ constexpr std::size_t kBlock = 1u << 20;
 constexpr std::size_t kBlockMax = 32u << 20;
 constexpr std::size_t kGroupMax = 100'000;
 
-/// The part of the words after COMMAND that begins with `:::`, as lists.
-std::vector<std::vector<std::string>> take_lists(std::vector<std::string>& words) {
-  std::vector<std::vector<std::string>> lists;
-  const auto first = std::find(words.begin(), words.end(), ":::");
+using Lists = std::vector<std::vector<std::string>>;
+
+std::vector<std::string> records_of(const std::string& file, char end) {
+  Records records({file}, end);
+  std::vector<std::string> all;
+  for (std::string record; records.next(record);) {
+    if (record.find('\0') != std::string::npos) throw FileError(file + ": line " + std::to_string(all.size() + 1) + " has a NUL in it; with -0 NULs end the arguments");
+    all.push_back(record);
+  }
+  return all;
+}
+
+/// The part of the words after COMMAND that begins with `:::` (values) or `::::` (files of them, a list each), as lists.
+Lists take_lists(std::vector<std::string>& words, char record_end) {
+  const auto begins = [](const std::string& word) { return word == ":::" || word == "::::"; };
+  Lists lists;
+  const auto first = std::find_if(words.begin(), words.end(), begins);
+  bool files = false;
   for (auto at = first; at != words.end(); ++at) {
-    if (*at == ":::") lists.emplace_back();
-    else lists.back().push_back(*at);
+    if (begins(*at)) {
+      files = *at == "::::";
+      if (!files) lists.emplace_back();
+    } else if (files) {
+      lists.push_back(records_of(*at, record_end));
+    } else {
+      lists.back().push_back(*at);
+    }
   }
   words.erase(first, words.end());
   return lists;
@@ -90,9 +113,13 @@ Command reducer_of(const Given& given, LargeFiles& large) {
   return command;
 }
 
+/// Without a COMMAND each line is one, for a shell.
+const std::vector<std::string> kLineIsCommand = {"/bin/sh", "-c", "{}"};
+
 void set_command(MapRequest& request, const Given& given, const std::vector<std::string>& words) {
   const std::uint64_t arguments = request.lists.size() > 1 ? request.lists.size() : request.group;
-  request.command = command_of(given, words, arguments, request.large);
+  const bool lines_are_commands = words == std::vector<std::string>{"{}"};
+  request.command = command_of(given, lines_are_commands ? kLineIsCommand : words, arguments, request.large);
   request.shown = request.command;
   request.shown.words = words;
   if (request.shape != MapRequest::Shape::arguments) {
@@ -122,7 +149,7 @@ Resume resume_of(const Given& given) {
 Syntax map_syntax() {
   Syntax syntax(kManual);
   syntax.add()("keep-order,k", flag(), "output in the order of the input")("max-args,n", option<long>("N"), "so many lines per command")(
-      "null,0", flag(), "input ends its records with NULs, not newlines")("arg-file,a", option<std::vector<std::string>>("FILE")->composing(), "input from a file, not standard input")(
+      "null,0", flag(), "input ends its records with NULs, not newlines")("arg-file,a", option<std::vector<std::string>>("FILE")->composing(), "input from a file, not standard input; of several each combination is a command")(
       "jobs,j", option<long>("N"), "at most so many commands at a time; default: as many as the workers have slots")(
       "tag", flag(), "each line of output begins with the arguments")(
       "halt", option<std::string>("WHEN,WHY=N"), "stop early: now,fail=1 soon,fail=10% now,success=1 ...; now ends what runs, too")(
@@ -135,7 +162,7 @@ Syntax map_syntax() {
       "reduce", option<std::string>("COMMAND"), "with --pipe, merge outputs: it gets several of them in order, until one is left")(
       "dry-run", flag(), "print the commands")("detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");
   add_command_options(syntax);
-  syntax.words(1, Syntax::kAnyNumber, "the command");
+  syntax.words(0, Syntax::kAnyNumber, "the command");
   syntax.then_a_command();
   return syntax;
 }
@@ -146,11 +173,16 @@ std::optional<MapRequest> map_request(const Arguments& arguments) {
   MapRequest request;
   std::vector<std::string> words = given->words();
   request.shape = shape_of(*given);
-  request.lists = take_lists(words);
-  if (words.empty()) throw UsageError("the command is missing");
-  request.files = given->get_or<std::vector<std::string>>("arg-file", {"-"});
-  if (given->has("arg-file") && !request.lists.empty()) throw UsageError("-a and ::: exclude each other");
   request.record_end = given->flag("null") ? '\0' : '\n';
+  request.lists = take_lists(words, request.record_end);
+  request.files = given->get_or<std::vector<std::string>>("arg-file", {"-"});
+  if (given->has("arg-file") && !request.lists.empty()) throw UsageError("-a and ::: exclude each other; :::: FILE stands beside :::");
+  const bool from_terminal = request.lists.empty() && !given->has("arg-file") && ::isatty(STDIN_FILENO) != 0;
+  if (words.empty() && (request.shape != MapRequest::Shape::arguments || from_terminal)) throw UsageError("the command is missing");
+  if (words.empty()) words = {"{}"};
+  // Of several files each combination is a command, as of several lists.
+  if (request.files.size() > 1 && request.shape == MapRequest::Shape::arguments)
+    for (const std::string& file : request.files) request.lists.push_back(records_of(file, request.record_end));
   request.group = group_of(*given);
   request.at_once = at_once_of(*given);
   request.keep_order = given->flag("keep-order");

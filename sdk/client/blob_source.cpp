@@ -58,7 +58,7 @@ std::string blob_name_of(const std::string& file) {
 
 Items chunks_of(const std::string& file, const std::string& name, const std::function<void(std::uint64_t)>& sent,
                 const std::shared_ptr<std::exception_ptr>& trouble) {
-  const auto next = [reader = std::shared_ptr<ChunkReader>(), taken = std::uint64_t{0}, file, name, sent](Bytes& item) mutable {
+  auto next = [reader = std::shared_ptr<ChunkReader>(), taken = std::uint64_t{0}, file, name, sent](Bytes& item) mutable {
     if (!reader) reader = std::make_shared<ChunkReader>(file);
     if (!reader->next(item)) {
       if (reader->name() != name) throw std::runtime_error(file + " was changed while it was read: try again when it is whole");

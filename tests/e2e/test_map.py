@@ -20,6 +20,8 @@ class Map(Rig):
         self.start_worker("w", "--allow-exec", slots=2)
         (self.folder / ".parallel").mkdir()
         (self.folder / ".parallel" / "will-cite").touch()
+        self.write("abc-file", "A\nB\nC\n")
+        self.write("def-file", "D\nE\nF\n")
 
     def other(self, *words, stdin=b""):
         """What another tool makes of it."""
@@ -54,6 +56,32 @@ class Map(Rig):
             (("-k", "-n", "2", "echo", "{}", "{.}"), b"a.x\nb.y\nc.z\n"),
             (("-k", "echo", "{}", "{.}", "{/}", "{//}", "{/.}", "{#}"), b"/a/b.c.d\ne.f\n.g\nh/\n"),
             (("-k", "echo", "{1}-{2}", ":::", "a", "b", ":::", "1", "2"), b""),
+            # What its tutorial shows with these options.
+            (("-k", "echo", ":::", "A", "B", "C"), b""),
+            (("-k", "-a", "abc-file", "echo"), b""),
+            (("-k", "-a", "abc-file", "-a", "def-file", "echo"), b""),
+            (("-k", "-a", "-", "-a", "def-file", "echo"), b"A\nB\nC\n"),
+            (("-k", "echo", "::::", "abc-file", "def-file"), b""),
+            (("-k", "echo", ":::", "A", "B", "C", "::::", "def-file"), b""),
+            (("-k", "echo", "::::", "-", "def-file"), b"A\nB\n"),
+            (("-k", ":::", "true", "echo foo", "pwd"), b""),
+            (("-k",), b"echo a b\nexit 3\n"),
+            (("-k", "echo", "{/}", ":::", "A/B.C"), b""),
+            (("-k", "echo", "{//}", ":::", "A/B.C"), b""),
+            (("-k", "echo", "{/.}", ":::", "A/B.C"), b""),
+            (("-k", "echo", "{.}", ":::", "A/B.C"), b""),
+            (("-k", "echo", "{#}", ":::", "A", "B", "C"), b""),
+            (("-k", "echo", "/={1/}", "//={1//}", "/.={1/.}", ".={1.}", ":::", "A/B.C", "D/E.F"), b""),
+            (("-k", "echo", "{2} {1}", ":::", "A", "B", ":::", "C"), b""),
+            (("-k", "--tag", "echo", "foo-{}", ":::", "A", "B", "C"), b""),
+            (("--dry-run", "-k", "echo", "{}", ":::", "A", "B", "C"), b""),
+            (("--dry-run", "-k", "echo", "{1}", "x{2}", ":::", "A", "B", ":::", "C"), b""),
+            (("-k", "--timeout", "3", "sleep {}; echo {}", ":::", "0.1", "9"), b""),
+            (("-k", "--retries", "3", "echo {}; false", ":::", "A"), b""),
+            (("-k", "-j1", "--halt", "now,fail=1", "echo {}; exit {}", ":::", "0", "0", "3", "4"), b""),
+            (("-k", "-j1", "--halt", "soon,fail=2", "echo {}; exit {}", ":::", "0", "1", "2", "3"), b""),
+            (("-k", "-j1", "--halt", "now,success=1", "echo {}; exit {}", ":::", "1", "2", "0", "3"), b""),
+            (("-k", "--pipe", "--block", "2M", "cat"), b"".join(b"%d\n" % n for n in range(100_000))),
             (("-k", "--tag", "echo", "x", ":::", "a", "b"), b""),
             (("-k", "--tag", "printf 'l1\\nl2\\n' #", ":::", "a"), b""),
             (("-k", "echo {} | tr a-z A-Z", ":::", "abc", "it's"), b""),
@@ -183,6 +211,13 @@ class Map(Rig):
         done = self.ok("map", "--env", "GIVEN=1", "--env", "HERE", "echo $GIVEN $HERE $NOT_GIVEN #", ":::", "a", env={"HERE": "2", "NOT_GIVEN": "3"})
         self.assertEqual(done.out, "1 2\n")
 
+    def test_the_job_has_a_name_and_goes_where_it_is_wanted(self):
+        self.start_worker("north", "--allow-exec", "--label", "zone=north")
+        done = self.ok("map", "--name", "survey", "--require", "zone=north", "--json", "true", ":::", "a", "b", "c")
+        self.assertEqual(len(done.objects), 3)
+        (job,) = [job for job in self.jobs() if job["name"] == "survey"]
+        self.assertEqual([worker["worker"] for worker in self.job(job["job"])["workers"]], ["north"])
+
     def test_dry_run(self):
         self.assertEqual(self.ok("map", "--dry-run", "cp", "{}", "to", ":::", "a b", "c").out, "cp 'a b' to\ncp c to\n")
 
@@ -222,7 +257,8 @@ class Map(Rig):
         self.assert_one_line(self.quern("map", "--put", "x", "--cwd", "/", "echo"), 2, "--cwd temp")
         self.write("huge", b"")
         os.truncate(self.folder / "huge", 70 << 20)
-        self.assert_one_line(self.quern("map", "--put", "huge", "echo"), 2, "60 MiB")
+        done = self.quern("map", "--put", "{}", "true", ":::", "huge")
+        self.assertIn("60 MiB", done.err)
         outside = self.quern("map", "--get", "../*", "true #", ":::", "a")
         self.assertEqual(outside.code, 1)
         self.assertIn("leaves the folder", outside.err)

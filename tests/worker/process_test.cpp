@@ -32,7 +32,9 @@ Host& host() {
 class CommandTask : public Task {
  public:
   explicit CommandTask(const Command& command, Bytes item = {}, Encoding encoding = Encoding::raw)
-      : common_(std::make_shared<const Bytes>(to_bytes(command))), item_(std::move(item)), encoding_(encoding) {}
+      : common_(std::make_shared<const Bytes>(to_bytes(command))), item_(std::move(item)), encoding_(encoding) {
+    host();  // before a test starts a thread: the reaper is a copy of this process, with the locks that others held
+  }
   BytesView input() const override { return item_; }
   Encoding encoding() const override { return encoding_; }
   Range range() const override { return {}; }
