@@ -5,6 +5,7 @@
 
 #include "broker/actors/sqlite_store.hpp"
 #include "broker/actors/store_schema.hpp"
+#include "wire/blob.hpp"
 
 namespace quern::broker {
 namespace {
@@ -29,6 +30,7 @@ std::vector<std::string> problems_of(const RecoveredJob& job) {
       if (there.add({row.first, row.first + row.count}) != row.count) found.push_back("two rows of input overlap");
     IntervalSet wanted(ended.missing({0, p.total}));
     for (const auto& tasks : p.failed) wanted.add(tasks);
+    if (job.birth.function == wire::kBlobFunction && p.state == JobState::done) wanted.add({0, p.total});
     for (const auto& tasks : wanted.list())
       if (!there.contains(tasks)) found.push_back("input of tasks " + std::to_string(tasks.begin) + " to " + std::to_string(tasks.end - 1) + " is missing");
   }

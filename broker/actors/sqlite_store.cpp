@@ -79,7 +79,7 @@ struct SqliteStore::Statements {
         add_need(d, "INSERT INTO needs(job, kind, name, value) VALUES (?,?,?,?)"),
         add_common(d, "INSERT INTO commons(job, bytes) VALUES (?,?)"),
         progress(d, kProgress),
-        add_input(d, "INSERT INTO inputs(job, first, count, weight, sizes, bytes) VALUES (?,?,?,?,?,?)"),
+        add_input(d, "INSERT INTO inputs(job, first, count, weight, sizes, bytes, costs) VALUES (?,?,?,?,?,?,?)"),
         drop_input(d, "DELETE FROM inputs WHERE job=? AND first>=? AND first<? AND first+count<=?"),
         load_input(d, "SELECT count, sizes, bytes FROM inputs WHERE job=? AND first>=? AND first<? ORDER BY first"),
         put_result(d, "INSERT OR REPLACE INTO results(job, seq, tasks, errors, count, sizes, bytes) VALUES (?,?,?,?,?,?,?)"),
@@ -175,8 +175,10 @@ void SqliteStore::write(const JobProgress& p) {
 
 void SqliteStore::write(const AddInput& input) {
   const wire::Buffer sizes = input.batch.sizes.column();
-  statements_->add_input.bind(value(input.job)).bind(input.first).bind(input.batch.count()).bind(input.batch.weight())
-      .bind_blob(sizes.view()).bind_blob(input.batch.bytes.view()).run();
+  const std::string costs = column_of(input.costs);
+  Statement& add = statements_->add_input.bind(value(input.job)).bind(input.first).bind(input.batch.count()).bind(input.batch.weight())
+                       .bind_blob(sizes.view()).bind_blob(input.batch.bytes.view());
+  (costs.empty() ? add.bind_null() : add.bind_blob(costs)).run();
 }
 
 void SqliteStore::write(const DropInput& drop) {

@@ -1,6 +1,8 @@
 #include "broker/actors/store_columns.hpp"
 
+#include <bit>
 #include <charconv>
+#include <cmath>
 
 #include "wire/words.hpp"
 
@@ -150,6 +152,28 @@ std::optional<std::vector<TaskError>> errors_in(std::string_view column) {
     out.push_back(std::move(error));
   }
   return out;
+}
+
+std::string column_of(const std::vector<float>& costs) {
+  std::string column;
+  column.reserve(4 * costs.size());
+  for (const float cost : costs) {
+    const auto bits = std::bit_cast<std::uint32_t>(cost);
+    for (int shift = 0; shift < 32; shift += 8) column += static_cast<char>(bits >> shift & 0xffu);
+  }
+  return column;
+}
+
+std::optional<std::vector<float>> costs_in(std::string_view column) {
+  if (column.size() % 4 != 0) return std::nullopt;
+  std::vector<float> costs;
+  for (std::size_t at = 0; at < column.size(); at += 4) {
+    std::uint32_t bits = 0;
+    for (std::size_t i = 4; i-- > 0;) bits = bits << 8 | static_cast<unsigned char>(column[at + i]);
+    costs.push_back(std::bit_cast<float>(bits));
+    if (!(costs.back() >= 0) || std::isinf(costs.back())) return std::nullopt;
+  }
+  return costs;
 }
 
 std::optional<Uuid> uuid_in(std::string_view text) {

@@ -17,6 +17,8 @@ std::string column_of(const std::vector<CountedTasks>& counted);
 std::string column_of_tasks(const ResultEntry& entry);
 /// Per error: FIRST COUNT CODE LENGTH, a blank, LENGTH octets of text, end of line.
 std::string column_of(const std::vector<TaskError>& errors);
+/// Float 32, little endian.
+std::string column_of(const std::vector<float>& costs);
 
 // nullopt when it is not what the functions above write.
 std::optional<wire::Intervals> intervals_in(std::string_view column);
@@ -24,6 +26,8 @@ std::optional<wire::Intervals> intervals_in(std::string_view column);
 bool tasks_in(std::string_view column, ResultEntry& entry);
 std::optional<std::vector<CountedTasks>> counted_in(std::string_view column);
 std::optional<std::vector<TaskError>> errors_in(std::string_view column);
+
+std::optional<std::vector<float>> costs_in(std::string_view column);
 
 std::optional<Uuid> uuid_in(std::string_view text);
 

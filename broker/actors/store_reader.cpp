@@ -127,12 +127,21 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
   Statement commons(database, "SELECT job, bytes FROM commons");
   while (commons.step())
     if (RecoveredJob* job = owner(commons.number())) job->birth.common = wire::Buffer::copy(commons.blob());
-  Statement inputs(database, "SELECT job, first, count, weight FROM inputs WHERE job NOT IN (SELECT job FROM dropped) ORDER BY job, first");
+  Statement inputs(database, "SELECT job, first, count, weight, costs FROM inputs WHERE job NOT IN (SELECT job FROM dropped) ORDER BY job, first");
   while (inputs.step()) {
     RecoveredJob* job = owner(inputs.number());
     if (!job) continue;
-    const std::uint64_t first = inputs.number(), count = inputs.number();
-    job->inputs.push_back({first, count, inputs.number()});
+    Row row(database, inputs);
+    row.job = value(job->birth.number);
+    StoredInput input;
+    input.first = inputs.number();
+    input.count = inputs.number();
+    input.weight = inputs.number();
+    if (!inputs.is_null()) {
+      input.costs = row.checked(costs_in(inputs.blob()), "costs");
+      if (input.costs.size() != input.count) corrupt(database, row.job, "the costs of its tasks");
+    }
+    job->inputs.push_back(std::move(input));
   }
   Statement results(database, "SELECT job, seq, tasks, errors, count, length(sizes) + length(bytes) FROM results ORDER BY job, seq");
   while (results.step()) {

@@ -25,7 +25,7 @@ CREATE TABLE needs(job INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
 CREATE TABLE commons(job INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 
 CREATE TABLE inputs(job INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, weight INTEGER NOT NULL,
-  sizes BLOB NOT NULL, bytes BLOB NOT NULL);
+  sizes BLOB NOT NULL, bytes BLOB NOT NULL, costs BLOB);
 CREATE UNIQUE INDEX inputs_of_job ON inputs(job, first);
 
 CREATE TABLE results(job INTEGER NOT NULL, seq INTEGER NOT NULL, tasks TEXT NOT NULL, errors BLOB NOT NULL,
@@ -37,6 +37,9 @@ CREATE UNIQUE INDEX partials_of_job ON partials(job, first);
 
 CREATE TABLE dropped(job INTEGER PRIMARY KEY, what TEXT NOT NULL);
 )sql";
+
+// Version 2: hints of what tasks cost.
+constexpr const char* kFrom1To2 = "ALTER TABLE inputs ADD COLUMN costs BLOB";
 
 std::int64_t version_of(Database& database) {
   const std::int64_t application = database.number("PRAGMA application_id");
@@ -54,17 +57,19 @@ std::int64_t version_of(Database& database) {
 }  // namespace
 
 void prepare_schema(Database& database) {
-  if (version_of(database) == kSchemaVersion) return;
+  const std::int64_t version = version_of(database);
+  if (version == kSchemaVersion) return;
   Transaction transaction(database);
-  database.run(kTables);
+  database.run(version == 0 ? kTables : kFrom1To2);
   database.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
   database.run(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
   transaction.commit();
 }
 
 void require_schema(Database& database) {
-  if (version_of(database) != kSchemaVersion)
-    throw StoreError(StoreError::Kind::unusable, database.path() + " is empty: no broker has used it yet");
+  const std::int64_t version = version_of(database);
+  if (version == 0) throw StoreError(StoreError::Kind::unusable, database.path() + " is empty: no broker has used it yet");
+  if (version != kSchemaVersion) throw StoreError(StoreError::Kind::unusable, database.path() + " is of an older Quern: start this version's broker on it once");
 }
 
 }  // namespace quern::broker

@@ -225,7 +225,7 @@ class Core {
   JobProgress progress_of(const Job& job) const;
   void append_result(Job& job, ResultEntry entry);
   void release_payloads(Job& job, wire::Interval tasks);
-  void add_input(Job& job, const wire::Batch& batch);
+  void add_input(Job& job, const wire::Batch& batch, const std::vector<float>& costs = {});
   void advance_frontier(Job& job, std::uint64_t end);
   bool ready_to_carve(Job& job, Effects& effects);
   void evict(Time now);
@@ -235,6 +235,7 @@ class Core {
 
   // core_recover.cpp
   void recover_job(RecoveredJob&& recovered, Time now);
+  static void recover_costs(Job& job, const StoredInput& row);
   Lease* adopt(const wire::HeldLease& held, const Session& session, Time now);
   void release_unsure(Time now);
 

@@ -21,8 +21,6 @@ std::uint64_t tasks_of(const wire::Submit& submit) {
 std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 // Hints for tasks beyond this are not kept (4 bytes each): a stream that never ends would fill the memory.
 // Hints beyond these say nothing, and would drown what is measured.
-constexpr double kCostLeast = 1e-6, kCostMost = 1e12;
-constexpr std::uint64_t kCostsKept = 16u << 20;
 
 }  // namespace
 
@@ -150,7 +148,7 @@ void Core::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& cost
   const std::uint64_t count = batch.count();
   if (count == 0) return;
   job.accepted_bytes += batch.weight();
-  add_input(job, batch);
+  add_input(job, batch, costs);
   take_costs(job, count, costs);
   foresee_costs(job, batch);
   job.pending.add({job.accepted, job.accepted + count});
@@ -171,13 +169,9 @@ void Core::take_costs(Job& job, std::uint64_t count, const std::vector<float>& c
     if (!job.final()) join_pool(job);
   }
   // A batch without hints among others with: its tasks cost what the job says, or what the others do in the mean.
-  const auto usual = static_cast<float>(job.unit());
-  const auto add = [&job](float cost) {
-    job.costs.push_back(static_cast<float>(std::clamp<double>(cost, kCostLeast, kCostMost)));
-    job.costs_sum += job.costs.back();
-  };
-  while (job.costs.size() < job.accepted) add(usual);
-  for (std::uint64_t i = 0; i < count; ++i) add(costs.empty() ? usual : costs[i]);
+  const double usual = job.unit();
+  while (job.costs.size() < job.accepted) job.add_cost(usual);
+  for (std::uint64_t i = 0; i < count; ++i) job.add_cost(costs.empty() ? usual : costs[i]);
 }
 
 void Core::grant_credit(Job& job, Time now) {

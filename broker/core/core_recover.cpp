@@ -75,7 +75,10 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   job.decision = std::move(progress.decision);
   job.value = std::move(progress.value);
 
-  for (const StoredInput& row : stored.inputs) job.payloads.append_stored(row);
+  for (const StoredInput& row : stored.inputs) {
+    job.payloads.append_stored(row);
+    recover_costs(job, row);
+  }
   job.payloads.skip_to(job.input == InputKind::items ? job.total : 0);
   Intervals gone;  // rows with a task that is still wanted stay
   const bool kept = job.blob && job.state == JobState::done;
@@ -115,6 +118,15 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   }
   account(job);
   touch(job);
+}
+
+void Core::recover_costs(Job& job, const StoredInput& row) {
+  if (row.costs.empty() || row.first > kCostsKept) return;
+  job.costed = true;
+  // Of tasks before it the rows may be gone: they have ended.
+  const double usual = job.unit();
+  while (job.costs.size() < row.first) job.add_cost(usual);
+  for (const float cost : row.costs) job.add_cost(cost);
 }
 
 Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now) {

@@ -213,8 +213,8 @@ void Core::append_result(Job& job, ResultEntry entry) {
   if (job.results.bytes() > 2 * results_kept(job)) results_heavy_.insert(job.number);
 }
 
-void Core::add_input(Job& job, const wire::Batch& batch) {
-  persist(job, AddInput{job.number, job.payloads.end(), batch});
+void Core::add_input(Job& job, const wire::Batch& batch, const std::vector<float>& costs) {
+  persist(job, AddInput{job.number, job.payloads.end(), batch, costs});
   job.payloads.append(batch, job.durable() ? next_ticket_ : 0);
 }
 

@@ -55,6 +55,10 @@ struct Suspects {
 };
 
 inline constexpr double kNoWeightMax = 1e300;
+/// What a hint may say.
+inline constexpr double kCostLeast = 1e-6, kCostMost = 1e12;
+/// Hints are kept of so many tasks of a job.
+inline constexpr std::uint64_t kCostsKept = 16u << 20;
 
 struct Job {
   Uuid uuid;
@@ -147,6 +151,10 @@ struct Job {
   std::uint64_t ticket = 0;        ///< everything about it
   std::uint64_t results_stored_from = 0;  ///< entries below are dropped in the store too
 
+  void add_cost(double cost) {
+    costs.push_back(static_cast<float>(std::clamp(cost, kCostLeast, kCostMost)));
+    costs_sum += costs.back();
+  }
   double weight() const { return std::min(options.weight, weight_max); }
   /// Work of one task, in units of the function's rate: of the mean one, and of a certain one.
   double unit() const {

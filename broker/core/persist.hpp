@@ -76,6 +76,7 @@ struct AddInput {
   JobNumber job{};
   std::uint64_t first = 0;
   wire::Batch batch;
+  std::vector<float> costs{};  ///< hints: none, or one per task
 };
 /// All rows of input that lie wholly within `tasks` will never be asked for again.
 struct DropInput {
@@ -132,6 +133,7 @@ struct StoredInput {
   std::uint64_t first = 0;
   std::uint64_t count = 0;
   std::uint64_t weight = 0;  ///< bytes with the size column, as Batch::weight()
+  std::vector<float> costs{};  ///< as in AddInput
   bool operator==(const StoredInput&) const = default;
 };
 

@@ -1,6 +1,7 @@
 // What waits for the store, and what comes back from it.
 #include "broker_fixture.hpp"
 #include "sim/memory_store.hpp"
+#include "wire/blob.hpp"
 
 namespace quern::broker {
 namespace {
@@ -508,6 +509,85 @@ TEST(StoredResults, leave_memory_and_come_back) {
   EXPECT_EQ(log.at(0).place, ResultEntry::Place::memory);
   log.clear();
   EXPECT_EQ(log.bytes(), 0u);
+}
+
+// ---- what else comes back
+
+TEST_F(Durable, what_tasks_cost_is_known_after_a_restart) {
+  Peer c, w;
+  join(c, 100);
+  wire::Submit submit = items(1, {"a", "b", "c"});
+  submit.costs = {1, 1, 100};
+  tell(c, submit);
+  commit();
+  restart();
+  join(c, 101);
+  c.inbox.clear();
+  tell(c, wire::Query{5, wire::QueryWhat::job, uuid(1), {}, 1});
+  join(w, "w", 200);
+  commit();
+  // Unknown rates make leases of one task; what the first took says what the last will.
+  auto lease = take<wire::Lease>(w);
+  ASSERT_TRUE(lease);
+  tell(w, wire::Report{{lease->lease, 0}, true, false, lease->tasks, {}, {}, 1'000'000 * wire::size(lease->tasks), lease->batch});
+  commit();
+  now += 2s;
+  tell(c, wire::Query{6, wire::QueryWhat::job, uuid(1), {}, 1});
+  double eta = -1;
+  while (const auto answer = take<wire::Answer>(c)) eta = answer->jobs.at(0).eta_s;
+  EXPECT_GT(eta, 50) << "the last task takes a hundred times as long";
+}
+
+TEST_F(Durable, a_file_and_the_job_that_needs_it_are_there_after_a_restart) {
+  Peer c, w;
+  join(c, 100);
+  const std::string name(64, 'a');
+  wire::Submit blob = items(1, {"one", "two"});
+  blob.function = std::string(wire::kBlobFunction);
+  blob.options.detach = false;
+  blob.options.unique = wire::blob_key(name, false);
+  tell(c, blob);
+  commit();
+  wire::Submit job = items(2, {"x"});
+  job.options.blobs = {name};
+  tell(c, job);
+  commit();
+  restart();
+  join(w, "w", 200);
+  commit();
+  const auto common = take<wire::Common>(w);
+  ASSERT_TRUE(common);
+  EXPECT_EQ(common->blobs, std::vector<std::string>{name});
+  for (std::uint64_t chunk = 0; chunk < 2; ++chunk) {
+    tell(w, wire::Fetch{uuid(2), name, chunk});
+    const auto answer = take<wire::Blob>(w);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->bytes.view(), chunk == 0 ? "one" : "two");
+  }
+}
+
+TEST_F(Durable, a_file_that_was_not_whole_at_the_kill_is_given_anew) {
+  Peer c;
+  join(c, 100);
+  wire::Submit blob = items(1, {"one"});
+  blob.function = std::string(wire::kBlobFunction);
+  blob.options.detach = false;
+  blob.options.unique = wire::blob_key(std::string(64, 'a'), false);
+  blob.open = true;
+  tell(c, blob);
+  commit();
+  restart();
+  now += 31s;  // its client does not come back
+  turn();
+  commit();
+  join(c, 101);
+  c.inbox.clear();
+  blob.job = uuid(2);
+  blob.open = false;
+  tell(c, blob);
+  commit();
+  EXPECT_FALSE(take<wire::Accepted>(c)->existing);
+  EXPECT_EQ(take<wire::JobUpdate>(c)->status.state, JobState::done);
 }
 
 }  // namespace

@@ -12,7 +12,10 @@ Recovered MemoryStore::recover() {
   out.numbers_below = numbers_below_;
   for (const auto& [number, kept] : jobs_) {
     RecoveredJob job{kept.birth, kept.progress, {}, {}, {}};
-    for (const auto& [first, batch] : kept.inputs) job.inputs.push_back({first, batch.count(), batch.weight()});
+    for (const auto& [first, batch] : kept.inputs) {
+      const auto costs = kept.costs.find(first);
+      job.inputs.push_back({first, batch.count(), batch.weight(), costs == kept.costs.end() ? std::vector<float>{} : costs->second});
+    }
     for (const auto& [seq, entry] : kept.results) {
       job.results.push_back({seq, entry, entry.batch.weight()});
       job.results.back().entry.ticket = 0;
@@ -37,6 +40,7 @@ void MemoryStore::apply_one(const StoreOp& op) {
     if (auto it = jobs_.find(progress->job); it != jobs_.end()) it->second.progress = *progress;
   } else if (const auto* input = std::get_if<AddInput>(&op)) {
     jobs_.at(input->job).inputs[input->first] = input->batch;
+    if (!input->costs.empty()) jobs_.at(input->job).costs[input->first] = input->costs;
   } else if (const auto* drop = std::get_if<DropInput>(&op)) {
     auto& inputs = jobs_.at(drop->job).inputs;
     for (auto it = inputs.lower_bound(drop->tasks.begin); it != inputs.end() && it->first + it->second.count() <= drop->tasks.end;)

@@ -24,6 +24,7 @@ class MemoryStore : public broker::Store {
     broker::JobBirth birth;
     broker::JobProgress progress;
     std::map<std::uint64_t, wire::Batch> inputs;
+    std::map<std::uint64_t, std::vector<float>> costs;  ///< of rows that have hints
     std::map<std::uint64_t, broker::ResultEntry> results;
     std::map<std::uint64_t, broker::RecoveredPartial> partials;
   };

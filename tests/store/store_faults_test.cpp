@@ -49,6 +49,26 @@ TEST(StoreFaults, AStoreOfANewerVersionIsRefused) {
   EXPECT_NE(text.find("newer Quern"), std::string::npos) << text;
 }
 
+TEST(StoreFaults, AStoreOfAnOlderVersionIsBroughtUpToDate) {
+  Folder folder;
+  JobBirth b;
+  b.number = JobNumber{1};
+  wire::BatchBuilder builder;
+  builder.add("payload");
+  {
+    SqliteStore store(folder / "s");
+    store.apply({AddJob{b}, AddInput{b.number, 0, builder.take()}});
+  }
+  {
+    Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
+    database.run("ALTER TABLE inputs DROP COLUMN costs");
+    database.run("PRAGMA user_version = 1");
+  }
+  SqliteStore store(folder / "s");
+  EXPECT_EQ(store.load(b.number, {0, 1}).bytes.view(), "payload");
+  EXPECT_TRUE(store.recover().jobs.at(0).inputs.at(0).costs.empty());
+}
+
 TEST(StoreFaults, ADatabaseOfSomebodyElseIsLeftAlone) {
   Folder folder;
   std::filesystem::create_directory(folder / "s");

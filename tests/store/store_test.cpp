@@ -71,6 +71,22 @@ TEST(Store, LoadsAcrossRows) {
   EXPECT_THROW(store.load(b.number, {0, 6}), StoreError) << "a row is missing";
 }
 
+TEST(Store, KeepsWhatTasksCostAndWhatJobsNeed) {
+  Folder folder;
+  JobBirth b;
+  b.number = JobNumber{1};
+  b.options.blobs = {std::string(64, 'a'), std::string(64, 'b')};
+  {
+    SqliteStore store(folder / "s");
+    store.apply({AddJob{b}, AddInput{b.number, 0, tasks_of(3, 'a'), {1, 0.5, 1e6}}, AddInput{b.number, 3, tasks_of(2, 'b')}});
+  }
+  SqliteStore store(folder / "s");
+  const RecoveredJob job = store.recover().jobs.at(0);
+  EXPECT_EQ(job.birth.options.blobs, b.options.blobs);
+  EXPECT_EQ(job.inputs.at(0).costs, (std::vector<float>{1, 0.5, 1e6}));
+  EXPECT_TRUE(job.inputs.at(1).costs.empty());
+}
+
 TEST(Store, ADroppedJobIsSweptInSlicesAndItsSpaceIsUsedAgain) {
   Folder folder;
   SqliteStore store(folder / "s");
