@@ -149,7 +149,7 @@ void SqliteStore::write(const AddJob& add) {
     statements_->add_need.bind(value(b.number)).bind("label").bind(name).bind(wanted).run();
   for (const auto& [name, amount] : o.resources)
     statements_->add_need.bind(value(b.number)).bind("resource").bind(name).bind(amount).run();
-  for (const auto& blob : b.options.blobs) statements_->add_need.bind(value(b.number)).bind("blob").bind(blob).bind(1).run();
+  for (const auto& blob : b.options.blobs) statements_->add_need.bind(value(b.number)).bind("blob").bind(blob).bind(std::int64_t{1}).run();
   if (b.common) statements_->add_common.bind(value(b.number)).bind_blob(b.common->view()).run();
 }
 

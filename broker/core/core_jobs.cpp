@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/core/core.hpp"
+#include "wire/blob.hpp"
 
 namespace quern::broker {
 namespace {
