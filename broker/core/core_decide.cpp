@@ -46,6 +46,7 @@ void Core::decide_waiting(Time now, Effects& effects) {
 }
 
 bool Core::decide_job(Job& job, Time now, Effects& effects) {
+  if (job.blob) return false;
   std::vector<FunctionDecl> offers;
   bool reducer_offered = false;
   for (const auto& [id, worker] : workers_) {

@@ -216,12 +216,12 @@ TEST_F(Blobs, a_job_that_may_be_tried_again_keeps_its_files) {
   EXPECT_EQ(fetch(w, 2, kName, 0).bytes.view(), "one");
 }
 
-class SmallMemory : public Blobs {
+class BlobsInSmallMemory : public Blobs {
  protected:
-  SmallMemory() { core = Core(with_limit(16u << 20)); }
+  BlobsInSmallMemory() { core = Core(with_limit(16u << 20)); }
 };
 
-TEST_F(SmallMemory, one_that_memory_cannot_hold_fails_and_says_so) {
+TEST_F(BlobsInSmallMemory, one_that_memory_cannot_hold_fails_and_says_so) {
   client(c);
   wire::Submit submit = blob(1, {});
   submit.open = true;
@@ -243,7 +243,7 @@ TEST_F(SmallMemory, one_that_memory_cannot_hold_fails_and_says_so) {
   EXPECT_EQ(state(1), JobState::failed);
 }
 
-TEST_F(SmallMemory, what_nobody_uses_makes_room) {
+TEST_F(BlobsInSmallMemory, what_nobody_uses_makes_room) {
   client(c);
   for (std::uint8_t i = 0; i < 6; ++i) {
     send(c, blob(static_cast<std::uint8_t>(10 + i), {std::string(600u << 10, 'x')}, std::string(64, static_cast<char>('a' + i))));

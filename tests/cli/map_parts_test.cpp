@@ -304,9 +304,17 @@ TEST(MapCommandLine, a_script_is_one_word) {
   EXPECT_EQ(map_request({"echo", "{} | wc"})->command.words, (Words{"echo", "{} | wc"}));
 }
 
+TEST(MapCommandLine, without_a_command_each_value_is_one) {
+  const auto request = map_request({":::", "echo a", "true"});
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->command.words, (Words{"/bin/sh", "-c", "{}"}));
+  EXPECT_EQ(request->shown.words, Words{"{}"});
+  EXPECT_EQ(request->lists, (std::vector<Words>{{"echo a", "true"}}));
+}
+
 TEST(MapCommandLine, what_makes_no_sense_is_refused) {
-  const Arguments bad[] = {{},
-                           {"-k"},
+  const Arguments bad[] = {{"--pipe"},
+                           {"--loop", "-k"},
                            {"-n", "0", "x"},
                            {"-j", "0", "x"},
                            {"--pipe", "--loop", "x"},

@@ -307,7 +307,8 @@ class Map(Rig):
     # -- mistakes -------------------------------------------------------------------------------------------------
 
     def test_mistakes(self):
-        self.assert_one_line(self.quern("map"), 2, "command is missing", "quern map --help")
+        self.assert_one_line(self.quern("map", "--pipe"), 2, "command is missing", "quern map --help")
+        self.assert_one_line(self.quern("map", "echo", "::::", "none"), 2, "none", "No such file")
         self.assert_one_line(self.quern("map", "--kep", "x"), 2, "--kep")
         self.assert_one_line(self.quern("map", "-a", "none", "echo"), 2, "none", "No such file")
         self.assert_one_line(self.quern("map", "--env", "NOT_HERE", "echo"), 2, "NOT_HERE")
