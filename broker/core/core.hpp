@@ -301,6 +301,7 @@ class Core {
   const Pool::Member* any_with_room(const Job& job, bool choosy);
   bool better_elsewhere(const Job& job, const Pool::Member& member) const;
   const Pool::Member* best_for(const Job& job, Time now);
+  const Pool::Member* any_idle(const Job& job) const;
 
   // core_plan.cpp
   void plan_ahead(Time now);

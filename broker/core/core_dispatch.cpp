@@ -24,6 +24,13 @@ constexpr std::size_t kKindsCompared = 32;
 constexpr std::int64_t kBudget = 50'000;
 constexpr std::int64_t kLeaseCosts = 100;
 
+// A look at all workers of a large pool, of which some have room: done again only after this much for each worker that was looked at or passed
+// over, which is about twice what it takes. Until then who has nothing at all to do gets something, if it is not much slower than the others.
+constexpr std::size_t kManyLooks = 256;
+constexpr std::chrono::microseconds kTimePerLook{2};
+constexpr double kNotSlow = 0.75;
+constexpr std::size_t kIdleLooks = 64;
+
 wire::Duration duration(double s) { return std::chrono::duration_cast<wire::Duration>(std::chrono::duration<double>(s)); }
 
 }  // namespace
@@ -87,6 +94,7 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
     if (budget_-- < 0) {  // the gateway has others to listen to; who was looked at in vain stays aside until the others were
       retry_dispatch_at(now);
       cut_short_ = true;
+      if (placing_) placing_->pool->look_at = {};  // it goes on at once
       return false;
     }
     Job* job = turns_.next(level);
@@ -173,10 +181,28 @@ bool Core::better_elsewhere(const Job& job, const Pool::Member& member) const {
   });
 }
 
+const Pool::Member* Core::any_idle(const Job& job) const {
+  const double enough = kNotSlow * job.pool->mean_rate();
+  // Who got room last is at the end.
+  const std::size_t looks = std::min(kIdleLooks, roomy_.size());
+  for (auto it = roomy_.rbegin(); it != roomy_.rbegin() + static_cast<std::ptrdiff_t>(looks); ++it) {
+    const Worker& worker = **it;
+    if (!worker.leases.empty() || !has_room(worker)) continue;
+    const Pool::Member* member = job.pool->of(worker);
+    if (member && member->rate >= enough && job.pool->need().free_on(worker)) return member;
+  }
+  return nullptr;
+}
+
 const Pool::Member* Core::best_for(const Job& job, Time now) {
   const auto& members = job.pool->members();
   // As long as nobody else gets anything, what was found out of the workers holds.
   if (placing_ != &job) {
+    if (now < job.pool->look_at) {
+      const Pool::Member* idle = any_idle(job);
+      if (!idle) retry_dispatch_at(job.pool->look_at);
+      return idle;
+    }
     placing_ = &job;
     std::vector<Candidate> candidates = std::move(placer_.storage());
     candidates.clear();
@@ -190,6 +216,7 @@ const Pool::Member* Core::best_for(const Job& job, Time now) {
       candidates.push_back({i, ready_s(worker, now), (unknown ? 1 : members[i].rate) / job.unit(), worker.slots(), free});
     }
     budget_ -= static_cast<std::int64_t>(members.size());
+    if (members.size() > kManyLooks) job.pool->look_at = now + kTimePerLook * members.size();
     if (!room) candidates.clear();
     if (!room) job.pool->no_room_in = serving_;
     placer_.begin(std::move(candidates));
@@ -201,6 +228,8 @@ const Pool::Member* Core::best_for(const Job& job, Time now) {
   if (placer_.empty()) return nullptr;
   const Placement placed = placer_.next(job.pending.size());
   placed_ = placed.worker;
+  budget_ -= static_cast<std::int64_t>(placed.passed);
+  if (members.size() > kManyLooks) job.pool->look_at += kTimePerLook * placed.passed;
   if (placed.worker) return &members[*placed.worker];
   retry_dispatch_at(now + std::max<wire::Duration>(kRetryHeldBack, duration(placed.wait_s)));
   return nullptr;

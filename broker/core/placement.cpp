@@ -23,15 +23,16 @@ void Placer::begin(std::vector<Candidate>&& candidates) {
 
 Placement Placer::next(std::uint64_t tasks) {
   double wait_s = std::numeric_limits<double>::infinity();
-  for (; tasks > 0 && !heap_.empty(); --tasks) {
-    if (heap_.front().room) return {heap_.front().worker, 0};
+  std::uint64_t passed = 0;
+  for (; passed < tasks && !heap_.empty(); ++passed) {
+    if (heap_.front().room) return {heap_.front().worker, 0, passed};
     std::pop_heap(heap_.begin(), heap_.end(), worse);
     Candidate& best = heap_.back();
     wait_s = std::min(wait_s, best.ready_s);
     best.ready_s += 1.0 / (best.rate * best.slots);  // it will take this one when it is free
     std::push_heap(heap_.begin(), heap_.end(), worse);
   }
-  return {std::nullopt, wait_s};
+  return {std::nullopt, wait_s, passed};
 }
 
 void Placer::placed(double ready_s, bool room) {

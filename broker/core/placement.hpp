@@ -24,6 +24,7 @@ inline double completion_s(const Candidate& c) { return c.ready_s + 1.0 / c.rate
 struct Placement {
   std::optional<std::size_t> worker;  ///< nothing: waiting for busy but faster workers beats every worker with room
   double wait_s = 0;                  ///< then: until the first of those should be free
+  std::uint64_t passed = 0;           ///< busy workers that were thought of meanwhile
 };
 
 /// Chooses by earliest completion, one lease after the other; each choice costs the logarithm of the number of candidates.

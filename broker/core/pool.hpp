@@ -42,6 +42,7 @@ class Pool {
   double fitness(const Member& member) const { return member.known ? member.rate / mean_rate() : 1; }
 
   std::size_t users = 0;  ///< live jobs
+  mutable wire::Time look_at{};          ///< with many members: not all are looked at before this
   mutable std::uint64_t no_room_in = 0;  ///< the serve() in which nobody here had room
 
  private:

@@ -151,7 +151,7 @@ class Mill {
 };
 
 TEST(CoreFigures, DISABLED_LeasesOfManyWorkers) {
-  for (const std::uint64_t workers : {100u, 1000u, 10'000u}) {
+  for (const std::uint64_t workers : {10'000u}) {
     for (const std::size_t batch : {std::size_t{1}, std::size_t{32}}) {
       std::printf("%llu workers, %zu messages at a time: ", static_cast<unsigned long long>(workers), batch);
       Mill(workers, 400'000, batch).run();
