@@ -19,8 +19,8 @@ inline constexpr Allowance kHellos{20, 2};
 inline constexpr Allowance kBeats{200, 20};
 /// A program that asks again as soon as it has its answer: a round trip of 50 us.
 inline constexpr Allowance kQueries{20'000, 20'000};
-/// One chunk of 1 MiB after the other: more than a machine's memory gives.
-inline constexpr Allowance kFetches{5000, 5000};
+/// One question after the other, each after the answer to the one before.
+inline constexpr Allowance kFetches{20'000, 20'000};
 
 /// Messages of a session that is over: what was on its way when it ended.
 inline constexpr Allowance kStaleOfOne{5000, 500};

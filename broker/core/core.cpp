@@ -16,7 +16,7 @@ Overloaded(F...) -> Overloaded<F...>;
 std::optional<wire::Role> sender_of(const wire::Message& message) {
   return std::visit(
       []<typename M>(const M&) -> std::optional<wire::Role> {
-        if constexpr (std::is_same_v<M, wire::Report> || std::is_same_v<M, wire::Reclaimed> || std::is_same_v<M, wire::Draining>)
+        if constexpr (std::is_same_v<M, wire::Report> || std::is_same_v<M, wire::Reclaimed> || std::is_same_v<M, wire::Draining> || std::is_same_v<M, wire::Fetch>)
           return wire::Role::worker;
         else if constexpr (std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Append> || std::is_same_v<M, wire::Attach> ||
                            std::is_same_v<M, wire::Ack> || std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Query> || std::is_same_v<M, wire::Retry> ||

@@ -207,9 +207,12 @@ class Core {
   void finish_blob(Job& blob, Time now, Effects& effects);
   void on_fetch(Session& session, wire::Fetch&& fetch, Time now, Effects& effects);
   void answer_fetches(Time now, Effects& effects);
-  bool answer(const Fetching& fetch, Effects& effects);
+  bool answer(const Fetching& fetch, Time now, Effects& effects);
   void sweep_blobs(Time now);
   std::uint64_t blob_room(const Job& blob) const;
+  static bool chunks_fit(const Job& blob, const wire::Batch& more);
+  bool worth_following(const Job& blob, Time now) const;
+  void drop_blob(Job& blob, Time now, Effects& effects);
 
   // core_results.cpp
   void send_results(Job& job, Time now, Effects& effects);
@@ -459,6 +462,7 @@ class Core {
 
   std::set<JobNumber> dirty_;           ///< something changed that followers or dispatch should look at
   std::set<JobNumber> blobs_;           ///< that are done
+  std::optional<Time> next_blob_sweep_;
   std::vector<Fetching> fetching_;      ///< chunks that workers wait for
   bool dispatch_needed_ = false;
   bool offers_changed_ = false;         ///< a worker came: undecided jobs may have what they wait for

@@ -358,10 +358,13 @@ std::uint64_t Core::quota_room(const Job& job, Time now) {
 
 void Core::account(Job& job) {
   Usage& before = job.accounted;
-  const Usage after{job.total - job.ended.size(), job.bytes(), job.final() ? 0u : 1u};
+  const Usage after{job.blob ? 0 : job.total - job.ended.size(), job.bytes(), job.final() ? 0u : 1u};
   Usage& mine = usage_[job.principal];
   mine.tasks += after.tasks - before.tasks;
-  mine.bytes += after.bytes - before.bytes;
+  // A file that is there is kept as long as there is room: nobody's quota pays for that.
+  const std::uint64_t charged = job.blob && job.final() ? 0 : after.bytes;
+  mine.bytes += charged - job.charged_bytes;
+  job.charged_bytes = charged;
   mine.jobs += after.jobs - before.jobs;
   memory_used_ += after.bytes - before.bytes;
   before = after;
@@ -371,7 +374,7 @@ void Core::unaccount(const Job& job) {
   const Usage& before = job.accounted;
   Usage& mine = usage_[job.principal];
   mine.tasks -= before.tasks;
-  mine.bytes -= before.bytes;
+  mine.bytes -= job.charged_bytes;
   mine.jobs -= before.jobs;
   memory_used_ -= before.bytes;
 }

@@ -10,10 +10,14 @@ namespace {
 
 // Loaded ahead of what a worker asks for.
 constexpr std::uint64_t kFetchAhead = 4u << 20;
+// What a blob weighs at least among those, and how many of them there may be.
+constexpr std::uint64_t kIdleLeast = 4096;
+constexpr std::size_t kIdleCount = 10'000;
+constexpr std::chrono::seconds kSweepEvery{10};
 // In the store, of blobs that no job needs.
 constexpr std::uint64_t kIdleMost = 4ULL << 30;
-// One that was just given is not let go before its job can come.
-constexpr std::chrono::minutes kFresh{1};
+// One that was given or asked for is not let go before its job can come: while its client is there it may give more files first.
+constexpr std::chrono::minutes kFresh{1}, kFreshOfClient{10};
 
 }  // namespace
 
@@ -25,6 +29,7 @@ std::optional<std::pair<ErrorCode, std::string>> Core::blob_refusal(const Sessio
     const bool named = wire::is_blob_name(name) && key == wire::blob_key(name, submit.options.durability == Durability::memory);
     if (submit.input != InputKind::items || submit.encoding != Encoding::raw || !named || submit.has_common || !submit.options.blobs.empty())
       return Refusal{ErrorCode::bad_input, "a blob is raw items, under the unique key that its hash makes (PROTOCOL.md 1.4)"};
+    if (!chunks_fit({}, submit.batch)) return Refusal{ErrorCode::bad_input, "the chunks of a file are 1 MiB each, but for the last"};
     return std::nullopt;
   }
   const bool memory = submit.options.durability == Durability::memory || !config_.store;
@@ -65,6 +70,28 @@ void Core::release_blobs(Job& job) {
   }
 }
 
+bool Core::chunks_fit(const Job& blob, const wire::Batch& more) {
+  bool last = blob.last_chunk;
+  for (std::uint64_t i = 0; i < more.count(); ++i) {
+    const std::uint32_t size = more.sizes.at(i);
+    if (last || size == 0 || size > wire::kBlobChunk) return false;
+    last = size < wire::kBlobChunk;
+  }
+  return true;
+}
+
+bool Core::worth_following(const Job& blob, Time now) const {
+  if (blob.final()) return blob.state == JobState::done;
+  const Session* owner = sessions_.find(blob.owner);
+  return owner && now - owner->heard < config_.lost_busy;  // its client has an unfinished job, so it beats
+}
+
+void Core::drop_blob(Job& blob, Time now, Effects& effects) {
+  if (!blob.final()) end_job(blob, JobState::cancelled, ErrorCode::cancelled, "its client went away", now, effects);
+  send_results(blob, now, effects);  // others may follow it, and are to know
+  forget_job(blob.number);
+}
+
 std::uint64_t Core::blob_room(const Job& blob) const {
   const std::uint64_t limit = config_.stream_limit();
   if (blob.durable()) return limit - std::min(limit, memory_used_);
@@ -72,12 +99,16 @@ std::uint64_t Core::blob_room(const Job& blob) const {
 }
 
 void Core::finish_blob(Job& blob, Time now, Effects& effects) {
-  if (blob.open && !blob.durable() && blob.payloads.bytes() >= config_.stream_limit() / 2)
+  const Session* owner = sessions_.find(blob.owner);
+  if (blob.open && owner && blob.credit_to <= blob.accepted_bytes && quota_room(blob, now) == 0)
+    return end_job(blob, JobState::failed, ErrorCode::limit, "the file does not fit what " + blob.principal + " may have at a time", now, effects);
+  if (blob.open && !blob.durable() && blob_room(blob) == 0)
     return end_job(blob, JobState::failed, ErrorCode::limit,
-                   "the broker keeps this file in its memory only, and that has " + std::to_string(config_.stream_limit() / 2 >> 20) +
-                       " MiB for one: start it with a store, or with more (--memory-limit)",
+                   "the broker keeps files in its memory only, and that has " + std::to_string(config_.stream_limit() >> 20) +
+                       " MiB for all that waits, half of it for one file: start it with a store, or with more (--memory-limit)",
                    now, effects);
   if (blob.open) return;
+  if (!blob.ended.empty()) return end_job(blob, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);
   blob.done = blob.total;
   blob.ended.add({0, blob.total});
   end_job(blob, JobState::done, ErrorCode::none, "", now, effects);
@@ -96,17 +127,19 @@ void Core::on_fetch(Session& session, wire::Fetch&& fetch, Time now, Effects& ef
     send(session, wire::Blob{fetch.blob, fetch.chunk, 0, "the broker has no such file for this worker (any more)", {}}, effects);
     return;
   }
+  // One question at a time: what is on its way to a worker is bounded.
+  if (std::any_of(fetching_.begin(), fetching_.end(), [&](const Fetching& other) { return other.worker == session.id; })) return;
   jobs_.at(blob->number).wanted = now;
   fetching_.push_back({session.id, blob->number, std::move(fetch)});
 }
 
 void Core::answer_fetches(Time now, Effects& effects) {
   if (fetching_.empty()) return;
-  std::erase_if(fetching_, [&](const Fetching& fetch) { return answer(fetch, effects); });
+  std::erase_if(fetching_, [&](const Fetching& fetch) { return answer(fetch, now, effects); });
   evict(now);  // what was read for them need not stay
 }
 
-bool Core::answer(const Fetching& fetch, Effects& effects) {
+bool Core::answer(const Fetching& fetch, Time now, Effects& effects) {
   const Session* session = sessions_.find(fetch.worker);
   if (!session) return true;
   const auto refuse = [&](const std::string& why) {
@@ -125,29 +158,37 @@ bool Core::answer(const Fetching& fetch, Effects& effects) {
   }
   wire::Buffer bytes = blob.total > 0 ? blob.payloads.gather({{chunk, chunk + 1}}).bytes : wire::Buffer{};
   send(*session, wire::Blob{fetch.what.blob, chunk, blob.total, "", std::move(bytes)}, effects);
+  // The time that it takes to fetch is not the time of a task.
+  Worker& worker = workers_.at(fetch.worker);
+  worker.reported = std::max(worker.reported, now);
   return true;
 }
 
 void Core::sweep_blobs(Time now) {
+  if (next_blob_sweep_ && now < *next_blob_sweep_) return;
+  next_blob_sweep_ = now + kSweepEvery;
   struct Idle {
     Time wanted;
     JobNumber number;
   };
+  const auto weight_of = [](const Job& blob) { return std::max(kIdleLeast, blob.payloads.queued_bytes()); };
   std::vector<Idle> idle;
   std::uint64_t stored = 0, in_memory = 0;
   for (JobNumber number : blobs_) {
     const Job& blob = jobs_.at(number);
-    if (blob.holders > 0) continue;
+    if (blob.holders > 0 || now - blob.wanted < (sessions_.find(blob.owner) ? kFreshOfClient : kFresh)) continue;
     idle.push_back({blob.wanted, number});
-    (blob.durable() ? stored : in_memory) += blob.payloads.queued_bytes();
+    (blob.durable() ? stored : in_memory) += weight_of(blob);
   }
   std::sort(idle.begin(), idle.end(), [](const Idle& a, const Idle& b) { return a.wanted < b.wanted; });
+  std::size_t left = idle.size();
   for (const Idle& one : idle) {
     const Job& blob = jobs_.at(one.number);
     std::uint64_t& sum = blob.durable() ? stored : in_memory;
-    const bool too_much = sum > (blob.durable() ? kIdleMost : config_.memory_limit / 8) && now - one.wanted >= kFresh;
+    const bool too_much = left > kIdleCount || sum > (blob.durable() ? kIdleMost : config_.memory_limit / 8);
     if (!too_much && now - one.wanted < config_.keep) continue;
-    sum -= blob.payloads.queued_bytes();
+    sum -= weight_of(blob);
+    --left;
     forget_job(one.number);
   }
 }

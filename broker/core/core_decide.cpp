@@ -104,6 +104,7 @@ std::string Core::unmet(const Job& job) const {
 }
 
 std::string Core::waits_for(const Job& job) const {
+  if (job.blob) return "the file is being received";
   bool offered = false, reducer_offered = wire::builtin_reducer(job.options.reduce).has_value() || job.options.reduce.empty();
   bool met = false;
   for (const auto& [id, worker] : workers_) {

@@ -68,14 +68,14 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   }
   if (!submit.options.unique.empty()) {
     auto it = unique_.find({session.principal, submit.options.unique});
-    // Nothing is to be had of a blob that was not completed.
-    if (it != unique_.end() && jobs_.at(it->second).blob && jobs_.at(it->second).final() && jobs_.at(it->second).state != JobState::done) {
-      forget_job(it->second);
+    if (it != unique_.end() && jobs_.at(it->second).blob && !worth_following(jobs_.at(it->second), now)) {
+      drop_blob(jobs_.at(it->second), now, effects);
       it = unique_.end();
     }
     if (it != unique_.end()) {
       Job& same = jobs_.at(it->second);
       same.wanted = now;
+      if (same.blob && same.final()) same.owner = session.id;
       wire::Accepted answer = accepted(same);
       answer.existing = true;
       answer.submitted = submit.job;
@@ -149,6 +149,7 @@ void Core::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& cost
   const std::uint64_t count = batch.count();
   if (count == 0) return;
   job.accepted_bytes += batch.weight();
+  if (job.blob) job.last_chunk = batch.sizes.at(count - 1) < wire::kBlobChunk;
   add_input(job, batch, costs);
   take_costs(job, count, costs);
   foresee_costs(job, batch);
@@ -215,9 +216,13 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
       misbehaved(session, ErrorCode::credit, "more payload bytes than credit", now, effects);
       return;
     }
-    if (auto no = over_quota(job->principal, batch.count(), batch.weight(), 0, now)) {
+    if (auto no = over_quota(job->principal, job->blob ? 0 : batch.count(), batch.weight(), 0, now)) {
       count_refusal(session, now, effects);
       complain(session, no->first, std::move(no->second), append.job, 0, effects);
+      return;
+    }
+    if (job->blob && !chunks_fit(*job, batch)) {
+      end_job(*job, JobState::failed, ErrorCode::bad_input, "the chunks of a file are 1 MiB each, but for the last", now, effects);
       return;
     }
     charge_tasks(job->principal, batch.count(), now);
@@ -303,7 +308,9 @@ void Core::on_cancel(Session& session, const wire::Cancel& cancel, Time now, Eff
     return;
   }
   if (!job->final()) {
-    if (cancel.waiting && !job->partials && job->options.reduce.empty()) {
+    if (job->blob) {
+      end_job(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);  // a part of a file is nothing
+    } else if (cancel.waiting && !job->partials && job->options.reduce.empty()) {
       wind_down(*job, effects);
       finish_if_done(*job, now, effects);
     } else if (cancel.tasks.empty() && !cancel.waiting) {

@@ -79,6 +79,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   for (const StoredInput& row : stored.inputs) {
     job.payloads.append_stored(row);
     recover_costs(job, row);
+    if (job.blob) job.last_chunk = row.weight < row.count * wire::kBlobChunk;
   }
   job.payloads.skip_to(job.input == InputKind::items ? job.total : 0);
   Intervals gone;  // rows with a task that is still wanted stay

@@ -72,6 +72,7 @@ struct Job {
   std::optional<wire::Buffer> common;
   std::vector<JobNumber> blobs;      ///< jobs that are the blobs it needs; it holds each
   bool blob = false;                 ///< it is one (wire/blob.hpp): kept, never run
+  bool last_chunk = false;           ///< of a blob: a short one came, so no other may
   std::size_t holders = 0;           ///< of a blob: jobs that need it
   wire::Time wanted{};               ///< of a blob: when somebody last asked for it
   std::string principal;             ///< name of its owner
@@ -128,6 +129,7 @@ struct Job {
   std::uint64_t planned = 0;          ///< of its tasks: each waits for one worker
 
   Usage accounted;                    ///< of it within what the core and its principal use
+  std::uint64_t charged_bytes = 0;    ///< of accounted.bytes, what counts for its principal
 
   std::vector<Follower> followers;
   std::unordered_map<std::string, WorkerShare> shares;  // by worker name

@@ -115,6 +115,7 @@ void Payloads::on_load_failed(wire::Interval tasks) {
 }
 
 std::uint64_t Payloads::evict(std::uint64_t first, std::uint64_t keep, std::uint64_t bytes, std::uint64_t committed) {
+  seal();
   std::uint64_t keep_to = first;
   std::uint64_t kept = 0;
   for (auto it = slabs_.lower_bound(first); it != slabs_.end() && kept < keep; ++it) {
@@ -122,7 +123,7 @@ std::uint64_t Payloads::evict(std::uint64_t first, std::uint64_t keep, std::uint
     keep_to = it->first;
   }
   std::uint64_t freed = 0;
-  for (auto it = slabs_.rbegin(); it != slabs_.rend() && it->first > keep_to && freed < bytes; ++it) {
+  for (auto it = slabs_.rbegin(); it != slabs_.rend() && (keep == 0 || it->first > keep_to) && freed < bytes; ++it) {
     Slab& slab = it->second;
     if (slab.place != Place::memory || slab.ticket == 0 || slab.ticket > committed) continue;
     slab.batch = {};

@@ -40,7 +40,7 @@ class Payloads {
   /// It could not be loaded now: it will be named again.
   void on_load_failed(wire::Interval tasks);
   /// Lets go of resident slabs from the back whose commit is done, until `bytes` are free or only `keep` bytes from task `first` on
-  /// are left; how many bytes were freed.
+  /// are left (0: nothing is kept); how many bytes were freed.
   std::uint64_t evict(std::uint64_t first, std::uint64_t keep, std::uint64_t bytes, std::uint64_t committed);
 
   /// These tasks have ended: their payloads will not be asked for again. Slabs that went with them are added to `dropped`.

@@ -59,7 +59,7 @@ void add_files(std::vector<CommandFile>& files, const std::string& given, LargeF
   if (error) throw FileError("cannot read " + given + ": " + error.message());
 }
 
-void give_files(Client& client, const LargeFiles& large, const std::vector<Command*>& commands, SubmitOptions& options, Console& console) {
+void give_files(Client& client, const LargeFiles& large, const std::vector<Command*>& commands, SubmitOptions& options, Console& console, Attended& attended) {
   for (const auto& [name, path] : large) {
     std::error_code unknown;
     const auto size = fs::file_size(path, unknown);
@@ -68,11 +68,12 @@ void give_files(Client& client, const LargeFiles& large, const std::vector<Comma
     };
     std::string blob;
     try {
-      blob = client.put(path, options.durability, sent);
+      blob = client.put(path, options.durability, sent, [&](const Job& job) { attended.add(job); });
     } catch (const std::system_error& error) {
       throw FileError("cannot read " + path + ": " + error.code().message());
     }
     console.status("");
+    if (attended.interrupted()) leave(Exit::interrupted);
     options.blobs.push_back(blob);
     for (Command* command : commands)
       for (CommandFile& file : command->files)

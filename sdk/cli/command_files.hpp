@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/attended.hpp"
 #include "cli/console.hpp"
 #include "quern/client.hpp"
 #include "quern/command.hpp"
@@ -20,7 +21,7 @@ using LargeFiles = std::map<std::string, std::string>;
 void add_files(std::vector<CommandFile>& files, const std::string& name, LargeFiles* large = nullptr);
 
 /// Gives the large files to the broker and names them by their hash. Throws FileError, Error, ConnectionError.
-void give_files(Client& client, const LargeFiles& large, const std::vector<Command*>& commands, SubmitOptions& options, Console& console);
+void give_files(Client& client, const LargeFiles& large, const std::vector<Command*>& commands, SubmitOptions& options, Console& console, Attended& attended);
 
 /// Writes the files of a result below the current folder; one that is there is replaced. Only what the command was to bring back is
 /// written, whatever a worker sends. Throws FileError.

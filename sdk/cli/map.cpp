@@ -51,7 +51,7 @@ class Mapping {
     if (request_.shape == MapRequest::Shape::blocks && !request_.detach) feed_->window().hold(kBlocksPerSlot * slots_that_run(client) * request_.block_bytes);
     std::vector<Command*> commands{&request_.command};
     if (request_.reduce) commands.push_back(&*request_.reduce);
-    give_files(client, request_.large, commands, request_.submit, console_);
+    give_files(client, request_.large, commands, request_.submit, console_, attended);
     request_.submit.common = to_bytes(request_.command);
     const bool answers = request_.shape == MapRequest::Shape::answers;
     job_ = client.submit(answers ? "filter" : "exec", items(), request_.submit);

@@ -63,7 +63,7 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
   Client client(given.client());
   client.connect();
   Console console;
-  give_files(client, large, {&command}, options, console);
+  give_files(client, large, {&command}, options, console, attended);
   options.common = to_bytes(command);
   const Job job = client.submit("exec", std::move(input), options);
   if (options.detach) {
@@ -150,7 +150,7 @@ Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
   Client client(given.client());
   client.connect();
   Console console;
-  give_files(client, large, {&command}, options, console);
+  give_files(client, large, {&command}, options, console, attended);
   std::vector<Job> jobs;
   for (CommandGroup& group : items.groups) {
     SubmitOptions own = options;

@@ -262,7 +262,8 @@ Job Client::submit(std::string function, Input input, SubmitOptions options) {
   return impl_->submit(std::move(function), std::move(input), std::move(options));
 }
 
-std::string Client::put(const std::string& file, std::optional<Durability> durability, const std::function<void(std::uint64_t)>& sent) {
+std::string Client::put(const std::string& file, std::optional<Durability> durability, const std::function<void(std::uint64_t)>& sent,
+                        const std::function<void(const Job&)>& on_job) {
   const bool memory = durability == Durability::memory;
   const std::string name = blob_name_of(file);
   for (int attempt = 1;; ++attempt) {
@@ -272,6 +273,7 @@ std::string Client::put(const std::string& file, std::optional<Durability> durab
     listener->tell = sent;
     const auto trouble = std::make_shared<std::exception_ptr>();
     const Job job = submit(std::string(wire::kBlobFunction), chunks_of(file, name, [listener](std::uint64_t n) { listener->hear(n); }, trouble), options);
+    if (on_job) on_job(job);
     const Outcome outcome = job.wait();
     listener->leave();
     if (outcome.ok()) return name;

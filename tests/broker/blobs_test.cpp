@@ -7,6 +7,7 @@ namespace {
 
 const std::string kName(64, 'a');
 const std::string kOther(64, 'b');
+const std::string kFull(wire::kBlobChunk, 'x');
 
 class Blobs : public BrokerTest {
  protected:
@@ -20,6 +21,20 @@ class Blobs : public BrokerTest {
     wire::Submit submit = items_job(id, chunks, std::string(wire::kBlobFunction));
     submit.options.unique = wire::blob_key(name, false);
     return submit;
+  }
+  /// Gives a blob chunk by chunk, as a batch of several would be too large.
+  void give(std::uint8_t id, const std::vector<std::string>& chunks, const std::string& name = kName) {
+    wire::Submit submit = blob(id, {}, name);
+    submit.open = true;
+    send(c, submit);
+    wire::Append append;
+    append.job = uuid(id);
+    for (const auto& chunk : chunks) {
+      append.batch = batch_of({chunk});
+      append.close = &chunk == &chunks.back();
+      send(c, append);
+      ++append.first;
+    }
   }
   static wire::Submit job_with(std::uint8_t id, std::vector<std::string> blobs) {
     wire::Submit submit = items_job(id, {"x"});
@@ -56,13 +71,13 @@ TEST_F(Blobs, one_that_is_whole_is_done_and_is_not_run) {
     return hello;
   }());
   expect<wire::Welcome>(w);
-  wire::Submit submit = blob(1, {"one", "two"});
+  wire::Submit submit = blob(1, {kFull});
   submit.open = true;
   send(c, submit);
   EXPECT_EQ(state(1), std::nullopt);
   wire::Append rest;
   rest.job = uuid(1);
-  rest.first = 2;
+  rest.first = 1;
   rest.close = true;
   rest.batch = batch_of({"three"});
   send(c, rest);
@@ -105,14 +120,14 @@ TEST_F(Blobs, what_is_no_blob_is_refused) {
 TEST_F(Blobs, a_worker_gets_the_chunks_of_its_job) {
   client(c);
   worker(w);
-  send(c, blob(1, {"one", "two"}));
+  give(1, {kFull, "two"});
   send(c, job_with(2, {kName}));
   const auto common = expect<wire::Common>(w);
   EXPECT_EQ(common.blobs, std::vector<std::string>{kName});
   const auto lease = expect<wire::Lease>(w);
   EXPECT_TRUE(lease.common);
   const auto first = fetch(w, 2, kName, 0);
-  EXPECT_EQ(first.bytes.view(), "one");
+  EXPECT_EQ(first.bytes.view(), kFull);
   EXPECT_EQ(first.chunks, 2u);
   EXPECT_EQ(fetch(w, 2, kName, 1).bytes.view(), "two");
   EXPECT_NE(fetch(w, 2, kName, 2).why, "");
@@ -174,7 +189,7 @@ TEST_F(Blobs, one_that_was_given_up_does_not_stand_in_the_way) {
   send(c, open);
   send(c, wire::Cancel{5, uuid(1), {}, {}});
   EXPECT_EQ(state(1), JobState::cancelled);
-  send(c, blob(2, {"one", "two"}));
+  send(c, blob(2, {"one"}));
   EXPECT_EQ(state(2), JobState::done);
 }
 
@@ -216,6 +231,72 @@ TEST_F(Blobs, a_job_that_may_be_tried_again_keeps_its_files) {
   EXPECT_EQ(fetch(w, 2, kName, 0).bytes.view(), "one");
 }
 
+TEST_F(Blobs, chunks_have_one_size_but_for_the_last) {
+  client(c);
+  const auto ends_badly = [&](std::uint8_t id, const std::vector<std::string>& chunks) {
+    give(id, chunks, std::string(64, static_cast<char>('a' + id)));
+    return state(id) == JobState::failed;
+  };
+  EXPECT_TRUE(ends_badly(1, {"short", "again"}));
+  EXPECT_TRUE(ends_badly(2, {kFull, "short", kFull}));
+  EXPECT_TRUE(ends_badly(3, {kFull + "x"})) << "a worker would not take it";
+  EXPECT_TRUE(ends_badly(4, {kFull, ""}));
+  c.inbox.clear();
+  send(c, blob(5, {kFull + "x"}));
+  ASSERT_TRUE(error());
+  EXPECT_EQ(error()->code, ErrorCode::bad_input);
+}
+
+TEST_F(Blobs, a_client_that_fetches_is_told_off_and_the_broker_lives) {
+  client(c);
+  send(c, blob(1, {"one"}));
+  c.inbox.clear();
+  send(c, wire::Fetch{uuid(1), kName, 0});
+  EXPECT_EQ(expect<wire::ErrorMessage>(c).code, ErrorCode::role);
+}
+
+TEST_F(Blobs, one_of_which_a_part_was_cancelled_is_cancelled) {
+  client(c);
+  for (const bool waiting : {false, true}) {
+    const std::uint8_t id = waiting ? 2 : 1;
+    wire::Submit open = blob(id, {kFull});
+    open.open = true;
+    send(c, open);
+    send(c, wire::Cancel{5, uuid(id), {}, waiting ? wire::Intervals{} : wire::Intervals{{0, 1}}, waiting});
+    EXPECT_EQ(state(id), JobState::cancelled);
+  }
+}
+
+TEST_F(Blobs, an_upload_whose_client_is_silent_is_not_waited_for) {
+  client(c);
+  wire::Submit open = blob(1, {kFull});
+  open.open = true;
+  send(c, open);
+  Peer other;
+  client(other, 101);
+  send(other, blob(2, {"one"}));
+  EXPECT_TRUE(expect<wire::Accepted>(other).existing);
+  pass(5s, {&other});
+  other.inbox.clear();
+  send(other, wire::Attach{7, uuid(1), {}, 0, 0, 0, false});
+  other.inbox.clear();
+  Peer third;
+  client(third, 102);
+  send(third, blob(3, {"one"}));
+  EXPECT_FALSE(expect<wire::Accepted>(third).existing);
+  const auto told = expect<wire::JobUpdate>(other);
+  EXPECT_EQ(told.status.state, JobState::cancelled) << "who follows it is told";
+}
+
+TEST_F(Blobs, a_worker_has_one_question_open) {
+  client(c);
+  worker(w);
+  send(c, blob(1, {"one"}));
+  send(c, job_with(2, {kName}));
+  EXPECT_EQ(fetch(w, 2, kName, 0).why, "");
+  EXPECT_EQ(fetch(w, 2, kName, 0).why, "");
+}
+
 class BlobsInSmallMemory : public Blobs {
  protected:
   BlobsInSmallMemory() { core = Core(with_limit(16u << 20)); }
@@ -247,7 +328,7 @@ TEST_F(BlobsInSmallMemory, what_nobody_uses_makes_room) {
   client(c);
   for (std::uint8_t i = 0; i < 6; ++i) {
     send(c, blob(static_cast<std::uint8_t>(10 + i), {std::string(600u << 10, 'x')}, std::string(64, static_cast<char>('a' + i))));
-    pass(61s, {&c});
+    pass(601s, {&c});
   }
   EXPECT_LE(core.memory_used(), 3u << 20);
   c.inbox.clear();

@@ -2,12 +2,12 @@
 
 import hashlib
 import os
-import pathlib
 import random
+import signal
 import subprocess
 import unittest
 
-from rig import BIN, Rig, SLOWNESS, wait_until
+from rig import Rig, SLOWNESS, resident_bytes, wait_until
 
 
 class Files(Rig):
@@ -77,6 +77,25 @@ class OneWorker(Files):
         done = self.quern("run", "exec", *self.digest_words(path))
         self.assertEqual(done.code, 125, done)
         self.assertIn("was changed", done.err)
+        self.expect_digest(self.ok("run", "exec", *self.digest_words(path)), path)  # it came anew
+
+    def test_a_file_that_is_gone_comes_anew(self):
+        path = self.large()
+        self.ok("run", "exec", *self.digest_words(path))
+        next(self.temporary.glob("quern-worker-*/blobs/*")).unlink()
+        self.assertIn("is gone", self.quern("run", "exec", *self.digest_words(path)).err)
+        self.expect_digest(self.ok("run", "exec", *self.digest_words(path)), path)
+
+    def test_ctrl_c_while_it_is_sent_and_again(self):
+        path = self.large(size=300 << 20)
+        sending = self.quern_start("run", "exec", *self.digest_words(path))
+        wait_until(lambda: self.ok("jobs", "--json") and self.broker_memory() > 20 << 20 or not sending.runs(), "the first part of the file")
+        sending.send(signal.SIGINT)
+        self.assertEqual(sending.finish().code, 130)
+        self.expect_digest(self.ok("run", "exec", *self.digest_words(path)), path)
+
+    def broker_memory(self):
+        return resident_bytes(self.broker.pid)
 
     def test_nothing_is_left_when_the_worker_is_killed(self):
         path = self.large()

@@ -133,6 +133,37 @@ TEST_F(WorkerBlobs, AnAnswerThatNobodyAskedForIsPassedOver) {
   EXPECT_EQ(say(chunk(kName, 0, 2)), Lines{"keep a/0"});
 }
 
+TEST_F(WorkerBlobs, WhatIsRefusedToOneJobIsAskedForInTheNameOfAnother) {
+  say(common(1, {kName}));
+  say(common(2, {kName}));
+  say(lease_of(1, 1));
+  say(lease_of(2, 2));
+  const Lines lines = say(gone(kName));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0], "FETCH a/0");
+  EXPECT_NE(lines[1].find("error"), std::string::npos) << "one job has to do without";
+  say(chunk(kName, 0, 1));
+  EXPECT_EQ(kept(kName).size(), 1u) << "the other runs";
+}
+
+TEST_F(WorkerBlobs, ARefusalForAJobThatIsOverHurtsNobody) {
+  say(common(1, {kName}));
+  say(wire::Forget{{job(1)}});
+  say(common(2, {kName}));
+  say(lease_of(2, 1));
+  EXPECT_EQ(say(gone(kName)), Lines{"FETCH a/0"});
+}
+
+TEST_F(WorkerBlobs, WhatWasChangedOnTheDiskIsFetchedAnew) {
+  say(common(1, {kName}));
+  say(chunk(kName, 0, 1));
+  kept(kName);
+  core.on_blob_gone(kName);
+  EXPECT_EQ(say(lease_of(1, 1)), (Lines{"drop a", "FETCH a/0"}));
+  say(chunk(kName, 0, 1));
+  EXPECT_EQ(kept(kName), Lines{"start L1[0,1) on 0"});
+}
+
 class WithoutPlace : public WorkerCoreTest {
  protected:
   WithoutPlace() { welcome(); }

@@ -24,6 +24,7 @@ Link::Link(LinkOptions options, const Functions& functions)
       cpu_share_(options.cpu_share),
       keep_blob_(std::move(options.keep_blob)),
       drop_blob_(std::move(options.drop_blob)),
+      gone_blobs_(std::move(options.gone_blobs)),
       connection_(context_, std::move(options.endpoint), std::move(options.access)),
       core_(options.config),
       places_(options.config.slots) {
@@ -139,6 +140,8 @@ void Link::tell(const std::string& trouble) {
 
 void Link::read_mailbox() {
   mailbox_.drain(news_);
+  if (gone_blobs_)
+    for (const auto& name : gone_blobs_()) core_.on_blob_gone(name);
   for (auto& news : news_) {
     if (auto* report = std::get_if<SlotReport>(&news)) {
       core_.on_report(report->slot, std::move(report->report), now_);

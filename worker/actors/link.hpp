@@ -21,6 +21,8 @@ namespace quern::worker {
 
 /// Writes a chunk of a blob (after the last, the whole must have its name as hash); an error's text, or nothing.
 using KeepBlobFile = std::function<std::string(const std::string& name, std::uint64_t chunk, bool last, BytesView bytes)>;
+/// Blobs whose files are not what they were, since the last call.
+using GoneBlobFiles = std::function<std::vector<std::string>()>;
 using DropBlobFile = std::function<void(const std::string& name)>;
 
 struct LinkOptions {
@@ -30,6 +32,7 @@ struct LinkOptions {
   double cpu_share = 1;
   KeepBlobFile keep_blob = nullptr;  ///< with Config::keeps_blobs; on the link's thread
   DropBlobFile drop_blob = nullptr;
+  GoneBlobFiles gone_blobs = nullptr;
 };
 
 /// How run() ended. With `abandoned` a function still runs: its thread cannot be waited for.
@@ -106,6 +109,7 @@ class Link {
   double cpu_share_;
   KeepBlobFile keep_blob_;
   DropBlobFile drop_blob_;
+  GoneBlobFiles gone_blobs_;
   zmq::context_t context_;
   link::Connection connection_;
   link::LinkState seen_ = link::LinkState::connecting;

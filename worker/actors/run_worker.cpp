@@ -42,6 +42,7 @@ worker::LinkOptions link_options(const Options& options, const Functions& functi
   worker::LinkOptions link{options.endpoint, {options.insecure, options.keys, keys::Side::worker}, std::move(config), options.cpu_share};
   if (!link.config.keeps_blobs) return link;
   link.keep_blob = [host](const std::string& name, std::uint64_t chunk, bool last, BytesView bytes) { return host->blobs().keep(name, chunk, last, bytes); };
+  link.gone_blobs = [host] { return host->blobs().take_gone(); };
   link.drop_blob = [host](const std::string& name) { host->blobs().drop(name); };
   return link;
 }

@@ -45,7 +45,7 @@ const std::string* Blobs::trouble(const Uuid& job) const {
 
 const Uuid* Blobs::who_needs(const std::string& name) const {
   for (const auto& [job, names] : needs_)
-    if (std::find(names.begin(), names.end(), name) != names.end()) return &job;
+    if (!troubles_.contains(job) && std::find(names.begin(), names.end(), name) != names.end()) return &job;
   return nullptr;
 }
 
@@ -53,6 +53,7 @@ std::optional<wire::Fetch> Blobs::ask() {
   while (!asked_ && !writing_ && !wanted_.empty()) {
     if (const Uuid* job = who_needs(wanted_.front())) {
       asked_ = true;
+      asked_for_ = *job;
       return wire::Fetch{*job, wanted_.front(), chunk_};
     }
     if (chunk_ > 0) dropped_.push_back(wanted_.front());
@@ -65,7 +66,8 @@ std::optional<KeepBlob> Blobs::on_blob(wire::Blob&& blob) {
   if (!asked_ || wanted_.empty() || blob.blob != wanted_.front() || blob.chunk != chunk_) return std::nullopt;
   asked_ = false;
   if (!blob.why.empty()) {
-    give_up(blob.why);
+    // Another job that needs it may have it all the same: this one may be over.
+    if (needs_.contains(asked_for_)) trouble_of(asked_for_, blob.why);
     return std::nullopt;
   }
   writing_ = true;
@@ -93,12 +95,14 @@ void Blobs::on_kept(const std::string& name, const std::string& error) {
   drop_unused(bytes_max_);
 }
 
+void Blobs::trouble_of(const Uuid& job, const std::string& why) {
+  troubles_[job] = why;
+  troubled_.push_back(job);
+}
+
 void Blobs::give_up(const std::string& why) {
   for (const auto& [job, names] : needs_)
-    if (std::find(names.begin(), names.end(), wanted_.front()) != names.end()) {
-      troubles_[job] = why;
-      troubled_.push_back(job);
-    }
+    if (std::find(names.begin(), names.end(), wanted_.front()) != names.end()) trouble_of(job, why);
   if (chunk_ > 0) dropped_.push_back(wanted_.front());
   next_blob();
 }
@@ -122,6 +126,14 @@ bool Blobs::drop_unused(std::uint64_t keep) {
     any = true;
   }
   return any;
+}
+
+void Blobs::on_gone(const std::string& name) {
+  const auto it = here_.find(name);
+  if (it == here_.end()) return;
+  bytes_ -= it->second.bytes;
+  here_.erase(it);
+  dropped_.push_back(name);
 }
 
 std::vector<Uuid> Blobs::take_troubled() { return std::exchange(troubled_, {}); }

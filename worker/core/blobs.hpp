@@ -51,6 +51,8 @@ class Blobs {
   void on_kept(const std::string& name, const std::string& error);
   /// Blobs to delete, also parts of some, since the last call.
   std::vector<std::string> take_dropped();
+  /// It is not here any more, or not what it was.
+  void on_gone(const std::string& name);
 
   std::size_t size() const { return here_.size(); }
 
@@ -59,8 +61,10 @@ class Blobs {
     std::uint64_t bytes = 0;
     std::uint64_t used = 0;  ///< number of the last use
   };
+  /// A job that needs it and has no trouble.
   const Uuid* who_needs(const std::string& name) const;
   void give_up(const std::string& why);
+  void trouble_of(const Uuid& job, const std::string& why);
   void next_blob();
   /// False when there is nothing to drop.
   bool drop_unused(std::uint64_t keep);
@@ -77,6 +81,7 @@ class Blobs {
   std::uint64_t chunk_ = 0;         ///< of it: the next one
   std::uint64_t fetched_ = 0;       ///< of it: octets
   bool asked_ = false;
+  Uuid asked_for_;                  ///< in the name of this job
   bool writing_ = false;            ///< on_kept() is awaited
   bool last_ = false;               ///< what is being written is the last chunk
   bool made_room_ = false;          ///< for the one being fetched

@@ -179,7 +179,7 @@ void WorkerCore::handle(wire::Lease& lease, Time) {
     book_.find(id)->state = Reported{};
     return report(refusal(lease, why));
   }
-  if (blobs_.trouble(lease.job)) blobs_.retry(lease.job);
+  if (lease.common && !blobs_.ready(lease.job)) blobs_.retry(lease.job);
   queue_.push(std::move(lease));
   fetch_blobs();
   start_leases();

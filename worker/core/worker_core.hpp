@@ -50,6 +50,8 @@ class WorkerCore {
   // ---- other events
   /// Answer to KeepBlob: it was written, or why not.
   void on_blob_kept(const std::string& name, const std::string& error);
+  /// A blob that was kept is gone, or was changed: it is fetched anew for the next lease that needs it.
+  void on_blob_gone(const std::string& name) { blobs_.on_gone(name); }
   /// A fresh look at the machine; `slots`, `busy` and `stuck` are filled in by the core.
   void on_capacity(const Capacity& capacity) { capacity_ = capacity; }
   void on_tick(Time now);

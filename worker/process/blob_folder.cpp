@@ -82,13 +82,33 @@ void BlobFolder::drop(const std::string& name) {
   ::unlink(file_of(name).c_str());
 }
 
-void BlobFolder::copy(const std::string& name, const std::string& to, std::uint32_t mode) const {
-  const Descriptor in(file_of(name), O_RDONLY);
+void BlobFolder::note_gone(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  gone_.push_back(name);
+  any_gone_ = true;
+}
+
+std::vector<std::string> BlobFolder::take_gone() {
+  if (!any_gone_.load(std::memory_order_relaxed)) return {};
+  std::lock_guard lock(mutex_);
+  any_gone_ = false;
+  return std::exchange(gone_, {});
+}
+
+void BlobFolder::copy(const std::string& name, const std::string& to, std::uint32_t mode) {
+  if (name.find_first_not_of("0123456789abcdef") != std::string::npos) throw std::invalid_argument("a file is not named by its hash");
+  std::optional<Descriptor> in;
+  try {
+    in.emplace(file_of(name), O_RDONLY);
+  } catch (const std::system_error& error) {
+    note_gone(name);
+    throw std::runtime_error("the worker's copy of a file is gone (" + std::string(std::strerror(error.code().value())) + "); the next task fetches it anew");
+  }
   const Descriptor out(to, O_WRONLY | O_CREAT | O_EXCL);
   const auto block = std::make_unique<char[]>(kBlock);
   keys::Digest digest;
   for (;;) {
-    const ssize_t got = ::read(in.get(), block.get(), kBlock);
+    const ssize_t got = ::read(in->get(), block.get(), kBlock);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw std::system_error(errno, std::generic_category(), file_of(name));
     if (got == 0) break;
@@ -96,7 +116,10 @@ void BlobFolder::copy(const std::string& name, const std::string& to, std::uint3
     digest.add(octets);
     if (!write_all(out.get(), octets)) throw std::system_error(errno, std::generic_category(), to);
   }
-  if (digest.hex() != name) throw std::runtime_error("the worker's copy of a file was changed by a program: restart the worker");
+  if (digest.hex() != name) {
+    note_gone(name);
+    throw std::runtime_error("the worker's copy of a file was changed by a program; the next task fetches it anew");
+  }
   if (::fchmod(out.get(), mode) != 0) throw std::system_error(errno, std::generic_category(), to);
 }
 

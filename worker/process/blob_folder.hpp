@@ -1,9 +1,12 @@
 // The blobs of a worker as files: each is named by the hash of what is in it. One thread writes; any thread copies what is whole.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "keys/sodium.hpp"
 #include "quern/bytes.hpp"
@@ -22,9 +25,11 @@ class BlobFolder {
   std::string keep(const std::string& name, std::uint64_t chunk, bool last, BytesView bytes);
   /// What there is of it.
   void drop(const std::string& name);
-  /// A copy of a whole blob with these permissions at `to`, which must not exist. What a program did to the file here is found: throws
+  /// A copy of a whole blob with these permissions at `to`, which must not exist. What a program did to the file here is found. Throws
   /// std::runtime_error then, and std::system_error.
-  void copy(const std::string& name, const std::string& to, std::uint32_t mode) const;
+  void copy(const std::string& name, const std::string& to, std::uint32_t mode);
+  /// Blobs that copy() did not find as they were, since the last call.
+  std::vector<std::string> take_gone();
 
  private:
   struct Writing {
@@ -35,9 +40,13 @@ class BlobFolder {
   std::string file_of(const std::string& name) const { return path_ + '/' + name; }
   std::string part_of(const std::string& name) const { return file_of(name) + ".part"; }
   void stop_writing();
+  void note_gone(const std::string& name);
 
   std::string path_;
   std::optional<Writing> writing_;
+  std::atomic<bool> any_gone_{false};
+  std::mutex mutex_;
+  std::vector<std::string> gone_;
 };
 
 }  // namespace quern::worker

@@ -27,7 +27,6 @@ class Host {
   const std::string& name() const { return name_; }
   /// The files of jobs that came by their hash.
   BlobFolder& blobs() { return blobs_; }
-  const BlobFolder& blobs() const { return blobs_; }
   /// The smaller of the worker's limit and what is asked for; 0: none.
   std::uint64_t memory_for(std::uint64_t asked) const;
 

@@ -15,7 +15,7 @@ namespace quern::worker {
 
 class PutFiles {
  public:
-  explicit PutFiles(const Host& host) : host_(host) {}
+  explicit PutFiles(Host& host) : host_(host) {}
 
   /// Links the files of the task's job into `folder`, and writes those of its item there. Throws std::system_error.
   void place(const Task& task, const Command& command, const std::vector<CommandFile>& own, const std::string& folder);
@@ -29,7 +29,7 @@ class PutFiles {
   std::shared_ptr<OfJob> of_job(const Task& task, const Command& command);
   void write_file(const std::filesystem::path& path, const CommandFile& file, std::uint32_t mode) const;
 
-  const Host& host_;
+  Host& host_;
   std::mutex mutex_;
   std::map<const void*, std::shared_ptr<OfJob>> jobs_;  // by the job's common input
 };

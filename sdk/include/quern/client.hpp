@@ -38,8 +38,9 @@ class Client {
   /// Gives a file of any size to the broker, unless it has it, and returns the file's name for SubmitOptions::blobs: the BLAKE2b-256 of
   /// its octets in hexadecimal digits. Blocks until the broker has all of it. It is kept as long as a job needs it, and an hour longer;
   /// for jobs of this principal only. `durability` must be that of the jobs. `sent` is called now and then on another thread with how many octets
-  /// are on their way. Throws std::system_error naming the file, ConnectionError, or Error with the broker's reason.
-  std::string put(const std::string& file, std::optional<Durability> durability = {}, const std::function<void(std::uint64_t)>& sent = {});
+  /// are on their way; `on_job` of the job that carries the file, which may be another client's of the same principal: cancelling it gives up. Throws std::system_error naming the file, ConnectionError, or Error with the broker's reason.
+  std::string put(const std::string& file, std::optional<Durability> durability = {}, const std::function<void(std::uint64_t)>& sent = {},
+                  const std::function<void(const Job&)>& on_job = {});
 
   /// Follows a job of any client by number or UUID; returns at once. Errors come from the handle: ConnectionError, or JobError
   /// with unknown_job. Results travel only when somebody reads them, and reading frees nothing at the broker. A job of this
