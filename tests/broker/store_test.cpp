@@ -476,8 +476,8 @@ TEST(StoredPayloads, leave_memory_and_come_back) {
   for (int i = 0; i < 10'000; ++i) builder.add(std::to_string(10'000 + i) + "-----------");
   const wire::Batch batch = builder.take();
   for (int i = 0; i < 3; ++i) payloads.append(batch, 7);
-  EXPECT_EQ(payloads.evict(0, 0, 1u << 30, 6), 0u) << "its commit is not done";
-  EXPECT_GT(payloads.evict(0, 0, 1u << 30, 7), 0u);
+  EXPECT_EQ(payloads.evict(0, 1, 1u << 30, 6), 0u) << "its commit is not done";
+  EXPECT_GT(payloads.evict(0, 1, 1u << 30, 7), 0u);
   EXPECT_TRUE(payloads.resident(0)) << "what is carved next stays";
   EXPECT_FALSE(payloads.resident(10'000));
   EXPECT_LT(payloads.bytes(), payloads.queued_bytes());
@@ -492,6 +492,16 @@ TEST(StoredPayloads, leave_memory_and_come_back) {
   payloads.release({0, 30'000}, dropped);
   EXPECT_EQ(payloads.queued_bytes(), 0u);
   EXPECT_EQ(dropped.size(), 3u);
+}
+
+TEST(StoredPayloads, of_which_nothing_is_to_be_kept_leave_memory_whole) {
+  Payloads payloads;
+  payloads.append(batch_of({std::string(100u << 10, 'x')}), 7);
+  payloads.append(batch_of({"small"}), 7);
+  payloads.evict(0, 0, 1u << 30, 7);
+  EXPECT_EQ(payloads.bytes(), 0u);
+  EXPECT_FALSE(payloads.resident(0));
+  EXPECT_FALSE(payloads.resident(1));
 }
 
 TEST(StoredResults, leave_memory_and_come_back) {

@@ -19,7 +19,8 @@ class Files(Rig):
         self.start_broker()
 
     def large(self, name="large.bin", size=3 << 20, seed=1):
-        return self.write(name, random.Random(seed).randbytes(size))
+        block = random.Random(seed).randbytes(1 << 20)
+        return self.write(name, (block * (size // len(block) + 1))[:size])
 
     def hash_of(self, path):
         return hashlib.blake2b(path.read_bytes(), digest_size=32).hexdigest()
