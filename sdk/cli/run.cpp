@@ -100,6 +100,11 @@ Exit run(const Arguments& arguments) {
     request->submit.name = request->function;
   Client client(request->client);
   client.connect();
+  if (request->program) {
+    Console console;
+    give_files(client, request->large, {&*request->program}, request->submit, console, attended);
+    request->submit.common = to_bytes(*request->program);
+  }
   const Job job = client.submit(request->function, std::move(request->input), request->submit);
   attended.add(job);
   return request->submit.detach ? run_detached(job, request->format, attended)

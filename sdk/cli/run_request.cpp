@@ -28,6 +28,7 @@ constexpr Manual kManual = {
     "  seq 1000 | quern run echo --items -                every line comes back\n"
     "  quern run wordcount --blocks *.txt --reduce merge_counts --json\n"
     "  quern run spin --lines jobs.txt --timeout 5 --retries 0\n"
+    "  quern run score --load ./libscore.so --items -     a function that no worker has yet; it travels by its hash\n"
     "  quern run exec -- make -j4                         one command on some worker; see `quern run exec --help`\n"
     "  id=$(quern run primes --range 1:10000000 --detach); quern wait $id; quern results $id\n"};
 
@@ -45,6 +46,7 @@ Syntax run_syntax() {
       "input", option<std::string>("TEXT"), "one input that is not split")(
       "reduce", option<std::string>("sum|min|max|count|concat|R"), "how results become one; R is a reducer that workers offer")(
       "common", option<std::string>("FILE"), "bytes that every task sees, sent to each worker once")(
+      "load", option<std::string>("LIB.so"), "a plugin that has FUNCTION: it travels to the workers, which call it in processes of their own (those with --allow-exec)")(
       "timeout", option<double>("S"), "seconds a task may run; default: no limit")(
       "retries", option<long>("N"), "further attempts of a failing task; default 2")(
       "cost", option<double>("C"), "work of one task, in any unit that is the same for all jobs of the function")(
@@ -149,6 +151,26 @@ Range range_of(const std::string& text) {
   return range;
 }
 
+namespace {
+
+/// The workers' own program loads the plugin and calls the function, item after item.
+void load_plugin(RunRequest& request, const Given& given) {
+  for (const char* option : {"range", "reduce", "common"})
+    if (given.has(option)) throw UsageError(std::string("--load does not go with --") + option + (option == std::string_view("range") ? "; give the numbers as items: seq A B | quern run ... --items -" : ""));
+  Command command;
+  add_files(command.files, given.get<std::string>("load"), &request.large);
+  if (command.files.size() != 1) throw UsageError("--load takes a library, not a folder");
+  command.words = {"quern-worker", "--call", request.function, "--load", "./" + command.files.front().name};
+  command.cwd = "temp";
+  command.feed = Command::Feed::input;
+  command.frame = Command::Frame::call;
+  if (request.submit.name.empty()) request.submit.name = request.function;
+  request.function = "filter";
+  request.program = std::move(command);
+}
+
+}  // namespace
+
 std::optional<RunRequest> run_request(const Arguments& arguments) {
   const auto given = run_syntax().parse(arguments);
   if (!given) return std::nullopt;
@@ -161,6 +183,7 @@ std::optional<RunRequest> run_request(const Arguments& arguments) {
   request.order = given->flag("unordered") ? Order::completion : Order::input;
   request.format = given->json() ? Format::json : Format::text;
   request.input = input_of(*given);
+  if (given->has("load")) load_plugin(request, *given);
   return request;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/command.hpp"
+#include "cli/command_files.hpp"
 #include "cli/result_printer.hpp"
 #include "quern/input.hpp"
 #include "quern/options.hpp"
@@ -17,6 +18,8 @@ struct RunRequest {
   std::string function;
   Input input;
   SubmitOptions submit;
+  std::optional<Command> program;  ///< with --load: what calls the function
+  LargeFiles large;                ///< of it
   ClientOptions client;
   Order order = Order::input;
   Format format = Format::text;

@@ -155,7 +155,7 @@ Command command_in(BytesView bytes) {
              else if (key == "cwd") c.cwd = text_in(value);
              else if (key == "cwd_optional") c.cwd_optional = value.as<bool>();
              else if (key == "feed") c.feed = choice_of(value, Command::Feed::nothing);
-             else if (key == "frame") c.frame = choice_of(value, Command::Frame::length);
+             else if (key == "frame") c.frame = choice_of(value, Command::Frame::call);
              else if (key == "numbered") c.numbered = value.as<bool>();
              else if (key == "echo") c.echo = value.as<bool>();
              else if (key == "timeout_ms") c.timeout_ms = value.as<std::uint64_t>();

@@ -184,5 +184,31 @@ TEST_F(DispatchPlanned, a_lower_priority_does_not_slip_in_while_the_plan_is_made
   for (const auto& lease : leases_of(w2)) EXPECT_NE(lease.job, uuid(3));
 }
 
+// With few tasks all workers are weighed; of very many that is not done for every lease.
+TEST_F(Dispatch, of_very_many_workers_who_has_nothing_to_do_gets_something_at_once_and_the_others_a_little_later) {
+  client(c);
+  std::vector<Peer> many(300);
+  for (std::size_t i = 0; i < many.size(); ++i) {
+    wire::Hello hello = offering(1, {{"f", 10}});
+    hello.identity.octets[0] = 7;
+    hello.identity.octets[1] = static_cast<std::uint8_t>(i >> 8);
+    hello.identity.octets[2] = static_cast<std::uint8_t>(i);
+    hello.name += "-" + std::to_string(i);
+    connect(many[i], hello);
+  }
+  send(c, items_job(1, std::vector<std::string>(900, "x"), "f"));
+  settle_all();
+  Peer& w = many[0];
+  const auto held = leases_of(w);
+  ASSERT_EQ(held.size(), 2u) << "one runs, one waits";
+  send(w, echo(held[0], 100'000));
+  EXPECT_EQ(leases_of(w).size(), 0u) << "it has one to run";
+  send(w, echo(held[1], 100'000));
+  EXPECT_EQ(leases_of(w).size(), 1u) << "it had none";
+  now += 5ms;
+  settle_all();
+  EXPECT_EQ(leases_of(w).size(), 1u);
+}
+
 }  // namespace
 }  // namespace quern::broker

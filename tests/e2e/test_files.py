@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from rig import Rig, SLOWNESS, resident_bytes, wait_until
+from rig import BIN, PLUGIN, Rig, SLOWNESS, resident_bytes, wait_until
 
 
 class Files(Rig):
@@ -116,6 +116,45 @@ class OneWorker(Files):
         path = self.large()
         self.assertEqual(self.ok("map", "--dry-run", "--put", path, "--", "cat", ":::", "a").out, "cat a\n")
         self.assertEqual(self.cached(), {})
+
+
+class Plugins(Files):
+    """A function that no worker has."""
+
+    def setUp(self):
+        super().setUp()
+        self.start([BIN / "quern-worker", "--name", "plain", "--allow-exec", "--slots", "2"])
+        wait_until(lambda: "plain" in self.worker_names(), "the worker")
+
+    def test_it_runs_where_it_was_sent(self):
+        done = self.ok("run", "same", "--load", PLUGIN, "--items", "-", stdin=b"1\n22\n-3\n")
+        self.assertEqual(done.out, "1\n22\n-3\n")
+        self.assertEqual(self.job(self.wait_for_job("filter")["job"])["name"], "same")
+
+    def test_what_it_throws_is_the_error_of_its_task(self):
+        done = self.quern("run", "same", "--load", PLUGIN, "--retries", "0", "--items", "-", stdin=b"1\nno number\n3\n")
+        self.assertEqual(done.code, 1)
+        self.assertEqual(done.out, "1\n3\n")
+        self.assertIn("not JSON", done.err)
+
+    def test_a_function_that_it_has_not(self):
+        done = self.quern("run", "absent", "--load", PLUGIN, "--retries", "0", "--input", "x")
+        self.assertEqual(done.code, 1)
+        self.assertIn("no function absent", done.err)
+        self.assertIn("same", done.err)
+
+    def test_what_is_no_plugin(self):
+        text = self.write("text.so", "hello\n")
+        done = self.quern("run", "f", "--load", text, "--retries", "0", "--input", "x")
+        self.assertEqual(done.code, 1)
+        self.assertIn("text.so", done.err)
+        self.assert_one_line(self.quern("run", "f", "--load", text, "--range", "1:3"), 2, "--range")
+        self.assert_one_line(self.quern("run", "f", "--load", "absent.so", "--input", "x"), 2, "absent.so")
+
+    def test_a_filter_that_travels(self):
+        script = self.write("up.sh", "#!/bin/sh\nwhile read -r line; do echo \"<$line>\"; done\n")
+        script.chmod(0o755)
+        self.assertEqual(self.ok("map", "-k", "--loop", "--put", script, "--", "./up.sh", stdin=b"a\nb\n").out, "<a>\n<b>\n")
 
 
 class TwoWorkers(Files):

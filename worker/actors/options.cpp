@@ -127,6 +127,8 @@ po::options_description described() {
   add("label", po::value<Texts>()->value_name("K=V"), "a label that jobs can require; repeatable");
   add("resource", po::value<Texts>()->value_name("K=N"), "a counted resource, e.g. gpu=2; repeatable");
   add("load", po::value<Texts>()->value_name("LIB.so"), "a plugin with more functions; repeatable");
+  add("call", po::value<Text>()->value_name("FUNCTION"),
+      "work for no broker: answer items on standard input, each after its length (what `quern run FUNCTION --load LIB.so` starts)");
   add("allow", po::value<Texts>()->value_name("FUNCTION"),
       "run only functions and named reducers of this name or pattern, e.g. 'word*'; repeatable; default: all it has");
   add("allow-exec", "run programs for whoever may submit: offers the functions exec and filter (`quern map`, `quern run exec`)");
@@ -205,6 +207,7 @@ Options parse_options(int argc, const char* const* argv) {
     options.resources[name] = n;
   }
   options.plugins = texts("load");
+  if (given.count("call")) options.call = text("call");
   if (given.count("join")) {
     if (given.count("broker") || given.count("insecure")) throw UsageError("--join names the broker itself: leave out --broker and --insecure");
     options.join = text("join");

@@ -23,6 +23,7 @@ struct Options {
   std::map<std::string, std::string> labels;
   std::map<std::string, double> resources;
   std::vector<std::string> plugins;
+  std::string call;                  ///< a function to serve over standard input and output, instead of working for a broker
   bool allow_exec = false;            ///< offers exec and filter
   bool isolate = false;               ///< functions run in a process per slot
   std::uint64_t slot_memory = 0;      ///< bytes that a process of a slot may have; 0: no limit

@@ -14,6 +14,7 @@
 #include "worker/actors/link.hpp"
 #include "worker/actors/options.hpp"
 #include "worker/actors/plugin.hpp"
+#include "worker/process/call_server.hpp"
 #include "worker/process/exec.hpp"
 #include "worker/process/isolated.hpp"
 
@@ -99,6 +100,10 @@ int run_worker(int argc, char** argv, Functions& functions) {
     if (worker::is_slot_process()) {
       load_plugins(options, functions);
       return worker::serve_slot(functions);
+    }
+    if (!options.call.empty()) {
+      load_plugins(options, functions);
+      return worker::serve_call(functions, options.call);
     }
     if (!options.join.empty()) options.endpoint = join_broker(options);
     std::optional<worker::Host> host;  // before anything starts a thread; outlives the functions that use it

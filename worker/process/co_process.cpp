@@ -42,7 +42,7 @@ std::uint32_t length_at(const char* bytes) {
 
 }  // namespace
 
-CoProcess::CoProcess(const Command& command, Host& host)
+CoProcess::CoProcess(const Command& command, Host& host, const std::function<void(const std::string& folder)>& furnish)
     : mark_(host),
       frame_(command.frame),
       timeout_(command.timeout_ms),
@@ -51,6 +51,9 @@ CoProcess::CoProcess(const Command& command, Host& host)
   ChildPlan plan = plan_of(command, host, mark_.variable());
   if (frame_ == Command::Frame::line) ask_for_lines(plan.env);
   plan.words = command.words;
+  // A function is called by this program itself, wherever it is installed.
+  if (frame_ == Command::Frame::call) plan.file = "/proc/self/exe";
+  if (place_.temporary) furnish(place_.folder);
   plan.folder = place_.folder;
   plan.in = in_.read;
   plan.out = out_.write;
@@ -72,7 +75,7 @@ CoProcess::~CoProcess() {
 }
 
 bool CoProcess::framed(BytesView item, std::string& into, std::string& trouble) const {
-  if (frame_ == Command::Frame::length) {
+  if (frame_ != Command::Frame::line) {
     for (int shift = 0; shift < 32; shift += 8) into += static_cast<char>(item.size() >> shift);
     into += item;
     return true;
@@ -99,7 +102,10 @@ void CoProcess::take_answers(std::size_t wanted, Answers& answers) {
       const std::size_t length = length_at(rest.data());
       if (length > kAnswerMax) throw std::runtime_error("the program answered with a length of " + std::to_string(length) + "; the limit is 64 MiB");
       if (rest.size() < 4 + length) break;
-      answers.result(Bytes(rest.substr(4, length)));
+      const BytesView answer = rest.substr(4, length);
+      if (frame_ == Command::Frame::length) answers.result(Bytes(answer));
+      else if (!answer.empty() && answer.front() == 0) answers.result(Bytes(answer.substr(1)));
+      else answers.failure(std::string(answer.substr(std::min<std::size_t>(1, answer.size()))));
       taken_ += 4 + length;
     }
   }

@@ -17,8 +17,9 @@ namespace quern::worker {
 
 class CoProcess {
  public:
-  /// Starts it. Throws std::runtime_error with the reason when it cannot be started.
-  CoProcess(const Command& command, Host& host);
+  /// Starts it, after `furnish` has put into its folder what it needs there, if that is a temporary one. Throws std::runtime_error with
+  /// the reason when it cannot be started.
+  CoProcess(const Command& command, Host& host, const std::function<void(const std::string& folder)>& furnish);
   /// Closes its input; what has not ended a little later is killed.
   ~CoProcess();
   CoProcess(const CoProcess&) = delete;

@@ -6,6 +6,7 @@
 
 #include "worker/process/co_process.hpp"
 #include "worker/process/exec.hpp"
+#include "worker/process/put_files.hpp"
 
 namespace quern::worker {
 namespace {
@@ -24,7 +25,7 @@ struct Place {
 
 class Filters {
  public:
-  explicit Filters(Host& host) : host_(host), sweeper_([this] { sweep(); }) {}
+  explicit Filters(Host& host) : host_(host), files_(host), sweeper_([this] { sweep(); }) {}
   ~Filters() {
     {
       std::lock_guard lock(mutex_);
@@ -47,7 +48,7 @@ class Filters {
     while (answers.count() < items.size()) {
       if (cancelled()) return place.program.reset();
       if (!place.program) {
-        place.program = std::make_unique<CoProcess>(command, host_);
+        place.program = std::make_unique<CoProcess>(command, host_, [&](const std::string& folder) { files_.place(task, command, {}, folder); });
         { std::lock_guard seen(mutex_); }  // the sweeper has not just found nothing and is about to sleep
         wake_.notify_all();
       }
@@ -92,6 +93,7 @@ class Filters {
   }
 
   Host& host_;
+  PutFiles files_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::map<std::thread::id, std::unique_ptr<Place>> places_;

@@ -35,8 +35,8 @@ struct Command {
   /// say {} (at the end if no word has a replacement string). input: it is the program's standard input. nothing: it is ignored.
   enum class Feed : std::uint8_t { arguments, input, nothing };
   /// `filter`: how items and answers are told apart. line: each is followed by a newline. length: each follows its length in four
-  /// octets, little endian.
-  enum class Frame : std::uint8_t { line, length };
+  /// octets, little endian. call: as length, and an answer begins with an octet: 0, a result; 1, the text of a failure.
+  enum class Frame : std::uint8_t { line, length, call };
 
   /// The program and its arguments. With Feed::arguments they may hold replacement strings: {} the item, {.} without its extension,
   /// {/} without its folder, {//} its folder, {/.} without both, {#} the number of the task counted from 1, {2} {2.} ... the second
