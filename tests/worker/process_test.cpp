@@ -202,6 +202,21 @@ TEST(Exec, cancelled_it_ends) {
   EXPECT_EQ(ran.failure, "cancelled");
 }
 
+TEST(Exec, a_program_that_somebody_still_has_open_for_writing_is_tried_again) {
+  const TemporaryFolder folder(host().folder());
+  const std::string file = folder.path() + "/program";
+  std::filesystem::copy_file("/bin/true", file);
+  const int writing = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(writing, 0);
+  std::thread writer([&] {
+    std::this_thread::sleep_for(milliseconds(50));
+    ::close(writing);
+  });
+  const Ran ran = exec({.words = {file}, .feed = Command::Feed::nothing});
+  writer.join();
+  EXPECT_EQ(ran.failure, "");
+}
+
 TEST(Exec, what_it_leaves_behind_is_ended) {
   const Ran group = sh("sleep 1000 & echo $!");
   EXPECT_EQ(group.failure, "");

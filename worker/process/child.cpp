@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +24,8 @@ constexpr bool kShareMemory = false;  // the sanitizers' run time does not expec
 #else
 constexpr bool kShareMemory = true;
 #endif
+
+constexpr int kBusyTries = 30;  // of 10 ms
 
 std::vector<char*> pointers_to(const std::vector<std::string>& words) {
   std::vector<char*> out;
@@ -112,7 +115,14 @@ void set_descriptor(Launch& launch, int from, int to) {
   sigset_t none;
   ::sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-  ::execve(launch.file.c_str(), launch.words.data(), launch.env.data());
+  // A file that was just written may still be open for writing in a process that another thread is starting, until that has become its program.
+  for (int tries = 0; tries < kBusyTries; ++tries) {
+    ::execve(launch.file.c_str(), launch.words.data(), launch.env.data());
+    if (errno != ETXTBSY) break;
+    const timespec pause{0, 10'000'000};
+    ::nanosleep(&pause, nullptr);
+    errno = ETXTBSY;
+  }
   if (errno == ENOEXEC) ::execve("/bin/sh", launch.by_shell.data(), launch.env.data());
   fail(launch);
 }
