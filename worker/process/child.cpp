@@ -87,6 +87,17 @@ void set_descriptor(Launch& launch, int from, int to) {
   if (::dup2(from, to) < 0) fail(launch);
 }
 
+/// All descriptors from `first` on but one.
+void close_from(unsigned first, int but) {
+  if (but < static_cast<int>(first)) {
+    ::syscall(SYS_close_range, first, ~0u, 0u);
+    return;
+  }
+  const auto kept = static_cast<unsigned>(but);
+  if (kept > first) ::syscall(SYS_close_range, first, kept - 1, 0u);
+  ::syscall(SYS_close_range, kept + 1, ~0u, 0u);
+}
+
 /// In the child. Only what may be called there; nothing of the parent's is changed but `launch`.
 [[noreturn]] void become(Launch& launch) {
   ::setsid();
@@ -106,8 +117,8 @@ void set_descriptor(Launch& launch, int from, int to) {
   set_descriptor(launch, launch.out, 1);
   set_descriptor(launch, launch.err, 2);
   if (launch.extra >= 0) set_descriptor(launch, launch.extra, 3);
-  constexpr unsigned kCloseOnExec = 1u << 2;
-  ::syscall(SYS_close_range, launch.extra >= 0 ? 4u : 3u, ~0u, kCloseOnExec);
+  // At once, not at exec: the program's own file may be among them, open for writing, and would be busy.
+  close_from(launch.extra >= 0 ? 4u : 3u, launch.report);
   if (launch.folder && ::chdir(launch.folder) != 0) {
     launch.failure.folder = true;
     fail(launch);
