@@ -11,21 +11,12 @@
 #include <system_error>
 #include <utility>
 
+#include "worker/process/write_all.hpp"
+
 namespace quern::worker {
 namespace {
 
 constexpr std::size_t kBlock = 1u << 20;
-
-/// False with errno.
-bool write_all(int fd, BytesView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
-}
 
 class Descriptor {
  public:

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <iostream>
 
+#include "worker/process/write_all.hpp"
+
 namespace quern::worker {
 namespace {
 
@@ -37,16 +39,6 @@ bool read_all(int fd, char* to, std::size_t size) {
     if (got <= 0) return false;
     to += got;
     size -= static_cast<std::size_t>(got);
-  }
-  return true;
-}
-
-bool write_all(int fd, BytesView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(put));
   }
   return true;
 }
