@@ -11,6 +11,7 @@ packages=(
   nlohmann-json3-dev                        # JSON output
   libspdlog-dev                             # log lines
   libsqlite3-dev                            # the broker's store
+  libmimalloc-dev                           # the broker's allocator
   libsodium-dev                             # keys, hashes of the audit log
   libgtest-dev                              # tests in C++
   python3 python3-zmq python3-msgpack       # tests in Python, a second implementation of the protocol

@@ -63,7 +63,7 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
     return;
   }
   session->heard = now;
-  if (!std::exchange(session->reachable, true) && session->role == wire::Role::worker) note_room(workers_.at(session->id));
+  if (!std::exchange(session->reachable, true) && session->role == wire::Role::worker) note_room(*session->worker);
   if (!tolerates(*session, envelope.message, now, effects) || !permit(*session, *principal, envelope.message, now, effects)) return;
   if (const auto role = sender_of(envelope.message); role && *role != session->role) {
     misbehaved(*session, ErrorCode::role, *role == wire::Role::worker ? "only workers send this" : "only clients send this", now,
@@ -85,7 +85,7 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
                  [&](wire::Reclaimed& m) { on_reclaimed(*session, m, now); },
                  [&](wire::Fetch& m) { on_fetch(*session, std::move(m), now, effects); },
                  [&](wire::Draining&) {
-                   Worker& worker = workers_.at(session->id);
+                   Worker& worker = *session->worker;
                    worker.draining = true;
                    leave_pools(worker);
                  },

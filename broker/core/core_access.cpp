@@ -359,7 +359,8 @@ std::uint64_t Core::quota_room(const Job& job, Time now) {
 void Core::account(Job& job) {
   Usage& before = job.accounted;
   const Usage after{job.blob ? 0 : job.total - job.ended.size(), job.bytes(), job.final() ? 0u : 1u};
-  Usage& mine = usage_[job.principal];
+  if (!job.usage) job.usage = &usage_[job.principal];
+  Usage& mine = *job.usage;
   mine.tasks += after.tasks - before.tasks;
   // A file that is there is kept as long as there is room: nobody's quota pays for that.
   const std::uint64_t charged = job.blob && job.final() ? 0 : after.bytes;

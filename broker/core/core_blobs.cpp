@@ -115,7 +115,7 @@ void Core::finish_blob(Job& blob, Time now, Effects& effects) {
 }
 
 void Core::on_fetch(Session& session, wire::Fetch&& fetch, Time now, Effects& effects) {
-  const Worker& worker = workers_.at(session.id);
+  const Worker& worker = *session.worker;
   const Job* job = find_job(fetch.job);
   const auto has_lease = [&] {
     return std::any_of(worker.leases.begin(), worker.leases.end(), [&](const Lease* lease) { return lease->job == job->number; });

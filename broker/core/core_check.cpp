@@ -23,7 +23,7 @@ void Core::check_invariants() const {
     auto job = jobs_.find(lease.job);
     require(job != jobs_.end() && !job->second.final(), "a lease belongs to a job that is not over", lease.job);
     auto worker = workers_.find(lease.worker);
-    require(worker != workers_.end() && std::count(worker->second.leases.begin(), worker->second.leases.end(), &lease) == 1, "a lease is known to its worker's record", lease.job);
+    require(worker != workers_.end() && lease.held_by == &worker->second && std::count(worker->second.leases.begin(), worker->second.leases.end(), &lease) == 1, "a lease is known to its worker's record", lease.job);
     ++held[lease.worker];
     if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) continue;
     if (has_twin(lease)) {
@@ -44,6 +44,7 @@ void Core::check_invariants() const {
 
   for (const auto& [id, session] : sessions_.all()) {
     const Principal* principal = principal_of(session.user);
+    require(session.role != wire::Role::worker || (session.worker && session.worker->connection == &session), "a worker's session knows the worker", {});
     require(!connections_.muted(session.peer), "who was cut off has no session", {});
     require(principal && principal->name == session.principal, "a session has a key that is known", {});
   }
@@ -74,7 +75,7 @@ void Core::check_invariants() const {
       require(job.ended.missing(beyond) == job.pending.intersect(beyond), "nothing beyond the frontier was ever leased", number);
     }
     require(blobs_.contains(number) == (job.blob && job.state == JobState::done), "a blob that is whole is known as one", number);
-    for (JobNumber held : job.blobs) ++holders[held];
+    for (JobNumber blob : job.blobs) ++holders[blob];
     if (job.final()) require(job.ended.size() == job.total, "a final job has no task left", number);
     memory += job.accounted.bytes;
     usage[job.principal].tasks += job.accounted.tasks;

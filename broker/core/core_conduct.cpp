@@ -16,7 +16,7 @@ Standing* Core::standing_of(const std::string& user) {
 }
 
 bool Core::ignores(PeerId peer, const std::string& user, Time now) {
-  bool ignored = connections_.muted(peer);
+  bool ignored = !sessions_.of_peer(peer) && connections_.muted(peer);  // who was cut off has no session
   if (!ignored && !config_.open && !standings_.empty()) {
     const auto it = standings_.find(user);
     ignored = it != standings_.end() && it->second.ignored(now);

@@ -92,19 +92,15 @@ void Core::explain_share(const Job& job, std::vector<std::string>& lines) const 
 }
 
 void Core::explain_workers(const Job& job, std::vector<std::string>& lines) const {
-  std::vector<WorkerShare> shares;
-  for (const auto& [name, share] : job.shares) shares.push_back(share);
-  std::sort(shares.begin(), shares.end(), [](const auto& a, const auto& b) { return a.tasks != b.tasks ? a.tasks > b.tasks : a.worker < b.worker; });
   const double mean = job.pool ? job.pool->mean_rate() : 0;
-  for (std::size_t i = 0; i < std::min(shares.size(), kWorkersNamed); ++i) {
-    const WorkerShare& share = shares[i];
+  for (const WorkerShare& share : job.shares.most(kWorkersNamed)) {
     const double part = job.done + job.failed > 0 ? static_cast<double>(share.tasks) / static_cast<double>(job.done + job.failed) : 0;
     std::string line = "Worker " + share.worker + " finished " + plural(share.leases, "lease") + " with " + plural(share.tasks, "task") + " (" + percent(part) +
                        "); one of its slots does " + number(share.rate) + (job.costed ? " units of cost/s" : " tasks/s");
-    if (mean > 0 && shares.size() > 1) line += ", " + number(share.rate / mean) + " times the mean";
+    if (mean > 0 && job.shares.size() > 1) line += ", " + number(share.rate / mean) + " times the mean";
     lines.push_back(line + ".");
   }
-  if (shares.size() > kWorkersNamed) lines.push_back("So did " + plural(shares.size() - kWorkersNamed, "other worker") + ".");
+  if (job.shares.size() > kWorkersNamed) lines.push_back("So did " + plural(job.shares.size() - kWorkersNamed, "other worker") + ".");
   if (job.leased > 0 && job.pool && job.pool->mean_rate() > 0 && !job.final())
     lines.push_back("Work goes to whoever should end it first: what a worker still holds, plus the work over its measured speed. Leases take up to 100 ms (one task at "
                     "least), and get shorter toward the end.");

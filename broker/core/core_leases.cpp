@@ -85,7 +85,7 @@ std::vector<const Lease*> Core::leases_of(const Job& job) const {
 }
 
 void Core::on_report(Session& session, wire::Report&& report, Time now, Effects& effects) {
-  Worker& worker = workers_.at(session.id);
+  Worker& worker = *session.worker;
   Lease* lease = find_lease(report.id.lease);
   if (lease && lease->worker != session.id) {
     // Nobody but its worker was ever told of this lease.
@@ -315,8 +315,7 @@ void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Repor
   const double busy_s = believable_s(worker, lease, report, now);
   std::uint64_t tasks = wire::size(report.tasks);
   for (const auto& error : report.errors) tasks += error.count;
-  WorkerShare& share = job.shares[worker.name];
-  if (share.worker.empty()) share.worker = worker.name;
+  WorkerShare& share = job.shares.of(worker, job.number);
   share.slots = worker.offer.capacity.slots;
   share.busy_us += report.busy_us;
   if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) return;
@@ -384,8 +383,8 @@ void Core::foresee_costs(Job& job, const wire::Batch& more) {
 void Core::close_lease(Lease& lease, const char* outcome) {
   if (has_twin(lease)) unlink_twin(lease);
   Job& job = jobs_.at(lease.job);
-  if (auto w = workers_.find(lease.worker); w != workers_.end()) {
-    Worker& worker = w->second;
+  if (lease.held_by) {
+    Worker& worker = *lease.held_by;
     if (takes_resources(lease)) job.timeline.add(worker.name, worker.slots(), lease.granted, clock_, lease.first, lease.reported_tasks, outcome);
     worker.let_go(lease);
     if (job.pool && takes_resources(lease)) job.pool->need().count(worker, -1);

@@ -136,7 +136,7 @@ Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now
   if (held.kind == wire::LeaseKind::merge || held.kind == wire::LeaseKind::finish) return nullptr;
   Job* job = find_job(held.job);
   if (!job || !job->durable() || job->final() || !job->decision || held.tasks.empty()) return nullptr;
-  const Worker& holder = workers_.at(session.id);
+  const Worker& holder = *session.worker;
   // Its key, or its labels, would not have got it that lease.
   if (!holder.offers(job->function, job->decision->takes, job->decision->encoding) || !need_of(*job).suited(holder)) return nullptr;
   IntervalSet open;
@@ -154,7 +154,7 @@ Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now
     job->unsure.remove(part);
     job->pending.remove(part);
   }
-  Worker& worker = workers_.at(session.id);
+  Worker& worker = *session.worker;
   Lease& lease = leases_[held.lease];
   lease.id = held.lease;
   lease.job = job->number;

@@ -57,7 +57,7 @@ void Core::tell(Job& job, Follower& follower, std::uint64_t token, Time now, Eff
 wire::JobUpdate Core::update_of(const Job& job, Time now, std::uint64_t token) const {
   wire::JobUpdate update;
   update.token = token;
-  update.status = status_of(job, now, true, false);  // with the shares: a progress bar counts the workers
+  update.status = status_of(job, now, token != 0 || job.final(), false);  // a progress bar wants no shares
   update.entries = job.results.end();
   update.reduced = job.decision ? !job.decision->reduce.empty() : !job.options.reduce.empty();
   if (job.final() && job.value) {

@@ -23,7 +23,7 @@ constexpr double kRecent = 0.5;
 void Core::send(const Session& session, wire::Message&& message, Effects& effects, std::uint64_t after) {
   if (!session.reachable) return;
   if (after > committed_ && config_.mistake != Mistake::acknowledge_early) held_[after].push_back({session.peer, session.id, std::move(message)});
-  else effects.push_back(Send{session.peer, session.id, std::move(message)});
+  else effects.emplace_back(std::in_place_type<Send>, session.peer, session.id, std::move(message));
 }
 
 void Core::send(wire::SessionId id, wire::Message&& message, Effects& effects, std::uint64_t after) {
@@ -76,7 +76,10 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
   if (before) {
     if (hello.role == wire::Role::worker) {
       if (auto it = workers_.find(before->id); it != workers_.end()) {
-        for (const Lease* lease : std::exchange(it->second.leases, {})) inherited.insert(lease->id);
+        for (Lease* lease : std::exchange(it->second.leases, {})) {
+          lease->held_by = nullptr;
+          inherited.insert(lease->id);
+        }
         records = std::move(it->second.records);  // how fast it is it need not prove anew
       }
     }
@@ -137,6 +140,7 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
   worker.records = std::move(records);
   worker.session = session.id;
   worker.connection = &session;
+  session.worker = &worker;
   worker.name = free_worker_name(session.name);
   worker_names_.insert(worker.name);
   worker.offer = std::move(*hello.worker);
@@ -188,7 +192,7 @@ void Core::welcome_client(const Principal& principal, const wire::Hello& hello, 
 
 void Core::on_beat(Session& session, const wire::Beat& beat, Effects& effects) {
   if (session.role == wire::Role::worker && beat.capacity) {
-    Worker& worker = workers_.at(session.id);
+    Worker& worker = *session.worker;
     const std::uint32_t slots = worker.slots();
     worker.offer.capacity = *beat.capacity;
     const double available = worker.available();
@@ -252,13 +256,13 @@ void Core::sweep(Time now, Effects& effects) {
   std::vector<wire::SessionId> silent;
   for (const auto& [id, session] : sessions_.all()) {
     bool busy = false;
-    if (session.role == wire::Role::worker) busy = !workers_.at(id).leases.empty();
+    if (session.role == wire::Role::worker) busy = !session.worker->leases.empty();
     if (now - session.heard > (busy ? config_.lost_busy : config_.lost_idle)) silent.push_back(id);
   }
   for (wire::SessionId id : silent) {
     Session& session = *sessions_.find(id);
     if (session.role == wire::Role::worker) {
-      Worker& worker = workers_.at(id);
+      Worker& worker = *session.worker;
       effects.push_back(Note{Note::Level::warning, "worker " + worker.name + " is lost: silent for " +
                                                        std::to_string(std::chrono::duration_cast<milliseconds>(now - session.heard).count()) +
                                                        " ms, " + std::to_string(worker.leases.size()) + " leases go to others"});

@@ -13,6 +13,7 @@ std::uint64_t us(wire::Duration d) {
 
 // Of the 256 KiB that a header may have.
 constexpr std::size_t kSpansBytes = 160u << 10;
+constexpr std::size_t kSharesBytes = 64u << 10;
 
 }  // namespace
 
@@ -63,12 +64,10 @@ JobStatus Core::status_of(const Job& job, Time now, bool with_shares, bool exact
   s.wasted_s = job.wasted_s;
   s.queued_bytes = job.payloads.queued_bytes();
   s.result_bytes = job.results.bytes();
+  s.workers = job.shares.size();
   if (with_shares) {
-    std::vector<const WorkerShare*> shares;  // of ten thousand workers: pointers are sorted faster
-    for (const auto& [name, share] : job.shares) shares.push_back(&share);
-    std::sort(shares.begin(), shares.end(), [](const auto* a, const auto* b) { return a->worker < b->worker; });
-    s.shares.reserve(shares.size());
-    for (const auto* share : shares) s.shares.push_back(*share);
+    s.shares = job.shares.most(SIZE_MAX, kSharesBytes);
+    std::sort(s.shares.begin(), s.shares.end(), [](const auto& a, const auto& b) { return a.worker < b.worker; });
   }
   return s;
 }

@@ -10,7 +10,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "broker/core/decision.hpp"
@@ -19,6 +18,7 @@
 #include "broker/core/payloads.hpp"
 #include "broker/core/principal.hpp"
 #include "broker/core/result_log.hpp"
+#include "broker/core/shares.hpp"
 #include "broker/core/timeline.hpp"
 #include "broker/core/turns.hpp"
 #include "wire/messages.hpp"
@@ -128,11 +128,12 @@ struct Job {
   bool planning = false;              ///< its tasks wait for the plan that is being made
   std::uint64_t planned = 0;          ///< of its tasks: each waits for one worker
 
+  Usage* usage = nullptr;             ///< its principal's
   Usage accounted;                    ///< of it within what the core and its principal use
   std::uint64_t charged_bytes = 0;    ///< of accounted.bytes, what counts for its principal
 
   std::vector<Follower> followers;
-  std::unordered_map<std::string, WorkerShare> shares;  // by worker name
+  Shares shares;
   Timeline timeline;
 
   double used = 0;  ///< slot-seconds received over weight: the virtual time of fair share

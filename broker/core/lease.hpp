@@ -18,10 +18,13 @@ struct LeaseIdHash {
 /// Seconds that a lease of unknown duration is assumed to take, so that nothing is queued behind it before it was measured.
 inline constexpr double kUnknownLease = 1.0;
 
+struct Worker;
+
 struct Lease {
   wire::LeaseId id;
   JobNumber job{};
   wire::SessionId worker{};
+  Worker* held_by = nullptr;      ///< that one; kept by Worker::hold() and let_go(), nothing while its session is another's
   wire::LeaseKind kind = wire::LeaseKind::item;
   wire::IntervalSet open;         ///< neither reported nor given back; merge and finish: the interval they cover
   std::uint64_t first = 0;        ///< of its tasks when it was granted

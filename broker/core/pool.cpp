@@ -38,16 +38,25 @@ void Pool::remove(const Worker& worker) {
   changed_ = true;
 }
 
-const Pool::Member* Pool::of(const Worker& worker) const {
+std::size_t Pool::place_of(const Worker& worker) const {
+  // Nearly always it is looked for where it was the last time; with ten thousand workers a table of them is not near.
+  if (worker.pool == this && worker.place < members_.size() && members_[worker.place].worker == &worker) return worker.place;
   const auto it = at_.find(&worker);
-  return it == at_.end() ? nullptr : &members_[it->second];
+  if (it == at_.end()) return kNowhere;
+  worker.pool = this;
+  return worker.place = it->second;
+}
+
+const Pool::Member* Pool::of(const Worker& worker) const {
+  const std::size_t i = place_of(worker);
+  return i == kNowhere ? nullptr : &members_[i];
 }
 
 void Pool::update(const Worker& worker) {
-  const auto it = at_.find(&worker);
-  if (it == at_.end()) return;
-  leave_out(members_[it->second]);
-  take_in(members_[it->second]);
+  const std::size_t i = place_of(worker);
+  if (i == kNowhere) return;
+  leave_out(members_[i]);
+  take_in(members_[i]);
   ++changes_;
 }
 

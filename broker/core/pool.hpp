@@ -46,6 +46,8 @@ class Pool {
   mutable std::uint64_t no_room_in = 0;  ///< the serve() in which nobody here had room
 
  private:
+  static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
+  std::size_t place_of(const Worker& worker) const;
   void take_in(Member& member);
   void count(const Member& member, std::uint32_t slots);
   void leave_out(const Member& member);

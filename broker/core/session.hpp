@@ -10,10 +10,13 @@
 
 namespace quern::broker {
 
+struct Worker;
+
 struct Session {
   wire::SessionId id{};
   PeerId peer{};
   wire::Role role = wire::Role::client;
+  Worker* worker = nullptr;  ///< of a worker's session
   bool reachable = true;  ///< false: its connection is gone, but it may come back with another session
   wire::Time heard{};
   std::string user;       ///< what the transport authenticated: a public key

@@ -12,11 +12,13 @@
 
 #include "broker/core/lease.hpp"
 #include "broker/core/rates.hpp"
+#include "quern/status.hpp"
 #include "wire/messages.hpp"
 
 namespace quern::broker {
 
 struct Session;
+class Pool;
 
 // What every lease touches comes first: with ten thousand workers each line of memory that is not near costs more than what is done with it.
 struct Worker {
@@ -29,6 +31,10 @@ struct Worker {
   wire::Time reported{};           ///< its last report
   bool draining = false;
   bool listed = false;             ///< among those that may have room
+  JobNumber share_of{};            ///< the job it reported of last,
+  WorkerShare* share = nullptr;    ///< and where it counts for it: see Shares
+  mutable const Pool* pool = nullptr;  ///< the one it was looked for in last,
+  mutable std::size_t place = 0;   ///< and where it is in it: see Pool::of()
   std::string name;
   wire::WorkerOffer offer;  ///< what of it its key may serve
   std::vector<FunctionDecl> functions;  ///< as it declared them
@@ -65,12 +71,15 @@ struct Worker {
     return nullptr;
   }
   void hold(Lease& lease) {
-    leases.insert(std::upper_bound(leases.begin(), leases.end(), &lease, [](const Lease* a, const Lease* b) { return a->id < b->id; }), &lease);
+    const auto before = [](const Lease* a, const Lease* b) { return a->id < b->id; };
+    leases.insert(std::upper_bound(leases.begin(), leases.end(), &lease, before), &lease);
+    lease.held_by = this;
     expected_s += lease.expected_s;
     bytes_out += lease.bytes;
   }
   void let_go(Lease& lease) {
     std::erase(leases, &lease);
+    lease.held_by = nullptr;
     expected_s = leases.empty() ? 0 : std::max(0.0, expected_s - lease.expected_s);
     bytes_out -= lease.bytes;
   }

@@ -1,5 +1,6 @@
 #include "cli/job_text.hpp"
 
+#include <algorithm>
 #include <tuple>
 
 #include "cli/human.hpp"
@@ -37,8 +38,7 @@ std::string times_of(const JobStatus& job) {
 }
 
 std::string shares_of(const JobStatus& job) {
-  std::uint64_t tasks = 0;
-  for (const WorkerShare& share : job.shares) tasks += share.tasks;
+  const std::uint64_t tasks = tasks_shared(job);
   Table table({{"worker"},
                {"slots", Align::right},
                {"rate per slot", Align::right},
@@ -51,10 +51,18 @@ std::string shares_of(const JobStatus& job) {
                std::to_string(share.leases), std::to_string(share.tasks),
                percent(tasks ? static_cast<double>(share.tasks) / static_cast<double>(tasks) : 0),
                human_microseconds(share.busy_us)});
-  return '\n' + table.text();
+  std::string text = '\n' + table.text();
+  if (job.workers > job.shares.size()) text += "and " + std::to_string(job.workers - job.shares.size()) + " workers that did less\n";
+  return text;
 }
 
 }  // namespace
+
+std::uint64_t tasks_shared(const JobStatus& job) {
+  std::uint64_t named = 0;
+  for (const WorkerShare& share : job.shares) named += share.tasks;
+  return std::max(named, job.done + job.failed);  // of very many workers not all are named; a run that failed counts too
+}
 
 std::string job_text(const JobStatus& job) {
   std::string text;

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "cli/job_text.hpp"
 #include "quern/value.hpp"
 
 namespace quern::cli {
@@ -130,9 +131,9 @@ Json to_json(const JobStatus& status) {
                  {"result_bytes", status.result_bytes}};
   object["eta_s"] = status.eta_s < 0 ? Json() : Json(status.eta_s);
   object["eta_error_s"] = status.eta_s < 0 || status.eta_error_s < 0 ? Json() : Json(status.eta_error_s);
+  object["workers_in_all"] = status.workers;
   if (!status.shares.empty()) {
-    std::uint64_t tasks = 0;
-    for (const WorkerShare& share : status.shares) tasks += share.tasks;
+    const std::uint64_t tasks = tasks_shared(status);
     for (const WorkerShare& share : status.shares) object["workers"].push_back(to_json(share, tasks));
   }
   return object;

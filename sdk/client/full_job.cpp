@@ -406,7 +406,7 @@ Progress FullJob::progress_locked() const {
   progress.open = kind_ == Kind::guest ? status.open : intake_ != Intake::complete && !ended_;
   progress.rate = status.rate;
   progress.eta_s = status.eta_s;
-  progress.workers = static_cast<std::uint32_t>(status.shares.size());
+  progress.workers = static_cast<std::uint32_t>(status.workers);
   progress.state = ended_ ? outcome_of(ended_->failure).state : status.state;
   progress.reason = ended_ ? ended_->failure.text : status.reason;
   progress.retried = status.retried;

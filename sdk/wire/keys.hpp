@@ -129,6 +129,7 @@ void describe(V& v, Of<JobStatus>) {
   v.real("wasted_s", &JobStatus::wasted_s, Sign::not_negative);
   v.number("queued_bytes", &JobStatus::queued_bytes);
   v.number("result_bytes", &JobStatus::result_bytes);
+  v.number("workers", &JobStatus::workers);
   v.list("shares", &JobStatus::shares);
   v.list("spans", &JobStatus::spans);
 }

@@ -98,8 +98,9 @@ class Mill {
     deliver();
   }
   void deliver() {
-    for (auto& effect : std::exchange(effects_, {}))
+    for (auto& effect : effects_)
       if (auto* send = std::get_if<Send>(&effect)) on(*send);
+    effects_.clear();
   }
   void on(Send& send) {
     if (std::holds_alternative<wire::Welcome>(send.message)) {

@@ -185,10 +185,10 @@ void World::send_up(const std::shared_ptr<Wire>& wire, wire::Envelope envelope) 
 void World::arrive(const std::shared_ptr<Wire>& wire, wire::Envelope&& envelope) {
   if (!wire->open || !core_) return;
   static const std::string user = "anonymous";
-  broker::Effects effects;
-  in_core([&] { core_->on_message(wire->id, user, std::move(envelope), now_, effects); });
+  effects_.clear();
+  in_core([&] { core_->on_message(wire->id, user, std::move(envelope), now_, effects_); });
   check();
-  carry_out(effects);
+  carry_out(effects_);
   // As the gateway does: it reads what has arrived, then it acts once.
   if (std::exchange(settling_, true)) return;
   at(now_, nullptr, [this] {
@@ -203,12 +203,12 @@ void World::check() const {
 
 void World::settle() {
   if (!core_) return;
-  broker::Effects effects;
+  effects_.clear();
   if (timed) {
     static const double reading = cost_of_reading();
     const std::uint64_t slices = core_->counters().plan_slices;
     const double before = clock_s(CLOCK_THREAD_CPUTIME_ID);
-    core_->settle(now_, effects);
+    core_->settle(now_, effects_);
     const double took = std::max(0.0, clock_s(CLOCK_THREAD_CPUTIME_ID) - before - reading);
     core_s += took;
     settle_s_most = std::max(settle_s_most, took);
@@ -217,10 +217,10 @@ void World::settle() {
       plan_s_most = std::max(plan_s_most, took);
     }
   } else {
-    core_->settle(now_, effects);
+    core_->settle(now_, effects_);
   }
   check();
-  carry_out(effects);
+  carry_out(effects_);
   if (auto next = core_->next_deadline(); next && (!wake_ || *next < *wake_)) {
     wake_ = next;
     // One that was planned for later and is overtaken must not plan another, or they become more and more.

@@ -60,6 +60,7 @@ JobStatus job_status() {
   s.wasted_s = 0.75;
   s.queued_bytes = 8000;
   s.result_bytes = 9000;
+  s.workers = 1;
   s.shares = {{.worker = "left", .leases = 3, .tasks = 100, .busy_us = 90'000, .rate = 1111.5, .slots = 2}};
   s.spans = {{.worker = "left", .lane = 1, .begin_us = 1000, .end_us = 91'000, .first = 5, .tasks = 100, .outcome = "done"}};
   return s;

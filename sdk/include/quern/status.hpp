@@ -90,7 +90,8 @@ struct JobStatus {
   double wasted_s = 0;            ///< slot-seconds spent on leases whose copy was quicker, or that were the slower copy
   std::uint64_t queued_bytes = 0;  ///< payload bytes held
   std::uint64_t result_bytes = 0;  ///< result bytes held
-  std::vector<WorkerShare> shares;  ///< filled when one job is asked for
+  std::uint64_t workers = 0;        ///< that finished something of it
+  std::vector<WorkerShare> shares;  ///< filled when one job is asked for; of very many workers, those that did most
   std::vector<LeaseSpan> spans;     ///< filled when its timeline is asked for; of the first leases when there were very many
 
   bool operator==(const JobStatus&) const = default;
