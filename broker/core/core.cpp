@@ -174,6 +174,7 @@ std::optional<Time> Core::next_deadline() const {
   sooner(retry_dispatch_);
   if (!unsure_.empty()) sooner(unsure_.begin()->first);
   if (!backing_off_.empty()) sooner(backing_off_.begin()->first);
+  if (!doubts_.empty()) sooner(doubts_.begin()->first);
   return next;
 }
 

@@ -5,7 +5,7 @@
 // results and ends jobs. Call settle() also when next_deadline() has come.
 //
 // Files: core_session.cpp (HELLO, beats, loss), core_jobs.cpp (what clients ask), core_results.cpp (results to clients), core_leases.cpp
-// (what workers answer), core_decide.cpp (how a job is run), core_pools.cpp (who can run it), core_dispatch.cpp (where leases go), core_plan.cpp (the
+// (what workers answer), core_decide.cpp (how a job is run), core_pools.cpp (who can run it), core_fitness.cpp (who is better at what), core_dispatch.cpp (where leases go), core_plan.cpp (the
 // same ahead, when times are known), core_grant.cpp (leases are made), core_tail.cpp (what is moved at the end), core_end.cpp (how jobs end), core_blobs.cpp (what is kept for them),
 // core_status.cpp (what is shown), core_access.cpp (who may do what), core_conduct.cpp (floods, forgery),
 // core_check.cpp (invariants), core_store.cpp (what is made durable, what waits for it), core_recover.cpp (after a restart).
@@ -289,8 +289,20 @@ class Core {
   void leave_pools(Worker& worker);
   void note_room(Worker& worker);
   void learnt(Worker& worker, Job& job, FunctionRecord& record);
+  void tell_pools(Worker& worker, const std::string& function);
   bool has_room(const Worker& worker) const;
   double ready_s(const Worker& worker, Time now) const;
+
+  // core_fitness.cpp
+  bool better_elsewhere(const Job& job, const Pool::Member& member) const;
+  bool stays_with_known(const Job& unknown, const Worker& worker) const;
+  static bool is_good_at(const Pool& pool, const Pool::Member& member);
+  double cautious_rate(const Pool& pool, const Pool::Member& member) const;
+  static bool worth_a_try(const Pool& pool, const Wanted& wanted, std::size_t tries);
+  void note_specialist(const Worker& worker);
+  /// First leases of workers whose speed is not known: those that take longer than others took show that the worker is slower.
+  void look_at_doubts(Time now);
+  void forget_doubt(Lease& lease);
 
   // core_dispatch.cpp
   void release_backing_off(Time now);
@@ -302,8 +314,7 @@ class Core {
   bool dispatch_job(Job& job, bool choosy, Time now, Effects& effects);
   bool over_result_share(const Job& job) const;
   const Pool::Member* any_with_room(const Job& job, bool choosy);
-  bool better_elsewhere(const Job& job, const Pool::Member& member) const;
-  const Pool::Member* best_for(const Job& job, Time now);
+  const Pool::Member* best_for(const Job& job, bool choosy, Time now);
   const Pool::Member* any_idle(const Job& job) const;
 
   // core_plan.cpp
@@ -331,7 +342,7 @@ class Core {
   void grant_tasks(Job& job, const Pool::Member& member, Time now, Effects& effects);
   void send_tasks(Job& job, const Pool::Member& member, const wire::Intervals& tasks, std::uint32_t attempt, Time now, Effects& effects);
   bool grant_merge(Job& job, Time now, Effects& effects);
-  void grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now, Effects& effects);
+  void grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now, Effects& effects, bool first_of_worker = false);
 
   // core_tail.cpp
   void rebalance(Time now, Effects& effects);
@@ -427,6 +438,8 @@ class Core {
   PlanInUse plan_;
   std::set<wire::LeaseId> copies_;      ///< leases that are copies
   std::optional<Time> next_rebalance_;  ///< with many leases
+  bool specialists_ = false;            ///< some worker is far better at one function than at another, beside the others
+  std::multimap<Time, wire::LeaseId> doubts_;   ///< first leases of workers whose speed is not known, by when they are looked at
   std::multimap<Time, JobNumber> backing_off_;  ///< when failed tasks of a job may run again
   JobNumber swept_{};                   ///< the last live job the sweep looked at
   std::deque<JobNumber> finished_;      ///< in the order of their end

@@ -15,8 +15,6 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t kPlentyPerSlot = 4;
 // What is held back for a busy, faster worker is looked at again when that one should be free, and not more often than this.
 constexpr milliseconds kRetryHeldBack{20};
-// A worker that is so many times better at something else that waits, beside the others, does that.
-constexpr double kFarBetter = 2;
 // With more kinds of work than this waiting at once the comparison is not made.
 constexpr std::size_t kKindsCompared = 32;
 
@@ -62,6 +60,7 @@ void Core::retry_dispatch_at(Time when) {
 
 void Core::dispatch(Time now, Effects& effects) {
   release_backing_off(now);
+  look_at_doubts(now);
   if (offers_changed_) decide_waiting(now, effects);
   for (JobNumber number : dirty_)
     if (auto it = jobs_.find(number); it != jobs_.end()) reorder(it->second);
@@ -130,7 +129,7 @@ bool Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effects) {
   job.pool->refresh();
   const bool plenty = job.pending.size() > kPlentyPerSlot * job.pool->slots();
   if (plenty) placing_ = nullptr;
-  const Pool::Member* member = plenty ? any_with_room(job, choosy) : best_for(job, now);
+  const Pool::Member* member = plenty ? any_with_room(job, choosy) : best_for(job, choosy, now);
   if (!member) return false;
   grant_tasks(job, *member, now, effects);
   return true;
@@ -170,17 +169,6 @@ const Pool::Member* Core::any_with_room(const Job& job, bool choosy) {
   return nullptr;
 }
 
-bool Core::better_elsewhere(const Job& job, const Pool::Member& member) const {
-  if (job.leases_out == 0) return false;  // a job with nothing out is left to nobody
-  const double fitness = job.pool->fitness(member);
-  const auto& wanted = job.place.level->wanted;
-  return std::any_of(wanted.begin(), wanted.end(), [&](const auto& other) {
-    if (other.first == job.pool) return false;
-    const Pool::Member* there = other.first->of(*member.worker);
-    return there && other.first->fitness(*there) > kFarBetter * fitness;
-  });
-}
-
 const Pool::Member* Core::any_idle(const Job& job) const {
   const double enough = kNotSlow * job.pool->mean_rate();
   // Who got room last is at the end.
@@ -194,7 +182,7 @@ const Pool::Member* Core::any_idle(const Job& job) const {
   return nullptr;
 }
 
-const Pool::Member* Core::best_for(const Job& job, Time now) {
+const Pool::Member* Core::best_for(const Job& job, bool choosy, Time now) {
   const auto& members = job.pool->members();
   // As long as nobody else gets anything, what was found out of the workers holds.
   if (placing_ != &job) {
@@ -211,11 +199,15 @@ const Pool::Member* Core::best_for(const Job& job, Time now) {
     for (std::size_t i = 0; i < members.size(); ++i) {
       const Worker& worker = *members[i].worker;
       if (worker.slots() == 0) continue;
+      if (choosy && better_elsewhere(job, members[i])) {
+        left_to_others_ = true;
+        continue;
+      }
       const bool free = has_room(worker) && job.pool->need().free_on(worker);
       room = room || free;
-      candidates.push_back({i, ready_s(worker, now), (unknown ? 1 : members[i].rate) / job.unit(), worker.slots(), free});
+      candidates.push_back({i, ready_s(worker, now), (unknown ? 1 : cautious_rate(*job.pool, members[i])) / job.unit(), worker.slots(), free});
     }
-    budget_ -= static_cast<std::int64_t>(members.size());
+    budget_ -= static_cast<std::int64_t>(members.size() * (choosy ? job.place.level->wanted.size() : 1));
     if (members.size() > kManyLooks) job.pool->look_at = now + kTimePerLook * members.size();
     if (!room) candidates.clear();
     if (!room) job.pool->no_room_in = serving_;

@@ -86,7 +86,7 @@ void Core::send_tasks(Job& job, const Pool::Member& member, const Intervals& tas
   lease.base = job.base;
   lease.timeout_ms = job.options.timeout_ms;
   job.leased += wire::size(tasks);
-  grant(job, worker, std::move(lease), member.rate > 0 ? job.work_of(tasks) / member.rate : kUnknownLease, now, effects);
+  grant(job, worker, std::move(lease), member.rate > 0 ? job.work_of(tasks) / member.rate : kUnknownLease, now, effects, !member.known);
 }
 
 bool Core::grant_merge(Job& job, Time now, Effects& effects) {
@@ -130,7 +130,7 @@ bool Core::grant_merge(Job& job, Time now, Effects& effects) {
   return true;
 }
 
-void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now, Effects& effects) {
+void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now, Effects& effects, bool first_of_worker) {
   ++counters_.leases;
   lease.lease = {config_.incarnation, ++last_lease_};
   lease.job = job.uuid;
@@ -155,6 +155,10 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
   record.payload = lease.batch.bytes.size();
   record.granted = now;
   record.expected_s = expected_s;
+  record.first_of_worker = first_of_worker;
+  if (first_of_worker) doubts_.emplace(now, record.id);
+  record.scout = first_of_worker && worker.tasks_done > 0;
+  if (record.scout) ++job.pool->scouts;
   worker.hold(record);
   if (takes_resources(record)) job.pool->need().count(worker, 1);
   turns_.expect(job, expected_s);

@@ -382,7 +382,9 @@ void Core::foresee_costs(Job& job, const wire::Batch& more) {
 
 void Core::close_lease(Lease& lease, const char* outcome) {
   if (has_twin(lease)) unlink_twin(lease);
+  if (lease.doubted) forget_doubt(lease);
   Job& job = jobs_.at(lease.job);
+  if (lease.scout && job.pool) --job.pool->scouts;
   if (lease.held_by) {
     Worker& worker = *lease.held_by;
     if (takes_resources(lease)) job.timeline.add(worker.name, worker.slots(), lease.granted, clock_, lease.first, lease.reported_tasks, outcome);

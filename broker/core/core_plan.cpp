@@ -59,6 +59,7 @@ void Core::go_on_planning(Time now) {
 bool Core::worth_planning(const Job& job) const {
   // Which of a worker's slots can work at once on tasks that take of a resource, a plan does not know.
   if (!job.pool || job.pool->empty() || job.pending.empty() || job.pool->need().counts_on(*job.pool->members().front().worker)) return false;
+  if (2 * job.pool->known() < job.pool->members().size()) return false;  // a guess is not a plan
   const double best = job.pool->best_rate();
   return best > 0 && job.unit() / best >= kLeaseMax;
 }
@@ -171,7 +172,7 @@ void Core::begin_plan(Time now) {
   std::map<const Pool*, std::vector<Column>> columns;
   for (const Pool* pool : pools)
     for (const auto& member : pool->members())
-      if (const auto first = column.find(member.worker); first != column.end()) columns[pool].push_back({first->second, member.worker->slots(), member.rate});
+      if (const auto first = column.find(member.worker); first != column.end()) columns[pool].push_back({first->second, member.worker->slots(), cautious_rate(*pool, member)});
   for (std::size_t row = 0; row < plan_.rows.size(); ++row) {
     const Job& job = jobs_.at(plan_.rows[row].job);
     double least = Plan::kNever;

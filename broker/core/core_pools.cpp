@@ -14,6 +14,7 @@ constexpr double kPrefetch = 1.5 * kLeaseMax;
 constexpr double kPrefetchShort = 0.005;
 constexpr std::size_t kPrefetchShortLeases = 4;
 
+
 double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
 
 }  // namespace
@@ -69,16 +70,23 @@ void Core::note_room(Worker& worker) {
 void Core::learnt(Worker& worker, Job& job, FunctionRecord& record) {
   if (!job.pool) return;
   const bool first = job.pool->mean_rate() <= 0;
-  const std::string& function = job.pool->need().function;
-  for (auto it = pools_.lower_bound(Need{function, {}, {}, {}, {}}); it != pools_.end() && it->first.function == function; ++it) it->second.update(worker);
+  tell_pools(worker, job.pool->need().function);
   if (first) changed_for_plan(job);
-  if (const double mean = job.pool->mean_rate(); mean > 0) record.relative = record.rate.per_second() / mean;
+  const double mean = job.pool->mean_rate();
+  if (mean <= 0) return;
+  record.relative = record.rate.per_second() / mean;
+  note_specialist(worker);
+}
+
+void Core::tell_pools(Worker& worker, const std::string& function) {
+  for (auto it = pools_.lower_bound(Need{function, {}, {}, {}, {}}); it != pools_.end() && it->first.function == function; ++it) it->second.update(worker);
 }
 
 bool Core::has_room(const Worker& worker) const {
   const std::size_t slots = worker.slots();
   if (worker.draining || slots == 0 || worker.bytes_out >= worker.offer.credit_bytes) return false;
   if (worker.leases.size() >= slots) {
+    if (worker.first_leases > 0) return false;  // they may take much longer than elsewhere
     const double per_slot = worker.expected_s / static_cast<double>(slots);
     if (per_slot <= kPrefetchShort ? worker.leases.size() >= kPrefetchShortLeases * slots : per_slot > kPrefetch || worker.leases.size() >= 2 * slots)
       return false;

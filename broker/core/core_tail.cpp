@@ -122,12 +122,17 @@ bool Core::ask_back(const Worker& idle, Tail& tail, Time now, Effects& effects) 
       others.push_back(rest);
       continue;
     }
-    const double idle_rate = here->rate > 0 ? here->rate / job.unit() : rest.rate;
+    const double idle_rate = here->rate > 0 ? cautious_rate(*job.pool, *here) / job.unit() : rest.rate;
     // Both should end at the same time: what the idle one takes of the rest is its share of the two speeds.
     const double share = rest.wait_s > 0 ? 1.0 : idle_rate / (idle_rate + rest.rate);
+    const std::uint64_t tasks = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(rest.left * share));
+    if (static_cast<double>(tasks) / idle_rate > rest.ends_s) {  // it would end later there
+      others.push_back(rest);
+      continue;
+    }
     lease.reclaiming = true;
     lease.reclaim_after = now + duration(std::max(0.05, rest.ends_s / 4));
-    send(lease.worker, wire::Reclaim{lease.id, std::max<std::uint64_t>(1, static_cast<std::uint64_t>(rest.left * share))}, effects, job.lease_ticket);
+    send(lease.worker, wire::Reclaim{lease.id, tasks}, effects, job.lease_ticket);
     asked = true;
   }
   for (const Movable& rest : others) {

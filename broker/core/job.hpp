@@ -45,7 +45,8 @@ struct PlaceInTurns {
   Level* level = nullptr;
   Party* party = nullptr;
   std::optional<double> key;    ///< nothing: it wants none
-  const Pool* wants = nullptr;  ///< counted in the level's `wanted`
+  const Pool* wants = nullptr;  ///< counted in the level's `wanted`,
+  Wanted counted;               ///< as so much
 };
 
 /// Tasks whose worker was lost while it ran them with others: they are leased in ever smaller pieces.

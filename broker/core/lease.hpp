@@ -40,6 +40,9 @@ struct Lease {
   bool reclaiming = false;        ///< a RECLAIM is on its way
   wire::Time reclaim_after{};     ///< not asked again before
   wire::LeaseId twin;             ///< incarnation 0: none. Its copy, or what it is a copy of: the same tasks are open in both, and the first report decides
+  bool first_of_worker = false;   ///< when it was granted nobody knew how fast its worker is at this
+  bool scout = false;             ///< and its worker knows something else: counted by the pool
+  bool doubted = false;           ///< it runs so long that its worker counts as slow, though nothing is measured
   bool copy = false;              ///< its tasks are counted where they were leased first
   wire::IntervalSet cancelled;    ///< its tasks that ended meanwhile: what it reports of them is dropped
 };

@@ -75,6 +75,7 @@ void Pool::count(const Member& member, std::uint32_t slots) {
   best_ = std::max(best_, member.rate);
   if (!member.known) return;
   known_sum_ += member.rate;
+  worst_ = known_ > 0 ? std::min(worst_, member.rate) : member.rate;
   ++known_;
 }
 

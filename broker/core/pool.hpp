@@ -37,11 +37,14 @@ class Pool {
   double total_rate() const { return total_; }  ///< of all slots
   /// Of one slot, over those that are known; 0: none is.
   double mean_rate() const { return known_ > 0 ? known_sum_ / static_cast<double>(known_) : 0; }
+  std::size_t known() const { return known_; }  ///< members whose rate is
   double best_rate() const { return best_; }   ///< about: the best there was of late
+  double worst_rate() const { return worst_; } ///< of those that are known, about; 0: none is
   /// How good a worker is at this beside the others here: 1 is average, or unknown.
   double fitness(const Member& member) const { return member.known ? member.rate / mean_rate() : 1; }
 
   std::size_t users = 0;  ///< live jobs
+  std::size_t scouts = 0;  ///< workers that know something else and are at their first lease of this
   mutable wire::Time look_at{};          ///< with many members: not all are looked at before this
   mutable std::uint64_t no_room_in = 0;  ///< the serve() in which nobody here had room
 
@@ -60,6 +63,7 @@ class Pool {
   std::uint64_t slots_ = 0;
   double total_ = 0;
   double best_ = 0;
+  double worst_ = 0;
   double known_sum_ = 0;
   std::size_t known_ = 0;
   std::uint64_t changes_ = 0;  ///< since the sums were made anew

@@ -83,6 +83,7 @@ class Rate {
 
 struct FunctionRecord {
   Rate rate;
+  double at_most = 0;   ///< work/s of one slot that it can do, since its first lease of it runs so long; 0: no such sign
   double relative = 0;  ///< to the mean of all that do this function, when it was last measured; 0: not known
   std::uint64_t leases = 0;
   std::uint64_t tasks = 0;

@@ -26,7 +26,7 @@ void Turns::enter(Job& job) {
   }
   party.weight = job.principal_weight;
   ++party.live;
-  job.place = {&level, &party, {}, nullptr};
+  job.place = {&level, &party, {}, nullptr, {}};
   job.used = std::max(job.used, start_in(party));
 }
 
@@ -41,7 +41,7 @@ void Turns::leave(Job& job) {
 }
 
 void Turns::take_out(Job& job) {
-  auto& [level, party, key, wants] = job.place;
+  auto& [level, party, key, wants, counted] = job.place;
   want(job, nullptr);
   if (!key) return;
   party->turns.erase({*key, job.number, &job});
@@ -50,7 +50,7 @@ void Turns::take_out(Job& job) {
 }
 
 void Turns::update(Job& job) {
-  auto& [level, party, key, wants] = job.place;
+  auto& [level, party, key, wants, counted] = job.place;
   if (!party) return;
   if (!job.wants_turn()) return take_out(job);
   want(job, job.pending.empty() ? nullptr : job.pool);
@@ -72,11 +72,21 @@ void Turns::update(Job& job) {
 }
 
 void Turns::want(Job& job, const Pool* pool) {
-  auto& [level, party, key, wants] = job.place;
-  if (wants == pool) return;
-  if (wants && --level->wanted[wants] == 0) level->wanted.erase(wants);
+  auto& [level, party, key, wants, counted] = job.place;
+  if (wants) {
+    Wanted& before = level->wanted[wants];
+    before.tasks -= counted.tasks;
+    before.work -= counted.work;
+    if (wants != pool && --before.jobs == 0) level->wanted.erase(wants);
+  }
+  if (pool) {
+    Wanted& now = level->wanted[pool];
+    counted = {1, job.pending.size(), static_cast<double>(job.pending.size()) * job.unit()};
+    now.tasks += counted.tasks;
+    now.work = std::max(0.0, now.work) + counted.work;
+    if (wants != pool) ++now.jobs;
+  }
   wants = pool;
-  if (wants) ++level->wanted[wants];
 }
 
 void Turns::move(Level& level, Party& party) {
@@ -96,14 +106,14 @@ void Turns::expect(Job& job, double slot_s) {
 }
 
 void Turns::serve(Job& job) {
-  auto& [level, party, key, wants] = job.place;
+  auto& [level, party, key, wants, counted] = job.place;
   if (!party) return;
   party->served = std::max(party->served, key.value_or(job.turn_key()));
   level->served = std::max(level->served, party->turns.empty() ? party->key_now() : party->key);
 }
 
 void Turns::moved(Job& job) {
-  auto& [level, party, key, wants] = job.place;
+  auto& [level, party, key, wants, counted] = job.place;
   if (party && !party->turns.empty()) move(*level, *party);
 }
 
@@ -131,7 +141,7 @@ void Turns::set_aside(Job& job) {
 
 void Turns::restore() {
   for (Job* job : aside_) {
-    auto& [level, party, key, wants] = job->place;
+    auto& [level, party, key, wants, counted] = job->place;
     if (key) continue;  // something happened to it meanwhile
     key = job->turn_key();
     if (party->turns.empty()) {

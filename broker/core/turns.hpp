@@ -38,6 +38,15 @@ struct Party {
   double key_now() const { return used + expected / weight; }
 };
 
+/// What jobs want of a pool.
+struct Wanted {
+  std::size_t jobs = 0;
+  std::uint64_t tasks = 0;  ///< to be given out
+  double work = 0;          ///< in them
+
+  double unit() const { return tasks > 0 ? work / static_cast<double>(tasks) : 1; }  ///< of a task
+};
+
 /// One priority.
 struct Level {
   struct Turn {
@@ -48,7 +57,7 @@ struct Level {
   std::map<std::string, Party> parties;
   std::set<Turn> turns;
   double served = 0;
-  std::map<const Pool*, std::size_t> wanted;  ///< what the jobs with tasks to give out want, and how many they are
+  std::map<const Pool*, Wanted> wanted;  ///< what the jobs with tasks to give out want
 };
 
 class Turns {

@@ -27,6 +27,7 @@ struct Worker {
   std::vector<Lease*> leases;      ///< in the order in which it runs them: as granted
   double expected_s = 0;           ///< slot time of everything it holds
   std::uint64_t bytes_out = 0;     ///< payload bytes it holds
+  std::size_t first_leases = 0;    ///< of those it holds, of functions that nobody saw it run
   std::uint64_t tasks_done = 0;
   wire::Time reported{};           ///< its last report
   bool draining = false;
@@ -76,12 +77,14 @@ struct Worker {
     lease.held_by = this;
     expected_s += lease.expected_s;
     bytes_out += lease.bytes;
+    first_leases += lease.first_of_worker ? 1 : 0;
   }
   void let_go(Lease& lease) {
     std::erase(leases, &lease);
     lease.held_by = nullptr;
     expected_s = leases.empty() ? 0 : std::max(0.0, expected_s - lease.expected_s);
     bytes_out -= lease.bytes;
+    first_leases -= lease.first_of_worker ? 1 : 0;
   }
   /// How much of a counted resource it has in all. `cpus` and `mem` need not be declared.
   double resource(const std::string& wanted) const {
@@ -96,7 +99,7 @@ struct Worker {
     return std::clamp(c.idle * c.cores / std::max(1u, c.slots), 0.01, 1.0);
   }
   /// Work per second of one slot: measured, and less (or more) than that when the machine is busier (or less busy) with other things than it was then; else
-  /// declared; else 0.
+  /// declared; else no more than its first lease shows; else 0.
   double rate_of(const FunctionRecord& record, const std::string& function) const {
     if (const double measured = record.rate.per_second(); measured > 0) {
       const double change = available() / record.rate.available();
@@ -104,7 +107,7 @@ struct Worker {
     }
     double declared = 0;
     any_declaration(function, [&](const FunctionDecl& decl) { return declared = decl.rate, declared > 0; });
-    return declared;
+    return declared > 0 ? declared : record.at_most;
   }
   double rate_of(const std::string& function) const {
     static const FunctionRecord kNone;
