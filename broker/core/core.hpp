@@ -295,6 +295,7 @@ class Core {
 
   // core_fitness.cpp
   bool better_elsewhere(const Job& job, const Pool::Member& member) const;
+  bool would_try_another(const Job& job, const Pool::Member& member, std::size_t unknown) const;
   bool stays_with_known(const Job& unknown, const Worker& worker) const;
   static bool is_good_at(const Pool& pool, const Pool::Member& member);
   double cautious_rate(const Pool& pool, const Pool::Member& member) const;

@@ -195,12 +195,12 @@ const Pool::Member* Core::best_for(const Job& job, bool choosy, Time now) {
     std::vector<Candidate> candidates = std::move(placer_.storage());
     candidates.clear();
     const bool unknown = job.pool->mean_rate() <= 0;
-    bool room = false;
+    bool room = false, left = false;
     for (std::size_t i = 0; i < members.size(); ++i) {
       const Worker& worker = *members[i].worker;
       if (worker.slots() == 0) continue;
       if (choosy && better_elsewhere(job, members[i])) {
-        left_to_others_ = true;
+        left_to_others_ = left = true;
         continue;
       }
       const bool free = has_room(worker) && job.pool->need().free_on(worker);
@@ -210,7 +210,7 @@ const Pool::Member* Core::best_for(const Job& job, bool choosy, Time now) {
     budget_ -= static_cast<std::int64_t>(members.size() * (choosy ? job.place.level->wanted.size() : 1));
     if (members.size() > kManyLooks) job.pool->look_at = now + kTimePerLook * members.size();
     if (!room) candidates.clear();
-    if (!room) job.pool->no_room_in = serving_;
+    if (!room && !left) job.pool->no_room_in = serving_;
     placer_.begin(std::move(candidates));
   } else if (!placer_.empty() && placed_) {
     const Worker& worker = *members[*placed_].worker;

@@ -24,6 +24,9 @@ constexpr double kSpecialist = 4;
 // A first lease is looked at after this, then each time after as long again.
 constexpr std::chrono::milliseconds kDoubtAfter{20};
 
+/// What waits of a kind takes so long when all do that.
+double waiting_s(const Pool& pool, const Wanted& wanted) { return wanted.work / pool.total_rate(); }
+
 double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
 
 }  // namespace
@@ -40,10 +43,21 @@ bool Core::better_elsewhere(const Job& job, const Pool::Member& member) const {
     if (!there->known) ++unknown;
   }
   if (!member.known) return stays_with_known(job, *member.worker);
-  if (!specialists_ || unknown == 0 || is_good_at(*job.pool, member)) return false;
-  return std::any_of(job.place.level->wanted.begin(), job.place.level->wanted.end(), [&](const auto& other) {
-    const Pool::Member* there = other.first->of(*member.worker);
-    return there && !there->known && worth_a_try(*other.first, other.second, unknown);
+  return would_try_another(job, member, unknown);
+}
+
+// Who is not good at what it does tries what it does not know. Who is, does so only where far more is left than here, and as one of a few.
+bool Core::would_try_another(const Job& job, const Pool::Member& member, std::size_t unknown) const {
+  if (!specialists_ || unknown == 0) return false;
+  const auto& wanted = job.place.level->wanted;
+  const auto here = wanted.find(job.pool);
+  const bool good = is_good_at(*job.pool, member);
+  return std::any_of(wanted.begin(), wanted.end(), [&](const auto& other) {
+    const auto& [pool, waiting] = other;
+    const Pool::Member* there = pool->of(*member.worker);
+    if (!there || there->known) return false;
+    if (good && (pool->scouts >= kScouts || here == wanted.end() || waiting_s(*pool, waiting) <= kFarBetter * waiting_s(*job.pool, here->second))) return false;
+    return worth_a_try(*pool, waiting, unknown);
   });
 }
 
@@ -63,7 +77,7 @@ bool Core::stays_with_known(const Job& unknown, const Worker& worker) const {
     const Pool::Member* there = known.pool->of(worker);
     if (!there || !there->known || kFarBetter * known.pool->fitness(*there) < 1) continue;
     const auto wanted = unknown.place.level->wanted.find(known.pool);
-    if (wanted == unknown.place.level->wanted.end() || kWorse * unknown.unit() / unknown.pool->mean_rate() < kCheap * wanted->second.work / known.pool->total_rate()) continue;
+    if (wanted == unknown.place.level->wanted.end() || kWorse * unknown.unit() / unknown.pool->mean_rate() < kCheap * waiting_s(*known.pool, wanted->second)) continue;
     if (static_cast<double>(unknown.leases_out) * known.weight() * kShort >= static_cast<double>(known.leases_out) * unknown.weight()) return true;
   }
   return false;
@@ -78,7 +92,7 @@ double Core::cautious_rate(const Pool& pool, const Pool::Member& member) const {
 bool Core::worth_a_try(const Pool& pool, const Wanted& wanted, std::size_t tries) {
   if (pool.worst_rate() <= 0) return false;
   const double costs_s = wanted.unit() / pool.worst_rate();
-  return static_cast<double>(tries) * costs_s < wanted.work / pool.total_rate();
+  return static_cast<double>(tries) * costs_s < waiting_s(pool, wanted);
 }
 
 void Core::note_specialist(const Worker& worker) {
