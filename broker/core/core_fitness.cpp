@@ -125,7 +125,7 @@ void Core::look_at_doubts(Time now) {
       tell_pools(worker, job.pool->need().function);
       dispatch_needed_ = true;
     }
-    doubts_.emplace(now + std::max<wire::Duration>(kDoubtAfter, ran), lease->id);
+    doubts_.emplace(now + std::max<wire::Duration>(kDoubtAfter, now - lease->granted), lease->id);
   }
 }
 

@@ -77,6 +77,7 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
     if (hello.role == wire::Role::worker) {
       if (auto it = workers_.find(before->id); it != workers_.end()) {
         for (Lease* lease : std::exchange(it->second.leases, {})) {
+          forget_doubt(*lease);
           lease->held_by = nullptr;
           inherited.insert(lease->id);
         }
