@@ -54,6 +54,13 @@ void Core::explain_waiting(const Job& job, Time now, std::vector<std::string>& l
   } else if (job.planned == 0 && job.pending.size() <= pool.slots()) {
     lines.push_back("Some slots are free, but on workers so slow at this that waiting for a faster one that is busy ends sooner.");
   }
+  const auto left = job.place.level && job.place.level->wanted.size() > 1
+                        ? std::count_if(pool.members().begin(), pool.members().end(), [&](const auto& member) { return better_elsewhere(job, member); })
+                        : 0;
+  if (left > 0)
+    lines.push_back(std::to_string(left) + " of these workers leave" + (left == 1 ? "s" : "") +
+                    " it to the others as long as there is other work: beside them " + (left == 1 ? "it is" : "they are") +
+                    " better at that, or nobody has seen yet what " + (left == 1 ? "it does" : "they do") + " at this.");
   if (job.planned == 0) return;
   std::map<std::string, std::uint64_t> planned;
   for (const auto& [session, rows] : plan_.waiting) {

@@ -77,6 +77,12 @@ TEST_F(Fitness, first_leases_that_take_longer_than_others_took_keep_the_quick_at
   // Squares have had hardly any slot time, so it would be their turn.
   for (int i = 0; i < 12; ++i)
     for (const auto& function : next(quick, held)) EXPECT_EQ(function, "echo");
+
+  c.inbox.clear();
+  send(c, wire::Query{.what = wire::QueryWhat::explain, .job = uuid(2)});
+  const auto explained = expect<wire::Answer>(c);
+  EXPECT_TRUE(std::any_of(explained.text.begin(), explained.text.end(), [](const auto& line) { return line.find("1 of these workers leaves it to the others") == 0; }))
+      << ::testing::PrintToString(explained.text);
 }
 
 TEST_F(Fitness, a_worker_that_comes_back_without_a_result_of_its_first_lease_is_not_taken_for_slow) {
