@@ -470,59 +470,6 @@ TEST_F(Durable, retry_runs_the_failed_tasks_and_their_errors_are_gone) {
   for (const auto& result : kept.jobs[0].results) EXPECT_TRUE(result.entry.errors.empty());
 }
 
-TEST(StoredPayloads, leave_memory_and_come_back) {
-  Payloads payloads;
-  wire::BatchBuilder builder;
-  for (int i = 0; i < 10'000; ++i) builder.add(std::to_string(10'000 + i) + "-----------");
-  const wire::Batch batch = builder.take();
-  for (int i = 0; i < 3; ++i) payloads.append(batch, 7);
-  EXPECT_EQ(payloads.evict(0, 1, 1u << 30, 6), 0u) << "its commit is not done";
-  EXPECT_GT(payloads.evict(0, 1, 1u << 30, 7), 0u);
-  EXPECT_TRUE(payloads.resident(0)) << "what is carved next stays";
-  EXPECT_FALSE(payloads.resident(10'000));
-  EXPECT_LT(payloads.bytes(), payloads.queued_bytes());
-  const auto stretch = payloads.wanted(10'000, 1);
-  ASSERT_TRUE(stretch);
-  EXPECT_EQ(*stretch, (wire::Interval{10'000, 20'000}));
-  EXPECT_FALSE(payloads.wanted(10'000, 1)) << "asked for once";
-  payloads.on_loaded(*stretch, batch);
-  EXPECT_TRUE(payloads.resident(10'000));
-  EXPECT_EQ(payloads.gather({{10'000, 10'001}}).bytes.view(), "10000-----------");
-  wire::Intervals dropped;
-  payloads.release({0, 30'000}, dropped);
-  EXPECT_EQ(payloads.queued_bytes(), 0u);
-  EXPECT_EQ(dropped.size(), 3u);
-}
-
-TEST(StoredPayloads, of_which_nothing_is_to_be_kept_leave_memory_whole) {
-  Payloads payloads;
-  payloads.append(batch_of({std::string(100u << 10, 'x')}), 7);
-  payloads.append(batch_of({"small"}), 7);
-  payloads.evict(0, 0, 1u << 30, 7);
-  EXPECT_EQ(payloads.bytes(), 0u);
-  EXPECT_FALSE(payloads.resident(0));
-  EXPECT_FALSE(payloads.resident(1));
-}
-
-TEST(StoredResults, leave_memory_and_come_back) {
-  ResultLog log;
-  for (std::uint64_t i = 0; i < 10; ++i) log.put({.tasks = {{i, i + 1}}, .batch = batch_of({std::string(1000, 'r')}), .ticket = 5});
-  const std::uint64_t all = log.bytes();
-  log.evict(0, all / 2, 4);
-  EXPECT_EQ(log.bytes(), all) << "its commit is not done";
-  log.evict(3, all / 2, 5);
-  EXPECT_LE(log.bytes(), all / 2);
-  EXPECT_EQ(log.at(0).place, ResultEntry::Place::store) << "what was read goes first";
-  EXPECT_EQ(log.at(3).place, ResultEntry::Place::memory) << "what is read next stays";
-  EXPECT_EQ(log.wanted(0, 1500), (std::vector<std::uint64_t>{0, 1}));
-  log.on_loaded(0, batch_of({std::string(1000, 'r')}));
-  EXPECT_EQ(log.at(0).place, ResultEntry::Place::memory);
-  log.clear();
-  EXPECT_EQ(log.bytes(), 0u);
-}
-
-// ---- what else comes back
-
 TEST_F(Durable, what_tasks_cost_is_known_after_a_restart) {
   Peer c, w;
   join(c, 100);

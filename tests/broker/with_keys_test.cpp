@@ -1,0 +1,474 @@
+// Peers with keys: what they may do of each other's, strangers, quotas, what goes on record. The table: access_test.cpp.
+#include <list>
+
+#include "broker/broker_fixture.hpp"
+
+namespace quern::broker {
+namespace {
+
+class WithKeys : public BrokerTest {
+ protected:
+  static Config keyed() {
+    Config config = small_config();
+    config.open = false;
+    config.audit = true;
+    return config;
+  }
+  WithKeys() : BrokerTest(keyed()) {
+    grant("alice-key", "alice", {Right::submit});
+    grant("bob-key", "bob", {Right::submit, Right::read});
+    grant("worker-key", "worker", {Right::work});
+    grant("admin-key", "admin", {Right::admin});
+    tell_core();
+  }
+
+  Principal& grant(const std::string& user, const std::string& name, std::initializer_list<Right> rights) {
+    Principal& principal = principals[user];
+    principal.name = name;
+    for (const Right right : rights) principal.rights = static_cast<std::uint8_t>(principal.rights | static_cast<std::uint8_t>(right));
+    return principal;
+  }
+
+  void tell_core(bool invitations = false) {
+    Effects effects;
+    core.on_principals(Principals(principals), invitations, now, effects);
+    core.check_invariants();
+    deliver(effects);
+    settle();
+  }
+
+  Peer& client_of(const std::string& user, std::uint8_t identity) {
+    Peer& peer = made.emplace_back();
+    peer.user = user;
+    client(peer, identity);
+    return peer;
+  }
+
+  wire::ErrorMessage denied(Peer& peer) {
+    const auto error = expect<wire::ErrorMessage>(peer);
+    EXPECT_EQ(error.code, ErrorCode::denied) << error.text;
+    EXPECT_FALSE(audit.empty());
+    if (!audit.empty()) {
+      EXPECT_FALSE(audit.back().allowed);
+      EXPECT_EQ(audit.back().reason, error.text);
+    }
+    return error;
+  }
+
+  Principals principals;
+  std::list<Peer> made;
+};
+
+TEST_F(WithKeys, a_worker_key_that_was_stolen_can_do_nothing_but_work) {
+  Peer thief;
+  thief.user = "worker-key";
+  wire::Hello hello;
+  hello.identity = uuid(9);
+  connect(thief, hello);
+  const auto refused = expect<wire::Refused>(thief);
+  EXPECT_EQ(refused.code, ErrorCode::denied);
+  EXPECT_NE(refused.text.find("worker"), std::string::npos);
+
+  Peer& alice = client_of("alice-key", 1);
+  send(alice, items_job(1, {"a"}, "absent"));
+  const auto job = expect<wire::Accepted>(alice).number;
+  worker(thief, 9);
+  wire::Cancel cancel;
+  cancel.number = job;
+  wire::Query query;
+  query.what = wire::QueryWhat::job;
+  query.number = job;
+  wire::Attach attach;
+  attach.number = job;
+  attach.token = 3;
+  for (const wire::Message& message : {wire::Message(items_job(2, {"x"})), wire::Message(cancel), wire::Message(query), wire::Message(attach)}) {
+    send(thief, message);
+    denied(thief);
+  }
+  EXPECT_EQ(core.status(now).jobs, 1u);
+}
+
+TEST_F(WithKeys, nobody_reads_or_cancels_another_ones_job_unless_admin) {
+  Peer& alice = client_of("alice-key", 1);
+  Peer& bob = client_of("bob-key", 2);
+  Peer& admin = client_of("admin-key", 3);
+  auto submit = items_job(1, {"a"}, "absent");
+  submit.options.unique = "key";
+  send(alice, submit);
+  const auto job = expect<wire::Accepted>(alice).number;
+
+  for (const Uuid& id : {Uuid{}, uuid(1)}) {
+    wire::Attach attach{4, id, job, 0, 1000, 0, false};
+    send(bob, attach);
+    EXPECT_EQ(denied(bob).token, 4u);
+    send(bob, wire::Cancel{5, id, job, {}});
+    EXPECT_EQ(denied(bob).token, 5u);
+    send(bob, wire::Retry{6, id, job});
+    denied(bob);
+    send(bob, wire::Query{7, wire::QueryWhat::job, id, job, 1});
+    denied(bob);
+  }
+  wire::Append append;
+  append.job = uuid(1);
+  append.close = true;
+  send(bob, append);
+  denied(bob);
+  send(bob, submit);  // the same UUID
+  denied(bob);
+  auto same_key = items_job(2, {"a"}, "absent");
+  same_key.options.unique = "key";  // a key is one's own
+  send(bob, same_key);
+  EXPECT_FALSE(expect<wire::Accepted>(bob).existing);
+  send(bob, wire::Query{8, wire::QueryWhat::jobs, {}, {}, 10});
+  EXPECT_EQ(expect<wire::Answer>(bob).jobs.size(), 1u);
+
+  send(admin, wire::Query{8, wire::QueryWhat::jobs, {}, {}, 10});
+  EXPECT_EQ(expect<wire::Answer>(admin).jobs.size(), 2u);
+  send(admin, wire::Cancel{5, {}, job, {}});
+  EXPECT_EQ(expect<wire::JobUpdate>(admin).status.state, JobState::cancelled);
+  EXPECT_EQ(audit.back().principal, "admin");
+  EXPECT_EQ(audit.back().action, "cancel");
+  EXPECT_EQ(audit.back().reason, "admin");
+  send(admin, items_job(5, {"x"}));  // admin is not submit
+  denied(admin);
+}
+
+TEST_F(WithKeys, hello_tells_nothing_of_another_ones_jobs) {
+  Peer& alice = client_of("alice-key", 1);
+  send(alice, items_job(1, {"a"}, "absent"));
+  expect<wire::Accepted>(alice);
+  Peer bob;
+  bob.user = "bob-key";
+  wire::Hello hello;
+  hello.identity = uuid(2);
+  hello.jobs = {{uuid(1), 0}};
+  connect(bob, hello);
+  EXPECT_FALSE(expect<wire::Welcome>(bob).jobs.at(0).known);
+}
+
+TEST_F(WithKeys, a_session_is_not_taken_over_by_another_key) {
+  Peer& alice = client_of("alice-key", 1);
+  Peer bob;
+  bob.user = "bob-key";
+  wire::Hello hello;
+  hello.identity = uuid(1);
+  connect(bob, hello);
+  EXPECT_EQ(expect<wire::Refused>(bob).code, ErrorCode::denied);
+  send(alice, wire::Beat{});
+  expect<wire::Beat>(alice);
+  // A right session number from the wrong connection is an unknown session.
+  bob.session = alice.session;
+  send(bob, wire::Beat{});
+  expect<wire::HelloAgain>(bob);
+}
+
+TEST_F(WithKeys, a_revoked_key_is_ignored_and_its_leases_go_to_others) {
+  Peer mill, spare;
+  mill.user = "worker-key";
+  worker(mill, 9);
+  grant("spare-key", "spare", {Right::work});
+  tell_core();
+  Peer& alice = client_of("alice-key", 1);
+  send(alice, items_job(1, {"a"}));
+  expect<wire::Accepted>(alice);
+  const auto lease = expect<wire::Lease>(mill);
+  spare.user = "spare-key";
+  worker(spare, 10);
+
+  principals.erase("worker-key");
+  tell_core();
+  const auto told = expect<wire::ErrorMessage>(mill);
+  EXPECT_TRUE(told.fatal);
+  EXPECT_EQ(told.code, ErrorCode::denied);
+  const auto again = expect<wire::Lease>(spare);
+  send(mill, echo(lease));
+  expect_nothing(mill);
+  send(spare, echo(again));
+  expect<wire::Reported>(spare);
+  EXPECT_EQ(expect<wire::Results>(alice).seq, 0u);
+  connect(mill, worker_hello(9));
+  EXPECT_EQ(expect<wire::Refused>(mill).code, ErrorCode::denied);
+}
+
+TEST_F(WithKeys, a_key_that_is_changed_keeps_the_name_and_so_the_jobs) {
+  Peer& alice = client_of("alice-key", 1);
+  send(alice, items_job(1, {"a"}, "absent"));
+  const auto job = expect<wire::Accepted>(alice).number;
+  principals["alice-new"] = principals["alice-key"];
+  principals.erase("alice-key");
+  tell_core();
+  EXPECT_TRUE(expect<wire::ErrorMessage>(alice).fatal);
+  alice.user = "alice-new";
+  client(alice, 1);
+  send(alice, wire::Query{1, wire::QueryWhat::job, {}, job, 1});
+  EXPECT_EQ(expect<wire::Answer>(alice).jobs.size(), 1u);
+}
+
+TEST_F(WithKeys, an_unknown_key_may_only_enrol_and_only_while_an_invitation_is_open) {
+  Peer stranger;
+  stranger.user = "new-key";
+  connect(stranger, worker_hello(9));
+  EXPECT_EQ(expect<wire::Refused>(stranger).code, ErrorCode::denied);
+  for (const wire::Message& message : {wire::Message(items_job(1, {"x"})), wire::Message(wire::Query{}), wire::Message(wire::Report{})}) {
+    send(stranger, message);
+    expect_nothing(stranger);
+  }
+  send(stranger, wire::Enrol{"lab", "secret"});
+  EXPECT_EQ(expect<wire::Refused>(stranger).code, ErrorCode::denied);
+  EXPECT_TRUE(asked_enrol.empty());
+
+  tell_core(true);
+  send(stranger, wire::Enrol{"lab", "secret"});
+  ASSERT_EQ(asked_enrol.size(), 1u);
+  EXPECT_EQ(asked_enrol[0].user, "new-key");
+  Effects effects;
+  core.on_enrol_refused(stranger.id, "new-key", "wrong code", effects);
+  deliver(effects);
+  EXPECT_EQ(expect<wire::Refused>(stranger).text, "wrong code");
+  grant("new-key", "lab", {Right::work});
+  tell_core(false);
+  core.on_enrolled(stranger.id, "new-key", "lab", static_cast<std::uint8_t>(Right::work), true, effects);
+  deliver(effects);
+  EXPECT_EQ(expect<wire::Enrolled>(stranger).name, "lab");
+  worker(stranger, 9);
+  for (const auto& line : audit) EXPECT_EQ(line.reason.find("secret"), std::string::npos);
+}
+
+TEST_F(WithKeys, an_answer_to_enrol_that_was_lost_is_given_again) {
+  Peer lab;
+  lab.user = "worker-key";
+  connect(lab, worker_hello(9));
+  expect<wire::Welcome>(lab);
+  Peer again;
+  again.user = "worker-key";
+  again.id = PeerId{++last_peer};
+  peers[again.id] = &again;
+  send(again, wire::Enrol{"lab", "a code that was used up"});
+  ASSERT_EQ(asked_enrol.size(), 1u);  // the key ring knows what it was told
+  const std::size_t lines = audit.size();
+  Effects effects;
+  core.on_enrolled(again.id, "worker-key", "worker", static_cast<std::uint8_t>(Right::work), false, effects);
+  deliver(effects);
+  EXPECT_EQ(expect<wire::Enrolled>(again).name, "worker");
+  EXPECT_EQ(audit.size(), lines);  // nobody was enrolled
+}
+
+TEST_F(WithKeys, who_may_see_the_state_of_a_job_does_not_get_its_value) {
+  principals["bob-key"].reads = {"lab*"};
+  tell_core();
+  Peer& alice = client_of("alice-key", 1);
+  Peer& bob = client_of("bob-key", 2);
+  Peer& admin = client_of("admin-key", 3);
+  Peer mill;
+  mill.user = "worker-key";
+  worker(mill, 9);
+  auto submit = range_job(1, 0, 1);
+  submit.options.name = "lab-1";
+  submit.window = 1000;
+  send(alice, submit);
+  const auto job = expect<wire::Accepted>(alice).number;
+  for (Peer* peer : {&bob, &admin}) {
+    wire::Attach attach{4, {}, job, 0, 0, 100, false};
+    send(*peer, attach);
+    EXPECT_FALSE(expect<wire::JobUpdate>(*peer).has_value);
+  }
+  send(mill, sum(expect<wire::Lease>(mill)));
+  const auto final_of = [&](Peer& peer) {
+    wire::JobUpdate last;
+    while (!peer.inbox.empty()) {
+      if (const auto* update = std::get_if<wire::JobUpdate>(&peer.inbox.front())) last = *update;
+      peer.inbox.pop_front();
+    }
+    EXPECT_EQ(last.status.state, JobState::done);
+    return last;
+  };
+  EXPECT_TRUE(final_of(alice).has_value);
+  EXPECT_TRUE(final_of(admin).has_value);
+  EXPECT_FALSE(final_of(bob).has_value);
+}
+
+TEST_F(WithKeys, who_may_not_see_a_job_any_more_does_not_follow_it_on) {
+  principals["bob-key"].reads = {"lab*"};
+  tell_core();
+  Peer& alice = client_of("alice-key", 1);
+  Peer& bob = client_of("bob-key", 2);
+  auto submit = items_job(1, {"a"}, "absent");
+  submit.options.name = "lab-1";
+  send(alice, submit);
+  const auto job = expect<wire::Accepted>(alice).number;
+  send(bob, wire::Attach{4, {}, job, 0, 0, 100, false});
+  expect<wire::JobUpdate>(bob);
+  principals["bob-key"].reads = {"other*"};
+  tell_core();
+  EXPECT_EQ(expect<wire::ErrorMessage>(bob).code, ErrorCode::denied);
+  send(alice, wire::Cancel{1, uuid(1), job, {}});
+  expect_nothing(bob);
+}
+
+TEST_F(WithKeys, a_peer_whose_key_may_not_come_from_there_any_more_is_not_served) {
+  Peer& alice = client_of("alice-key", 1);
+  Effects effects;
+  core.on_moved(alice.id, now, effects);
+  deliver(effects);
+  EXPECT_EQ(expect<wire::ErrorMessage>(alice).code, ErrorCode::denied);
+  EXPECT_FALSE(audit.back().allowed);
+  // Nor when it says HELLO again on the connection that stands.
+  send(alice, items_job(1, {"a"}));
+  wire::Hello hello;
+  hello.identity = uuid(1);
+  send(alice, hello);
+  expect_nothing(alice);
+  EXPECT_EQ(core.status(now).jobs, 0u);
+}
+
+TEST_F(WithKeys, a_worker_serves_only_what_its_key_may) {
+  principals["worker-key"].functions = {"sum", "p*"};
+  tell_core();
+  Peer mill;
+  mill.user = "worker-key";
+  worker(mill, 9);
+  Peer& admin = client_of("admin-key", 3);
+  send(admin, wire::Query{1, wire::QueryWhat::workers, {}, {}, 1});
+  const auto answer = expect<wire::Answer>(admin);
+  std::set<std::string> names;
+  for (const auto& decl : answer.workers.at(0).functions) names.insert(decl.name);
+  EXPECT_EQ(names, (std::set<std::string>{"pi", "sum"}));
+  EXPECT_EQ(answer.workers.at(0).principal, "worker");
+}
+
+TEST_F(WithKeys, quotas_are_refusals_that_name_the_limit) {
+  Principal& limits = principals["alice-key"];
+  limits.max_jobs = 2;
+  limits.max_tasks = 10;
+  limits.max_bytes = 1000;
+  tell_core();
+  Peer& alice = client_of("alice-key", 1);
+  const auto refusal = [&](const wire::Submit& submit) {
+    send(alice, submit);
+    const auto error = expect<wire::ErrorMessage>(alice);
+    EXPECT_EQ(error.code, ErrorCode::queue_full);
+    return error.text;
+  };
+  EXPECT_NE(refusal(range_job(1, 0, 11)).find("10 at a time"), std::string::npos);
+  EXPECT_NE(refusal(items_job(1, {std::string(1001, 'x')}, "absent")).find("1000 at a time"), std::string::npos);
+  send(alice, items_job(1, {"a", "b"}, "absent"));
+  expect<wire::Accepted>(alice);
+  EXPECT_NE(refusal(range_job(2, 0, 9)).find("10 tasks"), std::string::npos);
+  send(alice, range_job(2, 0, 8, "absent"));
+  const auto second = expect<wire::Accepted>(alice).number;
+  EXPECT_NE(refusal(range_job(3, 0, 0)).find("2 jobs"), std::string::npos);
+  send(alice, wire::Cancel{1, {}, second, {}});
+  alice.inbox.clear();
+  send(alice, range_job(3, 0, 8, "absent"));
+  expect<wire::Accepted>(alice);
+}
+
+TEST_F(WithKeys, a_stream_gets_no_more_credit_than_its_quota_has_room) {
+  principals["alice-key"].max_bytes = 1000;
+  tell_core();
+  Peer& alice = client_of("alice-key", 1);
+  auto submit = items_job(1, {std::string(900, 'x')}, "absent");
+  submit.open = true;
+  send(alice, submit);
+  const auto accepted = expect<wire::Accepted>(alice);
+  EXPECT_GE(accepted.credit_to, 900u);
+  EXPECT_LE(accepted.credit_to, 1010u);
+}
+
+TEST_F(WithKeys, a_stream_under_a_quota_of_tasks_never_waits_for_nothing) {
+  principals["alice-key"].max_tasks = 10;
+  tell_core();
+  Peer& alice = client_of("alice-key", 1);
+  auto submit = items_job(1, {}, "absent");
+  submit.open = true;
+  send(alice, submit);
+  // A client sends a batch whole or not at all: it goes, or its refusal says why it never will.
+  EXPECT_GE(expect<wire::Accepted>(alice).credit_to, wire::kBatchBytesMax);
+  wire::Append append;
+  append.job = uuid(1);
+  append.batch = batch_of(std::vector<std::string>(20, "a line"));
+  send(alice, append);
+  EXPECT_NE(expect<wire::ErrorMessage>(alice).text.find("submit it in parts"), std::string::npos);
+}
+
+TEST_F(WithKeys, a_quota_holds_for_retries_too) {
+  principals["alice-key"].max_tasks = 3;
+  tell_core();
+  Peer& alice = client_of("alice-key", 1);
+  Peer mill;
+  mill.user = "worker-key";
+  worker(mill, 9);
+  auto submit = items_job(1, {"a", "b"});
+  submit.options.attempts = 1;
+  send(alice, submit);
+  const auto job = expect<wire::Accepted>(alice).number;
+  while (!mill.inbox.empty()) {
+    const wire::Message message = mill.inbox.front();
+    mill.inbox.pop_front();
+    if (const auto* lease = std::get_if<wire::Lease>(&message)) send(mill, failure(*lease, "no"));
+  }
+  alice.inbox.clear();
+  send(alice, items_job(2, {"a", "b"}, "absent"));
+  expect<wire::Accepted>(alice);
+  send(alice, wire::Retry{6, uuid(1), job});
+  EXPECT_EQ(expect<wire::ErrorMessage>(alice).code, ErrorCode::queue_full);
+}
+
+TEST_F(WithKeys, only_admin_goes_before_others) {
+  Peer& alice = client_of("alice-key", 1);
+  auto submit = items_job(1, {"a"}, "absent");
+  submit.options.priority = 1;
+  send(alice, submit);
+  EXPECT_NE(denied(alice).text.find("priorities up to 0"), std::string::npos);
+  submit.options.priority = -1;
+  send(alice, submit);
+  expect<wire::Accepted>(alice);
+}
+
+TEST_F(WithKeys, who_submits_faster_than_allowed_waits) {
+  principals["alice-key"].max_rate = 10;
+  tell_core();
+  Peer& alice = client_of("alice-key", 1);
+  send(alice, range_job(1, 0, 30, "absent"));  // a debt of 20
+  expect<wire::Accepted>(alice);
+  send(alice, range_job(2, 0, 1, "absent"));
+  EXPECT_NE(expect<wire::ErrorMessage>(alice).text.find("per second"), std::string::npos);
+  pass(2100ms, {&alice});
+  alice.inbox.clear();
+  send(alice, range_job(2, 0, 1, "absent"));
+  expect<wire::Accepted>(alice);
+}
+
+TEST_F(WithKeys, without_an_audit_log_what_is_privileged_is_refused) {
+  Peer& alice = client_of("alice-key", 1);
+  Peer& admin = client_of("admin-key", 3);
+  send(alice, items_job(1, {"a"}, "absent"));
+  const auto job = expect<wire::Accepted>(alice).number;
+  Effects effects;
+  core.on_audit_trouble("disk full", effects);
+  send(admin, wire::Drain{1, "w"});
+  EXPECT_NE(denied(admin).text.find("disk full"), std::string::npos);
+  send(admin, wire::Cancel{2, {}, job, {}});
+  denied(admin);
+  send(alice, wire::Cancel{3, {}, job, {}});  // one's own is no privilege
+  EXPECT_EQ(expect<wire::JobUpdate>(alice).status.state, JobState::cancelled);
+  core.on_audit_trouble("", effects);
+  send(admin, wire::Cancel{2, {}, job, {}});
+  expect<wire::JobUpdate>(admin);
+}
+
+TEST_F(WithKeys, what_goes_on_record) {
+  EXPECT_EQ(audit.size(), 1u);  // the keys are there
+  audit.clear();
+  Peer& alice = client_of("alice-key", 1);
+  send(alice, items_job(1, {"a"}, "absent"));
+  const auto job = expect<wire::Accepted>(alice).number;
+  send(alice, wire::Query{1, wire::QueryWhat::jobs, {}, {}, 1});
+  send(alice, wire::Cancel{3, {}, job, {}});
+  std::vector<std::string> actions;
+  for (const auto& line : audit) actions.push_back(line.principal + " " + line.action + " " + line.object);
+  EXPECT_EQ(actions, (std::vector<std::string>{"alice connect as client client1", "alice submit function absent", "alice cancel job 1"}));
+}
+
+}  // namespace
+}  // namespace quern::broker
