@@ -6,7 +6,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <random>
 
 #include "broker/actors/audit_actor.hpp"
 #include "broker/actors/audit_log.hpp"

@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <random>
 
 #include "broker/actors/key_ring.hpp"
 #include "broker/actors/zap.hpp"
