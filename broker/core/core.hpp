@@ -294,12 +294,13 @@ class Core {
   double ready_s(const Worker& worker, Time now) const;
 
   // core_fitness.cpp
-  bool better_elsewhere(const Job& job, const Pool::Member& member) const;
-  bool would_try_another(const Job& job, const Pool::Member& member, std::size_t unknown) const;
-  bool stays_with_known(const Job& unknown, const Worker& worker) const;
+  /// Whether this worker leaves the job to others.
+  bool better_elsewhere(const Job& job, const Pool::Member& member);
+  bool leaves(const Job& job, const Pool::Member& member, const Outlook& outlook) const;
+  Outlook outlook_of(const Worker& worker, const Level& level) const;
   static bool is_good_at(const Pool& pool, const Pool::Member& member);
+  static bool is_behind(const Job& job);
   double cautious_rate(const Pool& pool, const Pool::Member& member) const;
-  static bool worth_a_try(const Pool& pool, const Wanted& wanted, std::size_t tries);
   void note_specialist(const Worker& worker);
   /// First leases of workers whose speed is not known: those that take longer than others took show that the worker is slower.
   void look_at_doubts(Time now);

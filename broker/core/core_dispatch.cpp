@@ -93,7 +93,7 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
     if (budget_-- < 0) {  // the gateway has others to listen to; who was looked at in vain stays aside until the others were
       retry_dispatch_at(now);
       cut_short_ = true;
-      if (placing_) placing_->pool->look_at = {};  // it goes on at once
+      if (placing_) placing_->pool->look_at[0] = placing_->pool->look_at[1] = {};  // it goes on at once
       return false;
     }
     Job* job = turns_.next(level);
@@ -184,11 +184,12 @@ const Pool::Member* Core::any_idle(const Job& job) const {
 
 const Pool::Member* Core::best_for(const Job& job, bool choosy, Time now) {
   const auto& members = job.pool->members();
+  Time& look_at = job.pool->look_at[choosy ? 0 : 1];
   // As long as nobody else gets anything, what was found out of the workers holds.
   if (placing_ != &job) {
-    if (now < job.pool->look_at) {
+    if (now < look_at) {
       const Pool::Member* idle = any_idle(job);
-      if (!idle) retry_dispatch_at(job.pool->look_at);
+      if (!idle) retry_dispatch_at(look_at);
       return idle;
     }
     placing_ = &job;
@@ -207,8 +208,8 @@ const Pool::Member* Core::best_for(const Job& job, bool choosy, Time now) {
       room = room || free;
       candidates.push_back({i, ready_s(worker, now), (unknown ? 1 : cautious_rate(*job.pool, members[i])) / job.unit(), worker.slots(), free});
     }
-    budget_ -= static_cast<std::int64_t>(members.size() * (choosy ? job.place.level->wanted.size() : 1));
-    if (members.size() > kManyLooks) job.pool->look_at = now + kTimePerLook * members.size();
+    budget_ -= static_cast<std::int64_t>(members.size());
+    if (members.size() > kManyLooks) look_at = now + kTimePerLook * members.size();
     if (!room) candidates.clear();
     if (!room && !left) job.pool->no_room_in = serving_;
     placer_.begin(std::move(candidates));
@@ -221,7 +222,7 @@ const Pool::Member* Core::best_for(const Job& job, bool choosy, Time now) {
   const Placement placed = placer_.next(job.pending.size());
   placed_ = placed.worker;
   budget_ -= static_cast<std::int64_t>(placed.passed);
-  if (members.size() > kManyLooks) job.pool->look_at += kTimePerLook * placed.passed;
+  if (members.size() > kManyLooks) look_at += kTimePerLook * placed.passed;
   if (placed.worker) return &members[*placed.worker];
   retry_dispatch_at(now + std::max<wire::Duration>(kRetryHeldBack, duration(placed.wait_s)));
   return nullptr;

@@ -55,7 +55,7 @@ void Core::explain_waiting(const Job& job, Time now, std::vector<std::string>& l
     lines.push_back("Some slots are free, but on workers so slow at this that waiting for a faster one that is busy ends sooner.");
   }
   const auto left = job.place.level && job.place.level->wanted.size() > 1
-                        ? std::count_if(pool.members().begin(), pool.members().end(), [&](const auto& member) { return better_elsewhere(job, member); })
+                        ? std::count_if(pool.members().begin(), pool.members().end(), [&](const auto& member) { return leaves(job, member, outlook_of(*member.worker, *job.place.level)); })
                         : 0;
   if (left > 0)
     lines.push_back(std::to_string(left) + " of these workers leave" + (left == 1 ? "s" : "") +

@@ -10,89 +10,93 @@ namespace {
 
 // A worker that is so many times better at something else that waits, beside the others, does that.
 constexpr double kFarBetter = 2;
-// So many workers that know something else try a function at a time.
+// So many workers that know something else try a function at a time: what they find tells the others whether to follow.
 constexpr std::size_t kScouts = 2;
-// A job that has so many times fewer leases out than another is short of workers.
-constexpr double kShort = 2;
-// A worker may be so many times worse than the others at what it does not know; to find that out is cheap when it takes less than this part of what is left.
-constexpr double kWorse = 20;
-constexpr double kCheap = 0.005;
-// More jobs are not compared.
-constexpr std::size_t kJobsCompared = 32;
 // A worker that is so many times better at one function than at another, beside the others, is a specialist: others may be too.
 constexpr double kSpecialist = 4;
+// Nobody waits for others to try longer than this (s), for his weight.
+constexpr double kLagMost = 1;
+// So long what a worker could do of all that waits is not looked at anew, unless it has learnt something itself.
+constexpr std::chrono::milliseconds kOutlookKept{10};
 // A first lease is looked at after this, then each time after as long again.
 constexpr std::chrono::milliseconds kDoubtAfter{20};
 
 /// What waits of a kind takes so long when all do that.
 double waiting_s(const Pool& pool, const Wanted& wanted) { return wanted.work / pool.total_rate(); }
 
+/// A task of it takes a worker that is bad at it so long.
+double try_s(const Pool& pool, double unit) { return pool.low_rate() > 0 ? unit / pool.low_rate() : kUnknownLease; }
+
 double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
 
 }  // namespace
 
-bool Core::better_elsewhere(const Job& job, const Pool::Member& member) const {
+bool Core::better_elsewhere(const Job& job, const Pool::Member& member) {
+  const Level& level = *job.place.level;
+  Outlook& outlook = member.worker->outlook;
+  if (outlook.kinds != level.kinds || clock_ - outlook.made > kOutlookKept) {
+    outlook = outlook_of(*member.worker, level);
+    budget_ -= static_cast<std::int64_t>(level.wanted.size());
+  }
+  return leaves(job, member, outlook);
+}
+
+Outlook Core::outlook_of(const Worker& worker, const Level& level) const {
+  Outlook out;
+  out.kinds = level.kinds;
+  out.made = clock_;
+  double tries_s = 0;
+  for (const auto& [pool, wanted] : level.wanted) {
+    const Pool::Member* member = pool->of(worker);
+    if (!member) continue;
+    const double fitness = pool->fitness(*member);
+    if (fitness > out.best) out.best_pool = pool, out.second = std::exchange(out.best, fitness);
+    else out.second = std::max(out.second, fitness);
+    if (member->known) {
+      out.able = out.able || kFarBetter * fitness >= 1;
+      out.good = out.good || is_good_at(*pool, *member);
+      continue;
+    }
+    ++out.unknown;
+    tries_s = std::max(tries_s, try_s(*pool, wanted.unit()));
+    if (const double left_s = waiting_s(*pool, wanted); left_s > out.longest_s) out.longest = pool, out.longest_s = left_s;
+  }
+  out.worth_a_try = static_cast<double>(out.unknown) * tries_s < out.longest_s;
+  return out;
+}
+
+bool Core::leaves(const Job& job, const Pool::Member& member, const Outlook& outlook) const {
   if (job.leases_out == 0) return false;  // a job with nothing out is left to nobody
-  const double fitness = job.pool->fitness(member);
-  std::size_t unknown = 0;
-  for (const auto& [pool, wanted] : job.place.level->wanted) {
-    const Pool::Member* there = pool == job.pool ? nullptr : pool->of(*member.worker);
-    if (!there) continue;
-    if (pool->fitness(*there) > kFarBetter * fitness) return true;
-    if (!member.known && there->known && is_good_at(*pool, *there)) return true;
-    if (!there->known) ++unknown;
+  const double best = outlook.best_beside(job.pool);
+  if (!member.known) {
+    if (is_behind(job)) return false;
+    return best > kFarBetter || (specialists_ && outlook.good) || (outlook.able && job.pool->scouts >= kScouts);
   }
-  if (!member.known) return stays_with_known(job, *member.worker);
-  return would_try_another(job, member, unknown);
+  if (best > kFarBetter * job.pool->fitness(member)) return true;
+  // Who is not good at what it does tries what it does not know. Who is, does so only where far more is left than here, and as one of a few.
+  if (!specialists_ || !outlook.worth_a_try) return false;
+  if (!is_good_at(*job.pool, member)) return true;
+  const auto here = job.place.level->wanted.find(job.pool);
+  return here != job.place.level->wanted.end() && outlook.longest->scouts < kScouts && outlook.longest_s > kFarBetter * waiting_s(*job.pool, here->second);
 }
 
-// Who is not good at what it does tries what it does not know. Who is, does so only where far more is left than here, and as one of a few.
-bool Core::would_try_another(const Job& job, const Pool::Member& member, std::size_t unknown) const {
-  if (!specialists_ || unknown == 0) return false;
-  const auto& wanted = job.place.level->wanted;
-  const auto here = wanted.find(job.pool);
-  const bool good = is_good_at(*job.pool, member);
-  return std::any_of(wanted.begin(), wanted.end(), [&](const auto& other) {
-    const auto& [pool, waiting] = other;
-    const Pool::Member* there = pool->of(*member.worker);
-    if (!there || there->known) return false;
-    if (good && (pool->scouts >= kScouts || here == wanted.end() || waiting_s(*pool, waiting) <= kFarBetter * waiting_s(*job.pool, here->second))) return false;
-    return worth_a_try(*pool, waiting, unknown);
-  });
-}
-
-// Far better than the mean, or among the best of some that differ much.
+// Far better than the mean, or among the best where they differ much.
 bool Core::is_good_at(const Pool& pool, const Pool::Member& member) {
-  return pool.fitness(member) >= kFarBetter || (pool.best_rate() >= kSpecialist * pool.worst_rate() && kFarBetter * member.rate >= pool.best_rate());
+  return pool.fitness(member) >= kFarBetter || (pool.high_rate() >= kSpecialist * pool.low_rate() && kFarBetter * member.rate >= pool.high_rate());
 }
 
-// What it does not know is left to others, but for a few scouts, as long as it has something that it can do and the other job has about its share.
-bool Core::stays_with_known(const Job& unknown, const Worker& worker) const {
-  if (unknown.pool->scouts < kScouts) return false;
-  std::size_t looks = 0;
-  for (const auto& turn : unknown.place.party->turns) {
-    if (++looks > kJobsCompared) break;
-    const Job& known = *turn.job;
-    if (!known.pool || known.pool == unknown.pool || known.pending.empty()) continue;
-    const Pool::Member* there = known.pool->of(worker);
-    if (!there || !there->known || kFarBetter * known.pool->fitness(*there) < 1) continue;
-    const auto wanted = unknown.place.level->wanted.find(known.pool);
-    if (wanted == unknown.place.level->wanted.end() || kWorse * unknown.unit() / unknown.pool->mean_rate() < kCheap * waiting_s(*known.pool, wanted->second)) continue;
-    if (static_cast<double>(unknown.leases_out) * known.weight() * kShort >= static_cast<double>(known.leases_out) * unknown.weight()) return true;
-  }
-  return false;
+// It has had less than another, for its weight, by more than a try on every slot takes, or a second of them all: now it is its turn, whoever may be
+// better at it.
+bool Core::is_behind(const Job& job) {
+  const auto& [level, party, key, wants, counted] = job.place;
+  if (party->turns.empty() || level->turns.empty()) return true;
+  const double lag = (party->turns.rbegin()->key - job.turn_key()) * job.weight() + (level->turns.rbegin()->key - party->key_now()) * party->weight;
+  return lag > static_cast<double>(job.pool->slots()) * std::min(kLagMost, try_s(*job.pool, job.unit()));
 }
 
-// Where workers differ in what they are good at, the last tasks are not for trying: a worker may be as bad as any at what it does not know.
+// Where workers differ in what they are good at, the last tasks are not for trying: a worker may be bad at what it does not know.
 double Core::cautious_rate(const Pool& pool, const Pool::Member& member) const {
-  return member.known || !specialists_ ? member.rate : std::min(member.rate, pool.worst_rate());
-}
-
-// To try so many things, should it be as bad at each as anybody is, takes less than there is left to do.
-bool Core::worth_a_try(const Pool& pool, const Wanted& wanted, std::size_t tries) {
-  if (pool.worst_rate() <= 0) return false;
-  const double costs_s = wanted.unit() / pool.worst_rate();
-  return static_cast<double>(tries) * costs_s < waiting_s(pool, wanted);
+  return member.known || !specialists_ ? member.rate : std::min(member.rate, pool.low_rate());
 }
 
 void Core::note_specialist(const Worker& worker) {
@@ -114,14 +118,15 @@ void Core::look_at_doubts(Time now) {
     Worker& worker = *lease->held_by;
     const Job& job = jobs_.at(lease->job);
     const Pool::Member* member = job.pool ? job.pool->of(worker) : nullptr;
-    if (!member || (member->known && !lease->doubted)) continue;
+    if (!member || member->record->rate.per_second() > 0) continue;
     const auto running = worker.leases.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(worker.slots(), worker.leases.size()));
     const bool runs = std::find(worker.leases.begin(), running, lease) != running;
     const wire::Duration ran = runs ? now - std::max(lease->granted, worker.reported) : wire::Duration{};
     const double at_most = job.work_of(lease->open.list()) / std::max(1e-9, seconds(ran));
     if (at_most < job.pool->mean_rate()) {
       lease->doubted = true;
-      member->record->at_most = at_most;
+      double& known = member->record->at_most;
+      known = known > 0 ? std::min(known, at_most) : at_most;
       tell_pools(worker, job.pool->need().function);
       dispatch_needed_ = true;
     }
@@ -131,11 +136,11 @@ void Core::look_at_doubts(Time now) {
 
 // Nothing was measured, so nothing is known: it may have been the network.
 void Core::forget_doubt(Lease& lease) {
+  if (!std::exchange(lease.doubted, false) || !lease.held_by) return;
   const Job& job = jobs_.at(lease.job);
-  const Pool::Member* member = lease.held_by && job.pool ? job.pool->of(*lease.held_by) : nullptr;
-  if (!std::exchange(lease.doubted, false) || !member) return;
-  member->record->at_most = 0;
-  tell_pools(*lease.held_by, job.pool->need().function);
+  const Need need = need_of(job);
+  if (const auto record = lease.held_by->records.find(need.record_name()); record != lease.held_by->records.end()) record->second.at_most = 0;
+  tell_pools(*lease.held_by, need.function);
 }
 
 }  // namespace quern::broker

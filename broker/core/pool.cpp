@@ -11,6 +11,8 @@ namespace {
 // follows the mean within so much.
 constexpr std::uint64_t kChangesMost = 4096;
 constexpr double kMeanMoved = 0.05;
+// How many are slow and how many quick is looked at again when this part of them may have changed.
+constexpr std::size_t kSpreadEvery = 8;
 
 }  // namespace
 
@@ -70,16 +72,17 @@ void Pool::take_in(Member& member) {
 }
 
 void Pool::count(const Member& member, std::uint32_t slots) {
+  ++rates_changed_;
   slots_ += slots;
   total_ += member.rate * slots;
   best_ = std::max(best_, member.rate);
   if (!member.known) return;
   known_sum_ += member.rate;
-  worst_ = known_ > 0 ? std::min(worst_, member.rate) : member.rate;
   ++known_;
 }
 
 void Pool::leave_out(const Member& member) {
+  ++rates_changed_;
   const std::uint32_t slots = counted_slots_[static_cast<std::size_t>(&member - members_.data())];
   slots_ -= slots;
   total_ = std::max(0.0, total_ - member.rate * slots);
@@ -93,6 +96,23 @@ void Pool::add_up() {
   slots_ = known_ = 0;
   total_ = known_sum_ = best_ = 0;
   for (std::size_t i = 0; i < members_.size(); ++i) count(members_[i], counted_slots_[i]);
+}
+
+void Pool::look_at_spread() const {
+  // A look at all: not for every change of one among many.
+  if (rates_changed_ - spread_of_ <= members_.size() / kSpreadEvery) return;
+  spread_of_ = rates_changed_;
+  std::vector<double> rates;
+  for (const Member& member : members_)
+    if (member.known) rates.push_back(member.rate);
+  low_ = high_ = 0;
+  if (rates.empty()) return;
+  const auto at = [&](std::size_t i) {
+    std::nth_element(rates.begin(), rates.begin() + static_cast<std::ptrdiff_t>(i), rates.end());
+    return rates[i];
+  };
+  low_ = at((rates.size() - 1) / 4);
+  high_ = at(rates.size() - 1 - (rates.size() - 1) / 4);
 }
 
 void Pool::refresh() {

@@ -77,14 +77,17 @@ void Turns::want(Job& job, const Pool* pool) {
     Wanted& before = level->wanted[wants];
     before.tasks -= counted.tasks;
     before.work -= counted.work;
-    if (wants != pool && --before.jobs == 0) level->wanted.erase(wants);
+    if (wants != pool && --before.jobs == 0) {
+      level->wanted.erase(wants);
+      level->kinds = ++kinds_;
+    }
   }
   if (pool) {
     Wanted& now = level->wanted[pool];
     counted = {1, job.pending.size(), static_cast<double>(job.pending.size()) * job.unit()};
     now.tasks += counted.tasks;
     now.work = std::max(0.0, now.work) + counted.work;
-    if (wants != pool) ++now.jobs;
+    if (wants != pool && ++now.jobs == 1) level->kinds = ++kinds_;
   }
   wants = pool;
 }

@@ -58,6 +58,7 @@ struct Level {
   std::set<Turn> turns;
   double served = 0;
   std::map<const Pool*, Wanted> wanted;  ///< what the jobs with tasks to give out want
+  std::uint64_t kinds = 0;  ///< a number for which pools these are: another one whenever one comes or goes, and never the same as before
 };
 
 class Turns {
@@ -96,6 +97,7 @@ class Turns {
   static void move(Level& level, Party& party);
 
   Levels levels_;
+  std::uint64_t kinds_ = 0;
   std::vector<Job*> aside_;
 };
 

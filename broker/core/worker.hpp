@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/core/lease.hpp"
+#include "broker/core/outlook.hpp"
 #include "broker/core/rates.hpp"
 #include "quern/status.hpp"
 #include "wire/messages.hpp"
@@ -18,8 +19,6 @@
 namespace quern::broker {
 
 struct Session;
-class Pool;
-
 // What every lease touches comes first: with ten thousand workers each line of memory that is not near costs more than what is done with it.
 struct Worker {
   wire::SessionId session{};
@@ -36,6 +35,7 @@ struct Worker {
   WorkerShare* share = nullptr;    ///< and where it counts for it: see Shares
   mutable const Pool* pool = nullptr;  ///< the one it was looked for in last,
   mutable std::size_t place = 0;   ///< and where it is in it: see Pool::of()
+  Outlook outlook;
   std::string name;
   wire::WorkerOffer offer;  ///< what of it its key may serve
   std::vector<FunctionDecl> functions;  ///< as it declared them

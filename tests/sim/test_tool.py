@@ -161,6 +161,18 @@ class Tool(unittest.TestCase):
         for scenario in ("rates-1-2-3", "slows", "freezes", "vanishes", "two-functions"):
             self.assertGreaterEqual(self.played("--scenario", scenario)["estimate_good"], 0.8, scenario)
 
+    def test_a_small_job_is_not_kept_waiting_by_a_large_one(self):
+        small = self.played("--scenario", "small-behind-large")["jobs_s"][1]
+        self.assertLess(small, 2.5 * 0.13 + 0.1)  # alone it takes 0.13 s
+
+    def test_a_function_that_nobody_knows_gets_its_share_where_one_worker_is_slow(self):
+        # One slow machine makes all the others "good" at f: that is no reason to leave g to the slow one. Half of ten machines at 10/s is 20 s for g.
+        for scale in (1, 20):
+            machines = [{"rates": {"f": 100, "g": 10}, "count": 9 * scale}, {"rates": {"f": 20, "g": 10}, "count": scale}]
+            jobs = [{"function": "f", "tasks": 54000 * scale}, {"function": "g", "tasks": 1000 * scale, "at": 3}]
+            played = self.played("--scenario", self.file({"machines": machines, "jobs": jobs}))
+            self.assertLess(played["jobs_s"][1], 22, played)
+
     def test_a_queue_of_known_times_is_planned_once_and_better_than_dealt_out(self):
         for scenario in ("consistent", "inconsistent", "semi"):
             played = self.played("--scenario", scenario)
