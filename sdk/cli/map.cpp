@@ -100,10 +100,14 @@ class Mapping {
     for (;;) {
       const auto result = request_.keep_order ? job_.next() : job_.next_completed();
       if (!result) return true;
+      const bool given_up = result->code == ErrorCode::cancelled && (attended.interrupted() || halt().halted());
+      const Halt::When when = given_up ? Halt::When::never : halt().on_result(result->ok, feed_->window().entered());
+      // Before its place is free, or one more would begin.
+      if (when != Halt::When::never) feed_->window().close();
       feed_->window().leave(result->index);
-      if (result->code == ErrorCode::cancelled && (attended.interrupted() || halt().halted())) continue;
+      if (given_up) continue;
       if (!print(*result)) return false;
-      obey(halt().on_result(result->ok, feed_->window().entered()));
+      obey(when);
     }
   }
 

@@ -180,6 +180,13 @@ class Map(Rig):
         done = self.quern("map", "--halt", "now,success=1", "-k", "exit {}", ":::", "1", "0", "1")
         self.assertEqual(done.code, 0, done)
 
+    def test_halt_with_one_place_begins_no_other_while_the_last_is_printed(self):
+        for _ in range(5):
+            (self.folder / "ran").write_text("")
+            done = self.quern("map", "-j1", "--halt", "soon,fail=1", f"echo {{}} >> {self.folder}/ran; head -c 3000000 /dev/zero; exit 1", ":::", "0", "1", "2")
+            self.assertEqual(len(done.raw), 3_000_000)
+            self.assertEqual((self.folder / "ran").read_text(), "0\n")
+
     def test_joblog_and_resume(self):
         log = self.folder / "log"
         done = self.quern("map", "-k", "--joblog", log, "exit {}", ":::", "0", "1")
