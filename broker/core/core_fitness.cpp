@@ -33,9 +33,11 @@ double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count
 
 bool Core::better_elsewhere(const Job& job, const Pool::Member& member) {
   const Level& level = *job.place.level;
-  Outlook& outlook = member.worker->outlook;
-  if (outlook.kinds != level.kinds || clock_ - outlook.made > kOutlookKept) {
-    outlook = outlook_of(*member.worker, level);
+  Worker& worker = *member.worker;
+  Outlook& outlook = worker.outlook;
+  if (worker.learnt || outlook.kinds != level.kinds || clock_ - outlook.made > kOutlookKept) {
+    outlook = outlook_of(worker, level);
+    worker.learnt = false;
     budget_ -= static_cast<std::int64_t>(level.wanted.size());
   }
   return leaves(job, member, outlook);

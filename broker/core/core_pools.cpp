@@ -79,7 +79,7 @@ void Core::learnt(Worker& worker, Job& job, FunctionRecord& record) {
 }
 
 void Core::tell_pools(Worker& worker, const std::string& function) {
-  worker.outlook = {};
+  worker.learnt = true;
   for (auto it = pools_.lower_bound(Need{function, {}, {}, {}, {}}); it != pools_.end() && it->first.function == function; ++it) it->second.update(worker);
 }
 

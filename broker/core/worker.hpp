@@ -35,6 +35,7 @@ struct Worker {
   WorkerShare* share = nullptr;    ///< and where it counts for it: see Shares
   mutable const Pool* pool = nullptr;  ///< the one it was looked for in last,
   mutable std::size_t place = 0;   ///< and where it is in it: see Pool::of()
+  bool learnt = false;             ///< something is known of it that its outlook does not know
   Outlook outlook;
   std::string name;
   wire::WorkerOffer offer;  ///< what of it its key may serve

@@ -2,6 +2,7 @@
 //   test_broker --gtest_also_run_disabled_tests --gtest_filter='CoreFigures.*'
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +18,19 @@ double cpu_s() {
   timespec t{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+/// Since then, without what reading the clock takes.
+double cpu_since(double before) {
+  static const double reading = [] {
+    double least = 1;
+    for (int i = 0; i < 100; ++i) {
+      const double begin = cpu_s();
+      least = std::min(least, cpu_s() - begin);
+    }
+    return least;
+  }();
+  return std::max(0.0, cpu_s() - before - reading);
 }
 
 /// Workers that answer each lease after the time its tasks take, in the order in which they end; messages in batches, as a gateway hands
@@ -66,7 +80,7 @@ class Mill {
       const double from = cpu_s();
       for (Ending& next : batch) core_.on_message(next.worker, "anyone", {next.session, std::move(next.report)}, now_, effects_);
       core_.settle(now_, effects_);
-      const double took = cpu_s() - from;
+      const double took = cpu_since(from);
       core_s_ += took;
       longest_s_ = std::max(longest_s_, took);
       deliver();
@@ -87,12 +101,12 @@ class Mill {
   void tell(PeerId peer, wire::SessionId session, wire::Message&& message) {
     const double before = cpu_s();
     core_.on_message(peer, "anyone", {session, std::move(message)}, now_, effects_);
-    core_s_ += cpu_s() - before;
+    core_s_ += cpu_since(before);
   }
   void settle() {
     const double before = cpu_s();
     core_.settle(now_, effects_);
-    const double took = cpu_s() - before;
+    const double took = cpu_since(before);
     core_s_ += took;
     longest_s_ = std::max(longest_s_, took);
     deliver();
