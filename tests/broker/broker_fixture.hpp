@@ -58,6 +58,14 @@ class BrokerTest : public ::testing::Test {
     return config;
   }
 
+  /// With keys, and everything on record.
+  static Config keyed() {
+    Config config = small_config();
+    config.open = false;
+    config.audit = true;
+    return config;
+  }
+
   explicit BrokerTest(Config config = small_config()) : core(config) {}
 
   Core core;
@@ -157,6 +165,15 @@ class BrokerTest : public ::testing::Test {
     if (auto* wanted = std::get_if<M>(&message)) return *wanted;
     ADD_FAILURE() << "got " << wire::name_of(message) << ", wanted " << wire::name_of(wire::Message(M{}));
     return {};
+  }
+
+  /// Takes the leases out of its inbox, and drops the rest.
+  static std::vector<wire::Lease> leases_of(Peer& peer) {
+    std::vector<wire::Lease> out;
+    for (auto& message : peer.inbox)
+      if (auto* lease = std::get_if<wire::Lease>(&message)) out.push_back(*lease);
+    peer.inbox.clear();
+    return out;
   }
 
   void expect_nothing(Peer& peer) {

@@ -10,12 +10,6 @@ namespace {
 
 class Conduct : public BrokerTest {
  protected:
-  static Config keyed() {
-    Config config = small_config();
-    config.open = false;
-    config.audit = true;
-    return config;
-  }
   Conduct() : BrokerTest(keyed()) {
     Principals principals;
     const auto add = [&](const char* key, const char* name, std::uint8_t rights) {

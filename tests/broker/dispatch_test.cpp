@@ -20,14 +20,6 @@ class Dispatch : public BrokerTest {
     return hello;
   }
 
-  static std::vector<wire::Lease> leases_of(Peer& peer) {
-    std::vector<wire::Lease> out;
-    for (auto& message : peer.inbox)
-      if (auto* lease = std::get_if<wire::Lease>(&message)) out.push_back(*lease);
-    peer.inbox.clear();
-    return out;
-  }
-
   /// As the gateway does: until the core wants nothing more at this time.
   void settle_all() {
     for (int i = 0; i < 100'000; ++i) {
@@ -208,6 +200,20 @@ TEST_F(Dispatch, of_very_many_workers_who_has_nothing_to_do_gets_something_at_on
   now += 5ms;
   settle_all();
   EXPECT_EQ(leases_of(w).size(), 1u);
+}
+
+TEST_F(Dispatch, a_kind_of_work_that_one_of_many_idle_workers_can_do_finds_it) {
+  client(c);
+  std::vector<Peer> idle(5);
+  for (std::size_t i = 0; i < idle.size(); ++i) worker(idle[i], static_cast<std::uint8_t>(210 + i));
+  Peer rare;
+  wire::Hello hello = worker_hello(200);
+  hello.worker->functions = {{"rare", Takes::item, Encoding::raw, "", false, 0}};
+  connect(rare, hello);
+  expect<wire::Welcome>(rare);
+  send(c, items_job(1, std::vector<std::string>(400, "x"), "rare"));
+  EXPECT_EQ(leases_of(rare).size(), 1u);
+  for (Peer& other : idle) EXPECT_TRUE(leases_of(other).empty());
 }
 
 }  // namespace

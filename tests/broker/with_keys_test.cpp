@@ -8,12 +8,6 @@ namespace {
 
 class WithKeys : public BrokerTest {
  protected:
-  static Config keyed() {
-    Config config = small_config();
-    config.open = false;
-    config.audit = true;
-    return config;
-  }
   WithKeys() : BrokerTest(keyed()) {
     grant("alice-key", "alice", {Right::submit});
     grant("bob-key", "bob", {Right::submit, Right::read});

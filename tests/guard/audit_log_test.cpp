@@ -9,16 +9,17 @@
 
 #include "broker/actors/audit_actor.hpp"
 #include "broker/actors/audit_log.hpp"
-#include "guard/folder.hpp"
 #include "keys/audit_files.hpp"
 #include "keys/error.hpp"
 #include "keys/files.hpp"
+#include "keys/folder.hpp"
 
 namespace quern::broker {
 namespace {
 
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
+using keys::Folder;
 
 keys::AuditEntry entry(const std::string& object) { return {"2026-11-25T10:00:00Z", "lab", "10.0.0.5", "submit", object, "allow", "role"}; }
 

@@ -8,7 +8,7 @@
 #include "broker/actors/zap.hpp"
 #include "keys/error.hpp"
 #include "keys/files.hpp"
-#include "guard/folder.hpp"
+#include "keys/folder.hpp"
 #include "keys/z85.hpp"
 
 namespace quern::broker {
@@ -16,6 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
+using keys::Folder;
 
 // ---- ZAP
 

@@ -9,6 +9,7 @@
 #include "keys/authorized_keys.hpp"
 #include "keys/error.hpp"
 #include "keys/files.hpp"
+#include "keys/folder.hpp"
 #include "keys/invitation.hpp"
 #include "keys/sodium.hpp"
 #include "keys/z85.hpp"
@@ -17,21 +18,6 @@ namespace fs = std::filesystem;
 
 namespace quern::keys {
 namespace {
-
-/// A folder that is gone with the test.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "quern-keys-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::string refusal_of(auto&& action) {
   try {

@@ -78,8 +78,8 @@ Scenario two_functions() {
   return s;
 }
 
-/// The same with tasks so long that to find out what a machine is bad at costs a second of the ten. The best that can be done without knowing it beforehand is 1.048:
-/// half of the machines begin with the wrong thing.
+/// The same with tasks so long that to find out what a machine is bad at costs a second of the ten. When half of the machines try the
+/// wrong function once it takes 1.048 of the time it would take if that were known.
 Scenario dear_tries() {
   Scenario s;
   for (int i = 0; i < 4; ++i) {

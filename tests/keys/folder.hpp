@@ -1,16 +1,16 @@
-// A folder of its own for a test.
+// A folder of its own for a test, gone with it.
 #pragma once
 
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 
-namespace quern::broker {
+namespace quern::keys {
 
 class Folder {
  public:
   Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "quern-guard-XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "quern-test-XXXXXX").string();
     path_ = ::mkdtemp(pattern.data());
   }
   ~Folder() { std::filesystem::remove_all(path_); }
@@ -21,4 +21,4 @@ class Folder {
   std::string path_;
 };
 
-}  // namespace quern::broker
+}  // namespace quern::keys

@@ -1,0 +1,74 @@
+// What each worker did for a job: who is named, and how many fit into a message.
+#include "broker/broker_fixture.hpp"
+#include "broker/core/shares.hpp"
+
+namespace quern::broker {
+namespace {
+
+using SharesOfWorkers = BrokerTest;
+
+std::vector<std::string> names_of(const std::vector<WorkerShare>& shares) {
+  std::vector<std::string> names;
+  for (const auto& share : shares) names.push_back(share.worker);
+  return names;
+}
+
+TEST(Shares, ThoseThatDidMostComeFirst) {
+  Shares shares;
+  for (const auto& [name, tasks] : std::vector<std::pair<std::string, std::uint64_t>>{{"b", 3}, {"d", 9}, {"a", 3}, {"c", 1}}) {
+    Worker worker;
+    worker.name = name;
+    shares.of(worker, JobNumber{1}).tasks = tasks;
+  }
+  EXPECT_EQ(names_of(shares.most(10)), (std::vector<std::string>{"d", "a", "b", "c"}));
+  EXPECT_EQ(names_of(shares.most(2)), (std::vector<std::string>{"d", "a"}));
+  EXPECT_TRUE(shares.most(0).empty());
+  EXPECT_EQ(shares.most(10, 200).size(), 2u);
+}
+
+TEST(Shares, AWorkerOfTheSameNameGoesOnWithItAndOneOfAnotherJobDoesNot) {
+  Shares mine, other;
+  Worker worker, again;
+  worker.name = again.name = "w";
+  mine.of(worker, JobNumber{1}).tasks = 5;
+  other.of(worker, JobNumber{2}).tasks = 7;
+  EXPECT_EQ(mine.of(worker, JobNumber{1}).tasks, 5u);
+  EXPECT_EQ(mine.of(again, JobNumber{1}).tasks, 5u);
+  EXPECT_EQ(mine.size(), 1u);
+}
+
+// 1000 workers with the longest names there are: their shares alone would be more than a header may have, and the client would never hear the end.
+TEST_F(SharesOfWorkers, a_job_of_very_many_workers_tells_its_end) {
+  Peer c;
+  client(c);
+  std::vector<Peer> all(1000);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    wire::Hello hello = worker_hello(0);
+    hello.identity.octets[0] = static_cast<std::uint8_t>(i >> 8);
+    hello.identity.octets[1] = static_cast<std::uint8_t>(i);
+    hello.identity.octets[2] = 1;
+    hello.name = std::to_string(i) + std::string(240, 'w');
+    connect(all[i], hello);
+    expect<wire::Welcome>(all[i]);
+  }
+  send(c, items_job(1, std::vector<std::string>(1000, "x")));
+  bool more = true;
+  while (std::exchange(more, false)) {
+    for (Peer& peer : all) {
+      for (const auto& lease : leases_of(peer)) {
+        send(peer, echo(lease, 10'000));
+        more = true;
+      }
+    }
+  }
+  JobStatus end;
+  for (auto& message : c.inbox)
+    if (auto* update = std::get_if<wire::JobUpdate>(&message)) end = update->status;  // each went through the codec
+  EXPECT_EQ(end.state, JobState::done);
+  EXPECT_GT(end.workers, 900u);
+  EXPECT_GT(end.shares.size(), 100u);
+  EXPECT_LT(end.shares.size(), 300u);
+}
+
+}  // namespace
+}  // namespace quern::broker
