@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kCheckpoint{1000};
 // How often the log is looked at, and tried again.
-constexpr milliseconds kLook{500};
+constexpr milliseconds kAuditLook{500};
 // Lines that wait for a log that cannot be written, or for a disk that is slower than they come: more would
 // cost the broker its memory.
 constexpr std::size_t kWaitingMax = 100'000;
@@ -87,10 +87,10 @@ void AuditActor::run() {
   bool stopping = false;
   std::optional<Clock::time_point> checkpoint_at;
   while (!stopping) {
-    auto timeout = kLook;
+    auto timeout = kAuditLook;
     if (checkpoint_at)
       timeout =
-          std::clamp(std::chrono::ceil<milliseconds>(*checkpoint_at - Clock::now()), milliseconds{0}, kLook);
+          std::clamp(std::chrono::ceil<milliseconds>(*checkpoint_at - Clock::now()), milliseconds{0}, kAuditLook);
     pollfd mail{mailbox_.fd(), POLLIN, 0};
     ::poll(&mail, 1, static_cast<int>(timeout.count()));
     mailbox_.drain(requests);

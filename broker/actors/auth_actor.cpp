@@ -14,7 +14,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr char kAddress[] = "inproc://zeromq.zap.01";  // ZeroMQ RFC 27
 // How often the files are looked at: a change must act within a second.
-constexpr milliseconds kLook{200};
+constexpr milliseconds kKeysLook{200};
 // What is wrong with the files is said again after this, while it lasts.
 constexpr std::chrono::seconds kRemind{10};
 // Handshakes from one address. A rack that comes back at once is within it; a flood that costs a key agreement each is not.
@@ -58,7 +58,7 @@ void AuthActor::run() {
     }
     if (Clock::now() >= look_at) {
       refresh();
-      look_at = Clock::now() + kLook;
+      look_at = Clock::now() + kKeysLook;
     }
   }
   handler_.close();

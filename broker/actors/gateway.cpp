@@ -25,7 +25,7 @@ constexpr int kBacklog = 4096;
 // busy machine are then missing where somebody does wait: it costs a single task a third of its round trip.
 constexpr milliseconds kAcknowledge{1};
 // How long an orderly stop waits for the store.
-constexpr milliseconds kStopWait{5000};
+constexpr milliseconds kStoreStopWait{5000};
 
 runtime::Socket make_router(zmq::context_t& context, const std::optional<runtime::CurveServer>& curve) {
   runtime::SocketOptions options;
@@ -97,7 +97,7 @@ std::optional<wire::Time> Gateway::next_deadline() {
 void Gateway::stop(Effects& effects) {
   runtime::Poller poller;
   poller.add(store_events_.fd());
-  const auto until = Clock::now() + kStopWait;
+  const auto until = Clock::now() + kStoreStopWait;
   while (store_ && !core_.all_committed() && Clock::now() < until) {
     core_.settle(Clock::now(), effects);
     carry_out(effects, Clock::now());

@@ -19,10 +19,10 @@ constexpr seconds kWaitMost{300};
 // two steps; not longer, for a key may have been taken away meanwhile.
 constexpr seconds kUnreadable{30};
 // Addresses whose failures are remembered; the oldest go first.
-constexpr std::size_t kAddressesMax = 10'000;
+constexpr std::size_t kFailingAddressesMax = 10'000;
 
 // The auth actor must not stand still because somebody holds the folder.
-constexpr std::chrono::milliseconds kLockWait{200};
+constexpr std::chrono::milliseconds kKeyLockWait{200};
 
 constexpr char kGrants[] = "/authorized_keys";
 constexpr char kInvitations[] = "/invitations";
@@ -166,7 +166,7 @@ std::optional<KeyRing::Enrolment> KeyRing::enrolled_already(const std::string& k
 KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wanted,
                                   const std::string& secret, const std::string& address,
                                   std::int64_t utc_seconds, Clock::time_point now) {
-  const keys::FolderLock lock(folder_, kLockWait);
+  const keys::FolderLock lock(folder_, kKeyLockWait);
   std::vector<std::string> ignored;
   refresh(utc_seconds, now, ignored);  // somebody else may have used it up
   const std::string hash = keys::hash_of_secret(secret);
@@ -211,7 +211,7 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
 }
 
 void KeyRing::note_failure(const std::string& address, Clock::time_point now) {
-  if (failures_.size() >= kAddressesMax) {
+  if (failures_.size() >= kFailingAddressesMax) {
     const auto oldest =
         std::min_element(failures_.begin(), failures_.end(),
                          [](const auto& a, const auto& b) { return a.second.last < b.second.last; });

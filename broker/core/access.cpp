@@ -26,7 +26,7 @@ constexpr std::uint8_t bit(Right right) { return static_cast<std::uint8_t>(right
 constexpr std::uint8_t kSubmit = bit(Right::submit);
 constexpr std::uint8_t kWork = bit(Right::work);
 constexpr std::uint8_t kAdmin = bit(Right::admin);
-constexpr std::uint8_t kLook = bit(Right::submit) | bit(Right::read) | bit(Right::admin);
+constexpr std::uint8_t kMayLook = bit(Right::submit) | bit(Right::read) | bit(Right::admin);
 
 // The table. A message without a line does not compile.
 constexpr Line line(const wire::Enrol&) { return {"enrol", 0}; }  // in a session there is nothing to enrol
@@ -35,7 +35,7 @@ constexpr Line line(const wire::Bye&) { return {"leave", kAllRights}; }
 constexpr Line line(const wire::ErrorMessage&) { return {"complain", kAllRights}; }
 constexpr Line line(const wire::Submit&) { return {"submit", kSubmit, OnJobs::mine}; }
 constexpr Line line(const wire::Append&) { return {"append", kSubmit, OnJobs::mine}; }
-constexpr Line line(const wire::Ack&) { return {"acknowledge", kLook}; }  // only of a job it follows
+constexpr Line line(const wire::Ack&) { return {"acknowledge", kMayLook}; }  // only of a job it follows
 constexpr Line line(const wire::Cancel&) { return {"cancel", kSubmit | kAdmin, OnJobs::own}; }
 constexpr Line line(const wire::Retry&) { return {"retry", kSubmit | kAdmin, OnJobs::own}; }
 constexpr Line line(const wire::Drain&) { return {"drain", kAdmin}; }
@@ -44,22 +44,22 @@ constexpr Line line(const wire::Reclaimed&) { return {"give back", kWork}; }
 constexpr Line line(const wire::Fetch&) { return {"fetch", kWork}; }  // only for a job it had COMMON of
 constexpr Line line(const wire::Draining&) { return {"drain itself", kWork}; }
 constexpr Line line(const wire::Hello& m) {
-  return m.role == wire::Role::worker ? Line{"join as worker", kWork} : Line{"connect as client", kLook};
+  return m.role == wire::Role::worker ? Line{"join as worker", kWork} : Line{"connect as client", kMayLook};
 }
 constexpr Line line(const wire::Attach& m) {
   // Without results and without a claim to be its owner it is a look at the state.
-  return m.window == 0 && !m.own ? Line{"watch", kLook, OnJobs::state} : Line{"read", kLook, OnJobs::own};
+  return m.window == 0 && !m.own ? Line{"watch", kMayLook, OnJobs::state} : Line{"read", kMayLook, OnJobs::own};
 }
 constexpr Line line(const wire::Query& m) {
   switch (m.what) {
-    case wire::QueryWhat::jobs: return {"list jobs", kLook};  // those it may see
+    case wire::QueryWhat::jobs: return {"list jobs", kMayLook};  // those it may see
     case wire::QueryWhat::job:
     case wire::QueryWhat::timeline:
-    case wire::QueryWhat::explain: return {"look at", kLook, OnJobs::state};
+    case wire::QueryWhat::explain: return {"look at", kMayLook, OnJobs::state};
     case wire::QueryWhat::workers:
     case wire::QueryWhat::broker: break;
   }
-  return {"look at", kLook};
+  return {"look at", kMayLook};
 }
 // Only the broker sends these.
 constexpr Line line(const wire::Welcome&) { return {"welcome", 0}; }

@@ -5,6 +5,7 @@
 
 #include "broker/core/core.hpp"
 #include "broker/core/placement.hpp"
+#include "broker/core/seconds.hpp"
 
 namespace quern::broker {
 namespace {
@@ -28,8 +29,6 @@ constexpr std::size_t kManyLooks = 256;
 constexpr std::chrono::microseconds kTimePerLook{2};
 constexpr double kNotSlow = 0.75;
 constexpr std::size_t kIdleLooks = 64;
-
-wire::Duration duration(double s) { return std::chrono::duration_cast<wire::Duration>(std::chrono::duration<double>(s)); }
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "broker/core/core.hpp"
+#include "broker/core/seconds.hpp"
 
 namespace quern::broker {
 namespace {
@@ -15,8 +16,6 @@ constexpr double kMeasuredFrom = 1.0;
 // What nobody can foresee: a share of the time left, alone and among others.
 constexpr double kUnforeseenAlone = 0.03;
 constexpr double kUnforeseenShared = 0.15;
-
-double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
 
 double square(double x) { return x * x; }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "broker/core/core.hpp"
+#include "broker/core/seconds.hpp"
 
 namespace quern::broker {
 namespace {
@@ -26,8 +27,6 @@ double waiting_s(const Pool& pool, const Wanted& wanted) { return wanted.work / 
 
 /// A task of it takes a worker that is bad at it so long.
 double try_s(const Pool& pool, double unit) { return pool.low_rate() > 0 ? unit / pool.low_rate() : kUnknownLease; }
-
-double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
 
 }  // namespace
 

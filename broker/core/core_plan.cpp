@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "broker/core/core.hpp"
+#include "broker/core/seconds.hpp"
 #include "broker/core/sizing.hpp"
 
 namespace quern::broker {
@@ -25,9 +26,6 @@ constexpr double kOffFrom = 0.1;
 constexpr milliseconds kCheckEvery{50};
 constexpr std::uint64_t kLoadPlanned = 1u << 20;
 constexpr std::int64_t kPlannedCosts = 50;  // of the budget of a settle()
-
-double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
-wire::Duration duration(double s) { return std::chrono::duration_cast<wire::Duration>(std::chrono::duration<double>(s)); }
 
 }  // namespace
 

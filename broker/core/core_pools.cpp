@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/core/core.hpp"
+#include "broker/core/seconds.hpp"
 #include "broker/core/sizing.hpp"
 
 namespace quern::broker {
@@ -13,9 +14,6 @@ constexpr double kPrefetch = 1.5 * kLeaseMax;
 // Very short leases need more than one in the queue to hide the same round trip.
 constexpr double kPrefetchShort = 0.005;
 constexpr std::size_t kPrefetchShortLeases = 4;
-
-
-double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
 
 }  // namespace
 

@@ -7,7 +7,7 @@ namespace quern::broker {
 namespace {
 
 // Results are read from the store this far ahead of what a client is sent.
-constexpr std::uint64_t kLoadAhead = 4u << 20;
+constexpr std::uint64_t kResultsAhead = 4u << 20;
 
 }  // namespace
 
@@ -24,7 +24,7 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
     while (follower.window > 0 && follower.sent < job.results.end() && follower.outstanding < follower.window) {
       const ResultEntry& entry = job.results.at(follower.sent);
       if (entry.place != ResultEntry::Place::memory) {
-        for (std::uint64_t seq : job.results.wanted(follower.sent, kLoadAhead)) effects.push_back(LoadResult{job.number, seq});
+        for (std::uint64_t seq : job.results.wanted(follower.sent, kResultsAhead)) effects.push_back(LoadResult{job.number, seq});
         break;  // on_result_loaded() goes on
       }
       wire::Results message{job.uuid, follower.sent, job.decision ? job.decision->encoding : Encoding::raw, entry.tasks, entry.errors,

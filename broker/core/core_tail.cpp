@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "broker/core/core.hpp"
+#include "broker/core/seconds.hpp"
 
 namespace quern::broker {
 namespace {
@@ -28,9 +29,6 @@ constexpr std::size_t kManyLooks = 256;
 constexpr std::chrono::nanoseconds kTimePerLook{500};
 // Of the budget of a settle().
 constexpr std::int64_t kLookAtLease = 2;
-
-wire::Duration duration(double s) { return std::chrono::duration_cast<wire::Duration>(std::chrono::duration<double>(s)); }
-double seconds(wire::Duration d) { return std::chrono::duration<double>(d).count(); }
 
 }  // namespace
 

@@ -9,7 +9,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {
+constexpr Manual kBenchManual = {
     "quern bench throughput | latency [OPTIONS]",
     "Measures no-op tasks beside bare libzmq moving the same bytes in the same run. Without --broker and "
     "QUERN_BROKER it\n"
@@ -26,7 +26,7 @@ constexpr Subcommand kActions[] = {
 }  // namespace
 
 Syntax bench_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kBenchManual);
   syntax.actions(kActions);
   return syntax;
 }

@@ -15,7 +15,7 @@ namespace {
 using cli::option;
 using cli::UsageError;
 
-constexpr cli::Manual kManual = {"quern bench latency [--count 2000] [--repeat 5]",
+constexpr cli::Manual kLatencyManual = {"quern bench latency [--count 2000] [--repeat 5]",
                                  "Times one no-op task at a time, from submit to result, and bare libzmq "
                                  "over the same four hops. Medians over the repeats.",
                                  "  quern bench latency\n  quern bench latency --count 10000 --json\n"};
@@ -49,7 +49,7 @@ std::string table_of(const RoundTrips& found) {
 }  // namespace
 
 cli::Syntax latency_syntax() {
-  cli::Syntax syntax(kManual);
+  cli::Syntax syntax(kLatencyManual);
   syntax.add()("count", option<std::uint64_t>("N"), "round trips a repeat; default 2000")(
       "repeat", option<unsigned>("N"), "default 5");
   add_rig_options(syntax);

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using cli::option;
 
 constexpr auto kWorkersWait = 15s;
-constexpr auto kLook = 5ms;
+constexpr auto kRigLook = 5ms;
 
 void check_choices(const cli::Given& given) {
   const auto store = given.get_or<std::string>("store", "none");
@@ -99,7 +99,7 @@ void Rig::wait_for_workers(std::size_t count) {
   const auto start = Clock::now();
   while (client_->workers().size() < count) {
     if (Clock::now() - start > kWorkersWait) throw std::runtime_error("no worker came within 15 s");
-    std::this_thread::sleep_for(kLook);
+    std::this_thread::sleep_for(kRigLook);
   }
 }
 

@@ -23,7 +23,7 @@ namespace {
 using cli::option;
 using cli::UsageError;
 
-constexpr cli::Manual kManual = {"quern bench throughput [OPTIONS]",
+constexpr cli::Manual kThroughputManual = {"quern bench throughput [OPTIONS]",
                                  "Runs no-op tasks end to end and checks every result; bare libzmq moves equal batches beside it. Then one task\n"
                                  "at a time, and what a task costs that waits. Medians over the repeats. A wrong or missing result: exit 1.",
                                  "  quern bench throughput\n"
@@ -189,7 +189,7 @@ std::string table_of(const Request& request, const Findings& findings, Rig& rig)
 }  // namespace
 
 cli::Syntax throughput_syntax() {
-  cli::Syntax syntax(kManual);
+  cli::Syntax syntax(kThroughputManual);
   syntax.add()("tasks", option<std::uint64_t>("N"), "default 1000000")(
       "payload", option<std::uint32_t>("BYTES"), "of a task; default 16")(
       "result", option<std::uint32_t>("BYTES"), "of a result; default 8")(

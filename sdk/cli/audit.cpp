@@ -24,7 +24,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Manual kManual = {
+constexpr Manual kAuditManual = {
     "quern audit tail | grep | verify [OPTIONS]",
     "The broker's record of decisions: who did what, what was denied, changes of keys, starts and stops. One "
     "JSON object per line in\n"
@@ -34,7 +34,7 @@ constexpr Manual kManual = {
     "  quern audit verify && echo untouched\n"};
 
 constexpr const char* kFields[] = {"principal", "address", "action", "object", "decision", "reason"};
-constexpr auto kLook = 200ms;
+constexpr auto kFollowLook = 200ms;
 
 void add_folder_option(Syntax& syntax) {
   syntax.add()("audit", option<std::string>("DIR"), "folder of the log; default $XDG_STATE_HOME/quern");
@@ -162,7 +162,7 @@ Exit tail(const Arguments& arguments) {
       show(line, given->json());
     }
     std::cout.flush();
-    std::this_thread::sleep_for(kLook);
+    std::this_thread::sleep_for(kFollowLook);
   }
   return Exit::done;
 }
@@ -236,7 +236,7 @@ Exit verify(const Arguments& arguments) {
   return check.problem.empty() ? Exit::done : Exit::failed;
 }
 
-constexpr Subcommand kActions[] = {
+constexpr Subcommand kAuditActions[] = {
     {"tail", "the last lines; -f goes on", tail, tail_syntax},
     {"grep", "lines with these fields", grep, grep_syntax},
     {"verify", "whether any line was changed, removed, inserted, reordered, or the end cut off", verify, verify_syntax},
@@ -245,8 +245,8 @@ constexpr Subcommand kActions[] = {
 }  // namespace
 
 Syntax audit_syntax() {
-  Syntax syntax(kManual);
-  syntax.actions(kActions);
+  Syntax syntax(kAuditManual);
+  syntax.actions(kAuditActions);
   return syntax;
 }
 

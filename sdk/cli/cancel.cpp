@@ -10,14 +10,14 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {"quern cancel ID",
+constexpr Manual kCancelManual = {"quern cancel ID",
                             "Cancels a job (12) or one task of it (12.5). What has ended stays as it is.",
                             "  quern cancel 12\n  quern cancel 12.5\n"};
 
 }  // namespace
 
 Syntax cancel_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kCancelManual);
   syntax.words(1, 1, "a job's id", Word::job);
   return syntax;
 }

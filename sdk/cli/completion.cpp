@@ -6,7 +6,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {
+constexpr Manual kCompletionManual = {
     "quern completion bash|zsh",
     "Prints a script with which the shell completes commands, options, their values, files, and what a broker that answers\n"
     "within a second knows: jobs, workers, functions. An installed Quern has both where the shells look for them.",
@@ -30,7 +30,7 @@ std::vector<OptionText> all_options(const Syntax& syntax) {
 }
 
 Syntax completion_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kCompletionManual);
   syntax.words(1, 1, "the name of a shell, bash or zsh", Word::shell);
   return syntax;
 }

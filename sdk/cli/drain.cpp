@@ -10,7 +10,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {
+constexpr Manual kDrainManual = {
     "quern drain WORKER",
     "Asks a worker to finish what it runs, hand back the rest, and leave. No task is lost.",
     "  quern drain fast\n"};
@@ -18,7 +18,7 @@ constexpr Manual kManual = {
 }  // namespace
 
 Syntax drain_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kDrainManual);
   syntax.words(1, 1, "the name of a worker", Word::worker);
   return syntax;
 }

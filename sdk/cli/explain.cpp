@@ -11,14 +11,14 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {"quern explain ID",
+constexpr Manual kExplainManual = {"quern explain ID",
                             "Says why a job waits, what was decided about it, and what it needs.",
                             "  quern explain 12\n"};
 
 }  // namespace
 
 Syntax explain_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kExplainManual);
   syntax.words(1, 1, "a job's id", Word::job);
   return syntax;
 }

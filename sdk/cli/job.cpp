@@ -15,7 +15,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {
+constexpr Manual kJobManual = {
     "quern job ID [--timeline FILE | --watch [--interval S]]",
     "Shows a job: its state, the decision on splitting it, its progress, and the work of each worker.\n"
     "--timeline draws who did what when. --watch goes on until the job has ended: redrawn in place on a "
@@ -28,7 +28,7 @@ constexpr Manual kManual = {
 }  // namespace
 
 Syntax job_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kJobManual);
   syntax.add()("timeline", option<std::string>("FILE"), "draw its leases, a row per slot, as SVG")(
       "watch", flag(), "show it again and again until it has ended")(
       "interval", option<double>("S"), "seconds from one look of --watch to the next; default 0.5");

@@ -12,7 +12,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {
+constexpr Manual kJobsManual = {
     "quern jobs [--limit N]", "Lists the newest jobs, oldest first.",
     "  quern jobs\n  quern jobs --json | jq -r 'select(.state == \"failed\") | .job'\n"};
 
@@ -41,7 +41,7 @@ void print_table(const std::vector<JobStatus>& jobs) {
 }  // namespace
 
 Syntax jobs_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kJobsManual);
   syntax.add()("limit", option<std::size_t>("N"), "at most so many; default 100");
   return syntax;
 }

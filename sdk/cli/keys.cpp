@@ -25,7 +25,7 @@ using keys::AuthorizedKeys;
 using keys::Grant;
 using keys::KeyPair;
 
-constexpr Manual kManual = {
+constexpr Manual kKeysManual = {
     "quern keys init | list | add | revoke | rotate | invite | join [OPTIONS]",
     "Who may do what with the broker on this machine: one line per key in authorized_keys, in $QUERN_KEYS, "
     "else\n"
@@ -445,7 +445,7 @@ constexpr Subcommand kActions[] = {
 }  // namespace
 
 Syntax keys_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kKeysManual);
   syntax.actions(kActions);
   return syntax;
 }

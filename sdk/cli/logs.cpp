@@ -12,7 +12,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {"quern logs ID [--task N] [--stdout | --stderr] [--follow]",
+constexpr Manual kLogsManual = {"quern logs ID [--task N] [--stdout | --stderr] [--follow]",
                             "Prints what the commands of a job (`quern run exec`, `quern map`) wrote: standard output to standard output, standard\n"
                             "error to standard error. Tasks are counted from 0, as in `quern results --json`. Reading frees nothing.",
                             "  quern logs 12\n  quern logs 12 --task 3 --stderr\n  quern logs 12 --follow --json | jq .code\n"};
@@ -46,7 +46,7 @@ std::uint64_t print_all(const Job& job, const Wanted& wanted, CommandPrinter& pr
 }  // namespace
 
 Syntax logs_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kLogsManual);
   syntax.words(1, 1, "a job's id", Word::job);
   syntax.add()("task", option<std::uint64_t>("N"), "only of this task")("stdout", flag(), "only standard output")(
       "stderr", flag(), "only standard error")("follow", flag(), "also while the job runs, until it ends");

@@ -13,7 +13,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {
+constexpr Manual kManManual = {
     "quern man [COMMAND] | --all DIR",
     "Prints the page of a command (of `quern` itself without one, of quern-broker and quern-worker by these names) in roff.\n"
     "--all writes all pages into a folder. An installed Quern has them where `man quern-run` finds them.",
@@ -51,7 +51,7 @@ void write_page(const std::filesystem::path& folder, const std::string& name, co
   if (!file) throw FileError("cannot write " + path.string() + ": " + std::strerror(errno));
 }
 
-void write_all(const std::filesystem::path& folder) {
+void write_pages(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw FileError("cannot make the folder " + folder.string() + ": " + error.message());
@@ -63,7 +63,7 @@ void write_all(const std::filesystem::path& folder) {
 }  // namespace
 
 Syntax man_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kManManual);
   syntax.words(0, 1, "a command", Word::command);
   syntax.add()("all", option<std::string>("DIR"), "write quern.1, and a page for each command and program, into DIR");
   return syntax;
@@ -75,7 +75,7 @@ Exit man(const Arguments& arguments) {
   const auto words = given->words();
   if (given->has("all")) {
     if (!words.empty()) throw UsageError("--all writes every page: leave out '" + words.front() + "'");
-    write_all(given->get<std::string>("all"));
+    write_pages(given->get<std::string>("all"));
     return Exit::done;
   }
   if (words.empty()) {

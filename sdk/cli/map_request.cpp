@@ -10,7 +10,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {
+constexpr Manual kMapRequestManual = {
     "quern map [OPTIONS] [--] [COMMAND [ARGUMENT...]] [::: VALUE...] [:::: FILE...]",
     "Runs COMMAND once per line of standard input (or per VALUE), on all workers that run programs (quern-worker --allow-exec;\n"
     "`quern up` does). In its arguments {} is the line, {.} without extension, {/} without folder, {//} its folder, {/.} without both,\n"
@@ -26,7 +26,7 @@ constexpr Manual kManual = {
     "  quern map -k --loop -- ./score < lines.txt            one process per slot, a line in, a line out\n"
     "  quern map --pipe --block 4M --reduce \"awk '{n += \\$1} END {print n}'\" -- wc -l < huge.txt\n"};
 
-constexpr std::size_t kBlock = 1u << 20;
+constexpr std::size_t kDefaultBlock = 1u << 20;
 constexpr std::size_t kBlockMax = 32u << 20;
 constexpr std::size_t kGroupMax = 100'000;
 
@@ -147,7 +147,7 @@ Resume resume_of(const Given& given) {
 }  // namespace
 
 Syntax map_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kMapRequestManual);
   syntax.add()("keep-order,k", flag(), "output in the order of the input")("max-args,n", option<long>("N"), "so many lines per command")(
       "null,0", flag(), "input ends its records with NULs, not newlines")("arg-file,a", option<std::vector<std::string>>("FILE")->composing(), "input from a file, not standard input; of several each combination is a command")(
       "jobs,j", option<long>("N"), "at most so many commands at a time; default: as many as the workers have slots")(
@@ -193,7 +193,7 @@ std::optional<MapRequest> map_request(const Arguments& arguments) {
   request.joblog = given->get_or<std::string>("joblog", {});
   request.resume = resume_of(*given);
   request.results = given->get_or<std::string>("results", {});
-  request.block_bytes = given->has("block") ? size_of("--block", given->get<std::string>("block")) : kBlock;
+  request.block_bytes = given->has("block") ? size_of("--block", given->get<std::string>("block")) : kDefaultBlock;
   if (request.block_bytes > kBlockMax) throw UsageError("--block: at most 32M");
   request.detach = given->flag("detach");
   check_shape(*given, request);

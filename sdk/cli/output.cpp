@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kUnwrittenMax = 1u << 20;
 
 /// 0, or the errno of the write that failed.
-int write_all(std::string_view text) {
+int write_to_stdout(std::string_view text) {
   while (!text.empty()) {
     const auto written = ::write(STDOUT_FILENO, text.data(), text.size());
     if (written >= 0) {
@@ -70,7 +70,7 @@ void Output::write_out() {
     writing_ = true;
     lock.unlock();
     wake_owner_.notify_all();
-    const int error = write_all(batch);
+    const int error = write_to_stdout(batch);
     lock.lock();
     writing_ = false;
     if (error != 0) {

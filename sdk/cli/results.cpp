@@ -13,7 +13,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {"quern results ID [--failed] [--follow]",
+constexpr Manual kResultsManual = {"quern results ID [--failed] [--follow]",
                             "Prints the results of a job in input order. Reading frees nothing. Exit 0 when "
                             "the job is done, 1 otherwise.",
                             "  quern results 12\n  quern results 12 --failed --json\n  quern results 12 "
@@ -55,7 +55,7 @@ Exit print_job(const Job& job, const JobStatus& status, Which which, Format form
 }  // namespace
 
 Syntax results_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kResultsManual);
   syntax.words(1, 1, "a job's id", Word::job);
   syntax.add()("failed", flag(), "only tasks that failed")("follow", flag(),
                                                            "also while the job runs, until it ends");

@@ -10,7 +10,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {
+constexpr Manual kRetryManual = {
     "quern retry ID",
     "Runs the tasks of an ended job that failed again, and nothing else of it. Their payloads are kept as long\nas the job is. "
     "`quern wait` and `quern results` then tell how they ended this time.",
@@ -19,7 +19,7 @@ constexpr Manual kManual = {
 }  // namespace
 
 Syntax retry_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kRetryManual);
   syntax.words(1, 1, "a job's id", Word::job);
   return syntax;
 }

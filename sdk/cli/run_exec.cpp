@@ -17,7 +17,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {
+constexpr Manual kRunExecManual = {
     "quern run exec [OPTIONS] [--] COMMAND [ARGUMENT...]",
     "Runs a command on a worker (one with --allow-exec; those of `quern up` have it). What it writes comes out when it has ended, and its\n"
     "exit code is the exit code: 124 when it ran out of --timeout, 128 and the signal's number when one ended it, 125 when Quern could not\n"
@@ -31,7 +31,7 @@ constexpr Manual kManual = {
 constexpr int kTimedOut = 124;
 constexpr int kSignalled = 128;
 
-Bytes contents_of(const std::string& file) {
+Bytes whole_input(const std::string& file) {
   Records records({file}, '\n');
   Bytes bytes;
   for (std::string block; records.next_block(block, 1u << 20);) bytes += block;
@@ -57,7 +57,7 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
   SubmitOptions options = command_submit_options(given);
   options.detach = given.flag("detach");
   if (options.name.empty()) options.name = words.front().substr(0, 60);
-  Whole input{given.has("stdin") ? contents_of(given.get<std::string>("stdin")) : Bytes()};
+  Whole input{given.has("stdin") ? whole_input(given.get<std::string>("stdin")) : Bytes()};
 
   Attended attended;  // before any thread
   Client client(given.client());
@@ -187,7 +187,7 @@ Exit run_given(const Given& given) {
 }  // namespace
 
 Syntax run_exec_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kRunExecManual);
   syntax.words(0, Syntax::kAnyNumber, "the command");
   syntax.then_a_command();
   syntax.add()("stdin", option<std::string>("FILE"), "the command's standard input; - is ours")(

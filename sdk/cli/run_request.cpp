@@ -18,7 +18,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {
+constexpr Manual kRunRequestManual = {
     "quern run FUNCTION INPUT [OPTIONS]",
     "Runs FUNCTION over an input, on the workers that offer it. Results go to standard output in input "
     "order.\n"
@@ -35,7 +35,7 @@ constexpr Manual kManual = {
 }  // namespace
 
 Syntax run_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kRunRequestManual);
   syntax.words(1, 1, "the name of a function", Word::function);
   syntax.add()("range", option<std::string>("A:B"), "the integers A, A+1, ..., B-1")(
       "items", option<std::string>("FILE"), "one item per line of one file; - is standard input")(

@@ -22,7 +22,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Manual kManual = {
+constexpr Manual kTopManual = {
     "quern top [--interval S] [--once]",
     "Shows the broker, its workers, jobs and the latest failed jobs, again and again until q or Ctrl-C. A worker's bars are\n"
     "its busy slots, and its processors: # for a core per busy slot, + for what others were measured to use. A job's bar is\n"
@@ -158,7 +158,7 @@ Exit live(ClientOptions options, std::chrono::milliseconds interval) {
 }  // namespace
 
 Syntax top_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kTopManual);
   syntax.add()("interval", option<double>("S"), "seconds from one picture to the next; default 1")(
       "once", flag(), "print one picture and leave");
   return syntax;

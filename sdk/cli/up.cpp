@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Manual kManual = {"quern up [--workers N] [--slots N] [--bind ENDPOINT]",
+constexpr Manual kUpManual = {"quern up [--workers N] [--slots N] [--bind ENDPOINT]",
                             "Runs a broker and workers on this machine until Ctrl-C. The workers also run programs (`quern map`) for every key that may submit:\n"
                             "those of this user, unless you invite others.",
                             "  quern up\n  quern up --workers 2 --slots 1 --bind tcp://127.0.0.1:7700\n"};
@@ -44,7 +44,7 @@ ClusterPlan plan_of(const Given& given) {
   return plan;
 }
 
-std::string plural(std::size_t count, const std::string& word) {
+std::string counted(std::size_t count, const std::string& word) {
   return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
 }
 
@@ -60,7 +60,7 @@ void introduce(const ClusterPlan& plan, Cluster& cluster, bool json, Console& co
   console.say("broker at " + cluster.endpoint() + " (process " + std::to_string(cluster.broker().pid()) +
               ")");
   for (Child& worker : cluster.workers())
-    console.say("worker with " + plural(plan.slots, "slot") + " (process " + std::to_string(worker.pid()) +
+    console.say("worker with " + counted(plan.slots, "slot") + " (process " + std::to_string(worker.pid()) +
                 ")");
   const bool usual = cluster.endpoint() == kDefaultBind;
   const std::string prefix = usual ? "" : "QUERN_BROKER=" + cluster.endpoint() + " ";
@@ -103,7 +103,7 @@ Exit attend(Cluster& cluster, const sigset_t& signals, Console& console) {
 }  // namespace
 
 Syntax up_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kUpManual);
   syntax.add()("workers", option<unsigned>("N"), "how many; default 1")(
       "slots", option<unsigned>("N"), "of each worker; default: all cores together")(
       "no-exec", flag(), "workers run no programs, only functions")("bind", option<std::string>("ENDPOINT"),

@@ -12,7 +12,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {"quern wait ID...",
+constexpr Manual kWaitManual = {"quern wait ID...",
                             "Waits for jobs to end. Exit 0 when all are done, 1 when any is not.",
                             "  quern wait 12 && quern results 12\n  quern wait 12 13 14 --json\n"};
 
@@ -34,7 +34,7 @@ void print_outcome(JobNumber number, const Outcome& outcome, bool json) {
 }  // namespace
 
 Syntax wait_syntax() {
-  Syntax syntax(kManual);
+  Syntax syntax(kWaitManual);
   syntax.words(1, 10'000, "a job's id", Word::job);
   return syntax;
 }

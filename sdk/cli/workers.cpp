@@ -12,7 +12,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kManual = {"quern workers",
+constexpr Manual kWorkersManual = {"quern workers",
                             "Lists the workers that are connected, with their capacity and measured rates.",
                             "  quern workers\n  quern workers --json | jq -r .worker\n"};
 
@@ -58,7 +58,7 @@ void print_table(const std::vector<WorkerStatus>& workers) {
 
 }  // namespace
 
-Syntax workers_syntax() { return Syntax(kManual); }
+Syntax workers_syntax() { return Syntax(kWorkersManual); }
 
 Exit workers(const Arguments& arguments) {
   const auto given = workers_syntax().parse(arguments);

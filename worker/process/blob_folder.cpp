@@ -16,7 +16,7 @@
 namespace quern::worker {
 namespace {
 
-constexpr std::size_t kBlock = 1u << 20;
+constexpr std::size_t kFileBlock = 1u << 20;
 
 class Descriptor {
  public:
@@ -96,10 +96,10 @@ void BlobFolder::copy(const std::string& name, const std::string& to, std::uint3
     throw std::runtime_error("the worker's copy of a file is gone (" + std::string(std::strerror(error.code().value())) + "); the next task fetches it anew");
   }
   const Descriptor out(to, O_WRONLY | O_CREAT | O_EXCL);
-  const auto block = std::make_unique<char[]>(kBlock);
+  const auto block = std::make_unique<char[]>(kFileBlock);
   keys::Digest digest;
   for (;;) {
-    const ssize_t got = ::read(in->get(), block.get(), kBlock);
+    const ssize_t got = ::read(in->get(), block.get(), kFileBlock);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw std::system_error(errno, std::generic_category(), file_of(name));
     if (got == 0) break;

@@ -1,4 +1,5 @@
 #include "worker/process/co_process.hpp"
+#include "worker/process/nonblocking.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -16,14 +17,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLook{20};     // between two looks at whether answers are still wanted
+constexpr milliseconds kAnswerLook{20};     // between two looks at whether answers are still wanted
 constexpr milliseconds kFarewell{300};  // from the end of its input to its own
-constexpr std::size_t kBlock = 64u << 10;
+constexpr std::size_t kAnswerBlock = 64u << 10;
 constexpr std::size_t kErrorKept = 4096;
 constexpr std::size_t kAnswerMax = 64u << 20;
 constexpr char kLineBuffer[] = "/usr/libexec/coreutils/libstdbuf.so";
 
-void do_not_block(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
 /// As `stdbuf -oL` and `python -u` do it: programs that collect their output when it is no terminal would keep answers back.
 void ask_for_lines(std::vector<std::string>& env) {
@@ -62,7 +62,7 @@ CoProcess::CoProcess(const Command& command, Host& host, const std::function<voi
   in_.close_read();
   out_.close_write();
   err_.close_write();
-  for (const int fd : {in_.write, out_.read, err_.read}) do_not_block(fd);
+  for (const int fd : {in_.write, out_.read, err_.read}) make_nonblocking(fd);
 }
 
 CoProcess::~CoProcess() {
@@ -109,7 +109,7 @@ void CoProcess::take_answers(std::size_t wanted, Answers& answers) {
       taken_ += 4 + length;
     }
   }
-  if (taken_ == read_.size() || taken_ > kBlock) {
+  if (taken_ == read_.size() || taken_ > kAnswerBlock) {
     read_.erase(0, taken_);
     taken_ = 0;
   }
@@ -167,7 +167,7 @@ CoProcess::State CoProcess::exchange(const std::vector<BytesView>& items, const 
   auto heard = Clock::now();
   while (answers.count() - base < items.size()) {
     // A bad item ends the run of those that are given at once: its turn comes when the ones before it are answered.
-    while (given < items.size() && trouble.empty() && pending.size() - written < kBlock && framed(items[given], pending, trouble)) ++given;
+    while (given < items.size() && trouble.empty() && pending.size() - written < kAnswerBlock && framed(items[given], pending, trouble)) ++given;
     if (!trouble.empty() && answers.count() - base == given) {
       answers.failure(std::exchange(trouble, {}));
       ++given;
@@ -179,7 +179,7 @@ CoProcess::State CoProcess::exchange(const std::vector<BytesView>& items, const 
       if (written == pending.size()) pending.clear(), written = 0;
     }
     pollfd fds[] = {{out_.read, POLLIN, 0}, {err_.read, POLLIN, 0}, {written < pending.size() ? in_.write : -1, POLLOUT, 0}, {child_.ended_fd(), POLLIN, 0}};
-    ::poll(fds, 4, static_cast<int>(kLook.count()));
+    ::poll(fds, 4, static_cast<int>(kAnswerLook.count()));
     // It has ended and all it wrote was read; something that it left behind may hold the pipe open.
     if (fds[3].revents != 0 && fds[0].revents == 0) {
       answers.failure(why_it_ended());
@@ -188,7 +188,7 @@ CoProcess::State CoProcess::exchange(const std::vector<BytesView>& items, const 
     if (fds[1].revents & POLLIN) keep_error_output();
     if (fds[1].revents & POLLHUP) err_.close_read();
     if (fds[0].revents != 0) {
-      char block[kBlock];
+      char block[kAnswerBlock];
       const ssize_t got = ::read(out_.read, block, sizeof block);
       if (got == 0) {
         answers.failure(why_it_ended());

@@ -17,7 +17,7 @@ namespace {
 constexpr int kRounds = 100;  // of looking for what is left
 constexpr useconds_t kBetweenRounds = 2000;
 
-std::string contents_of(const std::string& file) {
+std::string process_file(const std::string& file) {
   std::string text;
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return text;
@@ -28,7 +28,7 @@ std::string contents_of(const std::string& file) {
 }
 
 bool carries(pid_t pid, std::string_view variable) {
-  const std::string environment = contents_of("/proc/" + std::to_string(pid) + "/environ");
+  const std::string environment = process_file("/proc/" + std::to_string(pid) + "/environ");
   for (std::size_t at = 0; (at = environment.find(variable, at)) != std::string::npos; ++at)
     if (at == 0 || environment[at - 1] == '\0') return true;
   return false;
@@ -50,7 +50,7 @@ std::string random_text() {
 /// The main thread never starts programs, so its children are those that were left behind by others.
 std::vector<pid_t> orphans() {
   static const std::string file = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
-  const std::string list = contents_of(file);  // each number is followed by a blank
+  const std::string list = process_file(file);  // each number is followed by a blank
   std::vector<pid_t> found;
   for (std::size_t at = 0, end = 0; (end = list.find(' ', at)) != std::string::npos; at = end + 1)
     if (const auto pid = pid_in(std::string_view(list).substr(at, end - at))) found.push_back(*pid);

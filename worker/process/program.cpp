@@ -1,3 +1,4 @@
+#include "worker/process/nonblocking.hpp"
 #include "worker/process/program.hpp"
 
 #include <fcntl.h>
@@ -14,13 +15,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLook{20};    // between two looks at whether it is still wanted
+constexpr milliseconds kProgramLook{20};    // between two looks at whether it is still wanted
 constexpr milliseconds kMercy{500};  // between SIGTERM and SIGKILL
 // Both outputs together: what travels as one result, and room for what is said about them.
 constexpr std::size_t kOutputMax = (64u << 20) - (64u << 10);
 constexpr std::size_t kBlock = 64u << 10;
 
-void do_not_block(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
 /// Reads what is there. False at the end.
 bool read_some(int fd, Bytes& into) {
@@ -50,8 +50,8 @@ class Running {
 
   ProgramEnd to_the_end() {
     if (end_.start_error) return std::move(end_);
-    for (Pipe* pipe : {&out_, &err_}) do_not_block(pipe->read);
-    if (in_) do_not_block(in_->write);
+    for (Pipe* pipe : {&out_, &err_}) make_nonblocking(pipe->read);
+    if (in_) make_nonblocking(in_->write);
     while (!look()) {
     }
     drain(out_, end_.out);  // what it wrote before it ended
@@ -91,7 +91,7 @@ class Running {
   }
 
   int patience() const {
-    auto until = Clock::now() + kLook;
+    auto until = Clock::now() + kProgramLook;
     if (run_.timeout.count() > 0 && !term_at_) until = std::min(until, began_ + run_.timeout);
     return static_cast<int>(std::max<std::int64_t>(0, std::chrono::ceil<milliseconds>(until - Clock::now()).count()));
   }
