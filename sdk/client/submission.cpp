@@ -70,6 +70,10 @@ std::optional<Failure> check_submission(const std::string& function, const Input
     return Failure{ErrorCode::limit, "attempts must be 1 to " + std::to_string(wire::kAttemptsMax)};
   }
   if (!std::isfinite(options.cost) || options.cost < 0) return bad("the cost must not be negative");
+  if (options.ttl.count() < 0 || static_cast<std::uint64_t>(options.ttl.count()) > wire::kTtlMax)
+    return Failure{ErrorCode::limit, "the time to live must be 0 to 100 years"};
+  if (options.idempotent && options.at_most_once)
+    return bad("a job cannot be idempotent and at_most_once: the one allows a second start, the other forbids it");
   if (options.common) {
     if (auto failure = too_large("the common input", options.common->size())) return failure;
   }
@@ -115,6 +119,11 @@ wire::Submit submission(const Uuid& uuid, std::string function, const Input& inp
   out.cost = options.cost;
   out.require = std::move(options.require);
   out.resources = std::move(options.resources);
+  out.idempotent = options.idempotent;
+  out.at_most_once = options.at_most_once;
+  if (options.at_most_once) out.attempts = 1;
+  out.unique_any = options.unique_any;
+  out.ttl_s = static_cast<std::uint64_t>(options.ttl.count());
   out.blobs = std::move(options.blobs);
   std::sort(out.blobs.begin(), out.blobs.end());
   out.blobs.erase(std::unique(out.blobs.begin(), out.blobs.end()), out.blobs.end());

@@ -95,6 +95,7 @@ class ValueReader {
         return reading_.malformed(key, "not a number");
     }
     if (!std::isfinite(d)) return reading_.malformed(key, "not finite");
+    if (std::abs(d) > kRealMax) return reading_.malformed(key, "too large");
     if (sign == Sign::not_negative && d < 0) return reading_.malformed(key, "negative");
     if (sign == Sign::positive && d <= 0) return reading_.malformed(key, "not above zero");
     out = d;

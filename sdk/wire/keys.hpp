@@ -107,6 +107,7 @@ void describe(V& v, Of<JobStatus>) {
   v.word("encoding", &JobStatus::encoding);
   v.word("state", &JobStatus::state);
   v.text("reason", &JobStatus::reason);
+  v.code("failure", &JobStatus::failure);
   v.flag("open", &JobStatus::open);
   v.number("total", &JobStatus::total);
   v.number("pending", &JobStatus::pending);
@@ -119,6 +120,9 @@ void describe(V& v, Of<JobStatus>) {
   v.word("durability", &JobStatus::durability);
   v.flag("detached", &JobStatus::detached);
   v.number("attempts", &JobStatus::attempts);
+  v.flag("idempotent", &JobStatus::idempotent);
+  v.flag("at_most_once", &JobStatus::at_most_once);
+  v.number("kept_us", &JobStatus::kept_us);
   v.number("retried", &JobStatus::retried);
   v.number("age_us", &JobStatus::age_us);
   v.number("run_us", &JobStatus::run_us);
@@ -153,6 +157,7 @@ void describe(V& v, Of<FunctionDecl>) {
   v.name("reduce", &FunctionDecl::reduce);
   v.flag("finish", &FunctionDecl::finish);
   v.real("rate", &FunctionDecl::rate, Sign::not_negative);
+  v.flag("idempotent", &FunctionDecl::idempotent);
 }
 
 template <typename V>
@@ -178,6 +183,7 @@ void describe(V& v, Of<WorkerStatus>) {
   v.number("id", &WorkerStatus::id);
   v.name("name", &WorkerStatus::name);
   v.name("state", &WorkerStatus::state);
+  v.text("reason", &WorkerStatus::reason);
   v.object("capacity", &WorkerStatus::capacity);
   v.list("functions", &WorkerStatus::functions);
   v.list("rates", &WorkerStatus::rates);
@@ -258,6 +264,10 @@ void describe(V& v, Of<JobOptions>) {
   v.names("require", &JobOptions::require);
   v.reals("resources", &JobOptions::resources);
   v.list("blobs", &JobOptions::blobs);
+  v.flag("idempotent", &JobOptions::idempotent);
+  v.flag("at_most_once", &JobOptions::at_most_once);
+  v.flag("unique_any", &JobOptions::unique_any);
+  v.number("ttl_s", &JobOptions::ttl_s, Bounds{0, kTtlMax});
 }
 
 // ---- session
@@ -405,6 +415,8 @@ void describe(V& v, Of<Query>) {
   v.uuid("job", &Query::job);
   v.number("number", &Query::number);
   v.number("limit", &Query::limit);
+  v.number("before", &Query::before);
+  v.name("after", &Query::after);
 }
 
 template <typename V>
@@ -453,6 +465,8 @@ void describe(V& v, Of<Answer>) {
   v.list("workers", &Answer::workers);
   v.list("text", &Answer::text);
   v.object("broker", &Answer::broker);
+  v.number("before", &Answer::before);
+  v.name("after", &Answer::after);
 }
 
 // ---- broker -> worker

@@ -29,6 +29,8 @@ inline constexpr std::uint64_t kTasksMax = 1ULL << 62;  ///< N of a job
 inline constexpr std::uint32_t kSlotsMax = 4096;
 inline constexpr std::uint64_t kTimeoutMsMax =
     1'000'000'000'000;                                  ///< 31 years; keeps sums of times inside 64 bits
+inline constexpr std::uint64_t kTtlMax = 100ULL * 366 * 86'400;  ///< seconds: a hundred years
+inline constexpr double kRealMax = 1e18;                ///< magnitude of any real
 inline constexpr std::size_t kIdentityBytesMax = 4096;  ///< a named reducer's reduction of nothing
 inline constexpr std::size_t kPluginsMax = 32;          ///< libraries that a worker names
 inline constexpr std::size_t kPluginBytesMax = 512;     ///< of such a name

@@ -179,6 +179,10 @@ struct JobOptions {
   std::map<std::string, std::string> require;  ///< labels a worker must have
   std::map<std::string, double> resources;     ///< counted resources a task takes
   std::vector<std::string> blobs;              ///< what its workers must have (blob.hpp); each is there before the job
+  bool idempotent = false;    ///< a slow task may be started a second time, whatever its function declares
+  bool at_most_once = false;  ///< no task is ever started twice: lost with its worker, it ends as lost_worker
+  bool unique_any = false;    ///< `unique` names the job that exists also when its input is another
+  std::uint64_t ttl_s = 0;    ///< seconds for which the ended job is kept; 0: as long as the broker keeps others
   bool operator==(const JobOptions&) const = default;
 };
 
@@ -257,7 +261,9 @@ struct Query {
   QueryWhat what = QueryWhat::jobs;
   Uuid job;  ///< nil: by number
   JobNumber number{};
-  std::uint64_t limit = 100;  ///< jobs: the newest so many
+  std::uint64_t limit = 100;  ///< jobs, workers: at most so many in one answer
+  JobNumber before{};         ///< jobs: with numbers below this one; 0: the newest
+  std::string after;          ///< workers: whose names sort after this one; empty: from the first
   bool operator==(const Query&) const = default;
 };
 
@@ -313,6 +319,8 @@ struct Answer {
   std::vector<WorkerStatus> workers;
   std::vector<std::string> text;  ///< sentences for people
   std::optional<BrokerStatus> broker;
+  JobNumber before{};  ///< jobs: there may be more, with numbers below this one; 0: these were all
+  std::string after;   ///< workers: there are more, with names that sort after this one; empty: these were all
   bool operator==(const Answer&) const = default;
 };
 

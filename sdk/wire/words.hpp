@@ -20,11 +20,11 @@ struct Words;
 
 template <>
 struct Words<ErrorCode> {
-  static constexpr std::array<std::string_view, 21> list{
+  static constexpr std::array<std::string_view, 25> list{
       "none",       "malformed",      "limit",     "version",   "role",   "session",   "unknown_job",
       "queue_full", "results_unread", "credit",    "bad_input", "denied", "no_broker", "refused",
       "failed",     "timeout",        "cancelled", "lost",      "poison", "shutdown",
-      "store"};
+      "store",      "lost_worker",    "permanent", "conflict",  "expired"};
 };
 template <>
 struct Words<JobState> {

@@ -19,7 +19,8 @@ FunctionDecl function_decl() {
           .encoding = Encoding::value,
           .reduce = "sum",
           .finish = true,
-          .rate = 1.5e6};
+          .rate = 1.5e6,
+          .idempotent = true};
 }
 
 TaskError failed_run() { return {.first = 7, .count = 2, .code = ErrorCode::timeout, .text = "over 5 s"}; }
@@ -38,6 +39,7 @@ JobStatus job_status() {
   s.encoding = Encoding::value;
   s.state = JobState::running;
   s.reason = "no worker offers it";
+  s.failure = ErrorCode::lost_worker;
   s.open = true;
   s.total = 1000;
   s.pending = 500;
@@ -50,6 +52,9 @@ JobStatus job_status() {
   s.durability = Durability::durable;
   s.detached = true;
   s.attempts = 5;
+  s.idempotent = true;
+  s.at_most_once = true;
+  s.kept_us = 3'600'000'000;
   s.retried = 6;
   s.age_us = 7'000'000;
   s.run_us = 6'500'000;
@@ -71,6 +76,7 @@ WorkerStatus worker_status() {
   w.id = 99;
   w.name = "left";
   w.state = "busy";
+  w.reason = "for a reason";
   w.capacity = capacity();
   w.functions = {function_decl()};
   w.rates = {{.function = "sum", .rate = 2e6, .uncertainty = 0.25, .leases = 4, .tasks = 4000, .busy_us = 2000}};
@@ -185,6 +191,10 @@ JobOptions options() {
   o.require = {{"os", "linux"}};
   o.resources = {{"gpu", 1}};
   o.blobs = {std::string(64, 'a')};
+  o.idempotent = true;
+  o.at_most_once = true;
+  o.unique_any = true;
+  o.ttl_s = 604'800;
   return o;
 }
 
@@ -253,6 +263,8 @@ Answer answer() {
   m.workers = {worker_status()};
   m.text = {"2 workers are busy.", "1 is draining."};
   m.broker = broker_status();
+  m.before = JobNumber{11};
+  m.after = "left";
   return m;
 }
 
@@ -349,7 +361,7 @@ std::vector<Sample> make_samples() {
       in("ack", Ack{uuid_of(0x11), 6, true}),
       in("retry", Retry{5, uuid_of(0x11), JobNumber{12}}),
       in("cancel", Cancel{4, uuid_of(0x11), JobNumber{12}, {{0, 5}, {100, 200}}, true}),
-      in("query", Query{4, QueryWhat::explain, uuid_of(0x11), JobNumber{12}, 10}),
+      in("query", Query{4, QueryWhat::explain, uuid_of(0x11), JobNumber{12}, 10, JobNumber{9}, "left"}),
       in("drain", Drain{4, "left"}),
       in("accepted", Accepted{uuid_of(0x11), JobNumber{12}, 1000, 1 << 20, true, uuid_of(0x12)}),
       in("results", results()),

@@ -23,7 +23,8 @@ FunctionDecl declared(std::string name, Takes takes, Encoding encoding, const Fu
           .encoding = encoding,
           .reduce = options.reduce,
           .finish = static_cast<bool>(options.finish),
-          .rate = options.rate};
+          .rate = options.rate,
+          .idempotent = options.idempotent};
 }
 
 }  // namespace

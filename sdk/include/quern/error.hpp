@@ -33,6 +33,10 @@ enum class ErrorCode : std::uint8_t {
   poison,           ///< the task killed its worker too often
   shutdown,         ///< the other side is stopping
   store,            ///< the broker's store cannot write now; the text says why
+  lost_worker,      ///< its worker was lost, and the job allows one start only (at_most_once)
+  permanent,        ///< the user's function failed and said that trying again is of no use
+  conflict,         ///< the unique key belongs to a job with another input
+  expired,          ///< the job ended and was kept for its time; its results are gone
 };
 
 /// The wire's word for a code ("queue_full"); never empty.

@@ -30,6 +30,16 @@ struct SubmitOptions {
   std::map<std::string, double> resources{};    ///< counted resources a task takes, e.g. {"gpu", 1}
   std::vector<std::string> blobs{};             ///< files its workers must have, as Client::put() named them; for functions that use files
 
+  /// A task that is slow may be started a second time, on another worker, while the first still runs. For functions that declare
+  /// themselves idempotent this is always so; set it for commands that may run twice at once.
+  bool idempotent = false;
+  /// No task is ever started twice: a failed one is not tried again (`attempts` counts as 1), and one whose worker was lost
+  /// ends with the code lost_worker.
+  bool at_most_once = false;
+  /// With `unique`: take the job that has this key although its input is another. Otherwise that is an error (conflict).
+  bool unique_any = false;
+  std::chrono::seconds ttl{0};                  ///< how long the ended job is kept; 0: as long as the broker keeps others
+
   bool operator==(const SubmitOptions&) const = default;
 };
 

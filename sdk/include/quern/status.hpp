@@ -68,6 +68,7 @@ struct JobStatus {
   Encoding encoding = Encoding::raw;  ///< of results
   JobState state = JobState::waiting;
   std::string reason;  ///< why it waits, failed or was cancelled; a sentence
+  ErrorCode failure = ErrorCode::none;  ///< why it ended otherwise than done
   bool open = false;   ///< still being appended to
   std::uint64_t total = 0;  ///< tasks known so far
   std::uint64_t pending = 0;
@@ -80,6 +81,9 @@ struct JobStatus {
   Durability durability = Durability::memory;
   bool detached = false;
   std::uint32_t attempts = 3;     ///< attempts allowed per task
+  bool idempotent = false;        ///< a slow task of it may be started a second time meanwhile
+  bool at_most_once = false;      ///< no task of it is ever started twice
+  std::uint64_t kept_us = 0;      ///< an ended job is kept for so long from now; 0: it has not ended
   std::uint64_t retried = 0;      ///< task runs beyond each task's first
   std::uint64_t age_us = 0;       ///< since it was accepted
   std::uint64_t run_us = 0;       ///< from the first lease to the end (or to now)
@@ -118,6 +122,7 @@ struct FunctionDecl {
   std::string reduce;                 ///< reducer used when a range job names none; empty for none
   bool finish = false;                ///< has a finishing step that runs once on the reduced result
   double rate = 0;                    ///< declared tasks per second of one slot; 0: not declared
+  bool idempotent = false;            ///< a second run of a task, even beside the first, does no harm
 
   bool operator==(const FunctionDecl&) const = default;
 };
@@ -146,7 +151,8 @@ struct FunctionRate {
 struct WorkerStatus {
   std::uint64_t id = 0;  ///< session number
   std::string name;
-  std::string state;  ///< "idle", "busy", "draining"
+  std::string state;   ///< "idle", "busy", "draining", "stuck" (no slot is left), "lost" (shown for an hour)
+  std::string reason;  ///< of "stuck" and "lost": a sentence
   Capacity capacity;
   std::vector<FunctionDecl> functions;
   std::vector<FunctionRate> rates;

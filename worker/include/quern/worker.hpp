@@ -96,6 +96,8 @@ using BatchBody = std::function<void(Task&, const std::vector<BytesView>& items,
 struct FunctionOptions {
   std::string reduce;  ///< reducer of range jobs that name none
   double rate = 0;     ///< tasks per second of one slot, if known beforehand
+  /// A second run of a task, even beside the first, does no harm: a slow task may then be started on another worker too.
+  bool idempotent = false;
   std::function<Bytes(BytesView reduced, std::uint64_t total)> finish;  ///< runs once on the reduced result of N tasks (values)
 };
 
