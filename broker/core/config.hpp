@@ -10,7 +10,13 @@ namespace quern::broker {
 using std::chrono::milliseconds;
 
 /// Mistakes that the simulator makes on purpose, to show that it would find them. Never set outside of tests.
-enum class Mistake : std::uint8_t { none, acknowledge_early, forget_frontier };
+enum class Mistake : std::uint8_t {
+  none,
+  acknowledge_early,
+  forget_frontier,
+  copy_anything,        ///< slow leases are started a second time whether that is safe or not
+  copy_failure_counts,  ///< the failure of a copy is taken for that of the task
+};
 
 struct Config {
   Mistake mistake = Mistake::none;
@@ -22,8 +28,11 @@ struct Config {
   milliseconds lost_busy{3000};   ///< silence after which a worker with leases is given up
   milliseconds lost_idle{15000};
   milliseconds grace{30000};      ///< an attached job outlives its client by this much
-  milliseconds keep{3'600'000};   ///< a finished job is kept this long
-  std::size_t finished_max = 10'000;  ///< finished jobs kept at most
+  milliseconds keep{3'600'000};   ///< an ended job whose client followed it to its end is kept this long
+  milliseconds keep_results{7LL * 24 * 3'600'000};  ///< and one that is detached, or has a unique key: its results are fetched later
+  std::uint64_t keep_bytes = 16ULL << 30;  ///< bytes of results in the store, of such jobs
+  std::size_t finished_max = 10'000;  ///< ended jobs of the first kind kept at most
+  std::size_t kept_max = 100'000;     ///< and of the second
   std::size_t sessions_max = 100'000;
   std::size_t jobs_max = 1'000'000;   ///< unfinished jobs
   bool open = true;                   ///< no keys: everybody is `anonymous` and may do everything

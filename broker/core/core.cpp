@@ -79,7 +79,7 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
                  [&](wire::Ack& m) { on_ack(*session, m); },
                  [&](wire::Cancel& m) { on_cancel(*session, m, now, effects); },
                  [&](wire::Retry& m) { on_retry(*session, m, now, effects); },
-                 [&](wire::Query& m) { on_query(*session, *principal, m, now, effects); },
+                 [&](wire::Query& m) { on_query(*session, m, now, effects); },
                  [&](wire::Drain& m) { on_drain(*session, m, effects); },
                  [&](wire::Report& m) { on_report(*session, std::move(m), now, effects); },
                  [&](wire::Reclaimed& m) { on_reclaimed(*session, m, now); },
@@ -141,6 +141,7 @@ void Core::settle(Time now, Effects& effects) {
   release_unsure(now);
   dispatch(now, effects);
   answer_fetches(now, effects);
+  if (!asking_.empty()) answer_questions(now, effects);
   // A job that ends may free another's credit; jobs only become dirty by events, so this loop ends.
   while (!dirty_.empty()) {
     std::set<JobNumber> dirty;
@@ -172,6 +173,8 @@ std::optional<Time> Core::next_deadline() const {
     if (t && (!next || *t < *next)) next = t;
   };
   sooner(retry_dispatch_);
+  if (!redecide_.empty()) sooner(clock_);
+  sooner(answer_at_);
   if (!unsure_.empty()) sooner(unsure_.begin()->first);
   if (!backing_off_.empty()) sooner(backing_off_.begin()->first);
   if (!doubts_.empty()) sooner(doubts_.begin()->first);

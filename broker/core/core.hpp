@@ -30,6 +30,7 @@
 #include "broker/core/effect.hpp"
 #include "broker/core/job.hpp"
 #include "broker/core/lease.hpp"
+#include "broker/core/offers.hpp"
 #include "broker/core/payload_cost.hpp"
 #include "broker/core/placement.hpp"
 #include "broker/core/plan_in_use.hpp"
@@ -47,6 +48,12 @@ struct Estimate {
   double left_s = -1;    ///< below zero: not known
   double error_s = -1;   ///< give or take
   bool measured = false; ///< from what it got of late; else from the workers' rates
+};
+
+/// A worker that was lost, as it is shown for a while.
+struct LostWorker {
+  WorkerStatus last;  ///< what was known of it then
+  Time lost{};
 };
 
 struct Counters {
@@ -151,7 +158,8 @@ class Core {
   void charge_tasks(const std::string& name, std::uint64_t tasks, Time now);
   std::uint64_t quota_room(const Job& job, Time now);
   void account(Job& job);
-  void unaccount(const Job& job);
+  void unaccount(Job& job);
+  void account_unread(Job& job, std::uint64_t bytes);
 
   // core_conduct.cpp
   Standing* standing_of(const std::string& user);
@@ -173,6 +181,8 @@ class Core {
   void on_beat(Session& session, const wire::Beat& beat, Effects& effects);
   void end_session(wire::SessionId id, Time now);
   void end_worker(Worker& worker, bool lost);
+  void hand_on_name(const std::string& name);
+  void note_lost(const Worker& worker, const std::string& why, Time now);
   void sweep(Time now, Effects& effects);
   void drop_unread(Time now);
   /// `after`: the commit that covers what the message reveals; 0: nothing that must be durable.
@@ -216,6 +226,9 @@ class Core {
 
   // core_results.cpp
   void send_results(Job& job, Time now, Effects& effects);
+  static wire::Duration watch_of(const Follower& follower, const Session& session);
+  /// Its results will not be acknowledged any more.
+  void forget_outstanding(Follower& follower);
   void tell(Job& job, Follower& follower, std::uint64_t token, Time now, Effects& effects);
   wire::JobUpdate update_of(const Job& job, Time now, std::uint64_t token) const;
 
@@ -253,7 +266,7 @@ class Core {
   void set_unsure(Job& job, wire::Interval tasks);
   void fail_tasks(Job& job, const Lease& lease, const std::vector<TaskError>& errors, std::vector<TaskError>& final_errors, Time now);
   void end_tasks(Job& job, wire::Interval tasks);
-  void end_failed(Job& job, wire::Interval tasks);
+  static void end_failed(Job& job, wire::Interval tasks);
   void keep_partial(Job& job, wire::Interval tasks, const Bytes& value);
   void give_back(Job& job, wire::Interval tasks);
   void give_back(Job& job, const Lease& lease, wire::Interval tasks, Time now);
@@ -271,15 +284,22 @@ class Core {
   static double work_of(const Job& job, const wire::Report& report);
   /// It is gone then.
   void close_lease(Lease& lease, const char* outcome = "done");
-  void lose_lease(wire::LeaseId id, bool worker_lost);
+  /// How a lease was lost: its worker never had it; it may have; it ran there, so it may be to blame.
+  enum class Loss : std::uint8_t { never_arrived, perhaps_started, while_running };
+  void lose_lease(wire::LeaseId id, Loss loss);
+  /// Tasks that may have been started once, of a job that allows no second start.
+  static void end_lost(Job& job, wire::Interval tasks, std::vector<TaskError>& errors);
 
   // core_decide.cpp
   bool decide_job(Job& job, Time now, Effects& effects);
+  std::shared_ptr<const Decision> shared_decision(const Decision& decision, const std::string& function);
   void decide_waiting(Time now, Effects& effects);
   std::string waits_for(const Job& job) const;
   std::string unmet(const Job& job) const;
+  std::string all_stuck(const Job& job) const;
   void shape_whole(Job& job, Time now, Effects& effects);
-  std::string nearest_function(const std::string& name) const;
+  void set_undecided(const Job& job) { undecided_[job.function].insert(job.number); }
+  void set_decided(const Job& job);
 
   // core_pools.cpp
   Need need_of(const Job& job) const;
@@ -289,7 +309,9 @@ class Core {
   void leave_pools(Worker& worker);
   void note_room(Worker& worker);
   void learnt(Worker& worker, Job& job, FunctionRecord& record);
+  /// Its rate at this function, or at all, may have changed.
   void tell_pools(Worker& worker, const std::string& function);
+  void tell_pools(Worker& worker);
   bool has_room(const Worker& worker) const;
   double ready_s(const Worker& worker, Time now) const;
 
@@ -315,6 +337,7 @@ class Core {
   bool serve(Level& level, bool choosy, Time now, Effects& effects);
   bool dispatch_job(Job& job, bool choosy, Time now, Effects& effects);
   bool over_result_share(const Job& job) const;
+  static std::uint64_t waiting_of_kind(const Job& job);
   const Pool::Member* any_with_room(const Job& job, bool choosy);
   const Pool::Member* best_for(const Job& job, bool choosy, Time now);
   const Pool::Member* any_idle(const Job& job) const;
@@ -377,6 +400,8 @@ class Core {
   bool copy_overdue(Worker& idle, Tail& tail, Time now, Effects& effects);
   /// Whether the payloads of these tasks are in memory; asks for some of them if not.
   static bool all_resident(Job& job, const wire::IntervalSet& tasks, Effects& effects);
+  /// Whether a task of it may be started there while it runs elsewhere.
+  static bool may_run_beside(const Job& job, const Worker& worker);
   static std::optional<Time> overdue_at(const Lease& lease, const Worker& holder, const Job& job);
   double copies_budget_s(const Job& job, Time now) const;
   /// Copies that cost more than they may, or stand in the way of work that waits, go.
@@ -397,11 +422,30 @@ class Core {
   void revoke_leases(Job& job, Effects& effects);
   void forget_job(JobNumber number);
 
+  // core_keep.cpp
+  static bool is_fetched_later(const Job& job);
+  Time expires(const Job& job) const;
+  void keep_ended(Job& job);
+  void keep_no_more(Job& job);
+  void sweep_ended(Time now, Effects& effects);
+
+  // core_query.cpp
+  void on_query(Session& session, const wire::Query& query, Time now, Effects& effects);
+  void answer_questions(Time now, Effects& effects);
+  /// What it cost, in looks at a job or a worker.
+  double answer(Session& session, const wire::Query& query, Time now, Effects& effects);
+  /// Whether this client has read what it was sent; asks it when that is not known.
+  bool hears(Session& session, Time now, Effects& effects);
+  void on_heard(Session& session);
+  void release_held_back(Session& session);
+  /// Why there is no such job.
+  std::pair<ErrorCode, std::string> unknown_job(Uuid uuid, JobNumber number) const;
+
   // core_status.cpp
-  void on_query(Session& session, const Principal& principal, const wire::Query& query, Time now, Effects& effects);
   /// `exact`: with a look at all leases of its workers.
   JobStatus status_of(const Job& job, Time now, bool with_shares, bool exact) const;
   WorkerStatus status_of(const Worker& worker, Time now) const;
+  static WorkerStatus status_of(const LostWorker& lost, Time now);
   std::vector<LeaseSpan> spans_of(const Job& job, Time now) const;
   // core_explain.cpp
   void explain_waiting(const Job& job, Time now, std::vector<std::string>& lines) const;
@@ -420,20 +464,25 @@ class Core {
   Config config_;
   Sessions sessions_;
   std::unordered_map<wire::SessionId, Worker> workers_;
-  std::unordered_set<std::string> worker_names_;
+  std::map<std::string, wire::SessionId> worker_names_;  ///< in the order of lists
+  std::map<std::string, LostWorker> lost_workers_;       ///< of the last hour, by name
   std::unordered_map<Uuid, JobNumber> job_numbers_;
   std::map<JobNumber, Job> jobs_;
   std::map<std::pair<std::string, std::string>, JobNumber> unique_;  ///< by principal and key
   std::set<JobNumber> live_;            ///< not final
-  std::set<JobNumber> undecided_;       ///< live, and no worker offers what they need yet
+  std::unordered_map<std::string, std::shared_ptr<const Decision>> decisions_;  ///< that jobs share
+  Offers offers_;                       ///< of the connected workers
+  std::map<std::string, std::set<JobNumber>> undecided_;  ///< live, and no worker offers what they need yet; by function
   Turns turns_;                         ///< of the decided jobs that may want leases
   std::map<Need, Pool> pools_;          ///< of the live, decided jobs
+  std::uint64_t rates_told_ = 0;        ///< see Pool::refresh()
   std::unordered_map<std::string, PayloadCost> payload_costs_;  ///< by function
   std::vector<Worker*> roomy_;          ///< workers that may have room, and no other
   Placer placer_;                       ///< of best_for()
   const Job* placing_ = nullptr;        ///< whose workers it knows
   std::optional<std::size_t> placed_;   ///< who got the last lease of it
   std::int64_t budget_ = 0;             ///< of this settle()
+  int loading_ = 0;                     ///< jobs in this serve() whose payloads are not in memory
   std::uint64_t serving_ = 0;           ///< number of this serve(), see Pool::no_room_in
   bool left_to_others_ = false;         ///< in this serve()
   bool cut_short_ = false;              ///< in this settle(): not everybody with room was looked at
@@ -444,13 +493,19 @@ class Core {
   std::multimap<Time, wire::LeaseId> doubts_;   ///< first leases of workers whose speed is not known, by when they are looked at
   std::multimap<Time, JobNumber> backing_off_;  ///< when failed tasks of a job may run again
   JobNumber swept_{};                   ///< the last live job the sweep looked at
-  std::deque<JobNumber> finished_;      ///< in the order of their end
+  std::deque<JobNumber> finished_;      ///< ended jobs that were followed to their end, in the order of it
+  std::set<std::pair<Time, JobNumber>> kept_;  ///< the other ended jobs, by when they are forgotten
+  std::uint64_t kept_in_store_ = 0, kept_in_memory_ = 0;  ///< bytes of their results
   std::multimap<Time, JobNumber> unread_;  ///< finished jobs whose client is gone: their results go then
   std::unordered_map<wire::LeaseId, Lease, LeaseIdHash> leases_;
   std::uint64_t last_job_ = 0;
+  std::uint64_t found_to_ = 0;  ///< numbers up to this one were given out before the start
+  std::deque<wire::SessionId> asking_;  ///< sessions with questions, in their turn
+  std::optional<Time> answer_at_;       ///< more of them are answered then
   std::uint64_t last_lease_ = 0;
   std::unordered_map<std::string, Usage> usage_;    ///< by name of the principal
   std::unordered_map<std::string, Budget> handed_in_;
+  std::unordered_map<wire::SessionId, std::uint64_t> unread_of_;  ///< bytes of results in memory of the jobs that a session owns
   Principals principals_;
   std::unordered_map<std::string, Principal> limited_;  ///< those with quotas, by name (of several keys: the first)
   bool invitations_open_ = false;
@@ -480,7 +535,7 @@ class Core {
   std::optional<Time> next_blob_sweep_;
   std::vector<Fetching> fetching_;      ///< chunks that workers wait for
   bool dispatch_needed_ = false;
-  bool offers_changed_ = false;         ///< a worker came: undecided jobs may have what they wait for
+  std::set<JobNumber> redecide_;        ///< undecided jobs whose payloads have come from the store
   std::optional<Time> retry_dispatch_;  ///< work is held back for a faster worker until then
   std::optional<Time> next_sweep_;
   Time started_{};

@@ -209,7 +209,7 @@ void Core::drop_followers(Effects& effects) {
     if (session.role != wire::Role::client) continue;
     const Principal* principal = principal_of(session.user);
     for (auto followed = session.followed.begin(); followed != session.followed.end();) {
-      Job* job = find_job(followed->first);
+      Job* job = find_job(*followed);
       const auto follower = job ? std::find_if(job->followers.begin(), job->followers.end(),
                                                [&, s = id](const Follower& f) { return f.session == s; })
                                 : decltype(job->followers.begin()){};
@@ -228,6 +228,7 @@ void Core::drop_followers(Effects& effects) {
       record(session.peer, principal->name, "stop following", "job " + std::to_string(value(job->number)),
              false, verdict.reason, effects);
       complain(session, ErrorCode::denied, verdict.reason, job->uuid, 0, effects);
+      forget_outstanding(*follower);
       job->followers.erase(follower);
       followed = session.followed.erase(followed);
     }
@@ -279,6 +280,7 @@ void Core::restrict_offer(Worker& worker, const Principal& principal, Effects& e
     return principal.functions.empty() || wire::matches_any(principal.functions, decl.name);
   };
   const std::size_t before = worker.offer.functions.size();
+  offers_.remove(worker);
   worker.offer.functions.clear();
   worker.offer.reducers.clear();
   std::copy_if(worker.functions.begin(), worker.functions.end(), std::back_inserter(worker.offer.functions),
@@ -286,7 +288,7 @@ void Core::restrict_offer(Worker& worker, const Principal& principal, Effects& e
   std::copy_if(worker.reducers.begin(), worker.reducers.end(), std::back_inserter(worker.offer.reducers),
                may_serve);
   worker.index_functions();
-  offers_changed_ = true;
+  offers_.add(worker);
   join_pools(worker);
   const std::size_t unused = worker.functions.size() - worker.offer.functions.size();
   if (unused > 0 && worker.offer.functions.size() != before)
@@ -369,9 +371,20 @@ void Core::account(Job& job) {
   mine.jobs += after.jobs - before.jobs;
   memory_used_ += after.bytes - before.bytes;
   before = after;
+  account_unread(job, job.results.bytes());
 }
 
-void Core::unaccount(const Job& job) {
+void Core::account_unread(Job& job, std::uint64_t bytes) {
+  if (bytes == job.unread && job.owner == job.unread_of) return;
+  if (job.unread > 0)
+    if (const auto of = unread_of_.find(job.unread_of); (of->second -= job.unread) == 0) unread_of_.erase(of);
+  job.unread = bytes;
+  job.unread_of = job.owner;
+  if (bytes > 0) unread_of_[job.owner] += bytes;
+}
+
+void Core::unaccount(Job& job) {
+  account_unread(job, 0);
   const Usage& before = job.accounted;
   Usage& mine = usage_[job.principal];
   mine.tasks -= before.tasks;

@@ -55,9 +55,9 @@ void Core::check_invariants() const {
   for (const auto& [number, job] : jobs_) {
     require(live_.contains(number) != job.final(), "a job is live until it is final", number);
     wire::IntervalSet all = job.pending;
-    std::uint64_t sum = job.pending.size() + job.unsure.size();
-    for (const auto& tasks : job.unsure.list()) all.add(tasks);
-    for (const auto& [due, tasks] : job.backing_off) {
+    std::uint64_t sum = job.pending.size() + job.unsure->size();
+    for (const auto& tasks : job.unsure->list()) all.add(tasks);
+    for (const auto& [due, tasks] : *job.backing_off) {
       sum += tasks.size();
       all.add(tasks);
     }
@@ -68,8 +68,8 @@ void Core::check_invariants() const {
     require(sum == job.total, "every task is pending, backing off, leased, unsure or ended, and only one of them", number);
     require(all.size() == job.total, "no task is in two states", number);
     require(job.done + job.failed + job.cancelled == job.ended.size(), "done, failed and cancelled tasks are the ended ones", number);
-    require(job.failed == job.failed_tasks.size(), "the failed tasks are counted", number);
-    for (const auto& tasks : job.failed_tasks.list()) require(job.ended.contains(tasks), "a failed task has ended", number);
+    require(job.failed == job.failed_tasks->size(), "the failed tasks are counted", number);
+    for (const auto& tasks : job.failed_tasks->list()) require(job.ended.contains(tasks), "a failed task has ended", number);
     if (job.durable() && !job.final() && job.frontier < job.total) {
       const wire::Interval beyond{job.frontier, job.total};
       require(job.ended.missing(beyond) == job.pending.intersect(beyond), "nothing beyond the frontier was ever leased", number);

@@ -95,12 +95,13 @@ bool Core::tolerates(Session& session, const wire::Message& message, Time now, E
   if (!query && !std::holds_alternative<wire::Beat>(message)) return true;
   Connection& connection = connections_.of(session.peer);
   if (!query) {
+    if (std::get<wire::Beat>(message).reply && session.probed) return true;  // it was asked for
     if (connection.beats.take(1, kBeats, now)) return true;
     offend(session.peer, session.user, 0.1, "a flood of BEATs", now, effects);
     return false;
   }
   if (connection.queries.take(1, kQueries, now)) return true;
-  complain(session, ErrorCode::limit, "that are too many questions: ask again in a second", {}, query->token, effects);
+  complain(session, ErrorCode::limit, "query rate limit exceeded: ask again in a second", {}, query->token, effects);
   offend(session.peer, session.user, 0.1, "a flood of queries", now, effects);
   return false;
 }

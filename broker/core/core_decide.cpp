@@ -8,56 +8,47 @@
 namespace quern::broker {
 namespace {
 
-std::size_t distance(std::string_view a, std::string_view b) {  // Levenshtein
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-    }
-  }
-  return row[b.size()];
-}
+// Very many jobs may wait for one worker: the rest is decided with the next settle().
+constexpr std::size_t kDecidedAtOnce = 500;
 
 }  // namespace
 
-std::string Core::nearest_function(const std::string& name) const {
-  std::string best;
-  std::size_t least = std::max<std::size_t>(3, name.size() / 2 + 1);
-  for (const auto& [id, worker] : workers_) {
-    for (const auto& decl : worker.offer.functions) {
-      const std::size_t d = distance(name, decl.name);
-      if (d < least) {
-        least = d;
-        best = decl.name;
-      }
-    }
-  }
-  return best;
+void Core::set_decided(const Job& job) {
+  const auto same = undecided_.find(job.function);
+  if (same == undecided_.end()) return;
+  same->second.erase(job.number);
+  if (same->second.empty()) undecided_.erase(same);
 }
 
 void Core::decide_waiting(Time now, Effects& effects) {
-  offers_changed_ = false;
-  for (auto it = undecided_.begin(); it != undecided_.end();) decide_job(jobs_.at(*it++), now, effects);
+  std::set<std::string> functions = offers_.take_new_functions();
+  if (offers_.take_new_reducers())  // then what waits may have waited for a reducer only
+    for (const auto& [function, jobs] : undecided_)
+      if (offers_.has(function)) functions.insert(function);
+  for (const std::string& function : functions)
+    if (const auto waiting = undecided_.find(function); waiting != undecided_.end())
+      redecide_.insert(waiting->second.begin(), waiting->second.end());
+  for (std::size_t looked = 0; !redecide_.empty() && looked < kDecidedAtOnce; ++looked) {
+    const auto it = jobs_.find(*redecide_.begin());
+    redecide_.erase(redecide_.begin());
+    if (it != jobs_.end() && !it->second.decision && !it->second.final()) decide_job(it->second, now, effects);
+  }
+}
+
+std::shared_ptr<const Decision> Core::shared_decision(const Decision& decision, const std::string& function) {
+  constexpr std::size_t kKindsMost = 10'000;
+  if (decisions_.size() >= kKindsMost) decisions_.clear();
+  // The sentence names the function and tells how it is taken; with the reducer that is all there is to a decision.
+  auto& known = decisions_[function + '\n' + decision.sentence + '\n' + decision.reduce];
+  if (!known || known->encoding != decision.encoding || known->finish != decision.finish) known = std::make_shared<const Decision>(decision);
+  return known;
 }
 
 bool Core::decide_job(Job& job, Time now, Effects& effects) {
   if (job.blob) return false;
-  std::vector<FunctionDecl> offers;
-  bool reducer_offered = false;
-  for (const auto& [id, worker] : workers_) {
-    if (worker.draining) continue;
-    worker.any_declaration(job.function, [&](const FunctionDecl& decl) {
-      if (std::find(offers.begin(), offers.end(), decl) == offers.end()) offers.push_back(decl);
-      return false;
-    });
-    reducer_offered = reducer_offered || worker.reducer(job.options.reduce);
-  }
+  const std::vector<FunctionDecl> offers = offers_.declarations(job.function);
   if (offers.empty()) return false;
+  const bool reducer_offered = offers_.has_reducer(job.options.reduce);
   auto decided = decide({job.function, job.input, job.options.reduce}, offers);
   if (auto* misfit = std::get_if<Misfit>(&decided)) {
     end_job(job, JobState::failed, ErrorCode::bad_input, misfit->text, now, effects);
@@ -72,8 +63,8 @@ bool Core::decide_job(Job& job, Time now, Effects& effects) {
     while (auto stretch = job.payloads.wanted(0, wire::kItemBytesMax)) effects.push_back(Load{job.number, *stretch});
     return false;  // on_loaded() asks again
   }
-  job.decision = decision;
-  undecided_.erase(job.number);
+  job.decision = shared_decision(decision, job.function);
+  set_decided(job);
   save(job);
   if (!decision.reduce.empty()) job.partials.emplace(wire::builtin_reducer(decision.reduce));
   if (decision.takes == Takes::whole && job.input != InputKind::whole) shape_whole(job, now, effects);
@@ -83,6 +74,12 @@ bool Core::decide_job(Job& job, Time now, Effects& effects) {
   }
   touch(job);
   return true;
+}
+
+std::string Core::all_stuck(const Job& job) const {
+  const Worker& one = *job.pool->members().front().worker;
+  return "all slots of the workers that offer `" + job.function + "` are stuck: functions on them ignore their time limit or their cancellation (" +
+         one.name + (job.pool->members().size() > 1 ? " and others" : "") + "; restart the worker, or run it with --isolation process)";
 }
 
 std::string Core::unmet(const Job& job) const {
@@ -105,26 +102,20 @@ std::string Core::unmet(const Job& job) const {
 
 std::string Core::waits_for(const Job& job) const {
   if (job.blob) return "the file is being received";
-  bool offered = false, reducer_offered = wire::builtin_reducer(job.options.reduce).has_value() || job.options.reduce.empty();
-  bool met = false;
-  for (const auto& [id, worker] : workers_) {
-    reducer_offered = reducer_offered || worker.reducer(job.options.reduce);
-    const bool offers = worker.by_name.contains(job.function);
-    offered = offered || (offers && !worker.draining);
-    met = met || (job.decision ? need_of(job).met_by(worker) && worker.slots() > 0 : false);
-  }
+  const bool offered = offers_.has(job.function);
   if (workers_.empty()) return "no worker is connected";
   if (!offered && (job.function == "exec" || job.function == "filter"))
     return "no worker offers `" + job.function + "`: workers run programs when started with --allow-exec (`quern up` does that)";
   if (!offered) {
-    const std::string near = nearest_function(job.function);
+    const std::string near = offers_.nearest(job.function);
     return "no worker offers `" + job.function + "`" + (near.empty() || near == job.function ? "" : "; did you mean `" + near + "`?");
   }
-  if (!reducer_offered)
+  if (!job.options.reduce.empty() && !wire::builtin_reducer(job.options.reduce) && !offers_.has_reducer(job.options.reduce))
     return "no worker offers the reducer `" + job.options.reduce + "` (built in: sum, min, max, count, concat)";
   if (!job.decision) return "its input is not complete yet: `" + job.function + "` takes it at once";
-  if (!met) return "no worker that offers `" + job.function + "` meets its requirements: " + unmet(job);
-  if (!job.unsure.empty() && job.pending.empty())
+  if (job.pool && job.pool->empty()) return "no worker that offers `" + job.function + "` meets its requirements: " + unmet(job);
+  if (job.pool && job.pool->slots() == 0) return all_stuck(job);
+  if (!job.unsure->empty() && job.pending.empty())
     return "the broker was restarted: workers have a few seconds to say what they still run of it";
   if (job.durable() && !store_trouble_.empty()) return "the store cannot write: " + store_trouble_;
   if (over_result_share(job)) return "its results wait to be read";

@@ -29,6 +29,8 @@ constexpr std::size_t kManyLooks = 256;
 constexpr std::chrono::microseconds kTimePerLook{2};
 constexpr double kNotSlow = 0.75;
 constexpr std::size_t kIdleLooks = 64;
+// Jobs that wait for their payloads to come from the store while others are passed over: beyond that the disk is busy enough.
+constexpr int kLoadingMost = 64;
 
 }  // namespace
 
@@ -38,9 +40,9 @@ void Core::release_backing_off(Time now) {
     backing_off_.erase(backing_off_.begin());
     if (it == jobs_.end()) continue;
     Job& job = it->second;
-    while (!job.backing_off.empty() && job.backing_off.begin()->first <= now) {
-      job.pending.add(job.backing_off.begin()->second);
-      job.backing_off.erase(job.backing_off.begin());
+    while (!job.backing_off->empty() && job.backing_off->begin()->first <= now) {
+      job.pending.add(job.backing_off->begin()->second);
+      job.backing_off.edit().erase(job.backing_off->begin());
     }
     changed_for_plan(job);
     touch(job);
@@ -60,7 +62,7 @@ void Core::retry_dispatch_at(Time when) {
 void Core::dispatch(Time now, Effects& effects) {
   release_backing_off(now);
   look_at_doubts(now);
-  if (offers_changed_) decide_waiting(now, effects);
+  if (offers_.news() || !redecide_.empty()) decide_waiting(now, effects);
   for (JobNumber number : dirty_)
     if (auto it = jobs_.find(number); it != jobs_.end()) reorder(it->second);
   if (retry_dispatch_ && now >= *retry_dispatch_) dispatch_needed_ = true;
@@ -87,6 +89,7 @@ void Core::dispatch(Time now, Effects& effects) {
 bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
   left_to_others_ = false;
   placing_ = nullptr;
+  loading_ = 0;
   ++serving_;
   while (!roomy_.empty()) {
     if (budget_-- < 0) {  // the gateway has others to listen to; who was looked at in vain stays aside until the others were
@@ -102,13 +105,17 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
     }
     if (!job) break;
     if (placing_ != job) placing_ = nullptr;
-    const bool nobody = job->pool && job->pool->no_room_in == serving_ && !job->wants_merge();
-    if (!nobody && dispatch_job(*job, choosy, now, effects)) {
+    // When nobody has room for one job, nobody has for the others of its kind.
+    const auto nobody = [&] { return job->pool && job->pool->no_room_in == serving_ && !job->wants_merge(); };
+    if (!nobody() && dispatch_job(*job, choosy, now, effects)) {
       budget_ -= kLeaseCosts;
       turns_.serve(*job);
       reorder(*job);
+    } else if (nobody()) {
+      turns_.set_queue_aside(*job);
     } else {
       turns_.set_aside(*job);
+      if (loading_ > kLoadingMost) break;  // on_loaded() goes on
     }
   }
   turns_.restore();
@@ -124,14 +131,21 @@ bool Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effects) {
   }
   if (job.pending.empty() || !job.pool) return false;
   if (over_result_share(job)) return false;
-  if (!ready_to_carve(job, effects)) return false;  // on_loaded() goes on
-  job.pool->refresh();
-  const bool plenty = job.pending.size() > kPlentyPerSlot * job.pool->slots();
+  if (!ready_to_carve(job, effects)) return ++loading_, false;  // on_loaded() goes on
+  job.pool->refresh(rates_told_);
+  const bool plenty = waiting_of_kind(job) > kPlentyPerSlot * job.pool->slots();
   if (plenty) placing_ = nullptr;
   const Pool::Member* member = plenty ? any_with_room(job, choosy) : best_for(job, choosy, now);
   if (!member) return false;
   grant_tasks(job, *member, now, effects);
   return true;
+}
+
+std::uint64_t Core::waiting_of_kind(const Job& job) {
+  // Of many small jobs none has plenty by itself, and yet the choice does not matter.
+  const auto& wanted = job.place.level->wanted;
+  const auto kind = wanted.find(job.pool);
+  return std::max(job.pending.size(), kind == wanted.end() ? 0 : kind->second.tasks);
 }
 
 const Pool::Member* Core::any_with_room(const Job& job, bool choosy) {
@@ -210,7 +224,11 @@ const Pool::Member* Core::best_for(const Job& job, bool choosy, Time now) {
     budget_ -= static_cast<std::int64_t>(members.size());
     if (members.size() > kManyLooks) look_at = now + kTimePerLook * members.size();
     if (!room) candidates.clear();
-    if (!room && !left) job.pool->no_room_in = serving_;
+    if (!room && !left) {
+      job.pool->no_room_in = serving_;
+      // As many were just looked at: whoever is listed in vain goes, so that the next look finds nobody at once.
+      if (roomy_.size() <= members.size()) std::erase_if(roomy_, [this](Worker* worker) { return !(worker->listed = has_room(*worker)); });
+    }
     placer_.begin(std::move(candidates));
   } else if (!placer_.empty() && placed_) {
     const Worker& worker = *members[*placed_].worker;

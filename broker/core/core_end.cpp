@@ -19,12 +19,7 @@ void Core::finish_if_done(Job& job, Time now, Effects& effects) {
       if (auto nothing = wire::reduction_of_nothing(*builtin)) job.value = wire::Buffer::adopt(std::move(*nothing));
     } else if (!reduce.empty()) {
       if (!job.decision) return;
-      for (const auto& [id, worker] : workers_) {
-        if (const ReducerDecl* decl = worker.reducer(reduce); decl && decl->has_identity) {
-          job.value = wire::Buffer::copy(decl->identity);
-          break;
-        }
-      }
+      if (const Bytes* identity = offers_.identity(reduce)) job.value = wire::Buffer::copy(*identity);
     }
     return end_job(job, JobState::done, ErrorCode::none, "", now, effects);
   }
@@ -64,47 +59,47 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   job.cancelled += job.total - job.ended.size();
   job.ended.add({0, job.total});
   job.pending.clear();
-  job.backing_off.clear();
+  job.backing_off.reset();
   job.leased = 0;
   wire::Intervals dropped;
-  if (!job.blob || state != JobState::done) job.payloads.keep_only(job.failed_tasks, dropped);  // what failed may be tried again
+  if (!job.blob || state != JobState::done) job.payloads.keep_only(*job.failed_tasks, dropped);  // what failed may be tried again
   // A job of millions may have thousands of rows: without a failed task they all go, and the store takes its time.
-  if (job.failed_tasks.empty()) {
+  if (job.failed_tasks->empty()) {
     if (!dropped.empty()) persist(job, DropInputs{job.number});
   } else {
     for (const auto& slab : dropped) persist(job, DropInput{job.number, slab});
   }
-  job.unsure.clear();
+  job.unsure.reset();
   job.attempts = {};
   job.crashes = {};
-  job.suspects.clear();
+  job.suspects.reset();
   if (job.partials && !job.value) {
     if (auto partial = job.partials->value()) job.value = wire::Buffer::adopt(std::move(*partial));
     // An empty value (concat of nothing) is a value too.
     if (!job.value && job.partials->count() > 0) job.value = wire::Buffer{};
   }
   // What was folded is wanted again when failed tasks are tried again.
-  if (job.failed_tasks.empty() && job.partials) {
+  if (job.failed_tasks->empty() && job.partials) {
     persist(job, DropPartials{job.number});
     job.partials.reset();
   }
   live_.erase(job.number);
-  undecided_.erase(job.number);
+  set_decided(job);
   turns_.leave(job);
   leave_pool(job);
   job.timeline.finish();
-  if (job.failed_tasks.empty()) {
+  if (job.failed_tasks->empty()) {
     job.costs = {};
     job.costs_sum = 0;
   }
   if (job.blob && state == JobState::done) blobs_.insert(job.number);
-  else finished_.push_back(job.number);
+  else keep_ended(job);
   if (job.has_common()) {
     for (auto& [id, worker] : workers_)
       if (worker.commons.erase(job.uuid) > 0) send(id, wire::Forget{{job.uuid}}, effects, job.ticket);
-    if (job.failed_tasks.empty()) job.common.reset();
+    if (job.failed_tasks->empty()) job.common.reset();
   }
-  if (job.failed_tasks.empty()) release_blobs(job);
+  if (job.failed_tasks->empty()) release_blobs(job);
   save(job);
   if (job.durable() && job.results.bytes() > 0) results_heavy_.insert(job.number);
   account(job);
@@ -113,13 +108,14 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
 }
 
 void Core::reopen_job(Job& job, Time now) {
-  const wire::IntervalSet again = job.failed_tasks;
+  keep_no_more(job);
+  const wire::IntervalSet again = *job.failed_tasks;
   for (const auto& tasks : again.list()) {
     job.ended.remove(tasks);
     job.pending.add(tasks);
   }
   for (std::uint64_t seq : job.results.erase_errors(again)) persist(job, PutErrors{job.number, seq, job.results.at(seq).errors});
-  job.failed_tasks.clear();
+  job.failed_tasks.reset();
   job.failed = 0;
   job.retried += again.size();
   job.merge_failures = 0;
@@ -132,9 +128,11 @@ void Core::reopen_job(Job& job, Time now) {
   job.options.detach = true;  // whoever submitted it has its answer: it runs on its own now
   job.finished = {};
   for (Follower& follower : job.followers) follower.told_final = false;
-  std::erase(finished_, job.number);
   live_.insert(job.number);
-  if (!job.decision) undecided_.insert(job.number);
+  if (!job.decision) {
+    set_undecided(job);
+    redecide_.insert(job.number);
+  }
   turns_.enter(job);
   job.rate_done = job.done;
   job.rate_since = now;
@@ -159,14 +157,14 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects
     wanted.end = std::min(wanted.end, job.total);
     for (const auto& part : job.ended.missing(wanted)) {
       job.pending.remove(part);
-      job.unsure.remove(part);
+      job.unsure.edit().remove(part);
       std::multimap<Time, wire::Interval> rest;
-      for (const auto& [due, waiting] : job.backing_off) {
+      for (const auto& [due, waiting] : *job.backing_off) {
         wire::IntervalSet left(wire::Intervals{waiting});
         left.remove(part);
         for (const auto& piece : left.list()) rest.emplace(due, piece);
       }
-      job.backing_off.swap(rest);
+      job.backing_off.edit().swap(rest);
       job.cancelled += part.size();
       errors.push_back({part.begin, part.size(), ErrorCode::cancelled, "cancelled"});
     }
@@ -206,14 +204,16 @@ void Core::wind_down(Job& job, Effects& effects) {
 
 void Core::cancel_waiting(Job& job, Effects& effects) {
   wire::IntervalSet waiting = job.pending;
-  for (const auto& [due, tasks] : job.backing_off) waiting.add(tasks);
+  for (const auto& [due, tasks] : *job.backing_off) waiting.add(tasks);
   if (!waiting.empty()) cancel_tasks(job, waiting.list(), effects);
 }
 
 void Core::forget_job(JobNumber number) {
   Job& job = jobs_.at(number);
-  for (const Follower& follower : job.followers)
+  for (Follower& follower : job.followers) {
+    forget_outstanding(follower);
     if (Session* session = sessions_.find(follower.session)) session->followed.erase(job.uuid);
+  }
   persist(job, DropJob{number});
   release_blobs(job);
   blobs_.erase(number);
@@ -222,7 +222,7 @@ void Core::forget_job(JobNumber number) {
   unaccount(job);
   dirty_.erase(number);
   job_numbers_.erase(job.uuid);
-  std::erase(finished_, number);
+  keep_no_more(job);
   jobs_.erase(number);
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 // Jobs that are looked at: with more the estimate is coarse anyhow.
 constexpr int kRivalsMost = 50;
+constexpr int kRivalsLookedAt = 200;
 // What it got of late says more than its share should, once it has run so long.
 constexpr double kMeasuredFrom = 1.0;
 // What nobody can foresee: a share of the time left, alone and among others.
@@ -23,7 +24,7 @@ double square(double x) { return x * x; }
 
 double Core::left_s(const Job& job, Time now, bool exact) const {
   const double rate = job.pool->total_rate() / static_cast<double>(std::max<std::uint64_t>(1, job.pool->slots()));
-  const std::uint64_t waiting = job.pending.size() + job.backing() + job.unsure.size();
+  const std::uint64_t waiting = job.pending.size() + job.backing() + job.unsure->size();
   double left = job.costs.empty() || !exact ? static_cast<double>(waiting) * job.unit() : job.work_of(job.pending.list());
   left /= rate;
   if (!exact) return left + job.expected_out / 2;  // leases are half done, in the mean
@@ -65,22 +66,24 @@ Estimate Core::estimate(const Job& job, Time now, bool exact) const {
 
   // The others, as long as they last: of each of the same priority no more than what it gets until this one ends; of a higher one all.
   double before = 0, shared = 0;
-  int rivals = 0;
-  const auto weight_of = [](const Job& one) { return one.place.party->weight * one.weight() / std::max<double>(1, static_cast<double>(one.place.party->turns.size())); };
+  int rivals = 0, looked = 0;
+  const auto weight_of = [](const Job& one) { return one.place.party->weight * one.weight() / std::max<double>(1, static_cast<double>(one.place.party->wanting)); };
   const double my_part = mine / weight_of(job);
   for (const auto& [falling, level] : turns_.levels()) {
     if (falling > -std::int64_t{job.options.priority}) break;
     for (const auto& turn : level.turns) {
-      if (rivals >= kRivalsMost) break;
-      for (const auto& other : turn.party->turns) {
-        if (rivals >= kRivalsMost) break;
-        if (other.job == &job || !other.job->pool || other.job->pool->total_rate() <= 0) continue;
+      const bool more = turn.party->each_job([&](const Job& other) {
+        if (rivals >= kRivalsMost || ++looked > kRivalsLookedAt) return false;
+        if (&other == &job || !other.pool || other.pool->total_rate() <= 0) return true;
         ++rivals;
-        const double left = left_s(*other.job, now, false);
+        const double left = left_s(other, now, false);
         if (&level != job.place.level) before += left;
-        else shared += std::min(left, my_part * weight_of(*other.job));
-      }
+        else shared += std::min(left, my_part * weight_of(other));
+        return true;
+      });
+      if (!more) break;
     }
+    if (rivals >= kRivalsMost || looked > kRivalsLookedAt) break;
   }
   Estimate end;
   end.left_s = (mine + before + shared) / slots;

@@ -84,11 +84,11 @@ void Core::explain_share(const Job& job, std::vector<std::string>& lines) const 
     if (falling > -std::int64_t{job.options.priority}) break;
     for (const auto& turn : level.turns) {
       if (&level != job.place.level) {
-        ahead += turn.party->turns.size();
+        ahead += turn.party->wanting;
         continue;
       }
       ++parties;
-      beside += turn.party->turns.size() - (turn.party == job.place.party && job.place.key ? 1 : 0);
+      beside += turn.party->wanting - (turn.party == job.place.party && job.place.key ? 1 : 0);
     }
   }
   if (ahead > 0) lines.push_back(plural(ahead, "job") + " of higher priority " + (ahead == 1 ? "goes" : "go") + " first.");
@@ -125,7 +125,7 @@ std::vector<std::string> Core::explain(const Job& job, Time now) const {
                     std::to_string(s.done) + " of " + std::to_string(s.total) + " are done.");
     if (job.place.level) explain_share(job, lines);
     if (job.pool && !job.pool->empty()) explain_waiting(job, now, lines);
-    if (!job.backing_off.empty()) lines.push_back(plural(job.backing(), "failed task") + " will be tried again shortly.");
+    if (!job.backing_off->empty()) lines.push_back(plural(job.backing(), "failed task") + " will be tried again shortly.");
   }
   explain_workers(job, lines);
   if (job.copies > 0)

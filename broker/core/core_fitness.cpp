@@ -89,9 +89,9 @@ bool Core::is_good_at(const Pool& pool, const Pool::Member& member) {
 // It has had less than another, for its weight, by more than a try on every slot takes, or a second of them all: now it is its turn, whoever may be
 // better at it.
 bool Core::is_behind(const Job& job) {
-  const auto& [level, party, key, wants, counted] = job.place;
-  if (party->turns.empty() || level->turns.empty()) return true;
-  const double lag = (party->turns.rbegin()->key - job.turn_key()) * job.weight() + (level->turns.rbegin()->key - party->key_now()) * party->weight;
+  const auto& [level, party, key, wants, counted, queued] = job.place;
+  if (party->wanting == 0 || level->turns.empty()) return true;
+  const double lag = (party->last_key() - job.turn_key()) * job.weight() + (level->turns.rbegin()->key - party->key_now()) * party->weight;
   return lag > static_cast<double>(job.pool->slots()) * std::min(kLagMost, try_s(*job.pool, job.unit()));
 }
 

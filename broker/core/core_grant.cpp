@@ -30,7 +30,7 @@ Intervals Core::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
     if (!tasks.empty() && job.has_payloads() && !job.payloads.resident(first.begin)) break;
     std::uint64_t end = job.attempts.run_end(first.begin, std::min(first.end, first.begin + (size - taken)));
     bool alone = false;
-    if (auto it = job.suspects.upper_bound(first.begin); it != job.suspects.begin()) {
+    if (auto it = job.suspects->upper_bound(first.begin); it != job.suspects->begin()) {
       const auto& [begin, suspects] = *std::prev(it);
       if (first.begin < suspects.end) {
         if (!tasks.empty()) break;
@@ -38,7 +38,7 @@ Intervals Core::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
         alone = true;
       }
     }
-    if (auto it = job.suspects.upper_bound(first.begin); it != job.suspects.end()) end = std::min(end, it->first);
+    if (auto it = job.suspects->upper_bound(first.begin); it != job.suspects->end()) end = std::min(end, it->first);
     if (job.has_payloads()) {
       end = first.begin + job.payloads.fitting(first.begin, end - first.begin, bytes_max);
     }
@@ -64,6 +64,8 @@ void Core::grant_tasks(Job& job, const Pool::Member& member, Time now, Effects& 
   const Rate& measured = member.record->rate;
   std::uint64_t size = lease_size({member.rate / job.unit(), measured.tasks_seen(), job.pool->total_rate() / job.unit(), job.pending.size(), measured.variation()});
   if (job.decision->takes != Takes::range) size = std::min(size, wire::kBatchTasksMax);
+  // What a lost worker may have started ends with it: of a lease of one task nothing else does.
+  if (job.options.at_most_once && job.decision->takes != Takes::range) size = 1;
   if (!job.costs.empty()) size = fitting_work(job, static_cast<double>(size) * job.unit());
   const std::uint32_t attempt = job.attempts.at(job.pending.front()) + 1;
   send_tasks(job, member, carve(job, size, kLeaseBytes), attempt, now, effects);

@@ -10,10 +10,6 @@ namespace {
 // How far a stream may run ahead of what was acknowledged: hides the round trip at any speed a LAN has.
 constexpr std::uint64_t kCreditAhead = 16u << 20;
 
-std::string unknown(Uuid uuid, JobNumber number) {
-  return "job " + (uuid.is_nil() ? std::to_string(value(number)) : uuid.text()) + " is unknown here: see `quern jobs`";
-}
-
 std::uint64_t tasks_of(const wire::Submit& submit) {
   if (submit.input != InputKind::range) return submit.batch.count();
   return static_cast<std::uint64_t>(submit.range_end) - static_cast<std::uint64_t>(submit.range_begin);
@@ -34,6 +30,8 @@ std::optional<std::pair<ErrorCode, std::string>> Core::refusal(const Session& se
     if (static_cast<std::uint64_t>(submit.range_end) - static_cast<std::uint64_t>(submit.range_begin) > wire::kTasksMax)
       return Refusal{ErrorCode::limit, "a job may have at most 2^62 tasks"};
   }
+  if (submit.options.idempotent && submit.options.at_most_once)
+    return Refusal{ErrorCode::bad_input, "a job cannot be idempotent and at_most_once: the one allows a second start, the other forbids it"};
   if (submit.options.durability == Durability::durable && !config_.store)
     return Refusal{ErrorCode::bad_input, "this broker has no store (it runs with --no-store), so a job cannot be durable"};
   if (submit.options.durability != Durability::memory && !store_trouble_.empty())
@@ -46,9 +44,8 @@ std::optional<std::pair<ErrorCode, std::string>> Core::refusal(const Session& se
                                               mib(memory_used_) + " are used; try again later, or give the broker more (--memory-limit)"};
   }
   if (memory_used_ > config_.memory_limit / 4) {
-    std::uint64_t unread = 0;
-    for (const auto& [number, job] : jobs_)
-      if (job.owner == session.id) unread += job.results.bytes();
+    const auto owned = unread_of_.find(session.id);
+    const std::uint64_t unread = owned == unread_of_.end() ? 0 : owned->second;
     if (unread > config_.memory_limit / 4) {
       return Refusal{ErrorCode::results_unread,
                      "results_unread: " + mib(unread) + " of results of this client wait to be read; read them first"};
@@ -105,7 +102,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   job.options = std::move(submit.options);
   if (job.options.durability == Durability::automatic)
     job.options.durability = config_.store ? Durability::durable : Durability::memory;
-  job.options.attempts = std::max(1u, job.options.attempts);
+  job.options.attempts = job.options.at_most_once ? 1 : std::max(1u, job.options.attempts);
   job.costed = job.options.cost > 0;
   if (job.costed) job.options.cost = std::clamp(job.options.cost, kCostLeast, kCostMost);
   if (submit.has_common) job.common = std::move(submit.common);
@@ -129,7 +126,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   job.born_ticket = job.lease_ticket = job.ticket;
   job_numbers_.emplace(job.uuid, number);
   live_.insert(number);
-  if (!job.blob) undecided_.insert(number);
+  if (!job.blob) set_undecided(job);
   hold_blobs(job);
   if (!job.options.unique.empty()) unique_.emplace(std::pair(job.principal, job.options.unique), number);
   take_in(job, std::move(submit.batch), submit.costs);
@@ -248,6 +245,8 @@ Follower& Core::follow(Job& job, Session& session, std::uint64_t cursor, std::ui
     job.followers.push_back({});
     it = std::prev(job.followers.end());
   }
+  it->session = session.id;
+  forget_outstanding(*it);
   *it = Follower{};
   it->session = session.id;
   it->sent = it->acked = std::max(cursor, job.results.begin());
@@ -255,14 +254,15 @@ Follower& Core::follow(Job& job, Session& session, std::uint64_t cursor, std::ui
   it->watch_ms = watch_ms;
   const Principal* principal = principal_of(session.user);
   it->values = principal && (job.principal == principal->name || principal->may(Right::admin));
-  session.followed[job.uuid] = 1;
+  session.followed.insert(job.uuid);
   return *it;
 }
 
 void Core::on_attach(Session& session, const wire::Attach& attach, Time now, Effects& effects) {
   Job* job = find_job(attach.job, attach.number);
   if (!job) {
-    complain(session, ErrorCode::unknown_job, unknown(attach.job, attach.number), attach.job, attach.token, effects);
+    const auto [code, text] = unknown_job(attach.job, attach.number);
+    complain(session, code, text, attach.job, attach.token, effects);
     return;
   }
   if (attach.window > 0 && attach.cursor < job->results.begin()) {
@@ -288,8 +288,11 @@ void Core::on_ack(Session& session, const wire::Ack& ack) {
   auto it = std::find_if(job->followers.begin(), job->followers.end(), [&](const Follower& f) { return f.session == session.id; });
   if (it == job->followers.end()) return;
   const std::uint64_t to = std::min(ack.cursor, it->sent);
+  const std::uint64_t before = it->outstanding;
   for (std::uint64_t seq = std::max(it->acked, job->results.begin()); seq < to; ++seq)
     it->outstanding -= std::min(it->outstanding, job->results.at(seq).weight);
+  session.results_out -= std::min(session.results_out, before - it->outstanding);
+  if (session.results_out < wire::kSessionResults) release_held_back(session);
   it->acked = std::max(it->acked, to);
   // Whoever submits the same key again wants the same results.
   if (ack.release && job->owner == session.id && job->options.unique.empty()) {
@@ -304,7 +307,8 @@ void Core::on_ack(Session& session, const wire::Ack& ack) {
 void Core::on_cancel(Session& session, const wire::Cancel& cancel, Time now, Effects& effects) {
   Job* job = find_job(cancel.job, cancel.number);
   if (!job) {
-    complain(session, ErrorCode::unknown_job, unknown(cancel.job, cancel.number), cancel.job, cancel.token, effects);
+    const auto [code, text] = unknown_job(cancel.job, cancel.number);
+    complain(session, code, text, cancel.job, cancel.token, effects);
     return;
   }
   if (!job->final()) {
@@ -330,13 +334,21 @@ void Core::on_cancel(Session& session, const wire::Cancel& cancel, Time now, Eff
 void Core::on_retry(Session& session, const wire::Retry& retry, Time now, Effects& effects) {
   Job* job = find_job(retry.job, retry.number);
   if (!job) {
-    complain(session, ErrorCode::unknown_job, unknown(retry.job, retry.number), retry.job, retry.token, effects);
+    const auto [code, text] = unknown_job(retry.job, retry.number);
+    complain(session, code, text, retry.job, retry.token, effects);
     return;
   }
-  if (!job->final() || job->failed_tasks.empty()) {
+  if (!job->final() || job->failed_tasks->empty()) {
     complain(session, ErrorCode::bad_input,
              "job " + std::to_string(value(job->number)) +
                  (job->final() ? " has no failed task to run again" : " still runs: its failed tasks can be run again when it is over"),
+             retry.job, retry.token, effects);
+    return;
+  }
+  if (job->options.at_most_once) {
+    complain(session, ErrorCode::bad_input,
+             "job " + std::to_string(value(job->number)) +
+                 " runs each task at most once, so its failed tasks are not run again: submit those that may run as a new job",
              retry.job, retry.token, effects);
     return;
   }

@@ -123,6 +123,16 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
   lease->reported_tasks += wire::size(report.tasks);
   Job& job = jobs_.at(lease->job);
   learn(worker, job, *lease, report, now);
+  if (has_twin(*lease) && lease->copy && !report.errors.empty() && config_.mistake != Mistake::copy_failure_counts) {
+    // What became of the task decides who had it first: as long as that one runs, a copy that fails says nothing.
+    leave_to_twin(*lease, now);
+    if (!report.last) send(session, wire::Revoke{{lease->id}}, effects, job.lease_ticket);
+    close_lease(*lease, "given back");
+    send(session, wire::Reported{{report.id}}, effects, job.ticket);
+    touch(job);
+    dispatch_needed_ = true;
+    return;
+  }
   if (has_twin(*lease)) {
     if (!report.tasks.empty() || !report.errors.empty()) drop_twin(*lease, now, effects);
     else if (report.last) leave_to_twin(*lease, now);
@@ -208,10 +218,16 @@ void Core::end_tasks(Job& job, Interval tasks) {
 
 void Core::end_failed(Job& job, Interval tasks) {
   job.ended.add(tasks);
-  job.failed_tasks.add(tasks);  // their payloads stay: they may be tried again (RETRY)
+  job.failed_tasks.edit().add(tasks);  // their payloads stay: they may be tried again (RETRY)
   job.failed += tasks.size();
   job.attempts.forget(tasks);
   job.crashes.forget(tasks);
+}
+
+void Core::end_lost(Job& job, Interval tasks, std::vector<TaskError>& errors) {
+  end_failed(job, tasks);
+  errors.push_back({tasks.begin, tasks.size(), ErrorCode::lost_worker,
+                    "its worker was lost; it may have been started, and the job allows one start only"});
 }
 
 void Core::keep_partial(Job& job, Interval tasks, const Bytes& value) {
@@ -225,8 +241,8 @@ bool Core::may_be_elsewhere(const Lease& lease, Time now) const {
 }
 
 void Core::set_unsure(Job& job, Interval tasks) {
-  if (job.unsure.empty()) unsure_.emplace(recovered_until_, job.number);
-  job.unsure.add(tasks);
+  if (job.unsure->empty()) unsure_.emplace(recovered_until_, job.number);
+  job.unsure.edit().add(tasks);
 }
 
 void Core::fail_tasks(Job& job, const Lease& lease, const std::vector<TaskError>& errors, std::vector<TaskError>& final_errors, Time now) {
@@ -237,22 +253,22 @@ void Core::fail_tasks(Job& job, const Lease& lease, const std::vector<TaskError>
       at = run.end;
       // The attempt is the lease's: the same failure, reported again to a restarted broker, does not count twice.
       const std::uint32_t failures = std::max(lease.attempt, job.attempts.at(run.begin));
-      const bool one_call = job.decision->takes == Takes::range && run.size() > 1;
-      const bool last_attempt = failures >= job.options.attempts;
+      const bool one_call = job.decision->takes == Takes::range && run.size() > 1 && !job.options.at_most_once;
+      const bool last_attempt = failures >= job.options.attempts || error.code == ErrorCode::permanent;
       if (last_attempt && (!one_call || job.failed >= kIsolatedFailures)) {
         end_failed(job, run);
         final_errors.push_back({run.begin, run.size(), error.code, error.text});
         continue;
       }
       job.attempts.set(run, last_attempt ? failures - 1 : failures);
-      if (one_call) job.suspects[run.begin] = {run.end, (run.size() + 1) / 2};
+      if (one_call) job.suspects.edit()[run.begin] = {run.end, (run.size() + 1) / 2};
       // The broker before this one may have heard of it already, and another worker have the next attempt.
       if (may_be_elsewhere(lease, now)) {
         set_unsure(job, run);
         continue;
       }
       const Time due = now + backoff_of(job.options.backoff_ms, failures);
-      job.backing_off.emplace(due, run);
+      job.backing_off.edit().emplace(due, run);
       backing_off_.emplace(due, job.number);
       job.retried += run.size();
     }
@@ -397,7 +413,7 @@ void Core::close_lease(Lease& lease, const char* outcome) {
   leases_.erase(wire::LeaseId(lease.id));
 }
 
-void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
+void Core::lose_lease(wire::LeaseId id, Loss loss) {
   Lease* lease = find_lease(id);
   if (!lease) return;
   ++counters_.leases_lost;
@@ -407,7 +423,16 @@ void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
     job.partials->put_back(lease->open.first());
   } else if (lease->kind == wire::LeaseKind::finish) {
     job.finishing = false;
+  } else if (job.options.at_most_once && loss != Loss::never_arrived) {
+    // It may have been started, so it is not started again.
+    std::vector<TaskError> errors;
+    for (const auto& tasks : lease->open.list()) {
+      job.leased -= tasks.size();
+      end_lost(job, tasks, errors);
+    }
+    if (!errors.empty()) append_result(job, {.errors = std::move(errors)});
   } else {
+    const bool worker_lost = loss == Loss::while_running;
     const Intervals open = lease->open.list();
     if (worker_lost && lease->open.size() == 1) {
       const Interval task = open[0];
@@ -423,13 +448,14 @@ void Core::lose_lease(wire::LeaseId id, bool worker_lost) {
       }
     } else {
       for (const auto& tasks : open) {
-        if (worker_lost && tasks.size() > 1) job.suspects[tasks.begin] = {tasks.end, (tasks.size() + 1) / 2};
+        if (worker_lost && tasks.size() > 1) job.suspects.edit()[tasks.begin] = {tasks.end, (tasks.size() + 1) / 2};
         give_back(job, tasks);
       }
     }
     job.retried += lease->open.size();
   }
   lease->open.clear();
+  account(job);
   save(job);
   touch(job);
   dispatch_needed_ = true;

@@ -56,7 +56,7 @@ void Core::go_on_planning(Time now) {
 
 bool Core::worth_planning(const Job& job) const {
   // Which of a worker's slots can work at once on tasks that take of a resource, a plan does not know.
-  if (!job.pool || job.pool->empty() || job.pending.empty() || job.pool->need().counts_on(*job.pool->members().front().worker)) return false;
+  if (!job.pool || job.pool->empty() || job.pending.empty() || job.options.at_most_once || job.pool->need().counts_on(*job.pool->members().front().worker)) return false;
   if (2 * job.pool->known() < job.pool->members().size()) return false;  // a guess is not a plan
   const double best = job.pool->best_rate();
   return best > 0 && job.unit() / best >= kLeaseMax;
@@ -105,7 +105,7 @@ bool Core::choose_for_plan(std::vector<Job*>& jobs) {
   std::size_t rows = 0, looked = 0;
   bool alike = true;
   const auto take = [&](Job& job) {
-    if (job.pool) job.pool->refresh();
+    if (job.pool) job.pool->refresh(rates_told_);
     if (!worth_planning(job)) return true;
     if (job.pending.size() > kRowsMost - rows) {
       plan_.look_after = counters_.leases + std::max<std::uint64_t>(1, job.pending.size() + rows - kRowsMost);
@@ -119,9 +119,7 @@ bool Core::choose_for_plan(std::vector<Job*>& jobs) {
   for (JobNumber number : plan_.jobs)
     if (const auto it = jobs_.find(number); it != jobs_.end() && it->second.place.level == top && it->second.planned > 0 && !take(it->second)) return false;
   for (const auto& party : top->turns) {
-    for (const auto& turn : party.party->turns) {
-      if (++looked > 2 * kRowsMost || !take(*turn.job)) return false;
-    }
+    if (!party.party->each_job([&](Job& job) { return ++looked <= 2 * kRowsMost && take(job); })) return false;
   }
   std::sort(jobs.begin(), jobs.end(), [](const Job* a, const Job* b) { return Turns::before(*a, *b); });
   return rows > 1 && !alike;

@@ -14,11 +14,13 @@ constexpr double kPrefetch = 1.5 * kLeaseMax;
 // Very short leases need more than one in the queue to hide the same round trip.
 constexpr double kPrefetchShort = 0.005;
 constexpr std::size_t kPrefetchShortLeases = 4;
+// With more pools than this (jobs of very many different requirements) a change is not told to each.
+constexpr std::size_t kPoolsTold = 64;
 
 }  // namespace
 
 Need Core::need_of(const Job& job) const {
-  return {job.function, job.decision->takes, job.decision->encoding, job.options.require, job.options.resources, job.costed};
+  return {job.function, job.decision->takes, job.decision->encoding, job.options.require, job.options.resources, job.costed, job.options.at_most_once};
 }
 
 void Core::join_pool(Job& job) {
@@ -52,6 +54,7 @@ void Core::join_pools(Worker& worker) {
 
 void Core::leave_pools(Worker& worker) {
   for (auto& [need, pool] : pools_) pool.remove(worker);
+  offers_.remove(worker);
   std::erase(roomy_, &worker);
   drop_planned(worker);
   worker.listed = false;
@@ -68,6 +71,7 @@ void Core::note_room(Worker& worker) {
 void Core::learnt(Worker& worker, Job& job, FunctionRecord& record) {
   if (!job.pool) return;
   const bool first = job.pool->mean_rate() <= 0;
+  if (pools_.size() > kPoolsTold) job.pool->update(worker);
   tell_pools(worker, job.pool->need().function);
   if (first) changed_for_plan(job);
   const double mean = job.pool->mean_rate();
@@ -78,7 +82,19 @@ void Core::learnt(Worker& worker, Job& job, FunctionRecord& record) {
 
 void Core::tell_pools(Worker& worker, const std::string& function) {
   worker.learnt = true;
+  if (pools_.size() > kPoolsTold) {  // with very many requirements each pool looks for itself when it is asked
+    ++rates_told_;
+    return;
+  }
   for (auto it = pools_.lower_bound(Need{function, {}, {}, {}, {}}); it != pools_.end() && it->first.function == function; ++it) it->second.update(worker);
+}
+
+void Core::tell_pools(Worker& worker) {
+  if (pools_.size() > kPoolsTold) {
+    ++rates_told_;
+    return;
+  }
+  for (auto& [need, pool] : pools_) pool.update(worker);
 }
 
 bool Core::has_room(const Worker& worker) const {

@@ -23,7 +23,7 @@ void Core::recover(Recovered&& recovered, Time now, Effects& effects) {
   started_ = clock_ = now;
   started_known_ = true;
   recovered_until_ = now + config_.recovery_wait;
-  last_job_ = recovered.numbers_below - 1;
+  last_job_ = found_to_ = recovered.numbers_below - 1;
   numbers_below_ = recovered.numbers_below;
   std::size_t unfinished = 0;
   for (RecoveredJob& job : recovered.jobs) {
@@ -31,7 +31,7 @@ void Core::recover(Recovered&& recovered, Time now, Effects& effects) {
     recover_job(std::move(job), now);
   }
   for (auto& [number, job] : jobs_)
-    if (!job.final() || !job.failed_tasks.empty()) hold_blobs(job);
+    if (!job.final() || !job.failed_tasks->empty()) hold_blobs(job);
   if (!next_sweep_) next_sweep_ = now;
   if (!jobs_.empty())
     effects.push_back(Note{Note::Level::info, "the store has " + std::to_string(jobs_.size()) + " jobs, " + std::to_string(unfinished) +
@@ -65,15 +65,15 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   job.total = progress.total;
   job.frontier = job.recovered_frontier = progress.frontier;
   job.ended = IntervalSet(progress.ended);
-  job.failed_tasks = IntervalSet(progress.failed);
-  job.failed = job.failed_tasks.size();
+  if (!progress.failed.empty()) job.failed_tasks = IntervalSet(progress.failed);
+  job.failed = job.failed_tasks->size();
   job.done = progress.done;
   job.costed = job.options.cost > 0;
   job.cancelled = progress.cancelled;
   job.retried = progress.retried;
   for (const auto& counted : progress.attempts) job.attempts.set(counted.tasks, counted.count);
   for (const auto& counted : progress.crashes) job.crashes.set(counted.tasks, counted.count);
-  job.decision = std::move(progress.decision);
+  if (progress.decision) job.decision = shared_decision(*progress.decision, job.function);
   job.value = std::move(progress.value);
 
   for (const StoredInput& row : stored.inputs) {
@@ -85,7 +85,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   Intervals gone;  // rows with a task that is still wanted stay
   const bool kept = job.blob && job.state == JobState::done;
   for (const auto& tasks : kept ? Intervals{} : job.ended.list())
-    for (const auto& part : job.failed_tasks.missing(tasks)) job.payloads.release(part, gone);
+    for (const auto& part : job.failed_tasks->missing(tasks)) job.payloads.release(part, gone);
   for (const auto& rows : gone) persist(job, DropInput{job.number, rows});
 
   job.results.begin_at(progress.results_begin);
@@ -106,16 +106,19 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   if (job.final()) {
     job.finished = now;  // its time to live counts anew: how long the broker was away says nothing about who wants it
     if (kept) blobs_.insert(job.number);
-    else finished_.push_back(job.number);
-    if (job.failed_tasks.empty()) job.partials.reset();
+    else keep_ended(job);
+    if (job.failed_tasks->empty()) job.partials.reset();
   } else {
-    job.unsure = without({0, std::min(job.frontier, job.total)}, job.ended);
+    if (IntervalSet unsure = without({0, std::min(job.frontier, job.total)}, job.ended); !unsure.empty()) job.unsure = std::move(unsure);
     job.pending = without({std::min(job.frontier, job.total), job.total}, job.ended);
-    if (!job.unsure.empty()) unsure_.emplace(recovered_until_, job.number);
+    if (!job.unsure->empty()) unsure_.emplace(recovered_until_, job.number);
     if (!job.options.detach) job.orphan_until = now + config_.grace;
     live_.insert(job.number);
     turns_.enter(job);
-    if (!job.decision && !job.blob) undecided_.insert(job.number);
+    if (!job.decision && !job.blob) {
+      set_undecided(job);
+      redecide_.insert(job.number);
+    }
     if (job.state == JobState::running) job.started = now;
   }
   account(job);
@@ -143,7 +146,7 @@ Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now
   IntervalSet ended;
   for (const auto& tasks : held.tasks) {
     for (const auto& part : job->ended.intersect(tasks)) ended.add(part);
-    for (const auto& part : job->unsure.intersect(tasks)) open.add(part);
+    for (const auto& part : job->unsure->intersect(tasks)) open.add(part);
     // It came back after the wait, but nobody has them yet. What was never leased before the restart cannot be held.
     if (const std::uint64_t end = std::min(tasks.end, job->recovered_frontier); tasks.begin < end)
       for (const auto& part : job->pending.intersect({tasks.begin, end})) open.add(part);
@@ -151,7 +154,7 @@ Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now
   // Nothing is left to do, or others have some of it by now: it is fenced.
   if (open.empty() || open.size() + ended.size() != wire::size(held.tasks)) return nullptr;
   for (const auto& part : open.list()) {
-    job->unsure.remove(part);
+    job->unsure.edit().remove(part);
     job->pending.remove(part);
   }
   Worker& worker = *session.worker;
@@ -188,9 +191,16 @@ void Core::release_unsure(Time now) {
     unsure_.erase(unsure_.begin());
     if (it == jobs_.end()) continue;
     Job& job = it->second;
-    for (const auto& tasks : job.unsure.list()) job.pending.add(tasks);
-    job.retried += job.unsure.size();
-    job.unsure.clear();
+    if (job.options.at_most_once) {  // what the store says was leased may have been started
+      std::vector<TaskError> errors;
+      for (const auto& tasks : job.unsure->list()) end_lost(job, tasks, errors);
+      if (!errors.empty()) append_result(job, {.errors = std::move(errors)});
+      save(job);
+    } else {
+      for (const auto& tasks : job.unsure->list()) job.pending.add(tasks);
+      job.retried += job.unsure->size();
+    }
+    job.unsure.reset();
     touch(job);
     dispatch_needed_ = true;
   }

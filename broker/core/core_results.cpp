@@ -18,10 +18,14 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
     send(job.owner, accepted(job), effects, job.ticket);
   }
   for (Follower& follower : job.followers) {
-    const Session* session = sessions_.find(follower.session);
+    Session* session = sessions_.find(follower.session);
     if (!session || !session->reachable) continue;
     follower.sent = std::max(follower.sent, job.results.begin());
     while (follower.window > 0 && follower.sent < job.results.end() && follower.outstanding < follower.window) {
+      if (session->results_out >= wire::kSessionResults) {
+        session->held_back = true;  // on_ack() goes on
+        break;
+      }
       const ResultEntry& entry = job.results.at(follower.sent);
       if (entry.place != ResultEntry::Place::memory) {
         for (std::uint64_t seq : job.results.wanted(follower.sent, kResultsAhead)) effects.push_back(LoadResult{job.number, seq});
@@ -31,14 +35,26 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
                             entry.written, entry.batch};
       send(*session, std::move(message), effects, entry.ticket);
       follower.outstanding += entry.weight;
+      session->results_out += entry.weight;
       ++follower.sent;
     }
     if (job.final()) {
-      if (!follower.told_final) tell(job, follower, 0, now, effects);
-    } else if (follower.watch_ms > 0 && now - follower.told >= std::chrono::milliseconds(follower.watch_ms)) {
+      if (!follower.told_final && hears(*session, now, effects)) tell(job, follower, 0, now, effects);
+    } else if (follower.watch_ms > 0 && now - follower.told >= watch_of(follower, *session) && hears(*session, now, effects)) {
       tell(job, follower, 0, now, effects);
     }
   }
+}
+
+wire::Duration Core::watch_of(const Follower& follower, const Session& session) {
+  // Who follows very many jobs is told of each less often: at most so often in all.
+  constexpr std::chrono::milliseconds kTellEvery{1};
+  return std::max(std::chrono::milliseconds(follower.watch_ms), kTellEvery * static_cast<int>(session.followed.size()));
+}
+
+void Core::forget_outstanding(Follower& follower) {
+  if (Session* session = sessions_.find(follower.session)) session->results_out -= std::min(session->results_out, follower.outstanding);
+  follower.outstanding = 0;
 }
 
 void Core::tell(Job& job, Follower& follower, std::uint64_t token, Time now, Effects& effects) {
@@ -51,7 +67,11 @@ void Core::tell(Job& job, Follower& follower, std::uint64_t token, Time now, Eff
     update.has_value = false;
     update.value = {};
   }
-  send(follower.session, std::move(update), effects, ahead ? 0 : job.ticket);
+  Session* session = sessions_.find(follower.session);
+  if (!session) return;
+  constexpr std::size_t kUpdateBytes = 512, kShareBytes = 160;
+  session->unread += kUpdateBytes + update.value.size() + kShareBytes * update.status.shares.size();
+  send(*session, std::move(update), effects, ahead ? 0 : job.ticket);
 }
 
 wire::JobUpdate Core::update_of(const Job& job, Time now, std::uint64_t token) const {

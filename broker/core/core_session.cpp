@@ -15,6 +15,8 @@ constexpr int kSweepPart = 30;
 constexpr std::size_t kSweepJobs = 2000;
 // What a worker could give must change so much before it is worth a look at who gets what.
 constexpr double kAvailableMoved = 0.2;
+// A worker that was lost is shown for so long.
+constexpr std::chrono::hours kLostShown{1};
 // How much of what a job got of late is of the last second.
 constexpr double kRecent = 0.5;
 
@@ -112,7 +114,6 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
   for (const auto& known : welcome.jobs)
     if (const Job* job = find_job(known.job)) after = std::max(after, job->ticket);
   send(session, std::move(welcome), effects, after);
-  offers_changed_ = offers_changed_ || worker;
   dispatch_needed_ = true;
 }
 
@@ -143,7 +144,8 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
   worker.connection = &session;
   session.worker = &worker;
   worker.name = free_worker_name(session.name);
-  worker_names_.insert(worker.name);
+  worker_names_.emplace(worker.name, session.id);
+  lost_workers_.erase(worker.name);
   worker.offer = std::move(*hello.worker);
   worker.functions = worker.offer.functions;
   worker.reducers = worker.offer.reducers;
@@ -177,7 +179,7 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
   }
   if (taken_up > 0)
     record(session.peer, principal.name, "take up leases", worker.name, true, std::to_string(taken_up) + " of before the restart", effects);
-  for (wire::LeaseId id : inherited) lose_lease(id, false);  // sent, but never arrived
+  for (wire::LeaseId id : inherited) lose_lease(id, Loss::never_arrived);
   worker.offer.held.clear();
   note_room(worker);
 }
@@ -199,11 +201,12 @@ void Core::on_beat(Session& session, const wire::Beat& beat, Effects& effects) {
     const double available = worker.available();
     if (slots != worker.slots() || std::abs(available - worker.told_available) > kAvailableMoved * worker.told_available) {
       worker.told_available = available;
-      for (auto& [need, pool] : pools_) pool.update(worker);
+      tell_pools(worker);
       note_room(worker);
     }
   }
   if (!beat.reply) send(session, wire::Beat{true, {}, {}}, effects);
+  else if (session.role == wire::Role::client) on_heard(session);
 }
 
 void Core::end_session(wire::SessionId id, Time now) {
@@ -213,11 +216,13 @@ void Core::end_session(wire::SessionId id, Time now) {
     if (auto it = workers_.find(id); it != workers_.end()) {
       end_worker(it->second, false);
       leave_pools(it->second);
-      worker_names_.erase(it->second.name);
+      const std::string name = it->second.name, wanted = session->name;
+      worker_names_.erase(name);
       workers_.erase(it);
+      if (name == wanted) hand_on_name(name);
     }
   } else {
-    for (const auto& [uuid, count] : session->followed) {
+    for (const Uuid& uuid : session->followed) {
       Job* job = find_job(uuid);
       if (!job) continue;
       std::erase_if(job->followers, [&](const Follower& f) { return f.session == id; });
@@ -232,11 +237,37 @@ void Core::end_session(wire::SessionId id, Time now) {
   dispatch_needed_ = true;
 }
 
+/// A machine that was restarted came back before its old session was given up, and got a number: the name is its own now.
+void Core::hand_on_name(const std::string& name) {
+  const std::string first = name + "#";
+  for (auto it = worker_names_.lower_bound(first); it != worker_names_.end() && it->first.starts_with(first); ++it) {
+    Worker& worker = workers_.at(it->second);
+    if (worker.connection->name != name) continue;
+    const auto node = worker_names_.extract(it);
+    worker.name = name;
+    worker.share = nullptr;
+    worker.share_of = {};
+    worker_names_.emplace(name, worker.session);
+    lost_workers_.erase(name);
+    return;
+  }
+}
+
+void Core::note_lost(const Worker& worker, const std::string& why, Time now) {
+  constexpr std::size_t kLostMost = 10'000;
+  if (lost_workers_.size() >= kLostMost) return;
+  LostWorker& lost = lost_workers_[worker.name];
+  lost.last = status_of(worker, now);
+  lost.last.state = "lost";
+  lost.last.reason = why;
+  lost.lost = now;
+}
+
 void Core::end_worker(Worker& worker, bool lost) {
   // Leases run in the order of their ids, a slot each: those behind were only queued and bear no guilt.
   std::uint32_t running = worker.slots();
   for (Lease* lease : std::vector<Lease*>(worker.leases)) {
-    lose_lease(lease->id, lost && running > 0);
+    lose_lease(lease->id, lost && running > 0 ? Loss::while_running : Loss::perhaps_started);
     if (running > 0) --running;
   }
 }
@@ -258,7 +289,9 @@ void Core::sweep(Time now, Effects& effects) {
   for (const auto& [id, session] : sessions_.all()) {
     bool busy = false;
     if (session.role == wire::Role::worker) busy = !session.worker->leases.empty();
-    if (now - session.heard > (busy ? config_.lost_busy : config_.lost_idle)) silent.push_back(id);
+    const bool deaf = session.probed && now - *session.probed > config_.lost_idle;
+    if (deaf) effects.push_back(Note{Note::Level::warning, "client " + session.name + " does not read what it asked for: its session ends"});
+    if (deaf || now - session.heard > (busy ? config_.lost_busy : config_.lost_idle)) silent.push_back(id);
   }
   for (wire::SessionId id : silent) {
     Session& session = *sessions_.find(id);
@@ -266,7 +299,10 @@ void Core::sweep(Time now, Effects& effects) {
       Worker& worker = *session.worker;
       effects.push_back(Note{Note::Level::warning, "worker " + worker.name + " is lost: silent for " +
                                                        std::to_string(std::chrono::duration_cast<milliseconds>(now - session.heard).count()) +
-                                                       " ms, " + std::to_string(worker.leases.size()) + " leases go to others"});
+                                                       " ms, " + std::to_string(worker.leases.size()) +
+                                                       (worker.leases.size() == 1 ? " lease goes to others" : " leases go to others")});
+      note_lost(worker, "no sign of life for " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now - session.heard).count()) +
+                            " s; " + std::to_string(worker.leases.size()) + (worker.leases.size() == 1 ? " lease goes" : " leases go") + " to others", now);
       end_worker(worker, true);
     }
     end_session(id, now);
@@ -296,12 +332,9 @@ void Core::sweep(Time now, Effects& effects) {
     if (watched || job.credit_to > job.credit_told) touch(job);
   }
   drop_unread(now);
-  while (!finished_.empty()) {
-    const Job& oldest = jobs_.at(finished_.front());
-    if (finished_.size() <= config_.finished_max && now - oldest.finished < config_.keep) break;
-    forget_job(finished_.front());
-  }
+  sweep_ended(now, effects);
   sweep_blobs(now);
+  std::erase_if(lost_workers_, [&](const auto& lost) { return now - lost.second.lost > kLostShown; });
 }
 
 }  // namespace quern::broker

@@ -1,7 +1,6 @@
 // What is shown: statuses of jobs, workers and the broker.
 #include <algorithm>
 
-#include "broker/core/access.hpp"
 #include "broker/core/core.hpp"
 
 namespace quern::broker {
@@ -51,6 +50,10 @@ JobStatus Core::status_of(const Job& job, Time now, bool with_shares, bool exact
   s.durability = job.options.durability;
   s.detached = job.options.detach;
   s.attempts = job.options.attempts;
+  s.idempotent = job.options.idempotent;
+  s.at_most_once = job.options.at_most_once;
+  if (job.final()) s.kept_us = us(std::max(wire::Duration{}, expires(job) - now));
+  s.failure = job.failure;
   s.retried = job.retried;
   s.age_us = us(now - job.submitted);
   if (job.started != Time{}) s.run_us = us((job.final() ? job.finished : now) - job.started);
@@ -77,7 +80,9 @@ WorkerStatus Core::status_of(const Worker& worker, Time now) const {
   WorkerStatus s;
   s.id = static_cast<std::uint64_t>(worker.session);
   s.name = worker.name;
-  s.state = worker.draining ? "draining" : worker.leases.empty() ? "idle" : "busy";
+  const bool stuck = worker.slots() == 0;
+  s.state = worker.draining ? "draining" : stuck ? "stuck" : worker.leases.empty() ? "idle" : "busy";
+  if (stuck) s.reason = "no slot is left: the functions on all of them ignore their time limit or their cancellation";
   s.capacity = worker.offer.capacity;
   // Its last beat may be seconds old; what it holds is known now.
   s.capacity.busy = static_cast<std::uint32_t>(std::min<std::size_t>(worker.leases.size(), worker.slots()));
@@ -91,6 +96,14 @@ WorkerStatus Core::status_of(const Worker& worker, Time now) const {
   s.principal = session.principal;
   s.silent_us = us(now - session.heard);
   s.connected_us = us(now - session.connected);
+  return s;
+}
+
+WorkerStatus Core::status_of(const LostWorker& lost, Time now) {
+  WorkerStatus s = lost.last;
+  s.leases = 0;
+  s.capacity.busy = 0;
+  s.silent_us += us(now - lost.lost);
   return s;
 }
 
@@ -118,40 +131,6 @@ std::vector<LeaseSpan> Core::spans_of(const Job& job, Time now) const {
   }
   timeline.fit(kSpansBytes);
   return timeline.spans(job.submitted);
-}
-
-void Core::on_query(Session& session, const Principal& principal, const wire::Query& query, Time now, Effects& effects) {
-  wire::Answer answer;
-  answer.token = query.token;
-  switch (query.what) {
-    case wire::QueryWhat::jobs:
-      for (auto it = jobs_.rbegin(); it != jobs_.rend() && answer.jobs.size() < std::min<std::uint64_t>(query.limit, 1000); ++it)
-        if (!it->second.blob && may_see(principal, subject_of(it->second))) answer.jobs.push_back(status_of(it->second, now, false, false));
-      break;
-    case wire::QueryWhat::job:
-    case wire::QueryWhat::timeline:
-    case wire::QueryWhat::explain: {
-      const Job* job = find_job(query.job, query.number);
-      if (!job) {
-        complain(session, ErrorCode::unknown_job, "job " + std::to_string(value(query.number)) + " is unknown here: see `quern jobs`",
-                 {}, query.token, effects);
-        return;
-      }
-      answer.jobs.push_back(status_of(*job, now, true, true));
-      if (query.what == wire::QueryWhat::explain) answer.text = explain(*job, now);
-      if (query.what == wire::QueryWhat::timeline) answer.jobs.back().spans = spans_of(*job, now);
-      break;
-    }
-    case wire::QueryWhat::workers:
-      for (const auto& [id, worker] : workers_) answer.workers.push_back(status_of(worker, now));
-      std::sort(answer.workers.begin(), answer.workers.end(),
-                [](const WorkerStatus& a, const WorkerStatus& b) { return a.name < b.name; });
-      break;
-    case wire::QueryWhat::broker: break;
-  }
-  answer.broker = status(now);
-  // With a store that cannot write the state is told ahead of it: who asks then wants to know why nothing moves.
-  send(session, std::move(answer), effects, store_trouble_.empty() ? latest_ticket() : 0);
 }
 
 }  // namespace quern::broker

@@ -53,13 +53,13 @@ JobProgress Core::progress_of(const Job& job) const {
   p.total = job.total;
   p.frontier = config_.mistake == Mistake::forget_frontier ? 0 : job.frontier;
   p.ended = job.ended.list();
-  p.failed = job.failed_tasks.list();
+  p.failed = job.failed_tasks->list();
   p.done = job.done;
   p.cancelled = job.cancelled;
   p.retried = job.retried;
   job.attempts.each([&](wire::Interval tasks, std::uint32_t count) { p.attempts.push_back({tasks, count}); });
   job.crashes.each([&](wire::Interval tasks, std::uint32_t count) { p.crashes.push_back({tasks, count}); });
-  p.decision = job.decision;
+  if (job.decision) p.decision = *job.decision;
   if (job.final()) p.value = job.value;
   p.results_begin = job.results.begin();
   p.results_end = job.results.end();
@@ -134,7 +134,7 @@ void Core::on_loaded(JobNumber number, wire::Interval tasks, wire::Batch batch) 
   auto it = jobs_.find(number);
   if (it == jobs_.end()) return;
   it->second.payloads.on_loaded(tasks, std::move(batch));
-  if (!it->second.decision && it->second.payloads.all_resident()) offers_changed_ = true;
+  if (!it->second.decision && it->second.payloads.all_resident()) redecide_.insert(number);
   account(it->second);
   touch(it->second);
   dispatch_needed_ = true;
@@ -227,7 +227,8 @@ void Core::release_payloads(Job& job, wire::Interval tasks) {
 void Core::advance_frontier(Job& job, std::uint64_t end) {
   if (end <= job.frontier) return;
   const std::uint64_t stride = kFrontierStride * std::max<std::uint64_t>(1, end - job.frontier);
-  job.frontier = std::min(std::max(job.total, end), end + stride);
+  // After a restart nobody can tell whether a task before the frontier was started: where that matters it is not moved ahead.
+  job.frontier = job.options.at_most_once ? end : std::min(std::max(job.total, end), end + stride);
   if (!job.durable()) return;
   save(job);
   job.lease_ticket = next_ticket_;

@@ -19,6 +19,9 @@ constexpr double kReclaimFrom = 0.020;
 constexpr double kOverdue = 2;
 constexpr double kOverdueVaried = 4;
 constexpr double kOverdueFrom = 0.050;
+// When nobody has finished anything of its kind yet: long enough for most tasks, short enough that a worker which never answers
+// does not hold a job for ever.
+constexpr std::chrono::seconds kOverdueUnknown{10};
 // What copies may cost a job: this share of its slot time, and a little for the small ones.
 constexpr double kWasteShare = 0.05;
 constexpr double kWasteLeast = 1.0;
@@ -140,10 +143,18 @@ bool Core::ask_back(const Worker& idle, Tail& tail, Time now, Effects& effects) 
   return asked;
 }
 
+bool Core::may_run_beside(const Job& job, const Worker& worker) {
+  if (job.options.at_most_once) return false;
+  return job.options.idempotent || worker.any_declaration(job.function, [&](const FunctionDecl& decl) {
+    return decl.takes == job.decision->takes && decl.encoding == job.decision->encoding && decl.idempotent;
+  });
+}
+
 std::optional<Time> Core::overdue_at(const Lease& lease, const Worker& holder, const Job& job) {
   if (!takes_resources(lease) || has_twin(lease) || lease.reclaiming || !lease.cancelled.empty() || lease.open.empty()) return std::nullopt;
   const Pool::Member* member = job.pool->of(holder);
-  if (!member || member->rate <= 0) return std::nullopt;  // nobody knows how long it should take
+  if (!member) return std::nullopt;
+  if (member->rate <= 0) return lease.granted + kOverdueUnknown;  // nobody knows how long it should take
   const double should_s = job.work_of(lease.open.list()) / member->rate;
   const double late = kOverdue + kOverdueVaried * member->record->rate.variation() / std::sqrt(static_cast<double>(lease.open.size()));
   return std::max(lease.granted, holder.reported) + duration(std::max(late * should_s, should_s + kOverdueFrom));
@@ -170,7 +181,7 @@ bool Core::all_resident(Job& job, const wire::IntervalSet& tasks, Effects& effec
 
 void Core::note_overdue(Lease& lease, const Worker& holder, const Job& job, Tail& tail, Time now) const {
   // What a worker still holds after a restart of the broker is not run anywhere else meanwhile.
-  if (!job.pending.empty() || may_be_elsewhere(lease, now)) return;
+  if (!job.pending.empty() || !(may_run_beside(job, holder) || config_.mistake == Mistake::copy_anything) || may_be_elsewhere(lease, now)) return;
   const std::optional<Time> due = overdue_at(lease, holder, job);
   if (due && *due > now && (!tail.next_overdue || *due < *tail.next_overdue)) tail.next_overdue = due;
   if (!due || *due > now) return;
@@ -184,8 +195,11 @@ bool Core::copy_overdue(Worker& idle, Tail& tail, Time now, Effects& effects) {
     Job& job = jobs_.at(lease.job);
     const Pool::Member* here = job.pool->of(idle);
     budget_ -= 1 + static_cast<std::int64_t>(copies_.size());
-    if (lease.reclaiming || lease.worker == idle.session || !here || here->rate <= 0 || !job.pool->need().free_on(idle)) return false;
-    return job.work_of(lease.open.list()) / here->rate <= copies_budget_s(job, now) && all_resident(job, lease.open, effects);
+    if (lease.reclaiming || lease.worker == idle.session || !here || !job.pool->need().free_on(idle) ||
+        !(may_run_beside(job, idle) || config_.mistake == Mistake::copy_anything)) return false;
+    // Where no rate is known a copy costs what nobody else wants: it goes when somebody does (prune_copies).
+    const bool affordable = here->rate <= 0 || job.work_of(lease.open.list()) / here->rate <= copies_budget_s(job, now);
+    return affordable && all_resident(job, lease.open, effects);
   });
   if (worst == tail.overdue.end()) return false;
   Lease& original = *worst->lease;
@@ -211,7 +225,9 @@ void Core::prune_copies(Time now, Effects& effects) {
     // Who does not say a word may be gone: then the copy is all there is.
     const Session* holder = sessions_.find(leases_.at(copy.twin).worker);
     const bool silent = !holder || now - holder->heard > config_.beat_busy;
-    if (!silent && ((wanted && over.empty()) || copies_budget_s(jobs_.at(copy.job), now) < 0)) over.push_back(*it);
+    const Job& job = jobs_.at(copy.job);
+    const bool dear = job.pool && job.pool->mean_rate() > 0 && copies_budget_s(job, now) < 0;
+    if (!silent && ((wanted && over.empty()) || dear)) over.push_back(*it);
   }
   for (wire::LeaseId id : over) {
     if (Lease* copy = find_lease(id)) drop_twin(leases_.at(copy->twin), now, effects);

@@ -6,54 +6,58 @@
 #include <cstdint>
 #include <map>
 
+#include "broker/core/lazy.hpp"
 #include "wire/intervals.hpp"
 
 namespace quern::broker {
 
 class IntervalCounts {
  public:
-  bool empty() const { return map_.empty(); }
+  bool empty() const { return map_->empty(); }
 
   std::uint32_t at(std::uint64_t index) const {
-    auto it = map_.upper_bound(index);
-    if (it == map_.begin()) return 0;
+    const auto& map = *map_;
+    auto it = map.upper_bound(index);
+    if (it == map.begin()) return 0;
     --it;
     return index < it->second.end ? it->second.count : 0;
   }
 
   /// The longest interval from index on (up to `limit`) with the count of `index`.
   std::uint64_t run_end(std::uint64_t index, std::uint64_t limit) const {
-    if (map_.empty()) return limit;
-    auto it = map_.upper_bound(index);
-    const std::uint64_t next = it == map_.end() ? limit : it->first;
-    if (it != map_.begin() && std::prev(it)->second.end > index) return std::min(limit, std::prev(it)->second.end);
+    const auto& map = *map_;
+    if (map.empty()) return limit;
+    auto it = map.upper_bound(index);
+    const std::uint64_t next = it == map.end() ? limit : it->first;
+    if (it != map.begin() && std::prev(it)->second.end > index) return std::min(limit, std::prev(it)->second.end);
     return std::min(limit, next);
   }
 
   /// Sets the count of a whole interval.
   void set(wire::Interval tasks, std::uint32_t count) {
     forget(tasks);
-    if (count > 0) map_.emplace(tasks.begin, Run{tasks.end, count});
+    if (count > 0) map_.edit().emplace(tasks.begin, Run{tasks.end, count});
   }
 
   /// These tasks ended: nothing need be known of them.
   void forget(wire::Interval tasks) {
-    if (map_.empty()) return;
-    auto it = map_.upper_bound(tasks.begin);
-    if (it != map_.begin() && std::prev(it)->second.end > tasks.begin) --it;
-    while (it != map_.end() && it->first < tasks.end) {
+    if (map_->empty()) return;
+    auto& map = map_.edit();
+    auto it = map.upper_bound(tasks.begin);
+    if (it != map.begin() && std::prev(it)->second.end > tasks.begin) --it;
+    while (it != map.end() && it->first < tasks.end) {
       const std::uint64_t begin = it->first;
       const Run run = it->second;
-      it = map_.erase(it);
-      if (begin < tasks.begin) map_.emplace(begin, Run{tasks.begin, run.count});
-      if (run.end > tasks.end) it = map_.emplace(tasks.end, Run{run.end, run.count}).first;
+      it = map.erase(it);
+      if (begin < tasks.begin) map.emplace(begin, Run{tasks.begin, run.count});
+      if (run.end > tasks.end) it = map.emplace(tasks.end, Run{run.end, run.count}).first;
     }
   }
 
   /// All intervals with a count, ascending: visit(interval, count).
   template <typename Visit>
   void each(Visit visit) const {
-    for (const auto& [begin, run] : map_) visit(wire::Interval{begin, run.end}, run.count);
+    for (const auto& [begin, run] : *map_) visit(wire::Interval{begin, run.end}, run.count);
   }
 
  private:
@@ -61,7 +65,7 @@ class IntervalCounts {
     std::uint64_t end;
     std::uint32_t count;
   };
-  std::map<std::uint64_t, Run> map_;
+  Lazy<std::map<std::uint64_t, Run>> map_;
 };
 
 }  // namespace quern::broker

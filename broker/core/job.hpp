@@ -6,14 +6,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "broker/core/decision.hpp"
 #include "broker/core/interval_counts.hpp"
+#include "broker/core/lazy.hpp"
 #include "broker/core/partials.hpp"
 #include "broker/core/payloads.hpp"
 #include "broker/core/principal.hpp"
@@ -47,6 +48,7 @@ struct PlaceInTurns {
   std::optional<double> key;    ///< nothing: it wants none
   const Pool* wants = nullptr;  ///< counted in the level's `wanted`,
   Wanted counted;               ///< as so much
+  const Pool* queued = nullptr; ///< with `key`: in its party's queue of this pool
 };
 
 /// Tasks whose worker was lost while it ran them with others: they are leased in ever smaller pieces.
@@ -86,7 +88,7 @@ struct Job {
   std::string reason;
   ErrorCode failure = ErrorCode::none;
   bool open = false;
-  std::optional<Decision> decision;
+  std::shared_ptr<const Decision> decision;  ///< shared with other jobs of its kind
 
   std::uint64_t accepted = 0;        ///< payloads taken in (range: N)
   std::uint64_t accepted_bytes = 0;  ///< of APPEND credit
@@ -98,12 +100,12 @@ struct Job {
   double costs_sum = 0;
   bool costed = false;               ///< there are hints: its work is counted in them
   wire::IntervalSet pending;
-  std::multimap<wire::Time, wire::Interval> backing_off;
+  Lazy<std::multimap<wire::Time, wire::Interval>> backing_off;
   std::uint64_t leased = 0;
   std::size_t leases_out = 0;        ///< merges too
   wire::IntervalSet ended;
-  wire::IntervalSet failed_tasks;    ///< of the ended ones; their payloads are kept for RETRY
-  wire::IntervalSet unsure;          ///< after a restart: leased before it, so a worker may still hold them
+  Lazy<wire::IntervalSet> failed_tasks;    ///< of the ended ones; their payloads are kept for RETRY
+  Lazy<wire::IntervalSet> unsure;          ///< after a restart: leased before it, so a worker may still hold them
   std::uint64_t frontier = 0;        ///< tasks from here on were never leased
   std::uint64_t recovered_frontier = 0;  ///< as the store had it at the start of this broker; 0 for jobs that are younger
   std::uint64_t done = 0;
@@ -115,10 +117,10 @@ struct Job {
   double busy_s = 0;                 ///< slot time received
   IntervalCounts attempts;
   IntervalCounts crashes;
-  std::map<std::uint64_t, Suspects> suspects;  // by first task
+  Lazy<std::map<std::uint64_t, Suspects>> suspects;  // by first task
 
   ResultLog results;
-  std::optional<Partials> partials;  ///< with a reducer
+  Box<Partials> partials;  ///< with a reducer
   std::uint32_t merge_failures = 0;
   std::optional<wire::Buffer> value;  ///< the reduced result, when final
   bool finishing = false;             ///< the finish lease is out or done
@@ -132,6 +134,9 @@ struct Job {
   Usage* usage = nullptr;             ///< its principal's
   Usage accounted;                    ///< of it within what the core and its principal use
   std::uint64_t charged_bytes = 0;    ///< of accounted.bytes, what counts for its principal
+  std::uint64_t kept_bytes = 0;       ///< of its results, counted among those of ended jobs that are kept
+  std::uint64_t unread = 0;           ///< bytes of its results, counted
+  wire::SessionId unread_of{};        ///< for this session
 
   std::vector<Follower> followers;
   Shares shares;
@@ -193,7 +198,7 @@ struct Job {
   bool all_ended() const { return !open && ended.size() == total; }
   std::uint64_t backing() const {
     std::uint64_t n = 0;
-    for (const auto& [due, tasks] : backing_off) n += tasks.size();
+    for (const auto& [due, tasks] : *backing_off) n += tasks.size();
     return n;
   }
   bool has_common() const { return common || !options.blobs.empty(); }

@@ -49,6 +49,7 @@ bool Need::suited(const Worker& worker) const {
 bool Need::met_by(const Worker& worker) const { return !worker.draining && worker.offers(function, takes, encoding) && suited(worker); }
 
 bool Need::free_on(const Worker& worker) const {
+  if (unqueued && worker.leases.size() >= worker.slots()) return false;
   if (plain()) return true;
   const auto needed = amounts(worker);
   return std::all_of(needed.begin(), needed.end(), [&](const auto& r) {

@@ -18,6 +18,7 @@ struct Need {
   std::map<std::string, std::string> require;  ///< labels, or amounts of resources
   std::map<std::string, double> resources;     ///< amounts
   bool by_cost = false;                        ///< work is counted in units of cost, not in tasks
+  bool unqueued = false;                       ///< not to be queued behind other leases: what was not begun is safe here
   auto operator<=>(const Need&) const = default;
 
   /// Under which name a worker's speed at it is kept: tasks and units of cost are no measure for each other.

@@ -115,7 +115,14 @@ void Pool::look_at_spread() const {
   high_ = at(rates.size() - 1 - (rates.size() - 1) / 4);
 }
 
-void Pool::refresh() {
+void Pool::refresh(std::uint64_t told) {
+  if (std::exchange(told_, told) != told) {
+    for (Member& member : members_) {
+      leave_out(member);
+      take_in(member);
+    }
+    changed_ = true;
+  }
   const bool due = std::exchange(changed_, false) || changes_ >= std::max<std::uint64_t>(kChangesMost, members_.size());
   if (due) add_up();
   const bool moved = std::abs(mean_rate() - expected_of_) > kMeanMoved * expected_of_;

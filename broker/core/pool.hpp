@@ -29,7 +29,8 @@ class Pool {
   /// A member's rate, slots or availability may have changed.
   void update(const Worker& worker);
   /// What is to be expected of those whose rate is not known follows those whose is. Cheap when nothing has changed.
-  void refresh();
+  /// `told`: another number whenever rates of members may have changed without update().
+  void refresh(std::uint64_t told);
 
   const std::vector<Member>& members() const { return members_; }
   bool empty() const { return members_.empty(); }
@@ -73,6 +74,7 @@ class Pool {
   std::size_t known_ = 0;
   std::uint64_t changes_ = 0;  ///< since the sums were made anew
   bool changed_ = false;       ///< somebody left since then
+  std::uint64_t told_ = 0;
   double expected_of_ = 0;     ///< the mean rate that the unknown members' rates come from
 };
 

@@ -10,6 +10,7 @@
 #include <deque>
 #include <vector>
 
+#include "broker/core/lazy.hpp"
 #include "wire/messages.hpp"
 
 namespace quern::broker {
@@ -29,13 +30,15 @@ class ResultLog {
   void put(ResultEntry entry) {
     entry.weight = weigh(entry);
     bytes_ += entry.weight;
-    entries_.push_back(std::move(entry));
+    weight_ += entry.weight;
+    entries_.edit().push_back(std::move(entry));
   }
   /// After a restart: an entry whose batch, of so many bytes, is in the store.
   void put_stored(ResultEntry entry, std::uint64_t batch_weight) {
     entry.place = ResultEntry::Place::store;
     entry.weight = weigh(entry) + batch_weight;
-    entries_.push_back(std::move(entry));
+    weight_ += entry.weight;
+    entries_.edit().push_back(std::move(entry));
   }
   /// After a restart: entries below were acknowledged before it.
   void begin_at(std::uint64_t seq) { first_ = seq; }
@@ -43,8 +46,8 @@ class ResultLog {
   /// The errors of these tasks are no longer how they end: the entries that were changed.
   std::vector<std::uint64_t> erase_errors(const wire::IntervalSet& tasks) {
     std::vector<std::uint64_t> changed;
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      ResultEntry& entry = entries_[i];
+    for (std::size_t i = 0; i < entries_->size(); ++i) {
+      ResultEntry& entry = entries_.edit()[i];
       const std::size_t before = entry.errors.size();
       std::erase_if(entry.errors, [&](const TaskError& e) { return tasks.contains(e.first); });
       if (entry.errors.size() == before) continue;
@@ -55,15 +58,16 @@ class ResultLog {
   }
 
   std::uint64_t begin() const { return first_; }
-  std::uint64_t end() const { return first_ + entries_.size(); }
-  const ResultEntry& at(std::uint64_t seq) const { return entries_[seq - first_]; }
-  std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t end() const { return first_ + entries_->size(); }
+  const ResultEntry& at(std::uint64_t seq) const { return (*entries_)[seq - first_]; }
+  std::uint64_t bytes() const { return bytes_; }  ///< in memory
+  std::uint64_t weight() const { return weight_; }  ///< in memory or in the store
 
   /// Entries to load so that `ahead` bytes from `seq` on are here; each is named once.
   std::vector<std::uint64_t> wanted(std::uint64_t seq, std::uint64_t ahead) {
     std::vector<std::uint64_t> out;
     for (std::uint64_t seen = 0; seq < end() && seen < ahead; ++seq) {
-      ResultEntry& entry = entries_[seq - first_];
+      ResultEntry& entry = entries_.edit()[seq - first_];
       seen += entry.weight;
       if (entry.place != ResultEntry::Place::store) continue;
       entry.place = ResultEntry::Place::coming;
@@ -73,7 +77,7 @@ class ResultLog {
   }
   void on_loaded(std::uint64_t seq, wire::Batch batch) {
     if (seq < first_ || seq >= end()) return;
-    ResultEntry& entry = entries_[seq - first_];
+    ResultEntry& entry = entries_.edit()[seq - first_];
     if (entry.place != ResultEntry::Place::coming) return;
     entry.batch = std::move(batch);
     entry.place = ResultEntry::Place::memory;
@@ -83,27 +87,31 @@ class ResultLog {
   /// It could not be loaded now: it will be named again.
   void on_load_failed(std::uint64_t seq) {
     if (seq < first_ || seq >= end()) return;
-    ResultEntry& entry = entries_[seq - first_];
+    ResultEntry& entry = entries_.edit()[seq - first_];
     if (entry.place == ResultEntry::Place::coming) entry.place = ResultEntry::Place::store;
   }
   /// Lets go of batches whose commit is done until at most `bytes` stay: first of entries below `read_to`, then from the back.
   void evict(std::uint64_t read_to, std::uint64_t bytes, std::uint64_t committed) {
     gone_to_ = std::max(gone_to_, first_);
     for (; gone_to_ < std::min(read_to, end()) && bytes_ > bytes; ++gone_to_)
-      if (!let_go(entries_[gone_to_ - first_], committed)) break;
+      if (!let_go(entries_.edit()[gone_to_ - first_], committed)) break;
     constexpr int kInVain = 64;  // then what is left further on is in the store already
     int in_vain = 0;
     for (std::uint64_t seq = end(); seq > std::max(read_to, first_) && bytes_ > bytes && in_vain < kInVain; --seq)
-      in_vain = let_go(entries_[seq - 1 - first_], committed) ? 0 : in_vain + 1;
+      in_vain = let_go(entries_.edit()[seq - 1 - first_], committed) ? 0 : in_vain + 1;
   }
 
   /// Entries below `cursor` will never be asked for again.
   void release_to(std::uint64_t cursor) {
-    while (first_ < cursor && !entries_.empty()) {
-      if (entries_.front().place == ResultEntry::Place::memory) bytes_ -= entries_.front().weight;
-      entries_.pop_front();
+    if (entries_->empty()) return;
+    auto& entries = entries_.edit();
+    while (first_ < cursor && !entries.empty()) {
+      if (entries.front().place == ResultEntry::Place::memory) bytes_ -= entries.front().weight;
+      weight_ -= entries.front().weight;
+      entries.pop_front();
       ++first_;
     }
+    if (entries.empty()) entries_.reset();
   }
   void clear() { release_to(end()); }
 
@@ -121,10 +129,11 @@ class ResultLog {
     return weight;
   }
 
-  std::deque<ResultEntry> entries_;
+  Lazy<std::deque<ResultEntry>> entries_;
   std::uint64_t first_ = 0;
   std::uint64_t gone_to_ = 0;  // the batches of entries below are in the store
   std::uint64_t bytes_ = 0;    // in memory
+  std::uint64_t weight_ = 0;   // wherever they are
 };
 
 }  // namespace quern::broker

@@ -1,10 +1,13 @@
 // Who is connected. A session is one HELLO's worth of a peer; a peer that comes back gets a new one.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
+#include "broker/core/budget.hpp"
 #include "broker/core/effect.hpp"
 #include "wire/time.hpp"
 
@@ -24,7 +27,15 @@ struct Session {
   std::string name;
   std::string principal;  ///< its name
   wire::Time connected{};
-  std::unordered_map<Uuid, std::uint32_t> followed;  ///< clients: jobs they follow
+  std::unordered_set<Uuid> followed;  ///< clients: jobs they follow
+
+  // What it is sent without having to acknowledge it is bounded: a peer that does not read gets nothing more (core_query.cpp).
+  std::deque<wire::Query> questions;  ///< not answered yet
+  Budget looks;                       ///< work done for its questions
+  std::size_t unread = 0;             ///< bytes of answers and news since it last showed that it reads
+  std::optional<wire::Time> probed;   ///< asked then whether it reads
+  std::uint64_t results_out = 0;      ///< bytes of results it has not acknowledged, of all jobs
+  bool held_back = false;             ///< something it follows waits until it reads
 };
 
 class Sessions {

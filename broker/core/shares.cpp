@@ -13,9 +13,9 @@ bool did_more(const WorkerShare* a, const WorkerShare* b) { return a->tasks != b
 }  // namespace
 
 std::vector<WorkerShare> Shares::most(std::size_t at_most, std::size_t bytes) const {
-  const std::size_t count = std::min({all_.size(), at_most, bytes / kShareBytes});
+  const std::size_t count = std::min({size(), at_most, bytes / kShareBytes});
   std::vector<const WorkerShare*> chosen;  // a heap: who did least of them is in front
-  for (const WorkerShare& share : all_) {
+  for (const WorkerShare& share : all_->shares) {
     if (chosen.size() == count) {
       if (count == 0 || !did_more(&share, chosen.front())) continue;
       std::pop_heap(chosen.begin(), chosen.end(), did_more);

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/core/lazy.hpp"
 #include "broker/core/worker.hpp"
 #include "quern/status.hpp"
 
@@ -19,21 +20,25 @@ class Shares {
   /// The worker's, or that of an earlier one of its name.
   WorkerShare& of(Worker& worker, JobNumber job) {
     if (worker.share && worker.share_of == job) return *worker.share;
-    const auto [it, fresh] = by_name_.try_emplace(worker.name, all_.size());
-    if (fresh) all_.emplace_back().worker = worker.name;
+    All& all = all_.edit();
+    const auto [it, fresh] = all.by_name.try_emplace(worker.name, all.shares.size());
+    if (fresh) all.shares.emplace_back().worker = worker.name;
     worker.share_of = job;
-    worker.share = &all_[it->second];
+    worker.share = &all.shares[it->second];
     return *worker.share;
   }
 
-  std::size_t size() const { return all_.size(); }
+  std::size_t size() const { return all_->shares.size(); }
 
   /// Those that did most, the most first; as many as take `bytes` in a message, but `at_most`.
   std::vector<WorkerShare> most(std::size_t at_most, std::size_t bytes = SIZE_MAX) const;
 
  private:
-  std::deque<WorkerShare> all_;  ///< they stay where they are
-  std::unordered_map<std::string, std::size_t> by_name_;
+  struct All {
+    std::deque<WorkerShare> shares;  ///< they stay where they are
+    std::unordered_map<std::string, std::size_t> by_name;
+  };
+  Lazy<All> all_;
 };
 
 }  // namespace quern::broker

@@ -16,8 +16,7 @@ std::uint64_t us(wire::Duration d) { return static_cast<std::uint64_t>(std::max<
 
 }  // namespace
 
-std::uint32_t Timeline::lane_of(std::uint32_t worker, std::uint32_t slots, wire::Time& begin, wire::Time end) {
-  auto& lanes = lanes_[worker];
+std::uint32_t Timeline::lane_of(std::vector<wire::Time>& lanes, std::uint32_t slots, wire::Time& begin, wire::Time end) {
   if (lanes.size() < std::max(1u, slots)) lanes.resize(std::max(1u, slots));
   // Where it fits; else it was queued, and ran where the slot was free first.
   auto lane = std::find_if(lanes.begin(), lanes.end(), [&](wire::Time free) { return free <= begin; });
@@ -29,60 +28,66 @@ std::uint32_t Timeline::lane_of(std::uint32_t worker, std::uint32_t slots, wire:
 
 void Timeline::add(const std::string& worker, std::uint32_t slots, wire::Time begin, wire::Time end, std::uint64_t first, std::uint64_t tasks,
                    const char* outcome) {
-  if (full_) return;
-  const auto [it, fresh] = numbers_.try_emplace(worker, static_cast<std::uint32_t>(workers_.size()));
+  if (drawn_->full) return;
+  Drawn& drawn = drawn_.edit();
+  const auto [it, fresh] = drawn.numbers.try_emplace(worker, static_cast<std::uint32_t>(drawn.workers.size()));
   if (fresh) {
-    workers_.push_back(worker);
-    lanes_.emplace_back();
+    drawn.workers.push_back(worker);
+    drawn.lanes.emplace_back();
   }
-  const std::uint32_t lane = lane_of(it->second, slots, begin, end);
-  spans_.push_back({it->second, lane, begin, end, first, tasks, outcome});
-  if (spans_.size() < kSpansMost) return;
+  const std::uint32_t lane = lane_of(drawn.lanes[it->second], slots, begin, end);
+  drawn.spans.push_back({it->second, lane, begin, end, first, tasks, outcome});
+  if (drawn.spans.size() < kSpansMost) return;
   // To half, so that it is not done for every lease.
-  while (spans_.size() > kSpansMost / 2 && joined_ < kForEver) coarsen();
-  full_ = spans_.size() > kSpansMost / 2;
+  while (drawn.spans.size() > kSpansMost / 2 && drawn.joined < kForEver) coarsen(drawn);
+  drawn.full = drawn.spans.size() > kSpansMost / 2;
 }
 
-void Timeline::coarsen() {
+void Timeline::coarsen(Drawn& drawn) {
+  std::vector<Span>& spans = drawn.spans;
   // Gaps that are no longer seen double until enough neighbours have met.
-  joined_ = std::max<wire::Duration>(std::chrono::milliseconds(1), 2 * joined_);
-  std::stable_sort(spans_.begin(), spans_.end(), [](const Span& a, const Span& b) { return std::pair(a.worker, a.lane) < std::pair(b.worker, b.lane); });
+  drawn.joined = std::max<wire::Duration>(std::chrono::milliseconds(1), 2 * drawn.joined);
+  std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return std::pair(a.worker, a.lane) < std::pair(b.worker, b.lane); });
   std::size_t kept = 0;
-  for (std::size_t i = 1; i < spans_.size(); ++i) {
-    Span& last = spans_[kept];
-    const Span& next = spans_[i];
-    if (next.worker == last.worker && next.lane == last.lane && next.outcome == last.outcome && next.begin - last.end <= joined_) {
+  for (std::size_t i = 1; i < spans.size(); ++i) {
+    Span& last = spans[kept];
+    const Span& next = spans[i];
+    if (next.worker == last.worker && next.lane == last.lane && next.outcome == last.outcome && next.begin - last.end <= drawn.joined) {
       last.end = std::max(last.end, next.end);
       last.first = std::min(last.first, next.first);
       last.tasks += next.tasks;
     } else {
-      spans_[++kept] = next;
+      spans[++kept] = next;
     }
   }
-  spans_.resize(kept + 1);
+  spans.resize(kept + 1);
 }
 
 void Timeline::finish() {
-  while (spans_.size() > kSpansKept && joined_ < kForEver) coarsen();
-  spans_.resize(std::min(spans_.size(), kSpansMost / 2));
-  spans_.shrink_to_fit();
-  lanes_ = {};
-  numbers_ = {};
-  full_ = true;
+  if (drawn_->spans.empty()) return drawn_.reset();
+  Drawn& drawn = drawn_.edit();
+  while (drawn.spans.size() > kSpansKept && drawn.joined < kForEver) coarsen(drawn);
+  drawn.spans.resize(std::min(drawn.spans.size(), kSpansMost / 2));
+  drawn.spans.shrink_to_fit();
+  drawn.lanes = {};
+  drawn.numbers = {};
+  drawn.full = true;
 }
 
 void Timeline::fit(std::size_t bytes) {
+  if (drawn_->spans.empty()) return;
+  Drawn& drawn = drawn_.edit();
   std::size_t longest = 0;
-  for (const auto& worker : workers_) longest = std::max(longest, worker.size());
+  for (const auto& worker : drawn.workers) longest = std::max(longest, worker.size());
   const std::size_t most = bytes / (kSpanBytes + longest);
-  while (spans_.size() > most && joined_ < kForEver) coarsen();
-  if (spans_.size() > most) spans_.resize(most);
+  while (drawn.spans.size() > most && drawn.joined < kForEver) coarsen(drawn);
+  if (drawn.spans.size() > most) drawn.spans.resize(most);
 }
 
 std::vector<LeaseSpan> Timeline::spans(wire::Time submitted) const {
   std::vector<LeaseSpan> out;
-  for (const Span& span : spans_)
-    out.push_back({workers_[span.worker], span.lane, us(span.begin - submitted), us(span.end - submitted), span.first, span.tasks, span.outcome});
+  for (const Span& span : drawn_->spans)
+    out.push_back({drawn_->workers[span.worker], span.lane, us(span.begin - submitted), us(span.end - submitted), span.first, span.tasks, span.outcome});
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/core/lazy.hpp"
 #include "quern/status.hpp"
 #include "wire/time.hpp"
 
@@ -32,16 +33,19 @@ class Timeline {
     std::uint64_t first = 0, tasks = 0;
     const char* outcome = "";
   };
-  std::uint32_t lane_of(std::uint32_t worker, std::uint32_t slots, wire::Time& begin, wire::Time end);
-  void coarsen();
+  static std::uint32_t lane_of(std::vector<wire::Time>& lanes, std::uint32_t slots, wire::Time& begin, wire::Time end);
 
   static constexpr std::size_t kSpansMost = 2048;
-  std::vector<std::string> workers_;
-  std::map<std::string, std::uint32_t> numbers_;
-  std::vector<std::vector<wire::Time>> lanes_;  ///< of each worker: when each is free
-  std::vector<Span> spans_;
-  wire::Duration joined_{};  ///< gaps up to this are no gaps
-  bool full_ = false;        ///< too many lanes for a picture: what comes is not kept
+  struct Drawn {
+    std::vector<std::string> workers;
+    std::map<std::string, std::uint32_t> numbers;
+    std::vector<std::vector<wire::Time>> lanes;  ///< of each worker: when each is free
+    std::vector<Span> spans;
+    wire::Duration joined{};  ///< gaps up to this are no gaps
+    bool full = false;        ///< too many lanes for a picture: what comes is not kept
+  };
+  static void coarsen(Drawn& drawn);
+  Lazy<Drawn> drawn_;
 };
 
 }  // namespace quern::broker

@@ -1,6 +1,7 @@
 #include "broker/core/turns.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "broker/core/job.hpp"
 
@@ -8,10 +9,13 @@ namespace quern::broker {
 
 namespace {
 
-// Where a newcomer begins: level with who was served last, but not behind all others. Keys hold what leases were expected to take, and fall when they took less.
-template <typename L>
-double start_in(const L& all) {
-  return all.turns.empty() ? all.served : std::min(all.served, all.turns.begin()->key);
+// Where a newcomer begins: level with who was served last, but not behind all others. Keys hold what leases were expected to take,
+// and fall when they took less.
+double start_of(const Level& level) {
+  return level.turns.empty() ? level.served : std::min(level.served, level.turns.begin()->key);
+}
+double start_of(const Party& party) {
+  return party.heads.empty() ? party.served : std::min(party.served, party.heads.begin()->key);
 }
 
 }  // namespace
@@ -22,57 +26,100 @@ void Turns::enter(Job& job) {
   Party& party = it->second;
   if (fresh) {
     party.name = job.principal;
-    party.used = start_in(level);
+    party.used = start_of(level);
   }
   party.weight = job.principal_weight;
   ++party.live;
-  job.place = {&level, &party, {}, nullptr, {}};
-  job.used = std::max(job.used, start_in(party));
+  job.place = {&level, &party, {}, nullptr, {}, nullptr};
+  job.used = std::max(job.used, start_of(party));
+}
+
+double Party::last_key() const {
+  double last = -std::numeric_limits<double>::infinity();
+  for (const auto& [pool, queue] : queues) last = std::max(last, queue.turns.rbegin()->key);
+  return last;
 }
 
 void Turns::leave(Job& job) {
   if (!job.place.party) return;
-  take_out(job);
+  withdraw(job);
   std::erase(aside_, &job);
   Level& level = *job.place.level;
-  if (--job.place.party->live == 0) level.parties.erase(job.place.party->name);
+  if (--job.place.party->live == 0) {
+    std::erase_if(queues_aside_, [&](const AsideQueue& aside) { return aside.party == job.place.party; });
+    level.parties.erase(job.place.party->name);
+  }
   if (level.parties.empty()) levels_.erase(-std::int64_t{job.options.priority});
   job.place = {};
 }
 
+/// Its first turn stands for the queue among those of its principal, and the principal's in the priority.
+void Turns::list(Level& level, Party& party, Party::Queue& queue) {
+  if (queue.aside || queue.turns.empty()) return;
+  if (party.heads.empty()) {
+    party.key = party.key_now();
+    level.turns.insert({party.key, &party});
+  }
+  party.heads.insert(*queue.turns.begin());
+}
+
+void Turns::unlist(Level& level, Party& party, Party::Queue& queue) {
+  if (queue.aside || queue.turns.empty()) return;
+  party.heads.erase(*queue.turns.begin());
+  if (party.heads.empty()) level.turns.erase({party.key, &party});
+}
+
+void Turns::put_in(Job& job) {
+  auto& [level, party, key, wants, counted, queued] = job.place;
+  Party::Queue& queue = party->queues[queued = job.wants_merge() ? nullptr : job.pool];
+  key = job.turn_key();
+  const Party::Turn turn{*key, job.number, &job};
+  ++party->wanting;
+  const bool first = queue.turns.empty() || turn < *queue.turns.begin();
+  if (first) unlist(*level, *party, queue);
+  queue.turns.insert(turn);
+  if (first) list(*level, *party, queue);
+}
+
 void Turns::take_out(Job& job) {
-  auto& [level, party, key, wants, counted] = job.place;
-  want(job, nullptr);
+  auto& [level, party, key, wants, counted, queued] = job.place;
   if (!key) return;
-  party->turns.erase({*key, job.number, &job});
+  const auto at = party->queues.find(queued);
+  Party::Queue& queue = at->second;
+  const Party::Turn turn{*key, job.number, &job};
   key.reset();
-  if (party->turns.empty()) level->turns.erase({party->key, party});
+  --party->wanting;
+  const bool first = queue.turns.begin()->job == &job;
+  if (first) unlist(*level, *party, queue);
+  queue.turns.erase(turn);
+  if (first) list(*level, *party, queue);
+  if (queue.turns.empty()) party->queues.erase(at);
+}
+
+void Turns::withdraw(Job& job) {
+  want(job, nullptr);
+  take_out(job);
 }
 
 void Turns::update(Job& job) {
-  auto& [level, party, key, wants, counted] = job.place;
+  auto& [level, party, key, wants, counted, queued] = job.place;
   if (!party) return;
-  if (!job.wants_turn()) return take_out(job);
+  if (!job.wants_turn()) return withdraw(job);
   want(job, job.pending.empty() ? nullptr : job.pool);
   party->weight = job.principal_weight;
   if (key) {  // it moves up or down
-    auto turn = party->turns.extract({*key, job.number, &job});
-    turn.value().key = *(key = job.turn_key());
-    party->turns.insert(std::move(turn));
+    take_out(job);
+    put_in(job);
     return move(*level, *party);
   }
-  job.used = std::max(job.used, start_in(*party) - job.expected_out / job.weight());
-  key = job.turn_key();
-  const bool alone = party->turns.empty();
-  party->turns.insert({*key, job.number, &job});
-  if (!alone) return move(*level, *party);
-  party->used = std::max(party->used, start_in(*level) - party->expected / party->weight);
-  party->key = party->key_now();
-  level->turns.insert({party->key, party});
+  if (party->wanting == 0) party->used = std::max(party->used, start_of(*level) - party->expected / party->weight);
+  job.used = std::max(job.used, start_of(*party) - job.expected_out / job.weight());
+  put_in(job);
+  move(*level, *party);
 }
 
 void Turns::want(Job& job, const Pool* pool) {
-  auto& [level, party, key, wants, counted] = job.place;
+  auto& [level, party, key, wants, counted, queued] = job.place;
   if (wants) {
     Wanted& before = level->wanted[wants];
     before.tasks -= counted.tasks;
@@ -93,6 +140,7 @@ void Turns::want(Job& job, const Pool* pool) {
 }
 
 void Turns::move(Level& level, Party& party) {
+  if (party.heads.empty() || party.key == party.key_now()) return;
   auto turn = level.turns.extract({party.key, &party});
   turn.value().key = party.key = party.key_now();
   level.turns.insert(std::move(turn));
@@ -109,19 +157,18 @@ void Turns::expect(Job& job, double slot_s) {
 }
 
 void Turns::serve(Job& job) {
-  auto& [level, party, key, wants, counted] = job.place;
+  auto& [level, party, key, wants, counted, queued] = job.place;
   if (!party) return;
   party->served = std::max(party->served, key.value_or(job.turn_key()));
-  level->served = std::max(level->served, party->turns.empty() ? party->key_now() : party->key);
+  level->served = std::max(level->served, party->heads.empty() ? party->key_now() : party->key);
 }
 
 void Turns::moved(Job& job) {
-  auto& [level, party, key, wants, counted] = job.place;
-  if (party && !party->turns.empty()) move(*level, *party);
+  if (job.place.party) move(*job.place.level, *job.place.party);
 }
 
 Job* Turns::next(const Level& level) const {
-  return level.turns.empty() ? nullptr : level.turns.begin()->party->turns.begin()->job;
+  return level.turns.empty() ? nullptr : level.turns.begin()->party->heads.begin()->job;
 }
 
 bool Turns::before(const Job& a, const Job& b) {
@@ -135,24 +182,27 @@ bool Turns::before(const Job& a, const Job& b) {
 }
 
 void Turns::set_aside(Job& job) {
-  const auto wants = job.place.wants;
-  job.place.wants = nullptr;  // it wants what it wants while others are served
-  take_out(job);
-  job.place.wants = wants;
+  take_out(job);  // it wants what it wants while others are served
   aside_.push_back(&job);
 }
 
+void Turns::set_queue_aside(Job& job) {
+  auto& [level, party, key, wants, counted, queued] = job.place;
+  Party::Queue& queue = party->queues.at(queued);
+  unlist(*level, *party, queue);
+  queue.aside = true;
+  queues_aside_.push_back({level, party, queued});
+}
+
 void Turns::restore() {
-  for (Job* job : aside_) {
-    auto& [level, party, key, wants, counted] = job->place;
-    if (key) continue;  // something happened to it meanwhile
-    key = job->turn_key();
-    if (party->turns.empty()) {
-      party->key = party->key_now();
-      level->turns.insert({party->key, party});
-    }
-    party->turns.insert({*key, job->number, job});
+  for (const AsideQueue& aside : queues_aside_) {
+    const auto at = aside.party->queues.find(aside.pool);
+    if (at == aside.party->queues.end() || !std::exchange(at->second.aside, false)) continue;
+    list(*aside.level, *aside.party, at->second);
   }
+  queues_aside_.clear();
+  for (Job* job : aside_)
+    if (!job->place.key) put_in(*job);  // else something happened to it meanwhile
   aside_.clear();
 }
 

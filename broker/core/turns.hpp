@@ -19,7 +19,8 @@ namespace quern::broker {
 struct Job;
 class Pool;
 
-/// A principal within one priority.
+/// A principal within one priority. Its jobs stand in one queue per kind of work, so that all jobs which wait for the same workers
+/// can be passed over at once: with very many small jobs that is what keeps the cost of a lease independent of how many wait.
 struct Party {
   struct Turn {
     double key = 0;
@@ -27,15 +28,32 @@ struct Party {
     Job* job = nullptr;
     bool operator<(const Turn& other) const { return key != other.key ? key < other.key : number < other.number; }
   };
+  /// The jobs of one kind.
+  struct Queue {
+    std::set<Turn> turns;
+    bool aside = false;  ///< passed over until restore()
+  };
   std::string name;
   double weight = 1;
   double used = 0;      ///< slot-seconds received over weight
   double expected = 0;  ///< slot-seconds its leases should still take
   double served = 0;    ///< key of the job that was served last
   std::size_t live = 0;  ///< jobs, those too that want nothing now
-  std::set<Turn> turns;  ///< of the jobs that want leases
-  double key = 0;        ///< its place in the priority, when it has turns
+  std::size_t wanting = 0;  ///< jobs with a turn, those too that are passed over
+  std::map<const Pool*, Queue> queues;  ///< by the workers that can run them; nullptr: jobs that have partials to merge
+  std::set<Turn> heads;                 ///< the first turn of each queue that is not aside
+  double key = 0;        ///< its place in the priority, when it has heads
   double key_now() const { return used + expected / weight; }
+  /// The key of its job that has had most, of those that want leases. There must be one.
+  double last_key() const;
+  /// Calls `seen(job)` for its jobs that want leases, queue by queue, until it returns false; whether it never did.
+  template <typename F>
+  bool each_job(F&& seen) const {
+    for (const auto& [pool, queue] : queues)
+      for (const Turn& turn : queue.turns)
+        if (!seen(*turn.job)) return false;
+    return true;
+  }
 };
 
 /// What jobs want of a pool.
@@ -87,10 +105,16 @@ class Turns {
   static bool before(const Job& a, const Job& b);
   /// Passes over a job until restore().
   void set_aside(Job& job);
+  /// Passes over it and all jobs of its principal that stand in its queue.
+  void set_queue_aside(Job& job);
   void restore();
 
  private:
-  void take_out(Job& job);
+  static void take_out(Job& job);
+  void withdraw(Job& job);
+  static void put_in(Job& job);
+  static void list(Level& level, Party& party, Party::Queue& queue);
+  static void unlist(Level& level, Party& party, Party::Queue& queue);
   /// What it wants is counted in its level; nullptr: nothing.
   void want(Job& job, const Pool* pool);
   /// What this party, which has turns, received has changed.
@@ -99,6 +123,12 @@ class Turns {
   Levels levels_;
   std::uint64_t kinds_ = 0;
   std::vector<Job*> aside_;
+  struct AsideQueue {
+    Level* level;
+    Party* party;
+    const Pool* pool;
+  };
+  std::vector<AsideQueue> queues_aside_;
 };
 
 }  // namespace quern::broker

@@ -30,6 +30,7 @@ struct Worker {
   std::uint64_t tasks_done = 0;
   wire::Time reported{};           ///< its last report
   bool draining = false;
+  bool counted_in_offers = false;  ///< see Offers
   bool listed = false;             ///< among those that may have room
   JobNumber share_of{};            ///< the job it reported of last,
   WorkerShare* share = nullptr;    ///< and where it counts for it: see Shares

@@ -39,6 +39,8 @@ inline constexpr std::size_t kDepthMax = 16;            ///< nesting of a header
 /// Default credits, in bytes.
 inline constexpr std::uint64_t kResultWindow =
     8u << 20;  ///< unconsumed result bytes per job that a client takes
+inline constexpr std::uint64_t kSessionResults =
+    64u << 20;  ///< unconsumed result bytes of all jobs that one session is sent
 inline constexpr std::uint64_t kReportWindow = 32u << 20;  ///< unacknowledged report bytes per worker
 inline constexpr std::uint64_t kWorkerCredit = 64u << 20;  ///< payload bytes leased to one worker
 

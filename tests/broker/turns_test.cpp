@@ -20,7 +20,7 @@ class TurnsTest : public ::testing::Test {
     made.options.weight = weight;
     made.options.priority = priority;
     made.principal_weight = principal_weight;
-    made.decision.emplace();
+    made.decision = std::make_shared<const Decision>();
     made.total = 1'000'000;
     made.pending.add({0, made.total});
     turns.enter(made);

@@ -1,0 +1,59 @@
+// Holders for what most jobs never have. A queued job is small only if it carries nothing that it does not use yet: a million of
+// them wait in memory.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+namespace quern::broker {
+
+/// A value that costs a pointer as long as nobody has changed it: until then it reads as T{}.
+template <typename T>
+class Lazy {
+ public:
+  Lazy() = default;
+  Lazy(T value) : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT(google-explicit-constructor)
+  Lazy(const Lazy& other) : value_(other.value_ ? std::make_unique<T>(*other.value_) : nullptr) {}
+  Lazy(Lazy&&) noexcept = default;
+  Lazy& operator=(const Lazy& other) { return *this = Lazy(other); }
+  Lazy& operator=(Lazy&&) noexcept = default;
+  ~Lazy() = default;
+
+  const T& operator*() const { return value_ ? *value_ : none(); }
+  const T* operator->() const { return &**this; }
+  /// To be changed: it is there from now on.
+  T& edit() {
+    if (!value_) value_ = std::make_unique<T>();
+    return *value_;
+  }
+  void reset() { value_.reset(); }
+
+ private:
+  static const T& none() {
+    static const T empty{};
+    return empty;
+  }
+  std::unique_ptr<T> value_;
+};
+
+/// Like std::optional, but costs a pointer when there is nothing.
+template <typename T>
+class Box {
+ public:
+  template <typename... A>
+  T& emplace(A&&... arguments) {
+    value_ = std::make_unique<T>(std::forward<A>(arguments)...);
+    return *value_;
+  }
+  void reset() { value_.reset(); }
+  explicit operator bool() const { return value_ != nullptr; }
+  T* operator->() { return value_.get(); }
+  const T* operator->() const { return value_.get(); }
+  T& operator*() { return *value_; }
+  const T& operator*() const { return *value_; }
+
+ private:
+  std::unique_ptr<T> value_;
+};
+
+}  // namespace quern::broker
