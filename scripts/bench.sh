@@ -13,8 +13,8 @@ if [ "${1:-}" = --alone ]; then
 fi
 
 scripts/setup.sh >&2
-cmake --preset release >/dev/null
-cmake --build --preset release >&2
+if [ -e build/release/CMakeCache.txt ]; then cmake --preset release >/dev/null; else cmake --preset release -DQUERN_TESTS=OFF >/dev/null; fi
+cmake --build --preset release --target quern quern-broker quern-worker >&2
 quern=build/release/bin/quern
 
 for mode in map single range; do

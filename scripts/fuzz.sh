@@ -11,7 +11,7 @@ shift || true
 targets=("$@")
 [ "${#targets[@]}" -gt 0 ] || targets=(decode broker worker client)
 
-scripts/setup.sh
+scripts/setup.sh --tests
 if ! command -v clang++-14 >/dev/null || [ ! -e /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a ]; then
   as_root=()
   [ "$(id -u)" -eq 0 ] || as_root=(sudo)

@@ -1,10 +1,22 @@
 #!/usr/bin/env bash
-# Installs from Debian's packages what building and testing Quern needs. Asks nothing; installs only what is missing; may be run
-# again at any time. Works as root and through sudo.
+# Installs from Debian's packages what building Quern needs. Asks nothing; installs only what is missing; may be run again at any
+# time. Works as root and through sudo.
+#   scripts/setup.sh            what the programs and the demo need
+#   scripts/setup.sh --tests    what the tests need, too
 set -euo pipefail
 
+tests=no
+case "${1:-}" in
+  "") ;;
+  --tests) tests=yes ;;
+  *)
+    echo "usage: scripts/setup.sh [--tests]" >&2
+    exit 2
+    ;;
+esac
+
 packages=(
-  g++ cmake ninja-build ccache pkg-config   # compiler and build
+  g++ cmake ninja-build pkg-config          # compiler and build
   libzmq3-dev cppzmq-dev                    # messages between processes
   libmsgpack-cxx-dev                        # headers of messages, typed values
   libboost-program-options-dev              # command lines
@@ -13,11 +25,16 @@ packages=(
   libsqlite3-dev                            # the broker's store
   libmimalloc-dev                           # the broker's allocator
   libsodium-dev                             # keys, hashes of the audit log
-  libgtest-dev                              # tests in C++
-  python3 python3-zmq python3-msgpack       # tests in Python, a second implementation of the protocol
-  parallel                                  # tests: `quern map` is compared with it (and with xargs)
-  tmux groff-base                           # tests: live views on a real terminal, manual pages without a warning
+  python3                                   # the demo's tables
 )
+for_tests=(
+  ccache                                    # three builds of the same sources, again and again
+  libgtest-dev                              # tests in C++
+  python3-zmq python3-msgpack               # tests in Python, a second implementation of the protocol
+  parallel                                  # `quern map` is compared with it (and with xargs)
+  tmux groff-base                           # live views on a real terminal, manual pages without a warning
+)
+[ "$tests" = no ] || packages+=("${for_tests[@]}")
 
 is_installed() {
   [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

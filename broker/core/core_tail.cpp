@@ -28,8 +28,8 @@ constexpr double kWasteLeast = 1.0;
 constexpr milliseconds kRetryCopy{100};
 constexpr std::uint64_t kLoadForCopy = 1u << 20;
 // To look at all leases and all workers with room takes time: with so many it is done again only after this much for each.
-constexpr std::size_t kManyLooks = 256;
-constexpr std::chrono::nanoseconds kTimePerLook{500};
+constexpr std::size_t kManyLeases = 256;
+constexpr std::chrono::nanoseconds kTimePerLease{500};
 // Of the budget of a settle().
 constexpr std::int64_t kLookAtLease = 2;
 
@@ -40,7 +40,7 @@ void Core::rebalance(Time now, Effects& effects) {
   if (next_rebalance_ && now < *next_rebalance_) return retry_dispatch_at(*next_rebalance_);
   occupy_idle(now, effects);
   prune_copies(now, effects);
-  if (const std::size_t looks = leases_.size() + roomy_.size(); looks > kManyLooks) next_rebalance_ = now + kTimePerLook * looks;
+  if (const std::size_t looks = leases_.size() + roomy_.size(); looks > kManyLeases) next_rebalance_ = now + kTimePerLease * looks;
 }
 
 void Core::occupy_idle(Time now, Effects& effects) {

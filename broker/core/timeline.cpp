@@ -12,7 +12,7 @@ constexpr std::chrono::hours kForEver{1000};
 constexpr std::size_t kSpansKept = 256;
 constexpr std::size_t kSpanBytes = 100;
 
-std::uint64_t us(wire::Duration d) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::chrono::duration_cast<microseconds>(d).count())); }
+std::uint64_t micros_of(wire::Duration d) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::chrono::duration_cast<microseconds>(d).count())); }
 
 }  // namespace
 
@@ -87,7 +87,8 @@ void Timeline::fit(std::size_t bytes) {
 std::vector<LeaseSpan> Timeline::spans(wire::Time submitted) const {
   std::vector<LeaseSpan> out;
   for (const Span& span : drawn_->spans)
-    out.push_back({drawn_->workers[span.worker], span.lane, us(span.begin - submitted), us(span.end - submitted), span.first, span.tasks, span.outcome});
+    out.push_back({drawn_->workers[span.worker], span.lane, micros_of(span.begin - submitted),
+                   micros_of(span.end - submitted), span.first, span.tasks, span.outcome});
   return out;
 }
 

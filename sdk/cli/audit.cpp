@@ -40,7 +40,7 @@ void add_folder_option(Syntax& syntax) {
   syntax.add()("audit", option<std::string>("DIR"), "folder of the log; default $XDG_STATE_HOME/quern");
 }
 
-std::string folder_of(const Given& given) {
+std::string log_folder(const Given& given) {
   const std::string folder = given.get_or<std::string>("audit", keys::default_state_folder());
   if (folder.empty())
     throw UsageError("neither XDG_STATE_HOME nor HOME says where the log is: name its folder with --audit");
@@ -139,7 +139,7 @@ Syntax tail_syntax() {
 Exit tail(const Arguments& arguments) {
   const auto given = tail_syntax().parse(arguments);
   if (!given) return Exit::done;
-  const std::string folder = folder_of(*given);
+  const std::string folder = log_folder(*given);
   const auto lines = given->get_or<std::int64_t>("lines", 20);
   if (lines < 0) throw UsageError("-n takes a number of lines, not " + std::to_string(lines));
   const auto most = static_cast<std::size_t>(lines);
@@ -191,7 +191,7 @@ Exit grep(const Arguments& arguments) {
   const std::string since = given->has("since") ? time_of(*given, "since") : "";
   const std::string until = given->has("until") ? time_of(*given, "until") : "";
   bool any = false;
-  keys::for_each_line(files_of(folder_of(*given)), [&](const std::string&, std::size_t,
+  keys::for_each_line(files_of(log_folder(*given)), [&](const std::string&, std::size_t,
                                                        const std::string& line) {
     if (line.find(text) == std::string::npos) return true;
     for (const char* field : kFields)
@@ -219,7 +219,7 @@ Syntax verify_syntax() {
 Exit verify(const Arguments& arguments) {
   const auto given = verify_syntax().parse(arguments);
   if (!given) return Exit::done;
-  const keys::AuditCheck check = keys::verify_audit(folder_of(*given));
+  const keys::AuditCheck check = keys::verify_audit(log_folder(*given));
   if (given->json())
     std::cout << line_of({{"lines", check.lines},
                           {"intact", check.problem.empty()},

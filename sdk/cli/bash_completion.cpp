@@ -7,7 +7,7 @@ namespace {
 
 // What is the same for all commands. Names of workers and functions are another party's text: they never pass
 // through `compgen -W`, which would run a $(command) in them.
-constexpr char kHead[] = R"bash(# Completes `quern` in bash; printed by `quern completion bash`.
+constexpr char kBashHead[] = R"bash(# Completes `quern` in bash; printed by `quern completion bash`.
 
 # What the broker lists, a name per line; nothing when it does not answer at once.
 _quern_ask() {
@@ -174,7 +174,7 @@ std::string bash_completion(std::span<const Subcommand> commands) {
     cases += "    '" + name + "') word='" + joined(names_of(syntax.actions()), " ") + "' options=--help ;;\n";
     for (const Subcommand& action : syntax.actions()) cases += case_of(name + " " + std::string(action.name), action.syntax(), commands);
   }
-  std::string text = kHead;
+  std::string text = kBashHead;
   text += "  path=${words[1]} options='' values='' word=''\n";
   text += "  ((last < 2)) && path=\n";
   if (!families.empty())

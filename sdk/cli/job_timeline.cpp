@@ -12,7 +12,7 @@
 namespace quern::cli {
 namespace {
 
-double seconds(std::uint64_t us) { return static_cast<double>(us) / 1e6; }
+double seconds_of(std::uint64_t us) { return static_cast<double>(us) / 1e6; }
 
 /// One worker's name appears once; further lanes are numbered.
 std::string row_label(const std::string& worker, std::uint32_t lane, bool single) {
@@ -39,8 +39,8 @@ Timeline timeline_of(const JobStatus& job) {
     if (fresh) timeline.kinds.push_back(span.outcome);
     TimelineSpan bar;
     bar.row = first_row.at(span.worker) + span.lane;
-    bar.begin_s = seconds(span.begin_us);
-    bar.end_s = seconds(span.end_us);
+    bar.begin_s = seconds_of(span.begin_us);
+    bar.end_s = seconds_of(span.end_us);
     bar.kind = kind->second;
     bar.tasks = span.tasks;
     bar.note = "from task " + std::to_string(span.first);
@@ -48,7 +48,7 @@ Timeline timeline_of(const JobStatus& job) {
     timeline.spans.push_back(std::move(bar));
   }
   timeline.title = "job " + std::to_string(value(job.number)) + ": " + job.function + ", " + std::string(to_string(job.state));
-  timeline.subtitle = std::to_string(job.done) + " of " + std::to_string(job.total) + " tasks done in " + time_text(seconds(job.run_us)) +
+  timeline.subtitle = std::to_string(job.done) + " of " + std::to_string(job.total) + " tasks done in " + time_text(seconds_of(job.run_us)) +
                       (job.copies > 0 ? ", " + std::to_string(job.copies) + " overdue leases started twice" : "");
   return timeline;
 }

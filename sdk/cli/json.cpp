@@ -66,7 +66,7 @@ void append_base64(std::string& out, BytesView bytes) {
   }
 }
 
-Json to_json(const WorkerShare& share, std::uint64_t tasks_in_all) {
+Json share_json(const WorkerShare& share, std::uint64_t tasks_in_all) {
   const double part = tasks_in_all ? static_cast<double>(share.tasks) / static_cast<double>(tasks_in_all) : 0;
   return {{"worker", share.worker},          {"rate", share.rate},   {"slots", share.slots},
           {"leases", share.leases},          {"tasks", share.tasks}, {"share", part},
@@ -134,7 +134,7 @@ Json to_json(const JobStatus& status) {
   object["workers_in_all"] = status.workers;
   if (!status.shares.empty()) {
     const std::uint64_t tasks = tasks_shared(status);
-    for (const WorkerShare& share : status.shares) object["workers"].push_back(to_json(share, tasks));
+    for (const WorkerShare& share : status.shares) object["workers"].push_back(share_json(share, tasks));
   }
   return object;
 }

@@ -37,7 +37,7 @@ constexpr Manual kKeysManual = {
     "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100\n"
     "  quern keys revoke sensors\n"};
 
-std::string folder_of(const Given& given) {
+std::string keys_folder(const Given& given) {
   const std::string folder = given.keys();
   if (folder.empty())
     throw UsageError("neither XDG_CONFIG_HOME nor HOME says where the keys are: name a folder with --keys");
@@ -87,7 +87,7 @@ std::string hand_over(const std::string& folder, const Grant& grant, const KeyPa
   return place;
 }
 
-Json to_json(const Grant& grant) {
+Json grant_json(const Grant& grant) {
   Json object{{"name", grant.name}, {"key", grant.key}, {"roles", keys::role_words(grant.roles)}};
   const auto put_list = [&](const char* name, const std::vector<std::string>& list) {
     if (!list.empty()) object[name] = list;
@@ -123,7 +123,7 @@ Syntax init_syntax() {
 Exit init(const Arguments& arguments) {
   const auto given = init_syntax().parse(arguments);
   if (!given) return Exit::done;
-  const std::string folder = folder_of(*given);
+  const std::string folder = keys_folder(*given);
   const bool made = keys::make_missing(folder);
   if (given->json())
     std::cout << line_of({{"folder", folder},
@@ -143,9 +143,9 @@ Syntax list_syntax() {
 Exit list(const Arguments& arguments) {
   const auto given = list_syntax().parse(arguments);
   if (!given) return Exit::done;
-  const auto grants = read_list(folder_of(*given)).grants();
+  const auto grants = read_list(keys_folder(*given)).grants();
   if (given->json()) {
-    for (const Grant& grant : grants) std::cout << line_of(to_json(grant));
+    for (const Grant& grant : grants) std::cout << line_of(grant_json(grant));
     return Exit::done;
   }
   Table table({{"name"}, {"roles"}, {"key"}, {"limits"}});
@@ -171,7 +171,7 @@ Syntax add_syntax() {
 Exit add(const Arguments& arguments) {
   const auto given = add_syntax().parse(arguments);
   if (!given) return Exit::done;
-  const std::string folder = folder_of(*given);
+  const std::string folder = keys_folder(*given);
   Grant grant = grant_of(*given);
   const auto words = given->words();
   grant.name = words[0];
@@ -193,7 +193,7 @@ Exit add(const Arguments& arguments) {
   file.add(grant);
   write_list(folder, file);
   if (given->json()) {
-    Json object = to_json(grant);
+    Json object = grant_json(grant);
     if (!place.empty()) object["folder"] = place;
     std::cout << line_of(object);
   } else if (place.empty()) {
@@ -226,7 +226,7 @@ Syntax revoke_syntax() {
 Exit revoke(const Arguments& arguments) {
   const auto given = revoke_syntax().parse(arguments);
   if (!given) return Exit::done;
-  const std::string folder = folder_of(*given);
+  const std::string folder = keys_folder(*given);
   const std::string who = given->words().front();
   require_keys(folder);
   const keys::FolderLock lock(folder);
@@ -268,7 +268,7 @@ Syntax rotate_syntax() {
 Exit rotate(const Arguments& arguments) {
   const auto given = rotate_syntax().parse(arguments);
   if (!given) return Exit::done;
-  const std::string folder = folder_of(*given);
+  const std::string folder = keys_folder(*given);
   const auto words = given->words();
   const std::string& name = words[0];
   if (words.size() == 2 && !keys::is_key(words[1]))
@@ -310,7 +310,7 @@ Exit rotate(const Arguments& arguments) {
     if (old.name == name) file.remove(old.key);
   write_list(folder, file);
   if (given->json())
-    std::cout << line_of(to_json(fresh));
+    std::cout << line_of(grant_json(fresh));
   else
     std::cout << name << " has a new key" << (place.empty() ? "" : ", in " + place) << '\n';
   return Exit::done;
@@ -354,7 +354,7 @@ Syntax invite_syntax() {
 Exit invite(const Arguments& arguments) {
   const auto given = invite_syntax().parse(arguments);
   if (!given) return Exit::done;
-  const std::string folder = folder_of(*given);
+  const std::string folder = keys_folder(*given);
   keys::Invitation invitation;
   invitation.grant = grant_of(*given);
   if (given->has("name")) {
@@ -422,7 +422,7 @@ Exit join_here(const Arguments& arguments) {
   }
   const Joined joined =
       join(given->words().front(),
-           {.keys = folder_of(*given), .name = given->get_or<std::string>("name", {}), .worker = false});
+           {.keys = keys_folder(*given), .name = given->get_or<std::string>("name", {}), .worker = false});
   if (given->json())
     std::cout << line_of({{"endpoint", joined.endpoint}, {"name", joined.name}, {"roles", joined.roles}});
   else

@@ -31,7 +31,7 @@ std::string plain(std::string_view text) {
 std::string bold(std::string_view text) { return "\\fB" + plain(text) + "\\fR"; }
 std::string italic(std::string_view text) { return "\\fI" + plain(text) + "\\fR"; }
 
-std::vector<std::string> lines_of(std::string_view text) {
+std::vector<std::string> text_lines(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -56,14 +56,14 @@ std::string head_of(std::string_view page, std::string_view summary) {
 /// Paragraphs, which an empty line parts.
 std::string paragraphs(std::string_view text) {
   std::string out = ".PP\n";
-  for (const std::string& line : lines_of(text)) out += line.empty() ? ".PP\n" : plain(line) + "\n";
+  for (const std::string& line : text_lines(text)) out += line.empty() ? ".PP\n" : plain(line) + "\n";
   return out;
 }
 
 /// Lines that stay lines.
 std::string verbatim(std::string_view text) {
   std::string out = ".PP\n.nf\n.RS\n";
-  for (const std::string& line : lines_of(text)) out += plain(line.starts_with("  ") ? line.substr(2) : line) + "\n";
+  for (const std::string& line : text_lines(text)) out += plain(line.starts_with("  ") ? line.substr(2) : line) + "\n";
   return out + ".RE\n.fi\n";
 }
 
@@ -156,7 +156,7 @@ std::string program_page(std::string_view name, std::string_view summary, std::s
     tag.clear();
     about.clear();
   };
-  for (const std::string& line : lines_of(help)) {
+  for (const std::string& line : text_lines(help)) {
     const std::size_t first = line.find_first_not_of(' ');
     if (line.starts_with("Usage: ")) {
       out += ".SH SYNOPSIS\n" + synopsis(line.substr(7), name);

@@ -10,7 +10,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr double kWidth = 1200, kRight = 64, kHead = 58, kAxis = 46, kLegendLine = 20, kLetter = 6.6;
+constexpr double kWidth = 1200, kRight = 64, kHeadHeight = 58, kAxis = 46, kLegendLine = 20, kLetter = 6.6;
 constexpr std::size_t kLegendMost = 18;
 
 // Told apart by people who see no red or no green too, and dark enough for white paper.
@@ -239,7 +239,7 @@ class Drawing {
       marks_.push_back({mark, static_cast<int>(line)});
     }
     mark_lines_ = taken.size();
-    top_ = kHead + 6 + 15 * static_cast<double>(mark_lines_);
+    top_ = kHeadHeight + 6 + 15 * static_cast<double>(mark_lines_);
   }
 
   /// From where to where the label reaches.
@@ -309,7 +309,7 @@ class Drawing {
 
   void draw_marks(double bottom) {
     for (const auto& [mark, line] : marks_) {
-      const double x = x_of(mark->at_s), y = kHead + 14 + 15 * line;
+      const double x = x_of(mark->at_s), y = kHeadHeight + 14 + 15 * line;
       out_ += "<g><title>" + escaped(mark->label + " at " + time_text(mark->at_s)) + "</title><line x1=\"" + number(x) + "\" y1=\"" + number(y + 3) + "\" x2=\"" + number(x) + "\" y2=\"" + number(bottom) +
               "\" stroke=\"#222222\" stroke-width=\"1.2\" stroke-dasharray=\"4 3\"/></g>\n";
       out_ += text_at(label_of(*mark).first, y, "font-size=\"11\"", shortened(mark->label, 40));

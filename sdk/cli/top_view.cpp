@@ -28,7 +28,7 @@ std::string plural(std::uint64_t n, const std::string& word) {
 std::size_t bar_cells(std::size_t columns) { return columns < 60 ? 4 : columns < 110 ? 8 : 16; }
 
 /// As many of the parts as fit into a line.
-std::string line_of(const std::vector<std::string>& parts, std::size_t width) {
+std::string line_across(const std::vector<std::string>& parts, std::size_t width) {
   std::string line;
   for (const std::string& part : parts) {
     const std::string longer = line + (line.empty() ? "" : "  ") + printable(part);
@@ -57,15 +57,15 @@ std::vector<ViewLine> broker_lines(const TopPicture& picture, Extent extent) {
   std::vector<ViewLine> lines;
   std::vector<std::string> title = {"quern " + picture.endpoint, "up " + human_microseconds(broker.uptime_us)};
   if (extent != kBoundless) title.push_back("q quits");
-  lines.push_back({line_of(title, extent.columns), Tone::title});
+  lines.push_back({line_across(title, extent.columns), Tone::title});
   if (!picture.trouble.empty())
-    lines.push_back({line_of({"no answer for " + human_seconds(picture.age_s) + ":", picture.trouble}, extent.columns), Tone::trouble});
+    lines.push_back({line_across({"no answer for " + human_seconds(picture.age_s) + ":", picture.trouble}, extent.columns), Tone::trouble});
   std::vector<std::string> parts = {plural(broker.workers, "worker"), plural(broker.jobs, "job"), memory_of(broker, extent.columns),
                                     slots_of(picture.workers), plural(broker.clients, "client")};
   if (broker.late > 0) parts.push_back(count(broker.late) + " late reports");
   if (broker.refused > 0) parts.push_back(count(broker.refused) + " refused");
   if (broker.malformed > 0) parts.push_back(count(broker.malformed) + " malformed");
-  lines.push_back({line_of(parts, extent.columns)});
+  lines.push_back({line_across(parts, extent.columns)});
   return lines;
 }
 
@@ -89,7 +89,7 @@ std::string cpu_of(const Capacity& capacity, std::size_t cells) {
 }
 
 /// Measured rates of a slot, of the function that took most of its time first.
-std::string rates_of(const WorkerStatus& worker) {
+std::string rate_words(const WorkerStatus& worker) {
   auto rates = worker.rates;
   std::sort(rates.begin(), rates.end(), [](const auto& a, const auto& b) { return a.busy_us > b.busy_us; });
   std::string text;
@@ -124,7 +124,7 @@ Section workers_of(const TopPicture& picture, Extent extent) {
     const auto speed = picture.speed.find(worker->id);
     section.sheet.add({worker->name, worker->state, busy_of(worker->capacity, cells), cpu_of(worker->capacity, cells),
                        speed == picture.speed.end() ? "-" : human_count(speed->second), count(worker->tasks_done),
-                       human_bytes(worker->capacity.memory_free), human_microseconds(worker->silent_us), rates_of(*worker)});
+                       human_bytes(worker->capacity.memory_free), human_microseconds(worker->silent_us), rate_words(*worker)});
   }
   return section;
 }

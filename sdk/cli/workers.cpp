@@ -23,7 +23,7 @@ std::string busy_of(const Capacity& capacity) {
 }
 
 /// The functions with a measured rate, the busiest first.
-std::string rates_of(const WorkerStatus& worker) {
+std::string rates_shown(const WorkerStatus& worker) {
   auto rates = worker.rates;
   std::sort(rates.begin(), rates.end(), [](const auto& a, const auto& b) { return a.busy_us > b.busy_us; });
   std::string text;
@@ -52,7 +52,7 @@ void print_table(const std::vector<WorkerStatus>& workers) {
                percent(worker.capacity.idle), human_count(worker.capacity.load),
                human_bytes(worker.capacity.memory_free), human_count(static_cast<double>(worker.tasks_done)),
                human_microseconds(worker.connected_us), human_microseconds(worker.silent_us),
-               rates_of(worker)});
+               rates_shown(worker)});
   std::cout << table.text();
 }
 

@@ -3,7 +3,7 @@
 namespace quern::cli {
 namespace {
 
-constexpr char kHead[] = R"zsh(#compdef quern
+constexpr char kZshHead[] = R"zsh(#compdef quern
 # Completes `quern` in zsh; printed by `quern completion zsh`.
 
 # What the broker lists, a name per line; nothing when it does not answer at once.
@@ -123,7 +123,7 @@ std::string zsh_completion(std::span<const Subcommand> commands) {
     cases += "    " + name + ")\n      _arguments -C '--help[this text]' '1:action:_quern_" + name + "' '*::argument:_quern_" + name +
              "_action' ;;\n";
   }
-  return kHead + described("_quern_commands", commands) + functions +
+  return kZshHead + described("_quern_commands", commands) + functions +
          "\n_quern_argument() {\n  case $words[1] in\n    help)\n      _arguments '1:command:_quern_commands' ;;\n" + cases +
          "  esac\n}\n\n_quern() {\n  local curcontext=$curcontext state line\n  typeset -A opt_args\n"
          "  _arguments -C '(- *)--help[the commands]' '(- *)--version[the version]' '1:command:_quern_commands' "

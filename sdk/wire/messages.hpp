@@ -263,7 +263,7 @@ struct Query {
   JobNumber number{};
   std::uint64_t limit = 100;  ///< jobs, workers: at most so many in one answer
   JobNumber before{};         ///< jobs: with numbers below this one; 0: the newest
-  std::string after;          ///< workers: whose names sort after this one; empty: from the first
+  std::string after{};        ///< workers: whose names sort after this one; empty: from the first
   bool operator==(const Query&) const = default;
 };
 

@@ -130,14 +130,14 @@ TEST(Pools, WhoIsUnknownIsTakenForAnAverageOneTimesHowItComparesElsewhere) {
   quick.records["other"].relative = 3;
   Pool pool({"f", Takes::item, Encoding::raw, {}, {}});
   for (Worker* worker : {&fresh, &quick, &known}) pool.add(*worker);
-  pool.refresh();
+  pool.refresh(0);
   EXPECT_NEAR(pool.mean_rate(), 100, 1e-9);
   EXPECT_NEAR(pool.of(fresh)->rate, 100, 1e-9);
   EXPECT_NEAR(pool.of(quick)->rate, 300, 1e-9);
   EXPECT_NEAR(pool.total_rate(), 500, 1e-9);
   EXPECT_EQ(pool.slots(), 3u);
   pool.remove(quick);
-  pool.refresh();
+  pool.refresh(0);
   EXPECT_NEAR(pool.total_rate(), 200, 1e-9);
   EXPECT_EQ(pool.of(quick), nullptr);
   EXPECT_NE(pool.of(known), nullptr);

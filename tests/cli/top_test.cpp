@@ -61,7 +61,7 @@ std::string joined(const std::vector<std::string>& lines) {
 
 std::string shown(const TopPicture& some, Extent extent = {100, 40}) { return joined(texts(some, extent)); }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has_part(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 TEST(TopView, SaysWhatThereIs) {
   TopPicture some = picture(0, 0);
@@ -127,11 +127,11 @@ TEST(TopView, OfManyAsManyAsFitAndHowManyMoreThereAre) {
   const auto lines = texts(picture(102, 300), {80, 24});
   const std::string text = joined(lines);
   EXPECT_EQ(lines.size(), 24u) << text;
-  EXPECT_TRUE(contains(text, "... and 94 more\n")) << text;   // workers: 8 are shown
-  EXPECT_TRUE(contains(text, "... and 292 more\n")) << text;  // jobs
+  EXPECT_TRUE(has_part(text, "... and 94 more\n")) << text;   // workers: 8 are shown
+  EXPECT_TRUE(has_part(text, "... and 292 more\n")) << text;  // jobs
   // Those that do something are among the few.
-  EXPECT_TRUE(contains(text, "worker-101")) << text;
-  EXPECT_FALSE(contains(text, "worker-100")) << text;
+  EXPECT_TRUE(has_part(text, "worker-101")) << text;
+  EXPECT_FALSE(has_part(text, "worker-100")) << text;
 }
 
 TEST(TopView, AListThatTheBrokerCutIsCountedInFull) {
@@ -139,14 +139,14 @@ TEST(TopView, AListThatTheBrokerCutIsCountedInFull) {
   some.broker.workers = 4;
   some.broker.jobs = 1000;
   const std::string text = shown(some, {80, 40});
-  EXPECT_TRUE(contains(text, "worker-102")) << text;
-  EXPECT_TRUE(contains(text, "... and 1 more\n")) << text;
-  EXPECT_TRUE(contains(text, "... and 997 more\n")) << text;
+  EXPECT_TRUE(has_part(text, "worker-102")) << text;
+  EXPECT_TRUE(has_part(text, "... and 1 more\n")) << text;
+  EXPECT_TRUE(has_part(text, "... and 997 more\n")) << text;
 }
 
 TEST(TopView, EveryRowOfABoundlessPage) {
   const auto lines = texts(picture(102, 300), kBoundless);
-  EXPECT_FALSE(contains(joined(lines), "more"));
+  EXPECT_FALSE(has_part(joined(lines), "more"));
   EXPECT_EQ(lines.size(), 2u + 2 + 102 + 2 + 300);
 }
 
@@ -159,8 +159,8 @@ TEST(TopView, ABrokerThatIsGoneIsSaid) {
 }
 
 TEST(TopView, WithoutAWorkerItSaysWhatToDo) {
-  EXPECT_TRUE(contains(shown(picture(0, 1)), "no worker is connected"));
-  EXPECT_FALSE(contains(shown(picture(1, 1)), "no worker is connected"));
+  EXPECT_TRUE(has_part(shown(picture(0, 1)), "no worker is connected"));
+  EXPECT_FALSE(has_part(shown(picture(1, 1)), "no worker is connected"));
 }
 
 TEST(TopView, NamesOfOthersDoNotReachTheTerminalAsTheyAre) {
@@ -171,7 +171,7 @@ TEST(TopView, NamesOfOthersDoNotReachTheTerminalAsTheyAre) {
   for (const Extent extent : {Extent{200, 40}, Extent{40, 10}, kBoundless})
     for (const std::string& line : texts(some, extent)) {
       for (const char c : line) EXPECT_GE(static_cast<unsigned char>(c), 0x20) << line;
-      EXPECT_FALSE(contains(line, "\xC2\x9B"));
+      EXPECT_FALSE(has_part(line, "\xC2\x9B"));
     }
 }
 
@@ -180,9 +180,9 @@ TEST(TopView, AnOpenJobHasNoShare) {
   some.jobs = {job(1, JobState::running, 5, 10)};
   some.jobs[0].open = true;
   const std::string text = shown(some, {100, 24});
-  EXPECT_TRUE(contains(text, "[........]")) << text;
-  EXPECT_TRUE(contains(text, "5/10+")) << text;
-  EXPECT_FALSE(contains(text, "50.0 %")) << text;
+  EXPECT_TRUE(has_part(text, "[........]")) << text;
+  EXPECT_TRUE(has_part(text, "5/10+")) << text;
+  EXPECT_FALSE(has_part(text, "50.0 %")) << text;
 }
 
 TEST(Speeds, AreDifferencesOfWorkersThatStayed) {

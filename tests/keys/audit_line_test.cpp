@@ -7,7 +7,7 @@
 namespace quern::keys {
 namespace {
 
-constexpr std::string_view kKey = "a secret of at least sixteen";
+constexpr std::string_view kAuditKey = "a secret of at least sixteen";
 
 std::vector<std::string> chain(std::size_t lines, std::string_view key = {}, AuditPosition* end = nullptr) {
   AuditPosition at;
@@ -28,7 +28,7 @@ std::size_t broken_at(const std::vector<std::string>& log, std::string_view key 
 
 TEST(AuditChain, HoldsAsWritten) {
   EXPECT_EQ(broken_at(chain(50)), 0u);
-  EXPECT_EQ(broken_at(chain(50, kKey), kKey), 0u);
+  EXPECT_EQ(broken_at(chain(50, kAuditKey), kAuditKey), 0u);
 }
 
 TEST(AuditChain, EveryChangedOctetIsSeenByTheNextLineOrTheCheckpoint) {
@@ -65,10 +65,10 @@ TEST(AuditChain, RemovedInsertedReorderedLinesAreSeen) {
 TEST(AuditChain, WithoutTheSecretNobodyCanContinueIt) {
   AuditPosition at;
   const AuditEntry entry{"t", "p", "a", "act", "o", "allow", "r"};
-  auto log = chain(2, kKey, &at);
+  auto log = chain(2, kAuditKey, &at);
   log.push_back(next_line(at, entry, "another secret, 16 octets"));
   log.push_back(next_line(at, entry, "another secret, 16 octets"));
-  EXPECT_EQ(broken_at(log, kKey), 4u);
+  EXPECT_EQ(broken_at(log, kAuditKey), 4u);
 }
 
 TEST(AuditLine, TextCannotLeaveItsField) {
@@ -84,15 +84,15 @@ TEST(AuditLine, TextCannotLeaveItsField) {
 
 TEST(Checkpoint, ComesBackAndIsKeyed) {
   AuditPosition end;
-  chain(5, kKey, &end);
-  const std::string text = checkpoint_text(end, kKey);
-  EXPECT_EQ(checkpoint_of(text, kKey), end);
+  chain(5, kAuditKey, &end);
+  const std::string text = checkpoint_text(end, kAuditKey);
+  EXPECT_EQ(checkpoint_of(text, kAuditKey), end);
   EXPECT_THROW(checkpoint_of(text, {}), KeyError);
   auto changed = text;
   changed[0] = '4';
-  EXPECT_THROW(checkpoint_of(changed, kKey), KeyError);
-  EXPECT_THROW(checkpoint_of("", kKey), KeyError);
-  EXPECT_THROW(checkpoint_of("5 x y", kKey), KeyError);
+  EXPECT_THROW(checkpoint_of(changed, kAuditKey), KeyError);
+  EXPECT_THROW(checkpoint_of("", kAuditKey), KeyError);
+  EXPECT_THROW(checkpoint_of("5 x y", kAuditKey), KeyError);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 file(GLOB SIM_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.cpp)
 add_executable(quern-sim ${SIM_SOURCES} ${PROJECT_SOURCE_DIR}/sdk/cli/timeline.cpp)
 quern_precompile(quern-sim)
+quern_unity(quern-sim)
 target_include_directories(quern-sim PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/sdk)
 target_link_libraries(quern-sim PRIVATE quern_broker_core quern_worker quern_sdk Boost::program_options nlohmann_json::nlohmann_json quern_flags)
 quern_allocator(quern-sim)  # the broker's: what it measures is the broker's core

@@ -20,8 +20,8 @@ worker::Config config_of(const Machine& machine, worker::Mistake mistake) {
   return config;
 }
 
-double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
-Duration duration(double seconds) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
+double seconds_in(Duration d) { return std::chrono::duration<double>(d).count(); }
+Duration duration_of(double seconds) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
 
 /// The index of the n-th task of a lease.
 std::uint64_t task_at(const wire::Intervals& tasks, std::uint64_t n) {
@@ -208,7 +208,7 @@ void SimWorker::run(worker::SlotId slot, wire::Lease lease) {
 void SimWorker::schedule_finish(worker::SlotId slot) {
   Run& run = *runs_[worker::index(slot)];
   run.generation = ++generation_;
-  const Duration left = duration((run.pace.end_of(run.end) - worked_s(run)) / speed_);
+  const Duration left = duration_of((run.pace.end_of(run.end) - worked_s(run)) / speed_);
   const Time when = world_.now() + std::max<Duration>(1us, left);
   world_.at(when, shared_from_this(), [this, slot, generation = run.generation] { finish(slot, generation); });
 }
@@ -217,7 +217,7 @@ std::uint64_t SimWorker::started_tasks(const Run& run) const {
   return std::min(run.end, run.pace.ended_by(worked_s(run)) + 1);
 }
 
-double SimWorker::worked_s(const Run& run) const { return run.worked_s + speed_ * seconds(world_.now() - run.since); }
+double SimWorker::worked_s(const Run& run) const { return run.worked_s + speed_ * seconds_in(world_.now() - run.since); }
 
 void SimWorker::set_speed(double speed) {
   for (auto& run : runs_) {
@@ -316,7 +316,7 @@ std::uint64_t SimWorker::busy_us(const Run& run) const {
 void SimWorker::finish(worker::SlotId slot, std::uint64_t generation) {
   auto& run = runs_[worker::index(slot)];
   if (!run || run->generation != generation) return;
-  busy_s_ += seconds(world_.now() - run->started);
+  busy_s_ += seconds_in(world_.now() - run->started);
   if (world_.on_ran) world_.on_ran({machine_.number, static_cast<std::uint32_t>(worker::index(slot)), run->lease, run->end, run->started, true});
   wire::Report report = machine_.blank_result ? blank_report_of(*run, run->end) : report_of(*run, run->end);
   run.reset();

@@ -14,7 +14,7 @@ void expect_error(Bytes header) {
   EXPECT_TRUE(std::holds_alternative<DecodeError>(result));
 }
 
-Bytes operator""_b(const char* text, std::size_t size) { return Bytes(text, size); }
+Bytes operator""_h(const char* text, std::size_t size) { return Bytes(text, size); }
 
 TEST(Hostile, NoParts) { EXPECT_TRUE(std::holds_alternative<DecodeError>(decode({}))); }
 
@@ -24,17 +24,17 @@ TEST(Hostile, TooManyParts) {
 }
 
 TEST(Hostile, HugeLengthsInAFewOctets) {
-  const Bytes start = "\x93\x06\x05\x81\xa4work"_b;
+  const Bytes start = "\x93\x06\x05\x81\xa4work"_h;
   for (const auto& claim :
-       {"\xdd\xff\xff\xff\xff"_b, "\xdf\xff\xff\xff\xff"_b, "\xdb\xff\xff\xff\xff"_b,
-        "\xc6\xff\xff\xff\xff"_b, "\xc9\xff\xff\xff\xff\x01"_b, "\xdc\xff\xff"_b, "\xde\xff\xff"_b}) {
+       {"\xdd\xff\xff\xff\xff"_h, "\xdf\xff\xff\xff\xff"_h, "\xdb\xff\xff\xff\xff"_h,
+        "\xc6\xff\xff\xff\xff"_h, "\xc9\xff\xff\xff\xff\x01"_h, "\xdc\xff\xff"_h, "\xde\xff\xff"_h}) {
     expect_error(start + claim);
     expect_error(claim);
   }
 }
 
 TEST(Hostile, DeepNesting) {
-  const Bytes start = "\x93\x06\x05\x81\xa4work"_b;
+  const Bytes start = "\x93\x06\x05\x81\xa4work"_h;
   expect_error(start + Bytes(100'000, '\x91'));
   expect_error(start + Bytes(100'000, '\x91') + '\xc0');
   Bytes maps;
@@ -49,46 +49,46 @@ TEST(Hostile, AHeaderOverTheLimit) {
 
 TEST(Hostile, NotAHeader) {
   for (const auto& header :
-       {""_b, "\xc0"_b, "hello"_b, "\x92\x06\x05"_b, "\x94\x06\x05\x80\x80"_b, "\x93\xa1x\x05\x80"_b,
-        "\x93\x06\xff\x80"_b, "\x93\x06\x05\x90"_b, "\x93\x06\xcb\x40\x00\x00\x00\x00\x00\x00\x00\x80"_b,
-        "\x93\x00\x05\x80"_b, "\x93\x0f\x05\x80"_b, "\x93\xcd\x01\x06\x05\x80"_b, "\xc1"_b})
+       {""_h, "\xc0"_h, "hello"_h, "\x92\x06\x05"_h, "\x94\x06\x05\x80\x80"_h, "\x93\xa1x\x05\x80"_h,
+        "\x93\x06\xff\x80"_h, "\x93\x06\x05\x90"_h, "\x93\x06\xcb\x40\x00\x00\x00\x00\x00\x00\x00\x80"_h,
+        "\x93\x00\x05\x80"_h, "\x93\x0f\x05\x80"_h, "\x93\xcd\x01\x06\x05\x80"_h, "\xc1"_h})
     expect_error(header);
 }
 
 TEST(Hostile, ValuesOfTheWrongType) {
   // The first key of QUERY, "token", with every other type; then keys that are not strings, which are unknown
   // keys.
-  for (const auto& value : {"\xc0"_b, "\xc3"_b, "\xff"_b, "\xa1x"_b, "\xc4\x01x"_b, "\x90"_b, "\x80"_b,
-                            "\xd4\x01x"_b, "\xcb\x40\x00\x00\x00\x00\x00\x00\x00"_b})
-    expect_error("\x93\x15\x05\x81\xa5token"_b + value);
-  const auto result = decode({Buffer::adopt("\x93\x15\x05\x82\x01\x02\xc0\xc0"_b)});
+  for (const auto& value : {"\xc0"_h, "\xc3"_h, "\xff"_h, "\xa1x"_h, "\xc4\x01x"_h, "\x90"_h, "\x80"_h,
+                            "\xd4\x01x"_h, "\xcb\x40\x00\x00\x00\x00\x00\x00\x00"_h})
+    expect_error("\x93\x15\x05\x81\xa5token"_h + value);
+  const auto result = decode({Buffer::adopt("\x93\x15\x05\x82\x01\x02\xc0\xc0"_h)});
   EXPECT_TRUE(std::holds_alternative<Envelope>(result));
 }
 
 TEST(Hostile, NamesThatAreNotUtf8) {
-  for (const auto& name : {"\xff"_b, "\xc0\x80"_b, "\xed\xa0\x80"_b, "\xf5\x80\x80\x80"_b, "\xe2\x82"_b})
-    expect_error("\x93\x16\x05\x81\xa6worker"_b + static_cast<char>(0xa0 + name.size()) + name);
+  for (const auto& name : {"\xff"_h, "\xc0\x80"_h, "\xed\xa0\x80"_h, "\xf5\x80\x80\x80"_h, "\xe2\x82"_h})
+    expect_error("\x93\x16\x05\x81\xa6worker"_h + static_cast<char>(0xa0 + name.size()) + name);
 }
 
 TEST(Hostile, SizesThatDoNotFitTheBytes) {
   const auto refused = [](Bytes sizes, Bytes bytes) {
     // APPEND of 2 tasks.
-    Bytes header = "\x93\x11\x05\x82\xa3job\xc4\x10"_b + Bytes(16, 1) +
+    Bytes header = "\x93\x11\x05\x82\xa3job\xc4\x10"_h + Bytes(16, 1) +
                    "\xa5"
-                   "count\x02"_b;
+                   "count\x02"_h;
     const auto result = decode(
         {Buffer::adopt(std::move(header)), Buffer::adopt(std::move(sizes)), Buffer::adopt(std::move(bytes))});
     return std::holds_alternative<DecodeError>(result);
   };
-  EXPECT_FALSE(refused("\x01\0\0\0\x02\0\0\0"_b, "abc"));
-  EXPECT_FALSE(refused("\x02\0\0\0"_b, "abcd"));
-  EXPECT_TRUE(refused("\x01\0\0\0\x02\0\0\0"_b, "abcd"));
-  EXPECT_TRUE(refused("\x02\0\0\0"_b, "abc"));
-  EXPECT_TRUE(refused("\xff\xff\xff\xff\xff\xff\xff\xff"_b, "abc"));
-  EXPECT_TRUE(refused("\xff\xff\xff\xff"_b, "abc"));
-  EXPECT_TRUE(refused("\x01\0\0\0\x02\0\0"_b, "abc"));
-  EXPECT_TRUE(refused("\x01\0\0\0\x01\0\0\0\x01\0\0\0"_b, "abc"));
-  EXPECT_TRUE(refused(""_b, "abc"));
+  EXPECT_FALSE(refused("\x01\0\0\0\x02\0\0\0"_h, "abc"));
+  EXPECT_FALSE(refused("\x02\0\0\0"_h, "abcd"));
+  EXPECT_TRUE(refused("\x01\0\0\0\x02\0\0\0"_h, "abcd"));
+  EXPECT_TRUE(refused("\x02\0\0\0"_h, "abc"));
+  EXPECT_TRUE(refused("\xff\xff\xff\xff\xff\xff\xff\xff"_h, "abc"));
+  EXPECT_TRUE(refused("\xff\xff\xff\xff"_h, "abc"));
+  EXPECT_TRUE(refused("\x01\0\0\0\x02\0\0"_h, "abc"));
+  EXPECT_TRUE(refused("\x01\0\0\0\x01\0\0\0\x01\0\0\0"_h, "abc"));
+  EXPECT_TRUE(refused(""_h, "abc"));
 }
 
 /// Changes a few octets, cuts, repeats or swaps parts.

@@ -10,7 +10,7 @@
 namespace quern::wire::test {
 namespace {
 
-Bytes operator""_b(const char* text, std::size_t size) { return Bytes(text, size); }
+Bytes operator""_n(const char* text, std::size_t size) { return Bytes(text, size); }
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -49,9 +49,9 @@ TEST(Number, IntegersAsMsgpackWritesThem) {
 }
 
 TEST(Number, BeyondSixtyFourBitsIsExtensionOne) {
-  EXPECT_EQ(bytes_of(kTwo64), "\xd8\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0"_b);
+  EXPECT_EQ(bytes_of(kTwo64), "\xd8\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0"_n);
   EXPECT_EQ(bytes_of(Int128{std::numeric_limits<std::int64_t>::min()} - 1),
-            "\xd8\x01\xff\xff\xff\xff\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff"_b);
+            "\xd8\x01\xff\xff\xff\xff\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff"_n);
   EXPECT_TRUE(is_wide(bytes_of(kTwo64)));
   EXPECT_FALSE(is_wide(bytes_of(kTwo64 - 1)));
   for (const Int128 n : {kTwo64, -kTwo64, kTwo64 * 12345, -kTwo64 * 12345 - 7, kMost, kLeast})
@@ -59,10 +59,10 @@ TEST(Number, BeyondSixtyFourBitsIsExtensionOne) {
 }
 
 TEST(Number, LongerFormsThanNeededAreRead) {
-  EXPECT_TRUE(std::get<Int128>(*number_from("\xcf\0\0\0\0\0\0\0\x05"_b)) == 5);
-  EXPECT_TRUE(std::get<Int128>(*number_from("\xd3\xff\xff\xff\xff\xff\xff\xff\xfe"_b)) == -2);
-  EXPECT_TRUE(std::get<Int128>(*number_from("\xd0\xfe"_b)) == -2);
-  EXPECT_TRUE(std::get<Int128>(*number_from("\xd2\x80\0\0\0"_b)) == std::numeric_limits<std::int32_t>::min());
+  EXPECT_TRUE(std::get<Int128>(*number_from("\xcf\0\0\0\0\0\0\0\x05"_n)) == 5);
+  EXPECT_TRUE(std::get<Int128>(*number_from("\xd3\xff\xff\xff\xff\xff\xff\xff\xfe"_n)) == -2);
+  EXPECT_TRUE(std::get<Int128>(*number_from("\xd0\xfe"_n)) == -2);
+  EXPECT_TRUE(std::get<Int128>(*number_from("\xd2\x80\0\0\0"_n)) == std::numeric_limits<std::int32_t>::min());
 }
 
 TEST(Number, Doubles) {
@@ -71,14 +71,14 @@ TEST(Number, Doubles) {
     EXPECT_EQ(bytes.size(), 9u);
     EXPECT_EQ(std::get<double>(*number_from(bytes)), d);
   }
-  EXPECT_EQ(std::get<double>(*number_from("\xca\x3f\xc0\0\0"_b)), 1.5);
+  EXPECT_EQ(std::get<double>(*number_from("\xca\x3f\xc0\0\0"_n)), 1.5);
   EXPECT_EQ(bytes_of(-kNan), bytes_of(kNan));
 }
 
 TEST(Number, AnythingElseIsNone) {
-  for (const auto& bytes : {""_b, "\xc0"_b, "\xc3"_b, "\xa1x"_b, "\xc4\0"_b, "\x90"_b, "\x80"_b, "\xc1"_b,
-                            "\x05\x05"_b, "\xcc"_b, "\xcd\x01"_b, "\xcb\0"_b, "\xcf\0\0\0\0\0\0\0"_b,
-                            "\xd8\x01\0"_b, "\xd4\x01\0"_b, "\xd8\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"_b})
+  for (const auto& bytes : {""_n, "\xc0"_n, "\xc3"_n, "\xa1x"_n, "\xc4\0"_n, "\x90"_n, "\x80"_n, "\xc1"_n,
+                            "\x05\x05"_n, "\xcc"_n, "\xcd\x01"_n, "\xcb\0"_n, "\xcf\0\0\0\0\0\0\0"_n,
+                            "\xd8\x01\0"_n, "\xd4\x01\0"_n, "\xd8\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"_n})
     EXPECT_FALSE(number_from(bytes).has_value());
 }
 
