@@ -171,7 +171,7 @@ void Gateway::read_one(runtime::Parts&& parts, wire::Time now, Effects& effects)
     for (auto& rider : riders_) core_.on_message(peer, origin_.user, {envelope->session, std::move(rider)}, now, effects);
     core_.on_message(peer, origin_.user, std::move(*envelope), now, effects);
   } else {
-    core_.on_malformed(peer, origin_.user, std::get<wire::DecodeError>(decoded).text, now, effects);
+    core_.on_malformed(peer, origin_.user, std::get<wire::DecodeError>(decoded), now, effects);
   }
   if (!core_.knows(peer)) strangers_.push_back(peer);
 }

@@ -95,12 +95,15 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
              envelope.message);
 }
 
-void Core::on_malformed(PeerId peer, const std::string& user, const std::string& why, Time now, Effects& effects) {
+void Core::on_malformed(PeerId peer, const std::string& user, const wire::DecodeError& why, Time now, Effects& effects) {
   ++counters_.malformed;
   if (ignores(peer, user, now)) return;
-  offend(peer, user, 1, "bytes that are no messages", now, effects);
+  // A submission that breaks a rule is a mistake of its author, not of the program that carries it: only that job is not accepted.
+  const bool of_a_job = why.job && sessions_.of_peer(peer);
+  offend(peer, user, of_a_job ? 0.1 : 1, of_a_job ? "submissions that break a rule" : "bytes that are no messages", now, effects);
   Session* session = sessions_.of_peer(peer);
-  effects.push_back(Send{peer, session ? session->id : wire::SessionId{}, wire::ErrorMessage{ErrorCode::malformed, why, {}, 0, true}});
+  effects.push_back(Send{peer, session ? session->id : wire::SessionId{}, wire::ErrorMessage{why.code, why.text, why.job, 0, !of_a_job}});
+  if (of_a_job && cut_off_.empty()) return;
   if (!cut_off_.empty()) return end_cut_off(now, effects);
   // What a peer with a session holds is kept until its silence or its next HELLO decides.
   if (session) session->reachable = false;

@@ -38,6 +38,7 @@
 #include "broker/core/session.hpp"
 #include "broker/core/turns.hpp"
 #include "broker/core/worker.hpp"
+#include "wire/decode_error.hpp"
 
 namespace quern::broker {
 
@@ -64,6 +65,7 @@ struct Counters {
   std::uint64_t ignored = 0;   ///< messages of principals that are not listened to
   std::uint64_t late = 0;
   std::uint64_t leases = 0;
+  std::uint64_t turns = 0;  ///< jobs that were looked at for a lease
   std::uint64_t leases_lost = 0;
   std::uint64_t plans = 0;
   std::uint64_t plan_slices = 0;
@@ -75,8 +77,8 @@ class Core {
 
   /// A message from a peer that the transport has authenticated as `user` (a public key; anything when Config::open).
   void on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects);
-  /// Bytes that are not a message.
-  void on_malformed(PeerId peer, const std::string& user, const std::string& why, Time now, Effects& effects);
+  /// Bytes that are not a message, or a message that breaks a rule.
+  void on_malformed(PeerId peer, const std::string& user, const wire::DecodeError& why, Time now, Effects& effects);
   /// Whether this connection, or its principal, is not listened to just now: then its messages (but a HELLO now and then) need not be decoded. Counts them.
   bool ignores(PeerId peer, const std::string& user, Time now);
   /// The peer's connection is gone; it may come back with a new session.
@@ -335,6 +337,8 @@ class Core {
   void dispatch(Time now, Effects& effects);
   /// Gives out leases of this priority as long as somebody has room; whether somebody with room left something to others.
   bool serve(Level& level, bool choosy, Time now, Effects& effects);
+  /// Whether a worker with room can run anything that waits; true when it would take too long to tell.
+  bool room_for_any();
   bool dispatch_job(Job& job, bool choosy, Time now, Effects& effects);
   bool over_result_share(const Job& job) const;
   static std::uint64_t waiting_of_kind(const Job& job);

@@ -29,6 +29,10 @@ constexpr std::size_t kManyLooks = 256;
 constexpr std::chrono::microseconds kTimePerLook{2};
 constexpr double kNotSlow = 0.75;
 constexpr std::size_t kIdleLooks = 64;
+// Priorities that get nothing, before it is asked whether any would; and up to how many pairs of a kind of work and a worker with room
+// that is asked.
+constexpr std::size_t kLevelsInVain = 8;
+constexpr std::size_t kPairsLookedAt = 2048;
 // Jobs that wait for their payloads to come from the store while others are passed over: beyond that the disk is busy enough.
 constexpr int kLoadingMost = 64;
 
@@ -75,15 +79,32 @@ void Core::dispatch(Time now, Effects& effects) {
   // A lease is large: it should not move from array to array as they grow.
   effects.reserve(effects.size() + std::min<std::size_t>(2 * roomy_.size(), kBudget / kLeaseCosts));
   plan_ahead(now);
+  std::size_t in_vain = 0;
   for (auto& [falling, level] : turns_.levels()) {
     if (roomy_.empty() || budget_ < 0) break;
+    // Very many priorities may wait for the same busy workers while others idle.
+    if (in_vain++ % kLevelsInVain == 0 && !room_for_any()) break;
+    const std::uint64_t before = counters_.leases;
     const bool choosy = level.wanted.size() > 1 && level.wanted.size() <= kKindsCompared;
     // Who left something to others because it is better at something else takes it when it gets nothing of that either.
     if (serve(level, choosy, now, effects)) serve(level, false, now, effects);
+    if (counters_.leases != before) in_vain = 0;
     // Who waits for a plan goes before lower priorities all the same.
     if (plan_.next && plan_.holds && plan_.falling == falling) break;
   }
   rebalance(now, effects);
+}
+
+bool Core::room_for_any() {
+  const auto& wanted = turns_.wanted();
+  // Too many to look at all, or what is planned or merged is no matter of pools.
+  if (wanted.size() * roomy_.size() > kPairsLookedAt || !plan_.waiting.empty() || turns_.merging() > 0) return true;
+  budget_ -= static_cast<std::int64_t>(wanted.size());
+  return std::any_of(wanted.begin(), wanted.end(), [&](const auto& kind) {
+    return std::any_of(roomy_.begin(), roomy_.end(), [&, pool = kind.first](const Worker* worker) {
+      return pool->of(*worker) && has_room(*worker) && pool->need().free_on(*worker);
+    });
+  });
 }
 
 bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
@@ -104,6 +125,7 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
       continue;
     }
     if (!job) break;
+    ++counters_.turns;
     if (placing_ != job) placing_ = nullptr;
     // When nobody has room for one job, nobody has for the others of its kind.
     const auto nobody = [&] { return job->pool && job->pool->no_room_in == serving_ && !job->wants_merge(); };

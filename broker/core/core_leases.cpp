@@ -344,7 +344,10 @@ void Core::learn(Worker& worker, Job& job, const Lease& lease, const wire::Repor
     ++record.leases;
     ++share.leases;
   }
-  if (tasks > 0) {
+  // A task that ignored its time limit says nothing about how fast the others are.
+  const bool timed_out = std::any_of(report.errors.begin(), report.errors.end(), [](const TaskError& e) { return e.code == ErrorCode::timeout; });
+  if (tasks > 0 && timed_out) job.work_done += work_of(job, report);
+  if (tasks > 0 && !timed_out) {
     const double work = work_of(job, report);
     job.work_done += work;
     record.rate.learn(work, busy_s, static_cast<double>(tasks), worker.available());

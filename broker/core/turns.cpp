@@ -75,6 +75,7 @@ void Turns::put_in(Job& job) {
   key = job.turn_key();
   const Party::Turn turn{*key, job.number, &job};
   ++party->wanting;
+  merging_ += queued ? 0 : 1;
   const bool first = queue.turns.empty() || turn < *queue.turns.begin();
   if (first) unlist(*level, *party, queue);
   queue.turns.insert(turn);
@@ -89,6 +90,7 @@ void Turns::take_out(Job& job) {
   const Party::Turn turn{*key, job.number, &job};
   key.reset();
   --party->wanting;
+  merging_ -= queued ? 0 : 1;
   const bool first = queue.turns.begin()->job == &job;
   if (first) unlist(*level, *party, queue);
   queue.turns.erase(turn);
@@ -120,6 +122,10 @@ void Turns::update(Job& job) {
 
 void Turns::want(Job& job, const Pool* pool) {
   auto& [level, party, key, wants, counted, queued] = job.place;
+  if (wants != pool) {
+    if (wants && --wanted_[wants] == 0) wanted_.erase(wants);
+    if (pool) ++wanted_[pool];
+  }
   if (wants) {
     Wanted& before = level->wanted[wants];
     before.tasks -= counted.tasks;

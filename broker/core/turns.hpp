@@ -97,6 +97,11 @@ class Turns {
   /// What its principal received has changed, and the job itself has no turn.
   void moved(Job& job);
 
+  /// Of how many jobs, by the workers that can run them, somebody wants leases.
+  const std::map<const Pool*, std::size_t>& wanted() const { return wanted_; }
+
+  std::size_t merging() const { return merging_; }  ///< jobs that want their partials merged
+
   Levels& levels() { return levels_; }
   const Levels& levels() const { return levels_; }
   /// The job whose turn it is; nullptr: none.
@@ -110,9 +115,9 @@ class Turns {
   void restore();
 
  private:
-  static void take_out(Job& job);
+  void take_out(Job& job);
   void withdraw(Job& job);
-  static void put_in(Job& job);
+  void put_in(Job& job);
   static void list(Level& level, Party& party, Party::Queue& queue);
   static void unlist(Level& level, Party& party, Party::Queue& queue);
   /// What it wants is counted in its level; nullptr: nothing.
@@ -121,6 +126,8 @@ class Turns {
   static void move(Level& level, Party& party);
 
   Levels levels_;
+  std::map<const Pool*, std::size_t> wanted_;
+  std::size_t merging_ = 0;
   std::uint64_t kinds_ = 0;
   std::vector<Job*> aside_;
   struct AsideQueue {

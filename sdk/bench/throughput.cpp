@@ -72,8 +72,8 @@ Request request_of(const cli::Given& given) {
   if (load.result.value_or(1) < 1 || load.result.value_or(1) > kBytesMax)
     throw UsageError("--result takes 1 to 67108864 bytes");
   load.jobs = given.get_or<std::uint64_t>("jobs", 1);
-  if (load.jobs < 1 || load.jobs > 10'000 || (load.jobs > 1 && load.mode != Mode::map))
-    throw UsageError("--jobs takes 1 to 10000, with --mode map");
+  if (load.jobs < 1 || load.jobs > 1'000'000 || (load.jobs > 1 && load.mode != Mode::map))
+    throw UsageError("--jobs takes 1 to 1000000, with --mode map");
   request.repeats = given.get_or<unsigned>("repeat", 5);
   if (request.repeats < 1 || request.repeats > 1000) throw UsageError("--repeat takes 1 to 1000");
   return request;

@@ -1,5 +1,6 @@
 #include "quern/client.hpp"
 
+#include <iterator>
 #include <errno.h>
 #include <unistd.h>
 
@@ -301,9 +302,17 @@ const std::string& Client::endpoint() const { return impl_->endpoint(); }
 void Client::connect() { impl_->ask(std::monostate{}); }
 
 std::vector<JobStatus> Client::jobs(std::size_t limit) {
-  wire::Query q = query(wire::QueryWhat::jobs);
-  q.limit = limit;
-  return answer_in(impl_->ask(q)).jobs;
+  std::vector<JobStatus> all;
+  JobNumber before{};
+  do {
+    wire::Query page = query(wire::QueryWhat::jobs);
+    page.limit = limit - all.size();
+    page.before = before;
+    wire::Answer answer = answer_in(impl_->ask(page));
+    before = answer.before;
+    std::move(answer.jobs.begin(), answer.jobs.end(), std::back_inserter(all));
+  } while (value(before) != 0 && all.size() < limit);
+  return all;
 }
 
 JobStatus Client::job(JobNumber number) {
@@ -347,7 +356,17 @@ JobStatus Client::retry(JobNumber number) {
 }
 
 std::vector<WorkerStatus> Client::workers() {
-  return answer_in(impl_->ask(query(wire::QueryWhat::workers))).workers;
+  std::vector<WorkerStatus> all;
+  std::string after;
+  do {
+    wire::Query page = query(wire::QueryWhat::workers);
+    page.limit = wire::kListMax;
+    page.after = after;
+    wire::Answer answer = answer_in(impl_->ask(page));
+    after = answer.after;
+    std::move(answer.workers.begin(), answer.workers.end(), std::back_inserter(all));
+  } while (!after.empty());
+  return all;
 }
 
 BrokerStatus Client::broker() {

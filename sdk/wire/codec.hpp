@@ -6,18 +6,13 @@
 #include <variant>
 #include <vector>
 
+#include "wire/decode_error.hpp"
 #include "wire/messages.hpp"
 
 namespace quern::wire {
 
 /// A message as ZeroMQ parts (without the routing id). parts[0] is the header.
 using Frames = std::vector<Buffer>;
-
-/// Why bytes are not a message; `code` is malformed, limit or version.
-struct DecodeError {
-  ErrorCode code = ErrorCode::malformed;
-  std::string text;
-};
 
 /// Acknowledgements that travel in another message's header, of the same session, and are to be handled before it: alone each would wake
 /// two threads of its receiver.

@@ -353,7 +353,11 @@ Message read_message(Reading& reading, const msgpack::object_map& fields) {
   if (!reading.problem && reading.taken != reading.frames.size())
     reading.malformed("parts", "more than the header names");
   if (!reading.problem) reading.problem = broken_rule(out);
-  if (reading.problem) reading.problem->text.insert(0, std::string(info(Of<T>{}).name) + ": ");
+  if (reading.problem) {
+    reading.problem->text.insert(0, std::string(info(Of<T>{}).name) + ": ");
+    if constexpr (std::is_same_v<T, Submit> || std::is_same_v<T, Append>)
+      if (const Uuid job = std::get<T>(out).job; !job.is_nil()) reading.problem->job = job;
+  }
   return out;
 }
 

@@ -140,9 +140,10 @@ class BrokerTest : public ::testing::Test {
     hello.name = "worker" + std::to_string(identity);
     hello.worker.emplace();
     hello.worker->capacity.slots = slots;
-    hello.worker->functions = {{"echo", Takes::item, Encoding::raw, "", false, 0},
+    hello.worker->functions = {{"echo", Takes::item, Encoding::raw, "", false, 0, true},
                                {"square", Takes::item, Encoding::value, "", false, 0},
                                {"sum", Takes::range, Encoding::value, "sum", false, 0},
+                               {"careful", Takes::item, Encoding::raw, "", false, 0},  // not idempotent
                                {"pi", Takes::range, Encoding::value, "sum", true, 0},
                                {"sort", Takes::whole, Encoding::raw, "", false, 0}};
     hello.worker->reducers = {{"merge", Encoding::value, true, "\x80"}};

@@ -107,7 +107,7 @@ TEST_F(Attacks, garbage) {
   expect_limits("garbage", [&](int) {
     Effects effects;
     if (core.ignores(evil.id, "evil", now)) return;  // as the gateway does: it is not even decoded
-    core.on_malformed(evil.id, "evil", "no message", now, effects);
+    core.on_malformed(evil.id, "evil", {ErrorCode::malformed, "no message"}, now, effects);
     deliver(effects);
   });
 }
@@ -240,7 +240,7 @@ TEST_F(Attacks, a_second_offence_costs_more) {
     Effects effects;
     while (!core.ignores(nobody, "evil", now)) {
       const PeerId peer{++last};
-      while (!core.ignores(peer, "evil", now)) core.on_malformed(peer, "evil", "no message", now, effects);
+      while (!core.ignores(peer, "evil", now)) core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now, effects);
     }
     const auto since = now;
     while (core.ignores(nobody, "evil", now)) now += 100ms;
@@ -315,10 +315,10 @@ TEST_F(Attacks, who_is_not_listened_to_is_not_punished_again_for_what_it_says_me
   Effects effects;
   while (!is_limited()) {
     const PeerId peer{++last};
-    for (int i = 0; i < 200; ++i) core.on_malformed(peer, "evil", "no message", now, effects);
+    for (int i = 0; i < 200; ++i) core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now, effects);
     deliver_audit(effects);
   }
-  for (int i = 0; i < 5000; ++i) core.on_malformed(PeerId{++last}, "evil", "no message", now, effects);
+  for (int i = 0; i < 5000; ++i) core.on_malformed(PeerId{++last}, "evil", {ErrorCode::malformed, "no message"}, now, effects);
   now += 1s;
   EXPECT_FALSE(core.ignores(PeerId{999'999}, "evil", now));
 }
@@ -329,7 +329,7 @@ TEST_F(Attacks, who_asks_again_and_again_while_it_is_not_listened_to_is_still_to
     while (!core.ignores(PeerId{999'999}, "evil", now)) {
       Effects effects;
       const PeerId peer{++last};
-      for (int i = 0; i < 200; ++i) core.on_malformed(peer, "evil", "no message", now, effects);
+      for (int i = 0; i < 200; ++i) core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now, effects);
     }
   };
   attack();

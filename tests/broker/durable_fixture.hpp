@@ -78,7 +78,7 @@ class Durable : public BrokerTest {
     hello.identity = uuid(id);
     hello.name = name;
     hello.worker.emplace();
-    hello.worker->functions = {{"echo", Takes::item, Encoding::raw, "", false, 0}};
+    hello.worker->functions = {{"echo", Takes::item, Encoding::raw, "", false, 0, true}};
     hello.worker->capacity.slots = 1;
     hello.worker->held = std::move(held);
     peer.id = PeerId{++last_peer};

@@ -39,7 +39,7 @@ class Stage {
       case 1: commit(); break;
       case 2: restart(); break;
       case 3: core_->on_unreachable(peer(story)); break;
-      case 4: core_->on_malformed(peer(story), "anonymous", "not a message", now_, effects_); break;
+      case 4: core_->on_malformed(peer(story), "anonymous", {ErrorCode::malformed, "not a message"}, now_, effects_); break;
       case 5: core_->on_store_trouble("full", now_, effects_); break;
       case 6: core_->on_store_healthy(effects_); break;
       case 7: change_keys(story); break;

@@ -9,6 +9,11 @@ using std::chrono::seconds;
 
 namespace {
 
+// A slot whose lease is over comes back within microseconds, a process that is killed within milliseconds.
+constexpr std::chrono::milliseconds kStuckAfter{100};
+// The broker hears of stuck slots at most so often: with very many slots they would be a flood of heartbeats.
+constexpr std::chrono::milliseconds kStuckTold{100};
+
 /// The answer to a lease that cannot be run: an error for every task of it.
 wire::Report refusal(const wire::Lease& lease, const std::string& why, ErrorCode code = ErrorCode::bad_input) {
   wire::Report report{.id = {lease.lease, 0}, .last = true, .tasks = {}, .errors = {}, .written = {}, .batch = {}};
@@ -89,7 +94,7 @@ void WorkerCore::say_hello(Time now) {
   std::vector<wire::LeaseId> let_go;
   wire::WorkerOffer offer = config_.offer;
   offer.held = book_.list(config_.held_bytes_max, let_go);
-  for (const auto& id : let_go) drop(id);
+  for (const auto& id : let_go) drop(id, now);
   offer.capacity = capacity();
   offer.draining = drain_.begun();
   wire::Hello hello;
@@ -106,7 +111,7 @@ void WorkerCore::handle(const wire::Welcome& welcome, wire::SessionId session, T
   session_.on_welcome(session, welcome, now);
   drain_.on_broker();
   note(Note::Level::info, "connected to the broker (" + welcome.software + ")");
-  for (const auto& id : welcome.dropped) drop(id);
+  for (const auto& id : welcome.dropped) drop(id, now);
   commons_.keep_only(book_.jobs());
   blobs_.keep_only(book_.jobs());
   for (const auto& [id, report] : outbox_.reports()) send(report);
@@ -244,14 +249,16 @@ void WorkerCore::start_leases() {
   }
 }
 
-void WorkerCore::on_report(SlotId slot, wire::Report report_, Time) {
+void WorkerCore::on_report(SlotId slot, wire::Report report_, Time now) {
   HeldLease* lease = book_.find(report_.id.lease);
   const Running* running = lease ? std::get_if<Running>(&lease->state) : nullptr;
   if (session_.is_over() || !running || running->slot != slot) return;
   tally_.add(lease->function, report_);
   if (report_.last) {
     lease->state = Reported{};
-    slots_[index(slot)] = Returning{};
+    const bool timed_out = std::any_of(report_.errors.begin(), report_.errors.end(), [](const TaskError& e) { return e.code == ErrorCode::timeout; });
+    slots_[index(slot)] = Returning{now, timed_out};
+    if (timed_out) tell_stuck(now);  // first, or the broker takes the slot for a free one
   }
   report(std::move(report_));
 }
@@ -261,8 +268,32 @@ void WorkerCore::report(wire::Report report) {
   outbox_.put(std::move(report));
 }
 
-void WorkerCore::on_slot_free(SlotId slot, Time) {
-  if (std::holds_alternative<Returning>(slots_[index(slot)])) slots_[index(slot)] = Idle{};
+bool WorkerCore::all_stuck() const {
+  return std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    const auto* returning = std::get_if<Returning>(&slot);
+    return returning && returning->stuck;
+  });
+}
+
+void WorkerCore::tell_stuck(Time now) {
+  if (stuck_told_ && now - *stuck_told_ < kStuckTold) {
+    stuck_untold_ = true;  // on_tick() tells
+    return;
+  }
+  stuck_untold_ = false;
+  stuck_told_ = now;
+  send_beat(false, now);
+  if (!all_stuck()) return;
+  // What waits here would wait for ever; elsewhere it need not.
+  for (auto& lease : queue_.take_all()) hand_back(lease.lease);
+}
+
+void WorkerCore::on_slot_free(SlotId slot, Time now) {
+  if (const auto* returning = std::get_if<Returning>(&slots_[index(slot)])) {
+    const bool was_stuck = returning->stuck;
+    slots_[index(slot)] = Idle{};
+    if (was_stuck) tell_stuck(now);
+  }
   start_leases();
 }
 
@@ -303,17 +334,17 @@ void WorkerCore::on_cut(SlotId, const wire::LeaseId& id, const wire::Intervals& 
   send(wire::Reclaimed{id, tasks});
 }
 
-void WorkerCore::handle(const wire::Revoke& revoke, Time) {
-  for (const auto& id : revoke.leases) drop(id);
+void WorkerCore::handle(const wire::Revoke& revoke, Time now) {
+  for (const auto& id : revoke.leases) drop(id, now);
   start_leases();
   leave_when_done();
 }
 
-void WorkerCore::drop(const wire::LeaseId& id) {
+void WorkerCore::drop(const wire::LeaseId& id, Time now) {
   const HeldLease* lease = book_.find(id);
   if (!lease) return;
   if (const auto* running = std::get_if<Running>(&lease->state)) {
-    slots_[index(running->slot)] = Returning{};
+    slots_[index(running->slot)] = Returning{now, false};
     effects_.push_back(CancelRun{running->slot, id});
   }
   queue_.remove(id);
@@ -381,6 +412,12 @@ void WorkerCore::on_tick(Time now) {
       lose("the broker is silent", now);
       break;
   }
+  bool stuck = stuck_untold_;
+  for (auto& slot : slots_) {
+    auto* returning = std::get_if<Returning>(&slot);
+    if (returning && !returning->stuck && now - returning->since >= kStuckAfter) stuck = returning->stuck = true;
+  }
+  if (stuck) tell_stuck(now);
   if (const auto until = drain_.deadline(); until && now >= *until)
     finish(0, "left before everything was finished");
 }
@@ -388,7 +425,11 @@ void WorkerCore::on_tick(Time now) {
 std::optional<Time> WorkerCore::next_deadline() const {
   if (session_.is_over()) return std::nullopt;
   auto next = session_.deadline(!book_.empty());
-  if (const auto until = drain_.deadline()) next = next ? std::min(*next, *until) : *until;
+  const auto sooner = [&](Time until) { next = next ? std::min(*next, until) : until; };
+  if (const auto until = drain_.deadline()) sooner(*until);
+  if (stuck_untold_) sooner(*stuck_told_ + kStuckTold);
+  for (const auto& slot : slots_)
+    if (const auto* returning = std::get_if<Returning>(&slot); returning && !returning->stuck) sooner(returning->since + kStuckAfter);
   return next;
 }
 
@@ -411,7 +452,7 @@ Capacity WorkerCore::capacity() const {
   now.busy = now.stuck = 0;
   for (const auto& slot : slots_) {
     now.busy += std::holds_alternative<OnLease>(slot);
-    now.stuck += std::holds_alternative<Returning>(slot);
+    if (const auto* returning = std::get_if<Returning>(&slot)) now.stuck += returning->stuck;
   }
   return now;
 }

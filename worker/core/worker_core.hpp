@@ -82,7 +82,11 @@ class WorkerCore {
   struct OnLease {
     wire::LeaseId lease;
   };
-  struct Returning {};  ///< its lease is over (reported, revoked or timed out), its thread is not back yet
+  /// Its lease is over (reported, revoked or timed out), its thread is not back yet. `stuck`: it should have been.
+  struct Returning {
+    Time since{};
+    bool stuck = false;
+  };
   using Slot = std::variant<Idle, OnLease, Returning>;
 
   // One per message that matters to a worker.
@@ -107,7 +111,10 @@ class WorkerCore {
   void refuse_without_blobs();
   void hand_back(const wire::LeaseId& id);
   void report(wire::Report report);
-  void drop(const wire::LeaseId& id);
+  void drop(const wire::LeaseId& id, Time now);
+  /// Another number of slots is stuck: the broker is to know before it grants more.
+  void tell_stuck(Time now);
+  bool all_stuck() const;
   void lose(const std::string& why, Time now);
   void begin_drain();
   void leave_when_done();
@@ -128,6 +135,8 @@ class WorkerCore {
   std::vector<Slot> slots_;
   Capacity capacity_;
   Effects effects_;
+  bool stuck_untold_ = false;
+  std::optional<Time> stuck_told_;
 };
 
 }  // namespace quern::worker

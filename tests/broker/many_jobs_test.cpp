@@ -1,0 +1,75 @@
+// Very many small jobs: what one costs does not depend on how many wait, whatever they differ in.
+#include "broker/broker_fixture.hpp"
+
+namespace quern::broker {
+namespace {
+
+class ManyJobs : public BrokerTest {
+ protected:
+  Peer c, busy, idle;
+  static constexpr int kFunctions = 50;
+
+  void SetUp() override {
+    client(c);
+    auto hello = worker_hello(200, 2);
+    for (int i = 0; i < kFunctions; ++i) hello.worker->functions.push_back({"f" + std::to_string(i), Takes::item, Encoding::raw, "", false, 0});
+    connect(busy, hello);
+    auto other = worker_hello(201, 2);
+    other.worker->functions = {{"of another kind", Takes::item, Encoding::raw, "", false, 0}};
+    connect(idle, other);
+  }
+
+  void message(Peer& peer, wire::Message m) {
+    Effects effects;
+    core.on_message(peer.id, peer.user, {peer.session, std::move(m)}, now, effects);
+    core.settle(now, effects);
+    deliver(effects);
+  }
+
+  /// So many jobs of one task wait; each is run. How many jobs were looked at per lease.
+  double looks_per_lease(int jobs, const std::function<void(wire::Submit&, int)>& vary) {
+    for (int i = 0; i < jobs; ++i) {
+      wire::Submit submit = items_job(0, {"x"});
+      submit.job.octets[0] = static_cast<std::uint8_t>(i / 250);
+      submit.job.octets[1] = static_cast<std::uint8_t>(1 + i % 250);
+      vary(submit, i);
+      message(c, std::move(submit));
+    }
+    const Counters before = core.counters();
+    int done = 0;
+    while (true) {
+      const auto leases = leases_of(busy);
+      if (leases.empty()) break;
+      for (const auto& lease : leases) {
+        now += 1ms;
+        message(busy, echo(lease, 500));
+        ++done;
+      }
+    }
+    c.inbox.clear();
+    EXPECT_EQ(done, jobs);
+    core.check_invariants();
+    const auto leases = static_cast<double>(core.counters().leases - before.leases);
+    return static_cast<double>(core.counters().turns - before.turns) / leases;
+  }
+};
+
+TEST_F(ManyJobs, alike_they_are_not_looked_at_for_every_lease) {
+  EXPECT_LT(looks_per_lease(3000, [](wire::Submit&, int) {}), 4);
+}
+
+TEST_F(ManyJobs, nor_are_those_of_many_functions) {
+  EXPECT_LT(looks_per_lease(3000, [](wire::Submit& s, int i) { s.function = "f" + std::to_string(i % kFunctions); }), 2.0 * kFunctions);
+}
+
+TEST_F(ManyJobs, nor_those_of_many_priorities_or_weights) {
+  EXPECT_LT(looks_per_lease(1000, [](wire::Submit& s, int i) { s.options.priority = i; }), 4);
+  EXPECT_LT(looks_per_lease(1000, [](wire::Submit& s, int i) {
+              s.job.octets[2] = 1;
+              s.options.weight = 1 + i;
+            }),
+            4);
+}
+
+}  // namespace
+}  // namespace quern::broker

@@ -1,0 +1,158 @@
+// What is shown: lists in pages, within bounds, and nothing for who does not read.
+#include "broker/broker_fixture.hpp"
+
+namespace quern::broker {
+namespace {
+
+class Questions : public BrokerTest {
+ protected:
+  Peer c;
+
+  void SetUp() override { client(c); }
+
+  void queue(int jobs) {
+    for (int i = 0; i < jobs; ++i) {
+      wire::Submit submit = items_job(0, {"x"}, "nobody offers this");
+      submit.job.octets[0] = static_cast<std::uint8_t>(i / 250);
+      submit.job.octets[1] = static_cast<std::uint8_t>(1 + i % 250);
+      send(c, submit);
+    }
+    c.inbox.clear();
+  }
+
+  std::vector<wire::Answer> answers(Peer& peer) {
+    std::vector<wire::Answer> out;
+    for (auto& message : peer.inbox)
+      if (auto* answer = std::get_if<wire::Answer>(&message)) out.push_back(*answer);
+    std::erase_if(peer.inbox, [](const auto& m) { return std::holds_alternative<wire::Answer>(m); });
+    return out;
+  }
+};
+
+TEST_F(Questions, a_list_of_jobs_comes_in_pages_each_job_once_the_newest_first) {
+  queue(450);
+  std::vector<JobNumber> seen;
+  wire::Query query{1, wire::QueryWhat::jobs, {}, {}, 1000};
+  for (int pages = 0; pages < 10; ++pages) {
+    send(c, query);
+    const auto answer = answers(c);
+    ASSERT_EQ(answer.size(), 1u);
+    for (const auto& job : answer[0].jobs) seen.push_back(job.number);
+    if (value(answer[0].before) == 0) break;
+    query.before = answer[0].before;
+  }
+  ASSERT_EQ(seen.size(), 450u);
+  for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(value(seen[i]), 450 - i);
+}
+
+TEST_F(Questions, ten_thousand_questions_at_once_are_answered_slowly_and_never_all_in_one_go) {
+  queue(300);
+  Peer flooding, honest;
+  client(flooding, 101);
+  client(honest, 102);
+  Effects effects;
+  for (std::uint64_t token = 1; token <= 10'000; ++token)
+    core.on_message(flooding.id, flooding.user, {flooding.session, wire::Query{token, wire::QueryWhat::jobs, {}, {}, 1000}}, now, effects);
+  effects.clear();  // most were told that these are too many
+  std::size_t shown = 0;
+  for (int i = 0; i < 1000; ++i) {
+    now += 1ms;
+    core.settle(now, effects);
+    std::size_t in_one = 0;
+    for (const auto& effect : effects)
+      if (const auto* send = std::get_if<Send>(&effect))
+        if (const auto* answer = std::get_if<wire::Answer>(&send->message)) in_one += answer->jobs.size();
+    EXPECT_LE(in_one, 400u);
+    shown += in_one;
+    effects.clear();
+  }
+  EXPECT_LE(shown, 11'000u) << "of three million";
+  send(honest, wire::Query{7, wire::QueryWhat::jobs, {}, {}, 10});
+  EXPECT_EQ(answers(honest).size(), 1u) << "another client has its answer at once";
+}
+
+TEST_F(Questions, a_client_that_does_not_read_gets_nothing_more_and_its_session_ends) {
+  queue(300);
+  Peer deaf;
+  client(deaf, 101);
+  std::size_t bytes = 0;
+  for (int i = 0; i < 400 && core.knows(deaf.id); ++i) {
+    now += 100ms;
+    Effects effects;
+    core.on_message(deaf.id, deaf.user, {deaf.session, wire::Query{1, wire::QueryWhat::jobs, {}, {}, 100}}, now, effects);
+    core.on_message(c.id, c.user, {c.session, wire::Beat{}}, now, effects);
+    core.settle(now, effects);
+    for (const auto& effect : effects)
+      if (const auto* send = std::get_if<Send>(&effect))
+        if (send->peer == deaf.id) bytes += 200 * (std::holds_alternative<wire::Answer>(send->message) ? std::get<wire::Answer>(send->message).jobs.size() : 1);
+  }
+  EXPECT_FALSE(core.knows(deaf.id));
+  EXPECT_LE(bytes, 3u << 20);
+}
+
+TEST_F(Questions, a_client_that_reads_answers_the_beat_and_goes_on) {
+  queue(300);
+  for (int i = 0; i < 100; ++i) {
+    now += 100ms;
+    send(c, wire::Query{1, wire::QueryWhat::jobs, {}, {}, 100});
+    for (auto& message : std::exchange(c.inbox, {})) {
+      if (const auto* beat = std::get_if<wire::Beat>(&message); beat && !beat->reply) {
+        wire::Beat reply;
+        reply.reply = true;
+        send(c, reply);
+      } else {
+        c.inbox.push_back(message);
+      }
+    }
+    ASSERT_EQ(answers(c).size(), 1u) << i;
+  }
+}
+
+TEST_F(Questions, a_worker_that_was_lost_is_shown_for_an_hour_with_the_reason) {
+  Peer w;
+  worker(w, 200);
+  pass(20s, {&c});
+  send(c, wire::Query{1, wire::QueryWhat::workers});
+  auto shown = answers(c).at(0).workers;
+  ASSERT_EQ(shown.size(), 1u);
+  EXPECT_EQ(shown[0].state, "lost");
+  EXPECT_NE(shown[0].reason.find("no sign of life"), std::string::npos);
+  pass(61min, {&c});
+  send(c, wire::Query{1, wire::QueryWhat::workers});
+  EXPECT_TRUE(answers(c).at(0).workers.empty());
+}
+
+TEST_F(Questions, a_machine_that_was_restarted_gets_its_name_back_when_its_old_session_is_over) {
+  Peer before, after;
+  auto hello = worker_hello(200);
+  hello.name = "h1";
+  connect(before, hello);
+  hello.identity = uuid(201);
+  connect(after, hello);
+  pass(20s, {&after, &c});
+  send(c, wire::Query{1, wire::QueryWhat::workers});
+  const auto shown = answers(c).at(0).workers;
+  ASSERT_EQ(shown.size(), 1u);
+  EXPECT_EQ(shown[0].name, "h1");
+  EXPECT_EQ(shown[0].state, "idle");
+}
+
+TEST_F(Questions, when_all_slots_of_a_worker_are_stuck_it_says_so_and_so_does_the_job) {
+  Peer w;
+  worker(w, 200, 2);
+  wire::Beat beat;
+  beat.capacity.emplace();
+  beat.capacity->slots = beat.capacity->stuck = 2;
+  send(w, beat);
+  send(c, items_job(1, {"a"}));
+  EXPECT_TRUE(leases_of(w).empty());
+  send(c, wire::Query{1, wire::QueryWhat::workers});
+  send(c, wire::Query{2, wire::QueryWhat::job, uuid(1)});
+  const auto shown = answers(c);
+  ASSERT_EQ(shown.size(), 2u);
+  EXPECT_EQ(shown[0].workers.at(0).state, "stuck");
+  EXPECT_NE(shown[1].jobs.at(0).reason.find("stuck"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace quern::broker
