@@ -24,6 +24,16 @@ void append(std::string& out, const Replacement& replacement, const std::vector<
   }
 }
 
+/// With a backslash before each character that means something in a pattern.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 bool is_list(const std::vector<Piece>& pieces) {
   if (pieces.size() != 1 || !pieces[0].replacement) return false;
   return pieces[0].replacement->position == 0 && pieces[0].replacement->kind != Replacement::Kind::number;
@@ -53,6 +63,16 @@ std::string expand_word(std::string_view word, const std::vector<BytesView>& arg
     else text += piece.literal;
   }
   return text;
+}
+
+std::string expand_pattern(std::string_view word, const std::vector<BytesView>& arguments, std::uint64_t number) {
+  std::string pattern;
+  for (const Piece& piece : command::pieces_of(word)) {
+    std::string text;
+    if (piece.replacement) append(text, *piece.replacement, arguments, number);
+    pattern += piece.replacement ? escaped(text) : std::string(piece.literal);
+  }
+  return pattern;
 }
 
 std::vector<std::string> expand(const Command& command, const std::vector<BytesView>& arguments, std::uint64_t number) {

@@ -22,10 +22,12 @@ namespace quern {
 /// A file that travels with a command. Names are relative and stay within the folder they are relative to.
 struct CommandFile {
   std::string name{};
-  std::uint32_t mode = 0644;  ///< permissions
+  std::uint32_t mode = 0644;  ///< permissions; with kFolder: an empty folder of that name
   Bytes bytes{};
   std::string blob{};         ///< instead of `bytes`: a file that Client::put() gave; named in SubmitOptions::blobs too
 
+  static constexpr std::uint32_t kFolder = 0040000;
+  bool is_folder() const { return (mode & kFolder) != 0; }
   bool operator==(const CommandFile&) const = default;
 };
 
@@ -52,6 +54,8 @@ struct Command {
   std::uint64_t timeout_ms = 0;    ///< of one program (filter: of one answer); 0: none
   std::uint64_t memory_bytes = 0;  ///< it may have; 0: what the worker allows
   std::vector<CommandFile> files{};  ///< put into the folder of each program, read-only; go with a temporary one (`cwd` "temp")
+  std::string input_blob{};  ///< standard input of every program: a file that Client::put() gave
+  std::optional<std::uint32_t> umask{};  ///< of the program; none: the worker's own
   std::vector<std::string> get{};  ///< files that come back with the result: patterns (* ? [...]) in the folder; replacement strings work
 
   bool operator==(const Command&) const = default;
@@ -108,6 +112,9 @@ bool stays_within(std::string_view name);
 
 /// One word with its replacement strings replaced.
 std::string expand_word(std::string_view word, const std::vector<BytesView>& arguments, std::uint64_t number);
+
+/// The same for a pattern such as Command::get has: what is put in stands for itself, whatever characters are in it.
+std::string expand_pattern(std::string_view word, const std::vector<BytesView>& arguments, std::uint64_t number);
 
 /// Whether a word has a replacement string in it.
 bool has_replacement(std::string_view word);
