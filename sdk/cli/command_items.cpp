@@ -95,6 +95,7 @@ CommandItems command_items_in(const std::string& file) {
         all.groups.push_back({line.require, {}});
       }
       held[at->second]->items.push_back(to_bytes(line.item));
+      all.arguments.push_back(std::move(line.item.arguments));
       held[at->second]->costs.push_back(line.cost);
       all.order.push_back(at->second);
     } catch (const FileError& error) {

@@ -15,7 +15,7 @@
 namespace quern::cli {
 
 Exit watch_job(Client& client, const Watch& watch) {
-  const bool in_place = !watch.json && ::isatty(STDOUT_FILENO) == 1;
+  const bool in_place = !watch.json && may_draw(STDOUT_FILENO);
   std::optional<JobStatus> told;
   std::size_t lines = 0;
   for (;;) {

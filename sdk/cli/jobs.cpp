@@ -16,7 +16,7 @@ constexpr Manual kJobsManual = {
     "quern jobs [--limit N]", "Lists the newest jobs, oldest first.",
     "  quern jobs\n  quern jobs --json | jq -r 'select(.state == \"failed\") | .job'\n"};
 
-void print_table(const std::vector<JobStatus>& jobs) {
+void print_jobs(const std::vector<JobStatus>& jobs) {
   Table table({{"job", Align::right},
                {"function"},
                {"name"},
@@ -53,7 +53,7 @@ Exit jobs(const Arguments& arguments) {
   auto jobs = client.jobs(given->get_or<std::size_t>("limit", 100));
   std::sort(jobs.begin(), jobs.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
   if (!given->json()) {
-    print_table(jobs);
+    print_jobs(jobs);
     return Exit::done;
   }
   for (const JobStatus& job : jobs) std::cout << line_of(to_json(job));

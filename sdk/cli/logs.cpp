@@ -70,7 +70,7 @@ Exit logs(const Arguments& arguments) {
     throw std::runtime_error("job " + id + " is not finished (" + std::to_string(status.done) + " of " + std::to_string(status.total) +
                              " tasks): --follow prints what there is and what comes");
   Console console;
-  Output output;
+  Output output(&console);
   CommandPrinter printer({wanted.json, false}, output, console);
   const Job job = client.attach(number);
   const std::uint64_t found = print_all(job, wanted, printer);

@@ -71,7 +71,7 @@ Exit run_detached(const Job& job, Format format, Attended& attended) {
 
 Exit run_attached(const Job& job, const RunRequest& request, Attended& attended) {
   Console console;
-  Output output;
+  Output output(&console);
   ResultPrinter printer(request.format, output, console);
   std::optional<ProgressView> view(std::in_place, job, console);
   bool read = print_results(job, request.order, attended, printer);

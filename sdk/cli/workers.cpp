@@ -16,7 +16,7 @@ constexpr Manual kWorkersManual = {"quern workers",
                             "Lists the workers that are connected, with their capacity and measured rates.",
                             "  quern workers\n  quern workers --json | jq -r .worker\n"};
 
-std::string busy_of(const Capacity& capacity) {
+std::string busy_cell(const Capacity& capacity) {
   std::string text = std::to_string(capacity.busy) + "/" + std::to_string(capacity.slots);
   if (capacity.stuck > 0) text += " (" + std::to_string(capacity.stuck) + " stuck)";
   return text;
@@ -35,7 +35,7 @@ std::string rates_shown(const WorkerStatus& worker) {
   return text.empty() ? "-" : text;
 }
 
-void print_table(const std::vector<WorkerStatus>& workers) {
+void print_workers(const std::vector<WorkerStatus>& workers) {
   Table table({{"worker"},
                {"state"},
                {"busy", Align::right},
@@ -48,7 +48,7 @@ void print_table(const std::vector<WorkerStatus>& workers) {
                {"heard", Align::right},
                {"rate per slot"}});
   for (const WorkerStatus& worker : workers)
-    table.add({worker.name, worker.state, busy_of(worker.capacity), human_count(worker.capacity.cores),
+    table.add({worker.name, worker.state, busy_cell(worker.capacity), human_count(worker.capacity.cores),
                percent(worker.capacity.idle), human_count(worker.capacity.load),
                human_bytes(worker.capacity.memory_free), human_count(static_cast<double>(worker.tasks_done)),
                human_microseconds(worker.connected_us), human_microseconds(worker.silent_us),
@@ -67,7 +67,7 @@ Exit workers(const Arguments& arguments) {
   auto workers = client.workers();
   std::sort(workers.begin(), workers.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   if (!given->json()) {
-    print_table(workers);
+    print_workers(workers);
     return Exit::done;
   }
   for (const WorkerStatus& worker : workers) std::cout << line_of(to_json(worker));

@@ -14,8 +14,8 @@ using command::Replacement;
 void append(std::string& out, const Replacement& replacement, const std::vector<BytesView>& arguments, std::uint64_t number) {
   if (replacement.kind == Replacement::Kind::number) {
     out += std::to_string(number);
-  } else if (replacement.position > 0) {
-    if (replacement.position <= arguments.size()) out += part_of(replacement.kind, arguments[replacement.position - 1]);
+  } else if (replacement.position != 0) {
+    if (const auto index = command::index_of(replacement.position, arguments.size())) out += part_of(replacement.kind, arguments[*index]);
   } else {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
       if (i > 0) out += ' ';
@@ -44,6 +44,13 @@ bool is_list(const std::vector<Piece>& pieces) {
 bool has_replacement(std::string_view word) {
   const auto pieces = command::pieces_of(word);
   return std::any_of(pieces.begin(), pieces.end(), [](const Piece& piece) { return piece.replacement.has_value(); });
+}
+
+std::string foreign_replacement(std::string_view word) {
+  for (std::size_t at = 0; at < word.size(); ++at)
+    if (word[at] == '{' && (at == 0 || word[at - 1] != '$'))
+      if (const auto found = command::foreign_replacement_at(word.substr(at)); !found.empty()) return std::string(found);
+  return {};
 }
 
 bool stays_within(std::string_view name) {
