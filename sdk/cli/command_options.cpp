@@ -86,7 +86,7 @@ Command command_of(const Given& given, const std::vector<std::string>& words, st
 
 SubmitOptions command_submit_options(const Given& given) {
   SubmitOptions options = job_options_of(given);
-  options.attempts = attempts_of(given.get_or<long>("retries", 0));
+  options.attempts = attempts_of(given, 0);
   return options;
 }
 

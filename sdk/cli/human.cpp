@@ -61,6 +61,8 @@ std::string human_seconds(double seconds) {
 
 std::string human_rate(double per_second) { return per_second > 0 ? human_count(per_second) + "/s" : "-"; }
 
+std::string plural(std::uint64_t n, const std::string& word) { return std::to_string(n) + ' ' + word + (n == 1 ? "" : "s"); }
+
 std::string percent(double share) { return !is_readable(share) ? "?" : format("%.1f %%", share * 100); }
 
 std::string bar(double share, std::size_t cells) {

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli/options.hpp"
+#include "cli/shown_command.hpp"
 #include "cli/table.hpp"
 
 namespace quern::cli {
@@ -78,7 +79,7 @@ void Joblog::add(const CommandResult& result, const std::string& command) {
   std::string host = result.host.empty() ? "-" : printable(result.host);
   std::replace(host.begin(), host.end(), ' ', '?');  // columns are told apart by white space
   out_ << result.number << '\t' << host << '\t' << fixed(result.started_s) << '\t' << fixed(result.ran_s) << "\t0\t" << result.out.size() << '\t'
-       << (result.timed_out ? -1 : result.code) << '\t' << result.signal << '\t' << command << '\n'
+       << (result.timed_out ? -1 : result.code) << '\t' << result.signal << '\t' << on_one_line(command) << '\n'
        << std::flush;
   if (!out_) throw FileError("cannot write " + file_);
 }

@@ -32,6 +32,7 @@ class ResultPrinter {
 
  private:
   void print_error(const TaskResult& result);
+  bool print_command(const TaskResult& result);
 
   Format format_;
   Output& output_;

@@ -49,7 +49,7 @@ Exit print_job(const Job& job, const JobStatus& status, Which which, Format form
   if (!outcome.ok())
     console.say("job " + std::to_string(value(number)) + ' ' + std::string(to_string(outcome.state)) +
                 (outcome.text.empty() ? "" : ": " + outcome.text));
-  return outcome.ok() ? Exit::done : Exit::failed;
+  return outcome.ok() && printer.failed() == 0 ? Exit::done : Exit::failed;
 }
 
 }  // namespace
