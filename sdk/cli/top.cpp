@@ -8,6 +8,7 @@
 #include <iostream>
 #include <thread>
 
+#include "cli/attended.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/json.hpp"
@@ -52,7 +53,7 @@ Json object_of(const TopPicture& picture) {
 }
 
 void print(const std::string& text) {
-  if (!(std::cout << text << std::flush)) die_of_broken_pipe();
+  if (!(std::cout << text << std::flush)) leave(Exit::done);
 }
 
 std::string plain_text(const TopPicture& picture) {

@@ -249,7 +249,8 @@ TEST_F(Logs, numbers_and_names_of_workers_do_not_break_the_columns) {
   result.started_s = 1e308;
   result.ran_s = std::numeric_limits<double>::quiet_NaN();
   Joblog(folder_ + "/log", Resume::no).add(result, "true");
-  EXPECT_TRUE(Joblog(folder_ + "/log", Resume::all_but_logged).done().take(1, "true").done);
+  LoggedCommands log = Joblog(folder_ + "/log", Resume::all_but_logged).done();
+  EXPECT_TRUE(log.take(1, "true").done);
   EXPECT_EQ(read(folder_ + "/log").find('\x1b'), std::string::npos);
 }
 
