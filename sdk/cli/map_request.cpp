@@ -156,15 +156,15 @@ const std::vector<std::string> kLineIsCommand = {"/bin/sh", "-c", "{}"};
 
 void set_command(MapRequest& request, const Given& given, const std::vector<std::string>& words) {
   const std::uint64_t arguments = request.lists.size() > 1 ? request.lists.size() : request.group;
-  const bool lines_are_commands = words == std::vector<std::string>{"{}"};
-  request.command = command_of(given, lines_are_commands ? kLineIsCommand : words, arguments, request.large);
-  request.shown = request.command;
-  request.shown.words = words;
   if (request.shape == MapRequest::Shape::arguments) {
     refuse_foreign(words);
     refuse_foreign(given.get_or<std::vector<std::string>>("put", {}));
     refuse_foreign(given.get_or<std::vector<std::string>>("get", {}));
   }
+  const bool lines_are_commands = words == std::vector<std::string>{"{}"};
+  request.command = command_of(given, lines_are_commands ? kLineIsCommand : words, arguments, request.large);
+  request.shown = request.command;
+  request.shown.words = words;
   if (request.shape != MapRequest::Shape::arguments) {
     if (is_script(words.front()) && words.size() == 1) request.command.words = {"/bin/sh", "-c", words.front()};
     request.command.feed = Command::Feed::input;

@@ -22,10 +22,10 @@ constexpr Manual kResultsManual = {"quern results ID [--failed] [--follow]",
 enum class Which : unsigned char { all, failed };
 
 /// False when nobody reads any more.
-bool print_results(const Job& job, Which which, ResultPrinter& printer) {
+bool print_results(const Job& job, const JobStatus& status, Which which, ResultPrinter& printer) {
   while (const auto result = job.next()) {
     if (which == Which::failed && result->ok) continue;
-    if (!printer.print(*result, job.encoding())) return false;
+    if (!printer.print(*result, shown_encoding(status.function, status.input == InputKind::range, job.encoding()))) return false;
   }
   return true;
 }
@@ -35,7 +35,7 @@ Exit print_job(const Job& job, const JobStatus& status, Which which, Format form
   Console console;
   Output output(&console);
   ResultPrinter printer(format, output, console, status.function == "exec");
-  bool read = print_results(job, which, printer);
+  bool read = print_results(job, status, which, printer);
   const Outcome outcome = job.wait();
   if (read && job.reduced() && which == Which::all) {
     const auto reduced = outcome.ok() ? job.get_optional() : std::nullopt;

@@ -185,6 +185,7 @@ std::optional<RunRequest> run_request(const Arguments& arguments) {
   request.order = given->flag("unordered") ? Order::completion : Order::input;
   request.format = given->json() ? Format::json : Format::text;
   request.input = input_of(*given);
+  request.of_range = std::holds_alternative<Range>(request.input);
   if (given->has("load")) load_plugin(request, *given);
   return request;
 }

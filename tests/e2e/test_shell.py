@@ -218,6 +218,18 @@ class Shell(Rig):
 
     # -- the rest -------------------------------------------------------------------------------------------------
 
+    def test_echo_of_a_range_gives_back_numbers(self):
+        self.assertEqual(self.ok("run", "echo", "--range", "300:302").lines, ["300", "301"])
+        job = self.submit("echo", "--range", "300:302")
+        self.ok("wait", job)
+        self.assertEqual(self.ok("results", job).lines, ["300", "301"])
+
+    def test_without_a_home_it_is_said_where_keys_are_looked_for(self):
+        env = {name: text for name, text in self.env.items() if name not in ("HOME", "XDG_CONFIG_HOME")}
+        done = subprocess.run([BIN / "quern", "jobs"], env={**env, "QUERN_BROKER": "tcp://127.0.0.1:1"}, cwd=self.folder, capture_output=True)
+        self.assertEqual(done.returncode, 3, done)
+        self.assertIn(b"HOME is not set", done.stderr)
+
     def test_wait_for_a_job_that_is_named_twice(self):
         job = self.ok("map", "--detach", "echo", ":::", "a").out.strip()
         self.assertEqual(self.ok("wait", job, job).lines, [f"job {job} done"])
