@@ -19,6 +19,8 @@ constexpr Manual kMapRequestManual = {
     "{#} its number, counted from 1; without any the line is the last argument. A COMMAND that is one word with blanks or characters of the shell is a\n"
     "script for /bin/sh; {} in it is one word wherever it stands, and the shell does not read a line as script (what the script hands a\n"
     "line to may: for `sh -c`, `ssh`, `awk` give it as an argument of its own). Without COMMAND each line is a script.\n"
+    "Commands are counted from 1, as GNU parallel does it: {#}, --joblog and messages (\"command 3\"). Tasks are counted from 0: `quern logs\n"
+    "--task`, `quern results`, 12.0 and QUERN_TASK. Command N is task N - 1.\n"
     "What a command writes comes out in one piece, as it ends (-k: in order). Exit code 0: all succeeded, 1: some failed.\n"
     "A command may run more than once when its worker is lost.",
     "  ls *.png | quern map -- convert {} {.}.jpg\n"
