@@ -31,7 +31,8 @@ class RecordArguments final : public ArgumentSource {
 
 class ListArguments final : public ArgumentSource {
  public:
-  ListArguments(std::vector<std::vector<std::string>> lists, std::size_t group, std::vector<bool> linked)
+  ListArguments(std::vector<std::vector<std::string>> lists, std::size_t group,
+                std::vector<bool> linked)
       : lists_(std::move(lists)), linked_(std::move(linked)), group_(group), at_(lists_.size(), 0) {
     linked_.resize(lists_.size(), false);
     for (std::size_t i = lists_.size(); i-- > 1;)
@@ -81,7 +82,8 @@ std::unique_ptr<ArgumentSource> arguments_of(std::unique_ptr<Records> records, s
   return std::make_unique<RecordArguments>(std::move(records), group);
 }
 
-std::unique_ptr<ArgumentSource> arguments_of(std::vector<std::vector<std::string>> lists, std::size_t group, std::vector<bool> linked) {
+std::unique_ptr<ArgumentSource> arguments_of(std::vector<std::vector<std::string>> lists,
+                                             std::size_t group, std::vector<bool> linked) {
   return std::make_unique<ListArguments>(std::move(lists), group, std::move(linked));
 }
 

@@ -15,9 +15,7 @@ constexpr auto kCancelWait = 2s;  ///< how long to wait to hear that a job is ca
 
 }  // namespace
 
-void leave(Exit code) {
-  std::_Exit(static_cast<int>(finish_output(code)));
-}
+void leave(Exit code) { std::_Exit(static_cast<int>(finish_output(code))); }
 
 Attended::Attended() : interrupt_([this] { on_interrupt(); }) {}
 

@@ -39,19 +39,28 @@ class PutList {
   void add(const fs::path& path, const std::string& name) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) cannot_read(path, errno);
-    if (S_ISDIR(info.st_mode)) add_folder(path, name, info);
-    else if (S_ISREG(info.st_mode)) add_file(path, name, info);
-    else throw FileError("--put " + path.string() + ": it is " + kind_of(info.st_mode) + "; files and folders can be put");
+    if (S_ISDIR(info.st_mode))
+      add_folder(path, name, info);
+    else if (S_ISREG(info.st_mode))
+      add_file(path, name, info);
+    else
+      throw FileError("--put " + path.string() + ": it is " + kind_of(info.st_mode) +
+                      "; files and folders can be put");
   }
 
  private:
   [[noreturn]] static void cannot_read(const fs::path& path, int error) {
     std::error_code ignored;
     const bool link = fs::is_symlink(path, ignored);
-    throw FileError("--put " + path.string() + ": " + (link && error == ENOENT ? "it is a link to what is not there" : std::string("cannot read it: ") + std::strerror(error)));
+    throw FileError("--put " + path.string() + ": " +
+                    (link && error == ENOENT
+                         ? "it is a link to what is not there"
+                         : std::string("cannot read it: ") + std::strerror(error)));
   }
 
-  static const char* kind_of(mode_t mode) { return S_ISFIFO(mode) ? "a fifo" : S_ISSOCK(mode) ? "a socket" : "a device"; }
+  static const char* kind_of(mode_t mode) {
+    return S_ISFIFO(mode) ? "a fifo" : S_ISSOCK(mode) ? "a socket" : "a device";
+  }
 
   void add_folder(const fs::path& path, const std::string& name, const struct stat& info) {
     const std::pair self{info.st_dev, info.st_ino};
@@ -70,7 +79,8 @@ class PutList {
 
   void add_file(const fs::path& path, const std::string& name, const struct stat& info) {
     CommandFile file{name, info.st_mode & 0777u, {}, {}};
-    const bool large = large_ && static_cast<std::uint64_t>(info.st_size) > kSmall && large_->size() < kLargeMost;
+    const bool large =
+        large_ && static_cast<std::uint64_t>(info.st_size) > kSmall && large_->size() < kLargeMost;
     std::ifstream in(path, std::ios::binary);
     if (!in) cannot_read(path, errno);
     if (large) {
@@ -84,14 +94,16 @@ class PutList {
   }
 
   void keep(CommandFile file, const fs::path& path) {
-    if (!names_.insert(file.name).second) throw FileError("--put: two files would have the name " + file.name);
+    if (!names_.insert(file.name).second)
+      throw FileError("--put: two files would have the name " + file.name);
     all_ += file.bytes.size();
     files_.push_back(std::move(file));
     if (all_ > kAllMax) over_the_limit(path);
   }
 
   [[noreturn]] static void over_the_limit(const fs::path& path) {
-    throw FileError("the files of --put are over the limit of 60 MiB together, with " + path.string());
+    throw FileError("the files of --put are over the limit of 60 MiB together, with " +
+                    path.string());
   }
 
   std::vector<CommandFile>& files_;
@@ -112,14 +124,19 @@ void add_files(std::vector<CommandFile>& files, const std::string& given, LargeF
   PutList(files, large).add(path, name);
 }
 
-std::string put_file(Client& client, const std::string& path, const std::string& name, SubmitOptions& options, Console& console, Attended& attended) {
+std::string put_file(Client& client, const std::string& path, const std::string& name,
+                     SubmitOptions& options, Console& console, Attended& attended) {
   std::error_code unknown;
   const auto size = fs::file_size(path, unknown);
   const auto sent = [&](std::uint64_t octets) {
-    if (!unknown && size >= kWorthTelling) console.status("sending " + name + "  " + percent(static_cast<double>(octets) / static_cast<double>(size)) + " of " + human_bytes(size));
+    if (!unknown && size >= kWorthTelling)
+      console.status("sending " + name + "  " +
+                     percent(static_cast<double>(octets) / static_cast<double>(size)) + " of " +
+                     human_bytes(size));
   };
   try {
-    options.blobs.push_back(client.put(path, options.durability, sent, [&](const Job& job) { attended.add(job); }));
+    options.blobs.push_back(
+        client.put(path, options.durability, sent, [&](const Job& job) { attended.add(job); }));
   } catch (const std::system_error& error) {
     throw FileError("cannot read " + name + ": " + error.code().message());
   }

@@ -26,13 +26,15 @@ constexpr int kIdle_ms = 1000;  // without a word on standard input
 /// Whether somebody gave us an input: a pipe, a socket or a file.
 bool comes_from_somebody(int fd) {
   struct stat info {};
-  return ::fstat(fd, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || S_ISREG(info.st_mode));
+  return ::fstat(fd, &info) == 0 &&
+         (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || S_ISREG(info.st_mode));
 }
 
 /// A regular file that is read from its beginning.
 bool is_whole_file(int fd, std::size_t& size) {
   struct stat info {};
-  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || ::lseek(fd, 0, SEEK_CUR) != 0) return false;
+  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || ::lseek(fd, 0, SEEK_CUR) != 0)
+    return false;
   size = static_cast<std::size_t>(info.st_size);
   return true;
 }
@@ -63,7 +65,8 @@ int nameless_file() {
 void write_to(int fd, const char* bytes, std::size_t count) {
   while (count > 0) {
     const ssize_t put = ::write(fd, bytes, count);
-    if (put < 0 && errno != EINTR) cannot("keep standard input in", "a temporary file (TMPDIR names another folder)", errno);
+    if (put < 0 && errno != EINTR)
+      cannot("keep standard input in", "a temporary file (TMPDIR names another folder)", errno);
     if (put <= 0) continue;
     bytes += put;
     count -= static_cast<std::size_t>(put);
@@ -87,7 +90,9 @@ CommandInput::CommandInput(const std::string& file, Console& console) {
   }
   pollfd first{fd, POLLIN, 0};
   if (file.empty() && ::poll(&first, 1, kIdle_ms) == 0)
-    console.say("waiting for the end of standard input, which is the command's; where it is to have none: </dev/null or --stdin /dev/null");
+    console.say(
+        "waiting for the end of standard input, which is the command's; where it is to have none: "
+        "</dev/null or --stdin /dev/null");
   read_all(fd, name);
 }
 
@@ -109,7 +114,8 @@ void CommandInput::keep_in_file(int fd, const std::string& name) {
   write_to(kept_, bytes_.data(), bytes_.size());
   bytes_ = {};
   const auto block = std::make_unique<char[]>(kInputBlock);
-  while (const std::size_t got = read_block(fd, block.get(), name)) write_to(kept_, block.get(), got);
+  while (const std::size_t got = read_block(fd, block.get(), name))
+    write_to(kept_, block.get(), got);
   large_ = "/proc/self/fd/" + std::to_string(kept_);
 }
 

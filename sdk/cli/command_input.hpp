@@ -1,4 +1,5 @@
-// The standard input of a command of `quern run exec`: little of it travels with the command, a lot by its hash, as a file. One thread.
+// The standard input of a command of `quern run exec`: little of it travels with the command, a lot
+// by its hash, as a file. One thread.
 #pragma once
 
 #include <string>
@@ -10,8 +11,9 @@ namespace quern::cli {
 
 class CommandInput {
  public:
-  /// Reads it to its end. `file`: of --stdin ("-": ours, whatever that is); empty: ours, if it is a pipe, a socket or a file. Not a
-  /// terminal, which is for people, and not /dev/null. Says so when it waits for one that nobody writes to. Throws FileError.
+  /// Reads it to its end. `file`: of --stdin ("-": ours, whatever that is); empty: ours, if it is a
+  /// pipe, a socket or a file. Not a terminal, which is for people, and not /dev/null. Says so when
+  /// it waits for one that nobody writes to. Throws FileError.
   CommandInput(const std::string& file, Console& console);
   ~CommandInput();
   CommandInput(const CommandInput&) = delete;

@@ -47,7 +47,8 @@ void read_field(Line& line, const std::string& key, const Json& value) {
   } else if (key == "stdin") {
     line.item.input = text_of(value, "stdin");
   } else if (key == "cost") {
-    expect(value.is_number() && value.get<double>() >= 0 && value.get<double>() <= kCostMostInLine, "a number from 0 to 10^15");
+    expect(value.is_number() && value.get<double>() >= 0 && value.get<double>() <= kCostMostInLine,
+           "a number from 0 to 10^15");
     line.cost = value.get<double>();
   } else {
     throw FileError("\"" + key + "\" is not known; there are args, env, cwd, stdin, cost and require");

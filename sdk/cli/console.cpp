@@ -29,7 +29,8 @@ void write_error(std::string_view text) {
 
 }  // namespace
 
-Console::Console() : terminal_(may_draw(STDERR_FILENO)), output_too_(terminal_ && ::isatty(STDOUT_FILENO) == 1) {}
+Console::Console()
+    : terminal_(may_draw(STDERR_FILENO)), output_too_(terminal_ && ::isatty(STDOUT_FILENO) == 1) {}
 
 Console::~Console() { status({}); }
 

@@ -1,5 +1,5 @@
-// Standard error: lines for people, and on a terminal one status line that is kept below them. Text of others is shown so that it moves
-// no terminal. Any thread.
+// Standard error: lines for people, and on a terminal one status line that is kept below them. Text
+// of others is shown so that it moves no terminal. Any thread.
 #pragma once
 
 #include <mutex>
@@ -24,7 +24,8 @@ class Console {
   void pass(std::string_view octets);
   /// Replaces the status line; nothing when this is not a terminal.
   void status(const std::string& text);
-  /// Writes standard output. When that is a terminal too, above the status line. False when it cannot be written.
+  /// Writes standard output. When that is a terminal too, above the status line. False when it
+  /// cannot be written.
   bool write_between(std::string_view octets);
 
  private:
@@ -33,8 +34,9 @@ class Console {
 
   std::mutex mutex_;
   bool terminal_;
-  bool output_too_;           // standard output is a terminal as well
-  bool within_line_ = false;  // what others wrote last has not ended its line: the status line waits
+  bool output_too_;  // standard output is a terminal as well
+  bool within_line_ =
+      false;  // what others wrote last has not ended its line: the status line waits
   std::string status_;
 };
 

@@ -11,7 +11,8 @@ namespace quern::cli {
 bool may_draw(int descriptor) {
   const char* kind = std::getenv("TERM");
   const char* plain = std::getenv("NO_COLOR");
-  return ::isatty(descriptor) == 1 && kind && *kind && std::string_view(kind) != "dumb" && !(plain && *plain);
+  return ::isatty(descriptor) == 1 && kind && *kind && std::string_view(kind) != "dumb" &&
+         !(plain && *plain);
 }
 
 Extent extent_of(int descriptor) {

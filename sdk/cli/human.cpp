@@ -13,7 +13,8 @@ std::string format(const char* pattern, Values... values) {
   std::array<char, 64> text{};
   const int length = std::snprintf(text.data(), text.size(), pattern, values...);
   // What is cut off here would be a number that nobody can read.
-  return {text.data(), static_cast<std::size_t>(std::clamp(length, 0, static_cast<int>(text.size()) - 1))};
+  return {text.data(),
+          static_cast<std::size_t>(std::clamp(length, 0, static_cast<int>(text.size()) - 1))};
 }
 
 /// Numbers come from others: beyond this they say nothing to a person.
@@ -61,12 +62,17 @@ std::string human_seconds(double seconds) {
 
 std::string human_rate(double per_second) { return per_second > 0 ? human_count(per_second) + "/s" : "-"; }
 
-std::string plural(std::uint64_t n, const std::string& word) { return std::to_string(n) + ' ' + word + (n == 1 ? "" : "s"); }
+std::string plural(std::uint64_t n, const std::string& word) {
+  return std::to_string(n) + ' ' + word + (n == 1 ? "" : "s");
+}
 
-std::string percent(double share) { return !is_readable(share) ? "?" : format("%.1f %%", share * 100); }
+std::string percent(double share) {
+  return !is_readable(share) ? "?" : format("%.1f %%", share * 100);
+}
 
 std::string bar(double share, std::size_t cells) {
-  const auto filled = static_cast<std::size_t>((share > 0 ? std::min(share, 1.0) : 0.0) * static_cast<double>(cells));
+  const auto filled = static_cast<std::size_t>((share > 0 ? std::min(share, 1.0) : 0.0) *
+                                               static_cast<double>(cells));
   return "[" + std::string(filled, '#') + std::string(cells - filled, ' ') + "]";
 }
 

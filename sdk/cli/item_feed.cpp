@@ -24,7 +24,8 @@ std::string item_of(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-ItemFeed::ItemFeed(const MapRequest& request, LoggedCommands log, std::function<void(const std::string&)> say)
+ItemFeed::ItemFeed(const MapRequest& request, LoggedCommands log,
+                   std::function<void(const std::string&)> say)
     : shape_(request.shape),
       block_bytes_(request.block_bytes),
       numbered_(request.command.numbered),
@@ -35,9 +36,13 @@ ItemFeed::ItemFeed(const MapRequest& request, LoggedCommands log, std::function<
       remembers_(!request.detach && (request.command.numbered || request.wants_arguments())),
       remembers_arguments_(request.wants_arguments()),
       // Nobody reads the results of a detached job, so the broker alone says how much it takes.
-      window_(request.detach ? kNoLimit : request.at_once > 0 ? request.at_once : kItemsAhead,
-              request.detach ? kNoLimit : std::max<std::uint64_t>(kBytesAhead, 4 * request.block_bytes)) {
-  if (!request.lists.empty()) arguments_ = arguments_of(request.lists, request.group, request.linked);
+      window_(request.detach        ? kNoLimit
+              : request.at_once > 0 ? request.at_once
+                                    : kItemsAhead,
+              request.detach ? kNoLimit
+                             : std::max<std::uint64_t>(kBytesAhead, 4 * request.block_bytes)) {
+  if (!request.lists.empty())
+    arguments_ = arguments_of(request.lists, request.group, request.linked);
   else records_ = std::make_unique<Records>(request.files, request.record_end);
   if (shape_ == MapRequest::Shape::arguments && records_) arguments_ = arguments_of(std::move(records_), request.group);
 }
@@ -65,7 +70,8 @@ bool ItemFeed::next_not_done(std::vector<std::string>& arguments) {
   while (arguments_->next(arguments)) {
     ++number_;
     if (log_.empty()) return true;
-    const LoggedCommands::Found found = log_.take(number_, on_one_line(shown_command(shown_, arguments, number_)));
+    const LoggedCommands::Found found =
+        log_.take(number_, on_one_line(shown_command(shown_, arguments, number_)));
     if (!found.trouble.empty()) say_(found.trouble);
     if (!found.done) return true;
   }
@@ -86,7 +92,8 @@ bool ItemFeed::next_arguments(Bytes& item) {
   if (numbered_ && put_each_.empty()) item = std::to_string(number_) + '\0' + item;
   if (!remembers_) return true;
   std::lock_guard lock(mutex_);
-  fed_[index_++] = {number_, remembers_arguments_ ? std::move(arguments) : std::vector<std::string>()};
+  fed_[index_++] = {number_,
+                    remembers_arguments_ ? std::move(arguments) : std::vector<std::string>()};
   return true;
 }
 

@@ -20,14 +20,16 @@ struct Fed {
 class ItemFeed {
  public:
   /// `log`: tells which commands are passed over. `say`: tells a person, on any thread.
-  ItemFeed(const MapRequest& request, LoggedCommands log, std::function<void(const std::string&)> say);
+  ItemFeed(const MapRequest& request, LoggedCommands log,
+           std::function<void(const std::string&)> say);
 
   /// Waits for room in the window; false after the last item, or when the window was closed. Throws FileError.
   bool next(Bytes& item);
   /// How the items are encoded.
   Encoding encoding() const { return put_each_.empty() ? Encoding::raw : Encoding::value; }
   IntakeWindow& window() { return window_; }
-  /// What the command of that index was given; it is asked for once. Without arguments when nobody wants those.
+  /// What the command of that index was given; it is asked for once. Without arguments when nobody
+  /// wants those.
   Fed take(std::uint64_t index);
 
  private:

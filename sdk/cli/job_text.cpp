@@ -23,7 +23,8 @@ std::string progress_of(const JobStatus& job) {
   if (job.cancelled > 0) text += ", " + count(job.cancelled) + " cancelled";
   if (job.retried > 0) text += ", " + plural(job.retried, "run") + " repeated";
   if (job.copies > 0)
-    text += ", " + plural(job.copies, "overdue lease") + " copied (" + human_seconds(job.wasted_s) + " spent twice)";
+    text += ", " + plural(job.copies, "overdue lease") + " copied (" + human_seconds(job.wasted_s) +
+            " spent twice)";
   return text;
 }
 
@@ -52,7 +53,8 @@ std::string shares_of(const JobStatus& job) {
                percent(tasks ? static_cast<double>(share.tasks) / static_cast<double>(tasks) : 0),
                human_microseconds(share.busy_us)});
   std::string text = '\n' + table.text();
-  if (job.workers > job.shares.size()) text += "and " + plural(job.workers - job.shares.size(), "worker") + " that did less\n";
+  if (job.workers > job.shares.size())
+    text += "and " + plural(job.workers - job.shares.size(), "worker") + " that did less\n";
   return text;
 }
 
@@ -73,8 +75,9 @@ std::string job_text(const JobStatus& job) {
   text += field("reduce", job.reduce);
   text += field("tasks", progress_of(job));
   text += field("time", times_of(job));
-  text += field("order", "priority " + std::to_string(job.priority) + ", weight " + human_count(job.weight) +
-                           ", " + plural(job.attempts, "attempt") + " a task");
+  text += field("order", "priority " + std::to_string(job.priority) + ", weight " +
+                             human_count(job.weight) + ", " + plural(job.attempts, "attempt") +
+                             " a task");
   text += field("kept", std::string(to_string(job.durability)) +
                           (job.detached ? ", detached" : ", ends with its client"));
   text += field("owner", job.owner);

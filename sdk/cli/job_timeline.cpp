@@ -48,9 +48,12 @@ Timeline timeline_of(const JobStatus& job) {
     bar.kept = span.outcome == "done" || span.outcome == "running";
     timeline.spans.push_back(std::move(bar));
   }
-  timeline.title = "job " + std::to_string(value(job.number)) + ": " + printable(job.function) + ", " + std::string(to_string(job.state));
-  timeline.subtitle = std::to_string(job.done) + " of " + std::to_string(job.total) + " tasks done in " + time_text(seconds_of(job.run_us)) +
-                      (job.copies > 0 ? ", " + plural(job.copies, "overdue lease") + " started twice" : "");
+  timeline.title = "job " + std::to_string(value(job.number)) + ": " + printable(job.function) +
+                   ", " + std::string(to_string(job.state));
+  timeline.subtitle =
+      std::to_string(job.done) + " of " + std::to_string(job.total) + " tasks done in " +
+      time_text(seconds_of(job.run_us)) +
+      (job.copies > 0 ? ", " + plural(job.copies, "overdue lease") + " started twice" : "");
   return timeline;
 }
 

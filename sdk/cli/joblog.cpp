@@ -16,7 +16,8 @@ constexpr std::uint64_t kTroublesTold = 3;
 /// Seconds by a worker's clock, whatever it says.
 std::string fixed(double seconds) {
   char text[64];
-  const int length = std::snprintf(text, sizeof text, "%10.3f", std::isfinite(seconds) ? std::clamp(seconds, -1e15, 1e15) : 0.0);
+  const int length = std::snprintf(text, sizeof text, "%10.3f",
+                                   std::isfinite(seconds) ? std::clamp(seconds, -1e15, 1e15) : 0.0);
   return {text, static_cast<std::size_t>(std::clamp(length, 0, static_cast<int>(sizeof text) - 1))};
 }
 
@@ -40,7 +41,8 @@ LoggedCommands::Found LoggedCommands::take(std::uint64_t number, const std::stri
   if (at_its_place == commands_.end()) return {};
   if (number == cut_off_ && command.starts_with(at_its_place->second)) return {true, {}};
   if (++told_ > kTroublesTold) return {};
-  return {false, "command " + std::to_string(number) + " of the log was another one (" + at_its_place->second + "), so this one is run: " + command +
+  return {false, "command " + std::to_string(number) + " of the log was another one (" +
+                     at_its_place->second + "), so this one is run: " + command +
                      (told_ == kTroublesTold ? " (there may be more that differ)" : "")};
 }
 
@@ -78,8 +80,10 @@ void Joblog::read(Resume resume) {
 void Joblog::add(const CommandResult& result, const std::string& command) {
   std::string host = result.host.empty() ? "-" : printable(result.host);
   std::replace(host.begin(), host.end(), ' ', '?');  // columns are told apart by white space
-  out_ << result.number << '\t' << host << '\t' << fixed(result.started_s) << '\t' << fixed(result.ran_s) << "\t0\t" << result.out.size() << '\t'
-       << (result.timed_out ? -1 : result.code) << '\t' << result.signal << '\t' << on_one_line(command) << '\n'
+  out_ << result.number << '\t' << host << '\t' << fixed(result.started_s) << '\t'
+       << fixed(result.ran_s) << "\t0\t" << result.out.size() << '\t'
+       << (result.timed_out ? -1 : result.code) << '\t' << result.signal << '\t'
+       << on_one_line(command) << '\n'
        << std::flush;
   if (!out_) throw FileError("cannot write " + file_);
 }

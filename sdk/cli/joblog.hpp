@@ -18,8 +18,8 @@ enum class Resume : unsigned char {
   all_but_succeeded,  ///< --resume-failed: those that failed are
 };
 
-/// The commands of a log that are not to run again. A command is known by what it is, not by its place, so that a line that was put
-/// into the input or taken out of it does no harm. One thread.
+/// The commands of a log that are not to run again. A command is known by what it is, not by its
+/// place, so that a line that was put into the input or taken out of it does no harm. One thread.
 class LoggedCommands {
  public:
   struct Found {

@@ -20,7 +20,8 @@ constexpr std::size_t kAnswerOfBroker = 1000;  // jobs in one of its answers, at
 
 std::size_t limit_of(const Given& given) {
   const long limit = given.get_or<long>("limit", static_cast<long>(kLimitDefault));
-  if (limit < 1 || limit > static_cast<long>(kLimitMost)) throw UsageError("--limit takes 1 to " + std::to_string(kLimitMost));
+  if (limit < 1 || limit > static_cast<long>(kLimitMost))
+    throw UsageError("--limit takes 1 to " + std::to_string(kLimitMost));
   return static_cast<std::size_t>(limit);
 }
 
@@ -46,7 +47,9 @@ Exit jobs(const Arguments& arguments) {
   }
   // The broker has a limit of its own for one answer.
   if (jobs.size() < limit && jobs.size() >= kAnswerOfBroker)
-    std::cerr << "quern: these are the newest " << jobs.size() << " jobs; the broker lists no more at once, and there may be older ones (`quern job ID`)\n";
+    std::cerr << "quern: these are the newest " << jobs.size()
+              << " jobs; the broker lists no more at once, and there may be older ones (`quern job "
+                 "ID`)\n";
   return Exit::done;
 }
 

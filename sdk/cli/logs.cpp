@@ -37,7 +37,9 @@ std::uint64_t print_all(const Job& job, const Wanted& wanted, CommandPrinter& pr
       try {
         command = command_result(result->bytes);
       } catch (const std::invalid_argument&) {
-        if (!printer.print_lost(result->index + 1, "failed", "the worker's answer is not the result of a command")) return found;
+        if (!printer.print_lost(result->index + 1, "failed",
+                                "the worker's answer is not the result of a command"))
+          return found;
         continue;
       }
       if (!wanted.out) command.out.clear();
@@ -54,8 +56,10 @@ std::uint64_t print_all(const Job& job, const Wanted& wanted, CommandPrinter& pr
 Syntax logs_syntax() {
   Syntax syntax(kLogsManual);
   syntax.words(1, 1, "a job's id", Word::job);
-  syntax.add()("task", option<long>("N"), "only of this task, by its index (from 0); command 1 of `quern map` is task 0")("stdout", flag(), "only standard output")(
-      "stderr", flag(), "only standard error")("follow", flag(), "also while the job runs, until it ends");
+  syntax.add()("task", option<long>("N"),
+               "only of this task, by its index (from 0); command 1 of `quern map` is task 0")(
+      "stdout", flag(), "only standard output")("stderr", flag(), "only standard error")(
+      "follow", flag(), "also while the job runs, until it ends");
   return syntax;
 }
 

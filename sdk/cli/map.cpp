@@ -29,7 +29,8 @@ class Mapping {
   explicit Mapping(MapRequest request) : request_(std::move(request)) {
     if (!request_.joblog.empty()) joblog_.emplace(request_.joblog, request_.resume);
     if (!request_.results.empty()) folder_.emplace(request_.results);
-    feed_ = std::make_shared<ItemFeed>(request_, joblog_ ? joblog_->done() : LoggedCommands(), [this](const std::string& text) { console_.say(text); });
+    feed_ = std::make_shared<ItemFeed>(request_, joblog_ ? joblog_->done() : LoggedCommands(),
+                                       [this](const std::string& text) { console_.say(text); });
     printer_.emplace(CommandFormat{request_.json, request_.tag}, output_, console_);
   }
 
@@ -51,7 +52,9 @@ class Mapping {
   Exit run_job(Client& client, Attended& attended) {
     if (request_.slots_share && !request_.detach) {
       const std::uint64_t slots = slots_that_run(client);
-      if (slots > 0) feed_->window().allow(at_once_of(request_, slots));  // without any nobody knows what a part of them is
+      if (slots > 0)
+        feed_->window().allow(
+            at_once_of(request_, slots));  // without any nobody knows what a part of them is
     }
     if (request_.shape == MapRequest::Shape::blocks && !request_.detach) feed_->window().hold(kBlocksPerSlot * slots_that_run(client) * request_.block_bytes);
     std::vector<Command*> commands{&request_.command};
@@ -62,7 +65,8 @@ class Mapping {
     job_ = client.submit(answers ? "filter" : "exec", items(), request_.submit);
     if (request_.detach) return detach();
     attended.add(job_);
-    std::optional<ProgressView> view(std::in_place, job_, console_, answers ? ProgressView::Of::answers : ProgressView::Of::tasks);
+    std::optional<ProgressView> view(std::in_place, job_, console_,
+                                     answers ? ProgressView::Of::answers : ProgressView::Of::tasks);
     const bool read = request_.reduce ? merge_results(attended) : print_results(attended);
     feed_->window().close();
     if (!read) {
@@ -106,9 +110,11 @@ class Mapping {
       const auto result = request_.keep_order ? job_.next() : job_.next_completed();
       if (!result) return true;
       const Fed fed = feed_->take(result->index);
-      const bool given_up = !result->ok && result->code == ErrorCode::cancelled && (attended.interrupted() || halt().halted());
+      const bool given_up = !result->ok && result->code == ErrorCode::cancelled &&
+                            (attended.interrupted() || halt().halted());
       const Ended ended = given_up ? Ended{} : ended_of(*result, fed);
-      const Halt::When when = given_up ? Halt::When::never : halt().on_result(ended.ok, feed_->window().entered());
+      const Halt::When when =
+          given_up ? Halt::When::never : halt().on_result(ended.ok, feed_->window().entered());
       // Before its place is free, or one more would begin.
       if (when != Halt::When::never) feed_->window().close();
       feed_->window().leave(result->index);
@@ -121,13 +127,14 @@ class Mapping {
   /// What a result says of its command.
   struct Ended {
     bool ok = false;
-    std::string trouble{};                 ///< why it failed
+    std::string trouble{};                   ///< why it failed
     std::optional<CommandResult> command{};  ///< none: it never ended anywhere, or it was an answer
   };
 
   Ended ended_of(const TaskResult& result, const Fed& fed) const {
     Ended ended{result.ok, result.text};
-    if (request_.shape == MapRequest::Shape::answers || (!result.ok && result.bytes.empty())) return ended;
+    if (request_.shape == MapRequest::Shape::answers || (!result.ok && result.bytes.empty()))
+      return ended;
     try {
       ended.command = command_result(result.bytes);
     } catch (const std::invalid_argument&) {
@@ -135,7 +142,8 @@ class Mapping {
     }
     // A worker's word for success is its result; what was asked of it is our own.
     ended.ok = result.ok && ended.command->ok();
-    if (!ended.ok && ended.trouble.empty()) ended.trouble = "exit code " + std::to_string(ended.command->code);
+    if (!ended.ok && ended.trouble.empty())
+      ended.trouble = "exit code " + std::to_string(ended.command->code);
     ended.command->number = fed.number;
     if (request_.wants_arguments()) ended.command->arguments = fed.arguments;
     return ended;
@@ -149,7 +157,8 @@ class Mapping {
     if (joblog_) joblog_->add(command, shown(fed));
     if (folder_) folder_->add(command);
     const auto missing = write_files(request_.command, fed.arguments, fed.number, command);
-    if (ended.ok) tell_missing(console_, missing, "command " + std::to_string(fed.number), missing_told_);
+    if (ended.ok)
+      tell_missing(console_, missing, "command " + std::to_string(fed.number), missing_told_);
     return printer_->print(command, ended.trouble);
   }
 
@@ -169,7 +178,8 @@ class Mapping {
       joblog_->add(none, shown(fed));
     }
     if (lost_ > kFailuresTold && !request_.json) return true;
-    return printer_->print_lost(fed.number, std::string(to_string(result.ok ? ErrorCode::failed : result.code)), trouble);
+    return printer_->print_lost(
+        fed.number, std::string(to_string(result.ok ? ErrorCode::failed : result.code)), trouble);
   }
 
   /// Merged outputs, as --reduce wants it.
@@ -219,7 +229,9 @@ class Mapping {
     leave(Exit::failed);
   }
 
-  std::string shown(const Fed& fed) const { return on_one_line(shown_command(request_.shown, fed.arguments, fed.number)); }
+  std::string shown(const Fed& fed) const {
+    return on_one_line(shown_command(request_.shown, fed.arguments, fed.number));
+  }
 
   static std::string length_of(const Bytes& bytes) {
     std::string length;
@@ -250,8 +262,10 @@ class Mapping {
 
 /// The commands that would run.
 Exit print_commands(const MapRequest& request) {
-  auto source = !request.lists.empty() ? arguments_of(request.lists, request.group, request.linked)
-                                       : arguments_of(std::make_unique<Records>(request.files, request.record_end), request.group);
+  auto source = !request.lists.empty()
+                    ? arguments_of(request.lists, request.group, request.linked)
+                    : arguments_of(std::make_unique<Records>(request.files, request.record_end),
+                                   request.group);
   std::uint64_t number = 0;
   for (std::vector<std::string> arguments; source->next(arguments);) {
     std::cout << shown_command(request.shown, arguments, ++number) << '\n';

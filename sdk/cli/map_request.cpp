@@ -14,21 +14,31 @@ namespace {
 
 constexpr Manual kMapRequestManual = {
     "quern map [OPTIONS] [--] [COMMAND [ARGUMENT...]] [::: VALUE...] [:::: FILE...]",
-    "Runs COMMAND once per line of standard input (or per VALUE), on all workers that run programs (quern-worker --allow-exec;\n"
-    "`quern up` does). In its arguments {} is the line, {.} without extension, {/} without folder, {//} its folder, {/.} without both,\n"
-    "{#} its number, counted from 1; without any the line is the last argument. A COMMAND that is one word with blanks or characters of the shell is a\n"
-    "script for /bin/sh; {} in it is one word wherever it stands, and the shell does not read a line as script (what the script hands a\n"
-    "line to may: for `sh -c`, `ssh`, `awk` give it as an argument of its own). Without COMMAND each line is a script.\n"
-    "Commands are counted from 1, as GNU parallel does it: {#}, --joblog and messages (\"command 3\"). Tasks are counted from 0: `quern logs\n"
+    "Runs COMMAND once per line of standard input (or per VALUE), on all workers that run programs "
+    "(quern-worker --allow-exec;\n"
+    "`quern up` does). In its arguments {} is the line, {.} without extension, {/} without folder, "
+    "{//} its folder, {/.} without both,\n"
+    "{#} its number, counted from 1; without any the line is the last argument. A COMMAND that is "
+    "one word with blanks or characters of the shell is a\n"
+    "script for /bin/sh; {} in it is one word wherever it stands, and the shell does not read a "
+    "line as script (what the script hands a\n"
+    "line to may: for `sh -c`, `ssh`, `awk` give it as an argument of its own). Without COMMAND "
+    "each line is a script.\n"
+    "Commands are counted from 1, as GNU parallel does it: {#}, --joblog and messages (\"command "
+    "3\"). Tasks are counted from 0: `quern logs\n"
     "--task`, `quern results`, 12.0 and QUERN_TASK. Command N is task N - 1.\n"
-    "What a command writes comes out in one piece, as it ends (-k: in order). Exit code 0: all succeeded, 1: some failed.\n"
+    "What a command writes comes out in one piece, as it ends (-k: in order). Exit code 0: all "
+    "succeeded, 1: some failed.\n"
     "A command may run more than once when its worker is lost.",
     "  ls *.png | quern map -- convert {} {.}.jpg\n"
     "  quern map -k --tag -- md5sum ::: *.iso\n"
     "  find . -name '*.log' -print0 | quern map -0 -- 'gzip -9 < {} > {}.gz'\n"
-    "  quern map --retries 2 --timeout 60 --joblog run.log --resume -- ./simulate --seed {} ::: 1 2 3 4\n"
-    "  quern map -k --loop -- ./score < lines.txt            one process per slot, a line in, a line out\n"
-    "  quern map --pipe --block 4M --reduce \"awk '{n += \\$1} END {print n}'\" -- wc -l < huge.txt\n"};
+    "  quern map --retries 2 --timeout 60 --joblog run.log --resume -- ./simulate --seed {} ::: 1 "
+    "2 3 4\n"
+    "  quern map -k --loop -- ./score < lines.txt            one process per slot, a line in, a "
+    "line out\n"
+    "  quern map --pipe --block 4M --reduce \"awk '{n += \\$1} END {print n}'\" -- wc -l < "
+    "huge.txt\n"};
 
 constexpr std::size_t kDefaultBlock = 1u << 20;
 constexpr std::size_t kBlockMax = 32u << 20;
@@ -52,10 +62,12 @@ std::vector<std::string> records_of(const std::string& file, char end) {
   return all;
 }
 
-/// The part of the words after COMMAND that begins with `:::` (values) or `::::` (files of them, a list each), as lists. With a `+`
-/// the list goes on together with the one before it.
+/// The part of the words after COMMAND that begins with `:::` (values) or `::::` (files of them, a
+/// list each), as lists. With a `+` the list goes on together with the one before it.
 Lists take_lists(std::vector<std::string>& words, char record_end) {
-  const auto begins = [](const std::string& word) { return word == ":::" || word == "::::" || word == ":::+" || word == "::::+"; };
+  const auto begins = [](const std::string& word) {
+    return word == ":::" || word == "::::" || word == ":::+" || word == "::::+";
+  };
   Lists lists;
   const auto first = std::find_if(words.begin(), words.end(), begins);
   bool files = false, linked = false;
@@ -63,7 +75,8 @@ Lists take_lists(std::vector<std::string>& words, char record_end) {
     if (begins(*at)) {
       files = at->starts_with("::::");
       linked = at->ends_with('+');
-      if (linked && lists.values.empty()) throw UsageError("'" + *at + "' links a list to the one before it, and there is none");
+      if (linked && lists.values.empty())
+        throw UsageError("'" + *at + "' links a list to the one before it, and there is none");
       if (files) continue;
       lists.values.emplace_back();
       lists.linked.push_back(linked);
@@ -82,7 +95,9 @@ Lists take_lists(std::vector<std::string>& words, char record_end) {
 void refuse_foreign(const std::vector<std::string>& words) {
   for (const std::string& word : words)
     if (const std::string found = foreign_replacement(word); !found.empty())
-      throw UsageError("'" + found + "' is a replacement string of GNU parallel that Quern does not have; where the text itself is meant, put it into a script file");
+      throw UsageError("'" + found +
+                       "' is a replacement string of GNU parallel that Quern does not have; where "
+                       "the text itself is meant, put it into a script file");
 }
 
 MapRequest::Shape shape_of(const Given& given) {
@@ -100,15 +115,20 @@ std::size_t group_of(const Given& given) {
 void set_at_once(MapRequest& request, const Given& given) {
   if (!given.has("jobs")) return;
   const std::string text = given.get<std::string>("jobs");
-  const auto bad = [&] { return UsageError("-j takes a number, or a part of the slots: 50%, +1, -1; not '" + text + "'"); };
+  const auto bad = [&] {
+    return UsageError("-j takes a number, or a part of the slots: 50%, +1, -1; not '" + text + "'");
+  };
   const bool percent = text.ends_with('%');
   const bool relative = text.starts_with('+') || text.starts_with('-');
   double number = 0;
   const char* begin = text.data() + (relative ? 1 : 0);
   const char* end = text.data() + text.size() - (percent ? 1 : 0);
   const auto [stop, error] = std::from_chars(begin, std::max(begin, end), number);
-  if (error != std::errc() || stop != end || !(number >= 0) || (percent && (relative || number > kPercentMax))) throw bad();
-  if (!percent && (number != std::floor(number) || number > static_cast<double>(kJobsMax))) throw bad();
+  if (error != std::errc() || stop != end || !(number >= 0) ||
+      (percent && (relative || number > kPercentMax)))
+    throw bad();
+  if (!percent && (number != std::floor(number) || number > static_cast<double>(kJobsMax)))
+    throw bad();
   if (percent) {
     request.slots_share = number / 100;
   } else if (relative) {
@@ -199,19 +219,33 @@ std::uint64_t at_once_of(const MapRequest& request, std::uint64_t slots) {
 
 Syntax map_syntax() {
   Syntax syntax(kMapRequestManual);
-  syntax.add()("keep-order,k", flag(), "output in the order of the input")("max-args,n", option<long>("N"), "so many lines per command")(
-      "null,0", flag(), "input ends its records with NULs, not newlines")("arg-file,a", option<std::vector<std::string>>("FILE")->composing(), "input from a file, not standard input; of several each combination is a command")(
-      "jobs,j", option<std::string>("N"), "at most so many commands at a time, or a part of the slots that there are: 50%, +1, -1; default: as many as the workers have slots")(
+  syntax.add()("keep-order,k", flag(), "output in the order of the input")(
+      "max-args,n", option<long>("N"), "so many lines per command")(
+      "null,0", flag(), "input ends its records with NULs, not newlines")(
+      "arg-file,a", option<std::vector<std::string>>("FILE")->composing(),
+      "input from a file, not standard input; of several each combination is a command")(
+      "jobs,j", option<std::string>("N"),
+      "at most so many commands at a time, or a part of the slots that there are: 50%, +1, -1; "
+      "default: as many as the workers have slots")(
       "tag", flag(), "each line of output begins with the arguments")(
-      "halt", option<std::string>("WHEN,WHY=N"), "stop early: now,fail=1 soon,fail=10% now,success=1 ...; now ends what runs, too")(
-      "joblog", option<std::string>("FILE"), "a line per command: when, where, how long, exit code")(
-      "resume", flag(), "pass over what the --joblog has")("resume-failed", flag(), "pass over what succeeded by the --joblog")(
-      "results", option<std::string>("DIR"), "also keep outputs in files: DIR/1/ARGUMENT/stdout and stderr")(
+      "halt", option<std::string>("WHEN,WHY=N"),
+      "stop early: now,fail=1 soon,fail=10% now,success=1 ...; now ends what runs, too")(
+      "joblog", option<std::string>("FILE"),
+      "a line per command: when, where, how long, exit code")("resume", flag(),
+                                                              "pass over what the --joblog has")(
+      "resume-failed", flag(), "pass over what succeeded by the --joblog")(
+      "results", option<std::string>("DIR"),
+      "also keep outputs in files: DIR/1/ARGUMENT/stdout and stderr")(
       "loop", flag(), "COMMAND runs on: it gets line after line and answers each with a line")(
-      "frame", option<std::string>("line|length"), "with --loop, lines, or each item and answer after its length (4 octets, little endian)")(
-      "pipe", flag(), "blocks of the input are COMMAND's standard input")("block", option<std::string>("SIZE"), "with --pipe, about so many octets, whole lines; default 1M")(
-      "reduce", option<std::string>("COMMAND"), "with --pipe, merge outputs: it gets several of them in order, until one is left")(
-      "dry-run", flag(), "print the commands")("detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");
+      "frame", option<std::string>("line|length"),
+      "with --loop, lines, or each item and answer after its length (4 octets, little endian)")(
+      "pipe", flag(), "blocks of the input are COMMAND's standard input")(
+      "block", option<std::string>("SIZE"),
+      "with --pipe, about so many octets, whole lines; default 1M")(
+      "reduce", option<std::string>("COMMAND"),
+      "with --pipe, merge outputs: it gets several of them in order, until one is left")(
+      "dry-run", flag(), "print the commands")(
+      "detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");
   add_command_options(syntax);
   syntax.words(0, Syntax::kAnyNumber, "the command");
   syntax.then_a_command();

@@ -16,7 +16,8 @@ namespace quern::cli {
 
 class Output {
  public:
-  /// `console`: whose status line has to make room where both are on one terminal; it must outlive this.
+  /// `console`: whose status line has to make room where both are on one terminal; it must outlive
+  /// this.
   explicit Output(Console* console = nullptr);
   /// Writes what is left.
   ~Output();

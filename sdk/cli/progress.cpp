@@ -29,13 +29,16 @@ std::string progress_line(const Progress& progress) {
   if (progress.rate > 0) line += "  " + human_rate(progress.rate);
   if (progress.eta_s >= 0 && !progress.open) line += "  " + human_seconds(progress.eta_s) + " left";
   // The count comes later than the first lease.
-  if (progress.workers > 0) line += "  " + std::to_string(progress.workers) + (progress.workers == 1 ? " worker" : " workers");
+  if (progress.workers > 0)
+    line +=
+        "  " + std::to_string(progress.workers) + (progress.workers == 1 ? " worker" : " workers");
   if (progress.failed > 0) line += "  " + count(progress.failed) + " failed";
   if (!progress.reason.empty() && !is_final(progress.state)) line += "  (" + progress.reason + ")";
   return line;
 }
 
-ProgressView::ProgressView(const Job& job, Console& console, Of of) : job_(job), console_(console), of_(of) {
+ProgressView::ProgressView(const Job& job, Console& console, Of of)
+    : job_(job), console_(console), of_(of) {
   // Asks the broker for news of the job; look() reads what came.
   job_.on_progress([](const Progress&) {}, kRedraw);
   thread_ = std::thread([this] { follow(); });
@@ -83,9 +86,12 @@ void ProgressView::warn(const Progress& progress) {
   if (!stands_since_) stands_since_ = now;
   if (now - *stands_since_ < kPatience) return;
   warned_ = true;
-  console_.say(nested ? "this runs within a command of another job, which holds its slot until this has ended; when all slots are held so, nothing "
-                        "goes on: give the workers more slots, or run the outer job with fewer commands at a time (-j)"
-                      : "no answer yet: a --loop program must answer each line at once; if it keeps its output back, run it with `stdbuf -oL`, or "
+  console_.say(nested ? "this runs within a command of another job, which holds its slot until "
+                        "this has ended; when all slots are held so, nothing "
+                        "goes on: give the workers more slots, or run the outer job with fewer "
+                        "commands at a time (-j)"
+                      : "no answer yet: a --loop program must answer each line at once; if it "
+                        "keeps its output back, run it with `stdbuf -oL`, or "
                         "let it flush (awk: fflush(), mawk: -W interactive)");
 }
 

@@ -20,7 +20,8 @@ std::string progress_line(const Progress& progress);
 
 class ProgressView {
  public:
-  /// answers: of programs that answer item after item (`--loop`), which may keep their answers back.
+  /// answers: of programs that answer item after item (`--loop`), which may keep their answers
+  /// back.
   enum class Of : unsigned char { tasks, answers };
   ProgressView(const Job& job, Console& console, Of of = Of::tasks);
   ~ProgressView();
@@ -36,7 +37,8 @@ class ProgressView {
   Console& console_;
   Of of_;
   bool warned_ = false;
-  std::optional<std::chrono::steady_clock::time_point> stands_since_;  // nothing goes on, see warn()
+  std::optional<std::chrono::steady_clock::time_point>
+      stands_since_;  // nothing goes on, see warn()
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::set<std::string> said_;  ///< reasons that were told
   std::mutex mutex_;

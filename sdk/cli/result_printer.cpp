@@ -57,10 +57,12 @@ bool ResultPrinter::print_command(const TaskResult& result) {
   try {
     const CommandResult command = command_result(result.bytes);
     if (result.ok && !command.ok()) ++failed_;
-    return CommandPrinter({format_ == Format::json, false}, output_, console_).print(command, format_ == Format::json ? result.text : "");
+    return CommandPrinter({format_ == Format::json, false}, output_, console_)
+        .print(command, format_ == Format::json ? result.text : "");
   } catch (const std::invalid_argument&) {
     if (result.ok) ++failed_;
-    console_.say("task " + std::to_string(result.index) + ": the worker's answer is not the result of a command");
+    console_.say("task " + std::to_string(result.index) +
+                 ": the worker's answer is not the result of a command");
     return true;
   }
 }

@@ -25,7 +25,9 @@ enum class Which : unsigned char { all, failed };
 bool print_results(const Job& job, const JobStatus& status, Which which, ResultPrinter& printer) {
   while (const auto result = job.next()) {
     if (which == Which::failed && result->ok) continue;
-    if (!printer.print(*result, shown_encoding(status.function, status.input == InputKind::range, job.encoding()))) return false;
+    if (!printer.print(*result, shown_encoding(status.function, status.input == InputKind::range,
+                                               job.encoding())))
+      return false;
   }
   return true;
 }

@@ -22,10 +22,12 @@ std::optional<TaskResult> next_of(const Job& job, Order order) {
 }
 
 /// Prints all results; false when nobody reads them. What an interrupt did to the rest is not news.
-bool print_results(const Job& job, const RunRequest& request, const Attended& attended, ResultPrinter& printer) {
+bool print_results(const Job& job, const RunRequest& request, const Attended& attended,
+                   ResultPrinter& printer) {
   while (const auto result = next_of(job, request.order)) {
     if (attended.interrupted() && !result->ok) continue;
-    if (!printer.print(*result, shown_encoding(request.function, request.of_range, job.encoding()))) return false;
+    if (!printer.print(*result, shown_encoding(request.function, request.of_range, job.encoding())))
+      return false;
   }
   return true;
 }

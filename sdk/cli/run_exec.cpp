@@ -20,24 +20,33 @@ namespace {
 
 constexpr Manual kRunExecManual = {
     "quern run exec [OPTIONS] [--] COMMAND [ARGUMENT...]",
-    "Runs a command on a worker (one with --allow-exec; those of `quern up` have it). What it writes comes out when it has ended, and its\n"
-    "exit code is the exit code: 124 when it ran out of --timeout, 128 and the signal's number when one ended it, 125 when Quern could not\n"
-    "run it at all. Standard input, when it is a pipe or a file, is read to its end first and then is the command's. A COMMAND that is one word with blanks or characters of the shell is a script for /bin/sh.\n"
-    "With --each-line or --from-json there is a command per line, as in `quern map -k`, and the exit code is 0 or 1.",
+    "Runs a command on a worker (one with --allow-exec; those of `quern up` have it). What it "
+    "writes comes out when it has ended, and its\n"
+    "exit code is the exit code: 124 when it ran out of --timeout, 128 and the signal's number "
+    "when one ended it, 125 when Quern could not\n"
+    "run it at all. Standard input, when it is a pipe or a file, is read to its end first and then "
+    "is the command's. A COMMAND that is one word with blanks or characters of the shell is a "
+    "script for /bin/sh.\n"
+    "With --each-line or --from-json there is a command per line, as in `quern map -k`, and the "
+    "exit code is 0 or 1.",
     "  quern run exec -- uname -a\n"
     "  gzip -dc log.gz | quern run exec -- ./count\n"
     "  quern run exec --require gpu=1 --stdin model.json -- ./train --epochs 3\n"
     "  quern run exec --each-line hosts.txt --detach -- ping -c1 {}\n"
-    "  echo '{\"args\": [\"-n\", \"hello\"], \"env\": {\"LANG\": \"C\"}, \"require\": {\"zone\": \"north\"}}' | quern run exec --from-json - -- echo\n"};
+    "  echo '{\"args\": [\"-n\", \"hello\"], \"env\": {\"LANG\": \"C\"}, \"require\": {\"zone\": "
+    "\"north\"}}' | quern run exec --from-json - -- echo\n"};
 
 constexpr int kTimedOut = 124;
 constexpr int kSignalled = 128;
 
 /// Gives the input to the command: with it, or by its hash.
-Bytes give_input(Client& client, const CommandInput& input, Command& command, SubmitOptions& options, Console& console, Attended& attended) {
-  command.feed = input.given() && input.large().empty() ? Command::Feed::input : Command::Feed::nothing;
+Bytes give_input(Client& client, const CommandInput& input, Command& command,
+                 SubmitOptions& options, Console& console, Attended& attended) {
+  command.feed =
+      input.given() && input.large().empty() ? Command::Feed::input : Command::Feed::nothing;
   if (!input.large().empty()) {
-    command.input_blob = put_file(client, input.large(), "standard input", options, console, attended);
+    command.input_blob =
+        put_file(client, input.large(), "standard input", options, console, attended);
   }
   return input.bytes();
 }
@@ -56,7 +65,8 @@ Exit exit_of(const CommandResult& result) {
 Exit run_one(const Given& given, const std::vector<std::string>& words) {
   LargeFiles large;
   Command command = command_of(given, words, 1, large);
-  if (words.size() == 1 && is_script(words.front())) command.words = {"/bin/sh", "-c", words.front()};
+  if (words.size() == 1 && is_script(words.front()))
+    command.words = {"/bin/sh", "-c", words.front()};
   SubmitOptions options = command_submit_options(given);
   options.detach = given.flag("detach");
   if (options.name.empty()) options.name = words.front().substr(0, 60);
@@ -93,8 +103,10 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
   const auto missing = write_files(command, {}, 1, command_end);
   if (command_end.ok()) tell_missing(console, missing, "the command", told);
   output.flush();
-  if (output_error() != 0) return finish_output(Exit::done) == Exit::done ? Exit::done : Exit::not_run;
-  // It ended well, and yet its task did not: its output is not whole, or its files could not be brought back.
+  if (output_error() != 0)
+    return finish_output(Exit::done) == Exit::done ? Exit::done : Exit::not_run;
+  // It ended well, and yet its task did not: its output is not whole, or its files could not be
+  // brought back.
   return command_end.ok() && !result->ok ? Exit::not_run : exit_of(command_end);
 }
 
@@ -115,7 +127,8 @@ Exit run_each_line(const Given& given, const std::vector<std::string>& words) {
 }
 
 /// What the commands wrote, in the order of the input; `order` names the job of each.
-Exit print_in_order(bool json, const Command& command, const CommandItems& items, const std::vector<Job>& jobs, Attended& attended) {
+Exit print_in_order(bool json, const Command& command, const CommandItems& items,
+                    const std::vector<Job>& jobs, Attended& attended) {
   Console console;
   Output output(&console);
   CommandPrinter printer({json, false}, output, console);
@@ -203,10 +216,16 @@ Syntax run_exec_syntax() {
   Syntax syntax(kRunExecManual);
   syntax.words(0, Syntax::kAnyNumber, "the command");
   syntax.then_a_command();
-  syntax.add()("stdin", option<std::string>("FILE"), "the command's standard input; - is ours, and so it is by default when ours is a pipe or a file; /dev/null: none")(
-      "each-line", option<std::string>("FILE"), "a command per line, which stands for {}; - is standard input")(
-      "from-json", option<std::string>("FILE"), "a command per line, an object each: args (for {} and {1}, {2}, ...), env, cwd, stdin, cost, require")(
-      "detach", flag(), "print the job's id and leave it to the broker (`quern wait ID`, `quern logs ID`)");
+  syntax.add()("stdin", option<std::string>("FILE"),
+               "the command's standard input; - is ours, and so it is by default when ours is a "
+               "pipe or a file; /dev/null: none")(
+      "each-line", option<std::string>("FILE"),
+      "a command per line, which stands for {}; - is standard input")(
+      "from-json", option<std::string>("FILE"),
+      "a command per line, an object each: args (for {} and {1}, {2}, ...), env, cwd, stdin, cost, "
+      "require")(
+      "detach", flag(),
+      "print the job's id and leave it to the broker (`quern wait ID`, `quern logs ID`)");
   add_command_options(syntax);
   return syntax;
 }

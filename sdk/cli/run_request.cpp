@@ -92,8 +92,10 @@ std::function<double(BytesView)> costs_in(const std::string& file) {
     if (!std::getline(*lines, line)) throw FileError(file + " has " + std::to_string(number - 1) + " lines, and there are more items");
     double cost = 0;
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), cost);
-    if (error != std::errc() || end != line.data() + line.size() || !(cost >= 0 && cost <= kCostMost))
-      throw FileError(file + ", line " + std::to_string(number) + ": '" + line + "' is not a number from 0 to 10^15");
+    if (error != std::errc() || end != line.data() + line.size() ||
+        !(cost >= 0 && cost <= kCostMost))
+      throw FileError(file + ", line " + std::to_string(number) + ": '" + line +
+                      "' is not a number from 0 to 10^15");
     return cost;
   };
 }
@@ -124,7 +126,8 @@ Input input_of(const Given& given) {
 SubmitOptions submit_options_of(const Given& given) {
   SubmitOptions options = job_options_of(given);
   options.cost = given.get_or<double>("cost", 0);
-  if (given.has("cost") && !(options.cost > 0 && options.cost <= kCostMost)) throw UsageError("--cost takes a number above 0, up to 10^15");
+  if (given.has("cost") && !(options.cost > 0 && options.cost <= kCostMost))
+    throw UsageError("--cost takes a number above 0, up to 10^15");
   options.attempts = attempts_of(given, 2);
   if (given.has("timeout")) options.timeout = timeout_of(given.get<double>("timeout"));
   options.detach = given.flag("detach");

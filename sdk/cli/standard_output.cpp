@@ -68,7 +68,8 @@ bool write_output(std::string_view text) {
 
 int output_error() { return first_error; }
 
-StandardOutput::StandardOutput() : buffer_(std::make_unique<Buffer>()), before_(std::cout.rdbuf(buffer_.get())) {}
+StandardOutput::StandardOutput()
+    : buffer_(std::make_unique<Buffer>()), before_(std::cout.rdbuf(buffer_.get())) {}
 
 StandardOutput::~StandardOutput() {
   std::cout.flush();

@@ -1,5 +1,6 @@
-// Standard output: the one place where it is written, so that no octet is lost without a word. A descriptor that is non-blocking (it
-// may be shared with a program that made it so) is waited for. Any thread.
+// Standard output: the one place where it is written, so that no octet is lost without a word. A
+// descriptor that is non-blocking (it may be shared with a program that made it so) is waited for.
+// Any thread.
 #pragma once
 
 #include <memory>
@@ -28,8 +29,9 @@ class StandardOutput {
   std::streambuf* before_;
 };
 
-/// Writes what std::cout holds back, and tells how the process ends: as `code`, or, when output was lost that nobody told of yet, with
-/// a message and Exit::failed; by SIGPIPE when its reader went away.
+/// Writes what std::cout holds back, and tells how the process ends: as `code`, or, when output was
+/// lost that nobody told of yet, with a message and Exit::failed; by SIGPIPE when its reader went
+/// away.
 Exit finish_output(Exit code);
 
 /// Ends the process as tools do whose reader went away: by SIGPIPE, without a word.

@@ -15,22 +15,27 @@ char32_t code_point(std::string_view sequence) {
   const auto lead = static_cast<unsigned char>(sequence.front());
   if (sequence.size() == 1) return lead;
   char32_t point = lead & (0xFFu >> (sequence.size() + 1));
-  for (const char c : sequence.substr(1)) point = point << 6 | (static_cast<unsigned char>(c) & 0x3Fu);
+  for (const char c : sequence.substr(1))
+    point = point << 6 | (static_cast<unsigned char>(c) & 0x3Fu);
   return point;
 }
 
-/// Whether a character is one that is seen and leaves all others where they are. Not so: controls, what turns the direction of text,
-/// what has no width (and hides differences), line separators, tags, what is for private use or is no character.
+/// Whether a character is one that is seen and leaves all others where they are. Not so: controls,
+/// what turns the direction of text, what has no width (and hides differences), line separators,
+/// tags, what is for private use or is no character.
 bool is_shown(char32_t c) {
   struct Span {
     char32_t first, last;
   };
-  static constexpr Span kHidden[] = {
-      {0x0000, 0x001F}, {0x007F, 0x009F}, {0x00AD, 0x00AD}, {0x034F, 0x034F}, {0x061C, 0x061C}, {0x115F, 0x1160},
-      {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x200B, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F}, {0x3164, 0x3164},
-      {0xE000, 0xF8FF}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB}, {0xFFFE, 0xFFFF},
-      {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0x10FFFF}};
-  return std::none_of(std::begin(kHidden), std::end(kHidden), [c](const Span& span) { return c >= span.first && c <= span.last; });
+  static constexpr Span kHidden[] = {{0x0000, 0x001F},   {0x007F, 0x009F},   {0x00AD, 0x00AD},
+                                     {0x034F, 0x034F},   {0x061C, 0x061C},   {0x115F, 0x1160},
+                                     {0x17B4, 0x17B5},   {0x180B, 0x180F},   {0x200B, 0x200F},
+                                     {0x2028, 0x202E},   {0x2060, 0x206F},   {0x3164, 0x3164},
+                                     {0xE000, 0xF8FF},   {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},
+                                     {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},   {0xFFFE, 0xFFFF},
+                                     {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0x10FFFF}};
+  return std::none_of(std::begin(kHidden), std::end(kHidden),
+                      [c](const Span& span) { return c >= span.first && c <= span.last; });
 }
 
 void put_cell(std::string& line, const std::string& cell, std::size_t width, Align align) {
@@ -46,8 +51,10 @@ std::string printable(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = sequence_length(text);
     const bool shown = length > 0 && is_shown(code_point(text.substr(0, length)));
-    if (shown) out += text.substr(0, length);
-    else out += '?';
+    if (shown)
+      out += text.substr(0, length);
+    else
+      out += '?';
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return out;

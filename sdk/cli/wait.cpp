@@ -46,7 +46,8 @@ Exit wait(const Arguments& arguments) {
   std::vector<JobNumber> numbers;
   for (const std::string& word : given->words()) {
     const JobNumber number = job_number(word);
-    if (std::find(numbers.begin(), numbers.end(), number) == numbers.end()) numbers.push_back(number);  // said twice, waited for once
+    if (std::find(numbers.begin(), numbers.end(), number) == numbers.end())
+      numbers.push_back(number);  // said twice, waited for once
   }
 
   // Waiting changes nothing, so an interrupt ends it at once; the jobs go on.

@@ -15,7 +15,8 @@ void append(std::string& out, const Replacement& replacement, const std::vector<
   if (replacement.kind == Replacement::Kind::number) {
     out += std::to_string(number);
   } else if (replacement.position != 0) {
-    if (const auto index = command::index_of(replacement.position, arguments.size())) out += part_of(replacement.kind, arguments[*index]);
+    if (const auto index = command::index_of(replacement.position, arguments.size()))
+      out += part_of(replacement.kind, arguments[*index]);
   } else {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
       if (i > 0) out += ' ';
@@ -49,7 +50,8 @@ bool has_replacement(std::string_view word) {
 std::string foreign_replacement(std::string_view word) {
   for (std::size_t at = 0; at < word.size(); ++at)
     if (word[at] == '{' && (at == 0 || word[at - 1] != '$'))
-      if (const auto found = command::foreign_replacement_at(word.substr(at)); !found.empty()) return std::string(found);
+      if (const auto found = command::foreign_replacement_at(word.substr(at)); !found.empty())
+        return std::string(found);
   return {};
 }
 
@@ -72,7 +74,8 @@ std::string expand_word(std::string_view word, const std::vector<BytesView>& arg
   return text;
 }
 
-std::string expand_pattern(std::string_view word, const std::vector<BytesView>& arguments, std::uint64_t number) {
+std::string expand_pattern(std::string_view word, const std::vector<BytesView>& arguments,
+                           std::uint64_t number) {
   std::string pattern;
   for (const Piece& piece : command::pieces_of(word)) {
     std::string text;

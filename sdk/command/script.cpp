@@ -128,14 +128,16 @@ std::string within_double(std::string_view text) {
 }
 
 /// What a replacement string stands for.
-std::vector<std::string> values_of(const Replacement& replacement, const std::vector<BytesView>& arguments, std::uint64_t number) {
+std::vector<std::string> values_of(const Replacement& replacement,
+                                   const std::vector<BytesView>& arguments, std::uint64_t number) {
   if (replacement.kind == Replacement::Kind::number) return {std::to_string(number)};
   std::vector<std::string> values;
   if (replacement.position != 0) {
     const auto index = command::index_of(replacement.position, arguments.size());
     values.emplace_back(index ? part_of(replacement.kind, arguments[*index]) : "");
   } else {
-    for (const BytesView argument : arguments) values.emplace_back(part_of(replacement.kind, argument));
+    for (const BytesView argument : arguments)
+      values.emplace_back(part_of(replacement.kind, argument));
   }
   return values;
 }
@@ -144,7 +146,9 @@ std::string in_place(const std::vector<std::string>& values, Quoting quoting) {
   std::string out;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (i > 0) out += ' ';
-    out += quoting == Quoting::none ? shell_quoted(values[i]) : quoting == Quoting::twice ? within_double(values[i]) : within_single(values[i]);
+    out += quoting == Quoting::none    ? shell_quoted(values[i])
+           : quoting == Quoting::twice ? within_double(values[i])
+                                       : within_single(values[i]);
   }
   return out;
 }
@@ -173,12 +177,16 @@ std::vector<std::string> script_words(const std::string& script, std::uint64_t a
 }
 
 std::string shell_quoted(std::string_view word) {
-  const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::string_view("_-./:=,@%+").find(static_cast<char>(c)) != std::string_view::npos; };
+  const auto plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("_-./:=,@%+").find(static_cast<char>(c)) != std::string_view::npos;
+  };
   if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return std::string(word);
   return "'" + within_single(word) + "'";
 }
 
-std::string script_text(const std::string& script, const std::vector<BytesView>& arguments, std::uint64_t number) {
+std::string script_text(const std::string& script, const std::vector<BytesView>& arguments,
+                        std::uint64_t number) {
   QuoteReader quotes;
   std::string text;
   bool replaced = false;
@@ -194,7 +202,8 @@ std::string script_text(const std::string& script, const std::vector<BytesView>&
     text += rest.substr(0, taken);
     rest.remove_prefix(taken);
   }
-  if (!replaced && !arguments.empty()) text += " " + in_place(values_of({}, arguments, number), Quoting::none);
+  if (!replaced && !arguments.empty())
+    text += " " + in_place(values_of({}, arguments, number), Quoting::none);
   return text;
 }
 

@@ -50,7 +50,9 @@ bool Connection::use_keys(runtime::SocketOptions& options) {
       return true;
     }
     if (access_.folder.empty()) {
-      why_ = "it is not known where the keys are, as HOME is not set; name their folder with QUERN_KEYS or --keys";
+      why_ =
+          "it is not known where the keys are, as HOME is not set; name their folder with "
+          "QUERN_KEYS or --keys";
       return false;
     }
     why_ = "there are no keys in " + access_.folder + " for the broker at " + endpoint_ +

@@ -10,7 +10,9 @@
 namespace quern::cli {
 namespace {
 
-bool has_part(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has_part(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 /// Every command and action that is run, with the page it is on.
 void for_each_syntax(const std::function<void(const std::string& path, const Syntax&, const std::string& page)>& visit) {
@@ -51,12 +53,14 @@ TEST(Manual, EveryOptionIsInBothScriptsAndOnThePage) {
     const std::string here = case_of(bash, path);
     for (const OptionText& option : all_options(syntax)) {
       EXPECT_TRUE(has_part(here, option.name)) << path << ' ' << option.name;
-      EXPECT_TRUE(has_part(zsh, option.name + "'[") || has_part(zsh, option.name + "}'[")) << path << ' ' << option.name;
+      EXPECT_TRUE(has_part(zsh, option.name + "'[") || has_part(zsh, option.name + "}'["))
+          << path << ' ' << option.name;
       EXPECT_TRUE(has_part(page, in_roff(option.name))) << path << ' ' << option.name;
     }
   });
   const std::string overview = overview_page(commands());
-  for (const Subcommand& command : commands()) EXPECT_TRUE(has_part(overview, "\\fB" + std::string(command.name) + "\\fR")) << command.name;
+  for (const Subcommand& command : commands())
+    EXPECT_TRUE(has_part(overview, "\\fB" + std::string(command.name) + "\\fR")) << command.name;
 }
 
 TEST(Manual, NoHelpTextIsBeyondAscii) {
@@ -87,8 +91,10 @@ TEST(ProgramPage, IsMadeOfItsHelp) {
   EXPECT_TRUE(has_part(page, ".SH SYNOPSIS\n\\fBquern\\-some\\fR [OPTIONS]\n")) << page;
   EXPECT_TRUE(has_part(page, ".PP\nDoes a thing.\n\\&.And more.\n")) << page;
   EXPECT_TRUE(has_part(page, "Every end is good.\n")) << page;
-  EXPECT_TRUE(has_part(page, ".TP\n\\fB\\-\\-x N\\fR\na number that is so long that it wraps\n")) << page;
-  EXPECT_TRUE(has_part(page, ".TP\n\\fB\\-\\-a\\-very\\-long\\-option\\-name FILE\\fR\na file\n")) << page;
+  EXPECT_TRUE(has_part(page, ".TP\n\\fB\\-\\-x N\\fR\na number that is so long that it wraps\n"))
+      << page;
+  EXPECT_TRUE(has_part(page, ".TP\n\\fB\\-\\-a\\-very\\-long\\-option\\-name FILE\\fR\na file\n"))
+      << page;
   EXPECT_TRUE(has_part(page, "quern\\-some \\-\\-x 1     one\n")) << page;
 }
 

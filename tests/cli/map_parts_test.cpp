@@ -200,7 +200,8 @@ TEST_F(Logs, are_gone_on_with) {
   }
   EXPECT_EQ(read(file).substr(0, 73), "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n1\there\t");
   std::ofstream(file, std::ios::app) << "3\there\t1.0";  // cut off by a crash
-  const std::vector<std::string> commands = {on_one_line("true\tx\ny"), "false", "never", "after the crash"};
+  const std::vector<std::string> commands = {on_one_line("true\tx\ny"), "false", "never",
+                                             "after the crash"};
   const auto done = [&](Resume resume) {
     LoggedCommands log = Joblog(file, resume).done();
     std::set<std::uint64_t> found;
@@ -263,7 +264,8 @@ TEST_F(Logs, results_whose_names_are_alike_for_255_octets_are_kept_apart) {
     ResultsFolder(folder_ + "/r").add(result);
   }
   std::set<std::string> outputs;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/r/1")) outputs.insert(read(entry.path() / "stdout"));
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/r/1"))
+    outputs.insert(read(entry.path() / "stdout"));
   EXPECT_EQ(outputs, (std::set<std::string>{"1", "2"}));
 }
 
@@ -300,8 +302,12 @@ TEST_F(Logs, only_files_that_were_asked_for_are_written) {
     EXPECT_FALSE(std::filesystem::exists(name)) << name;
   }
   result.files = {{"in.out", 0644, "evil"}};
-  EXPECT_THROW(write_files(Command{.words = {"x"}}, own, 1, result), FileError) << "nothing was asked for";
-  EXPECT_THROW(write_files(Command{.words = {"x"}, .get = {"*"}}, own, 1, {.files = {{".bashrc", 0644, "evil"}}}), FileError) << "* is not .bashrc";
+  EXPECT_THROW(write_files(Command{.words = {"x"}}, own, 1, result), FileError)
+      << "nothing was asked for";
+  EXPECT_THROW(write_files(Command{.words = {"x"}, .get = {"*"}}, own, 1,
+                           {.files = {{".bashrc", 0644, "evil"}}}),
+               FileError)
+      << "* is not .bashrc";
   result.files = {{"in.out", 0644, "first"}, {"evil", 0644, "evil"}};
   EXPECT_THROW(write_all(), FileError);
   EXPECT_EQ(read("in.out"), "made") << "all names are checked before the first octet is written";
@@ -323,8 +329,10 @@ TEST_F(Logs, files_from_workers_pass_through_no_link_and_obey_the_umask) {
   ::umask(mask);
   EXPECT_EQ(read("plain"), "new");
   EXPECT_EQ(read(folder_ + "/elsewhere/victim"), "untouched");
-  EXPECT_EQ(std::filesystem::status("tool").permissions(), static_cast<std::filesystem::perms>(0750));
-  for (const auto& entry : std::filesystem::directory_iterator(".")) EXPECT_FALSE(entry.path().filename().string().starts_with(".quern"));
+  EXPECT_EQ(std::filesystem::status("tool").permissions(),
+            static_cast<std::filesystem::perms>(0750));
+  for (const auto& entry : std::filesystem::directory_iterator("."))
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".quern"));
   std::filesystem::current_path(before);
 }
 
@@ -332,7 +340,9 @@ TEST_F(Logs, an_unwritable_target_leaves_no_half_of_a_file) {
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(folder_);
   std::filesystem::create_directories("taken/in");
-  EXPECT_THROW(write_files({.words = {"x"}, .get = {"taken"}}, {}, 1, {.files = {{"taken", 0644, "x"}}}), FileError);
+  EXPECT_THROW(
+      write_files({.words = {"x"}, .get = {"taken"}}, {}, 1, {.files = {{"taken", 0644, "x"}}}),
+      FileError);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator("."), {}), 1);
   std::filesystem::current_path(before);
 }
@@ -348,8 +358,13 @@ TEST_F(Logs, put_takes_what_cp_rL_takes) {
   add_files(files, folder_ + "/p");
   std::map<std::string, std::string> found;
   for (const auto& file : files) found[file.name] = file.is_folder() ? "folder" : file.bytes;
-  EXPECT_EQ(found, (std::map<std::string, std::string>{{"p/abs", "x"}, {"p/dir/empty", "folder"}, {"p/dir/g", "y"}, {"p/f", "x"},
-                                                       {"p/rel", "x"}, {"p/sub/empty", "folder"}, {"p/sub/g", "y"}}));
+  EXPECT_EQ(found, (std::map<std::string, std::string>{{"p/abs", "x"},
+                                                       {"p/dir/empty", "folder"},
+                                                       {"p/dir/g", "y"},
+                                                       {"p/f", "x"},
+                                                       {"p/rel", "x"},
+                                                       {"p/sub/empty", "folder"},
+                                                       {"p/sub/g", "y"}}));
 }
 
 TEST_F(Logs, put_of_what_is_no_file_is_an_error_that_names_it) {
@@ -359,9 +374,13 @@ TEST_F(Logs, put_of_what_is_no_file_is_an_error_that_names_it) {
   std::filesystem::create_directory_symlink(".", folder_ + "/loop/again");
   std::filesystem::create_directories(folder_ + "/pipe");
   ASSERT_EQ(::mkfifo((folder_ + "/pipe/fifo").c_str(), 0600), 0);
-  for (const auto& [name, named] : {std::pair<std::string, std::string>{folder_ + "/broken", "broken/link"}, {folder_ + "/loop", "loop/again"},
-                                    {folder_ + "/pipe", "pipe/fifo"}, {folder_ + "/pipe/fifo", "pipe/fifo"}, {"/dev/zero", "/dev/zero"},
-                                    {folder_ + "/none", "none"}}) {
+  for (const auto& [name, named] :
+       {std::pair<std::string, std::string>{folder_ + "/broken", "broken/link"},
+        {folder_ + "/loop", "loop/again"},
+        {folder_ + "/pipe", "pipe/fifo"},
+        {folder_ + "/pipe/fifo", "pipe/fifo"},
+        {"/dev/zero", "/dev/zero"},
+        {folder_ + "/none", "none"}}) {
     std::vector<CommandFile> files;
     try {
       add_files(files, name);
@@ -422,7 +441,9 @@ TEST(QuotedWords, are_read_back_by_a_shell) {
 }
 
 TEST(ShownCommands, are_what_was_run) {
-  const auto shown = [](const Words& words, const Words& arguments) { return shown_command({.words = words}, arguments, 3); };
+  const auto shown = [](const Words& words, const Words& arguments) {
+    return shown_command({.words = words}, arguments, 3);
+  };
   EXPECT_EQ(shown({"echo"}, {"a b"}), "echo 'a b'");
   EXPECT_EQ(shown({"echo", "{}", "{#}"}, {"a;b"}), "echo 'a;b' 3");
   EXPECT_EQ(shown({"{}"}, {"echo a | wc"}), "echo a | wc");
@@ -435,7 +456,8 @@ TEST(ShownCommands, are_what_was_run) {
 
 TEST(ShownCommands, say_the_same_to_a_shell) {
   for (const std::string value : {"a b;c", "it's", "\"$HOME\" `id` \\", "*", "", "-n"})
-    for (const std::string script : {"printf '<%s>' {}", "printf '<%s>' \"{}\"", "printf '<%s>' '{}'", "printf '<%s>' x{}y"}) {
+    for (const std::string script :
+         {"printf '<%s>' {}", "printf '<%s>' \"{}\"", "printf '<%s>' '{}'", "printf '<%s>' x{}y"}) {
       const std::string text = shown_command({.words = {script}}, {value}, 1);
       FILE* shell = ::popen(("exec 2>&1; " + text).c_str(), "r");
       char out[256] = {};
@@ -514,12 +536,15 @@ TEST(MapCommandLine, what_makes_no_sense_is_refused) {
 }
 
 TEST(MapCommandLine, braces_of_a_shell_are_no_replacement_strings) {
-  for (const char* word : {"echo {1..9}", "echo ${%}", "echo ${x##y}", "echo {a,b}", "awk '{print}'"})
+  for (const char* word :
+       {"echo {1..9}", "echo ${%}", "echo ${x##y}", "echo {a,b}", "awk '{print}'"})
     EXPECT_NO_THROW(map_request({word, ":::", "a"})) << word;
 }
 
 TEST(MapCommandLine, jobs_may_be_a_part_of_the_slots) {
-  const auto of = [](const char* text, std::uint64_t slots) { return at_once_of(*map_request({"-j", text, "x", ":::", "a"}), slots); };
+  const auto of = [](const char* text, std::uint64_t slots) {
+    return at_once_of(*map_request({"-j", text, "x", ":::", "a"}), slots);
+  };
   EXPECT_EQ(of("3", 8), 3u);
   EXPECT_EQ(of("0", 8), 0u);
   EXPECT_EQ(of("+1", 8), 9u);
@@ -530,12 +555,14 @@ TEST(MapCommandLine, jobs_may_be_a_part_of_the_slots) {
 }
 
 TEST(MapCommandLine, linked_lists_go_on_together) {
-  const auto request = map_request({"echo", ":::", "A", "B", ":::+", "F", "G", "H", ":::", "1", "2"});
+  const auto request =
+      map_request({"echo", ":::", "A", "B", ":::+", "F", "G", "H", ":::", "1", "2"});
   EXPECT_EQ(request->linked, (std::vector<bool>{false, true, false}));
   const auto source = arguments_of(request->lists, 1, request->linked);
   std::vector<Words> all;
   for (Words arguments; source->next(arguments);) all.push_back(arguments);
-  EXPECT_EQ(all, (std::vector<Words>{{"A", "F", "1"}, {"A", "F", "2"}, {"B", "G", "1"}, {"B", "G", "2"}}));
+  EXPECT_EQ(all, (std::vector<Words>{
+                     {"A", "F", "1"}, {"A", "F", "2"}, {"B", "G", "1"}, {"B", "G", "2"}}));
 }
 
 TEST(MapCommandLine, at_most_once_means_one_attempt) {

@@ -88,8 +88,10 @@ TEST(Printable, WhatTurnsHidesOrIsNoTextIsShownAsAQuestionMark) {
 }
 
 TEST(Human, NumbersOfOthersPrintNothingButThemselves) {
-  for (const double odd : {1e308, -1e308, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN(), 1e24}) {
-    for (const std::string& text : {human_count(odd), human_seconds(odd), human_rate(odd), percent(odd), bar(odd, 8)}) {
+  for (const double odd : {1e308, -1e308, std::numeric_limits<double>::infinity(),
+                           std::numeric_limits<double>::quiet_NaN(), 1e24}) {
+    for (const std::string& text :
+         {human_count(odd), human_seconds(odd), human_rate(odd), percent(odd), bar(odd, 8)}) {
       EXPECT_LE(text.size(), 12u) << odd;
       EXPECT_EQ(printable(text), text) << odd;
     }

@@ -1,5 +1,5 @@
-// What workers, clients and the broker say of themselves, shown to a person: whatever the numbers and the texts are, every view is
-// text that moves no terminal and hides nothing.
+// What workers, clients and the broker say of themselves, shown to a person: whatever the numbers
+// and the texts are, every view is text that moves no terminal and hides nothing.
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -38,19 +38,32 @@ class Statuses {
   }
   std::uint32_t small() { return static_cast<std::uint32_t>(number()); }
   double real() {
-    constexpr double kOdd[] = {0.0, -0.0, 1e308, -1e308, 5e-324, -1, 1e24, 999.95, std::numeric_limits<double>::infinity(),
-                               -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()};
+    constexpr double kOdd[] = {0.0,
+                               -0.0,
+                               1e308,
+                               -1e308,
+                               5e-324,
+                               -1,
+                               1e24,
+                               999.95,
+                               std::numeric_limits<double>::infinity(),
+                               -std::numeric_limits<double>::infinity(),
+                               std::numeric_limits<double>::quiet_NaN()};
     const std::size_t kind = octet();
     return kind < std::size(kOdd) ? kOdd[kind] : static_cast<double>(octet()) / 100;
   }
   std::string text() {
-    static const std::string kOdd[] = {"\033[2J", "\xe2\x80\xae", "\xe2\x80\x8b", "\xd8\x9c", "\xc2\x9b", "\xff\xfe", "a\nb\tc\r", "<&\"'>",
-                                       "%s%n", std::string(300, 'w'), "\xf3\xa0\x81\x81", std::string("\0x", 2)};
+    static const std::string kOdd[] = {
+        "\033[2J",          "\xe2\x80\xae",       "\xe2\x80\x8b", "\xd8\x9c", "\xc2\x9b",
+        "\xff\xfe",         "a\nb\tc\r",          "<&\"'>",       "%s%n",     std::string(300, 'w'),
+        "\xf3\xa0\x81\x81", std::string("\0x", 2)};
     std::string out;
     for (std::size_t parts = octet() % 4; parts > 0; --parts) {
       const std::size_t kind = octet();
-      if (kind < std::size(kOdd)) out += kOdd[kind];
-      else out += static_cast<char>(octet());
+      if (kind < std::size(kOdd))
+        out += kOdd[kind];
+      else
+        out += static_cast<char>(octet());
     }
     return out;
   }
@@ -63,28 +76,38 @@ class Statuses {
   JobStatus job() {
     JobStatus job;
     job.number = JobNumber{number()};
-    for (std::string* field : {&job.name, &job.function, &job.owner, &job.decision, &job.reduce, &job.reason}) *field = text();
+    for (std::string* field :
+         {&job.name, &job.function, &job.owner, &job.decision, &job.reduce, &job.reason})
+      *field = text();
     job.input = choice<InputKind>(3);
     job.state = choice<JobState>(6);
     job.open = flag();
     job.detached = flag();
-    for (std::uint64_t* field : {&job.total, &job.pending, &job.leased, &job.done, &job.failed, &job.cancelled, &job.retried, &job.age_us,
-                                 &job.run_us, &job.copies, &job.queued_bytes, &job.result_bytes, &job.workers})
+    for (std::uint64_t* field : {&job.total, &job.pending, &job.leased, &job.done, &job.failed,
+                                 &job.cancelled, &job.retried, &job.age_us, &job.run_us,
+                                 &job.copies, &job.queued_bytes, &job.result_bytes, &job.workers})
       *field = number();
-    for (double* field : {&job.weight, &job.rate, &job.eta_s, &job.eta_error_s, &job.wasted_s}) *field = real();
+    for (double* field : {&job.weight, &job.rate, &job.eta_s, &job.eta_error_s, &job.wasted_s})
+      *field = real();
     job.priority = static_cast<std::int32_t>(small());
     job.attempts = small();
-    for (std::size_t n = octet() % 4; n > 0; --n) job.shares.push_back({text(), number(), number(), number(), real(), small()});
-    for (std::size_t n = octet() % 4; n > 0; --n) job.spans.push_back({text(), small(), number(), number(), number(), number(), text()});
+    for (std::size_t n = octet() % 4; n > 0; --n)
+      job.shares.push_back({text(), number(), number(), number(), real(), small()});
+    for (std::size_t n = octet() % 4; n > 0; --n)
+      job.spans.push_back({text(), small(), number(), number(), number(), number(), text()});
     return job;
   }
   WorkerStatus worker() {
     WorkerStatus worker;
     worker.id = number();
-    for (std::string* field : {&worker.name, &worker.state, &worker.reason, &worker.principal}) *field = text();
+    for (std::string* field : {&worker.name, &worker.state, &worker.reason, &worker.principal})
+      *field = text();
     worker.capacity = {small(), real(), real(), real(), number(), small(), small()};
-    for (std::size_t n = octet() % 3; n > 0; --n) worker.rates.push_back({text(), real(), real(), number(), number(), number()});
-    for (std::size_t n = octet() % 3; n > 0; --n) worker.functions.push_back({text(), Takes::item, Encoding::raw, text(), false, real(), false});
+    for (std::size_t n = octet() % 3; n > 0; --n)
+      worker.rates.push_back({text(), real(), real(), number(), number(), number()});
+    for (std::size_t n = octet() % 3; n > 0; --n)
+      worker.functions.push_back(
+          {text(), Takes::item, Encoding::raw, text(), false, real(), false});
     worker.labels[text()] = text();
     worker.resources[text()] = real();
     worker.leases = number();
@@ -146,8 +169,9 @@ int fuzz_views(const std::uint8_t* data, std::size_t size) {
   const std::uint32_t columns = 1 + from.small() % 200, rows = 1 + from.small() % 60;
   BrokerStatus& broker = picture.broker;
   broker.software = from.text();
-  for (std::uint64_t* field : {&broker.uptime_us, &broker.clients, &broker.workers, &broker.jobs, &broker.memory_used, &broker.memory_limit,
-                               &broker.malformed, &broker.refused, &broker.late})
+  for (std::uint64_t* field :
+       {&broker.uptime_us, &broker.clients, &broker.workers, &broker.jobs, &broker.memory_used,
+        &broker.memory_limit, &broker.malformed, &broker.refused, &broker.late})
     *field = from.number();
   while (from.more()) {
     picture.workers.push_back(from.worker());

@@ -96,10 +96,12 @@ int BlobFolder::opened(const std::string& name) {
   if (fd >= 0) return fd;
   const int error = errno;
   note_gone(name);
-  throw std::runtime_error("the worker's copy of a file is gone (" + std::string(std::strerror(error)) + "); the next task fetches it anew");
+  throw std::runtime_error("the worker's copy of a file is gone (" +
+                           std::string(std::strerror(error)) + "); the next task fetches it anew");
 }
 
-void BlobFolder::read_whole(int fd, const std::string& name, const std::function<void(BytesView)>& take) {
+void BlobFolder::read_whole(int fd, const std::string& name,
+                            const std::function<void(BytesView)>& take) {
   const auto block = std::make_unique<char[]>(kFileBlock);
   keys::Digest digest;
   for (;;) {
@@ -113,7 +115,8 @@ void BlobFolder::read_whole(int fd, const std::string& name, const std::function
   }
   if (digest.hex() == name) return;
   note_gone(name);
-  throw std::runtime_error("the worker's copy of a file was changed by a program; the next task fetches it anew");
+  throw std::runtime_error(
+      "the worker's copy of a file was changed by a program; the next task fetches it anew");
 }
 
 void BlobFolder::copy(const std::string& name, const std::string& to, std::uint32_t mode) {
@@ -128,7 +131,8 @@ void BlobFolder::copy(const std::string& name, const std::string& to, std::uint3
 int BlobFolder::open(const std::string& name) {
   Descriptor in(opened(name));
   read_whole(in.get(), name, [](BytesView) {});
-  if (::lseek(in.get(), 0, SEEK_SET) != 0) throw std::system_error(errno, std::generic_category(), file_of(name));
+  if (::lseek(in.get(), 0, SEEK_SET) != 0)
+    throw std::system_error(errno, std::generic_category(), file_of(name));
   return in.release();
 }
 

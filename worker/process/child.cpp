@@ -207,11 +207,21 @@ Child& Child::operator=(Child&& other) noexcept {
 std::optional<StartError> Child::start(const ChildPlan& plan) {
   const Ends ends(plan);
   if (!ends.ok(plan)) return StartError{errno, "descriptors"};
-  Launch launch{.file = find_file(plan), .words = pointers_to(plan.words), .env = pointers_to(plan.env), .by_shell = {},
-                .folder = plan.folder.empty() ? nullptr : plan.folder.c_str(), .in = ends.in, .out = ends.out, .err = ends.err,
-                .extra = ends.extra, .memory = {plan.memory_bytes, plan.memory_bytes}, .limited = plan.memory_bytes > 0,
+  Launch launch{.file = find_file(plan),
+                .words = pointers_to(plan.words),
+                .env = pointers_to(plan.env),
+                .by_shell = {},
+                .folder = plan.folder.empty() ? nullptr : plan.folder.c_str(),
+                .in = ends.in,
+                .out = ends.out,
+                .err = ends.err,
+                .extra = ends.extra,
+                .memory = {plan.memory_bytes, plan.memory_bytes},
+                .limited = plan.memory_bytes > 0,
                 .umask = plan.umask ? static_cast<int>(*plan.umask) : -1,
-                .parent = ::getpid(), .failure = {}, .report = -1};
+                .parent = ::getpid(),
+                .failure = {},
+                .report = -1};
   launch.by_shell = launch.words;
   launch.by_shell.front() = launch.file.data();
   launch.by_shell.insert(launch.by_shell.begin(), const_cast<char*>("/bin/sh"));

@@ -24,14 +24,17 @@ constexpr milliseconds kFarewell{300};  // from the end of its input to its own
 constexpr std::size_t kAnswerBlock = 64u << 10;
 constexpr std::size_t kErrorKept = 4096;
 constexpr std::size_t kAnswerMax = 64u << 20;
-// From its last answer until it wants more, as long as it writes nothing: then it is taken to be well.
+// From its last answer until it wants more, as long as it writes nothing: then it is taken to be
+// well.
 constexpr milliseconds kQuiet{1000};
 constexpr milliseconds kQuietUntold{20};  // where the system does not tell what it waits for
 constexpr std::chrono::microseconds kFirstWait{50}, kLongestWait{5000};
 constexpr char kTooMuch[] =
-    "the program wrote more than one line for an item: a --loop program must answer each item with one line of its "
+    "the program wrote more than one line for an item: a --loop program must answer each item with "
+    "one line of its "
     "standard output and write all else to standard error";
-constexpr char kTooMuchFramed[] = "the program wrote more answers than it got items: it must answer each item once";
+constexpr char kTooMuchFramed[] =
+    "the program wrote more answers than it got items: it must answer each item once";
 constexpr char kLineBuffer[] = "/usr/libexec/coreutils/libstdbuf.so";
 
 
@@ -150,7 +153,8 @@ bool CoProcess::wrote_more(const std::function<bool()>& cancelled) {
   for (auto wait = kFirstWait; !cancelled(); wait = std::min(2 * wait, kLongestWait)) {
     // First whether it waits: what it writes before it does is then seen by the poll.
     const InputWait state = input_wait_of(child_.pid(), in_.write);
-    const bool last = state == InputWait::waits || Clock::now() - began > (state == InputWait::unknown ? kQuietUntold : kQuiet);
+    const bool last = state == InputWait::waits ||
+                      Clock::now() - began > (state == InputWait::unknown ? kQuietUntold : kQuiet);
     pollfd fds[] = {{out_.read, POLLIN, 0}, {child_.ended_fd(), POLLIN, 0}};
     const timespec patience{0, last ? 0 : std::chrono::nanoseconds(wait).count()};
     ::ppoll(fds, 2, &patience, nullptr);
@@ -176,10 +180,12 @@ CoProcess::State CoProcess::answer(const std::vector<BytesView>& items, const st
   }
   Answers these;
   const State state = exchange(items, cancelled, these);
-  // A line too many after any answer moves all that follow by one, so one is left over at the end; whose it was is not known.
+  // A line too many after any answer moves all that follow by one, so one is left over at the end;
+  // whose it was is not known.
   const bool too_much = state == State::well && wrote_more(cancelled);
   for (const auto& answer : these.all()) {
-    if (too_much || !answer.ok) answers.failure(too_much ? complaint : answer.bytes);
+    if (too_much || !answer.ok)
+      answers.failure(too_much ? complaint : answer.bytes);
     else answers.result(answer.bytes);
   }
   if (too_much) child_.finish();

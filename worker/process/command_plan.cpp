@@ -37,9 +37,12 @@ Workplace workplace_of(const std::string& cwd, bool optional, const Host& host) 
 }
 
 std::string folder_trouble(const std::string& folder, int error, const Host& host) {
-  if (error != ENOENT && error != ENOTDIR) return "cannot run in the folder " + folder + " on " + host.name() + ": " + std::strerror(error);
+  if (error != ENOENT && error != ENOTDIR)
+    return "cannot run in the folder " + folder + " on " + host.name() + ": " +
+           std::strerror(error);
   return "there is no folder " + folder + " on " + host.name() +
-         "; name one that every worker has with --cwd DIR, or give each command a new empty one with --cwd temp";
+         "; name one that every worker has with --cwd DIR, or give each command a new empty one "
+         "with --cwd temp";
 }
 
 ChildPlan plan_of(const Command& command, const Host& host, const std::string& mark) {

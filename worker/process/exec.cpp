@@ -124,7 +124,8 @@ class Exec {
     const std::vector<BytesView> arguments(item.arguments.begin(), item.arguments.end());
     program.plan.words = command.feed == Command::Feed::arguments ? expand(command, arguments, result.number) : command.words;
     std::optional<BlobInput> blob;
-    if (!command.input_blob.empty() && !program.input) program.plan.in = blob.emplace(host_.blobs(), command.input_blob).fd();
+    if (!command.input_blob.empty() && !program.input)
+      program.plan.in = blob.emplace(host_.blobs(), command.input_blob).fd();
     if (program.plan.words.empty()) throw std::invalid_argument("the item has no arguments, and so names no program");
     add_environment(program.plan, item.env);
     add_environment(program.plan, {"QUERN_TASK=" + std::to_string(task.index()), "QUERN_ATTEMPT=" + std::to_string(task.attempt())});
@@ -142,7 +143,8 @@ class Exec {
     result.code = end.end.code;
     result.signal = end.end.signal;
     std::vector<std::string> wanted;
-    for (const auto& pattern : command.get) wanted.push_back(expand_pattern(pattern, arguments, result.number));
+    for (const auto& pattern : command.get)
+      wanted.push_back(expand_pattern(pattern, arguments, result.number));
     if (!wanted.empty() && place.temporary && end.why == ProgramEnd::Why::ended) {
       try {
         result.files = files_matching(place.folder, wanted, result.out.size() + result.err.size());
@@ -156,9 +158,10 @@ class Exec {
 
   std::string not_started(const StartError& error, CommandResult& result) const {
     result.code = error.folder ? kNotStarted : error.error == ENOENT ? kNotFound : error.error == EACCES || error.error == ENOEXEC ? kNotExecutable : kNotStarted;
-    const std::string text = error.folder ? folder_trouble(error.text, error.error, host_)
-                                          : "cannot run " + error.text + ": " + std::strerror(error.error) +
-                                                (error.error == E2BIG ? " (one argument may have 128 KiB)" : "");
+    const std::string text =
+        error.folder ? folder_trouble(error.text, error.error, host_)
+                     : "cannot run " + error.text + ": " + std::strerror(error.error) +
+                           (error.error == E2BIG ? " (one argument may have 128 KiB)" : "");
     result.err = "quern: " + text + "\n";
     return text;
   }
@@ -186,12 +189,16 @@ class Exec {
     std::string text;
     const auto tell = [&](const Captured& output, const char* which) {
       if (output.left_out == 0) return;
-      text += (text.empty() ? "" : ", and ") + std::to_string(output.left_out) + " octets of its standard " + which +
-              " after the first " + std::to_string(output.head) + " are left out";
+      text += (text.empty() ? "" : ", and ") + std::to_string(output.left_out) +
+              " octets of its standard " + which + " after the first " +
+              std::to_string(output.head) + " are left out";
     };
     tell(end.out, "output");
     tell(end.err, "error");
-    return text.empty() ? text : text + ": both together may have 64 MiB; let it write to a file and bring that back with --get";
+    return text.empty() ? text
+                        : text +
+                              ": both together may have 64 MiB; let it write to a file and bring "
+                              "that back with --get";
   }
 
   Host& host_;

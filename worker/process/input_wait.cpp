@@ -26,9 +26,11 @@ struct Call {
 bool waits_for_events(long number) {
   static constexpr std::array kCalls{
 #ifdef SYS_poll
-      static_cast<long>(SYS_poll), static_cast<long>(SYS_select), static_cast<long>(SYS_epoll_wait),
+      static_cast<long>(SYS_poll),       static_cast<long>(SYS_select),
+      static_cast<long>(SYS_epoll_wait),
 #endif
-      static_cast<long>(SYS_ppoll), static_cast<long>(SYS_pselect6), static_cast<long>(SYS_epoll_pwait)};
+      static_cast<long>(SYS_ppoll),      static_cast<long>(SYS_pselect6),
+      static_cast<long>(SYS_epoll_pwait)};
   return std::find(kCalls.begin(), kCalls.end(), number) != kCalls.end();
 }
 
@@ -53,7 +55,8 @@ std::optional<Call> call_of(const std::string& thread) {
 
 bool is_same(const std::string& file, const struct stat& pipe) {
   struct stat other {};
-  return ::stat(file.c_str(), &other) == 0 && other.st_dev == pipe.st_dev && other.st_ino == pipe.st_ino;
+  return ::stat(file.c_str(), &other) == 0 && other.st_dev == pipe.st_dev &&
+         other.st_ino == pipe.st_ino;
 }
 
 }  // namespace
@@ -71,7 +74,8 @@ InputWait input_wait_of(pid_t pid, int pipe) {
       told = told || call.has_value();
       if (call && waits_for_events(call->number)) return InputWait::waits;
       const bool reads = call && (call->number == SYS_read || call->number == SYS_readv);
-      if (reads && is_same(process + "/fd/" + std::to_string(call->first), input)) return InputWait::waits;
+      if (reads && is_same(process + "/fd/" + std::to_string(call->first), input))
+        return InputWait::waits;
       std::ifstream children(thread + "/children");
       for (std::string child; children >> child;) family.push_back(child);
     }

@@ -1,4 +1,5 @@
-// Whether a program waits for more input: told by the system calls that its threads stand in (proc(5)). Any thread.
+// Whether a program waits for more input: told by the system calls that its threads stand in
+// (proc(5)). Any thread.
 #pragma once
 
 #include <sys/types.h>

@@ -105,7 +105,8 @@ class Running {
   /// What is in the pipe; something that the program left behind may write on.
   void drain_rest(Pipe& pipe, Captured& into) {
     pollfd more{pipe.read, POLLIN, 0};
-    for (int turns = 0; turns < kLastTurns && pipe.read >= 0 && ::poll(&more, 1, 0) > 0; ++turns) drain(pipe, into);
+    for (int turns = 0; turns < kLastTurns && pipe.read >= 0 && ::poll(&more, 1, 0) > 0; ++turns)
+      drain(pipe, into);
   }
 
   void write_input() {

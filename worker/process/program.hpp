@@ -11,8 +11,8 @@
 namespace quern::worker {
 
 struct ProgramRun {
-  ChildPlan plan;                      ///< its outputs are set here, and its input where there is `input`
-  std::optional<BytesView> input;      ///< of its standard input; none: as the plan has it
+  ChildPlan plan;  ///< its outputs are set here, and its input where there is `input`
+  std::optional<BytesView> input;        ///< of its standard input; none: as the plan has it
   std::chrono::milliseconds timeout{0};  ///< 0: none
   std::function<bool()> cancelled;     ///< asked now and then
 };

@@ -78,7 +78,8 @@ void PutFiles::place(const Task& task, const Command& command, const std::vector
       const fs::path to = fs::path(folder) / file.name;
       fs::create_directories(to.parent_path());
       // Root may write to what is read-only, and would to the file of all programs: it gets copies.
-      if (::geteuid() == 0 || file.is_folder()) write_file(to, file, file.mode & 0555u);
+      if (::geteuid() == 0 || file.is_folder())
+        write_file(to, file, file.mode & 0555u);
       else fs::create_hard_link(fs::path(job->folder->path()) / file.name, to);
     }
   }

@@ -40,9 +40,11 @@ struct Command {
   /// octets, little endian. call: as length, and an answer begins with an octet: 0, a result; 1, the text of a failure.
   enum class Frame : std::uint8_t { line, length, call };
 
-  /// The program and its arguments. With Feed::arguments they may hold replacement strings: {} the item, {.} without its extension,
-  /// {/} without its folder, {//} its folder, {/.} without both, {#} the number of the task counted from 1, {2} {2.} ... the second
-  /// argument of several, {-1} the last. A word that is {} alone becomes as many words as there are arguments.
+  /// The program and its arguments. With Feed::arguments they may hold replacement strings: {} the
+  /// item, {.} without its extension,
+  /// {/} without its folder, {//} its folder, {/.} without both, {#} the number of the task counted
+  /// from 1, {2} {2.} ... the second argument of several, {-1} the last. A word that is {} alone
+  /// becomes as many words as there are arguments.
   std::vector<std::string> words{};
   std::vector<std::string> env{};  ///< NAME=VALUE, beside the few variables that every program gets (PATH, HOME, LANG, ...)
   std::string cwd{};               ///< folder to run in; "temp": a new empty one for each program; empty: the worker's own choice
@@ -113,10 +115,13 @@ bool stays_within(std::string_view name);
 /// One word with its replacement strings replaced.
 std::string expand_word(std::string_view word, const std::vector<BytesView>& arguments, std::uint64_t number);
 
-/// The same for a pattern such as Command::get has: what is put in stands for itself, whatever characters are in it.
-std::string expand_pattern(std::string_view word, const std::vector<BytesView>& arguments, std::uint64_t number);
+/// The same for a pattern such as Command::get has: what is put in stands for itself, whatever
+/// characters are in it.
+std::string expand_pattern(std::string_view word, const std::vector<BytesView>& arguments,
+                           std::uint64_t number);
 
-/// The first replacement string of GNU parallel in a word that has no meaning here, such as {%}; empty: there is none.
+/// The first replacement string of GNU parallel in a word that has no meaning here, such as {%};
+/// empty: there is none.
 std::string foreign_replacement(std::string_view word);
 
 /// Whether a word has a replacement string in it.
@@ -127,8 +132,10 @@ bool has_replacement(std::string_view word);
 /// them to may: a word within the words of `sh -c` or `awk` is script again. `arguments`: per program, at most. Throws std::invalid_argument when that cannot be done (two different replacement strings for several arguments at once).
 std::vector<std::string> script_words(const std::string& script, std::uint64_t arguments = 1);
 
-/// The script with the values in it, each quoted as its place needs: what a person can paste into a shell to run the same.
-std::string script_text(const std::string& script, const std::vector<BytesView>& arguments, std::uint64_t number);
+/// The script with the values in it, each quoted as its place needs: what a person can paste into a
+/// shell to run the same.
+std::string script_text(const std::string& script, const std::vector<BytesView>& arguments,
+                        std::uint64_t number);
 
 /// A word as a shell reads it back: quoted where it needs to be.
 std::string shell_quoted(std::string_view word);
