@@ -31,7 +31,14 @@ class RecordArguments final : public ArgumentSource {
 
 class ListArguments final : public ArgumentSource {
  public:
-  ListArguments(std::vector<std::vector<std::string>> lists, std::size_t group) : lists_(std::move(lists)), group_(group), at_(lists_.size(), 0) {
+  ListArguments(std::vector<std::vector<std::string>> lists, std::size_t group,
+                std::vector<bool> linked)
+      : lists_(std::move(lists)), linked_(std::move(linked)), group_(group), at_(lists_.size(), 0) {
+    linked_.resize(lists_.size(), false);
+    for (std::size_t i = lists_.size(); i-- > 1;)
+      if (linked_[i]) shorten(lists_[i], lists_[i - 1]);
+    for (std::size_t i = 1; i < lists_.size(); ++i)
+      if (linked_[i]) shorten(lists_[i], lists_[i - 1]);
     over_ = std::any_of(lists_.begin(), lists_.end(), [](const auto& list) { return list.empty(); });
   }
 
@@ -48,13 +55,22 @@ class ListArguments final : public ArgumentSource {
   /// The last list runs fastest.
   void go_on() {
     for (std::size_t i = lists_.size(); i-- > 0;) {
-      if (++at_[i] < lists_[i].size()) return;
-      at_[i] = 0;
+      const bool moved = ++at_[i] < lists_[i].size();
+      if (!moved) at_[i] = 0;
+      if (moved && !linked_[i]) return;
     }
     over_ = true;
   }
 
+  /// Both to the length of the shorter.
+  static void shorten(std::vector<std::string>& one, std::vector<std::string>& other) {
+    const std::size_t least = std::min(one.size(), other.size());
+    one.resize(least);
+    other.resize(least);
+  }
+
   std::vector<std::vector<std::string>> lists_;
+  std::vector<bool> linked_;
   std::size_t group_;
   std::vector<std::size_t> at_;
   bool over_ = false;
@@ -66,8 +82,9 @@ std::unique_ptr<ArgumentSource> arguments_of(std::unique_ptr<Records> records, s
   return std::make_unique<RecordArguments>(std::move(records), group);
 }
 
-std::unique_ptr<ArgumentSource> arguments_of(std::vector<std::vector<std::string>> lists, std::size_t group) {
-  return std::make_unique<ListArguments>(std::move(lists), group);
+std::unique_ptr<ArgumentSource> arguments_of(std::vector<std::vector<std::string>> lists,
+                                             std::size_t group, std::vector<bool> linked) {
+  return std::make_unique<ListArguments>(std::move(lists), group, std::move(linked));
 }
 
 }  // namespace quern::cli

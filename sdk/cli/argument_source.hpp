@@ -18,7 +18,10 @@ class ArgumentSource {
 
 /// Records, `group` of them for each command (the last may get fewer).
 std::unique_ptr<ArgumentSource> arguments_of(std::unique_ptr<Records> records, std::size_t group);
-/// Lists after `:::`: one list is dealt out, `group` for each command; of several each combination is a command.
-std::unique_ptr<ArgumentSource> arguments_of(std::vector<std::vector<std::string>> lists, std::size_t group);
+/// Lists after `:::`: one list is dealt out, `group` for each command; of several each combination
+/// is a command. A list that is `linked` goes on together with the one before it, and both end with
+/// the shorter.
+std::unique_ptr<ArgumentSource> arguments_of(std::vector<std::vector<std::string>> lists,
+                                             std::size_t group, std::vector<bool> linked = {});
 
 }  // namespace quern::cli

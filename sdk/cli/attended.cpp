@@ -2,8 +2,9 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <iostream>
 #include <thread>
+
+#include "cli/standard_output.hpp"
 
 namespace quern::cli {
 namespace {
@@ -14,10 +15,7 @@ constexpr auto kCancelWait = 2s;  ///< how long to wait to hear that a job is ca
 
 }  // namespace
 
-void leave(Exit code) {
-  std::cout.flush();
-  std::_Exit(static_cast<int>(code));
-}
+void leave(Exit code) { std::_Exit(static_cast<int>(finish_output(code))); }
 
 Attended::Attended() : interrupt_([this] { on_interrupt(); }) {}
 

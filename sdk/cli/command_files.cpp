@@ -1,13 +1,16 @@
 #include "cli/command_files.hpp"
 
-#include <fnmatch.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <system_error>
+#include <utility>
 
 #include "cli/human.hpp"
 #include "cli/options.hpp"
@@ -22,27 +25,93 @@ constexpr std::size_t kLargeMost = 1000;     // that one job may have
 constexpr std::uint64_t kWorthTelling = 32u << 20;
 constexpr std::size_t kAllMax = 60u << 20;  // a job's common input, and an item, may have 64 MiB
 
-void add_file(std::vector<CommandFile>& files, const fs::path& path, const std::string& name, LargeFiles* large) {
-  std::ifstream in(path, std::ios::binary);
-  struct stat info {};
-  if (!in || ::stat(path.c_str(), &info) != 0) throw FileError("cannot read " + path.string());
-  CommandFile file{name, info.st_mode & 0777u, {}, {}};
-  if (large && S_ISREG(info.st_mode) && static_cast<std::uint64_t>(info.st_size) > kSmall && large->size() < kLargeMost) large->emplace(name, path.string());
-  else file.bytes.assign(std::istreambuf_iterator<char>(in), {});
-  for (const auto& other : files)
-    if (other.name == name) throw FileError("--put: two files would have the name " + name);
-  files.push_back(std::move(file));
-  std::size_t all = 0;
-  for (const auto& one : files) all += one.bytes.size();
-  if (all > kAllMax) throw FileError("the files of --put are over the limit of 60 MiB together, with " + path.string());
-}
+/// Adds files to a list, and keeps account of it.
+class PutList {
+ public:
+  PutList(std::vector<CommandFile>& files, LargeFiles* large) : files_(files), large_(large) {
+    for (const auto& file : files) {
+      names_.insert(file.name);
+      all_ += file.bytes.size();
+    }
+  }
 
-bool wanted(const Command& command, const CommandResult& result, const std::string& name) {
-  const std::vector<BytesView> arguments(result.arguments.begin(), result.arguments.end());
-  return std::any_of(command.get.begin(), command.get.end(), [&](const std::string& pattern) {
-    return ::fnmatch(expand_word(pattern, arguments, result.number).c_str(), name.c_str(), FNM_PATHNAME) == 0;
-  });
-}
+  /// Whatever is there under this path.
+  void add(const fs::path& path, const std::string& name) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) cannot_read(path, errno);
+    if (S_ISDIR(info.st_mode))
+      add_folder(path, name, info);
+    else if (S_ISREG(info.st_mode))
+      add_file(path, name, info);
+    else
+      throw FileError("--put " + path.string() + ": it is " + kind_of(info.st_mode) +
+                      "; files and folders can be put");
+  }
+
+ private:
+  [[noreturn]] static void cannot_read(const fs::path& path, int error) {
+    std::error_code ignored;
+    const bool link = fs::is_symlink(path, ignored);
+    throw FileError("--put " + path.string() + ": " +
+                    (link && error == ENOENT
+                         ? "it is a link to what is not there"
+                         : std::string("cannot read it: ") + std::strerror(error)));
+  }
+
+  static const char* kind_of(mode_t mode) {
+    return S_ISFIFO(mode) ? "a fifo" : S_ISSOCK(mode) ? "a socket" : "a device";
+  }
+
+  void add_folder(const fs::path& path, const std::string& name, const struct stat& info) {
+    const std::pair self{info.st_dev, info.st_ino};
+    if (std::find(above_.begin(), above_.end(), self) != above_.end())
+      throw FileError("--put " + path.string() + ": it leads back to a folder that it is in");
+    std::error_code error;
+    std::vector<fs::path> entries;
+    for (const auto& entry : fs::directory_iterator(path, error)) entries.push_back(entry.path());
+    if (error) cannot_read(path, error.value());
+    std::sort(entries.begin(), entries.end());
+    if (entries.empty()) keep({name, (info.st_mode & 0777u) | CommandFile::kFolder, {}, {}}, path);
+    above_.push_back(self);
+    for (const fs::path& entry : entries) add(entry, name + "/" + entry.filename().string());
+    above_.pop_back();
+  }
+
+  void add_file(const fs::path& path, const std::string& name, const struct stat& info) {
+    CommandFile file{name, info.st_mode & 0777u, {}, {}};
+    const bool large =
+        large_ && static_cast<std::uint64_t>(info.st_size) > kSmall && large_->size() < kLargeMost;
+    std::ifstream in(path, std::ios::binary);
+    if (!in) cannot_read(path, errno);
+    if (large) {
+      large_->emplace(name, path.string());
+    } else if (static_cast<std::uint64_t>(info.st_size) > kAllMax) {
+      over_the_limit(path);
+    } else {
+      file.bytes.assign(std::istreambuf_iterator<char>(in), {});
+    }
+    keep(std::move(file), path);
+  }
+
+  void keep(CommandFile file, const fs::path& path) {
+    if (!names_.insert(file.name).second)
+      throw FileError("--put: two files would have the name " + file.name);
+    all_ += file.bytes.size();
+    files_.push_back(std::move(file));
+    if (all_ > kAllMax) over_the_limit(path);
+  }
+
+  [[noreturn]] static void over_the_limit(const fs::path& path) {
+    throw FileError("the files of --put are over the limit of 60 MiB together, with " +
+                    path.string());
+  }
+
+  std::vector<CommandFile>& files_;
+  LargeFiles* large_;
+  std::set<std::string> names_;
+  std::size_t all_ = 0;
+  std::vector<std::pair<dev_t, ino_t>> above_;  // folders that this one is in
+};
 
 }  // namespace
 
@@ -52,47 +121,36 @@ void add_files(std::vector<CommandFile>& files, const std::string& given, LargeF
   while (name.size() > 1 && name.back() == '/') name.pop_back();
   if (!stays_within(name)) name = fs::path(name).filename().string();
   if (!stays_within(name)) throw FileError("--put " + given + ": it has no name of its own");
-  std::error_code error;
-  if (!fs::is_directory(path, error)) return add_file(files, path, name, large);
-  for (const auto& entry : fs::recursive_directory_iterator(path, error))
-    if (entry.is_regular_file(error)) add_file(files, entry.path(), name + "/" + fs::relative(entry.path(), path).string(), large);
-  if (error) throw FileError("cannot read " + given + ": " + error.message());
+  PutList(files, large).add(path, name);
+}
+
+std::string put_file(Client& client, const std::string& path, const std::string& name,
+                     SubmitOptions& options, Console& console, Attended& attended) {
+  std::error_code unknown;
+  const auto size = fs::file_size(path, unknown);
+  const auto sent = [&](std::uint64_t octets) {
+    if (!unknown && size >= kWorthTelling)
+      console.status("sending " + name + "  " +
+                     percent(static_cast<double>(octets) / static_cast<double>(size)) + " of " +
+                     human_bytes(size));
+  };
+  try {
+    options.blobs.push_back(
+        client.put(path, options.durability, sent, [&](const Job& job) { attended.add(job); }));
+  } catch (const std::system_error& error) {
+    throw FileError("cannot read " + name + ": " + error.code().message());
+  }
+  console.status("");
+  if (attended.interrupted()) leave(Exit::interrupted);
+  return options.blobs.back();
 }
 
 void give_files(Client& client, const LargeFiles& large, const std::vector<Command*>& commands, SubmitOptions& options, Console& console, Attended& attended) {
   for (const auto& [name, path] : large) {
-    std::error_code unknown;
-    const auto size = fs::file_size(path, unknown);
-    const auto sent = [&](std::uint64_t octets) {
-      if (!unknown && size >= kWorthTelling) console.status("sending " + path + "  " + percent(static_cast<double>(octets) / static_cast<double>(size)) + " of " + human_bytes(size));
-    };
-    std::string blob;
-    try {
-      blob = client.put(path, options.durability, sent, [&](const Job& job) { attended.add(job); });
-    } catch (const std::system_error& error) {
-      throw FileError("cannot read " + path + ": " + error.code().message());
-    }
-    console.status("");
-    if (attended.interrupted()) leave(Exit::interrupted);
-    options.blobs.push_back(blob);
+    const std::string blob = put_file(client, path, path, options, console, attended);
     for (Command* command : commands)
       for (CommandFile& file : command->files)
         if (file.name == name) file.blob = blob;
-  }
-}
-
-void write_files(const Command& command, const CommandResult& result) {
-  for (const auto& file : result.files) {
-    if (!stays_within(file.name) || !wanted(command, result, file.name))
-      throw FileError("a worker (" + result.host + ") sent a file that --get does not name: " + file.name);
-    std::error_code error;
-    const fs::path path = file.name;
-    if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
-    fs::remove(path, error);  // not through a link
-    std::ofstream out(path, std::ios::binary | std::ios::trunc);
-    out << file.bytes << std::flush;
-    if (!out) throw FileError("cannot write " + file.name);
-    fs::permissions(path, static_cast<fs::perms>(file.mode), error);
   }
 }
 

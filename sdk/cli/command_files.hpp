@@ -16,15 +16,19 @@ namespace quern::cli {
 /// hash, so they are sent to it once, and to each worker once.
 using LargeFiles = std::map<std::string, std::string>;
 
-/// Reads a file, or all of a folder. A relative name stays as it is, of another the last part does. With `large`, large ones are only
-/// named there, and have no octets yet. Throws FileError, also when all others are over the limit together.
+/// Reads a file, or all of a folder, as `cp -rL` does: links are followed, empty folders are kept;
+/// what is neither file nor folder, a link to nothing and a folder within itself are errors. A
+/// relative name stays as it is, of another the last part does. With `large`, large ones are only
+/// named there, and have no octets yet. Throws FileError, also when all others are over the limit
+/// together.
 void add_files(std::vector<CommandFile>& files, const std::string& name, LargeFiles* large = nullptr);
+
+/// Gives one file to the broker, which tells how far it is where that takes long; its hash, which
+/// `options` name from then on. Throws as give_files() does. `name`: of the file for people.
+std::string put_file(Client& client, const std::string& path, const std::string& name,
+                     SubmitOptions& options, Console& console, Attended& attended);
 
 /// Gives the large files to the broker and names them by their hash. Throws FileError, Error, ConnectionError.
 void give_files(Client& client, const LargeFiles& large, const std::vector<Command*>& commands, SubmitOptions& options, Console& console, Attended& attended);
-
-/// Writes the files of a result below the current folder; one that is there is replaced. Only what the command was to bring back is
-/// written, whatever a worker sends. Throws FileError.
-void write_files(const Command& command, const CommandResult& result);
 
 }  // namespace quern::cli

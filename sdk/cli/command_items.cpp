@@ -10,6 +10,8 @@
 namespace quern::cli {
 namespace {
 
+constexpr double kCostMostInLine = 1e15;
+
 using Require = std::map<std::string, std::string>;
 
 struct Line {
@@ -45,7 +47,8 @@ void read_field(Line& line, const std::string& key, const Json& value) {
   } else if (key == "stdin") {
     line.item.input = text_of(value, "stdin");
   } else if (key == "cost") {
-    expect(value.is_number() && value.get<double>() >= 0, "a number of at least 0");
+    expect(value.is_number() && value.get<double>() >= 0 && value.get<double>() <= kCostMostInLine,
+           "a number from 0 to 10^15");
     line.cost = value.get<double>();
   } else {
     throw FileError("\"" + key + "\" is not known; there are args, env, cwd, stdin, cost and require");
@@ -95,6 +98,7 @@ CommandItems command_items_in(const std::string& file) {
         all.groups.push_back({line.require, {}});
       }
       held[at->second]->items.push_back(to_bytes(line.item));
+      all.arguments.push_back(std::move(line.item.arguments));
       held[at->second]->costs.push_back(line.cost);
       all.order.push_back(at->second);
     } catch (const FileError& error) {

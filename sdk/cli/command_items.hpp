@@ -18,6 +18,7 @@ struct CommandGroup {
 struct CommandItems {
   std::vector<CommandGroup> groups;
   std::vector<std::size_t> order;  ///< the group of each command, in the order of the input
+  std::vector<std::vector<std::string>> arguments;  ///< of each command
 };
 
 /// All of a file ("-": standard input), which is read to its end first. Throws FileError, naming the line, when something is no such

@@ -1,10 +1,12 @@
 #include "cli/command_options.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 
 #include "cli/command_files.hpp"
 #include "cli/job_options.hpp"
@@ -13,8 +15,20 @@ namespace quern::cli {
 namespace {
 
 std::string here() {
-  char folder[4096];
-  return ::getcwd(folder, sizeof folder) ? folder : "";
+  std::error_code error;
+  const std::string folder = std::filesystem::current_path(error).string();
+  // Linux names a folder beyond our root "(unreachable)".
+  if (error || !folder.starts_with('/'))
+    throw FileError(
+        "the current folder is not there any more; go to another one, or name one with --cwd DIR "
+        "or --cwd temp");
+  return folder;
+}
+
+std::uint32_t own_umask() {
+  const mode_t mask = ::umask(0);  // to read it is to set it
+  ::umask(mask);
+  return mask;
 }
 
 /// NAME=VALUE as given, NAME with the value it has here.
@@ -36,13 +50,20 @@ std::vector<std::string> environment_of(const std::vector<std::string>& given) {
 }  // namespace
 
 void add_command_options(Syntax& syntax) {
-  syntax.add()("timeout", option<double>("S"), "seconds a command may run; then it is ended and has failed")(
+  syntax.add()("timeout", option<double>("S"),
+               "seconds a command may run; then it is ended and has failed")(
       "retries", option<long>("N"), "further attempts of a failing command; default 0")(
-      "env", option<std::vector<std::string>>("NAME[=VALUE]")->composing(), "a variable for the command, repeatable; without a value: the one here. It gets few others")(
-      "cwd", option<std::string>("DIR"), "folder to run in; temp: a new empty one each; default: the one here, where a worker has it")(
-      "put", option<std::vector<std::string>>("FILE")->composing(), "a file (or all of a folder) to put into the command's folder, repeatable; one with {} in its name is each command's own. Implies --cwd temp")(
-      "get", option<std::vector<std::string>>("GLOB")->composing(), "files of the command's folder that come back to this one, repeatable; may have {} in it. Implies --cwd temp")(
-      "memory", option<std::string>("SIZE"), "memory a command may have, e.g. 2GiB");
+      "env", option<std::vector<std::string>>("NAME[=VALUE]")->composing(),
+      "a variable for the command, repeatable; without a value: the one here. It gets few others")(
+      "cwd", option<std::string>("DIR"),
+      "folder to run in; temp: a new empty one each; default: the one here, which the worker must "
+      "have, too")("put", option<std::vector<std::string>>("FILE")->composing(),
+                   "a file (or all of a folder) to put into the command's folder, repeatable; one "
+                   "with {} in its name is each command's own. Implies --cwd temp")(
+      "get", option<std::vector<std::string>>("GLOB")->composing(),
+      "files of the command's folder that come back to this one, repeatable; may have {} in it. "
+      "Implies --cwd temp")("memory", option<std::string>("SIZE"),
+                            "memory a command may have, e.g. 2GiB");
   add_job_options(syntax);
 }
 
@@ -55,12 +76,21 @@ Command command_of(const Given& given, const std::vector<std::string>& words, st
   }
   if (command.words.empty() || command.words.front().empty()) throw UsageError("the command is missing");
   command.env = environment_of(given.get_or<std::vector<std::string>>("env", {}));
-  command.cwd = given.get_or<std::string>("cwd", here());
-  command.cwd_optional = !given.has("cwd");
-  if (given.has("put") || given.has("get")) {
-    if (given.has("cwd") && command.cwd != "temp") throw UsageError("--put and --get go with a new folder for each command: --cwd temp");
-    command.cwd = "temp";
+  command.umask = own_umask();
+  const bool files = given.has("put") || given.has("get");
+  command.cwd = files ? "temp" : given.has("cwd") ? given.get<std::string>("cwd") : here();
+  // Of a relative one the worker would think as of a folder of its own.
+  if (command.cwd != "temp" && !command.cwd.starts_with('/'))
+    command.cwd = (std::filesystem::path(here()) / command.cwd).lexically_normal().string();
+  if (files) {
+    if (given.has("cwd") && given.get<std::string>("cwd") != "temp")
+      throw UsageError("--put and --get go with a new folder for each command: --cwd temp");
     command.get = given.get_or<std::vector<std::string>>("get", {});
+    for (const std::string& pattern : command.get)
+      if (!has_replacement(pattern) && !stays_within(pattern))
+        throw UsageError("--get " + pattern +
+                         ": it has to name files below the command's folder, without . and .. and "
+                         "a / at the beginning or end");
     for (const std::string& name : given.get_or<std::vector<std::string>>("put", {}))
       if (!has_replacement(name)) add_files(command.files, name, &large);
   }
@@ -71,7 +101,7 @@ Command command_of(const Given& given, const std::vector<std::string>& words, st
 
 SubmitOptions command_submit_options(const Given& given) {
   SubmitOptions options = job_options_of(given);
-  options.attempts = attempts_of(given.get_or<long>("retries", 0));
+  options.attempts = attempts_of(given, 0);
   return options;
 }
 

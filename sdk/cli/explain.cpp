@@ -4,8 +4,8 @@
 #include "cli/command.hpp"
 #include "cli/job_id.hpp"
 #include "cli/json.hpp"
+#include "cli/lists_text.hpp"
 #include "cli/options.hpp"
-#include "cli/table.hpp"
 #include "quern/client.hpp"
 
 namespace quern::cli {
@@ -33,7 +33,7 @@ Exit explain(const Arguments& arguments) {
     std::cout << line_of({{"job", value(number)}, {"explain", sentences}});
     return Exit::done;
   }
-  for (const std::string& sentence : sentences) std::cout << printable(sentence) << '\n';
+  std::cout << explain_text(sentences);
   return Exit::done;
 }
 

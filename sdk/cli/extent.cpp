@@ -1,8 +1,19 @@
 #include "cli/extent.hpp"
 
 #include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string_view>
 
 namespace quern::cli {
+
+bool may_draw(int descriptor) {
+  const char* kind = std::getenv("TERM");
+  const char* plain = std::getenv("NO_COLOR");
+  return ::isatty(descriptor) == 1 && kind && *kind && std::string_view(kind) != "dumb" &&
+         !(plain && *plain);
+}
 
 Extent extent_of(int descriptor) {
   winsize size{};

@@ -12,12 +12,18 @@ template <typename... Values>
 std::string format(const char* pattern, Values... values) {
   std::array<char, 64> text{};
   const int length = std::snprintf(text.data(), text.size(), pattern, values...);
-  return {text.data(), static_cast<std::size_t>(length)};
+  // What is cut off here would be a number that nobody can read.
+  return {text.data(),
+          static_cast<std::size_t>(std::clamp(length, 0, static_cast<int>(text.size()) - 1))};
 }
+
+/// Numbers come from others: beyond this they say nothing to a person.
+bool is_readable(double number) { return std::isfinite(number) && std::abs(number) < 1e24; }
 
 }  // namespace
 
 std::string human_count(double count) {
+  if (!is_readable(count)) return "?";
   // 999.95 would print as "1000.0k" if the step were taken at 1000 exactly.
   static constexpr const char* kUnits[] = {"", "k", "M", "G", "T", "P", "E"};
   std::size_t unit = 0;
@@ -41,6 +47,7 @@ std::string human_bytes(std::uint64_t bytes) {
 }
 
 std::string human_seconds(double seconds) {
+  if (!is_readable(seconds)) return "?";
   if (seconds < 0) return "-";
   if (seconds > 0 && seconds < 1e-5) return format("%.2f us", seconds * 1e6);
   if (seconds < 1e-3) return format("%.0f us", seconds * 1e6);
@@ -55,10 +62,17 @@ std::string human_seconds(double seconds) {
 
 std::string human_rate(double per_second) { return per_second > 0 ? human_count(per_second) + "/s" : "-"; }
 
-std::string percent(double share) { return format("%.1f %%", share * 100); }
+std::string plural(std::uint64_t n, const std::string& word) {
+  return std::to_string(n) + ' ' + word + (n == 1 ? "" : "s");
+}
+
+std::string percent(double share) {
+  return !is_readable(share) ? "?" : format("%.1f %%", share * 100);
+}
 
 std::string bar(double share, std::size_t cells) {
-  const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(cells));
+  const auto filled = static_cast<std::size_t>((share > 0 ? std::min(share, 1.0) : 0.0) *
+                                               static_cast<double>(cells));
   return "[" + std::string(filled, '#') + std::string(cells - filled, ' ') + "]";
 }
 

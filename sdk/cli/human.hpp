@@ -18,6 +18,8 @@ inline std::string human_microseconds(std::uint64_t us) {
 /// "1.2k/s"; "-" when nothing is known yet.
 std::string human_rate(double per_second);
 /// 12.3 %
+/// "1 worker", "2 workers".
+std::string plural(std::uint64_t n, const std::string& word);
 std::string percent(double share);
 /// "[####    ]" with so many cells between the brackets.
 std::string bar(double share, std::size_t cells);

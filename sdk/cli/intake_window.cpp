@@ -28,6 +28,12 @@ void IntakeWindow::hold(std::uint64_t bytes) {
   room_.notify_one();
 }
 
+void IntakeWindow::allow(std::uint64_t items) {
+  std::lock_guard lock(mutex_);
+  items_max_ = items;
+  room_.notify_one();
+}
+
 void IntakeWindow::leave(std::uint64_t index) {
   std::lock_guard lock(mutex_);
   const auto at = inside_.find(index);

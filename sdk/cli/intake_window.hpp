@@ -17,6 +17,8 @@ class IntakeWindow {
   bool enter(std::uint64_t bytes);
   /// At least so many bytes have room, up to what every process between here and the workers can hold.
   void hold(std::uint64_t bytes);
+  /// From now on so many items have room.
+  void allow(std::uint64_t items);
   /// The item of that index has its result.
   void leave(std::uint64_t index);
   /// Nothing enters any more.

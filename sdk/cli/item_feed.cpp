@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/command_files.hpp"
+#include "cli/shown_command.hpp"
 
 namespace quern::cli {
 namespace {
@@ -12,7 +13,7 @@ constexpr std::uint64_t kItemsAhead = 100'000;
 constexpr std::uint64_t kBytesAhead = 24u << 20;
 constexpr std::uint64_t kNoLimit = static_cast<std::uint64_t>(-1);
 
-std::string joined(const std::vector<std::string>& arguments) {
+std::string item_of(const std::vector<std::string>& arguments) {
   std::string item;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (i > 0) item += '\0';
@@ -23,16 +24,25 @@ std::string joined(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-ItemFeed::ItemFeed(const MapRequest& request, std::set<std::uint64_t> done)
+ItemFeed::ItemFeed(const MapRequest& request, LoggedCommands log,
+                   std::function<void(const std::string&)> say)
     : shape_(request.shape),
       block_bytes_(request.block_bytes),
       numbered_(request.command.numbered),
       put_each_(request.put_each),
-      done_(std::move(done)),
+      log_(std::move(log)),
+      say_(std::move(say)),
+      shown_(request.shown),
+      remembers_(!request.detach && (request.command.numbered || request.wants_arguments())),
+      remembers_arguments_(request.wants_arguments()),
       // Nobody reads the results of a detached job, so the broker alone says how much it takes.
-      window_(request.detach ? kNoLimit : request.at_once > 0 ? request.at_once : kItemsAhead,
-              request.detach ? kNoLimit : std::max<std::uint64_t>(kBytesAhead, 4 * request.block_bytes)) {
-  if (!request.lists.empty()) arguments_ = arguments_of(request.lists, request.group);
+      window_(request.detach        ? kNoLimit
+              : request.at_once > 0 ? request.at_once
+                                    : kItemsAhead,
+              request.detach ? kNoLimit
+                             : std::max<std::uint64_t>(kBytesAhead, 4 * request.block_bytes)) {
+  if (!request.lists.empty())
+    arguments_ = arguments_of(request.lists, request.group, request.linked);
   else records_ = std::make_unique<Records>(request.files, request.record_end);
   if (shape_ == MapRequest::Shape::arguments && records_) arguments_ = arguments_of(std::move(records_), request.group);
 }
@@ -56,31 +66,44 @@ bool ItemFeed::next(Bytes& item) {
   return window_.enter(item.size());
 }
 
+bool ItemFeed::next_not_done(std::vector<std::string>& arguments) {
+  while (arguments_->next(arguments)) {
+    ++number_;
+    if (log_.empty()) return true;
+    const LoggedCommands::Found found =
+        log_.take(number_, on_one_line(shown_command(shown_, arguments, number_)));
+    if (!found.trouble.empty()) say_(found.trouble);
+    if (!found.done) return true;
+  }
+  return false;
+}
+
 bool ItemFeed::next_arguments(Bytes& item) {
   std::vector<std::string> arguments;
-  do {
-    if (!arguments_->next(arguments)) return false;
-    ++number_;
-  } while (done_.contains(number_));
+  if (!next_not_done(arguments)) return false;
   if (!put_each_.empty()) {
     CommandItem whole{.arguments = arguments, .env = {}, .cwd = {}, .number = number_};
     const std::vector<BytesView> views(arguments.begin(), arguments.end());
     for (const auto& name : put_each_) add_files(whole.files, expand_word(name, views, number_));
     item = to_bytes(whole);
   } else {
-    item = joined(arguments);
+    item = item_of(arguments);
   }
-  if (!numbered_) return true;
-  if (put_each_.empty()) item = std::to_string(number_) + '\0' + item;
+  if (numbered_ && put_each_.empty()) item = std::to_string(number_) + '\0' + item;
+  if (!remembers_) return true;
   std::lock_guard lock(mutex_);
-  numbers_.push_back(number_);
+  fed_[index_++] = {number_,
+                    remembers_arguments_ ? std::move(arguments) : std::vector<std::string>()};
   return true;
 }
 
-std::uint64_t ItemFeed::number_of(std::uint64_t index) const {
-  if (!numbered_) return index + 1;
+Fed ItemFeed::take(std::uint64_t index) {
   std::lock_guard lock(mutex_);
-  return index < numbers_.size() ? numbers_[index] : index + 1;
+  const auto at = fed_.find(index);
+  if (at == fed_.end()) return {index + 1};
+  Fed fed = std::move(at->second);
+  fed_.erase(at);
+  return fed;
 }
 
 }  // namespace quern::cli

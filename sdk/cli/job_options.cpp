@@ -7,6 +7,8 @@ namespace quern::cli {
 namespace {
 
 constexpr long kRetriesMax = 999;
+constexpr double kWeightLeast = 1e-3, kWeightMost = 1e6;
+constexpr double kAmountMost = 1e15;
 constexpr double kTimeoutMax = 1e9;  // about 30 years, in seconds: no overflow in milliseconds
 
 std::pair<std::string, std::string> key_and_value(const std::string& text, const char* option) {
@@ -19,8 +21,9 @@ std::pair<std::string, std::string> key_and_value(const std::string& text, const
 double amount_of(const std::string& text, const std::string& whole) {
   double amount = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
-  if (error != std::errc() || end != text.data() + text.size() || !(amount > 0) || !std::isfinite(amount))
-    throw UsageError("--resource takes KEY=NUMBER above 0, not '" + whole + "'");
+  if (error != std::errc() || end != text.data() + text.size() || !(amount > 0) ||
+      amount > kAmountMost)
+    throw UsageError("--resource takes KEY=NUMBER above 0 and up to 10^15, not '" + whole + "'");
   return amount;
 }
 
@@ -36,10 +39,17 @@ void add_job_options(Syntax& syntax) {
   syntax.add()("priority", option<int>("P"), "higher runs first; default 0")(
       "weight", option<double>("W"), "share of the workers within one priority; default 1")(
       "require", option<std::vector<std::string>>("K=V")->composing(),
-      "only workers with this label, or so much of a resource (mem=8GiB, gpu=1), which a task then takes")(
-      "resource", option<std::vector<std::string>>("K=N")->composing(), "what a task takes of a counted resource")(
-      "name", option<std::string>("NAME"), "for people")(
-      "durability", option<std::string>("memory|durable"), "default: durable when the broker has a store");
+      "only workers with this label, or so much of a resource (mem=8GiB, gpu=1), which a task then "
+      "takes")("resource", option<std::vector<std::string>>("K=N")->composing(),
+               "what a task takes of a counted resource")("name", option<std::string>("NAME"),
+                                                          "for people")(
+      "idempotent", flag(),
+      "a task of it may run twice at once without harm: of one that is slow, a copy is started "
+      "elsewhere")(
+      "at-most-once", flag(),
+      "no task of it is ever started twice: one whose worker is lost fails (with --retries 0)")(
+      "durability", option<std::string>("memory|durable"),
+      "default: durable when the broker has a store");
 }
 
 SubmitOptions job_options_of(const Given& given) {
@@ -47,7 +57,12 @@ SubmitOptions job_options_of(const Given& given) {
   options.name = given.get_or<std::string>("name", {});
   options.priority = given.get_or<int>("priority", 0);
   options.weight = given.get_or<double>("weight", 1);
-  if (!(options.weight > 0) || !std::isfinite(options.weight)) throw UsageError("--weight must be above 0");
+  if (!(options.weight >= kWeightLeast && options.weight <= kWeightMost))
+    throw UsageError("--weight takes 0.001 to 1000000");
+  options.idempotent = given.flag("idempotent");
+  options.at_most_once = given.flag("at-most-once");
+  if (options.idempotent && options.at_most_once)
+    throw UsageError("--idempotent and --at-most-once exclude each other");
   if (given.has("durability")) options.durability = durability_of(given.get<std::string>("durability"));
   for (const std::string& text : given.get_or<std::vector<std::string>>("require", {}))
     options.require.insert(key_and_value(text, "--require"));
@@ -58,13 +73,17 @@ SubmitOptions job_options_of(const Given& given) {
   return options;
 }
 
-std::uint32_t attempts_of(long retries) {
+std::uint32_t attempts_of(const Given& given, long otherwise) {
+  const bool once = given.flag("at-most-once");
+  const long retries = given.get_or<long>("retries", once ? 0 : otherwise);
+  if (once && retries != 0) throw UsageError("--at-most-once goes with --retries 0");
   if (retries < 0 || retries > kRetriesMax) throw UsageError("--retries takes 0 to " + std::to_string(kRetriesMax));
   return static_cast<std::uint32_t>(retries) + 1;
 }
 
 std::chrono::milliseconds timeout_of(double seconds) {
-  if (!(seconds > 0) || seconds > kTimeoutMax) throw UsageError("--timeout takes seconds above 0");
+  if (!(seconds > 0) || seconds > kTimeoutMax)
+    throw UsageError("--timeout takes seconds above 0, up to 10^9");
   return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1000)));
 }
 

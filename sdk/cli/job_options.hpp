@@ -12,8 +12,9 @@ void add_job_options(Syntax& syntax);
 /// Throws UsageError.
 SubmitOptions job_options_of(const Given& given);
 
-/// Attempts of a task: --retries and the first. Throws UsageError.
-std::uint32_t attempts_of(long retries);
+/// Attempts of a task: --retries (`otherwise` when it was not given) and the first. Throws
+/// UsageError.
+std::uint32_t attempts_of(const Given& given, long otherwise);
 /// Throws UsageError.
 std::chrono::milliseconds timeout_of(double seconds);
 

@@ -21,9 +21,10 @@ std::string progress_of(const JobStatus& job) {
   if (job.pending > 0) text += ", " + count(job.pending) + " pending";
   if (job.failed > 0) text += ", " + count(job.failed) + " failed";
   if (job.cancelled > 0) text += ", " + count(job.cancelled) + " cancelled";
-  if (job.retried > 0) text += ", " + count(job.retried) + " runs repeated";
+  if (job.retried > 0) text += ", " + plural(job.retried, "run") + " repeated";
   if (job.copies > 0)
-    text += ", " + count(job.copies) + " overdue leases copied (" + human_seconds(job.wasted_s) + " spent twice)";
+    text += ", " + plural(job.copies, "overdue lease") + " copied (" + human_seconds(job.wasted_s) +
+            " spent twice)";
   return text;
 }
 
@@ -52,7 +53,8 @@ std::string shares_of(const JobStatus& job) {
                percent(tasks ? static_cast<double>(share.tasks) / static_cast<double>(tasks) : 0),
                human_microseconds(share.busy_us)});
   std::string text = '\n' + table.text();
-  if (job.workers > job.shares.size()) text += "and " + std::to_string(job.workers - job.shares.size()) + " workers that did less\n";
+  if (job.workers > job.shares.size())
+    text += "and " + plural(job.workers - job.shares.size(), "worker") + " that did less\n";
   return text;
 }
 
@@ -73,8 +75,9 @@ std::string job_text(const JobStatus& job) {
   text += field("reduce", job.reduce);
   text += field("tasks", progress_of(job));
   text += field("time", times_of(job));
-  text += field("order", "priority " + std::to_string(job.priority) + ", weight " + human_count(job.weight) +
-                           ", " + std::to_string(job.attempts) + " attempts a task");
+  text += field("order", "priority " + std::to_string(job.priority) + ", weight " +
+                             human_count(job.weight) + ", " + plural(job.attempts, "attempt") +
+                             " a task");
   text += field("kept", std::string(to_string(job.durability)) +
                           (job.detached ? ", detached" : ", ends with its client"));
   text += field("owner", job.owner);

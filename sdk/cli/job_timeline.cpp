@@ -8,6 +8,7 @@
 
 #include "cli/human.hpp"
 #include "cli/options.hpp"
+#include "cli/table.hpp"
 
 namespace quern::cli {
 namespace {
@@ -16,29 +17,29 @@ double seconds_of(std::uint64_t us) { return static_cast<double>(us) / 1e6; }
 
 /// One worker's name appears once; further lanes are numbered.
 std::string row_label(const std::string& worker, std::uint32_t lane, bool single) {
-  return single ? worker : worker + " slot " + std::to_string(lane + 1);
+  return single ? worker : worker + " slot " + std::to_string(std::uint64_t{lane} + 1);
 }
 
 }  // namespace
 
 Timeline timeline_of(const JobStatus& job) {
-  std::map<std::string, std::uint32_t> lanes;
-  for (const LeaseSpan& span : job.spans) {
-    auto& most = lanes[span.worker];
-    most = std::max(most, span.lane + 1);
-  }
-  std::map<std::string, std::size_t> first_row;
+  // Only lanes that occur are rows: their numbers come from others.
+  std::map<std::string, std::map<std::uint32_t, std::size_t>> lanes;
+  for (const LeaseSpan& span : job.spans) lanes[span.worker].try_emplace(span.lane);
   Timeline timeline;
-  for (const auto& [worker, count] : lanes) {
-    first_row[worker] = timeline.rows.size();
-    for (std::uint32_t lane = 0; lane < count; ++lane) timeline.rows.push_back(row_label(worker, lane, count == 1));
+  for (auto& [worker, rows] : lanes) {
+    const bool single = rows.size() == 1 && rows.begin()->first == 0;
+    for (auto& [lane, row] : rows) {
+      row = timeline.rows.size();
+      timeline.rows.push_back(row_label(printable(worker), lane, single));
+    }
   }
   std::map<std::string, std::size_t> kinds;
   for (const LeaseSpan& span : job.spans) {
     const auto [kind, fresh] = kinds.try_emplace(span.outcome, timeline.kinds.size());
-    if (fresh) timeline.kinds.push_back(span.outcome);
+    if (fresh) timeline.kinds.push_back(printable(span.outcome));
     TimelineSpan bar;
-    bar.row = first_row.at(span.worker) + span.lane;
+    bar.row = lanes.at(span.worker).at(span.lane);
     bar.begin_s = seconds_of(span.begin_us);
     bar.end_s = seconds_of(span.end_us);
     bar.kind = kind->second;
@@ -47,9 +48,12 @@ Timeline timeline_of(const JobStatus& job) {
     bar.kept = span.outcome == "done" || span.outcome == "running";
     timeline.spans.push_back(std::move(bar));
   }
-  timeline.title = "job " + std::to_string(value(job.number)) + ": " + job.function + ", " + std::string(to_string(job.state));
-  timeline.subtitle = std::to_string(job.done) + " of " + std::to_string(job.total) + " tasks done in " + time_text(seconds_of(job.run_us)) +
-                      (job.copies > 0 ? ", " + std::to_string(job.copies) + " overdue leases started twice" : "");
+  timeline.title = "job " + std::to_string(value(job.number)) + ": " + printable(job.function) +
+                   ", " + std::string(to_string(job.state));
+  timeline.subtitle =
+      std::to_string(job.done) + " of " + std::to_string(job.total) + " tasks done in " +
+      time_text(seconds_of(job.run_us)) +
+      (job.copies > 0 ? ", " + plural(job.copies, "overdue lease") + " started twice" : "");
   return timeline;
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "cli/attended.hpp"
 #include "cli/job_text.hpp"
 #include "cli/json.hpp"
 #include "cli/output.hpp"
@@ -15,7 +16,7 @@
 namespace quern::cli {
 
 Exit watch_job(Client& client, const Watch& watch) {
-  const bool in_place = !watch.json && ::isatty(STDOUT_FILENO) == 1;
+  const bool in_place = !watch.json && may_draw(STDOUT_FILENO);
   std::optional<JobStatus> told;
   std::size_t lines = 0;
   for (;;) {
@@ -25,7 +26,7 @@ Exit watch_job(Client& client, const Watch& watch) {
       std::cout << redrawn(job_text(job), extent_of(STDOUT_FILENO), lines);
     else if (!told || !same_progress(*told, job))
       std::cout << (watch.json ? line_of(to_json(job)) : job_line(job) + '\n');
-    if (!std::cout.flush()) die_of_broken_pipe();
+    if (!std::cout.flush()) leave(Exit::done);
     if (is_final(job.state)) return job.state == JobState::done ? Exit::done : Exit::failed;
     told = job;
     std::this_thread::sleep_for(watch.interval);

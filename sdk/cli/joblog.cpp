@@ -1,16 +1,50 @@
 #include "cli/joblog.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <sstream>
 
 #include "cli/options.hpp"
+#include "cli/shown_command.hpp"
+#include "cli/table.hpp"
 
 namespace quern::cli {
 namespace {
 
+constexpr std::uint64_t kTroublesTold = 3;
+/// Seconds by a worker's clock, whatever it says.
+std::string fixed(double seconds) {
+  char text[64];
+  const int length = std::snprintf(text, sizeof text, "%10.3f",
+                                   std::isfinite(seconds) ? std::clamp(seconds, -1e15, 1e15) : 0.0);
+  return {text, static_cast<std::size_t>(std::clamp(length, 0, static_cast<int>(sizeof text) - 1))};
+}
+
 constexpr char kHeader[] = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
 
 }  // namespace
+
+void LoggedCommands::add(std::uint64_t number, std::string command) {
+  numbers_[command].insert(number);
+  commands_[number] = std::move(command);
+}
+
+LoggedCommands::Found LoggedCommands::take(std::uint64_t number, const std::string& command) {
+  const auto known = numbers_.find(command);
+  if (known != numbers_.end() && !known->second.empty()) {
+    // The one at its own place, if it is there.
+    if (known->second.erase(number) == 0) known->second.erase(known->second.begin());
+    return {true, {}};
+  }
+  const auto at_its_place = commands_.find(number);
+  if (at_its_place == commands_.end()) return {};
+  if (number == cut_off_ && command.starts_with(at_its_place->second)) return {true, {}};
+  if (++told_ > kTroublesTold) return {};
+  return {false, "command " + std::to_string(number) + " of the log was another one (" +
+                     at_its_place->second + "), so this one is run: " + command +
+                     (told_ == kTroublesTold ? " (there may be more that differ)" : "")};
+}
 
 Joblog::Joblog(const std::string& file, Resume resume) : file_(file) {
   const bool go_on = resume != Resume::no && std::ifstream(file).good();
@@ -34,18 +68,22 @@ void Joblog::read(Resume resume) {
     int code = 0, signal = 0;
     // A line that was cut off by a crash is no command that has ended.
     if (!(columns >> number >> host >> started >> ran >> sent >> received >> code >> signal)) continue;
-    if (resume == Resume::all_but_logged || (code == 0 && signal == 0)) done_.insert(number);
+    if (resume == Resume::all_but_succeeded && (code != 0 || signal != 0)) continue;
+    std::string command;
+    columns.get();  // the tab
+    std::getline(columns, command);
+    done_.add(number, std::move(command));
+    if (cut_off_) done_.cut_off_ = number;
   }
 }
 
 void Joblog::add(const CommandResult& result, const std::string& command) {
-  char times[64];
-  std::snprintf(times, sizeof times, "%.3f\t%10.3f", result.started_s, result.ran_s);
-  std::string shown = command;
-  for (char& c : shown)
-    if (c == '\n' || c == '\t') c = ' ';
-  out_ << result.number << '\t' << (result.host.empty() ? "-" : result.host) << '\t' << times << "\t0\t" << result.out.size() << '\t'
-       << (result.timed_out ? -1 : result.code) << '\t' << result.signal << '\t' << shown << '\n'
+  std::string host = result.host.empty() ? "-" : printable(result.host);
+  std::replace(host.begin(), host.end(), ' ', '?');  // columns are told apart by white space
+  out_ << result.number << '\t' << host << '\t' << fixed(result.started_s) << '\t'
+       << fixed(result.ran_s) << "\t0\t" << result.out.size() << '\t'
+       << (result.timed_out ? -1 : result.code) << '\t' << result.signal << '\t'
+       << on_one_line(command) << '\n'
        << std::flush;
   if (!out_) throw FileError("cannot write " + file_);
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <fstream>
+#include <map>
 #include <set>
 #include <string>
 
@@ -17,13 +18,36 @@ enum class Resume : unsigned char {
   all_but_succeeded,  ///< --resume-failed: those that failed are
 };
 
+/// The commands of a log that are not to run again. A command is known by what it is, not by its
+/// place, so that a line that was put into the input or taken out of it does no harm. One thread.
+class LoggedCommands {
+ public:
+  struct Found {
+    bool done = false;
+    std::string trouble;  ///< what a person has to know about it
+  };
+
+  bool empty() const { return numbers_.empty(); }
+  /// Whether this command is done. Each one in the log stands for one command.
+  Found take(std::uint64_t number, const std::string& command);
+
+ private:
+  friend class Joblog;
+  void add(std::uint64_t number, std::string command);
+
+  std::map<std::string, std::set<std::uint64_t>> numbers_;  // by command
+  std::map<std::uint64_t, std::string> commands_;           // by number: the last one
+  std::uint64_t cut_off_ = 0;  // the number of the command that a crash cut off; 0: none
+  std::uint64_t told_ = 0;
+};
+
 class Joblog {
  public:
   /// Reads what is there when that is to be gone on with, otherwise begins anew. Throws FileError.
   Joblog(const std::string& file, Resume resume);
 
-  /// Numbers of commands that are not to run again.
-  const std::set<std::uint64_t>& done() const { return done_; }
+  /// Commands that are not to run again.
+  const LoggedCommands& done() const { return done_; }
   /// Throws FileError when it cannot be written.
   void add(const CommandResult& result, const std::string& command);
 
@@ -31,7 +55,7 @@ class Joblog {
   void read(Resume resume);
 
   std::string file_;
-  std::set<std::uint64_t> done_;
+  LoggedCommands done_;
   bool cut_off_ = false;  // the last line was, by a crash
   std::ofstream out_;
 };

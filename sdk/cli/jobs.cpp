@@ -3,10 +3,9 @@
 #include <iostream>
 
 #include "cli/command.hpp"
-#include "cli/human.hpp"
 #include "cli/json.hpp"
+#include "cli/lists_text.hpp"
 #include "cli/options.hpp"
-#include "cli/table.hpp"
 #include "quern/client.hpp"
 
 namespace quern::cli {
@@ -16,33 +15,21 @@ constexpr Manual kJobsManual = {
     "quern jobs [--limit N]", "Lists the newest jobs, oldest first.",
     "  quern jobs\n  quern jobs --json | jq -r 'select(.state == \"failed\") | .job'\n"};
 
-void print_table(const std::vector<JobStatus>& jobs) {
-  Table table({{"job", Align::right},
-               {"function"},
-               {"name"},
-               {"state"},
-               {"done", Align::right},
-               {"total", Align::right},
-               {"failed", Align::right},
-               {"rate", Align::right},
-               {"left", Align::right},
-               {"age", Align::right},
-               {"reason"}});
-  const auto count = [](std::uint64_t n) { return human_count(static_cast<double>(n)); };
-  for (const JobStatus& job : jobs)
-    table.add({std::to_string(value(job.number)), job.function, job.name, std::string(to_string(job.state)),
-               count(job.done), count(job.total) + (job.open ? "+" : ""), count(job.failed),
-               is_final(job.state) ? "-" : human_rate(job.rate),
-               is_final(job.state) ? "-" : human_seconds(job.eta_s), human_microseconds(job.age_us),
-               job.reason});
-  std::cout << table.text();
+constexpr std::size_t kLimitDefault = 100, kLimitMost = 1'000'000;
+constexpr std::size_t kAnswerOfBroker = 1000;  // jobs in one of its answers, at least
+
+std::size_t limit_of(const Given& given) {
+  const long limit = given.get_or<long>("limit", static_cast<long>(kLimitDefault));
+  if (limit < 1 || limit > static_cast<long>(kLimitMost))
+    throw UsageError("--limit takes 1 to " + std::to_string(kLimitMost));
+  return static_cast<std::size_t>(limit);
 }
 
 }  // namespace
 
 Syntax jobs_syntax() {
   Syntax syntax(kJobsManual);
-  syntax.add()("limit", option<std::size_t>("N"), "at most so many; default 100");
+  syntax.add()("limit", option<long>("N"), "at most so many; default 100");
   return syntax;
 }
 
@@ -50,13 +37,19 @@ Exit jobs(const Arguments& arguments) {
   const auto given = jobs_syntax().parse(arguments);
   if (!given) return Exit::done;
   Client client(given->client());
-  auto jobs = client.jobs(given->get_or<std::size_t>("limit", 100));
+  const std::size_t limit = limit_of(*given);
+  auto jobs = client.jobs(limit);
   std::sort(jobs.begin(), jobs.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
   if (!given->json()) {
-    print_table(jobs);
-    return Exit::done;
+    std::cout << jobs_text(jobs);
+  } else {
+    for (const JobStatus& job : jobs) std::cout << line_of(to_json(job));
   }
-  for (const JobStatus& job : jobs) std::cout << line_of(to_json(job));
+  // The broker has a limit of its own for one answer.
+  if (jobs.size() < limit && jobs.size() >= kAnswerOfBroker)
+    std::cerr << "quern: these are the newest " << jobs.size()
+              << " jobs; the broker lists no more at once, and there may be older ones (`quern job "
+                 "ID`)\n";
   return Exit::done;
 }
 

@@ -3,30 +3,13 @@
 #include <array>
 
 #include "cli/job_text.hpp"
+#include "cli/utf8.hpp"
 #include "quern/value.hpp"
 
 namespace quern::cli {
 namespace {
 
 double seconds(std::uint64_t us) { return static_cast<double>(us) / 1e6; }
-
-/// Octets of the UTF-8 sequence that starts here, 0 when it is none (overlong forms and surrogates are none).
-std::size_t sequence_length(BytesView text) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = at(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xC2 && lead < 0xE0   ? 2
-                             : lead >= 0xE0 && lead < 0xF0 ? 3
-                             : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                           : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((at(i) & 0xC0) != 0x80) return 0;
-  const unsigned char second = at(1);
-  const bool bad = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-                   (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);
-  return bad ? 0 : length;
-}
 
 void append_escaped(std::string& out, char c) {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -83,7 +66,7 @@ Json functions_of(const WorkerStatus& status) {
   return functions;
 }
 
-Json rates_of(const WorkerStatus& status) {
+Json rates_in_json(const WorkerStatus& status) {
   Json rates = Json::array();
   for (const FunctionRate& rate : status.rates)
     rates.push_back({{"function", rate.function},
@@ -160,7 +143,7 @@ Json to_json(const WorkerStatus& status) {
   object["resources"] = Json::object();
   for (const auto& [key, amount] : status.resources) object["resources"][key] = amount;
   object["functions"] = functions_of(status);
-  object["rates"] = rates_of(status);
+  object["rates"] = rates_in_json(status);
   return object;
 }
 

@@ -33,7 +33,15 @@ std::uint64_t print_all(const Job& job, const Wanted& wanted, CommandPrinter& pr
     if (result->bytes.empty()) {
       if (!printer.print_lost(result->index + 1, std::string(to_string(result->code)), result->text)) return found;
     } else {
-      CommandResult command = command_result(result->bytes);
+      CommandResult command;
+      try {
+        command = command_result(result->bytes);
+      } catch (const std::invalid_argument&) {
+        if (!printer.print_lost(result->index + 1, "failed",
+                                "the worker's answer is not the result of a command"))
+          return found;
+        continue;
+      }
       if (!wanted.out) command.out.clear();
       if (!wanted.err) command.err.clear();
       if (!printer.print(command, result->text)) return found;
@@ -48,8 +56,10 @@ std::uint64_t print_all(const Job& job, const Wanted& wanted, CommandPrinter& pr
 Syntax logs_syntax() {
   Syntax syntax(kLogsManual);
   syntax.words(1, 1, "a job's id", Word::job);
-  syntax.add()("task", option<std::uint64_t>("N"), "only of this task")("stdout", flag(), "only standard output")(
-      "stderr", flag(), "only standard error")("follow", flag(), "also while the job runs, until it ends");
+  syntax.add()("task", option<long>("N"),
+               "only of this task, by its index (from 0); command 1 of `quern map` is task 0")(
+      "stdout", flag(), "only standard output")("stderr", flag(), "only standard error")(
+      "follow", flag(), "also while the job runs, until it ends");
   return syntax;
 }
 
@@ -59,7 +69,11 @@ Exit logs(const Arguments& arguments) {
   const JobNumber number = job_number(given->words().front());
   Wanted wanted{.task = std::nullopt, .out = !given->flag("stderr"), .err = !given->flag("stdout"), .json = given->json()};
   if (!wanted.out && !wanted.err) throw UsageError("--stdout and --stderr exclude each other");
-  if (given->has("task")) wanted.task = given->get<std::uint64_t>("task");
+  if (given->has("task")) {
+    const long task = given->get<long>("task");
+    if (task < 0) throw UsageError("--task takes an index: 0 is the first task");
+    wanted.task = static_cast<std::uint64_t>(task);
+  }
 
   Interrupt interrupt([] { std::_Exit(static_cast<int>(Exit::interrupted)); });
   Client client(given->client());
@@ -70,7 +84,7 @@ Exit logs(const Arguments& arguments) {
     throw std::runtime_error("job " + id + " is not finished (" + std::to_string(status.done) + " of " + std::to_string(status.total) +
                              " tasks): --follow prints what there is and what comes");
   Console console;
-  Output output;
+  Output output(&console);
   CommandPrinter printer({wanted.json, false}, output, console);
   const Job job = client.attach(number);
   const std::uint64_t found = print_all(job, wanted, printer);

@@ -7,7 +7,9 @@
 
 #include "cli/command.hpp"
 #include "cli/complaint.hpp"
+#include "cli/standard_output.hpp"
 #include "cli/suggest.hpp"
+#include "cli/table.hpp"
 
 namespace quern::cli {
 namespace {
@@ -23,7 +25,7 @@ void print_commands(std::ostream& out) {
 Exit unknown_command(const std::string& name) {
   std::vector<std::string> names;
   for (const Subcommand& command : commands()) names.emplace_back(command.name);
-  std::cerr << "quern: unknown command '" << name << "'";
+  std::cerr << "quern: unknown command '" << printable(name) << "'";
   if (auto near = nearest(name, names)) std::cerr << "; did you mean '" << *near << "'?";
   std::cerr << " (`quern help` lists all)\n";
   return Exit::usage;
@@ -34,7 +36,7 @@ Exit run_command(const Subcommand& command, const Arguments& arguments) {
     return command.run(arguments);
   } catch (const std::exception& error) {
     const Complaint complaint = complaint_of(error, std::string(command.name));
-    std::cerr << "quern: " << complaint.text << '\n';
+    std::cerr << "quern: " << printable(complaint.text) << '\n';
     return complaint.code;
   }
 }
@@ -68,5 +70,6 @@ int main(int argc, char** argv) {
   // A reader that went away is noticed by the write that fails (Output), so that the job can be cancelled
   // first.
   std::signal(SIGPIPE, SIG_IGN);
-  return static_cast<int>(quern::cli::dispatch({argv + 1, argv + argc}));
+  const quern::cli::StandardOutput output;
+  return static_cast<int>(quern::cli::finish_output(quern::cli::dispatch({argv + 1, argv + argc})));
 }

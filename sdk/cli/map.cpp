@@ -12,8 +12,9 @@
 #include "cli/merge.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
+#include "cli/received_files.hpp"
 #include "cli/results_folder.hpp"
-#include "cli/shell_words.hpp"
+#include "cli/shown_command.hpp"
 #include "quern/client.hpp"
 
 namespace quern::cli {
@@ -28,7 +29,8 @@ class Mapping {
   explicit Mapping(MapRequest request) : request_(std::move(request)) {
     if (!request_.joblog.empty()) joblog_.emplace(request_.joblog, request_.resume);
     if (!request_.results.empty()) folder_.emplace(request_.results);
-    feed_ = std::make_shared<ItemFeed>(request_, joblog_ ? joblog_->done() : std::set<std::uint64_t>());
+    feed_ = std::make_shared<ItemFeed>(request_, joblog_ ? joblog_->done() : LoggedCommands(),
+                                       [this](const std::string& text) { console_.say(text); });
     printer_.emplace(CommandFormat{request_.json, request_.tag}, output_, console_);
   }
 
@@ -48,6 +50,12 @@ class Mapping {
 
  private:
   Exit run_job(Client& client, Attended& attended) {
+    if (request_.slots_share && !request_.detach) {
+      const std::uint64_t slots = slots_that_run(client);
+      if (slots > 0)
+        feed_->window().allow(
+            at_once_of(request_, slots));  // without any nobody knows what a part of them is
+    }
     if (request_.shape == MapRequest::Shape::blocks && !request_.detach) feed_->window().hold(kBlocksPerSlot * slots_that_run(client) * request_.block_bytes);
     std::vector<Command*> commands{&request_.command};
     if (request_.reduce) commands.push_back(&*request_.reduce);
@@ -57,7 +65,8 @@ class Mapping {
     job_ = client.submit(answers ? "filter" : "exec", items(), request_.submit);
     if (request_.detach) return detach();
     attended.add(job_);
-    std::optional<ProgressView> view(std::in_place, job_, console_);
+    std::optional<ProgressView> view(std::in_place, job_, console_,
+                                     answers ? ProgressView::Of::answers : ProgressView::Of::tasks);
     const bool read = request_.reduce ? merge_results(attended) : print_results(attended);
     feed_->window().close();
     if (!read) {
@@ -100,46 +109,77 @@ class Mapping {
     for (;;) {
       const auto result = request_.keep_order ? job_.next() : job_.next_completed();
       if (!result) return true;
-      const bool given_up = result->code == ErrorCode::cancelled && (attended.interrupted() || halt().halted());
-      const Halt::When when = given_up ? Halt::When::never : halt().on_result(result->ok, feed_->window().entered());
+      const Fed fed = feed_->take(result->index);
+      const bool given_up = !result->ok && result->code == ErrorCode::cancelled &&
+                            (attended.interrupted() || halt().halted());
+      const Ended ended = given_up ? Ended{} : ended_of(*result, fed);
+      const Halt::When when =
+          given_up ? Halt::When::never : halt().on_result(ended.ok, feed_->window().entered());
       // Before its place is free, or one more would begin.
       if (when != Halt::When::never) feed_->window().close();
       feed_->window().leave(result->index);
       if (given_up) continue;
-      if (!print(*result)) return false;
+      if (!print(*result, ended, fed)) return false;
       obey(when);
     }
   }
 
-  bool print(const TaskResult& result) {
-    if (!result.ok) ++failed_;
-    if (request_.shape == MapRequest::Shape::answers) return print_answer(result);
-    if (!result.ok && result.bytes.empty()) return print_lost(result);
-    const CommandResult command = command_result(result.bytes);
-    if (joblog_) joblog_->add(command, shown(command));
-    if (folder_) folder_->add(command);
-    write_files(request_.command, command);
-    return printer_->print(command, result.text);
+  /// What a result says of its command.
+  struct Ended {
+    bool ok = false;
+    std::string trouble{};                   ///< why it failed
+    std::optional<CommandResult> command{};  ///< none: it never ended anywhere, or it was an answer
+  };
+
+  Ended ended_of(const TaskResult& result, const Fed& fed) const {
+    Ended ended{result.ok, result.text};
+    if (request_.shape == MapRequest::Shape::answers || (!result.ok && result.bytes.empty()))
+      return ended;
+    try {
+      ended.command = command_result(result.bytes);
+    } catch (const std::invalid_argument&) {
+      return {false, "the worker's answer is not the result of a command"};
+    }
+    // A worker's word for success is its result; what was asked of it is our own.
+    ended.ok = result.ok && ended.command->ok();
+    if (!ended.ok && ended.trouble.empty())
+      ended.trouble = "exit code " + std::to_string(ended.command->code);
+    ended.command->number = fed.number;
+    if (request_.wants_arguments()) ended.command->arguments = fed.arguments;
+    return ended;
   }
 
-  bool print_answer(const TaskResult& result) {
-    if (!result.ok) return print_lost(result);
-    if (request_.json) return output_.append(answer_object(result));
+  bool print(const TaskResult& result, const Ended& ended, const Fed& fed) {
+    if (!ended.ok) ++failed_;
+    if (request_.shape == MapRequest::Shape::answers) return print_answer(result, fed);
+    if (!ended.command) return print_lost(result, ended.trouble, fed);
+    const CommandResult& command = *ended.command;
+    if (joblog_) joblog_->add(command, shown(fed));
+    if (folder_) folder_->add(command);
+    const auto missing = write_files(request_.command, fed.arguments, fed.number, command);
+    if (ended.ok)
+      tell_missing(console_, missing, "command " + std::to_string(fed.number), missing_told_);
+    return printer_->print(command, ended.trouble);
+  }
+
+  bool print_answer(const TaskResult& result, const Fed& fed) {
+    if (!result.ok) return print_lost(result, result.text, fed);
+    if (request_.json) return output_.append(answer_object(result, fed));
     if (request_.command.frame == Command::Frame::length) return output_.append(length_of(result.bytes) + result.bytes);
     return output_.append(result.bytes + '\n');
   }
 
-  bool print_lost(const TaskResult& result) {
+  bool print_lost(const TaskResult& result, const std::string& trouble, const Fed& fed) {
     ++lost_;
-    const std::uint64_t number = feed_->number_of(result.index);
     if (joblog_) {
       CommandResult none;
-      none.number = number;
+      none.number = fed.number;
       none.code = -1;
-      joblog_->add(none, "");
+      joblog_->add(none, shown(fed));
     }
     if (lost_ > kFailuresTold && !request_.json) return true;
-    return printer_->print_lost(number, std::string(to_string(result.code)), result.text);
+    return printer_->print_lost(
+        fed.number, std::string(to_string(result.ok ? ErrorCode::failed : result.code)), trouble);
   }
 
   /// Merged outputs, as --reduce wants it.
@@ -148,8 +188,10 @@ class Mapping {
     const auto next = [&]() -> std::optional<Bytes> {
       while (const auto result = job_.next()) {
         feed_->window().leave(result->index);
-        if (result->ok) return command_result(result->bytes).out;
-        if (result->code != ErrorCode::cancelled) print(*result);
+        const Fed fed = feed_->take(result->index);
+        Ended ended = ended_of(*result, fed);
+        if (ended.ok && ended.command) return std::move(ended.command->out);
+        if (result->ok || result->code != ErrorCode::cancelled) print(*result, ended, fed);
       }
       return std::nullopt;
     };
@@ -187,10 +229,8 @@ class Mapping {
     leave(Exit::failed);
   }
 
-  std::string shown(const CommandResult& result) const {
-    const std::vector<BytesView> arguments(result.arguments.begin(), result.arguments.end());
-    const auto words = expand(request_.shown, arguments, result.number);
-    return request_.shown.words.size() == 1 ? words.front() : quoted(words);
+  std::string shown(const Fed& fed) const {
+    return on_one_line(shown_command(request_.shown, fed.arguments, fed.number));
   }
 
   static std::string length_of(const Bytes& bytes) {
@@ -199,9 +239,9 @@ class Mapping {
     return length;
   }
 
-  std::string answer_object(const TaskResult& result) const {
+  static std::string answer_object(const TaskResult& result, const Fed& fed) {
     CommandResult answer;
-    answer.number = feed_->number_of(result.index);
+    answer.number = fed.number;
     answer.out = result.bytes;
     return json_line(answer, {});
   }
@@ -211,23 +251,24 @@ class Mapping {
   std::optional<ResultsFolder> folder_;
   std::shared_ptr<ItemFeed> feed_;
   Console console_;
-  Output output_;
+  Output output_{&console_};
   std::optional<CommandPrinter> printer_;
   Client* client_ = nullptr;
   Job job_;
   std::uint64_t failed_ = 0;
   std::uint64_t lost_ = 0;  // of them, those without output
+  std::uint64_t missing_told_ = 0;
 };
 
 /// The commands that would run.
 Exit print_commands(const MapRequest& request) {
-  auto source = !request.lists.empty() ? arguments_of(request.lists, request.group)
-                                       : arguments_of(std::make_unique<Records>(request.files, request.record_end), request.group);
+  auto source = !request.lists.empty()
+                    ? arguments_of(request.lists, request.group, request.linked)
+                    : arguments_of(std::make_unique<Records>(request.files, request.record_end),
+                                   request.group);
   std::uint64_t number = 0;
   for (std::vector<std::string> arguments; source->next(arguments);) {
-    const std::vector<BytesView> views(arguments.begin(), arguments.end());
-    const auto words = expand(request.shown, views, ++number);
-    std::cout << (request.shown.words.size() == 1 && words.size() == 1 ? words.front() : quoted(words)) << '\n';
+    std::cout << shown_command(request.shown, arguments, ++number) << '\n';
   }
   return Exit::done;
 }

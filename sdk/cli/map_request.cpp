@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include "cli/command_options.hpp"
 #include "cli/records.hpp"
@@ -12,25 +14,43 @@ namespace {
 
 constexpr Manual kMapRequestManual = {
     "quern map [OPTIONS] [--] [COMMAND [ARGUMENT...]] [::: VALUE...] [:::: FILE...]",
-    "Runs COMMAND once per line of standard input (or per VALUE), on all workers that run programs (quern-worker --allow-exec;\n"
-    "`quern up` does). In its arguments {} is the line, {.} without extension, {/} without folder, {//} its folder, {/.} without both,\n"
-    "{#} its number; without any the line is the last argument. A COMMAND that is one word with blanks or characters of the shell is a\n"
-    "script for /bin/sh; {} in it is one word wherever it stands, and the shell does not read a line as script (what the script hands a\n"
-    "line to may: for `sh -c`, `ssh`, `awk` give it as an argument of its own). Without COMMAND each line is a script.\n"
-    "What a command writes comes out in one piece, as it ends (-k: in order). Exit code 0: all succeeded, 1: some failed.\n"
+    "Runs COMMAND once per line of standard input (or per VALUE), on all workers that run programs "
+    "(quern-worker --allow-exec;\n"
+    "`quern up` does). In its arguments {} is the line, {.} without extension, {/} without folder, "
+    "{//} its folder, {/.} without both,\n"
+    "{#} its number, counted from 1; without any the line is the last argument. A COMMAND that is "
+    "one word with blanks or characters of the shell is a\n"
+    "script for /bin/sh; {} in it is one word wherever it stands, and the shell does not read a "
+    "line as script (what the script hands a\n"
+    "line to may: for `sh -c`, `ssh`, `awk` give it as an argument of its own). Without COMMAND "
+    "each line is a script.\n"
+    "Commands are counted from 1, as GNU parallel does it: {#}, --joblog and messages (\"command "
+    "3\"). Tasks are counted from 0: `quern logs\n"
+    "--task`, `quern results`, 12.0 and QUERN_TASK. Command N is task N - 1.\n"
+    "What a command writes comes out in one piece, as it ends (-k: in order). Exit code 0: all "
+    "succeeded, 1: some failed.\n"
     "A command may run more than once when its worker is lost.",
     "  ls *.png | quern map -- convert {} {.}.jpg\n"
     "  quern map -k --tag -- md5sum ::: *.iso\n"
     "  find . -name '*.log' -print0 | quern map -0 -- 'gzip -9 < {} > {}.gz'\n"
-    "  quern map --retries 2 --timeout 60 --joblog run.log --resume -- ./simulate --seed {} ::: 1 2 3 4\n"
-    "  quern map -k --loop -- ./score < lines.txt            one process per slot, a line in, a line out\n"
-    "  quern map --pipe --block 4M --reduce \"awk '{n += \\$1} END {print n}'\" -- wc -l < huge.txt\n"};
+    "  quern map --retries 2 --timeout 60 --joblog run.log --resume -- ./simulate --seed {} ::: 1 "
+    "2 3 4\n"
+    "  quern map -k --loop -- ./score < lines.txt            one process per slot, a line in, a "
+    "line out\n"
+    "  quern map --pipe --block 4M --reduce \"awk '{n += \\$1} END {print n}'\" -- wc -l < "
+    "huge.txt\n"};
 
 constexpr std::size_t kDefaultBlock = 1u << 20;
 constexpr std::size_t kBlockMax = 32u << 20;
 constexpr std::size_t kGroupMax = 100'000;
 
-using Lists = std::vector<std::vector<std::string>>;
+constexpr std::uint64_t kJobsMax = 1'000'000;
+constexpr double kPercentMax = 1000;
+
+struct Lists {
+  std::vector<std::vector<std::string>> values;
+  std::vector<bool> linked;
+};
 
 std::vector<std::string> records_of(const std::string& file, char end) {
   Records records({file}, end);
@@ -42,24 +62,42 @@ std::vector<std::string> records_of(const std::string& file, char end) {
   return all;
 }
 
-/// The part of the words after COMMAND that begins with `:::` (values) or `::::` (files of them, a list each), as lists.
+/// The part of the words after COMMAND that begins with `:::` (values) or `::::` (files of them, a
+/// list each), as lists. With a `+` the list goes on together with the one before it.
 Lists take_lists(std::vector<std::string>& words, char record_end) {
-  const auto begins = [](const std::string& word) { return word == ":::" || word == "::::"; };
+  const auto begins = [](const std::string& word) {
+    return word == ":::" || word == "::::" || word == ":::+" || word == "::::+";
+  };
   Lists lists;
   const auto first = std::find_if(words.begin(), words.end(), begins);
-  bool files = false;
+  bool files = false, linked = false;
   for (auto at = first; at != words.end(); ++at) {
     if (begins(*at)) {
-      files = *at == "::::";
-      if (!files) lists.emplace_back();
+      files = at->starts_with("::::");
+      linked = at->ends_with('+');
+      if (linked && lists.values.empty())
+        throw UsageError("'" + *at + "' links a list to the one before it, and there is none");
+      if (files) continue;
+      lists.values.emplace_back();
+      lists.linked.push_back(linked);
     } else if (files) {
-      lists.push_back(records_of(*at, record_end));
+      lists.values.push_back(records_of(*at, record_end));
+      lists.linked.push_back(linked);
     } else {
-      lists.back().push_back(*at);
+      lists.values.back().push_back(*at);
     }
   }
   words.erase(first, words.end());
   return lists;
+}
+
+/// What GNU parallel would replace and we pass on as it is would be a surprise.
+void refuse_foreign(const std::vector<std::string>& words) {
+  for (const std::string& word : words)
+    if (const std::string found = foreign_replacement(word); !found.empty())
+      throw UsageError("'" + found +
+                       "' is a replacement string of GNU parallel that Quern does not have; where "
+                       "the text itself is meant, put it into a script file");
 }
 
 MapRequest::Shape shape_of(const Given& given) {
@@ -73,10 +111,32 @@ std::size_t group_of(const Given& given) {
   return static_cast<std::size_t>(group);
 }
 
-std::uint64_t at_once_of(const Given& given) {
-  const long jobs = given.get_or<long>("jobs", 0);
-  if (given.has("jobs") && jobs < 1) throw UsageError("-j takes a number from 1 on");
-  return static_cast<std::uint64_t>(jobs);
+/// -j: 8, or of the slots there are: 50%, +1, -1; 0: as many as there is room for.
+void set_at_once(MapRequest& request, const Given& given) {
+  if (!given.has("jobs")) return;
+  const std::string text = given.get<std::string>("jobs");
+  const auto bad = [&] {
+    return UsageError("-j takes a number, or a part of the slots: 50%, +1, -1; not '" + text + "'");
+  };
+  const bool percent = text.ends_with('%');
+  const bool relative = text.starts_with('+') || text.starts_with('-');
+  double number = 0;
+  const char* begin = text.data() + (relative ? 1 : 0);
+  const char* end = text.data() + text.size() - (percent ? 1 : 0);
+  const auto [stop, error] = std::from_chars(begin, std::max(begin, end), number);
+  if (error != std::errc() || stop != end || !(number >= 0) ||
+      (percent && (relative || number > kPercentMax)))
+    throw bad();
+  if (!percent && (number != std::floor(number) || number > static_cast<double>(kJobsMax)))
+    throw bad();
+  if (percent) {
+    request.slots_share = number / 100;
+  } else if (relative) {
+    request.slots_share = 1;
+    request.slots_more = static_cast<std::int64_t>(number) * (text.front() == '-' ? -1 : 1);
+  } else {
+    request.at_once = static_cast<std::uint64_t>(number);
+  }
 }
 
 bool is_given(const Given& given, const char* option) {
@@ -118,6 +178,11 @@ const std::vector<std::string> kLineIsCommand = {"/bin/sh", "-c", "{}"};
 
 void set_command(MapRequest& request, const Given& given, const std::vector<std::string>& words) {
   const std::uint64_t arguments = request.lists.size() > 1 ? request.lists.size() : request.group;
+  if (request.shape == MapRequest::Shape::arguments) {
+    refuse_foreign(words);
+    refuse_foreign(given.get_or<std::vector<std::string>>("put", {}));
+    refuse_foreign(given.get_or<std::vector<std::string>>("get", {}));
+  }
   const bool lines_are_commands = words == std::vector<std::string>{"{}"};
   request.command = command_of(given, lines_are_commands ? kLineIsCommand : words, arguments, request.large);
   request.shown = request.command;
@@ -146,21 +211,41 @@ Resume resume_of(const Given& given) {
 
 }  // namespace
 
+std::uint64_t at_once_of(const MapRequest& request, std::uint64_t slots) {
+  if (!request.slots_share) return request.at_once;
+  const auto share = static_cast<std::int64_t>(static_cast<double>(slots) * *request.slots_share);
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(1, share + request.slots_more));
+}
+
 Syntax map_syntax() {
   Syntax syntax(kMapRequestManual);
-  syntax.add()("keep-order,k", flag(), "output in the order of the input")("max-args,n", option<long>("N"), "so many lines per command")(
-      "null,0", flag(), "input ends its records with NULs, not newlines")("arg-file,a", option<std::vector<std::string>>("FILE")->composing(), "input from a file, not standard input; of several each combination is a command")(
-      "jobs,j", option<long>("N"), "at most so many commands at a time; default: as many as the workers have slots")(
+  syntax.add()("keep-order,k", flag(), "output in the order of the input")(
+      "max-args,n", option<long>("N"), "so many lines per command")(
+      "null,0", flag(), "input ends its records with NULs, not newlines")(
+      "arg-file,a", option<std::vector<std::string>>("FILE")->composing(),
+      "input from a file, not standard input; of several each combination is a command")(
+      "jobs,j", option<std::string>("N"),
+      "at most so many commands at a time, or a part of the slots that there are: 50%, +1, -1; "
+      "default: as many as the workers have slots")(
       "tag", flag(), "each line of output begins with the arguments")(
-      "halt", option<std::string>("WHEN,WHY=N"), "stop early: now,fail=1 soon,fail=10% now,success=1 ...; now ends what runs, too")(
-      "joblog", option<std::string>("FILE"), "a line per command: when, where, how long, exit code")(
-      "resume", flag(), "pass over what the --joblog has")("resume-failed", flag(), "pass over what succeeded by the --joblog")(
-      "results", option<std::string>("DIR"), "also keep outputs in files: DIR/1/ARGUMENT/stdout and stderr")(
+      "halt", option<std::string>("WHEN,WHY=N"),
+      "stop early: now,fail=1 soon,fail=10% now,success=1 ...; now ends what runs, too")(
+      "joblog", option<std::string>("FILE"),
+      "a line per command: when, where, how long, exit code")("resume", flag(),
+                                                              "pass over what the --joblog has")(
+      "resume-failed", flag(), "pass over what succeeded by the --joblog")(
+      "results", option<std::string>("DIR"),
+      "also keep outputs in files: DIR/1/ARGUMENT/stdout and stderr")(
       "loop", flag(), "COMMAND runs on: it gets line after line and answers each with a line")(
-      "frame", option<std::string>("line|length"), "with --loop, lines, or each item and answer after its length (4 octets, little endian)")(
-      "pipe", flag(), "blocks of the input are COMMAND's standard input")("block", option<std::string>("SIZE"), "with --pipe, about so many octets, whole lines; default 1M")(
-      "reduce", option<std::string>("COMMAND"), "with --pipe, merge outputs: it gets several of them in order, until one is left")(
-      "dry-run", flag(), "print the commands")("detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");
+      "frame", option<std::string>("line|length"),
+      "with --loop, lines, or each item and answer after its length (4 octets, little endian)")(
+      "pipe", flag(), "blocks of the input are COMMAND's standard input")(
+      "block", option<std::string>("SIZE"),
+      "with --pipe, about so many octets, whole lines; default 1M")(
+      "reduce", option<std::string>("COMMAND"),
+      "with --pipe, merge outputs: it gets several of them in order, until one is left")(
+      "dry-run", flag(), "print the commands")(
+      "detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");
   add_command_options(syntax);
   syntax.words(0, Syntax::kAnyNumber, "the command");
   syntax.then_a_command();
@@ -174,7 +259,9 @@ std::optional<MapRequest> map_request(const Arguments& arguments) {
   std::vector<std::string> words = given->words();
   request.shape = shape_of(*given);
   request.record_end = given->flag("null") ? '\0' : '\n';
-  request.lists = take_lists(words, request.record_end);
+  Lists lists = take_lists(words, request.record_end);
+  request.lists = std::move(lists.values);
+  request.linked = std::move(lists.linked);
   request.files = given->get_or<std::vector<std::string>>("arg-file", {"-"});
   if (given->has("arg-file") && !request.lists.empty()) throw UsageError("-a and ::: exclude each other; :::: FILE stands beside :::");
   const bool from_terminal = request.lists.empty() && !given->has("arg-file") && ::isatty(STDIN_FILENO) != 0;
@@ -184,7 +271,7 @@ std::optional<MapRequest> map_request(const Arguments& arguments) {
   if (request.files.size() > 1 && request.shape == MapRequest::Shape::arguments)
     for (const std::string& file : request.files) request.lists.push_back(records_of(file, request.record_end));
   request.group = group_of(*given);
-  request.at_once = at_once_of(*given);
+  set_at_once(request, *given);
   request.keep_order = given->flag("keep-order");
   request.tag = given->flag("tag");
   request.json = given->json();

@@ -32,10 +32,14 @@ struct MapRequest {
   std::vector<std::string> put_each;  ///< names, with replacement strings, of files that each command gets
   std::vector<std::string> files;  ///< of the input, when there are no lists
   std::vector<std::vector<std::string>> lists;
+  std::vector<bool> linked;  ///< of each list: it goes on together with the one before it
   char record_end = '\n';
   std::size_t group = 1;
   std::size_t block_bytes = 0;
   std::uint64_t at_once = 0;  ///< most commands under way; 0: as many as there is room for
+  /// The same as a part of the slots that run commands, and so many more or less; see at_once_of().
+  std::optional<double> slots_share;
+  std::int64_t slots_more = 0;
 
   bool keep_order = false;
   bool tag = false;
@@ -50,6 +54,9 @@ struct MapRequest {
   /// The program's arguments are wanted back with its result.
   bool wants_arguments() const { return tag || json || !joblog.empty() || !results.empty() || !command.get.empty(); }
 };
+
+/// Most commands under way, when there are so many slots.
+std::uint64_t at_once_of(const MapRequest& request, std::uint64_t slots);
 
 /// Runs it from the submission to the exit code.
 Exit run_map(MapRequest request);

@@ -1,10 +1,6 @@
 #include "cli/output.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
-#include <csignal>
-#include <cstdlib>
 #include <cstring>
 
 namespace quern::cli {
@@ -12,22 +8,9 @@ namespace {
 
 constexpr std::size_t kUnwrittenMax = 1u << 20;
 
-/// 0, or the errno of the write that failed.
-int write_to_stdout(std::string_view text) {
-  while (!text.empty()) {
-    const auto written = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (written >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno != EINTR) {
-      return errno;
-    }
-  }
-  return 0;
-}
-
 }  // namespace
 
-Output::Output() : writer_([this] { write_out(); }) {}
+Output::Output(Console* console) : console_(console), writer_([this] { write_out(); }) {}
 
 Output::~Output() {
   {
@@ -70,25 +53,15 @@ void Output::write_out() {
     writing_ = true;
     lock.unlock();
     wake_owner_.notify_all();
-    const int error = write_to_stdout(batch);
+    const bool written = console_ ? console_->write_between(batch) : write_output(batch);
     lock.lock();
     writing_ = false;
-    if (error != 0) {
-      state_ = error == EPIPE ? State::reader_gone : State::broken;
-      error_ = error;
+    if (!written) {
+      error_ = output_error();
+      state_ = error_ == EPIPE ? State::reader_gone : State::broken;
     }
     wake_owner_.notify_all();
   }
-}
-
-void die_of_broken_pipe() {
-  std::signal(SIGPIPE, SIG_DFL);
-  sigset_t pipe;
-  sigemptyset(&pipe);
-  sigaddset(&pipe, SIGPIPE);
-  pthread_sigmask(SIG_UNBLOCK, &pipe, nullptr);
-  ::raise(SIGPIPE);
-  std::_Exit(1);
 }
 
 }  // namespace quern::cli

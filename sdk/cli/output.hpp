@@ -9,11 +9,16 @@
 #include <string_view>
 #include <thread>
 
+#include "cli/console.hpp"
+#include "cli/standard_output.hpp"
+
 namespace quern::cli {
 
 class Output {
  public:
-  Output();
+  /// `console`: whose status line has to make room where both are on one terminal; it must outlive
+  /// this.
+  explicit Output(Console* console = nullptr);
   /// Writes what is left.
   ~Output();
   Output(const Output&) = delete;
@@ -35,6 +40,7 @@ class Output {
   mutable std::mutex mutex_;
   std::condition_variable wake_writer_;
   std::condition_variable wake_owner_;
+  Console* console_;
   std::string pending_;
   bool writing_ = false;
   bool closing_ = false;
@@ -42,8 +48,5 @@ class Output {
   int error_ = 0;
   std::thread writer_;
 };
-
-/// Ends the process as tools do whose reader went away: by SIGPIPE, without a word.
-[[noreturn]] void die_of_broken_pipe();
 
 }  // namespace quern::cli

@@ -1,5 +1,7 @@
 #include "cli/progress.hpp"
 
+#include <cstdlib>
+
 #include "cli/human.hpp"
 
 namespace quern::cli {
@@ -26,13 +28,17 @@ std::string progress_line(const Progress& progress) {
                     : bar(share, kBarCells) + " " + count(ended) + "/" + count(progress.total) + "  " + percent(share);
   if (progress.rate > 0) line += "  " + human_rate(progress.rate);
   if (progress.eta_s >= 0 && !progress.open) line += "  " + human_seconds(progress.eta_s) + " left";
-  line += "  " + std::to_string(progress.workers) + (progress.workers == 1 ? " worker" : " workers");
+  // The count comes later than the first lease.
+  if (progress.workers > 0)
+    line +=
+        "  " + std::to_string(progress.workers) + (progress.workers == 1 ? " worker" : " workers");
   if (progress.failed > 0) line += "  " + count(progress.failed) + " failed";
   if (!progress.reason.empty() && !is_final(progress.state)) line += "  (" + progress.reason + ")";
   return line;
 }
 
-ProgressView::ProgressView(const Job& job, Console& console) : job_(job), console_(console) {
+ProgressView::ProgressView(const Job& job, Console& console, Of of)
+    : job_(job), console_(console), of_(of) {
   // Asks the broker for news of the job; look() reads what came.
   job_.on_progress([](const Progress&) {}, kRedraw);
   thread_ = std::thread([this] { follow(); });
@@ -59,6 +65,7 @@ void ProgressView::follow() {
 
 void ProgressView::look() {
   const Progress progress = job_.progress();
+  warn(progress);
   if (console_.is_terminal()) {
     console_.status(progress_line(progress));
     return;
@@ -67,6 +74,25 @@ void ProgressView::look() {
   if (!waits || std::chrono::steady_clock::now() - started_ < kPatience) return;
   if (said_.size() < kReasonsMax && said_.insert(progress.reason).second)
     console_.say("waiting: " + progress.reason);
+}
+
+void ProgressView::warn(const Progress& progress) {
+  if (warned_ || is_final(progress.state) || progress.done + progress.failed > 0) return;
+  // What a command of Quern starts knows by the variables that such commands get.
+  const bool nested = progress.state == JobState::waiting && std::getenv("QUERN_TASK") != nullptr;
+  const bool unanswered = progress.state == JobState::running && of_ == Of::answers;
+  const auto now = std::chrono::steady_clock::now();
+  if (!nested && !unanswered) return stands_since_.reset();
+  if (!stands_since_) stands_since_ = now;
+  if (now - *stands_since_ < kPatience) return;
+  warned_ = true;
+  console_.say(nested ? "this runs within a command of another job, which holds its slot until "
+                        "this has ended; when all slots are held so, nothing "
+                        "goes on: give the workers more slots, or run the outer job with fewer "
+                        "commands at a time (-j)"
+                      : "no answer yet: a --loop program must answer each line at once; if it "
+                        "keeps its output back, run it with `stdbuf -oL`, or "
+                        "let it flush (awk: fflush(), mawk: -W interactive)");
 }
 
 }  // namespace quern::cli

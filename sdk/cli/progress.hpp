@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -19,7 +20,10 @@ std::string progress_line(const Progress& progress);
 
 class ProgressView {
  public:
-  ProgressView(const Job& job, Console& console);
+  /// answers: of programs that answer item after item (`--loop`), which may keep their answers
+  /// back.
+  enum class Of : unsigned char { tasks, answers };
+  ProgressView(const Job& job, Console& console, Of of = Of::tasks);
   ~ProgressView();
   ProgressView(const ProgressView&) = delete;
   ProgressView& operator=(const ProgressView&) = delete;
@@ -27,9 +31,14 @@ class ProgressView {
  private:
   void follow();
   void look();
+  void warn(const Progress& progress);
 
   Job job_;
   Console& console_;
+  Of of_;
+  bool warned_ = false;
+  std::optional<std::chrono::steady_clock::time_point>
+      stands_since_;  // nothing goes on, see warn()
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::set<std::string> said_;  ///< reasons that were told
   std::mutex mutex_;

@@ -30,8 +30,7 @@ void append_error(std::string& line, ErrorCode code, BytesView text) {
 bool ResultPrinter::print(const TaskResult& result, Encoding encoding) {
   if (!result.ok) print_error(result);
   line_.clear();
-  if (format_ == Format::text && commands_ && !result.bytes.empty())
-    return CommandPrinter({false, false}, output_, console_).print(command_result(result.bytes));
+  if (commands_ && !result.bytes.empty()) return print_command(result);
   if (format_ == Format::text) {
     if (!result.ok) return true;
     append_text(line_, result.bytes, encoding);
@@ -52,6 +51,20 @@ bool ResultPrinter::print(const TaskResult& result, Encoding encoding) {
   }
   line_ += "}\n";
   return output_.append(line_);
+}
+
+bool ResultPrinter::print_command(const TaskResult& result) {
+  try {
+    const CommandResult command = command_result(result.bytes);
+    if (result.ok && !command.ok()) ++failed_;
+    return CommandPrinter({format_ == Format::json, false}, output_, console_)
+        .print(command, format_ == Format::json ? result.text : "");
+  } catch (const std::invalid_argument&) {
+    if (result.ok) ++failed_;
+    console_.say("task " + std::to_string(result.index) +
+                 ": the worker's answer is not the result of a command");
+    return true;
+  }
 }
 
 bool ResultPrinter::print_reduced(JobNumber number, const Outcome& outcome, const std::optional<Bytes>& value,

@@ -13,6 +13,11 @@ namespace quern::cli {
 
 enum class Format : unsigned char { text, json };
 
+/// How results are shown: `echo` gives back its input, and of a range that is a number.
+inline Encoding shown_encoding(const std::string& function, bool of_range, Encoding encoding) {
+  return of_range && function == "echo" ? Encoding::value : encoding;
+}
+
 class ResultPrinter {
  public:
   /// `commands`: the results are those of commands (function `exec`), and what they wrote is printed as they wrote it.
@@ -32,6 +37,7 @@ class ResultPrinter {
 
  private:
   void print_error(const TaskResult& result);
+  bool print_command(const TaskResult& result);
 
   Format format_;
   Output& output_;

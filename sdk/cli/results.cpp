@@ -22,10 +22,12 @@ constexpr Manual kResultsManual = {"quern results ID [--failed] [--follow]",
 enum class Which : unsigned char { all, failed };
 
 /// False when nobody reads any more.
-bool print_all(const Job& job, Which which, ResultPrinter& printer) {
+bool print_results(const Job& job, const JobStatus& status, Which which, ResultPrinter& printer) {
   while (const auto result = job.next()) {
     if (which == Which::failed && result->ok) continue;
-    if (!printer.print(*result, job.encoding())) return false;
+    if (!printer.print(*result, shown_encoding(status.function, status.input == InputKind::range,
+                                               job.encoding())))
+      return false;
   }
   return true;
 }
@@ -33,9 +35,9 @@ bool print_all(const Job& job, Which which, ResultPrinter& printer) {
 Exit print_job(const Job& job, const JobStatus& status, Which which, Format format) {
   const JobNumber number = status.number;
   Console console;
-  Output output;
+  Output output(&console);
   ResultPrinter printer(format, output, console, status.function == "exec");
-  bool read = print_all(job, which, printer);
+  bool read = print_results(job, status, which, printer);
   const Outcome outcome = job.wait();
   if (read && job.reduced() && which == Which::all) {
     const auto reduced = outcome.ok() ? job.get_optional() : std::nullopt;
@@ -49,7 +51,7 @@ Exit print_job(const Job& job, const JobStatus& status, Which which, Format form
   if (!outcome.ok())
     console.say("job " + std::to_string(value(number)) + ' ' + std::string(to_string(outcome.state)) +
                 (outcome.text.empty() ? "" : ": " + outcome.text));
-  return outcome.ok() ? Exit::done : Exit::failed;
+  return outcome.ok() && printer.failed() == 0 ? Exit::done : Exit::failed;
 }
 
 }  // namespace

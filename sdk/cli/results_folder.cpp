@@ -4,11 +4,13 @@
 #include <fstream>
 
 #include "cli/options.hpp"
+#include "keys/sodium.hpp"
 
 namespace quern::cli {
 namespace {
 
 constexpr std::size_t kNameMax = 255;
+constexpr std::size_t kDigestShown = 32;
 
 void write(const std::filesystem::path& file, const std::string& bytes) {
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
@@ -29,7 +31,12 @@ std::string folder_name(const std::string& argument) {
   }
   if (name == "." || name == "..") name = "\\" + name;
   if (name.empty()) name = "\\";
-  return name.substr(0, kNameMax);
+  if (name.size() <= kNameMax) return name;
+  // What is cut off tells names apart that begin alike.
+  keys::Digest digest;
+  digest.add(argument);
+  const std::string rest = "~" + digest.hex().substr(0, kDigestShown);
+  return name.substr(0, kNameMax - rest.size()) + rest;
 }
 
 void ResultsFolder::add(const CommandResult& result) const {

@@ -22,10 +22,12 @@ std::optional<TaskResult> next_of(const Job& job, Order order) {
 }
 
 /// Prints all results; false when nobody reads them. What an interrupt did to the rest is not news.
-bool print_results(const Job& job, Order order, const Attended& attended, ResultPrinter& printer) {
-  while (const auto result = next_of(job, order)) {
+bool print_results(const Job& job, const RunRequest& request, const Attended& attended,
+                   ResultPrinter& printer) {
+  while (const auto result = next_of(job, request.order)) {
     if (attended.interrupted() && !result->ok) continue;
-    if (!printer.print(*result, job.encoding())) return false;
+    if (!printer.print(*result, shown_encoding(request.function, request.of_range, job.encoding())))
+      return false;
   }
   return true;
 }
@@ -71,10 +73,10 @@ Exit run_detached(const Job& job, Format format, Attended& attended) {
 
 Exit run_attached(const Job& job, const RunRequest& request, Attended& attended) {
   Console console;
-  Output output;
+  Output output(&console);
   ResultPrinter printer(request.format, output, console);
   std::optional<ProgressView> view(std::in_place, job, console);
-  bool read = print_results(job, request.order, attended, printer);
+  bool read = print_results(job, request, attended, printer);
   const Outcome outcome = ended(job);
   if (read && !attended.interrupted() && job.reduced())
     read = printer.print_reduced(job.number(), outcome, reduced_value(job, outcome), job.encoding());

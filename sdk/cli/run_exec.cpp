@@ -4,6 +4,7 @@
 
 #include "cli/attended.hpp"
 #include "cli/command_files.hpp"
+#include "cli/command_input.hpp"
 #include "cli/command_items.hpp"
 #include "cli/command_options.hpp"
 #include "cli/command_printer.hpp"
@@ -11,7 +12,7 @@
 #include "cli/json.hpp"
 #include "cli/map_request.hpp"
 #include "cli/progress.hpp"
-#include "cli/records.hpp"
+#include "cli/received_files.hpp"
 #include "quern/client.hpp"
 
 namespace quern::cli {
@@ -19,23 +20,35 @@ namespace {
 
 constexpr Manual kRunExecManual = {
     "quern run exec [OPTIONS] [--] COMMAND [ARGUMENT...]",
-    "Runs a command on a worker (one with --allow-exec; those of `quern up` have it). What it writes comes out when it has ended, and its\n"
-    "exit code is the exit code: 124 when it ran out of --timeout, 128 and the signal's number when one ended it, 125 when Quern could not\n"
-    "run it at all. A COMMAND that is one word with blanks or characters of the shell is a script for /bin/sh.\n"
-    "With --each-line or --from-json there is a command per line, as in `quern map -k`, and the exit code is 0 or 1.",
+    "Runs a command on a worker (one with --allow-exec; those of `quern up` have it). What it "
+    "writes comes out when it has ended, and its\n"
+    "exit code is the exit code: 124 when it ran out of --timeout, 128 and the signal's number "
+    "when one ended it, 125 when Quern could not\n"
+    "run it at all. Standard input, when it is a pipe or a file, is read to its end first and then "
+    "is the command's. A COMMAND that is one word with blanks or characters of the shell is a "
+    "script for /bin/sh.\n"
+    "With --each-line or --from-json there is a command per line, as in `quern map -k`, and the "
+    "exit code is 0 or 1.",
     "  quern run exec -- uname -a\n"
+    "  gzip -dc log.gz | quern run exec -- ./count\n"
     "  quern run exec --require gpu=1 --stdin model.json -- ./train --epochs 3\n"
     "  quern run exec --each-line hosts.txt --detach -- ping -c1 {}\n"
-    "  echo '{\"args\": [\"-n\", \"hello\"], \"env\": {\"LANG\": \"C\"}, \"require\": {\"zone\": \"north\"}}' | quern run exec --from-json - -- echo\n"};
+    "  echo '{\"args\": [\"-n\", \"hello\"], \"env\": {\"LANG\": \"C\"}, \"require\": {\"zone\": "
+    "\"north\"}}' | quern run exec --from-json - -- echo\n"};
 
 constexpr int kTimedOut = 124;
 constexpr int kSignalled = 128;
 
-Bytes whole_input(const std::string& file) {
-  Records records({file}, '\n');
-  Bytes bytes;
-  for (std::string block; records.next_block(block, 1u << 20);) bytes += block;
-  return bytes;
+/// Gives the input to the command: with it, or by its hash.
+Bytes give_input(Client& client, const CommandInput& input, Command& command,
+                 SubmitOptions& options, Console& console, Attended& attended) {
+  command.feed =
+      input.given() && input.large().empty() ? Command::Feed::input : Command::Feed::nothing;
+  if (!input.large().empty()) {
+    command.input_blob =
+        put_file(client, input.large(), "standard input", options, console, attended);
+  }
+  return input.bytes();
 }
 
 void print_number(const Job& job, bool json) {
@@ -52,18 +65,19 @@ Exit exit_of(const CommandResult& result) {
 Exit run_one(const Given& given, const std::vector<std::string>& words) {
   LargeFiles large;
   Command command = command_of(given, words, 1, large);
-  if (words.size() == 1 && is_script(words.front())) command.words = {"/bin/sh", "-c", words.front()};
-  command.feed = given.has("stdin") ? Command::Feed::input : Command::Feed::nothing;
+  if (words.size() == 1 && is_script(words.front()))
+    command.words = {"/bin/sh", "-c", words.front()};
   SubmitOptions options = command_submit_options(given);
   options.detach = given.flag("detach");
   if (options.name.empty()) options.name = words.front().substr(0, 60);
-  Whole input{given.has("stdin") ? whole_input(given.get<std::string>("stdin")) : Bytes()};
+  Console console;
+  const CommandInput stdin_of_it(given.get_or<std::string>("stdin", {}), console);
 
   Attended attended;  // before any thread
   Client client(given.client());
   client.connect();
-  Console console;
   give_files(client, large, {&command}, options, console, attended);
+  Whole input{give_input(client, stdin_of_it, command, options, console, attended)};
   options.common = to_bytes(command);
   const Job job = client.submit("exec", std::move(input), options);
   if (options.detach) {
@@ -72,7 +86,7 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
     return Exit::done;
   }
   attended.add(job);
-  Output output;
+  Output output(&console);
   CommandPrinter printer({given.json(), false}, output, console);
   std::optional<ProgressView> view(std::in_place, job, console);
   const auto result = job.next();
@@ -85,9 +99,15 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
   }
   const CommandResult command_end = command_result(result->bytes);
   printer.print(command_end, result->text);
-  write_files(command, command_end);
-  if (output.flush() == Output::State::reader_gone) die_of_broken_pipe();
-  return exit_of(command_end);
+  std::uint64_t told = 0;
+  const auto missing = write_files(command, {}, 1, command_end);
+  if (command_end.ok()) tell_missing(console, missing, "the command", told);
+  output.flush();
+  if (output_error() != 0)
+    return finish_output(Exit::done) == Exit::done ? Exit::done : Exit::not_run;
+  // It ended well, and yet its task did not: its output is not whole, or its files could not be
+  // brought back.
+  return command_end.ok() && !result->ok ? Exit::not_run : exit_of(command_end);
 }
 
 Exit run_each_line(const Given& given, const std::vector<std::string>& words) {
@@ -107,22 +127,28 @@ Exit run_each_line(const Given& given, const std::vector<std::string>& words) {
 }
 
 /// What the commands wrote, in the order of the input; `order` names the job of each.
-Exit print_in_order(bool json, const Command& command, const std::vector<std::size_t>& order, const std::vector<Job>& jobs, Attended& attended) {
+Exit print_in_order(bool json, const Command& command, const CommandItems& items,
+                    const std::vector<Job>& jobs, Attended& attended) {
   Console console;
-  Output output;
+  Output output(&console);
   CommandPrinter printer({json, false}, output, console);
-  std::uint64_t number = 0, failed = 0;
-  for (const std::size_t group : order) {
+  std::uint64_t number = 0, failed = 0, missing_told = 0;
+  std::vector<std::uint64_t> ended(jobs.size(), 0);
+  for (const std::size_t group : items.order) {
     const auto result = jobs[group].next();
-    ++number;
+    const auto& arguments = items.arguments[number++];
+    const std::uint64_t own_number = ++ended[group];  // {#} is counted within a job
     if (!result) continue;
-    if (!result->ok) ++failed;
     if (result->bytes.empty()) {
+      if (!result->ok) ++failed;
       printer.print_lost(number, std::string(to_string(result->code)), result->text);
       continue;
     }
     CommandResult one = command_result(result->bytes);
-    write_files(command, one);  // by the number that the worker knew
+    const bool ok = result->ok && one.ok();
+    if (!ok) ++failed;
+    const auto missing = write_files(command, arguments, own_number, one);
+    if (ok) tell_missing(console, missing, "command " + std::to_string(number), missing_told);
     one.number = number;
     if (!printer.print(one, result->text)) break;
   }
@@ -167,7 +193,7 @@ Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
     return Exit::done;
   }
   try {
-    return print_in_order(given.json(), command, items.order, jobs, attended);
+    return print_in_order(given.json(), command, items, jobs, attended);
   } catch (...) {
     attended.cancel();  // nobody will see what the commands still do
     throw;
@@ -190,10 +216,16 @@ Syntax run_exec_syntax() {
   Syntax syntax(kRunExecManual);
   syntax.words(0, Syntax::kAnyNumber, "the command");
   syntax.then_a_command();
-  syntax.add()("stdin", option<std::string>("FILE"), "the command's standard input; - is ours")(
-      "each-line", option<std::string>("FILE"), "a command per line, which stands for {}; - is standard input")(
-      "from-json", option<std::string>("FILE"), "a command per line, an object each: args (for {} and {1}, {2}, ...), env, cwd, stdin, cost, require")(
-      "detach", flag(), "print the job's id and leave it to the broker (`quern wait ID`, `quern logs ID`)");
+  syntax.add()("stdin", option<std::string>("FILE"),
+               "the command's standard input; - is ours, and so it is by default when ours is a "
+               "pipe or a file; /dev/null: none")(
+      "each-line", option<std::string>("FILE"),
+      "a command per line, which stands for {}; - is standard input")(
+      "from-json", option<std::string>("FILE"),
+      "a command per line, an object each: args (for {} and {1}, {2}, ...), env, cwd, stdin, cost, "
+      "require")(
+      "detach", flag(),
+      "print the job's id and leave it to the broker (`quern wait ID`, `quern logs ID`)");
   add_command_options(syntax);
   return syntax;
 }

@@ -32,6 +32,8 @@ constexpr Manual kRunRequestManual = {
     "  quern run exec -- make -j4                         one command on some worker; see `quern run exec --help`\n"
     "  id=$(quern run primes --range 1:10000000 --detach); quern wait $id; quern results $id\n"};
 
+constexpr double kCostMost = 1e15;
+
 }  // namespace
 
 Syntax run_syntax() {
@@ -90,8 +92,10 @@ std::function<double(BytesView)> costs_in(const std::string& file) {
     if (!std::getline(*lines, line)) throw FileError(file + " has " + std::to_string(number - 1) + " lines, and there are more items");
     double cost = 0;
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), cost);
-    if (error != std::errc() || end != line.data() + line.size() || !(cost >= 0) || !std::isfinite(cost))
-      throw FileError(file + ", line " + std::to_string(number) + ": '" + line + "' is not a number of at least 0");
+    if (error != std::errc() || end != line.data() + line.size() ||
+        !(cost >= 0 && cost <= kCostMost))
+      throw FileError(file + ", line " + std::to_string(number) + ": '" + line +
+                      "' is not a number from 0 to 10^15");
     return cost;
   };
 }
@@ -122,8 +126,9 @@ Input input_of(const Given& given) {
 SubmitOptions submit_options_of(const Given& given) {
   SubmitOptions options = job_options_of(given);
   options.cost = given.get_or<double>("cost", 0);
-  if (options.cost < 0 || !std::isfinite(options.cost)) throw UsageError("--cost must be above 0");
-  options.attempts = attempts_of(given.get_or<long>("retries", 2));
+  if (given.has("cost") && !(options.cost > 0 && options.cost <= kCostMost))
+    throw UsageError("--cost takes a number above 0, up to 10^15");
+  options.attempts = attempts_of(given, 2);
   if (given.has("timeout")) options.timeout = timeout_of(given.get<double>("timeout"));
   options.detach = given.flag("detach");
   options.unique = given.get_or<std::string>("unique", {});
@@ -183,6 +188,7 @@ std::optional<RunRequest> run_request(const Arguments& arguments) {
   request.order = given->flag("unordered") ? Order::completion : Order::input;
   request.format = given->json() ? Format::json : Format::text;
   request.input = input_of(*given);
+  request.of_range = std::holds_alternative<Range>(request.input);
   if (given->has("load")) load_plugin(request, *given);
   return request;
 }

@@ -16,6 +16,7 @@ enum class Order : unsigned char { input, completion };
 
 struct RunRequest {
   std::string function;
+  bool of_range = false;  ///< the input is one
   Input input;
   SubmitOptions submit;
   std::optional<Command> program;  ///< with --load: what calls the function

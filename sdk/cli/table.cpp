@@ -1,11 +1,42 @@
 #include "cli/table.hpp"
 
 #include <algorithm>
+#include <iterator>
+
+#include "cli/utf8.hpp"
 
 namespace quern::cli {
 namespace {
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+/// Of one whole sequence of UTF-8.
+char32_t code_point(std::string_view sequence) {
+  const auto lead = static_cast<unsigned char>(sequence.front());
+  if (sequence.size() == 1) return lead;
+  char32_t point = lead & (0xFFu >> (sequence.size() + 1));
+  for (const char c : sequence.substr(1))
+    point = point << 6 | (static_cast<unsigned char>(c) & 0x3Fu);
+  return point;
+}
+
+/// Whether a character is one that is seen and leaves all others where they are. Not so: controls,
+/// what turns the direction of text, what has no width (and hides differences), line separators,
+/// tags, what is for private use or is no character.
+bool is_shown(char32_t c) {
+  struct Span {
+    char32_t first, last;
+  };
+  static constexpr Span kHidden[] = {{0x0000, 0x001F},   {0x007F, 0x009F},   {0x00AD, 0x00AD},
+                                     {0x034F, 0x034F},   {0x061C, 0x061C},   {0x115F, 0x1160},
+                                     {0x17B4, 0x17B5},   {0x180B, 0x180F},   {0x200B, 0x200F},
+                                     {0x2028, 0x202E},   {0x2060, 0x206F},   {0x3164, 0x3164},
+                                     {0xE000, 0xF8FF},   {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},
+                                     {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},   {0xFFFE, 0xFFFF},
+                                     {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0x10FFFF}};
+  return std::none_of(std::begin(kHidden), std::end(kHidden),
+                      [c](const Span& span) { return c >= span.first && c <= span.last; });
+}
 
 void put_cell(std::string& line, const std::string& cell, std::size_t width, Align align) {
   const std::string padding(width - std::min(width, width_of(cell)), ' ');
@@ -14,15 +45,19 @@ void put_cell(std::string& line, const std::string& cell, std::size_t width, Ali
 
 }  // namespace
 
-std::string printable(std::string text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto octet = static_cast<unsigned char>(text[i]);
-    if (octet < 0x20 || octet == 0x7f) text[i] = '?';
-    // U+0080 to U+009F are C2 80 to C2 9F.
-    if (octet == 0xC2 && i + 1 < text.size() && continues(text[i + 1]) && static_cast<unsigned char>(text[i + 1]) < 0xA0)
-      text.replace(i, 2, "?");
+std::string printable(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = sequence_length(text);
+    const bool shown = length > 0 && is_shown(code_point(text.substr(0, length)));
+    if (shown)
+      out += text.substr(0, length);
+    else
+      out += '?';
+    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
-  return text;
+  return out;
 }
 
 std::size_t width_of(std::string_view text) {

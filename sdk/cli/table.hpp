@@ -29,9 +29,9 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// The same for any text of another party that is shown on a terminal: no control character of ASCII or of
-/// Unicode (U+0080 to U+009F, some of which begin sequences as ESC does) is left.
-std::string printable(std::string text);
+/// The same for any text of another party that is shown to a person. '?' stands for what moves the
+/// cursor, turns the direction of text or is not seen, and for what is not UTF-8.
+std::string printable(std::string_view text);
 /// Columns a UTF-8 text takes, counting code points: near enough for names.
 std::size_t width_of(std::string_view text);
 /// The beginning of it that takes at most so many columns.

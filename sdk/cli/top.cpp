@@ -8,6 +8,7 @@
 #include <iostream>
 #include <thread>
 
+#include "cli/attended.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/json.hpp"
@@ -52,7 +53,7 @@ Json object_of(const TopPicture& picture) {
 }
 
 void print(const std::string& text) {
-  if (!(std::cout << text << std::flush)) die_of_broken_pipe();
+  if (!(std::cout << text << std::flush)) leave(Exit::done);
 }
 
 std::string plain_text(const TopPicture& picture) {
@@ -138,11 +139,6 @@ Exit show(TopSource& source, Signals& signals) {
   }
 }
 
-bool is_screen() {
-  const char* kind = std::getenv("TERM");
-  return ::isatty(STDOUT_FILENO) == 1 && kind && *kind && std::string_view(kind) != "dumb";
-}
-
 Exit live(ClientOptions options, std::chrono::milliseconds interval) {
   Signals signals;
   options.retry = kRetry;
@@ -169,7 +165,7 @@ Exit top(const Arguments& arguments) {
   if (!given) return Exit::done;
   const auto interval = given->interval(1);
   const bool once = given->flag("once");
-  if (!once && !given->json() && is_screen()) return live(given->client(), interval);
+  if (!once && !given->json() && may_draw(STDOUT_FILENO)) return live(given->client(), interval);
 
   Interrupt interrupt([] { std::_Exit(static_cast<int>(Exit::interrupted)); });
   Client client(given->client());

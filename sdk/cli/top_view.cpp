@@ -20,10 +20,6 @@ struct Section {
 
 std::string count(std::uint64_t n) { return human_count(static_cast<double>(n)); }
 
-std::string plural(std::uint64_t n, const std::string& word) {
-  return std::to_string(n) + ' ' + word + (n == 1 ? "" : "s");
-}
-
 /// Cells of a bar that leave room for the rest.
 std::size_t bar_cells(std::size_t columns) { return columns < 60 ? 4 : columns < 110 ? 8 : 16; }
 
@@ -80,8 +76,9 @@ std::string busy_of(const Capacity& capacity, std::size_t cells) {
 
 /// Of its cores: '#' what its busy slots take at a core each, '+' what others were measured to take.
 std::string cpu_of(const Capacity& capacity, std::size_t cells) {
-  const double cores = std::max(capacity.cores, 1e-3);
-  const double others = std::clamp(1 - capacity.idle, 0.0, 1.0);
+  // Written so that what is no number becomes a bound, too.
+  const double cores = capacity.cores > 1e-3 ? capacity.cores : 1e-3;
+  const double others = capacity.idle < 1 ? std::min(1 - std::max(capacity.idle, 0.0), 1.0) : 0;
   const double own = std::clamp(capacity.busy / cores, 0.0, 1 - others);
   const auto cells_of = [&](double share) { return static_cast<std::size_t>(share * static_cast<double>(cells) + 0.5); };
   const std::size_t own_cells = std::min(cells_of(own), cells), other_cells = std::min(cells_of(others), cells - own_cells);

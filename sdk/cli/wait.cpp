@@ -1,5 +1,6 @@
 // `quern wait`: blocks until jobs have ended, and ends as they did.
 #include <cstdlib>
+#include <algorithm>
 #include <iostream>
 
 #include "cli/command.hpp"
@@ -43,7 +44,11 @@ Exit wait(const Arguments& arguments) {
   const auto given = wait_syntax().parse(arguments);
   if (!given) return Exit::done;
   std::vector<JobNumber> numbers;
-  for (const std::string& word : given->words()) numbers.push_back(job_number(word));
+  for (const std::string& word : given->words()) {
+    const JobNumber number = job_number(word);
+    if (std::find(numbers.begin(), numbers.end(), number) == numbers.end())
+      numbers.push_back(number);  // said twice, waited for once
+  }
 
   // Waiting changes nothing, so an interrupt ends it at once; the jobs go on.
   Interrupt interrupt([] { std::_Exit(static_cast<int>(Exit::interrupted)); });

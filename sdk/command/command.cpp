@@ -87,7 +87,9 @@ std::vector<CommandFile> files_of(const msgpack::object& object) {
   for (const auto& file : object.via.array) {
     if (file.type != msgpack::type::ARRAY || file.via.array.size < 3 || file.via.array.size > 4) throw msgpack::type_error();
     const msgpack::object* parts = file.via.array.ptr;
-    files.push_back({octets_of(parts[0]), parts[1].as<std::uint32_t>() & 0777u, octets_of(parts[2]), file.via.array.size == 4 ? octets_of(parts[3]) : ""});
+    files.push_back({octets_of(parts[0]),
+                     parts[1].as<std::uint32_t>() & (0777u | CommandFile::kFolder),
+                     octets_of(parts[2]), file.via.array.size == 4 ? octets_of(parts[3]) : ""});
     if (!stays_within(files.back().name)) throw std::invalid_argument("the name of a file leaves its folder: " + files.back().name);
   }
   std::set<std::string_view> names;
@@ -142,6 +144,8 @@ Bytes to_bytes(const Command& c) {
   fields.add(c.timeout_ms > 0, "timeout_ms", [&](Packer& p) { p.pack(c.timeout_ms); });
   fields.add(c.memory_bytes > 0, "memory_bytes", [&](Packer& p) { p.pack(c.memory_bytes); });
   fields.add(!c.files.empty(), "files", [&](Packer& p) { pack_files(p, c.files); });
+  fields.add(!c.input_blob.empty(), "stdin_blob", [&](Packer& p) { pack_text(p, c.input_blob); });
+  fields.add(c.umask.has_value(), "umask", [&](Packer& p) { p.pack(*c.umask); });
   fields.add(!c.get.empty(), "get", [&](Packer& p) { pack_words(p, c.get); });
   return fields.take();
 }
@@ -161,6 +165,10 @@ Command command_in(BytesView bytes) {
              else if (key == "timeout_ms") c.timeout_ms = value.as<std::uint64_t>();
              else if (key == "memory_bytes") c.memory_bytes = value.as<std::uint64_t>();
              else if (key == "files") c.files = files_of(value);
+             else if (key == "stdin_blob")
+               c.input_blob = text_in(value);
+             else if (key == "umask")
+               c.umask = value.as<std::uint32_t>() & 0777u;
              else if (key == "get") c.get = texts_in(value);
            });
   if (c.words.empty() || c.words.front().empty()) throw std::invalid_argument("the command names no program");

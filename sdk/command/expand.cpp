@@ -14,14 +14,25 @@ using command::Replacement;
 void append(std::string& out, const Replacement& replacement, const std::vector<BytesView>& arguments, std::uint64_t number) {
   if (replacement.kind == Replacement::Kind::number) {
     out += std::to_string(number);
-  } else if (replacement.position > 0) {
-    if (replacement.position <= arguments.size()) out += part_of(replacement.kind, arguments[replacement.position - 1]);
+  } else if (replacement.position != 0) {
+    if (const auto index = command::index_of(replacement.position, arguments.size()))
+      out += part_of(replacement.kind, arguments[*index]);
   } else {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
       if (i > 0) out += ' ';
       out += part_of(replacement.kind, arguments[i]);
     }
   }
+}
+
+/// With a backslash before each character that means something in a pattern.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
 }
 
 bool is_list(const std::vector<Piece>& pieces) {
@@ -34,6 +45,14 @@ bool is_list(const std::vector<Piece>& pieces) {
 bool has_replacement(std::string_view word) {
   const auto pieces = command::pieces_of(word);
   return std::any_of(pieces.begin(), pieces.end(), [](const Piece& piece) { return piece.replacement.has_value(); });
+}
+
+std::string foreign_replacement(std::string_view word) {
+  for (std::size_t at = 0; at < word.size(); ++at)
+    if (word[at] == '{' && (at == 0 || word[at - 1] != '$'))
+      if (const auto found = command::foreign_replacement_at(word.substr(at)); !found.empty())
+        return std::string(found);
+  return {};
 }
 
 bool stays_within(std::string_view name) {
@@ -53,6 +72,17 @@ std::string expand_word(std::string_view word, const std::vector<BytesView>& arg
     else text += piece.literal;
   }
   return text;
+}
+
+std::string expand_pattern(std::string_view word, const std::vector<BytesView>& arguments,
+                           std::uint64_t number) {
+  std::string pattern;
+  for (const Piece& piece : command::pieces_of(word)) {
+    std::string text;
+    if (piece.replacement) append(text, *piece.replacement, arguments, number);
+    pattern += piece.replacement ? escaped(text) : std::string(piece.literal);
+  }
+  return pattern;
 }
 
 std::vector<std::string> expand(const Command& command, const std::vector<BytesView>& arguments, std::uint64_t number) {

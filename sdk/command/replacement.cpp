@@ -1,11 +1,15 @@
 #include "command/replacement.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <cstdlib>
+#include <iterator>
 
 namespace quern::command {
 namespace {
 
-constexpr std::uint32_t kPositionMax = 9999;
+constexpr std::int32_t kPositionMax = 9999;
 
 std::optional<Replacement::Kind> kind_of(std::string_view inside) {
   using Kind = Replacement::Kind;
@@ -46,7 +50,8 @@ std::optional<Replacement> replacement_at(std::string_view text) {
   std::string_view inside = text.substr(1, close - 1);
   Replacement found;
   const auto [end, error] = std::from_chars(inside.data(), inside.data() + inside.size(), found.position);
-  if (error == std::errc() && (found.position == 0 || found.position > kPositionMax)) return std::nullopt;
+  if (error == std::errc() && (found.position == 0 || std::abs(found.position) > kPositionMax))
+    return std::nullopt;
   if (error == std::errc::result_out_of_range) return std::nullopt;
   inside.remove_prefix(static_cast<std::size_t>(end - inside.data()));
   const auto kind = kind_of(inside);
@@ -54,6 +59,36 @@ std::optional<Replacement> replacement_at(std::string_view text) {
   found.kind = *kind;
   found.length = close + 1;
   return found;
+}
+
+std::optional<std::size_t> index_of(std::int32_t position, std::size_t arguments) {
+  const auto count = static_cast<std::int64_t>(arguments);
+  const std::int64_t index = position > 0 ? position - 1 : count + position;
+  if (index < 0 || index >= count) return std::nullopt;
+  return static_cast<std::size_t>(index);
+}
+
+std::string_view foreign_replacement_at(std::string_view text) {
+  if (text.starts_with("{=")) {
+    const auto end = text.find("=}");
+    if (end != std::string_view::npos && end >= 2) return text.substr(0, end + 2);
+  }
+  static constexpr std::string_view kForeign[] = {"%",   "0%",   "0#", "##", "..",  "...",
+                                                  "/..", "/...", "+/", "+.", "+..", "+..."};
+  const auto close = text.find('}');
+  if (close == std::string_view::npos || text.front() != '{') return {};
+  std::string_view inside = text.substr(1, close - 1);
+  if (std::find(std::begin(kForeign), std::end(kForeign), inside) != std::end(kForeign))
+    return text.substr(0, close + 1);
+  // {2..}, but not {1..9}, which is a shell's.
+  while (!inside.empty() &&
+         (std::isdigit(static_cast<unsigned char>(inside.front())) || inside.front() == '-'))
+    inside.remove_prefix(1);
+  const bool of_one =
+      inside.size() + 2 < close + 1 && !inside.starts_with('%') && !inside.starts_with('#');
+  if (of_one && std::find(std::begin(kForeign), std::end(kForeign), inside) != std::end(kForeign))
+    return text.substr(0, close + 1);
+  return {};
 }
 
 std::string_view part_of(Replacement::Kind kind, std::string_view argument) {

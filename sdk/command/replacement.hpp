@@ -1,5 +1,5 @@
-// Replacement strings: {} {.} {/} {//} {/.} {#} and, for one of several arguments, {2} {2.} {2/} {2//} {2/.}
-// The same as GNU parallel's of these names. Pure.
+// Replacement strings: {} {.} {/} {//} {/.} {#} and, for one of several arguments, {2} {2.} {2/}
+// {2//} {2/.} {-1} The same as GNU parallel's of these names. Pure.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,20 @@ namespace quern::command {
 struct Replacement {
   enum class Kind : std::uint8_t { whole, no_extension, no_folder, folder, stem, number };
   Kind kind = Kind::whole;
-  std::uint32_t position = 0;  ///< which argument, from 1; 0: all of them
+  std::int32_t position =
+      0;  ///< which argument, from 1; from -1: counted from the last; 0: all of them
   std::size_t length = 0;      ///< of the replacement string in the text
 };
 
 /// The replacement string that `text` begins with.
 std::optional<Replacement> replacement_at(std::string_view text);
+
+/// The argument that a position other than 0 means: an index, or nothing.
+std::optional<std::size_t> index_of(std::int32_t position, std::size_t arguments);
+
+/// A replacement string of GNU parallel that has no meaning here and that `text` begins with: {%}
+/// {= =} {+/} {..}; empty: none.
+std::string_view foreign_replacement_at(std::string_view text);
 
 /// What of an argument it stands for (not for `number`).
 std::string_view part_of(Replacement::Kind kind, std::string_view argument);

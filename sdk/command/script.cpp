@@ -1,6 +1,7 @@
 // Shell scripts with replacement strings. Values are handed over as parameters and referred to with the quoting that the place needs,
 // so the shell never reads them as script: whatever this reader of quotes gets wrong can split a value into words, not run it.
 #include <algorithm>
+#include <cctype>
 #include <stdexcept>
 
 #include "command/replacement.hpp"
@@ -111,6 +112,47 @@ class Parameters {
   std::string list_;
 };
 
+std::string within_single(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out;
+}
+
+std::string within_double(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (std::string_view("\\\"$`").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+/// What a replacement string stands for.
+std::vector<std::string> values_of(const Replacement& replacement,
+                                   const std::vector<BytesView>& arguments, std::uint64_t number) {
+  if (replacement.kind == Replacement::Kind::number) return {std::to_string(number)};
+  std::vector<std::string> values;
+  if (replacement.position != 0) {
+    const auto index = command::index_of(replacement.position, arguments.size());
+    values.emplace_back(index ? part_of(replacement.kind, arguments[*index]) : "");
+  } else {
+    for (const BytesView argument : arguments)
+      values.emplace_back(part_of(replacement.kind, argument));
+  }
+  return values;
+}
+
+std::string in_place(const std::vector<std::string>& values, Quoting quoting) {
+  std::string out;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) out += ' ';
+    out += quoting == Quoting::none    ? shell_quoted(values[i])
+           : quoting == Quoting::twice ? within_double(values[i])
+                                       : within_single(values[i]);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<std::string> script_words(const std::string& script, std::uint64_t arguments) {
@@ -132,6 +174,37 @@ std::vector<std::string> script_words(const std::string& script, std::uint64_t a
   std::vector<std::string> words = {"/bin/sh", "-c", parameters.prologue() + body, "sh"};
   parameters.append_to(words);
   return words;
+}
+
+std::string shell_quoted(std::string_view word) {
+  const auto plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("_-./:=,@%+").find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return std::string(word);
+  return "'" + within_single(word) + "'";
+}
+
+std::string script_text(const std::string& script, const std::vector<BytesView>& arguments,
+                        std::uint64_t number) {
+  QuoteReader quotes;
+  std::string text;
+  bool replaced = false;
+  for (std::string_view rest = script; !rest.empty();) {
+    if (const auto found = command::replacement_at(rest)) {
+      const auto values = values_of(*found, arguments, number);
+      text += in_place(values, quotes.now());
+      replaced = true;
+      rest.remove_prefix(found->length);
+      continue;
+    }
+    const std::size_t taken = quotes.take(rest);
+    text += rest.substr(0, taken);
+    rest.remove_prefix(taken);
+  }
+  if (!replaced && !arguments.empty())
+    text += " " + in_place(values_of({}, arguments, number), Quoting::none);
+  return text;
 }
 
 bool is_script(const std::string& word) {

@@ -49,6 +49,12 @@ bool Connection::use_keys(runtime::SocketOptions& options) {
       options.curve_client = {found->broker_key, found->own.public_key, found->own.secret_key};
       return true;
     }
+    if (access_.folder.empty()) {
+      why_ =
+          "it is not known where the keys are, as HOME is not set; name their folder with "
+          "QUERN_KEYS or --keys";
+      return false;
+    }
     why_ = "there are no keys in " + access_.folder + " for the broker at " + endpoint_ +
            ": a broker on this machine makes them when it starts (`quern up`); for one elsewhere ask its operator for an invitation (`quern "
            "keys invite`)";

@@ -1,10 +1,14 @@
 // What `quern map` decides, without a broker.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
+#include <map>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -17,9 +21,11 @@
 #include "cli/joblog.hpp"
 #include "cli/map_request.hpp"
 #include "cli/options.hpp"
+#include "cli/received_files.hpp"
 #include "cli/records.hpp"
 #include "cli/results_folder.hpp"
 #include "cli/shell_words.hpp"
+#include "cli/shown_command.hpp"
 
 namespace quern::cli {
 namespace {
@@ -194,15 +200,73 @@ TEST_F(Logs, are_gone_on_with) {
   }
   EXPECT_EQ(read(file).substr(0, 73), "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n1\there\t");
   std::ofstream(file, std::ios::app) << "3\there\t1.0";  // cut off by a crash
-  EXPECT_EQ(Joblog(file, Resume::all_but_logged).done(), (std::set<std::uint64_t>{1, 2}));
-  EXPECT_EQ(Joblog(file, Resume::all_but_succeeded).done(), (std::set<std::uint64_t>{1}));
+  const std::vector<std::string> commands = {on_one_line("true\tx\ny"), "false", "never",
+                                             "after the crash"};
+  const auto done = [&](Resume resume) {
+    LoggedCommands log = Joblog(file, resume).done();
+    std::set<std::uint64_t> found;
+    for (std::uint64_t number = 1; number <= commands.size(); ++number)
+      if (log.take(number, commands[number - 1]).done) found.insert(number);
+    return found;
+  };
+  EXPECT_EQ(done(Resume::all_but_logged), (std::set<std::uint64_t>{1, 2}));
+  EXPECT_EQ(done(Resume::all_but_succeeded), (std::set<std::uint64_t>{1}));
   result.number = 4;
   result.code = 0;
   Joblog(file, Resume::all_but_logged).add(result, "after the crash");
-  EXPECT_EQ(Joblog(file, Resume::all_but_logged).done(), (std::set<std::uint64_t>{1, 2, 4}));
+  EXPECT_EQ(done(Resume::all_but_logged), (std::set<std::uint64_t>{1, 2, 4}));
   EXPECT_TRUE(Joblog(file, Resume::no).done().empty());
   EXPECT_THROW(Joblog(write("other", "a,b\n"), Resume::all_but_logged), FileError);
   EXPECT_THROW(Joblog(folder_ + "/no/log", Resume::no), FileError);
+}
+
+LoggedCommands logged(const std::string& file, const std::vector<std::string>& commands) {
+  Joblog log(file, Resume::no);
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    CommandResult result;
+    result.number = i + 1;
+    log.add(result, commands[i]);
+  }
+  return Joblog(file, Resume::all_but_logged).done();
+}
+
+TEST_F(Logs, a_line_put_into_the_input_is_run_and_no_other) {
+  LoggedCommands log = logged(folder_ + "/log", {"echo a", "echo b", "echo b"});
+  EXPECT_TRUE(log.take(1, "echo a").done);
+  const auto found = log.take(2, "echo new");
+  EXPECT_FALSE(found.done);
+  EXPECT_NE(found.trouble.find("echo new"), std::string::npos) << found.trouble;
+  EXPECT_NE(found.trouble.find("(echo b)"), std::string::npos) << found.trouble;
+  EXPECT_TRUE(log.take(3, "echo b").done);
+  EXPECT_TRUE(log.take(4, "echo b").done);
+  EXPECT_FALSE(log.take(5, "echo b").done) << "there were two";
+  EXPECT_TRUE(log.take(6, "echo c").trouble.empty()) << "what the log never had is no trouble";
+}
+
+TEST_F(Logs, numbers_and_names_of_workers_do_not_break_the_columns) {
+  CommandResult result;
+  result.number = 1;
+  result.host = "a b\tc\x1b";
+  result.started_s = 1e308;
+  result.ran_s = std::numeric_limits<double>::quiet_NaN();
+  Joblog(folder_ + "/log", Resume::no).add(result, "true");
+  LoggedCommands log = Joblog(folder_ + "/log", Resume::all_but_logged).done();
+  EXPECT_TRUE(log.take(1, "true").done);
+  EXPECT_EQ(read(folder_ + "/log").find('\x1b'), std::string::npos);
+}
+
+TEST_F(Logs, results_whose_names_are_alike_for_255_octets_are_kept_apart) {
+  CommandResult result;
+  result.number = 1;
+  for (const char* end : {"1", "2"}) {
+    result.arguments = {std::string(300, 'x') + end};
+    result.out = end;
+    ResultsFolder(folder_ + "/r").add(result);
+  }
+  std::set<std::string> outputs;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ + "/r/1"))
+    outputs.insert(read(entry.path() / "stdout"));
+  EXPECT_EQ(outputs, (std::set<std::string>{"1", "2"}));
 }
 
 TEST_F(Logs, results_are_files) {
@@ -223,18 +287,108 @@ TEST_F(Logs, only_files_that_were_asked_for_are_written) {
   std::filesystem::current_path(folder_);
   const Command command{.words = {"x"}, .get = {"{.}.out", "sub/*"}};
   CommandResult result;
-  result.arguments = {"in.txt"};
+  const Words own = {"in.txt"};
+  const auto write_all = [&] { return write_files(command, own, 1, result); };
   result.files = {{"in.out", 0644, "made"}, {"sub/y", 0600, "y"}};
-  write_files(command, result);
+  EXPECT_EQ(write_all(), Words());
   EXPECT_EQ(read("in.out") + read("sub/y"), "madey");
+  result.files = {{"sub/y", 0777, "y"}};
+  EXPECT_EQ(write_all(), Words{"in.out"}) << "a pattern that matches nothing is named";
+  result.arguments = {".bashrc.x"};  // what the worker says it was asked counts for nothing
+  result.number = 7;
   for (const char* name : {".bashrc", "other.out", "sub/deeper/y", "../in.out", "/in.out"}) {
     result.files = {{name, 0755, "evil"}};
-    EXPECT_THROW(write_files(command, result), FileError) << name;
+    EXPECT_THROW(write_all(), FileError) << name;
     EXPECT_FALSE(std::filesystem::exists(name)) << name;
   }
   result.files = {{"in.out", 0644, "evil"}};
-  EXPECT_THROW(write_files(Command{.words = {"x"}}, result), FileError) << "nothing was asked for";
+  EXPECT_THROW(write_files(Command{.words = {"x"}}, own, 1, result), FileError)
+      << "nothing was asked for";
+  EXPECT_THROW(write_files(Command{.words = {"x"}, .get = {"*"}}, own, 1,
+                           {.files = {{".bashrc", 0644, "evil"}}}),
+               FileError)
+      << "* is not .bashrc";
+  result.files = {{"in.out", 0644, "first"}, {"evil", 0644, "evil"}};
+  EXPECT_THROW(write_all(), FileError);
+  EXPECT_EQ(read("in.out"), "made") << "all names are checked before the first octet is written";
   std::filesystem::current_path(before);
+}
+
+TEST_F(Logs, files_from_workers_pass_through_no_link_and_obey_the_umask) {
+  const auto before = std::filesystem::current_path();
+  std::filesystem::create_directories(folder_ + "/here");
+  std::filesystem::create_directories(folder_ + "/elsewhere");
+  std::filesystem::current_path(folder_ + "/here");
+  std::filesystem::create_directory_symlink("../elsewhere", "sub");
+  std::filesystem::create_symlink(write("elsewhere/victim", "untouched"), "plain");
+  const Command command{.words = {"x"}, .get = {"sub/*", "plain", "tool"}};
+  EXPECT_THROW(write_files(command, {}, 1, {.files = {{"sub/y", 0644, "y"}}}), FileError);
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/elsewhere/y"));
+  const mode_t mask = ::umask(027);
+  write_files(command, {}, 1, {.files = {{"plain", 0777, "new"}, {"tool", 0111, "run"}}});
+  ::umask(mask);
+  EXPECT_EQ(read("plain"), "new");
+  EXPECT_EQ(read(folder_ + "/elsewhere/victim"), "untouched");
+  EXPECT_EQ(std::filesystem::status("tool").permissions(),
+            static_cast<std::filesystem::perms>(0750));
+  for (const auto& entry : std::filesystem::directory_iterator("."))
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".quern"));
+  std::filesystem::current_path(before);
+}
+
+TEST_F(Logs, an_unwritable_target_leaves_no_half_of_a_file) {
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_);
+  std::filesystem::create_directories("taken/in");
+  EXPECT_THROW(
+      write_files({.words = {"x"}, .get = {"taken"}}, {}, 1, {.files = {{"taken", 0644, "x"}}}),
+      FileError);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator("."), {}), 1);
+  std::filesystem::current_path(before);
+}
+
+TEST_F(Logs, put_takes_what_cp_rL_takes) {
+  std::filesystem::create_directories(folder_ + "/p/sub/empty");
+  write("p/f", "x");
+  write("p/sub/g", "y");
+  std::filesystem::create_symlink("f", folder_ + "/p/rel");
+  std::filesystem::create_directory_symlink("sub", folder_ + "/p/dir");
+  std::filesystem::create_symlink(folder_ + "/p/f", folder_ + "/p/abs");
+  std::vector<CommandFile> files;
+  add_files(files, folder_ + "/p");
+  std::map<std::string, std::string> found;
+  for (const auto& file : files) found[file.name] = file.is_folder() ? "folder" : file.bytes;
+  EXPECT_EQ(found, (std::map<std::string, std::string>{{"p/abs", "x"},
+                                                       {"p/dir/empty", "folder"},
+                                                       {"p/dir/g", "y"},
+                                                       {"p/f", "x"},
+                                                       {"p/rel", "x"},
+                                                       {"p/sub/empty", "folder"},
+                                                       {"p/sub/g", "y"}}));
+}
+
+TEST_F(Logs, put_of_what_is_no_file_is_an_error_that_names_it) {
+  std::filesystem::create_directories(folder_ + "/broken");
+  std::filesystem::create_symlink("nowhere", folder_ + "/broken/link");
+  std::filesystem::create_directories(folder_ + "/loop");
+  std::filesystem::create_directory_symlink(".", folder_ + "/loop/again");
+  std::filesystem::create_directories(folder_ + "/pipe");
+  ASSERT_EQ(::mkfifo((folder_ + "/pipe/fifo").c_str(), 0600), 0);
+  for (const auto& [name, named] :
+       {std::pair<std::string, std::string>{folder_ + "/broken", "broken/link"},
+        {folder_ + "/loop", "loop/again"},
+        {folder_ + "/pipe", "pipe/fifo"},
+        {folder_ + "/pipe/fifo", "pipe/fifo"},
+        {"/dev/zero", "/dev/zero"},
+        {folder_ + "/none", "none"}}) {
+    std::vector<CommandFile> files;
+    try {
+      add_files(files, name);
+      ADD_FAILURE() << name;
+    } catch (const FileError& error) {
+      EXPECT_NE(std::string(error.what()).find(named), std::string::npos) << error.what();
+    }
+  }
 }
 
 TEST_F(Logs, two_files_of_one_name_are_refused) {
@@ -286,6 +440,34 @@ TEST(QuotedWords, are_read_back_by_a_shell) {
   EXPECT_EQ(quoted(Words{"a", "", "b c", "it's", "x=1"}), "a '' 'b c' 'it'\\''s' x=1");
 }
 
+TEST(ShownCommands, are_what_was_run) {
+  const auto shown = [](const Words& words, const Words& arguments) {
+    return shown_command({.words = words}, arguments, 3);
+  };
+  EXPECT_EQ(shown({"echo"}, {"a b"}), "echo 'a b'");
+  EXPECT_EQ(shown({"echo", "{}", "{#}"}, {"a;b"}), "echo 'a;b' 3");
+  EXPECT_EQ(shown({"{}"}, {"echo a | wc"}), "echo a | wc");
+  EXPECT_EQ(shown({"echo {} | wc -c"}, {"a b;c"}), "echo 'a b;c' | wc -c");
+  EXPECT_EQ(shown({"echo \"{}\" '{}'"}, {"$x'\""}), "echo \"\\$x'\\\"\" '$x'\\''\"'");
+  EXPECT_EQ(shown({"echo x; cat"}, {"a b"}), "echo x; cat 'a b'");
+  EXPECT_EQ(on_one_line("echo a"), "echo a");
+  EXPECT_EQ(on_one_line("echo 'a\nb\t'"), "sh -c $'echo \\'a\\nb\\t\\''");
+}
+
+TEST(ShownCommands, say_the_same_to_a_shell) {
+  for (const std::string value : {"a b;c", "it's", "\"$HOME\" `id` \\", "*", "", "-n"})
+    for (const std::string script :
+         {"printf '<%s>' {}", "printf '<%s>' \"{}\"", "printf '<%s>' '{}'", "printf '<%s>' x{}y"}) {
+      const std::string text = shown_command({.words = {script}}, {value}, 1);
+      FILE* shell = ::popen(("exec 2>&1; " + text).c_str(), "r");
+      char out[256] = {};
+      const std::size_t got = std::fread(out, 1, sizeof out - 1, shell);
+      EXPECT_EQ(::pclose(shell), 0) << text;
+      const bool within = script.ends_with("y");
+      EXPECT_EQ(std::string(out, got), within ? "<x" + value + "y>" : "<" + value + ">") << text;
+    }
+}
+
 Words words_of(const Arguments& arguments) { return map_request(arguments)->shown.words; }
 
 TEST(MapCommandLine, our_options_end_where_the_command_begins) {
@@ -316,7 +498,23 @@ TEST(MapCommandLine, what_makes_no_sense_is_refused) {
   const Arguments bad[] = {{"--pipe"},
                            {"--loop", "-k"},
                            {"-n", "0", "x"},
-                           {"-j", "0", "x"},
+                           {"-j", "x", "x"},
+                           {"-j", "1.5", "x"},
+                           {"-j", "99999999999", "x"},
+                           {"-j", "+1%", "x"},
+                           {"-j", "1001%", "x"},
+                           {"echo", ":::+", "a"},
+                           {"echo", "{%}"},
+                           {"echo", "{= s:x:y: =}"},
+                           {"echo", "{+/}"},
+                           {"echo a {2..} b"},
+                           {"--put", "{%}", "cat"},
+                           {"--get", "../x", "cat"},
+                           {"--weight", "1e308", "x"},
+                           {"--weight", "nan", "x"},
+                           {"--resource", "gpu=1e300", "x"},
+                           {"--idempotent", "--at-most-once", "x"},
+                           {"--at-most-once", "--retries", "1", "x"},
                            {"--pipe", "--loop", "x"},
                            {"--block", "1M", "x"},
                            {"--reduce", "x", "x"},
@@ -335,6 +533,43 @@ TEST(MapCommandLine, what_makes_no_sense_is_refused) {
                            {"--unknown", "x"},
                            {""}};
   for (const Arguments& arguments : bad) EXPECT_THROW(map_request(arguments), UsageError) << testing::PrintToString(arguments);
+}
+
+TEST(MapCommandLine, braces_of_a_shell_are_no_replacement_strings) {
+  for (const char* word :
+       {"echo {1..9}", "echo ${%}", "echo ${x##y}", "echo {a,b}", "awk '{print}'"})
+    EXPECT_NO_THROW(map_request({word, ":::", "a"})) << word;
+}
+
+TEST(MapCommandLine, jobs_may_be_a_part_of_the_slots) {
+  const auto of = [](const char* text, std::uint64_t slots) {
+    return at_once_of(*map_request({"-j", text, "x", ":::", "a"}), slots);
+  };
+  EXPECT_EQ(of("3", 8), 3u);
+  EXPECT_EQ(of("0", 8), 0u);
+  EXPECT_EQ(of("+1", 8), 9u);
+  EXPECT_EQ(of("-1", 8), 7u);
+  EXPECT_EQ(of("-9", 8), 1u);
+  EXPECT_EQ(of("50%", 8), 4u);
+  EXPECT_EQ(of("1%", 8), 1u);
+}
+
+TEST(MapCommandLine, linked_lists_go_on_together) {
+  const auto request =
+      map_request({"echo", ":::", "A", "B", ":::+", "F", "G", "H", ":::", "1", "2"});
+  EXPECT_EQ(request->linked, (std::vector<bool>{false, true, false}));
+  const auto source = arguments_of(request->lists, 1, request->linked);
+  std::vector<Words> all;
+  for (Words arguments; source->next(arguments);) all.push_back(arguments);
+  EXPECT_EQ(all, (std::vector<Words>{
+                     {"A", "F", "1"}, {"A", "F", "2"}, {"B", "G", "1"}, {"B", "G", "2"}}));
+}
+
+TEST(MapCommandLine, at_most_once_means_one_attempt) {
+  const auto request = map_request({"--at-most-once", "x"});
+  EXPECT_TRUE(request->submit.at_most_once);
+  EXPECT_EQ(request->submit.attempts, 1u);
+  EXPECT_TRUE(map_request({"--idempotent", "x"})->submit.idempotent);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "cli/human.hpp"
 #include "cli/suggest.hpp"
 #include "cli/table.hpp"
@@ -65,6 +67,37 @@ TEST(Table, ControlCharactersOfOthersDoNotReachTheTerminal) {
   Table table({{"name"}});
   table.add({"\033[2Jevil\n"});
   EXPECT_EQ(table.text(), "name\n?[2Jevil?\n");
+}
+
+TEST(Printable, WhatTurnsHidesOrIsNoTextIsShownAsAQuestionMark) {
+  const struct {
+    const char* text;
+    const char* shown;
+  } cases[] = {{"plain", "plain"},
+               {"Käse \u65e5\u672c \U0001F600", "Käse \u65e5\u672c \U0001F600"},
+               {"a\033[2J\x7f", "a?[2J?"},
+               {"\u0085\u009b", "??"},
+               {"gpj.\u202eexe", "gpj.?exe"},
+               {"\u2066a\u2069\u200e\u200f\u061c", "?a????"},
+               {"ad\u200bmin\u2060\ufeff\u00ad", "ad?min???"},
+               {"\u2028\u2029", "??"},
+               {"\xff\xc0\x80\xed\xa0\x80", "??????"},
+               {"cut \xe2\x82", "cut ??"},
+               {"\U000E0041", "?"}};
+  for (const auto& c : cases) EXPECT_EQ(printable(c.text), c.shown) << c.text;
+}
+
+TEST(Human, NumbersOfOthersPrintNothingButThemselves) {
+  for (const double odd : {1e308, -1e308, std::numeric_limits<double>::infinity(),
+                           std::numeric_limits<double>::quiet_NaN(), 1e24}) {
+    for (const std::string& text :
+         {human_count(odd), human_seconds(odd), human_rate(odd), percent(odd), bar(odd, 8)}) {
+      EXPECT_LE(text.size(), 12u) << odd;
+      EXPECT_EQ(printable(text), text) << odd;
+    }
+  }
+  EXPECT_EQ(human_bytes(std::numeric_limits<std::uint64_t>::max()), "16.0 EiB");
+  EXPECT_EQ(plural(1, "attempt") + ", " + plural(0, "attempt"), "1 attempt, 0 attempts");
 }
 
 TEST(Table, WidthCountsCharactersNotOctets) {

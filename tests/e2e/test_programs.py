@@ -110,8 +110,8 @@ class Programs(Rig):
         self.assertEqual(self.quern("run", "exec", "true", env={"QUERN_BROKER": "tcp://127.0.0.1:1"}).code, 125)
 
     def test_one_command(self):
-        done = self.quern("run", "exec", "--", "sh", "-c", "cat; printf 'b\\000'; echo err >&2", stdin=b"unread")
-        self.assertEqual((done.raw, done.err), (b"b\0", "err\n"))
+        done = self.quern("run", "exec", "--", "sh", "-c", "cat; printf 'b\\000'; echo err >&2", stdin=b"in")
+        self.assertEqual((done.raw, done.err), (b"inb\0", "err\n"))
         self.assertEqual(self.ok("run", "exec", "--stdin", "-", "cat", stdin=b"\0in").raw, b"\0in")
         self.assertEqual(self.ok("run", "exec", "echo $((1 + 2)) {}").out, "3 {}\n")
         said = self.ok("run", "exec", "--json", "echo", "x").objects[0]

@@ -63,8 +63,11 @@ TEST_P(Targets, RandomStories) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Targets,
-                         ::testing::Values(Target{"decode", quern::fuzz::fuzz_decode}, Target{"broker", quern::fuzz::fuzz_broker},
-                                           Target{"worker", quern::fuzz::fuzz_worker}, Target{"client", quern::fuzz::fuzz_client}),
+                         ::testing::Values(Target{"decode", quern::fuzz::fuzz_decode},
+                                           Target{"broker", quern::fuzz::fuzz_broker},
+                                           Target{"worker", quern::fuzz::fuzz_worker},
+                                           Target{"client", quern::fuzz::fuzz_client},
+                                           Target{"views", quern::fuzz::fuzz_views}),
                          [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

@@ -11,5 +11,7 @@ int fuzz_decode(const std::uint8_t* data, std::size_t size);
 int fuzz_broker(const std::uint8_t* data, std::size_t size);
 int fuzz_worker(const std::uint8_t* data, std::size_t size);
 int fuzz_client(const std::uint8_t* data, std::size_t size);
+/// Reads the bytes as statuses, and shows them: the views of the command line.
+int fuzz_views(const std::uint8_t* data, std::size_t size);
 
 }  // namespace quern::fuzz

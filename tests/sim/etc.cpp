@@ -7,6 +7,13 @@
 #include "sim/fleet.hpp"
 
 namespace quern::sim {
+namespace {
+
+constexpr double kTimeLeast =
+    1e-9;  // what takes no time is done at once, and not by dividing by nothing
+constexpr double kTimeMost = 1e12;
+
+}  // namespace
 
 Scenario etc_of(const EtcTable& times) {
   Scenario s;
@@ -14,7 +21,8 @@ Scenario etc_of(const EtcTable& times) {
   s.machines.resize(times.empty() ? 0 : times[0].size());
   for (std::size_t task = 0; task < times.size(); ++task) {
     const std::string function = "t" + std::to_string(task);
-    for (std::size_t machine = 0; machine < s.machines.size(); ++machine) s.machines[machine].rates[function] = 1 / times[task][machine];
+    for (std::size_t machine = 0; machine < s.machines.size(); ++machine)
+      s.machines[machine].rates[function] = 1 / std::max(times[task][machine], kTimeLeast);
     s.jobs.push_back({function, Takes::item, 1, 0, {}});
   }
   s.ideal_s = lower_bound_s(s);
@@ -47,7 +55,9 @@ Scenario scenario_of_etc(const std::string& path) {
   EtcTable times(tasks, std::vector<double>(machines));
   for (auto& row : times)
     for (double& time : row)
-      if (!(file >> time) || !(time > 0)) throw std::runtime_error(path + ": holds fewer than " + std::to_string(tasks * machines) + " times above zero");
+      if (!(file >> time) || !(time >= 0 && time <= kTimeMost))
+        throw std::runtime_error(path + ": holds fewer than " + std::to_string(tasks * machines) +
+                                 " times from 0 to 10^12");
   Scenario scenario = etc_of(times);
   scenario.name = path;
   return scenario;

@@ -146,6 +146,16 @@ class Tool(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (2, ""), words)
             self.assertEqual(done.stderr.count("\n"), 1, words)
 
+    def test_a_time_of_nothing_is_a_cost_too(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".etc") as table:
+            table.write("2 2 0\n0 3\n0 0\n")
+            table.flush()
+            self.assertEqual(self.run_sim("--etc", table.name, "--policy", "pull").returncode, 0)
+        with tempfile.NamedTemporaryFile("w", suffix=".etc") as table:
+            table.write("1 1 0\n-1\n")
+            table.flush()
+            self.assertEqual(self.run_sim("--etc", table.name, "--policy", "pull").returncode, 2)
+
     def test_many_seeds_are_one_object(self):
         together = self.played("--scenario", "pareto", "--policy", "pull", "--seed", "3", "--seeds", "5")
         alone = [self.played("--scenario", "pareto", "--policy", "pull", "--seed", str(seed)) for seed in range(3, 8)]

@@ -23,10 +23,14 @@ class Descriptor {
   Descriptor(const std::string& file, int flags) : fd_(::open(file.c_str(), flags | O_CLOEXEC, 0600)) {
     if (fd_ < 0) throw std::system_error(errno, std::generic_category(), file);
   }
-  ~Descriptor() { ::close(fd_); }
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
@@ -86,32 +90,50 @@ std::vector<std::string> BlobFolder::take_gone() {
   return std::exchange(gone_, {});
 }
 
-void BlobFolder::copy(const std::string& name, const std::string& to, std::uint32_t mode) {
+int BlobFolder::opened(const std::string& name) {
   if (name.find_first_not_of("0123456789abcdef") != std::string::npos) throw std::invalid_argument("a file is not named by its hash");
-  std::optional<Descriptor> in;
-  try {
-    in.emplace(file_of(name), O_RDONLY);
-  } catch (const std::system_error& error) {
-    note_gone(name);
-    throw std::runtime_error("the worker's copy of a file is gone (" + std::string(std::strerror(error.code().value())) + "); the next task fetches it anew");
-  }
-  const Descriptor out(to, O_WRONLY | O_CREAT | O_EXCL);
+  const int fd = ::open(file_of(name).c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) return fd;
+  const int error = errno;
+  note_gone(name);
+  throw std::runtime_error("the worker's copy of a file is gone (" +
+                           std::string(std::strerror(error)) + "); the next task fetches it anew");
+}
+
+void BlobFolder::read_whole(int fd, const std::string& name,
+                            const std::function<void(BytesView)>& take) {
   const auto block = std::make_unique<char[]>(kFileBlock);
   keys::Digest digest;
   for (;;) {
-    const ssize_t got = ::read(in->get(), block.get(), kFileBlock);
+    const ssize_t got = ::read(fd, block.get(), kFileBlock);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw std::system_error(errno, std::generic_category(), file_of(name));
     if (got == 0) break;
     const BytesView octets(block.get(), static_cast<std::size_t>(got));
     digest.add(octets);
+    take(octets);
+  }
+  if (digest.hex() == name) return;
+  note_gone(name);
+  throw std::runtime_error(
+      "the worker's copy of a file was changed by a program; the next task fetches it anew");
+}
+
+void BlobFolder::copy(const std::string& name, const std::string& to, std::uint32_t mode) {
+  const Descriptor in(opened(name));
+  const Descriptor out(to, O_WRONLY | O_CREAT | O_EXCL);
+  read_whole(in.get(), name, [&](BytesView octets) {
     if (!write_all(out.get(), octets)) throw std::system_error(errno, std::generic_category(), to);
-  }
-  if (digest.hex() != name) {
-    note_gone(name);
-    throw std::runtime_error("the worker's copy of a file was changed by a program; the next task fetches it anew");
-  }
+  });
   if (::fchmod(out.get(), mode) != 0) throw std::system_error(errno, std::generic_category(), to);
+}
+
+int BlobFolder::open(const std::string& name) {
+  Descriptor in(opened(name));
+  read_whole(in.get(), name, [](BytesView) {});
+  if (::lseek(in.get(), 0, SEEK_SET) != 0)
+    throw std::system_error(errno, std::generic_category(), file_of(name));
+  return in.release();
 }
 
 }  // namespace quern::worker

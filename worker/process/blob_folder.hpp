@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -28,7 +29,9 @@ class BlobFolder {
   /// A copy of a whole blob with these permissions at `to`, which must not exist. What a program did to the file here is found. Throws
   /// std::runtime_error then, and std::system_error.
   void copy(const std::string& name, const std::string& to, std::uint32_t mode);
-  /// Blobs that copy() did not find as they were, since the last call.
+  /// A descriptor to read a whole blob from, the caller's to close. Throws as copy() does.
+  int open(const std::string& name);
+  /// Blobs that copy() or open() did not find as they were, since the last call.
   std::vector<std::string> take_gone();
 
  private:
@@ -41,6 +44,9 @@ class BlobFolder {
   std::string part_of(const std::string& name) const { return file_of(name) + ".part"; }
   void stop_writing();
   void note_gone(const std::string& name);
+  /// Hands the octets of a blob on, and finds out whether they are those of its name.
+  void read_whole(int fd, const std::string& name, const std::function<void(BytesView)>& take);
+  int opened(const std::string& name);
 
   std::string path_;
   std::optional<Writing> writing_;

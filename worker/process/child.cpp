@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -69,6 +70,7 @@ struct Launch {
   int in, out, err, extra;
   rlimit memory;
   bool limited;
+  int umask;  // -1: as it is
   pid_t parent;
   struct Failure {
     int error = 0;
@@ -109,6 +111,7 @@ void close_from(unsigned first, int but) {
     plain.sa_handler = SIG_DFL;
     ::sigaction(number, &plain, nullptr);
   }
+  if (launch.umask >= 0) ::umask(static_cast<mode_t>(launch.umask));
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   if (launch.limited && ::setrlimit(RLIMIT_DATA, &launch.memory) != 0) fail(launch);
@@ -204,10 +207,21 @@ Child& Child::operator=(Child&& other) noexcept {
 std::optional<StartError> Child::start(const ChildPlan& plan) {
   const Ends ends(plan);
   if (!ends.ok(plan)) return StartError{errno, "descriptors"};
-  Launch launch{.file = find_file(plan), .words = pointers_to(plan.words), .env = pointers_to(plan.env), .by_shell = {},
-                .folder = plan.folder.empty() ? nullptr : plan.folder.c_str(), .in = ends.in, .out = ends.out, .err = ends.err,
-                .extra = ends.extra, .memory = {plan.memory_bytes, plan.memory_bytes}, .limited = plan.memory_bytes > 0,
-                .parent = ::getpid(), .failure = {}, .report = -1};
+  Launch launch{.file = find_file(plan),
+                .words = pointers_to(plan.words),
+                .env = pointers_to(plan.env),
+                .by_shell = {},
+                .folder = plan.folder.empty() ? nullptr : plan.folder.c_str(),
+                .in = ends.in,
+                .out = ends.out,
+                .err = ends.err,
+                .extra = ends.extra,
+                .memory = {plan.memory_bytes, plan.memory_bytes},
+                .limited = plan.memory_bytes > 0,
+                .umask = plan.umask ? static_cast<int>(*plan.umask) : -1,
+                .parent = ::getpid(),
+                .failure = {},
+                .report = -1};
   launch.by_shell = launch.words;
   launch.by_shell.front() = launch.file.data();
   launch.by_shell.insert(launch.by_shell.begin(), const_cast<char*>("/bin/sh"));

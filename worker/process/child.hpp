@@ -26,6 +26,7 @@ struct ChildPlan {
   int err = -1;
   int extra = -1;                  ///< becomes descriptor 3; -1: none
   std::uint64_t memory_bytes = 0;  ///< of data it may have; 0: no limit
+  std::optional<unsigned> umask;   ///< none: this process's own
 };
 
 /// How a child ended.

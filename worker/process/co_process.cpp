@@ -1,9 +1,11 @@
 #include "worker/process/co_process.hpp"
+#include "worker/process/input_wait.hpp"
 #include "worker/process/nonblocking.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +24,17 @@ constexpr milliseconds kFarewell{300};  // from the end of its input to its own
 constexpr std::size_t kAnswerBlock = 64u << 10;
 constexpr std::size_t kErrorKept = 4096;
 constexpr std::size_t kAnswerMax = 64u << 20;
+// From its last answer until it wants more, as long as it writes nothing: then it is taken to be
+// well.
+constexpr milliseconds kQuiet{1000};
+constexpr milliseconds kQuietUntold{20};  // where the system does not tell what it waits for
+constexpr std::chrono::microseconds kFirstWait{50}, kLongestWait{5000};
+constexpr char kTooMuch[] =
+    "the program wrote more than one line for an item: a --loop program must answer each item with "
+    "one line of its "
+    "standard output and write all else to standard error";
+constexpr char kTooMuchFramed[] =
+    "the program wrote more answers than it got items: it must answer each item once";
 constexpr char kLineBuffer[] = "/usr/libexec/coreutils/libstdbuf.so";
 
 
@@ -58,7 +71,10 @@ CoProcess::CoProcess(const Command& command, Host& host, const std::function<voi
   plan.in = in_.read;
   plan.out = out_.write;
   plan.err = err_.write;
-  if (const auto error = child_.start(plan)) throw std::runtime_error("cannot run " + error->text + ": " + std::strerror(error->error));
+  if (const auto error = child_.start(plan)) {
+    if (error->folder) throw std::runtime_error(folder_trouble(error->text, error->error, host));
+    throw std::runtime_error("cannot run " + error->text + ": " + std::strerror(error->error));
+  }
   in_.close_read();
   out_.close_write();
   err_.close_write();
@@ -130,23 +146,46 @@ std::string CoProcess::why_it_ended() {
   return text;
 }
 
-CoProcess::State CoProcess::answer(const std::vector<BytesView>& items, const std::function<bool()>& cancelled, Answers& answers) {
-  constexpr char kTooMuch[] = "the program wrote more answers than it got items";
-  Answers these;
-  pollfd early{out_.read, POLLIN, 0};
-  if (!read_.empty() || ::poll(&early, 1, 0) > 0) {
-    char block[1];
-    if (!read_.empty() || ::read(out_.read, block, 1) > 0) {
-      answers.failure(kTooMuch);
-      child_.finish();
-      return State::ended;
-    }
+bool CoProcess::wrote_more(const std::function<bool()>& cancelled) {
+  if (!read_.empty()) return true;
+  if (frame_ == Command::Frame::call) return false;  // our own program
+  const auto began = Clock::now();
+  for (auto wait = kFirstWait; !cancelled(); wait = std::min(2 * wait, kLongestWait)) {
+    // First whether it waits: what it writes before it does is then seen by the poll.
+    const InputWait state = input_wait_of(child_.pid(), in_.write);
+    const bool last = state == InputWait::waits ||
+                      Clock::now() - began > (state == InputWait::unknown ? kQuietUntold : kQuiet);
+    pollfd fds[] = {{out_.read, POLLIN, 0}, {child_.ended_fd(), POLLIN, 0}};
+    const timespec patience{0, last ? 0 : std::chrono::nanoseconds(wait).count()};
+    ::ppoll(fds, 2, &patience, nullptr);
+    char octet = 0;
+    if (fds[0].revents != 0) return ::read(out_.read, &octet, 1) > 0;
+    // It has ended: an item that it did not read it cannot have answered.
+    int unread = 0;
+    if (fds[1].revents != 0) return ::ioctl(in_.write, FIONREAD, &unread) == 0 && unread > 0;
+    if (last) return false;
+    keep_error_output();
   }
+  return false;
+}
+
+CoProcess::State CoProcess::answer(const std::vector<BytesView>& items, const std::function<bool()>& cancelled, Answers& answers) {
+  const std::string complaint = frame_ == Command::Frame::line ? kTooMuch : kTooMuchFramed;
+  pollfd early{out_.read, POLLIN, 0};
+  char octet = 0;
+  if (!read_.empty() || (::poll(&early, 1, 0) > 0 && ::read(out_.read, &octet, 1) > 0)) {
+    answers.failure(complaint);
+    child_.finish();
+    return State::ended;
+  }
+  Answers these;
   const State state = exchange(items, cancelled, these);
-  // Which of them was one too many is not known.
-  const bool too_much = state == State::well && !read_.empty();
+  // A line too many after any answer moves all that follow by one, so one is left over at the end;
+  // whose it was is not known.
+  const bool too_much = state == State::well && wrote_more(cancelled);
   for (const auto& answer : these.all()) {
-    if (too_much || !answer.ok) answers.failure(too_much ? kTooMuch : answer.bytes);
+    if (too_much || !answer.ok)
+      answers.failure(too_much ? complaint : answer.bytes);
     else answers.result(answer.bytes);
   }
   if (too_much) child_.finish();

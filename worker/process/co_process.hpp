@@ -35,6 +35,9 @@ class CoProcess {
   bool framed(BytesView item, std::string& into, std::string& trouble) const;
   /// Takes whole answers off the front of what was read.
   void take_answers(std::size_t wanted, Answers& answers);
+  /// After all items are answered: waits until it wants more, and tells whether it has written more
+  /// than it was asked.
+  bool wrote_more(const std::function<bool()>& cancelled);
   void keep_error_output();
   std::string why_it_ended();
 

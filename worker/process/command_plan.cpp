@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace quern::worker {
@@ -35,12 +36,22 @@ Workplace workplace_of(const std::string& cwd, bool optional, const Host& host) 
   return place;
 }
 
+std::string folder_trouble(const std::string& folder, int error, const Host& host) {
+  if (error != ENOENT && error != ENOTDIR)
+    return "cannot run in the folder " + folder + " on " + host.name() + ": " +
+           std::strerror(error);
+  return "there is no folder " + folder + " on " + host.name() +
+         "; name one that every worker has with --cwd DIR, or give each command a new empty one "
+         "with --cwd temp";
+}
+
 ChildPlan plan_of(const Command& command, const Host& host, const std::string& mark) {
   ChildPlan plan;
   plan.env = host.environment();
   add_environment(plan, command.env);
   plan.env.push_back(mark + '1');
   plan.memory_bytes = host.memory_for(command.memory_bytes);
+  plan.umask = command.umask;
   return plan;
 }
 

@@ -19,6 +19,10 @@ struct Workplace {
 /// Where a program wants to run (see Command::cwd). Throws std::system_error.
 Workplace workplace_of(const std::string& cwd, bool optional, const Host& host);
 
+/// Of a folder that is not there, or cannot be entered: what that means and what to do. `error`: an
+/// errno.
+std::string folder_trouble(const std::string& folder, int error, const Host& host);
+
 /// Everything but the words, the folder and the descriptors. `mark` is the child's own.
 ChildPlan plan_of(const Command& command, const Host& host, const std::string& mark);
 

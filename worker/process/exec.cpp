@@ -1,5 +1,7 @@
 #include "worker/process/exec.hpp"
 
+#include <unistd.h>
+
 #include <charconv>
 #include <chrono>
 #include <cstring>
@@ -61,6 +63,19 @@ std::string last_line(BytesView text) {
   return std::string(text.substr(0, kErrorShown));
 }
 
+/// A file that came by its hash, open to be read.
+class BlobInput {
+ public:
+  BlobInput(BlobFolder& blobs, const std::string& name) : fd_(blobs.open(name)) {}
+  ~BlobInput() { ::close(fd_); }
+  BlobInput(const BlobInput&) = delete;
+  BlobInput& operator=(const BlobInput&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
 class Exec {
  public:
   explicit Exec(Host& host) : host_(host), files_(std::make_shared<PutFiles>(host)) {}
@@ -108,6 +123,9 @@ class Exec {
                        .cancelled = [&task] { return task.cancelled(); }};
     const std::vector<BytesView> arguments(item.arguments.begin(), item.arguments.end());
     program.plan.words = command.feed == Command::Feed::arguments ? expand(command, arguments, result.number) : command.words;
+    std::optional<BlobInput> blob;
+    if (!command.input_blob.empty() && !program.input)
+      program.plan.in = blob.emplace(host_.blobs(), command.input_blob).fd();
     if (program.plan.words.empty()) throw std::invalid_argument("the item has no arguments, and so names no program");
     add_environment(program.plan, item.env);
     add_environment(program.plan, {"QUERN_TASK=" + std::to_string(task.index()), "QUERN_ATTEMPT=" + std::to_string(task.attempt())});
@@ -120,12 +138,13 @@ class Exec {
     ProgramEnd end = run_program(program);
     result.ran_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     if (end.start_error) return not_started(*end.start_error, result);
-    result.out = std::move(end.out);
-    result.err = std::move(end.err);
+    result.out = std::move(end.out.bytes);
+    result.err = std::move(end.err.bytes);
     result.code = end.end.code;
     result.signal = end.end.signal;
     std::vector<std::string> wanted;
-    for (const auto& pattern : command.get) wanted.push_back(expand_word(pattern, arguments, result.number));
+    for (const auto& pattern : command.get)
+      wanted.push_back(expand_pattern(pattern, arguments, result.number));
     if (!wanted.empty() && place.temporary && end.why == ProgramEnd::Why::ended) {
       try {
         result.files = files_matching(place.folder, wanted, result.out.size() + result.err.size());
@@ -137,10 +156,12 @@ class Exec {
     return verdict(end, command, program.plan.memory_bytes, result);
   }
 
-  static std::string not_started(const StartError& error, CommandResult& result) {
+  std::string not_started(const StartError& error, CommandResult& result) const {
     result.code = error.folder ? kNotStarted : error.error == ENOENT ? kNotFound : error.error == EACCES || error.error == ENOEXEC ? kNotExecutable : kNotStarted;
-    const std::string text = (error.folder ? "cannot run in the folder " : "cannot run ") + error.text + ": " + std::strerror(error.error) +
-                             (error.error == E2BIG ? " (one argument may have 128 KiB)" : "");
+    const std::string text =
+        error.folder ? folder_trouble(error.text, error.error, host_)
+                     : "cannot run " + error.text + ": " + std::strerror(error.error) +
+                           (error.error == E2BIG ? " (one argument may have 128 KiB)" : "");
     result.err = "quern: " + text + "\n";
     return text;
   }
@@ -152,17 +173,32 @@ class Exec {
       case ProgramEnd::Why::timed_out:
         result.timed_out = true;
         return "ran longer than " + std::to_string(command.timeout_ms) + " ms";
-      case ProgramEnd::Why::wrote_too_much:
-        result.out.clear();
-        result.err = "quern: its output is over the limit of 64 MiB; let it write to a file\n";
-        return "its output is over the limit of 64 MiB; let it write to a file";
       case ProgramEnd::Why::ended:
         break;
     }
-    if (result.ok()) return {};
+    const std::string cut = cut_of(end);
+    if (!cut.empty()) result.err += "quern: " + cut + '\n';
+    if (result.ok()) return cut;
     std::string text = describe(end.end, memory);
     if (const std::string said = last_line(result.err); !said.empty()) text += ": " + said;
     return text;
+  }
+
+  /// What is missing of its output, or nothing.
+  static std::string cut_of(const ProgramEnd& end) {
+    std::string text;
+    const auto tell = [&](const Captured& output, const char* which) {
+      if (output.left_out == 0) return;
+      text += (text.empty() ? "" : ", and ") + std::to_string(output.left_out) +
+              " octets of its standard " + which + " after the first " +
+              std::to_string(output.head) + " are left out";
+    };
+    tell(end.out, "output");
+    tell(end.err, "error");
+    return text.empty() ? text
+                        : text +
+                              ": both together may have 64 MiB; let it write to a file and bring "
+                              "that back with --get";
   }
 
   Host& host_;

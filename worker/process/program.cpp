@@ -20,18 +20,19 @@ constexpr milliseconds kMercy{500};  // between SIGTERM and SIGKILL
 // Both outputs together: what travels as one result, and room for what is said about them.
 constexpr std::size_t kOutputMax = (64u << 20) - (64u << 10);
 constexpr std::size_t kBlock = 64u << 10;
+constexpr int kLastTurns = 16;  // a pipe holds no more than these read
+constexpr std::size_t kShrunkBy = 8u << 20;
 
-
-/// Reads what is there. False at the end.
+/// Reads what is there, a megabyte at most. False at the end.
 bool read_some(int fd, Bytes& into) {
   static thread_local char block[kBlock];
-  for (;;) {
+  for (std::size_t turn = 0;;) {
     const ssize_t got = ::read(fd, block, kBlock);
     if (got == 0) return false;
     if (got < 0 && errno != EINTR) return errno == EAGAIN;
     if (got < 0) continue;
     into.append(block, static_cast<std::size_t>(got));
-    if (got < static_cast<ssize_t>(kBlock) || into.size() > kOutputMax) return true;
+    if (got < static_cast<ssize_t>(kBlock) || ++turn == 16) return true;
   }
 }
 
@@ -54,8 +55,8 @@ class Running {
     if (in_) make_nonblocking(in_->write);
     while (!look()) {
     }
-    drain(out_, end_.out);  // what it wrote before it ended
-    drain(err_, end_.err);
+    drain_rest(out_, end_.out);  // what it wrote before it ended
+    drain_rest(err_, end_.err);
     end_.end = child_.finish();
     return std::move(end_);
   }
@@ -80,14 +81,13 @@ class Running {
     using Why = ProgramEnd::Why;
     if (run_.cancelled && run_.cancelled()) return end(Why::cancelled, now);
     if (run_.timeout.count() > 0 && now >= began_ + run_.timeout) return end(Why::timed_out, now);
-    if (end_.out.size() + end_.err.size() > kOutputMax) return end(Why::wrote_too_much, now);
     return false;
   }
   bool end(ProgramEnd::Why why, Clock::time_point now) {
     end_.why = why;
     term_at_ = now;
     child_.signal(SIGTERM);
-    return why == ProgramEnd::Why::wrote_too_much;
+    return false;
   }
 
   int patience() const {
@@ -96,9 +96,17 @@ class Running {
     return static_cast<int>(std::max<std::int64_t>(0, std::chrono::ceil<milliseconds>(until - Clock::now()).count()));
   }
 
-  void drain(Pipe& pipe, Bytes& into) {
-    // Beyond the limit nothing more is read, so that a flood does not fill our memory before it is ended.
-    if (pipe.read >= 0 && into.size() <= kOutputMax && !read_some(pipe.read, into)) pipe.close_read();
+  void drain(Pipe& pipe, Captured& into) {
+    if (pipe.read >= 0 && !read_some(pipe.read, into.bytes)) pipe.close_read();
+    while (end_.out.bytes.size() + end_.err.bytes.size() > kOutputMax)
+      (end_.out.bytes.size() > end_.err.bytes.size() ? end_.out : end_.err).shrink();
+  }
+
+  /// What is in the pipe; something that the program left behind may write on.
+  void drain_rest(Pipe& pipe, Captured& into) {
+    pollfd more{pipe.read, POLLIN, 0};
+    for (int turns = 0; turns < kLastTurns && pipe.read >= 0 && ::poll(&more, 1, 0) > 0; ++turns)
+      drain(pipe, into);
   }
 
   void write_input() {
@@ -123,6 +131,13 @@ class Running {
 };
 
 }  // namespace
+
+void Captured::shrink() {
+  if (left_out == 0) head = bytes.size() / 2;
+  const std::size_t by = std::min(kShrunkBy, bytes.size() - head);
+  bytes.erase(head, by);
+  left_out += by;
+}
 
 ProgramEnd run_program(const ProgramRun& run) { return Running(run).to_the_end(); }
 

@@ -11,20 +11,30 @@
 namespace quern::worker {
 
 struct ProgramRun {
-  ChildPlan plan;                      ///< its descriptors are set here
-  std::optional<BytesView> input;      ///< of its standard input; none: that is empty
+  ChildPlan plan;  ///< its outputs are set here, and its input where there is `input`
+  std::optional<BytesView> input;        ///< of its standard input; none: as the plan has it
   std::chrono::milliseconds timeout{0};  ///< 0: none
   std::function<bool()> cancelled;     ///< asked now and then
 };
 
+/// What a program wrote. Of too much the middle is left out.
+struct Captured {
+  Bytes bytes;
+  std::size_t head = 0;        ///< octets before those that are left out
+  std::uint64_t left_out = 0;  ///< 0: none are
+
+  /// Makes it smaller, from the middle.
+  void shrink();
+};
+
 /// How it went.
 struct ProgramEnd {
-  enum class Why : std::uint8_t { ended, timed_out, cancelled, wrote_too_much };
+  enum class Why : std::uint8_t { ended, timed_out, cancelled };
   Why why = Why::ended;
   ChildEnd end;
   std::optional<StartError> start_error;  ///< set: it never ran
-  Bytes out;
-  Bytes err;
+  Captured out;
+  Captured err;
 };
 
 /// On the calling thread. A program that has to end gets SIGTERM, and SIGKILL half a second later, with all of its group. What its

@@ -62,6 +62,10 @@ std::shared_ptr<PutFiles::OfJob> PutFiles::of_job(const Task& task, const Comman
 }
 
 void PutFiles::write_file(const fs::path& path, const CommandFile& file, std::uint32_t mode) const {
+  if (file.is_folder()) {
+    fs::create_directories(path);
+    return;
+  }
   if (file.blob.empty()) return write(path, file.bytes, mode);
   fs::create_directories(path.parent_path());
   host_.blobs().copy(file.blob, path, mode);
@@ -74,19 +78,27 @@ void PutFiles::place(const Task& task, const Command& command, const std::vector
       const fs::path to = fs::path(folder) / file.name;
       fs::create_directories(to.parent_path());
       // Root may write to what is read-only, and would to the file of all programs: it gets copies.
-      if (::geteuid() == 0) write_file(to, file, file.mode & 0555u);
+      if (::geteuid() == 0 || file.is_folder())
+        write_file(to, file, file.mode & 0555u);
       else fs::create_hard_link(fs::path(job->folder->path()) / file.name, to);
     }
   }
-  for (const auto& file : own) write_file(fs::path(folder) / file.name, file, file.mode);
+  for (const auto& file : own) write_file(fs::path(folder) / file.name, file, file.mode & 0777u);
 }
+
+namespace {
+
+/// The folder as a pattern that is only itself.
+std::string literal(const std::string& folder) { return expand_pattern("{}", {folder}, 0); }
+
+}  // namespace
 
 std::vector<CommandFile> files_matching(const std::string& folder, const std::vector<std::string>& patterns, std::size_t taken) {
   std::set<std::string> names;
   for (const std::string& pattern : patterns) {
     if (!stays_within(pattern)) throw std::runtime_error("--get " + pattern + ": leaves the folder");
     glob_t found{};
-    if (::glob((folder + "/" + pattern).c_str(), GLOB_NOSORT, nullptr, &found) == 0)
+    if (::glob((literal(folder) + "/" + pattern).c_str(), GLOB_NOSORT, nullptr, &found) == 0)
       for (std::size_t i = 0; i < found.gl_pathc; ++i) names.insert(std::string(found.gl_pathv[i]).substr(folder.size() + 1));
     ::globfree(&found);
   }

@@ -22,10 +22,12 @@ namespace quern {
 /// A file that travels with a command. Names are relative and stay within the folder they are relative to.
 struct CommandFile {
   std::string name{};
-  std::uint32_t mode = 0644;  ///< permissions
+  std::uint32_t mode = 0644;  ///< permissions; with kFolder: an empty folder of that name
   Bytes bytes{};
   std::string blob{};         ///< instead of `bytes`: a file that Client::put() gave; named in SubmitOptions::blobs too
 
+  static constexpr std::uint32_t kFolder = 0040000;
+  bool is_folder() const { return (mode & kFolder) != 0; }
   bool operator==(const CommandFile&) const = default;
 };
 
@@ -38,9 +40,11 @@ struct Command {
   /// octets, little endian. call: as length, and an answer begins with an octet: 0, a result; 1, the text of a failure.
   enum class Frame : std::uint8_t { line, length, call };
 
-  /// The program and its arguments. With Feed::arguments they may hold replacement strings: {} the item, {.} without its extension,
-  /// {/} without its folder, {//} its folder, {/.} without both, {#} the number of the task counted from 1, {2} {2.} ... the second
-  /// argument of several. A word that is {} alone becomes as many words as there are arguments.
+  /// The program and its arguments. With Feed::arguments they may hold replacement strings: {} the
+  /// item, {.} without its extension,
+  /// {/} without its folder, {//} its folder, {/.} without both, {#} the number of the task counted
+  /// from 1, {2} {2.} ... the second argument of several, {-1} the last. A word that is {} alone
+  /// becomes as many words as there are arguments.
   std::vector<std::string> words{};
   std::vector<std::string> env{};  ///< NAME=VALUE, beside the few variables that every program gets (PATH, HOME, LANG, ...)
   std::string cwd{};               ///< folder to run in; "temp": a new empty one for each program; empty: the worker's own choice
@@ -52,6 +56,8 @@ struct Command {
   std::uint64_t timeout_ms = 0;    ///< of one program (filter: of one answer); 0: none
   std::uint64_t memory_bytes = 0;  ///< it may have; 0: what the worker allows
   std::vector<CommandFile> files{};  ///< put into the folder of each program, read-only; go with a temporary one (`cwd` "temp")
+  std::string input_blob{};  ///< standard input of every program: a file that Client::put() gave
+  std::optional<std::uint32_t> umask{};  ///< of the program; none: the worker's own
   std::vector<std::string> get{};  ///< files that come back with the result: patterns (* ? [...]) in the folder; replacement strings work
 
   bool operator==(const Command&) const = default;
@@ -109,6 +115,15 @@ bool stays_within(std::string_view name);
 /// One word with its replacement strings replaced.
 std::string expand_word(std::string_view word, const std::vector<BytesView>& arguments, std::uint64_t number);
 
+/// The same for a pattern such as Command::get has: what is put in stands for itself, whatever
+/// characters are in it.
+std::string expand_pattern(std::string_view word, const std::vector<BytesView>& arguments,
+                           std::uint64_t number);
+
+/// The first replacement string of GNU parallel in a word that has no meaning here, such as {%};
+/// empty: there is none.
+std::string foreign_replacement(std::string_view word);
+
 /// Whether a word has a replacement string in it.
 bool has_replacement(std::string_view word);
 
@@ -116,6 +131,14 @@ bool has_replacement(std::string_view word);
 /// refers to them as parameters, so the shell executes nothing in them, wherever {} stands (also within quotes). What the script hands
 /// them to may: a word within the words of `sh -c` or `awk` is script again. `arguments`: per program, at most. Throws std::invalid_argument when that cannot be done (two different replacement strings for several arguments at once).
 std::vector<std::string> script_words(const std::string& script, std::uint64_t arguments = 1);
+
+/// The script with the values in it, each quoted as its place needs: what a person can paste into a
+/// shell to run the same.
+std::string script_text(const std::string& script, const std::vector<BytesView>& arguments,
+                        std::uint64_t number);
+
+/// A word as a shell reads it back: quoted where it needs to be.
+std::string shell_quoted(std::string_view word);
 
 /// Whether what a person wrote as one word is a script (it has blanks or characters that mean something to a shell).
 bool is_script(const std::string& word);

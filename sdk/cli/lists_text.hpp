@@ -1,0 +1,15 @@
+// The tables of `quern jobs` and `quern workers`, and the sentences of `quern explain`. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "quern/status.hpp"
+
+namespace quern::cli {
+
+std::string jobs_text(const std::vector<JobStatus>& jobs);
+std::string workers_text(const std::vector<WorkerStatus>& workers);
+std::string explain_text(const std::vector<std::string>& sentences);
+
+}  // namespace quern::cli
