@@ -102,7 +102,8 @@ ZapStatus AuthActor::judge(const ZapRequest& request, std::string& text) {
   text = entry.reason;
   if (entry.allowed) return ZapStatus::ok;
   if (told_.take(1, kTold, now)) events_.post(ConnectionDenied{request.key, request.address, entry.reason});
-  return ZapStatus::denied;
+  // A worker that is denied for good leaves. A slip of the operator's hand must not end all of them.
+  return entry.unsure ? ZapStatus::not_now : ZapStatus::denied;
 }
 
 void AuthActor::refresh() {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "broker/actors/checksum.hpp"
 #include "broker/actors/sqlite_store.hpp"
 #include "broker/actors/store_schema.hpp"
 #include "wire/blob.hpp"
@@ -58,6 +59,15 @@ bool check_store(const std::string& folder, std::ostream& out) {
   while (integrity.step()) {
     const std::string line(integrity.text());
     if (line != "ok") problem("the file is damaged: " + line);
+  }
+  for (const char* table : {"inputs", "results"}) {
+    Statement rows(database, (std::string("SELECT job, sizes, bytes, checksum FROM ") + table + " WHERE job NOT IN (SELECT job FROM dropped)").c_str());
+    while (rows.step()) {
+      const std::uint64_t job = rows.number();
+      const std::string_view sizes = rows.blob(), bytes = rows.blob();
+      if (!rows.is_null() && rows.integer() != checksum_of({sizes, bytes}))
+        problem("job " + std::to_string(job) + ": a row of its " + table + " is not as it was written");
+    }
   }
   std::uint64_t unfinished = 0, queued = 0, results = 0;
   const auto jobs = read_jobs(database);

@@ -11,7 +11,7 @@ bool is_local(const std::string& endpoint) {
 }
 
 bool is_endpoint(const std::string& endpoint) {
-  static const std::regex form(R"(ipc://.+|tcp://.+:(\d{1,5}|\*))");
+  static const std::regex form(R"(ipc://.+|tcp://(?:\[[^\]]+\]|[^:]+):(\d{1,5}|\*))");
   std::smatch match;
   if (!std::regex_match(endpoint, match, form)) return false;
   const std::string port = match[1];

@@ -24,6 +24,11 @@ constexpr int kBacklog = 4096;
 // Acknowledgements wait this long for a message to the same peer to go with. Each one alone wakes two threads of its peer, which on a
 // busy machine are then missing where somebody does wait: it costs a single task a third of its round trip.
 constexpr milliseconds kAcknowledge{1};
+// Messages of unknown keys that are heard, from one address: who joins needs one.
+constexpr Allowance kStrangers{50, 10};
+constexpr std::size_t kStrangerAddressesMax = 10'000;
+// That others were passed by is said so often.
+constexpr std::chrono::seconds kPassedByTold{10};
 // How long an orderly stop waits for the store.
 constexpr milliseconds kStoreStopWait{5000};
 
@@ -163,6 +168,10 @@ void Gateway::read_one(runtime::Parts&& parts, wire::Time now, Effects& effects)
   parts.erase(parts.begin());
   // Its key may be so new that the auth actor's word of it is still on its way.
   if (guard_.curve() && !core_.knows_key(origin_.user)) read_guard(now, effects);
+  if (guard_.curve() && !core_.knows_key(origin_.user) && !hears_stranger(origin_.address, now)) {
+    if (!core_.knows(peer)) strangers_.push_back(peer);
+    return;
+  }
   // A HELLO may be told why; the first message of a connection is one, and the rest of a flood costs nothing more.
   if (core_.ignores(peer, origin_.user, now) && (core_.knows(peer) || !routes_.at(peer).fresh)) return;
   routes_.at(peer).fresh = false;
@@ -174,6 +183,16 @@ void Gateway::read_one(runtime::Parts&& parts, wire::Time now, Effects& effects)
     core_.on_malformed(peer, origin_.user, std::get<wire::DecodeError>(decoded), now, effects);
   }
   if (!core_.knows(peer)) strangers_.push_back(peer);
+}
+
+bool Gateway::hears_stranger(const std::string& address, wire::Time now) {
+  if (stranger_budgets_.size() > kStrangerAddressesMax) stranger_budgets_.clear();
+  if (stranger_budgets_[address].take(1, kStrangers, now)) return true;
+  if (now - passed_by_told_ > kPassedByTold) {
+    passed_by_told_ = now;
+    runtime::log_warning("too many messages of unknown keys from " + (address.empty() ? "this machine" : address) + ": they are passed by");
+  }
+  return false;
 }
 
 void Gateway::carry_out(Effects& effects, wire::Time now) {

@@ -12,6 +12,7 @@
 
 #include "broker/actors/guard.hpp"
 #include "broker/actors/store_actor.hpp"
+#include "broker/core/budget.hpp"
 #include "broker/core/core.hpp"
 #include "runtime/socket.hpp"
 #include "wire/codec.hpp"
@@ -72,6 +73,9 @@ class Gateway {
   };
   std::string address_of(PeerId peer) const;
 
+  /// Whether one more message of an unknown key from this address is heard: each may cost a line in two logs.
+  bool hears_stranger(const std::string& address, wire::Time now);
+
   Guard& guard_;
   runtime::Socket router_;
   runtime::Origin origin_;  ///< of the message being read
@@ -83,6 +87,8 @@ class Gateway {
   std::unordered_set<PeerId> enrolling_;  ///< without a session, but an answer is on its way
   std::vector<PeerId> strangers_;  ///< heard in this round without a session
   std::deque<std::pair<PeerId, wire::Time>> waiting_;  ///< whose acknowledgements wait until when, in order; some have gone out meanwhile
+  std::unordered_map<std::string, Budget> stranger_budgets_;  ///< by address
+  wire::Time passed_by_told_{};
   std::uint64_t last_peer_ = 0;
   runtime::Mailbox<StoreEvent> store_events_;
   std::unique_ptr<StoreActor> store_;  // after its mailbox: it ends first

@@ -101,11 +101,13 @@ void KeyRing::read_grants(const std::string& text, std::vector<std::string>& tro
   const auto file = keys::AuthorizedKeys::parse(text);
   for (const auto& problem : file.problems()) trouble.push_back("authorized_keys, " + problem);
   all_grants_ = file.grants();
+  damaged_ = !file.problems().empty() || all_grants_.empty();
 }
 
 bool KeyRing::give_up(Clock::time_point now) {
   if (all_grants_.empty() || now - *unreadable_since_ < kUnreadable) return false;
   all_grants_.clear();
+  damaged_ = true;
   grants_file_ = WatchedFile(folder_ + kGrants);
   return true;
 }
@@ -137,7 +139,9 @@ KeysChanged KeyRing::known() const {
 KeyRing::Entry KeyRing::may_connect(const std::string& key, const std::string& address) const {
   const auto found = grants_.find(key);
   if (found == grants_.end())
-    return invitations_open() ? Entry{true, "an invitation is open"} : Entry{false, "unknown key"};
+    return invitations_open() ? Entry{true, "an invitation is open"}
+           : damaged_         ? Entry{false, "unknown key, but authorized_keys grants nothing or has lines that cannot be read", false, true}
+                              : Entry{false, "unknown key"};
   const keys::Grant& grant = found->second;
   if (!keys::comes_from(grant.from, address))
     return {
@@ -188,9 +192,10 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
   // Jobs belong to names: only workers, who have none, may choose theirs.
   if (grant.name.empty() && grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
     return {{}, 0, "this invitation names nobody: ask for one with a name (`quern keys invite --name NAME`)"};
+  auto file = keys::AuthorizedKeys::parse(keys::read_file(folder_ + kGrants).value_or(""));
+  if (file.was_revoked(key)) return {{}, 0, std::string(keys::kRevokedKey) + ": join with another one (the code was not used)"};
   grant.key = key;
   grant.name = unused_name(grant.name.empty() ? wanted : grant.name);
-  auto file = keys::AuthorizedKeys::parse(keys::read_file(folder_ + kGrants).value_or(""));
   file.remove(key);  // a line of it that has expired
   file.add(grant);
   // The invitation goes first: a crash in between leaves a code that opens nothing, never one that opens

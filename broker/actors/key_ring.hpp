@@ -37,6 +37,7 @@ class KeyRing {
     bool allowed = false;
     std::string reason;
     bool known = false;  ///< it is the key of somebody
+    bool unsure = false;  ///< it may be: what the file says is damaged. To be told to come again
   };
   /// Whether a connection with this key from this address is let in. An unknown key is, while an invitation is open.
   Entry may_connect(const std::string& key, const std::string& address) const;
@@ -68,6 +69,7 @@ class KeyRing {
   std::string folder_;
   WatchedFile grants_file_, invitations_file_;
   std::optional<Clock::time_point> unreadable_since_;
+  bool damaged_ = false;  ///< authorized_keys grants nothing at all, or not what it should
   std::vector<keys::Grant> all_grants_;  ///< as in the file, the expired too
   std::unordered_map<std::string, keys::Grant> grants_;  ///< in force, by key
   std::int64_t next_expiry_ = 0;  ///< of a key or an invitation, UTC seconds; when it comes, grants_ is made anew

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <stdexcept>
 
 #include "broker/actors/check_store.hpp"
 #include "broker/actors/gateway.hpp"
@@ -15,6 +16,7 @@
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
 #include "runtime/signals.hpp"
+#include "runtime/start.hpp"
 
 namespace {
 
@@ -35,10 +37,12 @@ void raise_descriptor_limit() {
 
 int main(int argc, char** argv) {
   using namespace quern;
+  runtime::open_standard_descriptors();
   auto parsed = broker::parse_options(argc, argv);
   if (!parsed.options) return parsed.exit_code;
+  runtime::StopSignals stop;  // before any thread
+  runtime::leave_orphans_to_the_system();
   runtime::open_log("quern-broker", parsed.options->log_level);
-  runtime::StopSignals stop;
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is a full disk, not an end
   raise_descriptor_limit();
   try {
@@ -69,6 +73,9 @@ int main(int argc, char** argv) {
   } catch (const keys::KeyError& error) {
     std::fprintf(stderr, "quern-broker: %s\n", error.what());
     return 3;
+  } catch (const std::invalid_argument& error) {
+    std::fprintf(stderr, "quern-broker: --bind: %s\n", error.what());
+    return 2;
   } catch (const zmq::error_t& error) {
     std::string where;
     for (const auto& endpoint : parsed.options->endpoints) where += (where.empty() ? "" : " ") + endpoint;

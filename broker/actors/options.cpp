@@ -1,10 +1,14 @@
 #include "broker/actors/options.hpp"
 
 #include <boost/program_options.hpp>
+#include <cctype>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <string_view>
+#include <utility>
 
 #include "broker/actors/endpoints.hpp"
 #include "keys/audit_files.hpp"
@@ -52,18 +56,25 @@ std::uint64_t default_memory_limit() {
   return bytes / 2;
 }
 
-/// 512M, 2GiB, 1000000.
-std::uint64_t bytes_from(const std::string& text) {
-  std::size_t used = 0;
-  const unsigned long long n = std::stoull(text, &used);
-  const std::string unit = text.substr(used);
-  if (unit.empty()) return n;
-  switch (unit[0]) {
-    case 'k': case 'K': return n << 10;
-    case 'm': case 'M': return n << 20;
-    case 'g': case 'G': return n << 30;
-    default: throw std::invalid_argument(text);
-  }
+// The most that an option of seconds may say: thirty years. Sums of two such times are still times.
+constexpr double kSecondsMost = 1e9;
+// Three beats fit into it, and a worker that is lost is given up within a day.
+constexpr double kLostLeast = 0.1, kLostMost = 86'400;
+constexpr std::uint64_t kMemoryLeast = 64ULL << 20, kMemoryMost = 1ULL << 60;
+
+/// 512M, 2GiB, 1000000; nothing for what is no size.
+std::optional<std::uint64_t> bytes_from(const std::string& text) {
+  const std::pair<std::string_view, unsigned> units[] = {{"", 0}, {"K", 10}, {"M", 20}, {"G", 30}, {"T", 40}};
+  std::uint64_t n = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, n);
+  if (error != std::errc{}) return std::nullopt;
+  std::string unit(rest, end);
+  if (!unit.empty()) unit[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(unit[0])));
+  for (const auto& [name, shift] : units)
+    for (const std::string_view tail : {"", "B", "iB"})
+      if (unit == std::string(name) + (name.empty() ? "" : std::string(tail)) && n <= kMemoryMost >> shift) return n << shift;
+  return std::nullopt;
 }
 
 ParsedOptions mistake(const std::string& line) {
@@ -71,7 +82,7 @@ ParsedOptions mistake(const std::string& line) {
   return {std::nullopt, 2};
 }
 
-std::chrono::milliseconds ms(double seconds) { return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)); }
+std::chrono::milliseconds ms(double s) { return std::chrono::milliseconds(static_cast<std::int64_t>(s * 1000)); }
 
 }  // namespace
 
@@ -125,7 +136,7 @@ ParsedOptions parse_options(int argc, char** argv) {
   if (options.guard.insecure && given.contains("keys")) return mistake("--insecure and --keys contradict each other: without encryption nobody has a key");
   if (options.endpoints.empty()) options.endpoints.push_back("tcp://127.0.0.1:7600");
   for (const auto& endpoint : options.endpoints) {
-    if (!is_endpoint(endpoint)) return mistake("--bind " + endpoint + ": not an endpoint such as tcp://127.0.0.1:7600 or ipc:///tmp/quern.sock");
+    if (!is_endpoint(endpoint)) return mistake("--bind " + endpoint + ": not an endpoint such as tcp://127.0.0.1:7600, tcp://[::1]:7600 or ipc:///tmp/quern.sock");
     if (options.guard.insecure && !is_local(endpoint))
       return mistake("--bind " + endpoint + ": without encryption (--insecure) only loopback (tcp://127.0.0.1:PORT) and ipc endpoints are served");
   }
@@ -143,14 +154,13 @@ ParsedOptions parse_options(int argc, char** argv) {
   Config& config = options.config;
   config.memory_limit = default_memory_limit();
   if (given.contains("memory-limit")) {
-    try {
-      config.memory_limit = bytes_from(memory);
-    } catch (const std::exception&) {
-      return mistake("--memory-limit " + memory + ": not a size such as 512M or 2G");
-    }
-    if (config.memory_limit < (64u << 20)) return mistake("--memory-limit: at least 64M");
+    const auto bytes = bytes_from(memory);
+    if (!bytes || *bytes < kMemoryLeast) return mistake("--memory-limit " + memory + ": a size such as 512M or 2G, from 64M to 1048576T");
+    config.memory_limit = *bytes;
   }
-  if (!(grace >= 0) || !(lost_after >= 0.1) || !(keep >= 0)) return mistake("times are in seconds and not negative (--lost-after at least 0.1)");
+  for (const auto& [name, seconds] : {std::pair{"--grace", grace}, std::pair{"--keep", keep}})
+    if (!(seconds >= 0 && seconds <= kSecondsMost)) return mistake(std::string(name) + ": seconds from 0 to 1000000000");
+  if (!(lost_after >= kLostLeast && lost_after <= kLostMost)) return mistake("--lost-after: seconds from 0.1 to 86400");
   config.software = "quern " QUERN_VERSION;
   config.incarnation = runtime::random_u64() >> 1;
   config.grace = ms(grace);

@@ -10,6 +10,7 @@
 #include <ctime>
 #include <filesystem>
 
+#include "broker/actors/checksum.hpp"
 #include "broker/actors/store_columns.hpp"
 #include "broker/actors/store_schema.hpp"
 #include "wire/words.hpp"
@@ -28,25 +29,44 @@ constexpr const char* kProgress =
     "failed=?, done=?, cancelled=?, retried=?, failures=?, crashes=?, takes=?, result_encoding=?, divisible=?, finish=?, reduce=?, "
     "decision=?, results_begin=?, results_end=?, changed_at=?, value=? WHERE number=?";
 
-/// Columns count, sizes, bytes.
+/// Columns count, sizes, bytes, checksum.
 wire::Batch batch_in(Statement& s, JobNumber job) {
   const std::uint64_t count = s.number();
-  auto sizes = wire::Sizes::from_column(count, wire::Buffer::copy(s.blob()));
-  wire::Batch batch{sizes.value_or(wire::Sizes{}), wire::Buffer::copy(s.blob())};
-  if (!sizes || batch.sizes.total() != batch.bytes.size()) {
+  const std::string_view column = s.blob(), bytes = s.blob();
+  const bool as_written = s.is_null() || s.integer() == checksum_of({column, bytes});
+  auto sizes = wire::Sizes::from_column(count, wire::Buffer::copy(column));
+  wire::Batch batch{sizes.value_or(wire::Sizes{}), wire::Buffer::copy(bytes)};
+  if (!as_written || !sizes || batch.sizes.total() != batch.bytes.size()) {
     s.reset();
-    throw StoreError(StoreError::Kind::corrupt, "a row of job " + std::to_string(value(job)) + " contradicts itself");
+    throw StoreError(StoreError::Kind::corrupt, "a row of job " + std::to_string(value(job)) +
+                                                    (as_written ? " contradicts itself" : " is not as it was written: the disk has changed it"));
   }
   return batch;
 }
 
+/// One that is there already keeps its mode: it may be everybody's.
 void make_folder(const std::string& folder) {
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (!std::filesystem::is_directory(folder))
+  if (const auto parent = std::filesystem::path(folder).parent_path(); !parent.empty()) std::filesystem::create_directories(parent, error);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) error = {errno, std::generic_category()};
+  struct stat about{};
+  if (::stat(folder.c_str(), &about) != 0 || !S_ISDIR(about.st_mode))
     throw StoreError(StoreError::Kind::unusable, "cannot make the store's folder " + folder + (error ? ": " + error.message() : "") +
                                                      " (choose another with --store, or --no-store to keep jobs in memory)");
-  ::chmod(folder.c_str(), 0700);
+  if ((about.st_mode & S_IWOTH) != 0)
+    throw StoreError(StoreError::Kind::unusable, "everybody may write in " + folder + ", and could put another store there: name a folder in it " +
+                                                     "that is not there yet, such as --store " + folder + "/quern");
+}
+
+/// Before SQLite makes it for everybody to read. Its log and its index get the same mode.
+void make_file(const std::string& path) {
+  if (const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); fd >= 0) ::close(fd);
+}
+
+FileMark mark_of(const std::string& path) {
+  struct stat about{};
+  if (::stat(path.c_str(), &about) != 0) return {};
+  return {about.st_dev, about.st_ino};
 }
 
 }  // namespace
@@ -77,17 +97,17 @@ struct SqliteStore::Statements {
   explicit Statements(Database& d)
       : add_job(d, kAddJob),
         add_need(d, "INSERT INTO needs(job, kind, name, value) VALUES (?,?,?,?)"),
-        add_common(d, "INSERT INTO commons(job, bytes) VALUES (?,?)"),
+        add_common(d, "INSERT INTO commons(job, bytes, checksum) VALUES (?,?,?)"),
         progress(d, kProgress),
-        add_input(d, "INSERT INTO inputs(job, first, count, weight, sizes, bytes, costs) VALUES (?,?,?,?,?,?,?)"),
+        add_input(d, "INSERT INTO inputs(job, first, count, weight, sizes, bytes, costs, checksum) VALUES (?,?,?,?,?,?,?,?)"),
         drop_input(d, "DELETE FROM inputs WHERE job=? AND first>=? AND first<? AND first+count<=?"),
-        load_input(d, "SELECT count, sizes, bytes FROM inputs WHERE job=? AND first>=? AND first<? ORDER BY first"),
-        put_result(d, "INSERT OR REPLACE INTO results(job, seq, tasks, errors, count, sizes, bytes) VALUES (?,?,?,?,?,?,?)"),
+        load_input(d, "SELECT count, sizes, bytes, checksum FROM inputs WHERE job=? AND first>=? AND first<? ORDER BY first"),
+        put_result(d, "INSERT OR REPLACE INTO results(job, seq, tasks, errors, count, sizes, bytes, checksum) VALUES (?,?,?,?,?,?,?,?)"),
         put_errors(d, "UPDATE results SET errors=? WHERE job=? AND seq=?"),
-        load_result(d, "SELECT count, sizes, bytes FROM results WHERE job=? AND seq=?"),
+        load_result(d, "SELECT count, sizes, bytes, checksum FROM results WHERE job=? AND seq=?"),
         drop_results(d, "DELETE FROM results WHERE job=? AND seq<?"),
         clear_partials(d, "DELETE FROM partials WHERE job=? AND first>=? AND first<?"),
-        put_partial(d, "INSERT INTO partials(job, first, end, value) VALUES (?,?,?,?)"),
+        put_partial(d, "INSERT INTO partials(job, first, end, value, checksum) VALUES (?,?,?,?,?)"),
         drop_job(d, "DELETE FROM jobs WHERE number=?"),
         note_dropped(d, "INSERT OR REPLACE INTO dropped(job, what) VALUES (?,?)"),
         set_meta(d, "UPDATE meta SET value=? WHERE key=?") {}
@@ -99,6 +119,7 @@ struct SqliteStore::Statements {
 SqliteStore::SqliteStore(const std::string& folder) {
   make_folder(folder);
   lock_ = std::make_unique<Lock>(folder);
+  make_file(file_in(folder));
   database_ = Database(file_in(folder), Database::Mode::write);
   // Before the first table: pages large enough that a row of 64 KiB has few.
   database_.run("PRAGMA page_size = 16384");
@@ -115,6 +136,15 @@ SqliteStore::SqliteStore(const std::string& folder) {
   database_.run("PRAGMA cache_size = -16384");
   prepare_schema(database_);
   statements_ = std::make_unique<Statements>(database_);
+  // SQLite goes on writing to files that nobody will find again.
+  for (const std::string& path : {file_in(folder), file_in(folder) + "-wal"})
+    if (const FileMark mark = mark_of(path); mark != FileMark{}) files_.emplace_back(path, mark);
+}
+
+void SqliteStore::look() {
+  for (const auto& [path, mark] : files_)
+    if (mark_of(path) != mark)
+      throw StoreError(StoreError::Kind::trouble, path + " was removed or replaced while this broker used it: what is durable is refused; start the broker again");
 }
 
 SqliteStore::~SqliteStore() = default;
@@ -132,6 +162,7 @@ Recovered SqliteStore::recover() {
 }
 
 void SqliteStore::apply(const StoreOps& ops) {
+  look();
   Transaction transaction(database_);
   for (const auto& op : ops) std::visit([this](const auto& each) { write(each); }, op);
   transaction.commit();
@@ -150,7 +181,7 @@ void SqliteStore::write(const AddJob& add) {
   for (const auto& [name, amount] : o.resources)
     statements_->add_need.bind(value(b.number)).bind("resource").bind(name).bind(amount).run();
   for (const auto& blob : b.options.blobs) statements_->add_need.bind(value(b.number)).bind("blob").bind(blob).bind(std::int64_t{1}).run();
-  if (b.common) statements_->add_common.bind(value(b.number)).bind_blob(b.common->view()).run();
+  if (b.common) statements_->add_common.bind(value(b.number)).bind_blob(b.common->view()).bind(checksum_of({b.common->view()})).run();
 }
 
 void SqliteStore::write(const JobProgress& p) {
@@ -178,7 +209,7 @@ void SqliteStore::write(const AddInput& input) {
   const std::string costs = column_of(input.costs);
   Statement& add = statements_->add_input.bind(value(input.job)).bind(input.first).bind(input.batch.count()).bind(input.batch.weight())
                        .bind_blob(sizes.view()).bind_blob(input.batch.bytes.view());
-  (costs.empty() ? add.bind_null() : add.bind_blob(costs)).run();
+  (costs.empty() ? add.bind_null() : add.bind_blob(costs)).bind(checksum_of({sizes.view(), input.batch.bytes.view()})).run();
 }
 
 void SqliteStore::write(const DropInput& drop) {
@@ -191,7 +222,8 @@ void SqliteStore::write(const PutResult& result) {
   const std::string tasks = column_of_tasks(result.entry), errors = column_of(result.entry.errors);
   const wire::Buffer sizes = result.entry.batch.sizes.column();
   statements_->put_result.bind(value(result.job)).bind(result.seq).bind(tasks).bind_blob(errors).bind(result.entry.batch.count())
-      .bind_blob(sizes.view()).bind_blob(result.entry.batch.bytes.view()).run();
+      .bind_blob(sizes.view()).bind_blob(result.entry.batch.bytes.view())
+      .bind(checksum_of({sizes.view(), result.entry.batch.bytes.view()})).run();
 }
 
 void SqliteStore::write(const PutErrors& put) {
@@ -203,7 +235,8 @@ void SqliteStore::write(const DropResults& drop) { statements_->drop_results.bin
 
 void SqliteStore::write(const PutPartial& partial) {
   statements_->clear_partials.bind(value(partial.job)).bind(partial.tasks.begin).bind(partial.tasks.end).run();
-  statements_->put_partial.bind(value(partial.job)).bind(partial.tasks.begin).bind(partial.tasks.end).bind_blob(partial.value).run();
+  statements_->put_partial.bind(value(partial.job)).bind(partial.tasks.begin).bind(partial.tasks.end).bind_blob(partial.value)
+      .bind(checksum_of({partial.value})).run();
 }
 
 void SqliteStore::write(const DropPartials& drop) {

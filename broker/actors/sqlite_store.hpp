@@ -2,16 +2,27 @@
 // that two brokers never share one.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "broker/actors/sqlite.hpp"
 
 namespace quern::broker {
 
+/// Which file a path means.
+struct FileMark {
+  dev_t device = 0;
+  ino_t inode = 0;
+  bool operator==(const FileMark&) const = default;
+};
+
 class SqliteStore : public Store {
  public:
-  /// Makes the folder (0700) and the file when they are not there. Throws StoreError.
+  /// Makes the folder (0700) and the file (0600) when they are not there. Throws StoreError, also for a folder that everybody may write in.
   explicit SqliteStore(const std::string& folder);
   ~SqliteStore() override;
 
@@ -20,6 +31,7 @@ class SqliteStore : public Store {
   wire::Batch load(JobNumber job, wire::Interval tasks) override;
   wire::Batch load_result(JobNumber job, std::uint64_t seq) override;
   bool sweep() override;
+  void look() override;
 
   /// The file in a folder.
   static std::string file_in(const std::string& folder) { return folder + "/quern.db"; }
@@ -44,6 +56,7 @@ class SqliteStore : public Store {
 
   std::unique_ptr<Lock> lock_;
   Database database_;
+  std::vector<std::pair<std::string, FileMark>> files_;  ///< as they were opened
   std::unique_ptr<Statements> statements_;
 };
 

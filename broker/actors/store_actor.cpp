@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <iterator>
+#include <utility>
 
 #include "runtime/log.hpp"
 
@@ -13,6 +14,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kRetryMs = 500;
+// How often a store that nothing is written to is looked at: trouble is told before somebody relies on it.
+constexpr int kLookMs = 500;
 constexpr std::chrono::seconds kStopWait{5};
 
 }  // namespace
@@ -37,10 +40,11 @@ void StoreActor::run() {
   for (;;) {
     // Sweeping goes on between requests, one slice at a time.
     const bool idle = ops_.empty() && !stopping_;
-    wait(!trouble_.empty() ? kRetryMs : idle && !dropped ? -1 : 0);
+    wait(!trouble_.empty() ? kRetryMs : idle && !dropped ? kLookMs : 0);
     mailbox_.drain(requests);
     if (!requests.empty()) dropped = true;
     take(requests);
+    if (ops_.empty() && !stopping_) look();
     if (!ops_.empty()) write();
     else if (dropped && !stopping_) dropped = sweep();
     if (!stopping_) continue;
@@ -72,17 +76,36 @@ void StoreActor::take(std::vector<Request>& requests) {
 void StoreActor::write() {
   try {
     store_->apply(ops_);
+    ops_.clear();
+    written_ = true;
+    store_->look();  // or it was written where nobody will find it: not acknowledged
   } catch (const StoreError& error) {
     if (trouble_ != error.what()) events_.post(StoreTrouble{error.what()});
     trouble_ = error.what();
     return;
   }
-  ops_.clear();
   if (!trouble_.empty()) {
     trouble_.clear();
     events_.post(StoreHealthy{});
   }
+  written_ = false;
   events_.post(Committed{ticket_});
+}
+
+void StoreActor::look() {
+  if (Clock::now() < looked_at_ + std::chrono::milliseconds(kLookMs)) return;
+  looked_at_ = Clock::now();
+  try {
+    store_->look();
+  } catch (const StoreError& error) {
+    if (trouble_ != error.what()) events_.post(StoreTrouble{error.what()});
+    trouble_ = error.what();
+    return;
+  }
+  if (trouble_.empty()) return;
+  trouble_.clear();
+  events_.post(StoreHealthy{});
+  if (std::exchange(written_, false)) events_.post(Committed{ticket_});
 }
 
 void StoreActor::read(const Load& load) {

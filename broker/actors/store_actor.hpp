@@ -2,6 +2,7 @@
 // transaction. While the store cannot write, what has to be written waits here, in order, and is tried again.
 #pragma once
 
+#include <chrono>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -64,6 +65,8 @@ class StoreActor {
   void run();
   void take(std::vector<Request>& requests);
   void write();
+  /// Whether the store is still there, now and then.
+  void look();
   void read(const Load& load);
   void read(const LoadResult& load);
   bool sweep();
@@ -75,6 +78,8 @@ class StoreActor {
   StoreOps ops_;               // to be written, in order
   std::uint64_t ticket_ = 0;   // of the last of them
   std::string trouble_;
+  bool written_ = false;  ///< the last of them are, but it was not told
+  std::chrono::steady_clock::time_point looked_at_{};
   bool stopping_ = false;
   std::thread thread_;  // last: it starts when everything else is there
 };

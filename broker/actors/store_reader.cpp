@@ -1,6 +1,7 @@
 // Reading a store's jobs back.
 #include <map>
 
+#include "broker/actors/checksum.hpp"
 #include "broker/actors/sqlite_store.hpp"
 #include "broker/actors/store_columns.hpp"
 #include "wire/words.hpp"
@@ -124,9 +125,14 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
     else if (kind == "blob") job->birth.options.blobs.push_back(name);
     else job->birth.options.resources[name] = needs.real();
   }
-  Statement commons(database, "SELECT job, bytes FROM commons");
-  while (commons.step())
-    if (RecoveredJob* job = owner(commons.number())) job->birth.common = wire::Buffer::copy(commons.blob());
+  Statement commons(database, "SELECT job, bytes, checksum FROM commons");
+  while (commons.step()) {
+    RecoveredJob* job = owner(commons.number());
+    if (!job) continue;
+    const std::string_view bytes = commons.blob();
+    job->birth.common = wire::Buffer::copy(bytes);
+    if (!commons.is_null() && commons.integer() != checksum_of({bytes})) corrupt(database, value(job->birth.number), "its common input");
+  }
   Statement inputs(database, "SELECT job, first, count, weight, costs FROM inputs WHERE job NOT IN (SELECT job FROM dropped) ORDER BY job, first");
   while (inputs.step()) {
     RecoveredJob* job = owner(inputs.number());
@@ -164,12 +170,14 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
   for (const RecoveredJob& job : jobs)
     if (job.progress.results_begin + job.results.size() != job.progress.results_end)
       corrupt(database, value(job.birth.number), "the number of its results");
-  Statement partials(database, "SELECT job, first, end, value FROM partials ORDER BY job, first");
+  Statement partials(database, "SELECT job, first, end, value, checksum FROM partials ORDER BY job, first");
   while (partials.step()) {
     RecoveredJob* job = owner(partials.number());
     if (!job) continue;
     const std::uint64_t first = partials.number(), end = partials.number();
     job->partials.push_back({{first, end}, Bytes(partials.blob())});
+    if (!partials.is_null() && partials.integer() != checksum_of({job->partials.back().value}))
+      corrupt(database, value(job->birth.number), "a partial result");
   }
   return jobs;
 }

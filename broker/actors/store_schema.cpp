@@ -22,17 +22,17 @@ CREATE TABLE jobs(
   created_at INTEGER, changed_at INTEGER, value BLOB);
 
 CREATE TABLE needs(job INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value, PRIMARY KEY(job, kind, name)) WITHOUT ROWID;
-CREATE TABLE commons(job INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE commons(job INTEGER PRIMARY KEY, bytes BLOB NOT NULL, checksum INTEGER);
 
 CREATE TABLE inputs(job INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, weight INTEGER NOT NULL,
-  sizes BLOB NOT NULL, bytes BLOB NOT NULL, costs BLOB);
+  sizes BLOB NOT NULL, bytes BLOB NOT NULL, costs BLOB, checksum INTEGER);
 CREATE UNIQUE INDEX inputs_of_job ON inputs(job, first);
 
 CREATE TABLE results(job INTEGER NOT NULL, seq INTEGER NOT NULL, tasks TEXT NOT NULL, errors BLOB NOT NULL,
-  count INTEGER NOT NULL, sizes BLOB NOT NULL, bytes BLOB NOT NULL);
+  count INTEGER NOT NULL, sizes BLOB NOT NULL, bytes BLOB NOT NULL, checksum INTEGER);
 CREATE UNIQUE INDEX results_of_job ON results(job, seq);
 
-CREATE TABLE partials(job INTEGER NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, value BLOB NOT NULL);
+CREATE TABLE partials(job INTEGER NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, value BLOB NOT NULL, checksum INTEGER);
 CREATE UNIQUE INDEX partials_of_job ON partials(job, first);
 
 CREATE TABLE dropped(job INTEGER PRIMARY KEY, what TEXT NOT NULL);
@@ -40,6 +40,10 @@ CREATE TABLE dropped(job INTEGER PRIMARY KEY, what TEXT NOT NULL);
 
 // Version 2: hints of what tasks cost.
 constexpr const char* kFrom1To2 = "ALTER TABLE inputs ADD COLUMN costs BLOB";
+// Version 3: sums that say whether a row is as it was written. Rows of before have none.
+constexpr const char* kFrom2To3 =
+    "ALTER TABLE inputs ADD COLUMN checksum INTEGER; ALTER TABLE results ADD COLUMN checksum INTEGER;"
+    "ALTER TABLE commons ADD COLUMN checksum INTEGER; ALTER TABLE partials ADD COLUMN checksum INTEGER";
 
 std::int64_t version_of(Database& database) {
   const std::int64_t application = database.number("PRAGMA application_id");
@@ -60,7 +64,9 @@ void prepare_schema(Database& database) {
   const std::int64_t version = version_of(database);
   if (version == kSchemaVersion) return;
   Transaction transaction(database);
-  database.run(version == 0 ? kTables : kFrom1To2);
+  if (version == 0) database.run(kTables);
+  if (version == 1) database.run(kFrom1To2);
+  if (version == 1 || version == 2) database.run(kFrom2To3);
   database.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
   database.run(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
   transaction.commit();

@@ -1,6 +1,7 @@
 #include "broker/actors/zap.hpp"
 
 #include "keys/z85.hpp"
+#include "runtime/address.hpp"
 
 namespace quern::broker {
 namespace {
@@ -13,7 +14,7 @@ constexpr std::size_t kKeyOctets = 32;
 
 std::optional<ZapRequest> zap_request(const std::vector<std::string_view>& parts) {
   if (parts.size() < kParts || parts[0] != kVersion) return std::nullopt;
-  ZapRequest request{std::string(parts[1]), std::string(parts[2]), std::string(parts[3]), std::string(parts[5]), {}};
+  ZapRequest request{std::string(parts[1]), std::string(parts[2]), runtime::plain_address(std::string(parts[3])), std::string(parts[5]), {}};
   if (request.mechanism == "CURVE") {
     if (parts.size() != kParts + 1 || parts[kParts].size() != kKeyOctets) return std::nullopt;
     request.key = keys::z85_encode(parts[kParts]);

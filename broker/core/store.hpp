@@ -45,6 +45,9 @@ class Store {
   /// Clears away a little of what was dropped; true while there is more. Called when nothing else is to be done, and now and then
   /// between transactions.
   virtual bool sweep() = 0;
+
+  /// Throws StoreError when what was committed would not be found again: its files are gone.
+  virtual void look() {}
 };
 
 }  // namespace quern::broker

@@ -232,7 +232,7 @@ Exit revoke(const Arguments& arguments) {
   const keys::FolderLock lock(folder);
   AuthorizedKeys file = read_list(folder);
   const auto before = file.grants();
-  const std::size_t removed = file.remove(who);
+  const std::size_t removed = file.revoke(who);
   if (removed == 0) throw UsageError(nobody_called(who, before));
   write_list(folder, file);
   // What was made here for somebody to take away is of no use any more.

@@ -1,4 +1,7 @@
 // `quern`: finds the subcommand, and turns what goes wrong into one line and an exit code.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -63,10 +66,18 @@ Exit dispatch(const Arguments& words) {
   return unknown_command(first);
 }
 
+/// Opens 0, 1 and 2 on /dev/null where they are closed, or the next file that is opened would be taken for one of them.
+void open_standard_descriptors() {
+  int fd = ::open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= 2) fd = ::open("/dev/null", O_RDWR);
+  if (fd > 2) ::close(fd);
+}
+
 }  // namespace
 }  // namespace quern::cli
 
 int main(int argc, char** argv) {
+  quern::cli::open_standard_descriptors();
   // A reader that went away is noticed by the write that fails (Output), so that the job can be cancelled
   // first.
   std::signal(SIGPIPE, SIG_IGN);

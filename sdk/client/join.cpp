@@ -71,11 +71,21 @@ Joined join(const std::string& text, const JoinOptions& options) {
     keys::write_file(draft + "/broker.pub", code.broker_key + "\n", 0644);
     zmq::context_t context(1);
     link::Connection connection(context, code.endpoint, {false, draft, options.worker ? keys::Side::worker : keys::Side::client});
-    const auto enrolled = enrol(connection, {options.name.empty() ? host_name() : options.name, code.secret}, options.wait);
+    const wire::Enrol request{options.name.empty() ? host_name() : options.name, code.secret};
+    wire::Enrolled enrolled;
+    try {
+      enrolled = enrol(connection, request, options.wait);
+    } catch (const ConnectionError& error) {
+      if (!std::string_view(error.what()).starts_with(keys::kRevokedKey)) throw;
+      own = keys::new_key_pair();
+      keys::write_pair(draft, side, *own);
+      enrolled = enrol(connection, request, options.wait);
+    }
     connection.close();
     keys::make_folder(place);
     keys::write_pair(place, side, *own);
     keys::write_file(place + "/broker.pub", code.broker_key + "\n", 0644);
+    keys::write_file(place + "/endpoint", code.endpoint + "\n", 0644);
     std::error_code ignored;
     std::filesystem::remove_all(draft, ignored);
     return {code.endpoint, enrolled.name, enrolled.roles};

@@ -12,6 +12,7 @@ namespace quern::keys {
 namespace {
 
 constexpr std::string_view kBlank = " \t\r";
+constexpr std::string_view kRevoked = "# revoked ";  // then the line as it was
 constexpr char kOptions[] = "functions, jobs, reads, from, max_tasks, max_bytes, max_jobs, max_rate, max_priority, weight, expires";
 
 /// The next word of `rest`, which it is taken from; empty at the end.
@@ -120,6 +121,11 @@ AuthorizedKeys AuthorizedKeys::parse(std::string_view text) {
     Line line{std::string(text.substr(0, end)), false, {}};
     text.remove_prefix(std::min(end + 1, text.size()));
     const auto first = line.text.find_first_not_of(kBlank);
+    if (line.text.starts_with(kRevoked)) {
+      std::string_view rest = std::string_view(line.text).substr(kRevoked.size());
+      take_word(rest);
+      file.revoked_.emplace(take_word(rest));
+    }
     if (first != std::string::npos && line.text[first] != '#') {
       try {
         line.grant = grant_of(line.text);
@@ -157,6 +163,17 @@ std::size_t AuthorizedKeys::remove(std::string_view name_or_key) {
   return std::erase_if(lines_, [&](const Line& line) {
     return line.grants && (line.grant.name == name_or_key || line.grant.key == name_or_key);
   });
+}
+
+std::size_t AuthorizedKeys::revoke(std::string_view name_or_key) {
+  std::size_t count = 0;
+  for (Line& line : lines_) {
+    if (!line.grants || (line.grant.name != name_or_key && line.grant.key != name_or_key)) continue;
+    revoked_.insert(line.grant.key);
+    line = {std::string(kRevoked) + line_of(line.grant), false, {}};
+    ++count;
+  }
+  return count;
 }
 
 }  // namespace quern::keys

@@ -7,6 +7,8 @@
 // line. A line that cannot be read grants nothing, and is said; the others hold.
 #pragma once
 
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +37,9 @@ class AuthorizedKeys {
   void add(const Grant& grant);
   /// Removes every line of that name, or with that key; how many they were.
   std::size_t remove(std::string_view name_or_key);
+  /// The same, and for good: what is left of each is a comment that keeps its key from being enrolled again.
+  std::size_t revoke(std::string_view name_or_key);
+  bool was_revoked(std::string_view key) const { return revoked_.contains(key); }
 
  private:
   struct Line {
@@ -44,6 +49,7 @@ class AuthorizedKeys {
   };
   std::vector<Line> lines_;
   std::vector<std::string> problems_;
+  std::set<std::string, std::less<>> revoked_;
 };
 
 }  // namespace quern::keys

@@ -13,6 +13,7 @@
 
 #include "keys/authorized_keys.hpp"
 #include "keys/error.hpp"
+#include "keys/same_place.hpp"
 
 namespace quern::keys {
 namespace {
@@ -240,9 +241,33 @@ bool make_missing(const std::string& folder) {
   return made;
 }
 
+namespace {
+
+/// The endpoint that a folder of brokers/ is for: as it was joined, or of older ones what the folder's name says.
+std::string endpoint_of(const std::filesystem::path& place) {
+  if (auto said = read_file(place.string() + "/endpoint")) return said->substr(0, said->find('\n'));
+  std::string name = place.filename();
+  if (const auto last = name.rfind('_'); last != std::string::npos) name[last] = ':';
+  return "tcp://" + name;
+}
+
+/// Where the keys are for an endpoint, however it is spelt: they belong to the broker. Empty when nowhere.
+std::string place_for(const std::string& folder, const std::string& endpoint) {
+  const std::string exact = folder_for(folder, endpoint);
+  if (is_there(exact + "/broker.pub")) return exact;
+  std::error_code error;
+  for (const auto& each : std::filesystem::directory_iterator(folder + "/brokers", error))
+    if (is_there(each.path().string() + "/broker.pub") && each.path().extension() != ".joining" && same_place(endpoint, endpoint_of(each.path())))
+      return each.path();
+  return {};
+}
+
+}  // namespace
+
 std::optional<PeerKeys> peer_keys(const std::string& folder, const std::string& endpoint, Side side) {
   const std::string name = side == Side::client ? "client" : "worker";
-  for (const std::string& place : {folder_for(folder, endpoint), folder}) {
+  for (const std::string& place : {place_for(folder, endpoint), folder}) {
+    if (place.empty()) continue;
     const auto broker = read_public(place + "/broker.pub");
     const auto own = broker ? read_pair(place, name) : std::nullopt;
     if (own) return PeerKeys{*own, *broker};

@@ -17,6 +17,9 @@
 
 namespace quern::keys {
 
+/// How the refusal begins of a key that was revoked: who joins makes another then.
+inline constexpr std::string_view kRevokedKey = "this machine's key was revoked";
+
 struct InvitationCode {
   std::string endpoint;
   std::string broker_key;

@@ -3,8 +3,15 @@
 #include <cerrno>
 
 #include "keys/error.hpp"
+#include "runtime/greeting.hpp"
 
 namespace quern::link {
+namespace {
+
+// How long a server is asked what it speaks, once a handshake with it has failed.
+constexpr std::chrono::milliseconds kAsk{500};
+
+}  // namespace
 
 runtime::Parts parts_of(const wire::Frames& frames) {
   runtime::Parts parts;
@@ -110,16 +117,18 @@ LinkState Connection::look() {
              ", or does not any more: its operator can add it (`quern keys add`) or invite you (`quern keys invite`)";
       break;
     case runtime::LinkEvent::foreign:
-      state_ = LinkState::denied;
-      why_ = access_.insecure
-                 ? "what listens at " + endpoint_ + " is encrypted, or no Quern broker: leave out --insecure"
-                 : "what listens at " + endpoint_ + " does not encrypt, or is no Quern broker: if a broker without encryption is what you want, say --insecure";
+      speaks_another();
       break;
     case runtime::LinkEvent::busy:
       state_ = LinkState::broken;
-      why_ = "the broker at " + endpoint_ + " lets nobody in just now: too many connections from this address, or it is busy";
+      why_ = "the broker at " + endpoint_ + " lets you not in just now: too many connections from this address, it is busy, or its list of keys is damaged (its log says which)";
       break;
     case runtime::LinkEvent::broken_handshake:
+      // The same mistake shows in one way or the other: who was quicker decides.
+      if (const auto spoken = runtime::mechanism_at(endpoint_, kAsk); spoken && *spoken != (access_.insecure ? "NULL" : "CURVE")) {
+        speaks_another();
+        break;
+      }
       state_ = LinkState::broken;
       why_ = access_.insecure ? "what listens at " + endpoint_ + " closed the connection: is it a Quern broker?"
                               : "the broker at " + endpoint_ + " has another key than " + access_.folder +
@@ -127,6 +136,13 @@ LinkState Connection::look() {
       break;
   }
   return state_;
+}
+
+void Connection::speaks_another() {
+  state_ = LinkState::denied;
+  why_ = access_.insecure ? "what listens at " + endpoint_ + " is encrypted, or no Quern broker: leave out --insecure"
+                          : "what listens at " + endpoint_ +
+                                " does not encrypt, or is no Quern broker: if a broker without encryption is what you want, say --insecure";
 }
 
 }  // namespace quern::link

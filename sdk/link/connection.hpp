@@ -53,6 +53,7 @@ class Connection {
   const std::string& endpoint() const { return endpoint_; }
 
  private:
+  void speaks_another();
   bool use_keys(runtime::SocketOptions& options);
 
   zmq::context_t& context_;

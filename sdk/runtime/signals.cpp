@@ -1,13 +1,36 @@
 #include "runtime/signals.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <system_error>
 
 namespace quern::runtime {
+namespace {
+
+std::atomic<int> tell{-1};  // the pipe's other end; never closed while the handler is there
+
+void caught(int number) {
+  const int error = errno;
+  const char byte = static_cast<char>(number);
+  [[maybe_unused]] const auto written = ::write(tell, &byte, 1);  // full: it has been told often enough
+  errno = error;
+}
+
+void handle(void (*handler)(int)) {
+  struct sigaction action{};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  for (const int number : {SIGINT, SIGTERM}) ::sigaction(number, &action, nullptr);
+}
+
+}  // namespace
 
 StopSignals::StopSignals() {
   sigset_t set;
@@ -15,15 +38,31 @@ StopSignals::StopSignals() {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  fd_ = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-  if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
+  int ends[2] = {-1, -1};
+  blocked_ = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  both_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (blocked_ < 0 || both_ < 0 || ::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0)
+    throw std::system_error(errno, std::generic_category(), "signals");
+  caught_ = ends[0];
+  tell = ends[1];
+  for (const int fd : {blocked_, caught_}) {
+    epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+    if (::epoll_ctl(both_, EPOLL_CTL_ADD, fd, &event) != 0) throw std::system_error(errno, std::generic_category(), "signals");
+  }
+  handle(caught);
 }
 
-StopSignals::~StopSignals() { ::close(fd_); }
+StopSignals::~StopSignals() {
+  handle(SIG_DFL);
+  ::close(tell.exchange(-1));
+  for (const int fd : {blocked_, caught_, both_}) ::close(fd);
+}
 
 int StopSignals::take() {
   signalfd_siginfo info{};
-  return ::read(fd_, &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+  if (::read(blocked_, &info, sizeof info) == sizeof info) return static_cast<int>(info.ssi_signo);
+  char byte = 0;
+  return ::read(caught_, &byte, 1) == 1 ? byte : 0;
 }
 
 }  // namespace quern::runtime

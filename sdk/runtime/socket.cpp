@@ -8,17 +8,22 @@
 #include <system_error>
 #include <utility>
 
+#include "runtime/address.hpp"
+
 namespace quern::runtime {
 namespace {
 
 // ZMQ_ZAP_ENFORCE_DOMAIN: libzmq 4.3 knows it, its header shows it to draft builds only.
 constexpr int kZapEnforceDomain = 93;
+// What a message is longer by on an encrypted way: its name, a nonce, a seal, a flag (CurveZMQ, RFC 26).
+constexpr std::int64_t kCurveBytes = 33;
 constexpr std::uint32_t kDeniedForGood = 400;  // ZAP's status; 300 is "not now", 500 a broken handler
 
 zmq::socket_t make(zmq::context_t& context, zmq::socket_type type, const SocketOptions& options) {
   zmq::socket_t socket(context, type);
   socket.set(zmq::sockopt::linger, 0);
-  socket.set(zmq::sockopt::maxmsgsize, options.part_bytes_max);
+  const bool encrypted = options.curve_client || options.curve_server;
+  socket.set(zmq::sockopt::maxmsgsize, options.part_bytes_max < 0 || !encrypted ? options.part_bytes_max : options.part_bytes_max + kCurveBytes);
   socket.set(zmq::sockopt::sndhwm, options.high_water_mark);
   socket.set(zmq::sockopt::rcvhwm, options.high_water_mark);
   socket.set(zmq::sockopt::handshake_ivl, static_cast<int>(options.handshake.count()));
@@ -88,11 +93,17 @@ Socket::~Socket() {
 }
 
 std::string Socket::bind(const std::string& endpoint) {
-  socket_.bind(endpoint);
+  const Address address = address_to_bind(endpoint);
+  socket_.set(zmq::sockopt::ipv6, address.six);
+  socket_.bind(address.endpoint);
   return socket_.get(zmq::sockopt::last_endpoint);
 }
 
-void Socket::connect(const std::string& endpoint) { socket_.connect(endpoint); }
+void Socket::connect(const std::string& endpoint) {
+  const Address address = address_to_connect(endpoint);
+  socket_.set(zmq::sockopt::ipv6, address.six);
+  socket_.connect(address.endpoint);
+}
 
 void Socket::watch(zmq::context_t& context) {
   static std::atomic<std::uint64_t> counter{0};
@@ -155,7 +166,7 @@ std::optional<Parts> Socket::receive(std::size_t parts_max, Origin* origin) {
     // A ROUTER's first part is the routing id that it made itself: what is known of the sender comes with the next.
     if (origin && parts.size() == 1) {
       origin->user = property_of(part, "User-Id");
-      origin->address = property_of(part, "Peer-Address");
+      origin->address = plain_address(property_of(part, "Peer-Address"));
     }
     more = part.more();
     if (parts.size() <= parts_max) parts.push_back(take(std::move(part)));

@@ -6,6 +6,7 @@
 
 #include "broker/actors/key_ring.hpp"
 #include "broker/actors/zap.hpp"
+#include "keys/authorized_keys.hpp"
 #include "keys/error.hpp"
 #include "keys/files.hpp"
 #include "keys/folder.hpp"
@@ -95,6 +96,35 @@ TEST_F(Ring, ChangesAreSeenAndWhatCannotBeReadGrantsNothing) {
   EXPECT_TRUE(ring.may_connect(key, "10.0.0.9").allowed);
   EXPECT_FALSE(ring.may_connect(key, "10.0.1.9").allowed);
   EXPECT_FALSE(ring.may_connect(key, "").allowed);  // ipc: this machine
+}
+
+TEST_F(Ring, WhoMayBeInALineThatIsDamagedIsToldToComeAgain) {
+  KeyRing ring(folder.path());
+  refresh(ring);
+  EXPECT_FALSE(ring.may_connect(key, "").unsure);
+  for (const std::string& damaged : {std::string(), "lab " + key + " wrok\n", std::string("# nobody\n")}) {
+    write_grants(damaged);
+    EXPECT_TRUE(refresh(ring));
+    EXPECT_FALSE(ring.may_connect(key, "").allowed) << damaged;
+    EXPECT_TRUE(ring.may_connect(key, "").unsure) << damaged;
+  }
+  write_grants("other " + keys::new_key_pair().public_key + " work\n");
+  EXPECT_TRUE(refresh(ring));
+  EXPECT_FALSE(ring.may_connect(key, "").unsure);
+}
+
+TEST_F(Ring, AKeyThatWasRevokedIsNeverEnrolledAgain) {
+  auto file = keys::AuthorizedKeys::parse("lab " + key + " work\n");
+  EXPECT_EQ(file.revoke("lab"), 1u);
+  write_grants(keys::read_file(folder / "authorized_keys").value() + file.text());
+  KeyRing ring(folder.path());
+  refresh(ring);
+  const std::string code = invite(600);
+  refresh(ring);
+  const auto refused = ring.enrol(key, "lab", code, "10.0.0.5", kNow, steady);
+  EXPECT_EQ(refused.name, "");
+  EXPECT_NE(refused.reason.find("revoked"), std::string::npos);
+  EXPECT_EQ(ring.enrol(keys::new_key_pair().public_key, "lab", code, "10.0.0.5", kNow, steady).name, "lab");  // the code is still good
 }
 
 TEST_F(Ring, AFileThatCannotBeReadHoldsForHalfAMinuteAndThenGrantsNothing) {

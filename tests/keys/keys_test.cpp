@@ -246,6 +246,31 @@ TEST(KeyFiles, KeysForAnEndpointComeBeforeThoseOfThisMachine) {
   EXPECT_NE(peer_keys(folder.path(), "tcp://10.0.0.5:7601", Side::worker)->own, own);
 }
 
+TEST(KeyFiles, KeysBelongToTheBrokerHoweverItIsSpelt) {
+  const Folder folder;
+  make_missing(folder.path());
+  const std::string there = folder_for(folder.path(), "tcp://127.0.0.1:7600");
+  make_folder(folder / "brokers");
+  make_folder(there);
+  const KeyPair own = new_key_pair();
+  write_pair(there, "worker", own);
+  write_file(there + "/broker.pub", kKey + "\n");
+  EXPECT_EQ(peer_keys(folder.path(), "tcp://localhost:7600", Side::worker)->own, own);
+  EXPECT_NE(peer_keys(folder.path(), "tcp://localhost:7601", Side::worker)->own, own);
+  EXPECT_NE(peer_keys(folder.path(), "tcp://no-such-host.invalid:7600", Side::worker)->own, own);
+}
+
+TEST(KeyFiles, WhatIsRevokedLeavesAMark) {
+  auto file = AuthorizedKeys::parse("lab " + kKey + " work\n");
+  EXPECT_FALSE(file.was_revoked(kKey));
+  EXPECT_EQ(file.revoke("lab"), 1u);
+  EXPECT_EQ(file.revoke("lab"), 0u);
+  const auto again = AuthorizedKeys::parse(file.text());
+  EXPECT_TRUE(again.grants().empty());
+  EXPECT_TRUE(again.problems().empty());
+  EXPECT_TRUE(again.was_revoked(kKey));
+}
+
 // ---- invitations
 
 TEST(Invitations, ACodeComesBack) {

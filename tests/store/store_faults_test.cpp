@@ -62,11 +62,81 @@ TEST(StoreFaults, AStoreOfAnOlderVersionIsBroughtUpToDate) {
   {
     Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
     database.run("ALTER TABLE inputs DROP COLUMN costs");
+    for (const char* table : {"inputs", "results", "commons", "partials"})
+      database.run((std::string("ALTER TABLE ") + table + " DROP COLUMN checksum").c_str());
     database.run("PRAGMA user_version = 1");
   }
   SqliteStore store(folder / "s");
   EXPECT_EQ(store.load(b.number, {0, 1}).bytes.view(), "payload");
   EXPECT_TRUE(store.recover().jobs.at(0).inputs.at(0).costs.empty());
+}
+
+TEST(StoreFaults, AStoreOfTheVersionBeforeIsBroughtUpToDate) {
+  Folder folder;
+  fill(folder / "s", 1);
+  {
+    Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
+    for (const char* table : {"inputs", "results", "commons", "partials"})
+      database.run((std::string("ALTER TABLE ") + table + " DROP COLUMN checksum").c_str());
+    database.run("PRAGMA user_version = 2");
+  }
+  SqliteStore store(folder / "s");
+  store.recover();
+}
+
+TEST(StoreFaults, BytesThatTheDiskHasChangedAreFoundAndNotServed) {
+  Folder folder;
+  JobBirth b;
+  b.number = JobNumber{1};
+  const std::string payload = "a payload of more than sixteen octets";
+  {
+    wire::BatchBuilder builder;
+    builder.add(payload);
+    SqliteStore store(folder / "s");
+    store.apply({AddJob{b}, AddInput{b.number, 0, builder.take()}});
+    EXPECT_EQ(store.load(b.number, {0, 1}).bytes.view(), payload);
+  }
+  for (const std::size_t at : {std::size_t{0}, std::size_t{9}, payload.size() - 1}) {
+    std::string changed = payload;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
+    Statement(database, "UPDATE inputs SET bytes = ?").bind_blob(changed).run();
+    SqliteStore store(folder / "s");
+    const std::string text = complaint([&] { store.load(b.number, {0, 1}); }, StoreError::Kind::corrupt);
+    EXPECT_NE(text.find("not as it was written"), std::string::npos) << text;
+  }
+  std::ostringstream out;
+  EXPECT_FALSE(check_store(folder / "s", out));
+  EXPECT_NE(out.str().find("job 1: a row of its inputs is not as it was written"), std::string::npos) << out.str();
+}
+
+TEST(StoreFaults, FilesThatAreRemovedOrReplacedAreNoticed) {
+  Folder folder;
+  for (const char* name : {"quern.db", "quern.db-wal"}) {
+    SqliteStore store(folder / name);
+    store.apply({ReserveNumbers{2}});
+    store.look();
+    const std::string file = folder / name + "/" + name;
+    std::filesystem::rename(file, file + ".away");
+    std::ofstream(file) << "another";
+    EXPECT_NE(complaint([&] { store.look(); }, StoreError::Kind::trouble).find("removed or replaced"), std::string::npos);
+    EXPECT_NE(complaint([&] { store.apply({ReserveNumbers{3}}); }, StoreError::Kind::trouble), "");
+    std::filesystem::rename(file + ".away", file);
+    store.look();
+  }
+}
+
+TEST(StoreFaults, AFolderThatIsThereKeepsItsMode) {
+  namespace fs = std::filesystem;
+  Folder folder;
+  fs::create_directory(folder / "s");
+  fs::permissions(folder / "s", static_cast<fs::perms>(0755));
+  SqliteStore store(folder / "s");
+  EXPECT_EQ(fs::status(folder / "s").permissions(), static_cast<fs::perms>(0755));
+  EXPECT_EQ(fs::status(SqliteStore::file_in(folder / "s")).permissions(), static_cast<fs::perms>(0600));
+  fs::create_directory(folder / "all");
+  fs::permissions(folder / "all", static_cast<fs::perms>(0777));
+  EXPECT_NE(complaint([&] { SqliteStore all(folder / "all"); }, StoreError::Kind::unusable).find("everybody may write"), std::string::npos);
 }
 
 TEST(StoreFaults, ADatabaseOfSomebodyElseIsLeftAlone) {

@@ -20,6 +20,9 @@ namespace po = boost::program_options;
 
 constexpr const char* kDefaultEndpoint = "tcp://127.0.0.1:7600";
 
+// What an option may say at most, or at least: sums of such numbers are still numbers.
+constexpr double kSecondsMost = 1e9, kResourceMost = 1e15, kShareLeast = 0.001;
+
 constexpr const char* kExamples =
     "Examples:\n"
     "  quern-worker                                     all cores for the broker on this machine\n"
@@ -68,7 +71,7 @@ std::uint32_t slots_of(const std::string& text) {
 
 double share_of(const std::string& text) {
   const double share = number_of("cpu-share", text);
-  if (share <= 0 || share > 1) throw UsageError("--cpu-share " + text + ": a number above 0 and at most 1");
+  if (share < kShareLeast || share > 1) throw UsageError("--cpu-share " + text + ": a number from 0.001 to 1");
   return share;
 }
 
@@ -91,7 +94,7 @@ bool process_in(const std::string& word) {
 
 std::chrono::milliseconds seconds_of(const std::string& option, const std::string& text) {
   const double seconds = number_of(option, text);
-  if (seconds < 0 || seconds > 1e9) throw UsageError("--" + option + " " + text + ": seconds, not negative");
+  if (seconds < 0 || seconds > kSecondsMost) throw UsageError("--" + option + " " + text + ": seconds from 0 to 1000000000");
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
@@ -137,7 +140,7 @@ po::options_description described() {
   add("slot-memory", po::value<Text>()->value_name("SIZE"),
       "memory that a program, or a slot's process, may have, e.g. 512MiB; default: no limit");
   add("cpu-share", po::value<Text>()->value_name("F"),
-      "use only this share of each slot's time, above 0 to 1");
+      "use only this share of each slot's time, from 0.001 to 1");
   add("drain-timeout", po::value<Text>()->value_name("S"),
       "seconds that running tasks get after SIGTERM; default 30");
   add("join", po::value<Text>()->value_name("CODE"), "join the broker that invited this machine (`quern keys invite`), then work for it");
@@ -203,7 +206,7 @@ Options parse_options(int argc, const char* const* argv) {
   for (const auto& resource : texts("resource")) {
     const auto [name, count] = pair_of("resource", resource);
     const double n = number_of("resource", count);
-    if (n < 0) throw UsageError("--resource " + resource + ": not below 0");
+    if (n < 0 || n > kResourceMost) throw UsageError("--resource " + resource + ": a number from 0 to 1e15");
     options.resources[name] = n;
   }
   options.plugins = texts("load");

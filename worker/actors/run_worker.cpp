@@ -10,6 +10,8 @@
 #include "quern/worker.hpp"
 #include "runtime/log.hpp"
 #include "runtime/signals.hpp"
+#include "runtime/start.hpp"
+#include "worker/actors/descriptors.hpp"
 #include "worker/actors/allowed.hpp"
 #include "worker/actors/link.hpp"
 #include "worker/actors/options.hpp"
@@ -60,9 +62,7 @@ void load_plugins(const Options& options, Functions& functions) {
   for (const auto& plugin : options.plugins) worker::load_plugin(plugin, functions);
 }
 
-int serve(const Options& options, const Functions& functions, worker::Host* host) {
-  runtime::StopSignals signals;  // before any thread
-  runtime::open_log("quern-worker", options.log_level);
+int serve(const Options& options, const Functions& functions, worker::Host* host, runtime::StopSignals& signals) {
   worker::Link link(link_options(options, functions, host), functions);
   runtime::log_info("worker " + options.name + ": " + std::to_string(options.slots) + " slots, broker " +
                     options.endpoint);
@@ -85,6 +85,7 @@ int serve(const Options& options, const Functions& functions, worker::Host* host
 }  // namespace
 
 int run_worker(int argc, char** argv, Functions& functions) {
+  runtime::open_standard_descriptors();
   try {
     Options options = worker::parse_options(argc, argv);
     switch (options.show) {
@@ -106,6 +107,10 @@ int run_worker(int argc, char** argv, Functions& functions) {
       return worker::serve_call(functions, options.call);
     }
     if (!options.join.empty()) options.endpoint = join_broker(options);
+    runtime::StopSignals signals;  // before any thread: one that does not block them would end us
+    runtime::open_log("quern-worker", options.log_level);
+    options.slots = worker::slots_for_descriptors(options.slots);
+    if (!options.allow_exec && !options.isolate) runtime::leave_orphans_to_the_system();
     std::optional<worker::Host> host;  // before anything starts a thread; outlives the functions that use it
     if (options.allow_exec || options.isolate) host.emplace(options.slot_memory);
     load_plugins(options, functions);
@@ -113,7 +118,7 @@ int run_worker(int argc, char** argv, Functions& functions) {
     if (options.allow_exec) worker::add_exec(offered, *host);
     if (options.allow_exec) worker::add_filter(offered, *host);
     if (!options.allowed.empty()) offered = worker::only_allowed(offered, options.allowed);
-    return serve(options, offered, host ? &*host : nullptr);
+    return serve(options, offered, host ? &*host : nullptr, signals);
   } catch (const worker::UsageError& error) {
     std::cerr << "quern-worker: " << error.what() << "\n";
     return kUsage;
