@@ -13,7 +13,7 @@ import unittest
 from peer import ERROR, QUERY, REFUSED, WELCOME, Peer
 from rig import BIN, PATIENCE, SANITIZED, TOP, Rig, stop_gently, wait_until
 
-SUBMIT, ATTACH, CANCEL, DRAIN = 16, 18, 20, 22
+ENROL, SUBMIT, ATTACH, CANCEL, DRAIN = 8, 16, 18, 20, 22
 
 
 class Recorder:
@@ -285,6 +285,30 @@ class Keys(Security):
         self.assertEqual(mill.finish().code, 3)
         self.assertTrue(self.audit("--action", "revoke key", "--object", "mill"))
 
+    def test_an_emptied_or_damaged_list_of_keys_ends_no_worker(self):
+        worker = self.start_worker("mill")
+        listed = self.keys / "authorized_keys"
+        before = listed.read_bytes()
+        for damaged in (b"", before.replace(b" work", b" wrok"), before[: len(before) // 2]):
+            listed.write_bytes(damaged)
+            wait_until(lambda: "list of keys is damaged" in worker.err, "the worker's word")
+            listed.write_bytes(before)
+            wait_until(lambda: self.quern("workers").code == 0 and self.worker_names() == ["mill"], "its return")
+            self.assertTrue(worker.runs(), worker.err)
+
+    def test_a_machine_that_was_revoked_joins_with_another_key(self):
+        there = self.elsewhere("laptop")
+        place = self.folder / "laptop" / "quern" / "brokers"
+        secrets = []
+        for _ in range(2):
+            code = self.ok("keys", "invite", "--role", "submit,read", "--name", "alice").out.strip()
+            self.ok("keys", "join", code, env=there)
+            secrets.append(next(place.glob("*/client.secret")).read_text())
+            self.submit("absent", "--input", "x", env=there)
+            self.ok("keys", "revoke", "alice")
+            wait_until(lambda: self.quern("jobs", env=there).code == 3, "the end of the key")
+        self.assertNotEqual(*secrets)
+
     def test_a_key_is_changed_under_its_jobs(self):
         alice = self.issued("alice", "--role", "submit")
         job = self.submit("absent", "--input", "x", "--keys", alice)
@@ -336,6 +360,23 @@ class Keys(Security):
         job = self.submit("absent", "--input", "x", env=there)
         self.assertEqual(self.job(job)["owner"], "alice")
         self.assertEqual(self.quern("keys", "join", code, env=self.elsewhere("eve")).code, 3)
+
+    def test_a_flood_of_wrong_codes_writes_few_lines(self):
+        self.ok("keys", "invite", "--role", "work")
+        thief = self.folder / "thief"
+        self.ok("keys", "init", "--keys", thief)
+        (thief / "broker.pub").write_bytes((self.keys / "broker.pub").read_bytes())
+        peer = Peer(self.endpoint, thief)
+        self.addCleanup(peer.close)
+        begin = time.monotonic()
+        for _ in range(5000):
+            peer.send(ENROL, 0, {"name": "x", "secret": "wrong"})
+        wait_until(lambda: "are passed by" in self.broker.err, "a word of the flood")
+        self.start_worker("honest")  # and others come in
+        seconds = time.monotonic() - begin
+        refused = self.audit("--action", "enrol", "--decision", "deny")
+        self.assertLess(len(refused), 100 + 20 * seconds)
+        self.assertLess(self.broker.err.count("\n"), 150 + 30 * seconds)
 
     def test_a_guessed_code_is_refused_recorded_and_slowed(self):
         code = self.ok("keys", "invite", "--role", "work").out.strip()
