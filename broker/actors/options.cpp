@@ -88,7 +88,8 @@ std::chrono::milliseconds ms(double s) { return std::chrono::milliseconds(static
 
 ParsedOptions parse_options(int argc, char** argv) {
   std::string store, memory, level;
-  double grace = 30, lost_after = 3, keep = 3600;
+  double grace = 30, lost_after = 3, keep = 0;
+  std::string keep_bytes;
   BrokerOptions options;
   po::options_description all("Options");
   // clang-format off
@@ -104,7 +105,8 @@ ParsedOptions parse_options(int argc, char** argv) {
     ("memory-limit", po::value(&memory)->value_name("BYTES"), "for queued work and results, e.g. 2G (default: half of this machine's memory)")
     ("grace", po::value(&grace)->value_name("S"), "an attached job is cancelled this long after its client went away (default 30)")
     ("lost-after", po::value(&lost_after)->value_name("S"), "a worker with leases is lost after this silence (default 3)")
-    ("keep", po::value(&keep)->value_name("S"), "finished jobs are kept this long (default 3600)")
+    ("keep", po::value(&keep)->value_name("S"), "keep ended jobs this long (default: a week those that are detached or have a unique key, an hour the others; --ttl of a job goes first)")
+    ("keep-bytes", po::value(&keep_bytes)->value_name("BYTES"), "for results in the store that are kept to be fetched; beyond it the oldest go (default 16G)")
     ("log-level", po::value(&level)->value_name("LEVEL"), "debug, info, warning, error, off (default info)")
     ("version", "print the version")
     ("help,h", "print this");
@@ -158,13 +160,18 @@ ParsedOptions parse_options(int argc, char** argv) {
     if (!bytes || *bytes < kMemoryLeast) return mistake("--memory-limit " + memory + ": a size such as 512M or 2G, from 64M to 1048576T");
     config.memory_limit = *bytes;
   }
+  if (given.contains("keep-bytes")) {
+    const auto bytes = bytes_from(keep_bytes);
+    if (!bytes) return mistake("--keep-bytes " + keep_bytes + ": a size such as 512M or 2G");
+    config.keep_bytes = *bytes;
+  }
   for (const auto& [name, seconds] : {std::pair{"--grace", grace}, std::pair{"--keep", keep}})
     if (!(seconds >= 0 && seconds <= kSecondsMost)) return mistake(std::string(name) + ": seconds from 0 to 1000000000");
   if (!(lost_after >= kLostLeast && lost_after <= kLostMost)) return mistake("--lost-after: seconds from 0.1 to 86400");
   config.software = "quern " QUERN_VERSION;
   config.incarnation = runtime::random_u64() >> 1;
   config.grace = ms(grace);
-  config.keep = ms(keep);
+  if (given.contains("keep")) config.keep = config.keep_results = ms(keep);
   config.lost_busy = ms(lost_after);
   config.lost_idle = ms(lost_after * 5);
   // Three beats fit into the silence that is tolerated.

@@ -27,7 +27,7 @@ constexpr const char* kAddJob =
 constexpr const char* kProgress =
     "UPDATE jobs SET state=?, reason=?, failure=?, open=?, encoding=?, accepted=?, accepted_bytes=?, total=?, frontier=?, ended=?, "
     "failed=?, done=?, cancelled=?, retried=?, failures=?, crashes=?, takes=?, result_encoding=?, divisible=?, finish=?, reduce=?, "
-    "decision=?, results_begin=?, results_end=?, changed_at=?, value=? WHERE number=?";
+    "decision=?, results_begin=?, results_end=?, waited_us=?, ran_us=?, changed_at=?, value=? WHERE number=?";
 
 /// Columns count, sizes, bytes, checksum.
 wire::Batch batch_in(Statement& s, JobNumber job) {
@@ -168,6 +168,25 @@ void SqliteStore::apply(const StoreOps& ops) {
   transaction.commit();
 }
 
+namespace {
+
+/// Options that most jobs leave as they are: only what is not the default has a row.
+std::vector<std::pair<std::string_view, std::int64_t>> options_kept(const JobBirth& birth) {
+  std::vector<std::pair<std::string_view, std::int64_t>> out;
+  const auto keep = [&](std::string_view name, std::uint64_t number) {
+    if (number != 0) out.emplace_back(name, static_cast<std::int64_t>(number));
+  };
+  keep("idempotent", birth.options.idempotent ? 1 : 0);
+  keep("at_most_once", birth.options.at_most_once ? 1 : 0);
+  keep("unique_any", birth.options.unique_any ? 1 : 0);
+  keep("ttl_s", birth.options.ttl_s);
+  keep("shape", birth.input_shape);
+  keep("whole", birth.input_whole);
+  return out;
+}
+
+}  // namespace
+
 void SqliteStore::write(const AddJob& add) {
   const JobBirth& b = add.birth;
   const wire::JobOptions& o = b.options;
@@ -180,6 +199,7 @@ void SqliteStore::write(const AddJob& add) {
     statements_->add_need.bind(value(b.number)).bind("label").bind(name).bind(wanted).run();
   for (const auto& [name, amount] : o.resources)
     statements_->add_need.bind(value(b.number)).bind("resource").bind(name).bind(amount).run();
+  for (const auto& [name, number] : options_kept(b)) statements_->add_need.bind(value(b.number)).bind("option").bind(name).bind(number).run();
   for (const auto& blob : b.options.blobs) statements_->add_need.bind(value(b.number)).bind("blob").bind(blob).bind(std::int64_t{1}).run();
   if (b.common) statements_->add_common.bind(value(b.number)).bind_blob(b.common->view()).bind(checksum_of({b.common->view()})).run();
 }
@@ -198,7 +218,7 @@ void SqliteStore::write(const JobProgress& p) {
   } else {
     for (int i = 0; i < 6; ++i) s.bind_null();
   }
-  s.bind(p.results_begin).bind(p.results_end).bind(std::int64_t{std::time(nullptr)});
+  s.bind(p.results_begin).bind(p.results_end).bind(p.waited_us).bind(p.ran_us).bind(std::int64_t{std::time(nullptr)});
   if (p.value) s.bind_blob(p.value->view());
   else s.bind_null();
   s.bind(value(p.job)).run();

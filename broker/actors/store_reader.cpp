@@ -1,4 +1,6 @@
 // Reading a store's jobs back.
+#include <algorithm>
+#include <ctime>
 #include <map>
 
 #include "broker/actors/checksum.hpp"
@@ -80,6 +82,10 @@ RecoveredJob read_job(Database& database, Statement& s) {
   p.crashes = row.checked(counted_in(s.text()), "crashes");
   p.results_begin = s.number();
   p.results_end = s.number();
+  p.waited_us = s.number();
+  p.ran_us = s.number();
+  // A clock that was set back makes nothing older than it is.
+  out.age = std::chrono::seconds(std::max<std::int64_t>(0, std::int64_t{std::time(nullptr)} - s.integer()));
   if (!s.is_null()) {
     Decision d;
     d.takes = row.word<Takes>("takes");
@@ -98,13 +104,26 @@ RecoveredJob read_job(Database& database, Statement& s) {
 
 }  // namespace
 
+namespace {
+
+void read_option(JobBirth& birth, const std::string& name, std::uint64_t number) {
+  if (name == "idempotent") birth.options.idempotent = number != 0;
+  if (name == "at_most_once") birth.options.at_most_once = number != 0;
+  if (name == "unique_any") birth.options.unique_any = number != 0;
+  if (name == "ttl_s") birth.options.ttl_s = number;
+  if (name == "shape") birth.input_shape = number;
+  if (name == "whole") birth.input_whole = number;
+}
+
+}  // namespace
+
 std::vector<RecoveredJob> read_jobs(Database& database) {
   std::vector<RecoveredJob> jobs;
   std::map<std::uint64_t, std::size_t> at;
   Statement all(database,
                 "SELECT number, uuid, name, function, input, range_begin, range_end, principal, priority, weight, attempts, backoff_ms, "
                 "timeout_ms, detach, unique_key, reduce_asked, cost, state, reason, failure, open, encoding, accepted, accepted_bytes, "
-                "total, frontier, ended, failed, done, cancelled, retried, failures, crashes, results_begin, results_end, takes, "
+                "total, frontier, ended, failed, done, cancelled, retried, failures, crashes, results_begin, results_end, waited_us, ran_us, created_at, takes, "
                 "result_encoding, divisible, finish, reduce, decision, value FROM jobs ORDER BY number");
   while (all.step()) {
     jobs.push_back(read_job(database, all));
@@ -123,6 +142,7 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
     const std::string kind(needs.text()), name(needs.text());
     if (kind == "label") job->birth.options.require[name] = std::string(needs.text());
     else if (kind == "blob") job->birth.options.blobs.push_back(name);
+    else if (kind == "option") read_option(job->birth, name, needs.number());
     else job->birth.options.resources[name] = needs.real();
   }
   Statement commons(database, "SELECT job, bytes, checksum FROM commons");

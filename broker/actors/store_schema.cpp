@@ -17,7 +17,7 @@ CREATE TABLE jobs(
   principal TEXT, priority INTEGER, weight REAL, attempts INTEGER, backoff_ms INTEGER, timeout_ms INTEGER, detach INTEGER,
   unique_key TEXT, reduce_asked TEXT, cost REAL,
   takes TEXT, result_encoding TEXT, divisible INTEGER, finish INTEGER, reduce TEXT, decision TEXT,
-  results_begin INTEGER DEFAULT 0, results_end INTEGER DEFAULT 0,
+  results_begin INTEGER DEFAULT 0, results_end INTEGER DEFAULT 0, waited_us INTEGER DEFAULT 0, ran_us INTEGER DEFAULT 0,
   ended TEXT DEFAULT '', failed TEXT DEFAULT '', failures TEXT DEFAULT '', crashes TEXT DEFAULT '',
   created_at INTEGER, changed_at INTEGER, value BLOB);
 
@@ -40,10 +40,11 @@ CREATE TABLE dropped(job INTEGER PRIMARY KEY, what TEXT NOT NULL);
 
 // Version 2: hints of what tasks cost.
 constexpr const char* kFrom1To2 = "ALTER TABLE inputs ADD COLUMN costs BLOB";
-// Version 3: sums that say whether a row is as it was written. Rows of before have none.
+// Version 3: sums that say whether a row is as it was written (rows of before have none), and how long a job waited and ran.
 constexpr const char* kFrom2To3 =
     "ALTER TABLE inputs ADD COLUMN checksum INTEGER; ALTER TABLE results ADD COLUMN checksum INTEGER;"
-    "ALTER TABLE commons ADD COLUMN checksum INTEGER; ALTER TABLE partials ADD COLUMN checksum INTEGER";
+    "ALTER TABLE commons ADD COLUMN checksum INTEGER; ALTER TABLE partials ADD COLUMN checksum INTEGER;"
+    "ALTER TABLE jobs ADD COLUMN waited_us INTEGER DEFAULT 0; ALTER TABLE jobs ADD COLUMN ran_us INTEGER DEFAULT 0";
 
 std::int64_t version_of(Database& database) {
   const std::int64_t application = database.number("PRAGMA application_id");

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/core/core.hpp"
+#include "broker/core/input_print.hpp"
 #include "wire/blob.hpp"
 
 namespace quern::broker {
@@ -71,6 +72,13 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
     }
     if (it != unique_.end()) {
       Job& same = jobs_.at(it->second);
+      if (!same.blob && !submit.options.unique_any && same.print.shape != 0 && !same.print.fits(print_of(submit))) {
+        complain(session, ErrorCode::conflict,
+                 "the unique key '" + submit.options.unique + "' is that of job " + std::to_string(value(same.number)) +
+                     ", which has another function or input: choose another key, or take that job's results all the same (--unique-any)",
+                 submit.job, 0, effects);
+        return;
+      }
       same.wanted = now;
       if (same.blob && same.final()) same.owner = session.id;
       wire::Accepted answer = accepted(same);
@@ -97,6 +105,10 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   job.function = std::move(submit.function);
   job.blob = job.function == wire::kBlobFunction;
   job.wanted = now;
+  if (!submit.options.unique.empty() && !job.blob) {
+    submit.function = job.function;
+    job.print = print_of(submit);
+  }
   job.input = submit.input;
   job.encoding = submit.encoding;
   job.options = std::move(submit.options);
@@ -121,7 +133,8 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
     job.pending.add({0, job.total});
   }
   turns_.enter(job);
-  persist(job, AddJob{{number, job.uuid, job.function, job.input, job.base, job.range_end, job.options, job.principal, job.common}});
+  persist(job, AddJob{{number, job.uuid, job.function, job.input, job.base, job.range_end, job.options, job.principal, job.common,
+                       job.print.shape, job.print.whole}});
   save(job);
   job.born_ticket = job.lease_ticket = job.ticket;
   job_numbers_.emplace(job.uuid, number);

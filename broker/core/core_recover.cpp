@@ -54,6 +54,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   job.options = std::move(birth.options);
   job.principal = std::move(birth.principal);
   job.common = std::move(birth.common);
+  job.print = {birth.input_shape, birth.input_whole};
 
   job.state = progress.state;
   job.reason = std::move(progress.reason);
@@ -99,12 +100,16 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
     for (RecoveredPartial& partial : stored.partials) job.partials->add(partial.tasks, std::move(partial.value));
   }
 
-  job.submitted = job.rate_since = now;
+  job.rate_since = now;
+  job.submitted = now - stored.age;
+  if (progress.waited_us > 0) job.started = job.submitted + std::chrono::microseconds(progress.waited_us);
   job.rate_done = job.done;
   job_numbers_.emplace(job.uuid, job.number);
   if (!job.options.unique.empty()) unique_.emplace(std::pair(job.principal, job.options.unique), job.number);
   if (job.final()) {
     job.finished = now;  // its time to live counts anew: how long the broker was away says nothing about who wants it
+    if (job.started != Time{}) job.started = now - std::chrono::microseconds(progress.ran_us);
+    job.submitted = std::min(job.submitted, job.started == Time{} ? now : job.started);
     if (kept) blobs_.insert(job.number);
     else keep_ended(job);
     if (job.failed_tasks->empty()) job.partials.reset();
@@ -119,7 +124,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
       set_undecided(job);
       redecide_.insert(job.number);
     }
-    if (job.state == JobState::running) job.started = now;
+    if (job.state == JobState::running && job.started == Time{}) job.started = now;
   }
   account(job);
   touch(job);

@@ -63,6 +63,11 @@ JobProgress Core::progress_of(const Job& job) const {
   if (job.final()) p.value = job.value;
   p.results_begin = job.results.begin();
   p.results_end = job.results.end();
+  const auto us = [](wire::Duration d) { return static_cast<std::uint64_t>(std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::microseconds>(d).count())); };
+  if (job.started != Time{}) {
+    p.waited_us = us(job.started - job.submitted);
+    p.ran_us = us((job.final() ? job.finished : clock_) - job.started);
+  }
   return p;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "broker/core/decision.hpp"
+#include "broker/core/input_print.hpp"
 #include "broker/core/interval_counts.hpp"
 #include "broker/core/lazy.hpp"
 #include "broker/core/partials.hpp"
@@ -78,6 +79,7 @@ struct Job {
   bool last_chunk = false;           ///< of a blob: a short one came, so no other may
   std::size_t holders = 0;           ///< of a blob: jobs that need it
   wire::Time wanted{};               ///< of a blob: when somebody last asked for it
+  InputPrint print;                  ///< of what it was given, with a unique key
   std::string principal;             ///< name of its owner
   double principal_weight = 1;
   double weight_max = kNoWeightMax;  ///< what its client may ask for

@@ -6,6 +6,7 @@
 // version goes up.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ struct JobBirth {
   wire::JobOptions options;
   std::string principal;
   std::optional<wire::Buffer> common;
+  std::uint64_t input_shape = 0;  ///< with a unique key: see InputPrint
+  std::uint64_t input_whole = 0;
 };
 
 /// So many times failed, or lost with its worker: tasks of one interval.
@@ -64,6 +67,8 @@ struct JobProgress {
   std::optional<wire::Buffer> value;   ///< the reduced result
   std::uint64_t results_begin = 0;     ///< entries below were acknowledged by the owner and are gone
   std::uint64_t results_end = 0;
+  std::uint64_t waited_us = 0;         ///< from its acceptance to its first lease; 0: not leased yet
+  std::uint64_t ran_us = 0;            ///< from there to its end, or to this record of it
 };
 
 // ---- operations -----------------------------------------------------------------------------------------------------
@@ -152,6 +157,7 @@ struct RecoveredPartial {
 struct RecoveredJob {
   JobBirth birth;
   JobProgress progress;
+  std::chrono::seconds age{};              ///< since it was accepted
   std::vector<StoredInput> inputs;         ///< ascending
   std::vector<RecoveredResult> results;    ///< ascending; all of [results_begin, results_end)
   std::vector<RecoveredPartial> partials;  ///< ascending, disjoint

@@ -9,6 +9,7 @@ namespace {
 constexpr long kRetriesMax = 999;
 constexpr double kWeightLeast = 1e-3, kWeightMost = 1e6;
 constexpr double kAmountMost = 1e15;
+constexpr std::uint64_t kTtlMost = 100ULL * 366 * 86'400;
 constexpr double kTimeoutMax = 1e9;  // about 30 years, in seconds: no overflow in milliseconds
 
 std::pair<std::string, std::string> key_and_value(const std::string& text, const char* option) {
@@ -33,6 +34,11 @@ Durability durability_of(const std::string& text) {
   throw UsageError("--durability takes memory or durable, not '" + text + "'");
 }
 
+std::chrono::seconds ttl_of(std::uint64_t seconds) {
+  if (seconds < 1 || seconds > kTtlMost) throw UsageError("--ttl takes 1 to 3162240000 seconds (a hundred years)");
+  return std::chrono::seconds(seconds);
+}
+
 }  // namespace
 
 void add_job_options(Syntax& syntax) {
@@ -48,6 +54,9 @@ void add_job_options(Syntax& syntax) {
       "elsewhere")(
       "at-most-once", flag(),
       "no task of it is ever started twice: one whose worker is lost fails (with --retries 0)")(
+      "ttl", option<std::uint64_t>("S"),
+      "keep the ended job and its results for so many seconds; default: a week when it is detached "
+      "or has a --unique key, else an hour")(
       "durability", option<std::string>("memory|durable"),
       "default: durable when the broker has a store");
 }
@@ -63,6 +72,7 @@ SubmitOptions job_options_of(const Given& given) {
   options.at_most_once = given.flag("at-most-once");
   if (options.idempotent && options.at_most_once)
     throw UsageError("--idempotent and --at-most-once exclude each other");
+  if (given.has("ttl")) options.ttl = ttl_of(given.get<std::uint64_t>("ttl"));
   if (given.has("durability")) options.durability = durability_of(given.get<std::string>("durability"));
   for (const std::string& text : given.get_or<std::vector<std::string>>("require", {}))
     options.require.insert(key_and_value(text, "--require"));

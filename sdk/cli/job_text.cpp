@@ -79,7 +79,11 @@ std::string job_text(const JobStatus& job) {
                              human_count(job.weight) + ", " + plural(job.attempts, "attempt") +
                              " a task");
   text += field("kept", std::string(to_string(job.durability)) +
-                          (job.detached ? ", detached" : ", ends with its client"));
+                          (job.detached ? ", detached" : ", ends with its client") +
+                          (job.kept_us > 0 ? ", for another " + human_seconds(static_cast<double>(job.kept_us) / 1e6) : ""));
+  text += field("starts", job.at_most_once ? "each task at most once"
+                          : job.idempotent ? "a slow task may run twice at once"
+                                           : "");
   text += field("owner", job.owner);
   text += field("uuid", job.uuid.text());
   if (!job.shares.empty()) text += shares_of(job);

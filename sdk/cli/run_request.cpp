@@ -53,7 +53,8 @@ Syntax run_syntax() {
       "retries", option<long>("N"), "further attempts of a failing task; default 2")(
       "cost", option<double>("C"), "work of one task, in any unit that is the same for all jobs of the function")(
       "costs", option<std::string>("FILE"), "the same for each task: a number per line, in the order of the items")(
-      "unique", option<std::string>("KEY"), "attach to the job with this key if there is one")(
+      "unique", option<std::string>("KEY"), "attach to the job with this key if there is one; a job with another input is an error")(
+      "unique-any", flag(), "with --unique: attach to it although its input is another")(
       "unordered", flag(), "results as they come")("detach", flag(),
                                                    "print the job's id and leave it to the broker");
   add_job_options(syntax);
@@ -132,6 +133,8 @@ SubmitOptions submit_options_of(const Given& given) {
   if (given.has("timeout")) options.timeout = timeout_of(given.get<double>("timeout"));
   options.detach = given.flag("detach");
   options.unique = given.get_or<std::string>("unique", {});
+  options.unique_any = given.flag("unique-any");
+  if (options.unique_any && options.unique.empty()) throw UsageError("--unique-any goes with --unique KEY");
   options.reduce = given.get_or<std::string>("reduce", {});
   if (given.has("common")) options.common = contents_of(given.get<std::string>("common"));
   return options;

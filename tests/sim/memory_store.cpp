@@ -11,7 +11,7 @@ Recovered MemoryStore::recover() {
   out.incarnation = ++incarnation_;
   out.numbers_below = numbers_below_;
   for (const auto& [number, kept] : jobs_) {
-    RecoveredJob job{kept.birth, kept.progress, {}, {}, {}};
+    RecoveredJob job{kept.birth, kept.progress, {}, {}, {}, {}};
     for (const auto& [first, batch] : kept.inputs) {
       const auto costs = kept.costs.find(first);
       job.inputs.push_back({first, batch.count(), batch.weight(), costs == kept.costs.end() ? std::vector<float>{} : costs->second});

@@ -32,10 +32,10 @@ void count(Task& task, Output& out) { out.append(wire::bytes_of(wire::Int128(tas
 }  // namespace
 
 void add_echo(Functions& functions) {
-  functions.add_raw("noop", noop);
+  functions.add_raw("noop", noop, {.idempotent = true});
   functions.add_body("noop", Takes::range, Encoding::value, count,
-                     {.reduce = "sum", .rate = 0, .finish = {}});
-  functions.add_raw("echo", [](Task& task, Output& out) { out.append(task.input()); });
+                     {.reduce = "sum", .rate = 0, .idempotent = true, .finish = {}});
+  functions.add_raw("echo", [](Task& task, Output& out) { out.append(task.input()); }, {.idempotent = true});
 }
 
 }  // namespace quern::functions

@@ -53,7 +53,7 @@ std::uint64_t quarter_circle_hits(Range range) {
 
 void add_pi(Functions& functions) {
   functions.add_range("pi", [](Range range) { return quarter_circle_hits(range); },
-                      {.reduce = "sum", .rate = 0, .finish = estimate});
+                      {.reduce = "sum", .rate = 0, .idempotent = true, .finish = estimate});
 }
 
 }  // namespace quern::functions

@@ -149,7 +149,7 @@ std::uint64_t count_primes(Range range, const std::function<bool()>& stop) {
 void add_primes(Functions& functions) {
   functions.add_range(
       "primes", [](Range range, Task& task) { return count_primes(range, [&] { return task.cancelled(); }); },
-      {.reduce = "sum", .rate = 0, .finish = {}});
+      {.reduce = "sum", .rate = 0, .idempotent = true, .finish = {}});
 }
 
 }  // namespace quern::functions

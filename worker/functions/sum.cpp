@@ -20,7 +20,7 @@ void add_sum(Functions& functions) {
   // used.
   functions.add_body("sum", Takes::range, Encoding::value,
                      [](Task& task, Output& out) { out.append(wire::bytes_of(sum_of(task.range()))); },
-                     {.reduce = "sum", .rate = 0, .finish = {}});
+                     {.reduce = "sum", .rate = 0, .idempotent = true, .finish = {}});
 }
 
 }  // namespace quern::functions

@@ -65,8 +65,8 @@ void spin(Task& task, Output& out) {
 }  // namespace
 
 void add_waiting(Functions& functions) {
-  functions.add_body("sleep", Takes::item, Encoding::value, sleep);
-  functions.add_body("spin", Takes::item, Encoding::value, spin);
+  functions.add_body("sleep", Takes::item, Encoding::value, sleep, {.idempotent = true});
+  functions.add_body("spin", Takes::item, Encoding::value, spin, {.idempotent = true});
 }
 
 }  // namespace quern::functions

@@ -103,7 +103,7 @@ Bytes count_words(BytesView text) {
 
 void add_wordcount(Functions& functions) {
   functions.add_body("wordcount", Takes::item, Encoding::value,
-                     [](Task& task, Output& out) { out.append(count_words(task.input())); });
+                     [](Task& task, Output& out) { out.append(count_words(task.input())); }, {.idempotent = true});
   functions.add_reducer_body({"merge_counts", Encoding::value, true, CountsWriter().take()}, merge_counts);
 }
 
