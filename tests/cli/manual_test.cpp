@@ -10,7 +10,7 @@
 namespace quern::cli {
 namespace {
 
-bool has_part(const std::string& text, const std::string& part) {
+bool mentions(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
@@ -41,8 +41,8 @@ std::string case_of(const std::string& script, const std::string& path) {
 TEST(Manual, EveryCommandHasASynopsisAndExamples) {
   for_each_syntax([](const std::string& path, const Syntax& syntax, const std::string&) {
     EXPECT_TRUE(std::string(syntax.manual().synopsis).starts_with("quern " + path)) << path;
-    EXPECT_TRUE(has_part(syntax.manual().examples, "  ")) << path;
-    EXPECT_TRUE(has_part(syntax.manual().examples, "quern " + path)) << path;
+    EXPECT_TRUE(mentions(syntax.manual().examples, "  ")) << path;
+    EXPECT_TRUE(mentions(syntax.manual().examples, "quern " + path)) << path;
     EXPECT_NE(std::string(syntax.manual().about), "") << path;
   });
 }
@@ -52,15 +52,15 @@ TEST(Manual, EveryOptionIsInBothScriptsAndOnThePage) {
   for_each_syntax([&](const std::string& path, const Syntax& syntax, const std::string& page) {
     const std::string here = case_of(bash, path);
     for (const OptionText& option : all_options(syntax)) {
-      EXPECT_TRUE(has_part(here, option.name)) << path << ' ' << option.name;
-      EXPECT_TRUE(has_part(zsh, option.name + "'[") || has_part(zsh, option.name + "}'["))
+      EXPECT_TRUE(mentions(here, option.name)) << path << ' ' << option.name;
+      EXPECT_TRUE(mentions(zsh, option.name + "'[") || mentions(zsh, option.name + "}'["))
           << path << ' ' << option.name;
-      EXPECT_TRUE(has_part(page, in_roff(option.name))) << path << ' ' << option.name;
+      EXPECT_TRUE(mentions(page, in_roff(option.name))) << path << ' ' << option.name;
     }
   });
   const std::string overview = overview_page(commands());
   for (const Subcommand& command : commands())
-    EXPECT_TRUE(has_part(overview, "\\fB" + std::string(command.name) + "\\fR")) << command.name;
+    EXPECT_TRUE(mentions(overview, "\\fB" + std::string(command.name) + "\\fR")) << command.name;
 }
 
 TEST(Manual, NoHelpTextIsBeyondAscii) {
@@ -88,14 +88,14 @@ TEST(ProgramPage, IsMadeOfItsHelp) {
                                         "Every end is good.\n\nOptions:\n  --x N                 a number that is so\n"
                                         "                        long that it wraps\n  --a-very-long-option-name FILE\n"
                                         "                        a file\n  -h [ --help ]         this\n");
-  EXPECT_TRUE(has_part(page, ".SH SYNOPSIS\n\\fBquern\\-some\\fR [OPTIONS]\n")) << page;
-  EXPECT_TRUE(has_part(page, ".PP\nDoes a thing.\n\\&.And more.\n")) << page;
-  EXPECT_TRUE(has_part(page, "Every end is good.\n")) << page;
-  EXPECT_TRUE(has_part(page, ".TP\n\\fB\\-\\-x N\\fR\na number that is so long that it wraps\n"))
+  EXPECT_TRUE(mentions(page, ".SH SYNOPSIS\n\\fBquern\\-some\\fR [OPTIONS]\n")) << page;
+  EXPECT_TRUE(mentions(page, ".PP\nDoes a thing.\n\\&.And more.\n")) << page;
+  EXPECT_TRUE(mentions(page, "Every end is good.\n")) << page;
+  EXPECT_TRUE(mentions(page, ".TP\n\\fB\\-\\-x N\\fR\na number that is so long that it wraps\n"))
       << page;
-  EXPECT_TRUE(has_part(page, ".TP\n\\fB\\-\\-a\\-very\\-long\\-option\\-name FILE\\fR\na file\n"))
+  EXPECT_TRUE(mentions(page, ".TP\n\\fB\\-\\-a\\-very\\-long\\-option\\-name FILE\\fR\na file\n"))
       << page;
-  EXPECT_TRUE(has_part(page, "quern\\-some \\-\\-x 1     one\n")) << page;
+  EXPECT_TRUE(mentions(page, "quern\\-some \\-\\-x 1     one\n")) << page;
 }
 
 TEST(Actions, AnUnknownOneIsToldWithWhatThereIs) {
