@@ -132,7 +132,7 @@ LinkState Connection::look() {
       state_ = LinkState::broken;
       why_ = access_.insecure ? "what listens at " + endpoint_ + " closed the connection: is it a Quern broker?"
                               : "the broker at " + endpoint_ + " has another key than " + access_.folder +
-                                    "/broker.pub says, or it is ending: if its keys were made anew, ask for a new invitation, or copy its broker.pub";
+                                    "/broker.pub says, or it is ending, or its list of keys is damaged: if its keys were made anew, ask for a new invitation, or copy its broker.pub";
       break;
   }
   return state_;

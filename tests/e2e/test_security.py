@@ -289,9 +289,10 @@ class Keys(Security):
         worker = self.start_worker("mill")
         listed = self.keys / "authorized_keys"
         before = listed.read_bytes()
-        for damaged in (b"", before.replace(b" work", b" wrok"), before[: len(before) // 2]):
+        for times, damaged in enumerate((b"", before.replace(b" work", b" wrok"), before[: len(before) // 2]), 1):
             listed.write_bytes(damaged)
-            wait_until(lambda: "list of keys is damaged" in worker.err, "the worker's word")
+            wait_until(lambda: self.broker.err.count("its session ends") >= times, "the end of its session")
+            wait_until(lambda: self.broker.err.count("no entry for the key") >= times, "its next try")
             listed.write_bytes(before)
             wait_until(lambda: self.quern("workers").code == 0 and self.worker_names() == ["mill"], "its return")
             self.assertTrue(worker.runs(), worker.err)
