@@ -118,7 +118,9 @@ void Core::on_blocked(PeerId peer, Time now) {
 }
 
 void Core::on_gap(wire::Duration gap) {
-  for (auto& [id, session] : sessions_.all()) session.heard += gap;
+  // Peers that heard nothing for so long have opened new connections meanwhile, and need their time to come back.
+  const wire::Duration grace = gap >= config_.lost_busy / 2 ? wire::Duration(config_.recovery_wait) : wire::Duration{};
+  for (auto& [id, session] : sessions_.all()) session.heard += gap + grace;
   for (auto& [id, worker] : workers_) worker.reported += gap;
 }
 

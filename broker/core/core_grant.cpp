@@ -87,6 +87,7 @@ void Core::send_tasks(Job& job, const Pool::Member& member, const Intervals& tas
   lease.indexed = !job.has_payloads();
   lease.base = job.base;
   lease.timeout_ms = job.options.timeout_ms;
+  lease.once = job.options.at_most_once;
   job.leased += wire::size(tasks);
   grant(job, worker, std::move(lease), member.rate > 0 ? job.work_of(tasks) / member.rate : kUnknownLease, now, effects, !member.known);
 }

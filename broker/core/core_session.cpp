@@ -24,6 +24,7 @@ constexpr double kRecent = 0.5;
 
 void Core::send(const Session& session, wire::Message&& message, Effects& effects, std::uint64_t after) {
   if (!session.reachable) return;
+  after = std::max(after, session.welcome_after);  // a peer takes nothing before its WELCOME
   if (after > committed_ && config_.mistake != Mistake::acknowledge_early) held_[after].push_back({session.peer, session.id, std::move(message)});
   else effects.emplace_back(std::in_place_type<Send>, session.peer, session.id, std::move(message));
 }
@@ -113,6 +114,7 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
   std::uint64_t after = welcome.dropped.empty() ? 0 : latest_ticket();
   for (const auto& known : welcome.jobs)
     if (const Job* job = find_job(known.job)) after = std::max(after, job->ticket);
+  session.welcome_after = after;
   send(session, std::move(welcome), effects, after);
   dispatch_needed_ = true;
 }

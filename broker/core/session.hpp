@@ -20,6 +20,7 @@ struct Session {
   PeerId peer{};
   wire::Role role = wire::Role::client;
   Worker* worker = nullptr;  ///< of a worker's session
+  std::uint64_t welcome_after = 0;  ///< the commit that its WELCOME waits for
   bool reachable = true;  ///< false: its connection is gone, but it may come back with another session
   wire::Time heard{};
   std::string user;       ///< what the transport authenticated: a public key

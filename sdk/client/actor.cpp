@@ -1,4 +1,5 @@
 #include "client/actor.hpp"
+#include "client/callbacks.hpp"
 
 #include <signal.h>
 
@@ -49,6 +50,7 @@ ClientActor::~ClientActor() {
 }
 
 void ClientActor::run() {
+  on_receiving_thread = true;
   // Signals are the program's: they are delivered to its own threads.
   sigset_t all;
   sigfillset(&all);

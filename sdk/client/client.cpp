@@ -25,6 +25,7 @@ using namespace std::chrono_literals;
 constexpr char kDefaultEndpoint[] = "tcp://127.0.0.1:7600";
 // A closing client waits this long for threads inside a source that does not block.
 constexpr auto kFeedersEnd = 200ms;
+constexpr auto kDetachedEnd = 4s;
 constexpr int kPutAttempts = 3;
 
 CoreOptions core_options(const ClientOptions& options) {
@@ -86,6 +87,7 @@ class Client::Impl {
     std::weak_ptr<JobHandle> handle;
   };
   std::mutex known_mutex_;
+  std::vector<std::weak_ptr<FullJob>> detached_;  ///< whose input the broker may not have yet
   std::vector<Known> known_;
   std::size_t known_sweep_ = 64;
 
@@ -93,6 +95,9 @@ class Client::Impl {
 };
 
 Client::Impl::~Impl() {
+  // A detached job is there to outlive its client: what was just submitted is waited for, as long as a connection may take.
+  for (const auto& weak : std::exchange(detached_, {}))
+    if (const auto job = weak.lock()) job->wait_until_taken(kDetachedEnd);
   coalescer_.close();
   actor_.reset();
   feeders_->wait_for_none(kFeedersEnd);
@@ -125,6 +130,14 @@ Job Client::Impl::submit(std::string function, Input input, SubmitOptions option
   if (failure) {
     job->on_ended({key, Ended::Stage::submitting, *failure});
     return Job(job);
+  }
+  if (options.detach) {
+    std::lock_guard lock(known_mutex_);
+    std::erase_if(detached_, [](const auto& weak) {
+      const auto taken = weak.lock();
+      return !taken || taken->is_taken();
+    });
+    detached_.push_back(job);
   }
   wire::Submit message = submission(uuid, std::move(function), input, std::move(options));
   auto handle = handle_of(job, key);
@@ -170,7 +183,7 @@ std::pair<std::shared_ptr<SingleGroup>, std::shared_ptr<SingleJob>> Client::Impl
   auto group = std::make_shared<SingleGroup>(key, uuid, queue, outbox_);
   auto job = group->submit(first.bytes);
   wire::Submit message = submission(uuid, function, Whole{{}, first.encoding}, options);
-  message.watch_ms = 0;  // its tasks tell about themselves
+  message.watch_ms = 1000;  // its tasks tell about themselves, but not why they wait
   outbox_->post(SubmitCommand{key, group, std::move(queue), std::move(message)});
   return {std::move(group), std::move(job)};
 }

@@ -343,7 +343,15 @@ void ClientCore::end(JobKey key, Failure failure) {
 
 void ClientCore::fail_everything(const Failure& failure) {
   waiting_since_.reset();
-  while (!jobs_.empty()) end(jobs_.begin()->first, failure);
+  while (!jobs_.empty()) {
+    const LiveJob& job = jobs_.begin()->second;
+    Failure its = failure;
+    // What the broker has accepted is there when the broker is.
+    if (const std::string number = std::to_string(value(job.number)); value(job.number) != 0 && failure.code != ErrorCode::shutdown)
+      its.text += "; job " + number + " was accepted: once the broker is back, `quern job " + number + "` says how it stands, and `quern results " + number +
+                  "` fetches what it has";
+    end(JobKey(jobs_.begin()->first), its);
+  }
   while (!asks_.empty()) answer(asks_.begin()->first, failure);
 }
 

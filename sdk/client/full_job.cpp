@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/callbacks.hpp"
 #include "client/failure.hpp"
 
 namespace quern::client {
@@ -175,6 +176,20 @@ JobNumber FullJob::number() {
 }
 
 std::string FullJob::id() { return std::to_string(value(number())); }
+
+bool FullJob::is_taken() {
+  Lock lock(mutex_);
+  return intake_ == Intake::complete || ended_ || source_error_;
+}
+
+void FullJob::wait_until_taken(std::chrono::milliseconds at_most) {
+  Lock lock(mutex_);
+  const auto until = std::chrono::steady_clock::now() + at_most;
+  ++waiting_;
+  while (intake_ != Intake::complete && !ended_ && !source_error_)
+    if (changed_.wait_until(lock, until) == std::cv_status::timeout) break;
+  --waiting_;
+}
 
 void FullJob::wait_for_intake() {
   Lock lock(mutex_);
@@ -403,6 +418,7 @@ Progress FullJob::progress_locked() const {
   progress.total = status.total;
   progress.done = status.done;
   progress.failed = status.failed;
+  progress.cancelled = status.cancelled;
   progress.open = kind_ == Kind::guest ? status.open : intake_ != Intake::complete && !ended_;
   progress.rate = status.rate;
   progress.eta_s = status.eta_s;
@@ -432,8 +448,9 @@ void FullJob::cancel() { outbox_->post(CancelCommand{key_, {}}); }
 
 void FullJob::on_progress(std::function<void(const Progress&)> callback, std::chrono::milliseconds interval) {
   Lock lock(mutex_);
-  callback_ = std::move(callback);
-  interval_ = interval;
+  interval_ = callback_ ? std::min(interval_, interval) : interval;
+  interval = interval_;
+  callback_ = both(std::move(callback_), std::move(callback));
   last_shown_ = {};
   if (ended_ || is_final()) {
     outbox_->post(ShowProgressCommand{weak_from_this()});

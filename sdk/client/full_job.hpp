@@ -37,6 +37,9 @@ class FullJob final : public JobHandle, public JobSink, public std::enable_share
   std::optional<TaskResult> next() override;
   std::optional<TaskResult> next_completed() override;
   Progress progress() override;
+  /// Whether the broker has all of its input, or it has ended; and waits for that.
+  bool is_taken();
+  void wait_until_taken(std::chrono::milliseconds at_most);
   Encoding encoding() override;
   bool reduced() override;
   void cancel() override;

@@ -1,5 +1,6 @@
 #include "quern/job.hpp"
 
+#include "client/callbacks.hpp"
 #include "client/handle.hpp"
 
 namespace quern {
@@ -10,30 +11,36 @@ client::JobHandle& in(const std::shared_ptr<client::JobHandle>& handle) {
   return *handle;
 }
 
+client::JobHandle& blocking(const char* call, const std::shared_ptr<client::JobHandle>& handle) {
+  client::check_may_block(call);
+  return in(handle);
+}
+
 }  // namespace
 
 Uuid Job::uuid() const { return in(handle_).uuid(); }
-JobNumber Job::number() const { return in(handle_).number(); }
-std::string Job::id() const { return in(handle_).id(); }
-void Job::wait_for_intake() const { in(handle_).wait_for_intake(); }
+JobNumber Job::number() const { return blocking("Job::number()", handle_).number(); }
+std::string Job::id() const { return blocking("Job::id()", handle_).id(); }
+void Job::wait_for_intake() const { blocking("Job::wait_for_intake()", handle_).wait_for_intake(); }
 Outcome Job::wait(std::optional<std::chrono::milliseconds> timeout) const {
-  if (handle_) return handle_->wait(timeout);
+  if (handle_ && (timeout && timeout->count() == 0)) return handle_->wait(timeout);
+  if (handle_) return blocking("Job::wait()", handle_).wait(timeout);
   Outcome outcome;
   outcome.state = JobState::lost;
   outcome.code = ErrorCode::unknown_job;
   outcome.text = "an empty Job: it came from no submit() or attach()";
   return outcome;
 }
-std::optional<Bytes> Job::get_optional() const { return in(handle_).get_optional(); }
+std::optional<Bytes> Job::get_optional() const { return blocking("Job::get()", handle_).get_optional(); }
 Bytes Job::get() const {
   auto bytes = get_optional();
   if (!bytes) throw JobError(ErrorCode::none, "the job was reduced over nothing, so it has no value");
   return std::move(*bytes);
 }
-std::vector<Bytes> Job::get_all() const { return in(handle_).get_all(); }
-void Job::each(const std::function<void(std::uint64_t, BytesView)>& visit) const { in(handle_).each(visit); }
-std::optional<TaskResult> Job::next() const { return in(handle_).next(); }
-std::optional<TaskResult> Job::next_completed() const { return in(handle_).next_completed(); }
+std::vector<Bytes> Job::get_all() const { return blocking("Job::get_all()", handle_).get_all(); }
+void Job::each(const std::function<void(std::uint64_t, BytesView)>& visit) const { blocking("Job::each()", handle_).each(visit); }
+std::optional<TaskResult> Job::next() const { return blocking("Job::next()", handle_).next(); }
+std::optional<TaskResult> Job::next_completed() const { return blocking("Job::next_completed()", handle_).next_completed(); }
 Progress Job::progress() const { return in(handle_).progress(); }
 Encoding Job::encoding() const { return in(handle_).encoding(); }
 bool Job::reduced() const { return in(handle_).reduced(); }

@@ -1,5 +1,6 @@
 #include "client/singles.hpp"
 
+#include "client/callbacks.hpp"
 #include "client/failure.hpp"
 
 namespace quern::client {
@@ -119,8 +120,13 @@ void SingleGroup::forget_finished() {
 
 void SingleGroup::on_status(wire::JobUpdate update) {
   const JobState state = update.status.state;
-  if (!is_final(state) || state == JobState::done || state == JobState::failed)
-    return;  // tasks end by their own results
+  if (!is_final(state)) {
+    Lock lock(mutex_);
+    state_ = state;
+    reason_ = std::move(update.status.reason);
+    return;
+  }
+  if (state == JobState::done || state == JobState::failed) return;  // tasks end by their own results
   const ErrorCode code = state == JobState::lost ? ErrorCode::lost : ErrorCode::cancelled;
   Lock lock(mutex_);
   end_all({key_, Ended::Stage::accepted, {code, update.status.reason}});
@@ -257,6 +263,11 @@ Progress SingleJob::progress() {
   progress.done = outcome.done;
   progress.failed = outcome.failed;
   progress.reason = outcome.text;
+  if (!outcome.finished()) {
+    SingleGroup::Lock lock(group_->mutex_);
+    progress.state = group_->state_;
+    progress.reason = group_->reason_;
+  }
   return progress;
 }
 
@@ -267,7 +278,8 @@ void SingleJob::cancel() { group_->outbox_->post(CancelCommand{group_->key_, {in
 void SingleJob::on_progress(std::function<void(const Progress&)> callback, std::chrono::milliseconds) {
   SingleGroup::Lock lock(group_->mutex_);
   if (state() == State::waiting) {
-    group_->callbacks_[index_] = std::move(callback);
+    auto& callbacks = group_->callbacks_[index_];
+    callbacks = both(std::move(callbacks), std::move(callback));
     return;
   }
   lock.unlock();

@@ -99,6 +99,8 @@ class SingleGroup final : public JobSink, public std::enable_shared_from_this<Si
   std::uint64_t base_ = 0;
   std::uint64_t unfinished_ = 0;
   std::optional<Ended> ended_;
+  JobState state_ = JobState::waiting;
+  std::string reason_;  // why its tasks wait
   std::unordered_map<std::uint64_t, std::function<void(const Progress&)>> callbacks_;  // rarely used
   std::vector<std::pair<std::uint64_t, SingleJob::State>> to_show_;
 

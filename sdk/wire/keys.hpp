@@ -488,6 +488,7 @@ void describe(V& v, Of<Lease>) {
   v.number("attempt", &Lease::attempt);
   v.number("attempts", &Lease::attempts);
   v.number("timeout_ms", &Lease::timeout_ms, Bounds{0, kTimeoutMsMax});
+  v.flag("once", &Lease::once);
   v.flag("common", &Lease::common);
   v.batch(&Lease::batch);
 }

@@ -282,6 +282,7 @@ Lease lease_items() {
   m.attempt = 2;
   m.attempts = 3;
   m.timeout_ms = 5000;
+  m.once = true;
   m.common = true;
   m.batch = batch_of({"\x01", "\x02", "\x03"});
   return m;

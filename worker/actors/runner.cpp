@@ -34,6 +34,7 @@ bool is_whole(const wire::Lease& lease) {
 struct Thrown {
   std::string text;
   std::optional<Bytes> output = std::nullopt;
+  ErrorCode code = ErrorCode::failed;
 };
 
 template <typename F>
@@ -43,6 +44,8 @@ std::optional<Thrown> thrown_by(F&& call) {
     return std::nullopt;
   } catch (const FailedWithOutput& error) {
     return Thrown{error.what(), error.output()};
+  } catch (const Permanent& error) {
+    return Thrown{error.what(), std::nullopt, ErrorCode::permanent};
   } catch (const std::exception& error) {
     const std::string text = error.what();
     return Thrown{text.empty() ? "it threw an exception without a text" : text};
@@ -161,7 +164,7 @@ Runner::Step Runner::run_batch(Run& run, const FunctionEntry& entry, Call& call,
     }
     if (run.harvest.full()) flush(run);
   }
-  if (task < claim.end) run.harvest.add_error({task, claim.end}, ErrorCode::failed, error ? error->text : "the function gave no answer");
+  if (task < claim.end) run.harvest.add_error({task, claim.end}, error ? error->code : ErrorCode::failed, error ? error->text : "the function gave no answer");
   return Step::done;
 }
 
@@ -183,7 +186,7 @@ Runner::Step Runner::run_task(Run& run, const FunctionEntry& entry, Call& call, 
     run.harvest.discard_result();
     const bool final = run.lease.attempts != 0 && run.lease.attempt >= run.lease.attempts;
     if (final && error->output) run.harvest.add_failure(task, error->text, *error->output);
-    else run.harvest.add_error(tasks, ErrorCode::failed, error->text);
+    else run.harvest.add_error(tasks, error->code, error->text);
   } else {
     run.harvest.end_result(tasks);
   }
@@ -229,7 +232,7 @@ Runner::Step Runner::run_range(Run& run, const FunctionEntry& entry, Call& call,
   if (!error) {
     run.harvest.begin_result().append(scratch_);
     run.harvest.end_result(tasks);
-  } else if (tasks.size() > 1 && halvings > 0) {
+  } else if (tasks.size() > 1 && halvings > 0 && !run.lease.once) {
     --halvings;
     const std::uint64_t middle = tasks.begin + tasks.size() / 2;
     if (run_range(run, entry, call, {tasks.begin, middle}, halvings) == Step::leave) return Step::leave;

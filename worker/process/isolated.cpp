@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -25,6 +27,13 @@ namespace {
 
 constexpr char kVariable[] = "QUERN_SLOT_PROCESS";
 constexpr int kSocket = 3;  // ChildPlan::extra
+
+using Clock = std::chrono::steady_clock;
+
+// Tells the process of a slot that its task was cancelled; it has so long to return, and is ended then.
+constexpr int kCancelled = SIGUSR1;
+constexpr std::chrono::seconds kCancelGrace{1};
+volatile std::sig_atomic_t g_cancelled = 0;  // in the process: set by the signal, read by Task::cancelled()
 
 // ---- what travels; both ends are the same build of one program, so there are no versions
 
@@ -51,7 +60,8 @@ struct Response {
   bool has_output = false;
   std::string output;  // of a failed one
   bool out_of_memory = false;
-  MSGPACK_DEFINE(ok, bytes, has_output, output, out_of_memory)
+  bool permanent = false;  // Permanent was thrown
+  MSGPACK_DEFINE(ok, bytes, has_output, output, out_of_memory, permanent)
 };
 
 // ---- the slot's side
@@ -73,9 +83,16 @@ class Isolation {
     std::unique_ptr<Process>& process = process_of_this_thread();
     if (!process) process = start();
     attach_common(request, task, *process);
-    process->socket.ask([task, ended = process->child.ended_fd()] {
+    process->socket.ask([task, pid = process->child.pid(), ended = process->child.ended_fd(), told = std::optional<Clock::time_point>()]() mutable {
       pollfd over{ended, POLLIN, 0};  // something that it left behind may hold the socket open
-      return ::poll(&over, 1, 0) == 0 && (!task || !task->cancelled());
+      if (::poll(&over, 1, 0) != 0) return false;
+      if (!task || !task->cancelled()) return true;
+      // As in a thread, the function is told first: it sees task.cancelled(). What does not return soon is ended.
+      if (!told) {
+        told = Clock::now();
+        ::kill(pid, kCancelled);
+      }
+      return Clock::now() - *told < kCancelGrace;
     });
     std::optional<Bytes> bytes;
     if (process->socket.send(to_value(request))) bytes = process->socket.receive();
@@ -84,6 +101,7 @@ class Isolation {
     if (response.out_of_memory) end(process);  // what it has leaked must not fail the next one
     if (response.ok) return response.bytes;
     if (response.has_output) throw FailedWithOutput(response.bytes, response.output);
+    if (response.permanent) throw Permanent(response.bytes);
     throw std::runtime_error(response.bytes + (response.out_of_memory ? limit_text() : ""));
   }
 
@@ -174,7 +192,7 @@ class ServedTask final : public Task {
   std::shared_ptr<const void> common_owner() const override { return common_; }
   std::uint64_t index() const override { return request_.index; }
   std::uint32_t attempt() const override { return request_.attempt; }
-  bool cancelled() const override { return false; }  // the process is ended instead
+  bool cancelled() const override { return g_cancelled != 0; }
 
  private:
   const Request& request_;
@@ -215,6 +233,9 @@ Response respond(const Functions& functions, const Request& request, const std::
     response.bytes = error.what();
     response.has_output = true;
     response.output = error.output();
+  } catch (const Permanent& error) {
+    response.bytes = error.what();
+    response.permanent = true;
   } catch (const std::bad_alloc&) {
     response.bytes = "out of memory";
     response.out_of_memory = true;
@@ -258,9 +279,14 @@ bool is_slot_process() { return std::getenv(kVariable) != nullptr; }
 int serve_slot(const Functions& functions) {
   ::unsetenv(kVariable);  // what the function starts is no slot
   ::fcntl(kSocket, F_SETFD, FD_CLOEXEC);
+  struct sigaction action {};
+  action.sa_handler = [](int) { g_cancelled = 1; };
+  action.sa_flags = SA_RESTART;
+  ::sigaction(kCancelled, &action, nullptr);
   SlotSocket socket(kSocket);
   std::shared_ptr<const Bytes> common;
   while (const auto bytes = socket.receive()) {
+    g_cancelled = 0;  // whatever came for the one before
     auto request = from_value<Request>(*bytes);
     if (request.new_common) common = std::make_shared<const Bytes>(std::move(request.common));
     if (!socket.send(to_value(respond(functions, request, common)))) break;

@@ -42,6 +42,7 @@ struct Progress {
   std::uint64_t total = 0;  ///< tasks known so far
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
+  std::uint64_t cancelled = 0;
   bool open = false;        ///< total may still grow
   double rate = 0;          ///< tasks per second
   double eta_s = -1;        ///< negative: unknown
@@ -101,8 +102,9 @@ class Job {
 
   /// Asks to cancel; returns at once. wait() tells when it is.
   void cancel() const;
-  /// Called on an SDK thread at most every `interval` while the job runs, and once at its end. Keep it short; what it throws is
-  /// dropped.
+  /// Called on an SDK thread at most every `interval` while the job runs, and once at its end. Each call adds a callback; the shortest
+  /// interval counts for all. Keep it short; what it throws is dropped. Calls that would block throw there (std::logic_error): they
+  /// would wait for the thread that they stand on.
   void on_progress(std::function<void(const Progress&)> callback, std::chrono::milliseconds interval) const;
 
  private:

@@ -8,8 +8,8 @@
 //     return quern::run_worker(argc, argv, functions);
 //   }
 //
-// A function may run more than once for the same task (its worker was lost, or was slow): it should be free of side effects
-// or idempotent. It is called from several threads at once, one per slot. What it throws becomes the task's error with its text.
+// A function may run more than once for the same task: its worker was lost, or it failed and is tried again. One that is declared
+// idempotent may also run twice at the same time, when it is slow. Throw quern::Permanent where another attempt is of no use. It is called from several threads at once, one per slot. What it throws becomes the task's error with its text.
 #pragma once
 
 #include <cstdint>
@@ -45,6 +45,13 @@ class Task {
   virtual std::uint32_t attempt() const = 0;  ///< 1 for the first
   /// The task was cancelled or timed out: its result will not be used; return soon.
   virtual bool cancelled() const = 0;
+};
+
+/// Thrown by a function whose task failed in a way that another attempt would not change (an input that is wrong, say): it is not
+/// tried again, whatever the job's attempts. The task ends with the code `permanent` and this text.
+class Permanent : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 /// Thrown by a function whose task failed, but which has something to show for it: what it wrote goes to the client with the error
@@ -94,11 +101,11 @@ using BatchBody = std::function<void(Task&, const std::vector<BytesView>& items,
 
 /// Extras of a function.
 struct FunctionOptions {
-  std::string reduce;  ///< reducer of range jobs that name none
+  std::string reduce{};  ///< reducer of range jobs that name none
   double rate = 0;     ///< tasks per second of one slot, if known beforehand
   /// A second run of a task, even beside the first, does no harm: a slow task may then be started on another worker too.
   bool idempotent = false;
-  std::function<Bytes(BytesView reduced, std::uint64_t total)> finish;  ///< runs once on the reduced result of N tasks (values)
+  std::function<Bytes(BytesView reduced, std::uint64_t total)> finish{};  ///< runs once on the reduced result of N tasks (values)
 };
 
 struct FunctionEntry {
@@ -133,13 +140,20 @@ struct Signature<R (*)(A...)> {
 /// The typed argument of a task: values are decoded, raw text is read as JSON, unless the function takes raw bytes.
 template <typename T>
 T argument_of(const Task& task) {
-  if (task.encoding() == Encoding::value) return from_value<T>(task.input());
-  auto value = value_from_json(task.input());
-  if (!value) {
-    if constexpr (std::is_same_v<T, std::string>) return std::string(task.input());
-    throw std::invalid_argument("the input is not JSON: " + std::string(task.input().substr(0, 80)));
+  // An input of the wrong type is wrong at every attempt.
+  try {
+    if (task.encoding() == Encoding::value) return from_value<T>(task.input());
+    auto value = value_from_json(task.input());
+    if (!value) {
+      if constexpr (std::is_same_v<T, std::string>) return std::string(task.input());
+      throw Permanent("the input is not JSON: " + std::string(task.input().substr(0, 80)));
+    }
+    return from_value<T>(*value);
+  } catch (const Permanent&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Permanent(error.what());
   }
-  return from_value<T>(*value);
 }
 
 }  // namespace detail

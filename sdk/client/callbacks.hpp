@@ -1,0 +1,37 @@
+// Progress callbacks, and the thread they are called on.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "quern/job.hpp"
+
+namespace quern::client {
+
+using ProgressCallback = std::function<void(const Progress&)>;
+
+/// Calls one after the other; what the first throws does not keep the second from being called.
+inline ProgressCallback both(ProgressCallback first, ProgressCallback second) {
+  if (!first) return second;
+  return [first = std::move(first), second = std::move(second)](const Progress& progress) {
+    try {
+      first(progress);
+    } catch (...) {  // as documented: dropped
+    }
+    second(progress);
+  };
+}
+
+/// Whether this is the thread that receives results: nothing arrives while something waits for it here.
+inline thread_local bool on_receiving_thread = false;
+
+/// For calls that may block. Throws std::logic_error where they would wait for ever.
+inline void check_may_block(const char* call) {
+  if (on_receiving_thread)
+    throw std::logic_error(std::string(call) + " was called in a progress callback: it would wait for the thread it is called on");
+}
+
+}  // namespace quern::client
