@@ -14,8 +14,7 @@ enum class Mistake : std::uint8_t {
   none,
   acknowledge_early,
   forget_frontier,
-  copy_anything,        ///< slow leases are started a second time whether that is safe or not
-  copy_failure_counts,  ///< the failure of a copy is taken for that of the task
+  copy_anything,  ///< slow leases are started a second time whether that is safe or not
 };
 
 struct Config {

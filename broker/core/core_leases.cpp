@@ -123,7 +123,7 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
   lease->reported_tasks += wire::size(report.tasks);
   Job& job = jobs_.at(lease->job);
   learn(worker, job, *lease, report, now);
-  if (has_twin(*lease) && lease->copy && !report.errors.empty() && config_.mistake != Mistake::copy_failure_counts) {
+  if (has_twin(*lease) && lease->copy && !report.errors.empty()) {
     // What became of the task decides who had it first: as long as that one runs, a copy that fails says nothing.
     leave_to_twin(*lease, now);
     if (!report.last) send(session, wire::Revoke{{lease->id}}, effects, job.lease_ticket);

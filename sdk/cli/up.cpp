@@ -36,6 +36,8 @@ ClusterPlan plan_of(const Given& given) {
     throw UsageError("--slots takes 1 to " + std::to_string(kSlotsMax));
   plan.broker_options = {"--log-level", "warning"};
   // The broker is this user's, and so are the keys that may submit to it: programs run for whom they would run anyway.
+  for (const char* name : {"keep", "keep-bytes"})
+    if (given.has(name)) plan.broker_options.insert(plan.broker_options.end(), {std::string("--") + name, given.get<std::string>(name)});
   if (!given.flag("no-exec")) plan.worker_options.emplace_back("--allow-exec");
   for (auto* options : {&plan.broker_options, &plan.worker_options}) {
     if (given.flag("insecure")) options->emplace_back("--insecure");
@@ -106,7 +108,10 @@ Syntax up_syntax() {
   Syntax syntax(kUpManual);
   syntax.add()("workers", option<unsigned>("N"), "how many; default 1")(
       "slots", option<unsigned>("N"), "of each worker; default: all cores together")(
-      "no-exec", flag(), "workers run no programs, only functions")("bind", option<std::string>("ENDPOINT"),
+      "no-exec", flag(), "workers run no programs, only functions")(
+      "keep", option<std::string>("S"),
+      "keep ended jobs for so many seconds; default: a week those that are detached or have a unique key, else an hour")(
+      "keep-bytes", option<std::string>("BYTES"), "for results that are kept to be fetched; default 16G")("bind", option<std::string>("ENDPOINT"),
       "default: that of --broker or QUERN_BROKER, else tcp://127.0.0.1:7600");
   return syntax;
 }

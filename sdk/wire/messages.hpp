@@ -342,9 +342,9 @@ struct Lease {
   std::uint32_t attempt = 1;
   std::uint32_t attempts = 0;  ///< allowed; a failure of the last one is final. 0: not said
   std::uint64_t timeout_ms = 0;
-  bool once = false;    ///< no task of it may be started twice, not even here
   bool common = false;  ///< refers to the common input of `job` and its blobs, named before in COMMON
   Batch batch;          ///< one payload per task, ascending; merge: the partials; finish: one
+  bool once = false;    ///< no task of it may be started twice, not even here
   bool operator==(const Lease&) const = default;
 };
 

@@ -171,7 +171,7 @@ class Rig(unittest.TestCase):
         return self.ok("workers", "--json").objects
 
     def worker_names(self):
-        return [worker["worker"] for worker in self.workers()]
+        return [worker["worker"] for worker in self.workers() if worker["state"] != "lost"]
 
     def jobs(self):
         return self.ok("jobs", "--json").objects

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <map>
 
 #include "sim/sim_client.hpp"
 #include "sim/sim_worker.hpp"
@@ -104,8 +105,17 @@ FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes) {
 
   // What a live worker holds is not given to another after a restart of the broker. Who was frozen or cut off lately may have lost it.
   std::string rerun;
+  std::map<std::pair<Uuid, std::uint64_t>, int> starts;  // of tasks that may be started once
   world.on_run = [&](const Actor& runner, const wire::Lease& lease) {
     const bool tasks = lease.kind != wire::LeaseKind::merge && lease.kind != wire::LeaseKind::finish;
+    if (tasks && lease.once && ++starts[{lease.job, lease.tasks.front().begin}] > 1) rerun = "a task that may be started once was started twice";
+    // What is not idempotent does not run beside itself, but where its worker was out of reach.
+    if (tasks && (lease.function == "flaky" || lease.function == "doomed")) {
+      for (const auto& worker : workers) {
+        if (worker.get() == &runner || worker->dead || worker->disturbed + 30s > world.now()) continue;
+        if (worker->is_running(lease.job, lease.tasks)) rerun = "a task that is not idempotent was started while it ran elsewhere";
+      }
+    }
     if (!tasks || world.restarts() == 0 || world.now() > world.restarted() + config.recovery_wait) return;
     if (lease.lease.incarnation != world.restarts() + 1) return;
     for (const auto& worker : workers) {

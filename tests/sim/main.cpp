@@ -59,6 +59,7 @@ std::optional<Mistakes> mistakes_of(const std::string& name) {
   Mistakes mistakes;
   if (name == "acknowledge-early") mistakes.broker = quern::broker::Mistake::acknowledge_early;
   else if (name == "forget-frontier") mistakes.broker = quern::broker::Mistake::forget_frontier;
+  else if (name == "copy-anything") mistakes.broker = quern::broker::Mistake::copy_anything;
   else if (name == "forget-outbox") mistakes.worker = quern::worker::Mistake::forget_outbox;
   else if (!name.empty()) return std::nullopt;
   return mistakes;
@@ -104,7 +105,7 @@ int main(int argc, char** argv) {
   all.add_options()("seed", po::value(&options.seed), "first seed (default 1)")(
       "seeds", po::value(&options.seeds), "how many (default 100; of a case only when given: then their results together)")(
       "chaos", po::bool_switch(&options.chaos), "faults of network, disk and processes (the usual run, so it may be left out)")(
-      "mistake", po::value(&options.mistake), "make one on purpose: acknowledge-early, forget-frontier, forget-outbox; exit 0 when a seed finds it")(
+      "mistake", po::value(&options.mistake), "make one on purpose: acknowledge-early, forget-frontier, copy-anything, forget-outbox; exit 0 when a seed finds it")(
       "scenario", po::value(&options.scenario), "play a case for the scheduler, without faults, and print its makespan as JSON: a name (`list` prints them) or a file")(
       "etc", po::value(&options.etc), "the same for an ETC file: a time per task and machine, known to the scheduler; a unit is a second")(
       "policy", po::value(&options.policy), "of a case: who shares the work out: quern (default), or a baseline: pull, round-robin, static-equal, static-proportional")(
@@ -127,7 +128,7 @@ int main(int argc, char** argv) {
   options.seeds_given = given.contains("seeds");
   const auto mistakes = mistakes_of(options.mistake);
   std::string wrong = contradiction(options);
-  if (!mistakes) wrong = "--mistake takes acknowledge-early, forget-frontier or forget-outbox, not '" + options.mistake + "'";
+  if (!mistakes) wrong = "--mistake takes acknowledge-early, forget-frontier, copy-anything or forget-outbox, not '" + options.mistake + "'";
   if (!wrong.empty()) {
     std::cerr << "quern-sim: " << wrong << '\n';
     return 2;

@@ -12,7 +12,7 @@ else()
   set(QUERN_SIM_SEEDS 300)
 endif()
 # Each mistake that is made on purpose must be found.
-foreach(mistake acknowledge-early forget-frontier forget-outbox)
+foreach(mistake acknowledge-early forget-frontier copy-anything forget-outbox)
   add_test(NAME sim.finds_${mistake} COMMAND quern-sim --mistake ${mistake} --seeds 200)
   set_tests_properties(sim.finds_${mistake} PROPERTIES TIMEOUT 900)
 endforeach()

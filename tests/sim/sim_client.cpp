@@ -66,6 +66,8 @@ void SimClient::submit(Expectation expectation) {
   submit.function = function_of(expectation.kind);
   submit.window = 1 + world_.below(20'000);
   submit.options.backoff_ms = 10;
+  expectation.once = expectation.kind == Kind::echo && last_key_ % 2 == 0;
+  submit.options.at_most_once = expectation.once;
   if (expectation.kind == Kind::sum) {
     submit.input = InputKind::range;
     submit.range_begin = expectation.begin;
@@ -265,6 +267,15 @@ std::string SimClient::verdict() const {
     if (job.kind == Kind::cancelled) {
       for (const auto& [i, bytes] : job.results)
         if (bytes != job.items[i]) return who + "has a wrong result";
+      continue;
+    }
+    if (job.once) {
+      for (std::uint64_t i = 0; i < job.items.size(); ++i) {
+        const bool done = job.results.contains(i);
+        if (done == job.errors.contains(i)) return who + "task " + std::to_string(i) + " has both a result and an error, or neither";
+        if (done && job.results.at(i) != job.items[i]) return who + "task " + std::to_string(i) + " has a wrong result";
+      }
+      if (status.state != (job.errors.empty() ? JobState::done : JobState::failed)) return who + "is " + std::string(to_string(status.state)) + ": " + status.reason;
       continue;
     }
     for (std::uint64_t i = 0; i < job.items.size(); ++i) {

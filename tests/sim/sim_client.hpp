@@ -17,6 +17,7 @@ struct Expectation {
   enum class Kind { echo, flaky, doomed, sum, join, cancelled } kind = Kind::echo;
   std::vector<Bytes> items;         ///< by task
   std::int64_t begin = 0, end = 0;  ///< sum
+  bool once = false;                ///< no task is started twice: some may end as lost_worker
   std::map<std::uint64_t, Bytes> results;
   std::map<std::uint64_t, std::string> errors;
   std::uint64_t appended = 0;       ///< items handed to the core so far

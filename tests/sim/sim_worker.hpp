@@ -48,6 +48,9 @@ class SimWorker : public Actor, public std::enable_shared_from_this<SimWorker> {
   /// Whether it holds one of these tasks in a lease of an earlier incarnation: queued, running, or done and not acknowledged.
   bool holds(const Uuid& job, const wire::Intervals& tasks, std::uint64_t before_incarnation) const;
 
+  /// Whether it runs a lease with one of these tasks now.
+  bool is_running(const Uuid& job, const wire::Intervals& tasks) const;
+
   void start();
   void die();
   bool over() const { return core_.over(); }

@@ -64,6 +64,7 @@ TEST(StoreFaults, AStoreOfAnOlderVersionIsBroughtUpToDate) {
     database.run("ALTER TABLE inputs DROP COLUMN costs");
     for (const char* table : {"inputs", "results", "commons", "partials"})
       database.run((std::string("ALTER TABLE ") + table + " DROP COLUMN checksum").c_str());
+    database.run("ALTER TABLE jobs DROP COLUMN waited_us; ALTER TABLE jobs DROP COLUMN ran_us");
     database.run("PRAGMA user_version = 1");
   }
   SqliteStore store(folder / "s");
@@ -78,6 +79,7 @@ TEST(StoreFaults, AStoreOfTheVersionBeforeIsBroughtUpToDate) {
     Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
     for (const char* table : {"inputs", "results", "commons", "partials"})
       database.run((std::string("ALTER TABLE ") + table + " DROP COLUMN checksum").c_str());
+    database.run("ALTER TABLE jobs DROP COLUMN waited_us; ALTER TABLE jobs DROP COLUMN ran_us");
     database.run("PRAGMA user_version = 2");
   }
   SqliteStore store(folder / "s");

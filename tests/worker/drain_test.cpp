@@ -99,6 +99,7 @@ TEST_F(DrainTest, BeforeThereWasABrokerItLeavesAtOnce) {
 TEST_F(DrainTest, AStuckSlotDoesNotHoldUpTheEnd) {
   say(item_lease(1, {{0, 1}}));
   say(wire::Revoke{{id(1)}});
+  tick(100ms);
   EXPECT_EQ(core.capacity().stuck, 1u);
   EXPECT_EQ(stop(), (Lines{"DRAINING", "BYE", "finished 0"}));
 }

@@ -154,6 +154,8 @@ TEST_F(LeasesTest, RevokeStopsAndReportsNothing) {
 TEST_F(LeasesTest, AFencedSlotIsStuckUntilItsThreadIsBack) {
   say(item_lease(1, {{0, 1}}));
   say(wire::Revoke{{id(1)}});
+  EXPECT_EQ(core.capacity().stuck, 0u) << "most come back at once";
+  tick(100ms);
   EXPECT_EQ(core.capacity().stuck, 1u);
   EXPECT_EQ(core.capacity().busy, 0u);
   EXPECT_EQ(say(item_lease(2, {{1, 2}})), Lines{"start L2[1,2) on 1"});
@@ -162,11 +164,21 @@ TEST_F(LeasesTest, AFencedSlotIsStuckUntilItsThreadIsBack) {
   EXPECT_EQ(core.capacity().stuck, 0u);
 }
 
+TEST_F(LeasesTest, WhatWaitsBehindSlotsThatAreAllStuckIsHandedBack) {
+  say(item_lease(1, {{0, 1}}));
+  say(item_lease(2, {{1, 2}}));
+  say(item_lease(3, {{2, 3}}));
+  say(wire::Revoke{{id(1)}});
+  say(wire::Revoke{{id(2)}});
+  EXPECT_EQ(tick(100ms), (Lines{"BEAT", "REPORT L3/0 nothing last"}));
+  EXPECT_EQ(core.capacity().stuck, 2u);
+}
+
 TEST_F(LeasesTest, ATimedOutLeaseIsReportedAndItsSlotNotUsed) {
   say(item_lease(1, {{0, 3}}));
   wire::Report given_up = report(1, 0, {{0, 1}});
   given_up.errors = {{1, 1, ErrorCode::timeout, "ran longer than 500 ms"}};
-  EXPECT_EQ(reports(kFirst, given_up), Lines{"REPORT L1/0 [0,1) error[1,2) last"});
+  EXPECT_EQ(reports(kFirst, given_up), (Lines{"BEAT", "REPORT L1/0 [0,1) error[1,2) last"})) << "stuck first, or the slot would look free";
   EXPECT_EQ(core.capacity().stuck, 1u);
   EXPECT_EQ(say(item_lease(2, {{2, 3}})), Lines{"start L2[2,3) on 1"});
 }

@@ -1,0 +1,80 @@
+"""How often a task is started: real workers, real commands, and files that tell on a second start."""
+
+import os
+import signal
+import time
+import unittest
+
+from rig import Rig, wait_until
+
+
+class Starts(Rig):
+    def setUp(self):
+        super().setUp()
+        self.start_broker()
+
+    def test_a_slow_command_is_not_started_a_second_time(self):
+        # It moves its input away: a second start would fail, and its failure would end the first.
+        for name in "AB":
+            self.start_worker(name, "--allow-exec")
+        for i in range(1, 62):
+            self.write(f"in.{i}", "")
+        script = "mv in.{} busy.{} && sleep $([ {} = 61 ] && echo 3 || echo 0.02) && mv busy.{} done.{}"
+        self.ok("map", "--retries", "0", script, ":::", *range(1, 62))
+        self.assertEqual(len(list(self.folder.glob("done.*"))), 61)
+
+    def test_at_most_once_holds_over_the_loss_of_a_worker(self):
+        self.start_worker("stays", "--allow-exec", slots=2)
+        goes = self.start_worker("goes", "--allow-exec", slots=2)
+        client = self.quern_start("map", "--at-most-once", "echo x >> started.{}; sleep 3", ":::", *range(8))
+        wait_until(lambda: len(list(self.folder.glob("started.*"))) >= 4, "four commands run")
+        os.kill(goes.pid, signal.SIGKILL)
+        done = client.finish()
+        self.assertNotEqual(done.code, 0, done)
+        self.assertIn("its worker was lost", done.err)
+        started = sorted(self.folder.glob("started.*"))
+        self.assertEqual([file.read_text() for file in started], ["x\n"] * 8)
+
+    def test_the_two_words_exclude_each_other(self):
+        self.assertEqual(self.quern("map", "--at-most-once", "--retries", "2", "true", ":::", "1").code, 2)
+        self.assertEqual(self.quern("map", "--at-most-once", "--idempotent", "true", ":::", "1").code, 2)
+
+
+class Kept(Rig):
+    def test_a_job_whose_time_is_over_is_expired_and_not_unknown(self):
+        self.start_broker()
+        self.start_worker("w")
+        number = self.submit("echo", "--input", "a", "--ttl", "1")
+        self.ok("wait", number)
+        gone = wait_until(lambda: (lambda done: done if done.code else None)(self.quern("job", number)), "its end")
+        self.assertIn("time", gone.err)
+        self.assertIn("unknown", self.quern("job", 99).err)
+
+    def test_a_unique_key_with_another_input_is_a_conflict(self):
+        self.start_broker()
+        self.start_worker("w")
+        self.assertEqual(self.ok("run", "echo", "--input", "a", "--unique", "k").out, "a\n")
+        self.assertEqual(self.ok("run", "echo", "--input", "a", "--unique", "k").out, "a\n")
+        other = self.quern("run", "echo", "--input", "b", "--unique", "k")
+        self.assertNotEqual(other.code, 0, other)
+        self.assertIn("unique key", other.err)
+        self.assertEqual(self.ok("run", "echo", "--input", "b", "--unique", "k", "--unique-any").out, "a\n")
+
+
+class Frozen(Rig):
+    def test_after_the_broker_stood_still_nothing_is_lost_or_run_again(self):
+        self.start_broker()
+        self.start_worker("w")
+        self.write("items", "5000\n" * 1500)
+        client = self.quern_start("run", "sleep", "--items", "items", "--reduce", "sum")
+        wait_until(lambda: any(job["done"] > 0 for job in self.jobs()), "some of it is done")
+        self.broker.send(signal.SIGSTOP)
+        time.sleep(6)  # longer than a worker may be silent
+        self.broker.send(signal.SIGCONT)
+        self.assertEqual(client.finish().code, 0)
+        self.assertNotIn("is lost", self.broker.err)
+        self.assertEqual(self.jobs()[0]["retried"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
