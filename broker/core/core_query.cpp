@@ -78,22 +78,24 @@ void Core::release_held_back(Session& session) {
 void Core::answer_questions(Time now, Effects& effects) {
   answer_at_.reset();
   double left = kLooksAtOnce;
-  for (std::size_t turns = asking_.size(); turns > 0 && left > 0; --turns) {
+  std::size_t in_vain = 0;  // sessions in a row that get nothing now
+  while (left > 0 && in_vain < asking_.size()) {
     const wire::SessionId id = asking_.front();
     asking_.pop_front();
     Session* session = sessions_.find(id);
     if (!session || session->questions.empty()) continue;
-    if (hears(*session, now, effects)) {
-      if (session->looks.in_debt(kLooks, now)) {
-        const Time later = now + std::chrono::milliseconds(5);
-        if (!answer_at_ || later < *answer_at_) answer_at_ = later;
-      } else {
-        const wire::Query query = std::move(session->questions.front());
-        session->questions.pop_front();
-        const double looks = answer(*session, query, now, effects);
-        session->looks.charge(looks, kLooks, now);
-        left -= looks;
-      }
+    if (session->looks.in_debt(kLooks, now)) {
+      answer_at_ = now + std::chrono::milliseconds(5);
+      ++in_vain;
+    } else if (!hears(*session, now, effects)) {
+      ++in_vain;  // its BEAT comes here again
+    } else {
+      in_vain = 0;
+      const wire::Query query = std::move(session->questions.front());
+      session->questions.pop_front();
+      const double looks = answer(*session, query, now, effects);
+      session->looks.charge(looks, kLooks, now);
+      left -= looks;
     }
     if (!session->questions.empty()) asking_.push_back(id);
   }

@@ -71,6 +71,18 @@ TEST_F(Questions, ten_thousand_questions_at_once_are_answered_slowly_and_never_a
   EXPECT_EQ(answers(honest).size(), 1u) << "another client has its answer at once";
 }
 
+TEST_F(Questions, a_few_questions_at_once_are_all_answered_without_anything_else_happening) {
+  queue(3);
+  Effects effects;
+  for (std::uint64_t token = 1; token <= 5; ++token)
+    core.on_message(c.id, c.user, {c.session, wire::Query{token, wire::QueryWhat::job, uuid(0), JobNumber{1}}}, now, effects);
+  core.settle(now, effects);
+  deliver(effects);
+  std::size_t said = 0;
+  for (const auto& message : c.inbox) said += std::holds_alternative<wire::Beat>(message) ? 0 : 1;
+  EXPECT_EQ(said, 5u);
+}
+
 TEST_F(Questions, a_client_that_does_not_read_gets_nothing_more_and_its_session_ends) {
   queue(300);
   Peer deaf;
