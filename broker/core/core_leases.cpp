@@ -455,7 +455,7 @@ void Core::lose_lease(wire::LeaseId id, Loss loss) {
         give_back(job, tasks);
       }
     }
-    job.retried += lease->open.size();
+    if (loss != Loss::never_arrived) job.retried += lease->open.size();
   }
   lease->open.clear();
   account(job);
