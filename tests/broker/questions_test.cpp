@@ -124,13 +124,13 @@ TEST_F(Questions, a_worker_that_was_lost_is_shown_for_an_hour_with_the_reason) {
   Peer w;
   worker(w, 200);
   pass(20s, {&c});
-  send(c, wire::Query{1, wire::QueryWhat::workers});
+  send(c, wire::Query{1, wire::QueryWhat::workers, {}, {}});
   auto shown = answers(c).at(0).workers;
   ASSERT_EQ(shown.size(), 1u);
   EXPECT_EQ(shown[0].state, "lost");
   EXPECT_NE(shown[0].reason.find("no sign of life"), std::string::npos);
   pass(61min, {&c});
-  send(c, wire::Query{1, wire::QueryWhat::workers});
+  send(c, wire::Query{1, wire::QueryWhat::workers, {}, {}});
   EXPECT_TRUE(answers(c).at(0).workers.empty());
 }
 
@@ -142,7 +142,7 @@ TEST_F(Questions, a_machine_that_was_restarted_gets_its_name_back_when_its_old_s
   hello.identity = uuid(201);
   connect(after, hello);
   pass(20s, {&after, &c});
-  send(c, wire::Query{1, wire::QueryWhat::workers});
+  send(c, wire::Query{1, wire::QueryWhat::workers, {}, {}});
   const auto shown = answers(c).at(0).workers;
   ASSERT_EQ(shown.size(), 1u);
   EXPECT_EQ(shown[0].name, "h1");
@@ -158,7 +158,7 @@ TEST_F(Questions, when_all_slots_of_a_worker_are_stuck_it_says_so_and_so_does_th
   send(w, beat);
   send(c, items_job(1, {"a"}));
   EXPECT_TRUE(leases_of(w).empty());
-  send(c, wire::Query{1, wire::QueryWhat::workers});
+  send(c, wire::Query{1, wire::QueryWhat::workers, {}, {}});
   send(c, wire::Query{2, wire::QueryWhat::job, uuid(1)});
   const auto shown = answers(c);
   ASSERT_EQ(shown.size(), 2u);

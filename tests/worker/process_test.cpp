@@ -1,5 +1,6 @@
 // Programs that a worker runs: how they end, what they write, and that nothing of them stays behind.
 #include <fcntl.h>
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -304,8 +305,10 @@ TEST(Filter, more_answers_than_items_are_an_error) {
 TEST(Filter, an_answer_too_many_is_found_also_when_it_comes_late) {
   for (const char* script : {"while read -r x; do echo $x; sleep 0.05; echo late; done",
                              "read -r x; printf '%s\\nextra\\n' $x"})
-    for (const auto& answer : filter({.words = {"sh", "-c", script}}, {"a", "b"}))
-      EXPECT_FALSE(answer.ok) << script << ": " << answer.bytes;
+  {
+    const auto answers = filter({.words = {"sh", "-c", script}}, {"a", "b"});
+    EXPECT_TRUE(std::any_of(answers.begin(), answers.end(), [](const auto& answer) { return !answer.ok; })) << script;
+  }
 }
 
 TEST(Filter, lengths_frame_what_lines_cannot) {
