@@ -159,10 +159,11 @@ bool CoProcess::wrote_more(const std::function<bool()>& cancelled) {
     const timespec patience{0, last ? 0 : std::chrono::nanoseconds(wait).count()};
     ::ppoll(fds, 2, &patience, nullptr);
     char octet = 0;
-    if (fds[0].revents != 0) return ::read(out_.read, &octet, 1) > 0;
-    // It has ended: an item that it did not read it cannot have answered.
+    const bool readable = fds[0].revents != 0;
+    if (readable && ::read(out_.read, &octet, 1) > 0) return true;
+    // It has ended, or closed its output: an item that it did not read it cannot have answered.
     int unread = 0;
-    if (fds[1].revents != 0) return ::ioctl(in_.write, FIONREAD, &unread) == 0 && unread > 0;
+    if (readable || fds[1].revents != 0) return ::ioctl(in_.write, FIONREAD, &unread) == 0 && unread > 0;
     if (last) return false;
     keep_error_output();
   }
