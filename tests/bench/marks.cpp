@@ -1,7 +1,9 @@
-// Two marks that `quern bench` has no shape for; prints one JSON object each. The broker is the one that QUERN_BROKER names.
+// Marks that `quern bench` has no shape for; prints JSON objects. The broker is the one that QUERN_BROKER names.
 //
 //   quern-marks trickle BROKER_PID [TASKS]   single submits spread over time, nobody there to run them: what one costs the broker
 //   quern-marks drop [TASKS]                 a durable job of so many tasks is cancelled: how long commits of others take meanwhile
+//   quern-marks queue BROKER_PID [JOBS [FUNCTIONS]]   submits jobs of one task each, of f0, f1, ...; prints what they cost; waits for a
+//                                            line on standard input, then for the jobs, and prints how fast they were done
 #include <unistd.h>
 
 #include <algorithm>
@@ -60,6 +62,35 @@ int trickle(const std::string& pid, std::uint64_t tasks) {
   return 0;
 }
 
+int queue(const std::string& pid, std::uint64_t count, std::uint64_t functions) {
+  Client client;
+  client.connect();
+  const double before = resident_bytes(pid);
+  const auto start = Clock::now();
+  std::vector<Job> jobs;
+  jobs.reserve(count);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    SubmitOptions options;
+    options.durability = Durability::memory;
+    options.name = std::to_string(i);  // another name, another job: not coalesced with the one before
+    jobs.push_back(client.submit("f" + std::to_string(i % functions), Whole{Bytes(16, 'x')}, options));
+  }
+  for (const Job& job : jobs) job.wait_for_intake();
+  const double submitting = seconds_since(start);
+  std::printf(R"({"jobs": %llu, "functions": %llu, "submits_per_s": %.0f, "broker_bytes_per_job": %.0f})"
+              "\n",
+              static_cast<unsigned long long>(count), static_cast<unsigned long long>(functions),
+              static_cast<double>(count) / submitting, (resident_bytes(pid) - before) / static_cast<double>(count));
+  std::fflush(stdout);
+  if (std::getchar() == EOF) return 0;
+  const auto go = Clock::now();
+  for (Job& job : jobs) job.get();
+  std::printf(R"({"drained_per_s": %.0f})"
+              "\n",
+              static_cast<double>(count) / seconds_since(go));
+  return 0;
+}
+
 Items items_of(std::uint64_t tasks) {
   Items items;
   items.source = Items::Source::in_memory;
@@ -111,11 +142,13 @@ int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
   try {
     if (what == "trickle" && argc > 2) return trickle(argv[2], argc > 3 ? std::stoull(argv[3]) : 1'000'000);
+    if (what == "queue" && argc > 2)
+      return queue(argv[2], argc > 3 ? std::stoull(argv[3]) : 100'000, argc > 4 ? std::stoull(argv[4]) : 1000);
     if (what == "drop") return drop(argc > 2 ? std::stoull(argv[2]) : 5'000'000);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "quern-marks: %s\n", error.what());
     return 1;
   }
-  std::fputs("usage: quern-marks trickle BROKER_PID [TASKS] | drop [TASKS]   (QUERN_BROKER names the broker)\n", stderr);
+  std::fputs("usage: quern-marks trickle BROKER_PID [TASKS] | drop [TASKS] | queue BROKER_PID [JOBS [FUNCTIONS]]   (QUERN_BROKER names the broker)\n", stderr);
   return 2;
 }

@@ -75,7 +75,9 @@ class Programs(Rig):
     def test_the_worker_leaves_in_order(self):
         self.start_family()
         self.worker.send(signal.SIGTERM)
-        self.worker.send(signal.SIGTERM)  # at once
+        # The kernel keeps one pending SIGTERM, so the second is sent when the first has been handled.
+        wait_until(lambda: self.workers()[0]["state"] == "draining", "the worker to drain")
+        self.worker.send(signal.SIGTERM)
         self.worker.finish()
         self.expect_all_gone("the worker's end")
 

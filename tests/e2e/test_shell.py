@@ -1,13 +1,22 @@
 """What a shell expects of `quern map` and `quern run exec`: input, output, files, folders, and what is said when something is odd."""
 
+import array
+import fcntl
 import os
 import pty
 import stat
 import subprocess
-import time
+import termios
 import unittest
 
 from rig import BIN, Rig, wait_until
+
+
+def waiting_bytes(pipe):
+    """How many bytes have been written to a pipe and not been read."""
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
 
 
 class Shell(Rig):
@@ -80,7 +89,7 @@ class Shell(Rig):
         quern = subprocess.Popen([BIN / "quern", "map", "-k", "seq {} 200000", ":::", "1", "1"], env=self.env, cwd=self.folder, stdout=writing,
                                  stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         os.close(writing)
-        time.sleep(0.5)  # the pipe is full by now
+        wait_until(lambda: waiting_bytes(reading) >= 60_000, "the pipe to be full")
         with os.fdopen(reading, "rb") as pipe:
             out = pipe.read()
         self.assertEqual(quern.wait(), 0, quern.stderr.read())
