@@ -130,8 +130,8 @@ void Core::on_stop(Effects& effects) {
 }
 
 Job* Core::find_job(Uuid uuid) {
-  auto it = job_numbers_.find(uuid);
-  return it == job_numbers_.end() ? nullptr : &jobs_.at(it->second);
+  const auto it = job_of_uuid_.find(uuid);
+  return it == job_of_uuid_.end() ? nullptr : it->second;
 }
 
 Job* Core::find_job(Uuid uuid, JobNumber number) {
@@ -148,13 +148,16 @@ void Core::settle(Time now, Effects& effects) {
   answer_fetches(now, effects);
   if (!asking_.empty()) answer_questions(now, effects);
   // A job that ends may free another's credit; jobs only become dirty by events, so this loop ends.
-  while (!dirty_.empty()) {
-    std::set<JobNumber> dirty;
+  while (!dirty_.empty() || touch_held_back()) {
+    std::vector<JobNumber> dirty;
     dirty.swap(dirty_);
+    std::sort(dirty.begin(), dirty.end());
     for (JobNumber number : dirty) {
       auto it = jobs_.find(number);
       if (it == jobs_.end()) continue;
       Job& job = it->second;
+      job.dirty = false;
+      ++counters_.visits;
       account(job);
       if (job.winding_down && !job.final()) cancel_waiting(job, effects);
       finish_if_done(job, now, effects);

@@ -66,6 +66,7 @@ struct Counters {
   std::uint64_t late = 0;
   std::uint64_t leases = 0;
   std::uint64_t turns = 0;  ///< jobs that were looked at for a lease
+  std::uint64_t visits = 0; ///< changed jobs that settle() looked at
   std::uint64_t leases_lost = 0;
   std::uint64_t plans = 0;
   std::uint64_t plan_slices = 0;
@@ -231,10 +232,13 @@ class Core {
   static wire::Duration watch_of(const Follower& follower, const Session& session);
   /// Its results will not be acknowledged any more.
   void forget_outstanding(Follower& follower);
+  void tell_if_it_hears(Job& job, Follower& follower, Session& session, Time now, Effects& effects);
   void tell(Job& job, Follower& follower, std::uint64_t token, Time now, Effects& effects);
   wire::JobUpdate update_of(const Job& job, Time now, std::uint64_t token) const;
 
   // core_store.cpp
+  void set_options(Job& job, wire::JobOptions options);
+  static wire::JobOptions options_of(const Job& job);
   void persist(Job& job, StoreOp op);
   void save(Job& job);
   void seal(Effects& effects);
@@ -441,7 +445,9 @@ class Core {
   /// Whether this client has read what it was sent; asks it when that is not known.
   bool hears(Session& session, Time now, Effects& effects);
   void on_heard(Session& session);
+  void hold_back(const Job& job, Follower& follower, Session& session);
   void release_held_back(Session& session);
+  bool touch_held_back();
   /// Why there is no such job.
   std::pair<ErrorCode, std::string> unknown_job(Uuid uuid, JobNumber number) const;
 
@@ -463,14 +469,17 @@ class Core {
   /// Work that has not ended, in slot-seconds.
   double left_s(const Job& job, Time now, bool exact) const;
 
-  void touch(Job& job) { dirty_.insert(job.number); }
+  void touch(Job& job) {
+    if (!std::exchange(job.dirty, true)) dirty_.push_back(job.number);
+  }
 
   Config config_;
   Sessions sessions_;
   std::unordered_map<wire::SessionId, Worker> workers_;
   std::map<std::string, wire::SessionId> worker_names_;  ///< in the order of lists
   std::map<std::string, LostWorker> lost_workers_;       ///< of the last hour, by name
-  std::unordered_map<Uuid, JobNumber> job_numbers_;
+  std::unordered_map<Uuid, Job*> job_of_uuid_;
+  SharedOptions shared_options_;
   std::map<JobNumber, Job> jobs_;
   std::map<std::pair<std::string, std::string>, JobNumber> unique_;  ///< by principal and key
   std::set<JobNumber> live_;            ///< not final
@@ -505,6 +514,7 @@ class Core {
   std::uint64_t last_job_ = 0;
   std::uint64_t found_to_ = 0;  ///< numbers up to this one were given out before the start
   std::deque<wire::SessionId> asking_;  ///< sessions with questions, in their turn
+  std::vector<wire::SessionId> releasing_;  ///< sessions that read again: what they hold back is looked at
   std::optional<Time> answer_at_;       ///< more of them are answered then
   std::uint64_t last_lease_ = 0;
   std::unordered_map<std::string, Usage> usage_;    ///< by name of the principal
@@ -534,7 +544,7 @@ class Core {
   std::set<JobNumber> results_heavy_;   ///< durable jobs with many results in memory: evicted with the next commit
   std::multimap<Time, JobNumber> unsure_;  ///< when workers have had their time to say what they hold
 
-  std::set<JobNumber> dirty_;           ///< something changed that followers or dispatch should look at
+  std::vector<JobNumber> dirty_;           ///< something changed that followers or dispatch should look at
   std::set<JobNumber> blobs_;           ///< that are done
   std::optional<Time> next_blob_sweep_;
   std::vector<Fetching> fetching_;      ///< chunks that workers wait for

@@ -76,7 +76,7 @@ std::string limit_text(const std::string& name, const char* of, std::uint64_t mo
 
 }  // namespace
 
-Subject Core::subject_of(const Job& job) const { return {job.number, job.principal, job.options.name}; }
+Subject Core::subject_of(const Job& job) const { return {job.number, job.principal, job.name}; }
 
 const Principal* Core::principal_of(const std::string& user) const {
   if (config_.open) return &kAnonymous;

@@ -52,26 +52,27 @@ const Job* Core::find_blob(const std::string& principal, const std::string& name
 }
 
 void Core::hold_blobs(Job& job) {
-  for (const auto& name : job.options.blobs) {
+  for (const auto& name : job.options->blobs) {
     const Job* found = find_blob(job.principal, name, !job.durable());
     if (!found) continue;  // its tasks will say so
     Job& blob = jobs_.at(found->number);
-    ++blob.holders;
-    blob.wanted = clock_;
-    job.blobs.push_back(blob.number);
+    ++blob.keeping.edit().holders;
+    blob.keeping.edit().wanted = clock_;
+    job.blobs.edit().push_back(blob.number);
   }
 }
 
 void Core::release_blobs(Job& job) {
-  for (JobNumber number : std::exchange(job.blobs, {})) {
-    Job& blob = jobs_.at(number);
+  const auto held = std::exchange(job.blobs, {});
+  for (JobNumber number : *held) {
+    Keeping& blob = jobs_.at(number).keeping.edit();
     --blob.holders;
     blob.wanted = clock_;
   }
 }
 
 bool Core::chunks_fit(const Job& blob, const wire::Batch& more) {
-  bool last = blob.last_chunk;
+  bool last = blob.keeping->last_chunk;
   for (std::uint64_t i = 0; i < more.count(); ++i) {
     const std::uint32_t size = more.sizes.at(i);
     if (last || size == 0 || size > wire::kBlobChunk) return false;
@@ -121,7 +122,7 @@ void Core::on_fetch(Session& session, wire::Fetch&& fetch, Time now, Effects& ef
     return std::any_of(worker.leases.begin(), worker.leases.end(), [&](const Lease* lease) { return lease->job == job->number; });
   };
   const Job* blob = nullptr;
-  if (job && (worker.commons.contains(fetch.job) || has_lease()) && std::count(job->options.blobs.begin(), job->options.blobs.end(), fetch.blob) > 0)
+  if (job && (worker.commons.contains(fetch.job) || has_lease()) && std::count(job->options->blobs.begin(), job->options->blobs.end(), fetch.blob) > 0)
     blob = find_blob(job->principal, fetch.blob, !job->durable());
   if (!blob) {
     send(session, wire::Blob{fetch.blob, fetch.chunk, 0, "the broker has no such file for this worker (any more)", {}}, effects);
@@ -129,7 +130,7 @@ void Core::on_fetch(Session& session, wire::Fetch&& fetch, Time now, Effects& ef
   }
   // One question at a time: what is on its way to a worker is bounded.
   if (std::any_of(fetching_.begin(), fetching_.end(), [&](const Fetching& other) { return other.worker == session.id; })) return;
-  jobs_.at(blob->number).wanted = now;
+  jobs_.at(blob->number).keeping.edit().wanted = now;
   fetching_.push_back({session.id, blob->number, std::move(fetch)});
 }
 
@@ -176,8 +177,8 @@ void Core::sweep_blobs(Time now) {
   std::uint64_t stored = 0, in_memory = 0;
   for (JobNumber number : blobs_) {
     const Job& blob = jobs_.at(number);
-    if (blob.holders > 0 || now - blob.wanted < (sessions_.find(blob.owner) ? kFreshOfClient : kFresh)) continue;
-    idle.push_back({blob.wanted, number});
+    if (blob.keeping->holders > 0 || now - blob.keeping->wanted < (sessions_.find(blob.owner) ? kFreshOfClient : kFresh)) continue;
+    idle.push_back({blob.keeping->wanted, number});
     (blob.durable() ? stored : in_memory) += weight_of(blob);
   }
   std::sort(idle.begin(), idle.end(), [](const Idle& a, const Idle& b) { return a.wanted < b.wanted; });

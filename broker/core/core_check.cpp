@@ -75,7 +75,7 @@ void Core::check_invariants() const {
       require(job.ended.missing(beyond) == job.pending.intersect(beyond), "nothing beyond the frontier was ever leased", number);
     }
     require(blobs_.contains(number) == (job.blob && job.state == JobState::done), "a blob that is whole is known as one", number);
-    for (JobNumber blob : job.blobs) ++holders[blob];
+    for (JobNumber blob : *job.blobs) ++holders[blob];
     if (job.final()) require(job.ended.size() == job.total, "a final job has no task left", number);
     memory += job.accounted.bytes;
     usage[job.principal].tasks += job.accounted.tasks;
@@ -85,7 +85,7 @@ void Core::check_invariants() const {
     const Usage& sum = usage[name];
     require(used.tasks == sum.tasks && used.jobs == sum.jobs, "what a principal uses is the sum over its jobs", {});
   }
-  for (const auto& [number, job] : jobs_) require(job.holders == holders[number], "a blob knows how many jobs hold it", number);
+  for (const auto& [number, job] : jobs_) require(job.keeping->holders == holders[number], "a blob knows how many jobs hold it", number);
   require(memory == memory_used_, "the memory used is the sum over the jobs", {});
 }
 

@@ -48,15 +48,15 @@ bool Core::decide_job(Job& job, Time now, Effects& effects) {
   if (job.blob) return false;
   const std::vector<FunctionDecl> offers = offers_.declarations(job.function);
   if (offers.empty()) return false;
-  const bool reducer_offered = offers_.has_reducer(job.options.reduce);
-  auto decided = decide({job.function, job.input, job.options.reduce}, offers);
+  const bool reducer_offered = offers_.has_reducer(job.options->reduce);
+  auto decided = decide({job.function, job.input, job.options->reduce}, offers);
   if (auto* misfit = std::get_if<Misfit>(&decided)) {
     end_job(job, JobState::failed, ErrorCode::bad_input, misfit->text, now, effects);
     return false;
   }
   const Decision& decision = std::get<Decision>(decided);
   const bool named = !decision.reduce.empty() && !wire::builtin_reducer(decision.reduce);
-  if (named && !reducer_offered && decision.reduce == job.options.reduce) return false;
+  if (named && !reducer_offered && decision.reduce == job.options->reduce) return false;
   if (decision.takes == Takes::whole && job.input == InputKind::items && job.open) return false;
   const bool to_shape = decision.takes == Takes::whole && job.input == InputKind::items;
   if (to_shape && job.payloads.queued_bytes() <= wire::kItemBytesMax && !job.payloads.all_resident()) {
@@ -83,8 +83,8 @@ std::string Core::all_stuck(const Job& job) const {
 }
 
 std::string Core::unmet(const Job& job) const {
-  std::vector<std::pair<std::string, std::string>> asked(job.options.require.begin(), job.options.require.end());
-  for (const auto& [name, amount] : job.options.resources) {
+  std::vector<std::pair<std::string, std::string>> asked(job.options->require.begin(), job.options->require.end());
+  for (const auto& [name, amount] : job.options->resources) {
     std::string text = std::to_string(amount);
     text.erase(text.find_last_not_of('0') + 1);
     if (text.back() == '.') text.pop_back();
@@ -110,8 +110,8 @@ std::string Core::waits_for(const Job& job) const {
     const std::string near = offers_.nearest(job.function);
     return "no worker offers `" + job.function + "`" + (near.empty() || near == job.function ? "" : "; did you mean `" + near + "`?");
   }
-  if (!job.options.reduce.empty() && !wire::builtin_reducer(job.options.reduce) && !offers_.has_reducer(job.options.reduce))
-    return "no worker offers the reducer `" + job.options.reduce + "` (built in: sum, min, max, count, concat)";
+  if (!job.options->reduce.empty() && !wire::builtin_reducer(job.options->reduce) && !offers_.has_reducer(job.options->reduce))
+    return "no worker offers the reducer `" + job.options->reduce + "` (built in: sum, min, max, count, concat)";
   if (!job.decision) return "its input is not complete yet: `" + job.function + "` takes it at once";
   if (job.pool && job.pool->empty()) return "no worker that offers `" + job.function + "` meets its requirements: " + unmet(job);
   if (job.pool && job.pool->slots() == 0) return all_stuck(job);

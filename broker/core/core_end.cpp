@@ -11,15 +11,15 @@ void Core::finish_if_done(Job& job, Time now, Effects& effects) {
   if (job.failure != ErrorCode::none) return end_job(job, JobState::failed, job.failure, job.reason, now, effects);
   if (!job.all_ended()) return;
 
-  const std::string& reduce = job.decision ? job.decision->reduce : job.options.reduce;
+  const std::string& reduce = job.decision ? job.decision->reduce : job.options->reduce;
   if (job.total == 0) {
     const auto builtin = wire::builtin_reducer(reduce);
     if (reduce.empty() && job.input == InputKind::range && !job.decision) return;  // the function's default reducer decides
     if (builtin) {
-      if (auto nothing = wire::reduction_of_nothing(*builtin)) job.value = wire::Buffer::adopt(std::move(*nothing));
+      if (auto nothing = wire::reduction_of_nothing(*builtin)) job.value.emplace(wire::Buffer::adopt(std::move(*nothing)));
     } else if (!reduce.empty()) {
       if (!job.decision) return;
-      if (const Bytes* identity = offers_.identity(reduce)) job.value = wire::Buffer::copy(*identity);
+      if (const Bytes* identity = offers_.identity(reduce)) job.value.emplace(wire::Buffer::copy(*identity));
     }
     return end_job(job, JobState::done, ErrorCode::none, "", now, effects);
   }
@@ -74,9 +74,9 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   job.crashes = {};
   job.suspects.reset();
   if (job.partials && !job.value) {
-    if (auto partial = job.partials->value()) job.value = wire::Buffer::adopt(std::move(*partial));
+    if (auto partial = job.partials->value()) job.value.emplace(wire::Buffer::adopt(std::move(*partial)));
     // An empty value (concat of nothing) is a value too.
-    if (!job.value && job.partials->count() > 0) job.value = wire::Buffer{};
+    if (!job.value && job.partials->count() > 0) job.value.emplace();
   }
   // What was folded is wanted again when failed tasks are tried again.
   if (job.failed_tasks->empty() && job.partials) {
@@ -89,8 +89,7 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   leave_pool(job);
   job.timeline.finish();
   if (job.failed_tasks->empty()) {
-    job.costs = {};
-    job.costs_sum = 0;
+    job.costs.reset();
   }
   if (job.blob && state == JobState::done) blobs_.insert(job.number);
   else keep_ended(job);
@@ -117,15 +116,17 @@ void Core::reopen_job(Job& job, Time now) {
   for (std::uint64_t seq : job.results.erase_errors(again)) persist(job, PutErrors{job.number, seq, job.results.at(seq).errors});
   job.failed_tasks.reset();
   job.failed = 0;
-  job.retried += again.size();
-  job.merge_failures = 0;
+  job.mishaps.edit().retried += again.size();
+  if (job.mishaps->merge_failures > 0) job.mishaps.edit().merge_failures = 0;
   job.state = JobState::waiting;
   job.failure = ErrorCode::none;
   job.reason.clear();
   job.value.reset();
   job.finishing = false;
   job.winding_down = false;
-  job.options.detach = true;  // whoever submitted it has its answer: it runs on its own now
+  wire::JobOptions detached = options_of(job);
+  detached.detach = true;  // whoever submitted it has its answer: it runs on its own now
+  set_options(job, std::move(detached));
   job.finished = {};
   for (Follower& follower : job.followers) follower.told_final = false;
   live_.insert(job.number);
@@ -134,8 +135,8 @@ void Core::reopen_job(Job& job, Time now) {
     redecide_.insert(job.number);
   }
   turns_.enter(job);
-  job.rate_done = job.done;
-  job.rate_since = now;
+  job.pace.edit().done = job.done;
+  job.pace_since = now;
   save(job);
   account(job);
   touch(job);
@@ -218,10 +219,9 @@ void Core::forget_job(JobNumber number) {
   release_blobs(job);
   blobs_.erase(number);
   unsaved_.erase(number);
-  if (!job.options.unique.empty()) unique_.erase({job.principal, job.options.unique});
+  if (!job.options->unique.empty()) unique_.erase({job.principal, job.options->unique});
   unaccount(job);
-  dirty_.erase(number);
-  job_numbers_.erase(job.uuid);
+  job_of_uuid_.erase(job.uuid);
   keep_no_more(job);
   jobs_.erase(number);
 }

@@ -25,7 +25,7 @@ double square(double x) { return x * x; }
 double Core::left_s(const Job& job, Time now, bool exact) const {
   const double rate = job.pool->total_rate() / static_cast<double>(std::max<std::uint64_t>(1, job.pool->slots()));
   const std::uint64_t waiting = job.pending.size() + job.backing() + job.unsure->size();
-  double left = job.costs.empty() || !exact ? static_cast<double>(waiting) * job.unit() : job.work_of(job.pending.list());
+  double left = job.costs->empty() || !exact ? static_cast<double>(waiting) * job.unit() : job.work_of(job.pending.list());
   left /= rate;
   if (!exact) return left + job.expected_out / 2;  // leases are half done, in the mean
   for (const auto& member : job.pool->members()) {
@@ -70,7 +70,7 @@ Estimate Core::estimate(const Job& job, Time now, bool exact) const {
   const auto weight_of = [](const Job& one) { return one.place.party->weight * one.weight() / std::max<double>(1, static_cast<double>(one.place.party->wanting)); };
   const double my_part = mine / weight_of(job);
   for (const auto& [falling, level] : turns_.levels()) {
-    if (falling > -std::int64_t{job.options.priority}) break;
+    if (falling > -std::int64_t{job.options->priority}) break;
     for (const auto& turn : level.turns) {
       const bool more = turn.party->each_job([&](const Job& other) {
         if (rivals >= kRivalsMost || ++looked > kRivalsLookedAt) return false;
@@ -88,8 +88,8 @@ Estimate Core::estimate(const Job& job, Time now, bool exact) const {
   Estimate end;
   end.left_s = (mine + before + shared) / slots;
   const double run_s = job.started == Time{} ? 0 : seconds(now - job.started);
-  if (rivals > 0 && before <= 0 && job.recent_work > 0 && run_s > kMeasuredFrom) {
-    end.left_s = mine * pool.total_rate() / slots / job.recent_work;
+  if (rivals > 0 && before <= 0 && job.pace->recent_work > 0 && run_s > kMeasuredFrom) {
+    end.left_s = mine * pool.total_rate() / slots / job.pace->recent_work;
     end.measured = true;
   }
   // The last task takes its time, however many workers there are.

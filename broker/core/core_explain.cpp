@@ -37,7 +37,7 @@ void Core::explain_waiting(const Job& job, Time now, std::vector<std::string>& l
       if (n++ >= member.worker->slots()) break;
       ++busy;
       own += lease->job == job.number ? 1 : 0;
-      higher += jobs_.at(lease->job).options.priority > job.options.priority ? 1 : 0;
+      higher += jobs_.at(lease->job).options->priority > job.options->priority ? 1 : 0;
     }
   }
   if (job.pending.empty()) return;
@@ -81,7 +81,7 @@ void Core::explain_waiting(const Job& job, Time now, std::vector<std::string>& l
 void Core::explain_share(const Job& job, std::vector<std::string>& lines) const {
   std::uint64_t ahead = 0, beside = 0, parties = 0;
   for (const auto& [falling, level] : turns_.levels()) {
-    if (falling > -std::int64_t{job.options.priority}) break;
+    if (falling > -std::int64_t{job.options->priority}) break;
     for (const auto& turn : level.turns) {
       if (&level != job.place.level) {
         ahead += turn.party->wanting;
@@ -128,8 +128,8 @@ std::vector<std::string> Core::explain(const Job& job, Time now) const {
     if (!job.backing_off->empty()) lines.push_back(plural(job.backing(), "failed task") + " will be tried again shortly.");
   }
   explain_workers(job, lines);
-  if (job.copies > 0)
-    lines.push_back(plural(job.copies, "lease") + (job.copies == 1 ? " was" : " were") + " overdue and started a second time elsewhere; " + time(job.wasted_s) +
+  if (job.mishaps->copies > 0)
+    lines.push_back(plural(job.mishaps->copies, "lease") + (job.mishaps->copies == 1 ? " was" : " were") + " overdue and started a second time elsewhere; " + time(job.mishaps->wasted_s) +
                     " of slot time went into the slower ones.");
   if (job.final()) return lines;
   if (job.open) {

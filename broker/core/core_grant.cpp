@@ -65,8 +65,8 @@ void Core::grant_tasks(Job& job, const Pool::Member& member, Time now, Effects& 
   std::uint64_t size = lease_size({member.rate / job.unit(), measured.tasks_seen(), job.pool->total_rate() / job.unit(), job.pending.size(), measured.variation()});
   if (job.decision->takes != Takes::range) size = std::min(size, wire::kBatchTasksMax);
   // What a lost worker may have started ends with it: of a lease of one task nothing else does.
-  if (job.options.at_most_once && job.decision->takes != Takes::range) size = 1;
-  if (!job.costs.empty()) size = fitting_work(job, static_cast<double>(size) * job.unit());
+  if (job.options->at_most_once && job.decision->takes != Takes::range) size = 1;
+  if (!job.costs->empty()) size = fitting_work(job, static_cast<double>(size) * job.unit());
   const std::uint32_t attempt = job.attempts.at(job.pending.front()) + 1;
   send_tasks(job, member, carve(job, size, kLeaseBytes), attempt, now, effects);
 }
@@ -77,7 +77,7 @@ void Core::send_tasks(Job& job, const Pool::Member& member, const Intervals& tas
   Worker& worker = *member.worker;
   wire::Lease lease;
   lease.attempt = attempt;
-  lease.attempts = job.options.attempts;
+  lease.attempts = job.options->attempts;
   lease.tasks = tasks;
   lease.function = job.function;
   lease.kind = range ? wire::LeaseKind::range : decision.takes == Takes::whole ? wire::LeaseKind::whole : wire::LeaseKind::item;
@@ -86,8 +86,8 @@ void Core::send_tasks(Job& job, const Pool::Member& member, const Intervals& tas
   if (job.has_payloads()) lease.batch = job.payloads.gather(lease.tasks);
   lease.indexed = !job.has_payloads();
   lease.base = job.base;
-  lease.timeout_ms = job.options.timeout_ms;
-  lease.once = job.options.at_most_once;
+  lease.timeout_ms = job.options->timeout_ms;
+  lease.once = job.options->at_most_once;
   job.leased += wire::size(tasks);
   grant(job, worker, std::move(lease), member.rate > 0 ? job.work_of(tasks) / member.rate : kUnknownLease, now, effects, !member.known);
 }
@@ -143,7 +143,7 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
   const std::uint64_t after = job.lease_ticket;
   if (job.has_common() && lease.kind != wire::LeaseKind::merge) {
     lease.common = true;
-    if (worker.commons.insert(job.uuid).second) send(worker.session, wire::Common{job.uuid, job.common.value_or(wire::Buffer{}), job.options.blobs}, effects, after);
+    if (worker.commons.insert(job.uuid).second) send(worker.session, wire::Common{job.uuid, job.common ? *job.common : wire::Buffer{}, job.options->blobs}, effects, after);
   }
   Lease& record = leases_[lease.lease];
   record.id = lease.lease;

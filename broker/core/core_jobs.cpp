@@ -72,14 +72,14 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
     }
     if (it != unique_.end()) {
       Job& same = jobs_.at(it->second);
-      if (!same.blob && !submit.options.unique_any && same.print.shape != 0 && !same.print.fits(print_of(submit))) {
+      if (!same.blob && !submit.options.unique_any && same.print->shape != 0 && !same.print->fits(print_of(submit))) {
         complain(session, ErrorCode::conflict,
                  "the unique key '" + submit.options.unique + "' is that of job " + std::to_string(value(same.number)) +
                      ", which has another function or input: choose another key, or take that job's results all the same (--unique-any)",
                  submit.job, 0, effects);
         return;
       }
-      same.wanted = now;
+      same.keeping.edit().wanted = now;
       if (same.blob && same.final()) same.owner = session.id;
       wire::Accepted answer = accepted(same);
       answer.existing = true;
@@ -104,25 +104,26 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   job.number = number;
   job.function = std::move(submit.function);
   job.blob = job.function == wire::kBlobFunction;
-  job.wanted = now;
+  if (job.blob) job.keeping.edit().wanted = now;
   if (!submit.options.unique.empty() && !job.blob) {
     submit.function = job.function;
     job.print = print_of(submit);
   }
   job.input = submit.input;
   job.encoding = submit.encoding;
-  job.options = std::move(submit.options);
-  if (job.options.durability == Durability::automatic)
-    job.options.durability = config_.store ? Durability::durable : Durability::memory;
-  job.options.attempts = job.options.at_most_once ? 1 : std::max(1u, job.options.attempts);
-  job.costed = job.options.cost > 0;
-  if (job.costed) job.options.cost = std::clamp(job.options.cost, kCostLeast, kCostMost);
-  if (submit.has_common) job.common = std::move(submit.common);
+  wire::JobOptions& options = submit.options;
+  if (options.durability == Durability::automatic)
+    options.durability = config_.store ? Durability::durable : Durability::memory;
+  options.attempts = options.at_most_once ? 1 : std::max(1u, options.attempts);
+  job.costed = options.cost > 0;
+  if (job.costed) options.cost = std::clamp(options.cost, CostHints::kLeast, CostHints::kMost);
+  set_options(job, std::move(options));
+  if (submit.has_common) job.common.emplace(std::move(submit.common));
   job.principal = session.principal;
   job.principal_weight = principal.weight;
   job.weight_max = principal.may(Right::admin) ? kNoWeightMax : 1;
   job.owner = session.id;
-  job.submitted = job.rate_since = now;
+  job.submitted = job.pace_since = now;
   job.open = submit.open;
   if (job.input == InputKind::range) {
     job.open = false;
@@ -133,15 +134,16 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
     job.pending.add({0, job.total});
   }
   turns_.enter(job);
-  persist(job, AddJob{{number, job.uuid, job.function, job.input, job.base, job.range_end, job.options, job.principal, job.common,
-                       job.print.shape, job.print.whole}});
+  if (job.durable())
+    persist(job, AddJob{{number, job.uuid, job.function, job.input, job.base, job.range_end, options_of(job), job.principal, job.common.optional(),
+                         job.print->shape, job.print->whole}});
   save(job);
   job.born_ticket = job.lease_ticket = job.ticket;
-  job_numbers_.emplace(job.uuid, number);
+  job_of_uuid_.emplace(job.uuid, &job);
   live_.insert(number);
   if (!job.blob) set_undecided(job);
   hold_blobs(job);
-  if (!job.options.unique.empty()) unique_.emplace(std::pair(job.principal, job.options.unique), number);
+  if (!job.options->unique.empty()) unique_.emplace(std::pair(job.principal, job.options->unique), number);
   take_in(job, std::move(submit.batch), submit.costs);
   account(job);
   charge_tasks(job.principal, job.total, now);
@@ -155,11 +157,22 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   dispatch_needed_ = true;
 }
 
+void Core::set_options(Job& job, wire::JobOptions options) {
+  job.name = std::move(options.name);
+  job.options = shared_options_.of(std::move(options));
+}
+
+wire::JobOptions Core::options_of(const Job& job) {
+  wire::JobOptions options = *job.options;
+  options.name = job.name;
+  return options;
+}
+
 void Core::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& costs) {
   const std::uint64_t count = batch.count();
   if (count == 0) return;
   job.accepted_bytes += batch.weight();
-  if (job.blob) job.last_chunk = batch.sizes.at(count - 1) < wire::kBlobChunk;
+  if (job.blob) job.keeping.edit().last_chunk = batch.sizes.at(count - 1) < wire::kBlobChunk;
   add_input(job, batch, costs);
   take_costs(job, count, costs);
   foresee_costs(job, batch);
@@ -172,7 +185,7 @@ void Core::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& cost
 }
 
 void Core::take_costs(Job& job, std::uint64_t count, const std::vector<float>& costs) {
-  if ((costs.empty() && (!job.costed || job.costs.empty())) || job.accepted > kCostsKept) return;
+  if ((costs.empty() && (!job.costed || job.costs->empty())) || job.accepted > CostHints::kKept) return;
   if (!job.costed) {
     // Hints that come when some of it was run without are of no use.
     if (job.accepted > 0) return;
@@ -182,8 +195,9 @@ void Core::take_costs(Job& job, std::uint64_t count, const std::vector<float>& c
   }
   // A batch without hints among others with: its tasks cost what the job says, or what the others do in the mean.
   const double usual = job.unit();
-  while (job.costs.size() < job.accepted) job.add_cost(usual);
-  for (std::uint64_t i = 0; i < count; ++i) job.add_cost(costs.empty() ? usual : costs[i]);
+  CostHints& hints = job.costs.edit();
+  while (hints.size() < job.accepted) hints.add(usual);
+  for (std::uint64_t i = 0; i < count; ++i) hints.add(costs.empty() ? usual : costs[i]);
 }
 
 void Core::grant_credit(Job& job, Time now) {
@@ -308,7 +322,7 @@ void Core::on_ack(Session& session, const wire::Ack& ack) {
   if (session.results_out < wire::kSessionResults) release_held_back(session);
   it->acked = std::max(it->acked, to);
   // Whoever submits the same key again wants the same results.
-  if (ack.release && job->owner == session.id && job->options.unique.empty()) {
+  if (ack.release && job->owner == session.id && job->options->unique.empty()) {
     job->results.release_to(it->acked);
     save(*job);
     account(*job);
@@ -327,12 +341,12 @@ void Core::on_cancel(Session& session, const wire::Cancel& cancel, Time now, Eff
   if (!job->final()) {
     if (job->blob) {
       end_job(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);  // a part of a file is nothing
-    } else if (cancel.waiting && !job->partials && job->options.reduce.empty()) {
+    } else if (cancel.waiting && !job->partials && job->options->reduce.empty()) {
       wind_down(*job, effects);
       finish_if_done(*job, now, effects);
     } else if (cancel.tasks.empty() && !cancel.waiting) {
       end_job(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);
-    } else if (job->partials || !job->options.reduce.empty()) {
+    } else if (job->partials || !job->options->reduce.empty()) {
       complain(session, ErrorCode::bad_input, "a reduced job can only be cancelled as a whole", cancel.job, cancel.token, effects);
       return;
     } else {
@@ -358,7 +372,7 @@ void Core::on_retry(Session& session, const wire::Retry& retry, Time now, Effect
              retry.job, retry.token, effects);
     return;
   }
-  if (job->options.at_most_once) {
+  if (job->options->at_most_once) {
     complain(session, ErrorCode::bad_input,
              "job " + std::to_string(value(job->number)) +
                  " runs each task at most once, so its failed tasks are not run again: submit those that may run as a new job",

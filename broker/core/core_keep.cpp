@@ -14,10 +14,10 @@ constexpr std::size_t kForgottenAtOnce = 500;  // in a sweep: each is some work 
 
 }  // namespace
 
-bool Core::is_fetched_later(const Job& job) { return job.options.detach || job.options.ttl_s > 0 || !job.options.unique.empty(); }
+bool Core::is_fetched_later(const Job& job) { return job.options->detach || job.options->ttl_s > 0 || !job.options->unique.empty(); }
 
 Time Core::expires(const Job& job) const {
-  if (job.options.ttl_s > 0) return job.finished + std::chrono::seconds(job.options.ttl_s);
+  if (job.options->ttl_s > 0) return job.finished + std::chrono::seconds(job.options->ttl_s);
   return job.finished + (is_fetched_later(job) ? config_.keep_results : config_.keep);
 }
 

@@ -253,8 +253,8 @@ void Core::fail_tasks(Job& job, const Lease& lease, const std::vector<TaskError>
       at = run.end;
       // The attempt is the lease's: the same failure, reported again to a restarted broker, does not count twice.
       const std::uint32_t failures = std::max(lease.attempt, job.attempts.at(run.begin));
-      const bool one_call = job.decision->takes == Takes::range && run.size() > 1 && !job.options.at_most_once;
-      const bool last_attempt = failures >= job.options.attempts || error.code == ErrorCode::permanent;
+      const bool one_call = job.decision->takes == Takes::range && run.size() > 1 && !job.options->at_most_once;
+      const bool last_attempt = failures >= job.options->attempts || error.code == ErrorCode::permanent;
       if (last_attempt && (!one_call || job.failed >= kIsolatedFailures)) {
         end_failed(job, run);
         final_errors.push_back({run.begin, run.size(), error.code, error.text});
@@ -267,10 +267,10 @@ void Core::fail_tasks(Job& job, const Lease& lease, const std::vector<TaskError>
         set_unsure(job, run);
         continue;
       }
-      const Time due = now + backoff_of(job.options.backoff_ms, failures);
+      const Time due = now + backoff_of(job.options->backoff_ms, failures);
       job.backing_off.edit().emplace(due, run);
       backing_off_.emplace(due, job.number);
-      job.retried += run.size();
+      job.mishaps.edit().retried += run.size();
     }
   }
 }
@@ -281,7 +281,7 @@ void Core::accept_merge(Job& job, Lease& lease, wire::Report& report) {
   if (report.batch.count() == 1) {
     Bytes value(wire::BatchReader(report.batch).next());
     if (finish) {
-      job.value = wire::Buffer::adopt(std::move(value));
+      job.value.emplace(wire::Buffer::adopt(std::move(value)));
     } else {
       persist(job, PutPartial{job.number, tasks, value});
       job.partials->replace(tasks, std::move(value));
@@ -292,7 +292,7 @@ void Core::accept_merge(Job& job, Lease& lease, wire::Report& report) {
   if (finish) job.finishing = false;
   else job.partials->put_back(tasks);
   if (report.errors.empty()) return;
-  if (++job.merge_failures >= job.options.attempts) {
+  if (++job.mishaps.edit().merge_failures >= job.options->attempts) {
     job.failure = report.errors[0].code;
     job.reason = (finish ? "finishing `" + job.function : "reducer `" + job.decision->reduce) + "`: " + report.errors[0].text;
   }
@@ -380,23 +380,18 @@ const PayloadCost* Core::payload_cost_of(const Job& job) const {
 void Core::foresee_costs(Job& job) {
   const PayloadCost* cost = payload_cost_of(job);
   if (!cost || job.accepted > kForeseenMost) return;
-  job.costs.assign(job.accepted, 1);
-  job.costs_sum = static_cast<double>(job.accepted);
+  CostHints& costs = job.costs.edit();
+  costs.assign(job.accepted, 1);
   job.payloads.each_size([&](std::uint64_t task, std::uint32_t bytes) {
-    if (task >= job.costs.size()) return;
-    job.costs[task] = static_cast<float>(cost->of(bytes));
-    job.costs_sum += static_cast<double>(job.costs[task]) - 1;
+    if (task < costs.size()) costs.set(task, cost->of(bytes));
   });
   changed_for_plan(job);
 }
 
 void Core::foresee_costs(Job& job, const wire::Batch& more) {
   const PayloadCost* cost = payload_cost_of(job);
-  if (!cost || job.costs.size() != job.accepted || job.accepted + more.count() > kForeseenMost) return;
-  for (std::uint64_t i = 0; i < more.count(); ++i) {
-    job.costs.push_back(static_cast<float>(cost->of(more.sizes.at(i))));
-    job.costs_sum += static_cast<double>(job.costs.back());
-  }
+  if (!cost || job.costs->size() != job.accepted || job.accepted + more.count() > kForeseenMost) return;
+  for (std::uint64_t i = 0; i < more.count(); ++i) job.costs.edit().add(cost->of(more.sizes.at(i)));
 }
 
 void Core::close_lease(Lease& lease, const char* outcome) {
@@ -426,7 +421,7 @@ void Core::lose_lease(wire::LeaseId id, Loss loss) {
     job.partials->put_back(lease->open.first());
   } else if (lease->kind == wire::LeaseKind::finish) {
     job.finishing = false;
-  } else if (job.options.at_most_once && loss != Loss::never_arrived) {
+  } else if (job.options->at_most_once && loss != Loss::never_arrived) {
     // It may have been started, so it is not started again.
     std::vector<TaskError> errors;
     for (const auto& tasks : lease->open.list()) {
@@ -455,7 +450,7 @@ void Core::lose_lease(wire::LeaseId id, Loss loss) {
         give_back(job, tasks);
       }
     }
-    if (loss != Loss::never_arrived) job.retried += lease->open.size();
+    if (loss != Loss::never_arrived) job.mishaps.edit().retried += lease->open.size();
   }
   lease->open.clear();
   account(job);

@@ -56,7 +56,7 @@ void Core::go_on_planning(Time now) {
 
 bool Core::worth_planning(const Job& job) const {
   // Which of a worker's slots can work at once on tasks that take of a resource, a plan does not know.
-  if (!job.pool || job.pool->empty() || job.pending.empty() || job.options.at_most_once || job.pool->need().counts_on(*job.pool->members().front().worker)) return false;
+  if (!job.pool || job.pool->empty() || job.pending.empty() || job.options->at_most_once || job.pool->need().counts_on(*job.pool->members().front().worker)) return false;
   if (2 * job.pool->known() < job.pool->members().size()) return false;  // a guess is not a plan
   const double best = job.pool->best_rate();
   return best > 0 && job.unit() / best >= kLeaseMax;
@@ -112,7 +112,7 @@ bool Core::choose_for_plan(std::vector<Job*>& jobs) {
       return false;
     }
     rows += job.pending.size();
-    alike = alike && job.costs.empty() && (jobs.empty() || (job.pool == jobs.front()->pool && job.unit() == jobs.front()->unit()));
+    alike = alike && job.costs->empty() && (jobs.empty() || (job.pool == jobs.front()->pool && job.unit() == jobs.front()->unit()));
     jobs.push_back(&job);
     return true;
   };
@@ -182,7 +182,7 @@ void Core::begin_plan(Time now) {
   }
   if (std::max(longest, work / static_cast<double>(places)) < kWorthFrom) return drop_plan();
   std::vector<std::size_t> start = as_planned(times);
-  plan_.falling = -std::int64_t{jobs.front()->options.priority};
+  plan_.falling = -std::int64_t{jobs.front()->options->priority};
   plan_.holds = false;
   for (Job* job : jobs) {
     job->planning = job->planned == 0;
@@ -318,7 +318,6 @@ bool Core::grant_planned(const Level& level, const Job* rival, Time now, Effects
   budget_ -= kPlannedCosts;
   turns_.serve(*best);
   send_tasks(*best, *best->pool->of(*chosen), {{row.task, row.task + 1}}, attempt, now, effects);
-  turns_.moved(*best);
   unplan(row);
   return true;
 }

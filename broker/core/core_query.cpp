@@ -58,9 +58,7 @@ bool Core::hears(Session& session, Time now, Effects& effects) {
     session.probed = now;
     send(session, wire::Beat{}, effects);
   }
-  if (session.unread < kUnreadMost) return true;
-  session.held_back = true;
-  return false;
+  return session.unread < kUnreadMost;
 }
 
 void Core::on_heard(Session& session) {
@@ -69,10 +67,34 @@ void Core::on_heard(Session& session) {
   if (session.results_out < wire::kSessionResults) release_held_back(session);
 }
 
+void Core::hold_back(const Job& job, Follower& follower, Session& session) {
+  if (!std::exchange(follower.held_back, true)) session.held_back.push_back(job.number);
+}
+
 void Core::release_held_back(Session& session) {
-  if (!std::exchange(session.held_back, false)) return;
-  for (const Uuid& uuid : session.followed)
-    if (Job* job = find_job(uuid)) touch(*job);
+  if (!session.held_back.empty()) releasing_.push_back(session.id);
+}
+
+bool Core::touch_held_back() {
+  // Few at a time: what they have to say may fill the session again, and the rest is not looked at then.
+  constexpr std::size_t kAtOnce = 64;
+  while (!releasing_.empty()) {
+    Session* session = sessions_.find(releasing_.back());
+    if (!session || session->held_back.empty() || session->unread >= kUnreadMost || session->results_out >= wire::kSessionResults) {
+      releasing_.pop_back();
+      continue;
+    }
+    for (std::size_t i = 0; i < kAtOnce && !session->held_back.empty(); ++i) {
+      const auto it = jobs_.find(session->held_back.front());
+      session->held_back.pop_front();
+      if (it == jobs_.end()) continue;
+      for (Follower& follower : it->second.followers)
+        if (follower.session == session->id) follower.held_back = false;
+      touch(it->second);
+    }
+    if (!dirty_.empty()) return true;
+  }
+  return false;
 }
 
 void Core::answer_questions(Time now, Effects& effects) {

@@ -47,14 +47,14 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   job.uuid = birth.uuid;
   job.function = std::move(birth.function);
   job.blob = job.function == wire::kBlobFunction;
-  job.wanted = now;
+  if (job.blob) job.keeping.edit().wanted = now;
   job.input = birth.input;
   job.base = birth.range_begin;
   job.range_end = birth.range_end;
-  job.options = std::move(birth.options);
+  set_options(job, std::move(birth.options));
   job.principal = std::move(birth.principal);
   job.common = std::move(birth.common);
-  job.print = {birth.input_shape, birth.input_whole};
+  if (birth.input_shape != 0) job.print = InputPrint{birth.input_shape, birth.input_whole};
 
   job.state = progress.state;
   job.reason = std::move(progress.reason);
@@ -69,9 +69,9 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   if (!progress.failed.empty()) job.failed_tasks = IntervalSet(progress.failed);
   job.failed = job.failed_tasks->size();
   job.done = progress.done;
-  job.costed = job.options.cost > 0;
+  job.costed = job.options->cost > 0;
   job.cancelled = progress.cancelled;
-  job.retried = progress.retried;
+  if (progress.retried > 0) job.mishaps.edit().retried = progress.retried;
   for (const auto& counted : progress.attempts) job.attempts.set(counted.tasks, counted.count);
   for (const auto& counted : progress.crashes) job.crashes.set(counted.tasks, counted.count);
   if (progress.decision) job.decision = shared_decision(*progress.decision, job.function);
@@ -80,7 +80,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   for (const StoredInput& row : stored.inputs) {
     job.payloads.append_stored(row);
     recover_costs(job, row);
-    if (job.blob) job.last_chunk = row.weight < row.count * wire::kBlobChunk;
+    if (job.blob) job.keeping.edit().last_chunk = row.weight < row.count * wire::kBlobChunk;
   }
   job.payloads.skip_to(job.input == InputKind::items ? job.total : 0);
   Intervals gone;  // rows with a task that is still wanted stay
@@ -100,12 +100,12 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
     for (RecoveredPartial& partial : stored.partials) job.partials->add(partial.tasks, std::move(partial.value));
   }
 
-  job.rate_since = now;
+  job.pace_since = now;
   job.submitted = now - stored.age;
   if (progress.waited_us > 0) job.started = job.submitted + std::chrono::microseconds(progress.waited_us);
-  job.rate_done = job.done;
-  job_numbers_.emplace(job.uuid, job.number);
-  if (!job.options.unique.empty()) unique_.emplace(std::pair(job.principal, job.options.unique), job.number);
+  if (job.done > 0) job.pace.edit().done = job.done;
+  job_of_uuid_.emplace(job.uuid, &job);
+  if (!job.options->unique.empty()) unique_.emplace(std::pair(job.principal, job.options->unique), job.number);
   if (job.final()) {
     job.finished = now;  // its time to live counts anew: how long the broker was away says nothing about who wants it
     if (job.started != Time{}) job.started = now - std::chrono::microseconds(progress.ran_us);
@@ -117,7 +117,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
     if (IntervalSet unsure = without({0, std::min(job.frontier, job.total)}, job.ended); !unsure.empty()) job.unsure = std::move(unsure);
     job.pending = without({std::min(job.frontier, job.total), job.total}, job.ended);
     if (!job.unsure->empty()) unsure_.emplace(recovered_until_, job.number);
-    if (!job.options.detach) job.orphan_until = now + config_.grace;
+    if (!job.options->detach) job.orphan_until = now + config_.grace;
     live_.insert(job.number);
     turns_.enter(job);
     if (!job.decision && !job.blob) {
@@ -131,12 +131,13 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
 }
 
 void Core::recover_costs(Job& job, const StoredInput& row) {
-  if (row.costs.empty() || row.first > kCostsKept) return;
+  if (row.costs.empty() || row.first > CostHints::kKept) return;
   job.costed = true;
   // Of tasks before it the rows may be gone: they have ended.
   const double usual = job.unit();
-  while (job.costs.size() < row.first) job.add_cost(usual);
-  for (const float cost : row.costs) job.add_cost(cost);
+  CostHints& hints = job.costs.edit();
+  while (hints.size() < row.first) hints.add(usual);
+  for (const float cost : row.costs) hints.add(cost);
 }
 
 Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now) {
@@ -196,14 +197,14 @@ void Core::release_unsure(Time now) {
     unsure_.erase(unsure_.begin());
     if (it == jobs_.end()) continue;
     Job& job = it->second;
-    if (job.options.at_most_once) {  // what the store says was leased may have been started
+    if (job.options->at_most_once) {  // what the store says was leased may have been started
       std::vector<TaskError> errors;
       for (const auto& tasks : job.unsure->list()) end_lost(job, tasks, errors);
       if (!errors.empty()) append_result(job, {.errors = std::move(errors)});
       save(job);
     } else {
       for (const auto& tasks : job.unsure->list()) job.pending.add(tasks);
-      job.retried += job.unsure->size();
+      job.mishaps.edit().retried += job.unsure->size();
     }
     job.unsure.reset();
     touch(job);

@@ -23,7 +23,7 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
     follower.sent = std::max(follower.sent, job.results.begin());
     while (follower.window > 0 && follower.sent < job.results.end() && follower.outstanding < follower.window) {
       if (session->results_out >= wire::kSessionResults) {
-        session->held_back = true;  // on_ack() goes on
+        hold_back(job, follower, *session);  // on_ack() goes on
         break;
       }
       const ResultEntry& entry = job.results.at(follower.sent);
@@ -39,11 +39,16 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
       ++follower.sent;
     }
     if (job.final()) {
-      if (!follower.told_final && hears(*session, now, effects)) tell(job, follower, 0, now, effects);
-    } else if (follower.watch_ms > 0 && now - follower.told >= watch_of(follower, *session) && hears(*session, now, effects)) {
-      tell(job, follower, 0, now, effects);
+      if (!follower.told_final) tell_if_it_hears(job, follower, *session, now, effects);
+    } else if (follower.watch_ms > 0 && now - follower.told >= watch_of(follower, *session)) {
+      tell_if_it_hears(job, follower, *session, now, effects);
     }
   }
+}
+
+void Core::tell_if_it_hears(Job& job, Follower& follower, Session& session, Time now, Effects& effects) {
+  if (hears(session, now, effects)) tell(job, follower, 0, now, effects);
+  else hold_back(job, follower, session);
 }
 
 wire::Duration Core::watch_of(const Follower& follower, const Session& session) {
@@ -79,7 +84,7 @@ wire::JobUpdate Core::update_of(const Job& job, Time now, std::uint64_t token) c
   update.token = token;
   update.status = status_of(job, now, token != 0 || job.final(), false);  // a progress bar wants no shares
   update.entries = job.results.end();
-  update.reduced = job.decision ? !job.decision->reduce.empty() : !job.options.reduce.empty();
+  update.reduced = job.decision ? !job.decision->reduce.empty() : !job.options->reduce.empty();
   if (job.final() && job.value) {
     update.has_value = true;
     update.value = *job.value;

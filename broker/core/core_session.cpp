@@ -229,7 +229,7 @@ void Core::end_session(wire::SessionId id, Time now) {
       if (!job) continue;
       std::erase_if(job->followers, [&](const Follower& f) { return f.session == id; });
       if (job->durable() && job->final()) results_heavy_.insert(job->number);
-      if (job->owner != id || job->options.detach) continue;
+      if (job->owner != id || job->options->detach) continue;
       if (job->final()) unread_.emplace(now + config_.grace, job->number);
       else job->orphan_until = now + config_.grace;
     }
@@ -320,14 +320,17 @@ void Core::sweep(Time now, Effects& effects) {
       it = live_.upper_bound(swept_);
       continue;
     }
-    if (now - job.rate_since >= std::chrono::seconds(1)) {
-      const double s = std::chrono::duration<double>(now - job.rate_since).count();
-      job.rate = static_cast<double>(job.done - job.rate_done) / s;
-      const double work = (job.work_done - job.rate_work) / s;
-      job.recent_work = job.recent_work > 0 ? job.recent_work + kRecent * (work - job.recent_work) : work;
-      job.rate_work = job.work_done;
-      job.rate_done = job.done;
-      job.rate_since = now;
+    if (now - job.pace_since >= std::chrono::seconds(1)) {
+      const double s = std::chrono::duration<double>(now - job.pace_since).count();
+      if (job.done > 0) {
+        Pace& pace = job.pace.edit();
+        pace.rate = static_cast<double>(job.done - pace.done) / s;
+        const double work = (job.work_done - pace.work) / s;
+        pace.recent_work = pace.recent_work > 0 ? pace.recent_work + kRecent * (work - pace.recent_work) : work;
+        pace.work = job.work_done;
+        pace.done = job.done;
+      }
+      job.pace_since = now;
     }
     grant_credit(job, now);
     const bool watched = std::any_of(job.followers.begin(), job.followers.end(), [](const Follower& f) { return f.watch_ms > 0; });

@@ -20,7 +20,7 @@ JobStatus Core::status_of(const Job& job, Time now, bool with_shares, bool exact
   JobStatus s;
   s.uuid = job.uuid;
   s.number = job.number;
-  s.name = job.options.name;
+  s.name = job.name;
   s.function = job.function;
   s.owner = job.principal;
   s.input = job.input;
@@ -30,7 +30,7 @@ JobStatus Core::status_of(const Job& job, Time now, bool with_shares, bool exact
     s.reduce = job.decision->reduce;
     s.encoding = job.decision->encoding;
   } else {
-    s.reduce = job.options.reduce;
+    s.reduce = job.options->reduce;
   }
   if (!s.reduce.empty()) {
     const auto builtin = wire::builtin_reducer(s.reduce);
@@ -45,26 +45,26 @@ JobStatus Core::status_of(const Job& job, Time now, bool with_shares, bool exact
   s.done = job.done;
   s.failed = job.failed;
   s.cancelled = job.cancelled;
-  s.priority = job.options.priority;
-  s.weight = job.options.weight;
-  s.durability = job.options.durability;
-  s.detached = job.options.detach;
-  s.attempts = job.options.attempts;
-  s.idempotent = job.options.idempotent;
-  s.at_most_once = job.options.at_most_once;
+  s.priority = job.options->priority;
+  s.weight = job.options->weight;
+  s.durability = job.options->durability;
+  s.detached = job.options->detach;
+  s.attempts = job.options->attempts;
+  s.idempotent = job.options->idempotent;
+  s.at_most_once = job.options->at_most_once;
   if (job.final()) s.kept_us = us(std::max(wire::Duration{}, expires(job) - now));
   s.failure = job.failure;
-  s.retried = job.retried;
+  s.retried = job.mishaps->retried;
   s.age_us = us(now - job.submitted);
   if (job.started != Time{}) s.run_us = us((job.final() ? job.finished : now) - job.started);
   const double run_s = static_cast<double>(s.run_us) / 1e6;
-  s.rate = job.rate;
+  s.rate = job.pace->rate;
   if ((job.final() || s.rate <= 0) && run_s > 0) s.rate = static_cast<double>(job.done) / run_s;
   const Estimate end = estimate(job, now, exact);
   s.eta_s = end.left_s;
   s.eta_error_s = end.error_s;
-  s.copies = job.copies;
-  s.wasted_s = job.wasted_s;
+  s.copies = job.mishaps->copies;
+  s.wasted_s = job.mishaps->wasted_s;
   s.queued_bytes = job.payloads.queued_bytes();
   s.result_bytes = job.results.bytes();
   s.workers = job.shares.size();

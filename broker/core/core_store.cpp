@@ -56,11 +56,11 @@ JobProgress Core::progress_of(const Job& job) const {
   p.failed = job.failed_tasks->list();
   p.done = job.done;
   p.cancelled = job.cancelled;
-  p.retried = job.retried;
+  p.retried = job.mishaps->retried;
   job.attempts.each([&](wire::Interval tasks, std::uint32_t count) { p.attempts.push_back({tasks, count}); });
   job.crashes.each([&](wire::Interval tasks, std::uint32_t count) { p.crashes.push_back({tasks, count}); });
   if (job.decision) p.decision = *job.decision;
-  if (job.final()) p.value = job.value;
+  if (job.final()) p.value = job.value.optional();
   p.results_begin = job.results.begin();
   p.results_end = job.results.end();
   const auto us = [](wire::Duration d) { return static_cast<std::uint64_t>(std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::microseconds>(d).count())); };
@@ -233,7 +233,7 @@ void Core::advance_frontier(Job& job, std::uint64_t end) {
   if (end <= job.frontier) return;
   const std::uint64_t stride = kFrontierStride * std::max<std::uint64_t>(1, end - job.frontier);
   // After a restart nobody can tell whether a task before the frontier was started: where that matters it is not moved ahead.
-  job.frontier = job.options.at_most_once ? end : std::min(std::max(job.total, end), end + stride);
+  job.frontier = job.options->at_most_once ? end : std::min(std::max(job.total, end), end + stride);
   if (!job.durable()) return;
   save(job);
   job.lease_ticket = next_ticket_;

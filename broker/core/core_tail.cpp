@@ -144,8 +144,8 @@ bool Core::ask_back(const Worker& idle, Tail& tail, Time now, Effects& effects) 
 }
 
 bool Core::may_run_beside(const Job& job, const Worker& worker) {
-  if (job.options.at_most_once) return false;
-  return job.options.idempotent || worker.any_declaration(job.function, [&](const FunctionDecl& decl) {
+  if (job.options->at_most_once) return false;
+  return job.options->idempotent || worker.any_declaration(job.function, [&](const FunctionDecl& decl) {
     return decl.takes == job.decision->takes && decl.encoding == job.decision->encoding && decl.idempotent;
   });
 }
@@ -161,7 +161,7 @@ std::optional<Time> Core::overdue_at(const Lease& lease, const Worker& holder, c
 }
 
 double Core::copies_budget_s(const Job& job, Time now) const {
-  double spent = job.wasted_s;
+  double spent = job.mishaps->wasted_s;
   for (wire::LeaseId id : copies_)
     if (const Lease& copy = leases_.at(id); copy.job == job.number) spent += seconds(now - copy.granted);
   return kWasteLeast + kWasteShare * job.busy_s - spent;
@@ -212,7 +212,7 @@ bool Core::copy_overdue(Worker& idle, Tail& tail, Time now, Effects& effects) {
   copy.twin = original.id;
   original.twin = copy.id;
   copies_.insert(copy.id);
-  ++job.copies;
+  ++job.mishaps.edit().copies;
   return true;
 }
 
@@ -246,7 +246,7 @@ void Core::drop_twin(Lease& winner, Time now, Effects& effects) {
 }
 
 void Core::leave_to_twin(Lease& lease, Time now) {
-  jobs_.at(lease.job).wasted_s += seconds(now - lease.granted);
+  jobs_.at(lease.job).mishaps.edit().wasted_s += seconds(now - lease.granted);
   unlink_twin(lease);
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/core/cost_hints.hpp"
 #include "broker/core/decision.hpp"
 #include "broker/core/input_print.hpp"
 #include "broker/core/interval_counts.hpp"
@@ -20,6 +21,7 @@
 #include "broker/core/payloads.hpp"
 #include "broker/core/principal.hpp"
 #include "broker/core/result_log.hpp"
+#include "broker/core/shared_options.hpp"
 #include "broker/core/shares.hpp"
 #include "broker/core/timeline.hpp"
 #include "broker/core/turns.hpp"
@@ -35,10 +37,11 @@ struct Follower {
   std::uint64_t acked = 0;
   std::uint64_t window = 0;       ///< bytes; 0: no results
   std::uint64_t outstanding = 0;  ///< bytes sent and not acknowledged
-  std::uint32_t watch_ms = 0;
   wire::Time told{};              ///< last JOB
   std::uint64_t told_ended = 0;   ///< tasks ended then
+  std::uint32_t watch_ms = 0;
   bool told_final = false;
+  bool held_back = false;         ///< its session does not read: it is among those that the session holds back
   bool values = true;             ///< may have results: its own job's, or admin
 };
 
@@ -59,10 +62,29 @@ struct Suspects {
 };
 
 inline constexpr double kNoWeightMax = 1e300;
-/// What a hint may say.
-inline constexpr double kCostLeast = 1e-6, kCostMost = 1e12;
-/// Hints are kept of so many tasks of a job.
-inline constexpr std::uint64_t kCostsKept = 16u << 20;
+
+/// Of a blob (wire/blob.hpp): how long it is needed.
+struct Keeping {
+  bool last_chunk = false;  ///< a short one came, so no other may
+  std::size_t holders = 0;  ///< jobs that need it
+  wire::Time wanted{};      ///< when somebody last asked for it
+};
+
+/// What was done again, or in vain.
+struct Mishaps {
+  std::uint64_t retried = 0;         ///< tasks
+  std::uint32_t merge_failures = 0;
+  std::uint64_t copies = 0;          ///< second copies of overdue leases that were started
+  double wasted_s = 0;               ///< slot time that went into the slower of two
+};
+
+/// How fast it has been of late; taken every second.
+struct Pace {
+  std::uint64_t done = 0;  ///< tasks that were done then
+  double work = 0;         ///< in units of the function's rate, that was done then
+  double rate = 0;         ///< tasks/s
+  double recent_work = 0;  ///< work/s; 0: not known
+};
 
 struct Job {
   Uuid uuid;
@@ -70,26 +92,31 @@ struct Job {
   std::string function;
   InputKind input = InputKind::whole;
   Encoding encoding = Encoding::raw;  ///< of the payloads
+  JobState state = JobState::waiting;
+  ErrorCode failure = ErrorCode::none;
+  bool open = false;
+  bool blob = false;                 ///< it is one (wire/blob.hpp): kept, never run
+  bool costed = false;               ///< there are cost hints: its work is counted in them
+  bool finishing = false;            ///< the finish lease is out or done
+  bool winding_down = false;         ///< what no worker has begun is cancelled; no more is granted
+  bool planning = false;             ///< its tasks wait for the plan that is being made
+  bool dirty = false;                ///< among the core's dirty jobs
+  std::uint32_t planned = 0;         ///< of its tasks: each waits for one worker
   std::int64_t base = 0;              ///< range: value of index 0
   std::int64_t range_end = 0;
-  wire::JobOptions options;
-  std::optional<wire::Buffer> common;
-  std::vector<JobNumber> blobs;      ///< jobs that are the blobs it needs; it holds each
-  bool blob = false;                 ///< it is one (wire/blob.hpp): kept, never run
-  bool last_chunk = false;           ///< of a blob: a short one came, so no other may
-  std::size_t holders = 0;           ///< of a blob: jobs that need it
-  wire::Time wanted{};               ///< of a blob: when somebody last asked for it
-  InputPrint print;                  ///< of what it was given, with a unique key
+  std::string name;
+  OptionsOfJob options;              ///< but the name
+  Box<wire::Buffer> common;
+  Lazy<std::vector<JobNumber>> blobs;  ///< jobs that are the blobs it needs; it holds each
+  Lazy<Keeping> keeping;             ///< of a blob
+  Lazy<InputPrint> print;                  ///< of what it was given, with a unique key
   std::string principal;             ///< name of its owner
   double principal_weight = 1;
   double weight_max = kNoWeightMax;  ///< what its client may ask for
   wire::SessionId owner{};
-  std::optional<wire::Time> orphan_until;  ///< its owner is gone: cancelled then
+  Box<wire::Time> orphan_until;        ///< its owner is gone: cancelled then
 
-  JobState state = JobState::waiting;
   std::string reason;
-  ErrorCode failure = ErrorCode::none;
-  bool open = false;
   std::shared_ptr<const Decision> decision;  ///< shared with other jobs of its kind
 
   std::uint64_t accepted = 0;        ///< payloads taken in (range: N)
@@ -98,9 +125,7 @@ struct Job {
   std::uint64_t credit_told = 0;     ///< what its client knows of it
   std::uint64_t total = 0;           ///< tasks
   Payloads payloads;
-  std::vector<float> costs;          ///< hints, of the first tasks; empty: all cost the same
-  double costs_sum = 0;
-  bool costed = false;               ///< there are hints: its work is counted in them
+  Lazy<CostHints> costs;             ///< none: all tasks cost the same
   wire::IntervalSet pending;
   Lazy<std::multimap<wire::Time, wire::Interval>> backing_off;
   std::uint64_t leased = 0;
@@ -113,9 +138,7 @@ struct Job {
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
-  std::uint64_t retried = 0;
-  std::uint64_t copies = 0;          ///< second copies of overdue leases that were started
-  double wasted_s = 0;               ///< slot time that went into the slower of two
+  Lazy<Mishaps> mishaps;
   double busy_s = 0;                 ///< slot time received
   IntervalCounts attempts;
   IntervalCounts crashes;
@@ -123,15 +146,10 @@ struct Job {
 
   ResultLog results;
   Box<Partials> partials;  ///< with a reducer
-  std::uint32_t merge_failures = 0;
-  std::optional<wire::Buffer> value;  ///< the reduced result, when final
-  bool finishing = false;             ///< the finish lease is out or done
-  bool winding_down = false;          ///< what no worker has begun is cancelled; no more is granted
+  Box<wire::Buffer> value;           ///< the reduced result, when final
 
   Pool* pool = nullptr;               ///< the workers that can run it, once it is decided
   PlaceInTurns place;
-  bool planning = false;              ///< its tasks wait for the plan that is being made
-  std::uint64_t planned = 0;          ///< of its tasks: each waits for one worker
 
   Usage* usage = nullptr;             ///< its principal's
   Usage accounted;                    ///< of it within what the core and its principal use
@@ -149,12 +167,9 @@ struct Job {
   wire::Time submitted{};
   wire::Time started{};
   wire::Time finished{};
-  std::uint64_t rate_done = 0;  ///< `done` when the recent rate was taken
-  wire::Time rate_since{};
-  double rate = 0;
   double work_done = 0;        ///< in units of the function's rate
-  double rate_work = 0;        ///< `work_done` when the recent rate was taken
-  double recent_work = 0;      ///< work/s of late; 0: not known
+  wire::Time pace_since{};     ///< when its pace was taken
+  Lazy<Pace> pace;
 
   // When what the store does not have yet will be durable; see core_store.cpp.
   std::uint64_t born_ticket = 0;   ///< its intake
@@ -162,25 +177,21 @@ struct Job {
   std::uint64_t ticket = 0;        ///< everything about it
   std::uint64_t results_stored_from = 0;  ///< entries below are dropped in the store too
 
-  void add_cost(double cost) {
-    costs.push_back(static_cast<float>(std::clamp(cost, kCostLeast, kCostMost)));
-    costs_sum += costs.back();
-  }
-  double weight() const { return std::min(options.weight, weight_max); }
+  double weight() const { return std::min(options->weight, weight_max); }
   /// Work of one task, in units of the function's rate: of the mean one, and of a certain one.
   double unit() const {
-    if (!costs.empty()) return std::max(1e-9, costs_sum / static_cast<double>(costs.size()));
-    return options.cost > 0 ? options.cost : 1;
+    if (!costs->empty()) return costs->mean();
+    return options->cost > 0 ? options->cost : 1;
   }
   double work_of(const wire::Intervals& tasks) const {
-    if (costs.empty()) return static_cast<double>(wire::size(tasks)) * unit();
+    if (costs->empty()) return static_cast<double>(wire::size(tasks)) * unit();
     double sum = 0;
     for (const auto& some : tasks)
       for (std::uint64_t task = some.begin; task < some.end; ++task) sum += work_of(task);
     return sum;
   }
-  double work_of(std::uint64_t task) const { return task < costs.size() ? std::max<double>(1e-9, costs[task]) : unit(); }
-  bool durable() const { return options.durability == Durability::durable; }
+  double work_of(std::uint64_t task) const { return task < costs->size() ? costs->of(task) : unit(); }
+  bool durable() const { return options->durability == Durability::durable; }
   bool final() const { return is_final(state); }
   /// The one partial that is left waits for the function's finishing step.
   bool wants_finish() const {
@@ -203,11 +214,11 @@ struct Job {
     for (const auto& [due, tasks] : *backing_off) n += tasks.size();
     return n;
   }
-  bool has_common() const { return common || !options.blobs.empty(); }
+  bool has_common() const { return common || !options->blobs.empty(); }
   bool has_payloads() const { return input != InputKind::range || (decision && decision->takes == Takes::whole); }
   std::uint64_t bytes() const {
     return payloads.bytes() + results.bytes() + (partials ? partials->bytes() : 0) + (value ? value->size() : 0) +
-           (common ? common->size() : 0) + costs.size() * sizeof(float);
+           (common ? common->size() : 0) + costs->bytes();
   }
 };
 

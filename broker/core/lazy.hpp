@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace quern::broker {
@@ -45,6 +46,12 @@ class Box {
     value_ = std::make_unique<T>(std::forward<A>(arguments)...);
     return *value_;
   }
+  Box& operator=(std::optional<T> value) {
+    if (value) emplace(std::move(*value));
+    else reset();
+    return *this;
+  }
+  std::optional<T> optional() const { return value_ ? std::optional<T>(*value_) : std::nullopt; }
   void reset() { value_.reset(); }
   explicit operator bool() const { return value_ != nullptr; }
   T* operator->() { return value_.get(); }

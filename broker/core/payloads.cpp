@@ -7,14 +7,19 @@ namespace {
 
 // Below this a batch is copied into the tail slab: many small buffers would cost more than their content.
 constexpr std::size_t kAdoptFrom = 64u << 10;
+// Tasks of neighbouring rows of the store that become one slab; the limit matters when their payloads are empty.
+constexpr std::uint64_t kSlabTasksMost = 1u << 30;
+
+// Tasks and bytes of a slab: a batch has at most kBatchTasksMax of the ones and kPartBytesMax of the others.
+std::uint32_t small(std::uint64_t n) { return static_cast<std::uint32_t>(n); }
 
 }  // namespace
 
 std::uint64_t Payloads::Slab::offset_of(std::uint64_t index) {
   if (batch.sizes.is_uniform()) return index * batch.sizes.uniform_size();
   if (index < seen_index) seen_index = seen_offset = 0;
-  seen_offset += batch.sizes.sum(seen_index, index);
-  seen_index = index;
+  seen_offset += small(batch.sizes.sum(seen_index, index));
+  seen_index = small(index);
   return seen_offset;
 }
 
@@ -25,16 +30,17 @@ void Payloads::append(const wire::Batch& batch, std::uint64_t ticket) {
   bytes_ += weight;
   if (batch.bytes.size() >= kAdoptFrom) {
     seal();
-    slabs_.emplace(end_, Slab{batch, count, count, weight, ticket, Place::memory, 0, 0});
+    slabs_.emplace(end_, Slab{batch, small(count), small(count), weight, ticket, Place::memory, 0, 0});
     end_ += count;
     tail_first_ = end_;
     return;
   }
-  for (wire::BatchReader reader(batch); !reader.at_end();) tail_.add(reader.next());
-  tail_ticket_ = ticket;
-  tail_counted_ += weight;
+  Tail& tail = tail_.edit();
+  for (wire::BatchReader reader(batch); !reader.at_end();) tail.batch.add(reader.next());
+  tail.ticket = ticket;
+  tail.counted += weight;
   end_ += count;
-  if (tail_.weight() >= kAdoptFrom) seal();
+  if (tail.batch.weight() >= kAdoptFrom) seal();
 }
 
 void Payloads::append_stored(const StoredInput& row) {
@@ -42,15 +48,16 @@ void Payloads::append_stored(const StoredInput& row) {
   // Neighbouring small rows are one slab, as they were before the restart.
   if (!slabs_.empty()) {
     auto& [first, last] = *slabs_.rbegin();
-    if (last.place == Place::store && first + last.count == row.first && last.weight + row.weight <= kAdoptFrom) {
-      last.count += row.count;
-      last.live += row.count;
+    if (last.place == Place::store && first + last.count == row.first && last.weight + row.weight <= kAdoptFrom &&
+        last.count + row.count <= kSlabTasksMost) {
+      last.count += small(row.count);
+      last.live += small(row.count);
       last.weight += row.weight;
       end_ = tail_first_ = row.first + row.count;
       return;
     }
   }
-  slabs_.emplace(row.first, Slab{{}, row.count, row.count, row.weight, 0, Place::store, 0, 0});
+  slabs_.emplace(row.first, Slab{{}, small(row.count), small(row.count), row.weight, 0, Place::store, 0, 0});
   end_ = tail_first_ = row.first + row.count;
 }
 
@@ -59,12 +66,12 @@ void Payloads::skip_to(std::uint64_t task) {
 }
 
 void Payloads::seal() {
-  if (tail_.empty()) return;
-  const std::uint64_t count = tail_.count();
-  Slab slab{tail_.take(), count, count, 0, tail_ticket_, Place::memory, 0, 0};
+  const std::uint64_t count = tail_->batch.count();
+  if (count == 0) return;
+  Slab slab{tail_.edit().batch.take(), small(count), small(count), 0, tail_->ticket, Place::memory, 0, 0};
   slab.weight = slab.batch.weight();
-  bytes_ += slab.weight - tail_counted_;  // each small batch was counted with a size column of its own
-  tail_counted_ = 0;
+  bytes_ += slab.weight - tail_->counted;  // each small batch was counted with a size column of its own
+  tail_.reset();
   slabs_.emplace(tail_first_, std::move(slab));
   tail_first_ += count;
 }
@@ -198,7 +205,7 @@ void Payloads::release(wire::Interval tasks, wire::Intervals& dropped) {
       continue;
     }
     const std::uint64_t end = std::min(tasks.end, it->first + it->second.count);
-    it->second.live -= end - tasks.begin;
+    it->second.live -= small(end - tasks.begin);
     if (it->second.live == 0) drop(it, dropped);
     tasks.begin = end;
   }
@@ -214,9 +221,8 @@ void Payloads::keep_only(const wire::IntervalSet& wanted, wire::Intervals& dropp
 
 void Payloads::clear() {
   slabs_.clear();
-  tail_ = {};
+  tail_.reset();
   tail_first_ = end_;
-  tail_counted_ = 0;
   bytes_ = absent_ = 0;
 }
 

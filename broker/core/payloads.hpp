@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "broker/core/persist.hpp"
+#include "broker/core/lazy.hpp"
 #include "wire/batch.hpp"
 #include "wire/intervals.hpp"
 
@@ -67,16 +68,21 @@ class Payloads {
 
   struct Slab {
     wire::Batch batch;  ///< empty unless in memory
-    std::uint64_t count = 0;
-    std::uint64_t live = 0;  ///< tasks that have not ended
+    std::uint32_t count = 0;
+    std::uint32_t live = 0;  ///< tasks that have not ended
     std::uint64_t weight = 0;
     std::uint64_t ticket = 0;
     Place place = Place::memory;
     // Where the last look was: leases are carved in order, so the next look starts there instead of summing sizes anew.
-    std::uint64_t seen_index = 0;
-    std::uint64_t seen_offset = 0;
+    std::uint32_t seen_index = 0;
+    std::uint32_t seen_offset = 0;
 
     std::uint64_t offset_of(std::uint64_t index);
+  };
+  struct Tail {
+    wire::BatchBuilder batch;
+    std::uint64_t ticket = 0;
+    std::uint64_t counted = 0;  ///< what bytes_ has of it
   };
   using Slabs = std::map<std::uint64_t, Slab>;  // by first task
 
@@ -85,10 +91,8 @@ class Payloads {
   Slabs::iterator slab_of(std::uint64_t task);  // end() when it is not held
 
   Slabs slabs_;
-  wire::BatchBuilder tail_;  // tasks [tail_first_, end_), not sealed
+  Lazy<Tail> tail_;  // tasks [tail_first_, end_), not sealed
   std::uint64_t tail_first_ = 0;
-  std::uint64_t tail_ticket_ = 0;
-  std::uint64_t tail_counted_ = 0;  // what bytes_ has of it
   std::uint64_t end_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t absent_ = 0;  // weight of slabs that are not in memory

@@ -36,7 +36,7 @@ struct Session {
   std::size_t unread = 0;             ///< bytes of answers and news since it last showed that it reads
   std::optional<wire::Time> probed;   ///< asked then whether it reads
   std::uint64_t results_out = 0;      ///< bytes of results it has not acknowledged, of all jobs
-  bool held_back = false;             ///< something it follows waits until it reads
+  std::deque<JobNumber> held_back;    ///< jobs with news that wait until it reads; each once (Follower::held_back)
 };
 
 class Sessions {

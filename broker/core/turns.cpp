@@ -9,19 +9,19 @@ namespace quern::broker {
 
 namespace {
 
-// Where a newcomer begins: level with who was served last, but not behind all others. Keys hold what leases were expected to take,
-// and fall when they took less.
+// Where a newcomer begins: level with who is served next or was served last, by what those have received. What their leases are only
+// expected to take does not count: of a function that nobody knows yet that is a guess, which may be a thousand times too much.
 double start_of(const Level& level) {
-  return level.turns.empty() ? level.served : std::min(level.served, level.turns.begin()->key);
+  return level.turns.empty() ? level.served : std::min(level.served, level.turns.begin()->party->used);
 }
 double start_of(const Party& party) {
-  return party.heads.empty() ? party.served : std::min(party.served, party.heads.begin()->key);
+  return party.heads.empty() ? party.served : std::min(party.served, party.heads.begin()->job->used);
 }
 
 }  // namespace
 
 void Turns::enter(Job& job) {
-  Level& level = levels_[-std::int64_t{job.options.priority}];
+  Level& level = levels_[-std::int64_t{job.options->priority}];
   const auto [it, fresh] = level.parties.try_emplace(job.principal);
   Party& party = it->second;
   if (fresh) {
@@ -49,7 +49,7 @@ void Turns::leave(Job& job) {
     std::erase_if(queues_aside_, [&](const AsideQueue& aside) { return aside.party == job.place.party; });
     level.parties.erase(job.place.party->name);
   }
-  if (level.parties.empty()) levels_.erase(-std::int64_t{job.options.priority});
+  if (level.parties.empty()) levels_.erase(-std::int64_t{job.options->priority});
   job.place = {};
 }
 
@@ -154,23 +154,25 @@ void Turns::move(Level& level, Party& party) {
 
 void Turns::charge(Job& job, double slot_s) {
   job.used += slot_s / job.weight();
-  if (Party* party = job.place.party) party->used += slot_s / party->weight;
+  Party* party = job.place.party;
+  if (!party) return;
+  party->used += slot_s / party->weight;
+  move(*job.place.level, *party);
 }
 
 void Turns::expect(Job& job, double slot_s) {
   job.expected_out = std::max(0.0, job.expected_out + slot_s);
-  if (Party* party = job.place.party) party->expected = std::max(0.0, party->expected + slot_s);
+  Party* party = job.place.party;
+  if (!party) return;
+  party->expected = std::max(0.0, party->expected + slot_s);
+  move(*job.place.level, *party);
 }
 
 void Turns::serve(Job& job) {
   auto& [level, party, key, wants, counted, queued] = job.place;
   if (!party) return;
-  party->served = std::max(party->served, key.value_or(job.turn_key()));
-  level->served = std::max(level->served, party->heads.empty() ? party->key_now() : party->key);
-}
-
-void Turns::moved(Job& job) {
-  if (job.place.party) move(*job.place.level, *job.place.party);
+  party->served = std::max(party->served, job.used);
+  level->served = std::max(level->served, party->used);
 }
 
 Job* Turns::next(const Level& level) const {

@@ -37,7 +37,7 @@ struct Party {
   double weight = 1;
   double used = 0;      ///< slot-seconds received over weight
   double expected = 0;  ///< slot-seconds its leases should still take
-  double served = 0;    ///< key of the job that was served last
+  double served = 0;    ///< what the jobs that were served had received, at most
   std::size_t live = 0;  ///< jobs, those too that want nothing now
   std::size_t wanting = 0;  ///< jobs with a turn, those too that are passed over
   std::map<const Pool*, Queue> queues;  ///< by the workers that can run them; nullptr: jobs that have partials to merge
@@ -89,13 +89,12 @@ class Turns {
   void leave(Job& job);
   /// Takes note of whether it wants leases and what it has received.
   void update(Job& job);
-  /// It received so much, or its leases are expected to take so much more (less: below zero).
+  /// It received so much, or its leases are expected to take so much more (less: below zero). Its principal takes its new place at
+  /// once, also when the job itself has no turn any more: of a job of one task nothing else would tell of it.
   void charge(Job& job, double slot_s);
   void expect(Job& job, double slot_s);
   /// It gets a lease.
   void serve(Job& job);
-  /// What its principal received has changed, and the job itself has no turn.
-  void moved(Job& job);
 
   /// Of how many jobs, by the workers that can run them, somebody wants leases.
   const std::map<const Pool*, std::size_t>& wanted() const { return wanted_; }

@@ -55,9 +55,9 @@ class Farm:
             process.wait()
         self.folder.cleanup()
 
-    def start(self, *words):
+    def start(self, *words, env=None):
         log = open(pathlib.Path(self.folder.name) / f"{len(self.processes)}.log", "w")
-        process = subprocess.Popen([str(word) for word in words], env=self.env, text=True, stdin=subprocess.PIPE,
+        process = subprocess.Popen([str(word) for word in words], env=env or self.env, text=True, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=log)
         self.processes.append(process)
         return process
@@ -68,11 +68,20 @@ class Farm:
     def worker(self):
         return self.start(WORKER, "--slots", "1", "--load", PLUGIN)
 
-    def latency(self, count=1000):
-        """Of single tasks of another key."""
-        words = ("bench", "latency", "--broker", self.endpoint, "--keys", self.alice, "--count", str(count), "--repeat", "1", "--json")
-        report = json.loads(self.quern(*words))
-        return {"p50_us": report["p50_us"], "p99_us": report["p99_us"]}
+    def probe(self):
+        """Single tasks of another key, one after another, from now on."""
+        return self.start(MARKS, "probe", env={**self.env, "QUERN_KEYS": self.alice})
+
+    def latency(self, seconds=2):
+        probe = self.probe()
+        time.sleep(seconds)
+        return found(probe)
+
+
+def found(probe):
+    probe.stdin.write("stop\n")
+    probe.stdin.flush()
+    return json.loads(probe.stdout.readline())
 
 
 def throughput():
@@ -94,16 +103,13 @@ def drain(jobs=100_000, functions=1000):
         marks = farm.start(MARKS, "queue", farm.broker.pid, jobs, functions)
         report = json.loads(marks.stdout.readline())
         before = cpu_seconds(farm.broker.pid)
+        probe = farm.probe()
         farm.worker()
         marks.stdin.write("go\n")
         marks.stdin.flush()
-        others = []
-        while marks.poll() is None and len(others) < 100:
-            others.append(farm.latency(200))
         report |= json.loads(marks.stdout.readline())
         report["broker_us_per_job"] = round((cpu_seconds(farm.broker.pid) - before) / jobs * 1e6, 1)
-        report["of_another_key"] = {"p50_us": round(statistics.median(o["p50_us"] for o in others[:-1] or others)),
-                                    "p99_us": round(max(o["p99_us"] for o in others[:-1] or others)), "runs": len(others)}
+        report["of_another_key"] = found(probe)
         report["of_another_key_alone"] = farm.latency()
         return report
 
@@ -132,7 +138,8 @@ def queries(count=10_000):
         stop.set()
         reader.join()
         peer.close()
-        return {"questions": count, "answers_meanwhile": len(answers), "bytes_of_them": sum(answers), "alone": alone, "meanwhile": meanwhile}
+        return {"questions": count, "answers_meanwhile": len(answers), "bytes_of_them": sum(answers), "of_another_key_alone": alone,
+                "of_another_key": meanwhile}
 
 
 def page(jobs=1_000_000):

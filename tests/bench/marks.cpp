@@ -2,8 +2,11 @@
 //
 //   quern-marks trickle BROKER_PID [TASKS]   single submits spread over time, nobody there to run them: what one costs the broker
 //   quern-marks drop [TASKS]                 a durable job of so many tasks is cancelled: how long commits of others take meanwhile
+//   quern-marks probe                        one task after another of the function echo until there is something to read on standard
+//                                            input: how long they take
 //   quern-marks queue BROKER_PID [JOBS [FUNCTIONS]]   submits jobs of one task each, of f0, f1, ...; prints what they cost; waits for a
 //                                            line on standard input, then for the jobs, and prints how fast they were done
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -91,6 +94,32 @@ int queue(const std::string& pid, std::uint64_t count, std::uint64_t functions) 
   return 0;
 }
 
+double quantile(const std::vector<double>& sorted, double share) {
+  return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
+}
+
+bool has_input(int descriptor) {
+  pollfd input{descriptor, POLLIN, 0};
+  return ::poll(&input, 1, 0) > 0;
+}
+
+int probe() {
+  Client client;
+  client.connect();
+  std::vector<double> took;
+  while (!has_input(STDIN_FILENO)) {
+    const auto start = Clock::now();
+    client.submit("echo", Whole{Bytes(16, 'x')}).get();
+    took.push_back(seconds_since(start) * 1e6);
+  }
+  if (took.empty()) return 1;
+  std::sort(took.begin(), took.end());
+  std::printf(R"({"round_trips": %zu, "p50_us": %.0f, "p99_us": %.0f, "max_us": %.0f})"
+              "\n",
+              took.size(), quantile(took, 0.5), quantile(took, 0.99), took.back());
+  return 0;
+}
+
 Items items_of(std::uint64_t tasks) {
   Items items;
   items.source = Items::Source::in_memory;
@@ -126,12 +155,9 @@ int drop(std::uint64_t tasks) {
   const std::vector<double> before = acknowledgements(other, 3);
   job.cancel();
   const std::vector<double> meanwhile = acknowledgements(other, 6);
-  const auto at = [](const std::vector<double>& sorted, double share) {
-    return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
-  };
   std::printf(R"({"tasks": %llu, "acknowledged_ms": {"before": {"p50": %.2f, "p99": %.2f, "max": %.2f}, "while_dropped": {"p50": %.2f, "p99": %.2f, "max": %.2f}}})"
               "\n",
-              static_cast<unsigned long long>(tasks), at(before, 0.5), at(before, 0.99), before.back(), at(meanwhile, 0.5), at(meanwhile, 0.99),
+              static_cast<unsigned long long>(tasks), quantile(before, 0.5), quantile(before, 0.99), before.back(), quantile(meanwhile, 0.5), quantile(meanwhile, 0.99),
               meanwhile.back());
   return 0;
 }
@@ -144,11 +170,12 @@ int main(int argc, char** argv) {
     if (what == "trickle" && argc > 2) return trickle(argv[2], argc > 3 ? std::stoull(argv[3]) : 1'000'000);
     if (what == "queue" && argc > 2)
       return queue(argv[2], argc > 3 ? std::stoull(argv[3]) : 100'000, argc > 4 ? std::stoull(argv[4]) : 1000);
+    if (what == "probe") return probe();
     if (what == "drop") return drop(argc > 2 ? std::stoull(argv[2]) : 5'000'000);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "quern-marks: %s\n", error.what());
     return 1;
   }
-  std::fputs("usage: quern-marks trickle BROKER_PID [TASKS] | drop [TASKS] | queue BROKER_PID [JOBS [FUNCTIONS]]   (QUERN_BROKER names the broker)\n", stderr);
+  std::fputs("usage: quern-marks trickle BROKER_PID [TASKS] | drop [TASKS] | probe | queue BROKER_PID [JOBS [FUNCTIONS]]   (QUERN_BROKER names the broker)\n", stderr);
   return 2;
 }

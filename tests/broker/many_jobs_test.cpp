@@ -26,8 +26,8 @@ class ManyJobs : public BrokerTest {
     deliver(effects);
   }
 
-  /// So many jobs of one task wait; each is run. How many jobs were looked at per lease.
-  double looks_per_lease(int jobs, const std::function<void(wire::Submit&, int)>& vary) {
+  /// So many jobs of one task are submitted.
+  void queue(int jobs, const std::function<void(wire::Submit&, int)>& vary) {
     for (int i = 0; i < jobs; ++i) {
       wire::Submit submit = items_job(0, {"x"});
       submit.job.octets[0] = static_cast<std::uint8_t>(i / 250);
@@ -35,17 +35,27 @@ class ManyJobs : public BrokerTest {
       vary(submit, i);
       message(c, std::move(submit));
     }
-    const Counters before = core.counters();
+  }
+
+  /// All that wait are run; how many leases that took.
+  int run() {
     int done = 0;
     while (true) {
       const auto leases = leases_of(busy);
-      if (leases.empty()) break;
+      if (leases.empty()) return done;
       for (const auto& lease : leases) {
         now += 1ms;
         message(busy, echo(lease, 500));
         ++done;
       }
     }
+  }
+
+  /// So many jobs of one task wait; each is run. How many jobs were looked at per lease.
+  double looks_per_lease(int jobs, const std::function<void(wire::Submit&, int)>& vary) {
+    queue(jobs, vary);
+    const Counters before = core.counters();
+    const int done = run();
     c.inbox.clear();
     EXPECT_EQ(done, jobs);
     core.check_invariants();
@@ -69,6 +79,29 @@ TEST_F(ManyJobs, nor_those_of_many_priorities_or_weights) {
               s.options.weight = 1 + i;
             }),
             4);
+}
+
+TEST_F(ManyJobs, a_client_that_reads_late_is_told_of_each_once_and_that_costs_a_look_or_two_per_job) {
+  constexpr int kJobs = 10'000;
+  queue(kJobs, [](wire::Submit&, int) {});
+  c.inbox.clear();
+  const Counters before = core.counters();
+  ASSERT_EQ(run(), kJobs);
+  int told = 0, asked = 0;
+  for (auto messages = std::exchange(c.inbox, {}); !messages.empty(); messages = std::exchange(c.inbox, {})) {
+    for (const auto& one : messages) {
+      if (const auto* update = std::get_if<wire::JobUpdate>(&one)) told += is_final(update->status.state) ? 1 : 0;
+      if (const auto* beat = std::get_if<wire::Beat>(&one); beat && !beat->reply) {
+        ++asked;
+        wire::Beat reply;
+        reply.reply = true;
+        message(c, reply);
+      }
+    }
+  }
+  EXPECT_EQ(told, kJobs);
+  EXPECT_GT(asked, 3);
+  EXPECT_LT(core.counters().visits - before.visits, 4u * kJobs);
 }
 
 }  // namespace

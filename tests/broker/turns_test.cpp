@@ -17,8 +17,10 @@ class TurnsTest : public ::testing::Test {
     Job& made = jobs.emplace_back();
     made.number = JobNumber{jobs.size()};
     made.principal = principal;
-    made.options.weight = weight;
-    made.options.priority = priority;
+    wire::JobOptions options;
+    options.weight = weight;
+    options.priority = priority;
+    made.options = std::make_shared<const wire::JobOptions>(options);
     made.principal_weight = principal_weight;
     made.decision = std::make_shared<const Decision>();
     made.total = 1'000'000;
@@ -84,6 +86,40 @@ TEST_F(TurnsTest, WhoWantedNothingForALongTimeHasSavedUpNothing) {
   const auto got = deal(100);
   EXPECT_NEAR(got.at(&sensor), 50, 3);
   EXPECT_NEAR(got.at(&busy), 50, 3);
+}
+
+TEST_F(TurnsTest, APrincipalOfManyJobsOfOneTaskEachDoesNotKeepOthersWaiting) {
+  std::deque<Job*> small;
+  for (int i = 0; i < 100; ++i) small.push_back(&job("many"));
+  Job& other = job("other");
+  int got = 0;
+  for (int i = 0; i < 100; ++i) {
+    Job* next = turns.next(turns.levels().begin()->second);
+    turns.serve(*next);
+    turns.expect(*next, 1);
+    if (next == &other) {
+      ++got;
+    } else {
+      next->pending.clear();  // its one task; the job itself is not told of any more
+      turns.update(*next);
+    }
+    turns.expect(*next, -1);
+    turns.charge(*next, 1);
+    if (next == &other) turns.update(*next);
+  }
+  EXPECT_NEAR(got, 50, 2);
+}
+
+TEST_F(TurnsTest, AWrongGuessOfWhatALeaseTakesDoesNotPutNewcomersBehind) {
+  Job& early = job("early");
+  deal(10);
+  turns.serve(early);
+  turns.expect(early, 1000);  // nobody knows the function yet
+  const Job& late = job("late");
+  turns.expect(early, -1000);  // it took a second
+  turns.charge(early, 1);
+  turns.update(early);
+  EXPECT_NEAR(deal(100).at(&late), 50, 2);
 }
 
 TEST_F(TurnsTest, AHigherPriorityIsALevelOfItsOwn) {
