@@ -345,7 +345,7 @@ class Core {
   bool room_for_any();
   bool dispatch_job(Job& job, bool choosy, Time now, Effects& effects);
   bool over_result_share(const Job& job) const;
-  static std::uint64_t waiting_of_kind(const Job& job);
+  static std::uint64_t waiting_beside(const Job& job, Time now);
   const Pool::Member* any_with_room(const Job& job, bool choosy);
   const Pool::Member* best_for(const Job& job, bool choosy, Time now);
   const Pool::Member* any_idle(const Job& job) const;

@@ -14,6 +14,8 @@ using std::chrono::milliseconds;
 
 // Fewer tasks than this per slot: the choice of the worker matters, so busy ones are weighed too.
 constexpr std::uint64_t kPlentyPerSlot = 4;
+// A sum of what waits for the same workers holds for so long for each kind of work in it: making it takes about a hundredth of that.
+constexpr std::chrono::microseconds kWaitingHolds{10};
 // What is held back for a busy, faster worker is looked at again when that one should be free, and not more often than this.
 constexpr milliseconds kRetryHeldBack{20};
 // With more kinds of work than this waiting at once the comparison is not made.
@@ -155,7 +157,7 @@ bool Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effects) {
   if (over_result_share(job)) return false;
   if (!ready_to_carve(job, effects)) return ++loading_, false;  // on_loaded() goes on
   job.pool->refresh(rates_told_);
-  const bool plenty = waiting_of_kind(job) > kPlentyPerSlot * job.pool->slots();
+  const bool plenty = waiting_beside(job, now) > kPlentyPerSlot * job.pool->slots();
   if (plenty) placing_ = nullptr;
   const Pool::Member* member = plenty ? any_with_room(job, choosy) : best_for(job, choosy, now);
   if (!member) return false;
@@ -163,11 +165,18 @@ bool Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effects) {
   return true;
 }
 
-std::uint64_t Core::waiting_of_kind(const Job& job) {
-  // Of many small jobs none has plenty by itself, and yet the choice does not matter.
-  const auto& wanted = job.place.level->wanted;
-  const auto kind = wanted.find(job.pool);
-  return std::max(job.pending.size(), kind == wanted.end() ? 0 : kind->second.tasks);
+std::uint64_t Core::waiting_beside(const Job& job, Time now) {
+  // Of many small jobs none has plenty by itself, and yet the choice does not matter: whoever is slow at this one is needed for the
+  // others. They may be of very many kinds, so those are added up now and then only.
+  Level& level = *job.place.level;
+  if (now >= level.waiting_until) {
+    level.waiting_until = now + kWaitingHolds * level.wanted.size();
+    level.waiting.clear();
+    for (const auto& [pool, wanted] : level.wanted) level.waiting[pool->crew()] += wanted.tasks;
+  }
+  const auto kind = level.wanted.find(job.pool);
+  const auto all = level.waiting.find(job.pool->crew());
+  return std::max({job.pending.size(), kind == level.wanted.end() ? 0 : kind->second.tasks, all == level.waiting.end() ? 0 : all->second});
 }
 
 const Pool::Member* Core::any_with_room(const Job& job, bool choosy) {

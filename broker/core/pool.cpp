@@ -14,6 +14,14 @@ constexpr double kMeanMoved = 0.05;
 // How many are slow and how many quick is looked at again when this part of them may have changed.
 constexpr std::size_t kSpreadEvery = 8;
 
+/// A number of a worker that is as good as random (the finalizer of splitmix64, Steele, Lea and Flood 2014).
+std::uint64_t mixed(const Worker& worker) {
+  std::uint64_t z = reinterpret_cast<std::uintptr_t>(&worker);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
 }  // namespace
 
 void Pool::add(Worker& worker) {
@@ -21,6 +29,7 @@ void Pool::add(Worker& worker) {
   at_.emplace(&worker, members_.size());
   members_.push_back({&worker, &worker.records[need_.record_name()], 0, false});
   counted_slots_.push_back(0);
+  crew_ ^= mixed(worker);
   take_in(members_.back());
 }
 
@@ -30,6 +39,7 @@ void Pool::remove(const Worker& worker) {
   const std::size_t i = it->second;
   leave_out(members_[i]);
   at_.erase(it);
+  crew_ ^= mixed(worker);
   if (i + 1 != members_.size()) {
     members_[i] = members_.back();
     counted_slots_[i] = counted_slots_.back();

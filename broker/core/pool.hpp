@@ -35,6 +35,8 @@ class Pool {
   const std::vector<Member>& members() const { return members_; }
   bool empty() const { return members_.empty(); }
   std::uint64_t slots() const { return slots_; }
+  /// The same number for pools of the same workers.
+  std::uint64_t crew() const { return crew_; }
   double total_rate() const { return total_; }  ///< of all slots
   /// Of one slot, over those that are known; 0: none is.
   double mean_rate() const { return known_ > 0 ? known_sum_ / static_cast<double>(known_) : 0; }
@@ -65,6 +67,7 @@ class Pool {
   std::unordered_map<const Worker*, std::size_t> at_;
   std::vector<std::uint32_t> counted_slots_;  ///< of each member, within slots_ and total_
   std::uint64_t slots_ = 0;
+  std::uint64_t crew_ = 0;
   double total_ = 0;
   double best_ = 0;
   mutable double low_ = 0, high_ = 0;

@@ -10,9 +10,11 @@
 #include <map>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "quern/ids.hpp"
+#include "wire/time.hpp"
 
 namespace quern::broker {
 
@@ -76,6 +78,8 @@ struct Level {
   std::set<Turn> turns;
   double served = 0;
   std::map<const Pool*, Wanted> wanted;  ///< what the jobs with tasks to give out want
+  std::unordered_map<std::uint64_t, std::uint64_t> waiting;  ///< tasks in `wanted`, by Pool::crew(): as it was,
+  wire::Time waiting_until{};                                ///< and that holds until then
   std::uint64_t kinds = 0;  ///< a number for which pools these are: another one whenever one comes or goes, and never the same as before
 };
 

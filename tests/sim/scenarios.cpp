@@ -133,6 +133,22 @@ Scenario many_workers() {
   return s;
 }
 
+/// Ten thousand jobs of one task each, of fifty functions, on machines of unequal speed.
+Scenario many_jobs() {
+  constexpr std::uint64_t kJobs = 10'000, kFunctions = 50;
+  Scenario s;
+  double sum = 0;
+  for (const double rate : {100, 100, 100, 100, 200, 200, 200, 400}) {
+    ScenarioMachine made;
+    for (std::uint64_t i = 0; i < kFunctions; ++i) made.rates["f" + std::to_string(i)] = rate;
+    s.machines.push_back(std::move(made));
+    sum += rate;
+  }
+  for (std::uint64_t i = 0; i < kJobs; ++i) s.jobs.push_back({"f" + std::to_string(i % kFunctions), Takes::item, 1, 0, {}});
+  s.ideal_s = static_cast<double>(kJobs) / sum;
+  return s;
+}
+
 /// Each machine is fifty times better at one function, or at two; nobody says so.
 Scenario eight_functions(Random& random) {
   constexpr std::size_t kFunctions = 8;
@@ -165,6 +181,7 @@ const std::vector<std::pair<std::string, Maker>>& makers() {
       {"two-functions", [](Random&) { return two_functions(); }},
       {"small-behind-large", [](Random&) { return small_behind_large(); }},
       {"many-workers", [](Random&) { return many_workers(); }},
+      {"many-jobs", [](Random&) { return many_jobs(); }},
       {"dear-tries", [](Random&) { return dear_tries(); }},
       {"four-functions", [](Random&) { return four_functions(); }},
       {"eight-functions", eight_functions},

@@ -18,7 +18,7 @@ foreach(mistake acknowledge-early forget-frontier copy-anything forget-outbox)
 endforeach()
 # Cases for the scheduler in virtual time: what they may take, in parts of what no schedule does better.
 foreach(case three-tasks=1.01 rates-1-2-3=1.03 one-fast=1.03 log-normal=1.03 slows=1.15 freezes=1.15 vanishes=1.15
-        two-functions=1.05 dear-tries=1.06 four-functions=1.05)
+        two-functions=1.05 many-jobs=1.03 dear-tries=1.06 four-functions=1.05)
   string(REPLACE "=" ";" case ${case})
   list(GET case 0 name)
   list(GET case 1 ratio)
