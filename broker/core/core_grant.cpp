@@ -158,6 +158,7 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
   record.payload = lease.batch.bytes.size();
   record.granted = now;
   record.expected_s = expected_s;
+  record.takes_rest = job.pending.empty();
   record.first_of_worker = first_of_worker;
   if (first_of_worker) doubts_.emplace(now, record.id);
   record.scout = first_of_worker && worker.tasks_done > 0;

@@ -11,10 +11,13 @@ namespace {
 // A worker gets work beyond its slots while what it holds is expected to end within this time per slot: it hides the round trip. Longer
 // tasks wait at the broker, where any worker can take them.
 constexpr double kPrefetch = 1.5 * kLeaseMax;
-// Very short leases need many in the queue: they hide the round trip, and one wake-up of each thread on the way serves several of them.
-// Jobs of one task each take 13,000 a second with 4, 24,000 with 16 and no more with 32 (`quern bench throughput --tasks 20000 --jobs 20000`).
+// Leases that are short, together no longer than this, need more than one in the queue to hide the same round trip.
 constexpr double kPrefetchShort = 0.005;
-constexpr std::size_t kPrefetchShortLeases = 16;
+constexpr std::size_t kPrefetchShortLeases = 4;
+// Where they are short because their jobs are, many are: one wake-up of each thread on the way serves several of them then. (Of a large
+// job whose leases are still growing no more than the above: what comes later is larger.) Jobs of one task each take 13,000 a second
+// with 4, 24,000 with 16 and no more with 32 (`quern bench throughput --tasks 20000 --jobs 20000`).
+constexpr std::size_t kPrefetchRests = 16;
 // With more pools than this (jobs of very many different requirements) a change is not told to each.
 constexpr std::size_t kPoolsTold = 64;
 
@@ -104,8 +107,9 @@ bool Core::has_room(const Worker& worker) const {
   if (worker.leases.size() >= slots) {
     if (worker.first_leases > 0) return false;  // they may take much longer than elsewhere
     const double per_slot = worker.expected_s / static_cast<double>(slots);
-    if (per_slot <= kPrefetchShort ? worker.leases.size() >= kPrefetchShortLeases * slots : per_slot > kPrefetch || worker.leases.size() >= 2 * slots)
-      return false;
+    if (per_slot > kPrefetchShort) return per_slot <= kPrefetch && worker.leases.size() < 2 * slots && worker.connection->reachable;
+    const std::size_t larger = worker.leases.size() - worker.rests;
+    if (larger >= kPrefetchShortLeases * slots || worker.leases.size() >= kPrefetchRests * slots) return false;
   }
   return worker.connection->reachable;
 }

@@ -40,6 +40,7 @@ struct Lease {
   bool reclaiming = false;        ///< a RECLAIM is on its way
   wire::Time reclaim_after{};     ///< not asked again before
   wire::LeaseId twin;             ///< incarnation 0: none. Its copy, or what it is a copy of: the same tasks are open in both, and the first report decides
+  bool takes_rest = false;        ///< its job had no more tasks to give out
   bool first_of_worker = false;   ///< when it was granted nobody knew how fast its worker is at this
   bool scout = false;             ///< and its worker knows something else: counted by the pool
   bool doubted = false;           ///< it runs so long that its worker counts as slow, though nothing is measured

@@ -27,6 +27,7 @@ struct Worker {
   double expected_s = 0;           ///< slot time of everything it holds
   std::uint64_t bytes_out = 0;     ///< payload bytes it holds
   std::size_t first_leases = 0;    ///< of those it holds, of functions that nobody saw it run
+  std::size_t rests = 0;           ///< of those it holds, that took all that their jobs had
   std::uint64_t tasks_done = 0;
   wire::Time reported{};           ///< its last report
   bool draining = false;
@@ -80,6 +81,7 @@ struct Worker {
     expected_s += lease.expected_s;
     bytes_out += lease.bytes;
     first_leases += lease.first_of_worker ? 1 : 0;
+    rests += lease.takes_rest ? 1 : 0;
   }
   void let_go(Lease& lease) {
     std::erase(leases, &lease);
@@ -87,6 +89,7 @@ struct Worker {
     expected_s = leases.empty() ? 0 : std::max(0.0, expected_s - lease.expected_s);
     bytes_out -= lease.bytes;
     first_leases -= lease.first_of_worker ? 1 : 0;
+    rests -= lease.takes_rest ? 1 : 0;
   }
   /// How much of a counted resource it has in all. `cpus` and `mem` need not be declared.
   double resource(const std::string& wanted) const {
