@@ -27,6 +27,8 @@
 #include "broker/core/conduct.hpp"
 #include "broker/core/connections.hpp"
 #include "broker/core/config.hpp"
+#include "broker/core/durability/commit_log.hpp"
+#include "broker/core/durability/job_numbers.hpp"
 #include "broker/core/effect.hpp"
 #include "broker/core/job.hpp"
 #include "broker/core/lease.hpp"
@@ -113,7 +115,7 @@ class Core {
   void on_store_trouble(const std::string& why, Time now, Effects& effects);
   void on_store_healthy(Effects& effects);
   /// Nothing is on its way to the store, and nothing has to go there.
-  bool all_committed() const { return !committing_ && ops_.empty() && unsaved_.empty(); }
+  bool all_committed() const { return commits_.is_idle(); }
 
   /// After everything that arrived was handled, or when next_deadline() has come.
   void settle(Time now, Effects& effects);
@@ -243,7 +245,6 @@ class Core {
   void save(Job& job);
   void seal(Effects& effects);
   void reserve_numbers();
-  std::uint64_t latest_ticket() const { return ops_.empty() && unsaved_.empty() ? next_ticket_ - 1 : next_ticket_; }
   JobProgress progress_of(const Job& job) const;
   void append_result(Job& job, ResultEntry entry);
   void release_payloads(Job& job, wire::Interval tasks);
@@ -511,8 +512,6 @@ class Core {
   std::uint64_t kept_in_store_ = 0, kept_in_memory_ = 0;  ///< bytes of their results
   std::multimap<Time, JobNumber> unread_;  ///< finished jobs whose client is gone: their results go then
   std::unordered_map<wire::LeaseId, Lease, LeaseIdHash> leases_;
-  std::uint64_t last_job_ = 0;
-  std::uint64_t found_to_ = 0;  ///< numbers up to this one were given out before the start
   std::deque<wire::SessionId> asking_;  ///< sessions with questions, in their turn
   std::vector<wire::SessionId> releasing_;  ///< sessions that read again: what they hold back is looked at
   std::optional<Time> answer_at_;       ///< more of them are answered then
@@ -532,15 +531,9 @@ class Core {
   std::string audit_trouble_;           ///< why the audit log cannot be written; empty: it can
   std::uint64_t memory_used_ = 0;
 
-  StoreOps ops_;                        ///< for the next commit
-  std::set<JobNumber> unsaved_;         ///< their progress goes into it
-  std::uint64_t next_ticket_ = kFoundTicket + 1;  ///< of the next commit
-  std::uint64_t committed_ = kFoundTicket;
-  bool committing_ = false;             ///< a commit is on its way
-  std::map<std::uint64_t, std::vector<Send>> held_;  ///< what waits for a commit
-  std::uint64_t numbers_below_ = 1;     ///< reserved in the store
-  std::uint64_t numbers_ticket_ = 0;
-  std::string store_trouble_;           ///< why the store cannot write now; empty: it can
+  CommitLog commits_;
+  JobNumbers numbers_;
+  std::uint64_t numbers_ticket_ = 0;    ///< the commit that reserves them
   std::set<JobNumber> results_heavy_;   ///< durable jobs with many results in memory: evicted with the next commit
   std::multimap<Time, JobNumber> unsure_;  ///< when workers have had their time to say what they hold
 

@@ -117,7 +117,7 @@ std::string Core::waits_for(const Job& job) const {
   if (job.pool && job.pool->slots() == 0) return all_stuck(job);
   if (!job.unsure->empty() && job.pending.empty())
     return "the broker was restarted: workers have a few seconds to say what they still run of it";
-  if (job.durable() && !store_trouble_.empty()) return "the store cannot write: " + store_trouble_;
+  if (job.durable() && !commits_.trouble().empty()) return "the store cannot write: " + commits_.trouble();
   if (over_result_share(job)) return "its results wait to be read";
   return job.pending.empty() ? "" : "all workers are busy";
 }

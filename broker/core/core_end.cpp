@@ -218,7 +218,7 @@ void Core::forget_job(JobNumber number) {
   persist(job, DropJob{number});
   release_blobs(job);
   blobs_.erase(number);
-  unsaved_.erase(number);
+  commits_.forget(number);
   if (!job.options->unique.empty()) unique_.erase({job.principal, job.options->unique});
   unaccount(job);
   job_of_uuid_.erase(job.uuid);

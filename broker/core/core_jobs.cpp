@@ -35,8 +35,8 @@ std::optional<std::pair<ErrorCode, std::string>> Core::refusal(const Session& se
     return Refusal{ErrorCode::bad_input, "a job cannot be idempotent and at_most_once: the one allows a second start, the other forbids it"};
   if (submit.options.durability == Durability::durable && !config_.store)
     return Refusal{ErrorCode::bad_input, "this broker has no store (it runs with --no-store), so a job cannot be durable"};
-  if (submit.options.durability != Durability::memory && !store_trouble_.empty())
-    return Refusal{ErrorCode::store, "the broker's store cannot write: " + store_trouble_ + " (a job with --durability memory is accepted)"};
+  if (submit.options.durability != Durability::memory && !commits_.trouble().empty())
+    return Refusal{ErrorCode::store, "the broker's store cannot write: " + commits_.trouble() + " (a job with --durability memory is accepted)"};
   if (live_.size() >= config_.jobs_max)
     return Refusal{ErrorCode::queue_full, "queue_full: the broker holds its limit of " + std::to_string(config_.jobs_max) + " jobs"};
   const std::uint64_t more = submit.batch.weight() + submit.common.size();
@@ -98,7 +98,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   }
 
   reserve_numbers();
-  const JobNumber number{++last_job_};
+  const JobNumber number = numbers_.take();
   Job& job = jobs_[number];
   job.uuid = submit.job;
   job.number = number;

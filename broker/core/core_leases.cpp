@@ -96,7 +96,7 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     // The lease was revoked, or lost and given to another: the first accepted result stands.
     // The worker lets go of it then, so not before what stands in its place is safe.
     ++counters_.late;
-    send(session, wire::Reported{{report.id}}, effects, latest_ticket());
+    send(session, wire::Reported{{report.id}}, effects, commits_.latest());
     return;
   }
   if (lease->adopted) {  // of an earlier incarnation: its first part here is the first one that was not acknowledged

@@ -189,7 +189,7 @@ double Core::answer(Session& session, const wire::Query& query, Time now, Effect
   out.broker = status(now);
   session.unread += bytes;
   // With a store that cannot write the state is told ahead of it: who asks then wants to know why nothing moves.
-  send(session, std::move(out), effects, store_trouble_.empty() ? latest_ticket() : 0);
+  send(session, std::move(out), effects, commits_.trouble().empty() ? commits_.latest() : 0);
   return looks;
 }
 
@@ -197,8 +197,8 @@ std::pair<ErrorCode, std::string> Core::unknown_job(Uuid uuid, JobNumber number)
   if (!uuid.is_nil()) return {ErrorCode::unknown_job, "job " + uuid.text() + " is unknown here: see `quern jobs`"};
   const std::string name = "job " + std::to_string(value(number));
   // Numbers are given out in order and never again.
-  if (value(number) == 0 || value(number) > last_job_) return {ErrorCode::unknown_job, name + " is unknown here: see `quern jobs`"};
-  if (value(number) <= found_to_)
+  if (!numbers_.was_given(number)) return {ErrorCode::unknown_job, name + " is unknown here: see `quern jobs`"};
+  if (numbers_.was_given_before(number))
     return {ErrorCode::expired, name + " is no longer known: it ended and was kept for its time (--ttl), or it was a memory job and the broker was restarted"};
   return {ErrorCode::expired, name + " ended and was kept for its time, which is over; submit it again with a longer --ttl to keep it longer"};
 }

@@ -23,8 +23,7 @@ void Core::recover(Recovered&& recovered, Time now, Effects& effects) {
   started_ = clock_ = now;
   started_known_ = true;
   recovered_until_ = now + config_.recovery_wait;
-  last_job_ = found_to_ = recovered.numbers_below - 1;
-  numbers_below_ = recovered.numbers_below;
+  numbers_.begin_at(recovered.numbers_below);
   std::size_t unfinished = 0;
   for (RecoveredJob& job : recovered.jobs) {
     unfinished += is_final(job.progress.state) ? 0 : 1;

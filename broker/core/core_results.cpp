@@ -66,7 +66,7 @@ void Core::tell(Job& job, Follower& follower, std::uint64_t token, Time now, Eff
   follower.told = now;
   follower.told_final = job.final();
   // While the store cannot write, news would pile up behind it, and who waits wants to know why.
-  const bool ahead = !job.final() && !store_trouble_.empty();
+  const bool ahead = !job.final() && !commits_.trouble().empty();
   wire::JobUpdate update = update_of(job, now, token);
   if (!follower.values) {  // the state only
     update.has_value = false;

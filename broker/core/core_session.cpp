@@ -25,8 +25,10 @@ constexpr double kRecent = 0.5;
 void Core::send(const Session& session, wire::Message&& message, Effects& effects, std::uint64_t after) {
   if (!session.reachable) return;
   after = std::max(after, session.welcome_after);  // a peer takes nothing before its WELCOME
-  if (after > committed_ && config_.mistake != Mistake::acknowledge_early) held_[after].push_back({session.peer, session.id, std::move(message)});
-  else effects.emplace_back(std::in_place_type<Send>, session.peer, session.id, std::move(message));
+  if (after > commits_.committed() && config_.mistake != Mistake::acknowledge_early)
+    commits_.hold(after, {session.peer, session.id, std::move(message)});
+  else
+    effects.emplace_back(std::in_place_type<Send>, session.peer, session.id, std::move(message));
 }
 
 void Core::send(wire::SessionId id, wire::Message&& message, Effects& effects, std::uint64_t after) {
@@ -111,7 +113,7 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
   const bool worker = hello.role == wire::Role::worker;
   effects.push_back(Note{Note::Level::info, (worker ? "worker " : "client ") + session.name + " connected"});
   // Which results and which appends are in: not before they are safe, or the peer would let go of them.
-  std::uint64_t after = welcome.dropped.empty() ? 0 : latest_ticket();
+  std::uint64_t after = welcome.dropped.empty() ? 0 : commits_.latest();
   for (const auto& known : welcome.jobs)
     if (const Job* job = find_job(known.job)) after = std::max(after, job->ticket);
   session.welcome_after = after;

@@ -1,8 +1,7 @@
 // What is made durable, and what waits for it.
 //
-// Every change of a durable job becomes an operation for the next commit, and the job remembers that commit's number: its ticket. A
-// message that reveals the change is held until that commit is done. There is one commit at a time: everything that happens meanwhile
-// is in the next one, so a slow disk makes larger commits, not a longer queue of them.
+// Every change of a durable job becomes an operation of the next commit (durability/commit_log.hpp), and the job remembers that
+// commit's number: its ticket.
 //
 // Leases need less: what they reveal is only that the tasks are out, and the carve frontier says so ahead of time. They wait for the
 // intake of their job and for the frontier, which moves in strides.
@@ -21,8 +20,6 @@ constexpr std::uint64_t kLoadAhead = 8u << 20;
 constexpr std::uint64_t kKeepAhead = 2 * kLoadAhead;
 // Results of a job that is over and that nobody reads: small ones stay, so that most are read without the disk.
 constexpr std::uint64_t kResultsIdle = 16u << 10;
-// Job numbers are reserved in blocks: memory jobs then cost no commit.
-constexpr std::uint64_t kNumbersAhead = 1000;
 // Jobs that one commit looks at to free memory; the newest first, since they are served last.
 constexpr int kEvictJobs = 200;
 
@@ -30,14 +27,14 @@ constexpr int kEvictJobs = 200;
 
 void Core::persist(Job& job, StoreOp op) {
   if (!job.durable()) return;
-  ops_.push_back(std::move(op));
-  job.ticket = next_ticket_;
+  commits_.add(std::move(op));
+  job.ticket = commits_.next();
 }
 
 void Core::save(Job& job) {
   if (!job.durable()) return;
-  unsaved_.insert(job.number);
-  job.ticket = next_ticket_;
+  commits_.save(job.number);
+  job.ticket = commits_.next();
 }
 
 JobProgress Core::progress_of(const Job& job) const {
@@ -72,34 +69,23 @@ JobProgress Core::progress_of(const Job& job) const {
 }
 
 void Core::seal(Effects& effects) {
-  if (committing_) return;
-  for (JobNumber number : unsaved_) {
-    auto it = jobs_.find(number);
-    if (it == jobs_.end()) continue;
+  commits_.begin(effects, [this](JobNumber number) {
+    const auto it = jobs_.find(number);
+    if (it == jobs_.end()) return;
     Job& job = it->second;
     if (job.results.begin() > job.results_stored_from) {
       job.results_stored_from = job.results.begin();
-      ops_.push_back(DropResults{number, job.results_stored_from});
+      commits_.add(DropResults{number, job.results_stored_from});
     }
-    ops_.push_back(progress_of(job));
-  }
-  unsaved_.clear();
-  if (ops_.empty()) return;
-  committing_ = true;
-  effects.push_back(Commit{next_ticket_++, std::move(ops_)});
-  ops_.clear();
+    commits_.add(progress_of(job));
+  });
 }
 
 void Core::on_committed(std::uint64_t ticket, Time now, Effects& effects) {
-  committing_ = false;
-  committed_ = ticket;
-  while (!held_.empty() && held_.begin()->first <= ticket) {
-    for (Send& message : held_.begin()->second) {
-      // The session may have ended meanwhile; its successor was told what it needs.
-      const Session* session = sessions_.find(message.session);
-      if (session && session->reachable && session->peer == message.peer) effects.push_back(std::move(message));
-    }
-    held_.erase(held_.begin());
+  for (Send& message : commits_.on_committed(ticket)) {
+    // The session may have ended meanwhile; its successor was told what it needs.
+    const Session* session = sessions_.find(message.session);
+    if (session && session->reachable && session->peer == message.peer) effects.push_back(std::move(message));
   }
   for (auto it = results_heavy_.begin(); it != results_heavy_.end();) {
     const auto job = jobs_.find(*it);
@@ -111,12 +97,12 @@ void Core::on_committed(std::uint64_t ticket, Time now, Effects& effects) {
 }
 
 void Core::on_store_trouble(const std::string& why, Time now, Effects& effects) {
-  store_trouble_ = why;
+  commits_.set_trouble(why);
   effects.push_back(Note{Note::Level::warning, "the store cannot write: " + why});
   // Who waits for a first acknowledgement is told instead of left waiting; what is under way waits for the store.
   std::vector<JobNumber> unborn;
   for (JobNumber number : live_)
-    if (const Job& job = jobs_.at(number); job.durable() && job.born_ticket > committed_) unborn.push_back(number);
+    if (const Job& job = jobs_.at(number); job.durable() && job.born_ticket > commits_.committed()) unborn.push_back(number);
   for (JobNumber number : unborn) {
     Job& job = jobs_.at(number);
     if (const Session* owner = sessions_.find(job.owner))
@@ -130,7 +116,7 @@ void Core::on_store_trouble(const std::string& why, Time now, Effects& effects) 
 }
 
 void Core::on_store_healthy(Effects& effects) {
-  store_trouble_.clear();
+  commits_.set_trouble({});
   effects.push_back(Note{Note::Level::info, "the store can write again"});
   dispatch_needed_ = true;
 }
@@ -195,21 +181,22 @@ void Core::evict_results(Job& job, std::uint64_t keep) {
   std::uint64_t read_to = job.results.end();
   for (const Follower& follower : job.followers)
     if (follower.window > 0) read_to = std::min(read_to, follower.sent);
-  job.results.evict(read_to, keep, committed_);
+  job.results.evict(read_to, keep, commits_.committed());
   account(job);
   touch(job);  // it may go on
   dispatch_needed_ = true;
 }
 
 void Core::reserve_numbers() {
-  if (!config_.store || last_job_ + 1 < numbers_below_) return;
-  numbers_below_ = last_job_ + 1 + kNumbersAhead;
-  ops_.push_back(ReserveNumbers{numbers_below_});
-  numbers_ticket_ = next_ticket_;
+  if (!config_.store) return;
+  if (const auto below = numbers_.reserve()) {
+    commits_.add(ReserveNumbers{*below});
+    numbers_ticket_ = commits_.next();
+  }
 }
 
 void Core::append_result(Job& job, ResultEntry entry) {
-  entry.ticket = job.durable() ? next_ticket_ : 0;
+  entry.ticket = job.durable() ? commits_.next() : 0;
   job.results.put(std::move(entry));
   if (!job.durable()) return;
   const std::uint64_t seq = job.results.end() - 1;
@@ -220,7 +207,7 @@ void Core::append_result(Job& job, ResultEntry entry) {
 
 void Core::add_input(Job& job, const wire::Batch& batch, const std::vector<float>& costs) {
   persist(job, AddInput{job.number, job.payloads.end(), batch, costs});
-  job.payloads.append(batch, job.durable() ? next_ticket_ : 0);
+  job.payloads.append(batch, job.durable() ? commits_.next() : 0);
 }
 
 void Core::release_payloads(Job& job, wire::Interval tasks) {
@@ -236,7 +223,7 @@ void Core::advance_frontier(Job& job, std::uint64_t end) {
   job.frontier = job.options->at_most_once ? end : std::min(std::max(job.total, end), end + stride);
   if (!job.durable()) return;
   save(job);
-  job.lease_ticket = next_ticket_;
+  job.lease_ticket = commits_.next();
 }
 
 bool Core::ready_to_carve(Job& job, Effects& effects) {
@@ -258,7 +245,7 @@ void Core::evict(Time now) {
     excess -= std::min(excess, before - job.results.bytes());
     if (job.payloads.bytes() == 0 || excess == 0) continue;
     const std::uint64_t first = job.pending.empty() ? job.payloads.end() : job.pending.front();
-    excess -= std::min(excess, job.payloads.evict(first, kKeepAhead, excess, committed_));
+    excess -= std::min(excess, job.payloads.evict(first, kKeepAhead, excess, commits_.committed()));
     account(job);
     grant_credit(job, now);
     if (job.credit_to > job.credit_told) touch(job);
@@ -266,7 +253,7 @@ void Core::evict(Time now) {
   for (auto number = blobs_.begin(); number != blobs_.end() && excess > 0; ++number) {
     Job& blob = jobs_.at(*number);
     if (blob.payloads.bytes() == 0) continue;
-    excess -= std::min(excess, blob.payloads.evict(0, 0, excess, committed_));
+    excess -= std::min(excess, blob.payloads.evict(0, 0, excess, commits_.committed()));
     account(blob);
   }
 }
