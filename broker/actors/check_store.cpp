@@ -48,6 +48,7 @@ std::vector<std::string> problems_of(const RecoveredJob& job) {
 bool check_store(const std::string& folder, std::ostream& out) {
   const std::string file = SqliteStore::file_in(folder);
   if (!std::filesystem::exists(file)) throw StoreError(StoreError::Kind::unusable, "there is no store in " + folder);
+  const CommitFile::Found found = CommitFile::read(folder);  // before the store: a broker may be at work
   Database database(file, Database::Mode::read);
   require_schema(database);
   std::uint64_t wrong = 0;
@@ -55,6 +56,8 @@ bool check_store(const std::string& folder, std::ostream& out) {
     ++wrong;
     out << "problem: " << text << '\n';
   };
+  if (!found.trouble.empty()) out << "warning: " << found.trouble << '\n';
+  if (const auto loss = loss_of(database, found)) problem(loss->text());
   Statement integrity(database, "PRAGMA integrity_check(20)");
   while (integrity.step()) {
     const std::string line(integrity.text());
@@ -81,6 +84,9 @@ bool check_store(const std::string& folder, std::ostream& out) {
   }
   out << file << ": " << jobs.size() << " jobs, " << unfinished << " unfinished with " << queued << " tasks to run, " << results
       << " result entries to be read; " << database.number("SELECT value FROM meta WHERE key = 'incarnation'") << " starts so far\n";
+  if (const auto lost = database.number("SELECT value FROM meta WHERE key = 'lost'"); lost != 0)
+    out << "earlier starts found that " << lost << " commits were lost, last at "
+        << time_text(database.number("SELECT value FROM meta WHERE key = 'lost_at'")) << '\n';
   out << (wrong == 0 ? "the store is sound\n" : std::to_string(wrong) + " problems; restore a copy, or start with another --store\n");
   return wrong == 0;
 }

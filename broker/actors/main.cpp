@@ -50,8 +50,10 @@ int main(int argc, char** argv) {
     std::unique_ptr<broker::Store> store;
     broker::Recovered recovered;
     if (!parsed.options->store.empty()) {
-      store = std::make_unique<broker::SqliteStore>(parsed.options->store);
-      recovered = store->recover();
+      auto opened = std::make_unique<broker::SqliteStore>(parsed.options->store);
+      if (opened->loss()) runtime::log_warning(opened->loss()->text());
+      recovered = opened->recover();
+      store = std::move(opened);
       parsed.options->config.incarnation = recovered.incarnation;
     }
     zmq::context_t context(1);

@@ -13,6 +13,7 @@
 #include "broker/actors/checksum.hpp"
 #include "broker/actors/store_columns.hpp"
 #include "broker/actors/store_schema.hpp"
+#include "runtime/log.hpp"
 #include "wire/words.hpp"
 
 namespace quern::broker {
@@ -110,15 +111,18 @@ struct SqliteStore::Statements {
         put_partial(d, "INSERT INTO partials(job, first, end, value, checksum) VALUES (?,?,?,?,?)"),
         drop_job(d, "DELETE FROM jobs WHERE number=?"),
         note_dropped(d, "INSERT OR REPLACE INTO dropped(job, what) VALUES (?,?)"),
-        set_meta(d, "UPDATE meta SET value=? WHERE key=?") {}
+        set_meta(d, "UPDATE meta SET value=? WHERE key=?"),
+        number_commit(d, "INSERT OR REPLACE INTO meta(key, value) VALUES ('commit', ?), ('committed_at', ?)") {}
 
   Statement add_job, add_need, add_common, progress, add_input, drop_input, load_input, put_result, put_errors, load_result, drop_results,
-      clear_partials, put_partial, drop_job, note_dropped, set_meta;
+      clear_partials, put_partial, drop_job, note_dropped, set_meta, number_commit;
 };
 
 SqliteStore::SqliteStore(const std::string& folder) {
   make_folder(folder);
   lock_ = std::make_unique<Lock>(folder);
+  const CommitFile::Found found = CommitFile::read(folder);
+  if (!found.trouble.empty()) runtime::log_warning(found.trouble);
   make_file(file_in(folder));
   database_ = Database(file_in(folder), Database::Mode::write);
   // Before the first table: pages large enough that a row of 64 KiB has few.
@@ -135,13 +139,33 @@ SqliteStore::SqliteStore(const std::string& folder) {
   database_.run("PRAGMA journal_size_limit = 67108864");
   database_.run("PRAGMA cache_size = -16384");
   prepare_schema(database_);
+  find_loss(found);
+  commit_file_ = std::make_unique<CommitFile>(folder);
   statements_ = std::make_unique<Statements>(database_);
   // SQLite goes on writing to files that nobody will find again.
   for (const std::string& path : {file_in(folder), file_in(folder) + "-wal"})
     if (const FileMark mark = mark_of(path); mark != FileMark{}) files_.emplace_back(path, mark);
 }
 
+void SqliteStore::find_loss(const CommitFile::Found& found) {
+  last_ = last_commit(database_);
+  loss_ = loss_of(database_, found);
+  if (!loss_) return;
+  // Part of the log may have been copied into the store already: pages of before and after the cut do not fit together then.
+  if (const std::string said = database_.text("PRAGMA quick_check(1)"); said != "ok")
+    throw StoreError(StoreError::Kind::corrupt, loss_->text() + ". What is left is damaged (" + said + "): restore a copy");
+  // Workers and clients still know the numbers that were lost: none is given again.
+  last_.commit = loss_->known.commit;
+  last_.incarnation = std::max(last_.incarnation, loss_->known.incarnation);
+  last_.numbers_below = std::max(last_.numbers_below, loss_->known.numbers_below);
+}
+
 void SqliteStore::look() {
+  require_files();
+  commit_file_->sync_old();
+}
+
+void SqliteStore::require_files() const {
   for (const auto& [path, mark] : files_)
     if (mark_of(path) != mark)
       throw StoreError(StoreError::Kind::trouble, path + " was removed or replaced while this broker used it: what is durable is refused; start the broker again");
@@ -152,20 +176,38 @@ SqliteStore::~SqliteStore() = default;
 Recovered SqliteStore::recover() {
   Recovered out;
   Transaction transaction(database_);
-  database_.run("UPDATE meta SET value = value + 1 WHERE key = 'incarnation'");
-  out.incarnation = static_cast<std::uint64_t>(database_.number("SELECT value FROM meta WHERE key = 'incarnation'"));
-  out.numbers_below = static_cast<std::uint64_t>(database_.number("SELECT value FROM meta WHERE key = 'numbers_below'"));
-  transaction.commit();
+  ++last_.incarnation;
+  statements_->set_meta.bind(last_.incarnation).bind("incarnation").run();
+  statements_->set_meta.bind(last_.numbers_below).bind("numbers_below").run();
+  if (loss_) {
+    const std::uint64_t lost = static_cast<std::uint64_t>(database_.number("SELECT value FROM meta WHERE key = 'lost'")) + loss_->commits();
+    Statement(database_, "INSERT OR REPLACE INTO meta(key, value) VALUES ('lost', ?), ('lost_at', ?)")
+        .bind(lost).bind(std::int64_t{std::time(nullptr)}).run();
+  }
+  commit(transaction);
+  loss_.reset();
+  out.incarnation = last_.incarnation;
+  out.numbers_below = last_.numbers_below;
   out.jobs = read_jobs(database_);
   for (const RecoveredJob& job : out.jobs) out.numbers_below = std::max(out.numbers_below, value(job.birth.number) + 1);
   return out;
 }
 
 void SqliteStore::apply(const StoreOps& ops) {
-  look();
+  require_files();
   Transaction transaction(database_);
   for (const auto& op : ops) std::visit([this](const auto& each) { write(each); }, op);
+  commit(transaction);
+}
+
+void SqliteStore::commit(Transaction& transaction) {
+  CommitMark next = last_;
+  ++next.commit;
+  next.time = std::time(nullptr);
+  statements_->number_commit.bind(next.commit).bind(next.time).run();
   transaction.commit();
+  last_ = next;
+  commit_file_->write(last_);
 }
 
 namespace {
@@ -268,7 +310,10 @@ void SqliteStore::write(const DropJob& drop) {
   statements_->note_dropped.bind(value(drop.job)).bind("job").run();  // its rows go in slices: sweep()
 }
 
-void SqliteStore::write(const ReserveNumbers& reserve) { statements_->set_meta.bind(reserve.below).bind("numbers_below").run(); }
+void SqliteStore::write(const ReserveNumbers& reserve) {
+  statements_->set_meta.bind(reserve.below).bind("numbers_below").run();
+  last_.numbers_below = reserve.below;  // of no harm when the transaction fails
+}
 
 wire::Batch SqliteStore::load(JobNumber job, wire::Interval tasks) {
   Statement& s = statements_->load_input;

@@ -5,11 +5,14 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "broker/actors/commit_file.hpp"
 #include "broker/actors/sqlite.hpp"
+#include "broker/actors/store_loss.hpp"
 
 namespace quern::broker {
 
@@ -22,7 +25,8 @@ struct FileMark {
 
 class SqliteStore : public Store {
  public:
-  /// Makes the folder (0700) and the file (0600) when they are not there. Throws StoreError, also for a folder that everybody may write in.
+  /// Makes the folder (0700) and the file (0600) when they are not there. Throws StoreError, also for a folder that everybody may write in,
+  /// and for a file that lost commits and is damaged too.
   explicit SqliteStore(const std::string& folder);
   ~SqliteStore() override;
 
@@ -33,6 +37,9 @@ class SqliteStore : public Store {
   bool sweep() override;
   void look() override;
 
+  /// What was lost before this start; nothing after recover(), which puts it on record.
+  const std::optional<StoreLoss>& loss() const { return loss_; }
+
   /// The file in a folder.
   static std::string file_in(const std::string& folder) { return folder + "/quern.db"; }
 
@@ -40,7 +47,10 @@ class SqliteStore : public Store {
   class Lock;
   struct Statements;
 
-  void apply_one(const StoreOp& op);
+  void require_files() const;
+  /// Ends a transaction: with its number, in the store and then in the file.
+  void commit(Transaction& transaction);
+  void find_loss(const CommitFile::Found& found);
   void write(const AddJob& add);
   void write(const JobProgress& progress);
   void write(const AddInput& input);
@@ -55,6 +65,9 @@ class SqliteStore : public Store {
   void write(const ReserveNumbers& reserve);
 
   std::unique_ptr<Lock> lock_;
+  std::unique_ptr<CommitFile> commit_file_;
+  CommitMark last_;  ///< commit that was made; after a loss, of those that were ever made
+  std::optional<StoreLoss> loss_;
   Database database_;
   std::vector<std::pair<std::string, FileMark>> files_;  ///< as they were opened
   std::unique_ptr<Statements> statements_;

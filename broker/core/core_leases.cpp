@@ -112,11 +112,13 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     const Intervals missing = lease->open.missing(tasks);
     return std::all_of(missing.begin(), missing.end(), [&](Interval part) { return lease->cancelled.contains(part); });
   };
+  // One payload for several tasks is a result only where they are folded.
+  const bool one_each = lease->kind != wire::LeaseKind::merge && lease->kind != wire::LeaseKind::finish && !jobs_.at(lease->job).partials;
   const bool honest =
-      report.id.part == lease->next_part && std::all_of(report.tasks.begin(), report.tasks.end(), leased) &&
+      report.id.part == lease->next_part && !(report.partial && one_each) && std::all_of(report.tasks.begin(), report.tasks.end(), leased) &&
       std::all_of(report.errors.begin(), report.errors.end(), [&](const TaskError& e) { return leased({e.first, e.first + e.count}); });
   if (!honest) {
-    misbehaved(session, ErrorCode::malformed, "a report names tasks or parts that are not of its lease", now, effects);
+    misbehaved(session, ErrorCode::malformed, "a report names tasks or parts that are not of its lease, or folds what is not to be folded", now, effects);
     return;
   }
   ++lease->next_part;

@@ -47,12 +47,30 @@ std::vector<std::string> environment_of(const std::vector<std::string>& given) {
   return out;
 }
 
+/// "65" or "65,78".
+std::vector<std::int32_t> exit_codes_of(const std::string& text) {
+  std::vector<std::int32_t> codes;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (;;) {
+    std::int32_t code = 0;
+    const auto [stop, error] = std::from_chars(at, end, code);
+    if (error != std::errc() || code < 1 || code > 255 || (stop != end && *stop != ','))
+      throw UsageError("--permanent-exit takes exit codes from 1 to 255 with commas between them, such as 65,78; not '" + text + "'");
+    codes.push_back(code);
+    if (stop == end) return codes;
+    at = stop + 1;
+  }
+}
+
 }  // namespace
 
 void add_command_options(Syntax& syntax) {
   syntax.add()("timeout", option<double>("S"),
                "seconds a command may run; then it is ended and has failed")(
       "retries", option<long>("N"), "further attempts of a failing command; default 0")(
+      "permanent-exit", option<std::string>("CODE[,CODE...]"),
+      "exit codes that say that another attempt is of no use: no --retries after them")(
       "env", option<std::vector<std::string>>("NAME[=VALUE]")->composing(),
       "a variable for the command, repeatable; without a value: the one here. It gets few others")(
       "cwd", option<std::string>("DIR"),
@@ -96,6 +114,7 @@ Command command_of(const Given& given, const std::vector<std::string>& words, st
   }
   if (given.has("timeout")) command.timeout_ms = static_cast<std::uint64_t>(timeout_of(given.get<double>("timeout")).count());
   if (given.has("memory")) command.memory_bytes = size_of("--memory", given.get<std::string>("memory"));
+  if (given.has("permanent-exit")) command.permanent_exits = exit_codes_of(given.get<std::string>("permanent-exit"));
   return command;
 }
 

@@ -10,7 +10,7 @@
 
 namespace quern::cli {
 
-/// Adds --timeout --retries --env --cwd --memory --require --resource --priority --weight --name --durability.
+/// Adds --timeout --retries --permanent-exit --env --cwd --memory --require --resource --priority --weight --name --durability.
 void add_command_options(Syntax& syntax);
 
 /// What they say of the program itself; `words` are its words as given, which may be one script. `arguments`: per program, at most.

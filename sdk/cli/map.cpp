@@ -137,8 +137,8 @@ class Mapping {
       return ended;
     try {
       ended.command = command_result(result.bytes);
-    } catch (const std::invalid_argument&) {
-      return {false, "the worker's answer is not the result of a command"};
+    } catch (const std::invalid_argument& error) {
+      return {false, std::string("the worker's answer cannot be used: ") + error.what()};
     }
     // A worker's word for success is its result; what was asked of it is our own.
     ended.ok = result.ok && ended.command->ok();

@@ -35,6 +35,7 @@ constexpr Manual kMapRequestManual = {
     "  find . -name '*.log' -print0 | quern map -0 -- 'gzip -9 < {} > {}.gz'\n"
     "  quern map --retries 2 --timeout 60 --joblog run.log --resume -- ./simulate --seed {} ::: 1 "
     "2 3 4\n"
+    "  quern map --retries 5 --permanent-exit 65 -- ./convert {}   exit code 65: the input is wrong\n"
     "  quern map -k --loop -- ./score < lines.txt            one process per slot, a line in, a "
     "line out\n"
     "  quern map --pipe --block 4M --reduce \"awk '{n += \\$1} END {print n}'\" -- wc -l < "
@@ -158,6 +159,8 @@ void check_shape(const Given& given, const MapRequest& request) {
       if (given.has(option)) throw UsageError(std::string("--") + option + " needs somebody who waits: it does not go with --detach");
   if (request.shape == Shape::arguments) return;
   const char* mode = request.shape == Shape::blocks ? "--pipe" : "--loop";
+  if (given.has("permanent-exit") && request.shape == Shape::answers)
+    throw UsageError("--permanent-exit does not go with --loop: an answer has no exit code");
   for (const char* option : {"max-args", "joblog", "results"})
     if (given.has(option)) throw UsageError(std::string("--") + option + " does not go with " + mode);
   if (request.tag) throw UsageError(std::string("--tag does not go with ") + mode);

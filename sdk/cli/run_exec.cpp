@@ -32,6 +32,7 @@ constexpr Manual kRunExecManual = {
     "  quern run exec -- uname -a\n"
     "  gzip -dc log.gz | quern run exec -- ./count\n"
     "  quern run exec --require gpu=1 --stdin model.json -- ./train --epochs 3\n"
+    "  quern run exec --retries 3 --permanent-exit 65,78 -- ./publish\n"
     "  quern run exec --each-line hosts.txt --detach -- ping -c1 {}\n"
     "  echo '{\"args\": [\"-n\", \"hello\"], \"env\": {\"LANG\": \"C\"}, \"require\": {\"zone\": "
     "\"north\"}}' | quern run exec --from-json - -- echo\n"};

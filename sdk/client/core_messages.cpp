@@ -115,7 +115,8 @@ void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
   }
   if (known && !known->known) {
     const bool restarted = job.incarnation != session_.incarnation();
-    end(job.key, {ErrorCode::lost, restarted ? "the job is lost: the broker was restarted and it was not durable"
+    end(job.key, {ErrorCode::lost, restarted ? "the job is lost: the broker was restarted and it was not durable (or the store lost "
+                                               "it, and the broker's log says so)"
                                              : "the broker no longer knows this job"});
     return;
   }

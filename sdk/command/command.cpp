@@ -147,6 +147,7 @@ Bytes to_bytes(const Command& c) {
   fields.add(!c.input_blob.empty(), "stdin_blob", [&](Packer& p) { pack_text(p, c.input_blob); });
   fields.add(c.umask.has_value(), "umask", [&](Packer& p) { p.pack(*c.umask); });
   fields.add(!c.get.empty(), "get", [&](Packer& p) { pack_words(p, c.get); });
+  fields.add(!c.permanent_exits.empty(), "permanent_exits", [&](Packer& p) { p.pack(c.permanent_exits); });
   return fields.take();
 }
 
@@ -170,6 +171,7 @@ Command command_in(BytesView bytes) {
              else if (key == "umask")
                c.umask = value.as<std::uint32_t>() & 0777u;
              else if (key == "get") c.get = texts_in(value);
+             else if (key == "permanent_exits") c.permanent_exits = value.as<std::vector<std::int32_t>>();
            });
   if (c.words.empty() || c.words.front().empty()) throw std::invalid_argument("the command names no program");
   return c;

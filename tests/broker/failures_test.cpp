@@ -126,6 +126,19 @@ TEST_F(Jobs, a_report_of_tasks_that_were_not_leased_ends_the_session) {
   EXPECT_FALSE(core.knows(w.id));
 }
 
+TEST_F(Jobs, a_fold_of_tasks_that_were_not_to_be_folded_ends_the_session) {
+  client(c);
+  worker(w, 200, 4);
+  send(c, items_job(1, {"a", "b", "c"}));
+  expect<wire::Accepted>(c);
+  wire::Report report = echo(expect<wire::Lease>(w));
+  report.partial = true;  // one payload for all of them: not a result of each
+  report.batch = batch_of({"forged"});
+  send(w, report);
+  EXPECT_FALSE(core.knows(w.id));
+  EXPECT_TRUE(std::none_of(c.inbox.begin(), c.inbox.end(), [](const auto& message) { return std::holds_alternative<wire::Results>(message); }));
+}
+
 TEST_F(Jobs, a_task_that_takes_its_worker_down_again_and_again_is_poisonous) {
   client(c);
   send(c, items_job(1, {"a"}));

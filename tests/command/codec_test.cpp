@@ -19,6 +19,7 @@ TEST(CommandCodec, what_goes_in_comes_out) {
   command.memory_bytes = 1u << 30;
   command.files = {{"a/b", 0755, Bytes("\0x", 2)}};
   command.get = {"*.out"};
+  command.permanent_exits = {65, 255};
   EXPECT_EQ(command_in(to_bytes(command)), command);
   EXPECT_EQ(command_in(to_bytes(Command{.words = {"x"}})), Command{.words = {"x"}});
 

@@ -2,6 +2,7 @@
 
 import collections
 import os
+import re
 import resource
 import signal
 import sqlite3
@@ -148,6 +149,31 @@ class Durable(Rig):
         broken = self.start(check).finish()
         self.assertEqual(broken.code, 1, broken)
         self.assertIn("input of tasks 0 to 0 is missing", broken.out)
+
+    def test_commits_that_were_lost_with_the_end_of_the_log_are_said(self):
+        log, mark = self.folder / "store" / "quern.db-wal", self.folder / "store" / "last-commit"
+        self.start_broker()
+        kept = self.submit("echo", "--input", "kept")
+        size = log.stat().st_size
+        lost = [self.submit("echo", "--input", "lost") for _ in range(2)]
+        self.broker.send(signal.SIGKILL)
+        self.broker.finish()
+        last = int(mark.read_text().split()[1])
+        os.truncate(log, size + 100)  # and a torn frame
+        check = self.start([BIN / "quern-broker", "--store", self.folder / "store", "--check-store"]).finish()
+        self.assertEqual(check.code, 1, check)
+        self.assertIn("problem: the store", check.out)
+        self.start_broker(bind=self.endpoint)
+        said = re.search(r"lost its last (\d+) commits: it should end with commit (\d+) of \S+, and ends with commit (\d+) of ", self.broker.err)
+        self.assertTrue(said, self.broker.err)
+        commits, should, stands = map(int, said.groups())
+        self.assertGreaterEqual(commits, 2)
+        self.assertEqual((should, stands), (last, last - commits))
+        self.assertEqual([job["job"] for job in self.jobs()], [kept])
+        self.assertGreater(self.submit("echo", "--input", "new"), max(lost), "a number that was lost is not given again")
+        self.restart_broker()
+        self.assertNotIn("lost", self.broker.err, "it is said once, and a killed broker loses nothing")
+        self.assertEqual(len(self.jobs()), 2)
 
     def test_a_store_of_a_newer_version_is_refused(self):
         self.start_broker()

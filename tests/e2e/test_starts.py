@@ -40,6 +40,48 @@ class Starts(Rig):
         self.assertEqual(self.quern("map", "--at-most-once", "--idempotent", "true", ":::", "1").code, 2)
 
 
+class Permanent(Rig):
+    def setUp(self):
+        super().setUp()
+        self.start_broker()
+        self.start_worker("w", "--allow-exec")
+
+    def runs(self, name):
+        return len((self.folder / name).read_text().splitlines())
+
+    def test_an_exit_code_that_was_named_is_not_tried_again(self):
+        script = "echo x >> ran.{}; echo wrong {}; exit {}"
+        done = self.quern("map", "-k", "--retries", "5", "--permanent-exit", "65,78", "--json", script, ":::", 65, 78, 3)
+        self.assertEqual(done.code, 1, done)
+        self.assertEqual([self.runs(f"ran.{code}") for code in (65, 78, 3)], [1, 1, 6])
+        self.assertEqual([(one["code"], one["stdout"]) for one in done.objects], [(code, f"wrong {code}\n") for code in (65, 78, 3)])
+
+    def test_the_task_fails_as_permanent(self):
+        job = self.ok("map", "--detach", "--retries", "5", "--permanent-exit", "65", "exit {}", ":::", 65, 0).out.strip()
+        self.assertEqual(self.quern("wait", job).code, 1)
+        self.assertIn("task 0 permanent: exit code 65", self.quern("results", job, "--failed").err)
+
+    def test_one_command_has_its_exit_code(self):
+        words = ("run", "exec", "--retries", "5", "--permanent-exit", "65", "echo x >> ran; exit 65")
+        self.assertEqual(self.quern(*words).code, 65)
+        self.assertEqual(self.runs("ran"), 1)
+
+    def test_blocks_too(self):
+        done = self.quern("map", "--pipe", "--retries", "5", "--permanent-exit", "65", "cat >> ran; exit 65", stdin=b"block\n")
+        self.assertEqual(done.code, 1, done)
+        self.assertEqual(self.runs("ran"), 1)
+
+    def test_a_signal_is_no_exit_code(self):
+        done = self.quern("map", "--retries", "1", "--permanent-exit", "9,137", "echo x >> ran; kill -9 $$ #", ":::", "a")
+        self.assertEqual(done.code, 1, done)
+        self.assertEqual(self.runs("ran"), 2)
+
+    def test_what_is_no_exit_code_is_refused(self):
+        for codes in ("0", "256", "-1", "65,", ",65", "65;78", "x", ""):
+            self.assert_one_line(self.quern("map", "--permanent-exit", codes, "true", ":::", "a"), 2, "--permanent-exit takes exit codes")
+        self.assert_one_line(self.quern("map", "--loop", "--permanent-exit", "65", "cat", ":::", "a"), 2, "does not go with --loop")
+
+
 class Kept(Rig):
     def test_a_job_whose_time_is_over_is_expired_and_not_unknown(self):
         self.start_broker()

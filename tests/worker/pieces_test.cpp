@@ -185,10 +185,10 @@ TEST(ReportBuilder, EqualErrorsOfNeighboursAreOne) {
 
 TEST(ReportBuilder, OutputOfFailedTasksFollowsTheResults) {
   ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
-  builder.add_failure(0, "no", "zero");
+  builder.add_failure(0, ErrorCode::failed, "no", "zero");
   builder.bytes().append("one");
   builder.close_payload({1, 2}, 3);
-  builder.add_failure(2, "no", "two");
+  builder.add_failure(2, ErrorCode::failed, "no", "two");
   const auto reports = builder.take(true, 0);
   ASSERT_EQ(reports.size(), 1u);
   EXPECT_EQ(reports[0].tasks, (wire::Intervals{{1, 2}}));
@@ -202,7 +202,7 @@ TEST(ReportBuilder, ReportsWithOutputStayWithinTheLimitOfABatch) {
   ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
   std::uint64_t task = 0;
   for (const std::size_t size : {600'000u, 600'000u, 100u, 2'000'000u, 600'000u}) {
-    builder.add_failure(task++, "no", Bytes(size, 'x'));
+    builder.add_failure(task++, ErrorCode::failed, "no", Bytes(size, 'x'));
     builder.bytes().append(size, 'y');
     builder.close_payload({task, task + 1}, size);
     ++task;

@@ -49,9 +49,9 @@ void Harvest::add_error(wire::Interval tasks, ErrorCode code, const std::string&
   reports_.add_error(tasks, code, text);
 }
 
-void Harvest::add_failure(std::uint64_t task, const std::string& text, const Bytes& output) {
-  if (folder_) return add_error({task, task + 1}, ErrorCode::failed, text);
-  reports_.add_failure(task, text, output);
+void Harvest::add_failure(std::uint64_t task, ErrorCode code, const std::string& text, const Bytes& output) {
+  if (folder_) return add_error({task, task + 1}, code, text);
+  reports_.add_failure(task, code, text, output);
 }
 
 // Makes scratch_ a partial of `tasks`; returns why it cannot be one.

@@ -25,7 +25,7 @@ class Harvest {
   void add_whole(wire::Interval tasks, BytesView value);
   void add_error(wire::Interval tasks, ErrorCode code, const std::string& text);
   /// The task failed and had written something; what is folded loses that.
-  void add_failure(std::uint64_t task, const std::string& text, const Bytes& output);
+  void add_failure(std::uint64_t task, ErrorCode code, const std::string& text, const Bytes& output);
   /// The next result begins a new partial, even if it is a neighbour of the last one.
   void break_partial();
 

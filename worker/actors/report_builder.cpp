@@ -78,14 +78,14 @@ void ReportBuilder::add_error(wire::Interval tasks, ErrorCode code, std::string 
   if (error_bytes_ >= kFullErrorBytes) seal();
 }
 
-void ReportBuilder::add_failure(std::uint64_t task, std::string text, Bytes output) {
+void ReportBuilder::add_failure(std::uint64_t task, ErrorCode code, std::string text, Bytes output) {
   const wire::Interval tasks{task, task + 1};
-  if (output.size() > wire::kItemBytesMax) return add_error(tasks, ErrorCode::failed, text + " (its output is over the limit of 64 MiB)");
+  if (output.size() > wire::kItemBytesMax) return add_error(tasks, code, text + " (its output is over the limit of 64 MiB)");
   if (weight() + output.size() + 8 > wire::kBatchBytesMax && batch_.count() + outputs_.size() > 0) seal();
   add_to(written_, tasks);
   outputs_weight_ += output.size() + 4;
   outputs_.push_back(std::move(output));
-  add_error(tasks, ErrorCode::failed, std::move(text));
+  add_error(tasks, code, std::move(text));
 }
 
 bool ReportBuilder::full() const {

@@ -22,7 +22,7 @@ class ReportBuilder {
   void close_payload(wire::Interval tasks, std::size_t size);
   void add_error(wire::Interval tasks, ErrorCode code, std::string text);
   /// A task that failed, and what it had written by then. Per task only.
-  void add_failure(std::uint64_t task, std::string text, Bytes output);
+  void add_failure(std::uint64_t task, ErrorCode code, std::string text, Bytes output);
 
   /// Large enough to be worth sending now.
   bool full() const;

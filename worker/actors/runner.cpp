@@ -43,7 +43,7 @@ std::optional<Thrown> thrown_by(F&& call) {
     call();
     return std::nullopt;
   } catch (const FailedWithOutput& error) {
-    return Thrown{error.what(), error.output()};
+    return Thrown{error.what(), error.output(), error.permanent() ? ErrorCode::permanent : ErrorCode::failed};
   } catch (const Permanent& error) {
     return Thrown{error.what(), std::nullopt, ErrorCode::permanent};
   } catch (const std::exception& error) {
@@ -184,8 +184,8 @@ Runner::Step Runner::run_task(Run& run, const FunctionEntry& entry, Call& call, 
   }
   if (error) {
     run.harvest.discard_result();
-    const bool final = run.lease.attempts != 0 && run.lease.attempt >= run.lease.attempts;
-    if (final && error->output) run.harvest.add_failure(task, error->text, *error->output);
+    const bool final = error->code == ErrorCode::permanent || (run.lease.attempts != 0 && run.lease.attempt >= run.lease.attempts);
+    if (final && error->output) run.harvest.add_failure(task, error->code, error->text, *error->output);
     else run.harvest.add_error(tasks, error->code, error->text);
   } else {
     run.harvest.end_result(tasks);

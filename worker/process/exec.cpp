@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstring>
@@ -89,7 +90,7 @@ class Exec {
     CommandItem item = item_of(command, task, result.number);
     if (command.echo) result.arguments = item.arguments;
     const std::string failure = run(command, item, task, result);
-    if (!failure.empty()) throw FailedWithOutput(failure, to_bytes(result));
+    if (!failure.empty()) throw FailedWithOutput(failure, to_bytes(result), is_permanent(command, result));
     out.append(to_bytes(result));
   }
 
@@ -182,6 +183,12 @@ class Exec {
     std::string text = describe(end.end, memory);
     if (const std::string said = last_line(result.err); !said.empty()) text += ": " + said;
     return text;
+  }
+
+  /// Whether it ended with a code that says that another attempt is of no use.
+  static bool is_permanent(const Command& command, const CommandResult& result) {
+    const auto& codes = command.permanent_exits;
+    return result.signal == 0 && !result.timed_out && std::find(codes.begin(), codes.end(), result.code) != codes.end();
   }
 
   /// What is missing of its output, or nothing.

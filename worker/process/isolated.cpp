@@ -100,7 +100,7 @@ class Isolation {
     const auto response = from_value<Response>(*bytes);
     if (response.out_of_memory) end(process);  // what it has leaked must not fail the next one
     if (response.ok) return response.bytes;
-    if (response.has_output) throw FailedWithOutput(response.bytes, response.output);
+    if (response.has_output) throw FailedWithOutput(response.bytes, response.output, response.permanent);
     if (response.permanent) throw Permanent(response.bytes);
     throw std::runtime_error(response.bytes + (response.out_of_memory ? limit_text() : ""));
   }
@@ -233,6 +233,7 @@ Response respond(const Functions& functions, const Request& request, const std::
     response.bytes = error.what();
     response.has_output = true;
     response.output = error.output();
+    response.permanent = error.permanent();
   } catch (const Permanent& error) {
     response.bytes = error.what();
     response.permanent = true;

@@ -60,6 +60,10 @@ struct Command {
   std::optional<std::uint32_t> umask{};  ///< of the program; none: the worker's own
   std::vector<std::string> get{};  ///< files that come back with the result: patterns (* ? [...]) in the folder; replacement strings work
 
+  /// `exec`: exit codes, 1 to 255, of a program that failed in a way that another attempt would not change (its input is wrong, say): its
+  /// task is not tried again, whatever SubmitOptions::attempts, and fails with ErrorCode::permanent.
+  std::vector<std::int32_t> permanent_exits{};
+
   bool operator==(const Command&) const = default;
 };
 

@@ -55,14 +55,18 @@ class Permanent : public std::runtime_error {
 };
 
 /// Thrown by a function whose task failed, but which has something to show for it: what it wrote goes to the client with the error
-/// (TaskResult::bytes), once the task has failed for good. Not for tasks that are folded by a reducer.
+/// (TaskResult::bytes), once the task has failed for good. Not for tasks that are folded by a reducer. `permanent`: another attempt is
+/// of no use, as with Permanent.
 class FailedWithOutput : public std::runtime_error {
  public:
-  FailedWithOutput(const std::string& text, Bytes output) : std::runtime_error(text), output_(std::move(output)) {}
+  FailedWithOutput(const std::string& text, Bytes output, bool permanent = false)
+      : std::runtime_error(text), output_(std::move(output)), permanent_(permanent) {}
   const Bytes& output() const noexcept { return output_; }
+  bool permanent() const noexcept { return permanent_; }
 
  private:
   Bytes output_;
+  bool permanent_;
 };
 
 /// Where a function writes its one result: append octets. (It is the batch being built; do not erase what you did not append.)

@@ -1,0 +1,30 @@
+// Commits that a store has lost: the file beside it knows a later one than the store itself.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "broker/actors/commit_file.hpp"
+#include "broker/actors/sqlite.hpp"
+
+namespace quern::broker {
+
+struct StoreLoss {
+  std::string store;
+  CommitMark last;   ///< that the store has; commit 0: none
+  CommitMark known;  ///< the last that it had
+
+  std::uint64_t commits() const { return known.commit - last.commit; }
+  /// For people: what was lost, by what, and what to do.
+  std::string text() const;
+};
+
+/// The last commit that a store has.
+CommitMark last_commit(Database& database);
+/// What the store lost since the file was written. Read the file before the store: a broker may be at work.
+std::optional<StoreLoss> loss_of(Database& database, const CommitFile::Found& found);
+
+/// 2026-11-25T21:45:41Z
+std::string time_text(std::int64_t seconds);
+
+}  // namespace quern::broker
