@@ -43,14 +43,14 @@ struct Request {
   std::string name;
   std::uint8_t takes = 0;
   std::uint8_t encoding = 0;
-  std::string input;   // fold: the left one; finish: the reduced result
-  std::string second;  // fold: the right one
+  std::string input{};   // fold: the left one; finish: the reduced result
+  std::string second{};  // fold: the right one
   std::int64_t begin = 0;
   std::int64_t end = 0;
   std::uint64_t index = 0;  // finish: the tasks of the job
   std::uint32_t attempt = 1;
   bool new_common = false;  // `common` replaces the one that was sent last
-  std::string common;
+  std::string common{};
   MSGPACK_DEFINE(what, name, takes, encoding, input, second, begin, end, index, attempt, new_common, common)
 };
 
