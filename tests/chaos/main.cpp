@@ -119,7 +119,9 @@ int run(const Setting& setting, double seconds, bool json, bool keep) {
   if (setting.verbose)
     for (const std::string& rerun : reruns) std::fprintf(stderr, "chaos: %s\n", rerun.c_str());
   for (const std::string& complaint : world.complaints()) std::fprintf(stderr, "chaos: %s\n", complaint.c_str());
-  if (!ok) std::fprintf(stderr, "chaos: logs and store are in %s; again with: quern-chaos --seconds %g --seed %llu\n", setting.folder.c_str(), seconds, static_cast<unsigned long long>(setting.seed));
+  if (!ok)
+    std::fprintf(stderr, "chaos: logs and store are in %s; again with: quern-chaos --seconds %g --seed %llu --store %s\n",
+                 setting.folder.c_str(), seconds, static_cast<unsigned long long>(setting.seed), setting.durable ? "durable" : "none");
   const std::string line = to_json(verdict, starts, world, seconds, setting.seed, reruns.size(), stall.longest_s, ok);
   if (json) std::printf("%s\n", line.c_str());
   else {
