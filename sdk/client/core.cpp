@@ -196,7 +196,9 @@ void ClientCore::reopen(Time now) {
   hello.software = options_.software;
   for (const auto& [key, job] : jobs_) {
     if (hello.jobs.size() == kHeldMax) break;
-    if (job.stage == Stage::live || job.stage == Stage::ended) hello.jobs.push_back({job.uuid, job.received});
+    // Whether the broker knows such a job tells whether it may be submitted again (may_have_started).
+    const bool asked = job.stage == Stage::submitting && job.submits_sent > 0 && job.submit->options.at_most_once;
+    if (job.stage == Stage::live || job.stage == Stage::ended || asked) hello.jobs.push_back({job.uuid, job.received});
   }
   send(std::move(hello), now);
 }
@@ -225,6 +227,7 @@ void ClientCore::apply(Session::Action action, Time now) {
 
 void ClientCore::send_submit(LiveJob& job, Time now) {
   ++job.submits_sent;
+  job.incarnation = session_.incarnation();
   send(*job.submit, now);
   send_cancels(job, now);
 }

@@ -101,6 +101,7 @@ class ClientCore {
   void lose(Time now);
   void apply(Session::Action action, Time now);
   void resume(LiveJob& job, const wire::KnownJob* known, Time now);
+  bool may_have_started(const LiveJob& job, const wire::KnownJob* known) const;
   void send_submit(LiveJob& job, Time now);
   void send_attach(LiveJob& job, Time now);
   void send_cancels(LiveJob& job, Time now);

@@ -91,6 +91,15 @@ void ClientCore::on(const wire::Welcome& welcome, wire::SessionId id, Time now) 
   for (const auto& [token, question] : asks) send_question(token, question, now);
 }
 
+// A broker that kept the job in memory only may have run some of it before it was restarted. A durable job
+// that the broker does not know never reached its disk, and nothing of a job runs before that.
+bool ClientCore::may_have_started(const LiveJob& job, const wire::KnownJob* known) const {
+  const wire::JobOptions& options = job.submit->options;
+  const bool kept = (known && known->known) || options.durability == Durability::durable;
+  const bool restarted = job.submits_sent > 0 && job.incarnation != session_.incarnation();
+  return options.at_most_once && restarted && !kept;
+}
+
 void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
   job.acked = 0;
   job.asked_input = false;
@@ -99,7 +108,11 @@ void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
   if (job.cancel_all == LiveJob::CancelAll::sent) job.cancel_all = LiveJob::CancelAll::due;
   switch (job.stage) {
     case Stage::submitting:
-      if (job.submits_sent < kSubmitsMax)
+      if (may_have_started(job, known))
+        end(job.key, {ErrorCode::lost,
+                      "the broker was restarted before it acknowledged the job, and no longer knows "
+                      "it; some of its tasks may have been started, and it allows one start only"});
+      else if (job.submits_sent < kSubmitsMax)
         send_submit(job, now);
       else
         end(job.key, last_error_.text.empty()

@@ -32,7 +32,7 @@ struct LiveJob {
   std::uint64_t token = 0;             // of ATTACH
   std::optional<wire::Submit> submit;  // until acknowledged
   std::uint64_t submits_sent = 0;
-  std::uint64_t incarnation = 0;  // of the broker that accepted it
+  std::uint64_t incarnation = 0;  // of the broker that accepted it, or was sent it
   InputLedger input;
   bool asked_input = false;  // NeedInput is out
 

@@ -1,6 +1,5 @@
 #include "chaos/client.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -9,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "chaos/journal.hpp"
 #include "quern/client.hpp"
 #include "quern/typed.hpp"
 
@@ -16,24 +16,6 @@ namespace quern::chaos {
 namespace {
 
 using Random = std::mt19937_64;
-
-/// One write per line: a line is there whole or not at all, whatever kills us.
-class Journal {
- public:
-  explicit Journal(const std::string& path) : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
-    if (fd_ < 0) throw std::runtime_error("cannot write " + path);
-  }
-  ~Journal() { ::close(fd_); }
-  void say(std::string line) {
-    for (char& c : line)
-      if (static_cast<unsigned char>(c) < ' ') c = '?';  // whatever an error says, it is one line
-    const std::string whole = line + "\n";
-    if (::write(fd_, whole.data(), whole.size()) != static_cast<ssize_t>(whole.size())) std::abort();
-  }
-
- private:
-  int fd_;
-};
 
 enum class Kind : unsigned char { echo, stream, traced, slow, sum, words };
 constexpr const char* kNames[] = {"echo", "stream", "traced", "slow", "sum", "words"};
@@ -127,6 +109,8 @@ void follow(Journal& journal, const std::string& name, const Task& task, Job& jo
   }
 }
 
+}  // namespace
+
 ClientOptions options_of(const ClientCall& call) {
   ClientOptions options;
   options.endpoint = call.endpoint;
@@ -134,8 +118,6 @@ ClientOptions options_of(const ClientCall& call) {
   options.retry = std::chrono::seconds(60);
   return options;
 }
-
-}  // namespace
 
 int run_client(const ClientCall& call) {
   Journal journal(call.journal);

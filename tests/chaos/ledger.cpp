@@ -91,7 +91,7 @@ std::vector<std::string> reruns_of_live_leases(const std::string& folder, const 
 
 std::uint64_t progress(const std::string& folder) {
   std::uint64_t bytes = 0;
-  for (const char* file : {"/trace", "/journal", "/collected"}) {
+  for (const char* file : {"/trace", "/journal", "/collected", "/commands"}) {
     std::error_code none;
     const auto size = std::filesystem::file_size(folder + file, none);
     if (!none) bytes += size;

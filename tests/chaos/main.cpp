@@ -14,7 +14,9 @@
 #include <thread>
 
 #include "chaos/client.hpp"
+#include "chaos/commander.hpp"
 #include "chaos/ledger.hpp"
+#include "chaos/start_ledger.hpp"
 #include "chaos/world.hpp"
 
 namespace po = boost::program_options;
@@ -46,7 +48,19 @@ struct Stall {
   }
 };
 
-std::string to_json(const Verdict& v, const World& world, double seconds, std::uint64_t seed, std::uint64_t reruns, double stall, bool ok) {
+std::string to_json(const StartVerdict& v) {
+  std::ostringstream out;
+  out << "{\"jobs\":" << v.jobs << ",\"starts\":" << v.starts
+      << ",\"second_starts\":" << v.second_starts << ",\"once_jobs\":" << v.once_jobs
+      << ",\"once_tasks\":" << v.once_tasks << ",\"lost_worker\":" << v.lost_worker
+      << ",\"lost_unstarted\":" << v.lost_unstarted << ",\"gone\":" << v.gone
+      << ",\"abandoned\":" << v.abandoned
+      << ",\"failures\":" << v.failures.size() << "}";
+  return out.str();
+}
+
+std::string to_json(const Verdict& v, const StartVerdict& starts, const World& world, double seconds,
+                    std::uint64_t seed, std::uint64_t reruns, double stall, bool ok) {
   std::ostringstream out;
   out << "{\"seconds\":" << seconds << ",\"seed\":" << seed << ",\"submitted\":" << v.submitted << ",\"completed\":" << v.completed
       << ",\"abandoned\":" << v.abandoned << ",\"refused\":" << v.refused << ",\"lost\":" << v.lost << ",\"duplicated\":" << v.duplicated
@@ -56,7 +70,8 @@ std::string to_json(const Verdict& v, const World& world, double seconds, std::u
     out << comma << '"' << kind << "\":" << n;
     comma = ",";
   }
-  out << "},\"reruns_of_live_leases\":" << reruns << ",\"longest_stall_s\":" << stall << ",\"ok\":" << (ok ? "true" : "false") << "}";
+  out << "},\"reruns_of_live_leases\":" << reruns << ",\"commands\":" << to_json(starts)
+      << ",\"longest_stall_s\":" << stall << ",\"ok\":" << (ok ? "true" : "false") << "}";
   return out.str();
 }
 
@@ -84,6 +99,7 @@ int run(const Setting& setting, double seconds, bool json, bool keep) {
     std::this_thread::sleep_for(20ms);
   }
   std::ofstream(setting.folder + "/unread") << unread_jobs(setting.folder);
+  std::ofstream(setting.folder + "/unread.commands") << unread_commands(setting.folder);
   bool finished = world.clients_ended();
   const bool collected = world.collect(setting.folder + "/unread", until);
   finished = finished && collected;
@@ -91,20 +107,33 @@ int run(const Setting& setting, double seconds, bool json, bool keep) {
 
   const Verdict verdict = judge(setting.folder, world.killed_clients());
   const std::vector<std::string> reruns = reruns_of_live_leases(setting.folder, world.disturbed());
-  const bool ok = finished && verdict.lost + verdict.duplicated + verdict.wrong == 0 && world.complaints().empty() && !interrupted;
+  const Disturbed disturbed{world.steady_workers(), world.killed_clients(),
+                            world.kills().contains("broker_killed")};
+  const StartVerdict starts = judge_starts(setting.folder, disturbed);
+  const bool ok = finished && verdict.lost + verdict.duplicated + verdict.wrong == 0 &&
+                  starts.failures.empty() && world.complaints().empty() && !interrupted;
   if (!finished) std::fprintf(stderr, "chaos: not everything had finished %lld s after the last fault\n", static_cast<long long>(kHealing.count()));
   for (const std::string& reason : verdict.reasons) std::fprintf(stderr, "chaos: %s\n", reason.c_str());
+  for (const std::string& failure : starts.failures)
+    std::fprintf(stderr, "chaos: seed %llu: %s\n", static_cast<unsigned long long>(setting.seed), failure.c_str());
   if (setting.verbose)
     for (const std::string& rerun : reruns) std::fprintf(stderr, "chaos: %s\n", rerun.c_str());
   for (const std::string& complaint : world.complaints()) std::fprintf(stderr, "chaos: %s\n", complaint.c_str());
-  if (!ok) std::fprintf(stderr, "chaos: logs and store are in %s; again with: quern-chaos --seconds %g --seed %llu\n", setting.folder.c_str(), seconds, static_cast<unsigned long long>(setting.seed));
-  const std::string line = to_json(verdict, world, seconds, setting.seed, reruns.size(), stall.longest_s, ok);
+  if (!ok)
+    std::fprintf(stderr, "chaos: logs and store are in %s; again with: quern-chaos --seconds %g --seed %llu --store %s\n",
+                 setting.folder.c_str(), seconds, static_cast<unsigned long long>(setting.seed), setting.durable ? "durable" : "none");
+  const std::string line = to_json(verdict, starts, world, seconds, setting.seed, reruns.size(), stall.longest_s, ok);
   if (json) std::printf("%s\n", line.c_str());
-  else
+  else {
     std::printf("%llu jobs acknowledged, %llu completed, %llu abandoned, %llu lost, %llu duplicated, %llu wrong; longest stall %.1f s\n",
                 static_cast<unsigned long long>(verdict.submitted), static_cast<unsigned long long>(verdict.completed),
                 static_cast<unsigned long long>(verdict.abandoned), static_cast<unsigned long long>(verdict.lost),
                 static_cast<unsigned long long>(verdict.duplicated), static_cast<unsigned long long>(verdict.wrong), stall.longest_s);
+    std::printf("%llu starts of commands; of %llu tasks that start at most once %llu ended with lost_worker; "
+                "%zu broken promises\n",
+                static_cast<unsigned long long>(starts.starts), static_cast<unsigned long long>(starts.once_tasks),
+                static_cast<unsigned long long>(starts.lost_worker), starts.failures.size());
+  }
   if (ok && !keep) std::filesystem::remove_all(setting.folder);
   return ok ? 0 : 1;
 }
@@ -119,14 +148,14 @@ int main(int argc, char** argv) {
   ClientCall call;
   std::string store = "durable", folder, collect;
   bool json = false, keep = false;
-  std::uint64_t client = 0;
+  std::uint64_t client = 0, commander = 0;
   po::options_description shown("Options"), hidden;
   shown.add_options()("seconds", po::value(&seconds), "how long faults happen (default 30); it ends within 30 s more")(
       "seed", po::value(&setting.seed), "of the faults and the jobs (default 1)")("json", po::bool_switch(&json), "one JSON object")(
       "store", po::value(&store), "durable, or none: then the broker is not killed (default durable)")(
       "keep-folder", po::bool_switch(&keep), "keep logs, journals and store also when all is well")(
       "verbose", po::bool_switch(&setting.verbose), "say each fault")("help", "print this");
-  hidden.add_options()("client", po::value(&client), "")("collect", po::value(&collect), "")("broker", po::value(&call.endpoint), "")(
+  hidden.add_options()("client", po::value(&client), "")("commander", po::value(&commander), "")("collect", po::value(&collect), "")("broker", po::value(&call.endpoint), "")(
       "folder", po::value(&folder), "");
   po::options_description all;
   all.add(shown).add(hidden);
@@ -140,7 +169,7 @@ int main(int argc, char** argv) {
   }
   if (given.contains("help")) {
     std::cout << "Usage: quern-chaos [--seconds S] [--seed N] [--json]\nClients submit jobs with known answers while broker, workers, clients and "
-                 "connections are killed, stopped and cut.\nExit 1 when a job was lost, doubled or wrong, or never finished.\n\n"
+                 "connections are killed, stopped and cut.\nExit 1 when a job was lost, doubled or wrong, or never finished, or a command was started more often than its job allows.\n\n"
               << shown;
     return 0;
   }
@@ -149,15 +178,22 @@ int main(int argc, char** argv) {
     return 2;
   }
   call.stop = folder + "/stop";
-  call.seed = client;
+  call.folder = folder;
+  call.seed = given.contains("commander") ? commander : client;
   call.durability = store == "durable" ? "durable" : "memory";
   if (given.contains("client")) {
     call.journal = folder + "/journal";
     return run_client(call);
   }
+  if (given.contains("commander")) {
+    call.journal = folder + "/commands";
+    return run_commander(call);
+  }
   if (given.contains("collect")) {
     call.journal = folder + "/collected";
-    return run_collector(call, collect);
+    const int code = run_collector(call, collect);
+    call.journal = folder + "/commands";
+    return code != 0 ? code : run_command_collector(call, collect + ".commands");
   }
   struct sigaction stop{};
   stop.sa_handler = [](int) { interrupted = 1; };

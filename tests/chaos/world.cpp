@@ -5,20 +5,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <thread>
+
+#include "chaos/command_job.hpp"
 
 namespace quern::chaos {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kWorkers = 4, kClients = 4;
+constexpr std::size_t kWorkers = 4, kClients = 4, kCommanders = 2;
 
 /// A port that is free now; the broker takes it again after each restart.
 std::uint16_t free_port() {
@@ -39,10 +43,12 @@ World::World(Setting setting) : setting_(std::move(setting)), random_(setting_.s
   ::setenv("XDG_CONFIG_HOME", setting_.folder.c_str(), 1);
   ::setenv("XDG_STATE_HOME", setting_.folder.c_str(), 1);
   ::setenv("QUERN_CHAOS_TRACE", (setting_.folder + "/trace").c_str(), 1);
+  std::filesystem::create_directory(marks_folder(setting_.folder));
   proxy_ = std::make_unique<Proxy>(port_);
   start_broker();
   for (std::size_t i = 0; i < kWorkers; ++i) start_worker(i % 2 == 1);
-  for (std::size_t i = 0; i < kClients; ++i) start_client(i % 2 == 1);
+  for (std::size_t i = 0; i < kClients; ++i) start_client(i % 2 == 1, false);
+  for (std::size_t i = 0; i < kCommanders; ++i) start_client(i % 2 == 1, true);
 }
 
 void World::note(const std::string& what) {
@@ -75,39 +81,74 @@ void World::start_worker(bool proxied) {
   member.proxied = proxied;
   const std::string name = "w" + std::to_string(++last_worker_);
   member.process = Process({setting_.bin + "/quern-worker", "--broker", endpoint_for(proxied), "--name", name, "--slots",
-                            std::to_string(1 + below(3)), "--cpu-share", below(2) ? "0.5" : "1", "--load", setting_.plugin},
+                            std::to_string(6 + below(3)), "--cpu-share", below(2) ? "0.5" : "1", "--load", setting_.plugin,
+                            "--allow-exec"},
                            setting_.folder + "/" + name + ".log");
   if (proxied) disturbed_.insert(member.process.pid());
+  worker_names_[member.process.pid()] = name;
   workers_.push_back(std::move(member));
 }
 
-void World::start_client(bool proxied) {
+void World::start_client(bool proxied, bool commands) {
   Member member;
+  member.commands = commands;
   member.proxied = proxied;
   member.seed = setting_.seed * 10'000 + ++last_client_;
-  member.process = Process({"/proc/self/exe", "--client", std::to_string(member.seed), "--broker", endpoint_for(proxied), "--folder",
+  member.process = Process({"/proc/self/exe", commands ? "--commander" : "--client", std::to_string(member.seed), "--broker", endpoint_for(proxied), "--folder",
                             setting_.folder, "--store", setting_.durable ? "durable" : "none"},
                            setting_.folder + "/c" + std::to_string(last_client_) + ".log");
   clients_.push_back(std::move(member));
 }
 
+enum class World::Mishap : std::uint8_t {
+  broker_killed, broker_stopped, worker_killed, worker_ended, worker_stopped, worker_stopped_long, client_killed, client_stopped, proxy
+};
+
+World::Mishap World::draw() {
+  if (deck_.empty()) {
+    using enum Mishap;
+    deck_ = {broker_killed, broker_killed, broker_stopped, worker_killed, worker_killed, worker_killed, worker_ended,
+             worker_stopped, worker_stopped_long, client_killed, client_stopped, proxy, proxy};
+    std::shuffle(deck_.begin(), deck_.end(), random_);
+  }
+  const Mishap drawn = deck_.back();
+  deck_.pop_back();
+  return drawn;
+}
+
+void World::stop_worker(std::chrono::milliseconds time) {
+  Member& worker = workers_[below(workers_.size())];
+  if (worker.resume != Clock::time_point{}) return;
+  disturbed_.insert(worker.process.pid());
+  worker.process.signal(SIGSTOP);
+  worker.resume = Clock::now() + time;
+  ++kills_["worker_stopped"];
+  note("worker stopped for a while: process " + std::to_string(worker.process.pid()));
+}
+
+void World::inflict(Fault fault) {
+  static const char* kNames[] = {"proxy_reset", "proxy_silent", "proxy_slow", "proxy_truncated"};
+  proxy_->inflict(fault, std::chrono::milliseconds(1 + below(4000)));
+  ++kills_[kNames[static_cast<int>(fault)]];
+  note(kNames[static_cast<int>(fault)]);
+}
+
 void World::disturb() {
   const auto now = Clock::now();
-  switch (below(10)) {
-    case 0:
-    case 1:
+  switch (draw()) {
+    case Mishap::broker_killed:
       if (!setting_.durable || broker_back_ != Clock::time_point{}) return;
       broker_.process.kill();
       broker_back_ = now + std::chrono::milliseconds(below(2000));
       ++kills_["broker_killed"];
       return note("broker killed");
-    case 2:
+    case Mishap::broker_stopped:
       if (broker_back_ != Clock::time_point{} || broker_.resume != Clock::time_point{}) return;
       broker_.process.signal(SIGSTOP);
       broker_.resume = now + std::chrono::milliseconds(below(1500));
       ++kills_["broker_stopped"];
       return note("broker stopped for a while");
-    case 3: {
+    case Mishap::worker_killed: {
       Member& worker = workers_[below(workers_.size())];
       disturbed_.insert(worker.process.pid());
       worker.doomed = true;
@@ -115,7 +156,7 @@ void World::disturb() {
       ++kills_["worker_killed"];
       return note("worker killed: process " + std::to_string(worker.process.pid()));
     }
-    case 4: {
+    case Mishap::worker_ended: {
       Member& worker = workers_[below(workers_.size())];
       disturbed_.insert(worker.process.pid());
       worker.doomed = true;
@@ -123,16 +164,11 @@ void World::disturb() {
       ++kills_["worker_ended"];
       return note("worker told to leave: process " + std::to_string(worker.process.pid()));
     }
-    case 5: {
-      Member& worker = workers_[below(workers_.size())];
-      if (worker.resume != Clock::time_point{}) return;
-      disturbed_.insert(worker.process.pid());
-      worker.process.signal(SIGSTOP);
-      worker.resume = now + std::chrono::milliseconds(below(8000));
-      ++kills_["worker_stopped"];
-      return note("worker stopped for a while: process " + std::to_string(worker.process.pid()));
-    }
-    case 6: {
+    case Mishap::worker_stopped:
+      return stop_worker(std::chrono::milliseconds(500 + below(2300)));
+    case Mishap::worker_stopped_long:  // after 3 s of silence the broker gives it up
+      return stop_worker(std::chrono::milliseconds(4000 + below(4000)));
+    case Mishap::client_killed: {
       Member& client = clients_[below(clients_.size())];
       killed_clients_.insert(client.seed);
       client.doomed = true;
@@ -140,7 +176,7 @@ void World::disturb() {
       ++kills_["client_killed"];
       return note("a client killed");
     }
-    case 7: {
+    case Mishap::client_stopped: {
       Member& client = clients_[below(clients_.size())];
       if (client.resume != Clock::time_point{}) return;
       client.process.signal(SIGSTOP);
@@ -148,13 +184,8 @@ void World::disturb() {
       ++kills_["client_stopped"];
       return note("a client stopped for a while");
     }
-    default: {
-      const auto fault = static_cast<Fault>(below(4));
-      static const char* kNames[] = {"proxy_reset", "proxy_silent", "proxy_slow", "proxy_truncated"};
-      proxy_->inflict(fault, std::chrono::milliseconds(1 + below(4000)));
-      ++kills_[kNames[static_cast<int>(fault)]];
-      return note(kNames[static_cast<int>(fault)]);
-    }
+    case Mishap::proxy:
+      return inflict(static_cast<Fault>(below(4)));
   }
 }
 
@@ -180,16 +211,16 @@ void World::tend() {
         ++i;
         continue;
       }
-      const bool proxied = members[i].proxied;
+      const bool proxied = members[i].proxied, commands = members[i].commands;
       const bool expected = members[i].doomed || (ending_ && *code == 0);
       if (!expected) complaints_.push_back(std::string(what) + " ended by itself with " + std::to_string(*code));
       members.erase(members.begin() + static_cast<std::ptrdiff_t>(i));
-      start(proxied);
+      start(proxied, commands);
     }
   };
-  replace(workers_, "a worker", [&](bool proxied) { start_worker(proxied); });
-  replace(clients_, "a client", [&](bool proxied) {
-    if (!ending_) start_client(proxied);
+  replace(workers_, "a worker", [&](bool proxied, bool) { start_worker(proxied); });
+  replace(clients_, "a client", [&](bool proxied, bool commands) {
+    if (!ending_) start_client(proxied, commands);
   });
 }
 
@@ -213,6 +244,15 @@ void World::let_clients_end() {
 bool World::clients_ended() {
   tend();
   return clients_.empty();
+}
+
+std::set<pid_t> World::steady_workers() const {
+  std::string log;
+  std::getline(std::ifstream(setting_.folder + "/broker.log"), log, '\0');
+  std::set<pid_t> steady;
+  for (const auto& [pid, name] : worker_names_)
+    if (!disturbed_.contains(pid) && log.find("worker " + name + " is lost") == std::string::npos) steady.insert(pid);
+  return steady;
 }
 
 bool World::collect(const std::string& jobs, std::chrono::steady_clock::time_point until) {

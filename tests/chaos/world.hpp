@@ -28,7 +28,7 @@ class World {
  public:
   explicit World(Setting setting);
 
-  /// One random fault.
+  /// One fault, dealt from a shuffled deck: a run of some length has all of them.
   void disturb();
   /// Starts again what ended by a fault; complains about what ended by itself.
   void tend();
@@ -45,23 +45,30 @@ class World {
   const std::map<std::string, std::uint64_t>& kills() const { return kills_; }
   /// Process numbers of workers that were killed, stopped or behind the proxy.
   const std::set<pid_t>& disturbed() const { return disturbed_; }
+  /// Process numbers of workers that none of this happened to, and that no broker said it had lost.
+  std::set<pid_t> steady_workers() const;
   const std::set<std::uint64_t>& killed_clients() const { return killed_clients_; }
   const std::vector<std::string>& complaints() const { return complaints_; }
   std::string endpoint() const { return "tcp://127.0.0.1:" + std::to_string(port_); }
 
  private:
   using Clock = std::chrono::steady_clock;
+  enum class Mishap : std::uint8_t;
   struct Member {
     Process process;
     bool proxied = false;
+    bool commands = false;           ///< a client that submits commands
     std::uint64_t seed = 0;          ///< of a client
     Clock::time_point resume{};      ///< when a stopped one goes on; zero: it is not stopped
     bool doomed = false;             ///< it ends by our doing
   };
 
+  Mishap draw();
   void start_broker();
   void start_worker(bool proxied);
-  void start_client(bool proxied);
+  void start_client(bool proxied, bool commands);
+  void stop_worker(std::chrono::milliseconds time);
+  void inflict(Fault fault);
   std::vector<std::string> broker_words() const;
   std::string endpoint_for(bool proxied) const;
   std::uint64_t below(std::uint64_t n) { return random_() % n; }
@@ -69,6 +76,7 @@ class World {
 
   Setting setting_;
   std::mt19937_64 random_;
+  std::vector<Mishap> deck_;
   std::uint16_t port_ = 0;
   std::unique_ptr<Proxy> proxy_;
   Member broker_;
@@ -77,6 +85,7 @@ class World {
   std::uint64_t last_worker_ = 0, last_client_ = 0;
   bool ending_ = false;
   std::map<std::string, std::uint64_t> kills_;
+  std::map<pid_t, std::string> worker_names_;
   std::set<pid_t> disturbed_;
   std::set<std::uint64_t> killed_clients_;
   std::vector<std::string> complaints_;

@@ -262,6 +262,48 @@ TEST_F(ClientJobs, ASubmitWithoutAnswerIsSentAgain) {
   EXPECT_TRUE(rig.effects<Ended>().empty());
 }
 
+TEST_F(ClientJobs, AnAtMostOnceJobThatARestartedBrokerMayHaveRunIsNotSubmittedAgain) {
+  wire::Submit once = rig.items({"a"}, false);
+  once.options.at_most_once = true;
+  for (const auto durability : {Durability::memory, Durability::automatic}) {
+    once.options.durability = durability;
+    rig.submit(once);
+    rig.sent<wire::Submit>();  // its ACCEPTED does not come
+    ++rig.incarnation;
+    rig.lose_session();
+    EXPECT_EQ(rig.welcome({{uuid_of(1), false, {}, 0, 0}}).jobs.size(), 1u);
+    EXPECT_TRUE(rig.all_sent<wire::Submit>().empty());
+    const auto ended = rig.effects<Ended>();
+    ASSERT_EQ(ended.size(), 1u);
+    EXPECT_EQ(ended[0].failure.code, ErrorCode::lost);
+  }
+}
+
+TEST_F(ClientJobs, AnAtMostOnceJobThatCannotHaveStartedIsSubmittedAgain) {
+  wire::Submit once = rig.items({"a"}, false);
+  once.options.at_most_once = true;
+  once.options.durability = Durability::memory;
+  rig.submit(once);
+  rig.sent<wire::Submit>();
+  rig.lose_session();
+  rig.welcome({{uuid_of(1), false, {}, 0, 0}});  // the same broker: it never got it
+  rig.sent<wire::Submit>();
+  ++rig.incarnation;
+  rig.lose_session();
+  rig.welcome({{uuid_of(1), true, JobNumber{7}, 1, 0}});  // another, and it has it
+  rig.sent<wire::Submit>();
+
+  once.job = uuid_of(2);
+  once.options.durability = Durability::durable;
+  rig.submit(once, JobKey{2});
+  rig.sent<wire::Submit>();
+  ++rig.incarnation;
+  rig.lose_session();
+  rig.welcome({{uuid_of(1), true, JobNumber{7}, 1, 0}, {uuid_of(2), false, {}, 0, 0}});
+  EXPECT_EQ(rig.all_sent<wire::Submit>().size(), 2u);
+  EXPECT_TRUE(rig.effects<Ended>().empty());
+}
+
 TEST_F(ClientJobs, ASubmitThatEndsEverySessionEndsItself) {
   rig.submit(rig.items({"a"}, false));
   for (int i = 0; i < 5 && rig.core->live_jobs() > 0; ++i) {

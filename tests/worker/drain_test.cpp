@@ -90,6 +90,22 @@ TEST_F(DrainTest, WithoutABrokerItDoesNotWaitLong) {
   EXPECT_EQ(tick(1ms), Lines{"finished 0"});
 }
 
+// A proxy takes the connection also when there is no broker behind it, and then closes it.
+TEST_F(DrainTest, ConnectionsThatFailDoNotMakeItWaitLonger) {
+  say(item_lease(1, {{0, 1}}));
+  stop();
+  core.on_lost("closed", now);
+  effects();
+  for (int i = 0; i < 29; ++i) {
+    tick(100ms);
+    core.on_connected(now);
+    core.on_lost("closed", now);
+    effects();
+    EXPECT_FALSE(core.over());
+  }
+  EXPECT_EQ(tick(100ms), Lines{"finished 0"});
+}
+
 TEST_F(DrainTest, BeforeThereWasABrokerItLeavesAtOnce) {
   core = WorkerCore(small_config());
   tick();

@@ -153,10 +153,12 @@ void WorkerCore::send_beat(bool reply, Time now) {
 void WorkerCore::lose(const std::string& why, Time now) {
   effects_.push_back(HangUp{});
   if (config_.mistake == Mistake::forget_outbox) outbox_ = Outbox{};
-  if (session_.is_open()) note(Note::Level::info, "no session: " + why);
+  if (session_.is_open()) {
+    note(Note::Level::info, "no session: " + why);
+    drain_.on_alone(now + config_.alone_wait);  // attempts that fail do not make it wait longer
+  }
   session_.on_lost(now);
   blobs_.on_lost();
-  drain_.on_alone(now + config_.alone_wait);
   leave_when_done();
 }
 

@@ -1,0 +1,17 @@
+// A client process of a chaos run that submits commands, and writes down how each of them ended.
+#pragma once
+
+#include <string>
+
+#include "chaos/client.hpp"
+
+namespace quern::chaos {
+
+/// Runs until the stop file is there and the last job has ended. The exit code.
+int run_commander(const ClientCall& call);
+
+/// Reads the detached jobs named in `jobs` (lines "NAME NUMBER WORDS") and writes down how they
+/// ended.
+int run_command_collector(const ClientCall& call, const std::string& jobs);
+
+}  // namespace quern::chaos
