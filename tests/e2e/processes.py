@@ -1,10 +1,11 @@
 """Processes that a worker has started, found by the mark they carry."""
 
+import os
 import pathlib
 
 
-def marked_processes(name=None, mark=b"QUERN_MARK="):
-    """Process ids of programs (of that name) that carry a worker's mark."""
+def marked_processes(name=None, mark=b"QUERN_MARK=", folder=None):
+    """Process ids of programs (of that name, that run in that folder) that carry a worker's mark."""
     found = []
     for place in pathlib.Path("/proc").iterdir():
         if not place.name.isdigit():
@@ -12,9 +13,10 @@ def marked_processes(name=None, mark=b"QUERN_MARK="):
         try:
             environment = (place / "environ").read_bytes()
             comm = (place / "comm").read_text().strip()
+            elsewhere = folder and pathlib.Path(os.readlink(place / "cwd")) != folder.resolve()
             state = (place / "stat").read_text().rsplit(")", 1)[1].split()[0]
         except OSError:
             continue
-        if state != "Z" and mark in environment and (name is None or comm == name):
+        if state != "Z" and mark in environment and not elsewhere and (name is None or comm == name):
             found.append(int(place.name))
     return found

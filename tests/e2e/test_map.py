@@ -161,13 +161,13 @@ class Map(Rig):
         done = self.quern("map", "--timeout", "0.3", "--json", "echo begun; sleep 1000 #", ":::", "a")
         self.assertEqual(done.code, 1)
         self.assertEqual((done.objects[0]["stdout"], done.objects[0]["timed_out"]), ("begun\n", True), done)
-        self.assertEqual(marked_processes("sleep"), [])
+        self.assertEqual(marked_processes("sleep", folder=self.folder), [])
 
     def test_halt_now_ends_what_runs(self):
         done = self.quern("map", "--halt", "now,fail=1", "sleep {}; exit 1", ":::", "0", "1000", "1000", "1000")
         self.assertEqual(done.code, 1, done)
         self.assertIn("stopping", done.err)
-        wait_until(lambda: not marked_processes("sleep"), "the end of what ran")
+        wait_until(lambda: not marked_processes("sleep", folder=self.folder), "the end of what ran")
 
     def test_halt_soon_starts_no_more(self):
         done = self.quern("map", "--halt", "soon,fail=1", f"echo {{}} >> {self.folder}/ran; sleep 0.2; exit 1", stdin="".join(f"{i}\n" for i in range(100)).encode())
@@ -279,7 +279,7 @@ class Map(Rig):
         self.assertEqual(self.ok("map", "-k", "--loop", "cat", stdin=text).raw, text)
         self.assertEqual(self.ok("map", "-k", "--loop", "sed", "s/line/row/", stdin=text).raw, text.replace(b"line", b"row"))
         self.assertEqual(self.ok("map", "-k", "--loop", "tr a-z A-Z", stdin=b"a\n\nb\n").out, "A\n\nB\n")
-        wait_until(lambda: not marked_processes("cat") and not marked_processes("sed"), "the end of the programs")
+        wait_until(lambda: not marked_processes("cat", folder=self.folder) and not marked_processes("sed", folder=self.folder), "the end of the programs")
 
     def test_loop_starts_one_program_per_slot(self):
         done = self.ok("map", "--loop", "while read -r x; do echo $$; done", stdin=b"x\n" * 3000)
@@ -309,7 +309,7 @@ class Map(Rig):
         map_.process.wait(timeout=60)
         self.assertEqual(map_.process.returncode, -signal.SIGPIPE)
         self.assertLess(self.jobs()[-1]["done"], 1900, "the rest was cancelled, not waited for")
-        wait_until(lambda: not marked_processes("yes"), "the end of the commands")
+        wait_until(lambda: not marked_processes("yes", folder=self.folder), "the end of the commands")
 
     # -- mistakes -------------------------------------------------------------------------------------------------
 
