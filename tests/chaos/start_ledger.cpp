@@ -13,20 +13,15 @@
 namespace quern::chaos {
 namespace {
 
-struct Start {
-  std::filesystem::file_time_type time;
-  pid_t worker = 0;
-};
-
 struct History {
   CommandJob job;
   std::uint64_t client = 0;
   std::optional<std::string> number;  ///< there when it was acknowledged
   bool complete = false;
-  std::string gone;                            ///< why it cannot be read to its end
-  std::map<std::uint64_t, std::string> tasks;  ///< how they ended
-  std::set<std::uint64_t> told;                ///< by the process that follows it now
-  std::map<std::uint64_t, std::vector<Start>> starts;
+  std::string gone;                                    ///< why it cannot be read to its end
+  std::map<std::uint64_t, std::string> tasks;          ///< how they ended
+  std::set<std::uint64_t> told;                        ///< by the process that follows it now
+  std::map<std::uint64_t, std::vector<pid_t>> starts;  ///< the workers that started them
   std::vector<std::string> failures;
 
   void fail(std::uint64_t task, const std::string& why) {
@@ -101,25 +96,24 @@ void read_marks(const std::string& folder, std::map<std::string, History>& entri
                            file.path().filename().string());
       continue;
     }
-    entry->second.starts[*task].push_back({file.last_write_time(), static_cast<pid_t>(*worker)});
+    entry->second.starts[*task].push_back(static_cast<pid_t>(*worker));
     ++v.starts;
   }
-  for (auto& [name, entry] : entries)
-    for (auto& [task, starts] : entry.starts) std::ranges::sort(starts, {}, &Start::time);
 }
 
-/// What was started again although its worker was there and it had attempts for fewer failures.
-void judge_reruns(History& entry, std::uint64_t task, const std::vector<Start>& starts,
+/// What was started again although it had not failed and none of its workers can have been lost. Of
+/// a worker that was disturbed any start may be the lost one: what waits there while it is stopped
+/// begins when it goes on, after others were given the task.
+void judge_reruns(History& entry, std::uint64_t task, const std::vector<pid_t>& workers,
                   const Disturbed& disturbed) {
-  if (entry.job.starts != Starts::plain || (disturbed.broker_killed && !entry.job.durable)) return;
-  const auto held = std::count_if(starts.begin(), starts.end() - 1, [&](const Start& start) {
-    return disturbed.steady_workers.contains(start.worker);
-  });
-  const std::uint32_t failures = entry.job.code(task) == 0 ? 0 : entry.job.attempts() - 1;
-  if (held > failures)
-    entry.fail(task, "was started " + std::to_string(starts.size()) + " times, " +
-                         std::to_string(held) +
-                         " of them, before the last, on a worker that was there all the time");
+  if (entry.job.starts != Starts::plain) return;
+  if (disturbed.broker_killed && !entry.job.durable) return;
+  const auto steady = std::ranges::count_if(
+      workers, [&](pid_t worker) { return disturbed.steady_workers.contains(worker); });
+  const std::uint32_t expected = entry.job.code(task) == 0 ? 1 : entry.job.attempts();
+  if (steady > expected)
+    entry.fail(task, "was started " + std::to_string(steady) +
+                         " times by workers that were there all the time");
 }
 
 void judge_task(History& entry, std::uint64_t task, const std::string& ending, StartVerdict& v) {
