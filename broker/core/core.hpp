@@ -346,6 +346,9 @@ class Core {
   bool room_for_any();
   bool dispatch_job(Job& job, bool choosy, Time now, Effects& effects);
   bool over_result_share(const Job& job) const;
+  /// A job that must not stand in a queue gets the next slot of somebody: who that is takes no more into its queue for now. Without this
+  /// the queues of all workers would be filled up by others for ever.
+  void reserve_one(const Pool& pool);
   static std::uint64_t waiting_beside(const Job& job, Time now);
   const Pool::Member* any_with_room(const Job& job, bool choosy);
   const Pool::Member* best_for(const Job& job, bool choosy, Time now);
@@ -446,8 +449,9 @@ class Core {
   /// Whether this client has read what it was sent; asks it when that is not known.
   bool hears(Session& session, Time now, Effects& effects);
   void on_heard(Session& session);
-  void hold_back(const Job& job, Follower& follower, Session& session);
-  void release_held_back(Session& session);
+  static void hold_news(const Job& job, Follower& follower, Session& session);
+  static void hold_results(const Job& job, Follower& follower, Session& session);
+  void release_results(Session& session);
   bool touch_held_back();
   /// Why there is no such job.
   std::pair<ErrorCode, std::string> unknown_job(Uuid uuid, JobNumber number) const;
@@ -497,6 +501,7 @@ class Core {
   std::optional<std::size_t> placed_;   ///< who got the last lease of it
   std::int64_t budget_ = 0;             ///< of this settle()
   int loading_ = 0;                     ///< jobs in this serve() whose payloads are not in memory
+  std::uint64_t dispatches_ = 1;        ///< number of this dispatch(), see Worker::reserved_in
   std::uint64_t serving_ = 0;           ///< number of this serve(), see Pool::no_room_in
   bool left_to_others_ = false;         ///< in this serve()
   bool cut_short_ = false;              ///< in this settle(): not everybody with room was looked at

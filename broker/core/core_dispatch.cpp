@@ -37,6 +37,8 @@ constexpr std::size_t kLevelsInVain = 8;
 constexpr std::size_t kPairsLookedAt = 2048;
 // Jobs that wait for their payloads to come from the store while others are passed over: beyond that the disk is busy enough.
 constexpr int kLoadingMost = 64;
+// Workers that are looked at for a reservation.
+constexpr std::size_t kReserveLooks = 64;
 
 }  // namespace
 
@@ -75,6 +77,7 @@ void Core::dispatch(Time now, Effects& effects) {
   if (!dispatch_needed_) return;
   dispatch_needed_ = false;
   retry_dispatch_.reset();
+  ++dispatches_;  // reservations of the one before are over
 
   budget_ = kBudget;
   cut_short_ = false;
@@ -160,9 +163,24 @@ bool Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effects) {
   const bool plenty = waiting_beside(job, now) > kPlentyPerSlot * job.pool->slots();
   if (plenty) placing_ = nullptr;
   const Pool::Member* member = plenty ? any_with_room(job, choosy) : best_for(job, choosy, now);
-  if (!member) return false;
+  if (!member) {
+    if (job.options->at_most_once) reserve_one(*job.pool);
+    return false;
+  }
   grant_tasks(job, *member, now, effects);
   return true;
+}
+
+void Core::reserve_one(const Pool& pool) {
+  Worker* shortest = nullptr;
+  std::size_t looks = kReserveLooks;
+  for (const Pool::Member& member : pool.members()) {
+    if (looks-- == 0) break;
+    Worker& worker = *member.worker;
+    if (worker.draining || worker.slots() == 0 || worker.reserved_in == dispatches_) continue;
+    if (!shortest || worker.leases.size() < shortest->leases.size()) shortest = &worker;
+  }
+  if (shortest) shortest->reserved_in = dispatches_;
 }
 
 std::uint64_t Core::waiting_beside(const Job& job, Time now) {
@@ -172,7 +190,8 @@ std::uint64_t Core::waiting_beside(const Job& job, Time now) {
   if (now >= level.waiting_until) {
     level.waiting_until = now + kWaitingHolds * level.wanted.size();
     level.waiting.clear();
-    for (const auto& [pool, wanted] : level.wanted) level.waiting[pool->crew()] += wanted.tasks;
+    for (const auto& [pool, wanted] : level.wanted)
+      if (pool->need().plain()) level.waiting[pool->crew()] += wanted.tasks;  // others may wait for a resource, not for a worker
   }
   const auto kind = level.wanted.find(job.pool);
   const auto all = level.waiting.find(job.pool->crew());

@@ -17,8 +17,6 @@ std::uint64_t tasks_of(const wire::Submit& submit) {
 }
 
 std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
-// Hints for tasks beyond this are not kept (4 bytes each): a stream that never ends would fill the memory.
-// Hints beyond these say nothing, and would drown what is measured.
 
 }  // namespace
 
@@ -79,7 +77,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
                  submit.job, 0, effects);
         return;
       }
-      same.keeping.edit().wanted = now;
+      if (same.blob) same.keeping.edit().wanted = now;
       if (same.blob && same.final()) same.owner = session.id;
       wire::Accepted answer = accepted(same);
       answer.existing = true;
@@ -274,8 +272,10 @@ Follower& Core::follow(Job& job, Session& session, std::uint64_t cursor, std::ui
   }
   it->session = session.id;
   forget_outstanding(*it);
-  *it = Follower{};
+  const Follower before = std::exchange(*it, Follower{});
   it->session = session.id;
+  it->news_held = before.news_held;  // it is in the session's lists all the same
+  it->results_held = before.results_held;
   it->sent = it->acked = std::max(cursor, job.results.begin());
   it->window = window;
   it->watch_ms = watch_ms;
@@ -300,6 +300,7 @@ void Core::on_attach(Session& session, const wire::Attach& attach, Time now, Eff
     return;
   }
   Follower& follower = follow(*job, session, attach.cursor, attach.window, attach.watch_ms);
+  if (attach.window > 0) session.wanted = job->number;
   if (attach.own && job->principal == session.principal) {
     job->owner = session.id;
     job->orphan_until.reset();
@@ -319,7 +320,7 @@ void Core::on_ack(Session& session, const wire::Ack& ack) {
   for (std::uint64_t seq = std::max(it->acked, job->results.begin()); seq < to; ++seq)
     it->outstanding -= std::min(it->outstanding, job->results.at(seq).weight);
   session.results_out -= std::min(session.results_out, before - it->outstanding);
-  if (session.results_out < wire::kSessionResults) release_held_back(session);
+  release_results(session);
   it->acked = std::max(it->acked, to);
   // Whoever submits the same key again wants the same results.
   if (ack.release && job->owner == session.id && job->options->unique.empty()) {

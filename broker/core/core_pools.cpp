@@ -18,6 +18,7 @@ constexpr std::size_t kPrefetchShortLeases = 4;
 // job whose leases are still growing no more than the above: what comes later is larger.) Jobs of one task each take 13,000 a second
 // with 4, 24,000 with 16 and no more with 32 (`quern bench throughput --tasks 20000 --jobs 20000`).
 constexpr std::size_t kPrefetchRests = 16;
+constexpr std::size_t kPrefetchMost = 1024;  // in all: what is known of a worker's queue is looked at lease by lease
 // With more pools than this (jobs of very many different requirements) a change is not told to each.
 constexpr std::size_t kPoolsTold = 64;
 
@@ -105,11 +106,13 @@ bool Core::has_room(const Worker& worker) const {
   const std::size_t slots = worker.slots();
   if (worker.draining || slots == 0 || worker.bytes_out >= worker.offer.credit_bytes) return false;
   if (worker.leases.size() >= slots) {
+    if (worker.reserved_in == dispatches_) return false;
     if (worker.first_leases > 0) return false;  // they may take much longer than elsewhere
     const double per_slot = worker.expected_s / static_cast<double>(slots);
     if (per_slot > kPrefetchShort) return per_slot <= kPrefetch && worker.leases.size() < 2 * slots && worker.connection->reachable;
     const std::size_t larger = worker.leases.size() - worker.rests;
-    if (larger >= kPrefetchShortLeases * slots || worker.leases.size() >= kPrefetchRests * slots) return false;
+    if (larger >= kPrefetchShortLeases * slots || worker.leases.size() >= std::min(kPrefetchRests * slots, std::max(kPrefetchMost, 2 * slots)))
+      return false;
   }
   return worker.connection->reachable;
 }

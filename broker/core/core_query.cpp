@@ -64,15 +64,19 @@ bool Core::hears(Session& session, Time now, Effects& effects) {
 void Core::on_heard(Session& session) {
   session.unread = 0;
   session.probed.reset();
-  if (session.results_out < wire::kSessionResults) release_held_back(session);
+  if (!session.held_news.empty()) releasing_.push_back(session.id);
 }
 
-void Core::hold_back(const Job& job, Follower& follower, Session& session) {
-  if (!std::exchange(follower.held_back, true)) session.held_back.push_back(job.number);
+void Core::hold_news(const Job& job, Follower& follower, Session& session) {
+  if (!std::exchange(follower.news_held, true)) session.held_news.push_back(job.number);
 }
 
-void Core::release_held_back(Session& session) {
-  if (!session.held_back.empty()) releasing_.push_back(session.id);
+void Core::hold_results(const Job& job, Follower& follower, Session& session) {
+  if (!std::exchange(follower.results_held, true)) session.held_results.push_back(job.number);
+}
+
+void Core::release_results(Session& session) {
+  if (!session.held_results.empty() && session.results_out < wire::kSessionResults) releasing_.push_back(session.id);
 }
 
 bool Core::touch_held_back() {
@@ -80,16 +84,19 @@ bool Core::touch_held_back() {
   constexpr std::size_t kAtOnce = 64;
   while (!releasing_.empty()) {
     Session* session = sessions_.find(releasing_.back());
-    if (!session || session->held_back.empty() || session->unread >= kUnreadMost || session->results_out >= wire::kSessionResults) {
+    const bool news = session && !session->held_news.empty() && session->unread < kUnreadMost;
+    const bool results = session && !session->held_results.empty() && session->results_out < wire::kSessionResults;
+    if (!news && !results) {
       releasing_.pop_back();
       continue;
     }
-    for (std::size_t i = 0; i < kAtOnce && !session->held_back.empty(); ++i) {
-      const auto it = jobs_.find(session->held_back.front());
-      session->held_back.pop_front();
+    auto& held = news ? session->held_news : session->held_results;
+    for (std::size_t i = 0; i < kAtOnce && !held.empty(); ++i) {
+      const auto it = jobs_.find(held.front());
+      held.pop_front();
       if (it == jobs_.end()) continue;
       for (Follower& follower : it->second.followers)
-        if (follower.session == session->id) follower.held_back = false;
+        if (follower.session == session->id) (news ? follower.news_held : follower.results_held) = false;
       touch(it->second);
     }
     if (!dirty_.empty()) return true;

@@ -22,8 +22,8 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
     if (!session || !session->reachable) continue;
     follower.sent = std::max(follower.sent, job.results.begin());
     while (follower.window > 0 && follower.sent < job.results.end() && follower.outstanding < follower.window) {
-      if (session->results_out >= wire::kSessionResults) {
-        hold_back(job, follower, *session);  // on_ack() goes on
+      if (session->results_out >= wire::kSessionResults && session->wanted != job.number) {
+        hold_results(job, follower, *session);  // on_ack() goes on
         break;
       }
       const ResultEntry& entry = job.results.at(follower.sent);
@@ -48,7 +48,7 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
 
 void Core::tell_if_it_hears(Job& job, Follower& follower, Session& session, Time now, Effects& effects) {
   if (hears(session, now, effects)) tell(job, follower, 0, now, effects);
-  else hold_back(job, follower, session);
+  else hold_news(job, follower, session);
 }
 
 wire::Duration Core::watch_of(const Follower& follower, const Session& session) {
@@ -58,7 +58,10 @@ wire::Duration Core::watch_of(const Follower& follower, const Session& session) 
 }
 
 void Core::forget_outstanding(Follower& follower) {
-  if (Session* session = sessions_.find(follower.session)) session->results_out -= std::min(session->results_out, follower.outstanding);
+  if (Session* session = sessions_.find(follower.session)) {
+    session->results_out -= std::min(session->results_out, follower.outstanding);
+    release_results(*session);
+  }
   follower.outstanding = 0;
 }
 

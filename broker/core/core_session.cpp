@@ -103,6 +103,7 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
   wire::Welcome welcome;
   welcome.incarnation = config_.incarnation;
   welcome.software = config_.software;
+  welcome.store = config_.store;
   const auto ms = [](milliseconds d) { return static_cast<std::uint32_t>(d.count()); };
   welcome.beat_busy_ms = ms(config_.beat_busy);
   welcome.beat_idle_ms = ms(config_.beat_idle);
@@ -324,7 +325,7 @@ void Core::sweep(Time now, Effects& effects) {
     }
     if (now - job.pace_since >= std::chrono::seconds(1)) {
       const double s = std::chrono::duration<double>(now - job.pace_since).count();
-      if (job.done > 0) {
+      if (job.done > 0 || job.work_done > 0) {
         Pace& pace = job.pace.edit();
         pace.rate = static_cast<double>(job.done - pace.done) / s;
         const double work = (job.work_done - pace.work) / s;

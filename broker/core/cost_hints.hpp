@@ -10,9 +10,9 @@ namespace quern::broker {
 
 class CostHints {
  public:
-  /// What a hint may say.
+  /// Hints beyond these say nothing, and would drown what is measured.
   static constexpr double kLeast = 1e-6, kMost = 1e12;
-  /// Hints are kept of so many tasks of a job.
+  /// Hints of tasks beyond this are not kept (4 bytes each): a stream that never ends would fill the memory.
   static constexpr std::uint64_t kKept = 16u << 20;
 
   bool empty() const { return hints_.empty(); }

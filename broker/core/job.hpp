@@ -41,7 +41,8 @@ struct Follower {
   std::uint64_t told_ended = 0;   ///< tasks ended then
   std::uint32_t watch_ms = 0;
   bool told_final = false;
-  bool held_back = false;         ///< its session does not read: it is among those that the session holds back
+  bool news_held = false;         ///< it is among Session::held_news,
+  bool results_held = false;      ///< and held_results
   bool values = true;             ///< may have results: its own job's, or admin
 };
 

@@ -7,8 +7,6 @@ namespace {
 
 // Below this a batch is copied into the tail slab: many small buffers would cost more than their content.
 constexpr std::size_t kAdoptFrom = 64u << 10;
-// Tasks of neighbouring rows of the store that become one slab; the limit matters when their payloads are empty.
-constexpr std::uint64_t kSlabTasksMost = 1u << 30;
 
 // Tasks and bytes of a slab: a batch has at most kBatchTasksMax of the ones and kPartBytesMax of the others.
 std::uint32_t small(std::uint64_t n) { return static_cast<std::uint32_t>(n); }
@@ -40,7 +38,7 @@ void Payloads::append(const wire::Batch& batch, std::uint64_t ticket) {
   tail.ticket = ticket;
   tail.counted += weight;
   end_ += count;
-  if (tail.batch.weight() >= kAdoptFrom) seal();
+  if (tail.batch.weight() >= kAdoptFrom || tail.batch.count() >= kSlabTasksMost) seal();
 }
 
 void Payloads::append_stored(const StoredInput& row) {

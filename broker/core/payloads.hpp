@@ -18,6 +18,9 @@ namespace quern::broker {
 
 class Payloads {
  public:
+  /// Tasks of small batches, or of rows of the store, that become one slab; the limit matters when their payloads are empty.
+  static constexpr std::uint64_t kSlabTasksMost = 1u << 20;
+
   /// Appends the payloads of the next tasks. `ticket`: the commit that makes them durable; 0: none ever does.
   void append(const wire::Batch& batch, std::uint64_t ticket = 0);
   /// Appends tasks whose payloads are in the store only.
@@ -61,6 +64,7 @@ class Payloads {
 
   std::uint64_t bytes() const { return bytes_; }              ///< in memory, with the size columns
   std::uint64_t queued_bytes() const { return bytes_ + absent_; }  ///< in memory or in the store
+  std::size_t slabs() const { return slabs_.size(); }         ///< pieces of memory or of the store
   std::uint64_t end() const { return end_; }                  ///< one past the last task appended
 
  private:

@@ -36,7 +36,10 @@ struct Session {
   std::size_t unread = 0;             ///< bytes of answers and news since it last showed that it reads
   std::optional<wire::Time> probed;   ///< asked then whether it reads
   std::uint64_t results_out = 0;      ///< bytes of results it has not acknowledged, of all jobs
-  std::deque<JobNumber> held_back;    ///< jobs with news that wait until it reads; each once (Follower::held_back)
+  // Jobs that wait until it reads; each once (Follower::news_held, results_held).
+  std::deque<JobNumber> held_news;     ///< with news, until it shows that it has read what it was sent
+  std::deque<JobNumber> held_results;  ///< with results, until it acknowledges others
+  JobNumber wanted{};                  ///< the job that it attached to last: its results come all the same
 };
 
 class Sessions {

@@ -37,6 +37,7 @@ struct Worker {
   WorkerShare* share = nullptr;    ///< and where it counts for it: see Shares
   mutable const Pool* pool = nullptr;  ///< the one it was looked for in last,
   mutable std::size_t place = 0;   ///< and where it is in it: see Pool::of()
+  std::uint64_t reserved_in = 0;   ///< the dispatch() in which its queue drains for a job that is not to be queued
   bool learnt = false;             ///< something is known of it that its outlook does not know
   Outlook outlook;
   std::string name;

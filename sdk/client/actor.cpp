@@ -165,6 +165,8 @@ void ClientActor::on(ConsumedCommand command) { core_.on_consumed(command.job, c
 
 void ClientActor::on(AbandonCommand command) { core_.abandon(command.job, Clock::now()); }
 
+void ClientActor::on(WantCommand command) { core_.want(command.job, Clock::now()); }
+
 void ClientActor::on(WatchCommand command) {
   core_.watch(command.job, command.window, command.watch_ms, Clock::now());
 }

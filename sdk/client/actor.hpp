@@ -44,6 +44,7 @@ class ClientActor {
   void on(InputReadyCommand command);
   void on(CancelCommand command);
   void on(ConsumedCommand command);
+  void on(WantCommand command);
   void on(AbandonCommand command);
   void on(WatchCommand command);
   void on(ShowProgressCommand command);

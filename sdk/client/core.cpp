@@ -130,6 +130,12 @@ void ClientCore::watch(JobKey key, std::uint64_t window, std::uint32_t watch_ms,
   if (session_.is_open() && !job->complete()) send_attach(*job, now);
 }
 
+void ClientCore::want(JobKey key, Time now) {
+  LiveJob* job = find(key);
+  if (!job || job->stage == Stage::submitting || job->stage == Stage::attaching) return;  // that asks for them, too
+  if (session_.is_open() && job->window > 0 && !job->complete()) send_attach(*job, now);
+}
+
 void ClientCore::fail(Failure why, Time now) {
   session_.refuse(why, now);
   fail_everything(why);
@@ -228,6 +234,7 @@ void ClientCore::apply(Session::Action action, Time now) {
 void ClientCore::send_submit(LiveJob& job, Time now) {
   ++job.submits_sent;
   job.incarnation = session_.incarnation();
+  job.has_store = session_.has_store();
   send(*job.submit, now);
   send_cancels(job, now);
 }

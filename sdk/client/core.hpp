@@ -64,6 +64,8 @@ class ClientCore {
   void abandon(JobKey key, Time now);
   /// Follow with another window or pace.
   void watch(JobKey key, std::uint64_t window, std::uint32_t watch_ms, Time now);
+  /// Somebody waits for its results: they are to come also when others', which nobody reads, fill the session.
+  void want(JobKey key, Time now);
   /// There can be no connection at all (a bad endpoint): everything fails, and may be tried again later.
   void fail(Failure why, Time now);
   /// The client is closing: ends everything with `shutdown` and says BYE.

@@ -95,7 +95,8 @@ void ClientCore::on(const wire::Welcome& welcome, wire::SessionId id, Time now) 
 // that the broker does not know never reached its disk, and nothing of a job runs before that.
 bool ClientCore::may_have_started(const LiveJob& job, const wire::KnownJob* known) const {
   const wire::JobOptions& options = job.submit->options;
-  const bool kept = (known && known->known) || options.durability == Durability::durable;
+  const bool durable = options.durability == Durability::durable || (options.durability == Durability::automatic && job.has_store);
+  const bool kept = (known && known->known) || durable;
   const bool restarted = job.submits_sent > 0 && job.incarnation != session_.incarnation();
   return options.at_most_once && restarted && !kept;
 }

@@ -42,6 +42,8 @@ FullJob::FullJob(JobKey key, Uuid uuid, Kind kind, std::shared_ptr<Outbox> outbo
       uuid_(uuid),
       reading_(kind == Kind::guest ? Reading::no : Reading::yes) {}
 
+FullJob::~FullJob() { outbox_->add_unread(-shelf_.unread()); }
+
 // ---- from the actor
 // -------------------------------------------------------------------------------------------------
 
@@ -63,7 +65,9 @@ std::optional<std::uint64_t> FullJob::on_results(wire::Results results) {
   Lock lock(mutex_);
   encoding_ = results.encoding;
   keep_errors(errors_, results.errors);
+  const std::int64_t before = shelf_.unread();
   shelf_.add(std::move(results));
+  outbox_->add_unread(shelf_.unread() - before);
   if (over()) shelf_.complete();
   wake();
   return std::nullopt;  // readers say when
@@ -129,8 +133,13 @@ void FullJob::wake() {
 }
 
 void FullJob::pause(Lock& lock) {
+  // The broker sends a session no more when it has so many bytes that nobody read, of whatever jobs. Somebody who reads one of them
+  // must not wait for the others, so now and then it is said which one that is.
+  constexpr std::chrono::milliseconds kLook{200};
+  constexpr std::int64_t kMany = wire::kSessionResults / 2;
   ++waiting_;
-  changed_.wait(lock);
+  while (changed_.wait_for(lock, kLook) == std::cv_status::timeout)
+    if (reading_ == Reading::yes && shelf_.unread() == 0 && outbox_->unread() >= kMany) outbox_->post(WantCommand{key_});
   --waiting_;
 }
 
@@ -150,7 +159,9 @@ void FullJob::start_reading() {
 }
 
 void FullJob::acknowledge(ResultShelf::Reader reader) {
+  const std::int64_t before = shelf_.unread();
   if (const auto to = shelf_.ack_due(reader)) outbox_->post(ConsumedCommand{key_, *to});
+  outbox_->add_unread(shelf_.unread() - before);
 }
 
 void FullJob::throw_end() {

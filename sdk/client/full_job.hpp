@@ -21,6 +21,9 @@ class FullJob final : public JobHandle, public JobSink, public std::enable_share
   enum class Kind : std::uint8_t { single, own, guest };
 
   FullJob(JobKey key, Uuid uuid, Kind kind, std::shared_ptr<Outbox> outbox);
+  ~FullJob() override;
+  FullJob(const FullJob&) = delete;
+  FullJob& operator=(const FullJob&) = delete;
 
   /// The input's source failed: the handle rethrows it. Before the cancel that it causes.
   void fail_source(std::exception_ptr error);

@@ -33,6 +33,7 @@ struct LiveJob {
   std::optional<wire::Submit> submit;  // until acknowledged
   std::uint64_t submits_sent = 0;
   std::uint64_t incarnation = 0;  // of the broker that accepted it, or was sent it
+  bool has_store = false;         // that broker
   InputLedger input;
   bool asked_input = false;  // NeedInput is out
 

@@ -55,10 +55,14 @@ struct AskCommand {
   ClientCore::Question question;
   std::shared_ptr<std::promise<Reply>> reply;
 };
+/// A reader waits for results of this job while others, which nobody reads, may fill what the session is sent.
+struct WantCommand {
+  JobKey job;
+};
 struct StopCommand {};
 
 using Command = std::variant<SubmitCommand, AttachCommand, InputReadyCommand, CancelCommand, ConsumedCommand,
-                             AbandonCommand, WatchCommand, ShowProgressCommand, AskCommand, StopCommand>;
+                             AbandonCommand, WatchCommand, ShowProgressCommand, AskCommand, WantCommand, StopCommand>;
 
 class Outbox {
  public:
@@ -66,6 +70,10 @@ class Outbox {
   void post(Command command) {
     if (!closed_.load(std::memory_order_acquire)) mailbox_.post(std::move(command));
   }
+
+  /// Bytes of results that are here and were not acknowledged, of all jobs with a handle of their own. Any thread.
+  std::int64_t unread() const { return unread_.load(std::memory_order_relaxed); }
+  void add_unread(std::int64_t bytes) { unread_.fetch_add(bytes, std::memory_order_relaxed); }
 
   // The actor only.
   void drain(std::vector<Command>& out) { mailbox_.drain(out); }
@@ -75,6 +83,7 @@ class Outbox {
  private:
   runtime::Mailbox<Command> mailbox_;
   std::atomic<bool> closed_{false};
+  std::atomic<std::int64_t> unread_{0};
 };
 
 }  // namespace quern::client

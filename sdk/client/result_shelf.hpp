@@ -48,6 +48,10 @@ class ResultShelf {
   std::optional<Portion> next_portion();
 
   std::uint64_t received() const { return base_ + entries_.size(); }
+  /// Bytes that were received and not acknowledged.
+  std::int64_t unread() const {
+    return static_cast<std::int64_t>(weight_received_) - static_cast<std::int64_t>(weight_acked_);
+  }
   /// Nothing was handed out yet.
   bool untouched() const { return untouched_; }
 

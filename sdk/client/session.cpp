@@ -32,6 +32,7 @@ void Session::on_welcome(wire::SessionId id, const wire::Welcome& welcome, Time 
   open.due = Time::max();
   state_ = open;
   incarnation_ = welcome.incarnation;
+  has_store_ = welcome.store;
   welcomed_ = true;
 }
 

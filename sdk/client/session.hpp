@@ -43,6 +43,8 @@ class Session {
   const Failure* refusal() const;
   wire::SessionId id() const;
   std::uint64_t incarnation() const { return incarnation_; }
+  /// Whether jobs of automatic durability are durable there.
+  bool has_store() const { return has_store_; }
   bool was_welcome() const { return welcomed_; }
 
  private:
@@ -74,6 +76,7 @@ class Session {
 
   std::variant<Closed, Connecting, Pausing, Open, Refused> state_;
   std::uint64_t incarnation_ = 0;
+  bool has_store_ = false;
   unsigned failures_ = 0;  // attempts in a row that gave no lasting session
   bool welcomed_ = false;
 };

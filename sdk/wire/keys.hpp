@@ -296,6 +296,7 @@ void describe(V& v, Of<Welcome>) {
   v.number("lost_idle_ms", &Welcome::lost_idle_ms);
   v.always("item_bytes_max", &Welcome::item_bytes_max);
   v.always("report_window", &Welcome::report_window);
+  v.flag("store", &Welcome::store);
   v.list("dropped", &Welcome::dropped);
   v.list("jobs", &Welcome::jobs);
 }

@@ -102,6 +102,7 @@ struct Welcome {
   std::uint32_t lost_idle_ms = 15000;
   std::uint64_t item_bytes_max = kItemBytesMax;
   std::uint64_t report_window = kReportWindow;
+  bool store = false;             ///< jobs of automatic durability are durable here
   std::vector<LeaseId> dropped;   ///< workers: held leases that are no longer theirs; forget them
   std::vector<KnownJob> jobs;     ///< clients: one per HeldJob
   bool operator==(const Welcome&) const = default;

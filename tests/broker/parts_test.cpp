@@ -47,6 +47,16 @@ TEST(Payloads, gathers_what_was_appended_in_any_carving) {
   }
 }
 
+TEST(Payloads, a_slab_of_empty_payloads_does_not_grow_without_bound) {
+  Payloads payloads;
+  wire::BatchBuilder builder;
+  for (int i = 0; i < 65'536; ++i) builder.add({});
+  const wire::Batch batch = builder.take();
+  while (payloads.end() < 3 * Payloads::kSlabTasksMost) payloads.append(batch);
+  EXPECT_EQ(payloads.gather({{payloads.end() - 2, payloads.end()}}).count(), 2u);
+  EXPECT_GE(payloads.slabs(), 3u);
+}
+
 TEST(Payloads, forgets_a_slab_when_its_last_task_has_ended) {
   Payloads payloads;
   wire::BatchBuilder builder;

@@ -58,6 +58,7 @@ class CoreRig {
     ++session;
     wire::Welcome welcome;
     welcome.incarnation = incarnation;
+    welcome.store = store;
     welcome.jobs = std::move(jobs);
     receive(welcome);
     return hello;
@@ -162,6 +163,7 @@ class CoreRig {
   Time now{1h};
   std::uint64_t session = 0;
   std::uint64_t incarnation = 1;
+  bool store = false;  // the broker has one
 
  private:
   void collect() { core->take_effects(seen_); }

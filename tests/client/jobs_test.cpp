@@ -157,6 +157,19 @@ TEST_F(ClientJobs, ResultsAreAcknowledgedWhenConsumed) {
   EXPECT_TRUE(rig.all_sent<wire::Ack>().empty()) << "nothing more was received";
 }
 
+TEST_F(ClientJobs, WhoWaitsForAJobBesideOthersThatNobodyReadsAttachesToItFromWhereItIs) {
+  rig.accepted_job(rig.items({"a", "b"}, false));
+  rig.receive(rig.results(0, {0, 1}));
+  consume(1);
+  rig.sent<wire::Ack>();
+  rig.step([&] { rig.core->want(CoreRig::kJob, rig.now); });
+  const auto attach = rig.sent<wire::Attach>();
+  EXPECT_EQ(attach.job, uuid_of(1));
+  EXPECT_EQ(attach.cursor, 1u);
+  EXPECT_GT(attach.window, 0u);
+  EXPECT_TRUE(attach.own);
+}
+
 TEST_F(ClientJobs, EachEntryIsDeliveredOnceOverSessions) {
   rig.accepted_job(rig.items({"a", "b"}, false));
   rig.receive(rig.results(0, {0, 1}));
@@ -277,6 +290,20 @@ TEST_F(ClientJobs, AnAtMostOnceJobThatARestartedBrokerMayHaveRunIsNotSubmittedAg
     ASSERT_EQ(ended.size(), 1u);
     EXPECT_EQ(ended[0].failure.code, ErrorCode::lost);
   }
+}
+
+TEST_F(ClientJobs, AnAtMostOnceJobOfABrokerWithAStoreIsSubmittedAgain) {
+  rig.lose_session();
+  rig.store = true;
+  rig.welcome();
+  wire::Submit once = rig.items({"a"}, false);
+  once.options.at_most_once = true;
+  rig.submit(once);
+  rig.sent<wire::Submit>();
+  ++rig.incarnation;
+  rig.lose_session();
+  rig.welcome({{uuid_of(1), false, {}, 0, 0}});  // it never reached the disk, and nothing of it ran before that
+  EXPECT_EQ(rig.sent<wire::Submit>().job, uuid_of(1));
 }
 
 TEST_F(ClientJobs, AnAtMostOnceJobThatCannotHaveStartedIsSubmittedAgain) {

@@ -157,6 +157,7 @@ Welcome welcome() {
   m.lost_idle_ms = 7500;
   m.item_bytes_max = 1 << 25;
   m.report_window = 1 << 24;
+  m.store = true;
   m.dropped = {kLease, {1, 2}};
   m.jobs = {{.job = uuid_of(0x11),
              .known = true,

@@ -1,0 +1,43 @@
+// A job with a handle of its own, and what it asks the actor for.
+#include "client/full_job.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <thread>
+
+namespace quern::client {
+namespace {
+
+wire::Results results_of(std::size_t bytes) {
+  wire::BatchBuilder builder;
+  builder.add(std::string(bytes, 'x'));
+  wire::Results results;
+  results.tasks = {{0, 1}};
+  results.batch = builder.take();
+  return results;
+}
+
+TEST(FullJobTest, AReaderOfOneJobIsNotKeptWaitingByResultsOfOthersThatNobodyReads) {
+  const auto outbox = std::make_shared<Outbox>();
+  FullJob unread(JobKey{1}, {}, FullJob::Kind::own, outbox);
+  const auto wanted = std::make_shared<FullJob>(JobKey{2}, Uuid{}, FullJob::Kind::own, outbox);
+  unread.on_results(results_of(wire::kSessionResults / 2));
+  std::thread reader([&] { EXPECT_THROW(wanted->next(), Error); });
+  std::vector<Command> commands;
+  const auto asked = [&] {
+    return std::any_of(commands.begin(), commands.end(), [](const Command& command) {
+      const auto* want = std::get_if<WantCommand>(&command);
+      return want && want->job == JobKey{2};
+    });
+  };
+  for (const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+       !asked() && std::chrono::steady_clock::now() < until;)
+    outbox->drain(commands);
+  EXPECT_TRUE(asked());
+  wanted->on_ended({JobKey{2}, Ended::Stage::accepted, {ErrorCode::lost, "the end of the test"}});
+  reader.join();
+}
+
+}  // namespace
+}  // namespace quern::client
