@@ -30,6 +30,8 @@ slowest() {
 }
 
 failed=()
+echo "== format"
+scripts/format.sh --check || failed+=(format)
 for preset in "${presets[@]}"; do
   echo "== $preset: build"
   begin=$SECONDS

@@ -21,8 +21,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kCheckpoint{1000};
 // How often the log is looked at, and tried again.
 constexpr milliseconds kAuditLook{500};
-// Lines that wait for a log that cannot be written, or for a disk that is slower than they come: more would
-// cost the broker its memory.
+// Lines that wait for a log that cannot be written, or for a disk that is slower than they come:
+// more would cost the broker its memory.
 constexpr std::size_t kWaitingMax = 100'000;
 // Denials have as much room again: nobody pushes them out by what is allowed.
 constexpr std::size_t kDenialsMax = 2 * kWaitingMax;
@@ -42,7 +42,8 @@ bool may_be_counted(const keys::AuditEntry& entry) {
   if (entry.decision != "allow" || entry.principal == "broker" || entry.principal == "operator" ||
       entry.reason == "admin")
     return false;
-  constexpr std::string_view kOften[] = {"submit", "cancel", "retry", "connect as client", "join as worker"};
+  constexpr std::string_view kOften[] = {"submit", "cancel", "retry", "connect as client",
+                                         "join as worker"};
   return std::find(std::begin(kOften), std::end(kOften), entry.action) != std::end(kOften);
 }
 
@@ -76,7 +77,8 @@ void AuditActor::record(keys::AuditEntry entry) {
     forgotten_.fetch_add(1);
     return;
   }
-  for (auto* field : {&entry.principal, &entry.address, &entry.action, &entry.object, &entry.reason})
+  for (auto* field :
+       {&entry.principal, &entry.address, &entry.action, &entry.object, &entry.reason})
     clip(*field);
   entry.time = utc_now();
   mailbox_.post(std::move(entry));
@@ -89,8 +91,8 @@ void AuditActor::run() {
   while (!stopping) {
     auto timeout = kAuditLook;
     if (checkpoint_at)
-      timeout =
-          std::clamp(std::chrono::ceil<milliseconds>(*checkpoint_at - Clock::now()), milliseconds{0}, kAuditLook);
+      timeout = std::clamp(std::chrono::ceil<milliseconds>(*checkpoint_at - Clock::now()),
+                           milliseconds{0}, kAuditLook);
     pollfd mail{mailbox_.fd(), POLLIN, 0};
     ::poll(&mail, 1, static_cast<int>(timeout.count()));
     mailbox_.drain(requests);
@@ -104,8 +106,8 @@ void AuditActor::run() {
       take(std::move(*entry));
     }
     count_left_out(stopping);
-    // Also when there is nothing to write: that a log cannot be written should be known before the line that
-    // must be.
+    // Also when there is nothing to write: that a log cannot be written should be known before the
+    // line that must be.
     write();
     if (log_->unsynced() && !checkpoint_at) checkpoint_at = Clock::now() + kCheckpoint;
     if (stopping || (checkpoint_at && Clock::now() >= *checkpoint_at)) {
@@ -146,7 +148,8 @@ void AuditActor::count_left_out(bool at_once) {
       waiting_.push_back({utc_now(), principal, share.address, "more", "", "allow",
                           std::to_string(std::exchange(share.left_out, 0)) +
                               " more lines of what it was allowed were left out"});
-    it = share.left_out == 0 && share.lines.is_full(kLines, now) ? shares_.erase(it) : std::next(it);
+    it =
+        share.left_out == 0 && share.lines.is_full(kLines, now) ? shares_.erase(it) : std::next(it);
   }
 }
 
@@ -154,8 +157,9 @@ void AuditActor::write() {
   const std::uint64_t forgotten = forgotten_.exchange(0);
   if (forgotten > 0)
     waiting_.push_back({utc_now(), "broker", "", "audit", "", "deny",
-                        std::to_string(forgotten) + " lines were lost: there was no room for them while the "
-                                                    "log could not be written, or not as fast"});
+                        std::to_string(forgotten) +
+                            " lines were lost: there was no room for them while the "
+                            "log could not be written, or not as fast"});
   try {
     log_->append(waiting_);
     waiting_.clear();

@@ -1,6 +1,8 @@
-// The audit actor: one thread that writes decisions to the log, as many at a time as have come, and a checkpoint each second. While the
-// log cannot be written, lines wait here, in order, within a bound; the gateway is told, and refuses what is privileged. What one
-// principal does again and again is counted in one line from some rate on, so that it can neither fill the disk nor drown the others.
+// The audit actor: one thread that writes decisions to the log, as many at a time as have come, and
+// a checkpoint each second. While the log cannot be written, lines wait here, in order, within a
+// bound; the gateway is told, and refuses what is privileged. What one principal does again and
+// again is counted in one line from some rate on, so that it can neither fill the disk nor drown
+// the others.
 #pragma once
 
 #include <atomic>
@@ -51,8 +53,8 @@ class AuditActor {
   std::vector<keys::AuditEntry> waiting_;
   std::map<std::string, Share> shares_;  ///< by principal
   std::chrono::steady_clock::time_point counted_{};
-  std::atomic<std::uint64_t> under_way_{0};  ///< lines in the mailbox
-  std::atomic<std::uint64_t> forgotten_{0};  ///< lines that there was no room for
+  std::atomic<std::uint64_t> under_way_{0};         ///< lines in the mailbox
+  std::atomic<std::uint64_t> forgotten_{0};         ///< lines that there was no room for
   std::string write_trouble_, checkpoint_trouble_;  ///< empty: none
   std::string told_;
   std::thread thread_;  // last: it starts when everything else is there

@@ -21,7 +21,8 @@ namespace {
 using keys::KeyError;
 
 constexpr std::size_t kChunk = 1u << 20;
-// Room on the disk that is reserved ahead: a disk that is full is known before the line that must be written.
+// Room on the disk that is reserved ahead: a disk that is full is known before the line that must
+// be written.
 constexpr std::uint64_t kReserve = 256u << 10;
 // Another process has the lock for the time of an append. Longer: it stands still.
 constexpr std::chrono::milliseconds kLockWait{2000};
@@ -32,7 +33,8 @@ constexpr std::chrono::milliseconds kLockWait{2000};
 
 [[noreturn]] void tampered(const std::string& what) {
   throw KeyError("the audit log is not as it was left: " + what +
-                 ". Look at it with `quern audit verify`; to begin a new log, stop the brokers and move its files away");
+                 ". Look at it with `quern audit verify`; to begin a new log, stop the brokers and "
+                 "move its files away");
 }
 
 /// A descriptor that is closed.
@@ -51,22 +53,26 @@ class File {
 };
 
 struct stat about(int fd, const std::string& path) {
-  struct stat result{};
+  struct stat result {};
   if (::fstat(fd, &result) != 0) fail("read", path);
   return result;
 }
 
-bool same_file(const struct stat& a, const struct stat& b) { return a.st_ino == b.st_ino && a.st_dev == b.st_dev; }
+bool same_file(const struct stat& a, const struct stat& b) {
+  return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
 
 /// Calls `each` with every whole line of fd between two offsets; where the last of them ends.
 template <typename Each>
-std::uint64_t for_each_line(int fd, std::uint64_t from, std::uint64_t to, const std::string& path, Each each) {
+std::uint64_t for_each_line(int fd, std::uint64_t from, std::uint64_t to, const std::string& path,
+                            Each each) {
   std::string text;
   std::uint64_t read_to = from;
   while (read_to < to) {
     const std::size_t had = text.size();
     text.resize(had + std::min<std::uint64_t>(kChunk, to - read_to));
-    const ssize_t got = ::pread(fd, text.data() + had, text.size() - had, static_cast<off_t>(read_to));
+    const ssize_t got =
+        ::pread(fd, text.data() + had, text.size() - had, static_cast<off_t>(read_to));
     if (got < 0 && errno != EINTR) fail("read", path);
     if (got == 0) tampered(path + " is shorter than it was");
     text.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
@@ -84,7 +90,8 @@ std::uint64_t for_each_line(int fd, std::uint64_t from, std::uint64_t to, const 
 bool has_line(const std::string& path) {
   const File file(path);
   bool any = false;
-  for_each_line(file.fd(), 0, static_cast<std::uint64_t>(about(file.fd(), path).st_size), path, [&](std::string_view) { any = true; });
+  for_each_line(file.fd(), 0, static_cast<std::uint64_t>(about(file.fd(), path).st_size), path,
+                [&](std::string_view) { any = true; });
   return any;
 }
 
@@ -93,9 +100,12 @@ class Locked {
  public:
   explicit Locked(int fd) : fd_(fd) {
     constexpr std::chrono::milliseconds kPause{5};
-    for (auto waited = std::chrono::milliseconds{0}; ::flock(fd_, LOCK_EX | LOCK_NB) != 0; waited += kPause) {
+    for (auto waited = std::chrono::milliseconds{0}; ::flock(fd_, LOCK_EX | LOCK_NB) != 0;
+         waited += kPause) {
       if (errno != EINTR && (errno != EWOULDBLOCK || waited >= kLockWait))
-        throw KeyError(errno == EWOULDBLOCK ? "the audit log is held by another process that stands still" : std::string("cannot lock the audit log: ") + std::strerror(errno));
+        throw KeyError(errno == EWOULDBLOCK
+                           ? "the audit log is held by another process that stands still"
+                           : std::string("cannot lock the audit log: ") + std::strerror(errno));
       std::this_thread::sleep_for(kPause);
     }
   }
@@ -131,7 +141,8 @@ AuditLog::~AuditLog() {
   ::close(lock_);
 }
 
-/// The first start makes a checkpoint of nothing; every other goes along the chain from the checkpoint to its end.
+/// The first start makes a checkpoint of nothing; every other goes along the chain from the
+/// checkpoint to its end.
 void AuditLog::begin() {
   auto files = keys::audit_files(folder_);
   // The newest may hold nothing but a piece of its first line, of a power failure.
@@ -145,8 +156,10 @@ void AuditLog::begin() {
   // The newest file that begins no later than the checkpoint.
   std::optional<keys::AuditPosition> start;
   std::size_t first = files.size();
-  while (first > 0 && (!start || start->count > known_.count)) start = keys::start_of(files[--first]);
-  if ((start ? start->count : 0) > known_.count || (!start && known_.count > 0)) tampered("lines before its line " + std::to_string(known_.count) + " are gone");
+  while (first > 0 && (!start || start->count > known_.count))
+    start = keys::start_of(files[--first]);
+  if ((start ? start->count : 0) > known_.count || (!start && known_.count > 0))
+    tampered("lines before its line " + std::to_string(known_.count) + " are gone");
   at_ = start.value_or(keys::AuditPosition{});
   check_against_checkpoint(at_);
   open_file();
@@ -158,7 +171,8 @@ void AuditLog::begin() {
   size_ = 0;
   follow(file_, path_);
   if (at_.count < known_.count)
-    tampered("it ends with line " + std::to_string(at_.count) + ", the checkpoint saw line " + std::to_string(known_.count));
+    tampered("it ends with line " + std::to_string(at_.count) + ", the checkpoint saw line " +
+             std::to_string(known_.count));
 }
 
 void AuditLog::check_against_checkpoint(const keys::AuditPosition& at) const {
@@ -171,7 +185,8 @@ keys::AuditPosition AuditLog::read_checkpoint() const {
   const auto text = keys::read_file(path);
   if (!text) tampered(path + " is gone");
   const auto checkpoint = keys::checkpoint_of(*text, key_);
-  if (checkpoint.count < known_.count || (checkpoint.count == known_.count && checkpoint.hash != known_.hash))
+  if (checkpoint.count < known_.count ||
+      (checkpoint.count == known_.count && checkpoint.hash != known_.hash))
     tampered(path + " was set back");
   return checkpoint;
 }
@@ -190,7 +205,7 @@ void AuditLog::adopt_file(int fd, const std::string& path) {
 
 /// Reads what another broker has written since, and goes over to the file that it may have begun.
 void AuditLog::catch_up() {
-  struct stat named{};
+  struct stat named {};
   const auto open = about(file_, path_);
   if (::stat(path_.c_str(), &named) == 0 && same_file(named, open)) return follow(file_, path_);
   const auto files = keys::audit_files(folder_);
@@ -209,13 +224,15 @@ void AuditLog::catch_up() {
   follow(file_, path_);
 }
 
-/// Goes along the chain from size_ to the end of the file. A piece of a line at the end, of a power failure, is taken away.
+/// Goes along the chain from size_ to the end of the file. A piece of a line at the end, of a power
+/// failure, is taken away.
 void AuditLog::follow(int fd, const std::string& path) {
   const auto size = static_cast<std::uint64_t>(about(fd, path).st_size);
   if (size < size_) tampered(path + " is shorter than it was");
   keys::AuditPosition at = at_;  // all or nothing: an error leaves what is known as it was
   const std::uint64_t end = for_each_line(fd, size_, size, path, [&](std::string_view line) {
-    if (const auto wrong = keys::continue_chain(at, line, key_)) tampered(path + ", after line " + std::to_string(at.count) + ": " + *wrong);
+    if (const auto wrong = keys::continue_chain(at, line, key_))
+      tampered(path + ", after line " + std::to_string(at.count) + ": " + *wrong);
     check_against_checkpoint(at);
   });
   if (end < size && path != path_) tampered(path + " does not end with a line");
@@ -230,7 +247,9 @@ void AuditLog::look() { append({}); }
 void AuditLog::reserve() {
   if (size_ + kReserve / 2 < reserved_) return;
   // Where the file system cannot, a full disk is found out by the line that does not fit.
-  if (::fallocate(file_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size_), static_cast<off_t>(kReserve)) != 0 && errno != EOPNOTSUPP)
+  if (::fallocate(file_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size_),
+                  static_cast<off_t>(kReserve)) != 0 &&
+      errno != EOPNOTSUPP)
     fail("write", path_);
   reserved_ = size_ + kReserve;
 }
@@ -266,7 +285,8 @@ void AuditLog::rotate() {
   std::size_t number = keys::audit_files(folder_).size();
   while (::access(keys::full_file_name(folder_, number).c_str(), F_OK) == 0) ++number;
   if (::fdatasync(file_) != 0) fail("write", path_);
-  if (::rename(path_.c_str(), keys::full_file_name(folder_, number).c_str()) != 0) fail("rename", path_);
+  if (::rename(path_.c_str(), keys::full_file_name(folder_, number).c_str()) != 0)
+    fail("rename", path_);
   open_file();
 }
 
@@ -276,7 +296,8 @@ void AuditLog::sync() {
   catch_up();
   if (::fdatasync(file_) != 0) fail("write", path_);
   // Another broker may have gone on from here: then its checkpoint is no earlier, and stays.
-  if (read_checkpoint().count < at_.count) keys::write_file(folder_ + "/audit.checkpoint", keys::checkpoint_text(at_, key_));
+  if (read_checkpoint().count < at_.count)
+    keys::write_file(folder_ + "/audit.checkpoint", keys::checkpoint_text(at_, key_));
   known_ = at_;
   unsynced_ = false;
 }

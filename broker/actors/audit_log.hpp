@@ -1,9 +1,11 @@
-// The audit log on the disk: FOLDER/audit.log, a line per decision, each with the hash of the line before (keys/audit_line.hpp). A full
-// file becomes audit.000001.log, 000002, ...; the next goes on with the chain. FOLDER/audit.checkpoint says where the chain stood, so
-// that a cut-off end is seen. FOLDER/audit.key, if it is there, keys the hashes.
+// The audit log on the disk: FOLDER/audit.log, a line per decision, each with the hash of the line
+// before (keys/audit_line.hpp). A full file becomes audit.000001.log, 000002, ...; the next goes on
+// with the chain. FOLDER/audit.checkpoint says where the chain stood, so that a cut-off end is
+// seen. FOLDER/audit.key, if it is there, keys the hashes.
 //
-// Several brokers may write one log: each append holds the lock and first reads on to where the chain stands. What was read or written
-// once is known by its hash, in memory: a log that is not the continuation of that was tampered with, and nothing is written to it.
+// Several brokers may write one log: each append holds the lock and first reads on to where the
+// chain stands. What was read or written once is known by its hash, in memory: a log that is not
+// the continuation of that was tampered with, and nothing is written to it.
 #pragma once
 
 #include <cstdint>
@@ -16,17 +18,20 @@ namespace quern::broker {
 
 class AuditLog {
  public:
-  /// Opens or makes it. Throws keys::KeyError when that cannot be, or when what follows the checkpoint is not the chain that it saw.
+  /// Opens or makes it. Throws keys::KeyError when that cannot be, or when what follows the
+  /// checkpoint is not the chain that it saw.
   explicit AuditLog(std::string folder, std::uint64_t file_bytes_max = 64u << 20);
   ~AuditLog();
   AuditLog(const AuditLog&) = delete;
   AuditLog& operator=(const AuditLog&) = delete;
 
-  /// Appends all, or throws keys::KeyError and nothing of it is there: the disk is full, or somebody changed the log meanwhile.
+  /// Appends all, or throws keys::KeyError and nothing of it is there: the disk is full, or
+  /// somebody changed the log meanwhile.
   void append(const std::vector<keys::AuditEntry>& entries);
   /// Throws as append() would: nothing is written, but room for more is reserved.
   void look();
-  /// What was appended is on the disk, and the checkpoint says so. Throws keys::KeyError, also when somebody set the checkpoint back.
+  /// What was appended is on the disk, and the checkpoint says so. Throws keys::KeyError, also when
+  /// somebody set the checkpoint back.
   void sync();
 
   bool unsynced() const { return unsynced_; }
@@ -48,10 +53,10 @@ class AuditLog {
   std::string key_;
   int lock_ = -1;
   int file_ = -1;
-  std::uint64_t size_ = 0;         ///< of file_, as far as the chain was followed
-  std::uint64_t reserved_ = 0;     ///< so far there is room on the disk
-  keys::AuditPosition at_;         ///< where the chain stands at size_
-  keys::AuditPosition known_;      ///< the furthest checkpoint that was seen
+  std::uint64_t size_ = 0;      ///< of file_, as far as the chain was followed
+  std::uint64_t reserved_ = 0;  ///< so far there is room on the disk
+  keys::AuditPosition at_;      ///< where the chain stands at size_
+  keys::AuditPosition known_;   ///< the furthest checkpoint that was seen
   bool unsynced_ = false;
 };
 

@@ -17,7 +17,8 @@ constexpr char kAddress[] = "inproc://zeromq.zap.01";  // ZeroMQ RFC 27
 constexpr milliseconds kKeysLook{200};
 // What is wrong with the files is said again after this, while it lasts.
 constexpr std::chrono::seconds kRemind{10};
-// Handshakes from one address. A rack that comes back at once is within it; a flood that costs a key agreement each is not.
+// Handshakes from one address. A rack that comes back at once is within it; a flood that costs a
+// key agreement each is not.
 constexpr Allowance kHandshakes{4000, 500};
 constexpr std::size_t kAddressesMax = 10'000;
 // Denials that go on record one by one; a flood of them is one line each second or so.
@@ -43,18 +44,22 @@ void AuthActor::run() {
   std::vector<Request> requests;
   auto look_at = Clock::now();
   while (!stopping_) {
-    zmq::pollitem_t items[] = {{handler_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, mailbox_.fd(), ZMQ_POLLIN, 0}};
+    zmq::pollitem_t items[] = {{handler_.handle(), 0, ZMQ_POLLIN, 0},
+                               {nullptr, mailbox_.fd(), ZMQ_POLLIN, 0}};
     const auto now = Clock::now();
     try {
-      zmq::poll(items, 2, std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(look_at - now)));
+      zmq::poll(items, 2,
+                std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(look_at - now)));
     } catch (const zmq::error_t& error) {
       if (error.num() != EINTR) throw;
     }
     answer_handshakes();
     mailbox_.drain(requests);
     for (const Request& request : requests) {
-      if (const auto* enrol = std::get_if<EnrolRequest>(&request)) take(*enrol);
-      else stopping_ = true;
+      if (const auto* enrol = std::get_if<EnrolRequest>(&request))
+        take(*enrol);
+      else
+        stopping_ = true;
     }
     if (Clock::now() >= look_at) {
       refresh();
@@ -81,7 +86,8 @@ void AuthActor::answer_handshakes() {
     const std::string user = request && status == ZapStatus::ok ? request->key : "";
     const auto answer = zap_answer(parts.size() > 1 ? parts[1] : "", status, text, user);
     for (std::size_t i = 0; i < answer.size(); ++i)
-      handler_.send(zmq::buffer(answer[i]), i + 1 < answer.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+      handler_.send(zmq::buffer(answer[i]),
+                    i + 1 < answer.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
   }
 }
 
@@ -93,16 +99,21 @@ ZapStatus AuthActor::judge(const ZapRequest& request, std::string& text) {
     return ZapStatus::not_now;
   }
   KeyRing::Entry entry;
-  if (request.domain != kDomain || request.mechanism != "CURVE") entry.reason = "not encrypted";
-  else entry = ring_.may_connect(request.key, request.address);
+  if (request.domain != kDomain || request.mechanism != "CURVE")
+    entry.reason = "not encrypted";
+  else
+    entry = ring_.may_connect(request.key, request.address);
   if (!entry.known && entry.reason != "not encrypted") {
-    refresh();  // a key or an invitation of this moment; while the files are as they were it costs little
+    refresh();  // a key or an invitation of this moment; while the files are as they were it costs
+                // little
     entry = ring_.may_connect(request.key, request.address);
   }
   text = entry.reason;
   if (entry.allowed) return ZapStatus::ok;
-  if (told_.take(1, kTold, now)) events_.post(ConnectionDenied{request.key, request.address, entry.reason});
-  // A worker that is denied for good leaves. A slip of the operator's hand must not end all of them.
+  if (told_.take(1, kTold, now))
+    events_.post(ConnectionDenied{request.key, request.address, entry.reason});
+  // A worker that is denied for good leaves. A slip of the operator's hand must not end all of
+  // them.
   return entry.unsure ? ZapStatus::not_now : ZapStatus::denied;
 }
 
@@ -118,15 +129,18 @@ void AuthActor::refresh() {
 
 void AuthActor::take(const EnrolRequest& request) {
   try {
-    const auto enrolment = ring_.enrol(request.key, request.wanted, request.secret, request.address, utc_seconds(), Clock::now());
+    const auto enrolment = ring_.enrol(request.key, request.wanted, request.secret, request.address,
+                                       utc_seconds(), Clock::now());
     if (enrolment.name.empty()) {
       events_.post(EnrolRefused{request.peer, request.key, enrolment.reason});
       return;
     }
     events_.post(ring_.known());
-    events_.post(Enrolled{request.peer, request.key, enrolment.name, enrolment.rights, enrolment.fresh});
+    events_.post(
+        Enrolled{request.peer, request.key, enrolment.name, enrolment.rights, enrolment.fresh});
   } catch (const keys::KeyError& error) {
-    events_.post(EnrolRefused{request.peer, request.key, std::string("the broker cannot write its keys: ") + error.what()});
+    events_.post(EnrolRefused{request.peer, request.key,
+                              std::string("the broker cannot write its keys: ") + error.what()});
   }
 }
 

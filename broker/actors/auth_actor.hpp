@@ -1,5 +1,5 @@
-// The auth actor: one thread that answers libzmq's authentication requests (ZAP) and keeps the key ring as the files say. It is there
-// before the ROUTER binds, so that nobody is let in unasked.
+// The auth actor: one thread that answers libzmq's authentication requests (ZAP) and keeps the key
+// ring as the files say. It is there before the ROUTER binds, so that nobody is let in unasked.
 #pragma once
 
 #include <map>
@@ -22,7 +22,8 @@ class AuthActor {
   /// The domain that the ROUTER must name.
   static constexpr const char* kDomain = "quern";
 
-  /// Binds the handler; `ring` has been refreshed. `events` must outlive the actor. Throws zmq::error_t.
+  /// Binds the handler; `ring` has been refreshed. `events` must outlive the actor. Throws
+  /// zmq::error_t.
   AuthActor(zmq::context_t& context, KeyRing ring, runtime::Mailbox<GuardEvent>& events);
   /// Ends the thread. Before the context ends.
   ~AuthActor();

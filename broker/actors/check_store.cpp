@@ -20,24 +20,32 @@ std::vector<std::string> problems_of(const RecoveredJob& job) {
   const JobProgress& p = job.progress;
   const IntervalSet ended(p.ended);
   const IntervalSet failed(p.failed);
-  if (!ended.empty() && ended.back_end() > p.total) found.push_back("tasks have ended that it does not have");
-  if (ended.size() != p.done + failed.size() + p.cancelled) found.push_back("done, failed and cancelled tasks are not the ended ones");
+  if (!ended.empty() && ended.back_end() > p.total)
+    found.push_back("tasks have ended that it does not have");
+  if (ended.size() != p.done + failed.size() + p.cancelled)
+    found.push_back("done, failed and cancelled tasks are not the ended ones");
   for (const auto& tasks : p.failed)
     if (!ended.contains(tasks)) found.push_back("a failed task has not ended");
-  if (is_final(p.state) && ended.size() != p.total) found.push_back("it is over, but not all its tasks are");
+  if (is_final(p.state) && ended.size() != p.total)
+    found.push_back("it is over, but not all its tasks are");
   if (job.birth.input != InputKind::range || (p.decision && p.decision->takes == Takes::whole)) {
     IntervalSet there;
     for (const StoredInput& row : job.inputs)
-      if (there.add({row.first, row.first + row.count}) != row.count) found.push_back("two rows of input overlap");
+      if (there.add({row.first, row.first + row.count}) != row.count)
+        found.push_back("two rows of input overlap");
     IntervalSet wanted(ended.missing({0, p.total}));
     for (const auto& tasks : p.failed) wanted.add(tasks);
-    if (job.birth.function == wire::kBlobFunction && p.state == JobState::done) wanted.add({0, p.total});
+    if (job.birth.function == wire::kBlobFunction && p.state == JobState::done)
+      wanted.add({0, p.total});
     for (const auto& tasks : wanted.list())
-      if (!there.contains(tasks)) found.push_back("input of tasks " + std::to_string(tasks.begin) + " to " + std::to_string(tasks.end - 1) + " is missing");
+      if (!there.contains(tasks))
+        found.push_back("input of tasks " + std::to_string(tasks.begin) + " to " +
+                        std::to_string(tasks.end - 1) + " is missing");
   }
   std::uint64_t before = 0;
   for (const RecoveredPartial& partial : job.partials) {
-    if (partial.tasks.empty() || partial.tasks.begin < before) found.push_back("two partial results overlap");
+    if (partial.tasks.empty() || partial.tasks.begin < before)
+      found.push_back("two partial results overlap");
     before = partial.tasks.end;
   }
   return found;
@@ -47,8 +55,10 @@ std::vector<std::string> problems_of(const RecoveredJob& job) {
 
 bool check_store(const std::string& folder, std::ostream& out) {
   const std::string file = SqliteStore::file_in(folder);
-  if (!std::filesystem::exists(file)) throw StoreError(StoreError::Kind::unusable, "there is no store in " + folder);
-  const CommitFile::Found found = CommitFile::read(folder);  // before the store: a broker may be at work
+  if (!std::filesystem::exists(file))
+    throw StoreError(StoreError::Kind::unusable, "there is no store in " + folder);
+  const CommitFile::Found found =
+      CommitFile::read(folder);  // before the store: a broker may be at work
   Database database(file, Database::Mode::read);
   require_schema(database);
   std::uint64_t wrong = 0;
@@ -64,12 +74,15 @@ bool check_store(const std::string& folder, std::ostream& out) {
     if (line != "ok") problem("the file is damaged: " + line);
   }
   for (const char* table : {"inputs", "results"}) {
-    Statement rows(database, (std::string("SELECT job, sizes, bytes, checksum FROM ") + table + " WHERE job NOT IN (SELECT job FROM dropped)").c_str());
+    Statement rows(database, (std::string("SELECT job, sizes, bytes, checksum FROM ") + table +
+                              " WHERE job NOT IN (SELECT job FROM dropped)")
+                                 .c_str());
     while (rows.step()) {
       const std::uint64_t job = rows.number();
       const std::string_view sizes = rows.blob(), bytes = rows.blob();
       if (!rows.is_null() && rows.integer() != checksum_of({sizes, bytes}))
-        problem("job " + std::to_string(job) + ": a row of its " + table + " is not as it was written");
+        problem("job " + std::to_string(job) + ": a row of its " + table +
+                " is not as it was written");
     }
   }
   std::uint64_t unfinished = 0, queued = 0, results = 0;
@@ -80,14 +93,18 @@ bool check_store(const std::string& folder, std::ostream& out) {
       queued += job.progress.total - wire::size(job.progress.ended);
     }
     results += job.results.size();
-    for (const std::string& text : problems_of(job)) problem("job " + std::to_string(value(job.birth.number)) + ": " + text);
+    for (const std::string& text : problems_of(job))
+      problem("job " + std::to_string(value(job.birth.number)) + ": " + text);
   }
-  out << file << ": " << jobs.size() << " jobs, " << unfinished << " unfinished with " << queued << " tasks to run, " << results
-      << " result entries to be read; " << database.number("SELECT value FROM meta WHERE key = 'incarnation'") << " starts so far\n";
+  out << file << ": " << jobs.size() << " jobs, " << unfinished << " unfinished with " << queued
+      << " tasks to run, " << results << " result entries to be read; "
+      << database.number("SELECT value FROM meta WHERE key = 'incarnation'") << " starts so far\n";
   if (const auto lost = database.number("SELECT value FROM meta WHERE key = 'lost'"); lost != 0)
     out << "earlier starts found that " << lost << " commits were lost, last at "
         << time_text(database.number("SELECT value FROM meta WHERE key = 'lost_at'")) << '\n';
-  out << (wrong == 0 ? "the store is sound\n" : std::to_string(wrong) + " problems; restore a copy, or start with another --store\n");
+  out << (wrong == 0 ? "the store is sound\n"
+                     : std::to_string(wrong) +
+                           " problems; restore a copy, or start with another --store\n");
   return wrong == 0;
 }
 

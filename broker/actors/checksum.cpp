@@ -8,8 +8,11 @@ namespace {
 
 constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15, kOther = 0xD6E8FEB86659FD93;
 
-/// A bijection of `sum` for each `word`: a change of one word is never undone by the words that follow.
-std::uint64_t mixed(std::uint64_t sum, std::uint64_t word) { return std::rotl(sum ^ (word * kOther), 29) * kOdd; }
+/// A bijection of `sum` for each `word`: a change of one word is never undone by the words that
+/// follow.
+std::uint64_t mixed(std::uint64_t sum, std::uint64_t word) {
+  return std::rotl(sum ^ (word * kOther), 29) * kOdd;
+}
 
 /// Little endian, whatever the machine: a store may be carried to another.
 std::uint64_t word_at(const char* bytes, std::size_t count) {
@@ -17,7 +20,8 @@ std::uint64_t word_at(const char* bytes, std::size_t count) {
   if constexpr (std::endian::native == std::endian::little) {
     std::memcpy(&word, bytes, count);
   } else {
-    for (std::size_t i = 0; i < count; ++i) word |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+    for (std::size_t i = 0; i < count; ++i)
+      word |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
   }
   return word;
 }

@@ -1,4 +1,5 @@
-// A sum over the bytes of a row: says that they are as they were written. Against broken disks, not against people.
+// A sum over the bytes of a row: says that they are as they were written. Against broken disks, not
+// against people.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +8,8 @@
 
 namespace quern::broker {
 
-/// Of parts in order; where one ends and the next begins counts. The stored value: it never changes between versions.
+/// Of parts in order; where one ends and the next begins counts. The stored value: it never changes
+/// between versions.
 std::int64_t checksum_of(std::initializer_list<std::string_view> parts);
 
 }  // namespace quern::broker

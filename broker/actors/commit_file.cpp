@@ -23,8 +23,9 @@ constexpr std::chrono::seconds kUnsyncedMost{1};
 /// Padded with spaces, so that each line covers the one before.
 std::string line_of(const CommitMark& mark) {
   char sum[20];
-  std::string line = "commit " + std::to_string(mark.commit) + " time " + std::to_string(mark.time) + " start " +
-                     std::to_string(mark.incarnation) + " jobs-below " + std::to_string(mark.numbers_below);
+  std::string line = "commit " + std::to_string(mark.commit) + " time " +
+                     std::to_string(mark.time) + " start " + std::to_string(mark.incarnation) +
+                     " jobs-below " + std::to_string(mark.numbers_below);
   std::snprintf(sum, sizeof sum, "%016" PRIx64, static_cast<std::uint64_t>(checksum_of({line})));
   line.append(" sum ").append(sum).resize(kSize - 1, ' ');
   return line += '\n';
@@ -32,8 +33,9 @@ std::string line_of(const CommitMark& mark) {
 
 std::optional<CommitMark> mark_in(const std::string& line) {
   CommitMark mark;
-  if (std::sscanf(line.c_str(), "commit %" SCNu64 " time %" SCNd64 " start %" SCNu64 " jobs-below %" SCNu64, &mark.commit, &mark.time,
-                  &mark.incarnation, &mark.numbers_below) != 4)
+  if (std::sscanf(line.c_str(),
+                  "commit %" SCNu64 " time %" SCNd64 " start %" SCNu64 " jobs-below %" SCNu64,
+                  &mark.commit, &mark.time, &mark.incarnation, &mark.numbers_below) != 4)
     return std::nullopt;
   return line == line_of(mark) ? std::optional(mark) : std::nullopt;
 }
@@ -46,8 +48,9 @@ CommitFile::CommitFile(const std::string& folder) : path_(file_in(folder)) {
     warn(errno);
     return;
   }
-  struct stat about{};
-  if (::fstat(fd_, &about) == 0 && about.st_size > static_cast<off_t>(kSize)) (void)!::ftruncate(fd_, kSize);  // it was damaged
+  struct stat about {};
+  if (::fstat(fd_, &about) == 0 && about.st_size > static_cast<off_t>(kSize))
+    (void)!::ftruncate(fd_, kSize);  // it was damaged
 }
 
 CommitFile::~CommitFile() {
@@ -58,14 +61,16 @@ CommitFile::~CommitFile() {
 
 void CommitFile::warn(int error) {
   if (std::exchange(warned_, true)) return;
-  runtime::log_warning("cannot write " + path_ + ": " + std::strerror(error) +
-                       " (jobs are kept, but the next start cannot tell whether the store lost some of them)");
+  runtime::log_warning(
+      "cannot write " + path_ + ": " + std::strerror(error) +
+      " (jobs are kept, but the next start cannot tell whether the store lost some of them)");
 }
 
 void CommitFile::write(const CommitMark& mark) {
   if (fd_ < 0) return;
   const std::string line = line_of(mark);
-  if (::pwrite(fd_, line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) return warn(errno);
+  if (::pwrite(fd_, line.data(), line.size(), 0) != static_cast<ssize_t>(line.size()))
+    return warn(errno);
   warned_ = false;
   if (!unsynced_since_) unsynced_since_ = Clock::now();
 }
@@ -80,9 +85,12 @@ CommitFile::Found CommitFile::read(const std::string& folder) {
   const std::string path = file_in(folder);
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   const auto trouble = [&](const std::string& why) {
-    return Found{std::nullopt, path + " " + why + ": it cannot be told whether the store lost commits"};
+    return Found{std::nullopt,
+                 path + " " + why + ": it cannot be told whether the store lost commits"};
   };
-  if (fd < 0) return errno == ENOENT ? Found{} : trouble(std::string("cannot be read (") + std::strerror(errno) + ")");
+  if (fd < 0)
+    return errno == ENOENT ? Found{}
+                           : trouble(std::string("cannot be read (") + std::strerror(errno) + ")");
   std::string line(kSize + 1, '\0');
   const ssize_t size = ::pread(fd, line.data(), line.size(), 0);
   const int error = errno;

@@ -1,6 +1,7 @@
-// What the last commit of a store was, in a small file beside it: FOLDER/last-commit, one line of fixed size, written over after each
-// commit. SQLite takes a write-ahead log that was cut off for one that ended there; a file that is ahead of the store tells the two
-// apart. It is never ahead otherwise: the commit is on the disk before it is written here. It may be behind.
+// What the last commit of a store was, in a small file beside it: FOLDER/last-commit, one line of
+// fixed size, written over after each commit. SQLite takes a write-ahead log that was cut off for
+// one that ended there; a file that is ahead of the store tells the two apart. It is never ahead
+// otherwise: the commit is on the disk before it is written here. It may be behind.
 #pragma once
 
 #include <chrono>
@@ -26,7 +27,8 @@ class CommitFile {
   CommitFile(const CommitFile&) = delete;
   CommitFile& operator=(const CommitFile&) = delete;
 
-  /// Not synced: a killed broker loses nothing of it, and a second sync would double what a commit takes.
+  /// Not synced: a killed broker loses nothing of it, and a second sync would double what a commit
+  /// takes.
   void write(const CommitMark& mark);
   /// Syncs what was written more than a second ago.
   void sync_old();

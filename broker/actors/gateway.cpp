@@ -13,16 +13,20 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-// Messages read before the core acts: bounds the time until an answer under load, and the memory of a round.
+// Messages read before the core acts: bounds the time until an answer under load, and the memory of
+// a round.
 constexpr int kRound = 1000;
-// A peer that leaves this many messages unread has been given more than its credits: it is not reading.
+// A peer that leaves this many messages unread has been given more than its credits: it is not
+// reading.
 constexpr int kUnreadMax = 100'000;
-// A loop that was away longer than this was suspended or starved; the peers are not to blame for the silence.
+// A loop that was away longer than this was suspended or starved; the peers are not to blame for
+// the silence.
 constexpr milliseconds kGap{500};
 // Connections that wait to be accepted: a rack that comes back at once.
 constexpr int kBacklog = 4096;
-// Acknowledgements wait this long for a message to the same peer to go with. Each one alone wakes two threads of its peer, which on a
-// busy machine are then missing where somebody does wait: it costs a single task a third of its round trip.
+// Acknowledgements wait this long for a message to the same peer to go with. Each one alone wakes
+// two threads of its peer, which on a busy machine are then missing where somebody does wait: it
+// costs a single task a third of its round trip.
 constexpr milliseconds kAcknowledge{1};
 // Messages of unknown keys that are heard, from one address: who joins needs one.
 constexpr Allowance kStrangers{50, 10};
@@ -32,7 +36,8 @@ constexpr std::chrono::seconds kPassedByTold{10};
 // How long an orderly stop waits for the store.
 constexpr milliseconds kStoreStopWait{5000};
 
-runtime::Socket make_router(zmq::context_t& context, const std::optional<runtime::CurveServer>& curve) {
+runtime::Socket make_router(zmq::context_t& context,
+                            const std::optional<runtime::CurveServer>& curve) {
   runtime::SocketOptions options;
   options.part_bytes_max = wire::kPartBytesMax;
   options.high_water_mark = kUnreadMax;
@@ -43,7 +48,8 @@ runtime::Socket make_router(zmq::context_t& context, const std::optional<runtime
 
 }  // namespace
 
-Gateway::Gateway(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config, Guard& guard)
+Gateway::Gateway(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config,
+                 Guard& guard)
     : guard_(guard), router_(make_router(context, guard.curve())), core_(std::move(config)) {
   Effects effects;
   read_guard(Clock::now(), effects);  // who may do what, before anybody is heard
@@ -124,7 +130,8 @@ void Gateway::read_guard(wire::Time now, Effects& effects) {
       core_.on_principals(std::move(keys->principals), keys->invitations_open, now, effects);
       end_misplaced(*keys, now, effects);
     } else if (const auto* enrolled = std::get_if<Enrolled>(&event)) {
-      core_.on_enrolled(enrolled->peer, enrolled->key, enrolled->name, enrolled->rights, enrolled->fresh, effects);
+      core_.on_enrolled(enrolled->peer, enrolled->key, enrolled->name, enrolled->rights,
+                        enrolled->fresh, effects);
       enrolling_.erase(enrolled->peer);
       strangers_.push_back(enrolled->peer);
     } else if (const auto* refused = std::get_if<EnrolRefused>(&event)) {
@@ -132,7 +139,8 @@ void Gateway::read_guard(wire::Time now, Effects& effects) {
       enrolling_.erase(refused->peer);
       strangers_.push_back(refused->peer);
     } else if (const auto* denied = std::get_if<ConnectionDenied>(&event)) {
-      runtime::log_warning("no entry for the key " + denied->key + " from " + denied->address + ": " + denied->reason);
+      runtime::log_warning("no entry for the key " + denied->key + " from " + denied->address +
+                           ": " + denied->reason);
       guard_.record({{}, denied->key, denied->address, "connect", {}, "deny", denied->reason});
     } else {
       core_.on_audit_trouble(std::get<AuditTrouble>(event).text, effects);
@@ -144,13 +152,20 @@ void Gateway::read_store(wire::Time now, Effects& effects) {
   std::vector<StoreEvent> events;
   store_events_.drain(events);
   for (StoreEvent& event : events) {
-    if (const auto* committed = std::get_if<Committed>(&event)) core_.on_committed(committed->ticket, now, effects);
-    else if (auto* loaded = std::get_if<Loaded>(&event)) core_.on_loaded(loaded->job, loaded->tasks, std::move(loaded->batch));
-    else if (const auto* failed = std::get_if<LoadFailed>(&event)) core_.on_load_failed(failed->job, failed->tasks, failed->text, effects);
-    else if (auto* result = std::get_if<ResultLoaded>(&event)) core_.on_result_loaded(result->job, result->seq, std::move(result->batch));
-    else if (const auto* lost = std::get_if<ResultLoadFailed>(&event)) core_.on_result_load_failed(lost->job, lost->seq, lost->text, effects);
-    else if (const auto* trouble = std::get_if<StoreTrouble>(&event)) core_.on_store_trouble(trouble->text, now, effects);
-    else core_.on_store_healthy(effects);
+    if (const auto* committed = std::get_if<Committed>(&event))
+      core_.on_committed(committed->ticket, now, effects);
+    else if (auto* loaded = std::get_if<Loaded>(&event))
+      core_.on_loaded(loaded->job, loaded->tasks, std::move(loaded->batch));
+    else if (const auto* failed = std::get_if<LoadFailed>(&event))
+      core_.on_load_failed(failed->job, failed->tasks, failed->text, effects);
+    else if (auto* result = std::get_if<ResultLoaded>(&event))
+      core_.on_result_loaded(result->job, result->seq, std::move(result->batch));
+    else if (const auto* lost = std::get_if<ResultLoadFailed>(&event))
+      core_.on_result_load_failed(lost->job, lost->seq, lost->text, effects);
+    else if (const auto* trouble = std::get_if<StoreTrouble>(&event))
+      core_.on_store_trouble(trouble->text, now, effects);
+    else
+      core_.on_store_healthy(effects);
   }
 }
 
@@ -172,12 +187,15 @@ void Gateway::read_one(runtime::Parts&& parts, wire::Time now, Effects& effects)
     if (!core_.knows(peer)) strangers_.push_back(peer);
     return;
   }
-  // A HELLO may be told why; the first message of a connection is one, and the rest of a flood costs nothing more.
-  if (core_.ignores(peer, origin_.user, now) && (core_.knows(peer) || !routes_.at(peer).fresh)) return;
+  // A HELLO may be told why; the first message of a connection is one, and the rest of a flood
+  // costs nothing more.
+  if (core_.ignores(peer, origin_.user, now) && (core_.knows(peer) || !routes_.at(peer).fresh))
+    return;
   routes_.at(peer).fresh = false;
   auto decoded = wire::decode(link::frames_of(std::move(parts)), &riders_);
   if (auto* envelope = std::get_if<wire::Envelope>(&decoded)) {
-    for (auto& rider : riders_) core_.on_message(peer, origin_.user, {envelope->session, std::move(rider)}, now, effects);
+    for (auto& rider : riders_)
+      core_.on_message(peer, origin_.user, {envelope->session, std::move(rider)}, now, effects);
     core_.on_message(peer, origin_.user, std::move(*envelope), now, effects);
   } else {
     core_.on_malformed(peer, origin_.user, std::get<wire::DecodeError>(decoded), now, effects);
@@ -190,7 +208,8 @@ bool Gateway::hears_stranger(const std::string& address, wire::Time now) {
   if (stranger_budgets_[address].take(1, kStrangers, now)) return true;
   if (now - passed_by_told_ > kPassedByTold) {
     passed_by_told_ = now;
-    runtime::log_warning("too many messages of unknown keys from " + (address.empty() ? "this machine" : address) + ": they are passed by");
+    runtime::log_warning("too many messages of unknown keys from " +
+                         (address.empty() ? "this machine" : address) + ": they are passed by");
   }
   return false;
 }
@@ -198,8 +217,10 @@ bool Gateway::hears_stranger(const std::string& address, wire::Time now) {
 void Gateway::carry_out(Effects& effects, wire::Time now) {
   for (auto& effect : effects) {
     if (auto* note = std::get_if<Note>(&effect)) {
-      if (note->level == Note::Level::warning) runtime::log_warning(note->text);
-      else runtime::log_info(note->text);
+      if (note->level == Note::Level::warning)
+        runtime::log_warning(note->text);
+      else
+        runtime::log_info(note->text);
       continue;
     }
     if (auto* commit = std::get_if<Commit>(&effect)) {
@@ -214,9 +235,12 @@ void Gateway::carry_out(Effects& effects, wire::Time now) {
       store_->load(*load);
       continue;
     }
-    if (auto* audit = std::get_if<Audit>(&effect)) act(*audit);
-    else if (auto* ask = std::get_if<AskEnrol>(&effect)) act(*ask);
-    else act(std::get<Send>(effect), now);
+    if (auto* audit = std::get_if<Audit>(&effect))
+      act(*audit);
+    else if (auto* ask = std::get_if<AskEnrol>(&effect))
+      act(*ask);
+    else
+      act(std::get<Send>(effect), now);
   }
   effects.clear();
 }
@@ -225,8 +249,12 @@ void Gateway::act(Send& send, wire::Time now) {
   const auto route = routes_.find(send.peer);
   if (route == routes_.end()) return;  // its session ended in this round
   Waiting& waiting = route->second.waiting;
-  if (!waiting.riders.empty() && (waiting.session != send.session || waiting.riders.size() == wire::kRidersMax)) flush(send.peer, waiting, now);
-  if (!wire::is_acknowledgement(send.message)) return transmit(send.peer, {send.session, std::move(send.message)}, std::exchange(waiting.riders, {}), now);
+  if (!waiting.riders.empty() &&
+      (waiting.session != send.session || waiting.riders.size() == wire::kRidersMax))
+    flush(send.peer, waiting, now);
+  if (!wire::is_acknowledgement(send.message))
+    return transmit(send.peer, {send.session, std::move(send.message)},
+                    std::exchange(waiting.riders, {}), now);
   if (waiting.riders.empty()) {
     waiting.until = now + kAcknowledge;
     waiting_.emplace_back(send.peer, waiting.until);
@@ -247,7 +275,9 @@ std::optional<wire::Time> Gateway::waiting_until() {
   for (; !waiting_.empty(); waiting_.pop_front()) {
     const auto& [peer, until] = waiting_.front();
     const auto route = routes_.find(peer);
-    if (route != routes_.end() && !route->second.waiting.riders.empty() && route->second.waiting.until == until) return until;
+    if (route != routes_.end() && !route->second.waiting.riders.empty() &&
+        route->second.waiting.until == until)
+      return until;
   }
   return std::nullopt;
 }
@@ -260,13 +290,17 @@ void Gateway::send_waiting(wire::Time until, wire::Time now) {
   }
 }
 
-void Gateway::transmit(PeerId peer, const wire::Envelope& envelope, const wire::Riders& riders, wire::Time now) {
+void Gateway::transmit(PeerId peer, const wire::Envelope& envelope, const wire::Riders& riders,
+                       wire::Time now) {
   const auto route = routes_.find(peer);
   if (route == routes_.end()) return;
   const auto frames = wire::encode(envelope, riders);
   switch (router_.send(route->second.routing_id, link::parts_of(frames))) {
-    case runtime::SendResult::sent: break;
-    case runtime::SendResult::unreachable: core_.on_unreachable(peer); break;
+    case runtime::SendResult::sent:
+      break;
+    case runtime::SendResult::unreachable:
+      core_.on_unreachable(peer);
+      break;
     case runtime::SendResult::full:
       if (core_.knows(peer)) runtime::log_warning("a peer does not read: its session ends");
       core_.on_blocked(peer, now);
@@ -276,13 +310,19 @@ void Gateway::transmit(PeerId peer, const wire::Envelope& envelope, const wire::
 }
 
 void Gateway::act(Audit& audit) {
-  guard_.record({{}, std::move(audit.principal), address_of(audit.peer), std::move(audit.action), std::move(audit.object),
-                 audit.allowed ? "allow" : "deny", std::move(audit.reason)});
+  guard_.record({{},
+                 std::move(audit.principal),
+                 address_of(audit.peer),
+                 std::move(audit.action),
+                 std::move(audit.object),
+                 audit.allowed ? "allow" : "deny",
+                 std::move(audit.reason)});
 }
 
 void Gateway::act(AskEnrol& ask) {
   enrolling_.insert(ask.peer);
-  guard_.enrol({ask.peer, std::move(ask.user), std::move(ask.name), std::move(ask.secret), address_of(ask.peer)});
+  guard_.enrol({ask.peer, std::move(ask.user), std::move(ask.name), std::move(ask.secret),
+                address_of(ask.peer)});
 }
 
 std::string Gateway::address_of(PeerId peer) const {
@@ -297,7 +337,8 @@ PeerId Gateway::peer_of(std::string_view routing_id) {
     routes_.emplace(it->second, Route{it->first, origin_.address, origin_.user, true, {}});
     return it->second;
   }
-  // The same routing id, chosen by the peer, over another connection: what is known of the old one says nothing of this.
+  // The same routing id, chosen by the peer, over another connection: what is known of the old one
+  // says nothing of this.
   const Route& known = routes_.at(it->second);
   if (known.user != origin_.user || known.address != origin_.address) {
     core_.on_blocked(it->second, Clock::now());
@@ -312,7 +353,8 @@ PeerId Gateway::peer_of(std::string_view routing_id) {
 void Gateway::end_misplaced(const KeysChanged& keys, wire::Time now, Effects& effects) {
   for (const auto& [peer, route] : routes_) {
     const auto places = keys.places.find(route.user);
-    if (places != keys.places.end() && !keys::comes_from(places->second, route.address)) core_.on_moved(peer, now, effects);
+    if (places != keys.places.end() && !keys::comes_from(places->second, route.address))
+      core_.on_moved(peer, now, effects);
   }
 }
 

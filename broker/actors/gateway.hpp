@@ -1,5 +1,6 @@
-// The gateway actor: owns the one ROUTER and the core, and is the core's only caller. One loop: read everything that arrived, from
-// peers and from the store, let the core act once, send. Routing ids never leave this file.
+// The gateway actor: owns the one ROUTER and the core, and is the core's only caller. One loop:
+// read everything that arrived, from peers and from the store, let the core act once, send. Routing
+// ids never leave this file.
 #pragma once
 
 #include <deque>
@@ -21,9 +22,10 @@ namespace quern::broker {
 
 class Gateway {
  public:
-  /// Binds all endpoints. Throws zmq::error_t when one cannot be bound. Nobody is served before run().
-  /// `guard` must outlive it.
-  Gateway(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config, Guard& guard);
+  /// Binds all endpoints. Throws zmq::error_t when one cannot be bound. Nobody is served before
+  /// run(). `guard` must outlive it.
+  Gateway(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config,
+          Guard& guard);
 
   /// Goes on from what the store has, and keeps it from now on. Before run().
   void use_store(std::unique_ptr<Store> store, Recovered&& recovered);
@@ -31,7 +33,8 @@ class Gateway {
   /// The endpoints with port 0 resolved.
   const std::vector<std::string>& endpoints() const { return bound_; }
 
-  /// Runs on the calling thread until `stop_fd` is readable; then says BYE to everybody and returns.
+  /// Runs on the calling thread until `stop_fd` is readable; then says BYE to everybody and
+  /// returns.
   void run(int stop_fd);
 
  private:
@@ -43,7 +46,8 @@ class Gateway {
   struct Waiting;
   void act(Send& send, wire::Time now);
   void flush(PeerId peer, Waiting& waiting, wire::Time now);
-  void transmit(PeerId peer, const wire::Envelope& envelope, const wire::Riders& riders, wire::Time now);
+  void transmit(PeerId peer, const wire::Envelope& envelope, const wire::Riders& riders,
+                wire::Time now);
   /// When the next acknowledgements go by themselves.
   std::optional<wire::Time> waiting_until();
   /// Sends those whose time has come by `until`.
@@ -73,7 +77,8 @@ class Gateway {
   };
   std::string address_of(PeerId peer) const;
 
-  /// Whether one more message of an unknown key from this address is heard: each may cost a line in two logs.
+  /// Whether one more message of an unknown key from this address is heard: each may cost a line in
+  /// two logs.
   bool hears_stranger(const std::string& address, wire::Time now);
 
   Guard& guard_;
@@ -85,8 +90,9 @@ class Gateway {
   std::unordered_map<std::string, PeerId> peers_;
   std::unordered_map<PeerId, Route> routes_;
   std::unordered_set<PeerId> enrolling_;  ///< without a session, but an answer is on its way
-  std::vector<PeerId> strangers_;  ///< heard in this round without a session
-  std::deque<std::pair<PeerId, wire::Time>> waiting_;  ///< whose acknowledgements wait until when, in order; some have gone out meanwhile
+  std::vector<PeerId> strangers_;         ///< heard in this round without a session
+  std::deque<std::pair<PeerId, wire::Time>>
+      waiting_;  ///< whose acknowledgements wait until when, in order; some have gone out meanwhile
   std::unordered_map<std::string, Budget> stranger_budgets_;  ///< by address
   wire::Time passed_by_told_{};
   std::uint64_t last_peer_ = 0;

@@ -1,4 +1,5 @@
-// Who guards the door: keys, authentication, the audit log. Wires the two actors; there before the ROUTER binds, gone after it closed.
+// Who guards the door: keys, authentication, the audit log. Wires the two actors; there before the
+// ROUTER binds, gone after it closed.
 #pragma once
 
 #include <memory>

@@ -15,7 +15,8 @@ namespace quern::broker {
 /// The files of keys have changed, or something in them has expired.
 struct KeysChanged {
   Principals principals;
-  std::map<std::string, std::vector<std::string>> places;  ///< by key: the addresses it may come from; absent: any
+  std::map<std::string, std::vector<std::string>>
+      places;  ///< by key: the addresses it may come from; absent: any
   bool invitations_open = false;
 };
 
@@ -51,6 +52,7 @@ struct AuditTrouble {
   std::string text;
 };
 
-using GuardEvent = std::variant<KeysChanged, Enrolled, EnrolRefused, ConnectionDenied, AuditTrouble>;
+using GuardEvent =
+    std::variant<KeysChanged, Enrolled, EnrolRefused, ConnectionDenied, AuditTrouble>;
 
 }  // namespace quern::broker

@@ -12,11 +12,12 @@ namespace {
 
 using std::chrono::seconds;
 
-// A wrong code: the next try from that address is looked at after this, doubled for each further one.
+// A wrong code: the next try from that address is looked at after this, doubled for each further
+// one.
 constexpr seconds kWaitFirst{1};
 constexpr seconds kWaitMost{300};
-// How long files that cannot be read are taken to be as they were. A disk that comes back, an editor between
-// two steps; not longer, for a key may have been taken away meanwhile.
+// How long files that cannot be read are taken to be as they were. A disk that comes back, an
+// editor between two steps; not longer, for a key may have been taken away meanwhile.
 constexpr seconds kUnreadable{30};
 // Addresses whose failures are remembered; the oldest go first.
 constexpr std::size_t kFailingAddressesMax = 10'000;
@@ -48,21 +49,25 @@ Principal principal_of(const keys::Grant& grant) {
   for (const auto& pattern : grant.from)
     principal.terms += (principal.terms.empty() ? "from " : ",") + pattern;
   if (grant.expires)
-    principal.terms += (principal.terms.empty() ? "until " : " until ") + keys::time_text(*grant.expires);
+    principal.terms +=
+        (principal.terms.empty() ? "until " : " until ") + keys::time_text(*grant.expires);
   return principal;
 }
 
 }  // namespace
 
 KeyRing::KeyRing(std::string folder)
-    : folder_(std::move(folder)), grants_file_(folder_ + kGrants), invitations_file_(folder_ + kInvitations) {
+    : folder_(std::move(folder)),
+      grants_file_(folder_ + kGrants),
+      invitations_file_(folder_ + kInvitations) {
   keys::require_safe(folder_);
   keys::require_safe(folder_ + kGrants);
   if (!keys::read_file(folder_ + kGrants))
     throw keys::KeyError(folder_ + kGrants + " is not there: run `quern keys init`");
 }
 
-bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now, std::vector<std::string>& trouble) {
+bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now,
+                      std::vector<std::string>& trouble) {
   bool changed = false;
   try {
     if (const auto text = grants_file_.look(now)) {
@@ -72,10 +77,10 @@ bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now, std::vect
     if (!grants_file_.settling()) unreadable_since_.reset();
   } catch (const keys::KeyError& error) {
     if (!unreadable_since_) unreadable_since_ = now;
-    trouble.push_back(std::string(error.what()) + (all_grants_.empty()
-                                                       ? ": nobody is let in"
-                                                       : ": what it said before holds for " +
-                                                             std::to_string(kUnreadable.count()) + " s"));
+    trouble.push_back(std::string(error.what()) +
+                      (all_grants_.empty() ? ": nobody is let in"
+                                           : ": what it said before holds for " +
+                                                 std::to_string(kUnreadable.count()) + " s"));
     changed = give_up(now);
   }
   try {
@@ -117,7 +122,8 @@ bool KeyRing::keep_valid(std::int64_t utc_seconds) {
   std::erase_if(invitations_, [&](const auto& i) { return i.expires <= utc_seconds; });
   grants_.clear();
   next_expiry_ = std::numeric_limits<std::int64_t>::max();
-  for (const auto& invitation : invitations_) next_expiry_ = std::min(next_expiry_, invitation.expires);
+  for (const auto& invitation : invitations_)
+    next_expiry_ = std::min(next_expiry_, invitation.expires);
   for (const auto& grant : all_grants_) {
     if (grant.expires && *grant.expires <= utc_seconds) continue;
     if (grant.expires) next_expiry_ = std::min(next_expiry_, *grant.expires);
@@ -140,19 +146,22 @@ KeyRing::Entry KeyRing::may_connect(const std::string& key, const std::string& a
   const auto found = grants_.find(key);
   if (found == grants_.end())
     return invitations_open() ? Entry{true, "an invitation is open"}
-           : damaged_         ? Entry{false, "unknown key, but authorized_keys grants nothing or has lines that cannot be read", false, true}
+           : damaged_         ? Entry{false,
+                              "unknown key, but authorized_keys grants nothing or has lines that "
+                                      "cannot be read",
+                              false, true}
                               : Entry{false, "unknown key"};
   const keys::Grant& grant = found->second;
   if (!keys::comes_from(grant.from, address))
-    return {
-        false,
-        "the key of " + grant.name + " is not allowed from " + (address.empty() ? "this machine" : address),
-        true};
+    return {false,
+            "the key of " + grant.name + " is not allowed from " +
+                (address.empty() ? "this machine" : address),
+            true};
   return {true, grant.name, true};
 }
 
-/// A key that is known: an answer that was lost is given again. With a code that is open somebody wants more
-/// than that.
+/// A key that is known: an answer that was lost is given again. With a code that is open somebody
+/// wants more than that.
 std::optional<KeyRing::Enrolment> KeyRing::enrolled_already(const std::string& key, bool invited,
                                                             std::int64_t utc_seconds) const {
   for (const auto& grant : all_grants_) {
@@ -161,8 +170,9 @@ std::optional<KeyRing::Enrolment> KeyRing::enrolled_already(const std::string& k
     return Enrolment{{},
                      0,
                      "this machine's key is known already, as " + grant.name + " (" +
-                         keys::role_words(grant.roles) + "), and the code was not used: `quern keys revoke " +
-                         grant.name + "` first, or keep other keys with --keys DIR"};
+                         keys::role_words(grant.roles) +
+                         "), and the code was not used: `quern keys revoke " + grant.name +
+                         "` first, or keep other keys with --keys DIR"};
   }
   return std::nullopt;
 }
@@ -174,8 +184,9 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
   std::vector<std::string> ignored;
   refresh(utc_seconds, now, ignored);  // somebody else may have used it up
   const std::string hash = keys::hash_of_secret(secret);
-  const auto invitation = std::find_if(invitations_.begin(), invitations_.end(),
-                                       [&](const auto& i) { return keys::same_secret(i.hash, hash); });
+  const auto invitation =
+      std::find_if(invitations_.begin(), invitations_.end(),
+                   [&](const auto& i) { return keys::same_secret(i.hash, hash); });
   if (const auto before = enrolled_already(key, invitation != invitations_.end(), utc_seconds))
     return *before;
   if (invitation == invitations_.end()) {
@@ -183,7 +194,10 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
     if (const auto found = failures_.find(address);
         found != failures_.end() && now < found->second.wait_until) {
       const auto left = std::chrono::ceil<seconds>(found->second.wait_until - now).count();
-      return {{}, 0, "too many wrong codes from this address: try again in " + std::to_string(left) + " s"};
+      return {
+          {},
+          0,
+          "too many wrong codes from this address: try again in " + std::to_string(left) + " s"};
     }
     note_failure(address, now);
     return {{}, 0, "this code is wrong, expired or used: ask for a new one (`quern keys invite`)"};
@@ -191,15 +205,20 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
   keys::Grant grant = invitation->grant;
   // Jobs belong to names: only workers, who have none, may choose theirs.
   if (grant.name.empty() && grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
-    return {{}, 0, "this invitation names nobody: ask for one with a name (`quern keys invite --name NAME`)"};
+    return {
+        {},
+        0,
+        "this invitation names nobody: ask for one with a name (`quern keys invite --name NAME`)"};
   auto file = keys::AuthorizedKeys::parse(keys::read_file(folder_ + kGrants).value_or(""));
-  if (file.was_revoked(key)) return {{}, 0, std::string(keys::kRevokedKey) + ": join with another one (the code was not used)"};
+  if (file.was_revoked(key))
+    return {
+        {}, 0, std::string(keys::kRevokedKey) + ": join with another one (the code was not used)"};
   grant.key = key;
   grant.name = unused_name(grant.name.empty() ? wanted : grant.name);
   file.remove(key);  // a line of it that has expired
   file.add(grant);
-  // The invitation goes first: a crash in between leaves a code that opens nothing, never one that opens
-  // twice.
+  // The invitation goes first: a crash in between leaves a code that opens nothing, never one that
+  // opens twice.
   auto left = invitations_;
   left.erase(left.begin() + (invitation - invitations_.begin()));
   const std::string before = keys::text_of(invitations_);
@@ -207,7 +226,8 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
   try {
     keys::write_file(folder_ + kGrants, file.text());
   } catch (const keys::KeyError&) {
-    keys::write_file(folder_ + kInvitations, before);  // nobody was let in, so the code is still good
+    keys::write_file(folder_ + kInvitations,
+                     before);  // nobody was let in, so the code is still good
     throw;
   }
   refresh(utc_seconds, now, ignored);
@@ -217,9 +237,9 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
 
 void KeyRing::note_failure(const std::string& address, Clock::time_point now) {
   if (failures_.size() >= kFailingAddressesMax) {
-    const auto oldest =
-        std::min_element(failures_.begin(), failures_.end(),
-                         [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
+    const auto oldest = std::min_element(
+        failures_.begin(), failures_.end(),
+        [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
     failures_.erase(oldest);
   }
   Failures& failures = failures_[address];
@@ -237,7 +257,8 @@ std::string KeyRing::unused_name(const std::string& wanted) const {
   if (base.empty()) base = "peer";
   const auto taken = [&](const std::string& name) {
     return !keys::is_principal_name(name) ||
-           std::any_of(all_grants_.begin(), all_grants_.end(), [&](const auto& g) { return g.name == name; });
+           std::any_of(all_grants_.begin(), all_grants_.end(),
+                       [&](const auto& g) { return g.name == name; });
   };
   std::string name = base;
   for (int n = 2; taken(name); ++n) name = base + "-" + std::to_string(n);

@@ -25,11 +25,13 @@ void raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) quern::runtime::log_warning("cannot raise the limit of open files");
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    quern::runtime::log_warning("cannot raise the limit of open files");
   ::getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur < 4096) {
-    quern::runtime::log_warning("only " + std::to_string(limit.rlim_cur) +
-                                " files may be open: so many peers can connect (raise it with ulimit -n)");
+    quern::runtime::log_warning(
+        "only " + std::to_string(limit.rlim_cur) +
+        " files may be open: so many peers can connect (raise it with ulimit -n)");
   }
 }
 
@@ -46,7 +48,8 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is a full disk, not an end
   raise_descriptor_limit();
   try {
-    if (parsed.options->check_store) return broker::check_store(parsed.options->store, std::cout) ? 0 : 1;
+    if (parsed.options->check_store)
+      return broker::check_store(parsed.options->store, std::cout) ? 0 : 1;
     std::unique_ptr<broker::Store> store;
     broker::Recovered recovered;
     if (!parsed.options->store.empty()) {
@@ -58,7 +61,8 @@ int main(int argc, char** argv) {
     }
     zmq::context_t context(1);
     context.set(zmq::ctxopt::max_sockets, 65'535);
-    // libzmq draws the first automatic routing id from rand(): from a fixed seed a peer could guess another's.
+    // libzmq draws the first automatic routing id from rand(): from a fixed seed a peer could guess
+    // another's.
     std::srand(static_cast<unsigned>(runtime::random_u64()));
     broker::Guard guard(context, parsed.options->guard);
     broker::Gateway gateway(context, parsed.options->endpoints, parsed.options->config, guard);
@@ -80,9 +84,13 @@ int main(int argc, char** argv) {
     return 2;
   } catch (const zmq::error_t& error) {
     std::string where;
-    for (const auto& endpoint : parsed.options->endpoints) where += (where.empty() ? "" : " ") + endpoint;
+    for (const auto& endpoint : parsed.options->endpoints)
+      where += (where.empty() ? "" : " ") + endpoint;
     if (error.num() == EADDRINUSE)
-      std::fprintf(stderr, "quern-broker: %s is in use: is a broker running already? (choose another with --bind)\n", where.c_str());
+      std::fprintf(
+          stderr,
+          "quern-broker: %s is in use: is a broker running already? (choose another with --bind)\n",
+          where.c_str());
     else
       std::fprintf(stderr, "quern-broker: cannot serve %s: %s\n", where.c_str(), error.what());
     return 3;

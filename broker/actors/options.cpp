@@ -64,7 +64,8 @@ constexpr std::uint64_t kMemoryLeast = 64ULL << 20, kMemoryMost = 1ULL << 60;
 
 /// 512M, 2GiB, 1000000; nothing for what is no size.
 std::optional<std::uint64_t> bytes_from(const std::string& text) {
-  const std::pair<std::string_view, unsigned> units[] = {{"", 0}, {"K", 10}, {"M", 20}, {"G", 30}, {"T", 40}};
+  const std::pair<std::string_view, unsigned> units[] = {
+      {"", 0}, {"K", 10}, {"M", 20}, {"G", 30}, {"T", 40}};
   std::uint64_t n = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, n);
@@ -73,7 +74,9 @@ std::optional<std::uint64_t> bytes_from(const std::string& text) {
   if (!unit.empty()) unit[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(unit[0])));
   for (const auto& [name, shift] : units)
     for (const std::string_view tail : {"", "B", "iB"})
-      if (unit == std::string(name) + (name.empty() ? "" : std::string(tail)) && n <= kMemoryMost >> shift) return n << shift;
+      if (unit == std::string(name) + (name.empty() ? "" : std::string(tail)) &&
+          n <= kMemoryMost >> shift)
+        return n << shift;
   return std::nullopt;
 }
 
@@ -82,7 +85,9 @@ ParsedOptions mistake(const std::string& line) {
   return {std::nullopt, 2};
 }
 
-std::chrono::milliseconds ms(double s) { return std::chrono::milliseconds(static_cast<std::int64_t>(s * 1000)); }
+std::chrono::milliseconds ms(double s) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(s * 1000));
+}
 
 }  // namespace
 
@@ -92,25 +97,37 @@ ParsedOptions parse_options(int argc, char** argv) {
   std::string keep_bytes;
   BrokerOptions options;
   po::options_description all("Options");
-  // clang-format off
-  all.add_options()
-    ("bind", po::value(&options.endpoints)->composing()->value_name("ENDPOINT"), "serve here; may be repeated (default tcp://127.0.0.1:7600)")
-    ("store", po::value(&store)->value_name("DIR"), "keep jobs in DIR, so that they survive this broker (default $XDG_STATE_HOME/quern, else ~/.local/state/quern)")
-    ("no-store", "keep jobs in memory only: they are lost when this broker ends")
-    ("check-store", "verify and report on the store, then exit (1: it is damaged)")
-    ("keys", po::value(&options.guard.keys)->value_name("DIR"), "keys of this broker, and who may do what (default $QUERN_KEYS, else $XDG_CONFIG_HOME/quern)")
-    ("audit", po::value(&options.guard.audit)->value_name("DIR"), "put decisions on record there (default $XDG_STATE_HOME/quern; with --insecure none)")
-    ("no-audit", "put nothing on record")
-    ("insecure", "serve without encryption and keys (loopback and ipc only)")
-    ("memory-limit", po::value(&memory)->value_name("BYTES"), "for queued work and results, e.g. 2G (default: half of this machine's memory)")
-    ("grace", po::value(&grace)->value_name("S"), "an attached job is cancelled this long after its client went away (default 30)")
-    ("lost-after", po::value(&lost_after)->value_name("S"), "a worker with leases is lost after this silence (default 3)")
-    ("keep", po::value(&keep)->value_name("S"), "keep ended jobs this long (default: a week those that are detached or have a unique key, an hour the others; --ttl of a job goes first)")
-    ("keep-bytes", po::value(&keep_bytes)->value_name("BYTES"), "for results in the store that are kept to be fetched; beyond it the oldest go (default 16G)")
-    ("log-level", po::value(&level)->value_name("LEVEL"), "debug, info, warning, error, off (default info)")
-    ("version", "print the version")
-    ("help,h", "print this");
-  // clang-format on
+  auto add = all.add_options();
+  add("bind", po::value(&options.endpoints)->composing()->value_name("ENDPOINT"),
+      "serve here; may be repeated (default tcp://127.0.0.1:7600)");
+  add("store", po::value(&store)->value_name("DIR"),
+      "keep jobs in DIR, so that they survive this broker (default $XDG_STATE_HOME/quern, else "
+      "~/.local/state/quern)");
+  add("no-store", "keep jobs in memory only: they are lost when this broker ends");
+  add("check-store", "verify and report on the store, then exit (1: it is damaged)");
+  add("keys", po::value(&options.guard.keys)->value_name("DIR"),
+      "keys of this broker, and who may do what (default $QUERN_KEYS, else "
+      "$XDG_CONFIG_HOME/quern)");
+  add("audit", po::value(&options.guard.audit)->value_name("DIR"),
+      "put decisions on record there (default $XDG_STATE_HOME/quern; with --insecure none)");
+  add("no-audit", "put nothing on record");
+  add("insecure", "serve without encryption and keys (loopback and ipc only)");
+  add("memory-limit", po::value(&memory)->value_name("BYTES"),
+      "for queued work and results, e.g. 2G (default: half of this machine's memory)");
+  add("grace", po::value(&grace)->value_name("S"),
+      "an attached job is cancelled this long after its client went away (default 30)");
+  add("lost-after", po::value(&lost_after)->value_name("S"),
+      "a worker with leases is lost after this silence (default 3)");
+  add("keep", po::value(&keep)->value_name("S"),
+      "keep ended jobs this long (default: a week those that are detached or have a unique key, an "
+      "hour the others; --ttl of a job goes first)");
+  add("keep-bytes", po::value(&keep_bytes)->value_name("BYTES"),
+      "for results in the store that are kept to be fetched; beyond it the oldest go (default "
+      "16G)");
+  add("log-level", po::value(&level)->value_name("LEVEL"),
+      "debug, info, warning, error, off (default info)");
+  add("version", "print the version");
+  add("help,h", "print this");
   po::variables_map given;
   try {
     po::store(po::command_line_parser(argc, argv).options(all).run(), given);
@@ -126,30 +143,48 @@ ParsedOptions parse_options(int argc, char** argv) {
     std::cout << "quern-broker " QUERN_VERSION "\n";
     return {std::nullopt, 0};
   }
-  if (given.contains("store") && given.contains("no-store")) return mistake("--store and --no-store contradict each other");
+  if (given.contains("store") && given.contains("no-store"))
+    return mistake("--store and --no-store contradict each other");
   if (given.contains("store") && store.empty()) return mistake("--store takes a folder");
-  options.store = given.contains("no-store") ? "" : given.contains("store") ? store : keys::default_state_folder();
+  options.store = given.contains("no-store") ? ""
+                  : given.contains("store")  ? store
+                                             : keys::default_state_folder();
   if (options.store.empty() && !given.contains("no-store"))
-    return mistake("neither XDG_STATE_HOME nor HOME says where the store should be: name a folder with --store, or give --no-store");
+    return mistake(
+        "neither XDG_STATE_HOME nor HOME says where the store should be: name a folder with "
+        "--store, or give --no-store");
   options.check_store = given.contains("check-store");
   if (options.check_store && options.store.empty()) return mistake("--check-store needs a store");
   options.config.store = !options.store.empty();
   options.guard.insecure = given.contains("insecure");
-  if (options.guard.insecure && given.contains("keys")) return mistake("--insecure and --keys contradict each other: without encryption nobody has a key");
+  if (options.guard.insecure && given.contains("keys"))
+    return mistake(
+        "--insecure and --keys contradict each other: without encryption nobody has a key");
   if (options.endpoints.empty()) options.endpoints.push_back("tcp://127.0.0.1:7600");
   for (const auto& endpoint : options.endpoints) {
-    if (!is_endpoint(endpoint)) return mistake("--bind " + endpoint + ": not an endpoint such as tcp://127.0.0.1:7600, tcp://[::1]:7600 or ipc:///tmp/quern.sock");
+    if (!is_endpoint(endpoint))
+      return mistake("--bind " + endpoint +
+                     ": not an endpoint such as tcp://127.0.0.1:7600, tcp://[::1]:7600 or "
+                     "ipc:///tmp/quern.sock");
     if (options.guard.insecure && !is_local(endpoint))
-      return mistake("--bind " + endpoint + ": without encryption (--insecure) only loopback (tcp://127.0.0.1:PORT) and ipc endpoints are served");
+      return mistake("--bind " + endpoint +
+                     ": without encryption (--insecure) only loopback (tcp://127.0.0.1:PORT) and "
+                     "ipc endpoints are served");
   }
-  if (given.contains("audit") && given.contains("no-audit")) return mistake("--audit and --no-audit contradict each other");
-  if (!options.guard.insecure && options.guard.keys.empty()) options.guard.keys = keys::default_folder();
+  if (given.contains("audit") && given.contains("no-audit"))
+    return mistake("--audit and --no-audit contradict each other");
   if (!options.guard.insecure && options.guard.keys.empty())
-    return mistake("neither XDG_CONFIG_HOME nor HOME says where the keys should be: name a folder with --keys, or give --insecure");
+    options.guard.keys = keys::default_folder();
+  if (!options.guard.insecure && options.guard.keys.empty())
+    return mistake(
+        "neither XDG_CONFIG_HOME nor HOME says where the keys should be: name a folder with "
+        "--keys, or give --insecure");
   if (!given.contains("audit") && !given.contains("no-audit") && !options.guard.insecure) {
     options.guard.audit = keys::default_state_folder();
     if (options.guard.audit.empty())
-      return mistake("neither XDG_STATE_HOME nor HOME says where the audit log should be: name a folder with --audit, or give --no-audit");
+      return mistake(
+          "neither XDG_STATE_HOME nor HOME says where the audit log should be: name a folder with "
+          "--audit, or give --no-audit");
   }
   options.config.open = options.guard.insecure;
   options.config.audit = !options.guard.audit.empty();
@@ -157,7 +192,9 @@ ParsedOptions parse_options(int argc, char** argv) {
   config.memory_limit = default_memory_limit();
   if (given.contains("memory-limit")) {
     const auto bytes = bytes_from(memory);
-    if (!bytes || *bytes < kMemoryLeast) return mistake("--memory-limit " + memory + ": a size such as 512M or 2G, from 64M to 1048576T");
+    if (!bytes || *bytes < kMemoryLeast)
+      return mistake("--memory-limit " + memory +
+                     ": a size such as 512M or 2G, from 64M to 1048576T");
     config.memory_limit = *bytes;
   }
   if (given.contains("keep-bytes")) {
@@ -166,8 +203,10 @@ ParsedOptions parse_options(int argc, char** argv) {
     config.keep_bytes = *bytes;
   }
   for (const auto& [name, seconds] : {std::pair{"--grace", grace}, std::pair{"--keep", keep}})
-    if (!(seconds >= 0 && seconds <= kSecondsMost)) return mistake(std::string(name) + ": seconds from 0 to 1000000000");
-  if (!(lost_after >= kLostLeast && lost_after <= kLostMost)) return mistake("--lost-after: seconds from 0.1 to 86400");
+    if (!(seconds >= 0 && seconds <= kSecondsMost))
+      return mistake(std::string(name) + ": seconds from 0 to 1000000000");
+  if (!(lost_after >= kLostLeast && lost_after <= kLostMost))
+    return mistake("--lost-after: seconds from 0.1 to 86400");
   config.software = "quern " QUERN_VERSION;
   config.incarnation = runtime::random_u64() >> 1;
   config.grace = ms(grace);
@@ -179,12 +218,18 @@ ParsedOptions parse_options(int argc, char** argv) {
   config.beat_idle = std::max(std::chrono::milliseconds(20), config.lost_idle / 3);
   if (given.contains("log-level")) {
     using runtime::LogLevel;
-    if (level == "debug") options.log_level = LogLevel::debug;
-    else if (level == "info") options.log_level = LogLevel::info;
-    else if (level == "warning") options.log_level = LogLevel::warning;
-    else if (level == "error") options.log_level = LogLevel::error;
-    else if (level == "off") options.log_level = LogLevel::off;
-    else return mistake("--log-level " + level + ": one of debug, info, warning, error, off");
+    if (level == "debug")
+      options.log_level = LogLevel::debug;
+    else if (level == "info")
+      options.log_level = LogLevel::info;
+    else if (level == "warning")
+      options.log_level = LogLevel::warning;
+    else if (level == "error")
+      options.log_level = LogLevel::error;
+    else if (level == "off")
+      options.log_level = LogLevel::off;
+    else
+      return mistake("--log-level " + level + ": one of debug, info, warning, error, off");
   }
   return {options, 0};
 }

@@ -5,8 +5,10 @@
 namespace quern::broker {
 
 Database::Database(const std::string& path, Mode mode) : path_(path) {
-  const int flags = mode == Mode::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-  const int code = sqlite3_open_v2(path.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const int flags =
+      mode == Mode::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  const int code = sqlite3_open_v2(path.c_str(), &db_,
+                                   flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   if (code == SQLITE_OK) {
     sqlite3_busy_timeout(db_, 2000);  // somebody looks at it with the sqlite3 shell
     return;
@@ -18,7 +20,8 @@ Database::Database(const std::string& path, Mode mode) : path_(path) {
 
 Database::~Database() { sqlite3_close_v2(db_); }
 
-Database::Database(Database&& other) noexcept : db_(std::exchange(other.db_, nullptr)), path_(std::move(other.path_)) {}
+Database::Database(Database&& other) noexcept
+    : db_(std::exchange(other.db_, nullptr)), path_(std::move(other.path_)) {}
 
 Database& Database::operator=(Database&& other) noexcept {
   std::swap(db_, other.db_);
@@ -30,16 +33,25 @@ void Database::fail(int code) const {
   const std::string said = sqlite3_errmsg(db_);
   using Kind = StoreError::Kind;
   switch (code & 0xff) {
-    case SQLITE_FULL: throw StoreError(Kind::trouble, "the disk of " + path_ + " is full: free some space");
+    case SQLITE_FULL:
+      throw StoreError(Kind::trouble, "the disk of " + path_ + " is full: free some space");
     case SQLITE_IOERR:
-      throw StoreError(Kind::trouble, "the disk of " + path_ + " does not read or write (is it full? is it still there?): " + said);
-    case SQLITE_READONLY: throw StoreError(Kind::trouble, path_ + " is read-only: make it writable for the broker's user");
+      throw StoreError(Kind::trouble,
+                       "the disk of " + path_ +
+                           " does not read or write (is it full? is it still there?): " + said);
+    case SQLITE_READONLY:
+      throw StoreError(Kind::trouble,
+                       path_ + " is read-only: make it writable for the broker's user");
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: throw StoreError(Kind::trouble, "another program has " + path_ + " locked: let it finish");
+    case SQLITE_LOCKED:
+      throw StoreError(Kind::trouble, "another program has " + path_ + " locked: let it finish");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      throw StoreError(Kind::corrupt, path_ + " is damaged (" + said + "): see `quern-broker --check-store`, and restore a copy");
-    default: throw StoreError(Kind::trouble, path_ + ": " + said);
+      throw StoreError(Kind::corrupt,
+                       path_ + " is damaged (" + said +
+                           "): see `quern-broker --check-store`, and restore a copy");
+    default:
+      throw StoreError(Kind::trouble, path_ + ": " + said);
   }
 }
 
@@ -59,7 +71,8 @@ std::string Database::text(const char* sql) {
 }
 
 Statement::Statement(Database& database, const char* sql) : database_(database) {
-  check(sqlite3_prepare_v3(database.raw(), sql, -1, SQLITE_PREPARE_PERSISTENT, &statement_, nullptr));
+  check(
+      sqlite3_prepare_v3(database.raw(), sql, -1, SQLITE_PREPARE_PERSISTENT, &statement_, nullptr));
 }
 
 void Statement::check(int code) {
@@ -76,11 +89,13 @@ Statement& Statement::bind(double n) {
   return *this;
 }
 Statement& Statement::bind(std::string_view text) {
-  check(sqlite3_bind_text64(statement_, ++parameter_, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8));
+  check(sqlite3_bind_text64(statement_, ++parameter_, text.empty() ? "" : text.data(), text.size(),
+                            SQLITE_STATIC, SQLITE_UTF8));
   return *this;
 }
 Statement& Statement::bind_blob(std::string_view bytes) {
-  check(sqlite3_bind_blob64(statement_, ++parameter_, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC));
+  check(sqlite3_bind_blob64(statement_, ++parameter_, bytes.empty() ? "" : bytes.data(),
+                            bytes.size(), SQLITE_STATIC));
   return *this;
 }
 Statement& Statement::bind_null() {
@@ -105,13 +120,17 @@ void Statement::reset() {
 std::string_view Statement::text() {
   const int column = column_++;
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-  return bytes ? std::string_view(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))) : std::string_view();
+  return bytes ? std::string_view(
+                     bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
+               : std::string_view();
 }
 
 std::string_view Statement::blob() {
   const int column = column_++;
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
-  return bytes ? std::string_view(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))) : std::string_view();
+  return bytes ? std::string_view(
+                     bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
+               : std::string_view();
 }
 
 void Transaction::commit() {
@@ -121,7 +140,8 @@ void Transaction::commit() {
 
 Transaction::~Transaction() {
   // A failed COMMIT may have rolled back by itself.
-  if (!done_ && database_.in_transaction()) sqlite3_exec(database_.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
+  if (!done_ && database_.in_transaction())
+    sqlite3_exec(database_.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 }  // namespace quern::broker

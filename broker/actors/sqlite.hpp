@@ -1,4 +1,5 @@
-// SQLite behind a small face: a connection and prepared statements that clean up after themselves and throw StoreError. One thread.
+// SQLite behind a small face: a connection and prepared statements that clean up after themselves
+// and throw StoreError. One thread.
 #pragma once
 
 #include <sqlite3.h>
@@ -40,8 +41,8 @@ class Database {
   std::string path_;
 };
 
-/// A prepared statement. bind() in the order of its parameters, then step(); reset() makes it ready again. What is bound must live
-/// until then: nothing is copied.
+/// A prepared statement. bind() in the order of its parameters, then step(); reset() makes it ready
+/// again. What is bound must live until then: nothing is copied.
 class Statement {
  public:
   Statement(Database& database, const char* sql);
@@ -65,7 +66,9 @@ class Statement {
   void reset();
 
   // Columns of the row, from left to right.
-  std::uint64_t number() { return static_cast<std::uint64_t>(sqlite3_column_int64(statement_, column_++)); }
+  std::uint64_t number() {
+    return static_cast<std::uint64_t>(sqlite3_column_int64(statement_, column_++));
+  }
   std::int64_t integer() { return sqlite3_column_int64(statement_, column_++); }
   double real() { return sqlite3_column_double(statement_, column_++); }
   std::string_view text();
@@ -85,7 +88,9 @@ class Statement {
 /// Rolls back unless commit() was reached.
 class Transaction {
  public:
-  explicit Transaction(Database& database) : database_(database) { database_.run("BEGIN IMMEDIATE"); }
+  explicit Transaction(Database& database) : database_(database) {
+    database_.run("BEGIN IMMEDIATE");
+  }
   ~Transaction();
   void commit();
 

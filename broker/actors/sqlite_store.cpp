@@ -19,16 +19,22 @@
 namespace quern::broker {
 namespace {
 
-// Rows that one commit deletes at most; the rest of a job that is dropped goes in slices between commits, so that none stalls.
+// Rows that one commit deletes at most; the rest of a job that is dropped goes in slices between
+// commits, so that none stalls.
 constexpr std::uint64_t kSliceRows = 64;
 
 constexpr const char* kAddJob =
-    "INSERT INTO jobs(number, uuid, name, function, input, range_begin, range_end, principal, priority, weight, attempts, backoff_ms, "
-    "timeout_ms, detach, unique_key, reduce_asked, cost, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "INSERT INTO jobs(number, uuid, name, function, input, range_begin, range_end, principal, "
+    "priority, weight, attempts, backoff_ms, "
+    "timeout_ms, detach, unique_key, reduce_asked, cost, created_at) VALUES "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kProgress =
-    "UPDATE jobs SET state=?, reason=?, failure=?, open=?, encoding=?, accepted=?, accepted_bytes=?, total=?, frontier=?, ended=?, "
-    "failed=?, done=?, cancelled=?, retried=?, failures=?, crashes=?, takes=?, result_encoding=?, divisible=?, finish=?, reduce=?, "
-    "decision=?, results_begin=?, results_end=?, waited_us=?, ran_us=?, changed_at=?, value=? WHERE number=?";
+    "UPDATE jobs SET state=?, reason=?, failure=?, open=?, encoding=?, accepted=?, "
+    "accepted_bytes=?, total=?, frontier=?, ended=?, "
+    "failed=?, done=?, cancelled=?, retried=?, failures=?, crashes=?, takes=?, result_encoding=?, "
+    "divisible=?, finish=?, reduce=?, "
+    "decision=?, results_begin=?, results_end=?, waited_us=?, ran_us=?, changed_at=?, value=? "
+    "WHERE number=?";
 
 /// Columns count, sizes, bytes, checksum.
 wire::Batch batch_in(Statement& s, JobNumber job) {
@@ -39,8 +45,10 @@ wire::Batch batch_in(Statement& s, JobNumber job) {
   wire::Batch batch{sizes.value_or(wire::Sizes{}), wire::Buffer::copy(bytes)};
   if (!as_written || !sizes || batch.sizes.total() != batch.bytes.size()) {
     s.reset();
-    throw StoreError(StoreError::Kind::corrupt, "a row of job " + std::to_string(value(job)) +
-                                                    (as_written ? " contradicts itself" : " is not as it was written: the disk has changed it"));
+    throw StoreError(StoreError::Kind::corrupt,
+                     "a row of job " + std::to_string(value(job)) +
+                         (as_written ? " contradicts itself"
+                                     : " is not as it was written: the disk has changed it"));
   }
   return batch;
 }
@@ -48,15 +56,21 @@ wire::Batch batch_in(Statement& s, JobNumber job) {
 /// One that is there already keeps its mode: it may be everybody's.
 void make_folder(const std::string& folder) {
   std::error_code error;
-  if (const auto parent = std::filesystem::path(folder).parent_path(); !parent.empty()) std::filesystem::create_directories(parent, error);
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) error = {errno, std::generic_category()};
-  struct stat about{};
+  if (const auto parent = std::filesystem::path(folder).parent_path(); !parent.empty())
+    std::filesystem::create_directories(parent, error);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    error = {errno, std::generic_category()};
+  struct stat about {};
   if (::stat(folder.c_str(), &about) != 0 || !S_ISDIR(about.st_mode))
-    throw StoreError(StoreError::Kind::unusable, "cannot make the store's folder " + folder + (error ? ": " + error.message() : "") +
-                                                     " (choose another with --store, or --no-store to keep jobs in memory)");
+    throw StoreError(StoreError::Kind::unusable,
+                     "cannot make the store's folder " + folder +
+                         (error ? ": " + error.message() : "") +
+                         " (choose another with --store, or --no-store to keep jobs in memory)");
   if ((about.st_mode & S_IWOTH) != 0)
-    throw StoreError(StoreError::Kind::unusable, "everybody may write in " + folder + ", and could put another store there: name a folder in it " +
-                                                     "that is not there yet, such as --store " + folder + "/quern");
+    throw StoreError(StoreError::Kind::unusable,
+                     "everybody may write in " + folder +
+                         ", and could put another store there: name a folder in it " +
+                         "that is not there yet, such as --store " + folder + "/quern");
 }
 
 /// Before SQLite makes it for everybody to read. Its log and its index get the same mode.
@@ -65,7 +79,7 @@ void make_file(const std::string& path) {
 }
 
 FileMark mark_of(const std::string& path) {
-  struct stat about{};
+  struct stat about {};
   if (::stat(path.c_str(), &about) != 0) return {};
   return {about.st_dev, about.st_ino};
 }
@@ -79,12 +93,16 @@ class SqliteStore::Lock {
     const std::string path = folder + "/lock";
     fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd_ < 0)
-      throw StoreError(StoreError::Kind::unusable, "cannot write in the store's folder " + folder + ": " + std::strerror(errno) +
-                                                       " (choose another with --store, or --no-store to keep jobs in memory)");
+      throw StoreError(StoreError::Kind::unusable,
+                       "cannot write in the store's folder " + folder + ": " +
+                           std::strerror(errno) +
+                           " (choose another with --store, or --no-store to keep jobs in memory)");
     if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
     ::close(fd_);
-    throw StoreError(StoreError::Kind::unusable,
-                     "the store " + folder + " is in use by another broker: stop that one, or choose another with --store");
+    throw StoreError(
+        StoreError::Kind::unusable,
+        "the store " + folder +
+            " is in use by another broker: stop that one, or choose another with --store");
   }
   ~Lock() { ::close(fd_); }
   Lock(const Lock&) = delete;
@@ -100,10 +118,16 @@ struct SqliteStore::Statements {
         add_need(d, "INSERT INTO needs(job, kind, name, value) VALUES (?,?,?,?)"),
         add_common(d, "INSERT INTO commons(job, bytes, checksum) VALUES (?,?,?)"),
         progress(d, kProgress),
-        add_input(d, "INSERT INTO inputs(job, first, count, weight, sizes, bytes, costs, checksum) VALUES (?,?,?,?,?,?,?,?)"),
+        add_input(d,
+                  "INSERT INTO inputs(job, first, count, weight, sizes, bytes, costs, checksum) "
+                  "VALUES (?,?,?,?,?,?,?,?)"),
         drop_input(d, "DELETE FROM inputs WHERE job=? AND first>=? AND first<? AND first+count<=?"),
-        load_input(d, "SELECT count, sizes, bytes, checksum FROM inputs WHERE job=? AND first>=? AND first<? ORDER BY first"),
-        put_result(d, "INSERT OR REPLACE INTO results(job, seq, tasks, errors, count, sizes, bytes, checksum) VALUES (?,?,?,?,?,?,?,?)"),
+        load_input(d,
+                   "SELECT count, sizes, bytes, checksum FROM inputs WHERE job=? AND first>=? AND "
+                   "first<? ORDER BY first"),
+        put_result(d,
+                   "INSERT OR REPLACE INTO results(job, seq, tasks, errors, count, sizes, bytes, "
+                   "checksum) VALUES (?,?,?,?,?,?,?,?)"),
         put_errors(d, "UPDATE results SET errors=? WHERE job=? AND seq=?"),
         load_result(d, "SELECT count, sizes, bytes, checksum FROM results WHERE job=? AND seq=?"),
         drop_results(d, "DELETE FROM results WHERE job=? AND seq<?"),
@@ -112,10 +136,13 @@ struct SqliteStore::Statements {
         drop_job(d, "DELETE FROM jobs WHERE number=?"),
         note_dropped(d, "INSERT OR REPLACE INTO dropped(job, what) VALUES (?,?)"),
         set_meta(d, "UPDATE meta SET value=? WHERE key=?"),
-        number_commit(d, "INSERT OR REPLACE INTO meta(key, value) VALUES ('commit', ?), ('committed_at', ?)") {}
+        number_commit(
+            d,
+            "INSERT OR REPLACE INTO meta(key, value) VALUES ('commit', ?), ('committed_at', ?)") {}
 
-  Statement add_job, add_need, add_common, progress, add_input, drop_input, load_input, put_result, put_errors, load_result, drop_results,
-      clear_partials, put_partial, drop_job, note_dropped, set_meta, number_commit;
+  Statement add_job, add_need, add_common, progress, add_input, drop_input, load_input, put_result,
+      put_errors, load_result, drop_results, clear_partials, put_partial, drop_job, note_dropped,
+      set_meta, number_commit;
 };
 
 SqliteStore::SqliteStore(const std::string& folder) {
@@ -134,7 +161,8 @@ SqliteStore::SqliteStore(const std::string& folder) {
     throw StoreError(StoreError::Kind::unusable, error.what());
   }
   database_.run("PRAGMA synchronous = FULL");
-  // Fewer, larger checkpoints than by default (4 MiB): rows are large here. The log is cut back afterwards.
+  // Fewer, larger checkpoints than by default (4 MiB): rows are large here. The log is cut back
+  // afterwards.
   database_.run("PRAGMA wal_autocheckpoint = 2048");
   database_.run("PRAGMA journal_size_limit = 67108864");
   database_.run("PRAGMA cache_size = -16384");
@@ -151,9 +179,11 @@ void SqliteStore::find_loss(const CommitFile::Found& found) {
   last_ = last_commit(database_);
   loss_ = loss_of(database_, found);
   if (!loss_) return;
-  // Part of the log may have been copied into the store already: pages of before and after the cut do not fit together then.
+  // Part of the log may have been copied into the store already: pages of before and after the cut
+  // do not fit together then.
   if (const std::string said = database_.text("PRAGMA quick_check(1)"); said != "ok")
-    throw StoreError(StoreError::Kind::corrupt, loss_->text() + ". What is left is damaged (" + said + "): restore a copy");
+    throw StoreError(StoreError::Kind::corrupt,
+                     loss_->text() + ". What is left is damaged (" + said + "): restore a copy");
   // Workers and clients still know the numbers that were lost: none is given again.
   last_.commit = loss_->known.commit;
   last_.incarnation = std::max(last_.incarnation, loss_->known.incarnation);
@@ -168,7 +198,10 @@ void SqliteStore::look() {
 void SqliteStore::require_files() const {
   for (const auto& [path, mark] : files_)
     if (mark_of(path) != mark)
-      throw StoreError(StoreError::Kind::trouble, path + " was removed or replaced while this broker used it: what is durable is refused; start the broker again");
+      throw StoreError(StoreError::Kind::trouble,
+                       path +
+                           " was removed or replaced while this broker used it: what is durable is "
+                           "refused; start the broker again");
 }
 
 SqliteStore::~SqliteStore() = default;
@@ -180,16 +213,22 @@ Recovered SqliteStore::recover() {
   statements_->set_meta.bind(last_.incarnation).bind("incarnation").run();
   statements_->set_meta.bind(last_.numbers_below).bind("numbers_below").run();
   if (loss_) {
-    const std::uint64_t lost = static_cast<std::uint64_t>(database_.number("SELECT value FROM meta WHERE key = 'lost'")) + loss_->commits();
-    Statement(database_, "INSERT OR REPLACE INTO meta(key, value) VALUES ('lost', ?), ('lost_at', ?)")
-        .bind(lost).bind(std::int64_t{std::time(nullptr)}).run();
+    const std::uint64_t lost =
+        static_cast<std::uint64_t>(database_.number("SELECT value FROM meta WHERE key = 'lost'")) +
+        loss_->commits();
+    Statement(database_,
+              "INSERT OR REPLACE INTO meta(key, value) VALUES ('lost', ?), ('lost_at', ?)")
+        .bind(lost)
+        .bind(std::int64_t{std::time(nullptr)})
+        .run();
   }
   commit(transaction);
   loss_.reset();
   out.incarnation = last_.incarnation;
   out.numbers_below = last_.numbers_below;
   out.jobs = read_jobs(database_);
-  for (const RecoveredJob& job : out.jobs) out.numbers_below = std::max(out.numbers_below, value(job.birth.number) + 1);
+  for (const RecoveredJob& job : out.jobs)
+    out.numbers_below = std::max(out.numbers_below, value(job.birth.number) + 1);
   return out;
 }
 
@@ -233,59 +272,121 @@ void SqliteStore::write(const AddJob& add) {
   const JobBirth& b = add.birth;
   const wire::JobOptions& o = b.options;
   const std::string uuid = b.uuid.text();
-  statements_->add_job.bind(value(b.number)).bind(uuid).bind(o.name).bind(b.function).bind(wire::word(b.input)).bind(b.range_begin)
-      .bind(b.range_end).bind(b.principal).bind(std::int64_t{o.priority}).bind(o.weight).bind(std::uint64_t{o.attempts})
-      .bind(std::uint64_t{o.backoff_ms}).bind(o.timeout_ms).bind(std::uint64_t{o.detach}).bind(o.unique).bind(o.reduce).bind(o.cost)
-      .bind(std::int64_t{std::time(nullptr)}).run();
+  statements_->add_job.bind(value(b.number))
+      .bind(uuid)
+      .bind(o.name)
+      .bind(b.function)
+      .bind(wire::word(b.input))
+      .bind(b.range_begin)
+      .bind(b.range_end)
+      .bind(b.principal)
+      .bind(std::int64_t{o.priority})
+      .bind(o.weight)
+      .bind(std::uint64_t{o.attempts})
+      .bind(std::uint64_t{o.backoff_ms})
+      .bind(o.timeout_ms)
+      .bind(std::uint64_t{o.detach})
+      .bind(o.unique)
+      .bind(o.reduce)
+      .bind(o.cost)
+      .bind(std::int64_t{std::time(nullptr)})
+      .run();
   for (const auto& [name, wanted] : o.require)
     statements_->add_need.bind(value(b.number)).bind("label").bind(name).bind(wanted).run();
   for (const auto& [name, amount] : o.resources)
     statements_->add_need.bind(value(b.number)).bind("resource").bind(name).bind(amount).run();
-  for (const auto& [name, number] : options_kept(b)) statements_->add_need.bind(value(b.number)).bind("option").bind(name).bind(number).run();
-  for (const auto& blob : b.options.blobs) statements_->add_need.bind(value(b.number)).bind("blob").bind(blob).bind(std::int64_t{1}).run();
-  if (b.common) statements_->add_common.bind(value(b.number)).bind_blob(b.common->view()).bind(checksum_of({b.common->view()})).run();
+  for (const auto& [name, number] : options_kept(b))
+    statements_->add_need.bind(value(b.number)).bind("option").bind(name).bind(number).run();
+  for (const auto& blob : b.options.blobs)
+    statements_->add_need.bind(value(b.number)).bind("blob").bind(blob).bind(std::int64_t{1}).run();
+  if (b.common)
+    statements_->add_common.bind(value(b.number))
+        .bind_blob(b.common->view())
+        .bind(checksum_of({b.common->view()}))
+        .run();
 }
 
 void SqliteStore::write(const JobProgress& p) {
   const std::string ended = column_of(p.ended), failed = column_of(p.failed);
   const std::string failures = column_of(p.attempts), crashes = column_of(p.crashes);
   Statement& s = statements_->progress;
-  s.bind(wire::word(p.state)).bind(p.reason).bind(wire::word(p.failure)).bind(std::uint64_t{p.open}).bind(wire::word(p.encoding))
-      .bind(p.accepted).bind(p.accepted_bytes).bind(p.total).bind(p.frontier).bind(ended).bind(failed).bind(p.done).bind(p.cancelled)
-      .bind(p.retried).bind(failures).bind(crashes);
+  s.bind(wire::word(p.state))
+      .bind(p.reason)
+      .bind(wire::word(p.failure))
+      .bind(std::uint64_t{p.open})
+      .bind(wire::word(p.encoding))
+      .bind(p.accepted)
+      .bind(p.accepted_bytes)
+      .bind(p.total)
+      .bind(p.frontier)
+      .bind(ended)
+      .bind(failed)
+      .bind(p.done)
+      .bind(p.cancelled)
+      .bind(p.retried)
+      .bind(failures)
+      .bind(crashes);
   if (p.decision) {
     const Decision& d = *p.decision;
-    s.bind(wire::word(d.takes)).bind(wire::word(d.encoding)).bind(std::uint64_t{d.divisible}).bind(std::uint64_t{d.finish})
-        .bind(d.reduce).bind(d.sentence);
+    s.bind(wire::word(d.takes))
+        .bind(wire::word(d.encoding))
+        .bind(std::uint64_t{d.divisible})
+        .bind(std::uint64_t{d.finish})
+        .bind(d.reduce)
+        .bind(d.sentence);
   } else {
     for (int i = 0; i < 6; ++i) s.bind_null();
   }
-  s.bind(p.results_begin).bind(p.results_end).bind(p.waited_us).bind(p.ran_us).bind(std::int64_t{std::time(nullptr)});
-  if (p.value) s.bind_blob(p.value->view());
-  else s.bind_null();
+  s.bind(p.results_begin)
+      .bind(p.results_end)
+      .bind(p.waited_us)
+      .bind(p.ran_us)
+      .bind(std::int64_t{std::time(nullptr)});
+  if (p.value)
+    s.bind_blob(p.value->view());
+  else
+    s.bind_null();
   s.bind(value(p.job)).run();
 }
 
 void SqliteStore::write(const AddInput& input) {
   const wire::Buffer sizes = input.batch.sizes.column();
   const std::string costs = column_of(input.costs);
-  Statement& add = statements_->add_input.bind(value(input.job)).bind(input.first).bind(input.batch.count()).bind(input.batch.weight())
-                       .bind_blob(sizes.view()).bind_blob(input.batch.bytes.view());
-  (costs.empty() ? add.bind_null() : add.bind_blob(costs)).bind(checksum_of({sizes.view(), input.batch.bytes.view()})).run();
+  Statement& add = statements_->add_input.bind(value(input.job))
+                       .bind(input.first)
+                       .bind(input.batch.count())
+                       .bind(input.batch.weight())
+                       .bind_blob(sizes.view())
+                       .bind_blob(input.batch.bytes.view());
+  (costs.empty() ? add.bind_null() : add.bind_blob(costs))
+      .bind(checksum_of({sizes.view(), input.batch.bytes.view()}))
+      .run();
 }
 
 void SqliteStore::write(const DropInput& drop) {
-  statements_->drop_input.bind(value(drop.job)).bind(drop.tasks.begin).bind(drop.tasks.end).bind(drop.tasks.end).run();
+  statements_->drop_input.bind(value(drop.job))
+      .bind(drop.tasks.begin)
+      .bind(drop.tasks.end)
+      .bind(drop.tasks.end)
+      .run();
 }
 
-void SqliteStore::write(const DropInputs& drop) { statements_->note_dropped.bind(value(drop.job)).bind("inputs").run(); }
+void SqliteStore::write(const DropInputs& drop) {
+  statements_->note_dropped.bind(value(drop.job)).bind("inputs").run();
+}
 
 void SqliteStore::write(const PutResult& result) {
   const std::string tasks = column_of_tasks(result.entry), errors = column_of(result.entry.errors);
   const wire::Buffer sizes = result.entry.batch.sizes.column();
-  statements_->put_result.bind(value(result.job)).bind(result.seq).bind(tasks).bind_blob(errors).bind(result.entry.batch.count())
-      .bind_blob(sizes.view()).bind_blob(result.entry.batch.bytes.view())
-      .bind(checksum_of({sizes.view(), result.entry.batch.bytes.view()})).run();
+  statements_->put_result.bind(value(result.job))
+      .bind(result.seq)
+      .bind(tasks)
+      .bind_blob(errors)
+      .bind(result.entry.batch.count())
+      .bind_blob(sizes.view())
+      .bind_blob(result.entry.batch.bytes.view())
+      .bind(checksum_of({sizes.view(), result.entry.batch.bytes.view()}))
+      .run();
 }
 
 void SqliteStore::write(const PutErrors& put) {
@@ -293,21 +394,35 @@ void SqliteStore::write(const PutErrors& put) {
   statements_->put_errors.bind_blob(errors).bind(value(put.job)).bind(put.seq).run();
 }
 
-void SqliteStore::write(const DropResults& drop) { statements_->drop_results.bind(value(drop.job)).bind(drop.to).run(); }
+void SqliteStore::write(const DropResults& drop) {
+  statements_->drop_results.bind(value(drop.job)).bind(drop.to).run();
+}
 
 void SqliteStore::write(const PutPartial& partial) {
-  statements_->clear_partials.bind(value(partial.job)).bind(partial.tasks.begin).bind(partial.tasks.end).run();
-  statements_->put_partial.bind(value(partial.job)).bind(partial.tasks.begin).bind(partial.tasks.end).bind_blob(partial.value)
-      .bind(checksum_of({partial.value})).run();
+  statements_->clear_partials.bind(value(partial.job))
+      .bind(partial.tasks.begin)
+      .bind(partial.tasks.end)
+      .run();
+  statements_->put_partial.bind(value(partial.job))
+      .bind(partial.tasks.begin)
+      .bind(partial.tasks.end)
+      .bind_blob(partial.value)
+      .bind(checksum_of({partial.value}))
+      .run();
 }
 
 void SqliteStore::write(const DropPartials& drop) {
-  statements_->clear_partials.bind(value(drop.job)).bind(std::int64_t{0}).bind(std::int64_t{INT64_MAX}).run();
+  statements_->clear_partials.bind(value(drop.job))
+      .bind(std::int64_t{0})
+      .bind(std::int64_t{INT64_MAX})
+      .run();
 }
 
 void SqliteStore::write(const DropJob& drop) {
   statements_->drop_job.bind(value(drop.job)).run();
-  statements_->note_dropped.bind(value(drop.job)).bind("job").run();  // its rows go in slices: sweep()
+  statements_->note_dropped.bind(value(drop.job))
+      .bind("job")
+      .run();  // its rows go in slices: sweep()
 }
 
 void SqliteStore::write(const ReserveNumbers& reserve) {
@@ -326,7 +441,8 @@ wire::Batch SqliteStore::load(JobNumber job, wire::Interval tasks) {
   }
   s.reset();
   if (count != tasks.size())
-    throw StoreError(StoreError::Kind::corrupt, "rows of input of job " + std::to_string(value(job)) + " are missing");
+    throw StoreError(StoreError::Kind::corrupt,
+                     "rows of input of job " + std::to_string(value(job)) + " are missing");
   if (rows.size() == 1) return std::move(rows.front());
   wire::BatchBuilder builder;
   for (const wire::Batch& row : rows)
@@ -339,7 +455,8 @@ wire::Batch SqliteStore::load_result(JobNumber job, std::uint64_t seq) {
   s.bind(value(job)).bind(seq);
   if (!s.step()) {
     s.reset();
-    throw StoreError(StoreError::Kind::corrupt, "a row of results of job " + std::to_string(value(job)) + " is missing");
+    throw StoreError(StoreError::Kind::corrupt,
+                     "a row of results of job " + std::to_string(value(job)) + " is missing");
   }
   wire::Batch batch = batch_in(s, job);
   s.reset();
@@ -350,13 +467,15 @@ bool SqliteStore::sweep() {
   const std::int64_t job = database_.number("SELECT job FROM dropped LIMIT 1");
   if (job == 0) return false;
   const std::string number = std::to_string(job);
-  const bool only_inputs = database_.text(("SELECT what FROM dropped WHERE job = " + number).c_str()) == "inputs";
+  const bool only_inputs =
+      database_.text(("SELECT what FROM dropped WHERE job = " + number).c_str()) == "inputs";
   Transaction transaction(database_);
   std::uint64_t room = kSliceRows;
   for (const char* table : {"inputs", "results", "partials", "commons", "needs"}) {
     const bool keyed = std::strcmp(table, "needs") == 0;
     const std::string rows = keyed ? "job = " + number
-                                   : std::string("rowid IN (SELECT rowid FROM ") + table + " WHERE job = " + number + " LIMIT " +
+                                   : std::string("rowid IN (SELECT rowid FROM ") + table +
+                                         " WHERE job = " + number + " LIMIT " +
                                          std::to_string(room) + ")";
     database_.run((std::string("DELETE FROM ") + table + " WHERE " + rows).c_str());
     room -= std::min(room, database_.changes());

@@ -1,5 +1,5 @@
-// A store in one SQLite file (STORE.md): write-ahead log, synced at every commit. A whole batch is one row. The folder is locked, so
-// that two brokers never share one.
+// A store in one SQLite file (STORE.md): write-ahead log, synced at every commit. A whole batch is
+// one row. The folder is locked, so that two brokers never share one.
 #pragma once
 
 #include <sys/types.h>
@@ -25,8 +25,8 @@ struct FileMark {
 
 class SqliteStore : public Store {
  public:
-  /// Makes the folder (0700) and the file (0600) when they are not there. Throws StoreError, also for a folder that everybody may write in,
-  /// and for a file that lost commits and is damaged too.
+  /// Makes the folder (0700) and the file (0600) when they are not there. Throws StoreError, also
+  /// for a folder that everybody may write in, and for a file that lost commits and is damaged too.
   explicit SqliteStore(const std::string& folder);
   ~SqliteStore() override;
 
@@ -73,7 +73,8 @@ class SqliteStore : public Store {
   std::unique_ptr<Statements> statements_;
 };
 
-/// Reads every job of a store. Also for a check of one that nobody writes. Throws StoreError::corrupt on what makes no sense.
+/// Reads every job of a store. Also for a check of one that nobody writes. Throws
+/// StoreError::corrupt on what makes no sense.
 std::vector<RecoveredJob> read_jobs(Database& database);
 
 }  // namespace quern::broker

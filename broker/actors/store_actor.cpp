@@ -14,7 +14,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kRetryMs = 500;
-// How often a store that nothing is written to is looked at: trouble is told before somebody relies on it.
+// How often a store that nothing is written to is looked at: trouble is told before somebody relies
+// on it.
 constexpr int kLookMs = 500;
 constexpr std::chrono::seconds kStopWait{5};
 
@@ -45,13 +46,16 @@ void StoreActor::run() {
     if (!requests.empty()) dropped = true;
     take(requests);
     if (ops_.empty() && !stopping_) look();
-    if (!ops_.empty()) write();
-    else if (dropped && !stopping_) dropped = sweep();
+    if (!ops_.empty())
+      write();
+    else if (dropped && !stopping_)
+      dropped = sweep();
     if (!stopping_) continue;
     stop_at = std::min(stop_at, Clock::now() + kStopWait);
     if (ops_.empty()) return;
     if (Clock::now() >= stop_at) {
-      runtime::log_warning("the store could not be written before the end: " + trouble_ + " (nothing of it was acknowledged)");
+      runtime::log_warning("the store could not be written before the end: " + trouble_ +
+                           " (nothing of it was acknowledged)");
       return;
     }
   }
@@ -61,8 +65,11 @@ void StoreActor::take(std::vector<Request>& requests) {
   for (Request& request : requests) {
     if (auto* commit = std::get_if<Commit>(&request)) {
       ticket_ = commit->ticket;
-      if (ops_.empty()) ops_ = std::move(commit->ops);
-      else ops_.insert(ops_.end(), std::make_move_iterator(commit->ops.begin()), std::make_move_iterator(commit->ops.end()));
+      if (ops_.empty())
+        ops_ = std::move(commit->ops);
+      else
+        ops_.insert(ops_.end(), std::make_move_iterator(commit->ops.begin()),
+                    std::make_move_iterator(commit->ops.end()));
     } else if (const auto* load = std::get_if<Load>(&request)) {
       read(*load);
     } else if (const auto* result = std::get_if<LoadResult>(&request)) {

@@ -1,9 +1,10 @@
-// The store actor: one thread that owns a Store. Group commit: everything that arrived while the last commit ran becomes one
-// transaction. While the store cannot write, what has to be written waits here, in order, and is tried again.
+// The store actor: one thread that owns a Store. Group commit: everything that arrived while the
+// last commit ran becomes one transaction. While the store cannot write, what has to be written
+// waits here, in order, and is tried again.
 #pragma once
 
-#include <chrono>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -45,13 +46,15 @@ struct StoreTrouble {
   std::string text;
 };
 struct StoreHealthy {};
-using StoreEvent = std::variant<Committed, Loaded, LoadFailed, ResultLoaded, ResultLoadFailed, StoreTrouble, StoreHealthy>;
+using StoreEvent = std::variant<Committed, Loaded, LoadFailed, ResultLoaded, ResultLoadFailed,
+                                StoreTrouble, StoreHealthy>;
 
 class StoreActor {
  public:
   /// Takes over a store that was recovered. `events` must outlive the actor.
   StoreActor(std::unique_ptr<Store> store, runtime::Mailbox<StoreEvent>& events);
-  /// Commits what was asked for, for five seconds at most, and ends. What is left was never acknowledged.
+  /// Commits what was asked for, for five seconds at most, and ends. What is left was never
+  /// acknowledged.
   ~StoreActor();
 
   void commit(Commit commit) { mailbox_.post(std::move(commit)); }
@@ -75,8 +78,8 @@ class StoreActor {
   std::unique_ptr<Store> store_;
   runtime::Mailbox<StoreEvent>& events_;
   runtime::Mailbox<Request> mailbox_;
-  StoreOps ops_;               // to be written, in order
-  std::uint64_t ticket_ = 0;   // of the last of them
+  StoreOps ops_;              // to be written, in order
+  std::uint64_t ticket_ = 0;  // of the last of them
   std::string trouble_;
   bool written_ = false;  ///< the last of them are, but it was not told
   std::chrono::steady_clock::time_point looked_at_{};

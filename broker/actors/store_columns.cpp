@@ -25,8 +25,10 @@ class Reader {
     return n;
   }
   void expect(char c) {
-    if (rest_.empty() || rest_[0] != c) fail();
-    else rest_.remove_prefix(1);
+    if (rest_.empty() || rest_[0] != c)
+      fail();
+    else
+      rest_.remove_prefix(1);
   }
   std::string_view word() { return take(std::min(rest_.find(' '), rest_.size())); }
   std::string_view take(std::size_t n) {
@@ -91,8 +93,8 @@ std::string column_of_tasks(const ResultEntry& entry) {
 std::string column_of(const std::vector<TaskError>& errors) {
   std::string out;
   for (const auto& e : errors) {
-    out += std::to_string(e.first) + ' ' + std::to_string(e.count) + ' ' + std::string(wire::word(e.code)) + ' ' +
-           std::to_string(e.text.size()) + ' ';
+    out += std::to_string(e.first) + ' ' + std::to_string(e.count) + ' ' +
+           std::string(wire::word(e.code)) + ' ' + std::to_string(e.text.size()) + ' ';
     out += e.text;
     out += '\n';
   }

@@ -1,5 +1,5 @@
-// What of the store's columns is more than one number or text: intervals as "0-5,9-12", counted intervals as "0-5:2", both readable
-// in a shell; errors of results.
+// What of the store's columns is more than one number or text: intervals as "0-5,9-12", counted
+// intervals as "0-5:2", both readable in a shell; errors of results.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,8 @@ namespace quern::broker {
 // Half-open as everywhere: "0-5" are tasks 0 to 4.
 std::string column_of(const wire::Intervals& intervals);
 std::string column_of(const std::vector<CountedTasks>& counted);
-/// Which tasks a result entry has payloads of: its results, and after a ";" the failed ones that left output.
+/// Which tasks a result entry has payloads of: its results, and after a ";" the failed ones that
+/// left output.
 std::string column_of_tasks(const ResultEntry& entry);
 /// Per error: FIRST COUNT CODE LENGTH, a blank, LENGTH octets of text, end of line.
 std::string column_of(const std::vector<TaskError>& errors);

@@ -8,23 +8,32 @@ std::string time_text(std::int64_t seconds) {
   const std::time_t time = seconds;
   std::tm parts{};
   char text[32];
-  if (!::gmtime_r(&time, &parts) || std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) return std::to_string(seconds);
+  if (!::gmtime_r(&time, &parts) ||
+      std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+    return std::to_string(seconds);
   return text;
 }
 
 std::string StoreLoss::text() const {
-  const auto named = [](const CommitMark& mark) { return "commit " + std::to_string(mark.commit) + " of " + time_text(mark.time); };
+  const auto named = [](const CommitMark& mark) {
+    return "commit " + std::to_string(mark.commit) + " of " + time_text(mark.time);
+  };
   const bool one = commits() == 1, all = last.commit == 0;
-  return "the store " + store + " lost " + (all ? "all its " + std::to_string(commits()) + " commits"
-                                                : one ? "its last commit" : "its last " + std::to_string(commits()) + " commits") +
-         ": it should end with " + named(known) + ", and " + (all ? "it is empty" : "ends with " + named(last)) +
-         ". Its files were cut off or removed, or an older copy was put back. Jobs and results that were acknowledged in between are gone: " +
+  return "the store " + store + " lost " +
+         (all   ? "all its " + std::to_string(commits()) + " commits"
+          : one ? "its last commit"
+                : "its last " + std::to_string(commits()) + " commits") +
+         ": it should end with " + named(known) + ", and " +
+         (all ? "it is empty" : "ends with " + named(last)) +
+         ". Its files were cut off or removed, or an older copy was put back. Jobs and results "
+         "that were acknowledged in between are gone: " +
          "submit those jobs again";
 }
 
 CommitMark last_commit(Database& database) {
   const auto meta = [&](const char* key) {
-    return database.number((std::string("SELECT value FROM meta WHERE key = '") + key + "'").c_str());
+    return database.number(
+        (std::string("SELECT value FROM meta WHERE key = '") + key + "'").c_str());
   };
   CommitMark mark;
   mark.commit = static_cast<std::uint64_t>(meta("commit"));

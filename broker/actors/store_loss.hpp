@@ -21,7 +21,8 @@ struct StoreLoss {
 
 /// The last commit that a store has.
 CommitMark last_commit(Database& database);
-/// What the store lost since the file was written. Read the file before the store: a broker may be at work.
+/// What the store lost since the file was written. Read the file before the store: a broker may be
+/// at work.
 std::optional<StoreLoss> loss_of(Database& database, const CommitFile::Found& found);
 
 /// 2026-11-25T21:45:41Z

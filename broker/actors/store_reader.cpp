@@ -12,8 +12,9 @@ namespace quern::broker {
 namespace {
 
 [[noreturn]] void corrupt(const Database& database, std::uint64_t job, const char* what) {
-  throw StoreError(StoreError::Kind::corrupt, database.path() + ": job " + std::to_string(job) + ": " + what +
-                                                  " makes no sense (see `quern-broker --check-store`, and restore a copy)");
+  throw StoreError(StoreError::Kind::corrupt,
+                   database.path() + ": job " + std::to_string(job) + ": " + what +
+                       " makes no sense (see `quern-broker --check-store`, and restore a copy)");
 }
 
 /// Columns of one row, each checked.
@@ -85,7 +86,8 @@ RecoveredJob read_job(Database& database, Statement& s) {
   p.waited_us = s.number();
   p.ran_us = s.number();
   // A clock that was set back makes nothing older than it is.
-  out.age = std::chrono::seconds(std::max<std::int64_t>(0, std::int64_t{std::time(nullptr)} - s.integer()));
+  out.age = std::chrono::seconds(
+      std::max<std::int64_t>(0, std::int64_t{std::time(nullptr)} - s.integer()));
   if (!s.is_null()) {
     Decision d;
     d.takes = row.word<Takes>("takes");
@@ -120,11 +122,15 @@ void read_option(JobBirth& birth, const std::string& name, std::uint64_t number)
 std::vector<RecoveredJob> read_jobs(Database& database) {
   std::vector<RecoveredJob> jobs;
   std::map<std::uint64_t, std::size_t> at;
-  Statement all(database,
-                "SELECT number, uuid, name, function, input, range_begin, range_end, principal, priority, weight, attempts, backoff_ms, "
-                "timeout_ms, detach, unique_key, reduce_asked, cost, state, reason, failure, open, encoding, accepted, accepted_bytes, "
-                "total, frontier, ended, failed, done, cancelled, retried, failures, crashes, results_begin, results_end, waited_us, ran_us, created_at, takes, "
-                "result_encoding, divisible, finish, reduce, decision, value FROM jobs ORDER BY number");
+  Statement all(
+      database,
+      "SELECT number, uuid, name, function, input, range_begin, range_end, principal, priority, "
+      "weight, attempts, backoff_ms, "
+      "timeout_ms, detach, unique_key, reduce_asked, cost, state, reason, failure, open, encoding, "
+      "accepted, accepted_bytes, "
+      "total, frontier, ended, failed, done, cancelled, retried, failures, crashes, results_begin, "
+      "results_end, waited_us, ran_us, created_at, takes, "
+      "result_encoding, divisible, finish, reduce, decision, value FROM jobs ORDER BY number");
   while (all.step()) {
     jobs.push_back(read_job(database, all));
     at.emplace(value(jobs.back().birth.number), jobs.size() - 1);
@@ -140,10 +146,14 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
     RecoveredJob* job = owner(needs.number());
     if (!job) continue;
     const std::string kind(needs.text()), name(needs.text());
-    if (kind == "label") job->birth.options.require[name] = std::string(needs.text());
-    else if (kind == "blob") job->birth.options.blobs.push_back(name);
-    else if (kind == "option") read_option(job->birth, name, needs.number());
-    else job->birth.options.resources[name] = needs.real();
+    if (kind == "label")
+      job->birth.options.require[name] = std::string(needs.text());
+    else if (kind == "blob")
+      job->birth.options.blobs.push_back(name);
+    else if (kind == "option")
+      read_option(job->birth, name, needs.number());
+    else
+      job->birth.options.resources[name] = needs.real();
   }
   Statement commons(database, "SELECT job, bytes, checksum FROM commons");
   while (commons.step()) {
@@ -151,9 +161,12 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
     if (!job) continue;
     const std::string_view bytes = commons.blob();
     job->birth.common = wire::Buffer::copy(bytes);
-    if (!commons.is_null() && commons.integer() != checksum_of({bytes})) corrupt(database, value(job->birth.number), "its common input");
+    if (!commons.is_null() && commons.integer() != checksum_of({bytes}))
+      corrupt(database, value(job->birth.number), "its common input");
   }
-  Statement inputs(database, "SELECT job, first, count, weight, costs FROM inputs WHERE job NOT IN (SELECT job FROM dropped) ORDER BY job, first");
+  Statement inputs(database,
+                   "SELECT job, first, count, weight, costs FROM inputs WHERE job NOT IN (SELECT "
+                   "job FROM dropped) ORDER BY job, first");
   while (inputs.step()) {
     RecoveredJob* job = owner(inputs.number());
     if (!job) continue;
@@ -169,7 +182,9 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
     }
     job->inputs.push_back(std::move(input));
   }
-  Statement results(database, "SELECT job, seq, tasks, errors, count, length(sizes) + length(bytes) FROM results ORDER BY job, seq");
+  Statement results(database,
+                    "SELECT job, seq, tasks, errors, count, length(sizes) + length(bytes) FROM "
+                    "results ORDER BY job, seq");
   while (results.step()) {
     const std::uint64_t number = results.number();
     RecoveredJob* job = owner(number);
@@ -181,7 +196,8 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
     if (!tasks_in(results.text(), result.entry)) corrupt(database, number, "the tasks of a result");
     result.entry.errors = row.checked(errors_in(results.blob()), "errors of a result");
     const std::uint64_t count = results.number();
-    if (count != wire::size(result.entry.tasks) + wire::size(result.entry.written)) corrupt(database, number, "a result");
+    if (count != wire::size(result.entry.tasks) + wire::size(result.entry.written))
+      corrupt(database, number, "a result");
     result.batch_weight = results.number();
     const std::uint64_t expected = job->progress.results_begin + job->results.size();
     if (result.seq != expected) corrupt(database, number, "the order of its results");
@@ -190,7 +206,8 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
   for (const RecoveredJob& job : jobs)
     if (job.progress.results_begin + job.results.size() != job.progress.results_end)
       corrupt(database, value(job.birth.number), "the number of its results");
-  Statement partials(database, "SELECT job, first, end, value, checksum FROM partials ORDER BY job, first");
+  Statement partials(database,
+                     "SELECT job, first, end, value, checksum FROM partials ORDER BY job, first");
   while (partials.step()) {
     RecoveredJob* job = owner(partials.number());
     if (!job) continue;

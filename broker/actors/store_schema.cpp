@@ -40,22 +40,32 @@ CREATE TABLE dropped(job INTEGER PRIMARY KEY, what TEXT NOT NULL);
 
 // Version 2: hints of what tasks cost.
 constexpr const char* kFrom1To2 = "ALTER TABLE inputs ADD COLUMN costs BLOB";
-// Version 3: sums that say whether a row is as it was written (rows of before have none), and how long a job waited and ran.
+// Version 3: sums that say whether a row is as it was written (rows of before have none), and how
+// long a job waited and ran.
 constexpr const char* kFrom2To3 =
-    "ALTER TABLE inputs ADD COLUMN checksum INTEGER; ALTER TABLE results ADD COLUMN checksum INTEGER;"
-    "ALTER TABLE commons ADD COLUMN checksum INTEGER; ALTER TABLE partials ADD COLUMN checksum INTEGER;"
-    "ALTER TABLE jobs ADD COLUMN waited_us INTEGER DEFAULT 0; ALTER TABLE jobs ADD COLUMN ran_us INTEGER DEFAULT 0";
+    "ALTER TABLE inputs ADD COLUMN checksum INTEGER; ALTER TABLE results ADD COLUMN checksum "
+    "INTEGER;"
+    "ALTER TABLE commons ADD COLUMN checksum INTEGER; ALTER TABLE partials ADD COLUMN checksum "
+    "INTEGER;"
+    "ALTER TABLE jobs ADD COLUMN waited_us INTEGER DEFAULT 0; ALTER TABLE jobs ADD COLUMN ran_us "
+    "INTEGER DEFAULT 0";
 
 std::int64_t version_of(Database& database) {
   const std::int64_t application = database.number("PRAGMA application_id");
   const std::int64_t version = database.number("PRAGMA user_version");
-  if (application == 0 && version == 0 && database.number("SELECT count(*) FROM sqlite_schema") == 0) return 0;
+  if (application == 0 && version == 0 &&
+      database.number("SELECT count(*) FROM sqlite_schema") == 0)
+    return 0;
   if (application != kApplicationId)
-    throw StoreError(StoreError::Kind::unusable, database.path() + " is a database, but not one of Quern: choose another --store");
+    throw StoreError(
+        StoreError::Kind::unusable,
+        database.path() + " is a database, but not one of Quern: choose another --store");
   if (version > kSchemaVersion)
-    throw StoreError(StoreError::Kind::unusable, database.path() + " was written by a newer Quern (its schema is " +
-                                                     std::to_string(version) + ", this one knows up to " +
-                                                     std::to_string(kSchemaVersion) + "): start that version, or choose another --store");
+    throw StoreError(StoreError::Kind::unusable,
+                     database.path() + " was written by a newer Quern (its schema is " +
+                         std::to_string(version) + ", this one knows up to " +
+                         std::to_string(kSchemaVersion) +
+                         "): start that version, or choose another --store");
   return version;
 }
 
@@ -75,8 +85,13 @@ void prepare_schema(Database& database) {
 
 void require_schema(Database& database) {
   const std::int64_t version = version_of(database);
-  if (version == 0) throw StoreError(StoreError::Kind::unusable, database.path() + " is empty: no broker has used it yet");
-  if (version != kSchemaVersion) throw StoreError(StoreError::Kind::unusable, database.path() + " is of an older Quern: start this version's broker on it once");
+  if (version == 0)
+    throw StoreError(StoreError::Kind::unusable,
+                     database.path() + " is empty: no broker has used it yet");
+  if (version != kSchemaVersion)
+    throw StoreError(
+        StoreError::Kind::unusable,
+        database.path() + " is of an older Quern: start this version's broker on it once");
 }
 
 }  // namespace quern::broker

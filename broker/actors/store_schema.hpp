@@ -1,5 +1,5 @@
-// The tables of a store; broker/STORE.md describes them for people. Rule for changing: a change of a table is a new schema version,
-// with a step here that brings the one before it up to date.
+// The tables of a store; broker/STORE.md describes them for people. Rule for changing: a change of
+// a table is a new schema version, with a step here that brings the one before it up to date.
 #pragma once
 
 #include "broker/actors/sqlite.hpp"

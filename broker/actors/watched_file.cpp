@@ -11,12 +11,14 @@ namespace {
 // An editor that writes in place does it in one go.
 constexpr std::chrono::milliseconds kSettled{50};
 
-std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
+std::int64_t nanoseconds(const timespec& time) {
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
 
 }  // namespace
 
 WatchedFile::State WatchedFile::state() const {
-  struct stat about{};
+  struct stat about {};
   if (::stat(path_.c_str(), &about) != 0) return {};
   return {nanoseconds(about.st_mtim), nanoseconds(about.st_ctim), about.st_size, about.st_ino};
 }

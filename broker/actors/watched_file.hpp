@@ -14,9 +14,11 @@ class WatchedFile {
 
   using Clock = std::chrono::steady_clock;
 
-  /// The text when the file has changed since the last one that was returned; nullopt when it has not, or not yet: a file that is written
-  /// to in place is read when it has been the same for a moment, so that half of a line is not taken for a line. A file that is put in the
-  /// place of another is read at once. Throws keys::KeyError when it cannot be read, is not there, or others may write it.
+  /// The text when the file has changed since the last one that was returned; nullopt when it has
+  /// not, or not yet: a file that is written to in place is read when it has been the same for a
+  /// moment, so that half of a line is not taken for a line. A file that is put in the place of
+  /// another is read at once. Throws keys::KeyError when it cannot be read, is not there, or others
+  /// may write it.
   std::optional<std::string> look(Clock::time_point now);
   /// Whether the last look found a change that it did not take yet.
   bool settling() const { return settling_; }

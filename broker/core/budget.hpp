@@ -15,7 +15,8 @@ struct Allowance {
 
 class Budget {
  public:
-  /// Takes `amount`; false when more was taken than is tolerated. The debt is at most a burst, so it is over some time.
+  /// Takes `amount`; false when more was taken than is tolerated. The debt is at most a burst, so
+  /// it is over some time.
   bool take(double amount, const Allowance& allowance, wire::Time now) {
     refill(allowance, now);
     level_ = std::max(level_ - amount, -allowance.burst);
@@ -44,8 +45,11 @@ class Budget {
 
  private:
   void refill(const Allowance& allowance, wire::Time now) {
-    if (!started_) level_ = allowance.burst;
-    else level_ = std::min(allowance.burst, level_ + std::chrono::duration<double>(now - at_).count() * allowance.per_s);
+    if (!started_)
+      level_ = allowance.burst;
+    else
+      level_ = std::min(allowance.burst, level_ + std::chrono::duration<double>(now - at_).count() *
+                                                      allowance.per_s);
     started_ = true;
     at_ = now;
   }

@@ -1,6 +1,7 @@
-// How peers have behaved of late. What is tolerated is far above what an honest peer needs; beyond it a peer is first not answered, then
-// its connection is cut off (others of the same key go on: a machine's workers share one), and when that happens again and again the
-// principal is not listened to for a while, longer each time. PURE.
+// How peers have behaved of late. What is tolerated is far above what an honest peer needs; beyond
+// it a peer is first not answered, then its connection is cut off (others of the same key go on: a
+// machine's workers share one), and when that happens again and again the principal is not listened
+// to for a while, longer each time. PURE.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +25,8 @@ inline constexpr Allowance kFetches{20'000, 20'000};
 
 /// Messages of a session that is over: what was on its way when it ended.
 inline constexpr Allowance kStaleOfOne{5000, 500};
-/// What no honest peer does: bytes that are no message, other roles' messages, leases of others, what its key may not.
+/// What no honest peer does: bytes that are no message, other roles' messages, leases of others,
+/// what its key may not.
 inline constexpr Allowance kOffences{100, 5};
 
 // Of one principal, over all its connections.
@@ -34,7 +36,8 @@ inline constexpr Allowance kJoins{10'000, 500};
 inline constexpr Allowance kStale{50'000, 5000};
 /// Submissions that were refused (full queues, limits): a client may try again as often as this.
 inline constexpr Allowance kRefusals{2000, 200};
-/// While a principal is not listened to, so many of its HELLOs are told so, that a person can understand it.
+/// While a principal is not listened to, so many of its HELLOs are told so, that a person can
+/// understand it.
 inline constexpr Allowance kTold{2, 1};
 /// Connections that were cut off; what goes beyond the three above.
 inline constexpr Allowance kStrikes{30, 0.2};
@@ -50,7 +53,8 @@ struct Standing {
 
   bool ignored(wire::Time now) const { return now < ignored_until; }
 
-  /// Not listened to from now on: a second, twice as long each time, a minute at most. Good conduct for ten minutes is a new start.
+  /// Not listened to from now on: a second, twice as long each time, a minute at most. Good conduct
+  /// for ten minutes is a new start.
   std::chrono::seconds punish(wire::Time now) {
     using std::chrono::seconds;
     if (punishments > 0 && now - punished > std::chrono::minutes(10)) punishments = 0;

@@ -13,10 +13,12 @@ namespace quern::broker {
 
 struct Connection {
   Budget hellos, beats, queries, fetches, stale, offences;
-  bool muted = false;  ///< it went too far: nothing of it is heard any more (a ROUTER cannot close it)
+  bool muted =
+      false;  ///< it went too far: nothing of it is heard any more (a ROUTER cannot close it)
 };
 
-/// Nobody tells of a connection that has gone, so the oldest are forgotten. Who makes new ones that fast is limited as a principal.
+/// Nobody tells of a connection that has gone, so the oldest are forgotten. Who makes new ones that
+/// fast is limited as a principal.
 class Connections {
  public:
   static constexpr std::size_t kMost = 120'000;  ///< more than there may be sessions

@@ -16,11 +16,13 @@ Overloaded(F...) -> Overloaded<F...>;
 std::optional<wire::Role> sender_of(const wire::Message& message) {
   return std::visit(
       []<typename M>(const M&) -> std::optional<wire::Role> {
-        if constexpr (std::is_same_v<M, wire::Report> || std::is_same_v<M, wire::Reclaimed> || std::is_same_v<M, wire::Draining> || std::is_same_v<M, wire::Fetch>)
+        if constexpr (std::is_same_v<M, wire::Report> || std::is_same_v<M, wire::Reclaimed> ||
+                      std::is_same_v<M, wire::Draining> || std::is_same_v<M, wire::Fetch>)
           return wire::Role::worker;
-        else if constexpr (std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Append> || std::is_same_v<M, wire::Attach> ||
-                           std::is_same_v<M, wire::Ack> || std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Query> || std::is_same_v<M, wire::Retry> ||
-                           std::is_same_v<M, wire::Drain>)
+        else if constexpr (std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Append> ||
+                           std::is_same_v<M, wire::Attach> || std::is_same_v<M, wire::Ack> ||
+                           std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Query> ||
+                           std::is_same_v<M, wire::Retry> || std::is_same_v<M, wire::Drain>)
           return wire::Role::client;
         else
           return std::nullopt;
@@ -32,12 +34,14 @@ std::optional<wire::Role> sender_of(const wire::Message& message) {
 
 Core::Core(Config config) : config_(std::move(config)) {}
 
-void Core::on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects) {
+void Core::on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now,
+                      Effects& effects) {
   handle(peer, user, std::move(envelope), now, effects);
   if (!cut_off_.empty()) end_cut_off(now, effects);
 }
 
-void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now, Effects& effects) {
+void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now,
+                  Effects& effects) {
   clock_ = now;
   if (!started_known_) {
     started_ = now;
@@ -53,56 +57,71 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
   }
   Session* session = sessions_.of_peer(peer);
   if (const auto* enrol = std::get_if<wire::Enrol>(&envelope.message); enrol && !session) {
-    // The answer to an earlier one was lost, or somebody asks for more than the key has: the key ring knows.
-    if (tolerates_hello(peer, user, now, effects)) effects.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
+    // The answer to an earlier one was lost, or somebody asks for more than the key has: the key
+    // ring knows.
+    if (tolerates_hello(peer, user, now, effects))
+      effects.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
     return;
   }
   if (!session || session->id != envelope.session || session->user != user) {
-    // Not an error of the peer: its session ended here (silence, restart), and it does not know yet.
-    if (tolerates_stale(peer, user, now, effects)) effects.push_back(Send{peer, {}, wire::HelloAgain{}});
+    // Not an error of the peer: its session ended here (silence, restart), and it does not know
+    // yet.
+    if (tolerates_stale(peer, user, now, effects))
+      effects.push_back(Send{peer, {}, wire::HelloAgain{}});
     return;
   }
   session->heard = now;
-  if (!std::exchange(session->reachable, true) && session->role == wire::Role::worker) note_room(*session->worker);
-  if (!tolerates(*session, envelope.message, now, effects) || !permit(*session, *principal, envelope.message, now, effects)) return;
+  if (!std::exchange(session->reachable, true) && session->role == wire::Role::worker)
+    note_room(*session->worker);
+  if (!tolerates(*session, envelope.message, now, effects) ||
+      !permit(*session, *principal, envelope.message, now, effects))
+    return;
   if (const auto role = sender_of(envelope.message); role && *role != session->role) {
-    misbehaved(*session, ErrorCode::role, *role == wire::Role::worker ? "only workers send this" : "only clients send this", now,
-               effects);
+    misbehaved(*session, ErrorCode::role,
+               *role == wire::Role::worker ? "only workers send this" : "only clients send this",
+               now, effects);
     return;
   }
-  std::visit(Overloaded{
-                 [&](wire::Beat& m) { on_beat(*session, m, effects); },
-                 [&](wire::Bye& m) { on_bye(*session, m, now); },
-                 [&](wire::Submit& m) { on_submit(*session, *principal, std::move(m), now, effects); },
-                 [&](wire::Append& m) { on_append(*session, std::move(m), now, effects); },
-                 [&](wire::Attach& m) { on_attach(*session, m, now, effects); },
-                 [&](wire::Ack& m) { on_ack(*session, m); },
-                 [&](wire::Cancel& m) { on_cancel(*session, m, now, effects); },
-                 [&](wire::Retry& m) { on_retry(*session, m, now, effects); },
-                 [&](wire::Query& m) { on_query(*session, m, now, effects); },
-                 [&](wire::Drain& m) { on_drain(*session, m, effects); },
-                 [&](wire::Report& m) { on_report(*session, std::move(m), now, effects); },
-                 [&](wire::Reclaimed& m) { on_reclaimed(*session, m, now); },
-                 [&](wire::Fetch& m) { on_fetch(*session, std::move(m), now, effects); },
-                 [&](wire::Draining&) {
-                   Worker& worker = *session->worker;
-                   worker.draining = true;
-                   leave_pools(worker);
-                 },
-                 [&](wire::ErrorMessage&) {},  // a peer's complaint: nothing here depends on it
-                 [&](auto&) { misbehaved(*session, ErrorCode::role, "only the broker sends this", now, effects); },
-             },
-             envelope.message);
+  std::visit(
+      Overloaded{
+          [&](wire::Beat& m) { on_beat(*session, m, effects); },
+          [&](wire::Bye& m) { on_bye(*session, m, now); },
+          [&](wire::Submit& m) { on_submit(*session, *principal, std::move(m), now, effects); },
+          [&](wire::Append& m) { on_append(*session, std::move(m), now, effects); },
+          [&](wire::Attach& m) { on_attach(*session, m, now, effects); },
+          [&](wire::Ack& m) { on_ack(*session, m); },
+          [&](wire::Cancel& m) { on_cancel(*session, m, now, effects); },
+          [&](wire::Retry& m) { on_retry(*session, m, now, effects); },
+          [&](wire::Query& m) { on_query(*session, m, now, effects); },
+          [&](wire::Drain& m) { on_drain(*session, m, effects); },
+          [&](wire::Report& m) { on_report(*session, std::move(m), now, effects); },
+          [&](wire::Reclaimed& m) { on_reclaimed(*session, m, now); },
+          [&](wire::Fetch& m) { on_fetch(*session, std::move(m), now, effects); },
+          [&](wire::Draining&) {
+            Worker& worker = *session->worker;
+            worker.draining = true;
+            leave_pools(worker);
+          },
+          [&](wire::ErrorMessage&) {},  // a peer's complaint: nothing here depends on it
+          [&](auto&) {
+            misbehaved(*session, ErrorCode::role, "only the broker sends this", now, effects);
+          },
+      },
+      envelope.message);
 }
 
-void Core::on_malformed(PeerId peer, const std::string& user, const wire::DecodeError& why, Time now, Effects& effects) {
+void Core::on_malformed(PeerId peer, const std::string& user, const wire::DecodeError& why,
+                        Time now, Effects& effects) {
   ++counters_.malformed;
   if (ignores(peer, user, now)) return;
-  // A submission that breaks a rule is a mistake of its author, not of the program that carries it: only that job is not accepted.
+  // A submission that breaks a rule is a mistake of its author, not of the program that carries it:
+  // only that job is not accepted.
   const bool of_a_job = why.job && sessions_.of_peer(peer);
-  offend(peer, user, of_a_job ? 0.1 : 1, of_a_job ? "submissions that break a rule" : "bytes that are no messages", now, effects);
+  offend(peer, user, of_a_job ? 0.1 : 1,
+         of_a_job ? "submissions that break a rule" : "bytes that are no messages", now, effects);
   Session* session = sessions_.of_peer(peer);
-  effects.push_back(Send{peer, session ? session->id : wire::SessionId{}, wire::ErrorMessage{why.code, why.text, why.job, 0, !of_a_job}});
+  effects.push_back(Send{peer, session ? session->id : wire::SessionId{},
+                         wire::ErrorMessage{why.code, why.text, why.job, 0, !of_a_job}});
   if (of_a_job && cut_off_.empty()) return;
   if (!cut_off_.empty()) return end_cut_off(now, effects);
   // What a peer with a session holds is kept until its silence or its next HELLO decides.
@@ -118,8 +137,10 @@ void Core::on_blocked(PeerId peer, Time now) {
 }
 
 void Core::on_gap(wire::Duration gap) {
-  // Peers that heard nothing for so long have opened new connections meanwhile, and need their time to come back.
-  const wire::Duration grace = gap >= config_.lost_busy / 2 ? wire::Duration(config_.recovery_wait) : wire::Duration{};
+  // Peers that heard nothing for so long have opened new connections meanwhile, and need their time
+  // to come back.
+  const wire::Duration grace =
+      gap >= config_.lost_busy / 2 ? wire::Duration(config_.recovery_wait) : wire::Duration{};
   for (auto& [id, session] : sessions_.all()) session.heard += gap + grace;
   for (auto& [id, worker] : workers_) worker.reported += gap;
 }

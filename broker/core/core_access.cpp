@@ -20,7 +20,8 @@ Principal make_anonymous() {
 const Principal kAnonymous = make_anonymous();
 
 std::string object_of(const wire::Message& message, const std::optional<Subject>& subject) {
-  if (const auto* submit = std::get_if<wire::Submit>(&message)) return "function " + submit->function;
+  if (const auto* submit = std::get_if<wire::Submit>(&message))
+    return "function " + submit->function;
   if (const auto* drain = std::get_if<wire::Drain>(&message)) return "worker " + drain->worker;
   if (const auto* hello = std::get_if<wire::Hello>(&message)) return hello->name;
   return subject ? "job " + std::to_string(value(subject->number)) : "";
@@ -65,8 +66,8 @@ Address address_of(const wire::Message& message) {
       message);
 }
 
-std::string limit_text(const std::string& name, const char* of, std::uint64_t most, std::uint64_t used,
-                       std::uint64_t more) {
+std::string limit_text(const std::string& name, const char* of, std::uint64_t most,
+                       std::uint64_t used, std::uint64_t more) {
   if (more > most)
     return "queue_full: this brings " + std::to_string(more) + " " + of + " at once, and " + name +
            " may have " + std::to_string(most) + " at a time: submit it in parts";
@@ -87,32 +88,32 @@ const Principal* Core::principal_of(const std::string& user) const {
 void Core::record(PeerId peer, std::string principal, std::string_view action, std::string object,
                   bool allowed, std::string reason, Effects& effects) {
   if (!config_.audit) return;
-  effects.push_back(
-      Audit{peer, std::move(principal), std::string(action), std::move(object), allowed, std::move(reason)});
+  effects.push_back(Audit{peer, std::move(principal), std::string(action), std::move(object),
+                          allowed, std::move(reason)});
 }
 
-bool Core::permit(Session& session, const Principal& principal, const wire::Message& message, Time now,
-                  Effects& effects) {
+bool Core::permit(Session& session, const Principal& principal, const wire::Message& message,
+                  Time now, Effects& effects) {
   const Address about = address_of(message);
   std::optional<Subject> subject;
   if (const Job* job = find_job(about.job, about.number)) subject = subject_of(*job);
   Verdict verdict = decide(principal, message, subject);
-  const bool privileged =
-      std::holds_alternative<wire::Drain>(message) || (verdict.foreign && is_recorded(message, true));
+  const bool privileged = std::holds_alternative<wire::Drain>(message) ||
+                          (verdict.foreign && is_recorded(message, true));
   if (verdict.allowed && privileged && !audit_trouble_.empty())
-    verdict = {
-        false,
-        "what needs the right `admin` is refused while the audit log cannot be written: " + audit_trouble_,
-        verdict.foreign};
+    verdict = {false,
+               "what needs the right `admin` is refused while the audit log cannot be written: " +
+                   audit_trouble_,
+               verdict.foreign};
   if (!verdict.allowed || is_recorded(message, verdict.foreign))
-    record(session.peer, principal.name, action_of(message), object_of(message, subject), verdict.allowed,
-           verdict.reason, effects);
+    record(session.peer, principal.name, action_of(message), object_of(message, subject),
+           verdict.allowed, verdict.reason, effects);
   if (verdict.allowed) return true;
   ++counters_.denied;
   const bool names_job = !about.job.is_nil();
   offend(session.peer, session.user, 1, "requests that its key does not allow", now, effects);
-  complain(session, ErrorCode::denied, verdict.reason, names_job ? std::optional(about.job) : std::nullopt,
-           about.token, effects);
+  complain(session, ErrorCode::denied, verdict.reason,
+           names_job ? std::optional(about.job) : std::nullopt, about.token, effects);
   return false;
 }
 
@@ -129,18 +130,20 @@ void Core::on_stranger(PeerId peer, const std::string& user, const wire::Message
     // One answer to who asks; what else a stranger sends is not worth one.
     if (std::holds_alternative<wire::Hello>(message))
       refuse(
-          "this broker does not know your key, or does not any more: its operator can add it (`quern keys "
+          "this broker does not know your key, or does not any more: its operator can add it "
+          "(`quern keys "
           "add`) or invite you (`quern keys invite`)");
     return;
   }
-  if (!invitations_open_) return refuse("no invitation is open: ask for a new code (`quern keys invite`)");
+  if (!invitations_open_)
+    return refuse("no invitation is open: ask for a new code (`quern keys invite`)");
   if (!audit_trouble_.empty())
     return refuse("nobody is enrolled while the audit log cannot be written: " + audit_trouble_);
   effects.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
 }
 
-void Core::on_enrolled(PeerId peer, const std::string& user, const std::string& name, std::uint8_t rights,
-                       bool fresh, Effects& effects) {
+void Core::on_enrolled(PeerId peer, const std::string& user, const std::string& name,
+                       std::uint8_t rights, bool fresh, Effects& effects) {
   if (fresh) {
     record(peer, name, "enrol", "key " + user, true, "invitation", effects);
     effects.push_back(Note{Note::Level::info, name + " is enrolled: " + rights_text(rights)});
@@ -148,21 +151,24 @@ void Core::on_enrolled(PeerId peer, const std::string& user, const std::string& 
   effects.push_back(Send{peer, {}, wire::Enrolled{name, rights_text(rights)}});
 }
 
-void Core::on_enrol_refused(PeerId peer, const std::string& user, const std::string& why, Effects& effects) {
+void Core::on_enrol_refused(PeerId peer, const std::string& user, const std::string& why,
+                            Effects& effects) {
   ++counters_.denied;
   record(peer, user, "enrol", "", false, why, effects);
   effects.push_back(Note{Note::Level::warning, "an enrolment was refused: " + why});
   effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::denied, why}});
 }
 
-void Core::on_principals(Principals&& principals, bool invitations_open, Time now, Effects& effects) {
+void Core::on_principals(Principals&& principals, bool invitations_open, Time now,
+                         Effects& effects) {
   const Principals before = std::exchange(principals_, std::move(principals));
   if (invitations_open != invitations_open_)
-    record({}, "operator", invitations_open ? "open invitation" : "close invitation", "", true, "", effects);
+    record({}, "operator", invitations_open ? "open invitation" : "close invitation", "", true, "",
+           effects);
   invitations_open_ = invitations_open;
   record_changes(before, effects);
-  // Sessions of keys that are gone, that are somebody else's now, or that may no longer do what the session
-  // is for.
+  // Sessions of keys that are gone, that are somebody else's now, or that may no longer do what the
+  // session is for.
   std::vector<wire::SessionId> ended;
   for (const auto& [id, session] : sessions_.all()) {
     const Principal* principal = principal_of(session.user);
@@ -175,13 +181,16 @@ void Core::on_principals(Principals&& principals, bool invitations_open, Time no
   }
   for (wire::SessionId id : ended) {
     const Session& session = *sessions_.find(id);
-    effects.push_back(
-        Note{Note::Level::warning, session.name + ": its key was revoked or changed, its session ends"});
+    effects.push_back(Note{Note::Level::warning,
+                           session.name + ": its key was revoked or changed, its session ends"});
     record(session.peer, session.principal, "end session", session.name, true,
            "its key was revoked or changed", effects);
     send(session,
-         wire::ErrorMessage{
-             ErrorCode::denied, "the key of " + session.principal + " was revoked or changed", {}, 0, true},
+         wire::ErrorMessage{ErrorCode::denied,
+                            "the key of " + session.principal + " was revoked or changed",
+                            {},
+                            0,
+                            true},
          effects);
     end_session(id, now);
   }
@@ -210,9 +219,10 @@ void Core::drop_followers(Effects& effects) {
     const Principal* principal = principal_of(session.user);
     for (auto followed = session.followed.begin(); followed != session.followed.end();) {
       Job* job = find_job(*followed);
-      const auto follower = job ? std::find_if(job->followers.begin(), job->followers.end(),
-                                               [&, s = id](const Follower& f) { return f.session == s; })
-                                : decltype(job->followers.begin()){};
+      const auto follower =
+          job ? std::find_if(job->followers.begin(), job->followers.end(),
+                             [&, s = id](const Follower& f) { return f.session == s; })
+              : decltype(job->followers.begin()){};
       if (!job || follower == job->followers.end()) {
         ++followed;
         continue;
@@ -225,8 +235,8 @@ void Core::drop_followers(Effects& effects) {
         ++followed;
         continue;
       }
-      record(session.peer, principal->name, "stop following", "job " + std::to_string(value(job->number)),
-             false, verdict.reason, effects);
+      record(session.peer, principal->name, "stop following",
+             "job " + std::to_string(value(job->number)), false, verdict.reason, effects);
       complain(session, ErrorCode::denied, verdict.reason, job->uuid, 0, effects);
       forget_outstanding(*follower);
       job->followers.erase(follower);
@@ -239,7 +249,8 @@ void Core::on_moved(PeerId peer, Time now, Effects& effects) {
   connections_.of(peer).muted = true;
   Session* session = sessions_.of_peer(peer);
   if (!session) return;
-  const std::string why = "the key of " + session->principal + " is not allowed from this address any more";
+  const std::string why =
+      "the key of " + session->principal + " is not allowed from this address any more";
   record(peer, session->principal, "end session", session->name, false, why, effects);
   send(*session, wire::ErrorMessage{ErrorCode::denied, why, {}, 0, true}, effects);
   end_session(session->id, now);
@@ -248,10 +259,12 @@ void Core::on_moved(PeerId peer, Time now, Effects& effects) {
 void Core::record_changes(const Principals& before, Effects& effects) {
   const auto say = [&](const Principal& principal, const std::string& key, const char* what) {
     record({}, "operator", what, principal.name + " " + key, true,
-           rights_text(principal.rights) + (principal.terms.empty() ? "" : "; " + principal.terms), effects);
+           rights_text(principal.rights) + (principal.terms.empty() ? "" : "; " + principal.terms),
+           effects);
   };
   if (!std::exchange(keys_known_, true)) {  // at a start: nobody did anything
-    record({}, "broker", "read keys", std::to_string(principals_.size()) + " keys", true, "", effects);
+    record({}, "broker", "read keys", std::to_string(principals_.size()) + " keys", true, "",
+           effects);
     return;
   }
   for (const auto& [key, principal] : principals_) {
@@ -270,8 +283,9 @@ void Core::on_audit_trouble(const std::string& why, Effects& effects) {
   if (why.empty())
     effects.push_back(Note{Note::Level::info, "the audit log can be written again"});
   else
-    effects.push_back(Note{Note::Level::warning, "the audit log cannot be written: " + why +
-                                                     "; what needs `admin`, and enrolling, is refused"});
+    effects.push_back(
+        Note{Note::Level::warning, "the audit log cannot be written: " + why +
+                                       "; what needs `admin`, and enrolling, is refused"});
   audit_trouble_ = why;
 }
 
@@ -283,23 +297,25 @@ void Core::restrict_offer(Worker& worker, const Principal& principal, Effects& e
   offers_.remove(worker);
   worker.offer.functions.clear();
   worker.offer.reducers.clear();
-  std::copy_if(worker.functions.begin(), worker.functions.end(), std::back_inserter(worker.offer.functions),
-               may_serve);
-  std::copy_if(worker.reducers.begin(), worker.reducers.end(), std::back_inserter(worker.offer.reducers),
-               may_serve);
+  std::copy_if(worker.functions.begin(), worker.functions.end(),
+               std::back_inserter(worker.offer.functions), may_serve);
+  std::copy_if(worker.reducers.begin(), worker.reducers.end(),
+               std::back_inserter(worker.offer.reducers), may_serve);
   worker.index_functions();
   offers_.add(worker);
   join_pools(worker);
   const std::size_t unused = worker.functions.size() - worker.offer.functions.size();
   if (unused > 0 && worker.offer.functions.size() != before)
-    effects.push_back(Note{Note::Level::info, "worker " + worker.name + ": " + std::to_string(unused) +
-                                                  " functions are not used, its key may not serve them"});
+    effects.push_back(
+        Note{Note::Level::info, "worker " + worker.name + ": " + std::to_string(unused) +
+                                    " functions are not used, its key may not serve them"});
 }
 
 // ---- quotas
 
 std::optional<std::pair<ErrorCode, std::string>> Core::over_quota(const std::string& name,
-                                                                  std::uint64_t tasks, std::uint64_t bytes,
+                                                                  std::uint64_t tasks,
+                                                                  std::uint64_t bytes,
                                                                   std::uint64_t jobs, Time now) {
   using Refusal = std::pair<ErrorCode, std::string>;
   const auto found = limited_.find(name);
@@ -307,12 +323,16 @@ std::optional<std::pair<ErrorCode, std::string>> Core::over_quota(const std::str
   const Principal& principal = found->second;
   const Usage& used = usage_[name];
   if (principal.max_jobs && used.jobs + jobs > *principal.max_jobs)
-    return Refusal{ErrorCode::queue_full, limit_text(name, "jobs", *principal.max_jobs, used.jobs, jobs)};
+    return Refusal{ErrorCode::queue_full,
+                   limit_text(name, "jobs", *principal.max_jobs, used.jobs, jobs)};
   if (principal.max_tasks && used.tasks + tasks > *principal.max_tasks)
-    return Refusal{ErrorCode::queue_full, limit_text(name, "tasks", *principal.max_tasks, used.tasks, tasks)};
+    return Refusal{ErrorCode::queue_full,
+                   limit_text(name, "tasks", *principal.max_tasks, used.tasks, tasks)};
   if (principal.max_bytes && used.bytes + bytes > *principal.max_bytes)
-    return Refusal{ErrorCode::queue_full, limit_text(name, "bytes", *principal.max_bytes, used.bytes, bytes)};
-  // A stream that is ahead of its pace gets no credit (quota_room); what it was allowed to send is taken.
+    return Refusal{ErrorCode::queue_full,
+                   limit_text(name, "bytes", *principal.max_bytes, used.bytes, bytes)};
+  // A stream that is ahead of its pace gets no credit (quota_room); what it was allowed to send is
+  // taken.
   if (jobs > 0 && principal.max_rate && handed_in_[name].in_debt(pace_of(principal), now)) {
     char text[160];
     std::snprintf(text, sizeof text,
@@ -335,8 +355,8 @@ void Core::charge_tasks(const std::string& name, std::uint64_t tasks, Time now) 
 
 std::uint64_t Core::quota_room(const Job& job, Time now) {
   constexpr std::uint64_t kNoLimit = ~0ULL;
-  // A stream is best not refused in its middle, so its credit is held back: as many octets as tasks like
-  // those before would have.
+  // A stream is best not refused in its middle, so its credit is held back: as many octets as tasks
+  // like those before would have.
   const std::uint64_t each =
       std::max<std::uint64_t>(1, job.accepted == 0 ? 1 : job.accepted_bytes / job.accepted);
   const auto found = limited_.find(job.principal);
@@ -346,12 +366,13 @@ std::uint64_t Core::quota_room(const Job& job, Time now) {
   std::uint64_t room = kNoLimit;
   if (principal.max_bytes) room = *principal.max_bytes - std::min(*principal.max_bytes, used.bytes);
   if (principal.max_tasks)
-    room = std::min(room, (*principal.max_tasks - std::min(*principal.max_tasks, used.tasks)) * each);
+    room =
+        std::min(room, (*principal.max_tasks - std::min(*principal.max_tasks, used.tasks)) * each);
   if (principal.max_rate && handed_in_[job.principal].in_debt(pace_of(principal), now)) room = 0;
   if (room == kNoLimit) return room;
-  // Its other streams get the same: together they stay within the limit, or nearly. When nothing is left to
-  // wait for, a whole batch goes: it fits, or its refusal says why it never will; a client does not send a
-  // piece of one.
+  // Its other streams get the same: together they stay within the limit, or nearly. When nothing is
+  // left to wait for, a whole batch goes: it fits, or its refusal says why it never will; a client
+  // does not send a piece of one.
   const std::uint64_t share = room / std::max<std::uint64_t>(1, used.jobs);
   return used.tasks == 0 && room > 0
              ? std::max<std::uint64_t>(share, wire::kBatchBytesMax + (wire::kBatchBytesMax << 2))
@@ -360,7 +381,8 @@ std::uint64_t Core::quota_room(const Job& job, Time now) {
 
 void Core::account(Job& job) {
   Usage& before = job.accounted;
-  const Usage after{job.blob ? 0 : job.total - job.ended.size(), job.bytes(), job.final() ? 0u : 1u};
+  const Usage after{job.blob ? 0 : job.total - job.ended.size(), job.bytes(),
+                    job.final() ? 0u : 1u};
   if (!job.usage) job.usage = &usage_[job.principal];
   Usage& mine = *job.usage;
   mine.tasks += after.tasks - before.tasks;
@@ -377,7 +399,8 @@ void Core::account(Job& job) {
 void Core::account_unread(Job& job, std::uint64_t bytes) {
   if (bytes == job.unread && job.owner == job.unread_of) return;
   if (job.unread > 0)
-    if (const auto of = unread_of_.find(job.unread_of); (of->second -= job.unread) == 0) unread_of_.erase(of);
+    if (const auto of = unread_of_.find(job.unread_of); (of->second -= job.unread) == 0)
+      unread_of_.erase(of);
   job.unread = bytes;
   job.unread_of = job.owner;
   if (bytes > 0) unread_of_[job.owner] += bytes;

@@ -1,5 +1,6 @@
-// Blobs: what clients give once and workers fetch. Each is a job that is kept instead of run (wire/blob.hpp), so intake, credit,
-// durability, quotas and what becomes of a client that goes away are those of jobs.
+// Blobs: what clients give once and workers fetch. Each is a job that is kept instead of run
+// (wire/blob.hpp), so intake, credit, durability, quotas and what becomes of a client that goes
+// away are those of jobs.
 #include <algorithm>
 
 #include "broker/core/core.hpp"
@@ -16,31 +17,43 @@ constexpr std::size_t kIdleCount = 10'000;
 constexpr std::chrono::seconds kSweepEvery{10};
 // In the store, of blobs that no job needs.
 constexpr std::uint64_t kIdleMost = 4ULL << 30;
-// One that was given or asked for is not let go before its job can come: while its client is there it may give more files first.
+// One that was given or asked for is not let go before its job can come: while its client is there
+// it may give more files first.
 constexpr std::chrono::minutes kFresh{1}, kFreshOfClient{10};
 
 }  // namespace
 
-std::optional<std::pair<ErrorCode, std::string>> Core::blob_refusal(const Session& session, const wire::Submit& submit) {
+std::optional<std::pair<ErrorCode, std::string>> Core::blob_refusal(const Session& session,
+                                                                    const wire::Submit& submit) {
   using Refusal = std::pair<ErrorCode, std::string>;
   if (submit.function == wire::kBlobFunction) {
     const std::string& key = submit.options.unique;
-    const std::string name = key.size() > wire::kBlobFunction.size() ? key.substr(wire::kBlobFunction.size() + 1, wire::kBlobNameBytes) : "";
-    const bool named = wire::is_blob_name(name) && key == wire::blob_key(name, submit.options.durability == Durability::memory);
-    if (submit.input != InputKind::items || submit.encoding != Encoding::raw || !named || submit.has_common || !submit.options.blobs.empty())
-      return Refusal{ErrorCode::bad_input, "a blob is raw items, under the unique key that its hash makes (PROTOCOL.md 1.4)"};
-    if (!chunks_fit({}, submit.batch)) return Refusal{ErrorCode::bad_input, "the chunks of a file are 1 MiB each, but for the last"};
+    const std::string name = key.size() > wire::kBlobFunction.size()
+                                 ? key.substr(wire::kBlobFunction.size() + 1, wire::kBlobNameBytes)
+                                 : "";
+    const bool named = wire::is_blob_name(name) &&
+                       key == wire::blob_key(name, submit.options.durability == Durability::memory);
+    if (submit.input != InputKind::items || submit.encoding != Encoding::raw || !named ||
+        submit.has_common || !submit.options.blobs.empty())
+      return Refusal{
+          ErrorCode::bad_input,
+          "a blob is raw items, under the unique key that its hash makes (PROTOCOL.md 1.4)"};
+    if (!chunks_fit({}, submit.batch))
+      return Refusal{ErrorCode::bad_input, "the chunks of a file are 1 MiB each, but for the last"};
     return std::nullopt;
   }
   const bool memory = submit.options.durability == Durability::memory || !config_.store;
   for (const auto& name : submit.options.blobs) {
     if (!find_blob(session.principal, name, memory))
-      return Refusal{ErrorCode::unknown_job, "the broker does not have the file " + name + " that the job needs: it was forgotten, or never given; submit again"};
+      return Refusal{ErrorCode::unknown_job,
+                     "the broker does not have the file " + name +
+                         " that the job needs: it was forgotten, or never given; submit again"};
   }
   return std::nullopt;
 }
 
-const Job* Core::find_blob(const std::string& principal, const std::string& name, bool memory) const {
+const Job* Core::find_blob(const std::string& principal, const std::string& name,
+                           bool memory) const {
   for (const bool in_memory : {false, true}) {
     if (in_memory && !memory) continue;
     const auto it = unique_.find({principal, wire::blob_key(name, in_memory)});
@@ -84,11 +97,13 @@ bool Core::chunks_fit(const Job& blob, const wire::Batch& more) {
 bool Core::worth_following(const Job& blob, Time now) const {
   if (blob.final()) return blob.state == JobState::done;
   const Session* owner = sessions_.find(blob.owner);
-  return owner && now - owner->heard < config_.lost_busy;  // its client has an unfinished job, so it beats
+  return owner &&
+         now - owner->heard < config_.lost_busy;  // its client has an unfinished job, so it beats
 }
 
 void Core::drop_blob(Job& blob, Time now, Effects& effects) {
-  if (!blob.final()) end_job(blob, JobState::cancelled, ErrorCode::cancelled, "its client went away", now, effects);
+  if (!blob.final())
+    end_job(blob, JobState::cancelled, ErrorCode::cancelled, "its client went away", now, effects);
   send_results(blob, now, effects);  // others may follow it, and are to know
   forget_job(blob.number);
 }
@@ -96,20 +111,26 @@ void Core::drop_blob(Job& blob, Time now, Effects& effects) {
 std::uint64_t Core::blob_room(const Job& blob) const {
   const std::uint64_t limit = config_.stream_limit();
   if (blob.durable()) return limit - std::min(limit, memory_used_);
-  return std::min(limit / 2 - std::min(limit / 2, blob.payloads.bytes()), limit - std::min(limit, memory_used_));
+  return std::min(limit / 2 - std::min(limit / 2, blob.payloads.bytes()),
+                  limit - std::min(limit, memory_used_));
 }
 
 void Core::finish_blob(Job& blob, Time now, Effects& effects) {
   const Session* owner = sessions_.find(blob.owner);
   if (blob.open && owner && blob.credit_to <= blob.accepted_bytes && quota_room(blob, now) == 0)
-    return end_job(blob, JobState::failed, ErrorCode::limit, "the file does not fit what " + blob.principal + " may have at a time", now, effects);
+    return end_job(blob, JobState::failed, ErrorCode::limit,
+                   "the file does not fit what " + blob.principal + " may have at a time", now,
+                   effects);
   if (blob.open && !blob.durable() && blob_room(blob) == 0)
     return end_job(blob, JobState::failed, ErrorCode::limit,
-                   "the broker keeps files in its memory only, and that has " + std::to_string(config_.stream_limit() >> 20) +
-                       " MiB for all that waits, half of it for one file: start it with a store, or with more (--memory-limit)",
+                   "the broker keeps files in its memory only, and that has " +
+                       std::to_string(config_.stream_limit() >> 20) +
+                       " MiB for all that waits, half of it for one file: start it with a store, "
+                       "or with more (--memory-limit)",
                    now, effects);
   if (blob.open) return;
-  if (!blob.ended.empty()) return end_job(blob, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);
+  if (!blob.ended.empty())
+    return end_job(blob, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);
   blob.done = blob.total;
   blob.ended.add({0, blob.total});
   end_job(blob, JobState::done, ErrorCode::none, "", now, effects);
@@ -119,17 +140,27 @@ void Core::on_fetch(Session& session, wire::Fetch&& fetch, Time now, Effects& ef
   const Worker& worker = *session.worker;
   const Job* job = find_job(fetch.job);
   const auto has_lease = [&] {
-    return std::any_of(worker.leases.begin(), worker.leases.end(), [&](const Lease* lease) { return lease->job == job->number; });
+    return std::any_of(worker.leases.begin(), worker.leases.end(),
+                       [&](const Lease* lease) { return lease->job == job->number; });
   };
   const Job* blob = nullptr;
-  if (job && (worker.commons.contains(fetch.job) || has_lease()) && std::count(job->options->blobs.begin(), job->options->blobs.end(), fetch.blob) > 0)
+  if (job && (worker.commons.contains(fetch.job) || has_lease()) &&
+      std::count(job->options->blobs.begin(), job->options->blobs.end(), fetch.blob) > 0)
     blob = find_blob(job->principal, fetch.blob, !job->durable());
   if (!blob) {
-    send(session, wire::Blob{fetch.blob, fetch.chunk, 0, "the broker has no such file for this worker (any more)", {}}, effects);
+    send(session,
+         wire::Blob{fetch.blob,
+                    fetch.chunk,
+                    0,
+                    "the broker has no such file for this worker (any more)",
+                    {}},
+         effects);
     return;
   }
   // One question at a time: what is on its way to a worker is bounded.
-  if (std::any_of(fetching_.begin(), fetching_.end(), [&](const Fetching& other) { return other.worker == session.id; })) return;
+  if (std::any_of(fetching_.begin(), fetching_.end(),
+                  [&](const Fetching& other) { return other.worker == session.id; }))
+    return;
   jobs_.at(blob->number).keeping.edit().wanted = now;
   fetching_.push_back({session.id, blob->number, std::move(fetch)});
 }
@@ -148,16 +179,20 @@ bool Core::answer(const Fetching& fetch, Time now, Effects& effects) {
     return true;
   };
   const auto it = jobs_.find(fetch.blob);
-  if (it == jobs_.end() || it->second.state != JobState::done) return refuse("the broker does not have the file any more");
+  if (it == jobs_.end() || it->second.state != JobState::done)
+    return refuse("the broker does not have the file any more");
   Job& blob = it->second;
   if (!blob.reason.empty()) return refuse(std::exchange(blob.reason, {}));
   const std::uint64_t chunk = fetch.what.chunk;
-  if (chunk >= std::max<std::uint64_t>(1, blob.total)) return refuse("the file has no chunk " + std::to_string(chunk));
+  if (chunk >= std::max<std::uint64_t>(1, blob.total))
+    return refuse("the file has no chunk " + std::to_string(chunk));
   if (blob.total > 0 && !blob.payloads.resident(chunk)) {
-    while (auto stretch = blob.payloads.wanted(chunk, kFetchAhead)) effects.push_back(Load{blob.number, *stretch});
+    while (auto stretch = blob.payloads.wanted(chunk, kFetchAhead))
+      effects.push_back(Load{blob.number, *stretch});
     return false;
   }
-  wire::Buffer bytes = blob.total > 0 ? blob.payloads.gather({{chunk, chunk + 1}}).bytes : wire::Buffer{};
+  wire::Buffer bytes =
+      blob.total > 0 ? blob.payloads.gather({{chunk, chunk + 1}}).bytes : wire::Buffer{};
   send(*session, wire::Blob{fetch.what.blob, chunk, blob.total, "", std::move(bytes)}, effects);
   // The time that it takes to fetch is not the time of a task.
   Worker& worker = workers_.at(fetch.worker);
@@ -172,21 +207,27 @@ void Core::sweep_blobs(Time now) {
     Time wanted;
     JobNumber number;
   };
-  const auto weight_of = [](const Job& blob) { return std::max(kIdleLeast, blob.payloads.queued_bytes()); };
+  const auto weight_of = [](const Job& blob) {
+    return std::max(kIdleLeast, blob.payloads.queued_bytes());
+  };
   std::vector<Idle> idle;
   std::uint64_t stored = 0, in_memory = 0;
   for (JobNumber number : blobs_) {
     const Job& blob = jobs_.at(number);
-    if (blob.keeping->holders > 0 || now - blob.keeping->wanted < (sessions_.find(blob.owner) ? kFreshOfClient : kFresh)) continue;
+    if (blob.keeping->holders > 0 ||
+        now - blob.keeping->wanted < (sessions_.find(blob.owner) ? kFreshOfClient : kFresh))
+      continue;
     idle.push_back({blob.keeping->wanted, number});
     (blob.durable() ? stored : in_memory) += weight_of(blob);
   }
-  std::sort(idle.begin(), idle.end(), [](const Idle& a, const Idle& b) { return a.wanted < b.wanted; });
+  std::sort(idle.begin(), idle.end(),
+            [](const Idle& a, const Idle& b) { return a.wanted < b.wanted; });
   std::size_t left = idle.size();
   for (const Idle& one : idle) {
     const Job& blob = jobs_.at(one.number);
     std::uint64_t& sum = blob.durable() ? stored : in_memory;
-    const bool too_much = left > kIdleCount || sum > (blob.durable() ? kIdleMost : config_.memory_limit / 8);
+    const bool too_much =
+        left > kIdleCount || sum > (blob.durable() ? kIdleMost : config_.memory_limit / 8);
     if (!too_much && now - one.wanted < config_.keep) continue;
     sum -= weight_of(blob);
     --left;

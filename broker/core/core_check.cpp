@@ -1,4 +1,5 @@
-// The invariants, checked by tests and the simulator after every step. A broken one is our own bug: it aborts with a sentence.
+// The invariants, checked by tests and the simulator after every step. A broken one is our own bug:
+// it aborts with a sentence.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -10,7 +11,8 @@ namespace {
 
 void require(bool holds, const char* what, JobNumber job) {
   if (holds) return;
-  std::fprintf(stderr, "broken invariant in job %llu: %s\n", static_cast<unsigned long long>(value(job)), what);
+  std::fprintf(stderr, "broken invariant in job %llu: %s\n",
+               static_cast<unsigned long long>(value(job)), what);
   std::abort();
 }
 
@@ -21,15 +23,20 @@ void Core::check_invariants() const {
   std::map<wire::SessionId, std::size_t> held;
   for (const auto& [id, lease] : leases_) {
     auto job = jobs_.find(lease.job);
-    require(job != jobs_.end() && !job->second.final(), "a lease belongs to a job that is not over", lease.job);
+    require(job != jobs_.end() && !job->second.final(), "a lease belongs to a job that is not over",
+            lease.job);
     auto worker = workers_.find(lease.worker);
-    require(worker != workers_.end() && lease.held_by == &worker->second && std::count(worker->second.leases.begin(), worker->second.leases.end(), &lease) == 1, "a lease is known to its worker's record", lease.job);
+    require(worker != workers_.end() && lease.held_by == &worker->second &&
+                std::count(worker->second.leases.begin(), worker->second.leases.end(), &lease) == 1,
+            "a lease is known to its worker's record", lease.job);
     ++held[lease.worker];
     if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) continue;
     if (has_twin(lease)) {
       const auto twin = leases_.find(lease.twin);
-      require(twin != leases_.end() && twin->second.twin == id && twin->second.copy != lease.copy, "a copy and its original know each other", lease.job);
-      require(twin->second.open.list() == lease.open.list(), "a copy has the tasks of its original", lease.job);
+      require(twin != leases_.end() && twin->second.twin == id && twin->second.copy != lease.copy,
+              "a copy and its original know each other", lease.job);
+      require(twin->second.open.list() == lease.open.list(), "a copy has the tasks of its original",
+              lease.job);
     }
     require(has_twin(lease) || !lease.copy, "a copy has an original", lease.job);
     if (lease.copy) continue;
@@ -44,9 +51,12 @@ void Core::check_invariants() const {
 
   for (const auto& [id, session] : sessions_.all()) {
     const Principal* principal = principal_of(session.user);
-    require(session.role != wire::Role::worker || (session.worker && session.worker->connection == &session), "a worker's session knows the worker", {});
+    require(session.role != wire::Role::worker ||
+                (session.worker && session.worker->connection == &session),
+            "a worker's session knows the worker", {});
     require(!connections_.muted(session.peer), "who was cut off has no session", {});
-    require(principal && principal->name == session.principal, "a session has a key that is known", {});
+    require(principal && principal->name == session.principal, "a session has a key that is known",
+            {});
   }
 
   std::map<JobNumber, std::size_t> holders;
@@ -64,17 +74,24 @@ void Core::check_invariants() const {
     for (const auto& tasks : out[number].list()) all.add(tasks);
     for (const auto& tasks : job.ended.list()) all.add(tasks);
     sum += out[number].size() + job.ended.size();
-    require(job.leased == out[number].size(), "the count of leased tasks is the size of the leases", number);
-    require(sum == job.total, "every task is pending, backing off, leased, unsure or ended, and only one of them", number);
+    require(job.leased == out[number].size(), "the count of leased tasks is the size of the leases",
+            number);
+    require(sum == job.total,
+            "every task is pending, backing off, leased, unsure or ended, and only one of them",
+            number);
     require(all.size() == job.total, "no task is in two states", number);
-    require(job.done + job.failed + job.cancelled == job.ended.size(), "done, failed and cancelled tasks are the ended ones", number);
+    require(job.done + job.failed + job.cancelled == job.ended.size(),
+            "done, failed and cancelled tasks are the ended ones", number);
     require(job.failed == job.failed_tasks->size(), "the failed tasks are counted", number);
-    for (const auto& tasks : job.failed_tasks->list()) require(job.ended.contains(tasks), "a failed task has ended", number);
+    for (const auto& tasks : job.failed_tasks->list())
+      require(job.ended.contains(tasks), "a failed task has ended", number);
     if (job.durable() && !job.final() && job.frontier < job.total) {
       const wire::Interval beyond{job.frontier, job.total};
-      require(job.ended.missing(beyond) == job.pending.intersect(beyond), "nothing beyond the frontier was ever leased", number);
+      require(job.ended.missing(beyond) == job.pending.intersect(beyond),
+              "nothing beyond the frontier was ever leased", number);
     }
-    require(blobs_.contains(number) == (job.blob && job.state == JobState::done), "a blob that is whole is known as one", number);
+    require(blobs_.contains(number) == (job.blob && job.state == JobState::done),
+            "a blob that is whole is known as one", number);
     for (JobNumber blob : *job.blobs) ++holders[blob];
     if (job.final()) require(job.ended.size() == job.total, "a final job has no task left", number);
     memory += job.accounted.bytes;
@@ -83,9 +100,11 @@ void Core::check_invariants() const {
   }
   for (const auto& [name, used] : usage_) {
     const Usage& sum = usage[name];
-    require(used.tasks == sum.tasks && used.jobs == sum.jobs, "what a principal uses is the sum over its jobs", {});
+    require(used.tasks == sum.tasks && used.jobs == sum.jobs,
+            "what a principal uses is the sum over its jobs", {});
   }
-  for (const auto& [number, job] : jobs_) require(job.keeping->holders == holders[number], "a blob knows how many jobs hold it", number);
+  for (const auto& [number, job] : jobs_)
+    require(job.keeping->holders == holders[number], "a blob knows how many jobs hold it", number);
   require(memory == memory_used_, "the memory used is the sum over the jobs", {});
 }
 

@@ -8,15 +8,18 @@ namespace quern::broker {
 Standing* Core::standing_of(const std::string& user) {
   // Without keys nobody can be told from anybody: only connections are limited then.
   if (config_.open) return nullptr;
-  // Keys that are known are few; while an invitation is open strangers may be many, and what they did is soon forgotten.
+  // Keys that are known are few; while an invitation is open strangers may be many, and what they
+  // did is soon forgotten.
   constexpr std::size_t kStandingsMax = 10'000;
   if (standings_.size() >= kStandingsMax && !standings_.contains(user))
-    std::erase_if(standings_, [&](const auto& entry) { return !principals_.contains(entry.first); });
+    std::erase_if(standings_,
+                  [&](const auto& entry) { return !principals_.contains(entry.first); });
   return &standings_[user];
 }
 
 bool Core::ignores(PeerId peer, const std::string& user, Time now) {
-  bool ignored = !sessions_.of_peer(peer) && connections_.muted(peer);  // who was cut off has no session
+  bool ignored =
+      !sessions_.of_peer(peer) && connections_.muted(peer);  // who was cut off has no session
   if (!ignored && !config_.open && !standings_.empty()) {
     const auto it = standings_.find(user);
     ignored = it != standings_.end() && it->second.ignored(now);
@@ -25,17 +28,25 @@ bool Core::ignores(PeerId peer, const std::string& user, Time now) {
   return ignored;
 }
 
-void Core::on_ignored(PeerId peer, const std::string& user, const wire::Message& message, Time now, Effects& effects) {
+void Core::on_ignored(PeerId peer, const std::string& user, const wire::Message& message, Time now,
+                      Effects& effects) {
   const auto known = standings_.find(user);
-  if (known == standings_.end() || !known->second.ignored(now)) return;  // only this connection is not listened to
+  if (known == standings_.end() || !known->second.ignored(now))
+    return;  // only this connection is not listened to
   Standing& standing = known->second;
-  if (!std::holds_alternative<wire::Hello>(message) || !standing.told.try_take(1, kTold, now)) return;
+  if (!std::holds_alternative<wire::Hello>(message) || !standing.told.try_take(1, kTold, now))
+    return;
   const auto left = std::chrono::ceil<std::chrono::seconds>(standing.ignored_until - now);
-  effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::limit, "the broker does not listen to this key for another " +
-                                                                      std::to_string(left.count()) + " s: it saw " + standing.why}});
+  effects.push_back(
+      Send{peer,
+           {},
+           wire::Refused{ErrorCode::limit, "the broker does not listen to this key for another " +
+                                               std::to_string(left.count()) + " s: it saw " +
+                                               standing.why}});
 }
 
-void Core::offend(PeerId peer, const std::string& user, double weight, const std::string& what, Time now, Effects& effects) {
+void Core::offend(PeerId peer, const std::string& user, double weight, const std::string& what,
+                  Time now, Effects& effects) {
   ++counters_.offences;
   if (ignores(peer, user, now)) return;  // what it does now costs nothing more
   Connection& connection = connections_.of(peer);
@@ -46,11 +57,13 @@ void Core::offend(PeerId peer, const std::string& user, double weight, const std
   const Principal* principal = principal_of(user);
   const std::string name = principal ? principal->name : user;
   record(peer, name, "cut off", session ? session->name : "", false, what, effects);
-  effects.push_back(Note{Note::Level::warning, (session ? session->name : name) + " is cut off: " + what});
+  effects.push_back(
+      Note{Note::Level::warning, (session ? session->name : name) + " is cut off: " + what});
   strike(peer, user, 1, what, now, effects);
 }
 
-void Core::strike(PeerId peer, const std::string& user, double weight, const std::string& what, Time now, Effects& effects) {
+void Core::strike(PeerId peer, const std::string& user, double weight, const std::string& what,
+                  Time now, Effects& effects) {
   Standing* standing = standing_of(user);
   if (!standing || standing->ignored(now) || standing->strikes.take(weight, kStrikes, now)) return;
   const Principal* principal = principal_of(user);
@@ -66,8 +79,13 @@ void Core::end_cut_off(Time now, Effects& effects) {
   for (PeerId peer : std::exchange(cut_off_, {})) {
     const Session* session = sessions_.of_peer(peer);
     const wire::SessionId id = session ? session->id : wire::SessionId{};
-    effects.push_back(Send{peer, id, wire::ErrorMessage{ErrorCode::limit, "this connection did what no honest peer does, again and again, and is not listened to any more",
-                                                        {}, 0, true}});
+    effects.push_back(Send{peer, id,
+                           wire::ErrorMessage{ErrorCode::limit,
+                                              "this connection did what no honest peer does, again "
+                                              "and again, and is not listened to any more",
+                                              {},
+                                              0,
+                                              true}});
     if (session) end_session(id, now);
   }
 }
@@ -101,7 +119,8 @@ bool Core::tolerates(Session& session, const wire::Message& message, Time now, E
     return false;
   }
   if (connection.queries.take(1, kQueries, now)) return true;
-  complain(session, ErrorCode::limit, "query rate limit exceeded: ask again in a second", {}, query->token, effects);
+  complain(session, ErrorCode::limit, "query rate limit exceeded: ask again in a second", {},
+           query->token, effects);
   offend(session.peer, session.user, 0.1, "a flood of queries", now, effects);
   return false;
 }
@@ -121,7 +140,8 @@ bool Core::tolerates_stale(PeerId peer, const std::string& user, Time now, Effec
 void Core::count_refusal(const Session& session, Time now, Effects& effects) {
   Standing* standing = standing_of(session.user);
   if (standing && !standing->refusals.take(1, kRefusals, now))
-    offend(session.peer, session.user, 1, "submissions that are refused, again and again", now, effects);
+    offend(session.peer, session.user, 1, "submissions that are refused, again and again", now,
+           effects);
 }
 
 }  // namespace quern::broker

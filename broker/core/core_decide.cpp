@@ -1,4 +1,5 @@
-// How a job is run, once a worker offers its function: whether it can be split, and what it waits for as long as it cannot begin.
+// How a job is run, once a worker offers its function: whether it can be split, and what it waits
+// for as long as it cannot begin.
 #include <algorithm>
 #include <utility>
 
@@ -31,16 +32,20 @@ void Core::decide_waiting(Time now, Effects& effects) {
   for (std::size_t looked = 0; !redecide_.empty() && looked < kDecidedAtOnce; ++looked) {
     const auto it = jobs_.find(*redecide_.begin());
     redecide_.erase(redecide_.begin());
-    if (it != jobs_.end() && !it->second.decision && !it->second.final()) decide_job(it->second, now, effects);
+    if (it != jobs_.end() && !it->second.decision && !it->second.final())
+      decide_job(it->second, now, effects);
   }
 }
 
-std::shared_ptr<const Decision> Core::shared_decision(const Decision& decision, const std::string& function) {
+std::shared_ptr<const Decision> Core::shared_decision(const Decision& decision,
+                                                      const std::string& function) {
   constexpr std::size_t kKindsMost = 10'000;
   if (decisions_.size() >= kKindsMost) decisions_.clear();
-  // The sentence names the function and tells how it is taken; with the reducer that is all there is to a decision.
+  // The sentence names the function and tells how it is taken; with the reducer that is all there
+  // is to a decision.
   auto& known = decisions_[function + '\n' + decision.sentence + '\n' + decision.reduce];
-  if (!known || known->encoding != decision.encoding || known->finish != decision.finish) known = std::make_shared<const Decision>(decision);
+  if (!known || known->encoding != decision.encoding || known->finish != decision.finish)
+    known = std::make_shared<const Decision>(decision);
   return known;
 }
 
@@ -59,15 +64,18 @@ bool Core::decide_job(Job& job, Time now, Effects& effects) {
   if (named && !reducer_offered && decision.reduce == job.options->reduce) return false;
   if (decision.takes == Takes::whole && job.input == InputKind::items && job.open) return false;
   const bool to_shape = decision.takes == Takes::whole && job.input == InputKind::items;
-  if (to_shape && job.payloads.queued_bytes() <= wire::kItemBytesMax && !job.payloads.all_resident()) {
-    while (auto stretch = job.payloads.wanted(0, wire::kItemBytesMax)) effects.push_back(Load{job.number, *stretch});
+  if (to_shape && job.payloads.queued_bytes() <= wire::kItemBytesMax &&
+      !job.payloads.all_resident()) {
+    while (auto stretch = job.payloads.wanted(0, wire::kItemBytesMax))
+      effects.push_back(Load{job.number, *stretch});
     return false;  // on_loaded() asks again
   }
   job.decision = shared_decision(decision, job.function);
   set_decided(job);
   save(job);
   if (!decision.reduce.empty()) job.partials.emplace(wire::builtin_reducer(decision.reduce));
-  if (decision.takes == Takes::whole && job.input != InputKind::whole) shape_whole(job, now, effects);
+  if (decision.takes == Takes::whole && job.input != InputKind::whole)
+    shape_whole(job, now, effects);
   if (!job.final()) {
     join_pool(job);
     foresee_costs(job);
@@ -78,12 +86,15 @@ bool Core::decide_job(Job& job, Time now, Effects& effects) {
 
 std::string Core::all_stuck(const Job& job) const {
   const Worker& one = *job.pool->members().front().worker;
-  return "all slots of the workers that offer `" + job.function + "` are stuck: functions on them ignore their time limit or their cancellation (" +
-         one.name + (job.pool->members().size() > 1 ? " and others" : "") + "; restart the worker, or run it with --isolation process)";
+  return "all slots of the workers that offer `" + job.function +
+         "` are stuck: functions on them ignore their time limit or their cancellation (" +
+         one.name + (job.pool->members().size() > 1 ? " and others" : "") +
+         "; restart the worker, or run it with --isolation process)";
 }
 
 std::string Core::unmet(const Job& job) const {
-  std::vector<std::pair<std::string, std::string>> asked(job.options->require.begin(), job.options->require.end());
+  std::vector<std::pair<std::string, std::string>> asked(job.options->require.begin(),
+                                                         job.options->require.end());
   for (const auto& [name, amount] : job.options->resources) {
     std::string text = std::to_string(amount);
     text.erase(text.find_last_not_of('0') + 1);
@@ -93,7 +104,9 @@ std::string Core::unmet(const Job& job) const {
   std::string nobody, all;
   for (const auto& [key, wanted] : asked) {
     const Need one{job.function, {}, {}, {{key, wanted}}, {}};
-    const bool met = std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) { return w.second.by_name.contains(job.function) && one.suited(w.second); });
+    const bool met = std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) {
+      return w.second.by_name.contains(job.function) && one.suited(w.second);
+    });
     all += (all.empty() ? "" : ", ") + key + "=" + wanted;
     if (!met) nobody += (nobody.empty() ? "" : ", ") + key + "=" + wanted;
   }
@@ -105,19 +118,26 @@ std::string Core::waits_for(const Job& job) const {
   const bool offered = offers_.has(job.function);
   if (workers_.empty()) return "no worker is connected";
   if (!offered && (job.function == "exec" || job.function == "filter"))
-    return "no worker offers `" + job.function + "`: workers run programs when started with --allow-exec (`quern up` does that)";
+    return "no worker offers `" + job.function +
+           "`: workers run programs when started with --allow-exec (`quern up` does that)";
   if (!offered) {
     const std::string near = offers_.nearest(job.function);
-    return "no worker offers `" + job.function + "`" + (near.empty() || near == job.function ? "" : "; did you mean `" + near + "`?");
+    return "no worker offers `" + job.function + "`" +
+           (near.empty() || near == job.function ? "" : "; did you mean `" + near + "`?");
   }
-  if (!job.options->reduce.empty() && !wire::builtin_reducer(job.options->reduce) && !offers_.has_reducer(job.options->reduce))
-    return "no worker offers the reducer `" + job.options->reduce + "` (built in: sum, min, max, count, concat)";
-  if (!job.decision) return "its input is not complete yet: `" + job.function + "` takes it at once";
-  if (job.pool && job.pool->empty()) return "no worker that offers `" + job.function + "` meets its requirements: " + unmet(job);
+  if (!job.options->reduce.empty() && !wire::builtin_reducer(job.options->reduce) &&
+      !offers_.has_reducer(job.options->reduce))
+    return "no worker offers the reducer `" + job.options->reduce +
+           "` (built in: sum, min, max, count, concat)";
+  if (!job.decision)
+    return "its input is not complete yet: `" + job.function + "` takes it at once";
+  if (job.pool && job.pool->empty())
+    return "no worker that offers `" + job.function + "` meets its requirements: " + unmet(job);
   if (job.pool && job.pool->slots() == 0) return all_stuck(job);
   if (!job.unsure->empty() && job.pending.empty())
     return "the broker was restarted: workers have a few seconds to say what they still run of it";
-  if (job.durable() && !commits_.trouble().empty()) return "the store cannot write: " + commits_.trouble();
+  if (job.durable() && !commits_.trouble().empty())
+    return "the store cannot write: " + commits_.trouble();
   if (over_result_share(job)) return "its results wait to be read";
   return job.pending.empty() ? "" : "all workers are busy";
 }
@@ -125,7 +145,8 @@ std::string Core::waits_for(const Job& job) const {
 void Core::shape_whole(Job& job, Time now, Effects& effects) {
   if (job.total == 0) return;
   // Then it is perhaps not even in memory.
-  const bool too_long = job.input == InputKind::items && job.payloads.queued_bytes() > wire::kItemBytesMax;
+  const bool too_long =
+      job.input == InputKind::items && job.payloads.queued_bytes() > wire::kItemBytesMax;
   Bytes whole;
   if (job.input == InputKind::range) {
     whole += '\x92';  // msgpack array of two

@@ -1,6 +1,7 @@
-// Who gets the next lease. dispatch() takes the jobs in their turn (turns.hpp); dispatch_job() finds a worker for one lease of a job: as planned; or, of
-// a job with plenty of tasks, any that has room and nothing it is far better at; or, when the choice matters, by earliest completion: min over workers of
-// (ready_j + T_i / R_j). core_grant.cpp makes the lease.
+// Who gets the next lease. dispatch() takes the jobs in their turn (turns.hpp); dispatch_job()
+// finds a worker for one lease of a job: as planned; or, of a job with plenty of tasks, any that
+// has room and nothing it is far better at; or, when the choice matters, by earliest completion:
+// min over workers of (ready_j + T_i / R_j). core_grant.cpp makes the lease.
 #include <algorithm>
 
 #include "broker/core/core.hpp"
@@ -14,28 +15,33 @@ using std::chrono::milliseconds;
 
 // Fewer tasks than this per slot: the choice of the worker matters, so busy ones are weighed too.
 constexpr std::uint64_t kPlentyPerSlot = 4;
-// A sum of what waits for the same workers holds for so long for each kind of work in it: making it takes about a hundredth of that.
+// A sum of what waits for the same workers holds for so long for each kind of work in it: making it
+// takes about a hundredth of that.
 constexpr std::chrono::microseconds kWaitingHolds{10};
-// What is held back for a busy, faster worker is looked at again when that one should be free, and not more often than this.
+// What is held back for a busy, faster worker is looked at again when that one should be free, and
+// not more often than this.
 constexpr milliseconds kRetryHeldBack{20};
 // With more kinds of work than this waiting at once the comparison is not made.
 constexpr std::size_t kKindsCompared = 32;
 
-// What one settle() may do, in looks at a worker; a lease counts as some. About a millisecond, so that the gateway is not deaf for longer.
+// What one settle() may do, in looks at a worker; a lease counts as some. About a millisecond, so
+// that the gateway is not deaf for longer.
 constexpr std::int64_t kBudget = 50'000;
 constexpr std::int64_t kLeaseCosts = 100;
 
-// A look at all workers of a large pool, of which some have room: done again only after this much for each worker that was looked at or passed
-// over, which is about twice what it takes. Until then who has nothing at all to do gets something, if it is not much slower than the others.
+// A look at all workers of a large pool, of which some have room: done again only after this much
+// for each worker that was looked at or passed over, which is about twice what it takes. Until then
+// who has nothing at all to do gets something, if it is not much slower than the others.
 constexpr std::size_t kManyLooks = 256;
 constexpr std::chrono::microseconds kTimePerLook{2};
 constexpr double kNotSlow = 0.75;
 constexpr std::size_t kIdleLooks = 64;
-// Priorities that get nothing, before it is asked whether any would; and up to how many pairs of a kind of work and a worker with room
-// that is asked.
+// Priorities that get nothing, before it is asked whether any would; and up to how many pairs of a
+// kind of work and a worker with room that is asked.
 constexpr std::size_t kLevelsInVain = 8;
 constexpr std::size_t kPairsLookedAt = 2048;
-// Jobs that wait for their payloads to come from the store while others are passed over: beyond that the disk is busy enough.
+// Jobs that wait for their payloads to come from the store while others are passed over: beyond
+// that the disk is busy enough.
 constexpr int kLoadingMost = 64;
 // Workers that are looked at for a reservation.
 constexpr std::size_t kReserveLooks = 64;
@@ -91,7 +97,8 @@ void Core::dispatch(Time now, Effects& effects) {
     if (in_vain++ % kLevelsInVain == 0 && !room_for_any()) break;
     const std::uint64_t before = counters_.leases;
     const bool choosy = level.wanted.size() > 1 && level.wanted.size() <= kKindsCompared;
-    // Who left something to others because it is better at something else takes it when it gets nothing of that either.
+    // Who left something to others because it is better at something else takes it when it gets
+    // nothing of that either.
     if (serve(level, choosy, now, effects)) serve(level, false, now, effects);
     if (counters_.leases != before) in_vain = 0;
     // Who waits for a plan goes before lower priorities all the same.
@@ -103,7 +110,9 @@ void Core::dispatch(Time now, Effects& effects) {
 bool Core::room_for_any() {
   const auto& wanted = turns_.wanted();
   // Too many to look at all, or what is planned or merged is no matter of pools.
-  if (wanted.size() * roomy_.size() > kPairsLookedAt || !plan_.waiting.empty() || turns_.merging() > 0) return true;
+  if (wanted.size() * roomy_.size() > kPairsLookedAt || !plan_.waiting.empty() ||
+      turns_.merging() > 0)
+    return true;
   budget_ -= static_cast<std::int64_t>(wanted.size());
   return std::any_of(wanted.begin(), wanted.end(), [&](const auto& kind) {
     return std::any_of(roomy_.begin(), roomy_.end(), [&, pool = kind.first](const Worker* worker) {
@@ -118,10 +127,12 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
   loading_ = 0;
   ++serving_;
   while (!roomy_.empty()) {
-    if (budget_-- < 0) {  // the gateway has others to listen to; who was looked at in vain stays aside until the others were
+    if (budget_-- < 0) {  // the gateway has others to listen to; who was looked at in vain stays
+                          // aside until the others were
       retry_dispatch_at(now);
       cut_short_ = true;
-      if (placing_) placing_->pool->look_at[0] = placing_->pool->look_at[1] = {};  // it goes on at once
+      if (placing_)
+        placing_->pool->look_at[0] = placing_->pool->look_at[1] = {};  // it goes on at once
       return false;
     }
     Job* job = turns_.next(level);
@@ -133,7 +144,9 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
     ++counters_.turns;
     if (placing_ != job) placing_ = nullptr;
     // When nobody has room for one job, nobody has for the others of its kind.
-    const auto nobody = [&] { return job->pool && job->pool->no_room_in == serving_ && !job->wants_merge(); };
+    const auto nobody = [&] {
+      return job->pool && job->pool->no_room_in == serving_ && !job->wants_merge();
+    };
     if (!nobody() && dispatch_job(*job, choosy, now, effects)) {
       budget_ -= kLeaseCosts;
       turns_.serve(*job);
@@ -184,18 +197,22 @@ void Core::reserve_one(const Pool& pool) {
 }
 
 std::uint64_t Core::waiting_beside(const Job& job, Time now) {
-  // Of many small jobs none has plenty by itself, and yet the choice does not matter: whoever is slow at this one is needed for the
-  // others. They may be of very many kinds, so those are added up now and then only.
+  // Of many small jobs none has plenty by itself, and yet the choice does not matter: whoever is
+  // slow at this one is needed for the others. They may be of very many kinds, so those are added
+  // up now and then only.
   Level& level = *job.place.level;
   if (now >= level.waiting_until) {
     level.waiting_until = now + kWaitingHolds * level.wanted.size();
     level.waiting.clear();
     for (const auto& [pool, wanted] : level.wanted)
-      if (pool->need().plain()) level.waiting[pool->crew()] += wanted.tasks;  // others may wait for a resource, not for a worker
+      if (pool->need().plain())
+        level.waiting[pool->crew()] +=
+            wanted.tasks;  // others may wait for a resource, not for a worker
   }
   const auto kind = level.wanted.find(job.pool);
   const auto all = level.waiting.find(job.pool->crew());
-  return std::max({job.pending.size(), kind == level.wanted.end() ? 0 : kind->second.tasks, all == level.waiting.end() ? 0 : all->second});
+  return std::max({job.pending.size(), kind == level.wanted.end() ? 0 : kind->second.tasks,
+                   all == level.waiting.end() ? 0 : all->second});
 }
 
 const Pool::Member* Core::any_with_room(const Job& job, bool choosy) {
@@ -236,7 +253,8 @@ const Pool::Member* Core::any_idle(const Job& job) const {
   const double enough = kNotSlow * job.pool->mean_rate();
   // Who got room last is at the end.
   const std::size_t looks = std::min(kIdleLooks, roomy_.size());
-  for (auto it = roomy_.rbegin(); it != roomy_.rbegin() + static_cast<std::ptrdiff_t>(looks); ++it) {
+  for (auto it = roomy_.rbegin(); it != roomy_.rbegin() + static_cast<std::ptrdiff_t>(looks);
+       ++it) {
     const Worker& worker = **it;
     if (!worker.leases.empty() || !has_room(worker)) continue;
     const Pool::Member* member = job.pool->of(worker);
@@ -269,15 +287,20 @@ const Pool::Member* Core::best_for(const Job& job, bool choosy, Time now) {
       }
       const bool free = has_room(worker) && job.pool->need().free_on(worker);
       room = room || free;
-      candidates.push_back({i, ready_s(worker, now), (unknown ? 1 : cautious_rate(*job.pool, members[i])) / job.unit(), worker.slots(), free});
+      candidates.push_back({i, ready_s(worker, now),
+                            (unknown ? 1 : cautious_rate(*job.pool, members[i])) / job.unit(),
+                            worker.slots(), free});
     }
     budget_ -= static_cast<std::int64_t>(members.size());
     if (members.size() > kManyLooks) look_at = now + kTimePerLook * members.size();
     if (!room) candidates.clear();
     if (!room && !left) {
       job.pool->no_room_in = serving_;
-      // As many were just looked at: whoever is listed in vain goes, so that the next look finds nobody at once.
-      if (roomy_.size() <= members.size()) std::erase_if(roomy_, [this](Worker* worker) { return !(worker->listed = has_room(*worker)); });
+      // As many were just looked at: whoever is listed in vain goes, so that the next look finds
+      // nobody at once.
+      if (roomy_.size() <= members.size())
+        std::erase_if(roomy_,
+                      [this](Worker* worker) { return !(worker->listed = has_room(*worker)); });
     }
     placer_.begin(std::move(candidates));
   } else if (!placer_.empty() && placed_) {

@@ -8,18 +8,22 @@ namespace quern::broker {
 void Core::finish_if_done(Job& job, Time now, Effects& effects) {
   if (job.final()) return;
   if (job.blob && job.failure == ErrorCode::none) return finish_blob(job, now, effects);
-  if (job.failure != ErrorCode::none) return end_job(job, JobState::failed, job.failure, job.reason, now, effects);
+  if (job.failure != ErrorCode::none)
+    return end_job(job, JobState::failed, job.failure, job.reason, now, effects);
   if (!job.all_ended()) return;
 
   const std::string& reduce = job.decision ? job.decision->reduce : job.options->reduce;
   if (job.total == 0) {
     const auto builtin = wire::builtin_reducer(reduce);
-    if (reduce.empty() && job.input == InputKind::range && !job.decision) return;  // the function's default reducer decides
+    if (reduce.empty() && job.input == InputKind::range && !job.decision)
+      return;  // the function's default reducer decides
     if (builtin) {
-      if (auto nothing = wire::reduction_of_nothing(*builtin)) job.value.emplace(wire::Buffer::adopt(std::move(*nothing)));
+      if (auto nothing = wire::reduction_of_nothing(*builtin))
+        job.value.emplace(wire::Buffer::adopt(std::move(*nothing)));
     } else if (!reduce.empty()) {
       if (!job.decision) return;
-      if (const Bytes* identity = offers_.identity(reduce)) job.value.emplace(wire::Buffer::copy(*identity));
+      if (const Bytes* identity = offers_.identity(reduce))
+        job.value.emplace(wire::Buffer::copy(*identity));
     }
     return end_job(job, JobState::done, ErrorCode::none, "", now, effects);
   }
@@ -27,10 +31,12 @@ void Core::finish_if_done(Job& job, Time now, Effects& effects) {
   if (job.partials) {
     const bool builtin = wire::builtin_reducer(reduce).has_value();
     if (!builtin && job.partials->count() > 1) return;  // merges go on
-    if (bad == 0 && job.decision->finish && !job.value) return;  // the finishing lease goes out with the next dispatch
+    if (bad == 0 && job.decision->finish && !job.value)
+      return;  // the finishing lease goes out with the next dispatch
     if (!job.value) {
       if (auto error = job.partials->error())
-        return end_job(job, JobState::failed, ErrorCode::failed, "reducer `" + reduce + "`: " + *error, now, effects);
+        return end_job(job, JobState::failed, ErrorCode::failed,
+                       "reducer `" + reduce + "`: " + *error, now, effects);
     }
   }
   if (job.failed > 0) {
@@ -41,13 +47,16 @@ void Core::finish_if_done(Job& job, Time now, Effects& effects) {
   } else if (job.cancelled > 0) {
     // Not `done`: whoever waits for all results must not take what is there for all.
     end_job(job, JobState::cancelled, ErrorCode::cancelled,
-            std::to_string(job.cancelled) + " of " + std::to_string(job.total) + " tasks were cancelled, the others are done", now, effects);
+            std::to_string(job.cancelled) + " of " + std::to_string(job.total) +
+                " tasks were cancelled, the others are done",
+            now, effects);
   } else {
     end_job(job, JobState::done, ErrorCode::none, "", now, effects);
   }
 }
 
-void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason, Time now, Effects& effects) {
+void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason, Time now,
+                   Effects& effects) {
   revoke_leases(job, effects);
   job.state = state;
   job.failure = code;
@@ -62,8 +71,10 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   job.backing_off.reset();
   job.leased = 0;
   wire::Intervals dropped;
-  if (!job.blob || state != JobState::done) job.payloads.keep_only(*job.failed_tasks, dropped);  // what failed may be tried again
-  // A job of millions may have thousands of rows: without a failed task they all go, and the store takes its time.
+  if (!job.blob || state != JobState::done)
+    job.payloads.keep_only(*job.failed_tasks, dropped);  // what failed may be tried again
+  // A job of millions may have thousands of rows: without a failed task they all go, and the store
+  // takes its time.
   if (job.failed_tasks->empty()) {
     if (!dropped.empty()) persist(job, DropInputs{job.number});
   } else {
@@ -74,7 +85,8 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   job.crashes = {};
   job.suspects.reset();
   if (job.partials && !job.value) {
-    if (auto partial = job.partials->value()) job.value.emplace(wire::Buffer::adopt(std::move(*partial)));
+    if (auto partial = job.partials->value())
+      job.value.emplace(wire::Buffer::adopt(std::move(*partial)));
     // An empty value (concat of nothing) is a value too.
     if (!job.value && job.partials->count() > 0) job.value.emplace();
   }
@@ -91,11 +103,14 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   if (job.failed_tasks->empty()) {
     job.costs.reset();
   }
-  if (job.blob && state == JobState::done) blobs_.insert(job.number);
-  else keep_ended(job);
+  if (job.blob && state == JobState::done)
+    blobs_.insert(job.number);
+  else
+    keep_ended(job);
   if (job.has_common()) {
     for (auto& [id, worker] : workers_)
-      if (worker.commons.erase(job.uuid) > 0) send(id, wire::Forget{{job.uuid}}, effects, job.ticket);
+      if (worker.commons.erase(job.uuid) > 0)
+        send(id, wire::Forget{{job.uuid}}, effects, job.ticket);
     if (job.failed_tasks->empty()) job.common.reset();
   }
   if (job.failed_tasks->empty()) release_blobs(job);
@@ -113,7 +128,8 @@ void Core::reopen_job(Job& job, Time now) {
     job.ended.remove(tasks);
     job.pending.add(tasks);
   }
-  for (std::uint64_t seq : job.results.erase_errors(again)) persist(job, PutErrors{job.number, seq, job.results.at(seq).errors});
+  for (std::uint64_t seq : job.results.erase_errors(again))
+    persist(job, PutErrors{job.number, seq, job.results.at(seq).errors});
   job.failed_tasks.reset();
   job.failed = 0;
   job.mishaps.edit().retried += again.size();
@@ -149,7 +165,8 @@ void Core::revoke_leases(Job& job, Effects& effects) {
     revoked[lease->worker].push_back(lease->id);
     close_lease(*lease, "given back");
   }
-  for (auto& [worker, ids] : revoked) send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
+  for (auto& [worker, ids] : revoked)
+    send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
 }
 
 void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects) {
@@ -186,14 +203,16 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects
   }
   for (const auto& error : errors) end_tasks(job, {error.first, error.first + error.count});
   for (Lease* lease : given_up) close_lease(*lease, "given back");
-  for (auto& [worker, ids] : revoked) send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
+  for (auto& [worker, ids] : revoked)
+    send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
   if (!errors.empty()) append_result(job, {.errors = std::move(errors)});
   save(job);
 }
 
 void Core::wind_down(Job& job, Effects& effects) {
   job.winding_down = true;
-  job.open = false;  // what would still come is not waited for: its client may be reading a terminal
+  job.open =
+      false;  // what would still come is not waited for: its client may be reading a terminal
   save(job);
   for (Lease* lease : leases_of(job)) {
     if (lease->reclaiming) continue;

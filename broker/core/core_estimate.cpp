@@ -1,5 +1,6 @@
-// When a job should end. What is left of it, in slot time, against what it can get: all its workers when nobody else wants them; else what it got of
-// late; else what its share will be as the others end.
+// When a job should end. What is left of it, in slot time, against what it can get: all its workers
+// when nobody else wants them; else what it got of late; else what its share will be as the others
+// end.
 #include <algorithm>
 #include <cmath>
 
@@ -23,9 +24,11 @@ double square(double x) { return x * x; }
 }  // namespace
 
 double Core::left_s(const Job& job, Time now, bool exact) const {
-  const double rate = job.pool->total_rate() / static_cast<double>(std::max<std::uint64_t>(1, job.pool->slots()));
+  const double rate =
+      job.pool->total_rate() / static_cast<double>(std::max<std::uint64_t>(1, job.pool->slots()));
   const std::uint64_t waiting = job.pending.size() + job.backing() + job.unsure->size();
-  double left = job.costs->empty() || !exact ? static_cast<double>(waiting) * job.unit() : job.work_of(job.pending.list());
+  double left = job.costs->empty() || !exact ? static_cast<double>(waiting) * job.unit()
+                                             : job.work_of(job.pending.list());
   left /= rate;
   if (!exact) return left + job.expected_out / 2;  // leases are half done, in the mean
   for (const auto& member : job.pool->members()) {
@@ -47,7 +50,9 @@ double Core::planned_end_s(const Job& job, Time now) const {
     std::vector<double> slots = slots_ready(it->second, now);
     for (const auto& row : rows) {
       const auto other = jobs_.find(row.job);
-      const Pool::Member* member = other == jobs_.end() || !other->second.pool ? nullptr : other->second.pool->of(it->second);
+      const Pool::Member* member = other == jobs_.end() || !other->second.pool
+                                       ? nullptr
+                                       : other->second.pool->of(it->second);
       if (!member || member->rate <= 0 || slots.empty()) continue;
       auto first = std::min_element(slots.begin(), slots.end());
       *first += other->second.work_of(row.task) / member->rate;
@@ -59,15 +64,20 @@ double Core::planned_end_s(const Job& job, Time now) const {
 
 Estimate Core::estimate(const Job& job, Time now, bool exact) const {
   if (job.final()) return {0, 0, false};
-  if (job.open || !job.pool || job.pool->empty() || job.pool->total_rate() <= 0 || !job.place.level) return {};
+  if (job.open || !job.pool || job.pool->empty() || job.pool->total_rate() <= 0 || !job.place.level)
+    return {};
   const Pool& pool = *job.pool;
   const auto slots = static_cast<double>(std::max<std::uint64_t>(1, pool.slots()));
   const double mine = left_s(job, now, exact);
 
-  // The others, as long as they last: of each of the same priority no more than what it gets until this one ends; of a higher one all.
+  // The others, as long as they last: of each of the same priority no more than what it gets until
+  // this one ends; of a higher one all.
   double before = 0, shared = 0;
   int rivals = 0, looked = 0;
-  const auto weight_of = [](const Job& one) { return one.place.party->weight * one.weight() / std::max<double>(1, static_cast<double>(one.place.party->wanting)); };
+  const auto weight_of = [](const Job& one) {
+    return one.place.party->weight * one.weight() /
+           std::max<double>(1, static_cast<double>(one.place.party->wanting));
+  };
   const double my_part = mine / weight_of(job);
   for (const auto& [falling, level] : turns_.levels()) {
     if (falling > -std::int64_t{job.options->priority}) break;
@@ -77,8 +87,10 @@ Estimate Core::estimate(const Job& job, Time now, bool exact) const {
         if (&other == &job || !other.pool || other.pool->total_rate() <= 0) return true;
         ++rivals;
         const double left = left_s(other, now, false);
-        if (&level != job.place.level) before += left;
-        else shared += std::min(left, my_part * weight_of(other));
+        if (&level != job.place.level)
+          before += left;
+        else
+          shared += std::min(left, my_part * weight_of(other));
         return true;
       });
       if (!more) break;
@@ -106,7 +118,8 @@ Estimate Core::estimate(const Job& job, Time now, bool exact) const {
     for (const auto& member : pool.members()) {
       std::size_t n = 0;
       for (const Lease* lease : member.worker->leases)
-        if (n++ < member.worker->slots() && lease->job == job.number && !lease->copy) longest = std::max(longest, lease->expected_s - seconds(now - lease->granted));
+        if (n++ < member.worker->slots() && lease->job == job.number && !lease->copy)
+          longest = std::max(longest, lease->expected_s - seconds(now - lease->granted));
     }
   }
   if (job.planned > 0 && exact) longest = std::max(longest, planned_end_s(job, now));
@@ -114,10 +127,13 @@ Estimate Core::estimate(const Job& job, Time now, bool exact) const {
 
   const double tasks = std::max(1.0, static_cast<double>(job.total - job.ended.size()));
   const double rates = std::sqrt(uncertain) / pool.total_rate();
-  const double vary = known > 0 ? 1.96 * variation / static_cast<double>(known) / std::sqrt(tasks) : 1;
+  const double vary =
+      known > 0 ? 1.96 * variation / static_cast<double>(known) / std::sqrt(tasks) : 1;
   const double unforeseen = rivals > 0 ? kUnforeseenShared : kUnforeseenAlone;
   const double one_task = job.unit() / (pool.total_rate() / slots);
-  end.error_s = end.left_s * std::min(1.0, std::sqrt(square(rates) + square(vary) + square(unforeseen))) + std::min(one_task, end.left_s);
+  end.error_s =
+      end.left_s * std::min(1.0, std::sqrt(square(rates) + square(vary) + square(unforeseen))) +
+      std::min(one_task, end.left_s);
   return end;
 }
 

@@ -11,7 +11,8 @@ namespace {
 using wire::Interval;
 using wire::Intervals;
 
-// Payload bytes of one lease: small enough that broker, wire and worker work on different leases of a job at the same time.
+// Payload bytes of one lease: small enough that broker, wire and worker work on different leases of
+// a job at the same time.
 constexpr std::uint64_t kLeaseBytes = 256u << 10;
 constexpr std::size_t kLeaseIntervals = 16;
 // Partials that are merged at once.
@@ -28,7 +29,8 @@ Intervals Core::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
     const Interval first = job.pending.first();
     if (job.attempts.at(first.begin) != attempt) break;
     if (!tasks.empty() && job.has_payloads() && !job.payloads.resident(first.begin)) break;
-    std::uint64_t end = job.attempts.run_end(first.begin, std::min(first.end, first.begin + (size - taken)));
+    std::uint64_t end =
+        job.attempts.run_end(first.begin, std::min(first.end, first.begin + (size - taken)));
     bool alone = false;
     if (auto it = job.suspects->upper_bound(first.begin); it != job.suspects->begin()) {
       const auto& [begin, suspects] = *std::prev(it);
@@ -38,13 +40,16 @@ Intervals Core::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
         alone = true;
       }
     }
-    if (auto it = job.suspects->upper_bound(first.begin); it != job.suspects->end()) end = std::min(end, it->first);
+    if (auto it = job.suspects->upper_bound(first.begin); it != job.suspects->end())
+      end = std::min(end, it->first);
     if (job.has_payloads()) {
       end = first.begin + job.payloads.fitting(first.begin, end - first.begin, bytes_max);
     }
     const Interval piece = job.pending.take_front(end - first.begin);
-    if (!tasks.empty() && tasks.back().end == piece.begin) tasks.back().end = piece.end;
-    else tasks.push_back(piece);
+    if (!tasks.empty() && tasks.back().end == piece.begin)
+      tasks.back().end = piece.end;
+    else
+      tasks.push_back(piece);
     taken += piece.size();
     advance_frontier(job, piece.end);
     if (alone || piece.end != first.end || (job.has_payloads() && taken * 2 >= size)) break;
@@ -56,13 +61,16 @@ std::uint64_t Core::fitting_work(const Job& job, double work) {
   const Interval first = job.pending.first();
   double sum = 0;
   std::uint64_t task = first.begin;
-  while (task < first.end && (task == first.begin || sum + job.work_of(task) <= work)) sum += job.work_of(task++);
+  while (task < first.end && (task == first.begin || sum + job.work_of(task) <= work))
+    sum += job.work_of(task++);
   return task - first.begin;
 }
 
 void Core::grant_tasks(Job& job, const Pool::Member& member, Time now, Effects& effects) {
   const Rate& measured = member.record->rate;
-  std::uint64_t size = lease_size({member.rate / job.unit(), measured.tasks_seen(), job.pool->total_rate() / job.unit(), job.pending.size(), measured.variation()});
+  std::uint64_t size =
+      lease_size({member.rate / job.unit(), measured.tasks_seen(),
+                  job.pool->total_rate() / job.unit(), job.pending.size(), measured.variation()});
   if (job.decision->takes != Takes::range) size = std::min(size, wire::kBatchTasksMax);
   // What a lost worker may have started ends with it: of a lease of one task nothing else does.
   if (job.options->at_most_once && job.decision->takes != Takes::range) size = 1;
@@ -71,7 +79,8 @@ void Core::grant_tasks(Job& job, const Pool::Member& member, Time now, Effects& 
   send_tasks(job, member, carve(job, size, kLeaseBytes), attempt, now, effects);
 }
 
-void Core::send_tasks(Job& job, const Pool::Member& member, const Intervals& tasks, std::uint32_t attempt, Time now, Effects& effects) {
+void Core::send_tasks(Job& job, const Pool::Member& member, const Intervals& tasks,
+                      std::uint32_t attempt, Time now, Effects& effects) {
   const Decision& decision = *job.decision;
   const bool range = decision.takes == Takes::range;
   Worker& worker = *member.worker;
@@ -80,16 +89,21 @@ void Core::send_tasks(Job& job, const Pool::Member& member, const Intervals& tas
   lease.attempts = job.options->attempts;
   lease.tasks = tasks;
   lease.function = job.function;
-  lease.kind = range ? wire::LeaseKind::range : decision.takes == Takes::whole ? wire::LeaseKind::whole : wire::LeaseKind::item;
+  lease.kind = range                            ? wire::LeaseKind::range
+               : decision.takes == Takes::whole ? wire::LeaseKind::whole
+                                                : wire::LeaseKind::item;
   lease.encoding = job.encoding;
-  if (job.partials && (wire::builtin_reducer(decision.reduce) || worker.reducer(decision.reduce))) lease.reduce = decision.reduce;
+  if (job.partials && (wire::builtin_reducer(decision.reduce) || worker.reducer(decision.reduce)))
+    lease.reduce = decision.reduce;
   if (job.has_payloads()) lease.batch = job.payloads.gather(lease.tasks);
   lease.indexed = !job.has_payloads();
   lease.base = job.base;
   lease.timeout_ms = job.options->timeout_ms;
   lease.once = job.options->at_most_once;
   job.leased += wire::size(tasks);
-  grant(job, worker, std::move(lease), member.rate > 0 ? job.work_of(tasks) / member.rate : kUnknownLease, now, effects, !member.known);
+  grant(job, worker, std::move(lease),
+        member.rate > 0 ? job.work_of(tasks) / member.rate : kUnknownLease, now, effects,
+        !member.known);
 }
 
 bool Core::grant_merge(Job& job, Time now, Effects& effects) {
@@ -101,7 +115,9 @@ bool Core::grant_merge(Job& job, Time now, Effects& effects) {
   double soonest = std::numeric_limits<double>::infinity();
   budget_ -= static_cast<std::int64_t>(roomy_.size());
   for (Worker* worker : roomy_) {
-    if (!has_room(*worker) || (finish ? !job.pool || !job.pool->of(*worker) : !worker->reducer(reduce))) continue;
+    if (!has_room(*worker) ||
+        (finish ? !job.pool || !job.pool->of(*worker) : !worker->reducer(reduce)))
+      continue;
     const double ready = ready_s(*worker, now);
     if (ready < soonest) {
       soonest = ready;
@@ -122,7 +138,8 @@ bool Core::grant_merge(Job& job, Time now, Effects& effects) {
     lease.batch = builder.take();
     job.finishing = true;
   } else {
-    auto run = job.partials->take_run(job.all_ended() ? 2 : Partials::kMergeFrom, kMergeAtMost, kMergeBytes);
+    auto run = job.partials->take_run(job.all_ended() ? 2 : Partials::kMergeFrom, kMergeAtMost,
+                                      kMergeBytes);
     if (!run) return false;
     lease.kind = wire::LeaseKind::merge;
     lease.function = reduce;
@@ -133,17 +150,22 @@ bool Core::grant_merge(Job& job, Time now, Effects& effects) {
   return true;
 }
 
-void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now, Effects& effects, bool first_of_worker) {
+void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now,
+                 Effects& effects, bool first_of_worker) {
   ++counters_.leases;
   lease.lease = {config_.incarnation, ++last_lease_};
   lease.job = job.uuid;
   lease.number = job.number;
-  // A second attempt reveals that the first one failed. What comes before an earlier message of the job must not wait longer than it.
+  // A second attempt reveals that the first one failed. What comes before an earlier message of the
+  // job must not wait longer than it.
   if (lease.attempt > 1) job.lease_ticket = std::max(job.lease_ticket, job.ticket);
   const std::uint64_t after = job.lease_ticket;
   if (job.has_common() && lease.kind != wire::LeaseKind::merge) {
     lease.common = true;
-    if (worker.commons.insert(job.uuid).second) send(worker.session, wire::Common{job.uuid, job.common ? *job.common : wire::Buffer{}, job.options->blobs}, effects, after);
+    if (worker.commons.insert(job.uuid).second)
+      send(worker.session,
+           wire::Common{job.uuid, job.common ? *job.common : wire::Buffer{}, job.options->blobs},
+           effects, after);
   }
   Lease& record = leases_[lease.lease];
   record.id = lease.lease;

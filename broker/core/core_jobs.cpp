@@ -8,52 +8,68 @@
 namespace quern::broker {
 namespace {
 
-// How far a stream may run ahead of what was acknowledged: hides the round trip at any speed a LAN has.
+// How far a stream may run ahead of what was acknowledged: hides the round trip at any speed a LAN
+// has.
 constexpr std::uint64_t kCreditAhead = 16u << 20;
 
 std::uint64_t tasks_of(const wire::Submit& submit) {
   if (submit.input != InputKind::range) return submit.batch.count();
-  return static_cast<std::uint64_t>(submit.range_end) - static_cast<std::uint64_t>(submit.range_begin);
+  return static_cast<std::uint64_t>(submit.range_end) -
+         static_cast<std::uint64_t>(submit.range_begin);
 }
 
 std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
 }  // namespace
 
-std::optional<std::pair<ErrorCode, std::string>> Core::refusal(const Session& session, const wire::Submit& submit) const {
+std::optional<std::pair<ErrorCode, std::string>> Core::refusal(const Session& session,
+                                                               const wire::Submit& submit) const {
   using Refusal = std::pair<ErrorCode, std::string>;
   if (submit.function.empty()) return Refusal{ErrorCode::bad_input, "a job needs a function name"};
   if (submit.input == InputKind::range) {
     if (submit.range_begin > submit.range_end)
-      return Refusal{ErrorCode::bad_input, "the range ends before it begins: A:B means A, A+1, ..., B-1"};
-    if (static_cast<std::uint64_t>(submit.range_end) - static_cast<std::uint64_t>(submit.range_begin) > wire::kTasksMax)
+      return Refusal{ErrorCode::bad_input,
+                     "the range ends before it begins: A:B means A, A+1, ..., B-1"};
+    if (static_cast<std::uint64_t>(submit.range_end) -
+            static_cast<std::uint64_t>(submit.range_begin) >
+        wire::kTasksMax)
       return Refusal{ErrorCode::limit, "a job may have at most 2^62 tasks"};
   }
   if (submit.options.idempotent && submit.options.at_most_once)
-    return Refusal{ErrorCode::bad_input, "a job cannot be idempotent and at_most_once: the one allows a second start, the other forbids it"};
+    return Refusal{ErrorCode::bad_input,
+                   "a job cannot be idempotent and at_most_once: the one allows a second start, "
+                   "the other forbids it"};
   if (submit.options.durability == Durability::durable && !config_.store)
-    return Refusal{ErrorCode::bad_input, "this broker has no store (it runs with --no-store), so a job cannot be durable"};
+    return Refusal{
+        ErrorCode::bad_input,
+        "this broker has no store (it runs with --no-store), so a job cannot be durable"};
   if (submit.options.durability != Durability::memory && !commits_.trouble().empty())
-    return Refusal{ErrorCode::store, "the broker's store cannot write: " + commits_.trouble() + " (a job with --durability memory is accepted)"};
+    return Refusal{ErrorCode::store, "the broker's store cannot write: " + commits_.trouble() +
+                                         " (a job with --durability memory is accepted)"};
   if (live_.size() >= config_.jobs_max)
-    return Refusal{ErrorCode::queue_full, "queue_full: the broker holds its limit of " + std::to_string(config_.jobs_max) + " jobs"};
+    return Refusal{ErrorCode::queue_full, "queue_full: the broker holds its limit of " +
+                                              std::to_string(config_.jobs_max) + " jobs"};
   const std::uint64_t more = submit.batch.weight() + submit.common.size();
   if (memory_used_ + more > config_.intake_limit()) {
-    return Refusal{ErrorCode::queue_full, "queue_full: queued work may take " + mib(config_.intake_limit()) + ", " +
-                                              mib(memory_used_) + " are used; try again later, or give the broker more (--memory-limit)"};
+    return Refusal{ErrorCode::queue_full,
+                   "queue_full: queued work may take " + mib(config_.intake_limit()) + ", " +
+                       mib(memory_used_) +
+                       " are used; try again later, or give the broker more (--memory-limit)"};
   }
   if (memory_used_ > config_.memory_limit / 4) {
     const auto owned = unread_of_.find(session.id);
     const std::uint64_t unread = owned == unread_of_.end() ? 0 : owned->second;
     if (unread > config_.memory_limit / 4) {
       return Refusal{ErrorCode::results_unread,
-                     "results_unread: " + mib(unread) + " of results of this client wait to be read; read them first"};
+                     "results_unread: " + mib(unread) +
+                         " of results of this client wait to be read; read them first"};
     }
   }
   return std::nullopt;
 }
 
-void Core::on_submit(Session& session, const Principal& principal, wire::Submit&& submit, Time now, Effects& effects) {
+void Core::on_submit(Session& session, const Principal& principal, wire::Submit&& submit, Time now,
+                     Effects& effects) {
   if (Job* known = find_job(submit.job)) {
     follow(*known, session, known->results.begin(), submit.window, submit.watch_ms);
     known->owner = session.id;
@@ -64,16 +80,20 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   }
   if (!submit.options.unique.empty()) {
     auto it = unique_.find({session.principal, submit.options.unique});
-    if (it != unique_.end() && jobs_.at(it->second).blob && !worth_following(jobs_.at(it->second), now)) {
+    if (it != unique_.end() && jobs_.at(it->second).blob &&
+        !worth_following(jobs_.at(it->second), now)) {
       drop_blob(jobs_.at(it->second), now, effects);
       it = unique_.end();
     }
     if (it != unique_.end()) {
       Job& same = jobs_.at(it->second);
-      if (!same.blob && !submit.options.unique_any && same.print->shape != 0 && !same.print->fits(print_of(submit))) {
+      if (!same.blob && !submit.options.unique_any && same.print->shape != 0 &&
+          !same.print->fits(print_of(submit))) {
         complain(session, ErrorCode::conflict,
-                 "the unique key '" + submit.options.unique + "' is that of job " + std::to_string(value(same.number)) +
-                     ", which has another function or input: choose another key, or take that job's results all the same (--unique-any)",
+                 "the unique key '" + submit.options.unique + "' is that of job " +
+                     std::to_string(value(same.number)) +
+                     ", which has another function or input: choose another key, or take that "
+                     "job's results all the same (--unique-any)",
                  submit.job, 0, effects);
         return;
       }
@@ -88,7 +108,9 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   }
   auto no = refusal(session, submit);
   if (!no) no = blob_refusal(session, submit);
-  if (!no) no = over_quota(session.principal, tasks_of(submit), submit.batch.weight() + submit.common.size(), 1, now);
+  if (!no)
+    no = over_quota(session.principal, tasks_of(submit),
+                    submit.batch.weight() + submit.common.size(), 1, now);
   if (no) {
     count_refusal(session, now, effects);
     complain(session, no->first, std::move(no->second), submit.job, 0, effects);
@@ -128,20 +150,23 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
     job.base = submit.range_begin;
     job.range_end = submit.range_end;
     job.encoding = Encoding::value;
-    job.accepted = job.total = static_cast<std::uint64_t>(submit.range_end) - static_cast<std::uint64_t>(submit.range_begin);
+    job.accepted = job.total = static_cast<std::uint64_t>(submit.range_end) -
+                               static_cast<std::uint64_t>(submit.range_begin);
     job.pending.add({0, job.total});
   }
   turns_.enter(job);
   if (job.durable())
-    persist(job, AddJob{{number, job.uuid, job.function, job.input, job.base, job.range_end, options_of(job), job.principal, job.common.optional(),
-                         job.print->shape, job.print->whole}});
+    persist(job, AddJob{{number, job.uuid, job.function, job.input, job.base, job.range_end,
+                         options_of(job), job.principal, job.common.optional(), job.print->shape,
+                         job.print->whole}});
   save(job);
   job.born_ticket = job.lease_ticket = job.ticket;
   job_of_uuid_.emplace(job.uuid, &job);
   live_.insert(number);
   if (!job.blob) set_undecided(job);
   hold_blobs(job);
-  if (!job.options->unique.empty()) unique_.emplace(std::pair(job.principal, job.options->unique), number);
+  if (!job.options->unique.empty())
+    unique_.emplace(std::pair(job.principal, job.options->unique), number);
   take_in(job, std::move(submit.batch), submit.costs);
   account(job);
   charge_tasks(job.principal, job.total, now);
@@ -183,7 +208,8 @@ void Core::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& cost
 }
 
 void Core::take_costs(Job& job, std::uint64_t count, const std::vector<float>& costs) {
-  if ((costs.empty() && (!job.costed || job.costs->empty())) || job.accepted > CostHints::kKept) return;
+  if ((costs.empty() && (!job.costed || job.costs->empty())) || job.accepted > CostHints::kKept)
+    return;
   if (!job.costed) {
     // Hints that come when some of it was run without are of no use.
     if (job.accepted > 0) return;
@@ -191,7 +217,8 @@ void Core::take_costs(Job& job, std::uint64_t count, const std::vector<float>& c
     job.costed = true;
     if (!job.final()) join_pool(job);
   }
-  // A batch without hints among others with: its tasks cost what the job says, or what the others do in the mean.
+  // A batch without hints among others with: its tasks cost what the job says, or what the others
+  // do in the mean.
   const double usual = job.unit();
   CostHints& hints = job.costs.edit();
   while (hints.size() < job.accepted) hints.add(usual);
@@ -200,37 +227,47 @@ void Core::take_costs(Job& job, std::uint64_t count, const std::vector<float>& c
 
 void Core::grant_credit(Job& job, Time now) {
   if (!job.open || job.final()) return;
-  const std::uint64_t room = job.blob ? blob_room(job) : config_.stream_limit() - std::min(config_.stream_limit(), memory_used_);
-  const std::uint64_t to = job.accepted_bytes + std::min({kCreditAhead, room, quota_room(job, now)});
+  const std::uint64_t room =
+      job.blob ? blob_room(job)
+               : config_.stream_limit() - std::min(config_.stream_limit(), memory_used_);
+  const std::uint64_t to =
+      job.accepted_bytes + std::min({kCreditAhead, room, quota_room(job, now)});
   if (to > job.credit_to) job.credit_to = to;
 }
 
-wire::Accepted Core::accepted(const Job& job) const { return {job.uuid, job.number, job.accepted, job.credit_to, false, {}}; }
+wire::Accepted Core::accepted(const Job& job) const {
+  return {job.uuid, job.number, job.accepted, job.credit_to, false, {}};
+}
 
 void Core::on_append(Session& session, wire::Append&& append, Time now, Effects& effects) {
   Job* job = find_job(append.job);
   if (!job) {
-    complain(session, ErrorCode::unknown_job, "no such job: it was forgotten, or lost with a broker's memory", append.job, 0, effects);
+    complain(session, ErrorCode::unknown_job,
+             "no such job: it was forgotten, or lost with a broker's memory", append.job, 0,
+             effects);
     return;
   }
   const std::uint64_t count = append.batch.count();
   const std::uint64_t end = append.first + count;
   if (append.first > job->accepted) {
     complain(session, ErrorCode::malformed,
-             "APPEND begins at " + std::to_string(append.first) + ", but only " + std::to_string(job->accepted) + " are in", append.job,
-             0, effects);
+             "APPEND begins at " + std::to_string(append.first) + ", but only " +
+                 std::to_string(job->accepted) + " are in",
+             append.job, 0, effects);
     return;
   }
   const bool fresh = end > job->accepted || (append.close && job->open);
   if (fresh && (!job->open || job->input == InputKind::range)) {
-    if (!job->final() && !job->winding_down) complain(session, ErrorCode::bad_input, "the job is closed", append.job, 0, effects);
+    if (!job->final() && !job->winding_down)
+      complain(session, ErrorCode::bad_input, "the job is closed", append.job, 0, effects);
     return;  // an ended job: its JOB tells
   }
   if (end > job->accepted) {
     wire::Batch batch = std::move(append.batch);
     if (const std::uint64_t known = job->accepted - append.first; known > 0) {
       const std::uint64_t offset = batch.sizes.sum(0, known);
-      batch = {batch.sizes.slice(known, count), batch.bytes.slice(offset, batch.bytes.size() - offset)};
+      batch = {batch.sizes.slice(known, count),
+               batch.bytes.slice(offset, batch.bytes.size() - offset)};
     }
     // One item may overdraw what is left, or one larger than the credit could never come.
     const std::uint64_t charged = batch.count() == 1 ? 1 : batch.weight();
@@ -238,24 +275,29 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
       misbehaved(session, ErrorCode::credit, "more payload bytes than credit", now, effects);
       return;
     }
-    if (auto no = over_quota(job->principal, job->blob ? 0 : batch.count(), batch.weight(), 0, now)) {
+    if (auto no =
+            over_quota(job->principal, job->blob ? 0 : batch.count(), batch.weight(), 0, now)) {
       count_refusal(session, now, effects);
       complain(session, no->first, std::move(no->second), append.job, 0, effects);
       return;
     }
     if (job->blob && !chunks_fit(*job, batch)) {
-      end_job(*job, JobState::failed, ErrorCode::bad_input, "the chunks of a file are 1 MiB each, but for the last", now, effects);
+      end_job(*job, JobState::failed, ErrorCode::bad_input,
+              "the chunks of a file are 1 MiB each, but for the last", now, effects);
       return;
     }
     charge_tasks(job->principal, batch.count(), now);
-    append.costs.erase(append.costs.begin(), append.costs.end() - static_cast<std::ptrdiff_t>(append.costs.empty() ? 0 : batch.count()));
+    append.costs.erase(
+        append.costs.begin(),
+        append.costs.end() - static_cast<std::ptrdiff_t>(append.costs.empty() ? 0 : batch.count()));
     take_in(*job, std::move(batch), append.costs);
     account(*job);
   }
   if (append.close && end >= job->accepted) {
     job->open = false;
     save(*job);
-    if (!job->decision) decide_job(*job, now, effects);  // it may have waited for the end of its input
+    if (!job->decision)
+      decide_job(*job, now, effects);  // it may have waited for the end of its input
   }
   grant_credit(*job, now);
   job->credit_told = job->credit_to;
@@ -264,8 +306,10 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
   dispatch_needed_ = true;
 }
 
-Follower& Core::follow(Job& job, Session& session, std::uint64_t cursor, std::uint64_t window, std::uint32_t watch_ms) {
-  auto it = std::find_if(job.followers.begin(), job.followers.end(), [&](const Follower& f) { return f.session == session.id; });
+Follower& Core::follow(Job& job, Session& session, std::uint64_t cursor, std::uint64_t window,
+                       std::uint32_t watch_ms) {
+  auto it = std::find_if(job.followers.begin(), job.followers.end(),
+                         [&](const Follower& f) { return f.session == session.id; });
   if (it == job.followers.end()) {
     job.followers.push_back({});
     it = std::prev(job.followers.end());
@@ -295,7 +339,8 @@ void Core::on_attach(Session& session, const wire::Attach& attach, Time now, Eff
   if (attach.window > 0 && attach.cursor < job->results.begin()) {
     complain(session, ErrorCode::lost,
              "the results of job " + std::to_string(value(job->number)) +
-                 " were read by its client and are kept no longer (detached jobs keep theirs, and those with a unique key)",
+                 " were read by its client and are kept no longer (detached jobs keep theirs, and "
+                 "those with a unique key)",
              job->uuid, attach.token, effects);
     return;
   }
@@ -313,7 +358,8 @@ void Core::on_attach(Session& session, const wire::Attach& attach, Time now, Eff
 void Core::on_ack(Session& session, const wire::Ack& ack) {
   Job* job = find_job(ack.job);
   if (!job) return;
-  auto it = std::find_if(job->followers.begin(), job->followers.end(), [&](const Follower& f) { return f.session == session.id; });
+  auto it = std::find_if(job->followers.begin(), job->followers.end(),
+                         [&](const Follower& f) { return f.session == session.id; });
   if (it == job->followers.end()) return;
   const std::uint64_t to = std::min(ack.cursor, it->sent);
   const std::uint64_t before = it->outstanding;
@@ -341,14 +387,16 @@ void Core::on_cancel(Session& session, const wire::Cancel& cancel, Time now, Eff
   }
   if (!job->final()) {
     if (job->blob) {
-      end_job(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);  // a part of a file is nothing
+      end_job(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now,
+              effects);  // a part of a file is nothing
     } else if (cancel.waiting && !job->partials && job->options->reduce.empty()) {
       wind_down(*job, effects);
       finish_if_done(*job, now, effects);
     } else if (cancel.tasks.empty() && !cancel.waiting) {
       end_job(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);
     } else if (job->partials || !job->options->reduce.empty()) {
-      complain(session, ErrorCode::bad_input, "a reduced job can only be cancelled as a whole", cancel.job, cancel.token, effects);
+      complain(session, ErrorCode::bad_input, "a reduced job can only be cancelled as a whole",
+               cancel.job, cancel.token, effects);
       return;
     } else {
       cancel_tasks(*job, cancel.tasks, effects);
@@ -369,14 +417,16 @@ void Core::on_retry(Session& session, const wire::Retry& retry, Time now, Effect
   if (!job->final() || job->failed_tasks->empty()) {
     complain(session, ErrorCode::bad_input,
              "job " + std::to_string(value(job->number)) +
-                 (job->final() ? " has no failed task to run again" : " still runs: its failed tasks can be run again when it is over"),
+                 (job->final() ? " has no failed task to run again"
+                               : " still runs: its failed tasks can be run again when it is over"),
              retry.job, retry.token, effects);
     return;
   }
   if (job->options->at_most_once) {
     complain(session, ErrorCode::bad_input,
              "job " + std::to_string(value(job->number)) +
-                 " runs each task at most once, so its failed tasks are not run again: submit those that may run as a new job",
+                 " runs each task at most once, so its failed tasks are not run again: submit "
+                 "those that may run as a new job",
              retry.job, retry.token, effects);
     return;
   }
@@ -397,11 +447,14 @@ void Core::on_drain(Session& session, const wire::Drain& drain, Effects& effects
     send(id, wire::Drain{}, effects);
     wire::Answer answer;
     answer.token = drain.token;
-    answer.text.push_back("worker " + worker.name + " finishes " + std::to_string(worker.leases.size()) + " leases and leaves");
+    answer.text.push_back("worker " + worker.name + " finishes " +
+                          std::to_string(worker.leases.size()) + " leases and leaves");
     send(session, std::move(answer), effects);
     return;
   }
-  complain(session, ErrorCode::unknown_job, "no worker is named " + drain.worker + ": see `quern workers`", {}, drain.token, effects);
+  complain(session, ErrorCode::unknown_job,
+           "no worker is named " + drain.worker + ": see `quern workers`", {}, drain.token,
+           effects);
 }
 
 }  // namespace quern::broker

@@ -1,8 +1,9 @@
 // How long ended jobs are kept, and in what order they are forgotten.
 //
-// What a client follows to its end is read then: such a job stays for an hour, for who wants to look at it. The results of a detached
-// job, or of one with a unique key, are fetched later: it stays for a week, or for the time to live that it was given, as long as all of
-// these together fit a budget of bytes.
+// What a client follows to its end is read then: such a job stays for an hour, for who wants to
+// look at it. The results of a detached job, or of one with a unique key, are fetched later: it
+// stays for a week, or for the time to live that it was given, as long as all of these together fit
+// a budget of bytes.
 #include <algorithm>
 
 #include "broker/core/core.hpp"
@@ -14,7 +15,9 @@ constexpr std::size_t kForgottenAtOnce = 500;  // in a sweep: each is some work 
 
 }  // namespace
 
-bool Core::is_fetched_later(const Job& job) { return job.options->detach || job.options->ttl_s > 0 || !job.options->unique.empty(); }
+bool Core::is_fetched_later(const Job& job) {
+  return job.options->detach || job.options->ttl_s > 0 || !job.options->unique.empty();
+}
 
 Time Core::expires(const Job& job) const {
   if (job.options->ttl_s > 0) return job.finished + std::chrono::seconds(job.options->ttl_s);
@@ -50,14 +53,17 @@ void Core::sweep_ended(Time now, Effects& effects) {
     forget_job(finished_.front());
   }
   const auto over = [&] {
-    return kept_.size() > config_.kept_max || kept_in_store_ > config_.keep_bytes || kept_in_memory_ > config_.memory_limit / 4;
+    return kept_.size() > config_.kept_max || kept_in_store_ > config_.keep_bytes ||
+           kept_in_memory_ > config_.memory_limit / 4;
   };
   for (; !kept_.empty() && left > 0; --left) {
     const auto [until, number] = *kept_.begin();
     if (now < until) {
       if (!over()) break;
-      effects.push_back(Note{Note::Level::warning, "job " + std::to_string(value(number)) +
-                                                       " is forgotten before its time: the results that are kept are more than there is room for (--keep-bytes)"});
+      effects.push_back(
+          Note{Note::Level::warning, "job " + std::to_string(value(number)) +
+                                         " is forgotten before its time: the results that are kept "
+                                         "are more than there is room for (--keep-bytes)"});
     }
     forget_job(number);
   }

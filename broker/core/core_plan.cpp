@@ -1,9 +1,11 @@
-// Planning ahead. When the tasks of the highest priority that wait are few, long and of known time, but not all alike, earliest completion in the
-// order of arrival is far from the best that can be done: then all of them get their workers at once (plan.hpp). Everything else is dealt out
+// Planning ahead. When the tasks of the highest priority that wait are few, long and of known time,
+// but not all alike, earliest completion in the order of arrival is far from the best that can be
+// done: then all of them get their workers at once (plan.hpp). Everything else is dealt out
 // (core_dispatch.cpp): a long queue, short tasks, tasks of unknown time.
 //
-// A plan is made in slices, one a settle(); the tasks it is about wait for it. It is made anew when jobs or workers come or go, or when what happens
-// is no longer what was planned; until that is done the one at hand goes on.
+// A plan is made in slices, one a settle(); the tasks it is about wait for it. It is made anew when
+// jobs or workers come or go, or when what happens is no longer what was planned; until that is
+// done the one at hand goes on.
 #include <algorithm>
 
 #include "broker/core/core.hpp"
@@ -36,8 +38,11 @@ void Core::plan_ahead(Time now) {
   // Nothing need happen for a plan to go wrong: somebody stands still.
   double next_s = Plan::kNever;
   for (const auto& [session, rows] : plan_.waiting)
-    if (const auto worker = workers_.find(session); worker != workers_.end()) next_s = std::min(next_s, ready_s(worker->second, now));
-  if (next_s < Plan::kNever) retry_dispatch_at(now + duration(next_s + std::max(kOffFrom, kOff * seconds(plan_.ends - now))));
+    if (const auto worker = workers_.find(session); worker != workers_.end())
+      next_s = std::min(next_s, ready_s(worker->second, now));
+  if (next_s < Plan::kNever)
+    retry_dispatch_at(now +
+                      duration(next_s + std::max(kOffFrom, kOff * seconds(plan_.ends - now))));
 }
 
 void Core::go_on_planning(Time now) {
@@ -50,13 +55,18 @@ void Core::go_on_planning(Time now) {
   }
   if (!plan_.next) return;
   ++counters_.plan_slices;
-  if (plan_.next->improve(config_.plan_slice)) adopt_plan(now);
-  else retry_dispatch_at(now);
+  if (plan_.next->improve(config_.plan_slice))
+    adopt_plan(now);
+  else
+    retry_dispatch_at(now);
 }
 
 bool Core::worth_planning(const Job& job) const {
-  // Which of a worker's slots can work at once on tasks that take of a resource, a plan does not know.
-  if (!job.pool || job.pool->empty() || job.pending.empty() || job.options->at_most_once || job.pool->need().counts_on(*job.pool->members().front().worker)) return false;
+  // Which of a worker's slots can work at once on tasks that take of a resource, a plan does not
+  // know.
+  if (!job.pool || job.pool->empty() || job.pending.empty() || job.options->at_most_once ||
+      job.pool->need().counts_on(*job.pool->members().front().worker))
+    return false;
   if (2 * job.pool->known() < job.pool->members().size()) return false;  // a guess is not a plan
   const double best = job.pool->best_rate();
   return best > 0 && job.unit() / best >= kLeaseMax;
@@ -93,10 +103,11 @@ void Core::unplan(const PlanInUse::Row& row) {
 bool Core::choose_for_plan(std::vector<Job*>& jobs) {
   Level* top = nullptr;
   for (auto& [falling, level] : turns_.levels()) {
-    const bool planned = std::any_of(plan_.jobs.begin(), plan_.jobs.end(), [&level = level, this](JobNumber number) {
-      const auto it = jobs_.find(number);
-      return it != jobs_.end() && it->second.place.level == &level && it->second.planned > 0;
-    });
+    const bool planned =
+        std::any_of(plan_.jobs.begin(), plan_.jobs.end(), [&level = level, this](JobNumber number) {
+          const auto it = jobs_.find(number);
+          return it != jobs_.end() && it->second.place.level == &level && it->second.planned > 0;
+        });
     if (level.turns.empty() && !planned) continue;
     top = &level;
     break;
@@ -108,20 +119,27 @@ bool Core::choose_for_plan(std::vector<Job*>& jobs) {
     if (job.pool) job.pool->refresh(rates_told_);
     if (!worth_planning(job)) return true;
     if (job.pending.size() > kRowsMost - rows) {
-      plan_.look_after = counters_.leases + std::max<std::uint64_t>(1, job.pending.size() + rows - kRowsMost);
+      plan_.look_after =
+          counters_.leases + std::max<std::uint64_t>(1, job.pending.size() + rows - kRowsMost);
       return false;
     }
     rows += job.pending.size();
-    alike = alike && job.costs->empty() && (jobs.empty() || (job.pool == jobs.front()->pool && job.unit() == jobs.front()->unit()));
+    alike =
+        alike && job.costs->empty() &&
+        (jobs.empty() || (job.pool == jobs.front()->pool && job.unit() == jobs.front()->unit()));
     jobs.push_back(&job);
     return true;
   };
   for (JobNumber number : plan_.jobs)
-    if (const auto it = jobs_.find(number); it != jobs_.end() && it->second.place.level == top && it->second.planned > 0 && !take(it->second)) return false;
+    if (const auto it = jobs_.find(number); it != jobs_.end() && it->second.place.level == top &&
+                                            it->second.planned > 0 && !take(it->second))
+      return false;
   for (const auto& party : top->turns) {
-    if (!party.party->each_job([&](Job& job) { return ++looked <= 2 * kRowsMost && take(job); })) return false;
+    if (!party.party->each_job([&](Job& job) { return ++looked <= 2 * kRowsMost && take(job); }))
+      return false;
   }
-  std::sort(jobs.begin(), jobs.end(), [](const Job* a, const Job* b) { return Turns::before(*a, *b); });
+  std::sort(jobs.begin(), jobs.end(),
+            [](const Job* a, const Job* b) { return Turns::before(*a, *b); });
   return rows > 1 && !alike;
 }
 
@@ -146,7 +164,9 @@ void Core::begin_plan(Time now) {
   std::vector<double> ready;
   for (const Pool* pool : pools) {
     for (const auto& member : pool->members()) {
-      if (member.worker->slots() == 0 || !column.try_emplace(member.worker, plan_.places.size()).second) continue;
+      if (member.worker->slots() == 0 ||
+          !column.try_emplace(member.worker, plan_.places.size()).second)
+        continue;
       for (double free : slots_ready(*member.worker, now)) {
         plan_.places.push_back(member.worker->session);
         ready.push_back(free);
@@ -155,9 +175,11 @@ void Core::begin_plan(Time now) {
   }
   for (const Job* job : jobs) {
     for (const auto& tasks : job->pending.list())
-      for (std::uint64_t task = tasks.begin; task < tasks.end; ++task) plan_.rows.push_back({job->number, task});
+      for (std::uint64_t task = tasks.begin; task < tasks.end; ++task)
+        plan_.rows.push_back({job->number, task});
   }
-  if (plan_.places.empty() || plan_.rows.size() * plan_.places.size() > kCellsMost) return drop_plan();
+  if (plan_.places.empty() || plan_.rows.size() * plan_.places.size() > kCellsMost)
+    return drop_plan();
   const std::size_t places = plan_.places.size();
   std::vector<double> times(plan_.rows.size() * places, Plan::kNever);
   double work = 0, longest = 0;
@@ -168,14 +190,17 @@ void Core::begin_plan(Time now) {
   std::map<const Pool*, std::vector<Column>> columns;
   for (const Pool* pool : pools)
     for (const auto& member : pool->members())
-      if (const auto first = column.find(member.worker); first != column.end()) columns[pool].push_back({first->second, member.worker->slots(), cautious_rate(*pool, member)});
+      if (const auto first = column.find(member.worker); first != column.end())
+        columns[pool].push_back(
+            {first->second, member.worker->slots(), cautious_rate(*pool, member)});
   for (std::size_t row = 0; row < plan_.rows.size(); ++row) {
     const Job& job = jobs_.at(plan_.rows[row].job);
     double least = Plan::kNever;
     for (const Column& of : columns[job.pool]) {
       const double time = job.work_of(plan_.rows[row].task) / of.rate;
       least = std::min(least, time);
-      std::fill_n(times.begin() + static_cast<std::ptrdiff_t>(row * places + of.first), of.slots, time);
+      std::fill_n(times.begin() + static_cast<std::ptrdiff_t>(row * places + of.first), of.slots,
+                  time);
     }
     work += least;
     longest = std::max(longest, least);
@@ -190,7 +215,8 @@ void Core::begin_plan(Time now) {
     turns_.update(*job);
   }
   ++counters_.plans;
-  plan_.next = std::make_unique<Plan>(std::move(times), std::move(ready), counters_.plans, std::move(start));
+  plan_.next =
+      std::make_unique<Plan>(std::move(times), std::move(ready), counters_.plans, std::move(start));
 }
 
 std::vector<std::size_t> Core::as_planned(const std::vector<double>& times) const {
@@ -204,7 +230,9 @@ std::vector<std::size_t> Core::as_planned(const std::vector<double>& times) cons
     const auto it = before.find({plan_.rows[row].job, plan_.rows[row].task});
     if (it == before.end()) continue;
     for (std::size_t place = 0; place < load.size(); ++place) {
-      if (plan_.places[place] == it->second && (start[row] == Plan::kNowhere || load[place] < load[start[row]])) start[row] = place;
+      if (plan_.places[place] == it->second &&
+          (start[row] == Plan::kNowhere || load[place] < load[start[row]]))
+        start[row] = place;
     }
     if (start[row] != Plan::kNowhere) load[start[row]] += times[row * load.size() + start[row]];
   }
@@ -232,7 +260,8 @@ void Core::adopt_plan(Time now) {
     Job& job = it->second;
     job.planning = false;
     const std::size_t place = plan->place_of(i);
-    if (job.final() || place == Plan::kNowhere || !job.pending.contains(plan_.rows[i].task)) continue;
+    if (job.final() || place == Plan::kNowhere || !job.pending.contains(plan_.rows[i].task))
+      continue;
     const auto worker = workers_.find(plan_.places[place]);
     if (worker == workers_.end() || !job.pool || !job.pool->of(worker->second)) {
       plan_.stale = true;  // it has gone meanwhile
@@ -243,10 +272,12 @@ void Core::adopt_plan(Time now) {
     ++job.planned;
   }
   for (const auto& row : plan_.rows)
-    if (const auto it = jobs_.find(row.job); it != jobs_.end() && !it->second.final()) turns_.update(it->second);
+    if (const auto it = jobs_.find(row.job); it != jobs_.end() && !it->second.final())
+      turns_.update(it->second);
   plan_.ends = now;
   for (const wire::SessionId worker : plan_.places)
-    if (plan_.shares.empty() || plan_.shares.back().worker != worker) plan_.shares.push_back({worker, {}});
+    if (plan_.shares.empty() || plan_.shares.back().worker != worker)
+      plan_.shares.push_back({worker, {}});
   for (auto& share : plan_.shares) {
     share.ends = now + duration(planned_end_s(share.worker, now));
     plan_.ends = std::max(plan_.ends, share.ends);
@@ -263,19 +294,24 @@ double Core::planned_end_s(wire::SessionId session, Time now) const {
   if (const auto rows = plan_.waiting.find(session); rows != plan_.waiting.end()) {
     for (const auto& row : rows->second) {
       const auto job = jobs_.find(row.job);
-      const Pool::Member* member = job == jobs_.end() || !job->second.pool ? nullptr : job->second.pool->of(worker);
-      if (member && member->rate > 0 && job->second.planned > 0) work += job->second.work_of(row.task) / member->rate;
+      const Pool::Member* member =
+          job == jobs_.end() || !job->second.pool ? nullptr : job->second.pool->of(worker);
+      if (member && member->rate > 0 && job->second.planned > 0)
+        work += job->second.work_of(row.task) / member->rate;
     }
   }
   return work / worker.slots();
 }
 
 void Core::check_plan(Time now) {
-  if (plan_.shares.empty() || plan_.next || plan_.stale || (plan_.checked && now - *plan_.checked < kCheckEvery)) return;
+  if (plan_.shares.empty() || plan_.next || plan_.stale ||
+      (plan_.checked && now - *plan_.checked < kCheckEvery))
+    return;
   plan_.checked = now;
   const double left = std::max(0.0, seconds(plan_.ends - now));
   for (const auto& share : plan_.shares) {
-    const double off = std::abs(planned_end_s(share.worker, now) - std::max(0.0, seconds(share.ends - now)));
+    const double off =
+        std::abs(planned_end_s(share.worker, now) - std::max(0.0, seconds(share.ends - now)));
     if (off > std::max(kOffFrom, kOff * left)) plan_.stale = true;
   }
 }
@@ -292,17 +328,23 @@ bool Core::grant_planned(const Level& level, const Job* rival, Time now, Effects
     Job* job = nullptr;
     for (; !rows.empty(); rows.pop_front()) {
       const auto it = jobs_.find(rows.front().job);
-      if (it != jobs_.end() && it->second.planned > 0 && it->second.pending.contains(rows.front().task)) {
+      if (it != jobs_.end() && it->second.planned > 0 &&
+          it->second.pending.contains(rows.front().task)) {
         job = &it->second;
         break;
       }
       unplan(rows.front());
     }
     if (rows.empty()) plan_.waiting.erase(waiting);
-    if (!job || job->place.level != &level || (rival && Turns::before(*rival, *job)) || (best && Turns::before(*best, *job))) continue;
-    if (!job->pool || !job->pool->of(*worker) || !job->pool->need().free_on(*worker) || over_result_share(*job)) continue;
+    if (!job || job->place.level != &level || (rival && Turns::before(*rival, *job)) ||
+        (best && Turns::before(*best, *job)))
+      continue;
+    if (!job->pool || !job->pool->of(*worker) || !job->pool->need().free_on(*worker) ||
+        over_result_share(*job))
+      continue;
     if (job->has_payloads() && !job->payloads.resident(rows.front().task)) {
-      while (auto stretch = job->payloads.wanted(rows.front().task, kLoadPlanned)) effects.push_back(Load{job->number, *stretch});
+      while (auto stretch = job->payloads.wanted(rows.front().task, kLoadPlanned))
+        effects.push_back(Load{job->number, *stretch});
       continue;  // on_loaded() goes on
     }
     chosen = worker;

@@ -8,24 +8,30 @@
 namespace quern::broker {
 namespace {
 
-// A worker gets work beyond its slots while what it holds is expected to end within this time per slot: it hides the round trip. Longer
-// tasks wait at the broker, where any worker can take them.
+// A worker gets work beyond its slots while what it holds is expected to end within this time per
+// slot: it hides the round trip. Longer tasks wait at the broker, where any worker can take them.
 constexpr double kPrefetch = 1.5 * kLeaseMax;
-// Leases that are short, together no longer than this, need more than one in the queue to hide the same round trip.
+// Leases that are short, together no longer than this, need more than one in the queue to hide the
+// same round trip.
 constexpr double kPrefetchShort = 0.005;
 constexpr std::size_t kPrefetchShortLeases = 4;
-// Where they are short because their jobs are, many are: one wake-up of each thread on the way serves several of them then. (Of a large
-// job whose leases are still growing no more than the above: what comes later is larger.) Jobs of one task each take 13,000 a second
-// with 4, 24,000 with 16 and no more with 32 (`quern bench throughput --tasks 20000 --jobs 20000`).
+// Where they are short because their jobs are, many are: one wake-up of each thread on the way
+// serves several of them then. (Of a large job whose leases are still growing no more than the
+// above: what comes later is larger.) Jobs of one task each take 13,000 a second with 4, 24,000
+// with 16 and no more with 32 (`quern bench throughput --tasks 20000 --jobs 20000`).
 constexpr std::size_t kPrefetchRests = 16;
-constexpr std::size_t kPrefetchMost = 1024;  // in all: what is known of a worker's queue is looked at lease by lease
-// With more pools than this (jobs of very many different requirements) a change is not told to each.
+constexpr std::size_t kPrefetchMost =
+    1024;  // in all: what is known of a worker's queue is looked at lease by lease
+// With more pools than this (jobs of very many different requirements) a change is not told to
+// each.
 constexpr std::size_t kPoolsTold = 64;
 
 }  // namespace
 
 Need Core::need_of(const Job& job) const {
-  return {job.function, job.decision->takes, job.decision->encoding, job.options->require, job.options->resources, job.costed, job.options->at_most_once};
+  return {
+      job.function,           job.decision->takes, job.decision->encoding,   job.options->require,
+      job.options->resources, job.costed,          job.options->at_most_once};
 }
 
 void Core::join_pool(Job& job) {
@@ -50,8 +56,10 @@ void Core::leave_pool(Job& job) {
 
 void Core::join_pools(Worker& worker) {
   for (auto& [need, pool] : pools_) {
-    if (need.met_by(worker)) pool.add(worker);
-    else pool.remove(worker);
+    if (need.met_by(worker))
+      pool.add(worker);
+    else
+      pool.remove(worker);
   }
   plan_.stale = true;
   note_room(worker);
@@ -87,11 +95,14 @@ void Core::learnt(Worker& worker, Job& job, FunctionRecord& record) {
 
 void Core::tell_pools(Worker& worker, const std::string& function) {
   worker.learnt = true;
-  if (pools_.size() > kPoolsTold) {  // with very many requirements each pool looks for itself when it is asked
+  if (pools_.size() >
+      kPoolsTold) {  // with very many requirements each pool looks for itself when it is asked
     ++rates_told_;
     return;
   }
-  for (auto it = pools_.lower_bound(Need{function, {}, {}, {}, {}}); it != pools_.end() && it->first.function == function; ++it) it->second.update(worker);
+  for (auto it = pools_.lower_bound(Need{function, {}, {}, {}, {}});
+       it != pools_.end() && it->first.function == function; ++it)
+    it->second.update(worker);
 }
 
 void Core::tell_pools(Worker& worker) {
@@ -109,9 +120,13 @@ bool Core::has_room(const Worker& worker) const {
     if (worker.reserved_in == dispatches_) return false;
     if (worker.first_leases > 0) return false;  // they may take much longer than elsewhere
     const double per_slot = worker.expected_s / static_cast<double>(slots);
-    if (per_slot > kPrefetchShort) return per_slot <= kPrefetch && worker.leases.size() < 2 * slots && worker.connection->reachable;
+    if (per_slot > kPrefetchShort)
+      return per_slot <= kPrefetch && worker.leases.size() < 2 * slots &&
+             worker.connection->reachable;
     const std::size_t larger = worker.leases.size() - worker.rests;
-    if (larger >= kPrefetchShortLeases * slots || worker.leases.size() >= std::min(kPrefetchRests * slots, std::max(kPrefetchMost, 2 * slots)))
+    if (larger >= kPrefetchShortLeases * slots ||
+        worker.leases.size() >=
+            std::min(kPrefetchRests * slots, std::max(kPrefetchMost, 2 * slots)))
       return false;
   }
   return worker.connection->reachable;

@@ -1,8 +1,9 @@
 // After a restart: jobs come back from the store, workers say which leases they still hold.
 //
-// Tasks beyond a job's carve frontier were never leased: they are granted at once. Those before it that have not ended may be running
-// somewhere right now, so they are `unsure` for recovery_wait: a worker that names them in its HELLO keeps its lease (adopt), and what
-// nobody named by then is pending again.
+// Tasks beyond a job's carve frontier were never leased: they are granted at once. Those before it
+// that have not ended may be running somewhere right now, so they are `unsure` for recovery_wait: a
+// worker that names them in its HELLO keeps its lease (adopt), and what nobody named by then is
+// pending again.
 #include <algorithm>
 
 #include "broker/core/core.hpp"
@@ -12,10 +13,12 @@ namespace quern::broker {
 namespace {
 
 using wire::Interval;
-using wire::IntervalSet;
 using wire::Intervals;
+using wire::IntervalSet;
 
-IntervalSet without(Interval all, const IntervalSet& some) { return IntervalSet(some.missing(all)); }
+IntervalSet without(Interval all, const IntervalSet& some) {
+  return IntervalSet(some.missing(all));
+}
 
 }  // namespace
 
@@ -33,7 +36,8 @@ void Core::recover(Recovered&& recovered, Time now, Effects& effects) {
     if (!job.final() || !job.failed_tasks->empty()) hold_blobs(job);
   if (!next_sweep_) next_sweep_ = now;
   if (!jobs_.empty())
-    effects.push_back(Note{Note::Level::info, "the store has " + std::to_string(jobs_.size()) + " jobs, " + std::to_string(unfinished) +
+    effects.push_back(Note{Note::Level::info, "the store has " + std::to_string(jobs_.size()) +
+                                                  " jobs, " + std::to_string(unfinished) +
                                                   " of them unfinished"});
   dispatch_needed_ = true;
 }
@@ -96,24 +100,32 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   }
   if (job.decision && !job.decision->reduce.empty()) {
     job.partials.emplace(wire::builtin_reducer(job.decision->reduce));
-    for (RecoveredPartial& partial : stored.partials) job.partials->add(partial.tasks, std::move(partial.value));
+    for (RecoveredPartial& partial : stored.partials)
+      job.partials->add(partial.tasks, std::move(partial.value));
   }
 
   job.pace_since = now;
   job.submitted = now - stored.age;
-  if (progress.waited_us > 0) job.started = job.submitted + std::chrono::microseconds(progress.waited_us);
+  if (progress.waited_us > 0)
+    job.started = job.submitted + std::chrono::microseconds(progress.waited_us);
   if (job.done > 0) job.pace.edit().done = job.done;
   job_of_uuid_.emplace(job.uuid, &job);
-  if (!job.options->unique.empty()) unique_.emplace(std::pair(job.principal, job.options->unique), job.number);
+  if (!job.options->unique.empty())
+    unique_.emplace(std::pair(job.principal, job.options->unique), job.number);
   if (job.final()) {
-    job.finished = now;  // its time to live counts anew: how long the broker was away says nothing about who wants it
+    job.finished = now;  // its time to live counts anew: how long the broker was away says nothing
+                         // about who wants it
     if (job.started != Time{}) job.started = now - std::chrono::microseconds(progress.ran_us);
     job.submitted = std::min(job.submitted, job.started == Time{} ? now : job.started);
-    if (kept) blobs_.insert(job.number);
-    else keep_ended(job);
+    if (kept)
+      blobs_.insert(job.number);
+    else
+      keep_ended(job);
     if (job.failed_tasks->empty()) job.partials.reset();
   } else {
-    if (IntervalSet unsure = without({0, std::min(job.frontier, job.total)}, job.ended); !unsure.empty()) job.unsure = std::move(unsure);
+    if (IntervalSet unsure = without({0, std::min(job.frontier, job.total)}, job.ended);
+        !unsure.empty())
+      job.unsure = std::move(unsure);
     job.pending = without({std::min(job.frontier, job.total), job.total}, job.ended);
     if (!job.unsure->empty()) unsure_.emplace(recovered_until_, job.number);
     if (!job.options->detach) job.orphan_until = now + config_.grace;
@@ -143,16 +155,20 @@ Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now
   // A merge under way is simply done again: its parts are here.
   if (held.kind == wire::LeaseKind::merge || held.kind == wire::LeaseKind::finish) return nullptr;
   Job* job = find_job(held.job);
-  if (!job || !job->durable() || job->final() || !job->decision || held.tasks.empty()) return nullptr;
+  if (!job || !job->durable() || job->final() || !job->decision || held.tasks.empty())
+    return nullptr;
   const Worker& holder = *session.worker;
   // Its key, or its labels, would not have got it that lease.
-  if (!holder.offers(job->function, job->decision->takes, job->decision->encoding) || !need_of(*job).suited(holder)) return nullptr;
+  if (!holder.offers(job->function, job->decision->takes, job->decision->encoding) ||
+      !need_of(*job).suited(holder))
+    return nullptr;
   IntervalSet open;
   IntervalSet ended;
   for (const auto& tasks : held.tasks) {
     for (const auto& part : job->ended.intersect(tasks)) ended.add(part);
     for (const auto& part : job->unsure->intersect(tasks)) open.add(part);
-    // It came back after the wait, but nobody has them yet. What was never leased before the restart cannot be held.
+    // It came back after the wait, but nobody has them yet. What was never leased before the
+    // restart cannot be held.
     if (const std::uint64_t end = std::min(tasks.end, job->recovered_frontier); tasks.begin < end)
       for (const auto& part : job->pending.intersect({tasks.begin, end})) open.add(part);
   }
@@ -178,7 +194,8 @@ Lease* Core::adopt(const wire::HeldLease& held, const Session& session, Time now
   join_pool(*job);
   const Pool::Member* member = job->pool->of(worker);
   const double rate = member ? member->rate : 0;
-  lease.expected_s = rate > 0 ? static_cast<double>(lease.granted_tasks) * job->unit() / rate : kUnknownLease;
+  lease.expected_s =
+      rate > 0 ? static_cast<double>(lease.granted_tasks) * job->unit() / rate : kUnknownLease;
   job->leased += lease.granted_tasks;
   turns_.expect(*job, lease.expected_s);
   worker.hold(lease);

@@ -13,7 +13,8 @@ constexpr std::uint64_t kResultsAhead = 4u << 20;
 
 void Core::send_results(Job& job, Time now, Effects& effects) {
   if (job.credit_to > job.credit_told && job.open) {
-    // The client is told at once only when it may be waiting for it; otherwise its next APPEND is answered soon.
+    // The client is told at once only when it may be waiting for it; otherwise its next APPEND is
+    // answered soon.
     job.credit_told = job.credit_to;
     send(job.owner, accepted(job), effects, job.ticket);
   }
@@ -21,18 +22,22 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
     Session* session = sessions_.find(follower.session);
     if (!session || !session->reachable) continue;
     follower.sent = std::max(follower.sent, job.results.begin());
-    while (follower.window > 0 && follower.sent < job.results.end() && follower.outstanding < follower.window) {
+    while (follower.window > 0 && follower.sent < job.results.end() &&
+           follower.outstanding < follower.window) {
       if (session->results_out >= wire::kSessionResults && session->wanted != job.number) {
         hold_results(job, follower, *session);  // on_ack() goes on
         break;
       }
       const ResultEntry& entry = job.results.at(follower.sent);
       if (entry.place != ResultEntry::Place::memory) {
-        for (std::uint64_t seq : job.results.wanted(follower.sent, kResultsAhead)) effects.push_back(LoadResult{job.number, seq});
+        for (std::uint64_t seq : job.results.wanted(follower.sent, kResultsAhead))
+          effects.push_back(LoadResult{job.number, seq});
         break;  // on_result_loaded() goes on
       }
-      wire::Results message{job.uuid, follower.sent, job.decision ? job.decision->encoding : Encoding::raw, entry.tasks, entry.errors,
-                            entry.written, entry.batch};
+      wire::Results message{
+          job.uuid,    follower.sent, job.decision ? job.decision->encoding : Encoding::raw,
+          entry.tasks, entry.errors,  entry.written,
+          entry.batch};
       send(*session, std::move(message), effects, entry.ticket);
       follower.outstanding += entry.weight;
       session->results_out += entry.weight;
@@ -46,15 +51,19 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
   }
 }
 
-void Core::tell_if_it_hears(Job& job, Follower& follower, Session& session, Time now, Effects& effects) {
-  if (hears(session, now, effects)) tell(job, follower, 0, now, effects);
-  else hold_news(job, follower, session);
+void Core::tell_if_it_hears(Job& job, Follower& follower, Session& session, Time now,
+                            Effects& effects) {
+  if (hears(session, now, effects))
+    tell(job, follower, 0, now, effects);
+  else
+    hold_news(job, follower, session);
 }
 
 wire::Duration Core::watch_of(const Follower& follower, const Session& session) {
   // Who follows very many jobs is told of each less often: at most so often in all.
   constexpr std::chrono::milliseconds kTellEvery{1};
-  return std::max(std::chrono::milliseconds(follower.watch_ms), kTellEvery * static_cast<int>(session.followed.size()));
+  return std::max(std::chrono::milliseconds(follower.watch_ms),
+                  kTellEvery * static_cast<int>(session.followed.size()));
 }
 
 void Core::forget_outstanding(Follower& follower) {
@@ -85,7 +94,8 @@ void Core::tell(Job& job, Follower& follower, std::uint64_t token, Time now, Eff
 wire::JobUpdate Core::update_of(const Job& job, Time now, std::uint64_t token) const {
   wire::JobUpdate update;
   update.token = token;
-  update.status = status_of(job, now, token != 0 || job.final(), false);  // a progress bar wants no shares
+  update.status =
+      status_of(job, now, token != 0 || job.final(), false);  // a progress bar wants no shares
   update.entries = job.results.end();
   update.reduced = job.decision ? !job.decision->reduce.empty() : !job.options->reduce.empty();
   if (job.final() && job.value) {

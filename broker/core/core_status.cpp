@@ -7,7 +7,8 @@ namespace quern::broker {
 namespace {
 
 std::uint64_t us(wire::Duration d) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(d).count()));
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(d).count()));
 }
 
 // Of the 256 KiB that a header may have.
@@ -70,7 +71,8 @@ JobStatus Core::status_of(const Job& job, Time now, bool with_shares, bool exact
   s.workers = job.shares.size();
   if (with_shares) {
     s.shares = job.shares.most(SIZE_MAX, kSharesBytes);
-    std::sort(s.shares.begin(), s.shares.end(), [](const auto& a, const auto& b) { return a.worker < b.worker; });
+    std::sort(s.shares.begin(), s.shares.end(),
+              [](const auto& a, const auto& b) { return a.worker < b.worker; });
   }
   return s;
 }
@@ -81,14 +83,23 @@ WorkerStatus Core::status_of(const Worker& worker, Time now) const {
   s.id = static_cast<std::uint64_t>(worker.session);
   s.name = worker.name;
   const bool stuck = worker.slots() == 0;
-  s.state = worker.draining ? "draining" : stuck ? "stuck" : worker.leases.empty() ? "idle" : "busy";
-  if (stuck) s.reason = "no slot is left: the functions on all of them ignore their time limit or their cancellation";
+  s.state = worker.draining         ? "draining"
+            : stuck                 ? "stuck"
+            : worker.leases.empty() ? "idle"
+                                    : "busy";
+  if (stuck)
+    s.reason =
+        "no slot is left: the functions on all of them ignore their time limit or their "
+        "cancellation";
   s.capacity = worker.offer.capacity;
   // Its last beat may be seconds old; what it holds is known now.
-  s.capacity.busy = static_cast<std::uint32_t>(std::min<std::size_t>(worker.leases.size(), worker.slots()));
+  s.capacity.busy =
+      static_cast<std::uint32_t>(std::min<std::size_t>(worker.leases.size(), worker.slots()));
   s.functions = worker.offer.functions;
   for (const auto& [name, record] : worker.records)
-    if (record.leases > 0) s.rates.push_back({name, worker.rate_of(record, name), record.rate.uncertainty(), record.leases, record.tasks, record.busy_us});
+    if (record.leases > 0)
+      s.rates.push_back({name, worker.rate_of(record, name), record.rate.uncertainty(),
+                         record.leases, record.tasks, record.busy_us});
   s.labels = worker.offer.labels;
   s.resources = worker.offer.resources;
   s.leases = worker.leases.size();
@@ -127,7 +138,8 @@ std::vector<LeaseSpan> Core::spans_of(const Job& job, Time now) const {
   for (const Lease* lease : leases_of(job)) {
     if (!takes_resources(*lease)) continue;
     const Worker& worker = workers_.at(lease->worker);
-    timeline.add(worker.name, worker.slots(), lease->granted, now, lease->first, lease->reported_tasks, "running");
+    timeline.add(worker.name, worker.slots(), lease->granted, now, lease->first,
+                 lease->reported_tasks, "running");
   }
   timeline.fit(kSpansBytes);
   return timeline.spans(job.submitted);

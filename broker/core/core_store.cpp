@@ -1,10 +1,11 @@
 // What is made durable, and what waits for it.
 //
-// Every change of a durable job becomes an operation of the next commit (durability/commit_log.hpp), and the job remembers that
-// commit's number: its ticket.
+// Every change of a durable job becomes an operation of the next commit
+// (durability/commit_log.hpp), and the job remembers that commit's number: its ticket.
 //
-// Leases need less: what they reveal is only that the tasks are out, and the carve frontier says so ahead of time. They wait for the
-// intake of their job and for the frontier, which moves in strides.
+// Leases need less: what they reveal is only that the tasks are out, and the carve frontier says so
+// ahead of time. They wait for the intake of their job and for the frontier, which moves in
+// strides.
 #include <algorithm>
 
 #include "broker/core/core.hpp"
@@ -12,13 +13,15 @@
 namespace quern::broker {
 namespace {
 
-// The frontier is reserved for so many leases ahead: one commit a stride, and after a restart no more than a stride waits for workers.
+// The frontier is reserved for so many leases ahead: one commit a stride, and after a restart no
+// more than a stride waits for workers.
 constexpr std::uint64_t kFrontierStride = 16;
 // Payloads are asked for this far ahead of carving: more than a worker takes while one is read.
 constexpr std::uint64_t kLoadAhead = 8u << 20;
 // And stay in memory this far ahead of it, so that what is loaded does not leave again at once.
 constexpr std::uint64_t kKeepAhead = 2 * kLoadAhead;
-// Results of a job that is over and that nobody reads: small ones stay, so that most are read without the disk.
+// Results of a job that is over and that nobody reads: small ones stay, so that most are read
+// without the disk.
 constexpr std::uint64_t kResultsIdle = 16u << 10;
 // Jobs that one commit looks at to free memory; the newest first, since they are served last.
 constexpr int kEvictJobs = 200;
@@ -54,13 +57,20 @@ JobProgress Core::progress_of(const Job& job) const {
   p.done = job.done;
   p.cancelled = job.cancelled;
   p.retried = job.mishaps->retried;
-  job.attempts.each([&](wire::Interval tasks, std::uint32_t count) { p.attempts.push_back({tasks, count}); });
-  job.crashes.each([&](wire::Interval tasks, std::uint32_t count) { p.crashes.push_back({tasks, count}); });
+  job.attempts.each([&](wire::Interval tasks, std::uint32_t count) {
+    p.attempts.push_back({tasks, count});
+  });
+  job.crashes.each([&](wire::Interval tasks, std::uint32_t count) {
+    p.crashes.push_back({tasks, count});
+  });
   if (job.decision) p.decision = *job.decision;
   if (job.final()) p.value = job.value.optional();
   p.results_begin = job.results.begin();
   p.results_end = job.results.end();
-  const auto us = [](wire::Duration d) { return static_cast<std::uint64_t>(std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::microseconds>(d).count())); };
+  const auto us = [](wire::Duration d) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(
+        1, std::chrono::duration_cast<std::chrono::microseconds>(d).count()));
+  };
   if (job.started != Time{}) {
     p.waited_us = us(job.started - job.submitted);
     p.ran_us = us((job.final() ? job.finished : clock_) - job.started);
@@ -85,13 +95,16 @@ void Core::on_committed(std::uint64_t ticket, Time now, Effects& effects) {
   for (Send& message : commits_.on_committed(ticket)) {
     // The session may have ended meanwhile; its successor was told what it needs.
     const Session* session = sessions_.find(message.session);
-    if (session && session->reachable && session->peer == message.peer) effects.push_back(std::move(message));
+    if (session && session->reachable && session->peer == message.peer)
+      effects.push_back(std::move(message));
   }
   for (auto it = results_heavy_.begin(); it != results_heavy_.end();) {
     const auto job = jobs_.find(*it);
     if (job != jobs_.end()) evict_results(job->second, results_kept(job->second));
-    if (job == jobs_.end() || job->second.results.bytes() <= 2 * results_kept(job->second)) it = results_heavy_.erase(it);
-    else ++it;
+    if (job == jobs_.end() || job->second.results.bytes() <= 2 * results_kept(job->second))
+      it = results_heavy_.erase(it);
+    else
+      ++it;
   }
   evict(now);
 }
@@ -99,18 +112,22 @@ void Core::on_committed(std::uint64_t ticket, Time now, Effects& effects) {
 void Core::on_store_trouble(const std::string& why, Time now, Effects& effects) {
   commits_.set_trouble(why);
   effects.push_back(Note{Note::Level::warning, "the store cannot write: " + why});
-  // Who waits for a first acknowledgement is told instead of left waiting; what is under way waits for the store.
+  // Who waits for a first acknowledgement is told instead of left waiting; what is under way waits
+  // for the store.
   std::vector<JobNumber> unborn;
   for (JobNumber number : live_)
-    if (const Job& job = jobs_.at(number); job.durable() && job.born_ticket > commits_.committed()) unborn.push_back(number);
+    if (const Job& job = jobs_.at(number); job.durable() && job.born_ticket > commits_.committed())
+      unborn.push_back(number);
   for (JobNumber number : unborn) {
     Job& job = jobs_.at(number);
     if (const Session* owner = sessions_.find(job.owner))
-      complain(*owner, ErrorCode::store, "the broker's store cannot write: " + why, job.uuid, 0, effects);
+      complain(*owner, ErrorCode::store, "the broker's store cannot write: " + why, job.uuid, 0,
+               effects);
     for (Follower& follower : job.followers)
       if (Session* session = sessions_.find(follower.session)) session->followed.erase(job.uuid);
     job.followers.clear();
-    end_job(job, JobState::cancelled, ErrorCode::store, "the store could not write it: " + why, now, effects);
+    end_job(job, JobState::cancelled, ErrorCode::store, "the store could not write it: " + why, now,
+            effects);
     forget_job(number);  // it never was: when its client sends it again, it is a new one
   }
 }
@@ -131,8 +148,10 @@ void Core::on_loaded(JobNumber number, wire::Interval tasks, wire::Batch batch) 
   dispatch_needed_ = true;
 }
 
-void Core::on_load_failed(JobNumber number, wire::Interval tasks, const std::string& why, Effects& effects) {
-  effects.push_back(Note{Note::Level::warning, "payloads of job " + std::to_string(value(number)) + " cannot be read: " + why});
+void Core::on_load_failed(JobNumber number, wire::Interval tasks, const std::string& why,
+                          Effects& effects) {
+  effects.push_back(Note{Note::Level::warning, "payloads of job " + std::to_string(value(number)) +
+                                                   " cannot be read: " + why});
   auto it = jobs_.find(number);
   if (it == jobs_.end()) return;
   Job& job = it->second;
@@ -153,8 +172,10 @@ void Core::on_result_loaded(JobNumber number, std::uint64_t seq, wire::Batch bat
   touch(it->second);
 }
 
-void Core::on_result_load_failed(JobNumber number, std::uint64_t seq, const std::string& why, Effects& effects) {
-  effects.push_back(Note{Note::Level::warning, "results of job " + std::to_string(value(number)) + " cannot be read: " + why});
+void Core::on_result_load_failed(JobNumber number, std::uint64_t seq, const std::string& why,
+                                 Effects& effects) {
+  effects.push_back(Note{Note::Level::warning, "results of job " + std::to_string(value(number)) +
+                                                   " cannot be read: " + why});
   auto it = jobs_.find(number);
   if (it == jobs_.end() || seq < it->second.results.begin()) return;
   Job& job = it->second;
@@ -163,17 +184,20 @@ void Core::on_result_load_failed(JobNumber number, std::uint64_t seq, const std:
     if (follower.window == 0) continue;
     follower.window = 0;  // it is not sent any more, so it is not asked for again at once
     if (const Session* session = sessions_.find(follower.session))
-      complain(*session, ErrorCode::lost, "its results cannot be read from the store: " + why, job.uuid, 0, effects);
+      complain(*session, ErrorCode::lost, "its results cannot be read from the store: " + why,
+               job.uuid, 0, effects);
   }
 }
 
 std::uint64_t Core::result_share() const {
-  const std::uint64_t share = (config_.memory_limit - config_.intake_limit()) / std::max<std::size_t>(1, live_.size());
+  const std::uint64_t share =
+      (config_.memory_limit - config_.intake_limit()) / std::max<std::size_t>(1, live_.size());
   return std::max<std::uint64_t>(share, 2 * wire::kResultWindow);
 }
 
 std::uint64_t Core::results_kept(const Job& job) const {
-  const bool read = std::any_of(job.followers.begin(), job.followers.end(), [](const Follower& f) { return f.window > 0; });
+  const bool read = std::any_of(job.followers.begin(), job.followers.end(),
+                                [](const Follower& f) { return f.window > 0; });
   return job.final() && !read ? kResultsIdle : result_share() / 4;
 }
 
@@ -219,7 +243,8 @@ void Core::release_payloads(Job& job, wire::Interval tasks) {
 void Core::advance_frontier(Job& job, std::uint64_t end) {
   if (end <= job.frontier) return;
   const std::uint64_t stride = kFrontierStride * std::max<std::uint64_t>(1, end - job.frontier);
-  // After a restart nobody can tell whether a task before the frontier was started: where that matters it is not moved ahead.
+  // After a restart nobody can tell whether a task before the frontier was started: where that
+  // matters it is not moved ahead.
   job.frontier = job.options->at_most_once ? end : std::min(std::max(job.total, end), end + stride);
   if (!job.durable()) return;
   save(job);
@@ -229,7 +254,8 @@ void Core::advance_frontier(Job& job, std::uint64_t end) {
 bool Core::ready_to_carve(Job& job, Effects& effects) {
   if (job.payloads.all_resident() || !job.has_payloads() || job.pending.empty()) return true;
   const std::uint64_t first = job.pending.front();
-  while (auto stretch = job.payloads.wanted(first, kLoadAhead)) effects.push_back(Load{job.number, *stretch});
+  while (auto stretch = job.payloads.wanted(first, kLoadAhead))
+    effects.push_back(Load{job.number, *stretch});
   return job.payloads.resident(first);
 }
 
@@ -237,7 +263,8 @@ void Core::evict(Time now) {
   if (memory_used_ <= config_.evict_limit()) return;
   std::uint64_t excess = memory_used_ - config_.evict_limit();
   int looked = 0;
-  for (auto number = live_.rbegin(); number != live_.rend() && excess > 0 && looked < kEvictJobs; ++number, ++looked) {
+  for (auto number = live_.rbegin(); number != live_.rend() && excess > 0 && looked < kEvictJobs;
+       ++number, ++looked) {
     Job& job = jobs_.at(*number);
     if (!job.durable()) continue;
     const std::uint64_t before = job.results.bytes();

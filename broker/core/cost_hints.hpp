@@ -1,4 +1,5 @@
-// What tasks cost in units of their function's rate: said by who submitted them, or foreseen from their payloads.
+// What tasks cost in units of their function's rate: said by who submitted them, or foreseen from
+// their payloads.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +13,8 @@ class CostHints {
  public:
   /// Hints beyond these say nothing, and would drown what is measured.
   static constexpr double kLeast = 1e-6, kMost = 1e12;
-  /// Hints of tasks beyond this are not kept (4 bytes each): a stream that never ends would fill the memory.
+  /// Hints of tasks beyond this are not kept (4 bytes each): a stream that never ends would fill
+  /// the memory.
   static constexpr std::uint64_t kKept = 16u << 20;
 
   bool empty() const { return hints_.empty(); }

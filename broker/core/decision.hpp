@@ -1,4 +1,5 @@
-// Decomposable or not? Decided once per job from its input and from what the function declares. PROTOCOL.md, "Decision table".
+// Decomposable or not? Decided once per job from its input and from what the function declares.
+// PROTOCOL.md, "Decision table".
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// What the core wants done. The gateway carries effects out in order, after everything that arrived was handled.
+// What the core wants done. The gateway carries effects out in order, after everything that arrived
+// was handled.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,8 @@ struct Note {
   std::string text;
 };
 
-/// Make these durable as one transaction, then call on_committed(ticket). One at a time: what comes meanwhile is in the next.
+/// Make these durable as one transaction, then call on_committed(ticket). One at a time: what comes
+/// meanwhile is in the next.
 struct Commit {
   std::uint64_t ticket = 0;
   StoreOps ops;
@@ -38,7 +40,8 @@ struct Load {
   wire::Interval tasks;
 };
 
-/// Read the batch of a result entry from the store, then call on_result_loaded() or on_result_load_failed().
+/// Read the batch of a result entry from the store, then call on_result_loaded() or
+/// on_result_load_failed().
 struct LoadResult {
   JobNumber job{};
   std::uint64_t seq = 0;
@@ -54,7 +57,8 @@ struct Audit {
   std::string reason;
 };
 
-/// Somebody without a known key was invited, it says: call on_enrolled() (after on_principals() with its key) or on_enrol_refused().
+/// Somebody without a known key was invited, it says: call on_enrolled() (after on_principals()
+/// with its key) or on_enrol_refused().
 struct AskEnrol {
   PeerId peer{};
   std::string user;

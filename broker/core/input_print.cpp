@@ -10,7 +10,8 @@ class Print {
     add(bytes.size());  // so that "ab", "c" is not "a", "bc"
   }
   void add(std::uint64_t number) {
-    for (int shift = 0; shift < 64; shift += 8) value_ = (value_ ^ (number >> shift & 0xff)) * 0x100000001b3ULL;
+    for (int shift = 0; shift < 64; shift += 8)
+      value_ = (value_ ^ (number >> shift & 0xff)) * 0x100000001b3ULL;
   }
   std::uint64_t value() const { return value_ == 0 ? 1 : value_; }
 

@@ -1,5 +1,5 @@
-// How often tasks of one job have failed: an interval map, absent = 0. Two of them per job: failed attempts, and workers lost
-// while running the task alone.
+// How often tasks of one job have failed: an interval map, absent = 0. Two of them per job: failed
+// attempts, and workers lost while running the task alone.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,8 @@ class IntervalCounts {
     if (map.empty()) return limit;
     auto it = map.upper_bound(index);
     const std::uint64_t next = it == map.end() ? limit : it->first;
-    if (it != map.begin() && std::prev(it)->second.end > index) return std::min(limit, std::prev(it)->second.end);
+    if (it != map.begin() && std::prev(it)->second.end > index)
+      return std::min(limit, std::prev(it)->second.end);
     return std::min(limit, next);
   }
 

@@ -1,5 +1,5 @@
-// Holders for what most jobs never have. A queued job is small only if it carries nothing that it does not use yet: a million of
-// them wait in memory.
+// Holders for what most jobs never have. A queued job is small only if it carries nothing that it
+// does not use yet: a million of them wait in memory.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,8 @@ template <typename T>
 class Lazy {
  public:
   Lazy() = default;
-  Lazy(T value) : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT(google-explicit-constructor)
+  Lazy(T value)
+      : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT(google-explicit-constructor)
   Lazy(const Lazy& other) : value_(other.value_ ? std::make_unique<T>(*other.value_) : nullptr) {}
   Lazy(Lazy&&) noexcept = default;
   Lazy& operator=(const Lazy& other) { return *this = Lazy(other); }
@@ -47,8 +48,10 @@ class Box {
     return *value_;
   }
   Box& operator=(std::optional<T> value) {
-    if (value) emplace(std::move(*value));
-    else reset();
+    if (value)
+      emplace(std::move(*value));
+    else
+      reset();
     return *this;
   }
   std::optional<T> optional() const { return value_ ? std::optional<T>(*value_) : std::nullopt; }

@@ -29,16 +29,21 @@ std::vector<std::pair<std::string, double>> Need::amounts(const Worker& worker) 
   for (const auto& [key, wanted] : require) {
     if (worker.offer.labels.contains(key)) continue;
     const double amount = amount_in(wanted);
-    const auto named = std::find_if(out.begin(), out.end(), [&key = key](const auto& one) { return one.first == key; });
-    if (named == out.end()) out.emplace_back(key, amount);
-    else named->second = amount < 0 ? amount : std::max(amount, named->second);
+    const auto named = std::find_if(out.begin(), out.end(),
+                                    [&key = key](const auto& one) { return one.first == key; });
+    if (named == out.end())
+      out.emplace_back(key, amount);
+    else
+      named->second = amount < 0 ? amount : std::max(amount, named->second);
   }
   return out;
 }
 
 bool Need::suited(const Worker& worker) const {
   for (const auto& [key, wanted] : require)
-    if (const auto label = worker.offer.labels.find(key); label != worker.offer.labels.end() && label->second != wanted) return false;
+    if (const auto label = worker.offer.labels.find(key);
+        label != worker.offer.labels.end() && label->second != wanted)
+      return false;
   const auto needed = amounts(worker);
   return std::all_of(needed.begin(), needed.end(), [&](const auto& r) {
     const double has = worker.resource(r.first);
@@ -46,7 +51,9 @@ bool Need::suited(const Worker& worker) const {
   });
 }
 
-bool Need::met_by(const Worker& worker) const { return !worker.draining && worker.offers(function, takes, encoding) && suited(worker); }
+bool Need::met_by(const Worker& worker) const {
+  return !worker.draining && worker.offers(function, takes, encoding) && suited(worker);
+}
 
 bool Need::free_on(const Worker& worker) const {
   if (unqueued && worker.leases.size() >= worker.slots()) return false;
@@ -55,7 +62,8 @@ bool Need::free_on(const Worker& worker) const {
   return std::all_of(needed.begin(), needed.end(), [&](const auto& r) {
     const auto taken = worker.taken.find(r.first);
     constexpr double kRounding = 1e-9;
-    return (taken == worker.taken.end() ? 0 : taken->second) + r.second <= worker.resource(r.first) * (1 + kRounding);
+    return (taken == worker.taken.end() ? 0 : taken->second) + r.second <=
+           worker.resource(r.first) * (1 + kRounding);
   });
 }
 

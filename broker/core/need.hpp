@@ -18,10 +18,11 @@ struct Need {
   std::map<std::string, std::string> require;  ///< labels, or amounts of resources
   std::map<std::string, double> resources;     ///< amounts
   bool by_cost = false;                        ///< work is counted in units of cost, not in tasks
-  bool unqueued = false;                       ///< not to be queued behind other leases: what was not begun is safe here
+  bool unqueued = false;  ///< not to be queued behind other leases: what was not begun is safe here
   auto operator<=>(const Need&) const = default;
 
-  /// Under which name a worker's speed at it is kept: tasks and units of cost are no measure for each other.
+  /// Under which name a worker's speed at it is kept: tasks and units of cost are no measure for
+  /// each other.
   std::string record_name() const { return by_cost ? function + " by cost" : function; }
   bool met_by(const Worker& worker) const;
   /// Whether it is asked for nothing but the function.
@@ -39,7 +40,8 @@ struct Need {
   std::vector<std::pair<std::string, double>> amounts(const Worker& worker) const;
 };
 
-/// `8GiB`, `1.5G`, `2`: a number with a unit of bytes (K, M, G, T: thousands; Ki, Mi, Gi, Ti: 1,024s; a B may follow); below zero: it is none.
+/// `8GiB`, `1.5G`, `2`: a number with a unit of bytes (K, M, G, T: thousands; Ki, Mi, Gi, Ti:
+/// 1,024s; a B may follow); below zero: it is none.
 double amount_in(const std::string& text);
 
 }  // namespace quern::broker

@@ -30,14 +30,18 @@ FunctionDecl without_rate(FunctionDecl decl) {
 
 template <typename Counted, typename Decl>
 void count_in(std::vector<Counted>& all, const Decl& decl) {
-  const auto known = std::find_if(all.begin(), all.end(), [&](const Counted& c) { return c.decl == decl; });
-  if (known == all.end()) all.push_back({decl, 1});
-  else ++known->workers;
+  const auto known =
+      std::find_if(all.begin(), all.end(), [&](const Counted& c) { return c.decl == decl; });
+  if (known == all.end())
+    all.push_back({decl, 1});
+  else
+    ++known->workers;
 }
 
 template <typename Counted, typename Decl>
 void count_out(std::vector<Counted>& all, const Decl& decl) {
-  const auto known = std::find_if(all.begin(), all.end(), [&](const Counted& c) { return c.decl == decl; });
+  const auto known =
+      std::find_if(all.begin(), all.end(), [&](const Counted& c) { return c.decl == decl; });
   if (known != all.end() && --known->workers == 0) all.erase(known);
 }
 

@@ -1,4 +1,5 @@
-// What the connected workers offer, by name: counted when a worker comes and goes, so that no look at a job looks at every worker.
+// What the connected workers offer, by name: counted when a worker comes and goes, so that no look
+// at a job looks at every worker.
 #pragma once
 
 #include <cstddef>

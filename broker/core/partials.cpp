@@ -22,7 +22,8 @@ std::optional<std::string> Partials::join(Piece& left, Piece&& right) {
     left.chunks.splice(left.chunks.end(), right.chunks);
   } else {
     const std::size_t before = left.chunks.front().size() + right.chunks.front().size();
-    if (auto error = wire::fold(*builtin_, left.chunks.front(), right.chunks.front())) return error->text;
+    if (auto error = wire::fold(*builtin_, left.chunks.front(), right.chunks.front()))
+      return error->text;
     bytes_ = bytes_ - before + left.chunks.front().size();
   }
   left.end = right.end;
@@ -58,7 +59,8 @@ Partials::Kept Partials::kept(wire::Interval tasks, const Bytes& value) const {
   return {{it->first, it->second.end}, it->second.chunks.front()};
 }
 
-std::optional<Partials::Run> Partials::take_run(std::size_t at_least, std::size_t at_most, std::uint64_t bytes_max) {
+std::optional<Partials::Run> Partials::take_run(std::size_t at_least, std::size_t at_most,
+                                                std::uint64_t bytes_max) {
   auto first = pieces_.begin();
   while (first != pieces_.end()) {
     if (first->second.out) {
@@ -93,7 +95,8 @@ std::optional<Partials::Run> Partials::take_run(std::size_t at_least, std::size_
 }
 
 void Partials::put_back(wire::Interval tasks) {
-  for (auto it = pieces_.lower_bound(tasks.begin); it != pieces_.end() && it->first < tasks.end; ++it) {
+  for (auto it = pieces_.lower_bound(tasks.begin); it != pieces_.end() && it->first < tasks.end;
+       ++it) {
     if (it->second.out) --out_;
     it->second.out = false;
   }
@@ -118,8 +121,10 @@ std::optional<Bytes> Partials::value() const {
   bool first = true;
   for (const auto& [begin, piece] : pieces_) {
     for (const auto& chunk : piece.chunks) {
-      if (first || !builtin_ || *builtin_ == wire::Builtin::concat) out += chunk;
-      else if (wire::fold(*builtin_, out, chunk)) return std::nullopt;
+      if (first || !builtin_ || *builtin_ == wire::Builtin::concat)
+        out += chunk;
+      else if (wire::fold(*builtin_, out, chunk))
+        return std::nullopt;
       first = false;
     }
     if (!builtin_) break;

@@ -5,10 +5,12 @@
 namespace quern::broker {
 namespace {
 
-// Below this a batch is copied into the tail slab: many small buffers would cost more than their content.
+// Below this a batch is copied into the tail slab: many small buffers would cost more than their
+// content.
 constexpr std::size_t kAdoptFrom = 64u << 10;
 
-// Tasks and bytes of a slab: a batch has at most kBatchTasksMax of the ones and kPartBytesMax of the others.
+// Tasks and bytes of a slab: a batch has at most kBatchTasksMax of the ones and kPartBytesMax of
+// the others.
 std::uint32_t small(std::uint64_t n) { return static_cast<std::uint32_t>(n); }
 
 }  // namespace
@@ -28,7 +30,8 @@ void Payloads::append(const wire::Batch& batch, std::uint64_t ticket) {
   bytes_ += weight;
   if (batch.bytes.size() >= kAdoptFrom) {
     seal();
-    slabs_.emplace(end_, Slab{batch, small(count), small(count), weight, ticket, Place::memory, 0, 0});
+    slabs_.emplace(end_,
+                   Slab{batch, small(count), small(count), weight, ticket, Place::memory, 0, 0});
     end_ += count;
     tail_first_ = end_;
     return;
@@ -46,8 +49,8 @@ void Payloads::append_stored(const StoredInput& row) {
   // Neighbouring small rows are one slab, as they were before the restart.
   if (!slabs_.empty()) {
     auto& [first, last] = *slabs_.rbegin();
-    if (last.place == Place::store && first + last.count == row.first && last.weight + row.weight <= kAdoptFrom &&
-        last.count + row.count <= kSlabTasksMost) {
+    if (last.place == Place::store && first + last.count == row.first &&
+        last.weight + row.weight <= kAdoptFrom && last.count + row.count <= kSlabTasksMost) {
       last.count += small(row.count);
       last.live += small(row.count);
       last.weight += row.weight;
@@ -55,7 +58,8 @@ void Payloads::append_stored(const StoredInput& row) {
       return;
     }
   }
-  slabs_.emplace(row.first, Slab{{}, small(row.count), small(row.count), row.weight, 0, Place::store, 0, 0});
+  slabs_.emplace(row.first,
+                 Slab{{}, small(row.count), small(row.count), row.weight, 0, Place::store, 0, 0});
   end_ = tail_first_ = row.first + row.count;
 }
 
@@ -66,9 +70,11 @@ void Payloads::skip_to(std::uint64_t task) {
 void Payloads::seal() {
   const std::uint64_t count = tail_->batch.count();
   if (count == 0) return;
-  Slab slab{tail_.edit().batch.take(), small(count), small(count), 0, tail_->ticket, Place::memory, 0, 0};
+  Slab slab{
+      tail_.edit().batch.take(), small(count), small(count), 0, tail_->ticket, Place::memory, 0, 0};
   slab.weight = slab.batch.weight();
-  bytes_ += slab.weight - tail_->counted;  // each small batch was counted with a size column of its own
+  bytes_ +=
+      slab.weight - tail_->counted;  // each small batch was counted with a size column of its own
   tail_.reset();
   slabs_.emplace(tail_first_, std::move(slab));
   tail_first_ += count;
@@ -103,7 +109,8 @@ std::optional<wire::Interval> Payloads::wanted(std::uint64_t first, std::uint64_
 
 void Payloads::on_loaded(wire::Interval tasks, wire::Batch batch) {
   auto it = slabs_.find(tasks.begin);
-  if (it == slabs_.end() || it->second.place != Place::coming || it->second.count != batch.count()) return;  // dropped meanwhile
+  if (it == slabs_.end() || it->second.place != Place::coming || it->second.count != batch.count())
+    return;  // dropped meanwhile
   Slab& slab = it->second;
   absent_ -= slab.weight;
   slab.batch = std::move(batch);
@@ -119,7 +126,8 @@ void Payloads::on_load_failed(wire::Interval tasks) {
   if (it != slabs_.end() && it->second.place == Place::coming) it->second.place = Place::store;
 }
 
-std::uint64_t Payloads::evict(std::uint64_t first, std::uint64_t keep, std::uint64_t bytes, std::uint64_t committed) {
+std::uint64_t Payloads::evict(std::uint64_t first, std::uint64_t keep, std::uint64_t bytes,
+                              std::uint64_t committed) {
   seal();
   std::uint64_t keep_to = first;
   std::uint64_t kept = 0;
@@ -128,7 +136,8 @@ std::uint64_t Payloads::evict(std::uint64_t first, std::uint64_t keep, std::uint
     keep_to = it->first;
   }
   std::uint64_t freed = 0;
-  for (auto it = slabs_.rbegin(); it != slabs_.rend() && (keep == 0 || it->first > keep_to) && freed < bytes; ++it) {
+  for (auto it = slabs_.rbegin();
+       it != slabs_.rend() && (keep == 0 || it->first > keep_to) && freed < bytes; ++it) {
     Slab& slab = it->second;
     if (slab.place != Place::memory || slab.ticket == 0 || slab.ticket > committed) continue;
     slab.batch = {};
@@ -144,7 +153,8 @@ std::uint64_t Payloads::fitting(std::uint64_t first, std::uint64_t count, std::u
   auto it = slab_of(first);
   Slab& slab = it->second;
   const std::uint64_t at = first - it->first;
-  // A lease stays inside one slab, so that it is a slice; it is carved again a moment later for the rest.
+  // A lease stays inside one slab, so that it is a slice; it is carved again a moment later for the
+  // rest.
   count = std::min(count, slab.count - at);
   if (slab.batch.sizes.is_uniform()) {
     const std::uint64_t each = std::max<std::uint64_t>(1, slab.batch.sizes.uniform_size());

@@ -1,9 +1,9 @@
-// What the core wants made durable, and what it gets back at a start. Plain data: a store (SQLite, or the simulator's) applies a
-// list of operations as one transaction and gives everything back in Recovered. A whole batch is one operation and one row; no task
-// has an operation of its own.
+// What the core wants made durable, and what it gets back at a start. Plain data: a store (SQLite,
+// or the simulator's) applies a list of operations as one transaction and gives everything back in
+// Recovered. A whole batch is one operation and one row; no task has an operation of its own.
 //
-// Rule for changing: what is kept here is on disks of users. A new field has a default that means "as before", and the store's schema
-// version goes up.
+// Rule for changing: what is kept here is on disks of users. A new field has a default that means
+// "as before", and the store's schema version goes up.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,8 @@
 
 namespace quern::broker {
 
-/// The ticket of everything that was in the store at the start; 0 is the ticket of what never gets there.
+/// The ticket of everything that was in the store at the start; 0 is the ticket of what never gets
+/// there.
 inline constexpr std::uint64_t kFoundTicket = 1;
 
 /// What never changes about a job: written once, when it is accepted.
@@ -64,14 +65,14 @@ struct JobProgress {
   std::vector<CountedTasks> attempts;  ///< failed ones, of tasks that have not ended
   std::vector<CountedTasks> crashes;
   std::optional<Decision> decision;
-  std::optional<wire::Buffer> value;   ///< the reduced result
-  std::uint64_t results_begin = 0;     ///< entries below were acknowledged by the owner and are gone
+  std::optional<wire::Buffer> value;  ///< the reduced result
+  std::uint64_t results_begin = 0;    ///< entries below were acknowledged by the owner and are gone
   std::uint64_t results_end = 0;
-  std::uint64_t waited_us = 0;         ///< from its acceptance to its first lease; 0: not leased yet
-  std::uint64_t ran_us = 0;            ///< from there to its end, or to this record of it
+  std::uint64_t waited_us = 0;  ///< from its acceptance to its first lease; 0: not leased yet
+  std::uint64_t ran_us = 0;     ///< from there to its end, or to this record of it
 };
 
-// ---- operations -----------------------------------------------------------------------------------------------------
+// ---- operations
 
 struct AddJob {
   JobBirth birth;
@@ -88,7 +89,8 @@ struct DropInput {
   JobNumber job{};
   wire::Interval tasks;
 };
-/// All input of a job that is over. It may be cleared away bit by bit, but is not given back any more.
+/// All input of a job that is over. It may be cleared away bit by bit, but is not given back any
+/// more.
 struct DropInputs {
   JobNumber job{};
 };
@@ -127,17 +129,18 @@ struct ReserveNumbers {
   std::uint64_t below = 0;
 };
 
-using StoreOp = std::variant<AddJob, JobProgress, AddInput, DropInput, DropInputs, PutResult, PutErrors, DropResults, PutPartial,
-                             DropPartials, DropJob, ReserveNumbers>;
+using StoreOp =
+    std::variant<AddJob, JobProgress, AddInput, DropInput, DropInputs, PutResult, PutErrors,
+                 DropResults, PutPartial, DropPartials, DropJob, ReserveNumbers>;
 using StoreOps = std::vector<StoreOp>;
 
-// ---- at a start -----------------------------------------------------------------------------------------------------
+// ---- at a start
 
 /// A row of input that is there; its bytes stay in the store until they are asked for.
 struct StoredInput {
   std::uint64_t first = 0;
   std::uint64_t count = 0;
-  std::uint64_t weight = 0;  ///< bytes with the size column, as Batch::weight()
+  std::uint64_t weight = 0;    ///< bytes with the size column, as Batch::weight()
   std::vector<float> costs{};  ///< as in AddInput
   bool operator==(const StoredInput&) const = default;
 };

@@ -7,8 +7,8 @@
 namespace quern::broker {
 namespace {
 
-// The middle of a wide plateau on the twelve instances that tests/broker/plan_test.cpp names: half or twice of each changes the mean by less
-// than 0.003.
+// The middle of a wide plateau on the twelve instances that tests/broker/plan_test.cpp names: half
+// or twice of each changes the mean by less than 0.003.
 struct Cooling {
   int squarings;  ///< the energy of an end is its 2^squarings-th power
   double hot, cold;
@@ -21,7 +21,8 @@ constexpr std::size_t kFewTasks = 24;
 constexpr std::uint64_t kMovesPerTask = 560;
 constexpr std::uint64_t kMovesLeast = 30'000;
 constexpr std::uint64_t kMovesMost = 1'000'000;
-// Moves go to the places where a task is quickest; one in four goes anywhere, or many equal places would not be seen.
+// Moves go to the places where a task is quickest; one in four goes anywhere, or many equal places
+// would not be seen.
 constexpr std::size_t kQuickPlaces = 6;
 // The temperature falls after so many moves.
 constexpr std::uint64_t kStep = 1024;
@@ -37,8 +38,13 @@ const Cooling& cooling_of(std::size_t tasks) { return tasks <= kFewTasks ? kFew 
 
 }  // namespace
 
-Plan::Plan(std::vector<double> times, std::vector<double> ready, std::uint64_t seed, std::vector<std::size_t> start)
-    : times_(std::move(times)), ready_(std::move(ready)), ends_(ready_), random_(seed), start_(std::move(start)) {
+Plan::Plan(std::vector<double> times, std::vector<double> ready, std::uint64_t seed,
+           std::vector<std::size_t> start)
+    : times_(std::move(times)),
+      ready_(std::move(ready)),
+      ends_(ready_),
+      random_(seed),
+      start_(std::move(start)) {
   const std::size_t tasks = ready_.empty() ? 0 : times_.size() / ready_.size();
   at_.assign(tasks, kNowhere);
   first_end_.assign(tasks, kNever);
@@ -55,17 +61,28 @@ std::uint64_t Plan::random() {  // SplitMix64 (Steele, Lea and Flood 2014)
   return z ^ (z >> 31);
 }
 
-std::size_t Plan::below(std::size_t n) { return static_cast<std::size_t>((random() >> 32) * n >> 32); }
+std::size_t Plan::below(std::size_t n) {
+  return static_cast<std::size_t>((random() >> 32) * n >> 32);
+}
 
-double Plan::end_s() const { return ends_.empty() ? 0 : *std::max_element(ends_.begin(), ends_.end()); }
+double Plan::end_s() const {
+  return ends_.empty() ? 0 : *std::max_element(ends_.begin(), ends_.end());
+}
 
 bool Plan::improve(std::uint64_t operations) {
   for (std::uint64_t spent = 0; spent < operations && phase_ != Phase::finished;) {
     switch (phase_) {
-      case Phase::building: spent += build_one(); break;
-      case Phase::annealing: spent += anneal_one(); break;
-      case Phase::descending: spent += descend_one(); break;
-      case Phase::finished: break;
+      case Phase::building:
+        spent += build_one();
+        break;
+      case Phase::annealing:
+        spent += anneal_one();
+        break;
+      case Phase::descending:
+        spent += descend_one();
+        break;
+      case Phase::finished:
+        break;
     }
   }
   return finished();
@@ -85,7 +102,9 @@ std::uint64_t Plan::choose_first(std::size_t task) {
 }
 
 std::uint64_t Plan::build_one() {
-  const auto first = std::min_element(left_.begin(), left_.end(), [this](std::size_t a, std::size_t b) { return first_end_[a] < first_end_[b]; });
+  const auto first = std::min_element(
+      left_.begin(), left_.end(),
+      [this](std::size_t a, std::size_t b) { return first_end_[a] < first_end_[b]; });
   std::uint64_t spent = left_.size() + 1;
   if (first == left_.end() || first_place_[*first] == kNowhere) {
     begin_annealing();
@@ -128,11 +147,13 @@ void Plan::begin_annealing() {
   for (std::size_t task : movable_) {
     std::iota(order.begin(), order.end(), std::size_t{0});
     const auto to = order.begin() + static_cast<std::ptrdiff_t>(near_);
-    std::partial_sort(order.begin(), to, order.end(), [&](std::size_t a, std::size_t b) { return time(task, a) < time(task, b); });
+    std::partial_sort(order.begin(), to, order.end(),
+                      [&](std::size_t a, std::size_t b) { return time(task, a) < time(task, b); });
     std::copy(order.begin(), to, quick_.begin() + static_cast<std::ptrdiff_t>(task * near_));
   }
   energy_.resize(ends_.size());
-  for (std::size_t place = 0; place < ends_.size(); ++place) energy_[place] = energy_of(ends_[place] / scale_, cooling_of(movable_.size()).squarings);
+  for (std::size_t place = 0; place < ends_.size(); ++place)
+    energy_[place] = energy_of(ends_[place] / scale_, cooling_of(movable_.size()).squarings);
   moves_ = std::clamp(kMovesPerTask * movable_.size(), kMovesLeast, kMovesMost);
   best_at_ = at_;
   best_end_ = scale_;
@@ -144,7 +165,9 @@ std::uint64_t Plan::anneal_one() {
     return kMoveOperations;
   }
   const auto& [squarings, hot, cold, warm_from] = cooling_of(movable_.size());
-  if (move_ % kStep == 0) temperature_ = hot * std::pow(cold / hot, static_cast<double>(move_) / static_cast<double>(moves_));
+  if (move_ % kStep == 0)
+    temperature_ =
+        hot * std::pow(cold / hot, static_cast<double>(move_) / static_cast<double>(moves_));
   const bool warm = static_cast<double>(move_) >= warm_from * static_cast<double>(moves_);
   ++move_;
 
@@ -163,10 +186,12 @@ std::uint64_t Plan::anneal_one() {
     to_end -= time(other, to);
   }
   if (from_end == kNever || to_end == kNever) return kMoveOperations;
-  const double from_energy = energy_of(from_end / scale_, squarings), to_energy = energy_of(to_end / scale_, squarings);
+  const double from_energy = energy_of(from_end / scale_, squarings),
+               to_energy = energy_of(to_end / scale_, squarings);
   const double worse = from_energy + to_energy - energy_[from] - energy_[to];
   constexpr double kUnit = 0x1p-53;
-  if (worse > 0 && static_cast<double>(random() >> 11) * kUnit >= std::exp(-worse / temperature_)) return kMoveOperations;
+  if (worse > 0 && static_cast<double>(random() >> 11) * kUnit >= std::exp(-worse / temperature_))
+    return kMoveOperations;
   ends_[from] = from_end;
   ends_[to] = to_end;
   energy_[from] = from_energy;
@@ -190,7 +215,8 @@ void Plan::begin_descent() {
 }
 
 std::uint64_t Plan::descend_one() {
-  const auto last = static_cast<std::size_t>(std::max_element(ends_.begin(), ends_.end()) - ends_.begin());
+  const auto last =
+      static_cast<std::size_t>(std::max_element(ends_.begin(), ends_.end()) - ends_.begin());
   constexpr double kWorth = 1 - 1e-12;  // less is rounding
   double best = ends_[last] * kWorth;
   std::size_t best_task = kNowhere, best_other = kNowhere, best_place = kNowhere;
@@ -208,7 +234,8 @@ std::uint64_t Plan::descend_one() {
     }
     for (std::size_t other : movable_) {
       const std::size_t place = at_[other];
-      const double worst = std::max(without + time(other, last), ends_[place] + time(task, place) - time(other, place));
+      const double worst = std::max(without + time(other, last),
+                                    ends_[place] + time(task, place) - time(other, place));
       if (place == last || !(worst < best)) continue;
       best = worst;
       best_task = task;

@@ -1,10 +1,14 @@
-// Who runs what when the times are known: tasks of unequal length on places that are good at different things (unrelated machines, R||Cmax).
+// Who runs what when the times are known: tasks of unequal length on places that are good at
+// different things (unrelated machines, R||Cmax).
 //
 // Three steps, each a little at a time:
-//   1. Min-min (Ibarra and Kim 1977): of all tasks left, the one that can end first goes where it ends first.
-//   2. Simulated annealing (Kirkpatrick, Gelatt and Vecchi 1983) over moves and exchanges of tasks. What it makes small is the sum of
-//      the 16th powers of the places' ends (the 4th, of a few tasks), which follows the last end and still has a slope where the last end has none.
-//   3. Descent: the best move or exchange that takes from the place that ends last, until there is none.
+//   1. Min-min (Ibarra and Kim 1977): of all tasks left, the one that can end first goes where
+//      it ends first.
+//   2. Simulated annealing (Kirkpatrick, Gelatt and Vecchi 1983) over moves and exchanges of
+//      tasks. What it makes small is the sum of the 16th powers of the places' ends (the 4th, of
+//      a few tasks), which follows the last end and still has a slope where the last end has none.
+//   3. Descent: the best move or exchange that takes from the place that ends last, until there
+//      is none.
 //
 // Pure and reproducible: no clock, a seed, and the caller says how many operations a call may take.
 #pragma once
@@ -22,9 +26,11 @@ class Plan {
   static constexpr double kNever = std::numeric_limits<double>::infinity();
   static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 
-  /// `times`: seconds of each task on each place, row by row, kNever where it cannot run; each > 0. `ready`: seconds until each place is
-  /// free, >= 0. `start`: where the tasks would go without a new plan (kNowhere: not known), empty for none; what comes out is not worse.
-  Plan(std::vector<double> times, std::vector<double> ready, std::uint64_t seed, std::vector<std::size_t> start = {});
+  /// `times`: seconds of each task on each place, row by row, kNever where it cannot run; each > 0.
+  /// `ready`: seconds until each place is free, >= 0. `start`: where the tasks would go without a
+  /// new plan (kNowhere: not known), empty for none; what comes out is not worse.
+  Plan(std::vector<double> times, std::vector<double> ready, std::uint64_t seed,
+       std::vector<std::size_t> start = {});
 
   /// Goes on for about so many operations (some 2 ns each); true when there is nothing more to do.
   bool improve(std::uint64_t operations);
@@ -42,7 +48,9 @@ class Plan {
  private:
   enum class Phase : std::uint8_t { building, annealing, descending, finished };
 
-  double time(std::size_t task, std::size_t place) const { return times_[task * ready_.size() + place]; }
+  double time(std::size_t task, std::size_t place) const {
+    return times_[task * ready_.size() + place];
+  }
   std::uint64_t choose_first(std::size_t task);
   std::uint64_t build_one();
   void take_start();
@@ -67,10 +75,10 @@ class Plan {
   std::vector<std::size_t> first_place_;
 
   // Annealing; times as shares of what min-min ends with.
-  std::size_t near_ = 0;                 ///< places in a task's row of quick_
-  std::vector<std::size_t> quick_;       ///< the places where a task is quickest
-  std::vector<std::size_t> movable_;     ///< tasks that have a place
-  std::vector<double> energy_;           ///< of the places
+  std::size_t near_ = 0;              ///< places in a task's row of quick_
+  std::vector<std::size_t> quick_;    ///< the places where a task is quickest
+  std::vector<std::size_t> movable_;  ///< tasks that have a place
+  std::vector<double> energy_;        ///< of the places
   double scale_ = 1;
   double temperature_ = 0;
   std::uint64_t move_ = 0;

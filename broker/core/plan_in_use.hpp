@@ -27,22 +27,24 @@ struct PlanInUse {
     wire::Time ends{};  ///< its slots, in the mean
   };
 
-  bool stale = false;            ///< jobs, workers or speeds are not what they were
-  std::uint64_t look_after = 0;  ///< leases that are granted until a queue that was too long may be short enough
+  bool stale = false;  ///< jobs, workers or speeds are not what they were
+  std::uint64_t look_after =
+      0;  ///< leases that are granted until a queue that was too long may be short enough
 
   // In the making.
   std::unique_ptr<Plan> next;
   std::vector<Row> rows;
   std::vector<wire::SessionId> places;  ///< a slot each
-  std::int64_t falling = 0;             ///< the priority it is about, below zero for those above zero
-  bool holds = false;                   ///< jobs wait for it
+  std::int64_t falling = 0;  ///< the priority it is about, below zero for those above zero
+  bool holds = false;        ///< jobs wait for it
 
   // In use.
-  std::unordered_map<wire::SessionId, std::deque<Row>> waiting;  ///< for each worker, in the order in which they go to it
-  std::set<JobNumber> jobs;             ///< that have rows there
+  std::unordered_map<wire::SessionId, std::deque<Row>>
+      waiting;               ///< for each worker, in the order in which they go to it
+  std::set<JobNumber> jobs;  ///< that have rows there
   std::vector<Share> shares;
-  wire::Time ends{};                    ///< the last of them
-  std::optional<wire::Time> checked;    ///< when it was last held against what happens
+  wire::Time ends{};                  ///< the last of them
+  std::optional<wire::Time> checked;  ///< when it was last held against what happens
 };
 
 }  // namespace quern::broker

@@ -7,14 +7,15 @@
 namespace quern::broker {
 namespace {
 
-// Sums that are kept by adding and subtracting drift: after so many changes, and as many as there are members, they are made anew. And what is unknown
-// follows the mean within so much.
+// Sums that are kept by adding and subtracting drift: after so many changes, and as many as there
+// are members, they are made anew. And what is unknown follows the mean within so much.
 constexpr std::uint64_t kChangesMost = 4096;
 constexpr double kMeanMoved = 0.05;
 // How many are slow and how many quick is looked at again when this part of them may have changed.
 constexpr std::size_t kSpreadEvery = 8;
 
-/// A number of a worker that is as good as random (the finalizer of splitmix64, Steele, Lea and Flood 2014).
+/// A number of a worker that is as good as random (the finalizer of splitmix64, Steele, Lea and
+/// Flood 2014).
 std::uint64_t mixed(const Worker& worker) {
   std::uint64_t z = reinterpret_cast<std::uintptr_t>(&worker);
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
@@ -51,8 +52,11 @@ void Pool::remove(const Worker& worker) {
 }
 
 std::size_t Pool::place_of(const Worker& worker) const {
-  // Nearly always it is looked for where it was the last time; with ten thousand workers a table of them is not near.
-  if (worker.pool == this && worker.place < members_.size() && members_[worker.place].worker == &worker) return worker.place;
+  // Nearly always it is looked for where it was the last time; with ten thousand workers a table of
+  // them is not near.
+  if (worker.pool == this && worker.place < members_.size() &&
+      members_[worker.place].worker == &worker)
+    return worker.place;
   const auto it = at_.find(&worker);
   if (it == at_.end()) return kNowhere;
   worker.pool = this;
@@ -133,7 +137,8 @@ void Pool::refresh(std::uint64_t told) {
     }
     changed_ = true;
   }
-  const bool due = std::exchange(changed_, false) || changes_ >= std::max<std::uint64_t>(kChangesMost, members_.size());
+  const bool due = std::exchange(changed_, false) ||
+                   changes_ >= std::max<std::uint64_t>(kChangesMost, members_.size());
   if (due) add_up();
   const bool moved = std::abs(mean_rate() - expected_of_) > kMeanMoved * expected_of_;
   if (known_ == members_.size() || (!due && !moved)) return;

@@ -1,4 +1,5 @@
-// The workers that can run one kind of work, and how fast each is at it. Jobs that want the same share a pool.
+// The workers that can run one kind of work, and how fast each is at it. Jobs that want the same
+// share a pool.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,9 @@ class Pool {
   struct Member {
     Worker* worker = nullptr;
     FunctionRecord* record = nullptr;
-    double rate = 0;      ///< work/s of one slot: measured, declared, or what is to be expected of it; 0 only when nobody's is known
-    bool known = false;   ///< measured or declared
+    double rate = 0;  ///< work/s of one slot: measured, declared, or what is to be expected of it;
+                      ///< 0 only when nobody's is known
+    bool known = false;  ///< measured or declared
   };
 
   explicit Pool(Need need) : need_(std::move(need)) {}
@@ -28,8 +30,9 @@ class Pool {
   const Member* of(const Worker& worker) const;
   /// A member's rate, slots or availability may have changed.
   void update(const Worker& worker);
-  /// What is to be expected of those whose rate is not known follows those whose is. Cheap when nothing has changed.
-  /// `told`: another number whenever rates of members may have changed without update().
+  /// What is to be expected of those whose rate is not known follows those whose is. Cheap when
+  /// nothing has changed. `told`: another number whenever rates of members may have changed without
+  /// update().
   void refresh(std::uint64_t told);
 
   const std::vector<Member>& members() const { return members_; }
@@ -41,16 +44,21 @@ class Pool {
   /// Of one slot, over those that are known; 0: none is.
   double mean_rate() const { return known_ > 0 ? known_sum_ / static_cast<double>(known_) : 0; }
   std::size_t known() const { return known_; }  ///< members whose rate is
-  double best_rate() const { return best_; }   ///< about: the best there was of late
-  /// A quarter of those that are known are slower, about, and a quarter quicker; 0: none is known. A few that stand still change neither.
+  double best_rate() const { return best_; }    ///< about: the best there was of late
+  /// A quarter of those that are known are slower, about, and a quarter quicker; 0: none is known.
+  /// A few that stand still change neither.
   double low_rate() const { return look_at_spread(), low_; }
   double high_rate() const { return look_at_spread(), high_; }
   /// How good a worker is at this beside the others here: 1 is average, or unknown.
-  double fitness(const Member& member) const { return member.known ? member.rate / mean_rate() : 1; }
+  double fitness(const Member& member) const {
+    return member.known ? member.rate / mean_rate() : 1;
+  }
 
   std::size_t users = 0;  ///< live jobs
-  std::size_t scouts = 0;  ///< workers that know something else and are at their first lease of this
-  mutable wire::Time look_at[2]{};       ///< with many members: not all are looked at before this; [1]: by who leaves nothing to others, [0]: by who does
+  std::size_t scouts =
+      0;  ///< workers that know something else and are at their first lease of this
+  mutable wire::Time look_at[2]{};  ///< with many members: not all are looked at before this; [1]:
+                                    ///< by who leaves nothing to others, [0]: by who does
   mutable std::uint64_t no_room_in = 0;  ///< the serve() in which nobody here had room
 
  private:
@@ -78,7 +86,7 @@ class Pool {
   std::uint64_t changes_ = 0;  ///< since the sums were made anew
   bool changed_ = false;       ///< somebody left since then
   std::uint64_t told_ = 0;
-  double expected_of_ = 0;     ///< the mean rate that the unknown members' rates come from
+  double expected_of_ = 0;  ///< the mean rate that the unknown members' rates come from
 };
 
 }  // namespace quern::broker

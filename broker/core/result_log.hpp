@@ -1,8 +1,8 @@
-// The results of one job in the order of their acceptance. Entry numbers are the cursor that clients resume from. Entries go
-// when the owner has acknowledged them.
+// The results of one job in the order of their acceptance. Entry numbers are the cursor that
+// clients resume from. Entries go when the owner has acknowledged them.
 //
-// The bytes of a durable job's entry may leave memory once its commit is done (evict), and are asked for again when a client is to be
-// sent them (wanted, on_loaded).
+// The bytes of a durable job's entry may leave memory once its commit is done (evict), and are
+// asked for again when a client is to be sent them (wanted, on_loaded).
 #pragma once
 
 #include <algorithm>
@@ -22,7 +22,11 @@ struct ResultEntry {
   wire::Batch batch{};
   std::uint64_t weight = 0;  ///< bytes that count against windows and memory
   std::uint64_t ticket = 0;  ///< the commit that makes it durable; 0: none does
-  enum class Place : std::uint8_t { memory, store, coming } place = Place::memory;  ///< of the batch
+  enum class Place : std::uint8_t {
+    memory,
+    store,
+    coming
+  } place = Place::memory;  ///< of the batch
 };
 
 class ResultLog {
@@ -60,7 +64,7 @@ class ResultLog {
   std::uint64_t begin() const { return first_; }
   std::uint64_t end() const { return first_ + entries_->size(); }
   const ResultEntry& at(std::uint64_t seq) const { return (*entries_)[seq - first_]; }
-  std::uint64_t bytes() const { return bytes_; }  ///< in memory
+  std::uint64_t bytes() const { return bytes_; }    ///< in memory
   std::uint64_t weight() const { return weight_; }  ///< in memory or in the store
 
   /// Entries to load so that `ahead` bytes from `seq` on are here; each is named once.
@@ -90,14 +94,16 @@ class ResultLog {
     ResultEntry& entry = entries_.edit()[seq - first_];
     if (entry.place == ResultEntry::Place::coming) entry.place = ResultEntry::Place::store;
   }
-  /// Lets go of batches whose commit is done until at most `bytes` stay: first of entries below `read_to`, then from the back.
+  /// Lets go of batches whose commit is done until at most `bytes` stay: first of entries below
+  /// `read_to`, then from the back.
   void evict(std::uint64_t read_to, std::uint64_t bytes, std::uint64_t committed) {
     gone_to_ = std::max(gone_to_, first_);
     for (; gone_to_ < std::min(read_to, end()) && bytes_ > bytes; ++gone_to_)
       if (!let_go(entries_.edit()[gone_to_ - first_], committed)) break;
     constexpr int kInVain = 64;  // then what is left further on is in the store already
     int in_vain = 0;
-    for (std::uint64_t seq = end(); seq > std::max(read_to, first_) && bytes_ > bytes && in_vain < kInVain; --seq)
+    for (std::uint64_t seq = end();
+         seq > std::max(read_to, first_) && bytes_ > bytes && in_vain < kInVain; --seq)
       in_vain = let_go(entries_.edit()[seq - 1 - first_], committed) ? 0 : in_vain + 1;
   }
 
@@ -117,7 +123,8 @@ class ResultLog {
 
  private:
   bool let_go(ResultEntry& entry, std::uint64_t committed) {
-    if (entry.place != ResultEntry::Place::memory || entry.ticket == 0 || entry.ticket > committed) return false;
+    if (entry.place != ResultEntry::Place::memory || entry.ticket == 0 || entry.ticket > committed)
+      return false;
     entry.batch = {};
     entry.place = ResultEntry::Place::store;
     bytes_ -= entry.weight;

@@ -1,4 +1,5 @@
-// Who is connected. A session is one HELLO's worth of a peer; a peer that comes back gets a new one.
+// Who is connected. A session is one HELLO's worth of a peer; a peer that comes back gets a new
+// one.
 #pragma once
 
 #include <deque>
@@ -19,27 +20,29 @@ struct Session {
   wire::SessionId id{};
   PeerId peer{};
   wire::Role role = wire::Role::client;
-  Worker* worker = nullptr;  ///< of a worker's session
+  Worker* worker = nullptr;         ///< of a worker's session
   std::uint64_t welcome_after = 0;  ///< the commit that its WELCOME waits for
-  bool reachable = true;  ///< false: its connection is gone, but it may come back with another session
+  bool reachable =
+      true;  ///< false: its connection is gone, but it may come back with another session
   wire::Time heard{};
-  std::string user;       ///< what the transport authenticated: a public key
+  std::string user;  ///< what the transport authenticated: a public key
   Uuid identity;
   std::string name;
   std::string principal;  ///< its name
   wire::Time connected{};
   std::unordered_set<Uuid> followed;  ///< clients: jobs they follow
 
-  // What it is sent without having to acknowledge it is bounded: a peer that does not read gets nothing more (core_query.cpp).
+  // What it is sent without having to acknowledge it is bounded: a peer that does not read gets
+  // nothing more (core_query.cpp).
   std::deque<wire::Query> questions;  ///< not answered yet
   Budget looks;                       ///< work done for its questions
-  std::size_t unread = 0;             ///< bytes of answers and news since it last showed that it reads
-  std::optional<wire::Time> probed;   ///< asked then whether it reads
-  std::uint64_t results_out = 0;      ///< bytes of results it has not acknowledged, of all jobs
+  std::size_t unread = 0;  ///< bytes of answers and news since it last showed that it reads
+  std::optional<wire::Time> probed;  ///< asked then whether it reads
+  std::uint64_t results_out = 0;     ///< bytes of results it has not acknowledged, of all jobs
   // Jobs that wait until it reads; each once (Follower::news_held, results_held).
-  std::deque<JobNumber> held_news;     ///< with news, until it shows that it has read what it was sent
+  std::deque<JobNumber> held_news;  ///< with news, until it shows that it has read what it was sent
   std::deque<JobNumber> held_results;  ///< with results, until it acknowledges others
-  JobNumber wanted{};                  ///< the job that it attached to last: its results come all the same
+  JobNumber wanted{};  ///< the job that it attached to last: its results come all the same
 };
 
 class Sessions {
@@ -60,9 +63,11 @@ class Sessions {
     auto it = by_id_.find(id);
     if (it == by_id_.end()) return;
     const Session& session = it->second;
-    if (auto p = by_peer_.find(session.peer); p != by_peer_.end() && p->second == &session) by_peer_.erase(p);
+    if (auto p = by_peer_.find(session.peer); p != by_peer_.end() && p->second == &session)
+      by_peer_.erase(p);
     const Key key{session.role, session.identity};
-    if (auto k = by_identity_.find(key); k != by_identity_.end() && k->second == id) by_identity_.erase(k);
+    if (auto k = by_identity_.find(key); k != by_identity_.end() && k->second == id)
+      by_identity_.erase(k);
     by_id_.erase(it);
   }
 

@@ -1,4 +1,5 @@
-// Options of jobs. Whoever submits very many jobs mostly gives them the same ones: those share one copy.
+// Options of jobs. Whoever submits very many jobs mostly gives them the same ones: those share one
+// copy.
 #pragma once
 
 #include <array>
@@ -17,7 +18,8 @@ class SharedOptions {
   /// The options, without the name (Job::name).
   OptionsOfJob of(wire::JobOptions options) {
     options.name.clear();
-    if (!options.unique.empty()) return std::make_shared<const wire::JobOptions>(std::move(options));  // no other job has them
+    if (!options.unique.empty())
+      return std::make_shared<const wire::JobOptions>(std::move(options));  // no other job has them
     for (const auto& known : recent_)
       if (known && *known == options) return known;
     OptionsOfJob& place = recent_[next_++ % recent_.size()];

@@ -8,7 +8,9 @@ namespace {
 // What one takes in a message, without its worker's name.
 constexpr std::size_t kShareBytes = 90;
 
-bool did_more(const WorkerShare* a, const WorkerShare* b) { return a->tasks != b->tasks ? a->tasks > b->tasks : a->worker < b->worker; }
+bool did_more(const WorkerShare* a, const WorkerShare* b) {
+  return a->tasks != b->tasks ? a->tasks > b->tasks : a->worker < b->worker;
+}
 
 }  // namespace
 

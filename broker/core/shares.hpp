@@ -1,5 +1,5 @@
-// What each worker did for one job. Counted with every report, so a worker remembers where it counts for the job it reported of last; shown
-// rarely, and of ten thousand workers not each.
+// What each worker did for one job. Counted with every report, so a worker remembers where it
+// counts for the job it reported of last; shown rarely, and of ten thousand workers not each.
 #pragma once
 
 #include <cstddef>

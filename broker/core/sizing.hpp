@@ -1,5 +1,5 @@
-// How many tasks a lease gets: guided self-scheduling in units of time (Polychronopoulos and Kuck 1987; weighted by measured rate as
-// in Hummel, Schonberg and Flynn 1992).
+// How many tasks a lease gets: guided self-scheduling in units of time (Polychronopoulos and Kuck
+// 1987; weighted by measured rate as in Hummel, Schonberg and Flynn 1992).
 #pragma once
 
 #include <algorithm>
@@ -18,20 +18,22 @@ inline constexpr double kGuidedShare = 0.5;
 inline constexpr double kGrowth = 8;
 
 struct SizingView {
-  double rate = 0;         ///< tasks/s of one slot of this worker; 0: unknown
-  double tasks_seen = 0;   ///< behind that rate, on this worker
-  double total_rate = 0;   ///< tasks/s of all slots that can run the job
+  double rate = 0;        ///< tasks/s of one slot of this worker; 0: unknown
+  double tasks_seen = 0;  ///< behind that rate, on this worker
+  double total_rate = 0;  ///< tasks/s of all slots that can run the job
   std::uint64_t pending = 0;
-  double variation = 0;    ///< of one task's time, as a share of the mean
+  double variation = 0;  ///< of one task's time, as a share of the mean
 };
 
 /// Tasks for the next lease, at least 1.
 inline std::uint64_t lease_size(const SizingView& v) {
   if (v.rate <= 0 || v.pending <= 1) return 1;
   const double left_s = static_cast<double>(v.pending) / std::max(v.total_rate, v.rate);
-  // A lease of n tasks is off its time by variation / sqrt(n): the less sure it is, the more is kept back to even it out.
+  // A lease of n tasks is off its time by variation / sqrt(n): the less sure it is, the more is
+  // kept back to even it out.
   const double n = std::max(1.0, v.rate * std::min(left_s * kGuidedShare, kLeaseMax));
-  const double target_s = std::clamp(left_s * kGuidedShare / (1 + v.variation / std::sqrt(n)), kLeaseMin, kLeaseMax);
+  const double target_s =
+      std::clamp(left_s * kGuidedShare / (1 + v.variation / std::sqrt(n)), kLeaseMin, kLeaseMax);
   // A worker that has not run the function yet has a prior only: let it start small and grow.
   const double grown = std::max(1.0, kGrowth * v.tasks_seen);
   const double size = std::min({v.rate * target_s, grown, static_cast<double>(v.pending)});

@@ -1,5 +1,6 @@
-// What a store must do; SQLite is one (broker/actors/sqlite_store.hpp), a database with a standby can be another. The core never calls
-// it: the store actor applies what the core's effects ask for, and tells the core when it is safe.
+// What a store must do; SQLite is one (broker/actors/sqlite_store.hpp), a database with a standby
+// can be another. The core never calls it: the store actor applies what the core's effects ask for,
+// and tells the core when it is safe.
 //
 // One thread owns a store for its whole life.
 #pragma once
@@ -32,18 +33,19 @@ class Store {
   /// Begins a new incarnation (durably) and reads what was committed. Once, first of all.
   virtual Recovered recover() = 0;
 
-  /// Applies all operations, in order, as one transaction that survives a loss of power once this returns. When it throws, none of
-  /// them has happened.
+  /// Applies all operations, in order, as one transaction that survives a loss of power once this
+  /// returns. When it throws, none of them has happened.
   virtual void apply(const StoreOps& ops) = 0;
 
-  /// The payloads of tasks that were added as input and not dropped; `tasks` begins and ends at the edges of rows.
+  /// The payloads of tasks that were added as input and not dropped; `tasks` begins and ends at the
+  /// edges of rows.
   virtual wire::Batch load(JobNumber job, wire::Interval tasks) = 0;
 
   /// The batch of a result entry that was put and not dropped.
   virtual wire::Batch load_result(JobNumber job, std::uint64_t seq) = 0;
 
-  /// Clears away a little of what was dropped; true while there is more. Called when nothing else is to be done, and now and then
-  /// between transactions.
+  /// Clears away a little of what was dropped; true while there is more. Called when nothing else
+  /// is to be done, and now and then between transactions.
   virtual bool sweep() = 0;
 
   /// Throws StoreError when what was committed would not be found again: its files are gone.

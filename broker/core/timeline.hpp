@@ -1,4 +1,5 @@
-// What happened to the leases of a job, for people to look at. Bounded: of very many leases the neighbours on a worker become one.
+// What happened to the leases of a job, for people to look at. Bounded: of very many leases the
+// neighbours on a worker become one.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,10 @@ namespace quern::broker {
 
 class Timeline {
  public:
-  /// A lease has ended. `begin`: when it was granted; what it waited behind other leases of its worker is no part of its span.
-  void add(const std::string& worker, std::uint32_t slots, wire::Time begin, wire::Time end, std::uint64_t first, std::uint64_t tasks, const char* outcome);
+  /// A lease has ended. `begin`: when it was granted; what it waited behind other leases of its
+  /// worker is no part of its span.
+  void add(const std::string& worker, std::uint32_t slots, wire::Time begin, wire::Time end,
+           std::uint64_t first, std::uint64_t tasks, const char* outcome);
   /// Times from `submitted` on.
   std::vector<LeaseSpan> spans(wire::Time submitted) const;
   /// The job is over: what is kept for hours is small.
@@ -33,7 +36,8 @@ class Timeline {
     std::uint64_t first = 0, tasks = 0;
     const char* outcome = "";
   };
-  static std::uint32_t lane_of(std::vector<wire::Time>& lanes, std::uint32_t slots, wire::Time& begin, wire::Time end);
+  static std::uint32_t lane_of(std::vector<wire::Time>& lanes, std::uint32_t slots,
+                               wire::Time& begin, wire::Time end);
 
   static constexpr std::size_t kSpansMost = 2048;
   struct Drawn {

@@ -9,13 +9,16 @@ namespace quern::broker {
 
 namespace {
 
-// Where a newcomer begins: level with who is served next or was served last, by what those have received. What their leases are only
-// expected to take does not count: of a function that nobody knows yet that is a guess, which may be a thousand times too much.
+// Where a newcomer begins: level with who is served next or was served last, by what those have
+// received. What their leases are only expected to take does not count: of a function that nobody
+// knows yet that is a guess, which may be a thousand times too much.
 double start_of(const Level& level) {
-  return level.turns.empty() ? level.served : std::min(level.served, level.turns.begin()->party->used);
+  return level.turns.empty() ? level.served
+                             : std::min(level.served, level.turns.begin()->party->used);
 }
 double start_of(const Party& party) {
-  return party.heads.empty() ? party.served : std::min(party.served, party.heads.begin()->job->used);
+  return party.heads.empty() ? party.served
+                             : std::min(party.served, party.heads.begin()->job->used);
 }
 
 }  // namespace
@@ -46,14 +49,16 @@ void Turns::leave(Job& job) {
   std::erase(aside_, &job);
   Level& level = *job.place.level;
   if (--job.place.party->live == 0) {
-    std::erase_if(queues_aside_, [&](const AsideQueue& aside) { return aside.party == job.place.party; });
+    std::erase_if(queues_aside_,
+                  [&](const AsideQueue& aside) { return aside.party == job.place.party; });
     level.parties.erase(job.place.party->name);
   }
   if (level.parties.empty()) levels_.erase(-std::int64_t{job.options->priority});
   job.place = {};
 }
 
-/// Its first turn stands for the queue among those of its principal, and the principal's in the priority.
+/// Its first turn stands for the queue among those of its principal, and the principal's in the
+/// priority.
 void Turns::list(Level& level, Party& party, Party::Queue& queue) {
   if (queue.aside || queue.turns.empty()) return;
   if (party.heads.empty()) {
@@ -114,7 +119,8 @@ void Turns::update(Job& job) {
     put_in(job);
     return move(*level, *party);
   }
-  if (party->wanting == 0) party->used = std::max(party->used, start_of(*level) - party->expected / party->weight);
+  if (party->wanting == 0)
+    party->used = std::max(party->used, start_of(*level) - party->expected / party->weight);
   job.used = std::max(job.used, start_of(*party) - job.expected_out / job.weight());
   put_in(job);
   move(*level, *party);

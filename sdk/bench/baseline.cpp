@@ -19,8 +19,8 @@
 namespace quern::bench {
 namespace {
 
-/// First part of a batch: what the worker has to know. Second part: the payloads, or the results, back to
-/// back.
+/// First part of a batch: what the worker has to know. Second part: the payloads, or the results,
+/// back to back.
 struct Header {
   std::uint64_t first;
   std::uint32_t count;
@@ -41,8 +41,8 @@ Header header_of(const zmq::message_t& message) {
   return header;
 }
 
-/// Forwards what is not the worker's to the worker and the rest to the client. The worker's first message is
-/// one empty part. Announces its endpoint, then a line end once the worker is there.
+/// Forwards what is not the worker's to the worker and the rest to the client. The worker's first
+/// message is one empty part. Announces its endpoint, then a line end once the worker is there.
 [[noreturn]] void relay(int announce) {
   zmq::context_t context;
   zmq::socket_t router(context, zmq::socket_type::router);
@@ -63,8 +63,8 @@ Header header_of(const zmq::message_t& message) {
       continue;
     }
     (void)router.recv(bytes);
-    const bool of_worker =
-        from.size() == worker_id.size() && std::memcmp(from.data(), worker_id.data(), from.size()) == 0;
+    const bool of_worker = from.size() == worker_id.size() &&
+                           std::memcmp(from.data(), worker_id.data(), from.size()) == 0;
     if (!of_worker) client.copy(from);
     zmq::message_t to;
     to.copy(of_worker ? client : worker);
@@ -86,8 +86,8 @@ Header header_of(const zmq::message_t& message) {
     zmq::message_t results(std::size_t{header.count} * header.result);
     const std::size_t copied = std::min(header.payload, header.result);
     for (std::size_t i = 0; i < header.count; ++i)
-      std::memcpy(results.data<char>() + i * header.result, payloads.data<char>() + i * header.payload,
-                  copied);
+      std::memcpy(results.data<char>() + i * header.result,
+                  payloads.data<char>() + i * header.payload, copied);
     socket.send(header_part, zmq::send_flags::sndmore);
     socket.send(results, zmq::send_flags::none);
   }
@@ -110,7 +110,8 @@ std::uint64_t receive_batch(zmq::socket_t& socket, std::uint64_t expected_first)
   (void)socket.recv(header_part);
   (void)socket.recv(results);
   const Header header = header_of(header_part);
-  if (header.first != expected_first || results.size() != std::size_t{header.count} * header.result) return 0;
+  if (header.first != expected_first || results.size() != std::size_t{header.count} * header.result)
+    return 0;
   for (std::size_t i = 0; i < header.count; ++i)
     if (!is_result_of({results.data<char>() + i * header.result, header.result}, header.first + i,
                       header.result))
@@ -162,8 +163,8 @@ bool write_all(int fd, const void* bytes, std::size_t size) {
   return true;
 }
 
-/// Serves orders from the control socket until it is closed. A report travels as seconds, a count, and so
-/// many doubles.
+/// Serves orders from the control socket until it is closed. A report travels as seconds, a count,
+/// and so many doubles.
 [[noreturn]] void client(const std::string& endpoint, int control) {
   zmq::context_t context;
   zmq::socket_t socket = dealer(context, endpoint);
@@ -172,7 +173,8 @@ bool write_all(int fd, const void* bytes, std::size_t size) {
     const BaselineReport report = move_batches(socket, order);
     const double head[2] = {report.seconds, static_cast<double>(report.round_trips_us.size())};
     if (!write_all(control, head, sizeof head)) break;
-    if (!write_all(control, report.round_trips_us.data(), report.round_trips_us.size() * sizeof(double)))
+    if (!write_all(control, report.round_trips_us.data(),
+                   report.round_trips_us.size() * sizeof(double)))
       break;
   }
   ::_exit(0);
@@ -195,14 +197,16 @@ pid_t fork_off(const std::function<void()>& body) {
 }  // namespace
 
 Baseline::Baseline() {
-  const auto failed = [] { return std::runtime_error("cannot start the processes of the baseline"); };
+  const auto failed = [] {
+    return std::runtime_error("cannot start the processes of the baseline");
+  };
   int announce[2], control[2];
   if (::pipe(announce) != 0) throw failed();
   processes_.push_back(fork_off([&] { relay(announce[1]); }));
   ::close(announce[1]);
   std::string endpoint(256, '\0');
-  endpoint.resize(
-      static_cast<std::size_t>(std::max<ssize_t>(0, ::read(announce[0], endpoint.data(), endpoint.size()))));
+  endpoint.resize(static_cast<std::size_t>(
+      std::max<ssize_t>(0, ::read(announce[0], endpoint.data(), endpoint.size()))));
   processes_.push_back(fork_off([&] { worker(endpoint); }));
   char ready = 0;
   if (!read_all(announce[0], &ready, 1)) throw failed();
@@ -232,7 +236,8 @@ BaselineReport Baseline::run(const BaselineOrder& order) {
   if (done) {
     report.seconds = head[0];
     report.round_trips_us.resize(static_cast<std::size_t>(head[1]));
-    done = read_all(control_, report.round_trips_us.data(), report.round_trips_us.size() * sizeof(double));
+    done = read_all(control_, report.round_trips_us.data(),
+                    report.round_trips_us.size() * sizeof(double));
   }
   if (!done) throw std::runtime_error("the bare-libzmq baseline failed");
   return report;

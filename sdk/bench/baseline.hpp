@@ -1,6 +1,6 @@
-// What bare libzmq does with the same bytes on the same machine in the same minute: three processes (client,
-// ROUTER relay, worker) over TCP loopback, without any of our code on the path. A figure of ours means
-// something beside it only.
+// What bare libzmq does with the same bytes on the same machine in the same minute: three processes
+// (client, ROUTER relay, worker) over TCP loopback, without any of our code on the path. A figure
+// of ours means something beside it only.
 //
 // The processes are forks of this one: construct on the main thread before any other thread exists.
 #pragma once
@@ -36,8 +36,8 @@ class Baseline {
   Baseline(const Baseline&) = delete;
   Baseline& operator=(const Baseline&) = delete;
 
-  /// Moves the tasks there and the results back. Throws std::runtime_error when a result is wrong or a
-  /// process died.
+  /// Moves the tasks there and the results back. Throws std::runtime_error when a result is wrong
+  /// or a process died.
   BaselineReport run(const BaselineOrder& order);
 
  private:

@@ -11,7 +11,8 @@ namespace {
 
 constexpr Manual kBenchManual = {
     "quern bench throughput | latency [OPTIONS]",
-    "Measures no-op tasks beside bare libzmq moving the same bytes in the same run. Without --broker and "
+    "Measures no-op tasks beside bare libzmq moving the same bytes in the same run. Without "
+    "--broker and "
     "QUERN_BROKER it\n"
     "starts its own broker and worker. `quern bench throughput --help` shows the options.",
     "  quern bench throughput\n"
@@ -19,8 +20,10 @@ constexpr Manual kBenchManual = {
     "  quern bench latency\n"};
 
 constexpr Subcommand kActions[] = {
-    {"throughput", "no-op tasks a second, end to end", quern::bench::throughput, quern::bench::throughput_syntax},
-    {"latency", "one task at a time, from submit to result", quern::bench::latency, quern::bench::latency_syntax},
+    {"throughput", "no-op tasks a second, end to end", quern::bench::throughput,
+     quern::bench::throughput_syntax},
+    {"latency", "one task at a time, from submit to result", quern::bench::latency,
+     quern::bench::latency_syntax},
 };
 
 }  // namespace
@@ -35,7 +38,8 @@ Exit bench(const Arguments& arguments) {
   try {
     return bench_syntax().act(arguments);
   } catch (const BrokerFailed& failure) {
-    std::cerr << "quern: the broker of the bench did not come up (exit code " << failure.code << ")\n";
+    std::cerr << "quern: the broker of the bench did not come up (exit code " << failure.code
+              << ")\n";
     return Exit::no_broker;
   }
 }

@@ -15,10 +15,11 @@ namespace {
 using cli::option;
 using cli::UsageError;
 
-constexpr cli::Manual kLatencyManual = {"quern bench latency [--count 2000] [--repeat 5]",
-                                 "Times one no-op task at a time, from submit to result, and bare libzmq "
-                                 "over the same four hops. Medians over the repeats.",
-                                 "  quern bench latency\n  quern bench latency --count 10000 --json\n"};
+constexpr cli::Manual kLatencyManual = {
+    "quern bench latency [--count 2000] [--repeat 5]",
+    "Times one no-op task at a time, from submit to result, and bare libzmq "
+    "over the same four hops. Medians over the repeats.",
+    "  quern bench latency\n  quern bench latency --count 10000 --json\n"};
 
 Json report_of(std::uint64_t count, unsigned repeats, const RoundTrips& found) {
   const auto& [ours, bare] = found;
@@ -34,13 +35,17 @@ Json report_of(std::uint64_t count, unsigned repeats, const RoundTrips& found) {
           {"payload", kRoundTripPayload},
           {"summary", "one task takes " + cli::human_seconds(p50 / 1e6) + " (p99 " +
                           cli::human_seconds(median(ours.p99) / 1e6) +
-                          "); bare libzmq over the same four hops " + cli::human_seconds(bare_p50 / 1e6) +
-                          " (p99 " + cli::human_seconds(median(bare.p99) / 1e6) + ")"}};
+                          "); bare libzmq over the same four hops " +
+                          cli::human_seconds(bare_p50 / 1e6) + " (p99 " +
+                          cli::human_seconds(median(bare.p99) / 1e6) + ")"}};
 }
 
 std::string table_of(const RoundTrips& found) {
-  const auto us = [](const std::vector<double>& samples) { return cli::human_seconds(median(samples) / 1e6); };
-  cli::Table table({{"one task at a time"}, {"p50", cli::Align::right}, {"p99", cli::Align::right}});
+  const auto us = [](const std::vector<double>& samples) {
+    return cli::human_seconds(median(samples) / 1e6);
+  };
+  cli::Table table(
+      {{"one task at a time"}, {"p50", cli::Align::right}, {"p99", cli::Align::right}});
   table.add({"quern", us(found.ours.p50), us(found.ours.p99)});
   table.add({"bare libzmq", us(found.bare.p50), us(found.bare.p99)});
   return table.text();
@@ -50,8 +55,9 @@ std::string table_of(const RoundTrips& found) {
 
 cli::Syntax latency_syntax() {
   cli::Syntax syntax(kLatencyManual);
-  syntax.add()("count", option<std::uint64_t>("N"), "round trips a repeat; default 2000")(
-      "repeat", option<unsigned>("N"), "default 5");
+  auto add = syntax.add();
+  add("count", option<std::uint64_t>("N"), "round trips a repeat; default 2000");
+  add("repeat", option<unsigned>("N"), "default 5");
   add_rig_options(syntax);
   return syntax;
 }

@@ -16,7 +16,8 @@ inline double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// The value below which a share `q` of the samples lies (nearest rank); 0 for none. median: q = 0.5.
+/// The value below which a share `q` of the samples lies (nearest rank); 0 for none. median: q =
+/// 0.5.
 double quantile(std::vector<double> samples, double q);
 inline double median(std::vector<double> samples) { return quantile(std::move(samples), 0.5); }
 

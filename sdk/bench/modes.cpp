@@ -63,13 +63,14 @@ void run_single(Client& client, const Load& load) {
     check(jobs[index].get(), index, result_bytes(load));
 }
 
-/// Given a range, the function counts what it is given: one number tells that no task was missed or done
-/// twice.
+/// Given a range, the function counts what it is given: one number tells that no task was missed or
+/// done twice.
 void run_range(Client& client, const Load& load) {
   const Job job = client.submit(kFunction, Range{0, static_cast<std::int64_t>(load.tasks)});
   const auto counted = from_value<std::uint64_t>(job.get());
   if (counted != load.tasks)
-    throw std::runtime_error(std::to_string(counted) + " tasks were run, not " + std::to_string(load.tasks));
+    throw std::runtime_error(std::to_string(counted) + " tasks were run, not " +
+                             std::to_string(load.tasks));
 }
 
 }  // namespace

@@ -9,8 +9,8 @@
 
 namespace quern::bench {
 
-/// map: one submit of all items. single: a submit and a future per task. range: the integers of a range,
-/// without payloads.
+/// map: one submit of all items. single: a submit and a future per task. range: the integers of a
+/// range, without payloads.
 enum class Mode : unsigned char { map, single, range };
 std::optional<Mode> mode_of(const std::string& word);
 
@@ -25,8 +25,8 @@ struct Load {
 /// So many items that begin with their index.
 Items numbered_items(std::uint64_t tasks, std::uint32_t payload);
 
-/// Seconds from the submission to the last checked result. Throws std::runtime_error for a wrong or missing
-/// one.
+/// Seconds from the submission to the last checked result. Throws std::runtime_error for a wrong or
+/// missing one.
 double run_load(Client& client, const Load& load);
 
 }  // namespace quern::bench

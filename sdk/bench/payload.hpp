@@ -1,4 +1,5 @@
-// The bytes of a no-op task: its index, 64 bits little endian, then filling. So every result can be checked.
+// The bytes of a no-op task: its index, 64 bits little endian, then filling. So every result can be
+// checked.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +20,8 @@ inline void put_index(char* out, std::uint64_t index) {
 inline bool is_result_of(BytesView result, std::uint64_t index, std::size_t size) {
   char expected[kIndexBytes];
   put_index(expected, index);
-  return result.size() == size && std::memcmp(result.data(), expected, std::min(size, kIndexBytes)) == 0;
+  return result.size() == size &&
+         std::memcmp(result.data(), expected, std::min(size, kIndexBytes)) == 0;
 }
 
 }  // namespace quern::bench

@@ -18,7 +18,8 @@ Queued measure_queued(Rig& rig, std::uint64_t tasks, std::uint32_t payload) {
   found.tasks = tasks;
   found.tasks_per_s = static_cast<double>(tasks) / seconds_since(start);
   const std::uint64_t after = resident_memory(broker);
-  found.bytes_per_task = static_cast<double>(after - std::min(after, before)) / static_cast<double>(tasks);
+  found.bytes_per_task =
+      static_cast<double>(after - std::min(after, before)) / static_cast<double>(tasks);
   job.cancel();
   job.wait();
   return found;

@@ -13,8 +13,8 @@ struct Queued {
   double tasks_per_s = 0;     ///< handed in
 };
 
-/// Hands in tasks that no worker takes, looks at the broker, and cancels them. On a fresh broker of the bench's own: memory that was used
-/// before is used again and would not show.
+/// Hands in tasks that no worker takes, looks at the broker, and cancels them. On a fresh broker of
+/// the bench's own: memory that was used before is used again and would not show.
 Queued measure_queued(Rig& rig, std::uint64_t tasks, std::uint32_t payload);
 
 }  // namespace quern::bench

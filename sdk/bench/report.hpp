@@ -1,4 +1,5 @@
-// How a bench says what it found: one JSON object, or a table and the sentence that is in the object.
+// How a bench says what it found: one JSON object, or a table and the sentence that is in the
+// object.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -19,17 +19,22 @@ constexpr auto kRigLook = 5ms;
 void check_choices(const cli::Given& given) {
   const auto store = given.get_or<std::string>("store", "none");
   const auto encrypt = given.get_or<std::string>("encrypt", "off");
-  if (store != "none" && store != "durable") throw cli::UsageError("--store takes none or durable, not '" + store + "'");
-  if (encrypt != "on" && encrypt != "off") throw cli::UsageError("--encrypt takes off or on, not '" + encrypt + "'");
+  if (store != "none" && store != "durable")
+    throw cli::UsageError("--store takes none or durable, not '" + store + "'");
+  if (encrypt != "on" && encrypt != "off")
+    throw cli::UsageError("--encrypt takes off or on, not '" + encrypt + "'");
 }
 
 unsigned at_least_one(const cli::Given& given, const char* name) {
   const auto number = given.get_or<unsigned>(name, 1);
-  if (number < 1 || number > 4096) throw cli::UsageError("--" + std::string(name) + " takes 1 to 4096");
+  if (number < 1 || number > 4096)
+    throw cli::UsageError("--" + std::string(name) + " takes 1 to 4096");
   return number;
 }
 
-bool is_encrypted(const cli::Given& given) { return given.get_or<std::string>("encrypt", "off") == "on"; }
+bool is_encrypted(const cli::Given& given) {
+  return given.get_or<std::string>("encrypt", "off") == "on";
+}
 
 cli::ClusterPlan plan_of(const cli::Given& given, const std::string& folder) {
   cli::ClusterPlan plan;
@@ -38,10 +43,12 @@ cli::ClusterPlan plan_of(const cli::Given& given, const std::string& folder) {
   plan.slots = at_least_one(given, "slots");
   plan.broker_options = {"--log-level", "warning"};
   if (is_encrypted(given)) {
-    plan.broker_options.insert(plan.broker_options.end(), {"--keys", folder + "/keys", "--audit", folder + "/audit"});
+    plan.broker_options.insert(plan.broker_options.end(),
+                               {"--keys", folder + "/keys", "--audit", folder + "/audit"});
     plan.worker_options = {"--keys", folder + "/keys"};
   } else {
-    plan.broker_options = {"--insecure", "--log-level", "error"};  // that it is not encrypted was asked for
+    plan.broker_options = {"--insecure", "--log-level",
+                           "error"};  // that it is not encrypted was asked for
     plan.worker_options = {"--insecure"};
   }
   if (given.get_or<std::string>("store", "none") == "durable")
@@ -58,16 +65,19 @@ bool broker_is_given(const cli::Given& given) {
 }  // namespace
 
 void add_rig_options(cli::Syntax& syntax) {
-  syntax.add()("workers", option<unsigned>("N"), "workers of its own broker; default 1")(
-      "slots", option<unsigned>("N"), "slots of each; default 1")(
-      "store", option<std::string>("none|durable"), "default none")(
-      "encrypt", option<std::string>("off|on"), "default off");
+  auto add = syntax.add();
+  add("workers", option<unsigned>("N"), "workers of its own broker; default 1");
+  add("slots", option<unsigned>("N"), "slots of each; default 1");
+  add("store", option<std::string>("none|durable"), "default none");
+  add("encrypt", option<std::string>("off|on"), "default off");
 }
 
 BenchFolder::BenchFolder() {
-  // /var/tmp outlives a restart by the file hierarchy standard, so it is a disk; /tmp may be memory.
+  // /var/tmp outlives a restart by the file hierarchy standard, so it is a disk; /tmp may be
+  // memory.
   std::string pattern = "/var/tmp/quern-bench-XXXXXX";
-  if (!::mkdtemp(pattern.data())) throw std::runtime_error("cannot make a folder in /var/tmp for the store and the keys");
+  if (!::mkdtemp(pattern.data()))
+    throw std::runtime_error("cannot make a folder in /var/tmp for the store and the keys");
   path_ = pattern;
 }
 

@@ -1,5 +1,5 @@
-// What a bench runs against: the broker it was given, or a broker and workers of its own; the baseline beside
-// it; a client.
+// What a bench runs against: the broker it was given, or a broker and workers of its own; the
+// baseline beside it; a client.
 #pragma once
 
 #include <optional>
@@ -41,7 +41,7 @@ class Rig {
  private:
   void wait_for_workers(std::size_t count);
 
-  std::optional<Baseline> baseline_;  // forks, so it comes first: before any thread
+  std::optional<Baseline> baseline_;   // forks, so it comes first: before any thread
   std::optional<BenchFolder> folder_;  // outlives the broker that uses it
   std::optional<cli::Cluster> cluster_;
   std::optional<Client> client_;

@@ -10,8 +10,8 @@
 #include "bench/measure.hpp"
 #include "bench/modes.hpp"
 #include "bench/payload.hpp"
-#include "bench/report.hpp"
 #include "bench/queued.hpp"
+#include "bench/report.hpp"
 #include "bench/rig.hpp"
 #include "bench/round_trips.hpp"
 #include "cli/human.hpp"
@@ -23,12 +23,15 @@ namespace {
 using cli::option;
 using cli::UsageError;
 
-constexpr cli::Manual kThroughputManual = {"quern bench throughput [OPTIONS]",
-                                 "Runs no-op tasks end to end and checks every result; bare libzmq moves equal batches beside it. Then one task\n"
-                                 "at a time, and what a task costs that waits. Medians over the repeats. A wrong or missing result: exit 1.",
-                                 "  quern bench throughput\n"
-                                 "  quern bench throughput --tasks 10000000 --payload 64 --json\n"
-                                 "  quern bench throughput --mode single\n"};
+constexpr cli::Manual kThroughputManual = {
+    "quern bench throughput [OPTIONS]",
+    "Runs no-op tasks end to end and checks every result; bare libzmq moves equal batches beside "
+    "it. Then one task\n"
+    "at a time, and what a task costs that waits. Medians over the repeats. A wrong or missing "
+    "result: exit 1.",
+    "  quern bench throughput\n"
+    "  quern bench throughput --tasks 10000000 --payload 64 --json\n"
+    "  quern bench throughput --mode single\n"};
 
 constexpr std::uint64_t kBatchBytesMax = 1u << 20;
 constexpr std::uint32_t kBytesMax = 64u << 20;
@@ -64,7 +67,8 @@ Request request_of(const cli::Given& given) {
   Load& load = request.load;
   load.mode = *mode;
   load.tasks = given.get_or<std::uint64_t>("tasks", 1'000'000);
-  if (load.tasks < 1 || load.tasks > 1'000'000'000'000) throw UsageError("--tasks takes 1 to 10^12");
+  if (load.tasks < 1 || load.tasks > 1'000'000'000'000)
+    throw UsageError("--tasks takes 1 to 10^12");
   load.payload = given.get_or<std::uint32_t>("payload", 16);
   if (load.payload < kIndexBytes || load.payload > kBytesMax)
     throw UsageError("--payload takes 8 (every task carries its index) to 67108864 bytes");
@@ -81,13 +85,14 @@ Request request_of(const cli::Given& given) {
 
 BaselineOrder baseline_order(const Load& load) {
   BaselineOrder order;
-  // A range has no payloads to move, however long it is: what bare libzmq does is known after some of it.
+  // A range has no payloads to move, however long it is: what bare libzmq does is known after some
+  // of it.
   constexpr std::uint64_t kRangeMost = 10'000'000;
   order.tasks = load.mode == Mode::range ? std::min(load.tasks, kRangeMost) : load.tasks;
   order.payload = load.payload;
   order.result = load.result.value_or(kIndexBytes);
-  order.batch =
-      std::clamp<std::uint64_t>(kBatchBytesMax / std::max(order.payload, order.result), 1, kBaselineBatch);
+  order.batch = std::clamp<std::uint64_t>(kBatchBytesMax / std::max(order.payload, order.result), 1,
+                                          kBaselineBatch);
   return order;
 }
 
@@ -109,7 +114,8 @@ constexpr std::uint64_t kQueuedBytesMost = 256u << 20;
 void measure_once(Rig& rig, const Load& load, Findings& findings) {
   const auto tasks = static_cast<double>(load.tasks);
   const BaselineOrder order = baseline_order(load);
-  findings.baseline_tasks_per_s.push_back(static_cast<double>(order.tasks) / rig.baseline().run(order).seconds);
+  findings.baseline_tasks_per_s.push_back(static_cast<double>(order.tasks) /
+                                          rig.baseline().run(order).seconds);
   const Cost before = processor_time(rig);
   findings.tasks_per_s.push_back(tasks / run_load(rig.client(), load));
   const Cost after = processor_time(rig);
@@ -123,10 +129,13 @@ void measure_once(Rig& rig, const Load& load, Findings& findings) {
 std::string summary_of(const Findings& findings) {
   // Below this share of the time nobody minds.
   constexpr double kWorth = 0.1;
-  const double together = 1 / median(findings.tasks_per_s), alone = median(findings.round_trips.ours.p50) / 1e6;
-  return "Here a task costs " + cli::human_seconds(together) + " among many and " + cli::human_seconds(alone) +
-         " when it is waited for: for the overhead to stay below 10 %, let it take " + cli::human_seconds(together / kWorth) + ", or " +
-         cli::human_seconds(alone / kWorth) + " when it is waited for.";
+  const double together = 1 / median(findings.tasks_per_s),
+               alone = median(findings.round_trips.ours.p50) / 1e6;
+  return "Here a task costs " + cli::human_seconds(together) + " among many and " +
+         cli::human_seconds(alone) +
+         " when it is waited for: for the overhead to stay below 10 %, let it take " +
+         cli::human_seconds(together / kWorth) + ", or " + cli::human_seconds(alone / kWorth) +
+         " when it is waited for.";
 }
 
 Json report_of(const Request& request, const Findings& findings, Rig& rig) {
@@ -139,7 +148,8 @@ Json report_of(const Request& request, const Findings& findings, Rig& rig) {
       {"tasks_per_s", std::round(rate)},
       {"baseline_tasks_per_s", std::round(bare)},
       {"ratio", std::round(rate / bare * 1e3) / 1e3},
-      {"cpu_us_per_task", {{"client", micros(findings.client_us)}, {"broker", nullptr}, {"worker", nullptr}}},
+      {"cpu_us_per_task",
+       {{"client", micros(findings.client_us)}, {"broker", nullptr}, {"worker", nullptr}}},
       {"broker_peak_rss_bytes", nullptr},
       {"spread", spread_of(findings.tasks_per_s)},
       {"repeats", request.repeats},
@@ -155,29 +165,38 @@ Json report_of(const Request& request, const Findings& findings, Rig& rig) {
   object["p50_us"] = rounded(median(findings.round_trips.ours.p50));
   object["p99_us"] = rounded(median(findings.round_trips.ours.p99));
   object["baseline_p50_us"] = rounded(median(findings.round_trips.bare.p50));
-  object["bytes_per_queued_task"] = findings.queued ? Json(rounded(findings.queued->bytes_per_task)) : Json(nullptr);
-  object["queued_tasks_per_s"] = findings.queued ? Json(std::round(findings.queued->tasks_per_s)) : Json(nullptr);
+  object["bytes_per_queued_task"] =
+      findings.queued ? Json(rounded(findings.queued->bytes_per_task)) : Json(nullptr);
+  object["queued_tasks_per_s"] =
+      findings.queued ? Json(std::round(findings.queued->tasks_per_s)) : Json(nullptr);
   object["summary"] = summary_of(findings);
   return object;
 }
 
 std::string table_of(const Request& request, const Findings& findings, Rig& rig) {
   const double rate = median(findings.tasks_per_s), bare = median(findings.baseline_tasks_per_s);
-  const auto seconds = [](const std::vector<double>& us) { return cli::human_seconds(median(us) / 1e6); };
+  const auto seconds = [](const std::vector<double>& us) {
+    return cli::human_seconds(median(us) / 1e6);
+  };
   const auto fixed = [](double number, const char* unit) {
     std::array<char, 32> text{};
     std::snprintf(text.data(), text.size(), "%.3f %s", number, unit);
     return std::string(text.data());
   };
-  cli::Table table({{request.mode + ", " + std::to_string(request.load.payload) + " bytes a task"}, {"quern", cli::Align::right}, {"bare libzmq", cli::Align::right}});
+  cli::Table table({{request.mode + ", " + std::to_string(request.load.payload) + " bytes a task"},
+                    {"quern", cli::Align::right},
+                    {"bare libzmq", cli::Align::right}});
   table.add({"tasks a second", cli::human_count(rate), cli::human_count(bare)});
-  table.add({"one task at a time, p50", seconds(findings.round_trips.ours.p50), seconds(findings.round_trips.bare.p50)});
-  table.add({"  p99", seconds(findings.round_trips.ours.p99), seconds(findings.round_trips.bare.p99)});
+  table.add({"one task at a time, p50", seconds(findings.round_trips.ours.p50),
+             seconds(findings.round_trips.bare.p50)});
+  table.add(
+      {"  p99", seconds(findings.round_trips.ours.p99), seconds(findings.round_trips.bare.p99)});
   table.add({"processor time a task: client", fixed(median(findings.client_us), "us"), ""});
   if (rig.cluster()) {
     table.add({"  broker", fixed(median(findings.broker_us), "us"), ""});
     table.add({"  worker", fixed(median(findings.worker_us), "us"), ""});
-    table.add({"broker's memory, at most", cli::human_bytes(peak_memory(rig.cluster()->broker().pid())), ""});
+    table.add({"broker's memory, at most",
+               cli::human_bytes(peak_memory(rig.cluster()->broker().pid())), ""});
   }
   if (findings.queued) {
     table.add({"  for a task that waits", fixed(findings.queued->bytes_per_task, "bytes"), ""});
@@ -190,12 +209,14 @@ std::string table_of(const Request& request, const Findings& findings, Rig& rig)
 
 cli::Syntax throughput_syntax() {
   cli::Syntax syntax(kThroughputManual);
-  syntax.add()("tasks", option<std::uint64_t>("N"), "default 1000000")(
-      "payload", option<std::uint32_t>("BYTES"), "of a task; default 16")(
-      "result", option<std::uint32_t>("BYTES"), "of a result; default 8")(
-      "mode", option<std::string>("map|single|range"), "default map")(
-      "jobs", option<std::uint64_t>("N"), "share a map's tasks out among N jobs at once; default 1")(
-      "repeat", option<unsigned>("N"), "default 5");
+  auto add = syntax.add();
+  add("tasks", option<std::uint64_t>("N"), "default 1000000");
+  add("payload", option<std::uint32_t>("BYTES"), "of a task; default 16");
+  add("result", option<std::uint32_t>("BYTES"), "of a result; default 8");
+  add("mode", option<std::string>("map|single|range"), "default map");
+  add("jobs", option<std::uint64_t>("N"),
+      "share a map's tasks out among N jobs at once; default 1");
+  add("repeat", option<unsigned>("N"), "default 5");
   add_rig_options(syntax);
   return syntax;
 }
@@ -207,7 +228,9 @@ cli::Exit throughput(const cli::Arguments& arguments) {
   Rig rig(*given);
   Findings findings;
   if (rig.cluster() && request.load.mode != Mode::range)
-    findings.queued = measure_queued(rig, std::clamp<std::uint64_t>(kQueuedBytesMost / request.load.payload, 1, kQueuedMost), request.load.payload);
+    findings.queued = measure_queued(
+        rig, std::clamp<std::uint64_t>(kQueuedBytesMost / request.load.payload, 1, kQueuedMost),
+        request.load.payload);
   warm_up(rig);
   for (unsigned i = 0; i < request.repeats; ++i) measure_once(rig, request.load, findings);
   print_report(report_of(request, findings, rig), table_of(request, findings, rig), given->json());

@@ -9,7 +9,8 @@ namespace {
 
 class RecordArguments final : public ArgumentSource {
  public:
-  RecordArguments(std::unique_ptr<Records> records, std::size_t group) : records_(std::move(records)), group_(group) {}
+  RecordArguments(std::unique_ptr<Records> records, std::size_t group)
+      : records_(std::move(records)), group_(group) {}
 
   bool next(std::vector<std::string>& arguments) override {
     arguments.clear();
@@ -17,7 +18,8 @@ class RecordArguments final : public ArgumentSource {
       ++number_;
       // An argument ends at a NUL, so it cannot have one in it.
       if (record.find('\0') != std::string::npos)
-        throw FileError("line " + std::to_string(number_) + " of the input has a NUL in it; with -0 NULs end the arguments");
+        throw FileError("line " + std::to_string(number_) +
+                        " of the input has a NUL in it; with -0 NULs end the arguments");
       arguments.push_back(record);
     }
     return !arguments.empty();
@@ -39,7 +41,8 @@ class ListArguments final : public ArgumentSource {
       if (linked_[i]) shorten(lists_[i], lists_[i - 1]);
     for (std::size_t i = 1; i < lists_.size(); ++i)
       if (linked_[i]) shorten(lists_[i], lists_[i - 1]);
-    over_ = std::any_of(lists_.begin(), lists_.end(), [](const auto& list) { return list.empty(); });
+    over_ =
+        std::any_of(lists_.begin(), lists_.end(), [](const auto& list) { return list.empty(); });
   }
 
   bool next(std::vector<std::string>& arguments) override {

@@ -1,4 +1,5 @@
-// Where the arguments of `quern map` come from: records of files, or lists on the command line; several at a time if wanted. One thread.
+// Where the arguments of `quern map` come from: records of files, or lists on the command line;
+// several at a time if wanted. One thread.
 #pragma once
 
 #include <memory>

@@ -33,7 +33,8 @@ void Attended::cancel() {
   for (const Job& job : jobs) job.cancel();
   const auto deadline = std::chrono::steady_clock::now() + kCancelWait;
   for (const Job& job : jobs)
-    job.wait(std::max(0ms, std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now())));
+    job.wait(std::max(0ms, std::chrono::duration_cast<std::chrono::milliseconds>(
+                               deadline - std::chrono::steady_clock::now())));
 }
 
 void Attended::on_interrupt() {

@@ -1,5 +1,5 @@
-// A command that waits for jobs: Ctrl-C and SIGTERM cancel them, give the broker a moment to confirm, and end the process. Construct
-// in main's thread before any other thread starts.
+// A command that waits for jobs: Ctrl-C and SIGTERM cancel them, give the broker a moment to
+// confirm, and end the process. Construct in main's thread before any other thread starts.
 #pragma once
 
 #include <mutex>

@@ -26,24 +26,28 @@ using namespace std::chrono_literals;
 
 constexpr Manual kAuditManual = {
     "quern audit tail | grep | verify [OPTIONS]",
-    "The broker's record of decisions: who did what, what was denied, changes of keys, starts and stops. One "
+    "The broker's record of decisions: who did what, what was denied, changes of keys, starts and "
+    "stops. One "
     "JSON object per line in\n"
     "audit.log, each with the hash of the line before; in $XDG_STATE_HOME/quern, or --audit DIR.",
     "  quern audit tail -f\n"
     "  quern audit grep --decision deny --since 2026-11-25\n"
     "  quern audit verify && echo untouched\n"};
 
-constexpr const char* kFields[] = {"principal", "address", "action", "object", "decision", "reason"};
+constexpr const char* kFields[] = {"principal", "address",  "action",
+                                   "object",    "decision", "reason"};
 constexpr auto kFollowLook = 200ms;
 
 void add_folder_option(Syntax& syntax) {
-  syntax.add()("audit", option<std::string>("DIR"), "folder of the log; default $XDG_STATE_HOME/quern");
+  syntax.add()("audit", option<std::string>("DIR"),
+               "folder of the log; default $XDG_STATE_HOME/quern");
 }
 
 std::string log_folder(const Given& given) {
   const std::string folder = given.get_or<std::string>("audit", keys::default_state_folder());
   if (folder.empty())
-    throw UsageError("neither XDG_STATE_HOME nor HOME says where the log is: name its folder with --audit");
+    throw UsageError(
+        "neither XDG_STATE_HOME nor HOME says where the log is: name its folder with --audit");
   return folder;
 }
 
@@ -60,9 +64,11 @@ void show(const std::string& line, bool json) {
     std::cout << line << '\n';
     return;
   }
-  const auto field = [&](const char* name) { return printable(keys::field_of(line, name).value_or("?")); };
-  std::cout << field("time").substr(0, 23) << "  " << field("decision") << "  " << field("principal") << "  "
-            << field("action");
+  const auto field = [&](const char* name) {
+    return printable(keys::field_of(line, name).value_or("?"));
+  };
+  std::cout << field("time").substr(0, 23) << "  " << field("decision") << "  "
+            << field("principal") << "  " << field("action");
   if (const auto object = field("object"); !object.empty()) std::cout << "  " << object;
   if (const auto reason = field("reason"); !reason.empty()) std::cout << "  (" << reason << ")";
   if (const auto address = field("address"); !address.empty()) std::cout << "  from " << address;
@@ -119,7 +125,8 @@ std::string time_of(const Given& given, const char* name) {
     if (std::regex_match(text, form))
       keys::time_of(text.substr(0, 10));  // throws for a day that is none
     else
-      throw keys::KeyError("'" + text + "' is no time: say 2026-11-25 or 2026-11-25T10:00:00 (UTC)");
+      throw keys::KeyError("'" + text +
+                           "' is no time: say 2026-11-25 or 2026-11-25T10:00:00 (UTC)");
   } catch (const keys::KeyError& error) {
     throw UsageError("--" + std::string(name) + ": " + error.what());
   }
@@ -127,12 +134,12 @@ std::string time_of(const Given& given, const char* name) {
 }
 
 Syntax tail_syntax() {
-  Syntax syntax(
-      {"quern audit tail [-n N] [-f]", "Shows the last lines of the audit log.",
-       "  quern audit tail\n  quern audit tail -n 100 --json\n  quern audit tail -f\n"});
+  Syntax syntax({"quern audit tail [-n N] [-f]", "Shows the last lines of the audit log.",
+                 "  quern audit tail\n  quern audit tail -n 100 --json\n  quern audit tail -f\n"});
   add_folder_option(syntax);
-  syntax.add()("lines,n", option<std::int64_t>("N"), "how many; default 20")(
-      "follow,f", flag(), "go on as lines come, until Ctrl-C");
+  auto add = syntax.add();
+  add("lines,n", option<std::int64_t>("N"), "how many; default 20");
+  add("follow,f", flag(), "go on as lines come, until Ctrl-C");
   return syntax;
 }
 
@@ -145,15 +152,17 @@ Exit tail(const Arguments& arguments) {
   const auto most = static_cast<std::size_t>(lines);
   std::deque<std::string> last;
   LogEnd end(folder + "/audit.log");
-  keys::for_each_line(files_of(folder), [&](const std::string&, std::size_t, const std::string& line) {
-    last.push_back(line);
-    if (last.size() > most) last.pop_front();
-    return true;
-  });
+  keys::for_each_line(files_of(folder),
+                      [&](const std::string&, std::size_t, const std::string& line) {
+                        last.push_back(line);
+                        if (last.size() > most) last.pop_front();
+                        return true;
+                      });
   for (const auto& line : last) show(line, given->json());
   // What came while they were read is shown once.
   std::uint64_t shown =
-      last.empty() ? 0 : keys::position_before(last.back()).value_or(keys::AuditPosition{}).count + 1;
+      last.empty() ? 0
+                   : keys::position_before(last.back()).value_or(keys::AuditPosition{}).count + 1;
   while (given->flag("follow") && std::cout.flush()) {
     for (const auto& line : end.take()) {
       const auto at = keys::position_before(line);
@@ -178,8 +187,9 @@ Syntax grep_syntax() {
   add_folder_option(syntax);
   for (const char* field : kFields)
     syntax.add()(field, option<std::string>("TEXT"), "lines whose field has this text");
-  syntax.add()("since", option<std::string>("TIME"), "from 2026-11-25 or 2026-11-25T10:00:00 (UTC) on")(
-      "until", option<std::string>("TIME"), "before that");
+  auto add = syntax.add();
+  add("since", option<std::string>("TIME"), "from 2026-11-25 or 2026-11-25T10:00:00 (UTC) on");
+  add("until", option<std::string>("TIME"), "before that");
   return syntax;
 }
 
@@ -191,27 +201,28 @@ Exit grep(const Arguments& arguments) {
   const std::string since = given->has("since") ? time_of(*given, "since") : "";
   const std::string until = given->has("until") ? time_of(*given, "until") : "";
   bool any = false;
-  keys::for_each_line(files_of(log_folder(*given)), [&](const std::string&, std::size_t,
-                                                       const std::string& line) {
-    if (line.find(text) == std::string::npos) return true;
-    for (const char* field : kFields)
-      if (given->has(field) &&
-          keys::field_of(line, field).value_or("").find(given->get<std::string>(field)) == std::string::npos)
+  keys::for_each_line(
+      files_of(log_folder(*given)), [&](const std::string&, std::size_t, const std::string& line) {
+        if (line.find(text) == std::string::npos) return true;
+        for (const char* field : kFields)
+          if (given->has(field) &&
+              keys::field_of(line, field).value_or("").find(given->get<std::string>(field)) ==
+                  std::string::npos)
+            return true;
+        const std::string time = keys::field_of(line, "time").value_or("");
+        if (time < since || (!until.empty() && time >= until)) return true;
+        any = true;
+        show(line, given->json());
         return true;
-    const std::string time = keys::field_of(line, "time").value_or("");
-    if (time < since || (!until.empty() && time >= until)) return true;
-    any = true;
-    show(line, given->json());
-    return true;
-  });
+      });
   return any ? Exit::done : Exit::failed;
 }
 
 Syntax verify_syntax() {
-  Syntax syntax(
-      {"quern audit verify",
-       "Checks the whole chain of the audit log. Exit 1 when it is not as it was written, and where.",
-       "  quern audit verify\n  quern audit verify --audit /var/lib/quern --json\n"});
+  Syntax syntax({"quern audit verify",
+                 "Checks the whole chain of the audit log. Exit 1 when it is not as it was "
+                 "written, and where.",
+                 "  quern audit verify\n  quern audit verify --audit /var/lib/quern --json\n"});
   add_folder_option(syntax);
   return syntax;
 }
@@ -226,10 +237,12 @@ Exit verify(const Arguments& arguments) {
                           {"problem", check.problem},
                           {"torn", check.torn}});
   else if (check.problem.empty())
-    std::cout << check.lines << " lines, all as they were written"
-              << (check.torn ? ", and a piece of one behind them (a broker was killed, or the power failed)"
-                             : "")
-              << '\n';
+    std::cout
+        << check.lines << " lines, all as they were written"
+        << (check.torn
+                ? ", and a piece of one behind them (a broker was killed, or the power failed)"
+                : "")
+        << '\n';
   else
     std::cout << "NOT as it was written: " << check.problem << " (" << check.lines
               << " lines before it are)\n";
@@ -239,7 +252,8 @@ Exit verify(const Arguments& arguments) {
 constexpr Subcommand kAuditActions[] = {
     {"tail", "the last lines; -f goes on", tail, tail_syntax},
     {"grep", "lines with these fields", grep, grep_syntax},
-    {"verify", "whether any line was changed, removed, inserted, reordered, or the end cut off", verify, verify_syntax},
+    {"verify", "whether any line was changed, removed, inserted, reordered, or the end cut off",
+     verify, verify_syntax},
 };
 
 }  // namespace

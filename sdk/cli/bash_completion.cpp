@@ -5,8 +5,8 @@
 namespace quern::cli {
 namespace {
 
-// What is the same for all commands. Names of workers and functions are another party's text: they never pass
-// through `compgen -W`, which would run a $(command) in them.
+// What is the same for all commands. Names of workers and functions are another party's text: they
+// never pass through `compgen -W`, which would run a $(command) in them.
 constexpr char kBashHead[] = R"bash(# Completes `quern` in bash; printed by `quern completion bash`.
 
 # What the broker lists, a name per line; nothing when it does not answer at once.
@@ -116,12 +116,18 @@ std::vector<std::string> names_of(std::span<const Subcommand> among) {
 
 std::string word_of(const Syntax& syntax, std::span<const Subcommand> commands) {
   switch (syntax.word()) {
-    case Word::job: return "job";
-    case Word::worker: return "worker";
-    case Word::function: return "function";
-    case Word::shell: return "'bash zsh'";
-    case Word::command: return "'" + joined(names_of(commands), " ") + "'";
-    case Word::any: break;
+    case Word::job:
+      return "job";
+    case Word::worker:
+      return "worker";
+    case Word::function:
+      return "function";
+    case Word::shell:
+      return "'bash zsh'";
+    case Word::command:
+      return "'" + joined(names_of(commands), " ") + "'";
+    case Word::any:
+      break;
   }
   return "''";
 }
@@ -129,17 +135,23 @@ std::string word_of(const Syntax& syntax, std::span<const Subcommand> commands) 
 /// The word for `values` in the script; empty for a flag.
 std::string values_of(const OptionText& option) {
   switch (value_of(option)) {
-    case Value::none: return "";
-    case Value::anything: return "none";
-    case Value::file: return "file";
-    case Value::folder: return "folder";
-    case Value::choice: return joined(option.choices(), " ");
+    case Value::none:
+      return "";
+    case Value::anything:
+      return "none";
+    case Value::file:
+      return "file";
+    case Value::folder:
+      return "folder";
+    case Value::choice:
+      return joined(option.choices(), " ");
   }
   return "";
 }
 
 /// The case of one command: its options, what their values are, what its words are.
-std::string case_of(const std::string& path, const Syntax& syntax, std::span<const Subcommand> commands) {
+std::string case_of(const std::string& path, const Syntax& syntax,
+                    std::span<const Subcommand> commands) {
   std::vector<std::string> names;
   std::map<std::string, std::vector<std::string>> by_values;
   std::string many;
@@ -149,11 +161,14 @@ std::string case_of(const std::string& path, const Syntax& syntax, std::span<con
     if (values.empty()) continue;
     by_values[values].push_back(option.name);
     if (!option.letter.empty()) by_values[values].push_back(option.letter);
-    if (option.many) many += "      [[ $near == " + option.name + " ]] && values='" + values + "'\n";
+    if (option.many)
+      many += "      [[ $near == " + option.name + " ]] && values='" + values + "'\n";
   }
-  std::string text = "    '" + path + "')\n      options='" + joined(names, " ") + "'\n      word=" + word_of(syntax, commands) + "\n" + many;
+  std::string text = "    '" + path + "')\n      options='" + joined(names, " ") +
+                     "'\n      word=" + word_of(syntax, commands) + "\n" + many;
   text += "      case $option in\n";
-  for (const auto& [values, options] : by_values) text += "        " + joined(options, " | ") + ") values='" + values + "' ;;\n";
+  for (const auto& [values, options] : by_values)
+    text += "        " + joined(options, " | ") + ") values='" + values + "' ;;\n";
   return text + "      esac ;;\n";
 }
 
@@ -171,15 +186,20 @@ std::string bash_completion(std::span<const Subcommand> commands) {
       continue;
     }
     families.push_back(name);
-    cases += "    '" + name + "') word='" + joined(names_of(syntax.actions()), " ") + "' options=--help ;;\n";
-    for (const Subcommand& action : syntax.actions()) cases += case_of(name + " " + std::string(action.name), action.syntax(), commands);
+    cases += "    '" + name + "') word='" + joined(names_of(syntax.actions()), " ") +
+             "' options=--help ;;\n";
+    for (const Subcommand& action : syntax.actions())
+      cases += case_of(name + " " + std::string(action.name), action.syntax(), commands);
   }
   std::string text = kBashHead;
   text += "  path=${words[1]} options='' values='' word=''\n";
   text += "  ((last < 2)) && path=\n";
   if (!families.empty())
-    text += "  case $path in\n    " + joined(families, " | ") + ") ((last > 2)) && path+=\" ${words[2]}\" ;;\n  esac\n";
-  text += "  case $path in\n    '') word='" + all + " help' options='--help --version' ;;\n    'help') word='" + all + "' ;;\n" + cases + "  esac\n";
+    text += "  case $path in\n    " + joined(families, " | ") +
+            ") ((last > 2)) && path+=\" ${words[2]}\" ;;\n  esac\n";
+  text += "  case $path in\n    '') word='" + all +
+          " help' options='--help --version' ;;\n    'help') word='" + all + "' ;;\n" + cases +
+          "  esac\n";
   return text + kTail;
 }
 

@@ -10,9 +10,10 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kCancelManual = {"quern cancel ID",
-                            "Cancels a job (12) or one task of it (12.5). What has ended stays as it is.",
-                            "  quern cancel 12\n  quern cancel 12.5\n"};
+constexpr Manual kCancelManual = {
+    "quern cancel ID",
+    "Cancels a job (12) or one task of it (12.5). What has ended stays as it is.",
+    "  quern cancel 12\n  quern cancel 12.5\n"};
 
 }  // namespace
 
@@ -28,12 +29,14 @@ Exit cancel(const Arguments& arguments) {
   const JobId id = job_id(given->words().front());
   Client client(given->client());
   client.job(id.number);  // an unknown one is told by its number
-  const JobStatus status = id.task ? client.cancel(id.number, *id.task, 1) : client.cancel(id.number);
+  const JobStatus status =
+      id.task ? client.cancel(id.number, *id.task, 1) : client.cancel(id.number);
   if (given->json()) {
     std::cout << line_of(to_json(status));
   } else {
-    std::cout << "job " << value(status.number) << ' ' << to_string(status.state) << ": " << status.done
-              << " of " << status.total << " tasks done, " << status.cancelled << " cancelled\n";
+    std::cout << "job " << value(status.number) << ' ' << to_string(status.state) << ": "
+              << status.done << " of " << status.total << " tasks done, " << status.cancelled
+              << " cancelled\n";
   }
   return Exit::done;
 }

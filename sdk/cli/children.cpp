@@ -21,7 +21,9 @@ using Clock = std::chrono::steady_clock;
 
 bool is_program(const std::filesystem::path& path) { return ::access(path.c_str(), X_OK) == 0; }
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
 
 /// Between fork and exec: only calls that are safe there.
 [[noreturn]] void become(char* const* words, int out, pid_t parent) {
@@ -39,7 +41,9 @@ bool is_program(const std::filesystem::path& path) { return ::access(path.c_str(
   ::_exit(127);
 }
 
-Ending ending_of(int status) { return {WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status)}; }
+Ending ending_of(int status) {
+  return {WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status)};
+}
 
 int milliseconds_until(Clock::time_point deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
@@ -55,7 +59,8 @@ std::string find_program(const std::string& name) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path ? path : "");
   for (std::string folder; std::getline(folders, folder, ':');)
-    if (const auto candidate = std::filesystem::path(folder) / name; !folder.empty() && is_program(candidate))
+    if (const auto candidate = std::filesystem::path(folder) / name;
+        !folder.empty() && is_program(candidate))
       return candidate.string();
   throw std::runtime_error(name + " is neither beside this program nor in PATH");
 }
@@ -64,7 +69,8 @@ Child::Child(const ProgramCall& call) {
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) fail("pipe");
   std::vector<char*> words{const_cast<char*>(call.path.c_str())};
-  for (const std::string& argument : call.arguments) words.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : call.arguments)
+    words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
   const pid_t parent = ::getpid();
   pid_ = ::fork();
@@ -124,14 +130,15 @@ void Child::signal(int number) {
 
 std::optional<Ending> Child::ended() {
   int status = 0;
-  if (pid_ > 0 && !ending_ && ::waitpid(pid_, &status, WNOHANG) == pid_) ending_ = ending_of(status);
+  if (pid_ > 0 && !ending_ && ::waitpid(pid_, &status, WNOHANG) == pid_)
+    ending_ = ending_of(status);
   return ending_;
 }
 
 std::optional<Ending> Child::wait_for(std::chrono::milliseconds patience) {
   const auto deadline = Clock::now() + patience;
-  // A process has no descriptor to poll before Linux 5.3 (pidfd), but its end closes its stdout, which has no
-  // other writer.
+  // A process has no descriptor to poll before Linux 5.3 (pidfd), but its end closes its stdout,
+  // which has no other writer.
   while (!ended() && Clock::now() < deadline) {
     pollfd closed{out_, POLLIN, 0};
     if (::poll(&closed, 1, std::min(50, milliseconds_until(deadline))) <= 0) continue;

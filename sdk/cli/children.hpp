@@ -1,5 +1,5 @@
-// Programs that this process starts and owns. A child never outlives its parent: the kernel kills it when the
-// thread that started it ends, also by kill -9, so start children from the main thread.
+// Programs that this process starts and owns. A child never outlives its parent: the kernel kills
+// it when the thread that started it ends, also by kill -9, so start children from the main thread.
 #pragma once
 
 #include <sys/types.h>
@@ -26,9 +26,9 @@ struct Ending {
 
 class Child {
  public:
-  /// Starts the program in a process group of its own (Ctrl-C at the terminal reaches only us, and we stop it
-  /// in order). Its stdin is empty, its stdout is read through first_line(), its stderr is ours. Throws
-  /// std::system_error.
+  /// Starts the program in a process group of its own (Ctrl-C at the terminal reaches only us, and
+  /// we stop it in order). Its stdin is empty, its stdout is read through first_line(), its stderr
+  /// is ours. Throws std::system_error.
   explicit Child(const ProgramCall& call);
   /// Kills and reaps what still runs.
   ~Child();
@@ -36,7 +36,8 @@ class Child {
   Child& operator=(Child&& other) noexcept;
 
   pid_t pid() const { return pid_; }
-  /// The first line of its stdout without the newline; nullopt when it ended or was silent for so long.
+  /// The first line of its stdout without the newline; nullopt when it ended or was silent for so
+  /// long.
   std::optional<std::string> first_line(std::chrono::milliseconds patience);
   void signal(int number);
   /// Reaps it if it has ended.

@@ -17,7 +17,8 @@ constexpr std::string_view kReady = "ready ";
 
 ProgramCall broker_call(const ClusterPlan& plan) {
   ProgramCall call{find_program("quern-broker"), {"--bind", plan.bind}};
-  call.arguments.insert(call.arguments.end(), plan.broker_options.begin(), plan.broker_options.end());
+  call.arguments.insert(call.arguments.end(), plan.broker_options.begin(),
+                        plan.broker_options.end());
   return call;
 }
 
@@ -31,10 +32,14 @@ std::string endpoint_of(Child& broker) {
 
 }  // namespace
 
-Cluster::Cluster(const ClusterPlan& plan) : broker_(broker_call(plan)), endpoint_(endpoint_of(broker_)) {
+Cluster::Cluster(const ClusterPlan& plan)
+    : broker_(broker_call(plan)), endpoint_(endpoint_of(broker_)) {
   const std::string worker = find_program("quern-worker");
-  ProgramCall call{worker, {"--broker", endpoint_, "--slots", std::to_string(plan.slots), "--log-level", "warning"}};
-  call.arguments.insert(call.arguments.end(), plan.worker_options.begin(), plan.worker_options.end());
+  ProgramCall call{
+      worker,
+      {"--broker", endpoint_, "--slots", std::to_string(plan.slots), "--log-level", "warning"}};
+  call.arguments.insert(call.arguments.end(), plan.worker_options.begin(),
+                        plan.worker_options.end());
   for (unsigned i = 0; i < plan.workers; ++i) workers_.emplace_back(call);
 }
 
@@ -42,8 +47,8 @@ void Cluster::stop(std::chrono::milliseconds patience) {
   for (Child& worker : workers_) worker.signal(SIGTERM);
   const auto deadline = Clock::now() + patience;
   for (Child& worker : workers_)
-    worker.wait_for(
-        std::chrono::ceil<std::chrono::milliseconds>(std::max<Clock::duration>(deadline - Clock::now(), 0s)));
+    worker.wait_for(std::chrono::ceil<std::chrono::milliseconds>(
+        std::max<Clock::duration>(deadline - Clock::now(), 0s)));
   workers_.clear();
   broker_.signal(SIGTERM);
   broker_.wait_for(kBrokerStop);

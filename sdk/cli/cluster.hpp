@@ -1,5 +1,5 @@
-// A broker and workers as children of this process: what `quern up` shows to people and `quern bench`
-// measures.
+// A broker and workers as children of this process: what `quern up` shows to people and `quern
+// bench` measures.
 #pragma once
 
 #include <chrono>

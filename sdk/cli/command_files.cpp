@@ -145,7 +145,8 @@ std::string put_file(Client& client, const std::string& path, const std::string&
   return options.blobs.back();
 }
 
-void give_files(Client& client, const LargeFiles& large, const std::vector<Command*>& commands, SubmitOptions& options, Console& console, Attended& attended) {
+void give_files(Client& client, const LargeFiles& large, const std::vector<Command*>& commands,
+                SubmitOptions& options, Console& console, Attended& attended) {
   for (const auto& [name, path] : large) {
     const std::string blob = put_file(client, path, path, options, console, attended);
     for (Command* command : commands)

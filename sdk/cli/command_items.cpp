@@ -22,7 +22,8 @@ struct Line {
 
 /// A string as it is, a number as it is written.
 std::string text_of(const Json& value, const char* key) {
-  if (value.is_string() && std::string_view(key) != "stdin" && value.get_ref<const std::string&>().find('\0') != std::string::npos)
+  if (value.is_string() && std::string_view(key) != "stdin" &&
+      value.get_ref<const std::string&>().find('\0') != std::string::npos)
     throw FileError(std::string("\"") + key + "\" has a NUL in it");
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number() || value.is_boolean()) return value.dump();
@@ -39,8 +40,10 @@ void read_field(Line& line, const std::string& key, const Json& value) {
   } else if (key == "env" || key == "require") {
     expect(value.is_object(), "an object");
     for (const auto& [name, wanted] : value.items()) {
-      if (key == "env") line.item.env.push_back(name + "=" + text_of(wanted, "env"));
-      else line.require[name] = text_of(wanted, "require");
+      if (key == "env")
+        line.item.env.push_back(name + "=" + text_of(wanted, "env"));
+      else
+        line.require[name] = text_of(wanted, "require");
     }
   } else if (key == "cwd") {
     line.item.cwd = text_of(value, "cwd");
@@ -51,7 +54,8 @@ void read_field(Line& line, const std::string& key, const Json& value) {
            "a number from 0 to 10^15");
     line.cost = value.get<double>();
   } else {
-    throw FileError("\"" + key + "\" is not known; there are args, env, cwd, stdin, cost and require");
+    throw FileError("\"" + key +
+                    "\" is not known; there are args, env, cwd, stdin, cost and require");
   }
 }
 
@@ -76,7 +80,8 @@ Items items_of(std::shared_ptr<Held> held) {
             item = std::move(held->items[held->next++]);
             return true;
           },
-          Encoding::value, Items::Source::in_memory, [held](BytesView) { return held->costs[held->next - 1]; }};
+          Encoding::value, Items::Source::in_memory,
+          [held](BytesView) { return held->costs[held->next - 1]; }};
 }
 
 }  // namespace
@@ -102,7 +107,8 @@ CommandItems command_items_in(const std::string& file) {
       held[at->second]->costs.push_back(line.cost);
       all.order.push_back(at->second);
     } catch (const FileError& error) {
-      throw FileError((file == "-" ? std::string("standard input") : file) + ", line " + std::to_string(number) + ": " + error.what());
+      throw FileError((file == "-" ? std::string("standard input") : file) + ", line " +
+                      std::to_string(number) + ": " + error.what());
     }
   }
   for (std::size_t i = 0; i < held.size(); ++i) all.groups[i].items = items_of(held[i]);

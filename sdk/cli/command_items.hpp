@@ -1,4 +1,5 @@
-// Commands as JSON objects, one per line: {"args": [...], "env": {...}, "cwd": "...", "stdin": "...", "cost": 2, "require": {...}}.
+// Commands as JSON objects, one per line: {"args": [...], "env": {...}, "cwd": "...", "stdin":
+// "...", "cost": 2, "require": {...}}.
 #pragma once
 
 #include <map>
@@ -21,8 +22,8 @@ struct CommandItems {
   std::vector<std::vector<std::string>> arguments;  ///< of each command
 };
 
-/// All of a file ("-": standard input), which is read to its end first. Throws FileError, naming the line, when something is no such
-/// object.
+/// All of a file ("-": standard input), which is read to its end first. Throws FileError, naming
+/// the line, when something is no such object.
 CommandItems command_items_in(const std::string& file);
 
 }  // namespace quern::cli

@@ -35,7 +35,8 @@ std::uint32_t own_umask() {
 std::vector<std::string> environment_of(const std::vector<std::string>& given) {
   std::vector<std::string> out;
   for (const std::string& text : given) {
-    if (text.empty() || text.front() == '=') throw UsageError("--env takes NAME or NAME=VALUE, not '" + text + "'");
+    if (text.empty() || text.front() == '=')
+      throw UsageError("--env takes NAME or NAME=VALUE, not '" + text + "'");
     if (text.find('=') != std::string::npos) {
       out.push_back(text);
     } else if (const char* value = std::getenv(text.c_str())) {
@@ -56,7 +57,10 @@ std::vector<std::int32_t> exit_codes_of(const std::string& text) {
     std::int32_t code = 0;
     const auto [stop, error] = std::from_chars(at, end, code);
     if (error != std::errc() || code < 1 || code > 255 || (stop != end && *stop != ','))
-      throw UsageError("--permanent-exit takes exit codes from 1 to 255 with commas between them, such as 65,78; not '" + text + "'");
+      throw UsageError(
+          "--permanent-exit takes exit codes from 1 to 255 with commas between them, such as "
+          "65,78; not '" +
+          text + "'");
     codes.push_back(code);
     if (stop == end) return codes;
     at = stop + 1;
@@ -66,33 +70,38 @@ std::vector<std::int32_t> exit_codes_of(const std::string& text) {
 }  // namespace
 
 void add_command_options(Syntax& syntax) {
-  syntax.add()("timeout", option<double>("S"),
-               "seconds a command may run; then it is ended and has failed")(
-      "retries", option<long>("N"), "further attempts of a failing command; default 0")(
-      "permanent-exit", option<std::string>("CODE[,CODE...]"),
-      "exit codes that say that another attempt is of no use: no --retries after them")(
-      "env", option<std::vector<std::string>>("NAME[=VALUE]")->composing(),
-      "a variable for the command, repeatable; without a value: the one here. It gets few others")(
-      "cwd", option<std::string>("DIR"),
+  auto add = syntax.add();
+  add("timeout", option<double>("S"), "seconds a command may run; then it is ended and has failed");
+  add("retries", option<long>("N"), "further attempts of a failing command; default 0");
+  add("permanent-exit", option<std::string>("CODE[,CODE...]"),
+      "exit codes that say that another attempt is of no use: no --retries after them");
+  add("env", option<std::vector<std::string>>("NAME[=VALUE]")->composing(),
+      "a variable for the command, repeatable; without a value: the one here. It gets few others");
+  add("cwd", option<std::string>("DIR"),
       "folder to run in; temp: a new empty one each; default: the one here, which the worker must "
-      "have, too")("put", option<std::vector<std::string>>("FILE")->composing(),
-                   "a file (or all of a folder) to put into the command's folder, repeatable; one "
-                   "with {} in its name is each command's own. Implies --cwd temp")(
-      "get", option<std::vector<std::string>>("GLOB")->composing(),
+      "have, too");
+  add("put", option<std::vector<std::string>>("FILE")->composing(),
+      "a file (or all of a folder) to put into the command's folder, repeatable; one "
+      "with {} in its name is each command's own. Implies --cwd temp");
+  add("get", option<std::vector<std::string>>("GLOB")->composing(),
       "files of the command's folder that come back to this one, repeatable; may have {} in it. "
-      "Implies --cwd temp")("memory", option<std::string>("SIZE"),
-                            "memory a command may have, e.g. 2GiB");
+      "Implies --cwd temp");
+  add("memory", option<std::string>("SIZE"), "memory a command may have, e.g. 2GiB");
   add_job_options(syntax);
 }
 
-Command command_of(const Given& given, const std::vector<std::string>& words, std::uint64_t arguments, LargeFiles& large) {
+Command command_of(const Given& given, const std::vector<std::string>& words,
+                   std::uint64_t arguments, LargeFiles& large) {
   Command command;
   try {
-    command.words = words.size() == 1 && is_script(words.front()) ? script_words(words.front(), arguments) : words;
+    command.words = words.size() == 1 && is_script(words.front())
+                        ? script_words(words.front(), arguments)
+                        : words;
   } catch (const std::invalid_argument& error) {
     throw UsageError(error.what());
   }
-  if (command.words.empty() || command.words.front().empty()) throw UsageError("the command is missing");
+  if (command.words.empty() || command.words.front().empty())
+    throw UsageError("the command is missing");
   command.env = environment_of(given.get_or<std::vector<std::string>>("env", {}));
   command.umask = own_umask();
   const bool files = given.has("put") || given.has("get");
@@ -112,9 +121,13 @@ Command command_of(const Given& given, const std::vector<std::string>& words, st
     for (const std::string& name : given.get_or<std::vector<std::string>>("put", {}))
       if (!has_replacement(name)) add_files(command.files, name, &large);
   }
-  if (given.has("timeout")) command.timeout_ms = static_cast<std::uint64_t>(timeout_of(given.get<double>("timeout")).count());
-  if (given.has("memory")) command.memory_bytes = size_of("--memory", given.get<std::string>("memory"));
-  if (given.has("permanent-exit")) command.permanent_exits = exit_codes_of(given.get<std::string>("permanent-exit"));
+  if (given.has("timeout"))
+    command.timeout_ms =
+        static_cast<std::uint64_t>(timeout_of(given.get<double>("timeout")).count());
+  if (given.has("memory"))
+    command.memory_bytes = size_of("--memory", given.get<std::string>("memory"));
+  if (given.has("permanent-exit"))
+    command.permanent_exits = exit_codes_of(given.get<std::string>("permanent-exit"));
   return command;
 }
 
@@ -130,10 +143,17 @@ std::uint64_t size_of(const char* option, const std::string& text) {
   std::string unit(error == std::errc() ? end : text.data(), text.data() + text.size());
   double factor = 0;
   if (unit.empty() || unit == "B") factor = 1;
-  for (const auto& [letter, value] : {std::pair{'K', 1024.0}, {'k', 1024.0}, {'M', 0x1p20}, {'m', 0x1p20}, {'G', 0x1p30}, {'g', 0x1p30}, {'T', 0x1p40}})
+  for (const auto& [letter, value] : {std::pair{'K', 1024.0},
+                                      {'k', 1024.0},
+                                      {'M', 0x1p20},
+                                      {'m', 0x1p20},
+                                      {'G', 0x1p30},
+                                      {'g', 0x1p30},
+                                      {'T', 0x1p40}})
     if (unit == std::string(1, letter) || unit == std::string(1, letter) + "iB") factor = value;
   if (error != std::errc() || factor == 0 || !(number * factor >= 1) || number * factor > 0x1p60)
-    throw UsageError(std::string(option) + " takes a size like 64K, 1MiB or 2G, not '" + text + "'");
+    throw UsageError(std::string(option) + " takes a size like 64K, 1MiB or 2G, not '" + text +
+                     "'");
   return static_cast<std::uint64_t>(number * factor);
 }
 

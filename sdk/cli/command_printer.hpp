@@ -1,5 +1,6 @@
-// What commands wrote, as it is printed: standard output to standard output, standard error to standard error, that of one command never
-// mixed with another's; or an object per command. One thread.
+// What commands wrote, as it is printed: standard output to standard output, standard error to
+// standard error, that of one command never mixed with another's; or an object per command. One
+// thread.
 #pragma once
 
 #include <optional>
@@ -17,7 +18,8 @@ struct CommandFormat {
 
 class CommandPrinter {
  public:
-  CommandPrinter(CommandFormat format, Output& output, Console& console) : format_(format), output_(output), console_(console) {}
+  CommandPrinter(CommandFormat format, Output& output, Console& console)
+      : format_(format), output_(output), console_(console) {}
 
   /// False when nobody reads standard output any more. `trouble`: why it failed, if it did.
   bool print(const CommandResult& result, const std::string& trouble = {});

@@ -23,7 +23,8 @@ constexpr Subcommand kCommands[] = {
     {"keys", "who may do what; let a new machine in", keys_command, keys_syntax},
     {"audit", "the record of decisions; is it untouched?", audit, audit_syntax},
     {"bench", "measure throughput or latency", bench, bench_syntax},
-    {"completion", "a script that completes command lines, for bash or zsh", completion, completion_syntax},
+    {"completion", "a script that completes command lines, for bash or zsh", completion,
+     completion_syntax},
     {"man", "the manual pages", man, man_syntax},
 };
 
@@ -32,8 +33,8 @@ constexpr Subcommand kCommands[] = {
 std::span<const Subcommand> commands() { return kCommands; }
 
 const Subcommand* find_command(std::span<const Subcommand> among, std::string_view name) {
-  const auto found =
-      std::find_if(among.begin(), among.end(), [&](const Subcommand& command) { return command.name == name; });
+  const auto found = std::find_if(among.begin(), among.end(),
+                                  [&](const Subcommand& command) { return command.name == name; });
   return found == among.end() ? nullptr : &*found;
 }
 

@@ -18,9 +18,11 @@ std::string with_advice(const ConnectionError& error) {
 }  // namespace
 
 Complaint complaint_of(const std::exception& error, const std::string& command) {
-  if (dynamic_cast<const UsageError*>(&error)) return {Exit::usage, std::string(error.what()) + " (`quern " + command + " --help`)"};
+  if (dynamic_cast<const UsageError*>(&error))
+    return {Exit::usage, std::string(error.what()) + " (`quern " + command + " --help`)"};
   if (dynamic_cast<const FileError*>(&error)) return {Exit::usage, error.what()};
-  if (const auto* connection = dynamic_cast<const ConnectionError*>(&error)) return {Exit::no_broker, with_advice(*connection)};
+  if (const auto* connection = dynamic_cast<const ConnectionError*>(&error))
+    return {Exit::no_broker, with_advice(*connection)};
   if (const auto* own = dynamic_cast<const Error*>(&error))
     return {own->code() == ErrorCode::denied ? Exit::no_broker : Exit::failed, error.what()};
   return {Exit::failed, error.what()};

@@ -62,7 +62,8 @@ void Console::pass(std::string_view octets) {
 void Console::status(const std::string& text) {
   if (!terminal_) return;
   std::lock_guard lock(mutex_);
-  std::string line = cut(printable(text), extent_of(STDERR_FILENO).columns - 1);  // a full line would wrap and could not be erased
+  std::string line = cut(printable(text), extent_of(STDERR_FILENO).columns -
+                                              1);  // a full line would wrap and could not be erased
   if (line == status_) return;
   erase();
   status_ = std::move(line);

@@ -11,9 +11,9 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kExplainManual = {"quern explain ID",
-                            "Says why a job waits, what was decided about it, and what it needs.",
-                            "  quern explain 12\n"};
+constexpr Manual kExplainManual = {
+    "quern explain ID", "Says why a job waits, what was decided about it, and what it needs.",
+    "  quern explain 12\n"};
 
 }  // namespace
 

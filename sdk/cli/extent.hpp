@@ -14,7 +14,8 @@ struct Extent {
 };
 
 /// Of what is no terminal.
-inline constexpr Extent kBoundless{std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::size_t>::max()};
+inline constexpr Extent kBoundless{std::numeric_limits<std::size_t>::max(),
+                                   std::numeric_limits<std::size_t>::max()};
 
 /// Of the terminal behind a descriptor, now; 80 x 24 when it does not tell.
 Extent extent_of(int descriptor);

@@ -13,11 +13,12 @@ class Halt {
   enum class When : unsigned char { never, soon, now };
 
   Halt() = default;
-  /// "never", or WHEN,WHY=N where WHEN is `now` or `soon`, WHY is `fail`, `success` or `done`, and N a number or a percentage ("10%").
-  /// Throws UsageError.
+  /// "never", or WHEN,WHY=N where WHEN is `now` or `soon`, WHY is `fail`, `success` or `done`, and
+  /// N a number or a percentage ("10%"). Throws UsageError.
   static Halt from(const std::string& text);
 
-  /// After each command; what is to be done, told once. `known`: commands of the job as far as they are known.
+  /// After each command; what is to be done, told once. `known`: commands of the job as far as they
+  /// are known.
   When on_result(bool ok, std::uint64_t known);
   /// It stopped, because commands had succeeded.
   bool content() const { return halted_ && why_ == Why::success; }

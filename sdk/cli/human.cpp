@@ -55,12 +55,15 @@ std::string human_seconds(double seconds) {
   if (seconds < 60) return format("%.1f s", seconds);
   const auto whole = static_cast<std::uint64_t>(std::min(seconds, 1e15));
   const auto minutes = whole / 60, hours = minutes / 60, days = hours / 24;
-  if (hours == 0) return format("%dm%02ds", static_cast<int>(minutes), static_cast<int>(whole % 60));
+  if (hours == 0)
+    return format("%dm%02ds", static_cast<int>(minutes), static_cast<int>(whole % 60));
   if (days == 0) return format("%dh%02dm", static_cast<int>(hours), static_cast<int>(minutes % 60));
   return format("%llud%02dh", static_cast<unsigned long long>(days), static_cast<int>(hours % 24));
 }
 
-std::string human_rate(double per_second) { return per_second > 0 ? human_count(per_second) + "/s" : "-"; }
+std::string human_rate(double per_second) {
+  return per_second > 0 ? human_count(per_second) + "/s" : "-";
+}
 
 std::string plural(std::uint64_t n, const std::string& word) {
   return std::to_string(n) + ' ' + word + (n == 1 ? "" : "s");

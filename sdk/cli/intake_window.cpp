@@ -12,7 +12,10 @@ constexpr std::uint64_t kUnlimited = static_cast<std::uint64_t>(-1);
 bool IntakeWindow::enter(std::uint64_t bytes) {
   std::unique_lock lock(mutex_);
   // One item always fits.
-  room_.wait(lock, [&] { return closed_ || inside_.empty() || (inside_.size() < items_max_ && bytes_ + bytes <= bytes_max_); });
+  room_.wait(lock, [&] {
+    return closed_ || inside_.empty() ||
+           (inside_.size() < items_max_ && bytes_ + bytes <= bytes_max_);
+  });
   if (closed_) return false;
   const std::uint64_t index = next_++;
   if (items_max_ == kUnlimited) return true;

@@ -1,5 +1,6 @@
-// How much of an input is under way at a time: what was submitted and has no result yet. So an input larger than memory needs no more
-// of it, here, in the broker and in the workers, than the window has. Any thread.
+// How much of an input is under way at a time: what was submitted and has no result yet. So an
+// input larger than memory needs no more of it, here, in the broker and in the workers, than the
+// window has. Any thread.
 #pragma once
 
 #include <condition_variable>
@@ -13,9 +14,11 @@ class IntakeWindow {
  public:
   IntakeWindow(std::uint64_t items, std::uint64_t bytes) : items_max_(items), bytes_max_(bytes) {}
 
-  /// Waits until there is room for the next item, which gets the next index; false when the window was closed.
+  /// Waits until there is room for the next item, which gets the next index; false when the window
+  /// was closed.
   bool enter(std::uint64_t bytes);
-  /// At least so many bytes have room, up to what every process between here and the workers can hold.
+  /// At least so many bytes have room, up to what every process between here and the workers can
+  /// hold.
   void hold(std::uint64_t bytes);
   /// From now on so many items have room.
   void allow(std::uint64_t items);

@@ -1,5 +1,5 @@
-// SIGINT, SIGTERM and SIGHUP of a command that has something to put in order first. Construct in main's thread before
-// any other thread starts, so that all of them inherit the blocked mask.
+// SIGINT, SIGTERM and SIGHUP of a command that has something to put in order first. Construct in
+// main's thread before any other thread starts, so that all of them inherit the blocked mask.
 #pragma once
 
 #include <atomic>
@@ -10,8 +10,8 @@ namespace quern::cli {
 
 class Interrupt {
  public:
-  /// `on_first` runs on the watching thread when the first signal arrives. A second one ends the process at
-  /// once with 130.
+  /// `on_first` runs on the watching thread when the first signal arrives. A second one ends the
+  /// process at once with 130.
   explicit Interrupt(std::function<void()> on_first);
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;

@@ -43,8 +43,10 @@ ItemFeed::ItemFeed(const MapRequest& request, LoggedCommands log,
                              : std::max<std::uint64_t>(kBytesAhead, 4 * request.block_bytes)) {
   if (!request.lists.empty())
     arguments_ = arguments_of(request.lists, request.group, request.linked);
-  else records_ = std::make_unique<Records>(request.files, request.record_end);
-  if (shape_ == MapRequest::Shape::arguments && records_) arguments_ = arguments_of(std::move(records_), request.group);
+  else
+    records_ = std::make_unique<Records>(request.files, request.record_end);
+  if (shape_ == MapRequest::Shape::arguments && records_)
+    arguments_ = arguments_of(std::move(records_), request.group);
 }
 
 bool ItemFeed::next(Bytes& item) {

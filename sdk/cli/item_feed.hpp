@@ -1,4 +1,5 @@
-// The items of a `quern map` job as the client pulls them: read as there is room for them. Called by one thread of the SDK.
+// The items of a `quern map` job as the client pulls them: read as there is room for them. Called
+// by one thread of the SDK.
 #pragma once
 
 #include <map>
@@ -23,7 +24,8 @@ class ItemFeed {
   ItemFeed(const MapRequest& request, LoggedCommands log,
            std::function<void(const std::string&)> say);
 
-  /// Waits for room in the window; false after the last item, or when the window was closed. Throws FileError.
+  /// Waits for room in the window; false after the last item, or when the window was closed. Throws
+  /// FileError.
   bool next(Bytes& item);
   /// How the items are encoded.
   Encoding encoding() const { return put_each_.empty() ? Encoding::raw : Encoding::value; }

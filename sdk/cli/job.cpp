@@ -17,10 +17,13 @@ namespace {
 
 constexpr Manual kJobManual = {
     "quern job ID [--timeline FILE | --watch [--interval S]]",
-    "Shows a job: its state, the decision on splitting it, its progress, and the work of each worker.\n"
-    "--timeline draws who did what when. --watch goes on until the job has ended: redrawn in place on a "
+    "Shows a job: its state, the decision on splitting it, its progress, and the work of each "
+    "worker.\n"
+    "--timeline draws who did what when. --watch goes on until the job has ended: redrawn in place "
+    "on a "
     "terminal,\n"
-    "otherwise a line (with --json an object) per change; exit 0 when it is done, 1 when it is not.",
+    "otherwise a line (with --json an object) per change; exit 0 when it is done, 1 when it is "
+    "not.",
     "  quern job 12\n  quern job 12 --json | jq '.workers[] | {worker, rate, share}'\n"
     "  quern job 12 --timeline out.svg && xdg-open out.svg\n"
     "  quern job 12 --watch && quern results 12\n"};
@@ -29,9 +32,10 @@ constexpr Manual kJobManual = {
 
 Syntax job_syntax() {
   Syntax syntax(kJobManual);
-  syntax.add()("timeline", option<std::string>("FILE"), "draw its leases, a row per slot, as SVG")(
-      "watch", flag(), "show it again and again until it has ended")(
-      "interval", option<double>("S"), "seconds from one look of --watch to the next; default 0.5");
+  auto add = syntax.add();
+  add("timeline", option<std::string>("FILE"), "draw its leases, a row per slot, as SVG");
+  add("watch", flag(), "show it again and again until it has ended");
+  add("interval", option<double>("S"), "seconds from one look of --watch to the next; default 0.5");
   syntax.words(1, 1, "a job's id", Word::job);
   return syntax;
 }

@@ -35,29 +35,32 @@ Durability durability_of(const std::string& text) {
 }
 
 std::chrono::seconds ttl_of(std::uint64_t seconds) {
-  if (seconds < 1 || seconds > kTtlMost) throw UsageError("--ttl takes 1 to 3162240000 seconds (a hundred years)");
+  if (seconds < 1 || seconds > kTtlMost)
+    throw UsageError("--ttl takes 1 to 3162240000 seconds (a hundred years)");
   return std::chrono::seconds(seconds);
 }
 
 }  // namespace
 
 void add_job_options(Syntax& syntax) {
-  syntax.add()("priority", option<int>("P"), "higher runs first; default 0")(
-      "weight", option<double>("W"), "share of the workers within one priority; default 1")(
-      "require", option<std::vector<std::string>>("K=V")->composing(),
+  auto add = syntax.add();
+  add("priority", option<int>("P"), "higher runs first; default 0");
+  add("weight", option<double>("W"), "share of the workers within one priority; default 1");
+  add("require", option<std::vector<std::string>>("K=V")->composing(),
       "only workers with this label, or so much of a resource (mem=8GiB, gpu=1), which a task then "
-      "takes")("resource", option<std::vector<std::string>>("K=N")->composing(),
-               "what a task takes of a counted resource")("name", option<std::string>("NAME"),
-                                                          "for people")(
-      "idempotent", flag(),
+      "takes");
+  add("resource", option<std::vector<std::string>>("K=N")->composing(),
+      "what a task takes of a counted resource");
+  add("name", option<std::string>("NAME"), "for people");
+  add("idempotent", flag(),
       "a task of it may run twice at once without harm: of one that is slow, a copy is started "
-      "elsewhere")(
-      "at-most-once", flag(),
-      "no task of it is ever started twice: one whose worker is lost fails (with --retries 0)")(
-      "ttl", option<std::uint64_t>("S"),
+      "elsewhere");
+  add("at-most-once", flag(),
+      "no task of it is ever started twice: one whose worker is lost fails (with --retries 0)");
+  add("ttl", option<std::uint64_t>("S"),
       "keep the ended job and its results for so many seconds; default: a week when it is detached "
-      "or has a --unique key, else an hour")(
-      "durability", option<std::string>("memory|durable"),
+      "or has a --unique key, else an hour");
+  add("durability", option<std::string>("memory|durable"),
       "default: durable when the broker has a store");
 }
 
@@ -73,7 +76,8 @@ SubmitOptions job_options_of(const Given& given) {
   if (options.idempotent && options.at_most_once)
     throw UsageError("--idempotent and --at-most-once exclude each other");
   if (given.has("ttl")) options.ttl = ttl_of(given.get<std::uint64_t>("ttl"));
-  if (given.has("durability")) options.durability = durability_of(given.get<std::string>("durability"));
+  if (given.has("durability"))
+    options.durability = durability_of(given.get<std::string>("durability"));
   for (const std::string& text : given.get_or<std::vector<std::string>>("require", {}))
     options.require.insert(key_and_value(text, "--require"));
   for (const std::string& text : given.get_or<std::vector<std::string>>("resource", {})) {
@@ -87,7 +91,8 @@ std::uint32_t attempts_of(const Given& given, long otherwise) {
   const bool once = given.flag("at-most-once");
   const long retries = given.get_or<long>("retries", once ? 0 : otherwise);
   if (once && retries != 0) throw UsageError("--at-most-once goes with --retries 0");
-  if (retries < 0 || retries > kRetriesMax) throw UsageError("--retries takes 0 to " + std::to_string(kRetriesMax));
+  if (retries < 0 || retries > kRetriesMax)
+    throw UsageError("--retries takes 0 to " + std::to_string(kRetriesMax));
   return static_cast<std::uint32_t>(retries) + 1;
 }
 

@@ -7,7 +7,8 @@
 
 namespace quern::cli {
 
-/// Adds --priority --weight --require --resource --name --idempotent --at-most-once --ttl --durability.
+/// Adds --priority --weight --require --resource --name --idempotent --at-most-once --ttl
+/// --durability.
 void add_job_options(Syntax& syntax);
 /// Throws UsageError.
 SubmitOptions job_options_of(const Given& given);

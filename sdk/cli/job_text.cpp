@@ -16,7 +16,8 @@ std::string field(const char* name, const std::string& text) {
 
 std::string progress_of(const JobStatus& job) {
   const auto count = [](std::uint64_t n) { return std::to_string(n); };
-  std::string text = count(job.done) + " of " + count(job.total) + (job.open ? " so far" : "") + " done";
+  std::string text =
+      count(job.done) + " of " + count(job.total) + (job.open ? " so far" : "") + " done";
   if (job.leased > 0) text += ", " + count(job.leased) + " with workers";
   if (job.pending > 0) text += ", " + count(job.pending) + " pending";
   if (job.failed > 0) text += ", " + count(job.failed) + " failed";
@@ -34,7 +35,8 @@ std::string times_of(const JobStatus& job) {
   if (is_final(job.state)) return text;
   if (job.rate > 0) text += ", " + human_rate(job.rate);
   if (job.eta_s >= 0) text += ", " + human_seconds(job.eta_s) + " left";
-  if (job.eta_s >= 0 && job.eta_error_s >= 0) text += " (give or take " + human_seconds(job.eta_error_s) + ")";
+  if (job.eta_s >= 0 && job.eta_error_s >= 0)
+    text += " (give or take " + human_seconds(job.eta_error_s) + ")";
   return text;
 }
 
@@ -63,14 +65,19 @@ std::string shares_of(const JobStatus& job) {
 std::uint64_t tasks_shared(const JobStatus& job) {
   std::uint64_t named = 0;
   for (const WorkerShare& share : job.shares) named += share.tasks;
-  return std::max(named, job.done + job.failed);  // of very many workers not all are named; a run that failed counts too
+  return std::max(
+      named,
+      job.done +
+          job.failed);  // of very many workers not all are named; a run that failed counts too
 }
 
 std::string job_text(const JobStatus& job) {
   std::string text;
-  text += field("job", std::to_string(value(job.number)) + (job.name.empty() ? "" : "  " + job.name));
+  text +=
+      field("job", std::to_string(value(job.number)) + (job.name.empty() ? "" : "  " + job.name));
   text += field("function", job.function + " (" + std::string(to_string(job.input)) + ")");
-  text += field("state", std::string(to_string(job.state)) + (job.reason.empty() ? "" : ": " + job.reason));
+  text += field("state",
+                std::string(to_string(job.state)) + (job.reason.empty() ? "" : ": " + job.reason));
   text += field("decision", job.decision.empty() ? "not made yet" : job.decision);
   text += field("reduce", job.reduce);
   text += field("tasks", progress_of(job));
@@ -78,9 +85,12 @@ std::string job_text(const JobStatus& job) {
   text += field("order", "priority " + std::to_string(job.priority) + ", weight " +
                              human_count(job.weight) + ", " + plural(job.attempts, "attempt") +
                              " a task");
-  text += field("kept", std::string(to_string(job.durability)) +
-                          (job.detached ? ", detached" : ", ends with its client") +
-                          (job.kept_us > 0 ? ", for another " + human_seconds(static_cast<double>(job.kept_us) / 1e6) : ""));
+  text += field("kept",
+                std::string(to_string(job.durability)) +
+                    (job.detached ? ", detached" : ", ends with its client") +
+                    (job.kept_us > 0
+                         ? ", for another " + human_seconds(static_cast<double>(job.kept_us) / 1e6)
+                         : ""));
   text += field("starts", job.at_most_once ? "each task at most once"
                           : job.idempotent ? "a slow task may run twice at once"
                                            : "");
@@ -91,7 +101,8 @@ std::string job_text(const JobStatus& job) {
 }
 
 std::string job_line(const JobStatus& job) {
-  std::string text = "job " + std::to_string(value(job.number)) + ' ' + std::string(to_string(job.state)) + ": " + progress_of(job);
+  std::string text = "job " + std::to_string(value(job.number)) + ' ' +
+                     std::string(to_string(job.state)) + ": " + progress_of(job);
   if (!is_final(job.state) && job.rate > 0) text += ", " + human_rate(job.rate);
   if (!is_final(job.state) && job.eta_s >= 0) text += ", " + human_seconds(job.eta_s) + " left";
   if (!job.reason.empty()) text += " (" + job.reason + ")";
@@ -100,8 +111,8 @@ std::string job_line(const JobStatus& job) {
 
 bool same_progress(const JobStatus& before, const JobStatus& now) {
   const auto told = [](const JobStatus& job) {
-    return std::tie(job.state, job.reason, job.decision, job.open, job.total, job.pending, job.leased, job.done, job.failed,
-                    job.cancelled, job.retried, job.copies);
+    return std::tie(job.state, job.reason, job.decision, job.open, job.total, job.pending,
+                    job.leased, job.done, job.failed, job.cancelled, job.retried, job.copies);
   };
   return told(before) == told(now);
 }

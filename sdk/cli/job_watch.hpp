@@ -17,12 +17,13 @@ struct Watch {
   bool json = false;
 };
 
-/// On a terminal redraws the view of the job in place, otherwise prints a line (or an object) per change. Ends
-/// as `quern wait` does. Throws ConnectionError when the broker stays away.
+/// On a terminal redraws the view of the job in place, otherwise prints a line (or an object) per
+/// change. Ends as `quern wait` does. Throws ConnectionError when the broker stays away.
 Exit watch_job(Client& client, const Watch& watch);
 
-/// Text over the text drawn before it, of which `lines_before` lines are above the cursor. Sets lines_before to
-/// the lines of this one: at most one less than the terminal has, because the cursor stays below them. Pure.
+/// Text over the text drawn before it, of which `lines_before` lines are above the cursor. Sets
+/// lines_before to the lines of this one: at most one less than the terminal has, because the
+/// cursor stays below them. Pure.
 std::string redrawn(std::string_view text, Extent extent, std::size_t& lines_before);
 
 }  // namespace quern::cli

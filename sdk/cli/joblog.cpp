@@ -21,7 +21,8 @@ std::string fixed(double seconds) {
   return {text, static_cast<std::size_t>(std::clamp(length, 0, static_cast<int>(sizeof text) - 1))};
 }
 
-constexpr char kHeader[] = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
+constexpr char kHeader[] =
+    "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
 
 }  // namespace
 
@@ -50,8 +51,10 @@ Joblog::Joblog(const std::string& file, Resume resume) : file_(file) {
   const bool go_on = resume != Resume::no && std::ifstream(file).good();
   if (go_on) read(resume);
   out_.open(file, go_on ? std::ios::app : std::ios::trunc);
-  if (!go_on) out_ << kHeader << std::flush;
-  else if (cut_off_) out_ << '\n' << std::flush;
+  if (!go_on)
+    out_ << kHeader << std::flush;
+  else if (cut_off_)
+    out_ << '\n' << std::flush;
   if (!out_) throw FileError("cannot write " + file);
 }
 
@@ -59,7 +62,8 @@ void Joblog::read(Resume resume) {
   std::ifstream in(file_);
   std::string line;
   std::getline(in, line);
-  if (line + '\n' != kHeader && !line.empty()) throw FileError(file_ + " is no log of commands: its first line has other columns");
+  if (line + '\n' != kHeader && !line.empty())
+    throw FileError(file_ + " is no log of commands: its first line has other columns");
   while (std::getline(in, line)) {
     cut_off_ = in.eof();  // its newline is missing
     std::istringstream columns(line);
@@ -67,7 +71,8 @@ void Joblog::read(Resume resume) {
     std::string host, started, ran, sent, received;
     int code = 0, signal = 0;
     // A line that was cut off by a crash is no command that has ended.
-    if (!(columns >> number >> host >> started >> ran >> sent >> received >> code >> signal)) continue;
+    if (!(columns >> number >> host >> started >> ran >> sent >> received >> code >> signal))
+      continue;
     if (resume == Resume::all_but_succeeded && (code != 0 || signal != 0)) continue;
     std::string command;
     columns.get();  // the tab

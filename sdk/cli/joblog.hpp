@@ -1,4 +1,5 @@
-// The log of `quern map --joblog`: a line per command in the columns that GNU parallel writes, so that its readers work. One thread.
+// The log of `quern map --joblog`: a line per command in the columns that GNU parallel writes, so
+// that its readers work. One thread.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@ namespace quern::cli {
 /// Which commands a run before has done.
 enum class Resume : unsigned char {
   no,
-  all_but_logged,   ///< --resume: those in the log are not run again, however they ended
+  all_but_logged,     ///< --resume: those in the log are not run again, however they ended
   all_but_succeeded,  ///< --resume-failed: those that failed are
 };
 

@@ -39,7 +39,8 @@ Exit jobs(const Arguments& arguments) {
   Client client(given->client());
   const std::size_t limit = limit_of(*given);
   auto jobs = client.jobs(limit);
-  std::sort(jobs.begin(), jobs.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
+  std::sort(jobs.begin(), jobs.end(),
+            [](const auto& a, const auto& b) { return a.number < b.number; });
   if (!given->json()) {
     std::cout << jobs_text(jobs);
   } else {

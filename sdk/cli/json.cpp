@@ -39,7 +39,8 @@ void append_escaped(std::string& out, char c) {
 }
 
 void append_base64(std::string& out, BytesView bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
     std::uint32_t group = 0;
@@ -50,7 +51,8 @@ void append_base64(std::string& out, BytesView bytes) {
 }
 
 Json share_json(const WorkerShare& share, std::uint64_t tasks_in_all) {
-  const double part = tasks_in_all ? static_cast<double>(share.tasks) / static_cast<double>(tasks_in_all) : 0;
+  const double part =
+      tasks_in_all ? static_cast<double>(share.tasks) / static_cast<double>(tasks_in_all) : 0;
   return {{"worker", share.worker},          {"rate", share.rate},   {"slots", share.slots},
           {"leases", share.leases},          {"tasks", share.tasks}, {"share", part},
           {"busy_s", seconds(share.busy_us)}};
@@ -117,11 +119,13 @@ Json to_json(const JobStatus& status) {
                  {"queued_bytes", status.queued_bytes},
                  {"result_bytes", status.result_bytes}};
   object["eta_s"] = status.eta_s < 0 ? Json() : Json(status.eta_s);
-  object["eta_error_s"] = status.eta_s < 0 || status.eta_error_s < 0 ? Json() : Json(status.eta_error_s);
+  object["eta_error_s"] =
+      status.eta_s < 0 || status.eta_error_s < 0 ? Json() : Json(status.eta_error_s);
   object["workers_in_all"] = status.workers;
   if (!status.shares.empty()) {
     const std::uint64_t tasks = tasks_shared(status);
-    for (const WorkerShare& share : status.shares) object["workers"].push_back(share_json(share, tasks));
+    for (const WorkerShare& share : status.shares)
+      object["workers"].push_back(share_json(share, tasks));
   }
   return object;
 }
@@ -152,11 +156,16 @@ Json to_json(const WorkerStatus& status) {
 }
 
 Json to_json(const BrokerStatus& status) {
-  return {{"software", status.software},         {"uptime_s", seconds(status.uptime_us)},
-          {"workers", status.workers},           {"clients", status.clients},
-          {"jobs", status.jobs},                 {"memory_used", status.memory_used},
-          {"memory_limit", status.memory_limit}, {"malformed", status.malformed},
-          {"refused", status.refused},           {"late", status.late}};
+  return {{"software", status.software},
+          {"uptime_s", seconds(status.uptime_us)},
+          {"workers", status.workers},
+          {"clients", status.clients},
+          {"jobs", status.jobs},
+          {"memory_used", status.memory_used},
+          {"memory_limit", status.memory_limit},
+          {"malformed", status.malformed},
+          {"refused", status.refused},
+          {"late", status.late}};
 }
 
 std::string line_of(const Json& object) {

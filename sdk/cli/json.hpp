@@ -1,4 +1,5 @@
-// What the broker says, and results, as JSON: one object per line, snake_case keys, in a stable order. Pure.
+// What the broker says, and results, as JSON: one object per line, snake_case keys, in a stable
+// order. Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -15,12 +16,12 @@ Json to_json(const JobStatus& status);
 Json to_json(const WorkerStatus& status);
 Json to_json(const BrokerStatus& status);
 
-/// One line with its newline. Octets that are not UTF-8 (a name of another party) are replaced, never an
-/// error.
+/// One line with its newline. Octets that are not UTF-8 (a name of another party) are replaced,
+/// never an error.
 std::string line_of(const Json& object);
 
-/// A result as a JSON value, appended to `out`: a value as itself; raw octets as a string when they are
-/// UTF-8, otherwise as
+/// A result as a JSON value, appended to `out`: a value as itself; raw octets as a string when they
+/// are UTF-8, otherwise as
 /// {"base64": "..."}.
 void append_result(std::string& out, BytesView bytes, Encoding encoding);
 

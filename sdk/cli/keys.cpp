@@ -1,5 +1,5 @@
-// `quern keys`: the broker's key files on this machine: who may do what. All of them but `join` are changes
-// of files, which a running broker sees within a second.
+// `quern keys`: the broker's key files on this machine: who may do what. All of them but `join` are
+// changes of files, which a running broker sees within a second.
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
@@ -27,10 +27,12 @@ using keys::KeyPair;
 
 constexpr Manual kKeysManual = {
     "quern keys init | list | add | revoke | rotate | invite | join [OPTIONS]",
-    "Who may do what with the broker on this machine: one line per key in authorized_keys, in $QUERN_KEYS, "
+    "Who may do what with the broker on this machine: one line per key in authorized_keys, in "
+    "$QUERN_KEYS, "
     "else\n"
     "$XDG_CONFIG_HOME/quern, or --keys DIR. A running broker acts on a change within a second.\n\n"
-    "roles: submit (jobs of its own), work (run them), read (see workers, and others' jobs with --reads), "
+    "roles: submit (jobs of its own), work (run them), read (see workers, and others' jobs with "
+    "--reads), "
     "admin (everybody's jobs,\n"
     "drain workers). `quern keys add --help` shows the limits a key can have.",
     "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
@@ -40,7 +42,8 @@ constexpr Manual kKeysManual = {
 std::string keys_folder(const Given& given) {
   const std::string folder = given.keys();
   if (folder.empty())
-    throw UsageError("neither XDG_CONFIG_HOME nor HOME says where the keys are: name a folder with --keys");
+    throw UsageError(
+        "neither XDG_CONFIG_HOME nor HOME says where the keys are: name a folder with --keys");
   return folder;
 }
 
@@ -52,7 +55,8 @@ void require_keys(const std::string& folder) {
 
 AuthorizedKeys read_list(const std::string& folder) {
   require_keys(folder);
-  AuthorizedKeys list = AuthorizedKeys::parse(keys::read_file(folder + "/authorized_keys").value_or(""));
+  AuthorizedKeys list =
+      AuthorizedKeys::parse(keys::read_file(folder + "/authorized_keys").value_or(""));
   for (const auto& problem : list.problems())
     std::cerr << "quern: authorized_keys, " << problem << " (it grants nothing)\n";
   return list;
@@ -64,9 +68,10 @@ void write_list(const std::string& folder, const AuthorizedKeys& list) {
 
 void check_name(const AuthorizedKeys& list, const std::string& name) {
   if (!keys::is_principal_name(name))
-    throw UsageError("'" + name +
-                     "' is no name for a key: up to 64 letters, digits and . _ @ -, a letter or a digit "
-                     "first; broker, operator and anonymous are taken");
+    throw UsageError(
+        "'" + name +
+        "' is no name for a key: up to 64 letters, digits and . _ @ -, a letter or a digit "
+        "first; broker, operator and anonymous are taken");
   for (const auto& grant : list.grants())
     if (grant.name == name)
       throw UsageError(name + " has a key already: `quern keys rotate " + name +
@@ -114,10 +119,10 @@ std::string limits_text(const Grant& grant) {
 }
 
 Syntax init_syntax() {
-  return Syntax(
-      {"quern keys init",
-       "Makes the keys of a broker, of clients and of workers on this machine, where they are missing.",
-       "  quern keys init\n  quern keys init --keys /etc/quern\n"});
+  return Syntax({"quern keys init",
+                 "Makes the keys of a broker, of clients and of workers on this machine, where "
+                 "they are missing.",
+                 "  quern keys init\n  quern keys init --keys /etc/quern\n"});
 }
 
 Exit init(const Arguments& arguments) {
@@ -135,8 +140,7 @@ Exit init(const Arguments& arguments) {
 }
 
 Syntax list_syntax() {
-  return Syntax(
-      {"quern keys list", "Shows who may do what.",
+  return Syntax({"quern keys list", "Shows who may do what.",
                  "  quern keys list\n  quern keys list --json | jq -r .name\n"});
 }
 
@@ -156,13 +160,15 @@ Exit list(const Arguments& arguments) {
 }
 
 Syntax add_syntax() {
-  Syntax syntax(
-      {"quern keys add NAME [PUBLIC_KEY] --role ROLES [LIMITS]",
-       "Lets a key in. Without PUBLIC_KEY a new pair is made in a folder to hand over; with it, only the "
-       "line is written.",
-       "  quern keys add lab3 --role work\n  quern keys add alice 'rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7' "
-       "--role submit,read\n"
-       "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100 --expires 2027-01-31\n"});
+  Syntax syntax({"quern keys add NAME [PUBLIC_KEY] --role ROLES [LIMITS]",
+                 "Lets a key in. Without PUBLIC_KEY a new pair is made in a folder to hand over; "
+                 "with it, only the "
+                 "line is written.",
+                 "  quern keys add lab3 --role work\n  quern keys add alice "
+                 "'rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7' "
+                 "--role submit,read\n"
+                 "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100 "
+                 "--expires 2027-01-31\n"});
   syntax.words(1, 2, "a name for the key");
   add_grant_options(syntax);
   return syntax;
@@ -199,9 +205,10 @@ Exit add(const Arguments& arguments) {
   } else if (place.empty()) {
     std::cout << grant.name << " may now: " << keys::role_words(grant.roles) << '\n';
   } else {
-    std::cout
-        << grant.name << " may now: " << keys::role_words(grant.roles) << "\nits keys are in " << place
-        << "\nhand that folder over (it holds a secret), and use it with --keys FOLDER, or QUERN_KEYS\n";
+    std::cout << grant.name << " may now: " << keys::role_words(grant.roles) << "\nits keys are in "
+              << place
+              << "\nhand that folder over (it holds a secret), and use it with --keys FOLDER, or "
+                 "QUERN_KEYS\n";
   }
   return Exit::done;
 }
@@ -215,8 +222,7 @@ std::string nobody_called(const std::string& who, const std::vector<Grant>& gran
 }
 
 Syntax revoke_syntax() {
-  Syntax syntax(
-      {"quern keys revoke NAME|PUBLIC_KEY",
+  Syntax syntax({"quern keys revoke NAME|PUBLIC_KEY",
                  "Takes a key away, or all keys of a name. Its sessions end within a second.",
                  "  quern keys revoke lab3\n"});
   syntax.words(1, 1, "a name or a public key");
@@ -238,8 +244,8 @@ Exit revoke(const Arguments& arguments) {
   // What was made here for somebody to take away is of no use any more.
   for (const Grant& grant : before) {
     const auto left = file.grants();
-    const bool gone =
-        std::none_of(left.begin(), left.end(), [&](const Grant& g) { return g.name == grant.name; });
+    const bool gone = std::none_of(left.begin(), left.end(),
+                                   [&](const Grant& g) { return g.name == grant.name; });
     std::error_code ignored;
     if (gone) std::filesystem::remove_all(folder + "/issued/" + grant.name, ignored);
   }
@@ -253,14 +259,14 @@ Exit revoke(const Arguments& arguments) {
 Syntax rotate_syntax() {
   Syntax syntax(
       {"quern keys rotate NAME [PUBLIC_KEY]",
-                 "Gives a name a new key, with the same roles and limits; its jobs stay its own. Without "
-                 "PUBLIC_KEY a new pair is made where\n"
-                 "the old one is: for `client` and `worker` of this machine, and for what `quern keys add` "
-                 "has handed out. The old key opens\n"
-                 "nothing from then on. `broker` makes a new key for the broker itself: it must be started "
-                 "again, and everybody elsewhere\n"
-                 "needs its new broker.pub.",
-                 "  quern keys rotate client\n  quern keys rotate lab3\n  quern keys rotate broker\n"});
+       "Gives a name a new key, with the same roles and limits; its jobs stay its own. Without "
+       "PUBLIC_KEY a new pair is made where\n"
+       "the old one is: for `client` and `worker` of this machine, and for what `quern keys add` "
+       "has handed out. The old key opens\n"
+       "nothing from then on. `broker` makes a new key for the broker itself: it must be started "
+       "again, and everybody elsewhere\n"
+       "needs its new broker.pub.",
+       "  quern keys rotate client\n  quern keys rotate lab3\n  quern keys rotate broker\n"});
   syntax.words(1, 2, "a name");
   return syntax;
 }
@@ -274,13 +280,15 @@ Exit rotate(const Arguments& arguments) {
   if (words.size() == 2 && !keys::is_key(words[1]))
     throw UsageError("'" + words[1] + "' is no public key: 40 characters of Z85");
   if (name == "broker" && words.size() == 2)
-    throw UsageError("the broker's own pair is made here: `quern keys rotate broker`, without a key");
+    throw UsageError(
+        "the broker's own pair is made here: `quern keys rotate broker`, without a key");
   require_keys(folder);
   const keys::FolderLock lock(folder);
   if (name == "broker") {
     keys::write_pair(folder, "broker", keys::new_key_pair());
     if (given->json())
-      std::cout << line_of({{"name", name}, {"key", keys::read_public(folder + "/broker.pub").value_or("")}});
+      std::cout << line_of(
+          {{"name", name}, {"key", keys::read_public(folder + "/broker.pub").value_or("")}});
     else
       std::cout << "the broker has a new key: start it again, and hand " << folder
                 << "/broker.pub to every other machine\n";
@@ -288,8 +296,8 @@ Exit rotate(const Arguments& arguments) {
   }
   AuthorizedKeys file = read_list(folder);
   const auto before = file.grants();
-  const auto found =
-      std::find_if(before.begin(), before.end(), [&](const Grant& grant) { return grant.name == name; });
+  const auto found = std::find_if(before.begin(), before.end(),
+                                  [&](const Grant& grant) { return grant.name == name; });
   if (found == before.end()) throw UsageError(nobody_called(name, before));
   Grant fresh = *found;
   std::string place;
@@ -339,14 +347,16 @@ std::int64_t duration_of(const std::string& text) {
 }
 
 Syntax invite_syntax() {
-  Syntax syntax(
-      {"quern keys invite --role ROLES [--broker ENDPOINT] [--life TIME] [LIMITS]",
-       "Prints a code with which one machine makes a key of its own and joins. --broker is the broker as "
-       "that machine reaches it.",
-       "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
-       "  quern keys invite --role submit,read --name alice --life 2h --broker tcp://10.0.0.5:7600\n"});
-  syntax.add()("name", option<std::string>("NAME"), "of the new key; default: the host's own")(
-      "life", option<std::string>("TIME"), "how long the code can be used; default 15m");
+  Syntax syntax({"quern keys invite --role ROLES [--broker ENDPOINT] [--life TIME] [LIMITS]",
+                 "Prints a code with which one machine makes a key of its own and joins. --broker "
+                 "is the broker as "
+                 "that machine reaches it.",
+                 "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
+                 "  quern keys invite --role submit,read --name alice --life 2h --broker "
+                 "tcp://10.0.0.5:7600\n"});
+  auto add = syntax.add();
+  add("name", option<std::string>("NAME"), "of the new key; default: the host's own");
+  add("life", option<std::string>("TIME"), "how long the code can be used; default 15m");
   add_grant_options(syntax);
   return syntax;
 }
@@ -367,8 +377,9 @@ Exit invite(const Arguments& arguments) {
   const std::string endpoint = given->endpoint();
   if (!keys::is_peer_endpoint(endpoint) || endpoint.starts_with("tcp://0.0.0.0:") ||
       endpoint.starts_with("tcp://[::]:"))
-    throw UsageError("--broker " + endpoint +
-                     ": name the broker as the new machine reaches it, such as tcp://10.0.0.5:7600");
+    throw UsageError(
+        "--broker " + endpoint +
+        ": name the broker as the new machine reaches it, such as tcp://10.0.0.5:7600");
   require_keys(folder);
   const keys::FolderLock lock(folder);
   if (given->has("name")) check_name(read_list(folder), invitation.grant.name);
@@ -392,10 +403,10 @@ Exit invite(const Arguments& arguments) {
     return Exit::done;
   }
   std::cout << code << '\n';
-  std::cerr << "on the new machine, until " << keys::time_text(invitation.expires) << " and once:\n  "
-            << command << '\n';
-  if (endpoint.find("127.0.0.1") != std::string::npos || endpoint.find("localhost") != std::string::npos ||
-      endpoint.starts_with("ipc:"))
+  std::cerr << "on the new machine, until " << keys::time_text(invitation.expires)
+            << " and once:\n  " << command << '\n';
+  if (endpoint.find("127.0.0.1") != std::string::npos ||
+      endpoint.find("localhost") != std::string::npos || endpoint.starts_with("ipc:"))
     std::cerr << "note: only this machine reaches " << endpoint
               << "; name the broker as others do with --broker\n";
   return Exit::done;
@@ -404,11 +415,12 @@ Exit invite(const Arguments& arguments) {
 Syntax join_syntax() {
   Syntax syntax(
       {"quern keys join CODE",
-                 "Joins the broker that the code names: makes a key for `quern` and programs here, and keeps "
-                 "it for that endpoint.",
-                 "  quern keys join CODE\n  quern jobs --broker tcp://10.0.0.5:7600\n"});
+       "Joins the broker that the code names: makes a key for `quern` and programs here, and keeps "
+       "it for that endpoint.",
+       "  quern keys join CODE\n  quern jobs --broker tcp://10.0.0.5:7600\n"});
   syntax.words(1, 1, "a code of `quern keys invite`");
-  syntax.add()("name", option<std::string>("NAME"), "wanted for the key, when the invitation does not say");
+  syntax.add()("name", option<std::string>("NAME"),
+               "wanted for the key, when the invitation does not say");
   return syntax;
 }
 
@@ -421,25 +433,30 @@ Exit join_here(const Arguments& arguments) {
     throw UsageError(error.what());
   }
   const Joined joined =
-      join(given->words().front(),
-           {.keys = keys_folder(*given), .name = given->get_or<std::string>("name", {}), .worker = false});
+      join(given->words().front(), {.keys = keys_folder(*given),
+                                    .name = given->get_or<std::string>("name", {}),
+                                    .worker = false});
   if (given->json())
-    std::cout << line_of({{"endpoint", joined.endpoint}, {"name", joined.name}, {"roles", joined.roles}});
+    std::cout << line_of(
+        {{"endpoint", joined.endpoint}, {"name", joined.name}, {"roles", joined.roles}});
   else
-    std::cout << "joined the broker at " << joined.endpoint << " as " << joined.name << " (" << joined.roles
-              << ")\nfrom now on: quern COMMAND --broker " << joined.endpoint
+    std::cout << "joined the broker at " << joined.endpoint << " as " << joined.name << " ("
+              << joined.roles << ")\nfrom now on: quern COMMAND --broker " << joined.endpoint
               << ", or QUERN_BROKER=" << joined.endpoint << '\n';
   return Exit::done;
 }
 
 constexpr Subcommand kActions[] = {
-    {"init", "make the keys of a broker, if there are none (a broker does it by itself)", init, init_syntax},
+    {"init", "make the keys of a broker, if there are none (a broker does it by itself)", init,
+     init_syntax},
     {"list", "who may do what", list, list_syntax},
     {"add", "a key: one you were given, or a new pair to hand over", add, add_syntax},
     {"revoke", "take a key away; its sessions end, its leases go to others", revoke, revoke_syntax},
     {"rotate", "give a name a new key", rotate, rotate_syntax},
-    {"invite", "a code with which a machine makes its own key and joins, once", invite, invite_syntax},
-    {"join", "use a code here, for `quern` and programs (workers: quern-worker --join CODE)", join_here, join_syntax},
+    {"invite", "a code with which a machine makes its own key and joins, once", invite,
+     invite_syntax},
+    {"join", "use a code here, for `quern` and programs (workers: quern-worker --join CODE)",
+     join_here, join_syntax},
 };
 
 }  // namespace

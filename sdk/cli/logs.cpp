@@ -13,9 +13,12 @@ namespace quern::cli {
 namespace {
 
 constexpr Manual kLogsManual = {"quern logs ID [--task N] [--stdout | --stderr] [--follow]",
-                            "Prints what the commands of a job (`quern run exec`, `quern map`) wrote: standard output to standard output, standard\n"
-                            "error to standard error. Tasks are counted from 0, as in `quern results --json`. Reading frees nothing.",
-                            "  quern logs 12\n  quern logs 12 --task 3 --stderr\n  quern logs 12 --follow --json | jq .code\n"};
+                                "Prints what the commands of a job (`quern run exec`, `quern map`) "
+                                "wrote: standard output to standard output, standard\n"
+                                "error to standard error. Tasks are counted from 0, as in `quern "
+                                "results --json`. Reading frees nothing.",
+                                "  quern logs 12\n  quern logs 12 --task 3 --stderr\n  quern logs "
+                                "12 --follow --json | jq .code\n"};
 
 struct Wanted {
   std::optional<std::uint64_t> task;
@@ -31,7 +34,9 @@ std::uint64_t print_all(const Job& job, const Wanted& wanted, CommandPrinter& pr
     if (wanted.task && result->index != *wanted.task) continue;
     ++found;
     if (result->bytes.empty()) {
-      if (!printer.print_lost(result->index + 1, std::string(to_string(result->code)), result->text)) return found;
+      if (!printer.print_lost(result->index + 1, std::string(to_string(result->code)),
+                              result->text))
+        return found;
     } else {
       CommandResult command;
       try {
@@ -56,10 +61,12 @@ std::uint64_t print_all(const Job& job, const Wanted& wanted, CommandPrinter& pr
 Syntax logs_syntax() {
   Syntax syntax(kLogsManual);
   syntax.words(1, 1, "a job's id", Word::job);
-  syntax.add()("task", option<long>("N"),
-               "only of this task, by its index (from 0); command 1 of `quern map` is task 0")(
-      "stdout", flag(), "only standard output")("stderr", flag(), "only standard error")(
-      "follow", flag(), "also while the job runs, until it ends");
+  auto add = syntax.add();
+  add("task", option<long>("N"),
+      "only of this task, by its index (from 0); command 1 of `quern map` is task 0");
+  add("stdout", flag(), "only standard output");
+  add("stderr", flag(), "only standard error");
+  add("follow", flag(), "also while the job runs, until it ends");
   return syntax;
 }
 
@@ -67,7 +74,10 @@ Exit logs(const Arguments& arguments) {
   const auto given = logs_syntax().parse(arguments);
   if (!given) return Exit::done;
   const JobNumber number = job_number(given->words().front());
-  Wanted wanted{.task = std::nullopt, .out = !given->flag("stderr"), .err = !given->flag("stdout"), .json = given->json()};
+  Wanted wanted{.task = std::nullopt,
+                .out = !given->flag("stderr"),
+                .err = !given->flag("stdout"),
+                .json = given->json()};
   if (!wanted.out && !wanted.err) throw UsageError("--stdout and --stderr exclude each other");
   if (given->has("task")) {
     const long task = given->get<long>("task");
@@ -79,9 +89,12 @@ Exit logs(const Arguments& arguments) {
   Client client(given->client());
   const JobStatus status = client.job(number);
   const std::string id = std::to_string(value(number));
-  if (status.function != "exec") throw std::runtime_error("job " + id + " runs the function `" + status.function + "`, no commands: `quern results " + id + "`");
+  if (status.function != "exec")
+    throw std::runtime_error("job " + id + " runs the function `" + status.function +
+                             "`, no commands: `quern results " + id + "`");
   if (!is_final(status.state) && !given->flag("follow") && !wanted.task)
-    throw std::runtime_error("job " + id + " is not finished (" + std::to_string(status.done) + " of " + std::to_string(status.total) +
+    throw std::runtime_error("job " + id + " is not finished (" + std::to_string(status.done) +
+                             " of " + std::to_string(status.total) +
                              " tasks): --follow prints what there is and what comes");
   Console console;
   Output output(&console);
@@ -90,7 +103,9 @@ Exit logs(const Arguments& arguments) {
   const std::uint64_t found = print_all(job, wanted, printer);
   if (output.flush() == Output::State::reader_gone) die_of_broken_pipe();
   if (wanted.task && found == 0)
-    throw std::runtime_error("there is no output of task " + std::to_string(*wanted.task) + " of job " + id + (status.detached ? "" : " (what its client has read is not kept)"));
+    throw std::runtime_error("there is no output of task " + std::to_string(*wanted.task) +
+                             " of job " + id +
+                             (status.detached ? "" : " (what its client has read is not kept)"));
   return Exit::done;
 }
 

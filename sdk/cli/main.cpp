@@ -20,7 +20,8 @@ namespace {
 void print_commands(std::ostream& out) {
   out << "usage: quern COMMAND [OPTIONS]\n\ncommands:\n";
   for (const Subcommand& command : commands())
-    out << "  " << command.name << std::string(12 - command.name.size(), ' ') << command.summary << '\n';
+    out << "  " << command.name << std::string(12 - command.name.size(), ' ') << command.summary
+        << '\n';
   out << "\n`quern COMMAND --help` shows the options and examples of each.\n"
          "The broker is named by --broker or QUERN_BROKER; default tcp://127.0.0.1:7600.\n";
 }
@@ -66,7 +67,8 @@ Exit dispatch(const Arguments& words) {
   return unknown_command(first);
 }
 
-/// Opens 0, 1 and 2 on /dev/null where they are closed, or the next file that is opened would be taken for one of them.
+/// Opens 0, 1 and 2 on /dev/null where they are closed, or the next file that is opened would be
+/// taken for one of them.
 void open_standard_descriptors() {
   int fd = ::open("/dev/null", O_RDWR);
   while (fd >= 0 && fd <= 2) fd = ::open("/dev/null", O_RDWR);
@@ -78,8 +80,8 @@ void open_standard_descriptors() {
 
 int main(int argc, char** argv) {
   quern::cli::open_standard_descriptors();
-  // A reader that went away is noticed by the write that fails (Output), so that the job can be cancelled
-  // first.
+  // A reader that went away is noticed by the write that fails (Output), so that the job can be
+  // cancelled first.
   std::signal(SIGPIPE, SIG_IGN);
   const quern::cli::StandardOutput output;
   return static_cast<int>(quern::cli::finish_output(quern::cli::dispatch({argv + 1, argv + argc})));

@@ -15,8 +15,10 @@ namespace {
 
 constexpr Manual kManManual = {
     "quern man [COMMAND] | --all DIR",
-    "Prints the page of a command (of `quern` itself without one, of quern-broker and quern-worker by these names) in roff.\n"
-    "--all writes all pages into a folder. An installed Quern has them where `man quern-run` finds them.",
+    "Prints the page of a command (of `quern` itself without one, of quern-broker and quern-worker "
+    "by these names) in roff.\n"
+    "--all writes all pages into a folder. An installed Quern has them where `man quern-run` finds "
+    "them.",
     "  quern man run | man -l -\n  quern man --all ~/.local/share/man/man1\n"};
 
 /// The programs beside `quern`, whose own --help is their manual.
@@ -43,7 +45,8 @@ std::optional<std::string> page_of_program(const std::string& name) {
   return std::nullopt;
 }
 
-void write_page(const std::filesystem::path& folder, const std::string& name, const std::string& page) {
+void write_page(const std::filesystem::path& folder, const std::string& name,
+                const std::string& page) {
   const auto path = folder / (name + ".1");
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << page;
@@ -56,8 +59,10 @@ void write_pages(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder, error);
   if (error) throw FileError("cannot make the folder " + folder.string() + ": " + error.message());
   write_page(folder, "quern", overview_page(commands()));
-  for (const Subcommand& command : commands()) write_page(folder, "quern-" + std::string(command.name), command_page(command));
-  for (const auto& [program, summary] : kPrograms) write_page(folder, program, *page_of_program(program));
+  for (const Subcommand& command : commands())
+    write_page(folder, "quern-" + std::string(command.name), command_page(command));
+  for (const auto& [program, summary] : kPrograms)
+    write_page(folder, program, *page_of_program(program));
 }
 
 }  // namespace
@@ -65,7 +70,8 @@ void write_pages(const std::filesystem::path& folder) {
 Syntax man_syntax() {
   Syntax syntax(kManManual);
   syntax.words(0, 1, "a command", Word::command);
-  syntax.add()("all", option<std::string>("DIR"), "write quern.1, and a page for each command and program, into DIR");
+  syntax.add()("all", option<std::string>("DIR"),
+               "write quern.1, and a page for each command and program, into DIR");
   return syntax;
 }
 
@@ -74,7 +80,8 @@ Exit man(const Arguments& arguments) {
   if (!given) return Exit::done;
   const auto words = given->words();
   if (given->has("all")) {
-    if (!words.empty()) throw UsageError("--all writes every page: leave out '" + words.front() + "'");
+    if (!words.empty())
+      throw UsageError("--all writes every page: leave out '" + words.front() + "'");
     write_pages(given->get<std::string>("all"));
     return Exit::done;
   }

@@ -16,13 +16,26 @@ std::string plain(std::string_view text) {
     if (begins && (c == '.' || c == '\'')) out += "\\&";
     begins = c == '\n';
     switch (c) {
-      case '\\': out += "\\e"; break;
-      case '-': out += "\\-"; break;
-      case '\'': out += "\\(aq"; break;
-      case '`': out += "\\(ga"; break;
-      case '^': out += "\\(ha"; break;
-      case '~': out += "\\(ti"; break;
-      default: out += c;
+      case '\\':
+        out += "\\e";
+        break;
+      case '-':
+        out += "\\-";
+        break;
+      case '\'':
+        out += "\\(aq";
+        break;
+      case '`':
+        out += "\\(ga";
+        break;
+      case '^':
+        out += "\\(ha";
+        break;
+      case '~':
+        out += "\\(ti";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -43,27 +56,31 @@ std::vector<std::string> text_lines(std::string_view text) {
 
 std::string upper(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return out;
 }
 
 std::string head_of(std::string_view page, std::string_view summary) {
   // Left-aligned without hyphenation: options and addresses are long and must not be torn.
-  return ".TH " + plain(upper(page)) + " 1 \"\" \"quern " QUERN_VERSION "\" \"Quern\"\n.ad l\n.nh\n.SH NAME\n" + plain(page) + " \\- " +
-         plain(summary) + "\n";
+  return ".TH " + plain(upper(page)) +
+         " 1 \"\" \"quern " QUERN_VERSION "\" \"Quern\"\n.ad l\n.nh\n.SH NAME\n" + plain(page) +
+         " \\- " + plain(summary) + "\n";
 }
 
 /// Paragraphs, which an empty line parts.
 std::string paragraphs(std::string_view text) {
   std::string out = ".PP\n";
-  for (const std::string& line : text_lines(text)) out += line.empty() ? ".PP\n" : plain(line) + "\n";
+  for (const std::string& line : text_lines(text))
+    out += line.empty() ? ".PP\n" : plain(line) + "\n";
   return out;
 }
 
 /// Lines that stay lines.
 std::string verbatim(std::string_view text) {
   std::string out = ".PP\n.nf\n.RS\n";
-  for (const std::string& line : text_lines(text)) out += plain(line.starts_with("  ") ? line.substr(2) : line) + "\n";
+  for (const std::string& line : text_lines(text))
+    out += plain(line.starts_with("  ") ? line.substr(2) : line) + "\n";
   return out + ".RE\n.fi\n";
 }
 
@@ -73,10 +90,13 @@ std::string synopsis(std::string_view text, std::string_view typed) {
   return bold(typed) + plain(text.substr(typed.size())) + "\n";
 }
 
-std::string entry(const std::string& tag, std::string_view about) { return ".TP\n" + tag + "\n" + plain(about) + "\n"; }
+std::string entry(const std::string& tag, std::string_view about) {
+  return ".TP\n" + tag + "\n" + plain(about) + "\n";
+}
 
 std::string entry(const OptionText& option) {
-  std::string tag = option.letter.empty() ? bold(option.name) : bold(option.letter) + ", " + bold(option.name);
+  std::string tag =
+      option.letter.empty() ? bold(option.name) : bold(option.letter) + ", " + bold(option.name);
   if (!option.value.empty()) tag += " " + italic(option.value);
   return entry(tag, option.about);
 }
@@ -89,16 +109,19 @@ std::string entries(const std::vector<OptionText>& options) {
 
 std::string tail_of(const std::vector<std::string>& see_also) {
   std::string out = ".SH \"EXIT STATUS\"\n";
-  for (const auto& [code, meaning] : {std::pair{"0", "done"},
-                                      {"1", "the job, or some task of it, failed; a log was changed, or no line of it matches"},
-                                      {"2", "a mistake in the command line, or in a file it names"},
-                                      {"3", "no broker, or it refused"},
-                                      {"130", "interrupted"}})
+  for (const auto& [code, meaning] :
+       {std::pair{"0", "done"},
+        {"1", "the job, or some task of it, failed; a log was changed, or no line of it matches"},
+        {"2", "a mistake in the command line, or in a file it names"},
+        {"3", "no broker, or it refused"},
+        {"130", "interrupted"}})
     out += entry(bold(code), meaning);
-  out += ".SH ENVIRONMENT\n" + entry(bold("QUERN_BROKER"), "where the broker is, when --broker does not say it") +
+  out += ".SH ENVIRONMENT\n" +
+         entry(bold("QUERN_BROKER"), "where the broker is, when --broker does not say it") +
          entry(bold("QUERN_KEYS"), "the folder of the keys, when --keys does not say it");
   out += ".SH \"SEE ALSO\"\n";
-  for (std::size_t i = 0; i < see_also.size(); ++i) out += bold(see_also[i]) + "(1)" + (i + 1 < see_also.size() ? ",\n" : "\n");
+  for (std::size_t i = 0; i < see_also.size(); ++i)
+    out += bold(see_also[i]) + "(1)" + (i + 1 < see_also.size() ? ",\n" : "\n");
   return out;
 }
 
@@ -116,15 +139,20 @@ std::string overview_page(std::span<const Subcommand> commands) {
   std::string out = head_of("quern", "spread one big job over unequal machines");
   std::vector<std::string> others = {"quern-broker", "quern-worker"};
   out += ".SH SYNOPSIS\n" + synopsis("quern COMMAND [OPTIONS]", "quern") + ".SH DESCRIPTION\n" +
-         paragraphs("Quern turns one big job into many small tasks, spreads them over machines by their measured speed, and\n"
-                    "gathers the results. A broker takes jobs, workers run their tasks, and this command talks to the broker.") +
+         paragraphs(
+             "Quern turns one big job into many small tasks, spreads them over machines by their "
+             "measured speed, and\n"
+             "gathers the results. A broker takes jobs, workers run their tasks, and this command "
+             "talks to the broker.") +
          ".SH COMMANDS\n";
   for (const Subcommand& command : commands) {
     out += entry(bold(command.name), command.summary);
     others.push_back("quern-" + std::string(command.name));
   }
   out += ".SH OPTIONS\nOf every command:\n" + entries(Syntax::common_options());
-  out += ".SH EXAMPLES\n" + verbatim("  quern up\n  quern run sum --range 1:101\n  seq 5 | quern run echo --items -\n");
+  out +=
+      ".SH EXAMPLES\n" +
+      verbatim("  quern up\n  quern run sum --range 1:101\n  seq 5 | quern run echo --items -\n");
   return out + tail_of(others);
 }
 
@@ -136,7 +164,8 @@ std::string command_page(const Subcommand& command) {
   if (!syntax.actions().empty()) out += ".SH ACTIONS\n";
   for (const Subcommand& action : syntax.actions()) {
     const Syntax of_action = action.syntax();
-    out += ".SS " + plain(of_action.manual().synopsis) + "\n" + body_of(of_action, true) + verbatim(of_action.manual().examples);
+    out += ".SS " + plain(of_action.manual().synopsis) + "\n" + body_of(of_action, true) +
+           verbatim(of_action.manual().examples);
   }
   out += syntax.options().empty() ? ".SH OPTIONS\n" : "";
   out += (syntax.actions().empty() ? "" : "Of every action:\n") + entries(Syntax::common_options());
@@ -145,7 +174,8 @@ std::string command_page(const Subcommand& command) {
 }
 
 std::string program_page(std::string_view name, std::string_view summary, std::string_view help) {
-  // Where Boost puts an option's name, and behind it, after a gap, what it means; wrapped meanings are deeper.
+  // Where Boost puts an option's name, and behind it, after a gap, what it means; wrapped meanings
+  // are deeper.
   constexpr std::size_t kNames = 2;
   std::string out = head_of(name, summary);
   enum class Part : unsigned char { text, options, examples } part = Part::text;
@@ -182,7 +212,8 @@ std::string program_page(std::string_view name, std::string_view summary, std::s
   }
   close();
   while (text.ends_with("\n\n")) text.pop_back();
-  out += ".SH DESCRIPTION\n" + paragraphs(text) + ".SH OPTIONS\n" + options + ".SH EXAMPLES\n" + verbatim(examples);
+  out += ".SH DESCRIPTION\n" + paragraphs(text) + ".SH OPTIONS\n" + options + ".SH EXAMPLES\n" +
+         verbatim(examples);
   return out + ".SH \"SEE ALSO\"\n" + bold("quern") + "(1)\n";
 }
 

@@ -56,7 +56,8 @@ class Mapping {
         feed_->window().allow(
             at_once_of(request_, slots));  // without any nobody knows what a part of them is
     }
-    if (request_.shape == MapRequest::Shape::blocks && !request_.detach) feed_->window().hold(kBlocksPerSlot * slots_that_run(client) * request_.block_bytes);
+    if (request_.shape == MapRequest::Shape::blocks && !request_.detach)
+      feed_->window().hold(kBlocksPerSlot * slots_that_run(client) * request_.block_bytes);
     std::vector<Command*> commands{&request_.command};
     if (request_.reduce) commands.push_back(&*request_.reduce);
     give_files(client, request_.large, commands, request_.submit, console_, attended);
@@ -85,7 +86,9 @@ class Mapping {
 
   Exit detach() {
     const JobNumber number = job_.number();
-    std::cout << (request_.json ? line_of({{"job", value(number)}, {"uuid", job_.uuid().text()}}) : std::to_string(value(number)) + '\n') << std::flush;
+    std::cout << (request_.json ? line_of({{"job", value(number)}, {"uuid", job_.uuid().text()}})
+                                : std::to_string(value(number)) + '\n')
+              << std::flush;
     job_.wait_for_intake();  // from then on the job is the broker's alone
     return Exit::done;
   }
@@ -101,7 +104,8 @@ class Mapping {
   Halt& halt() { return request_.halt; }
 
   Items items() const {
-    return {[feed = feed_](Bytes& item) { return feed->next(item); }, feed_->encoding(), Items::Source::may_block, nullptr};
+    return {[feed = feed_](Bytes& item) { return feed->next(item); }, feed_->encoding(),
+            Items::Source::may_block, nullptr};
   }
 
   /// False when nobody reads standard output any more.
@@ -165,7 +169,8 @@ class Mapping {
   bool print_answer(const TaskResult& result, const Fed& fed) {
     if (!result.ok) return print_lost(result, result.text, fed);
     if (request_.json) return output_.append(answer_object(result, fed));
-    if (request_.command.frame == Command::Frame::length) return output_.append(length_of(result.bytes) + result.bytes);
+    if (request_.command.frame == Command::Frame::length)
+      return output_.append(length_of(result.bytes) + result.bytes);
     return output_.append(result.bytes + '\n');
   }
 
@@ -184,7 +189,8 @@ class Mapping {
 
   /// Merged outputs, as --reduce wants it.
   bool merge_results(Attended& attended) {
-    Merge merge(*client_, *request_.reduce, request_.submit, [&](const Job& job) { attended.add(job); });
+    Merge merge(*client_, *request_.reduce, request_.submit,
+                [&](const Job& job) { attended.add(job); });
     const auto next = [&]() -> std::optional<Bytes> {
       while (const auto result = job_.next()) {
         feed_->window().leave(result->index);
@@ -205,18 +211,30 @@ class Mapping {
     if (when == Halt::When::never) return;
     feed_->window().close();
     if (!halt().content())
-      console_.say(when == Halt::When::now ? "stopping, because commands failed" : "starting no more commands, because some failed; waiting for those that run");
-    if (when == Halt::When::now) job_.cancel();
-    else client_->cancel_waiting(job_.number());
+      console_.say(
+          when == Halt::When::now
+              ? "stopping, because commands failed"
+              : "starting no more commands, because some failed; waiting for those that run");
+    if (when == Halt::When::now)
+      job_.cancel();
+    else
+      client_->cancel_waiting(job_.number());
   }
 
   Exit exit_of(const Outcome& outcome) {
-    if (outcome.code == ErrorCode::no_broker || outcome.code == ErrorCode::denied) throw ConnectionError(outcome.code, outcome.text);
-    if (lost_ > kFailuresTold && !request_.json) console_.say("... and " + std::to_string(lost_ - kFailuresTold) + " more failed");
-    if (failed_ > 0 && !request_.json) console_.say(std::to_string(failed_) + (failed_ == 1 ? " command failed" : " commands failed"));
+    if (outcome.code == ErrorCode::no_broker || outcome.code == ErrorCode::denied)
+      throw ConnectionError(outcome.code, outcome.text);
+    if (lost_ > kFailuresTold && !request_.json)
+      console_.say("... and " + std::to_string(lost_ - kFailuresTold) + " more failed");
+    if (failed_ > 0 && !request_.json)
+      console_.say(std::to_string(failed_) +
+                   (failed_ == 1 ? " command failed" : " commands failed"));
     const bool ended_by_itself = outcome.ok() || failed_ > 0 || halt().halted();
-    if (!ended_by_itself) console_.say("job " + job_.id() + ' ' + std::string(to_string(outcome.state)) + (outcome.text.empty() ? "" : ": " + outcome.text));
-    if (halt().halted()) return halt().content() ? Exit::done : failed_ > 0 ? Exit::failed : Exit::done;
+    if (!ended_by_itself)
+      console_.say("job " + job_.id() + ' ' + std::string(to_string(outcome.state)) +
+                   (outcome.text.empty() ? "" : ": " + outcome.text));
+    if (halt().halted())
+      return halt().content() ? Exit::done : failed_ > 0 ? Exit::failed : Exit::done;
     return outcome.ok() && failed_ == 0 ? Exit::done : Exit::failed;
   }
 

@@ -35,7 +35,8 @@ constexpr Manual kMapRequestManual = {
     "  find . -name '*.log' -print0 | quern map -0 -- 'gzip -9 < {} > {}.gz'\n"
     "  quern map --retries 2 --timeout 60 --joblog run.log --resume -- ./simulate --seed {} ::: 1 "
     "2 3 4\n"
-    "  quern map --retries 5 --permanent-exit 65 -- ./convert {}   exit code 65: the input is wrong\n"
+    "  quern map --retries 5 --permanent-exit 65 -- ./convert {}   exit code 65: the input is "
+    "wrong\n"
     "  quern map -k --loop -- ./score < lines.txt            one process per slot, a line in, a "
     "line out\n"
     "  quern map --pipe --block 4M --reduce \"awk '{n += \\$1} END {print n}'\" -- wc -l < "
@@ -57,7 +58,9 @@ std::vector<std::string> records_of(const std::string& file, char end) {
   Records records({file}, end);
   std::vector<std::string> all;
   for (std::string record; records.next(record);) {
-    if (record.find('\0') != std::string::npos) throw FileError(file + ": line " + std::to_string(all.size() + 1) + " has a NUL in it; with -0 NULs end the arguments");
+    if (record.find('\0') != std::string::npos)
+      throw FileError(file + ": line " + std::to_string(all.size() + 1) +
+                      " has a NUL in it; with -0 NULs end the arguments");
     all.push_back(record);
   }
   return all;
@@ -102,13 +105,17 @@ void refuse_foreign(const std::vector<std::string>& words) {
 }
 
 MapRequest::Shape shape_of(const Given& given) {
-  if (given.flag("pipe") && given.flag("loop")) throw UsageError("--pipe and --loop exclude each other");
-  return given.flag("pipe") ? MapRequest::Shape::blocks : given.flag("loop") ? MapRequest::Shape::answers : MapRequest::Shape::arguments;
+  if (given.flag("pipe") && given.flag("loop"))
+    throw UsageError("--pipe and --loop exclude each other");
+  return given.flag("pipe")   ? MapRequest::Shape::blocks
+         : given.flag("loop") ? MapRequest::Shape::answers
+                              : MapRequest::Shape::arguments;
 }
 
 std::size_t group_of(const Given& given) {
   const long group = given.get_or<long>("max-args", 1);
-  if (group < 1 || group > static_cast<long>(kGroupMax)) throw UsageError("-n takes 1 to " + std::to_string(kGroupMax));
+  if (group < 1 || group > static_cast<long>(kGroupMax))
+    throw UsageError("-n takes 1 to " + std::to_string(kGroupMax));
   return static_cast<std::size_t>(group);
 }
 
@@ -147,24 +154,31 @@ bool is_given(const Given& given, const char* option) {
 void check_shape(const Given& given, const MapRequest& request) {
   using Shape = MapRequest::Shape;
   const auto only = [&](const char* option, Shape shape, const char* needs) {
-    if (is_given(given, option) && request.shape != shape) throw UsageError(std::string("--") + option + " goes with " + needs);
+    if (is_given(given, option) && request.shape != shape)
+      throw UsageError(std::string("--") + option + " goes with " + needs);
   };
   only("block", Shape::blocks, "--pipe");
   only("reduce", Shape::blocks, "--pipe");
   only("frame", Shape::answers, "--loop");
   only("dry-run", Shape::arguments, "a command per line, not --pipe or --loop");
-  if (given.has("halt") && given.has("reduce")) throw UsageError("--halt does not go with --reduce: what fails is left out, and the exit code is 1");
+  if (given.has("halt") && given.has("reduce"))
+    throw UsageError(
+        "--halt does not go with --reduce: what fails is left out, and the exit code is 1");
   if (request.detach)
     for (const char* option : {"halt", "joblog", "results", "jobs", "reduce", "get"})
-      if (given.has(option)) throw UsageError(std::string("--") + option + " needs somebody who waits: it does not go with --detach");
+      if (given.has(option))
+        throw UsageError(std::string("--") + option +
+                         " needs somebody who waits: it does not go with --detach");
   if (request.shape == Shape::arguments) return;
   const char* mode = request.shape == Shape::blocks ? "--pipe" : "--loop";
   if (given.has("permanent-exit") && request.shape == Shape::answers)
     throw UsageError("--permanent-exit does not go with --loop: an answer has no exit code");
   for (const char* option : {"max-args", "joblog", "results"})
-    if (given.has(option)) throw UsageError(std::string("--") + option + " does not go with " + mode);
+    if (given.has(option))
+      throw UsageError(std::string("--") + option + " does not go with " + mode);
   if (request.tag) throw UsageError(std::string("--tag does not go with ") + mode);
-  if (request.shape == Shape::blocks && !request.lists.empty()) throw UsageError("--pipe takes its input from files or standard input, not from :::");
+  if (request.shape == Shape::blocks && !request.lists.empty())
+    throw UsageError("--pipe takes its input from files or standard input, not from :::");
 }
 
 /// The words of --reduce: a script, or a program alone.
@@ -187,28 +201,34 @@ void set_command(MapRequest& request, const Given& given, const std::vector<std:
     refuse_foreign(given.get_or<std::vector<std::string>>("get", {}));
   }
   const bool lines_are_commands = words == std::vector<std::string>{"{}"};
-  request.command = command_of(given, lines_are_commands ? kLineIsCommand : words, arguments, request.large);
+  request.command =
+      command_of(given, lines_are_commands ? kLineIsCommand : words, arguments, request.large);
   request.shown = request.command;
   request.shown.words = words;
   if (request.shape != MapRequest::Shape::arguments) {
-    if (is_script(words.front()) && words.size() == 1) request.command.words = {"/bin/sh", "-c", words.front()};
+    if (is_script(words.front()) && words.size() == 1)
+      request.command.words = {"/bin/sh", "-c", words.front()};
     request.command.feed = Command::Feed::input;
   }
   for (const std::string& name : given.get_or<std::vector<std::string>>("put", {}))
     if (has_replacement(name)) request.put_each.push_back(name);
-  if (!request.put_each.empty() && request.shape != MapRequest::Shape::arguments) throw UsageError("--put with {} does not go with --pipe or --loop");
-  if (given.has("get") && request.shape == MapRequest::Shape::answers) throw UsageError("--get does not go with --loop");
+  if (!request.put_each.empty() && request.shape != MapRequest::Shape::arguments)
+    throw UsageError("--put with {} does not go with --pipe or --loop");
+  if (given.has("get") && request.shape == MapRequest::Shape::answers)
+    throw UsageError("--get does not go with --loop");
   request.command.numbered = request.resume != Resume::no;
   request.command.echo = request.wants_arguments();
   if (!given.has("frame")) return;
   const auto frame = given.get<std::string>("frame");
-  if (frame != "line" && frame != "length") throw UsageError("--frame takes line or length, not '" + frame + "'");
+  if (frame != "line" && frame != "length")
+    throw UsageError("--frame takes line or length, not '" + frame + "'");
   if (frame == "length") request.command.frame = Command::Frame::length;
 }
 
 Resume resume_of(const Given& given) {
   const bool resume = given.flag("resume"), failed = given.flag("resume-failed");
-  if ((resume || failed) && !given.has("joblog")) throw UsageError("--resume needs the log of the run before: --joblog FILE");
+  if ((resume || failed) && !given.has("joblog"))
+    throw UsageError("--resume needs the log of the run before: --joblog FILE");
   return failed ? Resume::all_but_succeeded : resume ? Resume::all_but_logged : Resume::no;
 }
 
@@ -222,33 +242,34 @@ std::uint64_t at_once_of(const MapRequest& request, std::uint64_t slots) {
 
 Syntax map_syntax() {
   Syntax syntax(kMapRequestManual);
-  syntax.add()("keep-order,k", flag(), "output in the order of the input")(
-      "max-args,n", option<long>("N"), "so many lines per command")(
-      "null,0", flag(), "input ends its records with NULs, not newlines")(
-      "arg-file,a", option<std::vector<std::string>>("FILE")->composing(),
-      "input from a file, not standard input; of several each combination is a command")(
-      "jobs,j", option<std::string>("N"),
+  auto add = syntax.add();
+  add("keep-order,k", flag(), "output in the order of the input");
+  add("max-args,n", option<long>("N"), "so many lines per command");
+  add("null,0", flag(), "input ends its records with NULs, not newlines");
+  add("arg-file,a", option<std::vector<std::string>>("FILE")->composing(),
+      "input from a file, not standard input; of several each combination is a command");
+  add("jobs,j", option<std::string>("N"),
       "at most so many commands at a time, or a part of the slots that there are: 50%, +1, -1; "
-      "default: as many as the workers have slots")(
-      "tag", flag(), "each line of output begins with the arguments")(
-      "halt", option<std::string>("WHEN,WHY=N"),
-      "stop early: now,fail=1 soon,fail=10% now,success=1 ...; now ends what runs, too")(
-      "joblog", option<std::string>("FILE"),
-      "a line per command: when, where, how long, exit code")("resume", flag(),
-                                                              "pass over what the --joblog has")(
-      "resume-failed", flag(), "pass over what succeeded by the --joblog")(
-      "results", option<std::string>("DIR"),
-      "also keep outputs in files: DIR/1/ARGUMENT/stdout and stderr")(
-      "loop", flag(), "COMMAND runs on: it gets line after line and answers each with a line")(
-      "frame", option<std::string>("line|length"),
-      "with --loop, lines, or each item and answer after its length (4 octets, little endian)")(
-      "pipe", flag(), "blocks of the input are COMMAND's standard input")(
-      "block", option<std::string>("SIZE"),
-      "with --pipe, about so many octets, whole lines; default 1M")(
-      "reduce", option<std::string>("COMMAND"),
-      "with --pipe, merge outputs: it gets several of them in order, until one is left")(
-      "dry-run", flag(), "print the commands")(
-      "detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");
+      "default: as many as the workers have slots");
+  add("tag", flag(), "each line of output begins with the arguments");
+  add("halt", option<std::string>("WHEN,WHY=N"),
+      "stop early: now,fail=1 soon,fail=10% now,success=1 ...; now ends what runs, too");
+  add("joblog", option<std::string>("FILE"),
+      "a line per command: when, where, how long, exit code");
+  add("resume", flag(), "pass over what the --joblog has");
+  add("resume-failed", flag(), "pass over what succeeded by the --joblog");
+  add("results", option<std::string>("DIR"),
+      "also keep outputs in files: DIR/1/ARGUMENT/stdout and stderr");
+  add("loop", flag(), "COMMAND runs on: it gets line after line and answers each with a line");
+  add("frame", option<std::string>("line|length"),
+      "with --loop, lines, or each item and answer after its length (4 octets, little endian)");
+  add("pipe", flag(), "blocks of the input are COMMAND's standard input");
+  add("block", option<std::string>("SIZE"),
+      "with --pipe, about so many octets, whole lines; default 1M");
+  add("reduce", option<std::string>("COMMAND"),
+      "with --pipe, merge outputs: it gets several of them in order, until one is left");
+  add("dry-run", flag(), "print the commands");
+  add("detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");
   add_command_options(syntax);
   syntax.words(0, Syntax::kAnyNumber, "the command");
   syntax.then_a_command();
@@ -266,13 +287,17 @@ std::optional<MapRequest> map_request(const Arguments& arguments) {
   request.lists = std::move(lists.values);
   request.linked = std::move(lists.linked);
   request.files = given->get_or<std::vector<std::string>>("arg-file", {"-"});
-  if (given->has("arg-file") && !request.lists.empty()) throw UsageError("-a and ::: exclude each other; :::: FILE stands beside :::");
-  const bool from_terminal = request.lists.empty() && !given->has("arg-file") && ::isatty(STDIN_FILENO) != 0;
-  if (words.empty() && (request.shape != MapRequest::Shape::arguments || from_terminal)) throw UsageError("the command is missing");
+  if (given->has("arg-file") && !request.lists.empty())
+    throw UsageError("-a and ::: exclude each other; :::: FILE stands beside :::");
+  const bool from_terminal =
+      request.lists.empty() && !given->has("arg-file") && ::isatty(STDIN_FILENO) != 0;
+  if (words.empty() && (request.shape != MapRequest::Shape::arguments || from_terminal))
+    throw UsageError("the command is missing");
   if (words.empty()) words = {"{}"};
   // Of several files each combination is a command, as of several lists.
   if (request.files.size() > 1 && request.shape == MapRequest::Shape::arguments)
-    for (const std::string& file : request.files) request.lists.push_back(records_of(file, request.record_end));
+    for (const std::string& file : request.files)
+      request.lists.push_back(records_of(file, request.record_end));
   request.group = group_of(*given);
   set_at_once(request, *given);
   request.keep_order = given->flag("keep-order");
@@ -283,7 +308,8 @@ std::optional<MapRequest> map_request(const Arguments& arguments) {
   request.joblog = given->get_or<std::string>("joblog", {});
   request.resume = resume_of(*given);
   request.results = given->get_or<std::string>("results", {});
-  request.block_bytes = given->has("block") ? size_of("--block", given->get<std::string>("block")) : kDefaultBlock;
+  request.block_bytes =
+      given->has("block") ? size_of("--block", given->get<std::string>("block")) : kDefaultBlock;
   if (request.block_bytes > kBlockMax) throw UsageError("--block: at most 32M");
   request.detach = given->flag("detach");
   check_shape(*given, request);

@@ -17,8 +17,8 @@
 namespace quern::cli {
 
 struct MapRequest {
-  /// arguments: a program per item. blocks: a program per block of the input, which is its standard input. answers: a program per slot
-  /// that answers item after item.
+  /// arguments: a program per item. blocks: a program per block of the input, which is its standard
+  /// input. answers: a program per slot that answers item after item.
   enum class Shape : unsigned char { arguments, blocks, answers };
 
   Shape shape = Shape::arguments;
@@ -29,7 +29,8 @@ struct MapRequest {
   std::optional<Command> reduce;
   LargeFiles large;  ///< of both
 
-  std::vector<std::string> put_each;  ///< names, with replacement strings, of files that each command gets
+  std::vector<std::string>
+      put_each;  ///< names, with replacement strings, of files that each command gets
   std::vector<std::string> files;  ///< of the input, when there are no lists
   std::vector<std::vector<std::string>> lists;
   std::vector<bool> linked;  ///< of each list: it goes on together with the one before it
@@ -52,7 +53,9 @@ struct MapRequest {
   std::string results;  ///< folder; empty: none
 
   /// The program's arguments are wanted back with its result.
-  bool wants_arguments() const { return tag || json || !joblog.empty() || !results.empty() || !command.get.empty(); }
+  bool wants_arguments() const {
+    return tag || json || !joblog.empty() || !results.empty() || !command.get.empty();
+  }
 };
 
 /// Most commands under way, when there are so many slots.

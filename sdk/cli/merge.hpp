@@ -1,5 +1,6 @@
-// Merging the outputs of `quern map --pipe`: neighbouring outputs are given together to a program, whose outputs are merged in turn,
-// until one is left. The program must not mind how they are grouped (awk '{n += $1} END {print n}' does not). One thread.
+// Merging the outputs of `quern map --pipe`: neighbouring outputs are given together to a program,
+// whose outputs are merged in turn, until one is left. The program must not mind how they are
+// grouped (awk '{n += $1} END {print n}' does not). One thread.
 #pragma once
 
 #include <functional>
@@ -15,9 +16,11 @@ class Merge {
   using Next = std::function<std::optional<Bytes>()>;
 
   /// `on_job` is told of each job that is made.
-  Merge(Client& client, const Command& reducer, SubmitOptions options, std::function<void(const Job&)> on_job);
+  Merge(Client& client, const Command& reducer, SubmitOptions options,
+        std::function<void(const Job&)> on_job);
 
-  /// What is left of all outputs that `next` gives in order; nothing when there are none. The result of the program that failed, if one did.
+  /// What is left of all outputs that `next` gives in order; nothing when there are none. The
+  /// result of the program that failed, if one did.
   std::optional<CommandResult> run(const Next& next);
 
  private:

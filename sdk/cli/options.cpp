@@ -17,21 +17,26 @@ namespace {
 
 po::options_description described_always() {
   po::options_description always("always");
-  always.add_options()("help,h", flag(), "this text")(
-      "json", flag(), "machine-readable output: one JSON object per line")(
-      "broker", option<std::string>("ENDPOINT"), "default: $QUERN_BROKER, else tcp://127.0.0.1:7600")(
-      "keys", option<std::string>("DIR"), "keys to connect with; default: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern")(
-      "insecure", flag(), "connect without encryption, to a broker that was started with --insecure");
+  auto add = always.add_options();
+  add("help,h", flag(), "this text");
+  add("json", flag(), "machine-readable output: one JSON object per line");
+  add("broker", option<std::string>("ENDPOINT"),
+      "default: $QUERN_BROKER, else tcp://127.0.0.1:7600");
+  add("keys", option<std::string>("DIR"),
+      "keys to connect with; default: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern");
+  add("insecure", flag(),
+      "connect without encryption, to a broker that was started with --insecure");
   return always;
 }
 
 std::vector<OptionText> texts_of(const po::options_description& described) {
   std::vector<OptionText> texts;
   for (const auto& each : described.options()) {
-    const std::string letter = each->canonical_display_name(po::command_line_style::allow_dash_for_short);
+    const std::string letter =
+        each->canonical_display_name(po::command_line_style::allow_dash_for_short);
     const unsigned most = each->semantic()->max_tokens();
-    texts.push_back({"--" + each->long_name(), letter.size() == 2 ? letter : "", most == 0 ? "" : each->semantic()->name(),
-                     each->description(), most > 1});
+    texts.push_back({"--" + each->long_name(), letter.size() == 2 ? letter : "",
+                     most == 0 ? "" : each->semantic()->name(), each->description(), most > 1});
   }
   return texts;
 }
@@ -67,7 +72,8 @@ std::vector<std::string> Given::words() const {
 
 std::string Given::endpoint() const {
   const char* environment = std::getenv("QUERN_BROKER");
-  return get_or<std::string>("broker", environment && *environment ? environment : "tcp://127.0.0.1:7600");
+  return get_or<std::string>("broker",
+                             environment && *environment ? environment : "tcp://127.0.0.1:7600");
 }
 
 std::string Given::keys() const { return get_or<std::string>("keys", keys::default_folder()); }
@@ -75,7 +81,8 @@ std::string Given::keys() const { return get_or<std::string>("keys", keys::defau
 std::chrono::milliseconds Given::interval(double otherwise) const {
   constexpr double kLeast = 0.1, kMost = 3600;
   const double seconds = get_or<double>("interval", otherwise);
-  if (!(seconds >= kLeast && seconds <= kMost)) throw UsageError("--interval takes 0.1 to 3600 seconds");
+  if (!(seconds >= kLeast && seconds <= kMost))
+    throw UsageError("--interval takes 0.1 to 3600 seconds");
   return std::chrono::milliseconds(std::llround(seconds * 1000));
 }
 
@@ -110,7 +117,8 @@ bool takes_next(const std::string& word, const po::options_description& known) {
 }  // namespace
 
 // `quern map -k gzip -9 {}`: -9 is not ours.
-Arguments Syntax::with_end_of_options(const Arguments& arguments, const po::options_description& known) const {
+Arguments Syntax::with_end_of_options(const Arguments& arguments,
+                                      const po::options_description& known) const {
   Arguments out;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
@@ -137,11 +145,19 @@ std::optional<Given> Syntax::parse(const Arguments& given_arguments) const {
   po::positional_options_description positions;
   positions.add("word", -1);
 
-  const Arguments arguments = then_a_command_ ? with_end_of_options(given_arguments, po::options_description().add(visible_).add(described_always())) : given_arguments;
+  const Arguments arguments =
+      then_a_command_
+          ? with_end_of_options(given_arguments,
+                                po::options_description().add(visible_).add(described_always()))
+          : given_arguments;
   po::variables_map values;
   try {
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(arguments).options(everything).positional(positions).style(style).run(),
+    po::store(po::command_line_parser(arguments)
+                  .options(everything)
+                  .positional(positions)
+                  .style(style)
+                  .run(),
               values);
     po::notify(values);
   } catch (const po::unknown_option& error) {
@@ -157,7 +173,8 @@ std::optional<Given> Syntax::parse(const Arguments& given_arguments) const {
   }
   const auto words = given.words();
   if (words.size() < least_words_) throw UsageError(std::string(word_is_) + " is missing");
-  if (words.size() > most_words_) throw UsageError("unexpected argument '" + words[most_words_] + "'");
+  if (words.size() > most_words_)
+    throw UsageError("unexpected argument '" + words[most_words_] + "'");
   return given;
 }
 
@@ -173,14 +190,16 @@ Exit Syntax::act(const Arguments& arguments) const {
   std::vector<std::string> names;
   for (const Subcommand& action : actions_) names.emplace_back(action.name);
   const auto near = nearest(what, names);
-  throw UsageError("unknown action '" + what + "'" +
-                   (near ? "; did you mean '" + *near + "'?" : ": there are " + listed(actions_, "and")));
+  throw UsageError(
+      "unknown action '" + what + "'" +
+      (near ? "; did you mean '" + *near + "'?" : ": there are " + listed(actions_, "and")));
 }
 
 void Syntax::print_help() const {
   std::cout << "usage: " << manual_.synopsis << "\n\n" << manual_.about << "\n\n";
   for (const Subcommand& action : actions_)
-    std::cout << "  " << action.name << std::string(12 - action.name.size(), ' ') << action.summary << '\n';
+    std::cout << "  " << action.name << std::string(12 - action.name.size(), ' ') << action.summary
+              << '\n';
   if (!actions_.empty()) std::cout << '\n';
   if (!visible_.options().empty()) std::cout << visible_ << '\n';
   if (actions_.empty()) std::cout << described_always() << '\n';

@@ -88,7 +88,8 @@ class Syntax {
   boost::program_options::options_description_easy_init add() { return visible_.add_options(); }
   /// Accepts `least` to `most` positional words, called `what` in errors ("a job's id").
   void words(std::size_t least, std::size_t most, const char* what, Word kind = Word::any);
-  /// The first word is one of these, each of which has a syntax of its own; see act(). They must outlive this.
+  /// The first word is one of these, each of which has a syntax of its own; see act(). They must
+  /// outlive this.
   void actions(std::span<const Subcommand> actions) { actions_ = actions; }
 
   static constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
@@ -111,7 +112,8 @@ class Syntax {
  private:
   void print_help() const;
   std::string explain_unknown(const std::string& option) const;
-  Arguments with_end_of_options(const Arguments& arguments, const boost::program_options::options_description& known) const;
+  Arguments with_end_of_options(const Arguments& arguments,
+                                const boost::program_options::options_description& known) const;
 
   Manual manual_;
   boost::program_options::options_description visible_{"options"};
@@ -124,7 +126,9 @@ class Syntax {
 };
 
 /// A flag: present or not.
-inline boost::program_options::typed_value<bool>* flag() { return boost::program_options::bool_switch(); }
+inline boost::program_options::typed_value<bool>* flag() {
+  return boost::program_options::bool_switch();
+}
 /// An option with a value of type T, shown as `name` in the help.
 template <typename T>
 boost::program_options::typed_value<T>* option(const char* name) {

@@ -1,6 +1,6 @@
-// Standard output, written by a thread of its own: whatever has been appended while the last write was under
-// way goes out in one write. So a slow trickle is seen at once and a flood costs one system call per
-// megabyte, without a timer. append() belongs to one thread at a time.
+// Standard output, written by a thread of its own: whatever has been appended while the last write
+// was under way goes out in one write. So a slow trickle is seen at once and a flood costs one
+// system call per megabyte, without a timer. append() belongs to one thread at a time.
 #pragma once
 
 #include <condition_variable>
@@ -26,8 +26,8 @@ class Output {
 
   enum class State : unsigned char { open, reader_gone, broken };
 
-  /// False when nothing can be written any more: the reader went away, or the disk is full. Waits while a
-  /// megabyte is unwritten.
+  /// False when nothing can be written any more: the reader went away, or the disk is full. Waits
+  /// while a megabyte is unwritten.
   bool append(std::string_view text);
   /// Waits until everything is written; tells whether it was.
   State flush();

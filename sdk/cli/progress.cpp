@@ -20,12 +20,13 @@ std::string progress_line(const Progress& progress) {
   if (progress.state == JobState::waiting)
     return "waiting: " + (progress.reason.empty() ? "for workers" : progress.reason);
   const std::uint64_t ended = progress.done + progress.failed;
-  const double share = progress.total ? static_cast<double>(ended) / static_cast<double>(progress.total) : 0;
+  const double share =
+      progress.total ? static_cast<double>(ended) / static_cast<double>(progress.total) : 0;
   const auto count = [](std::uint64_t n) { return human_count(static_cast<double>(n)); };
   // The end of an open job is not known, so a share of it would be a guess.
-  std::string line =
-      progress.open ? count(ended) + " of " + count(progress.total) + " so far"
-                    : bar(share, kBarCells) + " " + count(ended) + "/" + count(progress.total) + "  " + percent(share);
+  std::string line = progress.open ? count(ended) + " of " + count(progress.total) + " so far"
+                                   : bar(share, kBarCells) + " " + count(ended) + "/" +
+                                         count(progress.total) + "  " + percent(share);
   if (progress.rate > 0) line += "  " + human_rate(progress.rate);
   if (progress.eta_s >= 0 && !progress.open) line += "  " + human_seconds(progress.eta_s) + " left";
   // The count comes later than the first lease.

@@ -1,5 +1,5 @@
-// Follows a running job on standard error: a bar on a terminal; without one only the reason when the job
-// waits for more than a second. Owns a thread; destroy before the job's client.
+// Follows a running job on standard error: a bar on a terminal; without one only the reason when
+// the job waits for more than a second. Owns a thread; destroy before the job's client.
 #pragma once
 
 #include <chrono>

@@ -17,7 +17,8 @@ constexpr std::size_t kReadBytes = 256u << 10;
 constexpr std::size_t kRecordMax = 64u << 20;  // what one item may have
 
 [[noreturn]] void fail(const std::string& file, int error) {
-  throw FileError("cannot read " + (file == "-" ? std::string("standard input") : file) + ": " + std::strerror(error));
+  throw FileError("cannot read " + (file == "-" ? std::string("standard input") : file) + ": " +
+                  std::strerror(error));
 }
 
 int opened(const std::string& file) {
@@ -55,7 +56,8 @@ bool Records::read_more() {
     searched_ -= begin_;
     begin_ = 0;
   }
-  if (text_.size() > kRecordMax) throw FileError("a record of the input is over the limit of 64 MiB");
+  if (text_.size() > kRecordMax)
+    throw FileError("a record of the input is over the limit of 64 MiB");
   const std::size_t before = text_.size();
   text_.resize(before + kReadBytes);
   ssize_t got = 0;
@@ -93,7 +95,8 @@ bool Records::next_block(std::string& block, std::size_t about) {
     if (fd_ < 0 && !open_next()) return false;
     if (text_.size() - begin_ >= about) {
       auto end = text_.rfind(end_, begin_ + about - 1);
-      if (end == std::string::npos || end < begin_) end = text_.find(end_, std::max(begin_ + about, searched_));
+      if (end == std::string::npos || end < begin_)
+        end = text_.find(end_, std::max(begin_ + about, searched_));
       if (end != std::string::npos) {
         block.assign(text_, begin_, end + 1 - begin_);
         begin_ = searched_ = end + 1;

@@ -1,5 +1,5 @@
-// Records of files: lines, or what stands between NULs; one by one or in blocks of whole records. Reads with read(2), so that a record
-// of a pipe is there as soon as it was written. One thread.
+// Records of files: lines, or what stands between NULs; one by one or in blocks of whole records.
+// Reads with read(2), so that a record of a pipe is there as soon as it was written. One thread.
 #pragma once
 
 #include <string>
@@ -9,7 +9,8 @@ namespace quern::cli {
 
 class Records {
  public:
-  /// A file name of "-" is standard input. `end`: what ends a record. Throws FileError when a file cannot be opened.
+  /// A file name of "-" is standard input. `end`: what ends a record. Throws FileError when a file
+  /// cannot be opened.
   Records(std::vector<std::string> files, char end);
   ~Records();
   Records(const Records&) = delete;
@@ -17,8 +18,8 @@ class Records {
 
   /// The next record without its end; false after the last. Throws FileError.
   bool next(std::string& record);
-  /// Whole records with their ends, about so many octets (more when one record is longer); false after the last. A block does not reach
-  /// over the end of a file. Throws FileError.
+  /// Whole records with their ends, about so many octets (more when one record is longer); false
+  /// after the last. A block does not reach over the end of a file. Throws FileError.
   bool next_block(std::string& block, std::size_t about);
 
  private:
@@ -29,7 +30,7 @@ class Records {
   std::size_t next_file_ = 0;
   int fd_ = -1;
   char end_;
-  std::string text_;        // read and not handed out: from begin_ on
+  std::string text_;  // read and not handed out: from begin_ on
   std::size_t begin_ = 0;
   std::size_t searched_ = 0;  // no end of a record before this
 };

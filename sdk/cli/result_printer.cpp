@@ -22,7 +22,8 @@ void append_error(std::string& line, ErrorCode code, BytesView text) {
   line += ",\"code\":\"";
   line += to_string(code);
   line += "\",\"error\":";
-  if (!append_string(line, text)) line += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (!append_string(line, text))
+    line += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -67,8 +68,8 @@ bool ResultPrinter::print_command(const TaskResult& result) {
   }
 }
 
-bool ResultPrinter::print_reduced(JobNumber number, const Outcome& outcome, const std::optional<Bytes>& value,
-                                  Encoding encoding) {
+bool ResultPrinter::print_reduced(JobNumber number, const Outcome& outcome,
+                                  const std::optional<Bytes>& value, Encoding encoding) {
   line_.clear();
   if (format_ == Format::text) {
     if (!value) return true;
@@ -92,8 +93,8 @@ bool ResultPrinter::print_reduced(JobNumber number, const Outcome& outcome, cons
 void ResultPrinter::print_error(const TaskResult& result) {
   if (++failed_ > kErrorsShown) return;
   console_.say("task " + std::to_string(result.index) + " " +
-               (result.code == ErrorCode::failed ? "failed" : std::string(to_string(result.code))) + ": " +
-               result.text);
+               (result.code == ErrorCode::failed ? "failed" : std::string(to_string(result.code))) +
+               ": " + result.text);
 }
 
 void ResultPrinter::print_rest() {

@@ -20,12 +20,13 @@ inline Encoding shown_encoding(const std::string& function, bool of_range, Encod
 
 class ResultPrinter {
  public:
-  /// `commands`: the results are those of commands (function `exec`), and what they wrote is printed as they wrote it.
+  /// `commands`: the results are those of commands (function `exec`), and what they wrote is
+  /// printed as they wrote it.
   ResultPrinter(Format format, Output& output, Console& console, bool commands = false)
       : format_(format), output_(output), console_(console), commands_(commands) {}
 
-  /// One task's end. Text: a value as a line of JSON, raw octets and a newline. False when nobody reads any
-  /// more.
+  /// One task's end. Text: a value as a line of JSON, raw octets and a newline. False when nobody
+  /// reads any more.
   bool print(const TaskResult& result, Encoding encoding);
   /// The result of a reduced job; no value: nothing (text) or null (JSON).
   bool print_reduced(JobNumber number, const Outcome& outcome, const std::optional<Bytes>& value,

@@ -13,11 +13,12 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kResultsManual = {"quern results ID [--failed] [--follow]",
-                            "Prints the results of a job in input order. Reading frees nothing. Exit 0 when "
-                            "the job is done, 1 otherwise.",
-                            "  quern results 12\n  quern results 12 --failed --json\n  quern results 12 "
-                            "--follow     as they come, until it ends\n"};
+constexpr Manual kResultsManual = {
+    "quern results ID [--failed] [--follow]",
+    "Prints the results of a job in input order. Reading frees nothing. Exit 0 when "
+    "the job is done, 1 otherwise.",
+    "  quern results 12\n  quern results 12 --failed --json\n  quern results 12 "
+    "--follow     as they come, until it ends\n"};
 
 enum class Which : unsigned char { all, failed };
 
@@ -45,11 +46,14 @@ Exit print_job(const Job& job, const JobStatus& status, Which which, Format form
   }
   const auto state = output.flush();
   if (state == Output::State::reader_gone) die_of_broken_pipe();
-  if (state == Output::State::broken) throw std::runtime_error("cannot write results: " + output.error());
+  if (state == Output::State::broken)
+    throw std::runtime_error("cannot write results: " + output.error());
   printer.print_rest();
-  if (outcome.code == ErrorCode::no_broker || outcome.code == ErrorCode::denied) throw ConnectionError(outcome.code, outcome.text);
+  if (outcome.code == ErrorCode::no_broker || outcome.code == ErrorCode::denied)
+    throw ConnectionError(outcome.code, outcome.text);
   if (!outcome.ok())
-    console.say("job " + std::to_string(value(number)) + ' ' + std::string(to_string(outcome.state)) +
+    console.say("job " + std::to_string(value(number)) + ' ' +
+                std::string(to_string(outcome.state)) +
                 (outcome.text.empty() ? "" : ": " + outcome.text));
   return outcome.ok() && printer.failed() == 0 ? Exit::done : Exit::failed;
 }
@@ -59,8 +63,9 @@ Exit print_job(const Job& job, const JobStatus& status, Which which, Format form
 Syntax results_syntax() {
   Syntax syntax(kResultsManual);
   syntax.words(1, 1, "a job's id", Word::job);
-  syntax.add()("failed", flag(), "only tasks that failed")("follow", flag(),
-                                                           "also while the job runs, until it ends");
+  auto add = syntax.add();
+  add("failed", flag(), "only tasks that failed");
+  add("follow", flag(), "also while the job runs, until it ends");
   return syntax;
 }
 
@@ -76,7 +81,8 @@ Exit results(const Arguments& arguments) {
     throw std::runtime_error("job " + std::to_string(value(number)) + " is not finished (" +
                              std::to_string(status.done) + " of " + std::to_string(status.total) +
                              " tasks): `quern wait` for it, or --follow its results");
-  return print_job(client.attach(number), status, given->flag("failed") ? Which::failed : Which::all,
+  return print_job(client.attach(number), status,
+                   given->flag("failed") ? Which::failed : Which::all,
                    given->json() ? Format::json : Format::text);
 }
 

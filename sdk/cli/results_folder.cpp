@@ -23,11 +23,16 @@ void write(const std::filesystem::path& file, const std::string& bytes) {
 std::string folder_name(const std::string& argument) {
   std::string name;
   for (const char c : argument) {
-    if (c == '/') name += "\\_";
-    else if (c == '\\') name += "\\\\";
-    else if (c == '\t') name += "\\t";
-    else if (c == '\0') name += "\\0";
-    else name += c;
+    if (c == '/')
+      name += "\\_";
+    else if (c == '\\')
+      name += "\\\\";
+    else if (c == '\t')
+      name += "\\t";
+    else if (c == '\0')
+      name += "\\0";
+    else
+      name += c;
   }
   if (name == "." || name == "..") name = "\\" + name;
   if (name.empty()) name = "\\";
@@ -41,7 +46,8 @@ std::string folder_name(const std::string& argument) {
 
 void ResultsFolder::add(const CommandResult& result) const {
   std::filesystem::path folder = folder_;
-  for (std::size_t i = 0; i < result.arguments.size(); ++i) folder = folder / std::to_string(i + 1) / folder_name(result.arguments[i]);
+  for (std::size_t i = 0; i < result.arguments.size(); ++i)
+    folder = folder / std::to_string(i + 1) / folder_name(result.arguments[i]);
   if (result.arguments.empty()) folder = folder / "1" / std::to_string(result.number);
   std::error_code error;
   std::filesystem::create_directories(folder, error);

@@ -1,5 +1,6 @@
 // `quern map --results DIR`: what each command wrote, in files, in the layout of GNU parallel:
-// DIR/1/ARGUMENT/{stdout,stderr,seq}, and DIR/1/FIRST/2/SECOND/... for several arguments. One thread.
+// DIR/1/ARGUMENT/{stdout,stderr,seq}, and DIR/1/FIRST/2/SECOND/... for several arguments. One
+// thread.
 #pragma once
 
 #include <string>
@@ -18,7 +19,8 @@ class ResultsFolder {
   std::string folder_;
 };
 
-/// An argument as the name of a folder: slashes and what no name can have are written otherwise, and it is cut where names end.
+/// An argument as the name of a folder: slashes and what no name can have are written otherwise,
+/// and it is cut where names end.
 std::string folder_name(const std::string& argument);
 
 }  // namespace quern::cli

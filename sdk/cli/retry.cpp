@@ -12,7 +12,8 @@ namespace {
 
 constexpr Manual kRetryManual = {
     "quern retry ID",
-    "Runs the tasks of an ended job that failed again, and nothing else of it. Their payloads are kept as long\nas the job is. "
+    "Runs the tasks of an ended job that failed again, and nothing else of it. Their payloads are "
+    "kept as long\nas the job is. "
     "`quern wait` and `quern results` then tell how they ended this time.",
     "  quern results 12 --failed\n  quern retry 12 && quern wait 12\n"};
 
@@ -35,7 +36,8 @@ Exit retry(const Arguments& arguments) {
     std::cout << line_of(to_json(status));
   } else {
     std::cout << "job " << value(status.number) << ' ' << to_string(status.state) << ": "
-              << status.total - status.done - status.cancelled << " of " << status.total << " tasks run again\n";
+              << status.total - status.done - status.cancelled << " of " << status.total
+              << " tasks run again\n";
   }
   return Exit::done;
 }

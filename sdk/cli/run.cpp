@@ -3,9 +3,9 @@
 #include <iostream>
 #include <optional>
 
+#include "cli/attended.hpp"
 #include "cli/command.hpp"
 #include "cli/console.hpp"
-#include "cli/attended.hpp"
 #include "cli/json.hpp"
 #include "cli/output.hpp"
 #include "cli/progress.hpp"
@@ -35,7 +35,8 @@ bool print_results(const Job& job, const RunRequest& request, const Attended& at
 /// How the job ended. Throws ConnectionError when the broker is gone.
 Outcome ended(const Job& job) {
   const Outcome outcome = job.wait();
-  if (outcome.code == ErrorCode::no_broker || outcome.code == ErrorCode::denied) throw ConnectionError(outcome.code, outcome.text);
+  if (outcome.code == ErrorCode::no_broker || outcome.code == ErrorCode::denied)
+    throw ConnectionError(outcome.code, outcome.text);
   return outcome;
 }
 
@@ -79,9 +80,11 @@ Exit run_attached(const Job& job, const RunRequest& request, Attended& attended)
   bool read = print_results(job, request, attended, printer);
   const Outcome outcome = ended(job);
   if (read && !attended.interrupted() && job.reduced())
-    read = printer.print_reduced(job.number(), outcome, reduced_value(job, outcome), job.encoding());
+    read =
+        printer.print_reduced(job.number(), outcome, reduced_value(job, outcome), job.encoding());
   view.reset();
-  if (!read || output.flush() != Output::State::open) return stop_writing(attended, output, console);
+  if (!read || output.flush() != Output::State::open)
+    return stop_writing(attended, output, console);
   if (attended.interrupted()) leave(Exit::interrupted);
   printer.print_rest();
   if (!outcome.ok()) tell_outcome(job, outcome, console);
@@ -91,13 +94,14 @@ Exit run_attached(const Job& job, const RunRequest& request, Attended& attended)
 }  // namespace
 
 Exit run(const Arguments& arguments) {
-  if (!arguments.empty() && arguments.front() == "exec") return run_exec({arguments.begin() + 1, arguments.end()});
+  if (!arguments.empty() && arguments.front() == "exec")
+    return run_exec({arguments.begin() + 1, arguments.end()});
   auto request = run_request(arguments);
   if (!request) return Exit::done;
 
   Attended attended;  // signals are blocked before the client starts its threads
-  // The SDK coalesces nameless single inputs into one open job; this one is alone and is to be seen as what
-  // it is.
+  // The SDK coalesces nameless single inputs into one open job; this one is alone and is to be seen
+  // as what it is.
   if (std::holds_alternative<Whole>(request->input) && request->submit.name.empty())
     request->submit.name = request->function;
   Client client(request->client);

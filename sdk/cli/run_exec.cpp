@@ -54,7 +54,9 @@ Bytes give_input(Client& client, const CommandInput& input, Command& command,
 
 void print_number(const Job& job, bool json) {
   const JobNumber number = job.number();
-  std::cout << (json ? line_of({{"job", value(number)}, {"uuid", job.uuid().text()}}) : std::to_string(value(number)) + '\n') << std::flush;
+  std::cout << (json ? line_of({{"job", value(number)}, {"uuid", job.uuid().text()}})
+                     : std::to_string(value(number)) + '\n')
+            << std::flush;
 }
 
 Exit exit_of(const CommandResult& result) {
@@ -96,7 +98,8 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
   if (attended.interrupted()) leave(Exit::interrupted);
   if (!result || result->bytes.empty()) {
     if (outcome.code == ErrorCode::no_broker) throw ConnectionError(outcome.code, outcome.text);
-    throw std::runtime_error("the command was not run to its end: " + (result ? result->text : outcome.text));
+    throw std::runtime_error("the command was not run to its end: " +
+                             (result ? result->text : outcome.text));
   }
   const CommandResult command_end = command_result(result->bytes);
   printer.print(command_end, result->text);
@@ -160,16 +163,19 @@ Exit print_in_order(bool json, const Command& command, const CommandItems& items
   }
   bool ok = failed == 0;
   for (const Job& job : jobs) ok = job.wait().ok() && ok;
-  if (failed > 0 && !json) console.say(std::to_string(failed) + (failed == 1 ? " command failed" : " commands failed"));
+  if (failed > 0 && !json)
+    console.say(std::to_string(failed) + (failed == 1 ? " command failed" : " commands failed"));
   return ok ? Exit::done : Exit::failed;
 }
 
 /// A command per object; commands that require different things are different jobs.
 Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
   CommandItems items = command_items_in(given.get<std::string>("from-json"));
-  // Without a COMMAND the arguments of each object are one. There may be several, so a script sees them as a list.
+  // Without a COMMAND the arguments of each object are one. There may be several, so a script sees
+  // them as a list.
   LargeFiles large;
-  Command command = command_of(given, words.empty() ? std::vector<std::string>{"{}"} : words, 2, large);
+  Command command =
+      command_of(given, words.empty() ? std::vector<std::string>{"{}"} : words, 2, large);
   command.echo = given.json() || given.has("get");
   SubmitOptions options = command_submit_options(given);
 
@@ -186,8 +192,10 @@ Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
     own.name = options.name.empty() && !words.empty() ? words.front().substr(0, 60) : options.name;
     for (const auto& [key, wanted] : group.require) own.require[key] = wanted;
     jobs.push_back(client.submit("exec", std::move(group.items), own));
-    if (own.detach) print_number(jobs.back(), given.json());
-    else attended.add(jobs.back());
+    if (own.detach)
+      print_number(jobs.back(), given.json());
+    else
+      attended.add(jobs.back());
   }
   if (given.flag("detach")) {
     for (const Job& job : jobs) job.wait_for_intake();
@@ -203,9 +211,11 @@ Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
 
 Exit run_given(const Given& given) {
   const std::vector<std::string> words = given.words();
-  if (given.has("each-line") && given.has("from-json")) throw UsageError("--each-line and --from-json exclude each other");
+  if (given.has("each-line") && given.has("from-json"))
+    throw UsageError("--each-line and --from-json exclude each other");
   const bool many = given.has("each-line") || given.has("from-json");
-  if (many && given.has("stdin")) throw UsageError("--stdin is of one command; objects of --from-json may have a \"stdin\" each");
+  if (many && given.has("stdin"))
+    throw UsageError("--stdin is of one command; objects of --from-json may have a \"stdin\" each");
   if (words.empty() && !given.has("from-json")) throw UsageError("the command is missing");
   if (given.has("each-line")) return run_each_line(given, words);
   return many ? run_from_json(given, words) : run_one(given, words);
@@ -217,15 +227,16 @@ Syntax run_exec_syntax() {
   Syntax syntax(kRunExecManual);
   syntax.words(0, Syntax::kAnyNumber, "the command");
   syntax.then_a_command();
-  syntax.add()("stdin", option<std::string>("FILE"),
-               "the command's standard input; - is ours, and so it is by default when ours is a "
-               "pipe or a file; /dev/null: none")(
-      "each-line", option<std::string>("FILE"),
-      "a command per line, which stands for {}; - is standard input")(
-      "from-json", option<std::string>("FILE"),
+  auto add = syntax.add();
+  add("stdin", option<std::string>("FILE"),
+      "the command's standard input; - is ours, and so it is by default when ours is a "
+      "pipe or a file; /dev/null: none");
+  add("each-line", option<std::string>("FILE"),
+      "a command per line, which stands for {}; - is standard input");
+  add("from-json", option<std::string>("FILE"),
       "a command per line, an object each: args (for {} and {1}, {2}, ...), env, cwd, stdin, cost, "
-      "require")(
-      "detach", flag(),
+      "require");
+  add("detach", flag(),
       "print the job's id and leave it to the broker (`quern wait ID`, `quern logs ID`)");
   add_command_options(syntax);
   return syntax;

@@ -26,8 +26,8 @@ struct RunRequest {
   Format format = Format::text;
 };
 
-/// Reads the command line and opens the files it names. nullopt when help was printed. Throws UsageError,
-/// FileError.
+/// Reads the command line and opens the files it names. nullopt when help was printed. Throws
+/// UsageError, FileError.
 std::optional<RunRequest> run_request(const Arguments& arguments);
 
 /// "A:B" as a range; throws UsageError.

@@ -10,8 +10,8 @@
 namespace quern::cli {
 namespace {
 
-// Alternate screen, no cursor, no wrapping at the right edge (a name that is wider than it was counted would
-// push the lines below down).
+// Alternate screen, no cursor, no wrapping at the right edge (a name that is wider than it was
+// counted would push the lines below down).
 constexpr std::string_view kEnter = "\033[?1049h\033[?25l\033[?7l\033[2J";
 constexpr std::string_view kLeave = "\033[0m\033[?7h\033[?25h\033[?1049l";
 
@@ -47,8 +47,9 @@ void Screen::leave() {
   shown_ = false;
   write(kLeave);
   if (!before_) return;
-  ::tcsetattr(STDIN_FILENO, TCSANOW, &*before_);  // TCSADRAIN would wait for a terminal that is held
-  ::tcflush(STDIN_FILENO, TCIFLUSH);              // keys that nobody took are not for the shell
+  ::tcsetattr(STDIN_FILENO, TCSANOW,
+              &*before_);             // TCSADRAIN would wait for a terminal that is held
+  ::tcflush(STDIN_FILENO, TCIFLUSH);  // keys that nobody took are not for the shell
 }
 
 Extent Screen::extent() const { return extent_of(STDOUT_FILENO); }
@@ -64,8 +65,8 @@ std::string Screen::pressed(bool& gone) {
 
 void Screen::write(std::string_view text) {
   while (!text.empty()) {
-    // A terminal that is held (Ctrl-S, a network that stands) would block us for good, and then no signal ends
-    // us: the rest of this frame is dropped, the next one draws everything anew.
+    // A terminal that is held (Ctrl-S, a network that stands) would block us for good, and then no
+    // signal ends us: the rest of this frame is dropped, the next one draws everything anew.
     pollfd ready{STDOUT_FILENO, POLLOUT, 0};
     const int found = ::poll(&ready, 1, kPatience_ms);
     if (found == 0 || (found < 0 && errno != EINTR)) return;
@@ -77,8 +78,8 @@ void Screen::write(std::string_view text) {
 }
 
 std::string drawing_of(const std::vector<ViewLine>& lines) {
-  // A line is cleared before it is written: behind one of full width the cursor is still on its last character.
-  // Reverse and bold exist on every terminal and need no colours.
+  // A line is cleared before it is written: behind one of full width the cursor is still on its
+  // last character. Reverse and bold exist on every terminal and need no colours.
   std::string out = "\033[H";
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const ViewLine& line = lines[i];

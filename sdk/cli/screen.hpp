@@ -1,6 +1,7 @@
-// The whole terminal while a live view is shown: alternate screen, no cursor, no wrapping, keys without Enter
-// and without an echo. Whatever ends the view, an exception too, the terminal is as it was before. Standard
-// output has to be a terminal; keys come from standard input when that is one too. Main's thread only.
+// The whole terminal while a live view is shown: alternate screen, no cursor, no wrapping, keys
+// without Enter and without an echo. Whatever ends the view, an exception too, the terminal is as
+// it was before. Standard output has to be a terminal; keys come from standard input when that is
+// one too. Main's thread only.
 #pragma once
 
 #include <termios.h>

@@ -38,7 +38,8 @@ std::vector<std::size_t> Sheet::fitted(std::size_t width, std::size_t rows) cons
   while (sum_of(least) > width) {
     std::size_t leaves = columns_.size();
     for (std::size_t i = 0; i < columns_.size(); ++i)
-      if (least[i] > 0 && columns_[i].rank > (leaves < columns_.size() ? columns_[leaves].rank : 0)) leaves = i;
+      if (least[i] > 0 && columns_[i].rank > (leaves < columns_.size() ? columns_[leaves].rank : 0))
+        leaves = i;
     if (leaves == columns_.size()) break;
     natural[leaves] = least[leaves] = 0;
   }
@@ -52,7 +53,8 @@ std::vector<std::size_t> Sheet::fitted(std::size_t width, std::size_t rows) cons
   return least;
 }
 
-std::string Sheet::line_of(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) const {
+std::string Sheet::line_of(const std::vector<std::string>& cells,
+                           const std::vector<std::size_t>& widths) const {
   std::string line;
   bool first = true;
   for (std::size_t i = 0; i < cells.size(); ++i) {
@@ -73,7 +75,8 @@ std::vector<std::string> Sheet::lines(std::size_t width, std::size_t most) const
   std::vector<std::string> titles;
   for (const SheetColumn& column : columns_) titles.push_back(column.title);
   std::vector<std::string> lines{cut(line_of(titles, widths), width)};
-  for (std::size_t row = 0; row < shown; ++row) lines.push_back(cut(line_of(rows_[row], widths), width));
+  for (std::size_t row = 0; row < shown; ++row)
+    lines.push_back(cut(line_of(rows_[row], widths), width));
   return lines;
 }
 

@@ -11,8 +11,10 @@ namespace quern::cli {
 struct SheetColumn {
   std::string title;
   Align align = Align::left;
-  unsigned rank = 0;      ///< when it is too wide, the column with the highest leaves first; 0: it stays
-  std::size_t least = 0;  ///< its cells may be cut to so many characters before a column leaves; 0: never
+  unsigned rank =
+      0;  ///< when it is too wide, the column with the highest leaves first; 0: it stays
+  std::size_t least =
+      0;  ///< its cells may be cut to so many characters before a column leaves; 0: never
 };
 
 class Sheet {
@@ -29,7 +31,8 @@ class Sheet {
  private:
   /// Width of each column; 0: it is left out.
   std::vector<std::size_t> fitted(std::size_t width, std::size_t rows) const;
-  std::string line_of(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) const;
+  std::string line_of(const std::vector<std::string>& cells,
+                      const std::vector<std::size_t>& widths) const;
 
   std::vector<SheetColumn> columns_;
   std::vector<std::vector<std::string>> rows_;

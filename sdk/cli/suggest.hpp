@@ -8,12 +8,12 @@
 
 namespace quern::cli {
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other (optimal
-/// string alignment).
+/// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other
+/// (optimal string alignment).
 std::size_t edit_distance(std::string_view left, std::string_view right);
 
-/// The known word that `word` most likely meant; nothing when none is near (more than a third of it would
-/// change).
+/// The known word that `word` most likely meant; nothing when none is near (more than a third of it
+/// would change).
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace quern::cli

@@ -18,8 +18,8 @@ class Table {
  public:
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-  /// One cell per column; control characters are shown as '?', so that no name moves the cursor of a
-  /// terminal.
+  /// One cell per column; control characters are shown as '?', so that no name moves the cursor of
+  /// a terminal.
   void add(std::vector<std::string> cells);
   /// Title line and rows, each ended by a newline, without trailing blanks.
   std::string text() const;

@@ -1,5 +1,5 @@
-// A drawing of who did what when, as SVG: a row per slot, a bar per stretch of work. Pure; std only. Names may be anybody's: what is not
-// text of XML is replaced.
+// A drawing of who did what when, as SVG: a row per slot, a bar per stretch of work. Pure; std
+// only. Names may be anybody's: what is not text of XML is replaced.
 #pragma once
 
 #include <cstddef>
@@ -13,10 +13,10 @@ namespace quern::cli {
 struct TimelineSpan {
   std::size_t row = 0;
   double begin_s = 0, end_s = 0;
-  std::size_t kind = 0;     ///< index of Timeline::kinds: its colour
+  std::size_t kind = 0;  ///< index of Timeline::kinds: its colour
   std::uint64_t tasks = 0;
-  std::string note;         ///< what the tooltip says besides kind, tasks and times
-  bool kept = true;         ///< what was done counted; else the bar is hatched
+  std::string note;  ///< what the tooltip says besides kind, tasks and times
+  bool kept = true;  ///< what was done counted; else the bar is hatched
 };
 
 /// Something that happened at one time: a line through all rows.
@@ -37,7 +37,8 @@ struct Timeline {
 
 /// Rows that are drawn; of more the first, and a note says so.
 constexpr std::size_t kTimelineRows = 64;
-/// Bars beyond which neighbours of one kind become one bar, whose tooltip says how many they were and how much of the time was worked.
+/// Bars beyond which neighbours of one kind become one bar, whose tooltip says how many they were
+/// and how much of the time was worked.
 constexpr std::size_t kTimelineBars = 4000;
 
 /// A whole SVG document.

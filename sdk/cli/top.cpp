@@ -25,19 +25,26 @@ using namespace std::chrono_literals;
 
 constexpr Manual kTopManual = {
     "quern top [--interval S] [--once]",
-    "Shows the broker, its workers, jobs and the latest failed jobs, again and again until q or Ctrl-C. A worker's bars are\n"
-    "its busy slots, and its processors: # for a core per busy slot, + for what others were measured to use. A job's bar is\n"
-    "the part of its tasks that has ended. When the broker goes away, the view says so, and goes on when it is back.\n"
+    "Shows the broker, its workers, jobs and the latest failed jobs, again and again until q or "
+    "Ctrl-C. A worker's bars are\n"
+    "its busy slots, and its processors: # for a core per busy slot, + for what others were "
+    "measured to use. A job's bar is\n"
+    "the part of its tasks that has ended. When the broker goes away, the view says so, and goes "
+    "on when it is back.\n"
     "When standard output is no terminal, one picture is printed as plain text.",
-    "  quern top\n  quern top --interval 0.5 --broker tcp://10.0.0.5:7600\n  quern top --once > picture.txt\n"
+    "  quern top\n  quern top --interval 0.5 --broker tcp://10.0.0.5:7600\n  quern top --once > "
+    "picture.txt\n"
     "  quern top --json | jq -c '.workers[] | {worker, busy}'\n"};
 
-constexpr auto kRetry = 2s;       ///< a broker that is gone for so long is told, and looked for again
-constexpr auto kFarewell = 300ms; ///< how long the goodbye to the broker may take
-constexpr int kBeat_ms = 1000;    ///< the age of an old picture is drawn anew so often
+constexpr auto kRetry = 2s;  ///< a broker that is gone for so long is told, and looked for again
+constexpr auto kFarewell = 300ms;  ///< how long the goodbye to the broker may take
+constexpr int kBeat_ms = 1000;     ///< the age of an old picture is drawn anew so often
 
 Json object_of(const TopPicture& picture) {
-  Json object{{"endpoint", picture.endpoint}, {"broker", nullptr}, {"workers", Json::array()}, {"jobs", Json::array()}};
+  Json object{{"endpoint", picture.endpoint},
+              {"broker", nullptr},
+              {"workers", Json::array()},
+              {"jobs", Json::array()}};
   if (!picture.trouble.empty()) {
     object["error"] = picture.trouble;
     return object;
@@ -62,7 +69,8 @@ std::string plain_text(const TopPicture& picture) {
   return text;
 }
 
-/// An object per refresh until a signal or the reader ends it; a broker that is gone is an object too.
+/// An object per refresh until a signal or the reader ends it; a broker that is gone is an object
+/// too.
 [[noreturn]] void stream(Client& client, std::chrono::milliseconds interval) {
   using Clock = std::chrono::steady_clock;
   TopPicture before;
@@ -90,7 +98,8 @@ class Signals {
   Signals() {
     sigset_t set;
     sigemptyset(&set);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT}) sigaddset(&set, number);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT})
+      sigaddset(&set, number);
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
     descriptor_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   }
@@ -102,7 +111,9 @@ class Signals {
   /// The next one that came, or 0.
   int next() {
     signalfd_siginfo info;
-    return ::read(descriptor_, &info, sizeof info) == static_cast<ssize_t>(sizeof info) ? static_cast<int>(info.ssi_signo) : 0;
+    return ::read(descriptor_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)
+               ? static_cast<int>(info.ssi_signo)
+               : 0;
   }
 
  private:
@@ -128,7 +139,9 @@ Exit show(TopSource& source, Signals& signals) {
   Screen screen;
   for (;;) {
     if (const auto picture = source.latest()) screen.draw(top_view(*picture, screen.extent()));
-    pollfd ready[] = {{signals.descriptor(), POLLIN, 0}, {source.descriptor(), POLLIN, 0}, {screen.keys(), POLLIN, 0}};
+    pollfd ready[] = {{signals.descriptor(), POLLIN, 0},
+                      {source.descriptor(), POLLIN, 0},
+                      {screen.keys(), POLLIN, 0}};
     if (::poll(ready, 3, kBeat_ms) < 0) continue;
     if (const auto exit = heed(signals, screen)) return *exit;
     if (ready[2].revents == 0) continue;
@@ -155,8 +168,9 @@ Exit live(ClientOptions options, std::chrono::milliseconds interval) {
 
 Syntax top_syntax() {
   Syntax syntax(kTopManual);
-  syntax.add()("interval", option<double>("S"), "seconds from one picture to the next; default 1")(
-      "once", flag(), "print one picture and leave");
+  auto add = syntax.add();
+  add("interval", option<double>("S"), "seconds from one picture to the next; default 1");
+  add("once", flag(), "print one picture and leave");
   return syntax;
 }
 

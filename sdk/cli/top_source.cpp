@@ -13,7 +13,9 @@ using namespace std::chrono_literals;
 constexpr std::size_t kJobsMost = 500;  ///< more do not fit into one answer
 constexpr auto kSilence = 3s;           ///< an answer that takes longer is worth a word
 
-double seconds_of(std::chrono::steady_clock::duration time) { return std::chrono::duration<double>(time).count(); }
+double seconds_of(std::chrono::steady_clock::duration time) {
+  return std::chrono::duration<double>(time).count();
+}
 
 }  // namespace
 
@@ -26,7 +28,8 @@ TopPicture take_picture(Client& client) {
   return picture;
 }
 
-std::map<std::uint64_t, double> speeds(const TopPicture& before, const TopPicture& now, double elapsed_s) {
+std::map<std::uint64_t, double> speeds(const TopPicture& before, const TopPicture& now,
+                                       double elapsed_s) {
   std::map<std::uint64_t, std::uint64_t> done;
   for (const WorkerStatus& worker : before.workers) done[worker.id] = worker.tasks_done;
   std::map<std::uint64_t, double> found;
@@ -59,7 +62,8 @@ std::optional<TopPicture> TopSource::latest() {
   const auto age = Clock::now() - taken_;
   picture.age_s = seconds_of(age);
   picture.trouble = trouble_;
-  if (trouble_.empty() && age > interval_ + kSilence) picture.trouble = "the broker is silent, or the way to it is";
+  if (trouble_.empty() && age > interval_ + kSilence)
+    picture.trouble = "the broker is silent, or the way to it is";
   return picture;
 }
 

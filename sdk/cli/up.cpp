@@ -1,5 +1,5 @@
-// `quern up`: a broker and workers on this machine in the foreground. Restarts nothing; stops everything when
-// it is stopped.
+// `quern up`: a broker and workers on this machine in the foreground. Restarts nothing; stops
+// everything when it is stopped.
 #include <csignal>
 #include <ctime>
 #include <iostream>
@@ -16,10 +16,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Manual kUpManual = {"quern up [--workers N] [--slots N] [--bind ENDPOINT]",
-                            "Runs a broker and workers on this machine until Ctrl-C. The workers also run programs (`quern map`) for every key that may submit:\n"
-                            "those of this user, unless you invite others.",
-                            "  quern up\n  quern up --workers 2 --slots 1 --bind tcp://127.0.0.1:7700\n"};
+constexpr Manual kUpManual = {
+    "quern up [--workers N] [--slots N] [--bind ENDPOINT]",
+    "Runs a broker and workers on this machine until Ctrl-C. The workers also run programs (`quern "
+    "map`) for every key that may submit:\n"
+    "those of this user, unless you invite others.",
+    "  quern up\n  quern up --workers 2 --slots 1 --bind tcp://127.0.0.1:7700\n"};
 
 constexpr char kDefaultBind[] = "tcp://127.0.0.1:7600";
 constexpr auto kDrain = 5s;  ///< how long running tasks may go on after Ctrl-C
@@ -30,14 +32,19 @@ ClusterPlan plan_of(const Given& given) {
   ClusterPlan plan;
   plan.bind = given.get_or<std::string>("bind", given.endpoint());
   plan.workers = given.get_or<unsigned>("workers", 1);
-  if (plan.workers > kWorkersMax) throw UsageError("--workers takes 0 to " + std::to_string(kWorkersMax));
-  plan.slots = given.get_or<unsigned>("slots", std::max(1u, usable_cores() / std::max(1u, plan.workers)));
+  if (plan.workers > kWorkersMax)
+    throw UsageError("--workers takes 0 to " + std::to_string(kWorkersMax));
+  plan.slots =
+      given.get_or<unsigned>("slots", std::max(1u, usable_cores() / std::max(1u, plan.workers)));
   if (plan.slots < 1 || plan.slots > kSlotsMax)
     throw UsageError("--slots takes 1 to " + std::to_string(kSlotsMax));
   plan.broker_options = {"--log-level", "warning"};
-  // The broker is this user's, and so are the keys that may submit to it: programs run for whom they would run anyway.
+  // The broker is this user's, and so are the keys that may submit to it: programs run for whom
+  // they would run anyway.
   for (const char* name : {"keep", "keep-bytes"})
-    if (given.has(name)) plan.broker_options.insert(plan.broker_options.end(), {std::string("--") + name, given.get<std::string>(name)});
+    if (given.has(name))
+      plan.broker_options.insert(plan.broker_options.end(),
+                                 {std::string("--") + name, given.get<std::string>(name)});
   if (!given.flag("no-exec")) plan.worker_options.emplace_back("--allow-exec");
   for (auto* options : {&plan.broker_options, &plan.worker_options}) {
     if (given.flag("insecure")) options->emplace_back("--insecure");
@@ -59,11 +66,11 @@ void introduce(const ClusterPlan& plan, Cluster& cluster, bool json, Console& co
               << std::flush;
     return;
   }
-  console.say("broker at " + cluster.endpoint() + " (process " + std::to_string(cluster.broker().pid()) +
-              ")");
+  console.say("broker at " + cluster.endpoint() + " (process " +
+              std::to_string(cluster.broker().pid()) + ")");
   for (Child& worker : cluster.workers())
-    console.say("worker with " + counted(plan.slots, "slot") + " (process " + std::to_string(worker.pid()) +
-                ")");
+    console.say("worker with " + counted(plan.slots, "slot") + " (process " +
+                std::to_string(worker.pid()) + ")");
   const bool usual = cluster.endpoint() == kDefaultBind;
   const std::string prefix = usual ? "" : "QUERN_BROKER=" + cluster.endpoint() + " ";
   console.say("try in another terminal: " + prefix + "quern run sum --range 1:101");
@@ -106,12 +113,16 @@ Exit attend(Cluster& cluster, const sigset_t& signals, Console& console) {
 
 Syntax up_syntax() {
   Syntax syntax(kUpManual);
-  syntax.add()("workers", option<unsigned>("N"), "how many; default 1")(
-      "slots", option<unsigned>("N"), "of each worker; default: all cores together")(
-      "no-exec", flag(), "workers run no programs, only functions")(
-      "keep", option<std::string>("S"),
-      "keep ended jobs for so many seconds; default: a week those that are detached or have a unique key, else an hour")(
-      "keep-bytes", option<std::string>("BYTES"), "for results that are kept to be fetched; default 16G")("bind", option<std::string>("ENDPOINT"),
+  auto add = syntax.add();
+  add("workers", option<unsigned>("N"), "how many; default 1");
+  add("slots", option<unsigned>("N"), "of each worker; default: all cores together");
+  add("no-exec", flag(), "workers run no programs, only functions");
+  add("keep", option<std::string>("S"),
+      "keep ended jobs for so many seconds; default: a week those that are detached or have a "
+      "unique key, else an hour");
+  add("keep-bytes", option<std::string>("BYTES"),
+      "for results that are kept to be fetched; default 16G");
+  add("bind", option<std::string>("ENDPOINT"),
       "default: that of --broker or QUERN_BROKER, else tcp://127.0.0.1:7600");
   return syntax;
 }

@@ -1,6 +1,6 @@
 // `quern wait`: blocks until jobs have ended, and ends as they did.
-#include <cstdlib>
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 
 #include "cli/command.hpp"
@@ -13,9 +13,9 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kWaitManual = {"quern wait ID...",
-                            "Waits for jobs to end. Exit 0 when all are done, 1 when any is not.",
-                            "  quern wait 12 && quern results 12\n  quern wait 12 13 14 --json\n"};
+constexpr Manual kWaitManual = {
+    "quern wait ID...", "Waits for jobs to end. Exit 0 when all are done, 1 when any is not.",
+    "  quern wait 12 && quern results 12\n  quern wait 12 13 14 --json\n"};
 
 void print_outcome(JobNumber number, const Outcome& outcome, bool json) {
   if (json) {
@@ -61,8 +61,10 @@ Exit wait(const Arguments& arguments) {
     const Outcome outcome = jobs[i].wait();
     if (outcome.code == ErrorCode::no_broker) throw ConnectionError(outcome.code, outcome.text);
     print_outcome(numbers[i], outcome, given->json());
-    if (outcome.code == ErrorCode::denied) exit = Exit::no_broker;
-    else if (!outcome.ok() && exit == Exit::done) exit = Exit::failed;
+    if (outcome.code == ErrorCode::denied)
+      exit = Exit::no_broker;
+    else if (!outcome.ok() && exit == Exit::done)
+      exit = Exit::failed;
   }
   return exit;
 }

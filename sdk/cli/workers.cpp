@@ -11,9 +11,10 @@
 namespace quern::cli {
 namespace {
 
-constexpr Manual kWorkersManual = {"quern workers",
-                            "Lists the workers that are connected, with their capacity and measured rates.",
-                            "  quern workers\n  quern workers --json | jq -r .worker\n"};
+constexpr Manual kWorkersManual = {
+    "quern workers",
+    "Lists the workers that are connected, with their capacity and measured rates.",
+    "  quern workers\n  quern workers --json | jq -r .worker\n"};
 
 }  // namespace
 
@@ -24,7 +25,8 @@ Exit workers(const Arguments& arguments) {
   if (!given) return Exit::done;
   Client client(given->client());
   auto workers = client.workers();
-  std::sort(workers.begin(), workers.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::sort(workers.begin(), workers.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
   if (!given->json()) {
     std::cout << workers_text(workers);
     return Exit::done;

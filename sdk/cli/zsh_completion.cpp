@@ -36,7 +36,8 @@ _quern_functions() {
 }
 )zsh";
 
-/// Text within single quotes, where _arguments and _describe take `special` characters for their own.
+/// Text within single quotes, where _arguments and _describe take `special` characters for their
+/// own.
 std::string quoted(const std::string& text, std::string_view special) {
   std::string out;
   for (const char c : text) {
@@ -55,15 +56,18 @@ constexpr std::string_view kOfSpecs = "\\[]:";
 /// What completes the value of an option.
 std::string action_of(const OptionText& option) {
   switch (value_of(option)) {
-    case Value::file: return "_files";
-    case Value::folder: return "_files -/";
+    case Value::file:
+      return "_files";
+    case Value::folder:
+      return "_files -/";
     case Value::choice: {
       std::string words;
       for (const std::string& word : option.choices()) words += (words.empty() ? "" : " ") + word;
       return "(" + words + ")";
     }
     case Value::none:
-    case Value::anything: break;
+    case Value::anything:
+      break;
   }
   return "";
 }
@@ -81,26 +85,34 @@ std::string spec_of(const OptionText& option) {
 std::string word_spec(const Syntax& syntax) {
   const std::string which = syntax.most_words() > 1 ? "*" : "1";
   switch (syntax.word()) {
-    case Word::job: return "'" + which + ":job:_quern_jobs'";
-    case Word::worker: return "'" + which + ":worker:_quern_workers'";
-    case Word::function: return "'" + which + ":function:_quern_functions'";
-    case Word::shell: return "'1:shell:(bash zsh)'";
-    case Word::command: return "'1:command:_quern_commands'";
-    case Word::any: break;
+    case Word::job:
+      return "'" + which + ":job:_quern_jobs'";
+    case Word::worker:
+      return "'" + which + ":worker:_quern_workers'";
+    case Word::function:
+      return "'" + which + ":function:_quern_functions'";
+    case Word::shell:
+      return "'1:shell:(bash zsh)'";
+    case Word::command:
+      return "'1:command:_quern_commands'";
+    case Word::any:
+      break;
   }
   return "'*:word:'";
 }
 
 std::string arguments_of(const Syntax& syntax, const std::string& indent) {
   std::string text = indent + "_arguments -s";
-  for (const OptionText& option : all_options(syntax)) text += " \\\n" + indent + "  " + spec_of(option);
+  for (const OptionText& option : all_options(syntax))
+    text += " \\\n" + indent + "  " + spec_of(option);
   return text + " \\\n" + indent + "  " + word_spec(syntax) + " ;;\n";
 }
 
 std::string described(const std::string& function, std::span<const Subcommand> among) {
   std::string text = "\n" + function + "() {\n  local -a names\n  names=(\n";
   for (const Subcommand& command : among)
-    text += "    '" + quoted(std::string(command.name), ":") + ":" + quoted(std::string(command.summary), "\\") + "'\n";
+    text += "    '" + quoted(std::string(command.name), ":") + ":" +
+            quoted(std::string(command.summary), "\\") + "'\n";
   return text + "  )\n  _describe command names\n}\n";
 }
 
@@ -118,15 +130,20 @@ std::string zsh_completion(std::span<const Subcommand> commands) {
     functions += described("_quern_" + name, syntax.actions());
     functions += "\n_quern_" + name + "_action() {\n  case $words[1] in\n";
     for (const Subcommand& action : syntax.actions())
-      functions += "    " + std::string(action.name) + ")\n" + arguments_of(action.syntax(), "      ");
+      functions +=
+          "    " + std::string(action.name) + ")\n" + arguments_of(action.syntax(), "      ");
     functions += "  esac\n}\n";
-    cases += "    " + name + ")\n      _arguments -C '--help[this text]' '1:action:_quern_" + name + "' '*::argument:_quern_" + name +
-             "_action' ;;\n";
+    cases += "    " + name + ")\n      _arguments -C '--help[this text]' '1:action:_quern_" + name +
+             "' '*::argument:_quern_" + name + "_action' ;;\n";
   }
   return kZshHead + described("_quern_commands", commands) + functions +
-         "\n_quern_argument() {\n  case $words[1] in\n    help)\n      _arguments '1:command:_quern_commands' ;;\n" + cases +
-         "  esac\n}\n\n_quern() {\n  local curcontext=$curcontext state line\n  typeset -A opt_args\n"
-         "  _arguments -C '(- *)--help[the commands]' '(- *)--version[the version]' '1:command:_quern_commands' "
+         "\n_quern_argument() {\n  case $words[1] in\n    help)\n      _arguments "
+         "'1:command:_quern_commands' ;;\n" +
+         cases +
+         "  esac\n}\n\n_quern() {\n  local curcontext=$curcontext state line\n  typeset -A "
+         "opt_args\n"
+         "  _arguments -C '(- *)--help[the commands]' '(- *)--version[the version]' "
+         "'1:command:_quern_commands' "
          "'*::argument:_quern_argument'\n}\n\n_quern \"$@\"\n";
 }
 

@@ -13,7 +13,8 @@ using namespace std::chrono_literals;
 
 // What BYE and the last acknowledgements may take on their way out.
 constexpr auto kGoodbye = 300ms;
-// Acknowledgements wait this long for a message to go with: nobody waits for them, and each one alone wakes two threads of the broker.
+// Acknowledgements wait this long for a message to go with: nobody waits for them, and each one
+// alone wakes two threads of the broker.
 constexpr auto kAcknowledge = 1ms;
 // Messages read before their effects are carried out: latency under load.
 constexpr int kReadAtOnce = 64;
@@ -108,7 +109,8 @@ void ClientActor::read_messages() {
     }
     if (read % kReadAtOnce != 0) continue;
     apply();
-    if (riders_until_ && Clock::now() >= *riders_until_) send_riders();  // also while results keep coming
+    if (riders_until_ && Clock::now() >= *riders_until_)
+      send_riders();  // also while results keep coming
   }
   // After what arrived was read: a connection that ended may have brought something before.
   look_at_connection();
@@ -135,7 +137,6 @@ void ClientActor::apply() {
 }
 
 // ---- commands
-// -------------------------------------------------------------------------------------------------------
 
 void ClientActor::on(SubmitCommand command) {
   if (command.input) {
@@ -186,13 +187,14 @@ void ClientActor::on(StopCommand) {
 }
 
 // ---- effects
-// --------------------------------------------------------------------------------------------------------
 
-// Without a high-water mark a send fails only when there is no socket: then HELLO will be said again in
-// time.
+// Without a high-water mark a send fails only when there is no socket: then HELLO will be said
+// again in time.
 void ClientActor::carry_out(Send effect) {
   wire::Envelope& envelope = effect.envelope;
-  if (!riders_.empty() && (envelope.session != riders_session_ || riders_.size() == wire::kRidersMax)) send_riders();
+  if (!riders_.empty() &&
+      (envelope.session != riders_session_ || riders_.size() == wire::kRidersMax))
+    send_riders();
   if (wire::is_acknowledgement(envelope.message)) {
     if (!riders_until_) riders_until_ = Clock::now() + kAcknowledge;
     riders_session_ = envelope.session;
@@ -222,7 +224,8 @@ void ClientActor::carry_out(Reopen) {
     look_at_connection();  // without keys there is no socket that could wake us
   } catch (const zmq::error_t& error) {
     connection_.close();
-    core_.fail({ErrorCode::no_broker, "cannot connect to '" + connection_.endpoint() + "': " + error.what() +
+    core_.fail({ErrorCode::no_broker, "cannot connect to '" + connection_.endpoint() +
+                                          "': " + error.what() +
                                           "; give an endpoint like tcp://127.0.0.1:7600"},
                Clock::now());
   }
@@ -241,7 +244,8 @@ void ClientActor::carry_out(NeedInput effect) { give_input(effect.job); }
 void ClientActor::give_input(JobKey key) {
   JobEntry* job = find(key);
   if (!job || !job->input || !core_.wants_input(key)) return;
-  if (auto chunk = job->input->take()) core_.append(key, std::move(chunk->batch), std::move(chunk->costs), chunk->rest, Clock::now());
+  if (auto chunk = job->input->take())
+    core_.append(key, std::move(chunk->batch), std::move(chunk->costs), chunk->rest, Clock::now());
 }
 
 void ClientActor::carry_out(Deliver effect) {
@@ -276,8 +280,8 @@ void ClientActor::carry_out(Answered effect) {
 void ClientActor::drop(JobKey key) {
   const auto at = jobs_.find(key);
   if (at == jobs_.end()) return;
-  const JobEntry entry =
-      std::move(at->second);  // its end may run code of the user's: not while the map is being changed
+  const JobEntry entry = std::move(
+      at->second);  // its end may run code of the user's: not while the map is being changed
   jobs_.erase(at);
   if (entry.input) entry.input->stop();
 }

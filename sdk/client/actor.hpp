@@ -1,5 +1,5 @@
-// The one thread of a client that owns its DEALER and its core. Everybody else talks to it through the
-// outbox.
+// The one thread of a client that owns its DEALER and its core. Everybody else talks to it through
+// the outbox.
 #pragma once
 
 #include <chrono>

@@ -15,7 +15,8 @@ namespace {
 
 class ChunkReader {
  public:
-  explicit ChunkReader(const std::string& file) : file_(file), fd_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
+  explicit ChunkReader(const std::string& file)
+      : file_(file), fd_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (fd_ < 0) fail();
   }
   ~ChunkReader() { ::close(fd_); }
@@ -56,12 +57,16 @@ std::string blob_name_of(const std::string& file) {
   return reader.name();
 }
 
-Items chunks_of(const std::string& file, const std::string& name, const std::function<void(std::uint64_t)>& sent,
+Items chunks_of(const std::string& file, const std::string& name,
+                const std::function<void(std::uint64_t)>& sent,
                 const std::shared_ptr<std::exception_ptr>& trouble) {
-  auto next = [reader = std::shared_ptr<ChunkReader>(), taken = std::uint64_t{0}, file, name, sent](Bytes& item) mutable {
+  auto next = [reader = std::shared_ptr<ChunkReader>(), taken = std::uint64_t{0}, file, name,
+               sent](Bytes& item) mutable {
     if (!reader) reader = std::make_shared<ChunkReader>(file);
     if (!reader->next(item)) {
-      if (reader->name() != name) throw std::runtime_error(file + " was changed while it was read: try again when it is whole");
+      if (reader->name() != name)
+        throw std::runtime_error(file +
+                                 " was changed while it was read: try again when it is whole");
       return false;
     }
     taken += item.size();

@@ -25,13 +25,16 @@ inline ProgressCallback both(ProgressCallback first, ProgressCallback second) {
   };
 }
 
-/// Whether this is the thread that receives results: nothing arrives while something waits for it here.
+/// Whether this is the thread that receives results: nothing arrives while something waits for it
+/// here.
 inline thread_local bool on_receiving_thread = false;
 
 /// For calls that may block. Throws std::logic_error where they would wait for ever.
 inline void check_may_block(const char* call) {
   if (on_receiving_thread)
-    throw std::logic_error(std::string(call) + " was called in a progress callback: it would wait for the thread it is called on");
+    throw std::logic_error(
+        std::string(call) +
+        " was called in a progress callback: it would wait for the thread it is called on");
 }
 
 }  // namespace quern::client

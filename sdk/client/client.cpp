@@ -1,8 +1,8 @@
 #include "quern/client.hpp"
 
-#include <iterator>
 #include <errno.h>
 #include <unistd.h>
+#include <iterator>
 
 #include <cstdlib>
 #include <unordered_map>
@@ -69,8 +69,8 @@ class Client::Impl {
   std::pair<std::shared_ptr<SingleGroup>, std::shared_ptr<SingleJob>> make_group(
       const std::string& function, const Whole& first, const SubmitOptions& options);
   std::shared_ptr<InputQueue> queue_for(JobKey key);
-  void feed(Items items, const std::shared_ptr<InputQueue>& queue, const std::shared_ptr<FullJob>& job,
-            wire::Submit submit, JobKey key);
+  void feed(Items items, const std::shared_ptr<InputQueue>& queue,
+            const std::shared_ptr<FullJob>& job, wire::Submit submit, JobKey key);
   std::shared_ptr<JobHandle> known_handle(const Follow& follow);
   void remember(const std::shared_ptr<FullJob>& job, const std::shared_ptr<JobHandle>& handle);
 
@@ -78,8 +78,9 @@ class Client::Impl {
   const std::shared_ptr<Outbox> outbox_ = std::make_shared<Outbox>();
   const std::shared_ptr<FeederCount> feeders_ = std::make_shared<FeederCount>();
   std::atomic<std::uint64_t> next_key_{1};
-  Coalescer coalescer_{
-      [this](const std::string& f, const Whole& w, const SubmitOptions& o) { return make_group(f, w, o); }};
+  Coalescer coalescer_{[this](const std::string& f, const Whole& w, const SubmitOptions& o) {
+    return make_group(f, w, o);
+  }};
 
   // Jobs with a living handle, so that attaching to one's own job gives that handle.
   struct Known {
@@ -95,7 +96,8 @@ class Client::Impl {
 };
 
 Client::Impl::~Impl() {
-  // A detached job is there to outlive its client: what was just submitted is waited for, as long as a connection may take.
+  // A detached job is there to outlive its client: what was just submitted is waited for, as long
+  // as a connection may take.
   for (const auto& weak : std::exchange(detached_, {}))
     if (const auto job = weak.lock()) job->wait_until_taken(kDetachedEnd);
   coalescer_.close();
@@ -104,11 +106,13 @@ Client::Impl::~Impl() {
 }
 
 // The handle's last owner tells the actor that nobody will read.
-std::shared_ptr<JobHandle> Client::Impl::handle_of(const std::shared_ptr<FullJob>& job, JobKey key) {
-  return std::shared_ptr<JobHandle>(job.get(), [held = job, key, outbox = outbox_](JobHandle*) mutable {
-    outbox->post(AbandonCommand{key});
-    held.reset();  // weak handles keep the deleter alive, and it must not keep the job
-  });
+std::shared_ptr<JobHandle> Client::Impl::handle_of(const std::shared_ptr<FullJob>& job,
+                                                   JobKey key) {
+  return std::shared_ptr<JobHandle>(
+      job.get(), [held = job, key, outbox = outbox_](JobHandle*) mutable {
+        outbox->post(AbandonCommand{key});
+        held.reset();  // weak handles keep the deleter alive, and it must not keep the job
+      });
 }
 
 std::shared_ptr<InputQueue> Client::Impl::queue_for(JobKey key) {
@@ -125,8 +129,8 @@ Job Client::Impl::submit(std::string function, Input input, SubmitOptions option
   const JobKey key = new_key();
   const Uuid uuid = Uuid::random();
   const bool single = std::holds_alternative<Whole>(input) && options.reduce.empty();
-  auto job =
-      std::make_shared<FullJob>(key, uuid, single ? FullJob::Kind::single : FullJob::Kind::own, outbox_);
+  auto job = std::make_shared<FullJob>(
+      key, uuid, single ? FullJob::Kind::single : FullJob::Kind::own, outbox_);
   if (failure) {
     job->on_ended({key, Ended::Stage::submitting, *failure});
     return Job(job);
@@ -146,7 +150,8 @@ Job Client::Impl::submit(std::string function, Input input, SubmitOptions option
     feed(std::move(*items), queue_for(key), job, std::move(message), key);
   } else {
     if (auto* whole = std::get_if<Whole>(&input)) {
-      message.batch.sizes = wire::Sizes::uniform(1, static_cast<std::uint32_t>(whole->bytes.size()));
+      message.batch.sizes =
+          wire::Sizes::uniform(1, static_cast<std::uint32_t>(whole->bytes.size()));
       message.batch.bytes = wire::Buffer::adopt(std::move(whole->bytes));
     }
     outbox_->post(SubmitCommand{key, std::move(job), nullptr, std::move(message)});
@@ -166,13 +171,15 @@ void Client::Impl::feed(Items items, const std::shared_ptr<InputQueue>& queue,
       rest = feed_first_batch(items, *queue);
     } catch (...) {
       job->fail_source(std::current_exception());
-      job->on_ended(
-          {key, Ended::Stage::submitting, {ErrorCode::bad_input, "the source of the items failed"}});
+      job->on_ended({key,
+                     Ended::Stage::submitting,
+                     {ErrorCode::bad_input, "the source of the items failed"}});
       return;
     }
   }
   outbox_->post(SubmitCommand{key, job, queue, std::move(submit)});
-  if (rest == InputLedger::Rest::comes) start_feeder(std::move(items), queue, std::move(failed), feeders_);
+  if (rest == InputLedger::Rest::comes)
+    start_feeder(std::move(items), queue, std::move(failed), feeders_);
 }
 
 std::pair<std::shared_ptr<SingleGroup>, std::shared_ptr<SingleJob>> Client::Impl::make_group(
@@ -212,7 +219,8 @@ std::shared_ptr<JobHandle> Client::Impl::known_handle(const Follow& follow) {
   return nullptr;
 }
 
-void Client::Impl::remember(const std::shared_ptr<FullJob>& job, const std::shared_ptr<JobHandle>& handle) {
+void Client::Impl::remember(const std::shared_ptr<FullJob>& job,
+                            const std::shared_ptr<JobHandle>& handle) {
   std::lock_guard lock(known_mutex_);
   if (known_.size() >= known_sweep_) {
     std::erase_if(known_, [](const Known& known) { return known.handle.expired(); });
@@ -234,7 +242,6 @@ Reply Client::Impl::ask(ClientCore::Question question) {
 }
 
 // ---- the face
-// -------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -276,17 +283,23 @@ Job Client::submit(std::string function, Input input, SubmitOptions options) {
   return impl_->submit(std::move(function), std::move(input), std::move(options));
 }
 
-std::string Client::put(const std::string& file, std::optional<Durability> durability, const std::function<void(std::uint64_t)>& sent,
+std::string Client::put(const std::string& file, std::optional<Durability> durability,
+                        const std::function<void(std::uint64_t)>& sent,
                         const std::function<void(const Job&)>& on_job) {
   const bool memory = durability == Durability::memory;
   const std::string name = blob_name_of(file);
   for (int attempt = 1;; ++attempt) {
     SubmitOptions options{.durability = durability, .unique = wire::blob_key(name, memory)};
-    // The thread that reads the file may outlive this call, when the broker has the file already: then nobody is told any more.
+    // The thread that reads the file may outlive this call, when the broker has the file already:
+    // then nobody is told any more.
     const auto listener = std::make_shared<Listener>();
     listener->tell = sent;
     const auto trouble = std::make_shared<std::exception_ptr>();
-    const Job job = submit(std::string(wire::kBlobFunction), chunks_of(file, name, [listener](std::uint64_t n) { listener->hear(n); }, trouble), options);
+    const Job job =
+        submit(std::string(wire::kBlobFunction),
+               chunks_of(
+                   file, name, [listener](std::uint64_t n) { listener->hear(n); }, trouble),
+               options);
     if (on_job) on_job(job);
     const Outcome outcome = job.wait();
     listener->leave();
@@ -294,7 +307,8 @@ std::string Client::put(const std::string& file, std::optional<Durability> durab
     if (*trouble) std::rethrow_exception(*trouble);
     if (is_connection_failure(outcome.code)) throw ConnectionError(outcome.code, outcome.text);
     // Another client was giving the same file and went away.
-    if (outcome.state != JobState::cancelled || attempt == kPutAttempts) throw Error(outcome.code, file + ": " + outcome.text);
+    if (outcome.state != JobState::cancelled || attempt == kPutAttempts)
+      throw Error(outcome.code, file + ": " + outcome.text);
   }
 }
 

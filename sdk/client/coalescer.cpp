@@ -5,8 +5,8 @@
 namespace quern::client {
 namespace {
 
-// Groups kept open at once; the one unused for longest is closed. A program rarely has more than a few kinds
-// of single submits.
+// Groups kept open at once; the one unused for longest is closed. A program rarely has more than a
+// few kinds of single submits.
 constexpr std::size_t kGroupsMax = 32;
 
 }  // namespace

@@ -15,10 +15,11 @@ namespace quern::client {
 
 class Coalescer {
  public:
-  /// Makes a new group with `first` as its first task, and its handle; the group is known to the actor when
-  /// it returns.
-  using MakeGroup = std::function<std::pair<std::shared_ptr<SingleGroup>, std::shared_ptr<SingleJob>>(
-      const std::string& function, const Whole& first, const SubmitOptions& options)>;
+  /// Makes a new group with `first` as its first task, and its handle; the group is known to the
+  /// actor when it returns.
+  using MakeGroup =
+      std::function<std::pair<std::shared_ptr<SingleGroup>, std::shared_ptr<SingleJob>>(
+          const std::string& function, const Whole& first, const SubmitOptions& options)>;
 
   explicit Coalescer(MakeGroup make) : make_(std::move(make)) {}
 

@@ -9,8 +9,8 @@ using Stage = LiveJob::Stage;
 using Standing = LiveJob::Standing;
 using Reader = LiveJob::Reader;
 
-// HELLO names at most this many jobs, so that its header stays far below the limit; the others are followed
-// again without it.
+// HELLO names at most this many jobs, so that its header stays far below the limit; the others are
+// followed again without it.
 constexpr std::size_t kHeldMax = 2000;
 
 std::string seconds(Duration d) {
@@ -20,7 +20,6 @@ std::string seconds(Duration d) {
 }  // namespace
 
 // ---- commands
-// -------------------------------------------------------------------------------------------------------
 
 void ClientCore::start(Time now) { reopen(now); }
 
@@ -31,7 +30,8 @@ void ClientCore::submit(JobKey key, wire::Submit submit, Time now) {
   job.standing = submit.options.detach ? Standing::detached : Standing::owner;
   job.window = submit.window;
   job.watch_ms = submit.watch_ms;
-  job.input = InputLedger(submit.batch, submit.open ? InputLedger::Rest::comes : InputLedger::Rest::none);
+  job.input =
+      InputLedger(submit.batch, submit.open ? InputLedger::Rest::comes : InputLedger::Rest::none);
   set_uuid(job, submit.job);
   job.submit = std::move(submit);
   session_.want(now);
@@ -40,10 +40,11 @@ void ClientCore::submit(JobKey key, wire::Submit submit, Time now) {
 
 void ClientCore::attach(JobKey key, const Follow& follow, Time now) {
   if (!follow.uuid.is_nil() && find(follow.uuid)) {
-    effects_.push_back(Ended{
-        key,
-        Ended::Stage::submitting,
-        {ErrorCode::unknown_job, "this client follows that job already and has let go of its results"}});
+    effects_.push_back(
+        Ended{key,
+              Ended::Stage::submitting,
+              {ErrorCode::unknown_job,
+               "this client follows that job already and has let go of its results"}});
     return;
   }
   LiveJob& job = jobs_[key];
@@ -59,7 +60,8 @@ void ClientCore::attach(JobKey key, const Follow& follow, Time now) {
   if (session_.is_open()) send_attach(job, now);
 }
 
-void ClientCore::append(JobKey key, wire::Batch batch, std::vector<float> costs, InputLedger::Rest rest, Time now) {
+void ClientCore::append(JobKey key, wire::Batch batch, std::vector<float> costs,
+                        InputLedger::Rest rest, Time now) {
   LiveJob* job = find(key);
   if (!job) return;
   job->asked_input = false;
@@ -109,7 +111,8 @@ void ClientCore::abandon(JobKey key, Time now) {
   if (!job) return;
   job->reader = Reader::gone;
   if (job->standing == Standing::owner) {
-    // It runs to its end as promised, so its results must go on flowing: they are acknowledged unread.
+    // It runs to its end as promised, so its results must go on flowing: they are acknowledged
+    // unread.
     job->consumed = job->received;
     to_acknowledge_.push_back(key);
   } else if (job->window != 0) {
@@ -132,7 +135,8 @@ void ClientCore::watch(JobKey key, std::uint64_t window, std::uint32_t watch_ms,
 
 void ClientCore::want(JobKey key, Time now) {
   LiveJob* job = find(key);
-  if (!job || job->stage == Stage::submitting || job->stage == Stage::attaching) return;  // that asks for them, too
+  if (!job || job->stage == Stage::submitting || job->stage == Stage::attaching)
+    return;  // that asks for them, too
   if (session_.is_open() && job->window > 0 && !job->complete()) send_attach(*job, now);
 }
 
@@ -149,7 +153,6 @@ void ClientCore::stop(Time now) {
 }
 
 // ---- time
-// -----------------------------------------------------------------------------------------------------------
 
 void ClientCore::tick(Time now) {
   apply(session_.tick(now, busy()), now);
@@ -188,7 +191,6 @@ void ClientCore::take_effects(Effects& out) {
 }
 
 // ---- sending
-// --------------------------------------------------------------------------------------------------------
 
 void ClientCore::reopen(Time now) {
   link_ = Link::connecting;
@@ -202,9 +204,12 @@ void ClientCore::reopen(Time now) {
   hello.software = options_.software;
   for (const auto& [key, job] : jobs_) {
     if (hello.jobs.size() == kHeldMax) break;
-    // Whether the broker knows such a job tells whether it may be submitted again (may_have_started).
-    const bool asked = job.stage == Stage::submitting && job.submits_sent > 0 && job.submit->options.at_most_once;
-    if (job.stage == Stage::live || job.stage == Stage::ended || asked) hello.jobs.push_back({job.uuid, job.received});
+    // Whether the broker knows such a job tells whether it may be submitted again
+    // (may_have_started).
+    const bool asked =
+        job.stage == Stage::submitting && job.submits_sent > 0 && job.submit->options.at_most_once;
+    if (job.stage == Stage::live || job.stage == Stage::ended || asked)
+      hello.jobs.push_back({job.uuid, job.received});
   }
   send(std::move(hello), now);
 }
@@ -303,11 +308,13 @@ void ClientCore::pump(LiveJob& job, Time now) {
 }
 
 void ClientCore::acknowledge(LiveJob& job, Time now) {
-  if (!session_.is_open() || job.stage == Stage::submitting || job.stage == Stage::attaching) return;
-  // When everything of our own attached job is here, nobody else will ever ask for it: it can go, read or
-  // not.
+  if (!session_.is_open() || job.stage == Stage::submitting || job.stage == Stage::attaching)
+    return;
+  // When everything of our own attached job is here, nobody else will ever ask for it: it can go,
+  // read or not.
   if (job.standing == Standing::owner && job.complete()) job.consumed = job.received;
-  const bool last = job.complete() && job.consumed == job.entries && job.standing != Standing::guest;
+  const bool last =
+      job.complete() && job.consumed == job.entries && job.standing != Standing::guest;
   if (job.consumed <= job.acked && !last) return;
   job.acked = job.consumed;
   send(wire::Ack{job.uuid, job.consumed, job.frees()}, now);
@@ -315,7 +322,8 @@ void ClientCore::acknowledge(LiveJob& job, Time now) {
 
 bool ClientCore::forget_if_done(LiveJob& job, Time now) {
   if (job.complete()) {
-    if (job.standing == Standing::detached && job.reader == Reader::reading && job.consumed < job.entries)
+    if (job.standing == Standing::detached && job.reader == Reader::reading &&
+        job.consumed < job.entries)
       return false;
     if (job.standing != Standing::guest) {
       if (!session_.is_open()) return false;
@@ -339,7 +347,6 @@ void ClientCore::send(wire::Message message, Time now) {
 }
 
 // ---- ends
-// -----------------------------------------------------------------------------------------------------------
 
 void ClientCore::end(JobKey key, Failure failure) {
   const auto at = jobs_.find(key);
@@ -357,8 +364,10 @@ void ClientCore::fail_everything(const Failure& failure) {
     const LiveJob& job = jobs_.begin()->second;
     Failure its = failure;
     // What the broker has accepted is there when the broker is.
-    if (const std::string number = std::to_string(value(job.number)); value(job.number) != 0 && failure.code != ErrorCode::shutdown)
-      its.text += "; job " + number + " was accepted: once the broker is back, `quern job " + number + "` says how it stands, and `quern results " + number +
+    if (const std::string number = std::to_string(value(job.number));
+        value(job.number) != 0 && failure.code != ErrorCode::shutdown)
+      its.text += "; job " + number + " was accepted: once the broker is back, `quern job " +
+                  number + "` says how it stands, and `quern results " + number +
                   "` fetches what it has";
     end(JobKey(jobs_.begin()->first), its);
   }
@@ -372,26 +381,30 @@ void ClientCore::answer(std::uint64_t token, Reply reply) {
 
 Failure ClientCore::absence() const {
   const std::string& at = options_.endpoint;
-  if (!why_absent_.empty()) return {link_ == Link::refused ? ErrorCode::refused : ErrorCode::no_broker, why_absent_};
+  if (!why_absent_.empty())
+    return {link_ == Link::refused ? ErrorCode::refused : ErrorCode::no_broker, why_absent_};
   if (link_ == Link::refused) {
     return {ErrorCode::refused,
-            "what listens at " + at + " refused the connection: it is no Quern broker, or it wants keys"};
+            "what listens at " + at +
+                " refused the connection: it is no Quern broker, or it wants keys"};
   }
   if (link_ == Link::connected) {
     return {ErrorCode::no_broker,
-            "something listens at " + at + " but does not answer: is it a Quern broker, and does it run?"};
+            "something listens at " + at +
+                " but does not answer: is it a Quern broker, and does it run?"};
   }
   if (session_.was_welcome()) {
     return {ErrorCode::no_broker,
-            "the broker at " + at + " went away and did not come back within " + seconds(options_.retry) +
+            "the broker at " + at + " went away and did not come back within " +
+                seconds(options_.retry) +
                 ": start it again with `quern up`, or name another with --broker or QUERN_BROKER"};
   }
-  return {ErrorCode::no_broker, "no broker answers at " + at +
-                                    ": start one with `quern up` or name one with --broker or QUERN_BROKER"};
+  return {ErrorCode::no_broker,
+          "no broker answers at " + at +
+              ": start one with `quern up` or name one with --broker or QUERN_BROKER"};
 }
 
 // ---- looking
-// --------------------------------------------------------------------------------------------------------
 
 LiveJob* ClientCore::find(JobKey key) {
   const auto at = jobs_.find(key);
@@ -427,7 +440,8 @@ std::string ClientCore::check_invariants() const {
     if (job.key != key) return name + "its key is another";
     if (const char* broken = job.input.broken()) return name + broken;
     if (job.stage == Stage::submitting && !job.submit) return name + "nothing to submit";
-    if (job.stage != Stage::submitting && job.submit) return name + "SUBMIT is kept after its answer";
+    if (job.stage != Stage::submitting && job.submit)
+      return name + "SUBMIT is kept after its answer";
     if (job.stage == Stage::submitting && job.received != 0)
       return name + "results before the answer to SUBMIT";
     if (job.consumed > job.received) return name + "consumed more than was received";

@@ -1,9 +1,10 @@
-// The client's brain: commands, messages and time in, effects out. Owns the session and every live job of one
-// client. Pure: no sockets, threads, clock reads or msgpack; one thread (the actor's, or a test's) calls it.
+// The client's brain: commands, messages and time in, effects out. Owns the session and every live
+// job of one client. Pure: no sockets, threads, clock reads or msgpack; one thread (the actor's, or
+// a test's) calls it.
 //
-// Promises: every job that submit() or attach() named ends in exactly one of a final Status followed by all
-// its entries, or Ended; every ask() is Answered once; Deliver brings each entry once and in order, over any
-// number of sessions.
+// Promises: every job that submit() or attach() named ends in exactly one of a final Status
+// followed by all its entries, or Ended; every ask() is Answered once; Deliver brings each entry
+// once and in order, over any number of sessions.
 #pragma once
 
 #include <cstdint>
@@ -51,12 +52,14 @@ class ClientCore {
   void submit(JobKey key, wire::Submit submit, Time now);
   void attach(JobKey key, const Follow& follow, Time now);
   /// More input of an open job. Allowed at any time; it leaves when credit allows.
-  void append(JobKey key, wire::Batch batch, std::vector<float> costs, InputLedger::Rest rest, Time now);
+  void append(JobKey key, wire::Batch batch, std::vector<float> costs, InputLedger::Rest rest,
+              Time now);
   /// Cancels the whole job, or the tasks of `tasks`.
   void cancel(JobKey key, wire::Interval tasks, Time now);
-  /// QUERY, DRAIN, CANCEL or RETRY with a token; the token is set here and comes back in Answered. monostate: tell
-  /// when connected.
-  using Question = std::variant<std::monostate, wire::Query, wire::Drain, wire::Cancel, wire::Retry>;
+  /// QUERY, DRAIN, CANCEL or RETRY with a token; the token is set here and comes back in Answered.
+  /// monostate: tell when connected.
+  using Question =
+      std::variant<std::monostate, wire::Query, wire::Drain, wire::Cancel, wire::Retry>;
   std::uint64_t ask(Question question, Time now);
   /// Entries [0, to) of the job were consumed: they may be acknowledged at the end of the turn.
   void on_consumed(JobKey key, std::uint64_t to);
@@ -64,9 +67,11 @@ class ClientCore {
   void abandon(JobKey key, Time now);
   /// Follow with another window or pace.
   void watch(JobKey key, std::uint64_t window, std::uint32_t watch_ms, Time now);
-  /// Somebody waits for its results: they are to come also when others', which nobody reads, fill the session.
+  /// Somebody waits for its results: they are to come also when others', which nobody reads, fill
+  /// the session.
   void want(JobKey key, Time now);
-  /// There can be no connection at all (a bad endpoint): everything fails, and may be tried again later.
+  /// There can be no connection at all (a bad endpoint): everything fails, and may be tried again
+  /// later.
   void fail(Failure why, Time now);
   /// The client is closing: ends everything with `shutdown` and says BYE.
   void stop(Time now);
@@ -85,7 +90,8 @@ class ClientCore {
   bool wants_input(JobKey key) const;
   bool is_open() const { return session_.is_open(); }
   std::size_t live_jobs() const { return jobs_.size(); }
-  /// Empty when all invariants hold, else what does not. For tests and simulations, after every step.
+  /// Empty when all invariants hold, else what does not. For tests and simulations, after every
+  /// step.
   std::string check_invariants() const;
 
  private:
@@ -124,13 +130,15 @@ class ClientCore {
   bool busy() const;
   /// Somebody waits for a broker that is not there.
   bool demand() const { return !asks_.empty() || !jobs_.empty(); }
-  Duration patience() const { return session_.was_welcome() ? options_.retry : options_.first_wait; }
+  Duration patience() const {
+    return session_.was_welcome() ? options_.retry : options_.first_wait;
+  }
   Failure absence() const;
 
   CoreOptions options_;
   Session session_;
   Link link_ = Link::connecting;
-  std::string why_absent_;  ///< the last reason there was, until a connection stands
+  std::string why_absent_;             ///< the last reason there was, until a connection stands
   bool was_connected_ = false;         // this socket had a connection before
   std::optional<Time> waiting_since_;  // demand without a session, since
   Jobs jobs_;

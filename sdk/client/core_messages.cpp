@@ -17,8 +17,8 @@ using Reader = LiveJob::Reader;
 
 void ClientCore::on_message(wire::Envelope envelope, Time now) {
   session_.on_heard(now);
-  // A new socket carries one session; anything else is not for us, and the broker will notice our silence in
-  // it.
+  // A new socket carries one session; anything else is not for us, and the broker will notice our
+  // silence in it.
   const bool of_session = session_.is_open() && envelope.session == session_.id();
   std::visit(
       [&](auto&& message) {
@@ -37,13 +37,14 @@ void ClientCore::on_message(wire::Envelope envelope, Time now) {
           if (of_session && !message.reply) send(wire::Beat{true, {}, {}}, now);
         } else if constexpr (std::is_same_v<M, wire::Accepted>) {
           if (of_session) on(message, now);
-        } else if constexpr (std::is_same_v<M, wire::Results> || std::is_same_v<M, wire::JobUpdate>) {
+        } else if constexpr (std::is_same_v<M, wire::Results> ||
+                             std::is_same_v<M, wire::JobUpdate>) {
           if (of_session) on(std::forward<decltype(message)>(message), now);
         } else if constexpr (std::is_same_v<M, wire::Answer>) {
           if (of_session) on(std::forward<decltype(message)>(message));
         }
-        // The rest is not for clients. A broker that sends it is newer or broken; neither is a reason to
-        // stop.
+        // The rest is not for clients. A broker that sends it is newer or broken; neither is a
+        // reason to stop.
       },
       std::move(envelope.message));
 }
@@ -91,11 +92,13 @@ void ClientCore::on(const wire::Welcome& welcome, wire::SessionId id, Time now) 
   for (const auto& [token, question] : asks) send_question(token, question, now);
 }
 
-// A broker that kept the job in memory only may have run some of it before it was restarted. A durable job
-// that the broker does not know never reached its disk, and nothing of a job runs before that.
+// A broker that kept the job in memory only may have run some of it before it was restarted. A
+// durable job that the broker does not know never reached its disk, and nothing of a job runs
+// before that.
 bool ClientCore::may_have_started(const LiveJob& job, const wire::KnownJob* known) const {
   const wire::JobOptions& options = job.submit->options;
-  const bool durable = options.durability == Durability::durable || (options.durability == Durability::automatic && job.has_store);
+  const bool durable = options.durability == Durability::durable ||
+                       (options.durability == Durability::automatic && job.has_store);
   const bool kept = (known && known->known) || durable;
   const bool restarted = job.submits_sent > 0 && job.incarnation != session_.incarnation();
   return options.at_most_once && restarted && !kept;
@@ -110,9 +113,10 @@ void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
   switch (job.stage) {
     case Stage::submitting:
       if (may_have_started(job, known))
-        end(job.key, {ErrorCode::lost,
-                      "the broker was restarted before it acknowledged the job, and no longer knows "
-                      "it; some of its tasks may have been started, and it allows one start only"});
+        end(job.key,
+            {ErrorCode::lost,
+             "the broker was restarted before it acknowledged the job, and no longer knows "
+             "it; some of its tasks may have been started, and it allows one start only"});
       else if (job.submits_sent < kSubmitsMax)
         send_submit(job, now);
       else
@@ -129,7 +133,8 @@ void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
   }
   if (known && !known->known) {
     const bool restarted = job.incarnation != session_.incarnation();
-    end(job.key, {ErrorCode::lost, restarted ? "the job is lost: the broker was restarted and it was not durable (or the store lost "
+    end(job.key, {ErrorCode::lost, restarted ? "the job is lost: the broker was restarted and it "
+                                               "was not durable (or the store lost "
                                                "it, and the broker's log says so)"
                                              : "the broker no longer knows this job"});
     return;
@@ -164,7 +169,8 @@ void ClientCore::on(const wire::ErrorMessage& error, Time now) {
     answer(error.token, failure);
   } else if (error.token != 0 && attaching != jobs_.end()) {
     end(JobKey(attaching->first), failure);
-  } else if (error.job) {  // also when its ATTACH was answered before: it was sent twice, with another window
+  } else if (error.job) {  // also when its ATTACH was answered before: it was sent twice, with
+                           // another window
     if (LiveJob* job = find(*error.job)) {
       const bool known = job->stage == Stage::live;
       if (error.code == ErrorCode::lost) {
@@ -194,10 +200,12 @@ void ClientCore::on(const wire::Accepted& accepted, Time now) {
     job->submit.reset();
     if (accepted.existing && accepted.job != job->uuid) {
       if (find(accepted.job)) {
-        end(job->key, {ErrorCode::unknown_job, "this client follows the job with that unique key already"});
+        end(job->key,
+            {ErrorCode::unknown_job, "this client follows the job with that unique key already"});
         return;
       }
-      // Its input is its own: ours is not sent. It may be somebody else's, so reading it frees nothing.
+      // Its input is its own: ours is not sent. It may be somebody else's, so reading it frees
+      // nothing.
       job->standing = Standing::guest;
       job->input = InputLedger({}, InputLedger::Rest::none);
       set_uuid(*job, accepted.job);
@@ -206,7 +214,8 @@ void ClientCore::on(const wire::Accepted& accepted, Time now) {
     effects_.push_back(client::Accepted{job->key, job->uuid, job->number});
   }
   const bool taken_before = !first && job->input.all_accepted();
-  if (job->standing != Standing::guest) job->input.on_accepted(accepted.accepted_to, accepted.credit_to);
+  if (job->standing != Standing::guest)
+    job->input.on_accepted(accepted.accepted_to, accepted.credit_to);
   pump(*job, now);
   if (!taken_before && job->input.all_accepted()) effects_.push_back(InputTaken{job->key});
   forget_if_done(*job, now);
@@ -237,7 +246,8 @@ void ClientCore::on(wire::Results results, Time now) {
 }
 
 void ClientCore::on(wire::JobUpdate update, Time now) {
-  if (update.status.uuid.is_nil()) return lose(now);  // a job without a name is nobody's: the broker is broken
+  if (update.status.uuid.is_nil())
+    return lose(now);  // a job without a name is nobody's: the broker is broken
   LiveJob* job = find(update.status.uuid);
   for (auto it = jobs_.begin(); !job && update.token != 0 && it != jobs_.end(); ++it) {
     if (it->second.stage == Stage::attaching && it->second.token == update.token) job = &it->second;
@@ -246,8 +256,8 @@ void ClientCore::on(wire::JobUpdate update, Time now) {
   if (!job || job->stage == Stage::ended) return;
   if (job->stage == Stage::attaching) {
     if (LiveJob* other = find(update.status.uuid); other && other != job) {
-      end(job->key,
-          {ErrorCode::unknown_job, "this client follows that job already and has let go of its results"});
+      end(job->key, {ErrorCode::unknown_job,
+                     "this client follows that job already and has let go of its results"});
       return;
     }
     job->stage = Stage::live;

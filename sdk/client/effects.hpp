@@ -10,8 +10,8 @@
 
 namespace quern::client {
 
-/// A job within one client, counted from 1: it exists before the broker knows the job and never changes,
-/// while the UUID may (an attach by number learns it, `unique` replaces it).
+/// A job within one client, counted from 1: it exists before the broker knows the job and never
+/// changes, while the UUID may (an attach by number learns it, `unique` replaces it).
 enum class JobKey : std::uint64_t {};
 
 /// Why a job or a question got no answer of its own.
@@ -77,8 +77,8 @@ struct Answered {
   Reply reply;
 };
 
-using Effect =
-    std::variant<Send, Reopen, Accepted, InputTaken, NeedInput, Deliver, Status, Ended, Forget, Answered>;
+using Effect = std::variant<Send, Reopen, Accepted, InputTaken, NeedInput, Deliver, Status, Ended,
+                            Forget, Answered>;
 using Effects = std::vector<Effect>;
 
 }  // namespace quern::client

@@ -16,7 +16,8 @@ enum class Pulled : std::uint8_t { item, end };
 
 float cost_of(const Items& items, BytesView item) {
   const double cost = items.cost(item);
-  if (!std::isfinite(cost) || cost < 0) throw SubmitError(ErrorCode::bad_input, "the cost of an item must be a number of at least 0");
+  if (!std::isfinite(cost) || cost < 0)
+    throw SubmitError(ErrorCode::bad_input, "the cost of an item must be a number of at least 0");
   return static_cast<float>(std::min<double>(cost, std::numeric_limits<float>::max()));
 }
 
@@ -27,8 +28,8 @@ Pulled pull(Items& items, InputQueue& queue, Bytes& item, InputQueue::Room& room
     return Pulled::end;
   }
   if (item.size() > wire::kItemBytesMax) {
-    throw SubmitError(ErrorCode::limit,
-                      "an item of " + std::to_string(item.size()) + " bytes is over the limit of 64 MiB");
+    throw SubmitError(ErrorCode::limit, "an item of " + std::to_string(item.size()) +
+                                            " bytes is over the limit of 64 MiB");
   }
   room = items.cost ? queue.put(item, cost_of(items, item)) : queue.put(item);
   return Pulled::item;
@@ -75,8 +76,8 @@ void start_feeder(Items items, std::shared_ptr<InputQueue> queue, SourceFailed f
     } catch (...) {
       failed(std::current_exception());
     }
-    // What the source and the callback captured goes before the count says that nothing of the user's is
-    // touched any more.
+    // What the source and the callback captured goes before the count says that nothing of the
+    // user's is touched any more.
     items = {};
     failed = nullptr;
     queue.reset();

@@ -1,5 +1,5 @@
-// Pulls the items of one job from the user's source into its queue, on a thread of its own: a source may
-// block (a pipe on standard input), and the actor must not.
+// Pulls the items of one job from the user's source into its queue, on a thread of its own: a
+// source may block (a pipe on standard input), and the actor must not.
 #pragma once
 
 #include <chrono>
@@ -30,13 +30,14 @@ class FeederCount {
 /// What a source's failure is handed to.
 using SourceFailed = std::function<void(std::exception_ptr)>;
 
-/// Pulls on this thread until one batch is full or the source has ended: enough for most lists that are in
-/// memory. Returns whether there may be more; throws what the source throws, and SubmitError for an item over
-/// the limit.
+/// Pulls on this thread until one batch is full or the source has ended: enough for most lists that
+/// are in memory. Returns whether there may be more; throws what the source throws, and SubmitError
+/// for an item over the limit.
 InputLedger::Rest feed_first_batch(Items& items, InputQueue& queue);
 
-/// Pulls everything on a new thread, which ends by itself: at the end of the source, when the queue is
-/// stopped, or when next() returns after that. It is never joined, because next() may block for ever.
+/// Pulls everything on a new thread, which ends by itself: at the end of the source, when the queue
+/// is stopped, or when next() returns after that. It is never joined, because next() may block for
+/// ever.
 void start_feeder(Items items, std::shared_ptr<InputQueue> queue, SourceFailed failed,
                   std::shared_ptr<FeederCount> count);
 

@@ -45,13 +45,13 @@ FullJob::FullJob(JobKey key, Uuid uuid, Kind kind, std::shared_ptr<Outbox> outbo
 FullJob::~FullJob() { outbox_->add_unread(-shelf_.unread()); }
 
 // ---- from the actor
-// -------------------------------------------------------------------------------------------------
 
 void FullJob::on_accepted(const Accepted& accepted) {
   Lock lock(mutex_);
   uuid_ = accepted.uuid;
   number_ = accepted.number;
-  if (intake_ == Intake::submitted) intake_ = kind_ == Kind::guest ? Intake::complete : Intake::accepted;
+  if (intake_ == Intake::submitted)
+    intake_ = kind_ == Kind::guest ? Intake::complete : Intake::accepted;
   wake();
 }
 
@@ -126,20 +126,21 @@ void FullJob::fail_source(std::exception_ptr error) {
 }
 
 // ---- waiting
-// --------------------------------------------------------------------------------------------------------
 
 void FullJob::wake() {
   if (waiting_ > 0) changed_.notify_all();
 }
 
 void FullJob::pause(Lock& lock) {
-  // The broker sends a session no more when it has so many bytes that nobody read, of whatever jobs. Somebody who reads one of them
-  // must not wait for the others, so now and then it is said which one that is.
+  // The broker sends a session no more when it has so many bytes that nobody read, of whatever
+  // jobs. Somebody who reads one of them must not wait for the others, so now and then it is said
+  // which one that is.
   constexpr std::chrono::milliseconds kLook{200};
   constexpr std::int64_t kMany = wire::kSessionResults / 2;
   ++waiting_;
   while (changed_.wait_for(lock, kLook) == std::cv_status::timeout)
-    if (reading_ == Reading::yes && shelf_.unread() == 0 && outbox_->unread() >= kMany) outbox_->post(WantCommand{key_});
+    if (reading_ == Reading::yes && shelf_.unread() == 0 && outbox_->unread() >= kMany)
+      outbox_->post(WantCommand{key_});
   --waiting_;
 }
 
@@ -210,7 +211,8 @@ void FullJob::wait_for_intake() {
 
 Outcome FullJob::wait(std::optional<std::chrono::milliseconds> timeout) {
   Lock lock(mutex_);
-  const auto until = std::chrono::steady_clock::now() + timeout.value_or(std::chrono::milliseconds(0));
+  const auto until =
+      std::chrono::steady_clock::now() + timeout.value_or(std::chrono::milliseconds(0));
   while (!over()) {
     // Whoever waits for the end takes the results it stands behind.
     if (reading_ == Reading::yes) acknowledge(ResultShelf::Reader::waits);
@@ -248,7 +250,6 @@ Outcome FullJob::wait(std::optional<std::chrono::milliseconds> timeout) {
 }
 
 // ---- results
-// --------------------------------------------------------------------------------------------------------
 
 std::optional<TaskResult> FullJob::next() {
   Lock lock(mutex_);
@@ -343,8 +344,8 @@ std::optional<Bytes> FullJob::get_optional() {
     return Bytes(update_.value.view());
   }
   if (status.total != 1) {
-    throw JobError(ErrorCode::bad_input,
-                   "the job has " + std::to_string(status.total) + " results: use get_all() or next()");
+    throw JobError(ErrorCode::bad_input, "the job has " + std::to_string(status.total) +
+                                             " results: use get_all() or next()");
   }
   lock.unlock();
   auto result = single_ ? std::nullopt : next_completed();
@@ -421,7 +422,6 @@ void FullJob::each(const std::function<void(std::uint64_t, BytesView)>& visit) {
 }
 
 // ---- looking
-// --------------------------------------------------------------------------------------------------------
 
 Progress FullJob::progress_locked() const {
   const auto& status = update_.status;
@@ -457,7 +457,8 @@ bool FullJob::reduced() {
 
 void FullJob::cancel() { outbox_->post(CancelCommand{key_, {}}); }
 
-void FullJob::on_progress(std::function<void(const Progress&)> callback, std::chrono::milliseconds interval) {
+void FullJob::on_progress(std::function<void(const Progress&)> callback,
+                          std::chrono::milliseconds interval) {
   Lock lock(mutex_);
   interval_ = callback_ ? std::min(interval_, interval) : interval;
   interval = interval_;

@@ -1,5 +1,6 @@
-// A job with a handle of its own: what the actor learned about it, and the threads that wait for it. One
-// mutex guards all; the actor holds it for the length of a push, readers for the length of one result.
+// A job with a handle of its own: what the actor learned about it, and the threads that wait for
+// it. One mutex guards all; the actor holds it for the length of a push, readers for the length of
+// one result.
 #pragma once
 
 #include <condition_variable>
@@ -14,10 +15,12 @@
 
 namespace quern::client {
 
-class FullJob final : public JobHandle, public JobSink, public std::enable_shared_from_this<FullJob> {
+class FullJob final : public JobHandle,
+                      public JobSink,
+                      public std::enable_shared_from_this<FullJob> {
  public:
-  // single: one task and no reducer, so its result is known before its end. own: any other job of this
-  // client. guest: another client's job; results come only when somebody reads.
+  // single: one task and no reducer, so its result is known before its end. own: any other job of
+  // this client. guest: another client's job; results come only when somebody reads.
   enum class Kind : std::uint8_t { single, own, guest };
 
   FullJob(JobKey key, Uuid uuid, Kind kind, std::shared_ptr<Outbox> outbox);
@@ -67,7 +70,8 @@ class FullJob final : public JobHandle, public JobSink, public std::enable_share
   void pause(Lock& lock);
   void wake();
   [[noreturn]] void throw_end();
-  /// Visits every portion as it comes, outside the lock, until the end. Throws when the job cannot go on.
+  /// Visits every portion as it comes, outside the lock, until the end. Throws when the job cannot
+  /// go on.
   template <typename Visit>
   void drain(Visit visit);
   Progress progress_locked() const;

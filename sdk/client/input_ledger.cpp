@@ -5,7 +5,9 @@
 namespace quern::client {
 namespace {
 
-std::uint64_t weight_of(const wire::Batch& batch) { return batch.count() == 0 ? 0 : batch.weight(); }
+std::uint64_t weight_of(const wire::Batch& batch) {
+  return batch.count() == 0 ? 0 : batch.weight();
+}
 
 }  // namespace
 
@@ -45,7 +47,8 @@ void InputLedger::trim() {
     if (unsent_ > 0) {
       --unsent_;
     } else {
-      sent_weight_ += weight_of(kept_.front().batch);  // sent in an earlier session, and it had arrived
+      sent_weight_ +=
+          weight_of(kept_.front().batch);  // sent in an earlier session, and it had arrived
     }
     kept_.pop_front();
   }
@@ -56,14 +59,16 @@ void InputLedger::on_resumed(std::uint64_t accepted_to, std::uint64_t credit_to)
   unsent_ = 0;
   sent_weight_ = accepted_weight_;
   if (end_ == End::sent)
-    end_ = End::due;  // ACCEPTED does not say whether the close arrived; sending it twice is harmless
+    end_ =
+        End::due;  // ACCEPTED does not say whether the close arrived; sending it twice is harmless
 }
 
 std::optional<Piece> InputLedger::next_piece() {
   if (unsent_ < kept_.size()) {
     const Kept& next = kept_[unsent_];
     const std::uint64_t weight = weight_of(next.batch);
-    // One item may overdraw what is left (PROTOCOL.md, "Jobs"), or one larger than the credit could never go.
+    // One item may overdraw what is left (PROTOCOL.md, "Jobs"), or one larger than the credit could
+    // never go.
     const std::uint64_t charged = next.batch.count() == 1 ? 1 : weight;
     if (sent_weight_ + charged > credit_to_) return std::nullopt;
     sent_weight_ += weight;
@@ -81,7 +86,9 @@ bool InputLedger::wants_input() const {
   return end_ == End::open && unsent_ == kept_.size() && sent_weight_ < credit_to_;
 }
 
-std::uint64_t InputLedger::sent_to() const { return unsent_ == kept_.size() ? tasks_ : kept_[unsent_].first; }
+std::uint64_t InputLedger::sent_to() const {
+  return unsent_ == kept_.size() ? tasks_ : kept_[unsent_].first;
+}
 
 const char* InputLedger::broken() const {
   if (unsent_ > kept_.size()) return "more batches sent than kept";

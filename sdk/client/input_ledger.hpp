@@ -1,5 +1,5 @@
-// The input of one job on its way to the broker: every batch stays here until ACCEPTED covers it, so that a
-// new session can go on from wherever the broker stands. Pure.
+// The input of one job on its way to the broker: every batch stays here until ACCEPTED covers it,
+// so that a new session can go on from wherever the broker stands. Pure.
 #pragma once
 
 #include <cstdint>
@@ -60,7 +60,8 @@ class InputLedger {
     std::vector<float> costs;
     std::uint64_t end() const { return first + batch.count(); }
   };
-  // open: more will come. due: APPEND with `close` is to be sent. sent: it was. unneeded: SUBMIT said so.
+  // open: more will come. due: APPEND with `close` is to be sent. sent: it was. unneeded: SUBMIT
+  // said so.
   enum class End : std::uint8_t { open, due, sent, unneeded };
 
   void trim();
@@ -70,7 +71,7 @@ class InputLedger {
   std::uint64_t tasks_ = 0;
   std::uint64_t accepted_to_ = 0;
   std::uint64_t credit_to_ = 0;
-  std::uint64_t sent_weight_ = 0;      // of everything sent or accepted; what credit is compared with
+  std::uint64_t sent_weight_ = 0;  // of everything sent or accepted; what credit is compared with
   std::uint64_t accepted_weight_ = 0;  // of [0, accepted_to_)
   End end_ = End::unneeded;
 };

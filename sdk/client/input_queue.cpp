@@ -7,11 +7,12 @@
 namespace quern::client {
 namespace {
 
-// Full batches ahead of the network: enough to hide the source's hiccups, small against a streamed input.
+// Full batches ahead of the network: enough to hide the source's hiccups, small against a streamed
+// input.
 constexpr std::size_t kAheadMax = 4 * wire::kBatchBytesMax;
 
-// Whether one more payload keeps the batch within its limits, also when it is the one that makes the sizes
-// differ.
+// Whether one more payload keeps the batch within its limits, also when it is the one that makes
+// the sizes differ.
 bool fits(const wire::BatchBuilder& builder, std::size_t size, std::size_t costs) {
   if (builder.empty()) return true;
   const std::size_t columns = costs > 0 ? 8 : 4;  // sizes, and costs
@@ -40,7 +41,9 @@ InputQueue::Room InputQueue::put(BytesView item, std::optional<float> cost) {
   return left;
 }
 
-InputQueue::Room InputQueue::room() const { return sealed_bytes_ < kAheadMax ? Room::left : Room::none; }
+InputQueue::Room InputQueue::room() const {
+  return sealed_bytes_ < kAheadMax ? Room::left : Room::none;
+}
 
 bool InputQueue::wait_for_room() {
   std::unique_lock lock(mutex_);

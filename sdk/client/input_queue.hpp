@@ -1,6 +1,6 @@
-// Items between whoever has them (a feeder thread, callers of submit) and the actor. The actor takes whatever
-// is there when it has credit; nothing waits for a batch to fill, and a busy actor finds full batches. Any
-// thread may call anything.
+// Items between whoever has them (a feeder thread, callers of submit) and the actor. The actor
+// takes whatever is there when it has credit; nothing waits for a batch to fill, and a busy actor
+// finds full batches. Any thread may call anything.
 #pragma once
 
 #include <atomic>
@@ -27,12 +27,12 @@ class InputQueue {
   };
   enum class Room : std::uint8_t { left, none };
 
-  /// `wake` is called, outside all locks, when input arrives after take() found none. Set it before the
-  /// second thread comes in.
+  /// `wake` is called, outside all locks, when input arrives after take() found none. Set it before
+  /// the second thread comes in.
   void on_ready(std::function<void()> wake) { wake_ = std::move(wake); }
 
-  /// Adds an item of at most kItemBytesMax, with its cost if the source says costs (then of each item). Room::none: wait_for_room() before the next, if the source can
-  /// wait.
+  /// Adds an item of at most kItemBytesMax, with its cost if the source says costs (then of each
+  /// item). Room::none: wait_for_room() before the next, if the source can wait.
   Room put(BytesView item, std::optional<float> cost = {});
   /// False when the queue was stopped.
   bool wait_for_room();

@@ -7,7 +7,8 @@ namespace quern {
 namespace {
 
 client::JobHandle& in(const std::shared_ptr<client::JobHandle>& handle) {
-  if (!handle) throw Error(ErrorCode::unknown_job, "an empty Job: it came from no submit() or attach()");
+  if (!handle)
+    throw Error(ErrorCode::unknown_job, "an empty Job: it came from no submit() or attach()");
   return *handle;
 }
 
@@ -31,16 +32,23 @@ Outcome Job::wait(std::optional<std::chrono::milliseconds> timeout) const {
   outcome.text = "an empty Job: it came from no submit() or attach()";
   return outcome;
 }
-std::optional<Bytes> Job::get_optional() const { return blocking("Job::get()", handle_).get_optional(); }
+std::optional<Bytes> Job::get_optional() const {
+  return blocking("Job::get()", handle_).get_optional();
+}
 Bytes Job::get() const {
   auto bytes = get_optional();
-  if (!bytes) throw JobError(ErrorCode::none, "the job was reduced over nothing, so it has no value");
+  if (!bytes)
+    throw JobError(ErrorCode::none, "the job was reduced over nothing, so it has no value");
   return std::move(*bytes);
 }
 std::vector<Bytes> Job::get_all() const { return blocking("Job::get_all()", handle_).get_all(); }
-void Job::each(const std::function<void(std::uint64_t, BytesView)>& visit) const { blocking("Job::each()", handle_).each(visit); }
+void Job::each(const std::function<void(std::uint64_t, BytesView)>& visit) const {
+  blocking("Job::each()", handle_).each(visit);
+}
 std::optional<TaskResult> Job::next() const { return blocking("Job::next()", handle_).next(); }
-std::optional<TaskResult> Job::next_completed() const { return blocking("Job::next_completed()", handle_).next_completed(); }
+std::optional<TaskResult> Job::next_completed() const {
+  return blocking("Job::next_completed()", handle_).next_completed();
+}
 Progress Job::progress() const { return in(handle_).progress(); }
 Encoding Job::encoding() const { return in(handle_).encoding(); }
 bool Job::reduced() const { return in(handle_).reduced(); }

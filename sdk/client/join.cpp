@@ -35,15 +35,21 @@ wire::Enrolled enrol(link::Connection& connection, const wire::Enrol& enrol, mil
       const auto* envelope = std::get_if<wire::Envelope>(&*received);
       if (envelope == nullptr) break;
       if (const auto* enrolled = std::get_if<wire::Enrolled>(&envelope->message)) return *enrolled;
-      if (const auto* refused = std::get_if<wire::Refused>(&envelope->message)) throw ConnectionError(refused->code, refused->text);
-      if (const auto* error = std::get_if<wire::ErrorMessage>(&envelope->message)) throw ConnectionError(error->code, error->text);
+      if (const auto* refused = std::get_if<wire::Refused>(&envelope->message))
+        throw ConnectionError(refused->code, refused->text);
+      if (const auto* error = std::get_if<wire::ErrorMessage>(&envelope->message))
+        throw ConnectionError(error->code, error->text);
     }
     if (connection.look() == link::LinkState::denied)
-      throw ConnectionError(ErrorCode::denied, "no invitation is open at " + connection.endpoint() +
-                                                   ": the code is used or expired; ask for a new one (`quern keys invite`)");
+      throw ConnectionError(
+          ErrorCode::denied,
+          "no invitation is open at " + connection.endpoint() +
+              ": the code is used or expired; ask for a new one (`quern keys invite`)");
   }
-  throw ConnectionError(ErrorCode::no_broker, "the broker at " + connection.endpoint() + " does not answer: does it run, and can this machine reach it?" +
-                                                  (connection.why().empty() ? "" : " (" + connection.why() + ")"));
+  throw ConnectionError(ErrorCode::no_broker,
+                        "the broker at " + connection.endpoint() +
+                            " does not answer: does it run, and can this machine reach it?" +
+                            (connection.why().empty() ? "" : " (" + connection.why() + ")"));
 }
 
 }  // namespace
@@ -52,25 +58,32 @@ Joined join(const std::string& text, const JoinOptions& options) {
   try {
     const keys::InvitationCode code = keys::code_of(text);
     const std::string folder = options.keys.empty() ? keys::default_folder() : options.keys;
-    if (folder.empty()) throw keys::KeyError("neither XDG_CONFIG_HOME nor HOME says where keys should be kept: name a folder");
+    if (folder.empty())
+      throw keys::KeyError(
+          "neither XDG_CONFIG_HOME nor HOME says where keys should be kept: name a folder");
     const std::string side = options.worker ? "worker" : "client";
     const std::string place = keys::folder_for(folder, code.endpoint);
     for (const auto& part : {folder, folder + "/brokers"}) keys::make_folder(part);
     const keys::FolderLock lock(folder + "/brokers");
-    if (const auto pinned = keys::read_public(place + "/broker.pub"); pinned && *pinned != code.broker_key)
-      throw keys::KeyError("this machine knows another broker at " + code.endpoint + ": if that one was set up anew, remove " + place + " and join again");
-    // What works is not touched before the broker said yes; and the new key is kept before that, so that a crash right after the yes does
-    // not lose the one key that the broker knows.
+    if (const auto pinned = keys::read_public(place + "/broker.pub");
+        pinned && *pinned != code.broker_key)
+      throw keys::KeyError("this machine knows another broker at " + code.endpoint +
+                           ": if that one was set up anew, remove " + place + " and join again");
+    // What works is not touched before the broker said yes; and the new key is kept before that, so
+    // that a crash right after the yes does not lose the one key that the broker knows.
     const std::string draft = place + ".joining";
     keys::make_folder(draft);
-    const bool same_broker = keys::read_public(draft + "/broker.pub").value_or(code.broker_key) == code.broker_key;
+    const bool same_broker =
+        keys::read_public(draft + "/broker.pub").value_or(code.broker_key) == code.broker_key;
     auto own = keys::read_pair(place, side);
     if (!own && same_broker) own = keys::read_pair(draft, side);
     if (!own) own = keys::new_key_pair();
     keys::write_pair(draft, side, *own);
     keys::write_file(draft + "/broker.pub", code.broker_key + "\n", 0644);
     zmq::context_t context(1);
-    link::Connection connection(context, code.endpoint, {false, draft, options.worker ? keys::Side::worker : keys::Side::client});
+    link::Connection connection(
+        context, code.endpoint,
+        {false, draft, options.worker ? keys::Side::worker : keys::Side::client});
     const wire::Enrol request{options.name.empty() ? host_name() : options.name, code.secret};
     wire::Enrolled enrolled;
     try {
@@ -92,7 +105,8 @@ Joined join(const std::string& text, const JoinOptions& options) {
   } catch (const keys::KeyError& error) {
     throw Error(ErrorCode::bad_input, error.what());
   } catch (const zmq::error_t& error) {
-    throw Error(ErrorCode::bad_input, std::string("the code names an endpoint that cannot be used: ") + error.what());
+    throw Error(ErrorCode::bad_input,
+                std::string("the code names an endpoint that cannot be used: ") + error.what());
   }
 }
 

@@ -1,5 +1,5 @@
-// Text files as items: lines, or blocks that end where a word ends. Reads with read(2), so that a line of a
-// pipe is an item as soon as it is there.
+// Text files as items: lines, or blocks that end where a word ends. Reads with read(2), so that a
+// line of a pipe is an item as soon as it is there.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,8 +56,8 @@ class File {
   int fd_ = -1;
 };
 
-// A file that was found readable. Regular ones are opened again when it is their turn, because there may be
-// more of them than descriptors; a pipe can be opened only once.
+// A file that was found readable. Regular ones are opened again when it is their turn, because
+// there may be more of them than descriptors; a pipe can be opened only once.
 struct Source {
   std::string name;
   File held;
@@ -73,7 +73,8 @@ Source check(const std::string& name) {
   return {name, std::move(file)};
 }
 
-// The octets of several files, one after the other, in a window that grows only as far as one item needs.
+// The octets of several files, one after the other, in a window that grows only as far as one item
+// needs.
 class Text {
  public:
   explicit Text(const std::vector<std::string>& names) {
@@ -109,7 +110,8 @@ class Text {
     }
     if (buffer_.size() - end_ < kReadBytes / 2)
       buffer_.resize(std::max(2 * buffer_.size(), end_ + kReadBytes));
-    const std::size_t got = file_.read(buffer_.data() + end_, std::min(buffer_.size() - end_, kReadBytes));
+    const std::size_t got =
+        file_.read(buffer_.data() + end_, std::min(buffer_.size() - end_, kReadBytes));
     ended_ = got == 0;
     end_ += got;
   }
@@ -154,15 +156,17 @@ bool next_line(Text& text, Bytes& item) {
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-// Where a block of about `wanted` octets ends: after its last newline, else after its last white space, else
-// after the first white space that comes. 0: more text is needed to tell.
+// Where a block of about `wanted` octets ends: after its last newline, else after its last white
+// space, else after the first white space that comes. 0: more text is needed to tell.
 std::size_t block_end(BytesView text, std::size_t wanted) {
   const std::size_t have = std::min(text.size(), wanted);
-  if (const auto newline = text.substr(0, have).rfind('\n'); newline != BytesView::npos) return newline + 1;
+  if (const auto newline = text.substr(0, have).rfind('\n'); newline != BytesView::npos)
+    return newline + 1;
   const auto head = text.substr(0, have);
   const auto space = std::find_if(head.rbegin(), head.rend(), is_space);
   if (space != head.rend()) return static_cast<std::size_t>(head.rend() - space);
-  const auto next = std::find_if(text.begin() + static_cast<std::ptrdiff_t>(have), text.end(), is_space);
+  const auto next =
+      std::find_if(text.begin() + static_cast<std::ptrdiff_t>(have), text.end(), is_space);
   return next == text.end() ? 0 : static_cast<std::size_t>(next - text.begin()) + 1;
 }
 
@@ -171,7 +175,8 @@ bool next_block(Text& text, Bytes& item, std::size_t wanted) {
   while (text.view().size() < wanted && !text.ended()) text.more();
   for (;;) {
     const BytesView view = text.view();
-    std::size_t length = text.ended() && view.size() <= wanted ? view.size() : block_end(view, wanted);
+    std::size_t length =
+        text.ended() && view.size() <= wanted ? view.size() : block_end(view, wanted);
     if (length == 0 && text.ended()) length = view.size();
     if (length > 0) {
       item.assign(view.substr(0, length));
@@ -193,7 +198,8 @@ Items lines_of(std::vector<std::string> files) {
 Items blocks_of(std::vector<std::string> files, std::size_t block) {
   auto text = std::make_shared<Text>(files);
   const std::size_t wanted = std::clamp<std::size_t>(block, 1, wire::kItemBytesMax);
-  return {[text = std::move(text), wanted](Bytes& item) { return next_block(*text, item, wanted); }};
+  return {
+      [text = std::move(text), wanted](Bytes& item) { return next_block(*text, item, wanted); }};
 }
 
 }  // namespace quern

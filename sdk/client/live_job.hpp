@@ -1,5 +1,5 @@
-// One job as the client core knows it, from its command until everything was delivered. Pure data with its
-// own rules.
+// One job as the client core knows it, from its command until everything was delivered. Pure data
+// with its own rules.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@
 namespace quern::client {
 
 struct LiveJob {
-  // submitting: SUBMIT is not acknowledged. attaching: ATTACH is not answered. live: the broker has it.
-  // ended: it is final.
+  // submitting: SUBMIT is not acknowledged. attaching: ATTACH is not answered. live: the broker has
+  // it. ended: it is final.
   enum class Stage : std::uint8_t { submitting, attaching, live, ended };
-  // owner: acknowledging frees. detached: the same, but only once everything was read, because others may
-  // come to read. guest: another client's job.
+  // owner: acknowledging frees. detached: the same, but only once everything was read, because
+  // others may come to read. guest: another client's job.
   enum class Standing : std::uint8_t { owner, detached, guest };
   // reading: somebody holds a handle. gone: nobody will ever read; results are passed over.
   enum class Reader : std::uint8_t { reading, gone };
@@ -50,7 +50,9 @@ struct LiveJob {
 
   bool unfinished() const { return stage != Stage::ended; }
   bool complete() const { return stage == Stage::ended && received >= entries; }
-  bool frees() const { return standing == Standing::owner || (standing == Standing::detached && complete()); }
+  bool frees() const {
+    return standing == Standing::owner || (standing == Standing::detached && complete());
+  }
 };
 
 }  // namespace quern::client

@@ -1,5 +1,5 @@
-// What threads of the user say to the actor. Handles keep the outbox alive; once the actor has gone, commands
-// go nowhere.
+// What threads of the user say to the actor. Handles keep the outbox alive; once the actor has
+// gone, commands go nowhere.
 #pragma once
 
 #include <atomic>
@@ -55,14 +55,16 @@ struct AskCommand {
   ClientCore::Question question;
   std::shared_ptr<std::promise<Reply>> reply;
 };
-/// A reader waits for results of this job while others, which nobody reads, may fill what the session is sent.
+/// A reader waits for results of this job while others, which nobody reads, may fill what the
+/// session is sent.
 struct WantCommand {
   JobKey job;
 };
 struct StopCommand {};
 
-using Command = std::variant<SubmitCommand, AttachCommand, InputReadyCommand, CancelCommand, ConsumedCommand,
-                             AbandonCommand, WatchCommand, ShowProgressCommand, AskCommand, WantCommand, StopCommand>;
+using Command = std::variant<SubmitCommand, AttachCommand, InputReadyCommand, CancelCommand,
+                             ConsumedCommand, AbandonCommand, WatchCommand, ShowProgressCommand,
+                             AskCommand, WantCommand, StopCommand>;
 
 class Outbox {
  public:
@@ -71,7 +73,8 @@ class Outbox {
     if (!closed_.load(std::memory_order_acquire)) mailbox_.post(std::move(command));
   }
 
-  /// Bytes of results that are here and were not acknowledged, of all jobs with a handle of their own. Any thread.
+  /// Bytes of results that are here and were not acknowledged, of all jobs with a handle of their
+  /// own. Any thread.
   std::int64_t unread() const { return unread_.load(std::memory_order_relaxed); }
   void add_unread(std::int64_t bytes) { unread_.fetch_add(bytes, std::memory_order_relaxed); }
 

@@ -11,14 +11,17 @@ std::uint64_t weight_of(const wire::Results& results) {
   return weight;
 }
 
-/// A fragment per failed task that had written something. A payload whose error is gone (it was tried again) is passed over.
-void add_written(const wire::Results& results, const std::map<std::uint64_t, const TaskError*>& errors, std::uint64_t position,
+/// A fragment per failed task that had written something. A payload whose error is gone (it was
+/// tried again) is passed over.
+void add_written(const wire::Results& results,
+                 const std::map<std::uint64_t, const TaskError*>& errors, std::uint64_t position,
                  std::size_t offset, std::vector<Fragment>& out) {
   for (const auto& tasks : results.written) {
     for (std::uint64_t task = tasks.begin; task < tasks.end; ++task, ++position) {
       const auto after = errors.upper_bound(task);
       const TaskError* error = after == errors.begin() ? nullptr : std::prev(after)->second;
-      if (error && task - error->first < error->count) out.push_back({task, 1, position, offset, error, true});
+      if (error && task - error->first < error->count)
+        out.push_back({task, 1, position, offset, error, true});
       offset += results.batch.sizes.at(position);
     }
   }
@@ -35,7 +38,8 @@ std::vector<Fragment> fragments_of(const wire::Results& results) {
     position += tasks.size();
   }
   if (results.written.empty()) {
-    for (const auto& error : results.errors) out.push_back({error.first, error.count, 0, 0, &error, false});
+    for (const auto& error : results.errors)
+      out.push_back({error.first, error.count, 0, 0, &error, false});
     return out;
   }
   std::map<std::uint64_t, const TaskError*> errors;
@@ -44,7 +48,8 @@ std::vector<Fragment> fragments_of(const wire::Results& results) {
   // What is left of each error has no bytes.
   for (const auto& error : results.errors) {
     const wire::Interval all{error.first, error.first + error.count};
-    for (const auto& part : wire::IntervalSet(results.written).missing(all)) out.push_back({part.begin, part.size(), 0, 0, &error, false});
+    for (const auto& part : wire::IntervalSet(results.written).missing(all))
+      out.push_back({part.begin, part.size(), 0, 0, &error, false});
   }
   return out;
 }
@@ -65,7 +70,8 @@ void ResultShelf::add(wire::Results results) {
   if (nothing) on_taken(seq);
 }
 
-// Entries whose fragments have all been handed out (count 0) are consumed; the consumed prefix is let go of.
+// Entries whose fragments have all been handed out (count 0) are consumed; the consumed prefix is
+// let go of.
 void ResultShelf::on_taken(std::uint64_t seq) {
   Entry& taken = entry(seq);
   for (const auto& fragment : taken.fragments) {
@@ -89,7 +95,8 @@ void ResultShelf::open(Place place) {
   fragment.count = 0;
 }
 
-// A broken broker may send a task twice; only one of the two is listed, and both stay readable as completed.
+// A broken broker may send a task twice; only one of the two is listed, and both stay readable as
+// completed.
 void ResultShelf::unlist(Place place) {
   const auto at = by_task_.find(entry(place.seq).fragments[place.fragment].begin);
   if (at != by_task_.end() && at->second == place) by_task_.erase(at);
@@ -133,8 +140,8 @@ std::optional<TaskResult> ResultShelf::next_in_order() {
   if (!open_ || open_->fragment.begin != next_task_) {
     put_back();
     auto first = by_task_.begin();
-    // Tasks that were read as completed lie before next_task_ or leave gaps; a gap is only known to be one at
-    // the end.
+    // Tasks that were read as completed lie before next_task_ or leave gaps; a gap is only known to
+    // be one at the end.
     if (first == by_task_.end()) return std::nullopt;
     if (first->first > next_task_ && !complete_) return std::nullopt;
     open(first->second);
@@ -148,8 +155,8 @@ std::optional<TaskResult> ResultShelf::next_completed() {
   if (!open_) {
     for (oldest_ = std::max(oldest_, base_); oldest_ < received(); ++oldest_) {
       const auto& fragments = entry(oldest_).fragments;
-      const auto left =
-          std::find_if(fragments.begin(), fragments.end(), [](const Fragment& f) { return f.count != 0; });
+      const auto left = std::find_if(fragments.begin(), fragments.end(),
+                                     [](const Fragment& f) { return f.count != 0; });
       if (left == fragments.end()) continue;
       open({oldest_, static_cast<std::size_t>(left - fragments.begin())});
       break;

@@ -1,6 +1,7 @@
-// Results of one job between the network and its readers. Keeps the batches as they came, with their
-// intervals, and hands out slices of them: in input order, as completed, or a whole batch at a time. Decides
-// when what was read is to be acknowledged. Pure; its owner (a job handle) guards it.
+// Results of one job between the network and its readers. Keeps the batches as they came, with
+// their intervals, and hands out slices of them: in input order, as completed, or a whole batch at
+// a time. Decides when what was read is to be acknowledged. Pure; its owner (a job handle) guards
+// it.
 #pragma once
 
 #include <cstdint>
@@ -55,9 +56,10 @@ class ResultShelf {
   /// Nothing was handed out yet.
   bool untouched() const { return untouched_; }
 
-  /// Entries [0, cursor) are to be acknowledged now, if that is due: when an eighth of the window was read
-  /// and the reader is about to wait, or half of it in any case. A reader that waits for a task that is not
-  /// here takes everything that is (`waits`): it will be kept here, so that what is missing can come.
+  /// Entries [0, cursor) are to be acknowledged now, if that is due: when an eighth of the window
+  /// was read and the reader is about to wait, or half of it in any case. A reader that waits for a
+  /// task that is not here takes everything that is (`waits`): it will be kept here, so that what
+  /// is missing can come.
   std::optional<std::uint64_t> ack_due(Reader reader);
 
  private:

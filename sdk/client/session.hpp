@@ -1,5 +1,6 @@
-// Where the client stands with its broker: connecting, open, waiting before the next attempt, refused. Pure:
-// the core tells it what happened and when, and it says when to beat and when to open a new socket.
+// Where the client stands with its broker: connecting, open, waiting before the next attempt,
+// refused. Pure: the core tells it what happened and when, and it says when to beat and when to
+// open a new socket.
 #pragma once
 
 #include <optional>
@@ -25,8 +26,8 @@ class Session {
   /// Any message of the broker is a sign of life.
   void on_heard(Time now);
   void on_sent(Time now);
-  /// The session is over (HELLO_AGAIN, BYE, a fatal error, a lost connection, silence): try again, at once
-  /// when it had been a good one, after a growing pause when it had not.
+  /// The session is over (HELLO_AGAIN, BYE, a fatal error, a lost connection, silence): try again,
+  /// at once when it had been a good one, after a growing pause when it had not.
   void lose(Time now);
   void refuse(Failure why, Time now);
   /// A command arrived: a refusal is not for ever, so ask again when its pause is over.

@@ -14,7 +14,6 @@ constexpr std::uint64_t kAckFrom = wire::kResultWindow / 8;
 }  // namespace
 
 // ---- the group
-// ------------------------------------------------------------------------------------------------------
 
 std::shared_ptr<SingleJob> SingleGroup::submit(BytesView input) {
   auto self = shared_from_this();
@@ -42,7 +41,8 @@ SingleJob* SingleGroup::task(std::uint64_t index) {
 }
 
 void SingleGroup::finish(SingleJob& job, SingleJob::State state) {
-  if (!callbacks_.empty() && callbacks_.contains(job.index_)) to_show_.push_back({job.index_, state});
+  if (!callbacks_.empty() && callbacks_.contains(job.index_))
+    to_show_.push_back({job.index_, state});
   job.state_.store(state, std::memory_order_release);
   --unfinished_;
 }
@@ -126,7 +126,8 @@ void SingleGroup::on_status(wire::JobUpdate update) {
     reason_ = std::move(update.status.reason);
     return;
   }
-  if (state == JobState::done || state == JobState::failed) return;  // tasks end by their own results
+  if (state == JobState::done || state == JobState::failed)
+    return;  // tasks end by their own results
   const ErrorCode code = state == JobState::lost ? ErrorCode::lost : ErrorCode::cancelled;
   Lock lock(mutex_);
   end_all({key_, Ended::Stage::accepted, {code, update.status.reason}});
@@ -164,7 +165,6 @@ void SingleGroup::pause(Lock& lock) {
 }
 
 // ---- one task
-// -------------------------------------------------------------------------------------------------------
 
 Uuid SingleJob::uuid() {
   SingleGroup::Lock lock(group_->mutex_);
@@ -178,7 +178,9 @@ JobNumber SingleJob::number() {
   return group_->number_;
 }
 
-std::string SingleJob::id() { return std::to_string(value(number())) + '.' + std::to_string(index_); }
+std::string SingleJob::id() {
+  return std::to_string(value(number())) + '.' + std::to_string(index_);
+}
 
 void SingleJob::wait_for_intake() { number(); }
 
@@ -196,7 +198,8 @@ void SingleJob::await_result() {
 Outcome SingleJob::wait(std::optional<std::chrono::milliseconds> timeout) {
   if (state() == State::waiting) {
     SingleGroup::Lock lock(group_->mutex_);
-    const auto until = std::chrono::steady_clock::now() + timeout.value_or(std::chrono::milliseconds(0));
+    const auto until =
+        std::chrono::steady_clock::now() + timeout.value_or(std::chrono::milliseconds(0));
     while (state() == State::waiting) {
       if (!timeout) {
         group_->pause(lock);
@@ -273,9 +276,12 @@ Progress SingleJob::progress() {
 
 Encoding SingleJob::encoding() { return state() == State::waiting ? Encoding::raw : encoding_; }
 
-void SingleJob::cancel() { group_->outbox_->post(CancelCommand{group_->key_, {index_, index_ + 1}}); }
+void SingleJob::cancel() {
+  group_->outbox_->post(CancelCommand{group_->key_, {index_, index_ + 1}});
+}
 
-void SingleJob::on_progress(std::function<void(const Progress&)> callback, std::chrono::milliseconds) {
+void SingleJob::on_progress(std::function<void(const Progress&)> callback,
+                            std::chrono::milliseconds) {
   SingleGroup::Lock lock(group_->mutex_);
   if (state() == State::waiting) {
     auto& callbacks = group_->callbacks_[index_];

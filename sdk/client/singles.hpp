@@ -1,5 +1,6 @@
-// Single submits coalesced: all whole inputs to the same function with the same options are tasks of one open
-// job of this client. A handle is (job, index) and costs one small allocation; results find it by index.
+// Single submits coalesced: all whole inputs to the same function with the same options are tasks
+// of one open job of this client. A handle is (job, index) and costs one small allocation; results
+// find it by index.
 #pragma once
 
 #include <atomic>
@@ -59,7 +60,8 @@ class SingleJob final : public JobHandle {
 
 class SingleGroup final : public JobSink, public std::enable_shared_from_this<SingleGroup> {
  public:
-  SingleGroup(JobKey key, Uuid uuid, std::shared_ptr<InputQueue> queue, std::shared_ptr<Outbox> outbox)
+  SingleGroup(JobKey key, Uuid uuid, std::shared_ptr<InputQueue> queue,
+              std::shared_ptr<Outbox> outbox)
       : key_(key), outbox_(std::move(outbox)), queue_(std::move(queue)), uuid_(uuid) {}
 
   /// Adds a task; nullptr when the group has ended and takes none.
@@ -101,7 +103,8 @@ class SingleGroup final : public JobSink, public std::enable_shared_from_this<Si
   std::optional<Ended> ended_;
   JobState state_ = JobState::waiting;
   std::string reason_;  // why its tasks wait
-  std::unordered_map<std::uint64_t, std::function<void(const Progress&)>> callbacks_;  // rarely used
+  std::unordered_map<std::uint64_t, std::function<void(const Progress&)>>
+      callbacks_;  // rarely used
   std::vector<std::pair<std::uint64_t, SingleJob::State>> to_show_;
 
   // Actor only.

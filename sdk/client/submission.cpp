@@ -10,26 +10,28 @@
 namespace quern::client {
 namespace {
 
-// Jobs report their state this often while something changes; progress() then needs no question to the
-// broker.
+// Jobs report their state this often while something changes; progress() then needs no question to
+// the broker.
 constexpr std::uint32_t kWatchMs = 250;
 
 std::optional<Failure> too_long(const char* what, const std::string& name) {
   if (name.size() <= wire::kNameBytesMax) return std::nullopt;
   return Failure{ErrorCode::limit, std::string(what) + " has " + std::to_string(name.size()) +
-                                       " bytes: the limit is " + std::to_string(wire::kNameBytesMax)};
+                                       " bytes: the limit is " +
+                                       std::to_string(wire::kNameBytesMax)};
 }
 
 std::optional<Failure> too_large(const char* what, std::size_t size) {
   if (size <= wire::kItemBytesMax) return std::nullopt;
-  return Failure{ErrorCode::limit,
-                 std::string(what) + " has " + std::to_string(size) + " bytes: the limit is 64 MiB"};
+  return Failure{ErrorCode::limit, std::string(what) + " has " + std::to_string(size) +
+                                       " bytes: the limit is 64 MiB"};
 }
 
 Failure bad(const char* text) { return {ErrorCode::bad_input, text}; }
 
 std::optional<Failure> check_input(const Input& input) {
-  if (const auto* whole = std::get_if<Whole>(&input)) return too_large("the input", whole->bytes.size());
+  if (const auto* whole = std::get_if<Whole>(&input))
+    return too_large("the input", whole->bytes.size());
   if (const auto* range = std::get_if<Range>(&input)) {
     if (range->begin > range->end) return bad("the range ends before it begins");
     if (range->size() > wire::kTasksMax)
@@ -65,7 +67,8 @@ std::optional<Failure> check_submission(const std::string& function, const Input
   if (auto failure = too_long("the job's name", options.name)) return failure;
   if (auto failure = too_long("the unique key", options.unique)) return failure;
   if (auto failure = too_long("the reducer's name", options.reduce)) return failure;
-  if (!std::isfinite(options.weight) || options.weight <= 0) return bad("the weight must be above 0");
+  if (!std::isfinite(options.weight) || options.weight <= 0)
+    return bad("the weight must be above 0");
   if (options.attempts < 1 || options.attempts > wire::kAttemptsMax) {
     return Failure{ErrorCode::limit, "attempts must be 1 to " + std::to_string(wire::kAttemptsMax)};
   }
@@ -73,18 +76,23 @@ std::optional<Failure> check_submission(const std::string& function, const Input
   if (options.ttl.count() < 0 || static_cast<std::uint64_t>(options.ttl.count()) > wire::kTtlMax)
     return Failure{ErrorCode::limit, "the time to live must be 0 to 100 years"};
   if (options.idempotent && options.at_most_once)
-    return bad("a job cannot be idempotent and at_most_once: the one allows a second start, the other forbids it");
+    return bad(
+        "a job cannot be idempotent and at_most_once: the one allows a second start, the other "
+        "forbids it");
   if (options.common) {
     if (auto failure = too_large("the common input", options.common->size())) return failure;
   }
   if (auto failure = check_names("labels", options.require)) return failure;
   if (auto failure = check_names("resources", options.resources)) return failure;
-  if (options.blobs.size() > wire::kBlobsMax) return Failure{ErrorCode::limit, "more than 1000 files"};
-  if (!std::all_of(options.blobs.begin(), options.blobs.end(), wire::is_blob_name)) return bad("a file is not named by its hash, as Client::put() does");
+  if (options.blobs.size() > wire::kBlobsMax)
+    return Failure{ErrorCode::limit, "more than 1000 files"};
+  if (!std::all_of(options.blobs.begin(), options.blobs.end(), wire::is_blob_name))
+    return bad("a file is not named by its hash, as Client::put() does");
   return check_input(input);
 }
 
-wire::Submit submission(const Uuid& uuid, std::string function, const Input& input, SubmitOptions options) {
+wire::Submit submission(const Uuid& uuid, std::string function, const Input& input,
+                        SubmitOptions options) {
   wire::Submit submit;
   submit.job = uuid;
   submit.function = std::move(function);

@@ -15,9 +15,11 @@ std::optional<Failure> check_submission(const std::string& function, const Input
                                         const SubmitOptions& options);
 
 /// The message, without payloads. Takes the common input out of `options`.
-wire::Submit submission(const Uuid& uuid, std::string function, const Input& input, SubmitOptions options);
+wire::Submit submission(const Uuid& uuid, std::string function, const Input& input,
+                        SubmitOptions options);
 
-/// Whether single submits like this may become tasks of one job: nothing about them belongs to one job alone.
+/// Whether single submits like this may become tasks of one job: nothing about them belongs to one
+/// job alone.
 bool may_coalesce(const Input& input, const SubmitOptions& options);
 
 }  // namespace quern::client

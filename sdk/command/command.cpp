@@ -1,5 +1,6 @@
-// Commands and their results as msgpack maps. Unknown keys are passed over and absent ones keep their default, so that a newer client
-// and an older worker understand each other as far as both can.
+// Commands and their results as msgpack maps. Unknown keys are passed over and absent ones keep
+// their default, so that a newer client and an older worker understand each other as far as both
+// can.
 #include "quern/command.hpp"
 
 #include <msgpack.hpp>
@@ -44,7 +45,8 @@ void read_map(BytesView bytes, const char* what, const Take& take) {
     const std::size_t n = bytes.size();
     const msgpack::unpack_limit limit(n, n, n, n, n, 8);
     const auto handle = msgpack::unpack(
-        bytes.data(), n, [](msgpack::type::object_type, std::size_t, void*) { return true; }, nullptr, limit);  // refers to `bytes`
+        bytes.data(), n, [](msgpack::type::object_type, std::size_t, void*) { return true; },
+        nullptr, limit);  // refers to `bytes`
     const msgpack::object& object = handle.get();
     if (object.type != msgpack::type::MAP) throw msgpack::type_error();
     for (const auto& field : object.via.map) take(field.key.as<std::string_view>(), field.val);
@@ -63,7 +65,8 @@ std::string octets_of(const msgpack::object& object) {
 /// What a program gets as a string ends at a NUL, so it cannot have one.
 std::string text_in(const msgpack::object& object) {
   std::string text = octets_of(object);
-  if (text.find('\0') != std::string::npos) throw std::invalid_argument("a word, variable or folder with a NUL in it");
+  if (text.find('\0') != std::string::npos)
+    throw std::invalid_argument("a word, variable or folder with a NUL in it");
   return text;
 }
 
@@ -85,16 +88,19 @@ std::vector<CommandFile> files_of(const msgpack::object& object) {
   if (object.type != msgpack::type::ARRAY) throw msgpack::type_error();
   std::vector<CommandFile> files;
   for (const auto& file : object.via.array) {
-    if (file.type != msgpack::type::ARRAY || file.via.array.size < 3 || file.via.array.size > 4) throw msgpack::type_error();
+    if (file.type != msgpack::type::ARRAY || file.via.array.size < 3 || file.via.array.size > 4)
+      throw msgpack::type_error();
     const msgpack::object* parts = file.via.array.ptr;
     files.push_back({octets_of(parts[0]),
                      parts[1].as<std::uint32_t>() & (0777u | CommandFile::kFolder),
                      octets_of(parts[2]), file.via.array.size == 4 ? octets_of(parts[3]) : ""});
-    if (!stays_within(files.back().name)) throw std::invalid_argument("the name of a file leaves its folder: " + files.back().name);
+    if (!stays_within(files.back().name))
+      throw std::invalid_argument("the name of a file leaves its folder: " + files.back().name);
   }
   std::set<std::string_view> names;
   for (const auto& file : files)
-    if (!names.insert(file.name).second) throw std::invalid_argument("two files have the name " + file.name);
+    if (!names.insert(file.name).second)
+      throw std::invalid_argument("two files have the name " + file.name);
   return files;
 }
 
@@ -137,8 +143,10 @@ Bytes to_bytes(const Command& c) {
   fields.add(!c.env.empty(), "env", [&](Packer& p) { pack_words(p, c.env); });
   fields.add(!c.cwd.empty(), "cwd", [&](Packer& p) { pack_octets(p, c.cwd); });
   fields.add(c.cwd_optional, "cwd_optional", [](Packer& p) { p.pack_true(); });
-  fields.add(c.feed != Command::Feed::arguments, "feed", [&](Packer& p) { p.pack(static_cast<unsigned>(c.feed)); });
-  fields.add(c.frame != Command::Frame::line, "frame", [&](Packer& p) { p.pack(static_cast<unsigned>(c.frame)); });
+  fields.add(c.feed != Command::Feed::arguments, "feed",
+             [&](Packer& p) { p.pack(static_cast<unsigned>(c.feed)); });
+  fields.add(c.frame != Command::Frame::line, "frame",
+             [&](Packer& p) { p.pack(static_cast<unsigned>(c.frame)); });
   fields.add(c.numbered, "numbered", [](Packer& p) { p.pack_true(); });
   fields.add(c.echo, "echo", [](Packer& p) { p.pack_true(); });
   fields.add(c.timeout_ms > 0, "timeout_ms", [&](Packer& p) { p.pack(c.timeout_ms); });
@@ -147,33 +155,50 @@ Bytes to_bytes(const Command& c) {
   fields.add(!c.input_blob.empty(), "stdin_blob", [&](Packer& p) { pack_text(p, c.input_blob); });
   fields.add(c.umask.has_value(), "umask", [&](Packer& p) { p.pack(*c.umask); });
   fields.add(!c.get.empty(), "get", [&](Packer& p) { pack_words(p, c.get); });
-  fields.add(!c.permanent_exits.empty(), "permanent_exits", [&](Packer& p) { p.pack(c.permanent_exits); });
+  fields.add(!c.permanent_exits.empty(), "permanent_exits",
+             [&](Packer& p) { p.pack(c.permanent_exits); });
   return fields.take();
 }
 
 Command command_in(BytesView bytes) {
   Command c;
-  read_map(bytes, "a command (the common input of `exec` and `filter` says what to run; see quern/command.hpp)",
-           [&](std::string_view key, const msgpack::object& value) {
-             if (key == "words") c.words = texts_in(value);
-             else if (key == "env") c.env = texts_in(value);
-             else if (key == "cwd") c.cwd = text_in(value);
-             else if (key == "cwd_optional") c.cwd_optional = value.as<bool>();
-             else if (key == "feed") c.feed = choice_of(value, Command::Feed::nothing);
-             else if (key == "frame") c.frame = choice_of(value, Command::Frame::call);
-             else if (key == "numbered") c.numbered = value.as<bool>();
-             else if (key == "echo") c.echo = value.as<bool>();
-             else if (key == "timeout_ms") c.timeout_ms = value.as<std::uint64_t>();
-             else if (key == "memory_bytes") c.memory_bytes = value.as<std::uint64_t>();
-             else if (key == "files") c.files = files_of(value);
-             else if (key == "stdin_blob")
-               c.input_blob = text_in(value);
-             else if (key == "umask")
-               c.umask = value.as<std::uint32_t>() & 0777u;
-             else if (key == "get") c.get = texts_in(value);
-             else if (key == "permanent_exits") c.permanent_exits = value.as<std::vector<std::int32_t>>();
-           });
-  if (c.words.empty() || c.words.front().empty()) throw std::invalid_argument("the command names no program");
+  read_map(
+      bytes,
+      "a command (the common input of `exec` and `filter` says what to run; see quern/command.hpp)",
+      [&](std::string_view key, const msgpack::object& value) {
+        if (key == "words")
+          c.words = texts_in(value);
+        else if (key == "env")
+          c.env = texts_in(value);
+        else if (key == "cwd")
+          c.cwd = text_in(value);
+        else if (key == "cwd_optional")
+          c.cwd_optional = value.as<bool>();
+        else if (key == "feed")
+          c.feed = choice_of(value, Command::Feed::nothing);
+        else if (key == "frame")
+          c.frame = choice_of(value, Command::Frame::call);
+        else if (key == "numbered")
+          c.numbered = value.as<bool>();
+        else if (key == "echo")
+          c.echo = value.as<bool>();
+        else if (key == "timeout_ms")
+          c.timeout_ms = value.as<std::uint64_t>();
+        else if (key == "memory_bytes")
+          c.memory_bytes = value.as<std::uint64_t>();
+        else if (key == "files")
+          c.files = files_of(value);
+        else if (key == "stdin_blob")
+          c.input_blob = text_in(value);
+        else if (key == "umask")
+          c.umask = value.as<std::uint32_t>() & 0777u;
+        else if (key == "get")
+          c.get = texts_in(value);
+        else if (key == "permanent_exits")
+          c.permanent_exits = value.as<std::vector<std::int32_t>>();
+      });
+  if (c.words.empty() || c.words.front().empty())
+    throw std::invalid_argument("the command names no program");
   return c;
 }
 
@@ -191,12 +216,18 @@ Bytes to_bytes(const CommandItem& item) {
 CommandItem command_item(BytesView value) {
   CommandItem item;
   read_map(value, "an item of a command", [&](std::string_view key, const msgpack::object& field) {
-    if (key == "arguments") item.arguments = texts_in(field);
-    else if (key == "env") item.env = texts_in(field);
-    else if (key == "cwd") item.cwd = text_in(field);
-    else if (key == "stdin") item.input = octets_of(field);
-    else if (key == "files") item.files = files_of(field);
-    else if (key == "number") item.number = field.as<std::uint64_t>();
+    if (key == "arguments")
+      item.arguments = texts_in(field);
+    else if (key == "env")
+      item.env = texts_in(field);
+    else if (key == "cwd")
+      item.cwd = text_in(field);
+    else if (key == "stdin")
+      item.input = octets_of(field);
+    else if (key == "files")
+      item.files = files_of(field);
+    else if (key == "number")
+      item.number = field.as<std::uint64_t>();
   });
   return item;
 }
@@ -219,19 +250,31 @@ Bytes to_bytes(const CommandResult& r) {
 
 CommandResult command_result(BytesView bytes) {
   CommandResult r;
-  read_map(bytes, "the result of a command", [&](std::string_view key, const msgpack::object& value) {
-    if (key == "code") r.code = value.as<std::int32_t>();
-    else if (key == "signal") r.signal = value.as<std::int32_t>();
-    else if (key == "timed_out") r.timed_out = value.as<bool>();
-    else if (key == "stdout") r.out = octets_of(value);
-    else if (key == "stderr") r.err = octets_of(value);
-    else if (key == "host") r.host = octets_of(value);
-    else if (key == "started_s") r.started_s = value.as<double>();
-    else if (key == "ran_s") r.ran_s = value.as<double>();
-    else if (key == "number") r.number = value.as<std::uint64_t>();
-    else if (key == "arguments") r.arguments = words_of(value);
-    else if (key == "files") r.files = files_of(value);
-  });
+  read_map(bytes, "the result of a command",
+           [&](std::string_view key, const msgpack::object& value) {
+             if (key == "code")
+               r.code = value.as<std::int32_t>();
+             else if (key == "signal")
+               r.signal = value.as<std::int32_t>();
+             else if (key == "timed_out")
+               r.timed_out = value.as<bool>();
+             else if (key == "stdout")
+               r.out = octets_of(value);
+             else if (key == "stderr")
+               r.err = octets_of(value);
+             else if (key == "host")
+               r.host = octets_of(value);
+             else if (key == "started_s")
+               r.started_s = value.as<double>();
+             else if (key == "ran_s")
+               r.ran_s = value.as<double>();
+             else if (key == "number")
+               r.number = value.as<std::uint64_t>();
+             else if (key == "arguments")
+               r.arguments = words_of(value);
+             else if (key == "files")
+               r.files = files_of(value);
+           });
   return r;
 }
 

@@ -11,7 +11,8 @@ using command::Piece;
 using command::Replacement;
 
 /// The text of a replacement; several arguments stand side by side, a blank between each two.
-void append(std::string& out, const Replacement& replacement, const std::vector<BytesView>& arguments, std::uint64_t number) {
+void append(std::string& out, const Replacement& replacement,
+            const std::vector<BytesView>& arguments, std::uint64_t number) {
   if (replacement.kind == Replacement::Kind::number) {
     out += std::to_string(number);
   } else if (replacement.position != 0) {
@@ -37,14 +38,16 @@ std::string escaped(std::string_view text) {
 
 bool is_list(const std::vector<Piece>& pieces) {
   if (pieces.size() != 1 || !pieces[0].replacement) return false;
-  return pieces[0].replacement->position == 0 && pieces[0].replacement->kind != Replacement::Kind::number;
+  return pieces[0].replacement->position == 0 &&
+         pieces[0].replacement->kind != Replacement::Kind::number;
 }
 
 }  // namespace
 
 bool has_replacement(std::string_view word) {
   const auto pieces = command::pieces_of(word);
-  return std::any_of(pieces.begin(), pieces.end(), [](const Piece& piece) { return piece.replacement.has_value(); });
+  return std::any_of(pieces.begin(), pieces.end(),
+                     [](const Piece& piece) { return piece.replacement.has_value(); });
 }
 
 std::string foreign_replacement(std::string_view word) {
@@ -65,11 +68,14 @@ bool stays_within(std::string_view name) {
   return name.find('\0') == std::string_view::npos;
 }
 
-std::string expand_word(std::string_view word, const std::vector<BytesView>& arguments, std::uint64_t number) {
+std::string expand_word(std::string_view word, const std::vector<BytesView>& arguments,
+                        std::uint64_t number) {
   std::string text;
   for (const Piece& piece : command::pieces_of(word)) {
-    if (piece.replacement) append(text, *piece.replacement, arguments, number);
-    else text += piece.literal;
+    if (piece.replacement)
+      append(text, *piece.replacement, arguments, number);
+    else
+      text += piece.literal;
   }
   return text;
 }
@@ -85,13 +91,15 @@ std::string expand_pattern(std::string_view word, const std::vector<BytesView>& 
   return pattern;
 }
 
-std::vector<std::string> expand(const Command& command, const std::vector<BytesView>& arguments, std::uint64_t number) {
+std::vector<std::string> expand(const Command& command, const std::vector<BytesView>& arguments,
+                                std::uint64_t number) {
   std::vector<std::string> words;
   bool replaced = false;
   for (const std::string& word : command.words) {
     const auto pieces = command::pieces_of(word);
     if (is_list(pieces)) {
-      for (const BytesView argument : arguments) words.emplace_back(part_of(pieces[0].replacement->kind, argument));
+      for (const BytesView argument : arguments)
+        words.emplace_back(part_of(pieces[0].replacement->kind, argument));
       replaced = true;
       continue;
     }

@@ -30,7 +30,8 @@ std::string_view without_folder(std::string_view path) {
 std::string_view without_extension(std::string_view path) {
   const auto dot = path.rfind('.');
   const auto slash = path.rfind('/');
-  const bool in_name = dot != std::string_view::npos && (slash == std::string_view::npos || dot > slash);
+  const bool in_name =
+      dot != std::string_view::npos && (slash == std::string_view::npos || dot > slash);
   return in_name && dot + 1 < path.size() ? path.substr(0, dot) : path;
 }
 
@@ -49,7 +50,8 @@ std::optional<Replacement> replacement_at(std::string_view text) {
   if (close == std::string_view::npos) return std::nullopt;
   std::string_view inside = text.substr(1, close - 1);
   Replacement found;
-  const auto [end, error] = std::from_chars(inside.data(), inside.data() + inside.size(), found.position);
+  const auto [end, error] =
+      std::from_chars(inside.data(), inside.data() + inside.size(), found.position);
   if (error == std::errc() && (found.position == 0 || std::abs(found.position) > kPositionMax))
     return std::nullopt;
   if (error == std::errc::result_out_of_range) return std::nullopt;

@@ -15,7 +15,7 @@ struct Replacement {
   Kind kind = Kind::whole;
   std::int32_t position =
       0;  ///< which argument, from 1; from -1: counted from the last; 0: all of them
-  std::size_t length = 0;      ///< of the replacement string in the text
+  std::size_t length = 0;  ///< of the replacement string in the text
 };
 
 /// The replacement string that `text` begins with.

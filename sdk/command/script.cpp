@@ -1,5 +1,6 @@
-// Shell scripts with replacement strings. Values are handed over as parameters and referred to with the quoting that the place needs,
-// so the shell never reads them as script: whatever this reader of quotes gets wrong can split a value into words, not run it.
+// Shell scripts with replacement strings. Values are handed over as parameters and referred to with
+// the quoting that the place needs, so the shell never reads them as script: whatever this reader
+// of quotes gets wrong can split a value into words, not run it.
 #include <algorithm>
 #include <cctype>
 #include <stdexcept>
@@ -20,7 +21,8 @@ class QuoteReader {
  public:
   Quoting now() const { return levels_.back().quoting; }
 
-  /// Takes the next character; returns how many characters it stood for (2: a backslash and what it quotes).
+  /// Takes the next character; returns how many characters it stood for (2: a backslash and what it
+  /// quotes).
   std::size_t take(std::string_view rest) {
     const char c = rest.front();
     const char next = rest.size() > 1 ? rest[1] : '\0';
@@ -31,7 +33,8 @@ class QuoteReader {
     }
     if (c == '\\') return next ? 2 : 1;
     if (c == '$' && next == '{') return 2;  // a variable: ${1} is no replacement string
-    if (c == '#' && level.quoting == Quoting::none && blank_before_) return std::min(rest.find('\n'), rest.size());  // a comment
+    if (c == '#' && level.quoting == Quoting::none && blank_before_)
+      return std::min(rest.find('\n'), rest.size());  // a comment
     blank_before_ = c == ' ' || c == '\t' || c == '\n' || c == ';';
     if (c == '$' && next == '(') {
       levels_.push_back({Quoting::none, ')'});
@@ -40,8 +43,10 @@ class QuoteReader {
     if (c == '"') {
       level.quoting = level.quoting == Quoting::twice ? Quoting::none : Quoting::twice;
     } else if (c == '`') {
-      if (level.closes_with == '`') levels_.pop_back();
-      else levels_.push_back({Quoting::none, '`'});
+      if (level.closes_with == '`')
+        levels_.pop_back();
+      else
+        levels_.push_back({Quoting::none, '`'});
     } else if (level.quoting == Quoting::none) {
       if (c == '\'') level.quoting = Quoting::single;
       if (c == '(') levels_.push_back({Quoting::none, ')'});
@@ -74,21 +79,26 @@ class Parameters {
   /// The text that stands for the replacement in the script.
   std::string refer(const Replacement& replacement, Quoting quoting) {
     const std::string word = word_of(replacement);
-    const bool list = several_ && replacement.position == 0 && replacement.kind != Replacement::Kind::number;
+    const bool list =
+        several_ && replacement.position == 0 && replacement.kind != Replacement::Kind::number;
     if (list) {
       if (!list_.empty() && list_ != word)
-        throw std::invalid_argument("with several arguments a script can have one of " + list_ + " and " + word + ", not both");
+        throw std::invalid_argument("with several arguments a script can have one of " + list_ +
+                                    " and " + word + ", not both");
       list_ = word;
       return quoting == Quoting::none ? "\"$@\"" : quoting == Quoting::twice ? "$*" : "'\"$*\"'";
     }
     const std::string name = "${_q" + std::to_string(number_of(word)) + "}";
-    return quoting == Quoting::none ? "\"" + name + "\"" : quoting == Quoting::twice ? name : "'\"" + name + "\"'";
+    return quoting == Quoting::none    ? "\"" + name + "\""
+           : quoting == Quoting::twice ? name
+                                       : "'\"" + name + "\"'";
   }
 
   /// Puts the parameters into variables, and leaves the list as "$@".
   std::string prologue() const {
     std::string text;
-    for (std::size_t i = 1; i <= single_.size(); ++i) text += "_q" + std::to_string(i) + "=${" + std::to_string(i) + "} ";
+    for (std::size_t i = 1; i <= single_.size(); ++i)
+      text += "_q" + std::to_string(i) + "=${" + std::to_string(i) + "} ";
     if (!single_.empty()) text += "; shift " + std::to_string(single_.size()) + "\n";
     return text;
   }
@@ -169,7 +179,8 @@ std::vector<std::string> script_words(const std::string& script, std::uint64_t a
     body += rest.substr(0, taken);
     rest.remove_prefix(taken);
   }
-  // In a script that ends in a comment the argument becomes part of it, as with GNU parallel: a way to ignore it.
+  // In a script that ends in a comment the argument becomes part of it, as with GNU parallel: a way
+  // to ignore it.
   if (parameters.none()) body += " " + parameters.refer({}, Quoting::none);
   std::vector<std::string> words = {"/bin/sh", "-c", parameters.prologue() + body, "sh"};
   parameters.append_to(words);
@@ -209,7 +220,8 @@ std::string script_text(const std::string& script, const std::vector<BytesView>&
 
 bool is_script(const std::string& word) {
   for (const auto& piece : command::pieces_of(word))
-    if (piece.literal.find_first_of(" \t\n|&;<>()$`\\\"'*?[]#~!{}") != std::string_view::npos) return true;
+    if (piece.literal.find_first_of(" \t\n|&;<>()$`\\\"'*?[]#~!{}") != std::string_view::npos)
+      return true;
   return false;
 }
 

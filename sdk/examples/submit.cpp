@@ -8,15 +8,18 @@
 int main() try {
   quern::Client client;  // QUERN_BROKER, else tcp://127.0.0.1:7600
 
-  // One task per item. The list may be larger than memory: Items takes any function that gives the next one.
+  // One task per item. The list may be larger than memory: Items takes any function that gives the
+  // next one.
   const std::vector<std::string> grains{"wheat", "rye", "barley"};
-  const quern::Job echo = client.submit("echo", quern::Items::of(grains), {.name = "grains", .priority = 1});
-  while (const auto result = echo.next()) {  // in input order; next_completed() gives them as they come
+  const quern::Job echo =
+      client.submit("echo", quern::Items::of(grains), {.name = "grains", .priority = 1});
+  while (const auto result =
+             echo.next()) {  // in input order; next_completed() gives them as they come
     std::cout << result->index << ": " << (result->ok ? result->bytes : result->text) << '\n';
   }
 
-  // One result from many tasks: the range is carved by the measured speed of the workers, its partial sums
-  // are folded.
+  // One result from many tasks: the range is carved by the measured speed of the workers, its
+  // partial sums are folded.
   const quern::Job sum = client.submit("sum", quern::Range{1, 101});
   std::cout << "sum: " << quern::from_value<std::uint64_t>(sum.get()) << '\n';
 

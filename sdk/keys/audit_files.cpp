@@ -20,8 +20,10 @@ constexpr std::size_t kKeyMost = 64;
 }  // namespace
 
 std::string default_state_folder() {
-  if (const char* state = std::getenv("XDG_STATE_HOME"); state && state[0] == '/') return std::string(state) + "/quern";
-  if (const char* home = std::getenv("HOME"); home && *home) return std::string(home) + "/.local/state/quern";
+  if (const char* state = std::getenv("XDG_STATE_HOME"); state && state[0] == '/')
+    return std::string(state) + "/quern";
+  if (const char* home = std::getenv("HOME"); home && *home)
+    return std::string(home) + "/.local/state/quern";
   return {};
 }
 
@@ -36,11 +38,14 @@ std::vector<std::string> audit_files(const std::string& folder) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename();
-    const bool full = name.size() >= 16 && name.starts_with("audit.") && name.ends_with(".log") &&
-                      std::all_of(name.begin() + 6, name.end() - 4, [](char c) { return c >= '0' && c <= '9'; });
+    const bool full =
+        name.size() >= 16 && name.starts_with("audit.") && name.ends_with(".log") &&
+        std::all_of(name.begin() + 6, name.end() - 4, [](char c) { return c >= '0' && c <= '9'; });
     if (full) files.push_back(entry.path());
   }
-  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.size() != b.size() ? a.size() < b.size() : a < b; });
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+  });
   if (std::filesystem::exists(folder + "/audit.log", error)) files.push_back(folder + "/audit.log");
   return files;
 }
@@ -60,17 +65,20 @@ std::string audit_key(const std::string& folder) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return {};
   const auto mode = std::filesystem::status(path, error).permissions();
-  if ((mode & (std::filesystem::perms::group_all | std::filesystem::perms::others_all)) != std::filesystem::perms::none)
+  if ((mode & (std::filesystem::perms::group_all | std::filesystem::perms::others_all)) !=
+      std::filesystem::perms::none)
     throw KeyError(path + " can be read by others: run `chmod 600 " + path + "`");
   std::string key = read_file(path).value_or("");
   key.erase(key.find_last_not_of("\r\n") + 1);
-  if (key.size() < kKeyLeast) throw KeyError(path + " is shorter than " + std::to_string(kKeyLeast) + " octets");
+  if (key.size() < kKeyLeast)
+    throw KeyError(path + " is shorter than " + std::to_string(kKeyLeast) + " octets");
   key.resize(std::min(key.size(), kKeyMost));
   return key;
 }
 
 std::string for_each_line(const std::vector<std::string>& files,
-                          const std::function<bool(const std::string& file, std::size_t line, const std::string& text)>& each) {
+                          const std::function<bool(const std::string& file, std::size_t line,
+                                                   const std::string& text)>& each) {
   std::string torn;
   for (const auto& path : files) {
     std::ifstream in(path, std::ios::binary);
@@ -94,7 +102,8 @@ AuditCheck check_audit(const std::string& folder, const std::vector<std::string>
   const std::string key = audit_key(folder);
   // The checkpoint first: lines that are written meanwhile are beyond it.
   const auto checkpoint = read_file(folder + "/audit.checkpoint");
-  if (files.empty() && !checkpoint) throw KeyError("there is no audit log in " + folder + " (name its folder with --audit)");
+  if (files.empty() && !checkpoint)
+    throw KeyError("there is no audit log in " + folder + " (name its folder with --audit)");
   AuditCheck check;
   AuditPosition at, known;
   try {
@@ -103,24 +112,30 @@ AuditCheck check_audit(const std::string& folder, const std::vector<std::string>
     check.problem = error.what();
   }
   bool passed_checkpoint = known.count == 0;
-  const std::string torn = for_each_line(files, [&](const std::string& file, std::size_t line, const std::string& text) {
-    const auto wrong = continue_chain(at, text, key);
-    if (wrong) {
-      check.problem = file + ", line " + std::to_string(line) + ": " + *wrong;
-      return false;
-    }
-    if (at.count == known.count) {
-      passed_checkpoint = true;
-      if (at.hash != known.hash) check.problem = file + ", line " + std::to_string(line) + ": it is not the line that the checkpoint saw";
-    }
-    return check.problem.empty();
-  });
+  const std::string torn =
+      for_each_line(files, [&](const std::string& file, std::size_t line, const std::string& text) {
+        const auto wrong = continue_chain(at, text, key);
+        if (wrong) {
+          check.problem = file + ", line " + std::to_string(line) + ": " + *wrong;
+          return false;
+        }
+        if (at.count == known.count) {
+          passed_checkpoint = true;
+          if (at.hash != known.hash)
+            check.problem = file + ", line " + std::to_string(line) +
+                            ": it is not the line that the checkpoint saw";
+        }
+        return check.problem.empty();
+      });
   check.lines = at.count;
   check.torn = !torn.empty();
-  if (check.problem.empty() && check.torn && torn != files.back()) check.problem = torn + " does not end with a line";
-  if (check.problem.empty() && !checkpoint && at.count > 0) check.problem = "the checkpoint (audit.checkpoint) is gone";
+  if (check.problem.empty() && check.torn && torn != files.back())
+    check.problem = torn + " does not end with a line";
+  if (check.problem.empty() && !checkpoint && at.count > 0)
+    check.problem = "the checkpoint (audit.checkpoint) is gone";
   if (check.problem.empty() && !passed_checkpoint)
-    check.problem = "the log ends with line " + std::to_string(at.count) + ", but the checkpoint saw line " + std::to_string(known.count) +
+    check.problem = "the log ends with line " + std::to_string(at.count) +
+                    ", but the checkpoint saw line " + std::to_string(known.count) +
                     ": its end was cut off";
   return check;
 }

@@ -3,7 +3,8 @@
 //   FOLDER/audit.log              is written to; its lines follow those of
 //   FOLDER/audit.000001.log ...   full ones, in this order
 //   FOLDER/audit.checkpoint       where the chain stood when it was last known to be on the disk
-//   FOLDER/audit.key              keys the hashes, if it is there: whoever has not read it cannot forge a chain
+//   FOLDER/audit.key              keys the hashes, if it is there: without it nobody can forge a
+//                                 chain
 #pragma once
 
 #include <functional>
@@ -20,22 +21,27 @@ std::string default_state_folder();
 /// The files that are there, oldest first; audit.log last.
 std::vector<std::string> audit_files(const std::string& folder);
 std::string full_file_name(const std::string& folder, std::size_t number);
-/// Where the chain must stand at the beginning of a file, as its first line says. Throws KeyError when that is no line.
+/// Where the chain must stand at the beginning of a file, as its first line says. Throws KeyError
+/// when that is no line.
 AuditPosition start_of(const std::string& path);
-/// The content of audit.key; empty without one. Throws KeyError when others can read it, or it is shorter than 16 octets.
+/// The content of audit.key; empty without one. Throws KeyError when others can read it, or it is
+/// shorter than 16 octets.
 std::string audit_key(const std::string& folder);
 
-/// Calls `each` with every whole line, oldest first, and the file it is in. Stops when it returns false. The file that ends within a line;
-/// empty: none. Throws KeyError.
+/// Calls `each` with every whole line, oldest first, and the file it is in. Stops when it returns
+/// false. The file that ends within a line; empty: none. Throws KeyError.
 std::string for_each_line(const std::vector<std::string>& files,
-                   const std::function<bool(const std::string& file, std::size_t line, const std::string& text)>& each);
+                          const std::function<bool(const std::string& file, std::size_t line,
+                                                   const std::string& text)>& each);
 
 struct AuditCheck {
   std::uint64_t lines = 0;
   std::string problem;  ///< a sentence that names file and line; empty: all is as it was written
-  bool torn = false;    ///< behind the last line there is a piece of one: of a broker that was killed, or a power failure
+  bool torn = false;    ///< behind the last line there is a piece of one: of a broker that was
+                        ///< killed, or a power failure
 };
-/// Goes along the whole chain and compares its end with the checkpoint. Throws KeyError when a file cannot be read or none is there.
+/// Goes along the whole chain and compares its end with the checkpoint. Throws KeyError when a file
+/// cannot be read or none is there.
 AuditCheck verify_audit(const std::string& folder);
 
 }  // namespace quern::keys

@@ -15,7 +15,9 @@ constexpr std::string_view kStart = R"({"prev":")";
 
 /// The length of the UTF-8 character that begins at `at`; 0 when none does.
 std::size_t character_at(std::string_view text, std::size_t at) {
-  const auto octet = [&](std::size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u; };
+  const auto octet = [&](std::size_t i) {
+    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u;
+  };
   const auto follows = [&](std::size_t n) {
     for (std::size_t i = 1; i <= n; ++i)
       if ((octet(i) & 0xC0u) != 0x80u) return false;
@@ -24,8 +26,12 @@ std::size_t character_at(std::string_view text, std::size_t at) {
   const unsigned first = octet(0);
   if (first < 0x80) return 1;
   if (first >= 0xC2 && first < 0xE0 && follows(1)) return 2;
-  if (first >= 0xE0 && first < 0xF0 && follows(2) && !(first == 0xE0 && octet(1) < 0xA0) && !(first == 0xED && octet(1) > 0x9F)) return 3;
-  if (first >= 0xF0 && first < 0xF5 && follows(3) && !(first == 0xF0 && octet(1) < 0x90) && !(first == 0xF4 && octet(1) > 0x8F)) return 4;
+  if (first >= 0xE0 && first < 0xF0 && follows(2) && !(first == 0xE0 && octet(1) < 0xA0) &&
+      !(first == 0xED && octet(1) > 0x9F))
+    return 3;
+  if (first >= 0xF0 && first < 0xF5 && follows(3) && !(first == 0xF0 && octet(1) < 0x90) &&
+      !(first == 0xF4 && octet(1) > 0x8F))
+    return 4;
   return 0;
 }
 
@@ -84,19 +90,23 @@ std::string next_line(AuditPosition& at, const AuditEntry& entry, std::string_vi
 }
 
 std::optional<AuditPosition> position_before(std::string_view line) {
-  if (!line.starts_with(kStart) || line.size() < kStart.size() + kHash || !line.ends_with('}')) return std::nullopt;
+  if (!line.starts_with(kStart) || line.size() < kStart.size() + kHash || !line.ends_with('}'))
+    return std::nullopt;
   const auto number = number_after(line.substr(kStart.size() + kHash), "\",\"n\":");
   if (!number || *number == 0) return std::nullopt;
   return AuditPosition{*number - 1, std::string(line.substr(kStart.size(), kHash))};
 }
 
-std::optional<std::string> continue_chain(AuditPosition& at, std::string_view line, std::string_view key) {
+std::optional<std::string> continue_chain(AuditPosition& at, std::string_view line,
+                                          std::string_view key) {
   const auto before = position_before(line);
   if (!before) return "it is no line of an audit log";
   if (before->count != at.count)
-    return "line " + std::to_string(at.count + 1) + " is expected here, but this is line " + std::to_string(before->count + 1) +
-           ": lines were removed, inserted or reordered";
-  if (before->hash != at.hash) return "it does not continue the line before: that one was changed (or the log has another secret)";
+    return "line " + std::to_string(at.count + 1) + " is expected here, but this is line " +
+           std::to_string(before->count + 1) + ": lines were removed, inserted or reordered";
+  if (before->hash != at.hash)
+    return "it does not continue the line before: that one was changed (or the log has another "
+           "secret)";
   at = {at.count + 1, hash_hex(line, key)};
   return std::nullopt;
 }
@@ -131,7 +141,8 @@ AuditPosition checkpoint_of(std::string_view text, std::string_view key) {
   const auto first = text.find(' ');
   const auto second = first == std::string_view::npos ? first : text.find(' ', first + 1);
   AuditPosition at;
-  const bool form = second == first + 1 + kHash && text.size() >= second + 1 + kHash && second != std::string_view::npos;
+  const bool form = second == first + 1 + kHash && text.size() >= second + 1 + kHash &&
+                    second != std::string_view::npos;
   if (form) std::from_chars(text.data(), text.data() + first, at.count);
   if (!form || !same_secret(hash_hex(text.substr(0, second), key), text.substr(second + 1, kHash)))
     throw KeyError("the checkpoint of the audit log was changed, or made with another secret");

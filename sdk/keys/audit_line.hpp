@@ -1,10 +1,12 @@
-// The lines of the audit log: JSON, one per decision, each with the hash of the line before it. Pure but for the hash.
+// The lines of the audit log: JSON, one per decision, each with the hash of the line before it.
+// Pure but for the hash.
 //
-//   {"prev":"<64 hex>","n":17,"time":"2026-11-25T21:45:41.123456Z","principal":"lab3","address":"10.0.0.7","action":"submit",
-//    "object":"job 5","decision":"allow","reason":"..."}
+//   {"prev":"<64 hex>","n":17,"time":"2026-11-25T21:45:41.123456Z","principal":"lab3",
+//    "address":"10.0.0.7","action":"submit","object":"job 5","decision":"allow","reason":"..."}
 //
-// `prev` is BLAKE2b-256 of the line before without its newline, keyed when the log has a secret; of the first line, 64 zeros. `n` counts
-// from 1. A file of the log that was rotated away is continued by the next: `prev` and `n` go on.
+// `prev` is BLAKE2b-256 of the line before without its newline, keyed when the log has a secret; of
+// the first line, 64 zeros. `n` counts from 1. A file of the log that was rotated away is continued
+// by the next: `prev` and `n` go on.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +24,7 @@ struct AuditEntry {
   std::string address;
   std::string action;
   std::string object;
-  std::string decision;   ///< allow or deny
+  std::string decision;  ///< allow or deny
   std::string reason;
   bool operator==(const AuditEntry&) const = default;
 };
@@ -34,19 +36,24 @@ struct AuditPosition {
   bool operator==(const AuditPosition&) const = default;
 };
 
-/// The line (without newline) that comes next; `at` moves on. Text that is not UTF-8 is written with its octets escaped.
+/// The line (without newline) that comes next; `at` moves on. Text that is not UTF-8 is written
+/// with its octets escaped.
 std::string next_line(AuditPosition& at, const AuditEntry& entry, std::string_view key);
 
-/// Whether `line` is the one that continues the chain at `at`, which then moves on; else what is wrong with it.
-std::optional<std::string> continue_chain(AuditPosition& at, std::string_view line, std::string_view key);
+/// Whether `line` is the one that continues the chain at `at`, which then moves on; else what is
+/// wrong with it.
+std::optional<std::string> continue_chain(AuditPosition& at, std::string_view line,
+                                          std::string_view key);
 
-/// Where the chain must stand for `line` to continue it, as the line itself says; nullopt for what is no line.
+/// Where the chain must stand for `line` to continue it, as the line itself says; nullopt for what
+/// is no line.
 std::optional<AuditPosition> position_before(std::string_view line);
 
 /// A field of a line, unescaped; nullopt when it is not there.
 std::optional<std::string> field_of(std::string_view line, std::string_view name);
 
-/// The checkpoint: where the chain stood when it was last written down. One line, with a hash of its own.
+/// The checkpoint: where the chain stood when it was last written down. One line, with a hash of
+/// its own.
 std::string checkpoint_text(const AuditPosition& at, std::string_view key);
 /// Throws KeyError when it is no checkpoint, or not one made with this key.
 AuditPosition checkpoint_of(std::string_view text, std::string_view key);

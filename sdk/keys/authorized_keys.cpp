@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::string_view kBlank = " \t\r";
 constexpr std::string_view kRevoked = "# revoked ";  // then the line as it was
-constexpr char kOptions[] = "functions, jobs, reads, from, max_tasks, max_bytes, max_jobs, max_rate, max_priority, weight, expires";
+constexpr char kOptions[] =
+    "functions, jobs, reads, from, max_tasks, max_bytes, max_jobs, max_rate, max_priority, weight, "
+    "expires";
 
 /// The next word of `rest`, which it is taken from; empty at the end.
 std::string_view take_word(std::string_view& rest) {
@@ -27,7 +29,8 @@ std::vector<std::string> list_of(std::string_view name, std::string_view value) 
   std::vector<std::string> list;
   while (true) {
     const auto comma = value.find(',');
-    if (comma == 0 || value.empty()) throw KeyError(std::string(name) + "=: an entry of the list is empty");
+    if (comma == 0 || value.empty())
+      throw KeyError(std::string(name) + "=: an entry of the list is empty");
     list.emplace_back(value.substr(0, comma));
     if (comma == std::string_view::npos) return list;
     value.remove_prefix(comma + 1);
@@ -40,7 +43,9 @@ N number_of(std::string_view name, std::string_view value, N least) {
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   bool good = error == std::errc{} && end == value.data() + value.size() && number >= least;
   if constexpr (std::is_floating_point_v<N>) good = good && std::isfinite(number);
-  if (!good) throw KeyError(std::string(name) + "=" + std::string(value) + ": not a number that is allowed there");
+  if (!good)
+    throw KeyError(std::string(name) + "=" + std::string(value) +
+                   ": not a number that is allowed there");
   return number;
 }
 
@@ -60,37 +65,51 @@ std::string number_text(double number) {
 
 void set_option(Grant& grant, std::string_view name, std::string_view value) {
   if (value.find_first_of(" \t\r\n") != std::string_view::npos)
-    throw KeyError(std::string(name) + ": a value has no blanks (`?` in a pattern stands for any character)");
-  if (name == "functions") grant.functions = list_of(name, value);
-  else if (name == "jobs") grant.jobs = list_of(name, value);
-  else if (name == "reads") grant.reads = list_of(name, value);
+    throw KeyError(std::string(name) +
+                   ": a value has no blanks (`?` in a pattern stands for any character)");
+  if (name == "functions")
+    grant.functions = list_of(name, value);
+  else if (name == "jobs")
+    grant.jobs = list_of(name, value);
+  else if (name == "reads")
+    grant.reads = list_of(name, value);
   else if (name == "from") {
     grant.from = list_of(name, value);
     for (const auto& pattern : grant.from)
-      if (const auto address = pattern.substr(0, pattern.find('/')); !address_matches(pattern, address))
+      if (const auto address = pattern.substr(0, pattern.find('/'));
+          !address_matches(pattern, address))
         throw KeyError("from=" + pattern + ": not an address or a network such as 10.0.0.0/24");
-  }
-  else if (name == "max_tasks") grant.max_tasks = number_of<std::uint64_t>(name, value, 0);
-  else if (name == "max_bytes") grant.max_bytes = number_of<std::uint64_t>(name, value, 0);
-  else if (name == "max_jobs") grant.max_jobs = number_of<std::uint64_t>(name, value, 0);
-  else if (name == "max_rate") grant.max_rate = number_of<double>(name, value, 0);
-  else if (name == "max_priority") grant.max_priority = number_of<std::int32_t>(name, value, INT32_MIN);
-  else if (name == "weight") grant.weight = number_of<double>(name, value, 1e-6);
-  else if (name == "expires") grant.expires = time_of(value);
-  else throw KeyError("'" + std::string(name) + "' is no option of a key: " + kOptions);
+  } else if (name == "max_tasks")
+    grant.max_tasks = number_of<std::uint64_t>(name, value, 0);
+  else if (name == "max_bytes")
+    grant.max_bytes = number_of<std::uint64_t>(name, value, 0);
+  else if (name == "max_jobs")
+    grant.max_jobs = number_of<std::uint64_t>(name, value, 0);
+  else if (name == "max_rate")
+    grant.max_rate = number_of<double>(name, value, 0);
+  else if (name == "max_priority")
+    grant.max_priority = number_of<std::int32_t>(name, value, INT32_MIN);
+  else if (name == "weight")
+    grant.weight = number_of<double>(name, value, 1e-6);
+  else if (name == "expires")
+    grant.expires = time_of(value);
+  else
+    throw KeyError("'" + std::string(name) + "' is no option of a key: " + kOptions);
 }
 
 Grant grant_of(std::string_view line) {
   Grant grant;
   grant.name = take_word(line);
   if (!is_principal_name(grant.name))
-    throw KeyError("'" + grant.name + "' is no name for a key: up to 64 letters, digits and . _ @ -");
+    throw KeyError("'" + grant.name +
+                   "' is no name for a key: up to 64 letters, digits and . _ @ -");
   grant.key = take_word(line);
   if (!is_key(grant.key)) throw KeyError("after the name comes a public key: 40 characters of Z85");
   grant.roles = roles_of(take_word(line));
   for (auto word = take_word(line); !word.empty(); word = take_word(line)) {
     const auto equals = word.find('=');
-    if (equals == std::string_view::npos) throw KeyError("'" + std::string(word) + "': options are NAME=VALUE");
+    if (equals == std::string_view::npos)
+      throw KeyError("'" + std::string(word) + "': options are NAME=VALUE");
     set_option(grant, word.substr(0, equals), word.substr(equals + 1));
   }
   return grant;
@@ -98,7 +117,9 @@ Grant grant_of(std::string_view line) {
 
 std::string line_of(const Grant& grant) {
   std::string line = grant.name + " " + grant.key + " " + role_words(grant.roles);
-  const auto put = [&](const char* name, const std::string& value) { line += std::string(" ") + name + "=" + value; };
+  const auto put = [&](const char* name, const std::string& value) {
+    line += std::string(" ") + name + "=" + value;
+  };
   if (!grant.functions.empty()) put("functions", joined(grant.functions));
   if (!grant.jobs.empty()) put("jobs", joined(grant.jobs));
   if (!grant.reads.empty()) put("reads", joined(grant.reads));
@@ -129,7 +150,8 @@ AuthorizedKeys AuthorizedKeys::parse(std::string_view text) {
     if (first != std::string::npos && line.text[first] != '#') {
       try {
         line.grant = grant_of(line.text);
-        if (!seen.insert(line.grant.key).second) throw KeyError("this key has a line above, which counts");
+        if (!seen.insert(line.grant.key).second)
+          throw KeyError("this key has a line above, which counts");
         line.grants = true;
       } catch (const KeyError& error) {
         file.problems_.push_back("line " + std::to_string(number) + ": " + error.what());
@@ -155,7 +177,8 @@ std::vector<Grant> AuthorizedKeys::grants() const {
 
 void AuthorizedKeys::add(const Grant& grant) {
   for (const auto& line : lines_)
-    if (line.grants && line.grant.key == grant.key) throw KeyError("this key is there already, as " + line.grant.name);
+    if (line.grants && line.grant.key == grant.key)
+      throw KeyError("this key is there already, as " + line.grant.name);
   lines_.push_back({line_of(grant), true, grant});
 }
 

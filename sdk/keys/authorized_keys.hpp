@@ -1,10 +1,12 @@
-// The file that says who may do what: a line per key, read by the broker, edited by people and by `quern keys`.
+// The file that says who may do what: a line per key, read by the broker, edited by people and by
+// `quern keys`.
 //
 //   NAME KEY ROLES [OPTION=VALUE]...
-//   lab3 4kXq...(40 characters of Z85) work functions=wordcount,merge_* from=10.0.0.0/24 expires=2027-01-31
+//   lab3 4kXq...(40 characters of Z85) work functions=wordcount,merge_* expires=2027-01-31
 //
-// Lists have commas between. A line that begins with # is a comment. A name may have several keys (one machine each), a key has one
-// line. A line that cannot be read grants nothing, and is said; the others hold.
+// Lists have commas between. A line that begins with # is a comment. A name may have several keys
+// (one machine each), a key has one line. A line that cannot be read grants nothing, and is said;
+// the others hold.
 #pragma once
 
 #include <functional>
@@ -37,7 +39,8 @@ class AuthorizedKeys {
   void add(const Grant& grant);
   /// Removes every line of that name, or with that key; how many they were.
   std::size_t remove(std::string_view name_or_key);
-  /// The same, and for good: what is left of each is a comment that keeps its key from being enrolled again.
+  /// The same, and for good: what is left of each is a comment that keeps its key from being
+  /// enrolled again.
   std::size_t revoke(std::string_view name_or_key);
   bool was_revoked(std::string_view key) const { return revoked_.contains(key); }
 

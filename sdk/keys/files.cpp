@@ -63,18 +63,21 @@ void write_all(int fd, std::string_view text, const std::string& path) {
 
 std::string key_in(const std::string& text, const std::string& path) {
   const std::string key = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
-  if (!is_key(key)) throw KeyError(path + " holds no key (40 characters of Z85): remove it and run `quern keys init`");
+  if (!is_key(key))
+    throw KeyError(path +
+                   " holds no key (40 characters of Z85): remove it and run `quern keys init`");
   return key;
 }
 
 /// As root: the file gets the owner of what it replaces, or of its folder.
 void keep_owner(int fd, const std::string& path) {
   if (::geteuid() != 0) return;
-  struct stat about{};
+  struct stat about {};
   const std::string folder = std::filesystem::path(path).parent_path();
   const bool fresh = ::stat(path.c_str(), &about) != 0 || about.st_uid == 0;
   if (fresh && ::stat(folder.empty() ? "." : folder.c_str(), &about) != 0) return;
-  if (about.st_uid != 0 && ::fchown(fd, about.st_uid, about.st_gid) != 0) fail("give its owner", path);
+  if (about.st_uid != 0 && ::fchown(fd, about.st_uid, about.st_gid) != 0)
+    fail("give its owner", path);
 }
 
 std::string variable(const char* name) {
@@ -82,7 +85,8 @@ std::string variable(const char* name) {
   return text ? text : "";
 }
 
-void add_grant(AuthorizedKeys& file, const std::string& name, const std::string& key, std::string_view roles) {
+void add_grant(AuthorizedKeys& file, const std::string& name, const std::string& key,
+               std::string_view roles) {
   Grant grant;
   grant.name = name;
   grant.key = key;
@@ -94,13 +98,15 @@ void add_grant(AuthorizedKeys& file, const std::string& name, const std::string&
 
 std::string default_folder() {
   if (const auto keys = variable("QUERN_KEYS"); !keys.empty()) return keys;
-  if (const auto config = variable("XDG_CONFIG_HOME"); !config.empty() && config[0] == '/') return config + "/quern";
+  if (const auto config = variable("XDG_CONFIG_HOME"); !config.empty() && config[0] == '/')
+    return config + "/quern";
   if (const auto home = variable("HOME"); !home.empty()) return home + "/.config/quern";
   return {};
 }
 
 std::string folder_for(const std::string& folder, const std::string& endpoint) {
-  std::string name = endpoint.substr(endpoint.find("://") == std::string::npos ? 0 : endpoint.find("://") + 3);
+  std::string name =
+      endpoint.substr(endpoint.find("://") == std::string::npos ? 0 : endpoint.find("://") + 3);
   for (char& c : name)
     if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '-') c = '_';
   if (name.find_first_not_of('.') == std::string::npos) name += '_';  // no name of a folder above
@@ -130,22 +136,27 @@ void write_file(const std::string& path, std::string_view text, unsigned mode) {
     ::unlink(draft.c_str());
     throw;
   }
-  const File folder(::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const File folder(::open(std::filesystem::path(path).parent_path().c_str(),
+                           O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.fd() >= 0) ::fsync(folder.fd());
 }
 
 bool is_there(const std::string& path) {
-  struct stat about{};
+  struct stat about {};
   return ::stat(path.c_str(), &about) == 0;
 }
 
 void require_safe(const std::string& path) {
-  struct stat about{};
+  struct stat about {};
   if (::stat(path.c_str(), &about) != 0) return;
   if ((about.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    throw KeyError(path + " can be written by others, who could let themselves in: look at it, and run `chmod go-w " + path + "`");
+    throw KeyError(
+        path +
+        " can be written by others, who could let themselves in: look at it, and run `chmod go-w " +
+        path + "`");
   if (about.st_uid != ::geteuid() && about.st_uid != 0 && ::geteuid() != 0)
-    throw KeyError(path + " belongs to somebody else (uid " + std::to_string(about.st_uid) + "), who could change it: run as its owner, or `chown` it");
+    throw KeyError(path + " belongs to somebody else (uid " + std::to_string(about.st_uid) +
+                   "), who could change it: run as its owner, or `chown` it");
 }
 
 void make_folder(const std::string& path) {
@@ -153,7 +164,8 @@ void make_folder(const std::string& path) {
   const auto parent = std::filesystem::path(path).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, error);
   if (::mkdir(path.c_str(), 0700) == 0) {
-    if (const File made(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)); made.fd() >= 0) keep_owner(made.fd(), path);
+    if (const File made(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)); made.fd() >= 0)
+      keep_owner(made.fd(), path);
   } else if (errno != EEXIST) {
     fail("make the folder", path);
   }
@@ -173,9 +185,11 @@ std::optional<std::string> read_secret(const std::string& path) {
     if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
     fail("read", path);
   }
-  struct stat about{};
+  struct stat about {};
   if (::fstat(file.fd(), &about) != 0) fail("read", path);
-  if ((about.st_mode & 077) != 0) throw KeyError(path + " can be read by others: run `chmod 600 " + path + "`, and `quern keys rotate` if somebody may have");
+  if ((about.st_mode & 077) != 0)
+    throw KeyError(path + " can be read by others: run `chmod 600 " + path +
+                   "`, and `quern keys rotate` if somebody may have");
   return key_in(read_all(file.fd(), path), path);
 }
 
@@ -190,20 +204,23 @@ void write_pair(const std::string& folder, const std::string& name, const KeyPai
   write_file(folder + "/" + name + ".pub", pair.public_key + "\n", 0644);
 }
 
-FolderLock::FolderLock(const std::string& folder) : FolderLock(folder, std::chrono::milliseconds::max()) {}
+FolderLock::FolderLock(const std::string& folder)
+    : FolderLock(folder, std::chrono::milliseconds::max()) {}
 
 FolderLock::FolderLock(const std::string& folder, std::chrono::milliseconds wait)
     : fd_(::open((folder + "/.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
   if (fd_ < 0) fail("lock", folder);
   constexpr std::chrono::milliseconds kPause{10};
-  for (auto waited = std::chrono::milliseconds{0}; ::flock(fd_, LOCK_EX | LOCK_NB) != 0; waited += kPause) {
+  for (auto waited = std::chrono::milliseconds{0}; ::flock(fd_, LOCK_EX | LOCK_NB) != 0;
+       waited += kPause) {
     const int error = errno;
     if ((error == EWOULDBLOCK || error == EINTR) && waited < wait) {
       std::this_thread::sleep_for(kPause);
       continue;
     }
     ::close(fd_);
-    if (error == EWOULDBLOCK) throw KeyError(folder + " is being changed by another process: try again");
+    if (error == EWOULDBLOCK)
+      throw KeyError(folder + " is being changed by another process: try again");
     errno = error;
     fail("lock", folder);
   }
@@ -220,15 +237,18 @@ bool make_missing(const std::string& folder) {
     if (const auto known = read_pair(folder, name)) return *known;
     made = true;
     const KeyPair fresh = new_key_pair();
-    if (name == "broker") write_file(folder + "/broker.secret", fresh.secret_key + "\n");
-    else write_pair(folder, name, fresh);
+    if (name == "broker")
+      write_file(folder + "/broker.secret", fresh.secret_key + "\n");
+    else
+      write_pair(folder, name, fresh);
     return fresh;
   };
   const std::string list = folder + "/authorized_keys";
   const KeyPair broker = pair_of("broker");
   if (const auto text = read_file(list); !text) {
     AuthorizedKeys file = AuthorizedKeys::parse(
-        "# Who may do what with this broker: NAME KEY ROLES [OPTION=VALUE]...   (`quern keys --help`)\n");
+        "# Who may do what with this broker: NAME KEY ROLES [OPTION=VALUE]...   (`quern keys "
+        "--help`)\n");
     add_grant(file, "client", pair_of("client").public_key, "submit,read,admin");
     add_grant(file, "worker", pair_of("worker").public_key, "work");
     write_file(list, file.text());
@@ -243,7 +263,8 @@ bool make_missing(const std::string& folder) {
 
 namespace {
 
-/// The endpoint that a folder of brokers/ is for: as it was joined, or of older ones what the folder's name says.
+/// The endpoint that a folder of brokers/ is for: as it was joined, or of older ones what the
+/// folder's name says.
 std::string endpoint_of(const std::filesystem::path& place) {
   if (auto said = read_file(place.string() + "/endpoint")) return said->substr(0, said->find('\n'));
   std::string name = place.filename();
@@ -251,20 +272,23 @@ std::string endpoint_of(const std::filesystem::path& place) {
   return "tcp://" + name;
 }
 
-/// Where the keys are for an endpoint, however it is spelt: they belong to the broker. Empty when nowhere.
+/// Where the keys are for an endpoint, however it is spelt: they belong to the broker. Empty when
+/// nowhere.
 std::string place_for(const std::string& folder, const std::string& endpoint) {
   const std::string exact = folder_for(folder, endpoint);
   if (is_there(exact + "/broker.pub")) return exact;
   std::error_code error;
   for (const auto& each : std::filesystem::directory_iterator(folder + "/brokers", error))
-    if (is_there(each.path().string() + "/broker.pub") && each.path().extension() != ".joining" && same_place(endpoint, endpoint_of(each.path())))
+    if (is_there(each.path().string() + "/broker.pub") && each.path().extension() != ".joining" &&
+        same_place(endpoint, endpoint_of(each.path())))
       return each.path();
   return {};
 }
 
 }  // namespace
 
-std::optional<PeerKeys> peer_keys(const std::string& folder, const std::string& endpoint, Side side) {
+std::optional<PeerKeys> peer_keys(const std::string& folder, const std::string& endpoint,
+                                  Side side) {
   const std::string name = side == Side::client ? "client" : "worker";
   for (const std::string& place : {place_for(folder, endpoint), folder}) {
     if (place.empty()) continue;

@@ -1,11 +1,13 @@
-// Files of keys: where they are, how they are written (whole or not at all, for nobody else to read), how they are read.
+// Files of keys: where they are, how they are written (whole or not at all, for nobody else to
+// read), how they are read.
 //
 //   FOLDER/broker.pub broker.secret      of the broker on this machine
 //   FOLDER/client.pub client.secret      of people and programs here (submit, read, admin)
 //   FOLDER/worker.pub worker.secret      of workers here (work)
 //   FOLDER/authorized_keys               who may do what (authorized_keys.hpp)
 //   FOLDER/invitations                   open invitations (invitation.hpp)
-//   FOLDER/brokers/HOST_PORT/            keys for a broker elsewhere: its broker.pub, our worker.* or client.*
+//   FOLDER/brokers/HOST_PORT/            keys for a broker elsewhere: its broker.pub, and our
+//                                        worker.* or client.*
 #pragma once
 
 #include <chrono>
@@ -17,27 +19,32 @@
 
 namespace quern::keys {
 
-/// $QUERN_KEYS, else $XDG_CONFIG_HOME/quern, else ~/.config/quern; empty when the environment does not tell.
+/// $QUERN_KEYS, else $XDG_CONFIG_HOME/quern, else ~/.config/quern; empty when the environment does
+/// not tell.
 std::string default_folder();
 /// Where the keys for a broker elsewhere are kept.
 std::string folder_for(const std::string& folder, const std::string& endpoint);
 
 /// A file's text. Nullopt when it is not there. Throws KeyError when it cannot be read.
 std::optional<std::string> read_file(const std::string& path);
-/// Writes a file of mode 0600 (or `mode`) so that a reader sees the old text or the new one, and it is on the disk when this
-/// returns. It belongs to whom the file belonged that it replaces, or else the folder: root may keep the keys of a service. Throws KeyError.
+/// Writes a file of mode 0600 (or `mode`) so that a reader sees the old text or the new one, and it
+/// is on the disk when this returns. It belongs to whom the file belonged that it replaces, or else
+/// the folder: root may keep the keys of a service. Throws KeyError.
 void write_file(const std::string& path, std::string_view text, unsigned mode = 0600);
 /// Makes a folder of mode 0700 with all above it. Throws KeyError.
 void make_folder(const std::string& path);
 
 bool is_there(const std::string& path);
-/// Throws KeyError, with the command that mends it, when somebody else than the user of this process or root owns or may write it: who can
-/// write keys can let himself in. Nothing when it is not there.
+/// Throws KeyError, with the command that mends it, when somebody else than the user of this
+/// process or root owns or may write it: who can write keys can let himself in. Nothing when it is
+/// not there.
 void require_safe(const std::string& path);
 
-/// A public key file, safe in this sense. Nullopt when it is not there; throws KeyError when it holds no key.
+/// A public key file, safe in this sense. Nullopt when it is not there; throws KeyError when it
+/// holds no key.
 std::optional<std::string> read_public(const std::string& path);
-/// A secret key file, of which others must not be able to read anything. Throws KeyError with the command that mends it.
+/// A secret key file, of which others must not be able to read anything. Throws KeyError with the
+/// command that mends it.
 std::optional<std::string> read_secret(const std::string& path);
 
 /// NAME.pub and NAME.secret of a folder. Nullopt when there is no secret.
@@ -58,8 +65,9 @@ class FolderLock {
   int fd_;
 };
 
-/// What a broker needs that has no keys: broker.*, client.*, worker.* and authorized_keys with the latter two. Leaves alone what is
-/// there. True when it made any. broker.pub comes last: who waits for it finds the rest.
+/// What a broker needs that has no keys: broker.*, client.*, worker.* and authorized_keys with the
+/// latter two. Leaves alone what is there. True when it made any. broker.pub comes last: who waits
+/// for it finds the rest.
 bool make_missing(const std::string& folder);
 
 /// Whose side of a connection.
@@ -69,7 +77,9 @@ struct PeerKeys {
   KeyPair own;
   std::string broker_key;
 };
-/// The keys for this endpoint: those kept for it, else those of this machine's own broker. Nullopt when they are not there (yet).
-std::optional<PeerKeys> peer_keys(const std::string& folder, const std::string& endpoint, Side side);
+/// The keys for this endpoint: those kept for it, else those of this machine's own broker. Nullopt
+/// when they are not there (yet).
+std::optional<PeerKeys> peer_keys(const std::string& folder, const std::string& endpoint,
+                                  Side side);
 
 }  // namespace quern::keys

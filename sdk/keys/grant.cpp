@@ -14,14 +14,18 @@
 namespace quern::keys {
 namespace {
 
-constexpr std::pair<GrantRole, std::string_view> kRoles[] = {
-    {GrantRole::submit, "submit"}, {GrantRole::work, "work"}, {GrantRole::read, "read"}, {GrantRole::admin, "admin"}};
+constexpr std::pair<GrantRole, std::string_view> kRoles[] = {{GrantRole::submit, "submit"},
+                                                             {GrantRole::work, "work"},
+                                                             {GrantRole::read, "read"},
+                                                             {GrantRole::admin, "admin"}};
 
-/// An address as octets: 4 or 16 of them; none when it is no address. An IPv4 address in IPv6's clothes counts as IPv4.
+/// An address as octets: 4 or 16 of them; none when it is no address. An IPv4 address in IPv6's
+/// clothes counts as IPv4.
 std::string octets_of(std::string_view address) {
   const std::string text(address);
   std::array<unsigned char, 16> octets{};
-  if (::inet_pton(AF_INET, text.c_str(), octets.data()) == 1) return {octets.begin(), octets.begin() + 4};
+  if (::inet_pton(AF_INET, text.c_str(), octets.data()) == 1)
+    return {octets.begin(), octets.begin() + 4};
   if (::inet_pton(AF_INET6, text.c_str(), octets.data()) != 1) return {};
   constexpr std::array<unsigned char, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
   const bool mapped = std::equal(kMapped.begin(), kMapped.end(), octets.begin());
@@ -30,9 +34,9 @@ std::string octets_of(std::string_view address) {
 
 /// Whether `text` is like `form`, where each d stands for a digit.
 bool has_form(std::string_view text, std::string_view form) {
-  return text.size() == form.size() && std::equal(text.begin(), text.end(), form.begin(), [](char c, char f) {
-           return f == 'd' ? c >= '0' && c <= '9' : c == f;
-         });
+  return text.size() == form.size() &&
+         std::equal(text.begin(), text.end(), form.begin(),
+                    [](char c, char f) { return f == 'd' ? c >= '0' && c <= '9' : c == f; });
 }
 
 /// The number that some digits of a text are.
@@ -49,14 +53,17 @@ std::uint8_t roles_of(std::string_view words) {
   for (bool more = !words.empty(); more;) {
     const auto comma = words.find(',');
     const std::string_view word = words.substr(0, comma);
-    const auto* role = std::find_if(std::begin(kRoles), std::end(kRoles), [&](const auto& r) { return r.second == word; });
+    const auto* role = std::find_if(std::begin(kRoles), std::end(kRoles),
+                                    [&](const auto& r) { return r.second == word; });
     if (role == std::end(kRoles))
-      throw KeyError("'" + std::string(word) + "' is no role: submit, work, read, admin, with commas between");
+      throw KeyError("'" + std::string(word) +
+                     "' is no role: submit, work, read, admin, with commas between");
     roles = static_cast<std::uint8_t>(roles | static_cast<std::uint8_t>(role->first));
     more = comma != std::string_view::npos;
     words.remove_prefix(more ? comma + 1 : words.size());
   }
-  if (roles == 0) throw KeyError("a key needs a role: submit, work, read, admin, with commas between");
+  if (roles == 0)
+    throw KeyError("a key needs a role: submit, work, read, admin, with commas between");
   return roles;
 }
 
@@ -72,10 +79,12 @@ std::string role_words(std::uint8_t roles) {
 
 bool is_principal_name(std::string_view name) {
   const auto safe = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '@' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '@' || c == '-';
   };
   constexpr std::string_view kTaken[] = {"broker", "operator", "anonymous"};
-  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), safe) && std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), safe) &&
+         std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
          std::find(std::begin(kTaken), std::end(kTaken), name) == std::end(kTaken);
 }
 
@@ -88,13 +97,17 @@ std::int64_t time_of(std::string_view text) {
   const unsigned hour = is_moment ? digits(text, 11, 2) : 24;
   const unsigned minute = is_moment ? digits(text, 14, 2) : 0;
   const unsigned second = is_moment ? digits(text, 17, 2) : 0;
-  if ((!is_moment && !has_form(text, kDay)) || (is_moment && hour > 23) || minute > 59 || second > 59)
+  if ((!is_moment && !has_form(text, kDay)) || (is_moment && hour > 23) || minute > 59 ||
+      second > 59)
     throw KeyError("'" + copy + "' is no time: say 2027-01-31 or 2027-01-31T12:00:00Z (UTC)");
-  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(digits(text, 0, 4))), std::chrono::month(digits(text, 5, 2)),
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(digits(text, 0, 4))),
+                                         std::chrono::month(digits(text, 5, 2)),
                                          std::chrono::day(digits(text, 8, 2))};
   if (!date.ok()) throw KeyError("'" + copy + "' is no day of the calendar");
-  if (date.year() > std::chrono::year(9998)) throw KeyError("'" + copy + "' is too far away: leave it out for a key that does not expire");
-  const auto moment = std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
+  if (date.year() > std::chrono::year(9998))
+    throw KeyError("'" + copy + "' is too far away: leave it out for a key that does not expire");
+  const auto moment = std::chrono::sys_days(date) + std::chrono::hours(hour) +
+                      std::chrono::minutes(minute) + std::chrono::seconds(second);
   return std::chrono::duration_cast<std::chrono::seconds>(moment.time_since_epoch()).count();
 }
 
@@ -104,9 +117,11 @@ std::string time_text(std::int64_t seconds) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(moment - day);
   std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ",
+                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
   return text.data();
 }
 
@@ -119,7 +134,8 @@ bool address_matches(std::string_view pattern, std::string_view address) {
   if (slash != std::string_view::npos) {
     const std::string_view digits = pattern.substr(slash + 1);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-    if (error != std::errc{} || end != digits.data() + digits.size() || bits > network.size() * 8) return false;
+    if (error != std::errc{} || end != digits.data() + digits.size() || bits > network.size() * 8)
+      return false;
   }
   for (std::size_t bit = 0; bit < bits; ++bit) {
     const int mask = 0x80 >> (bit % 8);
@@ -130,7 +146,8 @@ bool address_matches(std::string_view pattern, std::string_view address) {
 
 bool comes_from(const std::vector<std::string>& patterns, const std::string& address) {
   const std::string_view from = address.empty() ? "127.0.0.1" : std::string_view(address);
-  return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const auto& p) { return address_matches(p, from); });
+  return patterns.empty() || std::any_of(patterns.begin(), patterns.end(),
+                                         [&](const auto& p) { return address_matches(p, from); });
 }
 
 }  // namespace quern::keys

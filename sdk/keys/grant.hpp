@@ -9,25 +9,28 @@
 
 namespace quern::keys {
 
-/// submit: hand in jobs, and follow, cancel, retry its own. work: run leases. read: see workers, the broker, its own jobs. admin:
-/// everything with everybody's jobs, and drain workers; it implies submit and read, never work.
+/// submit: hand in jobs, and follow, cancel, retry its own. work: run leases. read: see workers,
+/// the broker, its own jobs. admin: everything with everybody's jobs, and drain workers; it implies
+/// submit and read, never work.
 enum class GrantRole : std::uint8_t { submit = 1, work = 2, read = 4, admin = 8 };
 
 struct Grant {
   std::string name;
-  std::string key;           ///< public, 40 characters of Z85
-  std::uint8_t roles = 0;    ///< GrantRole bits
+  std::string key;                     ///< public, 40 characters of Z85
+  std::uint8_t roles = 0;              ///< GrantRole bits
   std::vector<std::string> functions;  ///< patterns: what it may submit, or serve; empty: all
   std::vector<std::string> jobs;       ///< patterns: names its jobs may have; empty: any
-  std::vector<std::string> reads;      ///< patterns: names of others' jobs whose state it may see (read); empty: none
-  std::vector<std::string> from;       ///< addresses or networks it may connect from; empty: any
-  std::optional<std::uint64_t> max_tasks;   ///< queued at a time
-  std::optional<std::uint64_t> max_bytes;   ///< of queued payloads at a time
-  std::optional<std::uint64_t> max_jobs;    ///< unfinished at a time
-  std::optional<double> max_rate;           ///< tasks submitted per second
+  std::vector<std::string>
+      reads;  ///< patterns: names of others' jobs whose state it may see (read); empty: none
+  std::vector<std::string> from;  ///< addresses or networks it may connect from; empty: any
+  std::optional<std::uint64_t> max_tasks;  ///< queued at a time
+  std::optional<std::uint64_t> max_bytes;  ///< of queued payloads at a time
+  std::optional<std::uint64_t> max_jobs;   ///< unfinished at a time
+  std::optional<double> max_rate;          ///< tasks submitted per second
   std::optional<std::int32_t> max_priority;
-  double weight = 1;                        ///< share of the workers against other principals, > 0
-  std::optional<std::int64_t> expires;      ///< seconds of UTC since 1970; from then on the key opens nothing
+  double weight = 1;  ///< share of the workers against other principals, > 0
+  std::optional<std::int64_t>
+      expires;  ///< seconds of UTC since 1970; from then on the key opens nothing
 
   bool may(GrantRole role) const { return (roles & static_cast<std::uint8_t>(role)) != 0; }
   bool operator==(const Grant&) const = default;
@@ -37,8 +40,9 @@ struct Grant {
 std::uint8_t roles_of(std::string_view words);
 std::string role_words(std::uint8_t roles);
 
-/// 1 to 64 of letters, digits and ". _ @ -", a letter or a digit first: safe in a file, as the name of one, in a shell and in a log line.
-/// Not `broker`, `operator` or `anonymous`: the audit log says these of others.
+/// 1 to 64 of letters, digits and ". _ @ -", a letter or a digit first: safe in a file, as the name
+/// of one, in a shell and in a log line. Not `broker`, `operator` or `anonymous`: the audit log
+/// says these of others.
 bool is_principal_name(std::string_view name);
 
 /// "2027-01-31" (its end, UTC) or "2027-01-31T12:00:00Z" as seconds since 1970. Throws KeyError.
@@ -47,7 +51,8 @@ std::string time_text(std::int64_t seconds);
 
 /// Whether `address` ("10.0.0.7", "::1") is `pattern` or within it ("10.0.0.0/24").
 bool address_matches(std::string_view pattern, std::string_view address);
-/// Whether one of `patterns` matches; without patterns everything does. No address (ipc) is this machine: 127.0.0.1.
+/// Whether one of `patterns` matches; without patterns everything does. No address (ipc) is this
+/// machine: 127.0.0.1.
 bool comes_from(const std::vector<std::string>& patterns, const std::string& address);
 
 }  // namespace quern::keys

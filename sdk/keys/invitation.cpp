@@ -25,7 +25,8 @@ constexpr char kNoName[] = "-";
 std::string base64(std::string_view text) {
   start_sodium();
   std::string out(sodium_base64_encoded_len(text.size(), kVariant), '\0');
-  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), kVariant);
+  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()),
+                    text.size(), kVariant);
   out.resize(out.size() - 1);  // the zero at its end
   return out;
 }
@@ -35,8 +36,8 @@ std::optional<std::string> from_base64(std::string_view text) {
   std::string out(text.size(), '\0');
   std::size_t size = 0;
   const char* end = nullptr;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(), text.size(), nullptr, &size, &end,
-                        kVariant) != 0 ||
+  if (sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(),
+                        text.size(), nullptr, &size, &end, kVariant) != 0 ||
       end != text.data() + text.size())
     return std::nullopt;
   out.resize(size);
@@ -44,13 +45,15 @@ std::optional<std::string> from_base64(std::string_view text) {
 }
 
 [[noreturn]] void no_code() {
-  throw KeyError("that is no invitation code: it begins with " + std::string(kPrefix) + " and is printed by `quern keys invite`");
+  throw KeyError("that is no invitation code: it begins with " + std::string(kPrefix) +
+                 " and is printed by `quern keys invite`");
 }
 
 }  // namespace
 
 bool is_peer_endpoint(std::string_view endpoint) {
-  static const std::regex form(R"(ipc://[^\s\x00-\x1f]+|tcp://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?\]):([0-9]{1,5}))");
+  static const std::regex form(
+      R"(ipc://[^\s\x00-\x1f]+|tcp://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?\]):([0-9]{1,5}))");
   std::match_results<std::string_view::const_iterator> match;
   if (!std::regex_match(endpoint.begin(), endpoint.end(), match, form)) return false;
   const std::string port = match[3].str();
@@ -66,7 +69,8 @@ InvitationCode code_of(std::string_view text) {
   const auto whole = from_base64(text.substr(kPrefix.size()));
   constexpr std::size_t kSecretCharacters = kSecretOctets / 4 * 5;
   if (!whole || whole->size() <= kKeyCharacters + kSecretCharacters) no_code();
-  InvitationCode code{whole->substr(kKeyCharacters + kSecretCharacters), whole->substr(0, kKeyCharacters),
+  InvitationCode code{whole->substr(kKeyCharacters + kSecretCharacters),
+                      whole->substr(0, kKeyCharacters),
                       whole->substr(kKeyCharacters, kSecretCharacters)};
   if (!is_key(code.broker_key) || !is_peer_endpoint(code.endpoint)) no_code();
   return code;
@@ -88,8 +92,10 @@ std::vector<Invitation> invitations_of(std::string_view text) {
     if (third == std::string_view::npos || first != 64) continue;
     try {
       const std::string name(line.substr(second + 1, third - second - 1));
-      Invitation invitation{std::string(line.substr(0, first)), time_of(line.substr(first + 1, second - first - 1)),
-                            grant_of((name == kNoName ? "anybody" : name) + " " + kNoKey + std::string(line.substr(third)))};
+      Invitation invitation{std::string(line.substr(0, first)),
+                            time_of(line.substr(first + 1, second - first - 1)),
+                            grant_of((name == kNoName ? "anybody" : name) + " " + kNoKey +
+                                     std::string(line.substr(third)))};
       if (name == kNoName) invitation.grant.name.clear();
       invitation.grant.key.clear();
       list.push_back(std::move(invitation));
@@ -107,7 +113,8 @@ std::string text_of(const std::vector<Invitation>& invitations) {
     if (grant.name.empty()) grant.name = kNoName;
     grant.key.clear();
     const std::string line = line_of(grant);  // NAME, two blanks around no key, ROLES
-    text += invitation.hash + " " + time_text(invitation.expires) + " " + grant.name + line.substr(grant.name.size() + 1) + "\n";
+    text += invitation.hash + " " + time_text(invitation.expires) + " " + grant.name +
+            line.substr(grant.name.size() + 1) + "\n";
   }
   return text;
 }

@@ -1,10 +1,14 @@
 // Invitations: how a machine that has no key gets one in one command.
 //
-// A code holds the endpoint, the broker's full public key and a one-time secret, so that who has it can reach exactly that broker and
-// prove that it was invited. The broker's folder keeps only the secret's hash, with what the new key will be allowed and until when.
+// A code holds the endpoint, the broker's full public key and a one-time secret, so that who has it
+// can reach exactly that broker and prove that it was invited. The broker's folder keeps only the
+// secret's hash, with what the new key will be allowed and until when.
 //
-//   code:  quern1- and, in base64: BROKER_KEY SECRET ENDPOINT   (SECRET: 25 characters of Z85, 160 bits)
-//   line:  HASH EXPIRES NAME ROLES [OPTION=VALUE]...   in FOLDER/invitations; NAME is - when whoever uses it may choose
+//   code:  quern1- and, in base64: BROKER_KEY SECRET ENDPOINT
+//   line:  HASH EXPIRES NAME ROLES [OPTION=VALUE]...
+//
+// SECRET is 25 characters of Z85, 160 bits. The lines are in FOLDER/invitations; NAME is - when
+// whoever uses the code may choose a name.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +38,8 @@ std::string text_of(const InvitationCode& code);
 /// Throws KeyError when it is not one.
 InvitationCode code_of(std::string_view text);
 
-/// What a broker keeps of an invitation. The key of `grant` is empty, and its name may be: they come with who uses it.
+/// What a broker keeps of an invitation. The key of `grant` is empty, and its name may be: they
+/// come with who uses it.
 struct Invitation {
   std::string hash;  ///< of the secret
   std::int64_t expires = 0;

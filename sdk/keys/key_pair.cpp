@@ -14,7 +14,9 @@ namespace {
 using Octets = std::array<unsigned char, 32>;
 static_assert(crypto_box_PUBLICKEYBYTES == 32 && crypto_box_SECRETKEYBYTES == 32);
 
-std::string text_of(const Octets& octets) { return z85_encode({reinterpret_cast<const char*>(octets.data()), octets.size()}); }
+std::string text_of(const Octets& octets) {
+  return z85_encode({reinterpret_cast<const char*>(octets.data()), octets.size()});
+}
 
 }  // namespace
 
@@ -32,11 +34,14 @@ std::string public_key_of(std::string_view secret_key) {
   const auto secret = is_key(secret_key) ? z85_decode(secret_key) : std::nullopt;
   if (!secret) throw KeyError("that is not a secret key: 40 characters of Z85");
   Octets open{};
-  if (crypto_scalarmult_base(open.data(), reinterpret_cast<const unsigned char*>(secret->data())) != 0)
+  if (crypto_scalarmult_base(open.data(), reinterpret_cast<const unsigned char*>(secret->data())) !=
+      0)
     throw KeyError("that secret key has no public key");
   return text_of(open);
 }
 
-bool is_key(std::string_view text) { return text.size() == kKeyCharacters && z85_decode(text).has_value(); }
+bool is_key(std::string_view text) {
+  return text.size() == kKeyCharacters && z85_decode(text).has_value();
+}
 
 }  // namespace quern::keys

@@ -10,7 +10,9 @@
 namespace quern::keys {
 namespace {
 
-std::string port_of(const std::string& endpoint) { return endpoint.substr(endpoint.rfind(':') + 1); }
+std::string port_of(const std::string& endpoint) {
+  return endpoint.substr(endpoint.rfind(':') + 1);
+}
 
 std::set<std::string> addresses_of(const std::string& endpoint) {
   const auto begin = endpoint.find("://") + 3;
@@ -24,7 +26,9 @@ std::set<std::string> addresses_of(const std::string& endpoint) {
   std::set<std::string> found;
   for (const addrinfo* each = list; each; each = each->ai_next) {
     char text[NI_MAXHOST] = {};
-    if (::getnameinfo(each->ai_addr, each->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0) found.insert(text);
+    if (::getnameinfo(each->ai_addr, each->ai_addrlen, text, sizeof text, nullptr, 0,
+                      NI_NUMERICHOST) == 0)
+      found.insert(text);
   }
   return found;
 }
@@ -33,9 +37,12 @@ std::set<std::string> addresses_of(const std::string& endpoint) {
 
 bool same_place(const std::string& endpoint, const std::string& other) {
   if (endpoint == other) return true;
-  if (!endpoint.starts_with("tcp://") || !other.starts_with("tcp://") || port_of(endpoint) != port_of(other)) return false;
+  if (!endpoint.starts_with("tcp://") || !other.starts_with("tcp://") ||
+      port_of(endpoint) != port_of(other))
+    return false;
   const auto ours = addresses_of(endpoint), theirs = addresses_of(other);
-  return std::any_of(ours.begin(), ours.end(), [&](const auto& address) { return theirs.contains(address); });
+  return std::any_of(ours.begin(), ours.end(),
+                     [&](const auto& address) { return theirs.contains(address); });
 }
 
 }  // namespace quern::keys

@@ -36,23 +36,27 @@ std::string hash_hex(std::string_view text, std::string_view key) {
   const auto* octets = reinterpret_cast<const unsigned char*>(text.data());
   std::array<unsigned char, kHashBytes> hash{};
   crypto_generichash(hash.data(), hash.size(), octets, text.size(),
-                     key.empty() ? nullptr : reinterpret_cast<const unsigned char*>(key.data()), key.size());
+                     key.empty() ? nullptr : reinterpret_cast<const unsigned char*>(key.data()),
+                     key.size());
   return hex_of(hash.data());
 }
 
 Digest::Digest() {
-  static_assert(sizeof(crypto_generichash_state) <= sizeof state_ && alignof(crypto_generichash_state) <= 64);
+  static_assert(sizeof(crypto_generichash_state) <= sizeof state_ &&
+                alignof(crypto_generichash_state) <= 64);
   start_sodium();
   crypto_generichash_init(new (state_) crypto_generichash_state, nullptr, 0, kHashBytes);
 }
 
 void Digest::add(std::string_view octets) {
-  crypto_generichash_update(reinterpret_cast<crypto_generichash_state*>(state_), reinterpret_cast<const unsigned char*>(octets.data()), octets.size());
+  crypto_generichash_update(reinterpret_cast<crypto_generichash_state*>(state_),
+                            reinterpret_cast<const unsigned char*>(octets.data()), octets.size());
 }
 
 std::string Digest::hex() {
   std::array<unsigned char, kHashBytes> hash{};
-  crypto_generichash_final(reinterpret_cast<crypto_generichash_state*>(state_), hash.data(), hash.size());
+  crypto_generichash_final(reinterpret_cast<crypto_generichash_state*>(state_), hash.data(),
+                           hash.size());
   return hex_of(hash.data());
 }
 

@@ -7,11 +7,13 @@
 
 namespace quern::keys {
 
-/// Once before any other call of libsodium; any thread, any number of times. Aborts when there is no random source.
+/// Once before any other call of libsodium; any thread, any number of times. Aborts when there is
+/// no random source.
 void start_sodium();
 
 std::string random_octets(std::size_t count);
-/// BLAKE2b-256 of `text`, keyed when `key` is not empty (16 to 64 octets), as 64 hexadecimal digits.
+/// BLAKE2b-256 of `text`, keyed when `key` is not empty (16 to 64 octets), as 64 hexadecimal
+/// digits.
 std::string hash_hex(std::string_view text, std::string_view key = {});
 
 /// BLAKE2b-256 of octets that come bit by bit.
@@ -23,7 +25,8 @@ class Digest {
   std::string hex();
 
  private:
-  alignas(64) unsigned char state_[384];  // crypto_generichash_state, whose header stays out of here
+  alignas(
+      64) unsigned char state_[384];  // crypto_generichash_state, whose header stays out of here
 };
 
 /// In a time that does not tell where they differ.

@@ -36,14 +36,16 @@ void Connection::reopen() {
   socket_.reset();
   arrived_.clear();
   // A mistake in the endpoint is told before keys for it are looked for.
-  if (!endpoint_.starts_with("tcp://") && !endpoint_.starts_with("ipc://")) throw zmq::error_t(EPROTONOSUPPORT);
+  if (!endpoint_.starts_with("tcp://") && !endpoint_.starts_with("ipc://"))
+    throw zmq::error_t(EPROTONOSUPPORT);
   runtime::SocketOptions options;
   if (!access_.insecure && !use_keys(options)) {
     state_ = LinkState::no_keys;
     return;
   }
   options.part_bytes_max = wire::kPartBytesMax;
-  options.high_water_mark = 0;  // credits bound what is in flight; a mark here would only block the actor
+  options.high_water_mark =
+      0;  // credits bound what is in flight; a mark here would only block the actor
   socket_.emplace(runtime::Socket::dealer(context_, options));
   socket_->watch(context_);
   socket_->connect(endpoint_);
@@ -63,7 +65,8 @@ bool Connection::use_keys(runtime::SocketOptions& options) {
       return false;
     }
     why_ = "there are no keys in " + access_.folder + " for the broker at " + endpoint_ +
-           ": a broker on this machine makes them when it starts (`quern up`); for one elsewhere ask its operator for an invitation (`quern "
+           ": a broker on this machine makes them when it starts (`quern up`); for one elsewhere "
+           "ask its operator for an invitation (`quern "
            "keys invite`)";
   } catch (const keys::KeyError& error) {
     why_ = error.what();
@@ -78,7 +81,8 @@ void Connection::close(std::chrono::milliseconds linger) {
 }
 
 bool Connection::send(const wire::Envelope& envelope, std::span<const wire::Message> riders) {
-  return socket_ && socket_->send(parts_of(wire::encode(envelope, riders))) == runtime::SendResult::sent;
+  return socket_ &&
+         socket_->send(parts_of(wire::encode(envelope, riders))) == runtime::SendResult::sent;
 }
 
 std::optional<std::variant<wire::Envelope, wire::DecodeError>> Connection::receive() {
@@ -101,7 +105,8 @@ std::optional<std::variant<wire::Envelope, wire::DecodeError>> Connection::recei
 LinkState Connection::look() {
   if (!socket_) return state_;
   switch (socket_->link_event()) {
-    case runtime::LinkEvent::none: break;
+    case runtime::LinkEvent::none:
+      break;
     case runtime::LinkEvent::connected:
       state_ = LinkState::connected;
       why_.clear();
@@ -114,25 +119,31 @@ LinkState Connection::look() {
     case runtime::LinkEvent::denied:
       state_ = LinkState::denied;
       why_ = "the broker at " + endpoint_ + " does not know the key in " + access_.folder +
-             ", or does not any more: its operator can add it (`quern keys add`) or invite you (`quern keys invite`)";
+             ", or does not any more: its operator can add it (`quern keys add`) or invite you "
+             "(`quern keys invite`)";
       break;
     case runtime::LinkEvent::foreign:
       speaks_another();
       break;
     case runtime::LinkEvent::busy:
       state_ = LinkState::broken;
-      why_ = "the broker at " + endpoint_ + " lets you not in just now: too many connections from this address, it is busy, or its list of keys is damaged (its log says which)";
+      why_ = "the broker at " + endpoint_ +
+             " lets you not in just now: too many connections from this address, it is busy, or "
+             "its list of keys is damaged (its log says which)";
       break;
     case runtime::LinkEvent::broken_handshake:
       // The same mistake shows in one way or the other: who was quicker decides.
-      if (const auto spoken = runtime::mechanism_at(endpoint_, kAsk); spoken && *spoken != (access_.insecure ? "NULL" : "CURVE")) {
+      if (const auto spoken = runtime::mechanism_at(endpoint_, kAsk);
+          spoken && *spoken != (access_.insecure ? "NULL" : "CURVE")) {
         speaks_another();
         break;
       }
       state_ = LinkState::broken;
-      why_ = access_.insecure ? "what listens at " + endpoint_ + " closed the connection: is it a Quern broker?"
-                              : "the broker at " + endpoint_ + " has another key than " + access_.folder +
-                                    "/broker.pub says, or it is ending, or its list of keys is damaged: if its keys were made anew, ask for a new invitation, or copy its broker.pub";
+      why_ = access_.insecure
+                 ? "what listens at " + endpoint_ + " closed the connection: is it a Quern broker?"
+                 : "the broker at " + endpoint_ + " has another key than " + access_.folder +
+                       "/broker.pub says, or it is ending, or its list of keys is damaged: if its "
+                       "keys were made anew, ask for a new invitation, or copy its broker.pub";
       break;
   }
   return state_;
@@ -140,9 +151,11 @@ LinkState Connection::look() {
 
 void Connection::speaks_another() {
   state_ = LinkState::denied;
-  why_ = access_.insecure ? "what listens at " + endpoint_ + " is encrypted, or no Quern broker: leave out --insecure"
+  why_ = access_.insecure ? "what listens at " + endpoint_ +
+                                " is encrypted, or no Quern broker: leave out --insecure"
                           : "what listens at " + endpoint_ +
-                                " does not encrypt, or is no Quern broker: if a broker without encryption is what you want, say --insecure";
+                                " does not encrypt, or is no Quern broker: if a broker without "
+                                "encryption is what you want, say --insecure";
 }
 
 }  // namespace quern::link

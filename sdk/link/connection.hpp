@@ -1,6 +1,6 @@
-// A peer's connection to the broker: one DEALER, made anew after every lost session, with a monitor that tells "nobody there"
-// from "refused". The seam where wire meets runtime: actors of client and worker send and receive envelopes through it.
-// Belongs to one thread (its actor).
+// A peer's connection to the broker: one DEALER, made anew after every lost session, with a monitor
+// that tells "nobody there" from "refused". The seam where wire meets runtime: actors of client and
+// worker send and receive envelopes through it. Belongs to one thread (its actor).
 #pragma once
 
 #include <chrono>
@@ -21,16 +21,17 @@ namespace quern::link {
 runtime::Parts parts_of(const wire::Frames& frames);
 wire::Frames frames_of(runtime::Parts&& parts);
 
-/// What is known about the other end. no_keys: there are none to connect with (yet). broken: it ended the handshake, it may be busy, or
-/// have other keys. denied: it said no, or does not speak as we do, and asking again would not help.
+/// What is known about the other end. no_keys: there are none to connect with (yet). broken: it
+/// ended the handshake, it may be busy, or have other keys. denied: it said no, or does not speak
+/// as we do, and asking again would not help.
 enum class LinkState { connecting, connected, no_broker, no_keys, broken, denied };
 
 class Connection {
  public:
   Connection(zmq::context_t& context, std::string endpoint, Access access);
 
-  /// Closes the socket and opens a new one: nothing of the old session is in it. Without keys none is opened, and look() says why.
-  /// Throws zmq::error_t for a bad endpoint.
+  /// Closes the socket and opens a new one: nothing of the old session is in it. Without keys none
+  /// is opened, and look() says why. Throws zmq::error_t for a bad endpoint.
   void reopen();
   /// Closes; what was sent may still leave, for at most `linger`, while the context ends.
   void close(std::chrono::milliseconds linger = {});
@@ -43,7 +44,8 @@ class Connection {
 
   /// Reads the monitor and says how the connection stands.
   LinkState look();
-  /// A sentence for people on why it is not connected, with what to do; empty when nothing is known.
+  /// A sentence for people on why it is not connected, with what to do; empty when nothing is
+  /// known.
   const std::string& why() const { return why_; }
 
   void poll_in(runtime::Poller& poller) {

@@ -46,12 +46,15 @@ Found look_up(const std::string& host) {
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
-  if (const int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &list); code != 0) return {{}, {}, ::gai_strerror(code)};
+  if (const int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &list); code != 0)
+    return {{}, {}, ::gai_strerror(code)};
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> all(list, ::freeaddrinfo);
   Found found;
   for (const addrinfo* each = list; each; each = each->ai_next) {
     char text[NI_MAXHOST] = {};
-    if (::getnameinfo(each->ai_addr, each->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) != 0) continue;
+    if (::getnameinfo(each->ai_addr, each->ai_addrlen, text, sizeof text, nullptr, 0,
+                      NI_NUMERICHOST) != 0)
+      continue;
     std::string& slot = each->ai_family == AF_INET ? found.four : found.six;
     if (slot.empty()) slot = text;
   }
@@ -68,7 +71,8 @@ Address address_to_bind(const std::string& endpoint) {
   const Found found = look_up(place.host);
   if (!found.four.empty()) return {kTcp + found.four + ":" + place.port, false};
   if (!found.six.empty()) return {kTcp + ("[" + found.six + "]:") + place.port, true};
-  throw std::invalid_argument(place.host + " is no address, name or interface of this machine (" + found.why +
+  throw std::invalid_argument(place.host + " is no address, name or interface of this machine (" +
+                              found.why +
                               "): give an address such as tcp://10.0.0.5:7600 or tcp://[::1]:7600");
 }
 
@@ -84,7 +88,8 @@ Address address_to_connect(const std::string& endpoint) {
 std::string plain_address(std::string address) {
   constexpr std::string_view kMapped = "::ffff:";
   in_addr four{};
-  if (address.starts_with(kMapped) && ::inet_pton(AF_INET, address.c_str() + kMapped.size(), &four) == 1)
+  if (address.starts_with(kMapped) &&
+      ::inet_pton(AF_INET, address.c_str() + kMapped.size(), &four) == 1)
     address.erase(0, kMapped.size());
   return address;
 }

@@ -11,14 +11,15 @@ struct Address {
   bool six = false;
 };
 
-/// For bind(): a host's name becomes its address (of IPv4 where it has one). Throws std::invalid_argument with a sentence when
-/// nothing has that name.
+/// For bind(): a host's name becomes its address (of IPv4 where it has one). Throws
+/// std::invalid_argument with a sentence when nothing has that name.
 Address address_to_bind(const std::string& endpoint);
 
 /// For connect(): the name stays, so that it is looked up again for every connection.
 Address address_to_connect(const std::string& endpoint);
 
-/// "10.0.0.5" for "::ffff:10.0.0.5": a peer is the same over a socket that serves both kinds of addresses.
+/// "10.0.0.5" for "::ffff:10.0.0.5": a peer is the same over a socket that serves both kinds of
+/// addresses.
 std::string plain_address(std::string address);
 
 }  // namespace quern::runtime

@@ -19,7 +19,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kGreetingBytes = 64;
 constexpr std::size_t kMechanismAt = 12, kMechanismBytes = 20;
-// The signature and a version. No more: a server that reads of another mechanism may close before it has said its own.
+// The signature and a version. No more: a server that reads of another mechanism may close before
+// it has said its own.
 constexpr char kHalf[] = "\xff\0\0\0\0\0\0\0\1\x7f\3";
 
 class Line {
@@ -37,7 +38,8 @@ class Line {
     if (::connect(fd_, address, bytes) == 0) return true;
     int error = 0;
     socklen_t size = sizeof error;
-    return errno == EINPROGRESS && await(POLLOUT) && ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+    return errno == EINPROGRESS && await(POLLOUT) &&
+           ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
   }
   bool say(const char* bytes, std::size_t size) {
     return ::send(fd_, bytes, size, MSG_NOSIGNAL) == static_cast<ssize_t>(size);
@@ -87,11 +89,12 @@ bool connect(Line& line, const std::string& endpoint) {
 
 }  // namespace
 
-std::optional<std::string> mechanism_at(const std::string& endpoint, std::chrono::milliseconds patience) {
+std::optional<std::string> mechanism_at(const std::string& endpoint,
+                                        std::chrono::milliseconds patience) {
   Line line(Clock::now() + patience);
   std::array<char, kGreetingBytes + 1> greeting{};
-  if (!connect(line, endpoint) || !line.say(kHalf, sizeof kHalf - 1) || !line.hear(greeting.data(), kGreetingBytes) ||
-      greeting[0] != '\xff' || greeting[9] != '\x7f')
+  if (!connect(line, endpoint) || !line.say(kHalf, sizeof kHalf - 1) ||
+      !line.hear(greeting.data(), kGreetingBytes) || greeting[0] != '\xff' || greeting[9] != '\x7f')
     return std::nullopt;
   const char* name = greeting.data() + kMechanismAt;
   return std::string(name, ::strnlen(name, kMechanismBytes));

@@ -7,8 +7,10 @@
 
 namespace quern::runtime {
 
-/// "NULL", "CURVE", ...: from the greeting of what listens at `endpoint` (ZeroMQ RFC 23). nullopt: nothing answered in time, or
-/// in another language. A handshake that fails does not always say why: who closes first is a matter of speed.
-std::optional<std::string> mechanism_at(const std::string& endpoint, std::chrono::milliseconds patience);
+/// "NULL", "CURVE", ...: from the greeting of what listens at `endpoint` (ZeroMQ RFC 23). nullopt:
+/// nothing answered in time, or in another language. A handshake that fails does not always say
+/// why: who closes first is a matter of speed.
+std::optional<std::string> mechanism_at(const std::string& endpoint,
+                                        std::chrono::milliseconds patience);
 
 }  // namespace quern::runtime

@@ -1,5 +1,5 @@
-// Log lines of programs, to stderr. Libraries call these too, but nothing is printed until a program has called open_log():
-// an embedded SDK stays silent.
+// Log lines of programs, to stderr. Libraries call these too, but nothing is printed until a
+// program has called open_log(): an embedded SDK stays silent.
 #pragma once
 
 #include <string>

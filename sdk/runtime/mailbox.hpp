@@ -1,5 +1,6 @@
-// An actor's mailbox: any thread may post, only the owning actor drains. The file descriptor becomes readable when there is
-// something, so it is polled beside the actor's sockets (a ZeroMQ socket per message path would cost ten times as much).
+// An actor's mailbox: any thread may post, only the owning actor drains. The file descriptor
+// becomes readable when there is something, so it is polled beside the actor's sockets (a ZeroMQ
+// socket per message path would cost ten times as much).
 #pragma once
 
 #include <sys/eventfd.h>
@@ -43,7 +44,8 @@ class Mailbox {
   void drain(std::vector<T>& out) {
     out.clear();
     std::uint64_t count;
-    [[maybe_unused]] auto got = ::read(fd_, &count, sizeof count);  // before the swap: a later post wakes again
+    [[maybe_unused]] auto got =
+        ::read(fd_, &count, sizeof count);  // before the swap: a later post wakes again
     std::lock_guard lock(mutex_);
     out.swap(queue_);
   }

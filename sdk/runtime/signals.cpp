@@ -18,12 +18,13 @@ std::atomic<int> tell{-1};  // the pipe's other end; never closed while the hand
 void caught(int number) {
   const int error = errno;
   const char byte = static_cast<char>(number);
-  [[maybe_unused]] const auto written = ::write(tell, &byte, 1);  // full: it has been told often enough
+  [[maybe_unused]] const auto written =
+      ::write(tell, &byte, 1);  // full: it has been told often enough
   errno = error;
 }
 
 void handle(void (*handler)(int)) {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = handler;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
@@ -47,7 +48,8 @@ StopSignals::StopSignals() {
   tell = ends[1];
   for (const int fd : {blocked_, caught_}) {
     epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
-    if (::epoll_ctl(both_, EPOLL_CTL_ADD, fd, &event) != 0) throw std::system_error(errno, std::generic_category(), "signals");
+    if (::epoll_ctl(both_, EPOLL_CTL_ADD, fd, &event) != 0)
+      throw std::system_error(errno, std::generic_category(), "signals");
   }
   handle(caught);
 }

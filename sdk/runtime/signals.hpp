@@ -3,9 +3,10 @@
 
 namespace quern::runtime {
 
-/// Blocks SIGINT and SIGTERM in this and all later threads and makes them readable from fd(). Construct it before the first
-/// thread; one that was started before, by a plugin for example, takes nothing away: its signals arrive here, too. (And the
-/// first process of a container is sent only what it has asked for.)
+/// Blocks SIGINT and SIGTERM in this and all later threads and makes them readable from fd().
+/// Construct it before the first thread; one that was started before, by a plugin for example,
+/// takes nothing away: its signals arrive here, too. (And the first process of a container is sent
+/// only what it has asked for.)
 class StopSignals {
  public:
   StopSignals();

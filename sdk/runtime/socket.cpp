@@ -15,15 +15,19 @@ namespace {
 
 // ZMQ_ZAP_ENFORCE_DOMAIN: libzmq 4.3 knows it, its header shows it to draft builds only.
 constexpr int kZapEnforceDomain = 93;
-// What a message is longer by on an encrypted way: its name, a nonce, a seal, a flag (CurveZMQ, RFC 26).
+// What a message is longer by on an encrypted way: its name, a nonce, a seal, a flag (CurveZMQ, RFC
+// 26).
 constexpr std::int64_t kCurveBytes = 33;
-constexpr std::uint32_t kDeniedForGood = 400;  // ZAP's status; 300 is "not now", 500 a broken handler
+constexpr std::uint32_t kDeniedForGood =
+    400;  // ZAP's status; 300 is "not now", 500 a broken handler
 
 zmq::socket_t make(zmq::context_t& context, zmq::socket_type type, const SocketOptions& options) {
   zmq::socket_t socket(context, type);
   socket.set(zmq::sockopt::linger, 0);
   const bool encrypted = options.curve_client || options.curve_server;
-  socket.set(zmq::sockopt::maxmsgsize, options.part_bytes_max < 0 || !encrypted ? options.part_bytes_max : options.part_bytes_max + kCurveBytes);
+  socket.set(zmq::sockopt::maxmsgsize, options.part_bytes_max < 0 || !encrypted
+                                           ? options.part_bytes_max
+                                           : options.part_bytes_max + kCurveBytes);
   socket.set(zmq::sockopt::sndhwm, options.high_water_mark);
   socket.set(zmq::sockopt::rcvhwm, options.high_water_mark);
   socket.set(zmq::sockopt::handshake_ivl, static_cast<int>(options.handshake.count()));
@@ -39,7 +43,8 @@ zmq::socket_t make(zmq::context_t& context, zmq::socket_type type, const SocketO
     socket.set(zmq::sockopt::zap_domain, curve->zap_domain);
     // Without a handler nobody gets in, instead of everybody.
     const int enforce = 1;
-    if (zmq_setsockopt(socket.handle(), kZapEnforceDomain, &enforce, sizeof enforce) != 0) throw zmq::error_t();
+    if (zmq_setsockopt(socket.handle(), kZapEnforceDomain, &enforce, sizeof enforce) != 0)
+      throw zmq::error_t();
   }
   return socket;
 }
@@ -57,7 +62,8 @@ Part take(zmq::message_t&& message) {
     return {std::move(owner), view};
   }
   if (message.size() == 0) return {};
-  auto owner = std::make_shared<std::string>(static_cast<const char*>(message.data()), message.size());
+  auto owner =
+      std::make_shared<std::string>(static_cast<const char*>(message.data()), message.size());
   std::string_view view = *owner;
   return {std::move(owner), view};
 }
@@ -65,7 +71,8 @@ Part take(zmq::message_t&& message) {
 void release_owner(void*, void* hint) { delete static_cast<std::shared_ptr<const void>*>(hint); }
 
 zmq::message_t give(const Part& part) {
-  if (part.view.size() < kShareFrom || !part.owner) return zmq::message_t(part.view.data(), part.view.size());
+  if (part.view.size() < kShareFrom || !part.owner)
+    return zmq::message_t(part.view.data(), part.view.size());
   // libzmq never writes to the data of a message it sends.
   return zmq::message_t(const_cast<char*>(part.view.data()), part.view.size(), release_owner,
                         new std::shared_ptr<const void>(part.owner));
@@ -87,8 +94,8 @@ Socket Socket::dealer(zmq::context_t& context, const SocketOptions& options) {
 }
 
 Socket::~Socket() {
-  // First the source of the events, then their reader: libzmq's thread blocks for ever when it has an event to tell and the
-  // reader is gone, and every later connection of this context with it.
+  // First the source of the events, then their reader: libzmq's thread blocks for ever when it has
+  // an event to tell and the reader is gone, and every later connection of this context with it.
   if (monitor_) zmq_socket_monitor(socket_.handle(), nullptr, 0);
 }
 
@@ -108,8 +115,9 @@ void Socket::connect(const std::string& endpoint) {
 void Socket::watch(zmq::context_t& context) {
   static std::atomic<std::uint64_t> counter{0};
   const std::string address = "inproc://quern-monitor-" + std::to_string(++counter);
-  const int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_CONNECT_RETRIED |
-                     ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+  const int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                     ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                     ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
   if (zmq_socket_monitor(socket_.handle(), address.c_str(), events) != 0) throw zmq::error_t();
   monitor_ = std::make_unique<zmq::socket_t>(context, zmq::socket_type::pair);
   monitor_->set(zmq::sockopt::linger, 0);
@@ -131,14 +139,24 @@ LinkEvent Socket::link_event() {
       if (!monitor_->recv(part, zmq::recv_flags::none)) break;
     }
     switch (event) {
-      case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: last = LinkEvent::connected; break;
-      // The rest waits for the next look: a reconnection behind it must not hide that the old connection is gone.
-      case ZMQ_EVENT_DISCONNECTED: return LinkEvent::disconnected;
-      case ZMQ_EVENT_CONNECT_RETRIED: last = LinkEvent::retrying; break;
-      case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: return LinkEvent::broken_handshake;
-      case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: return LinkEvent::foreign;
-      case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return detail == kDeniedForGood ? LinkEvent::denied : LinkEvent::busy;
-      default: break;
+      case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+        last = LinkEvent::connected;
+        break;
+      // The rest waits for the next look: a reconnection behind it must not hide that the old
+      // connection is gone.
+      case ZMQ_EVENT_DISCONNECTED:
+        return LinkEvent::disconnected;
+      case ZMQ_EVENT_CONNECT_RETRIED:
+        last = LinkEvent::retrying;
+        break;
+      case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        return LinkEvent::broken_handshake;
+      case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        return LinkEvent::foreign;
+      case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+        return detail == kDeniedForGood ? LinkEvent::denied : LinkEvent::busy;
+      default:
+        break;
     }
   }
   monitor_read_out_ = true;  // until the poller finds its descriptor readable
@@ -153,7 +171,8 @@ bool Socket::has_more() {
 
 std::optional<Parts> Socket::receive(std::size_t parts_max, Origin* origin) {
   Parts parts;
-  read_out_ = false;  // what is found now took in what the descriptor told of; more may be behind it
+  read_out_ =
+      false;  // what is found now took in what the descriptor told of; more may be behind it
   if (origin) *origin = {};  // never the last message's
   bool more = true;
   while (more) {
@@ -163,7 +182,8 @@ std::optional<Parts> Socket::receive(std::size_t parts_max, Origin* origin) {
       read_out_ = true;
       return std::nullopt;
     }
-    // A ROUTER's first part is the routing id that it made itself: what is known of the sender comes with the next.
+    // A ROUTER's first part is the routing id that it made itself: what is known of the sender
+    // comes with the next.
     if (origin && parts.size() == 1) {
       origin->user = property_of(part, "User-Id");
       origin->address = plain_address(property_of(part, "Peer-Address"));
@@ -223,7 +243,8 @@ void Poller::wait(std::chrono::milliseconds timeout) {
     for (auto& item : polled_) item.revents = 0;
   }
   for (std::size_t i = 0; i < polled_.size(); ++i)
-    if (sockets_[i] && sockets_[i]->monitor_ && (polled_[i + 1].revents & POLLIN) != 0) sockets_[i]->monitor_read_out_ = false;
+    if (sockets_[i] && sockets_[i]->monitor_ && (polled_[i + 1].revents & POLLIN) != 0)
+      sockets_[i]->monitor_read_out_ = false;
 }
 
 }  // namespace quern::runtime

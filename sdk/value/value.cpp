@@ -11,7 +11,8 @@ namespace {
 
 using nlohmann::json;
 
-// Deeper nesting is refused: nobody writes it by hand, and recursion over it would overflow the stack.
+// Deeper nesting is refused: nobody writes it by hand, and recursion over it would overflow the
+// stack.
 constexpr std::size_t kDepthMax = 64;
 
 // Walks JSON text and fails at the first thing that is no JSON or is nested too deep.
@@ -42,7 +43,8 @@ class JsonCheck : public nlohmann::json_sax<json> {
 };
 
 std::string base64(BytesView bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
@@ -58,8 +60,8 @@ std::string base64(BytesView bytes) {
   return out;
 }
 
-// Writes JSON text while msgpack is read: no tree in between, so what a hostile value costs is bounded by its
-// own length.
+// Writes JSON text while msgpack is read: no tree in between, so what a hostile value costs is
+// bounded by its own length.
 class JsonWriter : public msgpack::null_visitor {
  public:
   bool visit_nil() { return text("null"); }
@@ -86,9 +88,11 @@ class JsonWriter : public msgpack::null_visitor {
   }
   bool visit_ext(const char* data, std::uint32_t size) {
     if (size == 0) return false;
-    const int octet = static_cast<unsigned char>(data[0]);  // the visitor gets the type as first octet; it is signed
+    const int octet = static_cast<unsigned char>(
+        data[0]);  // the visitor gets the type as first octet; it is signed
     const int type = octet < 128 ? octet : octet - 256;
-    return text("{\"base64\":\"" + base64({data + 1, size - 1}) + "\",\"ext\":" + std::to_string(type) + "}");
+    return text("{\"base64\":\"" + base64({data + 1, size - 1}) +
+                "\",\"ext\":" + std::to_string(type) + "}");
   }
 
   bool start_array(std::uint32_t) { return open('['); }
@@ -155,7 +159,8 @@ std::optional<Bytes> value_from_json(BytesView text) {
 std::optional<std::string> json_from_value(BytesView value) {
   JsonWriter writer;
   std::size_t offset = 0;
-  if (value.empty() || !msgpack::parse(value.data(), value.size(), offset, writer)) return std::nullopt;
+  if (value.empty() || !msgpack::parse(value.data(), value.size(), offset, writer))
+    return std::nullopt;
   if (offset != value.size()) return std::nullopt;
   return writer.take();
 }

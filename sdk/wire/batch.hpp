@@ -1,5 +1,5 @@
-// A columnar batch: the payloads (or results) of consecutive tasks as sizes and bytes. Format: PROTOCOL.md,
-// "Batches".
+// A columnar batch: the payloads (or results) of consecutive tasks as sizes and bytes. Format:
+// PROTOCOL.md, "Batches".
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace quern::wire {
 
-/// The sizes of n payloads: u32 little endian each, or one u32 when all are equal. Kept exactly as it
-/// travels.
+/// The sizes of n payloads: u32 little endian each, or one u32 when all are equal. Kept exactly as
+/// it travels.
 class Sizes {
  public:
   Sizes() = default;
@@ -44,7 +44,9 @@ struct Batch {
   Buffer bytes;  ///< back to back, sizes.total() octets
 
   std::uint64_t count() const { return sizes.count(); }
-  std::uint64_t weight() const { return bytes.size() + (sizes.is_uniform() ? 4 : 4 * sizes.count()); }
+  std::uint64_t weight() const {
+    return bytes.size() + (sizes.is_uniform() ? 4 : 4 * sizes.count());
+  }
   bool operator==(const Batch&) const = default;
 };
 

@@ -1,5 +1,5 @@
-// Blobs: octets that everybody calls by their hash. A blob is a job of the function `quern.blob`, which is kept instead of run; its
-// items are the blob's chunks (PROTOCOL.md 1.4).
+// Blobs: octets that everybody calls by their hash. A blob is a job of the function `quern.blob`,
+// which is kept instead of run; its items are the blob's chunks (PROTOCOL.md 1.4).
 #pragma once
 
 #include <algorithm>
@@ -18,8 +18,9 @@ inline constexpr std::size_t kBlobsMax = 1000;
 
 /// BLAKE2b-256 of the octets in lower-case hexadecimal digits.
 inline bool is_blob_name(std::string_view text) {
-  return text.size() == kBlobNameBytes &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return text.size() == kBlobNameBytes && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
 /// The job's `unique` key: one that outlives the broker is another than one that does not.

@@ -1,5 +1,6 @@
-// An immutable slice of shared octets. Copying one copies a pointer: payloads pass through the broker as
-// slices of the memory they arrived in. Any thread may hold one; what it points at never changes.
+// An immutable slice of shared octets. Copying one copies a pointer: payloads pass through the
+// broker as slices of the memory they arrived in. Any thread may hold one; what it points at never
+// changes.
 #pragma once
 
 #include <cstring>
@@ -14,7 +15,8 @@ class Buffer {
   Buffer() = default;
 
   /// A slice of memory that `owner` keeps alive.
-  Buffer(std::shared_ptr<const void> owner, BytesView view) : owner_(std::move(owner)), view_(view) {}
+  Buffer(std::shared_ptr<const void> owner, BytesView view)
+      : owner_(std::move(owner)), view_(view) {}
 
   static Buffer copy(BytesView bytes) { return adopt(Bytes(bytes)); }
 

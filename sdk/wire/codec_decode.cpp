@@ -1,6 +1,6 @@
-// Bytes -> messages. The header is unpacked into a zone that the thread keeps (no allocation for small
-// headers), with every length bounded before anything is reserved; then the visitor of keys.hpp picks the
-// fields it knows.
+// Bytes -> messages. The header is unpacked into a zone that the thread keeps (no allocation for
+// small headers), with every length bounded before anything is reserved; then the visitor of
+// keys.hpp picks the fields it knows.
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -15,7 +15,8 @@
 namespace quern::wire {
 namespace {
 
-/// One message being read: its parts, how many are taken, and what is wrong with it. The first problem stays.
+/// One message being read: its parts, how many are taken, and what is wrong with it. The first
+/// problem stays.
 struct Reading {
   Frames frames;
   std::size_t taken = 1;
@@ -26,7 +27,9 @@ struct Reading {
     problem = DecodeError{code, std::string(key)};
     problem->text.append(": ").append(what);
   }
-  void malformed(std::string_view key, std::string_view what) { fail(ErrorCode::malformed, key, what); }
+  void malformed(std::string_view key, std::string_view what) {
+    fail(ErrorCode::malformed, key, what);
+  }
   void over(std::string_view key, std::uint64_t limit) {
     if (!problem) fail(ErrorCode::limit, key, "over the limit of " + std::to_string(limit));
   }
@@ -52,7 +55,8 @@ class ValueReader {
     if (o.type != Kind::POSITIVE_INTEGER) return reading_.malformed(key, "not an unsigned integer");
     if (o.via.u64 < bounds.least)
       return reading_.fail(ErrorCode::limit, key, "below the least value allowed");
-    const std::uint64_t most = std::min<std::uint64_t>(bounds.most, std::numeric_limits<Integer>::max());
+    const std::uint64_t most =
+        std::min<std::uint64_t>(bounds.most, std::numeric_limits<Integer>::max());
     if (o.via.u64 > most) return reading_.over(key, most);
     out = static_cast<Integer>(o.via.u64);
   }
@@ -250,7 +254,8 @@ class ObjectReader {
     auto sizes = Sizes::from_column(count, std::move(*column));
     if (!sizes) return reading_.malformed("sizes", "neither one nor one per task");
     // The one pass over the column: a forged size must never reach beyond the bytes.
-    if (sizes->total() != bytes->size()) return reading_.malformed("sizes", "do not add up to the bytes");
+    if (sizes->total() != bytes->size())
+      return reading_.malformed("sizes", "do not add up to the bytes");
     object_.*field = Batch{std::move(*sizes), std::move(*bytes)};
   }
   void costs(std::vector<float> T::*field) {
@@ -266,7 +271,8 @@ class ObjectReader {
     out.reserve(column->size() / 4);
     for (std::size_t at = 0; at < column->size(); at += 4) {
       std::uint32_t bits = 0;
-      for (std::size_t i = 4; i-- > 0;) bits = bits << 8 | static_cast<unsigned char>(column->data()[at + i]);
+      for (std::size_t i = 4; i-- > 0;)
+        bits = bits << 8 | static_cast<unsigned char>(column->data()[at + i]);
       const float cost = std::bit_cast<float>(bits);
       if (!(cost >= 0) || std::isinf(cost))
         return reading_.malformed("costs", "a cost is negative or not finite");
@@ -322,9 +328,9 @@ class ObjectReader {
   std::uint32_t next_ = 0;
 };
 
-/// A HELLO of a peer with which we share no version may look like anything but for its two version keys: the
-/// answer is REFUSED with our versions, so it must decode. Returns a HELLO of these two alone; nullopt when
-/// there is a common version.
+/// A HELLO of a peer with which we share no version may look like anything but for its two version
+/// keys: the answer is REFUSED with our versions, so it must decode. Returns a HELLO of these two
+/// alone; nullopt when there is a common version.
 std::optional<Hello> foreign_hello(const msgpack::object_map& fields) {
   std::uint64_t least = 1;  // the defaults of the page, whatever we speak
   std::uint64_t most = 1;
@@ -339,7 +345,8 @@ std::optional<Hello> foreign_hello(const msgpack::object_map& fields) {
   Hello hello;
   hello.protocol_min = static_cast<std::uint32_t>(std::min(least, highest));
   hello.protocol_max = static_cast<std::uint32_t>(std::min(std::max(least, most), highest));
-  if (most < kProtocolOldest) hello.protocol_min = hello.protocol_max = static_cast<std::uint32_t>(most);
+  if (most < kProtocolOldest)
+    hello.protocol_min = hello.protocol_max = static_cast<std::uint32_t>(most);
   return hello;
 }
 
@@ -363,7 +370,8 @@ Message read_message(Reading& reading, const msgpack::object_map& fields) {
 
 /// Finds the alternative of Message with this type number and reads it.
 template <std::size_t I = 0>
-std::optional<Message> read_type(std::uint64_t type, Reading& reading, const msgpack::object_map& fields) {
+std::optional<Message> read_type(std::uint64_t type, Reading& reading,
+                                 const msgpack::object_map& fields) {
   if constexpr (I == std::variant_size_v<Message>) {
     return std::nullopt;
   } else {
@@ -373,8 +381,8 @@ std::optional<Message> read_type(std::uint64_t type, Reading& reading, const msg
   }
 }
 
-/// Unpacks a whole header into `zone`; strings stay where they are. nullopt for anything that is not one
-/// msgpack value.
+/// Unpacks a whole header into `zone`; strings stay where they are. nullopt for anything that is
+/// not one msgpack value.
 std::optional<Object> unpack_header(msgpack::zone& zone, BytesView header) {
   static const msgpack::unpack_limit limit(2 * kListMax, kListMax, kHeaderBytesMax, kHeaderBytesMax,
                                            kHeaderBytesMax, kDepthMax);
@@ -382,7 +390,8 @@ std::optional<Object> unpack_header(msgpack::zone& zone, BytesView header) {
   try {
     std::size_t used = 0;
     bool referenced = false;
-    Object o = msgpack::unpack(zone, header.data(), header.size(), used, referenced, refer, nullptr, limit);
+    Object o = msgpack::unpack(zone, header.data(), header.size(), used, referenced, refer, nullptr,
+                               limit);
     if (used == header.size()) return o;
   } catch (const std::exception&) {  // msgpack reports bad bytes so
   }
@@ -396,14 +405,17 @@ std::variant<Envelope, DecodeError> malformed(std::string text) {
 /// What rides in a header: an array of [type, fields]. nullopt when all is well.
 std::optional<DecodeError> read_riders(const Object& list, Riders& riders) {
   if (list.type != Kind::ARRAY) return DecodeError{ErrorCode::malformed, "riders: not an array"};
-  if (list.via.array.size > kRidersMax) return DecodeError{ErrorCode::limit, "riders: over the limit of " + std::to_string(kRidersMax)};
+  if (list.via.array.size > kRidersMax)
+    return DecodeError{ErrorCode::limit, "riders: over the limit of " + std::to_string(kRidersMax)};
   for (const Object* o = list.via.array.ptr; o != list.via.array.ptr + list.via.array.size; ++o) {
-    if (o->type != Kind::ARRAY || o->via.array.size != 2 || o->via.array.ptr[0].type != Kind::POSITIVE_INTEGER || o->via.array.ptr[1].type != Kind::MAP)
+    if (o->type != Kind::ARRAY || o->via.array.size != 2 ||
+        o->via.array.ptr[0].type != Kind::POSITIVE_INTEGER || o->via.array.ptr[1].type != Kind::MAP)
       return DecodeError{ErrorCode::malformed, "riders: not arrays of a type and fields"};
     Reading reading{.frames = Frames(1), .taken = 1, .problem = {}};
     auto message = read_type(o->via.array.ptr[0].via.u64, reading, o->via.array.ptr[1].via.map);
     if (reading.problem) return std::move(reading.problem);
-    if (!message || !is_acknowledgement(*message)) return DecodeError{ErrorCode::malformed, "riders: only acknowledgements ride"};
+    if (!message || !is_acknowledgement(*message))
+      return DecodeError{ErrorCode::malformed, "riders: only acknowledgements ride"};
     riders.push_back(std::move(*message));
   }
   return std::nullopt;

@@ -1,5 +1,5 @@
-// Messages -> bytes. Fields at their default are left out; everything else is in the order of keys.hpp, so
-// that equal messages are equal bytes (tests/golden).
+// Messages -> bytes. Fields at their default are left out; everything else is in the order of
+// keys.hpp, so that equal messages are equal bytes (tests/golden).
 #include <bit>
 #include <cmath>
 #include <msgpack.hpp>
@@ -40,7 +40,8 @@ class ValueWriter {
   requires std::is_integral_v<Integer>
   void put(Integer n) { pack_.pack(n); }
   void put(bool flag) { flag ? pack_.pack_true() : pack_.pack_false(); }
-  /// Always float 64: the packer's own way makes an integer of 2.0, and one field should have one type.
+  /// Always float 64: the packer's own way makes an integer of 2.0, and one field should have one
+  /// type.
   void put(double d) {
     const auto bits = std::bit_cast<std::uint64_t>(d);
     char octets[9] = {static_cast<char>(0xcb)};
@@ -125,8 +126,8 @@ class ObjectWriter {
     add_key(key);
     out_.put(object_.*field);
   }
-  /// A rate of nothing in no time may come out as NaN: to the reader it is as good as not said, and no reason
-  /// to end a session.
+  /// A rate of nothing in no time may come out as NaN: to the reader it is as good as not said, and
+  /// no reason to end a session.
   void real(std::string_view key, double T::*field, Sign) {
     if (std::isfinite(object_.*field)) plain(key, field);
   }
@@ -172,7 +173,9 @@ class ObjectWriter {
         out_.put(entry);
     }
   }
-  void names(std::string_view key, std::map<std::string, std::string> T::*field) { pairs(key, field); }
+  void names(std::string_view key, std::map<std::string, std::string> T::*field) {
+    pairs(key, field);
+  }
   void reals(std::string_view key, std::map<std::string, double> T::*field) { pairs(key, field); }
 
   void body(Buffer T::*field) { draft_.frames.push_back(object_.*field); }
@@ -197,7 +200,8 @@ class ObjectWriter {
     column.reserve(4 * costs.size());
     for (const float cost : costs) {
       const auto bits = std::bit_cast<std::uint32_t>(cost);
-      for (int shift = 0; shift < 32; shift += 8) column.push_back(static_cast<char>(bits >> shift & 0xff));
+      for (int shift = 0; shift < 32; shift += 8)
+        column.push_back(static_cast<char>(bits >> shift & 0xff));
     }
     draft_.frames.push_back(Buffer::adopt(std::move(column)));
   }
@@ -245,7 +249,8 @@ class ObjectWriter {
 };
 
 template <typename T>
-Draft draft_of(SessionId session, const T& message, std::span<const Message> riders, std::size_t text_max) {
+Draft draft_of(SessionId session, const T& message, std::span<const Message> riders,
+               std::size_t text_max) {
   Draft draft;
   draft.text_max = text_max;
   draft.header.reserve(160);
@@ -274,7 +279,8 @@ Answer shortened(const Answer& answer) {
   out.jobs.resize(out.jobs.size() / 2);
   out.workers.resize(out.workers.size() / 2);
   if (out.text.size() > 100) out.text.resize(100);
-  const auto left_out = answer.jobs.size() - out.jobs.size() + answer.workers.size() - out.workers.size();
+  const auto left_out =
+      answer.jobs.size() - out.jobs.size() + answer.workers.size() - out.workers.size();
   out.text.push_back(std::to_string(left_out) + " more did not fit into one message");
   return out;
 }
@@ -297,7 +303,8 @@ Draft fitting_draft(SessionId session, const T& message, std::span<const Message
 }  // namespace
 
 bool is_acknowledgement(const Message& message) {
-  return std::holds_alternative<Accepted>(message) || std::holds_alternative<Reported>(message) || std::holds_alternative<Ack>(message);
+  return std::holds_alternative<Accepted>(message) || std::holds_alternative<Reported>(message) ||
+         std::holds_alternative<Ack>(message);
 }
 
 Frames encode(const Envelope& envelope, std::span<const Message> riders) {

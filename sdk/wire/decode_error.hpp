@@ -9,8 +9,8 @@
 
 namespace quern::wire {
 
-/// Why bytes are not a message; `code` is malformed, limit or version. `job`: it is about this one only, a SUBMIT or an APPEND that
-/// breaks a rule.
+/// Why bytes are not a message; `code` is malformed, limit or version. `job`: it is about this one
+/// only, a SUBMIT or an APPEND that breaks a rule.
 struct DecodeError {
   ErrorCode code = ErrorCode::malformed;
   std::string text;

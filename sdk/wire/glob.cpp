@@ -5,7 +5,8 @@
 namespace quern::wire {
 
 bool matches(std::string_view pattern, std::string_view text) {
-  // Only the last star is ever tried again: what an earlier one could take, a later one can take too.
+  // Only the last star is ever tried again: what an earlier one could take, a later one can take
+  // too.
   std::size_t p = 0, t = 0, after_star = std::string_view::npos, retry = 0;
   while (t < text.size()) {
     if (p < pattern.size() && pattern[p] == '*') {
@@ -26,7 +27,8 @@ bool matches(std::string_view pattern, std::string_view text) {
 }
 
 bool matches_any(const std::vector<std::string>& patterns, std::string_view text) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return matches(pattern, text); });
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const auto& pattern) { return matches(pattern, text); });
 }
 
 }  // namespace quern::wire

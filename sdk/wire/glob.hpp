@@ -1,4 +1,5 @@
-// Patterns of names: `*` stands for any characters, `?` for one octet, everything else for itself. Pure.
+// Patterns of names: `*` stands for any characters, `?` for one octet, everything else for itself.
+// Pure.
 #pragma once
 
 #include <string>

@@ -37,12 +37,16 @@ bool IntervalSet::contains(Interval interval) const {
 std::uint64_t IntervalSet::add(Interval interval) {
   if (interval.empty()) return 0;
   auto it = map_.upper_bound(interval.begin);
-  // The one before touches or overlaps: it grows in its place. Else there is a new one, of nothing at first.
-  if (it != map_.begin() && std::prev(it)->second >= interval.begin) --it;
-  else it = map_.emplace_hint(it, interval.begin, interval.begin);
+  // The one before touches or overlaps: it grows in its place. Else there is a new one, of nothing
+  // at first.
+  if (it != map_.begin() && std::prev(it)->second >= interval.begin)
+    --it;
+  else
+    it = map_.emplace_hint(it, interval.begin, interval.begin);
   std::uint64_t added = 0;
   std::uint64_t& end = it->second;
-  for (auto next = std::next(it); next != map_.end() && next->first <= interval.end; next = map_.erase(next)) {
+  for (auto next = std::next(it); next != map_.end() && next->first <= interval.end;
+       next = map_.erase(next)) {
     added += next->first - end;
     end = next->second;
   }

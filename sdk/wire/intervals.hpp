@@ -1,5 +1,5 @@
-// Half-open intervals of task indices and sets of them. A set is a sorted list of disjoint, non-touching,
-// non-empty intervals: a job with a million tasks that run in order is one interval.
+// Half-open intervals of task indices and sets of them. A set is a sorted list of disjoint,
+// non-touching, non-empty intervals: a job with a million tasks that run in order is one interval.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,8 @@ class IntervalSet {
   std::uint64_t remove(Interval interval);
   void clear();
 
-  /// Takes up to `count` indices from the front of the first interval and removes them. Not on an empty set.
+  /// Takes up to `count` indices from the front of the first interval and removes them. Not on an
+  /// empty set.
   Interval take_front(std::uint64_t count);
 
   /// The parts of `interval` that are in the set.

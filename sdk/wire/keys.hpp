@@ -1,7 +1,7 @@
 // The messages' types, words and keys: the one table that the encoder, the decoder and PROTOCOL.md
-// ("Messages") share. describe(v, Of<T>) names every field of T to a visitor, in the order in which it
-// travels; parts are taken in that order too. Rule for changing: a new field gets a new key and a default
-// that means "as before"; a key or a type number is never reused.
+// ("Messages") share. describe(v, Of<T>) names every field of T to a visitor, in the order in which
+// it travels; parts are taken in that order too. Rule for changing: a new field gets a new key and
+// a default that means "as before"; a key or a type number is never reused.
 #pragma once
 
 #include "wire/messages.hpp"
@@ -62,7 +62,6 @@ struct Bounds {
 inline constexpr Bounds kTaskCount{0, kTasksMax};
 
 // ---- nested maps
-// ----------------------------------------------------------------------------------------------------
 
 template <typename V>
 void describe(V& v, Of<TaskError>) {
@@ -271,7 +270,6 @@ void describe(V& v, Of<JobOptions>) {
 }
 
 // ---- session
-// --------------------------------------------------------------------------------------------------------
 
 template <typename V>
 void describe(V& v, Of<Hello>) {
@@ -347,7 +345,6 @@ void describe(V& v, Of<Enrolled>) {
 }
 
 // ---- client -> broker
-// -----------------------------------------------------------------------------------------------
 
 template <typename V>
 void describe(V& v, Of<Submit>) {
@@ -427,7 +424,6 @@ void describe(V& v, Of<Drain>) {
 }
 
 // ---- broker -> client
-// -----------------------------------------------------------------------------------------------
 
 template <typename V>
 void describe(V& v, Of<Accepted>) {
@@ -471,7 +467,6 @@ void describe(V& v, Of<Answer>) {
 }
 
 // ---- broker -> worker
-// -----------------------------------------------------------------------------------------------
 
 template <typename V>
 void describe(V& v, Of<Lease>) {
@@ -532,7 +527,6 @@ void describe(V& v, Of<Revoke>) {
 }
 
 // ---- worker -> broker
-// -----------------------------------------------------------------------------------------------
 
 template <typename V>
 void describe(V& v, Of<Report>) {

@@ -1,4 +1,5 @@
-// Limits on everything that comes in. PROTOCOL.md, "Limits", lists the same numbers; change both together.
+// Limits on everything that comes in. PROTOCOL.md, "Limits", lists the same numbers; change both
+// together.
 #pragma once
 
 #include <cstddef>
@@ -28,9 +29,9 @@ inline constexpr std::uint32_t kAttemptsMax = 1000;
 inline constexpr std::uint64_t kTasksMax = 1ULL << 62;  ///< N of a job
 inline constexpr std::uint32_t kSlotsMax = 4096;
 inline constexpr std::uint64_t kTimeoutMsMax =
-    1'000'000'000'000;                                  ///< 31 years; keeps sums of times inside 64 bits
+    1'000'000'000'000;  ///< 31 years; keeps sums of times inside 64 bits
 inline constexpr std::uint64_t kTtlMax = 100ULL * 366 * 86'400;  ///< seconds: a hundred years
-inline constexpr double kRealMax = 1e18;                ///< magnitude of any real
+inline constexpr double kRealMax = 1e18;                         ///< magnitude of any real
 inline constexpr std::size_t kIdentityBytesMax = 4096;  ///< a named reducer's reduction of nothing
 inline constexpr std::size_t kPluginsMax = 32;          ///< libraries that a worker names
 inline constexpr std::size_t kPluginBytesMax = 512;     ///< of such a name
@@ -41,7 +42,8 @@ inline constexpr std::uint64_t kResultWindow =
     8u << 20;  ///< unconsumed result bytes per job that a client takes
 inline constexpr std::uint64_t kSessionResults =
     64u << 20;  ///< unconsumed result bytes of all jobs that one session is sent
-inline constexpr std::uint64_t kReportWindow = 32u << 20;  ///< unacknowledged report bytes per worker
+inline constexpr std::uint64_t kReportWindow = 32u
+                                               << 20;  ///< unacknowledged report bytes per worker
 inline constexpr std::uint64_t kWorkerCredit = 64u << 20;  ///< payload bytes leased to one worker
 
 }  // namespace quern::wire

@@ -1,5 +1,6 @@
-// Every message of the protocol as plain data. PROTOCOL.md is normative; a field here is a key there of the same name.
-// Rule for changing: add fields with a default that means "as before"; never change the meaning or the type of one.
+// Every message of the protocol as plain data. PROTOCOL.md is normative; a field here is a key
+// there of the same name. Rule for changing: add fields with a default that means "as before";
+// never change the meaning or the type of one.
 #pragma once
 
 #include <cstdint>
@@ -23,18 +24,19 @@ enum class SessionId : std::uint64_t {};
 
 enum class Role : std::uint8_t { client, worker };
 
-/// Id of a lease. `incarnation` is new for every start of a broker and grows, so an old lease can never be taken for a new one.
+/// Id of a lease. `incarnation` is new for every start of a broker and grows, so an old lease can
+/// never be taken for a new one.
 struct LeaseId {
   std::uint64_t incarnation = 0;
   std::uint64_t counter = 0;
   auto operator<=>(const LeaseId&) const = default;
 };
 
-/// item, range, whole: run the function so. merge: fold the payloads left to right with reducer `function`.
-/// finish: run the finishing step of `function` on the one payload.
+/// item, range, whole: run the function so. merge: fold the payloads left to right with reducer
+/// `function`. finish: run the finishing step of `function` on the one payload.
 enum class LeaseKind : std::uint8_t { item, range, whole, merge, finish };
 
-// ---- session (both roles) -------------------------------------------------------------------------------------------
+// ---- session (both roles)
 
 /// A lease that a worker still knows about when it says HELLO.
 struct HeldLease {
@@ -57,7 +59,8 @@ struct WorkerOffer {
   std::uint64_t credit_bytes = kWorkerCredit;  ///< payload bytes it accepts to hold
   std::vector<HeldLease> held;
   bool draining = false;
-  std::vector<std::string> plugins;  ///< libraries it has loaded: a name and a hash each, for the record
+  std::vector<std::string>
+      plugins;  ///< libraries it has loaded: a name and a hash each, for the record
   bool operator==(const WorkerOffer&) const = default;
 };
 
@@ -73,9 +76,9 @@ struct Hello {
   std::uint32_t protocol_min = kProtocolOldest;
   std::uint32_t protocol_max = kProtocolVersion;
   Role role = Role::client;
-  Uuid identity;         ///< of this peer, the same over reconnects
-  std::string name;      ///< for people; a worker's unique name
-  std::string software;  ///< "quern 0.1.0"
+  Uuid identity;                      ///< of this peer, the same over reconnects
+  std::string name;                   ///< for people; a worker's unique name
+  std::string software;               ///< "quern 0.1.0"
   std::optional<WorkerOffer> worker;  ///< exactly when role is worker
   std::vector<HeldJob> jobs;          ///< clients only
   bool operator==(const Hello&) const = default;
@@ -96,15 +99,16 @@ struct Welcome {
   std::uint32_t protocol = kProtocolVersion;
   std::uint64_t incarnation = 0;
   std::string software;
-  std::uint32_t beat_busy_ms = 1000;  ///< a worker with leases (and a client) is heard at least this often
+  std::uint32_t beat_busy_ms =
+      1000;  ///< a worker with leases (and a client) is heard at least this often
   std::uint32_t beat_idle_ms = 5000;
   std::uint32_t lost_busy_ms = 3000;  ///< silence after which a worker with leases is given up
   std::uint32_t lost_idle_ms = 15000;
   std::uint64_t item_bytes_max = kItemBytesMax;
   std::uint64_t report_window = kReportWindow;
-  bool store = false;             ///< jobs of automatic durability are durable here
-  std::vector<LeaseId> dropped;   ///< workers: held leases that are no longer theirs; forget them
-  std::vector<KnownJob> jobs;     ///< clients: one per HeldJob
+  bool store = false;            ///< jobs of automatic durability are durable here
+  std::vector<LeaseId> dropped;  ///< workers: held leases that are no longer theirs; forget them
+  std::vector<KnownJob> jobs;    ///< clients: one per HeldJob
   bool operator==(const Welcome&) const = default;
 };
 
@@ -117,7 +121,8 @@ struct Refused {
   bool operator==(const Refused&) const = default;
 };
 
-/// HELLO_AGAIN, broker -> peer: the session in the message just received is old or unknown; open a new socket and say HELLO.
+/// HELLO_AGAIN, broker -> peer: the session in the message just received is old or unknown; open a
+/// new socket and say HELLO.
 struct HelloAgain {
   bool operator==(const HelloAgain&) const = default;
 };
@@ -126,13 +131,14 @@ struct HelloAgain {
 struct ErrorMessage {
   ErrorCode code = ErrorCode::malformed;
   std::string text;
-  std::optional<Uuid> job;   ///< when it answers SUBMIT, APPEND or ATTACH
-  std::uint64_t token = 0;   ///< when it answers a message with a token
+  std::optional<Uuid> job;  ///< when it answers SUBMIT, APPEND or ATTACH
+  std::uint64_t token = 0;  ///< when it answers a message with a token
   bool fatal = false;
   bool operator==(const ErrorMessage&) const = default;
 };
 
-/// BEAT, both ways: a sign of life. A worker's carries its capacity. A beat with `reply` false is answered by one with it true.
+/// BEAT, both ways: a sign of life. A worker's carries its capacity. A beat with `reply` false is
+/// answered by one with it true.
 struct Beat {
   bool reply = false;
   std::optional<Capacity> capacity;
@@ -147,8 +153,8 @@ struct Bye {
   bool operator==(const Bye&) const = default;
 };
 
-/// ENROL, peer -> broker: the first and only message of a peer whose key is not known yet, but which was invited. Answered by ENROLLED
-/// or REFUSED; then the peer opens a new socket.
+/// ENROL, peer -> broker: the first and only message of a peer whose key is not known yet, but
+/// which was invited. Answered by ENROLLED or REFUSED; then the peer opens a new socket.
 struct Enrol {
   std::string name;  ///< wanted for the principal
   Bytes secret;      ///< of the invitation
@@ -162,7 +168,7 @@ struct Enrolled {
   bool operator==(const Enrolled&) const = default;
 };
 
-// ---- client -> broker -----------------------------------------------------------------------------------------------
+// ---- client -> broker
 
 /// Options of a job; every one has a default.
 struct JobOptions {
@@ -170,24 +176,30 @@ struct JobOptions {
   std::int32_t priority = 0;  ///< higher first
   double weight = 1;          ///< share within one priority, > 0
   std::uint32_t attempts = 3;
-  std::uint32_t backoff_ms = 100;  ///< before a failed task's second attempt; doubled for each further one, at most 10 s
-  std::uint64_t timeout_ms = 0;    ///< per task; 0: none
-  bool detach = false;             ///< lives on without its client
+  std::uint32_t backoff_ms =
+      100;  ///< before a failed task's second attempt; doubled for each further one, at most 10 s
+  std::uint64_t timeout_ms = 0;  ///< per task; 0: none
+  bool detach = false;           ///< lives on without its client
   Durability durability = Durability::automatic;
-  std::string unique;              ///< a key: the same key attaches to the job that exists
-  std::string reduce;              ///< reducer; empty: the function's default for ranges, none otherwise
-  double cost = 0;                 ///< cost of one task in units of the function's rate; 0: 1
+  std::string unique;  ///< a key: the same key attaches to the job that exists
+  std::string reduce;  ///< reducer; empty: the function's default for ranges, none otherwise
+  double cost = 0;     ///< cost of one task in units of the function's rate; 0: 1
   std::map<std::string, std::string> require;  ///< labels a worker must have
   std::map<std::string, double> resources;     ///< counted resources a task takes
-  std::vector<std::string> blobs;              ///< what its workers must have (blob.hpp); each is there before the job
-  bool idempotent = false;    ///< a slow task may be started a second time, whatever its function declares
-  bool at_most_once = false;  ///< no task is ever started twice: lost with its worker, it ends as lost_worker
-  bool unique_any = false;    ///< `unique` names the job that exists also when its input is another
-  std::uint64_t ttl_s = 0;    ///< seconds for which the ended job is kept; 0: as long as the broker keeps others
+  std::vector<std::string>
+      blobs;  ///< what its workers must have (blob.hpp); each is there before the job
+  bool idempotent =
+      false;  ///< a slow task may be started a second time, whatever its function declares
+  bool at_most_once =
+      false;  ///< no task is ever started twice: lost with its worker, it ends as lost_worker
+  bool unique_any = false;  ///< `unique` names the job that exists also when its input is another
+  std::uint64_t ttl_s =
+      0;  ///< seconds for which the ended job is kept; 0: as long as the broker keeps others
   bool operator==(const JobOptions&) const = default;
 };
 
-/// SUBMIT: a new job (or, with a known UUID, the same one again). Parts: [common] [sizes bytes [costs]].
+/// SUBMIT: a new job (or, with a known UUID, the same one again). Parts: [common] [sizes bytes
+/// [costs]].
 struct Submit {
   Uuid job;
   std::string function;
@@ -197,12 +209,13 @@ struct Submit {
   std::int64_t range_end = 0;
   bool open = false;  ///< more payloads follow in APPEND
   JobOptions options;
-  std::uint64_t window = kResultWindow;  ///< result bytes the client takes before it acknowledges; 0: send no results
-  std::uint32_t watch_ms = 0;            ///< send JOB at most this often while it runs; 0: only at the end
+  std::uint64_t window =
+      kResultWindow;  ///< result bytes the client takes before it acknowledges; 0: send no results
+  std::uint32_t watch_ms = 0;  ///< send JOB at most this often while it runs; 0: only at the end
   bool has_common = false;
   Buffer common;
-  Batch batch;                ///< first payloads: tasks [0, count)
-  std::vector<float> costs;   ///< empty or one per task of the batch
+  Batch batch;               ///< first payloads: tasks [0, count)
+  std::vector<float> costs;  ///< empty or one per task of the batch
   bool operator==(const Submit&) const = default;
 };
 
@@ -228,7 +241,8 @@ struct Attach {
   bool operator==(const Attach&) const = default;
 };
 
-/// ACK: result entries [0, cursor) of a job were consumed; `release`: the owner will never ask for them again.
+/// ACK: result entries [0, cursor) of a job were consumed; `release`: the owner will never ask for
+/// them again.
 struct Ack {
   Uuid job;
   std::uint64_t cursor = 0;
@@ -241,12 +255,13 @@ struct Cancel {
   std::uint64_t token = 0;
   Uuid job;  ///< nil: by number
   JobNumber number{};
-  Intervals tasks;  ///< empty: all
+  Intervals tasks;       ///< empty: all
   bool waiting = false;  ///< instead: what no worker has begun; the job ends with what runs
   bool operator==(const Cancel&) const = default;
 };
 
-/// RETRY: the failed tasks of a job that has ended are run again; nothing else of it is. Answered by JOB.
+/// RETRY: the failed tasks of a job that has ended are run again; nothing else of it is. Answered
+/// by JOB.
 struct Retry {
   std::uint64_t token = 0;
   Uuid job;  ///< nil: by number
@@ -268,28 +283,30 @@ struct Query {
   bool operator==(const Query&) const = default;
 };
 
-/// DRAIN: client -> broker: a worker is to finish what it runs and leave; broker -> worker: you are to.
+/// DRAIN: client -> broker: a worker is to finish what it runs and leave; broker -> worker: you are
+/// to.
 struct Drain {
   std::uint64_t token = 0;
   std::string worker;  ///< its name; empty towards the worker itself
   bool operator==(const Drain&) const = default;
 };
 
-// ---- broker -> client -----------------------------------------------------------------------------------------------
+// ---- broker -> client
 
 /// ACCEPTED: answers SUBMIT and APPEND; also sent when credit grows.
 struct Accepted {
   Uuid job;
   JobNumber number{};
   std::uint64_t accepted_to = 0;  ///< tasks [0, accepted_to) are in
-  std::uint64_t credit_to = 0;    ///< payload bytes (sizes columns counted) that may be sent for this job in all
-  bool existing = false;          ///< `unique` named a job that exists: `job` is its UUID
-  Uuid submitted;                 ///< with `existing`: the UUID that was submitted
+  std::uint64_t credit_to =
+      0;  ///< payload bytes (sizes columns counted) that may be sent for this job in all
+  bool existing = false;  ///< `unique` named a job that exists: `job` is its UUID
+  Uuid submitted;         ///< with `existing`: the UUID that was submitted
   bool operator==(const Accepted&) const = default;
 };
 
-/// RESULTS: result entry `seq` of a job. Parts: sizes, bytes. The batch has one payload per task of `tasks`, ascending, then one per
-/// task of `written`.
+/// RESULTS: result entry `seq` of a job. Parts: sizes, bytes. The batch has one payload per task of
+/// `tasks`, ascending, then one per task of `written`.
 struct Results {
   Uuid job;
   std::uint64_t seq = 0;
@@ -301,8 +318,8 @@ struct Results {
   bool operator==(const Results&) const = default;
 };
 
-/// JOB: a job's state. When `status.state` is final, `entries` is the number of result entries there will ever be.
-/// Part (with `has_value`): the reduced result.
+/// JOB: a job's state. When `status.state` is final, `entries` is the number of result entries
+/// there will ever be. Part (with `has_value`): the reduced result.
 struct JobUpdate {
   std::uint64_t token = 0;
   JobStatus status;
@@ -321,11 +338,12 @@ struct Answer {
   std::vector<std::string> text;  ///< sentences for people
   std::optional<BrokerStatus> broker;
   JobNumber before{};  ///< jobs: there may be more, with numbers below this one; 0: these were all
-  std::string after;   ///< workers: there are more, with names that sort after this one; empty: these were all
+  std::string after;   ///< workers: there are more, with names that sort after this one; empty:
+                       ///< these were all
   bool operator==(const Answer&) const = default;
 };
 
-// ---- broker -> worker -----------------------------------------------------------------------------------------------
+// ---- broker -> worker
 
 /// LEASE: run these tasks. Parts: [sizes bytes].
 struct Lease {
@@ -335,17 +353,19 @@ struct Lease {
   std::string function;
   LeaseKind kind = LeaseKind::item;
   Encoding encoding = Encoding::raw;  ///< of the payloads
-  std::string reduce;     ///< fold the results of each interval into one partial before reporting; empty: do not
+  std::string reduce;  ///< fold the results of each interval into one partial before reporting;
+                       ///< empty: do not
   Intervals tasks;
-  bool indexed = false;   ///< no payloads: task i's input is the integer base + i
-  std::int64_t base = 0;  ///< value of index 0 (range jobs)
+  bool indexed = false;     ///< no payloads: task i's input is the integer base + i
+  std::int64_t base = 0;    ///< value of index 0 (range jobs)
   std::uint64_t total = 0;  ///< N of the job, for finish
   std::uint32_t attempt = 1;
   std::uint32_t attempts = 0;  ///< allowed; a failure of the last one is final. 0: not said
   std::uint64_t timeout_ms = 0;
-  bool common = false;  ///< refers to the common input of `job` and its blobs, named before in COMMON
-  Batch batch;          ///< one payload per task, ascending; merge: the partials; finish: one
-  bool once = false;    ///< no task of it may be started twice, not even here
+  bool common =
+      false;          ///< refers to the common input of `job` and its blobs, named before in COMMON
+  Batch batch;        ///< one payload per task, ascending; merge: the partials; finish: one
+  bool once = false;  ///< no task of it may be started twice, not even here
   bool operator==(const Lease&) const = default;
 };
 
@@ -353,7 +373,8 @@ struct Lease {
 struct Common {
   Uuid job;
   Buffer bytes;
-  std::vector<std::string> blobs{};  ///< that the worker must have before it runs a task; it fetches what it has not
+  std::vector<std::string>
+      blobs{};  ///< that the worker must have before it runs a task; it fetches what it has not
   bool operator==(const Common&) const = default;
 };
 
@@ -379,13 +400,15 @@ struct ReportId {
   auto operator<=>(const ReportId&) const = default;
 };
 
-/// REPORTED: these reports were taken (or recognised as late and dropped); remove them from the outbox.
+/// REPORTED: these reports were taken (or recognised as late and dropped); remove them from the
+/// outbox.
 struct Reported {
   std::vector<ReportId> reports;
   bool operator==(const Reported&) const = default;
 };
 
-/// RECLAIM: give back up to `want` tasks that have not started, from the end of the lease. Answered by RECLAIMED.
+/// RECLAIM: give back up to `want` tasks that have not started, from the end of the lease. Answered
+/// by RECLAIMED.
 struct Reclaim {
   LeaseId lease;
   std::uint64_t want = 0;
@@ -398,17 +421,18 @@ struct Revoke {
   bool operator==(const Revoke&) const = default;
 };
 
-// ---- worker -> broker -----------------------------------------------------------------------------------------------
+// ---- worker -> broker
 
-/// REPORT: results of some tasks of a lease. Parts: sizes, bytes. With `last`, tasks of the lease that are in no report of it
-/// did not run and go back to the broker.
+/// REPORT: results of some tasks of a lease. Parts: sizes, bytes. With `last`, tasks of the lease
+/// that are in no report of it did not run and go back to the broker.
 struct Report {
   ReportId id;  ///< parts of one lease count from 0
   bool last = false;
   bool partial = false;  ///< one payload per interval of `tasks` (folded), not one per task
   Intervals tasks;       ///< with a result
   std::vector<TaskError> errors;
-  Intervals written{};        ///< those of `errors` that had written something: their payloads follow those of `tasks`
+  Intervals written{};  ///< those of `errors` that had written something: their payloads follow
+                        ///< those of `tasks`
   std::uint64_t busy_us = 0;  ///< slot time spent on these tasks
   Batch batch;
   bool operator==(const Report&) const = default;
@@ -434,9 +458,10 @@ struct Draining {
   bool operator==(const Draining&) const = default;
 };
 
-using Message = std::variant<Hello, Welcome, Refused, HelloAgain, ErrorMessage, Beat, Bye, Enrol, Enrolled, Submit, Append, Attach, Ack, Cancel, Query,
-                             Drain, Retry, Accepted, Results, JobUpdate, Answer, Lease, Common, Blob, Forget, Reported, Reclaim, Revoke,
-                             Report, Reclaimed, Fetch, Draining>;
+using Message = std::variant<Hello, Welcome, Refused, HelloAgain, ErrorMessage, Beat, Bye, Enrol,
+                             Enrolled, Submit, Append, Attach, Ack, Cancel, Query, Drain, Retry,
+                             Accepted, Results, JobUpdate, Answer, Lease, Common, Blob, Forget,
+                             Reported, Reclaim, Revoke, Report, Reclaimed, Fetch, Draining>;
 
 /// A message and the session it belongs to, as it travels.
 struct Envelope {

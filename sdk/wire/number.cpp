@@ -112,7 +112,8 @@ std::optional<Number> number_from(BytesView value) {
       return Number(static_cast<Int128>(sign_extend(load_big(rest), 1 << (tag - 0xd0))));
     case 0xca:
       if (!has(4)) return std::nullopt;
-      return Number(static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(load_big(rest)))));
+      return Number(
+          static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(load_big(rest)))));
     case 0xcb:
       if (!has(8)) return std::nullopt;
       return Number(std::bit_cast<double>(load_big(rest)));
@@ -135,14 +136,16 @@ Bytes bytes_of(const Number& number) {
 }
 
 bool is_wide(BytesView value) {
-  return value.size() == 18 && static_cast<unsigned char>(value[0]) == kExt16 && value[1] == kWideType;
+  return value.size() == 18 && static_cast<unsigned char>(value[0]) == kExt16 &&
+         value[1] == kWideType;
 }
 
 Number add(const Number& a, const Number& b) {
   const auto* x = std::get_if<Int128>(&a);
   const auto* y = std::get_if<Int128>(&b);
   Int128 sum;
-  // 2^62 tasks of 64 bits fit; only forged partials can overflow, and those must not be undefined behaviour.
+  // 2^62 tasks of 64 bits fit; only forged partials can overflow, and those must not be undefined
+  // behaviour.
   if (x && y && !__builtin_add_overflow(*x, *y, &sum)) return sum;
   return as_double(a) + as_double(b);
 }

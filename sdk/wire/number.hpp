@@ -1,6 +1,6 @@
-// The small number codec: the msgpack forms of integers and floats, and nothing else, so that cores can fold
-// results without msgpack. Sums are kept in 128 bits and only the final value must fit 64, so no carving can
-// overflow another way.
+// The small number codec: the msgpack forms of integers and floats, and nothing else, so that cores
+// can fold results without msgpack. Sums are kept in 128 bits and only the final value must fit 64,
+// so no carving can overflow another way.
 #pragma once
 
 #include <optional>
@@ -15,8 +15,8 @@ __extension__ typedef __int128 Int128;
 /// An exact integer or a double.
 using Number = std::variant<Int128, double>;
 
-/// Reads exactly one msgpack integer, float, or (for partial sums beyond 64 bits) ext type 1 of 16 octets,
-/// big endian two's complement. nullopt when the bytes are anything else.
+/// Reads exactly one msgpack integer, float, or (for partial sums beyond 64 bits) ext type 1 of 16
+/// octets, big endian two's complement. nullopt when the bytes are anything else.
 std::optional<Number> number_from(BytesView value);
 
 /// Shortest msgpack form; integers outside [-2^63, 2^64) as ext type 1.

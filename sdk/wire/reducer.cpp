@@ -33,7 +33,8 @@ std::optional<BytesView> octets_in(BytesView value) {
   else
     return std::nullopt;
   if (value.size() < 1 + prefix) return std::nullopt;
-  for (std::size_t i = 0; i < prefix; ++i) length = length << 8 | static_cast<unsigned char>(value[1 + i]);
+  for (std::size_t i = 0; i < prefix; ++i)
+    length = length << 8 | static_cast<unsigned char>(value[1 + i]);
   if (value.size() != 1 + prefix + length) return std::nullopt;
   return value.substr(1 + prefix);
 }
@@ -41,14 +42,16 @@ std::optional<BytesView> octets_in(BytesView value) {
 std::optional<FoldError> begin_number(Builtin reducer, Encoding encoding, Bytes& result) {
   const auto number = encoding == Encoding::value ? number_from(result) : std::nullopt;
   if (!number || is_wide(result)) return not_a_number(reducer);
-  result = bytes_of(*number);  // one form for one number, so that the result does not show who folded
+  result =
+      bytes_of(*number);  // one form for one number, so that the result does not show who folded
   return std::nullopt;
 }
 
 std::optional<FoldError> begin_concat(Encoding encoding, Bytes& result) {
   if (encoding == Encoding::raw) return std::nullopt;
   const auto octets = octets_in(result);
-  if (!octets) return FoldError{"reducer 'concat' needs strings or raw bytes, and a result is neither"};
+  if (!octets)
+    return FoldError{"reducer 'concat' needs strings or raw bytes, and a result is neither"};
   result = Bytes(*octets);
   return std::nullopt;
 }
@@ -112,7 +115,8 @@ std::optional<FoldError> fold(Builtin reducer, Bytes& left, BytesView right) {
     case Builtin::count:
       left = bytes_of(add(*a, *b));
       break;
-    // Of equal ones (1 and 1.0) the left stays: "the first of the least" does not depend on the carving.
+    // Of equal ones (1 and 1.0) the left stays: "the first of the least" does not depend on the
+    // carving.
     case Builtin::min:
       if (less(*b, *a)) left.assign(right);
       break;
@@ -127,7 +131,8 @@ std::optional<FoldError> fold(Builtin reducer, Bytes& left, BytesView right) {
 
 std::optional<FoldError> end_partial(Builtin reducer, const Bytes& partial) {
   if (!is_wide(partial)) return std::nullopt;
-  return FoldError{"the result of reducer '" + std::string(name_of(reducer)) + "' does not fit 64 bits"};
+  return FoldError{"the result of reducer '" + std::string(name_of(reducer)) +
+                   "' does not fit 64 bits"};
 }
 
 }  // namespace quern::wire

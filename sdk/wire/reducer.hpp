@@ -1,5 +1,5 @@
-// Built-in reducers: associative folds over results. The broker and the worker use the same code, so that the
-// result does not depend on who folded what. Std only.
+// Built-in reducers: associative folds over results. The broker and the worker use the same code,
+// so that the result does not depend on who folded what. Std only.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ struct FoldError {
   std::string text;
 };
 
-/// Turns one task's result into a partial in place (count: 1; concat of a string value: its octets).
-/// sum, min and max need a number in `value` encoding. Returns an error or nothing.
+/// Turns one task's result into a partial in place (count: 1; concat of a string value: its
+/// octets). sum, min and max need a number in `value` encoding. Returns an error or nothing.
 std::optional<FoldError> begin_partial(Builtin reducer, Encoding encoding, Bytes& result);
 
 /// Folds `right`, the partial of the neighbouring higher interval, into `left`.

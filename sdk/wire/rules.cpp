@@ -14,8 +14,8 @@ using Broken = std::optional<DecodeError>;
 Broken malformed(const char* text) { return DecodeError{ErrorCode::malformed, text}; }
 Broken over(const char* text) { return DecodeError{ErrorCode::limit, text}; }
 
-/// Parts of one message stay below the batch limit together, so that nobody waits long behind one; a single
-/// item may be larger.
+/// Parts of one message stay below the batch limit together, so that nobody waits long behind one;
+/// a single item may be larger.
 Broken batch_rule(const Batch& batch, std::size_t costs = 0) {
   if (batch.count() > 1 && batch.weight() + 4 * costs > kBatchBytesMax)
     return over("batch: several items together are over the limit of 1048576 bytes");
@@ -46,7 +46,8 @@ Broken written_rule(const Intervals& written, const std::vector<TaskError>& erro
   if (written.empty()) return std::nullopt;
   IntervalSet failed;
   for (const auto& error : errors) failed.add({error.first, error.first + error.count});
-  const bool all = std::all_of(written.begin(), written.end(), [&](const Interval& tasks) { return failed.contains(tasks); });
+  const bool all = std::all_of(written.begin(), written.end(),
+                               [&](const Interval& tasks) { return failed.contains(tasks); });
   return all ? std::nullopt : malformed("written: a task that is not among the errors");
 }
 
@@ -55,16 +56,21 @@ Broken rule(const Hello& m) {
   if (m.identity.is_nil()) return malformed("identity is missing");
   if ((m.role == Role::worker) != m.worker.has_value())
     return malformed("worker: must be there exactly when role is worker");
-  if (m.worker && m.worker->plugins.size() > kPluginsMax) return over("plugins: over the limit of 32");
-  if (m.worker && std::any_of(m.worker->plugins.begin(), m.worker->plugins.end(), [](const auto& p) { return p.size() > kPluginBytesMax; }))
+  if (m.worker && m.worker->plugins.size() > kPluginsMax)
+    return over("plugins: over the limit of 32");
+  if (m.worker && std::any_of(m.worker->plugins.begin(), m.worker->plugins.end(),
+                              [](const auto& p) { return p.size() > kPluginBytesMax; }))
     return over("plugins: a name is over the limit of 512 octets");
   return std::nullopt;
 }
 
 Broken blobs_rule(const std::vector<std::string>& blobs) {
   if (blobs.size() > kBlobsMax) return over("blobs: over the limit of 1000");
-  if (!std::all_of(blobs.begin(), blobs.end(), is_blob_name)) return malformed("blobs: not 64 lower-case hexadecimal digits");
-  return std::set<std::string_view>(blobs.begin(), blobs.end()).size() == blobs.size() ? std::nullopt : malformed("blobs: one is named twice");
+  if (!std::all_of(blobs.begin(), blobs.end(), is_blob_name))
+    return malformed("blobs: not 64 lower-case hexadecimal digits");
+  return std::set<std::string_view>(blobs.begin(), blobs.end()).size() == blobs.size()
+             ? std::nullopt
+             : malformed("blobs: one is named twice");
 }
 
 Broken rule(const Submit& m) {
@@ -73,7 +79,8 @@ Broken rule(const Submit& m) {
   if (m.function.empty()) return malformed("function is missing");
   if (m.input != InputKind::range) return costs_rule(m.batch, m.costs);
   if (m.range_begin > m.range_end) return malformed("range_begin is above range_end");
-  if (static_cast<std::uint64_t>(m.range_end) - static_cast<std::uint64_t>(m.range_begin) > kTasksMax)
+  if (static_cast<std::uint64_t>(m.range_end) - static_cast<std::uint64_t>(m.range_begin) >
+      kTasksMax)
     return over("range: over the limit of 2^62 tasks");
   if (m.open || m.batch.count() > 0) return malformed("a range has no payloads");
   return std::nullopt;
@@ -88,7 +95,8 @@ Broken rule(const Append& m) {
 Broken rule(const Ack& m) { return m.job.is_nil() ? malformed("job is missing") : std::nullopt; }
 
 Broken rule(const Results& m) {
-  if (m.batch.count() != size(m.tasks) + size(m.written)) return malformed("count: not one payload per task");
+  if (m.batch.count() != size(m.tasks) + size(m.written))
+    return malformed("count: not one payload per task");
   if (auto broken = errors_rule(m.tasks, m.errors)) return broken;
   return batch_rule(m.batch);
 }
@@ -107,12 +115,13 @@ Broken lease_batch_rule(const Lease& m) {
       if (m.batch.count() != 1) return malformed("count: finish takes one payload");
       break;
     case LeaseKind::merge:
-      // Two partials may together be over the batch limit and must still meet: the part limit alone bounds
-      // them.
+      // Two partials may together be over the batch limit and must still meet: the part limit alone
+      // bounds them.
       if (m.batch.count() == 0) return malformed("count: merge takes payloads");
       break;
   }
-  return m.tasks.size() == 1 ? std::nullopt : malformed("tasks: merge and finish take one interval");
+  return m.tasks.size() == 1 ? std::nullopt
+                             : malformed("tasks: merge and finish take one interval");
 }
 
 Broken rule(const Lease& m) {
@@ -124,9 +133,11 @@ Broken rule(const Lease& m) {
 }
 
 Broken rule(const Report& m) {
-  if (m.partial && !m.written.empty()) return malformed("written: what is folded has no output of failed tasks");
+  if (m.partial && !m.written.empty())
+    return malformed("written: what is folded has no output of failed tasks");
   if (m.batch.count() != (m.partial ? m.tasks.size() : size(m.tasks) + size(m.written)))
-    return malformed(m.partial ? "count: not one payload per interval" : "count: not one payload per task");
+    return malformed(m.partial ? "count: not one payload per interval"
+                               : "count: not one payload per task");
   if (auto broken = errors_rule(m.tasks, m.errors)) return broken;
   if (auto broken = written_rule(m.written, m.errors)) return broken;
   return batch_rule(m.batch);
@@ -138,10 +149,14 @@ Broken rule(const Blob& m) {
   if (!is_blob_name(m.blob)) return malformed("blob: not 64 lower-case hexadecimal digits");
   if (!m.why.empty()) return std::nullopt;
   if (m.bytes.size() > kBlobChunk) return over("chunk: over the limit of 1048576 bytes");
-  return m.chunk < std::max<std::uint64_t>(1, m.chunks) ? std::nullopt : malformed("chunk: beyond the last");
+  return m.chunk < std::max<std::uint64_t>(1, m.chunks) ? std::nullopt
+                                                        : malformed("chunk: beyond the last");
 }
 
-Broken rule(const Fetch& m) { return is_blob_name(m.blob) ? std::nullopt : malformed("blob: not 64 lower-case hexadecimal digits"); }
+Broken rule(const Fetch& m) {
+  return is_blob_name(m.blob) ? std::nullopt
+                              : malformed("blob: not 64 lower-case hexadecimal digits");
+}
 
 template <typename T>
 Broken rule(const T&) {

@@ -1,5 +1,5 @@
-// Rules between the fields of a message: what must hold for its lists, its batch and its kind. What concerns
-// one field alone (its type, its bounds) is in keys.hpp. Pure; msgpack-free.
+// Rules between the fields of a message: what must hold for its lists, its batch and its kind. What
+// concerns one field alone (its type, its bounds) is in keys.hpp. Pure; msgpack-free.
 #pragma once
 
 #include <optional>

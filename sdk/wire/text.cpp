@@ -6,8 +6,8 @@
 namespace quern::wire {
 namespace {
 
-/// Octets of the valid character at the start of `text`; 0 when there is none. RFC 3629: no overlong forms,
-/// no surrogates.
+/// Octets of the valid character at the start of `text`; 0 when there is none. RFC 3629: no
+/// overlong forms, no surrogates.
 std::size_t character_at(std::string_view text) {
   const auto octet = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const auto follows = [&](std::size_t i) { return i < text.size() && (octet(i) & 0xc0) == 0x80; };
@@ -43,7 +43,8 @@ std::size_t ascii_prefix(std::string_view text) {
 }  // namespace
 
 bool valid_utf8(std::string_view text) {
-  for (text.remove_prefix(ascii_prefix(text)); !text.empty(); text.remove_prefix(ascii_prefix(text))) {
+  for (text.remove_prefix(ascii_prefix(text)); !text.empty();
+       text.remove_prefix(ascii_prefix(text))) {
     const std::size_t n = character_at(text);
     if (n == 0) return false;
     text.remove_prefix(n);
@@ -54,7 +55,8 @@ bool valid_utf8(std::string_view text) {
 std::string_view cut_utf8(std::string_view text, std::size_t bytes_max) {
   if (text.size() <= bytes_max) return text;
   std::size_t end = bytes_max;
-  for (int back = 0; back < 3 && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80; ++back)
+  for (int back = 0; back < 3 && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80;
+       ++back)
     --end;
   return text.substr(0, end);
 }

@@ -1,5 +1,5 @@
-// UTF-8 as far as the protocol needs it: every string on the wire is valid, so that readers in other
-// languages and JSON writers never fail on a user function's error text.
+// UTF-8 as far as the protocol needs it: every string on the wire is valid, so that readers in
+// other languages and JSON writers never fail on a user function's error text.
 #pragma once
 
 #include <cstddef>

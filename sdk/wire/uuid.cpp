@@ -20,10 +20,11 @@ std::string Uuid::text() const {
 
 Uuid Uuid::random() {
   Uuid uuid;
-  // 16 octets come whole from getrandom (it is interrupted only above 256); a system without it can do
-  // nothing safe.
+  // 16 octets come whole from getrandom (it is interrupted only above 256); a system without it can
+  // do nothing safe.
   if (::getrandom(uuid.octets.data(), uuid.octets.size(), 0) != 16) std::abort();
-  uuid.octets[6] = static_cast<std::uint8_t>((uuid.octets[6] & 0x0f) | 0x40);  // RFC 4122, version 4
+  uuid.octets[6] =
+      static_cast<std::uint8_t>((uuid.octets[6] & 0x0f) | 0x40);  // RFC 4122, version 4
   uuid.octets[8] = static_cast<std::uint8_t>((uuid.octets[8] & 0x3f) | 0x80);
   return uuid;
 }

@@ -1,6 +1,6 @@
-// The words of the protocol for enumerations. One table per enumeration, in the order of its values; keys.hpp
-// and the public to_string() use the same. Rule for changing: words are only ever added at the end
-// (PROTOCOL.md, "Versions").
+// The words of the protocol for enumerations. One table per enumeration, in the order of its
+// values; keys.hpp and the public to_string() use the same. Rule for changing: words are only ever
+// added at the end (PROTOCOL.md, "Versions").
 #pragma once
 
 #include <array>
@@ -21,10 +21,11 @@ struct Words;
 template <>
 struct Words<ErrorCode> {
   static constexpr std::array<std::string_view, 25> list{
-      "none",       "malformed",      "limit",     "version",   "role",   "session",   "unknown_job",
-      "queue_full", "results_unread", "credit",    "bad_input", "denied", "no_broker", "refused",
-      "failed",     "timeout",        "cancelled", "lost",      "poison", "shutdown",
-      "store",      "lost_worker",    "permanent", "conflict",  "expired"};
+      "none",      "malformed",   "limit",      "version",        "role",
+      "session",   "unknown_job", "queue_full", "results_unread", "credit",
+      "bad_input", "denied",      "no_broker",  "refused",        "failed",
+      "timeout",   "cancelled",   "lost",       "poison",         "shutdown",
+      "store",     "lost_worker", "permanent",  "conflict",       "expired"};
 };
 template <>
 struct Words<JobState> {
@@ -53,11 +54,13 @@ struct Words<Role> {
 };
 template <>
 struct Words<QueryWhat> {
-  static constexpr std::array<std::string_view, 6> list{"jobs", "job", "workers", "explain", "broker", "timeline"};
+  static constexpr std::array<std::string_view, 6> list{"jobs",    "job",    "workers",
+                                                        "explain", "broker", "timeline"};
 };
 template <>
 struct Words<LeaseKind> {
-  static constexpr std::array<std::string_view, 5> list{"item", "range", "whole", "merge", "finish"};
+  static constexpr std::array<std::string_view, 5> list{"item", "range", "whole", "merge",
+                                                        "finish"};
 };
 
 /// The word for a value; empty for a value outside the enumeration.

@@ -1,11 +1,16 @@
-// Marks that `quern bench` has no shape for; prints JSON objects. The broker is the one that QUERN_BROKER names.
+// Marks that `quern bench` has no shape for; prints JSON objects. The broker is the one that
+// QUERN_BROKER names.
 //
-//   quern-marks trickle BROKER_PID [TASKS]   single submits spread over time, nobody there to run them: what one costs the broker
-//   quern-marks drop [TASKS]                 a durable job of so many tasks is cancelled: how long commits of others take meanwhile
-//   quern-marks probe                        one task after another of the function echo until there is something to read on standard
-//                                            input: how long they take
-//   quern-marks queue BROKER_PID [JOBS [FUNCTIONS]]   submits jobs of one task each, of f0, f1, ...; prints what they cost; waits for a
-//                                            line on standard input, then for the jobs, and prints how fast they were done
+//   quern-marks trickle BROKER_PID [TASKS]
+//       single submits spread over time, nobody there to run them: what one costs the broker
+//   quern-marks drop [TASKS]
+//       a durable job of so many tasks is cancelled: how long commits of others take meanwhile
+//   quern-marks probe
+//       one task after another of the function echo, until there is something to read on standard
+//       input: how long they take
+//   quern-marks queue BROKER_PID [JOBS [FUNCTIONS]]
+//       submits jobs of one task each, of f0, f1, ...; prints what they cost; waits for a line on
+//       standard input, then for the jobs, and prints how fast they were done
 #include <poll.h>
 #include <unistd.h>
 
@@ -75,15 +80,19 @@ int queue(const std::string& pid, std::uint64_t count, std::uint64_t functions) 
   for (std::uint64_t i = 0; i < count; ++i) {
     SubmitOptions options;
     options.durability = Durability::memory;
-    options.name = std::to_string(i);  // another name, another job: not coalesced with the one before
-    jobs.push_back(client.submit("f" + std::to_string(i % functions), Whole{Bytes(16, 'x')}, options));
+    options.name =
+        std::to_string(i);  // another name, another job: not coalesced with the one before
+    jobs.push_back(
+        client.submit("f" + std::to_string(i % functions), Whole{Bytes(16, 'x')}, options));
   }
   for (const Job& job : jobs) job.wait_for_intake();
   const double submitting = seconds_since(start);
-  std::printf(R"({"jobs": %llu, "functions": %llu, "submits_per_s": %.0f, "broker_bytes_per_job": %.0f})"
-              "\n",
-              static_cast<unsigned long long>(count), static_cast<unsigned long long>(functions),
-              static_cast<double>(count) / submitting, (resident_bytes(pid) - before) / static_cast<double>(count));
+  std::printf(
+      R"({"jobs": %llu, "functions": %llu, "submits_per_s": %.0f, "broker_bytes_per_job": %.0f})"
+      "\n",
+      static_cast<unsigned long long>(count), static_cast<unsigned long long>(functions),
+      static_cast<double>(count) / submitting,
+      (resident_bytes(pid) - before) / static_cast<double>(count));
   std::fflush(stdout);
   if (std::getchar() == EOF) return 0;
   const auto go = Clock::now();
@@ -138,7 +147,8 @@ std::vector<double> acknowledgements(Client& client, double seconds) {
     const auto asked = Clock::now();
     SubmitOptions options;
     options.durability = Durability::durable;
-    options.name = std::to_string(took.size());  // another name, another job: not coalesced with the one before
+    options.name = std::to_string(
+        took.size());  // another name, another job: not coalesced with the one before
     const Job job = client.submit("nobody offers this", Whole{Bytes(16, 'x')}, options);
     job.wait_for_intake();
     took.push_back(seconds_since(asked) * 1e3);
@@ -150,15 +160,17 @@ std::vector<double> acknowledgements(Client& client, double seconds) {
 
 int drop(std::uint64_t tasks) {
   Client owner(plaintext()), other(plaintext());
-  const Job job = owner.submit("nobody offers this", items_of(tasks), {.durability = Durability::durable});
+  const Job job =
+      owner.submit("nobody offers this", items_of(tasks), {.durability = Durability::durable});
   job.wait_for_intake();
   const std::vector<double> before = acknowledgements(other, 3);
   job.cancel();
   const std::vector<double> meanwhile = acknowledgements(other, 6);
-  std::printf(R"({"tasks": %llu, "acknowledged_ms": {"before": {"p50": %.2f, "p99": %.2f, "max": %.2f}, "while_dropped": {"p50": %.2f, "p99": %.2f, "max": %.2f}}})"
-              "\n",
-              static_cast<unsigned long long>(tasks), quantile(before, 0.5), quantile(before, 0.99), before.back(), quantile(meanwhile, 0.5), quantile(meanwhile, 0.99),
-              meanwhile.back());
+  std::printf(
+      R"({"tasks": %llu, "acknowledged_ms": {"before": {"p50": %.2f, "p99": %.2f, "max": %.2f}, "while_dropped": {"p50": %.2f, "p99": %.2f, "max": %.2f}}})"
+      "\n",
+      static_cast<unsigned long long>(tasks), quantile(before, 0.5), quantile(before, 0.99),
+      before.back(), quantile(meanwhile, 0.5), quantile(meanwhile, 0.99), meanwhile.back());
   return 0;
 }
 
@@ -167,15 +179,20 @@ int drop(std::uint64_t tasks) {
 int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
   try {
-    if (what == "trickle" && argc > 2) return trickle(argv[2], argc > 3 ? std::stoull(argv[3]) : 1'000'000);
+    if (what == "trickle" && argc > 2)
+      return trickle(argv[2], argc > 3 ? std::stoull(argv[3]) : 1'000'000);
     if (what == "queue" && argc > 2)
-      return queue(argv[2], argc > 3 ? std::stoull(argv[3]) : 100'000, argc > 4 ? std::stoull(argv[4]) : 1000);
+      return queue(argv[2], argc > 3 ? std::stoull(argv[3]) : 100'000,
+                   argc > 4 ? std::stoull(argv[4]) : 1000);
     if (what == "probe") return probe();
     if (what == "drop") return drop(argc > 2 ? std::stoull(argv[2]) : 5'000'000);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "quern-marks: %s\n", error.what());
     return 1;
   }
-  std::fputs("usage: quern-marks trickle BROKER_PID [TASKS] | drop [TASKS] | probe | queue BROKER_PID [JOBS [FUNCTIONS]]   (QUERN_BROKER names the broker)\n", stderr);
+  std::fputs(
+      "usage: quern-marks trickle BROKER_PID [TASKS] | drop [TASKS] | probe | queue BROKER_PID "
+      "[JOBS [FUNCTIONS]]   (QUERN_BROKER names the broker)\n",
+      stderr);
   return 2;
 }

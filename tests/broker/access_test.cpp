@@ -1,4 +1,5 @@
-// Who may do what, as a table: every message against every right, also about somebody else's job. Stories of peers with keys: with_keys_test.cpp.
+// Who may do what, as a table: every message against every right, also about somebody else's job.
+// Stories of peers with keys: with_keys_test.cpp.
 #include "broker/core/access.hpp"
 
 #include <set>
@@ -11,7 +12,8 @@ namespace {
 struct Row {
   const char* what;
   wire::Message message;
-  const char* mine;     ///< rights that may, about a job of its own or about none: s(ubmit) w(ork) r(ead) a(dmin)
+  const char* mine;     ///< rights that may, about a job of its own or about none: s(ubmit) w(ork)
+                        ///< r(ead) a(dmin)
   const char* foreign;  ///< the same about somebody else's job
 };
 
@@ -90,9 +92,12 @@ TEST(Access, EveryPairOfRightsAndMessage) {
   for (const auto& row : rows()) {
     for (std::uint8_t rights = 0; rights <= kAllRights; ++rights) {
       const auto expected = [&](const std::string& letters) {
-        const std::pair<char, Right> names[] = {{'s', Right::submit}, {'w', Right::work}, {'r', Right::read}, {'a', Right::admin}};
+        const std::pair<char, Right> names[] = {
+            {'s', Right::submit}, {'w', Right::work}, {'r', Right::read}, {'a', Right::admin}};
         for (const auto& [letter, right] : names)
-          if (letters.find(letter) != std::string::npos && (rights & static_cast<std::uint8_t>(right)) != 0) return true;
+          if (letters.find(letter) != std::string::npos &&
+              (rights & static_cast<std::uint8_t>(right)) != 0)
+            return true;
         return false;
       };
       Principal who;
@@ -100,7 +105,9 @@ TEST(Access, EveryPairOfRightsAndMessage) {
       who.rights = rights;
       const std::string what = std::string(row.what) + " with " + rights_text(rights);
       EXPECT_EQ(decide(who, row.message, std::nullopt).allowed, expected(row.mine)) << what;
-      EXPECT_EQ(decide(who, row.message, Subject{JobNumber{5}, "me", "x"}).allowed, expected(row.mine)) << what << ", own job";
+      EXPECT_EQ(decide(who, row.message, Subject{JobNumber{5}, "me", "x"}).allowed,
+                expected(row.mine))
+          << what << ", own job";
       // The right that the message needs, and admin where the job is somebody else's.
       const Verdict verdict = decide(who, row.message, Subject{JobNumber{5}, "other", "x"});
       EXPECT_EQ(verdict.allowed, expected(row.foreign)) << what << ", another's job";

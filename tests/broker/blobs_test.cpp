@@ -1,4 +1,5 @@
-// Files that clients give once: they are kept, found again, fetched by workers that may, and let go.
+// Files that clients give once: they are kept, found again, fetched by workers that may, and let
+// go.
 #include "broker_fixture.hpp"
 #include "wire/blob.hpp"
 
@@ -17,13 +18,15 @@ class Blobs : public BrokerTest {
     return config;
   }
 
-  static wire::Submit blob(std::uint8_t id, const std::vector<std::string>& chunks, const std::string& name = kName) {
+  static wire::Submit blob(std::uint8_t id, const std::vector<std::string>& chunks,
+                           const std::string& name = kName) {
     wire::Submit submit = items_job(id, chunks, std::string(wire::kBlobFunction));
     submit.options.unique = wire::blob_key(name, false);
     return submit;
   }
   /// Gives a blob chunk by chunk, as a batch of several would be too large.
-  void give(std::uint8_t id, const std::vector<std::string>& chunks, const std::string& name = kName) {
+  void give(std::uint8_t id, const std::vector<std::string>& chunks,
+            const std::string& name = kName) {
     wire::Submit submit = blob(id, {}, name);
     submit.open = true;
     send(c, submit);
@@ -45,7 +48,9 @@ class Blobs : public BrokerTest {
   std::optional<JobState> state(std::uint8_t id) {
     std::optional<JobState> found;
     for (const auto& message : c.inbox)
-      if (const auto* update = std::get_if<wire::JobUpdate>(&message); update && update->status.uuid == uuid(id)) found = update->status.state;
+      if (const auto* update = std::get_if<wire::JobUpdate>(&message);
+          update && update->status.uuid == uuid(id))
+        found = update->status.state;
     c.inbox.clear();
     return found;
   }
@@ -67,7 +72,8 @@ TEST_F(Blobs, one_that_is_whole_is_done_and_is_not_run) {
   client(c);
   connect(w, [] {
     wire::Hello hello = worker_hello(200);
-    hello.worker->functions.push_back({std::string(wire::kBlobFunction), Takes::item, Encoding::raw, "", false, 0});
+    hello.worker->functions.push_back(
+        {std::string(wire::kBlobFunction), Takes::item, Encoding::raw, "", false, 0});
     return hello;
   }());
   expect<wire::Welcome>(w);
@@ -262,7 +268,8 @@ TEST_F(Blobs, one_of_which_a_part_was_cancelled_is_cancelled) {
     wire::Submit open = blob(id, {kFull});
     open.open = true;
     send(c, open);
-    send(c, wire::Cancel{5, uuid(id), {}, waiting ? wire::Intervals{} : wire::Intervals{{0, 1}}, waiting});
+    send(c, wire::Cancel{
+                5, uuid(id), {}, waiting ? wire::Intervals{} : wire::Intervals{{0, 1}}, waiting});
     EXPECT_EQ(state(id), JobState::cancelled);
   }
 }
@@ -316,7 +323,8 @@ TEST_F(BlobsInSmallMemory, one_that_memory_cannot_hold_fails_and_says_so) {
     send(c, append);
     ++append.first;
     for (const auto& message : c.inbox)
-      if (const auto* accepted = std::get_if<wire::Accepted>(&message)) credit = std::max(credit, accepted->credit_to);
+      if (const auto* accepted = std::get_if<wire::Accepted>(&message))
+        credit = std::max(credit, accepted->credit_to);
   }
   // One item more than the credit may come.
   append.batch = batch_of({chunk});
@@ -327,7 +335,8 @@ TEST_F(BlobsInSmallMemory, one_that_memory_cannot_hold_fails_and_says_so) {
 TEST_F(BlobsInSmallMemory, what_nobody_uses_makes_room) {
   client(c);
   for (std::uint8_t i = 0; i < 6; ++i) {
-    send(c, blob(static_cast<std::uint8_t>(10 + i), {std::string(600u << 10, 'x')}, std::string(64, static_cast<char>('a' + i))));
+    send(c, blob(static_cast<std::uint8_t>(10 + i), {std::string(600u << 10, 'x')},
+                 std::string(64, static_cast<char>('a' + i))));
     pass(601s, {&c});
   }
   EXPECT_LE(core.memory_used(), 3u << 20);

@@ -1,5 +1,5 @@
-// A broker core with peers that are mere inboxes and a clock that is a variable. Every message goes through the real codec both
-// ways, and the invariants are checked after every step.
+// A broker core with peers that are mere inboxes and a clock that is a variable. Every message goes
+// through the real codec both ways, and the invariants are checked after every step.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -98,7 +98,8 @@ class BrokerTest : public ::testing::Test {
 
   void send(Peer& peer, const wire::Message& message) {
     Effects effects;
-    core.on_message(peer.id, peer.user, {peer.session, through_codec(message, peer.session)}, now, effects);
+    core.on_message(peer.id, peer.user, {peer.session, through_codec(message, peer.session)}, now,
+                    effects);
     core.check_invariants();
     core.settle(now, effects);
     core.check_invariants();
@@ -112,7 +113,8 @@ class BrokerTest : public ::testing::Test {
       now = std::min(end, now + 500ms);
       for (Peer* peer : alive) {
         send(*peer, wire::Beat{});
-        std::erase_if(peer->inbox, [](const auto& m) { return std::holds_alternative<wire::Beat>(m); });
+        std::erase_if(peer->inbox,
+                      [](const auto& m) { return std::holds_alternative<wire::Beat>(m); });
       }
       settle();
     }
@@ -140,12 +142,13 @@ class BrokerTest : public ::testing::Test {
     hello.name = "worker" + std::to_string(identity);
     hello.worker.emplace();
     hello.worker->capacity.slots = slots;
-    hello.worker->functions = {{"echo", Takes::item, Encoding::raw, "", false, 0, true},
-                               {"square", Takes::item, Encoding::value, "", false, 0},
-                               {"sum", Takes::range, Encoding::value, "sum", false, 0},
-                               {"careful", Takes::item, Encoding::raw, "", false, 0},  // not idempotent
-                               {"pi", Takes::range, Encoding::value, "sum", true, 0},
-                               {"sort", Takes::whole, Encoding::raw, "", false, 0}};
+    hello.worker->functions = {
+        {"echo", Takes::item, Encoding::raw, "", false, 0, true},
+        {"square", Takes::item, Encoding::value, "", false, 0},
+        {"sum", Takes::range, Encoding::value, "sum", false, 0},
+        {"careful", Takes::item, Encoding::raw, "", false, 0},  // not idempotent
+        {"pi", Takes::range, Encoding::value, "sum", true, 0},
+        {"sort", Takes::whole, Encoding::raw, "", false, 0}};
     hello.worker->reducers = {{"merge", Encoding::value, true, "\x80"}};
     return hello;
   }
@@ -164,7 +167,8 @@ class BrokerTest : public ::testing::Test {
     wire::Message message = std::move(peer.inbox.front());
     peer.inbox.pop_front();
     if (auto* wanted = std::get_if<M>(&message)) return *wanted;
-    ADD_FAILURE() << "got " << wire::name_of(message) << ", wanted " << wire::name_of(wire::Message(M{}));
+    ADD_FAILURE() << "got " << wire::name_of(message) << ", wanted "
+                  << wire::name_of(wire::Message(M{}));
     return {};
   }
 
@@ -182,7 +186,8 @@ class BrokerTest : public ::testing::Test {
     peer.inbox.clear();
   }
 
-  static wire::Submit items_job(std::uint8_t id, const std::vector<std::string>& items, std::string function = "echo") {
+  static wire::Submit items_job(std::uint8_t id, const std::vector<std::string>& items,
+                                std::string function = "echo") {
     wire::Submit submit;
     submit.job = uuid(id);
     submit.function = std::move(function);
@@ -191,7 +196,8 @@ class BrokerTest : public ::testing::Test {
     return submit;
   }
 
-  static wire::Submit range_job(std::uint8_t id, std::int64_t begin, std::int64_t end, std::string function = "sum") {
+  static wire::Submit range_job(std::uint8_t id, std::int64_t begin, std::int64_t end,
+                                std::string function = "sum") {
     wire::Submit submit;
     submit.job = uuid(id);
     submit.function = std::move(function);
@@ -208,7 +214,8 @@ class BrokerTest : public ::testing::Test {
 
   static wire::Report failure(const wire::Lease& lease, const std::string& text) {
     wire::Report report{{lease.lease, 0}, true, false, {}, {}, {}, 10, {}};
-    for (const auto& tasks : lease.tasks) report.errors.push_back({tasks.begin, tasks.size(), ErrorCode::failed, text});
+    for (const auto& tasks : lease.tasks)
+      report.errors.push_back({tasks.begin, tasks.size(), ErrorCode::failed, text});
     return report;
   }
 
@@ -218,7 +225,8 @@ class BrokerTest : public ::testing::Test {
     wire::BatchBuilder builder;
     for (const auto& tasks : lease.tasks) {
       wire::Int128 total = 0;
-      for (std::uint64_t i = tasks.begin; i < tasks.end; ++i) total += lease.base + static_cast<std::int64_t>(i);
+      for (std::uint64_t i = tasks.begin; i < tasks.end; ++i)
+        total += lease.base + static_cast<std::int64_t>(i);
       builder.add(wire::bytes_of(total));
     }
     report.batch = builder.take();

@@ -30,11 +30,13 @@ TEST_F(Jobs, cancelling_what_waits_closes_an_open_job) {
   const auto lease = expect<wire::Lease>(w);
   cancel_waiting();
   send(c, wire::Append{uuid(1), 1, true, batch_of({"late"}), {}});
-  for (const auto& message : c.inbox) EXPECT_FALSE(std::holds_alternative<wire::ErrorMessage>(message));
+  for (const auto& message : c.inbox)
+    EXPECT_FALSE(std::holds_alternative<wire::ErrorMessage>(message));
   send(w, wire::Reclaimed{lease.lease, {}});
   send(w, echo(lease));
   const auto update = last_update();
-  EXPECT_EQ(update.status.state, JobState::done) << "its client reads a terminal, and need not come to its end";
+  EXPECT_EQ(update.status.state, JobState::done)
+      << "its client reads a terminal, and need not come to its end";
   EXPECT_EQ(update.status.total, 1u);
 }
 

@@ -1,5 +1,5 @@
-// Peers with keys that flood, forge and send garbage: they are refused, counted, put on record, and not listened to for a while; everybody
-// else notices nothing.
+// Peers with keys that flood, forge and send garbage: they are refused, counted, put on record, and
+// not listened to for a while; everybody else notices nothing.
 #include <functional>
 #include <list>
 
@@ -18,7 +18,8 @@ class Conduct : public BrokerTest {
     };
     add("good", "good", static_cast<std::uint8_t>(Right::submit));
     add("mill", "mill", static_cast<std::uint8_t>(Right::work));
-    add("evil", "evil", static_cast<std::uint8_t>(Right::submit) | static_cast<std::uint8_t>(Right::work));
+    add("evil", "evil",
+        static_cast<std::uint8_t>(Right::submit) | static_cast<std::uint8_t>(Right::work));
     Effects effects;
     core.on_principals(std::move(principals), false, now, effects);
     good.user = "good";
@@ -45,14 +46,17 @@ class Conduct : public BrokerTest {
   }
 
   bool is_limited() {
-    return std::any_of(audit.begin(), audit.end(), [](const Audit& line) { return line.action == "limit" && line.principal == "evil"; });
+    return std::any_of(audit.begin(), audit.end(), [](const Audit& line) {
+      return line.action == "limit" && line.principal == "evil";
+    });
   }
 
   /// What the broker says of its workers.
   wire::Answer answer() {
     Effects effects;
     send(good, wire::Query{1, wire::QueryWhat::workers, {}, {}, 1});
-    while (!good.inbox.empty() && !std::holds_alternative<wire::Answer>(good.inbox.front())) good.inbox.pop_front();
+    while (!good.inbox.empty() && !std::holds_alternative<wire::Answer>(good.inbox.front()))
+      good.inbox.pop_front();
     return expect<wire::Answer>(good);
   }
 
@@ -62,8 +66,10 @@ class Conduct : public BrokerTest {
 
 class Attacks : public Conduct {
  protected:
-  /// Attacks until the connection is cut off, comes back and does it again, until its key is not listened to.
-  void expect_limits(const std::string& what, const std::function<void(int)>& once, bool as_worker = false) {
+  /// Attacks until the connection is cut off, comes back and does it again, until its key is not
+  /// listened to.
+  void expect_limits(const std::string& what, const std::function<void(int)>& once,
+                     bool as_worker = false) {
     bool cut_off = false;
     for (int i = 0; i < 2'000'000 && !is_limited(); ++i) {
       once(i);
@@ -79,9 +85,10 @@ class Attacks : public Conduct {
     EXPECT_TRUE(core.ignores(evil.id, "evil", now));
     evil.inbox.clear();
     const std::size_t lines = audit.size();
-    for (int i = 0; i < 100; ++i) once(i);  // neither answered nor recorded
+    for (int i = 0; i < 100; ++i) once(i);     // neither answered nor recorded
     EXPECT_LE(evil.inbox.size(), 2u) << what;  // a HELLO may be told why
-    for (const auto& message : evil.inbox) EXPECT_EQ(std::get<wire::Refused>(message).code, ErrorCode::limit) << what;
+    for (const auto& message : evil.inbox)
+      EXPECT_EQ(std::get<wire::Refused>(message).code, ErrorCode::limit) << what;
     EXPECT_EQ(audit.size(), lines) << what;
     EXPECT_FALSE(core.ignores(good.id, "good", now));
     expect_service();
@@ -143,7 +150,8 @@ TEST_F(Attacks, queries) {
     core.on_message(evil.id, "evil", {evil.session, query}, now, effects);
     deliver(effects);
     // Who asks too often is told, and does not wait for an answer.
-    const auto* error = evil.inbox.empty() ? nullptr : std::get_if<wire::ErrorMessage>(&evil.inbox.back());
+    const auto* error =
+        evil.inbox.empty() ? nullptr : std::get_if<wire::ErrorMessage>(&evil.inbox.back());
     told += error && error->code == ErrorCode::limit && (error->token == 7 || error->fatal) ? 1 : 0;
     evil.inbox.clear();
   }
@@ -204,7 +212,8 @@ TEST_F(Attacks, a_worker_that_claims_to_be_fast_is_taken_for_what_it_is) {
     const auto lease = expect<wire::Lease>(mill);
     now += 100ms * wire::size(lease.tasks);
     send(mill, echo(lease, 1));
-    std::erase_if(mill.inbox, [](const auto& m) { return std::holds_alternative<wire::Reported>(m); });
+    std::erase_if(mill.inbox,
+                  [](const auto& m) { return std::holds_alternative<wire::Reported>(m); });
     for (const auto& worker : answer().workers) rate = worker.rates.at(0).rate;
   }
   EXPECT_LT(rate, 12);
@@ -240,7 +249,8 @@ TEST_F(Attacks, a_second_offence_costs_more) {
     Effects effects;
     while (!core.ignores(nobody, "evil", now)) {
       const PeerId peer{++last};
-      while (!core.ignores(peer, "evil", now)) core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now, effects);
+      while (!core.ignores(peer, "evil", now))
+        core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now, effects);
     }
     const auto since = now;
     while (core.ignores(nobody, "evil", now)) now += 100ms;
@@ -261,14 +271,17 @@ TEST_F(Attacks, a_connection_that_was_cut_off_stays_so_and_others_of_its_key_go_
   for (const bool hangs_up : {true, false}) {
     come_back(false);
     const Peer there = evil;
-    for (int i = 0; i < 5000; ++i) {  // a new session each time, and then what no honest peer does, or BYE
+    for (int i = 0; i < 5000;
+         ++i) {  // a new session each time, and then what no honest peer does, or BYE
       hello.identity = uuid(9);
       evil.session = {};
       Effects effects;
       core.on_message(evil.id, "evil", {{}, hello}, now, effects);
       deliver(effects);
-      if (hangs_up) send(evil, wire::Bye{});
-      else send(evil, wire::Draining{});
+      if (hangs_up)
+        send(evil, wire::Bye{});
+      else
+        send(evil, wire::Draining{});
       evil.inbox.clear();
     }
     EXPECT_TRUE(core.ignores(there.id, "evil", now)) << hangs_up;
@@ -284,7 +297,8 @@ TEST_F(Attacks, a_connection_that_was_cut_off_stays_so_and_others_of_its_key_go_
 }
 
 TEST_F(Attacks, peers_that_come_and_go_leave_nothing_behind) {
-  // A command a second for a day: the gateway keeps a route for each peer that is known or remembered, and for nobody else.
+  // A command a second for a day: the gateway keeps a route for each peer that is known or
+  // remembered, and for nobody else.
   std::set<PeerId> routes;
   std::size_t most = 0;
   Effects effects;
@@ -315,21 +329,25 @@ TEST_F(Attacks, who_is_not_listened_to_is_not_punished_again_for_what_it_says_me
   Effects effects;
   while (!is_limited()) {
     const PeerId peer{++last};
-    for (int i = 0; i < 200; ++i) core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now, effects);
+    for (int i = 0; i < 200; ++i)
+      core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now, effects);
     deliver_audit(effects);
   }
-  for (int i = 0; i < 5000; ++i) core.on_malformed(PeerId{++last}, "evil", {ErrorCode::malformed, "no message"}, now, effects);
+  for (int i = 0; i < 5000; ++i)
+    core.on_malformed(PeerId{++last}, "evil", {ErrorCode::malformed, "no message"}, now, effects);
   now += 1s;
   EXPECT_FALSE(core.ignores(PeerId{999'999}, "evil", now));
 }
 
-TEST_F(Attacks, who_asks_again_and_again_while_it_is_not_listened_to_is_still_told_why_now_and_then) {
+TEST_F(Attacks,
+       who_asks_again_and_again_while_it_is_not_listened_to_is_still_told_why_now_and_then) {
   std::uint64_t last = 1'000'000;
   const auto attack = [&] {
     while (!core.ignores(PeerId{999'999}, "evil", now)) {
       Effects effects;
       const PeerId peer{++last};
-      for (int i = 0; i < 200; ++i) core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now, effects);
+      for (int i = 0; i < 200; ++i)
+        core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now, effects);
     }
   };
   attack();
@@ -342,7 +360,8 @@ TEST_F(Attacks, who_asks_again_and_again_while_it_is_not_listened_to_is_still_to
     hello.identity.octets[0] = 99;
     core.on_message(PeerId{++last}, "evil", {{}, hello}, now, effects);
     for (const auto& effect : effects)
-      if (const auto* send = std::get_if<Send>(&effect)) told += std::holds_alternative<wire::Refused>(send->message) ? 1 : 0;
+      if (const auto* send = std::get_if<Send>(&effect))
+        told += std::holds_alternative<wire::Refused>(send->message) ? 1 : 0;
   }
   EXPECT_EQ(told, 3);  // two at once, then one a second
 }
@@ -358,7 +377,8 @@ TEST_F(Attacks, a_cluster_under_one_key_that_comes_back_at_once_is_no_flood) {
     peer.id = PeerId{++last_peer};
     peers[peer.id] = &peer;
     Effects effects;
-    core.on_message(peer.id, "mill", {{}, wire::HelloAgain{}}, now, effects);  // what it had on its way is stale
+    core.on_message(peer.id, "mill", {{}, wire::HelloAgain{}}, now,
+                    effects);  // what it had on its way is stale
     core.on_message(peer.id, "mill", {{}, hello}, now, effects);
     deliver(effects);
     expect<wire::HelloAgain>(peer);

@@ -1,4 +1,5 @@
-// Who gets the next lease: many jobs that cannot be served, resources over reconnects, plans and workers that go.
+// Who gets the next lease: many jobs that cannot be served, resources over reconnects, plans and
+// workers that go.
 #include "broker/broker_fixture.hpp"
 
 namespace quern::broker {
@@ -13,10 +14,12 @@ class Dispatch : public BrokerTest {
   }
   explicit Dispatch(Config config = small_config()) : BrokerTest(config) {}
 
-  static wire::Hello offering(std::uint8_t identity, const std::vector<std::pair<std::string, double>>& rates) {
+  static wire::Hello offering(std::uint8_t identity,
+                              const std::vector<std::pair<std::string, double>>& rates) {
     wire::Hello hello = worker_hello(identity);
     hello.worker->functions.clear();
-    for (const auto& [name, rate] : rates) hello.worker->functions.push_back({name, Takes::item, Encoding::raw, "", false, rate});
+    for (const auto& [name, rate] : rates)
+      hello.worker->functions.push_back({name, Takes::item, Encoding::raw, "", false, rate});
     return hello;
   }
 
@@ -32,7 +35,9 @@ class Dispatch : public BrokerTest {
   static wire::Submit one(std::uint32_t number, const std::string& function) {
     wire::Submit submit = items_job(0, {"x"}, function);
     submit.job.octets[0] = 1;
-    for (int i = 0; i < 4; ++i) submit.job.octets[static_cast<std::size_t>(12 + i)] = static_cast<std::uint8_t>(number >> (8 * i));
+    for (int i = 0; i < 4; ++i)
+      submit.job.octets[static_cast<std::size_t>(12 + i)] =
+          static_cast<std::uint8_t>(number >> (8 * i));
     return submit;
   }
 
@@ -67,7 +72,8 @@ TEST_F(Dispatch, a_worker_that_comes_back_with_a_lease_has_what_that_takes_no_se
   send(c, submit);
   const auto first = leases_of(w1);
   ASSERT_EQ(first.size(), 1u);
-  hello.worker->held.push_back({first[0].lease, submit.job, first[0].tasks, false, first[0].kind, first[0].attempt});
+  hello.worker->held.push_back(
+      {first[0].lease, submit.job, first[0].tasks, false, first[0].kind, first[0].attempt});
   connect(w1, hello);
   settle_all();
   EXPECT_TRUE(leases_of(w1).empty()) << "its gpu is taken";
@@ -177,7 +183,9 @@ TEST_F(DispatchPlanned, a_lower_priority_does_not_slip_in_while_the_plan_is_made
 }
 
 // With few tasks all workers are weighed; of very many that is not done for every lease.
-TEST_F(Dispatch, of_very_many_workers_who_has_nothing_to_do_gets_something_at_once_and_the_others_a_little_later) {
+TEST_F(
+    Dispatch,
+    of_very_many_workers_who_has_nothing_to_do_gets_something_at_once_and_the_others_a_little_later) {
   client(c);
   std::vector<Peer> many(300);
   for (std::size_t i = 0; i < many.size(); ++i) {

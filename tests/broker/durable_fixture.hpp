@@ -31,7 +31,8 @@ class Durable : public BrokerTest {
     deliver(effects);
     // What is asked for from the store comes at once.
     for (const auto& effect : loads) {
-      if (const auto* load = std::get_if<Load>(&effect)) core.on_loaded(load->job, load->tasks, store.load(load->job, load->tasks));
+      if (const auto* load = std::get_if<Load>(&effect))
+        core.on_loaded(load->job, load->tasks, store.load(load->job, load->tasks));
       if (const auto* load = std::get_if<LoadResult>(&effect))
         core.on_result_loaded(load->job, load->seq, store.load_result(load->job, load->seq));
     }
@@ -40,7 +41,8 @@ class Durable : public BrokerTest {
   /// send() of the fixture, with an eye on commits.
   void tell(Peer& peer, const wire::Message& message) {
     Effects effects;
-    core.on_message(peer.id, "anonymous", {peer.session, through_codec(message, peer.session)}, now, effects);
+    core.on_message(peer.id, "anonymous", {peer.session, through_codec(message, peer.session)}, now,
+                    effects);
     core.settle(now, effects);
     core.check_invariants();
     keep(effects);

@@ -74,7 +74,8 @@ TEST_F(Jobs, a_lost_workers_tasks_go_to_another_and_its_late_report_is_dropped) 
   EXPECT_EQ(again.tasks, lease.tasks);
   send(other, echo(again));
   expect<wire::Reported>(other);
-  // The frozen worker wakes: its session is over, and with a new one its lease is not its own any more.
+  // The frozen worker wakes: its session is over, and with a new one its lease is not its own any
+  // more.
   send(w, echo(lease));
   expect<wire::HelloAgain>(w);
   Peer awake;
@@ -136,7 +137,9 @@ TEST_F(Jobs, a_fold_of_tasks_that_were_not_to_be_folded_ends_the_session) {
   report.batch = batch_of({"forged"});
   send(w, report);
   EXPECT_FALSE(core.knows(w.id));
-  EXPECT_TRUE(std::none_of(c.inbox.begin(), c.inbox.end(), [](const auto& message) { return std::holds_alternative<wire::Results>(message); }));
+  EXPECT_TRUE(std::none_of(c.inbox.begin(), c.inbox.end(), [](const auto& message) {
+    return std::holds_alternative<wire::Results>(message);
+  }));
 }
 
 TEST_F(Jobs, a_task_that_takes_its_worker_down_again_and_again_is_poisonous) {

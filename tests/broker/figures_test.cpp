@@ -1,4 +1,5 @@
-// What the core alone costs, without workers and codec in the same cache: run by hand (broker/core/README.md).
+// What the core alone costs, without workers and codec in the same cache: run by hand
+// (broker/core/README.md).
 //   test_broker --gtest_also_run_disabled_tests --gtest_filter='CoreFigures.*'
 #include <gtest/gtest.h>
 
@@ -33,8 +34,8 @@ double cpu_since(double before) {
   return std::max(0.0, cpu_s() - before - reading);
 }
 
-/// Workers that answer each lease after the time its tasks take, in the order in which they end; messages in batches, as a gateway hands
-/// them in.
+/// Workers that answer each lease after the time its tasks take, in the order in which they end;
+/// messages in batches, as a gateway hands them in.
 class Mill {
  public:
   Mill(std::uint64_t workers, std::uint64_t tasks, std::size_t batch) : batch_(batch) {
@@ -42,7 +43,8 @@ class Mill {
       wire::Hello hello;
       hello.role = wire::Role::worker;
       hello.identity.octets[0] = 1;
-      for (std::size_t k = 0; k < 8; ++k) hello.identity.octets[8 + k] = static_cast<std::uint8_t>(i >> (8 * k));
+      for (std::size_t k = 0; k < 8; ++k)
+        hello.identity.octets[8 + k] = static_cast<std::uint8_t>(i >> (8 * k));
       hello.name = "worker" + std::to_string(i);
       hello.worker.emplace();
       hello.worker->capacity.slots = 1;
@@ -78,7 +80,9 @@ class Mill {
         ending_.erase(ending_.begin());
       }
       const double from = cpu_s();
-      for (Ending& next : batch) core_.on_message(next.worker, "anyone", {next.session, std::move(next.report)}, now_, effects_);
+      for (Ending& next : batch)
+        core_.on_message(next.worker, "anyone", {next.session, std::move(next.report)}, now_,
+                         effects_);
       core_.settle(now_, effects_);
       const double took = cpu_since(from);
       core_s_ += took;
@@ -88,7 +92,10 @@ class Mill {
     }
     const double spent = core_s_;
     const auto made = static_cast<double>(core_.counters().leases - leases);
-    std::printf("%.0f leases, %.2f us of the core each, longest batch %.2f ms (%.1f s with what is around it)\n", made, spent / made * 1e6, longest_s_ * 1e3, cpu_s() - before);
+    std::printf(
+        "%.0f leases, %.2f us of the core each, longest batch %.2f ms (%.1f s with what is around "
+        "it)\n",
+        made, spent / made * 1e6, longest_s_ * 1e3, cpu_s() - before);
   }
 
  private:
@@ -180,7 +187,8 @@ TEST(CoreFigures, DISABLED_LeasesOfManyWorkers) {
   const std::uint64_t tasks = given ? std::strtoull(given, nullptr, 10) : 1'000'000;
   for (const std::uint64_t workers : {100u, 1000u, 10'000u}) {
     for (const std::size_t batch : {std::size_t{1}, std::size_t{32}, std::size_t{256}}) {
-      std::printf("%llu workers, %zu messages at a time: ", static_cast<unsigned long long>(workers), batch);
+      std::printf("%llu workers, %zu messages at a time: ",
+                  static_cast<unsigned long long>(workers), batch);
       std::fflush(stdout);
       Mill(workers, tasks, batch).run();
     }

@@ -10,7 +10,9 @@ class Fitness : public BrokerTest {
 
   void SetUp() override { client(c); }
 
-  static std::vector<std::string> many(std::size_t n = 400) { return std::vector<std::string>(n, "x"); }
+  static std::vector<std::string> many(std::size_t n = 400) {
+    return std::vector<std::string>(n, "x");
+  }
 
   /// It ends what it holds, each task in 10 ms: the functions of what it gets then.
   std::vector<std::string> next(Peer& peer, std::deque<wire::Lease>& held) {
@@ -46,7 +48,8 @@ TEST_F(Fitness, nothing_is_queued_behind_a_first_lease) {
   EXPECT_GE(leases_of(slow).size(), 1u);
 }
 
-// The quick worker has done echo; two more are at their first task of it for a second; another one is at a square, and squares wait.
+// The quick worker has done echo; two more are at their first task of it for a second; another one
+// is at a square, and squares wait.
 TEST_F(Fitness, first_leases_that_take_longer_than_others_took_keep_the_quick_at_what_it_does) {
   Peer quick, other, another, fourth;
   worker(quick, 200);
@@ -73,11 +76,13 @@ TEST_F(Fitness, first_leases_that_take_longer_than_others_took_keep_the_quick_at
   c.inbox.clear();
   send(c, wire::Query{.what = wire::QueryWhat::explain, .job = uuid(2)});
   const auto explained = expect<wire::Answer>(c);
-  EXPECT_TRUE(std::any_of(explained.text.begin(), explained.text.end(), [](const auto& line) { return line.find("1 of these workers leaves it to the others") == 0; }))
-      << ::testing::PrintToString(explained.text);
+  EXPECT_TRUE(std::any_of(explained.text.begin(), explained.text.end(), [](const auto& line) {
+    return line.find("1 of these workers leaves it to the others") == 0;
+  })) << ::testing::PrintToString(explained.text);
 }
 
-TEST_F(Fitness, a_worker_that_comes_back_without_a_result_of_its_first_lease_is_not_taken_for_slow) {
+TEST_F(Fitness,
+       a_worker_that_comes_back_without_a_result_of_its_first_lease_is_not_taken_for_slow) {
   Peer quick, cut;
   worker(quick, 200);
   send(c, items_job(1, many(1000)));

@@ -1,4 +1,5 @@
-// News and results that wait until a client reads: each is sent in the end, whatever makes room for it.
+// News and results that wait until a client reads: each is sent in the end, whatever makes room for
+// it.
 #include "broker/broker_fixture.hpp"
 
 namespace quern::broker {
@@ -29,7 +30,8 @@ class HeldBack : public BrokerTest {
   }
 
   /// Jobs of one task each, numbered from `first`; all are run.
-  void run_jobs(int first, int count, const std::string& payload, const std::function<void(wire::Submit&)>& vary = {}) {
+  void run_jobs(int first, int count, const std::string& payload,
+                const std::function<void(wire::Submit&)>& vary = {}) {
     for (int i = first; i < first + count; ++i) {
       wire::Submit submit = items_job(0, {payload});
       submit.job = id(i);
@@ -53,10 +55,12 @@ class HeldBack : public BrokerTest {
     }
   }
   void look() {
-    for (auto messages = std::exchange(c.inbox, {}); !messages.empty(); messages = std::exchange(c.inbox, {})) {
+    for (auto messages = std::exchange(c.inbox, {}); !messages.empty();
+         messages = std::exchange(c.inbox, {})) {
       for (const auto& one : messages) {
         results += std::holds_alternative<wire::Results>(one) ? 1 : 0;
-        if (const auto* update = std::get_if<wire::JobUpdate>(&one)) ends += is_final(update->status.state) ? 1 : 0;
+        if (const auto* update = std::get_if<wire::JobUpdate>(&one))
+          ends += is_final(update->status.state) ? 1 : 0;
         if (const auto* beat = std::get_if<wire::Beat>(&one); beat && !beat->reply) {
           wire::Beat reply;
           reply.reply = true;
@@ -102,7 +106,8 @@ TEST_F(HeldBack, results_come_when_others_were_forgotten) {
   EXPECT_EQ(results, 70);
 }
 
-TEST_F(HeldBack, the_results_of_the_job_that_was_attached_to_last_come_although_others_fill_the_session) {
+TEST_F(HeldBack,
+       the_results_of_the_job_that_was_attached_to_last_come_although_others_fill_the_session) {
   run_jobs(0, 70, mebibyte);
   look();
   const int before = results;

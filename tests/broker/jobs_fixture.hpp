@@ -36,7 +36,8 @@ class Jobs : public BrokerTest {
   static wire::Report failure_that_wrote(const wire::Lease& lease) {
     wire::Report report = failure(lease, "no such thing");
     report.written = lease.tasks;
-    report.batch = batch_of(std::vector<std::string>(wire::size(lease.tasks), "attempt " + std::to_string(lease.attempt)));
+    report.batch = batch_of(std::vector<std::string>(wire::size(lease.tasks),
+                                                     "attempt " + std::to_string(lease.attempt)));
     return report;
   }
 

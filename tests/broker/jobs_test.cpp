@@ -9,7 +9,8 @@ TEST_F(Jobs, a_range_is_carved_in_growing_leases_and_summed) {
   send(c, range_job(1, 1, 10'001));
   EXPECT_EQ(expect<wire::Accepted>(c).number, JobNumber{1});
   ASSERT_FALSE(w.inbox.empty());
-  EXPECT_EQ(wire::size(std::get<wire::Lease>(w.inbox.front()).tasks), 1u) << "an unknown function starts with one task";
+  EXPECT_EQ(wire::size(std::get<wire::Lease>(w.inbox.front()).tasks), 1u)
+      << "an unknown function starts with one task";
   std::uint64_t leases = 0;
   serve([&](const wire::Lease& lease) {
     ++leases;
@@ -45,7 +46,8 @@ TEST_F(Jobs, items_come_back_and_acknowledged_ones_free_the_memory) {
     const auto payloads = items_of(results.batch);
     std::size_t n = 0;
     for (const auto& tasks : results.tasks)
-      for (auto i = tasks.begin; i < tasks.end; ++i) EXPECT_TRUE(got.emplace(i, payloads.at(n++)).second);
+      for (auto i = tasks.begin; i < tasks.end; ++i)
+        EXPECT_TRUE(got.emplace(i, payloads.at(n++)).second);
   }
   EXPECT_EQ(got, (std::map<std::uint64_t, std::string>{{0, "a"}, {1, "bb"}, {2, "ccc"}}));
   EXPECT_EQ(expect<wire::JobUpdate>(c).entries, cursor);
@@ -77,7 +79,8 @@ TEST_F(Jobs, appends_are_idempotent_and_gaps_are_errors) {
       for (auto i = tasks.begin; i < tasks.end; ++i) seen[i] = payloads.at(n++);
     return echo(lease);
   });
-  EXPECT_EQ(seen, (std::map<std::uint64_t, std::string>{{0, "0"}, {1, "1"}, {2, "2"}, {3, "3"}, {4, "4"}}));
+  EXPECT_EQ(seen, (std::map<std::uint64_t, std::string>{
+                      {0, "0"}, {1, "1"}, {2, "2"}, {3, "3"}, {4, "4"}}));
 }
 
 TEST_F(Jobs, the_same_submission_twice_is_one_job) {
@@ -135,8 +138,9 @@ TEST_F(Jobs, empty_jobs_end_at_once_with_the_reduction_of_nothing) {
   };
   std::uint8_t id = 10;
   for (const auto& [reduce, has_value, value] :
-       {Case{"sum", true, std::string(1, '\0')}, Case{"count", true, std::string(1, '\0')}, Case{"concat", true, ""},
-        Case{"min", false, ""}, Case{"max", false, ""}, Case{"merge", true, "\x80"}, Case{"", false, ""}}) {
+       {Case{"sum", true, std::string(1, '\0')}, Case{"count", true, std::string(1, '\0')},
+        Case{"concat", true, ""}, Case{"min", false, ""}, Case{"max", false, ""},
+        Case{"merge", true, "\x80"}, Case{"", false, ""}}) {
     wire::Submit submit = items_job(++id, {}, "square");
     submit.options.reduce = reduce;
     send(c, submit);
@@ -146,7 +150,8 @@ TEST_F(Jobs, empty_jobs_end_at_once_with_the_reduction_of_nothing) {
     EXPECT_EQ(update.value.view(), value) << reduce;
   }
   send(c, range_job(5, 3, 3));
-  EXPECT_EQ(last_update().value.view(), std::string(1, '\0')) << "the function's own reducer is sum";
+  EXPECT_EQ(last_update().value.view(), std::string(1, '\0'))
+      << "the function's own reducer is sum";
 }
 
 TEST_F(Jobs, items_for_a_whole_function_are_joined) {
@@ -187,7 +192,8 @@ TEST_F(Jobs, common_input_travels_once_per_worker_and_is_forgotten_at_the_end) {
     send(w, echo(lease));
   }
   EXPECT_EQ(commons, 0u);
-  EXPECT_TRUE(std::any_of(w.inbox.begin(), w.inbox.end(), [](auto& m) { return std::holds_alternative<wire::Forget>(m); }));
+  EXPECT_TRUE(std::any_of(w.inbox.begin(), w.inbox.end(),
+                          [](auto& m) { return std::holds_alternative<wire::Forget>(m); }));
 }
 
 TEST_F(Jobs, named_partials_are_merged_by_workers) {
@@ -329,7 +335,8 @@ TEST_F(Jobs, tasks_queued_behind_a_slow_one_are_asked_back_for_an_idle_worker) {
   send(w, wire::Reclaimed{lease.lease, {{end - 1, end}}});
   bool moved = false;
   for (auto& message : idle.inbox)
-    if (auto* l = std::get_if<wire::Lease>(&message)) moved = moved || wire::IntervalSet(l->tasks).contains(end - 1);
+    if (auto* l = std::get_if<wire::Lease>(&message))
+      moved = moved || wire::IntervalSet(l->tasks).contains(end - 1);
   EXPECT_TRUE(moved);
 }
 

@@ -12,7 +12,9 @@ class ManyJobs : public BrokerTest {
   void SetUp() override {
     client(c);
     auto hello = worker_hello(200, 2);
-    for (int i = 0; i < kFunctions; ++i) hello.worker->functions.push_back({"f" + std::to_string(i), Takes::item, Encoding::raw, "", false, 0});
+    for (int i = 0; i < kFunctions; ++i)
+      hello.worker->functions.push_back(
+          {"f" + std::to_string(i), Takes::item, Encoding::raw, "", false, 0});
     connect(busy, hello);
     auto other = worker_hello(201, 2);
     other.worker->functions = {{"of another kind", Takes::item, Encoding::raw, "", false, 0}};
@@ -69,28 +71,34 @@ TEST_F(ManyJobs, alike_they_are_not_looked_at_for_every_lease) {
 }
 
 TEST_F(ManyJobs, nor_are_those_of_many_functions) {
-  EXPECT_LT(looks_per_lease(3000, [](wire::Submit& s, int i) { s.function = "f" + std::to_string(i % kFunctions); }), 2.0 * kFunctions);
+  EXPECT_LT(looks_per_lease(3000, [](wire::Submit& s,
+                                     int i) { s.function = "f" + std::to_string(i % kFunctions); }),
+            2.0 * kFunctions);
 }
 
 TEST_F(ManyJobs, nor_those_of_many_priorities_or_weights) {
   EXPECT_LT(looks_per_lease(1000, [](wire::Submit& s, int i) { s.options.priority = i; }), 4);
-  EXPECT_LT(looks_per_lease(1000, [](wire::Submit& s, int i) {
-              s.job.octets[2] = 1;
-              s.options.weight = 1 + i;
-            }),
+  EXPECT_LT(looks_per_lease(1000,
+                            [](wire::Submit& s, int i) {
+                              s.job.octets[2] = 1;
+                              s.options.weight = 1 + i;
+                            }),
             4);
 }
 
-TEST_F(ManyJobs, a_client_that_reads_late_is_told_of_each_once_and_that_costs_a_look_or_two_per_job) {
+TEST_F(ManyJobs,
+       a_client_that_reads_late_is_told_of_each_once_and_that_costs_a_look_or_two_per_job) {
   constexpr int kJobs = 10'000;
   queue(kJobs, [](wire::Submit&, int) {});
   c.inbox.clear();
   const Counters before = core.counters();
   ASSERT_EQ(run(), kJobs);
   int told = 0, asked = 0;
-  for (auto messages = std::exchange(c.inbox, {}); !messages.empty(); messages = std::exchange(c.inbox, {})) {
+  for (auto messages = std::exchange(c.inbox, {}); !messages.empty();
+       messages = std::exchange(c.inbox, {})) {
     for (const auto& one : messages) {
-      if (const auto* update = std::get_if<wire::JobUpdate>(&one)) told += is_final(update->status.state) ? 1 : 0;
+      if (const auto* update = std::get_if<wire::JobUpdate>(&one))
+        told += is_final(update->status.state) ? 1 : 0;
       if (const auto* beat = std::get_if<wire::Beat>(&one); beat && !beat->reply) {
         ++asked;
         wire::Beat reply;

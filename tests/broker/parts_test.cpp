@@ -42,7 +42,8 @@ TEST(Payloads, gathers_what_was_appended_in_any_carving) {
     const wire::Batch batch = payloads.gather(tasks);
     wire::BatchReader reader(batch);
     for (const auto& interval : tasks)
-      for (std::uint64_t i = interval.begin; i < interval.end; ++i) ASSERT_EQ(reader.next(), model[i]);
+      for (std::uint64_t i = interval.begin; i < interval.end; ++i)
+        ASSERT_EQ(reader.next(), model[i]);
     ASSERT_TRUE(reader.at_end());
   }
 }
@@ -89,20 +90,25 @@ TEST(IntervalCounts, is_a_map_of_indices) {
     const std::uint64_t begin = random() % 200, end = begin + random() % (201 - begin);
     const std::uint32_t n = random() % 4;
     if (begin < end) {
-      if (n == 0) counts.forget({begin, end});
-      else counts.set({begin, end}, n);
-      std::fill(model.begin() + static_cast<long>(begin), model.begin() + static_cast<long>(end), n);
+      if (n == 0)
+        counts.forget({begin, end});
+      else
+        counts.set({begin, end}, n);
+      std::fill(model.begin() + static_cast<long>(begin), model.begin() + static_cast<long>(end),
+                n);
     }
     const std::uint64_t at = random() % 200;
     ASSERT_EQ(counts.at(at), model[at]);
     const std::uint64_t run = counts.run_end(at, 200);
     ASSERT_GT(run, at);
-    for (std::uint64_t i = at; i < run; ++i) ASSERT_EQ(model[i], model[at]) << "a run has one count";
+    for (std::uint64_t i = at; i < run; ++i)
+      ASSERT_EQ(model[i], model[at]) << "a run has one count";
   }
 }
 
 TEST(Partials, the_fold_does_not_depend_on_the_order_of_arrival) {
-  for (auto builtin : {wire::Builtin::sum, wire::Builtin::min, wire::Builtin::max, wire::Builtin::count, wire::Builtin::concat}) {
+  for (auto builtin : {wire::Builtin::sum, wire::Builtin::min, wire::Builtin::max,
+                       wire::Builtin::count, wire::Builtin::concat}) {
     std::optional<Bytes> first;
     for (unsigned seed = 0; seed < 20; ++seed) {
       std::mt19937 random(seed);
@@ -111,7 +117,8 @@ TEST(Partials, the_fold_does_not_depend_on_the_order_of_arrival) {
       std::shuffle(order.begin(), order.end(), random);
       Partials partials(builtin);
       for (std::uint64_t i : order) {
-        Bytes one = builtin == wire::Builtin::concat ? "<" + std::to_string(i) + ">" : wire::bytes_of(wire::Int128(i * 7919 % 301));
+        Bytes one = builtin == wire::Builtin::concat ? "<" + std::to_string(i) + ">"
+                                                     : wire::bytes_of(wire::Int128(i * 7919 % 301));
         const auto encoding = builtin == wire::Builtin::concat ? Encoding::raw : Encoding::value;
         ASSERT_FALSE(wire::begin_partial(builtin, encoding, one));
         ASSERT_FALSE(partials.add({i, i + 1}, std::move(one)));
@@ -136,7 +143,8 @@ TEST(Partials, named_reducers_merge_neighbours_only_and_put_back_what_was_lost) 
   partials.replace(run->tasks, "p012");
   EXPECT_EQ(partials.count(), 3u);
   EXPECT_EQ(partials.out(), 0u);
-  EXPECT_TRUE(partials.take_run(2, 64, 1000)) << "at the end a gap of failed tasks does not keep partials apart";
+  EXPECT_TRUE(partials.take_run(2, 64, 1000))
+      << "at the end a gap of failed tasks does not keep partials apart";
 }
 
 /// The first choice.
@@ -148,7 +156,8 @@ Placement place(std::vector<Candidate> candidates, std::uint64_t tasks) {
 
 TEST(Placement, takes_the_earliest_completion_not_the_idle_worker) {
   // Three tasks of cost 30, 40, 30 on rates 10, 20, 30: C = min{3, 2, 1} = 1 on the third.
-  std::vector<Candidate> idle{{0, 0, 10.0 / 30, 1, true}, {1, 0, 20.0 / 40, 1, true}, {2, 0, 30.0 / 30, 1, true}};
+  std::vector<Candidate> idle{
+      {0, 0, 10.0 / 30, 1, true}, {1, 0, 20.0 / 40, 1, true}, {2, 0, 30.0 / 30, 1, true}};
   EXPECT_EQ(place(idle, 3).worker, 2u);
   // A fast worker that is free in 1 s beats one that is idle and needs 10 s.
   std::vector<Candidate> fast_soon{{0, 0, 0.1, 1, true}, {1, 1, 1, 1, false}};
@@ -181,41 +190,52 @@ class DecisionTable : public ::testing::TestWithParam<DecisionCase> {};
 TEST_P(DecisionTable, is_the_protocols) {
   const auto& c = GetParam();
   std::vector<FunctionDecl> offers;
-  for (Takes takes : c.offered) offers.push_back({"f", takes, Encoding::value, takes == Takes::range ? "sum" : "", false, 0});
+  for (Takes takes : c.offered)
+    offers.push_back({"f", takes, Encoding::value, takes == Takes::range ? "sum" : "", false, 0});
   const auto decided = decide({"f", c.input, ""}, offers);
   ASSERT_EQ(std::holds_alternative<Decision>(decided), c.fits);
   if (!c.fits) {
-    EXPECT_NE(std::get<Misfit>(decided).text.find("--range"), std::string::npos) << "says what to do";
+    EXPECT_NE(std::get<Misfit>(decided).text.find("--range"), std::string::npos)
+        << "says what to do";
     return;
   }
   EXPECT_EQ(std::get<Decision>(decided).takes, c.takes);
   EXPECT_EQ(std::get<Decision>(decided).divisible, c.divisible);
-  EXPECT_EQ(std::get<Decision>(decided).sentence.rfind(c.divisible ? "divisible" : "not divisible", 0), 0u);
+  EXPECT_EQ(
+      std::get<Decision>(decided).sentence.rfind(c.divisible ? "divisible" : "not divisible", 0),
+      0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     all, DecisionTable,
-    ::testing::Values(DecisionCase{InputKind::whole, {Takes::whole}, true, Takes::whole, false},
-                      DecisionCase{InputKind::whole, {Takes::item}, true, Takes::item, false},
-                      DecisionCase{InputKind::whole, {Takes::range}, false, Takes::range, false},
-                      DecisionCase{InputKind::whole, {Takes::item, Takes::whole}, true, Takes::whole, false},
-                      DecisionCase{InputKind::items, {Takes::whole}, true, Takes::whole, false},
-                      DecisionCase{InputKind::items, {Takes::item}, true, Takes::item, true},
-                      DecisionCase{InputKind::items, {Takes::range}, false, Takes::range, false},
-                      DecisionCase{InputKind::items, {Takes::whole, Takes::item}, true, Takes::item, true},
-                      DecisionCase{InputKind::range, {Takes::whole}, true, Takes::whole, false},
-                      DecisionCase{InputKind::range, {Takes::item}, true, Takes::item, true},
-                      DecisionCase{InputKind::range, {Takes::range}, true, Takes::range, true},
-                      DecisionCase{InputKind::range, {Takes::whole, Takes::item, Takes::range}, true, Takes::range, true}));
+    ::testing::Values(
+        DecisionCase{InputKind::whole, {Takes::whole}, true, Takes::whole, false},
+        DecisionCase{InputKind::whole, {Takes::item}, true, Takes::item, false},
+        DecisionCase{InputKind::whole, {Takes::range}, false, Takes::range, false},
+        DecisionCase{InputKind::whole, {Takes::item, Takes::whole}, true, Takes::whole, false},
+        DecisionCase{InputKind::items, {Takes::whole}, true, Takes::whole, false},
+        DecisionCase{InputKind::items, {Takes::item}, true, Takes::item, true},
+        DecisionCase{InputKind::items, {Takes::range}, false, Takes::range, false},
+        DecisionCase{InputKind::items, {Takes::whole, Takes::item}, true, Takes::item, true},
+        DecisionCase{InputKind::range, {Takes::whole}, true, Takes::whole, false},
+        DecisionCase{InputKind::range, {Takes::item}, true, Takes::item, true},
+        DecisionCase{InputKind::range, {Takes::range}, true, Takes::range, true},
+        DecisionCase{InputKind::range,
+                     {Takes::whole, Takes::item, Takes::range},
+                     true,
+                     Takes::range,
+                     true}));
 
 TEST(Decision, a_range_function_needs_a_reducer) {
-  const auto decided = decide({"f", InputKind::range, ""}, {{"f", Takes::range, Encoding::value, "", false, 0}});
+  const auto decided =
+      decide({"f", InputKind::range, ""}, {{"f", Takes::range, Encoding::value, "", false, 0}});
   ASSERT_TRUE(std::holds_alternative<Misfit>(decided));
   EXPECT_NE(std::get<Misfit>(decided).text.find("--reduce"), std::string::npos);
 }
 
 TEST(Decision, numbers_cannot_be_summed_from_raw_bytes) {
-  const auto decided = decide({"f", InputKind::items, "sum"}, {{"f", Takes::item, Encoding::raw, "", false, 0}});
+  const auto decided =
+      decide({"f", InputKind::items, "sum"}, {{"f", Takes::item, Encoding::raw, "", false, 0}});
   EXPECT_TRUE(std::holds_alternative<Misfit>(decided));
 }
 

@@ -1,4 +1,5 @@
-// The plan of tasks with known times: against every other assignment where they can be tried, against the best known where they cannot.
+// The plan of tasks with known times: against every other assignment where they can be tried,
+// against the best known where they cannot.
 #include "broker/core/plan.hpp"
 
 #include <gtest/gtest.h>
@@ -31,21 +32,26 @@ Plan planned(const Instance& instance, std::uint64_t seed = 1) {
 double end_of(const Instance& instance, const Plan& plan) {
   std::vector<double> ends = instance.ready;
   for (std::size_t task = 0; task < instance.tasks(); ++task)
-    if (plan.place_of(task) != Plan::kNowhere) ends[plan.place_of(task)] += instance.times[task * instance.places + plan.place_of(task)];
+    if (plan.place_of(task) != Plan::kNowhere)
+      ends[plan.place_of(task)] += instance.times[task * instance.places + plan.place_of(task)];
   return *std::max_element(ends.begin(), ends.end());
 }
 
-Instance random_instance(std::uint64_t seed, std::size_t tasks, std::size_t places, bool some_cannot) {
+Instance random_instance(std::uint64_t seed, std::size_t tasks, std::size_t places,
+                         bool some_cannot) {
   std::mt19937_64 random(seed);
   std::uniform_real_distribution<double> size(1, 100), speed(1, 10), luck(0.5, 2), chance(0, 1);
   Instance instance{places, {}, {}};
   std::vector<double> speeds(places);
   for (double& s : speeds) s = speed(random);
-  for (std::size_t place = 0; place < places; ++place) instance.ready.push_back(chance(random) < 0.3 ? size(random) / 5 : 0);
+  for (std::size_t place = 0; place < places; ++place)
+    instance.ready.push_back(chance(random) < 0.3 ? size(random) / 5 : 0);
   for (std::size_t task = 0; task < tasks; ++task) {
     const double cost = size(random);
     for (std::size_t place = 0; place < places; ++place)
-      instance.times.push_back(some_cannot && place > 0 && chance(random) < 0.3 ? Plan::kNever : cost / speeds[place] * luck(random));
+      instance.times.push_back(some_cannot && place > 0 && chance(random) < 0.3
+                                   ? Plan::kNever
+                                   : cost / speeds[place] * luck(random));
   }
   return instance;
 }
@@ -55,7 +61,8 @@ double best_of_all(const Instance& instance) {
   double best = Plan::kNever;
   for (bool more = true; more;) {
     std::vector<double> ends = instance.ready;
-    for (std::size_t task = 0; task < at.size(); ++task) ends[at[task]] += instance.times[task * instance.places + at[task]];
+    for (std::size_t task = 0; task < at.size(); ++task)
+      ends[at[task]] += instance.times[task * instance.places + at[task]];
     best = std::min(best, *std::max_element(ends.begin(), ends.end()));
     more = false;
     for (std::size_t& place : at) {
@@ -117,7 +124,8 @@ TEST(Plan, DoesNotDependOnHowItIsSliced) {
   while (!slow.improve(50)) ++slices;
   EXPECT_GT(slices, 1000);
   const Plan quick = planned(instance, 3);
-  for (std::size_t task = 0; task < 40; ++task) EXPECT_EQ(slow.place_of(task), quick.place_of(task));
+  for (std::size_t task = 0; task < 40; ++task)
+    EXPECT_EQ(slow.place_of(task), quick.place_of(task));
 }
 
 TEST(Plan, IsNeverWorseThanItsBeginning) {
@@ -144,15 +152,18 @@ TEST(Plan, ManyEqualPlacesAreAllUsed) {
   EXPECT_LE(planned(instance).end_s(), 1.02 * sum / 64);
 }
 
-// Braun et al. 2001, 512 tasks on 16 machines; the best makespans known are those of "Scheduling independent tasks on heterogeneous processors using
-// heuristics and Column Pricing" (FGCS 2016). The files are not part of the project.
+// Braun et al. 2001, 512 tasks on 16 machines; the best makespans known are those of "Scheduling
+// independent tasks on heterogeneous processors using heuristics and Column Pricing" (FGCS 2016).
+// The files are not part of the project.
 struct Known {
   const char* file;
   double best;
 };
-constexpr Known kKnown[] = {{"u_c_hihi.0", 7358942.8}, {"u_c_hilo.0", 152812.2}, {"u_c_lohi.0", 238649.0}, {"u_c_lolo.0", 5135.7},
-                            {"u_i_hihi.0", 2924720.0}, {"u_i_hilo.0", 73202.1},  {"u_i_lohi.0", 101527.0}, {"u_i_lolo.0", 2533.4},
-                            {"u_s_hihi.0", 4080153.5}, {"u_s_hilo.0", 95553.3},  {"u_s_lohi.0", 121000.9}, {"u_s_lolo.0", 3419.4}};
+constexpr Known kKnown[] = {
+    {"u_c_hihi.0", 7358942.8}, {"u_c_hilo.0", 152812.2},  {"u_c_lohi.0", 238649.0},
+    {"u_c_lolo.0", 5135.7},    {"u_i_hihi.0", 2924720.0}, {"u_i_hilo.0", 73202.1},
+    {"u_i_lohi.0", 101527.0},  {"u_i_lolo.0", 2533.4},    {"u_s_hihi.0", 4080153.5},
+    {"u_s_hilo.0", 95553.3},   {"u_s_lohi.0", 121000.9},  {"u_s_lolo.0", 3419.4}};
 
 Instance read_etc(const std::string& path) {
   std::ifstream file(path);

@@ -24,7 +24,8 @@ class Questions : public BrokerTest {
     std::vector<wire::Answer> out;
     for (auto& message : peer.inbox)
       if (auto* answer = std::get_if<wire::Answer>(&message)) out.push_back(*answer);
-    std::erase_if(peer.inbox, [](const auto& m) { return std::holds_alternative<wire::Answer>(m); });
+    std::erase_if(peer.inbox,
+                  [](const auto& m) { return std::holds_alternative<wire::Answer>(m); });
     return out;
   }
 };
@@ -52,7 +53,9 @@ TEST_F(Questions, ten_thousand_questions_at_once_are_answered_slowly_and_never_a
   client(honest, 102);
   Effects effects;
   for (std::uint64_t token = 1; token <= 10'000; ++token)
-    core.on_message(flooding.id, flooding.user, {flooding.session, wire::Query{token, wire::QueryWhat::jobs, {}, {}, 1000}}, now, effects);
+    core.on_message(flooding.id, flooding.user,
+                    {flooding.session, wire::Query{token, wire::QueryWhat::jobs, {}, {}, 1000}},
+                    now, effects);
   effects.clear();  // most were told that these are too many
   std::size_t shown = 0;
   for (int i = 0; i < 1000; ++i) {
@@ -61,7 +64,8 @@ TEST_F(Questions, ten_thousand_questions_at_once_are_answered_slowly_and_never_a
     std::size_t in_one = 0;
     for (const auto& effect : effects)
       if (const auto* send = std::get_if<Send>(&effect))
-        if (const auto* answer = std::get_if<wire::Answer>(&send->message)) in_one += answer->jobs.size();
+        if (const auto* answer = std::get_if<wire::Answer>(&send->message))
+          in_one += answer->jobs.size();
     EXPECT_LE(in_one, 400u);
     shown += in_one;
     effects.clear();
@@ -75,7 +79,9 @@ TEST_F(Questions, a_few_questions_at_once_are_all_answered_without_anything_else
   queue(3);
   Effects effects;
   for (std::uint64_t token = 1; token <= 5; ++token)
-    core.on_message(c.id, c.user, {c.session, wire::Query{token, wire::QueryWhat::job, uuid(0), JobNumber{1}}}, now, effects);
+    core.on_message(c.id, c.user,
+                    {c.session, wire::Query{token, wire::QueryWhat::job, uuid(0), JobNumber{1}}},
+                    now, effects);
   core.settle(now, effects);
   deliver(effects);
   std::size_t said = 0;
@@ -91,12 +97,17 @@ TEST_F(Questions, a_client_that_does_not_read_gets_nothing_more_and_its_session_
   for (int i = 0; i < 400 && core.knows(deaf.id); ++i) {
     now += 100ms;
     Effects effects;
-    core.on_message(deaf.id, deaf.user, {deaf.session, wire::Query{1, wire::QueryWhat::jobs, {}, {}, 100}}, now, effects);
+    core.on_message(deaf.id, deaf.user,
+                    {deaf.session, wire::Query{1, wire::QueryWhat::jobs, {}, {}, 100}}, now,
+                    effects);
     core.on_message(c.id, c.user, {c.session, wire::Beat{}}, now, effects);
     core.settle(now, effects);
     for (const auto& effect : effects)
       if (const auto* send = std::get_if<Send>(&effect))
-        if (send->peer == deaf.id) bytes += 200 * (std::holds_alternative<wire::Answer>(send->message) ? std::get<wire::Answer>(send->message).jobs.size() : 1);
+        if (send->peer == deaf.id)
+          bytes += 200 * (std::holds_alternative<wire::Answer>(send->message)
+                              ? std::get<wire::Answer>(send->message).jobs.size()
+                              : 1);
   }
   EXPECT_FALSE(core.knows(deaf.id));
   EXPECT_LE(bytes, 3u << 20);

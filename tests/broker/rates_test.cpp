@@ -23,7 +23,8 @@ TEST(Rates, FollowAMachineThatSlowsDownTenfoldWithinThreeLeases) {
 
 TEST(Rates, DoNotMistakeTasksThatVaryForAMachineThatChanges) {
   Rate rate;
-  for (int i = 0; i < 200; ++i) rate.learn(1, i % 10 == 0 ? 1.0 : 0.01, 1, 1);  // the mean is 0.109 s
+  for (int i = 0; i < 200; ++i)
+    rate.learn(1, i % 10 == 0 ? 1.0 : 0.01, 1, 1);  // the mean is 0.109 s
   EXPECT_GT(rate.variation(), 1);
   rate.learn(1, 1.0, 1, 1);
   rate.learn(1, 1.0, 1, 1);
@@ -49,7 +50,8 @@ TEST(Rates, FallAtOnceWhenAHeartbeatSaysTheMachineIsBusy) {
   worker.offer.capacity.idle = 0.5;
   EXPECT_NEAR(worker.rate_of(record, "f"), 50, 1);
   worker.offer.capacity.idle = 0.9;
-  EXPECT_NEAR(worker.rate_of(record, "f"), 100, 1) << "what is within the noise of a heartbeat is left to the results";
+  EXPECT_NEAR(worker.rate_of(record, "f"), 100, 1)
+      << "what is within the noise of a heartbeat is left to the results";
 }
 
 TEST(PayloadCosts, AreFoundWhereTheSizeExplainsTheTime) {
@@ -82,12 +84,19 @@ struct AmountCase {
 
 class Amounts : public ::testing::TestWithParam<AmountCase> {};
 
-TEST_P(Amounts, are_read) { EXPECT_EQ(amount_in(GetParam().text), GetParam().amount) << GetParam().text; }
+TEST_P(Amounts, are_read) {
+  EXPECT_EQ(amount_in(GetParam().text), GetParam().amount) << GetParam().text;
+}
 
 INSTANTIATE_TEST_SUITE_P(all, Amounts,
-                         ::testing::Values(AmountCase{"2", 2}, AmountCase{"0.5", 0.5}, AmountCase{"8GiB", 8.0 * (1 << 30)}, AmountCase{"8Gi", 8.0 * (1 << 30)},
-                                           AmountCase{"1.5G", 1.5e9}, AmountCase{"100kB", 1e5}, AmountCase{"4TB", 4e12}, AmountCase{"", -1}, AmountCase{"-1", -1},
-                                           AmountCase{"x", -1}, AmountCase{"8Q", -1}, AmountCase{"8iB", -1}, AmountCase{"inf", -1}, AmountCase{"nan", -1}));
+                         ::testing::Values(AmountCase{"2", 2}, AmountCase{"0.5", 0.5},
+                                           AmountCase{"8GiB", 8.0 * (1 << 30)},
+                                           AmountCase{"8Gi", 8.0 * (1 << 30)},
+                                           AmountCase{"1.5G", 1.5e9}, AmountCase{"100kB", 1e5},
+                                           AmountCase{"4TB", 4e12}, AmountCase{"", -1},
+                                           AmountCase{"-1", -1}, AmountCase{"x", -1},
+                                           AmountCase{"8Q", -1}, AmountCase{"8iB", -1},
+                                           AmountCase{"inf", -1}, AmountCase{"nan", -1}));
 
 Worker worker_with(double gpus, const std::string& arch) {
   Worker worker;
@@ -102,7 +111,9 @@ Worker worker_with(double gpus, const std::string& arch) {
 
 TEST(Needs, LabelsMustBeEqualAndAmountsEnough) {
   const Worker worker = worker_with(2, "arm64");
-  const auto suited = [&](std::map<std::string, std::string> require) { return Need{"f", Takes::item, Encoding::raw, std::move(require), {}}.met_by(worker); };
+  const auto suited = [&](std::map<std::string, std::string> require) {
+    return Need{"f", Takes::item, Encoding::raw, std::move(require), {}}.met_by(worker);
+  };
   EXPECT_TRUE(suited({{"arch", "arm64"}}));
   EXPECT_FALSE(suited({{"arch", "amd64"}}));
   EXPECT_TRUE(suited({{"mem", "16GiB"}, {"gpu", "2"}, {"cpus", "4"}}));

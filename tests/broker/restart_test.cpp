@@ -39,7 +39,8 @@ TEST_F(Durable, after_a_restart_nobody_takes_up_leases_that_he_could_not_have_ha
   EXPECT_EQ(take<wire::Welcome>(back)->dropped.size(), 0u);
 }
 
-TEST_F(Durable, what_is_handed_back_again_after_a_restart_is_not_run_while_another_worker_holds_it) {
+TEST_F(Durable,
+       what_is_handed_back_again_after_a_restart_is_not_run_while_another_worker_holds_it) {
   Peer c, w, second, third;
   join(c, 1);
   join(w, "w", 2);
@@ -152,7 +153,14 @@ TEST_F(Durable, what_tasks_cost_is_known_after_a_restart) {
   // Unknown rates make leases of one task; what the first took says what the last will.
   auto lease = take<wire::Lease>(w);
   ASSERT_TRUE(lease);
-  tell(w, wire::Report{{lease->lease, 0}, true, false, lease->tasks, {}, {}, 1'000'000 * wire::size(lease->tasks), lease->batch});
+  tell(w, wire::Report{{lease->lease, 0},
+                       true,
+                       false,
+                       lease->tasks,
+                       {},
+                       {},
+                       1'000'000 * wire::size(lease->tasks),
+                       lease->batch});
   commit();
   now += 2s;
   tell(c, wire::Query{6, wire::QueryWhat::job, uuid(1), {}, 1});

@@ -64,7 +64,8 @@ TEST_F(Sessions, a_flood_of_hellos_leaves_no_session) {
     send(peer, hello);
   }
   std::size_t welcomes = 0;
-  for (const auto& message : peer.inbox) welcomes += std::holds_alternative<wire::Welcome>(message) ? 1 : 0;
+  for (const auto& message : peer.inbox)
+    welcomes += std::holds_alternative<wire::Welcome>(message) ? 1 : 0;
   EXPECT_LT(welcomes, 30u);  // a peer opens a new socket instead; more is not answered
   EXPECT_EQ(core.status(now).clients, 0u);
 }
@@ -87,7 +88,8 @@ TEST_F(Sessions, a_thousand_workers_of_one_name_get_numbers) {
   wire::Query query{1, wire::QueryWhat::workers, {}, {}, 1000};
   do {
     send(asking, query);
-    std::erase_if(asking.inbox, [](const auto& m) { return std::holds_alternative<wire::Beat>(m); });
+    std::erase_if(asking.inbox,
+                  [](const auto& m) { return std::holds_alternative<wire::Beat>(m); });
     const auto answer = expect<wire::Answer>(asking);
     for (const auto& worker : answer.workers) names.insert(worker.name);
     query.after = answer.after;
@@ -126,7 +128,8 @@ TEST_F(Sessions, two_workers_of_one_name_get_two_names) {
   EXPECT_NE(answer.workers[0].name, answer.workers[1].name);
 }
 
-// --- resynchronisation ---------------------------------------------------------------------------------------------
+// --- resynchronisation
+// ---------------------------------------------------------------------------------------------
 
 TEST_F(Sessions, a_worker_that_comes_back_keeps_the_leases_it_names) {
   Peer c, w;
@@ -138,10 +141,12 @@ TEST_F(Sessions, a_worker_that_comes_back_keeps_the_leases_it_names) {
 
   Peer again;
   wire::Hello hello = worker_hello(200, 2);
-  hello.worker->held = {{first.lease, first.job, first.tasks, false}, {{3, 99}, uuid(9), {{0, 1}}, true}};
+  hello.worker->held = {{first.lease, first.job, first.tasks, false},
+                        {{3, 99}, uuid(9), {{0, 1}}, true}};
   connect(again, hello);
   const auto welcome = expect<wire::Welcome>(again);
-  EXPECT_EQ(welcome.dropped, (std::vector<wire::LeaseId>{{3, 99}})) << "a lease of another incarnation is nobody's";
+  EXPECT_EQ(welcome.dropped, (std::vector<wire::LeaseId>{{3, 99}}))
+      << "a lease of another incarnation is nobody's";
   // The second never arrived: it is granted anew, under another id.
   const auto third = expect<wire::Lease>(again);
   EXPECT_EQ(third.tasks, second.tasks);

@@ -1,6 +1,6 @@
 // What each worker did for a job: who is named, and how many fit into a message.
-#include "broker/broker_fixture.hpp"
 #include "broker/core/shares.hpp"
+#include "broker/broker_fixture.hpp"
 
 namespace quern::broker {
 namespace {
@@ -15,7 +15,8 @@ std::vector<std::string> names_of(const std::vector<WorkerShare>& shares) {
 
 TEST(Shares, ThoseThatDidMostComeFirst) {
   Shares shares;
-  for (const auto& [name, tasks] : std::vector<std::pair<std::string, std::uint64_t>>{{"b", 3}, {"d", 9}, {"a", 3}, {"c", 1}}) {
+  for (const auto& [name, tasks] :
+       std::vector<std::pair<std::string, std::uint64_t>>{{"b", 3}, {"d", 9}, {"a", 3}, {"c", 1}}) {
     Worker worker;
     worker.name = name;
     shares.of(worker, JobNumber{1}).tasks = tasks;
@@ -37,7 +38,8 @@ TEST(Shares, AWorkerOfTheSameNameGoesOnWithItAndOneOfAnotherJobDoesNot) {
   EXPECT_EQ(mine.size(), 1u);
 }
 
-// 1000 workers with the longest names there are: their shares alone would be more than a header may have, and the client would never hear the end.
+// 1000 workers with the longest names there are: their shares alone would be more than a header may
+// have, and the client would never hear the end.
 TEST_F(SharesOfWorkers, a_job_of_very_many_workers_tells_its_end) {
   Peer c;
   client(c);
@@ -63,7 +65,8 @@ TEST_F(SharesOfWorkers, a_job_of_very_many_workers_tells_its_end) {
   }
   JobStatus end;
   for (auto& message : c.inbox)
-    if (auto* update = std::get_if<wire::JobUpdate>(&message)) end = update->status;  // each went through the codec
+    if (auto* update = std::get_if<wire::JobUpdate>(&message))
+      end = update->status;  // each went through the codec
   EXPECT_EQ(end.state, JobState::done);
   EXPECT_GT(end.workers, 900u);
   EXPECT_GT(end.shares.size(), 100u);

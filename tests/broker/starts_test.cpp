@@ -1,4 +1,5 @@
-// How often a task may be started: twice at once only where that does no harm, and never twice where the job forbids it.
+// How often a task may be started: twice at once only where that does no harm, and never twice
+// where the job forbids it.
 #include "broker/durable_fixture.hpp"
 
 namespace quern::broker {
@@ -14,7 +15,8 @@ class Starts : public BrokerTest {
     worker(w2, 201);
   }
 
-  wire::Submit job(std::uint8_t id, const std::vector<std::string>& items, const std::string& function) {
+  wire::Submit job(std::uint8_t id, const std::vector<std::string>& items,
+                   const std::string& function) {
     wire::Submit submit = items_job(id, items, function);
     submit.options.backoff_ms = 0;
     return submit;
@@ -46,14 +48,17 @@ class Starts : public BrokerTest {
   std::vector<TaskError> errors() {
     std::vector<TaskError> out;
     for (auto& message : c.inbox)
-      if (auto* results = std::get_if<wire::Results>(&message)) out.insert(out.end(), results->errors.begin(), results->errors.end());
+      if (auto* results = std::get_if<wire::Results>(&message))
+        out.insert(out.end(), results->errors.begin(), results->errors.end());
     return out;
   }
 
   std::optional<JobStatus> ended() {
     std::optional<JobStatus> status;
     for (auto& message : c.inbox)
-      if (auto* update = std::get_if<wire::JobUpdate>(&message); update && is_final(update->status.state)) status = update->status;
+      if (auto* update = std::get_if<wire::JobUpdate>(&message);
+          update && is_final(update->status.state))
+        status = update->status;
     return status;
   }
 };

@@ -42,7 +42,8 @@ TEST(StoredPayloads, of_which_nothing_is_to_be_kept_leave_memory_whole) {
 
 TEST(StoredResults, leave_memory_and_come_back) {
   ResultLog log;
-  for (std::uint64_t i = 0; i < 10; ++i) log.put({.tasks = {{i, i + 1}}, .batch = batch_of({std::string(1000, 'r')}), .ticket = 5});
+  for (std::uint64_t i = 0; i < 10; ++i)
+    log.put({.tasks = {{i, i + 1}}, .batch = batch_of({std::string(1000, 'r')}), .ticket = 5});
   const std::uint64_t all = log.bytes();
   log.evict(0, all / 2, 4);
   EXPECT_EQ(log.bytes(), all) << "its commit is not done";

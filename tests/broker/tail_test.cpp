@@ -52,7 +52,8 @@ class Tail : public BrokerTest {
     send(c, items_job(1, {"slow"}));
     auto one = all<wire::Lease>(w1), two = all<wire::Lease>(w2);
     EXPECT_EQ(one.size() + two.size(), 1u);
-    Pair pair{one.empty() ? &w2 : &w1, one.empty() ? &w1 : &w2, one.empty() ? two.at(0) : one.at(0), {}};
+    Pair pair{
+        one.empty() ? &w2 : &w1, one.empty() ? &w1 : &w2, one.empty() ? two.at(0) : one.at(0), {}};
     now += 20ms;
     settle();
     EXPECT_TRUE(all<wire::Lease>(*pair.other).empty()) << "it is not overdue yet";

@@ -13,7 +13,8 @@ namespace {
 
 class TurnsTest : public ::testing::Test {
  protected:
-  Job& job(const std::string& principal, double weight = 1, double principal_weight = 1, int priority = 0) {
+  Job& job(const std::string& principal, double weight = 1, double principal_weight = 1,
+           int priority = 0) {
     Job& made = jobs.emplace_back();
     made.number = JobNumber{jobs.size()};
     made.principal = principal;

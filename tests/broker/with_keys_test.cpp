@@ -1,4 +1,5 @@
-// Peers with keys: what they may do of each other's, strangers, quotas, what goes on record. The table: access_test.cpp.
+// Peers with keys: what they may do of each other's, strangers, quotas, what goes on record. The
+// table: access_test.cpp.
 #include <list>
 
 #include "broker/broker_fixture.hpp"
@@ -16,10 +17,13 @@ class WithKeys : public BrokerTest {
     tell_core();
   }
 
-  Principal& grant(const std::string& user, const std::string& name, std::initializer_list<Right> rights) {
+  Principal& grant(const std::string& user, const std::string& name,
+                   std::initializer_list<Right> rights) {
     Principal& principal = principals[user];
     principal.name = name;
-    for (const Right right : rights) principal.rights = static_cast<std::uint8_t>(principal.rights | static_cast<std::uint8_t>(right));
+    for (const Right right : rights)
+      principal.rights =
+          static_cast<std::uint8_t>(principal.rights | static_cast<std::uint8_t>(right));
     return principal;
   }
 
@@ -75,7 +79,8 @@ TEST_F(WithKeys, a_worker_key_that_was_stolen_can_do_nothing_but_work) {
   wire::Attach attach;
   attach.number = job;
   attach.token = 3;
-  for (const wire::Message& message : {wire::Message(items_job(2, {"x"})), wire::Message(cancel), wire::Message(query), wire::Message(attach)}) {
+  for (const wire::Message& message : {wire::Message(items_job(2, {"x"})), wire::Message(cancel),
+                                       wire::Message(query), wire::Message(attach)}) {
     send(thief, message);
     denied(thief);
   }
@@ -203,7 +208,9 @@ TEST_F(WithKeys, an_unknown_key_may_only_enrol_and_only_while_an_invitation_is_o
   stranger.user = "new-key";
   connect(stranger, worker_hello(9));
   EXPECT_EQ(expect<wire::Refused>(stranger).code, ErrorCode::denied);
-  for (const wire::Message& message : {wire::Message(items_job(1, {"x"})), wire::Message(wire::Query{}), wire::Message(wire::Report{})}) {
+  for (const wire::Message& message :
+       {wire::Message(items_job(1, {"x"})), wire::Message(wire::Query{}),
+        wire::Message(wire::Report{})}) {
     send(stranger, message);
     expect_nothing(stranger);
   }
@@ -221,7 +228,8 @@ TEST_F(WithKeys, an_unknown_key_may_only_enrol_and_only_while_an_invitation_is_o
   EXPECT_EQ(expect<wire::Refused>(stranger).text, "wrong code");
   grant("new-key", "lab", {Right::work});
   tell_core(false);
-  core.on_enrolled(stranger.id, "new-key", "lab", static_cast<std::uint8_t>(Right::work), true, effects);
+  core.on_enrolled(stranger.id, "new-key", "lab", static_cast<std::uint8_t>(Right::work), true,
+                   effects);
   deliver(effects);
   EXPECT_EQ(expect<wire::Enrolled>(stranger).name, "lab");
   worker(stranger, 9);
@@ -241,7 +249,8 @@ TEST_F(WithKeys, an_answer_to_enrol_that_was_lost_is_given_again) {
   ASSERT_EQ(asked_enrol.size(), 1u);  // the key ring knows what it was told
   const std::size_t lines = audit.size();
   Effects effects;
-  core.on_enrolled(again.id, "worker-key", "worker", static_cast<std::uint8_t>(Right::work), false, effects);
+  core.on_enrolled(again.id, "worker-key", "worker", static_cast<std::uint8_t>(Right::work), false,
+                   effects);
   deliver(effects);
   EXPECT_EQ(expect<wire::Enrolled>(again).name, "worker");
   EXPECT_EQ(audit.size(), lines);  // nobody was enrolled
@@ -344,7 +353,8 @@ TEST_F(WithKeys, quotas_are_refusals_that_name_the_limit) {
     return error.text;
   };
   EXPECT_NE(refusal(range_job(1, 0, 11)).find("10 at a time"), std::string::npos);
-  EXPECT_NE(refusal(items_job(1, {std::string(1001, 'x')}, "absent")).find("1000 at a time"), std::string::npos);
+  EXPECT_NE(refusal(items_job(1, {std::string(1001, 'x')}, "absent")).find("1000 at a time"),
+            std::string::npos);
   send(alice, items_job(1, {"a", "b"}, "absent"));
   expect<wire::Accepted>(alice);
   EXPECT_NE(refusal(range_job(2, 0, 9)).find("10 tasks"), std::string::npos);
@@ -460,8 +470,11 @@ TEST_F(WithKeys, what_goes_on_record) {
   send(alice, wire::Query{1, wire::QueryWhat::jobs, {}, {}, 1});
   send(alice, wire::Cancel{3, {}, job, {}});
   std::vector<std::string> actions;
-  for (const auto& line : audit) actions.push_back(line.principal + " " + line.action + " " + line.object);
-  EXPECT_EQ(actions, (std::vector<std::string>{"alice connect as client client1", "alice submit function absent", "alice cancel job 1"}));
+  for (const auto& line : audit)
+    actions.push_back(line.principal + " " + line.action + " " + line.object);
+  EXPECT_EQ(actions,
+            (std::vector<std::string>{"alice connect as client client1",
+                                      "alice submit function absent", "alice cancel job 1"}));
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ using Random = std::mt19937_64;
 enum class Kind : unsigned char { echo, stream, traced, slow, sum, words };
 constexpr const char* kNames[] = {"echo", "stream", "traced", "slow", "sum", "words"};
 
-/// A job and its answer, from its kind, its size and a seed, so that another process can check it too.
+/// A job and its answer, from its kind, its size and a seed, so that another process can check it
+/// too.
 struct Task {
   Kind kind = Kind::echo;
   std::uint64_t size = 0;
@@ -37,9 +38,13 @@ struct Task {
   Job submit(Client& client, const SubmitOptions& given) const {
     SubmitOptions options = given;
     options.attempts = 1000;  // nothing here fails by itself
-    if (kind == Kind::sum) return client.submit("sum", Range{0, static_cast<std::int64_t>(size)}, options);
+    if (kind == Kind::sum)
+      return client.submit("sum", Range{0, static_cast<std::int64_t>(size)}, options);
     if (kind == Kind::words) options.reduce = "merge_counts";
-    const char* function = kind == Kind::traced ? "traced" : kind == Kind::slow ? "sleep" : kind == Kind::words ? "wordcount" : "echo";
+    const char* function = kind == Kind::traced  ? "traced"
+                           : kind == Kind::slow  ? "sleep"
+                           : kind == Kind::words ? "wordcount"
+                                                 : "echo";
     Items items;
     const Task self = *this;
     items.next = [self, i = std::uint64_t{0}](Bytes& out) mutable {
@@ -62,22 +67,31 @@ struct Task {
     if (kind == Kind::words) {
       const auto counts = from_value<std::map<std::string, std::uint64_t>>(job.get());
       tasks = size;
-      return counts == std::map<std::string, std::uint64_t>{{"grain", 2 * size}, {"flour", size}} ? "" : "wrong the counts";
+      return counts == std::map<std::string, std::uint64_t>{{"grain", 2 * size}, {"flour", size}}
+                 ? ""
+                 : "wrong the counts";
     }
     std::vector<unsigned char> seen(size);
     while (auto result = job.next_completed()) {
-      if (!result->ok) return "wrong task " + std::to_string(result->index) + " failed: " + result->text;
+      if (!result->ok)
+        return "wrong task " + std::to_string(result->index) + " failed: " + result->text;
       if (result->index >= size) return "wrong a task that was never submitted";
       if (seen[result->index]++) return "duplicated task " + std::to_string(result->index);
-      const std::string got = kind == Kind::slow ? std::to_string(from_value<std::uint64_t>(result->bytes)) : result->bytes;
-      if (got != item(result->index)) return "wrong task " + std::to_string(result->index) + ": " + got;
+      const std::string got = kind == Kind::slow
+                                  ? std::to_string(from_value<std::uint64_t>(result->bytes))
+                                  : result->bytes;
+      if (got != item(result->index))
+        return "wrong task " + std::to_string(result->index) + ": " + got;
       ++tasks;
     }
-    return tasks == size ? "" : "missing " + std::to_string(size - tasks) + " of " + std::to_string(size);
+    return tasks == size
+               ? ""
+               : "missing " + std::to_string(size - tasks) + " of " + std::to_string(size);
   }
 
   std::string line() const {
-    return std::string(kNames[static_cast<int>(kind)]) + " " + std::to_string(size) + " " + std::to_string(seed);
+    return std::string(kNames[static_cast<int>(kind)]) + " " + std::to_string(size) + " " +
+           std::to_string(seed);
   }
 };
 
@@ -86,12 +100,24 @@ Task random_task(Random& random) {
   task.kind = static_cast<Kind>(random() % 6);
   task.seed = random() % 1'000'000'000;
   switch (task.kind) {
-    case Kind::echo: task.size = 1 + random() % 20'000; break;
-    case Kind::stream: task.size = 1 + random() % 100'000; break;
-    case Kind::traced: task.size = 1 + random() % 400; break;
-    case Kind::slow: task.size = 1 + random() % 200; break;
-    case Kind::sum: task.size = 1 + random() % 1'000'000'000; break;
-    case Kind::words: task.size = 1 + random() % 2'000; break;
+    case Kind::echo:
+      task.size = 1 + random() % 20'000;
+      break;
+    case Kind::stream:
+      task.size = 1 + random() % 100'000;
+      break;
+    case Kind::traced:
+      task.size = 1 + random() % 400;
+      break;
+    case Kind::slow:
+      task.size = 1 + random() % 200;
+      break;
+    case Kind::sum:
+      task.size = 1 + random() % 1'000'000'000;
+      break;
+    case Kind::words:
+      task.size = 1 + random() % 2'000;
+      break;
   }
   return task;
 }
@@ -105,7 +131,11 @@ void follow(Journal& journal, const std::string& name, const Task& task, Job& jo
   } catch (const Error& error) {
     const bool lost = error.code() == ErrorCode::lost || error.code() == ErrorCode::unknown_job;
     const bool refused = error.code() == ErrorCode::store || error.code() == ErrorCode::queue_full;
-    journal.say(name + (lost ? " lost " : refused ? " refused " : " failed ") + std::string(to_string(error.code())) + " " + error.what());
+    journal.say(name +
+                (lost      ? " lost "
+                 : refused ? " refused "
+                           : " failed ") +
+                std::string(to_string(error.code())) + " " + error.what());
   }
 }
 
@@ -129,7 +159,8 @@ int run_client(const ClientCall& call) {
     options.detach = random() % 3 == 0;
     options.priority = static_cast<std::int32_t>(random() % 3);
     if (call.durability == "memory") options.durability = Durability::memory;
-    if (options.detach && random() % 2 == 0) options.unique = "key-" + std::to_string(call.seed) + "-" + std::to_string(n);
+    if (options.detach && random() % 2 == 0)
+      options.unique = "key-" + std::to_string(call.seed) + "-" + std::to_string(n);
     const std::string name = std::to_string(call.seed) + "-" + std::to_string(n);
     Job job = task.submit(client, options);
     std::uint64_t number = 0;
@@ -141,7 +172,8 @@ int run_client(const ClientCall& call) {
       journal.say(name + " refused " + std::string(to_string(error.code())) + " " + error.what());
       continue;
     }
-    journal.say(name + " accepted " + std::to_string(number) + " " + (options.detach ? "detached " : "attached ") + task.line());
+    journal.say(name + " accepted " + std::to_string(number) + " " +
+                (options.detach ? "detached " : "attached ") + task.line());
     if (options.detach && random() % 2 == 0) continue;  // somebody else reads it
     follow(journal, name, task, job);
   }

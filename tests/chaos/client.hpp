@@ -1,4 +1,5 @@
-// A client process of a chaos run: it submits jobs whose answers it knows, one after the other, and writes down what it was told.
+// A client process of a chaos run: it submits jobs whose answers it knows, one after the other, and
+// writes down what it was told.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,8 @@ ClientOptions options_of(const ClientCall& call);
 /// Runs until the stop file is there and the last job has ended. The exit code.
 int run_client(const ClientCall& call);
 
-/// Reads the detached jobs named in `jobs` (lines "NUMBER KIND SIZE SEED") and writes down how they ended.
+/// Reads the detached jobs named in `jobs` (lines "NUMBER KIND SIZE SEED") and writes down how they
+/// ended.
 int run_collector(const ClientCall& call, const std::string& jobs);
 
 }  // namespace quern::chaos

@@ -1,4 +1,5 @@
-// What chaos runs beside the built-in functions: each run leaves a line, so that what ran twice is known.
+// What chaos runs beside the built-in functions: each run leaves a line, so that what ran twice is
+// known.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -10,10 +11,12 @@
 #include <thread>
 
 QUERN_PLUGIN(functions) {
-  // Takes some milliseconds, appends "PID INPUT" to the file that QUERN_CHAOS_TRACE names, gives its input back.
+  // Takes some milliseconds, appends "PID INPUT" to the file that QUERN_CHAOS_TRACE names, gives
+  // its input back.
   functions.add_raw("traced", [](quern::Task& task, quern::Output& out) {
     const std::string input(task.input());
-    std::this_thread::sleep_for(std::chrono::milliseconds(1 + std::hash<std::string>{}(input) % 12));
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(1 + std::hash<std::string>{}(input) % 12));
     const char* path = std::getenv("QUERN_CHAOS_TRACE");
     const int file = path ? ::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
     const std::string line = std::to_string(::getpid()) + " " + input + "\n";

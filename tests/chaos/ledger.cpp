@@ -48,7 +48,8 @@ std::map<std::string, Entry> read(const std::string& folder) {
 std::string unread_jobs(const std::string& folder) {
   std::string out;
   for (const auto& [name, entry] : read(folder))
-    if (entry.accepted && entry.detached && entry.ending.empty()) out += name + " " + entry.job + "\n";
+    if (entry.accepted && entry.detached && entry.ending.empty())
+      out += name + " " + entry.job + "\n";
   return out;
 }
 
@@ -67,16 +68,20 @@ Verdict judge(const std::string& folder, const std::set<std::uint64_t>& killed_c
     } else if (entry.ending.empty() && !entry.detached && killed_clients.contains(entry.client)) {
       ++v.abandoned;
     } else {
-      if (entry.ending == "duplicated") ++v.duplicated;
-      else if (entry.ending == "wrong") ++v.wrong;
-      else ++v.lost;
+      if (entry.ending == "duplicated")
+        ++v.duplicated;
+      else if (entry.ending == "wrong")
+        ++v.wrong;
+      else
+        ++v.lost;
       v.reasons.push_back(line);
     }
   }
   return v;
 }
 
-std::vector<std::string> reruns_of_live_leases(const std::string& folder, const std::set<pid_t>& disturbed) {
+std::vector<std::string> reruns_of_live_leases(const std::string& folder,
+                                               const std::set<pid_t>& disturbed) {
   std::unordered_map<std::string, pid_t> first;
   std::vector<std::string> reruns;
   std::ifstream in(folder + "/trace");
@@ -84,7 +89,8 @@ std::vector<std::string> reruns_of_live_leases(const std::string& folder, const 
   for (std::string task; in >> pid >> task;) {
     const auto [it, fresh] = first.try_emplace(task, pid);
     if (!fresh && !disturbed.contains(it->second))
-      reruns.push_back("task " + task + " ran in process " + std::to_string(it->second) + ", then in " + std::to_string(pid));
+      reruns.push_back("task " + task + " ran in process " + std::to_string(it->second) +
+                       ", then in " + std::to_string(pid));
   }
   return reruns;
 }

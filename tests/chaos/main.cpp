@@ -1,4 +1,5 @@
-// quern-chaos: real processes, killed, stopped and cut off at random, and clients that know every answer.
+// quern-chaos: real processes, killed, stopped and cut off at random, and clients that know every
+// answer.
 #include <signal.h>
 #include <unistd.h>
 
@@ -54,17 +55,19 @@ std::string to_json(const StartVerdict& v) {
       << ",\"second_starts\":" << v.second_starts << ",\"once_jobs\":" << v.once_jobs
       << ",\"once_tasks\":" << v.once_tasks << ",\"lost_worker\":" << v.lost_worker
       << ",\"lost_unstarted\":" << v.lost_unstarted << ",\"gone\":" << v.gone
-      << ",\"abandoned\":" << v.abandoned
-      << ",\"failures\":" << v.failures.size() << "}";
+      << ",\"abandoned\":" << v.abandoned << ",\"failures\":" << v.failures.size() << "}";
   return out.str();
 }
 
-std::string to_json(const Verdict& v, const StartVerdict& starts, const World& world, double seconds,
-                    std::uint64_t seed, std::uint64_t reruns, double stall, bool ok) {
+std::string to_json(const Verdict& v, const StartVerdict& starts, const World& world,
+                    double seconds, std::uint64_t seed, std::uint64_t reruns, double stall,
+                    bool ok) {
   std::ostringstream out;
-  out << "{\"seconds\":" << seconds << ",\"seed\":" << seed << ",\"submitted\":" << v.submitted << ",\"completed\":" << v.completed
-      << ",\"abandoned\":" << v.abandoned << ",\"refused\":" << v.refused << ",\"lost\":" << v.lost << ",\"duplicated\":" << v.duplicated
-      << ",\"wrong\":" << v.wrong << ",\"tasks\":" << v.tasks << ",\"kills\":{";
+  out << "{\"seconds\":" << seconds << ",\"seed\":" << seed << ",\"submitted\":" << v.submitted
+      << ",\"completed\":" << v.completed << ",\"abandoned\":" << v.abandoned
+      << ",\"refused\":" << v.refused << ",\"lost\":" << v.lost
+      << ",\"duplicated\":" << v.duplicated << ",\"wrong\":" << v.wrong << ",\"tasks\":" << v.tasks
+      << ",\"kills\":{";
   const char* comma = "";
   for (const auto& [kind, n] : world.kills()) {
     out << comma << '"' << kind << "\":" << n;
@@ -77,7 +80,8 @@ std::string to_json(const Verdict& v, const StartVerdict& starts, const World& w
 
 int run(const Setting& setting, double seconds, bool json, bool keep) {
   const auto start = Clock::now();
-  const auto faults_until = start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  const auto faults_until =
+      start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   World world(setting);
   std::mt19937_64 random(setting.seed + 1);
   Stall stall;
@@ -112,27 +116,45 @@ int run(const Setting& setting, double seconds, bool json, bool keep) {
   const StartVerdict starts = judge_starts(setting.folder, disturbed);
   const bool ok = finished && verdict.lost + verdict.duplicated + verdict.wrong == 0 &&
                   starts.failures.empty() && world.complaints().empty() && !interrupted;
-  if (!finished) std::fprintf(stderr, "chaos: not everything had finished %lld s after the last fault\n", static_cast<long long>(kHealing.count()));
-  for (const std::string& reason : verdict.reasons) std::fprintf(stderr, "chaos: %s\n", reason.c_str());
+  if (!finished)
+    std::fprintf(stderr, "chaos: not everything had finished %lld s after the last fault\n",
+                 static_cast<long long>(kHealing.count()));
+  for (const std::string& reason : verdict.reasons)
+    std::fprintf(stderr, "chaos: %s\n", reason.c_str());
   for (const std::string& failure : starts.failures)
-    std::fprintf(stderr, "chaos: seed %llu: %s\n", static_cast<unsigned long long>(setting.seed), failure.c_str());
+    std::fprintf(stderr, "chaos: seed %llu: %s\n", static_cast<unsigned long long>(setting.seed),
+                 failure.c_str());
   if (setting.verbose)
     for (const std::string& rerun : reruns) std::fprintf(stderr, "chaos: %s\n", rerun.c_str());
-  for (const std::string& complaint : world.complaints()) std::fprintf(stderr, "chaos: %s\n", complaint.c_str());
+  for (const std::string& complaint : world.complaints())
+    std::fprintf(stderr, "chaos: %s\n", complaint.c_str());
   if (!ok)
-    std::fprintf(stderr, "chaos: logs and store are in %s; again with: quern-chaos --seconds %g --seed %llu --store %s\n",
-                 setting.folder.c_str(), seconds, static_cast<unsigned long long>(setting.seed), setting.durable ? "durable" : "none");
-  const std::string line = to_json(verdict, starts, world, seconds, setting.seed, reruns.size(), stall.longest_s, ok);
-  if (json) std::printf("%s\n", line.c_str());
+    std::fprintf(stderr,
+                 "chaos: logs and store are in %s; again with: quern-chaos --seconds %g --seed "
+                 "%llu --store %s\n",
+                 setting.folder.c_str(), seconds, static_cast<unsigned long long>(setting.seed),
+                 setting.durable ? "durable" : "none");
+  const std::string line =
+      to_json(verdict, starts, world, seconds, setting.seed, reruns.size(), stall.longest_s, ok);
+  if (json)
+    std::printf("%s\n", line.c_str());
   else {
-    std::printf("%llu jobs acknowledged, %llu completed, %llu abandoned, %llu lost, %llu duplicated, %llu wrong; longest stall %.1f s\n",
-                static_cast<unsigned long long>(verdict.submitted), static_cast<unsigned long long>(verdict.completed),
-                static_cast<unsigned long long>(verdict.abandoned), static_cast<unsigned long long>(verdict.lost),
-                static_cast<unsigned long long>(verdict.duplicated), static_cast<unsigned long long>(verdict.wrong), stall.longest_s);
-    std::printf("%llu starts of commands; of %llu tasks that start at most once %llu ended with lost_worker; "
-                "%zu broken promises\n",
-                static_cast<unsigned long long>(starts.starts), static_cast<unsigned long long>(starts.once_tasks),
-                static_cast<unsigned long long>(starts.lost_worker), starts.failures.size());
+    std::printf(
+        "%llu jobs acknowledged, %llu completed, %llu abandoned, %llu lost, %llu duplicated, %llu "
+        "wrong; longest stall %.1f s\n",
+        static_cast<unsigned long long>(verdict.submitted),
+        static_cast<unsigned long long>(verdict.completed),
+        static_cast<unsigned long long>(verdict.abandoned),
+        static_cast<unsigned long long>(verdict.lost),
+        static_cast<unsigned long long>(verdict.duplicated),
+        static_cast<unsigned long long>(verdict.wrong), stall.longest_s);
+    std::printf(
+        "%llu starts of commands; of %llu tasks that start at most once %llu ended with "
+        "lost_worker; "
+        "%zu broken promises\n",
+        static_cast<unsigned long long>(starts.starts),
+        static_cast<unsigned long long>(starts.once_tasks),
+        static_cast<unsigned long long>(starts.lost_worker), starts.failures.size());
   }
   if (ok && !keep) std::filesystem::remove_all(setting.folder);
   return ok ? 0 : 1;
@@ -150,13 +172,22 @@ int main(int argc, char** argv) {
   bool json = false, keep = false;
   std::uint64_t client = 0, commander = 0;
   po::options_description shown("Options"), hidden;
-  shown.add_options()("seconds", po::value(&seconds), "how long faults happen (default 30); it ends within 30 s more")(
-      "seed", po::value(&setting.seed), "of the faults and the jobs (default 1)")("json", po::bool_switch(&json), "one JSON object")(
-      "store", po::value(&store), "durable, or none: then the broker is not killed (default durable)")(
-      "keep-folder", po::bool_switch(&keep), "keep logs, journals and store also when all is well")(
-      "verbose", po::bool_switch(&setting.verbose), "say each fault")("help", "print this");
-  hidden.add_options()("client", po::value(&client), "")("commander", po::value(&commander), "")("collect", po::value(&collect), "")("broker", po::value(&call.endpoint), "")(
-      "folder", po::value(&folder), "");
+  auto add = shown.add_options();
+  add("seconds", po::value(&seconds),
+      "how long faults happen (default 30); it ends within 30 s more");
+  add("seed", po::value(&setting.seed), "of the faults and the jobs (default 1)");
+  add("json", po::bool_switch(&json), "one JSON object");
+  add("store", po::value(&store),
+      "durable, or none: then the broker is not killed (default durable)");
+  add("keep-folder", po::bool_switch(&keep), "keep logs, journals and store also when all is well");
+  add("verbose", po::bool_switch(&setting.verbose), "say each fault");
+  add("help", "print this");
+  auto add_hidden = hidden.add_options();
+  add_hidden("client", po::value(&client), "");
+  add_hidden("commander", po::value(&commander), "");
+  add_hidden("collect", po::value(&collect), "");
+  add_hidden("broker", po::value(&call.endpoint), "");
+  add_hidden("folder", po::value(&folder), "");
   po::options_description all;
   all.add(shown).add(hidden);
   po::variables_map given;
@@ -168,9 +199,12 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (given.contains("help")) {
-    std::cout << "Usage: quern-chaos [--seconds S] [--seed N] [--json]\nClients submit jobs with known answers while broker, workers, clients and "
-                 "connections are killed, stopped and cut.\nExit 1 when a job was lost, doubled or wrong, or never finished, or a command was started more often than its job allows.\n\n"
-              << shown;
+    std::cout
+        << "Usage: quern-chaos [--seconds S] [--seed N] [--json]\nClients submit jobs with known "
+           "answers while broker, workers, clients and "
+           "connections are killed, stopped and cut.\nExit 1 when a job was lost, doubled or "
+           "wrong, or never finished, or a command was started more often than its job allows.\n\n"
+        << shown;
     return 0;
   }
   if (store != "durable" && store != "none") {
@@ -195,7 +229,7 @@ int main(int argc, char** argv) {
     call.journal = folder + "/commands";
     return code != 0 ? code : run_command_collector(call, collect + ".commands");
   }
-  struct sigaction stop{};
+  struct sigaction stop {};
   stop.sa_handler = [](int) { interrupted = 1; };
   sigaction(SIGINT, &stop, nullptr);
   sigaction(SIGTERM, &stop, nullptr);

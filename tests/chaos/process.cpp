@@ -36,7 +36,8 @@ Process::Process(const std::vector<std::string>& words, const std::string& log) 
 
 Process::~Process() { kill(); }
 
-Process::Process(Process&& other) noexcept : pid_(std::exchange(other.pid_, -1)), code_(std::exchange(other.code_, std::nullopt)) {}
+Process::Process(Process&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), code_(std::exchange(other.code_, std::nullopt)) {}
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this == &other) return *this;

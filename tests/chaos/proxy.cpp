@@ -48,10 +48,12 @@ bool send_all(int fd, const char* bytes, std::size_t n) {
 
 }  // namespace
 
-Proxy::Proxy(std::uint16_t target_port) : target_(target_port), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Proxy::Proxy(std::uint16_t target_port)
+    : target_(target_port), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address = loopback(0);
   socklen_t size = sizeof address;
-  if (listener_ < 0 || ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_, 64) != 0 ||
+  if (listener_ < 0 || ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::listen(listener_, 64) != 0 ||
       ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
     throw std::system_error(errno, std::generic_category(), "the proxy's socket");
   port_ = ntohs(address.sin_port);
@@ -128,15 +130,21 @@ void Proxy::run() {
     // inflict() may have reset some meanwhile: look each one up by its descriptor.
     bool slow = false;
     for (std::size_t i = 1; i + 1 < items.size(); i += 2) {
-      const auto link = std::find_if(links_.begin(), links_.end(),
-                                     [&](const Link& l) { return l.peer == items[i].fd && l.broker == items[i + 1].fd; });
+      const auto link = std::find_if(links_.begin(), links_.end(), [&](const Link& l) {
+        return l.peer == items[i].fd && l.broker == items[i + 1].fd;
+      });
       if (link == links_.end()) continue;
-      const bool silence_over = link->fault == Fault::silent && link->until != Clock::time_point{} && Clock::now() >= link->until;
+      const bool silence_over = link->fault == Fault::silent &&
+                                link->until != Clock::time_point{} && Clock::now() >= link->until;
       bool lives = !silence_over;
-      if (lives && items[i].revents != 0 && items[i].events != 0) lives = forward(*link, link->peer, link->broker);
-      if (lives && items[i + 1].revents != 0 && items[i + 1].events != 0) lives = forward(*link, link->broker, link->peer);
-      if (!lives) reset(*link);
-      else slow = slow || (link->fault == Fault::slow && Clock::now() < link->until);
+      if (lives && items[i].revents != 0 && items[i].events != 0)
+        lives = forward(*link, link->peer, link->broker);
+      if (lives && items[i + 1].revents != 0 && items[i + 1].events != 0)
+        lives = forward(*link, link->broker, link->peer);
+      if (!lives)
+        reset(*link);
+      else
+        slow = slow || (link->fault == Fault::slow && Clock::now() < link->until);
     }
     std::erase_if(links_, [](const Link& link) { return link.peer < 0; });
     if (items[0].revents != 0) accept_one();

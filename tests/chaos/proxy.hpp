@@ -1,5 +1,5 @@
-// A TCP proxy that misbehaves on demand: it resets connections, falls silent, slows down, cuts a message in two. One thread of its
-// own; the calls may come from any other.
+// A TCP proxy that misbehaves on demand: it resets connections, falls silent, slows down, cuts a
+// message in two. One thread of its own; the calls may come from any other.
 #pragma once
 
 #include <atomic>
@@ -11,13 +11,14 @@
 
 namespace quern::chaos {
 
-/// reset: RST at once. silent: nothing passes for a while, then RST (a half-open connection). slow: a trickle for a while.
-/// truncate: the next bytes pass half, then RST.
+/// reset: RST at once. silent: nothing passes for a while, then RST (a half-open connection). slow:
+/// a trickle for a while. truncate: the next bytes pass half, then RST.
 enum class Fault : std::uint8_t { reset, silent, slow, truncate };
 
 class Proxy {
  public:
-  /// Listens on a free port of 127.0.0.1 and connects each connection to `target_port`. Throws std::system_error.
+  /// Listens on a free port of 127.0.0.1 and connects each connection to `target_port`. Throws
+  /// std::system_error.
   explicit Proxy(std::uint16_t target_port);
   ~Proxy();
 

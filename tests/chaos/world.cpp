@@ -31,7 +31,8 @@ std::uint16_t free_port() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
     throw std::runtime_error("no port is free");
   ::close(fd);
   return ntohs(address.sin_port);
@@ -39,7 +40,8 @@ std::uint16_t free_port() {
 
 }  // namespace
 
-World::World(Setting setting) : setting_(std::move(setting)), random_(setting_.seed), port_(free_port()) {
+World::World(Setting setting)
+    : setting_(std::move(setting)), random_(setting_.seed), port_(free_port()) {
   ::setenv("XDG_CONFIG_HOME", setting_.folder.c_str(), 1);
   ::setenv("XDG_STATE_HOME", setting_.folder.c_str(), 1);
   ::setenv("QUERN_CHAOS_TRACE", (setting_.folder + "/trace").c_str(), 1);
@@ -54,7 +56,8 @@ World::World(Setting setting) : setting_(std::move(setting)), random_(setting_.s
 void World::note(const std::string& what) {
   if (!setting_.verbose) return;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  std::fprintf(stderr, "chaos: %.3f %s\n", std::fmod(std::chrono::duration<double>(now).count(), 3600), what.c_str());
+  std::fprintf(stderr, "chaos: %.3f %s\n",
+               std::fmod(std::chrono::duration<double>(now).count(), 3600), what.c_str());
 }
 
 std::string World::endpoint_for(bool proxied) const {
@@ -63,8 +66,10 @@ std::string World::endpoint_for(bool proxied) const {
 
 std::vector<std::string> World::broker_words() const {
   std::vector<std::string> words{setting_.bin + "/quern-broker", "--bind", endpoint_for(false)};
-  if (setting_.durable) words.insert(words.end(), {"--store", setting_.folder + "/store"});
-  else words.push_back("--no-store");
+  if (setting_.durable)
+    words.insert(words.end(), {"--store", setting_.folder + "/store"});
+  else
+    words.push_back("--no-store");
   words.push_back("--grace");
   words.push_back("5");
   return words;
@@ -80,9 +85,9 @@ void World::start_worker(bool proxied) {
   Member member;
   member.proxied = proxied;
   const std::string name = "w" + std::to_string(++last_worker_);
-  member.process = Process({setting_.bin + "/quern-worker", "--broker", endpoint_for(proxied), "--name", name, "--slots",
-                            std::to_string(6 + below(3)), "--cpu-share", below(2) ? "0.5" : "1", "--load", setting_.plugin,
-                            "--allow-exec"},
+  member.process = Process({setting_.bin + "/quern-worker", "--broker", endpoint_for(proxied),
+                            "--name", name, "--slots", std::to_string(6 + below(3)), "--cpu-share",
+                            below(2) ? "0.5" : "1", "--load", setting_.plugin, "--allow-exec"},
                            setting_.folder + "/" + name + ".log");
   if (proxied) disturbed_.insert(member.process.pid());
   worker_names_[member.process.pid()] = name;
@@ -94,21 +99,32 @@ void World::start_client(bool proxied, bool commands) {
   member.commands = commands;
   member.proxied = proxied;
   member.seed = setting_.seed * 10'000 + ++last_client_;
-  member.process = Process({"/proc/self/exe", commands ? "--commander" : "--client", std::to_string(member.seed), "--broker", endpoint_for(proxied), "--folder",
-                            setting_.folder, "--store", setting_.durable ? "durable" : "none"},
-                           setting_.folder + "/c" + std::to_string(last_client_) + ".log");
+  member.process =
+      Process({"/proc/self/exe", commands ? "--commander" : "--client", std::to_string(member.seed),
+               "--broker", endpoint_for(proxied), "--folder", setting_.folder, "--store",
+               setting_.durable ? "durable" : "none"},
+              setting_.folder + "/c" + std::to_string(last_client_) + ".log");
   clients_.push_back(std::move(member));
 }
 
 enum class World::Mishap : std::uint8_t {
-  broker_killed, broker_stopped, worker_killed, worker_ended, worker_stopped, worker_stopped_long, client_killed, client_stopped, proxy
+  broker_killed,
+  broker_stopped,
+  worker_killed,
+  worker_ended,
+  worker_stopped,
+  worker_stopped_long,
+  client_killed,
+  client_stopped,
+  proxy
 };
 
 World::Mishap World::draw() {
   if (deck_.empty()) {
     using enum Mishap;
-    deck_ = {broker_killed, broker_killed, broker_stopped, worker_killed, worker_killed, worker_killed, worker_ended,
-             worker_stopped, worker_stopped_long, client_killed, client_stopped, proxy, proxy};
+    deck_ = {broker_killed,  broker_killed, broker_stopped, worker_killed,       worker_killed,
+             worker_killed,  worker_ended,  worker_stopped, worker_stopped_long, client_killed,
+             client_stopped, proxy,         proxy};
     std::shuffle(deck_.begin(), deck_.end(), random_);
   }
   const Mishap drawn = deck_.back();
@@ -213,7 +229,8 @@ void World::tend() {
       }
       const bool proxied = members[i].proxied, commands = members[i].commands;
       const bool expected = members[i].doomed || (ending_ && *code == 0);
-      if (!expected) complaints_.push_back(std::string(what) + " ended by itself with " + std::to_string(*code));
+      if (!expected)
+        complaints_.push_back(std::string(what) + " ended by itself with " + std::to_string(*code));
       members.erase(members.begin() + static_cast<std::ptrdiff_t>(i));
       start(proxied, commands);
     }
@@ -251,12 +268,14 @@ std::set<pid_t> World::steady_workers() const {
   std::getline(std::ifstream(setting_.folder + "/broker.log"), log, '\0');
   std::set<pid_t> steady;
   for (const auto& [pid, name] : worker_names_)
-    if (!disturbed_.contains(pid) && log.find("worker " + name + " is lost") == std::string::npos) steady.insert(pid);
+    if (!disturbed_.contains(pid) && log.find("worker " + name + " is lost") == std::string::npos)
+      steady.insert(pid);
   return steady;
 }
 
 bool World::collect(const std::string& jobs, std::chrono::steady_clock::time_point until) {
-  Process collector({"/proc/self/exe", "--collect", jobs, "--broker", endpoint_for(false), "--folder", setting_.folder},
+  Process collector({"/proc/self/exe", "--collect", jobs, "--broker", endpoint_for(false),
+                     "--folder", setting_.folder},
                     setting_.folder + "/collector.log");
   while (Clock::now() < until) {
     tend();
@@ -273,8 +292,10 @@ void World::stop() {
   const auto wait = [&](Process& process, const char* what) {
     while (!process.ended() && Clock::now() < until) std::this_thread::sleep_for(10ms);
     const auto code = process.ended();
-    if (!code) complaints_.push_back(std::string(what) + " did not end when told to");
-    else if (*code != 0) complaints_.push_back(std::string(what) + " ended with " + std::to_string(*code));
+    if (!code)
+      complaints_.push_back(std::string(what) + " did not end when told to");
+    else if (*code != 0)
+      complaints_.push_back(std::string(what) + " ended with " + std::to_string(*code));
   };
   for (Member& worker : workers_)
     if (!worker.doomed) wait(worker.process, "a worker");

@@ -1,4 +1,5 @@
-// The processes of a chaos run and what befalls them: one broker, workers, clients, a proxy between some of them.
+// The processes of a chaos run and what befalls them: one broker, workers, clients, a proxy between
+// some of them.
 #pragma once
 
 #include <chrono>
@@ -57,10 +58,10 @@ class World {
   struct Member {
     Process process;
     bool proxied = false;
-    bool commands = false;           ///< a client that submits commands
-    std::uint64_t seed = 0;          ///< of a client
-    Clock::time_point resume{};      ///< when a stopped one goes on; zero: it is not stopped
-    bool doomed = false;             ///< it ends by our doing
+    bool commands = false;       ///< a client that submits commands
+    std::uint64_t seed = 0;      ///< of a client
+    Clock::time_point resume{};  ///< when a stopped one goes on; zero: it is not stopped
+    bool doomed = false;         ///< it ends by our doing
   };
 
   Mishap draw();

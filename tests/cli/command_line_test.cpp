@@ -15,7 +15,8 @@ TEST(JobIdText, Parses) {
 }
 
 TEST(JobIdText, RefusesWhatIsNone) {
-  for (const char* text : {"", "0", "-1", "x", "12.", ".5", "12.x", "1.2.3", " 1", "99999999999999999999"})
+  for (const char* text :
+       {"", "0", "-1", "x", "12.", ".5", "12.x", "1.2.3", " 1", "99999999999999999999"})
     EXPECT_THROW(job_id(text), UsageError) << text;
   EXPECT_THROW(job_number("12.5"), UsageError);
 }
@@ -43,11 +44,12 @@ TEST(RunRequestOptions, Defaults) {
 }
 
 TEST(RunRequestOptions, EverythingGiven) {
-  const auto request = run_request(
-      {"f",      "--input",   "x",           "--reduce",  "sum",   "--priority", "-3",    "--weight",
-       "2.5",    "--timeout", "0.25",        "--retries", "0",     "--name",     "n",     "--unique",
-       "k",      "--require", "a=b",         "--require", "c=d=e", "--resource", "gpu=1", "--durability",
-       "memory", "--detach",  "--unordered", "--json"});
+  const auto request =
+      run_request({"f",      "--input",   "x",           "--reduce",   "sum",   "--priority",
+                   "-3",     "--weight",  "2.5",         "--timeout",  "0.25",  "--retries",
+                   "0",      "--name",    "n",           "--unique",   "k",     "--require",
+                   "a=b",    "--require", "c=d=e",       "--resource", "gpu=1", "--durability",
+                   "memory", "--detach",  "--unordered", "--json"});
   ASSERT_TRUE(request);
   SubmitOptions expected;
   expected.reduce = "sum";

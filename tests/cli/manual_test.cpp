@@ -15,19 +15,23 @@ bool mentions(const std::string& text, const std::string& part) {
 }
 
 /// Every command and action that is run, with the page it is on.
-void for_each_syntax(const std::function<void(const std::string& path, const Syntax&, const std::string& page)>& visit) {
+void for_each_syntax(const std::function<void(const std::string& path, const Syntax&,
+                                              const std::string& page)>& visit) {
   for (const Subcommand& command : commands()) {
-    ASSERT_NE(command.syntax, nullptr) << command.name << " has no syntax: no completion, no manual";
+    ASSERT_NE(command.syntax, nullptr)
+        << command.name << " has no syntax: no completion, no manual";
     const Syntax syntax = command.syntax();
     const std::string name(command.name), page = command_page(command);
     if (syntax.actions().empty()) visit(name, syntax, page);
-    for (const Subcommand& action : syntax.actions()) visit(name + " " + std::string(action.name), action.syntax(), page);
+    for (const Subcommand& action : syntax.actions())
+      visit(name + " " + std::string(action.name), action.syntax(), page);
   }
 }
 
 /// As roff writes it.
 std::string in_roff(std::string text) {
-  for (std::size_t at = 0; (at = text.find('-', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  for (std::size_t at = 0; (at = text.find('-', at)) != std::string::npos; at += 2)
+    text.insert(at, "\\");
   return text;
 }
 
@@ -79,15 +83,18 @@ TEST(OptionValues, AreCompletedByTheirNames) {
   EXPECT_EQ(value("DIR"), Value::folder);
   EXPECT_EQ(value("on|off"), Value::choice);
   EXPECT_EQ(value("A|B"), Value::anything);
-  EXPECT_EQ((OptionText{"--x", "", "sum|min|R", "", false}.choices()), (std::vector<std::string>{"sum", "min"}));
+  EXPECT_EQ((OptionText{"--x", "", "sum|min|R", "", false}.choices()),
+            (std::vector<std::string>{"sum", "min"}));
 }
 
 TEST(ProgramPage, IsMadeOfItsHelp) {
-  const std::string page = program_page("quern-some", "do something",
-                                        "Usage: quern-some [OPTIONS]\n\nDoes a thing.\n.And more.\n\nExamples:\n  quern-some --x 1     one\n\n"
-                                        "Every end is good.\n\nOptions:\n  --x N                 a number that is so\n"
-                                        "                        long that it wraps\n  --a-very-long-option-name FILE\n"
-                                        "                        a file\n  -h [ --help ]         this\n");
+  const std::string page =
+      program_page("quern-some", "do something",
+                   "Usage: quern-some [OPTIONS]\n\nDoes a thing.\n.And more.\n\nExamples:\n  "
+                   "quern-some --x 1     one\n\n"
+                   "Every end is good.\n\nOptions:\n  --x N                 a number that is so\n"
+                   "                        long that it wraps\n  --a-very-long-option-name FILE\n"
+                   "                        a file\n  -h [ --help ]         this\n");
   EXPECT_TRUE(mentions(page, ".SH SYNOPSIS\n\\fBquern\\-some\\fR [OPTIONS]\n")) << page;
   EXPECT_TRUE(mentions(page, ".PP\nDoes a thing.\n\\&.And more.\n")) << page;
   EXPECT_TRUE(mentions(page, "Every end is good.\n")) << page;

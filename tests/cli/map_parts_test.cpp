@@ -115,7 +115,8 @@ TEST_F(RecordsOfFiles, what_cannot_be_read_is_said_at_once) {
 }
 
 TEST_F(RecordsOfFiles, a_nul_in_a_line_is_an_error_with_advice) {
-  auto source = arguments_of(std::make_unique<Records>(Words{write("n", std::string("a\nb\0c\n", 6))}, '\n'), 1);
+  auto source = arguments_of(
+      std::make_unique<Records>(Words{write("n", std::string("a\nb\0c\n", 6))}, '\n'), 1);
   Words arguments;
   EXPECT_TRUE(source->next(arguments));
   try {
@@ -136,7 +137,8 @@ std::vector<Words> all_of(ArgumentSource& source) {
 TEST(ArgumentLists, are_dealt_out_or_combined) {
   EXPECT_EQ(all_of(*arguments_of({{"a", "b", "c"}}, 1)), (std::vector<Words>{{"a"}, {"b"}, {"c"}}));
   EXPECT_EQ(all_of(*arguments_of({{"a", "b", "c"}}, 2)), (std::vector<Words>{{"a", "b"}, {"c"}}));
-  EXPECT_EQ(all_of(*arguments_of({{"a", "b"}, {"1", "2"}}, 1)), (std::vector<Words>{{"a", "1"}, {"a", "2"}, {"b", "1"}, {"b", "2"}}));
+  EXPECT_EQ(all_of(*arguments_of({{"a", "b"}, {"1", "2"}}, 1)),
+            (std::vector<Words>{{"a", "1"}, {"a", "2"}, {"b", "1"}, {"b", "2"}}));
   EXPECT_EQ(all_of(*arguments_of(std::vector<Words>{{}}, 1)), std::vector<Words>{});
   EXPECT_EQ(all_of(*arguments_of({{"a"}, {}}, 1)), std::vector<Words>{});
 }
@@ -161,7 +163,8 @@ TEST(HaltText, says_when) {
   Halt done = Halt::from("soon,done=2");
   EXPECT_EQ(done.on_result(false, 3), When::never);
   EXPECT_EQ(done.on_result(true, 3), When::soon);
-  for (const char* bad : {"", "now", "now,fail", "later,fail=1", "now,maybe=1", "now,fail=0", "now,fail=x", "now,fail=101%", "fail=1,now"})
+  for (const char* bad : {"", "now", "now,fail", "later,fail=1", "now,maybe=1", "now,fail=0",
+                          "now,fail=x", "now,fail=101%", "fail=1,now"})
     EXPECT_THROW(Halt::from(bad), UsageError) << bad;
 }
 
@@ -198,7 +201,8 @@ TEST_F(Logs, are_gone_on_with) {
     result.code = 3;
     log.add(result, "false");
   }
-  EXPECT_EQ(read(file).substr(0, 73), "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n1\there\t");
+  EXPECT_EQ(read(file).substr(0, 73),
+            "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n1\there\t");
   std::ofstream(file, std::ios::app) << "3\there\t1.0";  // cut off by a crash
   const std::vector<std::string> commands = {on_one_line("true\tx\ny"), "false", "never",
                                              "after the crash"};
@@ -278,7 +282,8 @@ TEST_F(Logs, results_are_files) {
   ResultsFolder(folder_ + "/r").add(result);
   const std::string place = folder_ + "/r/1/a\\_b/2/c/";
   EXPECT_EQ(read(place + "stdout") + read(place + "stderr") + read(place + "seq"), "outerr4");
-  for (const char* name : {"..", ".", "", "/", "\\"}) EXPECT_EQ(folder_name(name).find('/'), std::string::npos);
+  for (const char* name : {"..", ".", "", "/", "\\"})
+    EXPECT_EQ(folder_name(name).find('/'), std::string::npos);
   EXPECT_NE(folder_name(".."), "..");
 }
 
@@ -400,8 +405,9 @@ TEST_F(Logs, two_files_of_one_name_are_refused) {
 }
 
 TEST_F(Logs, commands_as_objects) {
-  const auto items = command_items_in(write("j", R"({"args": ["a", 1], "env": {"X": "y"}, "cwd": "/", "stdin": "in", "cost": 2})"
-                                                 "\n\n{\"args\":[],\"require\":{\"zone\":\"north\"}}\n{}\n"));
+  const auto items = command_items_in(
+      write("j", R"({"args": ["a", 1], "env": {"X": "y"}, "cwd": "/", "stdin": "in", "cost": 2})"
+                 "\n\n{\"args\":[],\"require\":{\"zone\":\"north\"}}\n{}\n"));
   EXPECT_EQ(items.order, (std::vector<std::size_t>{0, 1, 0}));
   ASSERT_EQ(items.groups.size(), 2u);
   Bytes item;
@@ -409,7 +415,8 @@ TEST_F(Logs, commands_as_objects) {
   EXPECT_EQ(command_item(item), (CommandItem{{"a", "1"}, {"X=y"}, "/", Bytes("in")}));
   EXPECT_EQ(items.groups[0].items.cost(item), 2);
   EXPECT_EQ(items.groups[1].require.at("zone"), "north");
-  for (const char* bad : {"[]", "{", "{\"args\": 1}", "{\"arg\": []}", "{\"cost\": -1}", "{\"env\": []}", "{\"args\": [[]]}", "{\"args\": [\"a\\u0000b\"]}"}) {
+  for (const char* bad : {"[]", "{", "{\"args\": 1}", "{\"arg\": []}", "{\"cost\": -1}",
+                          "{\"env\": []}", "{\"args\": [[]]}", "{\"args\": [\"a\\u0000b\"]}"}) {
     try {
       command_items_in(write("bad", std::string("{}\n") + bad + "\n"));
       FAIL() << bad;
@@ -532,7 +539,8 @@ TEST(MapCommandLine, what_makes_no_sense_is_refused) {
                            {"--env", "QUERN_SURELY_NOT_SET", "x"},
                            {"--unknown", "x"},
                            {""}};
-  for (const Arguments& arguments : bad) EXPECT_THROW(map_request(arguments), UsageError) << testing::PrintToString(arguments);
+  for (const Arguments& arguments : bad)
+    EXPECT_THROW(map_request(arguments), UsageError) << testing::PrintToString(arguments);
 }
 
 TEST(MapCommandLine, braces_of_a_shell_are_no_replacement_strings) {

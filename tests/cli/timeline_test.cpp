@@ -9,11 +9,14 @@ namespace {
 
 std::size_t count(const std::string& text, const std::string& what) {
   std::size_t n = 0;
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) ++n;
+  for (std::size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + what.size()))
+    ++n;
   return n;
 }
 
-/// The first thing that makes it no XML: a tag that is not closed, a bare '&' or '<', a control character. Empty: it is well formed.
+/// The first thing that makes it no XML: a tag that is not closed, a bare '&' or '<', a control
+/// character. Empty: it is well formed.
 std::string fault_of(const std::string& xml) {
   std::vector<std::string> open;
   for (std::size_t i = 0; i < xml.size(); ++i) {
@@ -21,7 +24,8 @@ std::string fault_of(const std::string& xml) {
     if (octet < 0x20 && octet != '\n') return "a control character at " + std::to_string(i);
     if (xml[i] == '&') {
       bool known = false;
-      for (const char* name : {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"}) known = known || xml.compare(i, std::string(name).size(), name) == 0;
+      for (const char* name : {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"})
+        known = known || xml.compare(i, std::string(name).size(), name) == 0;
       if (!known) return "a bare & at " + std::to_string(i);
     }
     if (xml[i] != '<') continue;
@@ -30,7 +34,8 @@ std::string fault_of(const std::string& xml) {
     const std::string tag = xml.substr(i + 1, end - i - 1);
     if (tag.find('<') != std::string::npos) return "a < within a tag";
     if (count(tag, "\"") % 2 != 0) return "a quote too many in " + tag;
-    const std::string name = tag.substr(tag[0] == '/' ? 1 : 0, tag.find_first_of(" /", 1) - (tag[0] == '/' ? 1 : 0));
+    const std::string name =
+        tag.substr(tag[0] == '/' ? 1 : 0, tag.find_first_of(" /", 1) - (tag[0] == '/' ? 1 : 0));
     if (tag[0] == '/') {
       if (open.empty() || open.back() != name) return "an end of " + name + " that is not open";
       open.pop_back();
@@ -47,7 +52,9 @@ Timeline small() {
   timeline.title = "two workers";
   timeline.rows = {"w1", "w2"};
   timeline.kinds = {"f", "g"};
-  timeline.spans = {{0, 0, 1, 0, 10, "first task 0", true}, {0, 1.5, 2, 1, 1, "", true}, {1, 0, 0.5, 0, 3, "", false}};
+  timeline.spans = {{0, 0, 1, 0, 10, "first task 0", true},
+                    {0, 1.5, 2, 1, 1, "", true},
+                    {1, 0, 0.5, 0, 3, "", false}};
   timeline.marks = {{1, "w2 vanishes"}, {5, "beyond the end"}};
   return timeline;
 }
@@ -66,10 +73,13 @@ TEST(Timeline, ABarASpanWithATooltipAndALegend) {
 }
 
 TEST(Timeline, NobodysNameBreaksIt) {
-  for (const std::string& name : {std::string("<b>&\"'</b>"), std::string("\xff\xfe\x80"), std::string("a\0b\x1b[31m", 8), std::string("\xed\xa0\x80"),
-                                  std::string("\xef\xbf\xbf"), std::string("\xc3"), std::string(1000, '<'), std::string("gr\xc3\xbc\xc3\x9f dich")}) {
+  for (const std::string& name :
+       {std::string("<b>&\"'</b>"), std::string("\xff\xfe\x80"), std::string("a\0b\x1b[31m", 8),
+        std::string("\xed\xa0\x80"), std::string("\xef\xbf\xbf"), std::string("\xc3"),
+        std::string(1000, '<'), std::string("gr\xc3\xbc\xc3\x9f dich")}) {
     Timeline timeline = small();
-    timeline.title = timeline.subtitle = timeline.rows[0] = timeline.kinds[0] = timeline.marks[0].label = timeline.spans[0].note = name;
+    timeline.title = timeline.subtitle = timeline.rows[0] = timeline.kinds[0] =
+        timeline.marks[0].label = timeline.spans[0].note = name;
     const std::string svg = svg_of(timeline);
     EXPECT_EQ(fault_of(svg), "") << name;
     EXPECT_EQ(svg.find('\0'), std::string::npos);
@@ -79,8 +89,15 @@ TEST(Timeline, NobodysNameBreaksIt) {
 
 TEST(Timeline, NothingAndNonsenseAreDrawingsToo) {
   EXPECT_EQ(fault_of(svg_of({})), "");
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
-  for (const auto& [begin, end] : {std::pair{nan, 1.0}, {0.0, nan}, {2.0, 1.0}, {0.0, infinity}, {-5.0, 1.0}, {0.0, 0.0}, {0.0, 1e300}}) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN(),
+                   infinity = std::numeric_limits<double>::infinity();
+  for (const auto& [begin, end] : {std::pair{nan, 1.0},
+                                   {0.0, nan},
+                                   {2.0, 1.0},
+                                   {0.0, infinity},
+                                   {-5.0, 1.0},
+                                   {0.0, 0.0},
+                                   {0.0, 1e300}}) {
     Timeline timeline = small();
     timeline.spans.push_back({1, begin, end, 7, 1, "", true});
     timeline.spans.push_back({9, 0, 1, 0, 1, "", true});
@@ -116,7 +133,7 @@ TEST(Timeline, ManyBarsBecomeFewerButWhatIsIdleIsSeen) {
   EXPECT_LE(count(svg, "<g><title>"), kTimelineBars);
   EXPECT_GT(count(svg, "<g><title>"), 100U);
   EXPECT_NE(svg.find("% of the time"), std::string::npos);
-  EXPECT_NE(svg.find("to 10 s"), std::string::npos);   // the last before the gap
+  EXPECT_NE(svg.find("to 10 s"), std::string::npos);    // the last before the gap
   EXPECT_NE(svg.find("from 15 s"), std::string::npos);  // the first after it
 }
 
@@ -127,9 +144,11 @@ TEST(Timeline, MoreKindsThanColoursAreCounted) {
 }
 
 TEST(TimeText, IsAsPeopleSayIt) {
-  const std::pair<double, const char*> cases[] = {{0, "0 s"},         {-1, "0 s"},           {25e-6, "25 us"},     {0.35, "350 ms"},       {2.003, "2.003 s"},
-                                                  {119.9, "119.9 s"}, {250, "4 min 10 s"},   {7500, "2 h 5 min"},  {3 * 86400.0, "3 days 0 h"},
-                                                  {1e300, "forever"}};
+  const std::pair<double, const char*> cases[] = {
+      {0, "0 s"},          {-1, "0 s"},         {25e-6, "25 us"},
+      {0.35, "350 ms"},    {2.003, "2.003 s"},  {119.9, "119.9 s"},
+      {250, "4 min 10 s"}, {7500, "2 h 5 min"}, {3 * 86400.0, "3 days 0 h"},
+      {1e300, "forever"}};
   for (const auto& [seconds, text] : cases) EXPECT_EQ(time_text(seconds), text);
 }
 

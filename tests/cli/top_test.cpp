@@ -42,8 +42,10 @@ TopPicture picture(std::size_t workers, std::size_t jobs) {
   some.broker.memory_limit = 4ull << 30;
   some.broker.workers = workers;
   some.broker.jobs = jobs;
-  for (std::size_t i = 0; i < workers; ++i) some.workers.push_back(worker(i, "worker-" + std::to_string(100 + i), i % 2, 4));
-  for (std::size_t i = 0; i < jobs; ++i) some.jobs.push_back(job(i + 1, i % 2 ? JobState::running : JobState::waiting, i, 2 * jobs));
+  for (std::size_t i = 0; i < workers; ++i)
+    some.workers.push_back(worker(i, "worker-" + std::to_string(100 + i), i % 2, 4));
+  for (std::size_t i = 0; i < jobs; ++i)
+    some.jobs.push_back(job(i + 1, i % 2 ? JobState::running : JobState::waiting, i, 2 * jobs));
   return some;
 }
 
@@ -59,9 +61,13 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-std::string shown(const TopPicture& some, Extent extent = {100, 40}) { return joined(texts(some, extent)); }
+std::string shown(const TopPicture& some, Extent extent = {100, 40}) {
+  return joined(texts(some, extent));
+}
 
-bool has_part(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has_part(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 TEST(TopView, SaysWhatThereIs) {
   TopPicture some = picture(0, 0);
@@ -71,28 +77,34 @@ TEST(TopView, SaysWhatThereIs) {
   some.broker.jobs = 2;
   some.broker.clients = 1;
   some.speed = {{1, 1500}};
-  some.jobs = {job(7, JobState::running, 25, 100), job(8, JobState::waiting, 0, 10), job(6, JobState::failed, 7, 10)};
+  some.jobs = {job(7, JobState::running, 25, 100), job(8, JobState::waiting, 0, 10),
+               job(6, JobState::failed, 7, 10)};
   some.jobs[0].rate = 10;
   some.jobs[0].eta_s = 7.5;
   some.jobs[1].reason = "no worker offers `wordcount`";
   some.jobs[2].failed = 3;
   some.jobs[2].reason = "3 of 10 tasks failed";
   some.jobs[2].age_us = 90'000'000;
-  EXPECT_EQ(shown(some, {120, 24}),
-            "quern tcp://10.0.0.5:7600  up 2m05s  q quits\n"
-            "2 workers  2 jobs  memory [####            ] 1.0 GiB of 4.0 GiB  2/6 slots busy  1 client\n"
-            "\n"
-            "worker  state  busy slots              cpu                 tasks/s  tasks  memory  heard  rate per slot\n"
-            "north   busy   [########        ] 2/4  [########++++    ]     1.5k      0     0 B   0 us  wordcount 1.2k/s\n"
-            "south   idle   [                ] 0/2  [                ]        -      0     0 B   0 us  wordcount 1.2k/s\n"
-            "\n"
-            "job  function   progress                       done  rate     left  failed  why\n"
-            "  7  wordcount  [####            ]   25.0 %  25/100  10/s    7.5 s\n"
-            "  8  wordcount  [                ]    0.0 %    0/10     -  waiting          no worker offers `wordcount`\n"
-            "  6  wordcount  [################]  100.0 %    7/10     -   failed       3\n"
-            "\n"
-            "job  function   submitted  errors\n"
-            "  6  wordcount  1m30s ago  3 of 10 tasks failed\n");
+  EXPECT_EQ(
+      shown(some, {120, 24}),
+      "quern tcp://10.0.0.5:7600  up 2m05s  q quits\n"
+      "2 workers  2 jobs  memory [####            ] 1.0 GiB of 4.0 GiB  2/6 slots busy  1 client\n"
+      "\n"
+      "worker  state  busy slots              cpu                 tasks/s  tasks  memory  heard  "
+      "rate per slot\n"
+      "north   busy   [########        ] 2/4  [########++++    ]     1.5k      0     0 B   0 us  "
+      "wordcount 1.2k/s\n"
+      "south   idle   [                ] 0/2  [                ]        -      0     0 B   0 us  "
+      "wordcount 1.2k/s\n"
+      "\n"
+      "job  function   progress                       done  rate     left  failed  why\n"
+      "  7  wordcount  [####            ]   25.0 %  25/100  10/s    7.5 s\n"
+      "  8  wordcount  [                ]    0.0 %    0/10     -  waiting          no worker "
+      "offers `wordcount`\n"
+      "  6  wordcount  [################]  100.0 %    7/10     -   failed       3\n"
+      "\n"
+      "job  function   submitted  errors\n"
+      "  6  wordcount  1m30s ago  3 of 10 tasks failed\n");
 }
 
 TEST(TopView, FitsEveryTerminal) {
@@ -165,8 +177,9 @@ TEST(TopView, WithoutAWorkerItSaysWhatToDo) {
 
 TEST(TopView, NamesOfOthersDoNotReachTheTerminalAsTheyAre) {
   TopPicture some = picture(1, 1);
-  some.endpoint = some.workers[0].name = some.workers[0].state = some.jobs[0].function = some.jobs[0].name = some.jobs[0].reason = some.trouble =
-      some.workers[0].rates[0].function = "\033[2J\nevil\xC2\x9B";
+  some.endpoint = some.workers[0].name = some.workers[0].state = some.jobs[0].function =
+      some.jobs[0].name = some.jobs[0].reason = some.trouble = some.workers[0].rates[0].function =
+          "\033[2J\nevil\xC2\x9B";
   some.jobs[0].state = JobState::failed;
   for (const Extent extent : {Extent{200, 40}, Extent{40, 10}, kBoundless})
     for (const std::string& line : texts(some, extent)) {
@@ -200,13 +213,21 @@ TEST(Drawing, EveryLineIsClearedBeforeItIsWrittenAndWithTheLastWhatIsBelow) {
 }
 
 TEST(SheetText, ColumnsLeaveByRankAndAreCutBeforeThat) {
-  Sheet sheet({{"name", Align::left, 0, 4}, {"count", Align::right, 1}, {"why", Align::left, 2, 3}, {"never", Align::left, 3}});
+  Sheet sheet({{"name", Align::left, 0, 4},
+               {"count", Align::right, 1},
+               {"why", Align::left, 2, 3},
+               {"never", Align::left, 3}});
   sheet.add({"a long name", "12", "because", ""});
-  const std::pair<std::size_t, const char*> cases[] = {{40, "a long name     12  because"}, {27, "a long name     12  because"},
-                                                       {26, "a long name     12  becaus"},  {16, "a lo     12  bec"},
-                                                       {15, "a long n     12"},             {10, "a long nam"},
-                                                       {4, "a lo"},                         {2, "a "}};
-  for (const auto& [width, expected] : cases) EXPECT_EQ(sheet.lines(width, 1).at(1), expected) << width;
+  const std::pair<std::size_t, const char*> cases[] = {{40, "a long name     12  because"},
+                                                       {27, "a long name     12  because"},
+                                                       {26, "a long name     12  becaus"},
+                                                       {16, "a lo     12  bec"},
+                                                       {15, "a long n     12"},
+                                                       {10, "a long nam"},
+                                                       {4, "a lo"},
+                                                       {2, "a "}};
+  for (const auto& [width, expected] : cases)
+    EXPECT_EQ(sheet.lines(width, 1).at(1), expected) << width;
 }
 
 TEST(Cut, CountsCharactersNotOctets) {
@@ -235,7 +256,8 @@ TEST(JobLine, IsOneLine) {
   some.pending = 65;
   some.rate = 10;
   some.eta_s = 7.5;
-  EXPECT_EQ(job_line(some), "job 12 running: 25 of 100 done, 10 with workers, 65 pending, 10/s, 7.5 s left");
+  EXPECT_EQ(job_line(some),
+            "job 12 running: 25 of 100 done, 10 with workers, 65 pending, 10/s, 7.5 s left");
   some = job(12, JobState::failed, 99, 100);
   some.failed = 1;
   some.reason = "1 of 100\ntasks failed";

@@ -58,7 +58,8 @@ class ClientTest : public ::testing::Test {
 };
 
 TEST_F(ClientTest, AMapGivesAllResultsInOrder) {
-  EXPECT_EQ(client.submit("echo", Items::of(Strings{"a", "bb", ""})).get_all(), (Strings{"a", "bb", ""}));
+  EXPECT_EQ(client.submit("echo", Items::of(Strings{"a", "bb", ""})).get_all(),
+            (Strings{"a", "bb", ""}));
   const auto many = client.submit("reverse", numbers(200'000)).get_all();
   ASSERT_EQ(many.size(), 200'000u);
   for (std::size_t i = 0; i < many.size(); ++i) ASSERT_EQ(many[i], std::to_string(i));
@@ -125,12 +126,12 @@ TEST_F(ClientTest, FailedTasksAreAJobErrorWithTheirTexts) {
 }
 
 // ---- single submits
-// -------------------------------------------------------------------------------------------------
 
 TEST_F(ClientTest, SingleSubmitsShareOneJob) {
   std::vector<Job> jobs;
   for (int i = 0; i < 20'000; ++i) jobs.push_back(client.submit("echo", Whole{std::to_string(i)}));
-  for (int i = 0; i < 20'000; ++i) ASSERT_EQ(jobs[static_cast<std::size_t>(i)].get(), std::to_string(i));
+  for (int i = 0; i < 20'000; ++i)
+    ASSERT_EQ(jobs[static_cast<std::size_t>(i)].get(), std::to_string(i));
   EXPECT_EQ(jobs[7].id(), std::to_string(value(jobs[7].number())) + ".7");
   EXPECT_EQ(jobs[7].uuid(), jobs[19'999].uuid());
   EXPECT_EQ(broker.run([&] { return broker.jobs.size(); }), 1u);
@@ -152,7 +153,8 @@ TEST_F(ClientTest, CancellingASingleSubmitCancelsItsTask) {
   second.cancel();
   EXPECT_EQ(second.wait().state, JobState::cancelled);
   EXPECT_FALSE(first.wait(0ms).finished());
-  EXPECT_EQ(broker.run([&] { return broker.jobs.begin()->second.cancelled; }), (wire::Intervals{{1, 2}}));
+  EXPECT_EQ(broker.run([&] { return broker.jobs.begin()->second.cancelled; }),
+            (wire::Intervals{{1, 2}}));
 }
 
 TEST_F(ClientTest, SinglesAreAcknowledgedWhenNothingIsOutstanding) {
@@ -163,7 +165,6 @@ TEST_F(ClientTest, SinglesAreAcknowledgedWhenNothingIsOutstanding) {
 }
 
 // ---- sources
-// --------------------------------------------------------------------------------------------------------
 
 TEST_F(ClientTest, ASourceThatThrowsCancelsTheJobAndItsHandleRethrows) {
   const Job job = client.submit("hold", Items{[n = 0](Bytes& item) mutable {
@@ -214,7 +215,6 @@ TEST_F(ClientTest, InputWaitsForCredit) {
 }
 
 // ---- the broker goes away
-// -------------------------------------------------------------------------------------------
 
 TEST_F(ClientTest, AJobGoesOnOverALostConnection) {
   broker.run([&] { broker.entry_tasks = 10; });
@@ -240,7 +240,9 @@ TEST_F(ClientTest, AMemoryJobOfARestartedBrokerIsLost) {
   broker.run([&] { broker.restart(); });
   const Outcome outcome = job.wait();
   EXPECT_EQ(outcome.state, JobState::lost);
-  EXPECT_EQ(outcome.text, "the job is lost: the broker was restarted and it was not durable (or the store lost it, and the broker's log says so)");
+  EXPECT_EQ(outcome.text,
+            "the job is lost: the broker was restarted and it was not durable (or the store lost "
+            "it, and the broker's log says so)");
   EXPECT_EQ(single.wait().state, JobState::lost);
   EXPECT_EQ(client.submit("echo", Whole{"again"}).get(), "again");
 }
@@ -281,7 +283,6 @@ TEST_F(ClientTest, ARefusalIsTheBrokersReason) {
 }
 
 // ---- the end
-// --------------------------------------------------------------------------------------------------------
 
 TEST(Client, DestroyingItEndsBlockedHandlesWithinASecond) {
   FakeBroker broker;
@@ -329,7 +330,6 @@ TEST_F(ClientTest, ItMoves) {
 }
 
 // ---- attach, progress, questions
-// ------------------------------------------------------------------------------------
 
 TEST_F(ClientTest, AnotherClientReadsAJobByNumber) {
   const Job mine = client.submit("echo", numbers(3000), {.detach = true});

@@ -10,7 +10,9 @@ using namespace std::chrono_literals;
 
 class ConnectionTest : public ::testing::Test {
  protected:
-  ConnectionTest() : router_(runtime::Socket::router(context_, {})), connection_(context_, router_.bind("tcp://127.0.0.1:*"), insecure()) {
+  ConnectionTest()
+      : router_(runtime::Socket::router(context_, {})),
+        connection_(context_, router_.bind("tcp://127.0.0.1:*"), insecure()) {
     connection_.reopen();
     connection_.send({{}, wire::Bye{}});
     runtime::Poller poller;
@@ -47,7 +49,8 @@ class ConnectionTest : public ::testing::Test {
 TEST_F(ConnectionTest, WhatRidesComesFirstAndNobodySleepsOnWhatIsLeft) {
   const wire::Riders riders{wire::Ack{Uuid{{1}}, 1, true}, wire::Ack{Uuid{{1}}, 2, true}};
   router_.send(peer_, parts_of(wire::encode({wire::SessionId{7}, wire::Beat{}}, riders)));
-  // An actor that has read enough goes through its loop, and waits without end: for each of the three.
+  // An actor that has read enough goes through its loop, and waits without end: for each of the
+  // three.
   std::vector<std::size_t> kinds;
   for (int i = 0; i < 3; ++i) {
     wait_for_message();
@@ -55,12 +58,14 @@ TEST_F(ConnectionTest, WhatRidesComesFirstAndNobodySleepsOnWhatIsLeft) {
     EXPECT_EQ(envelope.session, wire::SessionId{7});
     kinds.push_back(envelope.message.index());
   }
-  EXPECT_EQ(kinds, (std::vector<std::size_t>{riders[0].index(), riders[1].index(), wire::Message(wire::Beat{}).index()}));
+  EXPECT_EQ(kinds, (std::vector<std::size_t>{riders[0].index(), riders[1].index(),
+                                             wire::Message(wire::Beat{}).index()}));
   EXPECT_FALSE(connection_.receive());
 }
 
 TEST_F(ConnectionTest, WhatAnOldSocketBroughtIsForgottenWithIt) {
-  router_.send(peer_, parts_of(wire::encode({wire::SessionId{7}, wire::Beat{}}, wire::Riders{wire::Ack{Uuid{{1}}, 1, true}})));
+  router_.send(peer_, parts_of(wire::encode({wire::SessionId{7}, wire::Beat{}},
+                                            wire::Riders{wire::Ack{Uuid{{1}}, 1, true}})));
   wait_for_message();
   connection_.reopen();
   EXPECT_FALSE(connection_.receive());
@@ -68,9 +73,10 @@ TEST_F(ConnectionTest, WhatAnOldSocketBroughtIsForgottenWithIt) {
 
 TEST_F(ConnectionTest, WhatIsLeftOfABurstIsNotSleptOnByWhoReadsSomeAndSendsNothing) {
   constexpr std::uint64_t kBurst = 900;  // below the router's high-water mark
-  EXPECT_FALSE(connection_.receive());  // read out
+  EXPECT_FALSE(connection_.receive());   // read out
   for (std::uint64_t n = 1; n <= kBurst; ++n)
-    ASSERT_EQ(router_.send(peer_, parts_of(wire::encode({wire::SessionId{n}, wire::Beat{}}))), runtime::SendResult::sent);
+    ASSERT_EQ(router_.send(peer_, parts_of(wire::encode({wire::SessionId{n}, wire::Beat{}}))),
+              runtime::SendResult::sent);
   // One a turn, and a wait without end before each.
   for (std::uint64_t n = 1; n <= kBurst; ++n) {
     wait_for_message();

@@ -1,4 +1,5 @@
-// A client core with the broker played by the test: events in, effects out, invariants after every step.
+// A client core with the broker played by the test: events in, effects out, invariants after every
+// step.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -156,7 +157,8 @@ class CoreRig {
   }
   /// Nothing happened that a test did not look at.
   void expect_nothing_else() {
-    EXPECT_TRUE(seen_.empty()) << seen_.size() << " effects, first of kind " << seen_.front().index();
+    EXPECT_TRUE(seen_.empty()) << seen_.size() << " effects, first of kind "
+                               << seen_.front().index();
   }
 
   std::optional<ClientCore> core;

@@ -1,9 +1,11 @@
-// A broker that is just enough for a client: a ROUTER, the codec, and functions that it answers itself. Its
-// thread owns everything; tests change it through run().
+// A broker that is just enough for a client: a ROUTER, the codec, and functions that it answers
+// itself. Its thread owns everything; tests change it through run().
 //
-//   echo: each payload is its result, one entry per APPEND.   reverse: the same, all entries at the close,
-//   last first. sum: of a range, reduced.   fail: each task fails with its payload.   hold: nothing ever
-//   happens.
+//   echo      each payload is its result, one entry per APPEND
+//   reverse   the same, all entries at the close, last first
+//   sum       of a range, reduced
+//   fail      each task fails with its payload
+//   hold      nothing ever happens
 #pragma once
 
 #include <functional>
@@ -94,7 +96,8 @@ class FakeBroker {
 
  private:
   void open() {
-    // A path of its own, not a port: while the broker is cut off, another process could be given the port.
+    // A path of its own, not a port: while the broker is cut off, another process could be given
+    // the port.
     if (bound_.empty()) bound_ = "ipc:///tmp/quern-fake-" + Uuid::random().text();
     runtime::SocketOptions options;
     options.high_water_mark = 0;  // credits are not counted here, and nothing may be dropped
@@ -148,7 +151,8 @@ class FakeBroker {
       if (at == jobs.end())
         welcome.jobs.push_back({held.job, false, {}, 0, 0});
       else
-        welcome.jobs.push_back({held.job, true, JobNumber{at->second.number}, at->second.tasks, credit});
+        welcome.jobs.push_back(
+            {held.job, true, JobNumber{at->second.number}, at->second.tasks, credit});
     }
     send(peer, welcome);
   }

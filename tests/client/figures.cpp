@@ -1,4 +1,5 @@
-// What the client's own parts move, without a broker. Not run with the tests; sdk/README.md says how.
+// What the client's own parts move, without a broker. Not run with the tests; sdk/README.md says
+// how.
 #include <gtest/gtest.h>
 
 #include <chrono>

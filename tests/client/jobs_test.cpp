@@ -1,4 +1,5 @@
-// Jobs in the client core: submit, input and credit, results and acknowledgement, resume, cancel, attach.
+// Jobs in the client core: submit, input and credit, results and acknowledgement, resume, cancel,
+// attach.
 #include "core_rig.hpp"
 
 namespace quern::client {
@@ -56,7 +57,6 @@ TEST_F(ClientJobs, ARejectedSubmitEndsTheJob) {
 }
 
 // ---- input
-// ----------------------------------------------------------------------------------------------------------
 
 TEST_F(ClientJobs, InputIsAskedForOnlyWithCredit) {
   rig.submit(rig.items({"first"}, true));
@@ -141,7 +141,6 @@ TEST_F(ClientJobs, ResumingRepeatsACloseThatMayHaveBeenLost) {
 }
 
 // ---- results
-// --------------------------------------------------------------------------------------------------------
 
 TEST_F(ClientJobs, ResultsAreAcknowledgedWhenConsumed) {
   rig.accepted_job(rig.items({"a", "b"}, false));
@@ -243,7 +242,6 @@ TEST_F(ClientJobs, AnAbandonedDetachedJobIsLeftAloneOnceItsInputIsIn) {
 }
 
 // ---- broker gone and back
-// -------------------------------------------------------------------------------------------
 
 TEST_F(ClientJobs, AMemoryJobOfARestartedBrokerIsLost) {
   rig.accepted_job(rig.items({"a"}, false));
@@ -253,7 +251,9 @@ TEST_F(ClientJobs, AMemoryJobOfARestartedBrokerIsLost) {
   const auto ended = rig.effects<Ended>();
   ASSERT_EQ(ended.size(), 1u);
   EXPECT_EQ(ended[0].failure,
-            (Failure{ErrorCode::lost, "the job is lost: the broker was restarted and it was not durable (or the store lost it, and the broker's log says so)"}));
+            (Failure{ErrorCode::lost,
+                     "the job is lost: the broker was restarted and it was not durable (or the "
+                     "store lost it, and the broker's log says so)"}));
 }
 
 TEST_F(ClientJobs, ADurableJobOfARestartedBrokerGoesOn) {
@@ -302,7 +302,8 @@ TEST_F(ClientJobs, AnAtMostOnceJobOfABrokerWithAStoreIsSubmittedAgain) {
   rig.sent<wire::Submit>();
   ++rig.incarnation;
   rig.lose_session();
-  rig.welcome({{uuid_of(1), false, {}, 0, 0}});  // it never reached the disk, and nothing of it ran before that
+  rig.welcome({{uuid_of(1), false, {}, 0, 0}});  // it never reached the disk, and nothing of it ran
+                                                 // before that
   EXPECT_EQ(rig.sent<wire::Submit>().job, uuid_of(1));
 }
 
@@ -349,7 +350,6 @@ TEST_F(ClientJobs, ASubmitThatEndsEverySessionEndsItself) {
 }
 
 // ---- cancel
-// ---------------------------------------------------------------------------------------------------------
 
 TEST_F(ClientJobs, CancelIsSentOnceAndAgainAfterAResume) {
   rig.accepted_job(rig.items({"a"}, true));
@@ -427,7 +427,6 @@ TEST_F(ClientJobs, ATaskIsCancelledAfterItWasSent) {
 }
 
 // ---- attach
-// ---------------------------------------------------------------------------------------------------------
 
 TEST_F(ClientJobs, AttachByNumberLearnsTheUuid) {
   Follow follow;

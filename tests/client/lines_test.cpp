@@ -63,7 +63,8 @@ TEST_F(Lines, OctetsAreNotTouched) {
 }
 
 TEST_F(Lines, TheEndOfAFileEndsALine) {
-  EXPECT_EQ(all(lines_of({file("a", "one"), file("b", ""), file("c", "two\n")})), (Strings{"one", "two"}));
+  EXPECT_EQ(all(lines_of({file("a", "one"), file("b", ""), file("c", "two\n")})),
+            (Strings{"one", "two"}));
 }
 
 TEST_F(Lines, LinesLongerThanAReadAreWhole) {

@@ -43,7 +43,8 @@ TEST(ResultShelf, GivesTasksInInputOrderFromBatchesInAnyOrder) {
 
 TEST(ResultShelf, GivesWhatFailedTasksHadWritten) {
   ResultShelf shelf;
-  wire::Results results = results_of({{0, 2}}, {{2, 3, ErrorCode::failed, "no"}, {7, 1, ErrorCode::timeout, "late"}});
+  wire::Results results =
+      results_of({{0, 2}}, {{2, 3, ErrorCode::failed, "no"}, {7, 1, ErrorCode::timeout, "late"}});
   wire::BatchBuilder builder;
   for (const char* bytes : {"0", "1", "of three", "of four", "of nine"}) builder.add(bytes);
   results.batch = builder.take();

@@ -107,9 +107,10 @@ TEST(ClientSession, NoBrokerEndsWhatWaitsAfterTheFirstWait) {
   const auto ended = rig.effects<Ended>();
   ASSERT_EQ(ended.size(), 1u);
   EXPECT_EQ(ended[0].failure.code, ErrorCode::no_broker);
-  EXPECT_EQ(ended[0].failure.text,
-            "no broker answers at tcp://here:1: start one with `quern up` or name one with --broker or "
-            "QUERN_BROKER");
+  EXPECT_EQ(
+      ended[0].failure.text,
+      "no broker answers at tcp://here:1: start one with `quern up` or name one with --broker or "
+      "QUERN_BROKER");
   const auto answers = rig.effects<Answered>();
   ASSERT_EQ(answers.size(), 1u);
   EXPECT_EQ(answers[0].token, token);

@@ -46,8 +46,8 @@ TEST(Value, JsonComesBackAsItWas) {
 TEST(Value, WhiteSpaceAroundOneValueIsFine) { EXPECT_EQ(round_trip(" \n[ 1 , 2 ]\n"), "[1,2]"); }
 
 TEST(Value, WhatIsNotOneJsonValueIsRefused) {
-  for (const char* text : {"", " ", "1 2", "{", "[1,]", "nan", "NaN", "Infinity", "'a'", "abc", "{\"a\":1}x",
-                           "1e999", "01", "\"\xff\""}) {
+  for (const char* text : {"", " ", "1 2", "{", "[1,]", "nan", "NaN", "Infinity", "'a'", "abc",
+                           "{\"a\":1}x", "1e999", "01", "\"\xff\""}) {
     EXPECT_FALSE(value_from_json(text)) << text;
   }
 }
@@ -69,7 +69,9 @@ TEST(Value, FloatsPrintTheirShortestDigits) {
 }
 
 TEST(Value, BinaryBecomesBase64) {
-  const auto bin = [](const std::string& s) { return to_value(std::vector<char>(s.begin(), s.end())); };
+  const auto bin = [](const std::string& s) {
+    return to_value(std::vector<char>(s.begin(), s.end()));
+  };
   EXPECT_EQ(json_from_value(bin("")), R"({"base64":""})");
   EXPECT_EQ(json_from_value(bin("f")), R"({"base64":"Zg=="})");
   EXPECT_EQ(json_from_value(bin("fo")), R"({"base64":"Zm8="})");
@@ -80,12 +82,14 @@ TEST(Value, BinaryBecomesBase64) {
 
 TEST(Value, KeysThatAreNoStringsAreQuoted) {
   EXPECT_EQ(json_from_value(to_value(std::map<int, int>{{1, 2}, {3, 4}})), R"({"1":2,"3":4})");
-  EXPECT_EQ(json_from_value(to_value(std::map<std::vector<int>, int>{{{1, 2}, 3}})), R"({"[1,2]":3})");
+  EXPECT_EQ(json_from_value(to_value(std::map<std::vector<int>, int>{{{1, 2}, 3}})),
+            R"({"[1,2]":3})");
 }
 
 TEST(Value, EveryTruncationIsNoValue) {
   const Bytes whole = *value_from_json(R"({"a":[1,2.5,"text",null],"b":{"c":70000}})");
-  for (std::size_t n = 0; n < whole.size(); ++n) EXPECT_FALSE(json_from_value(whole.substr(0, n))) << n;
+  for (std::size_t n = 0; n < whole.size(); ++n)
+    EXPECT_FALSE(json_from_value(whole.substr(0, n))) << n;
   EXPECT_FALSE(json_from_value(whole + '\0'));
 }
 

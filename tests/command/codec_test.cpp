@@ -41,25 +41,34 @@ TEST(CommandCodec, what_goes_in_comes_out) {
 }
 
 TEST(CommandCodec, names_of_files_stay_within_their_folder) {
-  for (const char* name : {"a", "a/b", "..a", "a../b", ".x"}) EXPECT_TRUE(stays_within(name)) << name;
+  for (const char* name : {"a", "a/b", "..a", "a../b", ".x"})
+    EXPECT_TRUE(stays_within(name)) << name;
   for (const char* name : {"", "/a", "..", "a/../b", "a//b", "a/", ".", "./a"}) {
     EXPECT_FALSE(stays_within(name)) << name;
-    EXPECT_THROW(command_in(to_bytes(Command{.words = {"x"}, .files = {{name, 0644, ""}}})), std::invalid_argument) << name;
+    EXPECT_THROW(command_in(to_bytes(Command{.words = {"x"}, .files = {{name, 0644, ""}}})),
+                 std::invalid_argument)
+        << name;
   }
-  EXPECT_THROW(command_in(to_bytes(Command{.words = {"x"}, .files = {{"f", 0644, ""}, {"f", 0644, ""}}})), std::invalid_argument);
+  EXPECT_THROW(
+      command_in(to_bytes(Command{.words = {"x"}, .files = {{"f", 0644, ""}, {"f", 0644, ""}}})),
+      std::invalid_argument);
   EXPECT_THROW(command_in(to_bytes(Command{.words = {Bytes("x\0y", 3)}})), std::invalid_argument);
 }
 
 TEST(CommandCodec, unknown_keys_are_passed_over) {
-  const Bytes newer = to_value(std::map<std::string, std::vector<std::string>>{{"words", {"x"}}, {"later", {"y"}}});
+  const Bytes newer =
+      to_value(std::map<std::string, std::vector<std::string>>{{"words", {"x"}}, {"later", {"y"}}});
   EXPECT_EQ(command_in(newer).words, std::vector<std::string>{"x"});
 }
 
 TEST(CommandCodec, garbage_is_an_error_and_no_more) {
   const Bytes good = to_bytes(Command{.words = {"x", "y"}, .env = {"A=1"}});
-  for (std::size_t n = 0; n < good.size(); ++n) EXPECT_THROW(command_in(BytesView(good).substr(0, n)), std::invalid_argument) << n;
-  for (const Bytes& bad : {Bytes(), Bytes("\xc0", 1), to_value(1), to_value(std::map<std::string, int>{{"words", 1}}),
-                           to_value(std::map<std::string, std::vector<std::string>>{{"words", {}}}), Bytes("\xdf\xff\xff\xff\xff", 5)})
+  for (std::size_t n = 0; n < good.size(); ++n)
+    EXPECT_THROW(command_in(BytesView(good).substr(0, n)), std::invalid_argument) << n;
+  for (const Bytes& bad :
+       {Bytes(), Bytes("\xc0", 1), to_value(1), to_value(std::map<std::string, int>{{"words", 1}}),
+        to_value(std::map<std::string, std::vector<std::string>>{{"words", {}}}),
+        Bytes("\xdf\xff\xff\xff\xff", 5)})
     EXPECT_THROW(command_in(bad), std::invalid_argument);
   EXPECT_THROW(command_result(""), std::invalid_argument);
 }

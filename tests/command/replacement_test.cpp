@@ -9,7 +9,8 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-Words expanded(const Words& words, const std::vector<BytesView>& arguments, std::uint64_t number = 7) {
+Words expanded(const Words& words, const std::vector<BytesView>& arguments,
+               std::uint64_t number = 7) {
   return expand(Command{.words = words}, arguments, number);
 }
 
@@ -42,7 +43,9 @@ TEST(Replacement, strings_are_those_of_parallel) {
       {"{#1}", "a", "{#1}"},
   };
   for (const auto& row : table)
-    EXPECT_EQ(expanded({"p", row.word, has_replacement(row.word) ? "" : "{}"}, {row.argument})[1], row.result) << row.word;
+    EXPECT_EQ(expanded({"p", row.word, has_replacement(row.word) ? "" : "{}"}, {row.argument})[1],
+              row.result)
+        << row.word;
   EXPECT_EQ(expanded({"p", "x{}y{}z"}, {"a b"}), (Words{"p", "xa bya bz"}));
 }
 
@@ -60,14 +63,18 @@ TEST(Replacement, several_arguments) {
 }
 
 TEST(Script, is_told_from_a_program) {
-  for (const char* script : {"echo {} | wc", "a b", "x>y", "$HOME/x", "a;b", "`a`", "*", "{a,b}"}) EXPECT_TRUE(is_script(script)) << script;
-  for (const char* program : {"echo", "./a.sh", "{}", "a{}b", "/usr/bin/x-1.2", "a=b"}) EXPECT_FALSE(is_script(program)) << program;
+  for (const char* script : {"echo {} | wc", "a b", "x>y", "$HOME/x", "a;b", "`a`", "*", "{a,b}"})
+    EXPECT_TRUE(is_script(script)) << script;
+  for (const char* program : {"echo", "./a.sh", "{}", "a{}b", "/usr/bin/x-1.2", "a=b"})
+    EXPECT_FALSE(is_script(program)) << program;
 }
 
 TEST(Script, refers_to_values_as_parameters) {
   EXPECT_EQ(script_words("cat {} > {.}.out"),
-            (Words{"/bin/sh", "-c", "_q1=${1} _q2=${2} ; shift 2\ncat \"${_q1}\" > \"${_q2}\".out", "sh", "{}", "{.}"}));
-  EXPECT_EQ(script_words("echo hello"), (Words{"/bin/sh", "-c", "_q1=${1} ; shift 1\necho hello \"${_q1}\"", "sh", "{}"}));
+            (Words{"/bin/sh", "-c", "_q1=${1} _q2=${2} ; shift 2\ncat \"${_q1}\" > \"${_q2}\".out",
+                   "sh", "{}", "{.}"}));
+  EXPECT_EQ(script_words("echo hello"),
+            (Words{"/bin/sh", "-c", "_q1=${1} ; shift 1\necho hello \"${_q1}\"", "sh", "{}"}));
   EXPECT_EQ(script_words("echo {}", 2), (Words{"/bin/sh", "-c", "echo \"$@\"", "sh", "{}"}));
   EXPECT_THROW(script_words("echo {} {.}", 2), std::invalid_argument);
 }
@@ -90,8 +97,10 @@ std::string run(const std::string& script, const std::string& argument) {
 
 TEST(Script, a_value_is_one_word_wherever_it_stands_and_is_never_executed) {
   const std::string nasty = "a  b; echo 'BOO' \"$(echo BOO)\" `echo BOO` $HOME * \\ #";
-  for (const char* script : {"printf '%s' {}", "printf '%s' \"{}\"", "printf %s '{}'", "x=$(printf %s {}); printf %s \"$x\"",
-                             "printf %s \"$(printf %s \"{}\")\"", "printf %s x | sed s/x// ; printf %s {}", "# it's a comment\nprintf %s {}"})
+  for (const char* script :
+       {"printf '%s' {}", "printf '%s' \"{}\"", "printf %s '{}'",
+        "x=$(printf %s {}); printf %s \"$x\"", "printf %s \"$(printf %s \"{}\")\"",
+        "printf %s x | sed s/x// ; printf %s {}", "# it's a comment\nprintf %s {}"})
     EXPECT_EQ(run(script, nasty), nasty) << script;
   // Within backquotes in quotes a value may be split; it is not executed.
   EXPECT_EQ(run("printf %s \"`printf %s {}`\"", "; echo BOO").find("BOO\n"), std::string::npos);

@@ -18,7 +18,8 @@ using namespace std::chrono_literals;
 /// Appends a few bytes; O_APPEND keeps those of several processes apart.
 void leave_trace(const std::string& path, const std::string& bytes = "x") {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (file < 0 || ::write(file, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) throw std::runtime_error("cannot write " + path);
+  if (file < 0 || ::write(file, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
+    throw std::runtime_error("cannot write " + path);
   ::close(file);
 }
 
@@ -58,8 +59,8 @@ QUERN_PLUGIN(functions) {
     return x;
   });
 
-  // Input PATH: leaves a byte in PATH.started, returns when PATH exists; a cancelled one leaves a byte in
-  // PATH.cancelled.
+  // Input PATH: leaves a byte in PATH.started, returns when PATH exists; a cancelled one leaves a
+  // byte in PATH.cancelled.
   functions.add_raw("gate", [](quern::Task& task, quern::Output& out) {
     const std::string path(task.input());
     leave_trace(path + ".started");
@@ -90,10 +91,12 @@ QUERN_PLUGIN(functions) {
 
   // Input PATH: fails until PATH exists.
   functions.add_raw("needs_file", [](quern::Task& task, quern::Output& out) {
-    if (!exists(std::string(task.input()))) throw std::runtime_error(std::string(task.input()) + " is not there");
+    if (!exists(std::string(task.input())))
+      throw std::runtime_error(std::string(task.input()) + " is not there");
     out.append("found");
   });
 
   // The common input of the job, for every task.
-  functions.add_raw("common", [](quern::Task& task, quern::Output& out) { out.append(task.common()); });
+  functions.add_raw("common",
+                    [](quern::Task& task, quern::Output& out) { out.append(task.common()); });
 }

@@ -35,15 +35,33 @@ class Stage {
 
   void play(Story& story) {
     switch (story.below(12)) {
-      case 0: now_ += std::chrono::milliseconds(story.octet() * 40); break;
-      case 1: commit(); break;
-      case 2: restart(); break;
-      case 3: core_->on_unreachable(peer(story)); break;
-      case 4: core_->on_malformed(peer(story), "anonymous", {ErrorCode::malformed, "not a message"}, now_, effects_); break;
-      case 5: core_->on_store_trouble("full", now_, effects_); break;
-      case 6: core_->on_store_healthy(effects_); break;
-      case 7: change_keys(story); break;
-      default: say(story);
+      case 0:
+        now_ += std::chrono::milliseconds(story.octet() * 40);
+        break;
+      case 1:
+        commit();
+        break;
+      case 2:
+        restart();
+        break;
+      case 3:
+        core_->on_unreachable(peer(story));
+        break;
+      case 4:
+        core_->on_malformed(peer(story), "anonymous", {ErrorCode::malformed, "not a message"}, now_,
+                            effects_);
+        break;
+      case 5:
+        core_->on_store_trouble("full", now_, effects_);
+        break;
+      case 6:
+        core_->on_store_healthy(effects_);
+        break;
+      case 7:
+        change_keys(story);
+        break;
+      default:
+        say(story);
     }
     core_->settle(now_, effects_);
     carry_out();
@@ -83,7 +101,8 @@ class Stage {
     for (const char* user : {"anonymous", "other"}) {
       Principal& principal = principals_[user];
       principal.name = story.below(4) == 0 ? "shared" : user;
-      principal.rights = story.below(3) == 0 ? static_cast<std::uint8_t>(story.below(16)) : kAllRights;
+      principal.rights =
+          story.below(3) == 0 ? static_cast<std::uint8_t>(story.below(16)) : kAllRights;
       if (story.below(8) == 0) principal.max_jobs = story.below(4);
       if (story.below(8) == 0) principal.max_tasks = story.octet();
       if (story.below(8) == 0) principal.functions = {"s*"};
@@ -100,7 +119,8 @@ class Stage {
     auto message = story.message();
     if (!message) return;
     if (story.below(2) == 0) fit(*message);
-    const wire::SessionId session = story.below(8) == 0 ? wire::SessionId{story.octet()} : sessions_[from];
+    const wire::SessionId session =
+        story.below(8) == 0 ? wire::SessionId{story.octet()} : sessions_[from];
     core_->on_message(from, user_of(story), {session, std::move(*message)}, now_, effects_);
   }
 
@@ -120,7 +140,8 @@ class Stage {
       reclaimed->lease = lease_->lease;
       reclaimed->tasks = lease_->tasks;
     } else if (auto* hello = std::get_if<wire::Hello>(&message); hello && hello->worker) {
-      hello->worker->held.push_back({lease_->lease, lease_->job, lease_->tasks, false, lease_->kind});
+      hello->worker->held.push_back(
+          {lease_->lease, lease_->job, lease_->tasks, false, lease_->kind});
     }
   }
 
@@ -132,7 +153,8 @@ class Stage {
       for (auto& effect : effects) {
         if (auto* send = std::get_if<Send>(&effect)) {
           wire::encode({send->session, send->message});  // whatever a core says can be said
-          if (std::holds_alternative<wire::Welcome>(send->message)) sessions_[send->peer] = send->session;
+          if (std::holds_alternative<wire::Welcome>(send->message))
+            sessions_[send->peer] = send->session;
           if (auto* lease = std::get_if<wire::Lease>(&send->message)) lease_ = *lease;
         } else if (auto* commit = std::get_if<Commit>(&effect)) {
           if (commit_) std::abort();  // one at a time
@@ -140,7 +162,8 @@ class Stage {
         } else if (auto* load = std::get_if<Load>(&effect)) {
           core_->on_loaded(load->job, load->tasks, store_.load(load->job, load->tasks));
         } else if (auto* result = std::get_if<LoadResult>(&effect)) {
-          core_->on_result_loaded(result->job, result->seq, store_.load_result(result->job, result->seq));
+          core_->on_result_loaded(result->job, result->seq,
+                                  store_.load_result(result->job, result->seq));
         }
       }
       core_->settle(now_, effects_);

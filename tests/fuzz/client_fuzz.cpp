@@ -26,8 +26,12 @@ int fuzz_client(const std::uint8_t* data, std::size_t size) {
   };
   for (Story story(data, size); !story.over();) {
     switch (story.below(12)) {
-      case 0: now += std::chrono::milliseconds(story.octet() * 40); break;
-      case 1: core.on_link(static_cast<Link>(story.below(4)), now); break;
+      case 0:
+        now += std::chrono::milliseconds(story.octet() * 40);
+        break;
+      case 1:
+        core.on_link(static_cast<Link>(story.below(4)), now);
+        break;
       case 2: {
         if (last > 50) break;
         wire::Submit submit;
@@ -42,17 +46,29 @@ int fuzz_client(const std::uint8_t* data, std::size_t size) {
         core.submit(JobKey{++last}, std::move(submit), now);
         break;
       }
-      case 3: core.cancel(JobKey{1 + story.below(last + 1)}, story.below(2) ? wire::Interval{} : wire::Interval{0, 2}, now); break;
-      case 4: core.abandon(JobKey{1 + story.below(last + 1)}, now); break;
-      case 5: core.on_consumed(JobKey{1 + story.below(last + 1)}, story.octet()); break;
+      case 3:
+        core.cancel(JobKey{1 + story.below(last + 1)},
+                    story.below(2) ? wire::Interval{} : wire::Interval{0, 2}, now);
+        break;
+      case 4:
+        core.abandon(JobKey{1 + story.below(last + 1)}, now);
+        break;
+      case 5:
+        core.on_consumed(JobKey{1 + story.below(last + 1)}, story.octet());
+        break;
       case 6:
         if (last > 50) break;
         core.attach(JobKey{++last}, {{}, JobNumber{story.octet()}, 1000, 0}, now);
         break;
-      case 7: core.ask(wire::Query{}, now); break;
+      case 7:
+        core.ask(wire::Query{}, now);
+        break;
       default: {
         auto message = story.message();
-        if (message) core.on_message({wire::SessionId{story.below(8) == 0 ? story.octet() : std::uint8_t{7}}, std::move(*message)}, now);
+        if (message)
+          core.on_message({wire::SessionId{story.below(8) == 0 ? story.octet() : std::uint8_t{7}},
+                           std::move(*message)},
+                          now);
       }
     }
     core.tick(now);
@@ -64,7 +80,8 @@ int fuzz_client(const std::uint8_t* data, std::size_t size) {
         if (const auto* send = std::get_if<Send>(&effect)) wire::encode(send->envelope);
         if (const auto* need = std::get_if<NeedInput>(&effect))
           if (core.wants_input(need->job))
-            core.append(need->job, payloads(3), {}, story.below(2) ? InputLedger::Rest::comes : InputLedger::Rest::none, now);
+            core.append(need->job, payloads(3), {},
+                        story.below(2) ? InputLedger::Rest::comes : InputLedger::Rest::none, now);
       }
     }
     if (const std::string broken = core.check_invariants(); !broken.empty()) {

@@ -1,4 +1,5 @@
-// The fuzz targets as ordinary tests: over the small corpus in this folder, and over random stories from fixed seeds.
+// The fuzz targets as ordinary tests: over the small corpus in this folder, and over random stories
+// from fixed seeds.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -27,7 +28,8 @@ TEST(Fuzz, InputsAreMessages) {
 TEST(Fuzz, TheCorpusAndItsCuts) {
   for (const auto& s : test::samples()) {
     const Bytes input = input_of(encode(s.envelope));
-    for (std::size_t length = 0; length <= input.size(); ++length) run(BytesView(input).substr(0, length));
+    for (std::size_t length = 0; length <= input.size(); ++length)
+      run(BytesView(input).substr(0, length));
     for (std::size_t at = 0; at < input.size(); ++at) {
       Bytes flipped = input;
       flipped[at] = static_cast<char>(~flipped[at]);
@@ -44,7 +46,8 @@ struct Target {
 class Targets : public ::testing::TestWithParam<Target> {};
 
 TEST_P(Targets, TheCorpus) {
-  const std::filesystem::path corpus = std::filesystem::path(QUERN_SOURCE_DIR) / "tests/fuzz/corpus" / GetParam().name;
+  const std::filesystem::path corpus =
+      std::filesystem::path(QUERN_SOURCE_DIR) / "tests/fuzz/corpus" / GetParam().name;
   ASSERT_TRUE(std::filesystem::is_directory(corpus));
   for (const auto& file : std::filesystem::directory_iterator(corpus)) {
     std::ifstream in(file.path(), std::ios::binary);

@@ -27,7 +27,8 @@ Frames frames_of(BytesView input) {
   for (std::size_t i = first.empty() ? 0 : static_cast<unsigned char>(first[0]) % 8; i > 0; --i) {
     std::size_t size = 0;
     const BytesView octets = take(3);
-    for (std::size_t at = octets.size(); at-- > 0;) size = size << 8 | static_cast<unsigned char>(octets[at]);
+    for (std::size_t at = octets.size(); at-- > 0;)
+      size = size << 8 | static_cast<unsigned char>(octets[at]);
     sizes.push_back(size);
   }
   Frames frames;
@@ -49,6 +50,7 @@ int quern::fuzz::fuzz_decode(const std::uint8_t* data, std::size_t size) {
   const auto again = decode(encode(*envelope, riders), &riders_again);
   if (!std::holds_alternative<Envelope>(again)) std::abort();
   // A shortened text or answer may differ, but nothing small is shortened.
-  if (size < kTextBytesMax && !(std::get<Envelope>(again) == *envelope && riders_again == riders)) std::abort();
+  if (size < kTextBytesMax && !(std::get<Envelope>(again) == *envelope && riders_again == riders))
+    std::abort();
   return 0;
 }

@@ -1,5 +1,6 @@
-// The fuzz targets. Each takes any bytes; nothing may crash, hang or break an invariant. fuzz_decode reads them as one message, the
-// others as a story told to one core: which message comes, how it is bent, how much time passes.
+// The fuzz targets. Each takes any bytes; nothing may crash, hang or break an invariant.
+// fuzz_decode reads them as one message, the others as a story told to one core: which message
+// comes, how it is bent, how much time passes.
 #pragma once
 
 #include <cstddef>

@@ -21,9 +21,16 @@ int fuzz_worker(const std::uint8_t* data, std::size_t size) {
   wire::SessionId session{7};
   for (Story story(data, size); !story.over() && !core.over();) {
     switch (story.below(10)) {
-      case 0: now += std::chrono::milliseconds(story.octet() * 40); core.on_tick(now); break;
-      case 1: core.on_connected(now); break;
-      case 2: core.on_lost("gone", now); break;
+      case 0:
+        now += std::chrono::milliseconds(story.octet() * 40);
+        core.on_tick(now);
+        break;
+      case 1:
+        core.on_connected(now);
+        break;
+      case 2:
+        core.on_lost("gone", now);
+        break;
       case 3:
         if (story.below(4) == 0) core.on_stop_requested(now);
         break;
@@ -51,12 +58,15 @@ int fuzz_worker(const std::uint8_t* data, std::size_t size) {
     Effects effects;
     core.take(effects);
     for (auto& effect : effects) {
-      if (auto* start = std::get_if<StartRun>(&effect)) running[start->slot] = std::move(start->lease);
+      if (auto* start = std::get_if<StartRun>(&effect))
+        running[start->slot] = std::move(start->lease);
       else if (const auto* cancel = std::get_if<CancelRun>(&effect)) {
         running.erase(cancel->slot);
         core.on_slot_free(cancel->slot, now);
-      } else if (const auto* cut = std::get_if<CutRun>(&effect)) core.on_cut(cut->slot, cut->lease, {}, now);
-      else if (const auto* send = std::get_if<Send>(&effect)) wire::encode(send->envelope);
+      } else if (const auto* cut = std::get_if<CutRun>(&effect))
+        core.on_cut(cut->slot, cut->lease, {}, now);
+      else if (const auto* send = std::get_if<Send>(&effect))
+        wire::encode(send->envelope);
     }
     core.check_invariants();
   }

@@ -21,7 +21,9 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 using keys::Folder;
 
-keys::AuditEntry entry(const std::string& object) { return {"2026-11-25T10:00:00Z", "lab", "10.0.0.5", "submit", object, "allow", "role"}; }
+keys::AuditEntry entry(const std::string& object) {
+  return {"2026-11-25T10:00:00Z", "lab", "10.0.0.5", "submit", object, "allow", "role"};
+}
 
 std::string problem_of(const std::string& folder) { return keys::verify_audit(folder).problem; }
 
@@ -52,7 +54,8 @@ TEST(AuditLogFile, TwoBrokersWriteOneChain) {
 TEST(AuditLogFile, EveryKindOfTamperingIsFound) {
   const std::pair<const char*, std::function<void(std::vector<std::string>&)>> table[] = {
       {"a changed line", [](auto& lines) { lines[3].replace(lines[3].find("allow"), 5, "denyy"); }},
-      {"the last line changed", [](auto& lines) { lines.back().replace(lines.back().find("allow"), 5, "denyy"); }},
+      {"the last line changed",
+       [](auto& lines) { lines.back().replace(lines.back().find("allow"), 5, "denyy"); }},
       {"a removed line", [](auto& lines) { lines.erase(lines.begin() + 4); }},
       {"the first line removed", [](auto& lines) { lines.erase(lines.begin()); }},
       {"an inserted line", [](auto& lines) { lines.insert(lines.begin() + 2, lines[2]); }},
@@ -110,25 +113,38 @@ TEST(AuditLogFile, ABrokerDoesNotGoOnWithALogThatWasCut) {
 }
 
 TEST(AuditLogFile, WhatIsDoneToItWhileABrokerRunsIsNotWrittenOver) {
-  const auto rewrite = [](const std::string& path, const std::function<void(std::string&)>& change) {
+  const auto rewrite = [](const std::string& path,
+                          const std::function<void(std::string&)>& change) {
     std::string text = keys::read_file(path).value();
     change(text);
     std::ofstream(path) << text;  // the same file: its inode stays
   };
   const std::pair<const char*, std::function<void(const Folder&)>> table[] = {
-      {"cut to a line", [&](const Folder& f) { rewrite(f / "audit.log", [](std::string& text) { text.resize(text.find('\n') + 1); }); }},
-      {"emptied", [&](const Folder& f) { rewrite(f / "audit.log", [](std::string& text) { text.clear(); }); }},
-      {"a line in its middle", [&](const Folder& f) { rewrite(f / "audit.log", [](std::string& text) { text.insert(text.find('\n') + 1, text.substr(0, text.find('\n') + 1)); }); }},
+      {"cut to a line",
+       [&](const Folder& f) {
+         rewrite(f / "audit.log", [](std::string& text) { text.resize(text.find('\n') + 1); });
+       }},
+      {"emptied",
+       [&](const Folder& f) { rewrite(f / "audit.log", [](std::string& text) { text.clear(); }); }},
+      {"a line in its middle",
+       [&](const Folder& f) {
+         rewrite(f / "audit.log", [](std::string& text) {
+           text.insert(text.find('\n') + 1, text.substr(0, text.find('\n') + 1));
+         });
+       }},
       {"removed", [](const Folder& f) { fs::remove(f / "audit.log"); }},
-      {"replaced by a copy of its beginning", [](const Folder& f) {
+      {"replaced by a copy of its beginning",
+       [](const Folder& f) {
          const std::string text = keys::read_file(f / "audit.log").value();
          fs::remove(f / "audit.log");
          std::ofstream(f / "audit.log") << text.substr(0, text.find('\n') + 1);
        }},
-      {"everything removed", [](const Folder& f) {
+      {"everything removed",
+       [](const Folder& f) {
          for (const char* name : {"audit.log", "audit.checkpoint"}) fs::remove(f / name);
        }},
-      {"rotated by a stranger, without its end", [](const Folder& f) {
+      {"rotated by a stranger, without its end",
+       [](const Folder& f) {
          const std::string text = keys::read_file(f / "audit.log").value();
          fs::remove(f / "audit.log");
          std::ofstream(f / "audit.000001.log") << text.substr(0, text.find('\n') + 1);
@@ -173,7 +189,8 @@ TEST(AuditLogFile, ALineChangedBehindTheCheckpointIsFoundAtTheNextStart) {
     for (int i = 0; i < 10; ++i) log.append({entry("later")});
   }
   EXPECT_NO_THROW(AuditLog(folder.path(), 1500));
-  // All that the checkpoint saw and what follows it, written anew: a chain in itself, but another one.
+  // All that the checkpoint saw and what follows it, written anew: a chain in itself, but another
+  // one.
   keys::AuditPosition at;
   std::string text;
   for (int i = 0; i < 20; ++i) text += keys::next_line(at, entry("forged"), {}) + "\n";
@@ -202,15 +219,19 @@ TEST(AuditLogFile, ALineThatAPowerFailureTookInHalfIsMended) {
 }
 
 TEST(AuditLogFile, WhateverAPowerFailureLeftAtItsEndItStartsAgain) {
-  const auto append = [](const std::string& path, const std::string& text) { std::ofstream(path, std::ios::app) << text; };
+  const auto append = [](const std::string& path, const std::string& text) {
+    std::ofstream(path, std::ios::app) << text;
+  };
   const std::pair<const char*, std::function<void(const Folder&)>> table[] = {
       {"a piece", [&](const Folder& f) { append(f / "audit.log", R"({"prev":"00)"); }},
       {"zeros", [&](const Folder& f) { append(f / "audit.log", std::string(500'000, '\0')); }},
-      {"a new file with a piece", [&](const Folder& f) {
+      {"a new file with a piece",
+       [&](const Folder& f) {
          fs::rename(f / "audit.log", f / "audit.000009.log");
          append(f / "audit.log", R"({"prev":")");
        }},
-      {"a new file with zeros", [&](const Folder& f) {
+      {"a new file with zeros",
+       [&](const Folder& f) {
          fs::rename(f / "audit.log", f / "audit.000009.log");
          append(f / "audit.log", std::string(10, '\0'));
        }},
@@ -282,17 +303,20 @@ TEST(AuditActor, NobodyFillsTheLogOrMakesALineThatIsNone) {
   runtime::Mailbox<GuardEvent> events;
   {
     AuditActor actor(std::make_unique<AuditLog>(folder.path()), events);
-    for (int i = 0; i < 60'000; ++i) actor.record({{}, "evil", "10.0.0.9", "cancel", "job 1", "allow", {}});
+    for (int i = 0; i < 60'000; ++i)
+      actor.record({{}, "evil", "10.0.0.9", "cancel", "job 1", "allow", {}});
     actor.record({{}, "good", "10.0.0.5", "cancel", "job 2", "deny", "not its own"});
-    actor.record({{}, "good", "10.0.0.5", "load plugin", std::string(1'000'000, '\1'), "allow", {}});
+    actor.record(
+        {{}, "good", "10.0.0.5", "load plugin", std::string(1'000'000, '\1'), "allow", {}});
   }
   EXPECT_LT(fs::file_size(folder / "audit.log"), 10u << 20);
   std::size_t denials = 0, longest = 0;
-  keys::for_each_line(keys::audit_files(folder.path()), [&](const std::string&, std::size_t, const std::string& line) {
-    denials += keys::field_of(line, "decision") == "deny" ? 1 : 0;
-    longest = std::max(longest, line.size());
-    return true;
-  });
+  keys::for_each_line(keys::audit_files(folder.path()),
+                      [&](const std::string&, std::size_t, const std::string& line) {
+                        denials += keys::field_of(line, "decision") == "deny" ? 1 : 0;
+                        longest = std::max(longest, line.size());
+                        return true;
+                      });
   EXPECT_EQ(denials, 1u);
   EXPECT_LT(longest, 100'000u);
   EXPECT_EQ(problem_of(folder.path()), "");

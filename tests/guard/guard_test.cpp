@@ -27,7 +27,8 @@ TEST(Zap, ARequestAndItsAnswer) {
   ASSERT_TRUE(request);
   EXPECT_EQ(request->address, "10.0.0.5");
   EXPECT_EQ(request->key, keys::z85_encode(key));
-  EXPECT_EQ(zap_answer("7", ZapStatus::ok, "role", "user"), (std::vector<std::string>{"1.0", "7", "200", "role", "user", ""}));
+  EXPECT_EQ(zap_answer("7", ZapStatus::ok, "role", "user"),
+            (std::vector<std::string>{"1.0", "7", "200", "role", "user", ""}));
   EXPECT_EQ(zap_answer("7", ZapStatus::denied, "no", "")[2], "400");
   EXPECT_EQ(zap_answer("7", ZapStatus::not_now, "no", "")[2], "300");
 }
@@ -38,7 +39,8 @@ TEST(Zap, WhatIsNoRequest) {
   EXPECT_FALSE(zap_request({"1.0", "7"}));
   EXPECT_FALSE(zap_request({"2.0", "7", "quern", "a", "", "CURVE", key}));
   EXPECT_FALSE(zap_request({"1.0", "7", "quern", "a", "", "CURVE"}));
-  EXPECT_FALSE(zap_request({"1.0", "7", "quern", "a", "", "CURVE", std::string_view(key).substr(1)}));
+  EXPECT_FALSE(
+      zap_request({"1.0", "7", "quern", "a", "", "CURVE", std::string_view(key).substr(1)}));
   EXPECT_FALSE(zap_request({"1.0", "7", "quern", "a", "", "CURVE", key, key}));
   EXPECT_TRUE(zap_request({"1.0", "7", "quern", "a", "", "NULL"}));
 }
@@ -67,7 +69,9 @@ class Ring : public ::testing::Test {
     return ring.refresh(now, steady, trouble);
   }
   /// As an editor does that keeps the file.
-  void write_in_place(const std::string& text) { std::ofstream(folder / "authorized_keys") << text; }
+  void write_in_place(const std::string& text) {
+    std::ofstream(folder / "authorized_keys") << text;
+  }
 
   Folder folder;
   std::vector<std::string> trouble;
@@ -102,7 +106,8 @@ TEST_F(Ring, WhoMayBeInALineThatIsDamagedIsToldToComeAgain) {
   KeyRing ring(folder.path());
   refresh(ring);
   EXPECT_FALSE(ring.may_connect(key, "").unsure);
-  for (const std::string& damaged : {std::string(), "lab " + key + " wrok\n", std::string("# nobody\n")}) {
+  for (const std::string& damaged :
+       {std::string(), "lab " + key + " wrok\n", std::string("# nobody\n")}) {
     write_grants(damaged);
     EXPECT_TRUE(refresh(ring));
     EXPECT_FALSE(ring.may_connect(key, "").allowed) << damaged;
@@ -124,7 +129,8 @@ TEST_F(Ring, AKeyThatWasRevokedIsNeverEnrolledAgain) {
   const auto refused = ring.enrol(key, "lab", code, "10.0.0.5", kNow, steady);
   EXPECT_EQ(refused.name, "");
   EXPECT_NE(refused.reason.find("revoked"), std::string::npos);
-  EXPECT_EQ(ring.enrol(keys::new_key_pair().public_key, "lab", code, "10.0.0.5", kNow, steady).name, "lab");  // the code is still good
+  EXPECT_EQ(ring.enrol(keys::new_key_pair().public_key, "lab", code, "10.0.0.5", kNow, steady).name,
+            "lab");  // the code is still good
 }
 
 TEST_F(Ring, AFileThatCannotBeReadHoldsForHalfAMinuteAndThenGrantsNothing) {
@@ -190,7 +196,8 @@ TEST_F(Ring, ANamelessInvitationIsForWorkersOnly) {
   invitation.grant.roles = keys::roles_of("submit");
   keys::write_file(folder / "invitations", keys::text_of({invitation}));
   refresh(ring);
-  EXPECT_NE(ring.enrol(key, "carol", secret, "a", kNow, start).reason.find("--name"), std::string::npos);
+  EXPECT_NE(ring.enrol(key, "carol", secret, "a", kNow, start).reason.find("--name"),
+            std::string::npos);
   EXPECT_FALSE(ring.known().principals.contains(key));
 }
 
@@ -211,7 +218,8 @@ TEST_F(Ring, TouchingTheFileDoesNotPutOffItsEnd) {
   refresh(ring);
   fs::permissions(folder / "authorized_keys", fs::perms::others_write, fs::perm_options::add);
   for (int i = 0; i < 40; ++i) {
-    fs::last_write_time(folder / "authorized_keys", fs::file_time_type::clock::now() + std::chrono::seconds(i));
+    fs::last_write_time(folder / "authorized_keys",
+                        fs::file_time_type::clock::now() + std::chrono::seconds(i));
     refresh(ring);
     steady += 1s;
   }
@@ -225,15 +233,20 @@ TEST_F(Ring, AKeyWhoseLineHasExpiredCanBeInvitedAgain) {
   refresh(ring);
   EXPECT_EQ(ring.enrol(key, "lab", secret, "a", kNow, start).name, "lab-2");
   EXPECT_TRUE(ring.known().principals.contains(key));
-  EXPECT_EQ(keys::AuthorizedKeys::parse(keys::read_file(folder / "authorized_keys").value()).problems(), std::vector<std::string>{});
+  EXPECT_EQ(
+      keys::AuthorizedKeys::parse(keys::read_file(folder / "authorized_keys").value()).problems(),
+      std::vector<std::string>{});
 }
 
 TEST_F(Ring, AWantedNameThatIsReservedIsNotGiven) {
-  for (const auto& [wanted, given] : std::vector<std::pair<std::string, std::string>>{{"broker", "broker-2"}, {"..", "peer"}, {"-rf", "rf"}, {"", "peer-2"}}) {
+  for (const auto& [wanted, given] : std::vector<std::pair<std::string, std::string>>{
+           {"broker", "broker-2"}, {"..", "peer"}, {"-rf", "rf"}, {"", "peer-2"}}) {
     KeyRing ring(folder.path());
     const std::string secret = invite(60);
     refresh(ring);
-    EXPECT_EQ(ring.enrol(keys::new_key_pair().public_key, wanted, secret, "a", kNow, start).name, given) << wanted;
+    EXPECT_EQ(ring.enrol(keys::new_key_pair().public_key, wanted, secret, "a", kNow, start).name,
+              given)
+        << wanted;
   }
 }
 
@@ -287,13 +300,17 @@ TEST_F(Ring, WrongCodesMakeTheAddressWaitLongerEachTime) {
   refresh(ring);
   auto at = start;
   for (int failure = 0; failure < 5; ++failure) {
-    EXPECT_NE(ring.enrol(key, "lab", "guess", "10.0.0.5", kNow, at).reason.find("wrong"), std::string::npos);
+    EXPECT_NE(ring.enrol(key, "lab", "guess", "10.0.0.5", kNow, at).reason.find("wrong"),
+              std::string::npos);
     const auto wait = 1s * (1 << failure);
-    EXPECT_NE(ring.enrol(key, "lab", "guess", "10.0.0.5", kNow, at + wait - 1ms).reason.find("too many"), std::string::npos);
+    EXPECT_NE(
+        ring.enrol(key, "lab", "guess", "10.0.0.5", kNow, at + wait - 1ms).reason.find("too many"),
+        std::string::npos);
     at += wait;
   }
   // Who has the right code does not wait for those who guess behind the same address.
-  EXPECT_NE(ring.enrol(key, "lab", "guess", "10.0.0.5", kNow, at).reason.find("wrong"), std::string::npos);
+  EXPECT_NE(ring.enrol(key, "lab", "guess", "10.0.0.5", kNow, at).reason.find("wrong"),
+            std::string::npos);
   EXPECT_EQ(ring.enrol(key, "lab", secret, "10.0.0.5", kNow, at).name, "lab");
 }
 

@@ -9,11 +9,15 @@ namespace {
 
 constexpr std::string_view kAuditKey = "a secret of at least sixteen";
 
-std::vector<std::string> chain(std::size_t lines, std::string_view key = {}, AuditPosition* end = nullptr) {
+std::vector<std::string> chain(std::size_t lines, std::string_view key = {},
+                               AuditPosition* end = nullptr) {
   AuditPosition at;
   std::vector<std::string> log;
   for (std::size_t i = 0; i < lines; ++i)
-    log.push_back(next_line(at, {"2026-11-25T10:00:00Z", "lab", "10.0.0.7", "submit", "job " + std::to_string(i), "allow", "role"}, key));
+    log.push_back(next_line(at,
+                            {"2026-11-25T10:00:00Z", "lab", "10.0.0.7", "submit",
+                             "job " + std::to_string(i), "allow", "role"},
+                            key));
   if (end) *end = at;
   return log;
 }

@@ -1,4 +1,5 @@
-// Key text, key files, authorized_keys and invitations: tables of what is taken and what is refused.
+// Key text, key files, authorized_keys and invitations: tables of what is taken and what is
+// refused.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -29,11 +30,12 @@ std::string refusal_of(auto&& action) {
 }
 
 unsigned mode_of(const std::string& path) {
-  struct stat about{};
+  struct stat about {};
   return ::stat(path.c_str(), &about) == 0 ? about.st_mode & 0777 : 0;
 }
 
-const std::string kKey = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";  // the public key of ZeroMQ's CURVE documentation
+const std::string kKey =
+    "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";  // the public key of ZeroMQ's CURVE documentation
 const std::string kSecret = "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6";
 const std::string kOther = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
 
@@ -46,7 +48,8 @@ TEST(Z85, TheExampleOfItsSpecification) {
 }
 
 TEST(Z85, WhatIsNone) {
-  for (const char* text : {"1234", "123456", "12 45", "12\"45", "#####", "%nSc1"}) EXPECT_FALSE(z85_decode(text)) << text;
+  for (const char* text : {"1234", "123456", "12 45", "12\"45", "#####", "%nSc1"})
+    EXPECT_FALSE(z85_decode(text)) << text;
   EXPECT_EQ(z85_decode("%nSc0"), "\xFF\xFF\xFF\xFF");
   EXPECT_EQ(z85_decode(""), "");
 }
@@ -58,7 +61,9 @@ TEST(Z85, EverythingComesBack) {
   }
 }
 
-TEST(KeyPair, OfZeroMqsDocumentation) { EXPECT_EQ(public_key_of("D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"), kOther); }
+TEST(KeyPair, OfZeroMqsDocumentation) {
+  EXPECT_EQ(public_key_of("D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"), kOther);
+}
 
 TEST(KeyPair, NewOnesDiffer) {
   const KeyPair a = new_key_pair(), b = new_key_pair();
@@ -72,9 +77,11 @@ TEST(KeyPair, NewOnesDiffer) {
 // ---- authorized_keys
 
 TEST(AuthorizedKeys, ALineWithEverything) {
-  const Grant grant = grant_of("lab3\t" + kKey +
-                               "  submit,read functions=word*,sum jobs=lab-* reads=* from=10.0.0.0/24,::1 max_tasks=1000 max_bytes=5"
-                               " max_jobs=2 max_rate=1.5 max_priority=-3 weight=2 expires=2027-01-31");
+  const Grant grant =
+      grant_of("lab3\t" + kKey +
+               "  submit,read functions=word*,sum jobs=lab-* reads=* from=10.0.0.0/24,::1 "
+               "max_tasks=1000 max_bytes=5"
+               " max_jobs=2 max_rate=1.5 max_priority=-3 weight=2 expires=2027-01-31");
   EXPECT_EQ(grant.name, "lab3");
   EXPECT_EQ(grant.key, kKey);
   EXPECT_TRUE(grant.may(GrantRole::submit) && grant.may(GrantRole::read));
@@ -112,7 +119,8 @@ TEST(AuthorizedKeys, LinesThatGrantNothing) {
 }
 
 TEST(AuthorizedKeys, ABadLineGrantsNothingAndTheOthersHold) {
-  const std::string text = "# people\n\na " + kKey + " work\nb nonsense work\nc " + kKey + " admin\nd " + kOther + " read\n";
+  const std::string text = "# people\n\na " + kKey + " work\nb nonsense work\nc " + kKey +
+                           " admin\nd " + kOther + " read\n";
   const AuthorizedKeys file = AuthorizedKeys::parse(text);
   ASSERT_EQ(file.grants().size(), 2u);
   EXPECT_EQ(file.grants()[0].name, "a");
@@ -134,13 +142,16 @@ TEST(AuthorizedKeys, EditsKeepTheRest) {
 }
 
 TEST(AuthorizedKeys, NamesThatCouldBeTakenForSomethingElse) {
-  for (const char* name : {"broker", "operator", "anonymous", ".", "..", "-x", ".hidden", "@", "", "a/b", "a b"})
+  for (const char* name :
+       {"broker", "operator", "anonymous", ".", "..", "-x", ".hidden", "@", "", "a/b", "a b"})
     EXPECT_FALSE(is_principal_name(name)) << name;
-  for (const char* name : {"a", "7", "lab-3.example@site_1", "brokers"}) EXPECT_TRUE(is_principal_name(name)) << name;
+  for (const char* name : {"a", "7", "lab-3.example@site_1", "brokers"})
+    EXPECT_TRUE(is_principal_name(name)) << name;
 }
 
 TEST(AuthorizedKeys, ATrailingCommaIsNoRole) {
-  for (const char* roles : {"", ",", "submit,", ",submit", "submit,,read"}) EXPECT_NE(refusal_of([&] { roles_of(roles); }), "") << roles;
+  for (const char* roles : {"", ",", "submit,", ",submit", "submit,,read"})
+    EXPECT_NE(refusal_of([&] { roles_of(roles); }), "") << roles;
 }
 
 TEST(Addresses, AreWithinNetworks) {
@@ -149,12 +160,21 @@ TEST(Addresses, AreWithinNetworks) {
     const char* address;
     bool matches;
   };
-  const Case table[] = {{"10.0.0.7", "10.0.0.7", true},      {"10.0.0.7", "10.0.0.8", false},  {"10.0.0.0/24", "10.0.0.255", true},
-                        {"10.0.0.0/24", "10.0.1.0", false},  {"0.0.0.0/0", "9.9.9.9", true},   {"::1", "::1", true},
-                        {"fe80::/10", "fe90::1", true},      {"fe80::/10", "ff00::1", false},  {"10.0.0.7", "::ffff:10.0.0.7", true},
-                        {"10.0.0.0/24", "::1", false},       {"10.0.0.0/x", "10.0.0.1", false}, {"home", "10.0.0.1", false},
+  const Case table[] = {{"10.0.0.7", "10.0.0.7", true},
+                        {"10.0.0.7", "10.0.0.8", false},
+                        {"10.0.0.0/24", "10.0.0.255", true},
+                        {"10.0.0.0/24", "10.0.1.0", false},
+                        {"0.0.0.0/0", "9.9.9.9", true},
+                        {"::1", "::1", true},
+                        {"fe80::/10", "fe90::1", true},
+                        {"fe80::/10", "ff00::1", false},
+                        {"10.0.0.7", "::ffff:10.0.0.7", true},
+                        {"10.0.0.0/24", "::1", false},
+                        {"10.0.0.0/x", "10.0.0.1", false},
+                        {"home", "10.0.0.1", false},
                         {"10.0.0.7", "", false}};
-  for (const auto& c : table) EXPECT_EQ(address_matches(c.pattern, c.address), c.matches) << c.pattern << " " << c.address;
+  for (const auto& c : table)
+    EXPECT_EQ(address_matches(c.pattern, c.address), c.matches) << c.pattern << " " << c.address;
 }
 
 // ---- files
@@ -213,21 +233,27 @@ TEST(KeyFiles, FilesThatOthersCanWriteAreRefusedWithTheCommandThatMendsIt) {
 TEST(KeyFiles, ALockThatIsHeldIsWaitedForNoLongerThanSaid) {
   const Folder folder;
   const FolderLock held(folder.path());
-  EXPECT_NE(refusal_of([&] { FolderLock(folder.path(), std::chrono::milliseconds(20)); }).find("another process"), std::string::npos);
+  EXPECT_NE(refusal_of([&] {
+              FolderLock(folder.path(), std::chrono::milliseconds(20));
+            }).find("another process"),
+            std::string::npos);
 }
 
 TEST(KeyFiles, AnEndpointsFolderIsNeverOneAbove) {
   for (const char* endpoint : {"ipc://..", "ipc://.", "tcp://..", "ipc://../../x", "tcp://a:1"}) {
     const std::string place = folder_for("/keys", endpoint);
     const auto name = place.substr(std::string("/keys/brokers/").size());
-    EXPECT_TRUE(place.starts_with("/keys/brokers/") && name != "." && name != ".." && name.find('/') == std::string::npos) << place;
+    EXPECT_TRUE(place.starts_with("/keys/brokers/") && name != "." && name != ".." &&
+                name.find('/') == std::string::npos)
+        << place;
   }
 }
 
 TEST(KeyFiles, WhatIsNoKeyIsSaid) {
   const Folder folder;
   write_file(folder / "client.secret", "hello\n");
-  EXPECT_NE(refusal_of([&] { read_secret(folder / "client.secret"); }).find("client.secret"), std::string::npos);
+  EXPECT_NE(refusal_of([&] { read_secret(folder / "client.secret"); }).find("client.secret"),
+            std::string::npos);
   EXPECT_EQ(read_secret(folder / "none.secret"), std::nullopt);
   EXPECT_EQ(peer_keys(folder.path(), "x", Side::client), std::nullopt);
 }
@@ -277,20 +303,26 @@ TEST(Invitations, ACodeComesBack) {
   const InvitationCode code{"tcp://10.0.0.5:7600", kKey, new_secret()};
   const std::string text = text_of(code);
   EXPECT_EQ(code_of(text), code);
-  EXPECT_EQ(text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"), std::string::npos) << text;
+  EXPECT_EQ(
+      text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"),
+      std::string::npos)
+      << text;
 }
 
 TEST(Invitations, EndpointsThatAPeerCanReach) {
-  for (const char* good : {"tcp://10.0.0.5:7600", "tcp://host.example:1", "tcp://[::1]:65535", "ipc:///run/quern.sock"})
+  for (const char* good : {"tcp://10.0.0.5:7600", "tcp://host.example:1", "tcp://[::1]:65535",
+                           "ipc:///run/quern.sock"})
     EXPECT_TRUE(is_peer_endpoint(good)) << good;
-  for (const char* bad : {"tcp://*:7600", "tcp://10.0.0.5", "tcp://10.0.0.5:0", "tcp://10.0.0.5:65536", "tcp://:7600", "tcp://a b:7600", "tcp://a:7600/x",
+  for (const char* bad : {"tcp://*:7600", "tcp://10.0.0.5", "tcp://10.0.0.5:0",
+                          "tcp://10.0.0.5:65536", "tcp://:7600", "tcp://a b:7600", "tcp://a:7600/x",
                           "10.0.0.5:7600", "inproc://x", "ipc://", "tcp://a:7600\n"})
     EXPECT_FALSE(is_peer_endpoint(bad)) << bad;
 }
 
 TEST(Invitations, WhatIsNoCode) {
   const std::string good = text_of(InvitationCode{"tcp://10.0.0.5:7600", kKey, new_secret()});
-  for (const std::string& text : {std::string(), std::string("quern1-"), good.substr(1), good.substr(0, 40), good + "!", "quern2" + good.substr(6)})
+  for (const std::string& text : {std::string(), std::string("quern1-"), good.substr(1),
+                                  good.substr(0, 40), good + "!", "quern2" + good.substr(6)})
     EXPECT_NE(refusal_of([&] { code_of(text); }), "") << text;
 }
 

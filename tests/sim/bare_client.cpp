@@ -84,11 +84,13 @@ void BareClient::receive(const wire::Envelope& envelope) {
     auto& ended = ended_[place_of(job.status.uuid)];
     if (!ended) --open_;
     ended = world_.now();
-    if (job.status.state != JobState::done && trouble_.empty()) trouble_ = job.status.function + " did not end well: " + job.status.reason;
+    if (job.status.state != JobState::done && trouble_.empty())
+      trouble_ = job.status.function + " did not end well: " + job.status.reason;
   } else if (const auto* answer = std::get_if<wire::Answer>(&envelope.message)) {
     answered(*answer);
   } else if (const auto* beat = std::get_if<wire::Beat>(&envelope.message)) {
-    if (!beat->reply) world_.send_up(wire_, {session_, wire::Beat{.reply = true, .capacity = {}, .work = {}}});
+    if (!beat->reply)
+      world_.send_up(wire_, {session_, wire::Beat{.reply = true, .capacity = {}, .work = {}}});
   } else if (const auto* error = std::get_if<wire::ErrorMessage>(&envelope.message)) {
     if (trouble_.empty()) trouble_ = error->text;
   }

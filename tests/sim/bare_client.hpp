@@ -1,4 +1,5 @@
-// A virtual client that submits ranges and notes when they end; it asks for nothing else, so that what is measured is the broker.
+// A virtual client that submits ranges and notes when they end; it asks for nothing else, so that
+// what is measured is the broker.
 #pragma once
 
 #include <memory>

@@ -32,7 +32,9 @@ std::optional<double> list_of(const Scenario& scenario) {
   return list < kNever ? std::optional(list) : std::nullopt;
 }
 
-nlohmann::ordered_json json_of(const std::optional<double>& number) { return number ? nlohmann::ordered_json(*number) : nullptr; }
+nlohmann::ordered_json json_of(const std::optional<double>& number) {
+  return number ? nlohmann::ordered_json(*number) : nullptr;
+}
 
 double memory_mb() {
   rusage used{};
@@ -46,23 +48,26 @@ int show_one(const CaseRequest& request) {
   const ScenarioOutcome outcome = play_by(request.policy, scenario, options);
   const bool quern = request.policy == Policy::quern;
   const auto list = list_of(scenario);
-  nlohmann::ordered_json object = {{"scenario", scenario.name},
-                                   {"policy", name_of(request.policy)},
-                                   {"seed", request.seed},
-                                   {"makespan", outcome.makespan_s},
-                                   {"ideal", scenario.ideal_s},
-                                   {"ratio", outcome.makespan_s / scenario.ideal_s},
-                                   {"list", json_of(list)},
-                                   {"ratio_to_list", json_of(list ? std::optional(outcome.makespan_s / *list) : std::nullopt)},
-                                   {"leases", outcome.leases},
-                                   {"cpu_us_per_lease", json_of(quern ? std::optional(outcome.cpu_us_per_lease) : std::nullopt)},
-                                   {"core_us_per_lease", json_of(quern ? std::optional(outcome.core_us_per_lease) : std::nullopt)},
-                                   {"settle_ms_most", json_of(quern ? std::optional(outcome.settle_ms_most) : std::nullopt)},
-                                   {"plans", json_of(quern ? std::optional<double>(outcome.plans) : std::nullopt)},
-                                   {"planning_ms", json_of(quern ? std::optional(outcome.planning_ms) : std::nullopt)},
-                                   {"plan_slice_ms_most", json_of(quern ? std::optional(outcome.plan_slice_ms_most) : std::nullopt)},
-                                   {"estimate_good", json_of(quern ? std::optional(outcome.estimate_good) : std::nullopt)},
-                                   {"memory_mb", memory_mb()}};
+  nlohmann::ordered_json object = {
+      {"scenario", scenario.name},
+      {"policy", name_of(request.policy)},
+      {"seed", request.seed},
+      {"makespan", outcome.makespan_s},
+      {"ideal", scenario.ideal_s},
+      {"ratio", outcome.makespan_s / scenario.ideal_s},
+      {"list", json_of(list)},
+      {"ratio_to_list", json_of(list ? std::optional(outcome.makespan_s / *list) : std::nullopt)},
+      {"leases", outcome.leases},
+      {"cpu_us_per_lease", json_of(quern ? std::optional(outcome.cpu_us_per_lease) : std::nullopt)},
+      {"core_us_per_lease",
+       json_of(quern ? std::optional(outcome.core_us_per_lease) : std::nullopt)},
+      {"settle_ms_most", json_of(quern ? std::optional(outcome.settle_ms_most) : std::nullopt)},
+      {"plans", json_of(quern ? std::optional<double>(outcome.plans) : std::nullopt)},
+      {"planning_ms", json_of(quern ? std::optional(outcome.planning_ms) : std::nullopt)},
+      {"plan_slice_ms_most",
+       json_of(quern ? std::optional(outcome.plan_slice_ms_most) : std::nullopt)},
+      {"estimate_good", json_of(quern ? std::optional(outcome.estimate_good) : std::nullopt)},
+      {"memory_mb", memory_mb()}};
   if (request.policy == Policy::pull) {
     std::uint64_t chunk = 1;
     for (const auto& job : scenario.jobs) chunk = std::max(chunk, chunk_of(job));
@@ -77,7 +82,10 @@ int show_one(const CaseRequest& request) {
     if (!file.flush()) throw std::runtime_error("--timeline: cannot write " + request.timeline);
   }
   std::cout << object << '\n';
-  return outcome.trouble.empty() && (request.at_most <= 0 || outcome.makespan_s <= request.at_most * scenario.ideal_s) ? 0 : 1;
+  return outcome.trouble.empty() &&
+                 (request.at_most <= 0 || outcome.makespan_s <= request.at_most * scenario.ideal_s)
+             ? 0
+             : 1;
 }
 
 /// What a seed came to, as it goes through a pipe.
@@ -89,7 +97,8 @@ struct SeedResult {
 
 /// The seeds, shared out over processes, because a run is of one thread.
 std::vector<SeedResult> run_seeds(const CaseRequest& request) {
-  const std::uint64_t processes = std::min<std::uint64_t>(request.seeds, std::max(1U, std::thread::hardware_concurrency()));
+  const std::uint64_t processes =
+      std::min<std::uint64_t>(request.seeds, std::max(1U, std::thread::hardware_concurrency()));
   std::vector<std::pair<pid_t, int>> children;
   for (std::uint64_t child = 0; child < processes; ++child) {
     int ends[2];
@@ -101,7 +110,8 @@ std::vector<SeedResult> run_seeds(const CaseRequest& request) {
         const Scenario scenario = request.make(request.seed + i);
         const auto outcome = play_by(request.policy, scenario, {request.seed + i, 0});
         const auto list = list_of(scenario);
-        const SeedResult result{request.seed + i, outcome.makespan_s / scenario.ideal_s, list ? outcome.makespan_s / *list : std::nan(""),
+        const SeedResult result{request.seed + i, outcome.makespan_s / scenario.ideal_s,
+                                list ? outcome.makespan_s / *list : std::nan(""),
                                 !outcome.trouble.empty()};
         if (write(ends[1], &result, sizeof result) != sizeof result) std::_Exit(1);
       }
@@ -117,7 +127,8 @@ std::vector<SeedResult> run_seeds(const CaseRequest& request) {
     close(end);
     waitpid(pid, nullptr, 0);
   }
-  std::sort(results.begin(), results.end(), [](const auto& a, const auto& b) { return a.seed < b.seed; });
+  std::sort(results.begin(), results.end(),
+            [](const auto& a, const auto& b) { return a.seed < b.seed; });
   return results;
 }
 
@@ -127,11 +138,13 @@ double median_of(std::vector<double> numbers) {
   return numbers.size() % 2 == 1 ? numbers[half] : (numbers[half - 1] + numbers[half]) / 2;
 }
 
-nlohmann::ordered_json spread_of(const std::vector<double>& numbers, const std::vector<SeedResult>& results) {
+nlohmann::ordered_json spread_of(const std::vector<double>& numbers,
+                                 const std::vector<SeedResult>& results) {
   if (numbers.empty() || std::isnan(numbers[0])) return nullptr;
   const auto most = std::max_element(numbers.begin(), numbers.end());
   return {{"median", median_of(numbers)},
-          {"mean", std::accumulate(numbers.begin(), numbers.end(), 0.0) / static_cast<double>(numbers.size())},
+          {"mean", std::accumulate(numbers.begin(), numbers.end(), 0.0) /
+                       static_cast<double>(numbers.size())},
           {"max", *most},
           {"max_seed", results[static_cast<std::size_t>(most - numbers.begin())].seed}};
 }
@@ -153,13 +166,19 @@ int show_many(const CaseRequest& request) {
                                    {"ratio_to_list", spread_of(to_list, results)},
                                    {"troubled", troubled}};
   const bool complete = results.size() == request.seeds;
-  if (!complete) object["trouble"] = std::to_string(request.seeds - results.size()) + " seeds ended without a result";
+  if (!complete)
+    object["trouble"] =
+        std::to_string(request.seeds - results.size()) + " seeds ended without a result";
   std::cout << object << '\n';
-  return complete && troubled == 0 && (request.at_most <= 0 || median_of(ratios) <= request.at_most) ? 0 : 1;
+  return complete && troubled == 0 && (request.at_most <= 0 || median_of(ratios) <= request.at_most)
+             ? 0
+             : 1;
 }
 
 }  // namespace
 
-int show(const CaseRequest& request) { return request.seeds > 0 ? show_many(request) : show_one(request); }
+int show(const CaseRequest& request) {
+  return request.seeds > 0 ? show_many(request) : show_one(request);
+}
 
 }  // namespace quern::sim

@@ -14,9 +14,13 @@ std::string name_of_machine(std::size_t machine) { return "w" + std::to_string(m
 std::string text_of(const ScenarioChange& change) {
   const std::string who = name_of_machine(change.machine);
   switch (change.what) {
-    case What::speed: return who + " runs at " + std::to_string(static_cast<int>(change.value * 100 + 0.5)) + " % of its speed";
-    case What::freeze: return who + " freezes for " + cli::time_text(change.value);
-    case What::vanish: return who + " vanishes";
+    case What::speed:
+      return who + " runs at " + std::to_string(static_cast<int>(change.value * 100 + 0.5)) +
+             " % of its speed";
+    case What::freeze:
+      return who + " freezes for " + cli::time_text(change.value);
+    case What::vanish:
+      return who + " vanishes";
   }
   return {};
 }
@@ -25,14 +29,17 @@ std::string text_of(const ScenarioChange& change) {
 
 std::size_t shown_machines(const Scenario& scenario) {
   std::size_t slots = 0, machines = 0;
-  while (machines < scenario.machines.size() && slots < cli::kTimelineRows) slots += scenario.machines[machines++].slots;
+  while (machines < scenario.machines.size() && slots < cli::kTimelineRows)
+    slots += scenario.machines[machines++].slots;
   return machines;
 }
 
 std::string drawing_of(const Scenario& scenario, Policy policy, const ScenarioOutcome& outcome) {
   cli::Timeline timeline;
-  timeline.title = scenario.name + ", shared out by " + std::string(name_of(policy)) + ": " + cli::time_text(outcome.makespan_s);
-  timeline.subtitle = "No schedule takes less than " + cli::time_text(scenario.ideal_s) + ". A bar is a lease.";
+  timeline.title = scenario.name + ", shared out by " + std::string(name_of(policy)) + ": " +
+                   cli::time_text(outcome.makespan_s);
+  timeline.subtitle =
+      "No schedule takes less than " + cli::time_text(scenario.ideal_s) + ". A bar is a lease.";
   if (!outcome.trouble.empty()) timeline.subtitle += " Not all is done: " + outcome.trouble + ".";
   timeline.end_s = outcome.makespan_s;
   std::vector<std::size_t> first_row;
@@ -40,21 +47,26 @@ std::string drawing_of(const Scenario& scenario, Policy policy, const ScenarioOu
     first_row.push_back(timeline.rows.size());
     const std::uint32_t slots = scenario.machines[machine].slots;
     for (std::uint32_t slot = 0; slot < slots; ++slot)
-      timeline.rows.push_back(name_of_machine(machine) + (slots > 1 ? "." + std::to_string(slot + 1) : ""));
+      timeline.rows.push_back(name_of_machine(machine) +
+                              (slots > 1 ? "." + std::to_string(slot + 1) : ""));
   }
   // A function may be that of several jobs; then each has its colour and its number.
   std::map<std::string, std::size_t> jobs_of;
   for (const auto& job : scenario.jobs) ++jobs_of[job.function];
   for (std::size_t job = 0; job < scenario.jobs.size(); ++job) {
     const std::string& function = scenario.jobs[job].function;
-    timeline.kinds.push_back(function + (jobs_of[function] > 1 ? " (job " + std::to_string(job + 1) + ")" : ""));
+    timeline.kinds.push_back(
+        function + (jobs_of[function] > 1 ? " (job " + std::to_string(job + 1) + ")" : ""));
   }
   for (const auto& run : outcome.runs) {
-    const std::string note = run.tasks > 0 && run.kept ? "first task " + std::to_string(run.first) : "";
-    timeline.spans.push_back({first_row[run.machine] + run.slot, run.begin_s, run.end_s, run.job, run.tasks, note, run.kept});
+    const std::string note =
+        run.tasks > 0 && run.kept ? "first task " + std::to_string(run.first) : "";
+    timeline.spans.push_back({first_row[run.machine] + run.slot, run.begin_s, run.end_s, run.job,
+                              run.tasks, note, run.kept});
   }
   timeline.marks.push_back({scenario.ideal_s, "lower bound"});
-  for (const auto& change : scenario.changes) timeline.marks.push_back({change.at_s, text_of(change)});
+  for (const auto& change : scenario.changes)
+    timeline.marks.push_back({change.at_s, text_of(change)});
   return cli::svg_of(timeline);
 }
 

@@ -39,7 +39,8 @@ EtcTable range_based_times(Consistency consistency, std::mt19937_64& random) {
     if (consistency == Consistency::inconsistent) continue;
     const std::size_t stride = consistency == Consistency::consistent ? 1 : 2;
     std::vector<double> sorted;
-    for (std::size_t machine = 0; machine < kMachines; machine += stride) sorted.push_back(row[machine]);
+    for (std::size_t machine = 0; machine < kMachines; machine += stride)
+      sorted.push_back(row[machine]);
     std::sort(sorted.begin(), sorted.end());
     for (std::size_t i = 0; i < sorted.size(); ++i) row[i * stride] = sorted[i];
   }
@@ -50,8 +51,10 @@ Scenario scenario_of_etc(const std::string& path) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error("cannot read " + path);
   std::size_t tasks = 0, machines = 0, unused = 0;
-  if (!(file >> tasks >> machines >> unused) || tasks == 0 || machines == 0 || tasks > 100'000 || machines > 10'000)
-    throw std::runtime_error(path + ": does not begin with the numbers of tasks and machines, and one more");
+  if (!(file >> tasks >> machines >> unused) || tasks == 0 || machines == 0 || tasks > 100'000 ||
+      machines > 10'000)
+    throw std::runtime_error(
+        path + ": does not begin with the numbers of tasks and machines, and one more");
   EtcTable times(tasks, std::vector<double>(machines));
   for (auto& row : times)
     for (double& time : row)

@@ -1,4 +1,5 @@
-// Scenarios made of a table of expected times to compute (ETC): one time per task and machine, known to the scheduler.
+// Scenarios made of a table of expected times to compute (ETC): one time per task and machine,
+// known to the scheduler.
 #pragma once
 
 #include <random>
@@ -13,18 +14,19 @@ using EtcTable = std::vector<std::vector<double>>;  ///< by task, then by machin
 /// Each task is a job, and a function of its own with declared rates.
 Scenario etc_of(const EtcTable& times);
 
-/// From an ETC file (tasks, machines, a third number, then a time per task and machine): made into a scenario by etc_of().
-/// Throws std::runtime_error with the reason.
+/// From an ETC file (tasks, machines, a third number, then a time per task and machine): made into
+/// a scenario by etc_of(). Throws std::runtime_error with the reason.
 Scenario scenario_of_etc(const std::string& path);
 
 enum class Consistency {
-  consistent,    ///< a machine that is quicker at one task is so at all
-  semi,          ///< so for every other machine
+  consistent,  ///< a machine that is quicker at one task is so at all
+  semi,        ///< so for every other machine
   inconsistent,
 };
 
-/// 1,024 tasks on 32 machines by the range-based method of Braun et al., "A Comparison of Eleven Static Heuristics ...", J. Parallel and
-/// Distributed Computing 61 (2001): high heterogeneity of tasks (3000) and of machines (1000).
+/// 1,024 tasks on 32 machines by the range-based method of Braun et al., "A Comparison of Eleven
+/// Static Heuristics ...", J. Parallel and Distributed Computing 61 (2001): high heterogeneity of
+/// tasks (3000) and of machines (1000).
 EtcTable range_based_times(Consistency consistency, std::mt19937_64& random);
 
 }  // namespace quern::sim

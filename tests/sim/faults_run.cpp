@@ -19,7 +19,8 @@ Expectation random_job(World& world) {
   job.kind = static_cast<Expectation::Kind>(world.below(6));
   if (job.kind == Expectation::Kind::sum) {
     job.begin = static_cast<std::int64_t>(world.below(2000)) - 1000;
-    job.end = job.begin + static_cast<std::int64_t>(world.below(world.chance(0.3) ? 2'000'000 : 1000));
+    job.end =
+        job.begin + static_cast<std::int64_t>(world.below(world.chance(0.3) ? 2'000'000 : 1000));
     return job;
   }
   const std::uint64_t n = world.below(world.chance(0.2) ? 3000 : 200);
@@ -46,13 +47,16 @@ FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes) {
   std::uint64_t last_worker = 0;
   const auto add_worker = [&] {
     const auto slots = 1 + static_cast<std::uint32_t>(world.below(4));
-    auto worker = std::make_shared<SimWorker>(world, usual_machine(world, ++last_worker, slots, 0.2 + 5 * world.uniform() * world.uniform()),
-                                              mistakes.worker);
+    auto worker = std::make_shared<SimWorker>(
+        world,
+        usual_machine(world, ++last_worker, slots, 0.2 + 5 * world.uniform() * world.uniform()),
+        mistakes.worker);
     workers.push_back(worker);
     worker->start();
   };
   const std::uint64_t worker_count = 2 + world.below(8);
-  for (std::uint64_t i = 0; i < worker_count; ++i) world.after(std::chrono::milliseconds(world.below(500)), nullptr, add_worker);
+  for (std::uint64_t i = 0; i < worker_count; ++i)
+    world.after(std::chrono::milliseconds(world.below(500)), nullptr, add_worker);
 
   std::vector<std::shared_ptr<SimClient>> clients;
   const std::uint64_t client_count = 1 + world.below(4);
@@ -62,10 +66,12 @@ FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes) {
     client->start();
     const std::uint64_t jobs = 1 + world.below(5);
     for (std::uint64_t j = 0; j < jobs; ++j)
-      world.after(std::chrono::milliseconds(world.below(10'000)), client, [&world, client] { client->submit(random_job(world)); });
+      world.after(std::chrono::milliseconds(world.below(10'000)), client,
+                  [&world, client] { client->submit(random_job(world)); });
   }
 
-  std::deque<std::function<void()>> faults;  // each plans itself anew, so they live here, not in their own closures
+  std::deque<std::function<void()>>
+      faults;  // each plans itself anew, so they live here, not in their own closures
   const auto repeat = [&](Duration mean, std::function<void()> fault) {
     auto& again = faults.emplace_back();
     again = [&world, mean, fault, &again] {
@@ -99,34 +105,45 @@ FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes) {
   });
 
   if (config.store) {
-    repeat(world.faults.crash_every, [&] { world.crash(std::chrono::milliseconds(10 + world.below(world.chance(0.8) ? 500 : 5000))); });
+    repeat(world.faults.crash_every, [&] {
+      world.crash(std::chrono::milliseconds(10 + world.below(world.chance(0.8) ? 500 : 5000)));
+    });
     repeat(world.faults.full_every, [&] { world.fill_disk(world.exponential(500ms)); });
   }
 
-  // What a live worker holds is not given to another after a restart of the broker. Who was frozen or cut off lately may have lost it.
+  // What a live worker holds is not given to another after a restart of the broker. Who was frozen
+  // or cut off lately may have lost it.
   std::string rerun;
   std::map<std::pair<Uuid, std::uint64_t>, int> starts;  // of tasks that may be started once
   world.on_run = [&](const Actor& runner, const wire::Lease& lease) {
-    const bool tasks = lease.kind != wire::LeaseKind::merge && lease.kind != wire::LeaseKind::finish;
-    if (tasks && lease.once && ++starts[{lease.job, lease.tasks.front().begin}] > 1) rerun = "a task that may be started once was started twice";
+    const bool tasks =
+        lease.kind != wire::LeaseKind::merge && lease.kind != wire::LeaseKind::finish;
+    if (tasks && lease.once && ++starts[{lease.job, lease.tasks.front().begin}] > 1)
+      rerun = "a task that may be started once was started twice";
     // What is not idempotent does not run beside itself, but where its worker was out of reach.
     if (tasks && (lease.function == "flaky" || lease.function == "doomed")) {
       for (const auto& worker : workers) {
-        if (worker.get() == &runner || worker->dead || worker->disturbed + 30s > world.now()) continue;
-        if (worker->is_running(lease.job, lease.tasks)) rerun = "a task that is not idempotent was started while it ran elsewhere";
+        if (worker.get() == &runner || worker->dead || worker->disturbed + 30s > world.now())
+          continue;
+        if (worker->is_running(lease.job, lease.tasks))
+          rerun = "a task that is not idempotent was started while it ran elsewhere";
       }
     }
-    if (!tasks || world.restarts() == 0 || world.now() > world.restarted() + config.recovery_wait) return;
+    if (!tasks || world.restarts() == 0 || world.now() > world.restarted() + config.recovery_wait)
+      return;
     if (lease.lease.incarnation != world.restarts() + 1) return;
     for (const auto& worker : workers) {
-      if (worker.get() == &runner || worker->dead || worker->disturbed + 30s > world.now()) continue;
-      if (worker->holds(lease.job, lease.tasks, lease.lease.incarnation)) rerun = "a task was given out again that a live worker held";
+      if (worker.get() == &runner || worker->dead || worker->disturbed + 30s > world.now())
+        continue;
+      if (worker->holds(lease.job, lease.tasks, lease.lease.incarnation))
+        rerun = "a task was given out again that a live worker held";
     }
   };
 
   const Time begin = world.now();
   const auto done = [&] {
-    return world.now() > begin + 11s && std::all_of(clients.begin(), clients.end(), [](const auto& c) { return c->finished(); });
+    return world.now() > begin + 11s &&
+           std::all_of(clients.begin(), clients.end(), [](const auto& c) { return c->finished(); });
   };
   world.run(begin + 40s, done);
   world.healed = true;
@@ -137,8 +154,10 @@ FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes) {
   outcome.virtual_s = std::chrono::duration<double>(world.now() - begin).count();
   for (const auto& client : clients) {
     outcome.jobs += client->jobs();
-    if (!client->finished()) outcome.trouble = "stuck:" + client->unfinished();
-    else if (outcome.trouble.empty()) outcome.trouble = client->verdict();
+    if (!client->finished())
+      outcome.trouble = "stuck:" + client->unfinished();
+    else if (outcome.trouble.empty())
+      outcome.trouble = client->verdict();
   }
   if (outcome.trouble.empty()) outcome.trouble = rerun;
   outcome.restarts = world.restarts();
@@ -158,7 +177,8 @@ std::string found_by(std::uint64_t seed, const Mistakes& mistakes) {
   close(ends[1]);
   std::string text;
   char bytes[512];
-  for (ssize_t n; (n = read(ends[0], bytes, sizeof bytes)) > 0;) text.append(bytes, static_cast<std::size_t>(n));
+  for (ssize_t n; (n = read(ends[0], bytes, sizeof bytes)) > 0;)
+    text.append(bytes, static_cast<std::size_t>(n));
   close(ends[0]);
   int status = 0;
   waitpid(child, &status, 0);

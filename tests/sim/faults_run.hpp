@@ -1,4 +1,5 @@
-// A run of the whole system under faults: every answer is checked, and in the end everything must finish.
+// A run of the whole system under faults: every answer is checked, and in the end everything must
+// finish.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,8 @@ struct FaultsOutcome {
 /// Faults for a while, then everything heals and must finish.
 FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes);
 
-/// Runs a seed in a process of its own: a mistake may also show as an invariant that aborts. What was found; empty when nothing was.
+/// Runs a seed in a process of its own: a mistake may also show as an invariant that aborts. What
+/// was found; empty when nothing was.
 std::string found_by(std::uint64_t seed, const Mistakes& mistakes);
 
 }  // namespace quern::sim

@@ -10,18 +10,26 @@ namespace {
 
 using What = ScenarioChange::What;
 
-double size_of(const ScenarioJob& job, std::uint64_t task) { return job.sizes.empty() ? 1 : job.sizes[task]; }
-double work_of(const ScenarioJob& job) {
-  return job.sizes.empty() ? static_cast<double>(job.tasks) : std::accumulate(job.sizes.begin(), job.sizes.end(), 0.0);
+double size_of(const ScenarioJob& job, std::uint64_t task) {
+  return job.sizes.empty() ? 1 : job.sizes[task];
 }
-double longest_of(const ScenarioJob& job) { return job.sizes.empty() ? 1 : *std::max_element(job.sizes.begin(), job.sizes.end()); }
+double work_of(const ScenarioJob& job) {
+  return job.sizes.empty() ? static_cast<double>(job.tasks)
+                           : std::accumulate(job.sizes.begin(), job.sizes.end(), 0.0);
+}
+double longest_of(const ScenarioJob& job) {
+  return job.sizes.empty() ? 1 : *std::max_element(job.sizes.begin(), job.sizes.end());
+}
 
-/// The first time by which machines that do so much of this work each second at full speed have done it, all of them from `begin` on.
-double done_at(const Fleet& fleet, const std::vector<double>& per_second, double begin, double work) {
+/// The first time by which machines that do so much of this work each second at full speed have
+/// done it, all of them from `begin` on.
+double done_at(const Fleet& fleet, const std::vector<double>& per_second, double begin,
+               double work) {
   const auto done_by = [&](double end) {
     double done = 0;
     for (std::size_t machine = 0; machine < per_second.size(); ++machine)
-      if (per_second[machine] > 0) done += per_second[machine] * fleet.clock(machine).work_between(begin, end);
+      if (per_second[machine] > 0)
+        done += per_second[machine] * fleet.clock(machine).work_between(begin, end);
     return done;
   };
   double high = begin + 1;
@@ -38,7 +46,8 @@ double done_at(const Fleet& fleet, const std::vector<double>& per_second, double
 }  // namespace
 
 MachineClock::MachineClock(std::vector<ScenarioChange> changes) {
-  std::stable_sort(changes.begin(), changes.end(), [](const auto& a, const auto& b) { return a.at_s < b.at_s; });
+  std::stable_sort(changes.begin(), changes.end(),
+                   [](const auto& a, const auto& b) { return a.at_s < b.at_s; });
   std::vector<double> times{0};
   for (const auto& change : changes) {
     times.push_back(change.at_s);
@@ -111,7 +120,8 @@ Fleet::Fleet(const Scenario& scenario) {
 double lower_bound_s(const Scenario& scenario) {
   const Fleet fleet(scenario);
   const std::size_t machines = scenario.machines.size();
-  // Work is counted in seconds of the slot that is best at it; the share of that which a slot does in a second is its fitness.
+  // Work is counted in seconds of the slot that is best at it; the share of that which a slot does
+  // in a second is its fitness.
   std::vector<double> fitness(machines);
   std::map<std::string, std::vector<std::size_t>> of_function;
   double bound = 0;
@@ -125,20 +135,25 @@ double lower_bound_s(const Scenario& scenario) {
     double best = 0, quickest = kNever;
     for (std::size_t machine = 0; machine < machines; ++machine) {
       best = std::max(best, fleet.rate(i, machine));
-      if (fleet.rate(i, machine) > 0) quickest = std::min(quickest, fleet.clock(machine).end_of(job.at_s, longest_of(job) / fleet.rate(i, machine)));
+      if (fleet.rate(i, machine) > 0)
+        quickest = std::min(quickest, fleet.clock(machine).end_of(
+                                          job.at_s, longest_of(job) / fleet.rate(i, machine)));
     }
     if (best == 0) return kNever;
     bound = std::max(bound, quickest);
     for (std::size_t machine = 0; machine < machines; ++machine)
-      fitness[machine] = std::max(fitness[machine], scenario.machines[machine].slots * fleet.rate(i, machine) / best);
+      fitness[machine] = std::max(fitness[machine],
+                                  scenario.machines[machine].slots * fleet.rate(i, machine) / best);
     loads.push_back({job.at_s, work_of(job) / best});
   }
   // What comes from some time on is not begun before it.
-  std::stable_sort(loads.begin(), loads.end(), [](const Load& a, const Load& b) { return a.at_s > b.at_s; });
+  std::stable_sort(loads.begin(), loads.end(),
+                   [](const Load& a, const Load& b) { return a.at_s > b.at_s; });
   double sum = 0;
   for (std::size_t i = 0; i < loads.size(); ++i) {
     sum += loads[i].best_s;
-    if (i + 1 == loads.size() || loads[i + 1].at_s != loads[i].at_s) bound = std::max(bound, done_at(fleet, fitness, loads[i].at_s, sum));
+    if (i + 1 == loads.size() || loads[i + 1].at_s != loads[i].at_s)
+      bound = std::max(bound, done_at(fleet, fitness, loads[i].at_s, sum));
   }
   // Each function alone.
   for (const auto& [function, jobs] : of_function) {
@@ -150,7 +165,8 @@ double lower_bound_s(const Scenario& scenario) {
       begin = std::min(begin, scenario.jobs[i].at_s);
       work += work_of(scenario.jobs[i]);
     }
-    for (std::size_t machine = 0; machine < machines; ++machine) per_second[machine] = scenario.machines[machine].slots * fleet.rate(jobs[0], machine);
+    for (std::size_t machine = 0; machine < machines; ++machine)
+      per_second[machine] = scenario.machines[machine].slots * fleet.rate(jobs[0], machine);
     bound = std::max(bound, done_at(fleet, per_second, begin, work));
   }
   return bound;
@@ -167,13 +183,17 @@ double list_schedule_s(const Scenario& scenario) {
   std::map<std::map<std::string, double>, std::size_t> unchanging;
   for (std::size_t machine = 0; machine < scenario.machines.size(); ++machine) {
     std::size_t kind = kinds.size();
-    if (!fleet.clock(machine).changes()) kind = unchanging.try_emplace(scenario.machines[machine].rates, kind).first->second;
+    if (!fleet.clock(machine).changes())
+      kind = unchanging.try_emplace(scenario.machines[machine].rates, kind).first->second;
     if (kind == kinds.size()) kinds.push_back({machine, {}});
-    for (std::uint32_t slot = 0; slot < scenario.machines[machine].slots; ++slot) kinds[kind].free.push(0);
+    for (std::uint32_t slot = 0; slot < scenario.machines[machine].slots; ++slot)
+      kinds[kind].free.push(0);
   }
   std::vector<std::size_t> order(scenario.jobs.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return scenario.jobs[a].at_s < scenario.jobs[b].at_s; });
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return scenario.jobs[a].at_s < scenario.jobs[b].at_s;
+  });
   double last = 0;
   for (const std::size_t i : order) {
     const auto& job = scenario.jobs[i];
@@ -183,7 +203,9 @@ double list_schedule_s(const Scenario& scenario) {
       for (auto& kind : kinds) {
         const double rate = fleet.rate(i, kind.machine);
         if (rate == 0) continue;
-        const double there = fleet.clock(kind.machine).end_of(std::max(job.at_s, kind.free.top()), size_of(job, task) / rate);
+        const double there =
+            fleet.clock(kind.machine)
+                .end_of(std::max(job.at_s, kind.free.top()), size_of(job, task) / rate);
         if (there < end) best = &kind, end = there;
       }
       if (!best) return kNever;

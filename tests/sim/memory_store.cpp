@@ -14,7 +14,8 @@ Recovered MemoryStore::recover() {
     RecoveredJob job{kept.birth, kept.progress, {}, {}, {}, {}};
     for (const auto& [first, batch] : kept.inputs) {
       const auto costs = kept.costs.find(first);
-      job.inputs.push_back({first, batch.count(), batch.weight(), costs == kept.costs.end() ? std::vector<float>{} : costs->second});
+      job.inputs.push_back({first, batch.count(), batch.weight(),
+                            costs == kept.costs.end() ? std::vector<float>{} : costs->second});
     }
     for (const auto& [seq, entry] : kept.results) {
       job.results.push_back({seq, entry, entry.batch.weight()});
@@ -43,7 +44,8 @@ void MemoryStore::apply_one(const StoreOp& op) {
     if (!input->costs.empty()) jobs_.at(input->job).costs[input->first] = input->costs;
   } else if (const auto* drop = std::get_if<DropInput>(&op)) {
     auto& inputs = jobs_.at(drop->job).inputs;
-    for (auto it = inputs.lower_bound(drop->tasks.begin); it != inputs.end() && it->first + it->second.count() <= drop->tasks.end;)
+    for (auto it = inputs.lower_bound(drop->tasks.begin);
+         it != inputs.end() && it->first + it->second.count() <= drop->tasks.end;)
       it = inputs.erase(it);
   } else if (const auto* all = std::get_if<DropInputs>(&op)) {
     jobs_.at(all->job).inputs.clear();
@@ -56,7 +58,8 @@ void MemoryStore::apply_one(const StoreOp& op) {
     results.erase(results.begin(), results.lower_bound(gone->to));
   } else if (const auto* partial = std::get_if<PutPartial>(&op)) {
     auto& partials = jobs_.at(partial->job).partials;
-    partials.erase(partials.lower_bound(partial->tasks.begin), partials.lower_bound(partial->tasks.end));
+    partials.erase(partials.lower_bound(partial->tasks.begin),
+                   partials.lower_bound(partial->tasks.end));
     partials[partial->tasks.begin] = {partial->tasks, partial->value};
   } else if (const auto* parts = std::get_if<DropPartials>(&op)) {
     jobs_.at(parts->job).partials.clear();
@@ -75,6 +78,8 @@ wire::Batch MemoryStore::load(JobNumber job, wire::Interval tasks) {
   return builder.take();
 }
 
-wire::Batch MemoryStore::load_result(JobNumber job, std::uint64_t seq) { return jobs_.at(job).results.at(seq).batch; }
+wire::Batch MemoryStore::load_result(JobNumber job, std::uint64_t seq) {
+  return jobs_.at(job).results.at(seq).batch;
+}
 
 }  // namespace quern::sim

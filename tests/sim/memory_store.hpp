@@ -1,5 +1,5 @@
-// The contract of a store in its simplest form: what was applied is what recover() gives back. For the simulator and the tests of the
-// core; the SQLite store is tested to do the same.
+// The contract of a store in its simplest form: what was applied is what recover() gives back. For
+// the simulator and the tests of the core; the SQLite store is tested to do the same.
 #pragma once
 
 #include <map>

@@ -26,7 +26,8 @@ struct Piece {
 /// The simulation that both kinds of policy share: what runs where, from when to when.
 class Course {
  public:
-  Course(const Scenario& scenario, const PlayOptions& options) : scenario_(scenario), fleet_(scenario), options_(options) {
+  Course(const Scenario& scenario, const PlayOptions& options)
+      : scenario_(scenario), fleet_(scenario), options_(options) {
     left_.resize(scenario.jobs.size());
     ends_.resize(scenario.jobs.size());
     for (std::size_t i = 0; i < left_.size(); ++i) left_[i] = scenario.jobs[i].tasks;
@@ -40,12 +41,16 @@ class Course {
   std::vector<std::size_t> order() const {
     std::vector<std::size_t> order(scenario_.jobs.size());
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return scenario_.jobs[a].at_s < scenario_.jobs[b].at_s; });
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return scenario_.jobs[a].at_s < scenario_.jobs[b].at_s;
+    });
     return order;
   }
 
-  /// Runs a piece on a slot from `start` on, until its machine is gone or `stop` comes. When it ended, and what of it was not done.
-  std::pair<double, std::optional<Piece>> run(std::size_t slot, Piece piece, double start, double stop = kNever) {
+  /// Runs a piece on a slot from `start` on, until its machine is gone or `stop` comes. When it
+  /// ended, and what of it was not done.
+  std::pair<double, std::optional<Piece>> run(std::size_t slot, Piece piece, double start,
+                                              double stop = kNever) {
     const std::size_t machine = fleet_.machine_of(slot);
     const auto& clock = fleet_.clock(machine);
     const auto& job = scenario_.jobs[piece.job];
@@ -57,7 +62,9 @@ class Course {
       end = clock.end_of(start, static_cast<double>(piece.count) / rate);
       done = piece.count;
       if (end > stop) {
-        done = std::min(piece.count, static_cast<std::uint64_t>(std::max(0.0, clock.work_between(start, stop)) * rate + 1e-9));
+        done = std::min(piece.count,
+                        static_cast<std::uint64_t>(
+                            std::max(0.0, clock.work_between(start, stop)) * rate + 1e-9));
         end = clock.end_of(start, static_cast<double>(done) / rate);
       }
     } else {
@@ -75,7 +82,8 @@ class Course {
     }
     if (done == piece.count) return {end, std::nullopt};
     if (stop > std::max(start, end)) ran(slot, piece, 1, std::max(start, end), stop, false);
-    return {stop, Piece{piece.job, piece.begin + done * piece.step, piece.count - done, piece.step}};
+    return {stop,
+            Piece{piece.job, piece.begin + done * piece.step, piece.count - done, piece.step}};
   }
 
   ScenarioOutcome outcome() {
@@ -83,17 +91,20 @@ class Course {
       outcome_.jobs_s.push_back(left_[i] > 0 ? -1 : ends_[i] - scenario_.jobs[i].at_s);
       outcome_.makespan_s = std::max(outcome_.makespan_s, ends_[i]);
       if (left_[i] > 0 && outcome_.trouble.empty())
-        outcome_.trouble = std::to_string(left_[i]) + " tasks of " + scenario_.jobs[i].function + " find no machine";
+        outcome_.trouble = std::to_string(left_[i]) + " tasks of " + scenario_.jobs[i].function +
+                           " find no machine";
     }
     return std::move(outcome_);
   }
 
  private:
-  void ran(std::size_t slot, const Piece& piece, std::uint64_t tasks, double begin, double end, bool kept) {
+  void ran(std::size_t slot, const Piece& piece, std::uint64_t tasks, double begin, double end,
+           bool kept) {
     const std::size_t machine = fleet_.machine_of(slot);
     outcome_.busy_s[machine] += end - begin;
     if (machine >= options_.shown_machines) return;
-    outcome_.runs.push_back({machine, fleet_.place_of(slot), piece.job, piece.begin, tasks, begin, end, kept});
+    outcome_.runs.push_back(
+        {machine, fleet_.place_of(slot), piece.job, piece.begin, tasks, begin, end, kept});
   }
 
   const Scenario& scenario_;
@@ -150,13 +161,17 @@ class Pull {
       auto& pieces = pending_[job];
       if (pieces.empty() || course_.fleet().rate(job, machine) == 0) continue;
       Piece& first = pieces.front();
-      const Piece taken{job, first.begin, std::min(first.count, chunk_of(course_.scenario().jobs[job])), 1};
+      const Piece taken{job, first.begin,
+                        std::min(first.count, chunk_of(course_.scenario().jobs[job])), 1};
       first.begin += taken.count;
       if ((first.count -= taken.count) == 0) pieces.pop_front();
-      while (!open_.empty() && pending_[open_.front()].empty() && !may_come_back()) open_.pop_front();
+      while (!open_.empty() && pending_[open_.front()].empty() && !may_come_back())
+        open_.pop_front();
       const auto [end, rest] = course_.run(slot, taken, now);
-      if (rest) add(course_.fleet().clock(machine).gone_at() + kLostAfter, {job, *rest}, kAgain);
-      else add_slot(end + kRoundTrip, slot);
+      if (rest)
+        add(course_.fleet().clock(machine).gone_at() + kLostAfter, {job, *rest}, kAgain);
+      else
+        add_slot(end + kRoundTrip, slot);
       return;
     }
     idle_.insert(slot);
@@ -176,7 +191,8 @@ class Pull {
 /// Everything is dealt when it is submitted, and stays where it is.
 class Deal {
  public:
-  Deal(Course& course, Policy policy) : course_(course), policy_(policy), queues_(course.fleet().slots()), free_(queues_.size()) {
+  Deal(Course& course, Policy policy)
+      : course_(course), policy_(policy), queues_(course.fleet().slots()), free_(queues_.size()) {
     alive_.assign(queues_.size(), true);
     debt_.assign(queues_.size(), 0);
   }
@@ -188,13 +204,18 @@ class Deal {
       std::size_t machine = 0;         ///< is known to be lost
     };
     std::vector<Step> steps;
-    for (const std::size_t job : course_.order()) steps.push_back({course_.scenario().jobs[job].at_s + kRoundTrip, job, 0});
+    for (const std::size_t job : course_.order())
+      steps.push_back({course_.scenario().jobs[job].at_s + kRoundTrip, job, 0});
     for (std::size_t machine = 0; machine < course_.scenario().machines.size(); ++machine)
-      if (const double gone = course_.fleet().clock(machine).gone_at(); gone < kNever) steps.push_back({gone + kLostAfter, std::nullopt, machine});
-    std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) { return a.when < b.when; });
+      if (const double gone = course_.fleet().clock(machine).gone_at(); gone < kNever)
+        steps.push_back({gone + kLostAfter, std::nullopt, machine});
+    std::stable_sort(steps.begin(), steps.end(),
+                     [](const Step& a, const Step& b) { return a.when < b.when; });
     for (const auto& step : steps) {
-      if (step.job) deal({*step.job, 0, course_.scenario().jobs[*step.job].tasks, 1}, step.when);
-      else lose(step.machine, step.when);
+      if (step.job)
+        deal({*step.job, 0, course_.scenario().jobs[*step.job].tasks, 1}, step.when);
+      else
+        lose(step.machine, step.when);
     }
     for (std::size_t slot = 0; slot < queues_.size(); ++slot) work_off(slot);
   }
@@ -218,20 +239,25 @@ class Deal {
     if (policy_ == Policy::round_robin) {
       for (std::uint64_t i = 0; i < std::min<std::uint64_t>(slots.size(), piece.count); ++i)
         give(slots[(next_ + i) % slots.size()],
-             {piece.job, piece.begin + i * piece.step, (piece.count - i - 1) / slots.size() + 1, piece.step * slots.size()}, now);
+             {piece.job, piece.begin + i * piece.step, (piece.count - i - 1) / slots.size() + 1,
+              piece.step * slots.size()},
+             now);
       next_ += piece.count;
       return;
     }
     std::uint64_t begin = 0;
     const auto shares = shares_of(piece.count, slots, weights);
     for (std::size_t i = 0; i < slots.size(); ++i) {
-      if (shares[i] > 0) give(slots[i], {piece.job, piece.begin + begin * piece.step, shares[i], piece.step}, now);
+      if (shares[i] > 0)
+        give(slots[i], {piece.job, piece.begin + begin * piece.step, shares[i], piece.step}, now);
       begin += shares[i];
     }
   }
 
-  /// Whole tasks; what rounding takes from a slot or gives it counts at its next share, so that many jobs of one task are shared out too.
-  std::vector<std::uint64_t> shares_of(std::uint64_t count, const std::vector<std::size_t>& slots, const std::vector<double>& weights) {
+  /// Whole tasks; what rounding takes from a slot or gives it counts at its next share, so that
+  /// many jobs of one task are shared out too.
+  std::vector<std::uint64_t> shares_of(std::uint64_t count, const std::vector<std::size_t>& slots,
+                                       const std::vector<double>& weights) {
     const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
     std::vector<std::uint64_t> shares(slots.size());
     std::vector<std::size_t> by_debt(slots.size());
@@ -244,7 +270,9 @@ class Deal {
       left -= static_cast<std::int64_t>(shares[i]);
       by_debt[i] = i;
     }
-    std::stable_sort(by_debt.begin(), by_debt.end(), [&](std::size_t a, std::size_t b) { return debt_[slots[a]] > debt_[slots[b]]; });
+    std::stable_sort(by_debt.begin(), by_debt.end(), [&](std::size_t a, std::size_t b) {
+      return debt_[slots[a]] > debt_[slots[b]];
+    });
     for (std::size_t i = 0; left > 0; i = (i + 1) % slots.size(), --left) {
       ++shares[by_debt[i]];
       --debt_[slots[by_debt[i]]];
@@ -258,7 +286,9 @@ class Deal {
     return shares;
   }
 
-  void give(std::size_t slot, const Piece& piece, double now) { queues_[slot].push_back({piece, now}); }
+  void give(std::size_t slot, const Piece& piece, double now) {
+    queues_[slot].push_back({piece, now});
+  }
 
   /// Runs what a slot has; what is left when its machine is gone.
   std::vector<Piece> work_off(std::size_t slot) {
@@ -295,11 +325,12 @@ class Deal {
   std::vector<double> debt_;  ///< tasks a slot should have had, by slot
 };
 
-constexpr std::pair<Policy, std::string_view> kNames[] = {{Policy::quern, "quern"},
-                                                          {Policy::pull, "pull"},
-                                                          {Policy::round_robin, "round-robin"},
-                                                          {Policy::static_equal, "static-equal"},
-                                                          {Policy::static_proportional, "static-proportional"}};
+constexpr std::pair<Policy, std::string_view> kNames[] = {
+    {Policy::quern, "quern"},
+    {Policy::pull, "pull"},
+    {Policy::round_robin, "round-robin"},
+    {Policy::static_equal, "static-equal"},
+    {Policy::static_proportional, "static-proportional"}};
 
 }  // namespace
 
@@ -328,8 +359,10 @@ std::uint64_t chunk_of(const ScenarioJob& job) {
 
 ScenarioOutcome play_policy(const Scenario& scenario, Policy policy, const PlayOptions& options) {
   Course course(scenario, options);
-  if (policy == Policy::pull) Pull(course).play();
-  else Deal(course, policy).play();
+  if (policy == Policy::pull)
+    Pull(course).play();
+  else
+    Deal(course, policy).play();
   return course.outcome();
 }
 

@@ -18,7 +18,8 @@ constexpr Duration kOneWay = 500us;
 constexpr Duration kSettled = 1s;
 // A case that takes so many times its ideal is stuck.
 constexpr double kPatience = 100;
-// Beats in the ideal time of a long case. Where nothing happens to a machine they tell nobody anything.
+// Beats in the ideal time of a long case. Where nothing happens to a machine they tell nobody
+// anything.
 constexpr double kBeats = 200, kBeatsOfQuiet = 20;
 // A count of nanoseconds ends somewhere.
 constexpr double kCenturies = 6e9;
@@ -26,7 +27,9 @@ constexpr double kCenturies = 6e9;
 constexpr double kEstimates = 100;
 constexpr double kEstimateWithin = 0.15;
 
-Duration duration(double seconds) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
+Duration duration(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 
 double processor_s() {
@@ -48,29 +51,41 @@ Pace pace_of(const Scenario& scenario, const ScenarioMachine& machine, const wir
   Pace pace;
   double end = 0;
   for (const auto& interval : lease.tasks)
-    for (std::uint64_t task = interval.begin; task < interval.end; ++task) pace.ends.push_back(end += sizes[task] / rate);
+    for (std::uint64_t task = interval.begin; task < interval.end; ++task)
+      pace.ends.push_back(end += sizes[task] / rate);
   return pace;
 }
 
-Machine machine_of(const Scenario& scenario, const std::map<std::string, Takes>& takes_of, std::size_t number) {
+Machine machine_of(const Scenario& scenario, const std::map<std::string, Takes>& takes_of,
+                   std::size_t number) {
   const ScenarioMachine& machine = scenario.machines[number];
   Machine made{number + 1, machine.slots, {}, {}, {}, blank_result()};
   for (const auto& [function, rate] : machine.rates) {
     const auto known = takes_of.find(function);
     const bool range = known != takes_of.end() && known->second == Takes::range;
-    made.functions.push_back({function, range ? Takes::range : Takes::item, range ? Encoding::value : Encoding::raw, range ? "sum" : "", false,
+    made.functions.push_back({function, range ? Takes::range : Takes::item,
+                              range ? Encoding::value : Encoding::raw, range ? "sum" : "", false,
                               scenario.declared ? rate : 0});
   }
-  made.pace = [&scenario, &machine](const wire::Lease& lease) { return pace_of(scenario, machine, lease); };
+  made.pace = [&scenario, &machine](const wire::Lease& lease) {
+    return pace_of(scenario, machine, lease);
+  };
   return made;
 }
 
-void change(World& world, std::vector<std::shared_ptr<SimWorker>>& workers, const ScenarioChange& what) {
+void change(World& world, std::vector<std::shared_ptr<SimWorker>>& workers,
+            const ScenarioChange& what) {
   SimWorker& worker = *workers[what.machine];
   switch (what.what) {
-    case ScenarioChange::What::speed: worker.set_speed(what.value); break;
-    case ScenarioChange::What::freeze: worker.frozen_until = world.now() + duration(what.value); break;
-    case ScenarioChange::What::vanish: worker.die(); break;
+    case ScenarioChange::What::speed:
+      worker.set_speed(what.value);
+      break;
+    case ScenarioChange::What::freeze:
+      worker.frozen_until = world.now() + duration(what.value);
+      break;
+    case ScenarioChange::What::vanish:
+      worker.die();
+      break;
   }
 }
 
@@ -99,7 +114,9 @@ ScenarioOutcome play(const Scenario& scenario, const PlayOptions& options) {
   config.store = false;
   // Tasks of days need no heartbeat a second; it would be most of what is simulated.
   const double beats = scenario.changes.empty() ? kBeatsOfQuiet : kBeats;
-  const auto beat = std::max(std::chrono::milliseconds(1000), std::chrono::milliseconds(static_cast<std::int64_t>(scenario.ideal_s * 1000 / beats)));
+  const auto beat = std::max(
+      std::chrono::milliseconds(1000),
+      std::chrono::milliseconds(static_cast<std::int64_t>(scenario.ideal_s * 1000 / beats)));
   config.beat_busy = beat;
   config.beat_idle = 5 * beat;
   config.lost_busy = 3 * beat;
@@ -111,7 +128,8 @@ ScenarioOutcome play(const Scenario& scenario, const PlayOptions& options) {
   world.faults.latency = kOneWay;
   std::vector<std::shared_ptr<SimWorker>> workers;
   for (std::size_t number = 0; number < scenario.machines.size(); ++number) {
-    workers.push_back(std::make_shared<SimWorker>(world, machine_of(scenario, takes_of, number), worker::Mistake::none));
+    workers.push_back(std::make_shared<SimWorker>(world, machine_of(scenario, takes_of, number),
+                                                  worker::Mistake::none));
     workers.back()->start();
   }
   const auto client = std::make_shared<BareClient>(world, scenario.jobs.size());
@@ -122,19 +140,25 @@ ScenarioOutcome play(const Scenario& scenario, const PlayOptions& options) {
   if (options.shown_machines > 0)
     world.on_ran = [&](const Ran& ran) {
       if (ran.machine > options.shown_machines) return;
-      outcome.runs.push_back({ran.machine - 1, ran.slot, BareClient::place_of(ran.lease.job), ran.lease.tasks.empty() ? 0 : ran.lease.tasks[0].begin,
-                              ran.tasks, seconds(ran.began - begin), seconds(world.now() - begin), ran.reported});
+      outcome.runs.push_back({ran.machine - 1, ran.slot, BareClient::place_of(ran.lease.job),
+                              ran.lease.tasks.empty() ? 0 : ran.lease.tasks[0].begin, ran.tasks,
+                              seconds(ran.began - begin), seconds(world.now() - begin),
+                              ran.reported});
     };
   const double before = processor_s();
   for (std::size_t i = 0; i < scenario.jobs.size(); ++i)
-    world.at(begin + duration(scenario.jobs[i].at_s), nullptr, [&, i] { client->submit(i, scenario.jobs[i].function, scenario.jobs[i].tasks); });
-  for (const auto& what : scenario.changes) world.at(begin + duration(what.at_s), nullptr, [&] { change(world, workers, what); });
+    world.at(begin + duration(scenario.jobs[i].at_s), nullptr,
+             [&, i] { client->submit(i, scenario.jobs[i].function, scenario.jobs[i].tasks); });
+  for (const auto& what : scenario.changes)
+    world.at(begin + duration(what.at_s), nullptr, [&] { change(world, workers, what); });
   world.at(begin, nullptr, [&] { client->watch(duration(scenario.ideal_s / kEstimates)); });
   const auto done = [&] { return client->finished(); };
   world.run(begin + duration(std::min(kCenturies, scenario.ideal_s * kPatience + 60)), done);
 
   outcome.trouble = client->trouble();
-  if (outcome.trouble.empty() && !done()) outcome.trouble = "not done after " + std::to_string(seconds(world.now() - begin)) + " virtual seconds";
+  if (outcome.trouble.empty() && !done())
+    outcome.trouble =
+        "not done after " + std::to_string(seconds(world.now() - begin)) + " virtual seconds";
   for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
     const auto& end = client->ended()[i];
     outcome.jobs_s.push_back(end ? seconds(*end - begin) - scenario.jobs[i].at_s : -1);

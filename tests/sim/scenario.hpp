@@ -1,5 +1,6 @@
-// A case for the scheduler: machines of known speed, what happens to them, jobs; run in virtual time through the production cores.
-// What a run says is the time the jobs took; nobody knows better than `ideal_s` allows.
+// A case for the scheduler: machines of known speed, what happens to them, jobs; run in virtual
+// time through the production cores. What a run says is the time the jobs took; nobody knows better
+// than `ideal_s` allows.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@ namespace quern::sim {
 
 struct ScenarioMachine {
   std::uint32_t slots = 1;
-  std::map<std::string, double> rates;  ///< tasks a second of one slot, by function; what it does not name it does not offer
+  std::map<std::string, double>
+      rates;  ///< tasks a second of one slot, by function; what it does not name it does not offer
 };
 
 struct ScenarioChange {
@@ -28,7 +30,8 @@ struct ScenarioJob {
   Takes takes = Takes::item;
   std::uint64_t tasks = 1;
   double at_s = 0;
-  std::vector<double> sizes;  ///< work of each task, in what a rate of 1 does in a second; empty: 1 each
+  std::vector<double>
+      sizes;  ///< work of each task, in what a rate of 1 does in a second; empty: 1 each
 };
 
 struct Scenario {
@@ -51,19 +54,21 @@ struct ScenarioRun {
 };
 
 struct ScenarioOutcome {
-  std::string trouble;             ///< empty: all jobs are done
-  std::vector<double> jobs_s;      ///< from a job's submission to its end; -1: it did not end
-  double makespan_s = 0;           ///< from the beginning to the last end
-  std::vector<double> busy_s;      ///< slot time of each machine
+  std::string trouble;         ///< empty: all jobs are done
+  std::vector<double> jobs_s;  ///< from a job's submission to its end; -1: it did not end
+  double makespan_s = 0;       ///< from the beginning to the last end
+  std::vector<double> busy_s;  ///< slot time of each machine
   std::uint64_t leases = 0;
-  double cpu_us_per_lease = 0;     ///< processor time of everything in this process, the virtual workers too
-  double core_us_per_lease = 0;    ///< of the broker's core alone
-  double settle_ms_most = 0;       ///< the longest single settle() of it
-  std::uint64_t plans = 0;         ///< of its queue
-  double planning_ms = 0;          ///< what they took together
-  double plan_slice_ms_most = 0;   ///< the longest settle() that planned
-  double estimate_good = 0;        ///< share of a job's life in which what was said of its end was within 15 % of the time left; the least over the jobs
-  std::vector<ScenarioRun> runs;   ///< where asked for
+  double cpu_us_per_lease =
+      0;  ///< processor time of everything in this process, the virtual workers too
+  double core_us_per_lease = 0;   ///< of the broker's core alone
+  double settle_ms_most = 0;      ///< the longest single settle() of it
+  std::uint64_t plans = 0;        ///< of its queue
+  double planning_ms = 0;         ///< what they took together
+  double plan_slice_ms_most = 0;  ///< the longest settle() that planned
+  double estimate_good = 0;  ///< share of a job's life in which what was said of its end was within
+                             ///< 15 % of the time left; the least over the jobs
+  std::vector<ScenarioRun> runs;  ///< where asked for
 };
 
 struct PlayOptions {

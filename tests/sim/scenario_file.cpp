@@ -27,7 +27,8 @@ class Node {
   [[noreturn]] void fail(const std::string& expected) const {
     std::string is = value_->dump(-1, ' ', true, json::error_handler_t::replace);
     if (is.size() > 40) is = is.substr(0, 40) + "...";
-    throw std::runtime_error((place_.empty() ? "the whole" : place_) + ": " + expected + " is expected, not " + is);
+    throw std::runtime_error((place_.empty() ? "the whole" : place_) + ": " + expected +
+                             " is expected, not " + is);
   }
 
   void has_only(std::initializer_list<const char*> keys) const {
@@ -39,7 +40,8 @@ class Node {
         known = known || key == name;
         all += (all.empty() ? "" : ", ") + std::string(name);
       }
-      if (!known) throw std::runtime_error(place_of(key) + ": there is no such key; there are " + all);
+      if (!known)
+        throw std::runtime_error(place_of(key) + ": there is no such key; there are " + all);
     }
   }
 
@@ -55,26 +57,32 @@ class Node {
   std::vector<Node> list(const std::string& expected, std::size_t least = 0) const {
     if (!value_->is_array() || value_->size() < least) fail(expected);
     std::vector<Node> nodes;
-    for (std::size_t i = 0; i < value_->size(); ++i) nodes.emplace_back((*value_)[i], place_ + "[" + std::to_string(i) + "]");
+    for (std::size_t i = 0; i < value_->size(); ++i)
+      nodes.emplace_back((*value_)[i], place_ + "[" + std::to_string(i) + "]");
     return nodes;
   }
   std::vector<std::pair<std::string, Node>> entries(const std::string& expected) const {
     if (!value_->is_object() || value_->empty()) fail(expected);
     std::vector<std::pair<std::string, Node>> nodes;
-    for (const auto& [key, value] : value_->items()) nodes.emplace_back(key, Node(value, place_of(key)));
+    for (const auto& [key, value] : value_->items())
+      nodes.emplace_back(key, Node(value, place_of(key)));
     return nodes;
   }
 
   double above_zero(const std::string& what) const {
-    if (!value_->is_number() || !(value_->get<double>() > 0) || value_->get<double>() > kNumberMost) fail(what + " above 0");
+    if (!value_->is_number() || !(value_->get<double>() > 0) || value_->get<double>() > kNumberMost)
+      fail(what + " above 0");
     return value_->get<double>();
   }
   double not_below_zero(const std::string& what) const {
-    if (!value_->is_number() || !(value_->get<double>() >= 0) || value_->get<double>() > kNumberMost) fail(what + ", 0 or above,");
+    if (!value_->is_number() || !(value_->get<double>() >= 0) ||
+        value_->get<double>() > kNumberMost)
+      fail(what + ", 0 or above,");
     return value_->get<double>();
   }
   std::uint64_t whole(std::uint64_t least, std::uint64_t most) const {
-    const std::string expected = "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+    const std::string expected =
+        "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
     if (!value_->is_number_unsigned()) fail(expected);
     const auto number = value_->get<std::uint64_t>();
     if (number < least || number > most) fail(expected);
@@ -90,7 +98,9 @@ class Node {
   }
 
  private:
-  std::string place_of(const std::string& key) const { return place_.empty() ? key : place_ + "." + key; }
+  std::string place_of(const std::string& key) const {
+    return place_.empty() ? key : place_ + "." + key;
+  }
 
   const json* value_;
   std::string place_;
@@ -99,12 +109,16 @@ class Node {
 void read_machine(const Node& node, Scenario& scenario) {
   node.has_only({"slots", "rates", "count"});
   ScenarioMachine machine;
-  if (const auto slots = node.child("slots")) machine.slots = static_cast<std::uint32_t>(slots->whole(1, kSlotsMost));
+  if (const auto slots = node.child("slots"))
+    machine.slots = static_cast<std::uint32_t>(slots->whole(1, kSlotsMost));
   const std::string expected = "an object of function names and rates, as {\"f\": 100},";
-  for (const auto& [function, rate] : node.needed("rates", expected).entries(expected)) machine.rates[function] = rate.above_zero("a number of tasks a second");
+  for (const auto& [function, rate] : node.needed("rates", expected).entries(expected))
+    machine.rates[function] = rate.above_zero("a number of tasks a second");
   const auto count = node.child("count");
-  scenario.machines.insert(scenario.machines.end(), count ? count->whole(1, kMachinesMost) : 1, machine);
-  if (scenario.machines.size() > kMachinesMost) node.fail("no more than " + std::to_string(kMachinesMost) + " machines in all");
+  scenario.machines.insert(scenario.machines.end(), count ? count->whole(1, kMachinesMost) : 1,
+                           machine);
+  if (scenario.machines.size() > kMachinesMost)
+    node.fail("no more than " + std::to_string(kMachinesMost) + " machines in all");
 }
 
 ScenarioJob job_of(const Node& node) {
@@ -119,10 +133,13 @@ ScenarioJob job_of(const Node& node) {
   if (const auto at = node.child("at")) job.at_s = at->not_below_zero("a time in seconds");
   const auto sizes = node.child("sizes");
   if (sizes)
-    for (const auto& size : sizes->list("a list of numbers, one a task,", 1)) job.sizes.push_back(size.above_zero("a size"));
-  const auto tasks = sizes ? node.child("tasks") : node.needed("tasks", "a whole number, or `sizes`,");
+    for (const auto& size : sizes->list("a list of numbers, one a task,", 1))
+      job.sizes.push_back(size.above_zero("a size"));
+  const auto tasks =
+      sizes ? node.child("tasks") : node.needed("tasks", "a whole number, or `sizes`,");
   job.tasks = tasks ? tasks->whole(1, kTasksMost) : job.sizes.size();
-  if (sizes && job.sizes.size() != job.tasks) sizes->fail("a list of " + std::to_string(job.tasks) + " numbers, as many as `tasks`,");
+  if (sizes && job.sizes.size() != job.tasks)
+    sizes->fail("a list of " + std::to_string(job.tasks) + " numbers, as many as `tasks`,");
   return job;
 }
 
@@ -131,15 +148,24 @@ ScenarioChange change_of(const Node& node, std::size_t machines) {
   const Node what = node.needed("what", "\"speed\", \"freeze\" or \"vanish\"");
   const std::string word = what.word("\"speed\", \"freeze\" or \"vanish\"");
   ScenarioChange change;
-  if (word == "speed") change.what = What::speed;
-  else if (word == "freeze") change.what = What::freeze;
-  else if (word == "vanish") change.what = What::vanish;
-  else what.fail("\"speed\", \"freeze\" or \"vanish\"");
+  if (word == "speed")
+    change.what = What::speed;
+  else if (word == "freeze")
+    change.what = What::freeze;
+  else if (word == "vanish")
+    change.what = What::vanish;
+  else
+    what.fail("\"speed\", \"freeze\" or \"vanish\"");
   change.at_s = node.needed("at", "a time in seconds").not_below_zero("a time in seconds");
-  change.machine = node.needed("machine", "the number of a machine, counted from 0,").whole(0, machines - 1);
-  if (change.what == What::speed) change.value = node.needed("value", "a share of the full speed").above_zero("a share of the full speed");
-  if (change.what == What::freeze) change.value = node.needed("value", "a number of seconds").above_zero("a number of seconds");
-  if (change.what == What::vanish && node.child("value")) node.child("value")->fail("nothing, because the machine vanishes for good,");
+  change.machine =
+      node.needed("machine", "the number of a machine, counted from 0,").whole(0, machines - 1);
+  if (change.what == What::speed)
+    change.value =
+        node.needed("value", "a share of the full speed").above_zero("a share of the full speed");
+  if (change.what == What::freeze)
+    change.value = node.needed("value", "a number of seconds").above_zero("a number of seconds");
+  if (change.what == What::vanish && node.child("value"))
+    node.child("value")->fail("nothing, because the machine vanishes for good,");
   return change;
 }
 
@@ -149,10 +175,15 @@ void check_jobs(const Scenario& scenario) {
     const auto& job = scenario.jobs[i];
     const std::string place = "jobs[" + std::to_string(i) + "]";
     bool offered = false;
-    for (const auto& machine : scenario.machines) offered = offered || machine.rates.contains(job.function);
-    if (!offered) throw std::runtime_error(place + ".function: a function that some machine has a rate for is expected, not \"" + job.function + "\"");
+    for (const auto& machine : scenario.machines)
+      offered = offered || machine.rates.contains(job.function);
+    if (!offered)
+      throw std::runtime_error(
+          place + ".function: a function that some machine has a rate for is expected, not \"" +
+          job.function + "\"");
     if (takes.try_emplace(job.function, job.takes).first->second != job.takes)
-      throw std::runtime_error(place + ".takes: the same as in the earlier job of \"" + job.function + "\" is expected");
+      throw std::runtime_error(place + ".takes: the same as in the earlier job of \"" +
+                               job.function + "\" is expected");
   }
 }
 
@@ -165,22 +196,29 @@ Scenario scenario_of_json(const std::string& text) {
   } catch (const json::parse_error& error) {
     const std::string what = error.what();
     const auto begin = what.find("] ");
-    throw std::runtime_error("is not JSON: " + (begin == std::string::npos ? what : what.substr(begin + 2)));
+    throw std::runtime_error("is not JSON: " +
+                             (begin == std::string::npos ? what : what.substr(begin + 2)));
   }
   const Node top(parsed, "");
   top.has_only({"name", "declared", "machines", "jobs", "changes", "ideal"});
   Scenario scenario;
   if (const auto name = top.child("name")) scenario.name = name->word("a name");
   if (const auto declared = top.child("declared")) scenario.declared = declared->yes_or_no();
-  for (const auto& machine : top.needed("machines", "a list of machines").list("a list of at least one machine", 1)) read_machine(machine, scenario);
+  for (const auto& machine :
+       top.needed("machines", "a list of machines").list("a list of at least one machine", 1))
+    read_machine(machine, scenario);
   const Node jobs = top.needed("jobs", "a list of jobs");
-  for (const auto& job : jobs.list("a list of at least one job", 1)) scenario.jobs.push_back(job_of(job));
-  if (scenario.jobs.size() > kJobsMost) throw std::runtime_error("jobs: no more than " + std::to_string(kJobsMost) + " are expected");
+  for (const auto& job : jobs.list("a list of at least one job", 1))
+    scenario.jobs.push_back(job_of(job));
+  if (scenario.jobs.size() > kJobsMost)
+    throw std::runtime_error("jobs: no more than " + std::to_string(kJobsMost) + " are expected");
   if (const auto changes = top.child("changes"))
-    for (const auto& change : changes->list("a list of changes")) scenario.changes.push_back(change_of(change, scenario.machines.size()));
+    for (const auto& change : changes->list("a list of changes"))
+      scenario.changes.push_back(change_of(change, scenario.machines.size()));
   check_jobs(scenario);
   const double bound = lower_bound_s(scenario);
-  if (!(bound < kNever)) throw std::runtime_error("changes: machines that stay and can end every job are expected");
+  if (!(bound < kNever))
+    throw std::runtime_error("changes: machines that stay and can end every job are expected");
   const auto ideal = top.child("ideal");
   scenario.ideal_s = ideal ? ideal->above_zero("a time in seconds") : bound;
   return scenario;
@@ -199,6 +237,8 @@ Scenario scenario_of_file(const std::string& path) {
   }
 }
 
-bool is_scenario_file(const std::string& name) { return name.find('/') != std::string::npos || name.ends_with(".json"); }
+bool is_scenario_file(const std::string& name) {
+  return name.find('/') != std::string::npos || name.ends_with(".json");
+}
 
 }  // namespace quern::sim

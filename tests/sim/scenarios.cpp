@@ -1,4 +1,5 @@
-// The built-in cases. Work and rates are such that `ideal_s` is about ten seconds where nothing else is asked for.
+// The built-in cases. Work and rates are such that `ideal_s` is about ten seconds where nothing
+// else is asked for.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -56,7 +57,8 @@ Scenario pareto(Random& random) {
   return s;
 }
 
-/// Eight equal machines and 10 ms tasks; in the middle something happens to one. `lost`: the share of one machine's time that is gone.
+/// Eight equal machines and 10 ms tasks; in the middle something happens to one. `lost`: the share
+/// of one machine's time that is gone.
 Scenario trouble(What what, double value, double capacity_left) {
   Scenario s;
   s.machines.assign(8, {1, {{"f", 100}}});
@@ -78,8 +80,9 @@ Scenario two_functions() {
   return s;
 }
 
-/// The same with tasks so long that to find out what a machine is bad at costs a second of the ten. When half of the machines try the
-/// wrong function once it takes 1.048 of the time it would take if that were known.
+/// The same with tasks so long that to find out what a machine is bad at costs a second of the ten.
+/// When half of the machines try the wrong function once it takes 1.048 of the time it would take
+/// if that were known.
 Scenario dear_tries() {
   Scenario s;
   for (int i = 0; i < 4; ++i) {
@@ -144,7 +147,8 @@ Scenario many_jobs() {
     s.machines.push_back(std::move(made));
     sum += rate;
   }
-  for (std::uint64_t i = 0; i < kJobs; ++i) s.jobs.push_back({"f" + std::to_string(i % kFunctions), Takes::item, 1, 0, {}});
+  for (std::uint64_t i = 0; i < kJobs; ++i)
+    s.jobs.push_back({"f" + std::to_string(i % kFunctions), Takes::item, 1, 0, {}});
   s.ideal_s = static_cast<double>(kJobs) / sum;
   return s;
 }
@@ -153,15 +157,19 @@ Scenario many_jobs() {
 Scenario eight_functions(Random& random) {
   constexpr std::size_t kFunctions = 8;
   Scenario s;
-  const auto name = [](std::size_t function) { return std::string(1, static_cast<char>('a' + function)); };
+  const auto name = [](std::size_t function) {
+    return std::string(1, static_cast<char>('a' + function));
+  };
   for (std::size_t machine = 0; machine < 32; ++machine) {
     ScenarioMachine made;
-    for (std::size_t function = 0; function < kFunctions; ++function) made.rates[name(function)] = 1;
+    for (std::size_t function = 0; function < kFunctions; ++function)
+      made.rates[name(function)] = 1;
     made.rates[name(machine % kFunctions)] = 50;
     if (random() % 2 == 0) made.rates[name(random() % kFunctions)] = 50;
     s.machines.push_back(std::move(made));
   }
-  for (std::size_t function = 0; function < kFunctions; ++function) s.jobs.push_back({name(function), Takes::item, 2000, 0, {}});
+  for (std::size_t function = 0; function < kFunctions; ++function)
+    s.jobs.push_back({name(function), Takes::item, 2000, 0, {}});
   s.ideal_s = lower_bound_s(s);
   return s;
 }
@@ -171,8 +179,14 @@ using Maker = std::function<Scenario(Random&)>;
 const std::vector<std::pair<std::string, Maker>>& makers() {
   static const std::vector<std::pair<std::string, Maker>> all = {
       {"three-tasks", three_tasks},
-      {"rates-1-2-3", [](Random&) { return range_on({1, 2, 3}); }},
-      {"one-fast", [](Random&) { return range_on({1, 1, 1, 20}); }},
+      {"rates-1-2-3",
+       [](Random&) {
+         return range_on({1, 2, 3});
+       }},
+      {"one-fast",
+       [](Random&) {
+         return range_on({1, 1, 1, 20});
+       }},
       {"log-normal", log_normal},
       {"pareto", pareto},
       {"slows", [](Random&) { return trouble(What::speed, 0.1, 7.1); }},
@@ -185,8 +199,10 @@ const std::vector<std::pair<std::string, Maker>>& makers() {
       {"dear-tries", [](Random&) { return dear_tries(); }},
       {"four-functions", [](Random&) { return four_functions(); }},
       {"eight-functions", eight_functions},
-      {"consistent", [](Random& random) { return etc_of(range_based_times(Consistency::consistent, random)); }},
-      {"inconsistent", [](Random& random) { return etc_of(range_based_times(Consistency::inconsistent, random)); }},
+      {"consistent",
+       [](Random& random) { return etc_of(range_based_times(Consistency::consistent, random)); }},
+      {"inconsistent",
+       [](Random& random) { return etc_of(range_based_times(Consistency::inconsistent, random)); }},
       {"semi", [](Random& random) { return etc_of(range_based_times(Consistency::semi, random)); }},
   };
   return all;

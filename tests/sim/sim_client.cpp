@@ -14,12 +14,18 @@ using Kind = Expectation::Kind;
 
 const char* function_of(Kind kind) {
   switch (kind) {
-    case Kind::echo: return "echo";
-    case Kind::flaky: return "flaky";
-    case Kind::doomed: return "doomed";
-    case Kind::sum: return "sum";
-    case Kind::join: return "join";
-    case Kind::cancelled: return "echo";
+    case Kind::echo:
+      return "echo";
+    case Kind::flaky:
+      return "flaky";
+    case Kind::doomed:
+      return "doomed";
+    case Kind::sum:
+      return "sum";
+    case Kind::join:
+      return "join";
+    case Kind::cancelled:
+      return "echo";
   }
   return "";
 }
@@ -47,7 +53,8 @@ client::CoreOptions options_of(std::uint64_t number) {
 
 }  // namespace
 
-SimClient::SimClient(World& world, std::uint64_t number) : world_(world), number_(number), core_(options_of(number)) {}
+SimClient::SimClient(World& world, std::uint64_t number)
+    : world_(world), number_(number), core_(options_of(number)) {}
 
 void SimClient::start() {
   core_.start(world_.now());
@@ -98,10 +105,12 @@ void SimClient::feed(JobKey key) {
   Expectation& job = jobs_.at(key);
   while (core_.wants_input(key)) {
     wire::BatchBuilder builder;
-    const std::uint64_t most = std::min<std::uint64_t>(job.items.size(), job.appended + 1 + world_.below(200));
+    const std::uint64_t most =
+        std::min<std::uint64_t>(job.items.size(), job.appended + 1 + world_.below(200));
     for (; job.appended < most; ++job.appended) builder.add(job.items[job.appended]);
     using Rest = client::InputLedger::Rest;
-    core_.append(key, builder.take(), {}, job.appended == job.items.size() ? Rest::none : Rest::comes, world_.now());
+    core_.append(key, builder.take(), {},
+                 job.appended == job.items.size() ? Rest::none : Rest::comes, world_.now());
   }
 }
 
@@ -175,13 +184,15 @@ void SimClient::carry_out() {
         on_results(deliver->job, deliver->results);
         // The reader is slow now and then.
         const JobKey key = deliver->job;
-        world_.after(std::chrono::microseconds(world_.below(20'000)), shared_from_this(), [this, key, to = deliver->results.seq + 1] {
-          core_.on_consumed(key, to);
-          core_.tick(world_.now());
-          carry_out();
-        });
+        world_.after(std::chrono::microseconds(world_.below(20'000)), shared_from_this(),
+                     [this, key, to = deliver->results.seq + 1] {
+                       core_.on_consumed(key, to);
+                       core_.tick(world_.now());
+                       carry_out();
+                     });
       } else if (auto* status = std::get_if<client::Status>(&effect)) {
-        if (is_final(status->update.status.state)) jobs_.at(status->job).final = std::move(status->update);
+        if (is_final(status->update.status.state))
+          jobs_.at(status->job).final = std::move(status->update);
       } else if (auto* ended = std::get_if<client::Ended>(&effect)) {
         on_ended(ended->job, ended->failure);
       }
@@ -236,10 +247,12 @@ std::string SimClient::unfinished() const {
   std::string text;
   for (const auto& [key, job] : jobs_) {
     if (job.ended || (job.final && job.entries >= job.final->entries)) continue;
-    text += std::string(" ") + function_of(job.kind) + "(" + std::to_string(job.items.size()) + " items, " +
-            std::to_string(job.appended) + " appended, " + std::to_string(job.results.size()) + " results, " +
-            (job.final ? "final, " + std::to_string(job.final->entries) : std::string("not final, ")) + " entries, got " +
-            std::to_string(job.entries) + ")";
+    text +=
+        std::string(" ") + function_of(job.kind) + "(" + std::to_string(job.items.size()) +
+        " items, " + std::to_string(job.appended) + " appended, " +
+        std::to_string(job.results.size()) + " results, " +
+        (job.final ? "final, " + std::to_string(job.final->entries) : std::string("not final, ")) +
+        " entries, got " + std::to_string(job.entries) + ")";
   }
   return text;
 }
@@ -247,9 +260,11 @@ std::string SimClient::unfinished() const {
 std::string SimClient::verdict() const {
   if (!trouble_.empty()) return trouble_;
   for (const auto& [key, job] : jobs_) {
-    const std::string who = "client " + std::to_string(number_) + " job " + std::to_string(static_cast<std::uint64_t>(key)) + " (" +
+    const std::string who = "client " + std::to_string(number_) + " job " +
+                            std::to_string(static_cast<std::uint64_t>(key)) + " (" +
                             function_of(job.kind) + "): ";
-    if (job.ended && job.kind == Kind::cancelled) continue;  // cancelled while no broker was there to submit it to
+    if (job.ended && job.kind == Kind::cancelled)
+      continue;  // cancelled while no broker was there to submit it to
     if (job.ended) return who + "ended without an answer: " + *job.ended;
     const JobStatus& status = job.final->status;
     if (job.kind == Kind::sum || job.kind == Kind::join) {
@@ -260,7 +275,8 @@ std::string SimClient::verdict() const {
       } else {
         for (const auto& item : job.items) want += item;
       }
-      if (status.state != JobState::done) return who + "is " + std::string(to_string(status.state)) + ": " + status.reason;
+      if (status.state != JobState::done)
+        return who + "is " + std::string(to_string(status.state)) + ": " + status.reason;
       if (job.final->value.view() != want) return who + "has a wrong result";
       continue;
     }
@@ -272,15 +288,21 @@ std::string SimClient::verdict() const {
     if (job.once) {
       for (std::uint64_t i = 0; i < job.items.size(); ++i) {
         const bool done = job.results.contains(i);
-        if (done == job.errors.contains(i)) return who + "task " + std::to_string(i) + " has both a result and an error, or neither";
-        if (done && job.results.at(i) != job.items[i]) return who + "task " + std::to_string(i) + " has a wrong result";
+        if (done == job.errors.contains(i))
+          return who + "task " + std::to_string(i) + " has both a result and an error, or neither";
+        if (done && job.results.at(i) != job.items[i])
+          return who + "task " + std::to_string(i) + " has a wrong result";
       }
-      if (status.state != (job.errors.empty() ? JobState::done : JobState::failed)) return who + "is " + std::string(to_string(status.state)) + ": " + status.reason;
+      if (status.state != (job.errors.empty() ? JobState::done : JobState::failed))
+        return who + "is " + std::string(to_string(status.state)) + ": " + status.reason;
       continue;
     }
     for (std::uint64_t i = 0; i < job.items.size(); ++i) {
       const bool bad = job.kind == Kind::doomed && is_doomed(i);
-      if (bad != job.errors.contains(i)) return who + "task " + std::to_string(i) + (bad ? " should have failed" : " failed or is missing") + (job.errors.contains(i) ? ": " + job.errors.at(i) : "");
+      if (bad != job.errors.contains(i))
+        return who + "task " + std::to_string(i) +
+               (bad ? " should have failed" : " failed or is missing") +
+               (job.errors.contains(i) ? ": " + job.errors.at(i) : "");
       if (!bad && (!job.results.contains(i) || job.results.at(i) != job.items[i]))
         return who + "task " + std::to_string(i) + " has a missing or wrong result";
     }

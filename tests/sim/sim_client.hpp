@@ -1,4 +1,5 @@
-// A virtual client: the production client core submitting jobs with known answers and checking what comes back.
+// A virtual client: the production client core submitting jobs with known answers and checking what
+// comes back.
 #pragma once
 
 #include <map>
@@ -20,10 +21,10 @@ struct Expectation {
   bool once = false;                ///< no task is started twice: some may end as lost_worker
   std::map<std::uint64_t, Bytes> results;
   std::map<std::uint64_t, std::string> errors;
-  std::uint64_t appended = 0;       ///< items handed to the core so far
+  std::uint64_t appended = 0;  ///< items handed to the core so far
   std::optional<wire::JobUpdate> final;
-  std::uint64_t entries = 0;        ///< delivered
-  std::optional<std::string> ended; ///< the core gave up, with its reason
+  std::uint64_t entries = 0;         ///< delivered
+  std::optional<std::string> ended;  ///< the core gave up, with its reason
 };
 
 class SimClient : public Actor, public std::enable_shared_from_this<SimClient> {

@@ -11,7 +11,9 @@ namespace {
 worker::Config config_of(const Machine& machine, worker::Mistake mistake) {
   worker::Config config;
   config.mistake = mistake;
-  for (int i = 0; i < 8; ++i) config.identity.octets[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(machine.number >> (8 * i));
+  for (int i = 0; i < 8; ++i)
+    config.identity.octets[static_cast<std::size_t>(i)] =
+        static_cast<std::uint8_t>(machine.number >> (8 * i));
   config.identity.octets[15] = 1;
   config.name = "w" + std::to_string(machine.number);
   config.slots = machine.slots;
@@ -21,7 +23,9 @@ worker::Config config_of(const Machine& machine, worker::Mistake mistake) {
 }
 
 double seconds_in(Duration d) { return std::chrono::duration<double>(d).count(); }
-Duration duration_of(double seconds) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); }
+Duration duration_of(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
 
 /// The index of the n-th task of a lease.
 std::uint64_t task_at(const wire::Intervals& tasks, std::uint64_t n) {
@@ -38,7 +42,8 @@ wire::Intervals part_of(const wire::Intervals& tasks, std::uint64_t n, std::uint
   std::uint64_t before = 0;
   for (const auto& interval : tasks) {
     const std::uint64_t begin = std::max(before, n), end = std::min(before + interval.size(), m);
-    if (begin < end) part.push_back({interval.begin + begin - before, interval.begin + end - before});
+    if (begin < end)
+      part.push_back({interval.begin + begin - before, interval.begin + end - before});
     before += interval.size();
   }
   return part;
@@ -51,23 +56,32 @@ bool is_doomed(std::uint64_t index) { return index % 11 == 5; }
 
 std::uint64_t Pace::ended_by(double seconds) const {
   if (ends.empty()) return each > 0 ? static_cast<std::uint64_t>(std::max(0.0, seconds / each)) : 0;
-  return static_cast<std::uint64_t>(std::upper_bound(ends.begin(), ends.end(), seconds) - ends.begin());
+  return static_cast<std::uint64_t>(std::upper_bound(ends.begin(), ends.end(), seconds) -
+                                    ends.begin());
 }
 
 Machine usual_machine(World& world, std::uint64_t number, std::uint32_t slots, double slowness) {
   Machine machine{number, slots, {}, {{"join", Encoding::raw, true, ""}}, {}};
-  // Those that fail are not idempotent: a second run of theirs beside the first is found (faults_run.cpp).
-  for (const char* name : {"echo", "join"}) machine.functions.push_back({name, Takes::item, Encoding::raw, "", false, 0, true});
-  for (const char* name : {"flaky", "doomed"}) machine.functions.push_back({name, Takes::item, Encoding::raw, "", false, 0, false});
+  // Those that fail are not idempotent: a second run of theirs beside the first is found
+  // (faults_run.cpp).
+  for (const char* name : {"echo", "join"})
+    machine.functions.push_back({name, Takes::item, Encoding::raw, "", false, 0, true});
+  for (const char* name : {"flaky", "doomed"})
+    machine.functions.push_back({name, Takes::item, Encoding::raw, "", false, 0, false});
   machine.functions.push_back({"sum", Takes::range, Encoding::value, "sum", false, 0, true});
   machine.pace = [&world, slowness](const wire::Lease& lease) {
-    return Pace{(lease.kind == wire::LeaseKind::range ? 2e-6 : 3e-3) * slowness * (0.5 + world.uniform()), {}};
+    return Pace{
+        (lease.kind == wire::LeaseKind::range ? 2e-6 : 3e-3) * slowness * (0.5 + world.uniform()),
+        {}};
   };
   return machine;
 }
 
 SimWorker::SimWorker(World& world, Machine machine, worker::Mistake mistake)
-    : world_(world), machine_(std::move(machine)), core_(config_of(machine_, mistake)), runs_(machine_.slots) {}
+    : world_(world),
+      machine_(std::move(machine)),
+      core_(config_of(machine_, mistake)),
+      runs_(machine_.slots) {}
 
 bool SimWorker::is_running(const Uuid& job, const wire::Intervals& tasks) const {
   for (const auto& [id, held] : core_.book().held()) {
@@ -78,12 +92,17 @@ bool SimWorker::is_running(const Uuid& job, const wire::Intervals& tasks) const 
   return false;
 }
 
-bool SimWorker::holds(const Uuid& job, const wire::Intervals& tasks, std::uint64_t before_incarnation) const {
+bool SimWorker::holds(const Uuid& job, const wire::Intervals& tasks,
+                      std::uint64_t before_incarnation) const {
   for (const auto& [id, held] : core_.book().held()) {
-    if (held.job != job || id.incarnation >= before_incarnation || held.kind == wire::LeaseKind::merge) continue;
+    if (held.job != job || id.incarnation >= before_incarnation ||
+        held.kind == wire::LeaseKind::merge)
+      continue;
     wire::IntervalSet open = held.open;
     const bool over = std::holds_alternative<worker::Reported>(held.state);
-    if (over) open.clear();  // tasks without a result failed or were handed back: they may run again once the broker has heard of it
+    if (over)
+      open.clear();  // tasks without a result failed or were handed back: they may run again once
+                     // the broker has heard of it
     for (const auto& [report_id, report] : core_.outbox().reports()) {
       if (report_id.lease != id) continue;
       for (const auto& done : report.tasks) open.add(done);
@@ -102,7 +121,8 @@ void SimWorker::start() {
 
 void SimWorker::die() {
   for (std::uint32_t slot = 0; slot < runs_.size(); ++slot)
-    if (const auto& run = runs_[slot]; run && world_.on_ran) world_.on_ran({machine_.number, slot, run->lease, started_tasks(*run), run->started, false});
+    if (const auto& run = runs_[slot]; run && world_.on_ran)
+      world_.on_ran({machine_.number, slot, run->lease, started_tasks(*run), run->started, false});
   dead = true;
   if (wire_) world_.cut(wire_, false);
 }
@@ -221,14 +241,17 @@ void SimWorker::schedule_finish(worker::SlotId slot) {
   run.generation = ++generation_;
   const Duration left = duration_of((run.pace.end_of(run.end) - worked_s(run)) / speed_);
   const Time when = world_.now() + std::max<Duration>(1us, left);
-  world_.at(when, shared_from_this(), [this, slot, generation = run.generation] { finish(slot, generation); });
+  world_.at(when, shared_from_this(),
+            [this, slot, generation = run.generation] { finish(slot, generation); });
 }
 
 std::uint64_t SimWorker::started_tasks(const Run& run) const {
   return std::min(run.end, run.pace.ended_by(worked_s(run)) + 1);
 }
 
-double SimWorker::worked_s(const Run& run) const { return run.worked_s + speed_ * seconds_in(world_.now() - run.since); }
+double SimWorker::worked_s(const Run& run) const {
+  return run.worked_s + speed_ * seconds_in(world_.now() - run.since);
+}
 
 void SimWorker::set_speed(double speed) {
   for (auto& run : runs_) {
@@ -244,7 +267,8 @@ void SimWorker::set_speed(double speed) {
 void SimWorker::cut(worker::SlotId slot, const wire::LeaseId& lease, std::uint64_t want) {
   wire::Intervals given;
   auto& run = runs_[worker::index(slot)];
-  const bool tasks = run && (run->lease.kind == wire::LeaseKind::item || run->lease.kind == wire::LeaseKind::range);
+  const bool tasks = run && (run->lease.kind == wire::LeaseKind::item ||
+                             run->lease.kind == wire::LeaseKind::range);
   if (tasks && run->lease.lease == lease) {
     const std::uint64_t from = std::max(started_tasks(*run), run->end - std::min(run->end, want));
     given = part_of(run->lease.tasks, from, run->end);
@@ -275,8 +299,10 @@ wire::Report SimWorker::report_of(const Run& run, std::uint64_t tasks) const {
   std::vector<std::pair<std::uint64_t, Bytes>> results;
   for (std::uint64_t n = 0; n < tasks; ++n) {
     const std::uint64_t i = task_at(lease.tasks, n);
-    Bytes result = lease.indexed ? wire::bytes_of(wire::Int128{lease.base} + wire::Int128(i)) : Bytes(reader.next());
-    if ((lease.function == "flaky" && lease.attempt == 1 && is_flaky(i)) || (lease.function == "doomed" && is_doomed(i))) {
+    Bytes result = lease.indexed ? wire::bytes_of(wire::Int128{lease.base} + wire::Int128(i))
+                                 : Bytes(reader.next());
+    if ((lease.function == "flaky" && lease.attempt == 1 && is_flaky(i)) ||
+        (lease.function == "doomed" && is_doomed(i))) {
       report.errors.push_back({i, 1, ErrorCode::failed, "task " + std::to_string(i) + " failed"});
       continue;
     }
@@ -290,8 +316,10 @@ wire::Report SimWorker::report_of(const Run& run, std::uint64_t tasks) const {
     for (const auto& interval : report.tasks) {
       Bytes folded = std::move(results[next++].second);
       for (std::uint64_t i = interval.begin + 1; i < interval.end; ++i, ++next) {
-        if (lease.reduce == "sum") wire::fold(wire::Builtin::sum, folded, results[next].second);
-        else folded += results[next].second;
+        if (lease.reduce == "sum")
+          wire::fold(wire::Builtin::sum, folded, results[next].second);
+        else
+          folded += results[next].second;
       }
       builder.add(folded);
     }
@@ -309,8 +337,11 @@ wire::Report SimWorker::blank_report_of(const Run& run, std::uint64_t tasks) con
   report.last = true;
   report.busy_us = busy_us(run);
   report.partial = !lease.reduce.empty() || lease.kind == wire::LeaseKind::merge;
-  report.tasks = lease.kind == wire::LeaseKind::merge ? lease.tasks : part_of(lease.tasks, 0, tasks);
-  const std::uint64_t count = lease.kind == wire::LeaseKind::merge ? 1 : report.partial ? report.tasks.size() : tasks;
+  report.tasks =
+      lease.kind == wire::LeaseKind::merge ? lease.tasks : part_of(lease.tasks, 0, tasks);
+  const std::uint64_t count = lease.kind == wire::LeaseKind::merge ? 1
+                              : report.partial                     ? report.tasks.size()
+                                                                   : tasks;
   const Bytes& blank = *machine_.blank_result;
   Bytes bytes;
   bytes.reserve(blank.size() * count);
@@ -321,15 +352,19 @@ wire::Report SimWorker::blank_report_of(const Run& run, std::uint64_t tasks) con
 }
 
 std::uint64_t SimWorker::busy_us(const Run& run) const {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(world_.now() - run.started).count());
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(world_.now() - run.started).count());
 }
 
 void SimWorker::finish(worker::SlotId slot, std::uint64_t generation) {
   auto& run = runs_[worker::index(slot)];
   if (!run || run->generation != generation) return;
   busy_s_ += seconds_in(world_.now() - run->started);
-  if (world_.on_ran) world_.on_ran({machine_.number, static_cast<std::uint32_t>(worker::index(slot)), run->lease, run->end, run->started, true});
-  wire::Report report = machine_.blank_result ? blank_report_of(*run, run->end) : report_of(*run, run->end);
+  if (world_.on_ran)
+    world_.on_ran({machine_.number, static_cast<std::uint32_t>(worker::index(slot)), run->lease,
+                   run->end, run->started, true});
+  wire::Report report =
+      machine_.blank_result ? blank_report_of(*run, run->end) : report_of(*run, run->end);
   run.reset();
   core_.on_report(slot, std::move(report), world_.now());
   core_.on_slot_free(slot, world_.now());

@@ -13,8 +13,11 @@
 namespace quern::sim {
 
 /// What the virtual functions do, so that a client can know the right answer.
-///   echo: the item back.   sum: of the integers of a range.   join: the item back, reducer `join` concatenates.
-///   flaky: fails every 7th task on its first attempt.   doomed: fails every 11th task always.
+///   echo     the item back
+///   sum      of the integers of a range
+///   join     the item back; the reducer `join` concatenates
+///   flaky    fails every 7th task on its first attempt
+///   doomed   fails every 11th task always
 bool is_flaky(std::uint64_t index);
 bool is_doomed(std::uint64_t index);
 
@@ -23,7 +26,9 @@ struct Pace {
   double each = 0;           ///< all alike; or
   std::vector<double> ends;  ///< when each has ended, counted from the first one's beginning
 
-  double end_of(std::uint64_t tasks) const { return ends.empty() ? each * static_cast<double>(tasks) : tasks == 0 ? 0 : ends[tasks - 1]; }
+  double end_of(std::uint64_t tasks) const {
+    return ends.empty() ? each * static_cast<double>(tasks) : tasks == 0 ? 0 : ends[tasks - 1];
+  }
   std::uint64_t ended_by(double seconds) const;
 };
 
@@ -45,7 +50,8 @@ class SimWorker : public Actor, public std::enable_shared_from_this<SimWorker> {
  public:
   SimWorker(World& world, Machine machine, worker::Mistake mistake);
 
-  /// Whether it holds one of these tasks in a lease of an earlier incarnation: queued, running, or done and not acknowledged.
+  /// Whether it holds one of these tasks in a lease of an earlier incarnation: queued, running, or
+  /// done and not acknowledged.
   bool holds(const Uuid& job, const wire::Intervals& tasks, std::uint64_t before_incarnation) const;
 
   /// Whether it runs a lease with one of these tasks now.

@@ -11,9 +11,12 @@ namespace {
 
 /// Messages that may arrive twice in life: a peer that got no answer sends them again.
 bool may_come_twice(const wire::Message& message) {
-  return std::holds_alternative<wire::Report>(message) || std::holds_alternative<wire::Submit>(message) ||
-         std::holds_alternative<wire::Append>(message) || std::holds_alternative<wire::Ack>(message) ||
-         std::holds_alternative<wire::Cancel>(message) || std::holds_alternative<wire::Reclaimed>(message);
+  return std::holds_alternative<wire::Report>(message) ||
+         std::holds_alternative<wire::Submit>(message) ||
+         std::holds_alternative<wire::Append>(message) ||
+         std::holds_alternative<wire::Ack>(message) ||
+         std::holds_alternative<wire::Cancel>(message) ||
+         std::holds_alternative<wire::Reclaimed>(message);
 }
 
 double clock_s(clockid_t clock) {
@@ -37,13 +40,17 @@ double cost_of_reading() {
 template <class Call>
 void World::in_core(Call&& call) {
   if (!timed) return call();
-  // The clock of the processor is dear, twenty times the monotonic one: it is read where one call in a million counts, in settle().
+  // The clock of the processor is dear, twenty times the monotonic one: it is read where one call
+  // in a million counts, in settle().
   const double before = clock_s(CLOCK_MONOTONIC);
   call();
   core_s += clock_s(CLOCK_MONOTONIC) - before;
 }
 
-World::World(std::uint64_t seed, broker::Config config) : config_(std::move(config)), random_(seed) { start_broker(); }
+World::World(std::uint64_t seed, broker::Config config)
+    : config_(std::move(config)), random_(seed) {
+  start_broker();
+}
 
 void World::start_broker() {
   ++life_;
@@ -83,12 +90,15 @@ void World::fill_disk(Duration time) { disk_full_until_ = std::max(disk_full_unt
 
 void World::commit(broker::Commit commit) {
   committing_ = std::move(commit);
-  const Duration sync = std::chrono::duration_cast<Duration>(healed ? 200us : chance(0.05) ? 300ms * uniform() : 8ms * uniform());
+  const Duration sync = std::chrono::duration_cast<Duration>(healed         ? 200us
+                                                             : chance(0.05) ? 300ms * uniform()
+                                                                            : 8ms * uniform());
   at(now_ + sync, nullptr, [this, life = life_] {
     if (life != life_) return;
     broker::Effects effects;
     if (now_ < disk_full_until_ && !healed) {
-      if (!std::exchange(in_trouble_, true)) core_->on_store_trouble("no space left on device", now_, effects);
+      if (!std::exchange(in_trouble_, true))
+        core_->on_store_trouble("no space left on device", now_, effects);
       carry_out(effects);
       settle();
       at(now_ + 500ms, nullptr, [this, life] {
@@ -123,14 +133,17 @@ void World::load(const broker::LoadResult& load) {
   });
 }
 
-void World::reach(const std::shared_ptr<Wire>& wire, std::shared_ptr<Actor> actor, std::function<void()> reached) {
+void World::reach(const std::shared_ptr<Wire>& wire, std::shared_ptr<Actor> actor,
+                  std::function<void()> reached) {
   after(1ms, actor, [this, wire, actor, reached = std::move(reached)]() mutable {
     if (!wire->open) return;
     if (core_) {
       wire->reached = true;
       return reached();
     }
-    after(50ms, actor, [this, wire, actor, reached = std::move(reached)]() mutable { reach(wire, actor, std::move(reached)); });
+    after(50ms, actor, [this, wire, actor, reached = std::move(reached)]() mutable {
+      reach(wire, actor, std::move(reached));
+    });
   });
 }
 
@@ -152,7 +165,8 @@ void World::plan(Time when, std::uint64_t order, Happening&& happening) {
 
 Duration World::latency() {
   if (faults.latency) return *faults.latency;
-  return std::chrono::duration_cast<Duration>(50us + (faults.latency_most - 50us) * (healed ? 0.1 * uniform() : uniform()));
+  return std::chrono::duration_cast<Duration>(50us + (faults.latency_most - 50us) *
+                                                         (healed ? 0.1 * uniform() : uniform()));
 }
 
 std::shared_ptr<Wire> World::connect() {
@@ -175,10 +189,18 @@ wire::Envelope World::copied(const wire::Envelope& envelope) const {
 
 void World::send_up(const std::shared_ptr<Wire>& wire, wire::Envelope envelope) {
   if (!wire->open) return;
-  const int copies = !healed && may_come_twice(envelope.message) && chance(faults.duplicate) ? 2 : 1;
+  const int copies =
+      !healed && may_come_twice(envelope.message) && chance(faults.duplicate) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
     wire->up_free = std::max(wire->up_free, now_ + latency());
-    plan(wire->up_free, ++order_, {nullptr, {}, wire, true, checked ? copied(envelope) : i + 1 < copies ? envelope : std::move(envelope)});
+    plan(wire->up_free, ++order_,
+         {nullptr,
+          {},
+          wire,
+          true,
+          checked          ? copied(envelope)
+          : i + 1 < copies ? envelope
+                           : std::move(envelope)});
   }
 }
 
@@ -223,7 +245,8 @@ void World::settle() {
   carry_out(effects_);
   if (auto next = core_->next_deadline(); next && (!wake_ || *next < *wake_)) {
     wake_ = next;
-    // One that was planned for later and is overtaken must not plan another, or they become more and more.
+    // One that was planned for later and is overtaken must not plan another, or they become more
+    // and more.
     at(*next, nullptr, [this, when = *next, life = life_] {
       if (life != life_ || wake_ != when) return;
       wake_.reset();
@@ -234,10 +257,14 @@ void World::settle() {
 
 void World::carry_out(broker::Effects& effects) {
   for (auto& effect : effects)
-    if (auto* send = std::get_if<broker::Send>(&effect)) send_down(*send);
-    else if (auto* commit_now = std::get_if<broker::Commit>(&effect)) commit(std::move(*commit_now));
-    else if (auto* load_now = std::get_if<broker::Load>(&effect)) load(*load_now);
-    else if (auto* result_now = std::get_if<broker::LoadResult>(&effect)) load(*result_now);
+    if (auto* send = std::get_if<broker::Send>(&effect))
+      send_down(*send);
+    else if (auto* commit_now = std::get_if<broker::Commit>(&effect))
+      commit(std::move(*commit_now));
+    else if (auto* load_now = std::get_if<broker::Load>(&effect))
+      load(*load_now);
+    else if (auto* result_now = std::get_if<broker::LoadResult>(&effect))
+      load(*result_now);
 }
 
 void World::send_down(broker::Send& send) {
@@ -249,7 +276,8 @@ void World::send_down(broker::Send& send) {
   const auto& wire = it->second;
   wire::Envelope envelope{send.session, std::move(send.message)};
   wire->down_free = std::max(wire->down_free, now_ + latency());
-  plan(wire->down_free, ++order_, {nullptr, {}, wire, false, checked ? copied(envelope) : std::move(envelope)});
+  plan(wire->down_free, ++order_,
+       {nullptr, {}, wire, false, checked ? copied(envelope) : std::move(envelope)});
 }
 
 void World::cut(const std::shared_ptr<Wire>& wire, bool peer_notices) {

@@ -1,6 +1,6 @@
-// A world in virtual time around the production cores: one broker core with its store, many worker and client cores, a network that
-// delays, cuts and duplicates, a disk that is slow, full, or loses what was not synced. One seed reproduces a run, bit for bit.
-// Single-threaded.
+// A world in virtual time around the production cores: one broker core with its store, many worker
+// and client cores, a network that delays, cuts and duplicates, a disk that is slow, full, or loses
+// what was not synced. One seed reproduces a run, bit for bit. Single-threaded.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +28,16 @@ using namespace std::chrono_literals;
 
 /// The faults of one run, as probabilities per event or mean times between.
 struct Faults {
-  double duplicate = 0.01;      ///< of a message that may come twice
+  double duplicate = 0.01;          ///< of a message that may come twice
   std::optional<Duration> latency;  ///< of each message; else
-  Duration latency_most = 5ms;  ///< each message, uniformly from 50 us; order within a connection is kept
-  Duration cut_every = 1500ms;      ///< mean time between connections cut somewhere
-  Duration freeze_every = 4s;  ///< a worker stops for up to 10 s and wakes
-  Duration kill_every = 5s;   ///< a worker dies; another takes its place
-  Duration crash_every = 4s;  ///< the broker dies, with what its disk had not synced, and starts again; with a store only
-  Duration full_every = 8s;   ///< the disk is full for up to a few seconds
+  Duration latency_most =
+      5ms;  ///< each message, uniformly from 50 us; order within a connection is kept
+  Duration cut_every = 1500ms;  ///< mean time between connections cut somewhere
+  Duration freeze_every = 4s;   ///< a worker stops for up to 10 s and wakes
+  Duration kill_every = 5s;     ///< a worker dies; another takes its place
+  Duration crash_every = 4s;    ///< the broker dies, with what its disk had not synced, and starts
+                                ///< again; with a store only
+  Duration full_every = 8s;     ///< the disk is full for up to a few seconds
 };
 
 class World;
@@ -55,7 +57,7 @@ struct Wire {
   bool open = true;
   bool reached = false;  ///< the broker; before, the peer's socket goes on trying whatever happens
   std::weak_ptr<Actor> owner;
-  Time up_free{};    ///< earliest arrival of the next message towards the broker
+  Time up_free{};  ///< earliest arrival of the next message towards the broker
   Time down_free{};
   std::function<void(wire::Envelope)> deliver;  ///< to the peer
   std::function<void()> lost;                   ///< the peer learns that the connection is gone
@@ -81,14 +83,18 @@ class World {
   double uniform() { return std::uniform_real_distribution<double>(0, 1)(random_); }
   bool chance(double p) { return uniform() < p; }
   Duration exponential(Duration mean) {
-    return std::chrono::duration_cast<Duration>(mean * std::exponential_distribution<double>(1)(random_));
+    return std::chrono::duration_cast<Duration>(mean *
+                                                std::exponential_distribution<double>(1)(random_));
   }
 
   /// Runs `what` at `when`; if `actor` is frozen then, when it wakes; if it is dead, never.
   void at(Time when, std::shared_ptr<Actor> actor, std::function<void()> what);
-  void after(Duration d, std::shared_ptr<Actor> actor, std::function<void()> what) { at(now_ + d, std::move(actor), std::move(what)); }
+  void after(Duration d, std::shared_ptr<Actor> actor, std::function<void()> what) {
+    at(now_ + d, std::move(actor), std::move(what));
+  }
 
-  /// The broker dies now and starts again after `down`, with what its store has. Everything on its way to or from it is lost.
+  /// The broker dies now and starts again after `down`, with what its store has. Everything on its
+  /// way to or from it is lost.
   void crash(Duration down);
   /// The disk takes nothing for so long.
   void fill_disk(Duration time);
@@ -98,7 +104,8 @@ class World {
   Time restarted() const { return restarted_; }
 
   /// Runs `reached` once `wire` has reached the broker.
-  void reach(const std::shared_ptr<Wire>& wire, std::shared_ptr<Actor> actor, std::function<void()> reached);
+  void reach(const std::shared_ptr<Wire>& wire, std::shared_ptr<Actor> actor,
+             std::function<void()> reached);
   std::shared_ptr<Wire> connect();
   void send_up(const std::shared_ptr<Wire>& wire, wire::Envelope envelope);
   void cut(const std::shared_ptr<Wire>& wire, bool peer_notices);
@@ -112,8 +119,8 @@ class World {
 
   Faults faults;
   bool healed = false;  ///< no more faults
-  /// The invariants of the broker's core after each step, and each message through the codec. Without it a run of millions of leases is
-  /// quick.
+  /// The invariants of the broker's core after each step, and each message through the codec.
+  /// Without it a run of millions of leases is quick.
   bool checked = true;
   bool timed = false;  ///< fills core_s and settle_s_most
   std::uint64_t steps = 0;
@@ -131,7 +138,9 @@ class World {
     Time when;
     std::uint64_t order;
     std::size_t place;  ///< in happenings_
-    bool operator<(const Event& o) const { return when != o.when ? when > o.when : order > o.order; }
+    bool operator<(const Event& o) const {
+      return when != o.when ? when > o.when : order > o.order;
+    }
   };
   /// What happens then: a call, or a message that arrives.
   struct Happening {
@@ -176,7 +185,8 @@ class World {
   std::vector<std::size_t> free_places_;
   std::map<PeerId, std::shared_ptr<Wire>> wires_;
   std::uint64_t last_peer_ = 0;
-  broker::Effects effects_;  ///< kept, as the gateway keeps its own: a new one each time is memory that is cold
+  broker::Effects
+      effects_;  ///< kept, as the gateway keeps its own: a new one each time is memory that is cold
   bool settling_ = false;  ///< once everything that arrives now has arrived
   std::optional<Time> wake_;
 };

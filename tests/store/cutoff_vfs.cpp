@@ -17,7 +17,8 @@ CutoffVfs::CutoffVfs() : real_vfs_(sqlite3_vfs_find(nullptr)), vfs_(*real_vfs_),
   vfs_.pAppData = this;
   vfs_.xOpen = open;
   vfs_.xDelete = remove;
-  // Everything else of the file system works on names and is the real one's; it looks at its own pAppData, so hand it its own self.
+  // Everything else of the file system works on names and is the real one's; it looks at its own
+  // pAppData, so hand it its own self.
   vfs_.xAccess = [](sqlite3_vfs* v, const char* name, int flags, int* out) {
     auto* real = static_cast<CutoffVfs*>(v->pAppData)->real_vfs_;
     return real->xAccess(real, name, flags, out);
@@ -29,25 +30,45 @@ CutoffVfs::CutoffVfs() : real_vfs_(sqlite3_vfs_find(nullptr)), vfs_(*real_vfs_),
 
   methods_.iVersion = 2;  // with shared memory, without memory mapping
   methods_.xClose = close;
-  methods_.xRead = [](sqlite3_file* f, void* to, int n, sqlite3_int64 at) { return real(f)->pMethods->xRead(real(f), to, n, at); };
+  methods_.xRead = [](sqlite3_file* f, void* to, int n, sqlite3_int64 at) {
+    return real(f)->pMethods->xRead(real(f), to, n, at);
+  };
   methods_.xWrite = [](sqlite3_file* f, const void* from, int n, sqlite3_int64 at) {
     return real(f)->pMethods->xWrite(real(f), from, n, at);
   };
-  methods_.xTruncate = [](sqlite3_file* f, sqlite3_int64 size) { return real(f)->pMethods->xTruncate(real(f), size); };
+  methods_.xTruncate = [](sqlite3_file* f, sqlite3_int64 size) {
+    return real(f)->pMethods->xTruncate(real(f), size);
+  };
   methods_.xSync = sync;
-  methods_.xFileSize = [](sqlite3_file* f, sqlite3_int64* size) { return real(f)->pMethods->xFileSize(real(f), size); };
-  methods_.xLock = [](sqlite3_file* f, int level) { return real(f)->pMethods->xLock(real(f), level); };
-  methods_.xUnlock = [](sqlite3_file* f, int level) { return real(f)->pMethods->xUnlock(real(f), level); };
-  methods_.xCheckReservedLock = [](sqlite3_file* f, int* out) { return real(f)->pMethods->xCheckReservedLock(real(f), out); };
-  methods_.xFileControl = [](sqlite3_file* f, int op, void* arg) { return real(f)->pMethods->xFileControl(real(f), op, arg); };
+  methods_.xFileSize = [](sqlite3_file* f, sqlite3_int64* size) {
+    return real(f)->pMethods->xFileSize(real(f), size);
+  };
+  methods_.xLock = [](sqlite3_file* f, int level) {
+    return real(f)->pMethods->xLock(real(f), level);
+  };
+  methods_.xUnlock = [](sqlite3_file* f, int level) {
+    return real(f)->pMethods->xUnlock(real(f), level);
+  };
+  methods_.xCheckReservedLock = [](sqlite3_file* f, int* out) {
+    return real(f)->pMethods->xCheckReservedLock(real(f), out);
+  };
+  methods_.xFileControl = [](sqlite3_file* f, int op, void* arg) {
+    return real(f)->pMethods->xFileControl(real(f), op, arg);
+  };
   methods_.xSectorSize = [](sqlite3_file* f) { return real(f)->pMethods->xSectorSize(real(f)); };
-  methods_.xDeviceCharacteristics = [](sqlite3_file* f) { return real(f)->pMethods->xDeviceCharacteristics(real(f)); };
+  methods_.xDeviceCharacteristics = [](sqlite3_file* f) {
+    return real(f)->pMethods->xDeviceCharacteristics(real(f));
+  };
   methods_.xShmMap = [](sqlite3_file* f, int page, int size, int extend, void volatile** out) {
     return real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
   };
-  methods_.xShmLock = [](sqlite3_file* f, int offset, int n, int flags) { return real(f)->pMethods->xShmLock(real(f), offset, n, flags); };
+  methods_.xShmLock = [](sqlite3_file* f, int offset, int n, int flags) {
+    return real(f)->pMethods->xShmLock(real(f), offset, n, flags);
+  };
   methods_.xShmBarrier = [](sqlite3_file* f) { real(f)->pMethods->xShmBarrier(real(f)); };
-  methods_.xShmUnmap = [](sqlite3_file* f, int remove_it) { return real(f)->pMethods->xShmUnmap(real(f), remove_it); };
+  methods_.xShmUnmap = [](sqlite3_file* f, int remove_it) {
+    return real(f)->pMethods->xShmUnmap(real(f), remove_it);
+  };
   sqlite3_vfs_register(&vfs_, 1);
 }
 
@@ -56,7 +77,8 @@ CutoffVfs::~CutoffVfs() {
   sqlite3_vfs_register(real_vfs_, 1);
 }
 
-int CutoffVfs::open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags, int* out_flags) {
+int CutoffVfs::open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags,
+                    int* out_flags) {
   auto* self = static_cast<CutoffVfs*>(vfs->pAppData);
   auto* mine = reinterpret_cast<File*>(file);
   mine->base.pMethods = nullptr;
@@ -86,7 +108,8 @@ int CutoffVfs::sync(sqlite3_file* file, int flags) {
   CutoffVfs* self = mine->owner;
   if (self->observe) self->observe();
   const int code = mine->real->pMethods->xSync(mine->real, flags);
-  if (code == SQLITE_OK && !mine->path->empty()) self->synced_[*mine->path] = content_of(*mine->path);
+  if (code == SQLITE_OK && !mine->path->empty())
+    self->synced_[*mine->path] = content_of(*mine->path);
   if (self->observe) self->observe();
   return code;
 }

@@ -1,5 +1,6 @@
-// A file system for SQLite that can be cut off: it passes everything on to the real one, and remembers of each file what a sync had
-// made safe. observe() is called around every sync, the moments at which what a power failure would leave changes.
+// A file system for SQLite that can be cut off: it passes everything on to the real one, and
+// remembers of each file what a sync had made safe. observe() is called around every sync, the
+// moments at which what a power failure would leave changes.
 #pragma once
 
 #include <sqlite3.h>
@@ -29,7 +30,8 @@ class CutoffVfs {
     sqlite3_file* real;  // behind this struct
   };
 
-  static int open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags, int* out_flags);
+  static int open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags,
+                  int* out_flags);
   static int remove(sqlite3_vfs* vfs, const char* name, int sync);
   static int close(sqlite3_file* file);
   static int sync(sqlite3_file* file, int flags);

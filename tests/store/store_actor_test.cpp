@@ -33,7 +33,9 @@ class ScriptedStore : public Store {
     auto& numbers = script_->applied.emplace_back();
     for (const auto& op : ops) numbers.push_back(std::get<ReserveNumbers>(op).below);
   }
-  wire::Batch load(JobNumber, wire::Interval) override { throw StoreError(StoreError::Kind::corrupt, "gone"); }
+  wire::Batch load(JobNumber, wire::Interval) override {
+    throw StoreError(StoreError::Kind::corrupt, "gone");
+  }
   wire::Batch load_result(JobNumber, std::uint64_t) override { return {}; }
   bool sweep() override { return false; }
 
@@ -45,7 +47,8 @@ class StoreActorTest : public ::testing::Test {
  protected:
   std::shared_ptr<ScriptedStore::Script> script = std::make_shared<ScriptedStore::Script>();
   runtime::Mailbox<StoreEvent> events;
-  std::unique_ptr<StoreActor> actor = std::make_unique<StoreActor>(std::make_unique<ScriptedStore>(script), events);
+  std::unique_ptr<StoreActor> actor =
+      std::make_unique<StoreActor>(std::make_unique<ScriptedStore>(script), events);
   std::vector<StoreEvent> seen;
 
   void commit(std::uint64_t ticket) { actor->commit({ticket, {ReserveNumbers{ticket}}}); }
@@ -102,7 +105,8 @@ TEST_F(StoreActorTest, TroubleIsToldOnceAndNothingIsLostOrReordered) {
     last = ticket;
   }
   std::vector<std::uint64_t> all;
-  for (const auto& transaction : script->applied) all.insert(all.end(), transaction.begin(), transaction.end());
+  for (const auto& transaction : script->applied)
+    all.insert(all.end(), transaction.begin(), transaction.end());
   EXPECT_EQ(all, (std::vector<std::uint64_t>{1, 2, 3}));
 }
 
@@ -118,7 +122,8 @@ TEST_F(StoreActorTest, AnOrderlyEndWritesWhatIsThere) {
   commit(2);
   actor.reset();
   std::vector<std::uint64_t> all;
-  for (const auto& transaction : script->applied) all.insert(all.end(), transaction.begin(), transaction.end());
+  for (const auto& transaction : script->applied)
+    all.insert(all.end(), transaction.begin(), transaction.end());
   EXPECT_EQ(all, (std::vector<std::uint64_t>{1, 2}));
 }
 

@@ -1,5 +1,5 @@
-// What a broker finds after it was killed, or the power failed, at any moment of a scripted run: the state after some transaction, and
-// never one before what was acknowledged.
+// What a broker finds after it was killed, or the power failed, at any moment of a scripted run:
+// the state after some transaction, and never one before what was acknowledged.
 #include <fstream>
 #include <set>
 
@@ -20,7 +20,8 @@ struct Moment {
 
 enum class Loss { process, power };
 
-std::vector<Moment> run_and_watch(const std::string& folder, std::vector<std::string>& states, Loss loss) {
+std::vector<Moment> run_and_watch(const std::string& folder, std::vector<std::string>& states,
+                                  Loss loss) {
   std::vector<Moment> moments;
   sim::MemoryStore model;
   int acknowledged = 0, begun = 0;
@@ -69,13 +70,17 @@ void check(Loss loss) {
   for (std::size_t m = 0; m < moments.size(); ++m) {
     const std::string copy = folder / ("copy" + std::to_string(m));
     std::filesystem::create_directory(copy);
-    for (const auto& [name, content] : moments[m].files) std::ofstream(copy + "/" + name, std::ios::binary) << content;
+    for (const auto& [name, content] : moments[m].files)
+      std::ofstream(copy + "/" + name, std::ios::binary) << content;
     SqliteStore store(copy);
     ASSERT_FALSE(store.loss()) << "moment " << m << ": " << store.loss()->text();
     const std::string found = state_of(store);
     bool known = false;
-    for (int k = moments[m].acknowledged; k <= moments[m].begun; ++k) known = known || states[static_cast<std::size_t>(k)] == found;
-    ASSERT_TRUE(known) << "moment " << m << " of " << moments.size() << ", " << moments[m].acknowledged << " acknowledged, found:\n" << found;
+    for (int k = moments[m].acknowledged; k <= moments[m].begun; ++k)
+      known = known || states[static_cast<std::size_t>(k)] == found;
+    ASSERT_TRUE(known) << "moment " << m << " of " << moments.size() << ", "
+                       << moments[m].acknowledged << " acknowledged, found:\n"
+                       << found;
     seen.insert(found);
     std::filesystem::remove_all(copy);
   }

@@ -34,7 +34,8 @@ void fill(const std::string& folder, int transactions = 30) {
 TEST(StoreFaults, TwoBrokersNeverShareAStore) {
   Folder folder;
   SqliteStore first(folder / "s");
-  const std::string text = complaint([&] { SqliteStore second(folder / "s"); }, StoreError::Kind::unusable);
+  const std::string text =
+      complaint([&] { SqliteStore second(folder / "s"); }, StoreError::Kind::unusable);
   EXPECT_NE(text.find("in use by another broker"), std::string::npos) << text;
 }
 
@@ -45,7 +46,8 @@ TEST(StoreFaults, AStoreOfANewerVersionIsRefused) {
     Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
     database.run("PRAGMA user_version = 99");
   }
-  const std::string text = complaint([&] { SqliteStore store(folder / "s"); }, StoreError::Kind::unusable);
+  const std::string text =
+      complaint([&] { SqliteStore store(folder / "s"); }, StoreError::Kind::unusable);
   EXPECT_NE(text.find("newer Quern"), std::string::npos) << text;
 }
 
@@ -104,12 +106,18 @@ TEST(StoreFaults, BytesThatTheDiskHasChangedAreFoundAndNotServed) {
     Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
     Statement(database, "UPDATE inputs SET bytes = ?").bind_blob(changed).run();
     SqliteStore store(folder / "s");
-    const std::string text = complaint([&] { store.load(b.number, {0, 1}); }, StoreError::Kind::corrupt);
+    const std::string text = complaint(
+        [&] {
+          store.load(b.number, {0, 1});
+        },
+        StoreError::Kind::corrupt);
     EXPECT_NE(text.find("not as it was written"), std::string::npos) << text;
   }
   std::ostringstream out;
   EXPECT_FALSE(check_store(folder / "s", out));
-  EXPECT_NE(out.str().find("job 1: a row of its inputs is not as it was written"), std::string::npos) << out.str();
+  EXPECT_NE(out.str().find("job 1: a row of its inputs is not as it was written"),
+            std::string::npos)
+      << out.str();
 }
 
 TEST(StoreFaults, FilesThatAreRemovedOrReplacedAreNoticed) {
@@ -121,7 +129,9 @@ TEST(StoreFaults, FilesThatAreRemovedOrReplacedAreNoticed) {
     const std::string file = folder / name + "/" + name;
     std::filesystem::rename(file, file + ".away");
     std::ofstream(file) << "another";
-    EXPECT_NE(complaint([&] { store.look(); }, StoreError::Kind::trouble).find("removed or replaced"), std::string::npos);
+    EXPECT_NE(
+        complaint([&] { store.look(); }, StoreError::Kind::trouble).find("removed or replaced"),
+        std::string::npos);
     EXPECT_NE(complaint([&] { store.apply({ReserveNumbers{3}}); }, StoreError::Kind::trouble), "");
     std::filesystem::rename(file + ".away", file);
     store.look();
@@ -135,10 +145,13 @@ TEST(StoreFaults, AFolderThatIsThereKeepsItsMode) {
   fs::permissions(folder / "s", static_cast<fs::perms>(0755));
   SqliteStore store(folder / "s");
   EXPECT_EQ(fs::status(folder / "s").permissions(), static_cast<fs::perms>(0755));
-  EXPECT_EQ(fs::status(SqliteStore::file_in(folder / "s")).permissions(), static_cast<fs::perms>(0600));
+  EXPECT_EQ(fs::status(SqliteStore::file_in(folder / "s")).permissions(),
+            static_cast<fs::perms>(0600));
   fs::create_directory(folder / "all");
   fs::permissions(folder / "all", static_cast<fs::perms>(0777));
-  EXPECT_NE(complaint([&] { SqliteStore all(folder / "all"); }, StoreError::Kind::unusable).find("everybody may write"), std::string::npos);
+  EXPECT_NE(complaint([&] { SqliteStore all(folder / "all"); }, StoreError::Kind::unusable)
+                .find("everybody may write"),
+            std::string::npos);
 }
 
 TEST(StoreFaults, ADatabaseOfSomebodyElseIsLeftAlone) {
@@ -148,7 +161,8 @@ TEST(StoreFaults, ADatabaseOfSomebodyElseIsLeftAlone) {
     Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
     database.run("CREATE TABLE theirs(x)");
   }
-  const std::string text = complaint([&] { SqliteStore store(folder / "s"); }, StoreError::Kind::unusable);
+  const std::string text =
+      complaint([&] { SqliteStore store(folder / "s"); }, StoreError::Kind::unusable);
   EXPECT_NE(text.find("not one of Quern"), std::string::npos) << text;
 }
 
@@ -156,14 +170,16 @@ TEST(StoreFaults, AFileThatIsNoDatabaseIsSaidToBeDamaged) {
   Folder folder;
   std::filesystem::create_directory(folder / "s");
   std::ofstream(SqliteStore::file_in(folder / "s")) << std::string(100'000, 'q');
-  const std::string text = complaint([&] { SqliteStore store(folder / "s"); }, StoreError::Kind::corrupt);
+  const std::string text =
+      complaint([&] { SqliteStore store(folder / "s"); }, StoreError::Kind::corrupt);
   EXPECT_NE(text.find("damaged"), std::string::npos) << text;
 }
 
 TEST(StoreFaults, AFolderThatCannotBeMadeIsNamed) {
   Folder folder;
   std::ofstream(folder / "file") << "x";
-  const std::string text = complaint([&] { SqliteStore store((folder / "file") + "/s"); }, StoreError::Kind::unusable);
+  const std::string text =
+      complaint([&] { SqliteStore store((folder / "file") + "/s"); }, StoreError::Kind::unusable);
   EXPECT_NE(text.find("--store"), std::string::npos) << text;
 }
 
@@ -196,7 +212,8 @@ TEST(StoreFaults, FlippedBytesAreReportedAndNeverCrash) {
 
 TEST(StoreFaults, AFullDiskIsTroubleThatPasses) {
   Folder folder;
-  // A limit on the size of files stands for the end of the disk; it holds for the whole process, so in a child.
+  // A limit on the size of files stands for the end of the disk; it holds for the whole process, so
+  // in a child.
   const pid_t child = ::fork();
   if (child == 0) {
     std::signal(SIGXFSZ, SIG_IGN);
@@ -219,7 +236,8 @@ TEST(StoreFaults, AFullDiskIsTroubleThatPasses) {
     try {
       store.apply(ops);
     } catch (const StoreError& error) {
-      refused = error.kind() == StoreError::Kind::trouble && std::string(error.what()).find("full") != std::string::npos;
+      refused = error.kind() == StoreError::Kind::trouble &&
+                std::string(error.what()).find("full") != std::string::npos;
     }
     const bool kept = state_of(store) == held;
     ::setrlimit(RLIMIT_FSIZE, &before);
@@ -255,7 +273,8 @@ TEST(StoreFaults, TheCheckFindsWhatIsMissing) {
   }
   std::ostringstream broken;
   EXPECT_FALSE(check_store(folder / "s", broken));
-  EXPECT_NE(broken.str().find("input of tasks 0 to 1 is missing"), std::string::npos) << broken.str();
+  EXPECT_NE(broken.str().find("input of tasks 0 to 1 is missing"), std::string::npos)
+      << broken.str();
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// A store that has lost its last commits says so, however its files were cut off; one that has not says nothing.
+// A store that has lost its last commits says so, however its files were cut off; one that has not
+// says nothing.
 #include <fstream>
 
 #include "broker/actors/check_store.hpp"
@@ -20,7 +21,8 @@ struct Killed {
   const std::string& log() const { return files.at("quern.db-wal"); }
   /// Commits that are lost when the log ends at `size`.
   std::uint64_t lost_at(std::size_t size) const {
-    return static_cast<std::uint64_t>(std::count_if(log_sizes.begin(), log_sizes.end(), [&](std::size_t end) { return end > size; }));
+    return static_cast<std::uint64_t>(std::count_if(log_sizes.begin(), log_sizes.end(),
+                                                    [&](std::size_t end) { return end > size; }));
   }
 };
 
@@ -45,7 +47,9 @@ template <typename Then>
 Killed killed_after(const std::string& folder, int commits, Then then) {
   Killed out;
   SqliteStore store(folder);
-  const auto committed = [&] { out.log_sizes.push_back(content_of(folder + "/quern.db-wal").size()); };
+  const auto committed = [&] {
+    out.log_sizes.push_back(content_of(folder + "/quern.db-wal").size());
+  };
   store.recover();
   committed();
   for (int i = 1; i < commits; ++i) {
@@ -63,7 +67,8 @@ Killed killed_after(const std::string& folder, int commits) {
 void put(const std::string& folder, const Killed& killed, std::size_t log_size) {
   fs::remove_all(folder);
   fs::create_directory(folder);
-  for (const auto& [name, content] : killed.files) std::ofstream(folder + "/" + name, std::ios::binary) << content;
+  for (const auto& [name, content] : killed.files)
+    std::ofstream(folder + "/" + name, std::ios::binary) << content;
   fs::resize_file(folder + "/quern.db-wal", log_size);
 }
 
@@ -101,7 +106,8 @@ TEST(StoreLoss, ALogThatWasLostWhollyIsCounted) {
     if (removed) fs::remove(folder / "cut/quern.db-wal");
     SqliteStore store(folder / "cut");
     ASSERT_TRUE(store.loss());
-    EXPECT_NE(store.loss()->text().find("lost all its 5 commits"), std::string::npos) << store.loss()->text();
+    EXPECT_NE(store.loss()->text().find("lost all its 5 commits"), std::string::npos)
+        << store.loss()->text();
   }
 }
 
@@ -119,7 +125,8 @@ TEST(StoreLoss, WhatIsThereIsNeverSaidToBeLost) {
   const Killed killed = killed_after(folder / "s", 8);
   put(folder / "killed", killed, killed.log().size());
   EXPECT_EQ(lost_in(folder / "killed"), 0u);
-  EXPECT_EQ(lost_in(folder / "s"), 0u) << "ended in order: the log is gone, and all of it is in the store";
+  EXPECT_EQ(lost_in(folder / "s"), 0u)
+      << "ended in order: the log is gone, and all of it is in the store";
   put(folder / "behind", killed, killed.log().size());
   SqliteStore(folder / "behind").recover();
   std::ofstream(folder / "behind/last-commit", std::ios::binary) << killed.files.at("last-commit");
@@ -138,7 +145,8 @@ TEST(StoreLoss, ItIsSaidOnceAndPutOnRecord) {
   {
     SqliteStore store(folder / "cut");
     EXPECT_NE(store.loss()->text().find(text), std::string::npos) << store.loss()->text();
-    EXPECT_NE(store.loss()->text().find("and ends with commit 5 of "), std::string::npos) << store.loss()->text();
+    EXPECT_NE(store.loss()->text().find("and ends with commit 5 of "), std::string::npos)
+        << store.loss()->text();
     store.recover();
   }
   EXPECT_EQ(lost_in(folder / "cut"), 0u);
@@ -175,7 +183,8 @@ TEST(StoreLoss, AnOlderCopyThatWasPutBackIsSaid) {
 TEST(StoreLoss, WhatWasCopiedIntoTheStoreIsNotLostWithTheLog) {
   Folder folder;
   const Killed killed = killed_after(folder / "s", 10, [&](SqliteStore& store) {
-    Database(SqliteStore::file_in(folder / "s"), Database::Mode::write).run("PRAGMA wal_checkpoint(PASSIVE)");
+    Database(SqliteStore::file_in(folder / "s"), Database::Mode::write)
+        .run("PRAGMA wal_checkpoint(PASSIVE)");
     for (int i = 0; i < 3; ++i) store.apply({ReserveNumbers{10}});
   });
   put(folder / "cut", killed, 0);
@@ -185,7 +194,8 @@ TEST(StoreLoss, WhatWasCopiedIntoTheStoreIsNotLostWithTheLog) {
 TEST(StoreLoss, ALogThatWasCutOffAfterItWasCopiedIsSaidOrRefused) {
   Folder folder;
   const Killed killed = killed_after(folder / "s", 10, [&](SqliteStore&) {
-    Database(SqliteStore::file_in(folder / "s"), Database::Mode::write).run("PRAGMA wal_checkpoint(PASSIVE)");
+    Database(SqliteStore::file_in(folder / "s"), Database::Mode::write)
+        .run("PRAGMA wal_checkpoint(PASSIVE)");
   });
   put(folder / "cut", killed, 0);
   EXPECT_EQ(lost_in(folder / "cut"), 0u);
@@ -194,7 +204,8 @@ TEST(StoreLoss, ALogThatWasCutOffAfterItWasCopiedIsSaidOrRefused) {
     try {
       EXPECT_EQ(lost_in(folder / "cut"), 9 - i) << "the log ends with commit " << i + 1;
     } catch (const StoreError& error) {
-      EXPECT_EQ(static_cast<int>(error.kind()), static_cast<int>(StoreError::Kind::corrupt)) << error.what();
+      EXPECT_EQ(static_cast<int>(error.kind()), static_cast<int>(StoreError::Kind::corrupt))
+          << error.what();
     }
   }
 }
@@ -214,7 +225,8 @@ TEST(StoreLoss, ADamagedFileIsSaidAndWrittenAnew) {
   const std::string sound = killed.files["last-commit"];
   std::string changed = sound;
   changed[7] = '9';
-  for (const std::string& bad : {changed, sound.substr(0, 40), sound + "x", std::string(160, '\0'), std::string(100'000, 'q')}) {
+  for (const std::string& bad : {changed, sound.substr(0, 40), sound + "x", std::string(160, '\0'),
+                                 std::string(100'000, 'q')}) {
     killed.files["last-commit"] = bad;
     put(folder / "cut", killed, killed.log_sizes[2]);
     const CommitFile::Found found = CommitFile::read(folder / "cut");
@@ -242,7 +254,8 @@ TEST(StoreLoss, AStoreWorksWithoutTheFile) {
 TEST(StoreLoss, TheFileIsForItsOwnerOnly) {
   Folder folder;
   SqliteStore store(folder / "s");
-  EXPECT_EQ(fs::status(CommitFile::file_in(folder / "s")).permissions(), static_cast<fs::perms>(0600));
+  EXPECT_EQ(fs::status(CommitFile::file_in(folder / "s")).permissions(),
+            static_cast<fs::perms>(0600));
 }
 
 }  // namespace

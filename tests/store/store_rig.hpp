@@ -1,4 +1,5 @@
-// What the tests of the store share: a folder, random transactions, and a text that says everything that a store gave back.
+// What the tests of the store share: a folder, random transactions, and a text that says everything
+// that a store gave back.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -37,36 +38,45 @@ inline void describe(std::ostream& out, const wire::Batch& batch) {
   for (wire::BatchReader reader(batch); !reader.at_end();) out << '"' << reader.next() << '"';
 }
 
-/// Everything but the incarnation: two stores with the same text hold the same. Payloads are read with load().
+/// Everything but the incarnation: two stores with the same text hold the same. Payloads are read
+/// with load().
 inline std::string describe(Store& store, const Recovered& recovered) {
   std::ostringstream out;
   for (const RecoveredJob& job : recovered.jobs) {
     const JobBirth& b = job.birth;
     const JobProgress& p = job.progress;
     const wire::JobOptions& o = b.options;
-    out << "job " << value(b.number) << ' ' << b.uuid.text() << ' ' << b.function << ' ' << wire::word(b.input) << ' ' << b.range_begin
-        << ':' << b.range_end << " by " << b.principal << " [" << o.name << ' ' << o.priority << ' ' << o.weight << ' ' << o.attempts << ' '
-        << o.backoff_ms << ' ' << o.timeout_ms << ' ' << o.detach << ' ' << o.unique << ' ' << o.reduce << ' ' << o.cost;
+    out << "job " << value(b.number) << ' ' << b.uuid.text() << ' ' << b.function << ' '
+        << wire::word(b.input) << ' ' << b.range_begin << ':' << b.range_end << " by "
+        << b.principal << " [" << o.name << ' ' << o.priority << ' ' << o.weight << ' '
+        << o.attempts << ' ' << o.backoff_ms << ' ' << o.timeout_ms << ' ' << o.detach << ' '
+        << o.unique << ' ' << o.reduce << ' ' << o.cost;
     for (const auto& [name, wanted] : o.require) out << ' ' << name << '=' << wanted;
     for (const auto& [name, amount] : o.resources) out << ' ' << name << '>' << amount;
-    out << "]" << (b.common ? " common " + std::string(b.common->view()) : "") << "\n  " << wire::word(p.state) << ' ' << p.reason << ' '
-        << wire::word(p.failure) << ' ' << p.open << ' ' << wire::word(p.encoding) << ' ' << p.accepted << ' ' << p.accepted_bytes << ' '
-        << p.total << ' ' << p.frontier << " ended " << column_of(p.ended) << " failed " << column_of(p.failed) << ' ' << p.done << ' '
-        << p.cancelled << ' ' << p.retried << " attempts " << column_of(p.attempts) << " crashes " << column_of(p.crashes) << " results "
-        << p.results_begin << '-' << p.results_end;
+    out << "]" << (b.common ? " common " + std::string(b.common->view()) : "") << "\n  "
+        << wire::word(p.state) << ' ' << p.reason << ' ' << wire::word(p.failure) << ' ' << p.open
+        << ' ' << wire::word(p.encoding) << ' ' << p.accepted << ' ' << p.accepted_bytes << ' '
+        << p.total << ' ' << p.frontier << " ended " << column_of(p.ended) << " failed "
+        << column_of(p.failed) << ' ' << p.done << ' ' << p.cancelled << ' ' << p.retried
+        << " attempts " << column_of(p.attempts) << " crashes " << column_of(p.crashes)
+        << " results " << p.results_begin << '-' << p.results_end;
     if (p.decision)
-      out << " decision " << wire::word(p.decision->takes) << ' ' << wire::word(p.decision->encoding) << ' ' << p.decision->divisible
-          << p.decision->finish << ' ' << p.decision->reduce << ' ' << p.decision->sentence;
+      out << " decision " << wire::word(p.decision->takes) << ' '
+          << wire::word(p.decision->encoding) << ' ' << p.decision->divisible << p.decision->finish
+          << ' ' << p.decision->reduce << ' ' << p.decision->sentence;
     if (p.value) out << " value " << p.value->view();
     for (const auto& row : job.inputs) {
       out << "\n  input " << row.first << '+' << row.count << ' ' << row.weight << ": ";
       describe(out, store.load(b.number, {row.first, row.first + row.count}));
     }
     for (const auto& result : job.results) {
-      out << "\n  result " << result.seq << " tasks " << column_of(result.entry.tasks) << " errors " << column_of(result.entry.errors) << ": ";
+      out << "\n  result " << result.seq << " tasks " << column_of(result.entry.tasks) << " errors "
+          << column_of(result.entry.errors) << ": ";
       describe(out, store.load_result(b.number, result.seq));
     }
-    for (const auto& partial : job.partials) out << "\n  partial " << partial.tasks.begin << '-' << partial.tasks.end << ' ' << partial.value;
+    for (const auto& partial : job.partials)
+      out << "\n  partial " << partial.tasks.begin << '-' << partial.tasks.end << ' '
+          << partial.value;
     out << '\n';
   }
   return out.str();
@@ -101,24 +111,28 @@ class Transactions {
 
  private:
   std::string text() {
-    static const char* kTexts[] = {"", "plain", "two words", "a\"quote'", "line\nbreak", "nul\0in", "\xc3\xa9t\xc3\xa9"};
+    static const char* kTexts[] = {
+        "", "plain", "two words", "a\"quote'", "line\nbreak", "nul\0in", "\xc3\xa9t\xc3\xa9"};
     return kTexts[below(7)];
   }
   wire::Batch batch() {
     wire::BatchBuilder builder;
     const std::uint64_t n = 1 + below(5);
     const bool uniform = below(2) == 0;
-    for (std::uint64_t i = 0; i < n; ++i) builder.add(std::string(uniform ? 16 : below(40), static_cast<char>('a' + below(26))));
+    for (std::uint64_t i = 0; i < n; ++i)
+      builder.add(std::string(uniform ? 16 : below(40), static_cast<char>('a' + below(26))));
     return builder.take();
   }
   wire::Intervals intervals() {
     wire::Intervals out;
-    for (std::uint64_t at = below(5), n = below(3); n > 0; --n, at += 20) out.push_back({at, at + 1 + below(10)});
+    for (std::uint64_t at = below(5), n = below(3); n > 0; --n, at += 20)
+      out.push_back({at, at + 1 + below(10)});
     return out;
   }
   std::vector<CountedTasks> counted() {
     std::vector<CountedTasks> out;
-    for (const auto& tasks : intervals()) out.push_back({tasks, static_cast<std::uint32_t>(1 + below(3))});
+    for (const auto& tasks : intervals())
+      out.push_back({tasks, static_cast<std::uint32_t>(1 + below(3))});
     return out;
   }
 
@@ -164,19 +178,24 @@ class Transactions {
         p.total = p.accepted;
         break;
       }
-      case 1: ops.push_back(DropInput{p.job, {below(5), 5 + below(30)}}); break;
+      case 1:
+        ops.push_back(DropInput{p.job, {below(5), 5 + below(30)}});
+        break;
       case 2: {
         ResultEntry entry;
         entry.batch = batch();
         entry.tasks = {{100, 100 + entry.batch.count()}};
-        if (below(2) == 0) entry.errors = {{5, 1, ErrorCode::failed, text()}, {7, 3, ErrorCode::timeout, ""}};
+        if (below(2) == 0)
+          entry.errors = {{5, 1, ErrorCode::failed, text()}, {7, 3, ErrorCode::timeout, ""}};
         ops.push_back(PutResult{p.job, p.results_end, entry});
         ++p.results_end;
         break;
       }
       case 3:
-        if (p.results_end > p.results_begin) ops.push_back(PutErrors{p.job, p.results_begin, {{9, 1, ErrorCode::poison, text()}}});
-        p.results_begin += p.results_end > p.results_begin ? below(p.results_end - p.results_begin + 1) : 0;
+        if (p.results_end > p.results_begin)
+          ops.push_back(PutErrors{p.job, p.results_begin, {{9, 1, ErrorCode::poison, text()}}});
+        p.results_begin +=
+            p.results_end > p.results_begin ? below(p.results_end - p.results_begin + 1) : 0;
         ops.push_back(DropResults{p.job, p.results_begin});
         break;
       case 4: {
@@ -201,7 +220,8 @@ class Transactions {
     p.retried = below(1000);
     p.attempts = counted();
     p.crashes = counted();
-    if (below(2) == 0) p.decision = Decision{Takes::range, Encoding::value, true, below(2) == 0, text(), text()};
+    if (below(2) == 0)
+      p.decision = Decision{Takes::range, Encoding::value, true, below(2) == 0, text(), text()};
     if (below(3) == 0) p.value = wire::Buffer::copy("v" + text());
     ops.push_back(p);
   }

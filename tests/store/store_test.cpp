@@ -1,4 +1,5 @@
-// The SQLite store does what the simplest store does (sim/memory_store.hpp), and keeps its place on the disk small.
+// The SQLite store does what the simplest store does (sim/memory_store.hpp), and keeps its place on
+// the disk small.
 #include "store/store_rig.hpp"
 
 namespace quern::broker {
@@ -63,7 +64,8 @@ TEST(Store, LoadsAcrossRows) {
   SqliteStore store(folder / "s");
   JobBirth b;
   b.number = JobNumber{1};
-  store.apply({AddJob{b}, AddInput{b.number, 0, tasks_of(3, 'a')}, AddInput{b.number, 3, tasks_of(2, 'b')}});
+  store.apply({AddJob{b}, AddInput{b.number, 0, tasks_of(3, 'a')},
+               AddInput{b.number, 3, tasks_of(2, 'b')}});
   const wire::Batch both = store.load(b.number, {0, 5});
   ASSERT_EQ(both.count(), 5u);
   EXPECT_TRUE(both.sizes.is_uniform());
@@ -78,7 +80,8 @@ TEST(Store, KeepsWhatTasksCostAndWhatJobsNeed) {
   b.options.blobs = {std::string(64, 'a'), std::string(64, 'b')};
   {
     SqliteStore store(folder / "s");
-    store.apply({AddJob{b}, AddInput{b.number, 0, tasks_of(3, 'a'), {1, 0.5, 1e6}}, AddInput{b.number, 3, tasks_of(2, 'b')}});
+    store.apply({AddJob{b}, AddInput{b.number, 0, tasks_of(3, 'a'), {1, 0.5, 1e6}},
+                 AddInput{b.number, 3, tasks_of(2, 'b')}});
   }
   SqliteStore store(folder / "s");
   const RecoveredJob job = store.recover().jobs.at(0);
@@ -95,14 +98,16 @@ TEST(Store, ADroppedJobIsSweptInSlicesAndItsSpaceIsUsedAgain) {
     b.number = JobNumber{n};
     b.uuid.octets[0] = static_cast<std::uint8_t>(n);
     StoreOps ops{AddJob{b}};
-    for (std::uint64_t i = 0; i < 150; ++i) ops.push_back(AddInput{b.number, i * 1000, tasks_of(1000, 'x')});
+    for (std::uint64_t i = 0; i < 150; ++i)
+      ops.push_back(AddInput{b.number, i * 1000, tasks_of(1000, 'x')});
     store.apply(ops);
     store.apply({DropJob{b.number}});
     int slices = 0;
     while (store.sweep()) ++slices;
     EXPECT_GT(slices, 2);
   }
-  EXPECT_LT(std::filesystem::file_size(SqliteStore::file_in(folder / "s")), 3u * 150 * 16'000) << "twelve jobs of 150 x 16,000 octets";
+  EXPECT_LT(std::filesystem::file_size(SqliteStore::file_in(folder / "s")), 3u * 150 * 16'000)
+      << "twelve jobs of 150 x 16,000 octets";
   EXPECT_EQ(state_of(store), "below 1");
 }
 
@@ -112,7 +117,8 @@ TEST(Store, TheInputOfAJobThatIsOverIsGoneAtOnceAndClearedAwayInSlices) {
   JobBirth b;
   b.number = JobNumber{1};
   StoreOps ops{AddJob{b}};
-  for (std::uint64_t i = 0; i < 200; ++i) ops.push_back(AddInput{b.number, i * 10, tasks_of(10, 'x')});
+  for (std::uint64_t i = 0; i < 200; ++i)
+    ops.push_back(AddInput{b.number, i * 10, tasks_of(10, 'x')});
   ResultEntry entry;
   entry.tasks = {{0, 1}};
   entry.batch = tasks_of(1, 'r');
@@ -142,9 +148,11 @@ TEST(Store, QueuedWorkTakesLessThanTwiceItsBytes) {
     JobBirth b;
     b.number = JobNumber{1};
     store.apply({AddJob{b}});
-    for (std::uint64_t i = 0; i < kRows; ++i) store.apply({AddInput{b.number, i * kTasks, tasks_of(kTasks, 'x')}});
+    for (std::uint64_t i = 0; i < kRows; ++i)
+      store.apply({AddInput{b.number, i * kTasks, tasks_of(kTasks, 'x')}});
   }
-  EXPECT_LT(std::filesystem::file_size(SqliteStore::file_in(folder / "s")), 2 * kRows * kTasks * 16);
+  EXPECT_LT(std::filesystem::file_size(SqliteStore::file_in(folder / "s")),
+            2 * kRows * kTasks * 16);
 }
 
 // Run by hand: test_store --gtest_also_run_disabled_tests --gtest_filter='StoreFigures.*'
@@ -165,7 +173,8 @@ TEST(StoreFigures, DISABLED_RowsASecond) {
     const double s = seconds([&] {
       for (std::uint64_t i = 0; i < 500; ++i) {
         StoreOps ops;
-        for (std::uint64_t k = 0; k < 8; ++k) ops.push_back(AddInput{b.number, (8 * i + k) * 4096, batch});
+        for (std::uint64_t k = 0; k < 8; ++k)
+          ops.push_back(AddInput{b.number, (8 * i + k) * 4096, batch});
         store.apply(ops);
       }
     });

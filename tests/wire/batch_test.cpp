@@ -40,7 +40,8 @@ TEST(Batch, GivesBackWhatWasPutIn) {
   for (int round = 0; round < 200; ++round) {
     std::vector<Bytes> payloads(random() % 20);
     const bool equal = random() % 2 == 0;
-    for (auto& payload : payloads) payload.assign(equal ? 3 : random() % 5, static_cast<char>(random()));
+    for (auto& payload : payloads)
+      payload.assign(equal ? 3 : random() % 5, static_cast<char>(random()));
     EXPECT_EQ(payloads_of(batch_of(payloads)), payloads);
   }
 }

@@ -78,7 +78,8 @@ class CoverageVisitor {
   template <typename M>
   void note(std::string_view key, M T::*field) {
     static const T defaults{};
-    coverage_[std::string(typeid(T).name()) + " " + std::string(key)] |= !(value_.*field == defaults.*field);
+    coverage_[std::string(typeid(T).name()) + " " + std::string(key)] |=
+        !(value_.*field == defaults.*field);
   }
 
   Coverage& coverage_;
@@ -88,19 +89,22 @@ class CoverageVisitor {
 TEST(Codec, SamplesSetEveryField) {
   Coverage coverage;
   for (const auto& s : samples())
-    std::visit([&]<typename T>(const T& m) { CoverageVisitor<T>(coverage, m); }, s.envelope.message);
+    std::visit([&]<typename T>(const T& m) { CoverageVisitor<T>(coverage, m); },
+               s.envelope.message);
   EXPECT_GT(coverage.size(), 150u);
   for (const auto& [field, set] : coverage) EXPECT_TRUE(set) << "no sample sets " << field;
 }
 
 TEST(Codec, RoundTripsEveryMessage) {
-  for (const auto& [name, envelope] : samples()) EXPECT_TRUE(decoded(encode(envelope)) == envelope) << name;
+  for (const auto& [name, envelope] : samples())
+    EXPECT_TRUE(decoded(encode(envelope)) == envelope) << name;
 }
 
 TEST(Codec, TypeNumbersAreUnique) {
   std::set<std::uint32_t> numbers;
   for (const auto& s : samples())
-    std::visit([&]<typename T>(const T&) { numbers.insert(info(Of<T>{}).number); }, s.envelope.message);
+    std::visit([&]<typename T>(const T&) { numbers.insert(info(Of<T>{}).number); },
+               s.envelope.message);
   EXPECT_EQ(numbers.size(), std::variant_size_v<Message>);
 }
 
@@ -116,7 +120,8 @@ TEST(Codec, AnEmptyOptionalIsNotAnAbsentOne) {
 }
 
 TEST(Codec, ABatchOfEmptyPayloadsIsABatch) {
-  Results results{.job = uuid_of(1), .tasks = {{0, 3}}, .errors = {}, .batch = batch_of({"", "", ""})};
+  Results results{
+      .job = uuid_of(1), .tasks = {{0, 3}}, .errors = {}, .batch = batch_of({"", "", ""})};
   const Envelope envelope{SessionId{5}, results};
   EXPECT_EQ(encode(envelope).size(), 3u);
   EXPECT_TRUE(decoded(encode(envelope)) == envelope);
@@ -130,7 +135,6 @@ TEST(Codec, LargeBodiesAreNotCopied) {
 }
 
 // ---- unknown keys
-// ---------------------------------------------------------------------------------------------------
 
 using Packer = msgpack::packer<msgpack::sbuffer>;
 
@@ -147,7 +151,8 @@ void pack_unknown(Packer& out, const char* key) {
 void copy_with_unknown_keys(Packer& out, const msgpack::object& o, bool fields = true) {
   if (o.type == msgpack::type::ARRAY) {
     out.pack_array(o.via.array.size);
-    for (std::uint32_t i = 0; i < o.via.array.size; ++i) copy_with_unknown_keys(out, o.via.array.ptr[i]);
+    for (std::uint32_t i = 0; i < o.via.array.size; ++i)
+      copy_with_unknown_keys(out, o.via.array.ptr[i]);
   } else if (o.type == msgpack::type::MAP && fields) {
     out.pack_map(o.via.map.size + 2);
     pack_unknown(out, "a key from the future");
@@ -155,7 +160,8 @@ void copy_with_unknown_keys(Packer& out, const msgpack::object& o, bool fields =
       const auto& [key, val] = o.via.map.ptr[i];
       out.pack(key);
       const auto name = key.as<std::string>();
-      copy_with_unknown_keys(out, val, name != "labels" && name != "require" && name != "resources");
+      copy_with_unknown_keys(out, val,
+                             name != "labels" && name != "require" && name != "resources");
     }
     pack_unknown(out, "zz");
   } else {
@@ -181,7 +187,8 @@ TEST(Codec, KeysMayComeInAnyOrder) {
       "\x93\x13\x05\x83\xa7release\xc3\xa6"
       "cursor\x06\xa3job\xc4\x10"_b +
       Bytes(16, 0x11);
-  EXPECT_TRUE(decoded({Buffer::adopt(std::move(header))}).message == Message(Ack{uuid_of(0x11), 6, true}));
+  EXPECT_TRUE(decoded({Buffer::adopt(std::move(header))}).message ==
+              Message(Ack{uuid_of(0x11), 6, true}));
 }
 
 TEST(Codec, AnUnknownErrorWordMeansFailed) {
@@ -193,13 +200,15 @@ TEST(Codec, AnUnknownErrorWordMeansFailed) {
 
 TEST(Codec, RealsMayComeAsIntegersOrFloats) {
   // SUBMIT with options {"weight": 3} and then {"weight": float32 1.5}.
-  Submit submit{.job = uuid_of(1), .function = "f", .options = {}, .common = {}, .batch = {}, .costs = {}};
+  Submit submit{
+      .job = uuid_of(1), .function = "f", .options = {}, .common = {}, .batch = {}, .costs = {}};
   submit.options.weight = 2;
   const Bytes header(encode({SessionId{1}, submit})[0].view());
   const Bytes sent = "\xcb\x40\0\0\0\0\0\0\0"_b;
   const auto at = header.find(sent);
   ASSERT_NE(at, Bytes::npos);
-  for (const auto& [form, weight] : {std::pair{"\x03"_b, 3.0}, std::pair{"\xca\x3f\xc0\0\0"_b, 1.5}}) {
+  for (const auto& [form, weight] :
+       {std::pair{"\x03"_b, 3.0}, std::pair{"\xca\x3f\xc0\0\0"_b, 1.5}}) {
     Bytes other = header;
     other.replace(at, sent.size(), form);
     EXPECT_EQ(std::get<Submit>(decoded({Buffer::copy(other)}).message).options.weight, weight);
@@ -207,7 +216,6 @@ TEST(Codec, RealsMayComeAsIntegersOrFloats) {
 }
 
 // ---- text
-// -----------------------------------------------------------------------------------------------------------
 
 TEST(Codec, LongTextIsCutBetweenCharacters) {
   Bye bye{ErrorCode::failed, "x" + std::string(kTextBytesMax, '\0')};
@@ -235,7 +243,8 @@ TEST(Codec, ManyLongErrorsAreShortenedNotLost) {
 }
 
 TEST(Codec, ALongAnswerIsShortenedAndSaysSo) {
-  Answer answer{.token = 1, .jobs = {}, .workers = {}, .text = {}, .broker = {}};
+  Answer answer;
+  answer.token = 1;
   answer.workers.resize(5000);
   for (auto& worker : answer.workers) worker.name = std::string(100, 'w');
   const auto got = std::get<Answer>(decoded(encode({SessionId{1}, answer})).message);

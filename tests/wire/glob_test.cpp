@@ -11,12 +11,16 @@ TEST(Glob, Table) {
     const char* text;
     bool matches;
   };
-  const Case table[] = {{"", "", true},          {"", "a", false},         {"*", "", true},          {"*", "anything", true},
-                        {"sum", "sum", true},    {"sum", "sums", false},   {"sum", "su", false},     {"s?m", "sum", true},
-                        {"s?m", "sm", false},    {"word*", "words", true}, {"word*", "sword", false}, {"*count", "wordcount", true},
-                        {"a*b*c", "aXbYc", true}, {"a*b*c", "aXcYb", false}, {"a*bc", "abcbc", true},  {"**", "x", true},
-                        {"[a]", "a", false},     {"[a]", "[a]", true},     {"?", "*", true}};
-  for (const auto& c : table) EXPECT_EQ(matches(c.pattern, c.text), c.matches) << c.pattern << " on " << c.text;
+  const Case table[] = {
+      {"", "", true},           {"", "a", false},          {"*", "", true},
+      {"*", "anything", true},  {"sum", "sum", true},      {"sum", "sums", false},
+      {"sum", "su", false},     {"s?m", "sum", true},      {"s?m", "sm", false},
+      {"word*", "words", true}, {"word*", "sword", false}, {"*count", "wordcount", true},
+      {"a*b*c", "aXbYc", true}, {"a*b*c", "aXcYb", false}, {"a*bc", "abcbc", true},
+      {"**", "x", true},        {"[a]", "a", false},       {"[a]", "[a]", true},
+      {"?", "*", true}};
+  for (const auto& c : table)
+    EXPECT_EQ(matches(c.pattern, c.text), c.matches) << c.pattern << " on " << c.text;
 }
 
 TEST(Glob, ManyStarsEnd) {

@@ -1,5 +1,5 @@
-// The bytes on the wire are fixed: every sample encodes to its golden file, and no cut of one is taken for a
-// message.
+// The bytes on the wire are fixed: every sample encodes to its golden file, and no cut of one is
+// taken for a message.
 #include "wire/golden.hpp"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,8 @@ bool is_error(const Frames& frames) { return std::holds_alternative<DecodeError>
 
 /// Parts whose octets the codec does not look into: any length of them is a message.
 bool opaque(const Message& message, std::size_t part) {
-  if (std::holds_alternative<Common>(message) || std::holds_alternative<Blob>(message)) return part == 1;
+  if (std::holds_alternative<Common>(message) || std::holds_alternative<Blob>(message))
+    return part == 1;
   if (const auto* submit = std::get_if<Submit>(&message)) return submit->has_common && part == 1;
   return std::holds_alternative<JobUpdate>(message) && part == 1;
 }

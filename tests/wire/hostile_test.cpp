@@ -25,9 +25,9 @@ TEST(Hostile, TooManyParts) {
 
 TEST(Hostile, HugeLengthsInAFewOctets) {
   const Bytes start = "\x93\x06\x05\x81\xa4work"_h;
-  for (const auto& claim :
-       {"\xdd\xff\xff\xff\xff"_h, "\xdf\xff\xff\xff\xff"_h, "\xdb\xff\xff\xff\xff"_h,
-        "\xc6\xff\xff\xff\xff"_h, "\xc9\xff\xff\xff\xff\x01"_h, "\xdc\xff\xff"_h, "\xde\xff\xff"_h}) {
+  for (const auto& claim : {"\xdd\xff\xff\xff\xff"_h, "\xdf\xff\xff\xff\xff"_h,
+                            "\xdb\xff\xff\xff\xff"_h, "\xc6\xff\xff\xff\xff"_h,
+                            "\xc9\xff\xff\xff\xff\x01"_h, "\xdc\xff\xff"_h, "\xde\xff\xff"_h}) {
     expect_error(start + claim);
     expect_error(claim);
   }
@@ -49,24 +49,26 @@ TEST(Hostile, AHeaderOverTheLimit) {
 
 TEST(Hostile, NotAHeader) {
   for (const auto& header :
-       {""_h, "\xc0"_h, "hello"_h, "\x92\x06\x05"_h, "\x94\x06\x05\x80\x80"_h, "\x93\xa1x\x05\x80"_h,
-        "\x93\x06\xff\x80"_h, "\x93\x06\x05\x90"_h, "\x93\x06\xcb\x40\x00\x00\x00\x00\x00\x00\x00\x80"_h,
-        "\x93\x00\x05\x80"_h, "\x93\x0f\x05\x80"_h, "\x93\xcd\x01\x06\x05\x80"_h, "\xc1"_h})
+       {""_h, "\xc0"_h, "hello"_h, "\x92\x06\x05"_h, "\x94\x06\x05\x80\x80"_h,
+        "\x93\xa1x\x05\x80"_h, "\x93\x06\xff\x80"_h, "\x93\x06\x05\x90"_h,
+        "\x93\x06\xcb\x40\x00\x00\x00\x00\x00\x00\x00\x80"_h, "\x93\x00\x05\x80"_h,
+        "\x93\x0f\x05\x80"_h, "\x93\xcd\x01\x06\x05\x80"_h, "\xc1"_h})
     expect_error(header);
 }
 
 TEST(Hostile, ValuesOfTheWrongType) {
-  // The first key of QUERY, "token", with every other type; then keys that are not strings, which are unknown
-  // keys.
-  for (const auto& value : {"\xc0"_h, "\xc3"_h, "\xff"_h, "\xa1x"_h, "\xc4\x01x"_h, "\x90"_h, "\x80"_h,
-                            "\xd4\x01x"_h, "\xcb\x40\x00\x00\x00\x00\x00\x00\x00"_h})
+  // The first key of QUERY, "token", with every other type; then keys that are not strings, which
+  // are unknown keys.
+  for (const auto& value : {"\xc0"_h, "\xc3"_h, "\xff"_h, "\xa1x"_h, "\xc4\x01x"_h, "\x90"_h,
+                            "\x80"_h, "\xd4\x01x"_h, "\xcb\x40\x00\x00\x00\x00\x00\x00\x00"_h})
     expect_error("\x93\x15\x05\x81\xa5token"_h + value);
   const auto result = decode({Buffer::adopt("\x93\x15\x05\x82\x01\x02\xc0\xc0"_h)});
   EXPECT_TRUE(std::holds_alternative<Envelope>(result));
 }
 
 TEST(Hostile, NamesThatAreNotUtf8) {
-  for (const auto& name : {"\xff"_h, "\xc0\x80"_h, "\xed\xa0\x80"_h, "\xf5\x80\x80\x80"_h, "\xe2\x82"_h})
+  for (const auto& name :
+       {"\xff"_h, "\xc0\x80"_h, "\xed\xa0\x80"_h, "\xf5\x80\x80\x80"_h, "\xe2\x82"_h})
     expect_error("\x93\x16\x05\x81\xa6worker"_h + static_cast<char>(0xa0 + name.size()) + name);
 }
 
@@ -76,8 +78,8 @@ TEST(Hostile, SizesThatDoNotFitTheBytes) {
     Bytes header = "\x93\x11\x05\x82\xa3job\xc4\x10"_h + Bytes(16, 1) +
                    "\xa5"
                    "count\x02"_h;
-    const auto result = decode(
-        {Buffer::adopt(std::move(header)), Buffer::adopt(std::move(sizes)), Buffer::adopt(std::move(bytes))});
+    const auto result = decode({Buffer::adopt(std::move(header)), Buffer::adopt(std::move(sizes)),
+                                Buffer::adopt(std::move(bytes))});
     return std::holds_alternative<DecodeError>(result);
   };
   EXPECT_FALSE(refused("\x01\0\0\0\x02\0\0\0"_h, "abc"));
@@ -147,7 +149,8 @@ TEST(Hostile, RandomOctetsNeverCrash) {
     Bytes header(1 + random() % 40, '\0');
     for (char& c : header) c = static_cast<char>(random());
     if (i % 2 == 0) header.replace(0, 1, "\x93\x10\x01\x84");
-    (void)decode({Buffer::adopt(std::move(header)), Buffer::copy("\x01\x01\x01\x01"), Buffer::copy("x")});
+    (void)decode(
+        {Buffer::adopt(std::move(header)), Buffer::copy("\x01\x01\x01\x01"), Buffer::copy("x")});
   }
 }
 

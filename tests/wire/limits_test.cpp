@@ -34,7 +34,8 @@ Batch uniform_batch(std::uint64_t count, std::uint32_t each) {
 }
 
 std::vector<Case> numbers() {
-  const auto submit = [](const std::string& what, ErrorCode code, std::function<void(Submit&)> change) {
+  const auto submit = [](const std::string& what, ErrorCode code,
+                         std::function<void(Submit&)> change) {
     return broken<Submit>("submit_full", what, code, std::move(change));
   };
   return {
@@ -45,18 +46,21 @@ std::vector<Case> numbers() {
       submit("weight negative", kMalformed, [](auto& m) { m.options.weight = -1; }),
       submit("cost negative", kMalformed, [](auto& m) { m.options.cost = -0.5; }),
       submit("resource negative", kMalformed, [](auto& m) { m.options.resources["gpu"] = -1; }),
-      submit("a cost NaN", kMalformed, [](auto& m) { m.costs[1] = std::numeric_limits<float>::quiet_NaN(); }),
+      submit("a cost NaN", kMalformed,
+             [](auto& m) { m.costs[1] = std::numeric_limits<float>::quiet_NaN(); }),
       submit("a cost negative", kMalformed, [](auto& m) { m.costs[2] = -1; }),
       submit("a cost infinite", kMalformed,
              [](auto& m) { m.costs[0] = std::numeric_limits<float>::infinity(); }),
-      broken<Hello>("hello_worker", "slots 0", kLimit, [](auto& m) { m.worker->capacity.slots = 0; }),
+      broken<Hello>("hello_worker", "slots 0", kLimit,
+                    [](auto& m) { m.worker->capacity.slots = 0; }),
       broken<Hello>("hello_worker", "slots over", kLimit,
                     [](auto& m) { m.worker->capacity.slots = kSlotsMax + 1; }),
       broken<Hello>("hello_worker", "rate negative", kMalformed,
                     [](auto& m) { m.worker->functions[0].rate = -1; }),
       broken<Append>("append", "first over", kLimit, [](auto& m) { m.first = kTasksMax + 1; }),
       broken<Append>("append", "end over", kLimit, [](auto& m) { m.first = kTasksMax - 1; }),
-      broken<Report>("report", "error index over", kLimit, [](auto& m) { m.errors[0].first = kTasksMax; }),
+      broken<Report>("report", "error index over", kLimit,
+                     [](auto& m) { m.errors[0].first = kTasksMax; }),
       broken<Report>("report", "error of no tasks", kLimit, [](auto& m) { m.errors[0].count = 0; }),
   };
 }
@@ -66,19 +70,23 @@ std::vector<Case> names_and_lists() {
   return {
       broken<Submit>("submit_full", "function", kLimit, [&](auto& m) { m.function = long_name; }),
       broken<Submit>("submit_full", "name", kLimit, [&](auto& m) { m.options.name = long_name; }),
-      broken<Submit>("submit_full", "unique", kLimit, [&](auto& m) { m.options.unique = long_name; }),
-      broken<Submit>("submit_full", "label", kLimit, [&](auto& m) { m.options.require[long_name] = "x"; }),
+      broken<Submit>("submit_full", "unique", kLimit,
+                     [&](auto& m) { m.options.unique = long_name; }),
+      broken<Submit>("submit_full", "label", kLimit,
+                     [&](auto& m) { m.options.require[long_name] = "x"; }),
       broken<Submit>("submit_full", "label value", kLimit,
                      [&](auto& m) { m.options.require["x"] = long_name; }),
       broken<Drain>("drain", "worker", kLimit, [&](auto& m) { m.worker = long_name; }),
-      broken<Hello>("hello_worker", "identity of a reducer", kLimit,
-                    [](auto& m) { m.worker->reducers[0].identity = Bytes(kIdentityBytesMax + 1, 'i'); }),
+      broken<Hello>(
+          "hello_worker", "identity of a reducer", kLimit,
+          [](auto& m) { m.worker->reducers[0].identity = Bytes(kIdentityBytesMax + 1, 'i'); }),
       broken<Forget>("forget", "jobs", kLimit, [](auto& m) { m.jobs.resize(kListMax + 1); }),
       broken<Revoke>("revoke", "leases", kLimit, [](auto& m) { m.leases.resize(kListMax + 1); }),
       broken<Submit>("submit_full", "resources",
                      kMalformed,  // over msgpack's own bound: not told apart from other garbage
                      [](auto& m) {
-                       for (std::size_t i = 0; i <= kListMax; ++i) m.options.resources[std::to_string(i)] = 1;
+                       for (std::size_t i = 0; i <= kListMax; ++i)
+                         m.options.resources[std::to_string(i)] = 1;
                      }),
   };
 }
@@ -111,13 +119,16 @@ std::vector<Case> batches() {
                       [](auto& m) {
                         m.batch = batch_of({"1", "2"});
                       }),
-      broken<Results>("results", "payloads without tasks", kMalformed, [](auto& m) { m.tasks.clear(); }),
+      broken<Results>("results", "payloads without tasks", kMalformed,
+                      [](auto& m) { m.tasks.clear(); }),
       broken<Report>("report", "one payload for two tasks", kMalformed,
                      [](auto& m) { m.batch = batch_of({"1"}); }),
       broken<Report>("report_partial", "one payload per task", kMalformed,
                      [](auto& m) { m.batch = uniform_batch(5, 1); }),
-      broken<Lease>("lease_items", "payload missing", kMalformed, [](auto& m) { m.batch = batch_of({"1"}); }),
-      broken<Lease>("lease_items", "indexed and payloads", kMalformed, [](auto& m) { m.indexed = true; }),
+      broken<Lease>("lease_items", "payload missing", kMalformed,
+                    [](auto& m) { m.batch = batch_of({"1"}); }),
+      broken<Lease>("lease_items", "indexed and payloads", kMalformed,
+                    [](auto& m) { m.indexed = true; }),
       broken<Lease>("lease_range", "range and payloads", kMalformed,
                     [](auto& m) { m.batch = uniform_batch(1000, 1); }),
       broken<Lease>("lease_merge", "nothing to merge", kMalformed, [](auto& m) { m.batch = {}; }),
@@ -125,28 +136,46 @@ std::vector<Case> batches() {
                     [](auto& m) {
                       m.tasks = {{0, 1}, {2, 3}};
                     }),
-      broken<Lease>("lease_merge", "finish of two", kMalformed, [](auto& m) { m.kind = LeaseKind::finish; }),
-      broken<Submit>("submit_full", "costs of others", kMalformed, [](auto& m) { m.costs.push_back(1); }),
-      broken<Append>("append", "too many tasks", kLimit,
-                     [](auto& m) { m.batch = uniform_batch(kBatchTasksMax + 1, 0), m.costs.clear(); }),
-      broken<Append>("append", "two items too large together", kLimit,
-                     [](auto& m) { m.batch = uniform_batch(2, kBatchBytesMax / 2), m.costs.clear(); }),
+      broken<Lease>("lease_merge", "finish of two", kMalformed,
+                    [](auto& m) { m.kind = LeaseKind::finish; }),
+      broken<Submit>("submit_full", "costs of others", kMalformed,
+                     [](auto& m) { m.costs.push_back(1); }),
+      broken<Append>(
+          "append", "too many tasks", kLimit,
+          [](auto& m) { m.batch = uniform_batch(kBatchTasksMax + 1, 0), m.costs.clear(); }),
+      broken<Append>(
+          "append", "two items too large together", kLimit,
+          [](auto& m) { m.batch = uniform_batch(2, kBatchBytesMax / 2), m.costs.clear(); }),
       broken<Append>("append", "too large with its costs", kLimit,
                      [](auto& m) {
                        m.batch = uniform_batch(2, kBatchBytesMax / 2 - 4), m.costs = {1, 2};
                      }),
-      broken<Append>("append", "one item too large", kLimit,
-                     [](auto& m) { m.batch = uniform_batch(1, kItemBytesMax + 1), m.costs.clear(); }),
-      broken<Results>("results", "two results too large together", kLimit,
-                      [](auto& m) {
-                        m.tasks = {{0, 2}}, m.written = {}, m.batch = uniform_batch(2, kBatchBytesMax / 2);
-                      }),
-      broken<Report>("report", "output of a task that did not fail", kMalformed, [](auto& m) { m.written = {{3, 4}}; }),
-      broken<Report>("report", "output that is not there", kMalformed, [](auto& m) { m.written = {{7, 9}}; }),
+      broken<Append>(
+          "append", "one item too large", kLimit,
+          [](auto& m) { m.batch = uniform_batch(1, kItemBytesMax + 1), m.costs.clear(); }),
+      broken<Results>(
+          "results", "two results too large together", kLimit,
+          [](auto& m) {
+            m.tasks = {{0, 2}}, m.written = {}, m.batch = uniform_batch(2, kBatchBytesMax / 2);
+          }),
+      broken<Report>("report", "output of a task that did not fail", kMalformed,
+                     [](auto& m) {
+                       m.written = {{3, 4}};
+                     }),
+      broken<Report>("report", "output that is not there", kMalformed,
+                     [](auto& m) {
+                       m.written = {{7, 9}};
+                     }),
       broken<Report>("report_partial", "output beside what is folded", kMalformed,
-                     [](auto& m) { m.errors = {{.first = 20, .text = "x"}}, m.written = {{20, 21}}; }),
-      broken<Results>("results", "output that is not there", kMalformed, [](auto& m) { m.written = {{7, 9}}; }),
-      broken<Blob>("blob", "chunk too large", kLimit, [](auto& m) { m.bytes = Buffer::adopt(Bytes(kBlobChunk + 1, 'x')); }),
+                     [](auto& m) {
+                       m.errors = {{.first = 20, .text = "x"}}, m.written = {{20, 21}};
+                     }),
+      broken<Results>("results", "output that is not there", kMalformed,
+                      [](auto& m) {
+                        m.written = {{7, 9}};
+                      }),
+      broken<Blob>("blob", "chunk too large", kLimit,
+                   [](auto& m) { m.bytes = Buffer::adopt(Bytes(kBlobChunk + 1, 'x')); }),
       broken<Common>("common", "too large", kLimit,
                      [](auto& m) { m.bytes = Buffer::adopt(Bytes(kItemBytesMax + 1, 'x')); }),
   };
@@ -156,7 +185,8 @@ std::vector<Case> rules() {
   return {
       broken<Hello>("hello_client", "worker with role client", kMalformed,
                     [](auto& m) { m.worker.emplace(); }),
-      broken<Hello>("hello_worker", "role worker without one", kMalformed, [](auto& m) { m.worker.reset(); }),
+      broken<Hello>("hello_worker", "role worker without one", kMalformed,
+                    [](auto& m) { m.worker.reset(); }),
       broken<Hello>("hello_client", "no identity", kMalformed, [](auto& m) { m.identity = {}; }),
       broken<Submit>("submit_full", "no job", kMalformed, [](auto& m) { m.job = {}; }),
       broken<Submit>("submit_full", "no function", kMalformed, [](auto& m) { m.function.clear(); }),
@@ -164,18 +194,25 @@ std::vector<Case> rules() {
                      [](auto& m) { m.input = static_cast<InputKind>(9); }),
       broken<Submit>("submit_range", "backwards", kMalformed, [](auto& m) { m.range_end = -6; }),
       broken<Submit>("submit_range", "open", kMalformed, [](auto& m) { m.open = true; }),
-      broken<Submit>("submit_range", "payloads", kMalformed, [](auto& m) { m.batch = batch_of({"x"}); }),
-      broken<Submit>(
-          "submit_range", "too long", kLimit,
-          [](auto& m) { m.range_begin = std::numeric_limits<std::int64_t>::min(), m.range_end = 0; }),
+      broken<Submit>("submit_range", "payloads", kMalformed,
+                     [](auto& m) { m.batch = batch_of({"x"}); }),
+      broken<Submit>("submit_range", "too long", kLimit,
+                     [](auto& m) {
+                       m.range_begin = std::numeric_limits<std::int64_t>::min(), m.range_end = 0;
+                     }),
       broken<Append>("append", "no job", kMalformed, [](auto& m) { m.job = {}; }),
       broken<Ack>("ack", "no job", kMalformed, [](auto& m) { m.job = {}; }),
-      broken<Submit>("submit_full", "what is no blob", kMalformed, [](auto& m) { m.options.blobs[0][3] = 'A'; }),
-      broken<Submit>("submit_full", "a blob twice", kMalformed, [](auto& m) { m.options.blobs.push_back(m.options.blobs[0]); }),
-      broken<Submit>("submit_full", "too many blobs", kLimit, [](auto& m) { m.options.blobs.resize(kBlobsMax + 1, std::string(64, '0')); }),
-      broken<Common>("common", "what is no blob", kMalformed, [](auto& m) { m.blobs[0] = "../../etc/passwd"; }),
+      broken<Submit>("submit_full", "what is no blob", kMalformed,
+                     [](auto& m) { m.options.blobs[0][3] = 'A'; }),
+      broken<Submit>("submit_full", "a blob twice", kMalformed,
+                     [](auto& m) { m.options.blobs.push_back(m.options.blobs[0]); }),
+      broken<Submit>("submit_full", "too many blobs", kLimit,
+                     [](auto& m) { m.options.blobs.resize(kBlobsMax + 1, std::string(64, '0')); }),
+      broken<Common>("common", "what is no blob", kMalformed,
+                     [](auto& m) { m.blobs[0] = "../../etc/passwd"; }),
       broken<Blob>("blob", "what is no blob", kMalformed, [](auto& m) { m.blob.pop_back(); }),
-      broken<Blob>("blob", "beyond the last chunk", kMalformed, [](auto& m) { m.chunk = m.chunks; }),
+      broken<Blob>("blob", "beyond the last chunk", kMalformed,
+                   [](auto& m) { m.chunk = m.chunks; }),
       broken<Fetch>("fetch", "what is no blob", kMalformed, [](auto& m) { m.blob += '0'; }),
       broken<Lease>("lease_range", "no tasks", kMalformed, [](auto& m) { m.tasks.clear(); }),
       broken<Lease>("lease_range", "integers beyond 2^63", kLimit,
@@ -224,8 +261,11 @@ TEST(Limits, WhatIsExactlyAtTheLimitPasses) {
     const auto* error = std::get_if<DecodeError>(&result);
     EXPECT_EQ(error, nullptr) << error->text;
   };
-  Append append{
-      .job = uuid_of(1), .first = 0, .close = false, .batch = uniform_batch(1, kItemBytesMax), .costs = {}};
+  Append append{.job = uuid_of(1),
+                .first = 0,
+                .close = false,
+                .batch = uniform_batch(1, kItemBytesMax),
+                .costs = {}};
   passes(append);
   append.batch = uniform_batch(kBatchTasksMax, 15);
   passes(append);

@@ -34,7 +34,8 @@ void expect_integer(Int128 n) {
 
 TEST(Number, IntegersAsMsgpackWritesThem) {
   std::mt19937_64 random(1);
-  std::vector<std::uint64_t> values{0, 1, 127, 128, 255, 256, 65535, 65536, 0xffffffff, 0x100000000};
+  std::vector<std::uint64_t> values{0,   1,     127,   128,        255,
+                                    256, 65535, 65536, 0xffffffff, 0x100000000};
   for (int i = 0; i < 2000; ++i) values.push_back(random() >> (random() % 64));
   for (const auto v : values) {
     EXPECT_EQ(bytes_of(Int128{v}), packed(v));
@@ -62,7 +63,8 @@ TEST(Number, LongerFormsThanNeededAreRead) {
   EXPECT_TRUE(std::get<Int128>(*number_from("\xcf\0\0\0\0\0\0\0\x05"_n)) == 5);
   EXPECT_TRUE(std::get<Int128>(*number_from("\xd3\xff\xff\xff\xff\xff\xff\xff\xfe"_n)) == -2);
   EXPECT_TRUE(std::get<Int128>(*number_from("\xd0\xfe"_n)) == -2);
-  EXPECT_TRUE(std::get<Int128>(*number_from("\xd2\x80\0\0\0"_n)) == std::numeric_limits<std::int32_t>::min());
+  EXPECT_TRUE(std::get<Int128>(*number_from("\xd2\x80\0\0\0"_n)) ==
+              std::numeric_limits<std::int32_t>::min());
 }
 
 TEST(Number, Doubles) {
@@ -76,9 +78,10 @@ TEST(Number, Doubles) {
 }
 
 TEST(Number, AnythingElseIsNone) {
-  for (const auto& bytes : {""_n, "\xc0"_n, "\xc3"_n, "\xa1x"_n, "\xc4\0"_n, "\x90"_n, "\x80"_n, "\xc1"_n,
-                            "\x05\x05"_n, "\xcc"_n, "\xcd\x01"_n, "\xcb\0"_n, "\xcf\0\0\0\0\0\0\0"_n,
-                            "\xd8\x01\0"_n, "\xd4\x01\0"_n, "\xd8\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"_n})
+  for (const auto& bytes :
+       {""_n, "\xc0"_n, "\xc3"_n, "\xa1x"_n, "\xc4\0"_n, "\x90"_n, "\x80"_n, "\xc1"_n, "\x05\x05"_n,
+        "\xcc"_n, "\xcd\x01"_n, "\xcb\0"_n, "\xcf\0\0\0\0\0\0\0"_n, "\xd8\x01\0"_n, "\xd4\x01\0"_n,
+        "\xd8\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"_n})
     EXPECT_FALSE(number_from(bytes).has_value());
 }
 
@@ -86,14 +89,16 @@ TEST(Number, AddsIntegersExactly) {
   EXPECT_TRUE(std::get<Int128>(add(kTwo64 - 1, Int128{1})) == kTwo64);
   EXPECT_EQ(std::get<double>(add(Int128{1}, 0.5)), 1.5);
   EXPECT_TRUE(std::isnan(std::get<double>(add(kNan, Int128{1}))));
-  EXPECT_TRUE(std::holds_alternative<double>(add(kMost, Int128{1})));  // forged: no undefined behaviour
+  EXPECT_TRUE(
+      std::holds_alternative<double>(add(kMost, Int128{1})));  // forged: no undefined behaviour
 }
 
 TEST(Number, OrderIsExactAndTotal) {
   const Int128 big = static_cast<Int128>(1) << 53;
   const std::vector<Number> ascending{
-      -kInfinity,         -1e300,  kLeast, Int128{-1}, -0.5,      Int128{0}, 0.5, Int128{1}, 1.5, big - 1,
-      9007199254740992.0, big + 1, kTwo64, 1e300,      kInfinity, kNan};
+      -kInfinity, -1e300, kLeast,  Int128{-1},         -0.5,    Int128{0}, 0.5,
+      Int128{1},  1.5,    big - 1, 9007199254740992.0, big + 1, kTwo64,    1e300,
+      kInfinity,  kNan};
   for (std::size_t i = 0; i < ascending.size(); ++i)
     for (std::size_t j = 0; j < ascending.size(); ++j)
       EXPECT_EQ(less(ascending[i], ascending[j]), i < j) << i << " " << j;

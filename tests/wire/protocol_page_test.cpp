@@ -1,5 +1,5 @@
-// PROTOCOL.md is what others write their peers from: its tables of messages are checked against keys.hpp, row
-// by row, and its worked example against the golden file.
+// PROTOCOL.md is what others write their peers from: its tables of messages are checked against
+// keys.hpp, row by row, and its worked example against the golden file.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -29,7 +29,8 @@ std::vector<std::string> page() {
 
 std::string trimmed(const std::string& text) {
   const auto begin = text.find_first_not_of(' ');
-  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(' ') - begin + 1);
+  return begin == std::string::npos ? ""
+                                    : text.substr(begin, text.find_last_not_of(' ') - begin + 1);
 }
 
 /// The rows of the table below the heading that begins with `heading`.
@@ -81,7 +82,8 @@ class RowVisitor {
 
   template <typename N>
   void number(std::string_view key, N T::*field, Bounds = {}) {
-    add(key, type_in_page(defaults_.*field), std::to_string(static_cast<std::int64_t>(defaults_.*field)));
+    add(key, type_in_page(defaults_.*field),
+        std::to_string(static_cast<std::int64_t>(defaults_.*field)));
   }
   template <typename N>
   void always(std::string_view key, N T::*field) {
@@ -109,7 +111,9 @@ class RowVisitor {
   void names(std::string_view key, std::map<std::string, std::string> T::*) {
     add(key, "map of name", "empty");
   }
-  void reals(std::string_view key, std::map<std::string, double> T::*) { add(key, "map of real", "empty"); }
+  void reals(std::string_view key, std::map<std::string, double> T::*) {
+    add(key, "map of real", "empty");
+  }
   template <typename M>
   void object(std::string_view key, M T::*) {
     add(key, name_in_page(Of<M>{}), "defaults");
@@ -156,7 +160,8 @@ TEST(ProtocolPage, HasEveryMessage) {
     std::visit(
         []<typename T>(const T&) {
           constexpr auto type = info(Of<T>{});
-          expect_on_page<T>("#### " + std::string(type.name) + " (" + std::to_string(type.number) + ")");
+          expect_on_page<T>("#### " + std::string(type.name) + " (" + std::to_string(type.number) +
+                            ")");
         },
         s.envelope.message);
   }
@@ -168,8 +173,9 @@ void expect_nested_on_page() {
 }
 
 TEST(ProtocolPage, HasEveryNestedMap) {
-  expect_nested_on_page<TaskError, WorkerShare, LeaseSpan, JobStatus, Capacity, FunctionDecl, ReducerDecl, FunctionRate,
-                        WorkerStatus, BrokerStatus, HeldLease, WorkerOffer, HeldJob, KnownJob, JobOptions>();
+  expect_nested_on_page<TaskError, WorkerShare, LeaseSpan, JobStatus, Capacity, FunctionDecl,
+                        ReducerDecl, FunctionRate, WorkerStatus, BrokerStatus, HeldLease,
+                        WorkerOffer, HeldJob, KnownJob, JobOptions>();
 }
 
 TEST(ProtocolPage, HasEveryWord) {
@@ -197,7 +203,8 @@ std::string digits_of(const std::string& text) {
   return out;
 }
 
-/// The number in the limits table's row; "1 to 4 096" gives 14096, "2^62" 262: unequal numbers stay unequal.
+/// The number in the limits table's row; "1 to 4 096" gives 14096, "2^62" 262: unequal numbers stay
+/// unequal.
 std::string limit_on_page(const std::string& what) {
   for (const auto& line : page())
     if (line.starts_with("| " + what + " |")) return digits_of(line.substr(what.size() + 4));

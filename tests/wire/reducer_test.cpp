@@ -11,11 +11,12 @@
 namespace quern::wire::test {
 namespace {
 
-constexpr Builtin kAll[] = {Builtin::sum, Builtin::min, Builtin::max, Builtin::count, Builtin::concat};
+constexpr Builtin kAll[] = {Builtin::sum, Builtin::min, Builtin::max, Builtin::count,
+                            Builtin::concat};
 
 /// Folds results[begin, end) along a random tree, as workers and the broker might.
-Bytes folded(Builtin reducer, Encoding encoding, const std::vector<Bytes>& results, std::size_t begin,
-             std::size_t end, std::mt19937_64& random) {
+Bytes folded(Builtin reducer, Encoding encoding, const std::vector<Bytes>& results,
+             std::size_t begin, std::size_t end, std::mt19937_64& random) {
   if (end - begin == 1) {
     Bytes partial = results[begin];
     const auto error = begin_partial(reducer, encoding, partial);
@@ -29,10 +30,12 @@ Bytes folded(Builtin reducer, Encoding encoding, const std::vector<Bytes>& resul
   return left;
 }
 
-void expect_same_for_every_carving(Builtin reducer, Encoding encoding, const std::vector<Bytes>& results) {
+void expect_same_for_every_carving(Builtin reducer, Encoding encoding,
+                                   const std::vector<Bytes>& results) {
   std::mt19937_64 random(3);
   const Bytes once = folded(reducer, encoding, results, 0, results.size(), random);
-  for (int i = 0; i < 30; ++i) ASSERT_EQ(folded(reducer, encoding, results, 0, results.size(), random), once);
+  for (int i = 0; i < 30; ++i)
+    ASSERT_EQ(folded(reducer, encoding, results, 0, results.size(), random), once);
 }
 
 std::vector<Bytes> integers(std::uint64_t seed) {
@@ -59,14 +62,16 @@ TEST(Reducer, SumsThatLeaveSixtyFourBitsOnTheWayComeBack) {
   results.push_back(bytes_of(Int128{42}));
   expect_same_for_every_carving(Builtin::sum, Encoding::value, results);
   std::mt19937_64 random(1);
-  EXPECT_EQ(folded(Builtin::sum, Encoding::value, results, 0, results.size(), random), bytes_of(Int128{42}));
+  EXPECT_EQ(folded(Builtin::sum, Encoding::value, results, 0, results.size(), random),
+            bytes_of(Int128{42}));
 }
 
 TEST(Reducer, MinAndMaxOfAnyNumbersAreByteIdentical) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   std::vector<Bytes> results;
-  for (const Number& n : {Number(1.0), Number(Int128{1}), Number(0.0), Number(-0.0), Number(nan),
-                          Number(-2.5), Number(Int128{7}), Number(7.0), Number(Int128{-3}), Number(-3.0)})
+  for (const Number& n :
+       {Number(1.0), Number(Int128{1}), Number(0.0), Number(-0.0), Number(nan), Number(-2.5),
+        Number(Int128{7}), Number(7.0), Number(Int128{-3}), Number(-3.0)})
     results.push_back(bytes_of(n));
   std::mt19937_64 random(9);
   for (int i = 0; i < 20; ++i) {
@@ -80,7 +85,8 @@ TEST(Reducer, ConcatKeepsTheOrder) {
   std::vector<Bytes> results{"a", "", "b", Bytes("\0c", 2), "d"};
   expect_same_for_every_carving(Builtin::concat, Encoding::raw, results);
   std::mt19937_64 random(1);
-  EXPECT_EQ(folded(Builtin::concat, Encoding::raw, results, 0, results.size(), random), Bytes("ab\0cd", 5));
+  EXPECT_EQ(folded(Builtin::concat, Encoding::raw, results, 0, results.size(), random),
+            Bytes("ab\0cd", 5));
 }
 
 TEST(Reducer, ConcatOfStringValuesJoinsTheirOctets) {

@@ -7,9 +7,7 @@
 namespace quern::wire::test {
 namespace {
 
-Reported reported(std::uint64_t counter) {
-  return {{ReportId{{1, counter}, 2}}};
-}
+Reported reported(std::uint64_t counter) { return {{ReportId{{1, counter}, 2}}}; }
 
 Ack ack() { return {uuid_of(0x11), 6, true}; }
 
@@ -28,8 +26,10 @@ TEST(Riders, ComeBackInTheirOrder) {
 TEST(Riders, TheirBytesAreFixed) {
   const Frames frames = encode({SessionId{5}, Beat{}}, Riders{ack()});
   // [BEAT, 5, {}, [[ACK, {job, cursor, release}]]]
-  const Bytes expected =
-      Bytes("\x94\x06\x05\x80\x91\x92\x13\x83\xa3job\xc4\x10") + Bytes(16, '\x11') + "\xa6" "cursor\x06\xa7release\xc3";
+  const Bytes expected = Bytes("\x94\x06\x05\x80\x91\x92\x13\x83\xa3job\xc4\x10") +
+                         Bytes(16, '\x11') +
+                         "\xa6"
+                         "cursor\x06\xa7release\xc3";
   EXPECT_EQ(Bytes(frames[0].view()), expected);
 }
 
@@ -40,7 +40,8 @@ TEST(Riders, AreNoneOfTheMessageBefore) {
 }
 
 TEST(Riders, AreMalformedForWhoTakesNone) {
-  EXPECT_TRUE(std::holds_alternative<DecodeError>(decode(encode({SessionId{5}, Beat{}}, Riders{ack()}))));
+  EXPECT_TRUE(
+      std::holds_alternative<DecodeError>(decode(encode({SessionId{5}, Beat{}}, Riders{ack()}))));
 }
 
 TEST(Riders, OnlyAcknowledgementsRide) {
@@ -56,7 +57,8 @@ TEST(Riders, OnlyAcknowledgementsRide) {
 TEST(Riders, MoreThanTheLimitAreRefused) {
   const auto error_of = [](std::size_t count) {
     Riders read;
-    const auto decoded = decode(encode({SessionId{5}, Beat{}}, Riders(count, Message(ack()))), &read);
+    const auto decoded =
+        decode(encode({SessionId{5}, Beat{}}, Riders(count, Message(ack()))), &read);
     const auto* error = std::get_if<DecodeError>(&decoded);
     return error ? error->code : ErrorCode::none;
   };
@@ -66,12 +68,21 @@ TEST(Riders, MoreThanTheLimitAreRefused) {
 
 TEST(Riders, AnythingElseInTheirPlaceIsMalformed) {
   const Bytes beat(encode({SessionId{5}, Beat{}})[0].view());
-  const Bytes places[] = {"\xc0", "\x01", "\x80", "\x91\x01", "\x91\x90", "\x91\x91\x10", "\x91\x92\x10\x01", "\x91\x93\x10\x80\x80", "\x91\x92\xff\x80"};
+  const Bytes places[] = {"\xc0",
+                          "\x01",
+                          "\x80",
+                          "\x91\x01",
+                          "\x91\x90",
+                          "\x91\x91\x10",
+                          "\x91\x92\x10\x01",
+                          "\x91\x93\x10\x80\x80",
+                          "\x91\x92\xff\x80"};
   for (const Bytes& place : places) {
     Bytes header = beat + place;
     header[0] = '\x94';
     Riders read;
-    EXPECT_TRUE(std::holds_alternative<DecodeError>(decode({Buffer::adopt(std::move(header))}, &read)));
+    EXPECT_TRUE(
+        std::holds_alternative<DecodeError>(decode({Buffer::adopt(std::move(header))}, &read)));
     EXPECT_TRUE(read.empty());
   }
 }

@@ -9,8 +9,13 @@ constexpr SessionId kSession{0x1122334455667788};
 constexpr LeaseId kLease{0xa1b2c3d4e5f60718, 42};
 
 Capacity capacity() {
-  return {
-      .slots = 8, .cores = 3.5, .idle = 0.25, .load = 1.5, .memory_free = 8ULL << 30, .busy = 3, .stuck = 1};
+  return {.slots = 8,
+          .cores = 3.5,
+          .idle = 0.25,
+          .load = 1.5,
+          .memory_free = 8ULL << 30,
+          .busy = 3,
+          .stuck = 1};
 }
 
 FunctionDecl function_decl() {
@@ -23,7 +28,9 @@ FunctionDecl function_decl() {
           .idempotent = true};
 }
 
-TaskError failed_run() { return {.first = 7, .count = 2, .code = ErrorCode::timeout, .text = "over 5 s"}; }
+TaskError failed_run() {
+  return {.first = 7, .count = 2, .code = ErrorCode::timeout, .text = "over 5 s"};
+}
 
 JobStatus job_status() {
   JobStatus s;
@@ -66,8 +73,15 @@ JobStatus job_status() {
   s.queued_bytes = 8000;
   s.result_bytes = 9000;
   s.workers = 1;
-  s.shares = {{.worker = "left", .leases = 3, .tasks = 100, .busy_us = 90'000, .rate = 1111.5, .slots = 2}};
-  s.spans = {{.worker = "left", .lane = 1, .begin_us = 1000, .end_us = 91'000, .first = 5, .tasks = 100, .outcome = "done"}};
+  s.shares = {
+      {.worker = "left", .leases = 3, .tasks = 100, .busy_us = 90'000, .rate = 1111.5, .slots = 2}};
+  s.spans = {{.worker = "left",
+              .lane = 1,
+              .begin_us = 1000,
+              .end_us = 91'000,
+              .first = 5,
+              .tasks = 100,
+              .outcome = "done"}};
   return s;
 }
 
@@ -79,7 +93,12 @@ WorkerStatus worker_status() {
   w.reason = "for a reason";
   w.capacity = capacity();
   w.functions = {function_decl()};
-  w.rates = {{.function = "sum", .rate = 2e6, .uncertainty = 0.25, .leases = 4, .tasks = 4000, .busy_us = 2000}};
+  w.rates = {{.function = "sum",
+              .rate = 2e6,
+              .uncertainty = 0.25,
+              .leases = 4,
+              .tasks = 4000,
+              .busy_us = 2000}};
   w.labels = {{"os", "linux"}};
   w.resources = {{"gpu", 2}};
   w.leases = 2;
@@ -131,7 +150,12 @@ Hello hello_worker() {
   offer.resources = {{"gpu", 2}};
   offer.capacity = capacity();
   offer.credit_bytes = 1 << 20;
-  offer.held = {{.lease = kLease, .job = uuid_of(0x11), .tasks = {{3, 5}, {9, 10}}, .finished = true, .kind = LeaseKind::range, .attempt = 2}};
+  offer.held = {{.lease = kLease,
+                 .job = uuid_of(0x11),
+                 .tasks = {{3, 5}, {9, 10}},
+                 .finished = true,
+                 .kind = LeaseKind::range,
+                 .attempt = 2}};
   offer.draining = true;
   offer.plugins = {"libcube.so blake2b:00"};
   m.worker = std::move(offer);
@@ -240,7 +264,8 @@ Results results() {
   m.seq = 3;
   m.encoding = Encoding::value;
   m.tasks = {{0, 2}, {5, 6}};
-  m.errors = {failed_run(), {.first = 9, .count = 1, .code = ErrorCode::failed, .text = "K\xc3\xa4se"}};
+  m.errors = {failed_run(),
+              {.first = 9, .count = 1, .code = ErrorCode::failed, .text = "K\xc3\xa4se"}};
   m.written = {{9, 10}};
   m.batch = batch_of({"\x01", "\x02", "\x03", "grated"});
   return m;
@@ -349,9 +374,10 @@ std::vector<Sample> make_samples() {
       open("refused", Refused{ErrorCode::version, "no common version", 2, 4}),
       open("hello_again", HelloAgain{}),
       in("error", ErrorMessage{ErrorCode::queue_full, "4 GiB are queued", uuid_of(0x11), 9, true}),
-      in("beat", Beat{true,
-                      capacity(),
-                      {{.function = "sum", .rate = 2e6, .leases = 4, .tasks = 4000, .busy_us = 2000}}}),
+      in("beat",
+         Beat{true,
+              capacity(),
+              {{.function = "sum", .rate = 2e6, .leases = 4, .tasks = 4000, .busy_us = 2000}}}),
       in("bye", Bye{ErrorCode::cancelled, "the user left"}),
       open("enrol", Enrol{"lab3", "secret"}),
       open("enrolled", Enrolled{"lab3", "work"}),
@@ -363,7 +389,8 @@ std::vector<Sample> make_samples() {
       in("ack", Ack{uuid_of(0x11), 6, true}),
       in("retry", Retry{5, uuid_of(0x11), JobNumber{12}}),
       in("cancel", Cancel{4, uuid_of(0x11), JobNumber{12}, {{0, 5}, {100, 200}}, true}),
-      in("query", Query{4, QueryWhat::explain, uuid_of(0x11), JobNumber{12}, 10, JobNumber{9}, "left"}),
+      in("query",
+         Query{4, QueryWhat::explain, uuid_of(0x11), JobNumber{12}, 10, JobNumber{9}, "left"}),
       in("drain", Drain{4, "left"}),
       in("accepted", Accepted{uuid_of(0x11), JobNumber{12}, 1000, 1 << 20, true, uuid_of(0x12)}),
       in("results", results()),
@@ -372,7 +399,9 @@ std::vector<Sample> make_samples() {
       in("lease_items", lease_items()),
       in("lease_range", lease_range()),
       in("lease_merge", lease_merge()),
-      in("common", Common{uuid_of(0x11), Buffer::copy("model"), {std::string(64, 'a'), std::string(64, '5')}}),
+      in("common",
+         Common{
+             uuid_of(0x11), Buffer::copy("model"), {std::string(64, 'a'), std::string(64, '5')}}),
       in("blob", Blob{std::string(64, 'a'), 3, 8, "", Buffer::copy("octets")}),
       in("blob_gone", Blob{std::string(64, 'a'), 0, 0, "it was forgotten", {}}),
       in("forget", Forget{{uuid_of(0x11), uuid_of(0x12)}}),

@@ -1,5 +1,5 @@
-// One or more messages of every type, together with every field away from its default (codec_test checks
-// that). They are what the golden files hold, so a change here or in the codec shows there.
+// One or more messages of every type, together with every field away from its default (codec_test
+// checks that). They are what the golden files hold, so a change here or in the codec shows there.
 #pragma once
 
 #include <string>

@@ -47,11 +47,12 @@ TEST(Uuid, RandomOnesAreVersionFourAndDiffer) {
 }
 
 TEST(Text, Utf8) {
-  for (const auto* good : {"", "plain and longer than eight", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
-                           "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf", "eight---\xc3\xa4 and more"})
+  for (const auto* good :
+       {"", "plain and longer than eight", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+        "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf", "eight---\xc3\xa4 and more"})
     EXPECT_TRUE(valid_utf8(good)) << good;
-  for (const auto* bad : {"\x80", "\xc0\xaf", "\xc3", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf0\x80\x80\xaf",
-                          "\xf4\x90\x80\x80", "\xff", "eight---\xc3"})
+  for (const auto* bad : {"\x80", "\xc0\xaf", "\xc3", "\xe0\x80\xaf", "\xed\xa0\x80",
+                          "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80", "\xff", "eight---\xc3"})
     EXPECT_FALSE(valid_utf8(bad)) << bad;
   EXPECT_EQ(clean_utf8("a\xff\xc3\xa4\xe2\x82z"), "a?\xc3\xa4??z");
 }

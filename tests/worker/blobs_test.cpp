@@ -1,4 +1,5 @@
-// The files of jobs at a worker: fetched once, chunk by chunk; leases wait for them; what cannot be had fails its tasks and no more.
+// The files of jobs at a worker: fetched once, chunk by chunk; leases wait for them; what cannot be
+// had fails its tasks and no more.
 #include "core_fixture.hpp"
 
 namespace quern::worker {
@@ -28,8 +29,11 @@ class WorkerBlobs : public WorkerCoreTest {
     lease.common = true;
     return lease;
   }
-  static wire::Common common(std::uint8_t n, std::vector<std::string> blobs) { return {job(n), {}, std::move(blobs)}; }
-  static wire::Blob chunk(const std::string& name, std::uint64_t n, std::uint64_t of, const char* text = "12345") {
+  static wire::Common common(std::uint8_t n, std::vector<std::string> blobs) {
+    return {job(n), {}, std::move(blobs)};
+  }
+  static wire::Blob chunk(const std::string& name, std::uint64_t n, std::uint64_t of,
+                          const char* text = "12345") {
     return {name, n, of, "", wire::Buffer::copy(text)};
   }
   static wire::Blob gone(const std::string& name) { return {name, 0, 0, "it was forgotten", {}}; }
@@ -70,7 +74,8 @@ TEST_F(WorkerBlobs, TheLongestUnusedGoes) {
     say(chunk(name, 0, 1, "123456"));
     kept(name);
   }
-  EXPECT_EQ(say(wire::Forget{{job(2)}}), Lines{"drop b"}) << "12 octets are over the limit, and a job needs the other";
+  EXPECT_EQ(say(wire::Forget{{job(2)}}), Lines{"drop b"})
+      << "12 octets are over the limit, and a job needs the other";
   EXPECT_EQ(say(wire::Forget{{job(1)}}), Lines{}) << "6 octets are not";
 }
 
@@ -78,7 +83,8 @@ TEST_F(WorkerBlobs, WhatCannotBeHadFailsTheTasksOfTheJob) {
   say(common(1, {kName}));
   say(lease_of(1, 1));
   say(lease_of(1, 2));
-  EXPECT_EQ(say(gone(kName)), (Lines{"REPORT L1/0 nothing error[0,1) last", "REPORT L2/0 nothing error[0,1) last"}));
+  EXPECT_EQ(say(gone(kName)),
+            (Lines{"REPORT L1/0 nothing error[0,1) last", "REPORT L2/0 nothing error[0,1) last"}));
   // The next lease tries again.
   EXPECT_EQ(say(lease_of(1, 3)), Lines{"FETCH a/0"});
 }

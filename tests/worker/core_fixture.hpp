@@ -1,6 +1,6 @@
-// A worker core with no broker and no slots around it: events go in, and what it wants comes out as short
-// lines of text, so that a test reads as a table. Every message goes through the real codec, and the
-// invariants are checked after every event.
+// A worker core with no broker and no slots around it: events go in, and what it wants comes out as
+// short lines of text, so that a test reads as a table. Every message goes through the real codec,
+// and the invariants are checked after every event.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +19,8 @@ using Lines = std::vector<std::string>;
 
 inline std::string text_of(const wire::Intervals& tasks) {
   std::string out;
-  for (const auto& t : tasks) out += "[" + std::to_string(t.begin) + "," + std::to_string(t.end) + ")";
+  for (const auto& t : tasks)
+    out += "[" + std::to_string(t.begin) + "," + std::to_string(t.end) + ")";
   return out.empty() ? "nothing" : out;
 }
 
@@ -68,7 +69,8 @@ struct TextOf {
   }
   // A blob is called by its first digit.
   std::string operator()(const KeepBlob& keep) const {
-    return "keep " + keep.name.substr(0, 1) + "/" + std::to_string(keep.chunk) + (keep.last ? " last" : "");
+    return "keep " + keep.name.substr(0, 1) + "/" + std::to_string(keep.chunk) +
+           (keep.last ? " last" : "");
   }
   std::string operator()(const DropBlob& drop) const { return "drop " + drop.name.substr(0, 1); }
   std::string operator()(const Note& note) const { return "note: " + note.text; }

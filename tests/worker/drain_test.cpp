@@ -13,7 +13,9 @@ class DrainTest : public WorkerCoreTest {
   }
 };
 
-TEST_F(DrainTest, AnIdleWorkerLeavesAtOnce) { EXPECT_EQ(stop(), (Lines{"DRAINING", "BYE", "finished 0"})); }
+TEST_F(DrainTest, AnIdleWorkerLeavesAtOnce) {
+  EXPECT_EQ(stop(), (Lines{"DRAINING", "BYE", "finished 0"}));
+}
 
 TEST_F(DrainTest, FinishesWhatRunsHandsBackTheRestAndSaysGoodbye) {
   say(item_lease(1, {{0, 9}}));

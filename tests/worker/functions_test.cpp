@@ -178,7 +178,8 @@ TEST(Primes, BothWaysAgree) {
 
 TEST(Philox, KnownAnswers) {
   // kat_vectors of Random123, philox4x32 with 10 rounds.
-  EXPECT_EQ(philox({0, 0, 0, 0}, {0, 0}), (Counter{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(philox({0, 0, 0, 0}, {0, 0}),
+            (Counter{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   EXPECT_EQ(philox({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}),
             (Counter{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   EXPECT_EQ(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
@@ -299,7 +300,8 @@ TEST(Registry, RefusesWhatCannotBeDeclared) {
   EXPECT_NO_THROW(functions.add_raw(
       "f", [](Task&, Output&) {}, {}, Takes::whole));
   EXPECT_THROW(functions.add_raw("", [](Task&, Output&) {}), std::invalid_argument);
-  EXPECT_THROW(functions.add_raw(std::string(256, 'x'), [](Task&, Output&) {}), std::invalid_argument);
+  EXPECT_THROW(functions.add_raw(std::string(256, 'x'), [](Task&, Output&) {}),
+               std::invalid_argument);
   EXPECT_THROW(functions.add_reducer("sum", [](int a, int) { return a; }), std::invalid_argument);
   EXPECT_EQ(functions.find("f", Takes::range), nullptr);
 }

@@ -111,7 +111,8 @@ TEST_F(LeasesTest, ALeaseThatWasReclaimedWholeEndsWithAnEmptyReport) {
   say(item_lease(1, {{0, 1}}));
   say(item_lease(2, {{1, 2}}));
   say(item_lease(3, {{2, 4}}));
-  EXPECT_EQ(say(wire::Reclaim{id(3), 9}), (Lines{"RECLAIMED L3 [2,4)", "REPORT L3/0 nothing last"}));
+  EXPECT_EQ(say(wire::Reclaim{id(3), 9}),
+            (Lines{"RECLAIMED L3 [2,4)", "REPORT L3/0 nothing last"}));
   acknowledges(3, 0);
   EXPECT_EQ(core.book().size(), 2u);
 }
@@ -178,7 +179,8 @@ TEST_F(LeasesTest, ATimedOutLeaseIsReportedAndItsSlotNotUsed) {
   say(item_lease(1, {{0, 3}}));
   wire::Report given_up = report(1, 0, {{0, 1}});
   given_up.errors = {{1, 1, ErrorCode::timeout, "ran longer than 500 ms"}};
-  EXPECT_EQ(reports(kFirst, given_up), (Lines{"BEAT", "REPORT L1/0 [0,1) error[1,2) last"})) << "stuck first, or the slot would look free";
+  EXPECT_EQ(reports(kFirst, given_up), (Lines{"BEAT", "REPORT L1/0 [0,1) error[1,2) last"}))
+      << "stuck first, or the slot would look free";
   EXPECT_EQ(core.capacity().stuck, 1u);
   EXPECT_EQ(say(item_lease(2, {{2, 3}})), Lines{"start L2[2,3) on 1"});
 }

@@ -1,5 +1,5 @@
-// The link actor against a ROUTER that plays the broker: real sockets, real threads, messages through the
-// codec.
+// The link actor against a ROUTER that plays the broker: real sockets, real threads, messages
+// through the codec.
 #include "worker/actors/link.hpp"
 
 #include <gtest/gtest.h>
@@ -15,8 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Plays the broker by hand: receives what comes, sends what the test says. Notices BEATs but does not show
-/// them.
+/// Plays the broker by hand: receives what comes, sends what the test says. Notices BEATs but does
+/// not show them.
 class FakeBroker {
  public:
   explicit FakeBroker(const std::string& endpoint = "tcp://127.0.0.1:0")
@@ -84,7 +84,8 @@ class LinkTest : public ::testing::Test {
     config.name = "linked";
     config.slots = 2;
     for (const auto& entry : functions.functions()) config.offer.functions.push_back(entry.decl);
-    link_ = std::make_unique<Link>(LinkOptions{endpoint, {true, {}, keys::Side::worker}, config}, functions);
+    link_ = std::make_unique<Link>(LinkOptions{endpoint, {true, {}, keys::Side::worker}, config},
+                                   functions);
     thread_ = std::thread([this] { end_ = link_->run(nullptr); });
   }
   LinkEnd join() {
@@ -207,7 +208,8 @@ TEST_F(LinkTest, ATaskThatHangsTimesOutAndItsSlotIsStuck) {
   broker.send(lease);
   const auto report = broker.receive_a<wire::Report>();
   EXPECT_TRUE(report.last);
-  EXPECT_EQ(report.errors, (std::vector<TaskError>{{0, 1, ErrorCode::timeout, "ran longer than 50 ms"}}));
+  EXPECT_EQ(report.errors,
+            (std::vector<TaskError>{{0, 1, ErrorCode::timeout, "ran longer than 50 ms"}}));
   broker.send(wire::Reported{{report.id}});
   broker.send(echo_lease(2, 1));
   EXPECT_EQ(broker.receive_a<wire::Report>().id.lease.counter, 2u);
@@ -230,7 +232,8 @@ TEST_F(LinkTest, ReclaimAndRevokeReachARunningLease) {
   const auto reclaimed = broker.receive_a<wire::Reclaimed>();
   EXPECT_EQ(reclaimed.tasks, (wire::Intervals{{6, 10}}));
   broker.send(echo_lease(2, 1, "wait"));
-  while (begun < 2) std::this_thread::yield();  // a run that is revoked before it began calls nothing
+  while (begun < 2)
+    std::this_thread::yield();  // a run that is revoked before it began calls nothing
   broker.send(wire::Revoke{{{7, 2}}});
   while (!cancelled) std::this_thread::yield();
   go = true;

@@ -21,7 +21,8 @@ inline wire::Lease make_lease(std::uint64_t counter, std::string function, wire:
 /// A lease of items; the payload of task i is `prefix` and i in decimal.
 inline wire::Lease make_items(std::uint64_t counter, std::string function, wire::Intervals tasks,
                               const std::string& prefix = "") {
-  wire::Lease lease = make_lease(counter, std::move(function), wire::LeaseKind::item, std::move(tasks));
+  wire::Lease lease =
+      make_lease(counter, std::move(function), wire::LeaseKind::item, std::move(tasks));
   wire::BatchBuilder builder;
   for (const auto& interval : lease.tasks)
     for (auto i = interval.begin; i < interval.end; ++i) builder.add(prefix + std::to_string(i));

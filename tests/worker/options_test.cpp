@@ -36,10 +36,26 @@ TEST(Options, TheEnvironmentNamesTheBrokerTheOptionWins) {
 }
 
 TEST(Options, Everything) {
-  const Options options =
-      parse({"--slots",    "3",          "--name",      "n",    "--label",         "a=b",  "--label=c=d=e",
-             "--resource", "gpu=2",      "--load",      "x.so", "--load",          "y.so", "--cpu-share",
-             "0.25",       "--insecure", "--log-level", "off",  "--drain-timeout", "1.5"});
+  const Options options = parse({"--slots",
+                                 "3",
+                                 "--name",
+                                 "n",
+                                 "--label",
+                                 "a=b",
+                                 "--label=c=d=e",
+                                 "--resource",
+                                 "gpu=2",
+                                 "--load",
+                                 "x.so",
+                                 "--load",
+                                 "y.so",
+                                 "--cpu-share",
+                                 "0.25",
+                                 "--insecure",
+                                 "--log-level",
+                                 "off",
+                                 "--drain-timeout",
+                                 "1.5"});
   EXPECT_EQ(options.slots, 3u);
   EXPECT_EQ(options.name, "n");
   EXPECT_EQ(options.labels, (std::map<std::string, std::string>{{"a", "b"}, {"c", "d=e"}}));

@@ -68,10 +68,11 @@ TEST(Cursor, NothingToClaimFromNothing) {
 TEST(Folder, FoldsInOrderAndAsATree) {
   Functions functions;
   std::size_t copied = 0;
-  functions.add_reducer_body({"join", Encoding::value, false, {}}, [&](BytesView left, BytesView right) {
-    copied += left.size() + right.size();
-    return Bytes(left).append(right);
-  });
+  functions.add_reducer_body({"join", Encoding::value, false, {}},
+                             [&](BytesView left, BytesView right) {
+                               copied += left.size() + right.size();
+                               return Bytes(left).append(right);
+                             });
   Folder folder(*Reducer::find("join", functions));
   Bytes expected;
   for (int i = 0; i < 1000; ++i) {
@@ -177,10 +178,11 @@ TEST(ReportBuilder, AResultOverTheLimitIsAnError) {
 
 TEST(ReportBuilder, EqualErrorsOfNeighboursAreOne) {
   ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
-  for (std::uint64_t i = 0; i < 5; ++i) builder.add_error({i, i + 1}, ErrorCode::failed, i < 3 ? "a" : "b");
+  for (std::uint64_t i = 0; i < 5; ++i)
+    builder.add_error({i, i + 1}, ErrorCode::failed, i < 3 ? "a" : "b");
   const auto reports = builder.take(true, 0);
-  EXPECT_EQ(reports[0].errors,
-            (std::vector<TaskError>{{0, 3, ErrorCode::failed, "a"}, {3, 2, ErrorCode::failed, "b"}}));
+  EXPECT_EQ(reports[0].errors, (std::vector<TaskError>{{0, 3, ErrorCode::failed, "a"},
+                                                       {3, 2, ErrorCode::failed, "b"}}));
 }
 
 TEST(ReportBuilder, OutputOfFailedTasksFollowsTheResults) {
@@ -194,7 +196,8 @@ TEST(ReportBuilder, OutputOfFailedTasksFollowsTheResults) {
   EXPECT_EQ(reports[0].tasks, (wire::Intervals{{1, 2}}));
   EXPECT_EQ(reports[0].written, (wire::Intervals{{0, 1}, {2, 3}}));
   std::vector<std::string> payloads;
-  for (wire::BatchReader reader(reports[0].batch); !reader.at_end();) payloads.emplace_back(reader.next());
+  for (wire::BatchReader reader(reports[0].batch); !reader.at_end();)
+    payloads.emplace_back(reader.next());
   EXPECT_EQ(payloads, (std::vector<std::string>{"one", "zero", "two"}));
 }
 
@@ -222,7 +225,8 @@ TEST(ReportBuilder, ReportsWithOutputStayWithinTheLimitOfABatch) {
 TEST(ReportBuilder, ManyLongErrorsFitTheHeader) {
   ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
   for (std::uint64_t i = 0; i < 500; ++i)
-    builder.add_error({i, i + 1}, ErrorCode::failed, std::string(9000, 'e') + std::to_string(i) + "\xff");
+    builder.add_error({i, i + 1}, ErrorCode::failed,
+                      std::string(9000, 'e') + std::to_string(i) + "\xff");
   std::uint64_t errors = 0;
   const auto reports = builder.take(true, 0);
   tasks_in(reports);

@@ -1,10 +1,11 @@
-// Programs that a worker runs: how they end, what they write, and that nothing of them stays behind.
+// Programs that a worker runs: how they end, what they write, and that nothing of them stays
+// behind.
 #include <fcntl.h>
-#include <algorithm>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <atomic>
 #include <chrono>
@@ -33,8 +34,11 @@ Host& host() {
 class CommandTask : public Task {
  public:
   explicit CommandTask(const Command& command, Bytes item = {}, Encoding encoding = Encoding::raw)
-      : common_(std::make_shared<const Bytes>(to_bytes(command))), item_(std::move(item)), encoding_(encoding) {
-    host();  // before a test starts a thread: the reaper is a copy of this process, with the locks that others held
+      : common_(std::make_shared<const Bytes>(to_bytes(command))),
+        item_(std::move(item)),
+        encoding_(encoding) {
+    host();  // before a test starts a thread: the reaper is a copy of this process, with the locks
+             // that others held
   }
   BytesView input() const override { return item_; }
   Encoding encoding() const override { return encoding_; }
@@ -73,7 +77,9 @@ Ran exec(const Command& command, const Bytes& item = {}) {
   CommandTask task(command, item);
   return exec(task);
 }
-Ran sh(const std::string& script, const Bytes& item = {}) { return exec({.words = {"/bin/sh", "-c", script, "sh"}}, item); }
+Ran sh(const std::string& script, const Bytes& item = {}) {
+  return exec({.words = {"/bin/sh", "-c", script, "sh"}}, item);
+}
 
 bool alive(pid_t pid) {
   std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
@@ -101,7 +107,8 @@ TEST(Exec, has_both_outputs_and_the_code) {
 }
 
 TEST(Exec, arguments_reach_the_program_as_they_are) {
-  const Ran ran = exec({.words = {"printf", "[%s]", "{}", "{#}"}, .echo = true}, Bytes("a b\0$x\0", 7));
+  const Ran ran =
+      exec({.words = {"printf", "[%s]", "{}", "{#}"}, .echo = true}, Bytes("a b\0$x\0", 7));
   EXPECT_EQ(ran.result.out, "[a b][$x][][5]");
   EXPECT_EQ(ran.result.arguments, (std::vector<std::string>{"a b", "$x", ""}));
 }
@@ -117,14 +124,16 @@ TEST(Exec, values_are_arguments_too) {
   EXPECT_EQ(exec(number).result.out, "12\n");
   CommandTask text({.words = {"echo"}}, to_value(std::string("a\"b")), Encoding::value);
   EXPECT_EQ(exec(text).result.out, "a\"b\n");
-  CommandTask item({.words = {"sh", "-c", "cat; echo $X $1; pwd", "sh", "{1}"}}, to_bytes(CommandItem{{"one"}, {"X=y"}, "/", Bytes("in,")}), Encoding::value);
+  CommandTask item({.words = {"sh", "-c", "cat; echo $X $1; pwd", "sh", "{1}"}},
+                   to_bytes(CommandItem{{"one"}, {"X=y"}, "/", Bytes("in,")}), Encoding::value);
   EXPECT_EQ(exec(item).result.out, "in,y one\n/\n");
 }
 
 TEST(Exec, standard_input_of_any_size) {
   const Bytes input(3'000'000, 'x');
   EXPECT_EQ(exec({.words = {"cat"}, .feed = Command::Feed::input}, input).result.out, input);
-  EXPECT_EQ(exec({.words = {"true"}, .feed = Command::Feed::input}, input).failure, "") << "it need not read it";
+  EXPECT_EQ(exec({.words = {"true"}, .feed = Command::Feed::input}, input).failure, "")
+      << "it need not read it";
   EXPECT_EQ(exec({.words = {"cat"}, .feed = Command::Feed::nothing}, input).result.out, "");
 }
 
@@ -158,7 +167,8 @@ TEST(Exec, a_signal_is_told) {
 
 TEST(Exec, the_environment_is_clean) {
   ::setenv("QUERN_TEST_SECRET", "x", 1);
-  const Ran ran = exec({.words = {"env"}, .env = {"MINE=1", "HOME=/elsewhere"}, .feed = Command::Feed::nothing});
+  const Ran ran = exec(
+      {.words = {"env"}, .env = {"MINE=1", "HOME=/elsewhere"}, .feed = Command::Feed::nothing});
   EXPECT_EQ(ran.result.out.find("QUERN_TEST_SECRET"), std::string::npos);
   EXPECT_NE(ran.result.out.find("MINE=1\n"), std::string::npos);
   EXPECT_NE(ran.result.out.find("HOME=/elsewhere\n"), std::string::npos);
@@ -168,9 +178,12 @@ TEST(Exec, the_environment_is_clean) {
 
 TEST(Exec, signals_and_descriptors_are_as_a_program_expects_them) {
   const int leaked = ::open("/dev/null", O_RDONLY);  // not close-on-exec
-  const Ran ran = sh("ls /proc/self/fd | wc -l; grep -E 'SigBlk|SigIgn' /proc/self/status | tr -d '\\t'; ulimit -c; grep NoNewPrivs /proc/self/status | tr -d '\\t'");
+  const Ran ran =
+      sh("ls /proc/self/fd | wc -l; grep -E 'SigBlk|SigIgn' /proc/self/status | tr -d '\\t'; "
+         "ulimit -c; grep NoNewPrivs /proc/self/status | tr -d '\\t'");
   ::close(leaked);
-  EXPECT_EQ(ran.result.out, "4\nSigBlk:0000000000000000\nSigIgn:0000000000000000\n0\nNoNewPrivs:1\n");
+  EXPECT_EQ(ran.result.out,
+            "4\nSigBlk:0000000000000000\nSigIgn:0000000000000000\n0\nNoNewPrivs:1\n");
 }
 
 TEST(Exec, a_temporary_folder_is_there_and_gone) {
@@ -178,12 +191,20 @@ TEST(Exec, a_temporary_folder_is_there_and_gone) {
   const std::string folder = ran.result.out.substr(0, ran.result.out.find('\n'));
   EXPECT_TRUE(ran.result.out.ends_with("\nfile\n")) << ran.result.out;
   EXPECT_FALSE(std::filesystem::exists(folder));
-  EXPECT_NE(exec({.words = {"pwd"}, .cwd = "/surely/not", .cwd_optional = true, .feed = Command::Feed::nothing}).result.out.find(host().folder()), std::string::npos);
+  EXPECT_NE(exec({.words = {"pwd"},
+                  .cwd = "/surely/not",
+                  .cwd_optional = true,
+                  .feed = Command::Feed::nothing})
+                .result.out.find(host().folder()),
+            std::string::npos);
 }
 
 TEST(Exec, over_its_time_it_ends_with_all_it_started) {
-  CommandTask task({.words = {"sh", "-c", "trap '' TERM; sh -c 'trap \"\" TERM; sleep 1000' & echo $!; while :; do sleep 1000; done"},
-                    .feed = Command::Feed::nothing, .timeout_ms = 200});
+  CommandTask task({.words = {"sh", "-c",
+                              "trap '' TERM; sh -c 'trap \"\" TERM; sleep 1000' & echo $!; while "
+                              ":; do sleep 1000; done"},
+                    .feed = Command::Feed::nothing,
+                    .timeout_ms = 200});
   const auto began = Clock::now();
   const Ran ran = exec(task);
   EXPECT_GE(Clock::now() - began, milliseconds(200));
@@ -229,7 +250,8 @@ TEST(Exec, what_it_leaves_behind_is_ended) {
 }
 
 TEST(Exec, a_flood_of_output_keeps_its_first_and_last_part_and_is_said) {
-  const Ran ran = exec({.words = {"sh", "-c", "echo first; head -c 100000000 /dev/zero; echo last"}, .feed = Command::Feed::nothing});
+  const Ran ran = exec({.words = {"sh", "-c", "echo first; head -c 100000000 /dev/zero; echo last"},
+                        .feed = Command::Feed::nothing});
   EXPECT_NE(ran.failure.find("64 MiB"), std::string::npos) << ran.failure;
   EXPECT_LE(ran.result.out.size(), (64u << 20) + 4096u);
   EXPECT_TRUE(ran.result.out.starts_with("first\n"));
@@ -237,8 +259,10 @@ TEST(Exec, a_flood_of_output_keeps_its_first_and_last_part_and_is_said) {
 }
 
 TEST(Exec, memory_has_a_limit_and_the_error_says_it) {
-  const Ran ran = exec({.words = {"/usr/bin/python3", "-c", "x = []\nwhile True: x.append(bytearray(1 << 20))"},
-                        .feed = Command::Feed::nothing, .memory_bytes = 256u << 20});
+  const Ran ran =
+      exec({.words = {"/usr/bin/python3", "-c", "x = []\nwhile True: x.append(bytearray(1 << 20))"},
+            .feed = Command::Feed::nothing,
+            .memory_bytes = 256u << 20});
   EXPECT_NE(ran.result.code, 0);
   EXPECT_NE(ran.failure.find("256 MiB of memory"), std::string::npos) << ran.failure;
 }
@@ -278,7 +302,11 @@ TEST(Filter, more_than_any_pipe_holds) {
 }
 
 TEST(Filter, who_kills_the_program_fails_alone) {
-  const auto answers = filter({.words = {"sh", "-c", "while read -r x; do if [ $x = bad ]; then echo oops >&2; exit 7; fi; echo $x; done"}}, {"a", "bad", "b", "bad", "c"});
+  const auto answers = filter(
+      {.words =
+           {"sh", "-c",
+            "while read -r x; do if [ $x = bad ]; then echo oops >&2; exit 7; fi; echo $x; done"}},
+      {"a", "bad", "b", "bad", "c"});
   ASSERT_EQ(answers.size(), 5u);
   EXPECT_EQ(answers[0].bytes, "a");
   EXPECT_FALSE(answers[1].ok);
@@ -295,7 +323,9 @@ TEST(Filter, a_program_that_ends_is_seen_though_its_output_is_held_open) {
 }
 
 TEST(Filter, more_answers_than_items_are_an_error) {
-  const auto answers = filter({.words = {"sh", "-c", "while read -r x; do printf '%s\\nextra\\n' $x; done"}}, {"a", "b", "c"});
+  const auto answers =
+      filter({.words = {"sh", "-c", "while read -r x; do printf '%s\\nextra\\n' $x; done"}},
+             {"a", "b", "c"});
   ASSERT_EQ(answers.size(), 3u);
   for (const auto& answer : answers)
     EXPECT_NE(answer.bytes.find("must answer each item with one line"), std::string::npos)
@@ -315,7 +345,8 @@ TEST(Filter, lengths_frame_what_lines_cannot) {
   EXPECT_FALSE(lines[1].ok);
   EXPECT_NE(lines[1].bytes.find("newline"), std::string::npos);
   EXPECT_EQ(lines[2].bytes, "d");
-  const auto framed = filter({.words = {"cat"}, .frame = Command::Frame::length}, {"a", "b\nc", "", "d"});
+  const auto framed =
+      filter({.words = {"cat"}, .frame = Command::Frame::length}, {"a", "b\nc", "", "d"});
   ASSERT_EQ(framed.size(), 4u);
   EXPECT_EQ(framed[1].bytes, "b\nc");
   EXPECT_EQ(framed[2].bytes, "");
@@ -352,9 +383,11 @@ TEST(Marks, find_and_kill_what_carries_them) {
   plan.words = {"sleep", "1000"};
   plan.env = {mark.variable(1) + "1"};
   ASSERT_FALSE(child.start(plan));
-  // It has left us as soon as it has memory of its own; the kernel shows its environment a moment later.
+  // It has left us as soon as it has memory of its own; the kernel shows its environment a moment
+  // later.
   const auto deadline = Clock::now() + std::chrono::seconds(20);
-  while (marked(mark.text()).empty() && Clock::now() < deadline) std::this_thread::sleep_for(milliseconds(1));
+  while (marked(mark.text()).empty() && Clock::now() < deadline)
+    std::this_thread::sleep_for(milliseconds(1));
   EXPECT_EQ(marked(mark.text()), std::vector<pid_t>{child.pid()});
   EXPECT_TRUE(marked(mark.variable(2)).empty());
   kill_marked(mark.text());

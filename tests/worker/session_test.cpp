@@ -47,7 +47,8 @@ TEST_F(SessionTest, ABeatCarriesCapacityAndWork) {
   EXPECT_EQ(beat.capacity->cores, 4);
   EXPECT_EQ(beat.capacity->busy, 1u);
   ASSERT_EQ(beat.work.size(), 1u);
-  EXPECT_EQ(beat.work[0], (FunctionRate{.function = "echo", .rate = 2000, .tasks = 2, .busy_us = 1000}));
+  EXPECT_EQ(beat.work[0],
+            (FunctionRate{.function = "echo", .rate = 2000, .tasks = 2, .busy_us = 1000}));
 }
 
 TEST_F(SessionTest, SilenceOfTheBrokerEndsTheSession) {
@@ -111,7 +112,8 @@ TEST_F(SessionTest, KeepsItsIdentityOverSessions) {
     core.on_connected(now);
     Effects taken;
     core.take(taken);
-    identities.push_back(std::get<wire::Hello>(std::get<Send>(taken.at(0)).envelope.message).identity);
+    identities.push_back(
+        std::get<wire::Hello>(std::get<Send>(taken.at(0)).envelope.message).identity);
     core.on_lost("closed", now);
     effects();
   }
@@ -151,9 +153,10 @@ struct Refusal {
 };
 
 TEST_F(SessionTest, RefusalsThatWillNotChangeEndTheWorker) {
-  const Refusal table[] = {{ErrorCode::version, {"finished 3"}}, {ErrorCode::role, {"finished 3"}},
-                           {ErrorCode::refused, {"finished 3"}}, {ErrorCode::limit, {"hang up"}},
-                           {ErrorCode::shutdown, {"hang up"}},   {ErrorCode::denied, {"finished 3"}}};
+  const Refusal table[] = {
+      {ErrorCode::version, {"finished 3"}}, {ErrorCode::role, {"finished 3"}},
+      {ErrorCode::refused, {"finished 3"}}, {ErrorCode::limit, {"hang up"}},
+      {ErrorCode::shutdown, {"hang up"}},   {ErrorCode::denied, {"finished 3"}}};
   for (const auto& row : table) {
     core = WorkerCore(small_config());
     tick();

@@ -1,5 +1,5 @@
-// Slots with real threads: what is run is reported, once, whatever happens in mid-run. No sleeps: tests wait
-// on conditions.
+// Slots with real threads: what is run is reported, once, whatever happens in mid-run. No sleeps:
+// tests wait on conditions.
 #include "worker/actors/slot.hpp"
 
 #include <gtest/gtest.h>
@@ -56,7 +56,8 @@ class SlotTest : public ::testing::Test {
                                                },
                                                [this](std::vector<wire::Report> last) {
                                                  std::lock_guard lock(mutex_);
-                                                 for (auto& report : last) reports_.push_back(std::move(report));
+                                                 for (auto& report : last)
+                                                   reports_.push_back(std::move(report));
                                                  free_ = true;
                                                  changed_.notify_all();
                                                }});
@@ -79,7 +80,8 @@ class SlotTest : public ::testing::Test {
   static wire::Lease items(std::uint64_t count, const std::string& function) {
     return make_items(1, function, {{0, count}});
   }
-  static wire::Lease range(wire::Intervals tasks, const std::string& function, const std::string& reduce) {
+  static wire::Lease range(wire::Intervals tasks, const std::string& function,
+                           const std::string& reduce) {
     wire::Lease lease = make_lease(1, function, wire::LeaseKind::range, std::move(tasks));
     lease.reduce = reduce;
     lease.indexed = true;
@@ -118,7 +120,8 @@ class SlotTest : public ::testing::Test {
   }
   static std::vector<TaskError> errors(const std::vector<wire::Report>& reports) {
     std::vector<TaskError> out;
-    for (const auto& report : reports) out.insert(out.end(), report.errors.begin(), report.errors.end());
+    for (const auto& report : reports)
+      out.insert(out.end(), report.errors.begin(), report.errors.end());
     return out;
   }
   static std::int64_t integer(BytesView value) {
@@ -136,8 +139,8 @@ class SlotTest : public ::testing::Test {
 };
 
 TEST_F(SlotTest, EveryItemHasItsResult) {
-  functions.add_raw("twice",
-                    [](Task& task, Output& out) { out.append(task.input()), out.append(task.input()); });
+  functions.add_raw(
+      "twice", [](Task& task, Output& out) { out.append(task.input()), out.append(task.input()); });
   const auto reports = run(items(20'000, "twice"));
   const auto all = results(reports);
   ASSERT_EQ(all.size(), 20'000u);
@@ -161,10 +164,10 @@ TEST_F(SlotTest, AThrowFailsItsTaskOnly) {
   const auto reports = run(items(8, "odd"));
   EXPECT_EQ(results(reports).size(), 6u);
   for (const auto& [i, bytes] : results(reports)) EXPECT_EQ(bytes, "begun");
-  EXPECT_EQ(
-      errors(reports),
-      (std::vector<TaskError>{{3, 1, ErrorCode::failed, "three is bad"},
-                              {5, 1, ErrorCode::failed, "it threw something that is not a std::exception"}}));
+  EXPECT_EQ(errors(reports),
+            (std::vector<TaskError>{
+                {3, 1, ErrorCode::failed, "three is bad"},
+                {5, 1, ErrorCode::failed, "it threw something that is not a std::exception"}}));
 }
 
 TEST_F(SlotTest, AnIndexedItemIsAValue) {
@@ -283,8 +286,10 @@ TEST_F(SlotTest, MergeFoldsFromLeftToRight) {
 
 TEST_F(SlotTest, AFailedMergeBlamesOneTask) {
   functions.add_reducer("bad", [](int, int) -> int { throw std::runtime_error("no"); });
-  const auto reports = run(fold(wire::LeaseKind::merge, "bad", {5, 70}, {to_value(1), to_value(2)}));
-  EXPECT_EQ(errors(reports), (std::vector<TaskError>{{5, 1, ErrorCode::failed, "reducer 'bad' failed: no"}}));
+  const auto reports =
+      run(fold(wire::LeaseKind::merge, "bad", {5, 70}, {to_value(1), to_value(2)}));
+  EXPECT_EQ(errors(reports),
+            (std::vector<TaskError>{{5, 1, ErrorCode::failed, "reducer 'bad' failed: no"}}));
 }
 
 TEST_F(SlotTest, FinishRunsTheFinishingStep) {
@@ -344,7 +349,8 @@ TEST_F(SlotTest, AHurriedSlotGivesBackWhatItHasNotStarted) {
   auto run = start(items(65'000, "slow"));
   gate.await_somebody();
   run->hurry();
-  // Whatever was claimed, everything behind the task that runs can be had once the slot has noticed.
+  // Whatever was claimed, everything behind the task that runs can be had once the slot has
+  // noticed.
   gate.open();
   const auto reports = finish();
   EXPECT_EQ(results(reports).size(), 65'000u);

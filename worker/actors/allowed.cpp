@@ -18,10 +18,13 @@ std::set<std::string> names_of(const Functions& all) {
 
 void check_patterns(const std::vector<std::string>& patterns, const std::set<std::string>& names) {
   for (const auto& pattern : patterns) {
-    if (std::any_of(names.begin(), names.end(), [&](const auto& name) { return wire::matches(pattern, name); })) continue;
+    if (std::any_of(names.begin(), names.end(),
+                    [&](const auto& name) { return wire::matches(pattern, name); }))
+      continue;
     std::string known;
     for (const auto& name : names) known += " " + name;
-    throw UsageError("--allow " + pattern + ": this worker has no function or reducer of that name; it has" + known);
+    throw UsageError("--allow " + pattern +
+                     ": this worker has no function or reducer of that name; it has" + known);
   }
 }
 

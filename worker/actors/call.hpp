@@ -38,7 +38,8 @@ class Call final : public Task {
     index_ = tasks.begin;
     // Unsigned, because base and index may each be large; the codec has checked that the sum fits.
     const auto base = static_cast<std::uint64_t>(run_.lease.base);
-    range_ = {static_cast<std::int64_t>(base + tasks.begin), static_cast<std::int64_t>(base + tasks.end)};
+    range_ = {static_cast<std::int64_t>(base + tasks.begin),
+              static_cast<std::int64_t>(base + tasks.end)};
   }
 
   BytesView input() const override { return input_; }

@@ -97,8 +97,8 @@ Capacity CapacityProbe::sample() {
   capacity.cores = usable_cores();
   const Jiffies now = read_jiffies();
   if (now.all > before_.all && now.idle >= before_.idle)
-    capacity.idle = std::min(
-        1.0, static_cast<double>(now.idle - before_.idle) / static_cast<double>(now.all - before_.all));
+    capacity.idle = std::min(1.0, static_cast<double>(now.idle - before_.idle) /
+                                      static_cast<double>(now.all - before_.all));
   before_ = now;
   std::istringstream(first_line("/proc/loadavg")) >> capacity.load;
   capacity.memory_free = free_memory();

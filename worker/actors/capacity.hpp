@@ -1,6 +1,6 @@
-// What this process could use of the machine: processors (affinity, cgroup quota), how idle they are, load
-// and free memory. Linux; where a file cannot be read the field keeps a harmless default. Belongs to one
-// thread.
+// What this process could use of the machine: processors (affinity, cgroup quota), how idle they
+// are, load and free memory. Linux; where a file cannot be read the field keeps a harmless default.
+// Belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@ namespace quern::worker {
 /// Cores this process may use: affinity, and cgroup v2 `cpu.max` of its group and all groups above.
 double usable_cores();
 
-/// The tightest `cpu.max` in the text of one ("max 100000" or "50000 100000"), in cores; 0: no limit.
+/// The tightest `cpu.max` in the text of one ("max 100000" or "50000 100000"), in cores; 0: no
+/// limit.
 double cores_of_cpu_max(const std::string& text);
 
 class CapacityProbe {

@@ -1,6 +1,6 @@
-// Which tasks of a running lease have been claimed by its slot. The slot claims from the front, the link cuts
-// from the back; both take the lock, once per claim and not per task, so a cut is exact and costs the slot
-// nothing it would notice.
+// Which tasks of a running lease have been claimed by its slot. The slot claims from the front, the
+// link cuts from the back; both take the lock, once per claim and not per task, so a cut is exact
+// and costs the slot nothing it would notice.
 #pragma once
 
 #include <mutex>
@@ -22,7 +22,8 @@ class Cursor {
   };
   /// Slot: the next tasks, at most `most` (> 0), within one interval; nullopt when nothing is left.
   std::optional<Claim> claim(std::uint64_t most);
-  /// Slot: the last claim's tasks from `first` on were not started; they can be claimed or cut again.
+  /// Slot: the last claim's tasks from `first` on were not started; they can be claimed or cut
+  /// again.
   void give_back(std::uint64_t first);
   /// Link: cuts up to `want` unclaimed tasks from the end; returns them, ascending.
   wire::Intervals cut(std::uint64_t want);

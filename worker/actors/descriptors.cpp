@@ -10,7 +10,8 @@
 namespace quern::worker {
 namespace {
 
-// A slot that runs a program holds three pipes, both ends of each while it starts, its process, its files; a thread beside it reads.
+// A slot that runs a program holds three pipes, both ends of each while it starts, its process, its
+// files; a thread beside it reads.
 constexpr rlim_t kPerSlot = 16;
 // The connection, its monitor, the logs, what plugins open.
 constexpr rlim_t kBeside = 64;
@@ -29,8 +30,10 @@ std::uint32_t slots_for_descriptors(std::uint32_t slots) {
   const rlim_t fit = limit.rlim_cur > kBeside ? (limit.rlim_cur - kBeside) / kPerSlot : 0;
   const auto most = static_cast<std::uint32_t>(std::clamp<rlim_t>(fit, 1, slots));
   if (most < slots)
-    runtime::log_warning("only " + std::to_string(limit.rlim_cur) + " files may be open, which is enough for " + std::to_string(most) + " of " +
-                         std::to_string(slots) + " slots: so many are used (raise the hard limit, `ulimit -Hn`, for more)");
+    runtime::log_warning("only " + std::to_string(limit.rlim_cur) +
+                         " files may be open, which is enough for " + std::to_string(most) +
+                         " of " + std::to_string(slots) +
+                         " slots: so many are used (raise the hard limit, `ulimit -Hn`, for more)");
   return most;
 }
 

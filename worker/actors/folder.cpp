@@ -36,7 +36,8 @@ Bytes Reducer::fold(Bytes left, BytesView right) const {
 
 void Folder::add(Bytes partial) {
   stack_.push_back({std::move(partial), 0});
-  // Built-in partials do not grow with what they cover (concat appends in place), so they are folded at once.
+  // Built-in partials do not grow with what they cover (concat appends in place), so they are
+  // folded at once.
   const bool at_once = reducer_.builtin().has_value();
   while (stack_.size() > 1 && (at_once || stack_[stack_.size() - 2].rank == stack_.back().rank))
     fold_last_two();

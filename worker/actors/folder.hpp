@@ -1,6 +1,6 @@
-// Folds partials that arrive in ascending order. Named reducers are folded as a balanced tree (a binary
-// counter: equal numbers of leaves meet), so that a reducer whose partials grow, like a table of words, is
-// not quadratic.
+// Folds partials that arrive in ascending order. Named reducers are folded as a balanced tree (a
+// binary counter: equal numbers of leaves meet), so that a reducer whose partials grow, like a
+// table of words, is not quadratic.
 #pragma once
 
 #include <optional>
@@ -19,7 +19,8 @@ class Reducer {
 
   std::optional<wire::Builtin> builtin() const { return builtin_; }
   const std::string& name() const { return name_; }
-  /// left and right are partials of neighbours. Throws std::runtime_error with a text for the job's owner.
+  /// left and right are partials of neighbours. Throws std::runtime_error with a text for the job's
+  /// owner.
   Bytes fold(Bytes left, BytesView right) const;
 
  private:
@@ -35,7 +36,8 @@ class Folder {
   /// The partial of the next higher neighbour. Throws what the reducer throws.
   void add(Bytes partial);
   bool empty() const { return stack_.empty(); }
-  /// The fold of everything; empty afterwards. Not on an empty folder. Throws what the reducer throws.
+  /// The fold of everything; empty afterwards. Not on an empty folder. Throws what the reducer
+  /// throws.
   Bytes take();
   void clear() { stack_.clear(); }
   const Reducer& reducer() const { return reducer_; }

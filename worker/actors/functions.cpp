@@ -14,10 +14,12 @@ void check_name(const std::string& what, const std::string& name) {
   if (name.size() > wire::kNameBytesMax)
     throw std::invalid_argument("the name of a " + what + " has at most " +
                                 std::to_string(wire::kNameBytesMax) + " bytes: " + name);
-  if (!wire::valid_utf8(name)) throw std::invalid_argument("the name of a " + what + " is not UTF-8");
+  if (!wire::valid_utf8(name))
+    throw std::invalid_argument("the name of a " + what + " is not UTF-8");
 }
 
-FunctionDecl declared(std::string name, Takes takes, Encoding encoding, const FunctionOptions& options) {
+FunctionDecl declared(std::string name, Takes takes, Encoding encoding,
+                      const FunctionOptions& options) {
   return {.name = std::move(name),
           .takes = takes,
           .encoding = encoding,
@@ -35,24 +37,30 @@ void Functions::add_raw(std::string name, Body body, FunctionOptions options, Ta
 
 void Functions::add_body(std::string name, Takes takes, Encoding encoding, Body body,
                          FunctionOptions options) {
-  add_entry({declared(std::move(name), takes, encoding, options), std::move(body), std::move(options.finish)});
+  add_entry({declared(std::move(name), takes, encoding, options), std::move(body),
+             std::move(options.finish)});
 }
 
-void Functions::add_batch(std::string name, Encoding encoding, BatchBody body, FunctionOptions options) {
-  add_entry({declared(std::move(name), Takes::item, encoding, options), nullptr, std::move(options.finish), std::move(body)});
+void Functions::add_batch(std::string name, Encoding encoding, BatchBody body,
+                          FunctionOptions options) {
+  add_entry({declared(std::move(name), Takes::item, encoding, options), nullptr,
+             std::move(options.finish), std::move(body)});
 }
 
 void Functions::add_entry(FunctionEntry entry) {
   check_name("function", entry.decl.name);
-  if (find(entry.decl.name, entry.decl.takes)) throw std::invalid_argument("function '" + entry.decl.name + "' was added twice");
+  if (find(entry.decl.name, entry.decl.takes))
+    throw std::invalid_argument("function '" + entry.decl.name + "' was added twice");
   functions_.push_back(std::move(entry));
 }
 
-void Functions::add_reducer_body(ReducerDecl decl, std::function<Bytes(BytesView, BytesView)> fold) {
+void Functions::add_reducer_body(ReducerDecl decl,
+                                 std::function<Bytes(BytesView, BytesView)> fold) {
   check_name("reducer", decl.name);
   if (wire::builtin_reducer(decl.name))
     throw std::invalid_argument("reducer '" + decl.name + "' is built in");
-  if (find_reducer(decl.name)) throw std::invalid_argument("reducer '" + decl.name + "' was added twice");
+  if (find_reducer(decl.name))
+    throw std::invalid_argument("reducer '" + decl.name + "' was added twice");
   reducers_.push_back({std::move(decl), std::move(fold)});
 }
 

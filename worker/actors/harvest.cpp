@@ -34,7 +34,8 @@ void Harvest::discard_result() {
 
 void Harvest::end_result(wire::Interval tasks) {
   if (folder_) return fold_in(tasks);
-  // A function that shortened the batch has broken its promise; its result is empty then, the others' stay.
+  // A function that shortened the batch has broken its promise; its result is empty then, the
+  // others' stay.
   if (reports_.bytes().size() < mark_) reports_.bytes().resize(mark_);
   reports_.close_payload(tasks, reports_.bytes().size() - mark_);
 }
@@ -49,7 +50,8 @@ void Harvest::add_error(wire::Interval tasks, ErrorCode code, const std::string&
   reports_.add_error(tasks, code, text);
 }
 
-void Harvest::add_failure(std::uint64_t task, ErrorCode code, const std::string& text, const Bytes& output) {
+void Harvest::add_failure(std::uint64_t task, ErrorCode code, const std::string& text,
+                          const Bytes& output) {
   if (folder_) return add_error({task, task + 1}, code, text);
   reports_.add_failure(task, code, text, output);
 }

@@ -1,5 +1,5 @@
-// What a running lease has brought in: results as they are, or folded when the lease has a reducer. Ascending
-// order. One thread at a time: the slot's, or the link's after it has fenced the run.
+// What a running lease has brought in: results as they are, or folded when the lease has a reducer.
+// Ascending order. One thread at a time: the slot's, or the link's after it has fenced the run.
 #pragma once
 
 #include <optional>
@@ -25,7 +25,8 @@ class Harvest {
   void add_whole(wire::Interval tasks, BytesView value);
   void add_error(wire::Interval tasks, ErrorCode code, const std::string& text);
   /// The task failed and had written something; what is folded loses that.
-  void add_failure(std::uint64_t task, ErrorCode code, const std::string& text, const Bytes& output);
+  void add_failure(std::uint64_t task, ErrorCode code, const std::string& text,
+                   const Bytes& output);
   /// The next result begins a new partial, even if it is a neighbour of the last one.
   void break_partial();
 

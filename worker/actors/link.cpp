@@ -30,13 +30,14 @@ Link::Link(LinkOptions options, const Functions& functions)
       places_(options.config.slots) {
   for (std::uint32_t i = 0; i < options.config.slots; ++i) {
     const SlotId id{i};
-    places_[i].slot = std::make_unique<Slot>(functions_, cpu_share_,
-                                             Slot::Posts{[this, id](wire::Report report) {
-                                                           mailbox_.post(SlotReport{id, std::move(report)});
-                                                         },
-                                                         [this, id](std::vector<wire::Report> last) {
-                                                           mailbox_.post(SlotDone{id, std::move(last)});
-                                                         }});
+    places_[i].slot =
+        std::make_unique<Slot>(functions_, cpu_share_,
+                               Slot::Posts{[this, id](wire::Report report) {
+                                             mailbox_.post(SlotReport{id, std::move(report)});
+                                           },
+                                           [this, id](std::vector<wire::Report> last) {
+                                             mailbox_.post(SlotDone{id, std::move(last)});
+                                           }});
   }
 }
 
@@ -86,7 +87,6 @@ milliseconds Link::patience() const {
 }
 
 // ---- what has arrived
-// -----------------------------------------------------------------------------------------------
 
 void Link::read_connection() {
   for (int i = 0; i < kMessagesAtOnce; ++i) {
@@ -95,8 +95,9 @@ void Link::read_connection() {
     if (auto* envelope = std::get_if<wire::Envelope>(&*message)) {
       core_.on_message(std::move(*envelope), now_);
     } else {
-      core_.on_lost("the broker sent what is no message: " + std::get<wire::DecodeError>(*message).text,
-                    now_);
+      core_.on_lost(
+          "the broker sent what is no message: " + std::get<wire::DecodeError>(*message).text,
+          now_);
     }
     carry_out();  // a slot starts while the rest is read
   }
@@ -157,10 +158,10 @@ void Link::read_mailbox() {
 }
 
 // ---- slots
-// ----------------------------------------------------------------------------------------------------------
 
 void Link::watch_slots() {
-  const auto now = Clock::now();  // not now_: a call that began since would have begun in the future
+  const auto now =
+      Clock::now();  // not now_: a call that began since would have begun in the future
   const bool look_at_claims = now >= watched_at_ + kWatch;
   if (look_at_claims) watched_at_ = now;
   for (std::uint32_t i = 0; i < places_.size(); ++i) {
@@ -195,12 +196,12 @@ void Link::look_at_machine() {
 }
 
 // ---- effects
-// --------------------------------------------------------------------------------------------------------
 
 void Link::carry_out() {
   for (core_.take(effects_); !effects_.empty(); core_.take(effects_)) {
     // Effects may cause events (a cut is answered at once), which cause effects.
-    for (auto& effect : std::exchange(effects_, {})) std::visit([this](auto& e) { act(e); }, effect);
+    for (auto& effect : std::exchange(effects_, {}))
+      std::visit([this](auto& e) { act(e); }, effect);
     if (!lost_why_.empty()) core_.on_lost(std::exchange(lost_why_, {}), now_);
   }
 }
@@ -224,7 +225,8 @@ void Link::act(Send& send) {
 void Link::act(StartRun& start) {
   Place& place = places_[index(start.slot)];
   Harvest harvest = harvest_for(start.lease, functions_);
-  place.run = std::make_shared<Run>(std::move(start.lease), std::move(start.common), std::move(harvest));
+  place.run =
+      std::make_shared<Run>(std::move(start.lease), std::move(start.common), std::move(harvest));
   place.fenced = false;
   place.claims_seen = 0;
   place.slot->start(place.run);
@@ -244,7 +246,9 @@ void Link::act(CancelRun& cancel) {
 }
 
 void Link::act(KeepBlob& keep) {
-  core_.on_blob_kept(keep.name, keep_blob_ ? keep_blob_(keep.name, keep.chunk, keep.last, keep.bytes.view()) : "it has no place for files");
+  core_.on_blob_kept(keep.name,
+                     keep_blob_ ? keep_blob_(keep.name, keep.chunk, keep.last, keep.bytes.view())
+                                : "it has no place for files");
 }
 
 void Link::act(DropBlob& drop) {
@@ -262,7 +266,9 @@ void Link::act(Note& note) {
   }
 }
 
-void Link::act(Finished& finished) { end_ = LinkEnd{finished.exit_code, std::move(finished.text), false}; }
+void Link::act(Finished& finished) {
+  end_ = LinkEnd{finished.exit_code, std::move(finished.text), false};
+}
 
 void Link::close() {
   connection_.close(kLastWords);

@@ -1,6 +1,6 @@
-// The link actor: the thread of run() owns the connection and the core, and is the only caller of both. Slots
-// post to its mailbox. Each turn it reads everything that has arrived, hands it to the core, then carries out
-// what the core wants.
+// The link actor: the thread of run() owns the connection and the core, and is the only caller of
+// both. Slots post to its mailbox. Each turn it reads everything that has arrived, hands it to the
+// core, then carries out what the core wants.
 #pragma once
 
 #include <atomic>
@@ -19,8 +19,10 @@
 
 namespace quern::worker {
 
-/// Writes a chunk of a blob (after the last, the whole must have its name as hash); an error's text, or nothing.
-using KeepBlobFile = std::function<std::string(const std::string& name, std::uint64_t chunk, bool last, BytesView bytes)>;
+/// Writes a chunk of a blob (after the last, the whole must have its name as hash); an error's
+/// text, or nothing.
+using KeepBlobFile = std::function<std::string(const std::string& name, std::uint64_t chunk,
+                                               bool last, BytesView bytes)>;
 /// Blobs whose files are not what they were, since the last call.
 using GoneBlobFiles = std::function<std::vector<std::string>()>;
 using DropBlobFile = std::function<void(const std::string& name)>;
@@ -113,7 +115,7 @@ class Link {
   zmq::context_t context_;
   link::Connection connection_;
   link::LinkState seen_ = link::LinkState::connecting;
-  std::string told_;  // why there is no broker, as it was last logged
+  std::string told_;      // why there is no broker, as it was last logged
   std::string lost_why_;  // a send failed while effects were carried out
   runtime::Poller poller_;
   runtime::Mailbox<News> mailbox_;

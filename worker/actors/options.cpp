@@ -30,8 +30,10 @@ constexpr const char* kExamples =
     "  quern-worker --cpu-share 0.25                    be polite on a desktop\n"
     "  quern-worker --load ./libmyfunctions.so          with functions of your own\n"
     "  quern-worker --allow-exec --slot-memory 2GiB     also programs, with a limit each\n"
-    "  quern-worker --join CODE                         on a new machine, with a code of `quern keys invite`\n"
-    "  quern-worker --allow wordcount --allow 'merge_*' and nothing else, whatever the broker asks\n";
+    "  quern-worker --join CODE                         on a new machine, with a code of `quern "
+    "keys invite`\n"
+    "  quern-worker --allow wordcount --allow 'merge_*' and nothing else, whatever the broker "
+    "asks\n";
 
 /// "k=v" as a pair.
 std::pair<std::string, std::string> pair_of(const std::string& option, const std::string& text) {
@@ -65,36 +67,42 @@ std::string default_endpoint() {
 std::uint32_t slots_of(const std::string& text) {
   const double slots = number_of("slots", text);
   if (slots < 1 || slots > wire::kSlotsMax || slots != std::floor(slots))
-    throw UsageError("--slots " + text + ": a whole number from 1 to " + std::to_string(wire::kSlotsMax));
+    throw UsageError("--slots " + text + ": a whole number from 1 to " +
+                     std::to_string(wire::kSlotsMax));
   return static_cast<std::uint32_t>(slots);
 }
 
 double share_of(const std::string& text) {
   const double share = number_of("cpu-share", text);
-  if (share < kShareLeast || share > 1) throw UsageError("--cpu-share " + text + ": a number from 0.001 to 1");
+  if (share < kShareLeast || share > 1)
+    throw UsageError("--cpu-share " + text + ": a number from 0.001 to 1");
   return share;
 }
 
 std::uint64_t bytes_of(const std::string& option, const std::string& text) {
-  const std::pair<const char*, double> units[] = {{"", 1},     {"B", 1},      {"K", 1024.0},     {"KiB", 1024.0}, {"kB", 1e3},
-                                                  {"M", 0x1p20}, {"MiB", 0x1p20}, {"MB", 1e6}, {"G", 0x1p30},   {"GiB", 0x1p30},
-                                                  {"GB", 1e9},   {"T", 0x1p40},   {"TiB", 0x1p40}, {"TB", 1e12}};
+  const std::pair<const char*, double> units[] = {
+      {"", 1},       {"B", 1},        {"K", 1024.0},   {"KiB", 1024.0}, {"kB", 1e3},
+      {"M", 0x1p20}, {"MiB", 0x1p20}, {"MB", 1e6},     {"G", 0x1p30},   {"GiB", 0x1p30},
+      {"GB", 1e9},   {"T", 0x1p40},   {"TiB", 0x1p40}, {"TB", 1e12}};
   double number = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   for (const auto& [unit, factor] : units)
-    if (error == std::errc{} && rest == text.data() + text.size() - std::strlen(unit) && text.ends_with(unit) && number > 0 && number * factor < 0x1p62)
+    if (error == std::errc{} && rest == text.data() + text.size() - std::strlen(unit) &&
+        text.ends_with(unit) && number > 0 && number * factor < 0x1p62)
       return static_cast<std::uint64_t>(number * factor);
   throw UsageError("--" + option + " " + text + ": a size above 0, e.g. 512MiB or 2GiB");
 }
 
 bool process_in(const std::string& word) {
-  if (word != "thread" && word != "process") throw UsageError("--isolation " + word + ": thread or process");
+  if (word != "thread" && word != "process")
+    throw UsageError("--isolation " + word + ": thread or process");
   return word == "process";
 }
 
 std::chrono::milliseconds seconds_of(const std::string& option, const std::string& text) {
   const double seconds = number_of(option, text);
-  if (seconds < 0 || seconds > kSecondsMost) throw UsageError("--" + option + " " + text + ": seconds from 0 to 1000000000");
+  if (seconds < 0 || seconds > kSecondsMost)
+    throw UsageError("--" + option + " " + text + ": seconds from 0 to 1000000000");
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
@@ -128,25 +136,34 @@ po::options_description described() {
       "leases run at once; default: the cores this process may use");
   add("name", po::value<Text>()->value_name("S"), "name for people; default: host and process id");
   add("label", po::value<Texts>()->value_name("K=V"), "a label that jobs can require; repeatable");
-  add("resource", po::value<Texts>()->value_name("K=N"), "a counted resource, e.g. gpu=2; repeatable");
+  add("resource", po::value<Texts>()->value_name("K=N"),
+      "a counted resource, e.g. gpu=2; repeatable");
   add("load", po::value<Texts>()->value_name("LIB.so"), "a plugin with more functions; repeatable");
   add("call", po::value<Text>()->value_name("FUNCTION"),
-      "work for no broker: answer items on standard input, each after its length (what `quern run FUNCTION --load LIB.so` starts)");
+      "work for no broker: answer items on standard input, each after its length (what `quern run "
+      "FUNCTION --load LIB.so` starts)");
   add("allow", po::value<Texts>()->value_name("FUNCTION"),
-      "run only functions and named reducers of this name or pattern, e.g. 'word*'; repeatable; default: all it has");
-  add("allow-exec", "run programs for whoever may submit: offers the functions exec and filter (`quern map`, `quern run exec`)");
+      "run only functions and named reducers of this name or pattern, e.g. 'word*'; repeatable; "
+      "default: all it has");
+  add("allow-exec",
+      "run programs for whoever may submit: offers the functions exec and filter (`quern map`, "
+      "`quern run exec`)");
   add("isolation", po::value<Text>()->value_name("HOW"),
-      "thread or process: where functions run; in a process of its own one that crashes costs a task, not the worker; default thread");
+      "thread or process: where functions run; in a process of its own one that crashes costs a "
+      "task, not the worker; default thread");
   add("slot-memory", po::value<Text>()->value_name("SIZE"),
       "memory that a program, or a slot's process, may have, e.g. 512MiB; default: no limit");
   add("cpu-share", po::value<Text>()->value_name("F"),
       "use only this share of each slot's time, from 0.001 to 1");
   add("drain-timeout", po::value<Text>()->value_name("S"),
       "seconds that running tasks get after SIGTERM; default 30");
-  add("join", po::value<Text>()->value_name("CODE"), "join the broker that invited this machine (`quern keys invite`), then work for it");
-  add("keys", po::value<Text>()->value_name("DIR"), "keys to connect with; default $QUERN_KEYS, else $XDG_CONFIG_HOME/quern");
+  add("join", po::value<Text>()->value_name("CODE"),
+      "join the broker that invited this machine (`quern keys invite`), then work for it");
+  add("keys", po::value<Text>()->value_name("DIR"),
+      "keys to connect with; default $QUERN_KEYS, else $XDG_CONFIG_HOME/quern");
   add("insecure", "connect without encryption, to a broker that was started with --insecure");
-  add("log-level", po::value<Text>()->value_name("L"), "debug, info, warning, error or off; default info");
+  add("log-level", po::value<Text>()->value_name("L"),
+      "debug, info, warning, error or off; default info");
   add("version", "print the version");
   add("help", "print this text");
   return all;
@@ -156,7 +173,8 @@ po::variables_map parse(int argc, const char* const* argv) {
   try {
     po::variables_map given;
     // No guessing of abbreviations: a later option must not change what a script means.
-    const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+    const int style =
+        po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
     po::store(po::command_line_parser(argc, argv)
                   .options(described())
                   .positional(po::positional_options_description())
@@ -174,7 +192,8 @@ po::variables_map parse(int argc, const char* const* argv) {
 std::string help_text() {
   std::ostringstream out;
   out << "Usage: quern-worker [options]\n\n"
-         "Runs leases of jobs for a Quern broker until it is stopped. SIGTERM or Ctrl-C: finish what runs, "
+         "Runs leases of jobs for a Quern broker until it is stopped. SIGTERM or Ctrl-C: finish "
+         "what runs, "
          "hand back the\n"
          "rest, leave; a second one stops at once.\n\n"
       << described() << "\n"
@@ -186,7 +205,8 @@ Options parse_options(int argc, const char* const* argv) {
   const po::variables_map given = parse(argc, argv);
   const auto text = [&](const char* option) { return given[option].as<std::string>(); };
   const auto texts = [&](const char* option) {
-    return given.count(option) ? given[option].as<std::vector<std::string>>() : std::vector<std::string>{};
+    return given.count(option) ? given[option].as<std::vector<std::string>>()
+                               : std::vector<std::string>{};
   };
   Options options;
   if (given.count("help")) options.show = Options::Show::help;
@@ -196,23 +216,24 @@ Options parse_options(int argc, const char* const* argv) {
   options.endpoint = given.count("broker") ? text("broker") : default_endpoint();
   if (options.endpoint.find("://") == std::string::npos)
     throw UsageError("--broker " + options.endpoint + ": say it as tcp://HOST:PORT");
-  options.slots =
-      given.count("slots")
-          ? slots_of(text("slots"))
-          : static_cast<std::uint32_t>(std::clamp<long>(std::lround(usable_cores()), 1, wire::kSlotsMax));
+  options.slots = given.count("slots") ? slots_of(text("slots"))
+                                       : static_cast<std::uint32_t>(std::clamp<long>(
+                                             std::lround(usable_cores()), 1, wire::kSlotsMax));
   options.name = checked_name("name", given.count("name") ? text("name") : default_name());
   for (const auto& label : texts("label"))
     options.labels.insert_or_assign(pair_of("label", label).first, pair_of("label", label).second);
   for (const auto& resource : texts("resource")) {
     const auto [name, count] = pair_of("resource", resource);
     const double n = number_of("resource", count);
-    if (n < 0 || n > kResourceMost) throw UsageError("--resource " + resource + ": a number from 0 to 1e15");
+    if (n < 0 || n > kResourceMost)
+      throw UsageError("--resource " + resource + ": a number from 0 to 1e15");
     options.resources[name] = n;
   }
   options.plugins = texts("load");
   if (given.count("call")) options.call = text("call");
   if (given.count("join")) {
-    if (given.count("broker") || given.count("insecure")) throw UsageError("--join names the broker itself: leave out --broker and --insecure");
+    if (given.count("broker") || given.count("insecure"))
+      throw UsageError("--join names the broker itself: leave out --broker and --insecure");
     options.join = text("join");
   }
   if (given.count("keys")) options.keys = text("keys");
@@ -222,10 +243,12 @@ Options parse_options(int argc, const char* const* argv) {
   if (given.count("isolation")) options.isolate = process_in(text("isolation"));
   if (given.count("slot-memory")) {
     options.slot_memory = bytes_of("slot-memory", text("slot-memory"));
-    if (!options.allow_exec && !options.isolate) throw UsageError("--slot-memory is of processes: with --allow-exec or --isolation process");
+    if (!options.allow_exec && !options.isolate)
+      throw UsageError("--slot-memory is of processes: with --allow-exec or --isolation process");
   }
   if (given.count("cpu-share")) options.cpu_share = share_of(text("cpu-share"));
-  if (given.count("drain-timeout")) options.drain_wait = seconds_of("drain-timeout", text("drain-timeout"));
+  if (given.count("drain-timeout"))
+    options.drain_wait = seconds_of("drain-timeout", text("drain-timeout"));
   if (given.count("log-level")) options.log_level = level_of(text("log-level"));
   return options;
 }

@@ -15,18 +15,19 @@ namespace quern::worker {
 struct Options {
   enum class Show { nothing, help, version } show = Show::nothing;
   std::string endpoint;
-  std::string keys;       ///< folder; empty: the default
+  std::string keys;  ///< folder; empty: the default
   bool insecure = false;
-  std::string join;       ///< an invitation code; empty: none
+  std::string join;  ///< an invitation code; empty: none
   std::uint32_t slots = 1;
   std::string name;
   std::map<std::string, std::string> labels;
   std::map<std::string, double> resources;
   std::vector<std::string> plugins;
-  std::string call;                  ///< a function to serve over standard input and output, instead of working for a broker
-  bool allow_exec = false;            ///< offers exec and filter
-  bool isolate = false;               ///< functions run in a process per slot
-  std::uint64_t slot_memory = 0;      ///< bytes that a process of a slot may have; 0: no limit
+  std::string call;  ///< a function to serve over standard input and output, instead of working for
+                     ///< a broker
+  bool allow_exec = false;           ///< offers exec and filter
+  bool isolate = false;              ///< functions run in a process per slot
+  std::uint64_t slot_memory = 0;     ///< bytes that a process of a slot may have; 0: no limit
   std::vector<std::string> allowed;  ///< patterns of what it runs; empty: all
   double cpu_share = 1;
   std::chrono::milliseconds drain_wait{30000};

@@ -12,8 +12,8 @@
 namespace quern::worker {
 namespace {
 
-// What a plugin's templates call lives in this program. The linker takes only what is referred to, so it is
-// here.
+// What a plugin's templates call lives in this program. The linker takes only what is referred to,
+// so it is here.
 [[gnu::used]] const void* const kForPlugins[] = {reinterpret_cast<const void*>(&value_from_json),
                                                  reinterpret_cast<const void*>(&json_from_value)};
 
@@ -31,7 +31,8 @@ void load_plugin(const std::string& path, Functions& functions) {
   if (!library) throw UsageError("--load " + path + ": " + ::dlerror());
   const auto abi = symbol<int (*)()>(library, "quern_plugin_abi");
   const auto add = symbol<void (*)(Functions*)>(library, "quern_plugin_register");
-  if (!abi || !add) throw UsageError("--load " + path + ": not a Quern plugin (it has no QUERN_PLUGIN)");
+  if (!abi || !add)
+    throw UsageError("--load " + path + ": not a Quern plugin (it has no QUERN_PLUGIN)");
   if (abi() != QUERN_PLUGIN_ABI)
     throw UsageError("--load " + path + ": made for plugin interface " + std::to_string(abi()) +
                      ", this worker has " + std::to_string(QUERN_PLUGIN_ABI) + "; build it again");

@@ -1,5 +1,5 @@
-// Plugins: shared libraries with functions, loaded into a worker program. They are never unloaded, because
-// what they registered is code inside them.
+// Plugins: shared libraries with functions, loaded into a worker program. They are never unloaded,
+// because what they registered is code inside them.
 #pragma once
 
 #include <string>
@@ -11,7 +11,8 @@ namespace quern::worker {
 /// Loads the library and lets it register its functions. Throws UsageError with one clear line.
 void load_plugin(const std::string& path, Functions& functions);
 
-/// "libcube.so blake2b:..." for the broker's audit log: which code this worker runs. Throws UsageError when it cannot be read.
+/// "libcube.so blake2b:..." for the broker's audit log: which code this worker runs. Throws
+/// UsageError when it cannot be read.
 std::string plugin_record(const std::string& path);
 
 }  // namespace quern::worker

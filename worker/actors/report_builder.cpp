@@ -8,7 +8,8 @@
 namespace quern::worker {
 namespace {
 
-// A report is sent from here on: large enough that its header costs nothing, small enough to leave soon.
+// A report is sent from here on: large enough that its header costs nothing, small enough to leave
+// soon.
 constexpr std::size_t kFullBytes = 256u << 10;
 constexpr std::uint64_t kFullTasks = wire::kBatchTasksMax / 2;
 constexpr std::size_t kFullIntervals = 1000;
@@ -78,10 +79,13 @@ void ReportBuilder::add_error(wire::Interval tasks, ErrorCode code, std::string 
   if (error_bytes_ >= kFullErrorBytes) seal();
 }
 
-void ReportBuilder::add_failure(std::uint64_t task, ErrorCode code, std::string text, Bytes output) {
+void ReportBuilder::add_failure(std::uint64_t task, ErrorCode code, std::string text,
+                                Bytes output) {
   const wire::Interval tasks{task, task + 1};
-  if (output.size() > wire::kItemBytesMax) return add_error(tasks, code, text + " (its output is over the limit of 64 MiB)");
-  if (weight() + output.size() + 8 > wire::kBatchBytesMax && batch_.count() + outputs_.size() > 0) seal();
+  if (output.size() > wire::kItemBytesMax)
+    return add_error(tasks, code, text + " (its output is over the limit of 64 MiB)");
+  if (weight() + output.size() + 8 > wire::kBatchBytesMax && batch_.count() + outputs_.size() > 0)
+    seal();
   add_to(written_, tasks);
   outputs_weight_ += output.size() + 4;
   outputs_.push_back(std::move(output));
@@ -89,8 +93,8 @@ void ReportBuilder::add_failure(std::uint64_t task, ErrorCode code, std::string 
 }
 
 bool ReportBuilder::full() const {
-  return weight() >= kFullBytes || batch_.count() >= kFullTasks || tasks_.size() >= kFullIntervals ||
-         written_.size() >= kFullIntervals || !sealed_.empty();
+  return weight() >= kFullBytes || batch_.count() >= kFullTasks ||
+         tasks_.size() >= kFullIntervals || written_.size() >= kFullIntervals || !sealed_.empty();
 }
 
 void ReportBuilder::seal(wire::Batch results) {

@@ -1,5 +1,5 @@
-// Builds the reports of one lease within the limits of the wire: payloads are appended straight into the
-// batch that will be sent. One thread at a time.
+// Builds the reports of one lease within the limits of the wire: payloads are appended straight
+// into the batch that will be sent. One thread at a time.
 #pragma once
 
 #include <string>
@@ -27,7 +27,8 @@ class ReportBuilder {
   /// Large enough to be worth sending now.
   bool full() const;
   bool empty() const { return batch_.empty() && errors_.empty() && sealed_.empty(); }
-  /// Hands over what there is, as one or more reports; with `last` at least one, and the last one marked so.
+  /// Hands over what there is, as one or more reports; with `last` at least one, and the last one
+  /// marked so.
   std::vector<wire::Report> take(bool last, std::uint64_t busy_us);
 
  private:
@@ -44,8 +45,8 @@ class ReportBuilder {
   wire::Intervals tasks_;
   std::vector<TaskError> errors_;
   std::size_t error_bytes_ = 0;
-  wire::Intervals written_;      // failed tasks with output
-  std::vector<Bytes> outputs_;   // theirs: they go behind the results
+  wire::Intervals written_;     // failed tasks with output
+  std::vector<Bytes> outputs_;  // theirs: they go behind the results
   std::uint64_t outputs_weight_ = 0;
   std::vector<wire::Report> sealed_;  // complete ones, waiting for take()
 };

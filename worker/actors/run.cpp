@@ -73,9 +73,11 @@ Clock::time_point Run::overdue_at(Clock::time_point now) const {
 
 std::optional<wire::Interval> Run::fence_overdue(Clock::time_point now) {
   std::int64_t began = call_.load(std::memory_order_acquire);
-  if (began <= 0 || now < Clock::time_point(Clock::duration(began)) + limit_of(lease)) return std::nullopt;
+  if (began <= 0 || now < Clock::time_point(Clock::duration(began)) + limit_of(lease))
+    return std::nullopt;
   // The slot may just have finished that call: then nothing was fenced.
-  if (!call_.compare_exchange_strong(began, kFenced, std::memory_order_acq_rel)) return std::nullopt;
+  if (!call_.compare_exchange_strong(began, kFenced, std::memory_order_acq_rel))
+    return std::nullopt;
   cancel();
   return calling_;
 }

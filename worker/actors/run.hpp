@@ -1,9 +1,9 @@
-// A lease that runs: what its slot and the link share. The slot runs it; the link may cut it, end it, cancel
-// it, or fence a call that takes too long.
+// A lease that runs: what its slot and the link share. The slot runs it; the link may cut it, end
+// it, cancel it, or fence a call that takes too long.
 //
-// The harvest belongs to the slot except while a timed call runs: the slot does not touch it then, so the
-// link may fence the call (one atomic exchange decides) and report what was finished without waiting for the
-// user's function.
+// The harvest belongs to the slot except while a timed call runs: the slot does not touch it then,
+// so the link may fence the call (one atomic exchange decides) and report what was finished without
+// waiting for the user's function.
 #pragma once
 
 #include <atomic>
@@ -34,8 +34,8 @@ class Run {
   bool timed() const { return lease.timeout_ms > 0; }
 
   // ---- slot
-  /// Something is to be looked at: cancelled(), or the claim is to be given back. Cheap: asked before every
-  /// task.
+  /// Something is to be looked at: cancelled(), or the claim is to be given back. Cheap: asked
+  /// before every task.
   bool interrupted() const { return signal_.load(std::memory_order_relaxed) != Signal::none; }
   /// The wish to hurry has been met.
   void calm();
@@ -57,7 +57,8 @@ class Run {
   std::uint64_t claims() const { return claims_.load(std::memory_order_relaxed); }
   /// When the call that runs now, or the earliest possible next one, is overdue.
   Clock::time_point overdue_at(Clock::time_point now) const;
-  /// Fences the call that runs if it is overdue, and returns its tasks; the harvest is the caller's then.
+  /// Fences the call that runs if it is overdue, and returns its tasks; the harvest is the caller's
+  /// then.
   std::optional<wire::Interval> fence_overdue(Clock::time_point now);
 
  private:

@@ -1,5 +1,5 @@
-// run_worker: a worker program from its command line to its exit code. Wires everything; owns nothing for
-// longer.
+// run_worker: a worker program from its command line to its exit code. Wires everything; owns
+// nothing for longer.
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -11,8 +11,8 @@
 #include "runtime/log.hpp"
 #include "runtime/signals.hpp"
 #include "runtime/start.hpp"
-#include "worker/actors/descriptors.hpp"
 #include "worker/actors/allowed.hpp"
+#include "worker/actors/descriptors.hpp"
 #include "worker/actors/link.hpp"
 #include "worker/actors/options.hpp"
 #include "worker/actors/plugin.hpp"
@@ -28,7 +28,8 @@ using worker::Options;
 constexpr int kUsage = 2;
 constexpr int kRefused = 3;
 
-worker::LinkOptions link_options(const Options& options, const Functions& functions, worker::Host* host) {
+worker::LinkOptions link_options(const Options& options, const Functions& functions,
+                                 worker::Host* host) {
   worker::Config config;
   config.identity = Uuid::random();
   config.name = options.name;
@@ -40,11 +41,16 @@ worker::LinkOptions link_options(const Options& options, const Functions& functi
   config.offer.labels = options.labels;
   config.offer.resources = options.resources;
   for (const auto& plugin : options.plugins)
-    if (config.offer.plugins.size() < wire::kPluginsMax) config.offer.plugins.push_back(worker::plugin_record(plugin));
+    if (config.offer.plugins.size() < wire::kPluginsMax)
+      config.offer.plugins.push_back(worker::plugin_record(plugin));
   config.keeps_blobs = host && options.allow_exec;
-  worker::LinkOptions link{options.endpoint, {options.insecure, options.keys, keys::Side::worker}, std::move(config), options.cpu_share};
+  worker::LinkOptions link{options.endpoint,
+                           {options.insecure, options.keys, keys::Side::worker},
+                           std::move(config),
+                           options.cpu_share};
   if (!link.config.keeps_blobs) return link;
-  link.keep_blob = [host](const std::string& name, std::uint64_t chunk, bool last, BytesView bytes) { return host->blobs().keep(name, chunk, last, bytes); };
+  link.keep_blob = [host](const std::string& name, std::uint64_t chunk, bool last,
+                          BytesView bytes) { return host->blobs().keep(name, chunk, last, bytes); };
   link.gone_blobs = [host] { return host->blobs().take_gone(); };
   link.drop_blob = [host](const std::string& name) { host->blobs().drop(name); };
   return link;
@@ -53,8 +59,9 @@ worker::LinkOptions link_options(const Options& options, const Functions& functi
 /// Enrols this machine's key; the broker's endpoint.
 std::string join_broker(const Options& options) {
   const Joined joined = join(options.join, {.keys = options.keys, .name = options.name});
-  std::cerr << "quern-worker: joined the broker at " << joined.endpoint << " as " << joined.name << " (" << joined.roles
-            << "); from now on: quern-worker --broker " << joined.endpoint << "\n";
+  std::cerr << "quern-worker: joined the broker at " << joined.endpoint << " as " << joined.name
+            << " (" << joined.roles << "); from now on: quern-worker --broker " << joined.endpoint
+            << "\n";
   return joined.endpoint;
 }
 
@@ -62,10 +69,11 @@ void load_plugins(const Options& options, Functions& functions) {
   for (const auto& plugin : options.plugins) worker::load_plugin(plugin, functions);
 }
 
-int serve(const Options& options, const Functions& functions, worker::Host* host, runtime::StopSignals& signals) {
+int serve(const Options& options, const Functions& functions, worker::Host* host,
+          runtime::StopSignals& signals) {
   worker::Link link(link_options(options, functions, host), functions);
-  runtime::log_info("worker " + options.name + ": " + std::to_string(options.slots) + " slots, broker " +
-                    options.endpoint);
+  runtime::log_info("worker " + options.name + ": " + std::to_string(options.slots) +
+                    " slots, broker " + options.endpoint);
   worker::LinkEnd end;
   try {
     end = link.run(&signals);
@@ -76,8 +84,8 @@ int serve(const Options& options, const Functions& functions, worker::Host* host
     runtime::log_info(end.text);
   else
     runtime::log_error(end.text);
-  // A function that does not return cannot be waited for; its thread must not keep the program, nor see it
-  // taken apart.
+  // A function that does not return cannot be waited for; its thread must not keep the program, nor
+  // see it taken apart.
   if (end.abandoned) std::quick_exit(end.exit_code);
   return end.exit_code;
 }
@@ -111,10 +119,12 @@ int run_worker(int argc, char** argv, Functions& functions) {
     runtime::open_log("quern-worker", options.log_level);
     options.slots = worker::slots_for_descriptors(options.slots);
     if (!options.allow_exec && !options.isolate) runtime::leave_orphans_to_the_system();
-    std::optional<worker::Host> host;  // before anything starts a thread; outlives the functions that use it
+    std::optional<worker::Host>
+        host;  // before anything starts a thread; outlives the functions that use it
     if (options.allow_exec || options.isolate) host.emplace(options.slot_memory);
     load_plugins(options, functions);
-    Functions offered = options.isolate ? worker::isolated(functions, *host, {argv, argv + argc}) : functions;
+    Functions offered =
+        options.isolate ? worker::isolated(functions, *host, {argv, argv + argc}) : functions;
     if (options.allow_exec) worker::add_exec(offered, *host);
     if (options.allow_exec) worker::add_filter(offered, *host);
     if (!options.allowed.empty()) offered = worker::only_allowed(offered, options.allowed);

@@ -43,7 +43,8 @@ std::optional<Thrown> thrown_by(F&& call) {
     call();
     return std::nullopt;
   } catch (const FailedWithOutput& error) {
-    return Thrown{error.what(), error.output(), error.permanent() ? ErrorCode::permanent : ErrorCode::failed};
+    return Thrown{error.what(), error.output(),
+                  error.permanent() ? ErrorCode::permanent : ErrorCode::failed};
   } catch (const Permanent& error) {
     return Thrown{error.what(), std::nullopt, ErrorCode::permanent};
   } catch (const std::exception& error) {
@@ -90,11 +91,11 @@ void Runner::refuse(Run& run, const std::string& text) {
 }
 
 void Runner::flush(Run& run) {
-  for (auto& report : run.harvest.take(false, run.busy_us_until(Clock::now()))) post_(std::move(report));
+  for (auto& report : run.harvest.take(false, run.busy_us_until(Clock::now())))
+    post_(std::move(report));
 }
 
 // ---- items and whole inputs
-// -----------------------------------------------------------------------------------------
 
 Runner::Step Runner::run_tasks(Run& run, const FunctionEntry& entry) {
   Inputs inputs(run.lease);
@@ -106,7 +107,8 @@ Runner::Step Runner::run_tasks(Run& run, const FunctionEntry& entry) {
     if (claim->opens) run.harvest.break_partial();
     const auto began = Clock::now();
     const std::uint64_t first = claim->tasks.begin;
-    const Step step = entry.batch ? run_batch(run, entry, call, inputs, claim->tasks) : run_claim(run, entry, call, inputs, claim->tasks);
+    const Step step = entry.batch ? run_batch(run, entry, call, inputs, claim->tasks)
+                                  : run_claim(run, entry, call, inputs, claim->tasks);
     if (step == Step::leave) return Step::leave;
     const auto now = Clock::now();
     pace.note(claim->tasks.end - first, now - began);
@@ -137,14 +139,16 @@ Runner::Step Runner::run_claim(Run& run, const FunctionEntry& entry, Call& call,
 }
 
 // A claim at a call. Nothing of it can be given back meanwhile; it is about a millisecond's worth.
-Runner::Step Runner::run_batch(Run& run, const FunctionEntry& entry, Call& call, Inputs& inputs, wire::Interval claim) {
+Runner::Step Runner::run_batch(Run& run, const FunctionEntry& entry, Call& call, Inputs& inputs,
+                               wire::Interval claim) {
   if (run.cancelled()) return Step::leave;
   run.calm();
   std::vector<Bytes> made;  // integers of a range, which each live until the next only
   std::vector<BytesView> items;
   made.reserve(run.lease.indexed ? claim.size() : 0);
   for (std::uint64_t task = claim.begin; task < claim.end; ++task)
-    items.push_back(run.lease.indexed ? BytesView(made.emplace_back(inputs.next(task))) : inputs.next(task));
+    items.push_back(run.lease.indexed ? BytesView(made.emplace_back(inputs.next(task)))
+                                      : inputs.next(task));
   call.set_item(claim.begin, items.front());
   Answers answers;
   if (run.timed() && !run.begin_call(claim)) return Step::leave;
@@ -164,11 +168,14 @@ Runner::Step Runner::run_batch(Run& run, const FunctionEntry& entry, Call& call,
     }
     if (run.harvest.full()) flush(run);
   }
-  if (task < claim.end) run.harvest.add_error({task, claim.end}, error ? error->code : ErrorCode::failed, error ? error->text : "the function gave no answer");
+  if (task < claim.end)
+    run.harvest.add_error({task, claim.end}, error ? error->code : ErrorCode::failed,
+                          error ? error->text : "the function gave no answer");
   return Step::done;
 }
 
-Runner::Step Runner::run_task(Run& run, const FunctionEntry& entry, Call& call, std::uint64_t task) {
+Runner::Step Runner::run_task(Run& run, const FunctionEntry& entry, Call& call,
+                              std::uint64_t task) {
   const wire::Interval tasks{task, task + 1};
   std::optional<Thrown> error;
   if (!run.timed()) {
@@ -184,9 +191,12 @@ Runner::Step Runner::run_task(Run& run, const FunctionEntry& entry, Call& call, 
   }
   if (error) {
     run.harvest.discard_result();
-    const bool final = error->code == ErrorCode::permanent || (run.lease.attempts != 0 && run.lease.attempt >= run.lease.attempts);
-    if (final && error->output) run.harvest.add_failure(task, error->code, error->text, *error->output);
-    else run.harvest.add_error(tasks, error->code, error->text);
+    const bool final = error->code == ErrorCode::permanent ||
+                       (run.lease.attempts != 0 && run.lease.attempt >= run.lease.attempts);
+    if (final && error->output)
+      run.harvest.add_failure(task, error->code, error->text, *error->output);
+    else
+      run.harvest.add_error(tasks, error->code, error->text);
   } else {
     run.harvest.end_result(tasks);
   }
@@ -194,7 +204,6 @@ Runner::Step Runner::run_task(Run& run, const FunctionEntry& entry, Call& call, 
 }
 
 // ---- ranges
-// ---------------------------------------------------------------------------------------------------------
 
 Runner::Step Runner::run_ranges(Run& run, const FunctionEntry& entry) {
   Call call(run, Encoding::value);
@@ -218,10 +227,10 @@ Runner::Step Runner::run_ranges(Run& run, const FunctionEntry& entry) {
   return Step::done;
 }
 
-// One call for the run of tasks. When it fails, halves are tried: one bad task must not take its neighbours
-// with it.
-Runner::Step Runner::run_range(Run& run, const FunctionEntry& entry, Call& call, wire::Interval tasks,
-                               unsigned& halvings) {
+// One call for the run of tasks. When it fails, halves are tried: one bad task must not take its
+// neighbours with it.
+Runner::Step Runner::run_range(Run& run, const FunctionEntry& entry, Call& call,
+                               wire::Interval tasks, unsigned& halvings) {
   call.set_range(tasks);
   scratch_.clear();
   Output out(scratch_);
@@ -235,7 +244,8 @@ Runner::Step Runner::run_range(Run& run, const FunctionEntry& entry, Call& call,
   } else if (tasks.size() > 1 && halvings > 0 && !run.lease.once) {
     --halvings;
     const std::uint64_t middle = tasks.begin + tasks.size() / 2;
-    if (run_range(run, entry, call, {tasks.begin, middle}, halvings) == Step::leave) return Step::leave;
+    if (run_range(run, entry, call, {tasks.begin, middle}, halvings) == Step::leave)
+      return Step::leave;
     return run_range(run, entry, call, {middle, tasks.end}, halvings);
   } else {
     run.harvest.add_error(tasks, ErrorCode::failed, error->text);
@@ -244,14 +254,15 @@ Runner::Step Runner::run_range(Run& run, const FunctionEntry& entry, Call& call,
 }
 
 // ---- merge and finish
-// -----------------------------------------------------------------------------------------------
 
 Runner::Step Runner::run_merge(Run& run) {
   return run_whole(run, [&] {
     const auto reducer = Reducer::find(run.lease.function, functions_);
-    if (!reducer) throw std::runtime_error("this worker has no reducer '" + run.lease.function + "'");
+    if (!reducer)
+      throw std::runtime_error("this worker has no reducer '" + run.lease.function + "'");
     Folder folder(*reducer);
-    for (wire::BatchReader reader(run.lease.batch); !reader.at_end();) folder.add(Bytes(reader.next()));
+    for (wire::BatchReader reader(run.lease.batch); !reader.at_end();)
+      folder.add(Bytes(reader.next()));
     return folder.take();
   });
 }
@@ -261,7 +272,8 @@ Runner::Step Runner::run_finish(Run& run) {
     for (const auto& entry : functions_.functions())
       if (entry.decl.name == run.lease.function && entry.finish)
         return entry.finish(wire::BatchReader(run.lease.batch).next(), run.lease.total);
-    throw std::runtime_error("this worker's function '" + run.lease.function + "' has no finishing step");
+    throw std::runtime_error("this worker's function '" + run.lease.function +
+                             "' has no finishing step");
   });
 }
 

@@ -1,5 +1,5 @@
-// Runs leases, one at a time, on the thread that calls it. What the user's functions throw ends here, as the
-// error of a task.
+// Runs leases, one at a time, on the thread that calls it. What the user's functions throw ends
+// here, as the error of a task.
 #pragma once
 
 #include <functional>
@@ -23,8 +23,8 @@ class Runner {
   Runner(const Functions& functions, double cpu_share, Post post)
       : functions_(functions), throttle_(cpu_share), post_(std::move(post)) {}
 
-  /// Runs the lease to its end and posts its reports as they fill; what is left at the end is returned, the
-  /// last with `last`. A run that was cancelled or fenced gives nothing more.
+  /// Runs the lease to its end and posts its reports as they fill; what is left at the end is
+  /// returned, the last with `last`. A run that was cancelled or fenced gives nothing more.
   std::vector<wire::Report> run(Run& run);
 
  private:
@@ -32,11 +32,14 @@ class Runner {
 
   Step run_lease(Run& run);
   Step run_tasks(Run& run, const FunctionEntry& entry);
-  Step run_claim(Run& run, const FunctionEntry& entry, Call& call, Inputs& inputs, wire::Interval& claim);
-  Step run_batch(Run& run, const FunctionEntry& entry, Call& call, Inputs& inputs, wire::Interval claim);
+  Step run_claim(Run& run, const FunctionEntry& entry, Call& call, Inputs& inputs,
+                 wire::Interval& claim);
+  Step run_batch(Run& run, const FunctionEntry& entry, Call& call, Inputs& inputs,
+                 wire::Interval claim);
   Step run_task(Run& run, const FunctionEntry& entry, Call& call, std::uint64_t task);
   Step run_ranges(Run& run, const FunctionEntry& entry);
-  Step run_range(Run& run, const FunctionEntry& entry, Call& call, wire::Interval tasks, unsigned& halvings);
+  Step run_range(Run& run, const FunctionEntry& entry, Call& call, wire::Interval tasks,
+                 unsigned& halvings);
   Step run_merge(Run& run);
   Step run_finish(Run& run);
   Step run_whole(Run& run, const std::function<Bytes()>& work);

@@ -1,4 +1,5 @@
-// A slot: one thread that runs one lease at a time. The link hands it a run and hears from it through `post`.
+// A slot: one thread that runs one lease at a time. The link hands it a run and hears from it
+// through `post`.
 #pragma once
 
 #include <condition_variable>
@@ -14,7 +15,7 @@ namespace quern::worker {
 class Slot {
  public:
   struct Posts {
-    Runner::Post report;         ///< on the slot's thread
+    Runner::Post report;  ///< on the slot's thread
     /// On the slot's thread: the last reports, and ready for the next run.
     std::function<void(std::vector<wire::Report>)> done;
   };

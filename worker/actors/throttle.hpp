@@ -1,5 +1,5 @@
-// Keeps a slot at a share of its time: after working it rests. Small debts are collected, because a very
-// short sleep costs more than it rests. Belongs to one slot.
+// Keeps a slot at a share of its time: after working it rests. Small debts are collected, because a
+// very short sleep costs more than it rests. Belongs to one slot.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// How long to wait before the next try: doubled each time, up to a limit, from the start again after a
-// success.
+// How long to wait before the next try: doubled each time, up to a limit, from the start again
+// after a success.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,8 @@ namespace quern::worker {
 
 class Backoff {
  public:
-  Backoff(std::chrono::milliseconds first, std::chrono::milliseconds most) : first_(first), most_(most) {}
+  Backoff(std::chrono::milliseconds first, std::chrono::milliseconds most)
+      : first_(first), most_(most) {}
 
   std::chrono::milliseconds next() {
     const auto wait = next_;

@@ -16,8 +16,10 @@ void Blobs::retry(const Uuid& job) {
   if (it == needs_.end() || !place_) return;
   troubles_.erase(job);
   for (const auto& name : it->second) {
-    if (const auto here = here_.find(name); here != here_.end()) here->second.used = ++uses_;
-    else if (std::find(wanted_.begin(), wanted_.end(), name) == wanted_.end()) wanted_.push_back(name);
+    if (const auto here = here_.find(name); here != here_.end())
+      here->second.used = ++uses_;
+    else if (std::find(wanted_.begin(), wanted_.end(), name) == wanted_.end())
+      wanted_.push_back(name);
   }
 }
 
@@ -35,7 +37,8 @@ void Blobs::keep_only(const std::unordered_set<Uuid>& jobs) {
 bool Blobs::ready(const Uuid& job) const {
   if (needs_.empty()) return true;
   const auto it = needs_.find(job);
-  return it == needs_.end() || std::all_of(it->second.begin(), it->second.end(), [&](const auto& name) { return here_.contains(name); });
+  return it == needs_.end() || std::all_of(it->second.begin(), it->second.end(),
+                                           [&](const auto& name) { return here_.contains(name); });
 }
 
 const std::string* Blobs::trouble(const Uuid& job) const {
@@ -45,7 +48,8 @@ const std::string* Blobs::trouble(const Uuid& job) const {
 
 const Uuid* Blobs::who_needs(const std::string& name) const {
   for (const auto& [job, names] : needs_)
-    if (!troubles_.contains(job) && std::find(names.begin(), names.end(), name) != names.end()) return &job;
+    if (!troubles_.contains(job) && std::find(names.begin(), names.end(), name) != names.end())
+      return &job;
   return nullptr;
 }
 
@@ -63,7 +67,8 @@ std::optional<wire::Fetch> Blobs::ask() {
 }
 
 std::optional<KeepBlob> Blobs::on_blob(wire::Blob&& blob) {
-  if (!asked_ || wanted_.empty() || blob.blob != wanted_.front() || blob.chunk != chunk_) return std::nullopt;
+  if (!asked_ || wanted_.empty() || blob.blob != wanted_.front() || blob.chunk != chunk_)
+    return std::nullopt;
   asked_ = false;
   if (!blob.why.empty()) {
     // Another job that needs it may have it all the same: this one may be over.
@@ -118,7 +123,8 @@ bool Blobs::drop_unused(std::uint64_t keep) {
   while (bytes_ > keep) {
     auto oldest = here_.end();
     for (auto it = here_.begin(); it != here_.end(); ++it)
-      if (!who_needs(it->first) && (oldest == here_.end() || it->second.used < oldest->second.used)) oldest = it;
+      if (!who_needs(it->first) && (oldest == here_.end() || it->second.used < oldest->second.used))
+        oldest = it;
     if (oldest == here_.end()) break;
     bytes_ -= oldest->second.bytes;
     dropped_.push_back(oldest->first);

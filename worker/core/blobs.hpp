@@ -1,5 +1,6 @@
-// The blobs that jobs need (PROTOCOL.md 1.4): which are here, which is being fetched, which cannot be had. One is fetched at a time,
-// one chunk after the other. What is here stays for later jobs until there is too much of it; then what no job needs goes, the longest unused first.
+// The blobs that jobs need (PROTOCOL.md 1.4): which are here, which is being fetched, which cannot
+// be had. One is fetched at a time, one chunk after the other. What is here stays for later jobs
+// until there is too much of it; then what no job needs goes, the longest unused first.
 //
 // Invariant: a blob that a job needs is here, or wanted, or the job has a trouble.
 #pragma once
@@ -20,7 +21,8 @@ namespace quern::worker {
 
 class Blobs {
  public:
-  /// `place`: whether there is one for blobs; without it no job can have any. `bytes_max`: kept beyond what jobs need.
+  /// `place`: whether there is one for blobs; without it no job can have any. `bytes_max`: kept
+  /// beyond what jobs need.
   Blobs(bool place, std::uint64_t bytes_max) : place_(place), bytes_max_(bytes_max) {}
 
   /// The job's tasks need these. What could not be had before is tried again.
@@ -76,15 +78,15 @@ class Blobs {
   std::map<std::string, Here> here_;
   std::unordered_map<Uuid, std::vector<std::string>> needs_;
   std::unordered_map<Uuid, std::string> troubles_;
-  std::vector<Uuid> troubled_;  ///< until take_troubled()
+  std::vector<Uuid> troubled_;      ///< until take_troubled()
   std::deque<std::string> wanted_;  ///< the first is being fetched
   std::uint64_t chunk_ = 0;         ///< of it: the next one
   std::uint64_t fetched_ = 0;       ///< of it: octets
   bool asked_ = false;
-  Uuid asked_for_;                  ///< in the name of this job
-  bool writing_ = false;            ///< on_kept() is awaited
-  bool last_ = false;               ///< what is being written is the last chunk
-  bool made_room_ = false;          ///< for the one being fetched
+  Uuid asked_for_;          ///< in the name of this job
+  bool writing_ = false;    ///< on_kept() is awaited
+  bool last_ = false;       ///< what is being written is the last chunk
+  bool made_room_ = false;  ///< for the one being fetched
   std::vector<std::string> dropped_;
 };
 

@@ -15,7 +15,8 @@ using std::chrono::milliseconds;
 enum class SlotId : std::uint32_t {};
 constexpr std::size_t index(SlotId slot) { return static_cast<std::size_t>(slot); }
 
-/// A mistake that the simulator makes on purpose, to show that it would find it. Never set outside of tests.
+/// A mistake that the simulator makes on purpose, to show that it would find it. Never set outside
+/// of tests.
 enum class Mistake : std::uint8_t { none, forget_outbox };
 
 struct Config {
@@ -24,10 +25,10 @@ struct Config {
   std::string name;  ///< for people
   std::string software = "quern";
   std::uint32_t slots = 1;
-  wire::WorkerOffer
-      offer;  ///< functions, reducers, labels, resources, credit; the rest is filled in at each HELLO
+  wire::WorkerOffer offer;  ///< functions, reducers, labels, resources, credit; the rest is filled
+                            ///< in at each HELLO
 
-  bool keeps_blobs = false;  ///< it has a place for the files of jobs
+  bool keeps_blobs = false;                   ///< it has a place for the files of jobs
   std::uint64_t blob_bytes_max = 4ULL << 30;  ///< of blobs that are kept for later jobs
 
   milliseconds backoff_first{

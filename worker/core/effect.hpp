@@ -1,5 +1,5 @@
-// What the core wants done. The link actor carries effects out in order, after everything that arrived was
-// handled.
+// What the core wants done. The link actor carries effects out in order, after everything that
+// arrived was handled.
 #pragma once
 
 #include <cstdint>
@@ -23,16 +23,16 @@ struct Send {
   wire::Envelope envelope;
 };
 
-/// Run a lease on a slot, which is idle. Answers: on_report() one or more times, the last with `last`, then
-/// on_slot_free().
+/// Run a lease on a slot, which is idle. Answers: on_report() one or more times, the last with
+/// `last`, then on_slot_free().
 struct StartRun {
   SlotId slot{};
   wire::Lease lease;
   wire::Buffer common;
 };
 
-/// Cut up to `want` tasks that have not started from the end of what the slot runs. Answer: on_cut(), at
-/// once.
+/// Cut up to `want` tasks that have not started from the end of what the slot runs. Answer:
+/// on_cut(), at once.
 struct CutRun {
   SlotId slot{};
   wire::LeaseId lease;
@@ -45,13 +45,15 @@ struct EndRun {
   wire::LeaseId lease;
 };
 
-/// Fence what the slot runs: nothing of it is wanted. Answer: on_slot_free(), when the function has returned.
+/// Fence what the slot runs: nothing of it is wanted. Answer: on_slot_free(), when the function has
+/// returned.
 struct CancelRun {
   SlotId slot{};
   wire::LeaseId lease;
 };
 
-/// Write a chunk of a blob; the first begins it anew, after the last its hash must be its name. Answer: on_blob_kept(), at once.
+/// Write a chunk of a blob; the first begins it anew, after the last its hash must be its name.
+/// Answer: on_blob_kept(), at once.
 struct KeepBlob {
   std::string name;
   std::uint64_t chunk = 0;
@@ -76,7 +78,8 @@ struct Finished {
   std::string text;
 };
 
-using Effect = std::variant<HangUp, Reopen, Send, StartRun, CutRun, EndRun, CancelRun, KeepBlob, DropBlob, Note, Finished>;
+using Effect = std::variant<HangUp, Reopen, Send, StartRun, CutRun, EndRun, CancelRun, KeepBlob,
+                            DropBlob, Note, Finished>;
 using Effects = std::vector<Effect>;
 
 }  // namespace quern::worker

@@ -4,8 +4,8 @@ namespace quern::worker {
 
 bool LeaseBook::add(const wire::Lease& lease) {
   return held_
-      .try_emplace(lease.lease,
-                   HeldLease{lease.job, lease.function, lease.kind, lease.attempt, wire::IntervalSet(lease.tasks), Queued{}})
+      .try_emplace(lease.lease, HeldLease{lease.job, lease.function, lease.kind, lease.attempt,
+                                          wire::IntervalSet(lease.tasks), Queued{}})
       .second;
 }
 
@@ -36,7 +36,8 @@ std::vector<wire::HeldLease> LeaseBook::list(std::uint64_t bytes_max,
       if (bytes > bytes_max)
         let_go.push_back(id);
       else
-        out.push_back({id, lease.job, lease.open.list(), std::holds_alternative<Reported>(lease.state), lease.kind, lease.attempt});
+        out.push_back({id, lease.job, lease.open.list(),
+                       std::holds_alternative<Reported>(lease.state), lease.kind, lease.attempt});
     }
   };
   pass(false);

@@ -1,6 +1,6 @@
-// Every lease the worker still knows about: from its LEASE until the broker has acknowledged its last report.
-// Says in HELLO what is held. Invariant: a lease is queued, on exactly one slot, or finished with reports in
-// the outbox.
+// Every lease the worker still knows about: from its LEASE until the broker has acknowledged its
+// last report. Says in HELLO what is held. Invariant: a lease is queued, on exactly one slot, or
+// finished with reports in the outbox.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ struct HeldLease {
   std::string function;
   wire::LeaseKind kind{};
   std::uint32_t attempt = 1;
-  wire::IntervalSet open;  ///< tasks of it that the broker does not know to be reported or reclaimed
+  wire::IntervalSet
+      open;  ///< tasks of it that the broker does not know to be reported or reclaimed
   std::variant<Queued, Running, Reported> state;
 };
 
@@ -43,9 +44,10 @@ class LeaseBook {
   const std::map<wire::LeaseId, HeldLease>& held() const { return held_; }
   std::unordered_set<Uuid> jobs() const;
 
-  /// What HELLO says, in about `bytes_max` of header; finished and running leases first. Leases that do not
-  /// fit are named in `let_go`, for the caller to drop.
-  std::vector<wire::HeldLease> list(std::uint64_t bytes_max, std::vector<wire::LeaseId>& let_go) const;
+  /// What HELLO says, in about `bytes_max` of header; finished and running leases first. Leases
+  /// that do not fit are named in `let_go`, for the caller to drop.
+  std::vector<wire::HeldLease> list(std::uint64_t bytes_max,
+                                    std::vector<wire::LeaseId>& let_go) const;
 
  private:
   std::map<wire::LeaseId, HeldLease> held_;

@@ -70,7 +70,8 @@ wire::Intervals LeaseQueue::cut(const wire::LeaseId& id, std::uint64_t want) {
 
 std::deque<wire::Lease> LeaseQueue::take_all() {
   std::deque<wire::Lease> all = std::move(urgent_);
-  all.insert(all.end(), std::make_move_iterator(ordinary_.begin()), std::make_move_iterator(ordinary_.end()));
+  all.insert(all.end(), std::make_move_iterator(ordinary_.begin()),
+             std::make_move_iterator(ordinary_.end()));
   urgent_.clear();
   ordinary_.clear();
   return all;

@@ -1,5 +1,5 @@
-// Leases that wait for a slot: first come first run, but merge and finish leases before all others, because a
-// whole job waits for them. Invariant: each lease is in it once.
+// Leases that wait for a slot: first come first run, but merge and finish leases before all others,
+// because a whole job waits for them. Invariant: each lease is in it once.
 #pragma once
 
 #include <algorithm>
@@ -30,8 +30,8 @@ class LeaseQueue {
   std::vector<wire::Lease> take(const Uuid& job);
   /// Takes out the lease, wherever it is.
   std::optional<wire::Lease> remove(const wire::LeaseId& id);
-  /// Cuts up to `want` tasks with their payloads from the end of a lease; returns them, ascending. A lease
-  /// that is left with nothing leaves the queue.
+  /// Cuts up to `want` tasks with their payloads from the end of a lease; returns them, ascending.
+  /// A lease that is left with nothing leaves the queue.
   wire::Intervals cut(const wire::LeaseId& id, std::uint64_t want);
   /// Everything, in order; the queue is empty then.
   std::deque<wire::Lease> take_all();
@@ -56,7 +56,8 @@ inline bool is_urgent(const wire::Lease& lease) {
 
 /// Whether there is one payload per task in it.
 inline bool takes_payloads(const wire::Lease& lease) {
-  return !lease.indexed && (lease.kind == wire::LeaseKind::item || lease.kind == wire::LeaseKind::whole);
+  return !lease.indexed &&
+         (lease.kind == wire::LeaseKind::item || lease.kind == wire::LeaseKind::whole);
 }
 
 /// Cuts up to `want` indices from the end of an interval list; returns them, ascending.

@@ -22,7 +22,8 @@ std::optional<wire::Report> Outbox::remove(const wire::ReportId& id) {
 }
 
 void Outbox::remove_all(const wire::LeaseId& lease) {
-  for (auto at = reports_.lower_bound({lease, 0}); at != reports_.end() && at->first.lease == lease;) {
+  for (auto at = reports_.lower_bound({lease, 0});
+       at != reports_.end() && at->first.lease == lease;) {
     bytes_ -= weight(at->second);
     at = reports_.erase(at);
   }
@@ -30,7 +31,8 @@ void Outbox::remove_all(const wire::LeaseId& lease) {
 
 std::size_t Outbox::count(const wire::LeaseId& lease) const {
   std::size_t n = 0;
-  for (auto at = reports_.lower_bound({lease, 0}); at != reports_.end() && at->first.lease == lease; ++at)
+  for (auto at = reports_.lower_bound({lease, 0}); at != reports_.end() && at->first.lease == lease;
+       ++at)
     ++n;
   return n;
 }

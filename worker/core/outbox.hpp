@@ -1,6 +1,6 @@
-// Reports that the broker has not acknowledged. They are kept until REPORTED and sent again in a new session,
-// so a finished task is not run again because a connection broke. Invariant: bytes() is the weight of what is
-// in it.
+// Reports that the broker has not acknowledged. They are kept until REPORTED and sent again in a
+// new session, so a finished task is not run again because a connection broke. Invariant: bytes()
+// is the weight of what is in it.
 #pragma once
 
 #include <cstdint>

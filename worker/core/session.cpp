@@ -5,8 +5,8 @@
 namespace quern::worker {
 
 void Session::on_welcome(wire::SessionId id, const wire::Welcome& welcome, Time now) {
-  // A broker that asks for a beat every millisecond would only hurt itself; silence must be longer than a
-  // beat.
+  // A broker that asks for a beat every millisecond would only hurt itself; silence must be longer
+  // than a beat.
   constexpr milliseconds kLeast{20};
   beat_busy_ = std::max(kLeast, milliseconds(welcome.beat_busy_ms));
   beat_idle_ = std::max(kLeast, milliseconds(welcome.beat_idle_ms));
@@ -27,7 +27,8 @@ void Session::on_beat_sent(Time now) {
 
 void Session::on_gap(wire::Duration gap, Time now) {
   if (auto* open = std::get_if<Open>(&state_)) open->heard = std::min(open->heard + gap, now);
-  if (auto* greeting = std::get_if<Greeting>(&state_)) greeting->since = std::min(greeting->since + gap, now);
+  if (auto* greeting = std::get_if<Greeting>(&state_))
+    greeting->since = std::min(greeting->since + gap, now);
 }
 
 Session::Due Session::due(Time now, bool busy) const {

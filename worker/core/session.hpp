@@ -1,5 +1,6 @@
-// The worker's session with the broker: where it stands, and which deadlines follow from it. It decides
-// nothing about leases; it is told whether there are any, because a busy worker is heard more often.
+// The worker's session with the broker: where it stands, and which deadlines follow from it. It
+// decides nothing about leases; it is told whether there are any, because a busy worker is heard
+// more often.
 #pragma once
 
 #include <optional>
@@ -50,8 +51,8 @@ class Session {
   /// The session or the attempt is over; a new socket after the back-off.
   void on_lost(Time now) { state_ = Waiting{now + backoff_.next()}; }
   void on_finished() { state_ = Over{}; }
-  /// This process itself was away for that long (stopped, swapped out): the broker's silence meanwhile means
-  /// nothing.
+  /// This process itself was away for that long (stopped, swapped out): the broker's silence
+  /// meanwhile means nothing.
   void on_gap(wire::Duration gap, Time now);
 
   Due due(Time now, bool busy) const;

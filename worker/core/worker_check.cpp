@@ -33,9 +33,11 @@ std::optional<std::string> WorkerCore::broken_invariant() const {
           "a queued lease has not one payload per task");
   });
   check(queued == queue_.size(), "the book and the queue differ in length");
-  const auto on_lease = std::count_if(slots_.begin(), slots_.end(),
-                                      [](const Slot& s) { return std::holds_alternative<OnLease>(s); });
-  check(running == static_cast<std::size_t>(on_lease), "a slot runs a lease that is not in the book");
+  const auto on_lease = std::count_if(slots_.begin(), slots_.end(), [](const Slot& s) {
+    return std::holds_alternative<OnLease>(s);
+  });
+  check(running == static_cast<std::size_t>(on_lease),
+        "a slot runs a lease that is not in the book");
   std::uint64_t bytes = 0;
   for (const auto& [id, report] : outbox_.reports()) {
     bytes += Outbox::weight(report);

@@ -9,14 +9,18 @@ using std::chrono::seconds;
 
 namespace {
 
-// A slot whose lease is over comes back within microseconds, a process that is killed within milliseconds.
+// A slot whose lease is over comes back within microseconds, a process that is killed within
+// milliseconds.
 constexpr std::chrono::milliseconds kStuckAfter{100};
-// The broker hears of stuck slots at most so often: with very many slots they would be a flood of heartbeats.
+// The broker hears of stuck slots at most so often: with very many slots they would be a flood of
+// heartbeats.
 constexpr std::chrono::milliseconds kStuckTold{100};
 
 /// The answer to a lease that cannot be run: an error for every task of it.
-wire::Report refusal(const wire::Lease& lease, const std::string& why, ErrorCode code = ErrorCode::bad_input) {
-  wire::Report report{.id = {lease.lease, 0}, .last = true, .tasks = {}, .errors = {}, .written = {}, .batch = {}};
+wire::Report refusal(const wire::Lease& lease, const std::string& why,
+                     ErrorCode code = ErrorCode::bad_input) {
+  wire::Report report{
+      .id = {lease.lease, 0}, .last = true, .tasks = {}, .errors = {}, .written = {}, .batch = {}};
   for (const auto& tasks : lease.tasks)
     report.errors.push_back({tasks.begin, tasks.size(), code, why});
   return report;
@@ -25,10 +29,12 @@ wire::Report refusal(const wire::Lease& lease, const std::string& why, ErrorCode
 }  // namespace
 
 WorkerCore::WorkerCore(Config config)
-    : config_(std::move(config)), session_(config_), blobs_(config_.keeps_blobs, config_.blob_bytes_max), slots_(config_.slots, Idle{}) {}
+    : config_(std::move(config)),
+      session_(config_),
+      blobs_(config_.keeps_blobs, config_.blob_bytes_max),
+      slots_(config_.slots, Idle{}) {}
 
 // ---- connection
-// -----------------------------------------------------------------------------------------------------
 
 void WorkerCore::on_connected(Time now) {
   if (std::holds_alternative<Connecting>(session_.state())) return say_hello(now);
@@ -54,8 +60,10 @@ void WorkerCore::on_message(wire::Envelope envelope, Time now) {
 void WorkerCore::on_greeting_answer(wire::Envelope& envelope, Time now) {
   if (const auto* welcome = std::get_if<wire::Welcome>(&envelope.message))
     return handle(*welcome, envelope.session, now);
-  if (const auto* refused = std::get_if<wire::Refused>(&envelope.message)) return handle(*refused, now);
-  if (const auto* error = std::get_if<wire::ErrorMessage>(&envelope.message)) return handle(*error, now);
+  if (const auto* refused = std::get_if<wire::Refused>(&envelope.message))
+    return handle(*refused, now);
+  if (const auto* error = std::get_if<wire::ErrorMessage>(&envelope.message))
+    return handle(*error, now);
   if (const auto* bye = std::get_if<wire::Bye>(&envelope.message))
     return lose("the broker said goodbye: " + bye->text, now);
   if (std::holds_alternative<wire::HelloAgain>(envelope.message))
@@ -163,14 +171,16 @@ void WorkerCore::lose(const std::string& why, Time now) {
 }
 
 // ---- leases
-// ---------------------------------------------------------------------------------------------------------
 
-// Why a lease makes no sense, or nullptr. The codec has checked its form, not that its parts fit together.
+// Why a lease makes no sense, or nullptr. The codec has checked its form, not that its parts fit
+// together.
 const char* WorkerCore::cannot_run(const wire::Lease& lease) const {
   using wire::LeaseKind;
   const bool folds = lease.kind == LeaseKind::merge || lease.kind == LeaseKind::finish;
-  if (lease.common && blobs_.impossible(lease.job)) return "the job needs files, and this worker takes none (start it with --allow-exec)";
-  if (lease.common && !commons_.find(lease.job)) return "the job's common input did not reach the worker";
+  if (lease.common && blobs_.impossible(lease.job))
+    return "the job needs files, and this worker takes none (start it with --allow-exec)";
+  if (lease.common && !commons_.find(lease.job))
+    return "the job's common input did not reach the worker";
   if (folds && lease.tasks.size() != 1) return "a merge or finish lease names one interval";
   if (folds && lease.batch.count() == 0) return "a merge or finish lease without payloads";
   if (takes_payloads(lease) && lease.batch.count() != wire::size(lease.tasks))
@@ -217,7 +227,8 @@ void WorkerCore::refuse_without_blobs() {
     if (!why) continue;
     for (const wire::Lease& lease : queue_.take(job)) {
       book_.find(lease.lease)->state = Reported{};
-      report(refusal(lease, "a file that the task needs did not reach the worker: " + *why, ErrorCode::failed));
+      report(refusal(lease, "a file that the task needs did not reach the worker: " + *why,
+                     ErrorCode::failed));
     }
   }
 }
@@ -241,12 +252,14 @@ void WorkerCore::start_leases() {
   while (!queue_.empty() && !session_.is_over() && outbox_.bytes() <= session_.report_window()) {
     const auto slot = idle_slot();
     if (!slot) return;
-    auto next = queue_.pop([this](const wire::Lease& l) { return is_urgent(l) || !l.common || blobs_.ready(l.job); });
+    auto next = queue_.pop(
+        [this](const wire::Lease& l) { return is_urgent(l) || !l.common || blobs_.ready(l.job); });
     if (!next) return;
     wire::Lease& lease = *next;
     slots_[index(*slot)] = OnLease{lease.lease};
     book_.find(lease.lease)->state = Running{*slot};
-    wire::Buffer common = lease.common ? commons_.find(lease.job).value_or(wire::Buffer{}) : wire::Buffer{};
+    wire::Buffer common =
+        lease.common ? commons_.find(lease.job).value_or(wire::Buffer{}) : wire::Buffer{};
     effects_.push_back(StartRun{*slot, std::move(lease), std::move(common)});
   }
 }
@@ -258,7 +271,9 @@ void WorkerCore::on_report(SlotId slot, wire::Report report_, Time now) {
   tally_.add(lease->function, report_);
   if (report_.last) {
     lease->state = Reported{};
-    const bool timed_out = std::any_of(report_.errors.begin(), report_.errors.end(), [](const TaskError& e) { return e.code == ErrorCode::timeout; });
+    const bool timed_out =
+        std::any_of(report_.errors.begin(), report_.errors.end(),
+                    [](const TaskError& e) { return e.code == ErrorCode::timeout; });
     slots_[index(slot)] = Returning{now, timed_out};
     if (timed_out) tell_stuck(now);  // first, or the broker takes the slot for a free one
   }
@@ -305,8 +320,10 @@ void WorkerCore::handle(const wire::Reported& reported, Time) {
     if (!report) continue;
     HeldLease* lease = book_.find(id.lease);
     for (const auto& tasks : report->tasks) lease->open.remove(tasks);
-    for (const auto& error : report->errors) lease->open.remove({error.first, error.first + error.count});
-    if (std::holds_alternative<Reported>(lease->state) && outbox_.count(id.lease) == 0) book_.erase(id.lease);
+    for (const auto& error : report->errors)
+      lease->open.remove({error.first, error.first + error.count});
+    if (std::holds_alternative<Reported>(lease->state) && outbox_.count(id.lease) == 0)
+      book_.erase(id.lease);
   }
   start_leases();
   leave_when_done();
@@ -356,11 +373,11 @@ void WorkerCore::drop(const wire::LeaseId& id, Time now) {
 
 void WorkerCore::hand_back(const wire::LeaseId& id) {
   book_.find(id)->state = Reported{};
-  report(wire::Report{.id = {id, 0}, .last = true, .tasks = {}, .errors = {}, .written = {}, .batch = {}});
+  report(wire::Report{
+      .id = {id, 0}, .last = true, .tasks = {}, .errors = {}, .written = {}, .batch = {}});
 }
 
 // ---- leaving
-// --------------------------------------------------------------------------------------------------------
 
 void WorkerCore::on_stop_requested(Time now) {
   if (session_.is_over()) return;
@@ -393,13 +410,13 @@ void WorkerCore::finish(int exit_code, std::string text, ErrorCode why) {
 }
 
 // ---- time
-// -----------------------------------------------------------------------------------------------------------
 
 void WorkerCore::on_tick(Time now) {
   if (session_.is_over()) return;
   // A tick that comes much too late means that this process was away, not the broker.
   const auto planned = session_.deadline(!book_.empty());
-  if (planned && *planned > Time::min() && now - *planned > seconds(1)) session_.on_gap(now - *planned, now);
+  if (planned && *planned > Time::min() && now - *planned > seconds(1))
+    session_.on_gap(now - *planned, now);
   switch (session_.due(now, !book_.empty())) {
     case Session::Due::nothing:
       break;
@@ -417,7 +434,8 @@ void WorkerCore::on_tick(Time now) {
   bool stuck = stuck_untold_;
   for (auto& slot : slots_) {
     auto* returning = std::get_if<Returning>(&slot);
-    if (returning && !returning->stuck && now - returning->since >= kStuckAfter) stuck = returning->stuck = true;
+    if (returning && !returning->stuck && now - returning->since >= kStuckAfter)
+      stuck = returning->stuck = true;
   }
   if (stuck) tell_stuck(now);
   if (const auto until = drain_.deadline(); until && now >= *until)
@@ -431,20 +449,22 @@ std::optional<Time> WorkerCore::next_deadline() const {
   if (const auto until = drain_.deadline()) sooner(*until);
   if (stuck_untold_) sooner(*stuck_told_ + kStuckTold);
   for (const auto& slot : slots_)
-    if (const auto* returning = std::get_if<Returning>(&slot); returning && !returning->stuck) sooner(returning->since + kStuckAfter);
+    if (const auto* returning = std::get_if<Returning>(&slot); returning && !returning->stuck)
+      sooner(returning->since + kStuckAfter);
   return next;
 }
 
 // ---- small things
-// ---------------------------------------------------------------------------------------------------
 
 void WorkerCore::send(wire::Message message) {
-  // Without a session nothing is sent: the next HELLO tells what is held, and the outbox is sent again.
+  // Without a session nothing is sent: the next HELLO tells what is held, and the outbox is sent
+  // again.
   if (session_.is_open()) effects_.push_back(Send{{session_.id(), std::move(message)}});
 }
 
 void WorkerCore::take(Effects& out) {
-  out.insert(out.end(), std::make_move_iterator(effects_.begin()), std::make_move_iterator(effects_.end()));
+  out.insert(out.end(), std::make_move_iterator(effects_.begin()),
+             std::make_move_iterator(effects_.end()));
   effects_.clear();
 }
 

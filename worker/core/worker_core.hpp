@@ -1,9 +1,11 @@
-// The worker's brain: events in, effects out. It owns the session, the leases that are held, the outbox and
-// the common inputs, and decides what runs on which slot. No sockets, threads, clocks: the link actor (or a
-// simulator) calls it from one thread, gives each event its time, and carries out the effects in order.
+// The worker's brain: events in, effects out. It owns the session, the leases that are held, the
+// outbox and the common inputs, and decides what runs on which slot. No sockets, threads, clocks:
+// the link actor (or a simulator) calls it from one thread, gives each event its time, and carries
+// out the effects in order.
 //
-// Calls: every event may append effects; take them after each batch of events. Times never go backwards. When
-// next_deadline() has passed, call on_tick(), after everything that had arrived was handed in.
+// Calls: every event may append effects; take them after each batch of events. Times never go
+// backwards. When next_deadline() has passed, call on_tick(), after everything that had arrived was
+// handed in.
 #pragma once
 
 #include <optional>
@@ -40,9 +42,11 @@ class WorkerCore {
   void on_message(wire::Envelope envelope, Time now);
 
   // ---- events of the slots
-  /// What a slot has of its lease. Reports for a lease that was taken away meanwhile are dropped here.
+  /// What a slot has of its lease. Reports for a lease that was taken away meanwhile are dropped
+  /// here.
   void on_report(SlotId slot, wire::Report report, Time now);
-  /// The slot's thread has returned from its lease. Until then a slot that was fenced counts as stuck.
+  /// The slot's thread has returned from its lease. Until then a slot that was fenced counts as
+  /// stuck.
   void on_slot_free(SlotId slot, Time now);
   /// Answer to CutRun: these tasks were cut and will not run (possibly none).
   void on_cut(SlotId slot, const wire::LeaseId& lease, const wire::Intervals& tasks, Time now);
@@ -50,7 +54,8 @@ class WorkerCore {
   // ---- other events
   /// Answer to KeepBlob: it was written, or why not.
   void on_blob_kept(const std::string& name, const std::string& error);
-  /// A blob that was kept is gone, or was changed: it is fetched anew for the next lease that needs it.
+  /// A blob that was kept is gone, or was changed: it is fetched anew for the next lease that needs
+  /// it.
   void on_blob_gone(const std::string& name) { blobs_.on_gone(name); }
   /// A fresh look at the machine; `slots`, `busy` and `stuck` are filled in by the core.
   void on_capacity(const Capacity& capacity) { capacity_ = capacity; }
@@ -82,7 +87,8 @@ class WorkerCore {
   struct OnLease {
     wire::LeaseId lease;
   };
-  /// Its lease is over (reported, revoked or timed out), its thread is not back yet. `stuck`: it should have been.
+  /// Its lease is over (reported, revoked or timed out), its thread is not back yet. `stuck`: it
+  /// should have been.
   struct Returning {
     Time since{};
     bool stuck = false;
@@ -120,7 +126,9 @@ class WorkerCore {
   void leave_when_done();
   void finish(int exit_code, std::string text, ErrorCode why = ErrorCode::shutdown);
   void send(wire::Message message);
-  void note(Note::Level level, std::string text) { effects_.push_back(Note{level, std::move(text)}); }
+  void note(Note::Level level, std::string text) {
+    effects_.push_back(Note{level, std::move(text)});
+  }
   std::optional<SlotId> idle_slot() const;
 
   Config config_;

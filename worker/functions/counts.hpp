@@ -1,6 +1,6 @@
-// Tables of counts as canonical bytes: one msgpack map from string to unsigned integer, keys in ascending
-// order of their octets, every length and number in its shortest form. Equal tables are equal bytes, however
-// they came about.
+// Tables of counts as canonical bytes: one msgpack map from string to unsigned integer, keys in
+// ascending order of their octets, every length and number in its shortest form. Equal tables are
+// equal bytes, however they came about.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ class CountsWriter {
   std::uint64_t entries_ = 0;
 };
 
-/// Reads a table entry by entry. Throws std::invalid_argument when the bytes are not a table in canonical
-/// order.
+/// Reads a table entry by entry. Throws std::invalid_argument when the bytes are not a table in
+/// canonical order.
 class CountsReader {
  public:
   explicit CountsReader(BytesView table);

@@ -1,6 +1,6 @@
-// Philox4x32-10, a counter-based random number generator: the numbers of index i do not depend on who draws
-// them, or in which order. Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC'11
-// (constants from there).
+// Philox4x32-10, a counter-based random number generator: the numbers of index i do not depend on
+// who draws them, or in which order. Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy
+// as 1, 2, 3", SC'11 (constants from there).
 #pragma once
 
 #include <array>

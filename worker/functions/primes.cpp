@@ -12,8 +12,8 @@ namespace {
 
 __extension__ typedef unsigned __int128 Uint128;
 
-constexpr std::uint64_t kSegment = 1u
-                                   << 16;  // odd numbers at a time, a byte each: fits the second-level cache
+constexpr std::uint64_t kSegment =
+    1u << 16;  // odd numbers at a time, a byte each: fits the second-level cache
 
 std::uint64_t root(std::uint64_t n) {
   auto r = static_cast<std::uint64_t>(std::sqrt(static_cast<double>(n)));
@@ -76,7 +76,8 @@ class Sieve {
   Sieve(std::uint64_t first, std::uint64_t end, std::uint64_t limit) : at_(first), end_(end) {
     for (const std::uint64_t p : base_primes(limit)) {
       if (p > limit) break;
-      std::uint64_t multiple = std::max(p * p, (first + p - 1) / p * p);  // NOLINT(clang-analyzer-core.DivideZero): a prime
+      std::uint64_t multiple = std::max(
+          p * p, (first + p - 1) / p * p);  // NOLINT(clang-analyzer-core.DivideZero): a prime
       if (multiple % 2 == 0) multiple += p;
       crossers_.push_back({p, (multiple - first) / 2});
     }
@@ -90,7 +91,8 @@ class Sieve {
     const std::uint64_t length = std::min(kSegment, (end_ - at_ + 1) / 2);
     segment_.assign(length, 1);
     for (auto& [prime, offset] : crossers_) {
-      for (; offset < length; offset += prime) segment_[offset] = 0;  // NOLINT(bugprone-infinite-loop): offset is the pair's own
+      for (; offset < length; offset += prime)
+        segment_[offset] = 0;  // NOLINT(bugprone-infinite-loop): offset is the pair's own
       offset -= length;
     }
     for (std::uint64_t i = 0; i < length; ++i)
@@ -115,7 +117,8 @@ bool is_prime(std::uint64_t n) {
   if (n < 2) return false;
   for (const std::uint64_t p : {2u, 3u, 5u, 7u, 11u, 13u})
     if (n % p == 0) return n == p;
-  for (const std::uint64_t base : {2ull, 325ull, 9375ull, 28178ull, 450775ull, 9780504ull, 1795265022ull})
+  for (const std::uint64_t base :
+       {2ull, 325ull, 9375ull, 28178ull, 450775ull, 9780504ull, 1795265022ull})
     if (!probable_prime(n, base)) return false;
   return true;
 }
@@ -130,13 +133,14 @@ std::uint64_t count_primes(Range range, const std::function<bool()>& stop) {
   first = first < 3 ? 3 : first | 1;
   if (first >= end) return count;
 
-  // Few numbers with large roots: finding all base primes would take longer than testing what small ones
-  // leave.
+  // Few numbers with large roots: finding all base primes would take longer than testing what small
+  // ones leave.
   const std::uint64_t needed = root(end - 1);
   const std::uint64_t worthwhile =
       std::max<std::uint64_t>(1u << 14, std::min<std::uint64_t>(1u << 26, (end - first) / 4));
   const bool complete = needed <= worthwhile;
-  const std::uint64_t limit = complete ? needed : std::min<std::uint64_t>({needed, worthwhile, 1u << 14});
+  const std::uint64_t limit =
+      complete ? needed : std::min<std::uint64_t>({needed, worthwhile, 1u << 14});
   for (Sieve sieve(first, end, limit); !sieve.at_end() && !stop();) {
     if (complete)
       sieve.next([&](std::uint64_t) { ++count; });
@@ -148,7 +152,8 @@ std::uint64_t count_primes(Range range, const std::function<bool()>& stop) {
 
 void add_primes(Functions& functions) {
   functions.add_range(
-      "primes", [](Range range, Task& task) { return count_primes(range, [&] { return task.cancelled(); }); },
+      "primes",
+      [](Range range, Task& task) { return count_primes(range, [&] { return task.cancelled(); }); },
       {.reduce = "sum", .rate = 0, .idempotent = true, .finish = {}});
 }
 

@@ -26,7 +26,8 @@ std::uint64_t microseconds_of(const Task& task) {
   } else if (const auto number = wire::number_from(task.input());
              number && std::holds_alternative<wire::Int128>(*number)) {
     const auto integer = std::get<wire::Int128>(*number);
-    if (integer >= 0 && integer <= wire::Int128(kMicrosecondsMax)) n = static_cast<std::uint64_t>(integer);
+    if (integer >= 0 && integer <= wire::Int128(kMicrosecondsMax))
+      n = static_cast<std::uint64_t>(integer);
   }
   if (!n || *n > kMicrosecondsMax)
     throw std::invalid_argument("the input is one number of microseconds, at most a year");

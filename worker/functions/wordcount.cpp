@@ -15,7 +15,8 @@ namespace {
 /// The lower-case letter of an octet, 0 for what is no letter.
 constexpr std::array<char, 256> kLetter = [] {
   std::array<char, 256> letters{};
-  for (std::size_t i = 0; i < 26; ++i) letters['a' + i] = letters['A' + i] = static_cast<char>('a' + i);
+  for (std::size_t i = 0; i < 26; ++i)
+    letters['a' + i] = letters['A' + i] = static_cast<char>('a' + i);
   return letters;
 }();
 
@@ -91,7 +92,8 @@ Bytes count_words(BytesView text) {
     const char* word = out;
     // A multiplicative hash (FNV-1a's step) over the letters as they are copied.
     std::uint64_t hash = 1469598103934665603ULL;
-    for (char letter; i < text.size() && (letter = kLetter[static_cast<unsigned char>(text[i])]) != 0; ++i) {
+    for (char letter;
+         i < text.size() && (letter = kLetter[static_cast<unsigned char>(text[i])]) != 0; ++i) {
       *out++ = letter;
       hash = (hash ^ static_cast<unsigned char>(letter)) * 1099511628211ULL;
     }
@@ -103,8 +105,10 @@ Bytes count_words(BytesView text) {
 
 void add_wordcount(Functions& functions) {
   functions.add_body("wordcount", Takes::item, Encoding::value,
-                     [](Task& task, Output& out) { out.append(count_words(task.input())); }, {.idempotent = true});
-  functions.add_reducer_body({"merge_counts", Encoding::value, true, CountsWriter().take()}, merge_counts);
+                     [](Task& task, Output& out) { out.append(count_words(task.input())); },
+                     {.idempotent = true});
+  functions.add_reducer_body({"merge_counts", Encoding::value, true, CountsWriter().take()},
+                             merge_counts);
 }
 
 }  // namespace quern::functions

@@ -5,7 +5,8 @@
 
 namespace quern::functions {
 
-/// The words of a text and how often each occurs, as a table of counts (counts.hpp). At most 4 GiB of text.
+/// The words of a text and how often each occurs, as a table of counts (counts.hpp). At most 4 GiB
+/// of text.
 Bytes count_words(BytesView text);
 
 }  // namespace quern::functions

@@ -20,7 +20,8 @@ constexpr std::size_t kFileBlock = 1u << 20;
 
 class Descriptor {
  public:
-  Descriptor(const std::string& file, int flags) : fd_(::open(file.c_str(), flags | O_CLOEXEC, 0600)) {
+  Descriptor(const std::string& file, int flags)
+      : fd_(::open(file.c_str(), flags | O_CLOEXEC, 0600)) {
     if (fd_ < 0) throw std::system_error(errno, std::generic_category(), file);
   }
   explicit Descriptor(int fd) : fd_(fd) {}
@@ -47,7 +48,8 @@ void BlobFolder::stop_writing() {
   writing_.reset();
 }
 
-std::string BlobFolder::keep(const std::string& name, std::uint64_t chunk, bool last, BytesView bytes) {
+std::string BlobFolder::keep(const std::string& name, std::uint64_t chunk, bool last,
+                             BytesView bytes) {
   const auto failed = [&](const std::string& why) {
     stop_writing();
     return "cannot keep the file here: " + why;
@@ -67,7 +69,8 @@ std::string BlobFolder::keep(const std::string& name, std::uint64_t chunk, bool 
   if (writing_->digest.hex() != name) return failed("what came is not what its hash says");
   // A full disk may be told only now.
   if (::close(std::exchange(writing_->fd, -1)) != 0) return failed(std::strerror(errno));
-  if (::rename(part_of(name).c_str(), file_of(name).c_str()) != 0) return failed(std::strerror(errno));
+  if (::rename(part_of(name).c_str(), file_of(name).c_str()) != 0)
+    return failed(std::strerror(errno));
   writing_.reset();
   return {};
 }
@@ -91,7 +94,8 @@ std::vector<std::string> BlobFolder::take_gone() {
 }
 
 int BlobFolder::opened(const std::string& name) {
-  if (name.find_first_not_of("0123456789abcdef") != std::string::npos) throw std::invalid_argument("a file is not named by its hash");
+  if (name.find_first_not_of("0123456789abcdef") != std::string::npos)
+    throw std::invalid_argument("a file is not named by its hash");
   const int fd = ::open(file_of(name).c_str(), O_RDONLY | O_CLOEXEC);
   if (fd >= 0) return fd;
   const int error = errno;

@@ -1,4 +1,5 @@
-// The blobs of a worker as files: each is named by the hash of what is in it. One thread writes; any thread copies what is whole.
+// The blobs of a worker as files: each is named by the hash of what is in it. One thread writes;
+// any thread copies what is whole.
 #pragma once
 
 #include <atomic>
@@ -22,12 +23,13 @@ class BlobFolder {
   BlobFolder(const BlobFolder&) = delete;
   BlobFolder& operator=(const BlobFolder&) = delete;
 
-  /// Writes the next chunk of a blob; chunk 0 begins it anew. With `last` it is whole, if its hash is its name. Why not, or nothing.
+  /// Writes the next chunk of a blob; chunk 0 begins it anew. With `last` it is whole, if its hash
+  /// is its name. Why not, or nothing.
   std::string keep(const std::string& name, std::uint64_t chunk, bool last, BytesView bytes);
   /// What there is of it.
   void drop(const std::string& name);
-  /// A copy of a whole blob with these permissions at `to`, which must not exist. What a program did to the file here is found. Throws
-  /// std::runtime_error then, and std::system_error.
+  /// A copy of a whole blob with these permissions at `to`, which must not exist. What a program
+  /// did to the file here is found. Throws std::runtime_error then, and std::system_error.
   void copy(const std::string& name, const std::string& to, std::uint32_t mode);
   /// A descriptor to read a whole blob from, the caller's to close. Throws as copy() does.
   int open(const std::string& name);

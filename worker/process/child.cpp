@@ -21,7 +21,8 @@ namespace quern::worker {
 namespace {
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr bool kShareMemory = false;  // the sanitizers' run time does not expect a second process in its memory
+constexpr bool kShareMemory =
+    false;  // the sanitizers' run time does not expect a second process in its memory
 #else
 constexpr bool kShareMemory = true;
 #endif
@@ -60,7 +61,8 @@ std::string find_file(const ChildPlan& plan) {
   return name;
 }
 
-/// Everything the child needs, made before it exists: between its birth and exec it may call almost nothing.
+/// Everything the child needs, made before it exists: between its birth and exec it may call almost
+/// nothing.
 struct Launch {
   std::string file;
   std::vector<char*> words;
@@ -81,7 +83,8 @@ struct Launch {
 
 [[noreturn]] void fail(Launch& launch) {
   launch.failure.error = errno;
-  if (launch.report >= 0 && ::write(launch.report, &launch.failure, sizeof launch.failure) < 0) ::_exit(126);
+  if (launch.report >= 0 && ::write(launch.report, &launch.failure, sizeof launch.failure) < 0)
+    ::_exit(126);
   ::_exit(127);
 }
 
@@ -106,7 +109,8 @@ void close_from(unsigned first, int but) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != launch.parent) ::_exit(127);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU}) {
+  for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGQUIT, SIGUSR1, SIGUSR2,
+                           SIGTSTP, SIGTTIN, SIGTTOU}) {
     struct sigaction plain {};
     plain.sa_handler = SIG_DFL;
     ::sigaction(number, &plain, nullptr);
@@ -120,7 +124,8 @@ void close_from(unsigned first, int but) {
   set_descriptor(launch, launch.out, 1);
   set_descriptor(launch, launch.err, 2);
   if (launch.extra >= 0) set_descriptor(launch, launch.extra, 3);
-  // At once, not at exec: the program's own file may be among them, open for writing, and would be busy.
+  // At once, not at exec: the program's own file may be among them, open for writing, and would be
+  // busy.
   close_from(launch.extra >= 0 ? 4u : 3u, launch.report);
   if (launch.folder && ::chdir(launch.folder) != 0) {
     launch.failure.folder = true;
@@ -129,7 +134,8 @@ void close_from(unsigned first, int but) {
   sigset_t none;
   ::sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-  // A file that was just written may still be open for writing in a process that another thread is starting, until that has become its program.
+  // A file that was just written may still be open for writing in a process that another thread is
+  // starting, until that has become its program.
   for (int tries = 0; tries < kBusyTries; ++tries) {
     ::execve(launch.file.c_str(), launch.words.data(), launch.env.data());
     if (errno != ETXTBSY) break;
@@ -141,8 +147,8 @@ void close_from(unsigned first, int but) {
   fail(launch);
 }
 
-/// Without copying this process's memory: the child borrows it until it has become the program. Not inlined, so that the frame it
-/// returns to is not the one the child ran on.
+/// Without copying this process's memory: the child borrows it until it has become the program. Not
+/// inlined, so that the frame it returns to is not the one the child ran on.
 [[gnu::noinline]] pid_t give_birth(Launch& launch) {
   const pid_t pid = kShareMemory ? ::vfork() : ::fork();
   if (pid == 0) become(launch);
@@ -151,16 +157,22 @@ void close_from(unsigned first, int but) {
 
 int descriptor_of(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0u)); }
 
-/// The caller's descriptors as numbers above those that they become in the child; -1 where that failed.
+/// The caller's descriptors as numbers above those that they become in the child; -1 where that
+/// failed.
 struct Ends {
   explicit Ends(const ChildPlan& plan)
-      : in(take(plan.in)), out(take(plan.out)), err(take(plan.err)), extra(plan.extra < 0 ? -1 : take(plan.extra)) {}
+      : in(take(plan.in)),
+        out(take(plan.out)),
+        err(take(plan.err)),
+        extra(plan.extra < 0 ? -1 : take(plan.extra)) {}
   ~Ends() {
     for (const int fd : opened) ::close(fd);
   }
   Ends(const Ends&) = delete;
   Ends& operator=(const Ends&) = delete;
-  bool ok(const ChildPlan& plan) const { return in >= 0 && out >= 0 && err >= 0 && (plan.extra < 0 || extra >= 0); }
+  bool ok(const ChildPlan& plan) const {
+    return in >= 0 && out >= 0 && err >= 0 && (plan.extra < 0 || extra >= 0);
+  }
 
  private:
   std::vector<int> opened;  // first: take() uses it
@@ -194,7 +206,8 @@ Child::~Child() {
   if (running()) finish();
 }
 
-Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)), ended_fd_(std::exchange(other.ended_fd_, -1)) {}
+Child::Child(Child&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), ended_fd_(std::exchange(other.ended_fd_, -1)) {}
 
 Child& Child::operator=(Child&& other) noexcept {
   if (this == &other) return *this;
@@ -239,7 +252,9 @@ std::optional<StartError> Child::start(const ChildPlan& plan) {
   if (report) launch.failure = failure_in(*report);
   if (launch.failure.error != 0) {
     ::waitpid(pid, nullptr, 0);
-    return StartError{launch.failure.error, launch.failure.folder ? plan.folder : plan.words.front(), launch.failure.folder};
+    return StartError{launch.failure.error,
+                      launch.failure.folder ? plan.folder : plan.words.front(),
+                      launch.failure.folder};
   }
   pid_ = pid;
   ended_fd_ = descriptor_of(pid);
@@ -263,9 +278,12 @@ ChildEnd Child::finish() {
   pid_t reaped = 0;
   do reaped = ::wait4(pid_, &status, 0, &usage);
   while (reaped < 0 && errno == EINTR);
-  if (reaped < 0) end.code = 125;  // never taken for success
-  else if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
-  else end.code = WEXITSTATUS(status);
+  if (reaped < 0)
+    end.code = 125;  // never taken for success
+  else if (WIFSIGNALED(status))
+    end.signal = WTERMSIG(status);
+  else
+    end.code = WEXITSTATUS(status);
   end.memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
   pid_ = -1;
   if (ended_fd_ >= 0) ::close(std::exchange(ended_fd_, -1));
@@ -274,7 +292,8 @@ ChildEnd Child::finish() {
 
 Pipe::Pipe() {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "a pipe");
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    throw std::system_error(errno, std::generic_category(), "a pipe");
   read = ends[0];
   write = ends[1];
 }

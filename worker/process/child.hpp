@@ -1,8 +1,8 @@
-// One program that this process has started, in a session and process group of its own, so that it can be ended with everything it has
-// started. Owned by one thread at a time; movable.
+// One program that this process has started, in a session and process group of its own, so that it
+// can be ended with everything it has started. Owned by one thread at a time; movable.
 //
-// What holds: its direct child is killed by the kernel when the thread that started it ends; all else that it started carries the
-// worker's mark (see mark.hpp) and is found by it.
+// What holds: its direct child is killed by the kernel when the thread that started it ends; all
+// else that it started carries the worker's mark (see mark.hpp) and is found by it.
 #pragma once
 
 #include <sys/types.h>
@@ -32,8 +32,8 @@ struct ChildPlan {
 /// How a child ended.
 struct ChildEnd {
   int code = 0;
-  int signal = 0;                 ///< 0: it ended by itself
-  std::uint64_t memory_bytes = 0; ///< most that was resident
+  int signal = 0;                  ///< 0: it ended by itself
+  std::uint64_t memory_bytes = 0;  ///< most that was resident
 };
 
 /// Why a program could not be started: an errno, and what it was about.
@@ -60,7 +60,8 @@ class Child {
   int ended_fd() const { return ended_fd_; }
   /// To all of its group.
   void signal(int number) const;
-  /// After it has ended, or to end it now: kills what is left of its group, and reaps it. Waits until it is gone.
+  /// After it has ended, or to end it now: kills what is left of its group, and reaps it. Waits
+  /// until it is gone.
   ChildEnd finish();
 
  private:

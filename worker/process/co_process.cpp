@@ -19,8 +19,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kAnswerLook{20};     // between two looks at whether answers are still wanted
-constexpr milliseconds kFarewell{300};  // from the end of its input to its own
+constexpr milliseconds kAnswerLook{20};  // between two looks at whether answers are still wanted
+constexpr milliseconds kFarewell{300};   // from the end of its input to its own
 constexpr std::size_t kAnswerBlock = 64u << 10;
 constexpr std::size_t kErrorKept = 4096;
 constexpr std::size_t kAnswerMax = 64u << 20;
@@ -37,8 +37,8 @@ constexpr char kTooMuchFramed[] =
     "the program wrote more answers than it got items: it must answer each item once";
 constexpr char kLineBuffer[] = "/usr/libexec/coreutils/libstdbuf.so";
 
-
-/// As `stdbuf -oL` and `python -u` do it: programs that collect their output when it is no terminal would keep answers back.
+/// As `stdbuf -oL` and `python -u` do it: programs that collect their output when it is no terminal
+/// would keep answers back.
 void ask_for_lines(std::vector<std::string>& env) {
   if (::access(kLineBuffer, R_OK) == 0) {
     env.push_back(std::string("LD_PRELOAD=") + kLineBuffer);
@@ -55,7 +55,8 @@ std::uint32_t length_at(const char* bytes) {
 
 }  // namespace
 
-CoProcess::CoProcess(const Command& command, Host& host, const std::function<void(const std::string& folder)>& furnish)
+CoProcess::CoProcess(const Command& command, Host& host,
+                     const std::function<void(const std::string& folder)>& furnish)
     : mark_(host),
       frame_(command.frame),
       timeout_(command.timeout_ms),
@@ -97,7 +98,8 @@ bool CoProcess::framed(BytesView item, std::string& into, std::string& trouble) 
     return true;
   }
   if (item.find('\n') != BytesView::npos) {
-    trouble = "the item has a newline in it; programs that are fed lines cannot take it (--frame length)";
+    trouble =
+        "the item has a newline in it; programs that are fed lines cannot take it (--frame length)";
     return false;
   }
   into += item;
@@ -116,12 +118,17 @@ void CoProcess::take_answers(std::size_t wanted, Answers& answers) {
     } else {
       if (rest.size() < 4) break;
       const std::size_t length = length_at(rest.data());
-      if (length > kAnswerMax) throw std::runtime_error("the program answered with a length of " + std::to_string(length) + "; the limit is 64 MiB");
+      if (length > kAnswerMax)
+        throw std::runtime_error("the program answered with a length of " + std::to_string(length) +
+                                 "; the limit is 64 MiB");
       if (rest.size() < 4 + length) break;
       const BytesView answer = rest.substr(4, length);
-      if (frame_ == Command::Frame::length) answers.result(Bytes(answer));
-      else if (!answer.empty() && answer.front() == 0) answers.result(Bytes(answer.substr(1)));
-      else answers.failure(std::string(answer.substr(std::min<std::size_t>(1, answer.size()))));
+      if (frame_ == Command::Frame::length)
+        answers.result(Bytes(answer));
+      else if (!answer.empty() && answer.front() == 0)
+        answers.result(Bytes(answer.substr(1)));
+      else
+        answers.failure(std::string(answer.substr(std::min<std::size_t>(1, answer.size()))));
       taken_ += 4 + length;
     }
   }
@@ -129,18 +136,21 @@ void CoProcess::take_answers(std::size_t wanted, Answers& answers) {
     read_.erase(0, taken_);
     taken_ = 0;
   }
-  if (read_.size() - taken_ > kAnswerMax + 4) throw std::runtime_error("the program's answer is over the limit of 64 MiB");
+  if (read_.size() - taken_ > kAnswerMax + 4)
+    throw std::runtime_error("the program's answer is over the limit of 64 MiB");
 }
 
 void CoProcess::keep_error_output() {
   char block[4096];
-  for (ssize_t got; (got = ::read(err_.read, block, sizeof block)) > 0;) error_tail_.append(block, static_cast<std::size_t>(got));
+  for (ssize_t got; (got = ::read(err_.read, block, sizeof block)) > 0;)
+    error_tail_.append(block, static_cast<std::size_t>(got));
   if (error_tail_.size() > kErrorKept) error_tail_.erase(0, error_tail_.size() - kErrorKept);
 }
 
 std::string CoProcess::why_it_ended() {
   keep_error_output();
-  std::string text = "the program ended instead of answering: " + describe(child_.finish(), memory_);
+  std::string text =
+      "the program ended instead of answering: " + describe(child_.finish(), memory_);
   while (!error_tail_.empty() && error_tail_.back() == '\n') error_tail_.pop_back();
   if (!error_tail_.empty()) text += ": " + error_tail_.substr(error_tail_.rfind('\n') + 1);
   return text;
@@ -163,14 +173,16 @@ bool CoProcess::wrote_more(const std::function<bool()>& cancelled) {
     if (readable && ::read(out_.read, &octet, 1) > 0) return true;
     // It has ended, or closed its output: an item that it did not read it cannot have answered.
     int unread = 0;
-    if (readable || fds[1].revents != 0) return ::ioctl(in_.write, FIONREAD, &unread) == 0 && unread > 0;
+    if (readable || fds[1].revents != 0)
+      return ::ioctl(in_.write, FIONREAD, &unread) == 0 && unread > 0;
     if (last) return false;
     keep_error_output();
   }
   return false;
 }
 
-CoProcess::State CoProcess::answer(const std::vector<BytesView>& items, const std::function<bool()>& cancelled, Answers& answers) {
+CoProcess::State CoProcess::answer(const std::vector<BytesView>& items,
+                                   const std::function<bool()>& cancelled, Answers& answers) {
   const std::string complaint = frame_ == Command::Frame::line ? kTooMuch : kTooMuchFramed;
   pollfd early{out_.read, POLLIN, 0};
   char octet = 0;
@@ -187,13 +199,15 @@ CoProcess::State CoProcess::answer(const std::vector<BytesView>& items, const st
   for (const auto& answer : these.all()) {
     if (too_much || !answer.ok)
       answers.failure(too_much ? complaint : answer.bytes);
-    else answers.result(answer.bytes);
+    else
+      answers.result(answer.bytes);
   }
   if (too_much) child_.finish();
   return too_much ? State::ended : state;
 }
 
-CoProcess::State CoProcess::exchange(const std::vector<BytesView>& items, const std::function<bool()>& cancelled, Answers& answers) {
+CoProcess::State CoProcess::exchange(const std::vector<BytesView>& items,
+                                     const std::function<bool()>& cancelled, Answers& answers) {
   const std::size_t base = answers.count();
   std::string pending;
   std::string trouble;
@@ -206,8 +220,11 @@ CoProcess::State CoProcess::exchange(const std::vector<BytesView>& items, const 
   };
   auto heard = Clock::now();
   while (answers.count() - base < items.size()) {
-    // A bad item ends the run of those that are given at once: its turn comes when the ones before it are answered.
-    while (given < items.size() && trouble.empty() && pending.size() - written < kAnswerBlock && framed(items[given], pending, trouble)) ++given;
+    // A bad item ends the run of those that are given at once: its turn comes when the ones before
+    // it are answered.
+    while (given < items.size() && trouble.empty() && pending.size() - written < kAnswerBlock &&
+           framed(items[given], pending, trouble))
+      ++given;
     if (!trouble.empty() && answers.count() - base == given) {
       answers.failure(std::exchange(trouble, {}));
       ++given;
@@ -218,7 +235,10 @@ CoProcess::State CoProcess::exchange(const std::vector<BytesView>& items, const 
       if (put > 0) written += static_cast<std::size_t>(put);
       if (written == pending.size()) pending.clear(), written = 0;
     }
-    pollfd fds[] = {{out_.read, POLLIN, 0}, {err_.read, POLLIN, 0}, {written < pending.size() ? in_.write : -1, POLLOUT, 0}, {child_.ended_fd(), POLLIN, 0}};
+    pollfd fds[] = {{out_.read, POLLIN, 0},
+                    {err_.read, POLLIN, 0},
+                    {written < pending.size() ? in_.write : -1, POLLOUT, 0},
+                    {child_.ended_fd(), POLLIN, 0}};
     ::poll(fds, 4, static_cast<int>(kAnswerLook.count()));
     // It has ended and all it wrote was read; something that it left behind may hold the pipe open.
     if (fds[3].revents != 0 && fds[0].revents == 0) {
@@ -247,7 +267,8 @@ CoProcess::State CoProcess::exchange(const std::vector<BytesView>& items, const 
     }
     if (cancelled()) return fail("cancelled");
     if (timeout_.count() > 0 && Clock::now() - heard > timeout_)
-      return fail("no answer for " + std::to_string(timeout_.count()) + " ms (does the program keep its output back? one line per line, at once)");
+      return fail("no answer for " + std::to_string(timeout_.count()) +
+                  " ms (does the program keep its output back? one line per line, at once)");
   }
   return State::well;
 }

@@ -1,7 +1,7 @@
 // A program that runs on and answers item after item. Owned by one thread at a time.
 //
-// Items are written as fast as the program takes them, answers are read as they come; both sides may block, so neither is waited for
-// alone.
+// Items are written as fast as the program takes them, answers are read as they come; both sides
+// may block, so neither is waited for alone.
 #pragma once
 
 #include <functional>
@@ -17,21 +17,25 @@ namespace quern::worker {
 
 class CoProcess {
  public:
-  /// Starts it, after `furnish` has put into its folder what it needs there, if that is a temporary one. Throws std::runtime_error with
-  /// the reason when it cannot be started.
-  CoProcess(const Command& command, Host& host, const std::function<void(const std::string& folder)>& furnish);
+  /// Starts it, after `furnish` has put into its folder what it needs there, if that is a temporary
+  /// one. Throws std::runtime_error with the reason when it cannot be started.
+  CoProcess(const Command& command, Host& host,
+            const std::function<void(const std::string& folder)>& furnish);
   /// Closes its input; what has not ended a little later is killed.
   ~CoProcess();
   CoProcess(const CoProcess&) = delete;
   CoProcess& operator=(const CoProcess&) = delete;
 
   enum class State : unsigned char { well, ended };
-  /// Gives it items and appends one answer for each, in their order, as long as it lives. `ended`: it does not any more, or had to be
-  /// killed; then the last answer is the failure of the item it owed an answer to, and the items after that have none.
-  State answer(const std::vector<BytesView>& items, const std::function<bool()>& cancelled, Answers& answers);
+  /// Gives it items and appends one answer for each, in their order, as long as it lives. `ended`:
+  /// it does not any more, or had to be killed; then the last answer is the failure of the item it
+  /// owed an answer to, and the items after that have none.
+  State answer(const std::vector<BytesView>& items, const std::function<bool()>& cancelled,
+               Answers& answers);
 
  private:
-  State exchange(const std::vector<BytesView>& items, const std::function<bool()>& cancelled, Answers& answers);
+  State exchange(const std::vector<BytesView>& items, const std::function<bool()>& cancelled,
+                 Answers& answers);
   bool framed(BytesView item, std::string& into, std::string& trouble) const;
   /// Takes whole answers off the front of what was read.
   void take_answers(std::size_t wanted, Answers& answers);

@@ -57,7 +57,8 @@ ChildPlan plan_of(const Command& command, const Host& host, const std::string& m
 
 void add_environment(ChildPlan& plan, const std::vector<std::string>& variables) {
   for (const auto& variable : variables)
-    if (variable.find('=') != std::string::npos && !variable.starts_with("QUERN_MARK=")) set_variable(plan.env, variable);
+    if (variable.find('=') != std::string::npos && !variable.starts_with("QUERN_MARK="))
+      set_variable(plan.env, variable);
 }
 
 const Command& CommandOfJob::of(const Task& task) {
@@ -70,12 +71,13 @@ const Command& CommandOfJob::of(const Task& task) {
 }
 
 std::string describe(const ChildEnd& end, std::uint64_t memory_limit) {
-  std::string text = end.signal != 0 ? "killed by signal " + std::to_string(end.signal) + " (" + ::strsignal(end.signal) + ")"
+  std::string text = end.signal != 0 ? "killed by signal " + std::to_string(end.signal) + " (" +
+                                           ::strsignal(end.signal) + ")"
                                      : "exit code " + std::to_string(end.code);
   // A program that gets no more memory ends in a way of its own; how much it had tells.
   if (memory_limit > 0 && end.memory_bytes >= memory_limit / 2)
-    text += "; it may have " + text_of_bytes(memory_limit) + " of memory (--slot-memory) and used " +
-            text_of_bytes(end.memory_bytes >> 20 << 20);
+    text += "; it may have " + text_of_bytes(memory_limit) +
+            " of memory (--slot-memory) and used " + text_of_bytes(end.memory_bytes >> 20 << 20);
   return text;
 }
 

@@ -40,7 +40,8 @@ class CommandOfJob {
   Command command_;
 };
 
-/// "exit code 3", "killed by signal 9 (Killed)"; with a word on memory when that is what it probably ran out of.
+/// "exit code 3", "killed by signal 9 (Killed)"; with a word on memory when that is what it
+/// probably ran out of.
 std::string describe(const ChildEnd& end, std::uint64_t memory_limit);
 
 }  // namespace quern::worker

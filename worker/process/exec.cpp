@@ -17,7 +17,9 @@ namespace {
 constexpr int kNotStarted = 125;  // as env, timeout and xargs' kin say it
 constexpr int kNotExecutable = 126;
 constexpr int kNotFound = 127;
-constexpr std::size_t kArgumentsMax = 4u << 20;  // octets of an item; the system takes no more than 2 MiB as the arguments of a program
+constexpr std::size_t kArgumentsMax =
+    4u
+    << 20;  // octets of an item; the system takes no more than 2 MiB as the arguments of a program
 constexpr std::size_t kErrorShown = 200;  // of the last line of standard error, in an error's text
 
 double seconds_since_1970() {
@@ -90,7 +92,8 @@ class Exec {
     CommandItem item = item_of(command, task, result.number);
     if (command.echo) result.arguments = item.arguments;
     const std::string failure = run(command, item, task, result);
-    if (!failure.empty()) throw FailedWithOutput(failure, to_bytes(result), is_permanent(command, result));
+    if (!failure.empty())
+      throw FailedWithOutput(failure, to_bytes(result), is_permanent(command, result));
     out.append(to_bytes(result));
   }
 
@@ -103,36 +106,47 @@ class Exec {
       if (item.number > 0) number = item.number;
       return item;
     }
-    const std::string text = task.encoding() == Encoding::value ? text_of(task.input()) : std::string(task.input());
+    const std::string text =
+        task.encoding() == Encoding::value ? text_of(task.input()) : std::string(task.input());
     BytesView rest = text;
     if (command.numbered) number = take_number(rest);
     if (command.feed != Command::Feed::input && rest.size() > kArgumentsMax)
-      throw std::invalid_argument("an item of " + std::to_string(rest.size()) + " octets cannot be the arguments of a program");
-    if (command.feed == Command::Feed::input) item.input = Bytes(rest);
+      throw std::invalid_argument("an item of " + std::to_string(rest.size()) +
+                                  " octets cannot be the arguments of a program");
+    if (command.feed == Command::Feed::input)
+      item.input = Bytes(rest);
     else
       for (const BytesView argument : arguments_in(rest)) item.arguments.emplace_back(argument);
     return item;
   }
 
   /// Fills `result`; why it failed, or nothing.
-  std::string run(const Command& command, const CommandItem& item, const Task& task, CommandResult& result) const {
-    const Workplace place = workplace_of(item.cwd.empty() ? command.cwd : item.cwd, command.cwd_optional && item.cwd.empty(), host_);
+  std::string run(const Command& command, const CommandItem& item, const Task& task,
+                  CommandResult& result) const {
+    const Workplace place = workplace_of(item.cwd.empty() ? command.cwd : item.cwd,
+                                         command.cwd_optional && item.cwd.empty(), host_);
     const ProgramMark mark(host_);
     ProgramRun program{.plan = plan_of(command, host_, mark.variable()),
                        .input = item.input ? std::optional<BytesView>(*item.input) : std::nullopt,
                        .timeout = std::chrono::milliseconds(command.timeout_ms),
                        .cancelled = [&task] { return task.cancelled(); }};
     const std::vector<BytesView> arguments(item.arguments.begin(), item.arguments.end());
-    program.plan.words = command.feed == Command::Feed::arguments ? expand(command, arguments, result.number) : command.words;
+    program.plan.words = command.feed == Command::Feed::arguments
+                             ? expand(command, arguments, result.number)
+                             : command.words;
     std::optional<BlobInput> blob;
     if (!command.input_blob.empty() && !program.input)
       program.plan.in = blob.emplace(host_.blobs(), command.input_blob).fd();
-    if (program.plan.words.empty()) throw std::invalid_argument("the item has no arguments, and so names no program");
+    if (program.plan.words.empty())
+      throw std::invalid_argument("the item has no arguments, and so names no program");
     add_environment(program.plan, item.env);
-    add_environment(program.plan, {"QUERN_TASK=" + std::to_string(task.index()), "QUERN_ATTEMPT=" + std::to_string(task.attempt())});
+    add_environment(program.plan, {"QUERN_TASK=" + std::to_string(task.index()),
+                                   "QUERN_ATTEMPT=" + std::to_string(task.attempt())});
     program.plan.folder = place.folder;
-    if (place.temporary) files_->place(task, command, item.files, place.folder);
-    else if (!command.files.empty() || !item.files.empty()) throw std::invalid_argument("files are put into temporary folders only (cwd \"temp\")");
+    if (place.temporary)
+      files_->place(task, command, item.files, place.folder);
+    else if (!command.files.empty() || !item.files.empty())
+      throw std::invalid_argument("files are put into temporary folders only (cwd \"temp\")");
 
     result.started_s = seconds_since_1970();
     const auto began = std::chrono::steady_clock::now();
@@ -158,7 +172,10 @@ class Exec {
   }
 
   std::string not_started(const StartError& error, CommandResult& result) const {
-    result.code = error.folder ? kNotStarted : error.error == ENOENT ? kNotFound : error.error == EACCES || error.error == ENOEXEC ? kNotExecutable : kNotStarted;
+    result.code = error.folder                                      ? kNotStarted
+                  : error.error == ENOENT                           ? kNotFound
+                  : error.error == EACCES || error.error == ENOEXEC ? kNotExecutable
+                                                                    : kNotStarted;
     const std::string text =
         error.folder ? folder_trouble(error.text, error.error, host_)
                      : "cannot run " + error.text + ": " + std::strerror(error.error) +
@@ -167,7 +184,8 @@ class Exec {
     return text;
   }
 
-  static std::string verdict(const ProgramEnd& end, const Command& command, std::uint64_t memory, CommandResult& result) {
+  static std::string verdict(const ProgramEnd& end, const Command& command, std::uint64_t memory,
+                             CommandResult& result) {
     switch (end.why) {
       case ProgramEnd::Why::cancelled:
         return "cancelled";
@@ -188,7 +206,8 @@ class Exec {
   /// Whether it ended with a code that says that another attempt is of no use.
   static bool is_permanent(const Command& command, const CommandResult& result) {
     const auto& codes = command.permanent_exits;
-    return result.signal == 0 && !result.timed_out && std::find(codes.begin(), codes.end(), result.code) != codes.end();
+    return result.signal == 0 && !result.timed_out &&
+           std::find(codes.begin(), codes.end(), result.code) != codes.end();
   }
 
   /// What is missing of its output, or nothing.
@@ -214,6 +233,8 @@ class Exec {
 
 }  // namespace
 
-void add_exec(Functions& functions, Host& host) { functions.add_body("exec", Takes::item, Encoding::value, Exec(host)); }
+void add_exec(Functions& functions, Host& host) {
+  functions.add_body("exec", Takes::item, Encoding::value, Exec(host));
+}
 
 }  // namespace quern::worker

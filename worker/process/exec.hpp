@@ -1,5 +1,5 @@
-// The functions of workers that run programs: `exec`, a program per item, and `filter`, a program per slot that is given item after
-// item. What they take and give is in quern/command.hpp.
+// The functions of workers that run programs: `exec`, a program per item, and `filter`, a program
+// per slot that is given item after item. What they take and give is in quern/command.hpp.
 #pragma once
 
 #include "quern/worker.hpp"

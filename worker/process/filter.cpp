@@ -15,7 +15,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kSweep{100};  // between two looks for programs whose job is over
 
-/// What one slot keeps between two calls. Held by its thread during a call, by the sweeper in between.
+/// What one slot keeps between two calls. Held by its thread during a call, by the sweeper in
+/// between.
 struct Place {
   std::mutex mutex;
   CommandOfJob job;
@@ -48,13 +49,20 @@ class Filters {
     while (answers.count() < items.size()) {
       if (cancelled()) return place.program.reset();
       if (!place.program) {
-        place.program = std::make_unique<CoProcess>(command, host_, [&](const std::string& folder) { files_.place(task, command, {}, folder); });
-        { std::lock_guard seen(mutex_); }  // the sweeper has not just found nothing and is about to sleep
+        place.program = std::make_unique<CoProcess>(command, host_, [&](const std::string& folder) {
+          files_.place(task, command, {}, folder);
+        });
+        {
+          std::lock_guard seen(mutex_);
+        }  // the sweeper has not just found nothing and is about to sleep
         wake_.notify_all();
       }
-      // Whoever it owed an answer to when it ended has failed; those after that are given to a new one.
-      const std::vector<BytesView> rest(items.begin() + static_cast<std::ptrdiff_t>(answers.count()), items.end());
-      if (place.program->answer(rest, cancelled, answers) == CoProcess::State::ended) place.program.reset();
+      // Whoever it owed an answer to when it ended has failed; those after that are given to a new
+      // one.
+      const std::vector<BytesView> rest(
+          items.begin() + static_cast<std::ptrdiff_t>(answers.count()), items.end());
+      if (place.program->answer(rest, cancelled, answers) == CoProcess::State::ended)
+        place.program.reset();
     }
   }
 
@@ -66,7 +74,8 @@ class Filters {
     return *place;
   }
 
-  /// Ends programs whose job is over. A job that is over is known by nobody holding its common input any more.
+  /// Ends programs whose job is over. A job that is over is known by nobody holding its common
+  /// input any more.
   void sweep() {
     std::unique_lock lock(mutex_);
     while (!closing_) {
@@ -77,8 +86,10 @@ class Filters {
         if (!held) {
           any = true;  // it is at work
         } else if (place->program) {
-          if (place->owner.expired()) over.push_back(std::move(place->program));
-          else any = true;
+          if (place->owner.expired())
+            over.push_back(std::move(place->program));
+          else
+            any = true;
         }
       }
       if (!over.empty()) {  // they may take their time
@@ -87,8 +98,10 @@ class Filters {
         lock.lock();
         continue;
       }
-      if (any) wake_.wait_for(lock, kSweep);
-      else wake_.wait(lock);
+      if (any)
+        wake_.wait_for(lock, kSweep);
+      else
+        wake_.wait(lock);
     }
   }
 
@@ -105,9 +118,10 @@ class Filters {
 
 void add_filter(Functions& functions, Host& host) {
   auto filters = std::make_shared<Filters>(host);
-  functions.add_batch("filter", Encoding::raw, [filters](Task& task, const std::vector<BytesView>& items, Answers& answers) {
-    filters->answer(task, items, answers);
-  });
+  functions.add_batch("filter", Encoding::raw,
+                      [filters](Task& task, const std::vector<BytesView>& items, Answers& answers) {
+                        filters->answer(task, items, answers);
+                      });
 }
 
 }  // namespace quern::worker

@@ -29,7 +29,8 @@ std::string temporary_place() {
 
 bool is_kept(std::string_view variable) {
   const std::string_view name = variable.substr(0, variable.find('='));
-  for (const std::string_view kept : {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR"})
+  for (const std::string_view kept :
+       {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR"})
     if (name == kept) return true;
   return name.starts_with("LC_");
 }
@@ -58,7 +59,8 @@ Host::Host(std::uint64_t memory_bytes)
       memory_bytes_(memory_bytes) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  ::signal(SIGCHLD, SIG_DFL);  // were it ignored, as a parent may have left it, nobody would learn how a program ended
+  ::signal(SIGCHLD, SIG_DFL);  // were it ignored, as a parent may have left it, nobody would learn
+                               // how a program ended
   ::signal(SIGPIPE, SIG_IGN);  // a program that does not read its input is not our end
 }
 
@@ -79,7 +81,8 @@ ProgramMark::~ProgramMark() {
   kill_orphans(variable_, host_.reaper_.pid(), last ? Orphans::all : Orphans::marked);
 }
 
-TemporaryFolder::TemporaryFolder(const std::string& within) : path_(new_folder(within + "/XXXXXX")) {}
+TemporaryFolder::TemporaryFolder(const std::string& within)
+    : path_(new_folder(within + "/XXXXXX")) {}
 
 TemporaryFolder::~TemporaryFolder() { remove_folder(path_); }
 
@@ -89,8 +92,12 @@ void remove_folder(const std::string& path) {
   fs::remove_all(path, error);
   if (!error) return;
   // A program may leave folders that nothing can be taken out of.
-  for (fs::recursive_directory_iterator at(path, fs::directory_options::skip_permission_denied, error), end; !error && at != end; at.increment(error))
-    if (at->is_directory(error) && !at->is_symlink(error)) fs::permissions(at->path(), fs::perms::owner_all, fs::perm_options::add, error);
+  for (fs::recursive_directory_iterator
+           at(path, fs::directory_options::skip_permission_denied, error),
+       end;
+       !error && at != end; at.increment(error))
+    if (at->is_directory(error) && !at->is_symlink(error))
+      fs::permissions(at->path(), fs::perms::owner_all, fs::perm_options::add, error);
   fs::remove_all(path, error);
 }
 

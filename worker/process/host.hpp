@@ -1,5 +1,6 @@
-// What all programs of one worker have in common: the mark they carry, the reaper that outlives the worker, the folder for temporary
-// folders, the environment they get, the memory they may have. Made in main's thread before any other thread; read by all afterwards.
+// What all programs of one worker have in common: the mark they carry, the reaper that outlives the
+// worker, the folder for temporary folders, the environment they get, the memory they may have.
+// Made in main's thread before any other thread; read by all afterwards.
 #pragma once
 
 #include <atomic>
@@ -15,8 +16,9 @@ namespace quern::worker {
 
 class Host {
  public:
-  /// `memory_bytes`: most that a program may have; 0: no limit. Makes this process the one that orphans of its programs come to, and
-  /// forbids programs to gain privileges. Throws std::system_error.
+  /// `memory_bytes`: most that a program may have; 0: no limit. Makes this process the one that
+  /// orphans of its programs come to, and forbids programs to gain privileges. Throws
+  /// std::system_error.
   explicit Host(std::uint64_t memory_bytes);
   ~Host();
 
@@ -43,8 +45,8 @@ class Host {
   std::atomic<std::uint64_t> running_{0};
 };
 
-/// The mark of one program, for as long as it runs. When it goes, what the program left behind is ended: what carries the mark, and, when
-/// no other program runs, what has lost its mark too.
+/// The mark of one program, for as long as it runs. When it goes, what the program left behind is
+/// ended: what carries the mark, and, when no other program runs, what has lost its mark too.
 class ProgramMark {
  public:
   explicit ProgramMark(Host& host);
@@ -58,7 +60,8 @@ class ProgramMark {
   std::string variable_;
 };
 
-/// With all that is in it, also where programs took the permission away. What cannot be removed stays.
+/// With all that is in it, also where programs took the permission away. What cannot be removed
+/// stays.
 void remove_folder(const std::string& path);
 
 /// A folder that lives as long as this.

@@ -30,10 +30,12 @@ constexpr int kSocket = 3;  // ChildPlan::extra
 
 using Clock = std::chrono::steady_clock;
 
-// Tells the process of a slot that its task was cancelled; it has so long to return, and is ended then.
+// Tells the process of a slot that its task was cancelled; it has so long to return, and is ended
+// then.
 constexpr int kCancelled = SIGUSR1;
 constexpr std::chrono::seconds kCancelGrace{1};
-volatile std::sig_atomic_t g_cancelled = 0;  // in the process: set by the signal, read by Task::cancelled()
+volatile std::sig_atomic_t g_cancelled =
+    0;  // in the process: set by the signal, read by Task::cancelled()
 
 // ---- what travels; both ends are the same build of one program, so there are no versions
 
@@ -51,7 +53,8 @@ struct Request {
   std::uint32_t attempt = 1;
   bool new_common = false;  // `common` replaces the one that was sent last
   std::string common{};
-  MSGPACK_DEFINE(what, name, takes, encoding, input, second, begin, end, index, attempt, new_common, common)
+  MSGPACK_DEFINE(what, name, takes, encoding, input, second, begin, end, index, attempt, new_common,
+                 common)
 };
 
 struct Response {
@@ -76,18 +79,21 @@ struct Process {
 
 class Isolation {
  public:
-  Isolation(Host& host, std::vector<std::string> arguments) : host_(host), arguments_(std::move(arguments)) {}
+  Isolation(Host& host, std::vector<std::string> arguments)
+      : host_(host), arguments_(std::move(arguments)) {}
 
   /// The answer's bytes. Throws what the function threw, or what became of its process.
   Bytes call(Request request, const Task* task) {
     std::unique_ptr<Process>& process = process_of_this_thread();
     if (!process) process = start();
     attach_common(request, task, *process);
-    process->socket.ask([task, pid = process->child.pid(), ended = process->child.ended_fd(), told = std::optional<Clock::time_point>()]() mutable {
+    process->socket.ask([task, pid = process->child.pid(), ended = process->child.ended_fd(),
+                         told = std::optional<Clock::time_point>()]() mutable {
       pollfd over{ended, POLLIN, 0};  // something that it left behind may hold the socket open
       if (::poll(&over, 1, 0) != 0) return false;
       if (!task || !task->cancelled()) return true;
-      // As in a thread, the function is told first: it sees task.cancelled(). What does not return soon is ended.
+      // As in a thread, the function is told first: it sees task.cancelled(). What does not return
+      // soon is ended.
       if (!told) {
         told = Clock::now();
         ::kill(pid, kCancelled);
@@ -100,7 +106,8 @@ class Isolation {
     const auto response = from_value<Response>(*bytes);
     if (response.out_of_memory) end(process);  // what it has leaked must not fail the next one
     if (response.ok) return response.bytes;
-    if (response.has_output) throw FailedWithOutput(response.bytes, response.output, response.permanent);
+    if (response.has_output)
+      throw FailedWithOutput(response.bytes, response.output, response.permanent);
     if (response.permanent) throw Permanent(response.bytes);
     throw std::runtime_error(response.bytes + (response.out_of_memory ? limit_text() : ""));
   }
@@ -113,7 +120,8 @@ class Isolation {
 
   std::unique_ptr<Process> start() {
     int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::system_error(errno, std::generic_category(), "a socket");
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+      throw std::system_error(errno, std::generic_category(), "a socket");
     SlotSocket theirs(ends[1]);  // closed when the child has its copy
     auto process = std::make_unique<Process>(host_, ends[0]);
     ChildPlan plan;
@@ -127,7 +135,8 @@ class Isolation {
     plan.extra = ends[1];
     plan.memory_bytes = host_.memory_for(0);
     if (const auto error = process->child.start(plan))
-      throw std::runtime_error("the slot's process could not be started: " + error->text + ": " + std::strerror(error->error));
+      throw std::runtime_error("the slot's process could not be started: " + error->text + ": " +
+                               std::strerror(error->error));
     return process;
   }
 
@@ -158,7 +167,9 @@ class Isolation {
 
   std::string limit_text() const {
     const std::uint64_t limit = host_.memory_for(0);
-    return limit == 0 ? "" : "; it may have " + std::to_string(limit >> 20) + " MiB of memory (--slot-memory)";
+    return limit == 0
+               ? ""
+               : "; it may have " + std::to_string(limit >> 20) + " MiB of memory (--slot-memory)";
   }
 
   Host& host_;
@@ -184,7 +195,8 @@ Request request_of(const FunctionDecl& decl, const Task& task) {
 
 class ServedTask final : public Task {
  public:
-  ServedTask(const Request& request, std::shared_ptr<const Bytes> common) : request_(request), common_(std::move(common)) {}
+  ServedTask(const Request& request, std::shared_ptr<const Bytes> common)
+      : request_(request), common_(std::move(common)) {}
   BytesView input() const override { return request_.input; }
   Encoding encoding() const override { return static_cast<Encoding>(request_.encoding); }
   Range range() const override { return {request_.begin, request_.end}; }
@@ -207,7 +219,8 @@ Bytes run_batch(const FunctionEntry& entry, Task& task) {
   return answers.all().front().bytes;
 }
 
-Bytes result_of(const Functions& functions, const Request& request, const std::shared_ptr<const Bytes>& common) {
+Bytes result_of(const Functions& functions, const Request& request,
+                const std::shared_ptr<const Bytes>& common) {
   if (request.what == Request::fold) {
     const ReducerEntry* reducer = functions.find_reducer(request.name);
     if (!reducer) throw std::runtime_error("no reducer " + request.name);
@@ -224,7 +237,8 @@ Bytes result_of(const Functions& functions, const Request& request, const std::s
   return result;
 }
 
-Response respond(const Functions& functions, const Request& request, const std::shared_ptr<const Bytes>& common) {
+Response respond(const Functions& functions, const Request& request,
+                 const std::shared_ptr<const Bytes>& common) {
   Response response;
   try {
     response.bytes = result_of(functions, request, common);
@@ -257,10 +271,15 @@ Functions isolated(const Functions& all, Host& host, std::vector<std::string> ar
   for (const FunctionEntry& entry : all.functions()) {
     const FunctionDecl& decl = entry.decl;
     FunctionEntry apart{decl, nullptr, nullptr, nullptr};
-    apart.body = [isolation, decl](Task& task, Output& result) { result.append(isolation->call(request_of(decl, task), &task)); };
+    apart.body = [isolation, decl](Task& task, Output& result) {
+      result.append(isolation->call(request_of(decl, task), &task));
+    };
     if (entry.finish) {
       apart.finish = [isolation, decl](BytesView reduced, std::uint64_t total) {
-        Request request{.what = Request::finish, .name = decl.name, .takes = static_cast<std::uint8_t>(decl.takes), .input = Bytes(reduced)};
+        Request request{.what = Request::finish,
+                        .name = decl.name,
+                        .takes = static_cast<std::uint8_t>(decl.takes),
+                        .input = Bytes(reduced)};
         request.index = total;
         return isolation->call(std::move(request), nullptr);
       };
@@ -268,9 +287,12 @@ Functions isolated(const Functions& all, Host& host, std::vector<std::string> ar
     out.add_entry(std::move(apart));
   }
   for (const ReducerEntry& entry : all.reducers()) {
-    out.add_reducer_body(entry.decl, [isolation, name = entry.decl.name](BytesView left, BytesView right) {
-      return isolation->call({.what = Request::fold, .name = name, .input = Bytes(left), .second = Bytes(right)}, nullptr);
-    });
+    out.add_reducer_body(
+        entry.decl, [isolation, name = entry.decl.name](BytesView left, BytesView right) {
+          return isolation->call(
+              {.what = Request::fold, .name = name, .input = Bytes(left), .second = Bytes(right)},
+              nullptr);
+        });
   }
   return out;
 }

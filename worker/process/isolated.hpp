@@ -1,7 +1,9 @@
-// Functions that run in a process per slot, so that one that crashes, leaks, exits or overruns costs a task and not the worker.
+// Functions that run in a process per slot, so that one that crashes, leaks, exits or overruns
+// costs a task and not the worker.
 //
-// The process is this program once more, with the same arguments: it registers the same functions, and then serves calls instead of a
-// broker. Calls and answers are msgpack values, each after its length, over a socket that the two share.
+// The process is this program once more, with the same arguments: it registers the same functions,
+// and then serves calls instead of a broker. Calls and answers are msgpack values, each after its
+// length, over a socket that the two share.
 #pragma once
 
 #include "quern/worker.hpp"
@@ -9,8 +11,9 @@
 
 namespace quern::worker {
 
-/// The same functions and reducers, each running in a process of the slot that calls it. `arguments`: of this program, to start it with
-/// again. `all` and `host` must outlive what is returned.
+/// The same functions and reducers, each running in a process of the slot that calls it.
+/// `arguments`: of this program, to start it with again. `all` and `host` must outlive what is
+/// returned.
 Functions isolated(const Functions& all, Host& host, std::vector<std::string> arguments);
 
 /// Whether this process is one of a slot (see above).

@@ -22,7 +22,8 @@ std::string process_file(const std::string& file) {
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return text;
   char block[4096];
-  for (ssize_t got; (got = ::read(fd, block, sizeof block)) > 0;) text.append(block, static_cast<std::size_t>(got));
+  for (ssize_t got; (got = ::read(fd, block, sizeof block)) > 0;)
+    text.append(block, static_cast<std::size_t>(got));
   ::close(fd);
   return text;
 }
@@ -37,7 +38,8 @@ bool carries(pid_t pid, std::string_view variable) {
 std::optional<pid_t> pid_in(std::string_view name) {
   pid_t pid = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-  return error == std::errc() && end == name.data() + name.size() ? std::optional(pid) : std::nullopt;
+  return error == std::errc() && end == name.data() + name.size() ? std::optional(pid)
+                                                                  : std::nullopt;
 }
 
 std::string random_text() {
@@ -47,7 +49,8 @@ std::string random_text() {
   return text;
 }
 
-/// The main thread never starts programs, so its children are those that were left behind by others.
+/// The main thread never starts programs, so its children are those that were left behind by
+/// others.
 std::vector<pid_t> orphans() {
   static const std::string file = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
   const std::string list = process_file(file);  // each number is followed by a blank
@@ -61,7 +64,9 @@ std::vector<pid_t> orphans() {
 
 Mark::Mark() : text_("QUERN_MARK=" + random_text() + ".") {}
 
-std::string Mark::variable(std::uint64_t child) const { return text_ + std::to_string(child) + "."; }
+std::string Mark::variable(std::uint64_t child) const {
+  return text_ + std::to_string(child) + ".";
+}
 
 std::vector<pid_t> marked(std::string_view variable) {
   std::vector<pid_t> found;

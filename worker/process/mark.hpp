@@ -1,5 +1,6 @@
-// The mark that every program started by this worker carries in its environment, and so everything that it starts in turn. With it
-// they are found, also when they have left their process group or lost their parents.
+// The mark that every program started by this worker carries in its environment, and so everything
+// that it starts in turn. With it they are found, also when they have left their process group or
+// lost their parents.
 #pragma once
 
 #include <sys/types.h>
@@ -17,7 +18,8 @@ class Mark {
   /// A new one, unlike any other's.
   Mark();
 
-  /// The variable for a child of one slot: "QUERN_MARK=<worker>.<child>". `child` tells the children of a worker apart.
+  /// The variable for a child of one slot: "QUERN_MARK=<worker>.<child>". `child` tells the
+  /// children of a worker apart.
   std::string variable(std::uint64_t child) const;
   const std::string& text() const { return text_; }
 
@@ -31,8 +33,9 @@ std::vector<pid_t> marked(std::string_view variable);
 void kill_marked(std::string_view variable);
 
 enum class Orphans : unsigned char { marked, all };
-/// Processes that lost their parents and are this one's to look after (it must be a subreaper): kills those that carry `variable`, or
-/// all, and reaps what has ended, but for `except`. Cheap when there are none.
+/// Processes that lost their parents and are this one's to look after (it must be a subreaper):
+/// kills those that carry `variable`, or all, and reaps what has ended, but for `except`. Cheap
+/// when there are none.
 void kill_orphans(std::string_view variable, pid_t except, Orphans which);
 
 }  // namespace quern::worker

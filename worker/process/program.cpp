@@ -1,5 +1,5 @@
-#include "worker/process/nonblocking.hpp"
 #include "worker/process/program.hpp"
+#include "worker/process/nonblocking.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,8 +15,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kProgramLook{20};    // between two looks at whether it is still wanted
-constexpr milliseconds kMercy{500};  // between SIGTERM and SIGKILL
+constexpr milliseconds kProgramLook{20};  // between two looks at whether it is still wanted
+constexpr milliseconds kMercy{500};       // between SIGTERM and SIGKILL
 // Both outputs together: what travels as one result, and room for what is said about them.
 constexpr std::size_t kOutputMax = (64u << 20) - (64u << 10);
 constexpr std::size_t kBlock = 64u << 10;
@@ -65,7 +65,9 @@ class Running {
   /// One turn; true when it has ended (or is to be ended now).
   bool look() {
     write_input();
-    pollfd fds[] = {{child_.ended_fd(), POLLIN, 0}, {out_.read, POLLIN, 0}, {err_.read, POLLIN, 0},
+    pollfd fds[] = {{child_.ended_fd(), POLLIN, 0},
+                    {out_.read, POLLIN, 0},
+                    {err_.read, POLLIN, 0},
                     {in_ ? in_->write : -1, POLLOUT, 0}};
     ::poll(fds, 4, patience());
     if (fds[1].revents != 0) drain(out_, end_.out);
@@ -93,7 +95,8 @@ class Running {
   int patience() const {
     auto until = Clock::now() + kProgramLook;
     if (run_.timeout.count() > 0 && !term_at_) until = std::min(until, began_ + run_.timeout);
-    return static_cast<int>(std::max<std::int64_t>(0, std::chrono::ceil<milliseconds>(until - Clock::now()).count()));
+    return static_cast<int>(
+        std::max<std::int64_t>(0, std::chrono::ceil<milliseconds>(until - Clock::now()).count()));
   }
 
   void drain(Pipe& pipe, Captured& into) {
@@ -111,7 +114,8 @@ class Running {
 
   void write_input() {
     while (in_ && written_ < run_.input->size()) {
-      const ssize_t put = ::write(in_->write, run_.input->data() + written_, run_.input->size() - written_);
+      const ssize_t put =
+          ::write(in_->write, run_.input->data() + written_, run_.input->size() - written_);
       if (put < 0 && errno == EINTR) continue;
       if (put < 0 && errno == EAGAIN) return;
       if (put < 0) break;  // it does not want the rest

@@ -14,7 +14,7 @@ struct ProgramRun {
   ChildPlan plan;  ///< its outputs are set here, and its input where there is `input`
   std::optional<BytesView> input;        ///< of its standard input; none: as the plan has it
   std::chrono::milliseconds timeout{0};  ///< 0: none
-  std::function<bool()> cancelled;     ///< asked now and then
+  std::function<bool()> cancelled;       ///< asked now and then
 };
 
 /// What a program wrote. Of too much the middle is left out.
@@ -37,8 +37,9 @@ struct ProgramEnd {
   Captured err;
 };
 
-/// On the calling thread. A program that has to end gets SIGTERM, and SIGKILL half a second later, with all of its group. What its
-/// group still runs when the program itself has ended is killed. Throws std::system_error when there are no descriptors.
+/// On the calling thread. A program that has to end gets SIGTERM, and SIGKILL half a second later,
+/// with all of its group. What its group still runs when the program itself has ended is killed.
+/// Throws std::system_error when there are no descriptors.
 ProgramEnd run_program(const ProgramRun& run);
 
 }  // namespace quern::worker

@@ -19,7 +19,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kResultMax = (64u << 20) - (64u << 10);
 
-[[noreturn]] void fail(const std::string& file) { throw std::system_error(errno, std::generic_category(), file); }
+[[noreturn]] void fail(const std::string& file) {
+  throw std::system_error(errno, std::generic_category(), file);
+}
 
 void write(const fs::path& path, const Bytes& bytes, std::uint32_t mode) {
   fs::create_directories(path.parent_path());
@@ -56,8 +58,10 @@ std::shared_ptr<PutFiles::OfJob> PutFiles::of_job(const Task& task, const Comman
   if (job->folder) return job;
   // All programs of the job see the same file: none of them may write to it.
   auto folder = std::make_unique<TemporaryFolder>(host_.folder());
-  for (const auto& file : command.files) write_file(fs::path(folder->path()) / file.name, file, file.mode & 0555u);
-  job->folder = std::move(folder);  // only once it is whole: a file that cannot be written fails its task and no more
+  for (const auto& file : command.files)
+    write_file(fs::path(folder->path()) / file.name, file, file.mode & 0555u);
+  job->folder = std::move(
+      folder);  // only once it is whole: a file that cannot be written fails its task and no more
   return job;
 }
 
@@ -71,7 +75,8 @@ void PutFiles::write_file(const fs::path& path, const CommandFile& file, std::ui
   host_.blobs().copy(file.blob, path, mode);
 }
 
-void PutFiles::place(const Task& task, const Command& command, const std::vector<CommandFile>& own, const std::string& folder) {
+void PutFiles::place(const Task& task, const Command& command, const std::vector<CommandFile>& own,
+                     const std::string& folder) {
   if (!command.files.empty()) {
     const auto job = of_job(task, command);
     for (const auto& file : command.files) {
@@ -80,7 +85,8 @@ void PutFiles::place(const Task& task, const Command& command, const std::vector
       // Root may write to what is read-only, and would to the file of all programs: it gets copies.
       if (::geteuid() == 0 || file.is_folder())
         write_file(to, file, file.mode & 0555u);
-      else fs::create_hard_link(fs::path(job->folder->path()) / file.name, to);
+      else
+        fs::create_hard_link(fs::path(job->folder->path()) / file.name, to);
     }
   }
   for (const auto& file : own) write_file(fs::path(folder) / file.name, file, file.mode & 0777u);
@@ -93,13 +99,17 @@ std::string literal(const std::string& folder) { return expand_pattern("{}", {fo
 
 }  // namespace
 
-std::vector<CommandFile> files_matching(const std::string& folder, const std::vector<std::string>& patterns, std::size_t taken) {
+std::vector<CommandFile> files_matching(const std::string& folder,
+                                        const std::vector<std::string>& patterns,
+                                        std::size_t taken) {
   std::set<std::string> names;
   for (const std::string& pattern : patterns) {
-    if (!stays_within(pattern)) throw std::runtime_error("--get " + pattern + ": leaves the folder");
+    if (!stays_within(pattern))
+      throw std::runtime_error("--get " + pattern + ": leaves the folder");
     glob_t found{};
     if (::glob((literal(folder) + "/" + pattern).c_str(), GLOB_NOSORT, nullptr, &found) == 0)
-      for (std::size_t i = 0; i < found.gl_pathc; ++i) names.insert(std::string(found.gl_pathv[i]).substr(folder.size() + 1));
+      for (std::size_t i = 0; i < found.gl_pathc; ++i)
+        names.insert(std::string(found.gl_pathv[i]).substr(folder.size() + 1));
     ::globfree(&found);
   }
   std::vector<CommandFile> files;
@@ -109,7 +119,8 @@ std::vector<CommandFile> files_matching(const std::string& folder, const std::ve
     // Not what a link points to: that may be any file of this machine.
     if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
     taken += static_cast<std::size_t>(info.st_size) + name.size();
-    if (taken > kResultMax) throw std::runtime_error("its files are over the limit of 64 MiB of one result");
+    if (taken > kResultMax)
+      throw std::runtime_error("its files are over the limit of 64 MiB of one result");
     std::ifstream in(path, std::ios::binary);
     files.push_back({name, info.st_mode & 0777u, {std::istreambuf_iterator<char>(in), {}}});
   }

@@ -1,5 +1,5 @@
-// The files of a job's command (Command::files) on this machine: written once per job, and linked into the folder of each program.
-// Any thread.
+// The files of a job's command (Command::files) on this machine: written once per job, and linked
+// into the folder of each program. Any thread.
 #pragma once
 
 #include <filesystem>
@@ -17,8 +17,10 @@ class PutFiles {
  public:
   explicit PutFiles(Host& host) : host_(host) {}
 
-  /// Links the files of the task's job into `folder`, and writes those of its item there. Throws std::system_error.
-  void place(const Task& task, const Command& command, const std::vector<CommandFile>& own, const std::string& folder);
+  /// Links the files of the task's job into `folder`, and writes those of its item there. Throws
+  /// std::system_error.
+  void place(const Task& task, const Command& command, const std::vector<CommandFile>& own,
+             const std::string& folder);
 
  private:
   struct OfJob {
@@ -27,15 +29,18 @@ class PutFiles {
     std::unique_ptr<TemporaryFolder> folder;  ///< null until all are in it
   };
   std::shared_ptr<OfJob> of_job(const Task& task, const Command& command);
-  void write_file(const std::filesystem::path& path, const CommandFile& file, std::uint32_t mode) const;
+  void write_file(const std::filesystem::path& path, const CommandFile& file,
+                  std::uint32_t mode) const;
 
   Host& host_;
   std::mutex mutex_;
   std::map<const void*, std::shared_ptr<OfJob>> jobs_;  // by the job's common input
 };
 
-/// Files in `folder` that match a pattern, those in folders below only where the pattern names the folder. Throws std::runtime_error
-/// when they are too many octets for one result beside `taken`.
-std::vector<CommandFile> files_matching(const std::string& folder, const std::vector<std::string>& patterns, std::size_t taken);
+/// Files in `folder` that match a pattern, those in folders below only where the pattern names the
+/// folder. Throws std::runtime_error when they are too many octets for one result beside `taken`.
+std::vector<CommandFile> files_matching(const std::string& folder,
+                                        const std::vector<std::string>& patterns,
+                                        std::size_t taken);
 
 }  // namespace quern::worker

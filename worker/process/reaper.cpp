@@ -39,7 +39,9 @@ namespace {
 Reaper::Reaper(const Mark& mark, const std::string& folder) {
   Pipe pipe;
   pid_ = ::fork();
-  if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "a process that looks after the others");
+  if (pid_ < 0)
+    throw std::system_error(errno, std::generic_category(),
+                            "a process that looks after the others");
   if (pid_ == 0) {
     pipe.close_write();
     reap(mark, folder, pipe.read);

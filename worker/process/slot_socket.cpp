@@ -24,7 +24,8 @@ SlotSocket::~SlotSocket() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-SlotSocket::SlotSocket(SlotSocket&& other) noexcept : fd_(std::exchange(other.fd_, -1)), go_on_(std::move(other.go_on_)) {}
+SlotSocket::SlotSocket(SlotSocket&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), go_on_(std::move(other.go_on_)) {}
 
 bool SlotSocket::wait(short events) const {
   for (;;) {
@@ -37,7 +38,8 @@ bool SlotSocket::wait(short events) const {
 bool SlotSocket::write_all(BytesView bytes) {
   while (!bytes.empty()) {
     const ssize_t put = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (put > 0) bytes.remove_prefix(static_cast<std::size_t>(put));
+    if (put > 0)
+      bytes.remove_prefix(static_cast<std::size_t>(put));
     else if (put < 0 && errno == EAGAIN) {
       if (!wait(POLLOUT)) return false;
     } else if (put < 0 && errno != EINTR) {

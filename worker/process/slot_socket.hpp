@@ -10,7 +10,8 @@ namespace quern::worker {
 
 class SlotSocket {
  public:
-  /// Takes the descriptor over. `go_on` is asked every 20 ms while the other end is waited for; without one it is waited for ever.
+  /// Takes the descriptor over. `go_on` is asked every 20 ms while the other end is waited for;
+  /// without one it is waited for ever.
   explicit SlotSocket(int fd, std::function<bool()> go_on = nullptr);
   ~SlotSocket();
   SlotSocket(SlotSocket&& other) noexcept;

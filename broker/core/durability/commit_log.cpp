@@ -11,7 +11,8 @@ std::vector<Send> CommitLog::on_committed(std::uint64_t commit) {
   std::vector<Send> released;
   while (!held_.empty() && held_.begin()->first <= commit) {
     auto& messages = held_.begin()->second;
-    released.insert(released.end(), std::make_move_iterator(messages.begin()), std::make_move_iterator(messages.end()));
+    released.insert(released.end(), std::make_move_iterator(messages.begin()),
+                    std::make_move_iterator(messages.end()));
     held_.erase(held_.begin());
   }
   return released;

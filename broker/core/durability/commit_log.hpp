@@ -1,11 +1,12 @@
 // What goes into the store, and what waits until it is there.
 //
-// The broker commits in groups: everything that happens while one commit is on its way to the disk goes into the next one, so a slow
-// disk makes larger commits and no queue of them. Commits are numbered in sequence. A change remembers the number of the commit that
-// will hold it, and a message that reveals the change is held back until that commit is done.
+// The broker commits in groups: everything that happens while one commit is on its way to the disk
+// goes into the next one, so a slow disk makes larger commits and no queue of them. Commits are
+// numbered in sequence. A change remembers the number of the commit that will hold it, and a
+// message that reveals the change is held back until that commit is done.
 //
-// Owned by the core, on its thread. Invariants: at most one commit is under way; committed() < next(); messages are held only for
-// numbers above committed().
+// Owned by the core, on its thread. Invariants: at most one commit is under way; committed() <
+// next(); messages are held only for numbers above committed().
 #pragma once
 
 #include <cstdint>
@@ -33,12 +34,14 @@ class CommitLog {
 
   /// An operation of the next commit.
   void add(StoreOp op) { operations_.push_back(std::move(op)); }
-  /// The progress of this job goes into the next commit; it is looked at when that one begins, once.
+  /// The progress of this job goes into the next commit; it is looked at when that one begins,
+  /// once.
   void save(JobNumber job) { unsaved_.insert(job); }
   /// The job is gone: its progress is not saved any more.
   void forget(JobNumber job) { unsaved_.erase(job); }
 
-  /// Begins a commit, if there is anything to commit and none is under way. `write(job)` adds the operations of a job that was saved.
+  /// Begins a commit, if there is anything to commit and none is under way. `write(job)` adds the
+  /// operations of a job that was saved.
   template <typename Write>
   void begin(Effects& effects, Write&& write) {
     if (under_way_) return;

@@ -1,5 +1,5 @@
-// The numbers of jobs. They are reserved in the store in blocks, so that a job in memory costs no commit, and a number is never given
-// twice within a store, whatever happens to the broker.
+// The numbers of jobs. They are reserved in the store in blocks, so that a job in memory costs no
+// commit, and a number is never given twice within a store, whatever happens to the broker.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,8 @@ class JobNumbers {
     last_ = found_to_ = below - 1;
     reserved_below_ = below;
   }
-  /// When the reserved numbers are used up: the end of the next block, which has to go into the store.
+  /// When the reserved numbers are used up: the end of the next block, which has to go into the
+  /// store.
   std::optional<std::uint64_t> reserve() {
     constexpr std::uint64_t kBlock = 1000;
     if (last_ + 1 < reserved_below_) return std::nullopt;

@@ -6,7 +6,8 @@
 
 namespace quern {
 
-/// Owned octets. A std::string because small results (8 bytes) then need no allocation; never text unless said so.
+/// Owned octets. A std::string because small results (8 bytes) then need no allocation; never text
+/// unless said so.
 using Bytes = std::string;
 
 /// Borrowed octets; valid as long as what they were taken from.

@@ -1,5 +1,7 @@
-// Errors of the public interface. Blocking calls throw one of these; every such call has a non-throwing sister
-// (`Job::wait()` and an `Outcome`). The code says what a program should do, the text what a person should do next.
+// Errors of the public interface. Blocking calls throw one of these; every such call has a
+// non-throwing sister
+// (`Job::wait()` and an `Outcome`). The code says what a program should do, the text what a person
+// should do next.
 #pragma once
 
 #include <cstdint>
@@ -10,33 +12,34 @@
 
 namespace quern {
 
-/// Why something was refused or failed. The names are the words used on the wire (PROTOCOL.md, "Errors").
+/// Why something was refused or failed. The names are the words used on the wire (PROTOCOL.md,
+/// "Errors").
 enum class ErrorCode : std::uint8_t {
   none = 0,
-  malformed,        ///< bytes that are not a message
-  limit,            ///< something is larger than the broker accepts; the text names the limit
-  version,          ///< no common protocol version
-  role,             ///< this message is not for this role
-  session,          ///< old or unknown session: say HELLO again
-  unknown_job,      ///< no such job (never was, forgotten, or lost with a broker's memory)
-  queue_full,       ///< the broker's memory for queued work is used up; the text names the limit
-  results_unread,   ///< too many results of this client wait to be read
-  credit,           ///< the peer sent more than it was allowed to
-  bad_input,        ///< the input does not fit the function
-  denied,           ///< this principal may not do that
-  no_broker,        ///< no broker answered
-  refused,          ///< the broker refused the session
-  failed,           ///< the user's function failed; the text is its own
-  timeout,          ///< the task ran longer than the job's timeout
-  cancelled,        ///< cancelled by its owner, or its owner went away
-  lost,             ///< a memory job of a broker that was restarted
-  poison,           ///< the task killed its worker too often
-  shutdown,         ///< the other side is stopping
-  store,            ///< the broker's store cannot write now; the text says why
-  lost_worker,      ///< its worker was lost, and the job allows one start only (at_most_once)
-  permanent,        ///< the user's function failed and said that trying again is of no use
-  conflict,         ///< the unique key belongs to a job with another input
-  expired,          ///< the job ended and was kept for its time; its results are gone
+  malformed,       ///< bytes that are not a message
+  limit,           ///< something is larger than the broker accepts; the text names the limit
+  version,         ///< no common protocol version
+  role,            ///< this message is not for this role
+  session,         ///< old or unknown session: say HELLO again
+  unknown_job,     ///< no such job (never was, forgotten, or lost with a broker's memory)
+  queue_full,      ///< the broker's memory for queued work is used up; the text names the limit
+  results_unread,  ///< too many results of this client wait to be read
+  credit,          ///< the peer sent more than it was allowed to
+  bad_input,       ///< the input does not fit the function
+  denied,          ///< this principal may not do that
+  no_broker,       ///< no broker answered
+  refused,         ///< the broker refused the session
+  failed,          ///< the user's function failed; the text is its own
+  timeout,         ///< the task ran longer than the job's timeout
+  cancelled,       ///< cancelled by its owner, or its owner went away
+  lost,            ///< a memory job of a broker that was restarted
+  poison,          ///< the task killed its worker too often
+  shutdown,        ///< the other side is stopping
+  store,           ///< the broker's store cannot write now; the text says why
+  lost_worker,     ///< its worker was lost, and the job allows one start only (at_most_once)
+  permanent,       ///< the user's function failed and said that trying again is of no use
+  conflict,        ///< the unique key belongs to a job with another input
+  expired,         ///< the job ended and was kept for its time; its results are gone
 };
 
 /// The wire's word for a code ("queue_full"); never empty.
@@ -54,7 +57,8 @@ class Error : public std::runtime_error {
   ErrorCode code_;
 };
 
-/// No broker answered, or it refused the session. Start one (`quern up`) or name it (`QUERN_BROKER`).
+/// No broker answered, or it refused the session. Start one (`quern up`) or name it
+/// (`QUERN_BROKER`).
 class ConnectionError : public Error {
  public:
   using Error::Error;

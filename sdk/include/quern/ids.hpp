@@ -1,4 +1,5 @@
-// Strong identifiers. A job has two: a UUID made by its client (idempotency) and a number given by the broker (people).
+// Strong identifiers. A job has two: a UUID made by its client (idempotency) and a number given by
+// the broker (people).
 #pragma once
 
 #include <array>
@@ -9,7 +10,8 @@
 
 namespace quern {
 
-/// 128-bit identifier made by a client; equal UUIDs mean the same job, however often it is submitted.
+/// 128-bit identifier made by a client; equal UUIDs mean the same job, however often it is
+/// submitted.
 struct Uuid {
   std::array<std::uint8_t, 16> octets{};
 
@@ -22,7 +24,8 @@ struct Uuid {
   static Uuid random();
 };
 
-/// The number a broker gives a job, counted from 1 and never reused within a store; 0 means "not known yet".
+/// The number a broker gives a job, counted from 1 and never reused within a store; 0 means "not
+/// known yet".
 enum class JobNumber : std::uint64_t {};
 
 constexpr std::uint64_t value(JobNumber n) { return static_cast<std::uint64_t>(n); }

@@ -21,10 +21,11 @@ struct Joined {
   std::string roles;     ///< what it may, for people
 };
 
-/// Makes a key pair, connects over CURVE to exactly the broker that the code names, proves the code inside the channel, and keeps the
-/// keys for that endpoint in the folder: from then on clients and workers here find them by the endpoint. Blocks. Throws
-/// ConnectionError: `denied` for a code that is wrong, expired or used, `no_broker` when none answers; Error `bad_input` for what is no
-/// code, or a folder that cannot be written.
+/// Makes a key pair, connects over CURVE to exactly the broker that the code names, proves the code
+/// inside the channel, and keeps the keys for that endpoint in the folder: from then on clients and
+/// workers here find them by the endpoint. Blocks. Throws ConnectionError: `denied` for a code that
+/// is wrong, expired or used, `no_broker` when none answers; Error `bad_input` for what is no code,
+/// or a folder that cannot be written.
 Joined join(const std::string& code, const JoinOptions& options = {});
 
 }  // namespace quern

@@ -9,7 +9,8 @@
 
 namespace quern {
 
-/// Encodes anything msgpack-cxx can pack (numbers, strings, vectors, maps, structs with MSGPACK_DEFINE) as a value.
+/// Encodes anything msgpack-cxx can pack (numbers, strings, vectors, maps, structs with
+/// MSGPACK_DEFINE) as a value.
 template <typename T>
 Bytes to_value(const T& object) {
   msgpack::sbuffer buffer;
@@ -17,8 +18,9 @@ Bytes to_value(const T& object) {
   return Bytes(buffer.data(), buffer.size());
 }
 
-/// Decodes a value. Throws std::invalid_argument when the bytes are not a value of that type. Lengths inside the bytes are
-/// bounded by the bytes themselves, so hostile input cannot ask for more memory than a small multiple of its own size.
+/// Decodes a value. Throws std::invalid_argument when the bytes are not a value of that type.
+/// Lengths inside the bytes are bounded by the bytes themselves, so hostile input cannot ask for
+/// more memory than a small multiple of its own size.
 template <typename T>
 T from_value(BytesView bytes) {
   try {

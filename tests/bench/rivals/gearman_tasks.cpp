@@ -1,6 +1,8 @@
-// The bench's no-op tasks over gearmand with libgearman: tasks are added in batches and run concurrently, results come back to the client.
+// The bench's no-op tasks over gearmand with libgearman: tasks are added in batches and run
+// concurrently, results come back to the client.
 //   gearman_tasks worker PORT
-//   gearman_tasks client PORT TASKS     prints the seconds from the first task added to the last result checked
+//   gearman_tasks client PORT TASKS
+//       prints the seconds from the first task added to the last result checked
 #include <libgearman/gearman.h>
 
 #include <algorithm>
@@ -43,7 +45,8 @@ bool wrong = false;
 gearman_return_t complete(gearman_task_st* task) {
   const auto index = reinterpret_cast<std::uint64_t>(gearman_task_context(task));
   ++finished;
-  wrong = wrong || gearman_task_data_size(task) != kResult || std::memcmp(gearman_task_data(task), &index, kResult) != 0;
+  wrong = wrong || gearman_task_data_size(task) != kResult ||
+          std::memcmp(gearman_task_data(task), &index, kResult) != 0;
   return GEARMAN_SUCCESS;
 }
 
@@ -59,13 +62,15 @@ int ask(in_port_t port, std::uint64_t tasks) {
       std::string& payload = payloads.emplace_back(kPayload, 'x');
       std::memcpy(payload.data(), &sent, sizeof sent);
       gearman_return_t status;
-      gearman_client_add_task(client, nullptr, reinterpret_cast<void*>(sent), "noop", nullptr, payload.data(), payload.size(), &status);
+      gearman_client_add_task(client, nullptr, reinterpret_cast<void*>(sent), "noop", nullptr,
+                              payload.data(), payload.size(), &status);
       if (status != GEARMAN_SUCCESS) return 1;
     }
     if (gearman_client_run_tasks(client) != GEARMAN_SUCCESS) return 1;
     gearman_client_task_free_all(client);
   }
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (wrong || finished != tasks) {
     std::fprintf(stderr, "gearman_tasks: a wrong or missing result\n");
     return 1;

@@ -1,7 +1,9 @@
-// The bench's no-op tasks over Redis, as its documentation recommends for throughput: a stream with a consumer group and
-// acknowledgement, everything pipelined and in batches; results come back as a list.
+// The bench's no-op tasks over Redis, as its documentation recommends for throughput: a stream with
+// a consumer group and acknowledgement, everything pipelined and in batches; results come back as a
+// list.
 //   redis_tasks worker PORT
-//   redis_tasks client PORT TASKS     prints the seconds from the first task sent to the last result checked
+//   redis_tasks client PORT TASKS
+//       prints the seconds from the first task sent to the last result checked
 #include <hiredis/hiredis.h>
 
 #include <chrono>
@@ -70,7 +72,9 @@ void work(int port) {
   std::puts("ready");
   std::fflush(stdout);
   for (;;) {
-    const Reply batch = redis.run({"XREADGROUP", "GROUP", "workers", "w", "COUNT", std::to_string(kBatch), "BLOCK", "1000", "STREAMS", "tasks", ">"});
+    const Reply batch =
+        redis.run({"XREADGROUP", "GROUP", "workers", "w", "COUNT", std::to_string(kBatch), "BLOCK",
+                   "1000", "STREAMS", "tasks", ">"});
     if (!batch || batch->type != REDIS_REPLY_ARRAY || batch->elements == 0) continue;
     const redisReply* entries = batch->element[0]->element[1];
     std::vector<std::string> results{"RPUSH", "results"}, done{"XACK", "tasks", "workers"};
@@ -93,7 +97,8 @@ double ask(int port, std::uint64_t tasks) {
   std::thread sender([&] {
     for (std::uint64_t sent = 0; sent < tasks;) {
       const std::uint64_t end = std::min<std::uint64_t>(tasks, sent + kBatch);
-      for (std::uint64_t i = sent; i < end; ++i) out.queue({"XADD", "tasks", "*", "p", payload_of(i)});
+      for (std::uint64_t i = sent; i < end; ++i)
+        out.queue({"XADD", "tasks", "*", "p", payload_of(i)});
       for (; sent < end; ++sent) out.reply();
     }
   });
@@ -107,7 +112,8 @@ double ask(int port, std::uint64_t tasks) {
       if (payload_of(next).compare(0, kResult, batch->element[i]->str, batch->element[i]->len) != 0)
         throw std::runtime_error("a wrong result");
   }
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   sender.join();
   in.run({"XTRIM", "tasks", "MAXLEN", "0"});
   return seconds;

@@ -8,8 +8,10 @@
 //     return quern::run_worker(argc, argv, functions);
 //   }
 //
-// A function may run more than once for the same task: its worker was lost, or it failed and is tried again. One that is declared
-// idempotent may also run twice at the same time, when it is slow. Throw quern::Permanent where another attempt is of no use. It is called from several threads at once, one per slot. What it throws becomes the task's error with its text.
+// A function may run more than once for the same task: its worker was lost, or it failed and is
+// tried again. One that is declared idempotent may also run twice at the same time, when it is
+// slow. Throw quern::Permanent where another attempt is of no use. It is called from several
+// threads at once, one per slot. What it throws becomes the task's error with its text.
 #pragma once
 
 #include <cstdint>
@@ -34,29 +36,32 @@ namespace quern {
 class Task {
  public:
   virtual ~Task() = default;
-  virtual BytesView input() const = 0;     ///< item or whole input; empty for a range
-  virtual Encoding encoding() const = 0;   ///< of the input
-  virtual Range range() const = 0;         ///< range functions: this quantum
-  virtual BytesView common() const = 0;    ///< the job's common input, or empty
-  /// What keeps common() where it is: a function may remember what it made of it for the next task of the job. When nobody but the
-  /// function holds it any more, the job is over for this worker. Null without a common input.
+  virtual BytesView input() const = 0;    ///< item or whole input; empty for a range
+  virtual Encoding encoding() const = 0;  ///< of the input
+  virtual Range range() const = 0;        ///< range functions: this quantum
+  virtual BytesView common() const = 0;   ///< the job's common input, or empty
+  /// What keeps common() where it is: a function may remember what it made of it for the next task
+  /// of the job. When nobody but the function holds it any more, the job is over for this worker.
+  /// Null without a common input.
   virtual std::shared_ptr<const void> common_owner() const = 0;
-  virtual std::uint64_t index() const = 0; ///< of the (first) task in its job
+  virtual std::uint64_t index() const = 0;    ///< of the (first) task in its job
   virtual std::uint32_t attempt() const = 0;  ///< 1 for the first
   /// The task was cancelled or timed out: its result will not be used; return soon.
   virtual bool cancelled() const = 0;
 };
 
-/// Thrown by a function whose task failed in a way that another attempt would not change (an input that is wrong, say): it is not
-/// tried again, whatever the job's attempts. The task ends with the code `permanent` and this text.
+/// Thrown by a function whose task failed in a way that another attempt would not change (an input
+/// that is wrong, say): it is not tried again, whatever the job's attempts. The task ends with the
+/// code `permanent` and this text.
 class Permanent : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Thrown by a function whose task failed, but which has something to show for it: what it wrote goes to the client with the error
-/// (TaskResult::bytes), once the task has failed for good. Not for tasks that are folded by a reducer. `permanent`: another attempt is
-/// of no use, as with Permanent.
+/// Thrown by a function whose task failed, but which has something to show for it: what it wrote
+/// goes to the client with the error (TaskResult::bytes), once the task has failed for good. Not
+/// for tasks that are folded by a reducer. `permanent`: another attempt is of no use, as with
+/// Permanent.
 class FailedWithOutput : public std::runtime_error {
  public:
   FailedWithOutput(const std::string& text, Bytes output, bool permanent = false)
@@ -69,7 +74,8 @@ class FailedWithOutput : public std::runtime_error {
   bool permanent_;
 };
 
-/// Where a function writes its one result: append octets. (It is the batch being built; do not erase what you did not append.)
+/// Where a function writes its one result: append octets. (It is the batch being built; do not
+/// erase what you did not append.)
 class Output {
  public:
   explicit Output(Bytes& bytes) : bytes_(bytes) {}
@@ -98,18 +104,21 @@ class Answers {
   std::vector<Answer> all_;
 };
 
-/// A function of several items at a call, for work that has a cost per call: a program that is fed, a GPU. How many follows from how
-/// long they take (about a millisecond's worth; one, with a timeout). Items that it leaves without an answer fail with the text of what
-/// it throws. The task tells of the first of them.
+/// A function of several items at a call, for work that has a cost per call: a program that is fed,
+/// a GPU. How many follows from how long they take (about a millisecond's worth; one, with a
+/// timeout). Items that it leaves without an answer fail with the text of what it throws. The task
+/// tells of the first of them.
 using BatchBody = std::function<void(Task&, const std::vector<BytesView>& items, Answers&)>;
 
 /// Extras of a function.
 struct FunctionOptions {
   std::string reduce{};  ///< reducer of range jobs that name none
-  double rate = 0;     ///< tasks per second of one slot, if known beforehand
-  /// A second run of a task, even beside the first, does no harm: a slow task may then be started on another worker too.
+  double rate = 0;       ///< tasks per second of one slot, if known beforehand
+  /// A second run of a task, even beside the first, does no harm: a slow task may then be started
+  /// on another worker too.
   bool idempotent = false;
-  std::function<Bytes(BytesView reduced, std::uint64_t total)> finish{};  ///< runs once on the reduced result of N tasks (values)
+  std::function<Bytes(BytesView reduced, std::uint64_t total)>
+      finish{};  ///< runs once on the reduced result of N tasks (values)
 };
 
 struct FunctionEntry {
@@ -141,7 +150,8 @@ struct Signature<R (*)(A...)> {
   using Arguments = std::tuple<std::decay_t<A>...>;
 };
 
-/// The typed argument of a task: values are decoded, raw text is read as JSON, unless the function takes raw bytes.
+/// The typed argument of a task: values are decoded, raw text is read as JSON, unless the function
+/// takes raw bytes.
 template <typename T>
 T argument_of(const Task& task) {
   // An input of the wrong type is wrong at every attempt.
@@ -165,8 +175,8 @@ T argument_of(const Task& task) {
 /// The functions and reducers a worker offers. Filled before run_worker(); not changed afterwards.
 class Functions {
  public:
-  /// A typed function of one item: argument and result are anything msgpack can carry. It may take a Task& as its last
-  /// parameter: [](std::string line, quern::Task& task) { ... }.
+  /// A typed function of one item: argument and result are anything msgpack can carry. It may take
+  /// a Task& as its last parameter: [](std::string line, quern::Task& task) { ... }.
   template <typename F>
   void add(std::string name, F function, FunctionOptions options = {}) {
     add_typed<F>(std::move(name), Takes::item, std::move(function), std::move(options));
@@ -178,25 +188,32 @@ class Functions {
     add_typed<F>(std::move(name), Takes::whole, std::move(function), std::move(options));
   }
 
-  /// A function of a sub-range; called for quanta of a few milliseconds, whose results the reducer folds. Parameters: Range, or
-  /// Range and Task&.
+  /// A function of a sub-range; called for quanta of a few milliseconds, whose results the reducer
+  /// folds. Parameters: Range, or Range and Task&.
   template <typename F>
   void add_range(std::string name, F function, FunctionOptions options = {}) {
     using Arguments = typename detail::Signature<F>::Arguments;
-    static_assert(std::is_same_v<std::tuple_element_t<0, Arguments>, Range>, "a range function takes a quern::Range");
-    add_body(std::move(name), Takes::range, Encoding::value,
-             [function = std::move(function)](Task& task, Output& out) mutable {
-               if constexpr (std::tuple_size_v<Arguments> == 1) out.append(to_value(function(task.range())));
-               else out.append(to_value(function(task.range(), task)));
-             },
-             std::move(options));
+    static_assert(std::is_same_v<std::tuple_element_t<0, Arguments>, Range>,
+                  "a range function takes a quern::Range");
+    add_body(
+        std::move(name), Takes::range, Encoding::value,
+        [function = std::move(function)](Task& task, Output& out) mutable {
+          if constexpr (std::tuple_size_v<Arguments> == 1)
+            out.append(to_value(function(task.range())));
+          else
+            out.append(to_value(function(task.range(), task)));
+        },
+        std::move(options));
   }
 
   /// A function of bytes: it sees the input as sent and appends its result.
-  void add_raw(std::string name, Body body, FunctionOptions options = {}, Takes takes = Takes::item);
+  void add_raw(std::string name, Body body, FunctionOptions options = {},
+               Takes takes = Takes::item);
 
-  /// The general form. Throws std::invalid_argument for an empty, overlong or already declared (name, takes).
-  void add_body(std::string name, Takes takes, Encoding encoding, Body body, FunctionOptions options = {});
+  /// The general form. Throws std::invalid_argument for an empty, overlong or already declared
+  /// (name, takes).
+  void add_body(std::string name, Takes takes, Encoding encoding, Body body,
+                FunctionOptions options = {});
 
   /// A function of several items at a call; see BatchBody.
   void add_batch(std::string name, Encoding encoding, BatchBody body, FunctionOptions options = {});
@@ -208,9 +225,10 @@ class Functions {
   template <typename F>
   void add_reducer(std::string name, F fold) {
     using T = std::tuple_element_t<0, typename detail::Signature<F>::Arguments>;
-    add_reducer_body({std::move(name), Encoding::value, false, {}}, [fold = std::move(fold)](BytesView left, BytesView right) mutable {
-      return to_value(fold(from_value<T>(left), from_value<T>(right)));
-    });
+    add_reducer_body({std::move(name), Encoding::value, false, {}},
+                     [fold = std::move(fold)](BytesView left, BytesView right) mutable {
+                       return to_value(fold(from_value<T>(left), from_value<T>(right)));
+                     });
   }
   template <typename F, typename T>
   void add_reducer(std::string name, F fold, const T& identity) {
@@ -231,25 +249,29 @@ class Functions {
   void add_typed(std::string name, Takes takes, F function, FunctionOptions options) {
     using Arguments = typename detail::Signature<F>::Arguments;
     using Argument = std::tuple_element_t<0, Arguments>;
-    add_body(std::move(name), takes, Encoding::value,
-             [function = std::move(function)](Task& task, Output& out) mutable {
-               auto argument = detail::argument_of<Argument>(task);
-               if constexpr (std::tuple_size_v<Arguments> == 1) out.append(to_value(function(std::move(argument))));
-               else out.append(to_value(function(std::move(argument), task)));
-             },
-             std::move(options));
+    add_body(
+        std::move(name), takes, Encoding::value,
+        [function = std::move(function)](Task& task, Output& out) mutable {
+          auto argument = detail::argument_of<Argument>(task);
+          if constexpr (std::tuple_size_v<Arguments> == 1)
+            out.append(to_value(function(std::move(argument))));
+          else
+            out.append(to_value(function(std::move(argument), task)));
+        },
+        std::move(options));
   }
 
   std::vector<FunctionEntry> functions_;
   std::vector<ReducerEntry> reducers_;
 };
 
-/// The built-in functions of the stock worker (noop echo sleep spin sum primes pi wordcount) and reducer merge_counts.
+/// The built-in functions of the stock worker (noop echo sleep spin sum primes pi wordcount) and
+/// reducer merge_counts.
 void add_builtin_functions(Functions& functions);
 
-/// Runs a worker until SIGTERM or SIGINT (drains and leaves; a second signal stops at once) or until it is drained by an
-/// operator. Parses the options of `quern-worker`. Returns the exit code. Call from main() only: it handles signals and logs
-/// to stderr.
+/// Runs a worker until SIGTERM or SIGINT (drains and leaves; a second signal stops at once) or
+/// until it is drained by an operator. Parses the options of `quern-worker`. Returns the exit code.
+/// Call from main() only: it handles signals and logs to stderr.
 int run_worker(int argc, char** argv, Functions& functions);
 
 }  // namespace quern
@@ -259,7 +281,7 @@ int run_worker(int argc, char** argv, Functions& functions);
 #define QUERN_PLUGIN_ABI 1
 // NOLINTBEGIN(bugprone-macro-parentheses): a parameter's name in a declaration takes none
 #define QUERN_PLUGIN(functions)                                                                   \
-  extern "C" int quern_plugin_abi() { return QUERN_PLUGIN_ABI; }                                   \
+  extern "C" int quern_plugin_abi() { return QUERN_PLUGIN_ABI; }                                  \
   static void quern_plugin_register_typed(quern::Functions& functions);                           \
   extern "C" void quern_plugin_register(quern::Functions* f) { quern_plugin_register_typed(*f); } \
   static void quern_plugin_register_typed(quern::Functions& functions)
