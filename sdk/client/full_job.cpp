@@ -138,10 +138,10 @@ void FullJob::pause(Lock& lock) {
   constexpr std::chrono::milliseconds kLook{200};
   constexpr std::int64_t kMany = wire::kSessionResults / 2;
   ++waiting_;
-  while (changed_.wait_for(lock, kLook) == std::cv_status::timeout)
-    if (reading_ == Reading::yes && shelf_.unread() == 0 && outbox_->unread() >= kMany)
-      outbox_->post(WantCommand{key_});
+  const bool nothing = changed_.wait_for(lock, kLook) == std::cv_status::timeout;
   --waiting_;
+  if (nothing && reading_ == Reading::yes && shelf_.unread() == 0 && outbox_->unread() >= kMany)
+    outbox_->post(WantCommand{key_});
 }
 
 bool FullJob::over() const {

@@ -67,6 +67,7 @@ class FullJob final : public JobHandle,
   bool is_final() const { return quern::is_final(update_.status.state); }
   void start_reading();
   void acknowledge(ResultShelf::Reader reader);
+  /// Until something has changed, or a moment has passed: the caller looks again in any case.
   void pause(Lock& lock);
   void wake();
   [[noreturn]] void throw_end();
