@@ -254,12 +254,11 @@ class FakeBroker {
   }
 
   void reverse(Job& job) {
-    std::uint64_t end = job.tasks;
-    for (std::size_t i = job.batches.size(); i-- > 0;) {
-      end -= job.batches[i].count();
-      echo(job, job.batches[i], end);
+    std::uint64_t first = 0;
+    for (const wire::Batch& batch : job.batches) {
+      echo(job, batch, first);
+      first += batch.count();
     }
-    // Each batch's entries came in order: turn them all around.
     std::reverse(job.entries.begin(), job.entries.end());
     for (std::size_t i = 0; i < job.entries.size(); ++i) job.entries[i].seq = i;
   }
