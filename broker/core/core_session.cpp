@@ -326,15 +326,17 @@ void Core::sweep(Time now, Effects& effects) {
   next_sweep_ = now + config_.lost_busy / kSweepPart;
   std::vector<wire::SessionId> silent;
   for (const auto& [id, session] : sessions_.all()) {
-    bool busy = false;
-    if (session.role == wire::Role::worker) busy = !session.worker->leases.empty();
+    // A worker that was idle beats seldom: it is to beat more often from its first lease on, and
+    // what it did not say before that is no sign of anything.
+    const bool busy = session.role == wire::Role::worker && !session.worker->leases.empty();
+    const bool silent_at_work =
+        busy && now - std::max(session.heard, session.worker->busy_since) > config_.lost_busy;
     const bool deaf = session.probed && now - *session.probed > config_.lost_idle;
     if (deaf)
       effects.push_back(
           Note{Note::Level::warning,
                "client " + session.name + " does not read what it asked for: its session ends"});
-    if (deaf || now - session.heard > (busy ? config_.lost_busy : config_.lost_idle))
-      silent.push_back(id);
+    if (deaf || silent_at_work || now - session.heard > config_.lost_idle) silent.push_back(id);
   }
   for (wire::SessionId id : silent) {
     Session& session = *sessions_.find(id);

@@ -30,7 +30,8 @@ struct Worker {
   std::size_t first_leases = 0;         ///< of those it holds, of functions that nobody saw it run
   std::size_t rests = 0;                ///< of those it holds, that took all that their jobs had
   std::uint64_t tasks_done = 0;
-  wire::Time reported{};  ///< its last report
+  wire::Time reported{};    ///< its last report
+  wire::Time busy_since{};  ///< when it got a lease and had none
   bool draining = false;
   bool counted_in_offers = false;      ///< see Offers
   bool listed = false;                 ///< among those that may have room
@@ -84,6 +85,7 @@ struct Worker {
   }
   void hold(Lease& lease) {
     const auto before = [](const Lease* a, const Lease* b) { return a->id < b->id; };
+    if (leases.empty()) busy_since = lease.granted;
     leases.insert(std::upper_bound(leases.begin(), leases.end(), &lease, before), &lease);
     lease.held_by = this;
     expected_s += lease.expected_s;

@@ -159,6 +159,14 @@ Exit list(const Arguments& arguments) {
   return Exit::done;
 }
 
+/// Whoever found a key that was taken away must not be let in by a slip.
+void check_not_revoked(const AuthorizedKeys& file, const std::string& key) {
+  if (file.was_revoked(key))
+    throw UsageError(
+        "this key was revoked: leave PUBLIC_KEY out for a new pair (to let this very key in again, "
+        "delete the line '# revoked ...' with it from authorized_keys first)");
+}
+
 Syntax add_syntax() {
   Syntax syntax({"quern keys add NAME [PUBLIC_KEY] --role ROLES [LIMITS]",
                  "Lets a key in. Without PUBLIC_KEY a new pair is made in a folder to hand over; "
@@ -191,6 +199,7 @@ Exit add(const Arguments& arguments) {
   KeyPair pair;
   if (words.size() == 2) {
     grant.key = words[1];
+    check_not_revoked(file, grant.key);
   } else {
     pair = keys::new_key_pair();
     grant.key = pair.public_key;
@@ -303,6 +312,7 @@ Exit rotate(const Arguments& arguments) {
   std::string place;
   if (words.size() == 2) {
     fresh.key = words[1];
+    check_not_revoked(file, fresh.key);
     file.add(fresh);
   } else {
     const KeyPair pair = keys::new_key_pair();

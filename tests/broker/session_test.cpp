@@ -97,6 +97,23 @@ TEST_F(Sessions, a_thousand_workers_of_one_name_get_numbers) {
   EXPECT_EQ(names.size(), 666u);
 }
 
+TEST_F(Sessions, an_idle_worker_that_gets_a_lease_between_two_beats_is_not_lost_at_once) {
+  Peer c, w;
+  client(c, 1);
+  worker(w, 200, 1);
+  now += 4s;  // it beats every five seconds while it is idle
+  send(c, wire::Beat{});
+  send(c, items_job(1, {"x"}));
+  ASSERT_EQ(leases_of(w).size(), 1u);
+  Effects effects;
+  now += 200ms;
+  core.settle(now, effects);
+  EXPECT_TRUE(core.knows(w.id));
+  now += 3s;
+  core.settle(now, effects);
+  EXPECT_FALSE(core.knows(w.id)) << "busy now, and silent for longer than a busy worker may be";
+}
+
 TEST_F(Sessions, a_silent_peer_is_forgotten) {
   Peer peer;
   client(peer);

@@ -310,6 +310,15 @@ class Keys(Security):
             wait_until(lambda: self.quern("jobs", env=there).code == 3, "the end of the key")
         self.assertNotEqual(*secrets)
 
+    def test_a_key_that_was_revoked_is_not_added_again(self):
+        folder = self.issued("alice", "--role", "submit")
+        with open(f"{folder}/client.pub") as file:
+            key = file.read().strip()
+        self.ok("keys", "revoke", "alice")
+        self.assert_one_line(self.quern("keys", "add", "alice", key, "--role", "submit"), 2, "revoked")
+        self.ok("keys", "add", "alice", "--role", "submit")
+        self.assert_one_line(self.quern("keys", "rotate", "alice", key), 2, "revoked")
+
     def test_a_key_is_changed_under_its_jobs(self):
         alice = self.issued("alice", "--role", "submit")
         job = self.submit("absent", "--input", "x", "--keys", alice)
