@@ -32,6 +32,12 @@ class Mapping {
     feed_ = std::make_shared<ItemFeed>(request_, joblog_ ? joblog_->done() : LoggedCommands(),
                                        [this](const std::string& text) { console_.say(text); });
     printer_.emplace(CommandFormat{request_.json, request_.tag}, output_, console_);
+    const auto& words = request_.shown.words;
+    if (request_.shape == MapRequest::Shape::arguments && words.size() == 1 &&
+        ignores_arguments(words.front()))
+      console_.say(
+          "note: the script is a list of commands without {}, so the argument is not appended; "
+          "write {} where it belongs");
   }
 
   Exit run(Attended& attended) {

@@ -21,9 +21,26 @@ class QuoteReader {
  public:
   Quoting now() const { return levels_.back().quoting; }
 
+  /// Whether the next character makes the script more than one command or pipeline: `;`, `&`, `&&`,
+  /// `||`, a newline or a subshell, outside quotes and substitutions.
+  bool at_list(std::string_view rest) const {
+    if (levels_.size() > 1 || now() != Quoting::none) return false;
+    const char c = rest.front();
+    const char next = rest.size() > 1 ? rest[1] : '\0';
+    if (c == '&') return previous_ != '>' && previous_ != '<' && next != '>';  // 2>&1, &>file
+    return c == ';' || c == '\n' || c == '(' || (c == '|' && next == '|');
+  }
+
   /// Takes the next character; returns how many characters it stood for (2: a backslash and what it
   /// quotes).
   std::size_t take(std::string_view rest) {
+    const std::size_t taken = step(rest);
+    previous_ = rest[taken - 1];
+    return taken;
+  }
+
+ private:
+  std::size_t step(std::string_view rest) {
     const char c = rest.front();
     const char next = rest.size() > 1 ? rest[1] : '\0';
     Level& level = levels_.back();
@@ -55,13 +72,13 @@ class QuoteReader {
     return 1;
   }
 
- private:
   struct Level {
     Quoting quoting = Quoting::none;
     char closes_with = '\0';
   };
   std::vector<Level> levels_{Level{}};
   bool blank_before_ = true;
+  char previous_ = '\0';
 };
 
 /// "{2.}": the word that becomes a parameter.
@@ -163,22 +180,39 @@ std::string in_place(const std::vector<std::string>& values, Quoting quoting) {
   return out;
 }
 
+/// Whether a script uses its arguments as a shell names them: $1, "$@", ${2}, $*.
+bool names_parameters(std::string_view script) {
+  for (std::size_t at = script.find('$'); at != std::string_view::npos;
+       at = script.find('$', at + 1)) {
+    std::string_view name = script.substr(at + 1, 2);
+    if (name.starts_with('{')) name.remove_prefix(1);
+    if (!name.empty() && std::string_view("123456789@*#").find(name[0]) != std::string_view::npos)
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::vector<std::string> script_words(const std::string& script, std::uint64_t arguments) {
   Parameters parameters(arguments);
   QuoteReader quotes;
   std::string body;
+  bool is_list = false;
   for (std::string_view rest = script; !rest.empty();) {
     if (const auto found = command::replacement_at(rest)) {
       body += parameters.refer(*found, quotes.now());
       rest.remove_prefix(found->length);
       continue;
     }
+    is_list = is_list || quotes.at_list(rest);
     const std::size_t taken = quotes.take(rest);
     body += rest.substr(0, taken);
     rest.remove_prefix(taken);
   }
+  // Appended to a list, the argument would reach its last command only: mostly a syntax error
+  // (`done 1`) or a surprise. The script finds it in $1.
+  if (parameters.none() && is_list) return {"/bin/sh", "-c", script, "sh", "{}"};
   // In a script that ends in a comment the argument becomes part of it, as with GNU parallel: a way
   // to ignore it.
   if (parameters.none()) body += " " + parameters.refer({}, Quoting::none);
@@ -200,7 +234,7 @@ std::string script_text(const std::string& script, const std::vector<BytesView>&
                         std::uint64_t number) {
   QuoteReader quotes;
   std::string text;
-  bool replaced = false;
+  bool replaced = false, is_list = false;
   for (std::string_view rest = script; !rest.empty();) {
     if (const auto found = command::replacement_at(rest)) {
       const auto values = values_of(*found, arguments, number);
@@ -209,13 +243,26 @@ std::string script_text(const std::string& script, const std::vector<BytesView>&
       rest.remove_prefix(found->length);
       continue;
     }
+    is_list = is_list || quotes.at_list(rest);
     const std::size_t taken = quotes.take(rest);
     text += rest.substr(0, taken);
     rest.remove_prefix(taken);
   }
-  if (!replaced && !arguments.empty())
-    text += " " + in_place(values_of({}, arguments, number), Quoting::none);
-  return text;
+  if (replaced || arguments.empty()) return text;
+  const std::string values = in_place(values_of({}, arguments, number), Quoting::none);
+  if (!is_list) return text + " " + values;
+  return names_parameters(script) ? "set -- " + values + "; " + text : text;
+}
+
+bool ignores_arguments(const std::string& script) {
+  QuoteReader quotes;
+  bool is_list = false;
+  for (std::string_view rest = script; !rest.empty();) {
+    if (command::replacement_at(rest)) return false;
+    is_list = is_list || quotes.at_list(rest);
+    rest.remove_prefix(quotes.take(rest));
+  }
+  return is_list && !names_parameters(script);
 }
 
 bool is_script(const std::string& word) {

@@ -106,6 +106,40 @@ TEST(Script, a_value_is_one_word_wherever_it_stands_and_is_never_executed) {
   EXPECT_EQ(run("printf %s \"`printf %s {}`\"", "; echo BOO").find("BOO\n"), std::string::npos);
 }
 
+TEST(Script, the_argument_is_appended_to_one_command_or_pipeline_not_to_a_list) {
+  struct {
+    const char* script;
+    const char* out;
+  } const cases[] = {
+      {"echo a", "a x\n"},
+      {"echo a | cat - 2>&1; true", "a\n"},
+      {"echo a 2>&1", "a x\n"},
+      {"printf '%s;%s' 'a;b&&c'", "a;b&&c;x"},
+      {"echo $(true; echo b)", "b x\n"},
+      {"[ -d / ] && echo empty", "empty\n"},
+      {"[ -f / ] || echo none", "none\n"},
+      {"for i in 1 2; do echo $i; done", "1\n2\n"},
+      {"(echo sub)", "sub\n"},
+      {"echo a\necho b", "a\nb\n"},
+      {"echo a; echo \"$1\"", "a\nx\n"},
+      {"echo {}; echo a", "x\na\n"},
+  };
+  for (const auto& [script, out] : cases) EXPECT_EQ(run(script, "x"), out) << script;
+}
+
+TEST(Script, says_whether_its_arguments_are_ignored) {
+  for (const char* script : {"a; b", "a && b", "echo '$'; b", "while read -r x; do a; done"})
+    EXPECT_TRUE(ignores_arguments(script)) << script;
+  for (const char* script : {"a", "a | b", "a; b {}", "a; b $1", "a; b \"$@\"", "a; b ${1%.c}"})
+    EXPECT_FALSE(ignores_arguments(script)) << script;
+}
+
+TEST(Script, as_text_does_what_the_program_does) {
+  EXPECT_EQ(script_text("echo a", {"x y"}, 1), "echo a 'x y'");
+  EXPECT_EQ(script_text("a && b", {"x"}, 1), "a && b");
+  EXPECT_EQ(script_text("a; b \"$1\"", {"x y"}, 1), "set -- 'x y'; a; b \"$1\"");
+}
+
 TEST(Script, other_braces_are_the_shells) {
   EXPECT_EQ(run("x={}; echo ${x} {#} $(echo ${#x})", "abc"), "abc 3 3\n");
   EXPECT_EQ(run("echo {} | awk '{print $1}'", "first second"), "first\n");

@@ -153,13 +153,19 @@ bool has_replacement(std::string_view word);
 /// them, wherever {} stands (also within quotes). What the script hands them to may: a word within
 /// the words of `sh -c` or `awk` is script again. `arguments`: per program, at most. Throws
 /// std::invalid_argument when that cannot be done (two different replacement strings for several
-/// arguments at once).
+/// arguments at once). Without a replacement string a script that is one command or pipeline gets
+/// the arguments at its end; in a list of commands (`a; b`, `a && b`, a loop) they are $1, $2 ...
+/// only.
 std::vector<std::string> script_words(const std::string& script, std::uint64_t arguments = 1);
 
 /// The script with the values in it, each quoted as its place needs: what a person can paste into a
 /// shell to run the same.
 std::string script_text(const std::string& script, const std::vector<BytesView>& arguments,
                         std::uint64_t number);
+
+/// Whether a script makes no use of its arguments: it is a list of commands that has neither a
+/// replacement string nor $1, "$@" and the like.
+bool ignores_arguments(const std::string& script);
 
 /// A word as a shell reads it back: quoted where it needs to be.
 std::string shell_quoted(std::string_view word);
