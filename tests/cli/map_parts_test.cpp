@@ -456,7 +456,8 @@ TEST(ShownCommands, are_what_was_run) {
   EXPECT_EQ(shown({"{}"}, {"echo a | wc"}), "echo a | wc");
   EXPECT_EQ(shown({"echo {} | wc -c"}, {"a b;c"}), "echo 'a b;c' | wc -c");
   EXPECT_EQ(shown({"echo \"{}\" '{}'"}, {"$x'\""}), "echo \"\\$x'\\\"\" '$x'\\''\"'");
-  EXPECT_EQ(shown({"echo x; cat"}, {"a b"}), "echo x; cat 'a b'");
+  EXPECT_EQ(shown({"echo x | cat"}, {"a b"}), "echo x | cat 'a b'");
+  EXPECT_EQ(shown({"echo x; cat"}, {"a b"}), "echo x; cat");
   EXPECT_EQ(on_one_line("echo a"), "echo a");
   EXPECT_EQ(on_one_line("echo 'a\nb\t'"), "sh -c $'echo \\'a\\nb\\t\\''");
 }
