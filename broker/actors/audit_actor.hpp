@@ -1,6 +1,6 @@
 // The audit actor: one thread that writes decisions to the log, as many at a time as have come, and
 // a checkpoint each second. While the log cannot be written, lines wait here, in order, within a
-// bound; the gateway is told, and refuses what is privileged. What one principal does again and
+// bound; the router is told, and refuses what is privileged. What one principal does again and
 // again is counted in one line from some rate on, so that it can neither fill the disk nor drown
 // the others.
 #pragma once

@@ -1,4 +1,4 @@
-// What the auth and the audit actor tell the gateway, and what it asks of them.
+// What the auth and the audit actor tell the router, and what it asks of them.
 #pragma once
 
 #include <cstdint>

@@ -9,8 +9,8 @@
 #include <stdexcept>
 
 #include "broker/actors/check_store.hpp"
-#include "broker/actors/gateway.hpp"
 #include "broker/actors/options.hpp"
+#include "broker/actors/router.hpp"
 #include "broker/actors/sqlite_store.hpp"
 #include "keys/error.hpp"
 #include "runtime/log.hpp"
@@ -65,12 +65,12 @@ int main(int argc, char** argv) {
     // another's.
     std::srand(static_cast<unsigned>(runtime::random_u64()));
     broker::Guard guard(context, parsed.options->guard);
-    broker::Gateway gateway(context, parsed.options->endpoints, parsed.options->config, guard);
-    if (store) gateway.use_store(std::move(store), std::move(recovered));
-    for (const auto& endpoint : gateway.endpoints()) runtime::log_info("serving " + endpoint);
-    std::printf("ready %s\n", gateway.endpoints().front().c_str());
+    broker::Router router(context, parsed.options->endpoints, parsed.options->config, guard);
+    if (store) router.use_store(std::move(store), std::move(recovered));
+    for (const auto& endpoint : router.endpoints()) runtime::log_info("serving " + endpoint);
+    std::printf("ready %s\n", router.endpoints().front().c_str());
     std::fflush(stdout);
-    gateway.run(stop.fd());
+    router.run(stop.fd());
     runtime::log_info("stopped");
     return 0;
   } catch (const broker::StoreError& error) {

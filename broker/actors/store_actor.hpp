@@ -18,7 +18,7 @@
 
 namespace quern::broker {
 
-// What the actor tells the gateway.
+// What the actor tells the router.
 struct Committed {
   std::uint64_t ticket = 0;  ///< and everything before it
 };

@@ -1,5 +1,5 @@
 // The broker's brain: events in, effects out. PURE: no sockets, threads, clocks, logs, files,
-// msgpack. The gateway actor owns it and is its only caller; the simulator and the tests call it in
+// msgpack. The router actor owns it and is its only caller; the simulator and the tests call it in
 // the same way.
 //
 // Protocol of use: for everything that arrived call on_message() (or on_malformed(), ...), then
@@ -97,7 +97,7 @@ class Core {
   void on_unreachable(PeerId peer);
   /// The peer does not read what it was sent within its credit: its session ends.
   void on_blocked(PeerId peer, Time now);
-  /// The gateway itself did not run for this long: nobody is to blame for silence in it.
+  /// The router itself did not run for this long: nobody is to blame for silence in it.
   void on_gap(wire::Duration gap);
   /// Who may do what, from now on; ends the sessions of those who may not any more.
   /// `invitations_open`: unknown keys may enrol.
@@ -135,7 +135,7 @@ class Core {
   void settle(Time now, Effects& effects);
   std::optional<Time> next_deadline() const;
 
-  /// The gateway may forget a connection the core has no session on.
+  /// The router may forget a connection the core has no session on.
   bool knows(PeerId peer) { return sessions_.of_peer(peer) != nullptr; }
   /// Whether how this connection behaved is remembered: then it must keep its name.
   bool remembers(PeerId peer) const { return connections_.knows(peer); }

@@ -25,7 +25,7 @@ constexpr milliseconds kRetryHeldBack{20};
 constexpr std::size_t kKindsCompared = 32;
 
 // What one settle() may do, in looks at a worker; a lease counts as some. About a millisecond, so
-// that the gateway is not deaf for longer.
+// that the router is not deaf for longer.
 constexpr std::int64_t kBudget = 50'000;
 constexpr std::int64_t kLeaseCosts = 100;
 
@@ -127,7 +127,7 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
   loading_ = 0;
   ++serving_;
   while (!roomy_.empty()) {
-    if (budget_-- < 0) {  // the gateway has others to listen to; who was looked at in vain stays
+    if (budget_-- < 0) {  // the router has others to listen to; who was looked at in vain stays
                           // aside until the others were
       retry_dispatch_at(now);
       cut_short_ = true;

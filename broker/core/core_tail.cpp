@@ -64,7 +64,7 @@ void Core::occupy_idle(Time now, Effects& effects) {
         ++in_vain == kInVain)
       break;
     if (budget_ >= 0) continue;
-    retry_dispatch_at(now + kRetryReclaim);  // the gateway has others to listen to
+    retry_dispatch_at(now + kRetryReclaim);  // the router has others to listen to
     break;
   }
 }

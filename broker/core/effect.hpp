@@ -1,4 +1,4 @@
-// What the core wants done. The gateway carries effects out in order, after everything that arrived
+// What the core wants done. The router carries effects out in order, after everything that arrived
 // was handled.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace quern::broker {
 
-/// The gateway's name for a connection; routing ids never leave the gateway.
+/// The router's name for a connection; routing ids never leave the router.
 enum class PeerId : std::uint64_t {};
 
 /// Send a message. `session` goes into its header.

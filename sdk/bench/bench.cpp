@@ -3,8 +3,8 @@
 
 #include <iostream>
 
-#include "cli/cluster.hpp"
-#include "cli/options.hpp"
+#include "cli/process/cluster.hpp"
+#include "cli/syntax/options.hpp"
 
 namespace quern::cli {
 namespace {

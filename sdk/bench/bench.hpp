@@ -1,7 +1,7 @@
 // The benches; each parses its own options.
 #pragma once
 
-#include "cli/command.hpp"
+#include "cli/commands/command.hpp"
 
 namespace quern::bench {
 

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "bench/baseline.hpp"
-#include "cli/cluster.hpp"
-#include "cli/options.hpp"
+#include "cli/process/cluster.hpp"
+#include "cli/syntax/options.hpp"
 #include "quern/client.hpp"
 
 namespace quern::bench {

@@ -14,8 +14,8 @@
 #include "bench/report.hpp"
 #include "bench/rig.hpp"
 #include "bench/round_trips.hpp"
-#include "cli/human.hpp"
-#include "cli/table.hpp"
+#include "cli/output/human.hpp"
+#include "cli/output/table.hpp"
 
 namespace quern::bench {
 namespace {

@@ -8,11 +8,11 @@
 #include <iostream>
 #include <string>
 
-#include "cli/command.hpp"
-#include "cli/complaint.hpp"
-#include "cli/standard_output.hpp"
-#include "cli/suggest.hpp"
-#include "cli/table.hpp"
+#include "cli/commands/command.hpp"
+#include "cli/output/complaint.hpp"
+#include "cli/output/standard_output.hpp"
+#include "cli/output/table.hpp"
+#include "cli/syntax/suggest.hpp"
 
 namespace quern::cli {
 namespace {

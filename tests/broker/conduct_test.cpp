@@ -113,7 +113,7 @@ TEST_F(Attacks, garbage) {
   client(evil, 9);
   expect_limits("garbage", [&](int) {
     Effects effects;
-    if (core.ignores(evil.id, "evil", now)) return;  // as the gateway does: it is not even decoded
+    if (core.ignores(evil.id, "evil", now)) return;  // as the router does: it is not even decoded
     core.on_malformed(evil.id, "evil", {ErrorCode::malformed, "no message"}, now, effects);
     deliver(effects);
   });
@@ -285,7 +285,7 @@ TEST_F(Attacks, a_connection_that_was_cut_off_stays_so_and_others_of_its_key_go_
       evil.inbox.clear();
     }
     EXPECT_TRUE(core.ignores(there.id, "evil", now)) << hangs_up;
-    EXPECT_TRUE(core.remembers(there.id)) << "or the gateway forgets who it was";
+    EXPECT_TRUE(core.remembers(there.id)) << "or the router forgets who it was";
     EXPECT_FALSE(core.knows(there.id));
     now += 120s;
     core.on_gap(120s);
@@ -297,7 +297,7 @@ TEST_F(Attacks, a_connection_that_was_cut_off_stays_so_and_others_of_its_key_go_
 }
 
 TEST_F(Attacks, peers_that_come_and_go_leave_nothing_behind) {
-  // A command a second for a day: the gateway keeps a route for each peer that is known or
+  // A command a second for a day: the router keeps a route for each peer that is known or
   // remembered, and for nobody else.
   std::set<PeerId> routes;
   std::size_t most = 0;

@@ -23,7 +23,7 @@ class Dispatch : public BrokerTest {
     return hello;
   }
 
-  /// As the gateway does: until the core wants nothing more at this time.
+  /// As the router does: until the core wants nothing more at this time.
   void settle_all() {
     for (int i = 0; i < 100'000; ++i) {
       settle();

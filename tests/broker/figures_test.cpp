@@ -35,7 +35,7 @@ double cpu_since(double before) {
 }
 
 /// Workers that answer each lease after the time its tasks take, in the order in which they end;
-/// messages in batches, as a gateway hands them in.
+/// messages in batches, as a router hands them in.
 class Mill {
  public:
   Mill(std::uint64_t workers, std::uint64_t tasks, std::size_t batch) : batch_(batch) {

@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
-#include "cli/job_id.hpp"
-#include "cli/options.hpp"
-#include "cli/progress.hpp"
-#include "cli/run_request.hpp"
+#include "cli/output/progress.hpp"
+#include "cli/request/run_request.hpp"
+#include "cli/syntax/job_id.hpp"
+#include "cli/syntax/options.hpp"
 
 namespace quern::cli {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <functional>
 
-#include "cli/completion.hpp"
-#include "cli/manual_page.hpp"
-#include "cli/options.hpp"
+#include "cli/syntax/completion.hpp"
+#include "cli/syntax/manual_page.hpp"
+#include "cli/syntax/options.hpp"
 
 namespace quern::cli {
 namespace {

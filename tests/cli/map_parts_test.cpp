@@ -12,20 +12,20 @@
 #include <sstream>
 #include <thread>
 
-#include "cli/argument_source.hpp"
-#include "cli/command_files.hpp"
-#include "cli/command_items.hpp"
-#include "cli/command_printer.hpp"
-#include "cli/halt.hpp"
-#include "cli/intake_window.hpp"
-#include "cli/joblog.hpp"
-#include "cli/map_request.hpp"
-#include "cli/options.hpp"
-#include "cli/received_files.hpp"
-#include "cli/records.hpp"
-#include "cli/results_folder.hpp"
-#include "cli/shell_words.hpp"
-#include "cli/shown_command.hpp"
+#include "cli/output/command_printer.hpp"
+#include "cli/output/joblog.hpp"
+#include "cli/output/received_files.hpp"
+#include "cli/output/results_folder.hpp"
+#include "cli/output/shown_command.hpp"
+#include "cli/request/argument_source.hpp"
+#include "cli/request/command_files.hpp"
+#include "cli/request/command_items.hpp"
+#include "cli/request/halt.hpp"
+#include "cli/request/intake_window.hpp"
+#include "cli/request/map_request.hpp"
+#include "cli/request/records.hpp"
+#include "cli/syntax/options.hpp"
+#include "cli/syntax/shell_words.hpp"
 
 namespace quern::cli {
 namespace {

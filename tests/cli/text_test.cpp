@@ -2,9 +2,9 @@
 
 #include <limits>
 
-#include "cli/human.hpp"
-#include "cli/suggest.hpp"
-#include "cli/table.hpp"
+#include "cli/output/human.hpp"
+#include "cli/output/table.hpp"
+#include "cli/syntax/suggest.hpp"
 
 namespace quern::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/timeline.hpp"
+#include "cli/output/timeline.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,13 +1,13 @@
 // The views of `quern top` and `quern job --watch`: pictures in, lines out.
 #include <gtest/gtest.h>
 
-#include "cli/job_text.hpp"
-#include "cli/job_watch.hpp"
-#include "cli/screen.hpp"
-#include "cli/sheet.hpp"
-#include "cli/table.hpp"
-#include "cli/top_source.hpp"
-#include "cli/top_view.hpp"
+#include "cli/live/job_watch.hpp"
+#include "cli/live/screen.hpp"
+#include "cli/live/top_source.hpp"
+#include "cli/live/top_view.hpp"
+#include "cli/output/job_text.hpp"
+#include "cli/output/sheet.hpp"
+#include "cli/output/table.hpp"
 
 namespace quern::cli {
 namespace {

@@ -5,13 +5,13 @@
 #include <limits>
 #include <string>
 
-#include "cli/job_text.hpp"
-#include "cli/job_timeline.hpp"
-#include "cli/json.hpp"
-#include "cli/lists_text.hpp"
-#include "cli/progress.hpp"
-#include "cli/table.hpp"
-#include "cli/top_view.hpp"
+#include "cli/live/top_view.hpp"
+#include "cli/output/job_text.hpp"
+#include "cli/output/job_timeline.hpp"
+#include "cli/output/json.hpp"
+#include "cli/output/lists_text.hpp"
+#include "cli/output/progress.hpp"
+#include "cli/output/table.hpp"
 #include "fuzz/targets.hpp"
 
 namespace quern::fuzz {

@@ -79,6 +79,13 @@ ROOMS = [
                                       "value", "keys", "zmq", "options", "log"}),
     Room("worker/functions/*", PUBLIC | {"worker face", "worker/functions", "wire", "posix"}),  # wire: the number codec
 ]
+# Folders inside a room, the lowest first: a file may include its own folder and those before it. What lies in the room itself,
+# beside its folders, is the face over all of them.
+LAYERS = {
+    "sdk/cli": ["syntax", "output", "process", "request", "live", "commands"],
+}
+INCLUDED_AS = {"sdk/cli": "cli"}  # the others are included by their path
+
 # A check of our own bugs says what is wrong before it aborts.
 DYING_WORDS = re.compile(r"(^|/)[a-z_]*check\.(cpp|hpp)$")
 CLIENT_CORE_FILES = {"core", "core_messages", "effects", "session", "live_job", "input_ledger"}
@@ -122,6 +129,25 @@ def without_comments(text):
     return re.sub(r"//[^\n]*", "", text)
 
 
+def check_layers(path, name):
+    """Whether an include goes upwards between the folders of one room; why, or None."""
+    for room, folders in LAYERS.items():
+        prefix = INCLUDED_AS.get(room, room) + "/"
+        if not path.startswith(room + "/") or not name.startswith(prefix):
+            continue
+        own, other = path[len(room) + 1:].split("/"), name[len(prefix):].split("/")
+        if len(own) == 1:
+            return None  # the face
+        if len(other) == 1:
+            return f"{own[0]} is below the face of {room}"
+        for folder in (own[0], other[0]):
+            if folder not in folders:
+                return f"{room}/{folder} is in no row of LAYERS"
+        if folders.index(other[0]) > folders.index(own[0]):
+            return f"{own[0]} is below {other[0]}"
+    return None
+
+
 def check_file(path, text):
     """Violations in one file, each a sentence beginning with path:line."""
     room = room_of(path)
@@ -137,6 +163,8 @@ def check_file(path, text):
             found.append(f"{path}:{line}: nobody knows what {name} is")
         elif not kinds & room.allowed:
             found.append(f"{path}:{line}: {room.pattern} may not include {name}")
+        elif upwards := check_layers(path, name):
+            found.append(f"{path}:{line}: may not include {name}: {upwards}")
     if room.pure and not DYING_WORDS.search(path):
         for match in IMPURE_WORDS.finditer(code):
             line = code.count("\n", 0, match.start()) + 1

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "cli/timeline.hpp"
+#include "cli/output/timeline.hpp"
 
 namespace quern::sim {
 namespace {

@@ -1,6 +1,6 @@
 # The simulator: the production cores in virtual time.
 file(GLOB SIM_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.cpp)
-add_executable(quern-sim ${SIM_SOURCES} ${PROJECT_SOURCE_DIR}/sdk/cli/timeline.cpp)
+add_executable(quern-sim ${SIM_SOURCES} ${PROJECT_SOURCE_DIR}/sdk/cli/output/timeline.cpp)
 quern_precompile(quern-sim)
 quern_unity(quern-sim)
 target_include_directories(quern-sim PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/sdk)

@@ -211,7 +211,7 @@ void World::arrive(const std::shared_ptr<Wire>& wire, wire::Envelope&& envelope)
   in_core([&] { core_->on_message(wire->id, user, std::move(envelope), now_, effects_); });
   check();
   carry_out(effects_);
-  // As the gateway does: it reads what has arrived, then it acts once.
+  // As the router does: it reads what has arrived, then it acts once.
   if (std::exchange(settling_, true)) return;
   at(now_, nullptr, [this] {
     settling_ = false;

@@ -186,7 +186,7 @@ class World {
   std::map<PeerId, std::shared_ptr<Wire>> wires_;
   std::uint64_t last_peer_ = 0;
   broker::Effects
-      effects_;  ///< kept, as the gateway keeps its own: a new one each time is memory that is cold
+      effects_;  ///< kept, as the router keeps its own: a new one each time is memory that is cold
   bool settling_ = false;  ///< once everything that arrives now has arrived
   std::optional<Time> wake_;
 };

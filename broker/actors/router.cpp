@@ -1,0 +1,374 @@
+#include "broker/actors/router.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "keys/grant.hpp"
+#include "link/connection.hpp"
+#include "runtime/log.hpp"
+
+namespace quern::broker {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+// Messages read before the core acts: bounds the time until an answer under load, and the memory of
+// a round.
+constexpr int kRound = 1000;
+// A peer that leaves this many messages unread has been given more than its credits: it is not
+// reading.
+constexpr int kUnreadMax = 100'000;
+// A loop that was away longer than this was suspended or starved; the peers are not to blame for
+// the silence.
+constexpr milliseconds kGap{500};
+// Connections that wait to be accepted: a rack that comes back at once.
+constexpr int kBacklog = 4096;
+// Acknowledgements wait this long for a message to the same peer to go with. Each one alone wakes
+// two threads of its peer, which on a busy machine are then missing where somebody does wait: it
+// costs a single task a third of its round trip.
+constexpr milliseconds kAcknowledge{1};
+// Messages of unknown keys that are heard, from one address: who joins needs one.
+constexpr Allowance kStrangers{50, 10};
+constexpr std::size_t kStrangerAddressesMax = 10'000;
+// That others were passed by is said so often.
+constexpr std::chrono::seconds kPassedByTold{10};
+// How long an orderly stop waits for the store.
+constexpr milliseconds kStoreStopWait{5000};
+
+runtime::Socket make_socket(zmq::context_t& context,
+                            const std::optional<runtime::CurveServer>& curve) {
+  runtime::SocketOptions options;
+  options.part_bytes_max = wire::kPartBytesMax;
+  options.high_water_mark = kUnreadMax;
+  options.backlog = kBacklog;
+  options.curve_server = curve;
+  return runtime::Socket::router(context, options);
+}
+
+}  // namespace
+
+Router::Router(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config,
+               Guard& guard)
+    : guard_(guard), socket_(make_socket(context, guard.curve())), core_(std::move(config)) {
+  Effects effects;
+  read_guard(Clock::now(), effects);  // who may do what, before anybody is heard
+  carry_out(effects, Clock::now());
+  for (const auto& endpoint : endpoints) {
+    bound_.push_back(socket_.bind(endpoint));
+    guard_.record({{}, "broker", {}, "start", bound_.back(), "allow", {}});
+  }
+}
+
+void Router::use_store(std::unique_ptr<Store> store, Recovered&& recovered) {
+  Effects effects;
+  store_ = std::make_unique<StoreActor>(std::move(store), store_events_);
+  core_.recover(std::move(recovered), Clock::now(), effects);
+  carry_out(effects, Clock::now());
+}
+
+void Router::run(int stop_fd) {
+  runtime::Poller poller;
+  poller.add(socket_);
+  poller.add(stop_fd);
+  poller.add(store_events_.fd());
+  poller.add(guard_.events().fd());
+  Effects effects;
+  bool more = false;
+  for (;;) {
+    const auto before = Clock::now();
+    milliseconds timeout{-1};
+    if (more) {
+      timeout = milliseconds{0};
+    } else if (auto deadline = next_deadline()) {
+      // Rounded up: waking a moment early would only mean to wait again.
+      timeout = std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(*deadline - before));
+    }
+    poller.wait(timeout);
+    if (poller.readable(1)) break;
+    const auto now = Clock::now();
+    if (timeout.count() >= 0 && now - before > timeout + kGap) core_.on_gap(now - before - timeout);
+    if (poller.readable(2)) read_store(now, effects);
+    if (poller.readable(3)) read_guard(now, effects);
+    more = read_all(now, effects);
+    core_.settle(now, effects);
+    carry_out(effects, now);
+    send_waiting(now, now);
+    forget_strangers();
+  }
+  stop(effects);
+}
+
+std::optional<wire::Time> Router::next_deadline() {
+  const auto core = core_.next_deadline(), waiting = waiting_until();
+  return core && waiting ? std::min(*core, *waiting) : core ? core : waiting;
+}
+
+/// What was taken in is committed and acknowledged first, within a bound; then everybody is told.
+void Router::stop(Effects& effects) {
+  runtime::Poller poller;
+  poller.add(store_events_.fd());
+  const auto until = Clock::now() + kStoreStopWait;
+  while (store_ && !core_.all_committed() && Clock::now() < until) {
+    core_.settle(Clock::now(), effects);
+    carry_out(effects, Clock::now());
+    poller.wait(milliseconds{100});
+    read_store(Clock::now(), effects);
+    carry_out(effects, Clock::now());
+  }
+  core_.on_stop(effects);
+  carry_out(effects, Clock::now());
+  send_waiting(wire::Time::max(), Clock::now());
+  guard_.record({{}, "broker", {}, "stop", bound_.front(), "allow", {}});
+}
+
+void Router::read_guard(wire::Time now, Effects& effects) {
+  std::vector<GuardEvent> events;
+  guard_.events().drain(events);
+  for (GuardEvent& event : events) {
+    if (auto* keys = std::get_if<KeysChanged>(&event)) {
+      core_.on_principals(std::move(keys->principals), keys->invitations_open, now, effects);
+      end_misplaced(*keys, now, effects);
+    } else if (const auto* enrolled = std::get_if<Enrolled>(&event)) {
+      core_.on_enrolled(enrolled->peer, enrolled->key, enrolled->name, enrolled->rights,
+                        enrolled->fresh, effects);
+      enrolling_.erase(enrolled->peer);
+      strangers_.push_back(enrolled->peer);
+    } else if (const auto* refused = std::get_if<EnrolRefused>(&event)) {
+      core_.on_enrol_refused(refused->peer, refused->key, refused->reason, effects);
+      enrolling_.erase(refused->peer);
+      strangers_.push_back(refused->peer);
+    } else if (const auto* denied = std::get_if<ConnectionDenied>(&event)) {
+      runtime::log_warning("no entry for the key " + denied->key + " from " + denied->address +
+                           ": " + denied->reason);
+      guard_.record({{}, denied->key, denied->address, "connect", {}, "deny", denied->reason});
+    } else {
+      core_.on_audit_trouble(std::get<AuditTrouble>(event).text, effects);
+    }
+  }
+}
+
+void Router::read_store(wire::Time now, Effects& effects) {
+  std::vector<StoreEvent> events;
+  store_events_.drain(events);
+  for (StoreEvent& event : events) {
+    if (const auto* committed = std::get_if<Committed>(&event))
+      core_.on_committed(committed->ticket, now, effects);
+    else if (auto* loaded = std::get_if<Loaded>(&event))
+      core_.on_loaded(loaded->job, loaded->tasks, std::move(loaded->batch));
+    else if (const auto* failed = std::get_if<LoadFailed>(&event))
+      core_.on_load_failed(failed->job, failed->tasks, failed->text, effects);
+    else if (auto* result = std::get_if<ResultLoaded>(&event))
+      core_.on_result_loaded(result->job, result->seq, std::move(result->batch));
+    else if (const auto* lost = std::get_if<ResultLoadFailed>(&event))
+      core_.on_result_load_failed(lost->job, lost->seq, lost->text, effects);
+    else if (const auto* trouble = std::get_if<StoreTrouble>(&event))
+      core_.on_store_trouble(trouble->text, now, effects);
+    else
+      core_.on_store_healthy(effects);
+  }
+}
+
+bool Router::read_all(wire::Time now, Effects& effects) {
+  for (int n = 0; n < kRound; ++n) {
+    auto parts = socket_.receive(wire::kPartsMax + 1, origin_);
+    if (!parts) return false;
+    read_one(std::move(*parts), now, effects);
+  }
+  return true;
+}
+
+void Router::read_one(runtime::Parts&& parts, wire::Time now, Effects& effects) {
+  const PeerId peer = peer_of(parts.front().view);
+  parts.erase(parts.begin());
+  // Its key may be so new that the auth actor's word of it is still on its way.
+  if (guard_.curve() && !core_.knows_key(origin_.user)) read_guard(now, effects);
+  if (guard_.curve() && !core_.knows_key(origin_.user) && !hears_stranger(origin_.address, now)) {
+    if (!core_.knows(peer)) strangers_.push_back(peer);
+    return;
+  }
+  // A HELLO may be told why; the first message of a connection is one, and the rest of a flood
+  // costs nothing more.
+  if (core_.ignores(peer, origin_.user, now) && (core_.knows(peer) || !routes_.at(peer).fresh))
+    return;
+  routes_.at(peer).fresh = false;
+  auto decoded = wire::decode(link::frames_of(std::move(parts)), &riders_);
+  if (auto* envelope = std::get_if<wire::Envelope>(&decoded)) {
+    for (auto& rider : riders_)
+      core_.on_message(peer, origin_.user, {envelope->session, std::move(rider)}, now, effects);
+    core_.on_message(peer, origin_.user, std::move(*envelope), now, effects);
+  } else {
+    core_.on_malformed(peer, origin_.user, std::get<wire::DecodeError>(decoded), now, effects);
+  }
+  if (!core_.knows(peer)) strangers_.push_back(peer);
+}
+
+bool Router::hears_stranger(const std::string& address, wire::Time now) {
+  if (stranger_budgets_.size() > kStrangerAddressesMax) stranger_budgets_.clear();
+  if (stranger_budgets_[address].take(1, kStrangers, now)) return true;
+  if (now - passed_by_told_ > kPassedByTold) {
+    passed_by_told_ = now;
+    runtime::log_warning("too many messages of unknown keys from " +
+                         (address.empty() ? "this machine" : address) + ": they are passed by");
+  }
+  return false;
+}
+
+void Router::carry_out(Effects& effects, wire::Time now) {
+  for (auto& effect : effects) {
+    if (auto* note = std::get_if<Note>(&effect)) {
+      if (note->level == Note::Level::warning)
+        runtime::log_warning(note->text);
+      else
+        runtime::log_info(note->text);
+      continue;
+    }
+    if (auto* commit = std::get_if<Commit>(&effect)) {
+      store_->commit(std::move(*commit));
+      continue;
+    }
+    if (const auto* load = std::get_if<LoadResult>(&effect)) {
+      store_->load(*load);
+      continue;
+    }
+    if (const auto* load = std::get_if<Load>(&effect)) {
+      store_->load(*load);
+      continue;
+    }
+    if (auto* audit = std::get_if<Audit>(&effect))
+      act(*audit);
+    else if (auto* ask = std::get_if<AskEnrol>(&effect))
+      act(*ask);
+    else
+      act(std::get<Send>(effect), now);
+  }
+  effects.clear();
+}
+
+void Router::act(Send& send, wire::Time now) {
+  const auto route = routes_.find(send.peer);
+  if (route == routes_.end()) return;  // its session ended in this round
+  Waiting& waiting = route->second.waiting;
+  if (!waiting.riders.empty() &&
+      (waiting.session != send.session || waiting.riders.size() == wire::kRidersMax))
+    flush(send.peer, waiting, now);
+  if (!wire::is_acknowledgement(send.message))
+    return transmit(send.peer, {send.session, std::move(send.message)},
+                    std::exchange(waiting.riders, {}), now);
+  if (waiting.riders.empty()) {
+    waiting.until = now + kAcknowledge;
+    waiting_.emplace_back(send.peer, waiting.until);
+  }
+  waiting.session = send.session;
+  waiting.riders.push_back(std::move(send.message));
+}
+
+void Router::flush(PeerId peer, Waiting& waiting, wire::Time now) {
+  if (waiting.riders.empty()) return;
+  wire::Riders riders = std::exchange(waiting.riders, {});
+  wire::Message last = std::move(riders.back());
+  riders.pop_back();
+  transmit(peer, {waiting.session, std::move(last)}, std::move(riders), now);
+}
+
+std::optional<wire::Time> Router::waiting_until() {
+  for (; !waiting_.empty(); waiting_.pop_front()) {
+    const auto& [peer, until] = waiting_.front();
+    const auto route = routes_.find(peer);
+    if (route != routes_.end() && !route->second.waiting.riders.empty() &&
+        route->second.waiting.until == until)
+      return until;
+  }
+  return std::nullopt;
+}
+
+void Router::send_waiting(wire::Time until, wire::Time now) {
+  for (auto next = waiting_until(); next && *next <= until; next = waiting_until()) {
+    const PeerId peer = waiting_.front().first;
+    waiting_.pop_front();
+    flush(peer, routes_.at(peer).waiting, now);
+  }
+}
+
+void Router::transmit(PeerId peer, const wire::Envelope& envelope, const wire::Riders& riders,
+                      wire::Time now) {
+  const auto route = routes_.find(peer);
+  if (route == routes_.end()) return;
+  const auto frames = wire::encode(envelope, riders);
+  switch (socket_.send(route->second.routing_id, link::parts_of(frames))) {
+    case runtime::SendResult::sent:
+      break;
+    case runtime::SendResult::unreachable:
+      core_.on_unreachable(peer);
+      break;
+    case runtime::SendResult::full:
+      if (core_.knows(peer)) runtime::log_warning("a peer does not read: its session ends");
+      core_.on_blocked(peer, now);
+      strangers_.push_back(peer);
+      break;
+  }
+}
+
+void Router::act(Audit& audit) {
+  guard_.record({{},
+                 std::move(audit.principal),
+                 address_of(audit.peer),
+                 std::move(audit.action),
+                 std::move(audit.object),
+                 audit.allowed ? "allow" : "deny",
+                 std::move(audit.reason)});
+}
+
+void Router::act(AskEnrol& ask) {
+  enrolling_.insert(ask.peer);
+  guard_.enrol({ask.peer, std::move(ask.user), std::move(ask.name), std::move(ask.secret),
+                address_of(ask.peer)});
+}
+
+std::string Router::address_of(PeerId peer) const {
+  const auto route = routes_.find(peer);
+  return route == routes_.end() ? "" : route->second.address;
+}
+
+PeerId Router::peer_of(std::string_view routing_id) {
+  auto [it, fresh] = peers_.try_emplace(std::string(routing_id), PeerId{});
+  if (fresh) {
+    it->second = PeerId{++last_peer_};
+    routes_.emplace(it->second, Route{it->first, origin_.address, origin_.user, true, {}});
+    return it->second;
+  }
+  // The same routing id, chosen by the peer, over another connection: what is known of the old one
+  // says nothing of this.
+  const Route& known = routes_.at(it->second);
+  if (known.user != origin_.user || known.address != origin_.address) {
+    core_.on_blocked(it->second, Clock::now());
+    routes_.erase(it->second);
+    it->second = PeerId{++last_peer_};
+    routes_.emplace(it->second, Route{it->first, origin_.address, origin_.user, true, {}});
+  }
+  return it->second;
+}
+
+/// Peers that are connected from where their key may not come from any more.
+void Router::end_misplaced(const KeysChanged& keys, wire::Time now, Effects& effects) {
+  for (const auto& [peer, route] : routes_) {
+    const auto places = keys.places.find(route.user);
+    if (places != keys.places.end() && !keys::comes_from(places->second, route.address))
+      core_.on_moved(peer, now, effects);
+  }
+}
+
+void Router::forget_strangers() {
+  const auto gone = core_.take_gone();
+  strangers_.insert(strangers_.end(), gone.begin(), gone.end());
+  for (PeerId peer : strangers_) {
+    if (core_.knows(peer) || core_.remembers(peer) || enrolling_.contains(peer)) continue;
+    if (auto it = routes_.find(peer); it != routes_.end()) {
+      peers_.erase(it->second.routing_id);
+      routes_.erase(it);
+    }
+  }
+  strangers_.clear();
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,40 @@
+// `quern explain`: the broker's own account of why a job is where it is.
+#include <iostream>
+
+#include "cli/commands/command.hpp"
+#include "cli/output/json.hpp"
+#include "cli/output/lists_text.hpp"
+#include "cli/syntax/job_id.hpp"
+#include "cli/syntax/options.hpp"
+#include "quern/client.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr Manual kExplainManual = {
+    "quern explain ID", "Says why a job waits, what was decided about it, and what it needs.",
+    "  quern explain 12\n"};
+
+}  // namespace
+
+Syntax explain_syntax() {
+  Syntax syntax(kExplainManual);
+  syntax.words(1, 1, "a job's id", Word::job);
+  return syntax;
+}
+
+Exit explain(const Arguments& arguments) {
+  const auto given = explain_syntax().parse(arguments);
+  if (!given) return Exit::done;
+  const JobNumber number = job_number(given->words().front());
+  Client client(given->client());
+  const auto sentences = client.explain(number);
+  if (given->json()) {
+    std::cout << line_of({{"job", value(number)}, {"explain", sentences}});
+    return Exit::done;
+  }
+  std::cout << explain_text(sentences);
+  return Exit::done;
+}
+
+}  // namespace quern::cli

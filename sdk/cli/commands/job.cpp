@@ -1,0 +1,67 @@
+// `quern job`: one job in full, and what each worker did for it.
+#include <cstdlib>
+#include <iostream>
+
+#include "cli/commands/command.hpp"
+#include "cli/live/job_watch.hpp"
+#include "cli/output/job_text.hpp"
+#include "cli/output/job_timeline.hpp"
+#include "cli/output/json.hpp"
+#include "cli/process/interrupt.hpp"
+#include "cli/syntax/job_id.hpp"
+#include "cli/syntax/options.hpp"
+#include "quern/client.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr Manual kJobManual = {
+    "quern job ID [--timeline FILE | --watch [--interval S]]",
+    "Shows a job: its state, the decision on splitting it, its progress, and the work of each "
+    "worker.\n"
+    "--timeline draws who did what when. --watch goes on until the job has ended: redrawn in place "
+    "on a "
+    "terminal,\n"
+    "otherwise a line (with --json an object) per change; exit 0 when it is done, 1 when it is "
+    "not.",
+    "  quern job 12\n  quern job 12 --json | jq '.workers[] | {worker, rate, share}'\n"
+    "  quern job 12 --timeline out.svg && xdg-open out.svg\n"
+    "  quern job 12 --watch && quern results 12\n"};
+
+}  // namespace
+
+Syntax job_syntax() {
+  Syntax syntax(kJobManual);
+  auto add = syntax.add();
+  add("timeline", option<std::string>("FILE"), "draw its leases, a row per slot, as SVG");
+  add("watch", flag(), "show it again and again until it has ended");
+  add("interval", option<double>("S"), "seconds from one look of --watch to the next; default 0.5");
+  syntax.words(1, 1, "a job's id", Word::job);
+  return syntax;
+}
+
+Exit job(const Arguments& arguments) {
+  const auto given = job_syntax().parse(arguments);
+  if (!given) return Exit::done;
+  const JobNumber number = job_number(given->words().front());
+  if (given->flag("watch")) {
+    if (given->has("timeline")) throw UsageError("--watch and --timeline exclude each other");
+    const Watch watch{number, given->interval(0.5), given->json()};
+    // Looking changes nothing, so an interrupt ends it at once; the job goes on.
+    Interrupt interrupt([] { std::_Exit(static_cast<int>(Exit::interrupted)); });
+    Client client(given->client());
+    return watch_job(client, watch);
+  }
+  if (given->has("interval")) throw UsageError("--interval goes with --watch");
+  Client client(given->client());
+  const JobStatus status = given->has("timeline") ? client.timeline(number) : client.job(number);
+  if (given->has("timeline")) write_timeline(status, given->get<std::string>("timeline"));
+  if (given->json()) {
+    std::cout << line_of(to_json(status));
+  } else {
+    std::cout << job_text(status);
+  }
+  return Exit::done;
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,488 @@
+// `quern keys`: the broker's key files on this machine: who may do what. All of them but `join` are
+// changes of files, which a running broker sees within a second.
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+
+#include "cli/commands/command.hpp"
+#include "cli/output/json.hpp"
+#include "cli/output/table.hpp"
+#include "cli/syntax/grant_options.hpp"
+#include "cli/syntax/options.hpp"
+#include "cli/syntax/suggest.hpp"
+#include "keys/authorized_keys.hpp"
+#include "keys/error.hpp"
+#include "keys/files.hpp"
+#include "keys/invitation.hpp"
+#include "quern/join.hpp"
+
+namespace quern::cli {
+namespace {
+
+using keys::AuthorizedKeys;
+using keys::Grant;
+using keys::KeyPair;
+
+constexpr Manual kKeysManual = {
+    "quern keys init | list | add | revoke | rotate | invite | join [OPTIONS]",
+    "Who may do what with the broker on this machine: one line per key in authorized_keys, in "
+    "$QUERN_KEYS, "
+    "else\n"
+    "$XDG_CONFIG_HOME/quern, or --keys DIR. A running broker acts on a change within a second.\n\n"
+    "roles: submit (jobs of its own), work (run them), read (see workers, and others' jobs with "
+    "--reads), "
+    "admin (everybody's jobs,\n"
+    "drain workers). `quern keys add --help` shows the limits a key can have.",
+    "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
+    "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100\n"
+    "  quern keys revoke sensors\n"};
+
+std::string keys_folder(const Given& given) {
+  const std::string folder = given.keys();
+  if (folder.empty())
+    throw UsageError(
+        "neither XDG_CONFIG_HOME nor HOME says where the keys are: name a folder with --keys");
+  return folder;
+}
+
+void require_keys(const std::string& folder) {
+  if (!keys::is_there(folder + "/authorized_keys"))
+    throw FileError("there are no keys in " + folder +
+                    ": start a broker, or run `quern keys init` (another folder: --keys DIR)");
+}
+
+AuthorizedKeys read_list(const std::string& folder) {
+  require_keys(folder);
+  AuthorizedKeys list =
+      AuthorizedKeys::parse(keys::read_file(folder + "/authorized_keys").value_or(""));
+  for (const auto& problem : list.problems())
+    std::cerr << "quern: authorized_keys, " << problem << " (it grants nothing)\n";
+  return list;
+}
+
+void write_list(const std::string& folder, const AuthorizedKeys& list) {
+  keys::write_file(folder + "/authorized_keys", list.text());
+}
+
+void check_name(const AuthorizedKeys& list, const std::string& name) {
+  if (!keys::is_principal_name(name))
+    throw UsageError(
+        "'" + name +
+        "' is no name for a key: up to 64 letters, digits and . _ @ -, a letter or a digit "
+        "first; broker, operator and anonymous are taken");
+  for (const auto& grant : list.grants())
+    if (grant.name == name)
+      throw UsageError(name + " has a key already: `quern keys rotate " + name +
+                       "` changes it, `quern keys revoke " + name + "` takes it away");
+}
+
+/// Files of a new pair to be handed over: a folder that --keys can name.
+std::string hand_over(const std::string& folder, const Grant& grant, const KeyPair& pair) {
+  const std::string place = folder + "/issued/" + grant.name;
+  keys::make_folder(folder + "/issued");
+  keys::make_folder(place);
+  const bool works = grant.may(keys::GrantRole::work);
+  if (works) keys::write_pair(place, "worker", pair);
+  if ((grant.roles & ~static_cast<unsigned>(keys::GrantRole::work)) != 0)
+    keys::write_pair(place, "client", pair);
+  if (const auto broker = keys::read_public(folder + "/broker.pub"))
+    keys::write_file(place + "/broker.pub", *broker + "\n", 0644);
+  return place;
+}
+
+Json grant_json(const Grant& grant) {
+  Json object{{"name", grant.name}, {"key", grant.key}, {"roles", keys::role_words(grant.roles)}};
+  const auto put_list = [&](const char* name, const std::vector<std::string>& list) {
+    if (!list.empty()) object[name] = list;
+  };
+  put_list("functions", grant.functions);
+  put_list("jobs", grant.jobs);
+  put_list("reads", grant.reads);
+  put_list("from", grant.from);
+  if (grant.max_tasks) object["max_tasks"] = *grant.max_tasks;
+  if (grant.max_bytes) object["max_bytes"] = *grant.max_bytes;
+  if (grant.max_jobs) object["max_jobs"] = *grant.max_jobs;
+  if (grant.max_rate) object["max_rate"] = *grant.max_rate;
+  if (grant.max_priority) object["max_priority"] = *grant.max_priority;
+  object["weight"] = grant.weight;
+  if (grant.expires) object["expires"] = keys::time_text(*grant.expires);
+  return object;
+}
+
+/// What a line says after the roles: the limits.
+std::string limits_text(const Grant& grant) {
+  const std::string line = keys::line_of(grant);
+  const std::string head = grant.name + " " + grant.key + " " + keys::role_words(grant.roles);
+  return line.size() > head.size() ? line.substr(head.size() + 1) : "-";
+}
+
+Syntax init_syntax() {
+  return Syntax({"quern keys init",
+                 "Makes the keys of a broker, of clients and of workers on this machine, where "
+                 "they are missing.",
+                 "  quern keys init\n  quern keys init --keys /etc/quern\n"});
+}
+
+Exit init(const Arguments& arguments) {
+  const auto given = init_syntax().parse(arguments);
+  if (!given) return Exit::done;
+  const std::string folder = keys_folder(*given);
+  const bool made = keys::make_missing(folder);
+  if (given->json())
+    std::cout << line_of({{"folder", folder},
+                          {"made", made},
+                          {"broker_key", keys::read_public(folder + "/broker.pub").value_or("")}});
+  else
+    std::cout << (made ? "made keys in " : "all keys are there already: ") << folder << '\n';
+  return Exit::done;
+}
+
+Syntax list_syntax() {
+  return Syntax({"quern keys list", "Shows who may do what.",
+                 "  quern keys list\n  quern keys list --json | jq -r .name\n"});
+}
+
+Exit list(const Arguments& arguments) {
+  const auto given = list_syntax().parse(arguments);
+  if (!given) return Exit::done;
+  const auto grants = read_list(keys_folder(*given)).grants();
+  if (given->json()) {
+    for (const Grant& grant : grants) std::cout << line_of(grant_json(grant));
+    return Exit::done;
+  }
+  Table table({{"name"}, {"roles"}, {"key"}, {"limits"}});
+  for (const Grant& grant : grants)
+    table.add({grant.name, keys::role_words(grant.roles), grant.key, limits_text(grant)});
+  std::cout << table.text();
+  return Exit::done;
+}
+
+/// Whoever found a key that was taken away must not be let in by a slip.
+void check_not_revoked(const AuthorizedKeys& file, const std::string& key) {
+  if (file.was_revoked(key))
+    throw UsageError(
+        "this key was revoked: leave PUBLIC_KEY out for a new pair (to let this very key in again, "
+        "delete the line '# revoked ...' with it from authorized_keys first)");
+}
+
+Syntax add_syntax() {
+  Syntax syntax({"quern keys add NAME [PUBLIC_KEY] --role ROLES [LIMITS]",
+                 "Lets a key in. Without PUBLIC_KEY a new pair is made in a folder to hand over; "
+                 "with it, only the "
+                 "line is written.",
+                 "  quern keys add lab3 --role work\n  quern keys add alice "
+                 "'rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7' "
+                 "--role submit,read\n"
+                 "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100 "
+                 "--expires 2027-01-31\n"});
+  syntax.words(1, 2, "a name for the key");
+  add_grant_options(syntax);
+  return syntax;
+}
+
+Exit add(const Arguments& arguments) {
+  const auto given = add_syntax().parse(arguments);
+  if (!given) return Exit::done;
+  const std::string folder = keys_folder(*given);
+  Grant grant = grant_of(*given);
+  const auto words = given->words();
+  grant.name = words[0];
+  if (words.size() == 2 && !keys::is_key(words[1]))
+    throw UsageError("'" + words[1] + "' is no public key: 40 characters of Z85");
+  require_keys(folder);
+  const keys::FolderLock lock(folder);
+  AuthorizedKeys file = read_list(folder);
+  check_name(file, grant.name);
+  std::string place;
+  KeyPair pair;
+  if (words.size() == 2) {
+    grant.key = words[1];
+    check_not_revoked(file, grant.key);
+  } else {
+    pair = keys::new_key_pair();
+    grant.key = pair.public_key;
+    place = hand_over(folder, grant, pair);
+  }
+  file.add(grant);
+  write_list(folder, file);
+  if (given->json()) {
+    Json object = grant_json(grant);
+    if (!place.empty()) object["folder"] = place;
+    std::cout << line_of(object);
+  } else if (place.empty()) {
+    std::cout << grant.name << " may now: " << keys::role_words(grant.roles) << '\n';
+  } else {
+    std::cout << grant.name << " may now: " << keys::role_words(grant.roles) << "\nits keys are in "
+              << place
+              << "\nhand that folder over (it holds a secret), and use it with --keys FOLDER, or "
+                 "QUERN_KEYS\n";
+  }
+  return Exit::done;
+}
+
+std::string nobody_called(const std::string& who, const std::vector<Grant>& grants) {
+  std::vector<std::string> names;
+  for (const Grant& grant : grants) names.push_back(grant.name);
+  const auto near = nearest(who, names);
+  return "nobody is called '" + who + "'" + (near ? "; did you mean '" + *near + "'?" : "") +
+         " (`quern keys list`)";
+}
+
+Syntax revoke_syntax() {
+  Syntax syntax({"quern keys revoke NAME|PUBLIC_KEY",
+                 "Takes a key away, or all keys of a name. Its sessions end within a second.",
+                 "  quern keys revoke lab3\n"});
+  syntax.words(1, 1, "a name or a public key");
+  return syntax;
+}
+
+Exit revoke(const Arguments& arguments) {
+  const auto given = revoke_syntax().parse(arguments);
+  if (!given) return Exit::done;
+  const std::string folder = keys_folder(*given);
+  const std::string who = given->words().front();
+  require_keys(folder);
+  const keys::FolderLock lock(folder);
+  AuthorizedKeys file = read_list(folder);
+  const auto before = file.grants();
+  const std::size_t removed = file.revoke(who);
+  if (removed == 0) throw UsageError(nobody_called(who, before));
+  write_list(folder, file);
+  // What was made here for somebody to take away is of no use any more.
+  for (const Grant& grant : before) {
+    const auto left = file.grants();
+    const bool gone = std::none_of(left.begin(), left.end(),
+                                   [&](const Grant& g) { return g.name == grant.name; });
+    std::error_code ignored;
+    if (gone) std::filesystem::remove_all(folder + "/issued/" + grant.name, ignored);
+  }
+  if (given->json())
+    std::cout << line_of({{"revoked", who}, {"keys", removed}});
+  else
+    std::cout << who << ": " << removed << (removed == 1 ? " key" : " keys") << " revoked\n";
+  return Exit::done;
+}
+
+Syntax rotate_syntax() {
+  Syntax syntax(
+      {"quern keys rotate NAME [PUBLIC_KEY]",
+       "Gives a name a new key, with the same roles and limits; its jobs stay its own. Without "
+       "PUBLIC_KEY a new pair is made where\n"
+       "the old one is: for `client` and `worker` of this machine, and for what `quern keys add` "
+       "has handed out. The old key opens\n"
+       "nothing from then on. `broker` makes a new key for the broker itself: it must be started "
+       "again, and everybody elsewhere\n"
+       "needs its new broker.pub.",
+       "  quern keys rotate client\n  quern keys rotate lab3\n  quern keys rotate broker\n"});
+  syntax.words(1, 2, "a name");
+  return syntax;
+}
+
+Exit rotate(const Arguments& arguments) {
+  const auto given = rotate_syntax().parse(arguments);
+  if (!given) return Exit::done;
+  const std::string folder = keys_folder(*given);
+  const auto words = given->words();
+  const std::string& name = words[0];
+  if (words.size() == 2 && !keys::is_key(words[1]))
+    throw UsageError("'" + words[1] + "' is no public key: 40 characters of Z85");
+  if (name == "broker" && words.size() == 2)
+    throw UsageError(
+        "the broker's own pair is made here: `quern keys rotate broker`, without a key");
+  require_keys(folder);
+  const keys::FolderLock lock(folder);
+  if (name == "broker") {
+    keys::write_pair(folder, "broker", keys::new_key_pair());
+    if (given->json())
+      std::cout << line_of(
+          {{"name", name}, {"key", keys::read_public(folder + "/broker.pub").value_or("")}});
+    else
+      std::cout << "the broker has a new key: start it again, and hand " << folder
+                << "/broker.pub to every other machine\n";
+    return Exit::done;
+  }
+  AuthorizedKeys file = read_list(folder);
+  const auto before = file.grants();
+  const auto found = std::find_if(before.begin(), before.end(),
+                                  [&](const Grant& grant) { return grant.name == name; });
+  if (found == before.end()) throw UsageError(nobody_called(name, before));
+  Grant fresh = *found;
+  std::string place;
+  if (words.size() == 2) {
+    fresh.key = words[1];
+    check_not_revoked(file, fresh.key);
+    file.add(fresh);
+  } else {
+    const KeyPair pair = keys::new_key_pair();
+    fresh.key = pair.public_key;
+    // Both keys hold while the files change, so that who starts in between finds one that does.
+    file.add(fresh);
+    write_list(folder, file);
+    const bool here = keys::read_public(folder + "/" + name + ".pub") == found->key;
+    if (here) keys::write_pair(folder, name, pair);
+    place = here ? folder : hand_over(folder, fresh, pair);
+  }
+  for (const Grant& old : before)
+    if (old.name == name) file.remove(old.key);
+  write_list(folder, file);
+  if (given->json())
+    std::cout << line_of(grant_json(fresh));
+  else
+    std::cout << name << " has a new key" << (place.empty() ? "" : ", in " + place) << '\n';
+  return Exit::done;
+}
+
+/// "15m", "2h", "90" as seconds.
+std::int64_t duration_of(const std::string& text) {
+  std::size_t used = 0;
+  double number = 0;
+  try {
+    number = std::stod(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  const std::string unit = text.substr(used);
+  const double factor = unit.empty() || unit == "s" ? 1
+                        : unit == "m"               ? 60
+                        : unit == "h"               ? 3600
+                        : unit == "d"               ? 86400
+                                                    : 0;
+  const double seconds = number * factor;
+  const bool decimal = text.find_first_not_of("0123456789.smhd") == std::string::npos;
+  if (!decimal || used == 0 || !(seconds >= 1) || seconds > 30 * 86400.0)
+    throw UsageError("--life takes a time such as 15m or 2h, up to 30d");
+  return static_cast<std::int64_t>(seconds);
+}
+
+Syntax invite_syntax() {
+  Syntax syntax({"quern keys invite --role ROLES [--broker ENDPOINT] [--life TIME] [LIMITS]",
+                 "Prints a code with which one machine makes a key of its own and joins. --broker "
+                 "is the broker as "
+                 "that machine reaches it.",
+                 "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
+                 "  quern keys invite --role submit,read --name alice --life 2h --broker "
+                 "tcp://10.0.0.5:7600\n"});
+  auto add = syntax.add();
+  add("name", option<std::string>("NAME"), "of the new key; default: the host's own");
+  add("life", option<std::string>("TIME"), "how long the code can be used; default 15m");
+  add_grant_options(syntax);
+  return syntax;
+}
+
+Exit invite(const Arguments& arguments) {
+  const auto given = invite_syntax().parse(arguments);
+  if (!given) return Exit::done;
+  const std::string folder = keys_folder(*given);
+  keys::Invitation invitation;
+  invitation.grant = grant_of(*given);
+  if (given->has("name")) {
+    invitation.grant.name = given->get<std::string>("name");
+  }
+  // Jobs belong to names: who may have jobs must not choose whose.
+  else if (invitation.grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
+    throw UsageError("--name is missing: only workers may choose their own");
+  const std::int64_t life = duration_of(given->get_or<std::string>("life", "15m"));
+  const std::string endpoint = given->endpoint();
+  if (!keys::is_peer_endpoint(endpoint) || endpoint.starts_with("tcp://0.0.0.0:") ||
+      endpoint.starts_with("tcp://[::]:"))
+    throw UsageError(
+        "--broker " + endpoint +
+        ": name the broker as the new machine reaches it, such as tcp://10.0.0.5:7600");
+  require_keys(folder);
+  const keys::FolderLock lock(folder);
+  if (given->has("name")) check_name(read_list(folder), invitation.grant.name);
+  const std::string secret = keys::new_secret();
+  const std::int64_t now = static_cast<std::int64_t>(std::time(nullptr));
+  invitation.hash = keys::hash_of_secret(secret);
+  invitation.expires = now + life;
+  auto open = keys::invitations_of(keys::read_file(folder + "/invitations").value_or(""));
+  std::erase_if(open, [&](const auto& old) { return old.expires <= now; });
+  open.push_back(invitation);
+  keys::write_file(folder + "/invitations", keys::text_of(open));
+  const std::string code = keys::text_of(
+      keys::InvitationCode{endpoint, keys::read_public(folder + "/broker.pub").value(), secret});
+  const bool works = invitation.grant.may(keys::GrantRole::work);
+  const std::string command = works ? "quern-worker --join " + code : "quern keys join " + code;
+  if (given->json()) {
+    std::cout << line_of({{"code", code},
+                          {"endpoint", endpoint},
+                          {"expires", keys::time_text(invitation.expires)},
+                          {"command", command}});
+    return Exit::done;
+  }
+  std::cout << code << '\n';
+  std::cerr << "on the new machine, until " << keys::time_text(invitation.expires)
+            << " and once:\n  " << command << '\n';
+  if (endpoint.find("127.0.0.1") != std::string::npos ||
+      endpoint.find("localhost") != std::string::npos || endpoint.starts_with("ipc:"))
+    std::cerr << "note: only this machine reaches " << endpoint
+              << "; name the broker as others do with --broker\n";
+  return Exit::done;
+}
+
+Syntax join_syntax() {
+  Syntax syntax(
+      {"quern keys join CODE",
+       "Joins the broker that the code names: makes a key for `quern` and programs here, and keeps "
+       "it for that endpoint.",
+       "  quern keys join CODE\n  quern jobs --broker tcp://10.0.0.5:7600\n"});
+  syntax.words(1, 1, "a code of `quern keys invite`");
+  syntax.add()("name", option<std::string>("NAME"),
+               "wanted for the key, when the invitation does not say");
+  return syntax;
+}
+
+Exit join_here(const Arguments& arguments) {
+  const auto given = join_syntax().parse(arguments);
+  if (!given) return Exit::done;
+  try {
+    keys::code_of(given->words().front());
+  } catch (const keys::KeyError& error) {
+    throw UsageError(error.what());
+  }
+  const Joined joined =
+      join(given->words().front(), {.keys = keys_folder(*given),
+                                    .name = given->get_or<std::string>("name", {}),
+                                    .worker = false});
+  if (given->json())
+    std::cout << line_of(
+        {{"endpoint", joined.endpoint}, {"name", joined.name}, {"roles", joined.roles}});
+  else
+    std::cout << "joined the broker at " << joined.endpoint << " as " << joined.name << " ("
+              << joined.roles << ")\nfrom now on: quern COMMAND --broker " << joined.endpoint
+              << ", or QUERN_BROKER=" << joined.endpoint << '\n';
+  return Exit::done;
+}
+
+constexpr Subcommand kActions[] = {
+    {"init", "make the keys of a broker, if there are none (a broker does it by itself)", init,
+     init_syntax},
+    {"list", "who may do what", list, list_syntax},
+    {"add", "a key: one you were given, or a new pair to hand over", add, add_syntax},
+    {"revoke", "take a key away; its sessions end, its leases go to others", revoke, revoke_syntax},
+    {"rotate", "give a name a new key", rotate, rotate_syntax},
+    {"invite", "a code with which a machine makes its own key and joins, once", invite,
+     invite_syntax},
+    {"join", "use a code here, for `quern` and programs (workers: quern-worker --join CODE)",
+     join_here, join_syntax},
+};
+
+}  // namespace
+
+Syntax keys_syntax() {
+  Syntax syntax(kKeysManual);
+  syntax.actions(kActions);
+  return syntax;
+}
+
+Exit keys_command(const Arguments& arguments) {
+  try {
+    return keys_syntax().act(arguments);
+  } catch (const quern::keys::KeyError& error) {
+    throw FileError(error.what());
+  }
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,89 @@
+// `quern results`: the results of a job that anybody submitted.
+#include <cstdlib>
+
+#include "cli/commands/command.hpp"
+#include "cli/output/console.hpp"
+#include "cli/output/output.hpp"
+#include "cli/output/result_printer.hpp"
+#include "cli/process/interrupt.hpp"
+#include "cli/syntax/job_id.hpp"
+#include "cli/syntax/options.hpp"
+#include "quern/client.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr Manual kResultsManual = {
+    "quern results ID [--failed] [--follow]",
+    "Prints the results of a job in input order. Reading frees nothing. Exit 0 when "
+    "the job is done, 1 otherwise.",
+    "  quern results 12\n  quern results 12 --failed --json\n  quern results 12 "
+    "--follow     as they come, until it ends\n"};
+
+enum class Which : unsigned char { all, failed };
+
+/// False when nobody reads any more.
+bool print_results(const Job& job, const JobStatus& status, Which which, ResultPrinter& printer) {
+  while (const auto result = job.next()) {
+    if (which == Which::failed && result->ok) continue;
+    if (!printer.print(*result, shown_encoding(status.function, status.input == InputKind::range,
+                                               job.encoding())))
+      return false;
+  }
+  return true;
+}
+
+Exit print_job(const Job& job, const JobStatus& status, Which which, Format format) {
+  const JobNumber number = status.number;
+  Console console;
+  Output output(&console);
+  ResultPrinter printer(format, output, console, status.function == "exec");
+  bool read = print_results(job, status, which, printer);
+  const Outcome outcome = job.wait();
+  if (read && job.reduced() && which == Which::all) {
+    const auto reduced = outcome.ok() ? job.get_optional() : std::nullopt;
+    read = printer.print_reduced(number, outcome, reduced, job.encoding());
+  }
+  const auto state = output.flush();
+  if (state == Output::State::reader_gone) die_of_broken_pipe();
+  if (state == Output::State::broken)
+    throw std::runtime_error("cannot write results: " + output.error());
+  printer.print_rest();
+  if (outcome.code == ErrorCode::no_broker || outcome.code == ErrorCode::denied)
+    throw ConnectionError(outcome.code, outcome.text);
+  if (!outcome.ok())
+    console.say("job " + std::to_string(value(number)) + ' ' +
+                std::string(to_string(outcome.state)) +
+                (outcome.text.empty() ? "" : ": " + outcome.text));
+  return outcome.ok() && printer.failed() == 0 ? Exit::done : Exit::failed;
+}
+
+}  // namespace
+
+Syntax results_syntax() {
+  Syntax syntax(kResultsManual);
+  syntax.words(1, 1, "a job's id", Word::job);
+  auto add = syntax.add();
+  add("failed", flag(), "only tasks that failed");
+  add("follow", flag(), "also while the job runs, until it ends");
+  return syntax;
+}
+
+Exit results(const Arguments& arguments) {
+  const auto given = results_syntax().parse(arguments);
+  if (!given) return Exit::done;
+  const JobNumber number = job_number(given->words().front());
+
+  Interrupt interrupt([] { std::_Exit(static_cast<int>(Exit::interrupted)); });
+  Client client(given->client());
+  const JobStatus status = client.job(number);
+  if (!is_final(status.state) && !given->flag("follow"))
+    throw std::runtime_error("job " + std::to_string(value(number)) + " is not finished (" +
+                             std::to_string(status.done) + " of " + std::to_string(status.total) +
+                             " tasks): `quern wait` for it, or --follow its results");
+  return print_job(client.attach(number), status,
+                   given->flag("failed") ? Which::failed : Which::all,
+                   given->json() ? Format::json : Format::text);
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,256 @@
+#include "cli/commands/run_exec.hpp"
+
+#include <iostream>
+
+#include "cli/output/command_printer.hpp"
+#include "cli/output/complaint.hpp"
+#include "cli/output/json.hpp"
+#include "cli/output/progress.hpp"
+#include "cli/output/received_files.hpp"
+#include "cli/process/attended.hpp"
+#include "cli/request/command_files.hpp"
+#include "cli/request/command_input.hpp"
+#include "cli/request/command_items.hpp"
+#include "cli/request/command_options.hpp"
+#include "cli/request/map_request.hpp"
+#include "quern/client.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr Manual kRunExecManual = {
+    "quern run exec [OPTIONS] [--] COMMAND [ARGUMENT...]",
+    "Runs a command on a worker (one with --allow-exec; those of `quern up` have it). What it "
+    "writes comes out when it has ended, and its\n"
+    "exit code is the exit code: 124 when it ran out of --timeout, 128 and the signal's number "
+    "when one ended it, 125 when Quern could not\n"
+    "run it at all. Standard input, when it is a pipe or a file, is read to its end first and then "
+    "is the command's. A COMMAND that is one word with blanks or characters of the shell is a "
+    "script for /bin/sh.\n"
+    "With --each-line or --from-json there is a command per line, as in `quern map -k`, and the "
+    "exit code is 0 or 1.",
+    "  quern run exec -- uname -a\n"
+    "  gzip -dc log.gz | quern run exec -- ./count\n"
+    "  quern run exec --require gpu=1 --stdin model.json -- ./train --epochs 3\n"
+    "  quern run exec --retries 3 --permanent-exit 65,78 -- ./publish\n"
+    "  quern run exec --each-line hosts.txt --detach -- ping -c1 {}\n"
+    "  echo '{\"args\": [\"-n\", \"hello\"], \"env\": {\"LANG\": \"C\"}, \"require\": {\"zone\": "
+    "\"north\"}}' | quern run exec --from-json - -- echo\n"};
+
+constexpr int kTimedOut = 124;
+constexpr int kSignalled = 128;
+
+/// Gives the input to the command: with it, or by its hash.
+Bytes give_input(Client& client, const CommandInput& input, Command& command,
+                 SubmitOptions& options, Console& console, Attended& attended) {
+  command.feed =
+      input.given() && input.large().empty() ? Command::Feed::input : Command::Feed::nothing;
+  if (!input.large().empty()) {
+    command.input_blob =
+        put_file(client, input.large(), "standard input", options, console, attended);
+  }
+  return input.bytes();
+}
+
+void print_number(const Job& job, bool json) {
+  const JobNumber number = job.number();
+  std::cout << (json ? line_of({{"job", value(number)}, {"uuid", job.uuid().text()}})
+                     : std::to_string(value(number)) + '\n')
+            << std::flush;
+}
+
+Exit exit_of(const CommandResult& result) {
+  if (result.timed_out) return static_cast<Exit>(kTimedOut);
+  return static_cast<Exit>(result.signal != 0 ? kSignalled + result.signal : result.code);
+}
+
+/// One command with its exit code.
+Exit run_one(const Given& given, const std::vector<std::string>& words) {
+  LargeFiles large;
+  Command command = command_of(given, words, 1, large);
+  if (words.size() == 1 && is_script(words.front()))
+    command.words = {"/bin/sh", "-c", words.front()};
+  SubmitOptions options = command_submit_options(given);
+  options.detach = given.flag("detach");
+  if (options.name.empty()) options.name = words.front().substr(0, 60);
+  Console console;
+  const CommandInput stdin_of_it(given.get_or<std::string>("stdin", {}), console);
+
+  Attended attended;  // before any thread
+  Client client(given.client());
+  client.connect();
+  give_files(client, large, {&command}, options, console, attended);
+  Whole input{give_input(client, stdin_of_it, command, options, console, attended)};
+  options.common = to_bytes(command);
+  const Job job = client.submit("exec", std::move(input), options);
+  if (options.detach) {
+    print_number(job, given.json());
+    job.wait_for_intake();
+    return Exit::done;
+  }
+  attended.add(job);
+  Output output(&console);
+  CommandPrinter printer({given.json(), false}, output, console);
+  std::optional<ProgressView> view(std::in_place, job, console);
+  const auto result = job.next();
+  const Outcome outcome = job.wait();
+  view.reset();
+  if (attended.interrupted()) leave(Exit::interrupted);
+  if (!result || result->bytes.empty()) {
+    if (outcome.code == ErrorCode::no_broker) throw ConnectionError(outcome.code, outcome.text);
+    throw std::runtime_error("the command was not run to its end: " +
+                             (result ? result->text : outcome.text));
+  }
+  const CommandResult command_end = command_result(result->bytes);
+  printer.print(command_end, result->text);
+  std::uint64_t told = 0;
+  const auto missing = write_files(command, {}, 1, command_end);
+  if (command_end.ok()) tell_missing(console, missing, "the command", told);
+  output.flush();
+  if (output_error() != 0)
+    return finish_output(Exit::done) == Exit::done ? Exit::done : Exit::not_run;
+  // It ended well, and yet its task did not: its output is not whole, or its files could not be
+  // brought back.
+  return command_end.ok() && !result->ok ? Exit::not_run : exit_of(command_end);
+}
+
+Exit run_each_line(const Given& given, const std::vector<std::string>& words) {
+  MapRequest request;
+  request.client = given.client();
+  request.submit = command_submit_options(given);
+  request.detach = request.submit.detach = given.flag("detach");
+  if (request.submit.name.empty()) request.submit.name = words.front().substr(0, 60);
+  request.json = given.json();
+  request.files = {given.get<std::string>("each-line")};
+  request.keep_order = true;
+  request.command = command_of(given, words, 1, request.large);
+  request.command.echo = request.wants_arguments();
+  request.shown = request.command;
+  request.shown.words = words;
+  return run_map(std::move(request));
+}
+
+/// What the commands wrote, in the order of the input; `order` names the job of each.
+Exit print_in_order(bool json, const Command& command, const CommandItems& items,
+                    const std::vector<Job>& jobs, Attended& attended) {
+  Console console;
+  Output output(&console);
+  CommandPrinter printer({json, false}, output, console);
+  std::uint64_t number = 0, failed = 0, missing_told = 0;
+  std::vector<std::uint64_t> ended(jobs.size(), 0);
+  for (const std::size_t group : items.order) {
+    const auto result = jobs[group].next();
+    const auto& arguments = items.arguments[number++];
+    const std::uint64_t own_number = ++ended[group];  // {#} is counted within a job
+    if (!result) continue;
+    if (result->bytes.empty()) {
+      if (!result->ok) ++failed;
+      printer.print_lost(number, std::string(to_string(result->code)), result->text);
+      continue;
+    }
+    CommandResult one = command_result(result->bytes);
+    const bool ok = result->ok && one.ok();
+    if (!ok) ++failed;
+    const auto missing = write_files(command, arguments, own_number, one);
+    if (ok) tell_missing(console, missing, "command " + std::to_string(number), missing_told);
+    one.number = number;
+    if (!printer.print(one, result->text)) break;
+  }
+  if (attended.interrupted()) leave(Exit::interrupted);
+  if (output.flush() == Output::State::reader_gone) {
+    attended.cancel();
+    die_of_broken_pipe();
+  }
+  bool ok = failed == 0;
+  for (const Job& job : jobs) ok = job.wait().ok() && ok;
+  if (failed > 0 && !json)
+    console.say(std::to_string(failed) + (failed == 1 ? " command failed" : " commands failed"));
+  return ok ? Exit::done : Exit::failed;
+}
+
+/// A command per object; commands that require different things are different jobs.
+Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
+  CommandItems items = command_items_in(given.get<std::string>("from-json"));
+  // Without a COMMAND the arguments of each object are one. There may be several, so a script sees
+  // them as a list.
+  LargeFiles large;
+  Command command =
+      command_of(given, words.empty() ? std::vector<std::string>{"{}"} : words, 2, large);
+  command.echo = given.json() || given.has("get");
+  SubmitOptions options = command_submit_options(given);
+
+  Attended attended;  // before any thread
+  Client client(given.client());
+  client.connect();
+  Console console;
+  give_files(client, large, {&command}, options, console, attended);
+  std::vector<Job> jobs;
+  for (CommandGroup& group : items.groups) {
+    SubmitOptions own = options;
+    own.common = to_bytes(command);
+    own.detach = given.flag("detach");
+    own.name = options.name.empty() && !words.empty() ? words.front().substr(0, 60) : options.name;
+    for (const auto& [key, wanted] : group.require) own.require[key] = wanted;
+    jobs.push_back(client.submit("exec", std::move(group.items), own));
+    if (own.detach)
+      print_number(jobs.back(), given.json());
+    else
+      attended.add(jobs.back());
+  }
+  if (given.flag("detach")) {
+    for (const Job& job : jobs) job.wait_for_intake();
+    return Exit::done;
+  }
+  try {
+    return print_in_order(given.json(), command, items, jobs, attended);
+  } catch (...) {
+    attended.cancel();  // nobody will see what the commands still do
+    throw;
+  }
+}
+
+Exit run_given(const Given& given) {
+  const std::vector<std::string> words = given.words();
+  if (given.has("each-line") && given.has("from-json"))
+    throw UsageError("--each-line and --from-json exclude each other");
+  const bool many = given.has("each-line") || given.has("from-json");
+  if (many && given.has("stdin"))
+    throw UsageError("--stdin is of one command; objects of --from-json may have a \"stdin\" each");
+  if (words.empty() && !given.has("from-json")) throw UsageError("the command is missing");
+  if (given.has("each-line")) return run_each_line(given, words);
+  return many ? run_from_json(given, words) : run_one(given, words);
+}
+
+}  // namespace
+
+Syntax run_exec_syntax() {
+  Syntax syntax(kRunExecManual);
+  syntax.words(0, Syntax::kAnyNumber, "the command");
+  syntax.then_a_command();
+  auto add = syntax.add();
+  add("stdin", option<std::string>("FILE"),
+      "the command's standard input; - is ours, and so it is by default when ours is a "
+      "pipe or a file; /dev/null: none");
+  add("each-line", option<std::string>("FILE"),
+      "a command per line, which stands for {}; - is standard input");
+  add("from-json", option<std::string>("FILE"),
+      "a command per line, an object each: args (for {} and {1}, {2}, ...), env, cwd, stdin, cost, "
+      "require");
+  add("detach", flag(),
+      "print the job's id and leave it to the broker (`quern wait ID`, `quern logs ID`)");
+  add_command_options(syntax);
+  return syntax;
+}
+
+Exit run_exec(const Arguments& arguments) {
+  try {
+    const auto given = run_exec_syntax().parse(arguments);
+    return given ? run_given(*given) : Exit::done;
+  } catch (const std::exception& error) {
+    // Every other code may be the command's.
+    std::cerr << "quern: " << complaint_of(error, "run exec").text << '\n';
+    return Exit::not_run;
+  }
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,153 @@
+// `quern up`: a broker and workers on this machine in the foreground. Restarts nothing; stops
+// everything when it is stopped.
+#include <csignal>
+#include <ctime>
+#include <iostream>
+#include <set>
+
+#include "cli/commands/command.hpp"
+#include "cli/output/console.hpp"
+#include "cli/output/json.hpp"
+#include "cli/process/cluster.hpp"
+#include "cli/syntax/options.hpp"
+
+namespace quern::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Manual kUpManual = {
+    "quern up [--workers N] [--slots N] [--bind ENDPOINT]",
+    "Runs a broker and workers on this machine until Ctrl-C. The workers also run programs (`quern "
+    "map`) for every key that may submit:\n"
+    "those of this user, unless you invite others.",
+    "  quern up\n  quern up --workers 2 --slots 1 --bind tcp://127.0.0.1:7700\n"};
+
+constexpr char kDefaultBind[] = "tcp://127.0.0.1:7600";
+constexpr auto kDrain = 5s;  ///< how long running tasks may go on after Ctrl-C
+constexpr unsigned kWorkersMax = 256;
+constexpr unsigned kSlotsMax = 4096;
+
+ClusterPlan plan_of(const Given& given) {
+  ClusterPlan plan;
+  plan.bind = given.get_or<std::string>("bind", given.endpoint());
+  plan.workers = given.get_or<unsigned>("workers", 1);
+  if (plan.workers > kWorkersMax)
+    throw UsageError("--workers takes 0 to " + std::to_string(kWorkersMax));
+  plan.slots =
+      given.get_or<unsigned>("slots", std::max(1u, usable_cores() / std::max(1u, plan.workers)));
+  if (plan.slots < 1 || plan.slots > kSlotsMax)
+    throw UsageError("--slots takes 1 to " + std::to_string(kSlotsMax));
+  plan.broker_options = {"--log-level", "warning"};
+  // The broker is this user's, and so are the keys that may submit to it: programs run for whom
+  // they would run anyway.
+  for (const char* name : {"keep", "keep-bytes"})
+    if (given.has(name))
+      plan.broker_options.insert(plan.broker_options.end(),
+                                 {std::string("--") + name, given.get<std::string>(name)});
+  if (!given.flag("no-exec")) plan.worker_options.emplace_back("--allow-exec");
+  for (auto* options : {&plan.broker_options, &plan.worker_options}) {
+    if (given.flag("insecure")) options->emplace_back("--insecure");
+    if (given.has("keys")) options->insert(options->end(), {"--keys", given.keys()});
+  }
+  return plan;
+}
+
+std::string counted(std::size_t count, const std::string& word) {
+  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
+}
+
+void introduce(const ClusterPlan& plan, Cluster& cluster, bool json, Console& console) {
+  if (json) {
+    std::cout << line_of({{"broker", cluster.endpoint()},
+                          {"broker_pid", cluster.broker().pid()},
+                          {"workers", plan.workers},
+                          {"slots", plan.slots}})
+              << std::flush;
+    return;
+  }
+  console.say("broker at " + cluster.endpoint() + " (process " +
+              std::to_string(cluster.broker().pid()) + ")");
+  for (Child& worker : cluster.workers())
+    console.say("worker with " + counted(plan.slots, "slot") + " (process " +
+                std::to_string(worker.pid()) + ")");
+  const bool usual = cluster.endpoint() == kDefaultBind;
+  const std::string prefix = usual ? "" : "QUERN_BROKER=" + cluster.endpoint() + " ";
+  console.say("try in another terminal: " + prefix + "quern run sum --range 1:101");
+  console.say("Ctrl-C stops everything");
+}
+
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&set, number);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+/// Tells about workers that left by themselves.
+void look_at_workers(Cluster& cluster, std::set<pid_t>& told, Console& console) {
+  for (Child& worker : cluster.workers()) {
+    const auto ending = worker.ended();
+    if (!ending || !told.insert(worker.pid()).second) continue;
+    console.say("worker (process " + std::to_string(worker.pid()) + ") has left with code " +
+                std::to_string(ending->code));
+  }
+}
+
+/// Until a signal says stop (Exit::done) or the broker has ended (Exit::failed).
+Exit attend(Cluster& cluster, const sigset_t& signals, Console& console) {
+  std::set<pid_t> told;
+  for (;;) {
+    if (cluster.broker().ended()) {
+      console.say("the broker has ended; stopping");
+      return Exit::failed;
+    }
+    look_at_workers(cluster, told, console);
+    const int number = ::sigwaitinfo(&signals, nullptr);
+    if (number > 0 && number != SIGCHLD) return Exit::done;
+  }
+}
+
+}  // namespace
+
+Syntax up_syntax() {
+  Syntax syntax(kUpManual);
+  auto add = syntax.add();
+  add("workers", option<unsigned>("N"), "how many; default 1");
+  add("slots", option<unsigned>("N"), "of each worker; default: all cores together");
+  add("no-exec", flag(), "workers run no programs, only functions");
+  add("keep", option<std::string>("S"),
+      "keep ended jobs for so many seconds; default: a week those that are detached or have a "
+      "unique key, else an hour");
+  add("keep-bytes", option<std::string>("BYTES"),
+      "for results that are kept to be fetched; default 16G");
+  add("bind", option<std::string>("ENDPOINT"),
+      "default: that of --broker or QUERN_BROKER, else tcp://127.0.0.1:7600");
+  return syntax;
+}
+
+Exit up(const Arguments& arguments) {
+  const auto given = up_syntax().parse(arguments);
+  if (!given) return Exit::done;
+  const ClusterPlan plan = plan_of(*given);
+  const sigset_t signals = block_signals();
+  Console console;
+  try {
+    Cluster cluster(plan);
+    introduce(plan, cluster, given->json(), console);
+    const Exit exit = attend(cluster, signals, console);
+    console.say("stopping");
+    sigset_t again;  // a second Ctrl-C ends us at once, and with us the children
+    sigemptyset(&again);
+    sigaddset(&again, SIGINT);
+    sigprocmask(SIG_UNBLOCK, &again, nullptr);
+    cluster.stop(kDrain);
+    return exit;
+  } catch (const BrokerFailed& failure) {
+    // It has said why. A port in use is "no broker" for whoever starts one.
+    return failure.code == static_cast<int>(Exit::usage) ? Exit::usage : Exit::no_broker;
+  }
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,82 @@
+#include "cli/output/human.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+namespace quern::cli {
+namespace {
+
+template <typename... Values>
+std::string format(const char* pattern, Values... values) {
+  std::array<char, 64> text{};
+  const int length = std::snprintf(text.data(), text.size(), pattern, values...);
+  // What is cut off here would be a number that nobody can read.
+  return {text.data(),
+          static_cast<std::size_t>(std::clamp(length, 0, static_cast<int>(text.size()) - 1))};
+}
+
+/// Numbers come from others: beyond this they say nothing to a person.
+bool is_readable(double number) { return std::isfinite(number) && std::abs(number) < 1e24; }
+
+}  // namespace
+
+std::string human_count(double count) {
+  if (!is_readable(count)) return "?";
+  // 999.95 would print as "1000.0k" if the step were taken at 1000 exactly.
+  static constexpr const char* kUnits[] = {"", "k", "M", "G", "T", "P", "E"};
+  std::size_t unit = 0;
+  while (std::abs(count) >= (unit == 0 ? 1000 : 999.95) && unit + 1 < std::size(kUnits)) {
+    count /= 1000;
+    ++unit;
+  }
+  if (unit == 0) return count == std::floor(count) ? format("%.0f", count) : format("%.1f", count);
+  return format("%.1f%s", count, kUnits[unit]);
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+  static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  double amount = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (amount >= 1023.95 && unit + 1 < std::size(kUnits)) {
+    amount /= 1024;
+    ++unit;
+  }
+  return unit == 0 ? format("%.0f B", amount) : format("%.1f %s", amount, kUnits[unit]);
+}
+
+std::string human_seconds(double seconds) {
+  if (!is_readable(seconds)) return "?";
+  if (seconds < 0) return "-";
+  if (seconds > 0 && seconds < 1e-5) return format("%.2f us", seconds * 1e6);
+  if (seconds < 1e-3) return format("%.0f us", seconds * 1e6);
+  if (seconds < 1) return format("%.0f ms", seconds * 1e3);
+  if (seconds < 60) return format("%.1f s", seconds);
+  const auto whole = static_cast<std::uint64_t>(std::min(seconds, 1e15));
+  const auto minutes = whole / 60, hours = minutes / 60, days = hours / 24;
+  if (hours == 0)
+    return format("%dm%02ds", static_cast<int>(minutes), static_cast<int>(whole % 60));
+  if (days == 0) return format("%dh%02dm", static_cast<int>(hours), static_cast<int>(minutes % 60));
+  return format("%llud%02dh", static_cast<unsigned long long>(days), static_cast<int>(hours % 24));
+}
+
+std::string human_rate(double per_second) {
+  return per_second > 0 ? human_count(per_second) + "/s" : "-";
+}
+
+std::string plural(std::uint64_t n, const std::string& word) {
+  return std::to_string(n) + ' ' + word + (n == 1 ? "" : "s");
+}
+
+std::string percent(double share) {
+  return !is_readable(share) ? "?" : format("%.1f %%", share * 100);
+}
+
+std::string bar(double share, std::size_t cells) {
+  const auto filled = static_cast<std::size_t>((share > 0 ? std::min(share, 1.0) : 0.0) *
+                                               static_cast<double>(cells));
+  return "[" + std::string(filled, '#') + std::string(cells - filled, ' ') + "]";
+}
+
+}  // namespace quern::cli

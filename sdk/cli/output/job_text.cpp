@@ -1,0 +1,120 @@
+#include "cli/output/job_text.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "cli/output/human.hpp"
+#include "cli/output/table.hpp"
+
+namespace quern::cli {
+namespace {
+
+std::string field(const char* name, const std::string& text) {
+  if (text.empty()) return {};
+  return name + std::string(10 - std::string_view(name).size(), ' ') + printable(text) + '\n';
+}
+
+std::string progress_of(const JobStatus& job) {
+  const auto count = [](std::uint64_t n) { return std::to_string(n); };
+  std::string text =
+      count(job.done) + " of " + count(job.total) + (job.open ? " so far" : "") + " done";
+  if (job.leased > 0) text += ", " + count(job.leased) + " with workers";
+  if (job.pending > 0) text += ", " + count(job.pending) + " pending";
+  if (job.failed > 0) text += ", " + count(job.failed) + " failed";
+  if (job.cancelled > 0) text += ", " + count(job.cancelled) + " cancelled";
+  if (job.retried > 0) text += ", " + plural(job.retried, "run") + " repeated";
+  if (job.copies > 0)
+    text += ", " + plural(job.copies, "overdue lease") + " copied (" + human_seconds(job.wasted_s) +
+            " spent twice)";
+  return text;
+}
+
+std::string times_of(const JobStatus& job) {
+  std::string text =
+      "accepted " + human_microseconds(job.age_us) + " ago, ran " + human_microseconds(job.run_us);
+  if (is_final(job.state)) return text;
+  if (job.rate > 0) text += ", " + human_rate(job.rate);
+  if (job.eta_s >= 0) text += ", " + human_seconds(job.eta_s) + " left";
+  if (job.eta_s >= 0 && job.eta_error_s >= 0)
+    text += " (give or take " + human_seconds(job.eta_error_s) + ")";
+  return text;
+}
+
+std::string shares_of(const JobStatus& job) {
+  const std::uint64_t tasks = tasks_shared(job);
+  Table table({{"worker"},
+               {"slots", Align::right},
+               {"rate per slot", Align::right},
+               {"leases", Align::right},
+               {"tasks", Align::right},
+               {"share", Align::right},
+               {"busy", Align::right}});
+  for (const WorkerShare& share : job.shares)
+    table.add({share.worker, std::to_string(share.slots), human_rate(share.rate),
+               std::to_string(share.leases), std::to_string(share.tasks),
+               percent(tasks ? static_cast<double>(share.tasks) / static_cast<double>(tasks) : 0),
+               human_microseconds(share.busy_us)});
+  std::string text = '\n' + table.text();
+  if (job.workers > job.shares.size())
+    text += "and " + plural(job.workers - job.shares.size(), "worker") + " that did less\n";
+  return text;
+}
+
+}  // namespace
+
+std::uint64_t tasks_shared(const JobStatus& job) {
+  std::uint64_t named = 0;
+  for (const WorkerShare& share : job.shares) named += share.tasks;
+  return std::max(
+      named,
+      job.done +
+          job.failed);  // of very many workers not all are named; a run that failed counts too
+}
+
+std::string job_text(const JobStatus& job) {
+  std::string text;
+  text +=
+      field("job", std::to_string(value(job.number)) + (job.name.empty() ? "" : "  " + job.name));
+  text += field("function", job.function + " (" + std::string(to_string(job.input)) + ")");
+  text += field("state",
+                std::string(to_string(job.state)) + (job.reason.empty() ? "" : ": " + job.reason));
+  text += field("decision", job.decision.empty() ? "not made yet" : job.decision);
+  text += field("reduce", job.reduce);
+  text += field("tasks", progress_of(job));
+  text += field("time", times_of(job));
+  text += field("order", "priority " + std::to_string(job.priority) + ", weight " +
+                             human_count(job.weight) + ", " + plural(job.attempts, "attempt") +
+                             " a task");
+  text += field("kept",
+                std::string(to_string(job.durability)) +
+                    (job.detached ? ", detached" : ", ends with its client") +
+                    (job.kept_us > 0
+                         ? ", for another " + human_seconds(static_cast<double>(job.kept_us) / 1e6)
+                         : ""));
+  text += field("starts", job.at_most_once ? "each task at most once"
+                          : job.idempotent ? "a slow task may run twice at once"
+                                           : "");
+  text += field("owner", job.owner);
+  text += field("uuid", job.uuid.text());
+  if (!job.shares.empty()) text += shares_of(job);
+  return text;
+}
+
+std::string job_line(const JobStatus& job) {
+  std::string text = "job " + std::to_string(value(job.number)) + ' ' +
+                     std::string(to_string(job.state)) + ": " + progress_of(job);
+  if (!is_final(job.state) && job.rate > 0) text += ", " + human_rate(job.rate);
+  if (!is_final(job.state) && job.eta_s >= 0) text += ", " + human_seconds(job.eta_s) + " left";
+  if (!job.reason.empty()) text += " (" + job.reason + ")";
+  return printable(text);
+}
+
+bool same_progress(const JobStatus& before, const JobStatus& now) {
+  const auto told = [](const JobStatus& job) {
+    return std::tie(job.state, job.reason, job.decision, job.open, job.total, job.pending,
+                    job.leased, job.done, job.failed, job.cancelled, job.retried, job.copies);
+  };
+  return told(before) == told(now);
+}
+
+}  // namespace quern::cli

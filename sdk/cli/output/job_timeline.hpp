@@ -1,0 +1,18 @@
+// A job's leases as a drawing (`quern job ID --timeline FILE`).
+#pragma once
+
+#include <string>
+
+#include "cli/output/timeline.hpp"
+#include "quern/status.hpp"
+
+namespace quern::cli {
+
+/// A row per slot that ran something of it, a bar per lease; what was given back or lost is
+/// hatched.
+Timeline timeline_of(const JobStatus& job);
+
+/// Writes the drawing. Throws FileError when it cannot.
+void write_timeline(const JobStatus& job, const std::string& file);
+
+}  // namespace quern::cli

@@ -1,0 +1,216 @@
+#include "cli/output/json.hpp"
+
+#include <array>
+
+#include "cli/output/job_text.hpp"
+#include "cli/output/utf8.hpp"
+#include "quern/value.hpp"
+
+namespace quern::cli {
+namespace {
+
+double seconds(std::uint64_t us) { return static_cast<double>(us) / 1e6; }
+
+void append_escaped(std::string& out, char c) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    default:
+      break;
+  }
+  const auto octet = static_cast<unsigned char>(c);
+  out += "\\u00";
+  out += kHex[octet >> 4];
+  out += kHex[octet & 15];
+}
+
+void append_base64(std::string& out, BytesView bytes) {
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t group = 0;
+    for (std::size_t j = 0; j < 3; ++j)
+      group = group << 8 | (j < n ? static_cast<unsigned char>(bytes[i + j]) : 0u);
+    for (std::size_t j = 0; j < 4; ++j) out += j <= n ? kDigits[group >> (18 - 6 * j) & 63] : '=';
+  }
+}
+
+Json share_json(const WorkerShare& share, std::uint64_t tasks_in_all) {
+  const double part =
+      tasks_in_all ? static_cast<double>(share.tasks) / static_cast<double>(tasks_in_all) : 0;
+  return {{"worker", share.worker},          {"rate", share.rate},   {"slots", share.slots},
+          {"leases", share.leases},          {"tasks", share.tasks}, {"share", part},
+          {"busy_s", seconds(share.busy_us)}};
+}
+
+Json functions_of(const WorkerStatus& status) {
+  Json functions = Json::array();
+  for (const FunctionDecl& decl : status.functions)
+    functions.push_back({{"name", decl.name},
+                         {"takes", to_string(decl.takes)},
+                         {"encoding", decl.encoding == Encoding::raw ? "raw" : "value"},
+                         {"reduce", decl.reduce}});
+  return functions;
+}
+
+Json rates_in_json(const WorkerStatus& status) {
+  Json rates = Json::array();
+  for (const FunctionRate& rate : status.rates)
+    rates.push_back({{"function", rate.function},
+                     {"rate", rate.rate},
+                     {"uncertainty", rate.uncertainty},
+                     {"leases", rate.leases},
+                     {"tasks", rate.tasks},
+                     {"busy_s", seconds(rate.busy_us)}});
+  return rates;
+}
+
+}  // namespace
+
+Json to_json(const JobStatus& status) {
+  Json object = {{"job", value(status.number)},
+                 {"uuid", status.uuid.text()},
+                 {"name", status.name},
+                 {"function", status.function},
+                 {"owner", status.owner},
+                 {"input", to_string(status.input)},
+                 {"state", to_string(status.state)},
+                 {"reason", status.reason},
+                 {"decision", status.decision},
+                 {"divisible", status.divisible},
+                 {"reduce", status.reduce},
+                 {"open", status.open},
+                 {"total", status.total},
+                 {"pending", status.pending},
+                 {"leased", status.leased},
+                 {"done", status.done},
+                 {"failed", status.failed},
+                 {"cancelled", status.cancelled},
+                 {"retried", status.retried},
+                 {"copies", status.copies},
+                 {"wasted_s", status.wasted_s},
+                 {"priority", status.priority},
+                 {"weight", status.weight},
+                 {"attempts", status.attempts},
+                 {"idempotent", status.idempotent},
+                 {"at_most_once", status.at_most_once},
+                 {"failure", to_string(status.failure)},
+                 {"kept_s", is_final(status.state) ? Json(seconds(status.kept_us)) : Json()},
+                 {"durability", to_string(status.durability)},
+                 {"detached", status.detached},
+                 {"age_s", seconds(status.age_us)},
+                 {"run_s", seconds(status.run_us)},
+                 {"rate", status.rate},
+                 {"queued_bytes", status.queued_bytes},
+                 {"result_bytes", status.result_bytes}};
+  object["eta_s"] = status.eta_s < 0 ? Json() : Json(status.eta_s);
+  object["eta_error_s"] =
+      status.eta_s < 0 || status.eta_error_s < 0 ? Json() : Json(status.eta_error_s);
+  object["workers_in_all"] = status.workers;
+  if (!status.shares.empty()) {
+    const std::uint64_t tasks = tasks_shared(status);
+    for (const WorkerShare& share : status.shares)
+      object["workers"].push_back(share_json(share, tasks));
+  }
+  return object;
+}
+
+Json to_json(const WorkerStatus& status) {
+  const Capacity& capacity = status.capacity;
+  Json object = {{"worker", status.name},
+                 {"state", status.state},
+                 {"slots", capacity.slots},
+                 {"busy", capacity.busy},
+                 {"stuck", capacity.stuck},
+                 {"cores", capacity.cores},
+                 {"idle", capacity.idle},
+                 {"load", capacity.load},
+                 {"memory_free", capacity.memory_free},
+                 {"leases", status.leases},
+                 {"tasks_done", status.tasks_done},
+                 {"silent_s", seconds(status.silent_us)},
+                 {"connected_s", seconds(status.connected_us)},
+                 {"principal", status.principal}};
+  object["labels"] = Json::object();
+  for (const auto& [key, label] : status.labels) object["labels"][key] = label;
+  object["resources"] = Json::object();
+  for (const auto& [key, amount] : status.resources) object["resources"][key] = amount;
+  object["functions"] = functions_of(status);
+  object["rates"] = rates_in_json(status);
+  return object;
+}
+
+Json to_json(const BrokerStatus& status) {
+  return {{"software", status.software},
+          {"uptime_s", seconds(status.uptime_us)},
+          {"workers", status.workers},
+          {"clients", status.clients},
+          {"jobs", status.jobs},
+          {"memory_used", status.memory_used},
+          {"memory_limit", status.memory_limit},
+          {"malformed", status.malformed},
+          {"refused", status.refused},
+          {"late", status.late}};
+}
+
+std::string line_of(const Json& object) {
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+bool append_string(std::string& out, BytesView text) {
+  const std::size_t before = out.size();
+  out += '"';
+  std::size_t plain = 0;  // octets that need no escape are copied in runs
+  while (plain < text.size()) {
+    const char c = text[plain];
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      const std::size_t length = sequence_length(text.substr(plain));
+      if (length == 0) {
+        out.resize(before);
+        return false;
+      }
+      plain += length;
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\' || c == 0x7f) {
+      out.append(text.substr(0, plain));
+      append_escaped(out, c);
+      text.remove_prefix(plain + 1);
+      plain = 0;
+    } else {
+      ++plain;
+    }
+  }
+  out.append(text);
+  out += '"';
+  return true;
+}
+
+void append_result(std::string& out, BytesView bytes, Encoding encoding) {
+  if (encoding == Encoding::value) {
+    if (const auto text = json_from_value(bytes)) {
+      out += *text;
+      return;
+    }
+  } else if (append_string(out, bytes)) {
+    return;
+  }
+  out += "{\"base64\": \"";
+  append_base64(out, bytes);
+  out += "\"}";
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,99 @@
+#include "cli/output/progress.hpp"
+
+#include <cstdlib>
+
+#include "cli/output/human.hpp"
+
+namespace quern::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kBarCells = 24;
+constexpr auto kRedraw = 200ms;
+constexpr auto kPatience = 1s;          ///< a job that waits this long says why
+constexpr std::size_t kReasonsMax = 3;  ///< different reasons told in all
+
+}  // namespace
+
+std::string progress_line(const Progress& progress) {
+  if (progress.state == JobState::waiting)
+    return "waiting: " + (progress.reason.empty() ? "for workers" : progress.reason);
+  const std::uint64_t ended = progress.done + progress.failed;
+  const double share =
+      progress.total ? static_cast<double>(ended) / static_cast<double>(progress.total) : 0;
+  const auto count = [](std::uint64_t n) { return human_count(static_cast<double>(n)); };
+  // The end of an open job is not known, so a share of it would be a guess.
+  std::string line = progress.open ? count(ended) + " of " + count(progress.total) + " so far"
+                                   : bar(share, kBarCells) + " " + count(ended) + "/" +
+                                         count(progress.total) + "  " + percent(share);
+  if (progress.rate > 0) line += "  " + human_rate(progress.rate);
+  if (progress.eta_s >= 0 && !progress.open) line += "  " + human_seconds(progress.eta_s) + " left";
+  // The count comes later than the first lease.
+  if (progress.workers > 0)
+    line +=
+        "  " + std::to_string(progress.workers) + (progress.workers == 1 ? " worker" : " workers");
+  if (progress.failed > 0) line += "  " + count(progress.failed) + " failed";
+  if (!progress.reason.empty() && !is_final(progress.state)) line += "  (" + progress.reason + ")";
+  return line;
+}
+
+ProgressView::ProgressView(const Job& job, Console& console, Of of)
+    : job_(job), console_(console), of_(of) {
+  // Asks the broker for news of the job; look() reads what came.
+  job_.on_progress([](const Progress&) {}, kRedraw);
+  thread_ = std::thread([this] { follow(); });
+}
+
+ProgressView::~ProgressView() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+  console_.status({});
+}
+
+void ProgressView::follow() {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, kRedraw, [&] { return stopping_; })) {
+    lock.unlock();
+    look();
+    lock.lock();
+  }
+}
+
+void ProgressView::look() {
+  const Progress progress = job_.progress();
+  warn(progress);
+  if (console_.is_terminal()) {
+    console_.status(progress_line(progress));
+    return;
+  }
+  const bool waits = progress.state == JobState::waiting && !progress.reason.empty();
+  if (!waits || std::chrono::steady_clock::now() - started_ < kPatience) return;
+  if (said_.size() < kReasonsMax && said_.insert(progress.reason).second)
+    console_.say("waiting: " + progress.reason);
+}
+
+void ProgressView::warn(const Progress& progress) {
+  if (warned_ || is_final(progress.state) || progress.done + progress.failed > 0) return;
+  // What a command of Quern starts knows by the variables that such commands get.
+  const bool nested = progress.state == JobState::waiting && std::getenv("QUERN_TASK") != nullptr;
+  const bool unanswered = progress.state == JobState::running && of_ == Of::answers;
+  const auto now = std::chrono::steady_clock::now();
+  if (!nested && !unanswered) return stands_since_.reset();
+  if (!stands_since_) stands_since_ = now;
+  if (now - *stands_since_ < kPatience) return;
+  warned_ = true;
+  console_.say(nested ? "this runs within a command of another job, which holds its slot until "
+                        "this has ended; when all slots are held so, nothing "
+                        "goes on: give the workers more slots, or run the outer job with fewer "
+                        "commands at a time (-j)"
+                      : "no answer yet: a --loop program must answer each line at once; if it "
+                        "keeps its output back, run it with `stdbuf -oL`, or "
+                        "let it flush (awk: fflush(), mawk: -W interactive)");
+}
+
+}  // namespace quern::cli

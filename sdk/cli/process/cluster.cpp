@@ -1,0 +1,64 @@
+#include "cli/process/cluster.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace quern::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kReadyWait = 10s;
+constexpr auto kBrokerStop = 3s;
+constexpr std::string_view kReady = "ready ";
+
+ProgramCall broker_call(const ClusterPlan& plan) {
+  ProgramCall call{find_program("quern-broker"), {"--bind", plan.bind}};
+  call.arguments.insert(call.arguments.end(), plan.broker_options.begin(),
+                        plan.broker_options.end());
+  return call;
+}
+
+/// The endpoint that the broker says it serves.
+std::string endpoint_of(Child& broker) {
+  const auto line = broker.first_line(kReadyWait);
+  if (line && line->starts_with(kReady)) return line->substr(kReady.size());
+  const auto ending = broker.wait_for(1s);
+  throw BrokerFailed{ending ? ending->code : 1};
+}
+
+}  // namespace
+
+Cluster::Cluster(const ClusterPlan& plan)
+    : broker_(broker_call(plan)), endpoint_(endpoint_of(broker_)) {
+  const std::string worker = find_program("quern-worker");
+  ProgramCall call{
+      worker,
+      {"--broker", endpoint_, "--slots", std::to_string(plan.slots), "--log-level", "warning"}};
+  call.arguments.insert(call.arguments.end(), plan.worker_options.begin(),
+                        plan.worker_options.end());
+  for (unsigned i = 0; i < plan.workers; ++i) workers_.emplace_back(call);
+}
+
+void Cluster::stop(std::chrono::milliseconds patience) {
+  for (Child& worker : workers_) worker.signal(SIGTERM);
+  const auto deadline = Clock::now() + patience;
+  for (Child& worker : workers_)
+    worker.wait_for(std::chrono::ceil<std::chrono::milliseconds>(
+        std::max<Clock::duration>(deadline - Clock::now(), 0s)));
+  workers_.clear();
+  broker_.signal(SIGTERM);
+  broker_.wait_for(kBrokerStop);
+}
+
+unsigned usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
+}
+
+}  // namespace quern::cli

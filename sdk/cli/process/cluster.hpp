@@ -1,0 +1,47 @@
+// A broker and workers as children of this process: what `quern up` shows to people and `quern
+// bench` measures.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "cli/process/children.hpp"
+
+namespace quern::cli {
+
+struct ClusterPlan {
+  std::string bind;  ///< endpoint, port 0 for any
+  unsigned workers = 1;
+  unsigned slots = 1;  ///< of each worker
+  std::vector<std::string> broker_options;
+  std::vector<std::string> worker_options;
+};
+
+/// The broker did not come up; it has said why on standard error, and this is its exit code.
+struct BrokerFailed {
+  int code;
+};
+
+class Cluster {
+ public:
+  /// Starts the broker, waits until it is ready, then starts the workers. Throws BrokerFailed.
+  explicit Cluster(const ClusterPlan& plan);
+
+  const std::string& endpoint() const { return endpoint_; }
+  Child& broker() { return broker_; }
+  std::vector<Child>& workers() { return workers_; }
+
+  /// Lets the workers finish what they run for so long, then stops all of them and the broker.
+  void stop(std::chrono::milliseconds patience);
+
+ private:
+  Child broker_;
+  std::string endpoint_;
+  std::vector<Child> workers_;
+};
+
+/// Cores this process may use.
+unsigned usable_cores();
+
+}  // namespace quern::cli

@@ -1,0 +1,160 @@
+#include "cli/request/command_options.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+
+#include "cli/request/command_files.hpp"
+#include "cli/syntax/job_options.hpp"
+
+namespace quern::cli {
+namespace {
+
+std::string here() {
+  std::error_code error;
+  const std::string folder = std::filesystem::current_path(error).string();
+  // Linux names a folder beyond our root "(unreachable)".
+  if (error || !folder.starts_with('/'))
+    throw FileError(
+        "the current folder is not there any more; go to another one, or name one with --cwd DIR "
+        "or --cwd temp");
+  return folder;
+}
+
+std::uint32_t own_umask() {
+  const mode_t mask = ::umask(0);  // to read it is to set it
+  ::umask(mask);
+  return mask;
+}
+
+/// NAME=VALUE as given, NAME with the value it has here.
+std::vector<std::string> environment_of(const std::vector<std::string>& given) {
+  std::vector<std::string> out;
+  for (const std::string& text : given) {
+    if (text.empty() || text.front() == '=')
+      throw UsageError("--env takes NAME or NAME=VALUE, not '" + text + "'");
+    if (text.find('=') != std::string::npos) {
+      out.push_back(text);
+    } else if (const char* value = std::getenv(text.c_str())) {
+      out.push_back(text + "=" + value);
+    } else {
+      throw UsageError("--env " + text + ": there is no such variable here");
+    }
+  }
+  return out;
+}
+
+/// "65" or "65,78".
+std::vector<std::int32_t> exit_codes_of(const std::string& text) {
+  std::vector<std::int32_t> codes;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (;;) {
+    std::int32_t code = 0;
+    const auto [stop, error] = std::from_chars(at, end, code);
+    if (error != std::errc() || code < 1 || code > 255 || (stop != end && *stop != ','))
+      throw UsageError(
+          "--permanent-exit takes exit codes from 1 to 255 with commas between them, such as "
+          "65,78; not '" +
+          text + "'");
+    codes.push_back(code);
+    if (stop == end) return codes;
+    at = stop + 1;
+  }
+}
+
+}  // namespace
+
+void add_command_options(Syntax& syntax) {
+  auto add = syntax.add();
+  add("timeout", option<double>("S"), "seconds a command may run; then it is ended and has failed");
+  add("retries", option<long>("N"), "further attempts of a failing command; default 0");
+  add("permanent-exit", option<std::string>("CODE[,CODE...]"),
+      "exit codes that say that another attempt is of no use: no --retries after them");
+  add("env", option<std::vector<std::string>>("NAME[=VALUE]")->composing(),
+      "a variable for the command, repeatable; without a value: the one here. It gets few others");
+  add("cwd", option<std::string>("DIR"),
+      "folder to run in; temp: a new empty one each; default: the one here, which the worker must "
+      "have, too");
+  add("put", option<std::vector<std::string>>("FILE")->composing(),
+      "a file (or all of a folder) to put into the command's folder, repeatable; one "
+      "with {} in its name is each command's own. Implies --cwd temp");
+  add("get", option<std::vector<std::string>>("GLOB")->composing(),
+      "files of the command's folder that come back to this one, repeatable; may have {} in it. "
+      "Implies --cwd temp");
+  add("memory", option<std::string>("SIZE"), "memory a command may have, e.g. 2GiB");
+  add_job_options(syntax);
+}
+
+Command command_of(const Given& given, const std::vector<std::string>& words,
+                   std::uint64_t arguments, LargeFiles& large) {
+  Command command;
+  try {
+    command.words = words.size() == 1 && is_script(words.front())
+                        ? script_words(words.front(), arguments)
+                        : words;
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+  if (command.words.empty() || command.words.front().empty())
+    throw UsageError("the command is missing");
+  command.env = environment_of(given.get_or<std::vector<std::string>>("env", {}));
+  command.umask = own_umask();
+  const bool files = given.has("put") || given.has("get");
+  command.cwd = files ? "temp" : given.has("cwd") ? given.get<std::string>("cwd") : here();
+  // Of a relative one the worker would think as of a folder of its own.
+  if (command.cwd != "temp" && !command.cwd.starts_with('/'))
+    command.cwd = (std::filesystem::path(here()) / command.cwd).lexically_normal().string();
+  if (files) {
+    if (given.has("cwd") && given.get<std::string>("cwd") != "temp")
+      throw UsageError("--put and --get go with a new folder for each command: --cwd temp");
+    command.get = given.get_or<std::vector<std::string>>("get", {});
+    for (const std::string& pattern : command.get)
+      if (!has_replacement(pattern) && !stays_within(pattern))
+        throw UsageError("--get " + pattern +
+                         ": it has to name files below the command's folder, without . and .. and "
+                         "a / at the beginning or end");
+    for (const std::string& name : given.get_or<std::vector<std::string>>("put", {}))
+      if (!has_replacement(name)) add_files(command.files, name, &large);
+  }
+  if (given.has("timeout"))
+    command.timeout_ms =
+        static_cast<std::uint64_t>(timeout_of(given.get<double>("timeout")).count());
+  if (given.has("memory"))
+    command.memory_bytes = size_of("--memory", given.get<std::string>("memory"));
+  if (given.has("permanent-exit"))
+    command.permanent_exits = exit_codes_of(given.get<std::string>("permanent-exit"));
+  return command;
+}
+
+SubmitOptions command_submit_options(const Given& given) {
+  SubmitOptions options = job_options_of(given);
+  options.attempts = attempts_of(given, 0);
+  return options;
+}
+
+std::uint64_t size_of(const char* option, const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string unit(error == std::errc() ? end : text.data(), text.data() + text.size());
+  double factor = 0;
+  if (unit.empty() || unit == "B") factor = 1;
+  for (const auto& [letter, value] : {std::pair{'K', 1024.0},
+                                      {'k', 1024.0},
+                                      {'M', 0x1p20},
+                                      {'m', 0x1p20},
+                                      {'G', 0x1p30},
+                                      {'g', 0x1p30},
+                                      {'T', 0x1p40}})
+    if (unit == std::string(1, letter) || unit == std::string(1, letter) + "iB") factor = value;
+  if (error != std::errc() || factor == 0 || !(number * factor >= 1) || number * factor > 0x1p60)
+    throw UsageError(std::string(option) + " takes a size like 64K, 1MiB or 2G, not '" + text +
+                     "'");
+  return static_cast<std::uint64_t>(number * factor);
+}
+
+}  // namespace quern::cli

@@ -1,0 +1,30 @@
+// Options of commands that run programs on workers: what the program gets, and where. Shared by
+// `quern map` and `quern run exec`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/request/command_files.hpp"
+#include "cli/syntax/options.hpp"
+#include "quern/command.hpp"
+
+namespace quern::cli {
+
+/// Adds --timeout --retries --permanent-exit --env --cwd --memory --require --resource --priority
+/// --weight --name --durability.
+void add_command_options(Syntax& syntax);
+
+/// What they say of the program itself; `words` are its words as given, which may be one script.
+/// `arguments`: per program, at most. Its large files are named in `large`, for give_files().
+/// Throws UsageError.
+Command command_of(const Given& given, const std::vector<std::string>& words,
+                   std::uint64_t arguments, LargeFiles& large);
+
+/// What they say of the job. A program that fails is not tried again unless --retries says so.
+SubmitOptions command_submit_options(const Given& given);
+
+/// "64K", "1MiB", "2G". Throws UsageError.
+std::uint64_t size_of(const char* option, const std::string& text);
+
+}  // namespace quern::cli

@@ -1,0 +1,327 @@
+#include "cli/request/map_request.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "cli/request/command_options.hpp"
+#include "cli/request/records.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr Manual kMapRequestManual = {
+    "quern map [OPTIONS] [--] [COMMAND [ARGUMENT...]] [::: VALUE...] [:::: FILE...]",
+    "Runs COMMAND once per line of standard input (or per VALUE), on all workers that run programs "
+    "(quern-worker --allow-exec;\n"
+    "`quern up` does). In its arguments {} is the line, {.} without extension, {/} without folder, "
+    "{//} its folder, {/.} without both,\n"
+    "{#} its number, counted from 1; without any the line is the last argument. A COMMAND that is "
+    "one word with blanks or characters of the shell is a\n"
+    "script for /bin/sh; without {} the line is appended to it if it is one command or pipeline, "
+    "and is $1 if it is several (`a; b`). {} in it is one word wherever it stands, and the shell "
+    "does not read a "
+    "line as script (what the script hands a\n"
+    "line to may: for `sh -c`, `ssh`, `awk` give it as an argument of its own). Without COMMAND "
+    "each line is a script.\n"
+    "Commands are counted from 1, as GNU parallel does it: {#}, --joblog and messages (\"command "
+    "3\"). Tasks are counted from 0: `quern logs\n"
+    "--task`, `quern results`, 12.0 and QUERN_TASK. Command N is task N - 1.\n"
+    "What a command writes comes out in one piece, as it ends (-k: in order). Exit code 0: all "
+    "succeeded, 1: some failed.\n"
+    "A command may run more than once when its worker is lost.",
+    "  ls *.png | quern map -- convert {} {.}.jpg\n"
+    "  quern map -k --tag -- md5sum ::: *.iso\n"
+    "  find . -name '*.log' -print0 | quern map -0 -- 'gzip -9 < {} > {}.gz'\n"
+    "  quern map --retries 2 --timeout 60 --joblog run.log --resume -- ./simulate --seed {} ::: 1 "
+    "2 3 4\n"
+    "  quern map --retries 5 --permanent-exit 65 -- ./convert {}   exit code 65: the input is "
+    "wrong\n"
+    "  quern map -k --loop -- ./score < lines.txt            one process per slot, a line in, a "
+    "line out\n"
+    "  quern map --pipe --block 4M --reduce \"awk '{n += \\$1} END {print n}'\" -- wc -l < "
+    "huge.txt\n"};
+
+constexpr std::size_t kDefaultBlock = 1u << 20;
+constexpr std::size_t kBlockMax = 32u << 20;
+constexpr std::size_t kGroupMax = 100'000;
+
+constexpr std::uint64_t kJobsMax = 1'000'000;
+constexpr double kPercentMax = 1000;
+
+struct Lists {
+  std::vector<std::vector<std::string>> values;
+  std::vector<bool> linked;
+};
+
+std::vector<std::string> records_of(const std::string& file, char end) {
+  Records records({file}, end);
+  std::vector<std::string> all;
+  for (std::string record; records.next(record);) {
+    if (record.find('\0') != std::string::npos)
+      throw FileError(file + ": line " + std::to_string(all.size() + 1) +
+                      " has a NUL in it; with -0 NULs end the arguments");
+    all.push_back(record);
+  }
+  return all;
+}
+
+/// The part of the words after COMMAND that begins with `:::` (values) or `::::` (files of them, a
+/// list each), as lists. With a `+` the list goes on together with the one before it.
+Lists take_lists(std::vector<std::string>& words, char record_end) {
+  const auto begins = [](const std::string& word) {
+    return word == ":::" || word == "::::" || word == ":::+" || word == "::::+";
+  };
+  Lists lists;
+  const auto first = std::find_if(words.begin(), words.end(), begins);
+  bool files = false, linked = false;
+  for (auto at = first; at != words.end(); ++at) {
+    if (begins(*at)) {
+      files = at->starts_with("::::");
+      linked = at->ends_with('+');
+      if (linked && lists.values.empty())
+        throw UsageError("'" + *at + "' links a list to the one before it, and there is none");
+      if (files) continue;
+      lists.values.emplace_back();
+      lists.linked.push_back(linked);
+    } else if (files) {
+      lists.values.push_back(records_of(*at, record_end));
+      lists.linked.push_back(linked);
+    } else {
+      lists.values.back().push_back(*at);
+    }
+  }
+  words.erase(first, words.end());
+  return lists;
+}
+
+/// What GNU parallel would replace and we pass on as it is would be a surprise.
+void refuse_foreign(const std::vector<std::string>& words) {
+  for (const std::string& word : words)
+    if (const std::string found = foreign_replacement(word); !found.empty())
+      throw UsageError("'" + found +
+                       "' is a replacement string of GNU parallel that Quern does not have; where "
+                       "the text itself is meant, put it into a script file");
+}
+
+MapRequest::Shape shape_of(const Given& given) {
+  if (given.flag("pipe") && given.flag("loop"))
+    throw UsageError("--pipe and --loop exclude each other");
+  return given.flag("pipe")   ? MapRequest::Shape::blocks
+         : given.flag("loop") ? MapRequest::Shape::answers
+                              : MapRequest::Shape::arguments;
+}
+
+std::size_t group_of(const Given& given) {
+  const long group = given.get_or<long>("max-args", 1);
+  if (group < 1 || group > static_cast<long>(kGroupMax))
+    throw UsageError("-n takes 1 to " + std::to_string(kGroupMax));
+  return static_cast<std::size_t>(group);
+}
+
+/// -j: 8, or of the slots there are: 50%, +1, -1; 0: as many as there is room for.
+void set_at_once(MapRequest& request, const Given& given) {
+  if (!given.has("jobs")) return;
+  const std::string text = given.get<std::string>("jobs");
+  const auto bad = [&] {
+    return UsageError("-j takes a number, or a part of the slots: 50%, +1, -1; not '" + text + "'");
+  };
+  const bool percent = text.ends_with('%');
+  const bool relative = text.starts_with('+') || text.starts_with('-');
+  double number = 0;
+  const char* begin = text.data() + (relative ? 1 : 0);
+  const char* end = text.data() + text.size() - (percent ? 1 : 0);
+  const auto [stop, error] = std::from_chars(begin, std::max(begin, end), number);
+  if (error != std::errc() || stop != end || !(number >= 0) ||
+      (percent && (relative || number > kPercentMax)))
+    throw bad();
+  if (!percent && (number != std::floor(number) || number > static_cast<double>(kJobsMax)))
+    throw bad();
+  if (percent) {
+    request.slots_share = number / 100;
+  } else if (relative) {
+    request.slots_share = 1;
+    request.slots_more = static_cast<std::int64_t>(number) * (text.front() == '-' ? -1 : 1);
+  } else {
+    request.at_once = static_cast<std::uint64_t>(number);
+  }
+}
+
+bool is_given(const Given& given, const char* option) {
+  return std::string_view(option) == "dry-run" ? given.flag(option) : given.has(option);
+}
+
+void check_shape(const Given& given, const MapRequest& request) {
+  using Shape = MapRequest::Shape;
+  const auto only = [&](const char* option, Shape shape, const char* needs) {
+    if (is_given(given, option) && request.shape != shape)
+      throw UsageError(std::string("--") + option + " goes with " + needs);
+  };
+  only("block", Shape::blocks, "--pipe");
+  only("reduce", Shape::blocks, "--pipe");
+  only("frame", Shape::answers, "--loop");
+  only("dry-run", Shape::arguments, "a command per line, not --pipe or --loop");
+  if (given.has("halt") && given.has("reduce"))
+    throw UsageError(
+        "--halt does not go with --reduce: what fails is left out, and the exit code is 1");
+  if (request.detach)
+    for (const char* option : {"halt", "joblog", "results", "jobs", "reduce", "get"})
+      if (given.has(option))
+        throw UsageError(std::string("--") + option +
+                         " needs somebody who waits: it does not go with --detach");
+  if (request.shape == Shape::arguments) return;
+  const char* mode = request.shape == Shape::blocks ? "--pipe" : "--loop";
+  if (given.has("permanent-exit") && request.shape == Shape::answers)
+    throw UsageError("--permanent-exit does not go with --loop: an answer has no exit code");
+  for (const char* option : {"max-args", "joblog", "results"})
+    if (given.has(option))
+      throw UsageError(std::string("--") + option + " does not go with " + mode);
+  if (request.tag) throw UsageError(std::string("--tag does not go with ") + mode);
+  if (request.shape == Shape::blocks && !request.lists.empty())
+    throw UsageError("--pipe takes its input from files or standard input, not from :::");
+}
+
+/// The words of --reduce: a script, or a program alone.
+Command reducer_of(const Given& given, LargeFiles& large) {
+  const std::string text = given.get<std::string>("reduce");
+  Command command = command_of(given, {text}, 1, large);
+  if (is_script(text)) command.words = {"/bin/sh", "-c", text};
+  command.feed = Command::Feed::input;
+  return command;
+}
+
+/// Without a COMMAND each line is one, for a shell.
+const std::vector<std::string> kLineIsCommand = {"/bin/sh", "-c", "{}"};
+
+void set_command(MapRequest& request, const Given& given, const std::vector<std::string>& words) {
+  const std::uint64_t arguments = request.lists.size() > 1 ? request.lists.size() : request.group;
+  if (request.shape == MapRequest::Shape::arguments) {
+    refuse_foreign(words);
+    refuse_foreign(given.get_or<std::vector<std::string>>("put", {}));
+    refuse_foreign(given.get_or<std::vector<std::string>>("get", {}));
+  }
+  const bool lines_are_commands = words == std::vector<std::string>{"{}"};
+  request.command =
+      command_of(given, lines_are_commands ? kLineIsCommand : words, arguments, request.large);
+  request.shown = request.command;
+  request.shown.words = words;
+  if (request.shape != MapRequest::Shape::arguments) {
+    if (is_script(words.front()) && words.size() == 1)
+      request.command.words = {"/bin/sh", "-c", words.front()};
+    request.command.feed = Command::Feed::input;
+  }
+  for (const std::string& name : given.get_or<std::vector<std::string>>("put", {}))
+    if (has_replacement(name)) request.put_each.push_back(name);
+  if (!request.put_each.empty() && request.shape != MapRequest::Shape::arguments)
+    throw UsageError("--put with {} does not go with --pipe or --loop");
+  if (given.has("get") && request.shape == MapRequest::Shape::answers)
+    throw UsageError("--get does not go with --loop");
+  request.command.numbered = request.resume != Resume::no;
+  request.command.echo = request.wants_arguments();
+  if (!given.has("frame")) return;
+  const auto frame = given.get<std::string>("frame");
+  if (frame != "line" && frame != "length")
+    throw UsageError("--frame takes line or length, not '" + frame + "'");
+  if (frame == "length") request.command.frame = Command::Frame::length;
+}
+
+Resume resume_of(const Given& given) {
+  const bool resume = given.flag("resume"), failed = given.flag("resume-failed");
+  if ((resume || failed) && !given.has("joblog"))
+    throw UsageError("--resume needs the log of the run before: --joblog FILE");
+  return failed ? Resume::all_but_succeeded : resume ? Resume::all_but_logged : Resume::no;
+}
+
+}  // namespace
+
+std::uint64_t at_once_of(const MapRequest& request, std::uint64_t slots) {
+  if (!request.slots_share) return request.at_once;
+  const auto share = static_cast<std::int64_t>(static_cast<double>(slots) * *request.slots_share);
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(1, share + request.slots_more));
+}
+
+Syntax map_syntax() {
+  Syntax syntax(kMapRequestManual);
+  auto add = syntax.add();
+  add("keep-order,k", flag(), "output in the order of the input");
+  add("max-args,n", option<long>("N"), "so many lines per command");
+  add("null,0", flag(), "input ends its records with NULs, not newlines");
+  add("arg-file,a", option<std::vector<std::string>>("FILE")->composing(),
+      "input from a file, not standard input; of several each combination is a command");
+  add("jobs,j", option<std::string>("N"),
+      "at most so many commands at a time, or a part of the slots that there are: 50%, +1, -1; "
+      "default: as many as the workers have slots");
+  add("tag", flag(), "each line of output begins with the arguments");
+  add("halt", option<std::string>("WHEN,WHY=N"),
+      "stop early: now,fail=1 soon,fail=10% now,success=1 ...; now ends what runs, too");
+  add("joblog", option<std::string>("FILE"),
+      "a line per command: when, where, how long, exit code");
+  add("resume", flag(), "pass over what the --joblog has");
+  add("resume-failed", flag(), "pass over what succeeded by the --joblog");
+  add("results", option<std::string>("DIR"),
+      "also keep outputs in files: DIR/1/ARGUMENT/stdout and stderr");
+  add("loop", flag(), "COMMAND runs on: it gets line after line and answers each with a line");
+  add("frame", option<std::string>("line|length"),
+      "with --loop, lines, or each item and answer after its length (4 octets, little endian)");
+  add("pipe", flag(), "blocks of the input are COMMAND's standard input");
+  add("block", option<std::string>("SIZE"),
+      "with --pipe, about so many octets, whole lines; default 1M");
+  add("reduce", option<std::string>("COMMAND"),
+      "with --pipe, merge outputs: it gets several of them in order, until one is left");
+  add("dry-run", flag(), "print the commands");
+  add("detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");
+  add_command_options(syntax);
+  syntax.words(0, Syntax::kAnyNumber, "the command");
+  syntax.then_a_command();
+  return syntax;
+}
+
+std::optional<MapRequest> map_request(const Arguments& arguments) {
+  const auto given = map_syntax().parse(arguments);
+  if (!given) return std::nullopt;
+  MapRequest request;
+  std::vector<std::string> words = given->words();
+  request.shape = shape_of(*given);
+  request.record_end = given->flag("null") ? '\0' : '\n';
+  Lists lists = take_lists(words, request.record_end);
+  request.lists = std::move(lists.values);
+  request.linked = std::move(lists.linked);
+  request.files = given->get_or<std::vector<std::string>>("arg-file", {"-"});
+  if (given->has("arg-file") && !request.lists.empty())
+    throw UsageError("-a and ::: exclude each other; :::: FILE stands beside :::");
+  const bool from_terminal =
+      request.lists.empty() && !given->has("arg-file") && ::isatty(STDIN_FILENO) != 0;
+  if (words.empty() && (request.shape != MapRequest::Shape::arguments || from_terminal))
+    throw UsageError("the command is missing");
+  if (words.empty()) words = {"{}"};
+  // Of several files each combination is a command, as of several lists.
+  if (request.files.size() > 1 && request.shape == MapRequest::Shape::arguments)
+    for (const std::string& file : request.files)
+      request.lists.push_back(records_of(file, request.record_end));
+  request.group = group_of(*given);
+  set_at_once(request, *given);
+  request.keep_order = given->flag("keep-order");
+  request.tag = given->flag("tag");
+  request.json = given->json();
+  request.dry_run = given->flag("dry-run");
+  request.halt = Halt::from(given->get_or<std::string>("halt", "never"));
+  request.joblog = given->get_or<std::string>("joblog", {});
+  request.resume = resume_of(*given);
+  request.results = given->get_or<std::string>("results", {});
+  request.block_bytes =
+      given->has("block") ? size_of("--block", given->get<std::string>("block")) : kDefaultBlock;
+  if (request.block_bytes > kBlockMax) throw UsageError("--block: at most 32M");
+  request.detach = given->flag("detach");
+  check_shape(*given, request);
+  set_command(request, *given, words);
+  if (given->has("reduce")) request.reduce = reducer_of(*given, request.large);
+  request.client = given->client();
+  request.submit = command_submit_options(*given);
+  request.submit.detach = request.detach;
+  if (request.submit.name.empty()) request.submit.name = words.front().substr(0, 60);
+  return request;
+}
+
+}  // namespace quern::cli

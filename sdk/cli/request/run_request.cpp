@@ -1,0 +1,227 @@
+#include "cli/request/run_request.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <system_error>
+
+#include "cli/syntax/job_options.hpp"
+#include "cli/syntax/options.hpp"
+
+namespace quern::cli {
+namespace {
+
+constexpr Manual kRunRequestManual = {
+    "quern run FUNCTION INPUT [OPTIONS]",
+    "Runs FUNCTION over an input, on the workers that offer it. Results go to standard output in "
+    "input "
+    "order.\n"
+    "A task may run more than once (its worker was lost, or slow): functions with side effects "
+    "must be "
+    "idempotent.",
+    "  quern run sum --range 1:101                        5050\n"
+    "  seq 1000 | quern run echo --items -                every line comes back\n"
+    "  quern run wordcount --blocks *.txt --reduce merge_counts --json\n"
+    "  quern run spin --lines jobs.txt --timeout 5 --retries 0\n"
+    "  quern run score --load ./libscore.so --items -     a function that no worker has yet; it "
+    "travels by its hash\n"
+    "  quern run exec -- make -j4                         one command on some worker; see `quern "
+    "run exec --help`\n"
+    "  id=$(quern run primes --range 1:10000000 --detach); quern wait $id; quern results $id\n"};
+
+constexpr double kCostMost = 1e15;
+
+}  // namespace
+
+Syntax run_syntax() {
+  Syntax syntax(kRunRequestManual);
+  syntax.words(1, 1, "the name of a function", Word::function);
+  auto add = syntax.add();
+  add("range", option<std::string>("A:B"), "the integers A, A+1, ..., B-1");
+  add("items", option<std::string>("FILE"), "one item per line of one file; - is standard input");
+  add("lines", option<std::vector<std::string>>("FILE...")->multitoken(),
+      "one item per line of several files");
+  add("blocks", option<std::vector<std::string>>("FILE...")->multitoken(),
+      "text in blocks of 64 KiB that end at white space");
+  add("input", option<std::string>("TEXT"), "one input that is not split");
+  add("reduce", option<std::string>("sum|min|max|count|concat|R"),
+      "how results become one; R is a reducer that workers offer");
+  add("common", option<std::string>("FILE"),
+      "bytes that every task sees, sent to each worker once");
+  add("load", option<std::string>("LIB.so"),
+      "a plugin that has FUNCTION: it travels to the workers, which call it in processes of their "
+      "own (those with --allow-exec)");
+  add("timeout", option<double>("S"), "seconds a task may run; default: no limit");
+  add("retries", option<long>("N"), "further attempts of a failing task; default 2");
+  add("cost", option<double>("C"),
+      "work of one task, in any unit that is the same for all jobs of the function");
+  add("costs", option<std::string>("FILE"),
+      "the same for each task: a number per line, in the order of the items");
+  add("unique", option<std::string>("KEY"),
+      "attach to the job with this key if there is one; a job with another input is an error");
+  add("unique-any", flag(), "with --unique: attach to it although its input is another");
+  add("unordered", flag(), "results as they come");
+  add("detach", flag(), "print the job's id and leave it to the broker");
+  add_job_options(syntax);
+  return syntax;
+}
+
+namespace {
+
+/// Every file can be opened and is not a directory: said before anything is submitted.
+void check_readable(const std::vector<std::string>& files) {
+  for (const std::string& file : files) {
+    if (file == "-") continue;
+    struct stat info {};
+    int error = ::stat(file.c_str(), &info) == 0 ? 0 : errno;
+    if (error == 0 && S_ISDIR(info.st_mode)) error = EISDIR;
+    if (error == 0 && ::access(file.c_str(), R_OK) != 0) error = errno;
+    if (error != 0) throw FileError("cannot read " + file + ": " + std::strerror(error));
+  }
+}
+
+Bytes contents_of(const std::string& file) {
+  check_readable({file});
+  std::ifstream stream(file == "-" ? "/dev/stdin" : file, std::ios::binary);
+  Bytes bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  if (!stream.good() && !stream.eof()) throw FileError("cannot read " + file);
+  return bytes;
+}
+
+/// Item after item, the number in the next line of the file.
+std::function<double(BytesView)> costs_in(const std::string& file) {
+  check_readable({file});
+  auto lines = std::make_shared<std::ifstream>(file == "-" ? "/dev/stdin" : file);
+  return [lines, file, number = std::uint64_t{0}](BytesView) mutable {
+    std::string line;
+    ++number;
+    if (!std::getline(*lines, line))
+      throw FileError(file + " has " + std::to_string(number - 1) +
+                      " lines, and there are more items");
+    double cost = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), cost);
+    if (error != std::errc() || end != line.data() + line.size() ||
+        !(cost >= 0 && cost <= kCostMost))
+      throw FileError(file + ", line " + std::to_string(number) + ": '" + line +
+                      "' is not a number from 0 to 10^15");
+    return cost;
+  };
+}
+
+Input input_of(const Given& given) {
+  const char* kinds[] = {"range", "items", "lines", "blocks", "input"};
+  int count = 0;
+  for (const char* kind : kinds) count += given.has(kind) ? 1 : 0;
+  if (count == 0)
+    throw UsageError("nothing to run on: give --range, --items, --lines, --blocks or --input");
+  if (count > 1)
+    throw UsageError("--range, --items, --lines, --blocks and --input exclude each other");
+  if (given.has("costs") && !given.has("items") && !given.has("lines") && !given.has("blocks"))
+    throw UsageError(
+        "--costs goes with --items, --lines or --blocks: of a range all tasks cost --cost");
+  if (given.has("range")) return range_of(given.get<std::string>("range"));
+  if (given.has("input")) return Whole{given.get<std::string>("input")};
+  const std::vector<std::string> files =
+      given.has("items")
+          ? std::vector<std::string>{given.get<std::string>("items")}
+          : given.get<std::vector<std::string>>(given.has("lines") ? "lines" : "blocks");
+  check_readable(files);
+  try {
+    Items items = given.has("blocks") ? blocks_of(files) : lines_of(files);
+    if (given.has("costs")) items.cost = costs_in(given.get<std::string>("costs"));
+    return items;
+  } catch (const std::system_error& error) {
+    throw FileError(error.what());
+  }
+}
+
+SubmitOptions submit_options_of(const Given& given) {
+  SubmitOptions options = job_options_of(given);
+  options.cost = given.get_or<double>("cost", 0);
+  if (given.has("cost") && !(options.cost > 0 && options.cost <= kCostMost))
+    throw UsageError("--cost takes a number above 0, up to 10^15");
+  options.attempts = attempts_of(given, 2);
+  if (given.has("timeout")) options.timeout = timeout_of(given.get<double>("timeout"));
+  options.detach = given.flag("detach");
+  options.unique = given.get_or<std::string>("unique", {});
+  options.unique_any = given.flag("unique-any");
+  if (options.unique_any && options.unique.empty())
+    throw UsageError("--unique-any goes with --unique KEY");
+  options.reduce = given.get_or<std::string>("reduce", {});
+  if (given.has("common")) options.common = contents_of(given.get<std::string>("common"));
+  return options;
+}
+
+}  // namespace
+
+Range range_of(const std::string& text) {
+  const auto bad = [&] {
+    return UsageError("--range takes A:B, two integers, not '" + text + "'");
+  };
+  const auto colon = text.find(':');
+  if (colon == std::string::npos) throw bad();
+  Range range;
+  const auto read = [&](const char* begin, const char* end, std::int64_t& number) {
+    const auto [stop, error] = std::from_chars(begin, end, number);
+    if (error == std::errc::result_out_of_range)
+      throw UsageError("--range '" + text + "' is beyond 64 bits (-2^63 to 2^63 - 1)");
+    if (error != std::errc() || stop != end) throw bad();
+  };
+  read(text.data(), text.data() + colon, range.begin);
+  read(text.data() + colon + 1, text.data() + text.size(), range.end);
+  if (range.begin > range.end) throw UsageError("--range " + text + " ends before it begins");
+  return range;
+}
+
+namespace {
+
+/// The workers' own program loads the plugin and calls the function, item after item.
+void load_plugin(RunRequest& request, const Given& given) {
+  for (const char* option : {"range", "reduce", "common"})
+    if (given.has(option))
+      throw UsageError(std::string("--load does not go with --") + option +
+                       (option == std::string_view("range")
+                            ? "; give the numbers as items: seq A B | quern run ... --items -"
+                            : ""));
+  Command command;
+  add_files(command.files, given.get<std::string>("load"), &request.large);
+  if (command.files.size() != 1) throw UsageError("--load takes a library, not a folder");
+  command.words = {"quern-worker", "--call", request.function, "--load",
+                   "./" + command.files.front().name};
+  command.cwd = "temp";
+  command.feed = Command::Feed::input;
+  command.frame = Command::Frame::call;
+  if (request.submit.name.empty()) request.submit.name = request.function;
+  request.function = "filter";
+  request.program = std::move(command);
+}
+
+}  // namespace
+
+std::optional<RunRequest> run_request(const Arguments& arguments) {
+  const auto given = run_syntax().parse(arguments);
+  if (!given) return std::nullopt;
+  RunRequest request;
+  request.function = given->words().front();
+  if (request.function.empty()) throw UsageError("the name of a function is missing");
+  if (request.function == "exec")
+    throw UsageError(
+        "for a command write `quern run exec [OPTIONS] -- COMMAND`, with `exec` first");
+  request.submit = submit_options_of(*given);
+  request.client = given->client();
+  request.order = given->flag("unordered") ? Order::completion : Order::input;
+  request.format = given->json() ? Format::json : Format::text;
+  request.input = input_of(*given);
+  request.of_range = std::holds_alternative<Range>(request.input);
+  if (given->has("load")) load_plugin(request, *given);
+  return request;
+}
+
+}  // namespace quern::cli

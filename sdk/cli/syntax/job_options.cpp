@@ -1,0 +1,105 @@
+#include "cli/syntax/job_options.hpp"
+
+#include <charconv>
+#include <cmath>
+
+namespace quern::cli {
+namespace {
+
+constexpr long kRetriesMax = 999;
+constexpr double kWeightLeast = 1e-3, kWeightMost = 1e6;
+constexpr double kAmountMost = 1e15;
+constexpr std::uint64_t kTtlMost = 100ULL * 366 * 86'400;
+constexpr double kTimeoutMax = 1e9;  // about 30 years, in seconds: no overflow in milliseconds
+
+std::pair<std::string, std::string> key_and_value(const std::string& text, const char* option) {
+  const auto equals = text.find('=');
+  if (equals == 0 || equals == std::string::npos)
+    throw UsageError(std::string(option) + " takes KEY=VALUE, not '" + text + "'");
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+double amount_of(const std::string& text, const std::string& whole) {
+  double amount = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
+  if (error != std::errc() || end != text.data() + text.size() || !(amount > 0) ||
+      amount > kAmountMost)
+    throw UsageError("--resource takes KEY=NUMBER above 0 and up to 10^15, not '" + whole + "'");
+  return amount;
+}
+
+Durability durability_of(const std::string& text) {
+  for (const Durability each : {Durability::memory, Durability::durable})
+    if (text == to_string(each)) return each;
+  throw UsageError("--durability takes memory or durable, not '" + text + "'");
+}
+
+std::chrono::seconds ttl_of(std::uint64_t seconds) {
+  if (seconds < 1 || seconds > kTtlMost)
+    throw UsageError("--ttl takes 1 to 3162240000 seconds (a hundred years)");
+  return std::chrono::seconds(seconds);
+}
+
+}  // namespace
+
+void add_job_options(Syntax& syntax) {
+  auto add = syntax.add();
+  add("priority", option<int>("P"), "higher runs first; default 0");
+  add("weight", option<double>("W"), "share of the workers within one priority; default 1");
+  add("require", option<std::vector<std::string>>("K=V")->composing(),
+      "only workers with this label, or so much of a resource (mem=8GiB, gpu=1), which a task then "
+      "takes");
+  add("resource", option<std::vector<std::string>>("K=N")->composing(),
+      "what a task takes of a counted resource");
+  add("name", option<std::string>("NAME"), "for people");
+  add("idempotent", flag(),
+      "a task of it may run twice at once without harm: of one that is slow, a copy is started "
+      "elsewhere");
+  add("at-most-once", flag(),
+      "no task of it is ever started twice: one whose worker is lost fails (with --retries 0)");
+  add("ttl", option<std::uint64_t>("S"),
+      "keep the ended job and its results for so many seconds; default: a week when it is detached "
+      "or has a --unique key, else an hour");
+  add("durability", option<std::string>("memory|durable"),
+      "default: durable when the broker has a store");
+}
+
+SubmitOptions job_options_of(const Given& given) {
+  SubmitOptions options;
+  options.name = given.get_or<std::string>("name", {});
+  options.priority = given.get_or<int>("priority", 0);
+  options.weight = given.get_or<double>("weight", 1);
+  if (!(options.weight >= kWeightLeast && options.weight <= kWeightMost))
+    throw UsageError("--weight takes 0.001 to 1000000");
+  options.idempotent = given.flag("idempotent");
+  options.at_most_once = given.flag("at-most-once");
+  if (options.idempotent && options.at_most_once)
+    throw UsageError("--idempotent and --at-most-once exclude each other");
+  if (given.has("ttl")) options.ttl = ttl_of(given.get<std::uint64_t>("ttl"));
+  if (given.has("durability"))
+    options.durability = durability_of(given.get<std::string>("durability"));
+  for (const std::string& text : given.get_or<std::vector<std::string>>("require", {}))
+    options.require.insert(key_and_value(text, "--require"));
+  for (const std::string& text : given.get_or<std::vector<std::string>>("resource", {})) {
+    const auto [key, amount] = key_and_value(text, "--resource");
+    options.resources[key] = amount_of(amount, text);
+  }
+  return options;
+}
+
+std::uint32_t attempts_of(const Given& given, long otherwise) {
+  const bool once = given.flag("at-most-once");
+  const long retries = given.get_or<long>("retries", once ? 0 : otherwise);
+  if (once && retries != 0) throw UsageError("--at-most-once goes with --retries 0");
+  if (retries < 0 || retries > kRetriesMax)
+    throw UsageError("--retries takes 0 to " + std::to_string(kRetriesMax));
+  return static_cast<std::uint32_t>(retries) + 1;
+}
+
+std::chrono::milliseconds timeout_of(double seconds) {
+  if (!(seconds > 0) || seconds > kTimeoutMax)
+    throw UsageError("--timeout takes seconds above 0, up to 10^9");
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1000)));
+}
+
+}  // namespace quern::cli
