@@ -51,9 +51,8 @@ runtime::Socket make_socket(zmq::context_t& context,
 Router::Router(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config,
                Guard& guard)
     : guard_(guard), socket_(make_socket(context, guard.curve())), core_(std::move(config)) {
-  Effects effects;
-  read_guard(Clock::now(), effects);  // who may do what, before anybody is heard
-  carry_out(effects, Clock::now());
+  read_guard(Clock::now());  // who may do what, before anybody is heard
+  carry_out(Clock::now());
   for (const auto& endpoint : endpoints) {
     bound_.push_back(socket_.bind(endpoint));
     guard_.record({{}, "broker", {}, "start", bound_.back(), "allow", {}});
@@ -61,10 +60,9 @@ Router::Router(zmq::context_t& context, const std::vector<std::string>& endpoint
 }
 
 void Router::use_store(std::unique_ptr<Store> store, Recovered&& recovered) {
-  Effects effects;
   store_ = std::make_unique<StoreActor>(std::move(store), store_events_);
-  core_.recover(std::move(recovered), Clock::now(), effects);
-  carry_out(effects, Clock::now());
+  core_.recover(std::move(recovered), Clock::now());
+  carry_out(Clock::now());
 }
 
 void Router::run(int stop_fd) {
@@ -73,7 +71,6 @@ void Router::run(int stop_fd) {
   poller.add(stop_fd);
   poller.add(store_events_.fd());
   poller.add(guard_.events().fd());
-  Effects effects;
   bool more = false;
   for (;;) {
     const auto before = Clock::now();
@@ -88,15 +85,15 @@ void Router::run(int stop_fd) {
     if (poller.readable(1)) break;
     const auto now = Clock::now();
     if (timeout.count() >= 0 && now - before > timeout + kGap) core_.on_gap(now - before - timeout);
-    if (poller.readable(2)) read_store(now, effects);
-    if (poller.readable(3)) read_guard(now, effects);
-    more = read_all(now, effects);
-    core_.settle(now, effects);
-    carry_out(effects, now);
+    if (poller.readable(2)) read_store(now);
+    if (poller.readable(3)) read_guard(now);
+    more = read_all(now);
+    core_.settle(now);
+    carry_out(now);
     send_waiting(now, now);
     forget_strangers();
   }
-  stop(effects);
+  stop();
 }
 
 std::optional<wire::Time> Router::next_deadline() {
@@ -105,37 +102,37 @@ std::optional<wire::Time> Router::next_deadline() {
 }
 
 /// What was taken in is committed and acknowledged first, within a bound; then everybody is told.
-void Router::stop(Effects& effects) {
+void Router::stop() {
   runtime::Poller poller;
   poller.add(store_events_.fd());
   const auto until = Clock::now() + kStoreStopWait;
   while (store_ && !core_.all_committed() && Clock::now() < until) {
-    core_.settle(Clock::now(), effects);
-    carry_out(effects, Clock::now());
+    core_.settle(Clock::now());
+    carry_out(Clock::now());
     poller.wait(milliseconds{100});
-    read_store(Clock::now(), effects);
-    carry_out(effects, Clock::now());
+    read_store(Clock::now());
+    carry_out(Clock::now());
   }
-  core_.on_stop(effects);
-  carry_out(effects, Clock::now());
+  core_.on_stop();
+  carry_out(Clock::now());
   send_waiting(wire::Time::max(), Clock::now());
   guard_.record({{}, "broker", {}, "stop", bound_.front(), "allow", {}});
 }
 
-void Router::read_guard(wire::Time now, Effects& effects) {
+void Router::read_guard(wire::Time now) {
   std::vector<GuardEvent> events;
   guard_.events().drain(events);
   for (GuardEvent& event : events) {
     if (auto* keys = std::get_if<KeysChanged>(&event)) {
-      core_.on_principals(std::move(keys->principals), keys->invitations_open, now, effects);
-      end_misplaced(*keys, now, effects);
+      core_.on_principals(std::move(keys->principals), keys->invitations_open, now);
+      end_misplaced(*keys, now);
     } else if (const auto* enrolled = std::get_if<Enrolled>(&event)) {
       core_.on_enrolled(enrolled->peer, enrolled->key, enrolled->name, enrolled->rights,
-                        enrolled->fresh, effects);
+                        enrolled->fresh);
       enrolling_.erase(enrolled->peer);
       strangers_.push_back(enrolled->peer);
     } else if (const auto* refused = std::get_if<EnrolRefused>(&event)) {
-      core_.on_enrol_refused(refused->peer, refused->key, refused->reason, effects);
+      core_.on_enrol_refused(refused->peer, refused->key, refused->reason);
       enrolling_.erase(refused->peer);
       strangers_.push_back(refused->peer);
     } else if (const auto* denied = std::get_if<ConnectionDenied>(&event)) {
@@ -143,46 +140,46 @@ void Router::read_guard(wire::Time now, Effects& effects) {
                            ": " + denied->reason);
       guard_.record({{}, denied->key, denied->address, "connect", {}, "deny", denied->reason});
     } else {
-      core_.on_audit_trouble(std::get<AuditTrouble>(event).text, effects);
+      core_.on_audit_trouble(std::get<AuditTrouble>(event).text);
     }
   }
 }
 
-void Router::read_store(wire::Time now, Effects& effects) {
+void Router::read_store(wire::Time now) {
   std::vector<StoreEvent> events;
   store_events_.drain(events);
   for (StoreEvent& event : events) {
     if (const auto* committed = std::get_if<Committed>(&event))
-      core_.on_committed(committed->ticket, now, effects);
+      core_.on_committed(committed->ticket, now);
     else if (auto* loaded = std::get_if<Loaded>(&event))
       core_.on_loaded(loaded->job, loaded->tasks, std::move(loaded->batch));
     else if (const auto* failed = std::get_if<LoadFailed>(&event))
-      core_.on_load_failed(failed->job, failed->tasks, failed->text, effects);
+      core_.on_load_failed(failed->job, failed->tasks, failed->text);
     else if (auto* result = std::get_if<ResultLoaded>(&event))
       core_.on_result_loaded(result->job, result->seq, std::move(result->batch));
     else if (const auto* lost = std::get_if<ResultLoadFailed>(&event))
-      core_.on_result_load_failed(lost->job, lost->seq, lost->text, effects);
+      core_.on_result_load_failed(lost->job, lost->seq, lost->text);
     else if (const auto* trouble = std::get_if<StoreTrouble>(&event))
-      core_.on_store_trouble(trouble->text, now, effects);
+      core_.on_store_trouble(trouble->text, now);
     else
-      core_.on_store_healthy(effects);
+      core_.on_store_healthy();
   }
 }
 
-bool Router::read_all(wire::Time now, Effects& effects) {
+bool Router::read_all(wire::Time now) {
   for (int n = 0; n < kRound; ++n) {
     auto parts = socket_.receive(wire::kPartsMax + 1, origin_);
     if (!parts) return false;
-    read_one(std::move(*parts), now, effects);
+    read_one(std::move(*parts), now);
   }
   return true;
 }
 
-void Router::read_one(runtime::Parts&& parts, wire::Time now, Effects& effects) {
+void Router::read_one(runtime::Parts&& parts, wire::Time now) {
   const PeerId peer = peer_of(parts.front().view);
   parts.erase(parts.begin());
   // Its key may be so new that the auth actor's word of it is still on its way.
-  if (guard_.curve() && !core_.knows_key(origin_.user)) read_guard(now, effects);
+  if (guard_.curve() && !core_.knows_key(origin_.user)) read_guard(now);
   if (guard_.curve() && !core_.knows_key(origin_.user) && !hears_stranger(origin_.address, now)) {
     if (!core_.knows(peer)) strangers_.push_back(peer);
     return;
@@ -195,10 +192,10 @@ void Router::read_one(runtime::Parts&& parts, wire::Time now, Effects& effects) 
   auto decoded = wire::decode(link::frames_of(std::move(parts)), &riders_);
   if (auto* envelope = std::get_if<wire::Envelope>(&decoded)) {
     for (auto& rider : riders_)
-      core_.on_message(peer, origin_.user, {envelope->session, std::move(rider)}, now, effects);
-    core_.on_message(peer, origin_.user, std::move(*envelope), now, effects);
+      core_.on_message(peer, origin_.user, {envelope->session, std::move(rider)}, now);
+    core_.on_message(peer, origin_.user, std::move(*envelope), now);
   } else {
-    core_.on_malformed(peer, origin_.user, std::get<wire::DecodeError>(decoded), now, effects);
+    core_.on_malformed(peer, origin_.user, std::get<wire::DecodeError>(decoded), now);
   }
   if (!core_.knows(peer)) strangers_.push_back(peer);
 }
@@ -214,8 +211,9 @@ bool Router::hears_stranger(const std::string& address, wire::Time now) {
   return false;
 }
 
-void Router::carry_out(Effects& effects, wire::Time now) {
-  for (auto& effect : effects) {
+void Router::carry_out(wire::Time now) {
+  core_.take_effects(effects_);
+  for (auto& effect : effects_) {
     if (auto* note = std::get_if<Note>(&effect)) {
       if (note->level == Note::Level::warning)
         runtime::log_warning(note->text);
@@ -242,7 +240,7 @@ void Router::carry_out(Effects& effects, wire::Time now) {
     else
       act(std::get<Send>(effect), now);
   }
-  effects.clear();
+  effects_.clear();
 }
 
 void Router::act(Send& send, wire::Time now) {
@@ -350,11 +348,11 @@ PeerId Router::peer_of(std::string_view routing_id) {
 }
 
 /// Peers that are connected from where their key may not come from any more.
-void Router::end_misplaced(const KeysChanged& keys, wire::Time now, Effects& effects) {
+void Router::end_misplaced(const KeysChanged& keys, wire::Time now) {
   for (const auto& [peer, route] : routes_) {
     const auto places = keys.places.find(route.user);
     if (places != keys.places.end() && !keys::comes_from(places->second, route.address))
-      core_.on_moved(peer, now, effects);
+      core_.on_moved(peer, now);
   }
 }
 

@@ -38,11 +38,11 @@ class Router {
   void run(int stop_fd);
 
  private:
-  void stop(Effects& effects);
-  bool read_all(wire::Time now, Effects& effects);
-  void read_store(wire::Time now, Effects& effects);
-  void read_guard(wire::Time now, Effects& effects);
-  void read_one(runtime::Parts&& parts, wire::Time now, Effects& effects);
+  void stop();
+  bool read_all(wire::Time now);
+  void read_store(wire::Time now);
+  void read_guard(wire::Time now);
+  void read_one(runtime::Parts&& parts, wire::Time now);
   struct Waiting;
   void act(Send& send, wire::Time now);
   void flush(PeerId peer, Waiting& waiting, wire::Time now);
@@ -54,11 +54,11 @@ class Router {
   void send_waiting(wire::Time until, wire::Time now);
   void act(Audit& audit);
   void act(AskEnrol& ask);
-  void carry_out(Effects& effects, wire::Time now);
+  void carry_out(wire::Time now);
   std::optional<wire::Time> next_deadline();
   PeerId peer_of(std::string_view routing_id);
   void forget_strangers();
-  void end_misplaced(const KeysChanged& keys, wire::Time now, Effects& effects);
+  void end_misplaced(const KeysChanged& keys, wire::Time now);
 
   /// Acknowledgements that go with the next message to a peer.
   struct Waiting {
@@ -87,6 +87,7 @@ class Router {
   wire::Riders riders_;     ///< with it
   std::vector<std::string> bound_;
   Core core_;
+  Effects effects_;  ///< being carried out; kept, because memory that is used again is warm
   std::unordered_map<std::string, PeerId> peers_;
   std::unordered_map<PeerId, Route> routes_;
   std::unordered_set<PeerId> enrolling_;  ///< without a session, but an answer is on its way

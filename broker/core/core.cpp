@@ -34,96 +34,91 @@ std::optional<wire::Role> sender_of(const wire::Message& message) {
 
 Core::Core(Config config) : config_(std::move(config)) {}
 
-void Core::on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now,
-                      Effects& effects) {
-  handle(peer, user, std::move(envelope), now, effects);
-  if (!cut_off_.empty()) end_cut_off(now, effects);
+void Core::on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now) {
+  handle(peer, user, std::move(envelope), now);
+  if (!cut_off_.empty()) end_cut_off(now);
 }
 
-void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now,
-                  Effects& effects) {
+void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now) {
   clock_ = now;
   if (!started_known_) {
     started_ = now;
     started_known_ = true;
   }
   const Principal* principal = principal_of(user);
-  if (ignores(peer, user, now)) return on_ignored(peer, user, envelope.message, now, effects);
-  if (!principal) return on_stranger(peer, user, envelope.message, now, effects);
+  if (ignores(peer, user, now)) return on_ignored(peer, user, envelope.message, now);
+  if (!principal) return on_stranger(peer, user, envelope.message, now);
   if (auto* hello = std::get_if<wire::Hello>(&envelope.message)) {
-    if (!tolerates_hello(peer, user, now, effects)) return;
-    on_hello(peer, user, *principal, std::move(*hello), now, effects);
+    if (!tolerates_hello(peer, user, now)) return;
+    on_hello(peer, user, *principal, std::move(*hello), now);
     return;
   }
   Session* session = sessions_.of_peer(peer);
   if (const auto* enrol = std::get_if<wire::Enrol>(&envelope.message); enrol && !session) {
     // The answer to an earlier one was lost, or somebody asks for more than the key has: the key
     // ring knows.
-    if (tolerates_hello(peer, user, now, effects))
-      effects.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
+    if (tolerates_hello(peer, user, now))
+      effects_.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
     return;
   }
   if (!session || session->id != envelope.session || session->user != user) {
     // Not an error of the peer: its session ended here (silence, restart), and it does not know
     // yet.
-    if (tolerates_stale(peer, user, now, effects))
-      effects.push_back(Send{peer, {}, wire::HelloAgain{}});
+    if (tolerates_stale(peer, user, now)) effects_.push_back(Send{peer, {}, wire::HelloAgain{}});
     return;
   }
   session->heard = now;
   if (!std::exchange(session->reachable, true) && session->role == wire::Role::worker)
     note_room(*session->worker);
-  if (!tolerates(*session, envelope.message, now, effects) ||
-      !permit(*session, *principal, envelope.message, now, effects))
+  if (!tolerates(*session, envelope.message, now) ||
+      !permit(*session, *principal, envelope.message, now))
     return;
   if (const auto role = sender_of(envelope.message); role && *role != session->role) {
     misbehaved(*session, ErrorCode::role,
                *role == wire::Role::worker ? "only workers send this" : "only clients send this",
-               now, effects);
+               now);
     return;
   }
   std::visit(
       Overloaded{
-          [&](wire::Beat& m) { on_beat(*session, m, effects); },
+          [&](wire::Beat& m) { on_beat(*session, m); },
           [&](wire::Bye& m) { on_bye(*session, m, now); },
-          [&](wire::Submit& m) { on_submit(*session, *principal, std::move(m), now, effects); },
-          [&](wire::Append& m) { on_append(*session, std::move(m), now, effects); },
-          [&](wire::Attach& m) { on_attach(*session, m, now, effects); },
+          [&](wire::Submit& m) { on_submit(*session, *principal, std::move(m), now); },
+          [&](wire::Append& m) { on_append(*session, std::move(m), now); },
+          [&](wire::Attach& m) { on_attach(*session, m, now); },
           [&](wire::Ack& m) { on_ack(*session, m); },
-          [&](wire::Cancel& m) { on_cancel(*session, m, now, effects); },
-          [&](wire::Retry& m) { on_retry(*session, m, now, effects); },
-          [&](wire::Query& m) { on_query(*session, m, now, effects); },
-          [&](wire::Drain& m) { on_drain(*session, m, effects); },
-          [&](wire::Report& m) { on_report(*session, std::move(m), now, effects); },
+          [&](wire::Cancel& m) { on_cancel(*session, m, now); },
+          [&](wire::Retry& m) { on_retry(*session, m, now); },
+          [&](wire::Query& m) { on_query(*session, m, now); },
+          [&](wire::Drain& m) { on_drain(*session, m); },
+          [&](wire::Report& m) { on_report(*session, std::move(m), now); },
           [&](wire::Reclaimed& m) { on_reclaimed(*session, m, now); },
-          [&](wire::Fetch& m) { on_fetch(*session, std::move(m), now, effects); },
+          [&](wire::Fetch& m) { on_fetch(*session, std::move(m), now); },
           [&](wire::Draining&) {
             Worker& worker = *session->worker;
             worker.draining = true;
             leave_pools(worker);
           },
           [&](wire::ErrorMessage&) {},  // a peer's complaint: nothing here depends on it
-          [&](auto&) {
-            misbehaved(*session, ErrorCode::role, "only the broker sends this", now, effects);
-          },
+          [&](auto&) { misbehaved(*session, ErrorCode::role, "only the broker sends this", now); },
       },
       envelope.message);
 }
 
 void Core::on_malformed(PeerId peer, const std::string& user, const wire::DecodeError& why,
-                        Time now, Effects& effects) {
+                        Time now) {
   ++counters_.malformed;
   if (ignores(peer, user, now)) return;
   // A submission that breaks a rule is a mistake of its author, not of the program that carries it:
   // only that job is not accepted.
   const bool of_a_job = why.job && sessions_.of_peer(peer);
   offend(peer, user, of_a_job ? 0.1 : 1,
-         of_a_job ? "submissions that break a rule" : "bytes that are no messages", now, effects);
+         of_a_job ? "submissions that break a rule" : "bytes that are no messages", now);
   Session* session = sessions_.of_peer(peer);
-  effects.push_back(Send{peer, session ? session->id : wire::SessionId{},
-                         wire::ErrorMessage{why.code, why.text, why.job, 0, !of_a_job}});
+  effects_.push_back(Send{peer, session ? session->id : wire::SessionId{},
+                          wire::ErrorMessage{why.code, why.text, why.job, 0, !of_a_job}});
   if (of_a_job && cut_off_.empty()) return;
-  if (!cut_off_.empty()) return end_cut_off(now, effects);
+  if (!cut_off_.empty()) return end_cut_off(now);
   // What a peer with a session holds is kept until its silence or its next HELLO decides.
   if (session) session->reachable = false;
 }
@@ -145,9 +140,9 @@ void Core::on_gap(wire::Duration gap) {
   for (auto& [id, worker] : workers_) worker.reported += gap;
 }
 
-void Core::on_stop(Effects& effects) {
+void Core::on_stop() {
   for (const auto& [id, session] : sessions_.all())
-    send(session, wire::Bye{ErrorCode::shutdown, "the broker is stopping"}, effects);
+    send(session, wire::Bye{ErrorCode::shutdown, "the broker is stopping"});
 }
 
 Job* Core::find_job(Uuid uuid) {
@@ -161,13 +156,13 @@ Job* Core::find_job(Uuid uuid, JobNumber number) {
   return it == jobs_.end() ? nullptr : &it->second;
 }
 
-void Core::settle(Time now, Effects& effects) {
+void Core::settle(Time now) {
   clock_ = now;
-  if (!next_sweep_ || now >= *next_sweep_) sweep(now, effects);
+  if (!next_sweep_ || now >= *next_sweep_) sweep(now);
   release_unsure(now);
-  dispatch(now, effects);
-  answer_fetches(now, effects);
-  if (!asking_.empty()) answer_questions(now, effects);
+  dispatch(now);
+  answer_fetches(now);
+  if (!asking_.empty()) answer_questions(now);
   // A job that ends may free another's credit; jobs only become dirty by events, so this loop ends.
   while (!dirty_.empty() || touch_held_back()) {
     std::vector<JobNumber> dirty;
@@ -180,13 +175,20 @@ void Core::settle(Time now, Effects& effects) {
       job.dirty = false;
       ++counters_.visits;
       account(job);
-      if (job.winding_down && !job.final()) cancel_waiting(job, effects);
-      finish_if_done(job, now, effects);
-      send_results(job, now, effects);
+      if (job.winding_down && !job.final()) cancel_waiting(job);
+      finish_if_done(job, now);
+      send_results(job, now);
       account(job);
     }
   }
-  seal(effects);
+  seal();
+}
+
+void Core::take_effects(Effects& out) {
+  if (out.empty()) return out.swap(effects_);  // both keep their memory: it is warm
+  out.insert(out.end(), std::make_move_iterator(effects_.begin()),
+             std::make_move_iterator(effects_.end()));
+  effects_.clear();
 }
 
 std::vector<PeerId> Core::take_gone() {

@@ -85,11 +85,9 @@ class Core {
 
   /// A message from a peer that the transport has authenticated as `user` (a public key; anything
   /// when Config::open).
-  void on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now,
-                  Effects& effects);
+  void on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now);
   /// Bytes that are not a message, or a message that breaks a rule.
-  void on_malformed(PeerId peer, const std::string& user, const wire::DecodeError& why, Time now,
-                    Effects& effects);
+  void on_malformed(PeerId peer, const std::string& user, const wire::DecodeError& why, Time now);
   /// Whether this connection, or its principal, is not listened to just now: then its messages (but
   /// a HELLO now and then) need not be decoded. Counts them.
   bool ignores(PeerId peer, const std::string& user, Time now);
@@ -101,38 +99,37 @@ class Core {
   void on_gap(wire::Duration gap);
   /// Who may do what, from now on; ends the sessions of those who may not any more.
   /// `invitations_open`: unknown keys may enrol.
-  void on_principals(Principals&& principals, bool invitations_open, Time now, Effects& effects);
+  void on_principals(Principals&& principals, bool invitations_open, Time now);
   /// Answers to AskEnrol.
   void on_enrolled(PeerId peer, const std::string& user, const std::string& name,
-                   std::uint8_t rights, bool fresh, Effects& effects);
-  void on_enrol_refused(PeerId peer, const std::string& user, const std::string& why,
-                        Effects& effects);
+                   std::uint8_t rights, bool fresh);
+  void on_enrol_refused(PeerId peer, const std::string& user, const std::string& why);
   /// Its key may no longer connect from where this peer is.
-  void on_moved(PeerId peer, Time now, Effects& effects);
+  void on_moved(PeerId peer, Time now);
   /// The audit log cannot be written (empty: it can again): what is privileged is refused.
-  void on_audit_trouble(const std::string& why, Effects& effects);
+  void on_audit_trouble(const std::string& why);
 
   /// Orderly stop: says BYE to everybody.
-  void on_stop(Effects& effects);
+  void on_stop();
 
   /// First of all, with a store: what it has.
-  void recover(Recovered&& recovered, Time now, Effects& effects);
+  void recover(Recovered&& recovered, Time now);
   /// Answers to Commit and Load.
-  void on_committed(std::uint64_t ticket, Time now, Effects& effects);
+  void on_committed(std::uint64_t ticket, Time now);
   void on_loaded(JobNumber job, wire::Interval tasks, wire::Batch batch);
-  void on_load_failed(JobNumber job, wire::Interval tasks, const std::string& why,
-                      Effects& effects);
+  void on_load_failed(JobNumber job, wire::Interval tasks, const std::string& why);
   void on_result_loaded(JobNumber job, std::uint64_t seq, wire::Batch batch);
-  void on_result_load_failed(JobNumber job, std::uint64_t seq, const std::string& why,
-                             Effects& effects);
+  void on_result_load_failed(JobNumber job, std::uint64_t seq, const std::string& why);
   /// The store cannot write (it goes on trying): new durable work is refused, the rest goes on.
-  void on_store_trouble(const std::string& why, Time now, Effects& effects);
-  void on_store_healthy(Effects& effects);
+  void on_store_trouble(const std::string& why, Time now);
+  void on_store_healthy();
   /// Nothing is on its way to the store, and nothing has to go there.
   bool all_committed() const { return commits_.is_idle(); }
 
   /// After everything that arrived was handled, or when next_deadline() has come.
-  void settle(Time now, Effects& effects);
+  void settle(Time now);
+  /// Moves what is to be done to the end of `out`, in order.
+  void take_effects(Effects& out);
   std::optional<Time> next_deadline() const;
 
   /// The router may forget a connection the core has no session on.
@@ -161,21 +158,18 @@ class Core {
     wire::Fetch what;
   };
 
-  void handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now,
-              Effects& effects);
+  void handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now);
 
   // core_access.cpp
   const Principal* principal_of(const std::string& user) const;
   Subject subject_of(const Job& job) const;
-  bool permit(Session& session, const Principal& principal, const wire::Message& message, Time now,
-              Effects& effects);
+  bool permit(Session& session, const Principal& principal, const wire::Message& message, Time now);
   void record(PeerId peer, std::string principal, std::string_view action, std::string object,
-              bool allowed, std::string reason, Effects& effects);
-  void on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Time now,
-                   Effects& effects);
-  void record_changes(const Principals& before, Effects& effects);
-  void restrict_offer(Worker& worker, const Principal& principal, Effects& effects);
-  void drop_followers(Effects& effects);
+              bool allowed, std::string reason);
+  void on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Time now);
+  void record_changes(const Principals& before);
+  void restrict_offer(Worker& worker, const Principal& principal);
+  void drop_followers();
   std::optional<std::pair<ErrorCode, std::string>> over_quota(const std::string& name,
                                                               std::uint64_t tasks,
                                                               std::uint64_t bytes,
@@ -189,51 +183,47 @@ class Core {
 
   // core_conduct.cpp
   Standing* standing_of(const std::string& user);
-  void on_ignored(PeerId peer, const std::string& user, const wire::Message& message, Time now,
-                  Effects& effects);
+  void on_ignored(PeerId peer, const std::string& user, const wire::Message& message, Time now);
   void strike(PeerId peer, const std::string& user, double weight, const std::string& what,
-              Time now, Effects& effects);
+              Time now);
   void offend(PeerId peer, const std::string& user, double weight, const std::string& what,
-              Time now, Effects& effects);
-  void end_cut_off(Time now, Effects& effects);
-  bool tolerates_hello(PeerId peer, const std::string& user, Time now, Effects& effects);
-  bool tolerates(Session& session, const wire::Message& message, Time now, Effects& effects);
-  bool tolerates_stale(PeerId peer, const std::string& user, Time now, Effects& effects);
-  void count_refusal(const Session& session, Time now, Effects& effects);
+              Time now);
+  void end_cut_off(Time now);
+  bool tolerates_hello(PeerId peer, const std::string& user, Time now);
+  bool tolerates(Session& session, const wire::Message& message, Time now);
+  bool tolerates_stale(PeerId peer, const std::string& user, Time now);
+  void count_refusal(const Session& session, Time now);
 
   // core_session.cpp
   void on_hello(PeerId peer, const std::string& user, const Principal& principal,
-                wire::Hello&& hello, Time now, Effects& effects);
+                wire::Hello&& hello, Time now);
   std::string free_worker_name(const std::string& wanted) const;
   void welcome_worker(Session& session, const Principal& principal, wire::Hello& hello,
                       std::set<wire::LeaseId>&& inherited, FunctionRecords&& records,
-                      wire::Welcome& welcome, Time now, Effects& effects);
+                      wire::Welcome& welcome, Time now);
   void welcome_client(const Principal& principal, const wire::Hello& hello, wire::Welcome& welcome);
-  void on_beat(Session& session, const wire::Beat& beat, Effects& effects);
+  void on_beat(Session& session, const wire::Beat& beat);
   void end_session(wire::SessionId id, Time now);
   void end_worker(Worker& worker, bool lost);
   void hand_on_name(const std::string& name);
   void note_lost(const Worker& worker, const std::string& why, Time now);
-  void sweep(Time now, Effects& effects);
+  void sweep(Time now);
   void drop_unread(Time now);
   /// `after`: the commit that covers what the message reveals; 0: nothing that must be durable.
-  void send(const Session& session, wire::Message&& message, Effects& effects,
-            std::uint64_t after = 0);
-  void send(wire::SessionId session, wire::Message&& message, Effects& effects,
-            std::uint64_t after = 0);
+  void send(const Session& session, wire::Message&& message, std::uint64_t after = 0);
+  void send(wire::SessionId session, wire::Message&& message, std::uint64_t after = 0);
   void complain(const Session& session, ErrorCode code, std::string text, std::optional<Uuid> job,
-                std::uint64_t token, Effects& effects);
-  void misbehaved(Session& session, ErrorCode code, std::string text, Time now, Effects& effects);
+                std::uint64_t token);
+  void misbehaved(Session& session, ErrorCode code, std::string text, Time now);
 
   // core_jobs.cpp
-  void on_submit(Session& session, const Principal& principal, wire::Submit&& submit, Time now,
-                 Effects& effects);
-  void on_append(Session& session, wire::Append&& append, Time now, Effects& effects);
-  void on_attach(Session& session, const wire::Attach& attach, Time now, Effects& effects);
+  void on_submit(Session& session, const Principal& principal, wire::Submit&& submit, Time now);
+  void on_append(Session& session, wire::Append&& append, Time now);
+  void on_attach(Session& session, const wire::Attach& attach, Time now);
   void on_ack(Session& session, const wire::Ack& ack);
-  void on_cancel(Session& session, const wire::Cancel& cancel, Time now, Effects& effects);
-  void on_drain(Session& session, const wire::Drain& drain, Effects& effects);
-  void on_retry(Session& session, const wire::Retry& retry, Time now, Effects& effects);
+  void on_cancel(Session& session, const wire::Cancel& cancel, Time now);
+  void on_drain(Session& session, const wire::Drain& drain);
+  void on_retry(Session& session, const wire::Retry& retry, Time now);
   std::optional<std::pair<ErrorCode, std::string>> refusal(const Session& session,
                                                            const wire::Submit& submit) const;
   void take_in(Job& job, wire::Batch&& batch, const std::vector<float>& costs);
@@ -251,23 +241,23 @@ class Core {
   const Job* find_blob(const std::string& principal, const std::string& name, bool memory) const;
   void hold_blobs(Job& job);
   void release_blobs(Job& job);
-  void finish_blob(Job& blob, Time now, Effects& effects);
-  void on_fetch(Session& session, wire::Fetch&& fetch, Time now, Effects& effects);
-  void answer_fetches(Time now, Effects& effects);
-  bool answer(const Fetching& fetch, Time now, Effects& effects);
+  void finish_blob(Job& blob, Time now);
+  void on_fetch(Session& session, wire::Fetch&& fetch, Time now);
+  void answer_fetches(Time now);
+  bool answer(const Fetching& fetch, Time now);
   void sweep_blobs(Time now);
   std::uint64_t blob_room(const Job& blob) const;
   static bool chunks_fit(const Job& blob, const wire::Batch& more);
   bool worth_following(const Job& blob, Time now) const;
-  void drop_blob(Job& blob, Time now, Effects& effects);
+  void drop_blob(Job& blob, Time now);
 
   // core_results.cpp
-  void send_results(Job& job, Time now, Effects& effects);
+  void send_results(Job& job, Time now);
   static wire::Duration watch_of(const Follower& follower, const Session& session);
   /// Its results will not be acknowledged any more.
   void forget_outstanding(Follower& follower);
-  void tell_if_it_hears(Job& job, Follower& follower, Session& session, Time now, Effects& effects);
-  void tell(Job& job, Follower& follower, std::uint64_t token, Time now, Effects& effects);
+  void tell_if_it_hears(Job& job, Follower& follower, Session& session, Time now);
+  void tell(Job& job, Follower& follower, std::uint64_t token, Time now);
   wire::JobUpdate update_of(const Job& job, Time now, std::uint64_t token) const;
 
   // core_store.cpp
@@ -275,14 +265,14 @@ class Core {
   static wire::JobOptions options_of(const Job& job);
   void persist(Job& job, StoreOp op);
   void save(Job& job);
-  void seal(Effects& effects);
+  void seal();
   void reserve_numbers();
   JobProgress progress_of(const Job& job) const;
   void append_result(Job& job, ResultEntry entry);
   void release_payloads(Job& job, wire::Interval tasks);
   void add_input(Job& job, const wire::Batch& batch, const std::vector<float>& costs = {});
   void advance_frontier(Job& job, std::uint64_t end);
-  bool ready_to_carve(Job& job, Effects& effects);
+  bool ready_to_carve(Job& job);
   void evict(Time now);
   void evict_results(Job& job, std::uint64_t keep);
   std::uint64_t results_kept(const Job& job) const;
@@ -295,7 +285,7 @@ class Core {
   void release_unsure(Time now);
 
   // core_leases.cpp
-  void on_report(Session& session, wire::Report&& report, Time now, Effects& effects);
+  void on_report(Session& session, wire::Report&& report, Time now);
   void on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time now);
   void on_bye(Session& session, const wire::Bye& bye, Time now);
   void accept_results(Job& job, Worker& worker, wire::Report& report);
@@ -334,14 +324,14 @@ class Core {
   static void end_lost(Job& job, wire::Interval tasks, std::vector<TaskError>& errors);
 
   // core_decide.cpp
-  bool decide_job(Job& job, Time now, Effects& effects);
+  bool decide_job(Job& job, Time now);
   std::shared_ptr<const Decision> shared_decision(const Decision& decision,
                                                   const std::string& function);
-  void decide_waiting(Time now, Effects& effects);
+  void decide_waiting(Time now);
   std::string waits_for(const Job& job) const;
   std::string unmet(const Job& job) const;
   std::string all_stuck(const Job& job) const;
-  void shape_whole(Job& job, Time now, Effects& effects);
+  void shape_whole(Job& job, Time now);
   void set_undecided(const Job& job) { undecided_[job.function].insert(job.number); }
   void set_decided(const Job& job);
 
@@ -377,14 +367,14 @@ class Core {
   void release_backing_off(Time now);
   void reorder(Job& job);
   void retry_dispatch_at(Time when);
-  void dispatch(Time now, Effects& effects);
+  void dispatch(Time now);
   /// Gives out leases of this priority as long as somebody has room; whether somebody with room
   /// left something to others.
-  bool serve(Level& level, bool choosy, Time now, Effects& effects);
+  bool serve(Level& level, bool choosy, Time now);
   /// Whether a worker with room can run anything that waits; true when it would take too long to
   /// tell.
   bool room_for_any();
-  bool dispatch_job(Job& job, bool choosy, Time now, Effects& effects);
+  bool dispatch_job(Job& job, bool choosy, Time now);
   bool over_result_share(const Job& job) const;
   /// A job that must not stand in a queue gets the next slot of somebody: who that is takes no more
   /// into its queue for now. Without this the queues of all workers would be filled up by others
@@ -412,20 +402,20 @@ class Core {
   double planned_end_s(wire::SessionId worker, Time now) const;
   void check_plan(Time now);
   /// One lease as the plan says, if that job's turn comes before the rival's.
-  bool grant_planned(const Level& level, const Job* rival, Time now, Effects& effects);
+  bool grant_planned(const Level& level, const Job* rival, Time now);
 
   // core_grant.cpp
   wire::Intervals carve(Job& job, std::uint64_t size, std::uint64_t bytes_max);
   static std::uint64_t fitting_work(const Job& job, double work);
-  void grant_tasks(Job& job, const Pool::Member& member, Time now, Effects& effects);
+  void grant_tasks(Job& job, const Pool::Member& member, Time now);
   void send_tasks(Job& job, const Pool::Member& member, const wire::Intervals& tasks,
-                  std::uint32_t attempt, Time now, Effects& effects);
-  bool grant_merge(Job& job, Time now, Effects& effects);
+                  std::uint32_t attempt, Time now);
+  bool grant_merge(Job& job, Time now);
   void grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now,
-             Effects& effects, bool first_of_worker = false);
+             bool first_of_worker = false);
 
   // core_tail.cpp
-  void rebalance(Time now, Effects& effects);
+  void rebalance(Time now);
   /// Work that others hold, as one look at all leases found it.
   struct Movable {
     Lease* lease = nullptr;
@@ -450,37 +440,36 @@ class Core {
     bool movable = false;          ///< there is work to ask back, now or later
     std::optional<Time> next_overdue;
   };
-  void occupy_idle(Time now, Effects& effects);
+  void occupy_idle(Time now);
   Tail tail_for(const std::vector<Worker*>& idle, Time now);
   static Movable rest_of(Lease& lease, const Pool::Member* member, const Job& job, bool running,
                          Time now);
   void note_overdue(Lease& lease, const Worker& holder, const Job& job, Tail& tail, Time now) const;
-  bool ask_back(const Worker& idle, Tail& tail, Time now, Effects& effects);
+  bool ask_back(const Worker& idle, Tail& tail, Time now);
   /// A second copy of the lease that is most overdue, on a worker that has nothing else to do.
-  bool copy_overdue(Worker& idle, Tail& tail, Time now, Effects& effects);
+  bool copy_overdue(Worker& idle, Tail& tail, Time now);
   /// Whether the payloads of these tasks are in memory; asks for some of them if not.
-  static bool all_resident(Job& job, const wire::IntervalSet& tasks, Effects& effects);
+  bool all_resident(Job& job, const wire::IntervalSet& tasks);
   /// Whether a task of it may be started there while it runs elsewhere.
   static bool may_run_beside(const Job& job, const Worker& worker);
   static std::optional<Time> overdue_at(const Lease& lease, const Worker& holder, const Job& job);
   double copies_budget_s(const Job& job, Time now) const;
   /// Copies that cost more than they may, or stand in the way of work that waits, go.
-  void prune_copies(Time now, Effects& effects);
+  void prune_copies(Time now);
   /// The other of two has lost: dropped whole. The tasks stay with `winner`.
-  void drop_twin(Lease& winner, Time now, Effects& effects);
+  void drop_twin(Lease& winner, Time now);
   /// This one gives up: its tasks stay with the other. The caller closes it.
   void leave_to_twin(Lease& lease, Time now);
   void unlink_twin(Lease& lease);
 
   // core_end.cpp
-  void finish_if_done(Job& job, Time now, Effects& effects);
+  void finish_if_done(Job& job, Time now);
   void reopen_job(Job& job, Time now);
-  void end_job(Job& job, JobState state, ErrorCode code, std::string reason, Time now,
-               Effects& effects);
-  void cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects);
-  void wind_down(Job& job, Effects& effects);
-  void cancel_waiting(Job& job, Effects& effects);
-  void revoke_leases(Job& job, Effects& effects);
+  void end_job(Job& job, JobState state, ErrorCode code, std::string reason, Time now);
+  void cancel_tasks(Job& job, const wire::Intervals& tasks);
+  void wind_down(Job& job);
+  void cancel_waiting(Job& job);
+  void revoke_leases(Job& job);
   void forget_job(JobNumber number);
 
   // core_keep.cpp
@@ -488,15 +477,15 @@ class Core {
   Time expires(const Job& job) const;
   void keep_ended(Job& job);
   void keep_no_more(Job& job);
-  void sweep_ended(Time now, Effects& effects);
+  void sweep_ended(Time now);
 
   // core_query.cpp
-  void on_query(Session& session, const wire::Query& query, Time now, Effects& effects);
-  void answer_questions(Time now, Effects& effects);
+  void on_query(Session& session, const wire::Query& query, Time now);
+  void answer_questions(Time now);
   /// What it cost, in looks at a job or a worker.
-  double answer(Session& session, const wire::Query& query, Time now, Effects& effects);
+  double answer(Session& session, const wire::Query& query, Time now);
   /// Whether this client has read what it was sent; asks it when that is not known.
-  bool hears(Session& session, Time now, Effects& effects);
+  bool hears(Session& session, Time now);
   void on_heard(Session& session);
   static void hold_news(const Job& job, Follower& follower, Session& session);
   static void hold_results(const Job& job, Follower& follower, Session& session);
@@ -528,6 +517,7 @@ class Core {
   }
 
   Config config_;
+  Effects effects_;  ///< since take_effects()
   Sessions sessions_;
   std::unordered_map<wire::SessionId, Worker> workers_;
   std::map<std::string, wire::SessionId> worker_names_;  ///< in the order of lists

@@ -86,14 +86,14 @@ const Principal* Core::principal_of(const std::string& user) const {
 }
 
 void Core::record(PeerId peer, std::string principal, std::string_view action, std::string object,
-                  bool allowed, std::string reason, Effects& effects) {
+                  bool allowed, std::string reason) {
   if (!config_.audit) return;
-  effects.push_back(Audit{peer, std::move(principal), std::string(action), std::move(object),
-                          allowed, std::move(reason)});
+  effects_.push_back(Audit{peer, std::move(principal), std::string(action), std::move(object),
+                           allowed, std::move(reason)});
 }
 
 bool Core::permit(Session& session, const Principal& principal, const wire::Message& message,
-                  Time now, Effects& effects) {
+                  Time now) {
   const Address about = address_of(message);
   std::optional<Subject> subject;
   if (const Job* job = find_job(about.job, about.number)) subject = subject_of(*job);
@@ -107,24 +107,24 @@ bool Core::permit(Session& session, const Principal& principal, const wire::Mess
                verdict.foreign};
   if (!verdict.allowed || is_recorded(message, verdict.foreign))
     record(session.peer, principal.name, action_of(message), object_of(message, subject),
-           verdict.allowed, verdict.reason, effects);
+           verdict.allowed, verdict.reason);
   if (verdict.allowed) return true;
   ++counters_.denied;
   const bool names_job = !about.job.is_nil();
-  offend(session.peer, session.user, 1, "requests that its key does not allow", now, effects);
+  offend(session.peer, session.user, 1, "requests that its key does not allow", now);
   complain(session, ErrorCode::denied, verdict.reason,
-           names_job ? std::optional(about.job) : std::nullopt, about.token, effects);
+           names_job ? std::optional(about.job) : std::nullopt, about.token);
   return false;
 }
 
-void Core::on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Time now,
-                       Effects& effects) {
+void Core::on_stranger(PeerId peer, const std::string& user, const wire::Message& message,
+                       Time now) {
   const auto refuse = [&](std::string why) {
     ++counters_.denied;
-    record(peer, user, action_of(message), "", false, why, effects);
-    effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::denied, std::move(why)}});
+    record(peer, user, action_of(message), "", false, why);
+    effects_.push_back(Send{peer, {}, wire::Refused{ErrorCode::denied, std::move(why)}});
   };
-  offend(peer, user, 1, "messages of an unknown key", now, effects);
+  offend(peer, user, 1, "messages of an unknown key", now);
   const auto* enrol = std::get_if<wire::Enrol>(&message);
   if (!enrol) {
     // One answer to who asks; what else a stranger sends is not worth one.
@@ -139,34 +139,31 @@ void Core::on_stranger(PeerId peer, const std::string& user, const wire::Message
     return refuse("no invitation is open: ask for a new code (`quern keys invite`)");
   if (!audit_trouble_.empty())
     return refuse("nobody is enrolled while the audit log cannot be written: " + audit_trouble_);
-  effects.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
+  effects_.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
 }
 
 void Core::on_enrolled(PeerId peer, const std::string& user, const std::string& name,
-                       std::uint8_t rights, bool fresh, Effects& effects) {
+                       std::uint8_t rights, bool fresh) {
   if (fresh) {
-    record(peer, name, "enrol", "key " + user, true, "invitation", effects);
-    effects.push_back(Note{Note::Level::info, name + " is enrolled: " + rights_text(rights)});
+    record(peer, name, "enrol", "key " + user, true, "invitation");
+    effects_.push_back(Note{Note::Level::info, name + " is enrolled: " + rights_text(rights)});
   }
-  effects.push_back(Send{peer, {}, wire::Enrolled{name, rights_text(rights)}});
+  effects_.push_back(Send{peer, {}, wire::Enrolled{name, rights_text(rights)}});
 }
 
-void Core::on_enrol_refused(PeerId peer, const std::string& user, const std::string& why,
-                            Effects& effects) {
+void Core::on_enrol_refused(PeerId peer, const std::string& user, const std::string& why) {
   ++counters_.denied;
-  record(peer, user, "enrol", "", false, why, effects);
-  effects.push_back(Note{Note::Level::warning, "an enrolment was refused: " + why});
-  effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::denied, why}});
+  record(peer, user, "enrol", "", false, why);
+  effects_.push_back(Note{Note::Level::warning, "an enrolment was refused: " + why});
+  effects_.push_back(Send{peer, {}, wire::Refused{ErrorCode::denied, why}});
 }
 
-void Core::on_principals(Principals&& principals, bool invitations_open, Time now,
-                         Effects& effects) {
+void Core::on_principals(Principals&& principals, bool invitations_open, Time now) {
   const Principals before = std::exchange(principals_, std::move(principals));
   if (invitations_open != invitations_open_)
-    record({}, "operator", invitations_open ? "open invitation" : "close invitation", "", true, "",
-           effects);
+    record({}, "operator", invitations_open ? "open invitation" : "close invitation", "", true, "");
   invitations_open_ = invitations_open;
-  record_changes(before, effects);
+  record_changes(before);
   // Sessions of keys that are gone, that are somebody else's now, or that may no longer do what the
   // session is for.
   std::vector<wire::SessionId> ended;
@@ -181,21 +178,19 @@ void Core::on_principals(Principals&& principals, bool invitations_open, Time no
   }
   for (wire::SessionId id : ended) {
     const Session& session = *sessions_.find(id);
-    effects.push_back(Note{Note::Level::warning,
-                           session.name + ": its key was revoked or changed, its session ends"});
+    effects_.push_back(Note{Note::Level::warning,
+                            session.name + ": its key was revoked or changed, its session ends"});
     record(session.peer, session.principal, "end session", session.name, true,
-           "its key was revoked or changed", effects);
-    send(session,
-         wire::ErrorMessage{ErrorCode::denied,
-                            "the key of " + session.principal + " was revoked or changed",
-                            {},
-                            0,
-                            true},
-         effects);
+           "its key was revoked or changed");
+    send(session, wire::ErrorMessage{ErrorCode::denied,
+                                     "the key of " + session.principal + " was revoked or changed",
+                                     {},
+                                     0,
+                                     true});
     end_session(id, now);
   }
   for (auto& [id, worker] : workers_)
-    restrict_offer(worker, *principal_of(sessions_.find(id)->user), effects);
+    restrict_offer(worker, *principal_of(sessions_.find(id)->user));
   std::map<std::string, const Principal*> by_name;
   limited_.clear();
   for (const auto& [user, principal] : principals_) {
@@ -209,11 +204,11 @@ void Core::on_principals(Principals&& principals, bool invitations_open, Time no
     job.weight_max = owner == by_name.end() || owner->second->may(Right::admin) ? kNoWeightMax : 1;
     touch(job);
   }
-  drop_followers(effects);
+  drop_followers();
   dispatch_needed_ = true;
 }
 
-void Core::drop_followers(Effects& effects) {
+void Core::drop_followers() {
   for (auto& [id, session] : sessions_.all()) {
     if (session.role != wire::Role::client) continue;
     const Principal* principal = principal_of(session.user);
@@ -236,8 +231,8 @@ void Core::drop_followers(Effects& effects) {
         continue;
       }
       record(session.peer, principal->name, "stop following",
-             "job " + std::to_string(value(job->number)), false, verdict.reason, effects);
-      complain(session, ErrorCode::denied, verdict.reason, job->uuid, 0, effects);
+             "job " + std::to_string(value(job->number)), false, verdict.reason);
+      complain(session, ErrorCode::denied, verdict.reason, job->uuid, 0);
       forget_outstanding(*follower);
       job->followers.erase(follower);
       followed = session.followed.erase(followed);
@@ -245,26 +240,24 @@ void Core::drop_followers(Effects& effects) {
   }
 }
 
-void Core::on_moved(PeerId peer, Time now, Effects& effects) {
+void Core::on_moved(PeerId peer, Time now) {
   connections_.of(peer).muted = true;
   Session* session = sessions_.of_peer(peer);
   if (!session) return;
   const std::string why =
       "the key of " + session->principal + " is not allowed from this address any more";
-  record(peer, session->principal, "end session", session->name, false, why, effects);
-  send(*session, wire::ErrorMessage{ErrorCode::denied, why, {}, 0, true}, effects);
+  record(peer, session->principal, "end session", session->name, false, why);
+  send(*session, wire::ErrorMessage{ErrorCode::denied, why, {}, 0, true});
   end_session(session->id, now);
 }
 
-void Core::record_changes(const Principals& before, Effects& effects) {
+void Core::record_changes(const Principals& before) {
   const auto say = [&](const Principal& principal, const std::string& key, const char* what) {
     record({}, "operator", what, principal.name + " " + key, true,
-           rights_text(principal.rights) + (principal.terms.empty() ? "" : "; " + principal.terms),
-           effects);
+           rights_text(principal.rights) + (principal.terms.empty() ? "" : "; " + principal.terms));
   };
   if (!std::exchange(keys_known_, true)) {  // at a start: nobody did anything
-    record({}, "broker", "read keys", std::to_string(principals_.size()) + " keys", true, "",
-           effects);
+    record({}, "broker", "read keys", std::to_string(principals_.size()) + " keys", true, "");
     return;
   }
   for (const auto& [key, principal] : principals_) {
@@ -278,18 +271,18 @@ void Core::record_changes(const Principals& before, Effects& effects) {
     if (!principals_.contains(key)) say(principal, key, "revoke key");
 }
 
-void Core::on_audit_trouble(const std::string& why, Effects& effects) {
+void Core::on_audit_trouble(const std::string& why) {
   if (why == audit_trouble_) return;
   if (why.empty())
-    effects.push_back(Note{Note::Level::info, "the audit log can be written again"});
+    effects_.push_back(Note{Note::Level::info, "the audit log can be written again"});
   else
-    effects.push_back(
+    effects_.push_back(
         Note{Note::Level::warning, "the audit log cannot be written: " + why +
                                        "; what needs `admin`, and enrolling, is refused"});
   audit_trouble_ = why;
 }
 
-void Core::restrict_offer(Worker& worker, const Principal& principal, Effects& effects) {
+void Core::restrict_offer(Worker& worker, const Principal& principal) {
   const auto may_serve = [&](const auto& decl) {
     return principal.functions.empty() || wire::matches_any(principal.functions, decl.name);
   };
@@ -306,7 +299,7 @@ void Core::restrict_offer(Worker& worker, const Principal& principal, Effects& e
   join_pools(worker);
   const std::size_t unused = worker.functions.size() - worker.offer.functions.size();
   if (unused > 0 && worker.offer.functions.size() != before)
-    effects.push_back(
+    effects_.push_back(
         Note{Note::Level::info, "worker " + worker.name + ": " + std::to_string(unused) +
                                     " functions are not used, its key may not serve them"});
 }

@@ -101,10 +101,10 @@ bool Core::worth_following(const Job& blob, Time now) const {
          now - owner->heard < config_.lost_busy;  // its client has an unfinished job, so it beats
 }
 
-void Core::drop_blob(Job& blob, Time now, Effects& effects) {
+void Core::drop_blob(Job& blob, Time now) {
   if (!blob.final())
-    end_job(blob, JobState::cancelled, ErrorCode::cancelled, "its client went away", now, effects);
-  send_results(blob, now, effects);  // others may follow it, and are to know
+    end_job(blob, JobState::cancelled, ErrorCode::cancelled, "its client went away", now);
+  send_results(blob, now);  // others may follow it, and are to know
   forget_job(blob.number);
 }
 
@@ -115,28 +115,27 @@ std::uint64_t Core::blob_room(const Job& blob) const {
                   limit - std::min(limit, memory_used_));
 }
 
-void Core::finish_blob(Job& blob, Time now, Effects& effects) {
+void Core::finish_blob(Job& blob, Time now) {
   const Session* owner = sessions_.find(blob.owner);
   if (blob.open && owner && blob.credit_to <= blob.accepted_bytes && quota_room(blob, now) == 0)
     return end_job(blob, JobState::failed, ErrorCode::limit,
-                   "the file does not fit what " + blob.principal + " may have at a time", now,
-                   effects);
+                   "the file does not fit what " + blob.principal + " may have at a time", now);
   if (blob.open && !blob.durable() && blob_room(blob) == 0)
     return end_job(blob, JobState::failed, ErrorCode::limit,
                    "the broker keeps files in its memory only, and that has " +
                        std::to_string(config_.stream_limit() >> 20) +
                        " MiB for all that waits, half of it for one file: start it with a store, "
                        "or with more (--memory-limit)",
-                   now, effects);
+                   now);
   if (blob.open) return;
   if (!blob.ended.empty())
-    return end_job(blob, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);
+    return end_job(blob, JobState::cancelled, ErrorCode::cancelled, "cancelled", now);
   blob.done = blob.total;
   blob.ended.add({0, blob.total});
-  end_job(blob, JobState::done, ErrorCode::none, "", now, effects);
+  end_job(blob, JobState::done, ErrorCode::none, "", now);
 }
 
-void Core::on_fetch(Session& session, wire::Fetch&& fetch, Time now, Effects& effects) {
+void Core::on_fetch(Session& session, wire::Fetch&& fetch, Time now) {
   const Worker& worker = *session.worker;
   const Job* job = find_job(fetch.job);
   const auto has_lease = [&] {
@@ -148,13 +147,11 @@ void Core::on_fetch(Session& session, wire::Fetch&& fetch, Time now, Effects& ef
       std::count(job->options->blobs.begin(), job->options->blobs.end(), fetch.blob) > 0)
     blob = find_blob(job->principal, fetch.blob, !job->durable());
   if (!blob) {
-    send(session,
-         wire::Blob{fetch.blob,
-                    fetch.chunk,
-                    0,
-                    "the broker has no such file for this worker (any more)",
-                    {}},
-         effects);
+    send(session, wire::Blob{fetch.blob,
+                             fetch.chunk,
+                             0,
+                             "the broker has no such file for this worker (any more)",
+                             {}});
     return;
   }
   // One question at a time: what is on its way to a worker is bounded.
@@ -165,17 +162,17 @@ void Core::on_fetch(Session& session, wire::Fetch&& fetch, Time now, Effects& ef
   fetching_.push_back({session.id, blob->number, std::move(fetch)});
 }
 
-void Core::answer_fetches(Time now, Effects& effects) {
+void Core::answer_fetches(Time now) {
   if (fetching_.empty()) return;
-  std::erase_if(fetching_, [&](const Fetching& fetch) { return answer(fetch, now, effects); });
+  std::erase_if(fetching_, [&](const Fetching& fetch) { return answer(fetch, now); });
   evict(now);  // what was read for them need not stay
 }
 
-bool Core::answer(const Fetching& fetch, Time now, Effects& effects) {
+bool Core::answer(const Fetching& fetch, Time now) {
   const Session* session = sessions_.find(fetch.worker);
   if (!session) return true;
   const auto refuse = [&](const std::string& why) {
-    send(*session, wire::Blob{fetch.what.blob, fetch.what.chunk, 0, why, {}}, effects);
+    send(*session, wire::Blob{fetch.what.blob, fetch.what.chunk, 0, why, {}});
     return true;
   };
   const auto it = jobs_.find(fetch.blob);
@@ -188,12 +185,12 @@ bool Core::answer(const Fetching& fetch, Time now, Effects& effects) {
     return refuse("the file has no chunk " + std::to_string(chunk));
   if (blob.total > 0 && !blob.payloads.resident(chunk)) {
     while (auto stretch = blob.payloads.wanted(chunk, kFetchAhead))
-      effects.push_back(Load{blob.number, *stretch});
+      effects_.push_back(Load{blob.number, *stretch});
     return false;
   }
   wire::Buffer bytes =
       blob.total > 0 ? blob.payloads.gather({{chunk, chunk + 1}}).bytes : wire::Buffer{};
-  send(*session, wire::Blob{fetch.what.blob, chunk, blob.total, "", std::move(bytes)}, effects);
+  send(*session, wire::Blob{fetch.what.blob, chunk, blob.total, "", std::move(bytes)});
   // The time that it takes to fetch is not the time of a task.
   Worker& worker = workers_.at(fetch.worker);
   worker.reported = std::max(worker.reported, now);

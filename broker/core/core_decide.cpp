@@ -21,7 +21,7 @@ void Core::set_decided(const Job& job) {
   if (same->second.empty()) undecided_.erase(same);
 }
 
-void Core::decide_waiting(Time now, Effects& effects) {
+void Core::decide_waiting(Time now) {
   std::set<std::string> functions = offers_.take_new_functions();
   if (offers_.take_new_reducers())  // then what waits may have waited for a reducer only
     for (const auto& [function, jobs] : undecided_)
@@ -33,7 +33,7 @@ void Core::decide_waiting(Time now, Effects& effects) {
     const auto it = jobs_.find(*redecide_.begin());
     redecide_.erase(redecide_.begin());
     if (it != jobs_.end() && !it->second.decision && !it->second.final())
-      decide_job(it->second, now, effects);
+      decide_job(it->second, now);
   }
 }
 
@@ -49,14 +49,14 @@ std::shared_ptr<const Decision> Core::shared_decision(const Decision& decision,
   return known;
 }
 
-bool Core::decide_job(Job& job, Time now, Effects& effects) {
+bool Core::decide_job(Job& job, Time now) {
   if (job.blob) return false;
   const std::vector<FunctionDecl> offers = offers_.declarations(job.function);
   if (offers.empty()) return false;
   const bool reducer_offered = offers_.has_reducer(job.options->reduce);
   auto decided = decide({job.function, job.input, job.options->reduce}, offers);
   if (auto* misfit = std::get_if<Misfit>(&decided)) {
-    end_job(job, JobState::failed, ErrorCode::bad_input, misfit->text, now, effects);
+    end_job(job, JobState::failed, ErrorCode::bad_input, misfit->text, now);
     return false;
   }
   const Decision& decision = std::get<Decision>(decided);
@@ -67,15 +67,14 @@ bool Core::decide_job(Job& job, Time now, Effects& effects) {
   if (to_shape && job.payloads.queued_bytes() <= wire::kItemBytesMax &&
       !job.payloads.all_resident()) {
     while (auto stretch = job.payloads.wanted(0, wire::kItemBytesMax))
-      effects.push_back(Load{job.number, *stretch});
+      effects_.push_back(Load{job.number, *stretch});
     return false;  // on_loaded() asks again
   }
   job.decision = shared_decision(decision, job.function);
   set_decided(job);
   save(job);
   if (!decision.reduce.empty()) job.partials.emplace(wire::builtin_reducer(decision.reduce));
-  if (decision.takes == Takes::whole && job.input != InputKind::whole)
-    shape_whole(job, now, effects);
+  if (decision.takes == Takes::whole && job.input != InputKind::whole) shape_whole(job, now);
   if (!job.final()) {
     join_pool(job);
     foresee_costs(job);
@@ -142,7 +141,7 @@ std::string Core::waits_for(const Job& job) const {
   return job.pending.empty() ? "" : "all workers are busy";
 }
 
-void Core::shape_whole(Job& job, Time now, Effects& effects) {
+void Core::shape_whole(Job& job, Time now) {
   if (job.total == 0) return;
   // Then it is perhaps not even in memory.
   const bool too_long =
@@ -167,7 +166,7 @@ void Core::shape_whole(Job& job, Time now, Effects& effects) {
     end_job(job, JobState::failed, ErrorCode::limit,
             "`" + job.function + "` takes its whole input at once, which is over the limit of " +
                 std::to_string(wire::kItemBytesMax >> 20) + " MiB",
-            now, effects);
+            now);
     return;
   }
   wire::BatchBuilder one;

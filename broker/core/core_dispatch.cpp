@@ -73,10 +73,10 @@ void Core::retry_dispatch_at(Time when) {
   if (!retry_dispatch_ || when < *retry_dispatch_) retry_dispatch_ = when;
 }
 
-void Core::dispatch(Time now, Effects& effects) {
+void Core::dispatch(Time now) {
   release_backing_off(now);
   look_at_doubts(now);
-  if (offers_.news() || !redecide_.empty()) decide_waiting(now, effects);
+  if (offers_.news() || !redecide_.empty()) decide_waiting(now);
   for (JobNumber number : dirty_)
     if (auto it = jobs_.find(number); it != jobs_.end()) reorder(it->second);
   if (retry_dispatch_ && now >= *retry_dispatch_) dispatch_needed_ = true;
@@ -88,7 +88,8 @@ void Core::dispatch(Time now, Effects& effects) {
   budget_ = kBudget;
   cut_short_ = false;
   // A lease is large: it should not move from array to array as they grow.
-  effects.reserve(effects.size() + std::min<std::size_t>(2 * roomy_.size(), kBudget / kLeaseCosts));
+  effects_.reserve(effects_.size() +
+                   std::min<std::size_t>(2 * roomy_.size(), kBudget / kLeaseCosts));
   plan_ahead(now);
   std::size_t in_vain = 0;
   for (auto& [falling, level] : turns_.levels()) {
@@ -99,12 +100,12 @@ void Core::dispatch(Time now, Effects& effects) {
     const bool choosy = level.wanted.size() > 1 && level.wanted.size() <= kKindsCompared;
     // Who left something to others because it is better at something else takes it when it gets
     // nothing of that either.
-    if (serve(level, choosy, now, effects)) serve(level, false, now, effects);
+    if (serve(level, choosy, now)) serve(level, false, now);
     if (counters_.leases != before) in_vain = 0;
     // Who waits for a plan goes before lower priorities all the same.
     if (plan_.next && plan_.holds && plan_.falling == falling) break;
   }
-  rebalance(now, effects);
+  rebalance(now);
 }
 
 bool Core::room_for_any() {
@@ -121,7 +122,7 @@ bool Core::room_for_any() {
   });
 }
 
-bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
+bool Core::serve(Level& level, bool choosy, Time now) {
   left_to_others_ = false;
   placing_ = nullptr;
   loading_ = 0;
@@ -136,7 +137,7 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
       return false;
     }
     Job* job = turns_.next(level);
-    if (grant_planned(level, job, now, effects)) {
+    if (grant_planned(level, job, now)) {
       placing_ = nullptr;
       continue;
     }
@@ -147,7 +148,7 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
     const auto nobody = [&] {
       return job->pool && job->pool->no_room_in == serving_ && !job->wants_merge();
     };
-    if (!nobody() && dispatch_job(*job, choosy, now, effects)) {
+    if (!nobody() && dispatch_job(*job, choosy, now)) {
       budget_ -= kLeaseCosts;
       turns_.serve(*job);
       reorder(*job);
@@ -164,14 +165,14 @@ bool Core::serve(Level& level, bool choosy, Time now, Effects& effects) {
 
 bool Core::over_result_share(const Job& job) const { return job.results.bytes() > result_share(); }
 
-bool Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effects) {
-  if (grant_merge(job, now, effects)) {
+bool Core::dispatch_job(Job& job, bool choosy, Time now) {
+  if (grant_merge(job, now)) {
     placing_ = nullptr;
     return true;
   }
   if (job.pending.empty() || !job.pool) return false;
   if (over_result_share(job)) return false;
-  if (!ready_to_carve(job, effects)) return ++loading_, false;  // on_loaded() goes on
+  if (!ready_to_carve(job)) return ++loading_, false;  // on_loaded() goes on
   job.pool->refresh(rates_told_);
   const bool plenty = waiting_beside(job, now) > kPlentyPerSlot * job.pool->slots();
   if (plenty) placing_ = nullptr;
@@ -180,7 +181,7 @@ bool Core::dispatch_job(Job& job, bool choosy, Time now, Effects& effects) {
     if (job.options->at_most_once) reserve_one(*job.pool);
     return false;
   }
-  grant_tasks(job, *member, now, effects);
+  grant_tasks(job, *member, now);
   return true;
 }
 

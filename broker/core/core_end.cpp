@@ -5,11 +5,11 @@
 
 namespace quern::broker {
 
-void Core::finish_if_done(Job& job, Time now, Effects& effects) {
+void Core::finish_if_done(Job& job, Time now) {
   if (job.final()) return;
-  if (job.blob && job.failure == ErrorCode::none) return finish_blob(job, now, effects);
+  if (job.blob && job.failure == ErrorCode::none) return finish_blob(job, now);
   if (job.failure != ErrorCode::none)
-    return end_job(job, JobState::failed, job.failure, job.reason, now, effects);
+    return end_job(job, JobState::failed, job.failure, job.reason, now);
   if (!job.all_ended()) return;
 
   const std::string& reduce = job.decision ? job.decision->reduce : job.options->reduce;
@@ -25,7 +25,7 @@ void Core::finish_if_done(Job& job, Time now, Effects& effects) {
       if (const Bytes* identity = offers_.identity(reduce))
         job.value.emplace(wire::Buffer::copy(*identity));
     }
-    return end_job(job, JobState::done, ErrorCode::none, "", now, effects);
+    return end_job(job, JobState::done, ErrorCode::none, "", now);
   }
   const std::uint64_t bad = job.failed + job.cancelled;
   if (job.partials) {
@@ -36,28 +36,27 @@ void Core::finish_if_done(Job& job, Time now, Effects& effects) {
     if (!job.value) {
       if (auto error = job.partials->error())
         return end_job(job, JobState::failed, ErrorCode::failed,
-                       "reducer `" + reduce + "`: " + *error, now, effects);
+                       "reducer `" + reduce + "`: " + *error, now);
     }
   }
   if (job.failed > 0) {
     end_job(job, JobState::failed, ErrorCode::failed,
             std::to_string(job.failed) + " of " + std::to_string(job.total) + " tasks failed" +
                 (job.partials ? "; the result covers the others only" : ""),
-            now, effects);
+            now);
   } else if (job.cancelled > 0) {
     // Not `done`: whoever waits for all results must not take what is there for all.
     end_job(job, JobState::cancelled, ErrorCode::cancelled,
             std::to_string(job.cancelled) + " of " + std::to_string(job.total) +
                 " tasks were cancelled, the others are done",
-            now, effects);
+            now);
   } else {
-    end_job(job, JobState::done, ErrorCode::none, "", now, effects);
+    end_job(job, JobState::done, ErrorCode::none, "", now);
   }
 }
 
-void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason, Time now,
-                   Effects& effects) {
-  revoke_leases(job, effects);
+void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason, Time now) {
+  revoke_leases(job);
   job.state = state;
   job.failure = code;
   job.reason = std::move(reason);
@@ -109,8 +108,7 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
     keep_ended(job);
   if (job.has_common()) {
     for (auto& [id, worker] : workers_)
-      if (worker.commons.erase(job.uuid) > 0)
-        send(id, wire::Forget{{job.uuid}}, effects, job.ticket);
+      if (worker.commons.erase(job.uuid) > 0) send(id, wire::Forget{{job.uuid}}, job.ticket);
     if (job.failed_tasks->empty()) job.common.reset();
   }
   if (job.failed_tasks->empty()) release_blobs(job);
@@ -159,17 +157,16 @@ void Core::reopen_job(Job& job, Time now) {
   dispatch_needed_ = true;
 }
 
-void Core::revoke_leases(Job& job, Effects& effects) {
+void Core::revoke_leases(Job& job) {
   std::map<wire::SessionId, std::vector<wire::LeaseId>> revoked;
   for (Lease* lease : leases_of(job)) {
     revoked[lease->worker].push_back(lease->id);
     close_lease(*lease, "given back");
   }
-  for (auto& [worker, ids] : revoked)
-    send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
+  for (auto& [worker, ids] : revoked) send(worker, wire::Revoke{std::move(ids)}, job.lease_ticket);
 }
 
-void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects) {
+void Core::cancel_tasks(Job& job, const wire::Intervals& tasks) {
   std::vector<TaskError> errors;
   for (wire::Interval wanted : tasks) {
     wanted.end = std::min(wanted.end, job.total);
@@ -203,13 +200,12 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects
   }
   for (const auto& error : errors) end_tasks(job, {error.first, error.first + error.count});
   for (Lease* lease : given_up) close_lease(*lease, "given back");
-  for (auto& [worker, ids] : revoked)
-    send(worker, wire::Revoke{std::move(ids)}, effects, job.lease_ticket);
+  for (auto& [worker, ids] : revoked) send(worker, wire::Revoke{std::move(ids)}, job.lease_ticket);
   if (!errors.empty()) append_result(job, {.errors = std::move(errors)});
   save(job);
 }
 
-void Core::wind_down(Job& job, Effects& effects) {
+void Core::wind_down(Job& job) {
   job.winding_down = true;
   job.open =
       false;  // what would still come is not waited for: its client may be reading a terminal
@@ -217,15 +213,15 @@ void Core::wind_down(Job& job, Effects& effects) {
   for (Lease* lease : leases_of(job)) {
     if (lease->reclaiming) continue;
     lease->reclaiming = true;
-    send(lease->worker, wire::Reclaim{lease->id, lease->open.size()}, effects, job.lease_ticket);
+    send(lease->worker, wire::Reclaim{lease->id, lease->open.size()}, job.lease_ticket);
   }
-  cancel_waiting(job, effects);
+  cancel_waiting(job);
 }
 
-void Core::cancel_waiting(Job& job, Effects& effects) {
+void Core::cancel_waiting(Job& job) {
   wire::IntervalSet waiting = job.pending;
   for (const auto& [due, tasks] : *job.backing_off) waiting.add(tasks);
-  if (!waiting.empty()) cancel_tasks(job, waiting.list(), effects);
+  if (!waiting.empty()) cancel_tasks(job, waiting.list());
 }
 
 void Core::forget_job(JobNumber number) {

@@ -66,7 +66,7 @@ std::uint64_t Core::fitting_work(const Job& job, double work) {
   return task - first.begin;
 }
 
-void Core::grant_tasks(Job& job, const Pool::Member& member, Time now, Effects& effects) {
+void Core::grant_tasks(Job& job, const Pool::Member& member, Time now) {
   const Rate& measured = member.record->rate;
   std::uint64_t size =
       lease_size({member.rate / job.unit(), measured.tasks_seen(),
@@ -76,11 +76,11 @@ void Core::grant_tasks(Job& job, const Pool::Member& member, Time now, Effects& 
   if (job.options->at_most_once && job.decision->takes != Takes::range) size = 1;
   if (!job.costs->empty()) size = fitting_work(job, static_cast<double>(size) * job.unit());
   const std::uint32_t attempt = job.attempts.at(job.pending.front()) + 1;
-  send_tasks(job, member, carve(job, size, kLeaseBytes), attempt, now, effects);
+  send_tasks(job, member, carve(job, size, kLeaseBytes), attempt, now);
 }
 
 void Core::send_tasks(Job& job, const Pool::Member& member, const Intervals& tasks,
-                      std::uint32_t attempt, Time now, Effects& effects) {
+                      std::uint32_t attempt, Time now) {
   const Decision& decision = *job.decision;
   const bool range = decision.takes == Takes::range;
   Worker& worker = *member.worker;
@@ -102,11 +102,10 @@ void Core::send_tasks(Job& job, const Pool::Member& member, const Intervals& tas
   lease.once = job.options->at_most_once;
   job.leased += wire::size(tasks);
   grant(job, worker, std::move(lease),
-        member.rate > 0 ? job.work_of(tasks) / member.rate : kUnknownLease, now, effects,
-        !member.known);
+        member.rate > 0 ? job.work_of(tasks) / member.rate : kUnknownLease, now, !member.known);
 }
 
-bool Core::grant_merge(Job& job, Time now, Effects& effects) {
+bool Core::grant_merge(Job& job, Time now) {
   if (!job.wants_merge()) return false;
   const std::string& reduce = job.decision->reduce;
   const bool finish = job.wants_finish();
@@ -146,12 +145,12 @@ bool Core::grant_merge(Job& job, Time now, Effects& effects) {
     lease.tasks = {run->tasks};
     lease.batch = std::move(run->values);
   }
-  grant(job, *best, std::move(lease), kLeaseMin, now, effects);
+  grant(job, *best, std::move(lease), kLeaseMin, now);
   return true;
 }
 
 void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now,
-                 Effects& effects, bool first_of_worker) {
+                 bool first_of_worker) {
   ++counters_.leases;
   lease.lease = {config_.incarnation, ++last_lease_};
   lease.job = job.uuid;
@@ -165,7 +164,7 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
     if (worker.commons.insert(job.uuid).second)
       send(worker.session,
            wire::Common{job.uuid, job.common ? *job.common : wire::Buffer{}, job.options->blobs},
-           effects, after);
+           after);
   }
   Lease& record = leases_[lease.lease];
   record.id = lease.lease;
@@ -195,7 +194,7 @@ void Core::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_
     save(job);
   }
   touch(job);
-  send(*worker.connection, std::move(lease), effects, after);
+  send(*worker.connection, std::move(lease), after);
 }
 
 }  // namespace quern::broker

@@ -68,13 +68,13 @@ std::optional<std::pair<ErrorCode, std::string>> Core::refusal(const Session& se
   return std::nullopt;
 }
 
-void Core::on_submit(Session& session, const Principal& principal, wire::Submit&& submit, Time now,
-                     Effects& effects) {
+void Core::on_submit(Session& session, const Principal& principal, wire::Submit&& submit,
+                     Time now) {
   if (Job* known = find_job(submit.job)) {
     follow(*known, session, known->results.begin(), submit.window, submit.watch_ms);
     known->owner = session.id;
     known->orphan_until.reset();
-    send(session, accepted(*known), effects, known->ticket);
+    send(session, accepted(*known), known->ticket);
     touch(*known);
     return;
   }
@@ -82,7 +82,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
     auto it = unique_.find({session.principal, submit.options.unique});
     if (it != unique_.end() && jobs_.at(it->second).blob &&
         !worth_following(jobs_.at(it->second), now)) {
-      drop_blob(jobs_.at(it->second), now, effects);
+      drop_blob(jobs_.at(it->second), now);
       it = unique_.end();
     }
     if (it != unique_.end()) {
@@ -94,7 +94,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
                      std::to_string(value(same.number)) +
                      ", which has another function or input: choose another key, or take that "
                      "job's results all the same (--unique-any)",
-                 submit.job, 0, effects);
+                 submit.job, 0);
         return;
       }
       if (same.blob) same.keeping.edit().wanted = now;
@@ -102,7 +102,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
       wire::Accepted answer = accepted(same);
       answer.existing = true;
       answer.submitted = submit.job;
-      send(session, std::move(answer), effects, same.ticket);
+      send(session, std::move(answer), same.ticket);
       return;
     }
   }
@@ -112,8 +112,8 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
     no = over_quota(session.principal, tasks_of(submit),
                     submit.batch.weight() + submit.common.size(), 1, now);
   if (no) {
-    count_refusal(session, now, effects);
-    complain(session, no->first, std::move(no->second), submit.job, 0, effects);
+    count_refusal(session, now);
+    complain(session, no->first, std::move(no->second), submit.job, 0);
     return;
   }
 
@@ -173,10 +173,10 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   grant_credit(job, now);
   follow(job, session, 0, submit.window, submit.watch_ms);
   job.credit_told = job.credit_to;
-  send(session, accepted(job), effects, std::max(job.ticket, numbers_ticket_));
+  send(session, accepted(job), std::max(job.ticket, numbers_ticket_));
   account(job);
   touch(job);
-  decide_job(job, now, effects);
+  decide_job(job, now);
   dispatch_needed_ = true;
 }
 
@@ -239,12 +239,11 @@ wire::Accepted Core::accepted(const Job& job) const {
   return {job.uuid, job.number, job.accepted, job.credit_to, false, {}};
 }
 
-void Core::on_append(Session& session, wire::Append&& append, Time now, Effects& effects) {
+void Core::on_append(Session& session, wire::Append&& append, Time now) {
   Job* job = find_job(append.job);
   if (!job) {
     complain(session, ErrorCode::unknown_job,
-             "no such job: it was forgotten, or lost with a broker's memory", append.job, 0,
-             effects);
+             "no such job: it was forgotten, or lost with a broker's memory", append.job, 0);
     return;
   }
   const std::uint64_t count = append.batch.count();
@@ -253,13 +252,13 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
     complain(session, ErrorCode::malformed,
              "APPEND begins at " + std::to_string(append.first) + ", but only " +
                  std::to_string(job->accepted) + " are in",
-             append.job, 0, effects);
+             append.job, 0);
     return;
   }
   const bool fresh = end > job->accepted || (append.close && job->open);
   if (fresh && (!job->open || job->input == InputKind::range)) {
     if (!job->final() && !job->winding_down)
-      complain(session, ErrorCode::bad_input, "the job is closed", append.job, 0, effects);
+      complain(session, ErrorCode::bad_input, "the job is closed", append.job, 0);
     return;  // an ended job: its JOB tells
   }
   if (end > job->accepted) {
@@ -272,18 +271,18 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
     // One item may overdraw what is left, or one larger than the credit could never come.
     const std::uint64_t charged = batch.count() == 1 ? 1 : batch.weight();
     if (job->accepted_bytes + charged > job->credit_to) {
-      misbehaved(session, ErrorCode::credit, "more payload bytes than credit", now, effects);
+      misbehaved(session, ErrorCode::credit, "more payload bytes than credit", now);
       return;
     }
     if (auto no =
             over_quota(job->principal, job->blob ? 0 : batch.count(), batch.weight(), 0, now)) {
-      count_refusal(session, now, effects);
-      complain(session, no->first, std::move(no->second), append.job, 0, effects);
+      count_refusal(session, now);
+      complain(session, no->first, std::move(no->second), append.job, 0);
       return;
     }
     if (job->blob && !chunks_fit(*job, batch)) {
       end_job(*job, JobState::failed, ErrorCode::bad_input,
-              "the chunks of a file are 1 MiB each, but for the last", now, effects);
+              "the chunks of a file are 1 MiB each, but for the last", now);
       return;
     }
     charge_tasks(job->principal, batch.count(), now);
@@ -296,12 +295,11 @@ void Core::on_append(Session& session, wire::Append&& append, Time now, Effects&
   if (append.close && end >= job->accepted) {
     job->open = false;
     save(*job);
-    if (!job->decision)
-      decide_job(*job, now, effects);  // it may have waited for the end of its input
+    if (!job->decision) decide_job(*job, now);  // it may have waited for the end of its input
   }
   grant_credit(*job, now);
   job->credit_told = job->credit_to;
-  send(session, accepted(*job), effects, job->ticket);
+  send(session, accepted(*job), job->ticket);
   touch(*job);
   dispatch_needed_ = true;
 }
@@ -329,11 +327,11 @@ Follower& Core::follow(Job& job, Session& session, std::uint64_t cursor, std::ui
   return *it;
 }
 
-void Core::on_attach(Session& session, const wire::Attach& attach, Time now, Effects& effects) {
+void Core::on_attach(Session& session, const wire::Attach& attach, Time now) {
   Job* job = find_job(attach.job, attach.number);
   if (!job) {
     const auto [code, text] = unknown_job(attach.job, attach.number);
-    complain(session, code, text, attach.job, attach.token, effects);
+    complain(session, code, text, attach.job, attach.token);
     return;
   }
   if (attach.window > 0 && attach.cursor < job->results.begin()) {
@@ -341,7 +339,7 @@ void Core::on_attach(Session& session, const wire::Attach& attach, Time now, Eff
              "the results of job " + std::to_string(value(job->number)) +
                  " were read by its client and are kept no longer (detached jobs keep theirs, and "
                  "those with a unique key)",
-             job->uuid, attach.token, effects);
+             job->uuid, attach.token);
     return;
   }
   Follower& follower = follow(*job, session, attach.cursor, attach.window, attach.watch_ms);
@@ -351,7 +349,7 @@ void Core::on_attach(Session& session, const wire::Attach& attach, Time now, Eff
     job->orphan_until.reset();
   }
   account(*job);
-  tell(*job, follower, attach.token, now, effects);
+  tell(*job, follower, attach.token, now);
   touch(*job);
 }
 
@@ -378,40 +376,40 @@ void Core::on_ack(Session& session, const wire::Ack& ack) {
   touch(*job);
 }
 
-void Core::on_cancel(Session& session, const wire::Cancel& cancel, Time now, Effects& effects) {
+void Core::on_cancel(Session& session, const wire::Cancel& cancel, Time now) {
   Job* job = find_job(cancel.job, cancel.number);
   if (!job) {
     const auto [code, text] = unknown_job(cancel.job, cancel.number);
-    complain(session, code, text, cancel.job, cancel.token, effects);
+    complain(session, code, text, cancel.job, cancel.token);
     return;
   }
   if (!job->final()) {
     if (job->blob) {
-      end_job(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now,
-              effects);  // a part of a file is nothing
+      end_job(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled",
+              now);  // a part of a file is nothing
     } else if (cancel.waiting && !job->partials && job->options->reduce.empty()) {
-      wind_down(*job, effects);
-      finish_if_done(*job, now, effects);
+      wind_down(*job);
+      finish_if_done(*job, now);
     } else if (cancel.tasks.empty() && !cancel.waiting) {
-      end_job(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now, effects);
+      end_job(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now);
     } else if (job->partials || !job->options->reduce.empty()) {
       complain(session, ErrorCode::bad_input, "a reduced job can only be cancelled as a whole",
-               cancel.job, cancel.token, effects);
+               cancel.job, cancel.token);
       return;
     } else {
-      cancel_tasks(*job, cancel.tasks, effects);
-      finish_if_done(*job, now, effects);
+      cancel_tasks(*job, cancel.tasks);
+      finish_if_done(*job, now);
     }
   }
-  if (cancel.token != 0) send(session, update_of(*job, now, cancel.token), effects, job->ticket);
+  if (cancel.token != 0) send(session, update_of(*job, now, cancel.token), job->ticket);
   touch(*job);
 }
 
-void Core::on_retry(Session& session, const wire::Retry& retry, Time now, Effects& effects) {
+void Core::on_retry(Session& session, const wire::Retry& retry, Time now) {
   Job* job = find_job(retry.job, retry.number);
   if (!job) {
     const auto [code, text] = unknown_job(retry.job, retry.number);
-    complain(session, code, text, retry.job, retry.token, effects);
+    complain(session, code, text, retry.job, retry.token);
     return;
   }
   if (!job->final() || job->failed_tasks->empty()) {
@@ -419,7 +417,7 @@ void Core::on_retry(Session& session, const wire::Retry& retry, Time now, Effect
              "job " + std::to_string(value(job->number)) +
                  (job->final() ? " has no failed task to run again"
                                : " still runs: its failed tasks can be run again when it is over"),
-             retry.job, retry.token, effects);
+             retry.job, retry.token);
     return;
   }
   if (job->options->at_most_once) {
@@ -427,34 +425,33 @@ void Core::on_retry(Session& session, const wire::Retry& retry, Time now, Effect
              "job " + std::to_string(value(job->number)) +
                  " runs each task at most once, so its failed tasks are not run again: submit "
                  "those that may run as a new job",
-             retry.job, retry.token, effects);
+             retry.job, retry.token);
     return;
   }
   if (auto no = over_quota(job->principal, job->failed, 0, 1, now)) {
-    complain(session, no->first, std::move(no->second), retry.job, retry.token, effects);
+    complain(session, no->first, std::move(no->second), retry.job, retry.token);
     return;
   }
   charge_tasks(job->principal, job->failed, now);
   reopen_job(*job, now);
-  send(session, update_of(*job, now, retry.token), effects, job->ticket);
+  send(session, update_of(*job, now, retry.token), job->ticket);
 }
 
-void Core::on_drain(Session& session, const wire::Drain& drain, Effects& effects) {
+void Core::on_drain(Session& session, const wire::Drain& drain) {
   for (auto& [id, worker] : workers_) {
     if (worker.name != drain.worker) continue;
     worker.draining = true;
     leave_pools(worker);
-    send(id, wire::Drain{}, effects);
+    send(id, wire::Drain{});
     wire::Answer answer;
     answer.token = drain.token;
     answer.text.push_back("worker " + worker.name + " finishes " +
                           std::to_string(worker.leases.size()) + " leases and leaves");
-    send(session, std::move(answer), effects);
+    send(session, std::move(answer));
     return;
   }
   complain(session, ErrorCode::unknown_job,
-           "no worker is named " + drain.worker + ": see `quern workers`", {}, drain.token,
-           effects);
+           "no worker is named " + drain.worker + ": see `quern workers`", {}, drain.token);
 }
 
 }  // namespace quern::broker

@@ -45,7 +45,7 @@ void Core::keep_no_more(Job& job) {
   job.kept_bytes = 0;
 }
 
-void Core::sweep_ended(Time now, Effects& effects) {
+void Core::sweep_ended(Time now) {
   std::size_t left = kForgottenAtOnce;
   for (; !finished_.empty() && left > 0; --left) {
     const Job& oldest = jobs_.at(finished_.front());
@@ -60,7 +60,7 @@ void Core::sweep_ended(Time now, Effects& effects) {
     const auto [until, number] = *kept_.begin();
     if (now < until) {
       if (!over()) break;
-      effects.push_back(
+      effects_.push_back(
           Note{Note::Level::warning, "job " + std::to_string(value(number)) +
                                          " is forgotten before its time: the results that are kept "
                                          "are more than there is room for (--keep-bytes)"});

@@ -93,20 +93,20 @@ std::vector<const Lease*> Core::leases_of(const Job& job) const {
   return {leases.begin(), leases.end()};
 }
 
-void Core::on_report(Session& session, wire::Report&& report, Time now, Effects& effects) {
+void Core::on_report(Session& session, wire::Report&& report, Time now) {
   Worker& worker = *session.worker;
   Lease* lease = find_lease(report.id.lease);
   if (lease && lease->worker != session.id) {
     // Nobody but its worker was ever told of this lease.
     record(session.peer, session.principal, "report", "a lease of another worker", false,
-           "it does not hold this lease", effects);
-    offend(session.peer, session.user, 1, "reports of leases that are others'", now, effects);
+           "it does not hold this lease");
+    offend(session.peer, session.user, 1, "reports of leases that are others'", now);
   }
   if (!lease || lease->worker != session.id) {
     // The lease was revoked, or lost and given to another: the first accepted result stands.
     // The worker lets go of it then, so not before what stands in its place is safe.
     ++counters_.late;
-    send(session, wire::Reported{{report.id}}, effects, commits_.latest());
+    send(session, wire::Reported{{report.id}}, commits_.latest());
     return;
   }
   if (lease->adopted) {  // of an earlier incarnation: its first part here is the first one that was
@@ -115,7 +115,7 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     lease->next_part = report.id.part;
   }
   if (report.id.part < lease->next_part) {  // sent again because our answer was lost
-    send(session, wire::Reported{{report.id}}, effects, jobs_.at(lease->job).ticket);
+    send(session, wire::Reported{{report.id}}, jobs_.at(lease->job).ticket);
     return;
   }
   const auto leased = [&](Interval tasks) {
@@ -137,7 +137,7 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     misbehaved(session, ErrorCode::malformed,
                "a report names tasks or parts that are not of its lease, or folds what is not to "
                "be folded",
-               now, effects);
+               now);
     return;
   }
   ++lease->next_part;
@@ -148,16 +148,16 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
     // What became of the task decides who had it first: as long as that one runs, a copy that fails
     // says nothing.
     leave_to_twin(*lease, now);
-    if (!report.last) send(session, wire::Revoke{{lease->id}}, effects, job.lease_ticket);
+    if (!report.last) send(session, wire::Revoke{{lease->id}}, job.lease_ticket);
     close_lease(*lease, "given back");
-    send(session, wire::Reported{{report.id}}, effects, job.ticket);
+    send(session, wire::Reported{{report.id}}, job.ticket);
     touch(job);
     dispatch_needed_ = true;
     return;
   }
   if (has_twin(*lease)) {
     if (!report.tasks.empty() || !report.errors.empty())
-      drop_twin(*lease, now, effects);
+      drop_twin(*lease, now);
     else if (report.last)
       leave_to_twin(*lease, now);
   }
@@ -195,11 +195,11 @@ void Core::on_report(Session& session, wire::Report&& report, Time now, Effects&
   }
   account(job);
   save(job);
-  send(session, wire::Reported{{report.id}}, effects, job.ticket);
+  send(session, wire::Reported{{report.id}}, job.ticket);
   touch(job);
   dispatch_needed_ = true;
   if (job.failure != ErrorCode::none && !job.final())
-    end_job(job, JobState::failed, job.failure, job.reason, now, effects);
+    end_job(job, JobState::failed, job.failure, job.reason, now);
 }
 
 void Core::accept_results(Job& job, Worker& worker, wire::Report& report) {

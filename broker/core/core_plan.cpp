@@ -316,7 +316,7 @@ void Core::check_plan(Time now) {
   }
 }
 
-bool Core::grant_planned(const Level& level, const Job* rival, Time now, Effects& effects) {
+bool Core::grant_planned(const Level& level, const Job* rival, Time now) {
   if (plan_.waiting.empty()) return false;
   budget_ -= static_cast<std::int64_t>(roomy_.size());
   Worker* chosen = nullptr;
@@ -344,7 +344,7 @@ bool Core::grant_planned(const Level& level, const Job* rival, Time now, Effects
       continue;
     if (job->has_payloads() && !job->payloads.resident(rows.front().task)) {
       while (auto stretch = job->payloads.wanted(rows.front().task, kLoadPlanned))
-        effects.push_back(Load{job->number, *stretch});
+        effects_.push_back(Load{job->number, *stretch});
       continue;  // on_loaded() goes on
     }
     chosen = worker;
@@ -359,7 +359,7 @@ bool Core::grant_planned(const Level& level, const Job* rival, Time now, Effects
   advance_frontier(*best, row.task + 1);
   budget_ -= kPlannedCosts;
   turns_.serve(*best);
-  send_tasks(*best, *best->pool->of(*chosen), {{row.task, row.task + 1}}, attempt, now, effects);
+  send_tasks(*best, *best->pool->of(*chosen), {{row.task, row.task + 1}}, attempt, now);
   unplan(row);
   return true;
 }

@@ -46,24 +46,24 @@ std::size_t bytes_of(const WorkerStatus& s) {
 
 }  // namespace
 
-void Core::on_query(Session& session, const wire::Query& query, Time now, Effects& effects) {
+void Core::on_query(Session& session, const wire::Query& query, Time now) {
   if (session.questions.size() >= kQuestionsMost) {
     complain(session, ErrorCode::limit,
              "more than " + std::to_string(kQuestionsMost) +
                  " questions wait for an answer: ask again when you have those",
-             {}, query.token, effects);
-    offend(session.peer, session.user, 0.01, "questions without waiting for answers", now, effects);
+             {}, query.token);
+    offend(session.peer, session.user, 0.01, "questions without waiting for answers", now);
     return;
   }
   if (session.questions.empty()) asking_.push_back(session.id);
   session.questions.push_back(query);
 }
 
-bool Core::hears(Session& session, Time now, Effects& effects) {
+bool Core::hears(Session& session, Time now) {
   if (session.unread >= kUnreadMost / 2 &&
       !session.probed) {  // early, so that who reads never waits
     session.probed = now;
-    send(session, wire::Beat{}, effects);
+    send(session, wire::Beat{});
   }
   return session.unread < kUnreadMost;
 }
@@ -115,7 +115,7 @@ bool Core::touch_held_back() {
   return false;
 }
 
-void Core::answer_questions(Time now, Effects& effects) {
+void Core::answer_questions(Time now) {
   answer_at_.reset();
   double left = kLooksAtOnce;
   std::size_t in_vain = 0;  // sessions in a row that get nothing now
@@ -127,13 +127,13 @@ void Core::answer_questions(Time now, Effects& effects) {
     if (session->looks.in_debt(kLooks, now)) {
       answer_at_ = now + std::chrono::milliseconds(5);
       ++in_vain;
-    } else if (!hears(*session, now, effects)) {
+    } else if (!hears(*session, now)) {
       ++in_vain;  // its BEAT comes here again
     } else {
       in_vain = 0;
       const wire::Query query = std::move(session->questions.front());
       session->questions.pop_front();
-      const double looks = answer(*session, query, now, effects);
+      const double looks = answer(*session, query, now);
       session->looks.charge(looks, kLooks, now);
       left -= looks;
     }
@@ -142,7 +142,7 @@ void Core::answer_questions(Time now, Effects& effects) {
   if (left <= 0 && !asking_.empty()) answer_at_ = now;  // after what came meanwhile
 }
 
-double Core::answer(Session& session, const wire::Query& query, Time now, Effects& effects) {
+double Core::answer(Session& session, const wire::Query& query, Time now) {
   const Principal* principal = principal_of(session.user);
   if (!principal) return 1;
   wire::Answer out;
@@ -176,7 +176,7 @@ double Core::answer(Session& session, const wire::Query& query, Time now, Effect
       const Job* job = find_job(query.job, query.number);
       if (!job) {
         const auto [code, text] = unknown_job(query.job, query.number);
-        complain(session, code, text, {}, query.token, effects);
+        complain(session, code, text, {}, query.token);
         return looks;
       }
       looks += kLooksOfOne +
@@ -218,7 +218,7 @@ double Core::answer(Session& session, const wire::Query& query, Time now, Effect
   session.unread += bytes;
   // With a store that cannot write the state is told ahead of it: who asks then wants to know why
   // nothing moves.
-  send(session, std::move(out), effects, commits_.trouble().empty() ? commits_.latest() : 0);
+  send(session, std::move(out), commits_.trouble().empty() ? commits_.latest() : 0);
   return looks;
 }
 

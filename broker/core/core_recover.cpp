@@ -22,7 +22,7 @@ IntervalSet without(Interval all, const IntervalSet& some) {
 
 }  // namespace
 
-void Core::recover(Recovered&& recovered, Time now, Effects& effects) {
+void Core::recover(Recovered&& recovered, Time now) {
   started_ = clock_ = now;
   started_known_ = true;
   recovered_until_ = now + config_.recovery_wait;
@@ -36,9 +36,9 @@ void Core::recover(Recovered&& recovered, Time now, Effects& effects) {
     if (!job.final() || !job.failed_tasks->empty()) hold_blobs(job);
   if (!next_sweep_) next_sweep_ = now;
   if (!jobs_.empty())
-    effects.push_back(Note{Note::Level::info, "the store has " + std::to_string(jobs_.size()) +
-                                                  " jobs, " + std::to_string(unfinished) +
-                                                  " of them unfinished"});
+    effects_.push_back(Note{Note::Level::info, "the store has " + std::to_string(jobs_.size()) +
+                                                   " jobs, " + std::to_string(unfinished) +
+                                                   " of them unfinished"});
   dispatch_needed_ = true;
 }
 

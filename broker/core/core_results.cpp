@@ -11,12 +11,12 @@ constexpr std::uint64_t kResultsAhead = 4u << 20;
 
 }  // namespace
 
-void Core::send_results(Job& job, Time now, Effects& effects) {
+void Core::send_results(Job& job, Time now) {
   if (job.credit_to > job.credit_told && job.open) {
     // The client is told at once only when it may be waiting for it; otherwise its next APPEND is
     // answered soon.
     job.credit_told = job.credit_to;
-    send(job.owner, accepted(job), effects, job.ticket);
+    send(job.owner, accepted(job), job.ticket);
   }
   for (Follower& follower : job.followers) {
     Session* session = sessions_.find(follower.session);
@@ -31,30 +31,29 @@ void Core::send_results(Job& job, Time now, Effects& effects) {
       const ResultEntry& entry = job.results.at(follower.sent);
       if (entry.place != ResultEntry::Place::memory) {
         for (std::uint64_t seq : job.results.wanted(follower.sent, kResultsAhead))
-          effects.push_back(LoadResult{job.number, seq});
+          effects_.push_back(LoadResult{job.number, seq});
         break;  // on_result_loaded() goes on
       }
       wire::Results message{
           job.uuid,    follower.sent, job.decision ? job.decision->encoding : Encoding::raw,
           entry.tasks, entry.errors,  entry.written,
           entry.batch};
-      send(*session, std::move(message), effects, entry.ticket);
+      send(*session, std::move(message), entry.ticket);
       follower.outstanding += entry.weight;
       session->results_out += entry.weight;
       ++follower.sent;
     }
     if (job.final()) {
-      if (!follower.told_final) tell_if_it_hears(job, follower, *session, now, effects);
+      if (!follower.told_final) tell_if_it_hears(job, follower, *session, now);
     } else if (follower.watch_ms > 0 && now - follower.told >= watch_of(follower, *session)) {
-      tell_if_it_hears(job, follower, *session, now, effects);
+      tell_if_it_hears(job, follower, *session, now);
     }
   }
 }
 
-void Core::tell_if_it_hears(Job& job, Follower& follower, Session& session, Time now,
-                            Effects& effects) {
-  if (hears(session, now, effects))
-    tell(job, follower, 0, now, effects);
+void Core::tell_if_it_hears(Job& job, Follower& follower, Session& session, Time now) {
+  if (hears(session, now))
+    tell(job, follower, 0, now);
   else
     hold_news(job, follower, session);
 }
@@ -74,7 +73,7 @@ void Core::forget_outstanding(Follower& follower) {
   follower.outstanding = 0;
 }
 
-void Core::tell(Job& job, Follower& follower, std::uint64_t token, Time now, Effects& effects) {
+void Core::tell(Job& job, Follower& follower, std::uint64_t token, Time now) {
   follower.told = now;
   follower.told_final = job.final();
   // While the store cannot write, news would pile up behind it, and who waits wants to know why.
@@ -88,7 +87,7 @@ void Core::tell(Job& job, Follower& follower, std::uint64_t token, Time now, Eff
   if (!session) return;
   constexpr std::size_t kUpdateBytes = 512, kShareBytes = 160;
   session->unread += kUpdateBytes + update.value.size() + kShareBytes * update.status.shares.size();
-  send(*session, std::move(update), effects, ahead ? 0 : job.ticket);
+  send(*session, std::move(update), ahead ? 0 : job.ticket);
 }
 
 wire::JobUpdate Core::update_of(const Job& job, Time now, std::uint64_t token) const {

@@ -23,43 +23,39 @@ constexpr double kRecent = 0.5;
 
 }  // namespace
 
-void Core::send(const Session& session, wire::Message&& message, Effects& effects,
-                std::uint64_t after) {
+void Core::send(const Session& session, wire::Message&& message, std::uint64_t after) {
   if (!session.reachable) return;
   after = std::max(after, session.welcome_after);  // a peer takes nothing before its WELCOME
   if (after > commits_.committed() && config_.mistake != Mistake::acknowledge_early)
     commits_.hold(after, {session.peer, session.id, std::move(message)});
   else
-    effects.emplace_back(std::in_place_type<Send>, session.peer, session.id, std::move(message));
+    effects_.emplace_back(std::in_place_type<Send>, session.peer, session.id, std::move(message));
 }
 
-void Core::send(wire::SessionId id, wire::Message&& message, Effects& effects,
-                std::uint64_t after) {
-  if (const Session* session = sessions_.find(id))
-    send(*session, std::move(message), effects, after);
+void Core::send(wire::SessionId id, wire::Message&& message, std::uint64_t after) {
+  if (const Session* session = sessions_.find(id)) send(*session, std::move(message), after);
 }
 
 void Core::complain(const Session& session, ErrorCode code, std::string text,
-                    std::optional<Uuid> job, std::uint64_t token, Effects& effects) {
-  send(session, wire::ErrorMessage{code, std::move(text), job, token, false}, effects);
+                    std::optional<Uuid> job, std::uint64_t token) {
+  send(session, wire::ErrorMessage{code, std::move(text), job, token, false});
 }
 
-void Core::misbehaved(Session& session, ErrorCode code, std::string text, Time now,
-                      Effects& effects) {
+void Core::misbehaved(Session& session, ErrorCode code, std::string text, Time now) {
   ++counters_.malformed;
-  effects.push_back(Note{Note::Level::warning, session.name + ": " + text});
-  record(session.peer, session.principal, "end session", session.name, false, text, effects);
-  offend(session.peer, session.user, 5, text, now, effects);
-  send(session, wire::ErrorMessage{code, std::move(text), {}, 0, true}, effects);
+  effects_.push_back(Note{Note::Level::warning, session.name + ": " + text});
+  record(session.peer, session.principal, "end session", session.name, false, text);
+  offend(session.peer, session.user, 5, text, now);
+  send(session, wire::ErrorMessage{code, std::move(text), {}, 0, true});
   end_session(session.id, now);
 }
 
 void Core::on_hello(PeerId peer, const std::string& user, const Principal& principal,
-                    wire::Hello&& hello, Time now, Effects& effects) {
+                    wire::Hello&& hello, Time now) {
   const auto refuse = [&](ErrorCode code, std::string text) {
     ++counters_.refused;
-    effects.push_back(Note{Note::Level::warning, "refused " + hello.name + ": " + text});
-    effects.push_back(Send{peer, {}, wire::Refused{code, std::move(text)}});
+    effects_.push_back(Note{Note::Level::warning, "refused " + hello.name + ": " + text});
+    effects_.push_back(Send{peer, {}, wire::Refused{code, std::move(text)}});
   };
   if (hello.protocol_min > wire::kProtocolVersion || hello.protocol_max < wire::kProtocolOldest) {
     return refuse(ErrorCode::version, "this broker speaks protocol " +
@@ -73,14 +69,13 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
   question.role = hello.role;
   const wire::Message asked = std::move(question);
   const Verdict verdict = decide(principal, asked, std::nullopt);
-  record(peer, principal.name, action_of(asked), hello.name, verdict.allowed, verdict.reason,
-         effects);
+  record(peer, principal.name, action_of(asked), hello.name, verdict.allowed, verdict.reason);
   if (!verdict.allowed) return refuse(ErrorCode::denied, verdict.reason);
   if (hello.identity.is_nil()) return refuse(ErrorCode::malformed, "HELLO needs an identity");
   Session* before = sessions_.of_identity(hello.role, hello.identity);
   if (before && before->principal != principal.name) {
     record(peer, principal.name, "take over session", before->name, false,
-           "it belongs to " + before->principal, effects);
+           "it belongs to " + before->principal);
     return refuse(ErrorCode::denied, "this identity is that of a session of another principal");
   }
   if (!before && sessions_.all().size() >= config_.sessions_max)
@@ -124,11 +119,11 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
   welcome.lost_idle_ms = ms(config_.lost_idle);
   if (hello.role == wire::Role::worker)
     welcome_worker(session, principal, hello, std::move(inherited), std::move(records), welcome,
-                   now, effects);
+                   now);
   else
     welcome_client(principal, hello, welcome);
   const bool worker = hello.role == wire::Role::worker;
-  effects.push_back(
+  effects_.push_back(
       Note{Note::Level::info, (worker ? "worker " : "client ") + session.name + " connected"});
   // Which results and which appends are in: not before they are safe, or the peer would let go of
   // them.
@@ -136,7 +131,7 @@ void Core::on_hello(PeerId peer, const std::string& user, const Principal& princ
   for (const auto& known : welcome.jobs)
     if (const Job* job = find_job(known.job)) after = std::max(after, job->ticket);
   session.welcome_after = after;
-  send(session, std::move(welcome), effects, after);
+  send(session, std::move(welcome), after);
   dispatch_needed_ = true;
 }
 
@@ -162,7 +157,7 @@ std::string Core::free_worker_name(const std::string& wanted) const {
 
 void Core::welcome_worker(Session& session, const Principal& principal, wire::Hello& hello,
                           std::set<wire::LeaseId>&& inherited, FunctionRecords&& records,
-                          wire::Welcome& welcome, Time now, Effects& effects) {
+                          wire::Welcome& welcome, Time now) {
   Worker& worker = workers_[session.id];
   worker.records = std::move(records);
   worker.session = session.id;
@@ -181,10 +176,9 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
     std::string plugins;
     for (const auto& plugin : worker.offer.plugins)
       plugins += (plugins.empty() ? "" : ", ") + plugin;
-    record(session.peer, principal.name, "load plugin", plugins, true, "on worker " + worker.name,
-           effects);
+    record(session.peer, principal.name, "load plugin", plugins, true, "on worker " + worker.name);
   }
-  restrict_offer(worker, principal, effects);
+  restrict_offer(worker, principal);
 
   std::size_t taken_up = 0;
   for (const auto& held : worker.offer.held) {
@@ -207,7 +201,7 @@ void Core::welcome_worker(Session& session, const Principal& principal, wire::He
   }
   if (taken_up > 0)
     record(session.peer, principal.name, "take up leases", worker.name, true,
-           std::to_string(taken_up) + " of before the restart", effects);
+           std::to_string(taken_up) + " of before the restart");
   for (wire::LeaseId id : inherited) lose_lease(id, Loss::never_arrived);
   worker.offer.held.clear();
   note_room(worker);
@@ -223,7 +217,7 @@ void Core::welcome_client(const Principal& principal, const wire::Hello& hello,
   }
 }
 
-void Core::on_beat(Session& session, const wire::Beat& beat, Effects& effects) {
+void Core::on_beat(Session& session, const wire::Beat& beat) {
   if (session.role == wire::Role::worker && beat.capacity) {
     Worker& worker = *session.worker;
     const std::uint32_t slots = worker.slots();
@@ -237,7 +231,7 @@ void Core::on_beat(Session& session, const wire::Beat& beat, Effects& effects) {
     }
   }
   if (!beat.reply)
-    send(session, wire::Beat{true, {}, {}}, effects);
+    send(session, wire::Beat{true, {}, {}});
   else if (session.role == wire::Role::client)
     on_heard(session);
 }
@@ -322,7 +316,7 @@ void Core::drop_unread(Time now) {
   }
 }
 
-void Core::sweep(Time now, Effects& effects) {
+void Core::sweep(Time now) {
   next_sweep_ = now + config_.lost_busy / kSweepPart;
   std::vector<wire::SessionId> silent;
   for (const auto& [id, session] : sessions_.all()) {
@@ -333,7 +327,7 @@ void Core::sweep(Time now, Effects& effects) {
         busy && now - std::max(session.heard, session.worker->busy_since) > config_.lost_busy;
     const bool deaf = session.probed && now - *session.probed > config_.lost_idle;
     if (deaf)
-      effects.push_back(
+      effects_.push_back(
           Note{Note::Level::warning,
                "client " + session.name + " does not read what it asked for: its session ends"});
     if (deaf || silent_at_work || now - session.heard > config_.lost_idle) silent.push_back(id);
@@ -342,7 +336,7 @@ void Core::sweep(Time now, Effects& effects) {
     Session& session = *sessions_.find(id);
     if (session.role == wire::Role::worker) {
       Worker& worker = *session.worker;
-      effects.push_back(
+      effects_.push_back(
           Note{Note::Level::warning,
                "worker " + worker.name + " is lost: silent for " +
                    std::to_string(
@@ -369,7 +363,7 @@ void Core::sweep(Time now, Effects& effects) {
     Job& job = jobs_.at(*it++);  // ending the job removes it from live_
     swept_ = job.number;
     if (job.orphan_until && now >= *job.orphan_until) {
-      end_job(job, JobState::cancelled, ErrorCode::cancelled, "its client went away", now, effects);
+      end_job(job, JobState::cancelled, ErrorCode::cancelled, "its client went away", now);
       it = live_.upper_bound(swept_);
       continue;
     }
@@ -392,7 +386,7 @@ void Core::sweep(Time now, Effects& effects) {
     if (watched || job.credit_to > job.credit_told) touch(job);
   }
   drop_unread(now);
-  sweep_ended(now, effects);
+  sweep_ended(now);
   sweep_blobs(now);
   std::erase_if(lost_workers_,
                 [&](const auto& lost) { return now - lost.second.lost > kLostShown; });

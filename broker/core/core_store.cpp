@@ -78,8 +78,8 @@ JobProgress Core::progress_of(const Job& job) const {
   return p;
 }
 
-void Core::seal(Effects& effects) {
-  commits_.begin(effects, [this](JobNumber number) {
+void Core::seal() {
+  commits_.begin(effects_, [this](JobNumber number) {
     const auto it = jobs_.find(number);
     if (it == jobs_.end()) return;
     Job& job = it->second;
@@ -91,12 +91,12 @@ void Core::seal(Effects& effects) {
   });
 }
 
-void Core::on_committed(std::uint64_t ticket, Time now, Effects& effects) {
+void Core::on_committed(std::uint64_t ticket, Time now) {
   for (Send& message : commits_.on_committed(ticket)) {
     // The session may have ended meanwhile; its successor was told what it needs.
     const Session* session = sessions_.find(message.session);
     if (session && session->reachable && session->peer == message.peer)
-      effects.push_back(std::move(message));
+      effects_.push_back(std::move(message));
   }
   for (auto it = results_heavy_.begin(); it != results_heavy_.end();) {
     const auto job = jobs_.find(*it);
@@ -109,9 +109,9 @@ void Core::on_committed(std::uint64_t ticket, Time now, Effects& effects) {
   evict(now);
 }
 
-void Core::on_store_trouble(const std::string& why, Time now, Effects& effects) {
+void Core::on_store_trouble(const std::string& why, Time now) {
   commits_.set_trouble(why);
-  effects.push_back(Note{Note::Level::warning, "the store cannot write: " + why});
+  effects_.push_back(Note{Note::Level::warning, "the store cannot write: " + why});
   // Who waits for a first acknowledgement is told instead of left waiting; what is under way waits
   // for the store.
   std::vector<JobNumber> unborn;
@@ -121,20 +121,19 @@ void Core::on_store_trouble(const std::string& why, Time now, Effects& effects) 
   for (JobNumber number : unborn) {
     Job& job = jobs_.at(number);
     if (const Session* owner = sessions_.find(job.owner))
-      complain(*owner, ErrorCode::store, "the broker's store cannot write: " + why, job.uuid, 0,
-               effects);
+      complain(*owner, ErrorCode::store, "the broker's store cannot write: " + why, job.uuid, 0);
     for (Follower& follower : job.followers)
       if (Session* session = sessions_.find(follower.session)) session->followed.erase(job.uuid);
     job.followers.clear();
-    end_job(job, JobState::cancelled, ErrorCode::store, "the store could not write it: " + why, now,
-            effects);
+    end_job(job, JobState::cancelled, ErrorCode::store, "the store could not write it: " + why,
+            now);
     forget_job(number);  // it never was: when its client sends it again, it is a new one
   }
 }
 
-void Core::on_store_healthy(Effects& effects) {
+void Core::on_store_healthy() {
   commits_.set_trouble({});
-  effects.push_back(Note{Note::Level::info, "the store can write again"});
+  effects_.push_back(Note{Note::Level::info, "the store can write again"});
   dispatch_needed_ = true;
 }
 
@@ -148,10 +147,9 @@ void Core::on_loaded(JobNumber number, wire::Interval tasks, wire::Batch batch) 
   dispatch_needed_ = true;
 }
 
-void Core::on_load_failed(JobNumber number, wire::Interval tasks, const std::string& why,
-                          Effects& effects) {
-  effects.push_back(Note{Note::Level::warning, "payloads of job " + std::to_string(value(number)) +
-                                                   " cannot be read: " + why});
+void Core::on_load_failed(JobNumber number, wire::Interval tasks, const std::string& why) {
+  effects_.push_back(Note{Note::Level::warning, "payloads of job " + std::to_string(value(number)) +
+                                                    " cannot be read: " + why});
   auto it = jobs_.find(number);
   if (it == jobs_.end()) return;
   Job& job = it->second;
@@ -172,10 +170,9 @@ void Core::on_result_loaded(JobNumber number, std::uint64_t seq, wire::Batch bat
   touch(it->second);
 }
 
-void Core::on_result_load_failed(JobNumber number, std::uint64_t seq, const std::string& why,
-                                 Effects& effects) {
-  effects.push_back(Note{Note::Level::warning, "results of job " + std::to_string(value(number)) +
-                                                   " cannot be read: " + why});
+void Core::on_result_load_failed(JobNumber number, std::uint64_t seq, const std::string& why) {
+  effects_.push_back(Note{Note::Level::warning, "results of job " + std::to_string(value(number)) +
+                                                    " cannot be read: " + why});
   auto it = jobs_.find(number);
   if (it == jobs_.end() || seq < it->second.results.begin()) return;
   Job& job = it->second;
@@ -185,7 +182,7 @@ void Core::on_result_load_failed(JobNumber number, std::uint64_t seq, const std:
     follower.window = 0;  // it is not sent any more, so it is not asked for again at once
     if (const Session* session = sessions_.find(follower.session))
       complain(*session, ErrorCode::lost, "its results cannot be read from the store: " + why,
-               job.uuid, 0, effects);
+               job.uuid, 0);
   }
 }
 
@@ -251,11 +248,11 @@ void Core::advance_frontier(Job& job, std::uint64_t end) {
   job.lease_ticket = commits_.next();
 }
 
-bool Core::ready_to_carve(Job& job, Effects& effects) {
+bool Core::ready_to_carve(Job& job) {
   if (job.payloads.all_resident() || !job.has_payloads() || job.pending.empty()) return true;
   const std::uint64_t first = job.pending.front();
   while (auto stretch = job.payloads.wanted(first, kLoadAhead))
-    effects.push_back(Load{job.number, *stretch});
+    effects_.push_back(Load{job.number, *stretch});
   return job.payloads.resident(first);
 }
 

@@ -38,17 +38,17 @@ constexpr std::int64_t kLookAtLease = 2;
 
 }  // namespace
 
-void Core::rebalance(Time now, Effects& effects) {
+void Core::rebalance(Time now) {
   if (leases_.empty() || cut_short_)
     return;  // who is idle was not looked at yet: that goes on at once
   if (next_rebalance_ && now < *next_rebalance_) return retry_dispatch_at(*next_rebalance_);
-  occupy_idle(now, effects);
-  prune_copies(now, effects);
+  occupy_idle(now);
+  prune_copies(now);
   if (const std::size_t looks = leases_.size() + roomy_.size(); looks > kManyLeases)
     next_rebalance_ = now + kTimePerLease * looks;
 }
 
-void Core::occupy_idle(Time now, Effects& effects) {
+void Core::occupy_idle(Time now) {
   budget_ -= static_cast<std::int64_t>(roomy_.size());
   std::erase_if(roomy_, [this](Worker* worker) { return !(worker->listed = has_room(*worker)); });
   std::vector<Worker*> idle;
@@ -60,8 +60,7 @@ void Core::occupy_idle(Time now, Effects& effects) {
   if (tail.next_overdue) retry_dispatch_at(*tail.next_overdue);
   int in_vain = 0;
   for (Worker* worker : idle) {
-    if (!ask_back(*worker, tail, now, effects) && !copy_overdue(*worker, tail, now, effects) &&
-        ++in_vain == kInVain)
+    if (!ask_back(*worker, tail, now) && !copy_overdue(*worker, tail, now) && ++in_vain == kInVain)
       break;
     if (budget_ >= 0) continue;
     retry_dispatch_at(now + kRetryReclaim);  // the router has others to listen to
@@ -123,7 +122,7 @@ Core::Movable Core::rest_of(Lease& lease, const Pool::Member* member, const Job&
   return {&lease, left_s, 0, left, rate};
 }
 
-bool Core::ask_back(const Worker& idle, Tail& tail, Time now, Effects& effects) {
+bool Core::ask_back(const Worker& idle, Tail& tail, Time now) {
   std::vector<Movable> others;  // not for this one
   bool asked = false;
   while (!asked && !tail.longest.empty() && budget_-- >= 0) {
@@ -151,7 +150,7 @@ bool Core::ask_back(const Worker& idle, Tail& tail, Time now, Effects& effects) 
     }
     lease.reclaiming = true;
     lease.reclaim_after = now + duration(std::max(0.05, rest.ends_s / 4));
-    send(lease.worker, wire::Reclaim{lease.id, tasks}, effects, job.lease_ticket);
+    send(lease.worker, wire::Reclaim{lease.id, tasks}, job.lease_ticket);
     asked = true;
   }
   for (const Movable& rest : others) {
@@ -193,13 +192,13 @@ double Core::copies_budget_s(const Job& job, Time now) const {
   return kWasteLeast + kWasteShare * job.busy_s - spent;
 }
 
-bool Core::all_resident(Job& job, const wire::IntervalSet& tasks, Effects& effects) {
+bool Core::all_resident(Job& job, const wire::IntervalSet& tasks) {
   if (!job.has_payloads() || job.payloads.all_resident()) return true;
   for (const auto& some : tasks.list()) {
     for (std::uint64_t task = some.begin; task < some.end; ++task) {
       if (job.payloads.resident(task)) continue;
       while (auto stretch = job.payloads.wanted(task, kLoadForCopy))
-        effects.push_back(Load{job.number, *stretch});
+        effects_.push_back(Load{job.number, *stretch});
       return false;  // on_loaded() goes on
     }
   }
@@ -221,7 +220,7 @@ void Core::note_overdue(Lease& lease, const Worker& holder, const Job& job, Tail
   if (late_s > 0) tail.overdue.push_back({&lease, late_s});
 }
 
-bool Core::copy_overdue(Worker& idle, Tail& tail, Time now, Effects& effects) {
+bool Core::copy_overdue(Worker& idle, Tail& tail, Time now) {
   const auto worst =
       std::find_if(tail.overdue.begin(), tail.overdue.end(), [&](const Overdue& late) {
         const Lease& lease = *late.lease;
@@ -236,14 +235,14 @@ bool Core::copy_overdue(Worker& idle, Tail& tail, Time now, Effects& effects) {
         // (prune_copies).
         const bool affordable = here->rate <= 0 || job.work_of(lease.open.list()) / here->rate <=
                                                        copies_budget_s(job, now);
-        return affordable && all_resident(job, lease.open, effects);
+        return affordable && all_resident(job, lease.open);
       });
   if (worst == tail.overdue.end()) return false;
   Lease& original = *worst->lease;
   tail.overdue.erase(worst);
   Job& job = jobs_.at(original.job);
   job.leased -= original.open.size();  // send_tasks() counts them again
-  send_tasks(job, *job.pool->of(idle), original.open.list(), original.attempt, now, effects);
+  send_tasks(job, *job.pool->of(idle), original.open.list(), original.attempt, now);
   Lease& copy = leases_.at({config_.incarnation, last_lease_});
   copy.copy = true;
   copy.twin = original.id;
@@ -253,7 +252,7 @@ bool Core::copy_overdue(Worker& idle, Tail& tail, Time now, Effects& effects) {
   return true;
 }
 
-void Core::prune_copies(Time now, Effects& effects) {
+void Core::prune_copies(Time now) {
   if (copies_.empty()) return;
   const bool wanted =
       roomy_.empty() && std::any_of(turns_.levels().begin(), turns_.levels().end(),
@@ -269,19 +268,19 @@ void Core::prune_copies(Time now, Effects& effects) {
     if (!silent && ((wanted && over.empty()) || dear)) over.push_back(*it);
   }
   for (wire::LeaseId id : over) {
-    if (Lease* copy = find_lease(id)) drop_twin(leases_.at(copy->twin), now, effects);
+    if (Lease* copy = find_lease(id)) drop_twin(leases_.at(copy->twin), now);
   }
   if (!copies_.empty()) retry_dispatch_at(now + kRetryCopy);
 }
 
-void Core::drop_twin(Lease& winner, Time now, Effects& effects) {
+void Core::drop_twin(Lease& winner, Time now) {
   Lease& loser = leases_.at(winner.twin);
   Job& job = jobs_.at(loser.job);
   const wire::LeaseId id = loser.id;
   const wire::SessionId worker = loser.worker;
   leave_to_twin(loser, now);
   close_lease(loser, "given back");
-  send(worker, wire::Revoke{{id}}, effects, job.lease_ticket);
+  send(worker, wire::Revoke{{id}}, job.lease_ticket);
 }
 
 void Core::leave_to_twin(Lease& lease, Time now) {

@@ -91,17 +91,19 @@ class BrokerTest : public ::testing::Test {
 
   void settle() {
     Effects effects;
-    core.settle(now, effects);
+    core.settle(now);
+    core.take_effects(effects);
     core.check_invariants();
     deliver(effects);
   }
 
   void send(Peer& peer, const wire::Message& message) {
     Effects effects;
-    core.on_message(peer.id, peer.user, {peer.session, through_codec(message, peer.session)}, now,
-                    effects);
+    core.on_message(peer.id, peer.user, {peer.session, through_codec(message, peer.session)}, now);
+    core.take_effects(effects);
     core.check_invariants();
-    core.settle(now, effects);
+    core.settle(now);
+    core.take_effects(effects);
     core.check_invariants();
     deliver(effects);
   }

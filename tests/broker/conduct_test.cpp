@@ -21,7 +21,8 @@ class Conduct : public BrokerTest {
     add("evil", "evil",
         static_cast<std::uint8_t>(Right::submit) | static_cast<std::uint8_t>(Right::work));
     Effects effects;
-    core.on_principals(std::move(principals), false, now, effects);
+    core.on_principals(std::move(principals), false, now);
+    core.take_effects(effects);
     good.user = "good";
     mill.user = "mill";
     evil.user = "evil";
@@ -114,7 +115,8 @@ TEST_F(Attacks, garbage) {
   expect_limits("garbage", [&](int) {
     Effects effects;
     if (core.ignores(evil.id, "evil", now)) return;  // as the router does: it is not even decoded
-    core.on_malformed(evil.id, "evil", {ErrorCode::malformed, "no message"}, now, effects);
+    core.on_malformed(evil.id, "evil", {ErrorCode::malformed, "no message"}, now);
+    core.take_effects(effects);
     deliver(effects);
   });
 }
@@ -147,7 +149,8 @@ TEST_F(Attacks, queries) {
   std::size_t told = 0;
   for (int i = 0; i < 30'000 && !core.ignores(evil.id, "evil", now); ++i) {
     Effects effects;
-    core.on_message(evil.id, "evil", {evil.session, query}, now, effects);
+    core.on_message(evil.id, "evil", {evil.session, query}, now);
+    core.take_effects(effects);
     deliver(effects);
     // Who asks too often is told, and does not wait for an answer.
     const auto* error =
@@ -179,7 +182,8 @@ TEST_F(Attacks, sessions_of_others_and_of_yesterday) {
   expect_limits("stale", [&](int i) {
     evil.session = wire::SessionId{static_cast<std::uint64_t>(1000 + i)};
     Effects effects;
-    core.on_message(evil.id, evil.user, {evil.session, wire::Beat{}}, now, effects);
+    core.on_message(evil.id, evil.user, {evil.session, wire::Beat{}}, now);
+    core.take_effects(effects);
     deliver(effects);
   });
 }
@@ -232,7 +236,8 @@ TEST_F(Attacks, more_credit_than_given_ends_the_session) {
   append.batch = batch_of(std::vector<std::string>(40, std::string(1 << 20, 'x')));
   ASSERT_GT(append.batch.weight(), accepted.credit_to);
   Effects effects;
-  core.on_message(evil.id, evil.user, {evil.session, append}, now, effects);
+  core.on_message(evil.id, evil.user, {evil.session, append}, now);
+  core.take_effects(effects);
   deliver(effects);
   const auto error = expect<wire::ErrorMessage>(evil);
   EXPECT_EQ(error.code, ErrorCode::credit);
@@ -250,7 +255,8 @@ TEST_F(Attacks, a_second_offence_costs_more) {
     while (!core.ignores(nobody, "evil", now)) {
       const PeerId peer{++last};
       while (!core.ignores(peer, "evil", now))
-        core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now, effects);
+        core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now);
+      core.take_effects(effects);
     }
     const auto since = now;
     while (core.ignores(nobody, "evil", now)) now += 100ms;
@@ -276,7 +282,8 @@ TEST_F(Attacks, a_connection_that_was_cut_off_stays_so_and_others_of_its_key_go_
       hello.identity = uuid(9);
       evil.session = {};
       Effects effects;
-      core.on_message(evil.id, "evil", {{}, hello}, now, effects);
+      core.on_message(evil.id, "evil", {{}, hello}, now);
+      core.take_effects(effects);
       deliver(effects);
       if (hangs_up)
         send(evil, wire::Bye{});
@@ -308,13 +315,15 @@ TEST_F(Attacks, peers_that_come_and_go_leave_nothing_behind) {
     now += 10ms;
     wire::Hello hello;
     hello.identity = uuid(9);
-    core.on_message(peer, "evil", {{}, hello}, now, effects);
+    core.on_message(peer, "evil", {{}, hello}, now);
+    core.take_effects(effects);
     const auto welcome = std::find_if(effects.rbegin(), effects.rend(), [&](const auto& effect) {
       const auto* send = std::get_if<Send>(&effect);
       return send && std::holds_alternative<wire::Welcome>(send->message);
     });
     ASSERT_NE(welcome, effects.rend());
-    core.on_message(peer, "evil", {std::get<Send>(*welcome).session, wire::Bye{}}, now, effects);
+    core.on_message(peer, "evil", {std::get<Send>(*welcome).session, wire::Bye{}}, now);
+    core.take_effects(effects);
     effects.clear();
     for (PeerId gone : core.take_gone())
       if (!core.knows(gone) && !core.remembers(gone)) routes.erase(gone);
@@ -330,11 +339,13 @@ TEST_F(Attacks, who_is_not_listened_to_is_not_punished_again_for_what_it_says_me
   while (!is_limited()) {
     const PeerId peer{++last};
     for (int i = 0; i < 200; ++i)
-      core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now, effects);
+      core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now);
+    core.take_effects(effects);
     deliver_audit(effects);
   }
   for (int i = 0; i < 5000; ++i)
-    core.on_malformed(PeerId{++last}, "evil", {ErrorCode::malformed, "no message"}, now, effects);
+    core.on_malformed(PeerId{++last}, "evil", {ErrorCode::malformed, "no message"}, now);
+  core.take_effects(effects);
   now += 1s;
   EXPECT_FALSE(core.ignores(PeerId{999'999}, "evil", now));
 }
@@ -347,7 +358,8 @@ TEST_F(Attacks,
       Effects effects;
       const PeerId peer{++last};
       for (int i = 0; i < 200; ++i)
-        core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now, effects);
+        core.on_malformed(peer, "evil", {ErrorCode::malformed, "no message"}, now);
+      core.take_effects(effects);
     }
   };
   attack();
@@ -358,7 +370,8 @@ TEST_F(Attacks,
     Effects effects;
     wire::Hello hello;
     hello.identity.octets[0] = 99;
-    core.on_message(PeerId{++last}, "evil", {{}, hello}, now, effects);
+    core.on_message(PeerId{++last}, "evil", {{}, hello}, now);
+    core.take_effects(effects);
     for (const auto& effect : effects)
       if (const auto* send = std::get_if<Send>(&effect))
         told += std::holds_alternative<wire::Refused>(send->message) ? 1 : 0;
@@ -377,9 +390,10 @@ TEST_F(Attacks, a_cluster_under_one_key_that_comes_back_at_once_is_no_flood) {
     peer.id = PeerId{++last_peer};
     peers[peer.id] = &peer;
     Effects effects;
-    core.on_message(peer.id, "mill", {{}, wire::HelloAgain{}}, now,
-                    effects);  // what it had on its way is stale
-    core.on_message(peer.id, "mill", {{}, hello}, now, effects);
+    core.on_message(peer.id, "mill", {{}, wire::HelloAgain{}}, now);
+    core.take_effects(effects);  // what it had on its way is stale
+    core.on_message(peer.id, "mill", {{}, hello}, now);
+    core.take_effects(effects);
     deliver(effects);
     expect<wire::HelloAgain>(peer);
     expect<wire::Welcome>(peer);

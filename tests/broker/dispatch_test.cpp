@@ -49,7 +49,8 @@ TEST_F(Dispatch, thousands_of_jobs_whose_workers_are_busy_do_not_stand_before_on
   connect(w1, offering(201, {{"f", 0}}));
   for (std::uint32_t i = 0; i < 3000; ++i) {
     Effects effects;
-    core.on_message(c.id, c.user, {c.session, one(i, "f")}, now, effects);
+    core.on_message(c.id, c.user, {c.session, one(i, "f")}, now);
+    core.take_effects(effects);
   }
   settle_all();
   leases_of(w1);
@@ -123,8 +124,10 @@ class DispatchPlanned : public Dispatch {
     w2.inbox.clear();
     // Both at once, so that no lease goes out before there is something to plan.
     Effects effects;
-    core.on_message(c.id, c.user, {c.session, items_job(1, {"a", "b", "c"}, "f")}, now, effects);
-    core.on_message(c.id, c.user, {c.session, items_job(2, {"a", "b", "c"}, "g")}, now, effects);
+    core.on_message(c.id, c.user, {c.session, items_job(1, {"a", "b", "c"}, "f")}, now);
+    core.take_effects(effects);
+    core.on_message(c.id, c.user, {c.session, items_job(2, {"a", "b", "c"}, "g")}, now);
+    core.take_effects(effects);
     settle();
     ASSERT_TRUE(leases_of(w1).empty() && leases_of(w2).empty()) << "they wait for the plan";
   }

@@ -41,9 +41,11 @@ class Durable : public BrokerTest {
   /// send() of the fixture, with an eye on commits.
   void tell(Peer& peer, const wire::Message& message) {
     Effects effects;
-    core.on_message(peer.id, "anonymous", {peer.session, through_codec(message, peer.session)}, now,
-                    effects);
-    core.settle(now, effects);
+    core.on_message(peer.id, "anonymous", {peer.session, through_codec(message, peer.session)},
+                    now);
+    core.take_effects(effects);
+    core.settle(now);
+    core.take_effects(effects);
     core.check_invariants();
     keep(effects);
   }
@@ -53,15 +55,18 @@ class Durable : public BrokerTest {
       const std::uint64_t ticket = pending->ticket;
       pending.reset();
       Effects effects;
-      core.on_committed(ticket, now, effects);
-      core.settle(now, effects);
+      core.on_committed(ticket, now);
+      core.take_effects(effects);
+      core.settle(now);
+      core.take_effects(effects);
       core.check_invariants();
       keep(effects);
     }
   }
   void turn() {
     Effects effects;
-    core.settle(now, effects);
+    core.settle(now);
+    core.take_effects(effects);
     core.check_invariants();
     keep(effects);
   }
@@ -112,7 +117,8 @@ class Durable : public BrokerTest {
     pending.reset();
     core = Core(config);
     Effects effects;
-    core.recover(std::move(recovered), now, effects);
+    core.recover(std::move(recovered), now);
+    core.take_effects(effects);
     core.check_invariants();
     keep(effects);
     turn();

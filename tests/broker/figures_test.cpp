@@ -81,9 +81,10 @@ class Mill {
       }
       const double from = cpu_s();
       for (Ending& next : batch)
-        core_.on_message(next.worker, "anyone", {next.session, std::move(next.report)}, now_,
-                         effects_);
-      core_.settle(now_, effects_);
+        core_.on_message(next.worker, "anyone", {next.session, std::move(next.report)}, now_);
+      core_.take_effects(effects_);
+      core_.settle(now_);
+      core_.take_effects(effects_);
       const double took = cpu_since(from);
       core_s_ += took;
       longest_s_ = std::max(longest_s_, took);
@@ -107,12 +108,14 @@ class Mill {
 
   void tell(PeerId peer, wire::SessionId session, wire::Message&& message) {
     const double before = cpu_s();
-    core_.on_message(peer, "anyone", {session, std::move(message)}, now_, effects_);
+    core_.on_message(peer, "anyone", {session, std::move(message)}, now_);
+    core_.take_effects(effects_);
     core_s_ += cpu_since(before);
   }
   void settle() {
     const double before = cpu_s();
-    core_.settle(now_, effects_);
+    core_.settle(now_);
+    core_.take_effects(effects_);
     const double took = cpu_since(before);
     core_s_ += took;
     longest_s_ = std::max(longest_s_, took);

@@ -24,8 +24,10 @@ class HeldBack : public BrokerTest {
 
   void message(Peer& peer, wire::Message m) {
     Effects effects;
-    core.on_message(peer.id, peer.user, {peer.session, std::move(m)}, now, effects);
-    core.settle(now, effects);
+    core.on_message(peer.id, peer.user, {peer.session, std::move(m)}, now);
+    core.take_effects(effects);
+    core.settle(now);
+    core.take_effects(effects);
     deliver(effects);
   }
 

@@ -55,12 +55,14 @@ TEST_F(Questions, ten_thousand_questions_at_once_are_answered_slowly_and_never_a
   for (std::uint64_t token = 1; token <= 10'000; ++token)
     core.on_message(flooding.id, flooding.user,
                     {flooding.session, wire::Query{token, wire::QueryWhat::jobs, {}, {}, 1000}},
-                    now, effects);
+                    now);
+  core.take_effects(effects);
   effects.clear();  // most were told that these are too many
   std::size_t shown = 0;
   for (int i = 0; i < 1000; ++i) {
     now += 1ms;
-    core.settle(now, effects);
+    core.settle(now);
+    core.take_effects(effects);
     std::size_t in_one = 0;
     for (const auto& effect : effects)
       if (const auto* send = std::get_if<Send>(&effect))
@@ -81,8 +83,10 @@ TEST_F(Questions, a_few_questions_at_once_are_all_answered_without_anything_else
   for (std::uint64_t token = 1; token <= 5; ++token)
     core.on_message(c.id, c.user,
                     {c.session, wire::Query{token, wire::QueryWhat::job, uuid(0), JobNumber{1}}},
-                    now, effects);
-  core.settle(now, effects);
+                    now);
+  core.take_effects(effects);
+  core.settle(now);
+  core.take_effects(effects);
   deliver(effects);
   std::size_t said = 0;
   for (const auto& message : c.inbox) said += std::holds_alternative<wire::Beat>(message) ? 0 : 1;
@@ -98,10 +102,12 @@ TEST_F(Questions, a_client_that_does_not_read_gets_nothing_more_and_its_session_
     now += 100ms;
     Effects effects;
     core.on_message(deaf.id, deaf.user,
-                    {deaf.session, wire::Query{1, wire::QueryWhat::jobs, {}, {}, 100}}, now,
-                    effects);
-    core.on_message(c.id, c.user, {c.session, wire::Beat{}}, now, effects);
-    core.settle(now, effects);
+                    {deaf.session, wire::Query{1, wire::QueryWhat::jobs, {}, {}, 100}}, now);
+    core.take_effects(effects);
+    core.on_message(c.id, c.user, {c.session, wire::Beat{}}, now);
+    core.take_effects(effects);
+    core.settle(now);
+    core.take_effects(effects);
     for (const auto& effect : effects)
       if (const auto* send = std::get_if<Send>(&effect))
         if (send->peer == deaf.id)

@@ -37,7 +37,8 @@ TEST_F(Sessions, bytes_that_are_no_message_end_only_that_session) {
   client(bad, 1);
   client(good, 2);
   Effects effects;
-  core.on_malformed(bad.id, bad.user, {ErrorCode::malformed, "not msgpack"}, now, effects);
+  core.on_malformed(bad.id, bad.user, {ErrorCode::malformed, "not msgpack"}, now);
+  core.take_effects(effects);
   deliver(effects);
   EXPECT_TRUE(expect<wire::ErrorMessage>(bad).fatal);
   send(good, wire::Beat{});
@@ -107,10 +108,12 @@ TEST_F(Sessions, an_idle_worker_that_gets_a_lease_between_two_beats_is_not_lost_
   ASSERT_EQ(leases_of(w).size(), 1u);
   Effects effects;
   now += 200ms;
-  core.settle(now, effects);
+  core.settle(now);
+  core.take_effects(effects);
   EXPECT_TRUE(core.knows(w.id));
   now += 3s;
-  core.settle(now, effects);
+  core.settle(now);
+  core.take_effects(effects);
   EXPECT_FALSE(core.knows(w.id)) << "busy now, and silent for longer than a busy worker may be";
 }
 

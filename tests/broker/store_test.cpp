@@ -146,8 +146,10 @@ TEST_F(Durable, without_room_on_the_disk_new_work_is_refused_and_who_waits_is_to
   tell(c, items(9, {"a"}));
   ASSERT_TRUE(pending);
   Effects effects;
-  core.on_store_trouble("the disk is full", now, effects);
-  core.settle(now, effects);
+  core.on_store_trouble("the disk is full", now);
+  core.take_effects(effects);
+  core.settle(now);
+  core.take_effects(effects);
   core.check_invariants();
   keep(effects);
   auto told = take<wire::ErrorMessage>(c);
@@ -163,7 +165,8 @@ TEST_F(Durable, without_room_on_the_disk_new_work_is_refused_and_who_waits_is_to
   memory.options.durability = Durability::memory;
   tell(c, memory);
   EXPECT_TRUE(take<wire::Accepted>(c));
-  core.on_store_healthy(effects);
+  core.on_store_healthy();
+  core.take_effects(effects);
   commit();
   tell(c, items(9, {"a"}));
   commit();

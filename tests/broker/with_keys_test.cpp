@@ -29,7 +29,8 @@ class WithKeys : public BrokerTest {
 
   void tell_core(bool invitations = false) {
     Effects effects;
-    core.on_principals(Principals(principals), invitations, now, effects);
+    core.on_principals(Principals(principals), invitations, now);
+    core.take_effects(effects);
     core.check_invariants();
     deliver(effects);
     settle();
@@ -223,13 +224,14 @@ TEST_F(WithKeys, an_unknown_key_may_only_enrol_and_only_while_an_invitation_is_o
   ASSERT_EQ(asked_enrol.size(), 1u);
   EXPECT_EQ(asked_enrol[0].user, "new-key");
   Effects effects;
-  core.on_enrol_refused(stranger.id, "new-key", "wrong code", effects);
+  core.on_enrol_refused(stranger.id, "new-key", "wrong code");
+  core.take_effects(effects);
   deliver(effects);
   EXPECT_EQ(expect<wire::Refused>(stranger).text, "wrong code");
   grant("new-key", "lab", {Right::work});
   tell_core(false);
-  core.on_enrolled(stranger.id, "new-key", "lab", static_cast<std::uint8_t>(Right::work), true,
-                   effects);
+  core.on_enrolled(stranger.id, "new-key", "lab", static_cast<std::uint8_t>(Right::work), true);
+  core.take_effects(effects);
   deliver(effects);
   EXPECT_EQ(expect<wire::Enrolled>(stranger).name, "lab");
   worker(stranger, 9);
@@ -249,8 +251,8 @@ TEST_F(WithKeys, an_answer_to_enrol_that_was_lost_is_given_again) {
   ASSERT_EQ(asked_enrol.size(), 1u);  // the key ring knows what it was told
   const std::size_t lines = audit.size();
   Effects effects;
-  core.on_enrolled(again.id, "worker-key", "worker", static_cast<std::uint8_t>(Right::work), false,
-                   effects);
+  core.on_enrolled(again.id, "worker-key", "worker", static_cast<std::uint8_t>(Right::work), false);
+  core.take_effects(effects);
   deliver(effects);
   EXPECT_EQ(expect<wire::Enrolled>(again).name, "worker");
   EXPECT_EQ(audit.size(), lines);  // nobody was enrolled
@@ -311,7 +313,8 @@ TEST_F(WithKeys, who_may_not_see_a_job_any_more_does_not_follow_it_on) {
 TEST_F(WithKeys, a_peer_whose_key_may_not_come_from_there_any_more_is_not_served) {
   Peer& alice = client_of("alice-key", 1);
   Effects effects;
-  core.on_moved(alice.id, now, effects);
+  core.on_moved(alice.id, now);
+  core.take_effects(effects);
   deliver(effects);
   EXPECT_EQ(expect<wire::ErrorMessage>(alice).code, ErrorCode::denied);
   EXPECT_FALSE(audit.back().allowed);
@@ -449,14 +452,16 @@ TEST_F(WithKeys, without_an_audit_log_what_is_privileged_is_refused) {
   send(alice, items_job(1, {"a"}, "absent"));
   const auto job = expect<wire::Accepted>(alice).number;
   Effects effects;
-  core.on_audit_trouble("disk full", effects);
+  core.on_audit_trouble("disk full");
+  core.take_effects(effects);
   send(admin, wire::Drain{1, "w"});
   EXPECT_NE(denied(admin).text.find("disk full"), std::string::npos);
   send(admin, wire::Cancel{2, {}, job, {}});
   denied(admin);
   send(alice, wire::Cancel{3, {}, job, {}});  // one's own is no privilege
   EXPECT_EQ(expect<wire::JobUpdate>(alice).status.state, JobState::cancelled);
-  core.on_audit_trouble("", effects);
+  core.on_audit_trouble("");
+  core.take_effects(effects);
   send(admin, wire::Cancel{2, {}, job, {}});
   expect<wire::JobUpdate>(admin);
 }

@@ -48,14 +48,17 @@ class Stage {
         core_->on_unreachable(peer(story));
         break;
       case 4:
-        core_->on_malformed(peer(story), "anonymous", {ErrorCode::malformed, "not a message"}, now_,
-                            effects_);
+        core_->on_malformed(peer(story), "anonymous", {ErrorCode::malformed, "not a message"},
+                            now_);
+        core_->take_effects(effects_);
         break;
       case 5:
-        core_->on_store_trouble("full", now_, effects_);
+        core_->on_store_trouble("full", now_);
+        core_->take_effects(effects_);
         break;
       case 6:
-        core_->on_store_healthy(effects_);
+        core_->on_store_healthy();
+        core_->take_effects(effects_);
         break;
       case 7:
         change_keys(story);
@@ -63,7 +66,8 @@ class Stage {
       default:
         say(story);
     }
-    core_->settle(now_, effects_);
+    core_->settle(now_);
+    core_->take_effects(effects_);
     carry_out();
     core_->check_invariants();
   }
@@ -79,8 +83,10 @@ class Stage {
     Recovered recovered = store_.recover();
     config_.incarnation = recovered.incarnation;
     core_.emplace(config_);
-    core_->on_principals(Principals(principals_), false, now_, effects_);
-    core_->recover(std::move(recovered), now_, effects_);
+    core_->on_principals(Principals(principals_), false, now_);
+    core_->take_effects(effects_);
+    core_->recover(std::move(recovered), now_);
+    core_->take_effects(effects_);
     sessions_.clear();
     commit_.reset();
   }
@@ -94,7 +100,8 @@ class Stage {
     store_.apply(commit_->ops);
     const std::uint64_t ticket = commit_->ticket;
     commit_.reset();
-    core_->on_committed(ticket, now_, effects_);
+    core_->on_committed(ticket, now_);
+    core_->take_effects(effects_);
   }
 
   void change_keys(Story& story) {
@@ -108,10 +115,14 @@ class Stage {
       if (story.below(8) == 0) principal.functions = {"s*"};
       if (story.below(16) == 0) principals_.erase(user);
     }
-    core_->on_principals(Principals(principals_), story.below(2) == 0, now_, effects_);
-    if (story.below(4) == 0) core_->on_audit_trouble(story.below(2) == 0 ? "full" : "", effects_);
-    if (story.below(4) == 0) core_->on_enrolled(peer(story), "other", "other", 1, true, effects_);
-    if (story.below(4) == 0) core_->on_enrol_refused(peer(story), "nobody", "no", effects_);
+    core_->on_principals(Principals(principals_), story.below(2) == 0, now_);
+    core_->take_effects(effects_);
+    if (story.below(4) == 0) core_->on_audit_trouble(story.below(2) == 0 ? "full" : "");
+    core_->take_effects(effects_);
+    if (story.below(4) == 0) core_->on_enrolled(peer(story), "other", "other", 1, true);
+    core_->take_effects(effects_);
+    if (story.below(4) == 0) core_->on_enrol_refused(peer(story), "nobody", "no");
+    core_->take_effects(effects_);
   }
 
   void say(Story& story) {
@@ -121,7 +132,8 @@ class Stage {
     if (story.below(2) == 0) fit(*message);
     const wire::SessionId session =
         story.below(8) == 0 ? wire::SessionId{story.octet()} : sessions_[from];
-    core_->on_message(from, user_of(story), {session, std::move(*message)}, now_, effects_);
+    core_->on_message(from, user_of(story), {session, std::move(*message)}, now_);
+    core_->take_effects(effects_);
   }
 
   /// Makes a worker's answer one to the last lease.
@@ -166,7 +178,8 @@ class Stage {
                                   store_.load_result(result->job, result->seq));
         }
       }
-      core_->settle(now_, effects_);
+      core_->settle(now_);
+      core_->take_effects(effects_);
     }
   }
 

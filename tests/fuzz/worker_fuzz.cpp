@@ -56,7 +56,7 @@ int fuzz_worker(const std::uint8_t* data, std::size_t size) {
       }
     }
     Effects effects;
-    core.take(effects);
+    core.take_effects(effects);
     for (auto& effect : effects) {
       if (auto* start = std::get_if<StartRun>(&effect))
         running[start->slot] = std::move(start->lease);

@@ -176,11 +176,11 @@ void SimWorker::open() {
 void SimWorker::carry_out() {
   if (world_.checked) core_.check_invariants();
   worker::Effects effects;
-  core_.take(effects);
+  core_.take_effects(effects);
   for (std::size_t i = 0; i < effects.size(); ++i) {
     if (auto* keep = std::get_if<worker::KeepBlob>(&effects[i])) {
       core_.on_blob_kept(keep->name, "");
-      core_.take(effects);  // appends
+      core_.take_effects(effects);  // appends
       continue;
     }
     auto& effect = effects[i];

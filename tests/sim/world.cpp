@@ -59,7 +59,8 @@ void World::start_broker() {
     broker::Recovered recovered = store_.recover();
     config_.incarnation = recovered.incarnation;
     core_ = std::make_unique<broker::Core>(config_);
-    core_->recover(std::move(recovered), now_, effects);
+    core_->recover(std::move(recovered), now_);
+    core_->take_effects(effects);
   } else {
     core_ = std::make_unique<broker::Core>(config_);
   }
@@ -98,7 +99,8 @@ void World::commit(broker::Commit commit) {
     broker::Effects effects;
     if (now_ < disk_full_until_ && !healed) {
       if (!std::exchange(in_trouble_, true))
-        core_->on_store_trouble("no space left on device", now_, effects);
+        core_->on_store_trouble("no space left on device", now_);
+      core_->take_effects(effects);
       carry_out(effects);
       settle();
       at(now_ + 500ms, nullptr, [this, life] {
@@ -109,8 +111,10 @@ void World::commit(broker::Commit commit) {
     store_.apply(committing_->ops);
     const std::uint64_t ticket = committing_->ticket;
     committing_.reset();
-    if (std::exchange(in_trouble_, false)) core_->on_store_healthy(effects);
-    core_->on_committed(ticket, now_, effects);
+    if (std::exchange(in_trouble_, false)) core_->on_store_healthy();
+    core_->take_effects(effects);
+    core_->on_committed(ticket, now_);
+    core_->take_effects(effects);
     check();
     carry_out(effects);
     settle();
@@ -208,7 +212,10 @@ void World::arrive(const std::shared_ptr<Wire>& wire, wire::Envelope&& envelope)
   if (!wire->open || !core_) return;
   static const std::string user = "anonymous";
   effects_.clear();
-  in_core([&] { core_->on_message(wire->id, user, std::move(envelope), now_, effects_); });
+  in_core([&] {
+    core_->on_message(wire->id, user, std::move(envelope), now_);
+    core_->take_effects(effects_);
+  });
   check();
   carry_out(effects_);
   // As the router does: it reads what has arrived, then it acts once.
@@ -230,7 +237,8 @@ void World::settle() {
     static const double reading = cost_of_reading();
     const std::uint64_t slices = core_->counters().plan_slices;
     const double before = clock_s(CLOCK_THREAD_CPUTIME_ID);
-    core_->settle(now_, effects_);
+    core_->settle(now_);
+    core_->take_effects(effects_);
     const double took = std::max(0.0, clock_s(CLOCK_THREAD_CPUTIME_ID) - before - reading);
     core_s += took;
     settle_s_most = std::max(settle_s_most, took);
@@ -239,7 +247,8 @@ void World::settle() {
       plan_s_most = std::max(plan_s_most, took);
     }
   } else {
-    core_->settle(now_, effects_);
+    core_->settle(now_);
+    core_->take_effects(effects_);
   }
   check();
   carry_out(effects_);

@@ -123,7 +123,7 @@ class WorkerCoreTest : public ::testing::Test {
   Lines effects() {
     if (const auto wrong = core.broken_invariant()) ADD_FAILURE() << *wrong;
     Effects taken;
-    core.take(taken);
+    core.take_effects(taken);
     Lines lines;
     notes_.clear();
     for (auto& effect : taken) {

@@ -72,7 +72,7 @@ TEST_F(LeasesTest, ACommonInputIsHandedToTheRun) {
   say(wire::Common{lease.job, wire::Buffer::copy("model")});
   core.on_message({kSession, lease}, now);
   Effects taken;
-  core.take(taken);
+  core.take_effects(taken);
   EXPECT_EQ(std::get<StartRun>(taken.at(0)).common.view(), "model");
 }
 
@@ -100,7 +100,7 @@ TEST_F(LeasesTest, AQueuedLeaseIsCutFromItsEnd) {
   reports(kFirst, report(1, 0, {{0, 1}}));
   core.on_slot_free(kFirst, now);
   Effects taken;
-  core.take(taken);
+  core.take_effects(taken);
   const wire::Lease& left = std::get<StartRun>(taken.at(0)).lease;
   EXPECT_EQ(text_of(left.tasks), "[10,13)");
   EXPECT_EQ(left.batch.count(), 3u);

@@ -40,7 +40,7 @@ TEST_F(SessionTest, ABeatCarriesCapacityAndWork) {
   reports(kFirst, report(1, 0, {{0, 2}}, false));
   core.on_tick(now + 1s);
   Effects taken;
-  core.take(taken);
+  core.take_effects(taken);
   const auto& beat = std::get<wire::Beat>(std::get<Send>(taken.at(0)).envelope.message);
   ASSERT_TRUE(beat.capacity);
   EXPECT_EQ(beat.capacity->slots, 2u);
@@ -111,7 +111,7 @@ TEST_F(SessionTest, KeepsItsIdentityOverSessions) {
     tick(2s);
     core.on_connected(now);
     Effects taken;
-    core.take(taken);
+    core.take_effects(taken);
     identities.push_back(
         std::get<wire::Hello>(std::get<Send>(taken.at(0)).envelope.message).identity);
     core.on_lost("closed", now);

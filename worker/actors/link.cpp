@@ -198,7 +198,7 @@ void Link::look_at_machine() {
 // ---- effects
 
 void Link::carry_out() {
-  for (core_.take(effects_); !effects_.empty(); core_.take(effects_)) {
+  for (core_.take_effects(effects_); !effects_.empty(); core_.take_effects(effects_)) {
     // Effects may cause events (a cut is answered at once), which cause effects.
     for (auto& effect : std::exchange(effects_, {}))
       std::visit([this](auto& e) { act(e); }, effect);

@@ -462,7 +462,7 @@ void WorkerCore::send(wire::Message message) {
   if (session_.is_open()) effects_.push_back(Send{{session_.id(), std::move(message)}});
 }
 
-void WorkerCore::take(Effects& out) {
+void WorkerCore::take_effects(Effects& out) {
   out.insert(out.end(), std::make_move_iterator(effects_.begin()),
              std::make_move_iterator(effects_.end()));
   effects_.clear();

@@ -66,7 +66,7 @@ class WorkerCore {
   /// When on_tick() is wanted next; nullopt: only other events matter.
   std::optional<Time> next_deadline() const;
   /// Appends the effects since the last call.
-  void take(Effects& out);
+  void take_effects(Effects& out);
 
   // ---- for the actor and for tests
   bool connected() const { return session_.is_open(); }
