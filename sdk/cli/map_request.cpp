@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "cli/command_options.hpp"
+#include "cli/job_options.hpp"
 #include "cli/records.hpp"
 
 namespace quern::cli {
@@ -270,6 +271,7 @@ Syntax map_syntax() {
       "with --pipe, merge outputs: it gets several of them in order, until one is left");
   add("dry-run", flag(), "print the commands");
   add("detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");
+  add_unique_options(syntax);
   add_command_options(syntax);
   syntax.words(0, Syntax::kAnyNumber, "the command");
   syntax.then_a_command();
@@ -318,6 +320,7 @@ std::optional<MapRequest> map_request(const Arguments& arguments) {
   request.client = given->client();
   request.submit = command_submit_options(*given);
   request.submit.detach = request.detach;
+  set_unique(request.submit, *given);
   if (request.submit.name.empty()) request.submit.name = words.front().substr(0, 60);
   return request;
 }
