@@ -230,6 +230,11 @@ class Core {
                  Effects& effects);
   void on_append(Session& session, wire::Append&& append, Time now, Effects& effects);
   void on_attach(Session& session, const wire::Attach& attach, Time now, Effects& effects);
+  void await_comparison(Job& job, Comparison comparison);
+  /// Its input is whole, or will never be.
+  void answer_comparisons(Job& job, Time now, Effects& effects);
+  /// Nothing more comes although its client did not say so: what came is nobody's whole input.
+  void cut_input(Job& job);
   void on_ack(Session& session, const wire::Ack& ack);
   void on_cancel(Session& session, const wire::Cancel& cancel, Time now, Effects& effects);
   void on_drain(Session& session, const wire::Drain& drain, Effects& effects);

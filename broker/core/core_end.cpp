@@ -62,7 +62,7 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   job.failure = code;
   job.reason = std::move(reason);
   job.finished = now;
-  job.open = false;
+  cut_input(job);
   job.orphan_until.reset();
   // What did not end by itself ends with the job.
   job.cancelled += job.total - job.ended.size();
@@ -119,6 +119,7 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   account(job);
   touch(job);
   dispatch_needed_ = true;
+  answer_comparisons(job, now, effects);
 }
 
 void Core::reopen_job(Job& job, Time now) {
@@ -211,8 +212,7 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks, Effects& effects
 
 void Core::wind_down(Job& job, Effects& effects) {
   job.winding_down = true;
-  job.open =
-      false;  // what would still come is not waited for: its client may be reading a terminal
+  cut_input(job);  // what would still come is not waited for: its client may be reading a terminal
   save(job);
   for (Lease* lease : leases_of(job)) {
     if (lease->reclaiming) continue;
