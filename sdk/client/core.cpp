@@ -143,6 +143,12 @@ void ClientCore::watch(JobKey key, std::uint64_t window, std::uint32_t watch_ms,
   if (job->submit) {
     job->submit->window = window;
     job->submit->watch_ms = watch_ms;
+    // Its UUID may be none that the broker will know, and the error about it could overtake
+    // ACCEPTED.
+    if (!job->submit->options.unique.empty()) {
+      job->attach_due = true;
+      return;
+    }
   }
   if (session_.is_open() && !job->complete()) send_attach(*job, now);
 }

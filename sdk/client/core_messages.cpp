@@ -217,6 +217,8 @@ void ClientCore::on(const wire::Accepted& accepted, Time now) {
       if (accepted.compare) return compare(*job, std::move(sent), now);
       job->input = InputLedger({}, InputLedger::Rest::none);
       send_attach(*job, now);
+    } else if (job->attach_due) {
+      send_attach(*job, now);
     }
     effects_.push_back(client::Accepted{job->key, job->uuid, job->number});
   }

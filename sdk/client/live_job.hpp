@@ -45,6 +45,7 @@ struct LiveJob {
   std::uint64_t token = 0;             // of ATTACH
   std::optional<wire::Submit> submit;  // until acknowledged
   std::uint64_t submits_sent = 0;
+  bool attach_due = false;        // what watch() said is to follow SUBMIT
   std::uint64_t incarnation = 0;  // of the broker that accepted it, or was sent it
   bool has_store = false;         // that broker
   InputLedger input;

@@ -478,6 +478,17 @@ TEST_F(ClientJobs, AUniqueKeyThatExistsMakesUsAGuestOfThatJob) {
   EXPECT_EQ(rig.effects<Deliver>().size(), 1u);
 }
 
+TEST_F(ClientJobs, AJobWithAUniqueKeyIsNotFollowedBeforeItsUuidIsKnown) {
+  auto submit = rig.items({"a"}, false);
+  submit.options.unique = "nightly";
+  rig.submit(submit);
+  rig.sent<wire::Submit>();
+  rig.step([&] { rig.core->watch(CoreRig::kJob, 100, 200, rig.now); });
+  EXPECT_TRUE(rig.all_sent<wire::Attach>().empty()) << "perhaps it is another job's";
+  rig.receive(rig.accepted(1, 0));
+  EXPECT_EQ(rig.sent<wire::Attach>().watch_ms, 200u);
+}
+
 /// Our job has the key of job 9, and the broker wants to compare them.
 class ClientCompares : public ClientJobs {
  protected:
