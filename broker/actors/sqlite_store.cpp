@@ -30,7 +30,7 @@ constexpr const char* kAddJob =
     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kProgress =
     "UPDATE jobs SET state=?, reason=?, failure=?, open=?, encoding=?, accepted=?, "
-    "accepted_bytes=?, total=?, frontier=?, ended=?, "
+    "accepted_bytes=?, input_digest=?, total=?, frontier=?, ended=?, "
     "failed=?, done=?, cancelled=?, retried=?, failures=?, crashes=?, takes=?, result_encoding=?, "
     "divisible=?, finish=?, reduce=?, "
     "decision=?, results_begin=?, results_end=?, waited_us=?, ran_us=?, changed_at=?, value=? "
@@ -262,7 +262,6 @@ std::vector<std::pair<std::string_view, std::int64_t>> options_kept(const JobBir
   keep("unique_any", birth.options.unique_any ? 1 : 0);
   keep("ttl_s", birth.options.ttl_s);
   keep("shape", birth.input_shape);
-  keep("whole", birth.input_whole);
   return out;
 }
 
@@ -317,6 +316,7 @@ void SqliteStore::write(const JobProgress& p) {
       .bind(wire::word(p.encoding))
       .bind(p.accepted)
       .bind(p.accepted_bytes)
+      .bind(p.input_digest)
       .bind(p.total)
       .bind(p.frontier)
       .bind(ended)

@@ -72,6 +72,7 @@ RecoveredJob read_job(Database& database, Statement& s) {
   p.encoding = row.word<Encoding>("encoding");
   p.accepted = s.number();
   p.accepted_bytes = s.number();
+  p.input_digest = s.number();
   p.total = s.number();
   p.frontier = s.number();
   p.ended = row.checked(intervals_in(s.text()), "ended");
@@ -114,7 +115,6 @@ void read_option(JobBirth& birth, const std::string& name, std::uint64_t number)
   if (name == "unique_any") birth.options.unique_any = number != 0;
   if (name == "ttl_s") birth.options.ttl_s = number;
   if (name == "shape") birth.input_shape = number;
-  if (name == "whole") birth.input_whole = number;
 }
 
 }  // namespace
@@ -127,7 +127,7 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
       "SELECT number, uuid, name, function, input, range_begin, range_end, principal, priority, "
       "weight, attempts, backoff_ms, "
       "timeout_ms, detach, unique_key, reduce_asked, cost, state, reason, failure, open, encoding, "
-      "accepted, accepted_bytes, "
+      "accepted, accepted_bytes, input_digest, "
       "total, frontier, ended, failed, done, cancelled, retried, failures, crashes, results_begin, "
       "results_end, waited_us, ran_us, created_at, takes, "
       "result_encoding, divisible, finish, reduce, decision, value FROM jobs ORDER BY number");

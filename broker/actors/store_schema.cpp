@@ -13,7 +13,7 @@ CREATE TABLE jobs(
   state TEXT NOT NULL DEFAULT 'waiting', reason TEXT DEFAULT '', failure TEXT DEFAULT 'none',
   input TEXT NOT NULL, range_begin INTEGER, range_end INTEGER, open INTEGER DEFAULT 0,
   total INTEGER DEFAULT 0, done INTEGER DEFAULT 0, cancelled INTEGER DEFAULT 0, retried INTEGER DEFAULT 0,
-  accepted INTEGER DEFAULT 0, accepted_bytes INTEGER DEFAULT 0, frontier INTEGER DEFAULT 0, encoding TEXT DEFAULT 'raw',
+  accepted INTEGER DEFAULT 0, accepted_bytes INTEGER DEFAULT 0, input_digest INTEGER DEFAULT 0, frontier INTEGER DEFAULT 0, encoding TEXT DEFAULT 'raw',
   principal TEXT, priority INTEGER, weight REAL, attempts INTEGER, backoff_ms INTEGER, timeout_ms INTEGER, detach INTEGER,
   unique_key TEXT, reduce_asked TEXT, cost REAL,
   takes TEXT, result_encoding TEXT, divisible INTEGER, finish INTEGER, reduce TEXT, decision TEXT,
@@ -50,6 +50,14 @@ constexpr const char* kFrom2To3 =
     "ALTER TABLE jobs ADD COLUMN waited_us INTEGER DEFAULT 0; ALTER TABLE jobs ADD COLUMN ran_us "
     "INTEGER DEFAULT 0";
 
+// Version 4: the digest of a job's payloads goes on while they come. Before, it was an option of
+// jobs whose payloads all came at once.
+constexpr const char* kFrom3To4 =
+    "ALTER TABLE jobs ADD COLUMN input_digest INTEGER DEFAULT 0;"
+    "UPDATE jobs SET input_digest = coalesce((SELECT value FROM needs WHERE job = number AND kind "
+    "= 'option' AND name = 'whole'), 0);"
+    "DELETE FROM needs WHERE kind = 'option' AND name = 'whole'";
+
 std::int64_t version_of(Database& database) {
   const std::int64_t application = database.number("PRAGMA application_id");
   const std::int64_t version = database.number("PRAGMA user_version");
@@ -78,6 +86,7 @@ void prepare_schema(Database& database) {
   if (version == 0) database.run(kTables);
   if (version == 1) database.run(kFrom1To2);
   if (version == 1 || version == 2) database.run(kFrom2To3);
+  if (version >= 1 && version <= 3) database.run(kFrom3To4);
   database.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
   database.run(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
   transaction.commit();

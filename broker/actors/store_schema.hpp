@@ -6,7 +6,7 @@
 
 namespace quern::broker {
 
-inline constexpr std::int64_t kSchemaVersion = 3;
+inline constexpr std::int64_t kSchemaVersion = 4;
 inline constexpr std::int64_t kApplicationId = 0x51756572;  // "Quer"
 
 /// Makes the tables in an empty file; refuses what is not a store, or one of a newer version.

@@ -220,6 +220,11 @@ class Core {
   void on_submit(Session& session, const Principal& principal, wire::Submit&& submit, Time now);
   void on_append(Session& session, wire::Append&& append, Time now);
   void on_attach(Session& session, const wire::Attach& attach, Time now);
+  void await_comparison(Job& job, Comparison comparison);
+  /// Its input is whole, or will never be.
+  void answer_comparisons(Job& job, Time now);
+  /// Nothing more comes although its client did not say so: what came is nobody's whole input.
+  void cut_input(Job& job);
   void on_ack(Session& session, const wire::Ack& ack);
   void on_cancel(Session& session, const wire::Cancel& cancel, Time now);
   void on_drain(Session& session, const wire::Drain& drain);

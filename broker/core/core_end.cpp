@@ -61,7 +61,7 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   job.failure = code;
   job.reason = std::move(reason);
   job.finished = now;
-  job.open = false;
+  cut_input(job);
   job.orphan_until.reset();
   // What did not end by itself ends with the job.
   job.cancelled += job.total - job.ended.size();
@@ -117,6 +117,7 @@ void Core::end_job(Job& job, JobState state, ErrorCode code, std::string reason,
   account(job);
   touch(job);
   dispatch_needed_ = true;
+  answer_comparisons(job, now);
 }
 
 void Core::reopen_job(Job& job, Time now) {
@@ -207,8 +208,7 @@ void Core::cancel_tasks(Job& job, const wire::Intervals& tasks) {
 
 void Core::wind_down(Job& job) {
   job.winding_down = true;
-  job.open =
-      false;  // what would still come is not waited for: its client may be reading a terminal
+  cut_input(job);  // what would still come is not waited for: its client may be reading a terminal
   save(job);
   for (Lease* lease : leases_of(job)) {
     if (lease->reclaiming) continue;

@@ -4,6 +4,7 @@
 #include "broker/core/core.hpp"
 #include "broker/core/input_print.hpp"
 #include "wire/blob.hpp"
+#include "wire/input_digest.hpp"
 
 namespace quern::broker {
 namespace {
@@ -16,6 +17,32 @@ std::uint64_t tasks_of(const wire::Submit& submit) {
   if (submit.input != InputKind::range) return submit.batch.count();
   return static_cast<std::uint64_t>(submit.range_end) -
          static_cast<std::uint64_t>(submit.range_begin);
+}
+
+/// Whether two inputs are the same; open: one of them is not whole yet.
+enum class Match { same, other, open };
+
+Match match_of(const Job& job, const wire::Submit& submit) {
+  if (job.blob || submit.options.unique_any || job.print->shape == 0) return Match::same;
+  const InputPrint print = print_of(submit);
+  if (print.shape != job.print->shape) return Match::other;
+  if (job.print->items == 0) return Match::same;  // not known: there is nothing to compare with
+  if (job.open || (submit.open && submit.input != InputKind::range)) return Match::open;
+  return print.items == job.print->items ? Match::same : Match::other;
+}
+
+Match match_of(const Job& job, const wire::Attach& attach) {
+  if (job.print->items == 0) return Match::same;
+  if (job.open) return Match::open;
+  const bool same = attach.input_digest == job.print->items && attach.input_count == job.accepted;
+  return same ? Match::same : Match::other;
+}
+
+std::string conflict_with(const Job& job) {
+  return "the unique key '" + job.options->unique + "' is that of job " +
+         std::to_string(value(job.number)) +
+         ", which has another function or input: choose another key, or take that job's results "
+         "all the same (--unique-any)";
 }
 
 std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
@@ -87,14 +114,9 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
     }
     if (it != unique_.end()) {
       Job& same = jobs_.at(it->second);
-      if (!same.blob && !submit.options.unique_any && same.print->shape != 0 &&
-          !same.print->fits(print_of(submit))) {
-        complain(session, ErrorCode::conflict,
-                 "the unique key '" + submit.options.unique + "' is that of job " +
-                     std::to_string(value(same.number)) +
-                     ", which has another function or input: choose another key, or take that "
-                     "job's results all the same (--unique-any)",
-                 submit.job, 0);
+      const Match match = match_of(same, submit);
+      if (match == Match::other) {
+        complain(session, ErrorCode::conflict, conflict_with(same), submit.job, 0);
         return;
       }
       if (same.blob) same.keeping.edit().wanted = now;
@@ -102,6 +124,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
       wire::Accepted answer = accepted(same);
       answer.existing = true;
       answer.submitted = submit.job;
+      answer.compare = match == Match::open;
       send(session, std::move(answer), same.ticket);
       return;
     }
@@ -128,6 +151,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   if (!submit.options.unique.empty() && !job.blob) {
     submit.function = job.function;
     job.print = print_of(submit);
+    job.print.edit().items = wire::InputDigest().value();  // they are counted as they are taken in
   }
   job.input = submit.input;
   job.encoding = submit.encoding;
@@ -157,8 +181,7 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   turns_.enter(job);
   if (job.durable())
     persist(job, AddJob{{number, job.uuid, job.function, job.input, job.base, job.range_end,
-                         options_of(job), job.principal, job.common.optional(), job.print->shape,
-                         job.print->whole}});
+                         options_of(job), job.principal, job.common.optional(), job.print->shape}});
   save(job);
   job.born_ticket = job.lease_ticket = job.ticket;
   job_of_uuid_.emplace(job.uuid, &job);
@@ -195,6 +218,7 @@ void Core::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& cost
   const std::uint64_t count = batch.count();
   if (count == 0) return;
   job.accepted_bytes += batch.weight();
+  if (job.print->items != 0) job.print.edit().add(batch);
   if (job.blob) job.keeping.edit().last_chunk = batch.sizes.at(count - 1) < wire::kBlobChunk;
   add_input(job, batch, costs);
   take_costs(job, count, costs);
@@ -236,7 +260,7 @@ void Core::grant_credit(Job& job, Time now) {
 }
 
 wire::Accepted Core::accepted(const Job& job) const {
-  return {job.uuid, job.number, job.accepted, job.credit_to, false, {}};
+  return {job.uuid, job.number, job.accepted, job.credit_to, false, {}, false};
 }
 
 void Core::on_append(Session& session, wire::Append&& append, Time now) {
@@ -295,6 +319,7 @@ void Core::on_append(Session& session, wire::Append&& append, Time now) {
   if (append.close && end >= job->accepted) {
     job->open = false;
     save(*job);
+    answer_comparisons(*job, now);
     if (!job->decision) decide_job(*job, now);  // it may have waited for the end of its input
   }
   grant_credit(*job, now);
@@ -342,6 +367,14 @@ void Core::on_attach(Session& session, const wire::Attach& attach, Time now) {
              job->uuid, attach.token);
     return;
   }
+  if (attach.input_digest != 0) {
+    const Match match = match_of(*job, attach);
+    if (match == Match::other) {
+      complain(session, ErrorCode::conflict, conflict_with(*job), job->uuid, attach.token);
+      return;
+    }
+    if (match == Match::open) return await_comparison(*job, {session.id, attach});
+  }
   Follower& follower = follow(*job, session, attach.cursor, attach.window, attach.watch_ms);
   if (attach.window > 0) session.wanted = job->number;
   if (attach.own && job->principal == session.principal) {
@@ -351,6 +384,24 @@ void Core::on_attach(Session& session, const wire::Attach& attach, Time now) {
   account(*job);
   tell(*job, follower, attach.token, now);
   touch(*job);
+}
+
+void Core::await_comparison(Job& job, Comparison comparison) {
+  auto& waiting = job.comparisons.edit();
+  std::erase_if(waiting,
+                [&](const Comparison& other) { return other.session == comparison.session; });
+  waiting.push_back(std::move(comparison));
+}
+
+void Core::answer_comparisons(Job& job, Time now) {
+  const auto waiting = std::exchange(job.comparisons, {});
+  for (const Comparison& each : *waiting)
+    if (Session* session = sessions_.find(each.session)) on_attach(*session, each.attach, now);
+}
+
+void Core::cut_input(Job& job) {
+  if (job.open && job.print->items != 0) job.print.edit().items = 0;
+  job.open = false;
 }
 
 void Core::on_ack(Session& session, const wire::Ack& ack) {

@@ -10,17 +10,13 @@ namespace quern::broker {
 
 struct InputPrint {
   std::uint64_t shape = 0;  ///< function, kind of input, bounds of a range, reducer, common input
-  std::uint64_t whole = 0;  ///< of all payloads; 0: some were still to come when the job was
-                            ///< submitted, so they are not compared
-
-  /// Whether both may have been given the same.
-  bool fits(const InputPrint& other) const {
-    return shape == other.shape && (whole == 0 || other.whole == 0 || whole == other.whole);
-  }
+  std::uint64_t items = 0;  ///< digest of the payloads so far (wire/input_digest.hpp); 0: not
+                            ///< known, so they are not compared
+  /// More payloads came.
+  void add(const wire::Batch& batch);
 };
 
-/// 64 bits of FNV-1a (Fowler, Noll, Vo): it guards against mistakes, not against somebody who wants
-/// a collision; keys are each principal's own. Never 0, but for `whole` of an open job.
+/// Of the function and the rest, and of the payloads that travel in SUBMIT. `shape` is never 0.
 InputPrint print_of(const wire::Submit& submit);
 
 }  // namespace quern::broker

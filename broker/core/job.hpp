@@ -73,6 +73,12 @@ struct Keeping {
   wire::Time wanted{};      ///< when somebody last asked for it
 };
 
+/// An ATTACH that is answered when the job's input is whole: only then it can be compared.
+struct Comparison {
+  wire::SessionId session{};
+  wire::Attach attach;
+};
+
 /// What was done again, or in vain.
 struct Mishaps {
   std::uint64_t retried = 0;  ///< tasks
@@ -110,10 +116,11 @@ struct Job {
   std::string name;
   OptionsOfJob options;  ///< but the name
   Box<wire::Buffer> common;
-  Lazy<std::vector<JobNumber>> blobs;  ///< jobs that are the blobs it needs; it holds each
-  Lazy<Keeping> keeping;               ///< of a blob
-  Lazy<InputPrint> print;              ///< of what it was given, with a unique key
-  std::string principal;               ///< name of its owner
+  Lazy<std::vector<JobNumber>> blobs;         ///< jobs that are the blobs it needs; it holds each
+  Lazy<Keeping> keeping;                      ///< of a blob
+  Lazy<InputPrint> print;                     ///< of what it was given, with a unique key
+  Lazy<std::vector<Comparison>> comparisons;  ///< while it is open; one per session
+  std::string principal;                      ///< name of its owner
   double principal_weight = 1;
   double weight_max = kNoWeightMax;  ///< what its client may ask for
   wire::SessionId owner{};

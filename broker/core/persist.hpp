@@ -35,7 +35,6 @@ struct JobBirth {
   std::string principal;
   std::optional<wire::Buffer> common;
   std::uint64_t input_shape = 0;  ///< with a unique key: see InputPrint
-  std::uint64_t input_whole = 0;
 };
 
 /// So many times failed, or lost with its worker: tasks of one interval.
@@ -55,6 +54,7 @@ struct JobProgress {
   Encoding encoding = Encoding::raw;  ///< of the payloads
   std::uint64_t accepted = 0;         ///< payloads taken in (range: N)
   std::uint64_t accepted_bytes = 0;   ///< of APPEND credit
+  std::uint64_t input_digest = 0;     ///< of the payloads taken in; 0: not known, or nobody asks
   std::uint64_t total = 0;            ///< tasks
   std::uint64_t frontier = 0;         ///< tasks from here on were never leased
   wire::Intervals ended;              ///< done, failed or cancelled

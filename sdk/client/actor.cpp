@@ -239,6 +239,11 @@ void ClientActor::carry_out(InputTaken effect) {
   if (JobEntry* job = find(effect.job)) job->sink->on_input_taken();
 }
 
+void ClientActor::carry_out(Comparing effect) {
+  JobEntry* job = find(effect.job);
+  if (job && job->input) job->input->tell_existing();
+}
+
 void ClientActor::carry_out(NeedInput effect) { give_input(effect.job); }
 
 void ClientActor::give_input(JobKey key) {

@@ -56,6 +56,7 @@ class ClientActor {
   void carry_out(Accepted effect);
   void carry_out(InputTaken effect);
   void carry_out(NeedInput effect);
+  void carry_out(Comparing effect);
   void carry_out(Deliver effect);
   void carry_out(Status effect);
   void carry_out(Ended effect);

@@ -165,6 +165,7 @@ void Client::Impl::feed(Items items, const std::shared_ptr<InputQueue>& queue,
   SourceFailed failed = [weak = std::weak_ptr(job)](std::exception_ptr error) {
     if (auto target = weak.lock()) target->fail_source(std::move(error));
   };
+  if (items.on_existing) queue->on_existing(items.on_existing);
   auto rest = InputLedger::Rest::comes;
   if (items.source == Items::Source::in_memory) {
     try {

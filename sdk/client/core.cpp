@@ -65,6 +65,14 @@ void ClientCore::append(JobKey key, wire::Batch batch, std::vector<float> costs,
   LiveJob* job = find(key);
   if (!job) return;
   job->asked_input = false;
+  if (job->stage == Stage::comparing) {
+    job->own_input->add(batch);
+    if (rest == InputLedger::Rest::none)
+      on_own_input_read(*job, now);
+    else
+      read_to_compare(*job);
+    return;
+  }
   job->input.append(std::move(batch), rest, std::move(costs));
   pump(*job, now);
 }
@@ -79,6 +87,12 @@ void ClientCore::cancel(JobKey key, wire::Interval tasks, Time now) {
     job->input.stop();
     if (job->stage == Stage::submitting && job->submits_sent == 0) {
       end(key, {ErrorCode::cancelled, "cancelled before it was submitted"});
+      return;
+    }
+    if (job->stage == Stage::comparing || (job->stage == Stage::attaching && job->own_input)) {
+      // It may be somebody else's job with another input.
+      end(key, {ErrorCode::cancelled,
+                "cancelled before its input was compared with that of the job that exists"});
       return;
     }
     job->cancel_all = LiveJob::CancelAll::due;
@@ -129,13 +143,20 @@ void ClientCore::watch(JobKey key, std::uint64_t window, std::uint32_t watch_ms,
   if (job->submit) {
     job->submit->window = window;
     job->submit->watch_ms = watch_ms;
+    // Its UUID may be none that the broker will know, and the error about it could overtake
+    // ACCEPTED.
+    if (!job->submit->options.unique.empty()) {
+      job->attach_due = true;
+      return;
+    }
   }
   if (session_.is_open() && !job->complete()) send_attach(*job, now);
 }
 
 void ClientCore::want(JobKey key, Time now) {
   LiveJob* job = find(key);
-  if (!job || job->stage == Stage::submitting || job->stage == Stage::attaching)
+  if (!job || job->stage == Stage::submitting || job->stage == Stage::comparing ||
+      job->stage == Stage::attaching)
     return;  // that asks for them, too
   if (session_.is_open() && job->window > 0 && !job->complete()) send_attach(*job, now);
 }
@@ -245,7 +266,12 @@ void ClientCore::send_submit(LiveJob& job, Time now) {
 }
 
 void ClientCore::send_attach(LiveJob& job, Time now) {
+  if (job.stage == Stage::comparing) return;
   wire::Attach attach;
+  if (job.own_input) {
+    attach.input_digest = job.own_input->digest.value();
+    attach.input_count = job.own_input->count;
+  }
   attach.token = job.stage == Stage::attaching ? job.token : 0;
   attach.job = job.uuid;
   if (job.uuid.is_nil()) attach.number = job.number;
@@ -256,8 +282,33 @@ void ClientCore::send_attach(LiveJob& job, Time now) {
   send(attach, now);
 }
 
+void ClientCore::compare(LiveJob& job, wire::Batch first, Time now) {
+  job.stage = Stage::comparing;
+  job.own_input.emplace().add(first);
+  for (const wire::Batch& batch : job.input.take_kept()) job.own_input->add(batch);
+  const bool more = job.input.is_open();
+  job.input = InputLedger({}, InputLedger::Rest::none);
+  if (!more) return on_own_input_read(job, now);
+  effects_.push_back(Comparing{job.key});
+  read_to_compare(job);
+}
+
+void ClientCore::read_to_compare(LiveJob& job) {
+  if (!session_.is_open() || job.asked_input) return;
+  job.asked_input = true;
+  effects_.push_back(NeedInput{job.key});
+}
+
+void ClientCore::on_own_input_read(LiveJob& job, Time now) {
+  job.stage = Stage::attaching;
+  job.token = next_token_++;
+  if (session_.is_open()) send_attach(job, now);
+}
+
 void ClientCore::send_cancels(LiveJob& job, Time now) {
-  if (!session_.is_open() || job.stage == Stage::attaching || job.stage == Stage::ended) return;
+  if (!session_.is_open() || job.stage == Stage::comparing || job.stage == Stage::attaching ||
+      job.stage == Stage::ended)
+    return;
   if (job.cancel_all == LiveJob::CancelAll::due) {
     job.cancel_all = LiveJob::CancelAll::sent;
     send(wire::Cancel{0, job.uuid, {}, {}}, now);
@@ -308,7 +359,8 @@ void ClientCore::pump(LiveJob& job, Time now) {
 }
 
 void ClientCore::acknowledge(LiveJob& job, Time now) {
-  if (!session_.is_open() || job.stage == Stage::submitting || job.stage == Stage::attaching)
+  if (!session_.is_open() || job.stage == Stage::submitting || job.stage == Stage::comparing ||
+      job.stage == Stage::attaching)
     return;
   // When everything of our own attached job is here, nobody else will ever ask for it: it can go,
   // read or not.
@@ -440,6 +492,7 @@ std::string ClientCore::check_invariants() const {
     if (job.key != key) return name + "its key is another";
     if (const char* broken = job.input.broken()) return name + broken;
     if (job.stage == Stage::submitting && !job.submit) return name + "nothing to submit";
+    if (job.stage == Stage::comparing && !job.own_input) return name + "nothing to compare";
     if (job.stage != Stage::submitting && job.submit)
       return name + "SUBMIT is kept after its answer";
     if (job.stage == Stage::submitting && job.received != 0)

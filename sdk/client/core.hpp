@@ -111,6 +111,10 @@ class ClientCore {
   void resume(LiveJob& job, const wire::KnownJob* known, Time now);
   bool may_have_started(const LiveJob& job, const wire::KnownJob* known) const;
   void send_submit(LiveJob& job, Time now);
+  /// The job exists already: its input must be what ours is, once that is read.
+  void compare(LiveJob& job, wire::Batch first, Time now);
+  void read_to_compare(LiveJob& job);
+  void on_own_input_read(LiveJob& job, Time now);
   void send_attach(LiveJob& job, Time now);
   void send_cancels(LiveJob& job, Time now);
   void send_question(std::uint64_t token, const Question& question, Time now);

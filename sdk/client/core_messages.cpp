@@ -124,6 +124,9 @@ void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
                          ? Failure{ErrorCode::session, "the broker does not answer this submission"}
                          : last_error_);
       return;
+    case Stage::comparing:
+      read_to_compare(job);
+      return;
     case Stage::attaching:
       send_attach(job, now);
       return;
@@ -191,12 +194,15 @@ void ClientCore::on(const wire::ErrorMessage& error, Time now) {
 void ClientCore::on(const wire::Accepted& accepted, Time now) {
   LiveJob* job = find(accepted.existing ? accepted.submitted : accepted.job);
   if (!job && accepted.existing) job = find(accepted.job);
-  if (!job || job->stage == Stage::ended || job->stage == Stage::attaching) return;
+  if (!job || job->stage == Stage::ended || job->stage == Stage::comparing ||
+      job->stage == Stage::attaching)
+    return;
   const bool first = job->stage == Stage::submitting;
   if (first) {
     job->stage = Stage::live;
     job->number = accepted.number;
     job->incarnation = session_.incarnation();
+    wire::Batch sent = std::move(job->submit->batch);
     job->submit.reset();
     if (accepted.existing && accepted.job != job->uuid) {
       if (find(accepted.job)) {
@@ -207,8 +213,11 @@ void ClientCore::on(const wire::Accepted& accepted, Time now) {
       // Its input is its own: ours is not sent. It may be somebody else's, so reading it frees
       // nothing.
       job->standing = Standing::guest;
-      job->input = InputLedger({}, InputLedger::Rest::none);
       set_uuid(*job, accepted.job);
+      if (accepted.compare) return compare(*job, std::move(sent), now);
+      job->input = InputLedger({}, InputLedger::Rest::none);
+      send_attach(*job, now);
+    } else if (job->attach_due) {
       send_attach(*job, now);
     }
     effects_.push_back(client::Accepted{job->key, job->uuid, job->number});
@@ -223,7 +232,7 @@ void ClientCore::on(const wire::Accepted& accepted, Time now) {
 
 void ClientCore::on(wire::Results results, Time now) {
   LiveJob* job = find(results.job);
-  if (!job || job->stage == Stage::submitting) return;
+  if (!job || job->stage == Stage::submitting || job->stage == Stage::comparing) return;
   if (results.seq < job->received) return;  // sent again after a resume
   if (results.seq > job->received) {
     lose(now);  // an entry is missing: resynchronise, the cursor brings it
@@ -253,7 +262,7 @@ void ClientCore::on(wire::JobUpdate update, Time now) {
     if (it->second.stage == Stage::attaching && it->second.token == update.token) job = &it->second;
   }
   if (update.token != 0 && asks_.contains(update.token)) answer(update.token, update);
-  if (!job || job->stage == Stage::ended) return;
+  if (!job || job->stage == Stage::ended || job->stage == Stage::comparing) return;
   if (job->stage == Stage::attaching) {
     if (LiveJob* other = find(update.status.uuid); other && other != job) {
       end(job->key, {ErrorCode::unknown_job,
@@ -265,6 +274,7 @@ void ClientCore::on(wire::JobUpdate update, Time now) {
     job->incarnation = session_.incarnation();
     set_uuid(*job, update.status.uuid);
     effects_.push_back(client::Accepted{job->key, job->uuid, job->number});
+    if (job->own_input) effects_.push_back(InputTaken{job->key});
     send_cancels(*job, now);
   }
   if (is_final(update.status.state)) {

@@ -46,6 +46,12 @@ struct NeedInput {
   JobKey job{};
 };
 
+/// The broker has a job with this `unique` key: what the source still has is read only to compare
+/// it, and nothing of that job comes before the end of it.
+struct Comparing {
+  JobKey job{};
+};
+
 /// The next result entry of a job, each exactly once and in the order of `seq`.
 struct Deliver {
   JobKey job{};
@@ -77,8 +83,8 @@ struct Answered {
   Reply reply;
 };
 
-using Effect = std::variant<Send, Reopen, Accepted, InputTaken, NeedInput, Deliver, Status, Ended,
-                            Forget, Answered>;
+using Effect = std::variant<Send, Reopen, Accepted, InputTaken, NeedInput, Comparing, Deliver,
+                            Status, Ended, Forget, Answered>;
 using Effects = std::vector<Effect>;
 
 }  // namespace quern::client

@@ -28,6 +28,13 @@ void InputLedger::append(wire::Batch batch, Rest rest, std::vector<float> costs)
   if (rest == Rest::none) end_ = End::due;
 }
 
+std::vector<wire::Batch> InputLedger::take_kept() {
+  std::vector<wire::Batch> batches;
+  for (Kept& kept : kept_) batches.push_back(std::move(kept.batch));
+  kept_.clear();
+  return batches;
+}
+
 void InputLedger::stop() {
   if (end_ != End::open && end_ != End::due) return;
   kept_.resize(unsent_);

@@ -29,6 +29,10 @@ class InputLedger {
 
   /// The next batch of the source (possibly empty, with Rest::none).
   void append(wire::Batch batch, Rest rest, std::vector<float> costs = {});
+  /// Hands over what was appended and not accepted, in order.
+  std::vector<wire::Batch> take_kept();
+  /// More will come.
+  bool is_open() const { return end_ == End::open; }
   /// The source ended early (cancelled, refused): what was not sent is dropped.
   void stop();
 

@@ -31,6 +31,12 @@ class InputQueue {
   /// the second thread comes in.
   void on_ready(std::function<void()> wake) { wake_ = std::move(wake); }
 
+  /// `existing` is called by tell_existing(), on its thread; as on_ready().
+  void on_existing(std::function<void()> existing) { existing_ = std::move(existing); }
+  void tell_existing() {
+    if (existing_) existing_();
+  }
+
   /// Adds an item of at most kItemBytesMax, with its cost if the source says costs (then of each
   /// item). Room::none: wait_for_room() before the next, if the source can wait.
   Room put(BytesView item, std::optional<float> cost = {});
@@ -66,6 +72,7 @@ class InputQueue {
   bool hungry_ = false;  // take() found nothing
   std::atomic<bool> stopped_{false};
   std::function<void()> wake_;
+  std::function<void()> existing_;
 };
 
 }  // namespace quern::client

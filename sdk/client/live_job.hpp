@@ -8,13 +8,26 @@
 
 #include "client/effects.hpp"
 #include "client/input_ledger.hpp"
+#include "wire/input_digest.hpp"
 
 namespace quern::client {
 
+/// What this client would have sent, counted.
+struct OwnInput {
+  wire::InputDigest digest;
+  std::uint64_t count = 0;
+
+  void add(const wire::Batch& batch) {
+    digest.add(batch);
+    count += batch.count();
+  }
+};
+
 struct LiveJob {
   // submitting: SUBMIT is not acknowledged. attaching: ATTACH is not answered. live: the broker has
-  // it. ended: it is final.
-  enum class Stage : std::uint8_t { submitting, attaching, live, ended };
+  // it. comparing: a job with its key exists, and its input is read to be compared. ended: it is
+  // final.
+  enum class Stage : std::uint8_t { submitting, comparing, attaching, live, ended };
   // owner: acknowledging frees. detached: the same, but only once everything was read, because
   // others may come to read. guest: another client's job.
   enum class Standing : std::uint8_t { owner, detached, guest };
@@ -32,10 +45,12 @@ struct LiveJob {
   std::uint64_t token = 0;             // of ATTACH
   std::optional<wire::Submit> submit;  // until acknowledged
   std::uint64_t submits_sent = 0;
+  bool attach_due = false;        // what watch() said is to follow SUBMIT
   std::uint64_t incarnation = 0;  // of the broker that accepted it, or was sent it
   bool has_store = false;         // that broker
   InputLedger input;
-  bool asked_input = false;  // NeedInput is out
+  bool asked_input = false;           // NeedInput is out
+  std::optional<OwnInput> own_input;  // what an existing job must have been given, too
 
   std::uint64_t window = wire::kResultWindow;
   std::uint32_t watch_ms = 0;

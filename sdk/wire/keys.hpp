@@ -381,6 +381,8 @@ void describe(V& v, Of<Attach>) {
   v.always("window", &Attach::window);
   v.number("watch_ms", &Attach::watch_ms);
   v.flag("own", &Attach::own);
+  v.number("input_digest", &Attach::input_digest);
+  v.number("input_count", &Attach::input_count, kTaskCount);
 }
 
 template <typename V>
@@ -433,6 +435,7 @@ void describe(V& v, Of<Accepted>) {
   v.number("credit_to", &Accepted::credit_to);
   v.flag("existing", &Accepted::existing);
   v.uuid("submitted", &Accepted::submitted);
+  v.flag("compare", &Accepted::compare);
 }
 
 template <typename V>

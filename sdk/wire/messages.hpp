@@ -238,6 +238,8 @@ struct Attach {
   std::uint64_t window = kResultWindow;
   std::uint32_t watch_ms = 0;
   bool own = false;  ///< resume as its owner: an attached job lives as long as its owner's session
+  std::uint64_t input_digest = 0;  ///< of the payloads that the job must have; 0: whatever it has
+  std::uint64_t input_count = 0;   ///< with `input_digest`: how many they are
   bool operator==(const Attach&) const = default;
 };
 
@@ -302,6 +304,7 @@ struct Accepted {
       0;  ///< payload bytes (sizes columns counted) that may be sent for this job in all
   bool existing = false;  ///< `unique` named a job that exists: `job` is its UUID
   Uuid submitted;         ///< with `existing`: the UUID that was submitted
+  bool compare = false;   ///< with `existing`: the payloads were not compared; ATTACH does it
   bool operator==(const Accepted&) const = default;
 };
 

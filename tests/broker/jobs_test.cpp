@@ -1,4 +1,5 @@
 #include "broker/jobs_fixture.hpp"
+#include "wire/input_digest.hpp"
 
 namespace quern::broker {
 namespace {
@@ -103,6 +104,121 @@ TEST_F(Jobs, a_unique_key_attaches_to_the_job_that_exists) {
   EXPECT_TRUE(accepted.existing);
   EXPECT_EQ(accepted.job, uuid(1));
   EXPECT_EQ(accepted.submitted, uuid(2));
+}
+
+wire::Submit with_key(wire::Submit submit) {
+  submit.options.unique = "nightly";
+  return submit;
+}
+
+wire::Attach with_input(std::uint8_t id, const std::vector<std::string>& items) {
+  wire::InputDigest digest;
+  digest.add(batch_of(items));
+  wire::Attach attach;
+  attach.token = 77;
+  attach.job = uuid(id);
+  attach.input_digest = digest.value();
+  attach.input_count = items.size();
+  return attach;
+}
+
+/// Job 1, streamed: `first` in SUBMIT, `rest` in an APPEND each.
+class Streamed : public Jobs {
+ protected:
+  void SetUp() override {
+    client(c);
+    client(d, 150);
+  }
+  void open(const std::vector<std::string>& first) {
+    wire::Submit submit = with_key(items_job(1, first));
+    submit.open = true;
+    send(c, submit);
+    accepted_ = first.size();
+  }
+  void append(const std::vector<std::string>& items, bool close) {
+    send(c, wire::Append{uuid(1), accepted_, close, batch_of(items), {}});
+    accepted_ += items.size();
+  }
+  /// The answer to another client that submits `items`, `open` or not.
+  wire::Accepted submit_again(const std::vector<std::string>& items, bool open) {
+    wire::Submit submit = with_key(items_job(2, items));
+    submit.open = open;
+    send(d, submit);
+    return expect<wire::Accepted>(d);
+  }
+  ErrorCode refused(const std::vector<std::string>& items) {
+    send(d, with_input(1, items));
+    return expect<wire::ErrorMessage>(d).code;
+  }
+
+  Peer d;
+  std::uint64_t accepted_ = 0;
+};
+
+TEST_F(Streamed, input_is_compared_with_one_that_is_whole_however_it_was_batched) {
+  open({"a", "b"});
+  append({"c"}, false);
+  append({"d"}, true);
+  const auto same = submit_again({"a", "b", "c", "d"}, false);
+  EXPECT_TRUE(same.existing);
+  EXPECT_FALSE(same.compare) << "it was compared";
+  wire::Submit other = with_key(items_job(3, {"a", "b", "cd"}));
+  send(d, other);
+  EXPECT_EQ(expect<wire::ErrorMessage>(d).code, ErrorCode::conflict);
+  other.options.unique_any = true;
+  send(d, other);
+  EXPECT_FALSE(expect<wire::Accepted>(d).compare);
+}
+
+TEST_F(Streamed, input_of_both_is_compared_by_its_digest_when_the_second_was_read) {
+  open({"a"});
+  append({"b"}, true);
+  EXPECT_TRUE(submit_again({}, true).compare);
+  send(d, with_input(1, {"a", "b"}));
+  EXPECT_EQ(expect<wire::JobUpdate>(d).token, 77u);
+  EXPECT_EQ(refused({"a", "c"}), ErrorCode::conflict);
+  EXPECT_EQ(refused({"a"}), ErrorCode::conflict);
+  EXPECT_EQ(refused({}), ErrorCode::conflict);
+}
+
+TEST_F(Streamed, input_is_compared_when_that_of_the_first_is_whole_and_not_before) {
+  open({"a"});
+  EXPECT_TRUE(submit_again({"a", "b"}, false).compare);
+  send(d, with_input(1, {"a", "b"}));
+  EXPECT_TRUE(d.inbox.empty());
+  append({"b"}, false);
+  EXPECT_TRUE(d.inbox.empty());
+  append({}, true);
+  EXPECT_EQ(expect<wire::JobUpdate>(d).token, 77u);
+}
+
+TEST_F(Streamed, another_input_is_a_conflict_when_that_of_the_first_is_whole) {
+  open({"a"});
+  submit_again({"a", "x"}, false);
+  send(d, with_input(1, {"a", "x"}));
+  send(d, with_input(1, {"a", "x"}));
+  append({"b"}, true);
+  const auto error = expect<wire::ErrorMessage>(d);
+  EXPECT_EQ(error.code, ErrorCode::conflict);
+  EXPECT_EQ(error.token, 77u);
+  EXPECT_TRUE(d.inbox.empty()) << "a question asked twice has one answer";
+}
+
+TEST_F(Streamed, a_job_that_ends_before_its_input_is_whole_is_not_compared) {
+  open({"a"});
+  submit_again({"a", "b"}, false);
+  send(d, with_input(1, {"a", "b"}));
+  send(c, wire::Cancel{0, uuid(1), {}, {}});
+  EXPECT_EQ(expect<wire::JobUpdate>(d).status.state, JobState::cancelled);
+  EXPECT_FALSE(submit_again({"a", "b"}, false).compare);
+}
+
+TEST_F(Streamed, a_client_that_went_away_is_not_waited_for) {
+  open({"a"});
+  submit_again({"a"}, true);
+  send(d, with_input(1, {"a"}));
+  send(d, wire::Bye{});
+  append({}, true);
 }
 
 TEST_F(Jobs, an_unknown_function_waits_and_names_the_nearest) {

@@ -478,5 +478,110 @@ TEST_F(ClientJobs, AUniqueKeyThatExistsMakesUsAGuestOfThatJob) {
   EXPECT_EQ(rig.effects<Deliver>().size(), 1u);
 }
 
+TEST_F(ClientJobs, AJobWithAUniqueKeyIsNotFollowedBeforeItsUuidIsKnown) {
+  auto submit = rig.items({"a"}, false);
+  submit.options.unique = "nightly";
+  rig.submit(submit);
+  rig.sent<wire::Submit>();
+  rig.step([&] { rig.core->watch(CoreRig::kJob, 100, 200, rig.now); });
+  EXPECT_TRUE(rig.all_sent<wire::Attach>().empty()) << "perhaps it is another job's";
+  rig.receive(rig.accepted(1, 0));
+  EXPECT_EQ(rig.sent<wire::Attach>().watch_ms, 200u);
+}
+
+/// Our job has the key of job 9, and the broker wants to compare them.
+class ClientCompares : public ClientJobs {
+ protected:
+  void existing(const std::vector<std::string>& first, bool open) {
+    auto submit = rig.items(first, open);
+    submit.options.unique = "nightly";
+    rig.submit(submit);
+    rig.sent<wire::Submit>();
+    auto answer = rig.accepted(5, 1000, 9);
+    answer.existing = answer.compare = true;
+    answer.submitted = uuid_of(1);
+    rig.receive(answer);
+  }
+  void append(const std::vector<std::string>& items, InputLedger::Rest rest) {
+    rig.step([&] { rig.core->append(CoreRig::kJob, batch_of(items), {}, rest, rig.now); });
+  }
+  static std::uint64_t digest_of(const std::vector<std::string>& items) {
+    wire::InputDigest digest;
+    digest.add(batch_of(items));
+    return digest.value();
+  }
+};
+
+TEST_F(ClientCompares, AStreamIsReadToItsEndAndOnlyItsDigestIsSent) {
+  existing({"a"}, true);
+  EXPECT_EQ(rig.effects<Comparing>().size(), 1u);
+  EXPECT_EQ(rig.effects<NeedInput>().size(), 1u);
+  append({"b", "c"}, InputLedger::Rest::comes);
+  EXPECT_EQ(rig.effects<NeedInput>().size(), 1u);
+  rig.expect_nothing_else();
+  append({"d"}, InputLedger::Rest::none);
+  const auto attach = rig.sent<wire::Attach>();
+  EXPECT_EQ(attach.job, uuid_of(9));
+  EXPECT_EQ(attach.input_count, 4u);
+  EXPECT_EQ(attach.input_digest, digest_of({"a", "b", "c", "d"}));
+  EXPECT_FALSE(attach.own);
+  rig.expect_nothing_else();
+  auto update = rig.update(JobState::running, 1, 9);
+  update.token = attach.token;
+  rig.receive(update);
+  EXPECT_EQ(rig.effects<Accepted>().at(0).uuid, uuid_of(9));
+  EXPECT_EQ(rig.effects<InputTaken>().size(), 1u);
+  rig.receive(rig.results(0, {0, 1}, 9));
+  EXPECT_EQ(rig.effects<Deliver>().size(), 1u);
+}
+
+TEST_F(ClientCompares, AnInputThatWentWithSubmitIsComparedAtOnce) {
+  existing({"a", "b"}, false);
+  EXPECT_TRUE(rig.effects<Comparing>().empty());
+  EXPECT_EQ(rig.sent<wire::Attach>().input_digest, digest_of({"a", "b"}));
+}
+
+TEST_F(ClientCompares, AnotherInputEndsTheSubmission) {
+  existing({"a"}, false);
+  wire::ErrorMessage error;
+  error.code = ErrorCode::conflict;
+  error.job = uuid_of(9);
+  error.token = rig.sent<wire::Attach>().token;
+  rig.receive(error);
+  const auto ended = rig.effects<Ended>();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].failure.code, ErrorCode::conflict);
+  EXPECT_EQ(ended[0].stage, Ended::Stage::submitting);
+  rig.expect_nothing_else();
+}
+
+TEST_F(ClientCompares, ItGoesOnInTheNextSession) {
+  existing({"a"}, true);
+  rig.effects<Comparing>();
+  rig.effects<NeedInput>();
+  rig.lose_session();
+  rig.welcome();
+  EXPECT_EQ(rig.effects<NeedInput>().size(), 1u);
+  append({"b"}, InputLedger::Rest::none);
+  rig.sent<wire::Attach>();
+  rig.lose_session();
+  rig.welcome();
+  EXPECT_EQ(rig.sent<wire::Attach>().input_digest, digest_of({"a", "b"}));
+}
+
+TEST_F(ClientCompares, WhoGivesUpDoesNotCancelTheJobOfSomebodyElse) {
+  existing({"a"}, true);
+  rig.step([&] { rig.core->cancel(CoreRig::kJob, {}, rig.now); });
+  EXPECT_EQ(rig.effects<Ended>().at(0).failure.code, ErrorCode::cancelled);
+  EXPECT_TRUE(rig.all_sent<wire::Cancel>().empty());
+  EXPECT_EQ(rig.core->live_jobs(), 0u);
+}
+
+TEST_F(ClientCompares, WhoLetsGoOfItIsDone) {
+  existing({"a"}, true);
+  rig.step([&] { rig.core->abandon(CoreRig::kJob, rig.now); });
+  EXPECT_EQ(rig.core->live_jobs(), 0u);
+}
+
 }  // namespace
 }  // namespace quern::client

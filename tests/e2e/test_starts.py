@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 import unittest
 
@@ -101,6 +102,73 @@ class Kept(Rig):
         self.assertNotEqual(other.code, 0, other)
         self.assertIn("unique key", other.err)
         self.assertEqual(self.ok("run", "echo", "--input", "b", "--unique", "k", "--unique-any").out, "a\n")
+
+
+def end_input(client, rest):
+    """Writes the rest of a client's standard input and closes it."""
+    with client.process.stdin as stdin:
+        stdin.write(rest)
+    client.process.stdin = None
+
+
+class SameKey(Rig):
+    """Input that is streamed is compared with that of the job that has its key."""
+
+    store = "store"
+
+    def setUp(self):
+        super().setUp()
+        self.start_broker()
+        self.start_worker("w", "--allow-exec")
+
+    def assert_conflict(self, done):
+        self.assertNotEqual(done.code, 0, done)
+        self.assertEqual(done.out, "")
+        self.assertIn("unique key", done.err)
+
+    def assert_compares(self, command, *rest):
+        words = (command, "--unique", command, *rest)
+        lines = "".join(f"{n}\n" for n in range(300))
+        for _ in range(2):
+            self.assertEqual(self.ok(*words, stdin=lines.encode()).out, lines)
+        for other in (lines + "more\n", lines[:-4], lines.replace("200", "201"), ""):
+            self.assert_conflict(self.quern(*words, stdin=other.encode()))
+        self.assertEqual(self.ok(command, "--unique-any", *words[1:], stdin=b"x\n").out, lines)
+        self.assertEqual(len(self.jobs()), 1)
+
+    def test_items_are_compared(self):
+        self.assert_compares("run", "echo", "--items", "-")
+
+    def test_commands_are_compared_also_when_few_of_them_run_at_a_time(self):
+        self.assert_compares("map", "-k", "-j1", "--", "echo {}")
+
+    def test_a_detached_stream_is_compared(self):
+        words = ("run", "echo", "--items", "-", "--unique", "k", "--detach")
+        first = self.ok(*words, stdin=b"a\nb\n").out
+        self.assertEqual(self.ok(*words, stdin=b"a\nb\n").out, first)
+        self.assert_conflict(self.quern(*words, stdin=b"a\nc\n"))
+
+    def test_a_stream_is_compared_with_one_that_has_not_ended_when_that_ends(self):
+        words = ("run", "echo", "--items", "-", "--unique", "k")
+        first = self.quern_start(*words, stdin=subprocess.PIPE)
+        first.process.stdin.write(b"a\n")
+        first.process.stdin.flush()
+        wait_until(lambda: any(job["done"] > 0 for job in self.jobs()), "the first has begun")
+        same, other = (self.quern_start(*words, stdin=subprocess.PIPE) for _ in range(2))
+        end_input(same, b"a\nb\n")
+        end_input(other, b"a\nc\n")
+        end_input(first, b"b\n")
+        for client in (first, same):
+            done = client.finish()
+            self.assertEqual((done.code, done.out), (0, "a\nb\n"), done)
+        self.assert_conflict(other.finish())
+
+    def test_the_digest_of_a_stream_outlives_the_broker(self):
+        words = ("run", "echo", "--items", "-", "--unique", "k")
+        self.ok(*words, stdin=b"a\nb\n")
+        self.restart_broker()
+        self.assertEqual(self.ok(*words, stdin=b"a\nb\n").out, "a\nb\n")
+        self.assert_conflict(self.quern(*words, stdin=b"a\nc\n"))
 
 
 class Frozen(Rig):

@@ -67,6 +67,7 @@ TEST(StoreFaults, AStoreOfAnOlderVersionIsBroughtUpToDate) {
     for (const char* table : {"inputs", "results", "commons", "partials"})
       database.run((std::string("ALTER TABLE ") + table + " DROP COLUMN checksum").c_str());
     database.run("ALTER TABLE jobs DROP COLUMN waited_us; ALTER TABLE jobs DROP COLUMN ran_us");
+    database.run("ALTER TABLE jobs DROP COLUMN input_digest");
     database.run("PRAGMA user_version = 1");
   }
   SqliteStore store(folder / "s");
@@ -82,10 +83,29 @@ TEST(StoreFaults, AStoreOfTheVersionBeforeIsBroughtUpToDate) {
     for (const char* table : {"inputs", "results", "commons", "partials"})
       database.run((std::string("ALTER TABLE ") + table + " DROP COLUMN checksum").c_str());
     database.run("ALTER TABLE jobs DROP COLUMN waited_us; ALTER TABLE jobs DROP COLUMN ran_us");
+    database.run("ALTER TABLE jobs DROP COLUMN input_digest");
     database.run("PRAGMA user_version = 2");
   }
   SqliteStore store(folder / "s");
   store.recover();
+}
+
+TEST(StoreFaults, TheDigestOfAnInputIsStillKnownAfterAnUpdate) {
+  Folder folder;
+  JobBirth b;
+  b.number = JobNumber{1};
+  {
+    SqliteStore store(folder / "s");
+    store.apply({AddJob{b}});
+  }
+  {
+    Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
+    database.run("ALTER TABLE jobs DROP COLUMN input_digest");
+    database.run("INSERT INTO needs VALUES (1, 'option', 'whole', -5)");
+    database.run("PRAGMA user_version = 3");
+  }
+  SqliteStore store(folder / "s");
+  EXPECT_EQ(store.recover().jobs.at(0).progress.input_digest, static_cast<std::uint64_t>(-5));
 }
 
 TEST(StoreFaults, BytesThatTheDiskHasChangedAreFoundAndNotServed) {

@@ -56,9 +56,9 @@ inline std::string describe(Store& store, const Recovered& recovered) {
     out << "]" << (b.common ? " common " + std::string(b.common->view()) : "") << "\n  "
         << wire::word(p.state) << ' ' << p.reason << ' ' << wire::word(p.failure) << ' ' << p.open
         << ' ' << wire::word(p.encoding) << ' ' << p.accepted << ' ' << p.accepted_bytes << ' '
-        << p.total << ' ' << p.frontier << " ended " << column_of(p.ended) << " failed "
-        << column_of(p.failed) << ' ' << p.done << ' ' << p.cancelled << ' ' << p.retried
-        << " attempts " << column_of(p.attempts) << " crashes " << column_of(p.crashes)
+        << p.input_digest << ' ' << p.total << ' ' << p.frontier << " ended " << column_of(p.ended)
+        << " failed " << column_of(p.failed) << ' ' << p.done << ' ' << p.cancelled << ' '
+        << p.retried << " attempts " << column_of(p.attempts) << " crashes " << column_of(p.crashes)
         << " results " << p.results_begin << '-' << p.results_end;
     if (p.decision)
       out << " decision " << wire::word(p.decision->takes) << ' '
@@ -215,6 +215,7 @@ class Transactions {
     p.frontier = below(100);
     p.ended = intervals();
     p.failed = intervals();
+    p.input_digest = ~below(1000);
     p.done = below(1000);
     p.cancelled = below(1000);
     p.retried = below(1000);

@@ -111,7 +111,8 @@ class Mapping {
 
   Items items() const {
     return {[feed = feed_](Bytes& item) { return feed->next(item); }, feed_->encoding(),
-            Items::Source::may_block, nullptr};
+            Items::Source::may_block, nullptr,
+            [feed = feed_] { feed->window().open(); }};  // no result makes room before the end
   }
 
   /// False when nobody reads standard output any more.

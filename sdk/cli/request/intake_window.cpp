@@ -37,6 +37,12 @@ void IntakeWindow::allow(std::uint64_t items) {
   room_.notify_one();
 }
 
+void IntakeWindow::open() {
+  std::lock_guard lock(mutex_);
+  items_max_ = bytes_max_ = kUnlimited;
+  room_.notify_one();
+}
+
 void IntakeWindow::leave(std::uint64_t index) {
   std::lock_guard lock(mutex_);
   const auto at = inside_.find(index);

@@ -22,6 +22,8 @@ class IntakeWindow {
   void hold(std::uint64_t bytes);
   /// From now on so many items have room.
   void allow(std::uint64_t items);
+  /// From now on there is room for everything.
+  void open();
   /// The item of that index has its result.
   void leave(std::uint64_t index);
   /// Nothing enters any more.

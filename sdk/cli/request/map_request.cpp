@@ -8,6 +8,7 @@
 
 #include "cli/request/command_options.hpp"
 #include "cli/request/records.hpp"
+#include "cli/syntax/job_options.hpp"
 
 namespace quern::cli {
 namespace {
@@ -272,6 +273,7 @@ Syntax map_syntax() {
       "with --pipe, merge outputs: it gets several of them in order, until one is left");
   add("dry-run", flag(), "print the commands");
   add("detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");
+  add_unique_options(syntax);
   add_command_options(syntax);
   syntax.words(0, Syntax::kAnyNumber, "the command");
   syntax.then_a_command();
@@ -320,6 +322,7 @@ std::optional<MapRequest> map_request(const Arguments& arguments) {
   request.client = given->client();
   request.submit = command_submit_options(*given);
   request.submit.detach = request.detach;
+  set_unique(request.submit, *given);
   if (request.submit.name.empty()) request.submit.name = words.front().substr(0, 60);
   return request;
 }

@@ -64,9 +64,7 @@ Syntax run_syntax() {
       "work of one task, in any unit that is the same for all jobs of the function");
   add("costs", option<std::string>("FILE"),
       "the same for each task: a number per line, in the order of the items");
-  add("unique", option<std::string>("KEY"),
-      "attach to the job with this key if there is one; a job with another input is an error");
-  add("unique-any", flag(), "with --unique: attach to it although its input is another");
+  add_unique_options(syntax);
   add("unordered", flag(), "results as they come");
   add("detach", flag(), "print the job's id and leave it to the broker");
   add_job_options(syntax);
@@ -150,10 +148,7 @@ SubmitOptions submit_options_of(const Given& given) {
   options.attempts = attempts_of(given, 2);
   if (given.has("timeout")) options.timeout = timeout_of(given.get<double>("timeout"));
   options.detach = given.flag("detach");
-  options.unique = given.get_or<std::string>("unique", {});
-  options.unique_any = given.flag("unique-any");
-  if (options.unique_any && options.unique.empty())
-    throw UsageError("--unique-any goes with --unique KEY");
+  set_unique(options, given);
   options.reduce = given.get_or<std::string>("reduce", {});
   if (given.has("common")) options.common = contents_of(given.get<std::string>("common"));
   return options;

@@ -64,6 +64,20 @@ void add_job_options(Syntax& syntax) {
       "default: durable when the broker has a store");
 }
 
+void add_unique_options(Syntax& syntax) {
+  auto add = syntax.add();
+  add("unique", option<std::string>("KEY"),
+      "attach to the job with this key if there is one; a job with another input is an error");
+  add("unique-any", flag(), "with --unique: attach to it although its input is another");
+}
+
+void set_unique(SubmitOptions& options, const Given& given) {
+  options.unique = given.get_or<std::string>("unique", {});
+  options.unique_any = given.flag("unique-any");
+  if (options.unique_any && options.unique.empty())
+    throw UsageError("--unique-any goes with --unique KEY");
+}
+
 SubmitOptions job_options_of(const Given& given) {
   SubmitOptions options;
   options.name = given.get_or<std::string>("name", {});

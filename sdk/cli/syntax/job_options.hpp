@@ -10,6 +10,9 @@ namespace quern::cli {
 /// Adds --priority --weight --require --resource --name --idempotent --at-most-once --ttl
 /// --durability.
 void add_job_options(Syntax& syntax);
+/// --unique and --unique-any.
+void add_unique_options(Syntax& syntax);
+void set_unique(SubmitOptions& options, const Given& given);
 /// Throws UsageError.
 SubmitOptions job_options_of(const Given& given);
 

@@ -48,6 +48,10 @@ struct Items {
   /// cost takes twice the time. Called for each item after `next`, in order, on its thread; >= 0.
   /// None: all cost the same. With it long items are planned and the last ones do not come last.
   std::function<double(BytesView item)> cost = nullptr;
+  /// Called once, on a thread of the SDK, when the job's `unique` key is that of a job that exists:
+  /// the rest of the source is read only to compare it with that job's input, and no result comes
+  /// before its end. A source that waits for results must wait no more from then on.
+  std::function<void()> on_existing = nullptr;
 
   /// Items from any container of byte strings.
   template <typename Container>
