@@ -4,6 +4,7 @@ It proves that the page suffices; it is not an SDK. One thread; every wait has a
 Section numbers refer to the page.
 """
 
+import math
 import struct
 import time
 import uuid
@@ -129,6 +130,7 @@ class Peer:
         self.identity = uuid.uuid4().bytes
         self.session = 0
         self.beat_s = 1.0
+        self.spoke = 0.0
         self.arrived = []
         self.open()
 
@@ -145,19 +147,23 @@ class Peer:
         self.socket.close()
 
     def send(self, name, fields, parts=()):
+        self.spoke = time.monotonic()
         self.socket.send_multipart(encode(Message(name, self.session, fields, parts)))
 
     def receive(self, seconds=10.0):
         """The next message that is no BEAT; beats itself while it waits. TimeoutError when none comes."""
         deadline = time.monotonic() + seconds
         while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
+            now = time.monotonic()
+            if now >= deadline:
                 raise TimeoutError(f"no message within {seconds} s")
             if not self.arrived:
-                if not self.socket.poll(1000 * min(left, self.beat_s)):
-                    if self.session:
+                until = deadline
+                if self.session:  # silent for a beat's time, however many waits that was
+                    if now >= self.spoke + self.beat_s:
                         self.send("BEAT", {})
+                    until = min(deadline, self.spoke + self.beat_s)
+                if not self.socket.poll(math.ceil(1000 * (until - now))):  # rounded up: poll() cuts, and a wait of 0.9 ms would be none
                     continue
                 self.arrived += decode_all(self.socket.recv_multipart())
             message = self.arrived.pop(0)
@@ -185,7 +191,9 @@ class Peer:
         return welcome
 
     def bye(self):
+        """The last word: it may still leave after close(), for a second."""
         self.send("BYE", {})
+        self.socket.setsockopt(zmq.LINGER, 1000)
 
 
 class Client(Peer):
@@ -266,9 +274,12 @@ class Worker(Peer):
         offer = {"functions": [{"name": name, "takes": "item"} for name in self.functions], "capacity": {"slots": 1}}
         return self.hello(role="worker", name=self.name, worker=offer)
 
-    def run_until(self, done):
-        """Runs leases until `done()`; asks it after every message."""
+    def run_until(self, done, seconds=60.0):
+        """Runs leases until `done()`; asks it after every message. TimeoutError when that takes longer than `seconds`."""
+        deadline = time.monotonic() + seconds
         while not done():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not done within {seconds} s")
             try:
                 message = self.receive(0.2)
             except TimeoutError:
@@ -277,6 +288,12 @@ class Worker(Peer):
                 self.run(message)
             elif message.name == "RECLAIM":
                 self.send("RECLAIMED", {"lease": message["lease"]})  # what arrives here has started
+            elif message.name == "HELLO_AGAIN":  # it was silent for too long; it holds nothing that it has not reported
+                self.close()
+                self.open()
+                self.start()
+            elif message.name == "REFUSED" or (message.name == "ERROR" and message.get("fatal", False)):
+                raise Refused(message)
 
     def run(self, lease):
         function = self.functions[lease["function"]]

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 import uuid
 
@@ -302,13 +303,40 @@ class ConversationTest(unittest.TestCase):
         collector = threading.Thread(target=lambda: outcome.append(client.collect(job, START_S)), daemon=True)
         collector.start()
         worker.start()
-        worker.run_until(lambda: not collector.is_alive())
+        worker.run_until(lambda: not collector.is_alive(), START_S)
         worker.bye()
         worker.close()
         results, errors, final = outcome[0]
         self.assertEqual(results, {0: b"A", 2: b"CCC"})
         self.assertEqual([(e["first"], e["text"]) for e in errors], [(1, "I will not say that")])
         self.assertEqual(final["status"]["state"], "failed")
+
+    def test_a_worker_that_idles_beats_as_often_as_it_was_asked_to(self):
+        worker = Worker(self.endpoint, {"idle": bytes}, "idle", keys=self.keys)
+        self.addCleanup(worker.close)
+        sent = []
+        send, worker.send = worker.send, lambda name, fields, parts=(): (sent.append(name), send(name, fields, parts))
+        worker.start()
+        until = time.monotonic() + 3.5
+        worker.run_until(lambda: time.monotonic() > until)
+        self.assertEqual(sent[0], "HELLO")
+        self.assertIn(sent.count("BEAT"), (2, 3))
+        worker.bye()
+
+    def test_a_worker_that_was_given_up_says_hello_again(self):
+        worker = Worker(self.endpoint, {"shy": bytes.upper}, "shy", keys=self.keys)
+        client = self.client()
+        worker.start()
+        worker.session += 1000  # as if its session had ended
+        worker.send("BEAT", {})
+        job, _ = client.submit("shy", [b"x"], input="items")
+        outcome = []
+        collector = threading.Thread(target=lambda: outcome.append(client.collect(job, START_S)), daemon=True)
+        collector.start()
+        worker.run_until(lambda: not collector.is_alive(), START_S)
+        worker.bye()
+        worker.close()
+        self.assertEqual(outcome[0][0], {0: b"X"})
 
     def test_the_bench_finds_a_wrong_result(self):
         def lie(payload):
@@ -322,7 +350,8 @@ class ConversationTest(unittest.TestCase):
             worker.start()
             bench = subprocess.Popen([os.path.join(BIN, "quern"), "bench", "throughput", "--tasks", "2000", "--repeat", "1",
                                       "--broker", endpoint, "--keys", self.keys], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            worker.run_until(lambda: bench.poll() is not None)
+            self.addCleanup(bench.kill)  # nothing once it has ended
+            worker.run_until(lambda: bench.poll() is not None, START_S)
             worker.bye()
             worker.close()
             _, complaint = bench.communicate()
