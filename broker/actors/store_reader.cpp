@@ -60,7 +60,7 @@ RecoveredJob read_job(Database& database, Statement& s) {
   b.options.attempts = static_cast<std::uint32_t>(s.number());
   b.options.backoff_ms = static_cast<std::uint32_t>(s.number());
   b.options.timeout_ms = s.number();
-  b.options.detach = s.number() != 0;
+  b.options.detach = p.detach = s.number() != 0;
   b.options.unique = row.text();
   b.options.reduce = row.text();
   b.options.cost = s.real();

@@ -54,6 +54,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   job.input = birth.input;
   job.base = birth.range_begin;
   job.range_end = birth.range_end;
+  birth.options.detach = progress.detach;
   set_options(job, std::move(birth.options));
   job.principal = std::move(birth.principal);
   job.common = std::move(birth.common);

@@ -46,6 +46,7 @@ JobProgress Core::progress_of(const Job& job) const {
   p.state = job.state;
   p.reason = job.reason;
   p.failure = job.failure;
+  p.detach = job.options->detach;
   p.open = job.open;
   p.encoding = job.encoding;
   p.accepted = job.accepted;

@@ -50,6 +50,7 @@ struct JobProgress {
   JobState state = JobState::waiting;
   std::string reason;
   ErrorCode failure = ErrorCode::none;
+  bool detach = false;  ///< as its options say; RETRY sets it
   bool open = false;
   Encoding encoding = Encoding::raw;  ///< of the payloads
   std::uint64_t accepted = 0;         ///< payloads taken in (range: N)

@@ -169,6 +169,30 @@ TEST_F(Durable, what_tasks_cost_is_known_after_a_restart) {
   EXPECT_GT(eta, 50) << "the last task takes a hundred times as long";
 }
 
+TEST_F(Durable, a_retried_job_is_not_cancelled_after_a_restart_because_its_old_owner_is_gone) {
+  Peer c, w, later;
+  join(c, 1);
+  join(w, "w", 2);
+  auto submit = items(9, {"a"});
+  submit.options.detach = false;
+  submit.options.attempts = 1;
+  tell(c, submit);
+  commit();
+  tell(w, failure(*take<wire::Lease>(w), "no such thing"));
+  commit();
+  tell(w, wire::Bye{});
+  tell(c, wire::Retry{5, uuid(9), {}});
+  commit();
+  restart();
+  now += 31s;  // more than the grace
+  turn();
+  commit();
+  join(later, 3);
+  tell(later, wire::Attach{6, uuid(9), {}, 0, 0, 0, false, 0, 0});
+  commit();
+  EXPECT_EQ(take<wire::JobUpdate>(later)->status.state, JobState::waiting);
+}
+
 TEST_F(Durable, a_file_and_the_job_that_needs_it_are_there_after_a_restart) {
   Peer c, w;
   join(c, 100);

@@ -49,7 +49,7 @@ inline std::string describe(Store& store, const Recovered& recovered) {
     out << "job " << value(b.number) << ' ' << b.uuid.text() << ' ' << b.function << ' '
         << wire::word(b.input) << ' ' << b.range_begin << ':' << b.range_end << " by "
         << b.principal << " [" << o.name << ' ' << o.priority << ' ' << o.weight << ' '
-        << o.attempts << ' ' << o.backoff_ms << ' ' << o.timeout_ms << ' ' << o.detach << ' '
+        << o.attempts << ' ' << o.backoff_ms << ' ' << o.timeout_ms << ' ' << p.detach << ' '
         << o.unique << ' ' << o.reduce << ' ' << o.cost;
     for (const auto& [name, wanted] : o.require) out << ' ' << name << '=' << wanted;
     for (const auto& [name, amount] : o.resources) out << ' ' << name << '>' << amount;
@@ -164,6 +164,7 @@ class Transactions {
     ops.push_back(AddJob{b});
     JobProgress& p = jobs_[last_];
     p.job = b.number;
+    p.detach = b.options.detach;
     ops.push_back(p);
     if (below(4) == 0) ops.push_back(ReserveNumbers{last_ + 1000});
   }
@@ -211,6 +212,7 @@ class Transactions {
     p.reason = text();
     p.failure = static_cast<ErrorCode>(below(21));
     p.open = below(2) == 0;
+    p.detach = below(2) == 0;
     p.encoding = below(2) == 0 ? Encoding::raw : Encoding::value;
     p.frontier = below(100);
     p.ended = intervals();
