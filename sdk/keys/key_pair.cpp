@@ -22,11 +22,14 @@ std::string text_of(const Octets& octets) {
 
 KeyPair new_key_pair() {
   start_sodium();
-  Octets open{}, secret{};
-  crypto_box_keypair(open.data(), secret.data());
-  KeyPair pair{text_of(open), text_of(secret)};
-  sodium_memzero(secret.data(), secret.size());
-  return pair;
+  for (;;) {
+    Octets open{}, secret{};
+    crypto_box_keypair(open.data(), secret.data());
+    KeyPair pair{text_of(open), text_of(secret)};
+    sodium_memzero(secret.data(), secret.size());
+    // One in 85: on a command line it would be taken for an option.
+    if (!pair.public_key.starts_with('-')) return pair;
+  }
 }
 
 std::string public_key_of(std::string_view secret_key) {

@@ -319,6 +319,13 @@ class Keys(Security):
         self.ok("keys", "add", "alice", "--role", "submit")
         self.assert_one_line(self.quern("keys", "rotate", "alice", key), 2, "revoked")
 
+    def test_a_key_that_begins_with_a_dash_is_no_option(self):
+        key = "-dFYTnNj{.0L7%35yhLDBsjEq78+v%-%>lCl#JcB"
+        self.ok("keys", "add", "alice", key, "--role", "submit")
+        self.assertIn(key, self.ok("keys", "list").out)
+        self.ok("keys", "revoke", key)
+        self.assertNotIn(key, self.ok("keys", "list").out)
+
     def test_a_key_is_changed_under_its_jobs(self):
         alice = self.issued("alice", "--role", "submit")
         job = self.submit("absent", "--input", "x", "--keys", alice)

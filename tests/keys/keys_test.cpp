@@ -65,6 +65,10 @@ TEST(KeyPair, OfZeroMqsDocumentation) {
   EXPECT_EQ(public_key_of("D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"), kOther);
 }
 
+TEST(KeyPair, NoneBeginsWithADash) {
+  for (int i = 0; i < 2000; ++i) EXPECT_NE(new_key_pair().public_key[0], '-');
+}
+
 TEST(KeyPair, NewOnesDiffer) {
   const KeyPair a = new_key_pair(), b = new_key_pair();
   EXPECT_NE(a.secret_key, b.secret_key);

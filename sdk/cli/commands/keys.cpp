@@ -16,6 +16,7 @@
 #include "keys/error.hpp"
 #include "keys/files.hpp"
 #include "keys/invitation.hpp"
+#include "keys/key_pair.hpp"
 #include "quern/join.hpp"
 
 namespace quern::cli {
@@ -123,6 +124,19 @@ Syntax init_syntax() {
                  "Makes the keys of a broker, of clients and of workers on this machine, where "
                  "they are missing.",
                  "  quern keys init\n  quern keys init --keys /etc/quern\n"});
+}
+
+/// Keys of before, and of others, may begin with a dash: they are words all the same.
+Arguments with_keys_as_words(const Arguments& arguments) {
+  const auto is_dashed_key = [](const std::string& word) {
+    return word.starts_with('-') && !word.starts_with("--") && keys::is_key(word);
+  };
+  if (std::find(arguments.begin(), arguments.end(), "--") != arguments.end()) return arguments;
+  Arguments ordered(arguments);
+  const auto keys =
+      std::stable_partition(ordered.begin(), ordered.end(), std::not_fn(is_dashed_key));
+  if (keys != ordered.end()) ordered.insert(keys, "--");
+  return ordered;
 }
 
 Exit init(const Arguments& arguments) {
@@ -479,7 +493,7 @@ Syntax keys_syntax() {
 
 Exit keys_command(const Arguments& arguments) {
   try {
-    return keys_syntax().act(arguments);
+    return keys_syntax().act(with_keys_as_words(arguments));
   } catch (const quern::keys::KeyError& error) {
     throw FileError(error.what());
   }
