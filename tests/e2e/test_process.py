@@ -1,5 +1,6 @@
 """How the programs start, stop and live as processes: signals, process 1, descriptors, endpoints, numbers of the command line."""
 
+import json
 import os
 import pathlib
 import resource
@@ -67,6 +68,20 @@ class Signals(Rig):
         wait_until(lambda: not children_of(pid), "the orphan's end to be taken")
         os.kill(pid, signal.SIGTERM)
         self.assertEqual(outer.finish().code, 0, outer.err)
+
+    @unittest.skipUnless(may_unshare(), "this machine lets nobody make a namespace of processes")
+    def test_up_as_process_one_takes_in_orphans_and_stops(self):
+        outer, pid = self.first_in_a_namespace(BIN / "quern", "up", "--bind", "tcp://127.0.0.1:0", "--workers", "1", "--json")
+        self.env["QUERN_BROKER"] = json.loads(outer.line())["broker"]
+        wait_until(lambda: self.worker_names(), "the worker")
+        self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
+        subprocess.run(["nsenter", "-t", str(pid), "-p", "sh", "-c", "(sleep 0.2 &)"], check=True)
+        wait_until(lambda: len(children_of(pid)) == 3, "the orphan")
+        wait_until(lambda: len(children_of(pid)) == 2, "the orphan's end to be taken")
+        own = children_of(pid)
+        os.kill(pid, signal.SIGTERM)
+        self.assertEqual(outer.finish().code, 0, outer.err)
+        self.assertFalse([child for child in own if pathlib.Path(f"/proc/{child}").exists()])
 
     @unittest.skipUnless(may_unshare(), "this machine lets nobody make a namespace of processes")
     def test_a_second_sigterm_ends_process_one_at_once(self):

@@ -98,12 +98,15 @@ void look_at_workers(Cluster& cluster, std::set<pid_t>& told, Console& console) 
 /// Until a signal says stop (Exit::done) or the broker has ended (Exit::failed).
 Exit attend(Cluster& cluster, const sigset_t& signals, Console& console) {
   std::set<pid_t> told;
+  std::vector<pid_t> own{cluster.broker().pid()};
+  for (const Child& worker : cluster.workers()) own.push_back(worker.pid());
   for (;;) {
     if (cluster.broker().ended()) {
       console.say("the broker has ended; stopping");
       return Exit::failed;
     }
     look_at_workers(cluster, told, console);
+    reap_orphans(own);
     const int number = ::sigwaitinfo(&signals, nullptr);
     if (number > 0 && number != SIGCHLD) return Exit::done;
   }

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -63,6 +64,16 @@ std::string find_program(const std::string& name) {
         !folder.empty() && is_program(candidate))
       return candidate.string();
   throw std::runtime_error(name + " is neither beside this program nor in PATH");
+}
+
+void reap_orphans(const std::vector<pid_t>& own) {
+  for (;;) {
+    siginfo_t ended{};
+    // Looked at first: the end of a child of our own is its owner's to know.
+    if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0) return;
+    if (std::find(own.begin(), own.end(), ended.si_pid) != own.end()) return;
+    ::waitpid(ended.si_pid, nullptr, WNOHANG);
+  }
 }
 
 Child::Child(const ProgramCall& call) {

@@ -24,6 +24,10 @@ struct Ending {
   int code = 0;
 };
 
+/// Reaps processes that were left to this one because their parents have ended: as process 1 of a
+/// container it gets all of them. `own`: children that somebody else reaps.
+void reap_orphans(const std::vector<pid_t>& own);
+
 class Child {
  public:
   /// Starts the program in a process group of its own (Ctrl-C at the terminal reaches only us, and
