@@ -33,6 +33,11 @@ QUERN_PLUGIN(functions) {
     throw std::runtime_error("cannot grind " + std::string(task.input()));
   });
 
+  // Gives as many bytes as its input says.
+  functions.add_raw("swell", [](quern::Task& task, quern::Output& out) {
+    out.append(std::string(std::stoull(std::string(task.input())), 'x'));
+  });
+
   // Fails twice, then says at which attempt it succeeded.
   functions.add_raw("flaky", [](quern::Task& task, quern::Output& out) {
     if (task.attempt() < 3) throw std::runtime_error("not yet");

@@ -26,6 +26,13 @@ class TasksFail(Rig):
         self.assertEqual(done.out, "")
         self.assertEqual(self.jobs()[-1]["retried"], 1)
 
+    def test_a_result_over_the_limit_fails_its_task_only(self):
+        done = self.quern("run", "swell", "--retries", "0", "--items", "-", stdin=b"67108865\n5\n")
+        self.assertEqual((done.code, done.out), (1, "xxxxx\n"), done.err)
+        self.assertIn("the result has 67108865 bytes; the limit is 67108864", done.err)
+        self.assertEqual(self.ok("run", "swell", "--input", "3").out, "xxx\n")
+        self.assertEqual(list(self.worker_names()), ["w"])
+
     def test_a_flaky_function_succeeds_within_its_retries(self):
         done = self.ok("run", "flaky", "--items", "-", stdin=b"a\nb\n")
         self.assertEqual(done.lines, ["a at attempt 3", "b at attempt 3"])
