@@ -297,7 +297,7 @@ void Router::transmit(PeerId peer, const wire::Envelope& envelope, const wire::R
     case runtime::SendResult::sent:
       break;
     case runtime::SendResult::unreachable:
-      core_.on_unreachable(peer);
+      core_.on_undelivered(peer, envelope.message);
       break;
     case runtime::SendResult::full:
       if (core_.knows(peer)) runtime::log_warning("a peer does not read: its session ends");

@@ -68,8 +68,10 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
     return;
   }
   session->heard = now;
-  if (!std::exchange(session->reachable, true) && session->role == wire::Role::worker)
+  if (!std::exchange(session->reachable, true) && session->role == wire::Role::worker) {
+    plan_.stale = true;  // there was none with it
     note_room(*session->worker);
+  }
   if (!tolerates(*session, envelope.message, now) ||
       !permit(*session, *principal, envelope.message, now))
     return;
@@ -120,11 +122,30 @@ void Core::on_malformed(PeerId peer, const std::string& user, const wire::Decode
   if (of_a_job && cut_off_.empty()) return;
   if (!cut_off_.empty()) return end_cut_off(now);
   // What a peer with a session holds is kept until its silence or its next HELLO decides.
-  if (session) session->reachable = false;
+  if (session) out_of_reach(*session);
 }
 
 void Core::on_unreachable(PeerId peer) {
-  if (Session* session = sessions_.of_peer(peer)) session->reachable = false;
+  if (Session* session = sessions_.of_peer(peer)) out_of_reach(*session);
+}
+
+void Core::on_undelivered(PeerId peer, const wire::Message& message) {
+  const Session* session = sessions_.of_peer(peer);
+  const auto* lease = std::get_if<wire::Lease>(&message);
+  on_unreachable(peer);
+  // Nobody can have started that, so its tasks need not wait until its worker is given up.
+  if (session && lease)
+    if (const Lease* known = find_lease(lease->lease); known && known->worker == session->id)
+      lose_lease(lease->lease, Loss::never_arrived);
+}
+
+void Core::out_of_reach(Session& session) {
+  if (!std::exchange(session.reachable, false) || session.role != wire::Role::worker) return;
+  // It may come back with another session; until then nothing is kept for it.
+  drop_planned(*session.worker);
+  plan_.stale = true;
+  dispatch_needed_ = true;
+  retry_dispatch_at(clock_);
 }
 
 void Core::on_blocked(PeerId peer, Time now) {

@@ -93,6 +93,8 @@ class Core {
   bool ignores(PeerId peer, const std::string& user, Time now);
   /// The peer's connection is gone; it may come back with a new session.
   void on_unreachable(PeerId peer);
+  /// The same, and this message to it was not sent. Call take_effects() after it.
+  void on_undelivered(PeerId peer, const wire::Message& message);
   /// The peer does not read what it was sent within its credit: its session ends.
   void on_blocked(PeerId peer, Time now);
   /// The router itself did not run for this long: nobody is to blame for silence in it.
@@ -205,6 +207,7 @@ class Core {
   void on_beat(Session& session, const wire::Beat& beat);
   void end_session(wire::SessionId id, Time now);
   void end_worker(Worker& worker, bool lost);
+  void out_of_reach(Session& session);
   void hand_on_name(const std::string& name);
   void note_lost(const Worker& worker, const std::string& why, Time now);
   void sweep(Time now);

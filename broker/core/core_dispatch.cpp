@@ -191,7 +191,9 @@ void Core::reserve_one(const Pool& pool) {
   for (const Pool::Member& member : pool.members()) {
     if (looks-- == 0) break;
     Worker& worker = *member.worker;
-    if (worker.draining || worker.slots() == 0 || worker.reserved_in == dispatches_) continue;
+    if (worker.draining || worker.slots() == 0 || worker.reserved_in == dispatches_ ||
+        !worker.connection->reachable)
+      continue;
     if (!shortest || worker.leases.size() < shortest->leases.size()) shortest = &worker;
   }
   if (shortest) shortest->reserved_in = dispatches_;
@@ -281,7 +283,8 @@ const Pool::Member* Core::best_for(const Job& job, bool choosy, Time now) {
     bool room = false, left = false;
     for (std::size_t i = 0; i < members.size(); ++i) {
       const Worker& worker = *members[i].worker;
-      if (worker.slots() == 0) continue;
+      // Who cannot be reached is not busy: nothing waits for it.
+      if (worker.slots() == 0 || !worker.connection->reachable) continue;
       if (choosy && better_elsewhere(job, members[i])) {
         left_to_others_ = left = true;
         continue;

@@ -164,7 +164,7 @@ void Core::begin_plan(Time now) {
   std::vector<double> ready;
   for (const Pool* pool : pools) {
     for (const auto& member : pool->members()) {
-      if (member.worker->slots() == 0 ||
+      if (member.worker->slots() == 0 || !member.worker->connection->reachable ||
           !column.try_emplace(member.worker, plan_.places.size()).second)
         continue;
       for (double free : slots_ready(*member.worker, now)) {
@@ -263,7 +263,8 @@ void Core::adopt_plan(Time now) {
     if (job.final() || place == Plan::kNowhere || !job.pending.contains(plan_.rows[i].task))
       continue;
     const auto worker = workers_.find(plan_.places[place]);
-    if (worker == workers_.end() || !job.pool || !job.pool->of(worker->second)) {
+    if (worker == workers_.end() || !worker->second.connection->reachable || !job.pool ||
+        !job.pool->of(worker->second)) {
       plan_.stale = true;  // it has gone meanwhile
       continue;
     }

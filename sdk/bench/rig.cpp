@@ -1,9 +1,10 @@
 #include "bench/rig.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <stdexcept>
-#include <thread>
 
 #include "bench/measure.hpp"
 
@@ -15,6 +16,18 @@ using cli::option;
 
 constexpr auto kWorkersWait = 15s;
 constexpr auto kRigLook = 5ms;
+constexpr auto kLookout = 3s;  // seldom enough to change nothing that is measured
+
+/// Workers that are there and run the bench's tasks. Those that were lost are listed for an hour.
+std::size_t useful_workers(Client& client) {
+  const auto workers = client.workers();
+  return static_cast<std::size_t>(
+      std::count_if(workers.begin(), workers.end(), [](const WorkerStatus& worker) {
+        return worker.state != "lost" &&
+               std::any_of(worker.functions.begin(), worker.functions.end(),
+                           [](const FunctionDecl& function) { return function.name == "noop"; });
+      }));
+}
 
 void check_choices(const cli::Given& given) {
   const auto store = given.get_or<std::string>("store", "none");
@@ -103,13 +116,46 @@ Rig::Rig(const cli::Given& given) {
     client_.emplace(options);
     wait_for_workers(1);
   }
+  lookout_.emplace(*client_);
 }
 
 void Rig::wait_for_workers(std::size_t count) {
   const auto start = Clock::now();
-  while (client_->workers().size() < count) {
-    if (Clock::now() - start > kWorkersWait) throw std::runtime_error("no worker came within 15 s");
+  while (useful_workers(*client_) < count) {
+    if (Clock::now() - start > kWorkersWait)
+      throw std::runtime_error("no worker that offers `noop` came within 15 s");
     std::this_thread::sleep_for(kRigLook);
+  }
+}
+
+Lookout::Lookout(Client& client) : client_(client), thread_([this] { follow(); }) {}
+
+Lookout::~Lookout() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void Lookout::follow() {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, kLookout, [&] { return stopping_; })) {
+    lock.unlock();
+    look();
+    lock.lock();
+  }
+}
+
+void Lookout::look() {
+  try {
+    const bool nobody = useful_workers(client_) == 0;
+    if (nobody && !said_)
+      std::cerr << "quern: waiting: no worker that offers `noop` is connected; the bench goes on "
+                   "when one is\n";
+    said_ = nobody;
+  } catch (const Error&) {  // no broker: who waits for its results is told
   }
 }
 

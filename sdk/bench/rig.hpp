@@ -2,8 +2,11 @@
 // baseline beside it; a client.
 #pragma once
 
+#include <condition_variable>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "bench/baseline.hpp"
 #include "cli/process/cluster.hpp"
@@ -28,6 +31,27 @@ class BenchFolder {
   std::string path_;
 };
 
+/// Says on standard error when nobody is there to do the tasks. Owns a thread; destroy before the
+/// client.
+class Lookout {
+ public:
+  explicit Lookout(Client& client);
+  ~Lookout();
+  Lookout(const Lookout&) = delete;
+  Lookout& operator=(const Lookout&) = delete;
+
+ private:
+  void follow();
+  void look();
+
+  Client& client_;
+  bool said_ = false;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
 class Rig {
  public:
   /// Throws cli::UsageError for what cannot be; cli::BrokerFailed.
@@ -45,6 +69,7 @@ class Rig {
   std::optional<BenchFolder> folder_;  // outlives the broker that uses it
   std::optional<cli::Cluster> cluster_;
   std::optional<Client> client_;
+  std::optional<Lookout> lookout_;
 };
 
 }  // namespace quern::bench

@@ -112,6 +112,36 @@ TEST_F(Dispatch, a_large_item_goes_alone_once_it_is_known_that_size_is_time) {
   EXPECT_TRUE(seen);
 }
 
+TEST_F(Dispatch, nothing_waits_for_a_faster_worker_that_cannot_be_reached) {
+  client(c);
+  connect(w1, offering(201, {{"f", 1000}}));
+  connect(w2, offering(202, {{"f", 1}}));
+  w1.inbox.clear();
+  w2.inbox.clear();
+  core.on_unreachable(w1.id);
+  send(c, items_job(1, {"x"}, "f"));
+  settle_all();
+  EXPECT_EQ(leases_of(w2).size(), 1u);
+}
+
+TEST_F(Dispatch, a_lease_that_was_not_sent_goes_to_another_at_once) {
+  client(c);
+  connect(w1, offering(201, {{"f", 1000}}));
+  wire::Submit submit = items_job(1, {"x"}, "f");
+  submit.options.at_most_once = true;  // nobody can have started it, so it may be leased again
+  send(c, submit);
+  const auto held = leases_of(w1);
+  ASSERT_EQ(held.size(), 1u);
+  connect(w2, offering(202, {{"f", 1}}));
+  w2.inbox.clear();
+  core.on_undelivered(w1.id, held[0]);
+  settle_all();
+  const auto again = leases_of(w2);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].attempt, 1u);
+  EXPECT_TRUE(core.knows(w1.id)) << "it may come back";
+}
+
 class DispatchPlanned : public Dispatch {
  protected:
   DispatchPlanned() : Dispatch(slow_planner()) {}
@@ -156,6 +186,21 @@ TEST_F(DispatchPlanned, nothing_waits_for_a_worker_that_left_while_the_plan_was_
     settle_all();
   }
   EXPECT_EQ(ran.size(), 6u);
+}
+
+TEST_F(DispatchPlanned, nothing_is_planned_for_a_worker_that_cannot_be_reached) {
+  core.on_unreachable(w1.id);
+  settle_all();
+  std::size_t ran = 0;
+  for (int i = 0; i < 20; ++i) {
+    for (const auto& lease : leases_of(w2)) {
+      ran += wire::size(lease.tasks);
+      now += 1s;
+      send(w2, echo(lease, 1'000'000));
+    }
+    settle_all();
+  }
+  EXPECT_EQ(ran, 6u) << "before it is given up";
 }
 
 TEST_F(DispatchPlanned, nothing_waits_for_a_worker_that_stands_still_while_another_is_idle) {

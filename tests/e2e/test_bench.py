@@ -1,8 +1,9 @@
 """`quern bench` checks what it measures and says it in one object."""
 
+import signal
 import unittest
 
-from rig import Rig
+from rig import Rig, wait_until
 
 
 class Bench(Rig):
@@ -35,6 +36,23 @@ class Bench(Rig):
         done = self.ok("bench", "throughput", "--tasks", "2000", "--repeat", "1", "--json")
         self.assertIsNone(done.objects[0]["broker_peak_rss_bytes"])
         self.assertTrue(self.jobs())
+
+    def test_a_worker_that_was_lost_is_not_waited_for(self):
+        self.start_broker("--lost-after", "0.2")
+        worker = self.start_worker("w")
+        worker.send(signal.SIGKILL)
+        wait_until(lambda: [w["state"] for w in self.workers()] == ["lost"], "the worker is lost")
+        self.assert_one_line(self.quern("bench", "latency", "--count", "10", "--repeat", "1"), 1, "no worker", "15 s")
+
+    def test_a_bench_without_workers_says_so_and_goes_on_when_one_comes(self):
+        self.start_broker("--lost-after", "0.2")
+        worker = self.start_worker("w")
+        bench = self.quern_start("bench", "latency", "--count", "20000", "--repeat", "1")
+        wait_until(self.jobs, "it runs")
+        worker.send(signal.SIGKILL)
+        wait_until(lambda: "no worker" in bench.err, "it says why it waits")
+        self.start_worker("w2")
+        self.assertEqual(bench.finish().code, 0)
 
     def test_people_get_a_table_and_a_sentence(self):
         done = self.ok("bench", "throughput", "--tasks", "2000", "--repeat", "1")

@@ -279,7 +279,7 @@ void World::carry_out(broker::Effects& effects) {
 void World::send_down(broker::Send& send) {
   auto it = wires_.find(send.peer);
   if (it == wires_.end() || !it->second->open) {
-    core_->on_unreachable(send.peer);
+    core_->on_undelivered(send.peer, send.message);
     return;
   }
   const auto& wire = it->second;
