@@ -54,9 +54,10 @@ constexpr Line line(const wire::Hello& m) {
                                       : Line{"connect as client", kMayLook};
 }
 constexpr Line line(const wire::Attach& m) {
-  // Without results and without a claim to be its owner it is a look at the state.
-  return m.window == 0 && !m.own ? Line{"watch", kMayLook, OnJobs::state}
-                                 : Line{"read", kMayLook, OnJobs::own};
+  // Without results and without a claim to be its owner it is a look at the state. What compares
+  // its input reads it: whoever may guess learns what a job was given.
+  return m.window == 0 && !m.own && m.input_digest == 0 ? Line{"watch", kMayLook, OnJobs::state}
+                                                        : Line{"read", kMayLook, OnJobs::own};
 }
 constexpr Line line(const wire::Query& m) {
   switch (m.what) {

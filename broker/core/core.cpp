@@ -69,7 +69,7 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
   }
   session->heard = now;
   if (!std::exchange(session->reachable, true) && session->role == wire::Role::worker) {
-    plan_.stale = true;  // there was none with it
+    plan_.stale = true;  // it was made without this worker
     note_room(*session->worker);
   }
   if (!tolerates(*session, envelope.message, now) ||

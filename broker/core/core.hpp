@@ -223,11 +223,6 @@ class Core {
   void on_submit(Session& session, const Principal& principal, wire::Submit&& submit, Time now);
   void on_append(Session& session, wire::Append&& append, Time now);
   void on_attach(Session& session, const wire::Attach& attach, Time now);
-  void await_comparison(Job& job, Comparison comparison);
-  /// Its input is whole, or will never be.
-  void answer_comparisons(Job& job, Time now);
-  /// Nothing more comes although its client did not say so: what came is nobody's whole input.
-  void cut_input(Job& job);
   void on_ack(Session& session, const wire::Ack& ack);
   void on_cancel(Session& session, const wire::Cancel& cancel, Time now);
   void on_drain(Session& session, const wire::Drain& drain);
@@ -242,6 +237,13 @@ class Core {
                    std::uint32_t watch_ms);
   Job* find_job(Uuid uuid);
   Job* find_job(Uuid uuid, JobNumber number);
+
+  // core_compare.cpp
+  void await_comparison(Job& job, Comparison comparison);
+  /// Its input is whole, or will never be.
+  void answer_comparisons(Job& job, Time now);
+  /// Nothing more comes although its client did not say so: what came is nobody's whole input.
+  void cut_input(Job& job);
 
   // core_blobs.cpp
   std::optional<std::pair<ErrorCode, std::string>> blob_refusal(const Session& session,

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/core/core.hpp"
+#include "broker/core/input_comparison.hpp"
 #include "broker/core/input_print.hpp"
 #include "wire/blob.hpp"
 #include "wire/input_digest.hpp"
@@ -17,32 +18,6 @@ std::uint64_t tasks_of(const wire::Submit& submit) {
   if (submit.input != InputKind::range) return submit.batch.count();
   return static_cast<std::uint64_t>(submit.range_end) -
          static_cast<std::uint64_t>(submit.range_begin);
-}
-
-/// Whether two inputs are the same; open: one of them is not whole yet.
-enum class Match { same, other, open };
-
-Match match_of(const Job& job, const wire::Submit& submit) {
-  if (job.blob || submit.options.unique_any || job.print->shape == 0) return Match::same;
-  const InputPrint print = print_of(submit);
-  if (print.shape != job.print->shape) return Match::other;
-  if (job.print->items == 0) return Match::same;  // not known: there is nothing to compare with
-  if (job.open || (submit.open && submit.input != InputKind::range)) return Match::open;
-  return print.items == job.print->items ? Match::same : Match::other;
-}
-
-Match match_of(const Job& job, const wire::Attach& attach) {
-  if (job.print->items == 0) return Match::same;
-  if (job.open) return Match::open;
-  const bool same = attach.input_digest == job.print->items && attach.input_count == job.accepted;
-  return same ? Match::same : Match::other;
-}
-
-std::string conflict_with(const Job& job) {
-  return "the unique key '" + job.options->unique + "' is that of job " +
-         std::to_string(value(job.number)) +
-         ", which has another function or input: choose another key, or take that job's results "
-         "all the same (--unique-any)";
 }
 
 std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
@@ -384,24 +359,6 @@ void Core::on_attach(Session& session, const wire::Attach& attach, Time now) {
   account(*job);
   tell(*job, follower, attach.token, now);
   touch(*job);
-}
-
-void Core::await_comparison(Job& job, Comparison comparison) {
-  auto& waiting = job.comparisons.edit();
-  std::erase_if(waiting,
-                [&](const Comparison& other) { return other.session == comparison.session; });
-  waiting.push_back(std::move(comparison));
-}
-
-void Core::answer_comparisons(Job& job, Time now) {
-  const auto waiting = std::exchange(job.comparisons, {});
-  for (const Comparison& each : *waiting)
-    if (Session* session = sessions_.find(each.session)) on_attach(*session, each.attach, now);
-}
-
-void Core::cut_input(Job& job) {
-  if (job.open && job.print->items != 0) job.print.edit().items = 0;
-  job.open = false;
 }
 
 void Core::on_ack(Session& session, const wire::Ack& ack) {

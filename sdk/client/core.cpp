@@ -282,29 +282,6 @@ void ClientCore::send_attach(LiveJob& job, Time now) {
   send(attach, now);
 }
 
-void ClientCore::compare(LiveJob& job, wire::Batch first, Time now) {
-  job.stage = Stage::comparing;
-  job.own_input.emplace().add(first);
-  for (const wire::Batch& batch : job.input.take_kept()) job.own_input->add(batch);
-  const bool more = job.input.is_open();
-  job.input = InputLedger({}, InputLedger::Rest::none);
-  if (!more) return on_own_input_read(job, now);
-  effects_.push_back(Comparing{job.key});
-  read_to_compare(job);
-}
-
-void ClientCore::read_to_compare(LiveJob& job) {
-  if (!session_.is_open() || job.asked_input) return;
-  job.asked_input = true;
-  effects_.push_back(NeedInput{job.key});
-}
-
-void ClientCore::on_own_input_read(LiveJob& job, Time now) {
-  job.stage = Stage::attaching;
-  job.token = next_token_++;
-  if (session_.is_open()) send_attach(job, now);
-}
-
 void ClientCore::send_cancels(LiveJob& job, Time now) {
   if (!session_.is_open() || job.stage == Stage::comparing || job.stage == Stage::attaching ||
       job.stage == Stage::ended)

@@ -30,6 +30,13 @@ wire::Message attach(std::uint64_t window, bool own) {
   return message;
 }
 
+wire::Message comparison() {
+  wire::Attach message;
+  message.window = 0;
+  message.input_digest = 1;
+  return message;
+}
+
 wire::Message query(wire::QueryWhat what) {
   wire::Query message;
   message.what = what;
@@ -50,6 +57,7 @@ const std::vector<Row>& rows() {
       {"ATTACH for results", attach(1, false), "sra", "a"},
       {"ATTACH as owner", attach(0, true), "sra", "a"},
       {"ATTACH for the state", attach(0, false), "sra", "a"},
+      {"ATTACH that compares the input", comparison(), "sra", "a"},
       {"ACK", Ack{}, "sra", "sra"},
       {"CANCEL", Cancel{}, "sa", "a"},
       {"RETRY", Retry{}, "sa", "a"},
@@ -128,6 +136,7 @@ TEST(Access, ReadsOpensTheStateOfNamedJobsAndNoResults) {
   EXPECT_FALSE(decide(who, query(wire::QueryWhat::job), secret).allowed);
   EXPECT_FALSE(decide(who, attach(1, false), lab).allowed);
   EXPECT_FALSE(decide(who, attach(0, true), lab).allowed);
+  EXPECT_FALSE(decide(who, comparison(), lab).allowed) << "or it could guess the input";
   EXPECT_FALSE(decide(who, wire::Cancel{}, lab).allowed);
   who.rights = static_cast<std::uint8_t>(Right::submit);
   EXPECT_FALSE(decide(who, query(wire::QueryWhat::job), lab).allowed);

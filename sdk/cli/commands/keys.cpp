@@ -1,12 +1,13 @@
 // `quern keys`: the broker's key files on this machine: who may do what. All of them but `join` are
 // changes of files, which a running broker sees within a second.
 #include <algorithm>
-#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <iostream>
 
 #include "cli/commands/command.hpp"
+#include "cli/commands/key_files.hpp"
+#include "cli/commands/keys_invite.hpp"
 #include "cli/output/json.hpp"
 #include "cli/output/table.hpp"
 #include "cli/syntax/grant_options.hpp"
@@ -15,9 +16,7 @@
 #include "keys/authorized_keys.hpp"
 #include "keys/error.hpp"
 #include "keys/files.hpp"
-#include "keys/invitation.hpp"
 #include "keys/key_pair.hpp"
-#include "quern/join.hpp"
 
 namespace quern::cli {
 namespace {
@@ -39,45 +38,6 @@ constexpr Manual kKeysManual = {
     "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
     "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100\n"
     "  quern keys revoke sensors\n"};
-
-std::string keys_folder(const Given& given) {
-  const std::string folder = given.keys();
-  if (folder.empty())
-    throw UsageError(
-        "neither XDG_CONFIG_HOME nor HOME says where the keys are: name a folder with --keys");
-  return folder;
-}
-
-void require_keys(const std::string& folder) {
-  if (!keys::is_there(folder + "/authorized_keys"))
-    throw FileError("there are no keys in " + folder +
-                    ": start a broker, or run `quern keys init` (another folder: --keys DIR)");
-}
-
-AuthorizedKeys read_list(const std::string& folder) {
-  require_keys(folder);
-  AuthorizedKeys list =
-      AuthorizedKeys::parse(keys::read_file(folder + "/authorized_keys").value_or(""));
-  for (const auto& problem : list.problems())
-    std::cerr << "quern: authorized_keys, " << problem << " (it grants nothing)\n";
-  return list;
-}
-
-void write_list(const std::string& folder, const AuthorizedKeys& list) {
-  keys::write_file(folder + "/authorized_keys", list.text());
-}
-
-void check_name(const AuthorizedKeys& list, const std::string& name) {
-  if (!keys::is_principal_name(name))
-    throw UsageError(
-        "'" + name +
-        "' is no name for a key: up to 64 letters, digits and . _ @ -, a letter or a digit "
-        "first; broker, operator and anonymous are taken");
-  for (const auto& grant : list.grants())
-    if (grant.name == name)
-      throw UsageError(name + " has a key already: `quern keys rotate " + name +
-                       "` changes it, `quern keys revoke " + name + "` takes it away");
-}
 
 /// Files of a new pair to be handed over: a folder that --keys can name.
 std::string hand_over(const std::string& folder, const Grant& grant, const KeyPair& pair) {
@@ -345,128 +305,6 @@ Exit rotate(const Arguments& arguments) {
     std::cout << line_of(grant_json(fresh));
   else
     std::cout << name << " has a new key" << (place.empty() ? "" : ", in " + place) << '\n';
-  return Exit::done;
-}
-
-/// "15m", "2h", "90" as seconds.
-std::int64_t duration_of(const std::string& text) {
-  std::size_t used = 0;
-  double number = 0;
-  try {
-    number = std::stod(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  const std::string unit = text.substr(used);
-  const double factor = unit.empty() || unit == "s" ? 1
-                        : unit == "m"               ? 60
-                        : unit == "h"               ? 3600
-                        : unit == "d"               ? 86400
-                                                    : 0;
-  const double seconds = number * factor;
-  const bool decimal = text.find_first_not_of("0123456789.smhd") == std::string::npos;
-  if (!decimal || used == 0 || !(seconds >= 1) || seconds > 30 * 86400.0)
-    throw UsageError("--life takes a time such as 15m or 2h, up to 30d");
-  return static_cast<std::int64_t>(seconds);
-}
-
-Syntax invite_syntax() {
-  Syntax syntax({"quern keys invite --role ROLES [--broker ENDPOINT] [--life TIME] [LIMITS]",
-                 "Prints a code with which one machine makes a key of its own and joins. --broker "
-                 "is the broker as "
-                 "that machine reaches it.",
-                 "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
-                 "  quern keys invite --role submit,read --name alice --life 2h --broker "
-                 "tcp://10.0.0.5:7600\n"});
-  auto add = syntax.add();
-  add("name", option<std::string>("NAME"), "of the new key; default: the host's own");
-  add("life", option<std::string>("TIME"), "how long the code can be used; default 15m");
-  add_grant_options(syntax);
-  return syntax;
-}
-
-Exit invite(const Arguments& arguments) {
-  const auto given = invite_syntax().parse(arguments);
-  if (!given) return Exit::done;
-  const std::string folder = keys_folder(*given);
-  keys::Invitation invitation;
-  invitation.grant = grant_of(*given);
-  if (given->has("name")) {
-    invitation.grant.name = given->get<std::string>("name");
-  }
-  // Jobs belong to names: who may have jobs must not choose whose.
-  else if (invitation.grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
-    throw UsageError("--name is missing: only workers may choose their own");
-  const std::int64_t life = duration_of(given->get_or<std::string>("life", "15m"));
-  const std::string endpoint = given->endpoint();
-  if (!keys::is_peer_endpoint(endpoint) || endpoint.starts_with("tcp://0.0.0.0:") ||
-      endpoint.starts_with("tcp://[::]:"))
-    throw UsageError(
-        "--broker " + endpoint +
-        ": name the broker as the new machine reaches it, such as tcp://10.0.0.5:7600");
-  require_keys(folder);
-  const keys::FolderLock lock(folder);
-  if (given->has("name")) check_name(read_list(folder), invitation.grant.name);
-  const std::string secret = keys::new_secret();
-  const std::int64_t now = static_cast<std::int64_t>(std::time(nullptr));
-  invitation.hash = keys::hash_of_secret(secret);
-  invitation.expires = now + life;
-  auto open = keys::invitations_of(keys::read_file(folder + "/invitations").value_or(""));
-  std::erase_if(open, [&](const auto& old) { return old.expires <= now; });
-  open.push_back(invitation);
-  keys::write_file(folder + "/invitations", keys::text_of(open));
-  const std::string code = keys::text_of(
-      keys::InvitationCode{endpoint, keys::read_public(folder + "/broker.pub").value(), secret});
-  const bool works = invitation.grant.may(keys::GrantRole::work);
-  const std::string command = works ? "quern-worker --join " + code : "quern keys join " + code;
-  if (given->json()) {
-    std::cout << line_of({{"code", code},
-                          {"endpoint", endpoint},
-                          {"expires", keys::time_text(invitation.expires)},
-                          {"command", command}});
-    return Exit::done;
-  }
-  std::cout << code << '\n';
-  std::cerr << "on the new machine, until " << keys::time_text(invitation.expires)
-            << " and once:\n  " << command << '\n';
-  if (endpoint.find("127.0.0.1") != std::string::npos ||
-      endpoint.find("localhost") != std::string::npos || endpoint.starts_with("ipc:"))
-    std::cerr << "note: only this machine reaches " << endpoint
-              << "; name the broker as others do with --broker\n";
-  return Exit::done;
-}
-
-Syntax join_syntax() {
-  Syntax syntax(
-      {"quern keys join CODE",
-       "Joins the broker that the code names: makes a key for `quern` and programs here, and keeps "
-       "it for that endpoint.",
-       "  quern keys join CODE\n  quern jobs --broker tcp://10.0.0.5:7600\n"});
-  syntax.words(1, 1, "a code of `quern keys invite`");
-  syntax.add()("name", option<std::string>("NAME"),
-               "wanted for the key, when the invitation does not say");
-  return syntax;
-}
-
-Exit join_here(const Arguments& arguments) {
-  const auto given = join_syntax().parse(arguments);
-  if (!given) return Exit::done;
-  try {
-    keys::code_of(given->words().front());
-  } catch (const keys::KeyError& error) {
-    throw UsageError(error.what());
-  }
-  const Joined joined =
-      join(given->words().front(), {.keys = keys_folder(*given),
-                                    .name = given->get_or<std::string>("name", {}),
-                                    .worker = false});
-  if (given->json())
-    std::cout << line_of(
-        {{"endpoint", joined.endpoint}, {"name", joined.name}, {"roles", joined.roles}});
-  else
-    std::cout << "joined the broker at " << joined.endpoint << " as " << joined.name << " ("
-              << joined.roles << ")\nfrom now on: quern COMMAND --broker " << joined.endpoint
-              << ", or QUERN_BROKER=" << joined.endpoint << '\n';
   return Exit::done;
 }
 
