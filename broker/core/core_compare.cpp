@@ -8,20 +8,21 @@
 namespace quern::broker {
 
 void Core::await_comparison(Job& job, Comparison comparison) {
-  auto& waiting = job.comparisons.edit();
+  auto& waiting = job.keyed.edit().comparisons;
   std::erase_if(waiting,
                 [&](const Comparison& other) { return other.session == comparison.session; });
   waiting.push_back(std::move(comparison));
 }
 
 void Core::answer_comparisons(Job& job, Time now) {
-  const auto waiting = std::exchange(job.comparisons, {});
-  for (const Comparison& each : *waiting)
+  if (job.keyed->comparisons.empty()) return;
+  const auto waiting = std::exchange(job.keyed.edit().comparisons, {});
+  for (const Comparison& each : waiting)
     if (Session* session = sessions_.find(each.session)) on_attach(*session, each.attach, now);
 }
 
 void Core::cut_input(Job& job) {
-  if (job.open && job.print->items != 0) job.print.edit().items = 0;
+  if (job.open && job.keyed->print.items != 0) job.keyed.edit().print.items = 0;
   job.open = false;
 }
 

@@ -125,8 +125,9 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   if (job.blob) job.keeping.edit().wanted = now;
   if (!submit.options.unique.empty() && !job.blob) {
     submit.function = job.function;
-    job.print = print_of(submit);
-    job.print.edit().items = wire::InputDigest().value();  // they are counted as they are taken in
+    job.keyed.edit().print = print_of(submit);
+    job.keyed.edit().print.items =
+        wire::InputDigest().value();  // they are counted as they are taken in
   }
   job.input = submit.input;
   job.encoding = submit.encoding;
@@ -156,7 +157,8 @@ void Core::on_submit(Session& session, const Principal& principal, wire::Submit&
   turns_.enter(job);
   if (job.durable())
     persist(job, AddJob{{number, job.uuid, job.function, job.input, job.base, job.range_end,
-                         options_of(job), job.principal, job.common.optional(), job.print->shape}});
+                         options_of(job), job.principal, job.common.optional(),
+                         job.keyed->print.shape}});
   save(job);
   job.born_ticket = job.lease_ticket = job.ticket;
   job_of_uuid_.emplace(job.uuid, &job);
@@ -193,7 +195,7 @@ void Core::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& cost
   const std::uint64_t count = batch.count();
   if (count == 0) return;
   job.accepted_bytes += batch.weight();
-  if (job.print->items != 0) job.print.edit().add(batch);
+  if (job.keyed->print.items != 0) job.keyed.edit().print.add(batch);
   if (job.blob) job.keeping.edit().last_chunk = batch.sizes.at(count - 1) < wire::kBlobChunk;
   add_input(job, batch, costs);
   take_costs(job, count, costs);

@@ -58,7 +58,7 @@ void Core::recover_job(RecoveredJob&& stored, Time now) {
   set_options(job, std::move(birth.options));
   job.principal = std::move(birth.principal);
   job.common = std::move(birth.common);
-  if (birth.input_shape != 0) job.print = InputPrint{birth.input_shape, progress.input_digest};
+  if (birth.input_shape != 0) job.keyed.edit().print = {birth.input_shape, progress.input_digest};
 
   job.state = progress.state;
   job.reason = std::move(progress.reason);

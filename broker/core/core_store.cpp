@@ -51,7 +51,7 @@ JobProgress Core::progress_of(const Job& job) const {
   p.encoding = job.encoding;
   p.accepted = job.accepted;
   p.accepted_bytes = job.accepted_bytes;
-  p.input_digest = job.print->items;
+  p.input_digest = job.keyed->print.items;
   p.total = job.total;
   p.frontier = config_.mistake == Mistake::forget_frontier ? 0 : job.frontier;
   p.ended = job.ended.list();
