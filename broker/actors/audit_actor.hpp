@@ -14,7 +14,7 @@
 
 #include "broker/actors/audit_log.hpp"
 #include "broker/actors/guard_events.hpp"
-#include "broker/core/budget.hpp"
+#include "broker/core/base/budget.hpp"
 #include "runtime/mailbox.hpp"
 
 namespace quern::broker {

@@ -12,7 +12,7 @@
 #include "broker/actors/guard_events.hpp"
 #include "broker/actors/key_ring.hpp"
 #include "broker/actors/zap.hpp"
-#include "broker/core/budget.hpp"
+#include "broker/core/base/budget.hpp"
 #include "runtime/mailbox.hpp"
 
 namespace quern::broker {

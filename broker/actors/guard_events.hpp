@@ -7,8 +7,8 @@
 #include <variant>
 #include <vector>
 
-#include "broker/core/effect.hpp"
-#include "broker/core/principal.hpp"
+#include "broker/core/access/principal.hpp"
+#include "broker/core/base/effect.hpp"
 
 namespace quern::broker {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "broker/actors/guard.hpp"
-#include "broker/core/config.hpp"
+#include "broker/core/base/config.hpp"
 #include "runtime/log.hpp"
 
 namespace quern::broker {

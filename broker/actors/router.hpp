@@ -13,7 +13,7 @@
 
 #include "broker/actors/guard.hpp"
 #include "broker/actors/store_actor.hpp"
-#include "broker/core/budget.hpp"
+#include "broker/core/base/budget.hpp"
 #include "broker/core/core.hpp"
 #include "runtime/socket.hpp"
 #include "wire/codec.hpp"

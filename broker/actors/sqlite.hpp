@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "broker/core/store.hpp"
+#include "broker/core/durability/store.hpp"
 #include "wire/buffer.hpp"
 
 namespace quern::broker {

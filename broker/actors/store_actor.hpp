@@ -12,8 +12,8 @@
 #include <variant>
 #include <vector>
 
-#include "broker/core/effect.hpp"
-#include "broker/core/store.hpp"
+#include "broker/core/base/effect.hpp"
+#include "broker/core/durability/store.hpp"
 #include "runtime/mailbox.hpp"
 
 namespace quern::broker {

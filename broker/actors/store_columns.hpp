@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "broker/core/persist.hpp"
+#include "broker/core/base/persist.hpp"
 
 namespace quern::broker {
 

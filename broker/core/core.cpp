@@ -1,6 +1,10 @@
 #include "broker/core/core.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <type_traits>
+#include <utility>
+#include <variant>
 
 namespace quern::broker {
 namespace {
@@ -32,204 +36,226 @@ std::optional<wire::Role> sender_of(const wire::Message& message) {
 
 }  // namespace
 
-Core::Core(Config config) : config_(std::move(config)) {}
-
 void Core::on_message(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now) {
   handle(peer, user, std::move(envelope), now);
-  if (!cut_off_.empty()) end_cut_off(now);
+  if (sessions_.conduct.has_ended_any()) membership_.leaving.end_offenders(now);
 }
 
 void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now) {
-  clock_ = now;
-  if (!started_known_) {
-    started_ = now;
-    started_known_ = true;
-  }
-  const Principal* principal = principal_of(user);
-  if (ignores(peer, user, now)) return on_ignored(peer, user, envelope.message, now);
-  if (!principal) return on_stranger(peer, user, envelope.message, now);
+  context_.set_time(now);
+  Conduct& conduct = sessions_.conduct;
+  const Principal* principal = access_.control.principal_of(user);
+  if (conduct.ignores(peer, user, now))
+    return conduct.on_ignored(peer, user, envelope.message, now);
+  if (!principal) return membership_.gate.on_stranger(peer, user, envelope.message, now);
   if (auto* hello = std::get_if<wire::Hello>(&envelope.message)) {
-    if (!tolerates_hello(peer, user, now)) return;
-    on_hello(peer, user, *principal, std::move(*hello), now);
+    if (conduct.tolerates_hello(peer, user, now))
+      membership_.joining.on_hello(peer, user, *principal, std::move(*hello), now);
     return;
   }
-  Session* session = sessions_.of_peer(peer);
+  Session* session = sessions_.table.of_peer(peer);
   if (const auto* enrol = std::get_if<wire::Enrol>(&envelope.message); enrol && !session) {
     // The answer to an earlier one was lost, or somebody asks for more than the key has: the key
     // ring knows.
-    if (tolerates_hello(peer, user, now))
-      effects_.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
+    if (conduct.tolerates_hello(peer, user, now))
+      context_.effects.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
     return;
   }
   if (!session || session->id != envelope.session || session->user != user) {
     // Not an error of the peer: its session ended here (silence, restart), and it does not know
     // yet.
-    if (tolerates_stale(peer, user, now)) effects_.push_back(Send{peer, {}, wire::HelloAgain{}});
+    if (conduct.tolerates_stale(peer, user, now))
+      context_.effects.push_back(Send{peer, {}, wire::HelloAgain{}});
     return;
   }
   session->heard = now;
   if (!std::exchange(session->reachable, true) && session->role == wire::Role::worker) {
-    plan_.stale = true;  // it was made without this worker
-    note_room(*session->worker);
+    scheduling_.plans.make_stale();  // it was made without this worker
+    scheduling_.pools.note_room(*session->worker);
   }
-  if (!tolerates(*session, envelope.message, now) ||
-      !permit(*session, *principal, envelope.message, now))
-    return;
-  if (const auto role = sender_of(envelope.message); role && *role != session->role) {
-    misbehaved(*session, ErrorCode::role,
-               *role == wire::Role::worker ? "only workers send this" : "only clients send this",
-               now);
-    return;
-  }
+  if (conduct.tolerates(*session, envelope.message, now) &&
+      membership_.gate.permit(*session, *principal, envelope.message, now))
+    dispatch(*session, *principal, std::move(envelope.message), now);
+}
+
+void Core::dispatch(Session& session, const Principal& principal, wire::Message&& message,
+                    Time now) {
+  if (const auto role = sender_of(message); role && *role != session.role)
+    return sessions_.conduct.misbehaved(
+        session, ErrorCode::role,
+        *role == wire::Role::worker ? "only workers send this" : "only clients send this", now);
   std::visit(
       Overloaded{
-          [&](wire::Beat& m) { on_beat(*session, m); },
-          [&](wire::Bye& m) { on_bye(*session, m, now); },
-          [&](wire::Submit& m) { on_submit(*session, *principal, std::move(m), now); },
-          [&](wire::Append& m) { on_append(*session, std::move(m), now); },
-          [&](wire::Attach& m) { on_attach(*session, m, now); },
-          [&](wire::Ack& m) { on_ack(*session, m); },
-          [&](wire::Cancel& m) { on_cancel(*session, m, now); },
-          [&](wire::Retry& m) { on_retry(*session, m, now); },
-          [&](wire::Query& m) { on_query(*session, m, now); },
-          [&](wire::Drain& m) { on_drain(*session, m); },
-          [&](wire::Report& m) { on_report(*session, std::move(m), now); },
-          [&](wire::Reclaimed& m) { on_reclaimed(*session, m, now); },
-          [&](wire::Fetch& m) { on_fetch(*session, std::move(m), now); },
-          [&](wire::Draining&) {
-            Worker& worker = *session->worker;
-            worker.draining = true;
-            leave_pools(worker);
+          [&](wire::Beat& m) { membership_.heartbeats.on_heartbeat(session, m); },
+          [&](wire::Bye& m) { membership_.leaving.on_bye(session, m, now); },
+          [&](wire::Submit& m) {
+            clients_.submissions.on_submit(session, principal, std::move(m), now);
           },
+          [&](wire::Append& m) { clients_.intake.on_append(session, std::move(m), now); },
+          [&](wire::Attach& m) { clients_.requests.on_attach(session, m, now); },
+          [&](wire::Ack& m) { clients_.requests.on_ack(session, m); },
+          [&](wire::Cancel& m) { clients_.requests.on_cancel(session, m, now); },
+          [&](wire::Retry& m) { clients_.requests.on_retry(session, m, now); },
+          [&](wire::Query& m) { clients_.questions.on_query(session, m, now); },
+          [&](wire::Drain& m) { clients_.requests.on_drain(session, m); },
+          [&](wire::Report& m) { scheduling_.reports.on_report(session, std::move(m), now); },
+          [&](wire::Reclaimed& m) { scheduling_.reports.on_reclaimed(session, m, now); },
+          [&](wire::Fetch& m) { endings_.blobs.on_fetch(session, std::move(m), now); },
+          [&](wire::Draining&) { on_draining(*session.worker); },
           [&](wire::ErrorMessage&) {},  // a peer's complaint: nothing here depends on it
-          [&](auto&) { misbehaved(*session, ErrorCode::role, "only the broker sends this", now); },
+          [&](auto&) {
+            sessions_.conduct.misbehaved(session, ErrorCode::role, "only the broker sends this",
+                                         now);
+          },
       },
-      envelope.message);
+      message);
+}
+
+void Core::on_draining(Worker& worker) {
+  workers_.table.drain(worker);
+  scheduling_.pools.leave(worker);
 }
 
 void Core::on_malformed(PeerId peer, const std::string& user, const wire::DecodeError& why,
                         Time now) {
-  ++counters_.malformed;
-  if (ignores(peer, user, now)) return;
+  Conduct& conduct = sessions_.conduct;
+  ++context_.counters.malformed;
+  if (conduct.ignores(peer, user, now)) return;
   // A submission that breaks a rule is a mistake of its author, not of the program that carries it:
   // only that job is not accepted.
-  const bool of_a_job = why.job && sessions_.of_peer(peer);
-  offend(peer, user, of_a_job ? 0.1 : 1,
-         of_a_job ? "submissions that break a rule" : "bytes that are no messages", now);
-  Session* session = sessions_.of_peer(peer);
-  effects_.push_back(Send{peer, session ? session->id : wire::SessionId{},
-                          wire::ErrorMessage{why.code, why.text, why.job, 0, !of_a_job}});
-  if (of_a_job && cut_off_.empty()) return;
-  if (!cut_off_.empty()) return end_cut_off(now);
+  Session* session = sessions_.table.of_peer(peer);
+  const bool of_a_job = why.job && session;
+  conduct.offend(peer, user, of_a_job ? 0.1 : 1,
+                 of_a_job ? "submissions that break a rule" : "bytes that are no messages", now);
+  context_.effects.push_back(Send{peer, session ? session->id : wire::SessionId{},
+                                  wire::ErrorMessage{why.code, why.text, why.job, 0, !of_a_job}});
+  if (conduct.has_ended_any()) return membership_.leaving.end_offenders(now);
   // What a peer with a session holds is kept until its silence or its next HELLO decides.
-  if (session) out_of_reach(*session);
+  if (session && !of_a_job) membership_.leaving.out_of_reach(*session);
 }
 
-void Core::on_unreachable(PeerId peer) {
-  if (Session* session = sessions_.of_peer(peer)) out_of_reach(*session);
+bool Core::ignores(PeerId peer, const std::string& user, Time now) {
+  return sessions_.conduct.ignores(peer, user, now);
 }
+
+void Core::on_unreachable(PeerId peer) { membership_.leaving.on_unreachable(peer); }
 
 void Core::on_undelivered(PeerId peer, const wire::Message& message) {
-  const Session* session = sessions_.of_peer(peer);
-  const auto* lease = std::get_if<wire::Lease>(&message);
-  on_unreachable(peer);
-  // Nobody can have started that, so its tasks need not wait until its worker is given up.
-  if (session && lease)
-    if (const Lease* known = find_lease(lease->lease); known && known->worker == session->id)
-      lose_lease(lease->lease, Loss::never_arrived);
-}
-
-void Core::out_of_reach(Session& session) {
-  if (!std::exchange(session.reachable, false) || session.role != wire::Role::worker) return;
-  // It may come back with another session; until then nothing is kept for it.
-  drop_planned(*session.worker);
-  plan_.stale = true;
-  dispatch_needed_ = true;
-  retry_dispatch_at(clock_);
+  membership_.leaving.on_undelivered(peer, message);
 }
 
 void Core::on_blocked(PeerId peer, Time now) {
-  if (Session* session = sessions_.of_peer(peer)) end_session(session->id, now);
+  if (const Session* session = sessions_.table.of_peer(peer))
+    membership_.leaving.end_session(session->id, now);
 }
 
-void Core::on_gap(wire::Duration gap) {
-  // Peers that heard nothing for so long have opened new connections meanwhile, and need their time
-  // to come back.
-  const wire::Duration grace =
-      gap >= config_.lost_busy / 2 ? wire::Duration(config_.recovery_wait) : wire::Duration{};
-  for (auto& [id, session] : sessions_.all()) session.heard += gap + grace;
-  for (auto& [id, worker] : workers_) worker.reported += gap;
+void Core::on_gap(wire::Duration gap) { membership_.heartbeats.on_gap(gap); }
+
+void Core::on_principals(Principals&& principals, bool invitations_open, Time now) {
+  membership_.key_changes.on_principals(std::move(principals), invitations_open, now);
 }
+
+void Core::on_enrolled(PeerId peer, const std::string& user, const std::string& name,
+                       std::uint8_t rights, bool fresh) {
+  membership_.gate.on_enrolled(peer, user, name, rights, fresh);
+}
+
+void Core::on_enrol_refused(PeerId peer, const std::string& user, const std::string& why) {
+  membership_.gate.on_enrol_refused(peer, user, why);
+}
+
+void Core::on_moved(PeerId peer, Time now) { membership_.key_changes.on_moved(peer, now); }
+
+void Core::on_audit_trouble(const std::string& why) { access_.control.set_audit_trouble(why); }
 
 void Core::on_stop() {
-  for (const auto& [id, session] : sessions_.all())
-    send(session, wire::Bye{ErrorCode::shutdown, "the broker is stopping"});
+  for (const auto& [id, session] : sessions_.table.all())
+    sessions_.outbox.send(session, wire::Bye{ErrorCode::shutdown, "the broker is stopping"});
 }
 
-Job* Core::find_job(Uuid uuid) {
-  const auto it = job_of_uuid_.find(uuid);
-  return it == job_of_uuid_.end() ? nullptr : it->second;
+void Core::recover(Recovered&& recovered, Time now) {
+  membership_.recovery.recover(std::move(recovered), now);
+  membership_.upkeep.start(now);
 }
 
-Job* Core::find_job(Uuid uuid, JobNumber number) {
-  if (!uuid.is_nil()) return find_job(uuid);
-  auto it = jobs_.find(number);
-  return it == jobs_.end() ? nullptr : &it->second;
+void Core::on_committed(std::uint64_t commit, Time now) {
+  membership_.store_replies.on_committed(commit, now);
 }
+
+void Core::on_loaded(JobNumber job, wire::Interval tasks, wire::Batch batch) {
+  membership_.store_replies.on_loaded(job, tasks, std::move(batch));
+}
+
+void Core::on_load_failed(JobNumber job, wire::Interval tasks, const std::string& why) {
+  membership_.store_replies.on_load_failed(job, tasks, why);
+}
+
+void Core::on_result_loaded(JobNumber job, std::uint64_t seq, wire::Batch batch) {
+  membership_.store_replies.on_result_loaded(job, seq, std::move(batch));
+}
+
+void Core::on_result_load_failed(JobNumber job, std::uint64_t seq, const std::string& why) {
+  membership_.store_replies.on_result_load_failed(job, seq, why);
+}
+
+void Core::on_store_trouble(const std::string& why, Time now) {
+  membership_.store_replies.on_store_trouble(why, now);
+}
+
+void Core::on_store_healthy() { membership_.store_replies.on_store_healthy(); }
 
 void Core::settle(Time now) {
-  clock_ = now;
-  if (!next_sweep_ || now >= *next_sweep_) sweep(now);
-  release_unsure(now);
-  dispatch(now);
-  answer_fetches(now);
-  if (!asking_.empty()) answer_questions(now);
-  // A job that ends may free another's credit; jobs only become dirty by events, so this loop ends.
-  while (!dirty_.empty() || touch_held_back()) {
-    std::vector<JobNumber> dirty;
-    dirty.swap(dirty_);
-    std::sort(dirty.begin(), dirty.end());
-    for (JobNumber number : dirty) {
-      auto it = jobs_.find(number);
-      if (it == jobs_.end()) continue;
-      Job& job = it->second;
-      job.dirty = false;
-      ++counters_.visits;
-      account(job);
-      if (job.winding_down && !job.final()) cancel_waiting(job);
-      finish_if_done(job, now);
-      send_results(job, now);
-      account(job);
-    }
-  }
-  seal();
+  context_.set_time(now);
+  if (membership_.upkeep.is_due(now)) membership_.upkeep.sweep(now);
+  scheduling_.returns.release_unsure(now);
+  scheduling_.returns.release_backing_off(now);
+  scheduling_.fitness.probe_first_leases(now);
+  if (scheduling_.decider.has_any_to_decide()) scheduling_.decider.decide_waiting();
+  scheduling_.dispatcher.dispatch(now);
+  endings_.blobs.answer_fetches(now);
+  if (clients_.questions.has_any()) clients_.questions.answer_waiting(now);
+  // A job that ends may free another's credit; jobs only change by events, so this loop ends.
+  while (!jobs_.table.changed().empty() || jobs_.followers.touch_held_back())
+    for (const JobNumber number : jobs_.table.take_changed())
+      if (Job* job = jobs_.table.examine(number)) examine(*job, now);
+  jobs_.journal.seal();
+}
+
+void Core::examine(Job& job, Time now) {
+  ++context_.counters.visits;
+  jobs_.accounts.update(job);
+  if (job.winding_down && !job.final()) endings_.cancelling.cancel_waiting(job);
+  endings_.endings.finish_if_done(job, now);
+  if (!job.open) clients_.requests.answer_comparisons(job, now);
+  clients_.delivery.send_results(job, now);
+  jobs_.accounts.update(job);
 }
 
 void Core::take_effects(Effects& out) {
-  if (out.empty()) return out.swap(effects_);  // both keep their memory: it is warm
-  out.insert(out.end(), std::make_move_iterator(effects_.begin()),
-             std::make_move_iterator(effects_.end()));
-  effects_.clear();
+  Effects& effects = context_.effects;
+  if (out.empty()) return out.swap(effects);  // both keep their memory: it is warm
+  out.insert(out.end(), std::make_move_iterator(effects.begin()),
+             std::make_move_iterator(effects.end()));
+  effects.clear();
 }
 
 std::vector<PeerId> Core::take_gone() {
-  std::vector<PeerId> gone = connections_.take_forgotten();
-  gone.insert(gone.end(), without_session_.begin(), without_session_.end());
-  without_session_.clear();
+  std::vector<PeerId> gone = sessions_.conduct.take_forgotten();
+  const std::vector<PeerId> ended = membership_.leaving.take_without_session();
+  gone.insert(gone.end(), ended.begin(), ended.end());
   return gone;
 }
 
 std::optional<Time> Core::next_deadline() const {
-  std::optional<Time> next = next_sweep_;
+  std::optional<Time> next = membership_.upkeep.next_sweep();
   const auto sooner = [&](std::optional<Time> t) {
     if (t && (!next || *t < *next)) next = t;
   };
-  sooner(retry_dispatch_);
-  if (!redecide_.empty()) sooner(clock_);
-  sooner(answer_at_);
-  if (!unsure_.empty()) sooner(unsure_.begin()->first);
-  if (!backing_off_.empty()) sooner(backing_off_.begin()->first);
-  if (!doubts_.empty()) sooner(doubts_.begin()->first);
+  sooner(context_.retry_dispatch);
+  if (scheduling_.decider.has_more()) sooner(context_.now);
+  sooner(clients_.questions.next_answer());
+  sooner(scheduling_.returns.next_deadline());
+  sooner(scheduling_.fitness.next_probe());
   return next;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
+#include <string>
 
 #include "broker/core/core.hpp"
 
@@ -19,23 +21,28 @@ void require(bool holds, const char* what, JobNumber job) {
 }  // namespace
 
 void Core::check_invariants() const {
+  check_leases();
+  check_sessions();
+  check_jobs();
+}
+
+void Core::check_leases() const {
   std::map<JobNumber, wire::IntervalSet> out;
   std::map<wire::SessionId, std::size_t> held;
-  for (const auto& [id, lease] : leases_) {
-    auto job = jobs_.find(lease.job);
-    require(job != jobs_.end() && !job->second.final(), "a lease belongs to a job that is not over",
-            lease.job);
-    auto worker = workers_.find(lease.worker);
-    require(worker != workers_.end() && lease.held_by == &worker->second &&
-                std::count(worker->second.leases.begin(), worker->second.leases.end(), &lease) == 1,
+  for (const auto& [id, lease] : workers_.leases.all()) {
+    const Job* job = jobs_.table.find(lease.job);
+    require(job && !job->final(), "a lease belongs to a job that is not over", lease.job);
+    const Worker* worker = workers_.table.find(lease.worker);
+    require(worker && lease.held_by == worker &&
+                std::count(worker->leases.begin(), worker->leases.end(), &lease) == 1,
             "a lease is known to its worker's record", lease.job);
     ++held[lease.worker];
     if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) continue;
     if (has_twin(lease)) {
-      const auto twin = leases_.find(lease.twin);
-      require(twin != leases_.end() && twin->second.twin == id && twin->second.copy != lease.copy,
+      const Lease* twin = workers_.leases.find(lease.twin);
+      require(twin && twin->twin == id && twin->copy != lease.copy,
               "a copy and its original know each other", lease.job);
-      require(twin->second.open.list() == lease.open.list(), "a copy has the tasks of its original",
+      require(twin->open.list() == lease.open.list(), "a copy has the tasks of its original",
               lease.job);
     }
     require(has_twin(lease) || !lease.copy, "a copy has an original", lease.job);
@@ -43,27 +50,37 @@ void Core::check_invariants() const {
     for (const auto& tasks : lease.open.list())
       require(out[lease.job].add(tasks) == tasks.size(), "no task is in two leases", lease.job);
   }
-  require(worker_names_.size() == workers_.size(), "every worker has a name of its own", {});
-  for (const auto& [id, worker] : workers_) {
+  require(workers_.table.names().size() == workers_.table.all().size(),
+          "every worker has a name of its own", {});
+  for (const auto& [id, worker] : workers_.table.all()) {
     require(worker.leases.size() == held[id], "a worker holds only leases that exist", {});
-    require(worker_names_.contains(worker.name), "a worker's name is taken", {});
+    require(workers_.table.names().contains(worker.name), "a worker's name is taken", {});
   }
+}
 
-  for (const auto& [id, session] : sessions_.all()) {
-    const Principal* principal = principal_of(session.user);
+void Core::check_sessions() const {
+  for (const auto& [id, session] : sessions_.table.all()) {
+    const Principal* principal = access_.control.principal_of(session.user);
     require(session.role != wire::Role::worker ||
                 (session.worker && session.worker->connection == &session),
             "a worker's session knows the worker", {});
-    require(!connections_.muted(session.peer), "who was cut off has no session", {});
+    require(!sessions_.conduct.is_blocked(session.peer), "who was cut off has no session", {});
     require(principal && principal->name == session.principal, "a session has a key that is known",
             {});
   }
+}
 
+void Core::check_jobs() const {
+  std::map<JobNumber, wire::IntervalSet> out;
+  for (const auto& [id, lease] : workers_.leases.all())
+    if (takes_resources(lease) && !lease.copy)
+      for (const auto& tasks : lease.open.list()) out[lease.job].add(tasks);
   std::map<JobNumber, std::size_t> holders;
   std::map<std::string, Usage> usage;
   std::uint64_t memory = 0;
-  for (const auto& [number, job] : jobs_) {
-    require(live_.contains(number) != job.final(), "a job is live until it is final", number);
+  for (const auto& [number, job] : jobs_.table.all()) {
+    require(jobs_.table.live().contains(number) != job.final(), "a job is live until it is final",
+            number);
     wire::IntervalSet all = job.pending;
     std::uint64_t sum = job.pending.size() + job.unsure->size();
     for (const auto& tasks : job.unsure->list()) all.add(tasks);
@@ -90,7 +107,7 @@ void Core::check_invariants() const {
       require(job.ended.missing(beyond) == job.pending.intersect(beyond),
               "nothing beyond the frontier was ever leased", number);
     }
-    require(blobs_.contains(number) == (job.blob && job.state == JobState::done),
+    require(jobs_.table.blobs().contains(number) == (job.blob && job.state == JobState::done),
             "a blob that is whole is known as one", number);
     for (JobNumber blob : *job.blobs) ++holders[blob];
     if (job.final()) require(job.ended.size() == job.total, "a final job has no task left", number);
@@ -98,14 +115,14 @@ void Core::check_invariants() const {
     usage[job.principal].tasks += job.accounted.tasks;
     usage[job.principal].jobs += job.accounted.jobs;
   }
-  for (const auto& [name, used] : usage_) {
+  for (const auto& [name, used] : access_.quotas.usage()) {
     const Usage& sum = usage[name];
     require(used.tasks == sum.tasks && used.jobs == sum.jobs,
             "what a principal uses is the sum over its jobs", {});
   }
-  for (const auto& [number, job] : jobs_)
+  for (const auto& [number, job] : jobs_.table.all())
     require(job.keeping->holders == holders[number], "a blob knows how many jobs hold it", number);
-  require(memory == memory_used_, "the memory used is the sum over the jobs", {});
+  require(memory == jobs_.accounts.memory_used(), "the memory used is the sum over the jobs", {});
 }
 
 }  // namespace quern::broker

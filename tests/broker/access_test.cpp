@@ -1,6 +1,6 @@
 // Who may do what, as a table: every message against every right, also about somebody else's job.
 // Stories of peers with keys: with_keys_test.cpp.
-#include "broker/core/access.hpp"
+#include "broker/core/access/access.hpp"
 
 #include <set>
 

@@ -3,12 +3,12 @@
 
 #include <random>
 
-#include "broker/core/decision.hpp"
-#include "broker/core/interval_counts.hpp"
-#include "broker/core/partials.hpp"
-#include "broker/core/payloads.hpp"
-#include "broker/core/placement.hpp"
-#include "broker/core/sizing.hpp"
+#include "broker/core/jobs/interval_counts.hpp"
+#include "broker/core/jobs/partials.hpp"
+#include "broker/core/jobs/payloads.hpp"
+#include "broker/core/scheduling/decision.hpp"
+#include "broker/core/scheduling/placement.hpp"
+#include "broker/core/scheduling/sizing.hpp"
 #include "wire/number.hpp"
 
 namespace quern::broker {

@@ -1,6 +1,6 @@
 // The plan of tasks with known times: against every other assignment where they can be tried,
 // against the best known where they cannot.
-#include "broker/core/plan.hpp"
+#include "broker/core/scheduling/plan.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
 // What is learnt of a worker's speed, and what jobs ask of workers.
-#include "broker/core/rates.hpp"
+#include "broker/core/workers/rates.hpp"
 
 #include <gtest/gtest.h>
 
-#include "broker/core/need.hpp"
-#include "broker/core/payload_cost.hpp"
-#include "broker/core/pool.hpp"
+#include "broker/core/scheduling/need.hpp"
+#include "broker/core/scheduling/payload_cost.hpp"
+#include "broker/core/scheduling/pool.hpp"
 
 namespace quern::broker {
 namespace {

@@ -1,5 +1,5 @@
 // What each worker did for a job: who is named, and how many fit into a message.
-#include "broker/core/shares.hpp"
+#include "broker/core/jobs/shares.hpp"
 #include "broker/broker_fixture.hpp"
 
 namespace quern::broker {

@@ -1,7 +1,7 @@
 // Payloads and results that are in the store, and leave memory.
 #include "broker/broker_fixture.hpp"
-#include "broker/core/payloads.hpp"
-#include "broker/core/result_log.hpp"
+#include "broker/core/jobs/payloads.hpp"
+#include "broker/core/jobs/result_log.hpp"
 
 namespace quern::broker {
 namespace {

@@ -1,12 +1,12 @@
 // Whose turn it is: priorities, principals, jobs.
-#include "broker/core/turns.hpp"
+#include "broker/core/scheduling/fair_queue.hpp"
 
 #include <gtest/gtest.h>
 
 #include <deque>
 #include <map>
 
-#include "broker/core/job.hpp"
+#include "broker/core/jobs/job.hpp"
 
 namespace quern::broker {
 namespace {
@@ -44,7 +44,7 @@ class TurnsTest : public ::testing::Test {
     return got;
   }
 
-  Turns turns;
+  FairQueue turns;
   std::deque<Job> jobs;
 };
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "broker/core/config.hpp"
+#include "broker/core/base/config.hpp"
 #include "worker/core/config.hpp"
 
 namespace quern::sim {

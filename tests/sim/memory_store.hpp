@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "broker/core/store.hpp"
+#include "broker/core/durability/store.hpp"
 
 namespace quern::sim {
 

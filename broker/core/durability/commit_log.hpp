@@ -16,8 +16,8 @@
 #include <utility>
 #include <vector>
 
-#include "broker/core/effect.hpp"
-#include "broker/core/persist.hpp"
+#include "broker/core/base/effect.hpp"
+#include "broker/core/base/persist.hpp"
 
 namespace quern::broker {
 

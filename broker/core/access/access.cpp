@@ -1,0 +1,162 @@
+#include "broker/core/access/access.hpp"
+
+#include "wire/blob.hpp"
+#include "wire/glob.hpp"
+
+namespace quern::broker {
+namespace {
+
+using wire::Message;
+
+/// What a line of the table says about jobs.
+enum class OnJobs : std::uint8_t {
+  none,   ///< it is about no job
+  mine,   ///< the owner's alone
+  own,    ///< the owner's, or anybody's for admin
+  state,  ///< as own, and those it may see the state of
+};
+
+struct Line {
+  std::string_view action;
+  std::uint8_t rights;  ///< one of them is needed; 0: nobody may
+  OnJobs jobs = OnJobs::none;
+};
+
+constexpr std::uint8_t bit(Right right) { return static_cast<std::uint8_t>(right); }
+constexpr std::uint8_t kSubmit = bit(Right::submit);
+constexpr std::uint8_t kWork = bit(Right::work);
+constexpr std::uint8_t kAdmin = bit(Right::admin);
+constexpr std::uint8_t kMayLook = bit(Right::submit) | bit(Right::read) | bit(Right::admin);
+
+// The table. A message without a line does not compile.
+constexpr Line line(const wire::Enrol&) {
+  return {"enrol", 0};
+}  // in a session there is nothing to enrol
+constexpr Line line(const wire::Beat&) { return {"beat", kAllRights}; }
+constexpr Line line(const wire::Bye&) { return {"leave", kAllRights}; }
+constexpr Line line(const wire::ErrorMessage&) { return {"complain", kAllRights}; }
+constexpr Line line(const wire::Submit&) { return {"submit", kSubmit, OnJobs::mine}; }
+constexpr Line line(const wire::Append&) { return {"append", kSubmit, OnJobs::mine}; }
+constexpr Line line(const wire::Ack&) {
+  return {"acknowledge", kMayLook};
+}  // only of a job it follows
+constexpr Line line(const wire::Cancel&) { return {"cancel", kSubmit | kAdmin, OnJobs::own}; }
+constexpr Line line(const wire::Retry&) { return {"retry", kSubmit | kAdmin, OnJobs::own}; }
+constexpr Line line(const wire::Drain&) { return {"drain", kAdmin}; }
+constexpr Line line(const wire::Report&) { return {"report", kWork}; }  // only of a lease it holds
+constexpr Line line(const wire::Reclaimed&) { return {"give back", kWork}; }
+constexpr Line line(const wire::Fetch&) {
+  return {"fetch", kWork};
+}  // only for a job it had COMMON of
+constexpr Line line(const wire::Draining&) { return {"drain itself", kWork}; }
+constexpr Line line(const wire::Hello& m) {
+  return m.role == wire::Role::worker ? Line{"join as worker", kWork}
+                                      : Line{"connect as client", kMayLook};
+}
+constexpr Line line(const wire::Attach& m) {
+  // Without results and without a claim to be its owner it is a look at the state. What compares
+  // its input reads it: whoever may guess learns what a job was given.
+  return m.window == 0 && !m.own && m.input_digest == 0 ? Line{"watch", kMayLook, OnJobs::state}
+                                                        : Line{"read", kMayLook, OnJobs::own};
+}
+constexpr Line line(const wire::Query& m) {
+  switch (m.what) {
+    case wire::QueryWhat::jobs:
+      return {"list jobs", kMayLook};  // those it may see
+    case wire::QueryWhat::job:
+    case wire::QueryWhat::timeline:
+    case wire::QueryWhat::explain:
+      return {"look at", kMayLook, OnJobs::state};
+    case wire::QueryWhat::workers:
+    case wire::QueryWhat::broker:
+      break;
+  }
+  return {"look at", kMayLook};
+}
+// Only the broker sends these.
+constexpr Line line(const wire::Welcome&) { return {"welcome", 0}; }
+constexpr Line line(const wire::Refused&) { return {"refused", 0}; }
+constexpr Line line(const wire::HelloAgain&) { return {"hello again", 0}; }
+constexpr Line line(const wire::Enrolled&) { return {"enrolled", 0}; }
+constexpr Line line(const wire::Accepted&) { return {"accepted", 0}; }
+constexpr Line line(const wire::Results&) { return {"results", 0}; }
+constexpr Line line(const wire::JobUpdate&) { return {"job", 0}; }
+constexpr Line line(const wire::Answer&) { return {"answer", 0}; }
+constexpr Line line(const wire::Lease&) { return {"lease", 0}; }
+constexpr Line line(const wire::Common&) { return {"common", 0}; }
+constexpr Line line(const wire::Blob&) { return {"blob", 0}; }
+constexpr Line line(const wire::Forget&) { return {"forget", 0}; }
+constexpr Line line(const wire::Reported&) { return {"reported", 0}; }
+constexpr Line line(const wire::Reclaim&) { return {"reclaim", 0}; }
+constexpr Line line(const wire::Revoke&) { return {"revoke", 0}; }
+
+Line line_of(const Message& message) {
+  return std::visit([](const auto& m) { return line(m); }, message);
+}
+
+/// What SUBMIT itself asks for.
+std::string objection(const Principal& principal, const wire::Submit& submit) {
+  // A blob runs nothing: whoever may submit at all may give one for its jobs.
+  const bool blob = submit.function == wire::kBlobFunction;
+  if (!blob && !principal.functions.empty() &&
+      !wire::matches_any(principal.functions, submit.function))
+    return principal.name + " may not submit the function `" + submit.function + "`";
+  if (!blob && !principal.jobs.empty() && !wire::matches_any(principal.jobs, submit.options.name))
+    return principal.name + " may not name a job '" + submit.options.name +
+           "' (its key allows certain names only: give one with --name)";
+  // Priorities are strict, so whoever may choose them freely may stop everybody else.
+  const std::int32_t ceiling =
+      principal.max_priority.value_or(principal.may(Right::admin) ? INT32_MAX : 0);
+  if (submit.options.priority > ceiling)
+    return principal.name + " may use priorities up to " + std::to_string(ceiling);
+  return {};
+}
+
+}  // namespace
+
+std::string rights_text(std::uint8_t rights) {
+  std::string text;
+  const std::pair<Right, const char*> names[] = {{Right::submit, "submit"},
+                                                 {Right::work, "work"},
+                                                 {Right::read, "read"},
+                                                 {Right::admin, "admin"}};
+  for (const auto& [right, name] : names)
+    if ((rights & bit(right)) != 0) text += (text.empty() ? "" : ", ") + std::string(name);
+  return text.empty() ? "nothing" : text;
+}
+
+std::string_view action_of(const Message& message) { return line_of(message).action; }
+
+bool may_see(const Principal& principal, const Subject& subject) {
+  if (principal.may(Right::admin)) return true;
+  if (!principal.may(Right::submit) && !principal.may(Right::read)) return false;
+  return subject.owner == principal.name ||
+         (principal.may(Right::read) && wire::matches_any(principal.reads, subject.name));
+}
+
+Verdict decide(const Principal& principal, const Message& message,
+               const std::optional<Subject>& subject) {
+  const Line rule = line_of(message);
+  const bool foreign = subject && subject->owner != principal.name;
+  if (rule.rights == 0) return {false, "nobody with a key sends this to the broker", foreign};
+  if ((rule.rights & principal.rights) == 0)
+    return {false,
+            "the key of " + principal.name + " is for: " + rights_text(principal.rights) +
+                "; this needs one of: " + rights_text(rule.rights),
+            foreign};
+  if (foreign && rule.jobs != OnJobs::none &&
+      (rule.jobs == OnJobs::mine || !principal.may(Right::admin))) {
+    if (rule.jobs != OnJobs::state || !may_see(principal, *subject))
+      return {false,
+              "job " + std::to_string(value(subject->number)) +
+                  " is somebody else's: that needs: admin",
+              true};
+  }
+  if (const auto* submit = std::get_if<wire::Submit>(&message)) {
+    if (std::string no = objection(principal, *submit); !no.empty())
+      return {false, std::move(no), foreign};
+  }
+  return {true, foreign && rule.jobs != OnJobs::none ? "admin" : "role", foreign};
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,62 @@
+// What every room of the core shares: the configuration, the time, the effects, the counters, and
+// whether somebody should look at who gets what.
+//
+// Owned by Core, on the router's thread. It holds no job, session or worker.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "broker/core/base/config.hpp"
+#include "broker/core/base/effect.hpp"
+#include "wire/time.hpp"
+
+namespace quern::broker {
+
+using wire::Time;
+
+struct Counters {
+  std::uint64_t malformed = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t denied = 0;
+  std::uint64_t offences = 0;  ///< protocol violations
+  std::uint64_t ignored = 0;   ///< messages of principals that are blocked
+  std::uint64_t late = 0;
+  std::uint64_t leases = 0;
+  std::uint64_t turns = 0;   ///< jobs that were considered for a lease
+  std::uint64_t visits = 0;  ///< changed jobs that settle() examined
+  std::uint64_t leases_lost = 0;
+  std::uint64_t plans = 0;
+  std::uint64_t plan_slices = 0;
+};
+
+struct Context {
+  explicit Context(Config c) : config(std::move(c)) {}
+
+  Config config;
+  Effects effects;              ///< since Core::take_effects()
+  Time now{};                   ///< the latest time that the core was told
+  std::optional<Time> started;  ///< the first one
+  mutable Counters counters;
+  bool dispatch_needed = false;        ///< something changed that may let a lease be granted
+  std::optional<Time> retry_dispatch;  ///< or it will have by then
+
+  /// The core was told the time.
+  void set_time(Time time) {
+    now = time;
+    if (!started) started = time;
+  }
+  void retry_dispatch_at(Time when) {
+    if (!retry_dispatch || when < *retry_dispatch) retry_dispatch = when;
+  }
+  void note(std::string text) {
+    effects.emplace_back(std::in_place_type<Note>, Note::Level::info, std::move(text));
+  }
+  void warn(std::string text) {
+    effects.emplace_back(std::in_place_type<Note>, Note::Level::warning, std::move(text));
+  }
+};
+
+}  // namespace quern::broker

@@ -1,0 +1,217 @@
+#include "broker/core/blobs/blobs.hpp"
+
+#include <algorithm>
+
+#include "wire/blob.hpp"
+
+namespace quern::broker {
+namespace {
+
+// Loaded ahead of what a worker asks for.
+constexpr std::uint64_t kFetchAhead = 4u << 20;
+
+// What a blob weighs at least among those, and how many of them there may be.
+constexpr std::uint64_t kIdleLeast = 4096;
+
+constexpr std::size_t kIdleCount = 10'000;
+
+constexpr std::chrono::seconds kSweepEvery{10};
+
+// In the store, of blobs that no job needs.
+constexpr std::uint64_t kIdleMost = 4ULL << 30;
+
+// One that was given or asked for is not let go before its job can come: while its client is there
+// it may give more files first.
+constexpr std::chrono::minutes kFresh{1}, kFreshOfClient{10};
+
+}  // namespace
+
+std::optional<Refusal> Blobs::refusal(const Session& session, const wire::Submit& submit) {
+  if (submit.function == wire::kBlobFunction) {
+    const std::string& key = submit.options.unique;
+    const std::string name = key.size() > wire::kBlobFunction.size()
+                                 ? key.substr(wire::kBlobFunction.size() + 1, wire::kBlobNameBytes)
+                                 : "";
+    const bool named = wire::is_blob_name(name) &&
+                       key == wire::blob_key(name, submit.options.durability == Durability::memory);
+    if (submit.input != InputKind::items || submit.encoding != Encoding::raw || !named ||
+        submit.has_common || !submit.options.blobs.empty())
+      return Refusal{
+          ErrorCode::bad_input,
+          "a blob is raw items, under the unique key that its hash makes (PROTOCOL.md 1.4)"};
+    if (!chunks_fit({}, submit.batch))
+      return Refusal{ErrorCode::bad_input, "the chunks of a file are 1 MiB each, but for the last"};
+    return std::nullopt;
+  }
+  const bool memory = submit.options.durability == Durability::memory || !context_.config.store;
+  for (const auto& name : submit.options.blobs) {
+    if (!find(session.principal, name, memory))
+      return Refusal{ErrorCode::unknown_job,
+                     "the broker does not have the file " + name +
+                         " that the job needs: it was forgotten, or never given; submit again"};
+  }
+  return std::nullopt;
+}
+
+Job* Blobs::find(const std::string& principal, const std::string& name, bool memory) {
+  for (const bool in_memory : {false, true}) {
+    if (in_memory && !memory) continue;
+    Job* job = jobs_.find(principal, wire::blob_key(name, in_memory));
+    if (job && job->blob && job->state == JobState::done) return job;
+  }
+  return nullptr;
+}
+
+void Blobs::hold(Job& job) {
+  for (const auto& name : job.options->blobs) {
+    Job* blob = find(job.principal, name, !job.durable());
+    if (!blob) continue;  // its tasks will say so
+    ++blob->keeping.edit().holders;
+    blob->keeping.edit().wanted = context_.now;
+    job.blobs.edit().push_back(blob->number);
+  }
+}
+
+void Blobs::release(Job& job) {
+  const auto held = std::exchange(job.blobs, {});
+  for (JobNumber number : *held) {
+    Keeping& blob = jobs_.at(number).keeping.edit();
+    --blob.holders;
+    blob.wanted = context_.now;
+  }
+}
+
+bool Blobs::chunks_fit(const Job& blob, const wire::Batch& more) {
+  bool last = blob.keeping->last_chunk;
+  for (std::uint64_t i = 0; i < more.count(); ++i) {
+    const std::uint32_t size = more.sizes.at(i);
+    if (last || size == 0 || size > wire::kBlobChunk) return false;
+    last = size < wire::kBlobChunk;
+  }
+  return true;
+}
+
+bool Blobs::worth_following(const Job& blob, Time now) const {
+  if (blob.final()) return blob.state == JobState::done;
+  const Session* owner = sessions_.find(blob.owner);
+  return owner && now - owner->heard <
+                      context_.config.lost_busy;  // its client has an unfinished job, so it beats
+}
+
+void Blobs::on_fetch(Session& session, wire::Fetch&& fetch, Time now) {
+  const Worker& worker = *session.worker;
+  const Job* job = jobs_.find(fetch.job);
+  const auto has_lease = [&] {
+    return std::any_of(worker.leases.begin(), worker.leases.end(),
+                       [&](const Lease* lease) { return lease->job == job->number; });
+  };
+  Job* blob = nullptr;
+  if (job && (worker.commons.contains(fetch.job) || has_lease()) &&
+      std::count(job->options->blobs.begin(), job->options->blobs.end(), fetch.blob) > 0)
+    blob = find(job->principal, fetch.blob, !job->durable());
+  if (!blob) {
+    outbox_.send(session, wire::Blob{fetch.blob,
+                                     fetch.chunk,
+                                     0,
+                                     "the broker has no such file for this worker (any more)",
+                                     {}});
+    return;
+  }
+  // One question at a time: what is on its way to a worker is bounded.
+  if (std::any_of(fetching_.begin(), fetching_.end(),
+                  [&](const Fetching& other) { return other.worker == session.id; }))
+    return;
+  blob->keeping.edit().wanted = now;
+  fetching_.push_back({session.id, blob->number, std::move(fetch)});
+}
+
+void Blobs::answer_fetches(Time now) {
+  if (fetching_.empty()) return;
+  std::erase_if(fetching_, [&](const Fetching& fetch) { return answer(fetch, now); });
+  eviction_.evict(now);  // what was read for them need not stay
+}
+
+bool Blobs::answer(const Fetching& fetch, Time now) {
+  const Session* session = sessions_.find(fetch.worker);
+  if (!session) return true;
+  const auto refuse = [&](const std::string& why) {
+    outbox_.send(*session, wire::Blob{fetch.what.blob, fetch.what.chunk, 0, why, {}});
+    return true;
+  };
+  Job* it = jobs_.find(fetch.blob);
+  if (!it || it->state != JobState::done)
+    return refuse("the broker does not have the file any more");
+  Job& blob = *it;
+  if (!blob.reason.empty()) return refuse(std::exchange(blob.reason, {}));
+  const std::uint64_t chunk = fetch.what.chunk;
+  if (chunk >= std::max<std::uint64_t>(1, blob.total))
+    return refuse("the file has no chunk " + std::to_string(chunk));
+  if (blob.total > 0 && !blob.payloads.resident(chunk)) {
+    while (auto stretch = blob.payloads.wanted(chunk, kFetchAhead))
+      context_.effects.push_back(Load{blob.number, *stretch});
+    return false;
+  }
+  wire::Buffer bytes =
+      blob.total > 0 ? blob.payloads.gather({{chunk, chunk + 1}}).bytes : wire::Buffer{};
+  outbox_.send(*session, wire::Blob{fetch.what.blob, chunk, blob.total, "", std::move(bytes)});
+  // The time that it takes to fetch is not the time of a task.
+  Worker& worker = workers_.at(fetch.worker);
+  worker.reported = std::max(worker.reported, now);
+  return true;
+}
+
+std::vector<JobNumber> Blobs::take_idle(Time now) {
+  if (next_sweep_ && now < *next_sweep_) return {};
+  next_sweep_ = now + kSweepEvery;
+  struct Idle {
+    Time wanted;
+    JobNumber number;
+  };
+  const auto weight_of = [](const Job& blob) {
+    return std::max(kIdleLeast, blob.payloads.queued_bytes());
+  };
+  std::vector<Idle> idle;
+  std::uint64_t stored = 0, in_memory = 0;
+  for (JobNumber number : jobs_.blobs()) {
+    const Job& blob = jobs_.at(number);
+    if (blob.keeping->holders > 0 ||
+        now - blob.keeping->wanted < (sessions_.find(blob.owner) ? kFreshOfClient : kFresh))
+      continue;
+    idle.push_back({blob.keeping->wanted, number});
+    (blob.durable() ? stored : in_memory) += weight_of(blob);
+  }
+  std::sort(idle.begin(), idle.end(),
+            [](const Idle& a, const Idle& b) { return a.wanted < b.wanted; });
+  std::vector<JobNumber> over;
+  std::size_t left = idle.size();
+  for (const Idle& one : idle) {
+    const Job& blob = jobs_.at(one.number);
+    std::uint64_t& sum = blob.durable() ? stored : in_memory;
+    const bool too_much =
+        left > kIdleCount || sum > (blob.durable() ? kIdleMost : context_.config.memory_limit / 8);
+    if (!too_much && now - one.wanted < context_.config.keep) continue;
+    sum -= weight_of(blob);
+    --left;
+    over.push_back(one.number);
+  }
+  return over;
+}
+
+std::optional<Ending> Blobs::ending_of(const Job& blob, Time now) {
+  const Session* owner = sessions_.find(blob.owner);
+  if (blob.open && owner && blob.credit_to <= blob.accepted_bytes &&
+      accounts_.quota_room(blob, now) == 0)
+    return Ending{JobState::failed, ErrorCode::limit,
+                  "the file does not fit what " + blob.principal + " may have at a time"};
+  if (blob.open && !blob.durable() && accounts_.blob_room(blob) == 0)
+    return Ending{JobState::failed, ErrorCode::limit,
+                  "the broker keeps files in its memory only, and that has " +
+                      std::to_string(context_.config.stream_limit() >> 20) +
+                      " MiB for all that waits, half of it for one file: start it with a store, "
+                      "or with more (--memory-limit)"};
+  if (blob.open) return std::nullopt;
+  if (!blob.ended.empty()) return Ending{JobState::cancelled, ErrorCode::cancelled, "cancelled"};
+  return Ending{};
+}
+
+}  // namespace quern::broker

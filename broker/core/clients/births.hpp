@@ -1,0 +1,42 @@
+// How a job comes into being: from a SUBMIT that is accepted.
+#pragma once
+
+#include <cstdint>
+
+#include "broker/core/base/context.hpp"
+#include "broker/core/blobs/blobs.hpp"
+#include "broker/core/jobs/jobs.hpp"
+#include "broker/core/jobs/journal.hpp"
+#include "broker/core/scheduling/decider.hpp"
+#include "broker/core/scheduling/fair_queue.hpp"
+
+namespace quern::broker {
+
+class Births {
+ public:
+  Births(Context& context, Jobs& jobs, Journal& journal, FairQueue& turns, Decider& decider,
+         Blobs& blobs)
+      : context_(context),
+        jobs_(jobs),
+        journal_(journal),
+        turns_(turns),
+        decider_(decider),
+        blobs_(blobs) {}
+
+  /// The job, without the payloads that came with it, which stay in `submit`.
+  Job& create(const Session& session, const Principal& principal, wire::Submit& submit, Time now);
+  /// The commit after which its number may be told; 0: it may be told now.
+  std::uint64_t numbers_commit() const { return journal_.numbers_commit(); }
+
+ private:
+  void set_spec(Job& job, wire::Submit& submit, Time now) const;
+
+  Context& context_;
+  Jobs& jobs_;
+  Journal& journal_;
+  FairQueue& turns_;
+  Decider& decider_;
+  Blobs& blobs_;
+};
+
+}  // namespace quern::broker

@@ -1,0 +1,93 @@
+#include "broker/core/clients/delivery.hpp"
+
+#include <algorithm>
+
+#include "broker/core/jobs/input_comparison.hpp"
+#include "broker/core/jobs/input_print.hpp"
+#include "wire/blob.hpp"
+#include "wire/input_digest.hpp"
+
+namespace quern::broker {
+namespace {
+
+// Results are read from the store this far ahead of what a client is sent.
+constexpr std::uint64_t kResultsAhead = 4u << 20;
+
+}  // namespace
+
+void Delivery::send_results(Job& job, Time now) {
+  if (job.credit_to > job.credit_told && job.open) {
+    // The client is told at once only when it may be waiting for it; otherwise its next APPEND is
+    // answered soon.
+    job.credit_told = job.credit_to;
+    outbox_.send(job.owner, accepted(job), job.ticket);
+  }
+  for (Follower& follower : job.followers) {
+    Session* session = sessions_.find(follower.session);
+    if (!session || !session->reachable) continue;
+    follower.sent = std::max(follower.sent, job.results.begin());
+    while (follower.window > 0 && follower.sent < job.results.end() &&
+           follower.outstanding < follower.window) {
+      if (session->results_out >= wire::kSessionResults && session->wanted != job.number) {
+        Followers::hold_results(job, follower, *session);  // on_ack() goes on
+        break;
+      }
+      const ResultEntry& entry = job.results.at(follower.sent);
+      if (entry.place != ResultEntry::Place::memory) {
+        for (std::uint64_t seq : job.results.wanted(follower.sent, kResultsAhead))
+          context_.effects.push_back(LoadResult{job.number, seq});
+        break;  // on_result_loaded() goes on
+      }
+      wire::Results message{
+          job.uuid,    follower.sent, job.decision ? job.decision->encoding : Encoding::raw,
+          entry.tasks, entry.errors,  entry.written,
+          entry.batch};
+      outbox_.send(*session, std::move(message), entry.ticket);
+      follower.outstanding += entry.weight;
+      session->results_out += entry.weight;
+      ++follower.sent;
+    }
+    if (job.final()) {
+      if (!follower.told_final) tell_if_it_hears(job, follower, *session, now);
+    } else if (follower.watch_ms > 0 && now - follower.told >= watch_of(follower, *session)) {
+      tell_if_it_hears(job, follower, *session, now);
+    }
+  }
+}
+
+void Delivery::tell_if_it_hears(Job& job, Follower& follower, Session& session, Time now) {
+  if (followers_.hears(session, now))
+    tell(job, follower, 0, now);
+  else
+    Followers::hold_news(job, follower, session);
+}
+
+wire::Duration Delivery::watch_of(const Follower& follower, const Session& session) {
+  // Who follows very many jobs is told of each less often: at most so often in all.
+  constexpr std::chrono::milliseconds kTellEvery{1};
+  return std::max(std::chrono::milliseconds(follower.watch_ms),
+                  kTellEvery * static_cast<int>(session.followed.size()));
+}
+
+void Delivery::tell(Job& job, Follower& follower, std::uint64_t token, Time now) {
+  follower.told = now;
+  follower.told_final = job.final();
+  // While the store cannot write, news would pile up behind it, and who waits wants to know why.
+  const bool ahead = !job.final() && !commits_.trouble().empty();
+  wire::JobUpdate update = statuses_.update_of(job, now, token);
+  if (!follower.values) {  // the state only
+    update.has_value = false;
+    update.value = {};
+  }
+  Session* session = sessions_.find(follower.session);
+  if (!session) return;
+  constexpr std::size_t kUpdateBytes = 512, kShareBytes = 160;
+  session->unread += kUpdateBytes + update.value.size() + kShareBytes * update.status.shares.size();
+  outbox_.send(*session, std::move(update), ahead ? 0 : job.ticket);
+}
+
+wire::Accepted Delivery::accepted(const Job& job) {
+  return {job.uuid, job.number, job.accepted, job.credit_to, false, {}, false};
+}
+
+}  // namespace quern::broker

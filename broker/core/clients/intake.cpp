@@ -1,0 +1,118 @@
+#include "broker/core/clients/intake.hpp"
+
+#include "broker/core/clients/delivery.hpp"
+
+#include <algorithm>
+
+#include "broker/core/jobs/input_comparison.hpp"
+#include "broker/core/jobs/input_print.hpp"
+#include "wire/blob.hpp"
+#include "wire/input_digest.hpp"
+
+namespace quern::broker {
+
+void Intake::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& costs) {
+  const std::uint64_t count = batch.count();
+  if (count == 0) return;
+  job.accepted_bytes += batch.weight();
+  if (job.keyed->print.items != 0) job.keyed.edit().print.add(batch);
+  if (job.blob) job.keeping.edit().last_chunk = batch.sizes.at(count - 1) < wire::kBlobChunk;
+  journal_.add_input(job, batch, costs);
+  take_costs(job, count, costs);
+  costs_.foresee(job, batch);
+  job.pending.add({job.accepted, job.accepted + count});
+  job.accepted += count;
+  job.total = job.accepted;
+  plans_.on_changed(job);
+  journal_.save(job);
+  job.lease_ticket = std::max(job.lease_ticket, job.ticket);
+}
+
+void Intake::take_costs(Job& job, std::uint64_t count, const std::vector<float>& costs) {
+  if ((costs.empty() && (!job.costed || job.costs->empty())) || job.accepted > CostHints::kKept)
+    return;
+  if (!job.costed) {
+    // Hints that come when some of it was run without are of no use.
+    if (job.accepted > 0) return;
+    pools_.leave(job);
+    job.costed = true;
+    if (!job.final()) pools_.join(job);
+  }
+  // A batch without hints among others with: its tasks cost what the job says, or what the others
+  // do in the mean.
+  const double usual = job.unit();
+  CostHints& hints = job.costs.edit();
+  while (hints.size() < job.accepted) hints.add(usual);
+  for (std::uint64_t i = 0; i < count; ++i) hints.add(costs.empty() ? usual : costs[i]);
+}
+
+void Intake::on_append(Session& session, wire::Append&& append, Time now) {
+  Job* job = jobs_.find(append.job);
+  if (!job) {
+    outbox_.complain(session, ErrorCode::unknown_job,
+                     "no such job: it was forgotten, or lost with a broker's memory", append.job,
+                     0);
+    return;
+  }
+  const std::uint64_t count = append.batch.count();
+  const std::uint64_t end = append.first + count;
+  if (append.first > job->accepted) {
+    outbox_.complain(session, ErrorCode::malformed,
+                     "APPEND begins at " + std::to_string(append.first) + ", but only " +
+                         std::to_string(job->accepted) + " are in",
+                     append.job, 0);
+    return;
+  }
+  const bool fresh = end > job->accepted || (append.close && job->open);
+  if (fresh && (!job->open || job->input == InputKind::range)) {
+    if (!job->final() && !job->winding_down)
+      outbox_.complain(session, ErrorCode::bad_input, "the job is closed", append.job, 0);
+    return;  // an ended job: its JOB tells
+  }
+  const bool close = append.close;
+  if (end > job->accepted && !take_new(session, *job, std::move(append), now)) return;
+  if (close && end >= job->accepted) {
+    job->open = false;
+    journal_.save(*job);
+    if (!job->decision) decider_.decide_job(*job);  // it may have waited for the end of its input
+  }
+  accounts_.grant_credit(*job, now);
+  job->credit_told = job->credit_to;
+  outbox_.send(session, Delivery::accepted(*job), job->ticket);
+  jobs_.touch(*job);
+  context_.dispatch_needed = true;
+}
+
+bool Intake::take_new(Session& session, Job& job, wire::Append&& append, Time now) {
+  wire::Batch batch = std::move(append.batch);
+  const std::uint64_t all = batch.count();
+  if (const std::uint64_t known = job.accepted - append.first; known > 0) {
+    const std::uint64_t offset = batch.sizes.sum(0, known);
+    batch = {batch.sizes.slice(known, all), batch.bytes.slice(offset, batch.bytes.size() - offset)};
+  }
+  // One item may overdraw what is left, or one larger than the credit could never come.
+  const std::uint64_t charged = batch.count() == 1 ? 1 : batch.weight();
+  if (job.accepted_bytes + charged > job.credit_to) {
+    conduct_.misbehaved(session, ErrorCode::credit, "more payload bytes than credit", now);
+    return false;
+  }
+  if (auto no = quotas_.over(job.principal, job.blob ? 0 : batch.count(), batch.weight(), 0, now)) {
+    conduct_.count_refusal(session, now);
+    outbox_.complain(session, no->code, std::move(no->text), append.job, 0);
+    return false;
+  }
+  if (job.blob && !Blobs::chunks_fit(job, batch)) {
+    endings_.end(job, JobState::failed, ErrorCode::bad_input,
+                 "the chunks of a file are 1 MiB each, but for the last", now);
+    return false;
+  }
+  quotas_.charge(job.principal, batch.count(), now);
+  append.costs.erase(
+      append.costs.begin(),
+      append.costs.end() - static_cast<std::ptrdiff_t>(append.costs.empty() ? 0 : batch.count()));
+  take_in(job, std::move(batch), append.costs);
+  accounts_.update(job);
+  return true;
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,64 @@
+// The input of jobs, as it comes in.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "broker/core/access/quotas.hpp"
+#include "broker/core/base/context.hpp"
+#include "broker/core/blobs/blobs.hpp"
+#include "broker/core/endings/endings.hpp"
+#include "broker/core/jobs/accounts.hpp"
+#include "broker/core/jobs/jobs.hpp"
+#include "broker/core/jobs/journal.hpp"
+#include "broker/core/scheduling/costs.hpp"
+#include "broker/core/scheduling/decider.hpp"
+#include "broker/core/scheduling/plan_book.hpp"
+#include "broker/core/scheduling/pools.hpp"
+#include "broker/core/sessions/conduct.hpp"
+#include "broker/core/sessions/outbox.hpp"
+
+namespace quern::broker {
+
+class Intake {
+ public:
+  Intake(Context& context, Outbox& outbox, Conduct& conduct, Quotas& quotas, Jobs& jobs,
+         Accounts& accounts, Journal& journal, PlanBook& plans, Pools& pools, Costs& costs,
+         Decider& decider, Endings& endings)
+      : context_(context),
+        outbox_(outbox),
+        conduct_(conduct),
+        quotas_(quotas),
+        jobs_(jobs),
+        accounts_(accounts),
+        journal_(journal),
+        plans_(plans),
+        pools_(pools),
+        costs_(costs),
+        decider_(decider),
+        endings_(endings) {}
+
+  void on_append(Session& session, wire::Append&& append, Time now);
+  /// Adds payloads to a job. `costs`: a hint for each, or none.
+  void take_in(Job& job, wire::Batch&& batch, const std::vector<float>& costs);
+
+ private:
+  void take_costs(Job& job, std::uint64_t count, const std::vector<float>& costs);
+  /// What is new of an APPEND. Whether it was taken in.
+  bool take_new(Session& session, Job& job, wire::Append&& append, Time now);
+
+  Context& context_;
+  Outbox& outbox_;
+  Conduct& conduct_;
+  Quotas& quotas_;
+  Jobs& jobs_;
+  Accounts& accounts_;
+  Journal& journal_;
+  PlanBook& plans_;
+  Pools& pools_;
+  Costs& costs_;
+  Decider& decider_;
+  Endings& endings_;
+};
+
+}  // namespace quern::broker

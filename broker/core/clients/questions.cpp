@@ -1,0 +1,183 @@
+#include "broker/core/clients/questions.hpp"
+
+#include <algorithm>
+
+#include "broker/core/access/access.hpp"
+
+namespace quern::broker {
+namespace {
+
+// In looks: at a job or a worker that is shown.
+constexpr Allowance kLooks{5000, 5000};  // about 5 % of a core; and a list of 5,000 at once
+constexpr std::size_t kPage = 200;       // about a millisecond
+constexpr std::size_t kPageOfMany = 25;  // for a session that asks without end
+constexpr double kLooksAtOnce = 200;     // in a settle()
+// Jobs that are passed over because they are not for the eyes of who asks: each is a small part of
+// a look.
+constexpr std::size_t kPassedOver = 2000;
+
+constexpr double kPassing = 0.05;
+
+// What is looked at for one job: its workers, its leases.
+constexpr double kLooksOfOne = 10, kLooksOfMember = 0.02;
+
+constexpr std::size_t kQuestionsMost = 1000;
+
+// Of the 256 KiB that a header may have.
+constexpr std::size_t kPageBytes = 160u << 10;
+
+std::size_t bytes_of(const JobStatus& s) {
+  std::size_t bytes = 640 + s.name.size() + s.function.size() + s.owner.size() + s.decision.size() +
+                      s.reason.size() + s.reduce.size();
+  return bytes + 160 * (s.shares.size() + s.spans.size());
+}
+
+std::size_t bytes_of(const WorkerStatus& s) {
+  std::size_t bytes = 480 + s.name.size() + s.reason.size() + s.principal.size();
+  for (const auto& decl : s.functions) bytes += 96 + decl.name.size() + decl.reduce.size();
+  for (const auto& rate : s.rates) bytes += 112 + rate.function.size();
+  for (const auto& [key, label] : s.labels) bytes += 4 + key.size() + label.size();
+  for (const auto& [key, amount] : s.resources) bytes += 12 + key.size();
+  return bytes;
+}
+
+}  // namespace
+
+void Questions::on_query(Session& session, const wire::Query& query, Time now) {
+  if (session.questions.size() >= kQuestionsMost) {
+    outbox_.complain(session, ErrorCode::limit,
+                     "more than " + std::to_string(kQuestionsMost) +
+                         " questions wait for an answer: ask again when you have those",
+                     {}, query.token);
+    conduct_.offend(session.peer, session.user, 0.01, "questions without waiting for answers", now);
+    return;
+  }
+  if (session.questions.empty()) asking_.push_back(session.id);
+  session.questions.push_back(query);
+}
+
+void Questions::answer_waiting(Time now) {
+  answer_at_.reset();
+  double left = kLooksAtOnce;
+  std::size_t in_vain = 0;  // sessions in a row that get nothing now
+  while (left > 0 && in_vain < asking_.size()) {
+    const wire::SessionId id = asking_.front();
+    asking_.pop_front();
+    Session* session = sessions_.find(id);
+    if (!session || session->questions.empty()) continue;
+    if (session->looks.in_debt(kLooks, now)) {
+      answer_at_ = now + std::chrono::milliseconds(5);
+      ++in_vain;
+    } else if (!followers_.hears(*session, now)) {
+      ++in_vain;  // its BEAT comes here again
+    } else {
+      in_vain = 0;
+      const wire::Query query = std::move(session->questions.front());
+      session->questions.pop_front();
+      const double looks = answer(*session, query, now);
+      session->looks.charge(looks, kLooks, now);
+      left -= looks;
+    }
+    if (!session->questions.empty()) asking_.push_back(id);
+  }
+  if (left <= 0 && !asking_.empty()) answer_at_ = now;  // after what came meanwhile
+}
+
+double Questions::answer(Session& session, const wire::Query& query, Time now) {
+  const Principal* principal = access_.principal_of(session.user);
+  if (!principal) return 1;
+  wire::Answer out;
+  out.token = query.token;
+  double looks = 1;
+  std::size_t bytes = 256;
+  const bool much = session.questions.size() > 2;
+  const std::size_t page = std::min<std::uint64_t>(query.limit, much ? kPageOfMany : kPage);
+  switch (query.what) {
+    case wire::QueryWhat::jobs:
+      looks += list_jobs(*principal, query, page, bytes, out, now);
+      break;
+    case wire::QueryWhat::job:
+    case wire::QueryWhat::timeline:
+    case wire::QueryWhat::explain: {
+      const Job* job = jobs_.find(query.job, query.number);
+      if (!job) {
+        Refusal why = jobs_.why_unknown(query.job, query.number);
+        outbox_.complain(session, why.code, std::move(why.text), {}, query.token);
+        return looks;
+      }
+      looks += show_job(*job, query, bytes, out, now);
+      break;
+    }
+    case wire::QueryWhat::workers:
+      looks += list_workers(query, page, bytes, out, now);
+      break;
+    case wire::QueryWhat::broker:
+      break;
+  }
+  out.broker = statuses_.broker(now);
+  session.unread += bytes;
+  // With a store that cannot write the state is told ahead of it: who asks then wants to know why
+  // nothing moves.
+  outbox_.send(session, std::move(out), commits_.trouble().empty() ? commits_.latest() : 0);
+  return looks;
+}
+
+double Questions::list_jobs(const Principal& principal, const wire::Query& query, std::size_t page,
+                            std::size_t& bytes, wire::Answer& out, Time now) const {
+  double looks = 0;
+  const auto& jobs = jobs_.all();
+  auto it = value(query.before) == 0 ? jobs.end() : jobs.lower_bound(query.before);
+  for (std::size_t passed = 0; it != jobs.begin() && passed < kPassedOver &&
+                               out.jobs.size() < page && bytes < kPageBytes;) {
+    const Job& job = std::prev(it)->second;
+    --it;
+    if (job.blob || !may_see(principal, subject_of(job))) {
+      ++passed;
+      looks += kPassing;
+      continue;
+    }
+    out.jobs.push_back(statuses_.status_of(job, now, false, false));
+    bytes += bytes_of(out.jobs.back());
+    looks += 1;
+  }
+  if (it != jobs.begin()) out.before = it->first;
+  return looks;
+}
+
+double Questions::show_job(const Job& job, const wire::Query& query, std::size_t& bytes,
+                           wire::Answer& out, Time now) const {
+  double looks =
+      kLooksOfOne + kLooksOfMember * static_cast<double>(job.pool ? job.pool->members().size() : 0);
+  out.jobs.push_back(statuses_.status_of(job, now, true, true));
+  if (query.what == wire::QueryWhat::explain) out.text = explainer_.explain(job, now);
+  if (query.what == wire::QueryWhat::timeline) {
+    out.jobs.back().spans = statuses_.spans_of(job, now);
+    looks += kLooksOfMember * static_cast<double>(leases_.all().size());
+  }
+  bytes += bytes_of(out.jobs.back());
+  for (const auto& sentence : out.text) bytes += sentence.size();
+  return looks;
+}
+
+double Questions::list_workers(const wire::Query& query, std::size_t page, std::size_t& bytes,
+                               wire::Answer& out, Time now) const {
+  double looks = 0;
+  const auto after = [&](const auto& names) {
+    return query.after.empty() ? names.begin() : names.upper_bound(query.after);
+  };
+  auto here = after(workers_.names());
+  auto lost = after(workers_.lost());
+  const auto more = [&] { return here != workers_.names().end() || lost != workers_.lost().end(); };
+  while (more() && out.workers.size() < page && bytes < kPageBytes) {
+    const bool is_here = lost == workers_.lost().end() ||
+                         (here != workers_.names().end() && here->first <= lost->first);
+    out.workers.push_back(is_here ? Workers::status_of(workers_.at((here++)->second), now)
+                                  : Workers::status_of((lost++)->second, now));
+    bytes += bytes_of(out.workers.back());
+    looks += 1;
+  }
+  if (more()) out.after = out.workers.empty() ? query.after : out.workers.back().name;
+  return looks;
+}
+
+}  // namespace quern::broker

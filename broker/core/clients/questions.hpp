@@ -1,0 +1,75 @@
+// Questions of clients, answered within bounds: what one session asks costs the others nothing that
+// they notice.
+//
+// Questions wait in their session and are answered in small pages between other messages: so many
+// looks per session and second, so many per settle().
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+
+#include "broker/core/access/access_control.hpp"
+#include "broker/core/durability/commit_log.hpp"
+#include "broker/core/jobs/followers.hpp"
+#include "broker/core/jobs/jobs.hpp"
+#include "broker/core/sessions/conduct.hpp"
+#include "broker/core/sessions/outbox.hpp"
+#include "broker/core/sessions/session.hpp"
+#include "broker/core/status/explainer.hpp"
+#include "broker/core/status/statuses.hpp"
+#include "broker/core/workers/leases.hpp"
+#include "broker/core/workers/workers.hpp"
+
+namespace quern::broker {
+
+class Questions {
+ public:
+  Questions(AccessControl& access, Sessions& sessions, Outbox& outbox, Conduct& conduct,
+            Workers& workers, Leases& leases, Jobs& jobs, Followers& followers, CommitLog& commits,
+            Statuses& statuses, Explainer& explainer)
+      : access_(access),
+        sessions_(sessions),
+        outbox_(outbox),
+        conduct_(conduct),
+        workers_(workers),
+        leases_(leases),
+        jobs_(jobs),
+        followers_(followers),
+        commits_(commits),
+        statuses_(statuses),
+        explainer_(explainer) {}
+
+  void on_query(Session& session, const wire::Query& query, Time now);
+  /// Answers some of the questions that wait.
+  void answer_waiting(Time now);
+  bool has_any() const { return !asking_.empty(); }
+  /// When more of them are answered.
+  std::optional<Time> next_answer() const { return answer_at_; }
+
+ private:
+  /// What the answer cost, in looks at a job or a worker.
+  double answer(Session& session, const wire::Query& query, Time now);
+  double list_jobs(const Principal& principal, const wire::Query& query, std::size_t page,
+                   std::size_t& bytes, wire::Answer& out, Time now) const;
+  double list_workers(const wire::Query& query, std::size_t page, std::size_t& bytes,
+                      wire::Answer& out, Time now) const;
+  double show_job(const Job& job, const wire::Query& query, std::size_t& bytes, wire::Answer& out,
+                  Time now) const;
+
+  AccessControl& access_;
+  Sessions& sessions_;
+  Outbox& outbox_;
+  Conduct& conduct_;
+  Workers& workers_;
+  Leases& leases_;
+  Jobs& jobs_;
+  Followers& followers_;
+  CommitLog& commits_;
+  Statuses& statuses_;
+  Explainer& explainer_;
+  std::deque<wire::SessionId> asking_;  ///< sessions with questions, in their turn
+  std::optional<Time> answer_at_;
+};
+
+}  // namespace quern::broker

@@ -1,0 +1,80 @@
+#include "broker/core/clients/refusals.hpp"
+
+#include <algorithm>
+
+#include "broker/core/jobs/input_comparison.hpp"
+#include "broker/core/jobs/input_print.hpp"
+#include "wire/blob.hpp"
+#include "wire/input_digest.hpp"
+
+namespace quern::broker {
+namespace {
+
+std::uint64_t tasks_of(const wire::Submit& submit) {
+  if (submit.input != InputKind::range) return submit.batch.count();
+  return static_cast<std::uint64_t>(submit.range_end) -
+         static_cast<std::uint64_t>(submit.range_begin);
+}
+
+std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+
+}  // namespace
+
+std::optional<Refusal> Refusals::of(const Session& session, const wire::Submit& submit, Time now) {
+  auto refusal = contradiction(submit);
+  if (!refusal) refusal = no_room(session, submit);
+  if (!refusal) refusal = blobs_.refusal(session, submit);
+  if (!refusal)
+    refusal = quotas_.over(session.principal, tasks_of(submit),
+                           submit.batch.weight() + submit.common.size(), 1, now);
+  return refusal;
+}
+
+std::optional<Refusal> Refusals::contradiction(const wire::Submit& submit) const {
+  if (submit.function.empty()) return Refusal{ErrorCode::bad_input, "a job needs a function name"};
+  if (submit.input == InputKind::range) {
+    if (submit.range_begin > submit.range_end)
+      return Refusal{ErrorCode::bad_input,
+                     "the range ends before it begins: A:B means A, A+1, ..., B-1"};
+    if (static_cast<std::uint64_t>(submit.range_end) -
+            static_cast<std::uint64_t>(submit.range_begin) >
+        wire::kTasksMax)
+      return Refusal{ErrorCode::limit, "a job may have at most 2^62 tasks"};
+  }
+  if (submit.options.idempotent && submit.options.at_most_once)
+    return Refusal{ErrorCode::bad_input,
+                   "a job cannot be idempotent and at_most_once: the one allows a second start, "
+                   "the other forbids it"};
+  if (submit.options.durability == Durability::durable && !context_.config.store)
+    return Refusal{
+        ErrorCode::bad_input,
+        "this broker has no store (it runs with --no-store), so a job cannot be durable"};
+  if (submit.options.durability != Durability::memory && !commits_.trouble().empty())
+    return Refusal{ErrorCode::store, "the broker's store cannot write: " + commits_.trouble() +
+                                         " (a job with --durability memory is accepted)"};
+  return std::nullopt;
+}
+
+std::optional<Refusal> Refusals::no_room(const Session& session, const wire::Submit& submit) const {
+  if (jobs_.live().size() >= context_.config.jobs_max)
+    return Refusal{ErrorCode::queue_full, "queue_full: the broker holds its limit of " +
+                                              std::to_string(context_.config.jobs_max) + " jobs"};
+  const std::uint64_t more = submit.batch.weight() + submit.common.size();
+  if (accounts_.memory_used() + more > context_.config.intake_limit()) {
+    return Refusal{ErrorCode::queue_full,
+                   "queue_full: queued work may take " + mib(context_.config.intake_limit()) +
+                       ", " + mib(accounts_.memory_used()) +
+                       " are used; try again later, or give the broker more (--memory-limit)"};
+  }
+  if (accounts_.memory_used() > context_.config.memory_limit / 4) {
+    const std::uint64_t unread = accounts_.unread_of(session.id);
+    if (unread > context_.config.memory_limit / 4) {
+      return Refusal{ErrorCode::results_unread,
+                     "results_unread: " + mib(unread) +
+                         " of results of this client wait to be read; read them first"};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace quern::broker

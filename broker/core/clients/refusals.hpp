@@ -1,0 +1,41 @@
+// Why a submission is not accepted: it contradicts itself, or the broker has no room for it.
+#pragma once
+
+#include <optional>
+
+#include "broker/core/access/quotas.hpp"
+#include "broker/core/base/context.hpp"
+#include "broker/core/blobs/blobs.hpp"
+#include "broker/core/durability/commit_log.hpp"
+#include "broker/core/jobs/accounts.hpp"
+#include "broker/core/jobs/jobs.hpp"
+
+namespace quern::broker {
+
+class Refusals {
+ public:
+  Refusals(Context& context, CommitLog& commits, Quotas& quotas, Jobs& jobs, Accounts& accounts,
+           Blobs& blobs)
+      : context_(context),
+        commits_(commits),
+        quotas_(quotas),
+        jobs_(jobs),
+        accounts_(accounts),
+        blobs_(blobs) {}
+
+  /// Nothing: it is accepted.
+  std::optional<Refusal> of(const Session& session, const wire::Submit& submit, Time now);
+
+ private:
+  std::optional<Refusal> contradiction(const wire::Submit& submit) const;
+  std::optional<Refusal> no_room(const Session& session, const wire::Submit& submit) const;
+
+  Context& context_;
+  CommitLog& commits_;
+  Quotas& quotas_;
+  Jobs& jobs_;
+  Accounts& accounts_;
+  Blobs& blobs_;
+};
+
+}  // namespace quern::broker

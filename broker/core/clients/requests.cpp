@@ -1,0 +1,164 @@
+#include "broker/core/clients/requests.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/core/jobs/input_comparison.hpp"
+#include "broker/core/jobs/input_print.hpp"
+#include "wire/blob.hpp"
+#include "wire/input_digest.hpp"
+
+namespace quern::broker {
+
+Job* Requests::find(const Session& session, Uuid uuid, JobNumber number, std::uint64_t token) {
+  Job* job = jobs_.find(uuid, number);
+  if (!job) {
+    Refusal why = jobs_.why_unknown(uuid, number);
+    outbox_.complain(session, why.code, std::move(why.text), uuid, token);
+  }
+  return job;
+}
+
+void Requests::on_attach(Session& session, const wire::Attach& attach, Time now) {
+  Job* job = find(session, attach.job, attach.number, attach.token);
+  if (!job) return;
+  if (attach.window > 0 && attach.cursor < job->results.begin()) {
+    outbox_.complain(
+        session, ErrorCode::lost,
+        "the results of job " + std::to_string(value(job->number)) +
+            " were read by its client and are kept no longer (detached jobs keep theirs, and "
+            "those with a unique key)",
+        job->uuid, attach.token);
+    return;
+  }
+  if (attach.input_digest != 0) {
+    const Match match = match_of(*job, attach);
+    if (match == Match::other) {
+      outbox_.complain(session, ErrorCode::conflict, conflict_with(*job), job->uuid, attach.token);
+      return;
+    }
+    if (match == Match::open) return await_comparison(*job, {session.id, attach});
+  }
+  Follower& follower =
+      followers_.follow(*job, session, attach.cursor, attach.window, attach.watch_ms);
+  if (attach.window > 0) session.wanted = job->number;
+  if (attach.own && job->principal == session.principal) {
+    job->owner = session.id;
+    job->orphan_until.reset();
+  }
+  accounts_.update(*job);
+  delivery_.tell(*job, follower, attach.token, now);
+  jobs_.touch(*job);
+}
+
+void Requests::on_ack(Session& session, const wire::Ack& ack) {
+  Job* job = jobs_.find(ack.job);
+  if (!job) return;
+  auto it = std::find_if(job->followers.begin(), job->followers.end(),
+                         [&](const Follower& f) { return f.session == session.id; });
+  if (it == job->followers.end()) return;
+  const std::uint64_t to = std::min(ack.cursor, it->sent);
+  const std::uint64_t before = it->outstanding;
+  for (std::uint64_t seq = std::max(it->acked, job->results.begin()); seq < to; ++seq)
+    it->outstanding -= std::min(it->outstanding, job->results.at(seq).weight);
+  session.results_out -= std::min(session.results_out, before - it->outstanding);
+  followers_.release_results(session);
+  it->acked = std::max(it->acked, to);
+  // Whoever submits the same key again wants the same results.
+  if (ack.release && job->owner == session.id && job->options->unique.empty()) {
+    job->results.release_to(it->acked);
+    journal_.save(*job);
+    accounts_.update(*job);
+    context_.dispatch_needed = true;  // room for more results
+  }
+  jobs_.touch(*job);
+}
+
+void Requests::on_cancel(Session& session, const wire::Cancel& cancel, Time now) {
+  Job* job = find(session, cancel.job, cancel.number, cancel.token);
+  if (!job) return;
+  if (!job->final()) {
+    if (job->blob) {
+      endings_.end(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled",
+                   now);  // a part of a file is nothing
+    } else if (cancel.waiting && !job->partials && job->options->reduce.empty()) {
+      cancelling_.wind_down(*job);
+      endings_.finish_if_done(*job, now);
+    } else if (cancel.tasks.empty() && !cancel.waiting) {
+      endings_.end(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now);
+    } else if (job->partials || !job->options->reduce.empty()) {
+      outbox_.complain(session, ErrorCode::bad_input,
+                       "a reduced job can only be cancelled as a whole", cancel.job, cancel.token);
+      return;
+    } else {
+      cancelling_.cancel_tasks(*job, cancel.tasks);
+      endings_.finish_if_done(*job, now);
+    }
+  }
+  if (cancel.token != 0)
+    outbox_.send(session, statuses_.update_of(*job, now, cancel.token), job->ticket);
+  jobs_.touch(*job);
+}
+
+void Requests::on_retry(Session& session, const wire::Retry& retry, Time now) {
+  Job* job = find(session, retry.job, retry.number, retry.token);
+  if (!job) return;
+  if (!job->final() || job->failed_tasks->empty()) {
+    outbox_.complain(
+        session, ErrorCode::bad_input,
+        "job " + std::to_string(value(job->number)) +
+            (job->final() ? " has no failed task to run again"
+                          : " still runs: its failed tasks can be run again when it is over"),
+        retry.job, retry.token);
+    return;
+  }
+  if (job->options->at_most_once) {
+    outbox_.complain(
+        session, ErrorCode::bad_input,
+        "job " + std::to_string(value(job->number)) +
+            " runs each task at most once, so its failed tasks are not run again: submit "
+            "those that may run as a new job",
+        retry.job, retry.token);
+    return;
+  }
+  if (auto no = quotas_.over(job->principal, job->failed, 0, 1, now)) {
+    outbox_.complain(session, no->code, std::move(no->text), retry.job, retry.token);
+    return;
+  }
+  quotas_.charge(job->principal, job->failed, now);
+  endings_.reopen(*job, now);
+  outbox_.send(session, statuses_.update_of(*job, now, retry.token), job->ticket);
+}
+
+void Requests::on_drain(Session& session, const wire::Drain& drain) {
+  for (auto& [id, worker] : workers_.all()) {
+    if (worker.name != drain.worker) continue;
+    workers_.drain(worker);
+    pools_.leave(worker);
+    outbox_.send(id, wire::Drain{});
+    wire::Answer answer;
+    answer.token = drain.token;
+    answer.text.push_back("worker " + worker.name + " finishes " +
+                          std::to_string(worker.leases.size()) + " leases and leaves");
+    outbox_.send(session, std::move(answer));
+    return;
+  }
+  outbox_.complain(session, ErrorCode::unknown_job,
+                   "no worker is named " + drain.worker + ": see `quern workers`", {}, drain.token);
+}
+
+void Requests::await_comparison(Job& job, Comparison comparison) {
+  auto& waiting = job.keyed.edit().comparisons;
+  std::erase_if(waiting,
+                [&](const Comparison& other) { return other.session == comparison.session; });
+  waiting.push_back(std::move(comparison));
+}
+
+void Requests::answer_comparisons(Job& job, Time now) {
+  if (job.keyed->comparisons.empty()) return;
+  const auto waiting = std::exchange(job.keyed.edit().comparisons, {});
+  for (const Comparison& each : waiting)
+    if (Session* session = sessions_.find(each.session)) on_attach(*session, each.attach, now);
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,73 @@
+// What clients ask of jobs that exist: following, acknowledging, cancelling, retrying; and draining
+// a worker.
+#pragma once
+
+#include "broker/core/access/quotas.hpp"
+#include "broker/core/base/context.hpp"
+#include "broker/core/clients/delivery.hpp"
+#include "broker/core/endings/cancelling.hpp"
+#include "broker/core/endings/endings.hpp"
+#include "broker/core/jobs/accounts.hpp"
+#include "broker/core/jobs/followers.hpp"
+#include "broker/core/jobs/jobs.hpp"
+#include "broker/core/jobs/journal.hpp"
+#include "broker/core/scheduling/pools.hpp"
+#include "broker/core/sessions/outbox.hpp"
+#include "broker/core/sessions/session.hpp"
+#include "broker/core/status/statuses.hpp"
+#include "broker/core/workers/workers.hpp"
+
+namespace quern::broker {
+
+class Requests {
+ public:
+  Requests(Context& context, Sessions& sessions, Outbox& outbox, Quotas& quotas, Workers& workers,
+           Jobs& jobs, Accounts& accounts, Journal& journal, Followers& followers, Pools& pools,
+           Endings& endings, Cancelling& cancelling, Statuses& statuses, Delivery& delivery)
+      : context_(context),
+        sessions_(sessions),
+        outbox_(outbox),
+        quotas_(quotas),
+        workers_(workers),
+        jobs_(jobs),
+        accounts_(accounts),
+        journal_(journal),
+        followers_(followers),
+        pools_(pools),
+        endings_(endings),
+        cancelling_(cancelling),
+        statuses_(statuses),
+        delivery_(delivery) {}
+
+  void on_attach(Session& session, const wire::Attach& attach, Time now);
+  void on_ack(Session& session, const wire::Ack& ack);
+  void on_cancel(Session& session, const wire::Cancel& cancel, Time now);
+  void on_retry(Session& session, const wire::Retry& retry, Time now);
+  void on_drain(Session& session, const wire::Drain& drain);
+  /// Answers the ATTACHes that waited for the whole input of a job, if it is whole or will never
+  /// be.
+  void answer_comparisons(Job& job, Time now);
+
+ private:
+  /// The job that a request is about; nullptr: there is none, and the client was told so.
+  /// An ATTACH that is answered when the whole input of the job is there.
+  static void await_comparison(Job& job, Comparison comparison);
+  Job* find(const Session& session, Uuid uuid, JobNumber number, std::uint64_t token);
+
+  Context& context_;
+  Sessions& sessions_;
+  Outbox& outbox_;
+  Quotas& quotas_;
+  Workers& workers_;
+  Jobs& jobs_;
+  Accounts& accounts_;
+  Journal& journal_;
+  Followers& followers_;
+  Pools& pools_;
+  Endings& endings_;
+  Cancelling& cancelling_;
+  Statuses& statuses_;
+  Delivery& delivery_;
+};
+
+}  // namespace quern::broker

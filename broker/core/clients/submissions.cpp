@@ -1,0 +1,71 @@
+#include "broker/core/clients/submissions.hpp"
+
+#include <algorithm>
+
+#include "broker/core/jobs/input_comparison.hpp"
+#include "broker/core/jobs/input_print.hpp"
+#include "wire/blob.hpp"
+#include "wire/input_digest.hpp"
+
+namespace quern::broker {
+
+void Submissions::on_submit(Session& session, const Principal& principal, wire::Submit&& submit,
+                            Time now) {
+  if (Job* known = jobs_.find(submit.job)) {
+    followers_.follow(*known, session, known->results.begin(), submit.window, submit.watch_ms);
+    known->owner = session.id;
+    known->orphan_until.reset();
+    outbox_.send(session, Delivery::accepted(*known), known->ticket);
+    jobs_.touch(*known);
+    return;
+  }
+  if (!submit.options.unique.empty()) {
+    Job* same = jobs_.find(session.principal, submit.options.unique);
+    if (same && same->blob && !blobs_.worth_following(*same, now)) {
+      drop_blob(*same, now);
+      same = nullptr;
+    }
+    if (same) return answer_same(session, *same, submit);
+  }
+  if (auto refusal = refusals_.of(session, submit, now)) {
+    conduct_.count_refusal(session, now);
+    outbox_.complain(session, refusal->code, std::move(refusal->text), submit.job, 0);
+    return;
+  }
+  Job& job = births_.create(session, principal, submit, now);
+  intake_.take_in(job, std::move(submit.batch), submit.costs);
+  accounts_.update(job);
+  quotas_.charge(job.principal, job.total, now);
+  accounts_.grant_credit(job, now);
+  followers_.follow(job, session, 0, submit.window, submit.watch_ms);
+  job.credit_told = job.credit_to;
+  outbox_.send(session, Delivery::accepted(job), std::max(job.ticket, births_.numbers_commit()));
+  accounts_.update(job);
+  jobs_.touch(job);
+  decider_.decide_job(job);
+  context_.dispatch_needed = true;
+}
+
+void Submissions::answer_same(Session& session, Job& same, const wire::Submit& submit) {
+  const Match match = match_of(same, submit);
+  if (match == Match::other) {
+    outbox_.complain(session, ErrorCode::conflict, conflict_with(same), submit.job, 0);
+    return;
+  }
+  if (same.blob) same.keeping.edit().wanted = context_.now;
+  if (same.blob && same.final()) same.owner = session.id;
+  wire::Accepted answer = Delivery::accepted(same);
+  answer.existing = true;
+  answer.submitted = submit.job;
+  answer.compare = match == Match::open;
+  outbox_.send(session, std::move(answer), same.ticket);
+}
+
+void Submissions::drop_blob(Job& blob, Time now) {
+  if (!blob.final())
+    endings_.end(blob, JobState::cancelled, ErrorCode::cancelled, "its client went away", now);
+  delivery_.send_results(blob, now);  // others may follow it, and are to know
+  forgetting_.forget(blob.number);
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,49 @@
+#include "broker/core/endings/forgetting.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "broker/core/access/access.hpp"
+
+namespace quern::broker {
+namespace {
+
+constexpr std::size_t kForgottenAtOnce = 500;  // in a sweep: each is some work for the store
+
+}  // namespace
+
+void Forgetting::forget(JobNumber number) {
+  Job& job = jobs_.at(number);
+  for (Follower& follower : job.followers) {
+    followers_.forget_outstanding(follower);
+    if (Session* session = sessions_.find(follower.session)) session->followed.erase(job.uuid);
+  }
+  journal_.persist(job, DropJob{number});
+  blobs_.release(job);
+  journal_.forget(number);
+  accounts_.remove(job);
+  kept_.let_go(job);
+  jobs_.remove(job);
+}
+
+void Forgetting::sweep(Time now) {
+  drop_unread(now);
+  for (std::size_t left = kForgottenAtOnce; left > 0; --left) {
+    const auto expired = kept_.next_expired(now);
+    if (!expired) return;
+    forget(*expired);
+  }
+}
+
+void Forgetting::drop_unread(Time now) {
+  while (const auto number = kept_.next_unread(now)) {
+    Job* job = jobs_.find(*number);
+    if (!job || !job->final() || sessions_.find(job->owner))
+      continue;  // its client came back, or the job was retried
+    job->results.clear();
+    journal_.save(*job);
+    accounts_.update(*job);
+  }
+}
+
+}  // namespace quern::broker

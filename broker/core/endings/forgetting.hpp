@@ -1,0 +1,43 @@
+// How the broker forgets jobs: everything that any room knows of them goes.
+#pragma once
+
+#include "broker/core/blobs/blobs.hpp"
+#include "broker/core/jobs/accounts.hpp"
+#include "broker/core/jobs/followers.hpp"
+#include "broker/core/jobs/jobs.hpp"
+#include "broker/core/jobs/journal.hpp"
+#include "broker/core/jobs/kept_jobs.hpp"
+#include "broker/core/sessions/session.hpp"
+
+namespace quern::broker {
+
+class Forgetting {
+ public:
+  Forgetting(Sessions& sessions, Jobs& jobs, Accounts& accounts, Journal& journal, KeptJobs& kept,
+             Followers& followers, Blobs& blobs)
+      : sessions_(sessions),
+        jobs_(jobs),
+        accounts_(accounts),
+        journal_(journal),
+        kept_(kept),
+        followers_(followers),
+        blobs_(blobs) {}
+
+  /// Invalidates every reference to the job.
+  void forget(JobNumber number);
+  /// Forgets the jobs and the results whose time is over, some at a time.
+  void sweep(Time now);
+
+ private:
+  void drop_unread(Time now);
+
+  Sessions& sessions_;
+  Jobs& jobs_;
+  Accounts& accounts_;
+  Journal& journal_;
+  KeptJobs& kept_;
+  Followers& followers_;
+  Blobs& blobs_;
+};
+
+}  // namespace quern::broker

@@ -1,0 +1,89 @@
+#include "broker/core/jobs/accounts.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
+#include <utility>
+
+#include "broker/core/access/access.hpp"
+#include "broker/core/jobs/input_comparison.hpp"
+#include "broker/core/jobs/input_print.hpp"
+#include "wire/blob.hpp"
+#include "wire/glob.hpp"
+#include "wire/input_digest.hpp"
+
+namespace quern::broker {
+namespace {
+
+// How far a stream may run ahead of what was acknowledged: hides the round trip at any speed a LAN
+// has.
+constexpr std::uint64_t kCreditAhead = 16u << 20;
+
+}  // namespace
+
+void Accounts::update(Job& job) {
+  Usage& before = job.accounted;
+  const Usage after{job.blob ? 0 : job.total - job.ended.size(), job.bytes(),
+                    job.final() ? 0u : 1u};
+  if (!job.usage) job.usage = &quotas_.usage_of(job.principal);
+  Usage& mine = *job.usage;
+  mine.tasks += after.tasks - before.tasks;
+  // A file that is there is kept as long as there is room: nobody's quota pays for that.
+  const std::uint64_t charged = job.blob && job.final() ? 0 : after.bytes;
+  mine.bytes += charged - job.charged_bytes;
+  job.charged_bytes = charged;
+  mine.jobs += after.jobs - before.jobs;
+  memory_used_ += after.bytes - before.bytes;
+  before = after;
+  update_unread(job, job.results.bytes());
+}
+
+void Accounts::remove(Job& job) {
+  update_unread(job, 0);
+  const Usage& before = job.accounted;
+  Usage& mine = quotas_.usage_of(job.principal);
+  mine.tasks -= before.tasks;
+  mine.bytes -= job.charged_bytes;
+  mine.jobs -= before.jobs;
+  memory_used_ -= before.bytes;
+}
+
+void Accounts::update_unread(Job& job, std::uint64_t bytes) {
+  if (bytes == job.unread && job.owner == job.unread_of) return;
+  if (job.unread > 0)
+    if (const auto of = unread_of_.find(job.unread_of); (of->second -= job.unread) == 0)
+      unread_of_.erase(of);
+  job.unread = bytes;
+  job.unread_of = job.owner;
+  if (bytes > 0) unread_of_[job.owner] += bytes;
+}
+
+void Accounts::grant_credit(Job& job, Time now) {
+  if (!job.open || job.final()) return;
+  const std::uint64_t room = job.blob ? blob_room(job)
+                                      : context_.config.stream_limit() -
+                                            std::min(context_.config.stream_limit(), memory_used_);
+  const std::uint64_t to =
+      job.accepted_bytes + std::min({kCreditAhead, room, quota_room(job, now)});
+  if (to > job.credit_to) job.credit_to = to;
+}
+
+std::uint64_t Accounts::unread_of(wire::SessionId session) const {
+  const auto it = unread_of_.find(session);
+  return it == unread_of_.end() ? 0 : it->second;
+}
+
+std::uint64_t Accounts::quota_room(const Job& job, Time now) {
+  const std::uint64_t task_bytes =
+      std::max<std::uint64_t>(1, job.accepted == 0 ? 1 : job.accepted_bytes / job.accepted);
+  return quotas_.room(job.principal, task_bytes, now);
+}
+
+std::uint64_t Accounts::blob_room(const Job& blob) const {
+  const std::uint64_t limit = context_.config.stream_limit();
+  if (blob.durable()) return limit - std::min(limit, memory_used_);
+  return std::min(limit / 2 - std::min(limit / 2, blob.payloads.bytes()),
+                  limit - std::min(limit, memory_used_));
+}
+
+}  // namespace quern::broker

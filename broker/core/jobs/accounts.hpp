@@ -1,0 +1,45 @@
+// What jobs take up: memory in all, and what counts for each principal's quota; and how much more
+// input each stream may send.
+//
+// Whoever changes how much a job holds, or how many tasks it has, calls update() afterwards.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "broker/core/access/quotas.hpp"
+#include "broker/core/base/context.hpp"
+#include "broker/core/jobs/job.hpp"
+
+namespace quern::broker {
+
+class Accounts {
+ public:
+  Accounts(Context& context, Quotas& quotas) : context_(context), quotas_(quotas) {}
+
+  /// Takes note of what the job takes up now.
+  void update(Job& job);
+  /// The job is about to be forgotten.
+  void remove(Job& job);
+
+  std::uint64_t memory_used() const { return memory_used_; }  ///< bytes
+  /// Bytes of results in memory of the jobs that this session owns.
+  std::uint64_t unread_of(wire::SessionId session) const;
+
+  /// Raises the credit of an open job as far as memory and quotas allow.
+  void grant_credit(Job& job, Time now);
+  /// How many more bytes of the job's input its principal's quota allows.
+  std::uint64_t quota_room(const Job& job, Time now);
+  /// How many more bytes of this blob fit in memory.
+  std::uint64_t blob_room(const Job& blob) const;
+
+ private:
+  void update_unread(Job& job, std::uint64_t bytes);
+
+  Context& context_;
+  Quotas& quotas_;
+  std::uint64_t memory_used_ = 0;
+  std::unordered_map<wire::SessionId, std::uint64_t> unread_of_;
+};
+
+}  // namespace quern::broker

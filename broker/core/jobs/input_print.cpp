@@ -1,0 +1,27 @@
+#include "broker/core/jobs/input_print.hpp"
+
+#include "wire/input_digest.hpp"
+
+namespace quern::broker {
+
+void InputPrint::add(const wire::Batch& batch) {
+  if (items == 0) return;
+  wire::InputDigest digest(items);
+  digest.add(batch);
+  items = digest.value();
+}
+
+InputPrint print_of(const wire::Submit& submit) {
+  wire::InputDigest shape;
+  shape.add(submit.function);
+  shape.add(static_cast<std::uint64_t>(submit.input));
+  shape.add(static_cast<std::uint64_t>(submit.range_begin));
+  shape.add(static_cast<std::uint64_t>(submit.range_end));
+  shape.add(submit.options.reduce);
+  if (submit.has_common) shape.add(submit.common.view());
+  InputPrint print{shape.value(), wire::InputDigest().value()};
+  print.add(submit.batch);
+  return print;
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,68 @@
+#include "broker/core/jobs/jobs.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace quern::broker {
+
+void Jobs::index(Job& job) {
+  by_uuid_.emplace(job.uuid, &job);
+  if (!job.options->unique.empty())
+    by_key_.emplace(std::pair(job.principal, job.options->unique), job.number);
+}
+
+void Jobs::remove(Job& job) {
+  if (!job.options->unique.empty()) by_key_.erase({job.principal, job.options->unique});
+  by_uuid_.erase(job.uuid);
+  blobs_.erase(job.number);
+  live_.erase(job.number);
+  by_number_.erase(JobNumber(job.number));
+}
+
+void Jobs::set_live(const Job& job, bool live) {
+  if (live)
+    live_.insert(job.number);
+  else
+    live_.erase(job.number);
+}
+
+std::vector<JobNumber> Jobs::take_changed() {
+  std::vector<JobNumber> changed = std::exchange(changed_, {});
+  std::sort(changed.begin(), changed.end());
+  return changed;
+}
+
+Job* Jobs::examine(JobNumber number) {
+  Job* job = find(number);
+  if (job) job->dirty = false;
+  return job;
+}
+
+void Jobs::set_options(Job& job, wire::JobOptions options) {
+  job.name = std::move(options.name);
+  job.options = shared_options_.of(std::move(options));
+}
+
+wire::JobOptions Jobs::options_of(const Job& job) {
+  wire::JobOptions options = *job.options;
+  options.name = job.name;
+  return options;
+}
+
+Refusal Jobs::why_unknown(Uuid uuid, JobNumber number) const {
+  if (!uuid.is_nil())
+    return {ErrorCode::unknown_job, "job " + uuid.text() + " is unknown here: see `quern jobs`"};
+  const std::string name = "job " + std::to_string(value(number));
+  // Numbers are given out in order and never again.
+  if (!numbers_.was_given(number))
+    return {ErrorCode::unknown_job, name + " is unknown here: see `quern jobs`"};
+  if (numbers_.was_given_before(number))
+    return {ErrorCode::expired, name +
+                                    " is no longer known: it ended and was kept for its time "
+                                    "(--ttl), or it was a memory job and the broker was restarted"};
+  return {ErrorCode::expired, name +
+                                  " ended and was kept for its time, which is over; submit it "
+                                  "again with a longer --ttl to keep it longer"};
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,64 @@
+#include "broker/core/jobs/kept_jobs.hpp"
+
+#include <algorithm>
+
+namespace quern::broker {
+
+bool KeptJobs::is_fetched_later(const Job& job) {
+  return job.options->detach || job.options->ttl_s > 0 || !job.options->unique.empty();
+}
+
+Time KeptJobs::expires(const Job& job) const {
+  if (job.options->ttl_s > 0) return job.finished + std::chrono::seconds(job.options->ttl_s);
+  return job.finished +
+         (is_fetched_later(job) ? context_.config.keep_results : context_.config.keep);
+}
+
+void KeptJobs::keep(Job& job) {
+  if (!is_fetched_later(job)) {
+    finished_.push_back(job.number);
+    return;
+  }
+  job.kept_bytes = job.results.weight() + (job.value ? job.value->size() : 0);
+  (job.durable() ? in_store_ : in_memory_) += job.kept_bytes;
+  kept_.emplace(expires(job), job.number);
+}
+
+void KeptJobs::let_go(Job& job) {
+  if (!is_fetched_later(job)) {
+    const auto at = std::find(finished_.begin(), finished_.end(), job.number);
+    if (at != finished_.end()) finished_.erase(at);
+    return;
+  }
+  if (kept_.erase({expires(job), job.number}) == 0) return;
+  (job.durable() ? in_store_ : in_memory_) -= job.kept_bytes;
+  job.kept_bytes = 0;
+}
+
+bool KeptJobs::over_budget() const {
+  return kept_.size() > context_.config.kept_max || in_store_ > context_.config.keep_bytes ||
+         in_memory_ > context_.config.memory_limit / 4;
+}
+
+std::optional<JobNumber> KeptJobs::next_expired(Time now) {
+  if (!finished_.empty() && (finished_.size() > context_.config.finished_max ||
+                             now >= expires(jobs_.at(finished_.front()))))
+    return finished_.front();
+  if (kept_.empty()) return std::nullopt;
+  const auto& [until, number] = *kept_.begin();
+  if (now >= until) return number;
+  if (!over_budget()) return std::nullopt;
+  context_.warn("job " + std::to_string(value(number)) +
+                " is forgotten before its time: the results that are kept are more than there is "
+                "room for (--keep-bytes)");
+  return number;
+}
+
+std::optional<JobNumber> KeptJobs::next_unread(Time now) {
+  if (unread_.empty() || unread_.begin()->first > now) return std::nullopt;
+  const JobNumber number = unread_.begin()->second;
+  unread_.erase(unread_.begin());
+  return number;
+}
+
+}  // namespace quern::broker

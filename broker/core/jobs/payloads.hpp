@@ -1,0 +1,116 @@
+// The payloads of one job's tasks, in slabs. A slab is sealed (immutable) before anything reads it;
+// large batches are adopted as they arrived, small ones are copied together. A slab is dropped when
+// the last of its tasks has ended.
+//
+// A slab of a durable job may leave memory once the commit that covers it is done (evict), and is
+// asked for again ahead of carving (wanted, on_loaded). What gather() and fitting() look at must be
+// resident.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "broker/core/base/lazy.hpp"
+#include "broker/core/base/persist.hpp"
+#include "wire/batch.hpp"
+#include "wire/intervals.hpp"
+
+namespace quern::broker {
+
+class Payloads {
+ public:
+  /// Tasks of small batches, or of rows of the store, that become one slab; the limit matters when
+  /// their payloads are empty.
+  static constexpr std::uint64_t kSlabTasksMost = 1u << 20;
+
+  /// Appends the payloads of the next tasks. `ticket`: the commit that makes them durable; 0: none
+  /// ever does.
+  void append(const wire::Batch& batch, std::uint64_t ticket = 0);
+  /// Appends tasks whose payloads are in the store only.
+  void append_stored(const StoredInput& row);
+  /// There is nothing before this task (it ended before a restart).
+  void skip_to(std::uint64_t task);
+
+  /// The payloads of these tasks as one batch: a slice when they lie in one slab, otherwise a copy.
+  /// All must be held.
+  wire::Batch gather(const wire::Intervals& tasks);
+
+  /// How many tasks from `first` on (at most `count`) fit `bytes_max`; at least 1. All must be
+  /// held.
+  std::uint64_t fitting(std::uint64_t first, std::uint64_t count, std::uint64_t bytes_max);
+
+  /// Whether the payload of this task is in memory.
+  bool resident(std::uint64_t task);
+  bool all_resident() const { return absent_ == 0; }
+  /// The next stretch to load, looking from `first` on over about `ahead` bytes; each is named
+  /// once.
+  std::optional<wire::Interval> wanted(std::uint64_t first, std::uint64_t ahead);
+  /// What wanted() named has arrived.
+  void on_loaded(wire::Interval tasks, wire::Batch batch);
+  /// It could not be loaded now: it will be named again.
+  void on_load_failed(wire::Interval tasks);
+  /// Lets go of resident slabs from the back whose commit is done, until `bytes` are free or only
+  /// `keep` bytes from task `first` on are left (0: nothing is kept); how many bytes were freed.
+  std::uint64_t evict(std::uint64_t first, std::uint64_t keep, std::uint64_t bytes,
+                      std::uint64_t committed);
+
+  /// These tasks have ended: their payloads will not be asked for again. Slabs that went with them
+  /// are added to `dropped`.
+  void release(wire::Interval tasks, wire::Intervals& dropped);
+  /// Drops every slab without a task of `wanted`.
+  void keep_only(const wire::IntervalSet& wanted, wire::Intervals& dropped);
+
+  /// Calls `seen(task, bytes)` for each task whose payload is in memory.
+  template <typename F>
+  void each_size(F&& seen) {
+    seal();
+    for (const auto& [begin, slab] : slabs_)
+      for (std::uint64_t i = 0; i < slab.batch.count(); ++i)
+        seen(begin + i, slab.batch.sizes.at(i));
+  }
+
+  void clear();
+
+  std::uint64_t bytes() const { return bytes_; }  ///< in memory, with the size columns
+  std::uint64_t queued_bytes() const { return bytes_ + absent_; }  ///< in memory or in the store
+  std::size_t slabs() const { return slabs_.size(); }  ///< pieces of memory or of the store
+  std::uint64_t end() const { return end_; }           ///< one past the last task appended
+
+ private:
+  enum class Place : std::uint8_t { memory, store, coming };
+
+  struct Slab {
+    wire::Batch batch;  ///< empty unless in memory
+    std::uint32_t count = 0;
+    std::uint32_t live = 0;  ///< tasks that have not ended
+    std::uint64_t weight = 0;
+    std::uint64_t ticket = 0;
+    Place place = Place::memory;
+    // Where the last look was: leases are carved in order, so the next look starts there instead of
+    // summing sizes anew.
+    std::uint32_t seen_index = 0;
+    std::uint32_t seen_offset = 0;
+
+    std::uint64_t offset_of(std::uint64_t index);
+  };
+  struct Tail {
+    wire::BatchBuilder batch;
+    std::uint64_t ticket = 0;
+    std::uint64_t counted = 0;  ///< what bytes_ has of it
+  };
+  using Slabs = std::map<std::uint64_t, Slab>;  // by first task
+
+  void seal();
+  void drop(Slabs::iterator slab, wire::Intervals& dropped);
+  Slabs::iterator slab_of(std::uint64_t task);  // end() when it is not held
+
+  Slabs slabs_;
+  Lazy<Tail> tail_;  // tasks [tail_first_, end_), not sealed
+  std::uint64_t tail_first_ = 0;
+  std::uint64_t end_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t absent_ = 0;  // weight of slabs that are not in memory
+};
+
+}  // namespace quern::broker

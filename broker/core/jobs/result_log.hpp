@@ -1,0 +1,133 @@
+// The results of one job in the order of their acceptance. Entry numbers are the cursor that
+// clients resume from. Entries go when the owner has acknowledged them.
+//
+// The bytes of a durable job's entry may leave memory once its commit is done (evict), and are
+// asked for again when a client is to be sent them (wanted, on_loaded).
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "broker/core/base/lazy.hpp"
+#include "broker/core/base/result_entry.hpp"
+#include "wire/messages.hpp"
+
+namespace quern::broker {
+
+class ResultLog {
+ public:
+  void put(ResultEntry entry) {
+    entry.weight = weigh(entry);
+    bytes_ += entry.weight;
+    weight_ += entry.weight;
+    entries_.edit().push_back(std::move(entry));
+  }
+  /// After a restart: an entry whose batch, of so many bytes, is in the store.
+  void put_stored(ResultEntry entry, std::uint64_t batch_weight) {
+    entry.place = ResultEntry::Place::store;
+    entry.weight = weigh(entry) + batch_weight;
+    weight_ += entry.weight;
+    entries_.edit().push_back(std::move(entry));
+  }
+  /// After a restart: entries below were acknowledged before it.
+  void begin_at(std::uint64_t seq) { first_ = seq; }
+
+  /// The errors of these tasks are no longer how they end: the entries that were changed.
+  std::vector<std::uint64_t> erase_errors(const wire::IntervalSet& tasks) {
+    std::vector<std::uint64_t> changed;
+    for (std::size_t i = 0; i < entries_->size(); ++i) {
+      ResultEntry& entry = entries_.edit()[i];
+      const std::size_t before = entry.errors.size();
+      std::erase_if(entry.errors, [&](const TaskError& e) { return tasks.contains(e.first); });
+      if (entry.errors.size() == before) continue;
+      // The weight stays: it is what clients count against their windows.
+      changed.push_back(first_ + i);
+    }
+    return changed;
+  }
+
+  std::uint64_t begin() const { return first_; }
+  std::uint64_t end() const { return first_ + entries_->size(); }
+  const ResultEntry& at(std::uint64_t seq) const { return (*entries_)[seq - first_]; }
+  std::uint64_t bytes() const { return bytes_; }    ///< in memory
+  std::uint64_t weight() const { return weight_; }  ///< in memory or in the store
+
+  /// Entries to load so that `ahead` bytes from `seq` on are here; each is named once.
+  std::vector<std::uint64_t> wanted(std::uint64_t seq, std::uint64_t ahead) {
+    std::vector<std::uint64_t> out;
+    for (std::uint64_t seen = 0; seq < end() && seen < ahead; ++seq) {
+      ResultEntry& entry = entries_.edit()[seq - first_];
+      seen += entry.weight;
+      if (entry.place != ResultEntry::Place::store) continue;
+      entry.place = ResultEntry::Place::coming;
+      out.push_back(seq);
+    }
+    return out;
+  }
+  void on_loaded(std::uint64_t seq, wire::Batch batch) {
+    if (seq < first_ || seq >= end()) return;
+    ResultEntry& entry = entries_.edit()[seq - first_];
+    if (entry.place != ResultEntry::Place::coming) return;
+    entry.batch = std::move(batch);
+    entry.place = ResultEntry::Place::memory;
+    bytes_ += entry.weight;
+    gone_to_ = std::min(gone_to_, seq);
+  }
+  /// It could not be loaded now: it will be named again.
+  void on_load_failed(std::uint64_t seq) {
+    if (seq < first_ || seq >= end()) return;
+    ResultEntry& entry = entries_.edit()[seq - first_];
+    if (entry.place == ResultEntry::Place::coming) entry.place = ResultEntry::Place::store;
+  }
+  /// Lets go of batches whose commit is done until at most `bytes` stay: first of entries below
+  /// `read_to`, then from the back.
+  void evict(std::uint64_t read_to, std::uint64_t bytes, std::uint64_t committed) {
+    gone_to_ = std::max(gone_to_, first_);
+    for (; gone_to_ < std::min(read_to, end()) && bytes_ > bytes; ++gone_to_)
+      if (!let_go(entries_.edit()[gone_to_ - first_], committed)) break;
+    constexpr int kInVain = 64;  // then what is left further on is in the store already
+    int in_vain = 0;
+    for (std::uint64_t seq = end();
+         seq > std::max(read_to, first_) && bytes_ > bytes && in_vain < kInVain; --seq)
+      in_vain = let_go(entries_.edit()[seq - 1 - first_], committed) ? 0 : in_vain + 1;
+  }
+
+  /// Entries below `cursor` will never be asked for again.
+  void release_to(std::uint64_t cursor) {
+    if (entries_->empty()) return;
+    auto& entries = entries_.edit();
+    while (first_ < cursor && !entries.empty()) {
+      if (entries.front().place == ResultEntry::Place::memory) bytes_ -= entries.front().weight;
+      weight_ -= entries.front().weight;
+      entries.pop_front();
+      ++first_;
+    }
+    if (entries.empty()) entries_.reset();
+  }
+  void clear() { release_to(end()); }
+
+ private:
+  bool let_go(ResultEntry& entry, std::uint64_t committed) {
+    if (entry.place != ResultEntry::Place::memory || entry.ticket == 0 || entry.ticket > committed)
+      return false;
+    entry.batch = {};
+    entry.place = ResultEntry::Place::store;
+    bytes_ -= entry.weight;
+    return true;
+  }
+  static std::uint64_t weigh(const ResultEntry& entry) {
+    std::uint64_t weight = entry.batch.weight() + 16 * (entry.tasks.size() + entry.written.size());
+    for (const auto& error : entry.errors) weight += 32 + error.text.size();
+    return weight;
+  }
+
+  Lazy<std::deque<ResultEntry>> entries_;
+  std::uint64_t first_ = 0;
+  std::uint64_t gone_to_ = 0;  // the batches of entries below are in the store
+  std::uint64_t bytes_ = 0;    // in memory
+  std::uint64_t weight_ = 0;   // wherever they are
+};
+
+}  // namespace quern::broker

@@ -1,0 +1,131 @@
+#include "broker/core/membership/gate.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
+#include <utility>
+
+#include "broker/core/access/access.hpp"
+#include "wire/glob.hpp"
+
+namespace quern::broker {
+namespace {
+
+std::string object_of(const wire::Message& message, const std::optional<Subject>& subject) {
+  if (const auto* submit = std::get_if<wire::Submit>(&message))
+    return "function " + submit->function;
+  if (const auto* drain = std::get_if<wire::Drain>(&message)) return "worker " + drain->worker;
+  if (const auto* hello = std::get_if<wire::Hello>(&message)) return hello->name;
+  return subject ? "job " + std::to_string(value(subject->number)) : "";
+}
+
+/// What is on record when it is allowed; what is denied always is.
+bool is_recorded(const wire::Message& message, bool foreign) {
+  return std::visit(
+      [&]<typename M>(const M&) {
+        if constexpr (std::is_same_v<M, wire::Hello> || std::is_same_v<M, wire::Submit> ||
+                      std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Retry> ||
+                      std::is_same_v<M, wire::Drain>)
+          return true;
+        else if constexpr (std::is_same_v<M, wire::Attach>)
+          return foreign;
+        else
+          return false;
+      },
+      message);
+}
+
+/// Which job a message is about, and with which token its answer comes.
+struct Address {
+  Uuid job;
+  JobNumber number{};
+  std::uint64_t token = 0;
+};
+
+Address address_of(const wire::Message& message) {
+  return std::visit(
+      []<typename M>(const M& m) -> Address {
+        if constexpr (std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Append> ||
+                      std::is_same_v<M, wire::Ack>)
+          return {m.job, {}, 0};
+        else if constexpr (std::is_same_v<M, wire::Attach> || std::is_same_v<M, wire::Cancel> ||
+                           std::is_same_v<M, wire::Retry> || std::is_same_v<M, wire::Query>)
+          return {m.job, m.number, m.token};
+        else if constexpr (std::is_same_v<M, wire::Drain>)
+          return {{}, {}, m.token};
+        else
+          return {};
+      },
+      message);
+}
+
+}  // namespace
+
+bool Gate::permit(Session& session, const Principal& principal, const wire::Message& message,
+                  Time now) {
+  const Address about = address_of(message);
+  std::optional<Subject> subject;
+  if (const Job* job = jobs_.find(about.job, about.number)) subject = subject_of(*job);
+  Verdict verdict = decide(principal, message, subject);
+  const bool privileged = std::holds_alternative<wire::Drain>(message) ||
+                          (verdict.foreign && is_recorded(message, true));
+  if (verdict.allowed && privileged && !access_.audit_trouble().empty())
+    verdict = {false,
+               "what needs the right `admin` is refused while the audit log cannot be written: " +
+                   access_.audit_trouble(),
+               verdict.foreign};
+  if (!verdict.allowed || is_recorded(message, verdict.foreign))
+    access_.record(session.peer, principal.name, action_of(message), object_of(message, subject),
+                   verdict.allowed, verdict.reason);
+  if (verdict.allowed) return true;
+  ++context_.counters.denied;
+  const bool names_job = !about.job.is_nil();
+  conduct_.offend(session.peer, session.user, 1, "requests that its key does not allow", now);
+  outbox_.complain(session, ErrorCode::denied, verdict.reason,
+                   names_job ? std::optional(about.job) : std::nullopt, about.token);
+  return false;
+}
+
+void Gate::on_stranger(PeerId peer, const std::string& user, const wire::Message& message,
+                       Time now) {
+  const auto refuse = [&](std::string why) {
+    ++context_.counters.denied;
+    access_.record(peer, user, action_of(message), "", false, why);
+    context_.effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::denied, std::move(why)}});
+  };
+  conduct_.offend(peer, user, 1, "messages of an unknown key", now);
+  const auto* enrol = std::get_if<wire::Enrol>(&message);
+  if (!enrol) {
+    // One answer to who asks; what else a stranger sends is not worth one.
+    if (std::holds_alternative<wire::Hello>(message))
+      refuse(
+          "this broker does not know your key, or does not any more: its operator can add it "
+          "(`quern keys "
+          "add`) or invite you (`quern keys invite`)");
+    return;
+  }
+  if (!access_.invitations_open())
+    return refuse("no invitation is open: ask for a new code (`quern keys invite`)");
+  if (!access_.audit_trouble().empty())
+    return refuse("nobody is enrolled while the audit log cannot be written: " +
+                  access_.audit_trouble());
+  context_.effects.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
+}
+
+void Gate::on_enrolled(PeerId peer, const std::string& user, const std::string& name,
+                       std::uint8_t rights, bool fresh) {
+  if (fresh) {
+    access_.record(peer, name, "enrol", "key " + user, true, "invitation");
+    context_.note(name + " is enrolled: " + rights_text(rights));
+  }
+  context_.effects.push_back(Send{peer, {}, wire::Enrolled{name, rights_text(rights)}});
+}
+
+void Gate::on_enrol_refused(PeerId peer, const std::string& user, const std::string& why) {
+  ++context_.counters.denied;
+  access_.record(peer, user, "enrol", "", false, why);
+  context_.warn("an enrolment was refused: " + why);
+  context_.effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::denied, why}});
+}
+
+}  // namespace quern::broker

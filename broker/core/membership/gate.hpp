@@ -1,0 +1,46 @@
+// What a peer may do: each message of a known key is decided on here before anything acts on it,
+// and unknown keys may only enrol.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "broker/core/access/access_control.hpp"
+#include "broker/core/base/context.hpp"
+#include "broker/core/jobs/jobs.hpp"
+#include "broker/core/sessions/conduct.hpp"
+#include "broker/core/sessions/outbox.hpp"
+#include "broker/core/sessions/session.hpp"
+
+namespace quern::broker {
+
+class Gate {
+ public:
+  Gate(Context& context, AccessControl& access, Sessions& sessions, Outbox& outbox,
+       Conduct& conduct, Jobs& jobs)
+      : context_(context),
+        access_(access),
+        sessions_(sessions),
+        outbox_(outbox),
+        conduct_(conduct),
+        jobs_(jobs) {}
+
+  /// Whether this message is allowed; answers it if not.
+  bool permit(Session& session, const Principal& principal, const wire::Message& message, Time now);
+  /// A message of an unknown key.
+  void on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Time now);
+  /// Answers to AskEnrol.
+  void on_enrolled(PeerId peer, const std::string& user, const std::string& name,
+                   std::uint8_t rights, bool fresh);
+  void on_enrol_refused(PeerId peer, const std::string& user, const std::string& why);
+
+ private:
+  Context& context_;
+  AccessControl& access_;
+  Sessions& sessions_;
+  Outbox& outbox_;
+  Conduct& conduct_;
+  Jobs& jobs_;
+};
+
+}  // namespace quern::broker

@@ -1,0 +1,85 @@
+#include "broker/core/membership/leaving.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "broker/core/access/access.hpp"
+
+namespace quern::broker {
+
+void Leaving::on_bye(Session& session, const wire::Bye& bye, Time now) {
+  // A worker that leaves with nothing in its hands: leases that were still on their way to it never
+  // ran.
+  if (session.role == wire::Role::worker && bye.code == ErrorCode::none)
+    returns_.give_back_all(*session.worker, now);
+  end_session(session.id, now);
+}
+
+void Leaving::end_session(wire::SessionId id, Time now) {
+  Session* session = sessions_.find(id);
+  if (!session) return;
+  if (session->role == wire::Role::worker) {
+    Worker& worker = *session->worker;
+    returns_.lose_all(worker, false);
+    pools_.leave(worker);
+    workers_.remove(worker);
+  } else {
+    for (const Uuid& uuid : session->followed) {
+      Job* job = jobs_.find(uuid);
+      if (!job) continue;
+      std::erase_if(job->followers, [&](const Follower& f) { return f.session == id; });
+      if (job->durable() && job->final()) eviction_.note_results(*job);
+      if (job->owner != id || job->options->detach) continue;
+      if (job->final())
+        kept_.drop_results_at(*job, now + context_.config.grace);
+      else
+        job->orphan_until = now + context_.config.grace;
+    }
+  }
+  without_session_.push_back(session->peer);
+  sessions_.close(id);
+  context_.dispatch_needed = true;
+}
+
+void Leaving::out_of_reach(Session& session) {
+  if (!std::exchange(session.reachable, false) || session.role != wire::Role::worker) return;
+  // It may come back with another session; until then nothing is kept for it.
+  plans_.drop(*session.worker);
+  plans_.make_stale();
+  context_.dispatch_needed = true;
+  context_.retry_dispatch_at(context_.now);
+}
+
+void Leaving::on_unreachable(PeerId peer) {
+  if (Session* session = sessions_.of_peer(peer)) out_of_reach(*session);
+}
+
+void Leaving::on_undelivered(PeerId peer, const wire::Message& message) {
+  const Session* session = sessions_.of_peer(peer);
+  const auto* lease = std::get_if<wire::Lease>(&message);
+  on_unreachable(peer);
+  // Nobody can have started that, so its tasks need not wait until its worker is given up.
+  if (session && lease)
+    if (const Lease* known = leases_.find(lease->lease); known && known->worker == session->id)
+      returns_.lose(lease->lease, Loss::never_arrived);
+}
+
+void Leaving::end_offenders(Time now) {
+  for (const wire::SessionId id : conduct_.take_ended()) end_session(id, now);
+  for (const PeerId peer : conduct_.take_blocked()) {
+    const Session* session = sessions_.of_peer(peer);
+    const wire::SessionId id = session ? session->id : wire::SessionId{};
+    context_.effects.push_back(
+        Send{peer, id,
+             wire::ErrorMessage{ErrorCode::limit,
+                                "this connection did what no honest peer does, again "
+                                "and again, and is not listened to any more",
+                                {},
+                                0,
+                                true}});
+    if (session) end_session(id, now);
+  }
+}
+
+}  // namespace quern::broker

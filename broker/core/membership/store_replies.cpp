@@ -1,0 +1,87 @@
+#include "broker/core/membership/store_replies.hpp"
+
+#include <algorithm>
+
+namespace quern::broker {
+
+void StoreReplies::on_committed(std::uint64_t commit, Time now) {
+  outbox_.release(commit);
+  eviction_.on_committed(now);
+}
+
+void StoreReplies::on_loaded(JobNumber number, wire::Interval tasks, wire::Batch batch) {
+  Job* job = jobs_.find(number);
+  if (!job) return;
+  job->payloads.on_loaded(tasks, std::move(batch));
+  if (!job->decision && job->payloads.all_resident()) decider_.decide_again(*job);
+  accounts_.update(*job);
+  jobs_.touch(*job);
+  context_.dispatch_needed = true;
+}
+
+void StoreReplies::on_load_failed(JobNumber number, wire::Interval tasks, const std::string& why) {
+  context_.warn("payloads of job " + std::to_string(value(number)) + " cannot be read: " + why);
+  Job* job = jobs_.find(number);
+  if (!job) return;
+  job->payloads.on_load_failed(tasks);
+  if (job->blob) job->reason = "the broker cannot read the file from its store: " + why;
+  if (job->final()) return;
+  job->fail(ErrorCode::store, "its input cannot be read from the store: " + why);
+  jobs_.touch(*job);
+}
+
+void StoreReplies::on_result_loaded(JobNumber number, std::uint64_t seq, wire::Batch batch) {
+  Job* job = jobs_.find(number);
+  if (!job) return;
+  job->results.on_loaded(seq, std::move(batch));
+  eviction_.note_results(*job);  // it leaves again when it was sent
+  accounts_.update(*job);
+  jobs_.touch(*job);
+}
+
+void StoreReplies::on_result_load_failed(JobNumber number, std::uint64_t seq,
+                                         const std::string& why) {
+  context_.warn("results of job " + std::to_string(value(number)) + " cannot be read: " + why);
+  Job* job = jobs_.find(number);
+  if (!job || seq < job->results.begin()) return;
+  job->results.on_load_failed(seq);
+  for (Follower& follower : job->followers) {
+    if (follower.window == 0) continue;
+    follower.window = 0;  // it is not sent any more, so it is not asked for again at once
+    if (const Session* session = sessions_.find(follower.session))
+      outbox_.complain(*session, ErrorCode::lost,
+                       "its results cannot be read from the store: " + why, job->uuid, 0);
+  }
+}
+
+void StoreReplies::on_store_trouble(const std::string& why, Time now) {
+  commits_.set_trouble(why);
+  context_.warn("the store cannot write: " + why);
+  // Who waits for a first acknowledgement is told instead of left waiting; what is under way waits
+  // for the store.
+  std::vector<JobNumber> unborn;
+  for (JobNumber number : jobs_.live())
+    if (const Job& job = jobs_.at(number); job.durable() && job.born_ticket > commits_.committed())
+      unborn.push_back(number);
+  for (JobNumber number : unborn) {
+    Job& job = jobs_.at(number);
+    if (const Session* owner = sessions_.find(job.owner))
+      outbox_.complain(*owner, ErrorCode::store, "the broker's store cannot write: " + why,
+                       job.uuid, 0);
+    for (Follower& follower : job.followers)
+      if (Session* session = sessions_.find(follower.session)) session->followed.erase(job.uuid);
+    job.followers.clear();
+    endings_.end(job, JobState::cancelled, ErrorCode::store, "the store could not write it: " + why,
+                 now);
+    requests_.answer_comparisons(job, now);
+    forgetting_.forget(number);  // it never was: when its client sends it again, it is a new one
+  }
+}
+
+void StoreReplies::on_store_healthy() {
+  commits_.set_trouble({});
+  context_.note("the store can write again");
+  context_.dispatch_needed = true;
+}
+
+}  // namespace quern::broker

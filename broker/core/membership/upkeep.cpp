@@ -1,0 +1,90 @@
+#include "broker/core/membership/upkeep.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "broker/core/access/access.hpp"
+
+namespace quern::broker {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// How often silence, graces and progress are looked at: this part of the shortest of them, which is
+// 100 ms of 3 s.
+constexpr int kSweepPart = 30;
+
+constexpr std::size_t kSweepJobs = 2000;
+
+}  // namespace
+
+void Upkeep::sweep(Time now) {
+  next_sweep_ = now + context_.config.lost_busy / kSweepPart;
+  end_silent(now);
+  sweep_jobs(now);
+  forgetting_.sweep(now);
+  for (const JobNumber blob : blobs_.take_idle(now)) forgetting_.forget(blob);
+  workers_.forget_lost(now);
+}
+
+void Upkeep::end_silent(Time now) {
+  std::vector<wire::SessionId> silent;
+  for (const auto& [id, session] : sessions_.all()) {
+    // A worker that was idle beats seldom: it is to beat more often from its first lease on, and
+    // what it did not say before that is no sign of anything.
+    const bool busy = session.role == wire::Role::worker && !session.worker->leases.empty();
+    const bool silent_at_work = busy && now - std::max(session.heard, session.worker->busy_since) >
+                                            context_.config.lost_busy;
+    const bool deaf = session.probed && now - *session.probed > context_.config.lost_idle;
+    if (deaf)
+      context_.warn("client " + session.name +
+                    " does not read what it asked for: its session ends");
+    if (deaf || silent_at_work || now - session.heard > context_.config.lost_idle)
+      silent.push_back(id);
+  }
+  for (const wire::SessionId id : silent) {
+    const Session& session = *sessions_.find(id);
+    if (session.role == wire::Role::worker) lose(*session.worker, session, now);
+    leaving_.end_session(id, now);
+  }
+}
+
+void Upkeep::lose(Worker& worker, const Session& session, Time now) {
+  const std::size_t held = worker.leases.size();
+  const std::string leases =
+      std::to_string(held) + (held == 1 ? " lease goes to others" : " leases go to others");
+  const wire::Duration silence = now - session.heard;
+  context_.warn("worker " + worker.name + " is lost: silent for " +
+                std::to_string(std::chrono::duration_cast<milliseconds>(silence).count()) +
+                " ms, " + leases);
+  workers_.note_lost(worker,
+                     "no sign of life for " +
+                         std::to_string(std::chrono::duration_cast<seconds>(silence).count()) +
+                         " s; " + leases,
+                     now);
+  returns_.lose_all(worker, true);
+}
+
+void Upkeep::sweep_jobs(Time now) {
+  // A slice of the jobs a time, so that a million waiting ones cost a busy broker nothing it would
+  // notice.
+  std::size_t slice = std::min(kSweepJobs, jobs_.live().size());
+  for (auto it = jobs_.live().upper_bound(swept_); slice > 0 && !jobs_.live().empty(); --slice) {
+    if (it == jobs_.live().end()) it = jobs_.live().begin();
+    Job& job = jobs_.at(*it++);  // ending the job removes it from live_
+    swept_ = job.number;
+    if (job.orphan_until && now >= *job.orphan_until) {
+      endings_.end(job, JobState::cancelled, ErrorCode::cancelled, "its client went away", now);
+      it = jobs_.live().upper_bound(swept_);
+      continue;
+    }
+    job.take_pace(now);
+    accounts_.grant_credit(job, now);
+    const bool watched = std::any_of(job.followers.begin(), job.followers.end(),
+                                     [](const Follower& f) { return f.watch_ms > 0; });
+    if (watched || job.credit_to > job.credit_told) jobs_.touch(job);
+  }
+}
+
+}  // namespace quern::broker

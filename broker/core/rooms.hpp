@@ -1,0 +1,253 @@
+// The rooms of the core and what each is made of, the lowest first: a class is given references to
+// what it may use, and nothing in this file names anything below it. README.md says what each room
+// is for.
+#pragma once
+
+#include "broker/core/access/access_control.hpp"
+#include "broker/core/access/quotas.hpp"
+#include "broker/core/blobs/blobs.hpp"
+#include "broker/core/clients/births.hpp"
+#include "broker/core/clients/delivery.hpp"
+#include "broker/core/clients/intake.hpp"
+#include "broker/core/clients/questions.hpp"
+#include "broker/core/clients/refusals.hpp"
+#include "broker/core/clients/requests.hpp"
+#include "broker/core/clients/submissions.hpp"
+#include "broker/core/durability/commit_log.hpp"
+#include "broker/core/durability/job_numbers.hpp"
+#include "broker/core/endings/cancelling.hpp"
+#include "broker/core/endings/endings.hpp"
+#include "broker/core/endings/forgetting.hpp"
+#include "broker/core/jobs/accounts.hpp"
+#include "broker/core/jobs/eviction.hpp"
+#include "broker/core/jobs/followers.hpp"
+#include "broker/core/jobs/jobs.hpp"
+#include "broker/core/jobs/journal.hpp"
+#include "broker/core/jobs/kept_jobs.hpp"
+#include "broker/core/membership/gate.hpp"
+#include "broker/core/membership/heartbeats.hpp"
+#include "broker/core/membership/joining.hpp"
+#include "broker/core/membership/key_changes.hpp"
+#include "broker/core/membership/leaving.hpp"
+#include "broker/core/membership/recovery.hpp"
+#include "broker/core/membership/store_replies.hpp"
+#include "broker/core/membership/upkeep.hpp"
+#include "broker/core/scheduling/attempts.hpp"
+#include "broker/core/scheduling/costs.hpp"
+#include "broker/core/scheduling/decider.hpp"
+#include "broker/core/scheduling/dispatcher.hpp"
+#include "broker/core/scheduling/fair_queue.hpp"
+#include "broker/core/scheduling/fitness.hpp"
+#include "broker/core/scheduling/grants.hpp"
+#include "broker/core/scheduling/plan_book.hpp"
+#include "broker/core/scheduling/planner.hpp"
+#include "broker/core/scheduling/pools.hpp"
+#include "broker/core/scheduling/reports.hpp"
+#include "broker/core/scheduling/returns.hpp"
+#include "broker/core/scheduling/round.hpp"
+#include "broker/core/scheduling/tail.hpp"
+#include "broker/core/scheduling/worker_choice.hpp"
+#include "broker/core/sessions/conduct.hpp"
+#include "broker/core/sessions/outbox.hpp"
+#include "broker/core/sessions/session.hpp"
+#include "broker/core/status/estimator.hpp"
+#include "broker/core/status/explainer.hpp"
+#include "broker/core/status/reasons.hpp"
+#include "broker/core/status/statuses.hpp"
+#include "broker/core/workers/leases.hpp"
+#include "broker/core/workers/offers.hpp"
+#include "broker/core/workers/workers.hpp"
+
+namespace quern::broker {
+
+struct DurabilityRoom {
+  CommitLog commits;
+  JobNumbers numbers;
+};
+
+struct AccessRoom {
+  explicit AccessRoom(Context& context) : control(context) {}
+
+  AccessControl control;
+  Quotas quotas;
+};
+
+struct SessionsRoom {
+  SessionsRoom(Context& context, DurabilityRoom& durability, AccessRoom& access)
+      : outbox(context, durability.commits, table),
+        conduct(context, access.control, table, outbox) {}
+
+  Sessions table;
+  Outbox outbox;
+  Conduct conduct;
+};
+
+struct WorkersRoom {
+  explicit WorkersRoom(Context& context) : table(context, offers) {}
+
+  Offers offers;
+  Workers table;
+  Leases leases;
+};
+
+struct JobsRoom {
+  JobsRoom(Context& context, DurabilityRoom& durability, AccessRoom& access, SessionsRoom& sessions)
+      : table(durability.numbers),
+        accounts(context, access.quotas),
+        eviction(context, durability.commits, table, accounts),
+        journal(context, durability.commits, durability.numbers, table, eviction),
+        kept(context, table),
+        followers(access.control, sessions.table, sessions.outbox, table) {}
+
+  Jobs table;
+  Accounts accounts;
+  Eviction eviction;
+  Journal journal;
+  KeptJobs kept;
+  Followers followers;
+};
+
+struct SchedulingRoom {
+  SchedulingRoom(Context& context, DurabilityRoom& durability, AccessRoom& access,
+                 SessionsRoom& sessions, WorkersRoom& workers, JobsRoom& jobs)
+      : plans(workers.table, jobs.table, turns),
+        pools(context, workers.table, round, plans),
+        fitness(context, workers.leases, jobs.table, round, plans, pools),
+        attempts(workers.leases, jobs.table),
+        returns(context, sessions.outbox, workers.leases, jobs.table, jobs.accounts, jobs.journal,
+                turns, plans, pools, fitness, attempts),
+        costs(jobs.table, plans),
+        decider(context, workers.offers, jobs.table, jobs.journal, pools, costs),
+        grants(context, sessions.outbox, workers.leases, jobs.table, jobs.journal, turns, round,
+               pools, fitness),
+        planner(context, workers.table, jobs.table, jobs.eviction, jobs.journal, turns, round,
+                plans, pools, fitness, grants),
+        tail(context, sessions.table, sessions.outbox, workers.table, workers.leases, jobs.table,
+             jobs.journal, turns, round, pools, fitness, attempts, returns, grants),
+        choice(context, round, pools, fitness),
+        dispatcher(context, jobs.table, jobs.eviction, jobs.journal, turns, round, plans, pools,
+                   grants, planner, tail, choice),
+        reports(context, durability.commits, access.control, sessions.outbox, sessions.conduct,
+                workers.leases, jobs.table, jobs.accounts, jobs.journal, turns, fitness, attempts,
+                returns, costs) {}
+
+  FairQueue turns;
+  Round round;
+  PlanBook plans;
+  Pools pools;
+  Fitness fitness;
+  Attempts attempts;
+  Returns returns;
+  Costs costs;
+  Decider decider;
+  Grants grants;
+  Planner planner;
+  Tail tail;
+  WorkerChoice choice;
+  Dispatcher dispatcher;
+  Reports reports;
+};
+
+struct EndingsRoom {
+  EndingsRoom(Context& context, SessionsRoom& sessions, WorkersRoom& workers, JobsRoom& jobs,
+              SchedulingRoom& scheduling)
+      : blobs(context, sessions.table, sessions.outbox, workers.table, jobs.table, jobs.accounts,
+              jobs.eviction),
+        cancelling(sessions.outbox, workers.leases, jobs.journal, scheduling.returns),
+        endings(context, sessions.outbox, workers.offers, workers.table, jobs.table, jobs.accounts,
+                jobs.eviction, jobs.journal, jobs.kept, scheduling.turns, scheduling.pools,
+                scheduling.decider, blobs, cancelling),
+        forgetting(sessions.table, jobs.table, jobs.accounts, jobs.journal, jobs.kept,
+                   jobs.followers, blobs) {}
+
+  Blobs blobs;
+  Cancelling cancelling;
+  Endings endings;
+  Forgetting forgetting;
+};
+
+struct StatusRoom {
+  StatusRoom(Context& context, DurabilityRoom& durability, SessionsRoom& sessions,
+             WorkersRoom& workers, JobsRoom& jobs, SchedulingRoom& scheduling)
+      : estimator(workers.table, jobs.table, scheduling.turns, scheduling.plans),
+        reasons(durability.commits, workers.offers, workers.table, jobs.eviction),
+        statuses(context, sessions.table, workers.table, workers.leases, jobs.table, jobs.accounts,
+                 jobs.kept, estimator, reasons),
+        explainer(workers.table, jobs.table, jobs.eviction, scheduling.turns, scheduling.plans,
+                  scheduling.fitness, estimator, statuses) {}
+
+  Estimator estimator;
+  Reasons reasons;
+  Statuses statuses;
+  Explainer explainer;
+};
+
+struct ClientsRoom {
+  ClientsRoom(Context& context, DurabilityRoom& durability, AccessRoom& access,
+              SessionsRoom& sessions, WorkersRoom& workers, JobsRoom& jobs,
+              SchedulingRoom& scheduling, EndingsRoom& endings, StatusRoom& status)
+      : delivery(context, durability.commits, sessions.table, sessions.outbox, jobs.followers,
+                 status.statuses),
+        intake(context, sessions.outbox, sessions.conduct, access.quotas, jobs.table, jobs.accounts,
+               jobs.journal, scheduling.plans, scheduling.pools, scheduling.costs,
+               scheduling.decider, endings.endings),
+        refusals(context, durability.commits, access.quotas, jobs.table, jobs.accounts,
+                 endings.blobs),
+        births(context, jobs.table, jobs.journal, scheduling.turns, scheduling.decider,
+               endings.blobs),
+        submissions(context, sessions.outbox, sessions.conduct, access.quotas, jobs.table,
+                    jobs.accounts, jobs.followers, scheduling.decider, endings.blobs,
+                    endings.endings, endings.forgetting, delivery, intake, refusals, births),
+        requests(context, sessions.table, sessions.outbox, access.quotas, workers.table, jobs.table,
+                 jobs.accounts, jobs.journal, jobs.followers, scheduling.pools, endings.endings,
+                 endings.cancelling, status.statuses, delivery),
+        questions(access.control, sessions.table, sessions.outbox, sessions.conduct, workers.table,
+                  workers.leases, jobs.table, jobs.followers, durability.commits, status.statuses,
+                  status.explainer) {}
+
+  Delivery delivery;
+  Intake intake;
+  Refusals refusals;
+  Births births;
+  Submissions submissions;
+  Requests requests;
+  Questions questions;
+};
+
+struct MembershipRoom {
+  MembershipRoom(Context& context, DurabilityRoom& durability, AccessRoom& access,
+                 SessionsRoom& sessions, WorkersRoom& workers, JobsRoom& jobs,
+                 SchedulingRoom& scheduling, EndingsRoom& endings, ClientsRoom& clients)
+      : leaving(context, sessions.table, sessions.conduct, workers.table, workers.leases,
+                jobs.table, jobs.eviction, jobs.kept, scheduling.plans, scheduling.pools,
+                scheduling.returns),
+        recovery(context, durability.numbers, workers.leases, jobs.table, jobs.accounts,
+                 jobs.journal, jobs.kept, scheduling.turns, scheduling.pools, scheduling.returns,
+                 scheduling.decider, endings.blobs),
+        joining(context, durability.commits, access.control, sessions.table, sessions.outbox,
+                workers.table, workers.leases, jobs.table, scheduling.pools, scheduling.fitness,
+                scheduling.returns, recovery, leaving),
+        heartbeats(context, sessions.table, sessions.outbox, workers.table, jobs.followers,
+                   scheduling.pools),
+        gate(context, access.control, sessions.table, sessions.outbox, sessions.conduct,
+             jobs.table),
+        key_changes(context, access.control, access.quotas, sessions.table, sessions.outbox,
+                    sessions.conduct, workers.table, jobs.table, jobs.followers, scheduling.pools,
+                    leaving),
+        store_replies(context, durability.commits, sessions.table, sessions.outbox, jobs.table,
+                      jobs.accounts, jobs.eviction, scheduling.decider, endings.endings,
+                      endings.forgetting, clients.requests),
+        upkeep(context, sessions.table, workers.table, jobs.table, jobs.accounts, endings.blobs,
+               scheduling.returns, endings.endings, endings.forgetting, leaving) {}
+
+  Leaving leaving;
+  Recovery recovery;
+  Joining joining;
+  Heartbeats heartbeats;
+  Gate gate;
+  KeyChanges key_changes;
+  StoreReplies store_replies;
+  Upkeep upkeep;
+};
+
+}  // namespace quern::broker

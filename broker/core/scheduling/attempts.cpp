@@ -1,0 +1,57 @@
+#include "broker/core/scheduling/attempts.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "broker/core/base/seconds.hpp"
+
+namespace quern::broker {
+namespace {
+
+// What copies may cost a job: this share of its slot time, and a little for the small ones.
+constexpr double kWasteShare = 0.05;
+
+constexpr double kWasteLeast = 1.0;
+
+}  // namespace
+
+void Attempts::link(Lease& original, Lease& copy) {
+  copy.copy = true;
+  copy.twin = original.id;
+  original.twin = copy.id;
+  copies_.insert(copy.id);
+  ++jobs_.at(copy.job).mishaps.edit().copies;
+}
+
+void Attempts::unlink(Lease& lease) {
+  Lease& other = leases_.at(lease.twin);
+  copies_.erase(lease.id);
+  copies_.erase(other.id);
+  lease.open.clear();
+  lease.twin = other.twin = {};
+  lease.copy = other.copy = false;
+}
+
+void Attempts::leave_to_other(Lease& lease, Time now) {
+  jobs_.at(lease.job).mishaps.edit().wasted_s += seconds(now - lease.granted);
+  unlink(lease);
+}
+
+bool Attempts::may_run_beside(const Job& job, const Worker& worker) {
+  if (job.options->at_most_once) return false;
+  return job.options->idempotent ||
+         worker.any_declaration(job.function, [&](const FunctionDecl& decl) {
+           return decl.takes == job.decision->takes && decl.encoding == job.decision->encoding &&
+                  decl.idempotent;
+         });
+}
+
+double Attempts::budget_s(const Job& job, Time now) const {
+  double spent = job.mishaps->wasted_s;
+  for (wire::LeaseId id : copies_)
+    if (const Lease& copy = leases_.at(id); copy.job == job.number)
+      spent += seconds(now - copy.granted);
+  return kWasteLeast + kWasteShare * job.busy_s - spent;
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,38 @@
+// Speculative attempts: a second lease of the tasks of an overdue one, on another worker. The first
+// report decides which of the two stands.
+//
+// It owns the list of speculative leases.
+#pragma once
+
+#include <set>
+
+#include "broker/core/base/context.hpp"
+#include "broker/core/jobs/jobs.hpp"
+#include "broker/core/workers/leases.hpp"
+
+namespace quern::broker {
+
+class Attempts {
+ public:
+  Attempts(Leases& leases, Jobs& jobs) : leases_(leases), jobs_(jobs) {}
+
+  const std::set<wire::LeaseId>& all() const { return copies_; }
+  /// `copy` was granted for the tasks of `original`.
+  void link(Lease& original, Lease& copy);
+  /// This lease gives up its tasks: they stay with the other. The caller closes it.
+  void unlink(Lease& lease);
+  /// The same when it has run for nothing.
+  void leave_to_other(Lease& lease, Time now);
+
+  /// Whether a task of the job may be started on this worker while it runs elsewhere.
+  static bool may_run_beside(const Job& job, const Worker& worker);
+  /// Slot time that speculative attempts of this job may still cost.
+  double budget_s(const Job& job, Time now) const;
+
+ private:
+  Leases& leases_;
+  Jobs& jobs_;
+  std::set<wire::LeaseId> copies_;
+};
+
+}  // namespace quern::broker

@@ -1,0 +1,123 @@
+#include "broker/core/scheduling/decider.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "wire/number.hpp"
+
+namespace quern::broker {
+namespace {
+
+// Very many jobs may wait for one worker: the rest is decided with the next settle().
+constexpr std::size_t kDecidedAtOnce = 500;
+
+}  // namespace
+
+void Decider::remove_undecided(const Job& job) {
+  const auto same = undecided_.find(job.function);
+  if (same == undecided_.end()) return;
+  same->second.erase(job.number);
+  if (same->second.empty()) undecided_.erase(same);
+}
+
+void Decider::decide_waiting() {
+  std::set<std::string> functions = offers_.take_new_functions();
+  if (offers_.take_new_reducers())  // then what waits may have waited for a reducer only
+    for (const auto& [function, jobs] : undecided_)
+      if (offers_.has(function)) functions.insert(function);
+  for (const std::string& function : functions)
+    if (const auto waiting = undecided_.find(function); waiting != undecided_.end())
+      redecide_.insert(waiting->second.begin(), waiting->second.end());
+  for (std::size_t looked = 0; !redecide_.empty() && looked < kDecidedAtOnce; ++looked) {
+    Job* it = jobs_.find(*redecide_.begin());
+    redecide_.erase(redecide_.begin());
+    if (it && !it->decision && !it->final()) decide_job(*it);
+  }
+}
+
+std::shared_ptr<const Decision> Decider::shared(const Decision& decision,
+                                                const std::string& function) {
+  constexpr std::size_t kKindsMost = 10'000;
+  if (decisions_.size() >= kKindsMost) decisions_.clear();
+  // The sentence names the function and tells how it is taken; with the reducer that is all there
+  // is to a decision.
+  auto& known = decisions_[function + '\n' + decision.sentence + '\n' + decision.reduce];
+  if (!known || known->encoding != decision.encoding || known->finish != decision.finish)
+    known = std::make_shared<const Decision>(decision);
+  return known;
+}
+
+void Decider::decide_job(Job& job) {
+  if (job.blob) return;
+  const std::vector<FunctionDecl> offers = offers_.declarations(job.function);
+  if (offers.empty()) return;
+  const bool reducer_offered = offers_.has_reducer(job.options->reduce);
+  auto decided = decide({job.function, job.input, job.options->reduce}, offers);
+  if (auto* misfit = std::get_if<Misfit>(&decided)) {
+    job.fail(ErrorCode::bad_input, std::move(misfit->text));
+    jobs_.touch(job);
+    return;
+  }
+  const Decision& decision = std::get<Decision>(decided);
+  const bool named = !decision.reduce.empty() && !wire::builtin_reducer(decision.reduce);
+  if (named && !reducer_offered && decision.reduce == job.options->reduce) return;
+  if (decision.takes == Takes::whole && job.input == InputKind::items && job.open) return;
+  const bool to_shape = decision.takes == Takes::whole && job.input == InputKind::items;
+  if (to_shape && job.payloads.queued_bytes() <= wire::kItemBytesMax &&
+      !job.payloads.all_resident()) {
+    while (auto stretch = job.payloads.wanted(0, wire::kItemBytesMax))
+      context_.effects.push_back(Load{job.number, *stretch});
+    return;  // decide_again() when they are here
+  }
+  job.decision = shared(decision, job.function);
+  remove_undecided(job);
+  journal_.save(job);
+  if (!decision.reduce.empty()) job.partials.emplace(wire::builtin_reducer(decision.reduce));
+  if (decision.takes == Takes::whole && job.input != InputKind::whole) shape_whole(job);
+  if (!job.final()) {
+    pools_.join(job);
+    costs_.foresee(job);
+  }
+  jobs_.touch(job);
+}
+
+void Decider::shape_whole(Job& job) {
+  if (job.total == 0) return;
+  // Then it is perhaps not even in memory.
+  const bool too_long =
+      job.input == InputKind::items && job.payloads.queued_bytes() > wire::kItemBytesMax;
+  Bytes whole;
+  if (job.input == InputKind::range) {
+    whole += '\x92';  // msgpack array of two
+    whole += wire::bytes_of(wire::Int128{job.base}) + wire::bytes_of(wire::Int128{job.range_end});
+  } else if (!too_long) {
+    if (job.encoding == Encoding::value) {  // msgpack array32
+      const auto n = static_cast<std::uint32_t>(job.total);
+      whole += '\xdd';
+      for (int shift = 24; shift >= 0; shift -= 8) whole += static_cast<char>(n >> shift & 0xff);
+    }
+    const wire::Batch items = job.payloads.gather({{0, job.total}});
+    for (wire::BatchReader reader(items); !reader.at_end();) {
+      whole += reader.next();
+      if (job.encoding == Encoding::raw) whole += '\n';
+    }
+  }
+  if (too_long || whole.size() > wire::kItemBytesMax) {
+    job.fail(ErrorCode::limit, "`" + job.function +
+                                   "` takes its whole input at once, which is over the limit of " +
+                                   std::to_string(wire::kItemBytesMax >> 20) + " MiB");
+    return;
+  }
+  wire::BatchBuilder one;
+  one.add(whole);
+  journal_.persist(job, DropInput{job.number, {0, job.total}});
+  job.payloads = {};
+  journal_.add_input(job, one.take());
+  job.lease_ticket = std::max(job.lease_ticket, job.ticket);
+  job.pending.clear();
+  job.pending.add({0, 1});
+  job.total = 1;
+  if (job.input == InputKind::range) job.encoding = Encoding::value;
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,65 @@
+// Who gets the next lease: the jobs in their turn (fair_queue.hpp), as planned (planner.hpp), or
+// where the choice of a worker falls (worker_choice.hpp). grants.hpp makes the lease.
+#pragma once
+
+#include "broker/core/base/context.hpp"
+#include "broker/core/jobs/eviction.hpp"
+#include "broker/core/jobs/jobs.hpp"
+#include "broker/core/jobs/journal.hpp"
+#include "broker/core/scheduling/fair_queue.hpp"
+#include "broker/core/scheduling/grants.hpp"
+#include "broker/core/scheduling/plan_book.hpp"
+#include "broker/core/scheduling/planner.hpp"
+#include "broker/core/scheduling/pools.hpp"
+#include "broker/core/scheduling/round.hpp"
+#include "broker/core/scheduling/tail.hpp"
+#include "broker/core/scheduling/worker_choice.hpp"
+
+namespace quern::broker {
+
+class Dispatcher {
+ public:
+  Dispatcher(Context& context, Jobs& jobs, Eviction& eviction, Journal& journal, FairQueue& turns,
+             Round& round, PlanBook& plans, Pools& pools, Grants& grants, Planner& planner,
+             Tail& tail, WorkerChoice& choice)
+      : context_(context),
+        jobs_(jobs),
+        eviction_(eviction),
+        journal_(journal),
+        turns_(turns),
+        round_(round),
+        plans_(plans),
+        pools_(pools),
+        grants_(grants),
+        planner_(planner),
+        tail_(tail),
+        choice_(choice) {}
+
+  /// Gives out leases until nobody has room, nothing waits, or the budget of one settle() is used.
+  void dispatch(Time now);
+
+ private:
+  void reorder(Job& job);
+  /// Whether a worker with room can run anything that waits; true when it would take too long to
+  /// tell.
+  bool room_for_any();
+  /// Gives out leases of this priority as long as somebody has room; whether somebody with room
+  /// left something to others.
+  bool serve(Level& level, bool choosy, Time now);
+  bool dispatch_job(Job& job, bool choosy, Time now);
+
+  Context& context_;
+  Jobs& jobs_;
+  Eviction& eviction_;
+  Journal& journal_;
+  FairQueue& turns_;
+  Round& round_;
+  PlanBook& plans_;
+  Pools& pools_;
+  Grants& grants_;
+  Planner& planner_;
+  Tail& tail_;
+  WorkerChoice& choice_;
+};
+
+}  // namespace quern::broker

@@ -1,0 +1,223 @@
+#include "broker/core/scheduling/fair_queue.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "broker/core/jobs/job.hpp"
+
+namespace quern::broker {
+
+namespace {
+
+// Where a newcomer begins: level with who is served next or was served last, by what those have
+// received. What their leases are only expected to take does not count: of a function that nobody
+// knows yet that is a guess, which may be a thousand times too much.
+double start_of(const Level& level) {
+  return level.turns.empty() ? level.served
+                             : std::min(level.served, level.turns.begin()->party->used);
+}
+double start_of(const Party& party) {
+  return party.heads.empty() ? party.served
+                             : std::min(party.served, party.heads.begin()->job->used);
+}
+
+}  // namespace
+
+void FairQueue::enter(Job& job) {
+  Level& level = levels_[-std::int64_t{job.options->priority}];
+  const auto [it, fresh] = level.parties.try_emplace(job.principal);
+  Party& party = it->second;
+  if (fresh) {
+    party.name = job.principal;
+    party.used = start_of(level);
+  }
+  party.weight = job.principal_weight;
+  ++party.live;
+  job.place = {&level, &party, {}, nullptr, {}, nullptr};
+  job.used = std::max(job.used, start_of(party));
+}
+
+double Party::last_key() const {
+  double last = -std::numeric_limits<double>::infinity();
+  for (const auto& [pool, queue] : queues) last = std::max(last, queue.turns.rbegin()->key);
+  return last;
+}
+
+void FairQueue::leave(Job& job) {
+  if (!job.place.party) return;
+  withdraw(job);
+  std::erase(aside_, &job);
+  Level& level = *job.place.level;
+  if (--job.place.party->live == 0) {
+    std::erase_if(queues_aside_,
+                  [&](const AsideQueue& aside) { return aside.party == job.place.party; });
+    level.parties.erase(job.place.party->name);
+  }
+  if (level.parties.empty()) levels_.erase(-std::int64_t{job.options->priority});
+  job.place = {};
+}
+
+/// Its first turn stands for the queue among those of its principal, and the principal's in the
+/// priority.
+void FairQueue::list(Level& level, Party& party, Party::Queue& queue) {
+  if (queue.aside || queue.turns.empty()) return;
+  if (party.heads.empty()) {
+    party.key = party.key_now();
+    level.turns.insert({party.key, &party});
+  }
+  party.heads.insert(*queue.turns.begin());
+}
+
+void FairQueue::unlist(Level& level, Party& party, Party::Queue& queue) {
+  if (queue.aside || queue.turns.empty()) return;
+  party.heads.erase(*queue.turns.begin());
+  if (party.heads.empty()) level.turns.erase({party.key, &party});
+}
+
+void FairQueue::put_in(Job& job) {
+  auto& [level, party, key, wants, counted, queued] = job.place;
+  Party::Queue& queue = party->queues[queued = job.wants_merge() ? nullptr : job.pool];
+  key = job.turn_key();
+  const Party::Turn turn{*key, job.number, &job};
+  ++party->wanting;
+  merging_ += queued ? 0 : 1;
+  const bool first = queue.turns.empty() || turn < *queue.turns.begin();
+  if (first) unlist(*level, *party, queue);
+  queue.turns.insert(turn);
+  if (first) list(*level, *party, queue);
+}
+
+void FairQueue::take_out(Job& job) {
+  auto& [level, party, key, wants, counted, queued] = job.place;
+  if (!key) return;
+  const auto at = party->queues.find(queued);
+  Party::Queue& queue = at->second;
+  const Party::Turn turn{*key, job.number, &job};
+  key.reset();
+  --party->wanting;
+  merging_ -= queued ? 0 : 1;
+  const bool first = queue.turns.begin()->job == &job;
+  if (first) unlist(*level, *party, queue);
+  queue.turns.erase(turn);
+  if (first) list(*level, *party, queue);
+  if (queue.turns.empty()) party->queues.erase(at);
+}
+
+void FairQueue::withdraw(Job& job) {
+  want(job, nullptr);
+  take_out(job);
+}
+
+void FairQueue::update(Job& job) {
+  auto& [level, party, key, wants, counted, queued] = job.place;
+  if (!party) return;
+  if (!job.wants_turn()) return withdraw(job);
+  want(job, job.pending.empty() ? nullptr : job.pool);
+  party->weight = job.principal_weight;
+  if (key) {  // it moves up or down
+    take_out(job);
+    put_in(job);
+    return move(*level, *party);
+  }
+  if (party->wanting == 0)
+    party->used = std::max(party->used, start_of(*level) - party->expected / party->weight);
+  job.used = std::max(job.used, start_of(*party) - job.expected_out / job.weight());
+  put_in(job);
+  move(*level, *party);
+}
+
+void FairQueue::want(Job& job, const Pool* pool) {
+  auto& [level, party, key, wants, counted, queued] = job.place;
+  if (wants != pool) {
+    if (wants && --wanted_[wants] == 0) wanted_.erase(wants);
+    if (pool) ++wanted_[pool];
+  }
+  if (wants) {
+    Wanted& before = level->wanted[wants];
+    before.tasks -= counted.tasks;
+    before.work -= counted.work;
+    if (wants != pool && --before.jobs == 0) {
+      level->wanted.erase(wants);
+      level->kinds = ++kinds_;
+    }
+  }
+  if (pool) {
+    Wanted& now = level->wanted[pool];
+    counted = {1, job.pending.size(), static_cast<double>(job.pending.size()) * job.unit()};
+    now.tasks += counted.tasks;
+    now.work = std::max(0.0, now.work) + counted.work;
+    if (wants != pool && ++now.jobs == 1) level->kinds = ++kinds_;
+  }
+  wants = pool;
+}
+
+void FairQueue::move(Level& level, Party& party) {
+  if (party.heads.empty() || party.key == party.key_now()) return;
+  auto turn = level.turns.extract({party.key, &party});
+  turn.value().key = party.key = party.key_now();
+  level.turns.insert(std::move(turn));
+}
+
+void FairQueue::charge(Job& job, double slot_s) {
+  job.used += slot_s / job.weight();
+  Party* party = job.place.party;
+  if (!party) return;
+  party->used += slot_s / party->weight;
+  move(*job.place.level, *party);
+}
+
+void FairQueue::expect(Job& job, double slot_s) {
+  job.expected_out = std::max(0.0, job.expected_out + slot_s);
+  Party* party = job.place.party;
+  if (!party) return;
+  party->expected = std::max(0.0, party->expected + slot_s);
+  move(*job.place.level, *party);
+}
+
+void FairQueue::serve(Job& job) {
+  auto& [level, party, key, wants, counted, queued] = job.place;
+  if (!party) return;
+  party->served = std::max(party->served, job.used);
+  level->served = std::max(level->served, party->used);
+}
+
+Job* FairQueue::next(const Level& level) const {
+  return level.turns.empty() ? nullptr : level.turns.begin()->party->heads.begin()->job;
+}
+
+bool FairQueue::before(const Job& a, const Job& b) {
+  const Party &mine = *a.place.party, &other = *b.place.party;
+  if (&mine != &other) {
+    const double key = mine.key_now(), other_key = other.key_now();
+    return key != other_key ? key < other_key : mine.name < other.name;
+  }
+  const double key = a.turn_key(), other_key = b.turn_key();
+  return key != other_key ? key < other_key : a.number < b.number;
+}
+
+void FairQueue::set_aside(Job& job) {
+  take_out(job);  // it wants what it wants while others are served
+  aside_.push_back(&job);
+}
+
+void FairQueue::set_queue_aside(Job& job) {
+  auto& [level, party, key, wants, counted, queued] = job.place;
+  Party::Queue& queue = party->queues.at(queued);
+  unlist(*level, *party, queue);
+  queue.aside = true;
+  queues_aside_.push_back({level, party, queued});
+}
+
+void FairQueue::restore() {
+  for (const AsideQueue& aside : queues_aside_) {
+    const auto at = aside.party->queues.find(aside.pool);
+    if (at == aside.party->queues.end() || !std::exchange(at->second.aside, false)) continue;
+    list(*aside.level, *aside.party, at->second);
+  }
+  queues_aside_.clear();
+  for (Job* job : aside_)
+    if (!job->place.key) put_in(*job);  // else something happened to it meanwhile
+  aside_.clear();
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,56 @@
+// How leases are made: carved from what is pending, sized, sent.
+#pragma once
+
+#include "broker/core/base/context.hpp"
+#include "broker/core/jobs/jobs.hpp"
+#include "broker/core/jobs/journal.hpp"
+#include "broker/core/scheduling/fair_queue.hpp"
+#include "broker/core/scheduling/fitness.hpp"
+#include "broker/core/scheduling/pools.hpp"
+#include "broker/core/scheduling/round.hpp"
+#include "broker/core/sessions/outbox.hpp"
+#include "broker/core/workers/leases.hpp"
+
+namespace quern::broker {
+
+class Grants {
+ public:
+  Grants(Context& context, Outbox& outbox, Leases& leases, Jobs& jobs, Journal& journal,
+         FairQueue& turns, Round& round, Pools& pools, Fitness& fitness)
+      : context_(context),
+        outbox_(outbox),
+        leases_(leases),
+        jobs_(jobs),
+        journal_(journal),
+        turns_(turns),
+        round_(round),
+        pools_(pools),
+        fitness_(fitness) {}
+
+  /// Grants the worker as much of the job as its measured speed allows. Something must be pending,
+  /// and its payload in memory.
+  void grant_tasks(Job& job, const Pool::Member& member, Time now);
+  /// Grants these tasks, which are not pending any more. `attempt`: the how many-th of each.
+  Lease& send_tasks(Job& job, const Pool::Member& member, const wire::Intervals& tasks,
+                    std::uint32_t attempt, Time now);
+  /// Grants a merge of partials, or the finishing step, if the job wants one and a worker has room.
+  bool grant_merge(Job& job, Time now);
+
+ private:
+  wire::Intervals carve(Job& job, std::uint64_t size, std::uint64_t bytes_max);
+  static std::uint64_t fitting_work(const Job& job, double work);
+  Lease& grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now,
+               bool first_of_worker = false);
+
+  Context& context_;
+  Outbox& outbox_;
+  Leases& leases_;
+  Jobs& jobs_;
+  Journal& journal_;
+  FairQueue& turns_;
+  Round& round_;
+  Pools& pools_;
+  Fitness& fitness_;
+};
+
+}  // namespace quern::broker

@@ -1,0 +1,52 @@
+// The plan that is followed, and whether it still holds.
+//
+// It owns the plan (plan_in_use.hpp) and the counts of planned tasks in the jobs. Planner makes the
+// plans.
+#pragma once
+
+#include <vector>
+
+#include "broker/core/base/context.hpp"
+#include "broker/core/jobs/jobs.hpp"
+#include "broker/core/scheduling/fair_queue.hpp"
+#include "broker/core/scheduling/plan_in_use.hpp"
+#include "broker/core/scheduling/pool.hpp"
+#include "broker/core/workers/workers.hpp"
+
+namespace quern::broker {
+
+class PlanBook {
+ public:
+  PlanBook(Workers& workers, Jobs& jobs, FairQueue& turns)
+      : workers_(workers), jobs_(jobs), turns_(turns) {}
+
+  PlanInUse& plan() { return plan_; }
+  const PlanInUse& plan() const { return plan_; }
+
+  /// Whether the tasks of this job are few, long and of known time.
+  static bool worth_planning(const Job& job);
+  /// The job has tasks to give out that it did not have, or its rates are known now.
+  void on_changed(const Job& job);
+  /// Workers came, went or changed: the plan was made without knowing that.
+  void make_stale() { plan_.stale = true; }
+  /// Nothing is planned any more.
+  void drop();
+  /// Nothing is planned for this worker any more.
+  void drop(const Worker& worker);
+  /// This task was taken out of the plan.
+  void unplan(const PlanInUse::Row& row);
+
+  /// When each slot of the worker will be free, in seconds from now.
+  static std::vector<double> slots_ready(const Worker& worker, Time now);
+  /// When the worker will have done what it holds and what is planned for it, in seconds from now,
+  /// in the mean of its slots.
+  double planned_end_s(wire::SessionId worker, Time now) const;
+
+ private:
+  Workers& workers_;
+  Jobs& jobs_;
+  FairQueue& turns_;
+  PlanInUse plan_;
+};
+
+}  // namespace quern::broker

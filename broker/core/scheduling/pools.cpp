@@ -1,0 +1,149 @@
+#include "broker/core/scheduling/pools.hpp"
+
+#include <algorithm>
+
+#include "broker/core/base/seconds.hpp"
+#include "broker/core/scheduling/sizing.hpp"
+
+namespace quern::broker {
+namespace {
+
+// A worker gets work beyond its slots while what it holds is expected to end within this time per
+// slot: it hides the round trip. Longer tasks wait at the broker, where any worker can take them.
+constexpr double kPrefetch = 1.5 * kLeaseMax;
+
+// Leases that are short, together no longer than this, need more than one in the queue to hide the
+// same round trip.
+constexpr double kPrefetchShort = 0.005;
+
+constexpr std::size_t kPrefetchShortLeases = 4;
+
+// Where they are short because their jobs are, many are: one wake-up of each thread on the way
+// serves several of them then. (Of a large job whose leases are still growing no more than the
+// above: what comes later is larger.) Jobs of one task each take 13,000 a second with 4, 24,000
+// with 16 and no more with 32 (`quern bench throughput --tasks 20000 --jobs 20000`).
+constexpr std::size_t kPrefetchRests = 16;
+
+constexpr std::size_t kPrefetchMost =
+    1024;  // in all: what is known of a worker's queue is looked at lease by lease
+// With more pools than this (jobs of very many different requirements) a change is not told to
+// each.
+constexpr std::size_t kPoolsTold = 64;
+
+}  // namespace
+
+Need Pools::need_of(const Job& job) {
+  return {
+      job.function,           job.decision->takes, job.decision->encoding,   job.options->require,
+      job.options->resources, job.costed,          job.options->at_most_once};
+}
+
+void Pools::join(Job& job) {
+  if (job.pool || !job.decision) return;
+  Need need = need_of(job);
+  auto it = pools_.find(need);
+  if (it == pools_.end()) {
+    it = pools_.emplace(need, Pool(need)).first;
+    for (auto& [id, worker] : workers_.all())
+      if (need.met_by(worker)) it->second.add(worker);
+  }
+  ++it->second.users;
+  job.pool = &it->second;
+  plans_.on_changed(job);
+}
+
+void Pools::leave(Job& job) {
+  if (!job.pool) return;
+  Pool* pool = std::exchange(job.pool, nullptr);
+  if (--pool->users == 0) pools_.erase(Need(pool->need()));
+}
+
+void Pools::join(Worker& worker) {
+  for (auto& [need, pool] : pools_) {
+    if (need.met_by(worker))
+      pool.add(worker);
+    else
+      pool.remove(worker);
+  }
+  plans_.make_stale();
+  note_room(worker);
+}
+
+void Pools::leave(Worker& worker) {
+  for (auto& [need, pool] : pools_) pool.remove(worker);
+  std::erase(may_have_room_, &worker);
+  plans_.drop(worker);
+  worker.listed = false;
+  plans_.make_stale();
+}
+
+void Pools::note_room(Worker& worker) {
+  context_.dispatch_needed = true;
+  if (worker.listed || worker.draining) return;
+  worker.listed = true;
+  may_have_room_.push_back(&worker);
+}
+
+void Pools::tell(Worker& worker, const std::string& function) {
+  worker.learnt = true;
+  if (pools_.size() >
+      kPoolsTold) {  // with very many requirements each pool looks for itself when it is asked
+    ++rates_told_;
+    return;
+  }
+  for (auto it = pools_.lower_bound(Need{function, {}, {}, {}, {}});
+       it != pools_.end() && it->first.function == function; ++it)
+    it->second.update(worker);
+}
+
+void Pools::tell(Worker& worker, const Job& job) {
+  if (pools_.size() > kPoolsTold) job.pool->update(worker);
+  tell(worker, job.pool->need().function);
+}
+
+void Pools::drop_full() {
+  std::erase_if(may_have_room_,
+                [this](Worker* worker) { return !(worker->listed = has_room(*worker)); });
+}
+
+void Pools::tell(Worker& worker) {
+  if (pools_.size() > kPoolsTold) {
+    ++rates_told_;
+    return;
+  }
+  for (auto& [need, pool] : pools_) pool.update(worker);
+}
+
+bool Pools::has_room(const Worker& worker) const {
+  const std::size_t slots = worker.slots();
+  if (worker.draining || slots == 0 || worker.bytes_out >= worker.offer.credit_bytes) return false;
+  if (worker.leases.size() >= slots) {
+    if (worker.reserved_in == round_.number) return false;
+    if (worker.first_leases > 0) return false;  // they may take much longer than elsewhere
+    const double per_slot = worker.expected_s / static_cast<double>(slots);
+    if (per_slot > kPrefetchShort)
+      return per_slot <= kPrefetch && worker.leases.size() < 2 * slots &&
+             worker.connection->reachable;
+    const std::size_t larger = worker.leases.size() - worker.rests;
+    if (larger >= kPrefetchShortLeases * slots ||
+        worker.leases.size() >=
+            std::min(kPrefetchRests * slots, std::max(kPrefetchMost, 2 * slots)))
+      return false;
+  }
+  return worker.connection->reachable;
+}
+
+double Pools::ready_s(const Worker& worker, Time now) {
+  const std::size_t slots = worker.slots();
+  if (worker.leases.size() < slots || slots == 0) return 0;
+  double left = 0;
+  std::size_t n = 0;
+  for (const Lease* lease : worker.leases) {
+    const double elapsed = n++ < slots ? seconds(now - lease->granted) : 0;
+    // Overdue: assume it needs as long again as it is late.
+    left += elapsed < lease->expected_s ? lease->expected_s - elapsed : elapsed - lease->expected_s;
+  }
+  return left / static_cast<double>(slots);
+}
+
+}  // namespace quern::broker

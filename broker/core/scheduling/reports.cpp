@@ -1,0 +1,319 @@
+#include "broker/core/scheduling/reports.hpp"
+
+#include <algorithm>
+
+namespace quern::broker {
+namespace {
+
+using wire::Interval;
+
+using wire::Intervals;
+
+// A worker may claim so many times less than the time that passed, and so much on top: round trips,
+// stalls of a network.
+constexpr double kClaimSlack = 4;
+
+constexpr double kClaimGrace = 0.050;
+
+/// The parts of `tasks` that are wanted. A folded interval was reported before as a whole or not at
+/// all.
+Intervals only(const Intervals& tasks, const wire::IntervalSet& wanted, bool folded) {
+  Intervals out;
+  for (const auto& interval : tasks) {
+    for (const auto& part : wanted.intersect(interval))
+      if (!folded || part == interval) out.push_back(part);
+  }
+  return out;
+}
+
+/// Takes what is not wanted out of a report: results of tasks that are not in `results`, output of
+/// failed tasks not in `failures`.
+void keep_only(wire::Report& report, const wire::IntervalSet& results,
+               const wire::IntervalSet& failures) {
+  wire::BatchBuilder builder;
+  wire::BatchReader reader(report.batch);
+  const auto keep = [&](const Intervals& tasks, const wire::IntervalSet& wanted) {
+    for (const auto& interval : tasks) {
+      for (std::uint64_t i = interval.begin; i < interval.end;
+           i = report.partial ? interval.end : i + 1) {
+        const BytesView payload = reader.next();
+        if (report.partial ? wanted.contains(interval) : wanted.contains(i)) builder.add(payload);
+      }
+    }
+  };
+  keep(report.tasks, results);
+  keep(report.written, failures);
+  report.batch = builder.take();
+  report.tasks = only(report.tasks, results, report.partial);
+  report.written = only(report.written, failures, false);
+}
+
+/// The output of failed tasks that will run again is of no interest.
+void keep_written(wire::Report& report, const std::vector<TaskError>& final_errors) {
+  if (report.written.empty()) return;
+  wire::IntervalSet failures;
+  for (const auto& error : final_errors) failures.add({error.first, error.first + error.count});
+  if (std::all_of(report.written.begin(), report.written.end(),
+                  [&](const auto& tasks) { return failures.contains(tasks); }))
+    return;
+  keep_only(report, wire::IntervalSet(report.tasks), failures);
+}
+
+}  // namespace
+
+void Reports::on_report(Session& session, wire::Report&& report, Time now) {
+  Worker& worker = *session.worker;
+  Lease* lease = leases_.find(report.id.lease);
+  if (lease && lease->worker != session.id) {
+    // Nobody but its worker was ever told of this lease.
+    access_.record(session.peer, session.principal, "report", "a lease of another worker", false,
+                   "it does not hold this lease");
+    conduct_.offend(session.peer, session.user, 1, "reports of leases that are others'", now);
+  }
+  if (!lease || lease->worker != session.id) {
+    // The lease was revoked, or lost and given to another: the first accepted result stands.
+    // The worker lets go of it then, so not before what stands in its place is safe.
+    ++context_.counters.late;
+    outbox_.send(session, wire::Reported{{report.id}}, commits_.latest());
+    return;
+  }
+  if (lease->adopted) {  // of an earlier incarnation: its first part here is the first one that was
+                         // not acknowledged
+    lease->adopted = false;
+    lease->next_part = report.id.part;
+  }
+  if (report.id.part < lease->next_part) {  // sent again because our answer was lost
+    outbox_.send(session, wire::Reported{{report.id}}, jobs_.at(lease->job).ticket);
+    return;
+  }
+  if (!is_honest(*lease, report)) {
+    conduct_.misbehaved(
+        session, ErrorCode::malformed,
+        "a report names tasks or parts that are not of its lease, or folds what is not to "
+        "be folded",
+        now);
+    return;
+  }
+  const wire::ReportId id = report.id;
+  ++lease->next_part;
+  lease->reported_tasks += wire::size(report.tasks);
+  Job& job = jobs_.at(lease->job);
+  learn(worker, job, *lease, report, now);
+  if (has_twin(*lease) && lease->copy && !report.errors.empty()) {
+    // What became of the task decides who had it first: as long as that one runs, a copy that fails
+    // says nothing.
+    attempts_.leave_to_other(*lease, now);
+    if (!report.last) outbox_.send(session, wire::Revoke{{lease->id}}, job.lease_ticket);
+    returns_.close(*lease, "given back");
+    outbox_.send(session, wire::Reported{{report.id}}, job.ticket);
+    jobs_.touch(job);
+    context_.dispatch_needed = true;
+    return;
+  }
+  if (has_twin(*lease)) {
+    if (!report.tasks.empty() || !report.errors.empty())
+      returns_.drop_other(*lease, now);
+    else if (report.last)
+      attempts_.leave_to_other(*lease, now);
+  }
+
+  if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) {
+    accept_merge(job, *lease, report);
+    returns_.close(*lease);
+  } else {
+    accept_tasks(job, worker, *lease, std::move(report), now);
+  }
+  accounts_.update(job);
+  journal_.save(job);
+  outbox_.send(session, wire::Reported{{id}}, job.ticket);
+  jobs_.touch(job);
+  context_.dispatch_needed = true;
+}
+
+bool Reports::is_honest(const Lease& lease, const wire::Report& report) const {
+  const auto leased = [&](Interval tasks) {
+    if (lease.open.contains(tasks)) return true;
+    const Intervals missing = lease.open.missing(tasks);
+    return std::all_of(missing.begin(), missing.end(),
+                       [&](Interval part) { return lease.cancelled.contains(part); });
+  };
+  // One payload for several tasks is a result only where they are folded.
+  const bool one_each = takes_resources(lease) && !jobs_.at(lease.job).partials;
+  return report.id.part == lease.next_part && !(report.partial && one_each) &&
+         std::all_of(report.tasks.begin(), report.tasks.end(), leased) &&
+         std::all_of(report.errors.begin(), report.errors.end(), [&](const TaskError& e) {
+           return leased({e.first, e.first + e.count});
+         });
+}
+
+void Reports::accept_tasks(Job& job, Worker& worker, Lease& lease, wire::Report&& report,
+                           Time now) {
+  if (!lease.cancelled.empty()) {
+    keep_only(report, lease.open, lease.open);
+    std::erase_if(report.errors, [&](const TaskError& e) {
+      return !lease.open.contains({e.first, e.first + e.count});
+    });
+  }
+  for (const auto& tasks : report.tasks) job.leased -= lease.open.remove(tasks);
+  for (const auto& e : report.errors) job.leased -= lease.open.remove({e.first, e.first + e.count});
+  accept_results(job, worker, report);
+  std::vector<TaskError> final_errors;
+  returns_.fail_tasks(job, lease, report.errors, final_errors, now);
+  if (!job.partials && (!report.tasks.empty() || !final_errors.empty())) {
+    keep_written(report, final_errors);
+    journal_.append_result(job, {.tasks = std::move(report.tasks),
+                                 .errors = std::move(final_errors),
+                                 .written = std::move(report.written),
+                                 .batch = std::move(report.batch)});
+  } else if (!final_errors.empty()) {
+    journal_.append_result(job, {.errors = std::move(final_errors)});
+  }
+  if (report.last) {
+    for (const auto& tasks : lease.open.list()) returns_.give_back(job, lease, tasks, now);
+    lease.open.clear();
+    returns_.close(lease);
+  }
+}
+
+void Reports::accept_results(Job& job, Worker& worker, wire::Report& report) {
+  wire::BatchReader reader(report.batch);
+  std::optional<std::string> trouble;
+  for (const auto& tasks : report.tasks) {
+    if (job.partials) {
+      if (report.partial) {
+        Bytes value(reader.next());
+        trouble = job.partials->add(tasks, value);
+        if (!trouble) journal_.keep_partial(job, tasks, value);
+      } else {
+        const auto builtin = wire::builtin_reducer(job.decision->reduce);
+        for (std::uint64_t i = tasks.begin; i < tasks.end && !trouble; ++i) {
+          Bytes one(reader.next());
+          if (builtin) {
+            if (auto error = wire::begin_partial(*builtin, job.decision->encoding, one))
+              trouble = error->text;
+          }
+          if (trouble) break;
+          trouble = job.partials->add({i, i + 1}, one);
+          // Pieces that are joined at once are kept as they are at the end of the run.
+          const bool joined = builtin && !job.partials->joins_lazily() && i + 1 < tasks.end;
+          if (!trouble && !joined) journal_.keep_partial(job, {i, i + 1}, one);
+        }
+      }
+    }
+    returns_.end_tasks(job, tasks);
+    job.done += tasks.size();
+    if (trouble) {
+      job.fail(ErrorCode::failed, "reducer `" + job.decision->reduce + "`: " + *trouble);
+      break;
+    }
+  }
+  worker.tasks_done += wire::size(report.tasks);
+}
+
+void Reports::accept_merge(Job& job, Lease& lease, wire::Report& report) {
+  const Interval tasks = lease.open.first();
+  const bool finish = lease.kind == wire::LeaseKind::finish;
+  if (report.batch.count() == 1) {
+    Bytes value(wire::BatchReader(report.batch).next());
+    if (finish) {
+      job.value.emplace(wire::Buffer::adopt(std::move(value)));
+    } else {
+      journal_.persist(job, PutPartial{job.number, tasks, value});
+      job.partials->replace(tasks, std::move(value));
+    }
+    return;
+  }
+  // Handed back unrun, or it failed.
+  if (finish)
+    job.finishing = false;
+  else
+    job.partials->put_back(tasks);
+  if (report.errors.empty()) return;
+  if (++job.mishaps.edit().merge_failures >= job.options->attempts) {
+    job.fail(report.errors[0].code,
+             (finish ? "finishing `" + job.function : "reducer `" + job.decision->reduce) +
+                 "`: " + report.errors[0].text);
+  }
+}
+
+double Reports::believable_s(Worker& worker, const Lease& lease, const wire::Report& report,
+                             Time now) {
+  // Leases run in order, so what is reported now ran since the worker's last report or since it was
+  // granted, whichever came later. A claim of far less slot time than that would make a slow worker
+  // look fast, and draw all work to it.
+  const double claimed = static_cast<double>(report.busy_us) / 1e6;
+  const double ran =
+      std::chrono::duration<double>(now - std::max(lease.granted, worker.reported)).count();
+  worker.reported = now;
+  if (claimed * kClaimSlack + kClaimGrace >= ran) return claimed;
+  ++worker.implausible;
+  return ran;
+}
+
+double Reports::work_of(const Job& job, const wire::Report& report) {
+  double work = job.work_of(report.tasks);
+  for (const auto& error : report.errors)
+    work += job.work_of(wire::Intervals{{error.first, error.first + error.count}});
+  return work;
+}
+
+void Reports::learn(Worker& worker, Job& job, const Lease& lease, const wire::Report& report,
+                    Time now) {
+  const double busy_s = believable_s(worker, lease, report, now);
+  std::uint64_t tasks = wire::size(report.tasks);
+  for (const auto& error : report.errors) tasks += error.count;
+  WorkerShare& share = job.shares.of(worker, job.number);
+  share.slots = worker.offer.capacity.slots;
+  share.busy_us += report.busy_us;
+  if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) return;
+  const Pool::Member* member = job.pool ? job.pool->of(worker) : nullptr;
+  FunctionRecord& record =
+      member ? *member->record
+             : worker.records[job.pool ? job.pool->need().record_name() : job.function];
+  record.tasks += tasks;
+  record.busy_us += report.busy_us;
+  share.tasks += tasks;
+  if (report.last) {
+    ++record.leases;
+    ++share.leases;
+  }
+  // A task that ignored its time limit says nothing about how fast the others are.
+  const bool timed_out =
+      std::any_of(report.errors.begin(), report.errors.end(),
+                  [](const TaskError& e) { return e.code == ErrorCode::timeout; });
+  if (tasks > 0 && timed_out) job.work_done += work_of(job, report);
+  if (tasks > 0 && !timed_out) {
+    const double work = work_of(job, report);
+    job.work_done += work;
+    record.rate.learn(work, busy_s, static_cast<double>(tasks), worker.available());
+    fitness_.learnt(worker, job, record);
+    if (job.has_payloads() && !job.costed && report.last && lease.next_part == 1 &&
+        tasks == lease.granted_tasks && record.relative > 0)
+      costs_.learn(job, static_cast<double>(tasks), static_cast<double>(lease.payload),
+                   busy_s * record.relative);
+  }
+  share.rate = record.rate.per_second();
+  turns_.charge(job, busy_s);
+  job.busy_s += busy_s;
+}
+
+void Reports::on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time now) {
+  Lease* lease = leases_.find(reclaimed.lease);
+  if (!lease || lease->worker != session.id) return;
+  lease->reclaiming = false;
+  if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) return;
+  Job& job = jobs_.at(lease->job);
+  if (has_twin(*lease))
+    return attempts_.leave_to_other(*lease, now),
+           returns_.close(*lease, "given back");  // it was asked before it was copied
+  for (const auto& tasks : reclaimed.tasks) {
+    for (const auto& part : lease->open.intersect(tasks)) {
+      lease->open.remove(part);
+      returns_.give_back(job, *lease, part, now);
+    }
+  }
+  jobs_.touch(job);
+  context_.dispatch_needed = true;
+}
+
+}  // namespace quern::broker

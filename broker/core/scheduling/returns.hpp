@@ -1,0 +1,101 @@
+// How a lease ends, and what becomes of its tasks: they are pending again, back off, wait for a
+// worker of before a restart, or have ended.
+//
+// It owns the times at which failed tasks and unsure tasks are pending again.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "broker/core/base/context.hpp"
+#include "broker/core/jobs/accounts.hpp"
+#include "broker/core/jobs/jobs.hpp"
+#include "broker/core/jobs/journal.hpp"
+#include "broker/core/scheduling/attempts.hpp"
+#include "broker/core/scheduling/fair_queue.hpp"
+#include "broker/core/scheduling/fitness.hpp"
+#include "broker/core/scheduling/plan_book.hpp"
+#include "broker/core/scheduling/pools.hpp"
+#include "broker/core/sessions/outbox.hpp"
+#include "broker/core/workers/leases.hpp"
+
+namespace quern::broker {
+
+/// How a lease was lost: its worker never had it; it may have; it ran there, so it may be to blame.
+enum class Loss : std::uint8_t { never_arrived, perhaps_started, while_running };
+
+class Returns {
+ public:
+  Returns(Context& context, Outbox& outbox, Leases& leases, Jobs& jobs, Accounts& accounts,
+          Journal& journal, FairQueue& turns, PlanBook& plans, Pools& pools, Fitness& fitness,
+          Attempts& attempts)
+      : context_(context),
+        outbox_(outbox),
+        leases_(leases),
+        jobs_(jobs),
+        accounts_(accounts),
+        journal_(journal),
+        turns_(turns),
+        plans_(plans),
+        pools_(pools),
+        fitness_(fitness),
+        attempts_(attempts) {}
+
+  /// Removes a lease, whose tasks the caller has taken care of. Invalidates `lease`. `outcome`: as
+  /// the timeline shows it.
+  void close(Lease& lease, const char* outcome = "done");
+  /// The worker of this lease will not report it. Its tasks go to others, or end.
+  void lose(wire::LeaseId id, Loss loss);
+  void lose_all(Worker& worker, bool lost);
+  /// The worker left without having started anything that it holds.
+  void give_back_all(Worker& worker, Time now);
+  /// These tasks were not run under this lease; they are not in its `open` set any more.
+  void give_back(Job& job, const Lease& lease, wire::Interval tasks, Time now);
+  /// The other of the two attempts has lost. The tasks stay with `winner`.
+  void drop_other(Lease& winner, Time now);
+
+  /// These tasks are done, or cancelled.
+  void end_tasks(Job& job, wire::Interval tasks);
+  /// These tasks failed under this lease. Those that are not tried again are added to
+  /// `final_errors`.
+  void fail_tasks(Job& job, const Lease& lease, const std::vector<TaskError>& errors,
+                  std::vector<TaskError>& final_errors, Time now);
+
+  /// Failed tasks whose back-off is over are pending again.
+  void release_backing_off(Time now);
+  /// Workers have had their time to name the leases that they hold since before the restart.
+  void release_unsure(Time now);
+  /// The broker was restarted: until then workers may name those leases.
+  void set_recovery_end(Time end) { recovered_until_ = end; }
+  /// Some tasks of a recovered job may be out.
+  void expect_holders(const Job& job) { unsure_.emplace(recovered_until_, job.number); }
+  /// Whether tasks that this lease gives back may be in another one, of before the restart, whose
+  /// worker has not come back yet.
+  bool may_be_elsewhere(const Lease& lease, Time now) const;
+  std::optional<Time> next_deadline() const;
+
+ private:
+  void give_back(Job& job, wire::Interval tasks);
+  void set_unsure(Job& job, wire::Interval tasks);
+  static void end_failed(Job& job, wire::Interval tasks);
+  /// Tasks that may have been started once, of a job that allows no second start.
+  static void end_lost(Job& job, wire::Interval tasks, std::vector<TaskError>& errors);
+
+  Context& context_;
+  Outbox& outbox_;
+  Leases& leases_;
+  Jobs& jobs_;
+  Accounts& accounts_;
+  Journal& journal_;
+  FairQueue& turns_;
+  PlanBook& plans_;
+  Pools& pools_;
+  Fitness& fitness_;
+  Attempts& attempts_;
+  std::multimap<Time, JobNumber> backing_off_;  ///< when failed tasks of a job may run again
+  std::multimap<Time, JobNumber> unsure_;       ///< when its unsure tasks are pending again
+  Time recovered_until_{};
+};
+
+}  // namespace quern::broker

@@ -1,0 +1,254 @@
+#include "broker/core/scheduling/tail.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "broker/core/base/seconds.hpp"
+
+namespace quern::broker {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kRetryReclaim{50};
+
+// Idle workers that find nothing to take over, perhaps because they can do little, before the
+// others are taken for the same.
+constexpr int kInVain = 16;
+
+// Work that ends sooner than this is not worth moving.
+constexpr double kReclaimFrom = 0.020;
+
+// A lease is overdue when it takes so many times what it should, and more the more its tasks vary;
+// and so much longer at least.
+constexpr double kOverdue = 2;
+
+constexpr double kOverdueVaried = 4;
+
+constexpr double kOverdueFrom = 0.050;
+
+// When nobody has finished anything of its kind yet: long enough for most tasks, short enough that
+// a worker which never answers does not hold a job for ever.
+constexpr std::chrono::seconds kOverdueUnknown{10};
+
+constexpr milliseconds kRetryCopy{100};
+
+// To look at all leases and all workers with room takes time: with so many it is done again only
+// after this much for each.
+constexpr std::size_t kManyLeases = 256;
+
+constexpr std::chrono::nanoseconds kTimePerLease{500};
+
+// Of the budget of a settle().
+constexpr std::int64_t kLookAtLease = 2;
+
+}  // namespace
+
+void Tail::rebalance(Time now) {
+  if (leases_.all().empty() || round_.cut_short)
+    return;  // who is idle was not looked at yet: that goes on at once
+  if (next_rebalance_ && now < *next_rebalance_)
+    return context_.retry_dispatch_at(*next_rebalance_);
+  occupy_idle(now);
+  prune_copies(now);
+  if (const std::size_t looks = leases_.all().size() + pools_.may_have_room().size();
+      looks > kManyLeases)
+    next_rebalance_ = now + kTimePerLease * looks;
+}
+
+void Tail::occupy_idle(Time now) {
+  round_.budget -= static_cast<std::int64_t>(pools_.may_have_room().size());
+  pools_.drop_full();
+  std::vector<Worker*> idle;
+  std::copy_if(pools_.may_have_room().begin(), pools_.may_have_room().end(),
+               std::back_inserter(idle),
+               [](const Worker* worker) { return worker->leases.size() < worker->slots(); });
+  if (idle.empty()) return;
+  Survey survey = look_at_all(idle, now);
+  if (survey.movable) context_.retry_dispatch_at(now + kRetryReclaim);
+  if (survey.next_overdue) context_.retry_dispatch_at(*survey.next_overdue);
+  int in_vain = 0;
+  for (Worker* worker : idle) {
+    if (!ask_back(*worker, survey, now) && !copy_overdue(*worker, survey, now) &&
+        ++in_vain == kInVain)
+      break;
+    if (round_.budget >= 0) continue;
+    context_.retry_dispatch_at(now + kRetryReclaim);  // the router has others to listen to
+    break;
+  }
+}
+
+// All leases are looked at once, for all that are idle.
+Tail::Survey Tail::look_at_all(const std::vector<Worker*>& idle, Time now) {
+  Survey survey;
+  std::map<const Pool*, bool> wanted;  // whether one of the idle can do that
+  const auto is_wanted = [&](const Pool* pool) {
+    const auto [known, fresh] = wanted.try_emplace(pool, false);
+    if (fresh)
+      known->second = pool && std::any_of(idle.begin(), idle.end(), [&](const Worker* worker) {
+                        return pool->of(*worker) != nullptr;
+                      });
+    return known->second;
+  };
+  round_.budget -= kLookAtLease * static_cast<std::int64_t>(leases_.all().size());
+  for (auto& [id, busy] : workers_.all()) {
+    std::size_t n = 0;
+    double before_s = 0;  // until a queued lease starts
+    for (Lease* lease : busy.leases) {
+      const bool running = n++ < busy.slots();
+      const Job& job = jobs_.at(lease->job);
+      const Pool::Member* member = job.pool ? job.pool->of(busy) : nullptr;
+      Movable rest = rest_of(*lease, member, job, running, now);
+      if (running)
+        before_s += rest.ends_s / busy.slots();
+      else
+        rest.ends_s += rest.wait_s = before_s;
+      if (!takes_resources(*lease) || has_twin(*lease) || !is_wanted(job.pool)) continue;
+      if (running) note_overdue(*lease, busy, job, survey, now);
+      if (running && lease->open.size() < 2) continue;
+      survey.movable = true;
+      if (!lease->reclaiming && now >= lease->reclaim_after && rest.ends_s > kReclaimFrom)
+        survey.longest.push_back(rest);
+    }
+  }
+  std::make_heap(survey.longest.begin(), survey.longest.end());
+  std::sort(survey.overdue.begin(), survey.overdue.end());
+  return survey;
+}
+
+Tail::Movable Tail::rest_of(Lease& lease, const Pool::Member* member, const Job& job, bool running,
+                            Time now) {
+  const double rate = std::max(1e-9, (member ? member->rate : 0) / job.unit());
+  double left = static_cast<double>(lease.open.size());
+  double left_s = left / rate;
+  if (running) {
+    const double elapsed_s = seconds(now - lease.granted);
+    const double late_s = elapsed_s - static_cast<double>(lease.granted_tasks) / rate;
+    // Overdue: the rate was wrong for these tasks. Half of what was not reported may still be to
+    // do, and take as long again as it is late.
+    left = late_s < 0 ? std::min(left, -late_s * rate) : left / 2;
+    left_s = std::max(left / rate, late_s);
+  }
+  return {&lease, left_s, 0, left, rate};
+}
+
+bool Tail::ask_back(const Worker& idle, Survey& survey, Time now) {
+  std::vector<Movable> others;  // not for this one
+  bool asked = false;
+  while (!asked && !survey.longest.empty() && round_.budget-- >= 0) {
+    std::pop_heap(survey.longest.begin(), survey.longest.end());
+    const Movable rest = survey.longest.back();
+    survey.longest.pop_back();
+    Lease& lease = *rest.lease;
+    const Job& job = jobs_.at(lease.job);
+    const Pool::Member* here = job.pool->of(idle);
+    if (has_twin(lease)) continue;  // copied meanwhile
+    if (!here || lease.worker == idle.session) {
+      others.push_back(rest);
+      continue;
+    }
+    const double idle_rate =
+        here->rate > 0 ? fitness_.cautious_rate(*job.pool, *here) / job.unit() : rest.rate;
+    // Both should end at the same time: what the idle one takes of the rest is its share of the two
+    // speeds.
+    const double share = rest.wait_s > 0 ? 1.0 : idle_rate / (idle_rate + rest.rate);
+    const std::uint64_t tasks =
+        std::max<std::uint64_t>(1, static_cast<std::uint64_t>(rest.left * share));
+    if (static_cast<double>(tasks) / idle_rate > rest.ends_s) {  // it would end later there
+      others.push_back(rest);
+      continue;
+    }
+    lease.reclaiming = true;
+    lease.reclaim_after = now + duration(std::max(0.05, rest.ends_s / 4));
+    outbox_.send(lease.worker, wire::Reclaim{lease.id, tasks}, job.lease_ticket);
+    asked = true;
+  }
+  for (const Movable& rest : others) {
+    survey.longest.push_back(rest);
+    std::push_heap(survey.longest.begin(), survey.longest.end());
+  }
+  return asked;
+}
+
+std::optional<Time> Tail::overdue_at(const Lease& lease, const Worker& holder, const Job& job) {
+  if (!takes_resources(lease) || has_twin(lease) || lease.reclaiming || !lease.cancelled.empty() ||
+      lease.open.empty())
+    return std::nullopt;
+  const Pool::Member* member = job.pool->of(holder);
+  if (!member) return std::nullopt;
+  if (member->rate <= 0)
+    return lease.granted + kOverdueUnknown;  // nobody knows how long it should take
+  const double should_s = job.work_of(lease.open.list()) / member->rate;
+  const double late = kOverdue + kOverdueVaried * member->record->rate.variation() /
+                                     std::sqrt(static_cast<double>(lease.open.size()));
+  return std::max(lease.granted, holder.reported) +
+         duration(std::max(late * should_s, should_s + kOverdueFrom));
+}
+
+void Tail::note_overdue(Lease& lease, const Worker& holder, const Job& job, Survey& survey,
+                        Time now) const {
+  // What a worker still holds after a restart of the broker is not run anywhere else meanwhile.
+  if (!job.pending.empty() ||
+      !(attempts_.may_run_beside(job, holder) ||
+        context_.config.mistake == Mistake::copy_anything) ||
+      returns_.may_be_elsewhere(lease, now))
+    return;
+  const std::optional<Time> due = overdue_at(lease, holder, job);
+  if (due && *due > now && (!survey.next_overdue || *due < *survey.next_overdue))
+    survey.next_overdue = due;
+  if (!due || *due > now) return;
+  const double late_s = seconds(now - lease.granted) - lease.expected_s;
+  if (late_s > 0) survey.overdue.push_back({&lease, late_s});
+}
+
+bool Tail::copy_overdue(Worker& idle, Survey& survey, Time now) {
+  const auto worst =
+      std::find_if(survey.overdue.begin(), survey.overdue.end(), [&](const Overdue& late) {
+        const Lease& lease = *late.lease;
+        Job& job = jobs_.at(lease.job);
+        const Pool::Member* here = job.pool->of(idle);
+        round_.budget -= 1 + static_cast<std::int64_t>(attempts_.all().size());
+        if (lease.reclaiming || lease.worker == idle.session || !here ||
+            !job.pool->need().free_on(idle) ||
+            !(attempts_.may_run_beside(job, idle) ||
+              context_.config.mistake == Mistake::copy_anything))
+          return false;
+        // Where no rate is known a copy costs what nobody else wants: it goes when somebody does
+        // (prune_copies).
+        const bool affordable = here->rate <= 0 || job.work_of(lease.open.list()) / here->rate <=
+                                                       attempts_.budget_s(job, now);
+        return affordable && journal_.all_resident(job, lease.open);
+      });
+  if (worst == survey.overdue.end()) return false;
+  Lease& original = *worst->lease;
+  survey.overdue.erase(worst);
+  Job& job = jobs_.at(original.job);
+  job.leased -= original.open.size();  // send_tasks() counts them again
+  Lease& copy =
+      grants_.send_tasks(job, *job.pool->of(idle), original.open.list(), original.attempt, now);
+  attempts_.link(original, copy);
+  return true;
+}
+
+void Tail::prune_copies(Time now) {
+  if (attempts_.all().empty()) return;
+  const bool wanted = pools_.may_have_room().empty() &&
+                      std::any_of(turns_.levels().begin(), turns_.levels().end(),
+                                  [](const auto& level) { return !level.second.turns.empty(); });
+  std::vector<wire::LeaseId> over;
+  for (auto it = attempts_.all().rbegin(); it != attempts_.all().rend(); ++it) {
+    const Lease& copy = leases_.at(*it);
+    // Who does not say a word may be gone: then the copy is all there is.
+    const Session* holder = sessions_.find(leases_.at(copy.twin).worker);
+    const bool silent = !holder || now - holder->heard > context_.config.beat_busy;
+    const Job& job = jobs_.at(copy.job);
+    const bool dear = job.pool && job.pool->mean_rate() > 0 && attempts_.budget_s(job, now) < 0;
+    if (!silent && ((wanted && over.empty()) || dear)) over.push_back(*it);
+  }
+  for (wire::LeaseId id : over) {
+    if (Lease* copy = leases_.find(id)) returns_.drop_other(leases_.at(copy->twin), now);
+  }
+  if (!attempts_.all().empty()) context_.retry_dispatch_at(now + kRetryCopy);
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,142 @@
+#include "broker/core/sessions/conduct.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "broker/core/access/access.hpp"
+
+namespace quern::broker {
+
+Standing* Conduct::standing_of(const std::string& user) {
+  // Without keys nobody can be told from anybody: only connections are limited then.
+  if (context_.config.open) return nullptr;
+  // Keys that are known are few; while an invitation is open strangers may be many, and what they
+  // did is soon forgotten.
+  constexpr std::size_t kStandingsMax = 10'000;
+  if (standings_.size() >= kStandingsMax && !standings_.contains(user))
+    std::erase_if(standings_,
+                  [&](const auto& entry) { return !access_.principals().contains(entry.first); });
+  return &standings_[user];
+}
+
+bool Conduct::ignores(PeerId peer, const std::string& user, Time now) {
+  bool ignored =
+      !sessions_.of_peer(peer) && connections_.muted(peer);  // who was cut off has no session
+  if (!ignored && !context_.config.open && !standings_.empty()) {
+    const auto it = standings_.find(user);
+    ignored = it != standings_.end() && it->second.ignored(now);
+  }
+  if (ignored) ++context_.counters.ignored;
+  return ignored;
+}
+
+void Conduct::on_ignored(PeerId peer, const std::string& user, const wire::Message& message,
+                         Time now) {
+  const auto known = standings_.find(user);
+  if (known == standings_.end() || !known->second.ignored(now))
+    return;  // only this connection is not listened to
+  Standing& standing = known->second;
+  if (!std::holds_alternative<wire::Hello>(message) || !standing.told.try_take(1, kTold, now))
+    return;
+  const auto left = std::chrono::ceil<std::chrono::seconds>(standing.ignored_until - now);
+  context_.effects.push_back(
+      Send{peer,
+           {},
+           wire::Refused{ErrorCode::limit, "the broker does not listen to this key for another " +
+                                               std::to_string(left.count()) + " s: it saw " +
+                                               standing.why}});
+}
+
+void Conduct::offend(PeerId peer, const std::string& user, double weight, const std::string& what,
+                     Time now) {
+  ++context_.counters.offences;
+  if (ignores(peer, user, now)) return;  // what it does now costs nothing more
+  Connection& connection = connections_.of(peer);
+  if (connection.offences.take(weight, kOffences, now)) return;
+  connection.muted = true;
+  blocked_.push_back(peer);
+  const Session* session = sessions_.of_peer(peer);
+  const Principal* principal = access_.principal_of(user);
+  const std::string name = principal ? principal->name : user;
+  access_.record(peer, name, "cut off", session ? session->name : "", false, what);
+  context_.warn((session ? session->name : name) + " is cut off: " + what);
+  penalise(peer, user, 1, what, now);
+}
+
+void Conduct::penalise(PeerId peer, const std::string& user, double weight, const std::string& what,
+                       Time now) {
+  Standing* standing = standing_of(user);
+  if (!standing || standing->ignored(now) || standing->strikes.take(weight, kStrikes, now)) return;
+  const Principal* principal = access_.principal_of(user);
+  const std::string name = principal ? principal->name : user;
+  const auto time = standing->punish(now);
+  standing->why = what;
+  const std::string reason = "not listened to for " + std::to_string(time.count()) + " s: " + what;
+  context_.warn(name + " is " + reason);
+  access_.record(peer, name, "limit", name, false, reason);
+}
+
+bool Conduct::tolerates_hello(PeerId peer, const std::string& user, Time now) {
+  if (!connections_.of(peer).hellos.take(1, kHellos, now)) {
+    offend(peer, user, 1, "a flood of HELLOs", now);
+    return false;
+  }
+  if (Standing* standing = standing_of(user); standing && !standing->joins.take(1, kJoins, now)) {
+    ++context_.counters.offences;
+    penalise(peer, user, 1, "a flood of HELLOs", now);
+    return false;
+  }
+  return true;
+}
+
+bool Conduct::tolerates(Session& session, const wire::Message& message, Time now) {
+  if (std::holds_alternative<wire::Fetch>(message)) {
+    if (connections_.of(session.peer).fetches.take(1, kFetches, now)) return true;
+    offend(session.peer, session.user, 0.1, "a flood of FETCHes", now);
+    return false;
+  }
+  const auto* query = std::get_if<wire::Query>(&message);
+  if (!query && !std::holds_alternative<wire::Beat>(message)) return true;
+  Connection& connection = connections_.of(session.peer);
+  if (!query) {
+    if (std::get<wire::Beat>(message).reply && session.probed) return true;  // it was asked for
+    if (connection.beats.take(1, kBeats, now)) return true;
+    offend(session.peer, session.user, 0.1, "a flood of BEATs", now);
+    return false;
+  }
+  if (connection.queries.take(1, kQueries, now)) return true;
+  outbox_.complain(session, ErrorCode::limit, "query rate limit exceeded: ask again in a second",
+                   {}, query->token);
+  offend(session.peer, session.user, 0.1, "a flood of queries", now);
+  return false;
+}
+
+bool Conduct::tolerates_stale(PeerId peer, const std::string& user, Time now) {
+  if (!connections_.of(peer).stale.take(1, kStaleOfOne, now)) {
+    offend(peer, user, 0.1, "a flood of messages of old sessions", now);
+    return false;
+  }
+  Standing* standing = standing_of(user);
+  if (!standing || standing->stale.take(1, kStale, now)) return true;
+  ++context_.counters.offences;
+  penalise(peer, user, 0.1, "a flood of messages of old sessions", now);
+  return false;
+}
+
+void Conduct::count_refusal(const Session& session, Time now) {
+  Standing* standing = standing_of(session.user);
+  if (standing && !standing->refusals.take(1, kRefusals, now))
+    offend(session.peer, session.user, 1, "submissions that are refused, again and again", now);
+}
+
+void Conduct::misbehaved(Session& session, ErrorCode code, std::string text, Time now) {
+  ++context_.counters.malformed;
+  context_.warn(session.name + ": " + text);
+  access_.record(session.peer, session.principal, "end session", session.name, false, text);
+  offend(session.peer, session.user, 5, text, now);
+  outbox_.send(session, wire::ErrorMessage{code, std::move(text), {}, 0, true});
+  ended_.push_back(session.id);
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,109 @@
+// Who is connected. A session is one HELLO's worth of a peer; a peer that comes back gets a new
+// one.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "broker/core/base/budget.hpp"
+#include "broker/core/base/effect.hpp"
+#include "wire/time.hpp"
+
+namespace quern::broker {
+
+struct Worker;
+
+struct Session {
+  wire::SessionId id{};
+  PeerId peer{};
+  wire::Role role = wire::Role::client;
+  Worker* worker = nullptr;         ///< of a worker's session
+  std::uint64_t welcome_after = 0;  ///< the commit that its WELCOME waits for
+  bool reachable =
+      true;  ///< false: its connection is gone, but it may come back with another session
+  wire::Time heard{};
+  std::string user;  ///< what the transport authenticated: a public key
+  Uuid identity;
+  std::string name;
+  std::string principal;  ///< its name
+  wire::Time connected{};
+  std::unordered_set<Uuid> followed;  ///< clients: jobs they follow
+
+  // What it is sent without having to acknowledge it is bounded: a peer that does not read gets
+  // nothing more (core_query.cpp).
+  std::deque<wire::Query> questions;  ///< not answered yet
+  Budget looks;                       ///< work done for its questions
+  std::size_t unread = 0;  ///< bytes of answers and news since it last showed that it reads
+  std::optional<wire::Time> probed;  ///< asked then whether it reads
+  std::uint64_t results_out = 0;     ///< bytes of results it has not acknowledged, of all jobs
+  // Jobs that wait until it reads; each once (Follower::news_held, results_held).
+  std::deque<JobNumber> held_news;  ///< with news, until it shows that it has read what it was sent
+  std::deque<JobNumber> held_results;  ///< with results, until it acknowledges others
+  JobNumber wanted{};  ///< the job that it attached to last: its results come all the same
+};
+
+class Sessions {
+ public:
+  Session& open(PeerId peer, wire::Role role, Uuid identity) {
+    const wire::SessionId id{++last_};
+    Session& session = by_id_[id];
+    session.id = id;
+    session.peer = peer;
+    session.role = role;
+    session.identity = identity;
+    by_peer_[peer] = &session;
+    by_identity_[Key{role, identity}] = id;
+    return session;
+  }
+
+  void close(wire::SessionId id) {
+    auto it = by_id_.find(id);
+    if (it == by_id_.end()) return;
+    const Session& session = it->second;
+    if (auto p = by_peer_.find(session.peer); p != by_peer_.end() && p->second == &session)
+      by_peer_.erase(p);
+    const Key key{session.role, session.identity};
+    if (auto k = by_identity_.find(key); k != by_identity_.end() && k->second == id)
+      by_identity_.erase(k);
+    by_id_.erase(it);
+  }
+
+  Session* find(wire::SessionId id) {
+    auto it = by_id_.find(id);
+    return it == by_id_.end() ? nullptr : &it->second;
+  }
+  const Session* find(wire::SessionId id) const { return const_cast<Sessions*>(this)->find(id); }
+  Session* of_peer(PeerId peer) {
+    auto it = by_peer_.find(peer);
+    return it == by_peer_.end() ? nullptr : it->second;
+  }
+  Session* of_identity(wire::Role role, Uuid identity) {
+    auto it = by_identity_.find(Key{role, identity});
+    return it == by_identity_.end() ? nullptr : find(it->second);
+  }
+
+  const std::unordered_map<wire::SessionId, Session>& all() const { return by_id_; }
+  std::unordered_map<wire::SessionId, Session>& all() { return by_id_; }
+
+ private:
+  struct Key {
+    wire::Role role;
+    Uuid identity;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const noexcept {
+      return std::hash<Uuid>{}(key.identity) ^ static_cast<std::size_t>(key.role);
+    }
+  };
+
+  std::uint64_t last_ = 0;
+  std::unordered_map<wire::SessionId, Session> by_id_;
+  std::unordered_map<PeerId, Session*> by_peer_;
+  std::unordered_map<Key, wire::SessionId, KeyHash> by_identity_;
+};
+
+}  // namespace quern::broker

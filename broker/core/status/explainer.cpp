@@ -1,0 +1,199 @@
+#include "broker/core/status/explainer.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace quern::broker {
+namespace {
+
+constexpr std::size_t kWorkersNamed = 12;
+
+std::string plural(std::uint64_t n, const std::string& noun) {
+  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
+}
+
+std::string number(double v) {
+  char text[32];
+  std::snprintf(text, sizeof text, v >= 1000 ? "%.0f" : "%.3g", v);
+  return text;
+}
+
+std::string percent(double share) { return number(std::min(1.0, share) * 100) + " %"; }
+
+std::string time(double s) {
+  if (s < 0.0995) return number(s * 1000) + " ms";
+  if (s < 120) return number(s) + " s";
+  if (s < 2 * 3600) return number(s / 60) + " min";
+  return number(s / 3600) + " h";
+}
+
+}  // namespace
+
+void Explainer::explain_waiting(const Job& job, Time now, Lines& lines) const {
+  const Pool& pool = *job.pool;
+  std::uint64_t busy = 0, own = 0, higher = 0;
+  for (const auto& member : pool.members()) {
+    std::size_t n = 0;
+    for (const Lease* lease : member.worker->leases) {
+      if (n++ >= member.worker->slots()) break;
+      ++busy;
+      own += lease->job == job.number ? 1 : 0;
+      higher += jobs_.at(lease->job).options->priority > job.options->priority ? 1 : 0;
+    }
+  }
+  if (job.pending.empty()) return;
+  const std::string workers = plural(pool.members().size(), "worker") + " that can run it";
+  if (busy >= pool.slots()) {
+    lines.push_back(
+        "Its waiting tasks wait for a slot: all " + plural(pool.slots(), "slot") + " of the " +
+        workers + " are busy, " + std::to_string(own) + " of them with this job" +
+        (higher > 0 ? " and " + std::to_string(higher) + " with jobs of higher priority" : "") +
+        ".");
+  } else if (!pool.need().plain() &&
+             std::none_of(pool.members().begin(), pool.members().end(),
+                          [&](const auto& m) { return pool.need().free_on(*m.worker); })) {
+    lines.push_back(
+        "Its waiting tasks wait for a resource: what it requires is taken on all of the " +
+        workers + ".");
+  } else if (job.planning) {
+    lines.push_back(
+        "Its waiting tasks wait some milliseconds for a plan of all the tasks of its priority.");
+  } else if (eviction_.over_result_share(job)) {
+    lines.push_back("Its waiting tasks wait because its results do: nobody reads them.");
+  } else if (job.planned == 0 && job.pending.size() <= pool.slots()) {
+    lines.push_back(
+        "Some slots are free, but on workers so slow at this that waiting for a faster one that is "
+        "busy ends sooner.");
+  }
+  const auto left =
+      job.place.level && job.place.level->wanted.size() > 1
+          ? std::count_if(pool.members().begin(), pool.members().end(),
+                          [&](const auto& member) {
+                            return fitness_.leaves(
+                                job, member, fitness_.outlook_of(*member.worker, *job.place.level));
+                          })
+          : 0;
+  if (left > 0)
+    lines.push_back(std::to_string(left) + " of these workers leave" + (left == 1 ? "s" : "") +
+                    " it to the others as long as there is other work: beside them " +
+                    (left == 1 ? "it is" : "they are") +
+                    " better at that, or nobody has seen yet what " +
+                    (left == 1 ? "it does" : "they do") + " at this.");
+  explain_plan(job, now, lines);
+}
+
+void Explainer::explain_plan(const Job& job, Time now, Lines& lines) const {
+  if (job.planned == 0) return;
+  std::map<std::string, std::uint64_t> planned;
+  for (const auto& [session, rows] : plans_.plan().waiting) {
+    Worker* worker = workers_.find(session);
+    const auto n = std::count_if(rows.begin(), rows.end(),
+                                 [&](const auto& row) { return row.job == job.number; });
+    if (worker && n > 0) planned[worker->name] += static_cast<std::uint64_t>(n);
+  }
+  std::string text;
+  std::size_t named = 0;
+  for (const auto& [name, n] : planned) {
+    if (++named > kWorkersNamed) break;
+    text += (text.empty() ? "" : ", ") + std::to_string(n) + " for " + name;
+  }
+  lines.push_back(
+      "Where its waiting tasks go is planned, so that all tasks of this priority end soonest (in " +
+      time(std::max(0.0, std::chrono::duration<double>(plans_.plan().ends - now).count())) +
+      "): " + text + (planned.size() > kWorkersNamed ? ", ..." : "") + ".");
+}
+
+void Explainer::explain_share(const Job& job, Lines& lines) const {
+  std::uint64_t ahead = 0, beside = 0, parties = 0;
+  for (const auto& [falling, level] : turns_.levels()) {
+    if (falling > -std::int64_t{job.options->priority}) break;
+    for (const auto& turn : level.turns) {
+      if (&level != job.place.level) {
+        ahead += turn.party->wanting;
+        continue;
+      }
+      ++parties;
+      beside += turn.party->wanting - (turn.party == job.place.party && job.place.key ? 1 : 0);
+    }
+  }
+  if (ahead > 0)
+    lines.push_back(plural(ahead, "job") + " of higher priority " + (ahead == 1 ? "goes" : "go") +
+                    " first.");
+  if (beside == 0) return;
+  lines.push_back("It shares the workers with " + plural(beside, "job") +
+                  " of the same priority that want" + (beside == 1 ? "s" : "") + " them too" +
+                  (parties > 1 ? ", of " + plural(parties, "principal") + " in all" : "") +
+                  "; whoever had least slot time for its weight (here " + number(job.weight()) +
+                  ") is next. So far this job had " + time(job.busy_s) + " of slot time.");
+}
+
+void Explainer::explain_workers(const Job& job, Lines& lines) {
+  const double mean = job.pool ? job.pool->mean_rate() : 0;
+  for (const WorkerShare& share : job.shares.most(kWorkersNamed)) {
+    const double part = job.done + job.failed > 0 ? static_cast<double>(share.tasks) /
+                                                        static_cast<double>(job.done + job.failed)
+                                                  : 0;
+    std::string line = "Worker " + share.worker + " finished " + plural(share.leases, "lease") +
+                       " with " + plural(share.tasks, "task") + " (" + percent(part) +
+                       "); one of its slots does " + number(share.rate) +
+                       (job.costed ? " units of cost/s" : " tasks/s");
+    if (mean > 0 && job.shares.size() > 1)
+      line += ", " + number(share.rate / mean) + " times the mean";
+    lines.push_back(line + ".");
+  }
+  if (job.shares.size() > kWorkersNamed)
+    lines.push_back("So did " + plural(job.shares.size() - kWorkersNamed, "other worker") + ".");
+  if (job.leased > 0 && job.pool && job.pool->mean_rate() > 0 && !job.final())
+    lines.push_back(
+        "Work goes to whoever should end it first: what a worker still holds, plus the work over "
+        "its measured speed. Leases take up to 100 ms (one task at "
+        "least), and get shorter toward the end.");
+}
+
+std::vector<std::string> Explainer::explain(const Job& job, Time now) const {
+  std::vector<std::string> lines;
+  const JobStatus s = statuses_.status_of(job, now, true, true);
+  lines.push_back("Job " + std::to_string(value(s.number)) + " runs `" + s.function + "` and is " +
+                  std::string(to_string(s.state)) +
+                  (s.reason.empty() ? "." : ": " + s.reason + "."));
+  if (!s.decision.empty()) lines.push_back("It is " + s.decision + ".");
+  if (!s.reduce.empty())
+    lines.push_back("Its results are folded by the reducer `" + s.reduce + "`.");
+  if (!job.final()) {
+    lines.push_back(plural(s.pending, "task") + " wait" + (s.pending == 1 ? "s" : "") + ", " +
+                    std::to_string(s.leased) + " are out, " + std::to_string(s.done) + " of " +
+                    std::to_string(s.total) + " are done.");
+    if (job.place.level) explain_share(job, lines);
+    if (job.pool && !job.pool->empty()) explain_waiting(job, now, lines);
+    if (!job.backing_off->empty())
+      lines.push_back(plural(job.backing(), "failed task") + " will be tried again shortly.");
+  }
+  explain_workers(job, lines);
+  if (job.mishaps->copies > 0)
+    lines.push_back(plural(job.mishaps->copies, "lease") +
+                    (job.mishaps->copies == 1 ? " was" : " were") +
+                    " overdue and started a second time elsewhere; " + time(job.mishaps->wasted_s) +
+                    " of slot time went into the slower ones.");
+  if (job.final()) return lines;
+  explain_end(job, s, now, lines);
+  return lines;
+}
+
+void Explainer::explain_end(const Job& job, const JobStatus& status, Time now, Lines& lines) const {
+  if (job.open) {
+    lines.push_back("When it ends cannot be said: its input is still coming in.");
+  } else if (status.eta_s < 0) {
+    lines.push_back("When it ends cannot be said yet: no worker has finished a lease of `" +
+                    status.function + "`.");
+  } else {
+    const Estimate end = estimator_.estimate(job, now, true);
+    lines.push_back("It should end in about " + time(end.left_s) + ", give or take " +
+                    time(end.error_s) +
+                    ". This assumes that the tasks left are like those done, that the workers stay "
+                    "as they are, and that " +
+                    (end.measured ? "it goes on getting what it got of late."
+                                  : "no other job comes with the same or a higher priority."));
+  }
+}
+
+}  // namespace quern::broker

@@ -1,0 +1,53 @@
+// What is shown of jobs and of the broker.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "broker/core/base/context.hpp"
+#include "broker/core/jobs/accounts.hpp"
+#include "broker/core/jobs/jobs.hpp"
+#include "broker/core/jobs/kept_jobs.hpp"
+#include "broker/core/sessions/session.hpp"
+#include "broker/core/status/estimator.hpp"
+#include "broker/core/status/reasons.hpp"
+#include "broker/core/workers/leases.hpp"
+#include "broker/core/workers/workers.hpp"
+
+namespace quern::broker {
+
+class Statuses {
+ public:
+  Statuses(Context& context, Sessions& sessions, Workers& workers, Leases& leases, Jobs& jobs,
+           Accounts& accounts, KeptJobs& kept, Estimator& estimator, Reasons& reasons)
+      : context_(context),
+        sessions_(sessions),
+        workers_(workers),
+        leases_(leases),
+        jobs_(jobs),
+        accounts_(accounts),
+        kept_(kept),
+        estimator_(estimator),
+        reasons_(reasons) {}
+
+  /// `exact`: with a look at all leases of its workers.
+  JobStatus status_of(const Job& job, Time now, bool with_shares, bool exact) const;
+  /// Which worker ran which lease of it when.
+  std::vector<LeaseSpan> spans_of(const Job& job, Time now) const;
+  /// `token`: of the request that it answers; 0: none.
+  wire::JobUpdate update_of(const Job& job, Time now, std::uint64_t token) const;
+  BrokerStatus broker(Time now) const;
+
+ private:
+  Context& context_;
+  Sessions& sessions_;
+  Workers& workers_;
+  Leases& leases_;
+  Jobs& jobs_;
+  Accounts& accounts_;
+  KeptJobs& kept_;
+  Estimator& estimator_;
+  Reasons& reasons_;
+};
+
+}  // namespace quern::broker
