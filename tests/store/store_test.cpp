@@ -155,44 +155,5 @@ TEST(Store, QueuedWorkTakesLessThanTwiceItsBytes) {
             2 * kRows * kTasks * 16);
 }
 
-// Run by hand: test_store --gtest_also_run_disabled_tests --gtest_filter='StoreFigures.*'
-TEST(StoreFigures, DISABLED_RowsASecond) {
-  std::string pattern = "/var/tmp/quern-figures-XXXXXX";
-  const std::string folder = ::mkdtemp(pattern.data());
-  const auto seconds = [](auto what) {
-    const auto start = std::chrono::steady_clock::now();
-    what();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
-  {
-    SqliteStore store(folder);
-    JobBirth b;
-    b.number = JobNumber{1};
-    store.apply({AddJob{b}});
-    const wire::Batch batch = tasks_of(4096, 'x');
-    const double s = seconds([&] {
-      for (std::uint64_t i = 0; i < 500; ++i) {
-        StoreOps ops;
-        for (std::uint64_t k = 0; k < 8; ++k)
-          ops.push_back(AddInput{b.number, (8 * i + k) * 4096, batch});
-        store.apply(ops);
-      }
-    });
-    std::printf("%.1f M tasks/s in rows of 4,096, 8 rows a commit\n", 500 * 8 * 4096 / s / 1e6);
-    std::vector<double> one;
-    const wire::Batch single = tasks_of(1, 'y');
-    for (std::uint64_t i = 0; i < 1000; ++i)
-      one.push_back(seconds([&] { store.apply({AddInput{b.number, (1u << 30) + i, single}}); }));
-    std::sort(one.begin(), one.end());
-    std::printf("a commit of one task: p50 %.0f us, p99 %.0f us\n", one[500] * 1e6, one[990] * 1e6);
-  }
-  const double s = seconds([&] {
-    SqliteStore store(folder);
-    store.recover();
-  });
-  std::printf("16 M queued tasks recovered in %.3f s\n", s);
-  std::filesystem::remove_all(folder);
-}
-
 }  // namespace
 }  // namespace quern::broker
