@@ -30,6 +30,7 @@ packages=(
 for_tests=(
   ccache                                    # three builds of the same sources, again and again
   libgtest-dev                              # tests in C++
+  libbenchmark-dev                          # benchmarks in C++ (tests/bench)
   clang-format-14                           # scripts/format.sh --check
   python3-zmq python3-msgpack               # tests in Python, a second implementation of the protocol
   parallel                                  # `quern map` is compared with it (and with xargs)

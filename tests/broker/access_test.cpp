@@ -90,13 +90,13 @@ const std::vector<Row>& rows() {
   return all;
 }
 
-TEST(Access, EveryMessageHasARow) {
+TEST(Access, every_message_has_a_row) {
   std::set<std::size_t> seen;
   for (const auto& row : rows()) seen.insert(row.message.index());
   EXPECT_EQ(seen.size(), std::variant_size_v<wire::Message>);
 }
 
-TEST(Access, EveryPairOfRightsAndMessage) {
+TEST(Access, every_message_needs_exactly_its_rights) {
   for (const auto& row : rows()) {
     for (std::uint8_t rights = 0; rights <= kAllRights; ++rights) {
       const auto expected = [&](const std::string& letters) {
@@ -125,7 +125,7 @@ TEST(Access, EveryPairOfRightsAndMessage) {
   }
 }
 
-TEST(Access, ReadsOpensTheStateOfNamedJobsAndNoResults) {
+TEST(Access, reads_allows_the_state_of_matching_jobs_but_not_their_results) {
   Principal who;
   who.name = "watcher";
   who.rights = static_cast<std::uint8_t>(Right::read);
@@ -142,7 +142,7 @@ TEST(Access, ReadsOpensTheStateOfNamedJobsAndNoResults) {
   EXPECT_FALSE(decide(who, query(wire::QueryWhat::job), lab).allowed);
 }
 
-TEST(Access, WhatAKeyMaySubmit) {
+TEST(Access, a_key_limits_functions_job_names_and_priority_of_submissions) {
   Principal who;
   who.name = "me";
   who.rights = static_cast<std::uint8_t>(Right::submit);

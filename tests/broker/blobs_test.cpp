@@ -68,7 +68,7 @@ class Blobs : public BrokerTest {
   Peer c, w;
 };
 
-TEST_F(Blobs, one_that_is_whole_is_done_and_is_not_run) {
+TEST_F(Blobs, a_complete_blob_is_done_without_running) {
   client(c);
   connect(w, [] {
     wire::Hello hello = worker_hello(200);
@@ -91,7 +91,7 @@ TEST_F(Blobs, one_that_is_whole_is_done_and_is_not_run) {
   expect_nothing(w);
 }
 
-TEST_F(Blobs, it_is_not_listed_among_the_jobs) {
+TEST_F(Blobs, a_blob_is_not_listed_as_a_job) {
   client(c);
   send(c, blob(1, {"one"}));
   send(c, items_job(2, {"x"}));
@@ -102,7 +102,7 @@ TEST_F(Blobs, it_is_not_listed_among_the_jobs) {
   EXPECT_EQ(answer.jobs[0].uuid, uuid(2));
 }
 
-TEST_F(Blobs, what_is_no_blob_is_refused) {
+TEST_F(Blobs, submissions_that_are_not_valid_blobs_are_refused) {
   client(c);
   const auto refused = [&](wire::Submit submit) {
     c.inbox.clear();
@@ -123,7 +123,7 @@ TEST_F(Blobs, what_is_no_blob_is_refused) {
   EXPECT_TRUE(refused(range));
 }
 
-TEST_F(Blobs, a_worker_gets_the_chunks_of_its_job) {
+TEST_F(Blobs, a_worker_can_fetch_the_chunks_that_its_job_needs) {
   client(c);
   worker(w);
   give(1, {kFull, "two"});
@@ -139,7 +139,7 @@ TEST_F(Blobs, a_worker_gets_the_chunks_of_its_job) {
   EXPECT_NE(fetch(w, 2, kName, 2).why, "");
 }
 
-TEST_F(Blobs, nobody_fetches_what_its_jobs_do_not_need) {
+TEST_F(Blobs, a_worker_cannot_fetch_blobs_that_its_jobs_do_not_need) {
   Peer other;
   client(c);
   worker(w);
@@ -155,7 +155,7 @@ TEST_F(Blobs, nobody_fetches_what_its_jobs_do_not_need) {
   EXPECT_NE(fetch(holder, 2, kOther, 0).why, "");
 }
 
-TEST_F(Blobs, an_empty_one_has_one_empty_chunk) {
+TEST_F(Blobs, an_empty_blob_has_no_chunks_and_can_be_fetched) {
   client(c);
   worker(w);
   send(c, blob(1, {}));
@@ -167,7 +167,7 @@ TEST_F(Blobs, an_empty_one_has_one_empty_chunk) {
   EXPECT_EQ(chunk.bytes.size(), 0u);
 }
 
-TEST_F(Blobs, a_job_that_needs_what_is_not_there_is_refused) {
+TEST_F(Blobs, a_job_that_needs_an_incomplete_blob_is_refused) {
   client(c);
   wire::Submit open = blob(1, {"one"});
   open.open = true;
@@ -178,7 +178,7 @@ TEST_F(Blobs, a_job_that_needs_what_is_not_there_is_refused) {
   EXPECT_EQ(error()->code, ErrorCode::unknown_job);
 }
 
-TEST_F(Blobs, the_same_file_is_taken_once) {
+TEST_F(Blobs, the_same_file_is_stored_once) {
   client(c);
   send(c, blob(1, {"one"}));
   c.inbox.clear();
@@ -188,7 +188,7 @@ TEST_F(Blobs, the_same_file_is_taken_once) {
   EXPECT_EQ(accepted.job, uuid(1));
 }
 
-TEST_F(Blobs, one_that_was_given_up_does_not_stand_in_the_way) {
+TEST_F(Blobs, a_cancelled_upload_does_not_prevent_a_new_one) {
   client(c);
   wire::Submit open = blob(1, {"one"});
   open.open = true;
@@ -199,7 +199,7 @@ TEST_F(Blobs, one_that_was_given_up_does_not_stand_in_the_way) {
   EXPECT_EQ(state(2), JobState::done);
 }
 
-TEST_F(Blobs, it_is_kept_while_a_job_needs_it_and_an_hour_longer) {
+TEST_F(Blobs, a_blob_is_kept_while_a_job_needs_it_and_for_one_more_hour) {
   client(c);
   send(c, blob(1, {"one"}));
   send(c, job_with(2, {kName}));  // nobody runs it
@@ -221,7 +221,7 @@ TEST_F(Blobs, it_is_kept_while_a_job_needs_it_and_an_hour_longer) {
   EXPECT_FALSE(expect<wire::Accepted>(c).existing);
 }
 
-TEST_F(Blobs, a_job_that_may_be_tried_again_keeps_its_files) {
+TEST_F(Blobs, a_failed_job_keeps_its_blobs_for_a_retry) {
   client(c);
   worker(w);
   send(c, blob(1, {"one"}));
@@ -237,7 +237,7 @@ TEST_F(Blobs, a_job_that_may_be_tried_again_keeps_its_files) {
   EXPECT_EQ(fetch(w, 2, kName, 0).bytes.view(), "one");
 }
 
-TEST_F(Blobs, chunks_have_one_size_but_for_the_last) {
+TEST_F(Blobs, all_chunks_except_the_last_have_the_same_size) {
   client(c);
   const auto ends_badly = [&](std::uint8_t id, const std::vector<std::string>& chunks) {
     give(id, chunks, std::string(64, static_cast<char>('a' + id)));
@@ -253,7 +253,7 @@ TEST_F(Blobs, chunks_have_one_size_but_for_the_last) {
   EXPECT_EQ(error()->code, ErrorCode::bad_input);
 }
 
-TEST_F(Blobs, a_client_that_fetches_is_told_off_and_the_broker_lives) {
+TEST_F(Blobs, a_fetch_from_a_client_is_a_role_error) {
   client(c);
   send(c, blob(1, {"one"}));
   c.inbox.clear();
@@ -261,7 +261,7 @@ TEST_F(Blobs, a_client_that_fetches_is_told_off_and_the_broker_lives) {
   EXPECT_EQ(expect<wire::ErrorMessage>(c).code, ErrorCode::role);
 }
 
-TEST_F(Blobs, one_of_which_a_part_was_cancelled_is_cancelled) {
+TEST_F(Blobs, cancelling_part_of_an_upload_cancels_the_blob) {
   client(c);
   for (const bool waiting : {false, true}) {
     const std::uint8_t id = waiting ? 2 : 1;
@@ -274,7 +274,7 @@ TEST_F(Blobs, one_of_which_a_part_was_cancelled_is_cancelled) {
   }
 }
 
-TEST_F(Blobs, an_upload_whose_client_is_silent_is_not_waited_for) {
+TEST_F(Blobs, an_upload_from_a_silent_client_is_cancelled_when_another_client_needs_the_file) {
   client(c);
   wire::Submit open = blob(1, {kFull});
   open.open = true;
@@ -295,7 +295,7 @@ TEST_F(Blobs, an_upload_whose_client_is_silent_is_not_waited_for) {
   EXPECT_EQ(told.status.state, JobState::cancelled) << "who follows it is told";
 }
 
-TEST_F(Blobs, a_worker_has_one_question_open) {
+TEST_F(Blobs, a_worker_may_fetch_again_after_each_answer) {
   client(c);
   worker(w);
   send(c, blob(1, {"one"}));
@@ -309,7 +309,7 @@ class BlobsInSmallMemory : public Blobs {
   BlobsInSmallMemory() { core = Core(with_limit(16u << 20)); }
 };
 
-TEST_F(BlobsInSmallMemory, one_that_memory_cannot_hold_fails_and_says_so) {
+TEST_F(BlobsInSmallMemory, a_blob_that_does_not_fit_into_memory_fails) {
   client(c);
   wire::Submit submit = blob(1, {});
   submit.open = true;
@@ -332,7 +332,7 @@ TEST_F(BlobsInSmallMemory, one_that_memory_cannot_hold_fails_and_says_so) {
   EXPECT_EQ(state(1), JobState::failed);
 }
 
-TEST_F(BlobsInSmallMemory, what_nobody_uses_makes_room) {
+TEST_F(BlobsInSmallMemory, unused_blobs_are_dropped_to_make_room) {
   client(c);
   for (std::uint8_t i = 0; i < 6; ++i) {
     send(c, blob(static_cast<std::uint8_t>(10 + i), {std::string(600u << 10, 'x')},

@@ -31,13 +31,13 @@ class CommitLogTest : public ::testing::Test {
   }
 };
 
-TEST_F(CommitLogTest, nothing_to_commit_begins_no_commit) {
+TEST_F(CommitLogTest, no_commit_begins_without_changes) {
   EXPECT_TRUE(log.is_idle());
   EXPECT_EQ(begin(), 0u);
   EXPECT_EQ(log.latest(), log.committed());
 }
 
-TEST_F(CommitLogTest, what_happens_while_a_commit_is_under_way_goes_into_the_next_one) {
+TEST_F(CommitLogTest, changes_during_a_commit_go_into_the_next_one) {
   log.add(DropJob{JobNumber{1}});
   const std::uint64_t first = log.next();
   EXPECT_EQ(begin(), first);
@@ -50,7 +50,8 @@ TEST_F(CommitLogTest, what_happens_while_a_commit_is_under_way_goes_into_the_nex
   EXPECT_EQ(begin(), first + 1);
 }
 
-TEST_F(CommitLogTest, the_progress_of_a_job_is_written_once_a_commit_and_not_when_the_job_is_gone) {
+TEST_F(CommitLogTest,
+       the_progress_of_a_job_is_written_once_per_commit_unless_the_job_is_forgotten) {
   for (int i = 0; i < 3; ++i) log.save(JobNumber{7});
   log.save(JobNumber{8});
   log.forget(JobNumber{8});
@@ -68,7 +69,7 @@ TEST_F(CommitLogTest, messages_wait_for_their_commit_and_keep_their_order) {
   EXPECT_EQ(peers(log.on_committed(first + 1)), (std::vector<std::uint64_t>{3}));
 }
 
-TEST(JobNumbersTest, a_block_is_reserved_before_the_first_number_of_it_is_given) {
+TEST(JobNumbersTest, a_block_is_reserved_before_its_first_number_is_used) {
   JobNumbers numbers;
   const auto below = numbers.reserve();
   ASSERT_TRUE(below);
@@ -79,7 +80,7 @@ TEST(JobNumbersTest, a_block_is_reserved_before_the_first_number_of_it_is_given)
   EXPECT_TRUE(numbers.reserve());
 }
 
-TEST(JobNumbersTest, after_a_restart_no_number_is_given_twice) {
+TEST(JobNumbersTest, no_number_is_used_twice_after_a_restart) {
   JobNumbers numbers;
   numbers.begin_at(1001);
   EXPECT_EQ(numbers.reserve(), 2001u);

@@ -29,7 +29,7 @@ class Fitness : public BrokerTest {
   }
 };
 
-TEST_F(Fitness, nothing_is_queued_behind_a_first_lease) {
+TEST_F(Fitness, nothing_is_queued_behind_the_first_lease_of_a_function) {
   Peer quick, slow;
   worker(quick, 200);
   send(c, items_job(1, many()));
@@ -50,7 +50,7 @@ TEST_F(Fitness, nothing_is_queued_behind_a_first_lease) {
 
 // The quick worker has done echo; two more are at their first task of it for a second; another one
 // is at a square, and squares wait.
-TEST_F(Fitness, first_leases_that_take_longer_than_others_took_keep_the_quick_at_what_it_does) {
+TEST_F(Fitness, slow_first_leases_keep_a_fast_worker_on_its_function) {
   Peer quick, other, another, fourth;
   worker(quick, 200);
   worker(other, 201);
@@ -81,8 +81,7 @@ TEST_F(Fitness, first_leases_that_take_longer_than_others_took_keep_the_quick_at
   })) << ::testing::PrintToString(explained.text);
 }
 
-TEST_F(Fitness,
-       a_worker_that_comes_back_without_a_result_of_its_first_lease_is_not_taken_for_slow) {
+TEST_F(Fitness, a_worker_that_lost_its_first_lease_in_a_reconnect_is_not_considered_slow) {
   Peer quick, cut;
   worker(quick, 200);
   send(c, items_job(1, many(1000)));

@@ -14,7 +14,7 @@ class SmallMemory : public BrokerTest {
   SmallMemory() : BrokerTest(config()) {}
 };
 
-TEST_F(SmallMemory, a_full_queue_is_an_answer_that_names_the_limit) {
+TEST_F(SmallMemory, a_submission_to_a_full_queue_is_refused_with_the_limit) {
   Peer c;
   client(c);
   send(c, items_job(1, {std::string(2500, 'x')}));
@@ -26,7 +26,7 @@ TEST_F(SmallMemory, a_full_queue_is_an_answer_that_names_the_limit) {
   EXPECT_NE(error.text.find("MiB"), std::string::npos);
 }
 
-TEST_F(SmallMemory, a_stream_gets_credit_as_work_leaves_and_breaking_it_ends_the_session) {
+TEST_F(SmallMemory, a_stream_gains_credit_as_work_finishes_and_exceeding_it_ends_the_session) {
   Peer c, w;
   client(c);
   wire::Submit submit = items_job(1, {std::string(1000, 'x')});

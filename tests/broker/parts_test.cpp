@@ -16,7 +16,7 @@ namespace {
 
 using wire::Interval;
 
-TEST(Payloads, gathers_what_was_appended_in_any_carving) {
+TEST(Payloads, appended_payloads_are_gathered_for_any_intervals) {
   std::mt19937 random(1);
   Payloads payloads;
   std::vector<std::string> model;
@@ -58,7 +58,7 @@ TEST(Payloads, a_slab_of_empty_payloads_does_not_grow_without_bound) {
   EXPECT_GE(payloads.slabs(), 3u);
 }
 
-TEST(Payloads, forgets_a_slab_when_its_last_task_has_ended) {
+TEST(Payloads, a_slab_is_freed_when_its_last_task_has_ended) {
   Payloads payloads;
   wire::BatchBuilder builder;
   for (int i = 0; i < 10'000; ++i) builder.add(std::string(16, 'x'));
@@ -73,7 +73,7 @@ TEST(Payloads, forgets_a_slab_when_its_last_task_has_ended) {
   EXPECT_EQ(dropped, (wire::Intervals{{0, 10'000}}));
 }
 
-TEST(Payloads, a_lease_fits_its_bytes_but_always_gets_one_task) {
+TEST(Payloads, a_lease_stays_within_its_bytes_but_gets_at_least_one_task) {
   Payloads payloads;
   wire::BatchBuilder builder;
   for (int i = 0; i < 4; ++i) builder.add(std::string(100'000, 'x'));
@@ -82,7 +82,7 @@ TEST(Payloads, a_lease_fits_its_bytes_but_always_gets_one_task) {
   EXPECT_EQ(payloads.fitting(0, 4, 10), 1u);
 }
 
-TEST(IntervalCounts, is_a_map_of_indices) {
+TEST(IntervalCounts, interval_counts_agree_with_a_map_of_indices) {
   std::mt19937 random(2);
   IntervalCounts counts;
   std::vector<std::uint32_t> model(200, 0);
@@ -130,7 +130,7 @@ TEST(Partials, the_fold_does_not_depend_on_the_order_of_arrival) {
   }
 }
 
-TEST(Partials, named_reducers_merge_neighbours_only_and_put_back_what_was_lost) {
+TEST(Partials, named_reducers_merge_only_neighbours_and_restore_lost_merges) {
   Partials partials(std::nullopt);
   for (std::uint64_t i : {0, 1, 2, 5, 6}) partials.add({i, i + 1}, "p" + std::to_string(i));
   auto run = partials.take_run(3, 64, 1000);
@@ -154,7 +154,7 @@ Placement place(std::vector<Candidate> candidates, std::uint64_t tasks) {
   return placer.next(tasks);
 }
 
-TEST(Placement, takes_the_earliest_completion_not_the_idle_worker) {
+TEST(Placement, the_worker_with_the_earliest_completion_is_chosen) {
   // Three tasks of cost 30, 40, 30 on rates 10, 20, 30: C = min{3, 2, 1} = 1 on the third.
   std::vector<Candidate> idle{
       {0, 0, 10.0 / 30, 1, true}, {1, 0, 20.0 / 40, 1, true}, {2, 0, 30.0 / 30, 1, true}};
@@ -168,7 +168,7 @@ TEST(Placement, takes_the_earliest_completion_not_the_idle_worker) {
   EXPECT_EQ(place({}, 5).worker, std::nullopt);
 }
 
-TEST(Sizing, grows_from_one_and_shrinks_to_the_end) {
+TEST(Sizing, lease_size_grows_from_one_and_shrinks_towards_the_end) {
   EXPECT_EQ(lease_size({0, 0, 0, 1000}), 1u) << "an unknown function starts with one task";
   EXPECT_EQ(lease_size({1e6, 1, 1e6, 1'000'000}), 8u) << "and grows with what was measured";
   EXPECT_EQ(lease_size({1e6, 1e6, 1e6, 100'000'000}), 100'000u) << "up to 100 ms";
@@ -187,7 +187,7 @@ struct DecisionCase {
 
 class DecisionTable : public ::testing::TestWithParam<DecisionCase> {};
 
-TEST_P(DecisionTable, is_the_protocols) {
+TEST_P(DecisionTable, decisions_follow_the_protocol) {
   const auto& c = GetParam();
   std::vector<FunctionDecl> offers;
   for (Takes takes : c.offered)
@@ -233,7 +233,7 @@ TEST(Decision, a_range_function_needs_a_reducer) {
   EXPECT_NE(std::get<Misfit>(decided).text.find("--reduce"), std::string::npos);
 }
 
-TEST(Decision, numbers_cannot_be_summed_from_raw_bytes) {
+TEST(Decision, raw_bytes_cannot_be_summed_as_numbers) {
   const auto decided =
       decide({"f", InputKind::items, "sum"}, {{"f", Takes::item, Encoding::raw, "", false, 0}});
   EXPECT_TRUE(std::holds_alternative<Misfit>(decided));

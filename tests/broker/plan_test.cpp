@@ -76,12 +76,12 @@ double best_of_all(const Instance& instance) {
   return best;
 }
 
-TEST(Plan, CostsOf30And40And30OnRates10And20And30EndAt2) {
+TEST(Plan, three_tasks_on_three_rates_end_at_the_optimum) {
   const Plan plan = planned({3, {3, 1.5, 1, 4, 2, 4.0 / 3, 3, 1.5, 1}, {0, 0, 0}});
   EXPECT_DOUBLE_EQ(plan.end_s(), 2);
 }
 
-TEST(Plan, OfNothingIsFinishedAtOnce) {
+TEST(Plan, an_empty_plan_is_complete_at_once) {
   Plan none({}, {}, 1), no_tasks({}, {1, 5}, 1);
   EXPECT_TRUE(none.improve(1));
   EXPECT_EQ(none.end_s(), 0);
@@ -89,7 +89,7 @@ TEST(Plan, OfNothingIsFinishedAtOnce) {
   EXPECT_EQ(no_tasks.end_s(), 5);
 }
 
-TEST(Plan, ATaskThatNoPlaceCanRunHasNone) {
+TEST(Plan, a_task_that_no_worker_can_run_gets_no_place) {
   const Instance instance{2, {1, 2, Plan::kNever, Plan::kNever, Plan::kNever, 3}, {0, 0}};
   const Plan plan = planned(instance);
   EXPECT_EQ(plan.place_of(0), 0U);
@@ -98,14 +98,14 @@ TEST(Plan, ATaskThatNoPlaceCanRunHasNone) {
   EXPECT_DOUBLE_EQ(plan.end_s(), 3);
 }
 
-TEST(Plan, IsTheBestOfAllWhereAllCanBeTried) {
+TEST(Plan, small_plans_are_optimal) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     const Instance instance = random_instance(seed, 3 + seed % 5, 2 + seed % 3, seed % 2 == 0);
     EXPECT_LE(planned(instance, seed).end_s(), best_of_all(instance) * 1.000001) << "seed " << seed;
   }
 }
 
-TEST(Plan, EndsWhereItsPlacesSaySo) {
+TEST(Plan, the_end_of_a_plan_matches_its_assignments) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const Instance instance = random_instance(seed, 60, 7, true);
     const Plan plan = planned(instance, seed);
@@ -117,7 +117,7 @@ TEST(Plan, EndsWhereItsPlacesSaySo) {
   }
 }
 
-TEST(Plan, DoesNotDependOnHowItIsSliced) {
+TEST(Plan, a_plan_does_not_depend_on_its_time_slices) {
   const Instance instance = random_instance(5, 40, 5, false);
   Plan slow(instance.times, instance.ready, 3);
   int slices = 0;
@@ -128,7 +128,7 @@ TEST(Plan, DoesNotDependOnHowItIsSliced) {
     EXPECT_EQ(slow.place_of(task), quick.place_of(task));
 }
 
-TEST(Plan, IsNeverWorseThanItsBeginning) {
+TEST(Plan, improving_a_plan_never_makes_it_worse) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const Instance instance = random_instance(seed, 80, 6, false);
     Plan plan(instance.times, instance.ready, seed);
@@ -140,7 +140,7 @@ TEST(Plan, IsNeverWorseThanItsBeginning) {
   }
 }
 
-TEST(Plan, ManyEqualPlacesAreAllUsed) {
+TEST(Plan, equal_places_are_all_used) {
   Instance instance{64, {}, std::vector<double>(64, 0)};
   std::mt19937_64 random(1);
   double sum = 0;
@@ -177,7 +177,7 @@ Instance read_etc(const std::string& path) {
   return instance;
 }
 
-TEST(Plan, IsWithinThreePercentOfTheBestKnownOnBraunsInstances) {
+TEST(Plan, plans_of_brauns_instances_are_within_three_percent_of_the_best_known) {
   const char* folder = std::getenv("QUERN_HCSP_DIR");
   if (folder == nullptr) GTEST_SKIP() << "QUERN_HCSP_DIR names no folder with the instances";
   double sum = 0;

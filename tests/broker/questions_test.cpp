@@ -4,7 +4,7 @@
 namespace quern::broker {
 namespace {
 
-class Questions : public BrokerTest {
+class Queries : public BrokerTest {
  protected:
   Peer c;
 
@@ -30,7 +30,7 @@ class Questions : public BrokerTest {
   }
 };
 
-TEST_F(Questions, a_list_of_jobs_comes_in_pages_each_job_once_the_newest_first) {
+TEST_F(Queries, pages_list_every_job_once_with_the_newest_first) {
   queue(450);
   std::vector<JobNumber> seen;
   wire::Query query{1, wire::QueryWhat::jobs, {}, {}, 1000};
@@ -46,7 +46,7 @@ TEST_F(Questions, a_list_of_jobs_comes_in_pages_each_job_once_the_newest_first) 
   for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(value(seen[i]), 450 - i);
 }
 
-TEST_F(Questions, ten_thousand_questions_at_once_are_answered_slowly_and_never_all_in_one_go) {
+TEST_F(Queries, ten_thousand_simultaneous_queries_are_answered_in_small_portions) {
   queue(300);
   Peer flooding, honest;
   client(flooding, 101);
@@ -77,7 +77,7 @@ TEST_F(Questions, ten_thousand_questions_at_once_are_answered_slowly_and_never_a
   EXPECT_EQ(answers(honest).size(), 1u) << "another client has its answer at once";
 }
 
-TEST_F(Questions, a_few_questions_at_once_are_all_answered_without_anything_else_happening) {
+TEST_F(Queries, a_few_simultaneous_queries_are_all_answered_without_further_events) {
   queue(3);
   Effects effects;
   for (std::uint64_t token = 1; token <= 5; ++token)
@@ -93,7 +93,7 @@ TEST_F(Questions, a_few_questions_at_once_are_all_answered_without_anything_else
   EXPECT_EQ(said, 5u);
 }
 
-TEST_F(Questions, a_client_that_does_not_read_gets_nothing_more_and_its_session_ends) {
+TEST_F(Queries, a_client_that_does_not_read_is_sent_nothing_more_and_loses_its_session) {
   queue(300);
   Peer deaf;
   client(deaf, 101);
@@ -119,7 +119,7 @@ TEST_F(Questions, a_client_that_does_not_read_gets_nothing_more_and_its_session_
   EXPECT_LE(bytes, 3u << 20);
 }
 
-TEST_F(Questions, a_client_that_reads_answers_the_beat_and_goes_on) {
+TEST_F(Queries, a_client_that_answers_the_heartbeat_probe_is_served_further) {
   queue(300);
   for (int i = 0; i < 100; ++i) {
     now += 100ms;
@@ -137,7 +137,7 @@ TEST_F(Questions, a_client_that_reads_answers_the_beat_and_goes_on) {
   }
 }
 
-TEST_F(Questions, a_worker_that_was_lost_is_shown_for_an_hour_with_the_reason) {
+TEST_F(Queries, a_lost_worker_is_shown_for_an_hour_with_the_reason) {
   Peer w;
   worker(w, 200);
   pass(20s, {&c});
@@ -151,7 +151,7 @@ TEST_F(Questions, a_worker_that_was_lost_is_shown_for_an_hour_with_the_reason) {
   EXPECT_TRUE(answers(c).at(0).workers.empty());
 }
 
-TEST_F(Questions, a_machine_that_was_restarted_gets_its_name_back_when_its_old_session_is_over) {
+TEST_F(Queries, a_restarted_machine_regains_its_name_when_its_old_session_ends) {
   Peer before, after;
   auto hello = worker_hello(200);
   hello.name = "h1";
@@ -166,7 +166,7 @@ TEST_F(Questions, a_machine_that_was_restarted_gets_its_name_back_when_its_old_s
   EXPECT_EQ(shown[0].state, "idle");
 }
 
-TEST_F(Questions, when_all_slots_of_a_worker_are_stuck_it_says_so_and_so_does_the_job) {
+TEST_F(Queries, a_worker_whose_slots_are_all_stuck_is_shown_as_stuck_and_so_is_its_job) {
   Peer w;
   worker(w, 200, 2);
   wire::Beat beat;

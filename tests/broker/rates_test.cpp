@@ -10,7 +10,7 @@
 namespace quern::broker {
 namespace {
 
-TEST(Rates, FollowAMachineThatSlowsDownTenfoldWithinThreeLeases) {
+TEST(Rates, a_rate_follows_a_tenfold_slowdown_within_three_leases) {
   Rate rate;
   for (int i = 0; i < 50; ++i) rate.learn(10, 0.1, 10, 1);
   EXPECT_NEAR(rate.per_second(), 100, 1);
@@ -21,7 +21,7 @@ TEST(Rates, FollowAMachineThatSlowsDownTenfoldWithinThreeLeases) {
   EXPECT_NEAR(rate.per_second(), 100, 10) << "and one that recovers";
 }
 
-TEST(Rates, DoNotMistakeTasksThatVaryForAMachineThatChanges) {
+TEST(Rates, varying_tasks_are_not_mistaken_for_a_changing_machine) {
   Rate rate;
   for (int i = 0; i < 200; ++i)
     rate.learn(1, i % 10 == 0 ? 1.0 : 0.01, 1, 1);  // the mean is 0.109 s
@@ -31,7 +31,7 @@ TEST(Rates, DoNotMistakeTasksThatVaryForAMachineThatChanges) {
   EXPECT_GT(rate.per_second(), 2) << "two long tasks in a row";
 }
 
-TEST(Rates, AreUncertainUntilTheyRestOnSomething) {
+TEST(Rates, uncertainty_falls_as_measurements_accumulate) {
   Rate rate;
   EXPECT_EQ(rate.uncertainty(), 1);
   rate.learn(1, 0.1, 1, 1);
@@ -40,7 +40,7 @@ TEST(Rates, AreUncertainUntilTheyRestOnSomething) {
   EXPECT_LT(rate.uncertainty(), first / 5);
 }
 
-TEST(Rates, FallAtOnceWhenAHeartbeatSaysTheMachineIsBusy) {
+TEST(Rates, a_rate_falls_at_once_when_a_heartbeat_reports_a_busy_machine) {
   Worker worker;
   worker.offer.capacity.cores = 1;
   worker.offer.capacity.idle = 1;
@@ -54,7 +54,7 @@ TEST(Rates, FallAtOnceWhenAHeartbeatSaysTheMachineIsBusy) {
       << "what is within the noise of a heartbeat is left to the results";
 }
 
-TEST(PayloadCosts, AreFoundWhereTheSizeExplainsTheTime) {
+TEST(PayloadCosts, costs_are_learnt_where_size_explains_time) {
   PayloadCost cost;
   for (int i = 0; i < 100; ++i) {
     const double bytes = 1000.0 * (1 + i % 10);
@@ -67,7 +67,7 @@ TEST(PayloadCosts, AreFoundWhereTheSizeExplainsTheTime) {
   EXPECT_NEAR(cost.of(100'000), 101 / 6.5, 0.1);
 }
 
-TEST(PayloadCosts, AreNotImaginedWhereItDoesNot) {
+TEST(PayloadCosts, no_costs_are_learnt_where_size_does_not_explain_time) {
   PayloadCost same, unrelated;
   for (int i = 0; i < 200; ++i) {
     same.learn(10, 160, 0.01 * (1 + i % 3));
@@ -84,7 +84,7 @@ struct AmountCase {
 
 class Amounts : public ::testing::TestWithParam<AmountCase> {};
 
-TEST_P(Amounts, are_read) {
+TEST_P(Amounts, amounts_with_units_are_parsed) {
   EXPECT_EQ(amount_in(GetParam().text), GetParam().amount) << GetParam().text;
 }
 
@@ -109,7 +109,7 @@ Worker worker_with(double gpus, const std::string& arch) {
   return worker;
 }
 
-TEST(Needs, LabelsMustBeEqualAndAmountsEnough) {
+TEST(Needs, labels_must_be_equal_and_amounts_sufficient) {
   const Worker worker = worker_with(2, "arm64");
   const auto suited = [&](std::map<std::string, std::string> require) {
     return Need{"f", Takes::item, Encoding::raw, std::move(require), {}}.met_by(worker);
@@ -123,7 +123,7 @@ TEST(Needs, LabelsMustBeEqualAndAmountsEnough) {
   EXPECT_FALSE(suited({{"zone", "b"}}));
 }
 
-TEST(Needs, ACountedResourceIsTakenWhileALeaseIsOut) {
+TEST(Needs, a_counted_resource_is_occupied_while_a_lease_is_out) {
   Worker worker = worker_with(2, "amd64");
   const Need need{"f", Takes::item, Encoding::raw, {{"gpu", "1"}}, {}};
   EXPECT_TRUE(need.free_on(worker));
@@ -135,7 +135,7 @@ TEST(Needs, ACountedResourceIsTakenWhileALeaseIsOut) {
   EXPECT_TRUE(need.free_on(worker));
 }
 
-TEST(Pools, WhoIsUnknownIsTakenForAnAverageOneTimesHowItComparesElsewhere) {
+TEST(Pools, an_unknown_worker_is_assumed_average_scaled_by_its_relative_speed) {
   Worker known = worker_with(0, "a"), fresh = worker_with(0, "a"), quick = worker_with(0, "a");
   known.records["f"].rate.learn(100, 1, 100, 1);
   quick.records["other"].relative = 3;

@@ -5,7 +5,7 @@
 namespace quern::broker {
 namespace {
 
-TEST_F(Durable, after_a_restart_nobody_takes_up_leases_that_he_could_not_have_had) {
+TEST_F(Durable, after_a_restart_workers_cannot_claim_leases_that_they_cannot_have_held) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);
@@ -39,8 +39,7 @@ TEST_F(Durable, after_a_restart_nobody_takes_up_leases_that_he_could_not_have_ha
   EXPECT_EQ(take<wire::Welcome>(back)->dropped.size(), 0u);
 }
 
-TEST_F(Durable,
-       what_is_handed_back_again_after_a_restart_is_not_run_while_another_worker_holds_it) {
+TEST_F(Durable, tasks_handed_back_again_after_a_restart_wait_for_the_worker_that_holds_them) {
   Peer c, w, second, third;
   join(c, 1);
   join(w, "w", 2);
@@ -71,7 +70,7 @@ TEST_F(Durable,
   EXPECT_EQ(take<wire::Welcome>(second)->dropped.size(), 0u);
 }
 
-TEST_F(Durable, after_a_restart_what_was_never_leased_goes_out_at_once_and_the_rest_after_a_wait) {
+TEST_F(Durable, after_a_restart_unleased_tasks_are_granted_at_once_and_the_rest_after_a_wait) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);
@@ -105,7 +104,7 @@ TEST_F(Durable, after_a_restart_what_was_never_leased_goes_out_at_once_and_the_r
   EXPECT_EQ(seen.size(), 100u);
 }
 
-TEST_F(Durable, a_worker_that_still_holds_a_lease_keeps_it_over_a_restart) {
+TEST_F(Durable, a_worker_keeps_its_lease_across_a_restart) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);
@@ -137,7 +136,7 @@ TEST_F(Durable, a_worker_that_still_holds_a_lease_keeps_it_over_a_restart) {
   EXPECT_EQ(results->tasks, lease->tasks);
 }
 
-TEST_F(Durable, what_tasks_cost_is_known_after_a_restart) {
+TEST_F(Durable, task_costs_survive_a_restart) {
   Peer c, w;
   join(c, 100);
   wire::Submit submit = items(1, {"a", "b", "c"});
@@ -169,7 +168,7 @@ TEST_F(Durable, what_tasks_cost_is_known_after_a_restart) {
   EXPECT_GT(eta, 50) << "the last task takes a hundred times as long";
 }
 
-TEST_F(Durable, a_retried_job_is_not_cancelled_after_a_restart_because_its_old_owner_is_gone) {
+TEST_F(Durable, a_retried_job_is_not_cancelled_after_a_restart_when_its_old_owner_is_gone) {
   Peer c, w, later;
   join(c, 1);
   join(w, "w", 2);
@@ -193,7 +192,7 @@ TEST_F(Durable, a_retried_job_is_not_cancelled_after_a_restart_because_its_old_o
   EXPECT_EQ(take<wire::JobUpdate>(later)->status.state, JobState::waiting);
 }
 
-TEST_F(Durable, a_file_and_the_job_that_needs_it_are_there_after_a_restart) {
+TEST_F(Durable, a_blob_and_the_job_that_needs_it_survive_a_restart) {
   Peer c, w;
   join(c, 100);
   const std::string name(64, 'a');
@@ -219,7 +218,7 @@ TEST_F(Durable, a_file_and_the_job_that_needs_it_are_there_after_a_restart) {
   EXPECT_EQ(answer->bytes.view(), "one");
 }
 
-TEST_F(Durable, a_file_that_was_not_whole_at_the_kill_is_given_anew) {
+TEST_F(Durable, an_upload_interrupted_by_a_kill_can_be_repeated) {
   Peer c;
   join(c, 100);
   wire::Submit blob = items(1, {"one"});

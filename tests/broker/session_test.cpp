@@ -7,7 +7,7 @@ namespace {
 
 using Sessions = BrokerTest;
 
-TEST_F(Sessions, a_version_without_overlap_is_refused_with_the_reason) {
+TEST_F(Sessions, an_unsupported_protocol_version_is_refused_with_the_reason) {
   Peer peer;
   wire::Hello hello;
   hello.identity = uuid(1);
@@ -19,7 +19,7 @@ TEST_F(Sessions, a_version_without_overlap_is_refused_with_the_reason) {
   EXPECT_FALSE(core.knows(peer.id));
 }
 
-TEST_F(Sessions, an_old_session_is_told_to_say_hello_again) {
+TEST_F(Sessions, a_message_of_an_old_session_is_answered_with_hello_again) {
   Peer peer;
   client(peer);
   peer.session = wire::SessionId{999};
@@ -32,7 +32,7 @@ TEST_F(Sessions, an_old_session_is_told_to_say_hello_again) {
   expect<wire::HelloAgain>(stranger);
 }
 
-TEST_F(Sessions, bytes_that_are_no_message_end_only_that_session) {
+TEST_F(Sessions, malformed_bytes_end_only_their_own_session) {
   Peer bad, good;
   client(bad, 1);
   client(good, 2);
@@ -46,7 +46,7 @@ TEST_F(Sessions, bytes_that_are_no_message_end_only_that_session) {
   EXPECT_EQ(core.counters().malformed, 1u);
 }
 
-TEST_F(Sessions, a_client_may_not_speak_as_a_worker) {
+TEST_F(Sessions, a_client_must_not_send_worker_messages) {
   Peer peer;
   client(peer);
   send(peer, wire::Report{});
@@ -55,7 +55,7 @@ TEST_F(Sessions, a_client_may_not_speak_as_a_worker) {
   EXPECT_TRUE(error.fatal);
 }
 
-TEST_F(Sessions, a_flood_of_hellos_leaves_no_session) {
+TEST_F(Sessions, a_flood_of_hellos_on_one_connection_leaves_no_session) {
   Peer peer;
   client(peer);
   for (int i = 0; i < 1000; ++i) {
@@ -71,7 +71,7 @@ TEST_F(Sessions, a_flood_of_hellos_leaves_no_session) {
   EXPECT_EQ(core.status(now).clients, 0u);
 }
 
-TEST_F(Sessions, a_thousand_workers_of_one_name_get_numbers) {
+TEST_F(Sessions, a_thousand_workers_of_one_name_get_distinct_names) {
   std::list<Peer> rack;
   std::set<std::string> names;
   for (int i = 0; i < 1000; ++i) {
@@ -98,7 +98,7 @@ TEST_F(Sessions, a_thousand_workers_of_one_name_get_numbers) {
   EXPECT_EQ(names.size(), 666u);
 }
 
-TEST_F(Sessions, an_idle_worker_that_gets_a_lease_between_two_beats_is_not_lost_at_once) {
+TEST_F(Sessions, an_idle_worker_that_gets_a_lease_between_two_heartbeats_is_not_lost_at_once) {
   Peer c, w;
   client(c, 1);
   worker(w, 200, 1);
@@ -117,7 +117,7 @@ TEST_F(Sessions, an_idle_worker_that_gets_a_lease_between_two_beats_is_not_lost_
   EXPECT_FALSE(core.knows(w.id)) << "busy now, and silent for longer than a busy worker may be";
 }
 
-TEST_F(Sessions, a_silent_peer_is_forgotten) {
+TEST_F(Sessions, a_silent_peer_loses_its_session) {
   Peer peer;
   client(peer);
   pass(20s);
@@ -125,7 +125,7 @@ TEST_F(Sessions, a_silent_peer_is_forgotten) {
   EXPECT_EQ(core.status(now).clients, 0u);
 }
 
-TEST_F(Sessions, a_gap_of_the_brokers_own_is_nobodys_silence) {
+TEST_F(Sessions, a_pause_of_the_broker_does_not_count_as_silence_of_its_peers) {
   Peer peer;
   worker(peer);
   now += 60s;
@@ -134,7 +134,7 @@ TEST_F(Sessions, a_gap_of_the_brokers_own_is_nobodys_silence) {
   EXPECT_TRUE(core.knows(peer.id));
 }
 
-TEST_F(Sessions, two_workers_of_one_name_get_two_names) {
+TEST_F(Sessions, two_workers_of_one_name_get_distinct_names) {
   Peer a, b, c;
   worker(a, 201);
   wire::Hello hello = worker_hello(202);
@@ -151,7 +151,7 @@ TEST_F(Sessions, two_workers_of_one_name_get_two_names) {
 // --- resynchronisation
 // ---------------------------------------------------------------------------------------------
 
-TEST_F(Sessions, a_worker_that_comes_back_keeps_the_leases_it_names) {
+TEST_F(Sessions, a_reconnecting_worker_keeps_the_leases_it_lists) {
   Peer c, w;
   client(c);
   worker(w, 200, 2);
@@ -178,7 +178,7 @@ TEST_F(Sessions, a_worker_that_comes_back_keeps_the_leases_it_names) {
   expect_nothing(again);
 }
 
-TEST_F(Sessions, a_client_that_comes_back_learns_what_is_in) {
+TEST_F(Sessions, a_reconnecting_client_learns_how_much_input_was_accepted) {
   Peer c;
   client(c);
   wire::Submit submit = items_job(1, {"a", "b", "c"});
@@ -196,7 +196,7 @@ TEST_F(Sessions, a_client_that_comes_back_learns_what_is_in) {
   EXPECT_FALSE(welcome.jobs[1].known);
 }
 
-TEST_F(Sessions, an_attached_job_is_cancelled_after_the_grace_a_detached_one_goes_on) {
+TEST_F(Sessions, after_the_grace_period_an_attached_job_is_cancelled_and_a_detached_one_continues) {
   Peer c, other;
   client(c, 1);
   send(c, items_job(1, {"a"}));
@@ -216,7 +216,7 @@ TEST_F(Sessions, an_attached_job_is_cancelled_after_the_grace_a_detached_one_goe
   EXPECT_EQ(state(2), JobState::waiting);
 }
 
-TEST_F(Sessions, unread_results_of_a_client_that_is_gone_leave_the_memory) {
+TEST_F(Sessions, unread_results_of_a_departed_client_are_freed_after_the_grace_period) {
   Peer c, w;
   client(c, 1);
   worker(w);

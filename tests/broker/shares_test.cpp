@@ -13,7 +13,7 @@ std::vector<std::string> names_of(const std::vector<WorkerShare>& shares) {
   return names;
 }
 
-TEST(Shares, ThoseThatDidMostComeFirst) {
+TEST(Shares, the_workers_that_did_most_come_first) {
   Shares shares;
   for (const auto& [name, tasks] :
        std::vector<std::pair<std::string, std::uint64_t>>{{"b", 3}, {"d", 9}, {"a", 3}, {"c", 1}}) {
@@ -27,7 +27,7 @@ TEST(Shares, ThoseThatDidMostComeFirst) {
   EXPECT_EQ(shares.most(10, 200).size(), 2u);
 }
 
-TEST(Shares, AWorkerOfTheSameNameGoesOnWithItAndOneOfAnotherJobDoesNot) {
+TEST(Shares, a_worker_of_the_same_name_continues_its_share_within_one_job) {
   Shares mine, other;
   Worker worker, again;
   worker.name = again.name = "w";
@@ -40,7 +40,7 @@ TEST(Shares, AWorkerOfTheSameNameGoesOnWithItAndOneOfAnotherJobDoesNot) {
 
 // 1000 workers with the longest names there are: their shares alone would be more than a header may
 // have, and the client would never hear the end.
-TEST_F(SharesOfWorkers, a_job_of_very_many_workers_tells_its_end) {
+TEST_F(SharesOfWorkers, the_end_of_a_job_with_very_many_workers_fits_into_a_message) {
   Peer c;
   client(c);
   std::vector<Peer> all(1000);

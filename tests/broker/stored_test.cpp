@@ -6,7 +6,7 @@
 namespace quern::broker {
 namespace {
 
-TEST(StoredPayloads, leave_memory_and_come_back) {
+TEST(StoredPayloads, stored_payloads_can_be_evicted_and_reloaded) {
   Payloads payloads;
   wire::BatchBuilder builder;
   for (int i = 0; i < 10'000; ++i) builder.add(std::to_string(10'000 + i) + "-----------");
@@ -30,7 +30,7 @@ TEST(StoredPayloads, leave_memory_and_come_back) {
   EXPECT_EQ(dropped.size(), 3u);
 }
 
-TEST(StoredPayloads, of_which_nothing_is_to_be_kept_leave_memory_whole) {
+TEST(StoredPayloads, stored_payloads_are_evicted_completely_when_none_need_to_stay) {
   Payloads payloads;
   payloads.append(batch_of({std::string(100u << 10, 'x')}), 7);
   payloads.append(batch_of({"small"}), 7);
@@ -40,7 +40,7 @@ TEST(StoredPayloads, of_which_nothing_is_to_be_kept_leave_memory_whole) {
   EXPECT_FALSE(payloads.resident(1));
 }
 
-TEST(StoredResults, leave_memory_and_come_back) {
+TEST(StoredResults, stored_results_can_be_evicted_and_reloaded) {
   ResultLog log;
   for (std::uint64_t i = 0; i < 10; ++i)
     log.put({.tasks = {{i, i + 1}}, .batch = batch_of({std::string(1000, 'r')}), .ticket = 5});

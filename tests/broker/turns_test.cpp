@@ -11,7 +11,7 @@
 namespace quern::broker {
 namespace {
 
-class TurnsTest : public ::testing::Test {
+class FairQueueTest : public ::testing::Test {
  protected:
   Job& job(const std::string& principal, double weight = 1, double principal_weight = 1,
            int priority = 0) {
@@ -48,34 +48,34 @@ class TurnsTest : public ::testing::Test {
   std::deque<Job> jobs;
 };
 
-TEST_F(TurnsTest, JobsOfOnePrincipalShareByWeight) {
+TEST_F(FairQueueTest, jobs_of_one_principal_share_by_weight) {
   const Job &one = job("a"), &three = job("a", 3);
   const auto got = deal(400);
   EXPECT_NEAR(got.at(&one), 100, 2);
   EXPECT_NEAR(got.at(&three), 300, 2);
 }
 
-TEST_F(TurnsTest, APrincipalWithManyJobsGetsNoMoreThanOneWithOne) {
+TEST_F(FairQueueTest, a_principal_with_many_jobs_gets_no_larger_share) {
   const Job& alone = job("alone");
   for (int i = 0; i < 9; ++i) job("many");
   EXPECT_NEAR(deal(1000).at(&alone), 500, 2);
 }
 
-TEST_F(TurnsTest, PrincipalsShareByTheirWeight) {
+TEST_F(FairQueueTest, principals_share_by_weight) {
   const Job &light = job("light", 1, 1), &heavy = job("heavy", 1, 4);
   const auto got = deal(500);
   EXPECT_NEAR(got.at(&light), 100, 2);
   EXPECT_NEAR(got.at(&heavy), 400, 2);
 }
 
-TEST_F(TurnsTest, WhoComesLateStartsLevelAndDoesNotCatchUp) {
+TEST_F(FairQueueTest, a_late_principal_starts_level_and_does_not_catch_up) {
   job("early");
   deal(1000);
   const Job& late = job("late");
   EXPECT_NEAR(deal(100).at(&late), 50, 2);
 }
 
-TEST_F(TurnsTest, WhoWantedNothingForALongTimeHasSavedUpNothing) {
+TEST_F(FairQueueTest, an_idle_principal_saves_up_no_share) {
   Job& sensor = job("sensor");
   const Job& busy = job("busy");
   deal(10);
@@ -89,7 +89,7 @@ TEST_F(TurnsTest, WhoWantedNothingForALongTimeHasSavedUpNothing) {
   EXPECT_NEAR(got.at(&busy), 50, 3);
 }
 
-TEST_F(TurnsTest, APrincipalOfManyJobsOfOneTaskEachDoesNotKeepOthersWaiting) {
+TEST_F(FairQueueTest, a_principal_with_many_single_task_jobs_does_not_delay_others) {
   std::deque<Job*> small;
   for (int i = 0; i < 100; ++i) small.push_back(&job("many"));
   Job& other = job("other");
@@ -111,7 +111,7 @@ TEST_F(TurnsTest, APrincipalOfManyJobsOfOneTaskEachDoesNotKeepOthersWaiting) {
   EXPECT_NEAR(got, 50, 2);
 }
 
-TEST_F(TurnsTest, AWrongGuessOfWhatALeaseTakesDoesNotPutNewcomersBehind) {
+TEST_F(FairQueueTest, an_overestimated_lease_does_not_disadvantage_newcomers) {
   Job& early = job("early");
   deal(10);
   turns.serve(early);
@@ -123,14 +123,14 @@ TEST_F(TurnsTest, AWrongGuessOfWhatALeaseTakesDoesNotPutNewcomersBehind) {
   EXPECT_NEAR(deal(100).at(&late), 50, 2);
 }
 
-TEST_F(TurnsTest, AHigherPriorityIsALevelOfItsOwn) {
+TEST_F(FairQueueTest, a_higher_priority_is_served_first) {
   job("a");
   const Job& urgent = job("b", 1, 1, 5);
   EXPECT_EQ(turns.next(turns.levels().begin()->second), &urgent);
   EXPECT_EQ(deal(10).at(&urgent), 10);
 }
 
-TEST_F(TurnsTest, WhoIsSetAsideIsBackAfterwardsAndWhoIsOverIsNot) {
+TEST_F(FairQueueTest, jobs_set_aside_are_restored_unless_they_have_left) {
   Job &first = job("a"), &second = job("a");
   Level& level = turns.levels().begin()->second;
   turns.set_aside(first);

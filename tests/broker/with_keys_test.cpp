@@ -58,7 +58,7 @@ class WithKeys : public BrokerTest {
   std::list<Peer> made;
 };
 
-TEST_F(WithKeys, a_worker_key_that_was_stolen_can_do_nothing_but_work) {
+TEST_F(WithKeys, a_stolen_worker_key_can_only_work) {
   Peer thief;
   thief.user = "worker-key";
   wire::Hello hello;
@@ -88,7 +88,7 @@ TEST_F(WithKeys, a_worker_key_that_was_stolen_can_do_nothing_but_work) {
   EXPECT_EQ(core.status(now).jobs, 1u);
 }
 
-TEST_F(WithKeys, nobody_reads_or_cancels_another_ones_job_unless_admin) {
+TEST_F(WithKeys, only_an_admin_reads_or_cancels_jobs_of_others) {
   Peer& alice = client_of("alice-key", 1);
   Peer& bob = client_of("bob-key", 2);
   Peer& admin = client_of("admin-key", 3);
@@ -133,7 +133,7 @@ TEST_F(WithKeys, nobody_reads_or_cancels_another_ones_job_unless_admin) {
   denied(admin);
 }
 
-TEST_F(WithKeys, hello_tells_nothing_of_another_ones_jobs) {
+TEST_F(WithKeys, hello_reveals_nothing_about_jobs_of_others) {
   Peer& alice = client_of("alice-key", 1);
   send(alice, items_job(1, {"a"}, "absent"));
   expect<wire::Accepted>(alice);
@@ -146,7 +146,7 @@ TEST_F(WithKeys, hello_tells_nothing_of_another_ones_jobs) {
   EXPECT_FALSE(expect<wire::Welcome>(bob).jobs.at(0).known);
 }
 
-TEST_F(WithKeys, a_session_is_not_taken_over_by_another_key) {
+TEST_F(WithKeys, a_session_cannot_be_taken_over_with_another_key) {
   Peer& alice = client_of("alice-key", 1);
   Peer bob;
   bob.user = "bob-key";
@@ -190,7 +190,7 @@ TEST_F(WithKeys, a_revoked_key_is_ignored_and_its_leases_go_to_others) {
   EXPECT_EQ(expect<wire::Refused>(mill).code, ErrorCode::denied);
 }
 
-TEST_F(WithKeys, a_key_that_is_changed_keeps_the_name_and_so_the_jobs) {
+TEST_F(WithKeys, a_replaced_key_keeps_its_name_and_its_jobs) {
   Peer& alice = client_of("alice-key", 1);
   send(alice, items_job(1, {"a"}, "absent"));
   const auto job = expect<wire::Accepted>(alice).number;
@@ -238,7 +238,7 @@ TEST_F(WithKeys, an_unknown_key_may_only_enrol_and_only_while_an_invitation_is_o
   for (const auto& line : audit) EXPECT_EQ(line.reason.find("secret"), std::string::npos);
 }
 
-TEST_F(WithKeys, an_answer_to_enrol_that_was_lost_is_given_again) {
+TEST_F(WithKeys, a_lost_answer_to_enrol_is_sent_again) {
   Peer lab;
   lab.user = "worker-key";
   connect(lab, worker_hello(9));
@@ -258,7 +258,7 @@ TEST_F(WithKeys, an_answer_to_enrol_that_was_lost_is_given_again) {
   EXPECT_EQ(audit.size(), lines);  // nobody was enrolled
 }
 
-TEST_F(WithKeys, who_may_see_the_state_of_a_job_does_not_get_its_value) {
+TEST_F(WithKeys, permission_to_see_a_job_state_does_not_include_its_value) {
   principals["bob-key"].reads = {"lab*"};
   tell_core();
   Peer& alice = client_of("alice-key", 1);
@@ -292,7 +292,7 @@ TEST_F(WithKeys, who_may_see_the_state_of_a_job_does_not_get_its_value) {
   EXPECT_FALSE(final_of(bob).has_value);
 }
 
-TEST_F(WithKeys, who_may_not_see_a_job_any_more_does_not_follow_it_on) {
+TEST_F(WithKeys, a_client_stops_following_a_job_that_it_may_no_longer_see) {
   principals["bob-key"].reads = {"lab*"};
   tell_core();
   Peer& alice = client_of("alice-key", 1);
@@ -310,7 +310,7 @@ TEST_F(WithKeys, who_may_not_see_a_job_any_more_does_not_follow_it_on) {
   expect_nothing(bob);
 }
 
-TEST_F(WithKeys, a_peer_whose_key_may_not_come_from_there_any_more_is_not_served) {
+TEST_F(WithKeys, a_peer_whose_address_is_no_longer_allowed_is_ignored) {
   Peer& alice = client_of("alice-key", 1);
   Effects effects;
   core.on_moved(alice.id, now);
@@ -327,7 +327,7 @@ TEST_F(WithKeys, a_peer_whose_key_may_not_come_from_there_any_more_is_not_served
   EXPECT_EQ(core.status(now).jobs, 0u);
 }
 
-TEST_F(WithKeys, a_worker_serves_only_what_its_key_may) {
+TEST_F(WithKeys, a_worker_offers_only_functions_that_its_key_allows) {
   principals["worker-key"].functions = {"sum", "p*"};
   tell_core();
   Peer mill;
@@ -342,7 +342,7 @@ TEST_F(WithKeys, a_worker_serves_only_what_its_key_may) {
   EXPECT_EQ(answer.workers.at(0).principal, "worker");
 }
 
-TEST_F(WithKeys, quotas_are_refusals_that_name_the_limit) {
+TEST_F(WithKeys, a_submission_over_quota_is_refused_with_the_limit) {
   Principal& limits = principals["alice-key"];
   limits.max_jobs = 2;
   limits.max_tasks = 10;
@@ -370,7 +370,7 @@ TEST_F(WithKeys, quotas_are_refusals_that_name_the_limit) {
   expect<wire::Accepted>(alice);
 }
 
-TEST_F(WithKeys, a_stream_gets_no_more_credit_than_its_quota_has_room) {
+TEST_F(WithKeys, the_credit_of_a_stream_is_bounded_by_its_quota) {
   principals["alice-key"].max_bytes = 1000;
   tell_core();
   Peer& alice = client_of("alice-key", 1);
@@ -382,7 +382,7 @@ TEST_F(WithKeys, a_stream_gets_no_more_credit_than_its_quota_has_room) {
   EXPECT_LE(accepted.credit_to, 1010u);
 }
 
-TEST_F(WithKeys, a_stream_under_a_quota_of_tasks_never_waits_for_nothing) {
+TEST_F(WithKeys, a_stream_under_a_task_quota_never_waits_in_vain) {
   principals["alice-key"].max_tasks = 10;
   tell_core();
   Peer& alice = client_of("alice-key", 1);
@@ -398,7 +398,7 @@ TEST_F(WithKeys, a_stream_under_a_quota_of_tasks_never_waits_for_nothing) {
   EXPECT_NE(expect<wire::ErrorMessage>(alice).text.find("submit it in parts"), std::string::npos);
 }
 
-TEST_F(WithKeys, a_quota_holds_for_retries_too) {
+TEST_F(WithKeys, quotas_apply_to_retries) {
   principals["alice-key"].max_tasks = 3;
   tell_core();
   Peer& alice = client_of("alice-key", 1);
@@ -421,7 +421,7 @@ TEST_F(WithKeys, a_quota_holds_for_retries_too) {
   EXPECT_EQ(expect<wire::ErrorMessage>(alice).code, ErrorCode::queue_full);
 }
 
-TEST_F(WithKeys, only_admin_goes_before_others) {
+TEST_F(WithKeys, only_an_admin_may_raise_priority) {
   Peer& alice = client_of("alice-key", 1);
   auto submit = items_job(1, {"a"}, "absent");
   submit.options.priority = 1;
@@ -432,7 +432,7 @@ TEST_F(WithKeys, only_admin_goes_before_others) {
   expect<wire::Accepted>(alice);
 }
 
-TEST_F(WithKeys, who_submits_faster_than_allowed_waits) {
+TEST_F(WithKeys, submitting_over_the_rate_limit_is_refused_until_time_has_passed) {
   principals["alice-key"].max_rate = 10;
   tell_core();
   Peer& alice = client_of("alice-key", 1);
@@ -446,7 +446,7 @@ TEST_F(WithKeys, who_submits_faster_than_allowed_waits) {
   expect<wire::Accepted>(alice);
 }
 
-TEST_F(WithKeys, without_an_audit_log_what_is_privileged_is_refused) {
+TEST_F(WithKeys, privileged_requests_are_refused_while_the_audit_log_fails) {
   Peer& alice = client_of("alice-key", 1);
   Peer& admin = client_of("admin-key", 3);
   send(alice, items_job(1, {"a"}, "absent"));
@@ -466,7 +466,7 @@ TEST_F(WithKeys, without_an_audit_log_what_is_privileged_is_refused) {
   expect<wire::JobUpdate>(admin);
 }
 
-TEST_F(WithKeys, what_goes_on_record) {
+TEST_F(WithKeys, decisions_about_a_client_are_audited) {
   EXPECT_EQ(audit.size(), 1u);  // the keys are there
   audit.clear();
   Peer& alice = client_of("alice-key", 1);

@@ -8,33 +8,33 @@
 namespace quern::cli {
 namespace {
 
-TEST(JobIdText, Parses) {
+TEST(JobIdText, job_ids_are_parsed) {
   EXPECT_EQ(job_id("12"), (JobId{JobNumber{12}, std::nullopt}));
   EXPECT_EQ(job_id("12.0"), (JobId{JobNumber{12}, 0}));
   EXPECT_EQ(job_id("12.3456"), (JobId{JobNumber{12}, 3456}));
 }
 
-TEST(JobIdText, RefusesWhatIsNone) {
+TEST(JobIdText, invalid_job_ids_are_refused) {
   for (const char* text :
        {"", "0", "-1", "x", "12.", ".5", "12.x", "1.2.3", " 1", "99999999999999999999"})
     EXPECT_THROW(job_id(text), UsageError) << text;
   EXPECT_THROW(job_number("12.5"), UsageError);
 }
 
-TEST(RangeText, Parses) {
+TEST(RangeText, ranges_are_parsed) {
   EXPECT_EQ(range_of("1:101"), (Range{1, 101}));
   EXPECT_EQ(range_of("-5:5"), (Range{-5, 5}));
   EXPECT_EQ(range_of("7:7"), (Range{7, 7}));
   EXPECT_EQ(range_of("-9223372036854775808:0").size(), 1ULL << 63);
 }
 
-TEST(RangeText, RefusesWhatIsNone) {
+TEST(RangeText, invalid_ranges_are_refused) {
   for (const char* text :
        {"", ":", "1", "1:", ":1", "a:b", "1:2:3", "1.5:2", "2:1", "1 :2", "0:9223372036854775808"})
     EXPECT_THROW(range_of(text), UsageError) << text;
 }
 
-TEST(RunRequestOptions, Defaults) {
+TEST(RunRequestOptions, options_have_their_defaults) {
   const auto request = run_request({"sum", "--range", "1:3"});
   ASSERT_TRUE(request);
   EXPECT_EQ(request->function, "sum");
@@ -43,7 +43,7 @@ TEST(RunRequestOptions, Defaults) {
   EXPECT_EQ(request->order, Order::input);
 }
 
-TEST(RunRequestOptions, EverythingGiven) {
+TEST(RunRequestOptions, every_option_is_parsed) {
   const auto request =
       run_request({"f",      "--input",   "x",           "--reduce",   "sum",   "--priority",
                    "-3",     "--weight",  "2.5",         "--timeout",  "0.25",  "--retries",
@@ -68,7 +68,7 @@ TEST(RunRequestOptions, EverythingGiven) {
   EXPECT_EQ(request->format, Format::json);
 }
 
-TEST(ProgressLine, SaysWhatIsKnown) {
+TEST(ProgressLine, a_running_job_shows_progress_rate_and_time_left) {
   Progress progress;
   progress.state = JobState::running;
   progress.total = 100;
@@ -80,7 +80,7 @@ TEST(ProgressLine, SaysWhatIsKnown) {
             "[######                  ] 25/100  25.0 %  10/s  7.5 s left  3 workers");
 }
 
-TEST(ProgressLine, AnOpenJobHasNoShareAndNoEnd) {
+TEST(ProgressLine, an_open_job_shows_no_percentage_and_no_time_left) {
   Progress progress;
   progress.state = JobState::running;
   progress.open = true;
@@ -92,7 +92,7 @@ TEST(ProgressLine, AnOpenJobHasNoShareAndNoEnd) {
   EXPECT_EQ(progress_line(progress), "1.5k of 2.0k so far  1 worker  2 failed");
 }
 
-TEST(ProgressLine, AWaitingJobSaysWhy) {
+TEST(ProgressLine, a_waiting_job_shows_the_reason) {
   Progress progress;
   progress.reason = "nobody offers `f`";
   EXPECT_EQ(progress_line(progress), "waiting: nobody offers `f`");

@@ -43,7 +43,7 @@ std::string case_of(const std::string& script, const std::string& path) {
   return script.substr(begin, script.find("esac ;;", begin) - begin);
 }
 
-TEST(Manual, EveryCommandHasASynopsisAndExamples) {
+TEST(Manual, every_command_has_a_synopsis_and_examples) {
   for_each_syntax([](const std::string& path, const Syntax& syntax, const std::string&) {
     EXPECT_TRUE(std::string(syntax.manual().synopsis).starts_with("quern " + path)) << path;
     EXPECT_TRUE(mentions(syntax.manual().examples, "  ")) << path;
@@ -52,7 +52,7 @@ TEST(Manual, EveryCommandHasASynopsisAndExamples) {
   });
 }
 
-TEST(Manual, EveryOptionIsInBothScriptsAndOnThePage) {
+TEST(Manual, every_option_is_in_both_completions_and_in_the_manual) {
   const std::string bash = bash_completion(commands()), zsh = zsh_completion(commands());
   for_each_syntax([&](const std::string& path, const Syntax& syntax, const std::string& page) {
     const std::string here = case_of(bash, path);
@@ -68,14 +68,14 @@ TEST(Manual, EveryOptionIsInBothScriptsAndOnThePage) {
     EXPECT_TRUE(mentions(overview, "\\fB" + std::string(command.name) + "\\fR")) << command.name;
 }
 
-TEST(Manual, NoHelpTextIsBeyondAscii) {
+TEST(Manual, help_texts_are_ascii) {
   // Then neither roff nor a shell needs to be told an encoding.
   for_each_syntax([](const std::string& path, const Syntax&, const std::string& page) {
     for (const char c : page) ASSERT_GE(c, 0) << path;
   });
 }
 
-TEST(OptionValues, AreCompletedByTheirNames) {
+TEST(OptionValues, value_names_decide_how_values_are_completed) {
   const auto value = [](const char* name) { return value_of({"--x", "", name, "", false}); };
   EXPECT_EQ(value(""), Value::none);
   EXPECT_EQ(value("N"), Value::anything);
@@ -88,7 +88,7 @@ TEST(OptionValues, AreCompletedByTheirNames) {
             (std::vector<std::string>{"sum", "min"}));
 }
 
-TEST(ProgramPage, IsMadeOfItsHelp) {
+TEST(ProgramPage, a_program_page_is_generated_from_its_help) {
   const std::string page =
       program_page("quern-some", "do something",
                    "Usage: quern-some [OPTIONS]\n\nDoes a thing.\n.And more.\n\nExamples:\n  "
@@ -106,7 +106,7 @@ TEST(ProgramPage, IsMadeOfItsHelp) {
   EXPECT_TRUE(mentions(page, "quern\\-some \\-\\-x 1     one\n")) << page;
 }
 
-TEST(Actions, AnUnknownOneIsToldWithWhatThereIs) {
+TEST(Actions, an_unknown_action_is_an_error_that_lists_the_known_ones) {
   const Syntax audit = audit_syntax();
   const auto text_of = [&](const Arguments& arguments) {
     try {

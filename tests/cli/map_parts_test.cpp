@@ -61,7 +61,7 @@ Words records_of(Records& records) {
 
 class RecordsOfFiles : public Files {};
 
-TEST_F(RecordsOfFiles, end_at_their_end_or_at_that_of_the_file) {
+TEST_F(RecordsOfFiles, a_record_ends_at_its_separator_or_at_the_end_of_the_file) {
   const struct {
     std::string text;
     char end;
@@ -80,13 +80,13 @@ TEST_F(RecordsOfFiles, end_at_their_end_or_at_that_of_the_file) {
   EXPECT_EQ(records_of(two), (Words{"a", "b", "c"}));
 }
 
-TEST_F(RecordsOfFiles, come_through_whatever_their_size) {
+TEST_F(RecordsOfFiles, records_of_any_size_are_read) {
   const std::string huge(3'000'000, 'x');
   Records records({write("h", "a\n" + huge + "\nb\n")}, '\n');
   EXPECT_EQ(records_of(records), (Words{"a", huge, "b"}));
 }
 
-TEST_F(RecordsOfFiles, blocks_are_whole_records) {
+TEST_F(RecordsOfFiles, blocks_contain_whole_records) {
   std::string text;
   for (int i = 0; i < 200'000; ++i) text += std::to_string(i) + '\n';
   for (const std::size_t about : {1u, 7u, 1000u, 100'000u, 10'000'000u}) {
@@ -102,14 +102,14 @@ TEST_F(RecordsOfFiles, blocks_are_whole_records) {
   }
 }
 
-TEST_F(RecordsOfFiles, a_record_longer_than_a_block_is_a_block) {
+TEST_F(RecordsOfFiles, a_record_longer_than_a_block_is_a_block_of_its_own) {
   Records records({write("l", "short\n" + std::string(1'000'000, 'x') + "\nend")}, '\n');
   std::vector<std::size_t> sizes;
   for (std::string block; records.next_block(block, 1000);) sizes.push_back(block.size());
   EXPECT_EQ(sizes, (std::vector<std::size_t>{6, 1'000'001, 3}));
 }
 
-TEST_F(RecordsOfFiles, what_cannot_be_read_is_said_at_once) {
+TEST_F(RecordsOfFiles, unreadable_files_are_reported_at_once) {
   EXPECT_THROW(Records({folder_ + "/none"}, '\n'), FileError);
   EXPECT_THROW(Records({folder_}, '\n'), FileError);
 }
@@ -134,7 +134,7 @@ std::vector<Words> all_of(ArgumentSource& source) {
   return out;
 }
 
-TEST(ArgumentLists, are_dealt_out_or_combined) {
+TEST(ArgumentLists, argument_lists_are_split_or_combined) {
   EXPECT_EQ(all_of(*arguments_of({{"a", "b", "c"}}, 1)), (std::vector<Words>{{"a"}, {"b"}, {"c"}}));
   EXPECT_EQ(all_of(*arguments_of({{"a", "b", "c"}}, 2)), (std::vector<Words>{{"a", "b"}, {"c"}}));
   EXPECT_EQ(all_of(*arguments_of({{"a", "b"}, {"1", "2"}}, 1)),
@@ -143,7 +143,7 @@ TEST(ArgumentLists, are_dealt_out_or_combined) {
   EXPECT_EQ(all_of(*arguments_of({{"a"}, {}}, 1)), std::vector<Words>{});
 }
 
-TEST(HaltText, says_when) {
+TEST(HaltText, a_halt_condition_says_when_to_stop) {
   using When = Halt::When;
   Halt never = Halt::from("never");
   EXPECT_EQ(never.on_result(false, 1), When::never);
@@ -168,7 +168,7 @@ TEST(HaltText, says_when) {
     EXPECT_THROW(Halt::from(bad), UsageError) << bad;
 }
 
-TEST(IntakeWindows, hold_back_until_results_are_there) {
+TEST(IntakeWindows, a_full_window_waits_until_results_arrive) {
   IntakeWindow window(2, 100);
   EXPECT_TRUE(window.enter(60));
   std::thread waits([&] {
@@ -189,7 +189,7 @@ TEST(IntakeWindows, one_item_always_fits) {
 
 class Logs : public Files {};
 
-TEST_F(Logs, are_gone_on_with) {
+TEST_F(Logs, a_joblog_can_be_resumed) {
   const std::string file = folder_ + "/log";
   CommandResult result;
   {
@@ -234,7 +234,7 @@ LoggedCommands logged(const std::string& file, const std::vector<std::string>& c
   return Joblog(file, Resume::all_but_logged).done();
 }
 
-TEST_F(Logs, a_line_put_into_the_input_is_run_and_no_other) {
+TEST_F(Logs, only_a_line_inserted_into_the_input_is_run) {
   LoggedCommands log = logged(folder_ + "/log", {"echo a", "echo b", "echo b"});
   EXPECT_TRUE(log.take(1, "echo a").done);
   const auto found = log.take(2, "echo new");
@@ -247,7 +247,7 @@ TEST_F(Logs, a_line_put_into_the_input_is_run_and_no_other) {
   EXPECT_TRUE(log.take(6, "echo c").trouble.empty()) << "what the log never had is no trouble";
 }
 
-TEST_F(Logs, numbers_and_names_of_workers_do_not_break_the_columns) {
+TEST_F(Logs, values_from_workers_do_not_break_the_columns) {
   CommandResult result;
   result.number = 1;
   result.host = "a b\tc\x1b";
@@ -259,7 +259,7 @@ TEST_F(Logs, numbers_and_names_of_workers_do_not_break_the_columns) {
   EXPECT_EQ(read(folder_ + "/log").find('\x1b'), std::string::npos);
 }
 
-TEST_F(Logs, results_whose_names_are_alike_for_255_octets_are_kept_apart) {
+TEST_F(Logs, results_whose_names_share_the_first_255_bytes_are_kept_apart) {
   CommandResult result;
   result.number = 1;
   for (const char* end : {"1", "2"}) {
@@ -273,7 +273,7 @@ TEST_F(Logs, results_whose_names_are_alike_for_255_octets_are_kept_apart) {
   EXPECT_EQ(outputs, (std::set<std::string>{"1", "2"}));
 }
 
-TEST_F(Logs, results_are_files) {
+TEST_F(Logs, results_are_written_as_files) {
   CommandResult result;
   result.number = 4;
   result.out = "out";
@@ -287,7 +287,7 @@ TEST_F(Logs, results_are_files) {
   EXPECT_NE(folder_name(".."), "..");
 }
 
-TEST_F(Logs, only_files_that_were_asked_for_are_written) {
+TEST_F(Logs, only_requested_files_are_written) {
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(folder_);
   const Command command{.words = {"x"}, .get = {"{.}.out", "sub/*"}};
@@ -319,7 +319,7 @@ TEST_F(Logs, only_files_that_were_asked_for_are_written) {
   std::filesystem::current_path(before);
 }
 
-TEST_F(Logs, files_from_workers_pass_through_no_link_and_obey_the_umask) {
+TEST_F(Logs, files_from_workers_follow_no_links_and_obey_the_umask) {
   const auto before = std::filesystem::current_path();
   std::filesystem::create_directories(folder_ + "/here");
   std::filesystem::create_directories(folder_ + "/elsewhere");
@@ -341,7 +341,7 @@ TEST_F(Logs, files_from_workers_pass_through_no_link_and_obey_the_umask) {
   std::filesystem::current_path(before);
 }
 
-TEST_F(Logs, an_unwritable_target_leaves_no_half_of_a_file) {
+TEST_F(Logs, an_unwritable_target_leaves_no_partial_file) {
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(folder_);
   std::filesystem::create_directories("taken/in");
@@ -352,7 +352,7 @@ TEST_F(Logs, an_unwritable_target_leaves_no_half_of_a_file) {
   std::filesystem::current_path(before);
 }
 
-TEST_F(Logs, put_takes_what_cp_rL_takes) {
+TEST_F(Logs, put_copies_the_same_files_as_cp_with_links_followed) {
   std::filesystem::create_directories(folder_ + "/p/sub/empty");
   write("p/f", "x");
   write("p/sub/g", "y");
@@ -372,7 +372,7 @@ TEST_F(Logs, put_takes_what_cp_rL_takes) {
                                                        {"p/sub/g", "y"}}));
 }
 
-TEST_F(Logs, put_of_what_is_no_file_is_an_error_that_names_it) {
+TEST_F(Logs, put_of_something_that_is_not_a_file_is_an_error_that_names_it) {
   std::filesystem::create_directories(folder_ + "/broken");
   std::filesystem::create_symlink("nowhere", folder_ + "/broken/link");
   std::filesystem::create_directories(folder_ + "/loop");
@@ -404,7 +404,7 @@ TEST_F(Logs, two_files_of_one_name_are_refused) {
   EXPECT_THROW(add_files(files, write("b/f", "2")), FileError);
 }
 
-TEST_F(Logs, commands_as_objects) {
+TEST_F(Logs, commands_may_be_given_as_json_objects) {
   const auto items = command_items_in(
       write("j", R"({"args": ["a", 1], "env": {"X": "y"}, "cwd": "/", "stdin": "in", "cost": 2})"
                  "\n\n{\"args\":[],\"require\":{\"zone\":\"north\"}}\n{}\n"));
@@ -426,14 +426,14 @@ TEST_F(Logs, commands_as_objects) {
   }
 }
 
-TEST(Tagged, each_line_is) {
+TEST(Tagged, each_line_is_tagged) {
   EXPECT_EQ(tagged("a\nb\n", "t"), "t\ta\nt\tb\n");
   EXPECT_EQ(tagged("a\nb", "t"), "t\ta\nt\tb");
   EXPECT_EQ(tagged("", "t"), "");
   EXPECT_EQ(tagged("\n\n", "t"), "t\t\nt\t\n");
 }
 
-TEST(JsonLine, has_octets_that_are_no_text) {
+TEST(JsonLine, a_json_line_can_hold_bytes_that_are_not_text) {
   CommandResult result;
   result.number = 1;
   result.out = "\xff";
@@ -443,11 +443,11 @@ TEST(JsonLine, has_octets_that_are_no_text) {
   EXPECT_NE(line.find("\"arguments\":[\"a\"]"), std::string::npos) << line;
 }
 
-TEST(QuotedWords, are_read_back_by_a_shell) {
+TEST(QuotedWords, quoted_words_are_read_back_by_a_shell) {
   EXPECT_EQ(quoted(Words{"a", "", "b c", "it's", "x=1"}), "a '' 'b c' 'it'\\''s' x=1");
 }
 
-TEST(ShownCommands, are_what_was_run) {
+TEST(ShownCommands, a_shown_command_is_the_one_that_was_run) {
   const auto shown = [](const Words& words, const Words& arguments) {
     return shown_command({.words = words}, arguments, 3);
   };
@@ -462,7 +462,7 @@ TEST(ShownCommands, are_what_was_run) {
   EXPECT_EQ(on_one_line("echo 'a\nb\t'"), "sh -c $'echo \\'a\\nb\\t\\''");
 }
 
-TEST(ShownCommands, say_the_same_to_a_shell) {
+TEST(ShownCommands, a_shell_runs_a_shown_command_identically) {
   for (const std::string value : {"a b;c", "it's", "\"$HOME\" `id` \\", "*", "", "-n"})
     for (const std::string script :
          {"printf '<%s>' {}", "printf '<%s>' \"{}\"", "printf '<%s>' '{}'", "printf '<%s>' x{}y"}) {
@@ -494,7 +494,7 @@ TEST(MapCommandLine, a_script_is_one_word) {
   EXPECT_EQ(map_request({"echo", "{} | wc"})->command.words, (Words{"echo", "{} | wc"}));
 }
 
-TEST(MapCommandLine, without_a_command_each_value_is_one) {
+TEST(MapCommandLine, without_a_command_each_value_is_a_command) {
   const auto request = map_request({":::", "echo a", "true"});
   ASSERT_TRUE(request);
   EXPECT_EQ(request->command.words, (Words{"/bin/sh", "-c", "{}"}));
@@ -502,7 +502,7 @@ TEST(MapCommandLine, without_a_command_each_value_is_one) {
   EXPECT_EQ(request->lists, (std::vector<Words>{{"echo a", "true"}}));
 }
 
-TEST(MapCommandLine, what_makes_no_sense_is_refused) {
+TEST(MapCommandLine, invalid_combinations_are_refused) {
   const Arguments bad[] = {{"--pipe"},
                            {"--loop", "-k"},
                            {"-n", "0", "x"},
@@ -544,13 +544,13 @@ TEST(MapCommandLine, what_makes_no_sense_is_refused) {
     EXPECT_THROW(map_request(arguments), UsageError) << testing::PrintToString(arguments);
 }
 
-TEST(MapCommandLine, braces_of_a_shell_are_no_replacement_strings) {
+TEST(MapCommandLine, braces_of_the_shell_are_not_replacement_strings) {
   for (const char* word :
        {"echo {1..9}", "echo ${%}", "echo ${x##y}", "echo {a,b}", "awk '{print}'"})
     EXPECT_NO_THROW(map_request({word, ":::", "a"})) << word;
 }
 
-TEST(MapCommandLine, jobs_may_be_a_part_of_the_slots) {
+TEST(MapCommandLine, the_number_of_jobs_may_be_relative_to_the_slots) {
   const auto of = [](const char* text, std::uint64_t slots) {
     return at_once_of(*map_request({"-j", text, "x", ":::", "a"}), slots);
   };
@@ -563,7 +563,7 @@ TEST(MapCommandLine, jobs_may_be_a_part_of_the_slots) {
   EXPECT_EQ(of("1%", 8), 1u);
 }
 
-TEST(MapCommandLine, linked_lists_go_on_together) {
+TEST(MapCommandLine, linked_lists_advance_together) {
   const auto request =
       map_request({"echo", ":::", "A", "B", ":::+", "F", "G", "H", ":::", "1", "2"});
   EXPECT_EQ(request->linked, (std::vector<bool>{false, true, false}));

@@ -9,7 +9,7 @@
 namespace quern::cli {
 namespace {
 
-TEST(Human, CountsAreShortAndNeverRoundUpToAThousandOfAUnit) {
+TEST(Human, counts_are_short_and_never_round_up_to_a_thousand_of_a_unit) {
   EXPECT_EQ(human_count(0), "0");
   EXPECT_EQ(human_count(999), "999");
   EXPECT_EQ(human_count(0.25), "0.2");
@@ -19,13 +19,13 @@ TEST(Human, CountsAreShortAndNeverRoundUpToAThousandOfAUnit) {
   EXPECT_EQ(human_count(2.5e9), "2.5G");
 }
 
-TEST(Human, BytesArePowersOf1024) {
+TEST(Human, byte_units_are_powers_of_1024) {
   EXPECT_EQ(human_bytes(1023), "1023 B");
   EXPECT_EQ(human_bytes(1024), "1.0 KiB");
   EXPECT_EQ(human_bytes((1u << 20) - 1), "1.0 MiB");
 }
 
-TEST(Human, TimesGrowCoarserWithTheirLength) {
+TEST(Human, longer_times_are_shown_more_coarsely) {
   EXPECT_EQ(human_seconds(0.00085), "850 us");
   EXPECT_EQ(human_seconds(0.012), "12 ms");
   EXPECT_EQ(human_seconds(3.42), "3.4 s");
@@ -35,25 +35,25 @@ TEST(Human, TimesGrowCoarserWithTheirLength) {
   EXPECT_EQ(human_seconds(-1), "-");
 }
 
-TEST(Human, NoRateIsADash) {
+TEST(Human, an_unknown_rate_is_a_dash) {
   EXPECT_EQ(human_rate(0), "-");
   EXPECT_EQ(human_rate(1234), "1.2k/s");
 }
 
-TEST(Suggest, DistancesCountSwapsAsOne) {
+TEST(Suggest, a_swap_counts_as_one_edit) {
   EXPECT_EQ(edit_distance("", "abc"), 3u);
   EXPECT_EQ(edit_distance("run", "run"), 0u);
   EXPECT_EQ(edit_distance("wrokers", "workers"), 1u);
   EXPECT_EQ(edit_distance("--inptu", "--input"), 1u);
 }
 
-TEST(Suggest, OnlyWhatIsNearIsNamed) {
+TEST(Suggest, only_near_words_are_suggested) {
   EXPECT_EQ(nearest("jbs", {"jobs", "job"}), "jobs");
   EXPECT_EQ(nearest("wordcuont", {"sum", "wordcount"}), "wordcount");
   EXPECT_EQ(nearest("wholly_different", {"sum", "wordcount"}), std::nullopt);
 }
 
-TEST(Table, ColumnsAreAlignedAndLinesHaveNoTrailingBlanks) {
+TEST(Table, columns_are_aligned_and_lines_have_no_trailing_blanks) {
   Table table({{"name"}, {"tasks", Align::right}, {"reason"}});
   table.add({"a", "1", ""});
   table.add({"longer", "12345", "why"});
@@ -63,13 +63,13 @@ TEST(Table, ColumnsAreAlignedAndLinesHaveNoTrailingBlanks) {
             "longer  12345  why\n");
 }
 
-TEST(Table, ControlCharactersOfOthersDoNotReachTheTerminal) {
+TEST(Table, control_characters_do_not_reach_the_terminal) {
   Table table({{"name"}});
   table.add({"\033[2Jevil\n"});
   EXPECT_EQ(table.text(), "name\n?[2Jevil?\n");
 }
 
-TEST(Printable, WhatTurnsHidesOrIsNoTextIsShownAsAQuestionMark) {
+TEST(Printable, control_and_invisible_characters_are_shown_as_question_marks) {
   const struct {
     const char* text;
     const char* shown;
@@ -87,7 +87,7 @@ TEST(Printable, WhatTurnsHidesOrIsNoTextIsShownAsAQuestionMark) {
   for (const auto& c : cases) EXPECT_EQ(printable(c.text), c.shown) << c.text;
 }
 
-TEST(Human, NumbersOfOthersPrintNothingButThemselves) {
+TEST(Human, extreme_numbers_are_printed_safely) {
   for (const double odd : {1e308, -1e308, std::numeric_limits<double>::infinity(),
                            std::numeric_limits<double>::quiet_NaN(), 1e24}) {
     for (const std::string& text :
@@ -100,7 +100,7 @@ TEST(Human, NumbersOfOthersPrintNothingButThemselves) {
   EXPECT_EQ(plural(1, "attempt") + ", " + plural(0, "attempt"), "1 attempt, 0 attempts");
 }
 
-TEST(Table, WidthCountsCharactersNotOctets) {
+TEST(Table, the_width_counts_characters_not_bytes) {
   Table table({{"name"}, {"x"}});
   table.add({"müller", "1"});
   table.add({"mueller", "2"});

@@ -59,7 +59,7 @@ Timeline small() {
   return timeline;
 }
 
-TEST(Timeline, ABarASpanWithATooltipAndALegend) {
+TEST(Timeline, a_timeline_has_bars_tooltips_marks_and_a_legend) {
   const std::string svg = svg_of(small());
   EXPECT_EQ(fault_of(svg), "");
   EXPECT_EQ(count(svg, "<g><title>"), 3U + 1U);  // bars and a mark
@@ -72,7 +72,7 @@ TEST(Timeline, ABarASpanWithATooltipAndALegend) {
   EXPECT_EQ(svg.find("rows are shown"), std::string::npos);
 }
 
-TEST(Timeline, NobodysNameBreaksIt) {
+TEST(Timeline, no_name_breaks_the_drawing) {
   for (const std::string& name :
        {std::string("<b>&\"'</b>"), std::string("\xff\xfe\x80"), std::string("a\0b\x1b[31m", 8),
         std::string("\xed\xa0\x80"), std::string("\xef\xbf\xbf"), std::string("\xc3"),
@@ -87,7 +87,7 @@ TEST(Timeline, NobodysNameBreaksIt) {
   }
 }
 
-TEST(Timeline, NothingAndNonsenseAreDrawingsToo) {
+TEST(Timeline, empty_and_invalid_timelines_can_be_drawn) {
   EXPECT_EQ(fault_of(svg_of({})), "");
   constexpr double nan = std::numeric_limits<double>::quiet_NaN(),
                    infinity = std::numeric_limits<double>::infinity();
@@ -108,7 +108,7 @@ TEST(Timeline, NothingAndNonsenseAreDrawingsToo) {
   }
 }
 
-TEST(Timeline, OfManyRowsTheFirstAreShown) {
+TEST(Timeline, only_the_first_rows_of_many_are_drawn) {
   Timeline timeline;
   timeline.kinds = {"f"};
   for (std::size_t row = 0; row < 10'000; ++row) {
@@ -120,7 +120,7 @@ TEST(Timeline, OfManyRowsTheFirstAreShown) {
   EXPECT_NE(svg.find("The first 64 of 10,000 rows are shown."), std::string::npos);
 }
 
-TEST(Timeline, ManyBarsBecomeFewerButWhatIsIdleIsSeen) {
+TEST(Timeline, many_bars_are_merged_but_idle_time_stays_visible) {
   Timeline timeline;
   timeline.rows = {"w1"};
   timeline.kinds = {"f"};
@@ -137,13 +137,13 @@ TEST(Timeline, ManyBarsBecomeFewerButWhatIsIdleIsSeen) {
   EXPECT_NE(svg.find("from 15 s"), std::string::npos);  // the first after it
 }
 
-TEST(Timeline, MoreKindsThanColoursAreCounted) {
+TEST(Timeline, more_kinds_than_colours_are_counted) {
   Timeline timeline = small();
   for (int i = 0; i < 1000; ++i) timeline.kinds.push_back("t" + std::to_string(i));
   EXPECT_NE(svg_of(timeline).find("more; colours repeat"), std::string::npos);
 }
 
-TEST(TimeText, IsAsPeopleSayIt) {
+TEST(TimeText, times_are_written_as_people_say_them) {
   const std::pair<double, const char*> cases[] = {
       {0, "0 s"},          {-1, "0 s"},         {25e-6, "25 us"},
       {0.35, "350 ms"},    {2.003, "2.003 s"},  {119.9, "119.9 s"},

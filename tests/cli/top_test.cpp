@@ -69,7 +69,7 @@ bool has_part(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-TEST(TopView, SaysWhatThereIs) {
+TEST(TopView, the_view_shows_workers_jobs_and_errors) {
   TopPicture some = picture(0, 0);
   some.workers = {worker(1, "north", 2, 4), worker(2, "south", 0, 2)};
   some.workers[0].capacity.idle = 0.75;
@@ -107,7 +107,7 @@ TEST(TopView, SaysWhatThereIs) {
       "  6  wordcount  1m30s ago  3 of 10 tasks failed\n");
 }
 
-TEST(TopView, FitsEveryTerminal) {
+TEST(TopView, the_view_fits_every_terminal) {
   for (const std::size_t workers : {0u, 1u, 3u, 300u})
     for (const std::size_t jobs : {0u, 1u, 3u, 300u})
       for (const std::size_t columns : {1u, 7u, 20u, 40u, 59u, 60u, 80u, 109u, 110u, 250u})
@@ -121,7 +121,7 @@ TEST(TopView, FitsEveryTerminal) {
         }
 }
 
-TEST(TopView, ANarrowTerminalShowsTheEssentials) {
+TEST(TopView, a_narrow_terminal_shows_the_essentials) {
   TopPicture some = picture(1, 0);
   some.broker.jobs = 1;
   some.jobs = {job(12, JobState::running, 25, 100)};
@@ -135,7 +135,7 @@ TEST(TopView, ANarrowTerminalShowsTheEssentials) {
             " 12  wordcount  [#   ]    25.0 %  7.5 s\n");
 }
 
-TEST(TopView, OfManyAsManyAsFitAndHowManyMoreThereAre) {
+TEST(TopView, long_lists_are_cut_and_the_rest_is_counted) {
   const auto lines = texts(picture(102, 300), {80, 24});
   const std::string text = joined(lines);
   EXPECT_EQ(lines.size(), 24u) << text;
@@ -146,7 +146,7 @@ TEST(TopView, OfManyAsManyAsFitAndHowManyMoreThereAre) {
   EXPECT_FALSE(has_part(text, "worker-100")) << text;
 }
 
-TEST(TopView, AListThatTheBrokerCutIsCountedInFull) {
+TEST(TopView, a_list_cut_by_the_broker_is_counted_in_full) {
   TopPicture some = picture(3, 3);
   some.broker.workers = 4;
   some.broker.jobs = 1000;
@@ -156,13 +156,13 @@ TEST(TopView, AListThatTheBrokerCutIsCountedInFull) {
   EXPECT_TRUE(has_part(text, "... and 997 more\n")) << text;
 }
 
-TEST(TopView, EveryRowOfABoundlessPage) {
+TEST(TopView, an_unbounded_page_shows_every_row) {
   const auto lines = texts(picture(102, 300), kBoundless);
   EXPECT_FALSE(has_part(joined(lines), "more"));
   EXPECT_EQ(lines.size(), 2u + 2 + 102 + 2 + 300);
 }
 
-TEST(TopView, ABrokerThatIsGoneIsSaid) {
+TEST(TopView, a_missing_broker_is_reported) {
   TopPicture some = picture(1, 1);
   some.trouble = "the broker went away";
   some.age_s = 12;
@@ -170,12 +170,12 @@ TEST(TopView, ABrokerThatIsGoneIsSaid) {
   EXPECT_EQ(lines[1], (ViewLine{"no answer for 12.0 s:  the broker went away", Tone::trouble}));
 }
 
-TEST(TopView, WithoutAWorkerItSaysWhatToDo) {
+TEST(TopView, without_a_worker_the_view_says_what_to_do) {
   EXPECT_TRUE(has_part(shown(picture(0, 1)), "no worker is connected"));
   EXPECT_FALSE(has_part(shown(picture(1, 1)), "no worker is connected"));
 }
 
-TEST(TopView, NamesOfOthersDoNotReachTheTerminalAsTheyAre) {
+TEST(TopView, names_cannot_send_control_characters_to_the_terminal) {
   TopPicture some = picture(1, 1);
   some.endpoint = some.workers[0].name = some.workers[0].state = some.jobs[0].function =
       some.jobs[0].name = some.jobs[0].reason = some.trouble = some.workers[0].rates[0].function =
@@ -188,7 +188,7 @@ TEST(TopView, NamesOfOthersDoNotReachTheTerminalAsTheyAre) {
     }
 }
 
-TEST(TopView, AnOpenJobHasNoShare) {
+TEST(TopView, an_open_job_shows_no_percentage) {
   TopPicture some = picture(1, 0);
   some.jobs = {job(1, JobState::running, 5, 10)};
   some.jobs[0].open = true;
@@ -198,7 +198,7 @@ TEST(TopView, AnOpenJobHasNoShare) {
   EXPECT_FALSE(has_part(text, "50.0 %")) << text;
 }
 
-TEST(Speeds, AreDifferencesOfWorkersThatStayed) {
+TEST(Speeds, speeds_are_computed_for_workers_that_stayed) {
   TopPicture before = picture(3, 0), now = picture(2, 0);
   before.workers[0].tasks_done = 100;
   now.workers[0].tasks_done = 300;
@@ -207,12 +207,12 @@ TEST(Speeds, AreDifferencesOfWorkersThatStayed) {
   EXPECT_TRUE(speeds(before, now, 0).empty());
 }
 
-TEST(Drawing, EveryLineIsClearedBeforeItIsWrittenAndWithTheLastWhatIsBelow) {
+TEST(Drawing, every_line_is_cleared_before_it_is_written_and_the_rest_with_the_last) {
   EXPECT_EQ(drawing_of({{"a", Tone::title}, {"b"}, {"c", Tone::trouble}}),
             "\033[H\033[K\033[7ma\033[0m\r\n\033[Kb\r\n\033[J\033[1mc\033[0m");
 }
 
-TEST(SheetText, ColumnsLeaveByRankAndAreCutBeforeThat) {
+TEST(SheetText, columns_are_cut_first_and_then_dropped_by_rank) {
   Sheet sheet({{"name", Align::left, 0, 4},
                {"count", Align::right, 1},
                {"why", Align::left, 2, 3},
@@ -230,13 +230,13 @@ TEST(SheetText, ColumnsLeaveByRankAndAreCutBeforeThat) {
     EXPECT_EQ(sheet.lines(width, 1).at(1), expected) << width;
 }
 
-TEST(Cut, CountsCharactersNotOctets) {
+TEST(Cut, cutting_counts_characters_not_bytes) {
   EXPECT_EQ(cut("m\xC3\xBCller", 2), "m\xC3\xBC");
   EXPECT_EQ(cut("abc", 3), "abc");
   EXPECT_EQ(cut("abc", 0), "");
 }
 
-TEST(Redrawn, GoesBackOverWhatWasDrawn) {
+TEST(Redrawn, redrawing_starts_above_the_previous_drawing) {
   std::size_t lines = 0;
   EXPECT_EQ(redrawn("one\ntwo\n", {80, 24}, lines), "\rone\033[K\n\rtwo\033[K\n\033[J");
   EXPECT_EQ(lines, 2u);
@@ -244,13 +244,13 @@ TEST(Redrawn, GoesBackOverWhatWasDrawn) {
   EXPECT_EQ(lines, 1u);
 }
 
-TEST(Redrawn, NeverWrapsOrScrolls) {
+TEST(Redrawn, redrawing_never_wraps_or_scrolls) {
   std::size_t lines = 0;
   EXPECT_EQ(redrawn("123456789\n2\n3\n4\n", {5, 3}, lines), "\r1234\033[K\n\r2\033[K\n\033[J");
   EXPECT_EQ(lines, 2u);
 }
 
-TEST(JobLine, IsOneLine) {
+TEST(JobLine, a_job_is_shown_on_one_line) {
   JobStatus some = job(12, JobState::running, 25, 100);
   some.leased = 10;
   some.pending = 65;
@@ -264,7 +264,7 @@ TEST(JobLine, IsOneLine) {
   EXPECT_EQ(job_line(some), "job 12 failed: 99 of 100 done, 1 failed (1 of 100?tasks failed)");
 }
 
-TEST(SameProgress, TimeAloneIsNoNews) {
+TEST(SameProgress, passing_time_alone_is_not_progress) {
   const JobStatus before = job(1, JobState::running, 1, 2);
   JobStatus now = before;
   now.age_us = 1;

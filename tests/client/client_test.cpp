@@ -57,7 +57,7 @@ class ClientTest : public ::testing::Test {
   Client client{options_for(broker.endpoint())};
 };
 
-TEST_F(ClientTest, AMapGivesAllResultsInOrder) {
+TEST_F(ClientTest, a_map_returns_all_results_in_order) {
   EXPECT_EQ(client.submit("echo", Items::of(Strings{"a", "bb", ""})).get_all(),
             (Strings{"a", "bb", ""}));
   const auto many = client.submit("reverse", numbers(200'000)).get_all();
@@ -65,7 +65,7 @@ TEST_F(ClientTest, AMapGivesAllResultsInOrder) {
   for (std::size_t i = 0; i < many.size(); ++i) ASSERT_EQ(many[i], std::to_string(i));
 }
 
-TEST_F(ClientTest, ResultsComeInInputOrderWhateverTheOrderOfTheirEntries) {
+TEST_F(ClientTest, results_are_in_input_order_whatever_the_order_of_their_entries) {
   const Job job = client.submit("reverse", numbers(5000));
   std::uint64_t expected = 0;
   while (auto result = job.next()) {
@@ -77,7 +77,7 @@ TEST_F(ClientTest, ResultsComeInInputOrderWhateverTheOrderOfTheirEntries) {
   EXPECT_TRUE(job.wait().ok());
 }
 
-TEST_F(ClientTest, ResultsComeAsCompletedAndEachOnce) {
+TEST_F(ClientTest, results_can_be_read_as_completed_each_once) {
   broker.run([&] { broker.entry_tasks = 100; });  // several entries, however the input was batched
   const Job job = client.submit("reverse", numbers(3000));
   std::vector<int> seen(3000);
@@ -89,7 +89,7 @@ TEST_F(ClientTest, ResultsComeAsCompletedAndEachOnce) {
   EXPECT_EQ(seen, std::vector<int>(3000, 1));
 }
 
-TEST_F(ClientTest, EachVisitsWithoutCopies) {
+TEST_F(ClientTest, each_visits_results_without_copies) {
   std::vector<int> seen(10'000);
   client.submit("echo", numbers(10'000)).each([&](std::uint64_t index, BytesView bytes) {
     EXPECT_EQ(bytes, std::to_string(index));
@@ -98,7 +98,7 @@ TEST_F(ClientTest, EachVisitsWithoutCopies) {
   EXPECT_EQ(seen, std::vector<int>(10'000, 1));
 }
 
-TEST_F(ClientTest, AReducedRangeIsOneValue) {
+TEST_F(ClientTest, a_reduced_range_returns_one_value) {
   const Job job = client.submit("sum", Range{1, 101});
   EXPECT_EQ(from_value<int>(job.get()), 5050);
   EXPECT_EQ(from_value<int>(job.get()), 5050) << "as often as asked";
@@ -106,11 +106,11 @@ TEST_F(ClientTest, AReducedRangeIsOneValue) {
   EXPECT_EQ(job.encoding(), Encoding::value);
 }
 
-TEST_F(ClientTest, NoItemsAreNoResults) {
+TEST_F(ClientTest, a_job_without_items_has_no_results) {
   EXPECT_TRUE(client.submit("echo", Items::of(Strings{})).get_all().empty());
 }
 
-TEST_F(ClientTest, FailedTasksAreAJobErrorWithTheirTexts) {
+TEST_F(ClientTest, failed_tasks_become_a_job_error_with_their_texts) {
   const Job job = client.submit("fail", Items::of(Strings{"no sugar", "no flour"}));
   const Outcome outcome = job.wait();
   EXPECT_EQ(outcome.state, JobState::failed);
@@ -127,7 +127,7 @@ TEST_F(ClientTest, FailedTasksAreAJobErrorWithTheirTexts) {
 
 // ---- single submits
 
-TEST_F(ClientTest, SingleSubmitsShareOneJob) {
+TEST_F(ClientTest, single_submits_share_one_job) {
   std::vector<Job> jobs;
   for (int i = 0; i < 20'000; ++i) jobs.push_back(client.submit("echo", Whole{std::to_string(i)}));
   for (int i = 0; i < 20'000; ++i)
@@ -139,7 +139,7 @@ TEST_F(ClientTest, SingleSubmitsShareOneJob) {
       << "other options, another job";
 }
 
-TEST_F(ClientTest, ASingleSubmitFailsAlone) {
+TEST_F(ClientTest, a_single_submit_fails_alone) {
   const Job job = client.submit("fail", Whole{"burnt"});
   const Outcome outcome = job.wait();
   EXPECT_EQ(outcome.state, JobState::failed);
@@ -147,7 +147,7 @@ TEST_F(ClientTest, ASingleSubmitFailsAlone) {
   EXPECT_THROW(job.get(), JobError);
 }
 
-TEST_F(ClientTest, CancellingASingleSubmitCancelsItsTask) {
+TEST_F(ClientTest, cancelling_a_single_submit_cancels_its_task) {
   const Job first = client.submit("hold", Whole{"a"});
   const Job second = client.submit("hold", Whole{"b"});
   second.cancel();
@@ -157,7 +157,7 @@ TEST_F(ClientTest, CancellingASingleSubmitCancelsItsTask) {
             (wire::Intervals{{1, 2}}));
 }
 
-TEST_F(ClientTest, SinglesAreAcknowledgedWhenNothingIsOutstanding) {
+TEST_F(ClientTest, single_submits_are_acknowledged_when_none_is_outstanding) {
   client.submit("echo", Whole{"a"}).get();
   client.connect();  // behind the acknowledgement
   client.jobs();
@@ -166,7 +166,7 @@ TEST_F(ClientTest, SinglesAreAcknowledgedWhenNothingIsOutstanding) {
 
 // ---- sources
 
-TEST_F(ClientTest, ASourceThatThrowsCancelsTheJobAndItsHandleRethrows) {
+TEST_F(ClientTest, a_throwing_source_cancels_the_job_and_its_handle_rethrows) {
   const Job job = client.submit("hold", Items{[n = 0](Bytes& item) mutable {
                                   if (n++ == 3) throw std::out_of_range("the sensor is gone");
                                   item = "x";
@@ -176,7 +176,7 @@ TEST_F(ClientTest, ASourceThatThrowsCancelsTheJobAndItsHandleRethrows) {
   EXPECT_EQ(job.wait().text, "the sensor is gone");
 }
 
-TEST_F(ClientTest, AnItemOverTheLimitFailsTheJobAndNamesTheLimit) {
+TEST_F(ClientTest, an_item_over_the_limit_fails_the_job_and_names_the_limit) {
   const Job job = client.submit("echo", Items::of(Strings{std::string((64u << 20) + 1, 'x')}));
   EXPECT_THROW(job.get_all(), SubmitError);
   EXPECT_NE(job.wait().text.find("64 MiB"), std::string::npos);
@@ -185,7 +185,7 @@ TEST_F(ClientTest, AnItemOverTheLimitFailsTheJobAndNamesTheLimit) {
   EXPECT_EQ(whole.wait().code, ErrorCode::limit);
 }
 
-TEST_F(ClientTest, ASlowSourceHoldsUpNobody) {
+TEST_F(ClientTest, a_slow_source_does_not_delay_other_jobs) {
   auto gate = std::make_shared<Gate>();
   const Job slow = client.submit("echo", Items{[gate, n = 0](Bytes& item) mutable {
                                    if (n == 1) gate->wait();
@@ -199,7 +199,7 @@ TEST_F(ClientTest, ASlowSourceHoldsUpNobody) {
   EXPECT_FALSE(slow.next());
 }
 
-TEST_F(ClientTest, InputWaitsForCredit) {
+TEST_F(ClientTest, input_waits_for_credit) {
   broker.run([&] { broker.credit = 0; });
   const Job job = client.submit("echo", numbers(500'000));
   job.number();
@@ -216,7 +216,7 @@ TEST_F(ClientTest, InputWaitsForCredit) {
 
 // ---- the broker goes away
 
-TEST_F(ClientTest, AJobGoesOnOverALostConnection) {
+TEST_F(ClientTest, a_job_survives_a_lost_connection) {
   broker.run([&] { broker.entry_tasks = 10; });
   auto gate = std::make_shared<Gate>();
   const Job job = client.submit("echo", Items{[gate, n = 0](Bytes& item) mutable {
@@ -232,7 +232,7 @@ TEST_F(ClientTest, AJobGoesOnOverALostConnection) {
   EXPECT_FALSE(job.next());
 }
 
-TEST_F(ClientTest, AMemoryJobOfARestartedBrokerIsLost) {
+TEST_F(ClientTest, a_memory_job_is_lost_when_the_broker_restarts) {
   const Job job = client.submit("hold", Range{0, 10});
   const Job single = client.submit("hold", Whole{"x"});
   job.number();
@@ -247,7 +247,7 @@ TEST_F(ClientTest, AMemoryJobOfARestartedBrokerIsLost) {
   EXPECT_EQ(client.submit("echo", Whole{"again"}).get(), "again");
 }
 
-TEST(Client, NoBrokerIsAConnectionErrorThatSaysWhatToDo) {
+TEST(Client, a_missing_broker_is_a_connection_error_with_advice) {
   ClientOptions options = options_for("tcp://127.0.0.1:1");
   options.first_wait = 50ms;
   Client client(options);
@@ -263,12 +263,12 @@ TEST(Client, NoBrokerIsAConnectionErrorThatSaysWhatToDo) {
   EXPECT_THROW(client.submit("echo", numbers(3)).number(), ConnectionError);
 }
 
-TEST(Client, ABadEndpointIsAConnectionError) {
+TEST(Client, an_invalid_endpoint_is_a_connection_error) {
   Client client(options_for("nonsense"));
   EXPECT_THROW(client.connect(), ConnectionError);
 }
 
-TEST_F(ClientTest, ARefusalIsTheBrokersReason) {
+TEST_F(ClientTest, a_refusal_carries_the_reason_of_the_broker) {
   broker.run([&] {
     broker.refuse.emplace();
     broker.refuse->text = "this broker is closed on Sundays";
@@ -284,7 +284,7 @@ TEST_F(ClientTest, ARefusalIsTheBrokersReason) {
 
 // ---- the end
 
-TEST(Client, DestroyingItEndsBlockedHandlesWithinASecond) {
+TEST(Client, destroying_the_client_ends_blocked_handles_within_a_second) {
   FakeBroker broker;
   std::optional<Client> client(std::in_place, options_for(broker.endpoint()));
   const Job job = client->submit("hold", Range{0, 10});
@@ -310,7 +310,7 @@ TEST(Client, DestroyingItEndsBlockedHandlesWithinASecond) {
   job.cancel();  // goes nowhere, harms nobody
 }
 
-TEST(Client, DestroyingItWithABlockedSourceAndNoBrokerTakesNoLonger) {
+TEST(Client, destroying_the_client_with_a_blocked_source_and_no_broker_is_as_fast) {
   auto gate = std::make_shared<Gate>();
   const auto begin = std::chrono::steady_clock::now();
   {
@@ -324,14 +324,14 @@ TEST(Client, DestroyingItWithABlockedSourceAndNoBrokerTakesNoLonger) {
   gate->let_go();
 }
 
-TEST_F(ClientTest, ItMoves) {
+TEST_F(ClientTest, a_client_can_be_moved) {
   Client other = std::move(client);
   EXPECT_EQ(other.submit("echo", Whole{"x"}).get(), "x");
 }
 
 // ---- attach, progress, questions
 
-TEST_F(ClientTest, AnotherClientReadsAJobByNumber) {
+TEST_F(ClientTest, another_client_can_read_a_job_by_number) {
   const Job mine = client.submit("echo", numbers(3000), {.detach = true});
   mine.wait_for_intake();
   Client other(options_for(broker.endpoint()));
@@ -343,7 +343,7 @@ TEST_F(ClientTest, AnotherClientReadsAJobByNumber) {
   EXPECT_EQ(other.attach(JobNumber{99}).wait().code, ErrorCode::unknown_job);
 }
 
-TEST_F(ClientTest, AttachingToOnesOwnJobGivesItsHandle) {
+TEST_F(ClientTest, attaching_to_an_own_job_returns_its_handle) {
   const Job job = client.submit("echo", numbers(10));
   const Job again = client.attach(job.number());
   EXPECT_TRUE(job.next());
@@ -351,7 +351,7 @@ TEST_F(ClientTest, AttachingToOnesOwnJobGivesItsHandle) {
   EXPECT_EQ(client.attach(job.uuid()).next()->index, 2u);
 }
 
-TEST_F(ClientTest, ProgressIsToldOnceAtTheEndAtLeast) {
+TEST_F(ClientTest, progress_is_reported_at_least_once_at_the_end) {
   std::promise<Progress> last;
   const Job job = client.submit("echo", numbers(10));
   job.on_progress(
@@ -363,12 +363,12 @@ TEST_F(ClientTest, ProgressIsToldOnceAtTheEndAtLeast) {
   EXPECT_FALSE(job.progress().open);
 }
 
-TEST_F(ClientTest, QuestionsAreAnswered) {
+TEST_F(ClientTest, queries_are_answered) {
   client.submit("echo", numbers(10)).get_all();
   EXPECT_EQ(client.jobs().size(), 1u);
 }
 
-TEST(Job, AnEmptyHandleSaysSo) {
+TEST(Job, an_empty_handle_reports_an_error) {
   Job job;
   EXPECT_THROW(job.number(), Error);
   EXPECT_EQ(job.wait().code, ErrorCode::unknown_job);

@@ -46,7 +46,7 @@ class ConnectionTest : public ::testing::Test {
   std::optional<std::variant<wire::Envelope, wire::DecodeError>> received_;
 };
 
-TEST_F(ConnectionTest, WhatRidesComesFirstAndNobodySleepsOnWhatIsLeft) {
+TEST_F(ConnectionTest, piggybacked_acknowledgements_come_first_and_the_rest_is_not_slept_on) {
   const wire::Riders riders{wire::Ack{Uuid{{1}}, 1, true}, wire::Ack{Uuid{{1}}, 2, true}};
   router_.send(peer_, parts_of(wire::encode({wire::SessionId{7}, wire::Beat{}}, riders)));
   // An actor that has read enough goes through its loop, and waits without end: for each of the
@@ -63,7 +63,7 @@ TEST_F(ConnectionTest, WhatRidesComesFirstAndNobodySleepsOnWhatIsLeft) {
   EXPECT_FALSE(connection_.receive());
 }
 
-TEST_F(ConnectionTest, WhatAnOldSocketBroughtIsForgottenWithIt) {
+TEST_F(ConnectionTest, messages_of_the_old_socket_are_dropped_on_reopen) {
   router_.send(peer_, parts_of(wire::encode({wire::SessionId{7}, wire::Beat{}},
                                             wire::Riders{wire::Ack{Uuid{{1}}, 1, true}})));
   wait_for_message();
@@ -71,7 +71,7 @@ TEST_F(ConnectionTest, WhatAnOldSocketBroughtIsForgottenWithIt) {
   EXPECT_FALSE(connection_.receive());
 }
 
-TEST_F(ConnectionTest, WhatIsLeftOfABurstIsNotSleptOnByWhoReadsSomeAndSendsNothing) {
+TEST_F(ConnectionTest, the_rest_of_a_burst_is_not_slept_on_by_a_reader_that_sends_nothing) {
   constexpr std::uint64_t kBurst = 900;  // below the router's high-water mark
   EXPECT_FALSE(connection_.receive());   // read out
   for (std::uint64_t n = 1; n <= kBurst; ++n)
@@ -84,7 +84,7 @@ TEST_F(ConnectionTest, WhatIsLeftOfABurstIsNotSleptOnByWhoReadsSomeAndSendsNothi
   }
 }
 
-TEST_F(ConnectionTest, AMessageThatASendTookTheSignalOfIsNotSleptOn) {
+TEST_F(ConnectionTest, a_message_whose_signal_was_consumed_by_a_send_is_not_slept_on) {
   for (std::uint64_t round = 1; round <= 2000; ++round) {
     router_.send(peer_, parts_of(wire::encode({wire::SessionId{round}, wire::Beat{}})));
     for (int i = 0; i < 3; ++i) connection_.send({wire::SessionId{round}, wire::Beat{}});

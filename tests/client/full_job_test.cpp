@@ -18,7 +18,7 @@ wire::Results results_of(std::size_t bytes) {
   return results;
 }
 
-TEST(FullJobTest, AReaderOfOneJobIsNotKeptWaitingByResultsOfOthersThatNobodyReads) {
+TEST(FullJobTest, a_reader_of_one_job_does_not_wait_for_unread_results_of_others) {
   const auto outbox = std::make_shared<Outbox>();
   FullJob unread(JobKey{1}, {}, FullJob::Kind::own, outbox);
   const auto wanted = std::make_shared<FullJob>(JobKey{2}, Uuid{}, FullJob::Kind::own, outbox);

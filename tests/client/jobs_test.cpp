@@ -23,7 +23,7 @@ class ClientJobs : public ::testing::Test {
 constexpr auto kComes = InputLedger::Rest::comes;
 constexpr auto kNone = InputLedger::Rest::none;
 
-TEST_F(ClientJobs, ACompleteJobNeedsFourMessages) {
+TEST_F(ClientJobs, a_complete_job_needs_four_messages) {
   rig.submit(rig.items({"a", "b"}, false));
   EXPECT_EQ(rig.sent<wire::Submit>().batch.count(), 2u);
   rig.receive(rig.accepted(2, 0));
@@ -41,7 +41,7 @@ TEST_F(ClientJobs, ACompleteJobNeedsFourMessages) {
   rig.expect_nothing_else();
 }
 
-TEST_F(ClientJobs, ARejectedSubmitEndsTheJob) {
+TEST_F(ClientJobs, a_rejected_submit_ends_the_job) {
   rig.submit(rig.items({"a"}, false));
   rig.sent<wire::Submit>();
   wire::ErrorMessage error;
@@ -58,7 +58,7 @@ TEST_F(ClientJobs, ARejectedSubmitEndsTheJob) {
 
 // ---- input
 
-TEST_F(ClientJobs, InputIsAskedForOnlyWithCredit) {
+TEST_F(ClientJobs, input_is_requested_only_with_credit) {
   rig.submit(rig.items({"first"}, true));
   EXPECT_TRUE(rig.effects<NeedInput>().empty());
   rig.receive(rig.accepted(1, 0));
@@ -69,7 +69,7 @@ TEST_F(ClientJobs, InputIsAskedForOnlyWithCredit) {
   EXPECT_TRUE(rig.effects<NeedInput>().empty()) << "asked already";
 }
 
-TEST_F(ClientJobs, AppendsLeaveAsCreditAllowsAndAreKeptUntilAccepted) {
+TEST_F(ClientJobs, appends_are_sent_as_credit_allows_and_kept_until_accepted) {
   rig.accepted_job(rig.items({"0123456789"}, true), 30);  // weighs 14
   rig.effects<NeedInput>();
   append({"0123456789"}, kComes);
@@ -88,7 +88,7 @@ TEST_F(ClientJobs, AppendsLeaveAsCreditAllowsAndAreKeptUntilAccepted) {
   EXPECT_EQ(rig.effects<InputTaken>().size(), 1u);
 }
 
-TEST_F(ClientJobs, AnItemLargerThanAllCreditGoesWhenAnyIsLeft) {
+TEST_F(ClientJobs, an_item_larger_than_the_credit_is_sent_while_any_credit_is_left) {
   rig.accepted_job(rig.items({"a"}, true), 6);
   append({std::string(1000, 'x')}, kComes);
   rig.sent<wire::Append>();
@@ -98,7 +98,7 @@ TEST_F(ClientJobs, AnItemLargerThanAllCreditGoesWhenAnyIsLeft) {
   EXPECT_EQ(rig.sent<wire::Append>().first, 2u);
 }
 
-TEST_F(ClientJobs, AnEndWithoutItemsIsAnEmptyAppendThatNeedsNoCredit) {
+TEST_F(ClientJobs, closing_without_items_is_an_empty_append_that_needs_no_credit) {
   rig.accepted_job(rig.items({"a"}, true), 6);
   rig.effects<NeedInput>();
   append({}, kNone);
@@ -108,7 +108,7 @@ TEST_F(ClientJobs, AnEndWithoutItemsIsAnEmptyAppendThatNeedsNoCredit) {
   EXPECT_EQ(close.batch.count(), 0u);
 }
 
-TEST_F(ClientJobs, ResumingSendsUnacceptedAppendsAgainAfterAttach) {
+TEST_F(ClientJobs, resuming_resends_unaccepted_appends_after_attach) {
   rig.accepted_job(rig.items({"a"}, true));
   rig.effects<NeedInput>();
   append({"b"}, kComes);
@@ -130,7 +130,7 @@ TEST_F(ClientJobs, ResumingSendsUnacceptedAppendsAgainAfterAttach) {
   EXPECT_TRUE(again[1].close);
 }
 
-TEST_F(ClientJobs, ResumingRepeatsACloseThatMayHaveBeenLost) {
+TEST_F(ClientJobs, resuming_repeats_a_close_that_may_have_been_lost) {
   rig.accepted_job(rig.items({"a"}, true));
   rig.effects<NeedInput>();
   append({}, kNone);
@@ -142,7 +142,7 @@ TEST_F(ClientJobs, ResumingRepeatsACloseThatMayHaveBeenLost) {
 
 // ---- results
 
-TEST_F(ClientJobs, ResultsAreAcknowledgedWhenConsumed) {
+TEST_F(ClientJobs, results_are_acknowledged_when_consumed) {
   rig.accepted_job(rig.items({"a", "b"}, false));
   rig.receive(rig.results(0, {0, 1}));
   EXPECT_TRUE(rig.all_sent<wire::Ack>().empty());
@@ -156,7 +156,7 @@ TEST_F(ClientJobs, ResultsAreAcknowledgedWhenConsumed) {
   EXPECT_TRUE(rig.all_sent<wire::Ack>().empty()) << "nothing more was received";
 }
 
-TEST_F(ClientJobs, WhoWaitsForAJobBesideOthersThatNobodyReadsAttachesToItFromWhereItIs) {
+TEST_F(ClientJobs, a_wanted_job_is_attached_again_from_its_cursor) {
   rig.accepted_job(rig.items({"a", "b"}, false));
   rig.receive(rig.results(0, {0, 1}));
   consume(1);
@@ -169,7 +169,7 @@ TEST_F(ClientJobs, WhoWaitsForAJobBesideOthersThatNobodyReadsAttachesToItFromWhe
   EXPECT_TRUE(attach.own);
 }
 
-TEST_F(ClientJobs, EachEntryIsDeliveredOnceOverSessions) {
+TEST_F(ClientJobs, each_entry_is_delivered_once_across_sessions) {
   rig.accepted_job(rig.items({"a", "b"}, false));
   rig.receive(rig.results(0, {0, 1}));
   rig.lose_session();
@@ -182,7 +182,7 @@ TEST_F(ClientJobs, EachEntryIsDeliveredOnceOverSessions) {
   EXPECT_EQ(delivered[1].results.seq, 1u);
 }
 
-TEST_F(ClientJobs, AMissingEntryMakesTheSessionNew) {
+TEST_F(ClientJobs, a_missing_entry_starts_a_new_session) {
   rig.accepted_job(rig.items({"a", "b"}, false));
   rig.now += 2s;
   rig.receive(rig.results(1, {1, 2}));
@@ -190,7 +190,7 @@ TEST_F(ClientJobs, AMissingEntryMakesTheSessionNew) {
   EXPECT_EQ(rig.effects<Reopen>().size(), 1u);
 }
 
-TEST_F(ClientJobs, TheEndBeforeTheLastResultsIsNotTheEnd) {
+TEST_F(ClientJobs, a_job_does_not_end_before_its_last_results_arrive) {
   rig.accepted_job(rig.items({"a", "b"}, false));
   rig.receive(rig.update(JobState::done, 1));
   EXPECT_EQ(rig.core->live_jobs(), 1u);
@@ -199,7 +199,7 @@ TEST_F(ClientJobs, TheEndBeforeTheLastResultsIsNotTheEnd) {
   EXPECT_TRUE(rig.sent<wire::Ack>().release);
 }
 
-TEST_F(ClientJobs, ADetachedJobIsFreedOnlyWhenAllOfItWasRead) {
+TEST_F(ClientJobs, a_detached_job_is_freed_only_when_all_results_were_read) {
   auto submit = rig.items({"a", "b"}, false);
   submit.options.detach = true;
   rig.accepted_job(submit);
@@ -216,7 +216,7 @@ TEST_F(ClientJobs, ADetachedJobIsFreedOnlyWhenAllOfItWasRead) {
   EXPECT_EQ(rig.core->live_jobs(), 0u);
 }
 
-TEST_F(ClientJobs, AnAbandonedJobRunsOnAndItsResultsArePassedOver) {
+TEST_F(ClientJobs, an_abandoned_job_continues_and_its_results_are_skipped) {
   rig.accepted_job(rig.items({"a", "b"}, false));
   rig.step([&] { rig.core->abandon(CoreRig::kJob, rig.now); });
   rig.receive(rig.results(0, {0, 1}));
@@ -225,7 +225,7 @@ TEST_F(ClientJobs, AnAbandonedJobRunsOnAndItsResultsArePassedOver) {
   EXPECT_TRUE(rig.all_sent<wire::Cancel>().empty());
 }
 
-TEST_F(ClientJobs, AnAbandonedDetachedJobIsLeftAloneOnceItsInputIsIn) {
+TEST_F(ClientJobs, an_abandoned_detached_job_is_left_alone_once_its_input_is_complete) {
   auto submit = rig.items({"a"}, true);
   submit.options.detach = true;
   rig.accepted_job(submit);
@@ -243,7 +243,7 @@ TEST_F(ClientJobs, AnAbandonedDetachedJobIsLeftAloneOnceItsInputIsIn) {
 
 // ---- broker gone and back
 
-TEST_F(ClientJobs, AMemoryJobOfARestartedBrokerIsLost) {
+TEST_F(ClientJobs, a_memory_job_is_lost_when_the_broker_restarts) {
   rig.accepted_job(rig.items({"a"}, false));
   rig.lose_session();
   rig.incarnation = 2;
@@ -256,7 +256,7 @@ TEST_F(ClientJobs, AMemoryJobOfARestartedBrokerIsLost) {
                      "store lost it, and the broker's log says so)"}));
 }
 
-TEST_F(ClientJobs, ADurableJobOfARestartedBrokerGoesOn) {
+TEST_F(ClientJobs, a_durable_job_continues_when_the_broker_restarts) {
   rig.accepted_job(rig.items({"a"}, false));
   rig.lose_session();
   rig.incarnation = 2;
@@ -265,7 +265,7 @@ TEST_F(ClientJobs, ADurableJobOfARestartedBrokerGoesOn) {
   EXPECT_TRUE(rig.sent<wire::Attach>().own);
 }
 
-TEST_F(ClientJobs, ASubmitWithoutAnswerIsSentAgain) {
+TEST_F(ClientJobs, an_unanswered_submit_is_sent_again) {
   rig.submit(rig.items({"a"}, false));
   rig.sent<wire::Submit>();
   rig.lose_session();
@@ -275,7 +275,7 @@ TEST_F(ClientJobs, ASubmitWithoutAnswerIsSentAgain) {
   EXPECT_TRUE(rig.effects<Ended>().empty());
 }
 
-TEST_F(ClientJobs, AnAtMostOnceJobThatARestartedBrokerMayHaveRunIsNotSubmittedAgain) {
+TEST_F(ClientJobs, an_at_most_once_job_that_may_have_run_is_not_submitted_again) {
   wire::Submit once = rig.items({"a"}, false);
   once.options.at_most_once = true;
   for (const auto durability : {Durability::memory, Durability::automatic}) {
@@ -292,7 +292,7 @@ TEST_F(ClientJobs, AnAtMostOnceJobThatARestartedBrokerMayHaveRunIsNotSubmittedAg
   }
 }
 
-TEST_F(ClientJobs, AnAtMostOnceJobOfABrokerWithAStoreIsSubmittedAgain) {
+TEST_F(ClientJobs, an_at_most_once_job_is_submitted_again_to_a_broker_with_a_store) {
   rig.lose_session();
   rig.store = true;
   rig.welcome();
@@ -307,7 +307,7 @@ TEST_F(ClientJobs, AnAtMostOnceJobOfABrokerWithAStoreIsSubmittedAgain) {
   EXPECT_EQ(rig.sent<wire::Submit>().job, uuid_of(1));
 }
 
-TEST_F(ClientJobs, AnAtMostOnceJobThatCannotHaveStartedIsSubmittedAgain) {
+TEST_F(ClientJobs, an_at_most_once_job_that_cannot_have_started_is_submitted_again) {
   wire::Submit once = rig.items({"a"}, false);
   once.options.at_most_once = true;
   once.options.durability = Durability::memory;
@@ -332,7 +332,7 @@ TEST_F(ClientJobs, AnAtMostOnceJobThatCannotHaveStartedIsSubmittedAgain) {
   EXPECT_TRUE(rig.effects<Ended>().empty());
 }
 
-TEST_F(ClientJobs, ASubmitThatEndsEverySessionEndsItself) {
+TEST_F(ClientJobs, a_submit_that_ends_every_session_is_given_up) {
   rig.submit(rig.items({"a"}, false));
   for (int i = 0; i < 5 && rig.core->live_jobs() > 0; ++i) {
     rig.all_sent<wire::Submit>();
@@ -351,7 +351,7 @@ TEST_F(ClientJobs, ASubmitThatEndsEverySessionEndsItself) {
 
 // ---- cancel
 
-TEST_F(ClientJobs, CancelIsSentOnceAndAgainAfterAResume) {
+TEST_F(ClientJobs, cancel_is_sent_once_and_again_after_a_resume) {
   rig.accepted_job(rig.items({"a"}, true));
   rig.step([&] { rig.core->cancel(CoreRig::kJob, {}, rig.now); });
   EXPECT_TRUE(rig.sent<wire::Cancel>().tasks.empty());
@@ -365,7 +365,7 @@ TEST_F(ClientJobs, CancelIsSentOnceAndAgainAfterAResume) {
   EXPECT_EQ(rig.core->live_jobs(), 0u);
 }
 
-TEST_F(ClientJobs, CancelGoesAlongWhenASubmitWithoutAnAnswerIsSentAgain) {
+TEST_F(ClientJobs, cancel_is_resent_together_with_an_unanswered_submit) {
   rig.submit(rig.items({"a"}, true));
   rig.sent<wire::Submit>();
   rig.step([&] { rig.core->cancel(CoreRig::kJob, {}, rig.now); });
@@ -376,7 +376,7 @@ TEST_F(ClientJobs, CancelGoesAlongWhenASubmitWithoutAnAnswerIsSentAgain) {
   rig.sent<wire::Cancel>();
 }
 
-TEST_F(ClientJobs, AJobWithoutAUuidEndsTheSessionNotTheClient) {
+TEST_F(ClientJobs, a_job_without_a_uuid_ends_the_session_but_not_the_client) {
   rig.step([&] { rig.core->attach(CoreRig::kJob, {{}, JobNumber{7}, 1000, 0}, rig.now); });
   auto update = rig.update(JobState::running, 0);
   update.token = rig.sent<wire::Attach>().token;
@@ -386,7 +386,7 @@ TEST_F(ClientJobs, AJobWithoutAUuidEndsTheSessionNotTheClient) {
   EXPECT_EQ(rig.effects<Reopen>().size(), 1u);
 }
 
-TEST_F(ClientJobs, ResultsThatAreGoneEndTheReaderAlsoWhenTheJobIsOver) {
+TEST_F(ClientJobs, missing_results_end_the_reader_also_of_a_finished_job) {
   rig.step([&] { rig.core->attach(CoreRig::kJob, {{}, JobNumber{7}, 0, 0}, rig.now); });
   const auto token = rig.sent<wire::Attach>().token;
   rig.step([&] { rig.core->watch(CoreRig::kJob, 1000, 0, rig.now); });  // somebody reads
@@ -401,7 +401,7 @@ TEST_F(ClientJobs, ResultsThatAreGoneEndTheReaderAlsoWhenTheJobIsOver) {
   EXPECT_EQ(ended[0].failure.code, ErrorCode::lost);
 }
 
-TEST_F(ClientJobs, CancelBeforeTheSubmitLeftEndsTheJobHere) {
+TEST_F(ClientJobs, cancel_before_the_submit_was_sent_ends_the_job_locally) {
   CoreRig fresh;
   fresh.submit(fresh.items({"a"}, false));
   fresh.step([&] { fresh.core->cancel(CoreRig::kJob, {}, fresh.now); });
@@ -412,7 +412,7 @@ TEST_F(ClientJobs, CancelBeforeTheSubmitLeftEndsTheJobHere) {
   EXPECT_TRUE(fresh.all_sent<wire::Submit>().empty());
 }
 
-TEST_F(ClientJobs, ATaskIsCancelledAfterItWasSent) {
+TEST_F(ClientJobs, the_cancellation_of_a_task_follows_its_append) {
   rig.accepted_job(rig.items({"a"}, true), 5);
   append({"b"}, kComes);
   rig.step([&] { rig.core->cancel(CoreRig::kJob, {1, 2}, rig.now); });
@@ -428,7 +428,7 @@ TEST_F(ClientJobs, ATaskIsCancelledAfterItWasSent) {
 
 // ---- attach
 
-TEST_F(ClientJobs, AttachByNumberLearnsTheUuid) {
+TEST_F(ClientJobs, attaching_by_number_learns_the_uuid) {
   Follow follow;
   follow.number = JobNumber{7};
   rig.step([&] { rig.core->attach(CoreRig::kJob, follow, rig.now); });
@@ -448,7 +448,7 @@ TEST_F(ClientJobs, AttachByNumberLearnsTheUuid) {
   EXPECT_EQ(rig.core->live_jobs(), 0u);
 }
 
-TEST_F(ClientJobs, AttachToAnUnknownJobEnds) {
+TEST_F(ClientJobs, attaching_to_an_unknown_job_fails) {
   Follow follow;
   follow.number = JobNumber{9};
   rig.step([&] { rig.core->attach(CoreRig::kJob, follow, rig.now); });
@@ -462,7 +462,7 @@ TEST_F(ClientJobs, AttachToAnUnknownJobEnds) {
   EXPECT_EQ(ended[0].failure.code, ErrorCode::unknown_job);
 }
 
-TEST_F(ClientJobs, AUniqueKeyThatExistsMakesUsAGuestOfThatJob) {
+TEST_F(ClientJobs, an_existing_idempotency_key_makes_us_a_guest_of_its_job) {
   auto submit = rig.items({"a"}, true);
   submit.options.unique = "nightly";
   rig.submit(submit);
@@ -478,7 +478,7 @@ TEST_F(ClientJobs, AUniqueKeyThatExistsMakesUsAGuestOfThatJob) {
   EXPECT_EQ(rig.effects<Deliver>().size(), 1u);
 }
 
-TEST_F(ClientJobs, AJobWithAUniqueKeyIsNotFollowedBeforeItsUuidIsKnown) {
+TEST_F(ClientJobs, a_job_with_an_idempotency_key_is_not_followed_before_its_uuid_is_known) {
   auto submit = rig.items({"a"}, false);
   submit.options.unique = "nightly";
   rig.submit(submit);
@@ -512,7 +512,7 @@ class ClientCompares : public ClientJobs {
   }
 };
 
-TEST_F(ClientCompares, AStreamIsReadToItsEndAndOnlyItsDigestIsSent) {
+TEST_F(ClientCompares, a_stream_is_read_to_its_end_and_only_its_digest_is_sent) {
   existing({"a"}, true);
   EXPECT_EQ(rig.effects<Comparing>().size(), 1u);
   EXPECT_EQ(rig.effects<NeedInput>().size(), 1u);
@@ -535,13 +535,13 @@ TEST_F(ClientCompares, AStreamIsReadToItsEndAndOnlyItsDigestIsSent) {
   EXPECT_EQ(rig.effects<Deliver>().size(), 1u);
 }
 
-TEST_F(ClientCompares, AnInputThatWentWithSubmitIsComparedAtOnce) {
+TEST_F(ClientCompares, an_input_sent_with_submit_is_compared_at_once) {
   existing({"a", "b"}, false);
   EXPECT_TRUE(rig.effects<Comparing>().empty());
   EXPECT_EQ(rig.sent<wire::Attach>().input_digest, digest_of({"a", "b"}));
 }
 
-TEST_F(ClientCompares, AnotherInputEndsTheSubmission) {
+TEST_F(ClientCompares, a_different_input_ends_the_submission) {
   existing({"a"}, false);
   wire::ErrorMessage error;
   error.code = ErrorCode::conflict;
@@ -555,7 +555,7 @@ TEST_F(ClientCompares, AnotherInputEndsTheSubmission) {
   rig.expect_nothing_else();
 }
 
-TEST_F(ClientCompares, ItGoesOnInTheNextSession) {
+TEST_F(ClientCompares, a_comparison_continues_in_the_next_session) {
   existing({"a"}, true);
   rig.effects<Comparing>();
   rig.effects<NeedInput>();
@@ -569,7 +569,7 @@ TEST_F(ClientCompares, ItGoesOnInTheNextSession) {
   EXPECT_EQ(rig.sent<wire::Attach>().input_digest, digest_of({"a", "b"}));
 }
 
-TEST_F(ClientCompares, WhoGivesUpDoesNotCancelTheJobOfSomebodyElse) {
+TEST_F(ClientCompares, cancelling_a_comparison_does_not_cancel_the_existing_job) {
   existing({"a"}, true);
   rig.step([&] { rig.core->cancel(CoreRig::kJob, {}, rig.now); });
   EXPECT_EQ(rig.effects<Ended>().at(0).failure.code, ErrorCode::cancelled);
@@ -577,7 +577,7 @@ TEST_F(ClientCompares, WhoGivesUpDoesNotCancelTheJobOfSomebodyElse) {
   EXPECT_EQ(rig.core->live_jobs(), 0u);
 }
 
-TEST_F(ClientCompares, WhoLetsGoOfItIsDone) {
+TEST_F(ClientCompares, abandoning_a_comparison_ends_it) {
   existing({"a"}, true);
   rig.step([&] { rig.core->abandon(CoreRig::kJob, rig.now); });
   EXPECT_EQ(rig.core->live_jobs(), 0u);

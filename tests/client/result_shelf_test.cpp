@@ -23,7 +23,7 @@ wire::Results results_of(const wire::Intervals& tasks, std::vector<TaskError> er
   return results;
 }
 
-TEST(ResultShelf, GivesTasksInInputOrderFromBatchesInAnyOrder) {
+TEST(ResultShelf, tasks_are_returned_in_input_order_from_batches_in_any_order) {
   ResultShelf shelf;
   shelf.add(results_of({{8, 12}}));
   EXPECT_FALSE(shelf.next_in_order());
@@ -41,7 +41,7 @@ TEST(ResultShelf, GivesTasksInInputOrderFromBatchesInAnyOrder) {
   EXPECT_FALSE(shelf.next_in_order());
 }
 
-TEST(ResultShelf, GivesWhatFailedTasksHadWritten) {
+TEST(ResultShelf, the_output_of_failed_tasks_is_returned) {
   ResultShelf shelf;
   wire::Results results =
       results_of({{0, 2}}, {{2, 3, ErrorCode::failed, "no"}, {7, 1, ErrorCode::timeout, "late"}});
@@ -63,7 +63,7 @@ TEST(ResultShelf, GivesWhatFailedTasksHadWritten) {
   EXPECT_FALSE(shelf.next_in_order());
 }
 
-TEST(ResultShelf, GivesTasksAsTheyCame) {
+TEST(ResultShelf, tasks_can_be_returned_as_they_arrive) {
   ResultShelf shelf;
   shelf.add(results_of({{8, 10}}));
   shelf.add(results_of({{0, 1}}, {{5, 1, ErrorCode::timeout, "late"}}));
@@ -72,7 +72,7 @@ TEST(ResultShelf, GivesTasksAsTheyCame) {
   EXPECT_EQ(order, (std::vector<std::uint64_t>{8, 9, 0, 5}));
 }
 
-TEST(ResultShelf, DeliversEachOnceWhenTheWaysAreMixed) {
+TEST(ResultShelf, each_task_is_delivered_once_when_orders_are_mixed) {
   ResultShelf shelf;
   shelf.add(results_of({{4, 8}}));
   shelf.add(results_of({{0, 4}, {10, 12}}));
@@ -94,7 +94,7 @@ TEST(ResultShelf, DeliversEachOnceWhenTheWaysAreMixed) {
   EXPECT_EQ(seen, (std::multiset<std::uint64_t>{0, 1, 2, 3, 4, 5, 6, 7, 10, 11}));
 }
 
-TEST(ResultShelf, PassesOverTasksThatNeverEndedOnlyAtTheEnd) {
+TEST(ResultShelf, missing_tasks_are_skipped_only_at_the_end) {
   ResultShelf shelf;
   shelf.add(results_of({{5, 6}}));
   EXPECT_FALSE(shelf.next_in_order());
@@ -102,7 +102,7 @@ TEST(ResultShelf, PassesOverTasksThatNeverEndedOnlyAtTheEnd) {
   EXPECT_EQ(shelf.next_in_order()->index, 5u);
 }
 
-TEST(ResultShelf, ATaskSentTwiceByABrokenBrokerDoesNoHarm) {
+TEST(ResultShelf, a_task_sent_twice_by_a_faulty_broker_does_no_harm) {
   ResultShelf shelf;
   shelf.add(results_of({{0, 2}}));
   shelf.add(results_of({{0, 2}}));
@@ -111,7 +111,7 @@ TEST(ResultShelf, ATaskSentTwiceByABrokenBrokerDoesNoHarm) {
   EXPECT_EQ(count, 4);
 }
 
-TEST(ResultShelf, AcknowledgesHalfAWindowWhileReadingAndAnEighthBeforeWaiting) {
+TEST(ResultShelf, half_a_window_is_acknowledged_while_reading_and_an_eighth_before_waiting) {
   using Reader = ResultShelf::Reader;
   ResultShelf shelf(80);
   const auto ten_bytes = [](std::uint64_t i) {
@@ -136,7 +136,7 @@ TEST(ResultShelf, AcknowledgesHalfAWindowWhileReadingAndAnEighthBeforeWaiting) {
   EXPECT_FALSE(shelf.ack_due(Reader::waits));
 }
 
-TEST(ResultShelf, TheLastReadIsAcknowledgedHoweverSmall) {
+TEST(ResultShelf, the_last_result_is_acknowledged_however_small) {
   ResultShelf shelf;
   shelf.add(results_of({{0, 1}}));
   shelf.complete();

@@ -4,7 +4,7 @@
 namespace quern::client {
 namespace {
 
-TEST(ClientSession, OpensASocketAndSaysHello) {
+TEST(ClientSession, a_session_starts_with_a_socket_and_hello) {
   CoreRig rig;
   EXPECT_EQ(rig.effects<Reopen>().size(), 1u);
   const wire::Hello hello = rig.sent<wire::Hello>();
@@ -13,7 +13,7 @@ TEST(ClientSession, OpensASocketAndSaysHello) {
   rig.expect_nothing_else();
 }
 
-TEST(ClientSession, BeatsEveryFiveSecondsWhenIdleAndEverySecondWithAJob) {
+TEST(ClientSession, heartbeats_are_sent_every_five_seconds_and_every_second_with_a_job) {
   CoreRig rig;
   rig.effects<Reopen>();
   rig.welcome();
@@ -28,7 +28,7 @@ TEST(ClientSession, BeatsEveryFiveSecondsWhenIdleAndEverySecondWithAJob) {
   rig.expect_nothing_else();
 }
 
-TEST(ClientSession, AnswersABeatThatWantsAnAnswer) {
+TEST(ClientSession, a_heartbeat_that_wants_an_answer_is_answered) {
   CoreRig rig;
   rig.effects<Reopen>();
   rig.welcome();
@@ -36,7 +36,7 @@ TEST(ClientSession, AnswersABeatThatWantsAnAnswer) {
   EXPECT_TRUE(rig.sent<wire::Beat>().reply);
 }
 
-TEST(ClientSession, SilenceOpensANewSocket) {
+TEST(ClientSession, silence_opens_a_new_socket) {
   CoreRig rig;
   rig.effects<Reopen>();
   rig.welcome();
@@ -48,7 +48,7 @@ TEST(ClientSession, SilenceOpensANewSocket) {
   EXPECT_EQ(rig.sent<wire::Hello>().jobs.size(), 1u);
 }
 
-TEST(ClientSession, OurOwnStopIsNoSilenceOfTheBroker) {
+TEST(ClientSession, a_pause_of_the_client_does_not_count_as_silence_of_the_broker) {
   CoreRig rig;
   rig.effects<Reopen>();
   rig.welcome();
@@ -61,7 +61,7 @@ TEST(ClientSession, OurOwnStopIsNoSilenceOfTheBroker) {
   EXPECT_EQ(rig.effects<Reopen>().size(), 1u);
 }
 
-TEST(ClientSession, TheFirstJobAfterALongIdleTimeDoesNotMakeTheBrokerSilent) {
+TEST(ClientSession, the_first_job_after_a_long_idle_time_does_not_end_the_session) {
   CoreRig rig;
   rig.effects<Reopen>();
   rig.welcome();
@@ -70,7 +70,7 @@ TEST(ClientSession, TheFirstJobAfterALongIdleTimeDoesNotMakeTheBrokerSilent) {
   EXPECT_TRUE(rig.effects<Reopen>().empty());
 }
 
-TEST(ClientSession, HelloAgainIsAnsweredAtOnceOnlyAfterAGoodSession) {
+TEST(ClientSession, hello_again_reconnects_at_once_only_after_a_lasting_session) {
   CoreRig rig;
   rig.effects<Reopen>();
   rig.welcome();
@@ -87,7 +87,7 @@ TEST(ClientSession, HelloAgainIsAnsweredAtOnceOnlyAfterAGoodSession) {
   EXPECT_EQ(rig.effects<Reopen>().size(), 1u);
 }
 
-TEST(ClientSession, AHelloWithoutAnswerIsSaidAgainOnANewSocket) {
+TEST(ClientSession, an_unanswered_hello_is_repeated_on_a_new_socket) {
   CoreRig rig;
   rig.effects<Reopen>();
   rig.after(2900ms);
@@ -96,7 +96,7 @@ TEST(ClientSession, AHelloWithoutAnswerIsSaidAgainOnANewSocket) {
   EXPECT_EQ(rig.effects<Reopen>().size(), 1u);
 }
 
-TEST(ClientSession, NoBrokerEndsWhatWaitsAfterTheFirstWait) {
+TEST(ClientSession, a_missing_broker_ends_pending_requests_after_the_first_wait) {
   CoreRig rig;
   std::uint64_t token = 0;
   rig.step([&] { token = rig.core->ask(std::monostate{}, rig.now); });
@@ -117,7 +117,7 @@ TEST(ClientSession, NoBrokerEndsWhatWaitsAfterTheFirstWait) {
   EXPECT_EQ(std::get<Failure>(answers[0].reply).code, ErrorCode::no_broker);
 }
 
-TEST(ClientSession, ALostBrokerIsLookedForHalfAMinute) {
+TEST(ClientSession, a_lost_broker_is_retried_for_thirty_seconds) {
   CoreRig rig;
   rig.effects<Reopen>();
   rig.welcome();
@@ -132,7 +132,7 @@ TEST(ClientSession, ALostBrokerIsLookedForHalfAMinute) {
   EXPECT_NE(ended[0].failure.text.find("did not come back within 30 s"), std::string::npos);
 }
 
-TEST(ClientSession, ARefusalEndsEverythingWithTheBrokersReason) {
+TEST(ClientSession, a_refusal_ends_everything_with_the_reason_of_the_broker) {
   CoreRig rig;
   rig.submit(rig.items({"a"}, false));
   rig.effects<Reopen>();
@@ -152,7 +152,7 @@ TEST(ClientSession, ARefusalEndsEverythingWithTheBrokersReason) {
   EXPECT_EQ(rig.effects<Reopen>().size(), 1u) << "later it is worth another try";
 }
 
-TEST(ClientSession, ALostConnectionIsNoticedWithoutWaitingForSilence) {
+TEST(ClientSession, a_lost_connection_is_noticed_without_waiting_for_silence) {
   CoreRig rig;
   rig.effects<Reopen>();
   rig.welcome();
@@ -161,7 +161,7 @@ TEST(ClientSession, ALostConnectionIsNoticedWithoutWaitingForSilence) {
   EXPECT_EQ(rig.effects<Reopen>().size(), 1u);
 }
 
-TEST(ClientSession, AHelloLostWithItsConnectionIsSaidAgainWithoutWaiting) {
+TEST(ClientSession, a_hello_lost_with_its_connection_is_repeated_without_waiting) {
   CoreRig rig;
   rig.effects<Reopen>();
   for (const Link link : {Link::absent, Link::connected, Link::absent}) {
@@ -173,7 +173,7 @@ TEST(ClientSession, AHelloLostWithItsConnectionIsSaidAgainWithoutWaiting) {
   EXPECT_EQ(rig.effects<Reopen>().size(), 1u);
 }
 
-TEST(ClientSession, AQuestionIsAskedAgainInANewSession) {
+TEST(ClientSession, a_query_is_repeated_in_a_new_session) {
   CoreRig rig;
   rig.effects<Reopen>();
   rig.welcome();
@@ -190,7 +190,7 @@ TEST(ClientSession, AQuestionIsAskedAgainInANewSession) {
   EXPECT_EQ(rig.effects<Answered>().size(), 1u);
 }
 
-TEST(ClientSession, ClosingSaysByeAndEndsEverything) {
+TEST(ClientSession, closing_sends_bye_and_ends_everything) {
   CoreRig rig;
   rig.effects<Reopen>();
   rig.welcome();
@@ -203,7 +203,7 @@ TEST(ClientSession, ClosingSaysByeAndEndsEverything) {
   EXPECT_FALSE(rig.core->next_deadline());
 }
 
-TEST(ClientSession, MessagesOfAnotherSessionAreNotTaken) {
+TEST(ClientSession, messages_of_another_session_are_ignored) {
   CoreRig rig;
   rig.effects<Reopen>();
   rig.welcome();

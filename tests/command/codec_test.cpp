@@ -6,7 +6,7 @@
 namespace quern {
 namespace {
 
-TEST(CommandCodec, what_goes_in_comes_out) {
+TEST(CommandCodec, a_command_survives_a_round_trip) {
   Command command;
   command.words = {"a", "", "\xff z"};
   command.env = {"A=1"};
@@ -40,7 +40,7 @@ TEST(CommandCodec, what_goes_in_comes_out) {
   EXPECT_EQ(command_item(to_bytes(item)), item);
 }
 
-TEST(CommandCodec, names_of_files_stay_within_their_folder) {
+TEST(CommandCodec, file_names_cannot_leave_their_folder) {
   for (const char* name : {"a", "a/b", "..a", "a../b", ".x"})
     EXPECT_TRUE(stays_within(name)) << name;
   for (const char* name : {"", "/a", "..", "a/../b", "a//b", "a/", ".", "./a"}) {
@@ -55,13 +55,13 @@ TEST(CommandCodec, names_of_files_stay_within_their_folder) {
   EXPECT_THROW(command_in(to_bytes(Command{.words = {Bytes("x\0y", 3)}})), std::invalid_argument);
 }
 
-TEST(CommandCodec, unknown_keys_are_passed_over) {
+TEST(CommandCodec, unknown_keys_are_ignored) {
   const Bytes newer =
       to_value(std::map<std::string, std::vector<std::string>>{{"words", {"x"}}, {"later", {"y"}}});
   EXPECT_EQ(command_in(newer).words, std::vector<std::string>{"x"});
 }
 
-TEST(CommandCodec, garbage_is_an_error_and_no_more) {
+TEST(CommandCodec, malformed_bytes_are_an_error) {
   const Bytes good = to_bytes(Command{.words = {"x", "y"}, .env = {"A=1"}});
   for (std::size_t n = 0; n < good.size(); ++n)
     EXPECT_THROW(command_in(BytesView(good).substr(0, n)), std::invalid_argument) << n;

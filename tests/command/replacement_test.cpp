@@ -14,7 +14,7 @@ Words expanded(const Words& words, const std::vector<BytesView>& arguments,
   return expand(Command{.words = words}, arguments, number);
 }
 
-TEST(Replacement, strings_are_those_of_parallel) {
+TEST(Replacement, replacement_strings_match_those_of_gnu_parallel) {
   const struct {
     const char* word;
     const char* argument;
@@ -49,27 +49,27 @@ TEST(Replacement, strings_are_those_of_parallel) {
   EXPECT_EQ(expanded({"p", "x{}y{}z"}, {"a b"}), (Words{"p", "xa bya bz"}));
 }
 
-TEST(Replacement, without_any_the_argument_comes_last) {
+TEST(Replacement, without_a_replacement_string_the_argument_is_appended) {
   EXPECT_EQ(expanded({"echo", "-n"}, {"a b"}), (Words{"echo", "-n", "a b"}));
   EXPECT_EQ(expanded({"echo"}, {"a", "b"}), (Words{"echo", "a", "b"}));
   EXPECT_EQ(expanded({"echo"}, {""}), (Words{"echo", ""}));
 }
 
-TEST(Replacement, several_arguments) {
+TEST(Replacement, numbered_replacement_strings_select_arguments) {
   EXPECT_EQ(expanded({"cp", "{}", "to"}, {"a", "b"}), (Words{"cp", "a", "b", "to"}));
   EXPECT_EQ(expanded({"p", "{.}"}, {"a.c", "b.c"}), (Words{"p", "a", "b"}));
   EXPECT_EQ(expanded({"p", "[{}]"}, {"a", "b"}), (Words{"p", "[a b]"}));
   EXPECT_EQ(expanded({"p", "{2}-{1}"}, {"a", "b"}), (Words{"p", "b-a"}));
 }
 
-TEST(Script, is_told_from_a_program) {
+TEST(Script, shell_syntax_makes_a_command_a_script) {
   for (const char* script : {"echo {} | wc", "a b", "x>y", "$HOME/x", "a;b", "`a`", "*", "{a,b}"})
     EXPECT_TRUE(is_script(script)) << script;
   for (const char* program : {"echo", "./a.sh", "{}", "a{}b", "/usr/bin/x-1.2", "a=b"})
     EXPECT_FALSE(is_script(program)) << program;
 }
 
-TEST(Script, refers_to_values_as_parameters) {
+TEST(Script, values_are_passed_as_parameters) {
   EXPECT_EQ(script_words("cat {} > {.}.out"),
             (Words{"/bin/sh", "-c", "_q1=${1} _q2=${2} ; shift 2\ncat \"${_q1}\" > \"${_q2}\".out",
                    "sh", "{}", "{.}"}));
@@ -95,7 +95,7 @@ std::string run(const std::string& script, const std::string& argument) {
   return out;
 }
 
-TEST(Script, a_value_is_one_word_wherever_it_stands_and_is_never_executed) {
+TEST(Script, a_value_is_always_one_word_and_never_executed) {
   const std::string nasty = "a  b; echo 'BOO' \"$(echo BOO)\" `echo BOO` $HOME * \\ #";
   for (const char* script :
        {"printf '%s' {}", "printf '%s' \"{}\"", "printf %s '{}'",
@@ -106,7 +106,7 @@ TEST(Script, a_value_is_one_word_wherever_it_stands_and_is_never_executed) {
   EXPECT_EQ(run("printf %s \"`printf %s {}`\"", "; echo BOO").find("BOO\n"), std::string::npos);
 }
 
-TEST(Script, the_argument_is_appended_to_one_command_or_pipeline_not_to_a_list) {
+TEST(Script, the_argument_is_appended_to_a_command_or_pipeline_but_not_to_a_list) {
   struct {
     const char* script;
     const char* out;
@@ -127,20 +127,20 @@ TEST(Script, the_argument_is_appended_to_one_command_or_pipeline_not_to_a_list) 
   for (const auto& [script, out] : cases) EXPECT_EQ(run(script, "x"), out) << script;
 }
 
-TEST(Script, says_whether_its_arguments_are_ignored) {
+TEST(Script, ignored_arguments_are_reported) {
   for (const char* script : {"a; b", "a && b", "echo '$'; b", "while read -r x; do a; done"})
     EXPECT_TRUE(ignores_arguments(script)) << script;
   for (const char* script : {"a", "a | b", "a; b {}", "a; b $1", "a; b \"$@\"", "a; b ${1%.c}"})
     EXPECT_FALSE(ignores_arguments(script)) << script;
 }
 
-TEST(Script, as_text_does_what_the_program_does) {
+TEST(Script, a_script_as_text_behaves_like_the_original_command) {
   EXPECT_EQ(script_text("echo a", {"x y"}, 1), "echo a 'x y'");
   EXPECT_EQ(script_text("a && b", {"x"}, 1), "a && b");
   EXPECT_EQ(script_text("a; b \"$1\"", {"x y"}, 1), "set -- 'x y'; a; b \"$1\"");
 }
 
-TEST(Script, other_braces_are_the_shells) {
+TEST(Script, other_braces_belong_to_the_shell) {
   EXPECT_EQ(run("x={}; echo ${x} {#} $(echo ${#x})", "abc"), "abc 3 3\n");
   EXPECT_EQ(run("echo {} | awk '{print $1}'", "first second"), "first\n");
 }

@@ -23,17 +23,17 @@ class NoBroker(Rig):
                 self.assert_one_line(done, 3, "quern up")
                 self.assertLess(done.seconds, 5 * SLOWNESS)
 
-    def test_the_broker_option_goes_before_the_environment(self):
+    def test_the_broker_option_overrides_the_environment(self):
         done = self.quern("jobs", "--broker", "tcp://127.0.0.1:1")
         self.assert_one_line(done, 3, "127.0.0.1:1")
 
-    def test_mistakes_in_the_command_line_are_told_before_a_broker_is_looked_for(self):
+    def test_mistakes_in_the_command_line_are_reported_before_a_broker_is_contacted(self):
         done = self.quern("run", "sum", "--range", "nonsense")
         self.assertEqual(done.code, 2, done)
 
 
 class CommandLine(Rig):
-    def test_mistakes_are_one_line_and_exit_2(self):
+    def test_mistakes_are_reported_on_one_line_and_exit_2(self):
         text = self.write("text", "x\n")
         cases = [
             (("run",), "function"),
@@ -72,7 +72,7 @@ class CommandLine(Rig):
             with self.subTest(words=words):
                 self.assert_one_line(self.quern(*words), 2, part)
 
-    def test_files_that_cannot_be_read(self):
+    def test_unreadable_files_are_named(self):
         secret = self.write("secret", "x\n")
         secret.chmod(0)
         cases = [(self.folder / "absent", "No such file"), (self.folder, "directory")]
@@ -84,7 +84,7 @@ class CommandLine(Rig):
                     self.assert_one_line(self.quern("run", "echo", option, path), 2, str(path), reason)
         self.assert_one_line(self.quern("run", "echo", "--input", "x", "--common", self.folder / "absent"), 2, "absent")
 
-    def test_help_and_version(self):
+    def test_help_and_version_exit_0(self):
         commands = ("up", "run", "jobs", "job", "wait", "results", "cancel", "explain", "workers", "drain", "bench")
         for words in ((), ("help",), ("--help",)):
             listed = self.ok(*words).out
@@ -104,20 +104,20 @@ class WithABroker(Rig):
         super().setUp()
         self.start_broker()
 
-    def test_a_port_in_use_is_exit_3(self):
+    def test_a_port_in_use_exits_3(self):
         done = self.start([BIN / "quern-broker", "--bind", self.endpoint, "--no-store"]).finish()
         self.assert_one_line(done, 3, self.endpoint)
         self.assertEqual(done.out, "")
         self.assert_one_line(self.quern("up", "--bind", self.endpoint), 3, self.endpoint)
 
-    def test_an_unknown_job(self):
+    def test_an_unknown_job_is_an_error(self):
         for command in ("job", "wait", "results", "cancel", "explain"):
             with self.subTest(command=command):
                 done = self.quern(command, "999")
                 self.assertEqual(done.code, 1, done)
                 self.assertIn("999", done.err + done.out)
 
-    def test_a_function_that_nobody_offers_waits_says_so_and_names_the_nearest(self):
+    def test_a_job_of_an_unknown_function_waits_and_names_the_nearest_one(self):
         self.start_worker("w")
         run = self.quern_start("run", "wordcuont", "--input", "a b a")
         wait_until(lambda: run.err, "the reason on stderr")
@@ -129,7 +129,7 @@ class WithABroker(Rig):
         self.assertIn("wordcount", self.job(number)["reason"])
         self.assertIn("wordcount", self.ok("explain", number).out)
 
-    def test_a_reducer_that_nobody_offers_waits_and_says_so(self):
+    def test_a_job_with_an_unknown_reducer_waits_and_says_so(self):
         self.start_worker("w")
         run = self.quern_start("run", "wordcount", "--input", "a b a", "--reduce", "merge_cuonts")
         wait_until(lambda: "merge_cuonts" in run.err, "the reason on stderr")
@@ -157,7 +157,7 @@ class WithABroker(Rig):
         self.start_worker("w")
         self.assertEqual(self.ok("run", "echo", "--items", "-", stdin=b"\n\na\n").out, "\n\na\n")
 
-    def test_an_item_over_the_limit_names_the_limit(self):
+    def test_an_item_over_the_limit_is_an_error_that_names_the_limit(self):
         self.start_worker("w")
         large = self.write("large", b"x" * (ITEM_LIMIT + 1) + b"\n")
         done = self.quern("run", "echo", "--items", large)
@@ -165,7 +165,7 @@ class WithABroker(Rig):
         self.assertRegex(done.err, rf"{ITEM_LIMIT}|64 MiB")
         self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
 
-    def test_input_that_does_not_fit_the_function(self):
+    def test_input_that_the_function_cannot_take_is_an_error(self):
         self.start_worker("w")
         done = self.quern("run", "sum", "--items", "-", stdin=b"1\n2\n")
         self.assertEqual(done.code, 1, done)

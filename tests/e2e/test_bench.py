@@ -7,7 +7,7 @@ from rig import Rig, wait_until
 
 
 class Bench(Rig):
-    def test_throughput_in_every_mode(self):
+    def test_throughput_is_measured_in_every_mode(self):
         for mode in ("map", "single", "range"):
             with self.subTest(mode=mode):
                 done = self.ok("bench", "throughput", "--tasks", "20000", "--repeat", "2", "--mode", mode, "--json")
@@ -19,32 +19,32 @@ class Bench(Rig):
                 self.assertLessEqual(report["spread"]["min"], report["tasks_per_s"])
                 self.assertTrue(report["summary"])
 
-    def test_results_of_another_size(self):
+    def test_the_size_of_results_can_be_chosen(self):
         for size in ("1", "100"):
             done = self.ok("bench", "throughput", "--tasks", "5000", "--repeat", "1", "--payload", "100", "--result", size, "--json")
             self.assertEqual(done.objects[0]["result"], int(size))
 
-    def test_latency(self):
+    def test_latency_is_measured(self):
         done = self.ok("bench", "latency", "--count", "50", "--repeat", "2", "--json")
         (report,) = done.objects
         for key in ("p50_us", "p99_us", "baseline_p50_us", "baseline_p99_us", "ratio"):
             self.assertGreater(report[key], 0, key)
 
-    def test_against_a_broker_that_is_there(self):
+    def test_a_running_broker_can_be_measured(self):
         self.start_broker()
         self.start_worker("w")
         done = self.ok("bench", "throughput", "--tasks", "2000", "--repeat", "1", "--json")
         self.assertIsNone(done.objects[0]["broker_peak_rss_bytes"])
         self.assertTrue(self.jobs())
 
-    def test_a_worker_that_was_lost_is_not_waited_for(self):
+    def test_the_bench_does_not_wait_for_a_lost_worker(self):
         self.start_broker("--lost-after", "0.2")
         worker = self.start_worker("w")
         worker.send(signal.SIGKILL)
         wait_until(lambda: [w["state"] for w in self.workers()] == ["lost"], "the worker is lost")
         self.assert_one_line(self.quern("bench", "latency", "--count", "10", "--repeat", "1"), 1, "no worker", "15 s")
 
-    def test_a_bench_without_workers_says_so_and_goes_on_when_one_comes(self):
+    def test_a_bench_without_workers_says_so_and_starts_when_one_connects(self):
         self.start_broker("--lost-after", "0.2")
         worker = self.start_worker("w")
         bench = self.quern_start("bench", "latency", "--count", "20000", "--repeat", "1")
@@ -54,13 +54,13 @@ class Bench(Rig):
         self.start_worker("w2")
         self.assertEqual(bench.finish().code, 0)
 
-    def test_people_get_a_table_and_a_sentence(self):
+    def test_the_output_for_people_is_a_table_and_a_sentence(self):
         done = self.ok("bench", "throughput", "--tasks", "2000", "--repeat", "1")
         self.assertIn("tasks a second", done.lines[1])
         self.assertIn("Here a task costs", done.lines[-1])
         self.assertIn("bare libzmq", self.ok("bench", "latency", "--count", "20", "--repeat", "1").out)
 
-    def test_what_a_task_costs_that_waits(self):
+    def test_the_cost_of_a_queued_task_is_measured(self):
         (report,) = self.ok("bench", "throughput", "--tasks", "2000", "--repeat", "1", "--json").objects
         self.assertGreater(report["bytes_per_queued_task"], 0)
         self.assertGreater(report["queued_tasks_per_s"], 0)

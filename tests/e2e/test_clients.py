@@ -28,7 +28,7 @@ class Clients(Rig):
         wait_until(lambda: self.job(number)["state"] == "cancelled", "the end of the job", 60)
         wait_until(pathlib.Path(f"{self.gate}.cancelled").exists, "the cancellation seen by the function")
 
-    def test_a_detached_job_goes_on_without_its_client(self):
+    def test_a_detached_job_continues_without_its_client(self):
         number = self.submit("gate", "--input", self.gate)
         self.started()
         # An attached job whose client dies now is cancelled by the same grace; when that is over, so would the detached one be.
@@ -53,7 +53,7 @@ class Clients(Rig):
                 self.assertEqual(done.code, 130, done)
                 wait_until(lambda: self.job(job)["state"] == "cancelled", "the end of the job")
 
-    def test_ctrl_c_while_standard_input_is_open(self):
+    def test_ctrl_c_ends_a_run_while_standard_input_is_open(self):
         client = self.quern_start("run", "echo", "--items", "-", stdin=subprocess.PIPE)
         client.process.stdin.write(b"one\n")
         client.process.stdin.flush()
@@ -72,7 +72,7 @@ class Clients(Rig):
         client.process.stdin = None
         self.assertEqual(client.finish().code, 0, client.err)
 
-    def test_a_reader_that_goes_away_ends_the_run_quietly(self):
+    def test_a_run_ends_quietly_when_its_reader_goes_away(self):
         script = f"{BIN}/quern run same --range 0:100000 | head -n 1"
         done = subprocess.run(["bash", "-o", "pipefail", "-c", script], env=self.env, capture_output=True, timeout=60)
         self.assertEqual(len(done.stdout.splitlines()), 1)
@@ -80,13 +80,13 @@ class Clients(Rig):
         job = self.wait_for_job("same")["job"]
         wait_until(lambda: self.job(job)["state"] in ("cancelled", "done"), "the end of the job")
 
-    def test_results_are_read_by_another_process_as_often_as_wanted(self):
+    def test_another_process_can_read_results_repeatedly(self):
         number = self.submit("echo", "--items", "-", stdin=b"a\nb\nc\n")
         self.ok("wait", number)
         for _ in range(2):
             self.assertEqual(self.ok("results", number).lines, ["a", "b", "c"])
 
-    def test_follow_prints_results_as_they_come_until_the_end(self):
+    def test_follow_prints_results_as_they_arrive_until_the_end(self):
         number = self.submit("gate", "--input", self.gate)
         self.started()
         early = self.quern("results", number)
@@ -97,7 +97,7 @@ class Clients(Rig):
         done = follower.finish()
         self.assertEqual((done.code, done.out), (0, f"{self.gate}\n"))
 
-    def test_the_same_unique_key_attaches_to_the_job_that_exists(self):
+    def test_the_same_idempotency_key_attaches_to_the_existing_job(self):
         first = self.submit("gate", "--input", self.gate, "--unique", "nightly")
         second = self.submit("gate", "--input", self.gate, "--unique", "nightly")
         self.assertEqual(first, second)

@@ -22,7 +22,7 @@ class Durable(Rig):
         path.touch()
         return path, self.write("items", "".join(f"{path} {i}\n" for i in range(count)))
 
-    def test_kill_9_of_the_broker_in_mid_run_loses_nothing_and_runs_nothing_again(self):
+    def test_killing_the_broker_during_a_run_loses_nothing_and_reruns_nothing(self):
         self.start_broker()
         self.start_worker("one", slots=2)
         self.start_worker("two", slots=2)
@@ -37,7 +37,7 @@ class Durable(Rig):
         runs = collections.Counter(trace.read_text().splitlines())
         self.assertEqual({name: n for name, n in runs.items() if n > 1}, {}, "what live workers held was run again")
 
-    def test_a_detached_job_goes_on_after_a_restart_and_is_read_twice(self):
+    def test_a_detached_job_continues_after_a_restart_and_can_be_read_twice(self):
         self.start_broker()
         job = self.submit("echo", "--items", self.write("items", "a\nb\nc\n"))
         self.restart_broker()
@@ -47,7 +47,7 @@ class Durable(Rig):
             self.assertEqual(self.ok("results", job).lines, ["a", "b", "c"])
             self.restart_broker()
 
-    def test_a_reduced_job_survives(self):
+    def test_a_reduced_job_survives_a_kill(self):
         self.start_broker()
         self.start_worker("w", "--cpu-share", "0.5")
         job = self.submit("primes", "--range", "1:20000000")
@@ -56,7 +56,7 @@ class Durable(Rig):
         self.ok("wait", job)
         self.assertEqual(self.ok("results", job).out, "1270607\n")
 
-    def test_a_rolling_restart_is_invisible_but_for_time(self):
+    def test_a_rolling_restart_only_costs_time(self):
         self.start_broker()
         first = self.start_worker("first", slots=2)
         trace, items = self.trace_items(600)
@@ -70,7 +70,7 @@ class Durable(Rig):
         self.assertEqual(done.lines, [str(i) for i in range(600)])
         self.assertEqual(len(trace.read_text().splitlines()), 600)
 
-    def test_the_same_unique_key_is_the_same_job_also_after_a_restart(self):
+    def test_an_idempotency_key_names_the_same_job_after_a_restart(self):
         self.start_broker()
         first = self.submit("echo", "--input", "once", "--unique", "nightly")
         self.restart_broker()
@@ -78,7 +78,7 @@ class Durable(Rig):
         self.start_worker("w")
         self.assertEqual(self.ok("run", "echo", "--input", "once", "--unique", "nightly").out, "once\n")
 
-    def test_a_key_gives_the_same_results_again_and_read_ones_are_said_to_be_gone(self):
+    def test_an_idempotency_key_returns_the_same_results_until_they_were_released(self):
         self.start_broker()
         self.start_worker("w")
         for _ in range(2):
@@ -86,7 +86,7 @@ class Durable(Rig):
         self.ok("run", "echo", "--input", "read")
         self.assert_one_line(self.quern("results", self.jobs()[-1]["job"]), 1, "were read by its client")
 
-    def test_job_numbers_are_never_given_twice(self):
+    def test_job_numbers_are_never_reused(self):
         self.start_broker()
         numbers = []
         for durability in ("memory", "durable", "memory"):
@@ -105,7 +105,7 @@ class Durable(Rig):
         self.assertIn("the job is lost", done.err)
         self.assertIn("not durable", done.err)
 
-    def test_failed_tasks_are_kept_and_retry_runs_just_those(self):
+    def test_retry_reruns_only_the_failed_tasks(self):
         self.start_broker()
         self.start_worker("w")
         late, there = self.folder / "late", self.write("there", "")
@@ -125,18 +125,18 @@ class Durable(Rig):
         self.assertEqual(self.ok("results", job).lines, ["found"] * 4)
         self.assert_one_line(self.quern("retry", job), 1, "no failed task")
 
-    def test_two_brokers_never_share_a_store(self):
+    def test_two_brokers_cannot_share_a_store(self):
         self.start_broker()
         second = self.start([BIN / "quern-broker", "--bind", "tcp://127.0.0.1:0", "--store", self.folder / "store"]).finish()
         self.assert_one_line(second, 3, "in use by another broker", "--store")
 
-    def test_the_store_is_readable_with_a_shell(self):
+    def test_the_store_can_be_read_with_the_sqlite_shell(self):
         self.start_broker()
         self.submit("echo", "--items", self.write("items", "a\nb\n"), "--name", "two letters")
         rows = self.database().execute("select number, function, name, state, total from jobs").fetchall()
         self.assertEqual(rows, [(1, "echo", "two letters", "waiting", 2)])
 
-    def test_check_store(self):
+    def test_check_store_finds_damage(self):
         self.start_broker()
         self.submit("echo", "--input", "x")
         stop_gently(self.broker)
@@ -150,7 +150,7 @@ class Durable(Rig):
         self.assertEqual(broken.code, 1, broken)
         self.assertIn("input of tasks 0 to 0 is missing", broken.out)
 
-    def test_commits_that_were_lost_with_the_end_of_the_log_are_said(self):
+    def test_commits_lost_with_the_end_of_the_log_are_reported(self):
         log, mark = self.folder / "store" / "quern.db-wal", self.folder / "store" / "last-commit"
         self.start_broker()
         kept = self.submit("echo", "--input", "kept")
@@ -183,7 +183,7 @@ class Durable(Rig):
         done = self.start([BIN / "quern-broker", "--bind", self.endpoint, "--store", self.folder / "store"]).finish()
         self.assert_one_line(done, 3, "newer Quern")
 
-    def test_on_a_full_disk_durable_work_is_refused_and_the_rest_goes_on(self):
+    def test_a_full_disk_refuses_durable_work_and_the_rest_continues(self):
         self.start_broker()
         self.start_worker("w")
         before = self.submit("echo", "--input", "kept")
@@ -200,7 +200,7 @@ class Durable(Rig):
         self.assertEqual(self.ok("results", before).out, "kept\n")
 
     @unittest.skipIf(SANITIZED, "a sanitizer's memory is its own")
-    def test_queued_work_leaves_memory_beyond_the_limit(self):
+    def test_queued_work_over_the_memory_limit_is_moved_to_the_store(self):
         self.start_broker("--memory-limit", "64M")
         count, item = 3_000_000, "x" * 39  # 128 MB of payloads
         items = self.write("items", (item + "\n") * count)

@@ -14,12 +14,12 @@ def program(name):
 
 
 class Examples(Rig):
-    def test_readme_shows_them(self):
+    def test_the_readme_shows_the_examples(self):
         readme = (TOP / "README.md").read_text()
         for name in ("square_worker.cpp", "squares.cpp"):
             self.assertIn(f"```cpp\n{program(name)}```", readme, name)
 
-    def test_they_work_together(self):
+    def test_the_examples_work_together(self):
         self.start_broker()
         self.start([BIN / "example_square_worker", "--name", "square"])
         wait_until(lambda: self.worker_names() == ["square"], "the example's worker")

@@ -41,11 +41,11 @@ class OneWorker(Files):
     def expect_digest(self, done, path):
         self.assertEqual(done.out.split()[0], hashlib.sha256(path.read_bytes()).hexdigest(), done)
 
-    def test_a_large_file_arrives_whole(self):
+    def test_a_large_file_arrives_complete(self):
         path = self.large(size=(100 << 20) // (4 if SLOWNESS > 1 else 1) + 17)
         self.expect_digest(self.ok("run", "exec", *self.digest_words(path)), path)
 
-    def test_the_next_job_has_it_already(self):
+    def test_the_next_job_finds_the_file_cached(self):
         path = self.large()
         self.expect_digest(self.ok("run", "exec", *self.digest_words(path)), path)
         (name, before), = self.cached().items()
@@ -55,13 +55,13 @@ class OneWorker(Files):
         self.assertEqual(self.cached()[name].st_ino, before.st_ino)
         self.assertEqual(self.ok("jobs", "--json").out.count("quern.blob"), 0)
 
-    def test_every_command_of_a_map_has_it_and_it_may_run(self):
+    def test_every_command_of_a_map_gets_the_file_with_its_mode(self):
         script = self.write("tool.sh", b"#!/bin/sh\necho tool $1\n" + b"# filler\n" * 20_000)
         script.chmod(0o755)
         done = self.ok("map", "-k", "--put", script, "--", "./tool.sh", ":::", "a", "b", "c")
         self.assertEqual(done.out, "tool a\ntool b\ntool c\n")
 
-    def test_a_folder_with_small_and_large_files(self):
+    def test_a_folder_of_small_and_large_files_arrives_complete(self):
         folder = self.folder / "data"
         folder.mkdir()
         (folder / "small").write_text("small\n")
@@ -80,14 +80,14 @@ class OneWorker(Files):
         self.assertIn("was changed", done.err)
         self.expect_digest(self.ok("run", "exec", *self.digest_words(path)), path)  # it came anew
 
-    def test_a_file_that_is_gone_comes_anew(self):
+    def test_a_missing_cached_file_is_fetched_again(self):
         path = self.large()
         self.ok("run", "exec", *self.digest_words(path))
         next(self.temporary.glob("quern-worker-*/blobs/*")).unlink()
         self.assertIn("is gone", self.quern("run", "exec", *self.digest_words(path)).err)
         self.expect_digest(self.ok("run", "exec", *self.digest_words(path)), path)
 
-    def test_ctrl_c_while_it_is_sent_and_again(self):
+    def test_an_upload_interrupted_by_ctrl_c_can_be_repeated(self):
         path = self.large(size=300 << 20)
         sending = self.quern_start("run", "exec", *self.digest_words(path))
         wait_until(lambda: self.ok("jobs", "--json") and self.broker_memory() > 20 << 20 or not sending.runs(), "the first part of the file")
@@ -98,18 +98,18 @@ class OneWorker(Files):
     def broker_memory(self):
         return resident_bytes(self.broker.pid)
 
-    def test_nothing_is_left_when_the_worker_is_killed(self):
+    def test_a_killed_worker_leaves_no_files_behind(self):
         path = self.large()
         self.ok("run", "exec", *self.digest_words(path))
         self.worker.kill()
         wait_until(lambda: not list(self.temporary.glob("quern-worker-*")), "the end of the worker's folder")
 
-    def test_pieces_with_a_reducer(self):
+    def test_blobs_work_with_blocks_and_a_reducer(self):
         words = self.write("words.awk", "{n += $1} END {print n}\n" + "# filler\n" * 20_000)
         done = self.ok("map", "--pipe", "--block", "16", "--put", words, "--reduce", "awk -f words.awk", "--", "wc -l", stdin=b"x\n" * 100)
         self.assertEqual(done.out.strip(), "100")
 
-    def test_a_file_that_is_not_there(self):
+    def test_a_missing_file_is_an_error(self):
         self.assert_one_line(self.quern("run", "exec", "--put", "absent", "--", "true"), 125, "absent")
 
     def test_a_dry_run_sends_nothing(self):
@@ -126,24 +126,24 @@ class Plugins(Files):
         self.start([BIN / "quern-worker", "--name", "plain", "--allow-exec", "--slots", "2"])
         wait_until(lambda: "plain" in self.worker_names(), "the worker")
 
-    def test_it_runs_where_it_was_sent(self):
+    def test_a_plugin_runs_on_the_worker_that_received_it(self):
         done = self.ok("run", "same", "--load", PLUGIN, "--items", "-", stdin=b"1\n22\n-3\n")
         self.assertEqual(done.out, "1\n22\n-3\n")
         self.assertEqual(self.job(self.wait_for_job("filter")["job"])["name"], "same")
 
-    def test_what_it_throws_is_the_error_of_its_task(self):
+    def test_an_exception_in_a_plugin_is_the_error_of_its_task(self):
         done = self.quern("run", "same", "--load", PLUGIN, "--retries", "0", "--items", "-", stdin=b"1\nno number\n3\n")
         self.assertEqual(done.code, 1)
         self.assertEqual(done.out, "1\n3\n")
         self.assertIn("not JSON", done.err)
 
-    def test_a_function_that_it_has_not(self):
+    def test_a_missing_function_of_a_plugin_is_an_error(self):
         done = self.quern("run", "absent", "--load", PLUGIN, "--retries", "0", "--input", "x")
         self.assertEqual(done.code, 1)
         self.assertIn("no function absent", done.err)
         self.assertIn("same", done.err)
 
-    def test_what_is_no_plugin(self):
+    def test_a_file_that_is_not_a_plugin_is_an_error(self):
         text = self.write("text.so", "hello\n")
         done = self.quern("run", "f", "--load", text, "--retries", "0", "--input", "x")
         self.assertEqual(done.code, 1)
@@ -151,14 +151,14 @@ class Plugins(Files):
         self.assert_one_line(self.quern("run", "f", "--load", text, "--range", "1:3"), 2, "--range")
         self.assert_one_line(self.quern("run", "f", "--load", "absent.so", "--input", "x"), 2, "absent.so")
 
-    def test_a_filter_that_travels(self):
+    def test_a_plugin_works_as_a_filter(self):
         script = self.write("up.sh", "#!/bin/sh\nwhile read -r line; do echo \"<$line>\"; done\n")
         script.chmod(0o755)
         self.assertEqual(self.ok("map", "-k", "--loop", "--put", script, "--", "./up.sh", stdin=b"a\nb\n").out, "<a>\n<b>\n")
 
 
 class TwoWorkers(Files):
-    def test_each_gets_it_once(self):
+    def test_each_worker_fetches_a_file_once(self):
         for name in ("left", "right"):
             self.start_worker(name, "--allow-exec")
         path = self.large()
@@ -166,7 +166,7 @@ class TwoWorkers(Files):
         self.assertEqual(set(done.out.split()[::2]), {hashlib.sha256(path.read_bytes()).hexdigest()})
         self.assertEqual(len(list(self.temporary.glob(f"quern-worker-*/blobs/{self.hash_of(path)}"))), 2)
 
-    def test_one_that_is_killed_while_it_fetches_costs_nothing(self):
+    def test_a_worker_killed_during_a_fetch_loses_no_task(self):
         path = self.large(size=40 << 20)
         first = self.start_worker("first", "--allow-exec")
         run = self.quern_start("run", "exec", *self.digest_words(path))
@@ -188,7 +188,7 @@ class AFullDisk(Files):
         self.addCleanup(subprocess.run, ["umount", "-l", small])
         self.env["TMPDIR"] = str(small)
 
-    def test_the_task_fails_and_says_why_and_the_worker_goes_on(self):
+    def test_a_full_disk_fails_the_task_with_a_reason_and_the_worker_continues(self):
         worker = self.start_worker("w", "--allow-exec")
         path = self.large()
         done = self.quern("run", "exec", *self.digest_words(path))
@@ -211,7 +211,7 @@ class Durable(Files):
         self.ok("wait", number)
         self.assertEqual(self.ok("logs", number).out.split()[0], path_digest)
 
-    def test_a_file_larger_than_the_brokers_memory(self):
+    def test_a_file_may_be_larger_than_the_memory_of_the_broker(self):
         self.broker.kill()
         self.start_broker("--memory-limit", "64MiB")
         self.start_worker("w", "--allow-exec")
@@ -223,7 +223,7 @@ class Durable(Files):
 class InMemory(Files):
     broker_options = ("--memory-limit", "64MiB")
 
-    def test_a_file_that_does_not_fit_says_what_to_do(self):
+    def test_a_file_that_does_not_fit_is_an_error_with_advice(self):
         self.start_worker("w", "--allow-exec")
         done = self.quern("run", "exec", *self.digest_words(self.large(size=40 << 20)))
         self.assertEqual(done.code, 125, done)

@@ -19,7 +19,7 @@ GREETING = b"\xff" + b"\0" * 8 + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0"
 class InTheClear(Rig):
     """A broker without encryption: what is sent reaches the framing."""
 
-    def test_a_half_message_and_a_huge_length(self):
+    def test_a_partial_message_and_a_huge_length_do_no_harm(self):
         self.start_broker("--insecure")
         self.start_worker("w", "--insecure", wait=False)
         host, port = self.endpoint.removeprefix("tcp://").rsplit(":", 1)
@@ -52,7 +52,7 @@ class Hostile(Rig):
         self.addCleanup(stream.close)
         return stream
 
-    def test_random_bytes_at_the_port(self):
+    def test_random_bytes_do_no_harm(self):
         random.seed(1)
         for size in (1, 10, 64, 1000, 100_000):
             stream = self.connect()
@@ -64,7 +64,7 @@ class Hostile(Rig):
             except OSError:
                 pass  # it hung up, as it should
 
-    def test_messages_that_are_none_are_answered_and_counted(self):
+    def test_malformed_messages_are_answered_and_counted(self):
         random.seed(2)
         before = self.peer().broker_status().get("malformed", 0)
         bad = [b"", b"\xc1", b"\x93", b"\xdd\xff\xff\xff\xff", msgpack.packb([1, 0]), msgpack.packb({"a": 1}),
@@ -77,7 +77,7 @@ class Hostile(Rig):
         after = self.peer().broker_status().get("malformed", 0)
         self.assertGreaterEqual(after - before, len(bad))
 
-    def test_too_many_parts(self):
+    def test_too_many_parts_do_no_harm(self):
         peer = self.peer()
         peer.send_parts(*[b"x"] * 1000)
         kind, _, _ = peer.receive()
@@ -92,7 +92,7 @@ class Hostile(Rig):
         self.assertIn("1000", refused["text"])
         self.assertEqual(self.peer().broker_status().get("refused", 0), before + 1)
 
-    def test_a_flood_of_hellos_on_one_connection(self):
+    def test_a_flood_of_hellos_on_one_connection_is_blocked(self):
         peer = self.peer()
         for _ in range(5000):
             peer.hello()
@@ -121,7 +121,7 @@ class Hostile(Rig):
         self.assertIn("flood of HELLOs", refused["text"])
         self.assertEqual(self.quern("audit", "grep", "--action", "limit", "--principal", "evil").code, 0)
 
-    def test_a_connection_that_floods_stops_no_other_of_its_key(self):
+    def test_a_flooding_connection_does_not_block_others_of_its_key(self):
         floods = {
             "garbage": lambda peer: peer.send_parts(b"\xc1garbage"),
             "hellos": lambda peer: peer.hello(),
@@ -153,26 +153,26 @@ class Hostile(Rig):
         self.assertEqual(self.quern("audit", "grep", "--action", "cut off").out.count("\n"), len(floods))
         self.assertEqual(self.quern("audit", "grep", "--action", "limit").out, "")
 
-    def test_a_flood_of_connections(self):
+    def test_a_flood_of_connections_does_no_harm(self):
         for _ in range(200):
             peer = Peer(self.endpoint, self.folder / "quern")
             peer.hello()
             peer.receive_a(WELCOME)
             peer.close()
 
-    def test_a_message_of_an_unknown_session_is_told_to_say_hello_again(self):
+    def test_a_message_of_an_unknown_session_is_answered_with_hello_again(self):
         peer = self.peer()
         peer.send(QUERY, 123456789, {"token": 1, "what": "jobs"})
         self.assertEqual(peer.receive()[0], HELLO_AGAIN)
 
-    def test_the_session_of_somebody_else_cannot_be_used(self):
+    def test_a_session_of_another_peer_cannot_be_used(self):
         owner, thief = self.peer(), self.peer()
         owner.hello()
         session, _ = owner.receive_a(WELCOME)
         thief.send(QUERY, session, {"token": 1, "what": "jobs"})
         self.assertEqual(thief.receive()[0], HELLO_AGAIN)
 
-    def test_a_client_may_not_work_nor_report_results(self):
+    def test_a_client_can_neither_work_nor_report_results(self):
         peer = self.peer()
         peer.hello()
         session, _ = peer.receive_a(WELCOME)
@@ -183,13 +183,13 @@ class Hostile(Rig):
         peer.hello(role="worker", worker={"functions": [], "capacity": {"slots": 1}})
         self.assertEqual(peer.receive_a(REFUSED)[1]["code"], "denied")
 
-    def test_a_worker_that_offers_nothing_sensible(self):
+    def test_invalid_offers_of_a_worker_are_refused(self):
         peer = self.peer()
         peer.hello(role="worker", worker={"functions": [{"name": "x" * 1000}]})
         self.assertIn(peer.receive()[0], (ERROR, REFUSED))
         self.assertNotIn("peer", self.worker_names())
 
-    def test_garbage_in_the_middle_of_a_running_job(self):
+    def test_garbage_during_a_running_job_does_no_harm(self):
         run = self.quern_start("run", "same", "--range", "0:20000")
         peer = self.peer()
         for _ in range(200):

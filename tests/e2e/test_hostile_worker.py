@@ -105,7 +105,7 @@ class HostileWorker(Rig):
         with self.forger(honest(result)):
             return self.map_start("--get", pattern).finish()
 
-    def test_names_that_leave_the_folder(self):
+    def test_file_names_cannot_leave_the_folder(self):
         absolute = str(self.folder / "area" / "escaped")
         for name in ("../escaped", absolute, "a/../../escaped", "..", ".", "", "./escaped", "a//escaped", "good/", "good\0x", b"\xff/../../escaped"):
             with self.subTest(name):
@@ -114,7 +114,7 @@ class HostileWorker(Rig):
                 self.assertIn("the name of a file leaves its folder", done.err)
                 self.assertEqual(self.written(), set())
 
-    def test_names_that_nobody_asked_for(self):
+    def test_unrequested_files_are_not_written(self):
         for name in ("unasked", "a/b", ".hidden", "wanted.\n"):
             with self.subTest(name):
                 done = self.map_with(result_with("wanted", name), "wanted")
@@ -122,24 +122,24 @@ class HostileWorker(Rig):
                 self.assertIn("sent a file that --get does not name", done.err)
                 self.assertEqual(self.written(), set())
 
-    def test_through_a_folder_that_is_a_link(self):
+    def test_nothing_is_written_through_a_linked_folder(self):
         done = self.map_with(result_with("link/escaped"), "link/*")
         self.assertNotEqual(done.code, 0, done)
         self.assertIn("link is a link; files that come back are not written through links", done.err)
 
-    def test_over_a_link(self):
+    def test_nothing_is_written_through_a_linked_file(self):
         done = self.map_with(result_with("alias"))
         self.assertEqual(done.code, 0, done)
         self.assertFalse((self.home / "alias").is_symlink(), "the link was replaced, not followed")
         self.assertEqual((self.home / "alias").read_text(), "forged")
 
-    def test_the_same_name_twice(self):
+    def test_duplicate_file_names_are_refused(self):
         done = self.map_with(result_with("twice", "twice"))
         self.assertNotEqual(done.code, 0, done)
         self.assertIn("two files have the name twice", done.err)
         self.assertEqual(self.written(), set())
 
-    def test_modes(self):
+    def test_file_modes_are_limited(self):
         for mode, type_of in ((0o6777, stat.S_ISREG), (0o120777, stat.S_ISREG), (0o1777, stat.S_ISREG), (0o0, stat.S_ISREG)):
             with self.subTest(oct(mode)):
                 done = self.map_with(result_with(("file", mode)))
@@ -154,7 +154,7 @@ class HostileWorker(Rig):
         self.assertNotEqual(done.code, 0, done)
         self.assertEqual(self.written(), set())
 
-    def test_results_that_are_none(self):
+    def test_malformed_results_are_errors(self):
         good = result_with("file")
         for result in (b"", b"\xc1", good[:-1], b"\xdf\xff\xff\xff\xff", b"\x81\xa5files\xdd\xff\xff\xff\xff", b"\x91" * 100_000,
                        msgpack.packb({"code": 1 << 40}), msgpack.packb({"code": "0"}), msgpack.packb({"files": [["x"]]}),
@@ -165,13 +165,13 @@ class HostileWorker(Rig):
                 self.assertTrue(done.err, "an error is said")
                 self.assertEqual(self.written(), set())
 
-    def test_a_host_that_writes_to_the_terminal(self):
+    def test_host_names_cannot_control_the_terminal(self):
         done = self.map_with(result_with("unasked", host="\x1b[2Jevil\nquern: all is well"), "wanted")
         self.assertNotEqual(done.code, 0, done)
         self.assertNotIn("\x1b", done.err)
         self.assertEqual(len(done.err.splitlines()), 1, done)
 
-    def test_reports_of_tasks_that_it_does_not_have(self):
+    def test_reports_of_tasks_outside_the_lease_are_refused(self):
         result = result_with("file")
         count, parts = pack_batch([result])
         errors = lambda **error: ({"errors": [error]}, [])

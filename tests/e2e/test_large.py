@@ -28,7 +28,7 @@ class Large(Rig):
         self.assertEqual(sorted(result["index"] for result in done.objects), list(range(100000)))
 
     @unittest.skipIf(SANITIZED, "a sanitizer's memory is not ours")
-    def test_a_long_range_is_not_held(self):
+    def test_a_long_range_uses_no_memory(self):
         self.start_broker()
         self.start_worker("w")
         before = resident_bytes(self.broker.pid)

@@ -37,7 +37,7 @@ class Launch(Rig):
     def start_both(self):
         return self.launch("start", "--bin", str(BIN / "quern-worker"), "--slots", "1", "north", "south")
 
-    def test_start_status_stop(self):
+    def test_workers_are_started_listed_and_stopped(self):
         code, table, done = self.start_both()
         self.assertEqual(code, 0, done)
         self.assertRegex(table["north"], r"^started \(process \d+\)$")
@@ -59,24 +59,24 @@ class Launch(Rig):
         code, table, _ = self.launch("stop", "north")
         self.assertEqual((code, table), (0, {"north": "did not run"}))
 
-    def test_a_host_that_cannot_be_reached_is_told_and_the_others_start(self):
+    def test_an_unreachable_host_is_reported_and_the_others_start(self):
         code, table, done = self.launch("--bin", str(BIN / "quern-worker"), "down", "north")
         self.assertEqual(code, 1, done)
         self.assertIn("no route", table["down"])
         self.assertIn("started", table["north"])
 
-    def test_a_program_that_is_not_there(self):
+    def test_a_missing_program_is_reported(self):
         code, table, _ = self.launch("--bin", "/absent/quern-worker", "north")
         self.assertEqual(code, 1)
         self.assertIn("/absent/quern-worker", table["north"])
 
-    def test_a_stale_process_number_is_not_signalled(self):
+    def test_a_stale_process_id_is_not_signalled(self):
         # Our own process number with another birth: what is left after a reboot.
         self.write("quern-worker-north.pid", f"{os.getpid()} 1\n")
         code, table, _ = self.launch("stop", "north")
         self.assertEqual((code, table), (0, {"north": "did not run"}))
 
-    def test_mistakes(self):
+    def test_mistakes_are_reported(self):
         for words in ((), ("start",), ("--slots", "many", "north"), ("--no-such", "north"), ("--broker",)):
             with self.subTest(words=words):
                 code, _, done = self.launch(*words)

@@ -10,7 +10,7 @@ class Lists(Rig):
         super().setUp()
         self.start_broker()
 
-    def test_jobs(self):
+    def test_jobs_are_listed(self):
         self.start_worker("w")
         first = self.submit("sum", "--range", "1:101", "--name", "small sum")
         second = self.submit("absent", "--input", "x")
@@ -25,13 +25,13 @@ class Lists(Rig):
         self.assertEqual([job["job"] for job in self.ok("jobs", "--json", "--limit", "1").objects], [second])
         self.assertEqual((jobs[0]["total"], jobs[0]["done"], jobs[0]["reduce"]), (100, 100, "sum"))
 
-    def test_no_jobs_and_no_workers(self):
+    def test_empty_lists_are_explained(self):
         self.assertEqual(len(self.ok("jobs").lines), 1)
         self.assertEqual(len(self.ok("workers").lines), 1)
         self.assertEqual(self.ok("jobs", "--json").out, "")
         self.assertEqual(self.ok("workers", "--json").out, "")
 
-    def test_workers(self):
+    def test_workers_are_listed(self):
         self.start_worker("north", "--label", "room=n", slots=2)
         self.start_worker("south")
         north, south = self.workers()
@@ -48,7 +48,7 @@ class Lists(Rig):
         wait_until(lambda: any(r["function"] == "primes" and r["rate"] > 0 for r in self.workers()[0]["rates"]), "a rate")
         self.assertIn("primes", self.ok("workers").out)
 
-    def test_wait_says_how_each_job_ended(self):
+    def test_wait_reports_how_each_job_ended(self):
         self.start_worker("w")
         good, bad = self.submit("sum", "--range", "1:101"), self.submit("fail", "--input", "x", "--retries", "0")
         done = self.quern("wait", good, bad, "--json")

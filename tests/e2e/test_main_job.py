@@ -16,7 +16,7 @@ class TheMainJob(Rig):
         for name, share in (("whole", "1"), ("half", "0.5"), ("quarter", "0.25")):
             self.start_worker(name, "--cpu-share", share)
 
-    def test_words_equal_a_count_done_here(self):
+    def test_wordcount_equals_a_local_count(self):
         files = sorted(path for path in pathlib.Path("/usr/share/common-licenses").iterdir() if path.is_file())
         expected = collections.Counter()
         for file in files:
@@ -27,25 +27,25 @@ class TheMainJob(Rig):
         self.assertEqual(done.objects[0]["state"], "done")
         self.assertEqual(done.objects[0]["result"], dict(expected))
 
-    def test_sum(self):
+    def test_the_sum_of_a_range_is_exact(self):
         self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
 
-    def test_sum_of_negative_integers(self):
+    def test_negative_integers_are_summed(self):
         self.assertEqual(self.ok("run", "sum", "--range", "-100:1").out, "-5050\n")
 
-    def test_sum_of_a_long_range_costs_no_memory(self):
+    def test_a_long_range_is_summed_without_using_memory(self):
         n = 3_000_000_000
         self.assertEqual(int(self.ok("run", "sum", "--range", f"0:{n}").out), n * (n - 1) // 2)
 
-    def test_primes(self):
+    def test_primes_are_counted(self):
         self.assertEqual(self.ok("run", "primes", "--range", "1:1000000").out, "78498\n")
 
-    def test_pi(self):
+    def test_pi_is_estimated(self):
         n = 4_000_000
         pi = float(self.ok("run", "pi", "--range", f"0:{n}").out)
         self.assertLess(abs(pi - math.pi), 5 * 1.65 / math.sqrt(n))
 
-    def test_the_job_tells_its_decision_and_who_did_what(self):
+    def test_a_job_reports_its_decision_and_the_share_of_each_worker(self):
         number = self.submit("primes", "--range", "1:3000000")
         self.ok("wait", number)
         job = self.job(number)

@@ -64,7 +64,7 @@ class Manual(Rig):
                 self.assertLessEqual({"--json", "--broker"}, options)
                 self.assertLessEqual(options, set(self.completed(*words, "--")))
 
-    def test_words_that_are_known_without_a_broker(self):
+    def test_completion_works_without_a_broker(self):
         self.write("some.txt", "")
         self.assertEqual(self.completed("dr"), ["drain"])
         self.assertIn("help", self.completed(""))
@@ -78,7 +78,7 @@ class Manual(Rig):
         self.assertEqual(self.completed("completion", ""), ["bash", "zsh"])
         self.assertEqual(self.completed("help", "work"), ["workers"])
 
-    def test_what_the_broker_knows(self):
+    def test_completion_asks_the_broker_for_names(self):
         self.start_broker()
         self.start_worker("north")
         # A name that a shell would run must be a name here.
@@ -97,7 +97,7 @@ class Manual(Rig):
         self.assert_completed(jobs, "job", "--broker", *cut, "")
 
     @unittest.skipUnless(shutil.which("tmux"), "tmux is not installed (scripts/setup.sh)")
-    def test_typed_at_a_shell(self):
+    def test_completion_works_in_an_interactive_shell(self):
         self.start_broker()
         self.start_worker("north")
         self.env["PATH"] = f"{BIN}:{self.env['PATH']}"
@@ -123,7 +123,7 @@ class Manual(Rig):
                 terminal.wait_for("quern keys revoke")
 
     @unittest.skipUnless(shutil.which("groff"), "groff is not installed (scripts/setup.sh)")
-    def test_pages_have_no_warning_and_say_everything(self):
+    def test_manual_pages_are_complete_and_without_warnings(self):
         folder = self.folder / "pages"
         self.ok("man", "--all", folder)
         commands = {words[0] for words in self.commands()}
@@ -141,7 +141,7 @@ class Manual(Rig):
         self.assertEqual(self.ok("man").raw, (folder / "quern.1").read_bytes())
         self.assert_one_line(self.quern("man", "nothing"), 2, "nothing")
 
-    def test_pages_of_programs_have_their_options(self):
+    def test_manual_pages_of_programs_list_their_options(self):
         for program in ("quern-broker", "quern-worker"):
             text = subprocess.run([BIN / program, "--help"], env=self.env, capture_output=True, text=True, timeout=60).stdout
             page = self.ok("man", program).out.replace("\\-", "-")

@@ -43,7 +43,7 @@ class Map(Rig):
 
     # -- the table ------------------------------------------------------------------------------------------------
 
-    def test_as_gnu_parallel(self):
+    def test_output_equals_that_of_gnu_parallel(self):
         nasty = "a b\n'quoted'\n\"double\"\n$HOME `id` ;|&\n\\back\\\n*\n-n\n\t tab \nKäse\n".encode()
         for words, stdin in [
             (("-k", "echo"), b""),
@@ -106,7 +106,7 @@ class Map(Rig):
             with self.subTest(words):
                 self.assert_as_parallel(*words, stdin=stdin)
 
-    def test_as_xargs(self):
+    def test_output_equals_that_of_xargs(self):
         for words, stdin in [
             (("-n", "1", "echo"), b"a\nb\n"),
             (("-n", "2", "echo"), b"a\nb\nc\n"),
@@ -117,7 +117,7 @@ class Map(Rig):
                 code, out, _ = self.other("xargs", "-d", "\\n", *words, stdin=stdin)
                 self.assertEqual((ours.code, ours.raw), (code, out))
 
-    def test_binary_output_and_huge_lines_come_through(self):
+    def test_binary_output_and_huge_lines_are_kept(self):
         blob = os.urandom(300_000)
         self.write("blob", blob)
         self.assertEqual(self.ok("map", "cat", "{}", ":::", "blob").raw, blob)
@@ -127,7 +127,7 @@ class Map(Rig):
         self.assertEqual(done.code, 1)
         self.assertIn("128 KiB", done.err)
 
-    def test_many_lines_each_once(self):
+    def test_each_of_many_lines_is_run_once(self):
         done = self.ok("map", "echo", stdin="".join(f"{i}\n" for i in range(2000)).encode())
         self.assertEqual(sorted(map(int, done.lines)), list(range(2000)))
 
@@ -142,7 +142,7 @@ class Map(Rig):
 
     # -- failures -------------------------------------------------------------------------------------------------
 
-    def test_failing_commands(self):
+    def test_failed_commands_set_the_exit_code(self):
         done = self.quern("map", "-k", "echo out {}; echo err {} >&2; exit {}", ":::", "0", "4")
         self.assertEqual((done.code, done.out), (1, "out 0\nout 4\n"), done)
         self.assertEqual(done.err, "err 0\nerr 4\nquern: 1 command failed\n")
@@ -152,24 +152,24 @@ class Map(Rig):
         done = self.quern("map", "--json", "kill -SEGV $$ #", ":::", "a")
         self.assertEqual((done.objects[0]["signal"], done.objects[0]["ok"]), (11, False), done)
 
-    def test_retries(self):
+    def test_failed_commands_are_retried(self):
         done = self.ok("map", "--retries", "3", f"echo x >> {self.folder}/tries; test $(wc -l < {self.folder}/tries) = 3 && echo {{}}", ":::", "a")
         self.assertEqual(done.out, "a\n")
         self.assertEqual((self.folder / "tries").read_text(), "x\nx\nx\n")
 
-    def test_timeout_shows_what_there_was(self):
+    def test_a_timed_out_command_shows_its_output_so_far(self):
         done = self.quern("map", "--timeout", "0.3", "--json", "echo begun; sleep 1000 #", ":::", "a")
         self.assertEqual(done.code, 1)
         self.assertEqual((done.objects[0]["stdout"], done.objects[0]["timed_out"]), ("begun\n", True), done)
         self.assertEqual(marked_processes("sleep", folder=self.folder), [])
 
-    def test_halt_now_ends_what_runs(self):
+    def test_halt_now_ends_running_commands(self):
         done = self.quern("map", "--halt", "now,fail=1", "sleep {}; exit 1", ":::", "0", "1000", "1000", "1000")
         self.assertEqual(done.code, 1, done)
         self.assertIn("stopping", done.err)
         wait_until(lambda: not marked_processes("sleep", folder=self.folder), "the end of what ran")
 
-    def test_halt_soon_starts_no_more(self):
+    def test_halt_soon_starts_no_further_commands(self):
         done = self.quern("map", "--halt", "soon,fail=1", f"echo {{}} >> {self.folder}/ran; sleep 0.2; exit 1", stdin="".join(f"{i}\n" for i in range(100)).encode())
         self.assertEqual(done.code, 1, done)
         self.assertLess(len((self.folder / "ran").read_text().split()), 20)
@@ -180,14 +180,14 @@ class Map(Rig):
         done = self.quern("map", "--halt", "now,success=1", "-k", "exit {}", ":::", "1", "0", "1")
         self.assertEqual(done.code, 0, done)
 
-    def test_halt_with_one_place_begins_no_other_while_the_last_is_printed(self):
+    def test_halt_with_one_job_starts_no_other_while_the_last_is_printed(self):
         for _ in range(5):
             (self.folder / "ran").write_text("")
             done = self.quern("map", "-j1", "--halt", "soon,fail=1", f"echo {{}} >> {self.folder}/ran; head -c 3000000 /dev/zero; exit 1", ":::", "0", "1", "2")
             self.assertEqual(len(done.raw), 3_000_000)
             self.assertEqual((self.folder / "ran").read_text(), "0\n")
 
-    def test_joblog_and_resume(self):
+    def test_a_joblog_can_be_resumed(self):
         log = self.folder / "log"
         command = "echo {#} {}; test {} != b"
         done = self.quern("map", "-k", "--joblog", log, command, ":::", "a", "b")
@@ -203,7 +203,7 @@ class Map(Rig):
             code, out, err = self.other(PARALLEL, "-k", "--joblog", str(log), "--resume", "echo", "{#}", "{}", ":::", "a", "b", "c", "d")
             self.assertEqual((code, out), (0, b"4 d\n"), err)
 
-    def test_results_folder_is_that_of_parallel(self):
+    def test_the_results_folder_matches_that_of_gnu_parallel(self):
         self.ok("map", "--results", "ours", "echo {}; echo e{} >&2", ":::", "a/b", "c d")
         if not PARALLEL:
             return
@@ -213,23 +213,23 @@ class Map(Rig):
             return {str(path.relative_to(top)): path.read_text() for path in top.rglob("*") if path.is_file() and path.name != "seq"}
         self.assertEqual(tree("ours"), tree("theirs"))
 
-    def test_where_and_with_what_it_runs(self):
+    def test_working_directory_and_environment_are_passed(self):
         self.assertEqual(self.ok("map", "pwd #", ":::", "a").out.strip(), str(self.folder))
         self.assertTrue(self.ok("map", "--cwd", "temp", "pwd; touch x #", ":::", "a").out.startswith("/"))
         done = self.ok("map", "--env", "GIVEN=1", "--env", "HERE", "echo $GIVEN $HERE $NOT_GIVEN #", ":::", "a", env={"HERE": "2", "NOT_GIVEN": "3"})
         self.assertEqual(done.out, "1 2\n")
 
-    def test_the_job_has_a_name_and_goes_where_it_is_wanted(self):
+    def test_name_and_requirements_are_passed_to_the_job(self):
         self.start_worker("north", "--allow-exec", "--label", "zone=north")
         done = self.ok("map", "--name", "survey", "--require", "zone=north", "--json", "true", ":::", "a", "b", "c")
         self.assertEqual(len(done.objects), 3)
         (job,) = [job for job in self.jobs() if job["name"] == "survey"]
         self.assertEqual([worker["worker"] for worker in self.job(job["job"])["workers"]], ["north"])
 
-    def test_dry_run(self):
+    def test_a_dry_run_prints_the_commands(self):
         self.assertEqual(self.ok("map", "--dry-run", "cp", "{}", "to", ":::", "a b", "c").out, "cp 'a b' to\ncp c to\n")
 
-    def test_detached(self):
+    def test_a_map_can_be_detached(self):
         number = self.ok("map", "--detach", "echo out {}; echo err >&2; exit {}", ":::", "0", "3").out.strip()
         self.assertEqual(self.quern("wait", number).code, 1)
         logs = self.ok("logs", number)
@@ -259,7 +259,7 @@ class Map(Rig):
         self.ok("run", "exec", "--get", "sub/*", "mkdir sub; echo x > sub/y")
         self.assertEqual((self.folder / "sub" / "y").read_text(), "x\n")
 
-    def test_files_that_cannot_travel(self):
+    def test_files_that_cannot_be_sent_are_reported(self):
         self.assert_one_line(self.quern("map", "--put", "none", "echo"), 2, "none")
         self.assert_one_line(self.quern("map", "--put", "/", "echo"), 2, "--put /")
         self.assert_one_line(self.quern("map", "--put", "x", "--cwd", "/", "echo"), 2, "--cwd temp")
@@ -274,7 +274,7 @@ class Map(Rig):
 
     # -- streams --------------------------------------------------------------------------------------------------
 
-    def test_loop(self):
+    def test_loop_passes_lines_through_one_program(self):
         text = "".join(f"line {i}\n" for i in range(50_000)).encode()
         self.assertEqual(self.ok("map", "-k", "--loop", "cat", stdin=text).raw, text)
         self.assertEqual(self.ok("map", "-k", "--loop", "sed", "s/line/row/", stdin=text).raw, text.replace(b"line", b"row"))
@@ -285,12 +285,12 @@ class Map(Rig):
         done = self.ok("map", "--loop", "while read -r x; do echo $$; done", stdin=b"x\n" * 3000)
         self.assertLessEqual(len(set(done.lines)), 2)
 
-    def test_loop_survives_the_death_of_its_program(self):
+    def test_loop_restarts_a_program_that_died(self):
         done = self.quern("map", "-k", "--loop", "while read -r x; do [ $x = bad ] && exit 5; echo $x; done", stdin=b"a\nbad\nb\n")
         self.assertEqual((done.code, done.out), (1, "a\nb\n"), done)
         self.assertIn("exit code 5", done.err)
 
-    def test_pipe_and_reduce(self):
+    def test_pipe_and_reduce_work_on_blocks(self):
         text = "".join(f"{i}\n" for i in range(100_000)).encode()
         done = self.ok("map", "--pipe", "--block", "20k", "wc -l", stdin=text)
         self.assertGreater(len(done.lines), 10)
@@ -302,7 +302,7 @@ class Map(Rig):
         failed = self.quern("map", "--pipe", "--reduce", "exit 3", "--", "wc", "-l", stdin=b"a\n")
         self.assertEqual(failed.code, 1, failed)
 
-    def test_a_reader_that_goes_away_ends_it(self):
+    def test_a_map_ends_when_its_reader_goes_away(self):
         map_ = self.quern_start("map", "yes {} | head -c 100000", ":::", *map(str, range(2000)))
         map_.process.stdout.read(10)
         map_.process.stdout.close()
@@ -313,7 +313,7 @@ class Map(Rig):
 
     # -- mistakes -------------------------------------------------------------------------------------------------
 
-    def test_mistakes(self):
+    def test_mistakes_are_reported(self):
         self.assert_one_line(self.quern("map", "--pipe"), 2, "command is missing", "quern map --help")
         self.assert_one_line(self.quern("map", "echo", "::::", "none"), 2, "none", "No such file")
         self.assert_one_line(self.quern("map", "--kep", "x"), 2, "--kep")
@@ -328,7 +328,7 @@ class Map(Rig):
 
 
 class NobodyRunsPrograms(Rig):
-    def test_a_worker_that_may_not_says_how(self):
+    def test_a_worker_that_does_not_allow_programs_says_how_to_allow_them(self):
         self.start_broker()
         self.start_worker("w")
         map_ = self.quern_start("map", "echo", ":::", "a")

@@ -50,7 +50,7 @@ class Signals(Rig):
         return outer, wait_until(lambda: children_of(outer.pid), "the program")[0]
 
     @unittest.skipUnless(may_unshare(), "this machine lets nobody make a namespace of processes")
-    def test_process_one_drains(self):
+    def test_process_1_drains_on_sigterm(self):
         self.start_broker()
         for options in ((), ("--allow-exec",), ("--isolation", "process")):
             outer, pid = self.first_in_a_namespace(BIN / "quern-worker", "--name", "one", "--slots", 1, *options)
@@ -59,7 +59,7 @@ class Signals(Rig):
             self.assertEqual(outer.finish().code, 0, (options, outer.err))
 
     @unittest.skipUnless(may_unshare(), "this machine lets nobody make a namespace of processes")
-    def test_process_one_takes_in_orphans_and_stops(self):
+    def test_process_1_reaps_orphans_and_stops(self):
         outer, pid = self.first_in_a_namespace(BIN / "quern-broker", "--no-store", "--bind", "tcp://127.0.0.1:0")
         self.assertTrue(outer.line().startswith("ready "), outer.err)
         # A process that its parent leaves behind in there.
@@ -70,7 +70,7 @@ class Signals(Rig):
         self.assertEqual(outer.finish().code, 0, outer.err)
 
     @unittest.skipUnless(may_unshare(), "this machine lets nobody make a namespace of processes")
-    def test_up_as_process_one_takes_in_orphans_and_stops(self):
+    def test_quern_up_as_process_1_reaps_orphans_and_stops(self):
         outer, pid = self.first_in_a_namespace(BIN / "quern", "up", "--bind", "tcp://127.0.0.1:0", "--workers", "1", "--json")
         self.env["QUERN_BROKER"] = json.loads(outer.line())["broker"]
         wait_until(lambda: self.worker_names(), "the worker")
@@ -84,7 +84,7 @@ class Signals(Rig):
         self.assertFalse([child for child in own if pathlib.Path(f"/proc/{child}").exists()])
 
     @unittest.skipUnless(may_unshare(), "this machine lets nobody make a namespace of processes")
-    def test_a_second_sigterm_ends_process_one_at_once(self):
+    def test_a_second_sigterm_ends_process_1_at_once(self):
         self.start_broker()
         outer, pid = self.first_in_a_namespace(BIN / "quern-worker", "--name", "one", "--slots", 1, "--allow-exec")
         wait_until(lambda: "one" in self.worker_names(), "the worker")
@@ -99,7 +99,7 @@ class Signals(Rig):
 
 
 class Descriptors(Rig):
-    def test_closed_standard_descriptors_are_not_taken_by_our_files(self):
+    def test_closed_standard_descriptors_are_not_reused_for_files(self):
         self.store = "store"
         words = " ".join(["exec", str(BIN / "quern-broker"), "--bind", "ipc://broker.sock", "--store", "store", ">&- 2>&- <&-"])
         broker = self.start(["sh", "-c", words])
@@ -111,7 +111,7 @@ class Descriptors(Rig):
         wait_until(lambda: "w" in self.worker_names(), "the worker")
         self.assertEqual(os.readlink(f"/proc/{worker.pid}/fd/2"), "/dev/null")
 
-    def test_few_descriptors_fail_no_task(self):
+    def test_a_low_descriptor_limit_fails_no_task(self):
         self.start_broker()
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         self.start(["sh", "-c", f"ulimit -Sn 256; exec {BIN}/quern-worker --name soft --slots 60 --allow-exec"])
@@ -129,7 +129,7 @@ class Descriptors(Rig):
 
 
 class Endpoints(Rig):
-    def test_ipv6_and_names(self):
+    def test_endpoints_may_be_ipv6_addresses_and_names(self):
         for bind, shown in (("tcp://[::1]:0", "tcp://[::1]:"), ("tcp://localhost:0", "tcp://127.0.0.1:")):
             broker = self.start_broker(bind=bind)
             self.assertTrue(self.endpoint.startswith(shown), self.endpoint)
@@ -138,12 +138,12 @@ class Endpoints(Rig):
             worker.kill()
             broker.kill()
 
-    def test_a_name_that_nobody_has(self):
+    def test_an_unknown_host_name_is_an_error(self):
         broker = self.start([BIN / "quern-broker", "--no-store", "--bind", "tcp://no-such-host.invalid:7600"]).finish()
         self.assertEqual(broker.code, 2, broker)
         self.assertIn("no-such-host.invalid is no address", broker.err)
 
-    def test_an_address_of_ipv6_wants_brackets(self):
+    def test_an_ipv6_address_needs_brackets(self):
         broker = self.start([BIN / "quern-broker", "--no-store", "--bind", "tcp://::1:7600"]).finish()
         self.assert_one_line(broker, 2, "tcp://[::1]:7600")
 
@@ -162,7 +162,7 @@ class Numbers(Rig):
             with self.subTest(words[1:]):
                 self.assert_one_line(done, 2, words[1])
 
-    def test_the_most_that_is_allowed_works(self):
+    def test_the_largest_allowed_numbers_work(self):
         self.start_broker("--keep", "1000000000", "--grace", "1000000000")
         self.start_worker("w", "--drain-timeout", "1000000000")
         number = self.submit("sum", "--range", "1:5")
@@ -171,7 +171,7 @@ class Numbers(Rig):
 
 
 class Store(Rig):
-    def test_a_folder_that_is_there_keeps_its_mode(self):
+    def test_an_existing_folder_keeps_its_mode(self):
         open_to_all, own = self.folder / "all", self.folder / "own"
         open_to_all.mkdir()
         open_to_all.chmod(0o1777)
@@ -185,7 +185,7 @@ class Store(Rig):
         for file in own.iterdir():
             self.assertEqual(file.stat().st_mode & 0o077, 0, file)
 
-    def test_nothing_is_durable_once_the_files_are_gone(self):
+    def test_removed_store_files_make_durable_work_fail(self):
         self.store = "store"
         self.start_broker()
         self.submit("echo", "--input", "a")

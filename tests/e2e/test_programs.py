@@ -42,37 +42,37 @@ class Programs(Rig):
         wait_until(lambda: len(self.programs("sleep")) >= 8, "the family")
         return map_
 
-    def test_ctrl_c(self):
+    def test_ctrl_c_leaves_no_program_behind(self):
         map_ = self.start_family()
         map_.send(signal.SIGINT)
         self.assertEqual(map_.finish().code, 130)
         self.expect_all_gone("Ctrl-C")
 
-    def test_hang_up(self):
+    def test_a_hang_up_leaves_no_program_behind(self):
         map_ = self.start_family()
         map_.send(signal.SIGHUP)
         self.assertEqual(map_.finish().code, 130)
         self.expect_all_gone("SIGHUP")
 
-    def test_cancel(self):
+    def test_cancel_leaves_no_program_behind(self):
         map_ = self.start_family()
         self.ok("cancel", self.wait_for_job("exec")["job"])
         self.assertEqual(map_.finish().code, 1)
         self.expect_all_gone("cancel")
 
-    def test_kill_9_of_the_worker(self):
+    def test_killing_the_worker_leaves_no_program_behind(self):
         self.start_family()
         self.worker.kill()
         self.expect_all_gone("kill -9 of the worker")
         wait_until(lambda: not list(self.temporary.iterdir()), "the end of its folders")
 
-    def test_kill_9_of_everything_called_worker(self):
+    def test_killing_every_worker_process_leaves_no_program_behind(self):
         self.start_family()
         for pid in [self.worker.pid]:
             os.kill(pid, signal.SIGKILL)
         self.expect_all_gone("kill -9")
 
-    def test_the_worker_leaves_in_order(self):
+    def test_an_orderly_exit_of_the_worker_leaves_no_program_behind(self):
         self.start_family()
         self.worker.send(signal.SIGTERM)
         # The kernel keeps one pending SIGTERM, so the second is sent when the first has been handled.
@@ -81,13 +81,13 @@ class Programs(Rig):
         self.worker.finish()
         self.expect_all_gone("the worker's end")
 
-    def test_nothing_stays_after_an_ordinary_end(self):
+    def test_a_normal_end_leaves_no_program_behind(self):
         self.ok("map", "--env", self.tag, "--cwd", "temp", "touch x; sleep 1000 & (setsid sleep 1000 &) ; echo {}", ":::", *map(str, range(20)))
         self.expect_all_gone("the end of the commands")
         reapers = [place for place in self.temporary.iterdir()]
         self.assertEqual([list(place.iterdir()) for place in reapers], [[]], "temporary folders")
 
-    def test_an_error_of_the_client_ends_the_commands(self):
+    def test_a_client_error_ends_its_commands(self):
         self.write("plain", "no folder")
         done = self.quern("map", "--env", self.tag, "--results", "plain/x", "[ {} = 0 ] || sleep 1000", ":::", "0", "1", "2")
         self.assert_one_line(done, 2, "plain/x")
@@ -111,7 +111,7 @@ class Programs(Rig):
         self.assertEqual(self.quern("run", "exec", "--frob", "true").code, 125)
         self.assertEqual(self.quern("run", "exec", "true", env={"QUERN_BROKER": "tcp://127.0.0.1:1"}).code, 125)
 
-    def test_one_command(self):
+    def test_run_exec_runs_one_command(self):
         done = self.quern("run", "exec", "--", "sh", "-c", "cat; printf 'b\\000'; echo err >&2", stdin=b"in")
         self.assertEqual((done.raw, done.err), (b"inb\0", "err\n"))
         self.assertEqual(self.ok("run", "exec", "--stdin", "-", "cat", stdin=b"\0in").raw, b"\0in")
@@ -122,14 +122,14 @@ class Programs(Rig):
         self.assertEqual(self.quern("wait", number).code, 1)
         self.assertEqual(self.ok("logs", number).out, "out\n")
 
-    def test_each_line(self):
+    def test_run_exec_runs_each_line(self):
         done = self.quern("run", "exec", "--each-line", "-", "--", "echo", "[{}]", stdin=b"a\nb c\n")
         self.assertEqual((done.code, done.out), (0, "[a]\n[b c]\n"), done)
         number = self.ok("run", "exec", "--each-line", self.write("lines", "1\n2\n"), "--detach", "echo").out.strip()
         self.ok("wait", number)
         self.assertEqual(self.ok("logs", number).out, "1\n2\n")
 
-    def test_from_json(self):
+    def test_run_exec_accepts_json(self):
         self.start_worker("north", "--allow-exec", "--label", "zone=north")
         lines = (b'{"args": ["a", "b c"], "env": {"X": "1"}, "cwd": "/", "stdin": "in "}\n'
                  b'{"args": ["d"], "require": {"zone": "north"}, "cost": 2}\n{}\n')
@@ -147,7 +147,7 @@ class Isolation(Rig):
         super().setUp()
         self.start_broker()
 
-    def test_a_function_that_crashes_costs_a_task(self):
+    def test_a_crashing_function_fails_only_its_task(self):
         worker = self.start_worker("w", "--isolation", "process", slots=2)
         done = self.quern("run", "crash", "--items", "-", "--retries", "0", "--json", stdin=b'"ok"\n"segv"\n"exit"\n"abort"\n"ok"\n')
         self.assertEqual(done.code, 1)
@@ -158,7 +158,7 @@ class Isolation(Rig):
             self.assertIn("the function's process ended" if SANITIZED else f"the function's process ended: {'killed by ' if 'signal' in how else ''}{how}", text)
         self.assertTrue(worker.runs())
 
-    def test_a_function_that_overruns_is_ended(self):
+    def test_a_function_over_its_time_limit_is_killed(self):
         self.start_worker("w", "--isolation", "process")
         done = self.quern("run", "crash", "--items", "-", "--retries", "0", "--timeout", "0.3", "--json", stdin=b'"hang"\n"ok"\n')
         self.assertEqual([row["ok"] for row in done.objects], [False, True], done)
@@ -166,13 +166,13 @@ class Isolation(Rig):
         self.assertEqual(self.workers()[0]["stuck"], 0)
 
     @unittest.skipIf(SLOWNESS > 1, "a sanitizer's memory is no measure")
-    def test_a_function_that_leaks_is_told(self):
+    def test_a_leaking_function_is_reported(self):
         self.start_worker("w", "--isolation", "process", "--slot-memory", "300MiB")
         done = self.quern("run", "crash", "--items", "-", "--retries", "0", "--json", stdin=b'"leak"\n"ok"\n')
         self.assertEqual([row["ok"] for row in done.objects], [False, True], done)
         self.assertIn("--slot-memory", done.objects[0]["error"])
 
-    def test_everything_else_works_as_in_threads(self):
+    def test_process_slots_otherwise_behave_like_threads(self):
         self.start_worker("w", "--isolation", "process", slots=2)
         self.assertEqual(self.ok("run", "sum", "--range", "1:1000001").out, "500000500000\n")
         self.assertEqual(self.ok("run", "pi", "--range", "0:100000").code, 0)
@@ -181,7 +181,7 @@ class Isolation(Rig):
         self.assertEqual(self.ok("run", "noop", "--items", "-", "--common", self.write("n", "3"), stdin=b"abcdef\n").out, "abc\n")
         self.assertEqual(self.ok("run", "noop", "--items", "-", stdin=b"abcdef\n").raw, b"abcdef\0\0\n", "another job's common input is not this one's")
 
-    def test_kill_9_leaves_nothing(self):
+    def test_killing_the_worker_leaves_no_process_slot_behind(self):
         worker = self.start_worker("w", "--isolation", "process")
         self.quern_start("run", "crash", "--input", '"hang"')
         wait_until(lambda: marked_processes(), "the process of the slot")
@@ -192,7 +192,7 @@ class Isolation(Rig):
 
 
 class UpRunsPrograms(Rig):
-    def test_up_allows_programs(self):
+    def test_quern_up_allows_programs(self):
         up = self.quern_start("up", "--bind", "tcp://127.0.0.1:0", "--json")
         import json
         self.env["QUERN_BROKER"] = json.loads(up.line())["broker"]

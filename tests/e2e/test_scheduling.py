@@ -16,7 +16,7 @@ class Scheduling(Rig):
     def explain(self, number):
         return self.ok("explain", number).out
 
-    def test_costs_of_items_travel_and_work_in_them_has_a_rate_of_its_own(self):
+    def test_declared_costs_have_a_rate_of_their_own(self):
         self.start_worker("w")
         items = self.write("items", "1000\n" * 200)
         costs = self.write("costs", "1\n" * 200)
@@ -26,14 +26,14 @@ class Scheduling(Rig):
         self.assertGreater(rates["spin by cost"]["rate"], 0)
         self.assertLess(rates["spin by cost"]["uncertainty"], 1)
 
-    def test_costs_that_are_too_few_or_no_numbers_are_said(self):
+    def test_missing_or_invalid_costs_are_reported(self):
         self.start_worker("w")
         items = self.write("items", "1\n2\n3\n")
         self.assert_one_line(self.quern("run", "echo", "--items", items, "--costs", self.write("few", "1\n")), 2, "more items")
         self.assert_one_line(self.quern("run", "echo", "--items", items, "--costs", self.write("bad", "1\nx\n1\n")), 2, "line 2", "'x'")
         self.assert_one_line(self.quern("run", "sum", "--range", "0:5", "--costs", items), 2, "--cost")
 
-    def test_a_counted_resource_is_given_to_one_lease_at_a_time(self):
+    def test_a_counted_resource_is_granted_to_one_lease_at_a_time(self):
         self.start_worker("w", "--resource", "gpu=1", slots=4)
         items = self.write("items", "50000\n" * 8)
         number = self.submit("sleep", "--items", items, "--require", "gpu=1")
@@ -47,14 +47,14 @@ class Scheduling(Rig):
         wait_until(over, "the end of the job")
         self.assertEqual(most, 1)
 
-    def test_what_no_worker_has_is_said(self):
+    def test_a_requirement_that_no_worker_meets_is_reported(self):
         self.start_worker("w")
         number = self.submit("echo", "--input", "x", "--require", "mem=9999TiB")
         wait_until(lambda: self.job(number)["reason"], "a reason to wait")
         self.assertIn("requirements", self.job(number)["reason"])
         self.assertIn("mem=9999TiB", self.explain(number))
 
-    def test_explain_says_where_work_goes_and_when_it_ends(self):
+    def test_explain_shows_where_work_goes_and_when_it_ends(self):
         self.start_worker("w")
         number = self.submit("spin", "--items", self.write("items", "2000\n" * 3000))
         wait_until(lambda: self.job(number)["done"] > 100, "some results")

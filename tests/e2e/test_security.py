@@ -75,7 +75,7 @@ class Security(Rig):
 
 
 class NewcomerNoticesNothing(Security):
-    def test_keys_are_made_and_found_and_are_nobody_elses(self):
+    def test_keys_are_created_found_and_private(self):
         self.start_broker()
         self.start_worker("w")
         self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
@@ -85,7 +85,7 @@ class NewcomerNoticesNothing(Security):
         self.assertEqual(names, {"client": "submit,read,admin", "worker": "work"})
         self.assert_intact()
 
-    def test_who_starts_before_there_are_keys_waits_for_them(self):
+    def test_peers_started_before_the_keys_exist_wait_for_them(self):
         with socket.create_server(("127.0.0.1", 0)) as probe:
             endpoint = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
         self.env["QUERN_BROKER"] = endpoint
@@ -96,7 +96,7 @@ class NewcomerNoticesNothing(Security):
         done = client.finish()
         self.assertEqual((done.code, done.out), (0, "5050\n"), done)
 
-    def test_two_brokers_with_the_same_keys_and_the_same_log(self):
+    def test_two_brokers_can_share_keys_and_audit_log(self):
         self.start_broker()
         first = self.endpoint
         self.start_broker()
@@ -124,12 +124,12 @@ class Mistakes(Security):
                               capture_output=True, text=True, timeout=PATIENCE)
         return done.returncode, done.stderr
 
-    def test_plaintext_beyond_this_machine_is_refused(self):
+    def test_plaintext_beyond_loopback_is_refused(self):
         code, err = self.run_broker("--insecure", "--bind", "tcp://0.0.0.0:0")
         self.assertEqual(code, 2)
         self.assertIn("loopback", err)
 
-    def test_an_insecure_broker_is_loud_and_nobody_falls_back_to_it(self):
+    def test_an_insecure_broker_warns_and_no_peer_falls_back_to_it(self):
         self.start_broker("--insecure")
         wait_until(lambda: "INSECURE" in self.broker.err, "the warning")
         self.ok("keys", "init")
@@ -137,7 +137,7 @@ class Mistakes(Security):
         self.assert_one_line(done, 3, "does not encrypt", "--insecure")
         self.ok("jobs", "--insecure")
 
-    def test_a_secret_that_others_can_read_is_refused_with_the_command_that_mends_it(self):
+    def test_a_secret_readable_by_others_is_refused_with_the_command_to_fix_it(self):
         self.start_broker()
         secret = self.keys / "client.secret"
         secret.chmod(0o644)
@@ -156,7 +156,7 @@ class Mistakes(Security):
         (self.keys / "broker.pub").write_text(other + "\n")
         self.assert_one_line(self.quern("jobs"), 3, "another key")
 
-    def test_mistakes_of_keys(self):
+    def test_mistakes_in_key_commands_are_reported(self):
         self.ok("keys", "init")
         for words, part in ((("add", "x"), "--role"), (("add", "x", "--role", "king"), "king"), (("add", "a b", "--role", "work"), "name"),
                             (("add", "client", "--role", "work"), "has a key already"), (("add", "x", "nokey", "--role", "work"), "40 characters"),
@@ -179,7 +179,7 @@ class Attackers(Security):
         self.addCleanup(peer.close)
         return peer
 
-    def test_an_unknown_key_gets_no_word_in(self):
+    def test_an_unknown_key_is_not_heard(self):
         self.ok("keys", "init", "--keys", self.folder / "thief")
         (self.folder / "thief" / "broker.pub").write_bytes((self.keys / "broker.pub").read_bytes())
         done = self.quern("jobs", "--keys", self.folder / "thief")
@@ -205,7 +205,7 @@ class Attackers(Security):
         denied = wait_until(lambda: [a for a in self.audit("--principal", "worker", "--decision", "deny") if a["action"] == "cancel"], "it")
         self.assertEqual(denied[0]["object"], f"job {job}")
 
-    def test_one_principal_cannot_read_or_cancel_anothers_jobs(self):
+    def test_a_principal_cannot_read_or_cancel_jobs_of_another(self):
         for name in ("alice", "bob"):
             self.ok("keys", "add", name, "--role", "submit,read")
         alice, bob = (("--keys", self.keys / "issued" / name) for name in ("alice", "bob"))
@@ -229,7 +229,7 @@ class Attackers(Security):
         for needle in (b"needle", b"echo", b"capacity", (self.keys / "client.secret").read_bytes().strip()):
             self.assertNotIn(needle, bytes(wire.seen))
 
-    def test_mutated_handshakes_get_nobody_in(self):
+    def test_mutated_handshakes_are_refused(self):
         script = TOP / "tests" / "fuzz" / "handshakes.py"
         done = subprocess.run(["/usr/bin/python3", "-B", script, "2000"], env={**os.environ, "QUERN_BIN": str(BIN)}, capture_output=True,
                               text=True, timeout=10 * PATIENCE)
@@ -239,7 +239,7 @@ class Attackers(Security):
             figures["good"] = figures["sessions"] == figures["jobs"] == figures["exit"] == 0
         self.assertTrue(figures["good"], done.stdout + done.stderr)
 
-    def test_a_flood_of_garbage_and_half_connections_leaves_honest_peers_alone(self):
+    def test_a_flood_of_garbage_and_half_open_connections_does_not_disturb_honest_peers(self):
         self.start_worker("w")
         host, port = self.endpoint.removeprefix("tcp://").rsplit(":", 1)
         idle = [socket.create_connection((host, int(port))) for _ in range(200)]
@@ -263,12 +263,12 @@ class Keys(Security):
         self.ok("keys", "add", name, *options)
         return self.keys / "issued" / name
 
-    def test_what_is_revoked_is_not_lying_about(self):
+    def test_revoking_removes_the_key_files(self):
         self.issued("lab", "--role", "work")
         self.ok("keys", "revoke", "lab")
         self.assertFalse((self.keys / "issued" / "lab").exists())
 
-    def test_a_revoked_workers_leases_go_to_others(self):
+    def test_leases_of_a_revoked_worker_go_to_others(self):
         handed_over = shutil.copytree(self.issued("mill", "--role", "work"), self.folder / "elsewhere")
         mill = self.start_worker("mill", "--keys", handed_over)
         gate = self.folder / "gate"
@@ -285,7 +285,7 @@ class Keys(Security):
         self.assertEqual(mill.finish().code, 3)
         self.assertTrue(self.audit("--action", "revoke key", "--object", "mill"))
 
-    def test_an_emptied_or_damaged_list_of_keys_ends_no_worker(self):
+    def test_an_empty_or_damaged_authorized_keys_ends_no_worker(self):
         worker = self.start_worker("mill")
         listed = self.keys / "authorized_keys"
         before = listed.read_bytes()
@@ -297,7 +297,7 @@ class Keys(Security):
             wait_until(lambda: self.quern("workers").code == 0 and self.worker_names() == ["mill"], "its return")
             self.assertTrue(worker.runs(), worker.err)
 
-    def test_a_machine_that_was_revoked_joins_with_another_key(self):
+    def test_a_revoked_machine_can_join_with_another_key(self):
         there = self.elsewhere("laptop")
         place = self.folder / "laptop" / "quern" / "brokers"
         secrets = []
@@ -310,7 +310,7 @@ class Keys(Security):
             wait_until(lambda: self.quern("jobs", env=there).code == 3, "the end of the key")
         self.assertNotEqual(*secrets)
 
-    def test_a_key_that_was_revoked_is_not_added_again(self):
+    def test_a_revoked_key_cannot_be_added_again(self):
         folder = self.issued("alice", "--role", "submit")
         with open(f"{folder}/client.pub") as file:
             key = file.read().strip()
@@ -319,14 +319,14 @@ class Keys(Security):
         self.ok("keys", "add", "alice", "--role", "submit")
         self.assert_one_line(self.quern("keys", "rotate", "alice", key), 2, "revoked")
 
-    def test_a_key_that_begins_with_a_dash_is_no_option(self):
+    def test_a_key_that_begins_with_a_dash_is_not_an_option(self):
         key = "-dFYTnNj{.0L7%35yhLDBsjEq78+v%-%>lCl#JcB"
         self.ok("keys", "add", "alice", key, "--role", "submit")
         self.assertIn(key, self.ok("keys", "list").out)
         self.ok("keys", "revoke", key)
         self.assertNotIn(key, self.ok("keys", "list").out)
 
-    def test_a_key_is_changed_under_its_jobs(self):
+    def test_a_replaced_key_keeps_its_jobs(self):
         alice = self.issued("alice", "--role", "submit")
         job = self.submit("absent", "--input", "x", "--keys", alice)
         old = self.folder / "old"
@@ -337,7 +337,7 @@ class Keys(Security):
         self.ok("keys", "rotate", "client")
         self.ok("jobs")
 
-    def test_what_a_key_may(self):
+    def test_limits_of_a_key_are_enforced(self):
         limited = self.issued("limited", "--role", "submit", "--functions", "s*", "--max-jobs", "2", "--max-priority", "3")
         keys = ("--keys", limited)
         self.assertIn("may not submit", self.quern("run", "echo", "--input", "x", *keys).err)
@@ -370,7 +370,7 @@ class Keys(Security):
             self.assertNotIn(code[10:40], json.dumps(line))
         self.assertEqual([a["principal"] for a in self.audit("--action", "enrol", "--decision", "allow")], ["laptop"])
 
-    def test_a_client_joins(self):
+    def test_a_client_joins_with_an_invitation(self):
         code = self.ok("keys", "invite", "--role", "submit,read", "--name", "alice", "--json").objects[0]["code"]
         there = self.elsewhere("alice")
         self.assertIn("as alice", self.ok("keys", "join", code, env=there).out)
@@ -395,7 +395,7 @@ class Keys(Security):
         self.assertLess(len(refused), 100 + 20 * seconds)
         self.assertLess(self.broker.err.count("\n"), 150 + 30 * seconds)
 
-    def test_a_guessed_code_is_refused_recorded_and_slowed(self):
+    def test_a_guessed_code_is_refused_recorded_and_delayed(self):
         code = self.ok("keys", "invite", "--role", "work").out.strip()
         guess = code[:80] + ("A" if code[80] != "A" else "B") + code[81:]
         first = self.quern("keys", "join", guess, env=self.elsewhere("eve"))
@@ -412,7 +412,7 @@ class Keys(Security):
 
 
 class Record(Security):
-    def test_a_broker_that_was_killed_goes_on_with_the_chain(self):
+    def test_a_killed_broker_continues_the_chain(self):
         self.start_broker()
         self.submit("absent", "--input", "x")
         wait_until(lambda: self.audit("--action", "submit"), "the record")
@@ -434,13 +434,13 @@ class Record(Security):
         self.assertEqual(done.code, 1)
         self.assertIn("line", done.out)
 
-    def test_what_workers_load_is_on_record(self):
+    def test_loaded_plugins_are_recorded(self):
         self.start_broker()
         self.start_worker("w")
         loaded = wait_until(lambda: self.audit("--action", "load plugin"), "the record")
         self.assertRegex(loaded[0]["object"], r"^libquern_test_functions\.so blake2b:[0-9a-f]{64}$")
 
-    def test_no_payload_is_in_it(self):
+    def test_the_audit_log_contains_no_payloads(self):
         self.start_broker()
         self.start_worker("w")
         self.ok("run", "echo", "--input", "a needle", "--name", "n")

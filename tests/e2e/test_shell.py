@@ -32,7 +32,7 @@ class Shell(Rig):
 
     # -- loops ----------------------------------------------------------------------------------------------------
 
-    def test_a_line_too_many_is_never_taken_for_an_answer(self):
+    def test_a_surplus_line_is_never_taken_for_an_answer(self):
         for script in ('while read x; do echo "answer to $x"; sleep 0.01; echo debug; done', 'read x; echo a; echo b', "yes debug"):
             for _ in range(5):
                 done = self.quern("map", "-k", "--loop", script, stdin=b"1\n2\n3\n4\n")
@@ -40,12 +40,12 @@ class Shell(Rig):
                 self.assertNotIn("debug", done.out, script)
                 self.assertIn("must answer each item with one line", done.err, script)
 
-    def test_a_loop_that_answers_as_it_should_is_left_alone(self):
+    def test_a_loop_that_answers_every_line_gets_no_warning(self):
         for script in ("while read x; do echo $x; done", "cat", "while read x; do echo $x; echo note >&2; done"):
             done = self.ok("map", "-k", "--loop", script, stdin=b"1\n2\n3\n4\n")
             self.assertEqual(done.lines, ["1", "2", "3", "4"], script)
 
-    def test_a_loop_that_keeps_its_answers_back_is_told_of(self):
+    def test_a_loop_that_buffers_its_answers_is_reported(self):
         self.write("hoard", "#!/bin/sh\nall=\nwhile read x; do all=$all$x; done\necho $all\n").chmod(0o755)
         running = self.quern_start("map", "--loop", "./hoard", ":::", "1", "2")
         wait_until(lambda: "stdbuf -oL" in running.err, "advice on a program that keeps its output back")
@@ -63,7 +63,7 @@ class Shell(Rig):
                        "(head -c 1000000 >/dev/null; quern run exec -- wc -c) < f; quern run exec --stdin f -- wc -c")
         self.assertEqual(done.stdout.split(), [b"70000000", b"3000000", b"2000000", b"3000000"], done)
 
-    def test_an_idle_standard_input_is_told_of(self):
+    def test_an_idle_standard_input_is_reported(self):
         running = self.quern_start("run", "exec", "--", "echo", "x", stdin=subprocess.PIPE)
         wait_until(lambda: "</dev/null" in running.err, "a word on what is waited for")
         running.process.stdin.close()
@@ -73,7 +73,7 @@ class Shell(Rig):
     # -- standard output ------------------------------------------------------------------------------------------
 
     @unittest.skipUnless(os.path.exists("/dev/full"), "no /dev/full")
-    def test_a_full_device_is_an_error_of_every_command(self):
+    def test_a_full_device_is_an_error_in_every_command(self):
         job = self.ok("map", "--detach", "echo", ":::", "a").out.strip()
         self.ok("wait", job)
         for words in (f"logs {job}", "jobs", "jobs --json", f"job {job}", "workers", "workers --json", f"explain {job}", f"results {job}",
@@ -133,7 +133,7 @@ class Shell(Rig):
 
     # -- files ----------------------------------------------------------------------------------------------------
 
-    def test_names_with_characters_of_patterns_come_back(self):
+    def test_file_names_with_pattern_characters_are_returned(self):
         names = ["a[1]", "back\\slash", "star*", "q?", "plain"]
         for name in names:
             self.write(name + ".in", name)
@@ -141,7 +141,7 @@ class Shell(Rig):
         for name in names:
             self.assertEqual((self.folder / (name + ".out")).read_text(), name)
 
-    def test_a_get_that_matches_nothing_is_said(self):
+    def test_a_get_that_matches_nothing_is_reported(self):
         done = self.ok("map", "--get", "{}.out", "true {}", ":::", "a")
         self.assertIn("--get a.out: command 1 left no such file", done.err)
         self.assertIn("--get x: the command left no such file", self.ok("run", "exec", "--get", "x", "--", "true").err)
@@ -158,14 +158,14 @@ class Shell(Rig):
         done = self.ok("map", "--put", "p", "cat p/rel p/abs p/dir/g; [ -d p/empty ] && echo empty; : {}", ":::", "1")
         self.assertEqual(done.lines, ["x", "x", "y", "empty"])
 
-    def test_put_of_what_is_no_file_is_refused_by_name(self):
+    def test_put_of_something_that_is_not_a_file_is_refused_by_name(self):
         os.mkfifo(self.folder / "fifo")
         (self.folder / "broken").symlink_to("nowhere")
         for name in ("fifo", "broken", "/dev/zero", "none"):
             done = self.quern("map", "--put", name, "true {}", ":::", "1")
             self.assert_one_line(done, 2, name)
 
-    def test_the_clients_umask_is_the_commands_and_the_files(self):
+    def test_the_umask_of_the_client_applies_to_commands_and_files(self):
         done = self.sh("umask 077; quern map 'umask; echo x > made{}' ::: 1 && quern map --get got{} 'echo x > got{}; chmod 777 got{}' ::: 1")
         self.assertEqual(done.stdout, b"0077\n", done)
         for name, mode in (("made1", 0o600), ("got1", 0o700)):
@@ -173,14 +173,14 @@ class Shell(Rig):
 
     # -- folders --------------------------------------------------------------------------------------------------
 
-    def test_a_folder_that_the_worker_does_not_have_is_an_error_that_names_it(self):
+    def test_a_folder_missing_on_the_worker_is_an_error_that_names_it(self):
         for words in (("map", "--cwd", "/surely/not", "echo", ":::", "a"), ("map", "--loop", "--cwd", "/surely/not", "cat", ":::", "a")):
             done = self.quern(*words)
             self.assertEqual(done.code, 1, done)
             self.assertIn("/surely/not", done.err)
             self.assertIn("--cwd temp", done.err)
 
-    def test_the_folder_here_is_not_replaced_by_another(self):
+    def test_the_current_folder_is_not_replaced_by_another(self):
         gone = self.folder / "gone"
         gone.mkdir()
         running = subprocess.Popen(["sh", "-c", f"rmdir {gone}; exec {BIN}/quern map pwd ::: a"], env=self.env, cwd=gone, stdout=subprocess.PIPE,
@@ -189,7 +189,7 @@ class Shell(Rig):
         self.assertEqual((running.returncode, out), (2, b""), err)
         self.assertIn(b"not there any more", err)
 
-    def test_a_relative_folder_is_one_of_ours(self):
+    def test_a_relative_folder_is_relative_to_the_client(self):
         (self.folder / "sub").mkdir()
         self.assertEqual(self.ok("run", "exec", "--cwd", "sub", "--", "pwd").out.strip(), str(self.folder / "sub"))
 
@@ -201,7 +201,7 @@ class Shell(Rig):
         line = self.ok("map", "--dry-run", "echo {} | wc -c", ":::", "a b;c").out
         self.assertEqual(self.sh(line).stdout.strip(), b"6")
 
-    def test_resume_runs_a_line_that_was_put_in_and_no_other(self):
+    def test_resume_runs_only_an_inserted_line(self):
         words = ("map", "-k", "--joblog", "log", "--resume", "echo ran {}")
         self.assertEqual(self.ok(*words, stdin=b"a\nb\n").lines, ["ran a", "ran b"])
         done = self.ok(*words, stdin=b"a\nnew\nb\n")
@@ -209,7 +209,7 @@ class Shell(Rig):
         self.assertIn("echo ran new", done.err)
         self.assertEqual(self.ok(*words, stdin=b"a\nnew\nb\n").lines, [])
 
-    def test_syntax_of_parallel_works_or_is_refused_by_name(self):
+    def test_syntax_of_gnu_parallel_works_or_is_refused_by_name(self):
         self.assertEqual(self.ok("map", "-k", "echo", ":::", "A", "B", ":::+", "F", "G").lines, ["A F", "B G"])
         self.assertEqual(self.ok("map", "echo", "{-1}", "{1}", ":::", "A", ":::", "C").lines, ["C A"])
         for word in ("{%}", "{= s:a:b: =}", "{+/}", "{..}"):
@@ -217,7 +217,7 @@ class Shell(Rig):
         for jobs in ("+1", "50%", "-1", "0"):
             self.assertEqual(sorted(self.ok("map", "-j", jobs, "echo", ":::", "a", "b").lines), ["a", "b"], jobs)
 
-    def test_numbers_have_a_range(self):
+    def test_numbers_out_of_range_are_refused(self):
         for words in ("map --weight 1e308 true", "map --timeout 1e300 true", "map --retries -1 true", "map -n 0 true", "map -j 99999999999 true",
                       "map --priority 99999999999 true", "jobs --limit -1", "jobs --limit 99999999999", "logs 1 --task -1", "run sum --range 1:2 --cost -1",
                       "run sum --range 1:2 --cost inf", "top --interval 0", "job 0", "wait 18446744073709551616", "map --memory 1e99 true",
@@ -227,28 +227,28 @@ class Shell(Rig):
 
     # -- the rest -------------------------------------------------------------------------------------------------
 
-    def test_echo_of_a_range_gives_back_numbers(self):
+    def test_echo_of_a_range_returns_numbers(self):
         self.assertEqual(self.ok("run", "echo", "--range", "300:302").lines, ["300", "301"])
         job = self.submit("echo", "--range", "300:302")
         self.ok("wait", job)
         self.assertEqual(self.ok("results", job).lines, ["300", "301"])
 
-    def test_without_a_home_it_is_said_where_keys_are_looked_for(self):
+    def test_without_a_home_the_error_names_the_key_folder(self):
         env = {name: text for name, text in self.env.items() if name not in ("HOME", "XDG_CONFIG_HOME")}
         done = subprocess.run([BIN / "quern", "jobs"], env={**env, "QUERN_BROKER": "tcp://127.0.0.1:1"}, cwd=self.folder, capture_output=True)
         self.assertEqual(done.returncode, 3, done)
         self.assertIn(b"HOME is not set", done.stderr)
 
-    def test_wait_for_a_job_that_is_named_twice(self):
+    def test_a_job_named_twice_is_waited_for_once(self):
         job = self.ok("map", "--detach", "echo", ":::", "a").out.strip()
         self.assertEqual(self.ok("wait", job, job).lines, [f"job {job} done"])
 
-    def test_results_of_commands_are_text_as_logs_have_it(self):
+    def test_results_of_commands_are_printed_as_text(self):
         job = self.ok("map", "--detach", "echo", ":::", "a").out.strip()
         self.ok("wait", job)
         self.assertEqual([one["stdout"] for one in self.ok("results", job, "--json").objects], ["a\n"])
 
-    def test_a_map_within_a_map_says_why_nothing_goes_on(self):
+    def test_a_nested_map_explains_why_it_waits(self):
         outer = self.quern_start("map", "--env", "PATH", "--env", "QUERN_BROKER", "--env", "XDG_CONFIG_HOME", f"{BIN}/quern map echo ::: {{}}", ":::", "1", "2", "3", "4")
         # What a command says is seen when it has ended, and these do not end: their job is asked.
         wait_until(lambda: len(self.jobs()) >= 3, "the inner jobs")

@@ -14,7 +14,7 @@ class Starts(Rig):
         super().setUp()
         self.start_broker()
 
-    def test_a_slow_command_is_not_started_a_second_time(self):
+    def test_a_slow_command_is_not_started_twice(self):
         # It moves its input away: a second start would fail, and its failure would end the first.
         for name in "AB":
             self.start_worker(name, "--allow-exec")
@@ -24,7 +24,7 @@ class Starts(Rig):
         self.ok("map", "--retries", "0", script, ":::", *range(1, 62))
         self.assertEqual(len(list(self.folder.glob("done.*"))), 61)
 
-    def test_at_most_once_holds_over_the_loss_of_a_worker(self):
+    def test_at_most_once_holds_when_a_worker_is_lost(self):
         self.start_worker("stays", "--allow-exec", slots=2)
         goes = self.start_worker("goes", "--allow-exec", slots=2)
         client = self.quern_start("map", "--at-most-once", "echo x >> started.{}; sleep 3", ":::", *range(8))
@@ -36,7 +36,7 @@ class Starts(Rig):
         started = sorted(self.folder.glob("started.*"))
         self.assertEqual([file.read_text() for file in started], ["x\n"] * 8)
 
-    def test_the_two_words_exclude_each_other(self):
+    def test_idempotent_and_at_most_once_exclude_each_other(self):
         self.assertEqual(self.quern("map", "--at-most-once", "--retries", "2", "true", ":::", "1").code, 2)
         self.assertEqual(self.quern("map", "--at-most-once", "--idempotent", "true", ":::", "1").code, 2)
 
@@ -50,41 +50,41 @@ class Permanent(Rig):
     def runs(self, name):
         return len((self.folder / name).read_text().splitlines())
 
-    def test_an_exit_code_that_was_named_is_not_tried_again(self):
+    def test_a_permanent_exit_code_is_not_retried(self):
         script = "echo x >> ran.{}; echo wrong {}; exit {}"
         done = self.quern("map", "-k", "--retries", "5", "--permanent-exit", "65,78", "--json", script, ":::", 65, 78, 3)
         self.assertEqual(done.code, 1, done)
         self.assertEqual([self.runs(f"ran.{code}") for code in (65, 78, 3)], [1, 1, 6])
         self.assertEqual([(one["code"], one["stdout"]) for one in done.objects], [(code, f"wrong {code}\n") for code in (65, 78, 3)])
 
-    def test_the_task_fails_as_permanent(self):
+    def test_a_task_with_a_permanent_exit_code_fails_as_permanent(self):
         job = self.ok("map", "--detach", "--retries", "5", "--permanent-exit", "65", "exit {}", ":::", 65, 0).out.strip()
         self.assertEqual(self.quern("wait", job).code, 1)
         self.assertIn("task 0 permanent: exit code 65", self.quern("results", job, "--failed").err)
 
-    def test_one_command_has_its_exit_code(self):
+    def test_a_single_command_keeps_its_exit_code(self):
         words = ("run", "exec", "--retries", "5", "--permanent-exit", "65", "echo x >> ran; exit 65")
         self.assertEqual(self.quern(*words).code, 65)
         self.assertEqual(self.runs("ran"), 1)
 
-    def test_blocks_too(self):
+    def test_permanent_exit_codes_apply_to_blocks(self):
         done = self.quern("map", "--pipe", "--retries", "5", "--permanent-exit", "65", "cat >> ran; exit 65", stdin=b"block\n")
         self.assertEqual(done.code, 1, done)
         self.assertEqual(self.runs("ran"), 1)
 
-    def test_a_signal_is_no_exit_code(self):
+    def test_a_signal_is_not_an_exit_code(self):
         done = self.quern("map", "--retries", "1", "--permanent-exit", "9,137", "echo x >> ran; kill -9 $$ #", ":::", "a")
         self.assertEqual(done.code, 1, done)
         self.assertEqual(self.runs("ran"), 2)
 
-    def test_what_is_no_exit_code_is_refused(self):
+    def test_invalid_exit_codes_are_refused(self):
         for codes in ("0", "256", "-1", "65,", ",65", "65;78", "x", ""):
             self.assert_one_line(self.quern("map", "--permanent-exit", codes, "true", ":::", "a"), 2, "--permanent-exit takes exit codes")
         self.assert_one_line(self.quern("map", "--loop", "--permanent-exit", "65", "cat", ":::", "a"), 2, "does not go with --loop")
 
 
 class Kept(Rig):
-    def test_a_job_whose_time_is_over_is_expired_and_not_unknown(self):
+    def test_a_job_after_its_time_to_live_is_expired_not_unknown(self):
         self.start_broker()
         self.start_worker("w")
         number = self.submit("echo", "--input", "a", "--ttl", "1")
@@ -93,7 +93,7 @@ class Kept(Rig):
         self.assertIn("time", gone.err)
         self.assertIn("unknown", self.quern("job", 99).err)
 
-    def test_a_unique_key_with_another_input_is_a_conflict(self):
+    def test_an_idempotency_key_with_different_input_is_a_conflict(self):
         self.start_broker()
         self.start_worker("w")
         self.assertEqual(self.ok("run", "echo", "--input", "a", "--unique", "k").out, "a\n")
@@ -139,7 +139,7 @@ class SameKey(Rig):
     def test_items_are_compared(self):
         self.assert_compares("run", "echo", "--items", "-")
 
-    def test_commands_are_compared_also_when_few_of_them_run_at_a_time(self):
+    def test_commands_are_compared_even_when_few_run_at_a_time(self):
         self.assert_compares("map", "-k", "-j1", "--", "echo {}")
 
     def test_a_detached_stream_is_compared(self):
@@ -148,7 +148,7 @@ class SameKey(Rig):
         self.assertEqual(self.ok(*words, stdin=b"a\nb\n").out, first)
         self.assert_conflict(self.quern(*words, stdin=b"a\nc\n"))
 
-    def test_a_stream_is_compared_with_one_that_has_not_ended_when_that_ends(self):
+    def test_a_stream_is_compared_with_an_open_one_when_that_ends(self):
         words = ("run", "echo", "--items", "-", "--unique", "k")
         first = self.quern_start(*words, stdin=subprocess.PIPE)
         first.process.stdin.write(b"a\n")
@@ -163,7 +163,7 @@ class SameKey(Rig):
             self.assertEqual((done.code, done.out), (0, "a\nb\n"), done)
         self.assert_conflict(other.finish())
 
-    def test_the_digest_of_a_stream_outlives_the_broker(self):
+    def test_the_digest_of_a_stream_survives_the_broker(self):
         words = ("run", "echo", "--items", "-", "--unique", "k")
         self.ok(*words, stdin=b"a\nb\n")
         self.restart_broker()
@@ -172,7 +172,7 @@ class SameKey(Rig):
 
 
 class Frozen(Rig):
-    def test_after_the_broker_stood_still_nothing_is_lost_or_run_again(self):
+    def test_a_paused_broker_loses_nothing_and_reruns_nothing(self):
         self.start_broker()
         self.start_worker("w")
         self.write("items", "5000\n" * 1500)

@@ -26,7 +26,7 @@ class TasksFail(Rig):
         self.assertEqual(done.out, "")
         self.assertEqual(self.jobs()[-1]["retried"], 1)
 
-    def test_a_result_over_the_limit_fails_its_task_only(self):
+    def test_a_result_over_the_limit_fails_only_its_task(self):
         done = self.quern("run", "swell", "--retries", "0", "--items", "-", stdin=b"67108865\n5\n")
         self.assertEqual((done.code, done.out), (1, "xxxxx\n"), done.err)
         self.assertIn("the result has 67108865 bytes; the limit is 67108864", done.err)
@@ -92,12 +92,12 @@ class TasksFail(Rig):
         self.assertIn("cancelled", waited.out)
         self.wait_for_file(f"{self.gate()}.cancelled")
 
-    def test_cancel_of_a_waiting_job(self):
+    def test_a_waiting_job_can_be_cancelled(self):
         number = self.submit("nobody_has_this", "--input", "x")
         self.ok("cancel", number)
         self.assertEqual(self.job(number)["state"], "cancelled")
 
-    def test_cancel_of_one_task_leaves_the_others(self):
+    def test_cancelling_one_task_leaves_the_others(self):
         first, second = self.gate("first"), self.gate("second")
         number = self.submit("gate", "--items", self.write("items", f"{first}\n{second}\n"))
         self.wait_for_file(f"{first}.started")

@@ -35,7 +35,7 @@ class Terminal(Rig):
         process.wait()
         return shown.decode(), out
 
-    def test_a_bar_with_share_rate_and_workers(self):
+    def test_the_bar_shows_percentage_rate_and_workers(self):
         self.start_worker("w")
         shown, out = self.on_a_terminal("run", "sleep", "--items", self.write("items", "20000\n" * 60))
         self.assertEqual(out, "20000\n" * 60)
@@ -43,7 +43,7 @@ class Terminal(Rig):
         self.assertIn("1 worker", shown)
         self.assertTrue(shown.endswith("\r\033[K"), repr(shown[-80:]))
 
-    def test_a_waiting_job_says_why(self):
+    def test_a_waiting_job_shows_the_reason(self):
         def give_it_a_worker():
             # The reason is at the broker; two beats of the bar later it is on the terminal.
             wait_until(lambda: self.wait_for_job("same")["reason"], "a reason to wait")
@@ -56,7 +56,7 @@ class Terminal(Rig):
         self.assertEqual(out, "0\n1\n2\n")
         self.assertIn("waiting: no worker", shown)
 
-    def test_without_a_terminal_there_is_none(self):
+    def test_without_a_terminal_there_is_no_bar(self):
         self.start_worker("w")
         done = self.ok("run", "sleep", "--items", self.write("items", "20000\n" * 30))
         self.assertEqual(done.err, "")

@@ -39,7 +39,7 @@ class OnATerminal(Rig):
         self.assertEqual([terminal.flag(name) for name in ("alternate_on", "cursor_flag", "wrap_flag")], ["0", "1", "1"])
         self.assertIn("stty -g > before", terminal.screen())
 
-    def test_workers_jobs_and_errors_live(self):
+    def test_workers_jobs_and_errors_are_updated_live(self):
         self.start_worker("north", slots=2)
         terminal = self.terminal()
         self.top(terminal)
@@ -61,7 +61,7 @@ class OnATerminal(Rig):
         terminal.press("q")
         self.assert_restored(terminal, 0)
 
-    def test_it_follows_the_size_of_the_window(self):
+    def test_the_view_follows_the_size_of_the_window(self):
         for i in range(12):
             self.start_worker(f"worker-{i:02}.lab.intra", wait=i == 11)
         wait_until(lambda: len(self.worker_names()) == 12, "all workers")
@@ -83,7 +83,7 @@ class OnATerminal(Rig):
         terminal.press("C-c")
         self.assert_restored(terminal, 0)
 
-    def test_a_broker_that_goes_away_and_comes_back(self):
+    def test_the_view_survives_a_restart_of_the_broker(self):
         terminal = self.terminal()
         self.top(terminal)
         self.broker.send(signal.SIGKILL)
@@ -101,7 +101,7 @@ class OnATerminal(Rig):
         terminal.press("q")
         self.assert_restored(terminal, 0)
 
-    def test_a_broker_that_is_silent(self):
+    def test_a_silent_broker_is_reported(self):
         terminal = self.terminal()
         self.top(terminal)
         self.broker.send(signal.SIGSTOP)
@@ -114,13 +114,13 @@ class OnATerminal(Rig):
         terminal.press("q")  # a question is under way, and nobody waits for its answer
         self.assert_restored(terminal, 0)
 
-    def test_sigterm_gives_the_terminal_back(self):
+    def test_sigterm_restores_the_terminal(self):
         terminal = self.terminal()
         self.top(terminal)
         os.kill(terminal.pid(), signal.SIGTERM)
         self.assert_restored(terminal, 130)
 
-    def test_stopped_and_continued(self):
+    def test_the_view_can_be_stopped_and_continued(self):
         terminal = self.terminal()
         self.top(terminal)
         terminal.press("C-z")
@@ -132,7 +132,7 @@ class OnATerminal(Rig):
         terminal.press("q")
         self.assert_restored(terminal, 0)
 
-    def test_without_a_broker_it_does_not_begin(self):
+    def test_without_a_broker_the_view_does_not_start(self):
         self.broker.send(signal.SIGTERM)
         self.broker.finish()
         terminal = self.terminal()
@@ -162,7 +162,7 @@ class WithoutATerminal(Rig):
         self.start_broker()
         self.gate = self.folder / "gate"
 
-    def test_one_picture_as_plain_text(self):
+    def test_without_a_terminal_one_view_is_printed_as_plain_text(self):
         self.start_worker("north", slots=2)
         failed = self.submit("fail", "--input", "broken", "--retries", "0")
         self.quern("wait", failed)
@@ -173,7 +173,7 @@ class WithoutATerminal(Rig):
                 self.assertIn(part, text)
         self.assert_one_line(self.quern("top", "--interval", "0"), 2, "--interval")
 
-    def test_an_object_per_refresh(self):
+    def test_json_prints_one_object_per_refresh(self):
         self.start_worker("north")
         job = self.submit("absent", "--input", "x")
         one = self.ok("top", "--once", "--json").objects
@@ -189,13 +189,13 @@ class WithoutATerminal(Rig):
         top.send(signal.SIGINT)
         self.assertEqual(top.finish().code, 130)
 
-    def test_a_reader_that_leaves_ends_it(self):
+    def test_the_view_ends_when_its_reader_goes_away(self):
         top = self.quern_start("top", "--json", "--interval", "0.1")
         top.line()
         top.process.stdout.close()
         self.assertEqual(top.process.wait(timeout=30), -signal.SIGPIPE)
 
-    def test_a_watched_job_is_a_line_per_change(self):
+    def test_a_watched_job_prints_a_line_per_change(self):
         self.start_worker("w")
         job = self.submit("gate", "--input", self.gate)
         wait_until(lambda: self.job(job)["state"] == "running", "the job's start")
@@ -209,7 +209,7 @@ class WithoutATerminal(Rig):
         self.assertEqual([told.objects[-1]["state"], told.objects[-1]["done"]], ["done", 1])
         self.assertLess(len(told.objects), 6)  # no object without news
 
-    def test_a_watched_job_that_fails_is_exit_1(self):
+    def test_watching_a_failed_job_exits_1(self):
         self.start_worker("w")
         job = self.submit("fail", "--input", "broken", "--retries", "0")
         self.assertEqual(self.quern("job", job, "--watch").code, 1)

@@ -30,7 +30,7 @@ class Up(Rig):
         self.env["QUERN_BROKER"] = said["broker"]
         return up, said
 
-    def test_it_works_and_ends_in_order(self):
+    def test_quern_up_runs_work_and_ends_in_order(self):
         up, said = self.start_up("--workers", "2", "--slots", "1")
         self.assertEqual(said["workers"], 2)
         self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
@@ -42,7 +42,7 @@ class Up(Rig):
         self.assertEqual(done.code, 0, done)
         self.assertFalse(any(alive(child) for child in children))
 
-    def test_kill_9_leaves_nothing_behind(self):
+    def test_killing_quern_up_leaves_nothing_behind(self):
         up, _ = self.start_up("--workers", "2")
         wait_until(lambda: len(children_of(up.pid)) == 3, "the start of all")
         children = children_of(up.pid)
@@ -50,7 +50,7 @@ class Up(Rig):
         up.process.wait()
         wait_until(lambda: not any(alive(child) for child in children), "the end of all children")
 
-    def test_the_end_of_the_broker_ends_it(self):
+    def test_quern_up_ends_when_the_broker_ends(self):
         up, said = self.start_up()
         children = children_of(up.pid)
         os.kill(said["broker_pid"], signal.SIGKILL)
@@ -59,7 +59,7 @@ class Up(Rig):
         self.assertIn("broker has ended", done.err)
         self.assertFalse(any(alive(child) for child in children))
 
-    def test_it_tells_people_how_to_use_it(self):
+    def test_quern_up_says_how_to_use_it(self):
         up = self.quern_start("up", "--bind", "tcp://127.0.0.1:0")
         wait_until(lambda: "Ctrl-C" in up.err, "the introduction")
         self.assertIn("quern run sum --range 1:101", up.err)

@@ -26,34 +26,34 @@ class WorkersLost(Rig):
         self.assertTrue(all(result["ok"] for result in done.objects))
         return victim
 
-    def test_kill_9_in_mid_lease(self):
+    def test_a_worker_killed_during_a_lease_loses_no_result(self):
         self.run_while(lambda victim: victim.send(signal.SIGKILL))
 
-    def test_a_stopped_worker_is_given_up_and_may_come_back(self):
+    def test_a_stopped_worker_is_replaced_and_may_come_back(self):
         victim = self.run_while(lambda victim: victim.send(signal.SIGSTOP))
         victim.send(signal.SIGCONT)
         wait_until(lambda: "victim" in self.worker_names(), "the return of the victim")
         self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
 
-    def test_sigterm_drains(self):
+    def test_sigterm_drains_a_worker(self):
         def drain(victim):
             self.assertEqual(stop_gently(victim).code, 0, victim.err)
 
         self.run_while(drain)
         self.assertEqual(self.job(self.jobs()[-1]["job"])["retried"], 0)
 
-    def test_drain_by_an_operator(self):
+    def test_an_operator_can_drain_a_worker(self):
         def drain(victim):
             self.ok("drain", "victim")
             self.assertEqual(victim.finish().code, 0, victim.err)
 
         self.run_while(drain)
 
-    def test_drain_of_a_stranger_is_an_error(self):
+    def test_draining_an_unknown_worker_is_an_error(self):
         self.start_broker()
         self.assert_one_line(self.quern("drain", "stranger"), 1, "stranger")
 
-    def test_the_result_of_a_reduced_job_survives_kill_9(self):
+    def test_the_result_of_a_reduced_job_survives_a_killed_worker(self):
         self.start_broker()
         victim = self.start_worker("victim")
         self.start_worker("other")
@@ -76,7 +76,7 @@ class Arrivals(Rig):
         self.assertTrue(worker.runs())
         self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
 
-    def test_a_worker_outlives_its_broker(self):
+    def test_a_worker_survives_its_broker(self):
         self.start_broker()
         worker = self.start_worker("faithful")
         self.broker.kill()
@@ -92,7 +92,7 @@ class Arrivals(Rig):
         self.ok("wait", number)
         self.assertEqual(self.ok("results", number).out, "5050\n")
 
-    def test_sigterm_of_an_idle_worker_and_of_the_broker_is_orderly(self):
+    def test_sigterm_ends_an_idle_worker_and_the_broker_in_order(self):
         self.start_broker()
         worker = self.start_worker("idle")
         self.assertEqual(stop_gently(worker).code, 0)

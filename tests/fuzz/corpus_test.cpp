@@ -18,14 +18,14 @@ void run(BytesView input) {
   quern::fuzz::fuzz_decode(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
 }
 
-TEST(Fuzz, InputsAreMessages) {
+TEST(Fuzz, fuzz_inputs_are_messages) {
   for (const auto& s : test::samples()) {
     const auto frames = encode(s.envelope);
     EXPECT_EQ(frames_of(input_of(frames)), frames) << s.name;
   }
 }
 
-TEST(Fuzz, TheCorpusAndItsCuts) {
+TEST(Fuzz, samples_truncated_and_flipped_anywhere_never_crash) {
   for (const auto& s : test::samples()) {
     const Bytes input = input_of(encode(s.envelope));
     for (std::size_t length = 0; length <= input.size(); ++length)
@@ -45,7 +45,7 @@ struct Target {
 
 class Targets : public ::testing::TestWithParam<Target> {};
 
-TEST_P(Targets, TheCorpus) {
+TEST_P(Targets, the_corpus_never_crashes) {
   const std::filesystem::path corpus =
       std::filesystem::path(QUERN_SOURCE_DIR) / "tests/fuzz/corpus" / GetParam().name;
   ASSERT_TRUE(std::filesystem::is_directory(corpus));
@@ -56,7 +56,7 @@ TEST_P(Targets, TheCorpus) {
   }
 }
 
-TEST_P(Targets, RandomStories) {
+TEST_P(Targets, random_inputs_never_crash) {
   std::mt19937 random(1);
   for (int round = 0; round < 300; ++round) {
     std::vector<std::uint8_t> input(random() % 600);

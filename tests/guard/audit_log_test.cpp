@@ -27,7 +27,7 @@ keys::AuditEntry entry(const std::string& object) {
 
 std::string problem_of(const std::string& folder) { return keys::verify_audit(folder).problem; }
 
-TEST(AuditLogFile, GoesOnAfterARestartAndOverSeveralFiles) {
+TEST(AuditLogFile, the_log_continues_after_a_restart_and_across_files) {
   const Folder folder;
   for (int start = 0; start < 5; ++start) {
     AuditLog log(folder.path(), 2000);
@@ -40,7 +40,7 @@ TEST(AuditLogFile, GoesOnAfterARestartAndOverSeveralFiles) {
   EXPECT_EQ(check.lines, 70u);
 }
 
-TEST(AuditLogFile, TwoBrokersWriteOneChain) {
+TEST(AuditLogFile, two_brokers_write_one_chain) {
   const Folder folder;
   AuditLog a(folder.path(), 3000), b(folder.path(), 3000);
   for (int i = 0; i < 20; ++i) (i % 2 == 0 ? a : b).append({entry(std::to_string(i))});
@@ -51,7 +51,7 @@ TEST(AuditLogFile, TwoBrokersWriteOneChain) {
   EXPECT_EQ(check.lines, 20u);
 }
 
-TEST(AuditLogFile, EveryKindOfTamperingIsFound) {
+TEST(AuditLogFile, every_kind_of_tampering_is_found) {
   const std::pair<const char*, std::function<void(std::vector<std::string>&)>> table[] = {
       {"a changed line", [](auto& lines) { lines[3].replace(lines[3].find("allow"), 5, "denyy"); }},
       {"the last line changed",
@@ -84,7 +84,7 @@ TEST(AuditLogFile, EveryKindOfTamperingIsFound) {
   }
 }
 
-TEST(AuditLogFile, ARemovedFileOrCheckpointIsFound) {
+TEST(AuditLogFile, a_removed_file_or_checkpoint_is_found) {
   const Folder folder;
   {
     AuditLog log(folder.path(), 1000);
@@ -101,7 +101,7 @@ TEST(AuditLogFile, ARemovedFileOrCheckpointIsFound) {
   EXPECT_NE(problem_of(folder.path()), "");
 }
 
-TEST(AuditLogFile, ABrokerDoesNotGoOnWithALogThatWasCut) {
+TEST(AuditLogFile, a_broker_does_not_continue_a_truncated_log) {
   const Folder folder;
   {
     AuditLog log(folder.path());
@@ -112,7 +112,7 @@ TEST(AuditLogFile, ABrokerDoesNotGoOnWithALogThatWasCut) {
   EXPECT_THROW(AuditLog(folder.path()), keys::KeyError);
 }
 
-TEST(AuditLogFile, WhatIsDoneToItWhileABrokerRunsIsNotWrittenOver) {
+TEST(AuditLogFile, tampering_while_a_broker_runs_is_not_overwritten) {
   const auto rewrite = [](const std::string& path,
                           const std::function<void(std::string&)>& change) {
     std::string text = keys::read_file(path).value();
@@ -161,7 +161,7 @@ TEST(AuditLogFile, WhatIsDoneToItWhileABrokerRunsIsNotWrittenOver) {
   }
 }
 
-TEST(AuditLogFile, ACheckpointThatWasSetBackOrRemovedIsNotWrittenOver) {
+TEST(AuditLogFile, a_reset_or_removed_checkpoint_is_not_overwritten) {
   const Folder folder;
   AuditLog log(folder.path());
   log.append({entry("a")});
@@ -180,7 +180,7 @@ TEST(AuditLogFile, ACheckpointThatWasSetBackOrRemovedIsNotWrittenOver) {
   EXPECT_EQ(problem_of(folder.path()), "");
 }
 
-TEST(AuditLogFile, ALineChangedBehindTheCheckpointIsFoundAtTheNextStart) {
+TEST(AuditLogFile, a_line_changed_behind_the_checkpoint_is_found_at_the_next_start) {
   const Folder folder;
   {
     AuditLog log(folder.path(), 1500);
@@ -201,7 +201,7 @@ TEST(AuditLogFile, ALineChangedBehindTheCheckpointIsFoundAtTheNextStart) {
   EXPECT_THROW(AuditLog(folder.path(), 1500), keys::KeyError);
 }
 
-TEST(AuditLogFile, ALineThatAPowerFailureTookInHalfIsMended) {
+TEST(AuditLogFile, a_line_cut_in_half_by_a_power_failure_is_removed) {
   const Folder folder;
   {
     AuditLog log(folder.path());
@@ -218,7 +218,7 @@ TEST(AuditLogFile, ALineThatAPowerFailureTookInHalfIsMended) {
   EXPECT_EQ(check.lines, 2u);
 }
 
-TEST(AuditLogFile, WhateverAPowerFailureLeftAtItsEndItStartsAgain) {
+TEST(AuditLogFile, a_broker_starts_after_any_power_failure_at_the_end_of_the_log) {
   const auto append = [](const std::string& path, const std::string& text) {
     std::ofstream(path, std::ios::app) << text;
   };
@@ -261,7 +261,7 @@ TEST(AuditLogFile, WhateverAPowerFailureLeftAtItsEndItStartsAgain) {
   EXPECT_NO_THROW(AuditLog(fresh.path()));
 }
 
-TEST(AuditLogFile, WithoutTheSecretItCannotBeForged) {
+TEST(AuditLogFile, the_log_cannot_be_forged_without_the_secret) {
   const Folder folder;
   keys::write_file(folder / "audit.key", "a secret of at least sixteen\n");
   {
@@ -279,7 +279,7 @@ TEST(AuditLogFile, WithoutTheSecretItCannotBeForged) {
   EXPECT_NE(problem_of(folder.path()), "");
 }
 
-TEST(AuditLogFile, AFullDiskIsAnErrorAndLeavesNoHalfLine) {
+TEST(AuditLogFile, a_full_disk_is_an_error_and_leaves_no_partial_line) {
   const Folder folder;
   AuditLog log(folder.path());
   log.append({entry("a")});
@@ -298,7 +298,7 @@ TEST(AuditLogFile, AFullDiskIsAnErrorAndLeavesNoHalfLine) {
   EXPECT_EQ(check.lines, 2u);
 }
 
-TEST(AuditActor, NobodyFillsTheLogOrMakesALineThatIsNone) {
+TEST(AuditActor, peers_can_neither_flood_the_log_nor_break_its_lines) {
   const Folder folder;
   runtime::Mailbox<GuardEvent> events;
   {
@@ -322,7 +322,7 @@ TEST(AuditActor, NobodyFillsTheLogOrMakesALineThatIsNone) {
   EXPECT_EQ(problem_of(folder.path()), "");
 }
 
-TEST(AuditActor, TellsWhenItCannotWriteAndWritesWhatWaitedWhenItCan) {
+TEST(AuditActor, write_failures_are_reported_and_waiting_lines_are_written_later) {
   const Folder folder;
   runtime::Mailbox<GuardEvent> events;
   const auto next_trouble = [&] {

@@ -21,7 +21,7 @@ using keys::Folder;
 
 // ---- ZAP
 
-TEST(Zap, ARequestAndItsAnswer) {
+TEST(Zap, a_request_is_parsed_and_answered) {
   const std::string key(32, '\x01');
   const auto request = zap_request({"1.0", "7", "quern", "10.0.0.5", "", "CURVE", key});
   ASSERT_TRUE(request);
@@ -33,7 +33,7 @@ TEST(Zap, ARequestAndItsAnswer) {
   EXPECT_EQ(zap_answer("7", ZapStatus::not_now, "no", "")[2], "300");
 }
 
-TEST(Zap, WhatIsNoRequest) {
+TEST(Zap, invalid_requests_are_refused) {
   const std::string key(32, '\x01');
   EXPECT_FALSE(zap_request({}));
   EXPECT_FALSE(zap_request({"1.0", "7"}));
@@ -80,7 +80,7 @@ class Ring : public ::testing::Test {
   KeyRing::Clock::time_point steady{};
 };
 
-TEST_F(Ring, KnownKeysAreLetInAndOthersNot) {
+TEST_F(Ring, only_known_keys_are_accepted) {
   KeyRing ring(folder.path());
   EXPECT_TRUE(refresh(ring));
   EXPECT_FALSE(refresh(ring));
@@ -90,7 +90,7 @@ TEST_F(Ring, KnownKeysAreLetInAndOthersNot) {
   EXPECT_EQ(ring.known().principals.at(worker).rights, static_cast<std::uint8_t>(Right::work));
 }
 
-TEST_F(Ring, ChangesAreSeenAndWhatCannotBeReadGrantsNothing) {
+TEST_F(Ring, changes_take_effect_and_bad_lines_grant_nothing) {
   KeyRing ring(folder.path());
   refresh(ring);
   write_grants("lab " + key + " work from=10.0.0.0/24\nbad line\n");
@@ -102,7 +102,7 @@ TEST_F(Ring, ChangesAreSeenAndWhatCannotBeReadGrantsNothing) {
   EXPECT_FALSE(ring.may_connect(key, "").allowed);  // ipc: this machine
 }
 
-TEST_F(Ring, WhoMayBeInALineThatIsDamagedIsToldToComeAgain) {
+TEST_F(Ring, a_key_that_a_damaged_line_may_contain_is_told_to_retry) {
   KeyRing ring(folder.path());
   refresh(ring);
   EXPECT_FALSE(ring.may_connect(key, "").unsure);
@@ -118,7 +118,7 @@ TEST_F(Ring, WhoMayBeInALineThatIsDamagedIsToldToComeAgain) {
   EXPECT_FALSE(ring.may_connect(key, "").unsure);
 }
 
-TEST_F(Ring, AKeyThatWasRevokedIsNeverEnrolledAgain) {
+TEST_F(Ring, a_revoked_key_cannot_enrol_again) {
   auto file = keys::AuthorizedKeys::parse("lab " + key + " work\n");
   EXPECT_EQ(file.revoke("lab"), 1u);
   write_grants(keys::read_file(folder / "authorized_keys").value() + file.text());
@@ -133,7 +133,7 @@ TEST_F(Ring, AKeyThatWasRevokedIsNeverEnrolledAgain) {
             "lab");  // the code is still good
 }
 
-TEST_F(Ring, AFileThatCannotBeReadHoldsForHalfAMinuteAndThenGrantsNothing) {
+TEST_F(Ring, an_unreadable_file_stays_valid_for_thirty_seconds_and_then_grants_nothing) {
   write_grants("lab " + key + " work\n");
   KeyRing ring(folder.path());
   refresh(ring);
@@ -158,7 +158,7 @@ TEST_F(Ring, AFileThatCannotBeReadHoldsForHalfAMinuteAndThenGrantsNothing) {
   EXPECT_NE(trouble[0].find("chmod go-w"), std::string::npos);
 }
 
-TEST_F(Ring, HalfOfALineThatIsBeingWrittenIsNotTakenForALine) {
+TEST_F(Ring, a_partially_written_line_is_not_accepted) {
   write_grants("lab " + key + " work\n");
   KeyRing ring(folder.path());
   refresh(ring);
@@ -173,7 +173,7 @@ TEST_F(Ring, HalfOfALineThatIsBeingWrittenIsNotTakenForALine) {
   EXPECT_EQ(ring.known().places.at(key), std::vector<std::string>{"10.0.0.0/8"});
 }
 
-TEST_F(Ring, AnInvitationIsKeptWhenTheKeyIsThereAlready) {
+TEST_F(Ring, an_invitation_is_not_used_up_by_a_key_that_is_already_authorized) {
   write_grants("lab " + key + " work\n");
   KeyRing ring(folder.path());
   const std::string secret = invite(60);
@@ -189,7 +189,7 @@ TEST_F(Ring, AnInvitationIsKeptWhenTheKeyIsThereAlready) {
   EXPECT_TRUE(ring.invitations_open());
 }
 
-TEST_F(Ring, ANamelessInvitationIsForWorkersOnly) {
+TEST_F(Ring, an_invitation_without_a_name_is_for_workers_only) {
   KeyRing ring(folder.path());
   const std::string secret = keys::new_secret();
   keys::Invitation invitation{keys::hash_of_secret(secret), kNow + 60, {}};
@@ -201,7 +201,7 @@ TEST_F(Ring, ANamelessInvitationIsForWorkersOnly) {
   EXPECT_FALSE(ring.known().principals.contains(key));
 }
 
-TEST_F(Ring, AKeyOfThisMomentCountsWhileAnInvitationIsOpen) {
+TEST_F(Ring, an_unknown_key_may_connect_while_an_invitation_is_open) {
   KeyRing ring(folder.path());
   invite(60);
   refresh(ring);
@@ -212,7 +212,7 @@ TEST_F(Ring, AKeyOfThisMomentCountsWhileAnInvitationIsOpen) {
   EXPECT_TRUE(ring.may_connect(key, "").known);
 }
 
-TEST_F(Ring, TouchingTheFileDoesNotPutOffItsEnd) {
+TEST_F(Ring, touching_an_unusable_file_does_not_extend_its_validity) {
   write_grants("lab " + key + " work\n");
   KeyRing ring(folder.path());
   refresh(ring);
@@ -226,7 +226,7 @@ TEST_F(Ring, TouchingTheFileDoesNotPutOffItsEnd) {
   EXPECT_FALSE(ring.may_connect(key, "").allowed);
 }
 
-TEST_F(Ring, AKeyWhoseLineHasExpiredCanBeInvitedAgain) {
+TEST_F(Ring, an_expired_key_can_be_invited_again) {
   write_grants("lab " + key + " work expires=" + keys::time_text(kNow - 10) + "\n");
   KeyRing ring(folder.path());
   const std::string secret = invite(60);
@@ -238,7 +238,7 @@ TEST_F(Ring, AKeyWhoseLineHasExpiredCanBeInvitedAgain) {
       std::vector<std::string>{});
 }
 
-TEST_F(Ring, AWantedNameThatIsReservedIsNotGiven) {
+TEST_F(Ring, a_reserved_name_cannot_be_requested) {
   for (const auto& [wanted, given] : std::vector<std::pair<std::string, std::string>>{
            {"broker", "broker-2"}, {"..", "peer"}, {"-rf", "rf"}, {"", "peer-2"}}) {
     KeyRing ring(folder.path());
@@ -250,7 +250,7 @@ TEST_F(Ring, AWantedNameThatIsReservedIsNotGiven) {
   }
 }
 
-TEST_F(Ring, AnExpiredKeyOpensNothing) {
+TEST_F(Ring, an_expired_key_is_refused) {
   write_grants("lab " + key + " work expires=" + keys::time_text(kNow + 10) + "\n");
   KeyRing ring(folder.path());
   refresh(ring);
@@ -260,7 +260,7 @@ TEST_F(Ring, AnExpiredKeyOpensNothing) {
   EXPECT_TRUE(ring.known().principals.empty());
 }
 
-TEST_F(Ring, AnInvitationIsUsedOnce) {
+TEST_F(Ring, an_invitation_can_be_used_once) {
   KeyRing ring(folder.path());
   const std::string secret = invite(60);
   refresh(ring);
@@ -279,7 +279,7 @@ TEST_F(Ring, AnInvitationIsUsedOnce) {
   EXPECT_EQ(keys::read_file(folder / "invitations")->find(secret), std::string::npos);
 }
 
-TEST_F(Ring, AnExpiredInvitationOpensNothing) {
+TEST_F(Ring, an_expired_invitation_is_refused) {
   KeyRing ring(folder.path());
   const std::string secret = invite(60);
   refresh(ring, kNow + 61);
@@ -287,14 +287,14 @@ TEST_F(Ring, AnExpiredInvitationOpensNothing) {
   EXPECT_TRUE(ring.enrol(key, "lab", secret, "10.0.0.5", kNow + 61, start).name.empty());
 }
 
-TEST_F(Ring, ANameThatIsTakenIsNotGivenAgain) {
+TEST_F(Ring, a_name_in_use_is_not_assigned_again) {
   KeyRing ring(folder.path());
   const std::string secret = invite(60);
   refresh(ring);
   EXPECT_EQ(ring.enrol(key, "client", secret, "a", kNow, start).name, "client-2");
 }
 
-TEST_F(Ring, WrongCodesMakeTheAddressWaitLongerEachTime) {
+TEST_F(Ring, each_wrong_code_makes_the_address_wait_longer) {
   KeyRing ring(folder.path());
   const std::string secret = invite(600);
   refresh(ring);

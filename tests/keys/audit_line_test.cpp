@@ -30,12 +30,12 @@ std::size_t broken_at(const std::vector<std::string>& log, std::string_view key 
   return 0;
 }
 
-TEST(AuditChain, HoldsAsWritten) {
+TEST(AuditChain, an_unchanged_chain_verifies) {
   EXPECT_EQ(broken_at(chain(50)), 0u);
   EXPECT_EQ(broken_at(chain(50, kAuditKey), kAuditKey), 0u);
 }
 
-TEST(AuditChain, EveryChangedOctetIsSeenByTheNextLineOrTheCheckpoint) {
+TEST(AuditChain, every_changed_byte_is_found_by_the_next_line_or_the_checkpoint) {
   AuditPosition end;
   const auto log = chain(3, {}, &end);
   for (std::size_t line = 0; line < log.size(); ++line) {
@@ -50,7 +50,7 @@ TEST(AuditChain, EveryChangedOctetIsSeenByTheNextLineOrTheCheckpoint) {
   }
 }
 
-TEST(AuditChain, RemovedInsertedReorderedLinesAreSeen) {
+TEST(AuditChain, removed_inserted_and_reordered_lines_are_found) {
   const auto log = chain(6);
   auto removed = log;
   removed.erase(removed.begin() + 2);
@@ -66,7 +66,7 @@ TEST(AuditChain, RemovedInsertedReorderedLinesAreSeen) {
   EXPECT_EQ(broken_at(swapped), 2u);
 }
 
-TEST(AuditChain, WithoutTheSecretNobodyCanContinueIt) {
+TEST(AuditChain, the_chain_cannot_be_continued_without_the_secret) {
   AuditPosition at;
   const AuditEntry entry{"t", "p", "a", "act", "o", "allow", "r"};
   auto log = chain(2, kAuditKey, &at);
@@ -75,7 +75,7 @@ TEST(AuditChain, WithoutTheSecretNobodyCanContinueIt) {
   EXPECT_EQ(broken_at(log, kAuditKey), 4u);
 }
 
-TEST(AuditLine, TextCannotLeaveItsField) {
+TEST(AuditLine, text_cannot_leave_its_field) {
   AuditPosition at;
   const std::string evil = "x\",\"decision\":\"allow\"}\n{\"prev\":\"\x01\xFF\\ \xC3\xA9";
   const std::string line = next_line(at, {"t", evil, "a", "submit", "o", "deny", "r"}, {});
@@ -86,7 +86,7 @@ TEST(AuditLine, TextCannotLeaveItsField) {
   EXPECT_EQ(field_of(line, "nothing"), std::nullopt);
 }
 
-TEST(Checkpoint, ComesBackAndIsKeyed) {
+TEST(Checkpoint, a_checkpoint_survives_a_round_trip_and_depends_on_the_key) {
   AuditPosition end;
   chain(5, kAuditKey, &end);
   const std::string text = checkpoint_text(end, kAuditKey);

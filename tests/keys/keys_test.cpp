@@ -41,35 +41,35 @@ const std::string kOther = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
 
 // ---- text
 
-TEST(Z85, TheExampleOfItsSpecification) {
+TEST(Z85, the_example_of_the_specification_is_encoded) {
   const std::string octets = "\x86\x4F\xD2\x6F\xB5\x59\xF7\x5B";
   EXPECT_EQ(z85_encode(octets), "HelloWorld");
   EXPECT_EQ(z85_decode("HelloWorld"), octets);
 }
 
-TEST(Z85, WhatIsNone) {
+TEST(Z85, invalid_text_is_refused) {
   for (const char* text : {"1234", "123456", "12 45", "12\"45", "#####", "%nSc1"})
     EXPECT_FALSE(z85_decode(text)) << text;
   EXPECT_EQ(z85_decode("%nSc0"), "\xFF\xFF\xFF\xFF");
   EXPECT_EQ(z85_decode(""), "");
 }
 
-TEST(Z85, EverythingComesBack) {
+TEST(Z85, every_key_survives_a_round_trip) {
   for (int i = 0; i < 200; ++i) {
     const std::string octets = random_octets(32);
     EXPECT_EQ(z85_decode(z85_encode(octets)), octets);
   }
 }
 
-TEST(KeyPair, OfZeroMqsDocumentation) {
+TEST(KeyPair, the_key_pair_in_the_zeromq_documentation_matches) {
   EXPECT_EQ(public_key_of("D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"), kOther);
 }
 
-TEST(KeyPair, NoneBeginsWithADash) {
+TEST(KeyPair, no_public_key_begins_with_a_dash) {
   for (int i = 0; i < 2000; ++i) EXPECT_NE(new_key_pair().public_key[0], '-');
 }
 
-TEST(KeyPair, NewOnesDiffer) {
+TEST(KeyPair, new_key_pairs_differ) {
   const KeyPair a = new_key_pair(), b = new_key_pair();
   EXPECT_NE(a.secret_key, b.secret_key);
   EXPECT_EQ(public_key_of(a.secret_key), a.public_key);
@@ -80,7 +80,7 @@ TEST(KeyPair, NewOnesDiffer) {
 
 // ---- authorized_keys
 
-TEST(AuthorizedKeys, ALineWithEverything) {
+TEST(AuthorizedKeys, a_line_with_every_option_is_parsed) {
   const Grant grant =
       grant_of("lab3\t" + kKey +
                "  submit,read functions=word*,sum jobs=lab-* reads=* from=10.0.0.0/24,::1 "
@@ -96,7 +96,7 @@ TEST(AuthorizedKeys, ALineWithEverything) {
   EXPECT_EQ(grant_of(line_of(grant)), grant);
 }
 
-TEST(AuthorizedKeys, LinesThatGrantNothing) {
+TEST(AuthorizedKeys, malformed_lines_are_refused) {
   const std::vector<std::string> table = {
       "name",
       "name key work",
@@ -122,7 +122,7 @@ TEST(AuthorizedKeys, LinesThatGrantNothing) {
   }
 }
 
-TEST(AuthorizedKeys, ABadLineGrantsNothingAndTheOthersHold) {
+TEST(AuthorizedKeys, a_bad_line_grants_nothing_and_the_others_stay_valid) {
   const std::string text = "# people\n\na " + kKey + " work\nb nonsense work\nc " + kKey +
                            " admin\nd " + kOther + " read\n";
   const AuthorizedKeys file = AuthorizedKeys::parse(text);
@@ -135,7 +135,7 @@ TEST(AuthorizedKeys, ABadLineGrantsNothingAndTheOthersHold) {
   EXPECT_EQ(file.text(), text);
 }
 
-TEST(AuthorizedKeys, EditsKeepTheRest) {
+TEST(AuthorizedKeys, edits_leave_the_other_lines_unchanged) {
   AuthorizedKeys file = AuthorizedKeys::parse("# mine\na " + kKey + " work\n");
   Grant b = grant_of("b " + kOther + " read");
   file.add(b);
@@ -145,7 +145,7 @@ TEST(AuthorizedKeys, EditsKeepTheRest) {
   EXPECT_EQ(file.text(), "# mine\na " + kKey + " work\n");
 }
 
-TEST(AuthorizedKeys, NamesThatCouldBeTakenForSomethingElse) {
+TEST(AuthorizedKeys, ambiguous_names_are_refused) {
   for (const char* name :
        {"broker", "operator", "anonymous", ".", "..", "-x", ".hidden", "@", "", "a/b", "a b"})
     EXPECT_FALSE(is_principal_name(name)) << name;
@@ -153,12 +153,12 @@ TEST(AuthorizedKeys, NamesThatCouldBeTakenForSomethingElse) {
     EXPECT_TRUE(is_principal_name(name)) << name;
 }
 
-TEST(AuthorizedKeys, ATrailingCommaIsNoRole) {
+TEST(AuthorizedKeys, a_trailing_comma_is_an_error) {
   for (const char* roles : {"", ",", "submit,", ",submit", "submit,,read"})
     EXPECT_NE(refusal_of([&] { roles_of(roles); }), "") << roles;
 }
 
-TEST(Addresses, AreWithinNetworks) {
+TEST(Addresses, addresses_match_their_networks) {
   struct Case {
     const char* pattern;
     const char* address;
@@ -183,7 +183,7 @@ TEST(Addresses, AreWithinNetworks) {
 
 // ---- files
 
-TEST(KeyFiles, ABrokerWithoutKeysMakesThemOnce) {
+TEST(KeyFiles, a_broker_without_keys_creates_them_once) {
   const Folder folder;
   EXPECT_TRUE(make_missing(folder / "quern"));
   EXPECT_FALSE(make_missing(folder / "quern"));
@@ -201,7 +201,7 @@ TEST(KeyFiles, ABrokerWithoutKeysMakesThemOnce) {
   EXPECT_EQ(role_words(grants[1].roles), "work");
 }
 
-TEST(KeyFiles, TwoBrokersThatStartAtOnceAgree) {
+TEST(KeyFiles, two_brokers_that_start_together_use_the_same_keys) {
   const Folder folder;
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) threads.emplace_back([&] { make_missing(folder.path()); });
@@ -214,7 +214,7 @@ TEST(KeyFiles, TwoBrokersThatStartAtOnceAgree) {
   EXPECT_EQ(read_pair(folder.path(), "broker")->public_key, keys->broker_key);
 }
 
-TEST(KeyFiles, ASecretThatOthersCanReadIsRefusedWithTheCommandThatMendsIt) {
+TEST(KeyFiles, a_secret_readable_by_others_is_refused_with_the_command_to_fix_it) {
   const Folder folder;
   make_missing(folder.path());
   ASSERT_EQ(::chmod((folder / "client.secret").c_str(), 0640), 0);
@@ -222,7 +222,7 @@ TEST(KeyFiles, ASecretThatOthersCanReadIsRefusedWithTheCommandThatMendsIt) {
   EXPECT_NE(why.find("chmod 600 " + (folder / "client.secret")), std::string::npos) << why;
 }
 
-TEST(KeyFiles, FilesThatOthersCanWriteAreRefusedWithTheCommandThatMendsIt) {
+TEST(KeyFiles, files_writable_by_others_are_refused_with_the_command_to_fix_them) {
   const Folder folder;
   make_missing(folder.path());
   const std::string path = folder / "broker.pub";
@@ -234,7 +234,7 @@ TEST(KeyFiles, FilesThatOthersCanWriteAreRefusedWithTheCommandThatMendsIt) {
   EXPECT_NE(refusal_of([&] { make_missing(folder.path()); }).find("chmod go-w"), std::string::npos);
 }
 
-TEST(KeyFiles, ALockThatIsHeldIsWaitedForNoLongerThanSaid) {
+TEST(KeyFiles, waiting_for_a_held_lock_ends_at_the_time_limit) {
   const Folder folder;
   const FolderLock held(folder.path());
   EXPECT_NE(refusal_of([&] {
@@ -243,7 +243,7 @@ TEST(KeyFiles, ALockThatIsHeldIsWaitedForNoLongerThanSaid) {
             std::string::npos);
 }
 
-TEST(KeyFiles, AnEndpointsFolderIsNeverOneAbove) {
+TEST(KeyFiles, the_folder_of_an_endpoint_stays_inside_its_parent) {
   for (const char* endpoint : {"ipc://..", "ipc://.", "tcp://..", "ipc://../../x", "tcp://a:1"}) {
     const std::string place = folder_for("/keys", endpoint);
     const auto name = place.substr(std::string("/keys/brokers/").size());
@@ -253,7 +253,7 @@ TEST(KeyFiles, AnEndpointsFolderIsNeverOneAbove) {
   }
 }
 
-TEST(KeyFiles, WhatIsNoKeyIsSaid) {
+TEST(KeyFiles, a_file_that_contains_no_key_is_an_error) {
   const Folder folder;
   write_file(folder / "client.secret", "hello\n");
   EXPECT_NE(refusal_of([&] { read_secret(folder / "client.secret"); }).find("client.secret"),
@@ -262,7 +262,7 @@ TEST(KeyFiles, WhatIsNoKeyIsSaid) {
   EXPECT_EQ(peer_keys(folder.path(), "x", Side::client), std::nullopt);
 }
 
-TEST(KeyFiles, KeysForAnEndpointComeBeforeThoseOfThisMachine) {
+TEST(KeyFiles, keys_of_an_endpoint_take_precedence_over_those_of_the_machine) {
   const Folder folder;
   make_missing(folder.path());
   const std::string there = folder_for(folder.path(), "tcp://10.0.0.5:7600");
@@ -276,7 +276,7 @@ TEST(KeyFiles, KeysForAnEndpointComeBeforeThoseOfThisMachine) {
   EXPECT_NE(peer_keys(folder.path(), "tcp://10.0.0.5:7601", Side::worker)->own, own);
 }
 
-TEST(KeyFiles, KeysBelongToTheBrokerHoweverItIsSpelt) {
+TEST(KeyFiles, every_spelling_of_an_endpoint_finds_the_same_keys) {
   const Folder folder;
   make_missing(folder.path());
   const std::string there = folder_for(folder.path(), "tcp://127.0.0.1:7600");
@@ -290,7 +290,7 @@ TEST(KeyFiles, KeysBelongToTheBrokerHoweverItIsSpelt) {
   EXPECT_NE(peer_keys(folder.path(), "tcp://no-such-host.invalid:7600", Side::worker)->own, own);
 }
 
-TEST(KeyFiles, WhatIsRevokedLeavesAMark) {
+TEST(KeyFiles, a_revoked_key_leaves_a_mark) {
   auto file = AuthorizedKeys::parse("lab " + kKey + " work\n");
   EXPECT_FALSE(file.was_revoked(kKey));
   EXPECT_EQ(file.revoke("lab"), 1u);
@@ -303,7 +303,7 @@ TEST(KeyFiles, WhatIsRevokedLeavesAMark) {
 
 // ---- invitations
 
-TEST(Invitations, ACodeComesBack) {
+TEST(Invitations, a_code_survives_a_round_trip) {
   const InvitationCode code{"tcp://10.0.0.5:7600", kKey, new_secret()};
   const std::string text = text_of(code);
   EXPECT_EQ(code_of(text), code);
@@ -313,7 +313,7 @@ TEST(Invitations, ACodeComesBack) {
       << text;
 }
 
-TEST(Invitations, EndpointsThatAPeerCanReach) {
+TEST(Invitations, endpoints_in_a_code_must_be_reachable_by_peers) {
   for (const char* good : {"tcp://10.0.0.5:7600", "tcp://host.example:1", "tcp://[::1]:65535",
                            "ipc:///run/quern.sock"})
     EXPECT_TRUE(is_peer_endpoint(good)) << good;
@@ -323,14 +323,14 @@ TEST(Invitations, EndpointsThatAPeerCanReach) {
     EXPECT_FALSE(is_peer_endpoint(bad)) << bad;
 }
 
-TEST(Invitations, WhatIsNoCode) {
+TEST(Invitations, invalid_codes_are_refused) {
   const std::string good = text_of(InvitationCode{"tcp://10.0.0.5:7600", kKey, new_secret()});
   for (const std::string& text : {std::string(), std::string("quern1-"), good.substr(1),
                                   good.substr(0, 40), good + "!", "quern2" + good.substr(6)})
     EXPECT_NE(refusal_of([&] { code_of(text); }), "") << text;
 }
 
-TEST(Invitations, TheFileComesBackAndHoldsNoSecret) {
+TEST(Invitations, the_file_survives_a_round_trip_and_contains_no_secret) {
   const std::string secret = new_secret();
   Invitation invitation{hash_of_secret(secret), time_of("2027-01-01T10:00:00Z"), {}};
   invitation.grant.roles = roles_of("work");

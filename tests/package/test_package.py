@@ -20,7 +20,7 @@ class Package(Rig):
         done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=500)
         self.assertEqual(done.returncode, 0, f"{words}\n{done.stdout}\n{done.stderr}")
 
-    def test_a_project_outside_the_tree(self):
+    def test_a_project_outside_the_tree_builds_and_runs(self):
         prefix, consumer = self.folder / "prefix", self.folder / "consumer-build"
         self.tool("cmake", "--install", BUILD, "--prefix", prefix)
         for program in ("quern", "quern-broker", "quern-worker"):

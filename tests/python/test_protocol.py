@@ -41,7 +41,7 @@ def golden(name):
 
 
 class GoldenTest(unittest.TestCase):
-    def test_every_file_is_its_message_octet_for_octet(self):
+    def test_every_file_equals_its_message_byte_for_byte(self):
         files = sorted(GOLDEN.glob("*.hex"))
         self.assertGreater(len(files), 27)
         for path in files:
@@ -54,7 +54,7 @@ class GoldenTest(unittest.TestCase):
     def test_every_type_has_a_file(self):
         self.assertEqual({decode(golden_frames(p)).name for p in GOLDEN.glob("*.hex")}, set(NAMES.values()))
 
-    def test_batches(self):
+    def test_batches_are_decoded(self):
         for path in GOLDEN.glob("*.hex"):
             message = decode(golden_frames(path))
             payloads = message.payloads()
@@ -63,12 +63,12 @@ class GoldenTest(unittest.TestCase):
                     first = 1 if message.get("has_common") else 0
                     self.assertEqual(pack_batch(payloads), (message["count"], message.parts[first:first + 2]))
 
-    def test_submit_as_in_the_worked_example(self):
+    def test_the_worked_example_of_submit_is_decoded(self):
         count, parts = pack_batch([b"hello", b"quern!"])
         fields = {"job": b"\x11" * 16, "function": "echo", "input": "items", "window": 8388608, "count": count}
         self.assertEqual(encode(Message("SUBMIT", 0x1122334455667788, fields, parts)), golden("submit_two_raw_items"))
 
-    def test_full_submit(self):
+    def test_a_submit_with_every_field_is_decoded(self):
         message = decode(golden("submit_full"))
         self.assertEqual(message.parts[0], b"model")
         self.assertEqual(message.payloads(), [b"\x01", b"\xcd\x01\x02", b"\x03"])
@@ -76,18 +76,18 @@ class GoldenTest(unittest.TestCase):
         self.assertEqual(message["options"]["attempts"], 7)
         self.assertEqual(message["options"]["resources"], {"gpu": 1.0})
 
-    def test_results_and_their_errors(self):
+    def test_results_and_their_errors_are_decoded(self):
         message = decode(golden("results"))
         self.assertEqual(dict(zip(indices(message["tasks"]), message.payloads())), {0: b"\x01", 1: b"\x02", 5: b"\x03"})
         self.assertEqual(message["errors"][0], {"first": 7, "count": 2, "code": "timeout", "text": "over 5 s"})
         self.assertEqual(message["errors"][1], {"first": 9, "text": "K\u00e4se"})
         self.assertEqual((indices(message["written"]), message.payloads()[3]), ([9], b"grated"))
 
-    def test_sizes_that_do_not_add_up(self):
+    def test_sizes_that_do_not_add_up_are_refused(self):
         with self.assertRaises(ProtocolError):
             unpack_batch(2, b"\x02\0\0\0", b"abc")
 
-    def test_bytes_that_are_no_header(self):
+    def test_bytes_that_are_not_a_header_are_refused(self):
         for header in (b"", b"hello", b"\x92\x01\x02", b"\x93\x63\x00\x80", b"\x93\x01\x00\x01"):
             with self.assertRaises(ProtocolError):
                 decode([header])
@@ -140,7 +140,7 @@ class ConversationTest(unittest.TestCase):
             client.hello()
         return client
 
-    def test_items(self):
+    def test_items_are_run(self):
         client = self.client()
         items = [bytes([i % 256]) * (i % 7) + b"\0\xff" * (i % 3) for i in range(1000)]
         self.assertIn(b"", items)
@@ -154,7 +154,7 @@ class ConversationTest(unittest.TestCase):
         self.assertEqual(errors, [])
         self.assertEqual([results[i] for i in range(1000)], items)
 
-    def test_range(self):
+    def test_a_range_is_reduced(self):
         client = self.client()
         job, _ = client.submit("sum", input="range", range_begin=1, range_end=101)
         results, errors, final = client.collect(job, START_S)
@@ -163,7 +163,7 @@ class ConversationTest(unittest.TestCase):
         self.assertEqual(final["status"]["encoding"], "value")
         self.assertEqual(msgpack.unpackb(final.parts[0]), 5050)
 
-    def test_a_range_given_to_an_item_function_hands_it_the_integers(self):
+    def test_an_item_function_gets_the_integers_of_a_range(self):
         client = self.client()
         job, _ = client.submit("echo", input="range", range_begin=-2, range_end=3)
         results, _, final = client.collect(job, START_S)
@@ -177,7 +177,7 @@ class ConversationTest(unittest.TestCase):
         self.assertEqual(final["status"]["state"], "failed")
         self.assertIn("--range A:B", final["status"]["reason"])
 
-    def test_an_open_job_is_appended_to(self):
+    def test_an_open_job_accepts_appends(self):
         client = self.client()
         job, accepted = client.submit("echo", [b"0", b"1"], input="items", open=True)
         self.assertGreater(accepted["credit_to"], 0)
@@ -214,7 +214,7 @@ class ConversationTest(unittest.TestCase):
         client.append(job, 1, close=True)
         self.assertEqual(client.collect(job, START_S)[2]["status"]["state"], "done")
 
-    def test_a_job_is_followed_by_another_client(self):
+    def test_another_client_can_follow_a_job(self):
         owner = self.client()
         job, accepted = owner.submit("echo", [b"a", b"b"], input="items")
         other = self.client()
@@ -227,35 +227,35 @@ class ConversationTest(unittest.TestCase):
         self.assertEqual(results, {0: b"a", 1: b"b"})
         self.assertEqual(owner.collect(job, START_S)[0], results)
 
-    def test_an_unknown_job(self):
+    def test_an_unknown_job_is_an_error(self):
         client = self.client()
         client.send("ATTACH", {"token": 9, "job": uuid.uuid4().bytes})
         with self.assertRaises(Refused) as refused:
             client.expect("JOB")
         self.assertEqual((refused.exception.code, refused.exception.fields["token"]), ("unknown_job", 9))
 
-    def test_cancel(self):
+    def test_a_job_can_be_cancelled(self):
         client = self.client()
         job, _ = client.submit("a function nobody offers", [b"x"], input="items")
         client.send("CANCEL", {"token": 3, "job": job})
         _, _, final = client.collect(job, START_S)
         self.assertEqual(final["status"]["state"], "cancelled")
 
-    def test_query(self):
+    def test_queries_are_answered(self):
         client = self.client()
         client.send("QUERY", {"token": 5, "what": "broker"})
         answer = client.expect("ANSWER")
         self.assertEqual(answer["token"], 5)
         self.assertGreaterEqual(answer["broker"]["clients"], 1)
 
-    def test_no_common_version(self):
+    def test_a_hello_without_a_common_version_is_refused(self):
         client = self.client(hello=False)
         with self.assertRaises(Refused) as refused:
             client.hello(protocol_min=99, protocol_max=100)
         self.assertEqual(refused.exception.code, "version")
         self.assertTrue(str(refused.exception))
 
-    def test_garbage_ends_that_session_only(self):
+    def test_garbage_ends_only_its_own_session(self):
         good = self.client()
         for garbage in ([b"GET / HTTP/1.1"], [b""], [b"\xdd\xff\xff\xff\xff"], [b"\x91" * 100_000], [b"\x93\x10\x00\x80"] * 9):
             bad = self.client()
@@ -266,13 +266,13 @@ class ConversationTest(unittest.TestCase):
         job, _ = good.submit("echo", [b"still here"], input="items")
         self.assertEqual(good.collect(job, START_S)[0], {0: b"still here"})
 
-    def test_garbage_without_a_session_is_answered_too(self):
+    def test_garbage_without_a_session_is_answered(self):
         peer = Peer(self.endpoint, keys=self.keys)
         self.addCleanup(peer.close)
         peer.socket.send_multipart([b"\xc1"])
         self.assertTrue(peer.expect("ERROR")["fatal"])
 
-    def test_an_old_session_is_told_to_say_hello(self):
+    def test_a_message_of_an_old_session_is_answered_with_hello_again(self):
         client = self.client()
         client.session += 1000
         client.send("QUERY", {"token": 1})
@@ -283,14 +283,14 @@ class ConversationTest(unittest.TestCase):
         job, _ = client.submit("echo", [b"x"], input="items")
         self.assertEqual(client.collect(job, START_S)[0], {0: b"x"})
 
-    def test_a_beat_is_answered(self):
+    def test_a_heartbeat_is_answered(self):
         client = self.client()
         client.send("BEAT", {})
         self.assertTrue(client.socket.poll(1000 * START_S))
         beat = decode(client.socket.recv_multipart())
         self.assertEqual((beat.name, beat["reply"]), ("BEAT", True))
 
-    def test_a_worker_in_python(self):
+    def test_a_worker_written_in_python_runs_a_lease(self):
         def shout(payload):
             if payload == b"no":
                 raise ValueError("I will not say that")
@@ -311,7 +311,7 @@ class ConversationTest(unittest.TestCase):
         self.assertEqual([(e["first"], e["text"]) for e in errors], [(1, "I will not say that")])
         self.assertEqual(final["status"]["state"], "failed")
 
-    def test_a_worker_that_idles_beats_as_often_as_it_was_asked_to(self):
+    def test_an_idle_worker_sends_heartbeats_as_often_as_requested(self):
         worker = Worker(self.endpoint, {"idle": bytes}, "idle", keys=self.keys)
         self.addCleanup(worker.close)
         sent = []
@@ -323,7 +323,7 @@ class ConversationTest(unittest.TestCase):
         self.assertIn(sent.count("BEAT"), (2, 3))
         worker.bye()
 
-    def test_a_worker_that_was_given_up_says_hello_again(self):
+    def test_a_lost_worker_is_told_to_say_hello_again(self):
         worker = Worker(self.endpoint, {"shy": bytes.upper}, "shy", keys=self.keys)
         client = self.client()
         worker.start()

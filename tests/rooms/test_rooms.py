@@ -56,7 +56,7 @@ class TheTree(unittest.TestCase):
         found = rooms.check_tree(TOP)
         self.assertEqual(found, [], "\n" + "\n".join(found))
 
-    def test_every_room_of_the_table_has_files(self):
+    def test_every_row_of_the_table_matches_files(self):
         """A row that matches nothing checks nothing: it was renamed away."""
         later = {"sdk/keys/*", "sdk/examples/*"}
         paths = [p.relative_to(TOP).as_posix() for f in ("sdk", "broker", "worker") for p in (TOP / f).rglob("*.?pp")]
@@ -86,7 +86,7 @@ class TheCheck(unittest.TestCase):
             planted.write_text("#include <string>\n\n#include <zmq.hpp>\n")
             self.assertEqual(rooms.check_tree(top), ["broker/core/planted.cpp:3: broker/core/* may not include zmq.hpp"])
 
-    def test_a_new_file_at_the_top_is_found(self):
+    def test_a_new_file_at_the_top_level_is_found(self):
         with tempfile.TemporaryDirectory() as folder:
             (pathlib.Path(folder) / "notes.txt").write_text("")
             self.assertEqual(rooms.check_tree(folder), ["notes.txt:1: the top level is closed"])

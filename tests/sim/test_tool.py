@@ -40,7 +40,7 @@ class Tool(unittest.TestCase):
         for policy, found in zip(POLICIES, keys):
             self.assertEqual(found, keys[0], policy)
 
-    def test_baselines_take_what_arithmetic_says(self):
+    def test_baselines_take_the_computed_time(self):
         machines = [{"rates": {"f": 100}}, {"rates": {"f": 300}}]
         case = {"machines": machines, "jobs": [{"function": "f", "tasks": 400}]}
         # Begin and end cost a round trip of 1 ms each, a pull another.
@@ -75,7 +75,7 @@ class Tool(unittest.TestCase):
             self.assertGreaterEqual(result["ratio"], 1, policy)
             self.assertLess(result["makespan"], 4.2, policy)
 
-    def test_the_bound_of_a_file_is_honest(self):
+    def test_the_lower_bound_of_a_scenario_file_is_correct(self):
         cases = [
             ({"jobs": [{"function": "f", "sizes": [300, 1, 1]}]}, 3),                                   # the longest task
             ({"jobs": [{"function": "f", "tasks": 100, "at": 2}]}, 2.5),                                # not before it is there
@@ -87,7 +87,7 @@ class Tool(unittest.TestCase):
         for keys, seconds in cases:
             self.assertAlmostEqual(self.played("--scenario", self.changed(**keys), "--policy", "pull")["ideal"], seconds, 6, keys)
 
-    def test_the_example_of_the_help_and_of_the_readme_is_one_and_plays(self):
+    def test_the_example_in_help_and_readme_is_the_same_and_runs(self):
         def example(text):
             begin = text.index('{"name": "office"')
             return json.JSONDecoder().raw_decode(text[begin:])[0]
@@ -138,7 +138,7 @@ class Tool(unittest.TestCase):
             self.assertEqual(done.stderr.count("\n"), 1)
         self.assertIn("cannot be read", self.run_sim("--scenario", "./nowhere.json").stderr)
 
-    def test_words_that_do_not_go_together(self):
+    def test_conflicting_options_are_refused(self):
         for words in (["--policy", "pull"], ["--scenario", "slows", "--policy", "fifo"], ["--timeline", "x.svg"], ["--scenario", "nothing"],
                       ["--scenario", "slows", "--seeds", "3", "--timeline", "x.svg"], ["--scenario", "slows", "--seeds", "0"],
                       ["--scenario", "slows", "--etc", "x"]):
@@ -146,7 +146,7 @@ class Tool(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (2, ""), words)
             self.assertEqual(done.stderr.count("\n"), 1, words)
 
-    def test_a_time_of_nothing_is_a_cost_too(self):
+    def test_a_time_of_zero_is_a_valid_cost(self):
         with tempfile.NamedTemporaryFile("w", suffix=".etc") as table:
             table.write("2 2 0\n0 3\n0 0\n")
             table.flush()
@@ -156,7 +156,7 @@ class Tool(unittest.TestCase):
             table.flush()
             self.assertEqual(self.run_sim("--etc", table.name, "--policy", "pull").returncode, 2)
 
-    def test_many_seeds_are_one_object(self):
+    def test_many_seeds_print_one_object(self):
         together = self.played("--scenario", "pareto", "--policy", "pull", "--seed", "3", "--seeds", "5")
         alone = [self.played("--scenario", "pareto", "--policy", "pull", "--seed", str(seed)) for seed in range(3, 8)]
         self.assertEqual((together["seed"], together["seeds"], together["troubled"]), (3, 5, 0))
@@ -167,15 +167,15 @@ class Tool(unittest.TestCase):
             self.assertAlmostEqual(together[key]["max"], ratios[4])
         self.assertEqual(self.run_sim("--scenario", "pareto", "--policy", "pull", "--seeds", "3", "--at-most", "1.0001").returncode, 1)
 
-    def test_the_end_of_a_job_is_foreseen_for_most_of_its_life(self):
+    def test_the_end_of_a_job_is_predicted_for_most_of_its_life(self):
         for scenario in ("rates-1-2-3", "slows", "freezes", "vanishes", "two-functions"):
             self.assertGreaterEqual(self.played("--scenario", scenario)["estimate_good"], 0.8, scenario)
 
-    def test_a_small_job_is_not_kept_waiting_by_a_large_one(self):
+    def test_a_small_job_does_not_wait_for_a_large_one(self):
         small = self.played("--scenario", "small-behind-large")["jobs_s"][1]
         self.assertLess(small, 2.5 * 0.13 + 0.1)  # alone it takes 0.13 s
 
-    def test_a_function_that_nobody_knows_gets_its_share_where_one_worker_is_slow(self):
+    def test_an_unknown_function_gets_its_share_although_one_worker_is_slow(self):
         # One slow machine makes all the others "good" at f: that is no reason to leave g to the slow one. Half of ten machines at 10/s is 20 s for g.
         for scale in (1, 20):
             machines = [{"rates": {"f": 100, "g": 10}, "count": 9 * scale}, {"rates": {"f": 20, "g": 10}, "count": scale}]
@@ -183,7 +183,7 @@ class Tool(unittest.TestCase):
             played = self.played("--scenario", self.file({"machines": machines, "jobs": jobs}))
             self.assertLess(played["jobs_s"][1], 22, played)
 
-    def test_a_queue_of_known_times_is_planned_once_and_better_than_dealt_out(self):
+    def test_a_queue_with_known_costs_is_planned_once_and_beats_a_pull_queue(self):
         for scenario in ("consistent", "inconsistent", "semi"):
             played = self.played("--scenario", scenario)
             self.assertEqual(played["plans"], 1)
@@ -202,12 +202,12 @@ class Tool(unittest.TestCase):
             self.assertTrue(any("came to nothing" in title for title in titles), policy)
             drawn.unlink()
 
-    def test_a_timeline_that_cannot_be_written_is_said(self):
+    def test_a_timeline_that_cannot_be_written_is_reported(self):
         done = self.run_sim("--scenario", "three-tasks", "--timeline", str(self.folder / "no" / "out.svg"))
         self.assertEqual(done.returncode, 2)
         self.assertIn("--timeline", done.stderr)
 
-    def test_names_of_a_file_do_not_break_the_drawing(self):
+    def test_names_in_a_scenario_file_do_not_break_the_drawing(self):
         name = "<f> & \"g\" \u0001"
         scenario = {"name": name, "machines": [{"rates": {name: 100}}], "jobs": [{"function": name, "tasks": 100}]}
         drawn = self.folder / "out.svg"

@@ -78,7 +78,7 @@ class StoreActorTest : public ::testing::Test {
   }
 };
 
-TEST_F(StoreActorTest, WhatCameWhileACommitRanIsOneTransaction) {
+TEST_F(StoreActorTest, operations_that_arrive_during_a_commit_form_one_transaction) {
   set(true);
   commit(1);
   wait_until_entered();
@@ -89,7 +89,7 @@ TEST_F(StoreActorTest, WhatCameWhileACommitRanIsOneTransaction) {
   EXPECT_EQ(script->applied, (std::vector<std::vector<std::uint64_t>>{{1}, {2, 3, 4, 5, 6}}));
 }
 
-TEST_F(StoreActorTest, TroubleIsToldOnceAndNothingIsLostOrReordered) {
+TEST_F(StoreActorTest, a_write_failure_is_reported_once_and_nothing_is_lost_or_reordered) {
   set(false, "the disk is full");
   commit(1);
   EXPECT_EQ(std::get<StoreTrouble>(next()).text, "the disk is full");
@@ -110,14 +110,14 @@ TEST_F(StoreActorTest, TroubleIsToldOnceAndNothingIsLostOrReordered) {
   EXPECT_EQ(all, (std::vector<std::uint64_t>{1, 2, 3}));
 }
 
-TEST_F(StoreActorTest, WhatCannotBeReadIsSaid) {
+TEST_F(StoreActorTest, a_read_failure_is_reported) {
   actor->load({JobNumber{4}, {0, 2}});
   const auto failed = std::get<LoadFailed>(next());
   EXPECT_EQ(value(failed.job), 4u);
   EXPECT_EQ(failed.text, "gone");
 }
 
-TEST_F(StoreActorTest, AnOrderlyEndWritesWhatIsThere) {
+TEST_F(StoreActorTest, an_orderly_shutdown_writes_pending_operations) {
   commit(1);
   commit(2);
   actor.reset();

@@ -87,8 +87,8 @@ void check(Loss loss) {
   EXPECT_GT(seen.size(), 30u) << "the moments cover the run";
 }
 
-TEST(StoreCutoff, AKilledBrokerFindsWhatWasAcknowledged) { check(Loss::process); }
-TEST(StoreCutoff, APowerFailureLosesNothingThatWasAcknowledged) { check(Loss::power); }
+TEST(StoreCutoff, acknowledged_transactions_survive_a_kill) { check(Loss::process); }
+TEST(StoreCutoff, acknowledged_transactions_survive_a_power_failure) { check(Loss::power); }
 
 }  // namespace
 }  // namespace quern::broker

@@ -31,7 +31,7 @@ void fill(const std::string& folder, int transactions = 30) {
   for (int i = 0; i < transactions; ++i) store.apply(source.next());
 }
 
-TEST(StoreFaults, TwoBrokersNeverShareAStore) {
+TEST(StoreFaults, two_brokers_cannot_share_a_store) {
   Folder folder;
   SqliteStore first(folder / "s");
   const std::string text =
@@ -39,7 +39,7 @@ TEST(StoreFaults, TwoBrokersNeverShareAStore) {
   EXPECT_NE(text.find("in use by another broker"), std::string::npos) << text;
 }
 
-TEST(StoreFaults, AStoreOfANewerVersionIsRefused) {
+TEST(StoreFaults, a_store_of_a_newer_version_is_refused) {
   Folder folder;
   fill(folder / "s", 1);
   {
@@ -51,7 +51,7 @@ TEST(StoreFaults, AStoreOfANewerVersionIsRefused) {
   EXPECT_NE(text.find("newer Quern"), std::string::npos) << text;
 }
 
-TEST(StoreFaults, AStoreOfAnOlderVersionIsBroughtUpToDate) {
+TEST(StoreFaults, a_store_of_version_1_is_upgraded) {
   Folder folder;
   JobBirth b;
   b.number = JobNumber{1};
@@ -75,7 +75,7 @@ TEST(StoreFaults, AStoreOfAnOlderVersionIsBroughtUpToDate) {
   EXPECT_TRUE(store.recover().jobs.at(0).inputs.at(0).costs.empty());
 }
 
-TEST(StoreFaults, AStoreOfTheVersionBeforeIsBroughtUpToDate) {
+TEST(StoreFaults, a_store_of_version_2_is_upgraded) {
   Folder folder;
   fill(folder / "s", 1);
   {
@@ -90,7 +90,7 @@ TEST(StoreFaults, AStoreOfTheVersionBeforeIsBroughtUpToDate) {
   store.recover();
 }
 
-TEST(StoreFaults, TheDigestOfAnInputIsStillKnownAfterAnUpdate) {
+TEST(StoreFaults, input_digests_survive_an_upgrade) {
   Folder folder;
   JobBirth b;
   b.number = JobNumber{1};
@@ -108,7 +108,7 @@ TEST(StoreFaults, TheDigestOfAnInputIsStillKnownAfterAnUpdate) {
   EXPECT_EQ(store.recover().jobs.at(0).progress.input_digest, static_cast<std::uint64_t>(-5));
 }
 
-TEST(StoreFaults, BytesThatTheDiskHasChangedAreFoundAndNotServed) {
+TEST(StoreFaults, corrupted_payloads_are_found_and_not_served) {
   Folder folder;
   JobBirth b;
   b.number = JobNumber{1};
@@ -140,7 +140,7 @@ TEST(StoreFaults, BytesThatTheDiskHasChangedAreFoundAndNotServed) {
       << out.str();
 }
 
-TEST(StoreFaults, FilesThatAreRemovedOrReplacedAreNoticed) {
+TEST(StoreFaults, removed_or_replaced_files_are_noticed) {
   Folder folder;
   for (const char* name : {"quern.db", "quern.db-wal"}) {
     SqliteStore store(folder / name);
@@ -158,7 +158,7 @@ TEST(StoreFaults, FilesThatAreRemovedOrReplacedAreNoticed) {
   }
 }
 
-TEST(StoreFaults, AFolderThatIsThereKeepsItsMode) {
+TEST(StoreFaults, an_existing_folder_keeps_its_mode) {
   namespace fs = std::filesystem;
   Folder folder;
   fs::create_directory(folder / "s");
@@ -174,7 +174,7 @@ TEST(StoreFaults, AFolderThatIsThereKeepsItsMode) {
             std::string::npos);
 }
 
-TEST(StoreFaults, ADatabaseOfSomebodyElseIsLeftAlone) {
+TEST(StoreFaults, a_database_of_another_program_is_left_unchanged) {
   Folder folder;
   std::filesystem::create_directory(folder / "s");
   {
@@ -186,7 +186,7 @@ TEST(StoreFaults, ADatabaseOfSomebodyElseIsLeftAlone) {
   EXPECT_NE(text.find("not one of Quern"), std::string::npos) << text;
 }
 
-TEST(StoreFaults, AFileThatIsNoDatabaseIsSaidToBeDamaged) {
+TEST(StoreFaults, a_file_that_is_not_a_database_is_reported_as_damaged) {
   Folder folder;
   std::filesystem::create_directory(folder / "s");
   std::ofstream(SqliteStore::file_in(folder / "s")) << std::string(100'000, 'q');
@@ -195,7 +195,7 @@ TEST(StoreFaults, AFileThatIsNoDatabaseIsSaidToBeDamaged) {
   EXPECT_NE(text.find("damaged"), std::string::npos) << text;
 }
 
-TEST(StoreFaults, AFolderThatCannotBeMadeIsNamed) {
+TEST(StoreFaults, a_folder_that_cannot_be_created_is_named_in_the_error) {
   Folder folder;
   std::ofstream(folder / "file") << "x";
   const std::string text =
@@ -203,7 +203,7 @@ TEST(StoreFaults, AFolderThatCannotBeMadeIsNamed) {
   EXPECT_NE(text.find("--store"), std::string::npos) << text;
 }
 
-TEST(StoreFaults, FlippedBytesAreReportedAndNeverCrash) {
+TEST(StoreFaults, flipped_bytes_are_reported_and_never_crash) {
   Folder folder;
   fill(folder / "s");
   const std::string file = SqliteStore::file_in(folder / "s");
@@ -230,7 +230,7 @@ TEST(StoreFaults, FlippedBytesAreReportedAndNeverCrash) {
   EXPECT_GT(noticed, 50);
 }
 
-TEST(StoreFaults, AFullDiskIsTroubleThatPasses) {
+TEST(StoreFaults, a_full_disk_is_a_temporary_failure) {
   Folder folder;
   // A limit on the size of files stands for the end of the disk; it holds for the whole process, so
   // in a child.
@@ -269,7 +269,7 @@ TEST(StoreFaults, AFullDiskIsTroubleThatPasses) {
   EXPECT_EQ(status, 0);
 }
 
-TEST(StoreFaults, TheCheckFindsWhatIsMissing) {
+TEST(StoreFaults, the_check_finds_missing_rows) {
   Folder folder;
   JobBirth b;
   b.number = JobNumber{1};

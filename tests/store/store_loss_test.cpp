@@ -84,7 +84,7 @@ std::string report_on(const std::string& folder, bool sound) {
   return out.str();
 }
 
-TEST(StoreLoss, ALogThatWasCutOffAnywhereIsCountedExactly) {
+TEST(StoreLoss, losses_from_a_log_cut_anywhere_are_counted_exactly) {
   Folder folder;
   constexpr int kCommits = 6;
   const Killed killed = killed_after(folder / "s", kCommits);
@@ -98,7 +98,7 @@ TEST(StoreLoss, ALogThatWasCutOffAnywhereIsCountedExactly) {
   EXPECT_EQ(killed.lost_at(0), std::uint64_t{kCommits});
 }
 
-TEST(StoreLoss, ALogThatWasLostWhollyIsCounted) {
+TEST(StoreLoss, losses_from_a_missing_log_are_counted) {
   Folder folder;
   const Killed killed = killed_after(folder / "s", 5);
   for (const bool removed : {false, true}) {
@@ -111,7 +111,7 @@ TEST(StoreLoss, ALogThatWasLostWhollyIsCounted) {
   }
 }
 
-TEST(StoreLoss, ADamagedFrameEndsTheLogToo) {
+TEST(StoreLoss, losses_behind_a_damaged_frame_are_counted) {
   Folder folder;
   Killed killed = killed_after(folder / "s", 8);
   const std::size_t third = killed.log_sizes[2];
@@ -120,7 +120,7 @@ TEST(StoreLoss, ADamagedFrameEndsTheLogToo) {
   EXPECT_EQ(lost_in(folder / "cut"), 5u);
 }
 
-TEST(StoreLoss, WhatIsThereIsNeverSaidToBeLost) {
+TEST(StoreLoss, surviving_commits_are_never_reported_as_lost) {
   Folder folder;
   const Killed killed = killed_after(folder / "s", 8);
   put(folder / "killed", killed, killed.log().size());
@@ -134,7 +134,7 @@ TEST(StoreLoss, WhatIsThereIsNeverSaidToBeLost) {
   report_on(folder / "behind", true);
 }
 
-TEST(StoreLoss, ItIsSaidOnceAndPutOnRecord) {
+TEST(StoreLoss, a_loss_is_reported_once_and_recorded) {
   Folder folder;
   const Killed killed = killed_after(folder / "s", 8);
   put(folder / "cut", killed, killed.log_sizes[4]);
@@ -154,7 +154,7 @@ TEST(StoreLoss, ItIsSaidOnceAndPutOnRecord) {
   EXPECT_NE(after.find("found that 3 commits were lost"), std::string::npos) << after;
 }
 
-TEST(StoreLoss, NumbersThatWereLostAreNotGivenAgain) {
+TEST(StoreLoss, lost_job_numbers_are_not_reused) {
   Folder folder;
   const Killed killed = killed_after(folder / "s", 3, [](SqliteStore& store) {
     store.recover();  // as a second start
@@ -168,7 +168,7 @@ TEST(StoreLoss, NumbersThatWereLostAreNotGivenAgain) {
   EXPECT_EQ(recovered.numbers_below, 5000u);
 }
 
-TEST(StoreLoss, AnOlderCopyThatWasPutBackIsSaid) {
+TEST(StoreLoss, a_restored_older_copy_is_reported) {
   Folder folder;
   killed_after(folder / "s", 6);
   const std::string copy = content_of(SqliteStore::file_in(folder / "s"));
@@ -180,7 +180,7 @@ TEST(StoreLoss, AnOlderCopyThatWasPutBackIsSaid) {
   EXPECT_EQ(lost_in(folder / "s"), 4u);
 }
 
-TEST(StoreLoss, WhatWasCopiedIntoTheStoreIsNotLostWithTheLog) {
+TEST(StoreLoss, checkpointed_commits_are_not_lost_with_the_log) {
   Folder folder;
   const Killed killed = killed_after(folder / "s", 10, [&](SqliteStore& store) {
     Database(SqliteStore::file_in(folder / "s"), Database::Mode::write)
@@ -191,7 +191,7 @@ TEST(StoreLoss, WhatWasCopiedIntoTheStoreIsNotLostWithTheLog) {
   EXPECT_EQ(lost_in(folder / "cut"), 3u);
 }
 
-TEST(StoreLoss, ALogThatWasCutOffAfterItWasCopiedIsSaidOrRefused) {
+TEST(StoreLoss, a_log_cut_after_a_checkpoint_is_reported_or_refused) {
   Folder folder;
   const Killed killed = killed_after(folder / "s", 10, [&](SqliteStore&) {
     Database(SqliteStore::file_in(folder / "s"), Database::Mode::write)
@@ -210,7 +210,7 @@ TEST(StoreLoss, ALogThatWasCutOffAfterItWasCopiedIsSaidOrRefused) {
   }
 }
 
-TEST(StoreLoss, WithoutTheFileNothingIsSaid) {
+TEST(StoreLoss, nothing_is_reported_without_the_commit_file) {
   Folder folder;
   const Killed killed = killed_after(folder / "s", 5);
   put(folder / "cut", killed, killed.log_sizes[2]);
@@ -219,7 +219,7 @@ TEST(StoreLoss, WithoutTheFileNothingIsSaid) {
   EXPECT_EQ(lost_in(folder / "cut"), 0u);
 }
 
-TEST(StoreLoss, ADamagedFileIsSaidAndWrittenAnew) {
+TEST(StoreLoss, a_damaged_commit_file_is_reported_and_rewritten) {
   Folder folder;
   Killed killed = killed_after(folder / "s", 5);
   const std::string sound = killed.files["last-commit"];
@@ -240,7 +240,7 @@ TEST(StoreLoss, ADamagedFileIsSaidAndWrittenAnew) {
   }
 }
 
-TEST(StoreLoss, AStoreWorksWithoutTheFile) {
+TEST(StoreLoss, a_store_works_without_the_commit_file) {
   Folder folder;
   fs::create_directories(folder / "s/last-commit");  // a folder in its place: it cannot be opened
   EXPECT_NE(CommitFile::read(folder / "s").trouble.find("cannot be read"), std::string::npos);
@@ -251,7 +251,7 @@ TEST(StoreLoss, AStoreWorksWithoutTheFile) {
   EXPECT_EQ(state_of(store), "below 10");
 }
 
-TEST(StoreLoss, TheFileIsForItsOwnerOnly) {
+TEST(StoreLoss, only_the_owner_can_read_the_commit_file) {
   Folder folder;
   SqliteStore store(folder / "s");
   EXPECT_EQ(fs::status(CommitFile::file_in(folder / "s")).permissions(),

@@ -11,7 +11,7 @@ wire::Batch tasks_of(std::uint64_t count, char c) {
   return builder.take();
 }
 
-TEST(Store, GivesBackWhatWasCommittedAlsoAfterItWasOpenedAnew) {
+TEST(Store, committed_data_is_returned_also_after_reopening) {
   for (std::uint32_t seed = 1; seed <= 8; ++seed) {
     Folder folder;
     sim::MemoryStore model;
@@ -31,7 +31,7 @@ TEST(Store, GivesBackWhatWasCommittedAlsoAfterItWasOpenedAnew) {
   }
 }
 
-TEST(Store, EachStartIsANewIncarnation) {
+TEST(Store, each_start_is_a_new_incarnation) {
   Folder folder;
   std::uint64_t last = 0;
   for (int i = 0; i < 3; ++i) {
@@ -42,7 +42,7 @@ TEST(Store, EachStartIsANewIncarnation) {
   }
 }
 
-TEST(Store, AFailedTransactionLeavesNothingAndCanBeAppliedAgain) {
+TEST(Store, a_failed_transaction_changes_nothing_and_can_be_repeated) {
   Folder folder;
   SqliteStore store(folder / "s");
   Transactions transactions(1);
@@ -59,7 +59,7 @@ TEST(Store, AFailedTransactionLeavesNothingAndCanBeAppliedAgain) {
   EXPECT_NE(state_of(store), before);
 }
 
-TEST(Store, LoadsAcrossRows) {
+TEST(Store, a_load_may_span_several_rows) {
   Folder folder;
   SqliteStore store(folder / "s");
   JobBirth b;
@@ -73,7 +73,7 @@ TEST(Store, LoadsAcrossRows) {
   EXPECT_THROW(store.load(b.number, {0, 6}), StoreError) << "a row is missing";
 }
 
-TEST(Store, KeepsWhatTasksCostAndWhatJobsNeed) {
+TEST(Store, task_costs_and_job_requirements_are_stored) {
   Folder folder;
   JobBirth b;
   b.number = JobNumber{1};
@@ -90,7 +90,7 @@ TEST(Store, KeepsWhatTasksCostAndWhatJobsNeed) {
   EXPECT_TRUE(job.inputs.at(1).costs.empty());
 }
 
-TEST(Store, ADroppedJobIsSweptInSlicesAndItsSpaceIsUsedAgain) {
+TEST(Store, a_dropped_job_is_swept_in_slices_and_its_space_is_reused) {
   Folder folder;
   SqliteStore store(folder / "s");
   for (std::uint64_t n = 1; n <= 12; ++n) {
@@ -111,7 +111,7 @@ TEST(Store, ADroppedJobIsSweptInSlicesAndItsSpaceIsUsedAgain) {
   EXPECT_EQ(state_of(store), "below 1");
 }
 
-TEST(Store, TheInputOfAJobThatIsOverIsGoneAtOnceAndClearedAwayInSlices) {
+TEST(Store, the_input_of_a_finished_job_disappears_at_once_and_is_swept_in_slices) {
   Folder folder;
   SqliteStore store(folder / "s");
   JobBirth b;
@@ -140,7 +140,7 @@ TEST(Store, TheInputOfAJobThatIsOverIsGoneAtOnceAndClearedAwayInSlices) {
   EXPECT_EQ(database.number("SELECT count(*) FROM inputs"), 0);
 }
 
-TEST(Store, QueuedWorkTakesLessThanTwiceItsBytes) {
+TEST(Store, queued_tasks_take_less_than_twice_their_bytes_on_disk) {
   Folder folder;
   constexpr std::uint64_t kRows = 100, kTasks = 4000;
   {
@@ -153,45 +153,6 @@ TEST(Store, QueuedWorkTakesLessThanTwiceItsBytes) {
   }
   EXPECT_LT(std::filesystem::file_size(SqliteStore::file_in(folder / "s")),
             2 * kRows * kTasks * 16);
-}
-
-// Run by hand: test_store --gtest_also_run_disabled_tests --gtest_filter='StoreFigures.*'
-TEST(StoreFigures, DISABLED_RowsASecond) {
-  std::string pattern = "/var/tmp/quern-figures-XXXXXX";
-  const std::string folder = ::mkdtemp(pattern.data());
-  const auto seconds = [](auto what) {
-    const auto start = std::chrono::steady_clock::now();
-    what();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
-  {
-    SqliteStore store(folder);
-    JobBirth b;
-    b.number = JobNumber{1};
-    store.apply({AddJob{b}});
-    const wire::Batch batch = tasks_of(4096, 'x');
-    const double s = seconds([&] {
-      for (std::uint64_t i = 0; i < 500; ++i) {
-        StoreOps ops;
-        for (std::uint64_t k = 0; k < 8; ++k)
-          ops.push_back(AddInput{b.number, (8 * i + k) * 4096, batch});
-        store.apply(ops);
-      }
-    });
-    std::printf("%.1f M tasks/s in rows of 4,096, 8 rows a commit\n", 500 * 8 * 4096 / s / 1e6);
-    std::vector<double> one;
-    const wire::Batch single = tasks_of(1, 'y');
-    for (std::uint64_t i = 0; i < 1000; ++i)
-      one.push_back(seconds([&] { store.apply({AddInput{b.number, (1u << 30) + i, single}}); }));
-    std::sort(one.begin(), one.end());
-    std::printf("a commit of one task: p50 %.0f us, p99 %.0f us\n", one[500] * 1e6, one[990] * 1e6);
-  }
-  const double s = seconds([&] {
-    SqliteStore store(folder);
-    store.recover();
-  });
-  std::printf("16 M queued tasks recovered in %.3f s\n", s);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ std::vector<Bytes> payloads_of(const Batch& batch) {
   return out;
 }
 
-TEST(Batch, EqualSizesAreSentOnce) {
+TEST(Batch, equal_sizes_are_sent_once) {
   const auto batch = batch_of({"aa", "bb", "cc"});
   EXPECT_TRUE(batch.sizes.is_uniform());
   EXPECT_EQ(batch.sizes.column().view(), BytesView("\x02\0\0\0", 4));
@@ -27,7 +27,7 @@ TEST(Batch, EqualSizesAreSentOnce) {
   EXPECT_EQ(batch.weight(), 10u);
 }
 
-TEST(Batch, DifferentSizesAreAColumn) {
+TEST(Batch, different_sizes_are_sent_as_a_column) {
   const auto batch = batch_of({"aa", "", "c"});
   EXPECT_FALSE(batch.sizes.is_uniform());
   EXPECT_EQ(batch.sizes.column().view(), BytesView("\x02\0\0\0\0\0\0\0\x01\0\0\0", 12));
@@ -35,7 +35,7 @@ TEST(Batch, DifferentSizesAreAColumn) {
   EXPECT_EQ(batch.weight(), 15u);
 }
 
-TEST(Batch, GivesBackWhatWasPutIn) {
+TEST(Batch, a_batch_returns_the_payloads_that_were_added) {
   std::mt19937_64 random(1);
   for (int round = 0; round < 200; ++round) {
     std::vector<Bytes> payloads(random() % 20);
@@ -46,7 +46,7 @@ TEST(Batch, GivesBackWhatWasPutIn) {
   }
 }
 
-TEST(Batch, PayloadsWrittenInPlace) {
+TEST(Batch, payloads_can_be_written_in_place) {
   BatchBuilder builder;
   builder.bytes() += "one";
   builder.close_payload(3);
@@ -58,7 +58,7 @@ TEST(Batch, PayloadsWrittenInPlace) {
   EXPECT_TRUE(builder.empty());
 }
 
-TEST(Batch, TheBuilderStartsAnew) {
+TEST(Batch, the_builder_is_empty_after_take) {
   BatchBuilder builder;
   builder.add("a");
   builder.add("bb");
@@ -69,7 +69,7 @@ TEST(Batch, TheBuilderStartsAnew) {
   EXPECT_EQ(payloads_of(batch), (std::vector<Bytes>{"ccc"}));
 }
 
-TEST(Batch, ColumnsOfTheWrongLengthAreRefused) {
+TEST(Batch, columns_of_the_wrong_length_are_refused) {
   EXPECT_FALSE(Sizes::from_column(2, Buffer::copy("1234567")));
   EXPECT_FALSE(Sizes::from_column(2, Buffer::copy("123456789012")));
   EXPECT_FALSE(Sizes::from_column(2, Buffer()));
@@ -77,14 +77,14 @@ TEST(Batch, ColumnsOfTheWrongLengthAreRefused) {
   EXPECT_TRUE(Sizes::from_column(2, Buffer::copy("1234")));
 }
 
-TEST(Batch, AUniformBatchIsEqualToItsColumn) {
+TEST(Batch, a_uniform_batch_equals_the_same_batch_with_a_column) {
   const auto column = Sizes::from_column(2, Buffer::copy(BytesView("\x02\0\0\0\x02\0\0\0", 8)));
   EXPECT_TRUE(*column == Sizes::uniform(2, 2));
   EXPECT_FALSE(*column == Sizes::uniform(3, 2));
   EXPECT_FALSE(*column == Sizes::uniform(2, 3));
 }
 
-TEST(Batch, SlicesShareTheirMemory) {
+TEST(Batch, slices_share_their_memory) {
   const auto batch = batch_of({"a", "bb", "ccc", "dddd"});
   const auto sizes = batch.sizes.slice(1, 3);
   const auto offset = batch.sizes.sum(0, 1);

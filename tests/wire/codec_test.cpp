@@ -86,7 +86,7 @@ class CoverageVisitor {
   const T& value_;
 };
 
-TEST(Codec, SamplesSetEveryField) {
+TEST(Codec, the_samples_set_every_field) {
   Coverage coverage;
   for (const auto& s : samples())
     std::visit([&]<typename T>(const T& m) { CoverageVisitor<T>(coverage, m); },
@@ -95,12 +95,12 @@ TEST(Codec, SamplesSetEveryField) {
   for (const auto& [field, set] : coverage) EXPECT_TRUE(set) << "no sample sets " << field;
 }
 
-TEST(Codec, RoundTripsEveryMessage) {
+TEST(Codec, every_message_survives_a_round_trip) {
   for (const auto& [name, envelope] : samples())
     EXPECT_TRUE(decoded(encode(envelope)) == envelope) << name;
 }
 
-TEST(Codec, TypeNumbersAreUnique) {
+TEST(Codec, type_numbers_are_unique) {
   std::set<std::uint32_t> numbers;
   for (const auto& s : samples())
     std::visit([&]<typename T>(const T&) { numbers.insert(info(Of<T>{}).number); },
@@ -108,18 +108,18 @@ TEST(Codec, TypeNumbersAreUnique) {
   EXPECT_EQ(numbers.size(), std::variant_size_v<Message>);
 }
 
-TEST(Codec, DefaultsAreNotSent) {
+TEST(Codec, defaults_are_not_sent) {
   const auto frames = encode({SessionId{5}, Beat{}});
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(frames[0].view(), BytesView("\x93\x06\x05\x80"));
 }
 
-TEST(Codec, AnEmptyOptionalIsNotAnAbsentOne) {
+TEST(Codec, an_empty_optional_differs_from_an_absent_one) {
   const auto envelope = decoded(encode({SessionId{5}, Beat{false, Capacity{}, {}}}));
   EXPECT_TRUE(std::get<Beat>(envelope.message).capacity.has_value());
 }
 
-TEST(Codec, ABatchOfEmptyPayloadsIsABatch) {
+TEST(Codec, a_batch_of_empty_payloads_survives_a_round_trip) {
   Results results{
       .job = uuid_of(1), .tasks = {{0, 3}}, .errors = {}, .batch = batch_of({"", "", ""})};
   const Envelope envelope{SessionId{5}, results};
@@ -127,7 +127,7 @@ TEST(Codec, ABatchOfEmptyPayloadsIsABatch) {
   EXPECT_TRUE(decoded(encode(envelope)) == envelope);
 }
 
-TEST(Codec, LargeBodiesAreNotCopied) {
+TEST(Codec, large_bodies_are_not_copied) {
   const auto body = Buffer::adopt(Bytes(1 << 20, 'x'));
   const auto frames = encode({SessionId{5}, Common{uuid_of(1), body}});
   EXPECT_EQ(frames[1].data(), body.data());
@@ -169,7 +169,7 @@ void copy_with_unknown_keys(Packer& out, const msgpack::object& o, bool fields =
   }
 }
 
-TEST(Codec, UnknownKeysAreIgnored) {
+TEST(Codec, unknown_keys_are_ignored) {
   for (const auto& [name, envelope] : samples()) {
     Frames frames = encode(envelope);
     const auto handle = msgpack::unpack(frames[0].data(), frames[0].size());
@@ -181,7 +181,7 @@ TEST(Codec, UnknownKeysAreIgnored) {
   }
 }
 
-TEST(Codec, KeysMayComeInAnyOrder) {
+TEST(Codec, keys_may_come_in_any_order) {
   // {"release": true, "cursor": 6, "job": 16 x 0x11}: ACK backwards.
   Bytes header =
       "\x93\x13\x05\x83\xa7release\xc3\xa6"
@@ -191,14 +191,14 @@ TEST(Codec, KeysMayComeInAnyOrder) {
               Message(Ack{uuid_of(0x11), 6, true}));
 }
 
-TEST(Codec, AnUnknownErrorWordMeansFailed) {
+TEST(Codec, an_unknown_error_word_means_failed) {
   const Bytes header =
       "\x93\x07\x05\x81\xa4"
       "code\xa6newest"_b;
   EXPECT_EQ(std::get<Bye>(decoded({Buffer::copy(header)}).message).code, ErrorCode::failed);
 }
 
-TEST(Codec, RealsMayComeAsIntegersOrFloats) {
+TEST(Codec, real_numbers_may_be_integers_or_floats) {
   // SUBMIT with options {"weight": 3} and then {"weight": float32 1.5}.
   Submit submit{
       .job = uuid_of(1), .function = "f", .options = {}, .common = {}, .batch = {}, .costs = {}};
@@ -217,19 +217,19 @@ TEST(Codec, RealsMayComeAsIntegersOrFloats) {
 
 // ---- text
 
-TEST(Codec, LongTextIsCutBetweenCharacters) {
+TEST(Codec, long_text_is_cut_between_characters) {
   Bye bye{ErrorCode::failed, "x" + std::string(kTextBytesMax, '\0')};
   for (std::size_t i = 1; i + 1 < bye.text.size(); i += 2) bye.text.replace(i, 2, "\xc3\xa4");
   const auto got = std::get<Bye>(decoded(encode({SessionId{1}, bye})).message).text;
   EXPECT_EQ(got, bye.text.substr(0, kTextBytesMax - 1));
 }
 
-TEST(Codec, TextThatIsNotUtf8IsMadeSo) {
+TEST(Codec, invalid_utf8_in_text_is_replaced) {
   const auto bye = decoded(encode({SessionId{1}, Bye{ErrorCode::failed, "K\xe4se \xff"}}));
   EXPECT_EQ(std::get<Bye>(bye.message).text, "K?se ?");
 }
 
-TEST(Codec, ManyLongErrorsAreShortenedNotLost) {
+TEST(Codec, many_long_errors_are_shortened_but_not_lost) {
   Report report;
   report.id = {{1, 2}, 0};
   for (std::uint64_t i = 0; i < 2000; ++i)
@@ -242,7 +242,7 @@ TEST(Codec, ManyLongErrorsAreShortenedNotLost) {
   EXPECT_EQ(got.errors.back().text, std::string(64, 'e'));
 }
 
-TEST(Codec, ALongAnswerIsShortenedAndSaysSo) {
+TEST(Codec, a_long_answer_is_shortened_and_says_so) {
   Answer answer;
   answer.token = 1;
   answer.workers.resize(5000);
@@ -253,7 +253,7 @@ TEST(Codec, ALongAnswerIsShortenedAndSaysSo) {
   EXPECT_NE(got.text.back().find("more did not fit"), std::string::npos);
 }
 
-TEST(Codec, ARateThatIsNotFiniteIsLeftOut) {
+TEST(Codec, a_rate_that_is_not_finite_is_left_out) {
   JobUpdate update;
   update.status.rate = std::numeric_limits<double>::infinity();
   update.status.eta_s = std::numeric_limits<double>::quiet_NaN();
@@ -262,7 +262,7 @@ TEST(Codec, ARateThatIsNotFiniteIsLeftOut) {
   EXPECT_EQ(got.status.eta_s, -1);
 }
 
-TEST(Codec, AHelloOfAForeignVersionDecodesWhateverElseIsInIt) {
+TEST(Codec, a_hello_of_another_version_decodes_whatever_else_it_contains) {
   // {"protocol_min": 99, "protocol_max": 100, "role": 7} and a part that no HELLO has.
   const Bytes header =
       "\x93\x01\0\x83\xac"
@@ -273,7 +273,7 @@ TEST(Codec, AHelloOfAForeignVersionDecodesWhateverElseIsInIt) {
   EXPECT_EQ(std::get<Hello>(envelope.message).protocol_max, 100u);
 }
 
-TEST(Codec, NamesOfMessages) {
+TEST(Codec, every_message_has_its_name) {
   EXPECT_EQ(name_of(Message(Hello{})), "HELLO");
   EXPECT_EQ(name_of(Message(JobUpdate{})), "JOB");
 }

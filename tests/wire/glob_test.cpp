@@ -5,7 +5,7 @@
 namespace quern::wire {
 namespace {
 
-TEST(Glob, Table) {
+TEST(Glob, patterns_match_as_the_table_says) {
   struct Case {
     const char* pattern;
     const char* text;
@@ -23,7 +23,7 @@ TEST(Glob, Table) {
     EXPECT_EQ(matches(c.pattern, c.text), c.matches) << c.pattern << " on " << c.text;
 }
 
-TEST(Glob, ManyStarsEnd) {
+TEST(Glob, a_pattern_with_many_stars_terminates) {
   std::string pattern;
   for (int i = 0; i < 100; ++i) pattern += "a*";
   EXPECT_FALSE(matches(pattern + "b", std::string(10'000, 'a')));

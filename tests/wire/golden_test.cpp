@@ -22,7 +22,7 @@ bool opaque(const Message& message, std::size_t part) {
   return std::holds_alternative<JobUpdate>(message) && part == 1;
 }
 
-TEST(Golden, EveryMessageEncodesToItsFile) {
+TEST(Golden, every_message_encodes_to_its_file) {
   const bool write = std::getenv("QUERN_GOLDEN_WRITE") != nullptr;
   for (const auto& [name, envelope] : samples()) {
     SCOPED_TRACE(name);
@@ -32,7 +32,7 @@ TEST(Golden, EveryMessageEncodesToItsFile) {
   }
 }
 
-TEST(Golden, EveryFileDecodesToItsMessage) {
+TEST(Golden, every_file_decodes_to_its_message) {
   for (const auto& [name, envelope] : samples()) {
     SCOPED_TRACE(name);
     const auto decoded = decode(golden_frames(read_golden(name)));
@@ -42,13 +42,13 @@ TEST(Golden, EveryFileDecodesToItsMessage) {
   }
 }
 
-TEST(Golden, EveryTypeOfMessageHasAFile) {
+TEST(Golden, every_message_type_has_a_file) {
   std::set<std::size_t> seen;
   for (const auto& s : samples()) seen.insert(s.envelope.message.index());
   EXPECT_EQ(seen.size(), std::variant_size_v<Message>);
 }
 
-TEST(Golden, EveryCutOfAPartIsAnErrorUnlessThePartIsOpaque) {
+TEST(Golden, every_truncated_part_is_an_error_unless_it_is_opaque) {
   for (const auto& [name, envelope] : samples()) {
     const Frames whole = encode(envelope);
     for (std::size_t part = 0; part < whole.size(); ++part) {
@@ -63,7 +63,7 @@ TEST(Golden, EveryCutOfAPartIsAnErrorUnlessThePartIsOpaque) {
   }
 }
 
-TEST(Golden, OnePartLessOrMoreIsAnError) {
+TEST(Golden, a_missing_or_extra_part_is_an_error) {
   for (const auto& [name, envelope] : samples()) {
     SCOPED_TRACE(name);
     const Frames whole = encode(envelope);
@@ -81,7 +81,7 @@ TEST(Golden, OnePartLessOrMoreIsAnError) {
   }
 }
 
-TEST(Golden, AnOctetAfterTheHeaderIsAnError) {
+TEST(Golden, a_byte_after_the_header_is_an_error) {
   for (const auto& [name, envelope] : samples()) {
     Frames frames = encode(envelope);
     frames[0] = Buffer::adopt(Bytes(frames[0].view()) + '\xc0');

@@ -16,14 +16,16 @@ void expect_error(Bytes header) {
 
 Bytes operator""_h(const char* text, std::size_t size) { return Bytes(text, size); }
 
-TEST(Hostile, NoParts) { EXPECT_TRUE(std::holds_alternative<DecodeError>(decode({}))); }
+TEST(Hostile, a_message_without_parts_is_malformed) {
+  EXPECT_TRUE(std::holds_alternative<DecodeError>(decode({})));
+}
 
-TEST(Hostile, TooManyParts) {
+TEST(Hostile, too_many_parts_are_malformed) {
   const auto result = decode(Frames(kPartsMax + 1, Buffer::copy("\x93\x06\x05\x80")));
   EXPECT_EQ(std::get<DecodeError>(result).code, ErrorCode::limit);
 }
 
-TEST(Hostile, HugeLengthsInAFewOctets) {
+TEST(Hostile, huge_lengths_in_a_few_bytes_are_malformed) {
   const Bytes start = "\x93\x06\x05\x81\xa4work"_h;
   for (const auto& claim : {"\xdd\xff\xff\xff\xff"_h, "\xdf\xff\xff\xff\xff"_h,
                             "\xdb\xff\xff\xff\xff"_h, "\xc6\xff\xff\xff\xff"_h,
@@ -33,7 +35,7 @@ TEST(Hostile, HugeLengthsInAFewOctets) {
   }
 }
 
-TEST(Hostile, DeepNesting) {
+TEST(Hostile, deep_nesting_is_malformed) {
   const Bytes start = "\x93\x06\x05\x81\xa4work"_h;
   expect_error(start + Bytes(100'000, '\x91'));
   expect_error(start + Bytes(100'000, '\x91') + '\xc0');
@@ -42,12 +44,12 @@ TEST(Hostile, DeepNesting) {
   expect_error(start + maps + '\xc0');
 }
 
-TEST(Hostile, AHeaderOverTheLimit) {
+TEST(Hostile, a_header_over_the_limit_is_malformed) {
   const auto result = decode({Buffer::adopt(Bytes(kHeaderBytesMax + 1, '\x01'))});
   EXPECT_EQ(std::get<DecodeError>(result).code, ErrorCode::limit);
 }
 
-TEST(Hostile, NotAHeader) {
+TEST(Hostile, bytes_that_are_not_a_header_are_malformed) {
   for (const auto& header :
        {""_h, "\xc0"_h, "hello"_h, "\x92\x06\x05"_h, "\x94\x06\x05\x80\x80"_h,
         "\x93\xa1x\x05\x80"_h, "\x93\x06\xff\x80"_h, "\x93\x06\x05\x90"_h,
@@ -56,7 +58,7 @@ TEST(Hostile, NotAHeader) {
     expect_error(header);
 }
 
-TEST(Hostile, ValuesOfTheWrongType) {
+TEST(Hostile, values_of_the_wrong_type_are_malformed) {
   // The first key of QUERY, "token", with every other type; then keys that are not strings, which
   // are unknown keys.
   for (const auto& value : {"\xc0"_h, "\xc3"_h, "\xff"_h, "\xa1x"_h, "\xc4\x01x"_h, "\x90"_h,
@@ -66,13 +68,13 @@ TEST(Hostile, ValuesOfTheWrongType) {
   EXPECT_TRUE(std::holds_alternative<Envelope>(result));
 }
 
-TEST(Hostile, NamesThatAreNotUtf8) {
+TEST(Hostile, names_that_are_not_utf8_are_malformed) {
   for (const auto& name :
        {"\xff"_h, "\xc0\x80"_h, "\xed\xa0\x80"_h, "\xf5\x80\x80\x80"_h, "\xe2\x82"_h})
     expect_error("\x93\x16\x05\x81\xa6worker"_h + static_cast<char>(0xa0 + name.size()) + name);
 }
 
-TEST(Hostile, SizesThatDoNotFitTheBytes) {
+TEST(Hostile, sizes_that_do_not_match_the_bytes_are_malformed) {
   const auto refused = [](Bytes sizes, Bytes bytes) {
     // APPEND of 2 tasks.
     Bytes header = "\x93\x11\x05\x82\xa3job\xc4\x10"_h + Bytes(16, 1) +
@@ -118,7 +120,7 @@ Frames mutated(Frames frames, std::mt19937_64& random) {
   return frames;
 }
 
-TEST(Hostile, MutatedMessagesNeverCrash) {
+TEST(Hostile, mutated_messages_never_crash) {
   std::mt19937_64 random(20240601);
   std::size_t messages = 0;
   std::size_t errors = 0;
@@ -143,7 +145,7 @@ TEST(Hostile, MutatedMessagesNeverCrash) {
   EXPECT_GT(errors, kIterations / 4u);
 }
 
-TEST(Hostile, RandomOctetsNeverCrash) {
+TEST(Hostile, random_bytes_never_crash) {
   std::mt19937_64 random(7);
   for (int i = 0; i < 50'000; ++i) {
     Bytes header(1 + random() % 40, '\0');

@@ -102,7 +102,7 @@ class SetAndModel {
   Model model_;
 };
 
-TEST(Intervals, AgreeWithASetOfIndices) {
+TEST(Intervals, intervals_agree_with_a_set_of_indices) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     SCOPED_TRACE(seed);
     SetAndModel both(seed);
@@ -110,7 +110,7 @@ TEST(Intervals, AgreeWithASetOfIndices) {
   }
 }
 
-TEST(Intervals, NeighboursBecomeOne) {
+TEST(Intervals, neighbours_become_one_interval) {
   IntervalSet set;
   EXPECT_EQ(set.add({0, 5}), 5u);
   EXPECT_EQ(set.add({10, 15}), 5u);
@@ -118,13 +118,13 @@ TEST(Intervals, NeighboursBecomeOne) {
   EXPECT_EQ(set.list(), (Intervals{{0, 15}}));
 }
 
-TEST(Intervals, RemovingTheMiddleLeavesTwo) {
+TEST(Intervals, removing_the_middle_leaves_two_intervals) {
   IntervalSet set(Intervals{{0, 100}});
   EXPECT_EQ(set.remove({40, 60}), 20u);
   EXPECT_EQ(set.list(), (Intervals{{0, 40}, {60, 100}}));
 }
 
-TEST(Intervals, EmptyOnesChangeNothing) {
+TEST(Intervals, empty_intervals_change_nothing) {
   IntervalSet set(Intervals{{0, 10}});
   EXPECT_EQ(set.add({5, 5}), 0u);
   EXPECT_EQ(set.remove({7, 7}), 0u);
@@ -135,7 +135,7 @@ TEST(Intervals, EmptyOnesChangeNothing) {
   EXPECT_EQ(set.size(), 10u);
 }
 
-TEST(Intervals, ATrillionCostsNothing) {
+TEST(Intervals, a_trillion_indices_use_no_memory) {
   IntervalSet set(Intervals{{0, 1'000'000'000'000}});
   EXPECT_EQ(set.size(), 1'000'000'000'000u);
   EXPECT_EQ(set.fragments(), 1u);
@@ -145,7 +145,7 @@ TEST(Intervals, ATrillionCostsNothing) {
   EXPECT_EQ(set.size(), 0u);
 }
 
-TEST(Intervals, WellFormed) {
+TEST(Intervals, only_sorted_disjoint_intervals_are_well_formed) {
   EXPECT_TRUE(well_formed({}));
   EXPECT_TRUE(well_formed({{0, 1}}));
   EXPECT_TRUE(well_formed({{0, 1}, {1, 2}}));  // touching ones are allowed on the wire

@@ -230,13 +230,13 @@ void expect_refused(const std::vector<Case>& cases) {
   }
 }
 
-TEST(Limits, Numbers) { expect_refused(numbers()); }
-TEST(Limits, NamesAndLists) { expect_refused(names_and_lists()); }
-TEST(Limits, Intervals) { expect_refused(intervals()); }
-TEST(Limits, Batches) { expect_refused(batches()); }
-TEST(Limits, Rules) { expect_refused(rules()); }
+TEST(Limits, numbers_out_of_range_are_refused) { expect_refused(numbers()); }
+TEST(Limits, names_and_lists_over_the_limit_are_refused) { expect_refused(names_and_lists()); }
+TEST(Limits, malformed_intervals_are_refused) { expect_refused(intervals()); }
+TEST(Limits, batches_over_the_limit_are_refused) { expect_refused(batches()); }
+TEST(Limits, messages_that_break_a_rule_are_refused) { expect_refused(rules()); }
 
-TEST(Limits, RealsThatAreNotFinite) {
+TEST(Limits, real_numbers_that_are_not_finite_are_refused) {
   // The encoder leaves them out, so they are put into its bytes: weight is the only 1234.5 there.
   Submit submit = std::get<Submit>(sample("submit_full").message);
   submit.options.weight = 1234.5;
@@ -255,7 +255,7 @@ TEST(Limits, RealsThatAreNotFinite) {
   }
 }
 
-TEST(Limits, WhatIsExactlyAtTheLimitPasses) {
+TEST(Limits, values_exactly_at_the_limit_pass) {
   const auto passes = [](Message m) {
     const auto result = decode(encode({SessionId{1}, std::move(m)}));
     const auto* error = std::get_if<DecodeError>(&result);
@@ -287,7 +287,7 @@ TEST(Limits, WhatIsExactlyAtTheLimitPasses) {
   passes(merge);
 }
 
-TEST(Limits, ErrorsNameTheMessageAndTheKey) {
+TEST(Limits, errors_name_the_message_and_the_key) {
   Submit submit = std::get<Submit>(sample("submit_full").message);
   submit.options.attempts = 5000;
   const auto result = decode(encode({SessionId{1}, submit}));

@@ -32,7 +32,7 @@ void expect_integer(Int128 n) {
   ASSERT_TRUE(std::get<Int128>(*back) == n);
 }
 
-TEST(Number, IntegersAsMsgpackWritesThem) {
+TEST(Number, integers_are_encoded_as_msgpack_does) {
   std::mt19937_64 random(1);
   std::vector<std::uint64_t> values{0,   1,     127,   128,        255,
                                     256, 65535, 65536, 0xffffffff, 0x100000000};
@@ -49,7 +49,7 @@ TEST(Number, IntegersAsMsgpackWritesThem) {
   EXPECT_EQ(bytes_of(kTwo64 - 1), packed(std::numeric_limits<std::uint64_t>::max()));
 }
 
-TEST(Number, BeyondSixtyFourBitsIsExtensionOne) {
+TEST(Number, integers_beyond_64_bits_use_extension_type_one) {
   EXPECT_EQ(bytes_of(kTwo64), "\xd8\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0"_n);
   EXPECT_EQ(bytes_of(Int128{std::numeric_limits<std::int64_t>::min()} - 1),
             "\xd8\x01\xff\xff\xff\xff\xff\xff\xff\xff\x7f\xff\xff\xff\xff\xff\xff\xff"_n);
@@ -59,7 +59,7 @@ TEST(Number, BeyondSixtyFourBitsIsExtensionOne) {
     expect_integer(n);
 }
 
-TEST(Number, LongerFormsThanNeededAreRead) {
+TEST(Number, longer_encodings_than_needed_are_read) {
   EXPECT_TRUE(std::get<Int128>(*number_from("\xcf\0\0\0\0\0\0\0\x05"_n)) == 5);
   EXPECT_TRUE(std::get<Int128>(*number_from("\xd3\xff\xff\xff\xff\xff\xff\xff\xfe"_n)) == -2);
   EXPECT_TRUE(std::get<Int128>(*number_from("\xd0\xfe"_n)) == -2);
@@ -67,7 +67,7 @@ TEST(Number, LongerFormsThanNeededAreRead) {
               std::numeric_limits<std::int32_t>::min());
 }
 
-TEST(Number, Doubles) {
+TEST(Number, doubles_survive_a_round_trip) {
   for (const double d : {0.0, -0.0, 1.5, -1e300, kInfinity, 5e-324}) {
     const auto bytes = bytes_of(d);
     EXPECT_EQ(bytes.size(), 9u);
@@ -77,7 +77,7 @@ TEST(Number, Doubles) {
   EXPECT_EQ(bytes_of(-kNan), bytes_of(kNan));
 }
 
-TEST(Number, AnythingElseIsNone) {
+TEST(Number, other_bytes_are_no_number) {
   for (const auto& bytes :
        {""_n, "\xc0"_n, "\xc3"_n, "\xa1x"_n, "\xc4\0"_n, "\x90"_n, "\x80"_n, "\xc1"_n, "\x05\x05"_n,
         "\xcc"_n, "\xcd\x01"_n, "\xcb\0"_n, "\xcf\0\0\0\0\0\0\0"_n, "\xd8\x01\0"_n, "\xd4\x01\0"_n,
@@ -85,7 +85,7 @@ TEST(Number, AnythingElseIsNone) {
     EXPECT_FALSE(number_from(bytes).has_value());
 }
 
-TEST(Number, AddsIntegersExactly) {
+TEST(Number, integers_are_added_exactly) {
   EXPECT_TRUE(std::get<Int128>(add(kTwo64 - 1, Int128{1})) == kTwo64);
   EXPECT_EQ(std::get<double>(add(Int128{1}, 0.5)), 1.5);
   EXPECT_TRUE(std::isnan(std::get<double>(add(kNan, Int128{1}))));
@@ -93,7 +93,7 @@ TEST(Number, AddsIntegersExactly) {
       std::holds_alternative<double>(add(kMost, Int128{1})));  // forged: no undefined behaviour
 }
 
-TEST(Number, OrderIsExactAndTotal) {
+TEST(Number, the_order_of_numbers_is_exact_and_total) {
   const Int128 big = static_cast<Int128>(1) << 53;
   const std::vector<Number> ascending{
       -kInfinity, -1e300, kLeast,  Int128{-1},         -0.5,    Int128{0}, 0.5,

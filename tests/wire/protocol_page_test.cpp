@@ -155,7 +155,7 @@ void expect_on_page(const std::string& heading) {
   }
 }
 
-TEST(ProtocolPage, HasEveryMessage) {
+TEST(ProtocolPage, the_page_lists_every_message) {
   for (const auto& s : samples()) {
     std::visit(
         []<typename T>(const T&) {
@@ -172,13 +172,13 @@ void expect_nested_on_page() {
   (expect_on_page<T>("#### " + name_in_page(Of<T>{})), ...);
 }
 
-TEST(ProtocolPage, HasEveryNestedMap) {
+TEST(ProtocolPage, the_page_lists_every_nested_map) {
   expect_nested_on_page<TaskError, WorkerShare, LeaseSpan, JobStatus, Capacity, FunctionDecl,
                         ReducerDecl, FunctionRate, WorkerStatus, BrokerStatus, HeldLease,
                         WorkerOffer, HeldJob, KnownJob, JobOptions>();
 }
 
-TEST(ProtocolPage, HasEveryWord) {
+TEST(ProtocolPage, the_page_lists_every_word) {
   std::string text;
   for (const auto& line : page()) text += line + "\n";
   const auto has = [&](const auto& words) {
@@ -211,7 +211,7 @@ std::string limit_on_page(const std::string& what) {
   return "no such row";
 }
 
-TEST(ProtocolPage, HasTheLimits) {
+TEST(ProtocolPage, the_page_lists_the_limits) {
   const auto limit = [](std::uint64_t n) { return std::to_string(n); };
   EXPECT_EQ(limit_on_page("parts of a message"), limit(kPartsMax));
   EXPECT_EQ(limit_on_page("header part"), limit(kHeaderBytesMax));
@@ -237,7 +237,7 @@ bool is_octet(const std::string& word) {
   return word.size() == 2 && word.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-TEST(ProtocolPage, ItsExampleIsTheGoldenFile) {
+TEST(ProtocolPage, the_example_on_the_page_is_the_golden_file) {
   std::string golden;
   bool inside = false;
   for (const auto& line : page()) {

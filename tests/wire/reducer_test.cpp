@@ -48,7 +48,7 @@ std::vector<Bytes> integers(std::uint64_t seed) {
   return out;
 }
 
-TEST(Reducer, IntegersAreByteIdenticalForEveryCarving) {
+TEST(Reducer, integer_sums_are_byte_identical_for_every_split) {
   for (const auto reducer : kAll) {
     if (reducer == Builtin::concat) continue;
     for (std::uint64_t seed = 0; seed < 10; ++seed)
@@ -56,7 +56,7 @@ TEST(Reducer, IntegersAreByteIdenticalForEveryCarving) {
   }
 }
 
-TEST(Reducer, SumsThatLeaveSixtyFourBitsOnTheWayComeBack) {
+TEST(Reducer, sums_may_exceed_64_bits_in_between) {
   std::vector<Bytes> results(100, bytes_of(Int128{std::numeric_limits<std::int64_t>::max()}));
   results.resize(200, bytes_of(Int128{-std::numeric_limits<std::int64_t>::max()}));
   results.push_back(bytes_of(Int128{42}));
@@ -66,7 +66,7 @@ TEST(Reducer, SumsThatLeaveSixtyFourBitsOnTheWayComeBack) {
             bytes_of(Int128{42}));
 }
 
-TEST(Reducer, MinAndMaxOfAnyNumbersAreByteIdentical) {
+TEST(Reducer, min_and_max_are_byte_identical_for_every_split) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   std::vector<Bytes> results;
   for (const Number& n :
@@ -81,7 +81,7 @@ TEST(Reducer, MinAndMaxOfAnyNumbersAreByteIdentical) {
   }
 }
 
-TEST(Reducer, ConcatKeepsTheOrder) {
+TEST(Reducer, concat_keeps_the_order) {
   std::vector<Bytes> results{"a", "", "b", Bytes("\0c", 2), "d"};
   expect_same_for_every_carving(Builtin::concat, Encoding::raw, results);
   std::mt19937_64 random(1);
@@ -89,7 +89,7 @@ TEST(Reducer, ConcatKeepsTheOrder) {
             Bytes("ab\0cd", 5));
 }
 
-TEST(Reducer, ConcatOfStringValuesJoinsTheirOctets) {
+TEST(Reducer, concat_of_string_values_joins_their_bytes) {
   for (const auto& [value, octets] :
        {std::pair{Bytes("\xa2hi"), "hi"}, std::pair{Bytes("\xd9\x02hi"), "hi"},
         std::pair{Bytes("\xc4\x01x"), "x"}, std::pair{Bytes("\xda\0\x01x", 4), "x"},
@@ -102,14 +102,14 @@ TEST(Reducer, ConcatOfStringValuesJoinsTheirOctets) {
     EXPECT_TRUE(begin_partial(Builtin::concat, Encoding::value, bad));
 }
 
-TEST(Reducer, CountCountsAnything) {
+TEST(Reducer, count_accepts_any_bytes) {
   Bytes partial = "whatever";
   EXPECT_FALSE(begin_partial(Builtin::count, Encoding::raw, partial));
   EXPECT_FALSE(fold(Builtin::count, partial, bytes_of(Int128{41})));
   EXPECT_EQ(partial, bytes_of(Int128{42}));
 }
 
-TEST(Reducer, NumbersAreNeeded) {
+TEST(Reducer, numeric_reducers_refuse_other_bytes) {
   for (const auto reducer : {Builtin::sum, Builtin::min, Builtin::max}) {
     Bytes text = "\xa1x";
     EXPECT_TRUE(begin_partial(reducer, Encoding::value, text));
@@ -122,7 +122,7 @@ TEST(Reducer, NumbersAreNeeded) {
   }
 }
 
-TEST(Reducer, AResultTooLargeToShowIsAnError) {
+TEST(Reducer, a_result_over_the_limit_is_an_error) {
   Bytes sum = bytes_of(Int128{std::numeric_limits<std::uint64_t>::max()});
   EXPECT_FALSE(end_partial(Builtin::sum, sum));
   EXPECT_FALSE(fold(Builtin::sum, sum, bytes_of(Int128{1})));
@@ -133,7 +133,7 @@ TEST(Reducer, AResultTooLargeToShowIsAnError) {
   EXPECT_TRUE(fold(Builtin::concat, joined, "y"));
 }
 
-TEST(Reducer, OfNothing) {
+TEST(Reducer, reducing_nothing_gives_the_identity) {
   EXPECT_EQ(reduction_of_nothing(Builtin::sum), bytes_of(Int128{0}));
   EXPECT_EQ(reduction_of_nothing(Builtin::count), bytes_of(Int128{0}));
   EXPECT_EQ(reduction_of_nothing(Builtin::concat), Bytes{});
@@ -141,7 +141,7 @@ TEST(Reducer, OfNothing) {
   EXPECT_FALSE(reduction_of_nothing(Builtin::max));
 }
 
-TEST(Reducer, Names) {
+TEST(Reducer, names_select_the_builtin_reducers) {
   EXPECT_EQ(builtin_reducer("concat"), Builtin::concat);
   EXPECT_FALSE(builtin_reducer("merge_counts"));
   EXPECT_FALSE(builtin_reducer(""));

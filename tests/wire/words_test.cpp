@@ -9,7 +9,7 @@
 namespace quern::wire::test {
 namespace {
 
-TEST(Words, EveryErrorCodeHasItsOwn) {
+TEST(Words, every_error_code_has_its_own_word) {
   std::set<std::string_view> seen;
   for (int i = 0; i <= static_cast<int>(ErrorCode::shutdown); ++i) {
     const auto code = static_cast<ErrorCode>(i);
@@ -21,7 +21,7 @@ TEST(Words, EveryErrorCodeHasItsOwn) {
   EXPECT_EQ(error_code("a word of tomorrow"), ErrorCode::failed);
 }
 
-TEST(Words, OfThePublicEnumerations) {
+TEST(Words, the_words_of_public_enumerations_are_fixed) {
   EXPECT_EQ(to_string(ErrorCode::results_unread), "results_unread");
   EXPECT_EQ(to_string(JobState::cancelled), "cancelled");
   EXPECT_EQ(to_string(InputKind::items), "items");
@@ -29,13 +29,13 @@ TEST(Words, OfThePublicEnumerations) {
   EXPECT_EQ(to_string(Durability::durable), "durable");
 }
 
-TEST(Uuid, Text) {
+TEST(Uuid, a_uuid_is_written_as_groups_of_hex_digits) {
   quern::Uuid uuid;
   for (std::uint8_t i = 0; i < 16; ++i) uuid.octets[i] = static_cast<std::uint8_t>(i * 17);
   EXPECT_EQ(uuid.text(), "00112233-4455-6677-8899-aabbccddeeff");
 }
 
-TEST(Uuid, RandomOnesAreVersionFourAndDiffer) {
+TEST(Uuid, random_uuids_are_version_four_and_differ) {
   std::set<std::string> seen;
   for (int i = 0; i < 1000; ++i) {
     const auto text = quern::Uuid::random().text();
@@ -46,7 +46,7 @@ TEST(Uuid, RandomOnesAreVersionFourAndDiffer) {
   EXPECT_EQ(seen.size(), 1000u);
 }
 
-TEST(Text, Utf8) {
+TEST(Text, invalid_utf8_is_recognised) {
   for (const auto* good :
        {"", "plain and longer than eight", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
         "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf", "eight---\xc3\xa4 and more"})
@@ -57,7 +57,7 @@ TEST(Text, Utf8) {
   EXPECT_EQ(clean_utf8("a\xff\xc3\xa4\xe2\x82z"), "a?\xc3\xa4??z");
 }
 
-TEST(Text, CutsBetweenCharacters) {
+TEST(Text, text_is_cut_between_characters) {
   EXPECT_EQ(cut_utf8("abc", 3), "abc");
   EXPECT_EQ(cut_utf8("abc", 2), "ab");
   EXPECT_EQ(cut_utf8("a\xf0\x9f\x98\x80", 4), "a");

@@ -43,7 +43,7 @@ class WorkerBlobs : public WorkerCoreTest {
   }
 };
 
-TEST_F(WorkerBlobs, ALeaseWaitsUntilAllChunksAreHere) {
+TEST_F(WorkerBlobs, a_lease_waits_until_all_chunks_have_arrived) {
   EXPECT_EQ(say(common(1, {kName})), Lines{"FETCH a/0"});
   EXPECT_EQ(say(lease_of(1, 1)), Lines{});
   EXPECT_EQ(say(chunk(kName, 0, 2)), Lines{"keep a/0"});
@@ -52,13 +52,13 @@ TEST_F(WorkerBlobs, ALeaseWaitsUntilAllChunksAreHere) {
   EXPECT_EQ(kept(kName), Lines{"start L1[0,1) on 0"});
 }
 
-TEST_F(WorkerBlobs, OtherJobsDoNotWait) {
+TEST_F(WorkerBlobs, other_jobs_do_not_wait_for_blobs) {
   say(common(1, {kName}));
   say(lease_of(1, 1));
   EXPECT_EQ(say(item_lease(2, {{0, 1}})), Lines{"start L2[0,1) on 0"});
 }
 
-TEST_F(WorkerBlobs, WhatIsHereIsNotFetchedAgain) {
+TEST_F(WorkerBlobs, a_cached_blob_is_not_fetched_again) {
   say(common(1, {kName}));
   say(chunk(kName, 0, 1));
   kept(kName);
@@ -67,7 +67,7 @@ TEST_F(WorkerBlobs, WhatIsHereIsNotFetchedAgain) {
   EXPECT_EQ(say(lease_of(2, 1)), Lines{"start L1[0,1) on 0"});
 }
 
-TEST_F(WorkerBlobs, TheLongestUnusedGoes) {
+TEST_F(WorkerBlobs, the_least_recently_used_blob_is_evicted) {
   for (std::uint8_t n = 1; n <= 2; ++n) {
     const std::string& name = n == 1 ? kName : kOther;
     say(common(n, {name}));
@@ -79,7 +79,7 @@ TEST_F(WorkerBlobs, TheLongestUnusedGoes) {
   EXPECT_EQ(say(wire::Forget{{job(1)}}), Lines{}) << "6 octets are not";
 }
 
-TEST_F(WorkerBlobs, WhatCannotBeHadFailsTheTasksOfTheJob) {
+TEST_F(WorkerBlobs, an_unavailable_blob_fails_the_tasks_of_its_job) {
   say(common(1, {kName}));
   say(lease_of(1, 1));
   say(lease_of(1, 2));
@@ -89,7 +89,7 @@ TEST_F(WorkerBlobs, WhatCannotBeHadFailsTheTasksOfTheJob) {
   EXPECT_EQ(say(lease_of(1, 3)), Lines{"FETCH a/0"});
 }
 
-TEST_F(WorkerBlobs, WhatCannotBeWrittenFailsTheTasksOfTheJob) {
+TEST_F(WorkerBlobs, a_blob_that_cannot_be_written_fails_the_tasks_of_its_job) {
   say(common(1, {kName}));
   say(lease_of(1, 1));
   say(chunk(kName, 0, 2));
@@ -98,7 +98,7 @@ TEST_F(WorkerBlobs, WhatCannotBeWrittenFailsTheTasksOfTheJob) {
   EXPECT_EQ(kept(kName, "no space"), (Lines{"drop a", "REPORT L1/0 nothing error[0,1) last"}));
 }
 
-TEST_F(WorkerBlobs, AFullDiskIsTriedAgainWithoutWhatNobodyNeeds) {
+TEST_F(WorkerBlobs, a_full_disk_is_retried_after_evicting_unused_blobs) {
   say(common(1, {kOther}));
   say(chunk(kOther, 0, 1));
   kept(kOther);
@@ -111,7 +111,7 @@ TEST_F(WorkerBlobs, AFullDiskIsTriedAgainWithoutWhatNobodyNeeds) {
   EXPECT_EQ(say(lease_of(2, 1)), Lines{"start L1[0,1) on 0"});
 }
 
-TEST_F(WorkerBlobs, ANewSessionGoesOnWhereTheOldOneWas) {
+TEST_F(WorkerBlobs, a_new_session_continues_the_fetch_where_the_old_one_stopped) {
   say(common(1, {kName}));
   say(lease_of(1, 1));
   say(chunk(kName, 0, 3));
@@ -123,7 +123,7 @@ TEST_F(WorkerBlobs, ANewSessionGoesOnWhereTheOldOneWas) {
   EXPECT_EQ(std::count(lines.begin(), lines.end(), "FETCH a/1"), 1);
 }
 
-TEST_F(WorkerBlobs, AJobThatIsOverIsNotFetchedFor) {
+TEST_F(WorkerBlobs, blobs_of_finished_jobs_are_not_fetched) {
   say(common(1, {kName}));
   say(chunk(kName, 0, 2));
   say(wire::Forget{{job(1)}});
@@ -131,7 +131,7 @@ TEST_F(WorkerBlobs, AJobThatIsOverIsNotFetchedFor) {
   EXPECT_EQ(say(common(2, {kName})), Lines{"FETCH a/0"});
 }
 
-TEST_F(WorkerBlobs, AnAnswerThatNobodyAskedForIsPassedOver) {
+TEST_F(WorkerBlobs, an_unrequested_chunk_is_ignored) {
   EXPECT_EQ(say(chunk(kName, 0, 1)), Lines{});
   say(common(1, {kName}));
   EXPECT_EQ(say(chunk(kName, 1, 2)), Lines{});
@@ -139,7 +139,7 @@ TEST_F(WorkerBlobs, AnAnswerThatNobodyAskedForIsPassedOver) {
   EXPECT_EQ(say(chunk(kName, 0, 2)), Lines{"keep a/0"});
 }
 
-TEST_F(WorkerBlobs, WhatIsRefusedToOneJobIsAskedForInTheNameOfAnother) {
+TEST_F(WorkerBlobs, a_blob_refused_for_one_job_is_requested_for_another) {
   say(common(1, {kName}));
   say(common(2, {kName}));
   say(lease_of(1, 1));
@@ -152,7 +152,7 @@ TEST_F(WorkerBlobs, WhatIsRefusedToOneJobIsAskedForInTheNameOfAnother) {
   EXPECT_EQ(kept(kName).size(), 1u) << "the other runs";
 }
 
-TEST_F(WorkerBlobs, ARefusalForAJobThatIsOverHurtsNobody) {
+TEST_F(WorkerBlobs, a_refusal_for_a_finished_job_fails_nothing_else) {
   say(common(1, {kName}));
   say(wire::Forget{{job(1)}});
   say(common(2, {kName}));
@@ -160,7 +160,7 @@ TEST_F(WorkerBlobs, ARefusalForAJobThatIsOverHurtsNobody) {
   EXPECT_EQ(say(gone(kName)), Lines{"FETCH a/0"});
 }
 
-TEST_F(WorkerBlobs, WhatWasChangedOnTheDiskIsFetchedAnew) {
+TEST_F(WorkerBlobs, a_blob_changed_on_disk_is_fetched_again) {
   say(common(1, {kName}));
   say(chunk(kName, 0, 1));
   kept(kName);
@@ -175,7 +175,7 @@ class WithoutPlace : public WorkerCoreTest {
   WithoutPlace() { welcome(); }
 };
 
-TEST_F(WithoutPlace, AJobWithFilesFails) {
+TEST_F(WithoutPlace, a_job_with_blobs_fails_on_a_worker_without_a_cache) {
   wire::Lease lease = item_lease(1, {{0, 1}});
   lease.common = true;
   EXPECT_EQ(say(wire::Common{lease.job, {}, {kName}}), Lines{});

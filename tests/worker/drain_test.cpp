@@ -13,11 +13,11 @@ class DrainTest : public WorkerCoreTest {
   }
 };
 
-TEST_F(DrainTest, AnIdleWorkerLeavesAtOnce) {
+TEST_F(DrainTest, an_idle_worker_leaves_at_once) {
   EXPECT_EQ(stop(), (Lines{"DRAINING", "BYE", "finished 0"}));
 }
 
-TEST_F(DrainTest, FinishesWhatRunsHandsBackTheRestAndSaysGoodbye) {
+TEST_F(DrainTest, draining_finishes_running_leases_hands_back_the_rest_and_says_goodbye) {
   say(item_lease(1, {{0, 9}}));
   say(item_lease(2, {{9, 10}}));
   say(item_lease(3, {{10, 11}}));
@@ -35,7 +35,7 @@ TEST_F(DrainTest, FinishesWhatRunsHandsBackTheRestAndSaysGoodbye) {
   EXPECT_EQ(core.next_deadline(), std::nullopt);
 }
 
-TEST_F(DrainTest, AnOperatorsDrainWaitsForAsLongAsItTakes) {
+TEST_F(DrainTest, a_drain_by_an_operator_has_no_time_limit) {
   say(item_lease(1, {{0, 1}}));
   say(wire::Drain{});
   for (int s = 0; s < 100; ++s) {
@@ -44,7 +44,7 @@ TEST_F(DrainTest, AnOperatorsDrainWaitsForAsLongAsItTakes) {
   }
 }
 
-TEST_F(DrainTest, AStopHasALimit) {
+TEST_F(DrainTest, a_stop_has_a_time_limit) {
   say(item_lease(1, {{0, 1}}));
   stop();
   for (int s = 0; s < 29; ++s) {
@@ -54,7 +54,7 @@ TEST_F(DrainTest, AStopHasALimit) {
   EXPECT_EQ(tick(1s), (Lines{"BEAT", "BYE", "finished 0"}));
 }
 
-TEST_F(DrainTest, ASecondStopEndsAtOnce) {
+TEST_F(DrainTest, a_second_stop_ends_the_worker_at_once) {
   say(item_lease(1, {{0, 1}}));
   stop();
   EXPECT_EQ(stop(), (Lines{"BYE", "finished 0"}));
@@ -62,7 +62,7 @@ TEST_F(DrainTest, ASecondStopEndsAtOnce) {
   EXPECT_EQ(reports(kFirst, report(1, 0, {{0, 1}})), Lines{});
 }
 
-TEST_F(DrainTest, AStopAfterAnOperatorsDrainIsAFirstStop) {
+TEST_F(DrainTest, a_stop_after_a_drain_by_an_operator_is_a_first_stop) {
   say(item_lease(1, {{0, 1}}));
   say(wire::Drain{});
   stop();
@@ -70,7 +70,7 @@ TEST_F(DrainTest, AStopAfterAnOperatorsDrainIsAFirstStop) {
   EXPECT_EQ(stop(), (Lines{"BYE", "finished 0"}));
 }
 
-TEST_F(DrainTest, ALostSessionIsResumedToDeliver) {
+TEST_F(DrainTest, a_lost_session_is_resumed_to_deliver_reports) {
   say(item_lease(1, {{0, 1}}));
   stop();
   reports(kFirst, report(1, 0, {{0, 1}}));
@@ -82,7 +82,7 @@ TEST_F(DrainTest, ALostSessionIsResumedToDeliver) {
   EXPECT_EQ(acknowledges(1, 0), (Lines{"BYE", "finished 0"}));
 }
 
-TEST_F(DrainTest, WithoutABrokerItDoesNotWaitLong) {
+TEST_F(DrainTest, without_a_broker_draining_ends_soon) {
   say(item_lease(1, {{0, 1}}));
   core.on_lost("closed", now);
   effects();
@@ -93,7 +93,7 @@ TEST_F(DrainTest, WithoutABrokerItDoesNotWaitLong) {
 }
 
 // A proxy takes the connection also when there is no broker behind it, and then closes it.
-TEST_F(DrainTest, ConnectionsThatFailDoNotMakeItWaitLonger) {
+TEST_F(DrainTest, failing_connections_do_not_prolong_draining) {
   say(item_lease(1, {{0, 1}}));
   stop();
   core.on_lost("closed", now);
@@ -108,13 +108,13 @@ TEST_F(DrainTest, ConnectionsThatFailDoNotMakeItWaitLonger) {
   EXPECT_EQ(tick(100ms), Lines{"finished 0"});
 }
 
-TEST_F(DrainTest, BeforeThereWasABrokerItLeavesAtOnce) {
+TEST_F(DrainTest, before_the_first_connection_it_leaves_at_once) {
   core = WorkerCore(small_config());
   tick();
   EXPECT_EQ(stop(), Lines{"finished 0"});
 }
 
-TEST_F(DrainTest, AStuckSlotDoesNotHoldUpTheEnd) {
+TEST_F(DrainTest, a_stuck_slot_does_not_delay_the_end) {
   say(item_lease(1, {{0, 1}}));
   say(wire::Revoke{{id(1)}});
   tick(100ms);

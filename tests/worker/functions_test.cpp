@@ -68,7 +68,7 @@ wire::Int128 call_range(const std::string& name, Range range) {
 
 // ---- noop, echo, sleep, spin
 
-TEST(Noop, AnswersEightBytesOrAsManyAsTheCommonInputSays) {
+TEST(Noop, noop_returns_eight_bytes_or_as_many_as_the_common_input_says) {
   EXPECT_EQ(call_item("noop", "abc"), Bytes("abc\0\0\0\0\0", 8));
   EXPECT_EQ(call_item("noop", "0123456789"), "01234567");
   EXPECT_EQ(call_item("noop", "0123456789", "3"), "012");
@@ -77,11 +77,13 @@ TEST(Noop, AnswersEightBytesOrAsManyAsTheCommonInputSays) {
   EXPECT_THROW(call_item("noop", "x", "99999999999"), std::invalid_argument);
 }
 
-TEST(Noop, CountsItsRange) { EXPECT_TRUE(call_range("noop", {-5, 10}) == 15); }
+TEST(Noop, noop_counts_its_range) { EXPECT_TRUE(call_range("noop", {-5, 10}) == 15); }
 
-TEST(Echo, GivesBackItsInput) { EXPECT_EQ(call_item("echo", Bytes("a\0b", 3)), Bytes("a\0b", 3)); }
+TEST(Echo, echo_returns_its_input) {
+  EXPECT_EQ(call_item("echo", Bytes("a\0b", 3)), Bytes("a\0b", 3));
+}
 
-TEST(SleepAndSpin, GiveBackTheirNumber) {
+TEST(SleepAndSpin, sleep_and_spin_return_their_number) {
   for (const char* name : {"sleep", "spin"}) {
     EXPECT_EQ(call_item(name, "100"), to_value(100));
     HandTask value;
@@ -91,13 +93,13 @@ TEST(SleepAndSpin, GiveBackTheirNumber) {
   }
 }
 
-TEST(SleepAndSpin, RefuseWhatIsNoTime) {
+TEST(SleepAndSpin, sleep_and_spin_refuse_invalid_times) {
   for (const char* name : {"sleep", "spin"})
     for (const char* input : {"", "x", "-1", "1.5", " 1", "1 ", "99999999999999999999"})
       EXPECT_THROW(call_item(name, input), std::invalid_argument) << name << " " << input;
 }
 
-TEST(SleepAndSpin, EndWhenCancelled) {
+TEST(SleepAndSpin, sleep_and_spin_end_when_cancelled) {
   for (const char* name : {"sleep", "spin"}) {
     HandTask task;
     task.input_ = "3600000000";
@@ -108,7 +110,7 @@ TEST(SleepAndSpin, EndWhenCancelled) {
 
 // ---- sum
 
-TEST(Sum, IsExact) {
+TEST(Sum, sums_are_exact) {
   EXPECT_TRUE(call_range("sum", {1, 101}) == 5050);
   EXPECT_TRUE(call_range("sum", {5, 5}) == 0);
   EXPECT_TRUE(call_range("sum", {-10, 11}) == 0);
@@ -122,7 +124,7 @@ std::uint64_t primes(std::int64_t begin, std::int64_t end) {
   return count_primes({begin, end}, [] { return false; });
 }
 
-TEST(Primes, KnownCounts) {
+TEST(Primes, counts_match_known_values) {
   EXPECT_EQ(primes(-100, 2), 0u);
   EXPECT_EQ(primes(0, 3), 1u);
   EXPECT_EQ(primes(2, 2), 0u);
@@ -135,7 +137,7 @@ TEST(Primes, KnownCounts) {
   EXPECT_EQ(primes(1, 10'000'000), 664'579u);
 }
 
-TEST(Primes, SmallOnesByTrialDivision) {
+TEST(Primes, small_primes_agree_with_trial_division) {
   for (std::int64_t n = -3; n < 3000; ++n) {
     bool prime = n > 1;
     for (std::int64_t d = 2; d * d <= n; ++d) prime = prime && n % d != 0;
@@ -146,7 +148,7 @@ TEST(Primes, SmallOnesByTrialDivision) {
   }
 }
 
-TEST(Primes, LargeOnes) {
+TEST(Primes, large_primes_are_found) {
   // Tables of primes just below powers of ten and two: t5k.org.
   EXPECT_EQ(primes(1'000'000'000'000, 1'000'000'000'100), 4u);  // + 39, 61, 63, 91
   EXPECT_TRUE(is_prime(9'223'372'036'854'775'783u));            // 2^63 - 25, the largest below
@@ -156,7 +158,7 @@ TEST(Primes, LargeOnes) {
   EXPECT_FALSE(is_prime(4'294'967'291ULL * 4'294'967'279ULL));
 }
 
-TEST(Primes, DoNotDependOnTheCarving) {
+TEST(Primes, counts_do_not_depend_on_the_split) {
   const std::uint64_t whole = primes(999'000, 1'300'000);
   for (std::int64_t step : {1'000, 7'777, 65'537, 299'999}) {
     std::uint64_t sum = 0;
@@ -166,7 +168,7 @@ TEST(Primes, DoNotDependOnTheCarving) {
   }
 }
 
-TEST(Primes, BothWaysAgree) {
+TEST(Primes, both_algorithms_agree) {
   // A short range far up is tested number by number, a long one around it is sieved.
   const std::int64_t at = 10'000'000'000;
   std::uint64_t sum = 0;
@@ -176,7 +178,7 @@ TEST(Primes, BothWaysAgree) {
 
 // ---- pi
 
-TEST(Philox, KnownAnswers) {
+TEST(Philox, philox_matches_the_known_answers) {
   // kat_vectors of Random123, philox4x32 with 10 rounds.
   EXPECT_EQ(philox({0, 0, 0, 0}, {0, 0}),
             (Counter{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
@@ -186,7 +188,7 @@ TEST(Philox, KnownAnswers) {
             (Counter{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
-TEST(Pi, HitsDoNotDependOnTheCarving) {
+TEST(Pi, hits_do_not_depend_on_the_split) {
   const std::uint64_t whole = quarter_circle_hits({-1001, 50'000});
   for (std::int64_t step : {1, 2, 3, 1000, 4097}) {
     std::uint64_t sum = 0;
@@ -196,7 +198,7 @@ TEST(Pi, HitsDoNotDependOnTheCarving) {
   }
 }
 
-TEST(Pi, IsNearPi) {
+TEST(Pi, the_estimate_is_near_pi) {
   const FunctionEntry* pi = builtins().find("pi", Takes::range);
   ASSERT_TRUE(pi && pi->finish);
   EXPECT_EQ(pi->decl.reduce, "sum");
@@ -233,7 +235,7 @@ std::string random_text(unsigned seed, std::size_t words) {
   return text;
 }
 
-TEST(WordCount, AgreesWithANaiveCountAndIsCanonical) {
+TEST(WordCount, wordcount_agrees_with_a_naive_count_and_is_canonical) {
   for (unsigned seed = 0; seed < 20; ++seed) {
     const std::string text = random_text(seed, seed * seed * 20);
     const Bytes table = count_words(text);
@@ -241,7 +243,7 @@ TEST(WordCount, AgreesWithANaiveCountAndIsCanonical) {
   }
 }
 
-TEST(WordCount, Edges) {
+TEST(WordCount, wordcount_handles_edge_cases) {
   EXPECT_EQ(count_words(""), to_value(Counts{}));
   EXPECT_EQ(count_words("0 1 2"), to_value(Counts{}));
   EXPECT_EQ(count_words("The the THE"), to_value(Counts{{"the", 3}}));
@@ -253,7 +255,7 @@ TEST(WordCount, Edges) {
             to_value(Counts{{huge, 1}, {std::string(300, 'y'), 1}, {std::string(40, 'z'), 1}}));
 }
 
-TEST(MergeCounts, IsAssociativeToTheByteAndEqualsCountingAtOnce) {
+TEST(MergeCounts, merging_is_byte_exact_associative_and_equals_counting_at_once) {
   const std::string a = random_text(1, 5000), b = random_text(2, 100), c = random_text(3, 3000);
   const Bytes x = count_words(a), y = count_words(b), z = count_words(c);
   const Bytes left = merge_counts(merge_counts(x, y), z);
@@ -261,7 +263,7 @@ TEST(MergeCounts, IsAssociativeToTheByteAndEqualsCountingAtOnce) {
   EXPECT_EQ(left, count_words(a + "." + b + "." + c));
 }
 
-TEST(MergeCounts, TheIdentityChangesNothing) {
+TEST(MergeCounts, the_identity_changes_nothing) {
   const ReducerEntry* reducer = builtins().find_reducer("merge_counts");
   ASSERT_TRUE(reducer && reducer->decl.has_identity);
   const Bytes table = count_words("a b b");
@@ -269,7 +271,7 @@ TEST(MergeCounts, TheIdentityChangesNothing) {
   EXPECT_EQ(reducer->fold(table, reducer->decl.identity), table);
 }
 
-TEST(MergeCounts, LargeCountsKeepTheirShortestForm) {
+TEST(MergeCounts, large_counts_keep_their_shortest_form) {
   for (const std::uint64_t n :
        {1ULL, 127ULL, 128ULL, 255ULL, 256ULL, 65535ULL, 65536ULL, 4294967295ULL, 4294967296ULL}) {
     const Bytes table = to_value(Counts{{"w", n}});
@@ -277,7 +279,7 @@ TEST(MergeCounts, LargeCountsKeepTheirShortestForm) {
   }
 }
 
-TEST(MergeCounts, RefusesWhatIsNoTable) {
+TEST(MergeCounts, invalid_tables_are_refused) {
   const Bytes good = to_value(Counts{{"a", 1}, {"b", 300}});
   for (std::size_t n = 0; n < good.size(); ++n)
     EXPECT_THROW(merge_counts(good.substr(0, n), good), std::invalid_argument) << n;
@@ -293,7 +295,7 @@ TEST(MergeCounts, RefusesWhatIsNoTable) {
 
 // ---- the registry
 
-TEST(Registry, RefusesWhatCannotBeDeclared) {
+TEST(Registry, invalid_declarations_are_refused) {
   Functions functions;
   functions.add_raw("f", [](Task&, Output&) {});
   EXPECT_THROW(functions.add_raw("f", [](Task&, Output&) {}), std::invalid_argument);

@@ -9,7 +9,7 @@ class LeasesTest : public WorkerCoreTest {
   LeasesTest() { welcome(); }
 };
 
-TEST_F(LeasesTest, RunReportAcknowledge) {
+TEST_F(LeasesTest, a_lease_is_run_reported_and_acknowledged) {
   EXPECT_EQ(say(item_lease(1, {{0, 4}})), Lines{"start L1[0,4) on 0"});
   EXPECT_EQ(reports(kFirst, report(1, 0, {{0, 2}}, false)), Lines{"REPORT L1/0 [0,2)"});
   EXPECT_EQ(reports(kFirst, report(1, 1, {{2, 4}})), Lines{"REPORT L1/1 [2,4) last"});
@@ -22,7 +22,7 @@ TEST_F(LeasesTest, RunReportAcknowledge) {
   EXPECT_TRUE(core.outbox().empty());
 }
 
-TEST_F(LeasesTest, FirstComeFirstRunWhenASlotIsFree) {
+TEST_F(LeasesTest, leases_run_in_the_order_of_their_arrival) {
   EXPECT_EQ(say(item_lease(1, {{0, 1}})), Lines{"start L1[0,1) on 0"});
   EXPECT_EQ(say(item_lease(2, {{1, 2}})), Lines{"start L2[1,2) on 1"});
   EXPECT_EQ(say(item_lease(3, {{2, 3}})), Lines{});
@@ -33,7 +33,7 @@ TEST_F(LeasesTest, FirstComeFirstRunWhenASlotIsFree) {
   EXPECT_EQ(returns(kFirst), Lines{"start L4[3,4) on 0"});
 }
 
-TEST_F(LeasesTest, MergesGoFirst) {
+TEST_F(LeasesTest, merges_run_first) {
   say(item_lease(1, {{0, 1}}));
   say(item_lease(2, {{1, 2}}));
   say(item_lease(3, {{2, 3}}));
@@ -45,12 +45,12 @@ TEST_F(LeasesTest, MergesGoFirst) {
   EXPECT_EQ(returns(kSecond), Lines{"start L5[0,2) on 1"});
 }
 
-TEST_F(LeasesTest, ALeaseSaidTwiceRunsOnce) {
+TEST_F(LeasesTest, a_repeated_lease_runs_once) {
   say(item_lease(1, {{0, 1}}));
   EXPECT_EQ(say(item_lease(1, {{0, 1}})), Lines{});
 }
 
-TEST_F(LeasesTest, PausesWhileTheReportWindowIsExceeded) {
+TEST_F(LeasesTest, leases_pause_while_the_report_window_is_exceeded) {
   core.on_lost("closed", now);
   effects();
   now += 100ms;
@@ -66,7 +66,7 @@ TEST_F(LeasesTest, PausesWhileTheReportWindowIsExceeded) {
 
 // ---- common input
 
-TEST_F(LeasesTest, ACommonInputIsHandedToTheRun) {
+TEST_F(LeasesTest, a_run_gets_its_common_input) {
   wire::Lease lease = item_lease(1, {{0, 1}});
   lease.common = true;
   say(wire::Common{lease.job, wire::Buffer::copy("model")});
@@ -76,13 +76,13 @@ TEST_F(LeasesTest, ACommonInputIsHandedToTheRun) {
   EXPECT_EQ(std::get<StartRun>(taken.at(0)).common.view(), "model");
 }
 
-TEST_F(LeasesTest, WithoutItsCommonInputALeaseFails) {
+TEST_F(LeasesTest, a_lease_without_its_common_input_fails) {
   wire::Lease lease = item_lease(1, {{0, 1}, {5, 9}});
   lease.common = true;
   EXPECT_EQ(say(lease), Lines{"REPORT L1/0 nothing error[0,1) error[5,9) last"});
 }
 
-TEST_F(LeasesTest, ForgetLetsTheCommonInputGo) {
+TEST_F(LeasesTest, forget_releases_the_common_input) {
   wire::Lease lease = item_lease(1, {{0, 1}});
   lease.common = true;
   say(wire::Common{lease.job, wire::Buffer::copy("model")});
@@ -92,7 +92,7 @@ TEST_F(LeasesTest, ForgetLetsTheCommonInputGo) {
 
 // ---- reclaim
 
-TEST_F(LeasesTest, AQueuedLeaseIsCutFromItsEnd) {
+TEST_F(LeasesTest, a_queued_lease_is_cut_from_its_end) {
   say(item_lease(1, {{0, 1}}));
   say(item_lease(2, {{1, 2}}));
   say(item_lease(3, {{10, 14}, {20, 22}}));
@@ -107,7 +107,7 @@ TEST_F(LeasesTest, AQueuedLeaseIsCutFromItsEnd) {
   EXPECT_EQ(left.batch.bytes.view(), "item 10item 11item 12");
 }
 
-TEST_F(LeasesTest, ALeaseThatWasReclaimedWholeEndsWithAnEmptyReport) {
+TEST_F(LeasesTest, a_fully_reclaimed_lease_ends_with_an_empty_report) {
   say(item_lease(1, {{0, 1}}));
   say(item_lease(2, {{1, 2}}));
   say(item_lease(3, {{2, 4}}));
@@ -117,7 +117,7 @@ TEST_F(LeasesTest, ALeaseThatWasReclaimedWholeEndsWithAnEmptyReport) {
   EXPECT_EQ(core.book().size(), 2u);
 }
 
-TEST_F(LeasesTest, ARunningLeaseIsCutByItsSlot) {
+TEST_F(LeasesTest, a_running_lease_is_cut_by_its_slot) {
   say(item_lease(1, {{0, 10}}));
   EXPECT_EQ(say(wire::Reclaim{id(1), 4}), Lines{"cut 4 of L1 on 0"});
   core.on_cut(kFirst, id(1), {{6, 10}}, now);
@@ -125,14 +125,14 @@ TEST_F(LeasesTest, ARunningLeaseIsCutByItsSlot) {
   EXPECT_EQ(reports(kFirst, report(1, 0, {{0, 6}})), Lines{"REPORT L1/0 [0,6) last"});
 }
 
-TEST_F(LeasesTest, ReclaimOfWhatIsNotHereNamesNothing) {
+TEST_F(LeasesTest, reclaiming_an_unknown_lease_returns_no_tasks) {
   EXPECT_EQ(say(wire::Reclaim{id(8), 1}), Lines{"RECLAIMED L8 nothing"});
   say(item_lease(1, {{0, 1}}));
   reports(kFirst, report(1, 0, {{0, 1}}));
   EXPECT_EQ(say(wire::Reclaim{id(1), 1}), Lines{"RECLAIMED L1 nothing"});
 }
 
-TEST_F(LeasesTest, MergesAreNotCut) {
+TEST_F(LeasesTest, merges_are_not_cut) {
   say(item_lease(1, {{0, 1}}));
   say(item_lease(2, {{1, 2}}));
   say(merge_lease(3));
@@ -141,7 +141,7 @@ TEST_F(LeasesTest, MergesAreNotCut) {
 
 // ---- revoke, timeouts
 
-TEST_F(LeasesTest, RevokeStopsAndReportsNothing) {
+TEST_F(LeasesTest, revoke_stops_a_lease_without_a_report) {
   say(item_lease(1, {{0, 1}}));
   say(item_lease(2, {{1, 2}}));
   say(item_lease(3, {{2, 3}}));
@@ -152,7 +152,7 @@ TEST_F(LeasesTest, RevokeStopsAndReportsNothing) {
   EXPECT_EQ(reports(kSecond, report(2, 0, {{1, 2}})), Lines{});  // was on its way
 }
 
-TEST_F(LeasesTest, AFencedSlotIsStuckUntilItsThreadIsBack) {
+TEST_F(LeasesTest, a_fenced_slot_is_stuck_until_its_function_returns) {
   say(item_lease(1, {{0, 1}}));
   say(wire::Revoke{{id(1)}});
   EXPECT_EQ(core.capacity().stuck, 0u) << "most come back at once";
@@ -165,7 +165,7 @@ TEST_F(LeasesTest, AFencedSlotIsStuckUntilItsThreadIsBack) {
   EXPECT_EQ(core.capacity().stuck, 0u);
 }
 
-TEST_F(LeasesTest, WhatWaitsBehindSlotsThatAreAllStuckIsHandedBack) {
+TEST_F(LeasesTest, leases_behind_stuck_slots_are_handed_back) {
   say(item_lease(1, {{0, 1}}));
   say(item_lease(2, {{1, 2}}));
   say(item_lease(3, {{2, 3}}));
@@ -175,7 +175,7 @@ TEST_F(LeasesTest, WhatWaitsBehindSlotsThatAreAllStuckIsHandedBack) {
   EXPECT_EQ(core.capacity().stuck, 2u);
 }
 
-TEST_F(LeasesTest, ATimedOutLeaseIsReportedAndItsSlotNotUsed) {
+TEST_F(LeasesTest, a_timed_out_lease_is_reported_and_its_slot_is_not_used) {
   say(item_lease(1, {{0, 3}}));
   wire::Report given_up = report(1, 0, {{0, 1}});
   given_up.errors = {{1, 1, ErrorCode::timeout, "ran longer than 500 ms"}};
@@ -187,7 +187,7 @@ TEST_F(LeasesTest, ATimedOutLeaseIsReportedAndItsSlotNotUsed) {
 
 // ---- a new session
 
-TEST_F(LeasesTest, ANewSessionSaysWhatIsHeldAndSendsTheOutboxAgain) {
+TEST_F(LeasesTest, a_new_session_lists_held_leases_and_resends_the_outbox) {
   say(item_lease(1, {{0, 4}}));
   say(item_lease(2, {{4, 8}}));
   say(item_lease(3, {{8, 12}}));
@@ -204,7 +204,7 @@ TEST_F(LeasesTest, ANewSessionSaysWhatIsHeldAndSendsTheOutboxAgain) {
   EXPECT_EQ(hello(), Lines{"HELLO L1[0,4)finished L2[6,8)finished L3[8,12)"});
 }
 
-TEST_F(LeasesTest, ANewSessionForgetsWhatTheBrokerDropped) {
+TEST_F(LeasesTest, a_new_session_forgets_leases_that_the_broker_dropped) {
   say(item_lease(1, {{0, 4}}));
   say(item_lease(2, {{4, 8}}));
   say(item_lease(3, {{8, 12}}));
@@ -219,7 +219,7 @@ TEST_F(LeasesTest, ANewSessionForgetsWhatTheBrokerDropped) {
   EXPECT_TRUE(core.outbox().empty());
 }
 
-TEST_F(LeasesTest, TasksCutWithoutASessionAreNoLongerHeld) {
+TEST_F(LeasesTest, tasks_cut_without_a_session_are_no_longer_held) {
   say(item_lease(1, {{0, 10}}));
   say(wire::Reclaim{id(1), 4});
   core.on_lost("closed", now);
@@ -231,7 +231,7 @@ TEST_F(LeasesTest, TasksCutWithoutASessionAreNoLongerHeld) {
   EXPECT_EQ(hello(), Lines{"HELLO L1[0,6)"});
 }
 
-TEST_F(LeasesTest, WhatHelloHasNoRoomForIsLetGo) {
+TEST_F(LeasesTest, leases_that_do_not_fit_into_hello_are_dropped) {
   Config config = small_config();
   config.held_bytes_max = 250;  // two leases of one interval
   core = WorkerCore(config);

@@ -124,7 +124,7 @@ class LinkTest : public ::testing::Test {
   std::thread thread_;
 };
 
-TEST_F(LinkTest, OneTasksPath) {
+TEST_F(LinkTest, a_task_travels_from_lease_to_acknowledged_report) {
   FakeBroker broker;
   start(broker.endpoint());
   const auto hello = broker.greet();
@@ -145,7 +145,7 @@ TEST_F(LinkTest, OneTasksPath) {
   EXPECT_FALSE(end.abandoned);
 }
 
-TEST_F(LinkTest, ABrokerThatComesLaterIsFound) {
+TEST_F(LinkTest, a_broker_that_starts_later_is_found) {
   std::string endpoint;
   {
     FakeBroker first;  // only to have a port nobody else uses
@@ -157,7 +157,7 @@ TEST_F(LinkTest, ABrokerThatComesLaterIsFound) {
   EXPECT_EQ(stop().exit_code, 0);
 }
 
-TEST_F(LinkTest, OutlivesABrokerThatGoesAwayAndSendsItsOutboxAgain) {
+TEST_F(LinkTest, a_worker_survives_the_loss_of_its_broker_and_resends_its_outbox) {
   auto broker = std::make_unique<FakeBroker>();
   const std::string endpoint = broker->endpoint();
   start(endpoint);
@@ -174,7 +174,7 @@ TEST_F(LinkTest, OutlivesABrokerThatGoesAwayAndSendsItsOutboxAgain) {
   EXPECT_EQ(report.batch.bytes.view(), "01");
 }
 
-TEST_F(LinkTest, RefusedForGoodEndsWithThree) {
+TEST_F(LinkTest, a_permanent_refusal_exits_with_3) {
   FakeBroker broker;
   start(broker.endpoint());
   broker.receive_a<wire::Hello>();
@@ -184,7 +184,7 @@ TEST_F(LinkTest, RefusedForGoodEndsWithThree) {
   EXPECT_NE(end.text.find("too old"), std::string::npos);
 }
 
-TEST_F(LinkTest, BytesThatAreNoMessageEndTheSessionNotTheWorker) {
+TEST_F(LinkTest, malformed_bytes_end_the_session_but_not_the_worker) {
   FakeBroker broker;
   start(broker.endpoint());
   broker.greet();
@@ -194,7 +194,7 @@ TEST_F(LinkTest, BytesThatAreNoMessageEndTheSessionNotTheWorker) {
   broker.greet(wire::SessionId{6});
 }
 
-TEST_F(LinkTest, ATaskThatHangsTimesOutAndItsSlotIsStuck) {
+TEST_F(LinkTest, a_hanging_task_times_out_and_its_slot_is_stuck) {
   std::atomic<bool> returned{false};
   functions.add_raw("hang", [&](Task& task, Output&) {
     while (!task.cancelled()) std::this_thread::yield();
@@ -216,7 +216,7 @@ TEST_F(LinkTest, ATaskThatHangsTimesOutAndItsSlotIsStuck) {
   while (!returned) std::this_thread::yield();
 }
 
-TEST_F(LinkTest, ReclaimAndRevokeReachARunningLease) {
+TEST_F(LinkTest, reclaim_and_revoke_reach_a_running_lease) {
   std::atomic<bool> go{false}, cancelled{false};
   std::atomic<int> begun{0};
   functions.add_raw("wait", [&](Task& task, Output&) {
@@ -242,7 +242,7 @@ TEST_F(LinkTest, ReclaimAndRevokeReachARunningLease) {
   EXPECT_EQ(report.tasks, (wire::Intervals{{0, 6}}));
 }
 
-TEST_F(LinkTest, ASecondStopDoesNotWaitForAFunction) {
+TEST_F(LinkTest, a_second_stop_does_not_wait_for_a_function) {
   std::atomic<bool> begun{false}, let_go{false};
   functions.add_raw("stubborn", [&](Task&, Output&) {
     begun = true;

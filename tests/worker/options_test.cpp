@@ -18,7 +18,7 @@ Options parse(std::vector<const char*> words) {
   return parse_options(static_cast<int>(words.size()), words.data());
 }
 
-TEST(Options, Defaults) {
+TEST(Options, options_have_their_defaults) {
   ::unsetenv("QUERN_BROKER");
   const Options options = parse({});
   EXPECT_EQ(options.endpoint, "tcp://127.0.0.1:7600");
@@ -28,14 +28,14 @@ TEST(Options, Defaults) {
   EXPECT_EQ(options.drain_wait, std::chrono::seconds(30));
 }
 
-TEST(Options, TheEnvironmentNamesTheBrokerTheOptionWins) {
+TEST(Options, the_broker_option_overrides_the_environment) {
   ::setenv("QUERN_BROKER", "tcp://10.0.0.5:1", 1);
   EXPECT_EQ(parse({}).endpoint, "tcp://10.0.0.5:1");
   EXPECT_EQ(parse({"--broker", "ipc:///x"}).endpoint, "ipc:///x");
   ::unsetenv("QUERN_BROKER");
 }
 
-TEST(Options, Everything) {
+TEST(Options, every_option_is_parsed) {
   const Options options = parse({"--slots",
                                  "3",
                                  "--name",
@@ -66,13 +66,13 @@ TEST(Options, Everything) {
   EXPECT_EQ(options.drain_wait, std::chrono::milliseconds(1500));
 }
 
-TEST(Options, HelpAndVersionComeFirst) {
+TEST(Options, help_and_version_take_precedence) {
   EXPECT_EQ(parse({"--help"}).show, Options::Show::help);
   EXPECT_EQ(parse({"--version"}).show, Options::Show::version);
   EXPECT_NE(help_text().find("--cpu-share"), std::string::npos);
 }
 
-TEST(Options, MistakesAreOneLine) {
+TEST(Options, mistakes_are_reported_on_one_line) {
   const std::vector<std::vector<const char*>> table = {{"--nonsense"},
                                                        {"--slot", "2"},  // no guessing
                                                        {"stray"},
@@ -118,19 +118,19 @@ std::string trouble_with(const std::string& path) {
   return "";
 }
 
-TEST(Plugin, BringsItsFunctions) {
+TEST(Plugin, a_plugin_adds_its_functions) {
   Functions functions;
   load_plugin(PLUGIN_cube, functions);
   ASSERT_NE(functions.find("cube", Takes::item), nullptr);
 }
 
-TEST(Plugin, MistakesAreNamed) {
+TEST(Plugin, broken_plugins_are_named_in_the_error) {
   EXPECT_NE(trouble_with("no_such_library.so").find("no_such_library.so"), std::string::npos);
   EXPECT_NE(trouble_with(PLUGIN_no_plugin).find("not a Quern plugin"), std::string::npos);
   EXPECT_NE(trouble_with(PLUGIN_foreign).find("interface 99"), std::string::npos);
 }
 
-TEST(Plugin, LoadedTwiceSaysWhichFunction) {
+TEST(Plugin, loading_a_plugin_twice_names_the_duplicate_function) {
   Functions functions;
   load_plugin(PLUGIN_cube, functions);
   try {
@@ -155,14 +155,14 @@ std::vector<std::string> left_of(const std::vector<std::string>& patterns) {
   return names;
 }
 
-TEST(Allowed, OnlyWhatAPatternNames) {
+TEST(Allowed, only_functions_that_match_a_pattern_are_offered) {
   using Names = std::vector<std::string>;
   EXPECT_EQ(left_of({"echo"}), Names{"echo"});
   EXPECT_EQ(left_of({"s*", "ech?"}), (Names{"echo", "sleep", "spin", "sum"}));
   EXPECT_EQ(left_of({"wordcount", "merge_*"}), (Names{"merge_counts", "wordcount"}));
 }
 
-TEST(Allowed, AFunctionStaysAsItWas) {
+TEST(Allowed, an_allowed_function_is_unchanged) {
   Functions all;
   add_builtin_functions(all);
   const Functions some = only_allowed(all, {"pi"});
@@ -174,7 +174,7 @@ TEST(Allowed, AFunctionStaysAsItWas) {
   EXPECT_EQ(some.find("sum", Takes::range), nullptr);
 }
 
-TEST(Allowed, APatternThatMatchesNothingIsATypingError) {
+TEST(Allowed, a_pattern_that_matches_nothing_is_an_error) {
   try {
     left_of({"echo", "wordcuont"});
     FAIL();
@@ -191,7 +191,7 @@ int exit_code_of(const std::string& arguments) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-TEST(Program, ExitCodes) {
+TEST(Program, exit_codes_are_as_documented) {
   EXPECT_EQ(exit_code_of("--version"), 0);
   EXPECT_EQ(exit_code_of("--help"), 0);
   EXPECT_EQ(exit_code_of("--nonsense"), 2);
@@ -202,7 +202,7 @@ TEST(Program, ExitCodes) {
 
 // ---- the machine
 
-TEST(Capacity, ReadsCpuMax) {
+TEST(Capacity, cpu_max_is_parsed) {
   EXPECT_EQ(cores_of_cpu_max("max 100000"), 0);
   EXPECT_EQ(cores_of_cpu_max("50000 100000"), 0.5);
   EXPECT_EQ(cores_of_cpu_max("250000 100000"), 2.5);
@@ -210,7 +210,7 @@ TEST(Capacity, ReadsCpuMax) {
   EXPECT_EQ(cores_of_cpu_max("x y"), 0);
 }
 
-TEST(Capacity, SeesThisMachine) {
+TEST(Capacity, the_capacity_of_this_machine_is_measured) {
   CapacityProbe probe;
   const Capacity now = probe.sample();
   EXPECT_GT(now.cores, 0);

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 // ---- cursor
 
-TEST(Cursor, ClaimsStayWithinAnInterval) {
+TEST(Cursor, claims_stay_within_one_interval) {
   Cursor cursor({{0, 3}, {3, 5}, {9, 10}});
   const auto first = cursor.claim(2);
   EXPECT_EQ(first->tasks, (wire::Interval{0, 2}));
@@ -31,7 +31,7 @@ TEST(Cursor, ClaimsStayWithinAnInterval) {
   EXPECT_FALSE(cursor.claim(9));
 }
 
-TEST(Cursor, CutsOnlyWhatIsNotClaimed) {
+TEST(Cursor, only_unclaimed_tasks_are_cut) {
   Cursor cursor({{0, 4}, {8, 12}});
   cursor.claim(2);
   EXPECT_EQ(cursor.cut(5), (wire::Intervals{{3, 4}, {8, 12}}));
@@ -40,7 +40,7 @@ TEST(Cursor, CutsOnlyWhatIsNotClaimed) {
   EXPECT_FALSE(cursor.claim(1));
 }
 
-TEST(Cursor, WhatIsGivenBackIsClaimedOrCutAgain) {
+TEST(Cursor, returned_tasks_can_be_claimed_or_cut_again) {
   Cursor cursor({{0, 10}});
   cursor.claim(10);
   EXPECT_EQ(cursor.cut(10), wire::Intervals{});
@@ -50,14 +50,14 @@ TEST(Cursor, WhatIsGivenBackIsClaimedOrCutAgain) {
   EXPECT_FALSE(cursor.claim(10));
 }
 
-TEST(Cursor, AClosedOneGivesNothing) {
+TEST(Cursor, a_closed_cursor_gives_no_tasks) {
   Cursor cursor({{0, 10}});
   cursor.claim(3);
   cursor.close();
   EXPECT_FALSE(cursor.claim(1));
 }
 
-TEST(Cursor, NothingToClaimFromNothing) {
+TEST(Cursor, an_empty_cursor_gives_no_tasks) {
   Cursor cursor({});
   EXPECT_FALSE(cursor.claim(1));
   EXPECT_EQ(cursor.cut(1), wire::Intervals{});
@@ -65,7 +65,7 @@ TEST(Cursor, NothingToClaimFromNothing) {
 
 // ---- folder
 
-TEST(Folder, FoldsInOrderAndAsATree) {
+TEST(Folder, values_are_folded_in_order_and_as_a_tree) {
   Functions functions;
   std::size_t copied = 0;
   functions.add_reducer_body({"join", Encoding::value, false, {}},
@@ -85,7 +85,7 @@ TEST(Folder, FoldsInOrderAndAsATree) {
   EXPECT_LT(copied, 1000u * 12);  // n log n, where folding one by one copies n * n / 2
 }
 
-TEST(Folder, AThrowNamesTheReducer) {
+TEST(Folder, an_exception_names_the_reducer) {
   Functions functions;
   functions.add_reducer("bad", [](int, int) -> int { throw std::runtime_error("no"); });
   Folder folder(*Reducer::find("bad", functions));
@@ -98,7 +98,7 @@ TEST(Folder, AThrowNamesTheReducer) {
   }
 }
 
-TEST(Folder, UnknownReducersAreNotFound) { EXPECT_FALSE(Reducer::find("nobody", Functions{})); }
+TEST(Folder, unknown_reducers_are_not_found) { EXPECT_FALSE(Reducer::find("nobody", Functions{})); }
 
 // ---- report builder
 
@@ -117,7 +117,7 @@ std::uint64_t tasks_in(const std::vector<wire::Report>& reports) {
   return n;
 }
 
-TEST(ReportBuilder, AnEmptyLastReportIsStillAReport) {
+TEST(ReportBuilder, an_empty_last_report_is_still_sent) {
   ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
   EXPECT_TRUE(builder.take(false, 5).empty());
   const auto reports = builder.take(true, 5);
@@ -126,7 +126,7 @@ TEST(ReportBuilder, AnEmptyLastReportIsStillAReport) {
   EXPECT_EQ(reports[0].busy_us, 5u);
 }
 
-TEST(ReportBuilder, NeighboursAreOneInterval) {
+TEST(ReportBuilder, neighbouring_results_form_one_interval) {
   ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
   for (std::uint64_t i : {3u, 4u, 5u, 9u}) {
     builder.bytes().append("x");
@@ -137,7 +137,7 @@ TEST(ReportBuilder, NeighboursAreOneInterval) {
   EXPECT_EQ(reports[0].tasks, (wire::Intervals{{3, 6}, {9, 10}}));
 }
 
-TEST(ReportBuilder, PartialsKeepTheirBorders) {
+TEST(ReportBuilder, partials_keep_their_borders) {
   ReportBuilder builder(kLease, ReportBuilder::Payload::per_interval);
   for (std::uint64_t i : {0u, 5u}) {
     builder.bytes().append("x");
@@ -149,7 +149,7 @@ TEST(ReportBuilder, PartialsKeepTheirBorders) {
   EXPECT_TRUE(reports[0].partial);
 }
 
-TEST(ReportBuilder, ALargeResultTravelsAlone) {
+TEST(ReportBuilder, a_large_result_is_reported_alone) {
   ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
   const Bytes small(1000, 's'), large(2u << 20, 'l');
   std::uint64_t i = 0;
@@ -165,7 +165,7 @@ TEST(ReportBuilder, ALargeResultTravelsAlone) {
   EXPECT_TRUE(reports[2].last && !reports[1].last && !reports[0].last);
 }
 
-TEST(ReportBuilder, AResultOverTheLimitIsAnError) {
+TEST(ReportBuilder, a_result_over_the_limit_is_an_error) {
   ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
   builder.bytes().append(wire::kItemBytesMax + 1, 'x');
   builder.close_payload({0, 1}, wire::kItemBytesMax + 1);
@@ -176,7 +176,7 @@ TEST(ReportBuilder, AResultOverTheLimitIsAnError) {
   EXPECT_EQ(reports[0].batch.bytes.size(), 0u);
 }
 
-TEST(ReportBuilder, EqualErrorsOfNeighboursAreOne) {
+TEST(ReportBuilder, equal_errors_of_neighbours_are_merged) {
   ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
   for (std::uint64_t i = 0; i < 5; ++i)
     builder.add_error({i, i + 1}, ErrorCode::failed, i < 3 ? "a" : "b");
@@ -185,7 +185,7 @@ TEST(ReportBuilder, EqualErrorsOfNeighboursAreOne) {
                                                        {3, 2, ErrorCode::failed, "b"}}));
 }
 
-TEST(ReportBuilder, OutputOfFailedTasksFollowsTheResults) {
+TEST(ReportBuilder, the_output_of_failed_tasks_follows_the_results) {
   ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
   builder.add_failure(0, ErrorCode::failed, "no", "zero");
   builder.bytes().append("one");
@@ -201,7 +201,7 @@ TEST(ReportBuilder, OutputOfFailedTasksFollowsTheResults) {
   EXPECT_EQ(payloads, (std::vector<std::string>{"one", "zero", "two"}));
 }
 
-TEST(ReportBuilder, ReportsWithOutputStayWithinTheLimitOfABatch) {
+TEST(ReportBuilder, reports_with_output_stay_within_the_batch_limit) {
   ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
   std::uint64_t task = 0;
   for (const std::size_t size : {600'000u, 600'000u, 100u, 2'000'000u, 600'000u}) {
@@ -222,7 +222,7 @@ TEST(ReportBuilder, ReportsWithOutputStayWithinTheLimitOfABatch) {
   EXPECT_EQ(tasks, 5u);
 }
 
-TEST(ReportBuilder, ManyLongErrorsFitTheHeader) {
+TEST(ReportBuilder, many_long_errors_fit_into_the_header) {
   ReportBuilder builder(kLease, ReportBuilder::Payload::per_task);
   for (std::uint64_t i = 0; i < 500; ++i)
     builder.add_error({i, i + 1}, ErrorCode::failed,
@@ -237,7 +237,7 @@ TEST(ReportBuilder, ManyLongErrorsFitTheHeader) {
 
 // ---- pace and back-off
 
-TEST(Pace, GrowsEightfoldAndShrinksAtOnce) {
+TEST(Pace, the_pace_grows_eightfold_and_shrinks_at_once) {
   Pace pace(1ms);
   EXPECT_EQ(pace.next(), 1u);
   pace.note(1, 0ns);
@@ -251,13 +251,13 @@ TEST(Pace, GrowsEightfoldAndShrinksAtOnce) {
   EXPECT_EQ(pace.next(), 1u);
 }
 
-TEST(Pace, DoesNotOverflow) {
+TEST(Pace, the_pace_does_not_overflow) {
   Pace pace(1h);
   for (int i = 0; i < 100; ++i) pace.note(pace.next(), 0ns);
   EXPECT_EQ(pace.next(), 1ULL << 62);
 }
 
-TEST(Backoff, DoublesToItsLimit) {
+TEST(Backoff, the_backoff_doubles_up_to_its_limit) {
   Backoff backoff(100ms, 350ms);
   EXPECT_EQ(backoff.next(), 100ms);
   EXPECT_EQ(backoff.next(), 200ms);

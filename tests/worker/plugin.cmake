@@ -1,4 +1,4 @@
-# Plugins for the tests of --load; test_worker plays the program that loads them.
+# Plugins for the tests of --load; test_worker acts as the program that loads them.
 foreach(plugin cube foreign no_plugin)
   add_library(test_plugin_${plugin} MODULE ${CMAKE_CURRENT_LIST_DIR}/plugin/${plugin}.cpp)
   target_link_libraries(test_plugin_${plugin} PRIVATE quern_flags)

@@ -96,7 +96,7 @@ void expect_gone(pid_t pid) {
 
 pid_t pid_in(const Bytes& text) { return static_cast<pid_t>(std::stol(text)); }
 
-TEST(Exec, has_both_outputs_and_the_code) {
+TEST(Exec, both_outputs_and_the_exit_code_are_returned) {
   const Ran ran = sh("printf 'a\\000b'; printf e >&2; exit 3");
   EXPECT_EQ(ran.result.out, Bytes("a\0b", 3));
   EXPECT_EQ(ran.result.err, "e");
@@ -106,20 +106,20 @@ TEST(Exec, has_both_outputs_and_the_code) {
   EXPECT_GT(ran.result.started_s, 1e9);
 }
 
-TEST(Exec, arguments_reach_the_program_as_they_are) {
+TEST(Exec, arguments_reach_the_program_unchanged) {
   const Ran ran =
       exec({.words = {"printf", "[%s]", "{}", "{#}"}, .echo = true}, Bytes("a b\0$x\0", 7));
   EXPECT_EQ(ran.result.out, "[a b][$x][][5]");
   EXPECT_EQ(ran.result.arguments, (std::vector<std::string>{"a b", "$x", ""}));
 }
 
-TEST(Exec, numbered_items_say_their_number) {
+TEST(Exec, numbered_items_carry_their_number) {
   const Ran ran = exec({.words = {"echo", "{#}", "{}"}, .numbered = true}, Bytes("17\0x", 4));
   EXPECT_EQ(ran.result.out, "17 x\n");
   EXPECT_EQ(ran.result.number, 17u);
 }
 
-TEST(Exec, values_are_arguments_too) {
+TEST(Exec, values_may_be_arguments) {
   CommandTask number({.words = {"echo"}}, to_value(12), Encoding::value);
   EXPECT_EQ(exec(number).result.out, "12\n");
   CommandTask text({.words = {"echo"}}, to_value(std::string("a\"b")), Encoding::value);
@@ -129,7 +129,7 @@ TEST(Exec, values_are_arguments_too) {
   EXPECT_EQ(exec(item).result.out, "in,y one\n/\n");
 }
 
-TEST(Exec, standard_input_of_any_size) {
+TEST(Exec, standard_input_may_have_any_size) {
   const Bytes input(3'000'000, 'x');
   EXPECT_EQ(exec({.words = {"cat"}, .feed = Command::Feed::input}, input).result.out, input);
   EXPECT_EQ(exec({.words = {"true"}, .feed = Command::Feed::input}, input).failure, "")
@@ -137,7 +137,7 @@ TEST(Exec, standard_input_of_any_size) {
   EXPECT_EQ(exec({.words = {"cat"}, .feed = Command::Feed::nothing}, input).result.out, "");
 }
 
-TEST(Exec, what_cannot_be_run_says_so) {
+TEST(Exec, a_program_that_cannot_be_run_is_an_error) {
   Ran ran = exec({.words = {"surely-no-such-program"}});
   EXPECT_EQ(ran.result.code, 127);
   EXPECT_EQ(ran.failure, "cannot run surely-no-such-program: No such file or directory");
@@ -159,7 +159,7 @@ TEST(Exec, a_script_without_an_interpreter_line_is_run_by_sh) {
   EXPECT_EQ(exec({.words = {file}}, "x").result.out, "script x\n");
 }
 
-TEST(Exec, a_signal_is_told) {
+TEST(Exec, the_signal_that_ended_a_program_is_reported) {
   const Ran ran = sh("kill -SEGV $$");
   EXPECT_EQ(ran.result.signal, SIGSEGV);
   EXPECT_EQ(ran.failure, "killed by signal 11 (Segmentation fault)");
@@ -186,7 +186,7 @@ TEST(Exec, signals_and_descriptors_are_as_a_program_expects_them) {
             "4\nSigBlk:0000000000000000\nSigIgn:0000000000000000\n0\nNoNewPrivs:1\n");
 }
 
-TEST(Exec, a_temporary_folder_is_there_and_gone) {
+TEST(Exec, a_temporary_folder_exists_only_during_the_run) {
   const Ran ran = exec({.words = {"sh", "-c", "echo x > file; pwd; ls"}, .cwd = "temp"});
   const std::string folder = ran.result.out.substr(0, ran.result.out.find('\n'));
   EXPECT_TRUE(ran.result.out.ends_with("\nfile\n")) << ran.result.out;
@@ -199,7 +199,7 @@ TEST(Exec, a_temporary_folder_is_there_and_gone) {
             std::string::npos);
 }
 
-TEST(Exec, over_its_time_it_ends_with_all_it_started) {
+TEST(Exec, a_program_over_its_time_limit_is_killed_with_its_children) {
   CommandTask task({.words = {"sh", "-c",
                               "trap '' TERM; sh -c 'trap \"\" TERM; sleep 1000' & echo $!; while "
                               ":; do sleep 1000; done"},
@@ -213,7 +213,7 @@ TEST(Exec, over_its_time_it_ends_with_all_it_started) {
   expect_gone(pid_in(ran.result.out));
 }
 
-TEST(Exec, cancelled_it_ends) {
+TEST(Exec, a_cancelled_program_is_killed) {
   CommandTask task({.words = {"sleep", "1000"}, .feed = Command::Feed::nothing});
   std::thread canceller([&] {
     std::this_thread::sleep_for(milliseconds(50));
@@ -224,7 +224,7 @@ TEST(Exec, cancelled_it_ends) {
   EXPECT_EQ(ran.failure, "cancelled");
 }
 
-TEST(Exec, a_program_that_somebody_still_has_open_for_writing_is_tried_again) {
+TEST(Exec, a_program_file_that_is_still_open_for_writing_is_retried) {
   const TemporaryFolder folder(host().folder());
   const std::string file = folder.path() + "/program";
   std::filesystem::copy_file("/bin/true", file);
@@ -239,7 +239,7 @@ TEST(Exec, a_program_that_somebody_still_has_open_for_writing_is_tried_again) {
   EXPECT_EQ(ran.failure, "");
 }
 
-TEST(Exec, what_it_leaves_behind_is_ended) {
+TEST(Exec, background_processes_left_by_a_program_are_killed) {
   const Ran group = sh("sleep 1000 & echo $!");
   EXPECT_EQ(group.failure, "");
   expect_gone(pid_in(group.result.out));
@@ -249,7 +249,7 @@ TEST(Exec, what_it_leaves_behind_is_ended) {
   expect_gone(pid_in(escaped.result.out));
 }
 
-TEST(Exec, a_flood_of_output_keeps_its_first_and_last_part_and_is_said) {
+TEST(Exec, excessive_output_keeps_its_first_and_last_part_and_is_reported) {
   const Ran ran = exec({.words = {"sh", "-c", "echo first; head -c 100000000 /dev/zero; echo last"},
                         .feed = Command::Feed::nothing});
   EXPECT_NE(ran.failure.find("64 MiB"), std::string::npos) << ran.failure;
@@ -258,7 +258,7 @@ TEST(Exec, a_flood_of_output_keeps_its_first_and_last_part_and_is_said) {
   EXPECT_TRUE(ran.result.out.ends_with("last\n"));
 }
 
-TEST(Exec, memory_has_a_limit_and_the_error_says_it) {
+TEST(Exec, exceeding_the_memory_limit_is_an_error_that_names_it) {
   const Ran ran =
       exec({.words = {"/usr/bin/python3", "-c", "x = []\nwhile True: x.append(bytearray(1 << 20))"},
             .feed = Command::Feed::nothing,
@@ -267,7 +267,7 @@ TEST(Exec, memory_has_a_limit_and_the_error_says_it) {
   EXPECT_NE(ran.failure.find("256 MiB of memory"), std::string::npos) << ran.failure;
 }
 
-TEST(Exec, garbage_in_the_common_input_is_an_error) {
+TEST(Exec, a_malformed_common_input_is_an_error) {
   CommandTask task({.words = {"x"}});
   task.common_ = std::make_shared<const Bytes>("garbage");
   EXPECT_THROW(exec(task), std::invalid_argument);
@@ -283,7 +283,7 @@ std::vector<Answers::Answer> filter(const Command& command, const std::vector<By
   return answers.all();
 }
 
-TEST(Filter, answers_each_item_in_order) {
+TEST(Filter, a_filter_answers_each_item_in_order) {
   const auto answers = filter({.words = {"sed", "s/^/</; s/$/>/"}}, {"a", "", "b c"});
   ASSERT_EQ(answers.size(), 3u);
   EXPECT_EQ(answers[0].bytes, "<a>");
@@ -291,7 +291,7 @@ TEST(Filter, answers_each_item_in_order) {
   EXPECT_EQ(answers[2].bytes, "<b c>");
 }
 
-TEST(Filter, more_than_any_pipe_holds) {
+TEST(Filter, a_filter_handles_more_data_than_a_pipe_holds) {
   std::vector<Bytes> lines;
   std::vector<BytesView> items;
   for (int i = 0; i < 20'000; ++i) lines.push_back(std::to_string(i) + std::string(100, 'x'));
@@ -301,7 +301,7 @@ TEST(Filter, more_than_any_pipe_holds) {
   for (std::size_t i = 0; i < items.size(); ++i) ASSERT_EQ(answers[i].bytes, items[i]);
 }
 
-TEST(Filter, who_kills_the_program_fails_alone) {
+TEST(Filter, only_the_item_that_kills_the_program_fails) {
   const auto answers = filter(
       {.words =
            {"sh", "-c",
@@ -316,7 +316,7 @@ TEST(Filter, who_kills_the_program_fails_alone) {
   EXPECT_EQ(answers[4].bytes, "c");
 }
 
-TEST(Filter, a_program_that_ends_is_seen_though_its_output_is_held_open) {
+TEST(Filter, the_end_of_a_program_is_noticed_while_its_output_is_held_open) {
   const auto answers = filter({.words = {"sh", "-c", "sleep 1000 & read x; exit 3"}}, {"a"});
   ASSERT_EQ(answers.size(), 1u);
   EXPECT_EQ(answers[0].bytes, "the program ended instead of answering: exit code 3");
@@ -332,14 +332,14 @@ TEST(Filter, more_answers_than_items_are_an_error) {
         << answer.bytes;
 }
 
-TEST(Filter, an_answer_too_many_is_found_also_when_it_comes_late) {
+TEST(Filter, a_late_surplus_answer_is_an_error) {
   for (const char* script : {"while read -r x; do echo $x; sleep 0.05; echo late; done",
                              "read -r x; printf '%s\\nextra\\n' $x"})
     for (const auto& answer : filter({.words = {"sh", "-c", script}}, {"a", "b"}))
       EXPECT_FALSE(answer.ok) << script << ": " << answer.bytes;
 }
 
-TEST(Filter, lengths_frame_what_lines_cannot) {
+TEST(Filter, length_framing_allows_any_bytes) {
   const auto lines = filter({.words = {"cat"}}, {"a", "b\nc", "d"});
   EXPECT_EQ(lines[0].bytes, "a");
   EXPECT_FALSE(lines[1].ok);
@@ -353,14 +353,14 @@ TEST(Filter, lengths_frame_what_lines_cannot) {
   EXPECT_EQ(framed[3].bytes, "d");
 }
 
-TEST(Filter, silence_ends_with_advice) {
+TEST(Filter, a_silent_program_fails_with_advice) {
   const auto answers = filter({.words = {"sleep", "1000"}, .timeout_ms = 100}, {"a"});
   ASSERT_EQ(answers.size(), 1u);
   EXPECT_FALSE(answers[0].ok);
   EXPECT_NE(answers[0].bytes.find("no answer for 100 ms"), std::string::npos);
 }
 
-TEST(Filter, the_program_ends_when_the_job_is_over) {
+TEST(Filter, the_program_ends_with_its_job) {
   Functions functions;
   add_filter(functions, host());
   pid_t pid = 0;
@@ -376,7 +376,7 @@ TEST(Filter, the_program_ends_when_the_job_is_over) {
   expect_gone(pid);
 }
 
-TEST(Marks, find_and_kill_what_carries_them) {
+TEST(Marks, processes_that_carry_a_mark_are_found_and_killed) {
   const Mark mark;
   Child child;
   ChildPlan plan;

@@ -6,7 +6,7 @@ namespace {
 
 using SessionTest = WorkerCoreTest;
 
-TEST_F(SessionTest, SaysHelloOnlyWhenSomebodyIsThere) {
+TEST_F(SessionTest, hello_is_sent_only_once_connected) {
   EXPECT_EQ(tick(), Lines{"reopen"});
   EXPECT_EQ(tick(1h), Lines{});  // the socket looks for the broker by itself
   EXPECT_EQ(core.next_deadline(), std::nullopt);
@@ -16,7 +16,7 @@ TEST_F(SessionTest, SaysHelloOnlyWhenSomebodyIsThere) {
   EXPECT_TRUE(core.connected());
 }
 
-TEST_F(SessionTest, BeatsSlowlyWhenIdleAndOftenWithLeases) {
+TEST_F(SessionTest, heartbeats_are_rare_when_idle_and_frequent_with_leases) {
   welcome();
   EXPECT_EQ(core.next_deadline(), now + 5s);
   EXPECT_EQ(tick(4999ms), Lines{});
@@ -26,13 +26,13 @@ TEST_F(SessionTest, BeatsSlowlyWhenIdleAndOftenWithLeases) {
   EXPECT_EQ(tick(1s), Lines{"BEAT"});
 }
 
-TEST_F(SessionTest, AnswersABeatButNotAnAnswer) {
+TEST_F(SessionTest, a_heartbeat_is_answered_but_an_answer_is_not) {
   welcome();
   EXPECT_EQ(say(wire::Beat{}), Lines{"BEAT reply"});
   EXPECT_EQ(say(wire::Beat{.reply = true, .capacity = {}, .work = {}}), Lines{});
 }
 
-TEST_F(SessionTest, ABeatCarriesCapacityAndWork) {
+TEST_F(SessionTest, a_heartbeat_carries_capacity_and_work) {
   welcome();
   core.on_capacity(
       {.slots = 99, .cores = 4, .idle = 0.5, .load = 1, .memory_free = 10, .busy = 0, .stuck = 0});
@@ -51,7 +51,7 @@ TEST_F(SessionTest, ABeatCarriesCapacityAndWork) {
             (FunctionRate{.function = "echo", .rate = 2000, .tasks = 2, .busy_us = 1000}));
 }
 
-TEST_F(SessionTest, SilenceOfTheBrokerEndsTheSession) {
+TEST_F(SessionTest, silence_of_the_broker_ends_the_session) {
   welcome();
   say(item_lease(1, {{0, 1}}));
   EXPECT_EQ(tick(1s), Lines{"BEAT"});
@@ -61,13 +61,13 @@ TEST_F(SessionTest, SilenceOfTheBrokerEndsTheSession) {
   EXPECT_EQ(tick(100ms), Lines{"reopen"});
 }
 
-TEST_F(SessionTest, AnIdleWorkerIsMorePatient) {
+TEST_F(SessionTest, an_idle_worker_tolerates_longer_silence) {
   welcome();
   for (int i = 0; i < 2; ++i) EXPECT_EQ(tick(5s), Lines{"BEAT"});
   EXPECT_EQ(tick(5s), Lines{"hang up"});
 }
 
-TEST_F(SessionTest, AnyMessageIsASignOfLife) {
+TEST_F(SessionTest, any_message_is_a_sign_of_life) {
   welcome();
   say(item_lease(1, {{0, 1}}));
   for (int i = 0; i < 10; ++i) {
@@ -76,13 +76,13 @@ TEST_F(SessionTest, AnyMessageIsASignOfLife) {
   }
 }
 
-TEST_F(SessionTest, AProcessThatWasStoppedDoesNotBlameTheBroker) {
+TEST_F(SessionTest, a_pause_of_the_worker_does_not_count_as_silence_of_the_broker) {
   welcome();
   say(item_lease(1, {{0, 1}}));
   EXPECT_EQ(tick(60s), Lines{"BEAT"});  // SIGSTOP, SIGCONT: nothing could be heard meanwhile
 }
 
-TEST_F(SessionTest, BacksOffUpToTwoSecondsForEverAndStartsAnewAfterAWelcome) {
+TEST_F(SessionTest, reconnects_back_off_to_two_seconds_and_reset_after_a_welcome) {
   for (const auto wait : {100ms, 200ms, 400ms, 800ms, 1600ms, 2000ms, 2000ms}) {
     ASSERT_EQ(tick(), Lines{"reopen"});
     core.on_lost("the broker does not shake hands", now);
@@ -97,7 +97,7 @@ TEST_F(SessionTest, BacksOffUpToTwoSecondsForEverAndStartsAnewAfterAWelcome) {
   EXPECT_EQ(core.next_deadline(), now + 100ms);
 }
 
-TEST_F(SessionTest, ABrokerThatDoesNotAnswerHelloIsLeft) {
+TEST_F(SessionTest, a_broker_that_does_not_answer_hello_is_abandoned) {
   tick();
   core.on_connected(now);
   effects();
@@ -105,7 +105,7 @@ TEST_F(SessionTest, ABrokerThatDoesNotAnswerHelloIsLeft) {
   EXPECT_EQ(tick(1ms), Lines{"hang up"});
 }
 
-TEST_F(SessionTest, KeepsItsIdentityOverSessions) {
+TEST_F(SessionTest, the_identity_is_kept_across_sessions) {
   std::vector<Uuid> identities;
   for (int i = 0; i < 3; ++i) {
     tick(2s);
@@ -122,24 +122,24 @@ TEST_F(SessionTest, KeepsItsIdentityOverSessions) {
   EXPECT_FALSE(identities[0].is_nil());
 }
 
-TEST_F(SessionTest, HelloAgainMeansANewSocket) {
+TEST_F(SessionTest, hello_again_opens_a_new_socket) {
   welcome();
   EXPECT_EQ(say(wire::HelloAgain{}, {}), Lines{"hang up"});
   EXPECT_EQ(tick(100ms), Lines{"reopen"});
 }
 
-TEST_F(SessionTest, AReconnectionUnderOurFeetEndsTheSession) {
+TEST_F(SessionTest, an_unexpected_reconnection_ends_the_session) {
   welcome();
   core.on_connected(now);
   EXPECT_EQ(effects(), Lines{"hang up"});
 }
 
-TEST_F(SessionTest, MessagesOfAnotherSessionAreNotForUs) {
+TEST_F(SessionTest, messages_of_another_session_are_ignored) {
   welcome();
   EXPECT_EQ(say(item_lease(1, {{0, 1}}), wire::SessionId{40}), Lines{});
 }
 
-TEST_F(SessionTest, NothingIsObeyedBeforeWelcome) {
+TEST_F(SessionTest, nothing_is_obeyed_before_welcome) {
   tick();
   core.on_connected(now);
   effects();
@@ -152,7 +152,7 @@ struct Refusal {
   Lines effects;
 };
 
-TEST_F(SessionTest, RefusalsThatWillNotChangeEndTheWorker) {
+TEST_F(SessionTest, permanent_refusals_end_the_worker) {
   const Refusal table[] = {
       {ErrorCode::version, {"finished 3"}}, {ErrorCode::role, {"finished 3"}},
       {ErrorCode::refused, {"finished 3"}}, {ErrorCode::limit, {"hang up"}},
@@ -167,7 +167,7 @@ TEST_F(SessionTest, RefusalsThatWillNotChangeEndTheWorker) {
   }
 }
 
-TEST_F(SessionTest, AFatalErrorEndsTheSessionAnOrdinaryOneIsNoted) {
+TEST_F(SessionTest, a_fatal_error_ends_the_session_and_an_ordinary_one_does_not) {
   welcome();
   wire::ErrorMessage error;
   error.text = "odd";
@@ -177,7 +177,7 @@ TEST_F(SessionTest, AFatalErrorEndsTheSessionAnOrdinaryOneIsNoted) {
   EXPECT_EQ(say(error), Lines{"hang up"});
 }
 
-TEST_F(SessionTest, AGoodbyeOfTheBrokerIsNotTheEnd) {
+TEST_F(SessionTest, a_goodbye_of_the_broker_does_not_end_the_worker) {
   welcome();
   say(item_lease(1, {{0, 1}}));
   EXPECT_EQ(say(wire::Bye{}), Lines{"hang up"});

@@ -138,7 +138,7 @@ class SlotTest : public ::testing::Test {
   std::unique_ptr<Slot> slot_;  // last: its thread uses what is above
 };
 
-TEST_F(SlotTest, EveryItemHasItsResult) {
+TEST_F(SlotTest, every_item_has_its_result) {
   functions.add_raw(
       "twice", [](Task& task, Output& out) { out.append(task.input()), out.append(task.input()); });
   const auto reports = run(items(20'000, "twice"));
@@ -147,7 +147,7 @@ TEST_F(SlotTest, EveryItemHasItsResult) {
   for (const auto& [i, bytes] : all) EXPECT_EQ(bytes, std::to_string(i) + std::to_string(i));
 }
 
-TEST_F(SlotTest, ManyResultsLeaveInParts) {
+TEST_F(SlotTest, many_results_are_reported_in_parts) {
   functions.add_raw("kilo", [](Task&, Output& out) { out.bytes().append(1024, 'k'); });
   const auto reports = run(items(2000, "kilo"));
   EXPECT_EQ(results(reports).size(), 2000u);
@@ -155,7 +155,7 @@ TEST_F(SlotTest, ManyResultsLeaveInParts) {
   for (const auto& report : reports) EXPECT_LE(report.batch.weight(), 300u << 10);
 }
 
-TEST_F(SlotTest, AThrowFailsItsTaskOnly) {
+TEST_F(SlotTest, an_exception_fails_only_its_task) {
   functions.add_raw("odd", [](Task& task, Output& out) {
     out.append("begun");  // what a failed task wrote is not kept
     if (task.index() == 3) throw std::runtime_error("three is bad");
@@ -170,7 +170,7 @@ TEST_F(SlotTest, AThrowFailsItsTaskOnly) {
                 {5, 1, ErrorCode::failed, "it threw something that is not a std::exception"}}));
 }
 
-TEST_F(SlotTest, AnIndexedItemIsAValue) {
+TEST_F(SlotTest, an_indexed_item_is_a_value) {
   functions.add("square", [](std::int64_t x) { return x * x; });
   wire::Lease lease = make_lease(1, "square", wire::LeaseKind::item, {{0, 3}});
   lease.indexed = true;
@@ -181,7 +181,7 @@ TEST_F(SlotTest, AnIndexedItemIsAValue) {
   EXPECT_EQ(integer(all.at(2)), 1);
 }
 
-TEST_F(SlotTest, ARawItemOfATypedFunctionIsReadAsJson) {
+TEST_F(SlotTest, a_raw_item_of_a_typed_function_is_parsed_as_json) {
   functions.add("length", [](std::vector<int> list) { return list.size(); });
   wire::Lease lease = make_lease(1, "length", wire::LeaseKind::item, {{0, 2}});
   wire::BatchBuilder builder;
@@ -194,11 +194,11 @@ TEST_F(SlotTest, ARawItemOfATypedFunctionIsReadAsJson) {
   EXPECT_EQ(errors(reports)[0].text, "the input is not JSON: oh no");
 }
 
-TEST_F(SlotTest, AnUnknownFunctionIsAnErrorForAllTasks) {
+TEST_F(SlotTest, an_unknown_function_is_an_error_for_all_tasks) {
   EXPECT_EQ(failed(run(items(5, "nobody"))).size(), 5u);
 }
 
-TEST_F(SlotTest, AnUnknownReducerIsAnErrorForAllTasks) {
+TEST_F(SlotTest, an_unknown_reducer_is_an_error_for_all_tasks) {
   functions.add_raw("echo", [](Task& task, Output& out) { out.append(task.input()); });
   wire::Lease lease = items(5, "echo");
   lease.reduce = "nobody";
@@ -207,7 +207,7 @@ TEST_F(SlotTest, AnUnknownReducerIsAnErrorForAllTasks) {
 
 // ---- reducing
 
-TEST_F(SlotTest, ResultsAreFoldedAndAFailedTaskSplitsTheInterval) {
+TEST_F(SlotTest, results_are_folded_and_a_failed_task_splits_the_interval) {
   functions.add("number", [](std::uint64_t x) {
     if (x == 4) throw std::runtime_error("four");
     return x;
@@ -224,28 +224,28 @@ TEST_F(SlotTest, ResultsAreFoldedAndAFailedTaskSplitsTheInterval) {
   EXPECT_EQ(failed(reports).list(), (wire::Intervals{{4, 5}}));
 }
 
-TEST_F(SlotTest, PartialsDoNotCrossTheBordersOfTheLease) {
+TEST_F(SlotTest, partials_do_not_cross_the_borders_of_the_lease) {
   functions.add_range("count", [](Range r) { return r.size(); });
   const auto reports = run(range({{0, 10}, {10, 30}, {50, 60}}, "count", "sum"));
   ASSERT_EQ(reports.size(), 1u);
   EXPECT_EQ(reports[0].tasks, (wire::Intervals{{0, 10}, {10, 30}, {50, 60}}));
 }
 
-TEST_F(SlotTest, CountCountsTasksNotQuanta) {
+TEST_F(SlotTest, count_counts_tasks_not_quanta) {
   functions.add_range("anything", [](Range) { return "x"; });
   const auto reports = run(range({{0, 100'000}}, "anything", "count"));
   wire::BatchReader reader(reports.at(0).batch);
   EXPECT_EQ(integer(reader.next()), 100'000);
 }
 
-TEST_F(SlotTest, AResultThatDoesNotFitTheReducerFailsItsTask) {
+TEST_F(SlotTest, a_result_that_does_not_fit_the_reducer_fails_its_task) {
   functions.add_raw("rawnumber", [](Task& task, Output& out) { out.append(task.input()); });
   wire::Lease lease = items(3, "rawnumber");
   lease.reduce = "sum";
   EXPECT_EQ(failed(run(lease)).size(), 3u);
 }
 
-TEST_F(SlotTest, OneBadTaskOfARangeIsFound) {
+TEST_F(SlotTest, one_bad_task_of_a_range_is_found) {
   functions.add_range("picky", [](Range r) {
     if (r.begin <= 777 && 777 < r.end) throw std::runtime_error("777");
     return r.size();
@@ -255,7 +255,7 @@ TEST_F(SlotTest, OneBadTaskOfARangeIsFound) {
   EXPECT_EQ(reports.at(0).tasks, (wire::Intervals{{0, 777}, {778, 100'000}}));
 }
 
-TEST_F(SlotTest, ARangeThatAlwaysFailsDoesNotCallForEachTask) {
+TEST_F(SlotTest, a_range_that_always_fails_is_not_called_for_each_task) {
   std::atomic<int> calls{0};
   functions.add_range("never", [&](Range) -> int {
     ++calls;
@@ -265,7 +265,7 @@ TEST_F(SlotTest, ARangeThatAlwaysFailsDoesNotCallForEachTask) {
   EXPECT_LT(calls, 1000);
 }
 
-TEST_F(SlotTest, WithoutAReducerEveryTaskOfARangeHasAResult) {
+TEST_F(SlotTest, without_a_reducer_every_task_of_a_range_has_a_result) {
   functions.add_range("first", [](Range r) { return r.begin; });
   auto lease = range({{0, 50}}, "first", "");
   lease.base = 100;
@@ -274,7 +274,7 @@ TEST_F(SlotTest, WithoutAReducerEveryTaskOfARangeHasAResult) {
   EXPECT_EQ(integer(all.at(49)), 149);
 }
 
-TEST_F(SlotTest, MergeFoldsFromLeftToRight) {
+TEST_F(SlotTest, merge_folds_from_left_to_right) {
   functions.add_reducer("join", [](std::string a, std::string b) { return a + b; });
   std::vector<Bytes> letters;
   for (char c = 'a'; c <= 'g'; ++c) letters.push_back(to_value(std::string(1, c)));
@@ -284,7 +284,7 @@ TEST_F(SlotTest, MergeFoldsFromLeftToRight) {
   EXPECT_EQ(from_value<std::string>(reports[0].batch.bytes.view()), "abcdefg");
 }
 
-TEST_F(SlotTest, AFailedMergeBlamesOneTask) {
+TEST_F(SlotTest, a_failed_merge_blames_one_task) {
   functions.add_reducer("bad", [](int, int) -> int { throw std::runtime_error("no"); });
   const auto reports =
       run(fold(wire::LeaseKind::merge, "bad", {5, 70}, {to_value(1), to_value(2)}));
@@ -292,7 +292,7 @@ TEST_F(SlotTest, AFailedMergeBlamesOneTask) {
             (std::vector<TaskError>{{5, 1, ErrorCode::failed, "reducer 'bad' failed: no"}}));
 }
 
-TEST_F(SlotTest, FinishRunsTheFinishingStep) {
+TEST_F(SlotTest, finish_runs_the_finishing_step) {
   const auto divide = [](BytesView reduced, std::uint64_t total) {
     return to_value(from_value<double>(reduced) / static_cast<double>(total));
   };
@@ -305,7 +305,7 @@ TEST_F(SlotTest, FinishRunsTheFinishingStep) {
 
 // ---- others in mid-run
 
-TEST_F(SlotTest, CutInMidRunNothingIsLostAndNothingTwice) {
+TEST_F(SlotTest, a_cut_during_a_run_loses_and_repeats_no_task) {
   std::atomic<std::uint64_t> ran{0};
   functions.add_raw("step", [&](Task& task, Output& out) {
     ++ran;
@@ -326,7 +326,7 @@ TEST_F(SlotTest, CutInMidRunNothingIsLostAndNothingTwice) {
   for (const auto& [i, bytes] : all) EXPECT_FALSE(cut.contains(i));
 }
 
-TEST_F(SlotTest, AnEndedRunReportsWhatItRan) {
+TEST_F(SlotTest, an_ended_run_reports_the_tasks_it_ran) {
   Gate gate;
   functions.add_raw("wait", [&](Task& task, Output& out) {
     if (task.index() == 2) gate.pass();
@@ -340,7 +340,7 @@ TEST_F(SlotTest, AnEndedRunReportsWhatItRan) {
   EXPECT_LT(results(finish()).size(), 1000u);
 }
 
-TEST_F(SlotTest, AHurriedSlotGivesBackWhatItHasNotStarted) {
+TEST_F(SlotTest, a_hurried_slot_returns_the_tasks_it_has_not_started) {
   Gate gate;
   functions.add_raw("slow", [&](Task& task, Output& out) {
     if (task.index() == 50'000) gate.pass();
@@ -356,7 +356,7 @@ TEST_F(SlotTest, AHurriedSlotGivesBackWhatItHasNotStarted) {
   EXPECT_EQ(results(reports).size(), 65'000u);
 }
 
-TEST_F(SlotTest, ACancelledRunReportsNothingAndTheFunctionSeesIt) {
+TEST_F(SlotTest, a_cancelled_run_reports_nothing_and_the_function_sees_it) {
   Gate gate;
   std::atomic<bool> saw{false};
   functions.add_raw("look", [&](Task& task, Output&) {
@@ -371,7 +371,7 @@ TEST_F(SlotTest, ACancelledRunReportsNothingAndTheFunctionSeesIt) {
   EXPECT_TRUE(saw);
 }
 
-TEST_F(SlotTest, ACancelledSleepOfTheThrottleWakes) {
+TEST_F(SlotTest, a_cancelled_run_wakes_from_the_sleep_of_the_throttle) {
   std::atomic<bool> ran{false};
   functions.add_raw("spin", [&](Task&, Output&) {
     const auto until = Clock::now() + 20ms;
@@ -386,7 +386,7 @@ TEST_F(SlotTest, ACancelledSleepOfTheThrottleWakes) {
   EXPECT_TRUE(finish().empty());
 }
 
-TEST_F(SlotTest, AFencedCallIsReportedByTheLinkAndItsOutputIsDropped) {
+TEST_F(SlotTest, a_fenced_call_is_reported_by_the_link_and_its_output_is_dropped) {
   Gate gate;
   functions.add_raw("hang", [&](Task& task, Output& out) {
     if (task.index() == 2) gate.pass();
@@ -408,7 +408,7 @@ TEST_F(SlotTest, AFencedCallIsReportedByTheLinkAndItsOutputIsDropped) {
   EXPECT_EQ(all.at(1), "done");
 }
 
-TEST_F(SlotTest, NoFenceBeforeTheTimeOrBetweenCalls) {
+TEST_F(SlotTest, a_slot_is_not_fenced_before_its_time_limit_or_between_calls) {
   functions.add_raw("quick", [](Task&, Output& out) { out.append("x"); });
   wire::Lease lease = items(1000, "quick");
   lease.timeout_ms = 60'000;
@@ -418,7 +418,7 @@ TEST_F(SlotTest, NoFenceBeforeTheTimeOrBetweenCalls) {
   EXPECT_FALSE(run->fence_overdue(Clock::now() + 1h));
 }
 
-TEST_F(SlotTest, BusyTimeIncludesTheRest) {
+TEST_F(SlotTest, busy_time_includes_the_throttle) {
   functions.add_raw("spin", [&](Task&, Output&) {
     const auto until = Clock::now() + 5ms;
     while (Clock::now() < until) {

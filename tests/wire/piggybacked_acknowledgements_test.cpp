@@ -11,7 +11,7 @@ Reported reported(std::uint64_t counter) { return {{ReportId{{1, counter}, 2}}};
 
 Ack ack() { return {uuid_of(0x11), 6, true}; }
 
-TEST(Riders, ComeBackInTheirOrder) {
+TEST(PiggybackedAcknowledgements, acknowledgements_keep_their_order) {
   for (const auto& [name, envelope] : samples()) {
     SCOPED_TRACE(name);
     const Riders riders{reported(7), ack(), reported(8)};
@@ -23,7 +23,7 @@ TEST(Riders, ComeBackInTheirOrder) {
   }
 }
 
-TEST(Riders, TheirBytesAreFixed) {
+TEST(PiggybackedAcknowledgements, their_bytes_are_fixed) {
   const Frames frames = encode({SessionId{5}, Beat{}}, Riders{ack()});
   // [BEAT, 5, {}, [[ACK, {job, cursor, release}]]]
   const Bytes expected = Bytes("\x94\x06\x05\x80\x91\x92\x13\x83\xa3job\xc4\x10") +
@@ -33,18 +33,18 @@ TEST(Riders, TheirBytesAreFixed) {
   EXPECT_EQ(Bytes(frames[0].view()), expected);
 }
 
-TEST(Riders, AreNoneOfTheMessageBefore) {
+TEST(PiggybackedAcknowledgements, decoding_a_message_clears_those_of_the_previous_one) {
   Riders read{ack()};
   (void)decode(encode({SessionId{5}, Beat{}}), &read);
   EXPECT_TRUE(read.empty());
 }
 
-TEST(Riders, AreMalformedForWhoTakesNone) {
+TEST(PiggybackedAcknowledgements, they_are_malformed_for_a_receiver_that_accepts_none) {
   EXPECT_TRUE(
       std::holds_alternative<DecodeError>(decode(encode({SessionId{5}, Beat{}}, Riders{ack()}))));
 }
 
-TEST(Riders, OnlyAcknowledgementsRide) {
+TEST(PiggybackedAcknowledgements, other_messages_cannot_be_piggybacked) {
   for (const auto& [name, envelope] : samples()) {
     SCOPED_TRACE(name);
     Riders read;
@@ -54,7 +54,7 @@ TEST(Riders, OnlyAcknowledgementsRide) {
   }
 }
 
-TEST(Riders, MoreThanTheLimitAreRefused) {
+TEST(PiggybackedAcknowledgements, more_than_the_limit_are_refused) {
   const auto error_of = [](std::size_t count) {
     Riders read;
     const auto decoded =
@@ -66,7 +66,7 @@ TEST(Riders, MoreThanTheLimitAreRefused) {
   EXPECT_EQ(error_of(kRidersMax + 1), ErrorCode::limit);
 }
 
-TEST(Riders, AnythingElseInTheirPlaceIsMalformed) {
+TEST(PiggybackedAcknowledgements, any_other_value_in_their_place_is_malformed) {
   const Bytes beat(encode({SessionId{5}, Beat{}})[0].view());
   const Bytes places[] = {"\xc0",
                           "\x01",

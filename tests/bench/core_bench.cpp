@@ -1,14 +1,15 @@
-// What the core alone costs, without workers and codec in the same cache: run by hand
-// (broker/core/README.md).
-//   test_broker --gtest_also_run_disabled_tests --gtest_filter='CoreFigures.*'
-#include <gtest/gtest.h>
+// What one lease costs the broker's core alone, without workers or the codec in the same cache.
+// broker/core/README.md has the figures. QUERN_TASKS changes the number of tasks per run.
+//   bench_core
+#include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include <deque>
+#include <map>
+#include <unordered_map>
+#include <vector>
 
 #include "broker/core/core.hpp"
 
@@ -21,7 +22,7 @@ double cpu_s() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-/// Since then, without what reading the clock takes.
+/// The CPU time since `before`, minus the time that reading the clock takes.
 double cpu_since(double before) {
   static const double reading = [] {
     double least = 1;
@@ -34,8 +35,8 @@ double cpu_since(double before) {
   return std::max(0.0, cpu_s() - before - reading);
 }
 
-/// Workers that answer each lease after the time its tasks take, in the order in which they end;
-/// messages in batches, as a router hands them in.
+/// Workers that report each lease after the time that its tasks take, in the order in which the
+/// leases end. The core receives the reports in batches, as from the router actor.
 class Mill {
  public:
   Mill(std::uint64_t workers, std::uint64_t tasks, std::size_t batch) : batch_(batch) {
@@ -68,8 +69,13 @@ class Mill {
     feed();
   }
 
-  void run() {
-    const double before = cpu_s();
+  struct Figures {
+    double leases = 0;
+    double core_s = 0;           ///< CPU time of the core
+    double longest_batch_s = 0;  ///< of the same
+  };
+
+  Figures run() {
     const std::uint64_t leases = core_.counters().leases;
     core_s_ = longest_s_ = 0;
     while (!ending_.empty()) {
@@ -91,12 +97,7 @@ class Mill {
       deliver();
       feed();
     }
-    const double spent = core_s_;
-    const auto made = static_cast<double>(core_.counters().leases - leases);
-    std::printf(
-        "%.0f leases, %.2f us of the core each, longest batch %.2f ms (%.1f s with what is around "
-        "it)\n",
-        made, spent / made * 1e6, longest_s_ * 1e3, cpu_s() - before);
+    return {static_cast<double>(core_.counters().leases - leases), core_s_, longest_s_};
   }
 
  private:
@@ -146,7 +147,7 @@ class Mill {
       credit_ = std::max(credit_, accepted->credit_to);
     }
   }
-  /// As a client: takes results, gives what there is credit for.
+  /// The client: acknowledges results and appends as much input as its credit allows.
   void feed() {
     if (to_acknowledge_ > acknowledged_) {
       acknowledged_ = to_acknowledge_;
@@ -185,18 +186,33 @@ class Mill {
   double core_s_ = 0, longest_s_ = 0;
 };
 
-TEST(CoreFigures, DISABLED_LeasesOfManyWorkers) {
+std::uint64_t tasks_per_run() {
   const char* given = std::getenv("QUERN_TASKS");
-  const std::uint64_t tasks = given ? std::strtoull(given, nullptr, 10) : 1'000'000;
-  for (const std::uint64_t workers : {100u, 1000u, 10'000u}) {
-    for (const std::size_t batch : {std::size_t{1}, std::size_t{32}, std::size_t{256}}) {
-      std::printf("%llu workers, %zu messages at a time: ",
-                  static_cast<unsigned long long>(workers), batch);
-      std::fflush(stdout);
-      Mill(workers, tasks, batch).run();
-    }
-  }
+  return given ? std::strtoull(given, nullptr, 10) : 1'000'000;
 }
+
+/// One iteration is one job from its first lease to its last.
+void leases(benchmark::State& state) {
+  const auto workers = static_cast<std::uint64_t>(state.range(0));
+  const auto messages = static_cast<std::size_t>(state.range(1));
+  Mill::Figures all;
+  for (auto _ : state) {
+    const Mill::Figures run = Mill(workers, tasks_per_run(), messages).run();
+    state.SetIterationTime(run.core_s);
+    all.leases += run.leases;
+    all.core_s += run.core_s;
+    all.longest_batch_s = std::max(all.longest_batch_s, run.longest_batch_s);
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(all.leases));
+  state.counters["us_per_lease"] = all.core_s / all.leases * 1e6;
+  state.counters["longest_batch_ms"] = all.longest_batch_s * 1e3;
+}
+BENCHMARK(leases)
+    ->ArgsProduct({{100, 1000, 10'000}, {1, 32, 256}})
+    ->ArgNames({"workers", "messages"})
+    ->UseManualTime()
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace quern::broker
