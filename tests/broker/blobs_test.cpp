@@ -10,7 +10,7 @@ const std::string kName(64, 'a');
 const std::string kOther(64, 'b');
 const std::string kFull(wire::kBlobChunk, 'x');
 
-class Blobs : public BrokerTest {
+class BlobsTest : public BrokerTest {
  protected:
   static Config with_limit(std::uint64_t memory) {
     Config config = small_config();
@@ -68,7 +68,7 @@ class Blobs : public BrokerTest {
   Peer c, w;
 };
 
-TEST_F(Blobs, a_complete_blob_is_done_without_running) {
+TEST_F(BlobsTest, a_complete_blob_is_done_without_running) {
   client(c);
   connect(w, [] {
     wire::Hello hello = worker_hello(200);
@@ -91,7 +91,7 @@ TEST_F(Blobs, a_complete_blob_is_done_without_running) {
   expect_nothing(w);
 }
 
-TEST_F(Blobs, a_blob_is_not_listed_as_a_job) {
+TEST_F(BlobsTest, a_blob_is_not_listed_as_a_job) {
   client(c);
   send(c, blob(1, {"one"}));
   send(c, items_job(2, {"x"}));
@@ -102,7 +102,7 @@ TEST_F(Blobs, a_blob_is_not_listed_as_a_job) {
   EXPECT_EQ(answer.jobs[0].uuid, uuid(2));
 }
 
-TEST_F(Blobs, submissions_that_are_not_valid_blobs_are_refused) {
+TEST_F(BlobsTest, submissions_that_are_not_valid_blobs_are_refused) {
   client(c);
   const auto refused = [&](wire::Submit submit) {
     c.inbox.clear();
@@ -123,7 +123,7 @@ TEST_F(Blobs, submissions_that_are_not_valid_blobs_are_refused) {
   EXPECT_TRUE(refused(range));
 }
 
-TEST_F(Blobs, a_worker_can_fetch_the_chunks_that_its_job_needs) {
+TEST_F(BlobsTest, a_worker_can_fetch_the_chunks_that_its_job_needs) {
   client(c);
   worker(w);
   give(1, {kFull, "two"});
@@ -139,7 +139,7 @@ TEST_F(Blobs, a_worker_can_fetch_the_chunks_that_its_job_needs) {
   EXPECT_NE(fetch(w, 2, kName, 2).why, "");
 }
 
-TEST_F(Blobs, a_worker_cannot_fetch_blobs_that_its_jobs_do_not_need) {
+TEST_F(BlobsTest, a_worker_cannot_fetch_blobs_that_its_jobs_do_not_need) {
   Peer other;
   client(c);
   worker(w);
@@ -155,7 +155,7 @@ TEST_F(Blobs, a_worker_cannot_fetch_blobs_that_its_jobs_do_not_need) {
   EXPECT_NE(fetch(holder, 2, kOther, 0).why, "");
 }
 
-TEST_F(Blobs, an_empty_blob_has_no_chunks_and_can_be_fetched) {
+TEST_F(BlobsTest, an_empty_blob_has_no_chunks_and_can_be_fetched) {
   client(c);
   worker(w);
   send(c, blob(1, {}));
@@ -167,7 +167,7 @@ TEST_F(Blobs, an_empty_blob_has_no_chunks_and_can_be_fetched) {
   EXPECT_EQ(chunk.bytes.size(), 0u);
 }
 
-TEST_F(Blobs, a_job_that_needs_an_incomplete_blob_is_refused) {
+TEST_F(BlobsTest, a_job_that_needs_an_incomplete_blob_is_refused) {
   client(c);
   wire::Submit open = blob(1, {"one"});
   open.open = true;
@@ -178,7 +178,7 @@ TEST_F(Blobs, a_job_that_needs_an_incomplete_blob_is_refused) {
   EXPECT_EQ(error()->code, ErrorCode::unknown_job);
 }
 
-TEST_F(Blobs, the_same_file_is_stored_once) {
+TEST_F(BlobsTest, the_same_file_is_stored_once) {
   client(c);
   send(c, blob(1, {"one"}));
   c.inbox.clear();
@@ -188,7 +188,7 @@ TEST_F(Blobs, the_same_file_is_stored_once) {
   EXPECT_EQ(accepted.job, uuid(1));
 }
 
-TEST_F(Blobs, a_cancelled_upload_does_not_prevent_a_new_one) {
+TEST_F(BlobsTest, a_cancelled_upload_does_not_prevent_a_new_one) {
   client(c);
   wire::Submit open = blob(1, {"one"});
   open.open = true;
@@ -199,7 +199,7 @@ TEST_F(Blobs, a_cancelled_upload_does_not_prevent_a_new_one) {
   EXPECT_EQ(state(2), JobState::done);
 }
 
-TEST_F(Blobs, a_blob_is_kept_while_a_job_needs_it_and_for_one_more_hour) {
+TEST_F(BlobsTest, a_blob_is_kept_while_a_job_needs_it_and_for_one_more_hour) {
   client(c);
   send(c, blob(1, {"one"}));
   send(c, job_with(2, {kName}));  // nobody runs it
@@ -221,7 +221,7 @@ TEST_F(Blobs, a_blob_is_kept_while_a_job_needs_it_and_for_one_more_hour) {
   EXPECT_FALSE(expect<wire::Accepted>(c).existing);
 }
 
-TEST_F(Blobs, a_failed_job_keeps_its_blobs_for_a_retry) {
+TEST_F(BlobsTest, a_failed_job_keeps_its_blobs_for_a_retry) {
   client(c);
   worker(w);
   send(c, blob(1, {"one"}));
@@ -237,7 +237,7 @@ TEST_F(Blobs, a_failed_job_keeps_its_blobs_for_a_retry) {
   EXPECT_EQ(fetch(w, 2, kName, 0).bytes.view(), "one");
 }
 
-TEST_F(Blobs, all_chunks_except_the_last_have_the_same_size) {
+TEST_F(BlobsTest, all_chunks_except_the_last_have_the_same_size) {
   client(c);
   const auto ends_badly = [&](std::uint8_t id, const std::vector<std::string>& chunks) {
     give(id, chunks, std::string(64, static_cast<char>('a' + id)));
@@ -253,7 +253,7 @@ TEST_F(Blobs, all_chunks_except_the_last_have_the_same_size) {
   EXPECT_EQ(error()->code, ErrorCode::bad_input);
 }
 
-TEST_F(Blobs, a_fetch_from_a_client_is_a_role_error) {
+TEST_F(BlobsTest, a_fetch_from_a_client_is_a_role_error) {
   client(c);
   send(c, blob(1, {"one"}));
   c.inbox.clear();
@@ -261,7 +261,7 @@ TEST_F(Blobs, a_fetch_from_a_client_is_a_role_error) {
   EXPECT_EQ(expect<wire::ErrorMessage>(c).code, ErrorCode::role);
 }
 
-TEST_F(Blobs, cancelling_part_of_an_upload_cancels_the_blob) {
+TEST_F(BlobsTest, cancelling_part_of_an_upload_cancels_the_blob) {
   client(c);
   for (const bool waiting : {false, true}) {
     const std::uint8_t id = waiting ? 2 : 1;
@@ -274,7 +274,7 @@ TEST_F(Blobs, cancelling_part_of_an_upload_cancels_the_blob) {
   }
 }
 
-TEST_F(Blobs, an_upload_from_a_silent_client_is_cancelled_when_another_client_needs_the_file) {
+TEST_F(BlobsTest, an_upload_from_a_silent_client_is_cancelled_when_another_client_needs_the_file) {
   client(c);
   wire::Submit open = blob(1, {kFull});
   open.open = true;
@@ -295,7 +295,7 @@ TEST_F(Blobs, an_upload_from_a_silent_client_is_cancelled_when_another_client_ne
   EXPECT_EQ(told.status.state, JobState::cancelled) << "who follows it is told";
 }
 
-TEST_F(Blobs, a_worker_may_fetch_again_after_each_answer) {
+TEST_F(BlobsTest, a_worker_may_fetch_again_after_each_answer) {
   client(c);
   worker(w);
   send(c, blob(1, {"one"}));
@@ -304,12 +304,12 @@ TEST_F(Blobs, a_worker_may_fetch_again_after_each_answer) {
   EXPECT_EQ(fetch(w, 2, kName, 0).why, "");
 }
 
-class BlobsInSmallMemory : public Blobs {
+class BlobsInSmallMemoryTest : public BlobsTest {
  protected:
-  BlobsInSmallMemory() { core = Core(with_limit(16u << 20)); }
+  BlobsInSmallMemoryTest() { replace_core(with_limit(16u << 20)); }
 };
 
-TEST_F(BlobsInSmallMemory, a_blob_that_does_not_fit_into_memory_fails) {
+TEST_F(BlobsInSmallMemoryTest, a_blob_that_does_not_fit_into_memory_fails) {
   client(c);
   wire::Submit submit = blob(1, {});
   submit.open = true;
@@ -332,7 +332,7 @@ TEST_F(BlobsInSmallMemory, a_blob_that_does_not_fit_into_memory_fails) {
   EXPECT_EQ(state(1), JobState::failed);
 }
 
-TEST_F(BlobsInSmallMemory, unused_blobs_are_dropped_to_make_room) {
+TEST_F(BlobsInSmallMemoryTest, unused_blobs_are_dropped_to_make_room) {
   client(c);
   for (std::uint8_t i = 0; i < 6; ++i) {
     send(c, blob(static_cast<std::uint8_t>(10 + i), {std::string(600u << 10, 'x')},

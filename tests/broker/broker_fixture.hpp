@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "broker/core/core.hpp"
@@ -74,6 +75,12 @@ class BrokerTest : public ::testing::Test {
   std::uint64_t last_peer = 0;
   std::vector<Audit> audit;
   std::vector<AskEnrol> asked_enrol;
+
+  /// Another core takes the place of this one.
+  void replace_core(Config config) {
+    std::destroy_at(&core);
+    std::construct_at(&core, std::move(config));
+  }
 
   void deliver(Effects& effects) {
     for (auto& effect : effects) {

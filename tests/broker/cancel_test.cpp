@@ -4,7 +4,7 @@
 namespace quern::broker {
 namespace {
 
-TEST_F(Jobs, cancelling_waiting_tasks_lets_the_running_ones_finish) {
+TEST_F(JobsTest, cancelling_waiting_tasks_lets_the_running_ones_finish) {
   client(c);
   worker(w);
   send(c, items_job(1, {"a", "b", "c"}));
@@ -21,7 +21,7 @@ TEST_F(Jobs, cancelling_waiting_tasks_lets_the_running_ones_finish) {
   EXPECT_TRUE(w.inbox.empty()) << "no further lease";
 }
 
-TEST_F(Jobs, cancelling_waiting_tasks_closes_an_open_job) {
+TEST_F(JobsTest, cancelling_waiting_tasks_closes_an_open_job) {
   client(c);
   worker(w);
   wire::Submit job = items_job(1, {"a"});
@@ -40,7 +40,7 @@ TEST_F(Jobs, cancelling_waiting_tasks_closes_an_open_job) {
   EXPECT_EQ(update.status.total, 1u);
 }
 
-TEST_F(Jobs, tasks_returned_while_waiting_ones_are_cancelled_are_not_granted_again) {
+TEST_F(JobsTest, tasks_returned_while_waiting_ones_are_cancelled_are_not_granted_again) {
   client(c);
   worker(w);
   send(c, items_job(1, {"a", "b"}));
@@ -57,7 +57,7 @@ TEST_F(Jobs, tasks_returned_while_waiting_ones_are_cancelled_are_not_granted_aga
   EXPECT_EQ(update.status.cancelled, 2u);
 }
 
-TEST_F(Jobs, cancelling_a_job_fences_its_leases) {
+TEST_F(JobsTest, cancelling_a_job_fences_its_leases) {
   client(c);
   worker(w);
   send(c, items_job(1, {"a", "b"}));
@@ -72,7 +72,7 @@ TEST_F(Jobs, cancelling_a_job_fences_its_leases) {
   EXPECT_EQ(core.counters().late, 1u);
 }
 
-TEST_F(Jobs, cancelling_one_task_of_a_lease_keeps_the_other_results) {
+TEST_F(JobsTest, cancelling_one_task_of_a_lease_keeps_the_other_results) {
   client(c);
   wire::Hello hello = worker_hello(200);
   hello.worker->functions[0].rate = 1e6;

@@ -8,9 +8,9 @@
 namespace quern::broker {
 namespace {
 
-class Conduct : public BrokerTest {
+class ConductTest : public BrokerTest {
  protected:
-  Conduct() : BrokerTest(keyed()) {
+  ConductTest() : BrokerTest(keyed()) {
     Principals principals;
     const auto add = [&](const char* key, const char* name, std::uint8_t rights) {
       principals[key].name = name;
@@ -65,7 +65,7 @@ class Conduct : public BrokerTest {
   std::uint8_t last_job = 0;
 };
 
-class Attacks : public Conduct {
+class AttacksTest : public ConductTest {
  protected:
   /// Attacks until the connection is cut off, comes back and does it again, until its key is not
   /// listened to.
@@ -110,7 +110,7 @@ class Attacks : public Conduct {
   }
 };
 
-TEST_F(Attacks, malformed_messages_are_limited) {
+TEST_F(AttacksTest, malformed_messages_are_limited) {
   client(evil, 9);
   expect_limits("garbage", [&](int) {
     Effects effects;
@@ -121,7 +121,7 @@ TEST_F(Attacks, malformed_messages_are_limited) {
   });
 }
 
-TEST_F(Attacks, hellos_on_one_connection_are_limited) {
+TEST_F(AttacksTest, hellos_on_one_connection_are_limited) {
   client(evil, 9);
   expect_limits("hellos", [&](int i) {
     wire::Hello hello;
@@ -130,18 +130,18 @@ TEST_F(Attacks, hellos_on_one_connection_are_limited) {
   });
 }
 
-TEST_F(Attacks, hellos_on_many_connections_are_limited) {
+TEST_F(AttacksTest, hellos_on_many_connections_are_limited) {
   for (int i = 0; i < 50'000 && !is_limited(); ++i) come_back(false);
   EXPECT_TRUE(is_limited());
   expect_service();
 }
 
-TEST_F(Attacks, heartbeats_are_limited) {
+TEST_F(AttacksTest, heartbeats_are_limited) {
   client(evil, 9);
   expect_limits("beats", [&](int) { send(evil, wire::Beat{true, {}, {}}); });
 }
 
-TEST_F(Attacks, queries_over_the_rate_limit_are_answered_with_an_error_and_then_blocked) {
+TEST_F(AttacksTest, queries_over_the_rate_limit_are_answered_with_an_error_and_then_blocked) {
   client(evil, 9);
   wire::Query query;
   query.what = wire::QueryWhat::broker;
@@ -163,12 +163,12 @@ TEST_F(Attacks, queries_over_the_rate_limit_are_answered_with_an_error_and_then_
   expect_service();
 }
 
-TEST_F(Attacks, requests_that_the_key_does_not_allow_are_limited) {
+TEST_F(AttacksTest, requests_that_the_key_does_not_allow_are_limited) {
   client(evil, 9);
   expect_limits("denied", [&](int) { send(evil, wire::Drain{1, "mill"}); });
 }
 
-TEST_F(Attacks, refused_submissions_are_limited) {
+TEST_F(AttacksTest, refused_submissions_are_limited) {
   client(evil, 9);
   expect_limits("refused", [&](int i) {
     auto submit = items_job(static_cast<std::uint8_t>(100 + i % 50), {"a"});
@@ -177,7 +177,7 @@ TEST_F(Attacks, refused_submissions_are_limited) {
   });
 }
 
-TEST_F(Attacks, messages_of_unknown_sessions_are_limited) {
+TEST_F(AttacksTest, messages_of_unknown_sessions_are_limited) {
   client(evil, 9);
   expect_limits("stale", [&](int i) {
     evil.session = wire::SessionId{static_cast<std::uint64_t>(1000 + i)};
@@ -188,7 +188,7 @@ TEST_F(Attacks, messages_of_unknown_sessions_are_limited) {
   });
 }
 
-TEST_F(Attacks, a_forged_report_of_a_lease_of_another_worker_is_ignored) {
+TEST_F(AttacksTest, a_forged_report_of_a_lease_of_another_worker_is_ignored) {
   send(good, items_job(100, {"secret"}));
   expect<wire::Accepted>(good);
   const auto lease = expect<wire::Lease>(mill);
@@ -207,7 +207,7 @@ TEST_F(Attacks, a_forged_report_of_a_lease_of_another_worker_is_ignored) {
   EXPECT_EQ(items_of(expect<wire::Results>(good).batch), std::vector<std::string>{"secret"});
 }
 
-TEST_F(Attacks, the_rate_of_a_worker_is_measured_not_taken_from_its_claims) {
+TEST_F(AttacksTest, the_rate_of_a_worker_is_measured_not_taken_from_its_claims) {
   // It takes 100 ms a task and says 1 us.
   send(good, items_job(100, std::vector<std::string>(200, "x")));
   expect<wire::Accepted>(good);
@@ -224,7 +224,7 @@ TEST_F(Attacks, the_rate_of_a_worker_is_measured_not_taken_from_its_claims) {
   EXPECT_GT(rate, 8);
 }
 
-TEST_F(Attacks, exceeding_the_credit_ends_the_session) {
+TEST_F(AttacksTest, exceeding_the_credit_ends_the_session) {
   client(evil, 9);
   auto submit = items_job(100, {"a"}, "absent");
   submit.open = true;
@@ -246,7 +246,7 @@ TEST_F(Attacks, exceeding_the_credit_ends_the_session) {
   expect_service();
 }
 
-TEST_F(Attacks, penalties_double_with_each_offence) {
+TEST_F(AttacksTest, penalties_double_with_each_offence) {
   client(evil, 9);
   const PeerId nobody{999'999};
   std::uint64_t last = 1'000'000;
@@ -267,7 +267,7 @@ TEST_F(Attacks, penalties_double_with_each_offence) {
   EXPECT_EQ(time_ignored(), 4s);
 }
 
-TEST_F(Attacks, a_blocked_connection_stays_blocked_while_others_of_its_key_continue) {
+TEST_F(AttacksTest, a_blocked_connection_stays_blocked_while_others_of_its_key_continue) {
   Peer honest;
   honest.user = "evil";
   wire::Hello hello;
@@ -303,7 +303,7 @@ TEST_F(Attacks, a_blocked_connection_stays_blocked_while_others_of_its_key_conti
   expect<wire::Beat>(honest);
 }
 
-TEST_F(Attacks, peers_that_come_and_go_leave_no_routes_behind) {
+TEST_F(AttacksTest, peers_that_come_and_go_leave_no_routes_behind) {
   // A command a second for a day: the router keeps a route for each peer that is known or
   // remembered, and for nobody else.
   std::set<PeerId> routes;
@@ -333,7 +333,7 @@ TEST_F(Attacks, peers_that_come_and_go_leave_no_routes_behind) {
   EXPECT_EQ(routes.size(), Connections::kMost);
 }
 
-TEST_F(Attacks, messages_during_a_penalty_do_not_extend_it) {
+TEST_F(AttacksTest, messages_during_a_penalty_do_not_extend_it) {
   std::uint64_t last = 1'000'000;
   Effects effects;
   while (!is_limited()) {
@@ -350,7 +350,7 @@ TEST_F(Attacks, messages_during_a_penalty_do_not_extend_it) {
   EXPECT_FALSE(core.ignores(PeerId{999'999}, "evil", now));
 }
 
-TEST_F(Attacks, a_peer_that_keeps_asking_during_a_penalty_is_told_why_at_a_limited_rate) {
+TEST_F(AttacksTest, a_peer_that_keeps_asking_during_a_penalty_is_told_why_at_a_limited_rate) {
   std::uint64_t last = 1'000'000;
   const auto attack = [&] {
     while (!core.ignores(PeerId{999'999}, "evil", now)) {
@@ -378,7 +378,7 @@ TEST_F(Attacks, a_peer_that_keeps_asking_during_a_penalty_is_told_why_at_a_limit
   EXPECT_EQ(told, 3);  // two at once, then one a second
 }
 
-TEST_F(Attacks, a_cluster_that_reconnects_at_once_under_one_key_is_not_a_flood) {
+TEST_F(AttacksTest, a_cluster_that_reconnects_at_once_under_one_key_is_not_a_flood) {
   std::list<Peer> rack;
   for (int i = 0; i < 3000; ++i) {
     Peer& peer = rack.emplace_back();

@@ -5,14 +5,14 @@
 namespace quern::broker {
 namespace {
 
-class Dispatch : public BrokerTest {
+class DispatchTest : public BrokerTest {
  protected:
   static Config slow_planner() {
     Config config = small_config();
     config.plan_slice = 100;  // so that a plan takes many settles
     return config;
   }
-  explicit Dispatch(Config config = small_config()) : BrokerTest(config) {}
+  explicit DispatchTest(Config config = small_config()) : BrokerTest(config) {}
 
   static wire::Hello offering(std::uint8_t identity,
                               const std::vector<std::pair<std::string, double>>& rates) {
@@ -44,7 +44,7 @@ class Dispatch : public BrokerTest {
   Peer c, w1, w2;
 };
 
-TEST_F(Dispatch, thousands_of_blocked_jobs_do_not_delay_one_that_can_run) {
+TEST_F(DispatchTest, thousands_of_blocked_jobs_do_not_delay_one_that_can_run) {
   client(c);
   connect(w1, offering(201, {{"f", 0}}));
   for (std::uint32_t i = 0; i < 3000; ++i) {
@@ -61,7 +61,7 @@ TEST_F(Dispatch, thousands_of_blocked_jobs_do_not_delay_one_that_can_run) {
   EXPECT_EQ(leases_of(w2).size(), 1u);
 }
 
-TEST_F(Dispatch, resources_of_a_resumed_lease_are_not_granted_twice) {
+TEST_F(DispatchTest, resources_of_a_resumed_lease_are_not_granted_twice) {
   client(c);
   wire::Hello hello = offering(201, {{"f", 0}});
   hello.worker->capacity.slots = 4;
@@ -82,7 +82,7 @@ TEST_F(Dispatch, resources_of_a_resumed_lease_are_not_granted_twice) {
   EXPECT_EQ(leases_of(w1).size(), 1u);
 }
 
-TEST_F(Dispatch, a_large_item_is_leased_alone_once_size_is_known_to_explain_time) {
+TEST_F(DispatchTest, a_large_item_is_leased_alone_once_size_is_known_to_explain_time) {
   client(c);
   worker(w1);
   // 20 us a byte.
@@ -112,7 +112,7 @@ TEST_F(Dispatch, a_large_item_is_leased_alone_once_size_is_known_to_explain_time
   EXPECT_TRUE(seen);
 }
 
-TEST_F(Dispatch, tasks_do_not_wait_for_a_faster_worker_that_is_unreachable) {
+TEST_F(DispatchTest, tasks_do_not_wait_for_a_faster_worker_that_is_unreachable) {
   client(c);
   connect(w1, offering(201, {{"f", 1000}}));
   connect(w2, offering(202, {{"f", 1}}));
@@ -124,7 +124,7 @@ TEST_F(Dispatch, tasks_do_not_wait_for_a_faster_worker_that_is_unreachable) {
   EXPECT_EQ(leases_of(w2).size(), 1u);
 }
 
-TEST_F(Dispatch, an_undelivered_lease_goes_to_another_worker_at_once) {
+TEST_F(DispatchTest, an_undelivered_lease_goes_to_another_worker_at_once) {
   client(c);
   connect(w1, offering(201, {{"f", 1000}}));
   wire::Submit submit = items_job(1, {"x"}, "f");
@@ -142,9 +142,9 @@ TEST_F(Dispatch, an_undelivered_lease_goes_to_another_worker_at_once) {
   EXPECT_TRUE(core.knows(w1.id)) << "it may come back";
 }
 
-class DispatchPlanned : public Dispatch {
+class DispatchPlannedTest : public DispatchTest {
  protected:
-  DispatchPlanned() : Dispatch(slow_planner()) {}
+  DispatchPlannedTest() : Dispatch(slow_planner()) {}
 
   void SetUp() override {
     client(c);
@@ -163,7 +163,7 @@ class DispatchPlanned : public Dispatch {
   }
 };
 
-TEST_F(DispatchPlanned, each_worker_gets_the_function_that_it_runs_fastest) {
+TEST_F(DispatchPlannedTest, each_worker_gets_the_function_that_it_runs_fastest) {
   settle_all();
   const auto one = leases_of(w1), two = leases_of(w2);
   ASSERT_EQ(one.size(), 1u);
@@ -173,7 +173,7 @@ TEST_F(DispatchPlanned, each_worker_gets_the_function_that_it_runs_fastest) {
   EXPECT_EQ(core.counters().plans, 1u);
 }
 
-TEST_F(DispatchPlanned, tasks_do_not_wait_for_a_worker_that_left_during_planning) {
+TEST_F(DispatchPlannedTest, tasks_do_not_wait_for_a_worker_that_left_during_planning) {
   send(w1, wire::Bye{});
   settle_all();
   std::set<std::pair<std::string, std::uint64_t>> ran;
@@ -188,7 +188,7 @@ TEST_F(DispatchPlanned, tasks_do_not_wait_for_a_worker_that_left_during_planning
   EXPECT_EQ(ran.size(), 6u);
 }
 
-TEST_F(DispatchPlanned, nothing_is_planned_for_an_unreachable_worker) {
+TEST_F(DispatchPlannedTest, nothing_is_planned_for_an_unreachable_worker) {
   core.on_unreachable(w1.id);
   settle_all();
   std::size_t ran = 0;
@@ -203,7 +203,7 @@ TEST_F(DispatchPlanned, nothing_is_planned_for_an_unreachable_worker) {
   EXPECT_EQ(ran, 6u) << "before it is given up";
 }
 
-TEST_F(DispatchPlanned, tasks_do_not_wait_for_a_stalled_worker_while_another_is_idle) {
+TEST_F(DispatchPlannedTest, tasks_do_not_wait_for_a_stalled_worker_while_another_is_idle) {
   settle_all();
   const auto held = leases_of(w1);
   ASSERT_EQ(held.size(), 1u);
@@ -221,7 +221,7 @@ TEST_F(DispatchPlanned, tasks_do_not_wait_for_a_stalled_worker_while_another_is_
   EXPECT_GE(ran, 5u);
 }
 
-TEST_F(DispatchPlanned, a_lower_priority_does_not_overtake_during_planning) {
+TEST_F(DispatchPlannedTest, a_lower_priority_does_not_overtake_during_planning) {
   wire::Submit low = items_job(3, {"low"}, "f");
   low.options.priority = -1;
   send(c, low);
@@ -231,7 +231,7 @@ TEST_F(DispatchPlanned, a_lower_priority_does_not_overtake_during_planning) {
 }
 
 // With few tasks all workers are weighed; of very many that is not done for every lease.
-TEST_F(Dispatch, idle_workers_are_served_first_in_a_large_pool) {
+TEST_F(DispatchTest, idle_workers_are_served_first_in_a_large_pool) {
   client(c);
   std::vector<Peer> many(300);
   for (std::size_t i = 0; i < many.size(); ++i) {
@@ -256,7 +256,7 @@ TEST_F(Dispatch, idle_workers_are_served_first_in_a_large_pool) {
   EXPECT_EQ(leases_of(w).size(), 1u);
 }
 
-TEST_F(Dispatch, a_task_finds_the_only_idle_worker_that_can_run_it) {
+TEST_F(DispatchTest, a_task_finds_the_only_idle_worker_that_can_run_it) {
   client(c);
   std::vector<Peer> idle(5);
   for (std::size_t i = 0; i < idle.size(); ++i) worker(idle[i], static_cast<std::uint8_t>(210 + i));

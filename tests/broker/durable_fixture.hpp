@@ -6,14 +6,14 @@
 
 namespace quern::broker {
 
-class Durable : public BrokerTest {
+class DurableTest : public BrokerTest {
  protected:
   static Config with_store() {
     Config config = small_config();
     config.store = true;
     return config;
   }
-  Durable() : BrokerTest(with_store()) {}
+  DurableTest() : BrokerTest(with_store()) {}
 
   std::optional<Commit> pending;
   sim::MemoryStore store;
@@ -115,7 +115,7 @@ class Durable : public BrokerTest {
     Recovered recovered = store.recover();
     config.incarnation = 100 + recovered.incarnation;
     pending.reset();
-    core = Core(config);
+    replace_core(config);
     Effects effects;
     core.recover(std::move(recovered), now);
     core.take_effects(effects);

@@ -4,7 +4,7 @@
 namespace quern::broker {
 namespace {
 
-TEST_F(Jobs, a_task_is_retried_and_then_fails_with_its_own_text_while_others_finish) {
+TEST_F(JobsTest, a_task_is_retried_and_then_fails_with_its_own_text_while_others_finish) {
   client(c);
   worker(w, 200, 4);
   wire::Submit submit = items_job(1, {"good", "bad", "fine"});
@@ -38,7 +38,7 @@ TEST_F(Jobs, a_task_is_retried_and_then_fails_with_its_own_text_while_others_fin
   EXPECT_EQ(update.status.done, 2u);
 }
 
-TEST_F(Jobs, a_failing_range_is_halved_until_only_the_bad_task_fails) {
+TEST_F(JobsTest, a_failing_range_is_halved_until_only_the_bad_task_fails) {
   client(c);
   worker(w);
   wire::Submit submit = range_job(1, 0, 1000);
@@ -61,7 +61,7 @@ TEST_F(Jobs, a_failing_range_is_halved_until_only_the_bad_task_fails) {
   EXPECT_EQ(update.value.view(), wire::bytes_of(wire::Int128{499'500 - 123}));
 }
 
-TEST_F(Jobs, tasks_of_a_lost_worker_go_to_another_and_its_late_report_is_dropped) {
+TEST_F(JobsTest, tasks_of_a_lost_worker_go_to_another_and_its_late_report_is_dropped) {
   client(c);
   worker(w);
   send(c, items_job(1, {"a"}));
@@ -89,7 +89,7 @@ TEST_F(Jobs, tasks_of_a_lost_worker_go_to_another_and_its_late_report_is_dropped
   EXPECT_EQ(last_update().status.done, 1u);
 }
 
-TEST_F(Jobs, a_report_sent_twice_counts_once) {
+TEST_F(JobsTest, a_report_sent_twice_counts_once) {
   client(c);
   worker(w);
   send(c, items_job(1, {"a", "b"}));
@@ -107,7 +107,7 @@ TEST_F(Jobs, a_report_sent_twice_counts_once) {
     }
 }
 
-TEST_F(Jobs, tasks_missing_from_the_last_report_are_granted_again) {
+TEST_F(JobsTest, tasks_missing_from_the_last_report_are_granted_again) {
   client(c);
   worker(w);
   send(c, items_job(1, {"a"}));
@@ -117,7 +117,7 @@ TEST_F(Jobs, tasks_missing_from_the_last_report_are_granted_again) {
   EXPECT_EQ(expect<wire::Lease>(w).tasks, lease.tasks);
 }
 
-TEST_F(Jobs, a_report_of_tasks_outside_the_lease_ends_the_session) {
+TEST_F(JobsTest, a_report_of_tasks_outside_the_lease_ends_the_session) {
   client(c);
   worker(w);
   send(c, items_job(1, {"a", "b", "c"}));
@@ -127,7 +127,7 @@ TEST_F(Jobs, a_report_of_tasks_outside_the_lease_ends_the_session) {
   EXPECT_FALSE(core.knows(w.id));
 }
 
-TEST_F(Jobs, a_partial_for_a_job_without_a_reducer_ends_the_session) {
+TEST_F(JobsTest, a_partial_for_a_job_without_a_reducer_ends_the_session) {
   client(c);
   worker(w, 200, 4);
   send(c, items_job(1, {"a", "b", "c"}));
@@ -142,7 +142,7 @@ TEST_F(Jobs, a_partial_for_a_job_without_a_reducer_ends_the_session) {
   }));
 }
 
-TEST_F(Jobs, a_task_that_repeatedly_takes_down_its_worker_is_failed_as_poison) {
+TEST_F(JobsTest, a_task_that_repeatedly_takes_down_its_worker_is_failed_as_poison) {
   client(c);
   send(c, items_job(1, {"a"}));
   for (std::uint8_t i = 0; i < 4; ++i) {
@@ -157,7 +157,7 @@ TEST_F(Jobs, a_task_that_repeatedly_takes_down_its_worker_is_failed_as_poison) {
   EXPECT_EQ(update.status.failed, 1u);
 }
 
-TEST_F(Jobs, tasks_that_shared_a_lease_with_a_poison_task_do_not_fail) {
+TEST_F(JobsTest, tasks_that_shared_a_lease_with_a_poison_task_do_not_fail) {
   client(c);
   worker(w);
   std::vector<std::string> items(64, "good");
@@ -185,7 +185,7 @@ TEST_F(Jobs, tasks_that_shared_a_lease_with_a_poison_task_do_not_fail) {
   EXPECT_EQ(update.status.done, 63u);
 }
 
-TEST_F(Jobs, the_output_of_a_failed_task_comes_with_its_last_failure) {
+TEST_F(JobsTest, the_output_of_a_failed_task_comes_with_its_last_failure) {
   client(c);
   worker(w);
   wire::Submit job = items_job(1, {"bad", "bad"});
@@ -210,7 +210,7 @@ TEST_F(Jobs, the_output_of_a_failed_task_comes_with_its_last_failure) {
   EXPECT_EQ(last_update().status.failed, 2u);
 }
 
-TEST_F(Jobs, an_input_that_the_function_cannot_take_fails_with_advice) {
+TEST_F(JobsTest, an_input_that_the_function_cannot_take_fails_with_advice) {
   client(c);
   worker(w);
   send(c, items_job(1, {"a"}, "sum"));

@@ -4,7 +4,7 @@
 namespace quern::broker {
 namespace {
 
-class Fitness : public BrokerTest {
+class FitnessTest : public BrokerTest {
  protected:
   Peer c;
 
@@ -29,7 +29,7 @@ class Fitness : public BrokerTest {
   }
 };
 
-TEST_F(Fitness, nothing_is_queued_behind_the_first_lease_of_a_function) {
+TEST_F(FitnessTest, nothing_is_queued_behind_the_first_lease_of_a_function) {
   Peer quick, slow;
   worker(quick, 200);
   send(c, items_job(1, many()));
@@ -50,7 +50,7 @@ TEST_F(Fitness, nothing_is_queued_behind_the_first_lease_of_a_function) {
 
 // The quick worker has done echo; two more are at their first task of it for a second; another one
 // is at a square, and squares wait.
-TEST_F(Fitness, slow_first_leases_keep_a_fast_worker_on_its_function) {
+TEST_F(FitnessTest, slow_first_leases_keep_a_fast_worker_on_its_function) {
   Peer quick, other, another, fourth;
   worker(quick, 200);
   worker(other, 201);
@@ -81,7 +81,7 @@ TEST_F(Fitness, slow_first_leases_keep_a_fast_worker_on_its_function) {
   })) << ::testing::PrintToString(explained.text);
 }
 
-TEST_F(Fitness, a_worker_that_lost_its_first_lease_in_a_reconnect_is_not_considered_slow) {
+TEST_F(FitnessTest, a_worker_that_lost_its_first_lease_in_a_reconnect_is_not_considered_slow) {
   Peer quick, cut;
   worker(quick, 200);
   send(c, items_job(1, many(1000)));

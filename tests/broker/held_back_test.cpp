@@ -5,7 +5,7 @@
 namespace quern::broker {
 namespace {
 
-class HeldBack : public BrokerTest {
+class HeldBackTest : public BrokerTest {
  protected:
   Peer c, w;
 
@@ -76,7 +76,7 @@ class HeldBack : public BrokerTest {
   int results = 0, ends = 0;
 };
 
-TEST_F(HeldBack, a_job_end_is_sent_although_results_of_other_jobs_are_unread) {
+TEST_F(HeldBackTest, a_job_end_is_sent_although_results_of_other_jobs_are_unread) {
   run_jobs(0, 2200, "x", [](wire::Submit& s) { s.window = 0; });
   run_jobs(10'000, 80, mebibyte);
   look();
@@ -84,7 +84,7 @@ TEST_F(HeldBack, a_job_end_is_sent_although_results_of_other_jobs_are_unread) {
   EXPECT_EQ(ends, 2280);
 }
 
-TEST_F(HeldBack, results_are_sent_when_the_client_stops_following_other_jobs) {
+TEST_F(HeldBackTest, results_are_sent_when_the_client_stops_following_other_jobs) {
   run_jobs(0, 70, mebibyte);
   look();
   ASSERT_LT(results, 70);
@@ -99,7 +99,7 @@ TEST_F(HeldBack, results_are_sent_when_the_client_stops_following_other_jobs) {
   EXPECT_EQ(results, 70);
 }
 
-TEST_F(HeldBack, results_are_sent_when_other_jobs_are_forgotten) {
+TEST_F(HeldBackTest, results_are_sent_when_other_jobs_are_forgotten) {
   run_jobs(0, 60, mebibyte, [](wire::Submit& s) { s.options.ttl_s = 5; });
   run_jobs(100, 10, mebibyte, [](wire::Submit& s) { s.options.ttl_s = 1000; });
   look();
@@ -108,7 +108,7 @@ TEST_F(HeldBack, results_are_sent_when_other_jobs_are_forgotten) {
   EXPECT_EQ(results, 70);
 }
 
-TEST_F(HeldBack, the_job_attached_last_gets_results_although_others_fill_the_session) {
+TEST_F(HeldBackTest, the_job_attached_last_gets_results_although_others_fill_the_session) {
   run_jobs(0, 70, mebibyte);
   look();
   const int before = results;
@@ -120,7 +120,7 @@ TEST_F(HeldBack, the_job_attached_last_gets_results_although_others_fill_the_ses
   EXPECT_EQ(results, before + 1);
 }
 
-TEST_F(HeldBack, an_at_most_once_job_is_served_among_very_many_small_jobs) {
+TEST_F(HeldBackTest, an_at_most_once_job_is_served_among_very_many_small_jobs) {
   run_jobs(0, 10, "x");  // how fast the worker is is known
   for (int i = 0; i < 1000; ++i) {
     wire::Submit submit = items_job(0, {"x"});

@@ -5,7 +5,7 @@
 
 namespace quern::broker {
 
-class Jobs : public BrokerTest {
+class JobsTest : public BrokerTest {
  protected:
   Peer c, w;
 

@@ -4,7 +4,7 @@
 namespace quern::broker {
 namespace {
 
-TEST_F(Jobs, a_range_is_carved_in_growing_leases_and_summed) {
+TEST_F(JobsTest, a_range_is_carved_in_growing_leases_and_summed) {
   client(c);
   worker(w);
   send(c, range_job(1, 1, 10'001));
@@ -27,13 +27,13 @@ TEST_F(Jobs, a_range_is_carved_in_growing_leases_and_summed) {
   EXPECT_EQ(update.value.view(), wire::bytes_of(wire::Int128{50'005'000}));
 }
 
-TEST_F(Jobs, a_range_of_a_trillion_tasks_uses_no_memory) {
+TEST_F(JobsTest, a_range_of_a_trillion_tasks_uses_no_memory) {
   client(c);
   send(c, range_job(1, 0, 1'000'000'000'000));
   EXPECT_EQ(core.memory_used(), 0u);
 }
 
-TEST_F(Jobs, results_arrive_and_acknowledging_them_frees_the_memory) {
+TEST_F(JobsTest, results_arrive_and_acknowledging_them_frees_the_memory) {
   client(c);
   worker(w, 200, 3);
   send(c, items_job(1, {"a", "bb", "ccc"}));
@@ -57,7 +57,7 @@ TEST_F(Jobs, results_arrive_and_acknowledging_them_frees_the_memory) {
   EXPECT_EQ(core.memory_used(), 0u);
 }
 
-TEST_F(Jobs, appends_are_idempotent_and_gaps_are_errors) {
+TEST_F(JobsTest, appends_are_idempotent_and_gaps_are_errors) {
   client(c);
   wire::Submit submit = items_job(1, {"0", "1"});
   submit.open = true;
@@ -84,7 +84,7 @@ TEST_F(Jobs, appends_are_idempotent_and_gaps_are_errors) {
                       {0, "0"}, {1, "1"}, {2, "2"}, {3, "3"}, {4, "4"}}));
 }
 
-TEST_F(Jobs, a_repeated_submission_creates_one_job) {
+TEST_F(JobsTest, a_repeated_submission_creates_one_job) {
   client(c);
   send(c, items_job(1, {"a"}));
   send(c, items_job(1, {"a"}));
@@ -92,7 +92,7 @@ TEST_F(Jobs, a_repeated_submission_creates_one_job) {
   EXPECT_EQ(core.status(now).jobs, 1u);
 }
 
-TEST_F(Jobs, an_idempotency_key_attaches_to_the_existing_job) {
+TEST_F(JobsTest, an_idempotency_key_attaches_to_the_existing_job) {
   client(c);
   wire::Submit submit = items_job(1, {"a"});
   submit.options.unique = "nightly";
@@ -123,7 +123,7 @@ wire::Attach with_input(std::uint8_t id, const std::vector<std::string>& items) 
 }
 
 /// Job 1, streamed: `first` in SUBMIT, `rest` in an APPEND each.
-class Streamed : public Jobs {
+class StreamedTest : public JobsTest {
  protected:
   void SetUp() override {
     client(c);
@@ -155,7 +155,7 @@ class Streamed : public Jobs {
   std::uint64_t accepted_ = 0;
 };
 
-TEST_F(Streamed, input_is_compared_with_a_complete_one_regardless_of_batching) {
+TEST_F(StreamedTest, input_is_compared_with_a_complete_one_regardless_of_batching) {
   open({"a", "b"});
   append({"c"}, false);
   append({"d"}, true);
@@ -170,7 +170,7 @@ TEST_F(Streamed, input_is_compared_with_a_complete_one_regardless_of_batching) {
   EXPECT_FALSE(expect<wire::Accepted>(d).compare);
 }
 
-TEST_F(Streamed, two_streamed_inputs_are_compared_by_digest_once_the_second_is_complete) {
+TEST_F(StreamedTest, two_streamed_inputs_are_compared_by_digest_once_the_second_is_complete) {
   open({"a"});
   append({"b"}, true);
   EXPECT_TRUE(submit_again({}, true).compare);
@@ -181,7 +181,7 @@ TEST_F(Streamed, two_streamed_inputs_are_compared_by_digest_once_the_second_is_c
   EXPECT_EQ(refused({}), ErrorCode::conflict);
 }
 
-TEST_F(Streamed, the_comparison_waits_until_the_first_input_is_complete) {
+TEST_F(StreamedTest, the_comparison_waits_until_the_first_input_is_complete) {
   open({"a"});
   EXPECT_TRUE(submit_again({"a", "b"}, false).compare);
   send(d, with_input(1, {"a", "b"}));
@@ -192,7 +192,7 @@ TEST_F(Streamed, the_comparison_waits_until_the_first_input_is_complete) {
   EXPECT_EQ(expect<wire::JobUpdate>(d).token, 77u);
 }
 
-TEST_F(Streamed, a_different_input_is_a_conflict_once_the_first_is_complete) {
+TEST_F(StreamedTest, a_different_input_is_a_conflict_once_the_first_is_complete) {
   open({"a"});
   submit_again({"a", "x"}, false);
   send(d, with_input(1, {"a", "x"}));
@@ -204,7 +204,7 @@ TEST_F(Streamed, a_different_input_is_a_conflict_once_the_first_is_complete) {
   EXPECT_TRUE(d.inbox.empty()) << "a question asked twice has one answer";
 }
 
-TEST_F(Streamed, a_job_that_ends_before_its_input_is_complete_is_not_compared) {
+TEST_F(StreamedTest, a_job_that_ends_before_its_input_is_complete_is_not_compared) {
   open({"a"});
   submit_again({"a", "b"}, false);
   send(d, with_input(1, {"a", "b"}));
@@ -213,7 +213,7 @@ TEST_F(Streamed, a_job_that_ends_before_its_input_is_complete_is_not_compared) {
   EXPECT_FALSE(submit_again({"a", "b"}, false).compare);
 }
 
-TEST_F(Streamed, a_pending_comparison_is_dropped_when_its_client_leaves) {
+TEST_F(StreamedTest, a_pending_comparison_is_dropped_when_its_client_leaves) {
   open({"a"});
   submit_again({"a"}, true);
   send(d, with_input(1, {"a"}));
@@ -221,7 +221,7 @@ TEST_F(Streamed, a_pending_comparison_is_dropped_when_its_client_leaves) {
   append({}, true);
 }
 
-TEST_F(Jobs, a_job_of_an_unknown_function_waits_and_names_the_nearest_one) {
+TEST_F(JobsTest, a_job_of_an_unknown_function_waits_and_names_the_nearest_one) {
   client(c);
   worker(w);
   send(c, items_job(1, {"a"}, "ecko"));
@@ -232,7 +232,7 @@ TEST_F(Jobs, a_job_of_an_unknown_function_waits_and_names_the_nearest_one) {
   EXPECT_NE(status.reason.find("did you mean `echo`"), std::string::npos) << status.reason;
 }
 
-TEST_F(Jobs, a_job_with_an_unknown_reducer_waits_and_says_so) {
+TEST_F(JobsTest, a_job_with_an_unknown_reducer_waits_and_says_so) {
   client(c);
   worker(w);
   wire::Submit submit = items_job(1, {"a"});
@@ -244,7 +244,7 @@ TEST_F(Jobs, a_job_with_an_unknown_reducer_waits_and_says_so) {
   EXPECT_NE(status.reason.find("reducer `marge`"), std::string::npos) << status.reason;
 }
 
-TEST_F(Jobs, empty_jobs_end_at_once_with_the_identity_of_the_reducer) {
+TEST_F(JobsTest, empty_jobs_end_at_once_with_the_identity_of_the_reducer) {
   client(c);
   worker(w);
   struct Case {
@@ -270,7 +270,7 @@ TEST_F(Jobs, empty_jobs_end_at_once_with_the_identity_of_the_reducer) {
       << "the function's own reducer is sum";
 }
 
-TEST_F(Jobs, items_for_a_whole_function_are_joined_into_one_input) {
+TEST_F(JobsTest, items_for_a_whole_function_are_joined_into_one_input) {
   client(c);
   worker(w);
   send(c, items_job(1, {"b", "a"}, "sort"));
@@ -279,7 +279,7 @@ TEST_F(Jobs, items_for_a_whole_function_are_joined_into_one_input) {
   EXPECT_EQ(items_of(lease.batch), (std::vector<std::string>{"b\na\n"}));
 }
 
-TEST_F(Jobs, an_item_function_gets_the_index_of_a_range_task) {
+TEST_F(JobsTest, an_item_function_gets_the_index_of_a_range_task) {
   client(c);
   worker(w);
   send(c, range_job(1, -5, 5, "square"));
@@ -289,7 +289,7 @@ TEST_F(Jobs, an_item_function_gets_the_index_of_a_range_task) {
   EXPECT_EQ(lease.kind, wire::LeaseKind::item);
 }
 
-TEST_F(Jobs, common_input_is_sent_once_per_worker_and_forgotten_at_the_end) {
+TEST_F(JobsTest, common_input_is_sent_once_per_worker_and_forgotten_at_the_end) {
   client(c);
   worker(w, 200, 1);
   wire::Submit submit = items_job(1, {"a", "b"});
@@ -312,7 +312,7 @@ TEST_F(Jobs, common_input_is_sent_once_per_worker_and_forgotten_at_the_end) {
                           [](auto& m) { return std::holds_alternative<wire::Forget>(m); }));
 }
 
-TEST_F(Jobs, named_partials_are_merged_by_workers) {
+TEST_F(JobsTest, named_partials_are_merged_by_workers) {
   client(c);
   wire::Hello hello = worker_hello(200, 4);
   connect(w, hello);
@@ -344,7 +344,7 @@ TEST_F(Jobs, named_partials_are_merged_by_workers) {
   EXPECT_EQ(last_update().value.view(), all);
 }
 
-TEST_F(Jobs, the_finishing_step_runs_once_on_the_last_partial) {
+TEST_F(JobsTest, the_finishing_step_runs_once_on_the_last_partial) {
   client(c);
   worker(w);
   send(c, range_job(1, 0, 1000, "pi"));
@@ -362,7 +362,7 @@ TEST_F(Jobs, the_finishing_step_runs_once_on_the_last_partial) {
   EXPECT_EQ(last_update().value.view(), "done");
 }
 
-TEST_F(Jobs, higher_priority_runs_first_and_equal_priorities_share) {
+TEST_F(JobsTest, higher_priority_runs_first_and_equal_priorities_share) {
   client(c);
   send(c, items_job(1, std::vector<std::string>(50, "low")));
   send(c, items_job(2, std::vector<std::string>(50, "low2")));
@@ -381,7 +381,7 @@ TEST_F(Jobs, higher_priority_runs_first_and_equal_priorities_share) {
   EXPECT_NEAR(static_cast<double>(lows), 25, 6) << "jobs of one priority share";
 }
 
-TEST_F(Jobs, results_stop_at_the_window_and_continue_after_acknowledgement) {
+TEST_F(JobsTest, results_stop_at_the_window_and_continue_after_acknowledgement) {
   client(c);
   worker(w);
   wire::Submit submit = items_job(1, std::vector<std::string>(20, std::string(1000, 'x')));
@@ -409,7 +409,7 @@ TEST_F(Jobs, results_stop_at_the_window_and_continue_after_acknowledgement) {
   EXPECT_EQ(tasks, 20u);
 }
 
-TEST_F(Jobs, draining_workers_get_no_more_leases) {
+TEST_F(JobsTest, draining_workers_get_no_more_leases) {
   client(c);
   worker(w);
   send(c, wire::Drain{3, "worker200"});
@@ -423,7 +423,7 @@ TEST_F(Jobs, draining_workers_get_no_more_leases) {
   EXPECT_EQ(expect<wire::ErrorMessage>(c).token, 4u);
 }
 
-TEST_F(Jobs, tasks_queued_behind_a_slow_one_are_reclaimed_for_an_idle_worker) {
+TEST_F(JobsTest, tasks_queued_behind_a_slow_one_are_reclaimed_for_an_idle_worker) {
   client(c);
   wire::Hello fast = worker_hello(200);
   fast.worker->functions[0].rate = 1000;

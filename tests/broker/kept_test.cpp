@@ -4,7 +4,7 @@
 namespace quern::broker {
 namespace {
 
-class Kept : public BrokerTest {
+class KeptTest : public BrokerTest {
  protected:
   Peer c, w;
 
@@ -37,7 +37,7 @@ class Kept : public BrokerTest {
   }
 };
 
-TEST_F(Kept, detached_jobs_keep_results_for_a_week_and_others_for_an_hour) {
+TEST_F(KeptTest, detached_jobs_keep_results_for_a_week_and_others_for_an_hour) {
   auto detached = items_job(1, {"a"});
   detached.options.detach = true;
   run(detached);
@@ -52,7 +52,7 @@ TEST_F(Kept, detached_jobs_keep_results_for_a_week_and_others_for_an_hour) {
   EXPECT_EQ(error(1).code, ErrorCode::expired);
 }
 
-TEST_F(Kept, the_time_to_live_of_a_job_overrides_the_default) {
+TEST_F(KeptTest, the_time_to_live_of_a_job_overrides_the_default) {
   auto submit = items_job(1, {"a"});
   submit.options.ttl_s = 10;
   run(submit);
@@ -62,7 +62,7 @@ TEST_F(Kept, the_time_to_live_of_a_job_overrides_the_default) {
   EXPECT_EQ(error(1).code, ErrorCode::expired);
 }
 
-TEST_F(Kept, a_retried_job_gets_a_new_time_to_live) {
+TEST_F(KeptTest, a_retried_job_gets_a_new_time_to_live) {
   auto submit = items_job(1, {"a"});
   submit.options.ttl_s = 10;
   submit.options.attempts = 1;

@@ -4,7 +4,7 @@
 namespace quern::broker {
 namespace {
 
-class ManyJobs : public BrokerTest {
+class ManyJobsTest : public BrokerTest {
  protected:
   Peer c, busy, idle;
   static constexpr int kFunctions = 50;
@@ -68,17 +68,17 @@ class ManyJobs : public BrokerTest {
   }
 };
 
-TEST_F(ManyJobs, a_lease_does_not_examine_every_similar_job) {
+TEST_F(ManyJobsTest, a_lease_does_not_examine_every_similar_job) {
   EXPECT_LT(looks_per_lease(3000, [](wire::Submit&, int) {}), 4);
 }
 
-TEST_F(ManyJobs, a_lease_does_not_examine_every_job_of_many_functions) {
+TEST_F(ManyJobsTest, a_lease_does_not_examine_every_job_of_many_functions) {
   EXPECT_LT(looks_per_lease(3000, [](wire::Submit& s,
                                      int i) { s.function = "f" + std::to_string(i % kFunctions); }),
             2.0 * kFunctions);
 }
 
-TEST_F(ManyJobs, a_lease_does_not_examine_every_job_of_many_priorities_or_weights) {
+TEST_F(ManyJobsTest, a_lease_does_not_examine_every_job_of_many_priorities_or_weights) {
   EXPECT_LT(looks_per_lease(1000, [](wire::Submit& s, int i) { s.options.priority = i; }), 4);
   EXPECT_LT(looks_per_lease(1000,
                             [](wire::Submit& s, int i) {
@@ -88,7 +88,7 @@ TEST_F(ManyJobs, a_lease_does_not_examine_every_job_of_many_priorities_or_weight
             4);
 }
 
-TEST_F(ManyJobs, a_slow_client_learns_each_job_end_once_with_few_visits_per_job) {
+TEST_F(ManyJobsTest, a_slow_client_learns_each_job_end_once_with_few_visits_per_job) {
   constexpr int kJobs = 10'000;
   queue(kJobs, [](wire::Submit&, int) {});
   c.inbox.clear();

@@ -4,17 +4,17 @@
 namespace quern::broker {
 namespace {
 
-class SmallMemory : public BrokerTest {
+class SmallMemoryTest : public BrokerTest {
  protected:
   static Config config() {
     Config config = small_config();
     config.memory_limit = 4096;
     return config;
   }
-  SmallMemory() : BrokerTest(config()) {}
+  SmallMemoryTest() : BrokerTest(config()) {}
 };
 
-TEST_F(SmallMemory, a_submission_to_a_full_queue_is_refused_with_the_limit) {
+TEST_F(SmallMemoryTest, a_submission_to_a_full_queue_is_refused_with_the_limit) {
   Peer c;
   client(c);
   send(c, items_job(1, {std::string(2500, 'x')}));
@@ -26,7 +26,7 @@ TEST_F(SmallMemory, a_submission_to_a_full_queue_is_refused_with_the_limit) {
   EXPECT_NE(error.text.find("MiB"), std::string::npos);
 }
 
-TEST_F(SmallMemory, a_stream_gains_credit_as_work_finishes_and_exceeding_it_ends_the_session) {
+TEST_F(SmallMemoryTest, a_stream_gains_credit_as_work_finishes_and_exceeding_it_ends_the_session) {
   Peer c, w;
   client(c);
   wire::Submit submit = items_job(1, {std::string(1000, 'x')});

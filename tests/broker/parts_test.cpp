@@ -185,9 +185,9 @@ struct DecisionCase {
   bool divisible;
 };
 
-class DecisionTable : public ::testing::TestWithParam<DecisionCase> {};
+class DecisionTableTest : public ::testing::TestWithParam<DecisionCase> {};
 
-TEST_P(DecisionTable, decisions_follow_the_protocol) {
+TEST_P(DecisionTableTest, decisions_follow_the_protocol) {
   const auto& c = GetParam();
   std::vector<FunctionDecl> offers;
   for (Takes takes : c.offered)
@@ -207,7 +207,7 @@ TEST_P(DecisionTable, decisions_follow_the_protocol) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    all, DecisionTable,
+    all, DecisionTableTest,
     ::testing::Values(
         DecisionCase{InputKind::whole, {Takes::whole}, true, Takes::whole, false},
         DecisionCase{InputKind::whole, {Takes::item}, true, Takes::item, false},

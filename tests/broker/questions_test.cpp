@@ -4,7 +4,7 @@
 namespace quern::broker {
 namespace {
 
-class Queries : public BrokerTest {
+class QueriesTest : public BrokerTest {
  protected:
   Peer c;
 
@@ -30,7 +30,7 @@ class Queries : public BrokerTest {
   }
 };
 
-TEST_F(Queries, pages_list_every_job_once_with_the_newest_first) {
+TEST_F(QueriesTest, pages_list_every_job_once_with_the_newest_first) {
   queue(450);
   std::vector<JobNumber> seen;
   wire::Query query{1, wire::QueryWhat::jobs, {}, {}, 1000};
@@ -46,7 +46,7 @@ TEST_F(Queries, pages_list_every_job_once_with_the_newest_first) {
   for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(value(seen[i]), 450 - i);
 }
 
-TEST_F(Queries, ten_thousand_simultaneous_queries_are_answered_in_small_portions) {
+TEST_F(QueriesTest, ten_thousand_simultaneous_queries_are_answered_in_small_portions) {
   queue(300);
   Peer flooding, honest;
   client(flooding, 101);
@@ -77,7 +77,7 @@ TEST_F(Queries, ten_thousand_simultaneous_queries_are_answered_in_small_portions
   EXPECT_EQ(answers(honest).size(), 1u) << "another client has its answer at once";
 }
 
-TEST_F(Queries, a_few_simultaneous_queries_are_all_answered_without_further_events) {
+TEST_F(QueriesTest, a_few_simultaneous_queries_are_all_answered_without_further_events) {
   queue(3);
   Effects effects;
   for (std::uint64_t token = 1; token <= 5; ++token)
@@ -93,7 +93,7 @@ TEST_F(Queries, a_few_simultaneous_queries_are_all_answered_without_further_even
   EXPECT_EQ(said, 5u);
 }
 
-TEST_F(Queries, a_client_that_does_not_read_is_sent_nothing_more_and_loses_its_session) {
+TEST_F(QueriesTest, a_client_that_does_not_read_is_sent_nothing_more_and_loses_its_session) {
   queue(300);
   Peer deaf;
   client(deaf, 101);
@@ -119,7 +119,7 @@ TEST_F(Queries, a_client_that_does_not_read_is_sent_nothing_more_and_loses_its_s
   EXPECT_LE(bytes, 3u << 20);
 }
 
-TEST_F(Queries, a_client_that_answers_the_heartbeat_probe_is_served_further) {
+TEST_F(QueriesTest, a_client_that_answers_the_heartbeat_probe_is_served_further) {
   queue(300);
   for (int i = 0; i < 100; ++i) {
     now += 100ms;
@@ -137,7 +137,7 @@ TEST_F(Queries, a_client_that_answers_the_heartbeat_probe_is_served_further) {
   }
 }
 
-TEST_F(Queries, a_lost_worker_is_shown_for_an_hour_with_the_reason) {
+TEST_F(QueriesTest, a_lost_worker_is_shown_for_an_hour_with_the_reason) {
   Peer w;
   worker(w, 200);
   pass(20s, {&c});
@@ -151,7 +151,7 @@ TEST_F(Queries, a_lost_worker_is_shown_for_an_hour_with_the_reason) {
   EXPECT_TRUE(answers(c).at(0).workers.empty());
 }
 
-TEST_F(Queries, a_restarted_machine_regains_its_name_when_its_old_session_ends) {
+TEST_F(QueriesTest, a_restarted_machine_regains_its_name_when_its_old_session_ends) {
   Peer before, after;
   auto hello = worker_hello(200);
   hello.name = "h1";
@@ -166,7 +166,7 @@ TEST_F(Queries, a_restarted_machine_regains_its_name_when_its_old_session_ends) 
   EXPECT_EQ(shown[0].state, "idle");
 }
 
-TEST_F(Queries, a_worker_whose_slots_are_all_stuck_is_shown_as_stuck_and_so_is_its_job) {
+TEST_F(QueriesTest, a_worker_whose_slots_are_all_stuck_is_shown_as_stuck_and_so_is_its_job) {
   Peer w;
   worker(w, 200, 2);
   wire::Beat beat;

@@ -82,13 +82,13 @@ struct AmountCase {
   double amount;
 };
 
-class Amounts : public ::testing::TestWithParam<AmountCase> {};
+class AmountsTest : public ::testing::TestWithParam<AmountCase> {};
 
-TEST_P(Amounts, amounts_with_units_are_parsed) {
+TEST_P(AmountsTest, amounts_with_units_are_parsed) {
   EXPECT_EQ(amount_in(GetParam().text), GetParam().amount) << GetParam().text;
 }
 
-INSTANTIATE_TEST_SUITE_P(all, Amounts,
+INSTANTIATE_TEST_SUITE_P(all, AmountsTest,
                          ::testing::Values(AmountCase{"2", 2}, AmountCase{"0.5", 0.5},
                                            AmountCase{"8GiB", 8.0 * (1 << 30)},
                                            AmountCase{"8Gi", 8.0 * (1 << 30)},

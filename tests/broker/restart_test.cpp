@@ -5,7 +5,7 @@
 namespace quern::broker {
 namespace {
 
-TEST_F(Durable, after_a_restart_workers_cannot_claim_leases_that_they_cannot_have_held) {
+TEST_F(DurableTest, after_a_restart_workers_cannot_claim_leases_that_they_cannot_have_held) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);
@@ -39,7 +39,7 @@ TEST_F(Durable, after_a_restart_workers_cannot_claim_leases_that_they_cannot_hav
   EXPECT_EQ(take<wire::Welcome>(back)->dropped.size(), 0u);
 }
 
-TEST_F(Durable, tasks_handed_back_again_after_a_restart_wait_for_the_worker_that_holds_them) {
+TEST_F(DurableTest, tasks_handed_back_again_after_a_restart_wait_for_the_worker_that_holds_them) {
   Peer c, w, second, third;
   join(c, 1);
   join(w, "w", 2);
@@ -70,7 +70,7 @@ TEST_F(Durable, tasks_handed_back_again_after_a_restart_wait_for_the_worker_that
   EXPECT_EQ(take<wire::Welcome>(second)->dropped.size(), 0u);
 }
 
-TEST_F(Durable, after_a_restart_unleased_tasks_are_granted_at_once_and_the_rest_after_a_wait) {
+TEST_F(DurableTest, after_a_restart_unleased_tasks_are_granted_at_once_and_the_rest_after_a_wait) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);
@@ -104,7 +104,7 @@ TEST_F(Durable, after_a_restart_unleased_tasks_are_granted_at_once_and_the_rest_
   EXPECT_EQ(seen.size(), 100u);
 }
 
-TEST_F(Durable, a_worker_keeps_its_lease_across_a_restart) {
+TEST_F(DurableTest, a_worker_keeps_its_lease_across_a_restart) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);
@@ -136,7 +136,7 @@ TEST_F(Durable, a_worker_keeps_its_lease_across_a_restart) {
   EXPECT_EQ(results->tasks, lease->tasks);
 }
 
-TEST_F(Durable, task_costs_survive_a_restart) {
+TEST_F(DurableTest, task_costs_survive_a_restart) {
   Peer c, w;
   join(c, 100);
   wire::Submit submit = items(1, {"a", "b", "c"});
@@ -168,7 +168,7 @@ TEST_F(Durable, task_costs_survive_a_restart) {
   EXPECT_GT(eta, 50) << "the last task takes a hundred times as long";
 }
 
-TEST_F(Durable, a_retried_job_is_not_cancelled_after_a_restart_when_its_old_owner_is_gone) {
+TEST_F(DurableTest, a_retried_job_is_not_cancelled_after_a_restart_when_its_old_owner_is_gone) {
   Peer c, w, later;
   join(c, 1);
   join(w, "w", 2);
@@ -192,7 +192,7 @@ TEST_F(Durable, a_retried_job_is_not_cancelled_after_a_restart_when_its_old_owne
   EXPECT_EQ(take<wire::JobUpdate>(later)->status.state, JobState::waiting);
 }
 
-TEST_F(Durable, a_blob_and_the_job_that_needs_it_survive_a_restart) {
+TEST_F(DurableTest, a_blob_and_the_job_that_needs_it_survive_a_restart) {
   Peer c, w;
   join(c, 100);
   const std::string name(64, 'a');
@@ -218,7 +218,7 @@ TEST_F(Durable, a_blob_and_the_job_that_needs_it_survive_a_restart) {
   EXPECT_EQ(answer->bytes.view(), "one");
 }
 
-TEST_F(Durable, an_upload_interrupted_by_a_kill_can_be_repeated) {
+TEST_F(DurableTest, an_upload_interrupted_by_a_kill_can_be_repeated) {
   Peer c;
   join(c, 100);
   wire::Submit blob = items(1, {"one"});

@@ -5,9 +5,9 @@
 namespace quern::broker {
 namespace {
 
-using Sessions = BrokerTest;
+using SessionsTest = BrokerTest;
 
-TEST_F(Sessions, an_unsupported_protocol_version_is_refused_with_the_reason) {
+TEST_F(SessionsTest, an_unsupported_protocol_version_is_refused_with_the_reason) {
   Peer peer;
   wire::Hello hello;
   hello.identity = uuid(1);
@@ -19,7 +19,7 @@ TEST_F(Sessions, an_unsupported_protocol_version_is_refused_with_the_reason) {
   EXPECT_FALSE(core.knows(peer.id));
 }
 
-TEST_F(Sessions, a_message_of_an_old_session_is_answered_with_hello_again) {
+TEST_F(SessionsTest, a_message_of_an_old_session_is_answered_with_hello_again) {
   Peer peer;
   client(peer);
   peer.session = wire::SessionId{999};
@@ -32,7 +32,7 @@ TEST_F(Sessions, a_message_of_an_old_session_is_answered_with_hello_again) {
   expect<wire::HelloAgain>(stranger);
 }
 
-TEST_F(Sessions, malformed_bytes_end_only_their_own_session) {
+TEST_F(SessionsTest, malformed_bytes_end_only_their_own_session) {
   Peer bad, good;
   client(bad, 1);
   client(good, 2);
@@ -46,7 +46,7 @@ TEST_F(Sessions, malformed_bytes_end_only_their_own_session) {
   EXPECT_EQ(core.counters().malformed, 1u);
 }
 
-TEST_F(Sessions, a_client_must_not_send_worker_messages) {
+TEST_F(SessionsTest, a_client_must_not_send_worker_messages) {
   Peer peer;
   client(peer);
   send(peer, wire::Report{});
@@ -55,7 +55,7 @@ TEST_F(Sessions, a_client_must_not_send_worker_messages) {
   EXPECT_TRUE(error.fatal);
 }
 
-TEST_F(Sessions, a_flood_of_hellos_on_one_connection_leaves_no_session) {
+TEST_F(SessionsTest, a_flood_of_hellos_on_one_connection_leaves_no_session) {
   Peer peer;
   client(peer);
   for (int i = 0; i < 1000; ++i) {
@@ -71,7 +71,7 @@ TEST_F(Sessions, a_flood_of_hellos_on_one_connection_leaves_no_session) {
   EXPECT_EQ(core.status(now).clients, 0u);
 }
 
-TEST_F(Sessions, a_thousand_workers_of_one_name_get_distinct_names) {
+TEST_F(SessionsTest, a_thousand_workers_of_one_name_get_distinct_names) {
   std::list<Peer> rack;
   std::set<std::string> names;
   for (int i = 0; i < 1000; ++i) {
@@ -98,7 +98,7 @@ TEST_F(Sessions, a_thousand_workers_of_one_name_get_distinct_names) {
   EXPECT_EQ(names.size(), 666u);
 }
 
-TEST_F(Sessions, an_idle_worker_that_gets_a_lease_between_two_heartbeats_is_not_lost_at_once) {
+TEST_F(SessionsTest, an_idle_worker_that_gets_a_lease_between_two_heartbeats_is_not_lost_at_once) {
   Peer c, w;
   client(c, 1);
   worker(w, 200, 1);
@@ -117,7 +117,7 @@ TEST_F(Sessions, an_idle_worker_that_gets_a_lease_between_two_heartbeats_is_not_
   EXPECT_FALSE(core.knows(w.id)) << "busy now, and silent for longer than a busy worker may be";
 }
 
-TEST_F(Sessions, a_silent_peer_loses_its_session) {
+TEST_F(SessionsTest, a_silent_peer_loses_its_session) {
   Peer peer;
   client(peer);
   pass(20s);
@@ -125,7 +125,7 @@ TEST_F(Sessions, a_silent_peer_loses_its_session) {
   EXPECT_EQ(core.status(now).clients, 0u);
 }
 
-TEST_F(Sessions, a_pause_of_the_broker_does_not_count_as_silence_of_its_peers) {
+TEST_F(SessionsTest, a_pause_of_the_broker_does_not_count_as_silence_of_its_peers) {
   Peer peer;
   worker(peer);
   now += 60s;
@@ -134,7 +134,7 @@ TEST_F(Sessions, a_pause_of_the_broker_does_not_count_as_silence_of_its_peers) {
   EXPECT_TRUE(core.knows(peer.id));
 }
 
-TEST_F(Sessions, two_workers_of_one_name_get_distinct_names) {
+TEST_F(SessionsTest, two_workers_of_one_name_get_distinct_names) {
   Peer a, b, c;
   worker(a, 201);
   wire::Hello hello = worker_hello(202);
@@ -151,7 +151,7 @@ TEST_F(Sessions, two_workers_of_one_name_get_distinct_names) {
 // --- resynchronisation
 // ---------------------------------------------------------------------------------------------
 
-TEST_F(Sessions, a_reconnecting_worker_keeps_the_leases_it_lists) {
+TEST_F(SessionsTest, a_reconnecting_worker_keeps_the_leases_it_lists) {
   Peer c, w;
   client(c);
   worker(w, 200, 2);
@@ -178,7 +178,7 @@ TEST_F(Sessions, a_reconnecting_worker_keeps_the_leases_it_lists) {
   expect_nothing(again);
 }
 
-TEST_F(Sessions, a_reconnecting_client_learns_how_much_input_was_accepted) {
+TEST_F(SessionsTest, a_reconnecting_client_learns_how_much_input_was_accepted) {
   Peer c;
   client(c);
   wire::Submit submit = items_job(1, {"a", "b", "c"});
@@ -196,7 +196,7 @@ TEST_F(Sessions, a_reconnecting_client_learns_how_much_input_was_accepted) {
   EXPECT_FALSE(welcome.jobs[1].known);
 }
 
-TEST_F(Sessions, after_the_grace_period_an_attached_job_is_cancelled_and_a_detached_one_continues) {
+TEST_F(SessionsTest, after_the_grace_period_an_attached_job_is_cancelled_and_a_detached_one_continues) {
   Peer c, other;
   client(c, 1);
   send(c, items_job(1, {"a"}));
@@ -216,7 +216,7 @@ TEST_F(Sessions, after_the_grace_period_an_attached_job_is_cancelled_and_a_detac
   EXPECT_EQ(state(2), JobState::waiting);
 }
 
-TEST_F(Sessions, unread_results_of_a_departed_client_are_freed_after_the_grace_period) {
+TEST_F(SessionsTest, unread_results_of_a_departed_client_are_freed_after_the_grace_period) {
   Peer c, w;
   client(c, 1);
   worker(w);
@@ -230,7 +230,7 @@ TEST_F(Sessions, unread_results_of_a_departed_client_are_freed_after_the_grace_p
   EXPECT_EQ(core.memory_used(), 0u);
 }
 
-TEST_F(Sessions, an_owner_that_attaches_again_keeps_its_job) {
+TEST_F(SessionsTest, an_owner_that_attaches_again_keeps_its_job) {
   Peer c, again;
   client(c, 1);
   send(c, items_job(1, {"a"}));

@@ -5,7 +5,7 @@
 namespace quern::broker {
 namespace {
 
-using SharesOfWorkers = BrokerTest;
+using SharesOfWorkersTest = BrokerTest;
 
 std::vector<std::string> names_of(const std::vector<WorkerShare>& shares) {
   std::vector<std::string> names;
@@ -40,7 +40,7 @@ TEST(Shares, a_worker_of_the_same_name_continues_its_share_within_one_job) {
 
 // 1000 workers with the longest names there are: their shares alone would be more than a header may
 // have, and the client would never hear the end.
-TEST_F(SharesOfWorkers, the_end_of_a_job_with_very_many_workers_fits_into_a_message) {
+TEST_F(SharesOfWorkersTest, the_end_of_a_job_with_very_many_workers_fits_into_a_message) {
   Peer c;
   client(c);
   std::vector<Peer> all(1000);

@@ -5,7 +5,7 @@
 namespace quern::broker {
 namespace {
 
-class Starts : public BrokerTest {
+class StartsTest : public BrokerTest {
  protected:
   Peer c, w1, w2;
 
@@ -63,7 +63,7 @@ class Starts : public BrokerTest {
   }
 };
 
-TEST_F(Starts, a_slow_non_idempotent_task_gets_no_speculative_attempt) {
+TEST_F(StartsTest, a_slow_non_idempotent_task_gets_no_speculative_attempt) {
   learn("careful");
   send(c, job(1, {"slow"}, "careful"));
   Peer *holder, *other;
@@ -74,7 +74,7 @@ TEST_F(Starts, a_slow_non_idempotent_task_gets_no_speculative_attempt) {
   EXPECT_EQ(ended()->state, JobState::done);
 }
 
-TEST_F(Starts, an_idempotent_job_gets_speculative_attempts_even_if_its_function_is_not) {
+TEST_F(StartsTest, an_idempotent_job_gets_speculative_attempts_even_if_its_function_is_not) {
   learn("careful");
   auto submit = job(1, {"slow"}, "careful");
   submit.options.idempotent = true;
@@ -86,7 +86,7 @@ TEST_F(Starts, an_idempotent_job_gets_speculative_attempts_even_if_its_function_
   EXPECT_EQ(leases_of(*other).size(), 1u);
 }
 
-TEST_F(Starts, a_failed_speculative_attempt_does_not_fail_a_task_whose_original_runs) {
+TEST_F(StartsTest, a_failed_speculative_attempt_does_not_fail_a_task_whose_original_runs) {
   learn("echo");
   auto submit = job(1, {"slow"}, "echo");
   submit.options.attempts = 1;
@@ -107,7 +107,7 @@ TEST_F(Starts, a_failed_speculative_attempt_does_not_fail_a_task_whose_original_
   EXPECT_EQ(ended()->state, JobState::done);
 }
 
-TEST_F(Starts, a_worker_stuck_on_its_first_lease_does_not_delay_a_job_forever) {
+TEST_F(StartsTest, a_worker_stuck_on_its_first_lease_does_not_delay_a_job_forever) {
   send(c, job(1, {"a"}, "echo"));
   Peer *holder, *other;
   const wire::Lease lease = only_lease(holder, other);
@@ -122,7 +122,7 @@ TEST_F(Starts, a_worker_stuck_on_its_first_lease_does_not_delay_a_job_forever) {
   EXPECT_EQ(ended()->state, JobState::done);
 }
 
-TEST_F(Starts, an_at_most_once_task_is_not_restarted_when_its_worker_is_lost) {
+TEST_F(StartsTest, an_at_most_once_task_is_not_restarted_when_its_worker_is_lost) {
   auto submit = job(1, {"a", "b", "c"}, "careful");
   submit.options.at_most_once = true;
   submit.options.attempts = 7;  // which then counts as 1
@@ -149,7 +149,7 @@ TEST_F(Starts, an_at_most_once_task_is_not_restarted_when_its_worker_is_lost) {
   EXPECT_EQ(expect<wire::ErrorMessage>(c).code, ErrorCode::bad_input);
 }
 
-TEST_F(Starts, at_most_once_tasks_are_not_queued_behind_other_leases) {
+TEST_F(StartsTest, at_most_once_tasks_are_not_queued_behind_other_leases) {
   auto submit = job(1, {"a", "b", "c", "d", "e", "f"}, "careful");
   submit.options.at_most_once = true;
   send(c, submit);
@@ -163,7 +163,7 @@ TEST_F(Starts, at_most_once_tasks_are_not_queued_behind_other_leases) {
   EXPECT_EQ(ended()->done, 6u);
 }
 
-TEST_F(Starts, a_permanent_error_is_not_retried) {
+TEST_F(StartsTest, a_permanent_error_is_not_retried) {
   send(c, job(1, {"a"}, "careful"));
   Peer *holder, *other;
   wire::Report report = failure(only_lease(holder, other), "a line has three columns, not two");
@@ -174,7 +174,7 @@ TEST_F(Starts, a_permanent_error_is_not_retried) {
   EXPECT_EQ(errors().at(0).code, ErrorCode::permanent);
 }
 
-TEST_F(Durable, at_most_once_holds_across_a_restart_of_the_broker) {
+TEST_F(DurableTest, at_most_once_holds_across_a_restart_of_the_broker) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);

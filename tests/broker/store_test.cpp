@@ -4,7 +4,7 @@
 namespace quern::broker {
 namespace {
 
-TEST_F(Durable, nothing_is_acknowledged_before_its_commit) {
+TEST_F(DurableTest, nothing_is_acknowledged_before_its_commit) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);
@@ -26,7 +26,7 @@ TEST_F(Durable, nothing_is_acknowledged_before_its_commit) {
   EXPECT_TRUE(take<wire::JobUpdate>(c));
 }
 
-TEST_F(Durable, a_memory_job_does_not_wait_for_the_store) {
+TEST_F(DurableTest, a_memory_job_does_not_wait_for_the_store) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);
@@ -46,7 +46,7 @@ TEST_F(Durable, a_memory_job_does_not_wait_for_the_store) {
   EXPECT_TRUE(take<wire::Lease>(w2));
 }
 
-TEST_F(Durable, leases_below_the_reserved_frontier_do_not_wait_for_another_commit) {
+TEST_F(DurableTest, leases_below_the_reserved_frontier_do_not_wait_for_another_commit) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);
@@ -59,7 +59,7 @@ TEST_F(Durable, leases_below_the_reserved_frontier_do_not_wait_for_another_commi
   EXPECT_TRUE(take<wire::Lease>(w)) << "and the next lease is out already";
 }
 
-TEST_F(Durable, a_speculative_attempt_loads_payloads_that_are_only_on_disk) {
+TEST_F(DurableTest, a_speculative_attempt_loads_payloads_that_are_only_on_disk) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);
@@ -100,7 +100,7 @@ TEST_F(Durable, a_speculative_attempt_loads_payloads_that_are_only_on_disk) {
   EXPECT_EQ(items_of(copy->batch), std::vector<std::string>(wire::size(held->tasks), "x"));
 }
 
-TEST_F(Durable, a_report_of_results_already_in_the_store_is_acknowledged_and_dropped) {
+TEST_F(DurableTest, a_report_of_results_already_in_the_store_is_acknowledged_and_dropped) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);
@@ -122,7 +122,7 @@ TEST_F(Durable, a_report_of_results_already_in_the_store_is_acknowledged_and_dro
   EXPECT_EQ(core.counters().late, 1u);
 }
 
-TEST_F(Durable, a_running_merge_is_not_mistaken_for_a_lease_of_tasks) {
+TEST_F(DurableTest, a_running_merge_is_not_mistaken_for_a_lease_of_tasks) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);
@@ -137,7 +137,7 @@ TEST_F(Durable, a_running_merge_is_not_mistaken_for_a_lease_of_tasks) {
   EXPECT_EQ(take<wire::Welcome>(again)->dropped.size(), 1u);
 }
 
-TEST_F(Durable, a_full_disk_refuses_new_work_and_informs_waiting_clients) {
+TEST_F(DurableTest, a_full_disk_refuses_new_work_and_informs_waiting_clients) {
   Peer c;
   join(c, 1);
   tell(c, items(8, {"kept"}));
@@ -174,7 +174,7 @@ TEST_F(Durable, a_full_disk_refuses_new_work_and_informs_waiting_clients) {
   ASSERT_TRUE(accepted) << "the same submission again is a new one";
 }
 
-TEST_F(Durable, retry_reruns_the_failed_tasks_and_clears_their_errors) {
+TEST_F(DurableTest, retry_reruns_the_failed_tasks_and_clears_their_errors) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);

@@ -4,7 +4,7 @@
 namespace quern::broker {
 namespace {
 
-class Tail : public BrokerTest {
+class TailTest : public BrokerTest {
  protected:
   Peer c, w1, w2;
 
@@ -77,7 +77,7 @@ class Tail : public BrokerTest {
   }
 };
 
-TEST_F(Tail, a_faster_speculative_attempt_wins_and_the_original_is_dropped) {
+TEST_F(TailTest, a_faster_speculative_attempt_wins_and_the_original_is_dropped) {
   auto [holder, other, original, copy] = overdue();
   send(*other, echo(copy, 10'000));
   const JobStatus status = ended();
@@ -91,14 +91,14 @@ TEST_F(Tail, a_faster_speculative_attempt_wins_and_the_original_is_dropped) {
   EXPECT_TRUE(all<wire::Results>(c).empty());
 }
 
-TEST_F(Tail, the_original_may_win_against_its_speculative_attempt) {
+TEST_F(TailTest, the_original_may_win_against_its_speculative_attempt) {
   auto [holder, other, original, copy] = overdue();
   send(*holder, echo(original, 300'000));
   EXPECT_EQ(ended().state, JobState::done);
   EXPECT_EQ(all<wire::Revoke>(*other).at(0).leases, std::vector{copy.lease});
 }
 
-TEST_F(Tail, the_speculative_attempt_continues_when_the_worker_of_the_original_is_lost) {
+TEST_F(TailTest, the_speculative_attempt_continues_when_the_worker_of_the_original_is_lost) {
   auto [holder, other, original, copy] = overdue();
   pass(4s, {other, &c});
   EXPECT_TRUE(all<wire::Lease>(*other).empty()) << "it has it already";
@@ -106,14 +106,14 @@ TEST_F(Tail, the_speculative_attempt_continues_when_the_worker_of_the_original_i
   EXPECT_EQ(ended().state, JobState::done);
 }
 
-TEST_F(Tail, the_original_continues_when_the_worker_of_the_speculative_attempt_is_lost) {
+TEST_F(TailTest, the_original_continues_when_the_worker_of_the_speculative_attempt_is_lost) {
   auto [holder, other, original, copy] = overdue();
   pass(4s, {holder, &c});
   send(*holder, echo(original, 300'000));
   EXPECT_EQ(ended().state, JobState::done);
 }
 
-TEST_F(Tail, the_original_continues_when_the_speculative_attempt_is_handed_back) {
+TEST_F(TailTest, the_original_continues_when_the_speculative_attempt_is_handed_back) {
   auto [holder, other, original, copy] = overdue();
   wire::Report nothing;
   nothing.id = {copy.lease, 0};
@@ -123,7 +123,7 @@ TEST_F(Tail, the_original_continues_when_the_speculative_attempt_is_handed_back)
   EXPECT_EQ(ended().state, JobState::done);
 }
 
-TEST_F(Tail, cancelling_revokes_the_original_and_the_speculative_attempt) {
+TEST_F(TailTest, cancelling_revokes_the_original_and_the_speculative_attempt) {
   auto [holder, other, original, copy] = overdue();
   wire::Cancel cancel;
   cancel.job = uuid(1);
@@ -133,7 +133,7 @@ TEST_F(Tail, cancelling_revokes_the_original_and_the_speculative_attempt) {
   EXPECT_EQ(all<wire::Revoke>(*other).size(), 1u);
 }
 
-TEST_F(Tail, a_speculative_attempt_makes_way_for_waiting_work) {
+TEST_F(TailTest, a_speculative_attempt_makes_way_for_waiting_work) {
   auto [holder, other, original, copy] = overdue();
   send(c, items_job(2, {"new"}));
   settle();
@@ -141,7 +141,7 @@ TEST_F(Tail, a_speculative_attempt_makes_way_for_waiting_work) {
   send(*holder, echo(original, 300'000));
 }
 
-TEST_F(Tail, speculative_attempts_over_budget_are_revoked) {
+TEST_F(TailTest, speculative_attempts_over_budget_are_revoked) {
   auto [holder, other, original, copy] = overdue();
   // The budget is a second, and 5 % of what the job had.
   pass(2s, {holder, other, &c});

@@ -7,9 +7,9 @@
 namespace quern::broker {
 namespace {
 
-class WithKeys : public BrokerTest {
+class WithKeysTest : public BrokerTest {
  protected:
-  WithKeys() : BrokerTest(keyed()) {
+  WithKeysTest() : BrokerTest(keyed()) {
     grant("alice-key", "alice", {Right::submit});
     grant("bob-key", "bob", {Right::submit, Right::read});
     grant("worker-key", "worker", {Right::work});
@@ -58,7 +58,7 @@ class WithKeys : public BrokerTest {
   std::list<Peer> made;
 };
 
-TEST_F(WithKeys, a_stolen_worker_key_can_only_work) {
+TEST_F(WithKeysTest, a_stolen_worker_key_can_only_work) {
   Peer thief;
   thief.user = "worker-key";
   wire::Hello hello;
@@ -88,7 +88,7 @@ TEST_F(WithKeys, a_stolen_worker_key_can_only_work) {
   EXPECT_EQ(core.status(now).jobs, 1u);
 }
 
-TEST_F(WithKeys, only_an_admin_reads_or_cancels_jobs_of_others) {
+TEST_F(WithKeysTest, only_an_admin_reads_or_cancels_jobs_of_others) {
   Peer& alice = client_of("alice-key", 1);
   Peer& bob = client_of("bob-key", 2);
   Peer& admin = client_of("admin-key", 3);
@@ -133,7 +133,7 @@ TEST_F(WithKeys, only_an_admin_reads_or_cancels_jobs_of_others) {
   denied(admin);
 }
 
-TEST_F(WithKeys, hello_reveals_nothing_about_jobs_of_others) {
+TEST_F(WithKeysTest, hello_reveals_nothing_about_jobs_of_others) {
   Peer& alice = client_of("alice-key", 1);
   send(alice, items_job(1, {"a"}, "absent"));
   expect<wire::Accepted>(alice);
@@ -146,7 +146,7 @@ TEST_F(WithKeys, hello_reveals_nothing_about_jobs_of_others) {
   EXPECT_FALSE(expect<wire::Welcome>(bob).jobs.at(0).known);
 }
 
-TEST_F(WithKeys, a_session_cannot_be_taken_over_with_another_key) {
+TEST_F(WithKeysTest, a_session_cannot_be_taken_over_with_another_key) {
   Peer& alice = client_of("alice-key", 1);
   Peer bob;
   bob.user = "bob-key";
@@ -162,7 +162,7 @@ TEST_F(WithKeys, a_session_cannot_be_taken_over_with_another_key) {
   expect<wire::HelloAgain>(bob);
 }
 
-TEST_F(WithKeys, a_revoked_key_is_ignored_and_its_leases_go_to_others) {
+TEST_F(WithKeysTest, a_revoked_key_is_ignored_and_its_leases_go_to_others) {
   Peer mill, spare;
   mill.user = "worker-key";
   worker(mill, 9);
@@ -190,7 +190,7 @@ TEST_F(WithKeys, a_revoked_key_is_ignored_and_its_leases_go_to_others) {
   EXPECT_EQ(expect<wire::Refused>(mill).code, ErrorCode::denied);
 }
 
-TEST_F(WithKeys, a_replaced_key_keeps_its_name_and_its_jobs) {
+TEST_F(WithKeysTest, a_replaced_key_keeps_its_name_and_its_jobs) {
   Peer& alice = client_of("alice-key", 1);
   send(alice, items_job(1, {"a"}, "absent"));
   const auto job = expect<wire::Accepted>(alice).number;
@@ -204,7 +204,7 @@ TEST_F(WithKeys, a_replaced_key_keeps_its_name_and_its_jobs) {
   EXPECT_EQ(expect<wire::Answer>(alice).jobs.size(), 1u);
 }
 
-TEST_F(WithKeys, an_unknown_key_may_only_enrol_and_only_while_an_invitation_is_open) {
+TEST_F(WithKeysTest, an_unknown_key_may_only_enrol_and_only_while_an_invitation_is_open) {
   Peer stranger;
   stranger.user = "new-key";
   connect(stranger, worker_hello(9));
@@ -238,7 +238,7 @@ TEST_F(WithKeys, an_unknown_key_may_only_enrol_and_only_while_an_invitation_is_o
   for (const auto& line : audit) EXPECT_EQ(line.reason.find("secret"), std::string::npos);
 }
 
-TEST_F(WithKeys, a_lost_answer_to_enrol_is_sent_again) {
+TEST_F(WithKeysTest, a_lost_answer_to_enrol_is_sent_again) {
   Peer lab;
   lab.user = "worker-key";
   connect(lab, worker_hello(9));
@@ -258,7 +258,7 @@ TEST_F(WithKeys, a_lost_answer_to_enrol_is_sent_again) {
   EXPECT_EQ(audit.size(), lines);  // nobody was enrolled
 }
 
-TEST_F(WithKeys, permission_to_see_a_job_state_does_not_include_its_value) {
+TEST_F(WithKeysTest, permission_to_see_a_job_state_does_not_include_its_value) {
   principals["bob-key"].reads = {"lab*"};
   tell_core();
   Peer& alice = client_of("alice-key", 1);
@@ -292,7 +292,7 @@ TEST_F(WithKeys, permission_to_see_a_job_state_does_not_include_its_value) {
   EXPECT_FALSE(final_of(bob).has_value);
 }
 
-TEST_F(WithKeys, a_client_stops_following_a_job_that_it_may_no_longer_see) {
+TEST_F(WithKeysTest, a_client_stops_following_a_job_that_it_may_no_longer_see) {
   principals["bob-key"].reads = {"lab*"};
   tell_core();
   Peer& alice = client_of("alice-key", 1);
@@ -310,7 +310,7 @@ TEST_F(WithKeys, a_client_stops_following_a_job_that_it_may_no_longer_see) {
   expect_nothing(bob);
 }
 
-TEST_F(WithKeys, a_peer_whose_address_is_no_longer_allowed_is_ignored) {
+TEST_F(WithKeysTest, a_peer_whose_address_is_no_longer_allowed_is_ignored) {
   Peer& alice = client_of("alice-key", 1);
   Effects effects;
   core.on_moved(alice.id, now);
@@ -327,7 +327,7 @@ TEST_F(WithKeys, a_peer_whose_address_is_no_longer_allowed_is_ignored) {
   EXPECT_EQ(core.status(now).jobs, 0u);
 }
 
-TEST_F(WithKeys, a_worker_offers_only_functions_that_its_key_allows) {
+TEST_F(WithKeysTest, a_worker_offers_only_functions_that_its_key_allows) {
   principals["worker-key"].functions = {"sum", "p*"};
   tell_core();
   Peer mill;
@@ -342,7 +342,7 @@ TEST_F(WithKeys, a_worker_offers_only_functions_that_its_key_allows) {
   EXPECT_EQ(answer.workers.at(0).principal, "worker");
 }
 
-TEST_F(WithKeys, a_submission_over_quota_is_refused_with_the_limit) {
+TEST_F(WithKeysTest, a_submission_over_quota_is_refused_with_the_limit) {
   Principal& limits = principals["alice-key"];
   limits.max_jobs = 2;
   limits.max_tasks = 10;
@@ -370,7 +370,7 @@ TEST_F(WithKeys, a_submission_over_quota_is_refused_with_the_limit) {
   expect<wire::Accepted>(alice);
 }
 
-TEST_F(WithKeys, the_credit_of_a_stream_is_bounded_by_its_quota) {
+TEST_F(WithKeysTest, the_credit_of_a_stream_is_bounded_by_its_quota) {
   principals["alice-key"].max_bytes = 1000;
   tell_core();
   Peer& alice = client_of("alice-key", 1);
@@ -382,7 +382,7 @@ TEST_F(WithKeys, the_credit_of_a_stream_is_bounded_by_its_quota) {
   EXPECT_LE(accepted.credit_to, 1010u);
 }
 
-TEST_F(WithKeys, a_stream_under_a_task_quota_never_waits_in_vain) {
+TEST_F(WithKeysTest, a_stream_under_a_task_quota_never_waits_in_vain) {
   principals["alice-key"].max_tasks = 10;
   tell_core();
   Peer& alice = client_of("alice-key", 1);
@@ -398,7 +398,7 @@ TEST_F(WithKeys, a_stream_under_a_task_quota_never_waits_in_vain) {
   EXPECT_NE(expect<wire::ErrorMessage>(alice).text.find("submit it in parts"), std::string::npos);
 }
 
-TEST_F(WithKeys, quotas_apply_to_retries) {
+TEST_F(WithKeysTest, quotas_apply_to_retries) {
   principals["alice-key"].max_tasks = 3;
   tell_core();
   Peer& alice = client_of("alice-key", 1);
@@ -421,7 +421,7 @@ TEST_F(WithKeys, quotas_apply_to_retries) {
   EXPECT_EQ(expect<wire::ErrorMessage>(alice).code, ErrorCode::queue_full);
 }
 
-TEST_F(WithKeys, only_an_admin_may_raise_priority) {
+TEST_F(WithKeysTest, only_an_admin_may_raise_priority) {
   Peer& alice = client_of("alice-key", 1);
   auto submit = items_job(1, {"a"}, "absent");
   submit.options.priority = 1;
@@ -432,7 +432,7 @@ TEST_F(WithKeys, only_an_admin_may_raise_priority) {
   expect<wire::Accepted>(alice);
 }
 
-TEST_F(WithKeys, submitting_over_the_rate_limit_is_refused_until_time_has_passed) {
+TEST_F(WithKeysTest, submitting_over_the_rate_limit_is_refused_until_time_has_passed) {
   principals["alice-key"].max_rate = 10;
   tell_core();
   Peer& alice = client_of("alice-key", 1);
@@ -446,7 +446,7 @@ TEST_F(WithKeys, submitting_over_the_rate_limit_is_refused_until_time_has_passed
   expect<wire::Accepted>(alice);
 }
 
-TEST_F(WithKeys, privileged_requests_are_refused_while_the_audit_log_fails) {
+TEST_F(WithKeysTest, privileged_requests_are_refused_while_the_audit_log_fails) {
   Peer& alice = client_of("alice-key", 1);
   Peer& admin = client_of("admin-key", 3);
   send(alice, items_job(1, {"a"}, "absent"));
@@ -466,7 +466,7 @@ TEST_F(WithKeys, privileged_requests_are_refused_while_the_audit_log_fails) {
   expect<wire::JobUpdate>(admin);
 }
 
-TEST_F(WithKeys, decisions_about_a_client_are_audited) {
+TEST_F(WithKeysTest, decisions_about_a_client_are_audited) {
   EXPECT_EQ(audit.size(), 1u);  // the keys are there
   audit.clear();
   Peer& alice = client_of("alice-key", 1);
