@@ -144,7 +144,7 @@ TEST_F(DispatchTest, an_undelivered_lease_goes_to_another_worker_at_once) {
 
 class DispatchPlannedTest : public DispatchTest {
  protected:
-  DispatchPlannedTest() : Dispatch(slow_planner()) {}
+  DispatchPlannedTest() : DispatchTest(slow_planner()) {}
 
   void SetUp() override {
     client(c);

@@ -196,7 +196,8 @@ TEST_F(SessionsTest, a_reconnecting_client_learns_how_much_input_was_accepted) {
   EXPECT_FALSE(welcome.jobs[1].known);
 }
 
-TEST_F(SessionsTest, after_the_grace_period_an_attached_job_is_cancelled_and_a_detached_one_continues) {
+TEST_F(SessionsTest,
+       after_the_grace_period_an_attached_job_is_cancelled_and_a_detached_one_continues) {
   Peer c, other;
   client(c, 1);
   send(c, items_job(1, {"a"}));
