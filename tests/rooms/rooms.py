@@ -83,6 +83,8 @@ ROOMS = [
 # beside its folders, is the face over all of them.
 LAYERS = {
     "sdk/cli": ["syntax", "output", "process", "request", "live", "commands"],
+    "broker/core": ["base", "durability", "access", "sessions", "workers", "jobs", "scheduling", "blobs", "endings",
+                    "status", "clients", "membership"],
 }
 INCLUDED_AS = {"sdk/cli": "cli"}  # the others are included by their path
 
