@@ -224,9 +224,9 @@ void Core::settle(Time now) {
 void Core::examine(Job& job, Time now) {
   ++context_.counters.visits;
   jobs_.accounts.update(job);
-  if (job.winding_down && !job.final()) endings_.cancelling.cancel_waiting(job);
+  if (job.phase.winding_down && !job.final()) endings_.cancelling.cancel_waiting(job);
   endings_.endings.finish_if_done(job, now);
-  if (!job.open) clients_.requests.answer_comparisons(job, now);
+  if (!job.intake.open) clients_.requests.answer_comparisons(job, now);
   clients_.delivery.send_results(job, now);
   jobs_.accounts.update(job);
 }

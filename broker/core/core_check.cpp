@@ -34,26 +34,26 @@ void Core::check_leases() const {
     require(job && !job->final(), "a lease belongs to a job that is not over", lease.job);
     const Worker* worker = workers_.table.find(lease.worker);
     require(worker && lease.held_by == worker &&
-                std::count(worker->leases.begin(), worker->leases.end(), &lease) == 1,
+                std::count(worker->holds.leases.begin(), worker->holds.leases.end(), &lease) == 1,
             "a lease is known to its worker's record", lease.job);
     ++held[lease.worker];
     if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) continue;
-    if (has_twin(lease)) {
-      const Lease* twin = workers_.leases.find(lease.twin);
-      require(twin && twin->twin == id && twin->copy != lease.copy,
+    if (has_rival(lease)) {
+      const Lease* twin = workers_.leases.find(lease.rival.id);
+      require(twin && twin->rival.id == id && twin->rival.speculative != lease.rival.speculative,
               "a copy and its original know each other", lease.job);
       require(twin->open.list() == lease.open.list(), "a copy has the tasks of its original",
               lease.job);
     }
-    require(has_twin(lease) || !lease.copy, "a copy has an original", lease.job);
-    if (lease.copy) continue;
+    require(has_rival(lease) || !lease.rival.speculative, "a copy has an original", lease.job);
+    if (lease.rival.speculative) continue;
     for (const auto& tasks : lease.open.list())
       require(out[lease.job].add(tasks) == tasks.size(), "no task is in two leases", lease.job);
   }
   require(workers_.table.names().size() == workers_.table.all().size(),
           "every worker has a name of its own", {});
   for (const auto& [id, worker] : workers_.table.all()) {
-    require(worker.leases.size() == held[id], "a worker holds only leases that exist", {});
+    require(worker.holds.leases.size() == held[id], "a worker holds only leases that exist", {});
     require(workers_.table.names().contains(worker.name), "a worker's name is taken", {});
   }
 }
@@ -73,7 +73,7 @@ void Core::check_sessions() const {
 void Core::check_jobs() const {
   std::map<JobNumber, wire::IntervalSet> out;
   for (const auto& [id, lease] : workers_.leases.all())
-    if (takes_resources(lease) && !lease.copy)
+    if (takes_resources(lease) && !lease.rival.speculative)
       for (const auto& tasks : lease.open.list()) out[lease.job].add(tasks);
   std::map<JobNumber, std::size_t> holders;
   std::map<std::string, Usage> usage;
@@ -81,39 +81,42 @@ void Core::check_jobs() const {
   for (const auto& [number, job] : jobs_.table.all()) {
     require(jobs_.table.live().contains(number) != job.final(), "a job is live until it is final",
             number);
-    wire::IntervalSet all = job.pending;
-    std::uint64_t sum = job.pending.size() + job.unsure->size();
-    for (const auto& tasks : job.unsure->list()) all.add(tasks);
-    for (const auto& [due, tasks] : *job.backing_off) {
+    wire::IntervalSet all = job.tasks.pending;
+    std::uint64_t sum = job.tasks.pending.size() + job.tasks.unsure->size();
+    for (const auto& tasks : job.tasks.unsure->list()) all.add(tasks);
+    for (const auto& [due, tasks] : *job.tasks.backing_off) {
       sum += tasks.size();
       all.add(tasks);
     }
     for (const auto& tasks : out[number].list()) all.add(tasks);
-    for (const auto& tasks : job.ended.list()) all.add(tasks);
-    sum += out[number].size() + job.ended.size();
-    require(job.leased == out[number].size(), "the count of leased tasks is the size of the leases",
-            number);
-    require(sum == job.total,
+    for (const auto& tasks : job.tasks.ended.list()) all.add(tasks);
+    sum += out[number].size() + job.tasks.ended.size();
+    require(job.tasks.leased == out[number].size(),
+            "the count of leased tasks is the size of the leases", number);
+    require(sum == job.tasks.total,
             "every task is pending, backing off, leased, unsure or ended, and only one of them",
             number);
-    require(all.size() == job.total, "no task is in two states", number);
-    require(job.done + job.failed + job.cancelled == job.ended.size(),
+    require(all.size() == job.tasks.total, "no task is in two states", number);
+    require(job.tasks.done + job.tasks.failed + job.tasks.cancelled == job.tasks.ended.size(),
             "done, failed and cancelled tasks are the ended ones", number);
-    require(job.failed == job.failed_tasks->size(), "the failed tasks are counted", number);
-    for (const auto& tasks : job.failed_tasks->list())
-      require(job.ended.contains(tasks), "a failed task has ended", number);
-    if (job.durable() && !job.final() && job.frontier < job.total) {
-      const wire::Interval beyond{job.frontier, job.total};
-      require(job.ended.missing(beyond) == job.pending.intersect(beyond),
+    require(job.tasks.failed == job.tasks.failed_set->size(), "the failed tasks are counted",
+            number);
+    for (const auto& tasks : job.tasks.failed_set->list())
+      require(job.tasks.ended.contains(tasks), "a failed task has ended", number);
+    if (job.durable() && !job.final() && job.tasks.frontier < job.tasks.total) {
+      const wire::Interval beyond{job.tasks.frontier, job.tasks.total};
+      require(job.tasks.ended.missing(beyond) == job.tasks.pending.intersect(beyond),
               "nothing beyond the frontier was ever leased", number);
     }
-    require(jobs_.table.blobs().contains(number) == (job.blob && job.state == JobState::done),
+    require(jobs_.table.blobs().contains(number) ==
+                (job.is_blob() && job.phase.state == JobState::done),
             "a blob that is whole is known as one", number);
-    for (JobNumber blob : *job.blobs) ++holders[blob];
-    if (job.final()) require(job.ended.size() == job.total, "a final job has no task left", number);
-    memory += job.accounted.bytes;
-    usage[job.principal].tasks += job.accounted.tasks;
-    usage[job.principal].jobs += job.accounted.jobs;
+    for (JobNumber blob : *job.spec.blobs) ++holders[blob];
+    if (job.final())
+      require(job.tasks.ended.size() == job.tasks.total, "a final job has no task left", number);
+    memory += job.books.accounted.bytes;
+    usage[job.spec.principal].tasks += job.books.accounted.tasks;
+    usage[job.spec.principal].jobs += job.books.accounted.jobs;
   }
   for (const auto& [name, used] : access_.quotas.usage()) {
     const Usage& sum = usage[name];

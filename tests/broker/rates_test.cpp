@@ -42,14 +42,14 @@ TEST(Rates, uncertainty_falls_as_measurements_accumulate) {
 
 TEST(Rates, a_rate_falls_at_once_when_a_heartbeat_reports_a_busy_machine) {
   Worker worker;
-  worker.offer.capacity.cores = 1;
-  worker.offer.capacity.idle = 1;
+  worker.declared.offer.capacity.cores = 1;
+  worker.declared.offer.capacity.idle = 1;
   FunctionRecord record;
   for (int i = 0; i < 20; ++i) record.rate.learn(10, 0.1, 10, worker.available());
   EXPECT_NEAR(worker.rate_of(record, "f"), 100, 1);
-  worker.offer.capacity.idle = 0.5;
+  worker.declared.offer.capacity.idle = 0.5;
   EXPECT_NEAR(worker.rate_of(record, "f"), 50, 1);
-  worker.offer.capacity.idle = 0.9;
+  worker.declared.offer.capacity.idle = 0.9;
   EXPECT_NEAR(worker.rate_of(record, "f"), 100, 1)
       << "what is within the noise of a heartbeat is left to the results";
 }
@@ -100,12 +100,12 @@ INSTANTIATE_TEST_SUITE_P(all, AmountsTest,
 
 Worker worker_with(double gpus, const std::string& arch) {
   Worker worker;
-  worker.offer.functions = {{"f", Takes::item, Encoding::raw, "", false, 0}};
+  worker.declared.offer.functions = {{"f", Takes::item, Encoding::raw, "", false, 0}};
   worker.index_functions();
-  worker.offer.capacity.cores = 4;
-  worker.memory = 16ULL << 30;
-  if (gpus > 0) worker.offer.resources["gpu"] = gpus;
-  worker.offer.labels["arch"] = arch;
+  worker.declared.offer.capacity.cores = 4;
+  worker.declared.memory = 16ULL << 30;
+  if (gpus > 0) worker.declared.offer.resources["gpu"] = gpus;
+  worker.declared.offer.labels["arch"] = arch;
   return worker;
 }
 
@@ -137,8 +137,8 @@ TEST(Needs, a_counted_resource_is_occupied_while_a_lease_is_out) {
 
 TEST(Pools, an_unknown_worker_is_assumed_average_scaled_by_its_relative_speed) {
   Worker known = worker_with(0, "a"), fresh = worker_with(0, "a"), quick = worker_with(0, "a");
-  known.records["f"].rate.learn(100, 1, 100, 1);
-  quick.records["other"].relative = 3;
+  known.speed.records["f"].rate.learn(100, 1, 100, 1);
+  quick.speed.records["other"].relative = 3;
   Pool pool({"f", Takes::item, Encoding::raw, {}, {}});
   for (Worker* worker : {&fresh, &quick, &known}) pool.add(*worker);
   pool.refresh(0);

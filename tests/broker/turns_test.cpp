@@ -17,15 +17,15 @@ class FairQueueTest : public ::testing::Test {
            int priority = 0) {
     Job& made = jobs.emplace_back();
     made.number = JobNumber{jobs.size()};
-    made.principal = principal;
+    made.spec.principal = principal;
     wire::JobOptions options;
     options.weight = weight;
     options.priority = priority;
-    made.options = std::make_shared<const wire::JobOptions>(options);
-    made.principal_weight = principal_weight;
-    made.decision = std::make_shared<const Decision>();
-    made.total = 1'000'000;
-    made.pending.add({0, made.total});
+    made.spec.options = std::make_shared<const wire::JobOptions>(options);
+    made.owner.weight = principal_weight;
+    made.run.decision = std::make_shared<const Decision>();
+    made.tasks.total = 1'000'000;
+    made.tasks.pending.add({0, made.tasks.total});
     turns.enter(made);
     turns.update(made);
     return made;
@@ -79,10 +79,10 @@ TEST_F(FairQueueTest, an_idle_principal_saves_up_no_share) {
   Job& sensor = job("sensor");
   const Job& busy = job("busy");
   deal(10);
-  sensor.pending.clear();
+  sensor.tasks.pending.clear();
   turns.update(sensor);
   deal(1000);
-  sensor.pending.add({0, 100});
+  sensor.tasks.pending.add({0, 100});
   turns.update(sensor);
   const auto got = deal(100);
   EXPECT_NEAR(got.at(&sensor), 50, 3);
@@ -101,7 +101,7 @@ TEST_F(FairQueueTest, a_principal_with_many_single_task_jobs_does_not_delay_othe
     if (next == &other) {
       ++got;
     } else {
-      next->pending.clear();  // its one task; the job itself is not told of any more
+      next->tasks.pending.clear();  // its one task; the job itself is not told of any more
       turns.update(*next);
     }
     turns.expect(*next, -1);

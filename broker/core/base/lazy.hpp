@@ -29,6 +29,7 @@ class Lazy {
     return *value_;
   }
   void reset() { value_.reset(); }
+  bool exists() const { return value_ != nullptr; }
 
  private:
   static const T& none() {

@@ -57,23 +57,23 @@ Job* Blobs::find(const std::string& principal, const std::string& name, bool mem
   for (const bool in_memory : {false, true}) {
     if (in_memory && !memory) continue;
     Job* job = jobs_.find(principal, wire::blob_key(name, in_memory));
-    if (job && job->blob && job->state == JobState::done) return job;
+    if (job && job->is_blob() && job->phase.state == JobState::done) return job;
   }
   return nullptr;
 }
 
 void Blobs::hold(Job& job) {
-  for (const auto& name : job.options->blobs) {
-    Job* blob = find(job.principal, name, !job.durable());
+  for (const auto& name : job.spec.options->blobs) {
+    Job* blob = find(job.spec.principal, name, !job.durable());
     if (!blob) continue;  // its tasks will say so
     ++blob->keeping.edit().holders;
     blob->keeping.edit().wanted = context_.now;
-    job.blobs.edit().push_back(blob->number);
+    job.spec.blobs.edit().push_back(blob->number);
   }
 }
 
 void Blobs::release(Job& job) {
-  const auto held = std::exchange(job.blobs, {});
+  const auto held = std::exchange(job.spec.blobs, {});
   for (JobNumber number : *held) {
     Keeping& blob = jobs_.at(number).keeping.edit();
     --blob.holders;
@@ -92,8 +92,8 @@ bool Blobs::chunks_fit(const Job& blob, const wire::Batch& more) {
 }
 
 bool Blobs::worth_following(const Job& blob, Time now) const {
-  if (blob.final()) return blob.state == JobState::done;
-  const Session* owner = sessions_.find(blob.owner);
+  if (blob.final()) return blob.phase.state == JobState::done;
+  const Session* owner = sessions_.find(blob.owner.session);
   return owner && now - owner->heard <
                       context_.config.lost_busy;  // its client has an unfinished job, so it beats
 }
@@ -102,13 +102,13 @@ void Blobs::on_fetch(Session& session, wire::Fetch&& fetch, Time now) {
   const Worker& worker = *session.worker;
   const Job* job = jobs_.find(fetch.job);
   const auto has_lease = [&] {
-    return std::any_of(worker.leases.begin(), worker.leases.end(),
+    return std::any_of(worker.holds.leases.begin(), worker.holds.leases.end(),
                        [&](const Lease* lease) { return lease->job == job->number; });
   };
   Job* blob = nullptr;
-  if (job && (worker.commons.contains(fetch.job) || has_lease()) &&
-      std::count(job->options->blobs.begin(), job->options->blobs.end(), fetch.blob) > 0)
-    blob = find(job->principal, fetch.blob, !job->durable());
+  if (job && (worker.holds.commons.contains(fetch.job) || has_lease()) &&
+      std::count(job->spec.options->blobs.begin(), job->spec.options->blobs.end(), fetch.blob) > 0)
+    blob = find(job->spec.principal, fetch.blob, !job->durable());
   if (!blob) {
     outbox_.send(session, wire::Blob{fetch.blob,
                                      fetch.chunk,
@@ -139,24 +139,26 @@ bool Blobs::answer(const Fetching& fetch, Time now) {
     return true;
   };
   Job* it = jobs_.find(fetch.blob);
-  if (!it || it->state != JobState::done)
+  if (!it || it->phase.state != JobState::done)
     return refuse("the broker does not have the file any more");
   Job& blob = *it;
-  if (!blob.reason.empty()) return refuse(std::exchange(blob.reason, {}));
+  if (blob.phase.reason.exists()) return refuse(*std::exchange(blob.phase.reason, {}));
   const std::uint64_t chunk = fetch.what.chunk;
-  if (chunk >= std::max<std::uint64_t>(1, blob.total))
+  if (chunk >= std::max<std::uint64_t>(1, blob.tasks.total))
     return refuse("the file has no chunk " + std::to_string(chunk));
-  if (blob.total > 0 && !blob.payloads.resident(chunk)) {
-    while (auto stretch = blob.payloads.wanted(chunk, kFetchAhead))
+  if (blob.tasks.total > 0 && !blob.intake.payloads.resident(chunk)) {
+    while (auto stretch = blob.intake.payloads.wanted(chunk, kFetchAhead))
       context_.effects.push_back(Load{blob.number, *stretch});
     return false;
   }
-  wire::Buffer bytes =
-      blob.total > 0 ? blob.payloads.gather({{chunk, chunk + 1}}).bytes : wire::Buffer{};
-  outbox_.send(*session, wire::Blob{fetch.what.blob, chunk, blob.total, "", std::move(bytes)});
+  wire::Buffer bytes = blob.tasks.total > 0
+                           ? blob.intake.payloads.gather({{chunk, chunk + 1}}).bytes
+                           : wire::Buffer{};
+  outbox_.send(*session,
+               wire::Blob{fetch.what.blob, chunk, blob.tasks.total, "", std::move(bytes)});
   // The time that it takes to fetch is not the time of a task.
   Worker& worker = workers_.at(fetch.worker);
-  worker.reported = std::max(worker.reported, now);
+  worker.speed.reported = std::max(worker.speed.reported, now);
   return true;
 }
 
@@ -168,14 +170,14 @@ std::vector<JobNumber> Blobs::take_idle(Time now) {
     JobNumber number;
   };
   const auto weight_of = [](const Job& blob) {
-    return std::max(kIdleLeast, blob.payloads.queued_bytes());
+    return std::max(kIdleLeast, blob.intake.payloads.queued_bytes());
   };
   std::vector<Idle> idle;
   std::uint64_t stored = 0, in_memory = 0;
   for (JobNumber number : jobs_.blobs()) {
     const Job& blob = jobs_.at(number);
     if (blob.keeping->holders > 0 ||
-        now - blob.keeping->wanted < (sessions_.find(blob.owner) ? kFreshOfClient : kFresh))
+        now - blob.keeping->wanted < (sessions_.find(blob.owner.session) ? kFreshOfClient : kFresh))
       continue;
     idle.push_back({blob.keeping->wanted, number});
     (blob.durable() ? stored : in_memory) += weight_of(blob);
@@ -198,19 +200,20 @@ std::vector<JobNumber> Blobs::take_idle(Time now) {
 }
 
 std::optional<Ending> Blobs::ending_of(const Job& blob, Time now) {
-  const Session* owner = sessions_.find(blob.owner);
-  if (blob.open && owner && blob.credit_to <= blob.accepted_bytes &&
+  const Session* owner = sessions_.find(blob.owner.session);
+  if (blob.intake.open && owner && blob.intake.credit_to <= blob.intake.bytes &&
       accounts_.quota_room(blob, now) == 0)
     return Ending{JobState::failed, ErrorCode::limit,
-                  "the file does not fit what " + blob.principal + " may have at a time"};
-  if (blob.open && !blob.durable() && accounts_.blob_room(blob) == 0)
+                  "the file does not fit what " + blob.spec.principal + " may have at a time"};
+  if (blob.intake.open && !blob.durable() && accounts_.blob_room(blob) == 0)
     return Ending{JobState::failed, ErrorCode::limit,
                   "the broker keeps files in its memory only, and that has " +
                       std::to_string(context_.config.stream_limit() >> 20) +
                       " MiB for all that waits, half of it for one file: start it with a store, "
                       "or with more (--memory-limit)"};
-  if (blob.open) return std::nullopt;
-  if (!blob.ended.empty()) return Ending{JobState::cancelled, ErrorCode::cancelled, "cancelled"};
+  if (blob.intake.open) return std::nullopt;
+  if (!blob.tasks.ended.empty())
+    return Ending{JobState::cancelled, ErrorCode::cancelled, "cancelled"};
   return Ending{};
 }
 

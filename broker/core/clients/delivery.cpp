@@ -16,35 +16,39 @@ constexpr std::uint64_t kResultsAhead = 4u << 20;
 }  // namespace
 
 void Delivery::send_results(Job& job, Time now) {
-  if (job.credit_to > job.credit_told && job.open) {
+  if (job.intake.credit_to > job.intake.credit_told && job.intake.open) {
     // The client is told at once only when it may be waiting for it; otherwise its next APPEND is
     // answered soon.
-    job.credit_told = job.credit_to;
-    outbox_.send(job.owner, accepted(job), job.ticket);
+    job.intake.credit_told = job.intake.credit_to;
+    outbox_.send(job.owner.session, accepted(job), job.commits.latest);
   }
   for (Follower& follower : job.followers) {
     Session* session = sessions_.find(follower.session);
     if (!session || !session->reachable) continue;
-    follower.sent = std::max(follower.sent, job.results.begin());
-    while (follower.window > 0 && follower.sent < job.results.end() &&
+    follower.sent = std::max(follower.sent, job.output.results.begin());
+    while (follower.window > 0 && follower.sent < job.output.results.end() &&
            follower.outstanding < follower.window) {
-      if (session->results_out >= wire::kSessionResults && session->wanted != job.number) {
+      if (session->reading.results_out >= wire::kSessionResults &&
+          session->reading.wanted != job.number) {
         Followers::hold_results(job, follower, *session);  // on_ack() goes on
         break;
       }
-      const ResultEntry& entry = job.results.at(follower.sent);
+      const ResultEntry& entry = job.output.results.at(follower.sent);
       if (entry.place != ResultEntry::Place::memory) {
-        for (std::uint64_t seq : job.results.wanted(follower.sent, kResultsAhead))
+        for (std::uint64_t seq : job.output.results.wanted(follower.sent, kResultsAhead))
           context_.effects.push_back(LoadResult{job.number, seq});
         break;  // on_result_loaded() goes on
       }
-      wire::Results message{
-          job.uuid,    follower.sent, job.decision ? job.decision->encoding : Encoding::raw,
-          entry.tasks, entry.errors,  entry.written,
-          entry.batch};
+      wire::Results message{job.spec.uuid,
+                            follower.sent,
+                            job.run.decision ? job.run.decision->encoding : Encoding::raw,
+                            entry.tasks,
+                            entry.errors,
+                            entry.written,
+                            entry.batch};
       outbox_.send(*session, std::move(message), entry.ticket);
       follower.outstanding += entry.weight;
-      session->results_out += entry.weight;
+      session->reading.results_out += entry.weight;
       ++follower.sent;
     }
     if (job.final()) {
@@ -66,7 +70,7 @@ wire::Duration Delivery::watch_of(const Follower& follower, const Session& sessi
   // Who follows very many jobs is told of each less often: at most so often in all.
   constexpr std::chrono::milliseconds kTellEvery{1};
   return std::max(std::chrono::milliseconds(follower.watch_ms),
-                  kTellEvery * static_cast<int>(session.followed.size()));
+                  kTellEvery * static_cast<int>(session.reading.followed.size()));
 }
 
 void Delivery::tell(Job& job, Follower& follower, std::uint64_t token, Time now) {
@@ -82,12 +86,13 @@ void Delivery::tell(Job& job, Follower& follower, std::uint64_t token, Time now)
   Session* session = sessions_.find(follower.session);
   if (!session) return;
   constexpr std::size_t kUpdateBytes = 512, kShareBytes = 160;
-  session->unread += kUpdateBytes + update.value.size() + kShareBytes * update.status.shares.size();
-  outbox_.send(*session, std::move(update), ahead ? 0 : job.ticket);
+  session->reading.unread +=
+      kUpdateBytes + update.value.size() + kShareBytes * update.status.shares.size();
+  outbox_.send(*session, std::move(update), ahead ? 0 : job.commits.latest);
 }
 
 wire::Accepted Delivery::accepted(const Job& job) {
-  return {job.uuid, job.number, job.accepted, job.credit_to, false, {}, false};
+  return {job.spec.uuid, job.number, job.intake.accepted, job.intake.credit_to, false, {}, false};
 }
 
 }  // namespace quern::broker

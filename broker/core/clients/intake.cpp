@@ -14,35 +14,36 @@ namespace quern::broker {
 void Intake::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& costs) {
   const std::uint64_t count = batch.count();
   if (count == 0) return;
-  job.accepted_bytes += batch.weight();
-  if (job.keyed->print.items != 0) job.keyed.edit().print.add(batch);
-  if (job.blob) job.keeping.edit().last_chunk = batch.sizes.at(count - 1) < wire::kBlobChunk;
+  job.intake.bytes += batch.weight();
+  if (job.intake.keyed->print.items != 0) job.intake.keyed.edit().print.add(batch);
+  if (job.is_blob()) job.keeping.edit().last_chunk = batch.sizes.at(count - 1) < wire::kBlobChunk;
   journal_.add_input(job, batch, costs);
   take_costs(job, count, costs);
   costs_.foresee(job, batch);
-  job.pending.add({job.accepted, job.accepted + count});
-  job.accepted += count;
-  job.total = job.accepted;
+  job.tasks.pending.add({job.intake.accepted, job.intake.accepted + count});
+  job.intake.accepted += count;
+  job.tasks.total = job.intake.accepted;
   plans_.on_changed(job);
   journal_.save(job);
-  job.lease_ticket = std::max(job.lease_ticket, job.ticket);
+  job.commits.leases = std::max(job.commits.leases, job.commits.latest);
 }
 
 void Intake::take_costs(Job& job, std::uint64_t count, const std::vector<float>& costs) {
-  if ((costs.empty() && (!job.costed || job.costs->empty())) || job.accepted > CostHints::kKept)
+  if ((costs.empty() && (!job.spec.costed || job.intake.costs->empty())) ||
+      job.intake.accepted > CostHints::kKept)
     return;
-  if (!job.costed) {
+  if (!job.spec.costed) {
     // Hints that come when some of it was run without are of no use.
-    if (job.accepted > 0) return;
+    if (job.intake.accepted > 0) return;
     pools_.leave(job);
-    job.costed = true;
+    job.spec.costed = true;
     if (!job.final()) pools_.join(job);
   }
   // A batch without hints among others with: its tasks cost what the job says, or what the others
   // do in the mean.
   const double usual = job.unit();
-  CostHints& hints = job.costs.edit();
-  while (hints.size() < job.accepted) hints.add(usual);
+  CostHints& hints = job.intake.costs.edit();
+  while (hints.size() < job.intake.accepted) hints.add(usual);
   for (std::uint64_t i = 0; i < count; ++i) hints.add(costs.empty() ? usual : costs[i]);
 }
 
@@ -56,29 +57,30 @@ void Intake::on_append(Session& session, wire::Append&& append, Time now) {
   }
   const std::uint64_t count = append.batch.count();
   const std::uint64_t end = append.first + count;
-  if (append.first > job->accepted) {
+  if (append.first > job->intake.accepted) {
     outbox_.complain(session, ErrorCode::malformed,
                      "APPEND begins at " + std::to_string(append.first) + ", but only " +
-                         std::to_string(job->accepted) + " are in",
+                         std::to_string(job->intake.accepted) + " are in",
                      append.job, 0);
     return;
   }
-  const bool fresh = end > job->accepted || (append.close && job->open);
-  if (fresh && (!job->open || job->input == InputKind::range)) {
-    if (!job->final() && !job->winding_down)
+  const bool fresh = end > job->intake.accepted || (append.close && job->intake.open);
+  if (fresh && (!job->intake.open || job->spec.input == InputKind::range)) {
+    if (!job->final() && !job->phase.winding_down)
       outbox_.complain(session, ErrorCode::bad_input, "the job is closed", append.job, 0);
     return;  // an ended job: its JOB tells
   }
   const bool close = append.close;
-  if (end > job->accepted && !take_new(session, *job, std::move(append), now)) return;
-  if (close && end >= job->accepted) {
-    job->open = false;
+  if (end > job->intake.accepted && !take_new(session, *job, std::move(append), now)) return;
+  if (close && end >= job->intake.accepted) {
+    job->intake.open = false;
     journal_.save(*job);
-    if (!job->decision) decider_.decide_job(*job);  // it may have waited for the end of its input
+    if (!job->run.decision)
+      decider_.decide_job(*job);  // it may have waited for the end of its input
   }
   accounts_.grant_credit(*job, now);
-  job->credit_told = job->credit_to;
-  outbox_.send(session, Delivery::accepted(*job), job->ticket);
+  job->intake.credit_told = job->intake.credit_to;
+  outbox_.send(session, Delivery::accepted(*job), job->commits.latest);
   jobs_.touch(*job);
   context_.dispatch_needed = true;
 }
@@ -86,27 +88,28 @@ void Intake::on_append(Session& session, wire::Append&& append, Time now) {
 bool Intake::take_new(Session& session, Job& job, wire::Append&& append, Time now) {
   wire::Batch batch = std::move(append.batch);
   const std::uint64_t all = batch.count();
-  if (const std::uint64_t known = job.accepted - append.first; known > 0) {
+  if (const std::uint64_t known = job.intake.accepted - append.first; known > 0) {
     const std::uint64_t offset = batch.sizes.sum(0, known);
     batch = {batch.sizes.slice(known, all), batch.bytes.slice(offset, batch.bytes.size() - offset)};
   }
   // One item may overdraw what is left, or one larger than the credit could never come.
   const std::uint64_t charged = batch.count() == 1 ? 1 : batch.weight();
-  if (job.accepted_bytes + charged > job.credit_to) {
+  if (job.intake.bytes + charged > job.intake.credit_to) {
     conduct_.misbehaved(session, ErrorCode::credit, "more payload bytes than credit", now);
     return false;
   }
-  if (auto no = quotas_.over(job.principal, job.blob ? 0 : batch.count(), batch.weight(), 0, now)) {
+  if (auto no = quotas_.over(job.spec.principal, job.is_blob() ? 0 : batch.count(), batch.weight(),
+                             0, now)) {
     conduct_.count_refusal(session, now);
     outbox_.complain(session, no->code, std::move(no->text), append.job, 0);
     return false;
   }
-  if (job.blob && !Blobs::chunks_fit(job, batch)) {
+  if (job.is_blob() && !Blobs::chunks_fit(job, batch)) {
     endings_.end(job, JobState::failed, ErrorCode::bad_input,
                  "the chunks of a file are 1 MiB each, but for the last", now);
     return false;
   }
-  quotas_.charge(job.principal, batch.count(), now);
+  quotas_.charge(job.spec.principal, batch.count(), now);
   append.costs.erase(
       append.costs.begin(),
       append.costs.end() - static_cast<std::ptrdiff_t>(append.costs.empty() ? 0 : batch.count()));

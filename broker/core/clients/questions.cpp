@@ -44,7 +44,7 @@ std::size_t bytes_of(const WorkerStatus& s) {
 }  // namespace
 
 void Questions::on_query(Session& session, const wire::Query& query, Time now) {
-  if (session.questions.size() >= kQuestionsMost) {
+  if (session.reading.questions.size() >= kQuestionsMost) {
     outbox_.complain(session, ErrorCode::limit,
                      "more than " + std::to_string(kQuestionsMost) +
                          " questions wait for an answer: ask again when you have those",
@@ -52,8 +52,8 @@ void Questions::on_query(Session& session, const wire::Query& query, Time now) {
     conduct_.offend(session.peer, session.user, 0.01, "questions without waiting for answers", now);
     return;
   }
-  if (session.questions.empty()) asking_.push_back(session.id);
-  session.questions.push_back(query);
+  if (session.reading.questions.empty()) asking_.push_back(session.id);
+  session.reading.questions.push_back(query);
 }
 
 void Questions::answer_waiting(Time now) {
@@ -64,21 +64,21 @@ void Questions::answer_waiting(Time now) {
     const wire::SessionId id = asking_.front();
     asking_.pop_front();
     Session* session = sessions_.find(id);
-    if (!session || session->questions.empty()) continue;
-    if (session->looks.in_debt(kLooks, now)) {
+    if (!session || session->reading.questions.empty()) continue;
+    if (session->reading.looks.in_debt(kLooks, now)) {
       answer_at_ = now + std::chrono::milliseconds(5);
       ++in_vain;
     } else if (!followers_.hears(*session, now)) {
       ++in_vain;  // its BEAT comes here again
     } else {
       in_vain = 0;
-      const wire::Query query = std::move(session->questions.front());
-      session->questions.pop_front();
+      const wire::Query query = std::move(session->reading.questions.front());
+      session->reading.questions.pop_front();
       const double looks = answer(*session, query, now);
-      session->looks.charge(looks, kLooks, now);
+      session->reading.looks.charge(looks, kLooks, now);
       left -= looks;
     }
-    if (!session->questions.empty()) asking_.push_back(id);
+    if (!session->reading.questions.empty()) asking_.push_back(id);
   }
   if (left <= 0 && !asking_.empty()) answer_at_ = now;  // after what came meanwhile
 }
@@ -90,7 +90,7 @@ double Questions::answer(Session& session, const wire::Query& query, Time now) {
   out.token = query.token;
   double looks = 1;
   std::size_t bytes = 256;
-  const bool much = session.questions.size() > 2;
+  const bool much = session.reading.questions.size() > 2;
   const std::size_t page = std::min<std::uint64_t>(query.limit, much ? kPageOfMany : kPage);
   switch (query.what) {
     case wire::QueryWhat::jobs:
@@ -115,7 +115,7 @@ double Questions::answer(Session& session, const wire::Query& query, Time now) {
       break;
   }
   out.broker = statuses_.broker(now);
-  session.unread += bytes;
+  session.reading.unread += bytes;
   // With a store that cannot write the state is told ahead of it: who asks then wants to know why
   // nothing moves.
   outbox_.send(session, std::move(out), commits_.trouble().empty() ? commits_.latest() : 0);
@@ -131,7 +131,7 @@ double Questions::list_jobs(const Principal& principal, const wire::Query& query
                                out.jobs.size() < page && bytes < kPageBytes;) {
     const Job& job = std::prev(it)->second;
     --it;
-    if (job.blob || !may_see(principal, subject_of(job))) {
+    if (job.is_blob() || !may_see(principal, subject_of(job))) {
       ++passed;
       looks += kPassing;
       continue;
@@ -147,7 +147,8 @@ double Questions::list_jobs(const Principal& principal, const wire::Query& query
 double Questions::show_job(const Job& job, const wire::Query& query, std::size_t& bytes,
                            wire::Answer& out, Time now) const {
   double looks =
-      kLooksOfOne + kLooksOfMember * static_cast<double>(job.pool ? job.pool->members().size() : 0);
+      kLooksOfOne +
+      kLooksOfMember * static_cast<double>(job.run.pool ? job.run.pool->members().size() : 0);
   out.jobs.push_back(statuses_.status_of(job, now, true, true));
   if (query.what == wire::QueryWhat::explain) out.text = explainer_.explain(job, now);
   if (query.what == wire::QueryWhat::timeline) {

@@ -22,29 +22,30 @@ Job* Requests::find(const Session& session, Uuid uuid, JobNumber number, std::ui
 void Requests::on_attach(Session& session, const wire::Attach& attach, Time now) {
   Job* job = find(session, attach.job, attach.number, attach.token);
   if (!job) return;
-  if (attach.window > 0 && attach.cursor < job->results.begin()) {
+  if (attach.window > 0 && attach.cursor < job->output.results.begin()) {
     outbox_.complain(
         session, ErrorCode::lost,
         "the results of job " + std::to_string(value(job->number)) +
             " were read by its client and are kept no longer (detached jobs keep theirs, and "
             "those with a unique key)",
-        job->uuid, attach.token);
+        job->spec.uuid, attach.token);
     return;
   }
   if (attach.input_digest != 0) {
     const Match match = match_of(*job, attach);
     if (match == Match::other) {
-      outbox_.complain(session, ErrorCode::conflict, conflict_with(*job), job->uuid, attach.token);
+      outbox_.complain(session, ErrorCode::conflict, conflict_with(*job), job->spec.uuid,
+                       attach.token);
       return;
     }
     if (match == Match::open) return await_comparison(*job, {session.id, attach});
   }
   Follower& follower =
       followers_.follow(*job, session, attach.cursor, attach.window, attach.watch_ms);
-  if (attach.window > 0) session.wanted = job->number;
-  if (attach.own && job->principal == session.principal) {
-    job->owner = session.id;
-    job->orphan_until.reset();
+  if (attach.window > 0) session.reading.wanted = job->number;
+  if (attach.own && job->spec.principal == session.principal) {
+    job->owner.session = session.id;
+    job->owner.orphan_until.reset();
   }
   accounts_.update(*job);
   delivery_.tell(*job, follower, attach.token, now);
@@ -59,14 +60,14 @@ void Requests::on_ack(Session& session, const wire::Ack& ack) {
   if (it == job->followers.end()) return;
   const std::uint64_t to = std::min(ack.cursor, it->sent);
   const std::uint64_t before = it->outstanding;
-  for (std::uint64_t seq = std::max(it->acked, job->results.begin()); seq < to; ++seq)
-    it->outstanding -= std::min(it->outstanding, job->results.at(seq).weight);
-  session.results_out -= std::min(session.results_out, before - it->outstanding);
+  for (std::uint64_t seq = std::max(it->acked, job->output.results.begin()); seq < to; ++seq)
+    it->outstanding -= std::min(it->outstanding, job->output.results.at(seq).weight);
+  session.reading.results_out -= std::min(session.reading.results_out, before - it->outstanding);
   followers_.release_results(session);
   it->acked = std::max(it->acked, to);
   // Whoever submits the same key again wants the same results.
-  if (ack.release && job->owner == session.id && job->options->unique.empty()) {
-    job->results.release_to(it->acked);
+  if (ack.release && job->owner.session == session.id && job->spec.options->unique.empty()) {
+    job->output.results.release_to(it->acked);
     journal_.save(*job);
     accounts_.update(*job);
     context_.dispatch_needed = true;  // room for more results
@@ -78,15 +79,15 @@ void Requests::on_cancel(Session& session, const wire::Cancel& cancel, Time now)
   Job* job = find(session, cancel.job, cancel.number, cancel.token);
   if (!job) return;
   if (!job->final()) {
-    if (job->blob) {
+    if (job->is_blob()) {
       endings_.end(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled",
                    now);  // a part of a file is nothing
-    } else if (cancel.waiting && !job->partials && job->options->reduce.empty()) {
+    } else if (cancel.waiting && !job->output.partials && job->spec.options->reduce.empty()) {
       cancelling_.wind_down(*job);
       endings_.finish_if_done(*job, now);
     } else if (cancel.tasks.empty() && !cancel.waiting) {
       endings_.end(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now);
-    } else if (job->partials || !job->options->reduce.empty()) {
+    } else if (job->output.partials || !job->spec.options->reduce.empty()) {
       outbox_.complain(session, ErrorCode::bad_input,
                        "a reduced job can only be cancelled as a whole", cancel.job, cancel.token);
       return;
@@ -96,14 +97,14 @@ void Requests::on_cancel(Session& session, const wire::Cancel& cancel, Time now)
     }
   }
   if (cancel.token != 0)
-    outbox_.send(session, statuses_.update_of(*job, now, cancel.token), job->ticket);
+    outbox_.send(session, statuses_.update_of(*job, now, cancel.token), job->commits.latest);
   jobs_.touch(*job);
 }
 
 void Requests::on_retry(Session& session, const wire::Retry& retry, Time now) {
   Job* job = find(session, retry.job, retry.number, retry.token);
   if (!job) return;
-  if (!job->final() || job->failed_tasks->empty()) {
+  if (!job->final() || job->tasks.failed_set->empty()) {
     outbox_.complain(
         session, ErrorCode::bad_input,
         "job " + std::to_string(value(job->number)) +
@@ -112,7 +113,7 @@ void Requests::on_retry(Session& session, const wire::Retry& retry, Time now) {
         retry.job, retry.token);
     return;
   }
-  if (job->options->at_most_once) {
+  if (job->spec.options->at_most_once) {
     outbox_.complain(
         session, ErrorCode::bad_input,
         "job " + std::to_string(value(job->number)) +
@@ -121,13 +122,13 @@ void Requests::on_retry(Session& session, const wire::Retry& retry, Time now) {
         retry.job, retry.token);
     return;
   }
-  if (auto no = quotas_.over(job->principal, job->failed, 0, 1, now)) {
+  if (auto no = quotas_.over(job->spec.principal, job->tasks.failed, 0, 1, now)) {
     outbox_.complain(session, no->code, std::move(no->text), retry.job, retry.token);
     return;
   }
-  quotas_.charge(job->principal, job->failed, now);
+  quotas_.charge(job->spec.principal, job->tasks.failed, now);
   endings_.reopen(*job, now);
-  outbox_.send(session, statuses_.update_of(*job, now, retry.token), job->ticket);
+  outbox_.send(session, statuses_.update_of(*job, now, retry.token), job->commits.latest);
 }
 
 void Requests::on_drain(Session& session, const wire::Drain& drain) {
@@ -139,7 +140,7 @@ void Requests::on_drain(Session& session, const wire::Drain& drain) {
     wire::Answer answer;
     answer.token = drain.token;
     answer.text.push_back("worker " + worker.name + " finishes " +
-                          std::to_string(worker.leases.size()) + " leases and leaves");
+                          std::to_string(worker.holds.leases.size()) + " leases and leaves");
     outbox_.send(session, std::move(answer));
     return;
   }
@@ -148,15 +149,15 @@ void Requests::on_drain(Session& session, const wire::Drain& drain) {
 }
 
 void Requests::await_comparison(Job& job, Comparison comparison) {
-  auto& waiting = job.keyed.edit().comparisons;
+  auto& waiting = job.intake.keyed.edit().comparisons;
   std::erase_if(waiting,
                 [&](const Comparison& other) { return other.session == comparison.session; });
   waiting.push_back(std::move(comparison));
 }
 
 void Requests::answer_comparisons(Job& job, Time now) {
-  if (job.keyed->comparisons.empty()) return;
-  const auto waiting = std::exchange(job.keyed.edit().comparisons, {});
+  if (job.intake.keyed->comparisons.empty()) return;
+  const auto waiting = std::exchange(job.intake.keyed.edit().comparisons, {});
   for (const Comparison& each : waiting)
     if (Session* session = sessions_.find(each.session)) on_attach(*session, each.attach, now);
 }

@@ -12,16 +12,17 @@ namespace quern::broker {
 void Submissions::on_submit(Session& session, const Principal& principal, wire::Submit&& submit,
                             Time now) {
   if (Job* known = jobs_.find(submit.job)) {
-    followers_.follow(*known, session, known->results.begin(), submit.window, submit.watch_ms);
-    known->owner = session.id;
-    known->orphan_until.reset();
-    outbox_.send(session, Delivery::accepted(*known), known->ticket);
+    followers_.follow(*known, session, known->output.results.begin(), submit.window,
+                      submit.watch_ms);
+    known->owner.session = session.id;
+    known->owner.orphan_until.reset();
+    outbox_.send(session, Delivery::accepted(*known), known->commits.latest);
     jobs_.touch(*known);
     return;
   }
   if (!submit.options.unique.empty()) {
     Job* same = jobs_.find(session.principal, submit.options.unique);
-    if (same && same->blob && !blobs_.worth_following(*same, now)) {
+    if (same && same->is_blob() && !blobs_.worth_following(*same, now)) {
       drop_blob(*same, now);
       same = nullptr;
     }
@@ -35,11 +36,12 @@ void Submissions::on_submit(Session& session, const Principal& principal, wire::
   Job& job = births_.create(session, principal, submit, now);
   intake_.take_in(job, std::move(submit.batch), submit.costs);
   accounts_.update(job);
-  quotas_.charge(job.principal, job.total, now);
+  quotas_.charge(job.spec.principal, job.tasks.total, now);
   accounts_.grant_credit(job, now);
   followers_.follow(job, session, 0, submit.window, submit.watch_ms);
-  job.credit_told = job.credit_to;
-  outbox_.send(session, Delivery::accepted(job), std::max(job.ticket, births_.numbers_commit()));
+  job.intake.credit_told = job.intake.credit_to;
+  outbox_.send(session, Delivery::accepted(job),
+               std::max(job.commits.latest, births_.numbers_commit()));
   accounts_.update(job);
   jobs_.touch(job);
   decider_.decide_job(job);
@@ -52,13 +54,13 @@ void Submissions::answer_same(Session& session, Job& same, const wire::Submit& s
     outbox_.complain(session, ErrorCode::conflict, conflict_with(same), submit.job, 0);
     return;
   }
-  if (same.blob) same.keeping.edit().wanted = context_.now;
-  if (same.blob && same.final()) same.owner = session.id;
+  if (same.is_blob()) same.keeping.edit().wanted = context_.now;
+  if (same.is_blob() && same.final()) same.owner.session = session.id;
   wire::Accepted answer = Delivery::accepted(same);
   answer.existing = true;
   answer.submitted = submit.job;
   answer.compare = match == Match::open;
-  outbox_.send(session, std::move(answer), same.ticket);
+  outbox_.send(session, std::move(answer), same.commits.latest);
 }
 
 void Submissions::drop_blob(Job& blob, Time now) {

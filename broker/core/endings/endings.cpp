@@ -6,49 +6,51 @@ namespace quern::broker {
 
 void Endings::finish_if_done(Job& job, Time now) {
   if (job.final()) return;
-  if (job.has_failed()) return end(job, JobState::failed, job.failure, job.reason, now);
-  if (job.blob) {
+  if (job.has_failed())
+    return end(job, JobState::failed, job.phase.failure, std::string(*job.phase.reason), now);
+  if (job.is_blob()) {
     if (auto ending = blobs_.ending_of(job, now)) end(job, std::move(*ending), now);
     return;
   }
   if (!job.all_ended()) return;
 
-  const std::string& reduce = job.decision ? job.decision->reduce : job.options->reduce;
-  if (job.total == 0) {
+  const std::string& reduce =
+      job.run.decision ? job.run.decision->reduce : job.spec.options->reduce;
+  if (job.tasks.total == 0) {
     const auto builtin = wire::builtin_reducer(reduce);
-    if (reduce.empty() && job.input == InputKind::range && !job.decision)
+    if (reduce.empty() && job.spec.input == InputKind::range && !job.run.decision)
       return;  // the function's default reducer decides
     if (builtin) {
       if (auto nothing = wire::reduction_of_nothing(*builtin))
-        job.value.emplace(wire::Buffer::adopt(std::move(*nothing)));
+        job.output.value.emplace(wire::Buffer::adopt(std::move(*nothing)));
     } else if (!reduce.empty()) {
-      if (!job.decision) return;
+      if (!job.run.decision) return;
       if (const Bytes* identity = offers_.identity(reduce))
-        job.value.emplace(wire::Buffer::copy(*identity));
+        job.output.value.emplace(wire::Buffer::copy(*identity));
     }
     return end(job, JobState::done, ErrorCode::none, "", now);
   }
-  const std::uint64_t bad = job.failed + job.cancelled;
-  if (job.partials) {
+  const std::uint64_t bad = job.tasks.failed + job.tasks.cancelled;
+  if (job.output.partials) {
     const bool builtin = wire::builtin_reducer(reduce).has_value();
-    if (!builtin && job.partials->count() > 1) return;  // merges go on
-    if (bad == 0 && job.decision->finish && !job.value)
+    if (!builtin && job.output.partials->count() > 1) return;  // merges go on
+    if (bad == 0 && job.run.decision->finish && !job.output.value)
       return;  // the finishing lease goes out with the next dispatch
-    if (!job.value) {
-      if (auto error = job.partials->error())
+    if (!job.output.value) {
+      if (auto error = job.output.partials->error())
         return end(job, JobState::failed, ErrorCode::failed, "reducer `" + reduce + "`: " + *error,
                    now);
     }
   }
-  if (job.failed > 0) {
+  if (job.tasks.failed > 0) {
     end(job, JobState::failed, ErrorCode::failed,
-        std::to_string(job.failed) + " of " + std::to_string(job.total) + " tasks failed" +
-            (job.partials ? "; the result covers the others only" : ""),
+        std::to_string(job.tasks.failed) + " of " + std::to_string(job.tasks.total) +
+            " tasks failed" + (job.output.partials ? "; the result covers the others only" : ""),
         now);
-  } else if (job.cancelled > 0) {
+  } else if (job.tasks.cancelled > 0) {
     // Not `done`: whoever waits for all results must not take what is there for all.
     end(job, JobState::cancelled, ErrorCode::cancelled,
-        std::to_string(job.cancelled) + " of " + std::to_string(job.total) +
+        std::to_string(job.tasks.cancelled) + " of " + std::to_string(job.tasks.total) +
             " tasks were cancelled, the others are done",
         now);
   } else {
@@ -58,65 +60,66 @@ void Endings::finish_if_done(Job& job, Time now) {
 
 void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, Time now) {
   cancelling_.revoke_leases(job);
-  job.state = state;
-  job.failure = code;
-  job.reason = std::move(reason);
-  job.finished = now;
+  job.phase.state = state;
+  job.phase.failure = code;
+  job.phase.set_reason(std::move(reason));
+  job.phase.finished = now;
   job.cut_input();
-  job.orphan_until.reset();
-  if (job.blob && state == JobState::done) job.done = job.total;
+  job.owner.orphan_until.reset();
+  if (job.is_blob() && state == JobState::done) job.tasks.done = job.tasks.total;
   // What did not end by itself ends with the job.
-  job.cancelled = job.total - job.done - job.failed;
-  job.ended.add({0, job.total});
-  job.pending.clear();
-  job.backing_off.reset();
-  job.leased = 0;
+  job.tasks.cancelled = job.tasks.total - job.tasks.done - job.tasks.failed;
+  job.tasks.ended.add({0, job.tasks.total});
+  job.tasks.pending.clear();
+  job.tasks.backing_off.reset();
+  job.tasks.leased = 0;
   wire::Intervals dropped;
-  if (!job.blob || state != JobState::done)
-    job.payloads.keep_only(*job.failed_tasks, dropped);  // what failed may be tried again
+  if (!job.is_blob() || state != JobState::done)
+    job.intake.payloads.keep_only(*job.tasks.failed_set,
+                                  dropped);  // what failed may be tried again
   // A job of millions may have thousands of rows: without a failed task they all go, and the store
   // takes its time.
-  if (job.failed_tasks->empty()) {
+  if (job.tasks.failed_set->empty()) {
     if (!dropped.empty()) journal_.persist(job, DropInputs{job.number});
   } else {
     for (const auto& slab : dropped) journal_.persist(job, DropInput{job.number, slab});
   }
-  job.unsure.reset();
-  job.attempts = {};
-  job.crashes = {};
-  job.suspects.reset();
-  if (job.partials && !job.value) {
-    if (auto partial = job.partials->value())
-      job.value.emplace(wire::Buffer::adopt(std::move(*partial)));
+  job.tasks.unsure.reset();
+  job.attempts.failures = {};
+  job.attempts.crashes = {};
+  job.attempts.suspects.reset();
+  if (job.output.partials && !job.output.value) {
+    if (auto partial = job.output.partials->value())
+      job.output.value.emplace(wire::Buffer::adopt(std::move(*partial)));
     // An empty value (concat of nothing) is a value too.
-    if (!job.value && job.partials->count() > 0) job.value.emplace();
+    if (!job.output.value && job.output.partials->count() > 0) job.output.value.emplace();
   }
   // What was folded is wanted again when failed tasks are tried again.
-  if (job.failed_tasks->empty() && job.partials) {
+  if (job.tasks.failed_set->empty() && job.output.partials) {
     journal_.persist(job, DropPartials{job.number});
-    job.partials.reset();
+    job.output.partials.reset();
   }
   jobs_.set_live(job, false);
   decider_.remove_undecided(job);
   turns_.leave(job);
   pools_.leave(job);
-  job.timeline.finish();
-  if (job.failed_tasks->empty()) {
-    job.costs.reset();
+  job.effort.timeline.finish();
+  if (job.tasks.failed_set->empty()) {
+    job.intake.costs.reset();
   }
-  if (job.blob && state == JobState::done)
+  if (job.is_blob() && state == JobState::done)
     jobs_.add_blob(job);
   else
     kept_.keep(job);
   if (job.has_common()) {
     for (auto& [id, worker] : workers_.all())
-      if (worker.commons.erase(job.uuid) > 0)
-        outbox_.send(id, wire::Forget{{job.uuid}}, job.ticket);
-    if (job.failed_tasks->empty()) job.common.reset();
+      if (worker.holds.commons.erase(job.spec.uuid) > 0)
+        outbox_.send(id, wire::Forget{{job.spec.uuid}}, job.commits.latest);
+    if (job.tasks.failed_set->empty()) job.spec.common.reset();
   }
-  if (job.failed_tasks->empty()) blobs_.release(job);
+  if (job.tasks.failed_set->empty()) blobs_.release(job);
   journal_.save(job);
-  if (job.durable() && job.results.bytes() > 0) eviction_.note_results(job);
+  if (job.durable() && job.output.results.bytes() > 0) eviction_.note_results(job);
   accounts_.update(job);
   jobs_.touch(job);
   context_.dispatch_needed = true;
@@ -124,36 +127,36 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
 
 void Endings::reopen(Job& job, Time now) {
   kept_.let_go(job);
-  const wire::IntervalSet again = *job.failed_tasks;
+  const wire::IntervalSet again = *job.tasks.failed_set;
   for (const auto& tasks : again.list()) {
-    job.ended.remove(tasks);
-    job.pending.add(tasks);
+    job.tasks.ended.remove(tasks);
+    job.tasks.pending.add(tasks);
   }
-  for (std::uint64_t seq : job.results.erase_errors(again))
-    journal_.persist(job, PutErrors{job.number, seq, job.results.at(seq).errors});
-  job.failed_tasks.reset();
-  job.failed = 0;
-  job.mishaps.edit().retried += again.size();
-  if (job.mishaps->merge_failures > 0) job.mishaps.edit().merge_failures = 0;
-  job.state = JobState::waiting;
-  job.failure = ErrorCode::none;
-  job.reason.clear();
-  job.value.reset();
-  job.finishing = false;
-  job.winding_down = false;
+  for (std::uint64_t seq : job.output.results.erase_errors(again))
+    journal_.persist(job, PutErrors{job.number, seq, job.output.results.at(seq).errors});
+  job.tasks.failed_set.reset();
+  job.tasks.failed = 0;
+  job.attempts.mishaps.edit().retried += again.size();
+  if (job.attempts.mishaps->merge_failures > 0) job.attempts.mishaps.edit().merge_failures = 0;
+  job.phase.state = JobState::waiting;
+  job.phase.failure = ErrorCode::none;
+  job.phase.reason.reset();
+  job.output.value.reset();
+  job.output.finishing = false;
+  job.phase.winding_down = false;
   wire::JobOptions detached = jobs_.options_of(job);
   detached.detach = true;  // whoever submitted it has its answer: it runs on its own now
   jobs_.set_options(job, std::move(detached));
-  job.finished = {};
+  job.phase.finished = {};
   for (Follower& follower : job.followers) follower.told_final = false;
   jobs_.set_live(job, true);
-  if (!job.decision) {
+  if (!job.run.decision) {
     decider_.add_undecided(job);
     decider_.decide_again(job);
   }
   turns_.enter(job);
-  job.pace.edit().done = job.done;
-  job.pace_since = now;
+  job.effort.pace.edit().done = job.tasks.done;
+  job.effort.since = now;
   journal_.save(job);
   accounts_.update(job);
   jobs_.touch(job);

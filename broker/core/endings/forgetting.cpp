@@ -16,7 +16,8 @@ void Forgetting::forget(JobNumber number) {
   Job& job = jobs_.at(number);
   for (Follower& follower : job.followers) {
     followers_.forget_outstanding(follower);
-    if (Session* session = sessions_.find(follower.session)) session->followed.erase(job.uuid);
+    if (Session* session = sessions_.find(follower.session))
+      session->reading.followed.erase(job.spec.uuid);
   }
   journal_.persist(job, DropJob{number});
   blobs_.release(job);
@@ -38,9 +39,9 @@ void Forgetting::sweep(Time now) {
 void Forgetting::drop_unread(Time now) {
   while (const auto number = kept_.next_unread(now)) {
     Job* job = jobs_.find(*number);
-    if (!job || !job->final() || sessions_.find(job->owner))
+    if (!job || !job->final() || sessions_.find(job->owner.session))
       continue;  // its client came back, or the job was retried
-    job->results.clear();
+    job->output.results.clear();
     journal_.save(*job);
     accounts_.update(*job);
   }

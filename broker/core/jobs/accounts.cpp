@@ -22,50 +22,50 @@ constexpr std::uint64_t kCreditAhead = 16u << 20;
 }  // namespace
 
 void Accounts::update(Job& job) {
-  Usage& before = job.accounted;
-  const Usage after{job.blob ? 0 : job.total - job.ended.size(), job.bytes(),
+  Usage& before = job.books.accounted;
+  const Usage after{job.is_blob() ? 0 : job.tasks.total - job.tasks.ended.size(), job.bytes(),
                     job.final() ? 0u : 1u};
-  if (!job.usage) job.usage = &quotas_.usage_of(job.principal);
-  Usage& mine = *job.usage;
+  if (!job.books.usage) job.books.usage = &quotas_.usage_of(job.spec.principal);
+  Usage& mine = *job.books.usage;
   mine.tasks += after.tasks - before.tasks;
   // A file that is there is kept as long as there is room: nobody's quota pays for that.
-  const std::uint64_t charged = job.blob && job.final() ? 0 : after.bytes;
-  mine.bytes += charged - job.charged_bytes;
-  job.charged_bytes = charged;
+  const std::uint64_t charged = job.is_blob() && job.final() ? 0 : after.bytes;
+  mine.bytes += charged - job.books.charged_bytes;
+  job.books.charged_bytes = charged;
   mine.jobs += after.jobs - before.jobs;
   memory_used_ += after.bytes - before.bytes;
   before = after;
-  update_unread(job, job.results.bytes());
+  update_unread(job, job.output.results.bytes());
 }
 
 void Accounts::remove(Job& job) {
   update_unread(job, 0);
-  const Usage& before = job.accounted;
-  Usage& mine = quotas_.usage_of(job.principal);
+  const Usage& before = job.books.accounted;
+  Usage& mine = quotas_.usage_of(job.spec.principal);
   mine.tasks -= before.tasks;
-  mine.bytes -= job.charged_bytes;
+  mine.bytes -= job.books.charged_bytes;
   mine.jobs -= before.jobs;
   memory_used_ -= before.bytes;
 }
 
 void Accounts::update_unread(Job& job, std::uint64_t bytes) {
-  if (bytes == job.unread && job.owner == job.unread_of) return;
-  if (job.unread > 0)
-    if (const auto of = unread_of_.find(job.unread_of); (of->second -= job.unread) == 0)
+  if (bytes == job.books.unread && job.owner.session == job.books.unread_of) return;
+  if (job.books.unread > 0)
+    if (const auto of = unread_of_.find(job.books.unread_of); (of->second -= job.books.unread) == 0)
       unread_of_.erase(of);
-  job.unread = bytes;
-  job.unread_of = job.owner;
-  if (bytes > 0) unread_of_[job.owner] += bytes;
+  job.books.unread = bytes;
+  job.books.unread_of = job.owner.session;
+  if (bytes > 0) unread_of_[job.owner.session] += bytes;
 }
 
 void Accounts::grant_credit(Job& job, Time now) {
-  if (!job.open || job.final()) return;
-  const std::uint64_t room = job.blob ? blob_room(job)
-                                      : context_.config.stream_limit() -
-                                            std::min(context_.config.stream_limit(), memory_used_);
-  const std::uint64_t to =
-      job.accepted_bytes + std::min({kCreditAhead, room, quota_room(job, now)});
-  if (to > job.credit_to) job.credit_to = to;
+  if (!job.intake.open || job.final()) return;
+  const std::uint64_t room =
+      job.is_blob()
+          ? blob_room(job)
+          : context_.config.stream_limit() - std::min(context_.config.stream_limit(), memory_used_);
+  const std::uint64_t to = job.intake.bytes + std::min({kCreditAhead, room, quota_room(job, now)});
+  if (to > job.intake.credit_to) job.intake.credit_to = to;
 }
 
 std::uint64_t Accounts::unread_of(wire::SessionId session) const {
@@ -74,15 +74,15 @@ std::uint64_t Accounts::unread_of(wire::SessionId session) const {
 }
 
 std::uint64_t Accounts::quota_room(const Job& job, Time now) {
-  const std::uint64_t task_bytes =
-      std::max<std::uint64_t>(1, job.accepted == 0 ? 1 : job.accepted_bytes / job.accepted);
-  return quotas_.room(job.principal, task_bytes, now);
+  const std::uint64_t task_bytes = std::max<std::uint64_t>(
+      1, job.intake.accepted == 0 ? 1 : job.intake.bytes / job.intake.accepted);
+  return quotas_.room(job.spec.principal, task_bytes, now);
 }
 
 std::uint64_t Accounts::blob_room(const Job& blob) const {
   const std::uint64_t limit = context_.config.stream_limit();
   if (blob.durable()) return limit - std::min(limit, memory_used_);
-  return std::min(limit / 2 - std::min(limit / 2, blob.payloads.bytes()),
+  return std::min(limit / 2 - std::min(limit / 2, blob.intake.payloads.bytes()),
                   limit - std::min(limit, memory_used_));
 }
 

@@ -24,7 +24,7 @@ void Eviction::on_committed(Time now) {
   for (auto it = heavy_.begin(); it != heavy_.end();) {
     Job* job = jobs_.find(*it);
     if (job) evict_results(*job, results_kept(*job));
-    if (!job || job->results.bytes() <= 2 * results_kept(*job))
+    if (!job || job->output.results.bytes() <= 2 * results_kept(*job))
       it = heavy_.erase(it);
     else
       ++it;
@@ -33,7 +33,7 @@ void Eviction::on_committed(Time now) {
 }
 
 void Eviction::note_results_if_many(const Job& job) {
-  if (job.results.bytes() > 2 * results_kept(job)) note_results(job);
+  if (job.output.results.bytes() > 2 * results_kept(job)) note_results(job);
 }
 
 void Eviction::evict(Time now) {
@@ -44,29 +44,31 @@ void Eviction::evict(Time now) {
        number != jobs_.live().rend() && excess > 0 && looked < kEvictJobs; ++number, ++looked) {
     Job& job = jobs_.at(*number);
     if (!job.durable()) continue;
-    const std::uint64_t before = job.results.bytes();
+    const std::uint64_t before = job.output.results.bytes();
     evict_results(job, kResultsIdle);
-    excess -= std::min(excess, before - job.results.bytes());
-    if (job.payloads.bytes() == 0 || excess == 0) continue;
-    const std::uint64_t first = job.pending.empty() ? job.payloads.end() : job.pending.front();
-    excess -= std::min(excess, job.payloads.evict(first, kKeepAhead, excess, commits_.committed()));
+    excess -= std::min(excess, before - job.output.results.bytes());
+    if (job.intake.payloads.bytes() == 0 || excess == 0) continue;
+    const std::uint64_t first =
+        job.tasks.pending.empty() ? job.intake.payloads.end() : job.tasks.pending.front();
+    excess -= std::min(excess,
+                       job.intake.payloads.evict(first, kKeepAhead, excess, commits_.committed()));
     accounts_.update(job);
     accounts_.grant_credit(job, now);
-    if (job.credit_to > job.credit_told) jobs_.touch(job);
+    if (job.intake.credit_to > job.intake.credit_told) jobs_.touch(job);
   }
   for (auto number = jobs_.blobs().begin(); number != jobs_.blobs().end() && excess > 0; ++number) {
     Job& blob = jobs_.at(*number);
-    if (blob.payloads.bytes() == 0) continue;
-    excess -= std::min(excess, blob.payloads.evict(0, 0, excess, commits_.committed()));
+    if (blob.intake.payloads.bytes() == 0) continue;
+    excess -= std::min(excess, blob.intake.payloads.evict(0, 0, excess, commits_.committed()));
     accounts_.update(blob);
   }
 }
 
 void Eviction::evict_results(Job& job, std::uint64_t keep) {
-  std::uint64_t read_to = job.results.end();
+  std::uint64_t read_to = job.output.results.end();
   for (const Follower& follower : job.followers)
     if (follower.window > 0) read_to = std::min(read_to, follower.sent);
-  job.results.evict(read_to, keep, commits_.committed());
+  job.output.results.evict(read_to, keep, commits_.committed());
   accounts_.update(job);
   jobs_.touch(job);  // it may go on
   context_.dispatch_needed = true;
@@ -85,7 +87,7 @@ std::uint64_t Eviction::result_share() const {
 }
 
 bool Eviction::over_result_share(const Job& job) const {
-  return job.results.bytes() > result_share();
+  return job.output.results.bytes() > result_share();
 }
 
 }  // namespace quern::broker

@@ -29,48 +29,49 @@ Follower& Followers::follow(Job& job, Session& session, std::uint64_t cursor, st
   it->session = session.id;
   it->news_held = before.news_held;  // it is in the session's lists all the same
   it->results_held = before.results_held;
-  it->sent = it->acked = std::max(cursor, job.results.begin());
+  it->sent = it->acked = std::max(cursor, job.output.results.begin());
   it->window = window;
   it->watch_ms = watch_ms;
   const Principal* principal = access_.principal_of(session.user);
-  it->values = principal && (job.principal == principal->name || principal->may(Right::admin));
-  session.followed.insert(job.uuid);
+  it->values = principal && (job.spec.principal == principal->name || principal->may(Right::admin));
+  session.reading.followed.insert(job.spec.uuid);
   return *it;
 }
 
 void Followers::forget_outstanding(Follower& follower) {
   if (Session* session = sessions_.find(follower.session)) {
-    session->results_out -= std::min(session->results_out, follower.outstanding);
+    session->reading.results_out -= std::min(session->reading.results_out, follower.outstanding);
     release_results(*session);
   }
   follower.outstanding = 0;
 }
 
 bool Followers::hears(Session& session, Time now) {
-  if (session.unread >= kUnreadMost / 2 &&
-      !session.probed) {  // early, so that who reads never waits
-    session.probed = now;
+  if (session.reading.unread >= kUnreadMost / 2 &&
+      !session.reading.probed) {  // early, so that who reads never waits
+    session.reading.probed = now;
     outbox_.send(session, wire::Beat{});
   }
-  return session.unread < kUnreadMost;
+  return session.reading.unread < kUnreadMost;
 }
 
 void Followers::on_heard(Session& session) {
-  session.unread = 0;
-  session.probed.reset();
-  if (!session.held_news.empty()) releasing_.push_back(session.id);
+  session.reading.unread = 0;
+  session.reading.probed.reset();
+  if (!session.reading.held_news.empty()) releasing_.push_back(session.id);
 }
 
 void Followers::hold_news(const Job& job, Follower& follower, Session& session) {
-  if (!std::exchange(follower.news_held, true)) session.held_news.push_back(job.number);
+  if (!std::exchange(follower.news_held, true)) session.reading.held_news.push_back(job.number);
 }
 
 void Followers::hold_results(const Job& job, Follower& follower, Session& session) {
-  if (!std::exchange(follower.results_held, true)) session.held_results.push_back(job.number);
+  if (!std::exchange(follower.results_held, true))
+    session.reading.held_results.push_back(job.number);
 }
 
 void Followers::release_results(Session& session) {
-  if (!session.held_results.empty() && session.results_out < wire::kSessionResults)
+  if (!session.reading.held_results.empty() && session.reading.results_out < wire::kSessionResults)
     releasing_.push_back(session.id);
 }
 
@@ -80,14 +81,15 @@ bool Followers::touch_held_back() {
   constexpr std::size_t kAtOnce = 64;
   while (!releasing_.empty()) {
     Session* session = sessions_.find(releasing_.back());
-    const bool news = session && !session->held_news.empty() && session->unread < kUnreadMost;
-    const bool results =
-        session && !session->held_results.empty() && session->results_out < wire::kSessionResults;
+    const bool news =
+        session && !session->reading.held_news.empty() && session->reading.unread < kUnreadMost;
+    const bool results = session && !session->reading.held_results.empty() &&
+                         session->reading.results_out < wire::kSessionResults;
     if (!news && !results) {
       releasing_.pop_back();
       continue;
     }
-    auto& held = news ? session->held_news : session->held_results;
+    auto& held = news ? session->reading.held_news : session->reading.held_results;
     for (std::size_t i = 0; i < kAtOnce && !held.empty(); ++i) {
       Job* it = jobs_.find(held.front());
       held.pop_front();

@@ -6,14 +6,15 @@
 namespace quern::broker {
 
 void Jobs::index(Job& job) {
-  by_uuid_.emplace(job.uuid, &job);
-  if (!job.options->unique.empty())
-    by_key_.emplace(std::pair(job.principal, job.options->unique), job.number);
+  by_uuid_.emplace(job.spec.uuid, &job);
+  if (!job.spec.options->unique.empty())
+    by_key_.emplace(std::pair(job.spec.principal, job.spec.options->unique), job.number);
 }
 
 void Jobs::remove(Job& job) {
-  if (!job.options->unique.empty()) by_key_.erase({job.principal, job.options->unique});
-  by_uuid_.erase(job.uuid);
+  if (!job.spec.options->unique.empty())
+    by_key_.erase({job.spec.principal, job.spec.options->unique});
+  by_uuid_.erase(job.spec.uuid);
   blobs_.erase(job.number);
   live_.erase(job.number);
   by_number_.erase(JobNumber(job.number));
@@ -34,18 +35,18 @@ std::vector<JobNumber> Jobs::take_changed() {
 
 Job* Jobs::examine(JobNumber number) {
   Job* job = find(number);
-  if (job) job->dirty = false;
+  if (job) job->phase.changed = false;
   return job;
 }
 
 void Jobs::set_options(Job& job, wire::JobOptions options) {
-  job.name = std::move(options.name);
-  job.options = shared_options_.of(std::move(options));
+  job.spec.name = std::move(options.name);
+  job.spec.options = shared_options_.of(std::move(options));
 }
 
 wire::JobOptions Jobs::options_of(const Job& job) {
-  wire::JobOptions options = *job.options;
-  options.name = job.name;
+  wire::JobOptions options = *job.spec.options;
+  options.name = job.spec.name;
   return options;
 }
 

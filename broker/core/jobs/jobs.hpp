@@ -23,7 +23,9 @@
 namespace quern::broker {
 
 /// What access decisions need to know of a job.
-inline Subject subject_of(const Job& job) { return {job.number, job.principal, job.name}; }
+inline Subject subject_of(const Job& job) {
+  return {job.number, job.spec.principal, job.spec.name};
+}
 
 class Jobs {
  public:
@@ -68,7 +70,7 @@ class Jobs {
 
   /// Something about it changed that its followers or dispatch should look at.
   void touch(Job& job) {
-    if (!std::exchange(job.dirty, true)) changed_.push_back(job.number);
+    if (!std::exchange(job.phase.changed, true)) changed_.push_back(job.number);
   }
   /// Each that changed, once.
   const std::vector<JobNumber>& changed() const { return changed_; }

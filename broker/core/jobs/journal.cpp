@@ -22,13 +22,13 @@ constexpr std::uint64_t kLoadForCopy = 1u << 20;
 void Journal::persist(Job& job, StoreOp op) {
   if (!job.durable()) return;
   commits_.add(std::move(op));
-  job.ticket = commits_.next();
+  job.commits.latest = commits_.next();
 }
 
 void Journal::save(Job& job) {
   if (!job.durable()) return;
   commits_.save(job.number);
-  job.ticket = commits_.next();
+  job.commits.latest = commits_.next();
 }
 
 void Journal::seal() {
@@ -36,9 +36,9 @@ void Journal::seal() {
     Job* it = jobs_.find(number);
     if (!it) return;
     Job& job = *it;
-    if (job.results.begin() > job.results_stored_from) {
-      job.results_stored_from = job.results.begin();
-      commits_.add(DropResults{number, job.results_stored_from});
+    if (job.output.results.begin() > job.commits.results_from) {
+      job.commits.results_from = job.output.results.begin();
+      commits_.add(DropResults{number, job.commits.results_from});
     }
     commits_.add(progress_of(job));
   });
@@ -47,81 +47,84 @@ void Journal::seal() {
 JobProgress Journal::progress_of(const Job& job) const {
   JobProgress p;
   p.job = job.number;
-  p.state = job.state;
-  p.reason = job.reason;
-  p.failure = job.failure;
-  p.detach = job.options->detach;
-  p.open = job.open;
-  p.encoding = job.encoding;
-  p.accepted = job.accepted;
-  p.accepted_bytes = job.accepted_bytes;
-  p.input_digest = job.keyed->print.items;
-  p.total = job.total;
-  p.frontier = context_.config.mistake == Mistake::forget_frontier ? 0 : job.frontier;
-  p.ended = job.ended.list();
-  p.failed = job.failed_tasks->list();
-  p.done = job.done;
-  p.cancelled = job.cancelled;
-  p.retried = job.mishaps->retried;
-  job.attempts.each([&](wire::Interval tasks, std::uint32_t count) {
+  p.state = job.phase.state;
+  p.reason = *job.phase.reason;
+  p.failure = job.phase.failure;
+  p.detach = job.spec.options->detach;
+  p.open = job.intake.open;
+  p.encoding = job.intake.encoding;
+  p.accepted = job.intake.accepted;
+  p.accepted_bytes = job.intake.bytes;
+  p.input_digest = job.intake.keyed->print.items;
+  p.total = job.tasks.total;
+  p.frontier = context_.config.mistake == Mistake::forget_frontier ? 0 : job.tasks.frontier;
+  p.ended = job.tasks.ended.list();
+  p.failed = job.tasks.failed_set->list();
+  p.done = job.tasks.done;
+  p.cancelled = job.tasks.cancelled;
+  p.retried = job.attempts.mishaps->retried;
+  job.attempts.failures.each([&](wire::Interval tasks, std::uint32_t count) {
     p.attempts.push_back({tasks, count});
   });
-  job.crashes.each([&](wire::Interval tasks, std::uint32_t count) {
+  job.attempts.crashes.each([&](wire::Interval tasks, std::uint32_t count) {
     p.crashes.push_back({tasks, count});
   });
-  if (job.decision) p.decision = *job.decision;
-  if (job.final()) p.value = job.value.optional();
-  p.results_begin = job.results.begin();
-  p.results_end = job.results.end();
+  if (job.run.decision) p.decision = *job.run.decision;
+  if (job.final()) p.value = job.output.value.optional();
+  p.results_begin = job.output.results.begin();
+  p.results_end = job.output.results.end();
   const auto us = [](wire::Duration d) {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(
         1, std::chrono::duration_cast<std::chrono::microseconds>(d).count()));
   };
-  if (job.started != Time{}) {
-    p.waited_us = us(job.started - job.submitted);
-    p.ran_us = us((job.final() ? job.finished : context_.now) - job.started);
+  if (job.phase.started != Time{}) {
+    p.waited_us = us(job.phase.started - job.phase.submitted);
+    p.ran_us = us((job.final() ? job.phase.finished : context_.now) - job.phase.started);
   }
   return p;
 }
 
 void Journal::append_result(Job& job, ResultEntry entry) {
   entry.ticket = job.durable() ? commits_.next() : 0;
-  job.results.put(std::move(entry));
+  job.output.results.put(std::move(entry));
   if (!job.durable()) return;
-  const std::uint64_t seq = job.results.end() - 1;
-  persist(job, PutResult{job.number, seq, job.results.at(seq)});
+  const std::uint64_t seq = job.output.results.end() - 1;
+  persist(job, PutResult{job.number, seq, job.output.results.at(seq)});
   save(job);
   eviction_.note_results_if_many(job);
 }
 
 void Journal::release_payloads(Job& job, wire::Interval tasks) {
   wire::Intervals dropped;
-  job.payloads.release(tasks, dropped);
+  job.intake.payloads.release(tasks, dropped);
   for (const auto& slab : dropped) persist(job, DropInput{job.number, slab});
 }
 
 void Journal::add_input(Job& job, const wire::Batch& batch, const std::vector<float>& costs) {
-  persist(job, AddInput{job.number, job.payloads.end(), batch, costs});
-  job.payloads.append(batch, job.durable() ? commits_.next() : 0);
+  persist(job, AddInput{job.number, job.intake.payloads.end(), batch, costs});
+  job.intake.payloads.append(batch, job.durable() ? commits_.next() : 0);
 }
 
 void Journal::advance_frontier(Job& job, std::uint64_t end) {
-  if (end <= job.frontier) return;
-  const std::uint64_t stride = kFrontierStride * std::max<std::uint64_t>(1, end - job.frontier);
+  if (end <= job.tasks.frontier) return;
+  const std::uint64_t stride =
+      kFrontierStride * std::max<std::uint64_t>(1, end - job.tasks.frontier);
   // After a restart nobody can tell whether a task before the frontier was started: where that
   // matters it is not moved ahead.
-  job.frontier = job.options->at_most_once ? end : std::min(std::max(job.total, end), end + stride);
+  job.tasks.frontier =
+      job.spec.options->at_most_once ? end : std::min(std::max(job.tasks.total, end), end + stride);
   if (!job.durable()) return;
   save(job);
-  job.lease_ticket = commits_.next();
+  job.commits.leases = commits_.next();
 }
 
 bool Journal::ready_to_carve(Job& job) {
-  if (job.payloads.all_resident() || !job.has_payloads() || job.pending.empty()) return true;
-  const std::uint64_t first = job.pending.front();
-  while (auto stretch = job.payloads.wanted(first, kLoadAhead))
+  if (job.intake.payloads.all_resident() || !job.has_payloads() || job.tasks.pending.empty())
+    return true;
+  const std::uint64_t first = job.tasks.pending.front();
+  while (auto stretch = job.intake.payloads.wanted(first, kLoadAhead))
     context_.effects.push_back(Load{job.number, *stretch});
-  return job.payloads.resident(first);
+  return job.intake.payloads.resident(first);
 }
 
 JobNumber Journal::take_number() {
@@ -136,16 +139,16 @@ JobNumber Journal::take_number() {
 
 void Journal::keep_partial(Job& job, wire::Interval tasks, const Bytes& value) {
   if (!job.durable()) return;
-  Partials::Kept kept = job.partials->kept(tasks, value);
+  Partials::Kept kept = job.output.partials->kept(tasks, value);
   persist(job, PutPartial{job.number, kept.tasks, std::move(kept.value)});
 }
 
 bool Journal::all_resident(Job& job, const wire::IntervalSet& tasks) {
-  if (!job.has_payloads() || job.payloads.all_resident()) return true;
+  if (!job.has_payloads() || job.intake.payloads.all_resident()) return true;
   for (const auto& some : tasks.list()) {
     for (std::uint64_t task = some.begin; task < some.end; ++task) {
-      if (job.payloads.resident(task)) continue;
-      while (auto stretch = job.payloads.wanted(task, kLoadForCopy))
+      if (job.intake.payloads.resident(task)) continue;
+      while (auto stretch = job.intake.payloads.wanted(task, kLoadForCopy))
         context_.effects.push_back(Load{job.number, *stretch});
       return false;  // on_loaded() goes on
     }

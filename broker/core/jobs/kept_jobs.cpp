@@ -5,12 +5,14 @@
 namespace quern::broker {
 
 bool KeptJobs::is_fetched_later(const Job& job) {
-  return job.options->detach || job.options->ttl_s > 0 || !job.options->unique.empty();
+  return job.spec.options->detach || job.spec.options->ttl_s > 0 ||
+         !job.spec.options->unique.empty();
 }
 
 Time KeptJobs::expires(const Job& job) const {
-  if (job.options->ttl_s > 0) return job.finished + std::chrono::seconds(job.options->ttl_s);
-  return job.finished +
+  if (job.spec.options->ttl_s > 0)
+    return job.phase.finished + std::chrono::seconds(job.spec.options->ttl_s);
+  return job.phase.finished +
          (is_fetched_later(job) ? context_.config.keep_results : context_.config.keep);
 }
 
@@ -19,8 +21,9 @@ void KeptJobs::keep(Job& job) {
     finished_.push_back(job.number);
     return;
   }
-  job.kept_bytes = job.results.weight() + (job.value ? job.value->size() : 0);
-  (job.durable() ? in_store_ : in_memory_) += job.kept_bytes;
+  job.books.kept_bytes =
+      job.output.results.weight() + (job.output.value ? job.output.value->size() : 0);
+  (job.durable() ? in_store_ : in_memory_) += job.books.kept_bytes;
   kept_.emplace(expires(job), job.number);
 }
 
@@ -31,8 +34,8 @@ void KeptJobs::let_go(Job& job) {
     return;
   }
   if (kept_.erase({expires(job), job.number}) == 0) return;
-  (job.durable() ? in_store_ : in_memory_) -= job.kept_bytes;
-  job.kept_bytes = 0;
+  (job.durable() ? in_store_ : in_memory_) -= job.books.kept_bytes;
+  job.books.kept_bytes = 0;
 }
 
 bool KeptJobs::over_budget() const {

@@ -22,7 +22,7 @@ struct Wanted {
 };
 
 /// Where a live job stands among those that want leases; kept by FairQueue.
-struct PlaceInTurns {
+struct PlaceInQueue {
   Level* level = nullptr;
   Party* party = nullptr;
   std::optional<double> key;     ///< nothing: it wants none

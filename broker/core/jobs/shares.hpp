@@ -19,13 +19,13 @@ class Shares {
  public:
   /// The worker's, or that of an earlier one of its name.
   WorkerShare& of(Worker& worker, JobNumber job) {
-    if (worker.share && worker.share_of == job) return *worker.share;
+    if (worker.marks.share && worker.marks.share_of == job) return *worker.marks.share;
     All& all = all_.edit();
     const auto [it, fresh] = all.by_name.try_emplace(worker.name, all.shares.size());
     if (fresh) all.shares.emplace_back().worker = worker.name;
-    worker.share_of = job;
-    worker.share = &all.shares[it->second];
-    return *worker.share;
+    worker.marks.share_of = job;
+    worker.marks.share = &all.shares[it->second];
+    return *worker.marks.share;
   }
 
   std::size_t size() const { return all_->shares.size(); }

@@ -17,11 +17,11 @@ void Heartbeats::on_heartbeat(Session& session, const wire::Beat& beat) {
   if (session.role == wire::Role::worker && beat.capacity) {
     Worker& worker = *session.worker;
     const std::uint32_t slots = worker.slots();
-    worker.offer.capacity = *beat.capacity;
+    worker.declared.offer.capacity = *beat.capacity;
     const double available = worker.available();
-    if (slots != worker.slots() ||
-        std::abs(available - worker.told_available) > kAvailableMoved * worker.told_available) {
-      worker.told_available = available;
+    if (slots != worker.slots() || std::abs(available - worker.speed.told_available) >
+                                       kAvailableMoved * worker.speed.told_available) {
+      worker.speed.told_available = available;
       pools_.tell(worker);
       pools_.note_room(worker);
     }
@@ -39,7 +39,7 @@ void Heartbeats::on_gap(wire::Duration gap) {
                                    ? wire::Duration(context_.config.recovery_wait)
                                    : wire::Duration{};
   for (auto& [id, session] : sessions_.all()) session.heard += gap + grace;
-  for (auto& [id, worker] : workers_.all()) worker.reported += gap;
+  for (auto& [id, worker] : workers_.all()) worker.speed.reported += gap;
 }
 
 }  // namespace quern::broker

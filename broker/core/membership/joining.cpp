@@ -49,7 +49,7 @@ void Joining::on_hello(PeerId peer, const std::string& user, const Principal& pr
   // them.
   std::uint64_t after = welcome.dropped.empty() ? 0 : commits_.latest();
   for (const auto& known : welcome.jobs)
-    if (const Job* job = jobs_.find(known.job)) after = std::max(after, job->ticket);
+    if (const Job* job = jobs_.find(known.job)) after = std::max(after, job->commits.latest);
   session.welcome_after = after;
   outbox_.send(session, std::move(welcome), after);
   context_.dispatch_needed = true;
@@ -90,12 +90,12 @@ Joining::Inheritance Joining::inherit(const Session& before) {
   Inheritance out;
   if (before.role != wire::Role::worker) return out;
   Worker& worker = *before.worker;
-  for (Lease* lease : std::exchange(worker.leases, {})) {
+  for (Lease* lease : std::exchange(worker.holds.leases, {})) {
     fitness_.forget_probe(*lease);
     lease->held_by = nullptr;
     out.leases.insert(lease->id);
   }
-  out.records = std::move(worker.records);  // its speed need not be measured anew
+  out.records = std::move(worker.speed.records);  // its speed need not be measured anew
   return out;
 }
 
@@ -112,16 +112,16 @@ Session& Joining::open(PeerId peer, const std::string& user, const Principal& pr
 void Joining::welcome_worker(Session& session, const Principal& principal, wire::Hello& hello,
                              Inheritance&& inheritance, wire::Welcome& welcome, Time now) {
   Worker& worker = workers_.add(session);
-  worker.records = std::move(inheritance.records);
-  worker.offer = std::move(*hello.worker);
-  worker.functions = worker.offer.functions;
-  worker.reducers = worker.offer.reducers;
-  worker.draining = worker.offer.draining;
-  worker.memory = worker.offer.capacity.memory_free;
-  worker.told_available = worker.available();
-  if (!worker.offer.plugins.empty()) {
+  worker.speed.records = std::move(inheritance.records);
+  worker.declared.offer = std::move(*hello.worker);
+  worker.declared.functions = worker.declared.offer.functions;
+  worker.declared.reducers = worker.declared.offer.reducers;
+  worker.marks.draining = worker.declared.offer.draining;
+  worker.declared.memory = worker.declared.offer.capacity.memory_free;
+  worker.speed.told_available = worker.available();
+  if (!worker.declared.offer.plugins.empty()) {
     std::string plugins;
-    for (const auto& plugin : worker.offer.plugins)
+    for (const auto& plugin : worker.declared.offer.plugins)
       plugins += (plugins.empty() ? "" : ", ") + plugin;
     access_.record(session.peer, principal.name, "load plugin", plugins, true,
                    "on worker " + worker.name);
@@ -135,7 +135,7 @@ void Joining::welcome_worker(Session& session, const Principal& principal, wire:
 void Joining::keep_leases(Session& session, Worker& worker, std::set<wire::LeaseId>&& inherited,
                           wire::Welcome& welcome, Time now) {
   std::size_t taken_up = 0;
-  for (const auto& held : worker.offer.held) {
+  for (const auto& held : worker.declared.offer.held) {
     Lease* lease = leases_.find(held.lease);
     if (!lease && held.lease.incarnation < context_.config.incarnation &&
         recovery_.adopt(held, session, now)) {
@@ -149,16 +149,16 @@ void Joining::keep_leases(Session& session, Worker& worker, std::set<wire::Lease
     inherited.erase(held.lease);
     lease->worker = session.id;
     lease->granted = now;
-    lease->reclaiming = false;  // whatever was asked in the old session went with it
+    lease->reclaim.asked = false;  // whatever was asked in the old session went with it
     worker.hold(*lease);
-    if (Pool* pool = jobs_.at(lease->job).pool; pool && takes_resources(*lease))
+    if (Pool* pool = jobs_.at(lease->job).run.pool; pool && takes_resources(*lease))
       pool->need().count(worker, 1);
   }
   if (taken_up > 0)
     access_.record(session.peer, session.principal, "take up leases", worker.name, true,
                    std::to_string(taken_up) + " of before the restart");
   for (const wire::LeaseId id : inherited) returns_.lose(id, Loss::never_arrived);
-  worker.offer.held.clear();
+  worker.declared.offer.held.clear();
 }
 
 void Joining::welcome_client(const Principal& principal, const wire::Hello& hello,
@@ -166,7 +166,7 @@ void Joining::welcome_client(const Principal& principal, const wire::Hello& hell
   for (const auto& held : hello.jobs) {
     wire::KnownJob known{held.job, false, {}, 0, 0};
     if (const Job* job = jobs_.find(held.job); job && may_see(principal, subject_of(*job)))
-      known = {held.job, true, job->number, job->accepted, job->credit_to};
+      known = {held.job, true, job->number, job->intake.accepted, job->intake.credit_to};
     welcome.jobs.push_back(known);
   }
 }

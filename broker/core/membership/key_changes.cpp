@@ -23,9 +23,10 @@ void KeyChanges::on_principals(Principals&& principals, bool invitations_open, T
   quotas_.set_limits(by_name);
   for (JobNumber number : jobs_.live()) {
     Job& job = jobs_.at(number);
-    const auto owner = by_name.find(job.principal);
-    job.principal_weight = owner == by_name.end() ? 1 : owner->second->weight;
-    job.weight_max = owner == by_name.end() || owner->second->may(Right::admin) ? kNoWeightMax : 1;
+    const auto owner = by_name.find(job.spec.principal);
+    job.owner.weight = owner == by_name.end() ? 1 : owner->second->weight;
+    job.owner.weight_max =
+        owner == by_name.end() || owner->second->may(Right::admin) ? kNoWeightMax : 1;
     jobs_.touch(job);
   }
   drop_followers();
@@ -64,7 +65,8 @@ void KeyChanges::drop_followers() {
   for (auto& [id, session] : sessions_.all()) {
     if (session.role != wire::Role::client) continue;
     const Principal* principal = access_.principal_of(session.user);
-    for (auto followed = session.followed.begin(); followed != session.followed.end();) {
+    for (auto followed = session.reading.followed.begin();
+         followed != session.reading.followed.end();) {
       Job* job = jobs_.find(*followed);
       const auto follower =
           job ? std::find_if(job->followers.begin(), job->followers.end(),
@@ -77,17 +79,17 @@ void KeyChanges::drop_followers() {
       wire::Attach again;
       again.window = follower->window;
       const Verdict verdict = decide(*principal, again, subject_of(*job));
-      follower->values = job->principal == principal->name || principal->may(Right::admin);
+      follower->values = job->spec.principal == principal->name || principal->may(Right::admin);
       if (verdict.allowed) {
         ++followed;
         continue;
       }
       access_.record(session.peer, principal->name, "stop following",
                      "job " + std::to_string(value(job->number)), false, verdict.reason);
-      outbox_.complain(session, ErrorCode::denied, verdict.reason, job->uuid, 0);
+      outbox_.complain(session, ErrorCode::denied, verdict.reason, job->spec.uuid, 0);
       followers_.forget_outstanding(*follower);
       job->followers.erase(follower);
-      followed = session.followed.erase(followed);
+      followed = session.reading.followed.erase(followed);
     }
   }
 }

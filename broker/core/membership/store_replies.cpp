@@ -12,8 +12,8 @@ void StoreReplies::on_committed(std::uint64_t commit, Time now) {
 void StoreReplies::on_loaded(JobNumber number, wire::Interval tasks, wire::Batch batch) {
   Job* job = jobs_.find(number);
   if (!job) return;
-  job->payloads.on_loaded(tasks, std::move(batch));
-  if (!job->decision && job->payloads.all_resident()) decider_.decide_again(*job);
+  job->intake.payloads.on_loaded(tasks, std::move(batch));
+  if (!job->run.decision && job->intake.payloads.all_resident()) decider_.decide_again(*job);
   accounts_.update(*job);
   jobs_.touch(*job);
   context_.dispatch_needed = true;
@@ -23,8 +23,8 @@ void StoreReplies::on_load_failed(JobNumber number, wire::Interval tasks, const 
   context_.warn("payloads of job " + std::to_string(value(number)) + " cannot be read: " + why);
   Job* job = jobs_.find(number);
   if (!job) return;
-  job->payloads.on_load_failed(tasks);
-  if (job->blob) job->reason = "the broker cannot read the file from its store: " + why;
+  job->intake.payloads.on_load_failed(tasks);
+  if (job->is_blob()) job->phase.reason = "the broker cannot read the file from its store: " + why;
   if (job->final()) return;
   job->fail(ErrorCode::store, "its input cannot be read from the store: " + why);
   jobs_.touch(*job);
@@ -33,7 +33,7 @@ void StoreReplies::on_load_failed(JobNumber number, wire::Interval tasks, const 
 void StoreReplies::on_result_loaded(JobNumber number, std::uint64_t seq, wire::Batch batch) {
   Job* job = jobs_.find(number);
   if (!job) return;
-  job->results.on_loaded(seq, std::move(batch));
+  job->output.results.on_loaded(seq, std::move(batch));
   eviction_.note_results(*job);  // it leaves again when it was sent
   accounts_.update(*job);
   jobs_.touch(*job);
@@ -43,14 +43,14 @@ void StoreReplies::on_result_load_failed(JobNumber number, std::uint64_t seq,
                                          const std::string& why) {
   context_.warn("results of job " + std::to_string(value(number)) + " cannot be read: " + why);
   Job* job = jobs_.find(number);
-  if (!job || seq < job->results.begin()) return;
-  job->results.on_load_failed(seq);
+  if (!job || seq < job->output.results.begin()) return;
+  job->output.results.on_load_failed(seq);
   for (Follower& follower : job->followers) {
     if (follower.window == 0) continue;
     follower.window = 0;  // it is not sent any more, so it is not asked for again at once
     if (const Session* session = sessions_.find(follower.session))
       outbox_.complain(*session, ErrorCode::lost,
-                       "its results cannot be read from the store: " + why, job->uuid, 0);
+                       "its results cannot be read from the store: " + why, job->spec.uuid, 0);
   }
 }
 
@@ -61,15 +61,16 @@ void StoreReplies::on_store_trouble(const std::string& why, Time now) {
   // for the store.
   std::vector<JobNumber> unborn;
   for (JobNumber number : jobs_.live())
-    if (const Job& job = jobs_.at(number); job.durable() && job.born_ticket > commits_.committed())
+    if (const Job& job = jobs_.at(number); job.durable() && job.commits.born > commits_.committed())
       unborn.push_back(number);
   for (JobNumber number : unborn) {
     Job& job = jobs_.at(number);
-    if (const Session* owner = sessions_.find(job.owner))
+    if (const Session* owner = sessions_.find(job.owner.session))
       outbox_.complain(*owner, ErrorCode::store, "the broker's store cannot write: " + why,
-                       job.uuid, 0);
+                       job.spec.uuid, 0);
     for (Follower& follower : job.followers)
-      if (Session* session = sessions_.find(follower.session)) session->followed.erase(job.uuid);
+      if (Session* session = sessions_.find(follower.session))
+        session->reading.followed.erase(job.spec.uuid);
     job.followers.clear();
     endings_.end(job, JobState::cancelled, ErrorCode::store, "the store could not write it: " + why,
                  now);

@@ -33,10 +33,12 @@ void Upkeep::end_silent(Time now) {
   for (const auto& [id, session] : sessions_.all()) {
     // A worker that was idle beats seldom: it is to beat more often from its first lease on, and
     // what it did not say before that is no sign of anything.
-    const bool busy = session.role == wire::Role::worker && !session.worker->leases.empty();
-    const bool silent_at_work = busy && now - std::max(session.heard, session.worker->busy_since) >
-                                            context_.config.lost_busy;
-    const bool deaf = session.probed && now - *session.probed > context_.config.lost_idle;
+    const bool busy = session.role == wire::Role::worker && !session.worker->holds.leases.empty();
+    const bool silent_at_work =
+        busy &&
+        now - std::max(session.heard, session.worker->holds.busy_since) > context_.config.lost_busy;
+    const bool deaf =
+        session.reading.probed && now - *session.reading.probed > context_.config.lost_idle;
     if (deaf)
       context_.warn("client " + session.name +
                     " does not read what it asked for: its session ends");
@@ -51,7 +53,7 @@ void Upkeep::end_silent(Time now) {
 }
 
 void Upkeep::lose(Worker& worker, const Session& session, Time now) {
-  const std::size_t held = worker.leases.size();
+  const std::size_t held = worker.holds.leases.size();
   const std::string leases =
       std::to_string(held) + (held == 1 ? " lease goes to others" : " leases go to others");
   const wire::Duration silence = now - session.heard;
@@ -74,7 +76,7 @@ void Upkeep::sweep_jobs(Time now) {
     if (it == jobs_.live().end()) it = jobs_.live().begin();
     Job& job = jobs_.at(*it++);  // ending the job removes it from live_
     swept_ = job.number;
-    if (job.orphan_until && now >= *job.orphan_until) {
+    if (job.owner.orphan_until && now >= *job.owner.orphan_until) {
       endings_.end(job, JobState::cancelled, ErrorCode::cancelled, "its client went away", now);
       it = jobs_.live().upper_bound(swept_);
       continue;
@@ -83,7 +85,7 @@ void Upkeep::sweep_jobs(Time now) {
     accounts_.grant_credit(job, now);
     const bool watched = std::any_of(job.followers.begin(), job.followers.end(),
                                      [](const Follower& f) { return f.watch_ms > 0; });
-    if (watched || job.credit_to > job.credit_told) jobs_.touch(job);
+    if (watched || job.intake.credit_to > job.intake.credit_told) jobs_.touch(job);
   }
 }
 

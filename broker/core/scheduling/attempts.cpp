@@ -16,42 +16,42 @@ constexpr double kWasteLeast = 1.0;
 }  // namespace
 
 void Attempts::link(Lease& original, Lease& copy) {
-  copy.copy = true;
-  copy.twin = original.id;
-  original.twin = copy.id;
+  copy.rival.speculative = true;
+  copy.rival.id = original.id;
+  original.rival.id = copy.id;
   copies_.insert(copy.id);
-  ++jobs_.at(copy.job).mishaps.edit().copies;
+  ++jobs_.at(copy.job).attempts.mishaps.edit().copies;
 }
 
 void Attempts::unlink(Lease& lease) {
-  Lease& other = leases_.at(lease.twin);
+  Lease& other = leases_.at(lease.rival.id);
   copies_.erase(lease.id);
   copies_.erase(other.id);
   lease.open.clear();
-  lease.twin = other.twin = {};
-  lease.copy = other.copy = false;
+  lease.rival.id = other.rival.id = {};
+  lease.rival.speculative = other.rival.speculative = false;
 }
 
 void Attempts::leave_to_other(Lease& lease, Time now) {
-  jobs_.at(lease.job).mishaps.edit().wasted_s += seconds(now - lease.granted);
+  jobs_.at(lease.job).attempts.mishaps.edit().wasted_s += seconds(now - lease.granted);
   unlink(lease);
 }
 
 bool Attempts::may_run_beside(const Job& job, const Worker& worker) {
-  if (job.options->at_most_once) return false;
-  return job.options->idempotent ||
-         worker.any_declaration(job.function, [&](const FunctionDecl& decl) {
-           return decl.takes == job.decision->takes && decl.encoding == job.decision->encoding &&
-                  decl.idempotent;
+  if (job.spec.options->at_most_once) return false;
+  return job.spec.options->idempotent ||
+         worker.any_declaration(job.spec.function, [&](const FunctionDecl& decl) {
+           return decl.takes == job.run.decision->takes &&
+                  decl.encoding == job.run.decision->encoding && decl.idempotent;
          });
 }
 
 double Attempts::budget_s(const Job& job, Time now) const {
-  double spent = job.mishaps->wasted_s;
+  double spent = job.attempts.mishaps->wasted_s;
   for (wire::LeaseId id : copies_)
     if (const Lease& copy = leases_.at(id); copy.job == job.number)
       spent += seconds(now - copy.granted);
-  return kWasteLeast + kWasteShare * job.busy_s - spent;
+  return kWasteLeast + kWasteShare * job.effort.busy_s - spent;
 }
 
 }  // namespace quern::broker

@@ -14,7 +14,7 @@ constexpr std::size_t kDecidedAtOnce = 500;
 }  // namespace
 
 void Decider::remove_undecided(const Job& job) {
-  const auto same = undecided_.find(job.function);
+  const auto same = undecided_.find(job.spec.function);
   if (same == undecided_.end()) return;
   same->second.erase(job.number);
   if (same->second.empty()) undecided_.erase(same);
@@ -31,7 +31,7 @@ void Decider::decide_waiting() {
   for (std::size_t looked = 0; !redecide_.empty() && looked < kDecidedAtOnce; ++looked) {
     Job* it = jobs_.find(*redecide_.begin());
     redecide_.erase(redecide_.begin());
-    if (it && !it->decision && !it->final()) decide_job(*it);
+    if (it && !it->run.decision && !it->final()) decide_job(*it);
   }
 }
 
@@ -48,11 +48,11 @@ std::shared_ptr<const Decision> Decider::shared(const Decision& decision,
 }
 
 void Decider::decide_job(Job& job) {
-  if (job.blob) return;
-  const std::vector<FunctionDecl> offers = offers_.declarations(job.function);
+  if (job.is_blob()) return;
+  const std::vector<FunctionDecl> offers = offers_.declarations(job.spec.function);
   if (offers.empty()) return;
-  const bool reducer_offered = offers_.has_reducer(job.options->reduce);
-  auto decided = decide({job.function, job.input, job.options->reduce}, offers);
+  const bool reducer_offered = offers_.has_reducer(job.spec.options->reduce);
+  auto decided = decide({job.spec.function, job.spec.input, job.spec.options->reduce}, offers);
   if (auto* misfit = std::get_if<Misfit>(&decided)) {
     job.fail(ErrorCode::bad_input, std::move(misfit->text));
     jobs_.touch(job);
@@ -60,20 +60,21 @@ void Decider::decide_job(Job& job) {
   }
   const Decision& decision = std::get<Decision>(decided);
   const bool named = !decision.reduce.empty() && !wire::builtin_reducer(decision.reduce);
-  if (named && !reducer_offered && decision.reduce == job.options->reduce) return;
-  if (decision.takes == Takes::whole && job.input == InputKind::items && job.open) return;
-  const bool to_shape = decision.takes == Takes::whole && job.input == InputKind::items;
-  if (to_shape && job.payloads.queued_bytes() <= wire::kItemBytesMax &&
-      !job.payloads.all_resident()) {
-    while (auto stretch = job.payloads.wanted(0, wire::kItemBytesMax))
+  if (named && !reducer_offered && decision.reduce == job.spec.options->reduce) return;
+  if (decision.takes == Takes::whole && job.spec.input == InputKind::items && job.intake.open)
+    return;
+  const bool to_shape = decision.takes == Takes::whole && job.spec.input == InputKind::items;
+  if (to_shape && job.intake.payloads.queued_bytes() <= wire::kItemBytesMax &&
+      !job.intake.payloads.all_resident()) {
+    while (auto stretch = job.intake.payloads.wanted(0, wire::kItemBytesMax))
       context_.effects.push_back(Load{job.number, *stretch});
     return;  // decide_again() when they are here
   }
-  job.decision = shared(decision, job.function);
+  job.run.decision = shared(decision, job.spec.function);
   remove_undecided(job);
   journal_.save(job);
-  if (!decision.reduce.empty()) job.partials.emplace(wire::builtin_reducer(decision.reduce));
-  if (decision.takes == Takes::whole && job.input != InputKind::whole) shape_whole(job);
+  if (!decision.reduce.empty()) job.output.partials.emplace(wire::builtin_reducer(decision.reduce));
+  if (decision.takes == Takes::whole && job.spec.input != InputKind::whole) shape_whole(job);
   if (!job.final()) {
     pools_.join(job);
     costs_.foresee(job);
@@ -82,42 +83,43 @@ void Decider::decide_job(Job& job) {
 }
 
 void Decider::shape_whole(Job& job) {
-  if (job.total == 0) return;
+  if (job.tasks.total == 0) return;
   // Then it is perhaps not even in memory.
-  const bool too_long =
-      job.input == InputKind::items && job.payloads.queued_bytes() > wire::kItemBytesMax;
+  const bool too_long = job.spec.input == InputKind::items &&
+                        job.intake.payloads.queued_bytes() > wire::kItemBytesMax;
   Bytes whole;
-  if (job.input == InputKind::range) {
+  if (job.spec.input == InputKind::range) {
     whole += '\x92';  // msgpack array of two
-    whole += wire::bytes_of(wire::Int128{job.base}) + wire::bytes_of(wire::Int128{job.range_end});
+    whole += wire::bytes_of(wire::Int128{job.spec.base}) +
+             wire::bytes_of(wire::Int128{job.spec.range_end});
   } else if (!too_long) {
-    if (job.encoding == Encoding::value) {  // msgpack array32
-      const auto n = static_cast<std::uint32_t>(job.total);
+    if (job.intake.encoding == Encoding::value) {  // msgpack array32
+      const auto n = static_cast<std::uint32_t>(job.tasks.total);
       whole += '\xdd';
       for (int shift = 24; shift >= 0; shift -= 8) whole += static_cast<char>(n >> shift & 0xff);
     }
-    const wire::Batch items = job.payloads.gather({{0, job.total}});
+    const wire::Batch items = job.intake.payloads.gather({{0, job.tasks.total}});
     for (wire::BatchReader reader(items); !reader.at_end();) {
       whole += reader.next();
-      if (job.encoding == Encoding::raw) whole += '\n';
+      if (job.intake.encoding == Encoding::raw) whole += '\n';
     }
   }
   if (too_long || whole.size() > wire::kItemBytesMax) {
-    job.fail(ErrorCode::limit, "`" + job.function +
+    job.fail(ErrorCode::limit, "`" + job.spec.function +
                                    "` takes its whole input at once, which is over the limit of " +
                                    std::to_string(wire::kItemBytesMax >> 20) + " MiB");
     return;
   }
   wire::BatchBuilder one;
   one.add(whole);
-  journal_.persist(job, DropInput{job.number, {0, job.total}});
-  job.payloads = {};
+  journal_.persist(job, DropInput{job.number, {0, job.tasks.total}});
+  job.intake.payloads = {};
   journal_.add_input(job, one.take());
-  job.lease_ticket = std::max(job.lease_ticket, job.ticket);
-  job.pending.clear();
-  job.pending.add({0, 1});
-  job.total = 1;
-  if (job.input == InputKind::range) job.encoding = Encoding::value;
+  job.commits.leases = std::max(job.commits.leases, job.commits.latest);
+  job.tasks.pending.clear();
+  job.tasks.pending.add({0, 1});
+  job.tasks.total = 1;
+  if (job.spec.input == InputKind::range) job.intake.encoding = Encoding::value;
 }
 
 }  // namespace quern::broker

@@ -32,7 +32,7 @@ class Decider {
         costs_(costs) {}
 
   /// A live job that is not decided.
-  void add_undecided(const Job& job) { undecided_[job.function].insert(job.number); }
+  void add_undecided(const Job& job) { undecided_[job.spec.function].insert(job.number); }
   /// It is decided, or over.
   void remove_undecided(const Job& job);
   /// This job may be decided now: with the next decide_waiting().

@@ -105,7 +105,7 @@ bool Dispatcher::serve(Level& level, bool choosy, Time now) {
     choice_.forget_unless(job);
     // When nobody has room for one job, nobody has for the others of its kind.
     const auto nobody = [&] {
-      return job->pool && job->pool->no_room_in == round_.pass && !job->wants_merge();
+      return job->run.pool && job->run.pool->no_room_in == round_.pass && !job->wants_merge();
     };
     if (!nobody() && dispatch_job(*job, choosy, now)) {
       round_.budget -= kLeaseCosts;
@@ -127,7 +127,7 @@ bool Dispatcher::dispatch_job(Job& job, bool choosy, Time now) {
     choice_.forget();
     return true;
   }
-  if (job.pending.empty() || !job.pool) return false;
+  if (job.tasks.pending.empty() || !job.run.pool) return false;
   if (eviction_.over_result_share(job)) return false;
   if (!journal_.ready_to_carve(job)) return ++round_.loading, false;  // on_loaded() goes on
   pools_.refresh(job);

@@ -18,23 +18,23 @@ double start_of(const Level& level) {
 }
 double start_of(const Party& party) {
   return party.heads.empty() ? party.served
-                             : std::min(party.served, party.heads.begin()->job->used);
+                             : std::min(party.served, party.heads.begin()->job->run.used);
 }
 
 }  // namespace
 
 void FairQueue::enter(Job& job) {
-  Level& level = levels_[-std::int64_t{job.options->priority}];
-  const auto [it, fresh] = level.parties.try_emplace(job.principal);
+  Level& level = levels_[-std::int64_t{job.spec.options->priority}];
+  const auto [it, fresh] = level.parties.try_emplace(job.spec.principal);
   Party& party = it->second;
   if (fresh) {
-    party.name = job.principal;
+    party.name = job.spec.principal;
     party.used = start_of(level);
   }
-  party.weight = job.principal_weight;
+  party.weight = job.owner.weight;
   ++party.live;
-  job.place = {&level, &party, {}, nullptr, {}, nullptr};
-  job.used = std::max(job.used, start_of(party));
+  job.run.place = {&level, &party, {}, nullptr, {}, nullptr};
+  job.run.used = std::max(job.run.used, start_of(party));
 }
 
 double Party::last_key() const {
@@ -44,17 +44,17 @@ double Party::last_key() const {
 }
 
 void FairQueue::leave(Job& job) {
-  if (!job.place.party) return;
+  if (!job.run.place.party) return;
   withdraw(job);
   std::erase(aside_, &job);
-  Level& level = *job.place.level;
-  if (--job.place.party->live == 0) {
+  Level& level = *job.run.place.level;
+  if (--job.run.place.party->live == 0) {
     std::erase_if(queues_aside_,
-                  [&](const AsideQueue& aside) { return aside.party == job.place.party; });
-    level.parties.erase(job.place.party->name);
+                  [&](const AsideQueue& aside) { return aside.party == job.run.place.party; });
+    level.parties.erase(job.run.place.party->name);
   }
-  if (level.parties.empty()) levels_.erase(-std::int64_t{job.options->priority});
-  job.place = {};
+  if (level.parties.empty()) levels_.erase(-std::int64_t{job.spec.options->priority});
+  job.run.place = {};
 }
 
 /// Its first turn stands for the queue among those of its principal, and the principal's in the
@@ -75,9 +75,9 @@ void FairQueue::unlist(Level& level, Party& party, Party::Queue& queue) {
 }
 
 void FairQueue::put_in(Job& job) {
-  auto& [level, party, key, wants, counted, queued] = job.place;
-  Party::Queue& queue = party->queues[queued = job.wants_merge() ? nullptr : job.pool];
-  key = job.turn_key();
+  auto& [level, party, key, wants, counted, queued] = job.run.place;
+  Party::Queue& queue = party->queues[queued = job.wants_merge() ? nullptr : job.run.pool];
+  key = job.queue_key();
   const Party::Turn turn{*key, job.number, &job};
   ++party->wanting;
   merging_ += queued ? 0 : 1;
@@ -88,7 +88,7 @@ void FairQueue::put_in(Job& job) {
 }
 
 void FairQueue::take_out(Job& job) {
-  auto& [level, party, key, wants, counted, queued] = job.place;
+  auto& [level, party, key, wants, counted, queued] = job.run.place;
   if (!key) return;
   const auto at = party->queues.find(queued);
   Party::Queue& queue = at->second;
@@ -109,11 +109,11 @@ void FairQueue::withdraw(Job& job) {
 }
 
 void FairQueue::update(Job& job) {
-  auto& [level, party, key, wants, counted, queued] = job.place;
+  auto& [level, party, key, wants, counted, queued] = job.run.place;
   if (!party) return;
-  if (!job.wants_turn()) return withdraw(job);
-  want(job, job.pending.empty() ? nullptr : job.pool);
-  party->weight = job.principal_weight;
+  if (!job.wants_to_queue()) return withdraw(job);
+  want(job, job.tasks.pending.empty() ? nullptr : job.run.pool);
+  party->weight = job.owner.weight;
   if (key) {  // it moves up or down
     take_out(job);
     put_in(job);
@@ -121,13 +121,13 @@ void FairQueue::update(Job& job) {
   }
   if (party->wanting == 0)
     party->used = std::max(party->used, start_of(*level) - party->expected / party->weight);
-  job.used = std::max(job.used, start_of(*party) - job.expected_out / job.weight());
+  job.run.used = std::max(job.run.used, start_of(*party) - job.run.expected_s / job.weight());
   put_in(job);
   move(*level, *party);
 }
 
 void FairQueue::want(Job& job, const Pool* pool) {
-  auto& [level, party, key, wants, counted, queued] = job.place;
+  auto& [level, party, key, wants, counted, queued] = job.run.place;
   if (wants != pool) {
     if (wants && --wanted_[wants] == 0) wanted_.erase(wants);
     if (pool) ++wanted_[pool];
@@ -143,7 +143,8 @@ void FairQueue::want(Job& job, const Pool* pool) {
   }
   if (pool) {
     Wanted& now = level->wanted[pool];
-    counted = {1, job.pending.size(), static_cast<double>(job.pending.size()) * job.unit()};
+    counted = {1, job.tasks.pending.size(),
+               static_cast<double>(job.tasks.pending.size()) * job.unit()};
     now.tasks += counted.tasks;
     now.work = std::max(0.0, now.work) + counted.work;
     if (wants != pool && ++now.jobs == 1) level->kinds = ++kinds_;
@@ -159,25 +160,25 @@ void FairQueue::move(Level& level, Party& party) {
 }
 
 void FairQueue::charge(Job& job, double slot_s) {
-  job.used += slot_s / job.weight();
-  Party* party = job.place.party;
+  job.run.used += slot_s / job.weight();
+  Party* party = job.run.place.party;
   if (!party) return;
   party->used += slot_s / party->weight;
-  move(*job.place.level, *party);
+  move(*job.run.place.level, *party);
 }
 
 void FairQueue::expect(Job& job, double slot_s) {
-  job.expected_out = std::max(0.0, job.expected_out + slot_s);
-  Party* party = job.place.party;
+  job.run.expected_s = std::max(0.0, job.run.expected_s + slot_s);
+  Party* party = job.run.place.party;
   if (!party) return;
   party->expected = std::max(0.0, party->expected + slot_s);
-  move(*job.place.level, *party);
+  move(*job.run.place.level, *party);
 }
 
 void FairQueue::serve(Job& job) {
-  auto& [level, party, key, wants, counted, queued] = job.place;
+  auto& [level, party, key, wants, counted, queued] = job.run.place;
   if (!party) return;
-  party->served = std::max(party->served, job.used);
+  party->served = std::max(party->served, job.run.used);
   level->served = std::max(level->served, party->used);
 }
 
@@ -186,12 +187,12 @@ Job* FairQueue::next(const Level& level) const {
 }
 
 bool FairQueue::before(const Job& a, const Job& b) {
-  const Party &mine = *a.place.party, &other = *b.place.party;
+  const Party &mine = *a.run.place.party, &other = *b.run.place.party;
   if (&mine != &other) {
     const double key = mine.key_now(), other_key = other.key_now();
     return key != other_key ? key < other_key : mine.name < other.name;
   }
-  const double key = a.turn_key(), other_key = b.turn_key();
+  const double key = a.queue_key(), other_key = b.queue_key();
   return key != other_key ? key < other_key : a.number < b.number;
 }
 
@@ -201,7 +202,7 @@ void FairQueue::set_aside(Job& job) {
 }
 
 void FairQueue::set_queue_aside(Job& job) {
-  auto& [level, party, key, wants, counted, queued] = job.place;
+  auto& [level, party, key, wants, counted, queued] = job.run.place;
   Party::Queue& queue = party->queues.at(queued);
   unlist(*level, *party, queue);
   queue.aside = true;
@@ -216,7 +217,7 @@ void FairQueue::restore() {
   }
   queues_aside_.clear();
   for (Job* job : aside_)
-    if (!job->place.key) put_in(*job);  // else something happened to it meanwhile
+    if (!job->run.place.key) put_in(*job);  // else something happened to it meanwhile
   aside_.clear();
 }
 

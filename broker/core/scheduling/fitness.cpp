@@ -40,23 +40,24 @@ double try_s(const Pool& pool, double unit) {
 }  // namespace
 
 void Fitness::learnt(Worker& worker, Job& job, FunctionRecord& record) {
-  if (!job.pool) return;
-  const bool first = job.pool->mean_rate() <= 0;
+  if (!job.run.pool) return;
+  const bool first = job.run.pool->mean_rate() <= 0;
   pools_.tell(worker, job);
   if (first) plans_.on_changed(job);
-  const double mean = job.pool->mean_rate();
+  const double mean = job.run.pool->mean_rate();
   if (mean <= 0) return;
   record.relative = record.rate.per_second() / mean;
   note_specialist(worker);
 }
 
 bool Fitness::better_elsewhere(const Job& job, const Pool::Member& member) {
-  const Level& level = *job.place.level;
+  const Level& level = *job.run.place.level;
   Worker& worker = *member.worker;
-  Outlook& outlook = worker.outlook;
-  if (worker.learnt || outlook.kinds != level.kinds || context_.now - outlook.made > kOutlookKept) {
+  Outlook& outlook = worker.speed.outlook;
+  if (worker.speed.learnt || outlook.kinds != level.kinds ||
+      context_.now - outlook.made > kOutlookKept) {
     outlook = outlook_of(worker, level);
-    worker.learnt = false;
+    worker.speed.learnt = false;
     round_.budget -= static_cast<std::int64_t>(level.wanted.size());
   }
   return leaves(job, member, outlook);
@@ -90,21 +91,21 @@ Outlook Fitness::outlook_of(const Worker& worker, const Level& level) const {
 }
 
 bool Fitness::leaves(const Job& job, const Pool::Member& member, const Outlook& outlook) const {
-  if (job.leases_out == 0) return false;  // a job with nothing out is left to nobody
-  const double best = outlook.best_beside(job.pool);
+  if (job.tasks.leases == 0) return false;  // a job with nothing out is left to nobody
+  const double best = outlook.best_beside(job.run.pool);
   if (!member.known) {
     if (is_behind(job)) return false;
     return best > kFarBetter || (specialists_ && outlook.good) ||
-           (outlook.able && job.pool->scouts >= kScouts);
+           (outlook.able && job.run.pool->scouts >= kScouts);
   }
-  if (best > kFarBetter * job.pool->fitness(member)) return true;
+  if (best > kFarBetter * job.run.pool->fitness(member)) return true;
   // Who is not good at what it does tries what it does not know. Who is, does so only where far
   // more is left than here, and as one of a few.
   if (!specialists_ || !outlook.worth_a_try) return false;
-  if (!is_good_at(*job.pool, member)) return true;
-  const auto here = job.place.level->wanted.find(job.pool);
-  return here != job.place.level->wanted.end() && outlook.longest->scouts < kScouts &&
-         outlook.longest_s > kFarBetter * waiting_s(*job.pool, here->second);
+  if (!is_good_at(*job.run.pool, member)) return true;
+  const auto here = job.run.place.level->wanted.find(job.run.pool);
+  return here != job.run.place.level->wanted.end() && outlook.longest->scouts < kScouts &&
+         outlook.longest_s > kFarBetter * waiting_s(*job.run.pool, here->second);
 }
 
 // Far better than the mean, or among the best where they differ much.
@@ -116,12 +117,12 @@ bool Fitness::is_good_at(const Pool& pool, const Pool::Member& member) {
 // It has had less than another, for its weight, by more than a try on every slot takes, or a second
 // of them all: now it is its turn, whoever may be better at it.
 bool Fitness::is_behind(const Job& job) {
-  const auto& [level, party, key, wants, counted, queued] = job.place;
+  const auto& [level, party, key, wants, counted, queued] = job.run.place;
   if (party->wanting == 0 || level->turns.empty()) return true;
-  const double lag = (party->last_key() - job.turn_key()) * job.weight() +
+  const double lag = (party->last_key() - job.queue_key()) * job.weight() +
                      (level->turns.rbegin()->key - party->key_now()) * party->weight;
-  return lag >
-         static_cast<double>(job.pool->slots()) * std::min(kLagMost, try_s(*job.pool, job.unit()));
+  return lag > static_cast<double>(job.run.pool->slots()) *
+                   std::min(kLagMost, try_s(*job.run.pool, job.unit()));
 }
 
 // Where workers differ in what they are good at, the last tasks are not for trying: a worker may be
@@ -131,9 +132,9 @@ double Fitness::cautious_rate(const Pool& pool, const Pool::Member& member) cons
 }
 
 void Fitness::note_specialist(const Worker& worker) {
-  if (specialists_ || worker.records.size() < 2) return;
+  if (specialists_ || worker.speed.records.size() < 2) return;
   double least = 0, most = 0;
-  for (const auto& [name, record] : worker.records) {
+  for (const auto& [name, record] : worker.speed.records) {
     if (record.relative <= 0) continue;
     least = least > 0 ? std::min(least, record.relative) : record.relative;
     most = std::max(most, record.relative);
@@ -145,22 +146,23 @@ void Fitness::probe_first_leases(Time now) {
   while (!probes_.empty() && probes_.begin()->first <= now) {
     Lease* lease = leases_.find(probes_.begin()->second);
     probes_.erase(probes_.begin());
-    if (!lease || !lease->held_by || lease->reported_tasks > 0) continue;
+    if (!lease || !lease->held_by || lease->size.reported > 0) continue;
     Worker& worker = *lease->held_by;
     const Job& job = jobs_.at(lease->job);
-    const Pool::Member* member = job.pool ? job.pool->of(worker) : nullptr;
+    const Pool::Member* member = job.run.pool ? job.run.pool->of(worker) : nullptr;
     if (!member || member->record->rate.per_second() > 0) continue;
-    const auto running = worker.leases.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(
-                                                     worker.slots(), worker.leases.size()));
-    const bool runs = std::find(worker.leases.begin(), running, lease) != running;
+    const auto running =
+        worker.holds.leases.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(
+                                          worker.slots(), worker.holds.leases.size()));
+    const bool runs = std::find(worker.holds.leases.begin(), running, lease) != running;
     const wire::Duration ran =
-        runs ? now - std::max(lease->granted, worker.reported) : wire::Duration{};
+        runs ? now - std::max(lease->granted, worker.speed.reported) : wire::Duration{};
     const double at_most = job.work_of(lease->open.list()) / std::max(1e-9, seconds(ran));
-    if (at_most < job.pool->mean_rate()) {
-      lease->doubted = true;
+    if (at_most < job.run.pool->mean_rate()) {
+      lease->trial.slow = true;
       double& known = member->record->at_most;
       known = known > 0 ? std::min(known, at_most) : at_most;
-      pools_.tell(worker, job.pool->need().function);
+      pools_.tell(worker, job.run.pool->need().function);
       context_.dispatch_needed = true;
     }
     probes_.emplace(now + std::max<wire::Duration>(kDoubtAfter, now - lease->granted), lease->id);
@@ -173,11 +175,11 @@ std::optional<Time> Fitness::next_probe() const {
 }
 
 void Fitness::forget_probe(Lease& lease) {
-  if (!std::exchange(lease.doubted, false) || !lease.held_by) return;
+  if (!std::exchange(lease.trial.slow, false) || !lease.held_by) return;
   const Job& job = jobs_.at(lease.job);
   const Need need = pools_.need_of(job);
-  if (const auto record = lease.held_by->records.find(need.record_name());
-      record != lease.held_by->records.end())
+  if (const auto record = lease.held_by->speed.records.find(need.record_name());
+      record != lease.held_by->speed.records.end())
     record->second.at_most = 0;
   pools_.tell(*lease.held_by, need.function);
 }

@@ -27,16 +27,17 @@ constexpr std::uint64_t kMergeBytes = 768u << 10;
 
 Intervals Grants::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
   Intervals tasks;
-  const std::uint32_t attempt = job.attempts.at(job.pending.front());
+  const std::uint32_t attempt = job.attempts.failures.at(job.tasks.pending.front());
   std::uint64_t taken = 0;
-  while (taken < size && !job.pending.empty() && tasks.size() < kLeaseIntervals) {
-    const Interval first = job.pending.first();
-    if (job.attempts.at(first.begin) != attempt) break;
-    if (!tasks.empty() && job.has_payloads() && !job.payloads.resident(first.begin)) break;
-    std::uint64_t end =
-        job.attempts.run_end(first.begin, std::min(first.end, first.begin + (size - taken)));
+  while (taken < size && !job.tasks.pending.empty() && tasks.size() < kLeaseIntervals) {
+    const Interval first = job.tasks.pending.first();
+    if (job.attempts.failures.at(first.begin) != attempt) break;
+    if (!tasks.empty() && job.has_payloads() && !job.intake.payloads.resident(first.begin)) break;
+    std::uint64_t end = job.attempts.failures.run_end(
+        first.begin, std::min(first.end, first.begin + (size - taken)));
     bool alone = false;
-    if (auto it = job.suspects->upper_bound(first.begin); it != job.suspects->begin()) {
+    if (auto it = job.attempts.suspects->upper_bound(first.begin);
+        it != job.attempts.suspects->begin()) {
       const auto& [begin, suspects] = *std::prev(it);
       if (first.begin < suspects.end) {
         if (!tasks.empty()) break;
@@ -44,12 +45,13 @@ Intervals Grants::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
         alone = true;
       }
     }
-    if (auto it = job.suspects->upper_bound(first.begin); it != job.suspects->end())
+    if (auto it = job.attempts.suspects->upper_bound(first.begin);
+        it != job.attempts.suspects->end())
       end = std::min(end, it->first);
     if (job.has_payloads()) {
-      end = first.begin + job.payloads.fitting(first.begin, end - first.begin, bytes_max);
+      end = first.begin + job.intake.payloads.fitting(first.begin, end - first.begin, bytes_max);
     }
-    const Interval piece = job.pending.take_front(end - first.begin);
+    const Interval piece = job.tasks.pending.take_front(end - first.begin);
     if (!tasks.empty() && tasks.back().end == piece.begin)
       tasks.back().end = piece.end;
     else
@@ -62,7 +64,7 @@ Intervals Grants::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
 }
 
 std::uint64_t Grants::fitting_work(const Job& job, double work) {
-  const Interval first = job.pending.first();
+  const Interval first = job.tasks.pending.first();
   double sum = 0;
   std::uint64_t task = first.begin;
   while (task < first.end && (task == first.begin || sum + job.work_of(task) <= work))
@@ -72,39 +74,40 @@ std::uint64_t Grants::fitting_work(const Job& job, double work) {
 
 void Grants::grant_tasks(Job& job, const Pool::Member& member, Time now) {
   const Rate& measured = member.record->rate;
-  std::uint64_t size =
-      lease_size({member.rate / job.unit(), measured.tasks_seen(),
-                  job.pool->total_rate() / job.unit(), job.pending.size(), measured.variation()});
-  if (job.decision->takes != Takes::range) size = std::min(size, wire::kBatchTasksMax);
+  std::uint64_t size = lease_size({member.rate / job.unit(), measured.tasks_seen(),
+                                   job.run.pool->total_rate() / job.unit(),
+                                   job.tasks.pending.size(), measured.variation()});
+  if (job.run.decision->takes != Takes::range) size = std::min(size, wire::kBatchTasksMax);
   // What a lost worker may have started ends with it: of a lease of one task nothing else does.
-  if (job.options->at_most_once && job.decision->takes != Takes::range) size = 1;
-  if (!job.costs->empty()) size = fitting_work(job, static_cast<double>(size) * job.unit());
-  const std::uint32_t attempt = job.attempts.at(job.pending.front()) + 1;
+  if (job.spec.options->at_most_once && job.run.decision->takes != Takes::range) size = 1;
+  if (!job.intake.costs->empty()) size = fitting_work(job, static_cast<double>(size) * job.unit());
+  const std::uint32_t attempt = job.attempts.failures.at(job.tasks.pending.front()) + 1;
   send_tasks(job, member, carve(job, size, kLeaseBytes), attempt, now);
 }
 
 Lease& Grants::send_tasks(Job& job, const Pool::Member& member, const Intervals& tasks,
                           std::uint32_t attempt, Time now) {
-  const Decision& decision = *job.decision;
+  const Decision& decision = *job.run.decision;
   const bool range = decision.takes == Takes::range;
   Worker& worker = *member.worker;
   wire::Lease lease;
   lease.attempt = attempt;
-  lease.attempts = job.options->attempts;
+  lease.attempts = job.spec.options->attempts;
   lease.tasks = tasks;
-  lease.function = job.function;
+  lease.function = job.spec.function;
   lease.kind = range                            ? wire::LeaseKind::range
                : decision.takes == Takes::whole ? wire::LeaseKind::whole
                                                 : wire::LeaseKind::item;
-  lease.encoding = job.encoding;
-  if (job.partials && (wire::builtin_reducer(decision.reduce) || worker.reducer(decision.reduce)))
+  lease.encoding = job.intake.encoding;
+  if (job.output.partials &&
+      (wire::builtin_reducer(decision.reduce) || worker.reducer(decision.reduce)))
     lease.reduce = decision.reduce;
-  if (job.has_payloads()) lease.batch = job.payloads.gather(lease.tasks);
+  if (job.has_payloads()) lease.batch = job.intake.payloads.gather(lease.tasks);
   lease.indexed = !job.has_payloads();
-  lease.base = job.base;
-  lease.timeout_ms = job.options->timeout_ms;
-  lease.once = job.options->at_most_once;
-  job.leased += wire::size(tasks);
+  lease.base = job.spec.base;
+  lease.timeout_ms = job.spec.options->timeout_ms;
+  lease.once = job.spec.options->at_most_once;
+  job.tasks.leased += wire::size(tasks);
   return grant(job, worker, std::move(lease),
                member.rate > 0 ? job.work_of(tasks) / member.rate : kUnknownLease, now,
                !member.known);
@@ -112,7 +115,7 @@ Lease& Grants::send_tasks(Job& job, const Pool::Member& member, const Intervals&
 
 bool Grants::grant_merge(Job& job, Time now) {
   if (!job.wants_merge()) return false;
-  const std::string& reduce = job.decision->reduce;
+  const std::string& reduce = job.run.decision->reduce;
   const bool finish = job.wants_finish();
 
   Worker* best = nullptr;
@@ -120,7 +123,7 @@ bool Grants::grant_merge(Job& job, Time now) {
   round_.budget -= static_cast<std::int64_t>(pools_.may_have_room().size());
   for (Worker* worker : pools_.may_have_room()) {
     if (!pools_.has_room(*worker) ||
-        (finish ? !job.pool || !job.pool->of(*worker) : !worker->reducer(reduce)))
+        (finish ? !job.run.pool || !job.run.pool->of(*worker) : !worker->reducer(reduce)))
       continue;
     const double ready = pools_.ready_s(*worker, now);
     if (ready < soonest) {
@@ -131,19 +134,19 @@ bool Grants::grant_merge(Job& job, Time now) {
   if (!best) return false;
 
   wire::Lease lease;
-  lease.total = job.total;
+  lease.total = job.tasks.total;
   lease.encoding = Encoding::value;
   if (finish) {
     lease.kind = wire::LeaseKind::finish;
-    lease.function = job.function;
-    lease.tasks = {{0, job.total}};
+    lease.function = job.spec.function;
+    lease.tasks = {{0, job.tasks.total}};
     wire::BatchBuilder builder;
-    builder.add(*job.partials->value());
+    builder.add(*job.output.partials->value());
     lease.batch = builder.take();
-    job.finishing = true;
+    job.output.finishing = true;
   } else {
-    auto run = job.partials->take_run(job.all_ended() ? 2 : Partials::kMergeFrom, kMergeAtMost,
-                                      kMergeBytes);
+    auto run = job.output.partials->take_run(job.all_ended() ? 2 : Partials::kMergeFrom,
+                                             kMergeAtMost, kMergeBytes);
     if (!run) return false;
     lease.kind = wire::LeaseKind::merge;
     lease.function = reduce;
@@ -158,19 +161,19 @@ Lease& Grants::grant(Job& job, Worker& worker, wire::Lease&& lease, double expec
                      bool first_of_worker) {
   ++context_.counters.leases;
   lease.lease = {context_.config.incarnation, leases_.next_number()};
-  lease.job = job.uuid;
+  lease.job = job.spec.uuid;
   lease.number = job.number;
   // A second attempt reveals that the first one failed. What comes before an earlier message of the
   // job must not wait longer than it.
-  if (lease.attempt > 1) job.lease_ticket = std::max(job.lease_ticket, job.ticket);
-  const std::uint64_t after = job.lease_ticket;
+  if (lease.attempt > 1) job.commits.leases = std::max(job.commits.leases, job.commits.latest);
+  const std::uint64_t after = job.commits.leases;
   if (job.has_common() && lease.kind != wire::LeaseKind::merge) {
     lease.common = true;
-    if (worker.commons.insert(job.uuid).second)
-      outbox_.send(
-          worker.session,
-          wire::Common{job.uuid, job.common ? *job.common : wire::Buffer{}, job.options->blobs},
-          after);
+    if (worker.holds.commons.insert(job.spec.uuid).second)
+      outbox_.send(worker.session,
+                   wire::Common{job.spec.uuid, job.spec.common ? *job.spec.common : wire::Buffer{},
+                                job.spec.options->blobs},
+                   after);
   }
   Lease& record = leases_.add(lease.lease);
   record.job = job.number;
@@ -178,24 +181,24 @@ Lease& Grants::grant(Job& job, Worker& worker, wire::Lease&& lease, double expec
   record.kind = lease.kind;
   record.attempt = lease.attempt;
   record.open = wire::IntervalSet(lease.tasks);
-  record.granted_tasks = record.open.size();
-  record.first = record.open.empty() ? 0 : record.open.front();
-  record.bytes = lease.batch.weight();
-  record.payload = lease.batch.bytes.size();
+  record.size.tasks = record.open.size();
+  record.size.first = record.open.empty() ? 0 : record.open.front();
+  record.size.bytes = lease.batch.weight();
+  record.size.payload = lease.batch.bytes.size();
   record.granted = now;
   record.expected_s = expected_s;
-  record.takes_rest = job.pending.empty();
-  record.first_of_worker = first_of_worker;
+  record.size.takes_rest = job.tasks.pending.empty();
+  record.trial.first = first_of_worker;
   if (first_of_worker) fitness_.probe(record, now);
-  record.scout = first_of_worker && worker.tasks_done > 0;
-  if (record.scout) ++job.pool->scouts;
+  record.trial.exploratory = first_of_worker && worker.speed.tasks_done > 0;
+  if (record.trial.exploratory) ++job.run.pool->scouts;
   worker.hold(record);
-  if (takes_resources(record)) job.pool->need().count(worker, 1);
+  if (takes_resources(record)) job.run.pool->need().count(worker, 1);
   turns_.expect(job, expected_s);
-  ++job.leases_out;
-  if (job.state == JobState::waiting) {
-    job.state = JobState::running;
-    job.started = now;
+  ++job.tasks.leases;
+  if (job.phase.state == JobState::waiting) {
+    job.phase.state = JobState::running;
+    job.phase.started = now;
     journal_.save(job);
   }
   jobs_.touch(job);

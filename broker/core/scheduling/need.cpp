@@ -27,7 +27,7 @@ double amount_in(const std::string& text) {
 std::vector<std::pair<std::string, double>> Need::amounts(const Worker& worker) const {
   std::vector<std::pair<std::string, double>> out(resources.begin(), resources.end());
   for (const auto& [key, wanted] : require) {
-    if (worker.offer.labels.contains(key)) continue;
+    if (worker.declared.offer.labels.contains(key)) continue;
     const double amount = amount_in(wanted);
     const auto named = std::find_if(out.begin(), out.end(),
                                     [&key = key](const auto& one) { return one.first == key; });
@@ -41,8 +41,8 @@ std::vector<std::pair<std::string, double>> Need::amounts(const Worker& worker) 
 
 bool Need::suited(const Worker& worker) const {
   for (const auto& [key, wanted] : require)
-    if (const auto label = worker.offer.labels.find(key);
-        label != worker.offer.labels.end() && label->second != wanted)
+    if (const auto label = worker.declared.offer.labels.find(key);
+        label != worker.declared.offer.labels.end() && label->second != wanted)
       return false;
   const auto needed = amounts(worker);
   return std::all_of(needed.begin(), needed.end(), [&](const auto& r) {
@@ -52,17 +52,17 @@ bool Need::suited(const Worker& worker) const {
 }
 
 bool Need::met_by(const Worker& worker) const {
-  return !worker.draining && worker.offers(function, takes, encoding) && suited(worker);
+  return !worker.marks.draining && worker.offers(function, takes, encoding) && suited(worker);
 }
 
 bool Need::free_on(const Worker& worker) const {
-  if (unqueued && worker.leases.size() >= worker.slots()) return false;
+  if (unqueued && worker.holds.leases.size() >= worker.slots()) return false;
   if (plain()) return true;
   const auto needed = amounts(worker);
   return std::all_of(needed.begin(), needed.end(), [&](const auto& r) {
-    const auto taken = worker.taken.find(r.first);
+    const auto taken = worker.holds.taken.find(r.first);
     constexpr double kRounding = 1e-9;
-    return (taken == worker.taken.end() ? 0 : taken->second) + r.second <=
+    return (taken == worker.holds.taken.end() ? 0 : taken->second) + r.second <=
            worker.resource(r.first) * (1 + kRounding);
   });
 }
@@ -70,7 +70,7 @@ bool Need::free_on(const Worker& worker) const {
 void Need::count(Worker& worker, int sign) const {
   if (plain()) return;
   for (const auto& [name, amount] : amounts(worker)) {
-    double& taken = worker.taken[name];
+    double& taken = worker.holds.taken[name];
     taken = std::max(0.0, taken + sign * amount);
   }
 }

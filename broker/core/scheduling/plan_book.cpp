@@ -10,16 +10,18 @@ namespace quern::broker {
 bool PlanBook::worth_planning(const Job& job) {
   // Which of a worker's slots can work at once on tasks that take of a resource, a plan does not
   // know.
-  if (!job.pool || job.pool->empty() || job.pending.empty() || job.options->at_most_once ||
-      job.pool->need().counts_on(*job.pool->members().front().worker))
+  if (!job.run.pool || job.run.pool->empty() || job.tasks.pending.empty() ||
+      job.spec.options->at_most_once ||
+      job.run.pool->need().counts_on(*job.run.pool->members().front().worker))
     return false;
-  if (2 * job.pool->known() < job.pool->members().size()) return false;  // a guess is not a plan
-  const double best = job.pool->best_rate();
+  if (2 * job.run.pool->known() < job.run.pool->members().size())
+    return false;  // a guess is not a plan
+  const double best = job.run.pool->best_rate();
   return best > 0 && job.unit() / best >= kLeaseMax;
 }
 
 void PlanBook::on_changed(const Job& job) {
-  plan_.stale = plan_.stale || job.planned > 0 || worth_planning(job);
+  plan_.stale = plan_.stale || job.run.planned > 0 || worth_planning(job);
 }
 
 void PlanBook::drop() {
@@ -28,7 +30,7 @@ void PlanBook::drop() {
   for (JobNumber number : std::exchange(plan_.jobs, {})) {
     Job* it = jobs_.find(number);
     if (!it) continue;
-    it->planned = 0;
+    it->run.planned = 0;
     if (!it->final()) turns_.update(*it);
   }
 }
@@ -42,15 +44,15 @@ void PlanBook::drop(const Worker& worker) {
 
 void PlanBook::unplan(const PlanInUse::Row& row) {
   Job* it = jobs_.find(row.job);
-  if (!it || it->planned == 0) return;
-  if (--it->planned == 0 && !it->final()) turns_.update(*it);
+  if (!it || it->run.planned == 0) return;
+  if (--it->run.planned == 0 && !it->final()) turns_.update(*it);
 }
 
 std::vector<double> PlanBook::slots_ready(const Worker& worker, Time now) {
   std::vector<double> free(worker.slots(), 0);
   if (free.empty()) return free;  // all are stuck
   std::size_t n = 0;
-  for (const Lease* lease : worker.leases) {
+  for (const Lease* lease : worker.holds.leases) {
     const auto slot = std::min_element(free.begin(), free.end());
     const double elapsed = n++ < free.size() ? seconds(now - lease->granted) : 0;
     *slot += std::abs(lease->expected_s - elapsed);  // overdue: as long again as it is late
@@ -67,8 +69,8 @@ double PlanBook::planned_end_s(wire::SessionId session, Time now) const {
   if (const auto rows = plan_.waiting.find(session); rows != plan_.waiting.end()) {
     for (const auto& row : rows->second) {
       Job* job = jobs_.find(row.job);
-      const Pool::Member* member = !job || !job->pool ? nullptr : job->pool->of(worker);
-      if (member && member->rate > 0 && job->planned > 0)
+      const Pool::Member* member = !job || !job->run.pool ? nullptr : job->run.pool->of(worker);
+      if (member && member->rate > 0 && job->run.planned > 0)
         work += job->work_of(row.task) / member->rate;
     }
   }

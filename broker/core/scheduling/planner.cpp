@@ -66,7 +66,7 @@ bool Planner::choose_for_plan(std::vector<Job*>& jobs) {
     const bool planned =
         std::any_of(plan_.jobs.begin(), plan_.jobs.end(), [&level = level, this](JobNumber number) {
           Job* it = jobs_.find(number);
-          return it && it->place.level == &level && it->planned > 0;
+          return it && it->run.place.level == &level && it->run.planned > 0;
         });
     if (level.turns.empty() && !planned) continue;
     top = &level;
@@ -76,22 +76,23 @@ bool Planner::choose_for_plan(std::vector<Job*>& jobs) {
   std::size_t rows = 0, looked = 0;
   bool alike = true;
   const auto take = [&](Job& job) {
-    if (job.pool) pools_.refresh(job);
+    if (job.run.pool) pools_.refresh(job);
     if (!plans_.worth_planning(job)) return true;
-    if (job.pending.size() > kRowsMost - rows) {
+    if (job.tasks.pending.size() > kRowsMost - rows) {
       plan_.look_after = context_.counters.leases +
-                         std::max<std::uint64_t>(1, job.pending.size() + rows - kRowsMost);
+                         std::max<std::uint64_t>(1, job.tasks.pending.size() + rows - kRowsMost);
       return false;
     }
-    rows += job.pending.size();
-    alike =
-        alike && job.costs->empty() &&
-        (jobs.empty() || (job.pool == jobs.front()->pool && job.unit() == jobs.front()->unit()));
+    rows += job.tasks.pending.size();
+    alike = alike && job.intake.costs->empty() &&
+            (jobs.empty() ||
+             (job.run.pool == jobs.front()->run.pool && job.unit() == jobs.front()->unit()));
     jobs.push_back(&job);
     return true;
   };
   for (JobNumber number : plan_.jobs)
-    if (Job* it = jobs_.find(number); it && it->place.level == top && it->planned > 0 && !take(*it))
+    if (Job* it = jobs_.find(number);
+        it && it->run.place.level == top && it->run.planned > 0 && !take(*it))
       return false;
   for (const auto& party : top->turns) {
     if (!party.party->each_job([&](Job& job) { return ++looked <= 2 * kRowsMost && take(job); }))
@@ -111,10 +112,10 @@ void Planner::begin_plan(Time now) {
   std::vector<const Pool*> pools;
   std::set<const Pool*> known;
   for (const Job* job : jobs) {
-    rows += job->pending.size();
-    if (!known.insert(job->pool).second) continue;
-    pools.push_back(job->pool);
-    slots = std::max<std::size_t>(slots, job->pool->slots());
+    rows += job->tasks.pending.size();
+    if (!known.insert(job->run.pool).second) continue;
+    pools.push_back(job->run.pool);
+    slots = std::max<std::size_t>(slots, job->run.pool->slots());
   }
   if (rows * slots > kCellsMost || pools.size() * slots > kCellsMost) return plans_.drop();
   std::map<const Worker*, std::size_t> column;  // the first of its slots
@@ -133,7 +134,7 @@ void Planner::begin_plan(Time now) {
     }
   }
   for (const Job* job : jobs) {
-    for (const auto& tasks : job->pending.list())
+    for (const auto& tasks : job->tasks.pending.list())
       for (std::uint64_t task = tasks.begin; task < tasks.end; ++task)
         plan_.rows.push_back({job->number, task});
   }
@@ -155,7 +156,7 @@ void Planner::begin_plan(Time now) {
   for (std::size_t row = 0; row < plan_.rows.size(); ++row) {
     const Job& job = jobs_.at(plan_.rows[row].job);
     double least = Plan::kNever;
-    for (const Column& of : columns[job.pool]) {
+    for (const Column& of : columns[job.run.pool]) {
       const double time = job.work_of(plan_.rows[row].task) / of.rate;
       least = std::min(least, time);
       std::fill_n(times.begin() + static_cast<std::ptrdiff_t>(row * places + of.first), of.slots,
@@ -166,11 +167,11 @@ void Planner::begin_plan(Time now) {
   }
   if (std::max(longest, work / static_cast<double>(places)) < kWorthFrom) return plans_.drop();
   std::vector<std::size_t> start = as_planned(times);
-  plan_.falling = -std::int64_t{jobs.front()->options->priority};
+  plan_.falling = -std::int64_t{jobs.front()->spec.options->priority};
   plan_.holds = false;
   for (Job* job : jobs) {
-    job->planning = job->planned == 0;
-    plan_.holds = plan_.holds || job->planning;
+    job->run.planning = job->run.planned == 0;
+    plan_.holds = plan_.holds || job->run.planning;
     turns_.update(*job);
   }
   ++context_.counters.plans;
@@ -205,18 +206,18 @@ void Planner::adopt_plan(Time now) {
     Job* it = jobs_.find(plan_.rows[i].job);
     if (!it) continue;
     Job& job = *it;
-    job.planning = false;
+    job.run.planning = false;
     const std::size_t place = plan->place_of(i);
-    if (job.final() || place == Plan::kNowhere || !job.pending.contains(plan_.rows[i].task))
+    if (job.final() || place == Plan::kNowhere || !job.tasks.pending.contains(plan_.rows[i].task))
       continue;
     Worker* worker = workers_.find(plan_.places[place]);
-    if (!worker || !worker->connection->reachable || !job.pool || !job.pool->of(*worker)) {
+    if (!worker || !worker->connection->reachable || !job.run.pool || !job.run.pool->of(*worker)) {
       plan_.stale = true;  // it has gone meanwhile
       continue;
     }
     plan_.waiting[plan_.places[place]].push_back(plan_.rows[i]);
     plan_.jobs.insert(job.number);
-    ++job.planned;
+    ++job.run.planned;
   }
   for (const auto& row : plan_.rows)
     if (Job* it = jobs_.find(row.job); it && !it->final()) turns_.update(*it);
@@ -256,21 +257,21 @@ bool Planner::grant_planned(const Level& level, const Job* rival, Time now) {
     Job* job = nullptr;
     for (; !rows.empty(); rows.pop_front()) {
       Job* it = jobs_.find(rows.front().job);
-      if (it && it->planned > 0 && it->pending.contains(rows.front().task)) {
+      if (it && it->run.planned > 0 && it->tasks.pending.contains(rows.front().task)) {
         job = it;
         break;
       }
       plans_.unplan(rows.front());
     }
     if (rows.empty()) plan_.waiting.erase(waiting);
-    if (!job || job->place.level != &level || (rival && FairQueue::before(*rival, *job)) ||
+    if (!job || job->run.place.level != &level || (rival && FairQueue::before(*rival, *job)) ||
         (best && FairQueue::before(*best, *job)))
       continue;
-    if (!job->pool || !job->pool->of(*worker) || !job->pool->need().free_on(*worker) ||
+    if (!job->run.pool || !job->run.pool->of(*worker) || !job->run.pool->need().free_on(*worker) ||
         eviction_.over_result_share(*job))
       continue;
-    if (job->has_payloads() && !job->payloads.resident(rows.front().task)) {
-      while (auto stretch = job->payloads.wanted(rows.front().task, kLoadPlanned))
+    if (job->has_payloads() && !job->intake.payloads.resident(rows.front().task)) {
+      while (auto stretch = job->intake.payloads.wanted(rows.front().task, kLoadPlanned))
         context_.effects.push_back(Load{job->number, *stretch});
       continue;  // on_loaded() goes on
     }
@@ -281,12 +282,12 @@ bool Planner::grant_planned(const Level& level, const Job* rival, Time now) {
   auto& rows = plan_.waiting.at(chosen->session);
   const PlanInUse::Row row = rows.front();
   rows.pop_front();
-  const std::uint32_t attempt = best->attempts.at(row.task) + 1;
-  best->pending.remove({row.task, row.task + 1});
+  const std::uint32_t attempt = best->attempts.failures.at(row.task) + 1;
+  best->tasks.pending.remove({row.task, row.task + 1});
   journal_.advance_frontier(*best, row.task + 1);
   round_.budget -= kPlannedCosts;
   turns_.serve(*best);
-  grants_.send_tasks(*best, *best->pool->of(*chosen), {{row.task, row.task + 1}}, attempt, now);
+  grants_.send_tasks(*best, *best->run.pool->of(*chosen), {{row.task, row.task + 1}}, attempt, now);
   plans_.unplan(row);
   return true;
 }

@@ -28,7 +28,7 @@ std::uint64_t mixed(const Worker& worker) {
 void Pool::add(Worker& worker) {
   if (at_.contains(&worker)) return;
   at_.emplace(&worker, members_.size());
-  members_.push_back({&worker, &worker.records[need_.record_name()], 0, false});
+  members_.push_back({&worker, &worker.speed.records[need_.record_name()], 0, false});
   counted_slots_.push_back(0);
   crew_ ^= mixed(worker);
   take_in(members_.back());
@@ -54,13 +54,13 @@ void Pool::remove(const Worker& worker) {
 std::size_t Pool::place_of(const Worker& worker) const {
   // Nearly always it is looked for where it was the last time; with ten thousand workers a table of
   // them is not near.
-  if (worker.pool == this && worker.place < members_.size() &&
-      members_[worker.place].worker == &worker)
-    return worker.place;
+  if (worker.marks.pool == this && worker.marks.place < members_.size() &&
+      members_[worker.marks.place].worker == &worker)
+    return worker.marks.place;
   const auto it = at_.find(&worker);
   if (it == at_.end()) return kNowhere;
-  worker.pool = this;
-  return worker.place = it->second;
+  worker.marks.pool = this;
+  return worker.marks.place = it->second;
 }
 
 const Pool::Member* Pool::of(const Worker& worker) const {
@@ -79,7 +79,7 @@ void Pool::update(const Worker& worker) {
 void Pool::take_in(Member& member) {
   const double known = member.worker->rate_of(*member.record, need_.function);
   member.known = known > 0;
-  member.rate = member.known ? known : mean_rate() * member.worker->speed();
+  member.rate = member.known ? known : mean_rate() * member.worker->speed.relative();
   const std::uint32_t slots = member.worker->slots();
   counted_slots_[static_cast<std::size_t>(&member - members_.data())] = slots;
   count(member, slots);

@@ -33,13 +33,17 @@ constexpr std::size_t kPoolsTold = 64;
 }  // namespace
 
 Need Pools::need_of(const Job& job) {
-  return {
-      job.function,           job.decision->takes, job.decision->encoding,   job.options->require,
-      job.options->resources, job.costed,          job.options->at_most_once};
+  return {job.spec.function,
+          job.run.decision->takes,
+          job.run.decision->encoding,
+          job.spec.options->require,
+          job.spec.options->resources,
+          job.spec.costed,
+          job.spec.options->at_most_once};
 }
 
 void Pools::join(Job& job) {
-  if (job.pool || !job.decision) return;
+  if (job.run.pool || !job.run.decision) return;
   Need need = need_of(job);
   auto it = pools_.find(need);
   if (it == pools_.end()) {
@@ -48,13 +52,13 @@ void Pools::join(Job& job) {
       if (need.met_by(worker)) it->second.add(worker);
   }
   ++it->second.users;
-  job.pool = &it->second;
+  job.run.pool = &it->second;
   plans_.on_changed(job);
 }
 
 void Pools::leave(Job& job) {
-  if (!job.pool) return;
-  Pool* pool = std::exchange(job.pool, nullptr);
+  if (!job.run.pool) return;
+  Pool* pool = std::exchange(job.run.pool, nullptr);
   if (--pool->users == 0) pools_.erase(Need(pool->need()));
 }
 
@@ -73,19 +77,19 @@ void Pools::leave(Worker& worker) {
   for (auto& [need, pool] : pools_) pool.remove(worker);
   std::erase(may_have_room_, &worker);
   plans_.drop(worker);
-  worker.listed = false;
+  worker.marks.listed = false;
   plans_.make_stale();
 }
 
 void Pools::note_room(Worker& worker) {
   context_.dispatch_needed = true;
-  if (worker.listed || worker.draining) return;
-  worker.listed = true;
+  if (worker.marks.listed || worker.marks.draining) return;
+  worker.marks.listed = true;
   may_have_room_.push_back(&worker);
 }
 
 void Pools::tell(Worker& worker, const std::string& function) {
-  worker.learnt = true;
+  worker.speed.learnt = true;
   if (pools_.size() >
       kPoolsTold) {  // with very many requirements each pool looks for itself when it is asked
     ++rates_told_;
@@ -97,13 +101,13 @@ void Pools::tell(Worker& worker, const std::string& function) {
 }
 
 void Pools::tell(Worker& worker, const Job& job) {
-  if (pools_.size() > kPoolsTold) job.pool->update(worker);
-  tell(worker, job.pool->need().function);
+  if (pools_.size() > kPoolsTold) job.run.pool->update(worker);
+  tell(worker, job.run.pool->need().function);
 }
 
 void Pools::drop_full() {
   std::erase_if(may_have_room_,
-                [this](Worker* worker) { return !(worker->listed = has_room(*worker)); });
+                [this](Worker* worker) { return !(worker->marks.listed = has_room(*worker)); });
 }
 
 void Pools::tell(Worker& worker) {
@@ -116,17 +120,19 @@ void Pools::tell(Worker& worker) {
 
 bool Pools::has_room(const Worker& worker) const {
   const std::size_t slots = worker.slots();
-  if (worker.draining || slots == 0 || worker.bytes_out >= worker.offer.credit_bytes) return false;
-  if (worker.leases.size() >= slots) {
-    if (worker.reserved_in == round_.number) return false;
-    if (worker.first_leases > 0) return false;  // they may take much longer than elsewhere
-    const double per_slot = worker.expected_s / static_cast<double>(slots);
+  if (worker.marks.draining || slots == 0 ||
+      worker.holds.bytes >= worker.declared.offer.credit_bytes)
+    return false;
+  if (worker.holds.leases.size() >= slots) {
+    if (worker.marks.reserved_in == round_.number) return false;
+    if (worker.holds.first_leases > 0) return false;  // they may take much longer than elsewhere
+    const double per_slot = worker.holds.expected_s / static_cast<double>(slots);
     if (per_slot > kPrefetchShort)
-      return per_slot <= kPrefetch && worker.leases.size() < 2 * slots &&
+      return per_slot <= kPrefetch && worker.holds.leases.size() < 2 * slots &&
              worker.connection->reachable;
-    const std::size_t larger = worker.leases.size() - worker.rests;
+    const std::size_t larger = worker.holds.leases.size() - worker.holds.rests;
     if (larger >= kPrefetchShortLeases * slots ||
-        worker.leases.size() >=
+        worker.holds.leases.size() >=
             std::min(kPrefetchRests * slots, std::max(kPrefetchMost, 2 * slots)))
       return false;
   }
@@ -135,10 +141,10 @@ bool Pools::has_room(const Worker& worker) const {
 
 double Pools::ready_s(const Worker& worker, Time now) {
   const std::size_t slots = worker.slots();
-  if (worker.leases.size() < slots || slots == 0) return 0;
+  if (worker.holds.leases.size() < slots || slots == 0) return 0;
   double left = 0;
   std::size_t n = 0;
-  for (const Lease* lease : worker.leases) {
+  for (const Lease* lease : worker.holds.leases) {
     const double elapsed = n++ < slots ? seconds(now - lease->granted) : 0;
     // Overdue: assume it needs as long again as it is late.
     left += elapsed < lease->expected_s ? lease->expected_s - elapsed : elapsed - lease->expected_s;

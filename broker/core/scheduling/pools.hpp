@@ -47,7 +47,7 @@ class Pools {
   /// It changed for a job that this worker ran.
   void tell(Worker& worker, const Job& job);
   /// Brings the pool of a job up to date.
-  void refresh(const Job& job) { job.pool->refresh(rates_told_); }
+  void refresh(const Job& job) { job.run.pool->refresh(rates_told_); }
 
  private:
   Context& context_;

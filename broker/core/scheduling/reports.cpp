@@ -77,13 +77,13 @@ void Reports::on_report(Session& session, wire::Report&& report, Time now) {
     outbox_.send(session, wire::Reported{{report.id}}, commits_.latest());
     return;
   }
-  if (lease->adopted) {  // of an earlier incarnation: its first part here is the first one that was
-                         // not acknowledged
-    lease->adopted = false;
-    lease->next_part = report.id.part;
+  if (lease->reports.adopted) {  // of an earlier incarnation: its first part here is the first one
+                                 // that was not acknowledged
+    lease->reports.adopted = false;
+    lease->reports.next_part = report.id.part;
   }
-  if (report.id.part < lease->next_part) {  // sent again because our answer was lost
-    outbox_.send(session, wire::Reported{{report.id}}, jobs_.at(lease->job).ticket);
+  if (report.id.part < lease->reports.next_part) {  // sent again because our answer was lost
+    outbox_.send(session, wire::Reported{{report.id}}, jobs_.at(lease->job).commits.latest);
     return;
   }
   if (!is_honest(*lease, report)) {
@@ -95,22 +95,22 @@ void Reports::on_report(Session& session, wire::Report&& report, Time now) {
     return;
   }
   const wire::ReportId id = report.id;
-  ++lease->next_part;
-  lease->reported_tasks += wire::size(report.tasks);
+  ++lease->reports.next_part;
+  lease->size.reported += wire::size(report.tasks);
   Job& job = jobs_.at(lease->job);
   learn(worker, job, *lease, report, now);
-  if (has_twin(*lease) && lease->copy && !report.errors.empty()) {
+  if (has_rival(*lease) && lease->rival.speculative && !report.errors.empty()) {
     // What became of the task decides who had it first: as long as that one runs, a copy that fails
     // says nothing.
     attempts_.leave_to_other(*lease, now);
-    if (!report.last) outbox_.send(session, wire::Revoke{{lease->id}}, job.lease_ticket);
+    if (!report.last) outbox_.send(session, wire::Revoke{{lease->id}}, job.commits.leases);
     returns_.close(*lease, "given back");
-    outbox_.send(session, wire::Reported{{report.id}}, job.ticket);
+    outbox_.send(session, wire::Reported{{report.id}}, job.commits.latest);
     jobs_.touch(job);
     context_.dispatch_needed = true;
     return;
   }
-  if (has_twin(*lease)) {
+  if (has_rival(*lease)) {
     if (!report.tasks.empty() || !report.errors.empty())
       returns_.drop_other(*lease, now);
     else if (report.last)
@@ -125,7 +125,7 @@ void Reports::on_report(Session& session, wire::Report&& report, Time now) {
   }
   accounts_.update(job);
   journal_.save(job);
-  outbox_.send(session, wire::Reported{{id}}, job.ticket);
+  outbox_.send(session, wire::Reported{{id}}, job.commits.latest);
   jobs_.touch(job);
   context_.dispatch_needed = true;
 }
@@ -138,8 +138,8 @@ bool Reports::is_honest(const Lease& lease, const wire::Report& report) const {
                        [&](Interval part) { return lease.cancelled.contains(part); });
   };
   // One payload for several tasks is a result only where they are folded.
-  const bool one_each = takes_resources(lease) && !jobs_.at(lease.job).partials;
-  return report.id.part == lease.next_part && !(report.partial && one_each) &&
+  const bool one_each = takes_resources(lease) && !jobs_.at(lease.job).output.partials;
+  return report.id.part == lease.reports.next_part && !(report.partial && one_each) &&
          std::all_of(report.tasks.begin(), report.tasks.end(), leased) &&
          std::all_of(report.errors.begin(), report.errors.end(), [&](const TaskError& e) {
            return leased({e.first, e.first + e.count});
@@ -154,12 +154,13 @@ void Reports::accept_tasks(Job& job, Worker& worker, Lease& lease, wire::Report&
       return !lease.open.contains({e.first, e.first + e.count});
     });
   }
-  for (const auto& tasks : report.tasks) job.leased -= lease.open.remove(tasks);
-  for (const auto& e : report.errors) job.leased -= lease.open.remove({e.first, e.first + e.count});
+  for (const auto& tasks : report.tasks) job.tasks.leased -= lease.open.remove(tasks);
+  for (const auto& e : report.errors)
+    job.tasks.leased -= lease.open.remove({e.first, e.first + e.count});
   accept_results(job, worker, report);
   std::vector<TaskError> final_errors;
   returns_.fail_tasks(job, lease, report.errors, final_errors, now);
-  if (!job.partials && (!report.tasks.empty() || !final_errors.empty())) {
+  if (!job.output.partials && (!report.tasks.empty() || !final_errors.empty())) {
     keep_written(report, final_errors);
     journal_.append_result(job, {.tasks = std::move(report.tasks),
                                  .errors = std::move(final_errors),
@@ -179,35 +180,35 @@ void Reports::accept_results(Job& job, Worker& worker, wire::Report& report) {
   wire::BatchReader reader(report.batch);
   std::optional<std::string> trouble;
   for (const auto& tasks : report.tasks) {
-    if (job.partials) {
+    if (job.output.partials) {
       if (report.partial) {
         Bytes value(reader.next());
-        trouble = job.partials->add(tasks, value);
+        trouble = job.output.partials->add(tasks, value);
         if (!trouble) journal_.keep_partial(job, tasks, value);
       } else {
-        const auto builtin = wire::builtin_reducer(job.decision->reduce);
+        const auto builtin = wire::builtin_reducer(job.run.decision->reduce);
         for (std::uint64_t i = tasks.begin; i < tasks.end && !trouble; ++i) {
           Bytes one(reader.next());
           if (builtin) {
-            if (auto error = wire::begin_partial(*builtin, job.decision->encoding, one))
+            if (auto error = wire::begin_partial(*builtin, job.run.decision->encoding, one))
               trouble = error->text;
           }
           if (trouble) break;
-          trouble = job.partials->add({i, i + 1}, one);
+          trouble = job.output.partials->add({i, i + 1}, one);
           // Pieces that are joined at once are kept as they are at the end of the run.
-          const bool joined = builtin && !job.partials->joins_lazily() && i + 1 < tasks.end;
+          const bool joined = builtin && !job.output.partials->joins_lazily() && i + 1 < tasks.end;
           if (!trouble && !joined) journal_.keep_partial(job, {i, i + 1}, one);
         }
       }
     }
     returns_.end_tasks(job, tasks);
-    job.done += tasks.size();
+    job.tasks.done += tasks.size();
     if (trouble) {
-      job.fail(ErrorCode::failed, "reducer `" + job.decision->reduce + "`: " + *trouble);
+      job.fail(ErrorCode::failed, "reducer `" + job.run.decision->reduce + "`: " + *trouble);
       break;
     }
   }
-  worker.tasks_done += wire::size(report.tasks);
+  worker.speed.tasks_done += wire::size(report.tasks);
 }
 
 void Reports::accept_merge(Job& job, Lease& lease, wire::Report& report) {
@@ -216,22 +217,22 @@ void Reports::accept_merge(Job& job, Lease& lease, wire::Report& report) {
   if (report.batch.count() == 1) {
     Bytes value(wire::BatchReader(report.batch).next());
     if (finish) {
-      job.value.emplace(wire::Buffer::adopt(std::move(value)));
+      job.output.value.emplace(wire::Buffer::adopt(std::move(value)));
     } else {
       journal_.persist(job, PutPartial{job.number, tasks, value});
-      job.partials->replace(tasks, std::move(value));
+      job.output.partials->replace(tasks, std::move(value));
     }
     return;
   }
   // Handed back unrun, or it failed.
   if (finish)
-    job.finishing = false;
+    job.output.finishing = false;
   else
-    job.partials->put_back(tasks);
+    job.output.partials->put_back(tasks);
   if (report.errors.empty()) return;
-  if (++job.mishaps.edit().merge_failures >= job.options->attempts) {
+  if (++job.attempts.mishaps.edit().merge_failures >= job.spec.options->attempts) {
     job.fail(report.errors[0].code,
-             (finish ? "finishing `" + job.function : "reducer `" + job.decision->reduce) +
+             (finish ? "finishing `" + job.spec.function : "reducer `" + job.run.decision->reduce) +
                  "`: " + report.errors[0].text);
   }
 }
@@ -243,10 +244,10 @@ double Reports::believable_s(Worker& worker, const Lease& lease, const wire::Rep
   // look fast, and draw all work to it.
   const double claimed = static_cast<double>(report.busy_us) / 1e6;
   const double ran =
-      std::chrono::duration<double>(now - std::max(lease.granted, worker.reported)).count();
-  worker.reported = now;
+      std::chrono::duration<double>(now - std::max(lease.granted, worker.speed.reported)).count();
+  worker.speed.reported = now;
   if (claimed * kClaimSlack + kClaimGrace >= ran) return claimed;
-  ++worker.implausible;
+  ++worker.speed.implausible;
   return ran;
 }
 
@@ -262,14 +263,15 @@ void Reports::learn(Worker& worker, Job& job, const Lease& lease, const wire::Re
   const double busy_s = believable_s(worker, lease, report, now);
   std::uint64_t tasks = wire::size(report.tasks);
   for (const auto& error : report.errors) tasks += error.count;
-  WorkerShare& share = job.shares.of(worker, job.number);
-  share.slots = worker.offer.capacity.slots;
+  WorkerShare& share = job.effort.shares.of(worker, job.number);
+  share.slots = worker.declared.offer.capacity.slots;
   share.busy_us += report.busy_us;
   if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) return;
-  const Pool::Member* member = job.pool ? job.pool->of(worker) : nullptr;
+  const Pool::Member* member = job.run.pool ? job.run.pool->of(worker) : nullptr;
   FunctionRecord& record =
       member ? *member->record
-             : worker.records[job.pool ? job.pool->need().record_name() : job.function];
+             : worker.speed
+                   .records[job.run.pool ? job.run.pool->need().record_name() : job.spec.function];
   record.tasks += tasks;
   record.busy_us += report.busy_us;
   share.tasks += tasks;
@@ -281,29 +283,29 @@ void Reports::learn(Worker& worker, Job& job, const Lease& lease, const wire::Re
   const bool timed_out =
       std::any_of(report.errors.begin(), report.errors.end(),
                   [](const TaskError& e) { return e.code == ErrorCode::timeout; });
-  if (tasks > 0 && timed_out) job.work_done += work_of(job, report);
+  if (tasks > 0 && timed_out) job.effort.work_done += work_of(job, report);
   if (tasks > 0 && !timed_out) {
     const double work = work_of(job, report);
-    job.work_done += work;
+    job.effort.work_done += work;
     record.rate.learn(work, busy_s, static_cast<double>(tasks), worker.available());
     fitness_.learnt(worker, job, record);
-    if (job.has_payloads() && !job.costed && report.last && lease.next_part == 1 &&
-        tasks == lease.granted_tasks && record.relative > 0)
-      costs_.learn(job, static_cast<double>(tasks), static_cast<double>(lease.payload),
+    if (job.has_payloads() && !job.spec.costed && report.last && lease.reports.next_part == 1 &&
+        tasks == lease.size.tasks && record.relative > 0)
+      costs_.learn(job, static_cast<double>(tasks), static_cast<double>(lease.size.payload),
                    busy_s * record.relative);
   }
   share.rate = record.rate.per_second();
   turns_.charge(job, busy_s);
-  job.busy_s += busy_s;
+  job.effort.busy_s += busy_s;
 }
 
 void Reports::on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time now) {
   Lease* lease = leases_.find(reclaimed.lease);
   if (!lease || lease->worker != session.id) return;
-  lease->reclaiming = false;
+  lease->reclaim.asked = false;
   if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) return;
   Job& job = jobs_.at(lease->job);
-  if (has_twin(*lease))
+  if (has_rival(*lease))
     return attempts_.leave_to_other(*lease, now),
            returns_.close(*lease, "given back");  // it was asked before it was copied
   for (const auto& tasks : reclaimed.tasks) {

@@ -28,21 +28,21 @@ milliseconds backoff_of(std::uint32_t first_ms, std::uint32_t failures) {
 }  // namespace
 
 void Returns::close(Lease& lease, const char* outcome) {
-  if (has_twin(lease)) attempts_.unlink(lease);
-  if (lease.doubted) fitness_.forget_probe(lease);
+  if (has_rival(lease)) attempts_.unlink(lease);
+  if (lease.trial.slow) fitness_.forget_probe(lease);
   Job& job = jobs_.at(lease.job);
-  if (lease.scout && job.pool) --job.pool->scouts;
+  if (lease.trial.exploratory && job.run.pool) --job.run.pool->scouts;
   if (lease.held_by) {
     Worker& worker = *lease.held_by;
     if (takes_resources(lease))
-      job.timeline.add(worker.name, worker.slots(), lease.granted, context_.now, lease.first,
-                       lease.reported_tasks, outcome);
+      job.effort.timeline.add(worker.name, worker.slots(), lease.granted, context_.now,
+                              lease.size.first, lease.size.reported, outcome);
     worker.let_go(lease);
-    if (job.pool && takes_resources(lease)) job.pool->need().count(worker, -1);
+    if (job.run.pool && takes_resources(lease)) job.run.pool->need().count(worker, -1);
     pools_.note_room(worker);
   }
   turns_.expect(job, -lease.expected_s);
-  --job.leases_out;
+  --job.tasks.leases;
   leases_.remove(wire::LeaseId(lease.id));
 }
 
@@ -51,17 +51,17 @@ void Returns::lose(wire::LeaseId id, Loss loss) {
   if (!lease) return;
   ++context_.counters.leases_lost;
   Job& job = jobs_.at(lease->job);
-  if (has_twin(*lease))
+  if (has_rival(*lease))
     attempts_.unlink(*lease);  // the tasks go on there
   else if (lease->kind == wire::LeaseKind::merge) {
-    job.partials->put_back(lease->open.first());
+    job.output.partials->put_back(lease->open.first());
   } else if (lease->kind == wire::LeaseKind::finish) {
-    job.finishing = false;
-  } else if (job.options->at_most_once && loss != Loss::never_arrived) {
+    job.output.finishing = false;
+  } else if (job.spec.options->at_most_once && loss != Loss::never_arrived) {
     // It may have been started, so it is not started again.
     std::vector<TaskError> errors;
     for (const auto& tasks : lease->open.list()) {
-      job.leased -= tasks.size();
+      job.tasks.leased -= tasks.size();
       end_lost(job, tasks, errors);
     }
     if (!errors.empty()) journal_.append_result(job, {.errors = std::move(errors)});
@@ -70,26 +70,26 @@ void Returns::lose(wire::LeaseId id, Loss loss) {
     const Intervals open = lease->open.list();
     if (worker_lost && lease->open.size() == 1) {
       const Interval task = open[0];
-      const std::uint32_t crashes = job.crashes.at(task.begin) + 1;
+      const std::uint32_t crashes = job.attempts.crashes.at(task.begin) + 1;
       if (crashes > context_.config.crash_limit) {
-        job.leased -= 1;
+        job.tasks.leased -= 1;
         end_failed(job, task);
         journal_.append_result(
             job, {.errors = {{task.begin, 1, ErrorCode::poison,
                               "poisonous: " + std::to_string(crashes) +
                                   " workers were lost while they ran this task alone"}}});
       } else {
-        job.crashes.set(task, crashes);
+        job.attempts.crashes.set(task, crashes);
         give_back(job, task);
       }
     } else {
       for (const auto& tasks : open) {
         if (worker_lost && tasks.size() > 1)
-          job.suspects.edit()[tasks.begin] = {tasks.end, (tasks.size() + 1) / 2};
+          job.attempts.suspects.edit()[tasks.begin] = {tasks.end, (tasks.size() + 1) / 2};
         give_back(job, tasks);
       }
     }
-    if (loss != Loss::never_arrived) job.mishaps.edit().retried += lease->open.size();
+    if (loss != Loss::never_arrived) job.attempts.mishaps.edit().retried += lease->open.size();
   }
   lease->open.clear();
   accounts_.update(job);
@@ -103,22 +103,22 @@ void Returns::lose_all(Worker& worker, bool lost) {
   // Leases run in the order of their ids, a slot each: those behind were only queued and bear no
   // guilt.
   std::uint32_t running = worker.slots();
-  for (Lease* lease : std::vector<Lease*>(worker.leases)) {
+  for (Lease* lease : std::vector<Lease*>(worker.holds.leases)) {
     lose(lease->id, lost && running > 0 ? Loss::while_running : Loss::perhaps_started);
     if (running > 0) --running;
   }
 }
 
 void Returns::give_back_all(Worker& worker, Time now) {
-  for (Lease* held : std::vector<Lease*>(worker.leases)) {
+  for (Lease* held : std::vector<Lease*>(worker.holds.leases)) {
     Lease& lease = *held;
     Job& job = jobs_.at(lease.job);
-    if (has_twin(lease))
+    if (has_rival(lease))
       attempts_.unlink(lease);
     else if (lease.kind == wire::LeaseKind::merge)
-      job.partials->put_back(lease.open.first());
+      job.output.partials->put_back(lease.open.first());
     else if (lease.kind == wire::LeaseKind::finish)
-      job.finishing = false;
+      job.output.finishing = false;
     else
       for (const auto& tasks : lease.open.list()) give_back(job, lease, tasks, now);
     lease.open.clear();
@@ -131,13 +131,13 @@ void Returns::give_back_all(Worker& worker, Time now) {
 
 void Returns::give_back(Job& job, const Lease& lease, Interval tasks, Time now) {
   if (!may_be_elsewhere(lease, now)) return give_back(job, tasks);
-  job.leased -= tasks.size();
+  job.tasks.leased -= tasks.size();
   set_unsure(job, tasks);
 }
 
 void Returns::give_back(Job& job, Interval tasks) {
-  job.leased -= tasks.size();
-  job.pending.add(tasks);
+  job.tasks.leased -= tasks.size();
+  job.tasks.pending.add(tasks);
   plans_.on_changed(job);
 }
 
@@ -153,23 +153,23 @@ bool Returns::may_be_elsewhere(const Lease& lease, Time now) const {
 }
 
 void Returns::set_unsure(Job& job, Interval tasks) {
-  if (job.unsure->empty()) unsure_.emplace(recovered_until_, job.number);
-  job.unsure.edit().add(tasks);
+  if (job.tasks.unsure->empty()) unsure_.emplace(recovered_until_, job.number);
+  job.tasks.unsure.edit().add(tasks);
 }
 
 void Returns::end_tasks(Job& job, Interval tasks) {
-  job.ended.add(tasks);
+  job.tasks.ended.add(tasks);
   if (job.has_payloads()) journal_.release_payloads(job, tasks);
-  job.attempts.forget(tasks);
-  job.crashes.forget(tasks);
+  job.attempts.failures.forget(tasks);
+  job.attempts.crashes.forget(tasks);
 }
 
 void Returns::end_failed(Job& job, Interval tasks) {
-  job.ended.add(tasks);
-  job.failed_tasks.edit().add(tasks);  // their payloads stay: they may be tried again (RETRY)
-  job.failed += tasks.size();
-  job.attempts.forget(tasks);
-  job.crashes.forget(tasks);
+  job.tasks.ended.add(tasks);
+  job.tasks.failed_set.edit().add(tasks);  // their payloads stay: they may be tried again (RETRY)
+  job.tasks.failed += tasks.size();
+  job.attempts.failures.forget(tasks);
+  job.attempts.crashes.forget(tasks);
 }
 
 void Returns::end_lost(Job& job, Interval tasks, std::vector<TaskError>& errors) {
@@ -184,32 +184,32 @@ void Returns::fail_tasks(Job& job, const Lease& lease, const std::vector<TaskErr
   for (const auto& error : errors) {
     const std::uint64_t end = error.first + error.count;
     for (std::uint64_t at = error.first; at < end;) {
-      const Interval run{at, job.attempts.run_end(at, end)};
+      const Interval run{at, job.attempts.failures.run_end(at, end)};
       at = run.end;
       // The attempt is the lease's: the same failure, reported again to a restarted broker, does
       // not count twice.
-      const std::uint32_t failures = std::max(lease.attempt, job.attempts.at(run.begin));
-      const bool one_call =
-          job.decision->takes == Takes::range && run.size() > 1 && !job.options->at_most_once;
+      const std::uint32_t failures = std::max(lease.attempt, job.attempts.failures.at(run.begin));
+      const bool one_call = job.run.decision->takes == Takes::range && run.size() > 1 &&
+                            !job.spec.options->at_most_once;
       const bool last_attempt =
-          failures >= job.options->attempts || error.code == ErrorCode::permanent;
-      if (last_attempt && (!one_call || job.failed >= kIsolatedFailures)) {
+          failures >= job.spec.options->attempts || error.code == ErrorCode::permanent;
+      if (last_attempt && (!one_call || job.tasks.failed >= kIsolatedFailures)) {
         end_failed(job, run);
         final_errors.push_back({run.begin, run.size(), error.code, error.text});
         continue;
       }
-      job.attempts.set(run, last_attempt ? failures - 1 : failures);
-      if (one_call) job.suspects.edit()[run.begin] = {run.end, (run.size() + 1) / 2};
+      job.attempts.failures.set(run, last_attempt ? failures - 1 : failures);
+      if (one_call) job.attempts.suspects.edit()[run.begin] = {run.end, (run.size() + 1) / 2};
       // The broker before this one may have heard of it already, and another worker have the next
       // attempt.
       if (may_be_elsewhere(lease, now)) {
         set_unsure(job, run);
         continue;
       }
-      const Time due = now + backoff_of(job.options->backoff_ms, failures);
-      job.backing_off.edit().emplace(due, run);
+      const Time due = now + backoff_of(job.spec.options->backoff_ms, failures);
+      job.tasks.backing_off.edit().emplace(due, run);
       backing_off_.emplace(due, job.number);
-      job.mishaps.edit().retried += run.size();
+      job.attempts.mishaps.edit().retried += run.size();
     }
   }
 }
@@ -220,9 +220,9 @@ void Returns::release_backing_off(Time now) {
     backing_off_.erase(backing_off_.begin());
     if (!it) continue;
     Job& job = *it;
-    while (!job.backing_off->empty() && job.backing_off->begin()->first <= now) {
-      job.pending.add(job.backing_off->begin()->second);
-      job.backing_off.edit().erase(job.backing_off->begin());
+    while (!job.tasks.backing_off->empty() && job.tasks.backing_off->begin()->first <= now) {
+      job.tasks.pending.add(job.tasks.backing_off->begin()->second);
+      job.tasks.backing_off.edit().erase(job.tasks.backing_off->begin());
     }
     plans_.on_changed(job);
     jobs_.touch(job);
@@ -236,29 +236,29 @@ void Returns::release_unsure(Time now) {
     unsure_.erase(unsure_.begin());
     if (!it) continue;
     Job& job = *it;
-    if (job.options->at_most_once) {  // what the store says was leased may have been started
+    if (job.spec.options->at_most_once) {  // what the store says was leased may have been started
       std::vector<TaskError> errors;
-      for (const auto& tasks : job.unsure->list()) end_lost(job, tasks, errors);
+      for (const auto& tasks : job.tasks.unsure->list()) end_lost(job, tasks, errors);
       if (!errors.empty()) journal_.append_result(job, {.errors = std::move(errors)});
       journal_.save(job);
     } else {
-      for (const auto& tasks : job.unsure->list()) job.pending.add(tasks);
-      job.mishaps.edit().retried += job.unsure->size();
+      for (const auto& tasks : job.tasks.unsure->list()) job.tasks.pending.add(tasks);
+      job.attempts.mishaps.edit().retried += job.tasks.unsure->size();
     }
-    job.unsure.reset();
+    job.tasks.unsure.reset();
     jobs_.touch(job);
     context_.dispatch_needed = true;
   }
 }
 
 void Returns::drop_other(Lease& winner, Time now) {
-  Lease& loser = leases_.at(winner.twin);
+  Lease& loser = leases_.at(winner.rival.id);
   Job& job = jobs_.at(loser.job);
   const wire::LeaseId id = loser.id;
   const wire::SessionId worker = loser.worker;
   attempts_.leave_to_other(loser, now);
   close(loser, "given back");
-  outbox_.send(worker, wire::Revoke{{id}}, job.lease_ticket);
+  outbox_.send(worker, wire::Revoke{{id}}, job.commits.leases);
 }
 
 }  // namespace quern::broker

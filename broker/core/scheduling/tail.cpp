@@ -62,7 +62,7 @@ void Tail::occupy_idle(Time now) {
   std::vector<Worker*> idle;
   std::copy_if(pools_.may_have_room().begin(), pools_.may_have_room().end(),
                std::back_inserter(idle),
-               [](const Worker* worker) { return worker->leases.size() < worker->slots(); });
+               [](const Worker* worker) { return worker->holds.leases.size() < worker->slots(); });
   if (idle.empty()) return;
   Survey survey = look_at_all(idle, now);
   if (survey.movable) context_.retry_dispatch_at(now + kRetryReclaim);
@@ -94,20 +94,20 @@ Tail::Survey Tail::look_at_all(const std::vector<Worker*>& idle, Time now) {
   for (auto& [id, busy] : workers_.all()) {
     std::size_t n = 0;
     double before_s = 0;  // until a queued lease starts
-    for (Lease* lease : busy.leases) {
+    for (Lease* lease : busy.holds.leases) {
       const bool running = n++ < busy.slots();
       const Job& job = jobs_.at(lease->job);
-      const Pool::Member* member = job.pool ? job.pool->of(busy) : nullptr;
+      const Pool::Member* member = job.run.pool ? job.run.pool->of(busy) : nullptr;
       Movable rest = rest_of(*lease, member, job, running, now);
       if (running)
         before_s += rest.ends_s / busy.slots();
       else
         rest.ends_s += rest.wait_s = before_s;
-      if (!takes_resources(*lease) || has_twin(*lease) || !is_wanted(job.pool)) continue;
+      if (!takes_resources(*lease) || has_rival(*lease) || !is_wanted(job.run.pool)) continue;
       if (running) note_overdue(*lease, busy, job, survey, now);
       if (running && lease->open.size() < 2) continue;
       survey.movable = true;
-      if (!lease->reclaiming && now >= lease->reclaim_after && rest.ends_s > kReclaimFrom)
+      if (!lease->reclaim.asked && now >= lease->reclaim.not_before && rest.ends_s > kReclaimFrom)
         survey.longest.push_back(rest);
     }
   }
@@ -123,7 +123,7 @@ Tail::Movable Tail::rest_of(Lease& lease, const Pool::Member* member, const Job&
   double left_s = left / rate;
   if (running) {
     const double elapsed_s = seconds(now - lease.granted);
-    const double late_s = elapsed_s - static_cast<double>(lease.granted_tasks) / rate;
+    const double late_s = elapsed_s - static_cast<double>(lease.size.tasks) / rate;
     // Overdue: the rate was wrong for these tasks. Half of what was not reported may still be to
     // do, and take as long again as it is late.
     left = late_s < 0 ? std::min(left, -late_s * rate) : left / 2;
@@ -141,14 +141,14 @@ bool Tail::ask_back(const Worker& idle, Survey& survey, Time now) {
     survey.longest.pop_back();
     Lease& lease = *rest.lease;
     const Job& job = jobs_.at(lease.job);
-    const Pool::Member* here = job.pool->of(idle);
-    if (has_twin(lease)) continue;  // copied meanwhile
+    const Pool::Member* here = job.run.pool->of(idle);
+    if (has_rival(lease)) continue;  // copied meanwhile
     if (!here || lease.worker == idle.session) {
       others.push_back(rest);
       continue;
     }
     const double idle_rate =
-        here->rate > 0 ? fitness_.cautious_rate(*job.pool, *here) / job.unit() : rest.rate;
+        here->rate > 0 ? fitness_.cautious_rate(*job.run.pool, *here) / job.unit() : rest.rate;
     // Both should end at the same time: what the idle one takes of the rest is its share of the two
     // speeds.
     const double share = rest.wait_s > 0 ? 1.0 : idle_rate / (idle_rate + rest.rate);
@@ -158,9 +158,9 @@ bool Tail::ask_back(const Worker& idle, Survey& survey, Time now) {
       others.push_back(rest);
       continue;
     }
-    lease.reclaiming = true;
-    lease.reclaim_after = now + duration(std::max(0.05, rest.ends_s / 4));
-    outbox_.send(lease.worker, wire::Reclaim{lease.id, tasks}, job.lease_ticket);
+    lease.reclaim.asked = true;
+    lease.reclaim.not_before = now + duration(std::max(0.05, rest.ends_s / 4));
+    outbox_.send(lease.worker, wire::Reclaim{lease.id, tasks}, job.commits.leases);
     asked = true;
   }
   for (const Movable& rest : others) {
@@ -171,24 +171,24 @@ bool Tail::ask_back(const Worker& idle, Survey& survey, Time now) {
 }
 
 std::optional<Time> Tail::overdue_at(const Lease& lease, const Worker& holder, const Job& job) {
-  if (!takes_resources(lease) || has_twin(lease) || lease.reclaiming || !lease.cancelled.empty() ||
-      lease.open.empty())
+  if (!takes_resources(lease) || has_rival(lease) || lease.reclaim.asked ||
+      !lease.cancelled.empty() || lease.open.empty())
     return std::nullopt;
-  const Pool::Member* member = job.pool->of(holder);
+  const Pool::Member* member = job.run.pool->of(holder);
   if (!member) return std::nullopt;
   if (member->rate <= 0)
     return lease.granted + kOverdueUnknown;  // nobody knows how long it should take
   const double should_s = job.work_of(lease.open.list()) / member->rate;
   const double late = kOverdue + kOverdueVaried * member->record->rate.variation() /
                                      std::sqrt(static_cast<double>(lease.open.size()));
-  return std::max(lease.granted, holder.reported) +
+  return std::max(lease.granted, holder.speed.reported) +
          duration(std::max(late * should_s, should_s + kOverdueFrom));
 }
 
 void Tail::note_overdue(Lease& lease, const Worker& holder, const Job& job, Survey& survey,
                         Time now) const {
   // What a worker still holds after a restart of the broker is not run anywhere else meanwhile.
-  if (!job.pending.empty() ||
+  if (!job.tasks.pending.empty() ||
       !(attempts_.may_run_beside(job, holder) ||
         context_.config.mistake == Mistake::copy_anything) ||
       returns_.may_be_elsewhere(lease, now))
@@ -206,10 +206,10 @@ bool Tail::copy_overdue(Worker& idle, Survey& survey, Time now) {
       std::find_if(survey.overdue.begin(), survey.overdue.end(), [&](const Overdue& late) {
         const Lease& lease = *late.lease;
         Job& job = jobs_.at(lease.job);
-        const Pool::Member* here = job.pool->of(idle);
+        const Pool::Member* here = job.run.pool->of(idle);
         round_.budget -= 1 + static_cast<std::int64_t>(attempts_.all().size());
-        if (lease.reclaiming || lease.worker == idle.session || !here ||
-            !job.pool->need().free_on(idle) ||
+        if (lease.reclaim.asked || lease.worker == idle.session || !here ||
+            !job.run.pool->need().free_on(idle) ||
             !(attempts_.may_run_beside(job, idle) ||
               context_.config.mistake == Mistake::copy_anything))
           return false;
@@ -223,9 +223,9 @@ bool Tail::copy_overdue(Worker& idle, Survey& survey, Time now) {
   Lease& original = *worst->lease;
   survey.overdue.erase(worst);
   Job& job = jobs_.at(original.job);
-  job.leased -= original.open.size();  // send_tasks() counts them again
+  job.tasks.leased -= original.open.size();  // send_tasks() counts them again
   Lease& copy =
-      grants_.send_tasks(job, *job.pool->of(idle), original.open.list(), original.attempt, now);
+      grants_.send_tasks(job, *job.run.pool->of(idle), original.open.list(), original.attempt, now);
   attempts_.link(original, copy);
   return true;
 }
@@ -239,14 +239,15 @@ void Tail::prune_copies(Time now) {
   for (auto it = attempts_.all().rbegin(); it != attempts_.all().rend(); ++it) {
     const Lease& copy = leases_.at(*it);
     // Who does not say a word may be gone: then the copy is all there is.
-    const Session* holder = sessions_.find(leases_.at(copy.twin).worker);
+    const Session* holder = sessions_.find(leases_.at(copy.rival.id).worker);
     const bool silent = !holder || now - holder->heard > context_.config.beat_busy;
     const Job& job = jobs_.at(copy.job);
-    const bool dear = job.pool && job.pool->mean_rate() > 0 && attempts_.budget_s(job, now) < 0;
+    const bool dear =
+        job.run.pool && job.run.pool->mean_rate() > 0 && attempts_.budget_s(job, now) < 0;
     if (!silent && ((wanted && over.empty()) || dear)) over.push_back(*it);
   }
   for (wire::LeaseId id : over) {
-    if (Lease* copy = leases_.find(id)) returns_.drop_other(leases_.at(copy->twin), now);
+    if (Lease* copy = leases_.find(id)) returns_.drop_other(leases_.at(copy->rival.id), now);
   }
   if (!attempts_.all().empty()) context_.retry_dispatch_at(now + kRetryCopy);
 }

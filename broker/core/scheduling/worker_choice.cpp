@@ -37,15 +37,15 @@ constexpr std::size_t kReserveLooks = 64;
 }  // namespace
 
 const Pool::Member* WorkerChoice::choose(const Job& job, bool choosy, Time now) {
-  const bool plenty = waiting_beside(job, now) > kPlentyPerSlot * job.pool->slots();
+  const bool plenty = waiting_beside(job, now) > kPlentyPerSlot * job.run.pool->slots();
   if (plenty) forget();
   const Pool::Member* member = plenty ? any_with_room(job, choosy) : best_for(job, choosy, now);
-  if (!member && job.options->at_most_once) reserve_one(*job.pool);
+  if (!member && job.spec.options->at_most_once) reserve_one(*job.run.pool);
   return member;
 }
 
 void WorkerChoice::look_again() {
-  if (placing_) placing_->pool->look_at[0] = placing_->pool->look_at[1] = {};
+  if (placing_) placing_->run.pool->look_at[0] = placing_->run.pool->look_at[1] = {};
 }
 
 void WorkerChoice::reserve_one(const Pool& pool) {
@@ -54,19 +54,19 @@ void WorkerChoice::reserve_one(const Pool& pool) {
   for (const Pool::Member& member : pool.members()) {
     if (looks-- == 0) break;
     Worker& worker = *member.worker;
-    if (worker.draining || worker.slots() == 0 || worker.reserved_in == round_.number ||
+    if (worker.marks.draining || worker.slots() == 0 || worker.marks.reserved_in == round_.number ||
         !worker.connection->reachable)
       continue;
-    if (!shortest || worker.leases.size() < shortest->leases.size()) shortest = &worker;
+    if (!shortest || worker.holds.leases.size() < shortest->holds.leases.size()) shortest = &worker;
   }
-  if (shortest) shortest->reserved_in = round_.number;
+  if (shortest) shortest->marks.reserved_in = round_.number;
 }
 
 std::uint64_t WorkerChoice::waiting_beside(const Job& job, Time now) {
   // Of many small jobs none has plenty by itself, and yet the choice does not matter: whoever is
   // slow at this one is needed for the others. They may be of very many kinds, so those are added
   // up now and then only.
-  Level& level = *job.place.level;
+  Level& level = *job.run.place.level;
   if (now >= level.waiting_until) {
     level.waiting_until = now + kWaitingHolds * level.wanted.size();
     level.waiting.clear();
@@ -75,63 +75,65 @@ std::uint64_t WorkerChoice::waiting_beside(const Job& job, Time now) {
         level.waiting[pool->crew()] +=
             wanted.tasks;  // others may wait for a resource, not for a worker
   }
-  const auto kind = level.wanted.find(job.pool);
-  const auto all = level.waiting.find(job.pool->crew());
-  return std::max({job.pending.size(), kind == level.wanted.end() ? 0 : kind->second.tasks,
+  const auto kind = level.wanted.find(job.run.pool);
+  const auto all = level.waiting.find(job.run.pool->crew());
+  return std::max({job.tasks.pending.size(), kind == level.wanted.end() ? 0 : kind->second.tasks,
                    all == level.waiting.end() ? 0 : all->second});
 }
 
 const Pool::Member* WorkerChoice::any_with_room(const Job& job, bool choosy) {
   bool room = false;
   const auto suits = [&](const Pool::Member& member) {
-    if (!job.pool->need().free_on(*member.worker)) return false;
+    if (!job.run.pool->need().free_on(*member.worker)) return false;
     room = true;
     if (!choosy || !fitness_.better_elsewhere(job, member)) return true;
     round_.left_to_others = true;
     return false;
   };
   // Of the workers with room most may be of other kinds: the few of this one are looked at then.
-  if (job.pool->members().size() < pools_.may_have_room().size()) {
-    for (const auto& member : job.pool->members()) {
+  if (job.run.pool->members().size() < pools_.may_have_room().size()) {
+    for (const auto& member : job.run.pool->members()) {
       --round_.budget;
-      if (member.worker->listed && pools_.has_room(*member.worker) && suits(member)) return &member;
+      if (member.worker->marks.listed && pools_.has_room(*member.worker) && suits(member))
+        return &member;
     }
-    if (!room) job.pool->no_room_in = round_.pass;
+    if (!room) job.run.pool->no_room_in = round_.pass;
     return nullptr;
   }
   for (std::size_t i = 0; i < pools_.may_have_room().size();) {
     Worker& worker = *pools_.may_have_room()[i];
     if (!pools_.has_room(worker)) {
-      worker.listed = false;
+      worker.marks.listed = false;
       pools_.may_have_room()[i] = pools_.may_have_room().back();
       pools_.may_have_room().pop_back();
       continue;
     }
     ++i;
     --round_.budget;
-    if (const Pool::Member* member = job.pool->of(worker); member && suits(*member)) return member;
+    if (const Pool::Member* member = job.run.pool->of(worker); member && suits(*member))
+      return member;
   }
-  if (!room) job.pool->no_room_in = round_.pass;
+  if (!room) job.run.pool->no_room_in = round_.pass;
   return nullptr;
 }
 
 const Pool::Member* WorkerChoice::any_idle(const Job& job) const {
-  const double enough = kNotSlow * job.pool->mean_rate();
+  const double enough = kNotSlow * job.run.pool->mean_rate();
   // Who got room last is at the end.
   const std::size_t looks = std::min(kIdleLooks, pools_.may_have_room().size());
   for (auto it = pools_.may_have_room().rbegin();
        it != pools_.may_have_room().rbegin() + static_cast<std::ptrdiff_t>(looks); ++it) {
     const Worker& worker = **it;
-    if (!worker.leases.empty() || !pools_.has_room(worker)) continue;
-    const Pool::Member* member = job.pool->of(worker);
-    if (member && member->rate >= enough && job.pool->need().free_on(worker)) return member;
+    if (!worker.holds.leases.empty() || !pools_.has_room(worker)) continue;
+    const Pool::Member* member = job.run.pool->of(worker);
+    if (member && member->rate >= enough && job.run.pool->need().free_on(worker)) return member;
   }
   return nullptr;
 }
 
 const Pool::Member* WorkerChoice::best_for(const Job& job, bool choosy, Time now) {
-  const auto& members = job.pool->members();
-  Time& look_at = job.pool->look_at[choosy ? 0 : 1];
+  const auto& members = job.run.pool->members();
+  Time& look_at = job.run.pool->look_at[choosy ? 0 : 1];
   // As long as nobody else gets anything, what was found out of the workers holds.
   if (placing_ != &job) {
     if (now < look_at) {
@@ -142,7 +144,7 @@ const Pool::Member* WorkerChoice::best_for(const Job& job, bool choosy, Time now
     placing_ = &job;
     std::vector<Candidate> candidates = std::move(placer_.storage());
     candidates.clear();
-    const bool unknown = job.pool->mean_rate() <= 0;
+    const bool unknown = job.run.pool->mean_rate() <= 0;
     bool room = false, left = false;
     for (std::size_t i = 0; i < members.size(); ++i) {
       const Worker& worker = *members[i].worker;
@@ -152,18 +154,18 @@ const Pool::Member* WorkerChoice::best_for(const Job& job, bool choosy, Time now
         round_.left_to_others = left = true;
         continue;
       }
-      const bool free = pools_.has_room(worker) && job.pool->need().free_on(worker);
+      const bool free = pools_.has_room(worker) && job.run.pool->need().free_on(worker);
       room = room || free;
       candidates.push_back(
           {i, pools_.ready_s(worker, now),
-           (unknown ? 1 : fitness_.cautious_rate(*job.pool, members[i])) / job.unit(),
+           (unknown ? 1 : fitness_.cautious_rate(*job.run.pool, members[i])) / job.unit(),
            worker.slots(), free});
     }
     round_.budget -= static_cast<std::int64_t>(members.size());
     if (members.size() > kManyLooks) look_at = now + kTimePerLook * members.size();
     if (!room) candidates.clear();
     if (!room && !left) {
-      job.pool->no_room_in = round_.pass;
+      job.run.pool->no_room_in = round_.pass;
       // As many were just looked at: whoever is listed in vain goes, so that the next look finds
       // nobody at once.
       if (pools_.may_have_room().size() <= members.size()) pools_.drop_full();
@@ -172,11 +174,11 @@ const Pool::Member* WorkerChoice::best_for(const Job& job, bool choosy, Time now
   } else if (!placer_.empty() && placed_) {
     const Worker& worker = *members[*placed_].worker;
     placer_.placed(pools_.ready_s(worker, now),
-                   pools_.has_room(worker) && job.pool->need().free_on(worker));
+                   pools_.has_room(worker) && job.run.pool->need().free_on(worker));
   }
   placed_.reset();
   if (placer_.empty()) return nullptr;
-  const Placement placed = placer_.next(job.pending.size());
+  const Placement placed = placer_.next(job.tasks.pending.size());
   placed_ = placed.worker;
   round_.budget -= static_cast<std::int64_t>(placed.passed);
   if (members.size() > kManyLooks) look_at += kTimePerLook * placed.passed;

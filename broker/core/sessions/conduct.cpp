@@ -100,7 +100,8 @@ bool Conduct::tolerates(Session& session, const wire::Message& message, Time now
   if (!query && !std::holds_alternative<wire::Beat>(message)) return true;
   Connection& connection = connections_.of(session.peer);
   if (!query) {
-    if (std::get<wire::Beat>(message).reply && session.probed) return true;  // it was asked for
+    if (std::get<wire::Beat>(message).reply && session.reading.probed)
+      return true;  // it was asked for
     if (connection.beats.take(1, kBeats, now)) return true;
     offend(session.peer, session.user, 0.1, "a flood of BEATs", now);
     return false;

@@ -16,24 +16,10 @@ namespace quern::broker {
 
 struct Worker;
 
-struct Session {
-  wire::SessionId id{};
-  PeerId peer{};
-  wire::Role role = wire::Role::client;
-  Worker* worker = nullptr;         ///< of a worker's session
-  std::uint64_t welcome_after = 0;  ///< the commit that its WELCOME waits for
-  bool reachable =
-      true;  ///< false: its connection is gone, but it may come back with another session
-  wire::Time heard{};
-  std::string user;  ///< what the transport authenticated: a public key
-  Uuid identity;
-  std::string name;
-  std::string principal;  ///< its name
-  wire::Time connected{};
-  std::unordered_set<Uuid> followed;  ///< clients: jobs they follow
-
-  // What it is sent without having to acknowledge it is bounded: a peer that does not read gets
-  // nothing more (core_query.cpp).
+/// What a client is sent without having to acknowledge it is bounded: a peer that does not read
+/// gets nothing more (jobs/followers.hpp, clients/questions.hpp).
+struct Reading {
+  std::unordered_set<Uuid> followed;  ///< jobs
   std::deque<wire::Query> questions;  ///< not answered yet
   Budget looks;                       ///< work done for its questions
   std::size_t unread = 0;  ///< bytes of answers and news since it last showed that it reads
@@ -43,6 +29,22 @@ struct Session {
   std::deque<JobNumber> held_news;  ///< with news, until it shows that it has read what it was sent
   std::deque<JobNumber> held_results;  ///< with results, until it acknowledges others
   JobNumber wanted{};  ///< the job that it attached to last: its results come all the same
+};
+
+struct Session {
+  wire::SessionId id{};
+  PeerId peer{};
+  wire::Role role = wire::Role::client;
+  Worker* worker = nullptr;         ///< of a worker's session
+  std::uint64_t welcome_after = 0;  ///< the commit that its WELCOME waits for
+  bool reachable = true;  ///< false: its connection is gone; it may come back with another session
+  wire::Time heard{};
+  wire::Time connected{};
+  std::string user;  ///< what the transport authenticated: a public key
+  Uuid identity;
+  std::string name;
+  std::string principal;  ///< its name
+  Reading reading;        ///< of a client's session
 };
 
 class Sessions {

@@ -26,18 +26,18 @@ double square(double x) { return x * x; }
 }  // namespace
 
 double Estimator::left_s(const Job& job, Time now, bool exact) {
-  const double rate =
-      job.pool->total_rate() / static_cast<double>(std::max<std::uint64_t>(1, job.pool->slots()));
-  const std::uint64_t waiting = job.pending.size() + job.backing() + job.unsure->size();
-  double left = job.costs->empty() || !exact ? static_cast<double>(waiting) * job.unit()
-                                             : job.work_of(job.pending.list());
+  const double rate = job.run.pool->total_rate() /
+                      static_cast<double>(std::max<std::uint64_t>(1, job.run.pool->slots()));
+  const std::uint64_t waiting = job.tasks.pending.size() + job.backing() + job.tasks.unsure->size();
+  double left = job.intake.costs->empty() || !exact ? static_cast<double>(waiting) * job.unit()
+                                                    : job.work_of(job.tasks.pending.list());
   left /= rate;
-  if (!exact) return left + job.expected_out / 2;  // leases are half done, in the mean
-  for (const auto& member : job.pool->members()) {
+  if (!exact) return left + job.run.expected_s / 2;  // leases are half done, in the mean
+  for (const auto& member : job.run.pool->members()) {
     std::size_t n = 0;
-    for (const Lease* lease : member.worker->leases) {
+    for (const Lease* lease : member.worker->holds.leases) {
       const bool running = n++ < member.worker->slots();
-      if (lease->job != job.number || lease->copy) continue;
+      if (lease->job != job.number || lease->rival.speculative) continue;
       left += std::max(0.0, lease->expected_s - (running ? seconds(now - lease->granted) : 0));
     }
   }
@@ -52,7 +52,7 @@ double Estimator::planned_end_s(const Job& job, Time now) const {
     std::vector<double> slots = plans_.slots_ready(*it, now);
     for (const auto& row : rows) {
       Job* other = jobs_.find(row.job);
-      const Pool::Member* member = !other || !other->pool ? nullptr : other->pool->of(*it);
+      const Pool::Member* member = !other || !other->run.pool ? nullptr : other->run.pool->of(*it);
       if (!member || member->rate <= 0 || slots.empty()) continue;
       auto first = std::min_element(slots.begin(), slots.end());
       *first += other->work_of(row.task) / member->rate;
@@ -64,9 +64,10 @@ double Estimator::planned_end_s(const Job& job, Time now) const {
 
 Estimate Estimator::estimate(const Job& job, Time now, bool exact) const {
   if (job.final()) return {0, 0, false};
-  if (job.open || !job.pool || job.pool->empty() || job.pool->total_rate() <= 0 || !job.place.level)
+  if (job.intake.open || !job.run.pool || job.run.pool->empty() ||
+      job.run.pool->total_rate() <= 0 || !job.run.place.level)
     return {};
-  const Pool& pool = *job.pool;
+  const Pool& pool = *job.run.pool;
   const auto slots = static_cast<double>(std::max<std::uint64_t>(1, pool.slots()));
   const double mine = left_s(job, now, exact);
 
@@ -75,19 +76,19 @@ Estimate Estimator::estimate(const Job& job, Time now, bool exact) const {
   double before = 0, shared = 0;
   int rivals = 0, looked = 0;
   const auto weight_of = [](const Job& one) {
-    return one.place.party->weight * one.weight() /
-           std::max<double>(1, static_cast<double>(one.place.party->wanting));
+    return one.run.place.party->weight * one.weight() /
+           std::max<double>(1, static_cast<double>(one.run.place.party->wanting));
   };
   const double my_part = mine / weight_of(job);
   for (const auto& [falling, level] : turns_.levels()) {
-    if (falling > -std::int64_t{job.options->priority}) break;
+    if (falling > -std::int64_t{job.spec.options->priority}) break;
     for (const auto& turn : level.turns) {
       const bool more = turn.party->each_job([&](const Job& other) {
         if (rivals >= kRivalsMost || ++looked > kRivalsLookedAt) return false;
-        if (&other == &job || !other.pool || other.pool->total_rate() <= 0) return true;
+        if (&other == &job || !other.run.pool || other.run.pool->total_rate() <= 0) return true;
         ++rivals;
         const double left = left_s(other, now, false);
-        if (&level != job.place.level)
+        if (&level != job.run.place.level)
           before += left;
         else
           shared += std::min(left, my_part * weight_of(other));
@@ -99,9 +100,9 @@ Estimate Estimator::estimate(const Job& job, Time now, bool exact) const {
   }
   Estimate end;
   end.left_s = (mine + before + shared) / slots;
-  const double run_s = job.started == Time{} ? 0 : seconds(now - job.started);
-  if (rivals > 0 && before <= 0 && job.pace->recent_work > 0 && run_s > kMeasuredFrom) {
-    end.left_s = mine * pool.total_rate() / slots / job.pace->recent_work;
+  const double run_s = job.phase.started == Time{} ? 0 : seconds(now - job.phase.started);
+  if (rivals > 0 && before <= 0 && job.effort.pace->recent_work > 0 && run_s > kMeasuredFrom) {
+    end.left_s = mine * pool.total_rate() / slots / job.effort.pace->recent_work;
     end.measured = true;
   }
   // The last task takes its time, however many workers there are.
@@ -117,15 +118,15 @@ Estimate Estimator::estimate(const Job& job, Time now, bool exact) const {
   if (exact) {
     for (const auto& member : pool.members()) {
       std::size_t n = 0;
-      for (const Lease* lease : member.worker->leases)
-        if (n++ < member.worker->slots() && lease->job == job.number && !lease->copy)
+      for (const Lease* lease : member.worker->holds.leases)
+        if (n++ < member.worker->slots() && lease->job == job.number && !lease->rival.speculative)
           longest = std::max(longest, lease->expected_s - seconds(now - lease->granted));
     }
   }
-  if (job.planned > 0 && exact) longest = std::max(longest, planned_end_s(job, now));
+  if (job.run.planned > 0 && exact) longest = std::max(longest, planned_end_s(job, now));
   end.left_s = std::max(end.left_s, longest);
 
-  const double tasks = std::max(1.0, static_cast<double>(job.total - job.ended.size()));
+  const double tasks = std::max(1.0, static_cast<double>(job.tasks.total - job.tasks.ended.size()));
   const double rates = std::sqrt(uncertain) / pool.total_rate();
   const double vary =
       known > 0 ? 1.96 * variation / static_cast<double>(known) / std::sqrt(tasks) : 1;

@@ -30,18 +30,18 @@ std::string time(double s) {
 }  // namespace
 
 void Explainer::explain_waiting(const Job& job, Time now, Lines& lines) const {
-  const Pool& pool = *job.pool;
+  const Pool& pool = *job.run.pool;
   std::uint64_t busy = 0, own = 0, higher = 0;
   for (const auto& member : pool.members()) {
     std::size_t n = 0;
-    for (const Lease* lease : member.worker->leases) {
+    for (const Lease* lease : member.worker->holds.leases) {
       if (n++ >= member.worker->slots()) break;
       ++busy;
       own += lease->job == job.number ? 1 : 0;
-      higher += jobs_.at(lease->job).options->priority > job.options->priority ? 1 : 0;
+      higher += jobs_.at(lease->job).spec.options->priority > job.spec.options->priority ? 1 : 0;
     }
   }
-  if (job.pending.empty()) return;
+  if (job.tasks.pending.empty()) return;
   const std::string workers = plural(pool.members().size(), "worker") + " that can run it";
   if (busy >= pool.slots()) {
     lines.push_back(
@@ -55,22 +55,23 @@ void Explainer::explain_waiting(const Job& job, Time now, Lines& lines) const {
     lines.push_back(
         "Its waiting tasks wait for a resource: what it requires is taken on all of the " +
         workers + ".");
-  } else if (job.planning) {
+  } else if (job.run.planning) {
     lines.push_back(
         "Its waiting tasks wait some milliseconds for a plan of all the tasks of its priority.");
   } else if (eviction_.over_result_share(job)) {
     lines.push_back("Its waiting tasks wait because its results do: nobody reads them.");
-  } else if (job.planned == 0 && job.pending.size() <= pool.slots()) {
+  } else if (job.run.planned == 0 && job.tasks.pending.size() <= pool.slots()) {
     lines.push_back(
         "Some slots are free, but on workers so slow at this that waiting for a faster one that is "
         "busy ends sooner.");
   }
   const auto left =
-      job.place.level && job.place.level->wanted.size() > 1
+      job.run.place.level && job.run.place.level->wanted.size() > 1
           ? std::count_if(pool.members().begin(), pool.members().end(),
                           [&](const auto& member) {
                             return fitness_.leaves(
-                                job, member, fitness_.outlook_of(*member.worker, *job.place.level));
+                                job, member,
+                                fitness_.outlook_of(*member.worker, *job.run.place.level));
                           })
           : 0;
   if (left > 0)
@@ -83,7 +84,7 @@ void Explainer::explain_waiting(const Job& job, Time now, Lines& lines) const {
 }
 
 void Explainer::explain_plan(const Job& job, Time now, Lines& lines) const {
-  if (job.planned == 0) return;
+  if (job.run.planned == 0) return;
   std::map<std::string, std::uint64_t> planned;
   for (const auto& [session, rows] : plans_.plan().waiting) {
     Worker* worker = workers_.find(session);
@@ -106,14 +107,15 @@ void Explainer::explain_plan(const Job& job, Time now, Lines& lines) const {
 void Explainer::explain_share(const Job& job, Lines& lines) const {
   std::uint64_t ahead = 0, beside = 0, parties = 0;
   for (const auto& [falling, level] : turns_.levels()) {
-    if (falling > -std::int64_t{job.options->priority}) break;
+    if (falling > -std::int64_t{job.spec.options->priority}) break;
     for (const auto& turn : level.turns) {
-      if (&level != job.place.level) {
+      if (&level != job.run.place.level) {
         ahead += turn.party->wanting;
         continue;
       }
       ++parties;
-      beside += turn.party->wanting - (turn.party == job.place.party && job.place.key ? 1 : 0);
+      beside +=
+          turn.party->wanting - (turn.party == job.run.place.party && job.run.place.key ? 1 : 0);
     }
   }
   if (ahead > 0)
@@ -124,26 +126,28 @@ void Explainer::explain_share(const Job& job, Lines& lines) const {
                   " of the same priority that want" + (beside == 1 ? "s" : "") + " them too" +
                   (parties > 1 ? ", of " + plural(parties, "principal") + " in all" : "") +
                   "; whoever had least slot time for its weight (here " + number(job.weight()) +
-                  ") is next. So far this job had " + time(job.busy_s) + " of slot time.");
+                  ") is next. So far this job had " + time(job.effort.busy_s) + " of slot time.");
 }
 
 void Explainer::explain_workers(const Job& job, Lines& lines) {
-  const double mean = job.pool ? job.pool->mean_rate() : 0;
-  for (const WorkerShare& share : job.shares.most(kWorkersNamed)) {
-    const double part = job.done + job.failed > 0 ? static_cast<double>(share.tasks) /
-                                                        static_cast<double>(job.done + job.failed)
-                                                  : 0;
+  const double mean = job.run.pool ? job.run.pool->mean_rate() : 0;
+  for (const WorkerShare& share : job.effort.shares.most(kWorkersNamed)) {
+    const double part = job.tasks.done + job.tasks.failed > 0
+                            ? static_cast<double>(share.tasks) /
+                                  static_cast<double>(job.tasks.done + job.tasks.failed)
+                            : 0;
     std::string line = "Worker " + share.worker + " finished " + plural(share.leases, "lease") +
                        " with " + plural(share.tasks, "task") + " (" + percent(part) +
                        "); one of its slots does " + number(share.rate) +
-                       (job.costed ? " units of cost/s" : " tasks/s");
-    if (mean > 0 && job.shares.size() > 1)
+                       (job.spec.costed ? " units of cost/s" : " tasks/s");
+    if (mean > 0 && job.effort.shares.size() > 1)
       line += ", " + number(share.rate / mean) + " times the mean";
     lines.push_back(line + ".");
   }
-  if (job.shares.size() > kWorkersNamed)
-    lines.push_back("So did " + plural(job.shares.size() - kWorkersNamed, "other worker") + ".");
-  if (job.leased > 0 && job.pool && job.pool->mean_rate() > 0 && !job.final())
+  if (job.effort.shares.size() > kWorkersNamed)
+    lines.push_back("So did " + plural(job.effort.shares.size() - kWorkersNamed, "other worker") +
+                    ".");
+  if (job.tasks.leased > 0 && job.run.pool && job.run.pool->mean_rate() > 0 && !job.final())
     lines.push_back(
         "Work goes to whoever should end it first: what a worker still holds, plus the work over "
         "its measured speed. Leases take up to 100 ms (one task at "
@@ -163,16 +167,17 @@ std::vector<std::string> Explainer::explain(const Job& job, Time now) const {
     lines.push_back(plural(s.pending, "task") + " wait" + (s.pending == 1 ? "s" : "") + ", " +
                     std::to_string(s.leased) + " are out, " + std::to_string(s.done) + " of " +
                     std::to_string(s.total) + " are done.");
-    if (job.place.level) explain_share(job, lines);
-    if (job.pool && !job.pool->empty()) explain_waiting(job, now, lines);
-    if (!job.backing_off->empty())
+    if (job.run.place.level) explain_share(job, lines);
+    if (job.run.pool && !job.run.pool->empty()) explain_waiting(job, now, lines);
+    if (!job.tasks.backing_off->empty())
       lines.push_back(plural(job.backing(), "failed task") + " will be tried again shortly.");
   }
   explain_workers(job, lines);
-  if (job.mishaps->copies > 0)
-    lines.push_back(plural(job.mishaps->copies, "lease") +
-                    (job.mishaps->copies == 1 ? " was" : " were") +
-                    " overdue and started a second time elsewhere; " + time(job.mishaps->wasted_s) +
+  if (job.attempts.mishaps->copies > 0)
+    lines.push_back(plural(job.attempts.mishaps->copies, "lease") +
+                    (job.attempts.mishaps->copies == 1 ? " was" : " were") +
+                    " overdue and started a second time elsewhere; " +
+                    time(job.attempts.mishaps->wasted_s) +
                     " of slot time went into the slower ones.");
   if (job.final()) return lines;
   explain_end(job, s, now, lines);
@@ -180,7 +185,7 @@ std::vector<std::string> Explainer::explain(const Job& job, Time now) const {
 }
 
 void Explainer::explain_end(const Job& job, const JobStatus& status, Time now, Lines& lines) const {
-  if (job.open) {
+  if (job.intake.open) {
     lines.push_back("When it ends cannot be said: its input is still coming in.");
   } else if (status.eta_s < 0) {
     lines.push_back("When it ends cannot be said yet: no worker has finished a lease of `" +

@@ -19,58 +19,60 @@ constexpr std::size_t kSharesBytes = 64u << 10;
 
 JobStatus Statuses::status_of(const Job& job, Time now, bool with_shares, bool exact) const {
   JobStatus s;
-  s.uuid = job.uuid;
+  s.uuid = job.spec.uuid;
   s.number = job.number;
-  s.name = job.name;
-  s.function = job.function;
-  s.owner = job.principal;
-  s.input = job.input;
-  if (job.decision) {
-    s.decision = job.decision->sentence;
-    s.divisible = job.decision->divisible;
-    s.reduce = job.decision->reduce;
-    s.encoding = job.decision->encoding;
+  s.name = job.spec.name;
+  s.function = job.spec.function;
+  s.owner = job.spec.principal;
+  s.input = job.spec.input;
+  if (job.run.decision) {
+    s.decision = job.run.decision->sentence;
+    s.divisible = job.run.decision->divisible;
+    s.reduce = job.run.decision->reduce;
+    s.encoding = job.run.decision->encoding;
   } else {
-    s.reduce = job.options->reduce;
+    s.reduce = job.spec.options->reduce;
   }
   if (!s.reduce.empty()) {
     const auto builtin = wire::builtin_reducer(s.reduce);
     s.encoding = builtin ? wire::result_encoding(*builtin) : Encoding::value;
   }
-  s.state = job.state;
-  s.reason = job.final() || job.leased > 0 ? job.reason : reasons_.waits_for(job);
-  s.open = job.open;
-  s.total = job.total;
-  s.pending = job.pending.size() + job.backing();
-  s.leased = job.leased;
-  s.done = job.done;
-  s.failed = job.failed;
-  s.cancelled = job.cancelled;
-  s.priority = job.options->priority;
-  s.weight = job.options->weight;
-  s.durability = job.options->durability;
-  s.detached = job.options->detach;
-  s.attempts = job.options->attempts;
-  s.idempotent = job.options->idempotent;
-  s.at_most_once = job.options->at_most_once;
+  s.state = job.phase.state;
+  s.reason = job.final() || job.tasks.leased > 0 ? *job.phase.reason : reasons_.waits_for(job);
+  s.open = job.intake.open;
+  s.total = job.tasks.total;
+  s.pending = job.tasks.pending.size() + job.backing();
+  s.leased = job.tasks.leased;
+  s.done = job.tasks.done;
+  s.failed = job.tasks.failed;
+  s.cancelled = job.tasks.cancelled;
+  s.priority = job.spec.options->priority;
+  s.weight = job.spec.options->weight;
+  s.durability = job.spec.options->durability;
+  s.detached = job.spec.options->detach;
+  s.attempts = job.spec.options->attempts;
+  s.idempotent = job.spec.options->idempotent;
+  s.at_most_once = job.spec.options->at_most_once;
   if (job.final()) s.kept_us = us(std::max(wire::Duration{}, kept_.expires(job) - now));
-  s.failure = job.failure;
-  s.retried = job.mishaps->retried;
-  s.age_us = us(now - job.submitted);
-  if (job.started != Time{}) s.run_us = us((job.final() ? job.finished : now) - job.started);
+  s.failure = job.phase.failure;
+  s.retried = job.attempts.mishaps->retried;
+  s.age_us = us(now - job.phase.submitted);
+  if (job.phase.started != Time{})
+    s.run_us = us((job.final() ? job.phase.finished : now) - job.phase.started);
   const double run_s = static_cast<double>(s.run_us) / 1e6;
-  s.rate = job.pace->rate;
-  if ((job.final() || s.rate <= 0) && run_s > 0) s.rate = static_cast<double>(job.done) / run_s;
+  s.rate = job.effort.pace->rate;
+  if ((job.final() || s.rate <= 0) && run_s > 0)
+    s.rate = static_cast<double>(job.tasks.done) / run_s;
   const Estimate end = estimator_.estimate(job, now, exact);
   s.eta_s = end.left_s;
   s.eta_error_s = end.error_s;
-  s.copies = job.mishaps->copies;
-  s.wasted_s = job.mishaps->wasted_s;
-  s.queued_bytes = job.payloads.queued_bytes();
-  s.result_bytes = job.results.bytes();
-  s.workers = job.shares.size();
+  s.copies = job.attempts.mishaps->copies;
+  s.wasted_s = job.attempts.mishaps->wasted_s;
+  s.queued_bytes = job.intake.payloads.queued_bytes();
+  s.result_bytes = job.output.results.bytes();
+  s.workers = job.effort.shares.size();
   if (with_shares) {
-    s.shares = job.shares.most(SIZE_MAX, kSharesBytes);
+    s.shares = job.effort.shares.most(SIZE_MAX, kSharesBytes);
     std::sort(s.shares.begin(), s.shares.end(),
               [](const auto& a, const auto& b) { return a.worker < b.worker; });
   }
@@ -78,15 +80,15 @@ JobStatus Statuses::status_of(const Job& job, Time now, bool with_shares, bool e
 }
 
 std::vector<LeaseSpan> Statuses::spans_of(const Job& job, Time now) const {
-  Timeline timeline = job.timeline;
-  for (const Lease* lease : leases_.of(job.number, job.leases_out)) {
+  Timeline timeline = job.effort.timeline;
+  for (const Lease* lease : leases_.of(job.number, job.tasks.leases)) {
     if (!takes_resources(*lease)) continue;
     const Worker& worker = workers_.at(lease->worker);
-    timeline.add(worker.name, worker.slots(), lease->granted, now, lease->first,
-                 lease->reported_tasks, "running");
+    timeline.add(worker.name, worker.slots(), lease->granted, now, lease->size.first,
+                 lease->size.reported, "running");
   }
   timeline.fit(kSpansBytes);
-  return timeline.spans(job.submitted);
+  return timeline.spans(job.phase.submitted);
 }
 
 wire::JobUpdate Statuses::update_of(const Job& job, Time now, std::uint64_t token) const {
@@ -94,11 +96,12 @@ wire::JobUpdate Statuses::update_of(const Job& job, Time now, std::uint64_t toke
   update.token = token;
   update.status =
       status_of(job, now, token != 0 || job.final(), false);  // a progress bar wants no shares
-  update.entries = job.results.end();
-  update.reduced = job.decision ? !job.decision->reduce.empty() : !job.options->reduce.empty();
-  if (job.final() && job.value) {
+  update.entries = job.output.results.end();
+  update.reduced =
+      job.run.decision ? !job.run.decision->reduce.empty() : !job.spec.options->reduce.empty();
+  if (job.final() && job.output.value) {
     update.has_value = true;
-    update.value = *job.value;
+    update.value = *job.output.value;
   }
   return update;
 }

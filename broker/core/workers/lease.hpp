@@ -23,6 +23,43 @@ inline constexpr double kUnknownLease = 1.0;
 
 struct Worker;
 
+/// How much of a job it is.
+struct LeaseSize {
+  std::uint64_t first = 0;  ///< of its tasks when it was granted
+  std::uint64_t tasks = 0;
+  std::uint64_t reported = 0;  ///< tasks
+  std::uint64_t bytes = 0;     ///< of payloads, against the worker's credit
+  std::uint64_t payload = 0;   ///< of them, without the column of sizes
+  bool takes_rest = false;     ///< its job had no more tasks to give out
+};
+
+/// The other of two attempts at the same tasks: they are open in both, and the first report
+/// decides.
+struct Rival {
+  wire::LeaseId id;          ///< incarnation 0: there is none
+  bool speculative = false;  ///< this lease was started second; its tasks are counted in the other
+};
+
+/// Whether tasks of it were asked back.
+struct Reclaim {
+  bool asked = false;       ///< a RECLAIM is on its way
+  wire::Time not_before{};  ///< it is not asked again before
+};
+
+/// What it shows of a worker whose speed at this function was not known.
+struct Trial {
+  bool first = false;        ///< nobody knew how fast its worker is at this when it was granted
+  bool exploratory = false;  ///< and its worker knows something else: counted by the pool
+  bool slow =
+      false;  ///< it runs so long that its worker counts as slow, though nothing is measured
+};
+
+/// Its reports so far.
+struct LeaseReports {
+  std::uint32_t next_part = 0;
+  bool adopted = false;  ///< of an earlier incarnation: the next part's number is not known yet
+};
+
 struct Lease {
   wire::LeaseId id;
   JobNumber job{};
@@ -30,34 +67,21 @@ struct Lease {
   Worker* held_by = nullptr;  ///< that one; kept by Worker::hold() and let_go(), nothing while its
                               ///< session is another's
   wire::LeaseKind kind = wire::LeaseKind::item;
-  wire::IntervalSet
-      open;  ///< neither reported nor given back; merge and finish: the interval they cover
-  std::uint64_t first = 0;  ///< of its tasks when it was granted
-  std::uint64_t granted_tasks = 0;
-  std::uint64_t reported_tasks = 0;
-  std::uint64_t bytes = 0;      ///< payload bytes, against the worker's credit
-  std::uint64_t payload = 0;    ///< of them, without the column of sizes
-  std::uint32_t next_part = 0;  ///< of its reports
   std::uint32_t attempt = 1;    ///< of its tasks
-  bool adopted =
-      false;  ///< of an earlier incarnation: the number of its next part is not known yet
+  wire::IntervalSet open;       ///< neither reported nor given back; merge and finish: the interval
+                                ///< they cover
+  wire::IntervalSet cancelled;  ///< its tasks that ended meanwhile: what it reports of them is
+                                ///< dropped
+  LeaseSize size;
+  LeaseReports reports;
   wire::Time granted{};
-  double expected_s = 0;       ///< slot time it should take; 0: unknown
-  bool reclaiming = false;     ///< a RECLAIM is on its way
-  wire::Time reclaim_after{};  ///< not asked again before
-  wire::LeaseId twin;  ///< incarnation 0: none. Its copy, or what it is a copy of: the same tasks
-                       ///< are open in both, and the first report decides
-  bool takes_rest = false;       ///< its job had no more tasks to give out
-  bool first_of_worker = false;  ///< when it was granted nobody knew how fast its worker is at this
-  bool scout = false;            ///< and its worker knows something else: counted by the pool
-  bool doubted =
-      false;  ///< it runs so long that its worker counts as slow, though nothing is measured
-  bool copy = false;  ///< its tasks are counted where they were leased first
-  wire::IntervalSet
-      cancelled;  ///< its tasks that ended meanwhile: what it reports of them is dropped
+  double expected_s = 0;  ///< slot time it should take; 0: unknown
+  Reclaim reclaim;
+  Rival rival;
+  Trial trial;
 };
 
-inline bool has_twin(const Lease& lease) { return lease.twin.incarnation != 0; }
+inline bool has_rival(const Lease& lease) { return lease.rival.id.incarnation != 0; }
 
 /// Whether what its job needs of a worker's counted resources is taken while it is out.
 inline bool takes_resources(const Lease& lease) {

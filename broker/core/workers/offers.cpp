@@ -48,13 +48,13 @@ void count_out(std::vector<Counted>& all, const Decl& decl) {
 }  // namespace
 
 void Offers::add(Worker& worker) {
-  if (worker.draining || std::exchange(worker.counted_in_offers, true)) return;
-  for (const auto& decl : worker.offer.functions) {
+  if (worker.marks.draining || std::exchange(worker.marks.counted_in_offers, true)) return;
+  for (const auto& decl : worker.declared.offer.functions) {
     auto& declared = functions_[decl.name];
     if (declared.empty()) new_functions_.insert(decl.name);
     count_in(declared, without_rate(decl));
   }
-  for (const auto& decl : worker.offer.reducers) {
+  for (const auto& decl : worker.declared.offer.reducers) {
     auto& declared = reducers_[decl.name];
     new_reducers_ = new_reducers_ || declared.empty();
     count_in(declared, decl);
@@ -62,13 +62,13 @@ void Offers::add(Worker& worker) {
 }
 
 void Offers::remove(Worker& worker) {
-  if (!std::exchange(worker.counted_in_offers, false)) return;
-  for (const auto& decl : worker.offer.functions) {
+  if (!std::exchange(worker.marks.counted_in_offers, false)) return;
+  for (const auto& decl : worker.declared.offer.functions) {
     const auto at = functions_.find(decl.name);
     count_out(at->second, without_rate(decl));
     if (at->second.empty()) functions_.erase(at);
   }
-  for (const auto& decl : worker.offer.reducers) {
+  for (const auto& decl : worker.declared.offer.reducers) {
     const auto at = reducers_.find(decl.name);
     count_out(at->second, decl);
     if (at->second.empty()) reducers_.erase(at);

@@ -19,59 +19,91 @@
 namespace quern::broker {
 
 struct Session;
+/// What a worker holds. Kept by Worker::hold() and let_go().
+struct Holdings {
+  std::vector<Lease*> leases;           ///< in the order in which it runs them: as granted
+  double expected_s = 0;                ///< slot time of all of them
+  std::uint64_t bytes = 0;              ///< of their payloads
+  std::size_t first_leases = 0;         ///< of functions that nobody saw it run
+  std::size_t rests = 0;                ///< that took all that their jobs had
+  wire::Time busy_since{};              ///< when it got a lease and had none
+  std::map<std::string, double> taken;  ///< of its resources
+  std::unordered_set<Uuid> commons;     ///< jobs whose common input it has
+};
+
+/// What the other rooms note of a worker, beside it so that it is found without a search.
+struct Marks {
+  bool draining = false;
+  bool counted_in_offers = false;      ///< see Offers
+  bool listed = false;                 ///< among those that may have room: see Pools
+  JobNumber share_of{};                ///< the job it reported of last,
+  WorkerShare* share = nullptr;        ///< and where it counts for it: see Shares
+  mutable const Pool* pool = nullptr;  ///< the one it was looked for in last,
+  mutable std::size_t place = 0;       ///< and where it is in it: see Pool::of()
+  std::uint64_t reserved_in = 0;  ///< the dispatch() in which its queue drains for a job that is
+                                  ///< not to be queued
+};
+
+/// How fast it is.
+struct WorkerSpeed {
+  FunctionRecords records;
+  Outlook outlook;
+  bool learnt = false;        ///< something is known of it that its outlook does not know
+  double told_available = 1;  ///< what its pools were told of available()
+  wire::Time reported{};      ///< its last report
+  std::uint64_t tasks_done = 0;
+  std::uint64_t implausible = 0;  ///< reports that claim far less time than they took
+
+  /// How it compares with others on what it has run: 1 is average, or nothing is known.
+  double relative() const {
+    double sum = 0;
+    int n = 0;
+    for (const auto& [function, record] : records) {
+      if (record.relative <= 0) continue;
+      sum += std::log(record.relative);
+      ++n;
+    }
+    return n > 0 ? std::exp(sum / n) : 1;
+  }
+};
+
+/// What it declared.
+struct Declared {
+  wire::WorkerOffer offer;              ///< what of it its key may serve
+  std::vector<FunctionDecl> functions;  ///< all of them
+  std::vector<ReducerDecl> reducers;
+  std::unordered_map<std::string, std::vector<std::size_t>> by_name;  ///< of those in `offer`
+  std::uint64_t memory = 0;  ///< bytes that were free when it came
+};
+
 // What every lease touches comes first: with ten thousand workers each line of memory that is not
 // near costs more than what is done with it.
 struct Worker {
   wire::SessionId session{};
   const Session* connection = nullptr;  ///< that session
-  std::vector<Lease*> leases;           ///< in the order in which it runs them: as granted
-  double expected_s = 0;                ///< slot time of everything it holds
-  std::uint64_t bytes_out = 0;          ///< payload bytes it holds
-  std::size_t first_leases = 0;         ///< of those it holds, of functions that nobody saw it run
-  std::size_t rests = 0;                ///< of those it holds, that took all that their jobs had
-  std::uint64_t tasks_done = 0;
-  wire::Time reported{};    ///< its last report
-  wire::Time busy_since{};  ///< when it got a lease and had none
-  bool draining = false;
-  bool counted_in_offers = false;      ///< see Offers
-  bool listed = false;                 ///< among those that may have room
-  JobNumber share_of{};                ///< the job it reported of last,
-  WorkerShare* share = nullptr;        ///< and where it counts for it: see Shares
-  mutable const Pool* pool = nullptr;  ///< the one it was looked for in last,
-  mutable std::size_t place = 0;       ///< and where it is in it: see Pool::of()
-  std::uint64_t reserved_in =
-      0;  ///< the dispatch() in which its queue drains for a job that is not to be queued
-  bool learnt = false;  ///< something is known of it that its outlook does not know
-  Outlook outlook;
+  Holdings holds;
+  Marks marks;
+  WorkerSpeed speed;
   std::string name;
-  wire::WorkerOffer offer;              ///< what of it its key may serve
-  std::vector<FunctionDecl> functions;  ///< as it declared them
-  std::unordered_map<std::string, std::vector<std::size_t>> by_name;  ///< of those in `offer`
-  std::vector<ReducerDecl> reducers;
-  std::map<std::string, double> taken;  ///< of its resources, by the leases it holds
-  double told_available = 1;            ///< what its pools were told of available()
-  std::uint64_t memory = 0;             ///< bytes that were free when it came
-  std::uint64_t implausible = 0;        ///< reports that claim far less time than they took
-  FunctionRecords records;
-  std::unordered_set<Uuid> commons;  ///< jobs whose common input it has
+  Declared declared;
 
   std::uint32_t slots() const {
-    const auto& c = offer.capacity;
+    const auto& c = declared.offer.capacity;
     return c.slots > c.stuck ? c.slots - c.stuck : 0;
   }
   /// To be called when `offer.functions` is another list.
   void index_functions() {
-    by_name.clear();
-    for (std::size_t i = 0; i < offer.functions.size(); ++i)
-      by_name[offer.functions[i].name].push_back(i);
+    declared.by_name.clear();
+    for (std::size_t i = 0; i < declared.offer.functions.size(); ++i)
+      declared.by_name[declared.offer.functions[i].name].push_back(i);
   }
   /// Its declarations of a function: one for each way in which it takes it.
   template <typename F>
-  bool any_declaration(const std::string& function, F&& holds) const {
-    const auto it = by_name.find(function);
-    return it != by_name.end() &&
+  bool any_declaration(const std::string& function, F&& predicate) const {
+    const auto it = declared.by_name.find(function);
+    return it != declared.by_name.end() &&
            std::any_of(it->second.begin(), it->second.end(),
-                       [&](std::size_t i) { return holds(offer.functions[i]); });
+                       [&](std::size_t i) { return predicate(declared.offer.functions[i]); });
   }
   bool offers(const std::string& function, Takes takes, Encoding encoding) const {
     return any_declaration(function, [&](const FunctionDecl& decl) {
@@ -79,40 +111,42 @@ struct Worker {
     });
   }
   const ReducerDecl* reducer(const std::string& reducer_name) const {
-    for (const auto& decl : offer.reducers)
+    for (const auto& decl : declared.offer.reducers)
       if (decl.name == reducer_name) return &decl;
     return nullptr;
   }
   void hold(Lease& lease) {
     const auto before = [](const Lease* a, const Lease* b) { return a->id < b->id; };
-    if (leases.empty()) busy_since = lease.granted;
-    leases.insert(std::upper_bound(leases.begin(), leases.end(), &lease, before), &lease);
+    if (holds.leases.empty()) holds.busy_since = lease.granted;
+    holds.leases.insert(std::upper_bound(holds.leases.begin(), holds.leases.end(), &lease, before),
+                        &lease);
     lease.held_by = this;
-    expected_s += lease.expected_s;
-    bytes_out += lease.bytes;
-    first_leases += lease.first_of_worker ? 1 : 0;
-    rests += lease.takes_rest ? 1 : 0;
+    holds.expected_s += lease.expected_s;
+    holds.bytes += lease.size.bytes;
+    holds.first_leases += lease.trial.first ? 1 : 0;
+    holds.rests += lease.size.takes_rest ? 1 : 0;
   }
   void let_go(Lease& lease) {
-    std::erase(leases, &lease);
+    std::erase(holds.leases, &lease);
     lease.held_by = nullptr;
-    expected_s = leases.empty() ? 0 : std::max(0.0, expected_s - lease.expected_s);
-    bytes_out -= lease.bytes;
-    first_leases -= lease.first_of_worker ? 1 : 0;
-    rests -= lease.takes_rest ? 1 : 0;
+    holds.expected_s =
+        holds.leases.empty() ? 0 : std::max(0.0, holds.expected_s - lease.expected_s);
+    holds.bytes -= lease.size.bytes;
+    holds.first_leases -= lease.trial.first ? 1 : 0;
+    holds.rests -= lease.size.takes_rest ? 1 : 0;
   }
   /// How much of a counted resource it has in all. `cpus` and `mem` need not be declared.
   double resource(const std::string& wanted) const {
-    if (const auto it = offer.resources.find(wanted); it != offer.resources.end())
+    if (const auto it = declared.offer.resources.find(wanted); it != declared.offer.resources.end())
       return it->second;
-    if (wanted == "cpus") return offer.capacity.cores;
-    if (wanted == "mem") return static_cast<double>(memory);
+    if (wanted == "cpus") return declared.offer.capacity.cores;
+    if (wanted == "mem") return static_cast<double>(declared.memory);
     return 0;
   }
   /// The share of its slots' full speed that it has now: what nothing else on the machine uses,
   /// against its slots.
   double available() const {
-    const auto& c = offer.capacity;
+    const auto& c = declared.offer.capacity;
     return std::clamp(c.idle * c.cores / std::max(1u, c.slots), 0.01, 1.0);
   }
   /// Work per second of one slot: measured, and less (or more) than that when the machine is busier
@@ -123,28 +157,16 @@ struct Worker {
       const double change = available() / record.rate.available();
       return measured * (change < kBusier || change > kLessBusy ? change : 1);
     }
-    double declared = 0;
+    double promised = 0;
     any_declaration(function,
-                    [&](const FunctionDecl& decl) { return declared = decl.rate, declared > 0; });
-    return declared > 0 ? declared : record.at_most;
+                    [&](const FunctionDecl& decl) { return promised = decl.rate, promised > 0; });
+    return promised > 0 ? promised : record.at_most;
   }
   double rate_of(const std::string& function) const {
     static const FunctionRecord kNone;
-    const auto it = records.find(function);
-    return rate_of(it == records.end() ? kNone : it->second, function);
+    const auto it = speed.records.find(function);
+    return rate_of(it == speed.records.end() ? kNone : it->second, function);
   }
-  /// How it compares with others on what it has run: 1 is average, or nothing is known.
-  double speed() const {
-    double sum = 0;
-    int n = 0;
-    for (const auto& [function, record] : records) {
-      if (record.relative <= 0) continue;
-      sum += std::log(record.relative);
-      ++n;
-    }
-    return n > 0 ? std::exp(sum / n) : 1;
-  }
-
   // What heartbeats say of the machine is coarse: smaller changes are left to the results.
   static constexpr double kBusier = 0.75;
   static constexpr double kLessBusy = 1.5;

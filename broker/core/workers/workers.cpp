@@ -34,7 +34,7 @@ Worker& Workers::add(Session& session) {
 }
 
 void Workers::drain(Worker& worker) {
-  worker.draining = true;
+  worker.marks.draining = true;
   offers_.remove(worker);
 }
 
@@ -80,8 +80,8 @@ void Workers::hand_on_name(const std::string& name) {
     if (worker.connection->name != name) continue;
     const auto node = names_.extract(it);
     worker.name = name;
-    worker.share = nullptr;
-    worker.share_of = {};
+    worker.marks.share = nullptr;
+    worker.marks.share_of = {};
     names_.emplace(name, worker.session);
     lost_.erase(name);
     return;
@@ -104,27 +104,27 @@ WorkerStatus Workers::status_of(const Worker& worker, Time now) {
   s.id = static_cast<std::uint64_t>(worker.session);
   s.name = worker.name;
   const bool stuck = worker.slots() == 0;
-  s.state = worker.draining         ? "draining"
-            : stuck                 ? "stuck"
-            : worker.leases.empty() ? "idle"
-                                    : "busy";
+  s.state = worker.marks.draining         ? "draining"
+            : stuck                       ? "stuck"
+            : worker.holds.leases.empty() ? "idle"
+                                          : "busy";
   if (stuck)
     s.reason =
         "no slot is left: the functions on all of them ignore their time limit or their "
         "cancellation";
-  s.capacity = worker.offer.capacity;
+  s.capacity = worker.declared.offer.capacity;
   // Its last heartbeat may be seconds old; what it holds is known now.
   s.capacity.busy =
-      static_cast<std::uint32_t>(std::min<std::size_t>(worker.leases.size(), worker.slots()));
-  s.functions = worker.offer.functions;
-  for (const auto& [name, record] : worker.records)
+      static_cast<std::uint32_t>(std::min<std::size_t>(worker.holds.leases.size(), worker.slots()));
+  s.functions = worker.declared.offer.functions;
+  for (const auto& [name, record] : worker.speed.records)
     if (record.leases > 0)
       s.rates.push_back({name, worker.rate_of(record, name), record.rate.uncertainty(),
                          record.leases, record.tasks, record.busy_us});
-  s.labels = worker.offer.labels;
-  s.resources = worker.offer.resources;
-  s.leases = worker.leases.size();
-  s.tasks_done = worker.tasks_done;
+  s.labels = worker.declared.offer.labels;
+  s.resources = worker.declared.offer.resources;
+  s.leases = worker.holds.leases.size();
+  s.tasks_done = worker.speed.tasks_done;
   s.principal = session.principal;
   s.silent_us = us(now - session.heard);
   s.connected_us = us(now - session.connected);
@@ -143,18 +143,19 @@ void Workers::restrict(Worker& worker, const Principal& principal) {
   const auto may_serve = [&](const auto& decl) {
     return principal.functions.empty() || wire::matches_any(principal.functions, decl.name);
   };
-  const std::size_t before = worker.offer.functions.size();
+  const std::size_t before = worker.declared.offer.functions.size();
   offers_.remove(worker);
-  worker.offer.functions.clear();
-  worker.offer.reducers.clear();
-  std::copy_if(worker.functions.begin(), worker.functions.end(),
-               std::back_inserter(worker.offer.functions), may_serve);
-  std::copy_if(worker.reducers.begin(), worker.reducers.end(),
-               std::back_inserter(worker.offer.reducers), may_serve);
+  worker.declared.offer.functions.clear();
+  worker.declared.offer.reducers.clear();
+  std::copy_if(worker.declared.functions.begin(), worker.declared.functions.end(),
+               std::back_inserter(worker.declared.offer.functions), may_serve);
+  std::copy_if(worker.declared.reducers.begin(), worker.declared.reducers.end(),
+               std::back_inserter(worker.declared.offer.reducers), may_serve);
   worker.index_functions();
   offers_.add(worker);
-  const std::size_t unused = worker.functions.size() - worker.offer.functions.size();
-  if (unused > 0 && worker.offer.functions.size() != before)
+  const std::size_t unused =
+      worker.declared.functions.size() - worker.declared.offer.functions.size();
+  if (unused > 0 && worker.declared.offer.functions.size() != before)
     context_.note("worker " + worker.name + ": " + std::to_string(unused) +
                   " functions are not used, its key may not serve them");
 }
