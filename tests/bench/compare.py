@@ -31,7 +31,7 @@ def free_port():
 
 @contextlib.contextmanager
 def running(words, says=None, **options):
-    """A process that is gone afterwards; waits for its line `says`."""
+    """A process that ends with the block; waits for its output line `says`."""
     with subprocess.Popen([str(w) for w in words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **options) as process:
         try:
             if says and process.stdout.readline().strip() != says:
@@ -132,7 +132,7 @@ def table(found, repeats):
 
 
 def picture(found):
-    """Bars on a logarithmic scale, longest first."""
+    """Bars on a logarithmic scale, the longest first."""
     rows = sorted(((statistics.median(rates), name) for name, rates in found.items()), reverse=True)
     low, high = 3, math.ceil(math.log10(rows[0][0]))
     left, width, step, top = 270, 560, 30, 40

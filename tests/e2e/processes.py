@@ -1,4 +1,4 @@
-"""Processes that a worker has started, found by the mark they carry."""
+"""Finds the processes that a worker has started by their mark."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""What is left of programs after every kind of end, and `quern run exec`."""
+"""No program stays behind after any kind of end; `quern run exec`."""
 
 import os
 import pathlib
@@ -14,7 +14,7 @@ TEST_MARK = "QUERN_TEST_RUN"
 
 
 class Programs(Rig):
-    """Commands say which test they are of, so that tests that run at the same time do not see each other's."""
+    """Commands carry the name of their test, so that parallel tests do not see each other's commands."""
 
     def setUp(self):
         super().setUp()
@@ -75,7 +75,7 @@ class Programs(Rig):
     def test_an_orderly_exit_of_the_worker_leaves_no_program_behind(self):
         self.start_family()
         self.worker.send(signal.SIGTERM)
-        # The kernel keeps one pending SIGTERM, so the second is sent when the first has been handled.
+        # The kernel keeps only one pending SIGTERM, so the second is sent after the first was handled.
         wait_until(lambda: self.workers()[0]["state"] == "draining", "the worker to drain")
         self.worker.send(signal.SIGTERM)
         self.worker.finish()

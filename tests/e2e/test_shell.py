@@ -1,4 +1,4 @@
-"""What a shell expects of `quern map` and `quern run exec`: input, output, files, folders, and what is said when something is odd."""
+"""What shell users expect of `quern map` and `quern run exec`: input, output, files, folders, and clear messages."""
 
 import array
 import fcntl
@@ -13,7 +13,7 @@ from rig import BIN, Rig, wait_until
 
 
 def waiting_bytes(pipe):
-    """How many bytes have been written to a pipe and not been read."""
+    """The number of unread bytes in a pipe."""
     count = array.array("i", [0])
     fcntl.ioctl(pipe, termios.FIONREAD, count)
     return count[0]
@@ -26,7 +26,7 @@ class Shell(Rig):
         self.start_worker("w", "--allow-exec", slots=2)
 
     def sh(self, script, **options):
-        """A line of shell in the folder of the test."""
+        """Runs a line of shell in the folder of the test."""
         env = {**self.env, "PATH": f"{BIN}:{os.environ['PATH']}"}
         return subprocess.run(["bash", "-c", script], env=env, cwd=self.folder, capture_output=True, timeout=120, **options)
 
@@ -105,7 +105,7 @@ class Shell(Rig):
     # -- terminals ------------------------------------------------------------------------------------------------
 
     def on_a_terminal(self, *words, **env):
-        """All that a command shows when both outputs are one terminal."""
+        """Everything that a command shows when both outputs are one terminal."""
         master, slave = pty.openpty()
         quern = subprocess.Popen([BIN / "quern", *words], env={**self.env, "TERM": "xterm", **env}, cwd=self.folder, stdin=subprocess.DEVNULL,
                                  stdout=slave, stderr=slave)
@@ -250,7 +250,7 @@ class Shell(Rig):
 
     def test_a_nested_map_explains_why_it_waits(self):
         outer = self.quern_start("map", "--env", "PATH", "--env", "QUERN_BROKER", "--env", "XDG_CONFIG_HOME", f"{BIN}/quern map echo ::: {{}}", ":::", "1", "2", "3", "4")
-        # What a command says is seen when it has ended, and these do not end: their job is asked.
+        # The output of a command is shown at its end, and these do not end, so the job is queried.
         wait_until(lambda: len(self.jobs()) >= 3, "the inner jobs")
         env = {"QUERN_TASK": "0"}
         inner = subprocess.Popen([BIN / "quern", "map", "echo", ":::", "x"], env={**self.env, **env}, cwd=self.folder, stdin=subprocess.DEVNULL,
