@@ -25,7 +25,9 @@ def seconds(command, env, stdin=None):
 
 
 def compare(title, unit, commands, env, repeat):
-    """Runs all commands in turn, several times; prints medians and the ratio of the first to the others. Each command comes with its amount of work."""
+    """Runs all commands in turn, several times; prints medians and the ratio of the first to the
+    others. Each command comes with its amount of work.
+    """
     taken = {name: [] for name in commands}
     for _ in range(repeat):
         for name, (amount, command) in commands.items():

@@ -85,8 +85,9 @@ class Bench:
                 return tasks / float(self.ask(self.rivals / "gearman_tasks", "client", port, tasks))
 
 
-# Name, how it is measured, and what it gives for that: whether a task is acknowledged when it is safe with the server, whether its result
-# comes back to who asked, whether it is done though its worker dies, and though the server dies.
+# Name, how it is measured, and what it guarantees: whether a task is acknowledged when it is safe
+# with the server, whether its result returns to the client, and whether it is done although its
+# worker or the server dies.
 CONTENDERS = [
     ("Quern, map", lambda b, f: b.quern_map()[0], "yes", "yes", "yes", "no; the job says so"),
     ("Quern, map, encrypted", lambda b, f: b.quern_map("--encrypt", "on")[0], "yes", "yes", "yes", "no; the job says so"),

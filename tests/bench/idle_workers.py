@@ -26,7 +26,9 @@ def cpu_seconds(pid):
 
 
 class Idlers:
-    """Workers without processes: each is a socket that sends HELLO and heartbeats and offers an unused function."""
+    """Workers without processes: each is a socket that sends HELLO and heartbeats and offers an
+    unused function.
+    """
 
     def __init__(self, endpoint, count):
         self.context = zmq.Context()

@@ -34,7 +34,9 @@ def cpu_seconds(pid):
 
 
 class Farm:
-    """A broker with its own keys, a second key, and workers on request. Everything ends with the block."""
+    """A broker with its own keys, a second key, and workers on request. Everything ends with the
+    block.
+    """
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="quern-many-jobs-")

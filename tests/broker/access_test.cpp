@@ -14,7 +14,7 @@ struct Row {
   wire::Message message;
   const char* mine;     ///< rights that may, about a job of its own or about none: s(ubmit) w(ork)
                         ///< r(ead) a(dmin)
-  const char* foreign;  ///< the same about somebody else's job
+  const char* foreign;  ///< the same about a job of another principal
 };
 
 wire::Message hello(wire::Role role) {

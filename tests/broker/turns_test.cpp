@@ -115,7 +115,7 @@ TEST_F(FairQueueTest, an_overestimated_lease_does_not_disadvantage_newcomers) {
   Job& early = job("early");
   deal(10);
   turns.serve(early);
-  turns.expect(early, 1000);  // nobody knows the function yet
+  turns.expect(early, 1000);  // the function is unknown yet
   const Job& late = job("late");
   turns.expect(early, -1000);  // it took a second
   turns.charge(early, 1);

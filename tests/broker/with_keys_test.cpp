@@ -255,7 +255,7 @@ TEST_F(WithKeys, a_lost_answer_to_enrol_is_sent_again) {
   core.take_effects(effects);
   deliver(effects);
   EXPECT_EQ(expect<wire::Enrolled>(again).name, "worker");
-  EXPECT_EQ(audit.size(), lines);  // nobody was enrolled
+  EXPECT_EQ(audit.size(), lines);  // no key was enrolled
 }
 
 TEST_F(WithKeys, permission_to_see_a_job_state_does_not_include_its_value) {

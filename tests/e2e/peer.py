@@ -34,7 +34,8 @@ class Peer:
         self.send_parts(msgpack.packb([number, session, fields]), *parts)
 
     def receive(self):
-        """Type, session and fields of the next message; piggybacked acknowledgements are ignored."""
+        """Type, session and fields of the next message; piggybacked acknowledgements are ignored.
+        """
         return msgpack.unpackb(self.socket.recv_multipart()[0], strict_map_key=False)[:3]
 
     def receive_a(self, number):

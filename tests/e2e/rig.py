@@ -102,7 +102,9 @@ class Running:
 
 
 class Rig(unittest.TestCase):
-    """A test case with a folder and processes that end with the test. The broker starts when it is first needed."""
+    """A test case with a folder and processes that end with the test. The broker starts when it is
+    first needed.
+    """
 
     broker_options = ()
     store = None  # the name of the store's folder, if jobs are durable
@@ -116,7 +118,8 @@ class Rig(unittest.TestCase):
         self.brokers = 0
         self.broker = None
 
-    # -- processes ------------------------------------------------------------------------------------------------
+    # -- processes
+    # ------------------------------------------------------------------------------------------------
 
     def start(self, words, **options):
         running = Running(words, self.env, folder=self.folder, **options)
@@ -135,7 +138,8 @@ class Rig(unittest.TestCase):
         return broker
 
     def restart_broker(self, *options, number=signal.SIGKILL):
-        """Ends the broker with a signal and restarts it on the same endpoint with the same store."""
+        """Ends the broker with a signal and restarts it on the same endpoint with the same store.
+        """
         self.broker.send(number)
         self.broker.finish()
         return self.start_broker(*options, bind=self.endpoint)
@@ -159,7 +163,8 @@ class Rig(unittest.TestCase):
                               capture_output=True, timeout=patience, cwd=self.folder)
         return Finished(done.returncode, done.stdout, done.stderr.decode(errors="replace"), time.monotonic() - start)
 
-    # -- questions ------------------------------------------------------------------------------------------------
+    # -- questions
+    # ------------------------------------------------------------------------------------------------
 
     def ok(self, *words, **options):
         """The same, but the command must succeed."""
@@ -192,7 +197,8 @@ class Rig(unittest.TestCase):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
 
-    # -- claims ---------------------------------------------------------------------------------------------------
+    # -- claims
+    # ---------------------------------------------------------------------------------------------------
 
     def assert_one_line(self, done, code, *parts):
         """Checks the exit code and that stderr is exactly one line with all of these texts."""

@@ -1,4 +1,6 @@
-"""Malicious bytes: their session ends with an answer, they are counted, and everyone else is unaffected."""
+"""Malicious bytes: their session ends with an answer, they are counted, and everyone else is
+unaffected.
+"""
 
 import os
 import random
@@ -98,18 +100,21 @@ class Hostile(Rig):
             peer.hello()
         for _ in range(10):
             self.assertEqual(peer.receive()[0], WELCOME)
-        # Requests beyond the needs of any peer are not answered, then the connection is blocked; others of the key continue.
+        # Requests beyond the needs of any peer are not answered, then the connection is blocked;
+        # others of the key continue.
         wait_until(lambda: self.quern("audit", "grep", "--action", "cut off", "--principal", "evil").code == 0, "the record")
         other = self.peer()
         other.hello()
         other.receive_a(WELCOME)
-        # A peer that does this on one connection after another gets a penalty and is told so. The first penalty lasts a second, which may
+        # A peer that does this on one connection after another gets a penalty and is told so. The
+        # first penalty lasts a second, which may
         # end before the probe runs; the next one is longer.
         for _ in range(200):
             again = self.peer()
             for _ in range(500):
                 again.hello()
-            # The reason is sent at a limited rate, and the HELLOs of the flood come first, so retry on a new connection without an answer.
+            # The reason is sent at a limited rate, and the HELLOs of the flood come first, so retry
+            # on a new connection without an answer.
             def answered():
                 probe = self.peer()
                 probe.hello()
@@ -149,7 +154,8 @@ class Hostile(Rig):
                 finally:
                     stop.set()
                     thread.join()
-        # One record each: a blocked connection is not recorded any further, and its key gets no penalty.
+        # One record each: a blocked connection is not recorded any further, and its key gets no
+        # penalty.
         self.assertEqual(self.quern("audit", "grep", "--action", "cut off").out.count("\n"), len(floods))
         self.assertEqual(self.quern("audit", "grep", "--action", "limit").out, "")
 

@@ -1,4 +1,6 @@
-"""A worker with forged reports: the client writes nothing outside its folder, and the broker keeps working."""
+"""A worker with forged reports: the client writes nothing outside its folder, and the broker keeps
+working.
+"""
 
 import os
 import pathlib
@@ -22,7 +24,9 @@ def result_with(*files, **fields):
 
 
 class Forger(Worker):
-    """Offers `exec`, and answers each lease with the fields of REPORT and the parts that `forge` returns."""
+    """Offers `exec`, and answers each lease with the fields of REPORT and the parts that `forge`
+    returns.
+    """
 
     def __init__(self, endpoint, keys, forge):
         super().__init__(endpoint, {}, "evil", keys=keys)

@@ -29,7 +29,9 @@ class Manual(Rig):
         return [line for line in done.stdout.split("\n") if line]
 
     def assert_completed(self, expected, *words):
-        """The same with names from the broker. It has a second to answer, so a busy machine may need several tries."""
+        """The same with names from the broker. It has a second to answer, so a busy machine may
+        need several tries.
+        """
         wait_until(lambda: self.completed(*words) == expected, f"{expected} for {words}")
 
     def commands(self):

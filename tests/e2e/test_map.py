@@ -1,4 +1,6 @@
-"""`quern map` compared with GNU parallel and xargs: the same input and command must give the same output."""
+"""`quern map` compared with GNU parallel and xargs: the same input and command must give the same
+output.
+"""
 
 import json
 import os
@@ -41,7 +43,8 @@ class Map(Rig):
             self.assertEqual(sorted(ours.lines), sorted(out.decode().splitlines()), words)
         return ours
 
-    # -- the table ------------------------------------------------------------------------------------------------
+    # -- the table
+    # ------------------------------------------------------------------------------------------------
 
     def test_output_equals_that_of_gnu_parallel(self):
         nasty = "a b\n'quoted'\n\"double\"\n$HOME `id` ;|&\n\\back\\\n*\n-n\n\t tab \nKäse\n".encode()
@@ -140,7 +143,8 @@ class Map(Rig):
             for at in range(0, 320, 8):
                 self.assertEqual(len(set(lines[at:at + 8])), 1, lines[at:at + 8])
 
-    # -- failures -------------------------------------------------------------------------------------------------
+    # -- failures
+    # -------------------------------------------------------------------------------------------------
 
     def test_failed_commands_set_the_exit_code(self):
         done = self.quern("map", "-k", "echo out {}; echo err {} >&2; exit {}", ":::", "0", "4")
@@ -241,7 +245,8 @@ class Map(Rig):
         self.assertEqual(self.quern("wait", number).code, 1)
         self.assertEqual(self.ok("logs", number).out, "out 0\nout 3\n")
 
-    # -- files ----------------------------------------------------------------------------------------------------
+    # -- files
+    # ----------------------------------------------------------------------------------------------------
 
     def test_files_travel_to_the_command_and_back(self):
         self.write("model", b"weights\0")
@@ -272,7 +277,8 @@ class Map(Rig):
         linked = self.ok("map", "--get", "link", "ln -s /etc/passwd link #", ":::", "a")
         self.assertFalse((self.folder / "link").exists(), linked)
 
-    # -- streams --------------------------------------------------------------------------------------------------
+    # -- streams
+    # --------------------------------------------------------------------------------------------------
 
     def test_loop_passes_lines_through_one_program(self):
         text = "".join(f"line {i}\n" for i in range(50_000)).encode()
@@ -311,7 +317,8 @@ class Map(Rig):
         self.assertLess(self.jobs()[-1]["done"], 1900, "the rest was cancelled, not waited for")
         wait_until(lambda: not marked_processes("yes", folder=self.folder), "the end of the commands")
 
-    # -- mistakes -------------------------------------------------------------------------------------------------
+    # -- mistakes
+    # -------------------------------------------------------------------------------------------------
 
     def test_mistakes_are_reported(self):
         self.assert_one_line(self.quern("map", "--pipe"), 2, "command is missing", "quern map --help")

@@ -1,4 +1,6 @@
-"""The programs as processes: signals, process 1, descriptors, endpoints, numbers on the command line."""
+"""The programs as processes: signals, process 1, descriptors, endpoints, numbers on the command
+line.
+"""
 
 import json
 import os

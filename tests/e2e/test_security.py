@@ -1,4 +1,6 @@
-"""Access control and audit log with real processes: keys, attacks, and a default setup that needs no configuration."""
+"""Access control and audit log with real processes: keys, attacks, and a default setup that needs
+no configuration.
+"""
 
 import json
 import os
@@ -234,7 +236,8 @@ class Attackers(Security):
         done = subprocess.run(["/usr/bin/python3", "-B", script, "2000"], env={**os.environ, "QUERN_BIN": str(BIN)}, capture_output=True,
                               text=True, timeout=10 * PATIENCE)
         figures = json.loads(done.stdout)
-        # Memory figures mean nothing under a sanitizer; sessions, descriptors and the exit code still count.
+        # Memory figures mean nothing under a sanitizer; sessions, descriptors and the exit code
+        # still count.
         if SANITIZED:
             figures["good"] = figures["sessions"] == figures["jobs"] == figures["exit"] == 0
         self.assertTrue(figures["good"], done.stdout + done.stderr)

@@ -1,4 +1,6 @@
-"""`quern top` and `quern job ID --watch` on a real terminal (tmux), and what they print without one."""
+"""`quern top` and `quern job ID --watch` on a real terminal (tmux), and what they print without
+one.
+"""
 
 import json
 import os

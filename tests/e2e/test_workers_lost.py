@@ -8,7 +8,9 @@ from rig import Rig, stop_gently, wait_until
 
 class WorkersLost(Rig):
     def run_while(self, disturb):
-        """Runs 400 tasks over two workers, disturbs one of them during a lease, and checks every result."""
+        """Runs 400 tasks over two workers, disturbs one of them during a lease, and checks every
+        result.
+        """
         self.start_broker()
         victim = self.start_worker("victim", slots=2)
         self.start_worker("other", slots=2)

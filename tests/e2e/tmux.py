@@ -1,4 +1,6 @@
-"""A real terminal for tests: a shell in a window of tmux that tests type into and read. Tests wait for conditions."""
+"""A real terminal for tests: a shell in a window of tmux that tests type into and read. Tests wait
+for conditions.
+"""
 
 import pathlib
 import shlex

@@ -1,4 +1,4 @@
-// A broker that sends arbitrary messages to a client core, and a user who acts at random times.
+// A broker that sends arbitrary messages to a client core, and a user that acts at random times.
 #include <cstdio>
 #include <cstdlib>
 

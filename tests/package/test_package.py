@@ -1,4 +1,5 @@
-"""A project outside the tree finds an installed Quern with find_package(), and its programs work."""
+"""A project outside the tree finds an installed Quern with find_package(), and its programs work.
+"""
 
 import os
 import pathlib

@@ -111,7 +111,9 @@ def indices(intervals):
 
 
 def use_keys(socket, folder, side):
-    """CURVE with the keys of a folder (`broker.pub`, `client.*`, `worker.*`: 40 characters of Z85 each)."""
+    """CURVE with the keys of a folder (`broker.pub`, `client.*`, `worker.*`: 40 characters of Z85
+    each).
+    """
     def key(name):
         with open(f"{folder}/{name}", "rb") as file:
             return file.read().strip()
@@ -119,7 +121,9 @@ def use_keys(socket, folder, side):
 
 
 class Peer:
-    """A session with the broker (1.1). `role` is "client", or "worker" with an offer. `keys` is a folder; without it, the connection is not encrypted."""
+    """A session with the broker (1.1). `role` is "client", or "worker" with an offer. `keys` is a
+    folder; without it, the connection is not encrypted.
+    """
 
     side = "client"
 
@@ -151,7 +155,9 @@ class Peer:
         self.socket.send_multipart(encode(Message(name, self.session, fields, parts)))
 
     def receive(self, seconds=10.0):
-        """The next message that is not a heartbeat; sends heartbeats while it waits. TimeoutError if none arrives."""
+        """The next message that is not a heartbeat; sends heartbeats while it waits. TimeoutError
+        if none arrives.
+        """
         deadline = time.monotonic() + seconds
         while True:
             now = time.monotonic()
@@ -237,7 +243,9 @@ class Client(Peer):
         self.kept.append(message)
 
     def collect(self, job, seconds=30.0):
-        """Reads everything until the job is final: ({task: result}, [errors], the final JOB). Acknowledges each entry."""
+        """Reads everything until the job is final: ({task: result}, [errors], the final JOB).
+        Acknowledges each entry.
+        """
         results, errors, final, entries = {}, [], None, 0
         deadline = time.monotonic() + seconds
         waiting, self.kept = self.kept, []
@@ -275,7 +283,9 @@ class Worker(Peer):
         return self.hello(role="worker", name=self.name, worker=offer)
 
     def run_until(self, done, seconds=60.0):
-        """Runs leases until `done()`, which it calls after every message. TimeoutError after `seconds`."""
+        """Runs leases until `done()`, which it calls after every message. TimeoutError after
+        `seconds`.
+        """
         deadline = time.monotonic() + seconds
         while not done():
             if time.monotonic() > deadline:

@@ -51,7 +51,8 @@ class Room(NamedTuple):
 
 
 PUBLIC = {"std", "public"}
-# The client's room holds the pure core and the actor around it; what the actor's files are is said here.
+# The client's room holds the pure core and the actor around it; what the actor's files are is said
+# here.
 CLIENT_SHELL = {"std", "posix", "public", "client", "wire", "runtime", "link", "value", "zmq", "keys"}
 CORE = {"pure std", "public", "wire"}
 
@@ -79,7 +80,8 @@ ROOMS = [
                                       "value", "keys", "zmq", "options", "log"}),
     Room("worker/functions/*", PUBLIC | {"worker face", "worker/functions", "wire", "posix"}),  # wire: the number codec
 ]
-# Folders inside a room, the lowest first: a file may include its own folder and those before it. What lies in the room itself,
+# Folders inside a room, the lowest first: a file may include its own folder and those before it.
+# What lies in the room itself,
 # beside its folders, is the face over all of them.
 LAYERS = {
     "sdk/cli": ["syntax", "output", "process", "request", "live", "commands"],

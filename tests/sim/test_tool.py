@@ -58,7 +58,8 @@ class Tool(unittest.TestCase):
         one = {"rates": {"f": 100}}
         job = {"function": "f", "tasks": 200}
         cases = [
-            # One machine slows to half in the middle, one freezes for 3 s, one vanishes and its rest goes to the other after 3 s.
+            # One machine slows to half in the middle, one freezes for 3 s, one vanishes and its
+            # rest goes to the other after 3 s.
             ("static-equal", {"what": "speed", "at": 0.501, "machine": 0, "value": 0.5}, 1.502),
             ("static-equal", {"what": "freeze", "at": 0.501, "machine": 0, "value": 3}, 4.002),
             ("static-equal", {"what": "vanish", "at": 0.501, "machine": 0}, 3.501 + 0.5 + 0.001),
@@ -176,7 +177,8 @@ class Tool(unittest.TestCase):
         self.assertLess(small, 2.5 * 0.13 + 0.1)  # alone it takes 0.13 s
 
     def test_an_unknown_function_gets_its_share_although_one_worker_is_slow(self):
-        # One slow machine makes all others "good" at f, which is no reason to leave g to the slow one. Half of ten machines at 10/s need 20 s for g.
+        # One slow machine makes all others "good" at f, which is no reason to leave g to the slow
+        # one. Half of ten machines at 10/s need 20 s for g.
         for scale in (1, 20):
             machines = [{"rates": {"f": 100, "g": 10}, "count": 9 * scale}, {"rates": {"f": 20, "g": 10}, "count": scale}]
             jobs = [{"function": "f", "tasks": 54000 * scale}, {"function": "g", "tasks": 1000 * scale, "at": 3}]

@@ -75,7 +75,7 @@ TEST_F(WorkerBlobs, the_least_recently_used_blob_is_evicted) {
     kept(name);
   }
   EXPECT_EQ(say(wire::Forget{{job(2)}}), Lines{"drop b"})
-      << "12 octets are over the limit, and a job needs the other";
+      << "12 bytes are over the limit, and a job needs the other";
   EXPECT_EQ(say(wire::Forget{{job(1)}}), Lines{}) << "6 bytes do not fit";
 }
 
