@@ -1,14 +1,18 @@
-# Benchmarks. ctest runs each Google Benchmark program briefly to check that it still works; the figures come from running it by hand.
+# Benchmarks. ctest runs each Google Benchmark program briefly to check that it still works; the
+# figures come from running it by hand.
 find_package(benchmark QUIET)
 if(QUERN_SANITIZE)
-  message(STATUS "The benchmarks in tests/bench are not built: figures under a sanitizer mean nothing")
+  message(STATUS "The benchmarks in tests/bench are not built: "
+    "figures under a sanitizer mean nothing")
 elseif(NOT benchmark_FOUND)
-  message(STATUS "The benchmarks in tests/bench are not built: Google Benchmark is missing; scripts/setup.sh --tests installs it")
+  message(STATUS "The benchmarks in tests/bench are not built: Google Benchmark is missing; "
+    "scripts/setup.sh --tests installs it")
 else()
   # bench_<name> from bench/<name>_bench.cpp. The remaining arguments are libraries.
   function(quern_bench name)
     add_executable(bench_${name} bench/${name}_bench.cpp)
-    target_compile_options(bench_${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O2>)  # overrides the -O1 of the tests
+    # Overrides the -O1 of the tests.
+    target_compile_options(bench_${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O2>)
     target_link_libraries(bench_${name} PRIVATE ${ARGN} benchmark::benchmark_main quern_flags)
   endfunction()
   quern_bench(core quern_broker_core)
@@ -18,9 +22,11 @@ else()
 
   # The slowest arguments are left out: what is tested is that each benchmark runs and prints.
   function(quern_bench_smoke name filter)
-    add_test(NAME bench.${name} COMMAND ${QUERN_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/bench/smoke.py $<TARGET_FILE:bench_${name}>
-      --benchmark_min_time=0.01 --benchmark_filter=${filter})
-    set_tests_properties(bench.${name} PROPERTIES LABELS bench TIMEOUT 120 ENVIRONMENT QUERN_TASKS=20000)
+    add_test(NAME bench.${name}
+      COMMAND ${QUERN_PYTHON} -B ${CMAKE_CURRENT_SOURCE_DIR}/bench/smoke.py
+        $<TARGET_FILE:bench_${name}> --benchmark_min_time=0.01 --benchmark_filter=${filter})
+    set_tests_properties(bench.${name} PROPERTIES
+      LABELS bench TIMEOUT 120 ENVIRONMENT QUERN_TASKS=20000)
   endfunction()
   quern_bench_smoke(core -workers:10000)
   quern_bench_smoke(client .)

@@ -18,14 +18,16 @@ import time
 
 
 def seconds(command, env, stdin=None):
-    """How long a shell command takes; its standard output goes nowhere."""
+    """The run time of a shell command, whose standard output is discarded."""
     begin = time.monotonic()
     subprocess.run(["bash", "-c", command], env=env, stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     return time.monotonic() - begin
 
 
 def compare(title, unit, commands, env, repeat):
-    """Runs all in turn, so many times; prints medians and what the first is of the others. A command comes with its amount of work."""
+    """Runs all commands in turn, several times; prints medians and the ratio of the first to the
+    others. Each command comes with its amount of work.
+    """
     taken = {name: [] for name in commands}
     for _ in range(repeat):
         for name, (amount, command) in commands.items():
@@ -40,7 +42,7 @@ def compare(title, unit, commands, env, repeat):
 
 
 def peak_bytes(pid):
-    """The most memory that a process has had resident."""
+    """The peak resident memory of a process."""
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -55,7 +57,7 @@ def descendants(pid):
 
 
 def bounded_memory(binaries, env, up, mebibytes):
-    """Pipes much through, and says what each process had at most."""
+    """Pipes much data through and prints the peak memory of each process."""
     line = b"x" * 99 + b"\n"
     block = line * 10_000
     for words in (["--pipe", "wc", "-l"], ["--loop", "cat"]):

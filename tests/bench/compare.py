@@ -31,7 +31,7 @@ def free_port():
 
 @contextlib.contextmanager
 def running(words, says=None, **options):
-    """A process that is gone afterwards; waits for its line `says`."""
+    """A process that ends with the block; waits for its output line `says`."""
     with subprocess.Popen([str(w) for w in words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **options) as process:
         try:
             if says and process.stdout.readline().strip() != says:
@@ -85,8 +85,9 @@ class Bench:
                 return tasks / float(self.ask(self.rivals / "gearman_tasks", "client", port, tasks))
 
 
-# Name, how it is measured, and what it gives for that: whether a task is acknowledged when it is safe with the server, whether its result
-# comes back to who asked, whether it is done though its worker dies, and though the server dies.
+# Name, how it is measured, and what it guarantees: whether a task is acknowledged when it is safe
+# with the server, whether its result returns to the client, and whether it is done although its
+# worker or the server dies.
 CONTENDERS = [
     ("Quern, map", lambda b, f: b.quern_map()[0], "yes", "yes", "yes", "no; the job says so"),
     ("Quern, map, encrypted", lambda b, f: b.quern_map("--encrypt", "on")[0], "yes", "yes", "yes", "no; the job says so"),
@@ -132,7 +133,7 @@ def table(found, repeats):
 
 
 def picture(found):
-    """Bars on a logarithmic scale, longest first."""
+    """Bars on a logarithmic scale, the longest first."""
     rows = sorted(((statistics.median(rates), name) for name, rates in found.items()), reverse=True)
     low, high = 3, math.ceil(math.log10(rows[0][0]))
     left, width, step, top = 270, 560, 30, 40

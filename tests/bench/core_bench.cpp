@@ -72,7 +72,7 @@ class Mill {
   struct Figures {
     double leases = 0;
     double core_s = 0;           ///< CPU time of the core
-    double longest_batch_s = 0;  ///< of the same
+    double longest_batch_s = 0;  ///< CPU time of the longest batch
   };
 
   Figures run() {

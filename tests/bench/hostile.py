@@ -1,4 +1,4 @@
-"""What honest peers keep of their throughput while an authenticated peer floods the broker.
+"""The share of throughput that honest peers keep while an authenticated peer floods the broker.
 
     /usr/bin/python3 tests/bench/hostile.py [TASKS]      prints one JSON object per attack; QUERN_BIN names the folder of the programs
 
@@ -42,7 +42,7 @@ def message(kind, session):
 
 
 def attack(kind, endpoint, keys):
-    """Floods until it is killed; a session first, where the attack needs one."""
+    """Floods until it is killed; opens a session first if the attack needs one."""
     os.nice(19)
     context = zmq.Context()
     side = "worker" if kind == "forged" else "client"
@@ -122,7 +122,7 @@ def main():
                         drain = spawn("--sink", stdout=subprocess.PIPE) if target == "sink" else None
                         where = drain.stdout.readline().decode().strip() if drain else endpoint
                         flood = spawn("--attack", kind, where, "" if drain else evil)
-                        time.sleep(1.0)  # it is at full speed
+                        time.sleep(1.0)  # until it runs at full speed
                         figures.append(throughput())
                         for process in (flood, drain):
                             if process:

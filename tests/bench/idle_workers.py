@@ -1,4 +1,4 @@
-"""What connected workers cost that have nothing to do: processor time of the broker, and the latency of a task among them.
+"""The cost of connected idle workers: processor time of the broker, and the latency of a task among them.
 
   idle_workers.py [WORKERS] [SECONDS]     QUERN_BIN names the folder of the programs; prints one JSON object
 """
@@ -17,7 +17,7 @@ import zmq
 
 BIN = pathlib.Path(os.environ.get("QUERN_BIN", pathlib.Path(__file__).resolve().parents[2] / "build/release/bin"))
 HELLO, WELCOME, BEAT = 1, 2, 6
-BEAT_S = 5  # what WELCOME says to idle workers
+BEAT_S = 5  # the interval that WELCOME gives to idle workers
 
 
 def cpu_seconds(pid):
@@ -26,7 +26,9 @@ def cpu_seconds(pid):
 
 
 class Idlers:
-    """Workers without a slot of their own process: each a socket that says HELLO and beats. They offer a function that nobody asks for."""
+    """Workers without processes: each is a socket that sends HELLO and heartbeats and offers an
+    unused function.
+    """
 
     def __init__(self, endpoint, count):
         self.context = zmq.Context()
@@ -48,7 +50,7 @@ class Idlers:
         self.thread.start()
 
     def beat(self):
-        """Spread over the time, as workers that came one by one are."""
+        """Spreads the heartbeats over time, like workers that connected one by one."""
         pause = BEAT_S / len(self.sockets)
         while True:
             for worker, session in zip(self.sockets, self.sessions):
@@ -84,7 +86,7 @@ def main():
             idlers = Idlers(endpoint, count)
             try:
                 before = cpu_seconds(broker.pid)
-                time.sleep(seconds)  # the time that is measured
+                time.sleep(seconds)  # the measured time
                 share = (cpu_seconds(broker.pid) - before) / seconds
                 among = latency(endpoint)
             finally:

@@ -1,4 +1,4 @@
-"""What a job costs when many wait: jobs of one task each, of many functions, and a task of another key among them.
+"""The cost of a job while many wait: jobs of one task each, of many functions, and single tasks of another key among them.
 
     /usr/bin/python3 tests/bench/many_jobs.py [drain|queries|page|throughput ...]     QUERN_BUILD names the folder of the build
 
@@ -21,7 +21,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-from peer import QUERY, WELCOME, Peer  # noqa: E402: found there
+from peer import QUERY, WELCOME, Peer  # noqa: E402  (found in the folder above)
 
 BUILD = pathlib.Path(os.environ.get("QUERN_BUILD", pathlib.Path(__file__).resolve().parents[2] / "build/release")).resolve()
 QUERN, BROKER, WORKER, MARKS = (BUILD / "bin" / name for name in ("quern", "quern-broker", "quern-worker", "quern-marks"))
@@ -34,7 +34,9 @@ def cpu_seconds(pid):
 
 
 class Farm:
-    """A broker with keys of its own, a second key, and workers when they are asked for. All of it ends with the block."""
+    """A broker with its own keys, a second key, and workers on request. Everything ends with the
+    block.
+    """
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="quern-many-jobs-")
@@ -69,7 +71,7 @@ class Farm:
         return self.start(WORKER, "--slots", "1", "--load", PLUGIN)
 
     def probe(self):
-        """Single tasks of another key, one after another, from now on."""
+        """Starts to run single tasks of another key, one after another."""
         return self.start(MARKS, "probe", env={**self.env, "QUERN_KEYS": self.alice})
 
     def latency(self, seconds=2):

@@ -1,16 +1,15 @@
-// Marks that `quern bench` has no shape for; prints JSON objects. The broker is the one that
-// QUERN_BROKER names.
+// Measurements that `quern bench` has no mode for; prints JSON objects. QUERN_BROKER names the
+// broker.
 //
 //   quern-marks trickle BROKER_PID [TASKS]
-//       single submits spread over time, nobody there to run them: what one costs the broker
+//       single submits spread over time without a worker: what one costs the broker
 //   quern-marks drop [TASKS]
-//       a durable job of so many tasks is cancelled: how long commits of others take meanwhile
+//       cancels a durable job of TASKS tasks: how long commits of other jobs take meanwhile
 //   quern-marks probe
-//       one task after another of the function echo, until there is something to read on standard
-//       input: how long they take
+//       one echo task after another until standard input is readable: how long they take
 //   quern-marks queue BROKER_PID [JOBS [FUNCTIONS]]
 //       submits jobs of one task each, of f0, f1, ...; prints what they cost; waits for a line on
-//       standard input, then for the jobs, and prints how fast they were done
+//       standard input, then for the jobs, and prints how fast they finished
 #include <poll.h>
 #include <unistd.h>
 
@@ -47,7 +46,7 @@ ClientOptions plaintext() {
   return options;
 }
 
-/// Each submit is a message of its own: the next one comes when it has gone.
+/// Each submit is a separate message: the next one follows when it was sent.
 int trickle(const std::string& pid, std::uint64_t tasks) {
   Client client(plaintext());
   client.connect();
@@ -81,7 +80,7 @@ int queue(const std::string& pid, std::uint64_t count, std::uint64_t functions) 
     SubmitOptions options;
     options.durability = Durability::memory;
     options.name =
-        std::to_string(i);  // another name, another job: not coalesced with the one before
+        std::to_string(i);  // a different name makes a different job, which is not coalesced
     jobs.push_back(
         client.submit("f" + std::to_string(i % functions), Whole{Bytes(16, 'x')}, options));
   }
@@ -139,7 +138,7 @@ Items items_of(std::uint64_t tasks) {
   return items;
 }
 
-/// Milliseconds until a durable submit was acknowledged, again and again for so long.
+/// Submits durable jobs for this time. Returns the milliseconds until each was acknowledged.
 std::vector<double> acknowledgements(Client& client, double seconds) {
   std::vector<double> took;
   const auto start = Clock::now();
@@ -148,7 +147,7 @@ std::vector<double> acknowledgements(Client& client, double seconds) {
     SubmitOptions options;
     options.durability = Durability::durable;
     options.name = std::to_string(
-        took.size());  // another name, another job: not coalesced with the one before
+        took.size());  // a different name makes a different job, which is not coalesced
     const Job job = client.submit("nobody offers this", Whole{Bytes(16, 'x')}, options);
     job.wait_for_intake();
     took.push_back(seconds_since(asked) * 1e3);

@@ -21,7 +21,7 @@ using Seconds = std::chrono::duration<double>;
 constexpr JobNumber kJob{1};
 constexpr std::uint64_t kTasksPerRow = 4096, kRowsPerCommit = 8;
 
-/// A folder on a disk that disappears with the benchmark.
+/// A folder on a disk, which is removed with the benchmark.
 class DiskFolder {
  public:
   DiskFolder() {
@@ -87,7 +87,7 @@ void commit_of_one_task(benchmark::State& state) {
 }
 BENCHMARK(commit_of_one_task)->UseManualTime()->Unit(benchmark::kMicrosecond);
 
-/// Opens a store with the queued tasks of so many commits of 8 rows and reads it back.
+/// Opens and reads a store with the queued tasks of `commits` commits of 8 rows.
 void recover(benchmark::State& state) {
   const DiskFolder folder;
   const auto commits = static_cast<std::uint64_t>(state.range(0));

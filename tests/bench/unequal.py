@@ -1,4 +1,4 @@
-"""A range on workers that are unequal (`--cpu-share`): how long it takes against work / sum of measured rates.
+"""A range on unequal workers (`--cpu-share`): its run time relative to work / sum of measured rates.
 
     tests/bench/unequal.py BIN_DIRECTORY [SHARE...]
 

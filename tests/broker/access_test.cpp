@@ -1,5 +1,5 @@
-// Who may do what, as a table: every message against every right, also about somebody else's job.
-// Stories of peers with keys: with_keys_test.cpp.
+// The access rules as a table: every message with every right, about own and foreign jobs. Stories
+// of peers with keys: with_keys_test.cpp.
 #include "broker/core/access/access.hpp"
 
 #include <set>
@@ -116,9 +116,9 @@ TEST(Access, every_message_needs_exactly_its_rights) {
       EXPECT_EQ(decide(who, row.message, Subject{JobNumber{5}, "me", "x"}).allowed,
                 expected(row.mine))
           << what << ", own job";
-      // The right that the message needs, and admin where the job is somebody else's.
+      // The right that the message needs, and admin for a job of another principal.
       const Verdict verdict = decide(who, row.message, Subject{JobNumber{5}, "other", "x"});
-      EXPECT_EQ(verdict.allowed, expected(row.foreign)) << what << ", another's job";
+      EXPECT_EQ(verdict.allowed, expected(row.foreign)) << what << ", foreign job";
       EXPECT_FALSE(verdict.reason.empty()) << what;
       EXPECT_TRUE(verdict.foreign) << what;
     }
@@ -136,7 +136,7 @@ TEST(Access, reads_allows_the_state_of_matching_jobs_but_not_their_results) {
   EXPECT_FALSE(decide(who, query(wire::QueryWhat::job), secret).allowed);
   EXPECT_FALSE(decide(who, attach(1, false), lab).allowed);
   EXPECT_FALSE(decide(who, attach(0, true), lab).allowed);
-  EXPECT_FALSE(decide(who, comparison(), lab).allowed) << "or it could guess the input";
+  EXPECT_FALSE(decide(who, comparison(), lab).allowed) << "otherwise it could guess the input";
   EXPECT_FALSE(decide(who, wire::Cancel{}, lab).allowed);
   who.rights = static_cast<std::uint8_t>(Right::submit);
   EXPECT_FALSE(decide(who, query(wire::QueryWhat::job), lab).allowed);

@@ -1,5 +1,5 @@
-// Files that clients give once: they are kept, found again, fetched by workers that may, and let
-// go.
+// Blobs: clients upload them once; they are kept, found again, fetched by the workers that may, and
+// dropped.
 #include "broker_fixture.hpp"
 #include "wire/blob.hpp"
 
@@ -24,7 +24,7 @@ class BlobsTest : public BrokerTest {
     submit.options.unique = wire::blob_key(name, false);
     return submit;
   }
-  /// Gives a blob chunk by chunk, as a batch of several would be too large.
+  /// Uploads a blob chunk by chunk, because a batch of several chunks would be too large.
   void give(std::uint8_t id, const std::vector<std::string>& chunks,
             const std::string& name = kName) {
     wire::Submit submit = blob(id, {}, name);
@@ -44,7 +44,7 @@ class BlobsTest : public BrokerTest {
     submit.options.blobs = std::move(blobs);
     return submit;
   }
-  /// The state of a job's last JOB message; the inbox is read.
+  /// The state in the last JOB message of a job. Clears the inbox.
   std::optional<JobState> state(std::uint8_t id) {
     std::optional<JobState> found;
     for (const auto& message : c.inbox)
@@ -117,7 +117,7 @@ TEST_F(BlobsTest, submissions_that_are_not_valid_blobs_are_refused) {
   EXPECT_TRUE(refused(no_key));
   wire::Submit not_kept = blob(1, {"x"});
   not_kept.options.durability = Durability::memory;
-  EXPECT_TRUE(refused(not_kept)) << "one that does not outlive the broker has another key";
+  EXPECT_TRUE(refused(not_kept)) << "a blob in memory needs another key";
   wire::Submit range = range_job(1, 0, 10, std::string(wire::kBlobFunction));
   range.options.unique = wire::blob_key(kName, false);
   EXPECT_TRUE(refused(range));
@@ -173,7 +173,7 @@ TEST_F(BlobsTest, a_job_that_needs_an_incomplete_blob_is_refused) {
   open.open = true;
   send(c, open);
   c.inbox.clear();
-  send(c, job_with(2, {kName}));  // not whole yet
+  send(c, job_with(2, {kName}));  // not complete yet
   ASSERT_TRUE(error());
   EXPECT_EQ(error()->code, ErrorCode::unknown_job);
 }
@@ -202,7 +202,7 @@ TEST_F(BlobsTest, a_cancelled_upload_does_not_prevent_a_new_one) {
 TEST_F(BlobsTest, a_blob_is_kept_while_a_job_needs_it_and_for_one_more_hour) {
   client(c);
   send(c, blob(1, {"one"}));
-  send(c, job_with(2, {kName}));  // nobody runs it
+  send(c, job_with(2, {kName}));  // no worker runs it
   pass(2 * 3600s, {&c});
   c.inbox.clear();
   worker(w);
@@ -245,7 +245,7 @@ TEST_F(BlobsTest, all_chunks_except_the_last_have_the_same_size) {
   };
   EXPECT_TRUE(ends_badly(1, {"short", "again"}));
   EXPECT_TRUE(ends_badly(2, {kFull, "short", kFull}));
-  EXPECT_TRUE(ends_badly(3, {kFull + "x"})) << "a worker would not take it";
+  EXPECT_TRUE(ends_badly(3, {kFull + "x"})) << "a worker would refuse it";
   EXPECT_TRUE(ends_badly(4, {kFull, ""}));
   c.inbox.clear();
   send(c, blob(5, {kFull + "x"}));
@@ -292,7 +292,7 @@ TEST_F(BlobsTest, an_upload_from_a_silent_client_is_cancelled_when_another_clien
   send(third, blob(3, {"one"}));
   EXPECT_FALSE(expect<wire::Accepted>(third).existing);
   const auto told = expect<wire::JobUpdate>(other);
-  EXPECT_EQ(told.status.state, JobState::cancelled) << "who follows it is told";
+  EXPECT_EQ(told.status.state, JobState::cancelled) << "clients that follow it are informed";
 }
 
 TEST_F(BlobsTest, a_worker_may_fetch_again_after_each_answer) {
@@ -326,7 +326,7 @@ TEST_F(BlobsInSmallMemoryTest, a_blob_that_does_not_fit_into_memory_fails) {
       if (const auto* accepted = std::get_if<wire::Accepted>(&message))
         credit = std::max(credit, accepted->credit_to);
   }
-  // One item more than the credit may come.
+  // The credit may be exceeded by one item.
   append.batch = batch_of({chunk});
   send(c, append);
   EXPECT_EQ(state(1), JobState::failed);
@@ -342,7 +342,7 @@ TEST_F(BlobsInSmallMemoryTest, unused_blobs_are_dropped_to_make_room) {
   EXPECT_LE(core.memory_used(), 3u << 20);
   c.inbox.clear();
   send(c, blob(1, {""}, std::string(64, 'f')));
-  EXPECT_TRUE(expect<wire::Accepted>(c).existing) << "the latest is still there";
+  EXPECT_TRUE(expect<wire::Accepted>(c).existing) << "the latest one is still stored";
   send(c, blob(2, {""}, std::string(64, 'a')));
   c.inbox.pop_front();
 }

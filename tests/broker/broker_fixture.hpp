@@ -1,5 +1,5 @@
-// A broker core with peers that are mere inboxes and a clock that is a variable. Every message goes
-// through the real codec both ways, and the invariants are checked after every step.
+// A broker core whose peers are inboxes and whose clock is a variable. Every message goes through
+// the real codec in both directions, and the invariants are checked after every step.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -59,7 +59,7 @@ class BrokerTest : public ::testing::Test {
     return config;
   }
 
-  /// With keys, and everything on record.
+  /// With keys and an audit log.
   static Config keyed() {
     Config config = small_config();
     config.open = false;
@@ -89,7 +89,7 @@ class BrokerTest : public ::testing::Test {
       auto* send = std::get_if<Send>(&effect);
       if (!send) continue;
       auto it = peers.find(send->peer);
-      ASSERT_NE(it, peers.end()) << "sent to nobody";
+      ASSERT_NE(it, peers.end()) << "a message was sent to an unknown peer";
       if (std::holds_alternative<wire::Welcome>(send->message)) it->second->session = send->session;
       it->second->inbox.push_back(through_codec(send->message, send->session));
     }
@@ -115,7 +115,7 @@ class BrokerTest : public ::testing::Test {
     deliver(effects);
   }
 
-  /// Time passes in steps, as deadlines come; peers named in `alive` beat meanwhile.
+  /// Lets time pass in small steps; the peers in `alive` send heartbeats.
   void pass(wire::Duration time, std::vector<Peer*> alive = {}) {
     const auto end = now + time;
     while (now < end) {
@@ -170,18 +170,18 @@ class BrokerTest : public ::testing::Test {
   template <typename M>
   M expect(Peer& peer) {
     if (peer.inbox.empty()) {
-      ADD_FAILURE() << "no message, wanted one";
+      ADD_FAILURE() << "expected a message, but there is none";
       return {};
     }
     wire::Message message = std::move(peer.inbox.front());
     peer.inbox.pop_front();
     if (auto* wanted = std::get_if<M>(&message)) return *wanted;
-    ADD_FAILURE() << "got " << wire::name_of(message) << ", wanted "
+    ADD_FAILURE() << "got " << wire::name_of(message) << ", expected "
                   << wire::name_of(wire::Message(M{}));
     return {};
   }
 
-  /// Takes the leases out of its inbox, and drops the rest.
+  /// Returns the leases in the inbox of a peer and clears it.
   static std::vector<wire::Lease> leases_of(Peer& peer) {
     std::vector<wire::Lease> out;
     for (auto& message : peer.inbox)
@@ -216,7 +216,7 @@ class BrokerTest : public ::testing::Test {
     return submit;
   }
 
-  /// A worker's honest answer to an item lease: every payload as it came.
+  /// The report of an honest worker for an item lease: each result is its payload.
   static wire::Report echo(const wire::Lease& lease, std::uint64_t busy_us = 10) {
     return {{lease.lease, 0}, true, false, lease.tasks, {}, {}, busy_us, lease.batch};
   }

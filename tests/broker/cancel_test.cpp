@@ -1,4 +1,4 @@
-// What is cancelled: a job, some of its tasks, what waits.
+// Cancelling a job, some of its tasks, or the waiting ones.
 #include "broker/jobs_fixture.hpp"
 
 namespace quern::broker {
@@ -18,7 +18,7 @@ TEST_F(JobsTest, cancelling_waiting_tasks_lets_the_running_ones_finish) {
   EXPECT_EQ(update.status.state, JobState::cancelled);
   EXPECT_EQ(update.status.done, wire::size(lease.tasks));
   EXPECT_EQ(update.status.cancelled, 3 - wire::size(lease.tasks));
-  EXPECT_TRUE(w.inbox.empty()) << "no further lease";
+  EXPECT_TRUE(w.inbox.empty()) << "no further lease is granted";
 }
 
 TEST_F(JobsTest, cancelling_waiting_tasks_closes_an_open_job) {
@@ -36,7 +36,7 @@ TEST_F(JobsTest, cancelling_waiting_tasks_closes_an_open_job) {
   send(w, echo(lease));
   const auto update = last_update();
   EXPECT_EQ(update.status.state, JobState::done)
-      << "its client reads a terminal, and need not come to its end";
+      << "a client that reads a terminal need not send the end of its input";
   EXPECT_EQ(update.status.total, 1u);
 }
 

@@ -1,4 +1,4 @@
-// Group commit: what goes into the next one, what waits for it.
+// Group commit: which changes a commit contains, and which messages wait for it.
 #include "broker/core/durability/commit_log.hpp"
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ class CommitLogTest : public ::testing::Test {
   CommitLog log;
   std::vector<std::uint64_t> written;
 
-  /// The commit that begins now; 0: none does.
+  /// The sequence number of the commit that begins now; 0 if none does.
   std::uint64_t begin() {
     Effects effects;
     log.begin(effects, [&](JobNumber job) {
@@ -43,7 +43,7 @@ TEST_F(CommitLogTest, changes_during_a_commit_go_into_the_next_one) {
   EXPECT_EQ(begin(), first);
   log.add(DropJob{JobNumber{2}});
   EXPECT_EQ(log.next(), first + 1);
-  EXPECT_EQ(begin(), 0u) << "one at a time";
+  EXPECT_EQ(begin(), 0u) << "one commit at a time";
   EXPECT_FALSE(log.is_idle());
   log.on_committed(first);
   EXPECT_EQ(log.committed(), first);

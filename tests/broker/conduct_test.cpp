@@ -1,5 +1,5 @@
-// Peers with keys that flood, forge and send garbage: they are refused, counted, put on record, and
-// not listened to for a while; everybody else notices nothing.
+// Peers with keys that flood, forge or send garbage: they are refused, counted, recorded and
+// blocked for a while; all other peers are unaffected.
 #include <functional>
 #include <list>
 
@@ -30,7 +30,7 @@ class ConductTest : public BrokerTest {
     worker(mill, 2);
   }
 
-  /// The honest ones go on.
+  /// The honest peers are still served.
   void expect_service() {
     send(good, items_job(++last_job, {"a"}));
     expect<wire::Accepted>(good);
@@ -40,7 +40,7 @@ class ConductTest : public BrokerTest {
     expect<wire::JobUpdate>(good);
   }
 
-  /// The audit lines of effects; messages to nobody are dropped.
+  /// Delivers only the audit lines of the effects.
   void deliver_audit(Effects& effects) {
     std::erase_if(effects, [](const auto& effect) { return std::holds_alternative<Send>(effect); });
     deliver(effects);
@@ -52,7 +52,7 @@ class ConductTest : public BrokerTest {
     });
   }
 
-  /// What the broker says of its workers.
+  /// The broker's list of workers.
   wire::Answer answer() {
     Effects effects;
     send(good, wire::Query{1, wire::QueryWhat::workers, {}, {}, 1});
@@ -67,8 +67,8 @@ class ConductTest : public BrokerTest {
 
 class AttacksTest : public ConductTest {
  protected:
-  /// Attacks until the connection is cut off, comes back and does it again, until its key is not
-  /// listened to.
+  /// Attacks until the connection is blocked, reconnects and repeats this until the key has a
+  /// penalty.
   void expect_limits(const std::string& what, const std::function<void(int)>& once,
                      bool as_worker = false) {
     bool cut_off = false;
@@ -87,7 +87,7 @@ class AttacksTest : public ConductTest {
     evil.inbox.clear();
     const std::size_t lines = audit.size();
     for (int i = 0; i < 100; ++i) once(i);     // neither answered nor recorded
-    EXPECT_LE(evil.inbox.size(), 2u) << what;  // a HELLO may be told why
+    EXPECT_LE(evil.inbox.size(), 2u) << what;  // a HELLO may be answered with the reason
     for (const auto& message : evil.inbox)
       EXPECT_EQ(std::get<wire::Refused>(message).code, ErrorCode::limit) << what;
     EXPECT_EQ(audit.size(), lines) << what;
@@ -101,7 +101,7 @@ class AttacksTest : public ConductTest {
   void come_back(bool as_worker) {
     wire::Hello hello;
     hello.identity = uuid(9);
-    // One that can do nothing: it must not be given what the honest ones wait for.
+    // A worker without functions, which must not get leases that the honest worker waits for.
     if (as_worker) {
       hello.role = wire::Role::worker;
       hello.worker.emplace();
@@ -114,7 +114,8 @@ TEST_F(AttacksTest, malformed_messages_are_limited) {
   client(evil, 9);
   expect_limits("garbage", [&](int) {
     Effects effects;
-    if (core.ignores(evil.id, "evil", now)) return;  // as the router does: it is not even decoded
+    if (core.ignores(evil.id, "evil", now))
+      return;  // like the router, which does not even decode it
     core.on_malformed(evil.id, "evil", {ErrorCode::malformed, "no message"}, now);
     core.take_effects(effects);
     deliver(effects);
@@ -152,7 +153,7 @@ TEST_F(AttacksTest, queries_over_the_rate_limit_are_answered_with_an_error_and_t
     core.on_message(evil.id, "evil", {evil.session, query}, now);
     core.take_effects(effects);
     deliver(effects);
-    // Who asks too often is told, and does not wait for an answer.
+    // A client over the rate limit gets an error instead of waiting for an answer.
     const auto* error =
         evil.inbox.empty() ? nullptr : std::get_if<wire::ErrorMessage>(&evil.inbox.back());
     told += error && error->code == ErrorCode::limit && (error->token == 7 || error->fatal) ? 1 : 0;
@@ -193,22 +194,22 @@ TEST_F(AttacksTest, a_forged_report_of_a_lease_of_another_worker_is_ignored) {
   expect<wire::Accepted>(good);
   const auto lease = expect<wire::Lease>(mill);
   worker(evil, 9);
-  // Its guess of the lease's id is right.
+  // It has guessed the id of the lease.
   wire::Report report = echo(lease);
   report.batch = batch_of({"forged"});
   send(evil, report);
-  expect<wire::Reported>(evil);  // as if it came late: it lets go of it
+  expect<wire::Reported>(evil);  // acknowledged like a late report, so that it is not repeated
   EXPECT_EQ(audit.back().action, "report");
   EXPECT_FALSE(audit.back().allowed);
   expect_nothing(good);
-  // The rightful answer still counts.
+  // The report of the rightful worker still counts.
   send(mill, echo(lease));
   expect<wire::Reported>(mill);
   EXPECT_EQ(items_of(expect<wire::Results>(good).batch), std::vector<std::string>{"secret"});
 }
 
 TEST_F(AttacksTest, the_rate_of_a_worker_is_measured_not_taken_from_its_claims) {
-  // It takes 100 ms a task and says 1 us.
+  // It takes 100 ms per task and claims 1 us.
   send(good, items_job(100, std::vector<std::string>(200, "x")));
   expect<wire::Accepted>(good);
   double rate = 0;
@@ -277,8 +278,7 @@ TEST_F(AttacksTest, a_blocked_connection_stays_blocked_while_others_of_its_key_c
   for (const bool hangs_up : {true, false}) {
     come_back(false);
     const Peer there = evil;
-    for (int i = 0; i < 5000;
-         ++i) {  // a new session each time, and then what no honest peer does, or BYE
+    for (int i = 0; i < 5000; ++i) {  // a new session each time, then a protocol violation or BYE
       hello.identity = uuid(9);
       evil.session = {};
       Effects effects;
@@ -292,11 +292,11 @@ TEST_F(AttacksTest, a_blocked_connection_stays_blocked_while_others_of_its_key_c
       evil.inbox.clear();
     }
     EXPECT_TRUE(core.ignores(there.id, "evil", now)) << hangs_up;
-    EXPECT_TRUE(core.remembers(there.id)) << "or the router forgets who it was";
+    EXPECT_TRUE(core.remembers(there.id)) << "otherwise the router would forget the peer";
     EXPECT_FALSE(core.knows(there.id));
     now += 120s;
     core.on_gap(120s);
-    EXPECT_TRUE(core.ignores(there.id, "evil", now)) << "for good";
+    EXPECT_TRUE(core.ignores(there.id, "evil", now)) << "the block has no time limit";
   }
   EXPECT_FALSE(is_limited());
   send(honest, wire::Beat{});
@@ -304,8 +304,8 @@ TEST_F(AttacksTest, a_blocked_connection_stays_blocked_while_others_of_its_key_c
 }
 
 TEST_F(AttacksTest, peers_that_come_and_go_leave_no_routes_behind) {
-  // A command a second for a day: the router keeps a route for each peer that is known or
-  // remembered, and for nobody else.
+  // Like one command per second for a day: the router keeps a route only for peers that are known
+  // or remembered.
   std::set<PeerId> routes;
   std::size_t most = 0;
   Effects effects;
@@ -363,7 +363,7 @@ TEST_F(AttacksTest, a_peer_that_keeps_asking_during_a_penalty_is_told_why_at_a_l
   };
   attack();
   now += 1s;
-  attack();  // this time it is two seconds
+  attack();  // the second penalty lasts two seconds
   int told = 0;
   for (int i = 0; i < 19; ++i, now += 100ms) {
     Effects effects;
@@ -390,7 +390,7 @@ TEST_F(AttacksTest, a_cluster_that_reconnects_at_once_under_one_key_is_not_a_flo
     peers[peer.id] = &peer;
     Effects effects;
     core.on_message(peer.id, "mill", {{}, wire::HelloAgain{}}, now);
-    core.take_effects(effects);  // what it had on its way is stale
+    core.take_effects(effects);  // a message from its old session
     core.on_message(peer.id, "mill", {{}, hello}, now);
     core.take_effects(effects);
     deliver(effects);

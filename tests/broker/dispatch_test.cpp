@@ -1,5 +1,5 @@
-// Who gets the next lease: many jobs that cannot be served, resources over reconnects, plans and
-// workers that go.
+// Which worker gets the next lease: many blocked jobs, resources across reconnects, plans, and
+// workers that leave.
 #include "broker/broker_fixture.hpp"
 
 namespace quern::broker {
@@ -9,7 +9,7 @@ class DispatchTest : public BrokerTest {
  protected:
   static Config slow_planner() {
     Config config = small_config();
-    config.plan_slice = 100;  // so that a plan takes many settles
+    config.plan_slice = 100;  // so that a plan needs many calls of settle()
     return config;
   }
   explicit DispatchTest(Config config = small_config()) : BrokerTest(config) {}
@@ -23,13 +23,13 @@ class DispatchTest : public BrokerTest {
     return hello;
   }
 
-  /// As the router does: until the core wants nothing more at this time.
+  /// Like the router: settles until the core has nothing to do at this time.
   void settle_all() {
     for (int i = 0; i < 100'000; ++i) {
       settle();
       if (const auto next = core.next_deadline(); !next || *next > now) return;
     }
-    FAIL() << "it never has enough";
+    FAIL() << "the core never becomes idle";
   }
 
   static wire::Submit one(std::uint32_t number, const std::string& function) {
@@ -128,7 +128,7 @@ TEST_F(DispatchTest, an_undelivered_lease_goes_to_another_worker_at_once) {
   client(c);
   connect(w1, offering(201, {{"f", 1000}}));
   wire::Submit submit = items_job(1, {"x"}, "f");
-  submit.options.at_most_once = true;  // nobody can have started it, so it may be leased again
+  submit.options.at_most_once = true;  // it cannot have started, so it may be leased again
   send(c, submit);
   const auto held = leases_of(w1);
   ASSERT_EQ(held.size(), 1u);
@@ -152,7 +152,7 @@ class DispatchPlannedTest : public DispatchTest {
     connect(w2, offering(202, {{"f", 0.5}, {"g", 1}}));
     w1.inbox.clear();
     w2.inbox.clear();
-    // Both at once, so that no lease goes out before there is something to plan.
+    // Both at once, so that no lease is granted before there is something to plan.
     Effects effects;
     core.on_message(c.id, c.user, {c.session, items_job(1, {"a", "b", "c"}, "f")}, now);
     core.take_effects(effects);
@@ -200,14 +200,14 @@ TEST_F(DispatchPlannedTest, nothing_is_planned_for_an_unreachable_worker) {
     }
     settle_all();
   }
-  EXPECT_EQ(ran, 6u) << "before it is given up";
+  EXPECT_EQ(ran, 6u) << "w2 must run everything before w1 is given up";
 }
 
 TEST_F(DispatchPlannedTest, tasks_do_not_wait_for_a_stalled_worker_while_another_is_idle) {
   settle_all();
   const auto held = leases_of(w1);
   ASSERT_EQ(held.size(), 1u);
-  // w1 beats and reports nothing; w2 does the rest.
+  // w1 sends heartbeats but no report; w2 runs the rest.
   std::size_t ran = 0;
   for (int i = 0; i < 200 && ran < 5; ++i) {
     for (const auto& lease : leases_of(w2)) {
@@ -230,7 +230,8 @@ TEST_F(DispatchPlannedTest, a_lower_priority_does_not_overtake_during_planning) 
   for (const auto& lease : leases_of(w2)) EXPECT_NE(lease.job, uuid(3));
 }
 
-// With few tasks all workers are weighed; of very many that is not done for every lease.
+// In a small pool all workers are compared for every lease; in a large pool that would cost too
+// much.
 TEST_F(DispatchTest, idle_workers_are_served_first_in_a_large_pool) {
   client(c);
   std::vector<Peer> many(300);
@@ -248,9 +249,9 @@ TEST_F(DispatchTest, idle_workers_are_served_first_in_a_large_pool) {
   const auto held = leases_of(w);
   ASSERT_EQ(held.size(), 2u) << "one runs, one waits";
   send(w, echo(held[0], 100'000));
-  EXPECT_EQ(leases_of(w).size(), 0u) << "it has one to run";
+  EXPECT_EQ(leases_of(w).size(), 0u) << "it still has a lease to run";
   send(w, echo(held[1], 100'000));
-  EXPECT_EQ(leases_of(w).size(), 1u) << "it had none";
+  EXPECT_EQ(leases_of(w).size(), 1u) << "it was idle";
   now += 5ms;
   settle_all();
   EXPECT_EQ(leases_of(w).size(), 1u);

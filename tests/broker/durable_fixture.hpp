@@ -1,4 +1,4 @@
-// A broker with a store that commits when the test says so, and that can be killed.
+// A broker that can be killed, with a store that commits when the test asks for it.
 #pragma once
 
 #include "broker/broker_fixture.hpp"
@@ -29,7 +29,7 @@ class DurableTest : public BrokerTest {
       }
     }
     deliver(effects);
-    // What is asked for from the store comes at once.
+    // Loads from the store are answered at once.
     for (const auto& effect : loads) {
       if (const auto* load = std::get_if<Load>(&effect))
         core.on_loaded(load->job, load->tasks, store.load(load->job, load->tasks));
@@ -38,7 +38,7 @@ class DurableTest : public BrokerTest {
     }
     if (!loads.empty()) turn();
   }
-  /// send() of the fixture, with an eye on commits.
+  /// Like send(), but keeps the commit for commit().
   void tell(Peer& peer, const wire::Message& message) {
     Effects effects;
     core.on_message(peer.id, "anonymous", {peer.session, through_codec(message, peer.session)},
@@ -109,7 +109,7 @@ class DurableTest : public BrokerTest {
       }
     return std::nullopt;
   }
-  /// The broker was killed: another one from what was committed.
+  /// Kills the broker and starts another one from what was committed.
   void restart() {
     Config config = with_store();
     Recovered recovered = store.recover();

@@ -1,4 +1,4 @@
-// Tasks that fail, workers that are lost, reports that come late, twice or forged.
+// Failed tasks, lost workers, and reports that arrive late, twice or forged.
 #include "broker/jobs_fixture.hpp"
 
 namespace quern::broker {
@@ -18,7 +18,7 @@ TEST_F(JobsTest, a_task_is_retried_and_then_fails_with_its_own_text_while_others
     return failure(lease, "no such thing");
   };
   serve(answer);
-  EXPECT_EQ(runs, 1) << "not before its back-off";
+  EXPECT_EQ(runs, 1) << "not before the back-off has passed";
   pass(300ms, {&w, &c});
   serve(answer);
   EXPECT_EQ(runs, 2);
@@ -57,7 +57,7 @@ TEST_F(JobsTest, a_failing_range_is_halved_until_only_the_bad_task_fails) {
   EXPECT_EQ(update.status.state, JobState::failed);
   EXPECT_EQ(update.status.failed, 1u);
   EXPECT_EQ(update.status.done, 999u);
-  ASSERT_TRUE(update.has_value) << "the partial result is there";
+  ASSERT_TRUE(update.has_value) << "the partial result is available";
   EXPECT_EQ(update.value.view(), wire::bytes_of(wire::Int128{499'500 - 123}));
 }
 
@@ -74,8 +74,8 @@ TEST_F(JobsTest, tasks_of_a_lost_worker_go_to_another_and_its_late_report_is_dro
   EXPECT_EQ(again.tasks, lease.tasks);
   send(other, echo(again));
   expect<wire::Reported>(other);
-  // The frozen worker wakes: its session is over, and with a new one its lease is not its own any
-  // more.
+  // The frozen worker wakes up: its session has ended, and its new session does not get the lease
+  // back.
   send(w, echo(lease));
   expect<wire::HelloAgain>(w);
   Peer awake;
@@ -133,7 +133,7 @@ TEST_F(JobsTest, a_partial_for_a_job_without_a_reducer_ends_the_session) {
   send(c, items_job(1, {"a", "b", "c"}));
   expect<wire::Accepted>(c);
   wire::Report report = echo(expect<wire::Lease>(w));
-  report.partial = true;  // one payload for all of them: not a result of each
+  report.partial = true;  // one payload for all tasks instead of one for each
   report.batch = batch_of({"forged"});
   send(w, report);
   EXPECT_FALSE(core.knows(w.id));

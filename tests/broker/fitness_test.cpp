@@ -1,4 +1,4 @@
-// What a worker is good at beside the others, and how that is found out.
+// How fast a worker is compared with others, and how the broker finds this out.
 #include "broker/broker_fixture.hpp"
 
 namespace quern::broker {
@@ -14,7 +14,8 @@ class FitnessTest : public BrokerTest {
     return std::vector<std::string>(n, "x");
   }
 
-  /// It ends what it holds, each task in 10 ms: the functions of what it gets then.
+  /// The worker finishes its first lease with 10 ms per task. Returns the functions of its new
+  /// leases.
   std::vector<std::string> next(Peer& peer, std::deque<wire::Lease>& held) {
     const wire::Lease lease = held.front();
     held.pop_front();
@@ -37,19 +38,19 @@ TEST_F(FitnessTest, nothing_is_queued_behind_the_first_lease_of_a_function) {
   for (auto& lease : leases_of(quick)) held.push_back(lease);
   ASSERT_EQ(held.size(), 1u);
   for (int i = 0; i < 10; ++i) next(quick, held);
-  EXPECT_EQ(held.size(), 2u) << "one runs, one hides the way";
+  EXPECT_EQ(held.size(), 2u) << "one lease runs, one hides the round trip";
 
   worker(slow, 201);
   const auto first = leases_of(slow);
-  ASSERT_EQ(first.size(), 1u) << "what its others take says nothing of it";
+  ASSERT_EQ(first.size(), 1u) << "the speed of other workers says nothing about this one";
   EXPECT_EQ(wire::size(first[0].tasks), 1u);
   now += 1s;
   send(slow, echo(first[0], 1'000'000));
   EXPECT_GE(leases_of(slow).size(), 1u);
 }
 
-// The quick worker has done echo; two more are at their first task of it for a second; another one
-// is at a square, and squares wait.
+// The quick worker has run echo; two others have been running their first echo task for a second; a
+// fourth runs a square, and more squares wait.
 TEST_F(FitnessTest, slow_first_leases_keep_a_fast_worker_on_its_function) {
   Peer quick, other, another, fourth;
   worker(quick, 200);
@@ -69,7 +70,7 @@ TEST_F(FitnessTest, slow_first_leases_keep_a_fast_worker_on_its_function) {
   ASSERT_EQ(leases_of(fourth).size(), 1u);
   now += 1s;
   settle();
-  // Squares have had hardly any slot time, so it would be their turn.
+  // Squares have used hardly any slot time, so the fair queue would serve them next.
   for (int i = 0; i < 12; ++i)
     for (const auto& function : next(quick, held)) EXPECT_EQ(function, "echo");
 
@@ -92,14 +93,14 @@ TEST_F(FitnessTest, a_worker_that_lost_its_first_lease_in_a_reconnect_is_not_con
   ASSERT_EQ(leases_of(cut).size(), 1u);
   for (int i = 0; i < 20; ++i) next(quick, held);
   settle();
-  Peer again;  // the same worker: its session was cut, the lease never arrived
+  Peer again;  // the same worker after a cut connection; the lease never arrived
   worker(again, 201);
   EXPECT_EQ(leases_of(again).size(), 1u);
   send(c, wire::Query{.what = wire::QueryWhat::job, .job = uuid(1)});
   JobStatus job;
   for (auto& message : c.inbox)
     if (auto* answer = std::get_if<wire::Answer>(&message)) job = answer->jobs.at(0);
-  // Two workers of the quick one's speed, and not one and a very slow one.
+  // The estimate assumes two fast workers, not a fast and a very slow one.
   ASSERT_GT(job.pending, 100u);
   EXPECT_NEAR(job.eta_s, 0.010 * static_cast<double>(job.pending + job.leased) / 2, 0.2);
 }

@@ -1,5 +1,5 @@
-// News and results that wait until a client reads: each is sent in the end, whatever makes room for
-// it.
+// Updates and results that wait until a client reads: each is sent eventually, whatever makes room
+// for it.
 #include "broker/broker_fixture.hpp"
 
 namespace quern::broker {
@@ -31,7 +31,7 @@ class HeldBackTest : public BrokerTest {
     deliver(effects);
   }
 
-  /// Jobs of one task each, numbered from `first`; all are run.
+  /// Submits jobs of one task each, numbered from `first`, and runs them.
   void run_jobs(int first, int count, const std::string& payload,
                 const std::function<void(wire::Submit&)>& vary = {}) {
     for (int i = first; i < first + count; ++i) {
@@ -48,7 +48,7 @@ class HeldBackTest : public BrokerTest {
     }
   }
 
-  /// The client answers each BEAT; everybody gives a sign of life. What it gets is counted.
+  /// The client answers each heartbeat, and all peers send heartbeats. Counts what the client gets.
   void pass(wire::Duration time) {
     for (const Time until = now + time; now < until; now += 500ms) {
       message(w, wire::Beat{});
@@ -121,7 +121,7 @@ TEST_F(HeldBackTest, the_job_attached_last_gets_results_although_others_fill_the
 }
 
 TEST_F(HeldBackTest, an_at_most_once_job_is_served_among_very_many_small_jobs) {
-  run_jobs(0, 10, "x");  // how fast the worker is is known
+  run_jobs(0, 10, "x");  // the rate of the worker is known now
   for (int i = 0; i < 1000; ++i) {
     wire::Submit submit = items_job(0, {"x"});
     submit.job = id(1000 + i);

@@ -1,4 +1,4 @@
-// A client and a worker, and short ways to see a job through.
+// A client and a worker, with helpers to run a job to its end.
 #pragma once
 
 #include "broker/broker_fixture.hpp"
@@ -19,7 +19,7 @@ class JobsTest : public BrokerTest {
     }
   }
 
-  /// Answers leases of one task (they measure) until one has more.
+  /// Answers the leases of one task, which measure the rate, until a lease has more.
   wire::Lease larger_lease(std::uint64_t busy_us) {
     while (!w.inbox.empty()) {
       wire::Message message = std::move(w.inbox.front());
@@ -32,7 +32,7 @@ class JobsTest : public BrokerTest {
     return {};
   }
 
-  /// Every task of the lease fails, and says at which attempt.
+  /// Every task of the lease fails; its output names the attempt.
   static wire::Report failure_that_wrote(const wire::Lease& lease) {
     wire::Report report = failure(lease, "no such thing");
     report.written = lease.tasks;
@@ -51,7 +51,7 @@ class JobsTest : public BrokerTest {
     std::optional<wire::JobUpdate> update;
     for (auto& message : c.inbox)
       if (auto* u = std::get_if<wire::JobUpdate>(&message)) update = *u;
-    EXPECT_TRUE(update) << "no JOB arrived";
+    EXPECT_TRUE(update) << "no JOB message arrived";
     c.inbox.clear();
     return update.value_or(wire::JobUpdate{});
   }

@@ -16,7 +16,7 @@ TEST_F(JobsTest, a_range_is_carved_in_growing_leases_and_summed) {
   serve([&](const wire::Lease& lease) {
     ++leases;
     EXPECT_EQ(lease.reduce, "sum");
-    return sum(lease, wire::size(lease.tasks));  // a microsecond each
+    return sum(lease, wire::size(lease.tasks));  // a microsecond per task
   });
   EXPECT_GT(leases, 3u);
   EXPECT_LT(leases, 60u);
@@ -139,7 +139,7 @@ class StreamedTest : public JobsTest {
     send(c, wire::Append{uuid(1), accepted_, close, batch_of(items), {}});
     accepted_ += items.size();
   }
-  /// The answer to another client that submits `items`, `open` or not.
+  /// Another client submits `items`, open or not. Returns the answer.
   wire::Accepted submit_again(const std::vector<std::string>& items, bool open) {
     wire::Submit submit = with_key(items_job(2, items));
     submit.open = open;
@@ -161,7 +161,7 @@ TEST_F(StreamedTest, input_is_compared_with_a_complete_one_regardless_of_batchin
   append({"d"}, true);
   const auto same = submit_again({"a", "b", "c", "d"}, false);
   EXPECT_TRUE(same.existing);
-  EXPECT_FALSE(same.compare) << "it was compared";
+  EXPECT_FALSE(same.compare) << "the inputs were compared at once";
   wire::Submit other = with_key(items_job(3, {"a", "b", "cd"}));
   send(d, other);
   EXPECT_EQ(expect<wire::ErrorMessage>(d).code, ErrorCode::conflict);
@@ -201,7 +201,7 @@ TEST_F(StreamedTest, a_different_input_is_a_conflict_once_the_first_is_complete)
   const auto error = expect<wire::ErrorMessage>(d);
   EXPECT_EQ(error.code, ErrorCode::conflict);
   EXPECT_EQ(error.token, 77u);
-  EXPECT_TRUE(d.inbox.empty()) << "a question asked twice has one answer";
+  EXPECT_TRUE(d.inbox.empty()) << "a repeated request has one answer";
 }
 
 TEST_F(StreamedTest, a_job_that_ends_before_its_input_is_complete_is_not_compared) {
@@ -323,7 +323,7 @@ TEST_F(JobsTest, named_partials_are_merged_by_workers) {
   submit.options.reduce = "merge";
   send(c, submit);
   int merges = 0;
-  // The stand-in for an associative function: concatenation, which shows order and completeness.
+  // Concatenation as the associative function, because it shows order and completeness.
   serve([&](const wire::Lease& lease) {
     wire::Report report{{lease.lease, 0}, true, true, lease.tasks, {}, {}, 10, {}};
     std::string folded;
@@ -441,8 +441,8 @@ TEST_F(JobsTest, tasks_queued_behind_a_slow_one_are_reclaimed_for_an_idle_worker
       if (auto* l = std::get_if<wire::Lease>(&message)) send(idle, echo(*l, 1000));
     }
   };
-  serve_idle();               // it takes all that was pending
-  pass(2s, {&w, &idle, &c});  // far longer than the millisecond a task was thought to take
+  serve_idle();               // it runs all pending tasks
+  pass(2s, {&w, &idle, &c});  // far longer than the expected millisecond per task
   std::optional<wire::Reclaim> reclaim;
   for (auto& message : w.inbox)
     if (auto* r = std::get_if<wire::Reclaim>(&message); r && r->lease == lease.lease) reclaim = *r;

@@ -1,4 +1,4 @@
-// How long ended jobs are kept, and what is said of those that are not any more.
+// How long ended jobs are kept, and how the broker answers for expired ones.
 #include "broker/broker_fixture.hpp"
 
 namespace quern::broker {
@@ -46,7 +46,7 @@ TEST_F(KeptTest, detached_jobs_keep_results_for_a_week_and_others_for_an_hour) {
   EXPECT_EQ(status(2).kept_us, 3600u * 1'000'000);
   later(61min);
   EXPECT_EQ(status(1).state, JobState::done);
-  EXPECT_EQ(error(2).code, ErrorCode::expired) << "which is not the same as never having been";
+  EXPECT_EQ(error(2).code, ErrorCode::expired) << "an expired job differs from an unknown one";
   EXPECT_EQ(error(3).code, ErrorCode::unknown_job);
   later(24h * 7);
   EXPECT_EQ(error(1).code, ErrorCode::expired);

@@ -1,4 +1,4 @@
-// Very many small jobs: what one costs does not depend on how many wait, whatever they differ in.
+// Very many small jobs: the cost of one does not depend on how many wait, whatever they differ in.
 #include "broker/broker_fixture.hpp"
 
 namespace quern::broker {
@@ -30,7 +30,7 @@ class ManyJobsTest : public BrokerTest {
     deliver(effects);
   }
 
-  /// So many jobs of one task are submitted.
+  /// Submits jobs of one task each.
   void queue(int jobs, const std::function<void(wire::Submit&, int)>& vary) {
     for (int i = 0; i < jobs; ++i) {
       wire::Submit submit = items_job(0, {"x"});
@@ -41,7 +41,7 @@ class ManyJobsTest : public BrokerTest {
     }
   }
 
-  /// All that wait are run; how many leases that took.
+  /// Runs all waiting jobs. Returns the number of leases.
   int run() {
     int done = 0;
     while (true) {
@@ -55,7 +55,7 @@ class ManyJobsTest : public BrokerTest {
     }
   }
 
-  /// So many jobs of one task wait; each is run. How many jobs were looked at per lease.
+  /// Queues jobs of one task each and runs them. Returns how many jobs were examined per lease.
   double looks_per_lease(int jobs, const std::function<void(wire::Submit&, int)>& vary) {
     queue(jobs, vary);
     const Counters before = core.counters();

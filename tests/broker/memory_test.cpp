@@ -1,4 +1,4 @@
-// A broker whose memory is full: what it answers, and what credit it gives.
+// A broker whose memory is full: its answers, and the credit that it grants.
 #include "broker/broker_fixture.hpp"
 
 namespace quern::broker {

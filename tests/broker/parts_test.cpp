@@ -1,4 +1,4 @@
-// The pure pieces, each against a naive model.
+// The parts of the core, each compared with a naive model.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -102,7 +102,7 @@ TEST(IntervalCounts, interval_counts_agree_with_a_map_of_indices) {
     const std::uint64_t run = counts.run_end(at, 200);
     ASSERT_GT(run, at);
     for (std::uint64_t i = at; i < run; ++i)
-      ASSERT_EQ(model[i], model[at]) << "a run has one count";
+      ASSERT_EQ(model[i], model[at]) << "a run of equal counts is one entry";
   }
 }
 
@@ -144,10 +144,10 @@ TEST(Partials, named_reducers_merge_only_neighbours_and_restore_lost_merges) {
   EXPECT_EQ(partials.count(), 3u);
   EXPECT_EQ(partials.out(), 0u);
   EXPECT_TRUE(partials.take_run(2, 64, 1000))
-      << "at the end a gap of failed tasks does not keep partials apart";
+      << "at the end, partials are merged across failed tasks";
 }
 
-/// The first choice.
+/// The first choice of the placer.
 Placement place(std::vector<Candidate> candidates, std::uint64_t tasks) {
   Placer placer;
   placer.begin(std::move(candidates));

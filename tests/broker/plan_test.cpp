@@ -1,5 +1,5 @@
-// The plan of tasks with known times: against every other assignment where they can be tried,
-// against the best known where they cannot.
+// Plans of tasks with known times are compared with every other assignment where that is feasible,
+// and with the best known result where it is not.
 #include "broker/core/scheduling/plan.hpp"
 
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ Plan planned(const Instance& instance, std::uint64_t seed = 1) {
   return plan;
 }
 
-/// What the assignment says, added up anew.
+/// The end of the plan, computed from its assignments.
 double end_of(const Instance& instance, const Plan& plan) {
   std::vector<double> ends = instance.ready;
   for (std::size_t task = 0; task < instance.tasks(); ++task)

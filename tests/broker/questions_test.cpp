@@ -1,4 +1,4 @@
-// What is shown: lists in pages, within bounds, and nothing for who does not read.
+// Queries: lists come in pages and within limits, and clients that do not read get nothing more.
 #include "broker/broker_fixture.hpp"
 
 namespace quern::broker {
@@ -57,7 +57,7 @@ TEST_F(QueriesTest, ten_thousand_simultaneous_queries_are_answered_in_small_port
                     {flooding.session, wire::Query{token, wire::QueryWhat::jobs, {}, {}, 1000}},
                     now);
   core.take_effects(effects);
-  effects.clear();  // most were told that these are too many
+  effects.clear();  // most were refused because of the rate limit
   std::size_t shown = 0;
   for (int i = 0; i < 1000; ++i) {
     now += 1ms;
@@ -72,9 +72,9 @@ TEST_F(QueriesTest, ten_thousand_simultaneous_queries_are_answered_in_small_port
     shown += in_one;
     effects.clear();
   }
-  EXPECT_LE(shown, 11'000u) << "of three million";
+  EXPECT_LE(shown, 11'000u) << "out of three million";
   send(honest, wire::Query{7, wire::QueryWhat::jobs, {}, {}, 10});
-  EXPECT_EQ(answers(honest).size(), 1u) << "another client has its answer at once";
+  EXPECT_EQ(answers(honest).size(), 1u) << "another client gets its answer at once";
 }
 
 TEST_F(QueriesTest, a_few_simultaneous_queries_are_all_answered_without_further_events) {

@@ -1,4 +1,4 @@
-// What is learnt of a worker's speed, and what jobs ask of workers.
+// What the broker learns about the speed of workers, and what jobs require of workers.
 #include "broker/core/workers/rates.hpp"
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ TEST(Rates, a_rate_follows_a_tenfold_slowdown_within_three_leases) {
   for (int i = 0; i < 3; ++i) rate.learn(10, 1.0, 10, 1);
   EXPECT_NEAR(rate.per_second(), 10, 1);
   for (int i = 0; i < 3; ++i) rate.learn(10, 0.1, 10, 1);
-  EXPECT_NEAR(rate.per_second(), 100, 10) << "and one that recovers";
+  EXPECT_NEAR(rate.per_second(), 100, 10) << "a recovery is followed as well";
 }
 
 TEST(Rates, varying_tasks_are_not_mistaken_for_a_changing_machine) {
@@ -28,7 +28,7 @@ TEST(Rates, varying_tasks_are_not_mistaken_for_a_changing_machine) {
   EXPECT_GT(rate.variation(), 1);
   rate.learn(1, 1.0, 1, 1);
   rate.learn(1, 1.0, 1, 1);
-  EXPECT_GT(rate.per_second(), 2) << "two long tasks in a row";
+  EXPECT_GT(rate.per_second(), 2) << "two long tasks in a row are no change of the machine";
 }
 
 TEST(Rates, uncertainty_falls_as_measurements_accumulate) {
@@ -51,7 +51,7 @@ TEST(Rates, a_rate_falls_at_once_when_a_heartbeat_reports_a_busy_machine) {
   EXPECT_NEAR(worker.rate_of(record, "f"), 50, 1);
   worker.declared.offer.capacity.idle = 0.9;
   EXPECT_NEAR(worker.rate_of(record, "f"), 100, 1)
-      << "what is within the noise of a heartbeat is left to the results";
+      << "changes within the noise of a heartbeat are left to the results";
 }
 
 TEST(PayloadCosts, costs_are_learnt_where_size_explains_time) {
@@ -73,7 +73,7 @@ TEST(PayloadCosts, no_costs_are_learnt_where_size_does_not_explain_time) {
     same.learn(10, 160, 0.01 * (1 + i % 3));
     unrelated.learn(1, 1000 + 100 * (i % 7), 0.01 * (1 + (i * 5) % 11));
   }
-  EXPECT_FALSE(same.explains()) << "all of one size";
+  EXPECT_FALSE(same.explains()) << "all payloads have the same size";
   EXPECT_FALSE(unrelated.explains());
 }
 
@@ -119,7 +119,7 @@ TEST(Needs, labels_must_be_equal_and_amounts_sufficient) {
   EXPECT_TRUE(suited({{"mem", "16GiB"}, {"gpu", "2"}, {"cpus", "4"}}));
   EXPECT_FALSE(suited({{"mem", "17GiB"}}));
   EXPECT_FALSE(suited({{"gpu", "3"}}));
-  EXPECT_FALSE(suited({{"fpga", "1"}})) << "nobody has it";
+  EXPECT_FALSE(suited({{"fpga", "1"}})) << "no worker has it";
   EXPECT_FALSE(suited({{"zone", "b"}}));
 }
 

@@ -1,4 +1,4 @@
-// What comes back from the store after the broker was killed.
+// What a broker recovers from the store after a kill.
 #include "broker/durable_fixture.hpp"
 #include "wire/blob.hpp"
 
@@ -47,7 +47,7 @@ TEST_F(DurableTest, tasks_handed_back_again_after_a_restart_wait_for_the_worker_
   commit();
   const auto lease = take<wire::Lease>(w);
   ASSERT_TRUE(lease);
-  // It comes back unrun, and is with another worker before that is safe.
+  // The task is handed back unrun and granted to another worker before that was committed.
   wire::Report back;
   back.id = {lease->lease, 0};
   back.last = true;
@@ -64,7 +64,8 @@ TEST_F(DurableTest, tasks_handed_back_again_after_a_restart_wait_for_the_worker_
   tell(w, wire::Draining{});
   tell(w, back);
   commit();
-  EXPECT_FALSE(take<wire::Lease>(third)) << "the second worker holds it, and has not come back yet";
+  EXPECT_FALSE(take<wire::Lease>(third))
+      << "the second worker holds it but has not reconnected yet";
   join(second, "second", 3, {{next->lease, uuid(9), next->tasks, false}});
   commit();
   EXPECT_EQ(take<wire::Welcome>(second)->dropped.size(), 0u);
@@ -95,7 +96,8 @@ TEST_F(DurableTest, after_a_restart_unleased_tasks_are_granted_at_once_and_the_r
     while (auto more = take<wire::Lease>(other)) {
       for (const auto& tasks : more->tasks) {
         EXPECT_EQ(seen.add(tasks), tasks.size()) << "no task twice";
-        EXPECT_TRUE(tasks.begin >= 17 || i >= 11) << "inside the frontier only after the wait";
+        EXPECT_TRUE(tasks.begin >= 17 || i >= 11)
+            << "tasks inside the frontier are granted only after the wait";
       }
       tell(other, report_of(*more));
       commit();
@@ -120,7 +122,7 @@ TEST_F(DurableTest, a_worker_keeps_its_lease_across_a_restart) {
   const auto welcome = take<wire::Welcome>(again);
   ASSERT_TRUE(welcome);
   EXPECT_TRUE(welcome->dropped.empty());
-  // The result that the old broker never acknowledged, whatever its part number.
+  // The report that the old broker never acknowledged, with any part number.
   wire::Report report = report_of(*lease);
   report.id.part = 4;
   tell(again, report);
@@ -149,7 +151,7 @@ TEST_F(DurableTest, task_costs_survive_a_restart) {
   tell(c, wire::Query{5, wire::QueryWhat::job, uuid(1), {}, 1});
   join(w, "w", 200);
   commit();
-  // Unknown rates make leases of one task; what the first took says what the last will.
+  // Unknown rates lead to leases of one task; the first one predicts the last one.
   auto lease = take<wire::Lease>(w);
   ASSERT_TRUE(lease);
   tell(w, wire::Report{{lease->lease, 0},
@@ -183,7 +185,7 @@ TEST_F(DurableTest, a_retried_job_is_not_cancelled_after_a_restart_when_its_old_
   tell(c, wire::Retry{5, uuid(9), {}});
   commit();
   restart();
-  now += 31s;  // more than the grace
+  now += 31s;  // longer than the grace period
   turn();
   commit();
   join(later, 3);

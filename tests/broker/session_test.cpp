@@ -67,7 +67,7 @@ TEST_F(SessionsTest, a_flood_of_hellos_on_one_connection_leaves_no_session) {
   std::size_t welcomes = 0;
   for (const auto& message : peer.inbox)
     welcomes += std::holds_alternative<wire::Welcome>(message) ? 1 : 0;
-  EXPECT_LT(welcomes, 30u);  // a peer opens a new socket instead; more is not answered
+  EXPECT_LT(welcomes, 30u);  // further ones are not answered: a peer must open a new socket
   EXPECT_EQ(core.status(now).clients, 0u);
 }
 
@@ -82,7 +82,7 @@ TEST_F(SessionsTest, a_thousand_workers_of_one_name_get_distinct_names) {
     hello.name = "box";
     connect(peer, hello);
     expect<wire::Welcome>(peer);
-    if (i % 3 == 0) send(peer, wire::Bye{});  // and gone again: its name is free
+    if (i % 3 == 0) send(peer, wire::Bye{});  // it leaves again, so its name is free
   }
   Peer asking;
   client(asking);
@@ -102,7 +102,7 @@ TEST_F(SessionsTest, an_idle_worker_that_gets_a_lease_between_two_heartbeats_is_
   Peer c, w;
   client(c, 1);
   worker(w, 200, 1);
-  now += 4s;  // it beats every five seconds while it is idle
+  now += 4s;  // an idle worker sends a heartbeat every five seconds
   send(c, wire::Beat{});
   send(c, items_job(1, {"x"}));
   ASSERT_EQ(leases_of(w).size(), 1u);
@@ -114,7 +114,8 @@ TEST_F(SessionsTest, an_idle_worker_that_gets_a_lease_between_two_heartbeats_is_
   now += 3s;
   core.settle(now);
   core.take_effects(effects);
-  EXPECT_FALSE(core.knows(w.id)) << "busy now, and silent for longer than a busy worker may be";
+  EXPECT_FALSE(core.knows(w.id))
+      << "it is busy now, and silent for longer than a busy worker may be";
 }
 
 TEST_F(SessionsTest, a_silent_peer_loses_its_session) {
@@ -148,8 +149,7 @@ TEST_F(SessionsTest, two_workers_of_one_name_get_distinct_names) {
   EXPECT_NE(answer.workers[0].name, answer.workers[1].name);
 }
 
-// --- resynchronisation
-// ---------------------------------------------------------------------------------------------
+// ---- resynchronisation
 
 TEST_F(SessionsTest, a_reconnecting_worker_keeps_the_leases_it_lists) {
   Peer c, w;
@@ -166,8 +166,8 @@ TEST_F(SessionsTest, a_reconnecting_worker_keeps_the_leases_it_lists) {
   connect(again, hello);
   const auto welcome = expect<wire::Welcome>(again);
   EXPECT_EQ(welcome.dropped, (std::vector<wire::LeaseId>{{3, 99}}))
-      << "a lease of another incarnation is nobody's";
-  // The second never arrived: it is granted anew, under another id.
+      << "a lease of another incarnation is unknown";
+  // The second lease never arrived: its tasks are granted again under another id.
   const auto third = expect<wire::Lease>(again);
   EXPECT_EQ(third.tasks, second.tasks);
   EXPECT_NE(third.lease, second.lease);

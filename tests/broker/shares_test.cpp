@@ -1,4 +1,4 @@
-// What each worker did for a job: who is named, and how many fit into a message.
+// The share of each worker in a job: which workers are listed, and how many fit into a message.
 #include "broker/core/jobs/shares.hpp"
 #include "broker/broker_fixture.hpp"
 
@@ -38,8 +38,8 @@ TEST(Shares, a_worker_of_the_same_name_continues_its_share_within_one_job) {
   EXPECT_EQ(mine.size(), 1u);
 }
 
-// 1000 workers with the longest names there are: their shares alone would be more than a header may
-// have, and the client would never hear the end.
+// With 1000 workers of the longest names, the shares alone would exceed the limit of a header, and
+// the client would never receive the end of the job.
 TEST_F(SharesOfWorkersTest, the_end_of_a_job_with_very_many_workers_fits_into_a_message) {
   Peer c;
   client(c);
@@ -66,7 +66,7 @@ TEST_F(SharesOfWorkersTest, the_end_of_a_job_with_very_many_workers_fits_into_a_
   JobStatus end;
   for (auto& message : c.inbox)
     if (auto* update = std::get_if<wire::JobUpdate>(&message))
-      end = update->status;  // each went through the codec
+      end = update->status;  // every message went through the codec
   EXPECT_EQ(end.state, JobState::done);
   EXPECT_GT(end.workers, 900u);
   EXPECT_GT(end.shares.size(), 100u);

@@ -1,5 +1,5 @@
-// How often a task may be started: twice at once only where that does no harm, and never twice
-// where the job forbids it.
+// How often a task may be started: twice at once only if that does no harm, and never twice if the
+// job forbids it.
 #include "broker/durable_fixture.hpp"
 
 namespace quern::broker {
@@ -22,7 +22,7 @@ class StartsTest : public BrokerTest {
     return submit;
   }
 
-  /// Both workers run tasks of this function for 10 ms each, so that their speed is known.
+  /// Both workers run tasks of this function in 10 ms each, so that their rates are known.
   void learn(const std::string& function) {
     send(c, job(9, std::vector<std::string>(40, "x"), function));
     for (int i = 0; i < 100; ++i) {
@@ -36,7 +36,7 @@ class StartsTest : public BrokerTest {
     c.inbox.clear();
   }
 
-  /// The one lease that is out; `holder` has it.
+  /// The only lease; `holder` is the worker that has it.
   wire::Lease only_lease(Peer*& holder, Peer*& other) {
     auto one = leases_of(w1), two = leases_of(w2);
     EXPECT_EQ(one.size() + two.size(), 1u);
@@ -112,7 +112,7 @@ TEST_F(StartsTest, a_worker_stuck_on_its_first_lease_does_not_delay_a_job_foreve
   Peer *holder, *other;
   const wire::Lease lease = only_lease(holder, other);
   pass(9s, {holder, other, &c});
-  EXPECT_TRUE(leases_of(*other).empty()) << "nobody knows how long it takes";
+  EXPECT_TRUE(leases_of(*other).empty()) << "the duration of the task is unknown";
   pass(3s, {holder, other, &c});
   const auto copies = leases_of(*other);
   ASSERT_EQ(copies.size(), 1u);
@@ -130,7 +130,7 @@ TEST_F(StartsTest, an_at_most_once_task_is_not_restarted_when_its_worker_is_lost
   const auto one = leases_of(w1), two = leases_of(w2);
   ASSERT_EQ(one.size(), 1u);
   ASSERT_EQ(two.size(), 1u);
-  EXPECT_EQ(wire::size(one[0].tasks), 1u) << "what is lost with a worker is one task";
+  EXPECT_EQ(wire::size(one[0].tasks), 1u) << "a lost worker must cost only one task";
   EXPECT_EQ(one[0].attempts, 1u);
   pass(20s, {&w2, &c});  // w1 is lost
   ASSERT_EQ(errors().size(), 1u);
@@ -138,9 +138,9 @@ TEST_F(StartsTest, an_at_most_once_task_is_not_restarted_when_its_worker_is_lost
   EXPECT_EQ(errors()[0].first, one[0].tasks[0].begin);
   send(w2, echo(two[0]));
   const auto third = leases_of(w2);
-  ASSERT_EQ(third.size(), 1u) << "what was never started is";
+  ASSERT_EQ(third.size(), 1u) << "a task that was never started is granted";
   send(w2, failure(third[0], "oh"));
-  EXPECT_TRUE(leases_of(w2).empty()) << "a failure is not tried again";
+  EXPECT_TRUE(leases_of(w2).empty()) << "a failure is not retried";
   ASSERT_TRUE(ended());
   EXPECT_EQ(ended()->state, JobState::failed);
   EXPECT_EQ(ended()->failed, 2u);
@@ -186,12 +186,12 @@ TEST_F(DurableTest, at_most_once_holds_across_a_restart_of_the_broker) {
   ASSERT_TRUE(lease);
   ASSERT_EQ(wire::size(lease->tasks), 1u);
   restart();
-  Peer other, watching;  // its worker does not come back
+  Peer other, watching;  // the first worker does not come back
   join(watching, 3);
   join(other, "other", 4);
   commit();
   const auto second = take<wire::Lease>(other);
-  ASSERT_TRUE(second) << "what was not started is";
+  ASSERT_TRUE(second) << "a task that was not started is granted";
   EXPECT_NE(second->tasks, lease->tasks);
   tell(other, report_of(*second));
   commit();

@@ -1,4 +1,4 @@
-// What waits for the store.
+// Which messages and leases wait for the store.
 #include "broker/durable_fixture.hpp"
 
 namespace quern::broker {
@@ -8,16 +8,16 @@ TEST_F(DurableTest, nothing_is_acknowledged_before_its_commit) {
   Peer c, w;
   join(c, 1);
   join(w, "w", 2);
-  EXPECT_TRUE(take<wire::Welcome>(c)) << "it reveals nothing that must be safe";
+  EXPECT_TRUE(take<wire::Welcome>(c)) << "it reveals nothing that must be committed first";
   tell(c, items(9, {"a"}));
   EXPECT_FALSE(take<wire::Accepted>(c));
-  EXPECT_FALSE(take<wire::Lease>(w)) << "a lease of a job that may not exist";
+  EXPECT_FALSE(take<wire::Lease>(w)) << "the job of this lease might not survive";
   commit();
   EXPECT_TRUE(take<wire::Accepted>(c));
   const auto lease = take<wire::Lease>(w);
   ASSERT_TRUE(lease);
   tell(w, report_of(*lease));
-  EXPECT_FALSE(take<wire::Reported>(w)) << "the worker would let go of its result";
+  EXPECT_FALSE(take<wire::Reported>(w)) << "the worker would drop its result";
   EXPECT_FALSE(take<wire::Results>(c));
   EXPECT_FALSE(take<wire::JobUpdate>(c));
   commit();
@@ -56,7 +56,7 @@ TEST_F(DurableTest, leases_below_the_reserved_frontier_do_not_wait_for_another_c
   ASSERT_TRUE(lease);
   tell(w, report_of(*lease));
   EXPECT_TRUE(pending) << "the report is on its way to the disk";
-  EXPECT_TRUE(take<wire::Lease>(w)) << "and the next lease is out already";
+  EXPECT_TRUE(take<wire::Lease>(w)) << "and the next lease was granted already";
 }
 
 TEST_F(DurableTest, a_speculative_attempt_loads_payloads_that_are_only_on_disk) {
@@ -70,14 +70,14 @@ TEST_F(DurableTest, a_speculative_attempt_loads_payloads_that_are_only_on_disk) 
   restart();
   Peer again, other;
   join(again, "w", 2, {{held->lease, uuid(9), held->tasks, false, wire::LeaseKind::item}});
-  for (int i = 0; i < 7; ++i) {  // who held something has said so by now
+  for (int i = 0; i < 7; ++i) {  // by now, workers have named the leases that they hold
     now += 1s;
     tell(again, wire::Beat{});
   }
   join(other, "other", 3);
   tell(again, wire::Beat{});
   commit();
-  // The other one does all the rest, and then has nothing to do.
+  // The other worker runs all the rest and is idle then.
   std::uint64_t done = 0;
   std::optional<wire::Lease> copy;
   for (int i = 0; i < 200 && !copy; ++i) {
@@ -171,7 +171,7 @@ TEST_F(DurableTest, a_full_disk_refuses_new_work_and_informs_waiting_clients) {
   tell(c, items(9, {"a"}));
   commit();
   const auto accepted = take<wire::Accepted>(c);
-  ASSERT_TRUE(accepted) << "the same submission again is a new one";
+  ASSERT_TRUE(accepted) << "repeating the submission is a new submission";
 }
 
 TEST_F(DurableTest, retry_reruns_the_failed_tasks_and_clears_their_errors) {
@@ -204,7 +204,7 @@ TEST_F(DurableTest, retry_reruns_the_failed_tasks_and_clears_their_errors) {
   ASSERT_TRUE(update);
   EXPECT_EQ(update->token, 5u);
   EXPECT_EQ(update->status.failed, 0u);
-  auto lease = take<wire::Lease>(again);  // its payload was kept
+  auto lease = take<wire::Lease>(again);  // its payload is still stored
   ASSERT_TRUE(lease);
   EXPECT_EQ(lease->tasks, (wire::Intervals{{1, 2}}));
   tell(again, report_of(*lease));

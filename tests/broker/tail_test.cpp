@@ -1,4 +1,4 @@
-// The end of a job: what is overdue is started a second time, and the first report decides.
+// The end of a job: overdue leases get a speculative attempt, and the first report wins.
 #include "broker/broker_fixture.hpp"
 
 namespace quern::broker {
@@ -43,7 +43,7 @@ class TailTest : public BrokerTest {
     return out;
   }
 
-  /// A job of one task is out and overdue, and its copy too: who has which.
+  /// A job of one task whose lease is overdue, and its speculative attempt: which worker has which.
   struct Pair {
     Peer *holder, *other;
     wire::Lease original, copy;
@@ -87,7 +87,7 @@ TEST_F(TailTest, a_faster_speculative_attempt_wins_and_the_original_is_dropped) 
   EXPECT_GT(status.wasted_s, 0.1);
   EXPECT_EQ(all<wire::Revoke>(*holder).at(0).leases, std::vector{original.lease});
   send(*holder, echo(original, 300'000));
-  EXPECT_EQ(all<wire::Reported>(*holder).size(), 1u) << "so that it lets go of it";
+  EXPECT_EQ(all<wire::Reported>(*holder).size(), 1u) << "the worker must not repeat the report";
   EXPECT_TRUE(all<wire::Results>(c).empty());
 }
 
@@ -101,7 +101,7 @@ TEST_F(TailTest, the_original_may_win_against_its_speculative_attempt) {
 TEST_F(TailTest, the_speculative_attempt_continues_when_the_worker_of_the_original_is_lost) {
   auto [holder, other, original, copy] = overdue();
   pass(4s, {other, &c});
-  EXPECT_TRUE(all<wire::Lease>(*other).empty()) << "it has it already";
+  EXPECT_TRUE(all<wire::Lease>(*other).empty()) << "this worker has the task already";
   send(*other, echo(copy, 10'000));
   EXPECT_EQ(ended().state, JobState::done);
 }
@@ -143,7 +143,7 @@ TEST_F(TailTest, a_speculative_attempt_makes_way_for_waiting_work) {
 
 TEST_F(TailTest, speculative_attempts_over_budget_are_revoked) {
   auto [holder, other, original, copy] = overdue();
-  // The budget is a second, and 5 % of what the job had.
+  // The budget is one second plus 5 % of the slot time of the job.
   pass(2s, {holder, other, &c});
   EXPECT_EQ(all<wire::Revoke>(*other).at(0).leases, std::vector{copy.lease});
   send(*holder, echo(original, 300'000));

@@ -1,4 +1,4 @@
-// Whose turn it is: priorities, principals, jobs.
+// The fair queue: priorities, principals, jobs.
 #include "broker/core/scheduling/fair_queue.hpp"
 
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ class FairQueueTest : public ::testing::Test {
     return made;
   }
 
-  /// So many leases of a second each; how many each job got.
+  /// Grants leases of one second each. Returns how many each job got.
   std::map<const Job*, int> deal(int leases) {
     std::map<const Job*, int> got;
     for (int i = 0; i < leases; ++i) {
@@ -101,7 +101,7 @@ TEST_F(FairQueueTest, a_principal_with_many_single_task_jobs_does_not_delay_othe
     if (next == &other) {
       ++got;
     } else {
-      next->tasks.pending.clear();  // its one task; the job itself is not told of any more
+      next->tasks.pending.clear();  // its only task was leased
       turns.update(*next);
     }
     turns.expect(*next, -1);

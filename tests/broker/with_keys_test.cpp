@@ -1,5 +1,5 @@
-// Peers with keys: what they may do of each other's, strangers, quotas, what goes on record. The
-// table: access_test.cpp.
+// Peers with keys: access to jobs of others, unknown keys, quotas, the audit log. The table of
+// access rules: access_test.cpp.
 #include <list>
 
 #include "broker/broker_fixture.hpp"
@@ -116,7 +116,7 @@ TEST_F(WithKeysTest, only_an_admin_reads_or_cancels_jobs_of_others) {
   send(bob, submit);  // the same UUID
   denied(bob);
   auto same_key = items_job(2, {"a"}, "absent");
-  same_key.options.unique = "key";  // a key is one's own
+  same_key.options.unique = "key";  // idempotency keys belong to a principal
   send(bob, same_key);
   EXPECT_FALSE(expect<wire::Accepted>(bob).existing);
   send(bob, wire::Query{8, wire::QueryWhat::jobs, {}, {}, 10});
@@ -129,7 +129,7 @@ TEST_F(WithKeysTest, only_an_admin_reads_or_cancels_jobs_of_others) {
   EXPECT_EQ(audit.back().principal, "admin");
   EXPECT_EQ(audit.back().action, "cancel");
   EXPECT_EQ(audit.back().reason, "admin");
-  send(admin, items_job(5, {"x"}));  // admin is not submit
+  send(admin, items_job(5, {"x"}));  // the admin right does not include submit
   denied(admin);
 }
 
@@ -156,7 +156,7 @@ TEST_F(WithKeysTest, a_session_cannot_be_taken_over_with_another_key) {
   EXPECT_EQ(expect<wire::Refused>(bob).code, ErrorCode::denied);
   send(alice, wire::Beat{});
   expect<wire::Beat>(alice);
-  // A right session number from the wrong connection is an unknown session.
+  // The right session id from the wrong connection is an unknown session.
   bob.session = alice.session;
   send(bob, wire::Beat{});
   expect<wire::HelloAgain>(bob);
@@ -248,14 +248,14 @@ TEST_F(WithKeysTest, a_lost_answer_to_enrol_is_sent_again) {
   again.id = PeerId{++last_peer};
   peers[again.id] = &again;
   send(again, wire::Enrol{"lab", "a code that was used up"});
-  ASSERT_EQ(asked_enrol.size(), 1u);  // the key ring knows what it was told
+  ASSERT_EQ(asked_enrol.size(), 1u);  // the key ring knows the key
   const std::size_t lines = audit.size();
   Effects effects;
   core.on_enrolled(again.id, "worker-key", "worker", static_cast<std::uint8_t>(Right::work), false);
   core.take_effects(effects);
   deliver(effects);
   EXPECT_EQ(expect<wire::Enrolled>(again).name, "worker");
-  EXPECT_EQ(audit.size(), lines);  // nobody was enrolled
+  EXPECT_EQ(audit.size(), lines);  // no key was enrolled
 }
 
 TEST_F(WithKeysTest, permission_to_see_a_job_state_does_not_include_its_value) {
@@ -318,7 +318,7 @@ TEST_F(WithKeysTest, a_peer_whose_address_is_no_longer_allowed_is_ignored) {
   deliver(effects);
   EXPECT_EQ(expect<wire::ErrorMessage>(alice).code, ErrorCode::denied);
   EXPECT_FALSE(audit.back().allowed);
-  // Nor when it says HELLO again on the connection that stands.
+  // Nor after another HELLO on the same connection.
   send(alice, items_job(1, {"a"}));
   wire::Hello hello;
   hello.identity = uuid(1);
@@ -389,7 +389,8 @@ TEST_F(WithKeysTest, a_stream_under_a_task_quota_never_waits_in_vain) {
   auto submit = items_job(1, {}, "absent");
   submit.open = true;
   send(alice, submit);
-  // A client sends a batch whole or not at all: it goes, or its refusal says why it never will.
+  // A client sends a batch whole or not at all: it is accepted, or the refusal says why it never
+  // can be.
   EXPECT_GE(expect<wire::Accepted>(alice).credit_to, wire::kBatchBytesMax);
   wire::Append append;
   append.job = uuid(1);
@@ -458,7 +459,7 @@ TEST_F(WithKeysTest, privileged_requests_are_refused_while_the_audit_log_fails) 
   EXPECT_NE(denied(admin).text.find("disk full"), std::string::npos);
   send(admin, wire::Cancel{2, {}, job, {}});
   denied(admin);
-  send(alice, wire::Cancel{3, {}, job, {}});  // one's own is no privilege
+  send(alice, wire::Cancel{3, {}, job, {}});  // cancelling an own job needs no privilege
   EXPECT_EQ(expect<wire::JobUpdate>(alice).status.state, JobState::cancelled);
   core.on_audit_trouble("");
   core.take_effects(effects);

@@ -20,8 +20,8 @@ using Random = std::mt19937_64;
 enum class Kind : unsigned char { echo, stream, traced, slow, sum, words };
 constexpr const char* kNames[] = {"echo", "stream", "traced", "slow", "sum", "words"};
 
-/// A job and its answer, from its kind, its size and a seed, so that another process can check it
-/// too.
+/// A job and its answer, derived from its kind, its size and a seed, so that another process can
+/// check it too.
 struct Task {
   Kind kind = Kind::echo;
   std::uint64_t size = 0;
@@ -37,7 +37,7 @@ struct Task {
 
   Job submit(Client& client, const SubmitOptions& given) const {
     SubmitOptions options = given;
-    options.attempts = 1000;  // nothing here fails by itself
+    options.attempts = 1000;  // no task here fails on its own
     if (kind == Kind::sum)
       return client.submit("sum", Range{0, static_cast<std::int64_t>(size)}, options);
     if (kind == Kind::words) options.reduce = "merge_counts";
@@ -57,7 +57,7 @@ struct Task {
     return client.submit(function, std::move(items), options);
   }
 
-  /// Reads the results; what is wrong with them, or nothing.
+  /// Reads the results. Returns what is wrong with them, or nothing.
   std::string verdict(Job& job, std::uint64_t& tasks) const {
     if (kind == Kind::sum) {
       const auto sum = from_value<std::uint64_t>(job.get());
@@ -122,7 +122,7 @@ Task random_task(Random& random) {
   return task;
 }
 
-/// Follows a job to its end and says how it was.
+/// Follows a job to its end and returns how it ended.
 void follow(Journal& journal, const std::string& name, const Task& task, Job& job) {
   std::uint64_t tasks = 0;
   try {
@@ -166,7 +166,8 @@ int run_client(const ClientCall& call) {
     std::uint64_t number = 0;
     try {
       number = value(job.number());
-      // A stream is acknowledged bit by bit; only whole ones are promised to go on without us.
+      // A stream is acknowledged in parts; only a complete one is guaranteed to continue without
+      // its client.
       if (options.detach) job.wait_for_intake();
     } catch (const Error& error) {
       journal.say(name + " refused " + std::string(to_string(error.code())) + " " + error.what());
@@ -174,7 +175,7 @@ int run_client(const ClientCall& call) {
     }
     journal.say(name + " accepted " + std::to_string(number) + " " +
                 (options.detach ? "detached " : "attached ") + task.line());
-    if (options.detach && random() % 2 == 0) continue;  // somebody else reads it
+    if (options.detach && random() % 2 == 0) continue;  // the collector reads it
     follow(journal, name, task, job);
   }
   return 0;

@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::array kStarts = {"once", "plain", "idempotent"};
 
-/// Its parameters: what its marks begin with, then of the item: the task, seconds to sleep, the
-/// exit code. The shell does not open a file that is there (-C), so no mark can hide another.
+/// Parameters: the beginning of its marks; then, from the item, the task, the seconds to sleep and
+/// the exit code. With -C the shell does not overwrite a file, so no mark can hide another.
 constexpr const char* kScript =
     R"(set -C; : > "$1.$2.$PPID.$$" && sleep "$3" && echo "$2" && exit "$4")";
 
@@ -63,8 +63,8 @@ CommandJob random_command_job(std::mt19937_64& random, bool broker_is_durable) {
                : random() % 2 == 0 ? Starts::plain
                                    : Starts::idempotent;
   job.durable = broker_is_durable && random() % 3 != 0;
-  // A memory job is gone with its broker, and who comes later asks for its number in vain, or gets
-  // another job.
+  // A memory job is lost with its broker; a later reader finds no job of that number, or a
+  // different one.
   job.detached = (job.durable || !broker_is_durable) && random() % 3 == 0;
   job.size = 1 + random() % 10;
   job.seed = random() % 1'000'000;

@@ -1,4 +1,4 @@
-// A job of commands that leave a mark when they start, so that a second start of a task shows.
+// A job of commands that leave a mark when they start, which reveals a second start of a task.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,11 @@
 
 namespace quern::chaos {
 
-/// How often a task of a job may be started. once: never twice. plain: again when its worker was
-/// lost or it failed. idempotent: also while it runs.
+/// How often a task of a job may be started. once: at most once. plain: again after the loss of its
+/// worker or a failure. idempotent: also while it runs.
 enum class Starts : std::uint8_t { once, plain, idempotent };
 
-/// Made of its seed, so that the commander, the collector and the verdict know the same job.
+/// Derived from its seed, so that the commander, the collector and the verdict know the same job.
 struct CommandJob {
   std::string name;
   Starts starts = Starts::once;
@@ -25,13 +25,13 @@ struct CommandJob {
 
   Job submit(Client& client, const std::string& folder) const;
 
-  /// The exit code that the command of a task ends with; it answers its number either way.
+  /// The exit code of the command of a task; it prints its number in either case.
   int code(std::uint64_t task) const;
-  /// Runs that one task may have. Half of the `once` jobs ask for more, which must count for
-  /// nothing.
+  /// The allowed attempts of a task. Half of the `once` jobs ask for several, which must have no
+  /// effect.
   std::uint32_t attempts() const;
 
-  /// The words of the job in the journal, but for its name.
+  /// The words of the job in the journal, without its name.
   std::string words() const;
 };
 
@@ -40,7 +40,7 @@ CommandJob random_command_job(std::mt19937_64& random, bool broker_is_durable);
 std::optional<CommandJob> command_job(const std::string& name, const std::string& words);
 
 /// Where the commands of a run leave their marks: files named JOB.TASK.WORKER.COMMAND, the last two
-/// of them process numbers.
+/// are process ids.
 std::string marks_folder(const std::string& folder);
 
 }  // namespace quern::chaos

@@ -15,9 +15,9 @@
 namespace quern::chaos {
 namespace {
 
-constexpr std::uint64_t kJobsAtOnce = 6;  // enough that a worker that is lost runs some of them
+constexpr std::uint64_t kJobsAtOnce = 6;  // enough that a lost worker is running some of them
 
-/// One word for how a task ended: done, failed (by itself, as it was told to), or an error word.
+/// One word for how a task ended: done, failed (with its planned exit code), or an error word.
 std::string ending(const CommandJob& job, const TaskResult& task) {
   if (!task.ok && task.code != ErrorCode::failed) return std::string(to_string(task.code));
   try {
@@ -45,14 +45,14 @@ void follow(Journal& journal, const CommandJob& command, Job& job) {
   }
 }
 
-/// Jobs one after the other, until the stop file is there.
+/// Runs jobs one after the other until the stop file exists.
 void submit_in_turn(const ClientCall& call, std::uint64_t thread, Journal& journal,
                     Client& client) {
   std::mt19937_64 random(call.seed * kJobsAtOnce + thread);
   for (std::uint64_t n = 0; ::access(call.stop.c_str(), F_OK) != 0; ++n) {
     CommandJob command = random_command_job(random, call.durability == "durable");
     command.name = std::to_string(call.seed) + "-" + std::to_string(n * kJobsAtOnce + thread);
-    // Before it is submitted: what is known only by its marks must keep its promise too.
+    // Before the submission, because a job that is known only by its marks must be checked too.
     journal.say(command.name + " begins " + command.words());
     Job job = command.submit(client, call.folder);
     try {

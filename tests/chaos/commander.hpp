@@ -1,4 +1,4 @@
-// A client process of a chaos run that submits commands, and writes down how each of them ended.
+// A client process of a chaos run that submits commands and records how each of them ended.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace quern::chaos {
 
-/// Runs until the stop file is there and the last job has ended. The exit code.
+/// Runs until the stop file exists and the last job has ended. Returns the exit code.
 int run_commander(const ClientCall& call);
 
-/// Reads the detached jobs named in `jobs` (lines "NAME NUMBER WORDS") and writes down how they
+/// Reads the detached jobs named in `jobs` (lines "NAME NUMBER WORDS") and records how they
 /// ended.
 int run_command_collector(const ClientCall& call, const std::string& jobs);
 

@@ -1,5 +1,4 @@
-// What chaos runs beside the built-in functions: each run leaves a line, so that what ran twice is
-// known.
+// A function for chaos runs: each call leaves a line in a file, so that repeated runs are known.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -11,8 +10,8 @@
 #include <thread>
 
 QUERN_PLUGIN(functions) {
-  // Takes some milliseconds, appends "PID INPUT" to the file that QUERN_CHAOS_TRACE names, gives
-  // its input back.
+  // Takes some milliseconds, appends "PID INPUT" to the file that QUERN_CHAOS_TRACE names, and
+  // returns its input.
   functions.add_raw("traced", [](quern::Task& task, quern::Output& out) {
     const std::string input(task.input());
     std::this_thread::sleep_for(

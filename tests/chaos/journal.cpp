@@ -17,7 +17,7 @@ Journal::~Journal() { ::close(fd_); }
 
 void Journal::say(std::string line) {
   for (char& c : line)
-    if (static_cast<unsigned char>(c) < ' ') c = '?';  // whatever an error says, it is one line
+    if (static_cast<unsigned char>(c) < ' ') c = '?';  // an error text must stay on one line
   line += '\n';
   if (::write(fd_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) std::abort();
 }

@@ -1,11 +1,11 @@
-// A file of lines that processes append to, and that survives their being killed.
+// A file of lines that processes append to and that survives when they are killed.
 #pragma once
 
 #include <string>
 
 namespace quern::chaos {
 
-/// One write per line: a line is there whole or not at all, whatever kills the writer.
+/// One write per line: each line is complete or absent, whenever the writer is killed.
 class Journal {
  public:
   explicit Journal(const std::string& path);

@@ -13,7 +13,7 @@ struct Entry {
   std::uint64_t client = 0;
   bool accepted = false, detached = false;
   std::string job;     ///< "NUMBER KIND SIZE SEED"
-  std::string ending;  ///< completed, lost, ...; empty: none was written
+  std::string ending;  ///< completed, lost, ...; empty if none was recorded
   std::string rest;
 };
 

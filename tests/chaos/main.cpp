@@ -1,5 +1,5 @@
-// quern-chaos: real processes, killed, stopped and cut off at random, and clients that know every
-// answer.
+// quern-chaos: real processes that are killed, stopped and cut off at random, and clients that know
+// every answer.
 #include <signal.h>
 #include <unistd.h>
 
@@ -29,9 +29,9 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr auto kHealing = 100s;  // everything takes its time then
+constexpr auto kHealing = 100s;  // a sanitizer makes everything slower
 #else
-constexpr auto kHealing = 28s;  ///< of the 30 s that a run may take beyond its time
+constexpr auto kHealing = 28s;  ///< most of the 30 s that a run may exceed its time
 #endif
 
 volatile std::sig_atomic_t interrupted = 0;

@@ -22,7 +22,7 @@ Process::Process(const std::vector<std::string>& words, const std::string& log) 
   if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(127);  // it died in between
+    if (::getppid() != parent) ::_exit(127);  // the parent died before prctl()
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -1,4 +1,4 @@
-// A child process with its output in a log file. It dies with us, also when we are killed.
+// A child process with its output in a log file. It ends with its parent, even if that is killed.
 #pragma once
 
 #include <sys/types.h>
@@ -22,7 +22,7 @@ class Process {
   void signal(int number) const;
   /// Kills and reaps.
   void kill();
-  /// Reaps it if it has ended; its exit code, or 128 + the signal.
+  /// Reaps the process if it has ended. Returns its exit code, or 128 + the signal.
   std::optional<int> ended();
 
  private:

@@ -30,7 +30,7 @@ void close_with_reset(int fd) {
   ::close(fd);
 }
 
-/// All of it, however long the other side takes; false when that is gone.
+/// Sends everything, however long the other side takes; false if the connection is lost.
 bool send_all(int fd, const char* bytes, std::size_t n) {
   while (n > 0) {
     const ssize_t sent = ::send(fd, bytes, n, MSG_NOSIGNAL);
@@ -90,7 +90,7 @@ void Proxy::accept_one() {
   const int broker = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = loopback(target_);
   if (::connect(broker, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    close_with_reset(peer);  // no broker: as if nobody listened
+    close_with_reset(peer);  // without a broker, behave as if nothing listened
     ::close(broker);
     return;
   }
@@ -102,7 +102,7 @@ bool Proxy::forward(Link& link, int from, int to) {
   char bytes[64 << 10];
   const bool faulty = Clock::now() < link.until;
   std::size_t most = sizeof bytes;
-  if (faulty && link.fault == Fault::slow) most = 200;  // 10 KB/s a direction
+  if (faulty && link.fault == Fault::slow) most = 200;  // 10 KB/s in each direction
   const ssize_t n = ::recv(from, bytes, most, 0);
   if (n < 0) return errno == EAGAIN || errno == EINTR;
   if (n == 0) return false;

@@ -1,5 +1,5 @@
-// A TCP proxy that misbehaves on demand: it resets connections, falls silent, slows down, cuts a
-// message in two. One thread of its own; the calls may come from any other.
+// A TCP proxy that injects faults on demand: it resets, silences, slows and truncates connections.
+// It has one thread; any thread may call it.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@
 namespace quern::chaos {
 
 /// reset: RST at once. silent: nothing passes for a while, then RST (a half-open connection). slow:
-/// a trickle for a while. truncate: the next bytes pass half, then RST.
+/// low throughput for a while. truncate: half of the next bytes pass, then RST.
 enum class Fault : std::uint8_t { reset, silent, slow, truncate };
 
 class Proxy {
@@ -23,7 +23,7 @@ class Proxy {
   ~Proxy();
 
   std::uint16_t port() const { return port_; }
-  /// Befalls every connection there is.
+  /// Applies the fault to every open connection.
   void inflict(Fault fault, std::chrono::milliseconds time);
   /// From now on it only forwards.
   void heal() { inflict(Fault::slow, std::chrono::milliseconds(0)); }
@@ -34,7 +34,7 @@ class Proxy {
   struct Link {
     int peer = -1, broker = -1;
     Fault fault = Fault::slow;
-    Clock::time_point until{};  ///< of the fault; the past: none
+    Clock::time_point until{};  ///< end of the fault; in the past if there is none
   };
 
   void run();

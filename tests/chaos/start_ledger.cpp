@@ -16,12 +16,12 @@ namespace {
 struct History {
   CommandJob job;
   std::uint64_t client = 0;
-  std::optional<std::string> number;  ///< there when it was acknowledged
+  std::optional<std::string> number;  ///< set once the job was acknowledged
   bool complete = false;
-  std::string gone;                                    ///< why it cannot be read to its end
-  std::map<std::uint64_t, std::string> tasks;          ///< how they ended
-  std::set<std::uint64_t> told;                        ///< by the process that follows it now
-  std::map<std::uint64_t, std::vector<pid_t>> starts;  ///< the workers that started them
+  std::string gone;                            ///< why the job cannot be read to its end
+  std::map<std::uint64_t, std::string> tasks;  ///< how each task ended
+  std::set<std::uint64_t> told;  ///< tasks reported by the process that follows the job now
+  std::map<std::uint64_t, std::vector<pid_t>> starts;  ///< the workers that started each task
   std::vector<std::string> failures;
 
   void fail(std::uint64_t task, const std::string& why) {
@@ -73,7 +73,7 @@ std::map<std::string, History> read_journal(const std::string& folder) {
   return entries;
 }
 
-/// The number at the end of a mark's name, which is cut off.
+/// Removes and returns the number at the end of the name of a mark.
 std::optional<std::uint64_t> take_number(std::string& name) {
   const std::size_t dot = name.rfind('.');
   if (dot == std::string::npos) return std::nullopt;
@@ -101,9 +101,9 @@ void read_marks(const std::string& folder, std::map<std::string, History>& entri
   }
 }
 
-/// What was started again although it had not failed and none of its workers can have been lost. Of
-/// a worker that was disturbed any start may be the lost one: what waits there while it is stopped
-/// begins when it goes on, after others were given the task.
+/// Tasks that were started again although they had not failed and none of their workers can have
+/// been lost. Any start by a disturbed worker may be the lost one: a task that waits at a stopped
+/// worker starts when the worker continues, after the task was granted to another.
 void judge_reruns(History& entry, std::uint64_t task, const std::vector<pid_t>& workers,
                   const Disturbed& disturbed) {
   if (entry.job.starts != Starts::plain) return;
@@ -133,7 +133,7 @@ void judge_task(History& entry, std::uint64_t task, const std::string& ending, S
     entry.fail(task, "ended with " + ending + ", but was never started");
 }
 
-/// Whether it may be that nobody was told of the end of all its tasks.
+/// Whether the end of some of its tasks may legitimately be unreported.
 bool excused(const History& entry, const Disturbed& disturbed, StartVerdict& v) {
   if (!entry.gone.empty()) {
     const bool lost = entry.gone.starts_with("lost") || entry.gone.starts_with("unknown_job");

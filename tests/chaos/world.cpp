@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kWorkers = 4, kClients = 4, kCommanders = 2;
 
-/// A port that is free now; the broker takes it again after each restart.
+/// A free port; the broker binds it again after each restart.
 std::uint16_t free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -182,7 +182,7 @@ void World::disturb() {
     }
     case Mishap::worker_stopped:
       return stop_worker(std::chrono::milliseconds(500 + below(2300)));
-    case Mishap::worker_stopped_long:  // after 3 s of silence the broker gives it up
+    case Mishap::worker_stopped_long:  // the broker considers it lost after 3 s of silence
       return stop_worker(std::chrono::milliseconds(4000 + below(4000)));
     case Mishap::client_killed: {
       Member& client = clients_[below(clients_.size())];

@@ -1,4 +1,4 @@
-// The processes of a chaos run and what befalls them: one broker, workers, clients, a proxy between
+// The processes of a chaos run and their faults: one broker, workers, clients, and a proxy between
 // some of them.
 #pragma once
 
@@ -20,8 +20,8 @@ struct Setting {
   std::uint64_t seed = 1;
   bool durable = true;
   bool verbose = false;
-  std::string folder;  ///< of this run: store, journals, logs
-  std::string bin;     ///< where quern-broker and the others are
+  std::string folder;  ///< of this run, with store, journals and logs
+  std::string bin;     ///< the folder of quern-broker and the other programs
   std::string plugin;
 };
 
@@ -29,24 +29,24 @@ class World {
  public:
   explicit World(Setting setting);
 
-  /// One fault, dealt from a shuffled deck: a run of some length has all of them.
+  /// Injects one fault, dealt from a shuffled deck: a run that is long enough has all of them.
   void disturb();
-  /// Starts again what ended by a fault; complains about what ended by itself.
+  /// Restarts processes that ended by a fault; reports those that ended on their own.
   void tend();
-  /// No more faults: everything that was stopped goes on.
+  /// Ends all faults and continues every stopped process.
   void heal();
-  /// Clients end when their last job has.
+  /// Tells the clients to end with their last job.
   void let_clients_end();
   bool clients_ended();
-  /// Has the detached jobs that nobody read collected; false when not all were within the time.
+  /// Collects the detached jobs that no client has read; false if that takes too long.
   bool collect(const std::string& jobs, std::chrono::steady_clock::time_point until);
-  /// Ends everything in order. Exit codes other than 0 of the broker or a worker are complaints.
+  /// Ends everything in order. Reports exit codes of the broker or a worker other than 0.
   void stop();
 
   const std::map<std::string, std::uint64_t>& kills() const { return kills_; }
-  /// Process numbers of workers that were killed, stopped or behind the proxy.
+  /// Process ids of workers that were killed, stopped or behind the proxy.
   const std::set<pid_t>& disturbed() const { return disturbed_; }
-  /// Process numbers of workers that none of this happened to, and that no broker said it had lost.
+  /// Process ids of workers without any fault that no broker has reported as lost.
   std::set<pid_t> steady_workers() const;
   const std::set<std::uint64_t>& killed_clients() const { return killed_clients_; }
   const std::vector<std::string>& complaints() const { return complaints_; }
@@ -60,8 +60,8 @@ class World {
     bool proxied = false;
     bool commands = false;       ///< a client that submits commands
     std::uint64_t seed = 0;      ///< of a client
-    Clock::time_point resume{};  ///< when a stopped one goes on; zero: it is not stopped
-    bool doomed = false;         ///< it ends by our doing
+    Clock::time_point resume{};  ///< when a stopped process continues; zero if it is not stopped
+    bool doomed = false;         ///< its end is caused by a fault
   };
 
   Mishap draw();
@@ -81,7 +81,7 @@ class World {
   std::uint16_t port_ = 0;
   std::unique_ptr<Proxy> proxy_;
   Member broker_;
-  Clock::time_point broker_back_{};  ///< when a killed broker is started again
+  Clock::time_point broker_back_{};  ///< when a killed broker is restarted
   std::vector<Member> workers_, clients_;
   std::uint64_t last_worker_ = 0, last_client_ = 0;
   bool ending_ = false;

@@ -1,4 +1,4 @@
-// Help, completion and manual come from one syntax: nothing of it may be missing in any of them.
+// Help, completion and manual are generated from one syntax; each of them must be complete.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -15,7 +15,7 @@ bool mentions(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-/// Every command and action that is run, with the page it is on.
+/// Visits every command and action with its manual page.
 void for_each_syntax(const std::function<void(const std::string& path, const Syntax&,
                                               const std::string& page)>& visit) {
   for (const Subcommand& command : commands()) {
@@ -29,14 +29,14 @@ void for_each_syntax(const std::function<void(const std::string& path, const Syn
   }
 }
 
-/// As roff writes it.
+/// Escapes text as in roff.
 std::string in_roff(std::string text) {
   for (std::size_t at = 0; (at = text.find('-', at)) != std::string::npos; at += 2)
     text.insert(at, "\\");
   return text;
 }
 
-/// The part of the bash script for one command.
+/// The part of the bash completion for one command.
 std::string case_of(const std::string& script, const std::string& path) {
   const std::size_t begin = script.find("    '" + path + "')");
   if (begin == std::string::npos) return {};
@@ -69,7 +69,7 @@ TEST(Manual, every_option_is_in_both_completions_and_in_the_manual) {
 }
 
 TEST(Manual, help_texts_are_ascii) {
-  // Then neither roff nor a shell needs to be told an encoding.
+  // So neither roff nor a shell depends on the encoding.
   for_each_syntax([](const std::string& path, const Syntax&, const std::string& page) {
     for (const char c : page) ASSERT_GE(c, 0) << path;
   });

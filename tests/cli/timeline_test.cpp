@@ -15,8 +15,8 @@ std::size_t count(const std::string& text, const std::string& what) {
   return n;
 }
 
-/// The first thing that makes it no XML: a tag that is not closed, a bare '&' or '<', a control
-/// character. Empty: it is well formed.
+/// The first reason why a text is not well-formed XML: an unclosed tag, a bare '&' or '<', a
+/// control character. Empty if it is well formed.
 std::string fault_of(const std::string& xml) {
   std::vector<std::string> open;
   for (std::size_t i = 0; i < xml.size(); ++i) {

@@ -1,4 +1,4 @@
-// The views of `quern top` and `quern job --watch`: pictures in, lines out.
+// The views of `quern top` and `quern job --watch`: states in, lines out.
 #include <gtest/gtest.h>
 
 #include "cli/live/job_watch.hpp"
@@ -141,7 +141,7 @@ TEST(TopView, long_lists_are_cut_and_the_rest_is_counted) {
   EXPECT_EQ(lines.size(), 24u) << text;
   EXPECT_TRUE(has_part(text, "... and 94 more\n")) << text;   // workers: 8 are shown
   EXPECT_TRUE(has_part(text, "... and 292 more\n")) << text;  // jobs
-  // Those that do something are among the few.
+  // Busy workers are shown first.
   EXPECT_TRUE(has_part(text, "worker-101")) << text;
   EXPECT_FALSE(has_part(text, "worker-100")) << text;
 }
@@ -202,7 +202,7 @@ TEST(Speeds, speeds_are_computed_for_workers_that_stayed) {
   TopPicture before = picture(3, 0), now = picture(2, 0);
   before.workers[0].tasks_done = 100;
   now.workers[0].tasks_done = 300;
-  before.workers[1].tasks_done = 100;  // it came back and counts anew
+  before.workers[1].tasks_done = 100;  // it reconnected and starts counting from zero
   EXPECT_EQ(speeds(before, now, 0.5), (std::map<std::uint64_t, double>{{0, 400}}));
   EXPECT_TRUE(speeds(before, now, 0).empty());
 }

@@ -1,4 +1,4 @@
-// The public face over real sockets, against a broker played by the test.
+// The public interface over real sockets, against a fake broker.
 #include "quern/client.hpp"
 
 #include <gtest/gtest.h>
@@ -8,24 +8,20 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "fake_broker.hpp"
+#include "client/client_fixture.hpp"
 #include "quern/typed.hpp"
+#include "support/gate.hpp"
 
 namespace quern {
 namespace {
 
 using namespace std::chrono_literals;
+using client::ClientTest;
 using client::FakeBroker;
+using client::options_for;
 using Strings = std::vector<std::string>;
 
-ClientOptions options_for(const std::string& endpoint) {
-  ClientOptions options;
-  options.endpoint = endpoint;
-  options.insecure = true;  // the broker of these tests is a bare socket
-  return options;
-}
-
-// Numbers as text, from a source that may block.
+/// Numbers as text.
 Items numbers(std::uint64_t count) {
   return {[n = std::uint64_t{0}, count](Bytes& item) mutable {
     if (n == count) return false;
@@ -34,28 +30,7 @@ Items numbers(std::uint64_t count) {
   }};
 }
 
-// A source that blocks until the test lets it go on.
-struct Gate {
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool open = false;
-
-  void let_go() {
-    std::lock_guard lock(mutex);
-    open = true;
-    changed.notify_all();
-  }
-  void wait() {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return open; });
-  }
-};
-
-class ClientTest : public ::testing::Test {
- protected:
-  FakeBroker broker;
-  Client client{options_for(broker.endpoint())};
-};
+using test::Gate;
 
 TEST_F(ClientTest, a_map_returns_all_results_in_order) {
   EXPECT_EQ(client.submit("echo", Items::of(Strings{"a", "bb", ""})).get_all(),
@@ -78,12 +53,13 @@ TEST_F(ClientTest, results_are_in_input_order_whatever_the_order_of_their_entrie
 }
 
 TEST_F(ClientTest, results_can_be_read_as_completed_each_once) {
-  broker.run([&] { broker.entry_tasks = 100; });  // several entries, however the input was batched
+  broker.run(
+      [&] { broker.entry_tasks = 100; });  // several entries, whatever the batches of the input are
   const Job job = client.submit("reverse", numbers(3000));
   std::vector<int> seen(3000);
   const auto first = job.next_completed();
   ASSERT_TRUE(first);
-  EXPECT_GT(first->index, 0u) << "the last entry first";
+  EXPECT_GT(first->index, 0u) << "the last entry is delivered first";
   ++seen[first->index];
   while (auto result = job.next_completed()) ++seen[result->index];
   EXPECT_EQ(seen, std::vector<int>(3000, 1));
@@ -101,7 +77,7 @@ TEST_F(ClientTest, each_visits_results_without_copies) {
 TEST_F(ClientTest, a_reduced_range_returns_one_value) {
   const Job job = client.submit("sum", Range{1, 101});
   EXPECT_EQ(from_value<int>(job.get()), 5050);
-  EXPECT_EQ(from_value<int>(job.get()), 5050) << "as often as asked";
+  EXPECT_EQ(from_value<int>(job.get()), 5050) << "results can be read repeatedly";
   EXPECT_TRUE(job.reduced());
   EXPECT_EQ(job.encoding(), Encoding::value);
 }
@@ -136,7 +112,7 @@ TEST_F(ClientTest, single_submits_share_one_job) {
   EXPECT_EQ(jobs[7].uuid(), jobs[19'999].uuid());
   EXPECT_EQ(broker.run([&] { return broker.jobs.size(); }), 1u);
   EXPECT_NE(client.submit("echo", Whole{"x"}, {.priority = 1}).uuid(), jobs[7].uuid())
-      << "other options, another job";
+      << "different options need a different job";
 }
 
 TEST_F(ClientTest, a_single_submit_fails_alone) {
@@ -159,7 +135,7 @@ TEST_F(ClientTest, cancelling_a_single_submit_cancels_its_task) {
 
 TEST_F(ClientTest, single_submits_are_acknowledged_when_none_is_outstanding) {
   client.submit("echo", Whole{"a"}).get();
-  client.connect();  // behind the acknowledgement
+  client.connect();  // returns after the acknowledgement was handled
   client.jobs();
   EXPECT_TRUE(broker.run([&] { return broker.jobs.begin()->second.released; }));
 }
@@ -188,13 +164,14 @@ TEST_F(ClientTest, an_item_over_the_limit_fails_the_job_and_names_the_limit) {
 TEST_F(ClientTest, a_slow_source_does_not_delay_other_jobs) {
   auto gate = std::make_shared<Gate>();
   const Job slow = client.submit("echo", Items{[gate, n = 0](Bytes& item) mutable {
-                                   if (n == 1) gate->wait();
+                                   if (n == 1) gate->pass();
                                    item = "x";
                                    return n++ < 2;
                                  }});
-  EXPECT_EQ(slow.next()->bytes, "x") << "what the source had is on its way while it blocks";
+  EXPECT_EQ(slow.next()->bytes, "x")
+      << "items that the source has delivered are sent while it blocks";
   EXPECT_EQ(client.submit("echo", numbers(10)).get_all().size(), 10u);
-  gate->let_go();
+  gate->open();
   EXPECT_TRUE(slow.next());
   EXPECT_FALSE(slow.next());
 }
@@ -208,7 +185,7 @@ TEST_F(ClientTest, input_waits_for_credit) {
   EXPECT_LT(broker.run([&] { return broker.jobs[uuid].tasks; }), 500'000u);
   broker.run([&] {
     broker.credit = 1u << 30;
-    broker.cut();  // the new session brings the credit
+    broker.cut();  // the new session grants the credit
   });
   EXPECT_EQ(job.get_all().size(), 500'000u);
   job.wait_for_intake();
@@ -220,14 +197,14 @@ TEST_F(ClientTest, a_job_survives_a_lost_connection) {
   broker.run([&] { broker.entry_tasks = 10; });
   auto gate = std::make_shared<Gate>();
   const Job job = client.submit("echo", Items{[gate, n = 0](Bytes& item) mutable {
-                                  if (n == 5000) gate->wait();
+                                  if (n == 5000) gate->pass();
                                   if (n == 10'000) return false;
                                   item = std::to_string(n++);
                                   return true;
                                 }});
   for (int i = 0; i < 3000; ++i) ASSERT_EQ(job.next()->bytes, std::to_string(i));
   broker.run([&] { broker.cut(); });
-  gate->let_go();
+  gate->open();
   for (int i = 3000; i < 10'000; ++i) ASSERT_EQ(job.next()->bytes, std::to_string(i));
   EXPECT_FALSE(job.next());
 }
@@ -307,7 +284,7 @@ TEST(Client, destroying_the_client_ends_blocked_handles_within_a_second) {
   b.join();
   EXPECT_EQ(ended, 2);
   while (broker.run([&] { return broker.byes; }) == 0) std::this_thread::yield();
-  job.cancel();  // goes nowhere, harms nobody
+  job.cancel();  // has no effect
 }
 
 TEST(Client, destroying_the_client_with_a_blocked_source_and_no_broker_is_as_fast) {
@@ -316,12 +293,12 @@ TEST(Client, destroying_the_client_with_a_blocked_source_and_no_broker_is_as_fas
   {
     Client client(options_for("tcp://127.0.0.1:1"));
     client.submit("echo", Items{[gate](Bytes&) {
-                    gate->wait();
+                    gate->pass();
                     return false;
                   }});
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
-  gate->let_go();
+  gate->open();
 }
 
 TEST_F(ClientTest, a_client_can_be_moved) {
@@ -347,7 +324,7 @@ TEST_F(ClientTest, attaching_to_an_own_job_returns_its_handle) {
   const Job job = client.submit("echo", numbers(10));
   const Job again = client.attach(job.number());
   EXPECT_TRUE(job.next());
-  EXPECT_EQ(again.next()->index, 1u) << "the same job, so the next result";
+  EXPECT_EQ(again.next()->index, 1u) << "both handles read the same job";
   EXPECT_EQ(client.attach(job.uuid()).next()->index, 2u);
 }
 

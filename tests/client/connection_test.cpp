@@ -1,4 +1,5 @@
-// The connection of a peer: what comes in one message is handed over one by one.
+// The connection of a peer to the broker: acknowledgements and messages are returned one by one,
+// and no message is left lying while the poller sleeps.
 #include "link/connection.hpp"
 
 #include <gtest/gtest.h>
@@ -49,8 +50,7 @@ class ConnectionTest : public ::testing::Test {
 TEST_F(ConnectionTest, piggybacked_acknowledgements_come_first_and_the_rest_is_not_slept_on) {
   const wire::Riders riders{wire::Ack{Uuid{{1}}, 1, true}, wire::Ack{Uuid{{1}}, 2, true}};
   router_.send(peer_, parts_of(wire::encode({wire::SessionId{7}, wire::Beat{}}, riders)));
-  // An actor that has read enough goes through its loop, and waits without end: for each of the
-  // three.
+  // An actor that reads one message per round waits without a limit before each of the three.
   std::vector<std::size_t> kinds;
   for (int i = 0; i < 3; ++i) {
     wait_for_message();
@@ -72,12 +72,12 @@ TEST_F(ConnectionTest, messages_of_the_old_socket_are_dropped_on_reopen) {
 }
 
 TEST_F(ConnectionTest, the_rest_of_a_burst_is_not_slept_on_by_a_reader_that_sends_nothing) {
-  constexpr std::uint64_t kBurst = 900;  // below the router's high-water mark
-  EXPECT_FALSE(connection_.receive());   // read out
+  constexpr std::uint64_t kBurst = 900;  // below the high-water mark of the router
+  EXPECT_FALSE(connection_.receive());   // nothing more to read
   for (std::uint64_t n = 1; n <= kBurst; ++n)
     ASSERT_EQ(router_.send(peer_, parts_of(wire::encode({wire::SessionId{n}, wire::Beat{}}))),
               runtime::SendResult::sent);
-  // One a turn, and a wait without end before each.
+  // One message per round, with an unlimited wait before each.
   for (std::uint64_t n = 1; n <= kBurst; ++n) {
     wait_for_message();
     EXPECT_EQ(std::get<wire::Envelope>(*received_).session, wire::SessionId{n});
@@ -90,7 +90,7 @@ TEST_F(ConnectionTest, a_message_whose_signal_was_consumed_by_a_send_is_not_slep
     for (int i = 0; i < 3; ++i) connection_.send({wire::SessionId{round}, wire::Beat{}});
     wait_for_message();
     EXPECT_EQ(std::get<wire::Envelope>(*received_).session, wire::SessionId{round});
-    if (round % 2 == 0) connection_.receive();  // now and then it is read out, now and then not
+    if (round % 2 == 0) connection_.receive();  // every second round reads until nothing is left
   }
 }
 

@@ -1,5 +1,5 @@
-// A client core with the broker played by the test: events in, effects out, invariants after every
-// step.
+// A client core whose broker is played by the test: events go in, effects come out, and the
+// invariants are checked after every step.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -38,7 +38,7 @@ class CoreRig {
     collect();
   }
 
-  /// Runs one step of the core, then a tick, then looks.
+  /// Runs one step of the core and then a tick; collects the effects of both.
   template <typename Step>
   void step(Step run) {
     run();
@@ -64,9 +64,9 @@ class CoreRig {
     receive(welcome);
     return hello;
   }
-  /// The session ends and a new one is asked for; its HELLO is out.
+  /// Ends the session; afterwards the HELLO of the next one has been sent.
   void lose_session() {
-    now += 2s;  // a lasting session is replaced at once
+    now += 2s;  // a session that lasted is replaced at once
     step([&] { core->on_message({wire::SessionId{}, wire::HelloAgain{}}, now); });
     EXPECT_EQ(effects<Reopen>().size(), 1u);
   }
@@ -83,7 +83,7 @@ class CoreRig {
     submit.open = open;
     return submit;
   }
-  /// A job of one session that the broker has accepted.
+  /// Submits a job that the broker accepts.
   void accepted_job(const wire::Submit& message, std::uint64_t credit = 1000) {
     submit(message);
     sent<wire::Submit>();
@@ -116,7 +116,7 @@ class CoreRig {
     return message;
   }
 
-  /// All effects of a kind so far, taken out.
+  /// Removes and returns all effects of one kind.
   template <typename E>
   std::vector<E> effects() {
     std::vector<E> out;
@@ -130,7 +130,7 @@ class CoreRig {
     seen_ = std::move(rest);
     return out;
   }
-  /// All messages of a kind sent so far, taken out.
+  /// Removes and returns all sent messages of one kind.
   template <typename M>
   std::vector<M> all_sent() {
     std::vector<M> out;
@@ -148,14 +148,14 @@ class CoreRig {
     seen_ = std::move(rest);
     return out;
   }
-  /// The one message of that kind.
+  /// Removes and returns the only message of that kind.
   template <typename M>
   M sent() {
     auto all = all_sent<M>();
     EXPECT_EQ(all.size(), 1u);
     return all.empty() ? M{} : all.front();
   }
-  /// Nothing happened that a test did not look at.
+  /// Fails if there are effects that the test has not looked at.
   void expect_nothing_else() {
     EXPECT_TRUE(seen_.empty()) << seen_.size() << " effects, first of kind "
                                << seen_.front().index();
@@ -165,7 +165,7 @@ class CoreRig {
   Time now{1h};
   std::uint64_t session = 0;
   std::uint64_t incarnation = 1;
-  bool store = false;  // the broker has one
+  bool store = false;  // whether the broker has a store
 
  private:
   void collect() { core->take_effects(seen_); }

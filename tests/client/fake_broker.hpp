@@ -1,9 +1,9 @@
-// A broker that is just enough for a client: a ROUTER, the codec, and functions that it answers
+// A minimal broker for tests of the client: a ROUTER, the codec, and functions that it answers
 // itself. Its thread owns everything; tests change it through run().
 //
-//   echo      each payload is its result, one entry per APPEND
-//   reverse   the same, all entries at the close, last first
-//   sum       of a range, reduced
+//   echo      the result of a task is its payload; one entry per APPEND
+//   reverse   the same, but all entries at the close, the last one first
+//   sum       the reduced sum of a range
 //   fail      each task fails with its payload
 //   hold      nothing ever happens
 #pragma once
@@ -65,14 +65,14 @@ class FakeBroker {
     return done.get_future().get();
   }
 
-  // On the broker's thread only.
-  /// The connection is cut and the port is opened again.
+  // The rest is for the broker's thread only.
+  /// Cuts the connection and opens the endpoint again.
   void cut() {
     socket_.reset();
     session_of_.clear();
     open();
   }
-  /// As after a restart: nothing is known any more.
+  /// Forgets everything, as after a restart.
   void restart() {
     jobs.clear();
     ++incarnation;
@@ -96,11 +96,10 @@ class FakeBroker {
 
  private:
   void open() {
-    // A path of its own, not a port: while the broker is cut off, another process could be given
-    // the port.
+    // A path instead of a port: while the broker is cut off, another process could get the port.
     if (bound_.empty()) bound_ = "ipc:///tmp/quern-fake-" + Uuid::random().text();
     runtime::SocketOptions options;
-    options.high_water_mark = 0;  // credits are not counted here, and nothing may be dropped
+    options.high_water_mark = 0;  // this broker does not count credit, and must not drop messages
     socket_.emplace(runtime::Socket::router(context_, options));
     socket_->bind(bound_);
   }
@@ -310,7 +309,7 @@ class FakeBroker {
   std::optional<runtime::Socket> socket_;
   std::string bound_;
   std::map<std::string, wire::SessionId> session_of_;
-  std::string peer_;  // the last that said HELLO
+  std::string peer_;  // the peer that sent the latest HELLO
   std::uint64_t sessions_ = 0;
   bool stop_ = false;
   runtime::Mailbox<std::function<void()>> mailbox_;

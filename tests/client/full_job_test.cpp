@@ -1,4 +1,4 @@
-// A job with a handle of its own, and what it asks the actor for.
+// A job with its own handle, and what it requests from the actor.
 #include "client/full_job.hpp"
 
 #include <gtest/gtest.h>

@@ -1,27 +1,9 @@
 // Jobs in the client core: submit, input and credit, results and acknowledgement, resume, cancel,
 // attach.
-#include "core_rig.hpp"
+#include "client/client_fixture.hpp"
 
 namespace quern::client {
 namespace {
-
-class ClientJobs : public ::testing::Test {
- protected:
-  ClientJobs() {
-    rig.effects<Reopen>();
-    rig.welcome();
-  }
-  void append(const std::vector<std::string>& payloads, InputLedger::Rest rest) {
-    rig.step([&] { rig.core->append(CoreRig::kJob, batch_of(payloads), {}, rest, rig.now); });
-  }
-  void consume(std::uint64_t to) {
-    rig.step([&] { rig.core->on_consumed(CoreRig::kJob, to); });
-  }
-  CoreRig rig;
-};
-
-constexpr auto kComes = InputLedger::Rest::comes;
-constexpr auto kNone = InputLedger::Rest::none;
 
 TEST_F(ClientJobs, a_complete_job_needs_four_messages) {
   rig.submit(rig.items({"a", "b"}, false));
@@ -66,7 +48,7 @@ TEST_F(ClientJobs, input_is_requested_only_with_credit) {
   rig.receive(rig.accepted(1, 100));
   EXPECT_EQ(rig.effects<NeedInput>().size(), 1u);
   rig.receive(rig.accepted(1, 200));
-  EXPECT_TRUE(rig.effects<NeedInput>().empty()) << "asked already";
+  EXPECT_TRUE(rig.effects<NeedInput>().empty()) << "it was requested already";
 }
 
 TEST_F(ClientJobs, appends_are_sent_as_credit_allows_and_kept_until_accepted) {
@@ -78,7 +60,7 @@ TEST_F(ClientJobs, appends_are_sent_as_credit_allows_and_kept_until_accepted) {
   EXPECT_FALSE(append_0.close);
   rig.effects<NeedInput>();
   append({"01234", "56789"}, kNone);
-  EXPECT_TRUE(rig.all_sent<wire::Append>().empty()) << "28 of 30 are used";
+  EXPECT_TRUE(rig.all_sent<wire::Append>().empty()) << "28 of 30 bytes of credit are used";
   rig.receive(rig.accepted(2, 42));
   auto append_1 = rig.sent<wire::Append>();
   EXPECT_EQ(append_1.first, 2u);
@@ -124,7 +106,7 @@ TEST_F(ClientJobs, resuming_resends_unaccepted_appends_after_attach) {
   EXPECT_TRUE(attach.own);
   EXPECT_EQ(attach.cursor, 1u);
   const auto again = rig.all_sent<wire::Append>();
-  ASSERT_EQ(again.size(), 2u) << "b had arrived";
+  ASSERT_EQ(again.size(), 2u) << "b was accepted already";
   EXPECT_EQ(again[0].first, 2u);
   EXPECT_EQ(again[1].first, 3u);
   EXPECT_TRUE(again[1].close);
@@ -241,7 +223,7 @@ TEST_F(ClientJobs, an_abandoned_detached_job_is_left_alone_once_its_input_is_com
   EXPECT_TRUE(rig.all_sent<wire::Ack>().empty());
 }
 
-// ---- broker gone and back
+// ---- a broker that goes away and comes back
 
 TEST_F(ClientJobs, a_memory_job_is_lost_when_the_broker_restarts) {
   rig.accepted_job(rig.items({"a"}, false));
@@ -281,7 +263,7 @@ TEST_F(ClientJobs, an_at_most_once_job_that_may_have_run_is_not_submitted_again)
   for (const auto durability : {Durability::memory, Durability::automatic}) {
     once.options.durability = durability;
     rig.submit(once);
-    rig.sent<wire::Submit>();  // its ACCEPTED does not come
+    rig.sent<wire::Submit>();  // its ACCEPTED never arrives
     ++rig.incarnation;
     rig.lose_session();
     EXPECT_EQ(rig.welcome({{uuid_of(1), false, {}, 0, 0}}).jobs.size(), 1u);
@@ -302,8 +284,8 @@ TEST_F(ClientJobs, an_at_most_once_job_is_submitted_again_to_a_broker_with_a_sto
   rig.sent<wire::Submit>();
   ++rig.incarnation;
   rig.lose_session();
-  rig.welcome({{uuid_of(1), false, {}, 0, 0}});  // it never reached the disk, and nothing of it ran
-                                                 // before that
+  rig.welcome({{uuid_of(1), false, {}, 0, 0}});  // it never reached the disk,
+                                                 // so nothing of it has run
   EXPECT_EQ(rig.sent<wire::Submit>().job, uuid_of(1));
 }
 
@@ -314,11 +296,11 @@ TEST_F(ClientJobs, an_at_most_once_job_that_cannot_have_started_is_submitted_aga
   rig.submit(once);
   rig.sent<wire::Submit>();
   rig.lose_session();
-  rig.welcome({{uuid_of(1), false, {}, 0, 0}});  // the same broker: it never got it
+  rig.welcome({{uuid_of(1), false, {}, 0, 0}});  // the same broker, which never received it
   rig.sent<wire::Submit>();
   ++rig.incarnation;
   rig.lose_session();
-  rig.welcome({{uuid_of(1), true, JobNumber{7}, 1, 0}});  // another, and it has it
+  rig.welcome({{uuid_of(1), true, JobNumber{7}, 1, 0}});  // a restarted broker, which knows it
   rig.sent<wire::Submit>();
 
   once.job = uuid_of(2);
@@ -389,7 +371,7 @@ TEST_F(ClientJobs, a_job_without_a_uuid_ends_the_session_but_not_the_client) {
 TEST_F(ClientJobs, missing_results_end_the_reader_also_of_a_finished_job) {
   rig.step([&] { rig.core->attach(CoreRig::kJob, {{}, JobNumber{7}, 0, 0}, rig.now); });
   const auto token = rig.sent<wire::Attach>().token;
-  rig.step([&] { rig.core->watch(CoreRig::kJob, 1000, 0, rig.now); });  // somebody reads
+  rig.step([&] { rig.core->watch(CoreRig::kJob, 1000, 0, rig.now); });  // a reader starts
   EXPECT_EQ(rig.sent<wire::Attach>().token, token);
   auto update = rig.update(JobState::done, 1);
   update.token = token;
@@ -420,7 +402,7 @@ TEST_F(ClientJobs, the_cancellation_of_a_task_follows_its_append) {
   rig.receive(rig.accepted(1, 100));
   EXPECT_EQ(rig.all_sent<wire::Append>().size(), 1u);
   EXPECT_EQ(rig.sent<wire::Cancel>().tasks, (wire::Intervals{{1, 2}}));
-  rig.receive(rig.results(0, {1, 2}));  // too late: it had run
+  rig.receive(rig.results(0, {1, 2}));  // too late: the task has run
   rig.lose_session();
   rig.welcome({{uuid_of(1), true, JobNumber{7}, 2, 1000}});
   EXPECT_TRUE(rig.all_sent<wire::Cancel>().empty());
@@ -473,7 +455,7 @@ TEST_F(ClientJobs, an_existing_idempotency_key_makes_us_a_guest_of_its_job) {
   rig.receive(answer);
   EXPECT_EQ(rig.effects<Accepted>().at(0).uuid, uuid_of(9));
   EXPECT_FALSE(rig.sent<wire::Attach>().own);
-  EXPECT_TRUE(rig.effects<NeedInput>().empty()) << "our input is not that job's";
+  EXPECT_TRUE(rig.effects<NeedInput>().empty()) << "our input does not belong to that job";
   rig.receive(rig.results(0, {0, 1}, 9));
   EXPECT_EQ(rig.effects<Deliver>().size(), 1u);
 }
@@ -484,103 +466,9 @@ TEST_F(ClientJobs, a_job_with_an_idempotency_key_is_not_followed_before_its_uuid
   rig.submit(submit);
   rig.sent<wire::Submit>();
   rig.step([&] { rig.core->watch(CoreRig::kJob, 100, 200, rig.now); });
-  EXPECT_TRUE(rig.all_sent<wire::Attach>().empty()) << "perhaps it is another job's";
+  EXPECT_TRUE(rig.all_sent<wire::Attach>().empty()) << "the key may belong to another job";
   rig.receive(rig.accepted(1, 0));
   EXPECT_EQ(rig.sent<wire::Attach>().watch_ms, 200u);
-}
-
-/// Our job has the key of job 9, and the broker wants to compare them.
-class ClientCompares : public ClientJobs {
- protected:
-  void existing(const std::vector<std::string>& first, bool open) {
-    auto submit = rig.items(first, open);
-    submit.options.unique = "nightly";
-    rig.submit(submit);
-    rig.sent<wire::Submit>();
-    auto answer = rig.accepted(5, 1000, 9);
-    answer.existing = answer.compare = true;
-    answer.submitted = uuid_of(1);
-    rig.receive(answer);
-  }
-  void append(const std::vector<std::string>& items, InputLedger::Rest rest) {
-    rig.step([&] { rig.core->append(CoreRig::kJob, batch_of(items), {}, rest, rig.now); });
-  }
-  static std::uint64_t digest_of(const std::vector<std::string>& items) {
-    wire::InputDigest digest;
-    digest.add(batch_of(items));
-    return digest.value();
-  }
-};
-
-TEST_F(ClientCompares, a_stream_is_read_to_its_end_and_only_its_digest_is_sent) {
-  existing({"a"}, true);
-  EXPECT_EQ(rig.effects<Comparing>().size(), 1u);
-  EXPECT_EQ(rig.effects<NeedInput>().size(), 1u);
-  append({"b", "c"}, InputLedger::Rest::comes);
-  EXPECT_EQ(rig.effects<NeedInput>().size(), 1u);
-  rig.expect_nothing_else();
-  append({"d"}, InputLedger::Rest::none);
-  const auto attach = rig.sent<wire::Attach>();
-  EXPECT_EQ(attach.job, uuid_of(9));
-  EXPECT_EQ(attach.input_count, 4u);
-  EXPECT_EQ(attach.input_digest, digest_of({"a", "b", "c", "d"}));
-  EXPECT_FALSE(attach.own);
-  rig.expect_nothing_else();
-  auto update = rig.update(JobState::running, 1, 9);
-  update.token = attach.token;
-  rig.receive(update);
-  EXPECT_EQ(rig.effects<Accepted>().at(0).uuid, uuid_of(9));
-  EXPECT_EQ(rig.effects<InputTaken>().size(), 1u);
-  rig.receive(rig.results(0, {0, 1}, 9));
-  EXPECT_EQ(rig.effects<Deliver>().size(), 1u);
-}
-
-TEST_F(ClientCompares, an_input_sent_with_submit_is_compared_at_once) {
-  existing({"a", "b"}, false);
-  EXPECT_TRUE(rig.effects<Comparing>().empty());
-  EXPECT_EQ(rig.sent<wire::Attach>().input_digest, digest_of({"a", "b"}));
-}
-
-TEST_F(ClientCompares, a_different_input_ends_the_submission) {
-  existing({"a"}, false);
-  wire::ErrorMessage error;
-  error.code = ErrorCode::conflict;
-  error.job = uuid_of(9);
-  error.token = rig.sent<wire::Attach>().token;
-  rig.receive(error);
-  const auto ended = rig.effects<Ended>();
-  ASSERT_EQ(ended.size(), 1u);
-  EXPECT_EQ(ended[0].failure.code, ErrorCode::conflict);
-  EXPECT_EQ(ended[0].stage, Ended::Stage::submitting);
-  rig.expect_nothing_else();
-}
-
-TEST_F(ClientCompares, a_comparison_continues_in_the_next_session) {
-  existing({"a"}, true);
-  rig.effects<Comparing>();
-  rig.effects<NeedInput>();
-  rig.lose_session();
-  rig.welcome();
-  EXPECT_EQ(rig.effects<NeedInput>().size(), 1u);
-  append({"b"}, InputLedger::Rest::none);
-  rig.sent<wire::Attach>();
-  rig.lose_session();
-  rig.welcome();
-  EXPECT_EQ(rig.sent<wire::Attach>().input_digest, digest_of({"a", "b"}));
-}
-
-TEST_F(ClientCompares, cancelling_a_comparison_does_not_cancel_the_existing_job) {
-  existing({"a"}, true);
-  rig.step([&] { rig.core->cancel(CoreRig::kJob, {}, rig.now); });
-  EXPECT_EQ(rig.effects<Ended>().at(0).failure.code, ErrorCode::cancelled);
-  EXPECT_TRUE(rig.all_sent<wire::Cancel>().empty());
-  EXPECT_EQ(rig.core->live_jobs(), 0u);
-}
-
-TEST_F(ClientCompares, abandoning_a_comparison_ends_it) {
-  existing({"a"}, true);
-  rig.step([&] { rig.core->abandon(CoreRig::kJob, rig.now); });
-  EXPECT_EQ(rig.core->live_jobs(), 0u);
 }
 
 }  // namespace

@@ -1,40 +1,33 @@
-// Files as items: lines and blocks.
+// Items read from files: lines and blocks.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 #include <thread>
 
 #include "quern/error.hpp"
 #include "quern/input.hpp"
+#include "support/folder.hpp"
 
 namespace quern {
 namespace {
 
 class Lines : public ::testing::Test {
  protected:
-  Lines() {
-    char name[] = "/tmp/quern-lines-XXXXXX";
-    dir_ = ::mkdtemp(name);
-  }
-  ~Lines() override { std::filesystem::remove_all(dir_); }
   std::string file(const std::string& name, const std::string& text) {
-    std::ofstream(dir_ + "/" + name, std::ios::binary) << text;
-    return dir_ + "/" + name;
+    return folder_.write(name, text);
   }
   static std::vector<std::string> all(Items items) {
     std::vector<std::string> out;
     Bytes item;
     while (items.next(item)) out.push_back(item);
-    EXPECT_FALSE(items.next(item)) << "the end stays the end";
+    EXPECT_FALSE(items.next(item)) << "an exhausted source must stay exhausted";
     return out;
   }
-  std::string dir_;
+  test::Folder folder_;
 };
 
 using Strings = std::vector<std::string>;
@@ -87,12 +80,12 @@ TEST_F(Lines, an_unreadable_file_is_an_error_at_once) {
     }
     return "no error";
   };
-  EXPECT_EQ(message(dir_ + "/none"), dir_ + "/none: No such file or directory");
-  EXPECT_EQ(message(dir_), dir_ + ": Is a directory");
+  EXPECT_EQ(message(folder_ / "none"), (folder_ / "none") + ": No such file or directory");
+  EXPECT_EQ(message(folder_.path()), folder_.path() + ": Is a directory");
 }
 
 TEST_F(Lines, a_line_of_a_pipe_is_an_item_as_soon_as_it_arrives) {
-  const std::string name = dir_ + "/pipe";
+  const std::string name = folder_ / "pipe";
   ASSERT_EQ(::mkfifo(name.c_str(), 0600), 0);
   FILE* writer = nullptr;
   std::thread opener([&] { writer = std::fopen(name.c_str(), "w"); });

@@ -1,16 +1,16 @@
-// The shelf: batches in, slices out in either order, and when reading is acknowledged.
+// The result shelf: batches go in, tasks come out in either order, and reading is acknowledged.
 #include "client/result_shelf.hpp"
 
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "core_rig.hpp"
+#include "client/client_fixture.hpp"
 
 namespace quern::client {
 namespace {
 
-// Results of these tasks; each task's bytes are its index, as text.
+/// Results of these tasks; the bytes of each task are its index as text.
 wire::Results results_of(const wire::Intervals& tasks, std::vector<TaskError> errors = {}) {
   wire::Results results;
   results.tasks = tasks;
@@ -48,7 +48,7 @@ TEST(ResultShelf, the_output_of_failed_tasks_is_returned) {
   wire::BatchBuilder builder;
   for (const char* bytes : {"0", "1", "of three", "of four", "of nine"}) builder.add(bytes);
   results.batch = builder.take();
-  results.written = {{3, 5}, {9, 10}};  // the error of 9 is gone: it was tried again
+  results.written = {{3, 5}, {9, 10}};  // task 9 has no error: it was retried
   shelf.add(results);
   const char* bytes[] = {"0", "1", "", "of three", "of four"};
   for (std::uint64_t i = 0; i < 5; ++i) {
@@ -130,7 +130,8 @@ TEST(ResultShelf, half_a_window_is_acknowledged_while_reading_and_an_eighth_befo
   shelf.next_in_order();
   EXPECT_FALSE(shelf.ack_due(Reader::reads));
   EXPECT_EQ(shelf.ack_due(Reader::waits_for_any), 5u);
-  EXPECT_EQ(shelf.ack_due(Reader::waits), 8u) << "what is missing can only come when this is taken";
+  EXPECT_EQ(shelf.ack_due(Reader::waits), 8u)
+      << "the missing tasks can only arrive after an acknowledgement";
   EXPECT_FALSE(shelf.ack_due(Reader::waits));
   for (int i = 0; i < 3; ++i) shelf.next_in_order();
   EXPECT_FALSE(shelf.ack_due(Reader::waits));

@@ -1,5 +1,5 @@
-// The session: HELLO, beats, silence, refusal, giving up.
-#include "core_rig.hpp"
+// The session of a client: HELLO, heartbeats, silence, refusal, giving up.
+#include "client/client_fixture.hpp"
 
 namespace quern::client {
 namespace {
@@ -76,7 +76,7 @@ TEST(ClientSession, hello_again_reconnects_at_once_only_after_a_lasting_session)
   rig.welcome();
   rig.lose_session();
   rig.welcome();
-  rig.receive(wire::HelloAgain{});  // a session of no time
+  rig.receive(wire::HelloAgain{});  // the session was too short
   EXPECT_TRUE(rig.effects<Reopen>().empty());
   rig.after(100ms);
   EXPECT_EQ(rig.effects<Reopen>().size(), 1u);
@@ -146,10 +146,10 @@ TEST(ClientSession, a_refusal_ends_everything_with_the_reason_of_the_broker) {
   EXPECT_EQ(ended[0].failure.text,
             "the broker at tcp://here:1 refused this client: this broker speaks version 2");
   rig.submit(rig.items({"a"}, false));
-  EXPECT_EQ(rig.effects<Ended>().size(), 1u) << "at once, while the refusal is fresh";
+  EXPECT_EQ(rig.effects<Ended>().size(), 1u) << "a recent refusal is reported at once";
   rig.now += 10s;
   rig.submit(rig.items({"a"}, false));
-  EXPECT_EQ(rig.effects<Reopen>().size(), 1u) << "later it is worth another try";
+  EXPECT_EQ(rig.effects<Reopen>().size(), 1u) << "after a while the client tries again";
 }
 
 TEST(ClientSession, a_lost_connection_is_noticed_without_waiting_for_silence) {

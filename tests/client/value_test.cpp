@@ -1,4 +1,4 @@
-// Values as JSON and back: what people type and what they read.
+// Values to JSON and back.
 #include "quern/value.hpp"
 
 #include <gtest/gtest.h>

@@ -79,7 +79,7 @@ TEST(Script, values_are_passed_as_parameters) {
   EXPECT_THROW(script_words("echo {} {.}", 2), std::invalid_argument);
 }
 
-/// What /bin/sh makes of a script for one argument.
+/// The output of /bin/sh for a script with one argument.
 std::string run(const std::string& script, const std::string& argument) {
   const auto words = expand(Command{.words = script_words(script)}, {argument}, 3);
   std::string line;
@@ -102,7 +102,7 @@ TEST(Script, a_value_is_always_one_word_and_never_executed) {
         "x=$(printf %s {}); printf %s \"$x\"", "printf %s \"$(printf %s \"{}\")\"",
         "printf %s x | sed s/x// ; printf %s {}", "# it's a comment\nprintf %s {}"})
     EXPECT_EQ(run(script, nasty), nasty) << script;
-  // Within backquotes in quotes a value may be split; it is not executed.
+  // Inside quoted backquotes a value may be split into words, but it is not executed.
   EXPECT_EQ(run("printf %s \"`printf %s {}`\"", "; echo BOO").find("BOO\n"), std::string::npos);
 }
 

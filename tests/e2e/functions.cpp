@@ -28,23 +28,23 @@ bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0;
 }  // namespace
 
 QUERN_PLUGIN(functions) {
-  // Always fails, with a text of its own.
+  // Always fails, with its own text.
   functions.add_raw("fail", [](quern::Task& task, quern::Output&) {
     throw std::runtime_error("cannot grind " + std::string(task.input()));
   });
 
-  // Gives as many bytes as its input says.
+  // Returns as many bytes as its input says.
   functions.add_raw("swell", [](quern::Task& task, quern::Output& out) {
     out.append(std::string(std::stoull(std::string(task.input())), 'x'));
   });
 
-  // Fails twice, then says at which attempt it succeeded.
+  // Fails twice, then returns the number of the successful attempt.
   functions.add_raw("flaky", [](quern::Task& task, quern::Output& out) {
     if (task.attempt() < 3) throw std::runtime_error("not yet");
     out.append(std::string(task.input()) + " at attempt " + std::to_string(task.attempt()));
   });
 
-  // Ends the process, or uses it up, as the input says.
+  // Crashes, hangs or leaks, as the input says.
   functions.add("crash", [](std::string how, quern::Task& task) {
     if (how == "segv") ::raise(SIGSEGV);
     if (how == "abort") std::abort();
@@ -64,8 +64,8 @@ QUERN_PLUGIN(functions) {
     return x;
   });
 
-  // Input PATH: leaves a byte in PATH.started, returns when PATH exists; a cancelled one leaves a
-  // byte in PATH.cancelled.
+  // Input PATH: leaves a byte in PATH.started, returns when PATH exists; if cancelled, leaves
+  // a byte in PATH.cancelled.
   functions.add_raw("gate", [](quern::Task& task, quern::Output& out) {
     const std::string path(task.input());
     leave_trace(path + ".started");
@@ -79,13 +79,13 @@ QUERN_PLUGIN(functions) {
     out.append(path);
   });
 
-  // Common input PATH: leaves a byte there for every run, and gives its input back.
+  // Common input PATH: leaves a byte there for every run, and returns its input.
   functions.add_raw("traced", [](quern::Task& task, quern::Output& out) {
     leave_trace(std::string(task.common()));
     out.append(task.input());
   });
 
-  // Input "PATH NAME": takes 5 ms, leaves the line NAME in PATH, gives NAME back.
+  // Input "PATH NAME": takes 5 ms, leaves the line NAME in PATH, returns NAME.
   functions.add_raw("slow_trace", [](quern::Task& task, quern::Output& out) {
     const std::string input(task.input());
     const std::string name = input.substr(input.find(' ') + 1);

@@ -1,4 +1,4 @@
-"""A bare peer that says whatever a test wants; just enough of the protocol to be rude in it."""
+"""A bare peer that sends whatever a test wants, with the minimum of the protocol."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ PATIENCE_MS = 20_000
 
 class Peer:
     def __init__(self, endpoint, keys, side="client"):
-        """`keys`: the folder of them."""
+        """`keys` is a folder."""
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
@@ -34,7 +34,8 @@ class Peer:
         self.send_parts(msgpack.packb([number, session, fields]), *parts)
 
     def receive(self):
-        """Type, session and fields of the next message; acknowledgements that ride with it are not looked at."""
+        """Type, session and fields of the next message; piggybacked acknowledgements are ignored.
+        """
         return msgpack.unpackb(self.socket.recv_multipart()[0], strict_map_key=False)[:3]
 
     def receive_a(self, number):
@@ -48,7 +49,7 @@ class Peer:
         self.send(HELLO, 0, {"identity": os.urandom(16), "name": "peer", **fields})
 
     def broker_status(self):
-        """Opens a session and asks for the broker's counters."""
+        """Opens a session and queries the counters of the broker."""
         self.hello()
         session, _ = self.receive_a(WELCOME)
         self.send(QUERY, session, {"token": 7, "what": "broker"})

@@ -1,11 +1,12 @@
-"""Processes that a worker has started, found by the mark they carry."""
+"""Finds the processes that a worker has started by their mark."""
 
 import os
 import pathlib
 
 
 def marked_processes(name=None, mark=b"QUERN_MARK=", folder=None):
-    """Process ids of programs (of that name, that run in that folder) that carry a worker's mark."""
+    """Process ids of programs (of that name, that run in that folder) that carry a worker's mark.
+    """
     found = []
     for place in pathlib.Path("/proc").iterdir():
         if not place.name.isdigit():

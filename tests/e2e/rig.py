@@ -1,4 +1,4 @@
-"""Real processes for tests: a broker on port 0, workers, and the `quern` command. Everything waits on conditions.
+"""Real processes for tests: a broker on port 0, workers, and the `quern` command. Tests wait for conditions.
 
 QUERN_BIN names the folder of the programs, QUERN_PLUGIN the library of test functions (functions.cpp here). QUERN_SLOWNESS
 multiplies every patience (sanitizer builds).
@@ -23,7 +23,7 @@ SANITIZED = bool(os.environ.get("QUERN_SANITIZE"))
 
 
 def wait_until(condition, what, patience=PATIENCE):
-    """The first true value of condition(); fails the test when it does not come."""
+    """The first true value of condition(); fails the test if there is none in time."""
     deadline = time.monotonic() + patience
     while True:
         found = condition()
@@ -35,7 +35,7 @@ def wait_until(condition, what, patience=PATIENCE):
 
 
 class Finished:
-    """What a command left behind."""
+    """The result of a command."""
 
     def __init__(self, code, out, err, seconds):
         self.code, self.raw, self.err, self.seconds = code, out, err, seconds
@@ -73,7 +73,7 @@ class Running:
         return pathlib.Path(self.log.name).read_text(errors="replace")
 
     def line(self):
-        """The next line of its stdout."""
+        """The next line of its standard output."""
         return self.process.stdout.readline().decode().rstrip("\n")
 
     def send(self, number):
@@ -83,7 +83,7 @@ class Running:
         return self.process.poll() is None
 
     def finish(self, patience=PATIENCE):
-        """Waits for its end."""
+        """Waits until it has ended."""
         start = time.monotonic()
         out, _ = self.process.communicate(timeout=patience)
         return Finished(self.process.returncode, out, self.err, time.monotonic() - start)
@@ -102,10 +102,12 @@ class Running:
 
 
 class Rig(unittest.TestCase):
-    """A test case with a folder, and processes that end with the test. The broker starts with the first that needs it."""
+    """A test case with a folder and processes that end with the test. The broker starts when it is
+    first needed.
+    """
 
     broker_options = ()
-    store = None  # the name of a folder: jobs are durable there
+    store = None  # the name of the store's folder, if jobs are durable
     maxDiff = 2000
 
     def setUp(self):
@@ -116,7 +118,8 @@ class Rig(unittest.TestCase):
         self.brokers = 0
         self.broker = None
 
-    # -- processes ------------------------------------------------------------------------------------------------
+    # -- processes
+    # ------------------------------------------------------------------------------------------------
 
     def start(self, words, **options):
         running = Running(words, self.env, folder=self.folder, **options)
@@ -124,7 +127,7 @@ class Rig(unittest.TestCase):
         return running
 
     def start_broker(self, *options, bind="tcp://127.0.0.1:0"):
-        """Starts a broker and points everything started later to it."""
+        """Starts a broker that everything started later uses."""
         store = ["--no-store"] if self.store is None else ["--store", self.folder / self.store]
         broker = self.start([BIN / "quern-broker", "--bind", bind, *store, *self.broker_options, *options])
         ready = broker.line()
@@ -135,13 +138,14 @@ class Rig(unittest.TestCase):
         return broker
 
     def restart_broker(self, *options, number=signal.SIGKILL):
-        """Ends the broker by a signal and starts it again at the same place, with the same store."""
+        """Ends the broker with a signal and restarts it on the same endpoint with the same store.
+        """
         self.broker.send(number)
         self.broker.finish()
         return self.start_broker(*options, bind=self.endpoint)
 
     def start_worker(self, name, *options, slots=1, wait=True):
-        """Starts a worker that also has the test functions; returns when the broker knows it."""
+        """Starts a worker that also offers the test functions; returns once the broker knows it."""
         words = [BIN / "quern-worker", "--name", name, "--slots", slots, "--load", PLUGIN, *options]
         worker = self.start(words)
         if wait:
@@ -159,10 +163,11 @@ class Rig(unittest.TestCase):
                               capture_output=True, timeout=patience, cwd=self.folder)
         return Finished(done.returncode, done.stdout, done.stderr.decode(errors="replace"), time.monotonic() - start)
 
-    # -- questions ------------------------------------------------------------------------------------------------
+    # -- questions
+    # ------------------------------------------------------------------------------------------------
 
     def ok(self, *words, **options):
-        """The same, where it has to succeed."""
+        """The same, but the command must succeed."""
         done = self.quern(*words, **options)
         self.assertEqual(done.code, 0, done)
         return done
@@ -180,11 +185,11 @@ class Rig(unittest.TestCase):
         return self.ok("job", number, "--json").objects[0]
 
     def wait_for_job(self, function):
-        """The newest job of that function, once there is one."""
+        """Waits for a job of that function and returns the newest one."""
         return wait_until(lambda: [job for job in self.jobs() if job["function"] == function], f"a job of {function}")[-1]
 
     def submit(self, *words, **options):
-        """Submits a detached job; its number."""
+        """Submits a detached job and returns its number."""
         return int(self.ok("run", *words, "--detach", **options).out)
 
     def write(self, name, text):
@@ -192,10 +197,11 @@ class Rig(unittest.TestCase):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
 
-    # -- claims ---------------------------------------------------------------------------------------------------
+    # -- claims
+    # ---------------------------------------------------------------------------------------------------
 
     def assert_one_line(self, done, code, *parts):
-        """Ended with this code and exactly one line on stderr that says all of these."""
+        """Checks the exit code and that stderr is exactly one line with all of these texts."""
         self.assertEqual(done.code, code, done)
         self.assertEqual(len(done.err.splitlines()), 1, done)
         for part in parts:
@@ -203,7 +209,7 @@ class Rig(unittest.TestCase):
 
 
 def stop_gently(running):
-    """SIGTERM, and its end."""
+    """Sends SIGTERM and waits for the end."""
     running.send(signal.SIGTERM)
     return running.finish()
 

@@ -1,4 +1,4 @@
-"""What bad input gets: one clear line and the right exit code."""
+"""Bad input is answered with one clear line and the right exit code."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ ITEM_LIMIT = 64 << 20
 class NoBroker(Rig):
     def setUp(self):
         super().setUp()
-        with socket.socket() as probe:  # a port that nobody serves
+        with socket.socket() as probe:  # a port without a listener
             probe.bind(("127.0.0.1", 0))
             self.env["QUERN_BROKER"] = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
 

@@ -1,4 +1,4 @@
-"""`quern bench` checks what it measures and says it in one object."""
+"""`quern bench` checks what it measures and prints one object."""
 
 import signal
 import unittest

@@ -1,11 +1,11 @@
-"""The result of a byte-exact reduced job does not depend on who ran what."""
+"""The result of a byte-exact reduction does not depend on how the job was split."""
 
 import random
 import unittest
 
 from rig import Rig
 
-RIGS = [(1, 1), (1, 3), (7, 1), (7, 2), (7, 3)]  # workers, slots of each
+RIGS = [(1, 1), (1, 3), (7, 1), (7, 2), (7, 3)]  # workers, slots per worker
 
 
 class Carving(Rig):
@@ -29,7 +29,7 @@ class Carving(Rig):
             ("echo", "--lines", lines, "--reduce", "concat"),
             ("echo", "--lines", lines, "--reduce", "count"),
         ]
-        # A job's number is part of the JSON line and grows with every job, so every rig runs the same jobs on a new broker.
+        # The JSON line contains the job number, so every rig runs the same jobs on a new broker.
         first, *others = [self.results_of(workers, slots, jobs) for workers, slots in RIGS]
         for other in others:
             for job, one, another in zip(jobs, first, other):

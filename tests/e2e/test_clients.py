@@ -31,7 +31,8 @@ class Clients(Rig):
     def test_a_detached_job_continues_without_its_client(self):
         number = self.submit("gate", "--input", self.gate)
         self.started()
-        # An attached job whose client dies now is cancelled by the same grace; when that is over, so would the detached one be.
+        # An attached job whose client dies now is cancelled after the same grace period. When that
+        # has passed, the detached one would be cancelled too.
         other = self.quern_start("run", "gate", "--input", f"{self.gate}2")
         attached = wait_until(lambda: [job for job in self.jobs() if not job["detached"]], "the attached job")[0]["job"]
         other.send(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Jobs survive their broker: nothing lost, nothing twice, nothing stuck."""
+"""Durable jobs survive their broker: no task is lost, repeated or stuck."""
 
 import collections
 import os
@@ -159,7 +159,7 @@ class Durable(Rig):
         self.broker.send(signal.SIGKILL)
         self.broker.finish()
         last = int(mark.read_text().split()[1])
-        os.truncate(log, size + 100)  # and a torn frame
+        os.truncate(log, size + 100)  # and a partial frame
         check = self.start([BIN / "quern-broker", "--store", self.folder / "store", "--check-store"]).finish()
         self.assertEqual(check.code, 1, check)
         self.assertIn("problem: the store", check.out)
@@ -188,7 +188,7 @@ class Durable(Rig):
         self.start_worker("w")
         before = self.submit("echo", "--input", "kept")
         self.ok("wait", before)
-        # A limit on the size of files stands for the end of the disk.
+        # A limit on the file size simulates a full disk.
         resource.prlimit(self.broker.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
         refused = self.quern("run", "echo", "--input", "x")
         self.assertEqual(refused.code, 1, refused)

@@ -1,4 +1,4 @@
-"""The programs that README shows are those in sdk/examples, and they work."""
+"""The programs in the README are those in sdk/examples, and they work."""
 
 import unittest
 
@@ -8,7 +8,7 @@ EXAMPLES = TOP / "sdk" / "examples"
 
 
 def program(name):
-    """An example without the comment it opens with."""
+    """An example without its opening comment."""
     lines = (EXAMPLES / name).read_text().splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith("//"))
 

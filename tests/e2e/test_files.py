@@ -1,4 +1,4 @@
-"""Files that travel by their hash: once to the broker, once to each worker, whole or not at all."""
+"""Files are sent by hash: once to the broker, once to each worker, complete or not at all."""
 
 import hashlib
 import os
@@ -26,7 +26,7 @@ class Files(Rig):
         return hashlib.blake2b(path.read_bytes(), digest_size=32).hexdigest()
 
     def cached(self):
-        """What workers keep, by its name."""
+        """The files in the caches of workers, by name."""
         return {path.name: path.stat() for path in self.temporary.glob("quern-worker-*/blobs/*")}
 
     def digest_words(self, name):
@@ -78,7 +78,7 @@ class OneWorker(Files):
         done = self.quern("run", "exec", *self.digest_words(path))
         self.assertEqual(done.code, 125, done)
         self.assertIn("was changed", done.err)
-        self.expect_digest(self.ok("run", "exec", *self.digest_words(path)), path)  # it came anew
+        self.expect_digest(self.ok("run", "exec", *self.digest_words(path)), path)  # it was fetched again
 
     def test_a_missing_cached_file_is_fetched_again(self):
         path = self.large()
@@ -119,7 +119,7 @@ class OneWorker(Files):
 
 
 class Plugins(Files):
-    """A function that no worker has."""
+    """A function that no worker has without the plugin."""
 
     def setUp(self):
         super().setUp()
@@ -151,7 +151,7 @@ class Plugins(Files):
         self.assert_one_line(self.quern("run", "f", "--load", text, "--range", "1:3"), 2, "--range")
         self.assert_one_line(self.quern("run", "f", "--load", "absent.so", "--input", "x"), 2, "absent.so")
 
-    def test_a_plugin_works_as_a_filter(self):
+    def test_a_filter_sent_with_put_runs(self):
         script = self.write("up.sh", "#!/bin/sh\nwhile read -r line; do echo \"<$line>\"; done\n")
         script.chmod(0o755)
         self.assertEqual(self.ok("map", "-k", "--loop", "--put", script, "--", "./up.sh", stdin=b"a\nb\n").out, "<a>\n<b>\n")

@@ -1,4 +1,4 @@
-"""What a worker agrees to run, and how the programs are built."""
+"""The functions that a worker allows, and the hardening of the programs."""
 
 import subprocess
 import unittest

@@ -1,4 +1,6 @@
-"""Bytes from people who mean no good: that session ends with an answer, it is counted, everybody else goes on."""
+"""Malicious bytes: their session ends with an answer, they are counted, and everyone else is
+unaffected.
+"""
 
 import os
 import random
@@ -17,7 +19,7 @@ GREETING = b"\xff" + b"\0" * 8 + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0"
 
 
 class InTheClear(Rig):
-    """A broker without encryption: what is sent reaches the framing."""
+    """A broker without encryption, so that the bytes reach the framing."""
 
     def test_a_partial_message_and_a_huge_length_do_no_harm(self):
         self.start_broker("--insecure")
@@ -37,7 +39,7 @@ class Hostile(Rig):
         self.ok("keys", "add", "evil", "--role", "submit,read,admin")
 
     def tearDown(self):
-        """Whatever happened: the broker is there and works for others."""
+        """Checks that the broker still works for others."""
         self.assertTrue(self.broker.runs(), self.broker.err)
         self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")
 
@@ -62,7 +64,7 @@ class Hostile(Rig):
                 while stream.recv(4096):
                     pass
             except OSError:
-                pass  # it hung up, as it should
+                pass  # the broker closed the connection, as expected
 
     def test_malformed_messages_are_answered_and_counted(self):
         random.seed(2)
@@ -98,18 +100,21 @@ class Hostile(Rig):
             peer.hello()
         for _ in range(10):
             self.assertEqual(peer.receive()[0], WELCOME)
-        # Beyond what any peer needs it is not answered, then the connection is cut off; the key's others go on.
+        # Requests beyond the needs of any peer are not answered, then the connection is blocked;
+        # others of the key continue.
         wait_until(lambda: self.quern("audit", "grep", "--action", "cut off", "--principal", "evil").code == 0, "the record")
         other = self.peer()
         other.hello()
         other.receive_a(WELCOME)
-        # Who does it on one connection after another is not listened to for a while, and is told so: the first time lasts a second, which may
-        # be over before the probe had its turn; the next one is longer.
+        # A peer that does this on one connection after another gets a penalty and is told so. The
+        # first penalty lasts a second, which may
+        # end before the probe runs; the next one is longer.
         for _ in range(200):
             again = self.peer()
             for _ in range(500):
                 again.hello()
-            # Only now and then one is told so, and the flood's own HELLOs are asked first: who hears nothing comes again on a new connection.
+            # The reason is sent at a limited rate, and the HELLOs of the flood come first, so retry
+            # on a new connection without an answer.
             def answered():
                 probe = self.peer()
                 probe.hello()
@@ -137,7 +142,7 @@ class Hostile(Rig):
                     while not stop.is_set():
                         try:
                             once(peer)
-                        except zmq.Again:  # nobody reads it any more
+                        except zmq.Again:  # the broker no longer reads it
                             stop.wait(0.01)
 
                 thread = threading.Thread(target=flood)
@@ -149,7 +154,8 @@ class Hostile(Rig):
                 finally:
                     stop.set()
                     thread.join()
-        # Once each: what a connection does after it was cut off is on no record, and its key is not punished.
+        # One record each: a blocked connection is not recorded any further, and its key gets no
+        # penalty.
         self.assertEqual(self.quern("audit", "grep", "--action", "cut off").out.count("\n"), len(floods))
         self.assertEqual(self.quern("audit", "grep", "--action", "limit").out, "")
 
@@ -176,7 +182,7 @@ class Hostile(Rig):
         peer = self.peer()
         peer.hello()
         session, _ = peer.receive_a(WELCOME)
-        peer.send(66, session, {})  # DRAINING, a worker's message
+        peer.send(66, session, {})  # DRAINING, a message of workers
         _, error = peer.receive_a(ERROR)
         self.assertEqual(error["code"], "denied")
         peer = self.peer()

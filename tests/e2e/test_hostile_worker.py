@@ -1,4 +1,6 @@
-"""A worker that reports what no honest one would: the client writes nothing outside its folder, and the broker goes on."""
+"""A worker with forged reports: the client writes nothing outside its folder, and the broker keeps
+working.
+"""
 
 import os
 import pathlib
@@ -22,7 +24,9 @@ def result_with(*files, **fields):
 
 
 class Forger(Worker):
-    """Offers `exec`, and answers each lease with what `forge` makes of it: fields of REPORT and parts."""
+    """Offers `exec`, and answers each lease with the fields of REPORT and the parts that `forge`
+    returns.
+    """
 
     def __init__(self, endpoint, keys, forge):
         super().__init__(endpoint, {}, "evil", keys=keys)
@@ -41,7 +45,7 @@ class Forger(Worker):
         self.stop.set()
         self.thread.join()
         self.bye()
-        self.socket.close(linger=10_000)  # or the broker waits for it
+        self.socket.close(linger=10_000)  # otherwise the broker would wait for it
 
     def work(self):
         while not self.stop.is_set():
@@ -83,7 +87,7 @@ class HostileWorker(Rig):
         (self.home / "alias").symlink_to("../other/kept")
 
     def tearDown(self):
-        """Whatever happened: nothing was written outside, and the broker works for others."""
+        """Checks that nothing was written outside and that the broker works for others."""
         self.assertEqual(sorted(path.name for path in (self.folder / "area").iterdir()), ["home", "other"])
         self.assertEqual({path.name: path.read_text() for path in self.other.iterdir()}, {"kept": "kept"})
         self.assertTrue(self.broker.runs(), self.broker.err)

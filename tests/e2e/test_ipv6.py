@@ -1,4 +1,4 @@
-"""Everything that travels also travels over IPv6: a broker that is bound to ::1 only."""
+"""Everything works over IPv6, with a broker that is bound only to ::1."""
 
 import socket
 import unittest

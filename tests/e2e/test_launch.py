@@ -1,4 +1,4 @@
-"""scripts/launch-workers.sh, with a command in ssh's place that runs everything on this machine."""
+"""scripts/launch-workers.sh, with a replacement for ssh that runs everything on this machine."""
 
 import os
 import subprocess
@@ -71,7 +71,7 @@ class Launch(Rig):
         self.assertIn("/absent/quern-worker", table["north"])
 
     def test_a_stale_process_id_is_not_signalled(self):
-        # Our own process number with another birth: what is left after a reboot.
+        # The process id of this test with another start time, as left over after a reboot.
         self.write("quern-worker-north.pid", f"{os.getpid()} 1\n")
         code, table, _ = self.launch("stop", "north")
         self.assertEqual((code, table), (0, {"north": "did not run"}))

@@ -1,4 +1,4 @@
-"""One big job in, carved over unequal workers, one result out."""
+"""One big job is split over unequal workers and has one result."""
 
 import collections
 import math

@@ -1,4 +1,4 @@
-"""Completions and manual pages: shells and roff accept them, and they complete and show what there is."""
+"""Completions and manual pages: shells and roff accept them, and they are complete."""
 
 import re
 import shutil
@@ -8,7 +8,7 @@ import unittest
 from rig import BIN, SANITIZED, Rig, wait_until
 from tmux import Tmux
 
-SHELLS = [shell for shell in ("bash", "zsh") if shutil.which(shell)]  # zsh is not needed to build or test anything else
+SHELLS = [shell for shell in ("bash", "zsh") if shutil.which(shell)]  # nothing else needs zsh
 # Prints what the script offers for the words it is given, the last being the one under the cursor.
 ASK_BASH = """source "$1"; shift
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
@@ -22,18 +22,20 @@ class Manual(Rig):
         return self.write(f"completion.{shell}", self.ok("completion", shell).raw)
 
     def completed(self, *words):
-        """What bash offers for `quern WORDS...`, the last of them unfinished."""
+        """The completions of bash for `quern WORDS...`, whose last word is unfinished."""
         words = [str(word) for word in ("bash", "-c", ASK_BASH, "bash", self.script("bash"), BIN / "quern", *words)]
         done = subprocess.run(words, env=self.env, capture_output=True, text=True, cwd=self.folder, timeout=60)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return [line for line in done.stdout.split("\n") if line]
 
     def assert_completed(self, expected, *words):
-        """The same where the broker is asked, which has a second to answer: on a busy machine not at the first try."""
+        """The same with names from the broker. It has a second to answer, so a busy machine may
+        need several tries.
+        """
         wait_until(lambda: self.completed(*words) == expected, f"{expected} for {words}")
 
     def commands(self):
-        """Every command, and every action of those that have some, from what help lists."""
+        """Every command and every action that the help lists."""
         listed = [line.split()[0] for line in self.ok("help").lines if line.startswith("  ")]
         found = []
         for command in listed:
@@ -81,7 +83,7 @@ class Manual(Rig):
     def test_completion_asks_the_broker_for_names(self):
         self.start_broker()
         self.start_worker("north")
-        # A name that a shell would run must be a name here.
+        # A name that a shell would execute must stay a name.
         self.start_worker("$(touch hacked)")
         first, second = (self.submit("absent", "--input", each) for each in "xy")
         jobs = [str(first), str(second)]
@@ -91,7 +93,7 @@ class Manual(Rig):
         self.assert_completed(["\\$\\(touch\\ hacked\\)", "north"], "drain", "")
         self.assertFalse((self.folder / "hacked").exists())
         self.assert_completed(["wordcount"], "run", "wordc")
-        # The broker of the command line, in words as readline cuts them.
+        # The broker of the command line, split into words as readline does.
         endpoint = self.env.pop("QUERN_BROKER").split(":")
         cut = [part for piece in endpoint for part in (piece, ":")][:-1]
         self.assert_completed(jobs, "job", "--broker", *cut, "")
@@ -112,7 +114,7 @@ class Manual(Rig):
                 terminal = Tmux(self, shell=command, name=shell)
                 terminal.type(prepare + "; echo prepared")
                 terminal.wait_for("\nprepared")
-                asked = () if SANITIZED else (("no", "quern drain north"),)  # too slow for the second a broker is given
+                asked = () if SANITIZED else (("no", "quern drain north"),)  # too slow for the one second that the broker has
                 for typed, expected in (("quern dr", "quern drain"), *asked):
                     terminal.tmux("send-keys", "-t", "main", "-l", typed)
                     terminal.press("Tab")
@@ -133,7 +135,7 @@ class Manual(Rig):
             with self.subTest(page=path.name):
                 done = subprocess.run(["groff", "-ww", "-man", "-Tascii", "-P-c", path], capture_output=True, text=True, timeout=60)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
-                shown = re.sub(".\b", "", done.stdout)  # bold is struck twice
+                shown = re.sub(".\b", "", done.stdout)  # bold text is overstruck
                 for part in ("NAME", "SYNOPSIS", "EXAMPLES", "SEE ALSO"):
                     self.assertIn(f"\n{part}\n", shown)
         self.assertEqual(self.ok("man", "run").raw, (folder / "quern-run.1").read_bytes())

@@ -1,4 +1,6 @@
-"""`quern map` beside GNU parallel and xargs: the same input and command given to all that are installed, and the same answer wanted."""
+"""`quern map` compared with GNU parallel and xargs: the same input and command must give the same
+output.
+"""
 
 import json
 import os
@@ -24,12 +26,12 @@ class Map(Rig):
         self.write("def-file", "D\nE\nF\n")
 
     def other(self, *words, stdin=b""):
-        """What another tool makes of it."""
+        """The output of another tool."""
         done = subprocess.run(words, input=stdin, capture_output=True, cwd=self.folder, env={**self.env, "HOME": str(self.folder)}, timeout=120)
         return done.returncode, done.stdout, done.stderr
 
     def assert_as_parallel(self, *words, stdin=b"", exact=True):
-        """The same output, and success or failure alike."""
+        """Checks that the output and the success are the same."""
         ours = self.quern("map", *words, stdin=stdin)
         if not PARALLEL:
             return ours
@@ -41,7 +43,8 @@ class Map(Rig):
             self.assertEqual(sorted(ours.lines), sorted(out.decode().splitlines()), words)
         return ours
 
-    # -- the table ------------------------------------------------------------------------------------------------
+    # -- the table
+    # ------------------------------------------------------------------------------------------------
 
     def test_output_equals_that_of_gnu_parallel(self):
         nasty = "a b\n'quoted'\n\"double\"\n$HOME `id` ;|&\n\\back\\\n*\n-n\n\t tab \nKäse\n".encode()
@@ -56,7 +59,7 @@ class Map(Rig):
             (("-k", "-n", "2", "echo", "{}", "{.}"), b"a.x\nb.y\nc.z\n"),
             (("-k", "echo", "{}", "{.}", "{/}", "{//}", "{/.}", "{#}"), b"/a/b.c.d\ne.f\n.g\nh/\n"),
             (("-k", "echo", "{1}-{2}", ":::", "a", "b", ":::", "1", "2"), b""),
-            # What its tutorial shows with these options.
+            # From its tutorial.
             (("-k", "echo", ":::", "A", "B", "C"), b""),
             (("-k", "-a", "abc-file", "echo"), b""),
             (("-k", "-a", "abc-file", "-a", "def-file", "echo"), b""),
@@ -94,12 +97,12 @@ class Map(Rig):
             (("-k", "--pipe", "wc", "-l"), b"a\nb\nc\n"),
             (("-k", "--pipe", "--block", "10", "cat"), b"123456\n12345\nx\n" * 5),
         ]:
-            if "-N" in words:  # parallel's other name for it
+            if "-N" in words:  # another name of the option in GNU parallel
                 ours = self.quern("map", *("-n" if word == "-N" else word for word in words), stdin=stdin)
                 if PARALLEL:
                     self.assertEqual(ours.raw, self.other(PARALLEL, *words, stdin=stdin)[1])
                 continue
-            if "printf" in words:  # parallel's words are a script, ours are the program's
+            if "printf" in words:  # GNU parallel joins the words into a script, quern passes them to the program
                 ours = self.quern("map", "-k", "printf", "%s\\n", stdin=stdin)
                 self.assertEqual(ours.raw, nasty)
                 continue
@@ -140,7 +143,8 @@ class Map(Rig):
             for at in range(0, 320, 8):
                 self.assertEqual(len(set(lines[at:at + 8])), 1, lines[at:at + 8])
 
-    # -- failures -------------------------------------------------------------------------------------------------
+    # -- failures
+    # -------------------------------------------------------------------------------------------------
 
     def test_failed_commands_set_the_exit_code(self):
         done = self.quern("map", "-k", "echo out {}; echo err {} >&2; exit {}", ":::", "0", "4")
@@ -199,7 +203,7 @@ class Map(Rig):
         self.assertEqual(again.out, "3 c\n")
         failed = self.quern("map", "-k", "--joblog", log, "--resume-failed", command, ":::", "a", "b", "c")
         self.assertEqual(failed.out, "2 b\n")
-        if PARALLEL:  # reads our log
+        if PARALLEL:  # GNU parallel can read our joblog
             code, out, err = self.other(PARALLEL, "-k", "--joblog", str(log), "--resume", "echo", "{#}", "{}", ":::", "a", "b", "c", "d")
             self.assertEqual((code, out), (0, b"4 d\n"), err)
 
@@ -241,7 +245,8 @@ class Map(Rig):
         self.assertEqual(self.quern("wait", number).code, 1)
         self.assertEqual(self.ok("logs", number).out, "out 0\nout 3\n")
 
-    # -- files ----------------------------------------------------------------------------------------------------
+    # -- files
+    # ----------------------------------------------------------------------------------------------------
 
     def test_files_travel_to_the_command_and_back(self):
         self.write("model", b"weights\0")
@@ -272,7 +277,8 @@ class Map(Rig):
         linked = self.ok("map", "--get", "link", "ln -s /etc/passwd link #", ":::", "a")
         self.assertFalse((self.folder / "link").exists(), linked)
 
-    # -- streams --------------------------------------------------------------------------------------------------
+    # -- streams
+    # --------------------------------------------------------------------------------------------------
 
     def test_loop_passes_lines_through_one_program(self):
         text = "".join(f"line {i}\n" for i in range(50_000)).encode()
@@ -311,7 +317,8 @@ class Map(Rig):
         self.assertLess(self.jobs()[-1]["done"], 1900, "the rest was cancelled, not waited for")
         wait_until(lambda: not marked_processes("yes", folder=self.folder), "the end of the commands")
 
-    # -- mistakes -------------------------------------------------------------------------------------------------
+    # -- mistakes
+    # -------------------------------------------------------------------------------------------------
 
     def test_mistakes_are_reported(self):
         self.assert_one_line(self.quern("map", "--pipe"), 2, "command is missing", "quern map --help")

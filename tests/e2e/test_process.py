@@ -1,4 +1,6 @@
-"""How the programs start, stop and live as processes: signals, process 1, descriptors, endpoints, numbers of the command line."""
+"""The programs as processes: signals, process 1, descriptors, endpoints, numbers on the command
+line.
+"""
 
 import json
 import os
@@ -45,7 +47,7 @@ class Signals(Rig):
         self.assertEqual(ran.read_text(), "start\n")
 
     def first_in_a_namespace(self, *words):
-        """A program as process 1; the number that it has here."""
+        """Starts a program as process 1. Returns its process id outside."""
         outer = self.start(["unshare", "-p", "-f", "--mount-proc", "--kill-child", *words])
         return outer, wait_until(lambda: children_of(outer.pid), "the program")[0]
 
@@ -62,7 +64,7 @@ class Signals(Rig):
     def test_process_1_reaps_orphans_and_stops(self):
         outer, pid = self.first_in_a_namespace(BIN / "quern-broker", "--no-store", "--bind", "tcp://127.0.0.1:0")
         self.assertTrue(outer.line().startswith("ready "), outer.err)
-        # A process that its parent leaves behind in there.
+        # An orphan inside the container.
         subprocess.run(["nsenter", "-t", str(pid), "-p", "sh", "-c", "(sleep 0.2 &)"], check=True)
         wait_until(lambda: children_of(pid), "the orphan")
         wait_until(lambda: not children_of(pid), "the orphan's end to be taken")
@@ -194,7 +196,7 @@ class Store(Rig):
         done = self.quern("run", "echo", "--input", "b", "--detach", "--durability", "durable")
         self.assertNotEqual(done.code, 0, done)
         self.assertIn("removed", done.err)
-        # And it is told without anybody asking.
+        # The broker also reports it in its log without a request.
         wait_until(lambda: "removed or replaced" in self.broker.err, "a word in the log")
 
 

@@ -1,4 +1,4 @@
-"""What is left of programs after every kind of end, and `quern run exec`."""
+"""No program stays behind after any kind of end; `quern run exec`."""
 
 import os
 import pathlib
@@ -14,7 +14,9 @@ TEST_MARK = "QUERN_TEST_RUN"
 
 
 class Programs(Rig):
-    """Commands say which test they are of, so that tests that run at the same time do not see each other's."""
+    """Commands carry the name of their test, so that parallel tests do not see each other's
+    commands.
+    """
 
     def setUp(self):
         super().setUp()
@@ -34,7 +36,8 @@ class Programs(Rig):
     def expect_all_gone(self, what):
         wait_until(lambda: not self.programs(), f"the end of every program after {what}", patience=2 * max(1, SLOWNESS))
 
-    # Each command has a child, a child in the background, one that left its group, and one that ignores SIGTERM.
+    # Each command has a child, a child in the background, one that left its group, and one that
+    # ignores SIGTERM.
     FAMILY = "trap '' TERM; sleep 1000 & setsid sleep 1000 & (setsid sh -c 'trap \"\" TERM; while :; do sleep 1000; done' &) ; sleep 1000; sleep 1000 # {}"
 
     def start_family(self):
@@ -75,7 +78,8 @@ class Programs(Rig):
     def test_an_orderly_exit_of_the_worker_leaves_no_program_behind(self):
         self.start_family()
         self.worker.send(signal.SIGTERM)
-        # The kernel keeps one pending SIGTERM, so the second is sent when the first has been handled.
+        # The kernel keeps only one pending SIGTERM, so the second is sent after the first was
+        # handled.
         wait_until(lambda: self.workers()[0]["state"] == "draining", "the worker to drain")
         self.worker.send(signal.SIGTERM)
         self.worker.finish()
@@ -98,7 +102,8 @@ class Programs(Rig):
         wait_until(lambda: self.programs("sleep"), "the start")
         self.assertEqual(map_.finish().out, "a\n")
 
-    # -- run exec -------------------------------------------------------------------------------------------------
+    # -- run exec
+    # -------------------------------------------------------------------------------------------------
 
     def test_exit_codes_are_passed_through(self):
         for code in (0, 1, 3, 77, 255):

@@ -1,4 +1,6 @@
-"""Nobody gets in, and everything is on record: real processes with keys, an attacker's tools, and a newcomer who notices nothing."""
+"""Access control and audit log with real processes: keys, attacks, and a default setup that needs
+no configuration.
+"""
 
 import json
 import os
@@ -17,7 +19,7 @@ ENROL, SUBMIT, ATTACH, CANCEL, DRAIN = 8, 16, 18, 20, 22
 
 
 class Recorder:
-    """A TCP relay that keeps every byte: a sniffer on the wire."""
+    """A TCP relay that records every byte, like a sniffer on the wire."""
 
     def __init__(self, endpoint):
         host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
@@ -63,7 +65,7 @@ class Security(Rig):
         self.keys = self.folder / "quern"
 
     def elsewhere(self, name):
-        """The environment of another machine: no keys there."""
+        """The environment of another machine, without keys."""
         return {"XDG_CONFIG_HOME": str(self.folder / name), "XDG_STATE_HOME": str(self.folder / name)}
 
     def audit(self, *words):
@@ -217,7 +219,7 @@ class Attackers(Security):
                 self.assertNotEqual(done.code, 0)
                 self.assertIn("somebody else's", done.err + done.out)
         self.assertEqual(self.ok("job", job, "--json", *alice).objects[0]["owner"], "alice")
-        self.ok("cancel", job)  # the operator's own key is admin
+        self.ok("cancel", job)  # the key of the operator has the admin right
 
     def test_nothing_can_be_read_on_the_wire(self):
         wire = Recorder(self.endpoint)
@@ -234,7 +236,8 @@ class Attackers(Security):
         done = subprocess.run(["/usr/bin/python3", "-B", script, "2000"], env={**os.environ, "QUERN_BIN": str(BIN)}, capture_output=True,
                               text=True, timeout=10 * PATIENCE)
         figures = json.loads(done.stdout)
-        # What a process may keep is a sanitizer's own business; sessions, descriptors and the exit code are not.
+        # Memory figures mean nothing under a sanitizer; sessions, descriptors and the exit code
+        # still count.
         if SANITIZED:
             figures["good"] = figures["sessions"] == figures["jobs"] == figures["exit"] == 0
         self.assertTrue(figures["good"], done.stdout + done.stderr)
@@ -356,7 +359,7 @@ class Keys(Security):
         self.assertLess(time.monotonic() - start, PATIENCE)
         self.assertEqual(self.ok("workers", "--json").objects[0]["principal"], "laptop")
         self.assertEqual(stop_gently(worker).code, 0)
-        # It is pinned: the next start needs no code; and the code opens nothing any more.
+        # The key is stored: the next start needs no code, and the code is no longer valid.
         self.env.update(self.elsewhere("laptop"))
         self.start([BIN / "quern-worker", "--name", "laptop"])
         self.env.update(self.elsewhere("thief"))
@@ -389,7 +392,7 @@ class Keys(Security):
         for _ in range(5000):
             peer.send(ENROL, 0, {"name": "x", "secret": "wrong"})
         wait_until(lambda: "are passed by" in self.broker.err, "a word of the flood")
-        self.start_worker("honest")  # and others come in
+        self.start_worker("honest")  # others can still connect
         seconds = time.monotonic() - begin
         refused = self.audit("--action", "enrol", "--decision", "deny")
         self.assertLess(len(refused), 100 + 20 * seconds)
@@ -401,7 +404,7 @@ class Keys(Security):
         first = self.quern("keys", "join", guess, env=self.elsewhere("eve"))
         self.assertEqual(first.code, 3, first)
         self.assertIn("wrong, expired or used", first.err)
-        # The wait doubles with every guess, so however slow this machine is, a guess soon comes too early.
+        # The wait doubles with every guess, so even on a slow machine a guess soon comes too early.
         for guesses in range(2, 10):
             again = self.quern("keys", "join", guess, env=self.elsewhere("eve"))
             self.assertEqual(again.code, 3, again)

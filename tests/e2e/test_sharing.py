@@ -1,4 +1,4 @@
-"""Several jobs at once: priorities are strict, equal ones share."""
+"""Several jobs at once: priorities are strict, and equal priorities share."""
 
 import unittest
 
@@ -24,7 +24,8 @@ class Sharing(Rig):
         return order
 
     def test_the_higher_priority_runs_first(self):
-        # No worker is there yet, so all of them wait; then one slot takes them one after the other. Each takes longer than a look at all.
+        # All jobs wait because there is no worker yet; then one slot runs them one after the other.
+        # Each takes longer than listing them.
         items = self.write("items", "20000\n" * 100)
         low = self.submit("spin", "--items", items, "--priority", "-1")
         usual = self.submit("spin", "--items", items)
@@ -59,7 +60,8 @@ class Sharing(Rig):
     def test_unequal_workers_share_the_work_by_their_measured_rate(self):
         self.start_worker("fast")
         self.start_worker("slow", "--cpu-share", "0.2")
-        # Sleeping tasks: how much of a core each worker gets on a busy machine does not matter then.
+        # Tasks sleep, so the share of a core that each worker gets on a busy machine does not
+        # matter.
         number = self.submit("sleep", "--items", self.write("items", "3000\n" * 800))
         self.ok("wait", number)
         shares = {worker["worker"]: worker["share"] for worker in self.job(number)["workers"]}

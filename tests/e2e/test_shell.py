@@ -1,4 +1,6 @@
-"""What a shell expects of `quern map` and `quern run exec`: input, output, files, folders, and what is said when something is odd."""
+"""What shell users expect of `quern map` and `quern run exec`: input, output, files, folders, and
+clear messages.
+"""
 
 import array
 import fcntl
@@ -13,7 +15,7 @@ from rig import BIN, Rig, wait_until
 
 
 def waiting_bytes(pipe):
-    """How many bytes have been written to a pipe and not been read."""
+    """The number of unread bytes in a pipe."""
     count = array.array("i", [0])
     fcntl.ioctl(pipe, termios.FIONREAD, count)
     return count[0]
@@ -26,11 +28,12 @@ class Shell(Rig):
         self.start_worker("w", "--allow-exec", slots=2)
 
     def sh(self, script, **options):
-        """A line of shell in the folder of the test."""
+        """Runs a line of shell in the folder of the test."""
         env = {**self.env, "PATH": f"{BIN}:{os.environ['PATH']}"}
         return subprocess.run(["bash", "-c", script], env=env, cwd=self.folder, capture_output=True, timeout=120, **options)
 
-    # -- loops ----------------------------------------------------------------------------------------------------
+    # -- loops
+    # ----------------------------------------------------------------------------------------------------
 
     def test_a_surplus_line_is_never_taken_for_an_answer(self):
         for script in ('while read x; do echo "answer to $x"; sleep 0.01; echo debug; done', 'read x; echo a; echo b', "yes debug"):
@@ -51,7 +54,8 @@ class Shell(Rig):
         wait_until(lambda: "stdbuf -oL" in running.err, "advice on a program that keeps its output back")
         self.assertTrue(running.runs())
 
-    # -- standard input -------------------------------------------------------------------------------------------
+    # -- standard input
+    # -------------------------------------------------------------------------------------------
 
     def test_standard_input_reaches_a_command(self):
         self.assertEqual(self.ok("run", "exec", "--", "cat", stdin=b"hello\n").out, "hello\n")
@@ -70,7 +74,8 @@ class Shell(Rig):
         running.process.stdin = None
         self.assertEqual(running.finish().out, "x\n")
 
-    # -- standard output ------------------------------------------------------------------------------------------
+    # -- standard output
+    # ------------------------------------------------------------------------------------------
 
     @unittest.skipUnless(os.path.exists("/dev/full"), "no /dev/full")
     def test_a_full_device_is_an_error_in_every_command(self):
@@ -102,10 +107,11 @@ class Shell(Rig):
         self.assertTrue(done.raw.startswith(b"begin\n") and done.raw.endswith(b"end 1\n"))
         self.assertRegex(done.err, r"\d+ octets of its standard output after the first \d+ are left out")
 
-    # -- terminals ------------------------------------------------------------------------------------------------
+    # -- terminals
+    # ------------------------------------------------------------------------------------------------
 
     def on_a_terminal(self, *words, **env):
-        """All that a command shows when both outputs are one terminal."""
+        """Everything that a command shows when both outputs are one terminal."""
         master, slave = pty.openpty()
         quern = subprocess.Popen([BIN / "quern", *words], env={**self.env, "TERM": "xterm", **env}, cwd=self.folder, stdin=subprocess.DEVNULL,
                                  stdout=slave, stderr=slave)
@@ -131,7 +137,8 @@ class Shell(Rig):
             shown = self.on_a_terminal("map", "-k", "sleep 0.5; echo {}", ":::", "1", **env)
             self.assertEqual(shown, "1\r\n", env)
 
-    # -- files ----------------------------------------------------------------------------------------------------
+    # -- files
+    # ----------------------------------------------------------------------------------------------------
 
     def test_file_names_with_pattern_characters_are_returned(self):
         names = ["a[1]", "back\\slash", "star*", "q?", "plain"]
@@ -171,7 +178,8 @@ class Shell(Rig):
         for name, mode in (("made1", 0o600), ("got1", 0o700)):
             self.assertEqual(stat.S_IMODE((self.folder / name).stat().st_mode), mode, name)
 
-    # -- folders --------------------------------------------------------------------------------------------------
+    # -- folders
+    # --------------------------------------------------------------------------------------------------
 
     def test_a_folder_missing_on_the_worker_is_an_error_that_names_it(self):
         for words in (("map", "--cwd", "/surely/not", "echo", ":::", "a"), ("map", "--loop", "--cwd", "/surely/not", "cat", ":::", "a")):
@@ -193,7 +201,8 @@ class Shell(Rig):
         (self.folder / "sub").mkdir()
         self.assertEqual(self.ok("run", "exec", "--cwd", "sub", "--", "pwd").out.strip(), str(self.folder / "sub"))
 
-    # -- the command line -----------------------------------------------------------------------------------------
+    # -- the command line
+    # -----------------------------------------------------------------------------------------
 
     def test_the_joblog_and_dry_run_can_be_pasted(self):
         self.ok("map", "--joblog", "log", "echo", ":::", "a b")
@@ -225,7 +234,8 @@ class Shell(Rig):
             done = self.quern(*words.split(), stdin=b"x\n")
             self.assert_one_line(done, 2)
 
-    # -- the rest -------------------------------------------------------------------------------------------------
+    # -- the rest
+    # -------------------------------------------------------------------------------------------------
 
     def test_echo_of_a_range_returns_numbers(self):
         self.assertEqual(self.ok("run", "echo", "--range", "300:302").lines, ["300", "301"])
@@ -250,7 +260,7 @@ class Shell(Rig):
 
     def test_a_nested_map_explains_why_it_waits(self):
         outer = self.quern_start("map", "--env", "PATH", "--env", "QUERN_BROKER", "--env", "XDG_CONFIG_HOME", f"{BIN}/quern map echo ::: {{}}", ":::", "1", "2", "3", "4")
-        # What a command says is seen when it has ended, and these do not end: their job is asked.
+        # The output of a command is shown at its end, and these do not end, so the job is queried.
         wait_until(lambda: len(self.jobs()) >= 3, "the inner jobs")
         env = {"QUERN_TASK": "0"}
         inner = subprocess.Popen([BIN / "quern", "map", "echo", ":::", "x"], env={**self.env, **env}, cwd=self.folder, stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""How often a task is started: real workers, real commands, and files that tell on a second start."""
+"""How often a task is started: real workers and commands, and files that reveal a second start."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ class Starts(Rig):
         self.start_broker()
 
     def test_a_slow_command_is_not_started_twice(self):
-        # It moves its input away: a second start would fail, and its failure would end the first.
+        # The command moves its input away, so a second start would fail and end the first.
         for name in "AB":
             self.start_worker(name, "--allow-exec")
         for i in range(1, 62):
@@ -105,14 +105,14 @@ class Kept(Rig):
 
 
 def end_input(client, rest):
-    """Writes the rest of a client's standard input and closes it."""
+    """Writes the rest of the standard input of a client and closes it."""
     with client.process.stdin as stdin:
         stdin.write(rest)
     client.process.stdin = None
 
 
 class SameKey(Rig):
-    """Input that is streamed is compared with that of the job that has its key."""
+    """Streamed input is compared with that of the job with the same idempotency key."""
 
     store = "store"
 
@@ -179,7 +179,7 @@ class Frozen(Rig):
         client = self.quern_start("run", "sleep", "--items", "items", "--reduce", "sum")
         wait_until(lambda: any(job["done"] > 0 for job in self.jobs()), "some of it is done")
         self.broker.send(signal.SIGSTOP)
-        time.sleep(6)  # longer than a worker may be silent
+        time.sleep(6)  # longer than the silence that loses a worker
         self.broker.send(signal.SIGCONT)
         self.assertEqual(client.finish().code, 0)
         self.assertNotIn("is lost", self.broker.err)

@@ -1,4 +1,4 @@
-"""Failing, slow and cancelled tasks: each ends once, and the others go on."""
+"""Failing, slow and cancelled tasks: each ends once, and the others continue."""
 
 import pathlib
 import time

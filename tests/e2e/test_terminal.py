@@ -1,4 +1,4 @@
-"""The progress bar: on a terminal only, and gone when the job is."""
+"""The progress bar appears only on a terminal and disappears with the job."""
 
 import os
 import pty
@@ -15,7 +15,7 @@ class Terminal(Rig):
         self.start_broker()
 
     def on_a_terminal(self, *words):
-        """What a command writes to a terminal that is its standard error, and its standard output."""
+        """What a command writes to standard error on a terminal, and its standard output."""
         ours, theirs = pty.openpty()
         self.addCleanup(os.close, ours)
         process = subprocess.Popen([BIN / "quern", *words], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -45,9 +45,9 @@ class Terminal(Rig):
 
     def test_a_waiting_job_shows_the_reason(self):
         def give_it_a_worker():
-            # The reason is at the broker; two beats of the bar later it is on the terminal.
+            # The broker has the reason; two refreshes of the bar later the terminal shows it.
             wait_until(lambda: self.wait_for_job("same")["reason"], "a reason to wait")
-            self.start_worker("late", wait=False)  # its job may end before anybody sees it wait
+            self.start_worker("late", wait=False)  # its job may end before it is seen waiting
 
         helper = threading.Timer(1.0, give_it_a_worker)
         helper.start()

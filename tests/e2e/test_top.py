@@ -1,4 +1,6 @@
-"""`quern top` and `quern job ID --watch` on a real terminal (tmux), and what they print without one."""
+"""`quern top` and `quern job ID --watch` on a real terminal (tmux), and what they print without
+one.
+"""
 
 import json
 import os
@@ -30,7 +32,7 @@ class OnATerminal(Rig):
         terminal.wait_for("slots busy")
 
     def assert_restored(self, terminal, code):
-        """The shell has its screen, its cursor and its settings back, and what was typed reaches it."""
+        """The shell has its screen, cursor and settings back, and typed text reaches it."""
         terminal.wait_for("slots busy", gone=True)
         terminal.type("echo left with $?; stty -g > after")
         terminal.wait_for(f"left with {code}")
@@ -73,7 +75,7 @@ class OnATerminal(Rig):
         terminal.resize(40, 10)
         screen = terminal.wait_for("... and 10 more")
         self.assertNotIn("rate per slot", screen)
-        self.assertIn("tasks/s\n", screen)  # the last column of this line is that of the terminal
+        self.assertIn("tasks/s\n", screen)  # this line ends at the last column of the terminal
         lines = [line for line in terminal.lines() if line]
         self.assertTrue(all(len(line) <= 40 for line in lines), lines)
         self.assertTrue(lines[0].startswith("quern tcp://"), lines)
@@ -111,7 +113,7 @@ class OnATerminal(Rig):
         terminal.wait_for("no answer", gone=True)
         self.broker.send(signal.SIGSTOP)
         terminal.wait_for("no answer for")
-        terminal.press("q")  # a question is under way, and nobody waits for its answer
+        terminal.press("q")  # a query is pending, and its answer is not awaited
         self.assert_restored(terminal, 0)
 
     def test_sigterm_restores_the_terminal(self):
@@ -207,7 +209,7 @@ class WithoutATerminal(Rig):
         self.assertEqual((done.code, told.code), (0, 0), done)
         self.assertIn(f"job {job} done: 1 of 1 done", done.lines[-1])
         self.assertEqual([told.objects[-1]["state"], told.objects[-1]["done"]], ["done", 1])
-        self.assertLess(len(told.objects), 6)  # no object without news
+        self.assertLess(len(told.objects), 6)  # no object without a change
 
     def test_watching_a_failed_job_exits_1(self):
         self.start_worker("w")

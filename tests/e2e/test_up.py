@@ -1,4 +1,4 @@
-"""`quern up`: a broker and workers in the foreground, and nothing left when it ends."""
+"""`quern up` runs a broker and workers in the foreground and leaves nothing behind."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from rig import Rig, wait_until
 
 
 def alive(pid):
-    """A zombie is dead: in a container nobody may reap an orphan."""
+    """A zombie counts as dead, because in a container orphans may not be reaped."""
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""A worker that dies or freezes in mid-lease costs time, never a result."""
+"""A worker that dies or freezes during a lease costs time, but never a result."""
 
 import signal
 import unittest
@@ -8,7 +8,9 @@ from rig import Rig, stop_gently, wait_until
 
 class WorkersLost(Rig):
     def run_while(self, disturb):
-        """Runs 400 tasks over two workers, disturbs one of them in mid-lease, and checks every result."""
+        """Runs 400 tasks over two workers, disturbs one of them during a lease, and checks every
+        result.
+        """
         self.start_broker()
         victim = self.start_worker("victim", slots=2)
         self.start_worker("other", slots=2)
@@ -67,7 +69,7 @@ class WorkersLost(Rig):
 
 class Arrivals(Rig):
     def test_a_worker_started_before_the_broker_waits_for_it(self):
-        # The broker's port is taken from a first broker that has gone.
+        # The port comes from a first broker that has ended.
         self.start_broker()
         stop_gently(self.broker)
         worker = self.start_worker("early", wait=False)

@@ -1,4 +1,6 @@
-"""A real terminal for tests: a shell in a window of tmux, typed at and read back. Everything waits on conditions."""
+"""A real terminal for tests: a shell in a window of tmux that tests type into and read. Tests wait
+for conditions.
+"""
 
 import pathlib
 import shlex
@@ -8,7 +10,7 @@ from rig import wait_until
 
 
 class Tmux:
-    """A tmux server of its own with one window; ends with the test."""
+    """A separate tmux server with one window; it ends with the test."""
 
     def __init__(self, rig, columns=100, rows=30, shell="bash --norc --noprofile", name="tmux"):
         self.rig = rig
@@ -17,7 +19,7 @@ class Tmux:
         rig.env.pop("TMUX", None)
         self.tmux("-f", config, "new-session", "-d", "-s", "main", "-x", columns, "-y", rows, shell)
         rig.addCleanup(self.close)
-        # A prompt that is told apart from everything else, also from the line that sets it.
+        # A prompt that differs from all other text, including the line that sets it.
         self.type("PS1='rea''dy> '")
         self.wait_for("ready>")
 
@@ -31,7 +33,7 @@ class Tmux:
         subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], capture_output=True, timeout=60)
 
     def type(self, line):
-        """Types a line at whatever reads it, with Enter."""
+        """Types a line and presses Enter."""
         self.tmux("send-keys", "-t", "main", "-l", line)
         self.tmux("send-keys", "-t", "main", "Enter")
 
@@ -56,12 +58,12 @@ class Tmux:
         return self.tmux("display-message", "-p", "-t", "main", f"#{{{name}}}").strip()
 
     def pid(self):
-        """The process that has the terminal: the shell's only child."""
+        """The process in the foreground: the only child of the shell."""
         shell = self.flag("pane_pid")
         return int(pathlib.Path(f"/proc/{shell}/task/{shell}/children").read_text().split()[0])
 
     def wait_for(self, text, gone=False):
-        """The screen, once it shows that text (or shows it no more)."""
+        """Waits until the screen shows that text (or no longer shows it) and returns the screen."""
         last = [""]
 
         def there():

@@ -1,4 +1,4 @@
-// Peers that say anything to a broker core with a store that may fail.
+// Peers that send arbitrary messages to a broker core with a store that may fail.
 #include <cstdlib>
 
 #include "broker/core/core.hpp"
@@ -136,7 +136,7 @@ class Stage {
     core_->take_effects(effects_);
   }
 
-  /// Makes a worker's answer one to the last lease.
+  /// Turns a message of a worker into an answer to the last lease.
   void fit(wire::Message& message) {
     if (!lease_) return;
     if (auto* report = std::get_if<wire::Report>(&message)) {
@@ -158,13 +158,14 @@ class Stage {
   }
 
   void carry_out() {
-    // Loads are answered at once; their answers may ask for more.
+    // Loads are answered at once; the answers may trigger more loads.
     while (!effects_.empty()) {
       Effects effects;
       effects.swap(effects_);
       for (auto& effect : effects) {
         if (auto* send = std::get_if<Send>(&effect)) {
-          wire::encode({send->session, send->message});  // whatever a core says can be said
+          wire::encode(
+              {send->session, send->message});  // every message of the core must be encodable
           if (std::holds_alternative<wire::Welcome>(send->message))
             sessions_[send->peer] = send->session;
           if (auto* lease = std::get_if<wire::Lease>(&send->message)) lease_ = *lease;

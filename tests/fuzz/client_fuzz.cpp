@@ -1,4 +1,4 @@
-// A broker that says anything to a client core, and a user who does things at odd times.
+// A broker that sends arbitrary messages to a client core, and a user that acts at random times.
 #include <cstdio>
 #include <cstdlib>
 
@@ -35,7 +35,7 @@ int fuzz_client(const std::uint8_t* data, std::size_t size) {
       case 2: {
         if (last > 50) break;
         wire::Submit submit;
-        // The samples speak of this job; others are nobody's.
+        // The samples refer to this job; other jobs are unknown.
         for (auto& octet : submit.job.octets) octet = 0x11;
         submit.job.octets[15] = static_cast<std::uint8_t>(last == 0 ? 0x11 : 0x80 + last);
         submit.function = "echo";

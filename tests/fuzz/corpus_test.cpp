@@ -1,4 +1,4 @@
-// The fuzz targets as ordinary tests: over the small corpus in this folder, and over random stories
+// The fuzz targets as ordinary tests: over the small corpus in this folder, and over random inputs
 // from fixed seeds.
 #include <gtest/gtest.h>
 

@@ -39,7 +39,7 @@ Frames frames_of(BytesView input) {
 
 }  // namespace quern::wire::fuzz
 
-/// Nothing may crash, and what decodes must encode to something that decodes to the same.
+/// Nothing may crash, and a message that decodes must survive a round trip.
 int quern::fuzz::fuzz_decode(const std::uint8_t* data, std::size_t size) {
   using namespace quern::wire;
   const quern::BytesView input(reinterpret_cast<const char*>(data), size);

@@ -1,5 +1,5 @@
-// The fuzzer's input as a message: one octet (parts - 1), three octets of length (little endian)
-// for every part but the last, then the parts back to back.
+// Fuzz input as a message: one byte (number of parts - 1), a three-byte length (little endian) for
+// every part except the last, then the parts back to back.
 #pragma once
 
 #include <cstddef>

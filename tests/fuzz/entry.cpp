@@ -1,4 +1,4 @@
-// The fuzzer's entry; QUERN_FUZZ_TARGET names the target.
+// The entry point of a fuzzer; QUERN_FUZZ_TARGET names the target.
 #include "fuzz/targets.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,4 +1,4 @@
-"""Mutated handshakes against a real broker: what a client with a good key said once, changed, replayed, cut, doubled.
+"""Mutated handshakes against a real broker: the recorded bytes of a client with a valid key are changed, replayed, cut or doubled.
 
     /usr/bin/python3 tests/fuzz/handshakes.py [COUNT] [SEED]      prints one JSON object; QUERN_BIN names the folder of the programs
 
@@ -22,7 +22,7 @@ BIN = pathlib.Path(os.environ.get("QUERN_BIN", TOP / "build" / "release" / "bin"
 
 
 def record(endpoint, act):
-    """What the client of one connection says while `act(endpoint of a relay)` runs."""
+    """The bytes that the client of one connection sends while `act(endpoint of a relay)` runs."""
     said = bytearray()
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -60,7 +60,7 @@ def record(endpoint, act):
 
 
 def mutate(rng, said):
-    """The recording, changed: as it is (a replay) one time in twenty."""
+    """A mutation of the recording; one time in twenty the recording itself (a replay)."""
     data = bytearray(said)
     kind = rng.randrange(20)
     if kind == 0:
@@ -95,10 +95,10 @@ def attack(endpoint, said, count, seed):
         data = mutate(rng, said)
         try:
             with socket.create_connection(endpoint, timeout=5) as wire:
-                wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # no TIME_WAIT: ports do not run out
+                wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # no TIME_WAIT, so that ports do not run out
                 cut = rng.choice((len(data), 64, 64 + 202, rng.randrange(len(data))))
                 wire.sendall(data[:cut])
-                if rng.random() < 0.3:  # in the steps of a real handshake
+                if rng.random() < 0.3:  # in the same steps as a real handshake
                     wire.settimeout(0.02)
                     try:
                         wire.recv(4096)
@@ -106,7 +106,7 @@ def attack(endpoint, said, count, seed):
                         pass
                     wire.sendall(data[cut:])
         except OSError:
-            pass  # it hung up, as it should
+            pass  # the broker closed the connection, as expected
 
 
 def main():
@@ -127,7 +127,7 @@ def main():
                                       capture_output=True, timeout=60, check=True)
 
             said = record(endpoint, jobs)
-            attack(endpoint, said, 200, seed)  # what grows once has grown
+            attack(endpoint, said, 200, seed)  # warm up everything that grows only once
             time.sleep(0.5)
             before = figures(broker.pid)
             start = time.monotonic()
@@ -139,7 +139,7 @@ def main():
             seconds = time.monotonic() - start
             deadline = time.monotonic() + 30
             while figures(broker.pid)[1] > before[1] + 5 and time.monotonic() < deadline:
-                time.sleep(0.1)  # handshakes that hang are cut off after 3 s
+                time.sleep(0.1)  # the broker ends hanging handshakes after 3 s
             after = figures(broker.pid)
             jobs(where)
             listed = subprocess.run([BIN / "quern", "jobs", "--json", "--broker", where], env=env, capture_output=True, check=True)
@@ -149,7 +149,7 @@ def main():
             code = broker.wait(30)
         audit = [json.loads(line) for line in (pathlib.Path(folder) / "quern" / "audit.log").read_text().splitlines()]
         sessions = sum(line["action"] == "connect as client" for line in audit)
-    # Two submissions of our own and one list: whoever else got a session, or a job, was let in.
+    # Two own submissions and one list: any other session or job means that an attacker was let in.
     good = code == 0 and jobs_there == 2 and sessions == 3 and after[1] <= before[1] + 5 and after[0] - before[0] < 50_000
     print(json.dumps({"handshakes": count, "seed": seed, "seconds": round(seconds, 1), "sessions": sessions - 3, "jobs": jobs_there - 2,
                       "rss_kib": [before[0], after[0]], "descriptors": [before[1], after[1]], "exit": code, "good": good}))

@@ -1,5 +1,5 @@
-// Reads fuzz input as a story: a choice, then a message made from one of the samples, bent here and
-// there.
+// Reads fuzz input as a story: a choice, then a message that is made from a sample with small
+// changes.
 #pragma once
 
 #include <optional>
@@ -18,8 +18,8 @@ class Story {
   std::uint8_t octet() { return over() ? std::uint8_t{0} : *at_++; }
   std::uint64_t below(std::uint64_t n) { return n == 0 ? 0 : octet() % n; }
 
-  /// One of the samples with up to three octets of its header changed; nullopt when that is no
-  /// message any more.
+  /// One of the samples with up to three bytes of its header changed; nullopt if the result is no
+  /// longer a message.
   std::optional<wire::Message> message() {
     static const auto samples = wire::test::samples();
     auto frames = wire::encode(samples[octet() % samples.size()].envelope);

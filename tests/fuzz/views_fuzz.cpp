@@ -1,5 +1,5 @@
-// What workers, clients and the broker say of themselves, shown to a person: whatever the numbers
-// and the texts are, every view is text that moves no terminal and hides nothing.
+// What the command line shows of statuses from workers, clients and the broker: with any numbers
+// and texts, no view may contain control or invisible characters.
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -17,7 +17,7 @@
 namespace quern::fuzz {
 namespace {
 
-/// Makes statuses of any bytes: often of the values that are at an end of their range.
+/// Makes statuses from any bytes; values at the ends of their range are frequent.
 class Statuses {
  public:
   Statuses(const std::uint8_t* data, std::size_t size) : data_(data), left_(size) {}
@@ -128,7 +128,7 @@ class Statuses {
   std::size_t left_;
 };
 
-/// What printable() would change moves a terminal, or hides something.
+/// Text that printable() would change could control a terminal or hide something.
 void check_line(const std::string& line) {
   if (cli::printable(line) != line) std::abort();
 }

@@ -1,4 +1,4 @@
-// A broker that says anything to a worker core, and slots that answer at odd times.
+// A broker that sends arbitrary messages to a worker core, and slots that report at random times.
 #include <cstdlib>
 
 #include "fuzz/story.hpp"
@@ -35,7 +35,7 @@ int fuzz_worker(const std::uint8_t* data, std::size_t size) {
         if (story.below(4) == 0) core.on_stop_requested(now);
         break;
       case 4:
-      case 5: {  // a slot reports all of its lease
+      case 5: {  // a slot reports its whole lease
         if (running.empty()) break;
         const auto it = running.begin();
         wire::Report report;

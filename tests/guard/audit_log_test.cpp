@@ -12,14 +12,14 @@
 #include "keys/audit_files.hpp"
 #include "keys/error.hpp"
 #include "keys/files.hpp"
-#include "keys/folder.hpp"
+#include "support/folder.hpp"
 
 namespace quern::broker {
 namespace {
 
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
-using keys::Folder;
+using test::Folder;
 
 keys::AuditEntry entry(const std::string& object) {
   return {"2026-11-25T10:00:00Z", "lab", "10.0.0.5", "submit", object, "allow", "role"};
@@ -189,8 +189,7 @@ TEST(AuditLogFile, a_line_changed_behind_the_checkpoint_is_found_at_the_next_sta
     for (int i = 0; i < 10; ++i) log.append({entry("later")});
   }
   EXPECT_NO_THROW(AuditLog(folder.path(), 1500));
-  // All that the checkpoint saw and what follows it, written anew: a chain in itself, but another
-  // one.
+  // Rewrite everything before and after the checkpoint: a valid chain, but a different one.
   keys::AuditPosition at;
   std::string text;
   for (int i = 0; i < 20; ++i) text += keys::next_line(at, entry("forged"), {}) + "\n";
@@ -270,7 +269,7 @@ TEST(AuditLogFile, the_log_cannot_be_forged_without_the_secret) {
     log.sync();
   }
   EXPECT_EQ(problem_of(folder.path()), "");
-  // Written anew by somebody without the secret, checkpoint and all.
+  // Rewritten without the secret, including the checkpoint.
   keys::AuditPosition at;
   std::string text;
   for (int i = 0; i < 4; ++i) text += keys::next_line(at, entry("forged"), {}) + "\n";

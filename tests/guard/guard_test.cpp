@@ -1,4 +1,5 @@
-// The broker's guard without its threads: ZAP's bytes, the key ring over its files.
+// The authentication of the broker without its threads: ZAP messages, and the key ring with its
+// files.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -9,15 +10,15 @@
 #include "keys/authorized_keys.hpp"
 #include "keys/error.hpp"
 #include "keys/files.hpp"
-#include "keys/folder.hpp"
 #include "keys/z85.hpp"
+#include "support/folder.hpp"
 
 namespace quern::broker {
 namespace {
 
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
-using keys::Folder;
+using test::Folder;
 
 // ---- ZAP
 
@@ -68,7 +69,7 @@ class Ring : public ::testing::Test {
     trouble.clear();
     return ring.refresh(now, steady, trouble);
   }
-  /// As an editor does that keeps the file.
+  /// As an editor does that writes to the same file.
   void write_in_place(const std::string& text) {
     std::ofstream(folder / "authorized_keys") << text;
   }
@@ -99,7 +100,7 @@ TEST_F(Ring, changes_take_effect_and_bad_lines_grant_nothing) {
   EXPECT_NE(trouble[0].find("line 2"), std::string::npos);
   EXPECT_TRUE(ring.may_connect(key, "10.0.0.9").allowed);
   EXPECT_FALSE(ring.may_connect(key, "10.0.1.9").allowed);
-  EXPECT_FALSE(ring.may_connect(key, "").allowed);  // ipc: this machine
+  EXPECT_FALSE(ring.may_connect(key, "").allowed);  // an ipc peer has no address
 }
 
 TEST_F(Ring, a_key_that_a_damaged_line_may_contain_is_told_to_retry) {
@@ -130,7 +131,7 @@ TEST_F(Ring, a_revoked_key_cannot_enrol_again) {
   EXPECT_EQ(refused.name, "");
   EXPECT_NE(refused.reason.find("revoked"), std::string::npos);
   EXPECT_EQ(ring.enrol(keys::new_key_pair().public_key, "lab", code, "10.0.0.5", kNow, steady).name,
-            "lab");  // the code is still good
+            "lab");  // the code is still valid
 }
 
 TEST_F(Ring, an_unreadable_file_stays_valid_for_thirty_seconds_and_then_grants_nothing) {
@@ -147,7 +148,7 @@ TEST_F(Ring, an_unreadable_file_stays_valid_for_thirty_seconds_and_then_grants_n
   steady += 1s;
   EXPECT_TRUE(refresh(ring));
   EXPECT_FALSE(ring.may_connect(key, "").allowed);
-  fs::rename(folder / "away", folder / "authorized_keys");  // the very same file
+  fs::rename(folder / "away", folder / "authorized_keys");  // exactly the same file
   EXPECT_TRUE(refresh(ring));
   EXPECT_TRUE(ring.may_connect(key, "").allowed);
   fs::permissions(folder / "authorized_keys", fs::perms::others_write, fs::perm_options::add);
@@ -168,7 +169,7 @@ TEST_F(Ring, a_partially_written_line_is_not_accepted) {
   EXPECT_FALSE(refresh(ring));
   EXPECT_EQ(ring.known().principals.at(key).rights, static_cast<std::uint8_t>(Right::work));
   steady += 100ms;
-  EXPECT_TRUE(refresh(ring));  // it has been so for a moment
+  EXPECT_TRUE(refresh(ring));  // the file has been stable for a moment
   EXPECT_FALSE(ring.may_connect(key, "9.9.9.9").allowed);
   EXPECT_EQ(ring.known().places.at(key), std::vector<std::string>{"10.0.0.0/8"});
 }
@@ -178,11 +179,11 @@ TEST_F(Ring, an_invitation_is_not_used_up_by_a_key_that_is_already_authorized) {
   KeyRing ring(folder.path());
   const std::string secret = invite(60);
   refresh(ring);
-  // A code that was used up: an answer that was lost is given again.
+  // A code that was used up: a lost answer is sent again.
   const auto again = ring.enrol(key, "x", "used up", "a", kNow, start);
   EXPECT_EQ(again.name, "lab");
   EXPECT_FALSE(again.fresh);
-  // One that is open: who has it wants something else than the key already may.
+  // An open code: its owner wants rights that the key does not have yet.
   const auto more = ring.enrol(key, "x", secret, "a", kNow, start);
   EXPECT_EQ(more.name, "");
   EXPECT_NE(more.reason.find("quern keys revoke lab"), std::string::npos);
@@ -206,7 +207,7 @@ TEST_F(Ring, an_unknown_key_may_connect_while_an_invitation_is_open) {
   invite(60);
   refresh(ring);
   EXPECT_TRUE(ring.may_connect(key, "").allowed);
-  EXPECT_FALSE(ring.may_connect(key, "").known);  // the auth actor looks again then
+  EXPECT_FALSE(ring.may_connect(key, "").known);  // the auth actor then checks again
   write_grants("lab " + key + " work\n");
   refresh(ring);
   EXPECT_TRUE(ring.may_connect(key, "").known);
@@ -266,7 +267,7 @@ TEST_F(Ring, an_invitation_can_be_used_once) {
   refresh(ring);
   EXPECT_TRUE(ring.invitations_open());
   EXPECT_TRUE(ring.may_connect(key, "10.0.0.5").allowed);
-  EXPECT_FALSE(ring.known().principals.contains(key));  // let in, but nothing more
+  EXPECT_FALSE(ring.known().principals.contains(key));  // it may connect, but do nothing else
   const auto enrolment = ring.enrol(key, "lab 3/..\n", secret, "10.0.0.5", kNow, start);
   EXPECT_EQ(enrolment.name, "lab-3-..-");
   EXPECT_EQ(enrolment.rights, static_cast<std::uint8_t>(Right::work));
@@ -274,7 +275,7 @@ TEST_F(Ring, an_invitation_can_be_used_once) {
   EXPECT_FALSE(ring.invitations_open());
   const std::string other = keys::new_key_pair().public_key;
   EXPECT_TRUE(ring.enrol(other, "lab", secret, "10.0.0.6", kNow, start).name.empty());
-  // It is in the files, and no secret is.
+  // The files contain the key, but not the secret.
   EXPECT_NE(keys::read_file(folder / "authorized_keys")->find(key), std::string::npos);
   EXPECT_EQ(keys::read_file(folder / "invitations")->find(secret), std::string::npos);
 }
@@ -308,7 +309,7 @@ TEST_F(Ring, each_wrong_code_makes_the_address_wait_longer) {
         std::string::npos);
     at += wait;
   }
-  // Who has the right code does not wait for those who guess behind the same address.
+  // A peer with the right code does not wait for peers that guess from the same address.
   EXPECT_NE(ring.enrol(key, "lab", "guess", "10.0.0.5", kNow, at).reason.find("wrong"),
             std::string::npos);
   EXPECT_EQ(ring.enrol(key, "lab", secret, "10.0.0.5", kNow, at).name, "lab");

@@ -1,4 +1,4 @@
-// The chain of the audit log: every change of it is seen.
+// The chain of the audit log: every change of it is detected.
 #include <gtest/gtest.h>
 
 #include "keys/audit_line.hpp"
@@ -22,7 +22,7 @@ std::vector<std::string> chain(std::size_t lines, std::string_view key = {},
   return log;
 }
 
-/// The number of the line that is found wrong; 0: none.
+/// The number of the first line that does not verify; 0 if all do.
 std::size_t broken_at(const std::vector<std::string>& log, std::string_view key = {}) {
   AuditPosition at;
   for (std::size_t i = 0; i < log.size(); ++i)
@@ -45,7 +45,7 @@ TEST(AuditChain, every_changed_byte_is_found_by_the_next_line_or_the_checkpoint)
       AuditPosition at;
       bool seen = false;
       for (const auto& l : changed) seen = seen || continue_chain(at, l, {});
-      EXPECT_TRUE(seen || at != end) << "line " << line << " octet " << i;
+      EXPECT_TRUE(seen || at != end) << "line " << line << " byte " << i;
     }
   }
 }

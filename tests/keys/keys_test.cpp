@@ -1,4 +1,4 @@
-// Key text, key files, authorized_keys and invitations: tables of what is taken and what is
+// Key text, key files, authorized_keys and invitations: tables of what is accepted and what is
 // refused.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -10,15 +10,17 @@
 #include "keys/authorized_keys.hpp"
 #include "keys/error.hpp"
 #include "keys/files.hpp"
-#include "keys/folder.hpp"
 #include "keys/invitation.hpp"
 #include "keys/sodium.hpp"
 #include "keys/z85.hpp"
+#include "support/folder.hpp"
 
 namespace fs = std::filesystem;
 
 namespace quern::keys {
 namespace {
+
+using test::Folder;
 
 std::string refusal_of(auto&& action) {
   try {

@@ -1,4 +1,5 @@
-"""An installed Quern is found by find_package() from a project outside the tree, and what that builds works."""
+"""A project outside the tree finds an installed Quern with find_package(), and its programs work.
+"""
 
 import os
 import pathlib
@@ -9,7 +10,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
-from rig import Rig, wait_until  # noqa: E402  (its folder has just been added)
+from rig import Rig, wait_until  # noqa: E402  (found in the folder that was just added)
 
 BUILD = os.environ["QUERN_BUILD"]
 SANITIZE = os.environ.get("QUERN_SANITIZE", "")
@@ -28,15 +29,15 @@ class Package(Rig):
         for page in ("man/man1/quern.1", "man/man1/quern-run.1", "man/man1/quern-broker.1", "bash-completion/completions/quern",
                      "zsh/site-functions/_quern"):
             self.assertGreater((prefix / "share" / page).stat().st_size, 0, page)
-        # A sanitizer goes through everything that is linked together, or through nothing.
+        # Everything that is linked together must use the same sanitizer.
         flags = f"-fsanitize={SANITIZE}" if SANITIZE else ""
-        # What is inside our libraries need not be looked up. (Boost is looked up by Debian's msgpack itself.)
+        # Private dependencies need not be found. (Debian's msgpack package itself looks for Boost.)
         inside = [f"-DCMAKE_DISABLE_FIND_PACKAGE_{name}=ON" for name in ("spdlog", "nlohmann_json", "cppzmq")]
         self.tool("cmake", "-G", "Ninja", "-S", HERE / "consumer", "-B", consumer, f"-DCMAKE_PREFIX_PATH={prefix}",
                   f"-DCMAKE_CXX_FLAGS={flags}", *inside)
         self.tool("cmake", "--build", consumer)
 
-        # Without CMake: pkg-config says all that the compiler needs.
+        # Without CMake, pkg-config gives everything that the compiler needs.
         found = next(prefix.glob("lib/**/quern.pc"))
         said = subprocess.run(["pkg-config", "--cflags", "--libs", found], capture_output=True, text=True, check=True).stdout.split()
         self.tool("c++", "-std=c++20", "-O0", *flags.split(), HERE / "consumer" / "client.cpp", *said, "-o", self.folder / "client")

@@ -27,11 +27,11 @@ FINAL = {"done", "failed", "cancelled", "lost"}
 
 
 class ProtocolError(Exception):
-    """Bytes that are no message, or an answer that the page does not foresee."""
+    """Bytes that are not a message, or an answer that PROTOCOL.md does not define."""
 
 
 class Refused(Exception):
-    """REFUSED, or an ERROR: `code` is the error word, whose default is not the same for both."""
+    """REFUSED or ERROR: `code` is the error word, whose default differs between the two."""
 
     def __init__(self, message):
         super().__init__(message.get("text", ""))
@@ -67,7 +67,7 @@ def encode(message):
 
 
 def decode_all(frames):
-    """The messages of one ZeroMQ message: acknowledgements that ride in its header come first."""
+    """The messages in one ZeroMQ message: piggybacked acknowledgements come first."""
     try:
         number, session, fields, *riders = msgpack.unpackb(frames[0], raw=False, strict_map_key=False)
         found = [(*rider, []) for rider in (riders[0] if riders else [])] + [(number, fields, frames[1:])]
@@ -77,7 +77,7 @@ def decode_all(frames):
 
 
 def decode(frames):
-    """The same without what rides."""
+    """The same without piggybacked acknowledgements."""
     return decode_all(frames)[-1]
 
 
@@ -111,7 +111,9 @@ def indices(intervals):
 
 
 def use_keys(socket, folder, side):
-    """CURVE with the keys of a folder (`broker.pub`, `client.*`, `worker.*`: 40 characters of Z85 each)."""
+    """CURVE with the keys of a folder (`broker.pub`, `client.*`, `worker.*`: 40 characters of Z85
+    each).
+    """
     def key(name):
         with open(f"{folder}/{name}", "rb") as file:
             return file.read().strip()
@@ -119,7 +121,9 @@ def use_keys(socket, folder, side):
 
 
 class Peer:
-    """A session with the broker (1.1). `role` is "client", or "worker" with an offer. Without `keys`, a folder, in the clear."""
+    """A session with the broker (1.1). `role` is "client", or "worker" with an offer. `keys` is a
+    folder; without it, the connection is not encrypted.
+    """
 
     side = "client"
 
@@ -135,7 +139,7 @@ class Peer:
         self.open()
 
     def open(self):
-        """A new socket: nothing of an old session is in it."""
+        """A new socket, which contains nothing of the old session."""
         self.arrived.clear()
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
@@ -151,7 +155,9 @@ class Peer:
         self.socket.send_multipart(encode(Message(name, self.session, fields, parts)))
 
     def receive(self, seconds=10.0):
-        """The next message that is no BEAT; beats itself while it waits. TimeoutError when none comes."""
+        """The next message that is not a heartbeat; sends heartbeats while it waits. TimeoutError
+        if none arrives.
+        """
         deadline = time.monotonic() + seconds
         while True:
             now = time.monotonic()
@@ -159,11 +165,11 @@ class Peer:
                 raise TimeoutError(f"no message within {seconds} s")
             if not self.arrived:
                 until = deadline
-                if self.session:  # silent for a beat's time, however many waits that was
+                if self.session:  # no message was sent for the heartbeat interval, over any number of waits
                     if now >= self.spoke + self.beat_s:
                         self.send("BEAT", {})
                     until = min(deadline, self.spoke + self.beat_s)
-                if not self.socket.poll(math.ceil(1000 * (until - now))):  # rounded up: poll() cuts, and a wait of 0.9 ms would be none
+                if not self.socket.poll(math.ceil(1000 * (until - now))):  # rounded up, because poll() truncates and would not wait for 0.9 ms
                     continue
                 self.arrived += decode_all(self.socket.recv_multipart())
             message = self.arrived.pop(0)
@@ -191,7 +197,7 @@ class Peer:
         return welcome
 
     def bye(self):
-        """The last word: it may still leave after close(), for a second."""
+        """Sends BYE; it may still leave during the second after close()."""
         self.send("BYE", {})
         self.socket.setsockopt(zmq.LINGER, 1000)
 
@@ -237,7 +243,9 @@ class Client(Peer):
         self.kept.append(message)
 
     def collect(self, job, seconds=30.0):
-        """Everything until the job is final: ({task: result}, [errors], the final JOB). Acknowledges each entry."""
+        """Reads everything until the job is final: ({task: result}, [errors], the final JOB).
+        Acknowledges each entry.
+        """
         results, errors, final, entries = {}, [], None, 0
         deadline = time.monotonic() + seconds
         waiting, self.kept = self.kept, []
@@ -275,7 +283,9 @@ class Worker(Peer):
         return self.hello(role="worker", name=self.name, worker=offer)
 
     def run_until(self, done, seconds=60.0):
-        """Runs leases until `done()`; asks it after every message. TimeoutError when that takes longer than `seconds`."""
+        """Runs leases until `done()`, which it calls after every message. TimeoutError after
+        `seconds`.
+        """
         deadline = time.monotonic() + seconds
         while not done():
             if time.monotonic() > deadline:
@@ -287,8 +297,8 @@ class Worker(Peer):
             if message.name == "LEASE":
                 self.run(message)
             elif message.name == "RECLAIM":
-                self.send("RECLAIMED", {"lease": message["lease"]})  # what arrives here has started
-            elif message.name == "HELLO_AGAIN":  # it was silent for too long; it holds nothing that it has not reported
+                self.send("RECLAIMED", {"lease": message["lease"]})  # every lease that arrives here has started
+            elif message.name == "HELLO_AGAIN":  # it was silent for too long; every result was reported
                 self.close()
                 self.open()
                 self.start()
@@ -302,7 +312,7 @@ class Worker(Peer):
             try:
                 results.append(function(payload))
                 tasks += [index, index + 1]
-            except Exception as error:  # becomes the task's error, as the page says
+            except Exception as error:  # becomes the error of the task, as PROTOCOL.md says
                 errors.append({"first": index, "text": str(error)})
         count, parts = pack_batch(results)
         report = {"id": [*lease["lease"], 0], "last": True, "tasks": tasks, "errors": errors, "busy_us": 1, "count": count}

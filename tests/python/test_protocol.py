@@ -94,7 +94,7 @@ class GoldenTest(unittest.TestCase):
 
 
 class Process:
-    """A program of ours that ends with the test."""
+    """A Quern program that ends with the test."""
 
     def __init__(self, program, *arguments):
         self.process = subprocess.Popen([os.path.join(BIN, program), *arguments], stdin=subprocess.DEVNULL,
@@ -350,7 +350,7 @@ class ConversationTest(unittest.TestCase):
             worker.start()
             bench = subprocess.Popen([os.path.join(BIN, "quern"), "bench", "throughput", "--tasks", "2000", "--repeat", "1",
                                       "--broker", endpoint, "--keys", self.keys], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            self.addCleanup(bench.kill)  # nothing once it has ended
+            self.addCleanup(bench.kill)  # no effect after its end
             worker.run_until(lambda: bench.poll() is not None, START_S)
             worker.bye()
             worker.close()

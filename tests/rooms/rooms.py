@@ -1,4 +1,4 @@
-"""Who may include whom: the table of DESIGN section 7 as data, and the check of one tree against it.
+"""Which room may include which: the table as data, and the check of a source tree against it.
 
 A file belongs to the first room whose pattern matches its path. An include is allowed when the room names its kind. What is in
 no list is refused, so a new room, a new library or a new system header has to be thought about once.
@@ -51,7 +51,8 @@ class Room(NamedTuple):
 
 
 PUBLIC = {"std", "public"}
-# The client's room holds the pure core and the actor around it; what the actor's files are is said here.
+# The client's room holds the pure core and the actor around it; what the actor's files are is said
+# here.
 CLIENT_SHELL = {"std", "posix", "public", "client", "wire", "runtime", "link", "value", "zmq", "keys"}
 CORE = {"pure std", "public", "wire"}
 
@@ -79,7 +80,8 @@ ROOMS = [
                                       "value", "keys", "zmq", "options", "log"}),
     Room("worker/functions/*", PUBLIC | {"worker face", "worker/functions", "wire", "posix"}),  # wire: the number codec
 ]
-# Folders inside a room, the lowest first: a file may include its own folder and those before it. What lies in the room itself,
+# Folders inside a room, the lowest first: a file may include its own folder and those before it.
+# What lies in the room itself,
 # beside its folders, is the face over all of them.
 LAYERS = {
     "sdk/cli": ["syntax", "output", "process", "request", "live", "commands"],
@@ -97,11 +99,11 @@ IMPURE_WORDS = re.compile(r"\b(steady_clock|system_clock|high_resolution_clock):
                           r"\bstd::(cout|cerr|clog)\b")
 
 TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "broker", "worker", "sdk", "tests", "scripts", "README.md"}
-OUTSIDE = {"build"}  # made by the build, not part of the tree
+OUTSIDE = {"build"}  # build output, not part of the tree
 
 
 def room_of(path):
-    """The room a file lives in, or None when no row of the table knows it."""
+    """The room of a file, or None if no row of the table matches it."""
     if path.startswith("sdk/client/"):
         core = pathlib.PurePath(path).stem in CLIENT_CORE_FILES
         return Room("sdk/client/*", (CORE if core else CLIENT_SHELL) | {"client"}, pure=core)
@@ -109,7 +111,7 @@ def room_of(path):
 
 
 def kinds_of(name):
-    """What an included name is: the kinds that each suffice to allow it; empty when it is unknown."""
+    """The kinds of an included name, each of which suffices to allow it; empty if it is unknown."""
     if name in STD:
         return {"std"} if name in IMPURE_STD else {"std", "pure std"}
     if POSIX.match(name):
@@ -132,7 +134,7 @@ def without_comments(text):
 
 
 def check_layers(path, name):
-    """Whether an include goes upwards between the folders of one room; why, or None."""
+    """Why an include goes upwards between the folders of one room, or None."""
     for room, folders in LAYERS.items():
         prefix = INCLUDED_AS.get(room, room) + "/"
         if not path.startswith(room + "/") or not name.startswith(prefix):
@@ -151,7 +153,7 @@ def check_layers(path, name):
 
 
 def check_file(path, text):
-    """Violations in one file, each a sentence beginning with path:line."""
+    """Violations in one file, each a sentence that begins with path:line."""
     room = room_of(path)
     if room is None:
         return [f"{path}:1: is in no room of the table"]

@@ -1,4 +1,4 @@
-"""The include table of DESIGN section 7 holds over all sources, and a planted violation is found."""
+"""All sources obey the include table, and a planted violation is found."""
 
 import pathlib
 import tempfile
@@ -57,7 +57,7 @@ class TheTree(unittest.TestCase):
         self.assertEqual(found, [], "\n" + "\n".join(found))
 
     def test_every_row_of_the_table_matches_files(self):
-        """A row that matches nothing checks nothing: it was renamed away."""
+        """A row that matches no file checks nothing: its files were renamed."""
         later = {"sdk/keys/*", "sdk/examples/*"}
         paths = [p.relative_to(TOP).as_posix() for f in ("sdk", "broker", "worker") for p in (TOP / f).rglob("*.?pp")]
         for room in rooms.ROOMS:

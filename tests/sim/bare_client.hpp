@@ -1,5 +1,5 @@
-// A virtual client that submits ranges and notes when they end; it asks for nothing else, so that
-// what is measured is the broker.
+// A virtual client that only submits ranges and notes when they end, so that the broker is what is
+// measured.
 #pragma once
 
 #include <memory>
@@ -15,25 +15,25 @@ class BareClient : public Actor, public std::enable_shared_from_this<BareClient>
  public:
   BareClient(World& world, std::size_t jobs) : world_(world), ended_(jobs), open_(jobs) {}
 
-  /// Opens its session; jobs may be submitted once it stands (10 ms are enough).
+  /// Opens its session; jobs may be submitted once it is open (after 10 ms).
   void start();
-  /// One of its jobs, of so many tasks without payloads.
+  /// Submits a job of tasks without payloads.
   void submit(std::size_t place, const std::string& function, std::uint64_t tasks);
-  /// Which one an id is of.
+  /// The index of the job with this id.
   static std::size_t place_of(const Uuid& job);
-  /// From now on asks for the first jobs' estimates every so often.
+  /// From now on queries the estimates of the first jobs periodically.
   void watch(Duration every);
   struct Estimate {
     Time at{};
     double left_s = -1;
   };
-  /// Of each of the jobs that are watched, what it was told while they ran.
+  /// The estimates of each watched job while it ran.
   const std::vector<std::vector<Estimate>>& estimates() const { return estimates_; }
   static constexpr std::size_t kWatched = 16;
-  /// When each job ended; nothing: not yet.
+  /// When each job ended; empty if it has not.
   const std::vector<std::optional<Time>>& ended() const { return ended_; }
   bool finished() const { return open_ == 0; }
-  /// The first job that did not end well, and why.
+  /// The first job that failed, and why.
   const std::string& trouble() const { return trouble_; }
 
  private:

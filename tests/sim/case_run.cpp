@@ -88,14 +88,14 @@ int show_one(const CaseRequest& request) {
              : 1;
 }
 
-/// What a seed came to, as it goes through a pipe.
+/// The outcome of a seed, as sent through a pipe.
 struct SeedResult {
   std::uint64_t seed;
-  double ratio, ratio_to_list;  ///< NaN: there is none
+  double ratio, ratio_to_list;  ///< NaN if there is none
   bool trouble;
 };
 
-/// The seeds, shared out over processes, because a run is of one thread.
+/// Distributes the seeds over processes, because a run has one thread.
 std::vector<SeedResult> run_seeds(const CaseRequest& request) {
   const std::uint64_t processes =
       std::min<std::uint64_t>(request.seeds, std::max(1U, std::thread::hardware_concurrency()));

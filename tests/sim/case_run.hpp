@@ -1,4 +1,4 @@
-// What quern-sim prints of a scenario: one object of JSON for a run, or for many seeds.
+// The output of quern-sim for a scenario: one JSON object for a run, or for many seeds.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@ struct CaseRequest {
   Policy policy = Policy::quern;
   std::uint64_t seed = 1;
   std::uint64_t seeds =
-      0;  ///< 0: one run, told in full; else so many from `seed` on, told together
+      0;  ///< 0: one run in full detail; otherwise this many from `seed` on, summarised
   double at_most =
-      0;  ///< ratio to the ideal (of many seeds: their median) that still is a success; 0: any
-  std::string timeline;  ///< file for a drawing of a single run; empty: none
+      0;  ///< the largest ratio to the ideal (the median of many seeds) that succeeds; 0: any
+  std::string timeline;  ///< file for the drawing of a single run; empty: none
 };
 
-/// Plays it and prints what came of it; the exit code. Throws std::runtime_error when the timeline
-/// cannot be written.
+/// Runs the scenario and prints the outcome. Returns the exit code. Throws std::runtime_error if
+/// the timeline cannot be written.
 int show(const CaseRequest& request);
 
 }  // namespace quern::sim

@@ -50,7 +50,7 @@ std::string drawing_of(const Scenario& scenario, Policy policy, const ScenarioOu
       timeline.rows.push_back(name_of_machine(machine) +
                               (slots > 1 ? "." + std::to_string(slot + 1) : ""));
   }
-  // A function may be that of several jobs; then each has its colour and its number.
+  // If several jobs have the same function, each gets its own colour and number.
   std::map<std::string, std::size_t> jobs_of;
   for (const auto& job : scenario.jobs) ++jobs_of[job.function];
   for (std::size_t job = 0; job < scenario.jobs.size(); ++job) {

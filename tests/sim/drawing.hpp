@@ -1,4 +1,4 @@
-// A timeline of a run of a scenario: who did what when.
+// The timeline of a run of a scenario: what each machine did when.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace quern::sim {
 
-/// The machines, from the first, whose slots find room in a drawing.
+/// The number of machines, from the first, whose slots fit into a drawing.
 std::size_t shown_machines(const Scenario& scenario);
-/// As SVG; the outcome holds the runs of shown_machines().
+/// The timeline as SVG; the outcome must contain the runs of shown_machines().
 std::string drawing_of(const Scenario& scenario, Policy policy, const ScenarioOutcome& outcome);
 
 }  // namespace quern::sim

@@ -9,8 +9,7 @@
 namespace quern::sim {
 namespace {
 
-constexpr double kTimeLeast =
-    1e-9;  // what takes no time is done at once, and not by dividing by nothing
+constexpr double kTimeLeast = 1e-9;  // stands for zero, to avoid a division by zero
 constexpr double kTimeMost = 1e12;
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace quern::sim {
 
 using EtcTable = std::vector<std::vector<double>>;  ///< by task, then by machine
 
-/// Each task is a job, and a function of its own with declared rates.
+/// Each task is a job of its own function with declared rates.
 Scenario etc_of(const EtcTable& times);
 
 /// From an ETC file (tasks, machines, a third number, then a time per task and machine): made into
@@ -19,8 +19,8 @@ Scenario etc_of(const EtcTable& times);
 Scenario scenario_of_etc(const std::string& path);
 
 enum class Consistency {
-  consistent,  ///< a machine that is quicker at one task is so at all
-  semi,        ///< so for every other machine
+  consistent,  ///< a machine that is faster at one task is faster at all
+  semi,        ///< every other machine is consistent
   inconsistent,
 };
 

@@ -39,9 +39,9 @@ FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes) {
   broker::Config config;
   config.incarnation = seed + 1;
   config.memory_limit = 1 << 20;
-  config.store = seed % 4 != 0;  // one in four without a store: then its broker does not crash
+  config.store = seed % 4 != 0;  // one in four runs has no store, and its broker does not crash
   config.mistake = mistakes.broker;
-  config.crash_limit = 50;  // here workers die of faults, never of a task
+  config.crash_limit = 50;  // here workers die of faults, never because of a task
   World world(seed, config);
   std::vector<std::shared_ptr<SimWorker>> workers;
   std::uint64_t last_worker = 0;
@@ -71,7 +71,7 @@ FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes) {
   }
 
   std::deque<std::function<void()>>
-      faults;  // each plans itself anew, so they live here, not in their own closures
+      faults;  // each schedules itself again, so they live here and not in their own closures
   const auto repeat = [&](Duration mean, std::function<void()> fault) {
     auto& again = faults.emplace_back();
     again = [&world, mean, fault, &again] {
@@ -111,17 +111,18 @@ FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes) {
     repeat(world.faults.full_every, [&] { world.fill_disk(world.exponential(500ms)); });
   }
 
-  // What a live worker holds is not given to another after a restart of the broker. Who was frozen
-  // or cut off lately may have lost it.
+  // After a restart of the broker, tasks of a live worker must not be granted to another. A worker
+  // that was recently frozen or cut off may have lost them.
   std::string rerun;
-  std::map<std::pair<Uuid, std::uint64_t>, int> starts;  // of tasks that may be started once
+  std::map<std::pair<Uuid, std::uint64_t>, int> starts;  // of at-most-once tasks
   world.on_run = [&](const Actor& runner, const wire::Lease& lease) {
     const bool tasks =
         lease.kind != wire::LeaseKind::merge && lease.kind != wire::LeaseKind::finish;
     if (tasks && lease.once && ++starts[{lease.job, lease.tasks.front().begin}] > 1)
       rerun = "a task that may be started once was started twice";
-    // What is not idempotent does not run beside itself, but where its worker was out of reach: it
-    // may run on there, or begin what it has in its queue before it hears that others have it.
+    // A task that is not idempotent must not run twice at once, except when its worker was
+    // unreachable: it may continue there, or start from the queue before the worker learns of the
+    // new lease.
     const bool was_away = runner.disturbed + 30s > world.now();
     if (tasks && !was_away && (lease.function == "flaky" || lease.function == "doomed")) {
       for (const auto& worker : workers) {

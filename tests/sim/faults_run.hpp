@@ -1,5 +1,5 @@
-// A run of the whole system under faults: every answer is checked, and in the end everything must
-// finish.
+// A run of the whole system under faults: every answer is checked, and everything must finish in
+// the end.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +23,11 @@ struct FaultsOutcome {
   std::uint64_t restarts = 0;
 };
 
-/// Faults for a while, then everything heals and must finish.
+/// Injects faults for a while; then everything heals and must finish.
 FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes);
 
-/// Runs a seed in a process of its own: a mistake may also show as an invariant that aborts. What
-/// was found; empty when nothing was.
+/// Runs a seed in a separate process, because a mistake may also abort an invariant check. Returns
+/// what was found; empty if nothing was.
 std::string found_by(std::uint64_t seed, const Mistakes& mistakes);
 
 }  // namespace quern::sim

@@ -21,8 +21,8 @@ double longest_of(const ScenarioJob& job) {
   return job.sizes.empty() ? 1 : *std::max_element(job.sizes.begin(), job.sizes.end());
 }
 
-/// The first time by which machines that do so much of this work each second at full speed have
-/// done it, all of them from `begin` on.
+/// The first time at which machines that do this much work per second at full speed have finished
+/// it, if all start at `begin`.
 double done_at(const Fleet& fleet, const std::vector<double>& per_second, double begin,
                double work) {
   const auto done_by = [&](double end) {
@@ -60,7 +60,7 @@ MachineClock::MachineClock(std::vector<ScenarioChange> changes) {
     for (const auto& change : changes) {
       if (change.at_s > t) break;
       if (change.what == What::speed) speed = change.value;
-      // As in the world: the later freeze says until when.
+      // As in the world: the later freeze decides when it ends.
       if (change.what == What::freeze) frozen_until = change.at_s + change.value;
     }
     if (frozen_until > t || gone_at_ <= t) speed = 0;
@@ -120,8 +120,8 @@ Fleet::Fleet(const Scenario& scenario) {
 double lower_bound_s(const Scenario& scenario) {
   const Fleet fleet(scenario);
   const std::size_t machines = scenario.machines.size();
-  // Work is counted in seconds of the slot that is best at it; the share of that which a slot does
-  // in a second is its fitness.
+  // Work is counted in seconds of the fastest slot for it; the fitness of a slot is the share of
+  // that which it does per second.
   std::vector<double> fitness(machines);
   std::map<std::string, std::vector<std::size_t>> of_function;
   double bound = 0;
@@ -146,7 +146,7 @@ double lower_bound_s(const Scenario& scenario) {
                                   scenario.machines[machine].slots * fleet.rate(i, machine) / best);
     loads.push_back({job.at_s, work_of(job) / best});
   }
-  // What comes from some time on is not begun before it.
+  // Work that is submitted later cannot start before.
   std::stable_sort(loads.begin(), loads.end(),
                    [](const Load& a, const Load& b) { return a.at_s > b.at_s; });
   double sum = 0;
@@ -158,7 +158,7 @@ double lower_bound_s(const Scenario& scenario) {
   // Each function alone.
   for (const auto& [function, jobs] : of_function) {
     const bool one_task = jobs.size() == 1 && scenario.jobs[jobs[0]].tasks == 1;
-    if (of_function.size() == 1 || one_task) continue;  // looked at above
+    if (of_function.size() == 1 || one_task) continue;  // covered above
     std::vector<double> per_second(machines);
     double begin = kNever, work = 0;
     for (const std::size_t i : jobs) {
@@ -174,7 +174,7 @@ double lower_bound_s(const Scenario& scenario) {
 
 double list_schedule_s(const Scenario& scenario) {
   const Fleet fleet(scenario);
-  // Slots that are alike take turns, so that only the first free of each kind has to be looked at.
+  // Equal slots form a queue, so only the first free one of each kind has to be examined.
   struct Kind {
     std::size_t machine;
     std::priority_queue<double, std::vector<double>, std::greater<>> free;

@@ -1,6 +1,5 @@
-// The machines of a scenario as they truly are: who can do what, how fast, and when. What happens
-// to them is known beforehand here; baselines and lower bounds look into it, the production cores
-// cannot.
+// The true machines of a scenario: which functions they can run, how fast, and when. Future changes
+// are known here; baselines and lower bounds use them, the production cores cannot.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +12,7 @@ namespace quern::sim {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
-/// What a machine's speed is at each moment, as shares of its full one.
+/// The speed of a machine over time, as a share of its full speed.
 class MachineClock {
  public:
   /// The changes of one machine, in any order.
@@ -22,9 +21,9 @@ class MachineClock {
   /// When so many seconds of work at full speed end that begin at `start`; kNever: not before the
   /// machine is gone.
   double end_of(double start, double work) const;
-  /// The work that gets done from `begin` to `end`.
+  /// The work that is done from `begin` to `end`.
   double work_between(double begin, double end) const;
-  /// The first time from `t` on that it does anything; kNever: it is gone.
+  /// The first time from `t` on at which it works; kNever if it has vanished.
   double awake(double t) const;
   double gone_at() const { return gone_at_; }
   bool changes() const { return stretches_.size() > 1; }
@@ -43,10 +42,10 @@ class Fleet {
 
   std::size_t slots() const { return machine_of_.size(); }
   std::size_t machine_of(std::size_t slot) const { return machine_of_[slot]; }
-  /// The place of a slot among those of its machine.
+  /// The index of a slot within its machine.
   std::uint32_t place_of(std::size_t slot) const { return place_of_[slot]; }
   const MachineClock& clock(std::size_t machine) const { return clocks_[machine]; }
-  /// Of one slot, in tasks of size 1 a second; 0: it does not offer the job's function.
+  /// The rate of one slot in tasks of size 1 per second; 0 if it does not offer the function.
   double rate(std::size_t job, std::size_t machine) const {
     return rates_[job * clocks_.size() + machine];
   }
@@ -58,14 +57,14 @@ class Fleet {
   std::vector<double> rates_;  ///< job by machine
 };
 
-/// No schedule ends earlier: the longest task where it is quickest, and all work if each slot did
-/// what it is best at.
+/// A lower bound for every schedule: the longest task on the fastest machine for it, and all work
+/// if each slot did what it is fastest at.
 double lower_bound_s(const Scenario& scenario);
 
-/// When the last task ends if each, in the order of submission, goes to where it ends first; all
-/// times are known and nothing costs any. kNever: a task can end nowhere.
+/// When the last task ends if each one, in the order of submission, goes to the slot where it ends
+/// first, with known times and without overhead. kNever if a task cannot end anywhere.
 double list_schedule_s(const Scenario& scenario);
-/// Beyond so many tasks nobody asks for it.
+/// With more tasks than this, it is not computed.
 constexpr std::uint64_t kListedTasks = 200'000;
 
 }  // namespace quern::sim

@@ -1,4 +1,4 @@
-// What `quern-sim --help` says beside its options.
+// The text of `quern-sim --help` around its options.
 #pragma once
 
 namespace quern::sim {

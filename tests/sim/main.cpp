@@ -1,5 +1,5 @@
-// quern-sim: the production cores in virtual time, under faults (faults_run.hpp) or to see how they
-// share work out (case_run.hpp).
+// quern-sim: the production cores in virtual time, under faults (faults_run.hpp) or to measure how
+// they distribute work (case_run.hpp).
 #include <boost/program_options.hpp>
 #include <cstdio>
 #include <iostream>
@@ -26,7 +26,7 @@ struct Options {
   double at_most = 0;
 };
 
-/// A sentence about words that do not go together; empty when they do.
+/// An error message for conflicting options; empty if there are none.
 std::string contradiction(const Options& options) {
   const bool a_case = !options.scenario.empty() || !options.etc.empty();
   if (!options.scenario.empty() && !options.etc.empty())

@@ -1,5 +1,5 @@
-// The contract of a store in its simplest form: what was applied is what recover() gives back. For
-// the simulator and the tests of the core; the SQLite store is tested to do the same.
+// The contract of a store in its simplest form: recover() returns what was applied. Used by the
+// simulator and the tests of the core; the SQLite store is tested against it.
 #pragma once
 
 #include <map>
@@ -24,7 +24,7 @@ class MemoryStore : public broker::Store {
     broker::JobBirth birth;
     broker::JobProgress progress;
     std::map<std::uint64_t, wire::Batch> inputs;
-    std::map<std::uint64_t, std::vector<float>> costs;  ///< of rows that have hints
+    std::map<std::uint64_t, std::vector<float>> costs;  ///< of rows with cost hints
     std::map<std::uint64_t, broker::ResultEntry> results;
     std::map<std::uint64_t, broker::RecoveredPartial> partials;
   };

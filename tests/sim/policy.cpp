@@ -17,13 +17,13 @@ namespace {
 constexpr double kRoundTrip = 0.001;
 constexpr double kLostAfter = 3;
 
-/// Tasks begin, begin + step, ... of a job: so many of them.
+/// Tasks of a job: `count` of them, from `begin` in steps of `step`.
 struct Piece {
   std::size_t job = 0;
   std::uint64_t begin = 0, count = 0, step = 1;
 };
 
-/// The simulation that both kinds of policy share: what runs where, from when to when.
+/// The simulation that both kinds of policy share: what runs where and when.
 class Course {
  public:
   Course(const Scenario& scenario, const PlayOptions& options)
@@ -47,8 +47,8 @@ class Course {
     return order;
   }
 
-  /// Runs a piece on a slot from `start` on, until its machine is gone or `stop` comes. When it
-  /// ended, and what of it was not done.
+  /// Runs a piece on a slot from `start` until its machine vanishes or `stop`. Returns when it
+  /// ended and what is left of it.
   std::pair<double, std::optional<Piece>> run(std::size_t slot, Piece piece, double start,
                                               double stop = kNever) {
     const std::size_t machine = fleet_.machine_of(slot);
@@ -144,7 +144,7 @@ class Pull {
     std::size_t job;
     Piece piece;
   };
-  static constexpr int kFirst = 0, kAgain = 1, kSlot = 2;  // at one time in this order
+  static constexpr int kFirst = 0, kAgain = 1, kSlot = 2;  // the order of simultaneous events
 
   void add(double when, Arrival arrival, int rank = kFirst) {
     events_.emplace(when, rank, arrivals_.size());
@@ -176,7 +176,7 @@ class Pull {
     }
     idle_.insert(slot);
   }
-  /// Then a job that has nothing to give now keeps its place.
+  /// Keeps the place of a job that has no tasks to give now.
   bool may_come_back() const { return !course_.scenario().changes.empty(); }
 
   Course& course_;
@@ -188,7 +188,7 @@ class Pull {
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
 };
 
-/// Everything is dealt when it is submitted, and stays where it is.
+/// All tasks are assigned at submission and stay where they are.
 class Deal {
  public:
   Deal(Course& course, Policy policy)
@@ -200,8 +200,8 @@ class Deal {
   void play() {
     struct Step {
       double when;
-      std::optional<std::size_t> job;  ///< is submitted; else
-      std::size_t machine = 0;         ///< is known to be lost
+      std::optional<std::size_t> job;  ///< the job that is submitted, if any
+      std::size_t machine = 0;         ///< otherwise the machine that is known to be lost
     };
     std::vector<Step> steps;
     for (const std::size_t job : course_.order())
@@ -254,8 +254,8 @@ class Deal {
     }
   }
 
-  /// Whole tasks; what rounding takes from a slot or gives it counts at its next share, so that
-  /// many jobs of one task are shared out too.
+  /// Whole tasks. What rounding takes from or gives to a slot counts at its next share, so that
+  /// many jobs of one task are distributed too.
   std::vector<std::uint64_t> shares_of(std::uint64_t count, const std::vector<std::size_t>& slots,
                                        const std::vector<double>& weights) {
     const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
@@ -290,7 +290,7 @@ class Deal {
     queues_[slot].push_back({piece, now});
   }
 
-  /// Runs what a slot has; what is left when its machine is gone.
+  /// Runs the tasks of a slot. Returns what is left if its machine vanishes.
   std::vector<Piece> work_off(std::size_t slot) {
     std::vector<Piece> rest;
     for (const auto& [piece, at] : std::exchange(queues_[slot], {})) {
@@ -321,7 +321,7 @@ class Deal {
   std::vector<std::vector<Dealt>> queues_;
   std::vector<double> free_;
   std::vector<bool> alive_;
-  std::uint64_t next_ = 0;    ///< round robin goes on where it was
+  std::uint64_t next_ = 0;    ///< where round robin continues
   std::vector<double> debt_;  ///< tasks a slot should have had, by slot
 };
 

@@ -1,6 +1,6 @@
-// How others share work out: baselines that play the same scenario, each in a small simulation of
-// its own, not through the production cores. As there, a task is known to a machine a round trip
-// after its submission, and its result to the client one after its end.
+// How other systems distribute work: baselines that run the same scenario in a small simulation
+// instead of the production cores. As there, a machine knows a task one round trip after its
+// submission, and the client knows the result one after its end.
 #pragma once
 
 #include <optional>
@@ -12,12 +12,12 @@
 namespace quern::sim {
 
 enum class Policy {
-  quern,  ///< the production cores
-  pull,   ///< a slot that is idle takes the next in the order of submission; a round trip lies
-          ///< between two
-  round_robin,          ///< task i to slot i mod slots
-  static_equal,         ///< each slot an equal share, neighbours together
-  static_proportional,  ///< shares by the slots' true rates for that function at the beginning
+  quern,         ///< the production cores
+  pull,          ///< an idle slot takes the next task in the order of submission, with a round trip
+                 ///< between two
+  round_robin,   ///< task i to slot i mod slots
+  static_equal,  ///< each slot gets an equal share of neighbouring tasks
+  static_proportional,  ///< shares by the true initial rates of the slots for that function
 };
 
 std::string_view name_of(Policy policy);
@@ -25,11 +25,11 @@ std::optional<Policy> policy_named(std::string_view name);
 /// "quern, pull, ...".
 std::string policy_names();
 
-/// Tasks a pull takes: one, and more where a job is so large that the simulation would take long.
+/// The number of tasks per pull: one, or more in jobs so large that the simulation would take long.
 std::uint64_t chunk_of(const ScenarioJob& job);
 
-/// Any but `quern`. What a machine that vanishes has not done is known as lost after 3 s, and goes
-/// to who is free (pull) or is dealt anew by the same rule to those that are left.
+/// For all policies except `quern`. The unfinished work of a vanished machine is known as lost
+/// after 3 s; it goes to free slots (pull) or is distributed again by the same rule.
 ScenarioOutcome play_policy(const Scenario& scenario, Policy policy, const PlayOptions& options);
 
 }  // namespace quern::sim

@@ -12,18 +12,18 @@
 namespace quern::sim {
 namespace {
 
-// The round trip of the cases is a millisecond.
+// The round trip of the scenarios.
 constexpr Duration kOneWay = 500us;
-// Workers are there and idle when the first job comes.
+// Workers are connected and idle when the first job is submitted.
 constexpr Duration kSettled = 1s;
-// A case that takes so many times its ideal is stuck.
+// A scenario that takes this many times its ideal is stuck.
 constexpr double kPatience = 100;
-// Beats in the ideal time of a long case. Where nothing happens to a machine they tell nobody
-// anything.
+// Heartbeats during the ideal time of a long scenario. Without changes of machines they carry no
+// information.
 constexpr double kBeats = 200, kBeatsOfQuiet = 20;
-// A count of nanoseconds ends somewhere.
+// The range of a count of nanoseconds.
 constexpr double kCenturies = 6e9;
-// Looks at what is said of the jobs' end, in the ideal time; and how close it has to be.
+// How many estimates are checked during the ideal time, and how close they must be.
 constexpr double kEstimates = 100;
 constexpr double kEstimateWithin = 0.15;
 
@@ -38,7 +38,7 @@ double processor_s() {
   return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
 }
 
-/// What every task comes to; nobody looks at it, and it takes as much room as a number does.
+/// The result of every task: unused, and as large as a number.
 const Bytes& blank_result() {
   static const Bytes blank = wire::bytes_of(wire::Int128{1} << 40);
   return blank;
@@ -112,7 +112,7 @@ ScenarioOutcome play(const Scenario& scenario, const PlayOptions& options) {
   broker::Config config;
   config.incarnation = options.seed;
   config.store = false;
-  // Tasks of days need no heartbeat a second; it would be most of what is simulated.
+  // With tasks that take days, a heartbeat per second would be most of the simulation.
   const double beats = scenario.changes.empty() ? kBeatsOfQuiet : kBeats;
   const auto beat = std::max(
       std::chrono::milliseconds(1000),

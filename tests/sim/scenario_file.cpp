@@ -19,7 +19,7 @@ constexpr std::size_t kMachinesMost = 100'000, kJobsMost = 100'000;
 constexpr std::uint64_t kSlotsMost = 1000, kTasksMost = 1'000'000'000'000;
 constexpr double kNumberMost = 1e12;
 
-/// A value with its place in the file, for sentences about it.
+/// A value with its place in the file, for error messages.
 class Node {
  public:
   Node(const json& value, std::string place) : value_(&value), place_(std::move(place)) {}

@@ -1,4 +1,4 @@
-// Scenarios that people write: JSON, described in README.md of this room and in `quern-sim --help`.
+// Scenarios in JSON files; README.md in this folder and `quern-sim --help` describe the format.
 #pragma once
 
 #include <string>
@@ -7,11 +7,11 @@
 
 namespace quern::sim {
 
-/// Throws std::runtime_error with the key and what is expected of it.
+/// Throws std::runtime_error that names the key and the expected value.
 Scenario scenario_of_json(const std::string& text);
-/// The same for a file; the reason begins with its path.
+/// The same for a file; the message begins with its path.
 Scenario scenario_of_file(const std::string& path);
-/// Whether a name given for a scenario is that of a file.
+/// Whether the name of a scenario is the name of a file.
 bool is_scenario_file(const std::string& name);
 
 }  // namespace quern::sim

@@ -1,5 +1,4 @@
-// The built-in cases. Work and rates are such that `ideal_s` is about ten seconds where nothing
-// else is asked for.
+// The built-in scenarios. By default, work and rates make `ideal_s` about ten seconds.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -17,7 +16,7 @@ using Random = std::mt19937_64;
 
 constexpr double kWork = 10;  // seconds of all machines together
 
-/// A range of small tasks on machines of these rates (in units of a thousand tasks a second).
+/// A range of small tasks on machines with these rates (in thousands of tasks per second).
 Scenario range_on(const std::vector<double>& rates) {
   Scenario s;
   double sum = 0;
@@ -37,7 +36,7 @@ Scenario log_normal(Random& random) {
   return range_on(rates);
 }
 
-/// Items of unknown, very unequal length: a few are as long as hundreds of others.
+/// Items of unknown and very unequal length: a few are as long as hundreds of others.
 Scenario pareto(Random& random) {
   constexpr double kShape = 1.5;
   constexpr std::size_t kMachines = 16;
@@ -57,8 +56,8 @@ Scenario pareto(Random& random) {
   return s;
 }
 
-/// Eight equal machines and 10 ms tasks; in the middle something happens to one. `lost`: the share
-/// of one machine's time that is gone.
+/// Eight equal machines and 10 ms tasks; in the middle one machine changes. `lost`: the share of
+/// the time of that machine that is lost.
 Scenario trouble(What what, double value, double capacity_left) {
   Scenario s;
   s.machines.assign(8, {1, {{"f", 100}}});
@@ -80,9 +79,9 @@ Scenario two_functions() {
   return s;
 }
 
-/// The same with tasks so long that to find out what a machine is bad at costs a second of the ten.
-/// When half of the machines try the wrong function once it takes 1.048 of the time it would take
-/// if that were known.
+/// The same with tasks so long that finding out a machine's slow function costs one of the ten
+/// seconds. If half of the machines try the wrong function once, the run takes 1.048 times as long
+/// as with known rates.
 Scenario dear_tries() {
   Scenario s;
   for (int i = 0; i < 4; ++i) {
@@ -95,7 +94,7 @@ Scenario dear_tries() {
   return s;
 }
 
-/// Four functions, each machine 20 times better at one; nobody says at which.
+/// Four functions; each machine is 20 times faster at one of them, and this is not declared.
 Scenario four_functions() {
   Scenario s;
   const std::vector<std::string> functions = {"a", "b", "c", "d"};
@@ -110,7 +109,7 @@ Scenario four_functions() {
   return s;
 }
 
-/// The second job's time is what counts; alone it would take `ideal_s`.
+/// Measures the time of the second job, which alone would take `ideal_s`.
 Scenario small_behind_large() {
   Scenario s;
   s.machines.assign(8, {1, {{"f", 10'000}, {"g", 100}}});
@@ -120,14 +119,14 @@ Scenario small_behind_large() {
   return s;
 }
 
-/// DESIGN's example: costs 30, 40, 30 on rates 10, 20, 30.
+/// Three tasks with costs 30, 40, 30 on machines with rates 10, 20, 30.
 Scenario three_tasks(Random& /*random*/) {
   Scenario s = etc_of({{3, 1.5, 1}, {4, 2, 4.0 / 3}, {3, 1.5, 1}});
   s.ideal_s = 2;
   return s;
 }
 
-/// So many workers that what each costs counts.
+/// So many workers that the cost of each matters.
 Scenario many_workers() {
   Scenario s;
   s.machines.assign(10'000, {1, {{"f", 10}}});
@@ -153,7 +152,7 @@ Scenario many_jobs() {
   return s;
 }
 
-/// Each machine is fifty times better at one function, or at two; nobody says so.
+/// Each machine is fifty times faster at one or two functions, and this is not declared.
 Scenario eight_functions(Random& random) {
   constexpr std::size_t kFunctions = 8;
   Scenario s;

@@ -4,7 +4,8 @@ add_executable(quern-sim ${SIM_SOURCES} ${PROJECT_SOURCE_DIR}/sdk/cli/output/tim
 quern_precompile(quern-sim)
 quern_unity(quern-sim)
 target_include_directories(quern-sim PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/sdk)
-target_link_libraries(quern-sim PRIVATE quern_broker_core quern_worker quern_sdk Boost::program_options nlohmann_json::nlohmann_json quern_flags)
+target_link_libraries(quern-sim PRIVATE quern_broker_core quern_worker quern_sdk
+  Boost::program_options nlohmann_json::nlohmann_json quern_flags)
 quern_allocator(quern-sim)  # as in the broker, whose core it measures
 if(QUERN_SANITIZE)
   set(QUERN_SIM_SEEDS 10)
@@ -16,9 +17,11 @@ foreach(mistake acknowledge-early forget-frontier copy-anything forget-outbox)
   add_test(NAME sim.finds_${mistake} COMMAND quern-sim --mistake ${mistake} --seeds 200)
   set_tests_properties(sim.finds_${mistake} PROPERTIES TIMEOUT 900)
 endforeach()
-# Scenarios for the scheduler in virtual time, each with the limit of its run time relative to a lower bound for any schedule.
-foreach(case three-tasks=1.01 rates-1-2-3=1.03 one-fast=1.03 log-normal=1.03 slows=1.15 freezes=1.15 vanishes=1.15
-        two-functions=1.05 many-jobs=1.03 dear-tries=1.06 four-functions=1.05)
+# Scenarios for the scheduler in virtual time, each with the limit of its run time relative to a
+# lower bound for any schedule.
+foreach(case three-tasks=1.01 rates-1-2-3=1.03 one-fast=1.03 log-normal=1.03 slows=1.15
+        freezes=1.15 vanishes=1.15 two-functions=1.05 many-jobs=1.03 dear-tries=1.06
+        four-functions=1.05)
   string(REPLACE "=" ";" case ${case})
   list(GET case 0 name)
   list(GET case 1 ratio)

@@ -134,7 +134,7 @@ void SimClient::open() {
   auto self = shared_from_this();
   wire_->owner = self;
   std::weak_ptr<Wire> mine = wire_;
-  // The connection does not keep its peer alive: it is the peer that holds the connection.
+  // No ownership of the peer here, because the peer owns the connection.
   std::weak_ptr<Actor> weak = self;
   wire_->deliver = [this, weak, mine](wire::Envelope envelope) {
     const auto peer = weak.lock();
@@ -182,7 +182,7 @@ void SimClient::carry_out() {
         feed(need->job);
       } else if (auto* deliver = std::get_if<client::Deliver>(&effect)) {
         on_results(deliver->job, deliver->results);
-        // The reader is slow now and then.
+        // The reader is sometimes slow.
         const JobKey key = deliver->job;
         world_.after(std::chrono::microseconds(world_.below(20'000)), shared_from_this(),
                      [this, key, to = deliver->results.seq + 1] {
@@ -207,7 +207,7 @@ void SimClient::on_ended(JobKey key, const client::Failure& failure) {
     job.ended = failure.text;
     return;
   }
-  // Refused because the disk is full: nothing was accepted, so a user tries again later.
+  // Refused because of a full disk: nothing was accepted, so the user retries later.
   Expectation again;
   again.kind = job.kind;
   again.items = job.items;
@@ -264,7 +264,7 @@ std::string SimClient::verdict() const {
                             std::to_string(static_cast<std::uint64_t>(key)) + " (" +
                             function_of(job.kind) + "): ";
     if (job.ended && job.kind == Kind::cancelled)
-      continue;  // cancelled while no broker was there to submit it to
+      continue;  // cancelled before a broker was available to submit it to
     if (job.ended) return who + "ended without an answer: " + *job.ended;
     const JobStatus& status = job.final->status;
     if (job.kind == Kind::sum || job.kind == Kind::join) {

@@ -13,18 +13,18 @@
 
 namespace quern::sim {
 
-/// What a job should come to.
+/// The expected outcome of a job.
 struct Expectation {
   enum class Kind { echo, flaky, doomed, sum, join, cancelled } kind = Kind::echo;
   std::vector<Bytes> items;         ///< by task
   std::int64_t begin = 0, end = 0;  ///< sum
-  bool once = false;                ///< no task is started twice: some may end as lost_worker
+  bool once = false;                ///< at-most-once: some tasks may end as lost_worker
   std::map<std::uint64_t, Bytes> results;
   std::map<std::uint64_t, std::string> errors;
   std::uint64_t appended = 0;  ///< items handed to the core so far
   std::optional<wire::JobUpdate> final;
   std::uint64_t entries = 0;         ///< delivered
-  std::optional<std::string> ended;  ///< the core gave up, with its reason
+  std::optional<std::string> ended;  ///< the reason if the core gave up
 };
 
 class SimClient : public Actor, public std::enable_shared_from_this<SimClient> {
@@ -35,7 +35,7 @@ class SimClient : public Actor, public std::enable_shared_from_this<SimClient> {
   void submit(Expectation expectation);
   void die();
   bool finished() const;
-  /// What is wrong with a job's outcome; empty when nothing is. Only when finished().
+  /// What is wrong with the outcome of a job; empty if it is correct. Only when finished().
   std::string verdict() const;
   std::string unfinished() const;
   std::size_t jobs() const { return jobs_.size(); }

@@ -36,7 +36,7 @@ std::uint64_t task_at(const wire::Intervals& tasks, std::uint64_t n) {
   return 0;
 }
 
-/// Its tasks from the n-th to before the m-th.
+/// The tasks of a lease from the n-th to before the m-th.
 wire::Intervals part_of(const wire::Intervals& tasks, std::uint64_t n, std::uint64_t m) {
   wire::Intervals part;
   std::uint64_t before = 0;
@@ -62,7 +62,7 @@ std::uint64_t Pace::ended_by(double seconds) const {
 
 Machine usual_machine(World& world, std::uint64_t number, std::uint32_t slots, double slowness) {
   Machine machine{number, slots, {}, {{"join", Encoding::raw, true, ""}}, {}};
-  // Those that fail are not idempotent: a second run of theirs beside the first is found
+  // Functions that fail are not idempotent, so a second run beside the first is detected
   // (faults_run.cpp).
   for (const char* name : {"echo", "join"})
     machine.functions.push_back({name, Takes::item, Encoding::raw, "", false, 0, true});
@@ -101,8 +101,8 @@ bool SimWorker::holds(const Uuid& job, const wire::Intervals& tasks,
     wire::IntervalSet open = held.open;
     const bool over = std::holds_alternative<worker::Reported>(held.state);
     if (over)
-      open.clear();  // tasks without a result failed or were handed back: they may run again once
-                     // the broker has heard of it
+      open.clear();  // tasks without a result failed or were handed back, and may run again once
+                     // the broker knows
     for (const auto& [report_id, report] : core_.outbox().reports()) {
       if (report_id.lease != id) continue;
       for (const auto& done : report.tasks) open.add(done);
@@ -142,7 +142,7 @@ void SimWorker::open() {
   auto self = shared_from_this();
   wire_->owner = self;
   std::weak_ptr<Wire> mine = wire_;
-  // The connection does not keep its peer alive: it is the peer that holds the connection.
+  // No ownership of the peer here, because the peer owns the connection.
   std::weak_ptr<Actor> weak = self;
   wire_->deliver = [this, weak, mine](wire::Envelope envelope) {
     const auto peer = weak.lock();
@@ -201,7 +201,7 @@ void SimWorker::carry_out() {
         schedule_finish(end->slot);
       }
     } else if (auto* cancel = std::get_if<worker::CancelRun>(&effect)) {
-      // The function notices within a task's time.
+      // The function notices within the time of one task.
       auto& run = runs_[worker::index(cancel->slot)];
       if (run && run->lease.lease == cancel->lease) {
         run->end = 0;

@@ -12,19 +12,19 @@
 
 namespace quern::sim {
 
-/// What the virtual functions do, so that a client can know the right answer.
-///   echo     the item back
-///   sum      of the integers of a range
-///   join     the item back; the reducer `join` concatenates
+/// The virtual functions, whose answers a client can compute.
+///   echo     returns the item
+///   sum      the sum of the integers of a range
+///   join     returns the item; the reducer `join` concatenates
 ///   flaky    fails every 7th task on its first attempt
 ///   doomed   fails every 11th task always
 bool is_flaky(std::uint64_t index);
 bool is_doomed(std::uint64_t index);
 
-/// How long the tasks of a lease take, in seconds of a machine at its full speed.
+/// How long the tasks of a lease take, in seconds at the full speed of a machine.
 struct Pace {
-  double each = 0;           ///< all alike; or
-  std::vector<double> ends;  ///< when each has ended, counted from the first one's beginning
+  double each = 0;           ///< of each task, if all are equal; or
+  std::vector<double> ends;  ///< when each task has ended, counted from the start of the first
 
   double end_of(std::uint64_t tasks) const {
     return ends.empty() ? each * static_cast<double>(tasks) : tasks == 0 ? 0 : ends[tasks - 1];
@@ -32,18 +32,18 @@ struct Pace {
   std::uint64_t ended_by(double seconds) const;
 };
 
-/// What makes one virtual worker different from another.
+/// The properties of a virtual worker.
 struct Machine {
   std::uint64_t number = 0;
   std::uint32_t slots = 1;
   std::vector<FunctionDecl> functions;
   std::vector<ReducerDecl> reducers;
   std::function<Pace(const wire::Lease&)> pace;
-  /// The result of every task, where nobody looks at them; else what the functions above say.
+  /// The result of every task, if results do not matter; otherwise the functions above apply.
   std::optional<Bytes> blank_result{};
 };
 
-/// One that offers all of the above and takes some milliseconds for each task, times its slowness.
+/// Offers all functions above and takes some milliseconds per task, times its slowness.
 Machine usual_machine(World& world, std::uint64_t number, std::uint32_t slots, double slowness);
 
 class SimWorker : public Actor, public std::enable_shared_from_this<SimWorker> {
@@ -51,7 +51,7 @@ class SimWorker : public Actor, public std::enable_shared_from_this<SimWorker> {
   SimWorker(World& world, Machine machine, worker::Mistake mistake);
 
   /// Whether it holds one of these tasks in a lease of an earlier incarnation: queued, running, or
-  /// done and not acknowledged.
+  /// finished but not acknowledged.
   bool holds(const Uuid& job, const wire::Intervals& tasks, std::uint64_t before_incarnation) const;
 
   /// Whether it runs a lease with one of these tasks now.
@@ -62,18 +62,18 @@ class SimWorker : public Actor, public std::enable_shared_from_this<SimWorker> {
   bool over() const { return core_.over(); }
   void stop();
   bool idle() const;
-  /// From now on it runs at this share of its full speed; > 0.
+  /// From now on it runs at this share of its full speed, which is > 0.
   void set_speed(double speed);
-  /// Slot time that went into what it reported.
+  /// Slot time of the work that it reported.
   double busy_s() const { return busy_s_; }
 
  private:
   struct Run {
     wire::Lease lease;
-    std::uint64_t end = 0;  ///< tasks (counted from the lease's first) still wanted
+    std::uint64_t end = 0;  ///< tasks still wanted, counted from the first of the lease
     Pace pace;
     Time started{};
-    double worked_s = 0;  ///< until `since`, at full speed
+    double worked_s = 0;  ///< work done until `since`, at full speed
     Time since{};
     std::uint64_t generation = 0;
   };

@@ -43,7 +43,7 @@ class Tool(unittest.TestCase):
     def test_baselines_take_the_computed_time(self):
         machines = [{"rates": {"f": 100}}, {"rates": {"f": 300}}]
         case = {"machines": machines, "jobs": [{"function": "f", "tasks": 400}]}
-        # Begin and end cost a round trip of 1 ms each, a pull another.
+        # Start and end cost a round trip of 1 ms each, a pull another one.
         for policy, seconds in [("round-robin", 2.002), ("static-equal", 2.002), ("static-proportional", 1.002)]:
             result = self.played("--scenario", self.file(case), "--policy", policy)
             self.assertAlmostEqual(result["makespan"], seconds, 6, policy)
@@ -58,7 +58,8 @@ class Tool(unittest.TestCase):
         one = {"rates": {"f": 100}}
         job = {"function": "f", "tasks": 200}
         cases = [
-            # A machine that slows to a half in the middle, one that freezes for 3 s, one that vanishes and whose rest goes to the other after 3 s.
+            # One machine slows to half in the middle, one freezes for 3 s, one vanishes and its
+            # rest goes to the other after 3 s.
             ("static-equal", {"what": "speed", "at": 0.501, "machine": 0, "value": 0.5}, 1.502),
             ("static-equal", {"what": "freeze", "at": 0.501, "machine": 0, "value": 3}, 4.002),
             ("static-equal", {"what": "vanish", "at": 0.501, "machine": 0}, 3.501 + 0.5 + 0.001),
@@ -78,7 +79,7 @@ class Tool(unittest.TestCase):
     def test_the_lower_bound_of_a_scenario_file_is_correct(self):
         cases = [
             ({"jobs": [{"function": "f", "sizes": [300, 1, 1]}]}, 3),                                   # the longest task
-            ({"jobs": [{"function": "f", "tasks": 100, "at": 2}]}, 2.5),                                # not before it is there
+            ({"jobs": [{"function": "f", "tasks": 100, "at": 2}]}, 2.5),                                # not before its submission
             ({"jobs": [{"function": "f", "tasks": 1000}], "changes": [{"what": "freeze", "at": 1, "machine": 1, "value": 2}]}, 6),
             ({"machines": [{"rates": {"f": 100, "g": 1}}, {"rates": {"f": 1, "g": 100}}],
               "jobs": [{"function": "f", "tasks": 100}, {"function": "g", "tasks": 100}]}, 1),
@@ -176,7 +177,8 @@ class Tool(unittest.TestCase):
         self.assertLess(small, 2.5 * 0.13 + 0.1)  # alone it takes 0.13 s
 
     def test_an_unknown_function_gets_its_share_although_one_worker_is_slow(self):
-        # One slow machine makes all the others "good" at f: that is no reason to leave g to the slow one. Half of ten machines at 10/s is 20 s for g.
+        # One slow machine makes all others "good" at f, which is no reason to leave g to the slow
+        # one. Half of ten machines at 10/s need 20 s for g.
         for scale in (1, 20):
             machines = [{"rates": {"f": 100, "g": 10}, "count": 9 * scale}, {"rates": {"f": 20, "g": 10}, "count": scale}]
             jobs = [{"function": "f", "tasks": 54000 * scale}, {"function": "g", "tasks": 1000 * scale, "at": 3}]

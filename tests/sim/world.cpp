@@ -9,7 +9,7 @@
 namespace quern::sim {
 namespace {
 
-/// Messages that may arrive twice in life: a peer that got no answer sends them again.
+/// Messages that may arrive twice in reality, because a peer without an answer repeats them.
 bool may_come_twice(const wire::Message& message) {
   return std::holds_alternative<wire::Report>(message) ||
          std::holds_alternative<wire::Submit>(message) ||
@@ -25,7 +25,7 @@ double clock_s(clockid_t clock) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
-/// What a look at the processor's clock itself costs.
+/// The cost of reading the processor clock.
 double cost_of_reading() {
   double least = 1;
   for (int i = 0; i < 100; ++i) {
@@ -40,8 +40,8 @@ double cost_of_reading() {
 template <class Call>
 void World::in_core(Call&& call) {
   if (!timed) return call();
-  // The clock of the processor is dear, twenty times the monotonic one: it is read where one call
-  // in a million counts, in settle().
+  // Reading the processor clock costs twenty times as much as the monotonic clock, so it is read
+  // only in settle(), where one call in a million matters.
   const double before = clock_s(CLOCK_MONOTONIC);
   call();
   core_s += clock_s(CLOCK_MONOTONIC) - before;
@@ -73,7 +73,7 @@ void World::crash(Duration down) {
   if (!core_) return;
   core_.reset();
   wake_.reset();
-  // The commit under way reached the disk or did not; nobody was told either way.
+  // The pending commit may or may not have reached the disk; no peer was told.
   if (committing_ && chance(0.5) && now_ >= disk_full_until_) store_.apply(committing_->ops);
   committing_.reset();
   in_trouble_ = false;
@@ -181,7 +181,7 @@ std::shared_ptr<Wire> World::connect() {
   return wire;
 }
 
-/// What the other side makes of a message.
+/// A message as the receiver decodes it.
 wire::Envelope World::copied(const wire::Envelope& envelope) const {
   auto decoded = wire::decode(wire::encode(envelope));
   if (auto* error = std::get_if<wire::DecodeError>(&decoded)) {
@@ -218,7 +218,7 @@ void World::arrive(const std::shared_ptr<Wire>& wire, wire::Envelope&& envelope)
   });
   check();
   carry_out(effects_);
-  // As the router does: it reads what has arrived, then it acts once.
+  // Like the router: read everything that has arrived, then act once.
   if (std::exchange(settling_, true)) return;
   at(now_, nullptr, [this] {
     settling_ = false;
@@ -254,8 +254,8 @@ void World::settle() {
   carry_out(effects_);
   if (auto next = core_->next_deadline(); next && (!wake_ || *next < *wake_)) {
     wake_ = next;
-    // One that was planned for later and is overtaken must not plan another, or they become more
-    // and more.
+    // A tick that was overtaken by an earlier one must not schedule another, or ticks would
+    // multiply.
     at(*next, nullptr, [this, when = *next, life = life_] {
       if (life != life_ || wake_ != when) return;
       wake_.reset();

@@ -28,34 +28,33 @@ using namespace std::chrono_literals;
 
 /// The faults of one run, as probabilities per event or mean times between.
 struct Faults {
-  double duplicate = 0.01;          ///< of a message that may come twice
-  std::optional<Duration> latency;  ///< of each message; else
-  Duration latency_most =
-      5ms;  ///< each message, uniformly from 50 us; order within a connection is kept
-  Duration cut_every = 1500ms;  ///< mean time between connections cut somewhere
-  Duration freeze_every = 4s;   ///< a worker stops for up to 10 s and wakes
-  Duration kill_every = 5s;     ///< a worker dies; another takes its place
-  Duration crash_every = 4s;    ///< the broker dies, with what its disk had not synced, and starts
-                                ///< again; with a store only
+  double duplicate = 0.01;          ///< of a message that may arrive twice
+  std::optional<Duration> latency;  ///< of each message, if set
+  Duration latency_most = 5ms;  ///< otherwise uniform from 50 us; order within a connection is kept
+  Duration cut_every = 1500ms;  ///< mean time between cut connections
+  Duration freeze_every = 4s;   ///< a worker freezes for up to 10 s
+  Duration kill_every = 5s;     ///< a worker dies and is replaced
+  Duration crash_every = 4s;    ///< the broker dies, loses unsynced data and restarts; only with
+                                ///< a store
   Duration full_every = 8s;     ///< the disk is full for up to a few seconds
 };
 
 class World;
 
-/// An actor that can be frozen or dead: its events wait or vanish.
+/// An actor that can be frozen or dead: its events then wait or vanish.
 class Actor {
  public:
   virtual ~Actor() = default;
   bool dead = false;
   Time frozen_until{};
-  Time disturbed{};  ///< last frozen, or cut off by the network, not by a broker that died
+  Time disturbed{};  ///< last time it was frozen or cut off by the network (not by a dead broker)
 };
 
-/// A peer's connection; a peer opens a new one for each session.
+/// The connection of a peer, which opens a new one for each session.
 struct Wire {
   PeerId id{};
   bool open = true;
-  bool reached = false;  ///< the broker; before, the peer's socket goes on trying whatever happens
+  bool reached = false;  ///< whether it has reached the broker; until then, the socket keeps trying
   std::weak_ptr<Actor> owner;
   Time up_free{};  ///< earliest arrival of the next message towards the broker
   Time down_free{};
@@ -63,12 +62,12 @@ struct Wire {
   std::function<void()> lost;                   ///< the peer learns that the connection is gone
 };
 
-/// A lease that ran on a slot until now.
+/// A lease that has just ended on a slot.
 struct Ran {
   std::uint64_t machine;  ///< its number
   std::uint32_t slot;
   const wire::Lease& lease;
-  std::uint64_t tasks;  ///< that ended
+  std::uint64_t tasks;  ///< number of tasks that ended
   Time began;
   bool reported;
 };
@@ -87,16 +86,16 @@ class World {
                                                 std::exponential_distribution<double>(1)(random_));
   }
 
-  /// Runs `what` at `when`; if `actor` is frozen then, when it wakes; if it is dead, never.
+  /// Runs `what` at `when`, or when `actor` wakes if it is frozen then; never if it is dead.
   void at(Time when, std::shared_ptr<Actor> actor, std::function<void()> what);
   void after(Duration d, std::shared_ptr<Actor> actor, std::function<void()> what) {
     at(now_ + d, std::move(actor), std::move(what));
   }
 
-  /// The broker dies now and starts again after `down`, with what its store has. Everything on its
-  /// way to or from it is lost.
+  /// The broker dies now and restarts after `down` with the content of its store. All messages in
+  /// transit are lost.
   void crash(Duration down);
-  /// The disk takes nothing for so long.
+  /// The disk is full for this time.
   void fill_disk(Duration time);
   bool broker_up() const { return core_ != nullptr; }
   const broker::Core& core() const { return *core_; }
@@ -109,28 +108,29 @@ class World {
   std::shared_ptr<Wire> connect();
   void send_up(const std::shared_ptr<Wire>& wire, wire::Envelope envelope);
   void cut(const std::shared_ptr<Wire>& wire, bool peer_notices);
-  /// The network cuts it: only a connection that stands can be cut.
+  /// The network cuts the connection, if it is established.
   void sever(const std::shared_ptr<Wire>& wire, bool peer_notices);
   /// A random open connection, or null.
   std::shared_ptr<Wire> any_wire();
 
-  /// Runs events until `end` or until `done` says so. Every step checks the broker's invariants.
+  /// Runs events until `end` or until `done` returns true. Every step checks the broker's
+  /// invariants.
   void run(Time end, const std::function<bool()>& done);
 
   Faults faults;
   bool healed = false;  ///< no more faults
-  /// The invariants of the broker's core after each step, and each message through the codec.
-  /// Without it a run of millions of leases is quick.
+  /// Checks the invariants of the broker's core after each step and passes each message through the
+  /// codec. Without it, runs of millions of leases are fast.
   bool checked = true;
   bool timed = false;  ///< fills core_s and settle_s_most
   std::uint64_t steps = 0;
   double core_s = 0;         ///< spent inside the broker's core
   double settle_s_most = 0;  ///< processor time of the longest settle()
-  double plan_s = 0;         ///< of those that planned
+  double plan_s = 0;         ///< processor time of calls that planned
   double plan_s_most = 0;
   /// Called for each lease that a worker starts to run.
   std::function<void(const Actor& worker, const wire::Lease& lease)> on_run;
-  /// Called for each lease that a worker has run, or died of.
+  /// Called for each lease that a worker has finished or died during.
   std::function<void(const Ran& ran)> on_ran;
 
  private:
@@ -142,7 +142,7 @@ class World {
       return when != o.when ? when > o.when : order > o.order;
     }
   };
-  /// What happens then: a call, or a message that arrives.
+  /// An event: a call, or the arrival of a message.
   struct Happening {
     std::shared_ptr<Actor> actor;
     std::function<void()> what;
@@ -171,7 +171,7 @@ class World {
   broker::Config config_;
   std::unique_ptr<broker::Core> core_;
   MemoryStore store_;
-  std::uint64_t life_ = 0;  ///< events of an earlier broker are nobody's
+  std::uint64_t life_ = 0;  ///< events of an earlier broker are ignored
   std::optional<broker::Commit> committing_;
   Time disk_full_until_{};
   bool in_trouble_ = false;
@@ -180,14 +180,14 @@ class World {
   std::mt19937_64 random_;
   Time now_{std::chrono::hours(1)};
   std::uint64_t order_ = 0;
-  std::priority_queue<Event> events_;  // small, because a heap moves them about
+  std::priority_queue<Event> events_;  // small, because the heap moves them
   std::deque<Happening> happenings_;
   std::vector<std::size_t> free_places_;
   std::map<PeerId, std::shared_ptr<Wire>> wires_;
   std::uint64_t last_peer_ = 0;
   broker::Effects
-      effects_;  ///< kept, as the router keeps its own: a new one each time is memory that is cold
-  bool settling_ = false;  ///< once everything that arrives now has arrived
+      effects_;  ///< reused, as in the router: a new vector each time would be cold memory
+  bool settling_ = false;  ///< settle() is due after everything that arrives now
   std::optional<Time> wake_;
 };
 

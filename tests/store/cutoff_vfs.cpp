@@ -17,8 +17,8 @@ CutoffVfs::CutoffVfs() : real_vfs_(sqlite3_vfs_find(nullptr)), vfs_(*real_vfs_),
   vfs_.pAppData = this;
   vfs_.xOpen = open;
   vfs_.xDelete = remove;
-  // Everything else of the file system works on names and is the real one's; it looks at its own
-  // pAppData, so hand it its own self.
+  // All other functions work on names and belong to the real file system. They use its pAppData, so
+  // they get the real file system.
   vfs_.xAccess = [](sqlite3_vfs* v, const char* name, int flags, int* out) {
     auto* real = static_cast<CutoffVfs*>(v->pAppData)->real_vfs_;
     return real->xAccess(real, name, flags, out);

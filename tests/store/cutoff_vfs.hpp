@@ -1,6 +1,6 @@
-// A file system for SQLite that can be cut off: it passes everything on to the real one, and
-// remembers of each file what a sync had made safe. observe() is called around every sync, the
-// moments at which what a power failure would leave changes.
+// A file system for SQLite that simulates power failures: it forwards everything to the real one
+// and remembers the synced content of each file. observe() is called before and after every sync,
+// because only then the content that a power failure would leave changes.
 #pragma once
 
 #include <sqlite3.h>
@@ -13,13 +13,13 @@ namespace quern::broker {
 
 class CutoffVfs {
  public:
-  /// Becomes SQLite's default until it is destroyed. One at a time.
+  /// The default file system of SQLite while it exists. Only one may exist at a time.
   CutoffVfs();
   ~CutoffVfs();
 
   /// Called before and after every sync.
   std::function<void()> observe;
-  /// By path: what the file held when it was last synced.
+  /// By path: the content of the file at its last sync.
   const std::map<std::string, std::string>& synced() const { return synced_; }
 
  private:
@@ -27,7 +27,7 @@ class CutoffVfs {
     sqlite3_file base;
     CutoffVfs* owner;
     std::string* path;
-    sqlite3_file* real;  // behind this struct
+    sqlite3_file* real;  // stored behind this struct
   };
 
   static int open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags,
@@ -43,7 +43,7 @@ class CutoffVfs {
   std::map<std::string, std::string> synced_;
 };
 
-/// The content of a file; empty when it is not there.
+/// The content of a file; empty if the file does not exist.
 std::string content_of(const std::string& path);
 
 }  // namespace quern::broker

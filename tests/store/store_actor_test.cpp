@@ -1,4 +1,5 @@
-// The store actor: one transaction for what came meanwhile, order and tickets kept through trouble.
+// The store actor: operations that arrive during a commit form one transaction; order and commit
+// sequence numbers survive write failures.
 #include "broker/actors/store_actor.hpp"
 
 #include <gtest/gtest.h>
@@ -10,7 +11,7 @@
 namespace quern::broker {
 namespace {
 
-/// Blocks in apply() until it is let go, or fails.
+/// A store whose apply() blocks or fails as the script says.
 class ScriptedStore : public Store {
  public:
   struct Script {
@@ -18,7 +19,7 @@ class ScriptedStore : public Store {
     std::condition_variable changed;
     bool blocked = false;
     std::string trouble;
-    std::vector<std::vector<std::uint64_t>> applied;  // numbers reserved, by transaction
+    std::vector<std::vector<std::uint64_t>> applied;  // reserved numbers, by transaction
     int entered = 0;
   };
   explicit ScriptedStore(std::shared_ptr<Script> script) : script_(std::move(script)) {}
@@ -53,7 +54,7 @@ class StoreActorTest : public ::testing::Test {
 
   void commit(std::uint64_t ticket) { actor->commit({ticket, {ReserveNumbers{ticket}}}); }
 
-  /// The next event, waited for.
+  /// Waits for the next event.
   StoreEvent next() {
     while (seen.empty()) {
       pollfd mail{events.fd(), POLLIN, 0};
@@ -97,7 +98,7 @@ TEST_F(StoreActorTest, a_write_failure_is_reported_once_and_nothing_is_lost_or_r
   commit(3);
   set(false);
   EXPECT_TRUE(std::holds_alternative<StoreHealthy>(next()));
-  // The disk may come back after the second was seen and before the third.
+  // The disk may recover after the second commit was tried and before the third.
   std::uint64_t last = 0;
   while (last < 3) {
     const std::uint64_t ticket = std::get<Committed>(next()).ticket;

@@ -1,20 +1,20 @@
-// What a broker finds after it was killed, or the power failed, at any moment of a scripted run:
-// the state after some transaction, and never one before what was acknowledged.
+// What a broker finds after a kill or a power failure at any moment of a scripted run: the state
+// after some transaction, and never an older one than was acknowledged.
 #include <fstream>
 #include <set>
 
 #include "store/cutoff_vfs.hpp"
-#include "store/store_rig.hpp"
+#include "store/store_fixture.hpp"
 
 namespace quern::broker {
 namespace {
 
 constexpr int kTransactions = 60;
 
-/// What the disk held at one moment, and between which transactions that was.
+/// The content of the disk at one moment, and how many transactions were acknowledged by then.
 struct Moment {
   std::map<std::string, std::string> files;  // by name
-  int acknowledged = 0;                      // apply() returned so often
+  int acknowledged = 0;                      // how often apply() returned
   int begun = 0;
 };
 
@@ -39,7 +39,7 @@ std::vector<Moment> run_and_watch(const std::string& folder, std::vector<std::st
         moment.files[name] = it->second;
       }
     }
-    // Never synced here: what a power failure leaves of it is at most this.
+    // This file is never synced here: a power failure leaves at most this content.
     moment.files["last-commit"] = content_of(CommitFile::file_in(folder));
     moments.push_back(std::move(moment));
   };
@@ -53,7 +53,7 @@ std::vector<Moment> run_and_watch(const std::string& folder, std::vector<std::st
     ++begun;
     store.apply(ops);
     ++acknowledged;
-    if (i % 7 == 6) {  // so that moments inside a checkpoint are among them
+    if (i % 7 == 6) {  // so that some moments are inside a checkpoint
       Database other(SqliteStore::file_in(folder), Database::Mode::write);
       other.run("PRAGMA wal_checkpoint(PASSIVE)");
     }
@@ -84,7 +84,7 @@ void check(Loss loss) {
     seen.insert(found);
     std::filesystem::remove_all(copy);
   }
-  EXPECT_GT(seen.size(), 30u) << "the moments cover the run";
+  EXPECT_GT(seen.size(), 30u) << "the moments must cover the run";
 }
 
 TEST(StoreCutoff, acknowledged_transactions_survive_a_kill) { check(Loss::process); }

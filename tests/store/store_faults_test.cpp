@@ -1,4 +1,4 @@
-// What a store says when the disk, the folder or the file is not as it should be.
+// How a store reports problems of the disk, the folder or the file.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,12 +8,12 @@
 
 #include "broker/actors/check_store.hpp"
 #include "broker/actors/store_schema.hpp"
-#include "store/store_rig.hpp"
+#include "store/store_fixture.hpp"
 
 namespace quern::broker {
 namespace {
 
-/// The text of the StoreError that `what` throws; empty when it throws none.
+/// The text of the StoreError that `what` throws; empty if it throws none.
 template <typename What>
 std::string complaint(What what, StoreError::Kind kind) {
   try {
@@ -112,7 +112,7 @@ TEST(StoreFaults, corrupted_payloads_are_found_and_not_served) {
   Folder folder;
   JobBirth b;
   b.number = JobNumber{1};
-  const std::string payload = "a payload of more than sixteen octets";
+  const std::string payload = "a payload of more than sixteen bytes";
   {
     wire::BatchBuilder builder;
     builder.add(payload);
@@ -232,8 +232,8 @@ TEST(StoreFaults, flipped_bytes_are_reported_and_never_crash) {
 
 TEST(StoreFaults, a_full_disk_is_a_temporary_failure) {
   Folder folder;
-  // A limit on the size of files stands for the end of the disk; it holds for the whole process, so
-  // in a child.
+  // A limit on the file size simulates a full disk. It applies to the whole process, so use a
+  // child.
   const pid_t child = ::fork();
   if (child == 0) {
     std::signal(SIGXFSZ, SIG_IGN);

@@ -1,10 +1,10 @@
-// A store that has lost its last commits says so, however its files were cut off; one that has not
-// says nothing.
+// A store that has lost its last commits reports this, however its files were cut off; a store that
+// has not lost any reports nothing.
 #include <fstream>
 
 #include "broker/actors/check_store.hpp"
 #include "store/cutoff_vfs.hpp"
-#include "store/store_rig.hpp"
+#include "store/store_fixture.hpp"
 
 namespace quern::broker {
 namespace {
@@ -13,13 +13,13 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kWalHeader = 32, kFrame = 24 + 16384;
 
-/// The files of a broker that was killed, and how long its log was after each commit.
+/// The files of a killed broker, and the size of its log after each commit.
 struct Killed {
   std::map<std::string, std::string> files;  ///< by name
   std::vector<std::size_t> log_sizes;
 
   const std::string& log() const { return files.at("quern.db-wal"); }
-  /// Commits that are lost when the log ends at `size`.
+  /// The number of lost commits if the log ends at `size`.
   std::uint64_t lost_at(std::size_t size) const {
     return static_cast<std::uint64_t>(std::count_if(log_sizes.begin(), log_sizes.end(),
                                                     [&](std::size_t end) { return end > size; }));
@@ -42,7 +42,8 @@ StoreOps job_of(std::uint64_t number) {
   return {AddJob{birth}, AddInput{birth.number, 0, builder.take()}, progress};
 }
 
-/// recover() and jobs: so many commits. `then` is called with the store before the files are taken.
+/// Makes `commits` commits: recover() and one per job. Calls `then` with the store before it copies
+/// the files.
 template <typename Then>
 Killed killed_after(const std::string& folder, int commits, Then then) {
   Killed out;
@@ -72,7 +73,7 @@ void put(const std::string& folder, const Killed& killed, std::size_t log_size) 
   fs::resize_file(folder + "/quern.db-wal", log_size);
 }
 
-/// Commits that a start on these files says are lost.
+/// The number of lost commits that a start with these files reports.
 std::uint64_t lost_in(const std::string& folder) {
   SqliteStore store(folder);
   return store.loss() ? store.loss()->commits() : 0;
@@ -93,7 +94,7 @@ TEST(StoreLoss, losses_from_a_log_cut_anywhere_are_counted_exactly) {
     for (const std::size_t beyond : {std::size_t{0}, std::size_t{1}, kFrame / 2}) {
       const std::size_t size = std::min(killed.log().size(), kWalHeader + frames * kFrame + beyond);
       put(folder / "cut", killed, size);
-      ASSERT_EQ(lost_in(folder / "cut"), killed.lost_at(size)) << "cut at octet " << size;
+      ASSERT_EQ(lost_in(folder / "cut"), killed.lost_at(size)) << "cut at byte " << size;
     }
   EXPECT_EQ(killed.lost_at(0), std::uint64_t{kCommits});
 }
@@ -126,11 +127,11 @@ TEST(StoreLoss, surviving_commits_are_never_reported_as_lost) {
   put(folder / "killed", killed, killed.log().size());
   EXPECT_EQ(lost_in(folder / "killed"), 0u);
   EXPECT_EQ(lost_in(folder / "s"), 0u)
-      << "ended in order: the log is gone, and all of it is in the store";
+      << "after an orderly end the log is gone and the store is complete";
   put(folder / "behind", killed, killed.log().size());
   SqliteStore(folder / "behind").recover();
   std::ofstream(folder / "behind/last-commit", std::ios::binary) << killed.files.at("last-commit");
-  EXPECT_EQ(lost_in(folder / "behind"), 0u) << "a file that is behind the store";
+  EXPECT_EQ(lost_in(folder / "behind"), 0u) << "the commit file may be older than the store";
   report_on(folder / "behind", true);
 }
 
@@ -141,7 +142,7 @@ TEST(StoreLoss, a_loss_is_reported_once_and_recorded) {
   const std::string text = "lost its last 3 commits: it should end with commit 8 of ";
   const std::string before = report_on(folder / "cut", false);
   EXPECT_NE(before.find(text), std::string::npos) << before;
-  EXPECT_EQ(lost_in(folder / "cut"), 3u) << "also after a check, and after a start that failed";
+  EXPECT_EQ(lost_in(folder / "cut"), 3u) << "a check or a failed start must not clear the loss";
   {
     SqliteStore store(folder / "cut");
     EXPECT_NE(store.loss()->text().find(text), std::string::npos) << store.loss()->text();
@@ -157,7 +158,7 @@ TEST(StoreLoss, a_loss_is_reported_once_and_recorded) {
 TEST(StoreLoss, lost_job_numbers_are_not_reused) {
   Folder folder;
   const Killed killed = killed_after(folder / "s", 3, [](SqliteStore& store) {
-    store.recover();  // as a second start
+    store.recover();  // like a second start
     store.apply({ReserveNumbers{5000}});
   });
   put(folder / "cut", killed, killed.log_sizes[1]);
@@ -242,7 +243,8 @@ TEST(StoreLoss, a_damaged_commit_file_is_reported_and_rewritten) {
 
 TEST(StoreLoss, a_store_works_without_the_commit_file) {
   Folder folder;
-  fs::create_directories(folder / "s/last-commit");  // a folder in its place: it cannot be opened
+  fs::create_directories(folder /
+                         "s/last-commit");  // a folder instead of the file, which cannot be opened
   EXPECT_NE(CommitFile::read(folder / "s").trouble.find("cannot be read"), std::string::npos);
   SqliteStore store(folder / "s");
   store.recover();

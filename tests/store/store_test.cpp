@@ -1,6 +1,6 @@
-// The SQLite store does what the simplest store does (sim/memory_store.hpp), and keeps its place on
-// the disk small.
-#include "store/store_rig.hpp"
+// The SQLite store behaves like the simplest store (sim/memory_store.hpp) and uses little space on
+// the disk.
+#include "store/store_fixture.hpp"
 
 namespace quern::broker {
 namespace {
@@ -51,7 +51,7 @@ TEST(Store, a_failed_transaction_changes_nothing_and_can_be_repeated) {
   StoreOps ops = transactions.next();
   StoreOps twice = ops;
   JobBirth same;
-  same.number = JobNumber{1};  // exists: the insert fails at the end of the list
+  same.number = JobNumber{1};  // exists already, so the last insert fails
   twice.push_back(AddJob{same});
   EXPECT_THROW(store.apply(twice), StoreError);
   EXPECT_EQ(state_of(store), before);
@@ -107,7 +107,7 @@ TEST(Store, a_dropped_job_is_swept_in_slices_and_its_space_is_reused) {
     EXPECT_GT(slices, 2);
   }
   EXPECT_LT(std::filesystem::file_size(SqliteStore::file_in(folder / "s")), 3u * 150 * 16'000)
-      << "twelve jobs of 150 x 16,000 octets";
+      << "twelve jobs of 150 x 16,000 bytes";
   EXPECT_EQ(state_of(store), "below 1");
 }
 
@@ -135,7 +135,7 @@ TEST(Store, the_input_of_a_finished_job_disappears_at_once_and_is_swept_in_slice
   int slices = 0;
   while (store.sweep()) ++slices;
   EXPECT_GT(slices, 2);
-  EXPECT_EQ(store.recover().jobs[0].results.size(), 1u) << "only the input";
+  EXPECT_EQ(store.recover().jobs[0].results.size(), 1u) << "only the input is dropped";
   Database database(SqliteStore::file_in(folder / "s"), Database::Mode::read);
   EXPECT_EQ(database.number("SELECT count(*) FROM inputs"), 0);
 }

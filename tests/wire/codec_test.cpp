@@ -25,10 +25,10 @@ Envelope decoded(Frames frames) {
   return std::get<Envelope>(std::move(result));
 }
 
-/// "struct key" -> was it ever away from its default?
+/// "struct key" -> whether some sample sets it to something other than its default.
 using Coverage = std::map<std::string, bool>;
 
-/// A visitor of keys.hpp that notes them, nested ones too.
+/// A visitor of keys.hpp that records these fields, including nested ones.
 template <typename T>
 class CoverageVisitor {
  public:
@@ -147,7 +147,7 @@ void pack_unknown(Packer& out, const char* key) {
   out.pack(2.5);
 }
 
-/// Copies a value, adding a key from the future at both ends of every map of fields.
+/// Copies a value and adds an unknown key at both ends of every map of fields.
 void copy_with_unknown_keys(Packer& out, const msgpack::object& o, bool fields = true) {
   if (o.type == msgpack::type::ARRAY) {
     out.pack_array(o.via.array.size);
@@ -182,7 +182,7 @@ TEST(Codec, unknown_keys_are_ignored) {
 }
 
 TEST(Codec, keys_may_come_in_any_order) {
-  // {"release": true, "cursor": 6, "job": 16 x 0x11}: ACK backwards.
+  // {"release": true, "cursor": 6, "job": 16 x 0x11}: an ACK with its keys in reverse order.
   Bytes header =
       "\x93\x13\x05\x83\xa7release\xc3\xa6"
       "cursor\x06\xa3job\xc4\x10"_b +
@@ -263,7 +263,7 @@ TEST(Codec, a_rate_that_is_not_finite_is_left_out) {
 }
 
 TEST(Codec, a_hello_of_another_version_decodes_whatever_else_it_contains) {
-  // {"protocol_min": 99, "protocol_max": 100, "role": 7} and a part that no HELLO has.
+  // {"protocol_min": 99, "protocol_max": 100, "role": 7} and a part that HELLO does not have.
   const Bytes header =
       "\x93\x01\0\x83\xac"
       "protocol_min\x63\xac"

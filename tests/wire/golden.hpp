@@ -1,5 +1,5 @@
-// Golden files: the bytes of a message as people can read and other languages can load them
-// (tests/golden/README.md).
+// Golden files: the bytes of a message in a format that people can read and other languages can
+// load (tests/golden/README.md).
 #pragma once
 
 #include <string>

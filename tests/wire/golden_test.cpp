@@ -1,5 +1,5 @@
-// The bytes on the wire are fixed: every sample encodes to its golden file, and no cut of one is
-// taken for a message.
+// The bytes on the wire are fixed: every sample encodes to its golden file, and no truncated file
+// is accepted as a message.
 #include "wire/golden.hpp"
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@ namespace {
 
 bool is_error(const Frames& frames) { return std::holds_alternative<DecodeError>(decode(frames)); }
 
-/// Parts whose octets the codec does not look into: any length of them is a message.
+/// Parts that are opaque to the codec: a message is valid with any length of them.
 bool opaque(const Message& message, std::size_t part) {
   if (std::holds_alternative<Common>(message) || std::holds_alternative<Blob>(message))
     return part == 1;
@@ -54,7 +54,7 @@ TEST(Golden, every_truncated_part_is_an_error_unless_it_is_opaque) {
     for (std::size_t part = 0; part < whole.size(); ++part) {
       for (std::size_t length = 0; length < whole[part].size(); ++length) {
         Frames cut = whole;
-        // An own copy, so that the address sanitizer sees a read beyond the cut.
+        // A separate copy, so that the address sanitizer detects a read beyond the cut.
         cut[part] = Buffer::copy(whole[part].view().substr(0, length));
         EXPECT_EQ(is_error(cut), !opaque(envelope.message, part))
             << name << " part " << part << " cut to " << length;
@@ -72,7 +72,7 @@ TEST(Golden, a_missing_or_extra_part_is_an_error) {
       fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(part));
       EXPECT_TRUE(is_error(fewer)) << "without part " << part;
     }
-    if (name == "hello_foreign") continue;  // who knows what parts that version has
+    if (name == "hello_foreign") continue;  // the parts of another version are unknown
     for (const auto& extra : {Buffer(), Buffer::copy("x")}) {
       Frames more = whole;
       more.push_back(extra);

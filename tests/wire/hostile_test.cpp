@@ -1,4 +1,4 @@
-// Bytes from a peer that is broken or means harm: an answer, cheaply, never a crash.
+// Bytes from a faulty or malicious peer are refused cheaply and never crash.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -60,7 +60,7 @@ TEST(Hostile, bytes_that_are_not_a_header_are_malformed) {
 
 TEST(Hostile, values_of_the_wrong_type_are_malformed) {
   // The first key of QUERY, "token", with every other type; then keys that are not strings, which
-  // are unknown keys.
+  // count as unknown keys.
   for (const auto& value : {"\xc0"_h, "\xc3"_h, "\xff"_h, "\xa1x"_h, "\xc4\x01x"_h, "\x90"_h,
                             "\x80"_h, "\xd4\x01x"_h, "\xcb\x40\x00\x00\x00\x00\x00\x00\x00"_h})
     expect_error("\x93\x15\x05\x81\xa5token"_h + value);
@@ -95,7 +95,7 @@ TEST(Hostile, sizes_that_do_not_match_the_bytes_are_malformed) {
   EXPECT_TRUE(refused(""_h, "abc"));
 }
 
-/// Changes a few octets, cuts, repeats or swaps parts.
+/// Changes a few bytes, or truncates, repeats or swaps parts.
 Frames mutated(Frames frames, std::mt19937_64& random) {
   const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
   const std::size_t changes = 1 + below(4);
@@ -131,7 +131,7 @@ TEST(Hostile, mutated_messages_never_crash) {
     const auto result = decode(mutated(goldens[random() % goldens.size()], random));
     if (const auto* envelope = std::get_if<Envelope>(&result)) {
       ++messages;
-      // What is believed can be said again, and means the same.
+      // A message that decodes must survive another round trip.
       if (i % 16 == 0) {
         const auto again = decode(encode(*envelope));
         ASSERT_TRUE(std::holds_alternative<Envelope>(again)) << std::get<DecodeError>(again).text;

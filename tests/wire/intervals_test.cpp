@@ -11,7 +11,7 @@ namespace {
 using Model = std::set<std::uint64_t>;
 constexpr std::uint64_t kUniverse = 200;
 
-/// The set's canonical list, computed the slow way.
+/// The canonical list of the set, computed naively.
 Intervals list_of(const Model& model) {
   Intervals out;
   for (const auto index : model) {
@@ -148,7 +148,7 @@ TEST(Intervals, a_trillion_indices_use_no_memory) {
 TEST(Intervals, only_sorted_disjoint_intervals_are_well_formed) {
   EXPECT_TRUE(well_formed({}));
   EXPECT_TRUE(well_formed({{0, 1}}));
-  EXPECT_TRUE(well_formed({{0, 1}, {1, 2}}));  // touching ones are allowed on the wire
+  EXPECT_TRUE(well_formed({{0, 1}, {1, 2}}));  // adjacent intervals are allowed on the wire
   EXPECT_FALSE(well_formed({{0, 0}}));
   EXPECT_FALSE(well_formed({{2, 1}}));
   EXPECT_FALSE(well_formed({{0, 2}, {1, 3}}));

@@ -1,4 +1,4 @@
-// What must fail: for every limit and every rule a message that breaks it, and only it.
+// For every limit and every rule, a message that breaks it and nothing else must be refused.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -83,7 +83,7 @@ std::vector<Case> names_and_lists() {
       broken<Forget>("forget", "jobs", kLimit, [](auto& m) { m.jobs.resize(kListMax + 1); }),
       broken<Revoke>("revoke", "leases", kLimit, [](auto& m) { m.leases.resize(kListMax + 1); }),
       broken<Submit>("submit_full", "resources",
-                     kMalformed,  // over msgpack's own bound: not told apart from other garbage
+                     kMalformed,  // exceeds msgpack's own limit, which is reported as malformed
                      [](auto& m) {
                        for (std::size_t i = 0; i <= kListMax; ++i)
                          m.options.resources[std::to_string(i)] = 1;
@@ -237,7 +237,7 @@ TEST(Limits, batches_over_the_limit_are_refused) { expect_refused(batches()); }
 TEST(Limits, messages_that_break_a_rule_are_refused) { expect_refused(rules()); }
 
 TEST(Limits, real_numbers_that_are_not_finite_are_refused) {
-  // The encoder leaves them out, so they are put into its bytes: weight is the only 1234.5 there.
+  // The encoder omits such numbers, so patch the bytes; the weight is the only 1234.5 in them.
   Submit submit = std::get<Submit>(sample("submit_full").message);
   submit.options.weight = 1234.5;
   const Frames frames = encode({SessionId{1}, submit});
@@ -281,7 +281,7 @@ TEST(Limits, values_exactly_at_the_limit_pass) {
   submit.options.timeout_ms = kTimeoutMsMax;
   submit.function = std::string(kNameBytesMax, 'f');
   passes(submit);
-  // Two partials at the item limit must still meet somewhere.
+  // Two partials of half the item limit must still fit into one merge.
   Lease merge = std::get<Lease>(sample("lease_merge").message);
   merge.batch = uniform_batch(2, kItemBytesMax / 2);
   passes(merge);

@@ -90,7 +90,7 @@ TEST(Number, integers_are_added_exactly) {
   EXPECT_EQ(std::get<double>(add(Int128{1}, 0.5)), 1.5);
   EXPECT_TRUE(std::isnan(std::get<double>(add(kNan, Int128{1}))));
   EXPECT_TRUE(
-      std::holds_alternative<double>(add(kMost, Int128{1})));  // forged: no undefined behaviour
+      std::holds_alternative<double>(add(kMost, Int128{1})));  // a forged number must not overflow
 }
 
 TEST(Number, the_order_of_numbers_is_exact_and_total) {

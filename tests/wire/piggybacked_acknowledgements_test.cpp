@@ -1,4 +1,4 @@
-// Acknowledgements that travel in another message's header.
+// Acknowledgements that travel in the header of another message.
 #include <gtest/gtest.h>
 
 #include "wire/codec.hpp"

@@ -1,5 +1,5 @@
-// PROTOCOL.md is what others write their peers from: its tables of messages are checked against
-// keys.hpp, row by row, and its worked example against the golden file.
+// PROTOCOL.md is the specification for other implementations: its tables of messages are compared
+// with keys.hpp, row by row, and its worked example with the golden file.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -74,7 +74,7 @@ std::string type_in_page(std::int64_t) { return "int"; }
 std::string type_in_page(std::int32_t) { return "i32"; }
 std::string type_in_page(JobNumber) { return "uint"; }
 
-/// A visitor of keys.hpp that writes the rows as the page should have them.
+/// A visitor of keys.hpp that writes the rows as the page must show them.
 template <typename T>
 class RowVisitor {
  public:
@@ -203,8 +203,8 @@ std::string digits_of(const std::string& text) {
   return out;
 }
 
-/// The number in the limits table's row; "1 to 4 096" gives 14096, "2^62" 262: unequal numbers stay
-/// unequal.
+/// The digits in a row of the limits table: "1 to 4 096" gives 14096, "2^62" gives 262. Different
+/// numbers stay different.
 std::string limit_on_page(const std::string& what) {
   for (const auto& line : page())
     if (line.starts_with("| " + what + " |")) return digits_of(line.substr(what.size() + 4));

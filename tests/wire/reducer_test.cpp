@@ -14,7 +14,7 @@ namespace {
 constexpr Builtin kAll[] = {Builtin::sum, Builtin::min, Builtin::max, Builtin::count,
                             Builtin::concat};
 
-/// Folds results[begin, end) along a random tree, as workers and the broker might.
+/// Folds results[begin, end) along a random tree, as workers and the broker may do.
 Bytes folded(Builtin reducer, Encoding encoding, const std::vector<Bytes>& results,
              std::size_t begin, std::size_t end, std::mt19937_64& random) {
   if (end - begin == 1) {
@@ -115,7 +115,7 @@ TEST(Reducer, numeric_reducers_refuse_other_bytes) {
     EXPECT_TRUE(begin_partial(reducer, Encoding::value, text));
     Bytes raw = "5";
     EXPECT_TRUE(begin_partial(reducer, Encoding::raw, raw));
-    Bytes wide = bytes_of(static_cast<Int128>(1) << 70);  // users do not have these
+    Bytes wide = bytes_of(static_cast<Int128>(1) << 70);  // results of users must fit into 64 bits
     EXPECT_TRUE(begin_partial(reducer, Encoding::value, wide));
     Bytes left = bytes_of(Int128{1});
     EXPECT_TRUE(fold(reducer, left, "junk"));

@@ -162,7 +162,7 @@ Hello hello_worker() {
   return m;
 }
 
-/// A version that nobody here speaks; with nothing else in it that could fail.
+/// An unknown protocol version, with nothing else in it that could fail.
 Hello hello_foreign() {
   Hello m;
   m.protocol_min = 98;

@@ -1,5 +1,6 @@
-// One or more messages of every type, together with every field away from its default (codec_test
-// checks that). They are what the golden files hold, so a change here or in the codec shows there.
+// One or more messages of every type that together set every field to something other than its
+// default (codec_test checks that). The golden files contain them, so a change here or in the codec
+// shows there.
 #pragma once
 
 #include <string>
@@ -19,7 +20,7 @@ const std::vector<Sample>& samples();
 /// The sample of that name.
 const Envelope& sample(const std::string& name);
 
-/// A UUID of 16 equal octets.
+/// A UUID of 16 equal bytes.
 Uuid uuid_of(std::uint8_t octet);
 
 Batch batch_of(std::initializer_list<BytesView> payloads);

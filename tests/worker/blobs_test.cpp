@@ -1,6 +1,6 @@
-// The files of jobs at a worker: fetched once, chunk by chunk; leases wait for them; what cannot be
-// had fails its tasks and no more.
-#include "core_fixture.hpp"
+// Blobs at a worker: they are fetched once, chunk by chunk, while leases wait for them; a blob that
+// is not available fails only the tasks that need it.
+#include "worker/worker_fixture.hpp"
 
 namespace quern::worker {
 namespace {
@@ -75,8 +75,8 @@ TEST_F(WorkerBlobs, the_least_recently_used_blob_is_evicted) {
     kept(name);
   }
   EXPECT_EQ(say(wire::Forget{{job(2)}}), Lines{"drop b"})
-      << "12 octets are over the limit, and a job needs the other";
-  EXPECT_EQ(say(wire::Forget{{job(1)}}), Lines{}) << "6 octets are not";
+      << "12 bytes are over the limit, and a job needs the other";
+  EXPECT_EQ(say(wire::Forget{{job(1)}}), Lines{}) << "6 bytes do not fit";
 }
 
 TEST_F(WorkerBlobs, an_unavailable_blob_fails_the_tasks_of_its_job) {
@@ -85,7 +85,7 @@ TEST_F(WorkerBlobs, an_unavailable_blob_fails_the_tasks_of_its_job) {
   say(lease_of(1, 2));
   EXPECT_EQ(say(gone(kName)),
             (Lines{"REPORT L1/0 nothing error[0,1) last", "REPORT L2/0 nothing error[0,1) last"}));
-  // The next lease tries again.
+  // The next lease triggers another fetch.
   EXPECT_EQ(say(lease_of(1, 3)), Lines{"FETCH a/0"});
 }
 
@@ -147,9 +147,9 @@ TEST_F(WorkerBlobs, a_blob_refused_for_one_job_is_requested_for_another) {
   const Lines lines = say(gone(kName));
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0], "FETCH a/0");
-  EXPECT_NE(lines[1].find("error"), std::string::npos) << "one job has to do without";
+  EXPECT_NE(lines[1].find("error"), std::string::npos) << "one of the jobs does not get its blob";
   say(chunk(kName, 0, 1));
-  EXPECT_EQ(kept(kName).size(), 1u) << "the other runs";
+  EXPECT_EQ(kept(kName).size(), 1u) << "the other job runs";
 }
 
 TEST_F(WorkerBlobs, a_refusal_for_a_finished_job_fails_nothing_else) {

@@ -1,5 +1,5 @@
-// Leaving: an operator's drain, a stop signal, a second one, and nobody to say goodbye to.
-#include "core_fixture.hpp"
+// How a worker leaves: a drain by an operator, a stop signal, a second one, and without a broker.
+#include "worker/worker_fixture.hpp"
 
 namespace quern::worker {
 namespace {
@@ -23,7 +23,8 @@ TEST_F(DrainTest, draining_finishes_running_leases_hands_back_the_rest_and_says_
   say(item_lease(3, {{10, 11}}));
   EXPECT_EQ(say(wire::Drain{}),
             (Lines{"DRAINING", "REPORT L3/0 nothing last", "end L1 on 0", "end L2 on 1"}));
-  EXPECT_EQ(say(item_lease(4, {{11, 12}})), Lines{"REPORT L4/0 nothing last"});  // crossed DRAINING
+  EXPECT_EQ(say(item_lease(4, {{11, 12}})),
+            Lines{"REPORT L4/0 nothing last"});  // the lease and DRAINING crossed on the wire
   reports(kFirst, report(1, 0, {{0, 3}}));
   returns(kFirst);
   reports(kSecond, report(2, 0, {{9, 10}}));
@@ -92,7 +93,7 @@ TEST_F(DrainTest, without_a_broker_draining_ends_soon) {
   EXPECT_EQ(tick(1ms), Lines{"finished 0"});
 }
 
-// A proxy takes the connection also when there is no broker behind it, and then closes it.
+// A proxy accepts the connection even without a broker behind it, and then closes it.
 TEST_F(DrainTest, failing_connections_do_not_prolong_draining) {
   say(item_lease(1, {{0, 1}}));
   stop();

@@ -1,4 +1,4 @@
-// The built-in functions: against known values, and the same for every carving.
+// The built-in functions: results are compared with known values and must not depend on the split.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -18,7 +18,7 @@ namespace {
 constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
 constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();
 
-/// A task made by hand.
+/// A task for tests.
 class HandTask : public Task {
  public:
   BytesView input() const override { return input_; }
@@ -169,7 +169,7 @@ TEST(Primes, counts_do_not_depend_on_the_split) {
 }
 
 TEST(Primes, both_algorithms_agree) {
-  // A short range far up is tested number by number, a long one around it is sieved.
+  // A short range of large numbers is tested number by number, a long one is sieved.
   const std::int64_t at = 10'000'000'000;
   std::uint64_t sum = 0;
   for (std::int64_t i = 0; i < 1'000'000; i += 1000) sum += primes(at + i, at + i + 1000);

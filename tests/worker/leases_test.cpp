@@ -1,5 +1,5 @@
-// Leases: queue, slots, reports, and what others may do to them meanwhile.
-#include "core_fixture.hpp"
+// Leases at a worker: queue, slots, reports, and changes by the broker while they run.
+#include "worker/worker_fixture.hpp"
 
 namespace quern::worker {
 namespace {
@@ -149,13 +149,14 @@ TEST_F(LeasesTest, revoke_stops_a_lease_without_a_report) {
   EXPECT_EQ(say(wire::Revoke{{id(1), id(2), id(3), id(9)}}), Lines{"cancel L2 on 1"});
   EXPECT_TRUE(core.book().empty());
   EXPECT_TRUE(core.outbox().empty());
-  EXPECT_EQ(reports(kSecond, report(2, 0, {{1, 2}})), Lines{});  // was on its way
+  EXPECT_EQ(reports(kSecond, report(2, 0, {{1, 2}})),
+            Lines{});  // it was sent before the revoke arrived
 }
 
 TEST_F(LeasesTest, a_fenced_slot_is_stuck_until_its_function_returns) {
   say(item_lease(1, {{0, 1}}));
   say(wire::Revoke{{id(1)}});
-  EXPECT_EQ(core.capacity().stuck, 0u) << "most come back at once";
+  EXPECT_EQ(core.capacity().stuck, 0u) << "most tasks are returned at once";
   tick(100ms);
   EXPECT_EQ(core.capacity().stuck, 1u);
   EXPECT_EQ(core.capacity().busy, 0u);
@@ -180,7 +181,7 @@ TEST_F(LeasesTest, a_timed_out_lease_is_reported_and_its_slot_is_not_used) {
   wire::Report given_up = report(1, 0, {{0, 1}});
   given_up.errors = {{1, 1, ErrorCode::timeout, "ran longer than 500 ms"}};
   EXPECT_EQ(reports(kFirst, given_up), (Lines{"BEAT", "REPORT L1/0 [0,1) error[1,2) last"}))
-      << "stuck first, or the slot would look free";
+      << "the slot must be stuck before the report, or it would look free";
   EXPECT_EQ(core.capacity().stuck, 1u);
   EXPECT_EQ(say(item_lease(2, {{2, 3}})), Lines{"start L2[2,3) on 1"});
 }
@@ -196,7 +197,7 @@ TEST_F(LeasesTest, a_new_session_lists_held_leases_and_resends_the_outbox) {
   acknowledges(2, 0);
   core.on_lost("closed", now);
   EXPECT_EQ(effects(), Lines{"hang up"});
-  // Work goes on without a session.
+  // Work continues without a session.
   EXPECT_EQ(returns(kFirst), Lines{"start L3[8,12) on 0"});
   EXPECT_EQ(reports(kSecond, report(2, 1, {{6, 8}})), Lines{});
   now += 100ms;

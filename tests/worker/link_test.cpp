@@ -1,5 +1,4 @@
-// The link actor against a ROUTER that plays the broker: real sockets, real threads, messages
-// through the codec.
+// The link actor against a fake broker: real sockets, real threads, messages through the codec.
 #include "worker/actors/link.hpp"
 
 #include <gtest/gtest.h>
@@ -8,15 +7,15 @@
 #include <functional>
 #include <thread>
 
-#include "worker/make.hpp"
+#include "worker/worker_fixture.hpp"
 
 namespace quern::worker {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// Plays the broker by hand: receives what comes, sends what the test says. Notices BEATs but does
-/// not show them.
+/// A broker that the test operates by hand: receives messages and sends what the test asks for.
+/// Skips heartbeats.
 class FakeBroker {
  public:
   explicit FakeBroker(const std::string& endpoint = "tcp://127.0.0.1:0")
@@ -25,7 +24,7 @@ class FakeBroker {
   }
   const std::string& endpoint() const { return endpoint_; }
 
-  /// The next message that is not a BEAT; fails after a minute.
+  /// The next message that is not a heartbeat; fails after a minute.
   wire::Message receive() {
     const auto until = Clock::now() + 60s;
     while (Clock::now() < until) {
@@ -47,7 +46,7 @@ class FakeBroker {
       if (std::holds_alternative<wire::Beat>(envelope->message)) continue;
       return std::move(envelope->message);
     }
-    ADD_FAILURE() << "the worker says nothing";
+    ADD_FAILURE() << "the worker sent no message";
     return wire::Bye{};
   }
   template <typename T>
@@ -148,7 +147,7 @@ TEST_F(LinkTest, a_task_travels_from_lease_to_acknowledged_report) {
 TEST_F(LinkTest, a_broker_that_starts_later_is_found) {
   std::string endpoint;
   {
-    FakeBroker first;  // only to have a port nobody else uses
+    FakeBroker first;  // only to find a free port
     endpoint = first.endpoint();
   }
   start(endpoint);
@@ -189,7 +188,7 @@ TEST_F(LinkTest, malformed_bytes_end_the_session_but_not_the_worker) {
   start(broker.endpoint());
   broker.greet();
   wire::Lease lease = echo_lease(1, 2);
-  lease.tasks = {{0, 3}};  // one task more than payloads: the codec refuses it
+  lease.tasks = {{0, 3}};  // more tasks than payloads: the codec refuses it
   broker.send(lease);
   broker.greet(wire::SessionId{6});
 }
@@ -233,7 +232,7 @@ TEST_F(LinkTest, reclaim_and_revoke_reach_a_running_lease) {
   EXPECT_EQ(reclaimed.tasks, (wire::Intervals{{6, 10}}));
   broker.send(echo_lease(2, 1, "wait"));
   while (begun < 2)
-    std::this_thread::yield();  // a run that is revoked before it began calls nothing
+    std::this_thread::yield();  // a run that is revoked before it starts calls no function
   broker.send(wire::Revoke{{{7, 2}}});
   while (!cancelled) std::this_thread::yield();
   go = true;
@@ -258,7 +257,7 @@ TEST_F(LinkTest, a_second_stop_does_not_wait_for_a_function) {
   EXPECT_EQ(end.exit_code, 0);
   EXPECT_TRUE(end.abandoned);
   let_go = true;
-  take_apart();  // joins the slot's thread while what the function looks at still lives
+  take_apart();  // joins the slot's thread while the function's data still exists
 }
 
 }  // namespace

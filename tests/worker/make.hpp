@@ -1,4 +1,4 @@
-// Leases and reports made by hand.
+// Leases for tests.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ inline wire::Lease make_lease(std::uint64_t counter, std::string function, wire:
   return lease;
 }
 
-/// A lease of items; the payload of task i is `prefix` and i in decimal.
+/// A lease of items; the payload of task i is `prefix` followed by i in decimal.
 inline wire::Lease make_items(std::uint64_t counter, std::string function, wire::Intervals tasks,
                               const std::string& prefix = "") {
   wire::Lease lease =

@@ -1,4 +1,4 @@
-// The command line, plugins, and what a mistake in either gets: one clear line.
+// The command line and plugins; a mistake in either is reported in one clear line.
 #include "worker/actors/options.hpp"
 
 #include <gtest/gtest.h>
@@ -73,27 +73,28 @@ TEST(Options, help_and_version_take_precedence) {
 }
 
 TEST(Options, mistakes_are_reported_on_one_line) {
-  const std::vector<std::vector<const char*>> table = {{"--nonsense"},
-                                                       {"--slot", "2"},  // no guessing
-                                                       {"stray"},
-                                                       {"--slots"},
-                                                       {"--slots", "0"},
-                                                       {"--slots", "1.5"},
-                                                       {"--slots", "4097"},
-                                                       {"--slots", "x"},
-                                                       {"--slots", "-1"},
-                                                       {"--cpu-share", "0"},
-                                                       {"--cpu-share", "1.1"},
-                                                       {"--cpu-share", "nan"},
-                                                       {"--cpu-share", "half"},
-                                                       {"--label", "x"},
-                                                       {"--label", "=x"},
-                                                       {"--resource", "gpu=many"},
-                                                       {"--resource", "gpu=-1"},
-                                                       {"--broker", "localhost"},
-                                                       {"--name", ""},
-                                                       {"--log-level", "loud"},
-                                                       {"--drain-timeout", "-1"}};
+  const std::vector<std::vector<const char*>> table = {
+      {"--nonsense"},
+      {"--slot", "2"},  // abbreviations are not accepted
+      {"stray"},
+      {"--slots"},
+      {"--slots", "0"},
+      {"--slots", "1.5"},
+      {"--slots", "4097"},
+      {"--slots", "x"},
+      {"--slots", "-1"},
+      {"--cpu-share", "0"},
+      {"--cpu-share", "1.1"},
+      {"--cpu-share", "nan"},
+      {"--cpu-share", "half"},
+      {"--label", "x"},
+      {"--label", "=x"},
+      {"--resource", "gpu=many"},
+      {"--resource", "gpu=-1"},
+      {"--broker", "localhost"},
+      {"--name", ""},
+      {"--log-level", "loud"},
+      {"--drain-timeout", "-1"}};
   for (const auto& words : table) {
     try {
       parse(words);
@@ -141,7 +142,7 @@ TEST(Plugin, loading_a_plugin_twice_names_the_duplicate_function) {
   }
 }
 
-// ---- what it agrees to run
+// ---- allowed functions
 
 std::vector<std::string> left_of(const std::vector<std::string>& patterns) {
   Functions all;
@@ -200,7 +201,7 @@ TEST(Program, exit_codes_are_as_documented) {
   EXPECT_EQ(exit_code_of("--broker nonsense://x"), 2);
 }
 
-// ---- the machine
+// ---- the capacity of the machine
 
 TEST(Capacity, cpu_max_is_parsed) {
   EXPECT_EQ(cores_of_cpu_max("max 100000"), 0);

@@ -1,4 +1,4 @@
-// The small pieces that run leases: cursor, folder, report builder, pace.
+// The parts that run leases: cursor, folder, report builder, pace, back-off.
 #include <gtest/gtest.h>
 
 #include "wire/codec.hpp"
@@ -24,7 +24,7 @@ TEST(Cursor, claims_stay_within_one_interval) {
   const auto second = cursor.claim(9);
   EXPECT_EQ(second->tasks, (wire::Interval{2, 3}));
   EXPECT_FALSE(second->opens);
-  const auto third = cursor.claim(9);  // a neighbour, but an interval of its own
+  const auto third = cursor.claim(9);  // a neighbour, but a separate interval
   EXPECT_EQ(third->tasks, (wire::Interval{3, 5}));
   EXPECT_TRUE(third->opens);
   EXPECT_EQ(cursor.claim(9)->tasks, (wire::Interval{9, 10}));

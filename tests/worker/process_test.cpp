@@ -1,5 +1,5 @@
-// Programs that a worker runs: how they end, what they write, and that nothing of them stays
-// behind.
+// Programs that a worker runs: how they end, what they write, and that none of their processes
+// stays behind.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -25,7 +25,7 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-/// One for all tests: it makes this process the one that orphans come to.
+/// Shared by all tests: it makes this process the parent of orphans.
 Host& host() {
   static Host only(0);
   return only;
@@ -37,8 +37,8 @@ class CommandTask : public Task {
       : common_(std::make_shared<const Bytes>(to_bytes(command))),
         item_(std::move(item)),
         encoding_(encoding) {
-    host();  // before a test starts a thread: the reaper is a copy of this process, with the locks
-             // that others held
+    host();  // before a test starts a thread: the reaper is a fork of this process and would
+             // inherit locks that other threads hold
   }
   BytesView input() const override { return item_; }
   Encoding encoding() const override { return encoding_; }
@@ -133,7 +133,7 @@ TEST(Exec, standard_input_may_have_any_size) {
   const Bytes input(3'000'000, 'x');
   EXPECT_EQ(exec({.words = {"cat"}, .feed = Command::Feed::input}, input).result.out, input);
   EXPECT_EQ(exec({.words = {"true"}, .feed = Command::Feed::input}, input).failure, "")
-      << "it need not read it";
+      << "a program need not read its input";
   EXPECT_EQ(exec({.words = {"cat"}, .feed = Command::Feed::nothing}, input).result.out, "");
 }
 
@@ -243,7 +243,7 @@ TEST(Exec, background_processes_left_by_a_program_are_killed) {
   const Ran group = sh("sleep 1000 & echo $!");
   EXPECT_EQ(group.failure, "");
   expect_gone(pid_in(group.result.out));
-  // A daemon leaves its group and its parent; it still carries the mark.
+  // A daemon leaves its process group and its parent, but it still carries the mark.
   const Ran escaped = sh("(setsid sleep 1000 > /dev/null & echo $!)");
   EXPECT_EQ(escaped.failure, "");
   expect_gone(pid_in(escaped.result.out));
@@ -371,7 +371,8 @@ TEST(Filter, the_program_ends_with_its_job) {
     pid = pid_in(answers.all().front().bytes);
     EXPECT_TRUE(alive(pid));
     functions.find("filter", Takes::item)->batch(task, {"b"}, answers);
-    EXPECT_EQ(pid_in(answers.all().back().bytes), pid) << "one program for all items of a job";
+    EXPECT_EQ(pid_in(answers.all().back().bytes), pid)
+        << "all items of a job must share one program";
   }
   expect_gone(pid);
 }
@@ -383,8 +384,8 @@ TEST(Marks, processes_that_carry_a_mark_are_found_and_killed) {
   plan.words = {"sleep", "1000"};
   plan.env = {mark.variable(1) + "1"};
   ASSERT_FALSE(child.start(plan));
-  // It has left us as soon as it has memory of its own; the kernel shows its environment a moment
-  // later.
+  // exec() returns control as soon as the child has its own memory; the kernel shows its
+  // environment a moment later.
   const auto deadline = Clock::now() + std::chrono::seconds(20);
   while (marked(mark.text()).empty() && Clock::now() < deadline)
     std::this_thread::sleep_for(milliseconds(1));

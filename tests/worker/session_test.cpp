@@ -1,5 +1,5 @@
-// The worker's session: from no broker at all to one that goes away and comes back.
-#include "core_fixture.hpp"
+// The session of a worker: without a broker, with one, and with one that goes away and comes back.
+#include "worker/worker_fixture.hpp"
 
 namespace quern::worker {
 namespace {
@@ -8,7 +8,7 @@ using SessionTest = WorkerCoreTest;
 
 TEST_F(SessionTest, hello_is_sent_only_once_connected) {
   EXPECT_EQ(tick(), Lines{"reopen"});
-  EXPECT_EQ(tick(1h), Lines{});  // the socket looks for the broker by itself
+  EXPECT_EQ(tick(1h), Lines{});  // the socket reconnects by itself
   EXPECT_EQ(core.next_deadline(), std::nullopt);
   core.on_connected(now);
   EXPECT_EQ(effects(), Lines{"HELLO"});
@@ -79,7 +79,7 @@ TEST_F(SessionTest, any_message_is_a_sign_of_life) {
 TEST_F(SessionTest, a_pause_of_the_worker_does_not_count_as_silence_of_the_broker) {
   welcome();
   say(item_lease(1, {{0, 1}}));
-  EXPECT_EQ(tick(60s), Lines{"BEAT"});  // SIGSTOP, SIGCONT: nothing could be heard meanwhile
+  EXPECT_EQ(tick(60s), Lines{"BEAT"});  // SIGSTOP, SIGCONT: no message could be received meanwhile
 }
 
 TEST_F(SessionTest, reconnects_back_off_to_two_seconds_and_reset_after_a_welcome) {

@@ -1,5 +1,5 @@
-// Slots with real threads: what is run is reported, once, whatever happens in mid-run. No sleeps:
-// tests wait on conditions.
+// Slots with real threads: every task that ran is reported exactly once, whatever happens during
+// the run. Tests wait for conditions and never sleep.
 #include "worker/actors/slot.hpp"
 
 #include <gtest/gtest.h>
@@ -11,39 +11,16 @@
 #include <mutex>
 #include <numeric>
 
+#include "support/gate.hpp"
 #include "wire/number.hpp"
-#include "worker/make.hpp"
+#include "worker/worker_fixture.hpp"
 
 namespace quern::worker {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// A door that tests open for functions that wait in front of it.
-class Gate {
- public:
-  void open() {
-    std::lock_guard lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  void pass() {
-    std::unique_lock lock(mutex_);
-    ++waiting_;
-    changed_.notify_all();
-    changed_.wait(lock, [&] { return open_; });
-  }
-  void await_somebody() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return waiting_ > 0; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
-  int waiting_ = 0;
-};
+using test::Gate;
 
 class SlotTest : public ::testing::Test {
  protected:
@@ -97,7 +74,7 @@ class SlotTest : public ::testing::Test {
     return lease;
   }
 
-  /// Results by task; fails when parts are not in order, or a task is there twice.
+  /// Results by task; fails if parts are out of order or a task appears twice.
   static std::map<std::uint64_t, Bytes> results(const std::vector<wire::Report>& reports) {
     std::map<std::uint64_t, Bytes> out;
     for (std::size_t part = 0; part < reports.size(); ++part) {
@@ -135,7 +112,7 @@ class SlotTest : public ::testing::Test {
   std::condition_variable changed_;
   std::vector<wire::Report> reports_;
   bool free_ = false;
-  std::unique_ptr<Slot> slot_;  // last: its thread uses what is above
+  std::unique_ptr<Slot> slot_;  // last, because its thread uses the members above
 };
 
 TEST_F(SlotTest, every_item_has_its_result) {
@@ -157,7 +134,7 @@ TEST_F(SlotTest, many_results_are_reported_in_parts) {
 
 TEST_F(SlotTest, an_exception_fails_only_its_task) {
   functions.add_raw("odd", [](Task& task, Output& out) {
-    out.append("begun");  // what a failed task wrote is not kept
+    out.append("begun");  // the partial output of a failed task is dropped
     if (task.index() == 3) throw std::runtime_error("three is bad");
     if (task.index() == 5) throw 5;
   });
@@ -303,7 +280,7 @@ TEST_F(SlotTest, finish_runs_the_finishing_step) {
   EXPECT_EQ(from_value<double>(run(lease).at(0).batch.bytes.view()), 0.5);
 }
 
-// ---- others in mid-run
+// ---- changes during a run
 
 TEST_F(SlotTest, a_cut_during_a_run_loses_and_repeats_no_task) {
   std::atomic<std::uint64_t> ran{0};
@@ -314,7 +291,7 @@ TEST_F(SlotTest, a_cut_during_a_run_loses_and_repeats_no_task) {
   const std::uint64_t count = 60'000;
   auto run = start(items(count, "step"));
   wire::IntervalSet cut;
-  // As a broker would: small cuts, again and again, while the slot works from the other end.
+  // As a broker does: many small cuts while the slot works from the other end.
   for (std::uint64_t taken = 1; taken > 0;) {
     taken = 0;
     for (const auto& tasks : run->cursor.cut(97)) taken += cut.add(tasks);
@@ -333,9 +310,9 @@ TEST_F(SlotTest, an_ended_run_reports_the_tasks_it_ran) {
     out.append("x");
   });
   auto run = start(items(1000, "wait"));
-  gate.await_somebody();
+  gate.await_arrival();
   run->cursor.close();
-  run->hurry();  // the claim may be large: what of it has not started is not run either
+  run->hurry();  // claimed tasks that have not started must not run either
   gate.open();
   EXPECT_LT(results(finish()).size(), 1000u);
 }
@@ -347,10 +324,9 @@ TEST_F(SlotTest, a_hurried_slot_returns_the_tasks_it_has_not_started) {
     out.append("x");
   });
   auto run = start(items(65'000, "slow"));
-  gate.await_somebody();
+  gate.await_arrival();
   run->hurry();
-  // Whatever was claimed, everything behind the task that runs can be had once the slot has
-  // noticed.
+  // Everything behind the running task can be cut once the slot has noticed, claimed or not.
   gate.open();
   const auto reports = finish();
   EXPECT_EQ(results(reports).size(), 65'000u);
@@ -364,7 +340,7 @@ TEST_F(SlotTest, a_cancelled_run_reports_nothing_and_the_function_sees_it) {
     saw = task.cancelled();
   });
   auto run = start(items(10, "look"));
-  gate.await_somebody();
+  gate.await_arrival();
   run->cancel();
   gate.open();
   EXPECT_TRUE(finish().empty());
@@ -380,7 +356,7 @@ TEST_F(SlotTest, a_cancelled_run_wakes_from_the_sleep_of_the_throttle) {
     ran = true;
     ran.notify_all();
   });
-  auto run = start(items(1, "spin"), 0.0001);  // would rest for 200 s
+  auto run = start(items(1, "spin"), 0.0001);  // the throttle would sleep for 200 s
   ran.wait(false);
   run->cancel();
   EXPECT_TRUE(finish().empty());
@@ -395,12 +371,12 @@ TEST_F(SlotTest, a_fenced_call_is_reported_by_the_link_and_its_output_is_dropped
   wire::Lease lease = items(5, "hang");
   lease.timeout_ms = 1;
   auto run = start(lease);
-  gate.await_somebody();
+  gate.await_arrival();
   std::optional<wire::Interval> fenced;
   while (!fenced) fenced = run->fence_overdue(Clock::now());
   EXPECT_EQ(*fenced, (wire::Interval{2, 3}));
   EXPECT_TRUE(run->cancelled());
-  const auto reports = run->harvest.take(true, 0);  // the harvest is the link's now
+  const auto reports = run->harvest.take(true, 0);  // the link owns the harvest now
   gate.open();
   EXPECT_TRUE(finish().empty());
   const auto all = results(reports);

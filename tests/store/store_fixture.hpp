@@ -1,10 +1,9 @@
-// What the tests of the store share: a folder, random transactions, and a text that says everything
-// that a store gave back.
+// What the tests of the store share: a folder, random transactions, and a text that describes
+// everything that a store returned.
 #pragma once
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <random>
 #include <sstream>
 #include <string>
@@ -12,34 +11,19 @@
 #include "broker/actors/sqlite_store.hpp"
 #include "broker/actors/store_columns.hpp"
 #include "sim/memory_store.hpp"
+#include "support/folder.hpp"
 #include "wire/words.hpp"
 
 namespace quern::broker {
 
-/// A folder that is gone with the test.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "quern-store-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using test::Folder;
 
 inline void describe(std::ostream& out, const wire::Batch& batch) {
   for (wire::BatchReader reader(batch); !reader.at_end();) out << '"' << reader.next() << '"';
 }
 
-/// Everything but the incarnation: two stores with the same text hold the same. Payloads are read
-/// with load().
+/// Describes everything except the incarnation: two stores with the same text have the same
+/// content. Payloads are read with load().
 inline std::string describe(Store& store, const Recovered& recovered) {
   std::ostringstream out;
   for (const RecoveredJob& job : recovered.jobs) {
@@ -87,7 +71,7 @@ inline std::string state_of(Store& store) {
   return describe(store, recovered) + "below " + std::to_string(recovered.numbers_below);
 }
 
-/// Transactions as a core could ask for them, from a seed.
+/// Random transactions, as a core could request them. The seed determines them.
 class Transactions {
  public:
   explicit Transactions(std::uint32_t seed) : random_(seed) {}

@@ -1,6 +1,6 @@
-// A worker core with no broker and no slots around it: events go in, and what it wants comes out as
-// short lines of text, so that a test reads as a table. Every message goes through the real codec,
-// and the invariants are checked after every event.
+// A worker core without a broker and slots: events go in, and effects come out as short lines of
+// text, so that a test reads as a table. Every message goes through the real codec, and the
+// invariants are checked after every event.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ inline std::string text_of(const wire::Intervals& tasks) {
   return out.empty() ? "nothing" : out;
 }
 
-/// A lease is called by its counter.
+/// A lease is shown by its counter.
 inline std::string text_of(const wire::LeaseId& id) { return "L" + std::to_string(id.counter); }
 
 inline std::string text_of(const wire::Message& message) {
@@ -67,7 +67,7 @@ struct TextOf {
   std::string operator()(const CancelRun& cancel) const {
     return "cancel " + text_of(cancel.lease) + " on " + std::to_string(index(cancel.slot));
   }
-  // A blob is called by its first digit.
+  // A blob is shown by its first digit.
   std::string operator()(const KeepBlob& keep) const {
     return "keep " + keep.name.substr(0, 1) + "/" + std::to_string(keep.chunk) +
            (keep.last ? " last" : "");
@@ -119,7 +119,7 @@ class WorkerCoreTest : public ::testing::Test {
     return report;
   }
 
-  /// Everything the core wanted since the last call, but notes; these are looked at with notes().
+  /// All effects since the last call except notes, which notes() returns.
   Lines effects() {
     if (const auto wrong = core.broken_invariant()) ADD_FAILURE() << *wrong;
     Effects taken;
@@ -162,9 +162,9 @@ class WorkerCoreTest : public ::testing::Test {
     return say(wire::Reported{{{id(counter), part}}});
   }
 
-  /// From nothing to an open session; returns what WELCOME caused.
+  /// Opens a session; returns the effects of WELCOME.
   Lines welcome(wire::Welcome welcome = {}) {
-    if (tick() != Lines{"reopen"}) ADD_FAILURE() << "no new socket is wanted";
+    if (tick() != Lines{"reopen"}) ADD_FAILURE() << "the core did not ask for a new socket";
     core.on_connected(now);
     hello_ = effects();
     return say(std::move(welcome));
