@@ -147,7 +147,7 @@ void AuditActor::count_left_out(bool at_once) {
     if (share.left_out > 0 && waiting_.size() < kDenialsMax)
       waiting_.push_back({utc_now(), principal, share.address, "more", "", "allow",
                           std::to_string(std::exchange(share.left_out, 0)) +
-                              " more lines of what it was allowed were left out"});
+                              " more lines about allowed actions of this key were left out"});
     it =
         share.left_out == 0 && share.lines.is_full(kLines, now) ? shares_.erase(it) : std::next(it);
   }
@@ -158,8 +158,8 @@ void AuditActor::write() {
   if (forgotten > 0)
     waiting_.push_back({utc_now(), "broker", "", "audit", "", "deny",
                         std::to_string(forgotten) +
-                            " lines were lost: there was no room for them while the "
-                            "log could not be written, or not as fast"});
+                            " lines were lost: the log could not be written, or not fast "
+                            "enough, and the buffer was full"});
   try {
     log_->append(waiting_);
     waiting_.clear();

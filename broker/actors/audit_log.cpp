@@ -32,9 +32,9 @@ constexpr std::chrono::milliseconds kLockWait{2000};
 }
 
 [[noreturn]] void tampered(const std::string& what) {
-  throw KeyError("the audit log is not as it was left: " + what +
-                 ". Look at it with `quern audit verify`; to begin a new log, stop the brokers and "
-                 "move its files away");
+  throw KeyError("the audit log was modified: " + what +
+                 ". Check it with `quern audit verify`; to begin a new log, stop the brokers and "
+                 "move its files to another folder");
 }
 
 /// A descriptor that is closed.
@@ -104,7 +104,7 @@ class Locked {
          waited += kPause) {
       if (errno != EINTR && (errno != EWOULDBLOCK || waited >= kLockWait))
         throw KeyError(errno == EWOULDBLOCK
-                           ? "the audit log is held by another process that stands still"
+                           ? "the audit log is locked by an unresponsive process"
                            : std::string("cannot lock the audit log: ") + std::strerror(errno));
       std::this_thread::sleep_for(kPause);
     }
@@ -149,7 +149,7 @@ void AuditLog::begin() {
   std::erase_if(files, [&](const std::string& path) { return path == path_ && !has_line(path); });
   const std::string checkpoint = folder_ + "/audit.checkpoint";
   if (!keys::read_file(checkpoint)) {
-    if (!files.empty()) tampered(checkpoint + " is gone");
+    if (!files.empty()) tampered(checkpoint + " is missing");
     keys::write_file(checkpoint, keys::checkpoint_text({}, key_));
   }
   known_ = read_checkpoint();
@@ -159,7 +159,7 @@ void AuditLog::begin() {
   while (first > 0 && (!start || start->count > known_.count))
     start = keys::start_of(files[--first]);
   if ((start ? start->count : 0) > known_.count || (!start && known_.count > 0))
-    tampered("lines before its line " + std::to_string(known_.count) + " are gone");
+    tampered("lines before its line " + std::to_string(known_.count) + " are missing");
   at_ = start.value_or(keys::AuditPosition{});
   check_against_checkpoint(at_);
   open_file();
@@ -171,23 +171,24 @@ void AuditLog::begin() {
   size_ = 0;
   follow(file_, path_);
   if (at_.count < known_.count)
-    tampered("it ends with line " + std::to_string(at_.count) + ", the checkpoint saw line " +
-             std::to_string(known_.count));
+    tampered("it ends with line " + std::to_string(at_.count) +
+             ", but the checkpoint recorded line " + std::to_string(known_.count));
 }
 
 void AuditLog::check_against_checkpoint(const keys::AuditPosition& at) const {
   if (at.count == known_.count && at.hash != known_.hash)
-    tampered("line " + std::to_string(at.count) + " is another one than the checkpoint saw");
+    tampered("line " + std::to_string(at.count) +
+             " differs from the one that the checkpoint recorded");
 }
 
 keys::AuditPosition AuditLog::read_checkpoint() const {
   const std::string path = folder_ + "/audit.checkpoint";
   const auto text = keys::read_file(path);
-  if (!text) tampered(path + " is gone");
+  if (!text) tampered(path + " is missing");
   const auto checkpoint = keys::checkpoint_of(*text, key_);
   if (checkpoint.count < known_.count ||
       (checkpoint.count == known_.count && checkpoint.hash != known_.hash))
-    tampered(path + " was set back");
+    tampered(path + " was replaced by an older one");
   return checkpoint;
 }
 
@@ -235,7 +236,7 @@ void AuditLog::follow(int fd, const std::string& path) {
       tampered(path + ", after line " + std::to_string(at.count) + ": " + *wrong);
     check_against_checkpoint(at);
   });
-  if (end < size && path != path_) tampered(path + " does not end with a line");
+  if (end < size && path != path_) tampered(path + " ends with an incomplete line");
   if (end < size && ::ftruncate(fd, static_cast<off_t>(end)) != 0) fail("mend", path);
   if (end < size) reserved_ = 0;  // gone with what was cut
   at_ = std::move(at);

@@ -63,7 +63,7 @@ void CommitFile::warn(int error) {
   if (std::exchange(warned_, true)) return;
   runtime::log_warning(
       "cannot write " + path_ + ": " + std::strerror(error) +
-      " (jobs are kept, but the next start cannot tell whether the store lost some of them)");
+      " (jobs are kept, but the next start cannot detect whether the store lost commits)");
 }
 
 void CommitFile::write(const CommitMark& mark) {
@@ -86,7 +86,7 @@ CommitFile::Found CommitFile::read(const std::string& folder) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   const auto trouble = [&](const std::string& why) {
     return Found{std::nullopt,
-                 path + " " + why + ": it cannot be told whether the store lost commits"};
+                 path + " " + why + ": the broker cannot detect whether the store lost commits"};
   };
   if (fd < 0)
     return errno == ENOENT ? Found{}

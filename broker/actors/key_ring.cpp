@@ -63,7 +63,7 @@ KeyRing::KeyRing(std::string folder)
   keys::require_safe(folder_);
   keys::require_safe(folder_ + kGrants);
   if (!keys::read_file(folder_ + kGrants))
-    throw keys::KeyError(folder_ + kGrants + " is not there: run `quern keys init`");
+    throw keys::KeyError(folder_ + kGrants + " is missing: run `quern keys init`");
 }
 
 bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now,
@@ -78,8 +78,8 @@ bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now,
   } catch (const keys::KeyError& error) {
     if (!unreadable_since_) unreadable_since_ = now;
     trouble.push_back(std::string(error.what()) +
-                      (all_grants_.empty() ? ": nobody is let in"
-                                           : ": what it said before holds for " +
+                      (all_grants_.empty() ? ": nobody is admitted"
+                                           : ": its previous content remains valid for " +
                                                  std::to_string(kUnreadable.count()) + " s"));
     changed = give_up(now);
   }
@@ -94,7 +94,7 @@ bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now,
       changed = true;
     }
   } catch (const keys::KeyError& error) {
-    trouble.push_back(std::string(error.what()) + ": no invitation is open");
+    trouble.push_back(std::string(error.what()) + ": no invitation is accepted");
     changed = changed || !invitations_.empty();
     invitations_.clear();
   }
@@ -146,11 +146,10 @@ KeyRing::Entry KeyRing::may_connect(const std::string& key, const std::string& a
   const auto found = grants_.find(key);
   if (found == grants_.end())
     return invitations_open() ? Entry{true, "an invitation is open"}
-           : damaged_         ? Entry{false,
-                              "unknown key, but authorized_keys grants nothing or has lines that "
-                                      "cannot be read",
-                              false, true}
-                              : Entry{false, "unknown key"};
+           : damaged_
+               ? Entry{false, "unknown key, but authorized_keys is empty or has invalid lines",
+                       false, true}
+               : Entry{false, "unknown key"};
   const keys::Grant& grant = found->second;
   if (!keys::comes_from(grant.from, address))
     return {false,
@@ -166,13 +165,13 @@ std::optional<KeyRing::Enrolment> KeyRing::enrolled_already(const std::string& k
                                                             std::int64_t utc_seconds) const {
   for (const auto& grant : all_grants_) {
     if (grant.key != key || (grant.expires && *grant.expires <= utc_seconds)) continue;
-    if (!invited) return Enrolment{grant.name, grant.roles, "known already", false};
+    if (!invited) return Enrolment{grant.name, grant.roles, "already known", false};
     return Enrolment{{},
                      0,
-                     "this machine's key is known already, as " + grant.name + " (" +
+                     "this machine's key is already known, as " + grant.name + " (" +
                          keys::role_words(grant.roles) +
-                         "), and the code was not used: `quern keys revoke " + grant.name +
-                         "` first, or keep other keys with --keys DIR"};
+                         "), so the code was not used: first run `quern keys revoke " + grant.name +
+                         "`, or use another folder for the new key with --keys DIR"};
   }
   return std::nullopt;
 }
@@ -197,10 +196,12 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
       return {
           {},
           0,
-          "too many wrong codes from this address: try again in " + std::to_string(left) + " s"};
+          "too many wrong codes from this address; try again in " + std::to_string(left) + " s"};
     }
     note_failure(address, now);
-    return {{}, 0, "this code is wrong, expired or used: ask for a new one (`quern keys invite`)"};
+    return {{},
+            0,
+            "this code is wrong, expired or already used; ask for a new one (`quern keys invite`)"};
   }
   keys::Grant grant = invitation->grant;
   // Jobs belong to names: only workers, who have none, may choose theirs.
@@ -208,11 +209,13 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
     return {
         {},
         0,
-        "this invitation names nobody: ask for one with a name (`quern keys invite --name NAME`)"};
+        "this invitation has no name; ask for one with a name (`quern keys invite --name NAME`)"};
   auto file = keys::AuthorizedKeys::parse(keys::read_file(folder_ + kGrants).value_or(""));
   if (file.was_revoked(key))
-    return {
-        {}, 0, std::string(keys::kRevokedKey) + ": join with another one (the code was not used)"};
+    return {{},
+            0,
+            std::string(keys::kRevokedKey) +
+                "; join with another key (--keys DIR); the code was not used"};
   grant.key = key;
   grant.name = unused_name(grant.name.empty() ? wanted : grant.name);
   file.remove(key);  // a line of it that has expired

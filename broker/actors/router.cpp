@@ -136,8 +136,8 @@ void Router::read_guard(wire::Time now) {
       enrolling_.erase(refused->peer);
       strangers_.push_back(refused->peer);
     } else if (const auto* denied = std::get_if<ConnectionDenied>(&event)) {
-      runtime::log_warning("no entry for the key " + denied->key + " from " + denied->address +
-                           ": " + denied->reason);
+      runtime::log_warning("rejected the key " + denied->key + " from " + denied->address + ": " +
+                           denied->reason);
       guard_.record({{}, denied->key, denied->address, "connect", {}, "deny", denied->reason});
     } else {
       core_.on_audit_trouble(std::get<AuditTrouble>(event).text);
@@ -206,7 +206,7 @@ bool Router::hears_stranger(const std::string& address, wire::Time now) {
   if (now - passed_by_told_ > kPassedByTold) {
     passed_by_told_ = now;
     runtime::log_warning("too many messages of unknown keys from " +
-                         (address.empty() ? "this machine" : address) + ": they are passed by");
+                         (address.empty() ? "this machine" : address) + "; they are ignored");
   }
   return false;
 }
@@ -300,7 +300,8 @@ void Router::transmit(PeerId peer, const wire::Envelope& envelope, const wire::R
       core_.on_undelivered(peer, envelope.message);
       break;
     case runtime::SendResult::full:
-      if (core_.knows(peer)) runtime::log_warning("a peer does not read: its session ends");
+      if (core_.knows(peer))
+        runtime::log_warning("a peer does not read its messages; its session ends");
       core_.on_blocked(peer, now);
       strangers_.push_back(peer);
       break;

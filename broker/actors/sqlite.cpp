@@ -34,22 +34,25 @@ void Database::fail(int code) const {
   using Kind = StoreError::Kind;
   switch (code & 0xff) {
     case SQLITE_FULL:
-      throw StoreError(Kind::trouble, "the disk of " + path_ + " is full: free some space");
+      throw StoreError(Kind::trouble, "the disk of " + path_ + " is full; free some space");
     case SQLITE_IOERR:
-      throw StoreError(Kind::trouble,
-                       "the disk of " + path_ +
-                           " does not read or write (is it full? is it still there?): " + said);
+      throw StoreError(
+          Kind::trouble,
+          "the disk of " + path_ +
+              " cannot be read or written (check that it is not full and still connected): " +
+              said);
     case SQLITE_READONLY:
       throw StoreError(Kind::trouble,
-                       path_ + " is read-only: make it writable for the broker's user");
+                       path_ + " is read-only; make it writable for the broker's user");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      throw StoreError(Kind::trouble, "another program has " + path_ + " locked: let it finish");
+      throw StoreError(Kind::trouble, "another program has locked " + path_ +
+                                          "; wait until it has finished, or stop it");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       throw StoreError(Kind::corrupt,
                        path_ + " is damaged (" + said +
-                           "): see `quern-broker --check-store`, and restore a copy");
+                           "); run `quern-broker --check-store`, and restore a backup");
     default:
       throw StoreError(Kind::trouble, path_ + ": " + said);
   }

@@ -45,10 +45,12 @@ wire::Batch batch_in(Statement& s, JobNumber job) {
   wire::Batch batch{sizes.value_or(wire::Sizes{}), wire::Buffer::copy(bytes)};
   if (!as_written || !sizes || batch.sizes.total() != batch.bytes.size()) {
     s.reset();
-    throw StoreError(StoreError::Kind::corrupt,
-                     "a row of job " + std::to_string(value(job)) +
-                         (as_written ? " contradicts itself"
-                                     : " is not as it was written: the disk has changed it"));
+    throw StoreError(
+        StoreError::Kind::corrupt,
+        "a row of job " + std::to_string(value(job)) +
+            (as_written
+                 ? " is inconsistent"
+                 : " differs from what was written: the disk or another program changed it"));
   }
   return batch;
 }
@@ -63,14 +65,15 @@ void make_folder(const std::string& folder) {
   struct stat about {};
   if (::stat(folder.c_str(), &about) != 0 || !S_ISDIR(about.st_mode))
     throw StoreError(StoreError::Kind::unusable,
-                     "cannot make the store's folder " + folder +
+                     "cannot create the store's folder " + folder +
                          (error ? ": " + error.message() : "") +
                          " (choose another with --store, or --no-store to keep jobs in memory)");
   if ((about.st_mode & S_IWOTH) != 0)
-    throw StoreError(StoreError::Kind::unusable,
-                     "everybody may write in " + folder +
-                         ", and could put another store there: name a folder in it " +
-                         "that is not there yet, such as --store " + folder + "/quern");
+    throw StoreError(
+        StoreError::Kind::unusable,
+        "everyone may write to " + folder +
+            ", and could replace the store: name a new folder inside it, such as --store " +
+            folder + "/quern");
 }
 
 /// Before SQLite makes it for everybody to read. Its log and its index get the same mode.
@@ -94,7 +97,7 @@ class SqliteStore::Lock {
     fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd_ < 0)
       throw StoreError(StoreError::Kind::unusable,
-                       "cannot write in the store's folder " + folder + ": " +
+                       "cannot write to the store's folder " + folder + ": " +
                            std::strerror(errno) +
                            " (choose another with --store, or --no-store to keep jobs in memory)");
     if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
@@ -102,7 +105,7 @@ class SqliteStore::Lock {
     throw StoreError(
         StoreError::Kind::unusable,
         "the store " + folder +
-            " is in use by another broker: stop that one, or choose another with --store");
+            " is in use by another broker: stop that broker, or choose another store with --store");
   }
   ~Lock() { ::close(fd_); }
   Lock(const Lock&) = delete;
@@ -183,7 +186,7 @@ void SqliteStore::find_loss(const CommitFile::Found& found) {
   // do not fit together then.
   if (const std::string said = database_.text("PRAGMA quick_check(1)"); said != "ok")
     throw StoreError(StoreError::Kind::corrupt,
-                     loss_->text() + ". What is left is damaged (" + said + "): restore a copy");
+                     loss_->text() + ". The rest is damaged (" + said + "): restore a backup");
   // Workers and clients still know the numbers that were lost: none is given again.
   last_.commit = loss_->known.commit;
   last_.incarnation = std::max(last_.incarnation, loss_->known.incarnation);
@@ -200,8 +203,8 @@ void SqliteStore::require_files() const {
     if (mark_of(path) != mark)
       throw StoreError(StoreError::Kind::trouble,
                        path +
-                           " was removed or replaced while this broker used it: what is durable is "
-                           "refused; start the broker again");
+                           " was removed or replaced while this broker was using it; durable jobs "
+                           "are refused until the broker is restarted");
 }
 
 SqliteStore::~SqliteStore() = default;

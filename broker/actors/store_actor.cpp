@@ -54,8 +54,9 @@ void StoreActor::run() {
     stop_at = std::min(stop_at, Clock::now() + kStopWait);
     if (ops_.empty()) return;
     if (Clock::now() >= stop_at) {
-      runtime::log_warning("the store could not be written before the end: " + trouble_ +
-                           " (nothing of it was acknowledged)");
+      runtime::log_warning(
+          "the last changes could not be written to the store before the broker stopped: " +
+          trouble_ + " (none of them was acknowledged)");
       return;
     }
   }
@@ -135,7 +136,7 @@ bool StoreActor::sweep() {
   try {
     return store_->sweep();
   } catch (const StoreError& error) {
-    runtime::log_warning(std::string("clearing the store: ") + error.what());
+    runtime::log_warning(std::string("cannot delete old rows from the store: ") + error.what());
     return false;
   }
 }

@@ -14,7 +14,7 @@ namespace {
 [[noreturn]] void corrupt(const Database& database, std::uint64_t job, const char* what) {
   throw StoreError(StoreError::Kind::corrupt,
                    database.path() + ": job " + std::to_string(job) + ": " + what +
-                       " makes no sense (see `quern-broker --check-store`, and restore a copy)");
+                       " is invalid; run `quern-broker --check-store`, and restore a backup");
 }
 
 /// Columns of one row, each checked.

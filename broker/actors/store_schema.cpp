@@ -66,15 +66,14 @@ std::int64_t version_of(Database& database) {
       database.number("SELECT count(*) FROM sqlite_schema") == 0)
     return 0;
   if (application != kApplicationId)
-    throw StoreError(
-        StoreError::Kind::unusable,
-        database.path() + " is a database, but not one of Quern: choose another --store");
+    throw StoreError(StoreError::Kind::unusable,
+                     database.path() + " is a database of another program; choose another --store");
   if (version > kSchemaVersion)
     throw StoreError(StoreError::Kind::unusable,
-                     database.path() + " was written by a newer Quern (its schema is " +
-                         std::to_string(version) + ", this one knows up to " +
+                     database.path() + " was written by a newer version of Quern (its schema is " +
+                         std::to_string(version) + ", this version supports up to " +
                          std::to_string(kSchemaVersion) +
-                         "): start that version, or choose another --store");
+                         "); start that version, or choose another --store");
   return version;
 }
 
@@ -97,11 +96,12 @@ void require_schema(Database& database) {
   const std::int64_t version = version_of(database);
   if (version == 0)
     throw StoreError(StoreError::Kind::unusable,
-                     database.path() + " is empty: no broker has used it yet");
+                     database.path() + " is empty; no broker has used it yet");
   if (version != kSchemaVersion)
     throw StoreError(
         StoreError::Kind::unusable,
-        database.path() + " is of an older Quern: start this version's broker on it once");
+        database.path() +
+            " was written by an older version of Quern; start a broker of this version on it once");
 }
 
 }  // namespace quern::broker

@@ -36,7 +36,7 @@ std::optional<std::string> WatchedFile::look(Clock::time_point at) {
     if (settling_) return std::nullopt;
   }
   auto text = keys::read_file(path_);
-  if (!text) throw keys::KeyError(path_ + " is not there");
+  if (!text) throw keys::KeyError(path_ + " is missing");
   settling_ = state() != now;
   if (settling_) return std::nullopt;  // it changed meanwhile: the next look reads it
   read_ = now;

@@ -17,7 +17,7 @@ constexpr char kFunction[] = "noop";
 }
 
 void check(BytesView result, std::uint64_t index, std::size_t size) {
-  if (!is_result_of(result, index, size)) wrong(index, "the result is not the one of this task");
+  if (!is_result_of(result, index, size)) wrong(index, "the result belongs to another task");
 }
 
 SubmitOptions options_of(const Load& load) {
@@ -69,7 +69,7 @@ void run_range(Client& client, const Load& load) {
   const Job job = client.submit(kFunction, Range{0, static_cast<std::int64_t>(load.tasks)});
   const auto counted = from_value<std::uint64_t>(job.get());
   if (counted != load.tasks)
-    throw std::runtime_error(std::to_string(counted) + " tasks were run, not " +
+    throw std::runtime_error(std::to_string(counted) + " tasks were run instead of " +
                              std::to_string(load.tasks));
 }
 

@@ -22,8 +22,9 @@ void print_commands(std::ostream& out) {
   for (const Subcommand& command : commands())
     out << "  " << command.name << std::string(12 - command.name.size(), ' ') << command.summary
         << '\n';
-  out << "\n`quern COMMAND --help` shows the options and examples of each.\n"
-         "The broker is named by --broker or QUERN_BROKER; default tcp://127.0.0.1:7600.\n";
+  out << "\n"
+         "`quern COMMAND --help` shows the options and examples of a command.\n"
+         "--broker or QUERN_BROKER names the broker; the default is tcp://127.0.0.1:7600.\n";
 }
 
 Exit unknown_command(const std::string& name) {
@@ -31,7 +32,7 @@ Exit unknown_command(const std::string& name) {
   for (const Subcommand& command : commands()) names.emplace_back(command.name);
   std::cerr << "quern: unknown command '" << printable(name) << "'";
   if (auto near = nearest(name, names)) std::cerr << "; did you mean '" << *near << "'?";
-  std::cerr << " (`quern help` lists all)\n";
+  std::cerr << " (`quern help` lists all commands)\n";
   return Exit::usage;
 }
 

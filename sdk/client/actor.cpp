@@ -226,7 +226,7 @@ void ClientActor::carry_out(Reopen) {
     connection_.close();
     core_.fail({ErrorCode::no_broker, "cannot connect to '" + connection_.endpoint() +
                                           "': " + error.what() +
-                                          "; give an endpoint like tcp://127.0.0.1:7600"},
+                                          "; give an endpoint such as tcp://127.0.0.1:7600"},
                Clock::now());
   }
 }

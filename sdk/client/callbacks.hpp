@@ -32,9 +32,9 @@ inline thread_local bool on_receiving_thread = false;
 /// For calls that may block. Throws std::logic_error where they would wait for ever.
 inline void check_may_block(const char* call) {
   if (on_receiving_thread)
-    throw std::logic_error(
-        std::string(call) +
-        " was called in a progress callback: it would wait for the thread it is called on");
+    throw std::logic_error(std::string(call) +
+                           " was called in a progress callback: it would wait for its own thread; "
+                           "call it from another thread");
 }
 
 }  // namespace quern::client

@@ -248,7 +248,8 @@ namespace {
 
 wire::Answer answer_in(Reply reply) {
   if (auto* answer = std::get_if<wire::Answer>(&reply)) return std::move(*answer);
-  throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
+  throw Error(ErrorCode::malformed,
+              "the broker's answer does not match the request; is it another version of Quern?");
 }
 
 /// Who is told of how much of a file was taken, as long as somebody is there.
@@ -363,7 +364,8 @@ JobStatus Client::cancel(JobNumber number, std::uint64_t first_task, std::uint64
   if (task_count > 0) cancel.tasks = {{first_task, first_task + task_count}};
   auto reply = impl_->ask(std::move(cancel));
   if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
-  throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
+  throw Error(ErrorCode::malformed,
+              "the broker's answer does not match the request; is it another version of Quern?");
 }
 
 JobStatus Client::cancel_waiting(JobNumber number) {
@@ -372,7 +374,8 @@ JobStatus Client::cancel_waiting(JobNumber number) {
   cancel.waiting = true;
   auto reply = impl_->ask(std::move(cancel));
   if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
-  throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
+  throw Error(ErrorCode::malformed,
+              "the broker's answer does not match the request; is it another version of Quern?");
 }
 
 JobStatus Client::retry(JobNumber number) {
@@ -380,7 +383,8 @@ JobStatus Client::retry(JobNumber number) {
   retry.number = number;
   auto reply = impl_->ask(std::move(retry));
   if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
-  throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
+  throw Error(ErrorCode::malformed,
+              "the broker's answer does not match the request; is it another version of Quern?");
 }
 
 std::vector<WorkerStatus> Client::workers() {

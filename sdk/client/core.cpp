@@ -44,7 +44,7 @@ void ClientCore::attach(JobKey key, const Follow& follow, Time now) {
         Ended{key,
               Ended::Stage::submitting,
               {ErrorCode::unknown_job,
-               "this client follows that job already and has let go of its results"}});
+               "this client already follows that job, but has released its results"}});
     return;
   }
   LiveJob& job = jobs_[key];
@@ -92,7 +92,7 @@ void ClientCore::cancel(JobKey key, wire::Interval tasks, Time now) {
     if (job->stage == Stage::comparing || (job->stage == Stage::attaching && job->own_input)) {
       // It may be somebody else's job with another input.
       end(key, {ErrorCode::cancelled,
-                "cancelled before its input was compared with that of the job that exists"});
+                "cancelled before its input was compared with that of the existing job"});
       return;
     }
     job->cancel_all = LiveJob::CancelAll::due;
@@ -395,9 +395,9 @@ void ClientCore::fail_everything(const Failure& failure) {
     // What the broker has accepted is there when the broker is.
     if (const std::string number = std::to_string(value(job.number));
         value(job.number) != 0 && failure.code != ErrorCode::shutdown)
-      its.text += "; job " + number + " was accepted: once the broker is back, `quern job " +
-                  number + "` says how it stands, and `quern results " + number +
-                  "` fetches what it has";
+      its.text += "; job " + number + " was accepted; when the broker is back, `quern job " +
+                  number + "` shows its state, and `quern results " + number +
+                  "` prints its results";
     end(JobKey(jobs_.begin()->first), its);
   }
   while (!asks_.empty()) answer(asks_.begin()->first, failure);
@@ -413,24 +413,26 @@ Failure ClientCore::absence() const {
   if (!why_absent_.empty())
     return {link_ == Link::refused ? ErrorCode::refused : ErrorCode::no_broker, why_absent_};
   if (link_ == Link::refused) {
-    return {ErrorCode::refused,
-            "what listens at " + at +
-                " refused the connection: it is no Quern broker, or it wants keys"};
+    return {ErrorCode::refused, "the program that listens at " + at +
+                                    " refused the connection: it is not a Quern broker, or it "
+                                    "requires keys (leave out --insecure)"};
   }
   if (link_ == Link::connected) {
-    return {ErrorCode::no_broker,
-            "something listens at " + at +
-                " but does not answer: is it a Quern broker, and does it run?"};
+    return {
+        ErrorCode::no_broker,
+        "a program listens at " + at +
+            " but does not answer: check that it is a Quern broker, and that it is not suspended"};
   }
   if (session_.was_welcome()) {
-    return {ErrorCode::no_broker,
-            "the broker at " + at + " went away and did not come back within " +
-                seconds(options_.retry) +
-                ": start it again with `quern up`, or name another with --broker or QUERN_BROKER"};
+    return {
+        ErrorCode::no_broker,
+        "the broker at " + at + " disappeared and did not return within " +
+            seconds(options_.retry) +
+            ": start it again with `quern up`, or name another one with --broker or QUERN_BROKER"};
   }
   return {ErrorCode::no_broker,
           "no broker answers at " + at +
-              ": start one with `quern up` or name one with --broker or QUERN_BROKER"};
+              ": start one with `quern up`, or name one with --broker or QUERN_BROKER"};
 }
 
 // ---- looking

@@ -113,10 +113,10 @@ void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
   switch (job.stage) {
     case Stage::submitting:
       if (may_have_started(job, known))
-        end(job.key,
-            {ErrorCode::lost,
-             "the broker was restarted before it acknowledged the job, and no longer knows "
-             "it; some of its tasks may have been started, and it allows one start only"});
+        end(job.key, {ErrorCode::lost,
+                      "the broker was restarted before it acknowledged the job and no longer knows "
+                      "it; tasks may have been started, and the job allows only one start, so it "
+                      "was not submitted again"});
       else if (job.submits_sent < kSubmitsMax)
         send_submit(job, now);
       else
@@ -136,10 +136,10 @@ void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
   }
   if (known && !known->known) {
     const bool restarted = job.incarnation != session_.incarnation();
-    end(job.key, {ErrorCode::lost, restarted ? "the job is lost: the broker was restarted and it "
-                                               "was not durable (or the store lost "
-                                               "it, and the broker's log says so)"
-                                             : "the broker no longer knows this job"});
+    end(job.key,
+        {ErrorCode::lost, restarted ? "the job is lost: the broker was restarted, and the job was "
+                                      "not durable (or the store lost it; see the broker's log)"
+                                    : "the broker no longer knows this job"});
     return;
   }
   job.incarnation = session_.incarnation();
@@ -206,8 +206,8 @@ void ClientCore::on(const wire::Accepted& accepted, Time now) {
     job->submit.reset();
     if (accepted.existing && accepted.job != job->uuid) {
       if (find(accepted.job)) {
-        end(job->key,
-            {ErrorCode::unknown_job, "this client follows the job with that unique key already"});
+        end(job->key, {ErrorCode::unknown_job,
+                       "this client already follows the job with that idempotency key"});
         return;
       }
       // Its input is its own: ours is not sent. It may be somebody else's, so reading it frees
@@ -266,7 +266,7 @@ void ClientCore::on(wire::JobUpdate update, Time now) {
   if (job->stage == Stage::attaching) {
     if (LiveJob* other = find(update.status.uuid); other && other != job) {
       end(job->key, {ErrorCode::unknown_job,
-                     "this client follows that job already and has let go of its results"});
+                     "this client already follows that job, but has released its results"});
       return;
     }
     job->stage = Stage::live;

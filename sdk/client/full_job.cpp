@@ -345,13 +345,14 @@ std::optional<Bytes> FullJob::get_optional() {
   }
   if (status.total != 1) {
     throw JobError(ErrorCode::bad_input, "the job has " + std::to_string(status.total) +
-                                             " results: use get_all() or next()");
+                                             " results; read them with get_all() or next()");
   }
   lock.unlock();
   auto result = single_ ? std::nullopt : next_completed();
   lock.lock();
   if (result) single_ = std::move(result);
-  if (!single_) throw JobError(ErrorCode::bad_input, "the job's only result was read before");
+  if (!single_)
+    throw JobError(ErrorCode::bad_input, "the only result of the job has been read already");
   return single_->bytes;
 }
 

@@ -44,12 +44,13 @@ wire::Enrolled enrol(link::Connection& connection, const wire::Enrol& enrol, mil
       throw ConnectionError(
           ErrorCode::denied,
           "no invitation is open at " + connection.endpoint() +
-              ": the code is used or expired; ask for a new one (`quern keys invite`)");
+              ": the code was used or has expired; ask for a new one (`quern keys invite`)");
   }
-  throw ConnectionError(ErrorCode::no_broker,
-                        "the broker at " + connection.endpoint() +
-                            " does not answer: does it run, and can this machine reach it?" +
-                            (connection.why().empty() ? "" : " (" + connection.why() + ")"));
+  throw ConnectionError(
+      ErrorCode::no_broker,
+      "the broker at " + connection.endpoint() +
+          " does not answer; check that it is running and that this machine can reach it" +
+          (connection.why().empty() ? "" : " (" + connection.why() + ")"));
 }
 
 }  // namespace
@@ -60,15 +61,17 @@ Joined join(const std::string& text, const JoinOptions& options) {
     const std::string folder = options.keys.empty() ? keys::default_folder() : options.keys;
     if (folder.empty())
       throw keys::KeyError(
-          "neither XDG_CONFIG_HOME nor HOME says where keys should be kept: name a folder");
+          "the folder for the keys is unknown because neither XDG_CONFIG_HOME nor HOME is set; "
+          "name it with --keys");
     const std::string side = options.worker ? "worker" : "client";
     const std::string place = keys::folder_for(folder, code.endpoint);
     for (const auto& part : {folder, folder + "/brokers"}) keys::make_folder(part);
     const keys::FolderLock lock(folder + "/brokers");
     if (const auto pinned = keys::read_public(place + "/broker.pub");
         pinned && *pinned != code.broker_key)
-      throw keys::KeyError("this machine knows another broker at " + code.endpoint +
-                           ": if that one was set up anew, remove " + place + " and join again");
+      throw keys::KeyError("this machine has keys for another broker at " + code.endpoint +
+                           "; if that broker was set up again, remove " + place +
+                           " and join again");
     // What works is not touched before the broker said yes; and the new key is kept before that, so
     // that a crash right after the yes does not lose the one key that the broker knows.
     const std::string draft = place + ".joining";
@@ -106,7 +109,7 @@ Joined join(const std::string& text, const JoinOptions& options) {
     throw Error(ErrorCode::bad_input, error.what());
   } catch (const zmq::error_t& error) {
     throw Error(ErrorCode::bad_input,
-                std::string("the code names an endpoint that cannot be used: ") + error.what());
+                std::string("the endpoint in the code cannot be used: ") + error.what());
   }
 }
 

@@ -129,7 +129,7 @@ class Text {
 void check_length(const Text& text, const char* what) {
   if (text.view().size() <= wire::kItemBytesMax) return;
   throw SubmitError(ErrorCode::limit,
-                    text.name() + ": a " + what + " is over the limit of 64 MiB for one item");
+                    text.name() + ": a " + what + " exceeds the limit of 64 MiB for one item");
 }
 
 bool next_line(Text& text, Bytes& item) {

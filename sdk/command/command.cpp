@@ -66,7 +66,7 @@ std::string octets_of(const msgpack::object& object) {
 std::string text_in(const msgpack::object& object) {
   std::string text = octets_of(object);
   if (text.find('\0') != std::string::npos)
-    throw std::invalid_argument("a word, variable or folder with a NUL in it");
+    throw std::invalid_argument("a word, variable or folder contains a NUL character");
   return text;
 }
 
@@ -95,12 +95,13 @@ std::vector<CommandFile> files_of(const msgpack::object& object) {
                      parts[1].as<std::uint32_t>() & (0777u | CommandFile::kFolder),
                      octets_of(parts[2]), file.via.array.size == 4 ? octets_of(parts[3]) : ""});
     if (!stays_within(files.back().name))
-      throw std::invalid_argument("the name of a file leaves its folder: " + files.back().name);
+      throw std::invalid_argument("the name of a file points outside its folder: " +
+                                  files.back().name);
   }
   std::set<std::string_view> names;
   for (const auto& file : files)
     if (!names.insert(file.name).second)
-      throw std::invalid_argument("two files have the name " + file.name);
+      throw std::invalid_argument("two files have the same name: " + file.name);
   return files;
 }
 
@@ -162,41 +163,40 @@ Bytes to_bytes(const Command& c) {
 
 Command command_in(BytesView bytes) {
   Command c;
-  read_map(
-      bytes,
-      "a command (the common input of `exec` and `filter` says what to run; see quern/command.hpp)",
-      [&](std::string_view key, const msgpack::object& value) {
-        if (key == "words")
-          c.words = texts_in(value);
-        else if (key == "env")
-          c.env = texts_in(value);
-        else if (key == "cwd")
-          c.cwd = text_in(value);
-        else if (key == "cwd_optional")
-          c.cwd_optional = value.as<bool>();
-        else if (key == "feed")
-          c.feed = choice_of(value, Command::Feed::nothing);
-        else if (key == "frame")
-          c.frame = choice_of(value, Command::Frame::call);
-        else if (key == "numbered")
-          c.numbered = value.as<bool>();
-        else if (key == "echo")
-          c.echo = value.as<bool>();
-        else if (key == "timeout_ms")
-          c.timeout_ms = value.as<std::uint64_t>();
-        else if (key == "memory_bytes")
-          c.memory_bytes = value.as<std::uint64_t>();
-        else if (key == "files")
-          c.files = files_of(value);
-        else if (key == "stdin_blob")
-          c.input_blob = text_in(value);
-        else if (key == "umask")
-          c.umask = value.as<std::uint32_t>() & 0777u;
-        else if (key == "get")
-          c.get = texts_in(value);
-        else if (key == "permanent_exits")
-          c.permanent_exits = value.as<std::vector<std::int32_t>>();
-      });
+  read_map(bytes,
+           "a command (the common input of `exec` and `filter` must be one; see quern/command.hpp)",
+           [&](std::string_view key, const msgpack::object& value) {
+             if (key == "words")
+               c.words = texts_in(value);
+             else if (key == "env")
+               c.env = texts_in(value);
+             else if (key == "cwd")
+               c.cwd = text_in(value);
+             else if (key == "cwd_optional")
+               c.cwd_optional = value.as<bool>();
+             else if (key == "feed")
+               c.feed = choice_of(value, Command::Feed::nothing);
+             else if (key == "frame")
+               c.frame = choice_of(value, Command::Frame::call);
+             else if (key == "numbered")
+               c.numbered = value.as<bool>();
+             else if (key == "echo")
+               c.echo = value.as<bool>();
+             else if (key == "timeout_ms")
+               c.timeout_ms = value.as<std::uint64_t>();
+             else if (key == "memory_bytes")
+               c.memory_bytes = value.as<std::uint64_t>();
+             else if (key == "files")
+               c.files = files_of(value);
+             else if (key == "stdin_blob")
+               c.input_blob = text_in(value);
+             else if (key == "umask")
+               c.umask = value.as<std::uint32_t>() & 0777u;
+             else if (key == "get")
+               c.get = texts_in(value);
+             else if (key == "permanent_exits")
+               c.permanent_exits = value.as<std::vector<std::int32_t>>();
+           });
   if (c.words.empty() || c.words.front().empty())
     throw std::invalid_argument("the command names no program");
   return c;

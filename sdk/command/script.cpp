@@ -100,7 +100,7 @@ class Parameters {
         several_ && replacement.position == 0 && replacement.kind != Replacement::Kind::number;
     if (list) {
       if (!list_.empty() && list_ != word)
-        throw std::invalid_argument("with several arguments a script can have one of " + list_ +
+        throw std::invalid_argument("with several arguments, a script can contain one of " + list_ +
                                     " and " + word + ", not both");
       list_ = word;
       return quoting == Quoting::none ? "\"$@\"" : quoting == Quoting::twice ? "$*" : "'\"$*\"'";

@@ -57,13 +57,13 @@ std::uint8_t roles_of(std::string_view words) {
                                     [&](const auto& r) { return r.second == word; });
     if (role == std::end(kRoles))
       throw KeyError("'" + std::string(word) +
-                     "' is no role: submit, work, read, admin, with commas between");
+                     "' is not a role; use submit, work, read, admin, separated by commas");
     roles = static_cast<std::uint8_t>(roles | static_cast<std::uint8_t>(role->first));
     more = comma != std::string_view::npos;
     words.remove_prefix(more ? comma + 1 : words.size());
   }
   if (roles == 0)
-    throw KeyError("a key needs a role: submit, work, read, admin, with commas between");
+    throw KeyError("a key needs a role: submit, work, read, admin, separated by commas");
   return roles;
 }
 
@@ -99,13 +99,14 @@ std::int64_t time_of(std::string_view text) {
   const unsigned second = is_moment ? digits(text, 17, 2) : 0;
   if ((!is_moment && !has_form(text, kDay)) || (is_moment && hour > 23) || minute > 59 ||
       second > 59)
-    throw KeyError("'" + copy + "' is no time: say 2027-01-31 or 2027-01-31T12:00:00Z (UTC)");
+    throw KeyError("'" + copy + "' is not a time such as 2027-01-31 or 2027-01-31T12:00:00Z (UTC)");
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(digits(text, 0, 4))),
                                          std::chrono::month(digits(text, 5, 2)),
                                          std::chrono::day(digits(text, 8, 2))};
-  if (!date.ok()) throw KeyError("'" + copy + "' is no day of the calendar");
+  if (!date.ok()) throw KeyError("'" + copy + "' is not a date in the calendar");
   if (date.year() > std::chrono::year(9998))
-    throw KeyError("'" + copy + "' is too far away: leave it out for a key that does not expire");
+    throw KeyError("'" + copy +
+                   "' is too far in the future; leave it out for a key that does not expire");
   const auto moment = std::chrono::sys_days(date) + std::chrono::hours(hour) +
                       std::chrono::minutes(minute) + std::chrono::seconds(second);
   return std::chrono::duration_cast<std::chrono::seconds>(moment.time_since_epoch()).count();

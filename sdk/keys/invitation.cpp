@@ -45,7 +45,7 @@ std::optional<std::string> from_base64(std::string_view text) {
 }
 
 [[noreturn]] void no_code() {
-  throw KeyError("that is no invitation code: it begins with " + std::string(kPrefix) +
+  throw KeyError("this is not an invitation code: a code begins with " + std::string(kPrefix) +
                  " and is printed by `quern keys invite`");
 }
 

@@ -35,11 +35,11 @@ KeyPair new_key_pair() {
 std::string public_key_of(std::string_view secret_key) {
   start_sodium();
   const auto secret = is_key(secret_key) ? z85_decode(secret_key) : std::nullopt;
-  if (!secret) throw KeyError("that is not a secret key: 40 characters of Z85");
+  if (!secret) throw KeyError("not a secret key (40 characters of Z85)");
   Octets open{};
   if (crypto_scalarmult_base(open.data(), reinterpret_cast<const unsigned char*>(secret->data())) !=
       0)
-    throw KeyError("that secret key has no public key");
+    throw KeyError("the secret key is invalid: it has no public key");
   return text_of(open);
 }
 

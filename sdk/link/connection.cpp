@@ -60,14 +60,13 @@ bool Connection::use_keys(runtime::SocketOptions& options) {
     }
     if (access_.folder.empty()) {
       why_ =
-          "it is not known where the keys are, as HOME is not set; name their folder with "
-          "QUERN_KEYS or --keys";
+          "the folder of the keys is unknown because HOME is not set; name it with QUERN_KEYS or "
+          "--keys";
       return false;
     }
-    why_ = "there are no keys in " + access_.folder + " for the broker at " + endpoint_ +
-           ": a broker on this machine makes them when it starts (`quern up`); for one elsewhere "
-           "ask its operator for an invitation (`quern "
-           "keys invite`)";
+    why_ = "no keys in " + access_.folder + " for the broker at " + endpoint_ +
+           ": a broker on this machine creates them when it starts (`quern up`); for a broker "
+           "elsewhere, ask its operator for an invitation (`quern keys invite`)";
   } catch (const keys::KeyError& error) {
     why_ = error.what();
   }
@@ -118,9 +117,9 @@ LinkState Connection::look() {
       break;
     case runtime::LinkEvent::denied:
       state_ = LinkState::denied;
-      why_ = "the broker at " + endpoint_ + " does not know the key in " + access_.folder +
-             ", or does not any more: its operator can add it (`quern keys add`) or invite you "
-             "(`quern keys invite`)";
+      why_ = "the broker at " + endpoint_ + " rejected the key in " + access_.folder +
+             ", which is unknown or revoked: ask its operator to add it (`quern keys add`) or to "
+             "invite you (`quern keys invite`)";
       break;
     case runtime::LinkEvent::foreign:
       speaks_another();
@@ -128,8 +127,8 @@ LinkState Connection::look() {
     case runtime::LinkEvent::busy:
       state_ = LinkState::broken;
       why_ = "the broker at " + endpoint_ +
-             " lets you not in just now: too many connections from this address, it is busy, or "
-             "its list of keys is damaged (its log says which)";
+             " temporarily rejects connections: too many come from this address, it is overloaded, "
+             "or its authorized_keys is damaged (see its log)";
       break;
     case runtime::LinkEvent::broken_handshake:
       // The same mistake shows in one way or the other: who was quicker decides.
@@ -140,10 +139,11 @@ LinkState Connection::look() {
       }
       state_ = LinkState::broken;
       why_ = access_.insecure
-                 ? "what listens at " + endpoint_ + " closed the connection: is it a Quern broker?"
-                 : "the broker at " + endpoint_ + " has another key than " + access_.folder +
-                       "/broker.pub says, or it is ending, or its list of keys is damaged: if its "
-                       "keys were made anew, ask for a new invitation, or copy its broker.pub";
+                 ? "the program that listens at " + endpoint_ +
+                       " closed the connection; check that it is a Quern broker"
+                 : "the broker at " + endpoint_ + " does not have the key in " + access_.folder +
+                       "/broker.pub, or is stopping, or its authorized_keys is damaged: if its "
+                       "keys were replaced, ask for a new invitation, or copy its broker.pub";
       break;
   }
   return state_;
@@ -151,11 +151,11 @@ LinkState Connection::look() {
 
 void Connection::speaks_another() {
   state_ = LinkState::denied;
-  why_ = access_.insecure ? "what listens at " + endpoint_ +
-                                " is encrypted, or no Quern broker: leave out --insecure"
-                          : "what listens at " + endpoint_ +
-                                " does not encrypt, or is no Quern broker: if a broker without "
-                                "encryption is what you want, say --insecure";
+  why_ = access_.insecure ? "the program that listens at " + endpoint_ +
+                                " uses encryption, or is not a Quern broker: leave out --insecure"
+                          : "the program that listens at " + endpoint_ +
+                                " does not use encryption, or is not a Quern broker: to use a "
+                                "broker without encryption, add --insecure";
 }
 
 }  // namespace quern::link

@@ -56,7 +56,7 @@ class Bench(Rig):
 
     def test_people_get_a_table_and_a_sentence(self):
         done = self.ok("bench", "throughput", "--tasks", "2000", "--repeat", "1")
-        self.assertIn("tasks a second", done.lines[1])
+        self.assertIn("tasks per second", done.lines[1])
         self.assertIn("Here a task costs", done.lines[-1])
         self.assertIn("bare libzmq", self.ok("bench", "latency", "--count", "20", "--repeat", "1").out)
 

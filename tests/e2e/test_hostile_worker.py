@@ -125,7 +125,7 @@ class HostileWorker(Rig):
     def test_through_a_folder_that_is_a_link(self):
         done = self.map_with(result_with("link/escaped"), "link/*")
         self.assertNotEqual(done.code, 0, done)
-        self.assertIn("link is a link; files that come back are not written through links", done.err)
+        self.assertIn("link is a link, and received files are not written through links", done.err)
 
     def test_over_a_link(self):
         done = self.map_with(result_with("alias"))
@@ -136,7 +136,7 @@ class HostileWorker(Rig):
     def test_the_same_name_twice(self):
         done = self.map_with(result_with("twice", "twice"))
         self.assertNotEqual(done.code, 0, done)
-        self.assertIn("two files have the name twice", done.err)
+        self.assertIn("two files have the same name: twice", done.err)
         self.assertEqual(self.written(), set())
 
     def test_modes(self):

@@ -71,7 +71,7 @@ class Security(Rig):
 
     def assert_intact(self):
         wait_until(lambda: (self.folder / "quern" / "audit.checkpoint").exists(), "the checkpoint")
-        self.assertIn("as they were written", self.ok("audit", "verify").out)
+        self.assertIn("none modified", self.ok("audit", "verify").out)
 
 
 class NewcomerNoticesNothing(Security):
@@ -292,7 +292,7 @@ class Keys(Security):
         for times, damaged in enumerate((b"", before.replace(b" work", b" wrok"), before[: len(before) // 2]), 1):
             listed.write_bytes(damaged)
             wait_until(lambda: self.broker.err.count("its session ends") >= times, "the end of its session")
-            wait_until(lambda: self.broker.err.count("no entry for the key") >= times, "its next try")
+            wait_until(lambda: self.broker.err.count("rejected the key") >= times, "its next try")
             listed.write_bytes(before)
             wait_until(lambda: self.quern("workers").code == 0 and self.worker_names() == ["mill"], "its return")
             self.assertTrue(worker.runs(), worker.err)

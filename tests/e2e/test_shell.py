@@ -100,7 +100,7 @@ class Shell(Rig):
         done = self.quern("map", "echo begin; yes | head -c 70000000; echo end {}", ":::", "1")
         self.assertEqual(done.code, 1)
         self.assertTrue(done.raw.startswith(b"begin\n") and done.raw.endswith(b"end 1\n"))
-        self.assertRegex(done.err, r"\d+ octets of its standard output after the first \d+ are left out")
+        self.assertRegex(done.err, r"\d+ bytes of its standard output after the first \d+ were dropped")
 
     # -- terminals ------------------------------------------------------------------------------------------------
 
@@ -143,8 +143,8 @@ class Shell(Rig):
 
     def test_a_get_that_matches_nothing_is_said(self):
         done = self.ok("map", "--get", "{}.out", "true {}", ":::", "a")
-        self.assertIn("--get a.out: command 1 left no such file", done.err)
-        self.assertIn("--get x: the command left no such file", self.ok("run", "exec", "--get", "x", "--", "true").err)
+        self.assertIn("--get a.out: command 1 created no such file", done.err)
+        self.assertIn("--get x: the command created no such file", self.ok("run", "exec", "--get", "x", "--", "true").err)
 
     def test_put_follows_links_and_keeps_empty_folders(self):
         place = self.folder / "p"

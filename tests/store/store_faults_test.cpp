@@ -131,11 +131,11 @@ TEST(StoreFaults, BytesThatTheDiskHasChangedAreFoundAndNotServed) {
           store.load(b.number, {0, 1});
         },
         StoreError::Kind::corrupt);
-    EXPECT_NE(text.find("not as it was written"), std::string::npos) << text;
+    EXPECT_NE(text.find("differs from what was written"), std::string::npos) << text;
   }
   std::ostringstream out;
   EXPECT_FALSE(check_store(folder / "s", out));
-  EXPECT_NE(out.str().find("job 1: a row of its inputs is not as it was written"),
+  EXPECT_NE(out.str().find("job 1: a row of its inputs differs from what was written"),
             std::string::npos)
       << out.str();
 }

@@ -167,7 +167,7 @@ TEST_F(SlotTest, AThrowFailsItsTaskOnly) {
   EXPECT_EQ(errors(reports),
             (std::vector<TaskError>{
                 {3, 1, ErrorCode::failed, "three is bad"},
-                {5, 1, ErrorCode::failed, "it threw something that is not a std::exception"}}));
+                {5, 1, ErrorCode::failed, "the function threw something that is not a std::exception"}}));
 }
 
 TEST_F(SlotTest, AnIndexedItemIsAValue) {

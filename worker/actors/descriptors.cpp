@@ -30,10 +30,10 @@ std::uint32_t slots_for_descriptors(std::uint32_t slots) {
   const rlim_t fit = limit.rlim_cur > kBeside ? (limit.rlim_cur - kBeside) / kPerSlot : 0;
   const auto most = static_cast<std::uint32_t>(std::clamp<rlim_t>(fit, 1, slots));
   if (most < slots)
-    runtime::log_warning("only " + std::to_string(limit.rlim_cur) +
-                         " files may be open, which is enough for " + std::to_string(most) +
-                         " of " + std::to_string(slots) +
-                         " slots: so many are used (raise the hard limit, `ulimit -Hn`, for more)");
+    runtime::log_warning(
+        "only " + std::to_string(limit.rlim_cur) + " files can be open, which is enough for " +
+        std::to_string(most) + " of " + std::to_string(slots) +
+        " slots; using that many (to use more, raise the hard limit, `ulimit -Hn`)");
   return most;
 }
 

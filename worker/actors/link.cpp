@@ -96,7 +96,7 @@ void Link::read_connection() {
       core_.on_message(std::move(*envelope), now_);
     } else {
       core_.on_lost(
-          "the broker sent what is no message: " + std::get<wire::DecodeError>(*message).text,
+          "the broker sent an invalid message: " + std::get<wire::DecodeError>(*message).text,
           now_);
     }
     carry_out();  // a slot starts while the rest is read
@@ -120,7 +120,7 @@ void Link::look_at_connection() {
       break;
     case LinkState::no_keys:
     case LinkState::broken:
-      tell(connection_.why() + "; trying again until it works");
+      tell(connection_.why() + "; retrying");
       core_.on_lost(connection_.why(), now_);
       break;
     case LinkState::no_broker:
@@ -129,7 +129,7 @@ void Link::look_at_connection() {
       } else {
         tell("no broker at " + connection_.endpoint() +
              "; start one with `quern up`, or `quern-broker --bind " + connection_.endpoint() +
-             "`, or name another with --broker; looking for it until it is there");
+             "`, or name another with --broker; retrying until it answers");
       }
       break;
   }
@@ -219,7 +219,7 @@ void Link::act(Reopen&) {
 
 void Link::act(Send& send) {
   if (connection_.is_open() && !connection_.send(send.envelope))
-    lost_why_ = "the connection takes no more messages";
+    lost_why_ = "the connection accepts no more messages";
 }
 
 void Link::act(StartRun& start) {
@@ -248,7 +248,7 @@ void Link::act(CancelRun& cancel) {
 void Link::act(KeepBlob& keep) {
   core_.on_blob_kept(keep.name,
                      keep_blob_ ? keep_blob_(keep.name, keep.chunk, keep.last, keep.bytes.view())
-                                : "it has no place for files");
+                                : "this worker cannot store files");
 }
 
 void Link::act(DropBlob& drop) {

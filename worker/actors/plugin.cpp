@@ -32,10 +32,10 @@ void load_plugin(const std::string& path, Functions& functions) {
   const auto abi = symbol<int (*)()>(library, "quern_plugin_abi");
   const auto add = symbol<void (*)(Functions*)>(library, "quern_plugin_register");
   if (!abi || !add)
-    throw UsageError("--load " + path + ": not a Quern plugin (it has no QUERN_PLUGIN)");
+    throw UsageError("--load " + path + ": not a Quern plugin (QUERN_PLUGIN is missing)");
   if (abi() != QUERN_PLUGIN_ABI)
-    throw UsageError("--load " + path + ": made for plugin interface " + std::to_string(abi()) +
-                     ", this worker has " + std::to_string(QUERN_PLUGIN_ABI) + "; build it again");
+    throw UsageError("--load " + path + ": built for plugin interface " + std::to_string(abi()) +
+                     ", but this worker has " + std::to_string(QUERN_PLUGIN_ABI) + "; rebuild it");
   try {
     add(&functions);
   } catch (const std::exception& error) {

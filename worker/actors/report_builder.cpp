@@ -83,7 +83,7 @@ void ReportBuilder::add_failure(std::uint64_t task, ErrorCode code, std::string 
                                 Bytes output) {
   const wire::Interval tasks{task, task + 1};
   if (output.size() > wire::kItemBytesMax)
-    return add_error(tasks, code, text + " (its output is over the limit of 64 MiB)");
+    return add_error(tasks, code, text + " (its output exceeds the limit of 64 MiB)");
   if (weight() + output.size() + 8 > wire::kBatchBytesMax && batch_.count() + outputs_.size() > 0)
     seal();
   add_to(written_, tasks);

@@ -49,9 +49,9 @@ std::optional<Thrown> thrown_by(F&& call) {
     return Thrown{error.what(), std::nullopt, ErrorCode::permanent};
   } catch (const std::exception& error) {
     const std::string text = error.what();
-    return Thrown{text.empty() ? "it threw an exception without a text" : text};
+    return Thrown{text.empty() ? "the function threw an exception without a text" : text};
   } catch (...) {
-    return Thrown{"it threw something that is not a std::exception"};
+    return Thrown{"the function threw something that is not a std::exception"};
   }
 }
 
@@ -75,7 +75,7 @@ Runner::Step Runner::run_lease(Run& run) {
   if (lease.kind == wire::LeaseKind::finish) return run_finish(run);
   const FunctionEntry* entry = functions_.find(lease.function, takes_of(lease.kind));
   if (!entry) {
-    refuse(run, "this worker has no function '" + lease.function + "' that takes this");
+    refuse(run, "this worker has no function '" + lease.function + "' for this kind of input");
     return Step::done;
   }
   if (!lease.reduce.empty() && !Reducer::find(lease.reduce, functions_)) {
@@ -170,7 +170,7 @@ Runner::Step Runner::run_batch(Run& run, const FunctionEntry& entry, Call& call,
   }
   if (task < claim.end)
     run.harvest.add_error({task, claim.end}, error ? error->code : ErrorCode::failed,
-                          error ? error->text : "the function gave no answer");
+                          error ? error->text : "the function returned no answer for this item");
   return Step::done;
 }
 
@@ -273,7 +273,7 @@ Runner::Step Runner::run_finish(Run& run) {
       if (entry.decl.name == run.lease.function && entry.finish)
         return entry.finish(wire::BatchReader(run.lease.batch).next(), run.lease.total);
     throw std::runtime_error("this worker's function '" + run.lease.function +
-                             "' has no finishing step");
+                             "' has no finish step");
   });
 }
 

@@ -178,7 +178,7 @@ const char* WorkerCore::cannot_run(const wire::Lease& lease) const {
   using wire::LeaseKind;
   const bool folds = lease.kind == LeaseKind::merge || lease.kind == LeaseKind::finish;
   if (lease.common && blobs_.impossible(lease.job))
-    return "the job needs files, and this worker takes none (start it with --allow-exec)";
+    return "the job needs files, which this worker does not accept (start it with --allow-exec)";
   if (lease.common && !commons_.find(lease.job))
     return "the job's common input did not reach the worker";
   if (folds && lease.tasks.size() != 1) return "a merge or finish lease names one interval";
@@ -381,10 +381,10 @@ void WorkerCore::hand_back(const wire::LeaseId& id) {
 
 void WorkerCore::on_stop_requested(Time now) {
   if (session_.is_over()) return;
-  if (drain_.stopping()) return finish(0, "stopped at once");
+  if (drain_.stopping()) return finish(0, "stopped immediately");
   drain_.on_stop(now + config_.drain_wait);
   if (!session_.is_open()) drain_.on_alone(now + config_.alone_wait);
-  note(Note::Level::info, "finishing what runs, then leaving; a second signal stops at once");
+  note(Note::Level::info, "finishing running tasks, then leaving; a second signal stops at once");
   begin_drain();
 }
 
@@ -428,7 +428,7 @@ void WorkerCore::on_tick(Time now) {
       send_beat(false, now);
       break;
     case Session::Due::lost:
-      lose("the broker is silent", now);
+      lose("no response from the broker", now);
       break;
   }
   bool stuck = stuck_untold_;
@@ -439,7 +439,7 @@ void WorkerCore::on_tick(Time now) {
   }
   if (stuck) tell_stuck(now);
   if (const auto until = drain_.deadline(); until && now >= *until)
-    finish(0, "left before everything was finished");
+    finish(0, "left before all tasks were finished");
 }
 
 std::optional<Time> WorkerCore::next_deadline() const {

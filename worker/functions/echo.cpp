@@ -20,7 +20,7 @@ void noop(Task& task, Output& out) {
     const auto wanted = decimal(common);
     if (!wanted || *wanted > kNoopBytesMax)
       throw std::invalid_argument(
-          "noop: the common input is the number of result bytes, at most 67108864");
+          "noop: the common input must be the number of result bytes, at most 67108864");
     n = *wanted;
   }
   const BytesView input = task.input().substr(0, n);

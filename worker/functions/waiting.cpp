@@ -30,7 +30,7 @@ std::uint64_t microseconds_of(const Task& task) {
       n = static_cast<std::uint64_t>(integer);
   }
   if (!n || *n > kMicrosecondsMax)
-    throw std::invalid_argument("the input is one number of microseconds, at most a year");
+    throw std::invalid_argument("the input must be a number of microseconds, at most a year");
   return *n;
 }
 

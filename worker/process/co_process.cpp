@@ -30,11 +30,10 @@ constexpr milliseconds kQuiet{1000};
 constexpr milliseconds kQuietUntold{20};  // where the system does not tell what it waits for
 constexpr std::chrono::microseconds kFirstWait{50}, kLongestWait{5000};
 constexpr char kTooMuch[] =
-    "the program wrote more than one line for an item: a --loop program must answer each item with "
-    "one line of its "
-    "standard output and write all else to standard error";
+    "the program wrote more than one line for an item; a --loop program must answer each item with "
+    "one line on standard output, and write everything else to standard error";
 constexpr char kTooMuchFramed[] =
-    "the program wrote more answers than it got items: it must answer each item once";
+    "the program wrote more answers than it received items; it must answer each item once";
 constexpr char kLineBuffer[] = "/usr/libexec/coreutils/libstdbuf.so";
 
 /// As `stdbuf -oL` and `python -u` do it: programs that collect their output when it is no terminal
@@ -98,8 +97,7 @@ bool CoProcess::framed(BytesView item, std::string& into, std::string& trouble) 
     return true;
   }
   if (item.find('\n') != BytesView::npos) {
-    trouble =
-        "the item has a newline in it; programs that are fed lines cannot take it (--frame length)";
+    trouble = "the item contains a newline, which separates items; use --frame length";
     return false;
   }
   into += item;
@@ -137,7 +135,7 @@ void CoProcess::take_answers(std::size_t wanted, Answers& answers) {
     taken_ = 0;
   }
   if (read_.size() - taken_ > kAnswerMax + 4)
-    throw std::runtime_error("the program's answer is over the limit of 64 MiB");
+    throw std::runtime_error("the program's answer exceeds the limit of 64 MiB");
 }
 
 void CoProcess::keep_error_output() {
@@ -149,8 +147,7 @@ void CoProcess::keep_error_output() {
 
 std::string CoProcess::why_it_ended() {
   keep_error_output();
-  std::string text =
-      "the program ended instead of answering: " + describe(child_.finish(), memory_);
+  std::string text = "the program ended without an answer: " + describe(child_.finish(), memory_);
   while (!error_tail_.empty() && error_tail_.back() == '\n') error_tail_.pop_back();
   if (!error_tail_.empty()) text += ": " + error_tail_.substr(error_tail_.rfind('\n') + 1);
   return text;
@@ -268,7 +265,7 @@ CoProcess::State CoProcess::exchange(const std::vector<BytesView>& items,
     if (cancelled()) return fail("cancelled");
     if (timeout_.count() > 0 && Clock::now() - heard > timeout_)
       return fail("no answer for " + std::to_string(timeout_.count()) +
-                  " ms (does the program keep its output back? one line per line, at once)");
+                  " ms; the program must answer each line at once, without buffering its output");
   }
   return State::well;
 }

@@ -112,7 +112,7 @@ class Exec {
     if (command.numbered) number = take_number(rest);
     if (command.feed != Command::Feed::input && rest.size() > kArgumentsMax)
       throw std::invalid_argument("an item of " + std::to_string(rest.size()) +
-                                  " octets cannot be the arguments of a program");
+                                  " bytes is too large for the arguments of a program");
     if (command.feed == Command::Feed::input)
       item.input = Bytes(rest);
     else
@@ -138,7 +138,7 @@ class Exec {
     if (!command.input_blob.empty() && !program.input)
       program.plan.in = blob.emplace(host_.blobs(), command.input_blob).fd();
     if (program.plan.words.empty())
-      throw std::invalid_argument("the item has no arguments, and so names no program");
+      throw std::invalid_argument("the item has no arguments and therefore names no program");
     add_environment(program.plan, item.env);
     add_environment(program.plan, {"QUERN_TASK=" + std::to_string(task.index()),
                                    "QUERN_ATTEMPT=" + std::to_string(task.attempt())});
@@ -146,7 +146,7 @@ class Exec {
     if (place.temporary)
       files_->place(task, command, item.files, place.folder);
     else if (!command.files.empty() || !item.files.empty())
-      throw std::invalid_argument("files are put into temporary folders only (cwd \"temp\")");
+      throw std::invalid_argument("files require a temporary folder (cwd \"temp\")");
 
     result.started_s = seconds_since_1970();
     const auto began = std::chrono::steady_clock::now();
@@ -179,7 +179,7 @@ class Exec {
     const std::string text =
         error.folder ? folder_trouble(error.text, error.error, host_)
                      : "cannot run " + error.text + ": " + std::strerror(error.error) +
-                           (error.error == E2BIG ? " (one argument may have 128 KiB)" : "");
+                           (error.error == E2BIG ? " (an argument can have at most 128 KiB)" : "");
     result.err = "quern: " + text + "\n";
     return text;
   }
@@ -216,15 +216,15 @@ class Exec {
     const auto tell = [&](const Captured& output, const char* which) {
       if (output.left_out == 0) return;
       text += (text.empty() ? "" : ", and ") + std::to_string(output.left_out) +
-              " octets of its standard " + which + " after the first " +
-              std::to_string(output.head) + " are left out";
+              " bytes of its standard " + which + " after the first " +
+              std::to_string(output.head) + " were dropped";
     };
     tell(end.out, "output");
     tell(end.err, "error");
     return text.empty() ? text
                         : text +
-                              ": both together may have 64 MiB; let it write to a file and bring "
-                              "that back with --get";
+                              ": the limit for both together is 64 MiB; write to a file and fetch "
+                              "it with --get";
   }
 
   Host& host_;

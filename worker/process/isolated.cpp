@@ -121,7 +121,7 @@ class Isolation {
   std::unique_ptr<Process> start() {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-      throw std::system_error(errno, std::generic_category(), "a socket");
+      throw std::system_error(errno, std::generic_category(), "cannot create a socket");
     SlotSocket theirs(ends[1]);  // closed when the child has its copy
     auto process = std::make_unique<Process>(host_, ends[0]);
     ChildPlan plan;
@@ -169,7 +169,7 @@ class Isolation {
     const std::uint64_t limit = host_.memory_for(0);
     return limit == 0
                ? ""
-               : "; it may have " + std::to_string(limit >> 20) + " MiB of memory (--slot-memory)";
+               : "; its limit is " + std::to_string(limit >> 20) + " MiB of memory (--slot-memory)";
   }
 
   Host& host_;
@@ -214,7 +214,8 @@ class ServedTask final : public Task {
 Bytes run_batch(const FunctionEntry& entry, Task& task) {
   Answers answers;
   entry.batch(task, {task.input()}, answers);
-  if (answers.count() == 0) throw std::runtime_error("the function gave no answer");
+  if (answers.count() == 0)
+    throw std::runtime_error("the function returned no answer for this item");
   if (!answers.all().front().ok) throw std::runtime_error(answers.all().front().bytes);
   return answers.all().front().bytes;
 }
@@ -223,11 +224,11 @@ Bytes result_of(const Functions& functions, const Request& request,
                 const std::shared_ptr<const Bytes>& common) {
   if (request.what == Request::fold) {
     const ReducerEntry* reducer = functions.find_reducer(request.name);
-    if (!reducer) throw std::runtime_error("no reducer " + request.name);
+    if (!reducer) throw std::runtime_error("this worker has no reducer " + request.name);
     return reducer->fold(request.input, request.second);
   }
   const FunctionEntry* entry = functions.find(request.name, static_cast<Takes>(request.takes));
-  if (!entry) throw std::runtime_error("no function " + request.name);
+  if (!entry) throw std::runtime_error("this worker has no function " + request.name);
   if (request.what == Request::finish) return entry->finish(request.input, request.index);
   ServedTask task(request, common);
   if (entry->batch) return run_batch(*entry, task);
@@ -255,9 +256,10 @@ Response respond(const Functions& functions, const Request& request,
     response.bytes = "out of memory";
     response.out_of_memory = true;
   } catch (const std::exception& error) {
-    response.bytes = *error.what() ? error.what() : "it threw an exception without a text";
+    response.bytes =
+        *error.what() ? error.what() : "the function threw an exception without a text";
   } catch (...) {
-    response.bytes = "it threw something that is not a std::exception";
+    response.bytes = "the function threw something that is not a std::exception";
   }
   response.ok = false;
   return response;

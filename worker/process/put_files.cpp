@@ -105,7 +105,7 @@ std::vector<CommandFile> files_matching(const std::string& folder,
   std::set<std::string> names;
   for (const std::string& pattern : patterns) {
     if (!stays_within(pattern))
-      throw std::runtime_error("--get " + pattern + ": leaves the folder");
+      throw std::runtime_error("--get " + pattern + ": the pattern leads out of the folder");
     glob_t found{};
     if (::glob((literal(folder) + "/" + pattern).c_str(), GLOB_NOSORT, nullptr, &found) == 0)
       for (std::size_t i = 0; i < found.gl_pathc; ++i)
@@ -120,7 +120,8 @@ std::vector<CommandFile> files_matching(const std::string& folder,
     if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
     taken += static_cast<std::size_t>(info.st_size) + name.size();
     if (taken > kResultMax)
-      throw std::runtime_error("its files are over the limit of 64 MiB of one result");
+      throw std::runtime_error(
+          "the files that --get names exceed the limit of 64 MiB for a result");
     std::ifstream in(path, std::ios::binary);
     files.push_back({name, info.st_mode & 0777u, {std::istreambuf_iterator<char>(in), {}}});
   }

@@ -41,7 +41,7 @@ Reaper::Reaper(const Mark& mark, const std::string& folder) {
   pid_ = ::fork();
   if (pid_ < 0)
     throw std::system_error(errno, std::generic_category(),
-                            "a process that looks after the others");
+                            "the process that cleans up after programs");
   if (pid_ == 0) {
     pipe.close_write();
     reap(mark, folder, pipe.read);

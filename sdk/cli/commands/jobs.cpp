@@ -29,7 +29,7 @@ std::size_t limit_of(const Given& given) {
 
 Syntax jobs_syntax() {
   Syntax syntax(kJobsManual);
-  syntax.add()("limit", option<long>("N"), "at most so many; default 100");
+  syntax.add()("limit", option<long>("N"), "maximum number to list; default 100");
   return syntax;
 }
 
@@ -48,9 +48,9 @@ Exit jobs(const Arguments& arguments) {
   }
   // The broker has a limit of its own for one answer.
   if (jobs.size() < limit && jobs.size() >= kAnswerOfBroker)
-    std::cerr << "quern: these are the newest " << jobs.size()
-              << " jobs; the broker lists no more at once, and there may be older ones (`quern job "
-                 "ID`)\n";
+    std::cerr
+        << "quern: only the newest " << jobs.size()
+        << " jobs are listed, the maximum at once; there may be older ones (`quern job ID`)\n";
   return Exit::done;
 }
 

@@ -36,8 +36,8 @@ class Mapping {
     if (request_.shape == MapRequest::Shape::arguments && words.size() == 1 &&
         ignores_arguments(words.front()))
       console_.say(
-          "note: the script is a list of commands without {}, so the argument is not appended; "
-          "write {} where it belongs");
+          "note: the script has several commands and no {}, so the argument is not appended; write "
+          "{} where it belongs");
   }
 
   Exit run(Attended& attended) {
@@ -149,7 +149,7 @@ class Mapping {
     try {
       ended.command = command_result(result.bytes);
     } catch (const std::invalid_argument& error) {
-      return {false, std::string("the worker's answer cannot be used: ") + error.what()};
+      return {false, std::string("the worker's result is invalid: ") + error.what()};
     }
     // A worker's word for success is its result; what was asked of it is our own.
     ended.ok = result.ok && ended.command->ok();
@@ -220,8 +220,8 @@ class Mapping {
     if (!halt().content())
       console_.say(
           when == Halt::When::now
-              ? "stopping, because commands failed"
-              : "starting no more commands, because some failed; waiting for those that run");
+              ? "stopping because of failed commands"
+              : "no more commands are started because of failures; waiting for the running ones");
     if (when == Halt::When::now)
       job_.cancel();
     else

@@ -20,15 +20,15 @@ namespace {
 
 constexpr Manual kRunExecManual = {
     "quern run exec [OPTIONS] [--] COMMAND [ARGUMENT...]",
-    "Runs a command on a worker (one with --allow-exec; those of `quern up` have it). What it "
-    "writes comes out when it has ended, and its\n"
-    "exit code is the exit code: 124 when it ran out of --timeout, 128 and the signal's number "
-    "when one ended it, 125 when Quern could not\n"
-    "run it at all. Standard input, when it is a pipe or a file, is read to its end first and then "
-    "is the command's. A COMMAND that is one word with blanks or characters of the shell is a "
+    "Runs a command on a worker that runs programs (--allow-exec; those of `quern up` do). Its "
+    "output is printed when it has ended, and its\n"
+    "exit code becomes the exit code of quern: 124 after --timeout, 128 plus the number of the "
+    "signal that ended it, 125 if Quern could not\n"
+    "run it. If standard input is a pipe or a file, it is read to its end first and then given to "
+    "the command. A COMMAND that is one word with spaces or special characters of the shell is a "
     "script for /bin/sh.\n"
-    "With --each-line or --from-json there is a command per line, as in `quern map -k`, and the "
-    "exit code is 0 or 1.",
+    "With --each-line or --from-json each line is a command, as with `quern map -k`, and the exit "
+    "code is 0 or 1.",
     "  quern run exec -- uname -a\n"
     "  gzip -dc log.gz | quern run exec -- ./count\n"
     "  quern run exec --require gpu=1 --stdin model.json -- ./train --epochs 3\n"
@@ -98,7 +98,7 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
   if (attended.interrupted()) leave(Exit::interrupted);
   if (!result || result->bytes.empty()) {
     if (outcome.code == ErrorCode::no_broker) throw ConnectionError(outcome.code, outcome.text);
-    throw std::runtime_error("the command was not run to its end: " +
+    throw std::runtime_error("the command was not completed: " +
                              (result ? result->text : outcome.text));
   }
   const CommandResult command_end = command_result(result->bytes);
@@ -215,7 +215,8 @@ Exit run_given(const Given& given) {
     throw UsageError("--each-line and --from-json exclude each other");
   const bool many = given.has("each-line") || given.has("from-json");
   if (many && given.has("stdin"))
-    throw UsageError("--stdin is of one command; objects of --from-json may have a \"stdin\" each");
+    throw UsageError(
+        "--stdin is for one command; with --from-json, each object can have its own \"stdin\"");
   if (words.empty() && !given.has("from-json")) throw UsageError("the command is missing");
   if (given.has("each-line")) return run_each_line(given, words);
   return many ? run_from_json(given, words) : run_one(given, words);
@@ -229,15 +230,15 @@ Syntax run_exec_syntax() {
   syntax.then_a_command();
   auto add = syntax.add();
   add("stdin", option<std::string>("FILE"),
-      "the command's standard input; - is ours, and so it is by default when ours is a "
-      "pipe or a file; /dev/null: none");
+      "standard input of the command; - is that of quern, which is the default if it is a pipe or "
+      "a file; /dev/null: none");
   add("each-line", option<std::string>("FILE"),
-      "a command per line, which stands for {}; - is standard input");
+      "run the command once per line of FILE; {} is the line; - is standard input");
   add("from-json", option<std::string>("FILE"),
-      "a command per line, an object each: args (for {} and {1}, {2}, ...), env, cwd, stdin, cost, "
-      "require");
+      "run a command per line of FILE, a JSON object: args (for {} and {1}, {2}, ...), env, cwd, "
+      "stdin, cost, require");
   add("detach", flag(),
-      "print the job's id and leave it to the broker (`quern wait ID`, `quern logs ID`)");
+      "print the id of the job and return (then: `quern wait ID`, `quern logs ID`)");
   add_command_options(syntax);
   return syntax;
 }

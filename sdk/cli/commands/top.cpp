@@ -25,13 +25,13 @@ using namespace std::chrono_literals;
 
 constexpr Manual kTopManual = {
     "quern top [--interval S] [--once]",
-    "Shows the broker, its workers, jobs and the latest failed jobs, again and again until q or "
-    "Ctrl-C. A worker's bars are\n"
-    "its busy slots, and its processors: # for a core per busy slot, + for what others were "
-    "measured to use. A job's bar is\n"
-    "the part of its tasks that has ended. When the broker goes away, the view says so, and goes "
-    "on when it is back.\n"
-    "When standard output is no terminal, one picture is printed as plain text.",
+    "Shows the broker, its workers, jobs and the latest failed jobs, and updates them until q or "
+    "Ctrl-C. The bars of a worker are\n"
+    "its busy slots and its cores: # for a core per busy slot, + for what other processes use. The "
+    "bar of a job is\n"
+    "the share of its tasks that have ended. If the broker is unreachable, the view says so, and "
+    "continues when it is back.\n"
+    "If standard output is not a terminal, the state is printed once as plain text.",
     "  quern top\n  quern top --interval 0.5 --broker tcp://10.0.0.5:7600\n  quern top --once > "
     "picture.txt\n"
     "  quern top --json | jq -c '.workers[] | {worker, busy}'\n"};
@@ -169,8 +169,8 @@ Exit live(ClientOptions options, std::chrono::milliseconds interval) {
 Syntax top_syntax() {
   Syntax syntax(kTopManual);
   auto add = syntax.add();
-  add("interval", option<double>("S"), "seconds from one picture to the next; default 1");
-  add("once", flag(), "print one picture and leave");
+  add("interval", option<double>("S"), "seconds between updates; default 1");
+  add("once", flag(), "print the state once and exit");
   return syntax;
 }
 

@@ -20,7 +20,7 @@ constexpr Manual kUpManual = {
     "quern up [--workers N] [--slots N] [--bind ENDPOINT]",
     "Runs a broker and workers on this machine until Ctrl-C. The workers also run programs (`quern "
     "map`) for every key that may submit:\n"
-    "those of this user, unless you invite others.",
+    "the keys of this user, unless you invite others.",
     "  quern up\n  quern up --workers 2 --slots 1 --bind tcp://127.0.0.1:7700\n"};
 
 constexpr char kDefaultBind[] = "tcp://127.0.0.1:7600";
@@ -90,7 +90,7 @@ void look_at_workers(Cluster& cluster, std::set<pid_t>& told, Console& console) 
   for (Child& worker : cluster.workers()) {
     const auto ending = worker.ended();
     if (!ending || !told.insert(worker.pid()).second) continue;
-    console.say("worker (process " + std::to_string(worker.pid()) + ") has left with code " +
+    console.say("worker (process " + std::to_string(worker.pid()) + ") ended with exit code " +
                 std::to_string(ending->code));
   }
 }
@@ -102,7 +102,7 @@ Exit attend(Cluster& cluster, const sigset_t& signals, Console& console) {
   for (const Child& worker : cluster.workers()) own.push_back(worker.pid());
   for (;;) {
     if (cluster.broker().ended()) {
-      console.say("the broker has ended; stopping");
+      console.say("the broker ended; stopping");
       return Exit::failed;
     }
     look_at_workers(cluster, told, console);
@@ -117,14 +117,13 @@ Exit attend(Cluster& cluster, const sigset_t& signals, Console& console) {
 Syntax up_syntax() {
   Syntax syntax(kUpManual);
   auto add = syntax.add();
-  add("workers", option<unsigned>("N"), "how many; default 1");
-  add("slots", option<unsigned>("N"), "of each worker; default: all cores together");
-  add("no-exec", flag(), "workers run no programs, only functions");
+  add("workers", option<unsigned>("N"), "number of workers; default 1");
+  add("slots", option<unsigned>("N"), "slots of each worker; default: the workers share all cores");
+  add("no-exec", flag(), "do not let the workers run programs, only functions");
   add("keep", option<std::string>("S"),
-      "keep ended jobs for so many seconds; default: a week those that are detached or have a "
-      "unique key, else an hour");
+      "seconds to keep ended jobs; default: a week if detached or with a unique key, else an hour");
   add("keep-bytes", option<std::string>("BYTES"),
-      "for results that are kept to be fetched; default 16G");
+      "space in the store for results that are kept to be fetched; default 16G");
   add("bind", option<std::string>("ENDPOINT"),
       "default: that of --broker or QUERN_BROKER, else tcp://127.0.0.1:7600");
   return syntax;

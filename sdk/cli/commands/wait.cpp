@@ -14,7 +14,7 @@ namespace quern::cli {
 namespace {
 
 constexpr Manual kWaitManual = {
-    "quern wait ID...", "Waits for jobs to end. Exit 0 when all are done, 1 when any is not.",
+    "quern wait ID...", "Waits for jobs to end. The exit code is 0 if all are done, else 1.",
     "  quern wait 12 && quern results 12\n  quern wait 12 13 14 --json\n"};
 
 void print_outcome(JobNumber number, const Outcome& outcome, bool json) {
@@ -36,7 +36,7 @@ void print_outcome(JobNumber number, const Outcome& outcome, bool json) {
 
 Syntax wait_syntax() {
   Syntax syntax(kWaitManual);
-  syntax.words(1, 10'000, "a job's id", Word::job);
+  syntax.words(1, 10'000, "the id of a job", Word::job);
   return syntax;
 }
 

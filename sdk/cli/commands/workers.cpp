@@ -12,8 +12,7 @@ namespace quern::cli {
 namespace {
 
 constexpr Manual kWorkersManual = {
-    "quern workers",
-    "Lists the workers that are connected, with their capacity and measured rates.",
+    "quern workers", "Lists the connected workers with their capacity, load and measured rates.",
     "  quern workers\n  quern workers --json | jq -r .worker\n"};
 
 }  // namespace

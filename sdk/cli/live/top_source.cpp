@@ -63,7 +63,7 @@ std::optional<TopPicture> TopSource::latest() {
   picture.age_s = seconds_of(age);
   picture.trouble = trouble_;
   if (trouble_.empty() && age > interval_ + kSilence)
-    picture.trouble = "the broker is silent, or the way to it is";
+    picture.trouble = "no response: broker or network down";
   return picture;
 }
 

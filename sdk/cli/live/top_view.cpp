@@ -286,7 +286,7 @@ std::vector<ViewLine> top_view(const TopPicture& picture, Extent extent) {
     put(lines, *section, extent.columns);
   }
   if (workers.all == 0)
-    lines.push_back({cut("no worker is connected: start one with quern-worker", extent.columns),
+    lines.push_back({cut("no worker is connected; start one with `quern-worker`", extent.columns),
                      Tone::trouble});
   lines.resize(std::min(lines.size(), extent.rows));
   return lines;

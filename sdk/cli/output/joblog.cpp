@@ -42,9 +42,9 @@ LoggedCommands::Found LoggedCommands::take(std::uint64_t number, const std::stri
   if (at_its_place == commands_.end()) return {};
   if (number == cut_off_ && command.starts_with(at_its_place->second)) return {true, {}};
   if (++told_ > kTroublesTold) return {};
-  return {false, "command " + std::to_string(number) + " of the log was another one (" +
-                     at_its_place->second + "), so this one is run: " + command +
-                     (told_ == kTroublesTold ? " (there may be more that differ)" : "")};
+  return {false, "command " + std::to_string(number) + " in the log is different (" +
+                     at_its_place->second + "), so it is run: " + command +
+                     (told_ == kTroublesTold ? " (further differences are not reported)" : "")};
 }
 
 Joblog::Joblog(const std::string& file, Resume resume) : file_(file) {
@@ -63,7 +63,9 @@ void Joblog::read(Resume resume) {
   std::string line;
   std::getline(in, line);
   if (line + '\n' != kHeader && !line.empty())
-    throw FileError(file_ + " is no log of commands: its first line has other columns");
+    throw FileError(file_ +
+                    " is not a log of commands: its first line has other columns; name another "
+                    "file with --joblog");
   while (std::getline(in, line)) {
     cut_off_ = in.eof();  // its newline is missing
     std::istringstream columns(line);

@@ -87,13 +87,13 @@ void ProgressView::warn(const Progress& progress) {
   if (!stands_since_) stands_since_ = now;
   if (now - *stands_since_ < kPatience) return;
   warned_ = true;
-  console_.say(nested ? "this runs within a command of another job, which holds its slot until "
-                        "this has ended; when all slots are held so, nothing "
-                        "goes on: give the workers more slots, or run the outer job with fewer "
-                        "commands at a time (-j)"
-                      : "no answer yet: a --loop program must answer each line at once; if it "
-                        "keeps its output back, run it with `stdbuf -oL`, or "
-                        "let it flush (awk: fflush(), mawk: -W interactive)");
+  console_.say(
+      nested ? "this job was started by a command of another job, which occupies its slot until "
+               "this job has ended; if all slots are occupied like this, nothing can run: give the "
+               "workers more slots, or run the outer job with fewer commands at a time (-j)"
+             : "no answer yet: a --loop program must answer each line at once; if it buffers its "
+               "output, run it with `stdbuf -oL`, or let it flush after each line (awk: fflush(), "
+               "mawk: -W interactive)");
 }
 
 }  // namespace quern::cli

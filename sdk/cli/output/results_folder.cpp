@@ -51,7 +51,7 @@ void ResultsFolder::add(const CommandResult& result) const {
   if (result.arguments.empty()) folder = folder / "1" / std::to_string(result.number);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) throw FileError("cannot make " + folder.string() + ": " + error.message());
+  if (error) throw FileError("cannot create " + folder.string() + ": " + error.message());
   write(folder / "stdout", result.out);
   write(folder / "stderr", result.err);
   write(folder / "seq", std::to_string(result.number));

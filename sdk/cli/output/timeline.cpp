@@ -185,7 +185,10 @@ std::string tooltip_of(const Bar& bar, const Timeline& timeline) {
             number(100 * bar.worked / std::max(1e-12, bar.end - bar.begin), 1) + " % of the time)";
   text += "\nfrom " + time_text(bar.begin) + " to " + time_text(bar.end);
   if (bar.spans == 1 && !bar.note->empty()) text += "\n" + *bar.note;
-  if (!bar.kept) text += "\ncame to nothing";
+  if (!bar.kept)
+    text +=
+        "\n"
+        "its work was not used";
   return text;
 }
 
@@ -381,7 +384,7 @@ class Drawing {
       out_ += text_at(left_, y + kLegendLine * static_cast<double>(legend_lines_ - 1) + 4,
                       "fill=\"#5a5a5a\"",
                       "and " + grouped(timeline_.kinds.size() - kLegendMost) +
-                          " more; colours repeat, a bar's tooltip names it");
+                          " more; colours repeat, so see the tooltip of a bar");
   }
 
   struct LegendPlace {

@@ -63,7 +63,9 @@ std::string find_program(const std::string& name) {
     if (const auto candidate = std::filesystem::path(folder) / name;
         !folder.empty() && is_program(candidate))
       return candidate.string();
-  throw std::runtime_error(name + " is neither beside this program nor in PATH");
+  throw std::runtime_error(
+      name +
+      " was found neither beside this program nor in PATH; install it, or add its folder to PATH");
 }
 
 void reap_orphans(const std::vector<pid_t>& own) {

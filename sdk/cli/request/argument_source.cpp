@@ -18,8 +18,9 @@ class RecordArguments final : public ArgumentSource {
       ++number_;
       // An argument ends at a NUL, so it cannot have one in it.
       if (record.find('\0') != std::string::npos)
-        throw FileError("line " + std::to_string(number_) +
-                        " of the input has a NUL in it; with -0 NULs end the arguments");
+        throw FileError(
+            "line " + std::to_string(number_) +
+            " of the input contains a NUL character; use -0 if NULs separate the arguments");
       arguments.push_back(record);
     }
     return !arguments.empty();

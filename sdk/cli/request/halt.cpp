@@ -16,8 +16,8 @@ constexpr std::uint64_t kPercentFrom =
 Halt Halt::from(const std::string& text) {
   const auto bad = [&] {
     return UsageError(
-        "--halt takes never, or e.g. now,fail=1 or soon,fail=10% or now,success=1, not '" + text +
-        "'");
+        "--halt takes never, or for example now,fail=1, soon,fail=10% or now,success=1; not '" +
+        text + "'");
   };
   Halt halt;
   if (text == "never") return halt;

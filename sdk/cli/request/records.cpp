@@ -57,7 +57,7 @@ bool Records::read_more() {
     begin_ = 0;
   }
   if (text_.size() > kRecordMax)
-    throw FileError("a record of the input is over the limit of 64 MiB");
+    throw FileError("a record of the input exceeds the limit of 64 MiB");
   const std::size_t before = text_.size();
   text_.resize(before + kReadBytes);
   ssize_t got = 0;

@@ -111,14 +111,16 @@ std::string tail_of(const std::vector<std::string>& see_also) {
   std::string out = ".SH \"EXIT STATUS\"\n";
   for (const auto& [code, meaning] :
        {std::pair{"0", "done"},
-        {"1", "the job, or some task of it, failed; a log was changed, or no line of it matches"},
-        {"2", "a mistake in the command line, or in a file it names"},
-        {"3", "no broker, or it refused"},
+        {"1",
+         "the job, or some task of it, failed; or the audit log was modified, or no line of it "
+         "matches"},
+        {"2", "wrong command line, or a file that it names cannot be used"},
+        {"3", "no broker, or it refused the connection"},
         {"130", "interrupted"}})
     out += entry(bold(code), meaning);
   out += ".SH ENVIRONMENT\n" +
-         entry(bold("QUERN_BROKER"), "where the broker is, when --broker does not say it") +
-         entry(bold("QUERN_KEYS"), "the folder of the keys, when --keys does not say it");
+         entry(bold("QUERN_BROKER"), "endpoint of the broker, unless --broker is given") +
+         entry(bold("QUERN_KEYS"), "folder of the keys, unless --keys is given");
   out += ".SH \"SEE ALSO\"\n";
   for (std::size_t i = 0; i < see_also.size(); ++i)
     out += bold(see_also[i]) + "(1)" + (i + 1 < see_also.size() ? ",\n" : "\n");

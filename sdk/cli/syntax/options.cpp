@@ -18,12 +18,12 @@ namespace {
 po::options_description described_always() {
   po::options_description always("always");
   auto add = always.add_options();
-  add("help,h", flag(), "this text");
+  add("help,h", flag(), "print this text");
   add("json", flag(), "machine-readable output: one JSON object per line");
   add("broker", option<std::string>("ENDPOINT"),
-      "default: $QUERN_BROKER, else tcp://127.0.0.1:7600");
+      "endpoint of the broker; default: $QUERN_BROKER, else tcp://127.0.0.1:7600");
   add("keys", option<std::string>("DIR"),
-      "keys to connect with; default: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern");
+      "folder of the keys; default: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern");
   add("insecure", flag(),
       "connect without encryption, to a broker that was started with --insecure");
   return always;
@@ -184,15 +184,14 @@ Exit Syntax::act(const Arguments& arguments) const {
     print_help();
     return Exit::done;
   }
-  if (what.empty()) throw UsageError("what to do is missing: " + listed(actions_, "or"));
+  if (what.empty()) throw UsageError("the action is missing: " + listed(actions_, "or"));
   if (const Subcommand* action = find_command(actions_, what))
     return action->run(Arguments(arguments.begin() + 1, arguments.end()));
   std::vector<std::string> names;
   for (const Subcommand& action : actions_) names.emplace_back(action.name);
   const auto near = nearest(what, names);
-  throw UsageError(
-      "unknown action '" + what + "'" +
-      (near ? "; did you mean '" + *near + "'?" : ": there are " + listed(actions_, "and")));
+  throw UsageError("unknown action '" + what + "'" +
+                   (near ? "; did you mean '" + *near + "'?" : "; use " + listed(actions_, "or")));
 }
 
 void Syntax::print_help() const {

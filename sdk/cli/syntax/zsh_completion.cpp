@@ -133,18 +133,26 @@ std::string zsh_completion(std::span<const Subcommand> commands) {
       functions +=
           "    " + std::string(action.name) + ")\n" + arguments_of(action.syntax(), "      ");
     functions += "  esac\n}\n";
-    cases += "    " + name + ")\n      _arguments -C '--help[this text]' '1:action:_quern_" + name +
-             "' '*::argument:_quern_" + name + "_action' ;;\n";
+    cases += "    " + name +
+             ")\n"
+             "      _arguments -C '--help[print the options and examples]' '1:action:_quern_" +
+             name + "' '*::argument:_quern_" + name + "_action' ;;\n";
   }
   return kZshHead + described("_quern_commands", commands) + functions +
          "\n_quern_argument() {\n  case $words[1] in\n    help)\n      _arguments "
          "'1:command:_quern_commands' ;;\n" +
          cases +
-         "  esac\n}\n\n_quern() {\n  local curcontext=$curcontext state line\n  typeset -A "
-         "opt_args\n"
-         "  _arguments -C '(- *)--help[the commands]' '(- *)--version[the version]' "
-         "'1:command:_quern_commands' "
-         "'*::argument:_quern_argument'\n}\n\n_quern \"$@\"\n";
+         "  esac\n"
+         "}\n"
+         "\n"
+         "_quern() {\n"
+         "  local curcontext=$curcontext state line\n"
+         "  typeset -A opt_args\n"
+         "  _arguments -C '(- *)--help[list the commands]' '(- *)--version[print the version]' "
+         "'1:command:_quern_commands' '*::argument:_quern_argument'\n"
+         "}\n"
+         "\n"
+         "_quern \"$@\"\n";
 }
 
 }  // namespace quern::cli
