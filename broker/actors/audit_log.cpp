@@ -21,10 +21,10 @@ namespace {
 using keys::KeyError;
 
 constexpr std::size_t kChunk = 1u << 20;
-// Room on the disk that is reserved ahead: a disk that is full is known before the line that must
+// Room on the disk that is reserved in advance, so that a full disk is noticed before a line must
 // be written.
 constexpr std::uint64_t kReserve = 256u << 10;
-// Another process has the lock for the time of an append. Longer: it stands still.
+// Another process holds the lock only during an append. If it takes longer, it is unresponsive.
 constexpr std::chrono::milliseconds kLockWait{2000};
 
 [[noreturn]] void fail(const std::string& what, const std::string& path) {
@@ -62,7 +62,8 @@ bool same_file(const struct stat& a, const struct stat& b) {
   return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
-/// Calls `each` with every whole line of fd between two offsets; where the last of them ends.
+/// Calls `each` with every complete line of fd between two offsets; returns the end of the last
+/// one.
 template <typename Each>
 std::uint64_t for_each_line(int fd, std::uint64_t from, std::uint64_t to, const std::string& path,
                             Each each) {
@@ -141,11 +142,11 @@ AuditLog::~AuditLog() {
   ::close(lock_);
 }
 
-/// The first start makes a checkpoint of nothing; every other goes along the chain from the
-/// checkpoint to its end.
+/// The first start creates an empty checkpoint; later ones verify the chain from the checkpoint to
+/// its end.
 void AuditLog::begin() {
   auto files = keys::audit_files(folder_);
-  // The newest may hold nothing but a piece of its first line, of a power failure.
+  // The newest file may contain only an incomplete first line after a power failure.
   std::erase_if(files, [&](const std::string& path) { return path == path_ && !has_line(path); });
   const std::string checkpoint = folder_ + "/audit.checkpoint";
   if (!keys::read_file(checkpoint)) {
@@ -204,7 +205,7 @@ void AuditLog::adopt_file(int fd, const std::string& path) {
   size_ = reserved_ = 0;
 }
 
-/// Reads what another broker has written since, and goes over to the file that it may have begun.
+/// Reads what another broker has written since, and switches to the file that it may have begun.
 void AuditLog::catch_up() {
   struct stat named {};
   const auto open = about(file_, path_);
@@ -217,7 +218,7 @@ void AuditLog::catch_up() {
   follow(file_, *next);
   for (++next; next != files.end() && *next != path_; ++next) {
     const File full(*next);
-    // From here on this is the file that is known: an error further on is tried again from it.
+    // From here on this is the current file: after an error, reading continues from it.
     adopt_file(::dup(full.fd()), *next);
     follow(file_, *next);
   }
@@ -225,12 +226,12 @@ void AuditLog::catch_up() {
   follow(file_, path_);
 }
 
-/// Goes along the chain from size_ to the end of the file. A piece of a line at the end, of a power
-/// failure, is taken away.
+/// Verifies the chain from size_ to the end of the file. Removes an incomplete line at the end,
+/// which a power failure left.
 void AuditLog::follow(int fd, const std::string& path) {
   const auto size = static_cast<std::uint64_t>(about(fd, path).st_size);
   if (size < size_) tampered(path + " is shorter than it was");
-  keys::AuditPosition at = at_;  // all or nothing: an error leaves what is known as it was
+  keys::AuditPosition at = at_;  // all or nothing: an error leaves the known position unchanged
   const std::uint64_t end = for_each_line(fd, size_, size, path, [&](std::string_view line) {
     if (const auto wrong = keys::continue_chain(at, line, key_))
       tampered(path + ", after line " + std::to_string(at.count) + ": " + *wrong);
@@ -238,7 +239,7 @@ void AuditLog::follow(int fd, const std::string& path) {
   });
   if (end < size && path != path_) tampered(path + " ends with an incomplete line");
   if (end < size && ::ftruncate(fd, static_cast<off_t>(end)) != 0) fail("mend", path);
-  if (end < size) reserved_ = 0;  // gone with what was cut
+  if (end < size) reserved_ = 0;  // the truncation released the reserved room
   at_ = std::move(at);
   size_ = end;
 }
@@ -247,7 +248,7 @@ void AuditLog::look() { append({}); }
 
 void AuditLog::reserve() {
   if (size_ + kReserve / 2 < reserved_) return;
-  // Where the file system cannot, a full disk is found out by the line that does not fit.
+  // If the file system does not support this, a full disk is noticed by the line that does not fit.
   if (::fallocate(file_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size_),
                   static_cast<off_t>(kReserve)) != 0 &&
       errno != EOPNOTSUPP)
@@ -296,7 +297,7 @@ void AuditLog::sync() {
   const Locked locked(lock_);
   catch_up();
   if (::fdatasync(file_) != 0) fail("write", path_);
-  // Another broker may have gone on from here: then its checkpoint is no earlier, and stays.
+  // Another broker may have continued from here: then its checkpoint is not older, and is kept.
   if (read_checkpoint().count < at_.count)
     keys::write_file(folder_ + "/audit.checkpoint", keys::checkpoint_text(at_, key_));
   known_ = at_;

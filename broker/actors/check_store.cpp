@@ -14,7 +14,7 @@ namespace {
 using wire::Interval;
 using wire::IntervalSet;
 
-/// What does not fit together in one job.
+/// Inconsistencies within one job.
 std::vector<std::string> problems_of(const RecoveredJob& job) {
   std::vector<std::string> found;
   const JobProgress& p = job.progress;
@@ -59,7 +59,7 @@ bool check_store(const std::string& folder, std::ostream& out) {
   if (!std::filesystem::exists(file))
     throw StoreError(StoreError::Kind::unusable, "there is no store in " + folder);
   const CommitFile::Found found =
-      CommitFile::read(folder);  // before the store: a broker may be at work
+      CommitFile::read(folder);  // before the store, because a broker may be writing
   Database database(file, Database::Mode::read);
   require_schema(database);
   std::uint64_t wrong = 0;

@@ -16,11 +16,11 @@
 namespace quern::broker {
 namespace {
 
-// Less than a sector: a disk writes all of it or nothing.
+// Smaller than a sector, which a disk writes atomically.
 constexpr std::size_t kSize = 160;
 constexpr std::chrono::seconds kUnsyncedMost{1};
 
-/// Padded with spaces, so that each line covers the one before.
+/// Padded with spaces, so that each line overwrites the previous one completely.
 std::string line_of(const CommitMark& mark) {
   char sum[20];
   std::string line = "commit " + std::to_string(mark.commit) + " time " +
@@ -96,7 +96,7 @@ CommitFile::Found CommitFile::read(const std::string& folder) {
   const int error = errno;
   ::close(fd);
   if (size < 0) return trouble(std::string("cannot be read (") + std::strerror(error) + ")");
-  if (size == 0) return {};  // it was made, and nothing was committed
+  if (size == 0) return {};  // it was created, and nothing was committed
   line.resize(static_cast<std::size_t>(size));
   if (auto mark = mark_in(line)) return {mark, {}};
   return trouble("is damaged");

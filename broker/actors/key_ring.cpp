@@ -12,17 +12,17 @@ namespace {
 
 using std::chrono::seconds;
 
-// A wrong code: the next try from that address is looked at after this, doubled for each further
-// one.
+// After a wrong code, attempts from that address are ignored for this time, doubled for each
+// further one.
 constexpr seconds kWaitFirst{1};
 constexpr seconds kWaitMost{300};
-// How long files that cannot be read are taken to be as they were. A disk that comes back, an
-// editor between two steps; not longer, for a key may have been taken away meanwhile.
+// How long the previous content of unreadable files remains valid: long enough for a disk to return
+// or an editor to finish, but limited, because a key may have been revoked in the meantime.
 constexpr seconds kUnreadable{30};
-// Addresses whose failures are remembered; the oldest go first.
+// Maximum number of addresses whose failures are remembered; the oldest are dropped first.
 constexpr std::size_t kFailingAddressesMax = 10'000;
 
-// The auth actor must not stand still because somebody holds the folder.
+// The auth actor must not block because another process has locked the folder.
 constexpr std::chrono::milliseconds kKeyLockWait{200};
 
 constexpr char kGrants[] = "/authorized_keys";
@@ -31,7 +31,7 @@ constexpr char kInvitations[] = "/invitations";
 Principal principal_of(const keys::Grant& grant) {
   Principal principal;
   principal.name = grant.name;
-  // The bits are the same four in the same order; the core knows no file format.
+  // Both enumerations have the same bits; the core does not depend on the file format.
   static_assert(static_cast<int>(keys::GrantRole::submit) == static_cast<int>(Right::submit) &&
                 static_cast<int>(keys::GrantRole::work) == static_cast<int>(Right::work) &&
                 static_cast<int>(keys::GrantRole::read) == static_cast<int>(Right::read) &&
@@ -159,8 +159,8 @@ KeyRing::Entry KeyRing::may_connect(const std::string& key, const std::string& a
   return {true, grant.name, true};
 }
 
-/// A key that is known: an answer that was lost is given again. With a code that is open somebody
-/// wants more than that.
+/// A known key: its answer may have been lost, so it is given again. With an unused code, the peer
+/// wants another enrolment.
 std::optional<KeyRing::Enrolment> KeyRing::enrolled_already(const std::string& key, bool invited,
                                                             std::int64_t utc_seconds) const {
   for (const auto& grant : all_grants_) {
@@ -181,7 +181,7 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
                                   std::int64_t utc_seconds, Clock::time_point now) {
   const keys::FolderLock lock(folder_, kKeyLockWait);
   std::vector<std::string> ignored;
-  refresh(utc_seconds, now, ignored);  // somebody else may have used it up
+  refresh(utc_seconds, now, ignored);  // another process may have used it
   const std::string hash = keys::hash_of_secret(secret);
   const auto invitation =
       std::find_if(invitations_.begin(), invitations_.end(),
@@ -189,7 +189,8 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
   if (const auto before = enrolled_already(key, invitation != invitations_.end(), utc_seconds))
     return *before;
   if (invitation == invitations_.end()) {
-    // Who has the right code never waits: others behind the same address may be the ones who guess.
+    // A valid code is never delayed: the wrong guesses may come from others behind the same
+    // address.
     if (const auto found = failures_.find(address);
         found != failures_.end() && now < found->second.wait_until) {
       const auto left = std::chrono::ceil<seconds>(found->second.wait_until - now).count();
@@ -204,7 +205,7 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
             "this code is wrong, expired or already used; ask for a new one (`quern keys invite`)"};
   }
   keys::Grant grant = invitation->grant;
-  // Jobs belong to names: only workers, who have none, may choose theirs.
+  // Jobs belong to names, so only workers, which have no jobs, may choose their name.
   if (grant.name.empty() && grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
     return {
         {},
@@ -218,10 +219,10 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
                 "; join with another key (--keys DIR); the code was not used"};
   grant.key = key;
   grant.name = unused_name(grant.name.empty() ? wanted : grant.name);
-  file.remove(key);  // a line of it that has expired
+  file.remove(key);  // removes an expired line of the key
   file.add(grant);
-  // The invitation goes first: a crash in between leaves a code that opens nothing, never one that
-  // opens twice.
+  // The invitation is removed first: after a crash in between, the code is invalid, but can never
+  // be used twice.
   auto left = invitations_;
   left.erase(left.begin() + (invitation - invitations_.begin()));
   const std::string before = keys::text_of(invitations_);
@@ -230,7 +231,7 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
     keys::write_file(folder_ + kGrants, file.text());
   } catch (const keys::KeyError&) {
     keys::write_file(folder_ + kInvitations,
-                     before);  // nobody was let in, so the code is still good
+                     before);  // the key was not admitted, so the code remains valid
     throw;
   }
   refresh(utc_seconds, now, ignored);

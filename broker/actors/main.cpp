@@ -20,7 +20,7 @@
 
 namespace {
 
-/// Every connection is a descriptor: take as many as the system gives, and say when that is few.
+/// Every connection is a descriptor: raises the limit to the maximum, and warns if that is low.
 void raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -45,7 +45,8 @@ int main(int argc, char** argv) {
   runtime::StopSignals stop;  // before any thread
   runtime::leave_orphans_to_the_system();
   runtime::open_log("quern-broker", parsed.options->log_level);
-  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is a full disk, not an end
+  std::signal(SIGXFSZ,
+              SIG_IGN);  // exceeding a file size limit is handled as a full disk, not as a signal
   raise_descriptor_limit();
   try {
     if (parsed.options->check_store)

@@ -38,7 +38,8 @@ Every connection is encrypted, and every key has its rights. Keys are created at
 clients and workers on this machine find theirs without configuration.
 )";
 
-/// Half of what this machine (or its cgroup) has: the default budget for queued work and results.
+/// Half of the memory of this machine (or its cgroup): the default budget for queued work and
+/// results.
 std::uint64_t default_memory_limit() {
   std::uint64_t bytes = 2ULL << 30;
   if (std::ifstream meminfo("/proc/meminfo"); meminfo) {
@@ -57,13 +58,13 @@ std::uint64_t default_memory_limit() {
   return bytes / 2;
 }
 
-// The most that an option of seconds may say: thirty years. Sums of two such times are still times.
+// Limit of options in seconds: thirty years. The sum of two such times does not overflow.
 constexpr double kSecondsMost = 1e9;
-// Three beats fit into it, and a worker that is lost is given up within a day.
+// At least three heartbeat intervals, and at most a day.
 constexpr double kLostLeast = 0.1, kLostMost = 86'400;
 constexpr std::uint64_t kMemoryLeast = 64ULL << 20, kMemoryMost = 1ULL << 60;
 
-/// 512M, 2GiB, 1000000; nothing for what is no size.
+/// 512M, 2GiB, 1000000; nothing if it is not a size.
 std::optional<std::uint64_t> bytes_from(const std::string& text) {
   const std::pair<std::string_view, unsigned> units[] = {
       {"", 0}, {"K", 10}, {"M", 20}, {"G", 30}, {"T", 40}};
@@ -215,7 +216,7 @@ ParsedOptions parse_options(int argc, char** argv) {
   if (given.contains("keep")) config.keep = config.keep_results = ms(keep);
   config.lost_busy = ms(lost_after);
   config.lost_idle = ms(lost_after * 5);
-  // Three beats fit into the silence that is tolerated.
+  // Three heartbeats fit into the tolerated silence.
   config.beat_busy = std::max(std::chrono::milliseconds(20), config.lost_busy / 3);
   config.beat_idle = std::max(std::chrono::milliseconds(20), config.lost_idle / 3);
   if (given.contains("log-level")) {

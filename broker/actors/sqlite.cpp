@@ -10,7 +10,7 @@ Database::Database(const std::string& path, Mode mode) : path_(path) {
   const int code = sqlite3_open_v2(path.c_str(), &db_,
                                    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   if (code == SQLITE_OK) {
-    sqlite3_busy_timeout(db_, 2000);  // somebody looks at it with the sqlite3 shell
+    sqlite3_busy_timeout(db_, 2000);  // for concurrent access by the sqlite3 shell
     return;
   }
   const std::string why = db_ ? sqlite3_errmsg(db_) : "out of memory";
@@ -111,7 +111,7 @@ bool Statement::step() {
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
-  reset();  // first: what is bound may go when we throw
+  reset();  // first, because bound data may be destroyed when this throws
   database_.fail(code);
 }
 

@@ -3,7 +3,7 @@
 namespace quern::broker {
 namespace {
 
-// Large columns come last: a look at the others then needs no overflow pages.
+// Large columns come last, so that reading the others needs no overflow pages.
 constexpr const char* kTables = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('incarnation', 0), ('numbers_below', 1);
@@ -39,10 +39,9 @@ CREATE UNIQUE INDEX partials_of_job ON partials(job, first);
 CREATE TABLE dropped(job INTEGER PRIMARY KEY, what TEXT NOT NULL);
 )sql";
 
-// Version 2: hints of what tasks cost.
+// Version 2: cost hints of tasks.
 constexpr const char* kFrom1To2 = "ALTER TABLE inputs ADD COLUMN costs BLOB";
-// Version 3: sums that say whether a row is as it was written (rows of before have none), and how
-// long a job waited and ran.
+// Version 3: checksums of rows (older rows have none), and how long a job waited and ran.
 constexpr const char* kFrom2To3 =
     "ALTER TABLE inputs ADD COLUMN checksum INTEGER; ALTER TABLE results ADD COLUMN checksum "
     "INTEGER;"
@@ -51,8 +50,8 @@ constexpr const char* kFrom2To3 =
     "ALTER TABLE jobs ADD COLUMN waited_us INTEGER DEFAULT 0; ALTER TABLE jobs ADD COLUMN ran_us "
     "INTEGER DEFAULT 0";
 
-// Version 4: the digest of a job's payloads goes on while they come. Before, it was an option of
-// jobs whose payloads all came at once.
+// Version 4: the digest of a job's payloads is updated while they arrive. Before, it was an option
+// of jobs whose payloads all arrived at once.
 constexpr const char* kFrom3To4 =
     "ALTER TABLE jobs ADD COLUMN input_digest INTEGER DEFAULT 0;"
     "UPDATE jobs SET input_digest = coalesce((SELECT value FROM needs WHERE job = number AND kind "

@@ -63,8 +63,8 @@ void run_single(Client& client, const Load& load) {
     check(jobs[index].get(), index, result_bytes(load));
 }
 
-/// Given a range, the function counts what it is given: one number tells that no task was missed or
-/// done twice.
+/// For a range, the function counts its tasks, so one number shows that no task was missed or run
+/// twice.
 void run_range(Client& client, const Load& load) {
   const Job job = client.submit(kFunction, Range{0, static_cast<std::int64_t>(load.tasks)});
   const auto counted = from_value<std::uint64_t>(job.get());

@@ -16,9 +16,9 @@ using cli::option;
 
 constexpr auto kWorkersWait = 15s;
 constexpr auto kRigLook = 5ms;
-constexpr auto kLookout = 3s;  // seldom enough to change nothing that is measured
+constexpr auto kLookout = 3s;  // rarely enough not to affect the measurement
 
-/// Workers that are there and run the bench's tasks. Those that were lost are listed for an hour.
+/// Counts connected workers that offer the function. The broker lists lost workers for an hour.
 std::size_t useful_workers(Client& client) {
   const auto workers = client.workers();
   return static_cast<std::size_t>(
@@ -61,7 +61,7 @@ cli::ClusterPlan plan_of(const cli::Given& given, const std::string& folder) {
     plan.worker_options = {"--keys", folder + "/keys"};
   } else {
     plan.broker_options = {"--insecure", "--log-level",
-                           "error"};  // that it is not encrypted was asked for
+                           "error"};  // hides the warning about --insecure, which was requested
     plan.worker_options = {"--insecure"};
   }
   if (given.get_or<std::string>("store", "none") == "durable")
@@ -156,7 +156,7 @@ void Lookout::look() {
       std::cerr
           << "quern: waiting for a worker that offers `noop`; start one with `quern-worker`\n";
     said_ = nobody;
-  } catch (const Error&) {  // no broker: who waits for its results is told
+  } catch (const Error&) {  // no broker: the thread that waits for results reports it
   }
 }
 

@@ -42,7 +42,7 @@ struct Request {
   unsigned repeats;
 };
 
-/// What the processes of one repeat cost, microseconds a task.
+/// Processor time of one repetition, in microseconds per task.
 struct Cost {
   double client = 0;
   double broker = 0;
@@ -85,8 +85,8 @@ Request request_of(const cli::Given& given) {
 
 BaselineOrder baseline_order(const Load& load) {
   BaselineOrder order;
-  // A range has no payloads to move, however long it is: what bare libzmq does is known after some
-  // of it.
+  // A range has no payloads to move, however long it is: a part of it is enough to measure bare
+  // libzmq.
   constexpr std::uint64_t kRangeMost = 10'000'000;
   order.tasks = load.mode == Mode::range ? std::min(load.tasks, kRangeMost) : load.tasks;
   order.payload = load.payload;
@@ -107,7 +107,7 @@ Cost processor_time(Rig& rig) {
 
 // Round trips a repeat: enough for a p99.
 constexpr std::uint64_t kRoundTrips = 300;
-// Tasks that are queued to see what one costs, and bytes of them.
+// Number and bytes of the tasks that are queued to measure their cost.
 constexpr std::uint64_t kQueuedMost = 1'000'000;
 constexpr std::uint64_t kQueuedBytesMost = 256u << 20;
 
@@ -125,9 +125,9 @@ void measure_once(Rig& rig, const Load& load, Findings& findings) {
   measure_round_trips(rig, kRoundTrips, findings.round_trips);
 }
 
-/// What a task costs here, and what that means.
+/// The cost of a task on this machine, and its meaning.
 std::string summary_of(const Findings& findings) {
-  // Below this share of the time nobody minds.
+  // Below this share of the time, the overhead is negligible.
   constexpr double kWorth = 0.1;
   const double together = 1 / median(findings.tasks_per_s),
                alone = median(findings.round_trips.ours.p50) / 1e6;

@@ -1,4 +1,4 @@
-// `quern`: finds the subcommand, and turns what goes wrong into one line and an exit code.
+// `quern`: finds the subcommand, and turns errors into one line and an exit code.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -68,8 +68,8 @@ Exit dispatch(const Arguments& words) {
   return unknown_command(first);
 }
 
-/// Opens 0, 1 and 2 on /dev/null where they are closed, or the next file that is opened would be
-/// taken for one of them.
+/// Opens descriptors 0, 1 and 2 on /dev/null if they are closed; otherwise the next opened file
+/// would be mistaken for one of them.
 void open_standard_descriptors() {
   int fd = ::open("/dev/null", O_RDWR);
   while (fd >= 0 && fd <= 2) fd = ::open("/dev/null", O_RDWR);
@@ -81,7 +81,7 @@ void open_standard_descriptors() {
 
 int main(int argc, char** argv) {
   quern::cli::open_standard_descriptors();
-  // A reader that went away is noticed by the write that fails (Output), so that the job can be
+  // A closed pipe is noticed by the failing write (Output), not by SIGPIPE, so that the job can be
   // cancelled first.
   std::signal(SIGPIPE, SIG_IGN);
   const quern::cli::StandardOutput output;

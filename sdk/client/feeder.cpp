@@ -22,7 +22,7 @@ float cost_of(const Items& items, BytesView item) {
   return static_cast<float>(std::min<double>(cost, std::numeric_limits<float>::max()));
 }
 
-// One item from the source into the queue.
+// Moves one item from the source to the queue.
 Pulled pull(Items& items, InputQueue& queue, Bytes& item, InputQueue::Room& room) {
   if (!items.next || !items.next(item)) {
     queue.end();
@@ -77,8 +77,8 @@ void start_feeder(Items items, std::shared_ptr<InputQueue> queue, SourceFailed f
     } catch (...) {
       failed(std::current_exception());
     }
-    // What the source and the callback captured goes before the count says that nothing of the
-    // user's is touched any more.
+    // The captures of the source and the callback are destroyed before the count tells that no user
+    // objects are in use any more.
     items = {};
     failed = nullptr;
     queue.reset();

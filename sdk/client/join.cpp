@@ -21,7 +21,7 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "peer";
 }
 
-/// The broker's answer to ENROL. Throws ConnectionError when none comes.
+/// The broker's answer to ENROL. Throws ConnectionError if there is none.
 wire::Enrolled enrol(link::Connection& connection, const wire::Enrol& enrol, milliseconds wait) {
   runtime::Poller poller;
   const auto until = Clock::now() + wait;
@@ -72,8 +72,9 @@ Joined join(const std::string& text, const JoinOptions& options) {
       throw keys::KeyError("this machine has keys for another broker at " + code.endpoint +
                            "; if that broker was set up again, remove " + place +
                            " and join again");
-    // What works is not touched before the broker said yes; and the new key is kept before that, so
-    // that a crash right after the yes does not lose the one key that the broker knows.
+    // Existing keys are not touched before the broker has accepted the new one. The new key is
+    // stored before that, so that a crash right after the acceptance does not lose the key that the
+    // broker knows.
     const std::string draft = place + ".joining";
     keys::make_folder(draft);
     const bool same_broker =

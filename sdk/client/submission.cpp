@@ -10,8 +10,7 @@
 namespace quern::client {
 namespace {
 
-// Jobs report their state this often while something changes; progress() then needs no question to
-// the broker.
+// Jobs report changes of their state this often, so that progress() needs no query.
 constexpr std::uint32_t kWatchMs = 250;
 
 std::optional<Failure> too_long(const char* what, const std::string& name) {

@@ -1,6 +1,5 @@
-// Commands and their results as msgpack maps. Unknown keys are passed over and absent ones keep
-// their default, so that a newer client and an older worker understand each other as far as both
-// can.
+// Commands and their results as msgpack maps. Unknown keys are ignored and absent ones keep their
+// default, so that a newer client and an older worker can work together.
 #include "quern/command.hpp"
 
 #include <msgpack.hpp>
@@ -24,7 +23,7 @@ void pack_octets(Packer& packer, std::string_view octets) {
 
 void pack_words(Packer& packer, const std::vector<std::string>& words) {
   packer.pack_array(static_cast<std::uint32_t>(words.size()));
-  for (const auto& word : words) pack_octets(packer, word);  // arguments are octets, not text
+  for (const auto& word : words) pack_octets(packer, word);  // arguments are bytes, not text
 }
 
 void pack_files(Packer& packer, const std::vector<CommandFile>& files) {
@@ -62,7 +61,7 @@ std::string octets_of(const msgpack::object& object) {
   return object.as<std::string>();
 }
 
-/// What a program gets as a string ends at a NUL, so it cannot have one.
+/// Strings that are passed to a program end at a NUL, so they cannot contain one.
 std::string text_in(const msgpack::object& object) {
   std::string text = octets_of(object);
   if (text.find('\0') != std::string::npos)

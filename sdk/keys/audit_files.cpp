@@ -100,7 +100,7 @@ namespace {
 
 AuditCheck check_audit(const std::string& folder, const std::vector<std::string>& files) {
   const std::string key = audit_key(folder);
-  // The checkpoint first: lines that are written meanwhile are beyond it.
+  // Reads the checkpoint first, so that lines written in the meantime are after it.
   const auto checkpoint = read_file(folder + "/audit.checkpoint");
   if (files.empty() && !checkpoint)
     throw KeyError("no audit log in " + folder + " (name its folder with --audit)");
@@ -146,7 +146,8 @@ AuditCheck verify_audit(const std::string& folder) {
   while (true) {
     const auto files = audit_files(folder);
     const AuditCheck check = check_audit(folder, files);
-    // A broker may have begun a new file meanwhile; then what was seen is no whole log.
+    // A broker may have begun a new file in the meantime; then the files that were read are
+    // incomplete.
     if (check.problem.empty() || audit_files(folder) == files) return check;
   }
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kHash = 64;
 constexpr std::string_view kStart = R"({"prev":")";
 
-/// The length of the UTF-8 character that begins at `at`; 0 when none does.
+/// The length of the UTF-8 character that begins at `at`; 0 if it is invalid.
 std::size_t character_at(std::string_view text, std::size_t at) {
   const auto octet = [&](std::size_t i) {
     return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u;
@@ -113,7 +113,7 @@ std::optional<std::string> continue_chain(AuditPosition& at, std::string_view li
 
 std::optional<std::string> field_of(std::string_view line, std::string_view name) {
   const std::string label = "\"" + std::string(name) + "\":\"";
-  // Values are escaped, so a label can only stand after the end of the value before it.
+  // Values are escaped, so a label can only occur after the end of the previous value.
   std::size_t at = line.find(name == "prev" ? "{" + label : "," + label);
   if (at == std::string_view::npos) return std::nullopt;
   std::string value;

@@ -17,7 +17,7 @@ constexpr char kOptions[] =
     "functions, jobs, reads, from, max_tasks, max_bytes, max_jobs, max_rate, max_priority, weight, "
     "expires";
 
-/// The next word of `rest`, which it is taken from; empty at the end.
+/// Removes and returns the next word of `rest`; empty at the end.
 std::string_view take_word(std::string_view& rest) {
   rest.remove_prefix(std::min(rest.find_first_not_of(kBlank), rest.size()));
   const std::string_view word = rest.substr(0, rest.find_first_of(kBlank));

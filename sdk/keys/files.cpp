@@ -18,7 +18,7 @@
 namespace quern::keys {
 namespace {
 
-constexpr std::size_t kFileMax = 16u << 20;  // a file of keys that is larger is something else
+constexpr std::size_t kFileMax = 16u << 20;  // a larger file is not a file of keys
 
 [[noreturn]] void fail(const std::string& what, const std::string& path) {
   throw KeyError("cannot " + what + " " + path + ": " + std::strerror(errno));
@@ -70,7 +70,7 @@ std::string key_in(const std::string& text, const std::string& path) {
   return key;
 }
 
-/// As root: the file gets the owner of what it replaces, or of its folder.
+/// As root: gives the file the owner of the file that it replaces, or of its folder.
 void keep_owner(int fd, const std::string& path) {
   if (::geteuid() != 0) return;
   struct stat about {};
@@ -110,7 +110,8 @@ std::string folder_for(const std::string& folder, const std::string& endpoint) {
       endpoint.substr(endpoint.find("://") == std::string::npos ? 0 : endpoint.find("://") + 3);
   for (char& c : name)
     if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '-') c = '_';
-  if (name.find_first_not_of('.') == std::string::npos) name += '_';  // no name of a folder above
+  if (name.find_first_not_of('.') == std::string::npos)
+    name += '_';  // must not be the name of a parent folder
   return folder + "/brokers/" + name;
 }
 
@@ -264,8 +265,8 @@ bool make_missing(const std::string& folder) {
 
 namespace {
 
-/// The endpoint that a folder of brokers/ is for: as it was joined, or of older ones what the
-/// folder's name says.
+/// The endpoint that a folder of brokers/ is for: from its file `endpoint`, or, if it is older,
+/// from its name.
 std::string endpoint_of(const std::filesystem::path& place) {
   if (auto said = read_file(place.string() + "/endpoint")) return said->substr(0, said->find('\n'));
   std::string name = place.filename();
@@ -273,8 +274,8 @@ std::string endpoint_of(const std::filesystem::path& place) {
   return "tcp://" + name;
 }
 
-/// Where the keys are for an endpoint, however it is spelt: they belong to the broker. Empty when
-/// nowhere.
+/// The folder of the keys for an endpoint in any spelling, because keys belong to a broker. Empty
+/// if there is none.
 std::string place_for(const std::string& folder, const std::string& endpoint) {
   const std::string exact = folder_for(folder, endpoint);
   if (is_there(exact + "/broker.pub")) return exact;

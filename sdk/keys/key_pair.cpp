@@ -27,7 +27,8 @@ KeyPair new_key_pair() {
     crypto_box_keypair(open.data(), secret.data());
     KeyPair pair{text_of(open), text_of(secret)};
     sodium_memzero(secret.data(), secret.size());
-    // One in 85: on a command line it would be taken for an option.
+    // Rejects one key in 85 that begins with a dash: on a command line it would be mistaken for an
+    // option.
     if (!pair.public_key.starts_with('-')) return pair;
   }
 }

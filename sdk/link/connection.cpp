@@ -8,7 +8,7 @@
 namespace quern::link {
 namespace {
 
-// How long a server is asked what it speaks, once a handshake with it has failed.
+// How long to probe which mechanism a server uses, after a handshake with it has failed.
 constexpr std::chrono::milliseconds kAsk{500};
 
 }  // namespace
@@ -35,7 +35,7 @@ Connection::Connection(zmq::context_t& context, std::string endpoint, Access acc
 void Connection::reopen() {
   socket_.reset();
   arrived_.clear();
-  // A mistake in the endpoint is told before keys for it are looked for.
+  // An invalid endpoint is reported before its keys are looked up.
   if (!endpoint_.starts_with("tcp://") && !endpoint_.starts_with("ipc://"))
     throw zmq::error_t(EPROTONOSUPPORT);
   runtime::SocketOptions options;
@@ -45,7 +45,7 @@ void Connection::reopen() {
   }
   options.part_bytes_max = wire::kPartBytesMax;
   options.high_water_mark =
-      0;  // credits bound what is in flight; a mark here would only block the actor
+      0;  // credits limit what is in flight; a high-water mark would only block the actor
   socket_.emplace(runtime::Socket::dealer(context_, options));
   socket_->watch(context_);
   socket_->connect(endpoint_);
@@ -112,7 +112,7 @@ LinkState Connection::look() {
       break;
     case runtime::LinkEvent::disconnected:
     case runtime::LinkEvent::retrying:
-      // After a handshake that failed the connection ends too: the reason is what was said first.
+      // A failed handshake also ends the connection: the first event has the reason.
       if (state_ != LinkState::broken && state_ != LinkState::denied) state_ = LinkState::no_broker;
       break;
     case runtime::LinkEvent::denied:
@@ -131,7 +131,7 @@ LinkState Connection::look() {
              "or its authorized_keys is damaged (see its log)";
       break;
     case runtime::LinkEvent::broken_handshake:
-      // The same mistake shows in one way or the other: who was quicker decides.
+      // The same mistake can show in either way, depending on which side closes first.
       if (const auto spoken = runtime::mechanism_at(endpoint_, kAsk);
           spoken && *spoken != (access_.insecure ? "NULL" : "CURVE")) {
         speaks_another();

@@ -10,10 +10,10 @@
 namespace quern::worker {
 namespace {
 
-// A slot that runs a program holds three pipes, both ends of each while it starts, its process, its
-// files; a thread beside it reads.
+// A slot that runs a program holds three pipes (both ends while it starts), a descriptor of its
+// process, and its files.
 constexpr rlim_t kPerSlot = 16;
-// The connection, its monitor, the logs, what plugins open.
+// For the connection, its monitor, the logs, and plugins.
 constexpr rlim_t kBeside = 64;
 
 }  // namespace
@@ -23,7 +23,8 @@ std::uint32_t slots_for_descriptors(std::uint32_t slots) {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return slots;
   const rlim_t wanted = kBeside + kPerSlot * slots;
   if (limit.rlim_cur >= wanted) return slots;
-  // Only as far as needed: programs inherit it, and some count up to it.
+  // Not more than needed, because programs inherit the limit, and some close all descriptors up to
+  // it.
   limit.rlim_cur = std::min(wanted, limit.rlim_max);
   ::setrlimit(RLIMIT_NOFILE, &limit);
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return slots;

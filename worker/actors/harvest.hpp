@@ -1,5 +1,5 @@
-// What a running lease has brought in: results as they are, or folded when the lease has a reducer.
-// Ascending order. One thread at a time: the slot's, or the link's after it has fenced the run.
+// The results of a running lease: unchanged, or folded if the lease has a reducer. Ascending order.
+// One thread at a time: the slot's, or the link's after it has fenced the run.
 #pragma once
 
 #include <optional>
@@ -24,7 +24,7 @@ class Harvest {
   /// A value for a merge or finish lease, which stands for all its tasks.
   void add_whole(wire::Interval tasks, BytesView value);
   void add_error(wire::Interval tasks, ErrorCode code, const std::string& text);
-  /// The task failed and had written something; what is folded loses that.
+  /// The task failed after writing output, which is dropped if results are folded.
   void add_failure(std::uint64_t task, ErrorCode code, const std::string& text,
                    const Bytes& output);
   /// The next result begins a new partial, even if it is a neighbour of the last one.
@@ -32,7 +32,7 @@ class Harvest {
 
   bool full() const { return reports_.full(); }
   bool empty() const { return reports_.empty(); }
-  /// Everything that is complete; with `last` also the partial that is being folded.
+  /// Returns everything that is complete; with `last`, also the partial that is being folded.
   std::vector<wire::Report> take(bool last, std::uint64_t busy_us);
 
  private:

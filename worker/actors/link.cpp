@@ -12,10 +12,10 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr milliseconds kWatch{50};       // how often a slot in one long claim is looked at
-constexpr seconds kProbe{1};             // how often the machine is looked at
-constexpr milliseconds kLastWords{500};  // BYE may take that long to leave
-constexpr int kMessagesAtOnce = 1000;    // then reports get their turn
+constexpr milliseconds kWatch{50};       // how often a slot in a long claim is checked
+constexpr seconds kProbe{1};             // how often the machine's capacity is measured
+constexpr milliseconds kLastWords{500};  // how long BYE may take to be sent
+constexpr int kMessagesAtOnce = 1000;    // read at once before reports are handled
 
 }  // namespace
 
@@ -50,7 +50,7 @@ LinkEnd Link::run(runtime::StopSignals* signals) {
   for (;;) {
     now_ = Clock::now();
     read_connection();
-    look_at_connection();  // after reading: what came before the end still counts
+    look_at_connection();  // after reading, because messages before the disconnection count
     read_mailbox();
     while (signals && signals->take() != 0) core_.on_stop_requested(now_);
     watch_slots();
@@ -99,7 +99,7 @@ void Link::read_connection() {
           "the broker sent an invalid message: " + std::get<wire::DecodeError>(*message).text,
           now_);
     }
-    carry_out();  // a slot starts while the rest is read
+    carry_out();  // so that a slot can start while the rest is read
   }
 }
 
@@ -160,8 +160,8 @@ void Link::read_mailbox() {
 // ---- slots
 
 void Link::watch_slots() {
-  const auto now =
-      Clock::now();  // not now_: a call that began since would have begun in the future
+  const auto now = Clock::now();  // not now_, because a call that began after it would appear to
+                                  // begin in the future
   const bool look_at_claims = now >= watched_at_ + kWatch;
   if (look_at_claims) watched_at_ = now;
   for (std::uint32_t i = 0; i < places_.size(); ++i) {
@@ -199,7 +199,7 @@ void Link::look_at_machine() {
 
 void Link::carry_out() {
   for (core_.take_effects(effects_); !effects_.empty(); core_.take_effects(effects_)) {
-    // Effects may cause events (a cut is answered at once), which cause effects.
+    // Effects can cause events (a cut is answered at once), which cause further effects.
     for (auto& effect : std::exchange(effects_, {}))
       std::visit([this](auto& e) { act(e); }, effect);
     if (!lost_why_.empty()) core_.on_lost(std::exchange(lost_why_, {}), now_);
@@ -214,7 +214,7 @@ void Link::act(HangUp&) {
 void Link::act(Reopen&) {
   connection_.reopen();
   seen_ = link::LinkState::connecting;
-  look_at_connection();  // without keys there is no socket that could wake us
+  look_at_connection();  // without keys there is no socket that would wake this thread
 }
 
 void Link::act(Send& send) {
@@ -272,7 +272,7 @@ void Link::act(Finished& finished) {
 
 void Link::close() {
   connection_.close(kLastWords);
-  context_.close();  // waits for the last words
+  context_.close();  // waits until the last messages are sent
   connected_.store(false, std::memory_order_relaxed);
   read_mailbox();  // slots that are free already
   for (auto& place : places_) {

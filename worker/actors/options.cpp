@@ -20,7 +20,7 @@ namespace po = boost::program_options;
 
 constexpr const char* kDefaultEndpoint = "tcp://127.0.0.1:7600";
 
-// What an option may say at most, or at least: sums of such numbers are still numbers.
+// Limits of options, so that sums of such numbers do not overflow.
 constexpr double kSecondsMost = 1e9, kResourceMost = 1e15, kShareLeast = 0.001;
 
 constexpr const char* kExamples =
@@ -36,7 +36,7 @@ constexpr const char* kExamples =
     "keys invite`\n"
     "  quern-worker --allow wordcount --allow 'merge_*' run only these, whatever the broker asks\n";
 
-/// "k=v" as a pair.
+/// Splits "k=v".
 std::pair<std::string, std::string> pair_of(const std::string& option, const std::string& text) {
   const auto at = text.find('=');
   if (at == std::string::npos || at == 0)
@@ -175,7 +175,7 @@ po::options_description described() {
 po::variables_map parse(int argc, const char* const* argv) {
   try {
     po::variables_map given;
-    // No guessing of abbreviations: a later option must not change what a script means.
+    // No abbreviations, because a future option could change the meaning of a script.
     const int style =
         po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
     po::store(po::command_line_parser(argc, argv)

@@ -12,8 +12,8 @@
 namespace quern::worker {
 namespace {
 
-// What a plugin's templates call lives in this program. The linker takes only what is referred to,
-// so it is here.
+// The templates of a plugin call functions of this program. The linker keeps only what is referred
+// to, hence these references.
 [[gnu::used]] const void* const kForPlugins[] = {reinterpret_cast<const void*>(&value_from_json),
                                                  reinterpret_cast<const void*>(&json_from_value)};
 
@@ -25,7 +25,8 @@ F symbol(void* library, const char* name) {
 }  // namespace
 
 void load_plugin(const std::string& path, Functions& functions) {
-  // A bare name would be searched in the system's library path; a user means the file here.
+  // dlopen() would search for a plain name in the system's library path, but the user means a file
+  // in the current folder.
   const std::string file = path.find('/') == std::string::npos ? "./" + path : path;
   void* library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) throw UsageError("--load " + path + ": " + ::dlerror());

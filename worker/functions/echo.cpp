@@ -12,8 +12,8 @@ namespace {
 constexpr std::uint64_t kNoopBytes = 8;
 constexpr std::uint64_t kNoopBytesMax = 64u << 20;
 
-/// The first 8 bytes of the input, filled up with zeros; a common input that is a decimal number
-/// says how many instead.
+/// The first 8 bytes of the input, padded with zeros; a common input with a decimal number sets
+/// another length.
 void noop(Task& task, Output& out) {
   std::uint64_t n = kNoopBytes;
   if (const BytesView common = task.common(); !common.empty()) {

@@ -48,7 +48,7 @@ void sleep(Task& task, Output& out) {
   answer(n, out);
 }
 
-/// CPU time of this thread: what a spin takes does not depend on who else uses the machine.
+/// CPU time of this thread: so that `spin` does not depend on other load of the machine.
 nanoseconds cpu_time() {
   timespec t{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);

@@ -67,7 +67,7 @@ std::string BlobFolder::keep(const std::string& name, std::uint64_t chunk, bool 
   writing_->digest.add(bytes);
   if (!last) return {};
   if (writing_->digest.hex() != name) return failed("the received file does not match its hash");
-  // A full disk may be told only now.
+  // A full disk may be reported only here.
   if (::close(std::exchange(writing_->fd, -1)) != 0) return failed(std::strerror(errno));
   if (::rename(part_of(name).c_str(), file_of(name).c_str()) != 0)
     return failed(std::strerror(errno));

@@ -62,7 +62,7 @@ Bytes answer_of(char status, BytesView bytes) {
   return answer;
 }
 
-/// A result as whoever runs it from a shell reads it.
+/// A result in a form that is readable in a shell.
 Bytes run(const FunctionEntry& entry, Task& task) {
   Bytes result;
   if (entry.batch) {

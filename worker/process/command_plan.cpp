@@ -74,7 +74,7 @@ std::string describe(const ChildEnd& end, std::uint64_t memory_limit) {
   std::string text = end.signal != 0 ? "killed by signal " + std::to_string(end.signal) + " (" +
                                            ::strsignal(end.signal) + ")"
                                      : "exit code " + std::to_string(end.code);
-  // A program that gets no more memory ends in a way of its own; how much it had tells.
+  // A program that runs out of memory can end in any way; its peak memory is the only sign.
   if (memory_limit > 0 && end.memory_bytes >= memory_limit / 2)
     text += "; its limit is " + text_of_bytes(memory_limit) +
             " of memory (--slot-memory), and it used " +

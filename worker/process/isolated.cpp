@@ -30,14 +30,14 @@ constexpr int kSocket = 3;  // ChildPlan::extra
 
 using Clock = std::chrono::steady_clock;
 
-// Tells the process of a slot that its task was cancelled; it has so long to return, and is ended
-// then.
+// Tells the process of a slot that its task was cancelled; it must return within this time, else it
+// is killed.
 constexpr int kCancelled = SIGUSR1;
 constexpr std::chrono::seconds kCancelGrace{1};
 volatile std::sig_atomic_t g_cancelled =
     0;  // in the process: set by the signal, read by Task::cancelled()
 
-// ---- what travels; both ends are the same build of one program, so there are no versions
+// ---- messages; both ends are the same build of one program, so there are no versions
 
 struct Request {
   enum What : std::uint8_t { run, fold, finish };
@@ -82,18 +82,19 @@ class Isolation {
   Isolation(Host& host, std::vector<std::string> arguments)
       : host_(host), arguments_(std::move(arguments)) {}
 
-  /// The answer's bytes. Throws what the function threw, or what became of its process.
+  /// Returns the answer. Throws the function's exception, or an error that tells how its process
+  /// ended.
   Bytes call(Request request, const Task* task) {
     std::unique_ptr<Process>& process = process_of_this_thread();
     if (!process) process = start();
     attach_common(request, task, *process);
     process->socket.ask([task, pid = process->child.pid(), ended = process->child.ended_fd(),
                          told = std::optional<Clock::time_point>()]() mutable {
-      pollfd over{ended, POLLIN, 0};  // something that it left behind may hold the socket open
+      pollfd over{ended, POLLIN, 0};  // a process that it left behind may hold the socket open
       if (::poll(&over, 1, 0) != 0) return false;
       if (!task || !task->cancelled()) return true;
-      // As in a thread, the function is told first: it sees task.cancelled(). What does not return
-      // soon is ended.
+      // As in a thread, the function is notified first (task.cancelled()). If it does not return
+      // soon, its process is killed.
       if (!told) {
         told = Clock::now();
         ::kill(pid, kCancelled);
@@ -104,7 +105,7 @@ class Isolation {
     if (process->socket.send(to_value(request))) bytes = process->socket.receive();
     if (!bytes) return lost(process, task);
     const auto response = from_value<Response>(*bytes);
-    if (response.out_of_memory) end(process);  // what it has leaked must not fail the next one
+    if (response.out_of_memory) end(process);  // memory that it leaked must not fail the next task
     if (response.ok) return response.bytes;
     if (response.has_output)
       throw FailedWithOutput(response.bytes, response.output, response.permanent);
@@ -143,7 +144,7 @@ class Isolation {
   static void attach_common(Request& request, const Task* task, Process& process) {
     const auto owner = task ? task->common_owner() : nullptr;
     if (!owner) {
-      request.new_common = true;  // none: what another job had is not this one's
+      request.new_common = true;  // none: the common input of another job must not be used
       process.common.reset();
     } else if (process.common.lock() != owner) {
       request.new_common = true;
@@ -302,7 +303,7 @@ Functions isolated(const Functions& all, Host& host, std::vector<std::string> ar
 bool is_slot_process() { return std::getenv(kVariable) != nullptr; }
 
 int serve_slot(const Functions& functions) {
-  ::unsetenv(kVariable);  // what the function starts is no slot
+  ::unsetenv(kVariable);  // programs that the function starts are not slots
   ::fcntl(kSocket, F_SETFD, FD_CLOEXEC);
   struct sigaction action {};
   action.sa_handler = [](int) { g_cancelled = 1; };
@@ -311,7 +312,7 @@ int serve_slot(const Functions& functions) {
   SlotSocket socket(kSocket);
   std::shared_ptr<const Bytes> common;
   while (const auto bytes = socket.receive()) {
-    g_cancelled = 0;  // whatever came for the one before
+    g_cancelled = 0;  // discards a signal for the previous task
     auto request = from_value<Request>(*bytes);
     if (request.new_common) common = std::make_shared<const Bytes>(std::move(request.common));
     if (!socket.send(to_value(respond(functions, request, common)))) break;

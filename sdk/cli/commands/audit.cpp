@@ -76,17 +76,17 @@ void show(const std::string& line, bool json) {
   std::cout << '\n';
 }
 
-/// The end of the file that is written to, from now on, over rotations.
+/// Follows the end of the current file, also across rotations.
 class LogEnd {
  public:
   explicit LogEnd(std::string path) : path_(std::move(path)) { open(true); }
 
-  /// Whole lines that have come.
+  /// The complete lines that have arrived.
   std::vector<std::string> take() {
     std::vector<std::string> lines;
     read(lines);
     if (inode(path_) == inode_) return lines;
-    read(lines);  // what was written before it was full
+    read(lines);  // reads what was written before the rotation
     open(false);
     read(lines);
     return lines;
@@ -115,16 +115,16 @@ class LogEnd {
   std::string path_;
   std::uint64_t inode_ = 0;
   std::ifstream file_;
-  std::string piece_;  ///< of a line that is not whole yet
+  std::string piece_;  ///< of an incomplete line
 };
 
-/// As times in the log are compared: a beginning of 2026-11-25T10:00:00.
+/// Times in the log are compared as text: a prefix of 2026-11-25T10:00:00.
 std::string time_of(const Given& given, const char* name) {
   const std::string text = given.get<std::string>(name);
   static const std::regex form(R"(\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?Z?)?)");
   try {
     if (std::regex_match(text, form))
-      keys::time_of(text.substr(0, 10));  // throws for a day that is none
+      keys::time_of(text.substr(0, 10));  // throws if the date does not exist
     else
       throw keys::KeyError("'" + text +
                            "' is not a time such as 2026-11-25 or 2026-11-25T10:00:00 (UTC)");
@@ -161,7 +161,7 @@ Exit tail(const Arguments& arguments) {
                         return true;
                       });
   for (const auto& line : last) show(line, given->json());
-  // What came while they were read is shown once.
+  // Lines that arrived while the file was read are shown once.
   std::uint64_t shown =
       last.empty() ? 0
                    : keys::position_before(last.back()).value_or(keys::AuditPosition{}).count + 1;

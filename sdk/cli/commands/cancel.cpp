@@ -28,7 +28,7 @@ Exit cancel(const Arguments& arguments) {
   if (!given) return Exit::done;
   const JobId id = job_id(given->words().front());
   Client client(given->client());
-  client.job(id.number);  // an unknown one is told by its number
+  client.job(id.number);  // reports an unknown job by its number
   const JobStatus status =
       id.task ? client.cancel(id.number, *id.task, 1) : client.cancel(id.number);
   if (given->json()) {

@@ -1,4 +1,4 @@
-// `quern explain`: the broker's own account of why a job is where it is.
+// `quern explain`: the broker's explanation of the state of a job.
 #include <iostream>
 
 #include "cli/commands/command.hpp"

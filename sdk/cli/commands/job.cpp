@@ -1,4 +1,4 @@
-// `quern job`: one job in full, and what each worker did for it.
+// `quern job`: the details of one job, and what each worker did for it.
 #include <cstdlib>
 #include <iostream>
 
@@ -45,7 +45,7 @@ Exit job(const Arguments& arguments) {
   if (given->flag("watch")) {
     if (given->has("timeline")) throw UsageError("--watch and --timeline exclude each other");
     const Watch watch{number, given->interval(0.5), given->json()};
-    // Looking changes nothing, so an interrupt ends it at once; the job goes on.
+    // Watching changes nothing, so an interrupt ends it at once, and the job continues.
     Interrupt interrupt([] { std::_Exit(static_cast<int>(Exit::interrupted)); });
     Client client(given->client());
     return watch_job(client, watch);

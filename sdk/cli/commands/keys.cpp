@@ -1,5 +1,5 @@
-// `quern keys`: the broker's key files on this machine: who may do what. All of them but `join` are
-// changes of files, which a running broker sees within a second.
+// `quern keys`: the broker's key files on this machine: who may do what. All actions except `join`
+// change files, which a running broker notices within a second.
 #include <algorithm>
 #include <filesystem>
 #include <functional>
@@ -38,7 +38,7 @@ constexpr Manual kKeysManual = {
     "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100\n"
     "  quern keys revoke sensors\n"};
 
-/// Files of a new pair to be handed over: a folder that --keys can name.
+/// Writes the files of a new pair to a folder that can be handed over and used with --keys.
 std::string hand_over(const std::string& folder, const Grant& grant, const KeyPair& pair) {
   const std::string place = folder + "/issued/" + grant.name;
   keys::make_folder(folder + "/issued");
@@ -71,7 +71,7 @@ Json grant_json(const Grant& grant) {
   return object;
 }
 
-/// What a line says after the roles: the limits.
+/// The part of a line after the roles: the limits.
 std::string limits_text(const Grant& grant) {
   const std::string line = keys::line_of(grant);
   const std::string head = grant.name + " " + grant.key + " " + keys::role_words(grant.roles);
@@ -85,7 +85,7 @@ Syntax init_syntax() {
                  "  quern keys init\n  quern keys init --keys /etc/quern\n"});
 }
 
-/// Keys of before, and of others, may begin with a dash: they are words all the same.
+/// Keys from earlier versions or other programs can begin with a dash; they are words, not options.
 Arguments with_keys_as_words(const Arguments& arguments) {
   const auto is_dashed_key = [](const std::string& word) {
     return word.starts_with('-') && !word.starts_with("--") && keys::is_key(word);
@@ -132,7 +132,7 @@ Exit list(const Arguments& arguments) {
   return Exit::done;
 }
 
-/// Whoever found a key that was taken away must not be let in by a slip.
+/// A revoked key may have been stolen, so it must not be admitted again by mistake.
 void check_not_revoked(const AuthorizedKeys& file, const std::string& key) {
   if (file.was_revoked(key))
     throw UsageError(
@@ -225,7 +225,7 @@ Exit revoke(const Arguments& arguments) {
   const std::size_t removed = file.revoke(who);
   if (removed == 0) throw UsageError(nobody_called(who, before));
   write_list(folder, file);
-  // What was made here for somebody to take away is of no use any more.
+  // Removes the folder that was created for handing over the key, which is useless now.
   for (const Grant& grant : before) {
     const auto left = file.grants();
     const bool gone = std::none_of(left.begin(), left.end(),
@@ -292,7 +292,8 @@ Exit rotate(const Arguments& arguments) {
   } else {
     const KeyPair pair = keys::new_key_pair();
     fresh.key = pair.public_key;
-    // Both keys hold while the files change, so that who starts in between finds one that does.
+    // Both keys are valid while the files change, so that a program that starts in between can
+    // connect.
     file.add(fresh);
     write_list(folder, file);
     const bool here = keys::read_public(folder + "/" + name + ".pub") == found->key;

@@ -63,7 +63,7 @@ Exit invite(const Arguments& arguments) {
   if (given->has("name")) {
     invitation.grant.name = given->get<std::string>("name");
   }
-  // Jobs belong to names: who may have jobs must not choose whose.
+  // Jobs belong to names, so a key that may submit must not choose its own name.
   else if (invitation.grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
     throw UsageError("--name is missing; only workers may choose their own");
   const std::int64_t life = duration_of(given->get_or<std::string>("life", "15m"));

@@ -27,7 +27,7 @@ struct Wanted {
   bool json = false;
 };
 
-/// How many commands were found; 0 also when nobody reads any more.
+/// The number of commands that were found; 0 also if the reader of standard output is gone.
 std::uint64_t print_all(const Job& job, const Wanted& wanted, CommandPrinter& printer) {
   std::uint64_t found = 0;
   while (const auto result = job.next()) {

@@ -23,7 +23,7 @@ constexpr Manual kResultsManual = {
 
 enum class Which : unsigned char { all, failed };
 
-/// False when nobody reads any more.
+/// False if the reader of standard output is gone.
 bool print_results(const Job& job, const JobStatus& status, Which which, ResultPrinter& printer) {
   while (const auto result = job.next()) {
     if (which == Which::failed && result->ok) continue;

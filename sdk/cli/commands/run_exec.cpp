@@ -40,7 +40,7 @@ constexpr Manual kRunExecManual = {
 constexpr int kTimedOut = 124;
 constexpr int kSignalled = 128;
 
-/// Gives the input to the command: with it, or by its hash.
+/// Passes the input to the command: as a part of it, or by its hash.
 Bytes give_input(Client& client, const CommandInput& input, Command& command,
                  SubmitOptions& options, Console& console, Attended& attended) {
   command.feed =
@@ -109,8 +109,8 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
   output.flush();
   if (output_error() != 0)
     return finish_output(Exit::done) == Exit::done ? Exit::done : Exit::not_run;
-  // It ended well, and yet its task did not: its output is not whole, or its files could not be
-  // brought back.
+  // The command succeeded, but its task failed: its output is incomplete, or its files could not be
+  // fetched.
   return command_end.ok() && !result->ok ? Exit::not_run : exit_of(command_end);
 }
 
@@ -171,8 +171,8 @@ Exit print_in_order(bool json, const Command& command, const CommandItems& items
 /// A command per object; commands that require different things are different jobs.
 Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
   CommandItems items = command_items_in(given.get<std::string>("from-json"));
-  // Without a COMMAND the arguments of each object are one. There may be several, so a script sees
-  // them as a list.
+  // Without a COMMAND, the arguments of each object are a command. There may be several, so a
+  // script gets them as a list.
   LargeFiles large;
   Command command =
       command_of(given, words.empty() ? std::vector<std::string>{"{}"} : words, 2, large);
@@ -204,7 +204,7 @@ Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
   try {
     return print_in_order(given.json(), command, items, jobs, attended);
   } catch (...) {
-    attended.cancel();  // nobody will see what the commands still do
+    attended.cancel();  // nobody will see the output of the remaining commands
     throw;
   }
 }
@@ -248,7 +248,7 @@ Exit run_exec(const Arguments& arguments) {
     const auto given = run_exec_syntax().parse(arguments);
     return given ? run_given(*given) : Exit::done;
   } catch (const std::exception& error) {
-    // Every other code may be the command's.
+    // Every other code can be that of the command.
     std::cerr << "quern: " << complaint_of(error, "run exec").text << '\n';
     return Exit::not_run;
   }

@@ -24,7 +24,7 @@ constexpr Manual kUpManual = {
     "  quern up\n  quern up --workers 2 --slots 1 --bind tcp://127.0.0.1:7700\n"};
 
 constexpr char kDefaultBind[] = "tcp://127.0.0.1:7600";
-constexpr auto kDrain = 5s;  ///< how long running tasks may go on after Ctrl-C
+constexpr auto kDrain = 5s;  ///< how long running tasks may continue after Ctrl-C
 constexpr unsigned kWorkersMax = 256;
 constexpr unsigned kSlotsMax = 4096;
 
@@ -39,8 +39,8 @@ ClusterPlan plan_of(const Given& given) {
   if (plan.slots < 1 || plan.slots > kSlotsMax)
     throw UsageError("--slots takes 1 to " + std::to_string(kSlotsMax));
   plan.broker_options = {"--log-level", "warning"};
-  // The broker is this user's, and so are the keys that may submit to it: programs run for whom
-  // they would run anyway.
+  // Allowed by default, because the broker and the keys that may submit belong to this user, who
+  // could run the same programs anyway.
   for (const char* name : {"keep", "keep-bytes"})
     if (given.has(name))
       plan.broker_options.insert(plan.broker_options.end(),
@@ -85,7 +85,7 @@ sigset_t block_signals() {
   return set;
 }
 
-/// Tells about workers that left by themselves.
+/// Reports workers that ended by themselves.
 void look_at_workers(Cluster& cluster, std::set<pid_t>& told, Console& console) {
   for (Child& worker : cluster.workers()) {
     const auto ending = worker.ended();
@@ -95,7 +95,7 @@ void look_at_workers(Cluster& cluster, std::set<pid_t>& told, Console& console) 
   }
 }
 
-/// Until a signal says stop (Exit::done) or the broker has ended (Exit::failed).
+/// Runs until a signal arrives (Exit::done) or the broker has ended (Exit::failed).
 Exit attend(Cluster& cluster, const sigset_t& signals, Console& console) {
   std::set<pid_t> told;
   std::vector<pid_t> own{cluster.broker().pid()};
@@ -140,14 +140,14 @@ Exit up(const Arguments& arguments) {
     introduce(plan, cluster, given->json(), console);
     const Exit exit = attend(cluster, signals, console);
     console.say("stopping");
-    sigset_t again;  // a second Ctrl-C ends us at once, and with us the children
+    sigset_t again;  // a second Ctrl-C ends this process at once, and the children with it
     sigemptyset(&again);
     sigaddset(&again, SIGINT);
     sigprocmask(SIG_UNBLOCK, &again, nullptr);
     cluster.stop(kDrain);
     return exit;
   } catch (const BrokerFailed& failure) {
-    // It has said why. A port in use is "no broker" for whoever starts one.
+    // The broker has printed the reason. If the port is in use, the code is that of "no broker".
     return failure.code == static_cast<int>(Exit::usage) ? Exit::usage : Exit::no_broker;
   }
 }

@@ -1,4 +1,4 @@
-// `quern wait`: blocks until jobs have ended, and ends as they did.
+// `quern wait`: blocks until jobs have ended, and exits according to their outcome.
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
@@ -47,10 +47,10 @@ Exit wait(const Arguments& arguments) {
   for (const std::string& word : given->words()) {
     const JobNumber number = job_number(word);
     if (std::find(numbers.begin(), numbers.end(), number) == numbers.end())
-      numbers.push_back(number);  // said twice, waited for once
+      numbers.push_back(number);  // ignores repeated ids
   }
 
-  // Waiting changes nothing, so an interrupt ends it at once; the jobs go on.
+  // Waiting changes nothing, so an interrupt ends it at once, and the jobs continue.
   Interrupt interrupt([] { std::_Exit(static_cast<int>(Exit::interrupted)); });
   Client client(given->client());
   client.connect();

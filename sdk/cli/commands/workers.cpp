@@ -1,4 +1,4 @@
-// `quern workers`: who is connected, what they could give, and how fast they were measured.
+// `quern workers`: the connected workers, their capacity and their measured rates.
 #include <algorithm>
 #include <iostream>
 

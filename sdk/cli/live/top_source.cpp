@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kJobsMost = 500;  ///< more do not fit into one answer
-constexpr auto kSilence = 3s;           ///< an answer that takes longer is worth a word
+constexpr auto kSilence = 3s;           ///< a slower answer is reported
 
 double seconds_of(std::chrono::steady_clock::duration time) {
   return std::chrono::duration<double>(time).count();

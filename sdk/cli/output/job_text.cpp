@@ -67,8 +67,7 @@ std::uint64_t tasks_shared(const JobStatus& job) {
   for (const WorkerShare& share : job.shares) named += share.tasks;
   return std::max(
       named,
-      job.done +
-          job.failed);  // of very many workers not all are named; a run that failed counts too
+      job.done + job.failed);  // the broker names only the busiest workers; failed runs count too
 }
 
 std::string job_text(const JobStatus& job) {

@@ -45,7 +45,7 @@ class Folder {
   int fd_;
 };
 
-/// The folder of a file, made where it is missing; `last` becomes the file's own name.
+/// Opens the folder of a file and creates missing folders; `last` becomes the file's own name.
 Folder parent_of(const std::string& name, std::string& last) {
   Folder folder(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0) cannot_write(name, std::strerror(errno));

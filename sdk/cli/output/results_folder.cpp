@@ -37,7 +37,7 @@ std::string folder_name(const std::string& argument) {
   if (name == "." || name == "..") name = "\\" + name;
   if (name.empty()) name = "\\";
   if (name.size() <= kNameMax) return name;
-  // What is cut off tells names apart that begin alike.
+  // A hash of the dropped part distinguishes names with the same beginning.
   keys::Digest digest;
   digest.add(argument);
   const std::string rest = "~" + digest.hex().substr(0, kDigestShown);

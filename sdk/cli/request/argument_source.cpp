@@ -16,7 +16,7 @@ class RecordArguments final : public ArgumentSource {
     arguments.clear();
     for (std::string record; arguments.size() < group_ && records_->next(record);) {
       ++number_;
-      // An argument ends at a NUL, so it cannot have one in it.
+      // An argument of a program ends at a NUL, so it cannot contain one.
       if (record.find('\0') != std::string::npos)
         throw FileError(
             "line " + std::to_string(number_) +
@@ -56,7 +56,7 @@ class ListArguments final : public ArgumentSource {
   }
 
  private:
-  /// The last list runs fastest.
+  /// The last list changes fastest.
   void go_on() {
     for (std::size_t i = lists_.size(); i-- > 0;) {
       const bool moved = ++at_[i] < lists_[i].size();
@@ -66,7 +66,7 @@ class ListArguments final : public ArgumentSource {
     over_ = true;
   }
 
-  /// Both to the length of the shorter.
+  /// Cuts both to the length of the shorter one.
   static void shorten(std::vector<std::string>& one, std::vector<std::string>& other) {
     const std::size_t least = std::min(one.size(), other.size());
     one.resize(least);

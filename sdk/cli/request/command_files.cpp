@@ -20,12 +20,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kSmall = 64u << 10;  // beyond it a file is worth a question to the broker
-constexpr std::size_t kLargeMost = 1000;     // that one job may have
+constexpr std::uint64_t kSmall =
+    64u << 10;  // larger files are uploaded by their hash, which costs a round trip
+constexpr std::size_t kLargeMost = 1000;  // files of one job
 constexpr std::uint64_t kWorthTelling = 32u << 20;
-constexpr std::size_t kAllMax = 60u << 20;  // a job's common input, and an item, may have 64 MiB
+constexpr std::size_t kAllMax =
+    60u << 20;  // the limit for a job's common input, and for an item, is 64 MiB
 
-/// Adds files to a list, and keeps account of it.
+/// Adds files to a list, and checks their names and their total size.
 class PutList {
  public:
   PutList(std::vector<CommandFile>& files, LargeFiles* large) : files_(files), large_(large) {
@@ -35,7 +37,7 @@ class PutList {
     }
   }
 
-  /// Whatever is there under this path.
+  /// Adds the file or folder at this path.
   void add(const fs::path& path, const std::string& name) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) cannot_read(path, errno);
@@ -110,7 +112,7 @@ class PutList {
   LargeFiles* large_;
   std::set<std::string> names_;
   std::size_t all_ = 0;
-  std::vector<std::pair<dev_t, ino_t>> above_;  // folders that this one is in
+  std::vector<std::pair<dev_t, ino_t>> above_;  // the folders that contain this one
 };
 
 }  // namespace

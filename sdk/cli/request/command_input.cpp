@@ -15,15 +15,15 @@
 namespace quern::cli {
 namespace {
 
-constexpr std::size_t kInputWithCommand = 1u << 20;  // more goes by its hash
+constexpr std::size_t kInputWithCommand = 1u << 20;  // more is uploaded by its hash
 constexpr std::size_t kInputBlock = 256u << 10;
-constexpr int kIdle_ms = 1000;  // without a word on standard input
+constexpr int kIdle_ms = 1000;  // without any input
 
 [[noreturn]] void cannot(const std::string& what, const std::string& name, int error) {
   throw FileError("cannot " + what + ' ' + name + ": " + std::strerror(error));
 }
 
-/// Whether somebody gave us an input: a pipe, a socket or a file.
+/// Whether standard input is a pipe, a socket or a file.
 bool comes_from_somebody(int fd) {
   struct stat info {};
   return ::fstat(fd, &info) == 0 &&

@@ -26,12 +26,12 @@ std::string here() {
 }
 
 std::uint32_t own_umask() {
-  const mode_t mask = ::umask(0);  // to read it is to set it
+  const mode_t mask = ::umask(0);  // it can only be read by setting it
   ::umask(mask);
   return mask;
 }
 
-/// NAME=VALUE as given, NAME with the value it has here.
+/// NAME=VALUE as given; NAME gets the value that it has here.
 std::vector<std::string> environment_of(const std::vector<std::string>& given) {
   std::vector<std::string> out;
   for (const std::string& text : given) {
@@ -108,7 +108,7 @@ Command command_of(const Given& given, const std::vector<std::string>& words,
   command.umask = own_umask();
   const bool files = given.has("put") || given.has("get");
   command.cwd = files ? "temp" : given.has("cwd") ? given.get<std::string>("cwd") : here();
-  // Of a relative one the worker would think as of a folder of its own.
+  // The worker would resolve a relative name against a folder of its own.
   if (command.cwd != "temp" && !command.cwd.starts_with('/'))
     command.cwd = (std::filesystem::path(here()) / command.cwd).lexically_normal().string();
   if (files) {

@@ -9,7 +9,7 @@ namespace quern::cli {
 namespace {
 
 constexpr std::uint64_t kPercentFrom =
-    3;  // commands ended before a share of them says something, as parallel has it
+    3;  // commands that must have ended before a percentage is meaningful, as in GNU parallel
 
 }  // namespace
 

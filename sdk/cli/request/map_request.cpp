@@ -69,7 +69,7 @@ std::vector<std::string> records_of(const std::string& file, char end) {
 }
 
 /// The part of the words after COMMAND that begins with `:::` (values) or `::::` (files of them, a
-/// list each), as lists. With a `+` the list goes on together with the one before it.
+/// list each), as lists. With a `+` the list is linked to the one before it.
 Lists take_lists(std::vector<std::string>& words, char record_end) {
   const auto begins = [](const std::string& word) {
     return word == ":::" || word == "::::" || word == ":::+" || word == "::::+";
@@ -98,7 +98,8 @@ Lists take_lists(std::vector<std::string>& words, char record_end) {
   return lists;
 }
 
-/// What GNU parallel would replace and we pass on as it is would be a surprise.
+/// Refuses replacement strings that GNU parallel would replace: passing them on unchanged would
+/// surprise its users.
 void refuse_foreign(const std::vector<std::string>& words) {
   for (const std::string& word : words)
     if (const std::string found = foreign_replacement(word); !found.empty())
@@ -122,7 +123,7 @@ std::size_t group_of(const Given& given) {
   return static_cast<std::size_t>(group);
 }
 
-/// -j: 8, or of the slots there are: 50%, +1, -1; 0: as many as there is room for.
+/// -j: a number, or relative to all slots: 50%, +1, -1; 0: no limit.
 void set_at_once(MapRequest& request, const Given& given) {
   if (!given.has("jobs")) return;
   const std::string text = given.get<std::string>("jobs");
@@ -188,7 +189,7 @@ void check_shape(const Given& given, const MapRequest& request) {
     throw UsageError("--pipe takes its input from files or standard input, not from :::");
 }
 
-/// The words of --reduce: a script, or a program alone.
+/// The words of --reduce: a script, or the name of a program.
 Command reducer_of(const Given& given, LargeFiles& large) {
   const std::string text = given.get<std::string>("reduce");
   Command command = command_of(given, {text}, 1, large);
@@ -197,7 +198,7 @@ Command reducer_of(const Given& given, LargeFiles& large) {
   return command;
 }
 
-/// Without a COMMAND each line is one, for a shell.
+/// Without a COMMAND, each line is a command for a shell.
 const std::vector<std::string> kLineIsCommand = {"/bin/sh", "-c", "{}"};
 
 void set_command(MapRequest& request, const Given& given, const std::vector<std::string>& words) {
@@ -307,7 +308,7 @@ std::optional<MapRequest> map_request(const Arguments& arguments) {
   if (words.empty() && (request.shape != MapRequest::Shape::arguments || from_terminal))
     throw UsageError("the command is missing");
   if (words.empty()) words = {"{}"};
-  // Of several files each combination is a command, as of several lists.
+  // With several files, each combination is a command, as with several lists.
   if (request.files.size() > 1 && request.shape == MapRequest::Shape::arguments)
     for (const std::string& file : request.files)
       request.lists.push_back(records_of(file, request.record_end));

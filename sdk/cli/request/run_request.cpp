@@ -71,7 +71,7 @@ Syntax run_syntax() {
 
 namespace {
 
-/// Every file can be opened and is not a directory: said before anything is submitted.
+/// Checks that every file can be read and is not a directory, before anything is submitted.
 void check_readable(const std::vector<std::string>& files) {
   for (const std::string& file : files) {
     if (file == "-") continue;
@@ -91,7 +91,7 @@ Bytes contents_of(const std::string& file) {
   return bytes;
 }
 
-/// Item after item, the number in the next line of the file.
+/// Gives, for each item, the number in the next line of the file.
 std::function<double(BytesView)> costs_in(const std::string& file) {
   check_readable({file});
   auto lines = std::make_shared<std::ifstream>(file == "-" ? "/dev/stdin" : file);
@@ -174,7 +174,7 @@ Range range_of(const std::string& text) {
 
 namespace {
 
-/// The workers' own program loads the plugin and calls the function, item after item.
+/// On the workers, quern-worker loads the plugin and calls the function for each item.
 void load_plugin(RunRequest& request, const Given& given) {
   for (const char* option : {"range", "reduce", "common"})
     if (given.has(option))

@@ -9,7 +9,7 @@
 namespace quern::cli {
 namespace {
 
-/// Options of a grant, as on the command line and in the file.
+/// Options of a grant, with the same names on the command line and in the file.
 constexpr std::pair<const char*, const char*> kLimits[] = {
     {"functions", "patterns of functions that it may submit or serve, separated by commas"},
     {"jobs", "patterns of names that its jobs may have"},

@@ -105,7 +105,7 @@ void Syntax::words(std::size_t least, std::size_t most, const char* what, Word k
 
 namespace {
 
-/// Whether the option that a word names takes the word after it.
+/// Whether the option that this word names takes the next word as its value.
 bool takes_next(const std::string& word, const po::options_description& known) {
   const bool is_long = word.starts_with("--");
   const std::string name = is_long ? word.substr(2, word.find('=') - 2) : "-" + word.substr(1, 1);
@@ -116,7 +116,7 @@ bool takes_next(const std::string& word, const po::options_description& known) {
 
 }  // namespace
 
-// `quern map -k gzip -9 {}`: -9 is not ours.
+// `quern map -k gzip -9 {}`: -9 is an option of the command.
 Arguments Syntax::with_end_of_options(const Arguments& arguments,
                                       const po::options_description& known) const {
   Arguments out;

@@ -36,8 +36,7 @@ _quern_functions() {
 }
 )zsh";
 
-/// Text within single quotes, where _arguments and _describe take `special` characters for their
-/// own.
+/// Quotes text for single quotes, and escapes the `special` characters of _arguments and _describe.
 std::string quoted(const std::string& text, std::string_view special) {
   std::string out;
   for (const char c : text) {
@@ -77,7 +76,7 @@ std::string spec_of(const OptionText& option) {
   std::string value;
   if (!option.value.empty()) value = ":" + quoted(option.value, kOfSpecs) + ":" + action_of(option);
   const std::string rest = "'" + about + value + "'";
-  // '*' because no option is known to be refused a second time.
+  // '*' because an option may be repeated.
   if (option.letter.empty()) return "'*'" + option.name + rest;
   return "'*'{" + option.letter + "," + option.name + "}" + rest;
 }
