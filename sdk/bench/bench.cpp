@@ -12,8 +12,8 @@ namespace {
 constexpr Manual kBenchManual = {
     "quern bench throughput | latency [OPTIONS]",
     "Measures no-op tasks, and bare libzmq with the same bytes in the same run. Without --broker "
-    "and QUERN_BROKER, it\n"
-    "starts a broker and a worker of its own. `quern bench throughput --help` shows the options.",
+    "and QUERN_BROKER, it starts a broker and a worker of its own. `quern bench throughput --help` "
+    "shows the options.",
     "  quern bench throughput\n"
     "  quern bench throughput --mode single --tasks 200000 --json\n"
     "  quern bench latency\n"};

@@ -26,8 +26,8 @@ using cli::UsageError;
 constexpr cli::Manual kThroughputManual = {
     "quern bench throughput [OPTIONS]",
     "Runs no-op tasks end to end and checks every result, and moves equal batches with bare "
-    "libzmq. Then measures one task\n"
-    "at a time, and the memory of a queued task. Prints medians over the repetitions. The exit "
+    "libzmq. Then measures one task at a time, and the memory of a queued task. Prints medians "
+    "over the repetitions. The exit "
     "code is 1 if a result is wrong or missing.",
     "  quern bench throughput\n"
     "  quern bench throughput --tasks 10000000 --payload 64 --json\n"

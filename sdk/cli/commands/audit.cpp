@@ -27,8 +27,8 @@ using namespace std::chrono_literals;
 constexpr Manual kAuditManual = {
     "quern audit tail | grep | verify [OPTIONS]",
     "Shows the broker's record of decisions: who did what, what was denied, changes of keys, "
-    "starts and stops. One JSON object per line in\n"
-    "audit.log, each with the hash of the line before; in $XDG_STATE_HOME/quern, or --audit DIR.",
+    "starts and stops. One JSON object per line in audit.log, each with the hash of the line "
+    "before; in $XDG_STATE_HOME/quern, or --audit DIR.",
     "  quern audit tail -f\n"
     "  quern audit grep --decision deny --since 2026-11-25\n"
     "  quern audit verify && echo untouched\n"};

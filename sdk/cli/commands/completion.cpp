@@ -9,8 +9,8 @@ namespace {
 constexpr Manual kCompletionManual = {
     "quern completion bash|zsh",
     "Prints a script that lets the shell complete commands, options, their values, files, and what "
-    "the broker, if it answers\n"
-    "within a second, knows: jobs, workers, functions. An installed Quern has both scripts where "
+    "the broker, if it answers within a second, knows: jobs, workers, functions. An installed "
+    "Quern has both scripts where "
     "the shells look for them.",
     "  source <(quern completion bash)\n"
     "  quern completion bash > ~/.local/share/bash-completion/completions/quern\n"

@@ -17,10 +17,11 @@ namespace {
 
 constexpr Manual kJobManual = {
     "quern job ID [--timeline FILE | --watch [--interval S]]",
-    "Shows a job: its state, how it is split, its progress, and the work of each worker.\n"
-    "--timeline draws which worker did what and when. --watch shows the job until it has ended: "
-    "redrawn in place on a terminal,\n"
-    "otherwise a line (with --json an object) per change. The exit code is 0 if the job is done, 1 "
+    "Shows a job: its state, how it is split, its progress, and the work of each "
+    "worker.\n\n--timeline draws which worker did what and when. --watch shows the job until it "
+    "has ended: "
+    "redrawn in place on a terminal, otherwise a line (with --json an object) per change. The exit "
+    "code is 0 if the job is done, 1 "
     "if it is not.",
     "  quern job 12\n  quern job 12 --json | jq '.workers[] | {worker, rate, share}'\n"
     "  quern job 12 --timeline out.svg && xdg-open out.svg\n"

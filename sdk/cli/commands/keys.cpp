@@ -28,12 +28,12 @@ using keys::KeyPair;
 constexpr Manual kKeysManual = {
     "quern keys init | list | add | revoke | rotate | invite | join [OPTIONS]",
     "Manages who may do what with the broker on this machine: one line per "
-    "key in authorized_keys, in $QUERN_KEYS, else\n"
-    "$XDG_CONFIG_HOME/quern, or --keys DIR. A running broker acts on a change within a second.\n"
+    "key in authorized_keys, in $QUERN_KEYS, else $XDG_CONFIG_HOME/quern, or --keys DIR. A running "
+    "broker acts on a change within a second.\n"
     "\n"
     "roles: submit (submit jobs), work (run tasks), read (see workers, and the jobs of others with "
-    "--reads), admin (manage all jobs,\n"
-    "drain workers). `quern keys add --help` shows the limits a key can have.",
+    "--reads), admin (manage all jobs, drain workers). `quern keys add --help` shows the limits a "
+    "key can have.",
     "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
     "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100\n"
     "  quern keys revoke sensors\n"};
@@ -244,12 +244,11 @@ Syntax rotate_syntax() {
   Syntax syntax(
       {"quern keys rotate NAME [PUBLIC_KEY]",
        "Replaces the key of a name; roles, limits and jobs stay the same. Without PUBLIC_KEY, "
-       "creates a new pair where\n"
-       "the old one is: for `client` and `worker` of this machine, and in folders created by "
-       "`quern keys add`. The old key is not\n"
-       "accepted from then on. `broker` replaces the key of the broker itself: restart the broker, "
-       "and copy its new broker.pub to\n"
-       "all other machines.",
+       "creates a new pair where the old one is: for `client` and `worker` of this machine, and in "
+       "folders created by "
+       "`quern keys add`. The old key is not accepted from then on. `broker` replaces the key of "
+       "the broker itself: restart the broker, "
+       "and copy its new broker.pub to all other machines.",
        "  quern keys rotate client\n  quern keys rotate lab3\n  quern keys rotate broker\n"});
   syntax.words(1, 2, "a name");
   return syntax;

@@ -14,8 +14,8 @@ namespace {
 
 constexpr Manual kLogsManual = {"quern logs ID [--task N] [--stdout | --stderr] [--follow]",
                                 "Prints what the commands of a job (`quern run exec`, `quern map`) "
-                                "wrote: standard output to standard output, standard\n"
-                                "error to standard error. Tasks are counted from 0, as in `quern "
+                                "wrote: standard output to standard output, standard error to "
+                                "standard error. Tasks are counted from 0, as in `quern "
                                 "results --json`. Reading frees nothing.",
                                 "  quern logs 12\n  quern logs 12 --task 3 --stderr\n  quern logs "
                                 "12 --follow --json | jq .code\n"};

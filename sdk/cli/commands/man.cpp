@@ -16,8 +16,8 @@ namespace {
 constexpr Manual kManManual = {
     "quern man [COMMAND] | --all DIR",
     "Prints the manual page of a command in roff. Without COMMAND it is the page of `quern`; "
-    "quern-broker and quern-worker have pages, too.\n"
-    "--all writes all pages to a folder. An installed Quern has them where `man quern-run` finds "
+    "quern-broker and quern-worker have pages, too.\n\n--all writes all pages to a folder. An "
+    "installed Quern has them where `man quern-run` finds "
     "them.",
     "  quern man run | man -l -\n  quern man --all ~/.local/share/man/man1\n"};
 

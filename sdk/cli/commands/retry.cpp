@@ -12,7 +12,7 @@ namespace {
 
 constexpr Manual kRetryManual = {
     "quern retry ID",
-    "Runs the failed tasks of an ended job again, and no others. Their payloads are kept as long\n"
+    "Runs the failed tasks of an ended job again, and no others. Their payloads are kept as long "
     "as the job. Afterwards `quern wait` and `quern results` show how they ended this time.",
     "  quern results 12 --failed\n  quern retry 12 && quern wait 12\n"};
 

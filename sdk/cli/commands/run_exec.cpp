@@ -21,13 +21,13 @@ namespace {
 constexpr Manual kRunExecManual = {
     "quern run exec [OPTIONS] [--] COMMAND [ARGUMENT...]",
     "Runs a command on a worker that runs programs (--allow-exec; those of `quern up` do). Its "
-    "output is printed when it has ended, and its\n"
-    "exit code becomes the exit code of quern: 124 after --timeout, 128 plus the number of the "
-    "signal that ended it, 125 if Quern could not\n"
-    "run it. If standard input is a pipe or a file, it is read to its end first and then given to "
+    "output is printed when it has ended, and its exit code becomes the exit code of quern: 124 "
+    "after --timeout, 128 plus the number of the "
+    "signal that ended it, 125 if Quern could not run it. If standard input is a pipe or a file, "
+    "it is read to its end first and then given to "
     "the command. A COMMAND that is one word with spaces or special characters of the shell is a "
-    "script for /bin/sh.\n"
-    "With --each-line or --from-json each line is a command, as with `quern map -k`, and the exit "
+    "script for /bin/sh.\n\nWith --each-line or --from-json each line is a command, as with `quern "
+    "map -k`, and the exit "
     "code is 0 or 1.",
     "  quern run exec -- uname -a\n"
     "  gzip -dc log.gz | quern run exec -- ./count\n"

@@ -26,12 +26,12 @@ using namespace std::chrono_literals;
 constexpr Manual kTopManual = {
     "quern top [--interval S] [--once]",
     "Shows the broker, its workers, jobs and the latest failed jobs, and updates them until q or "
-    "Ctrl-C. The bars of a worker are\n"
-    "its busy slots and its cores: # for a core per busy slot, + for what other processes use. The "
-    "bar of a job is\n"
-    "the share of its tasks that have ended. If the broker is unreachable, the view says so, and "
-    "continues when it is back.\n"
-    "If standard output is not a terminal, the state is printed once as plain text.",
+    "Ctrl-C. The bars of a worker are its busy slots and its cores: # for a core per busy slot, + "
+    "for what other processes use. The "
+    "bar of a job is the share of its tasks that have ended. If the broker is unreachable, the "
+    "view says so, and "
+    "continues when it is back.\n\nIf standard output is not a terminal, the state is printed once "
+    "as plain text.",
     "  quern top\n  quern top --interval 0.5 --broker tcp://10.0.0.5:7600\n  quern top --once > "
     "picture.txt\n"
     "  quern top --json | jq -c '.workers[] | {worker, busy}'\n"};

@@ -19,8 +19,7 @@ using namespace std::chrono_literals;
 constexpr Manual kUpManual = {
     "quern up [--workers N] [--slots N] [--bind ENDPOINT]",
     "Runs a broker and workers on this machine until Ctrl-C. The workers also run programs (`quern "
-    "map`) for every key that may submit:\n"
-    "the keys of this user, unless you invite others.",
+    "map`) for every key that may submit: the keys of this user, unless you invite others.",
     "  quern up\n  quern up --workers 2 --slots 1 --bind tcp://127.0.0.1:7700\n"};
 
 constexpr char kDefaultBind[] = "tcp://127.0.0.1:7600";

@@ -21,8 +21,8 @@ namespace {
 constexpr Manual kRunRequestManual = {
     "quern run FUNCTION INPUT [OPTIONS]",
     "Runs FUNCTION on each item of an input, on the workers that offer it. Results are printed in "
-    "the order of the input.\n"
-    "A task can run more than once if its worker is lost or slow, so functions with side effects "
+    "the order of the input.\n\nA task can run more than once if its worker is lost or slow, so "
+    "functions with side effects "
     "should be idempotent.",
     "  quern run sum --range 1:101                        5050\n"
     "  seq 1000 | quern run echo --items -                prints every line\n"

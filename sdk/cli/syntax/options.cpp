@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "cli/syntax/paragraphs.hpp"
 #include "cli/syntax/suggest.hpp"
 #include "keys/files.hpp"
 
@@ -14,6 +15,8 @@ namespace quern::cli {
 namespace po = boost::program_options;
 
 namespace {
+
+constexpr std::size_t kHelpColumns = 80;  // as Boost.Program_options wraps the options
 
 po::options_description described_always() {
   po::options_description always("always");
@@ -195,7 +198,8 @@ Exit Syntax::act(const Arguments& arguments) const {
 }
 
 void Syntax::print_help() const {
-  std::cout << "usage: " << manual_.synopsis << "\n\n" << manual_.about << "\n\n";
+  std::cout << "usage: " << manual_.synopsis << "\n\n"
+            << wrapped(manual_.about, kHelpColumns) << "\n\n";
   for (const Subcommand& action : actions_)
     std::cout << "  " << action.name << std::string(12 - action.name.size(), ' ') << action.summary
               << '\n';
