@@ -57,7 +57,7 @@ class AuditActor {
   std::atomic<std::uint64_t> forgotten_{0};         ///< lines that were dropped for lack of room
   std::string write_trouble_, checkpoint_trouble_;  ///< empty: none
   std::string told_;
-  std::thread thread_;  // last: it starts when everything else is there
+  std::thread thread_;  // last, so that all other members exist when it starts
 };
 
 /// "2026-11-25T21:45:41.123456Z"

@@ -1,7 +1,7 @@
 // The audit log on the disk: FOLDER/audit.log, a line per decision, each with the hash of the line
 // before (keys/audit_line.hpp). A full file becomes audit.000001.log, 000002, ...; the next one
 // continues the chain. FOLDER/audit.checkpoint records the position of the chain, so that a missing
-// end is detected. FOLDER/audit.key, if it is there, keys the hashes.
+// end is detected. FOLDER/audit.key, if it exists, is the key of the hashes.
 //
 // Several brokers may write one log: each append holds the lock and first reads up to the end of
 // the chain. The hash of what was read or written is kept in memory: a log that does not continue

@@ -51,7 +51,7 @@ class AuthActor {
   std::vector<std::string> trouble_;          ///< as it was last logged
   KeyRing::Clock::time_point complained_{};
   bool stopping_ = false;
-  std::thread thread_;  // last: it starts when everything else is there
+  std::thread thread_;  // last, so that all other members exist when it starts
 };
 
 }  // namespace quern::broker

@@ -84,7 +84,7 @@ class StoreActor {
   bool written_ = false;  ///< they are written, but not yet reported
   std::chrono::steady_clock::time_point looked_at_{};
   bool stopping_ = false;
-  std::thread thread_;  // last: it starts when everything else is there
+  std::thread thread_;  // last, so that all other members exist when it starts
 };
 
 }  // namespace quern::broker

@@ -162,8 +162,8 @@ bool write_all(int fd, const void* bytes, std::size_t size) {
   return true;
 }
 
-/// Serves orders from the control socket until it is closed. A report travels as seconds, a count,
-/// and so many doubles.
+/// Serves orders from the control socket until it is closed. A report consists of seconds, a count,
+/// and this many doubles.
 [[noreturn]] void client(const std::string& endpoint, int control) {
   zmq::context_t context;
   zmq::socket_t socket = dealer(context, endpoint);

@@ -80,7 +80,7 @@ class ClientActor {
   wire::SessionId riders_session_{};
   std::optional<std::chrono::steady_clock::time_point> riders_until_;
   Life life_ = Life::running;
-  std::thread thread_;  // last: everything is there when it starts
+  std::thread thread_;  // last, so that all other members exist when it starts
 };
 
 }  // namespace quern::client

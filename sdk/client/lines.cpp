@@ -1,5 +1,5 @@
 // Text files as items: lines, or blocks that end at the end of a word. Reads with read(2), so that
-// a line of a pipe is an item as soon as it is there.
+// a line of a pipe becomes an item as soon as it was written.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

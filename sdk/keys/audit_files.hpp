@@ -1,9 +1,9 @@
 // The files of an audit log, for writers, readers and verification.
 //
-//   FOLDER/audit.log              is written to; its lines follow those of
+//   FOLDER/audit.log              the current file; its lines follow those of
 //   FOLDER/audit.000001.log ...   full ones, in this order
-//   FOLDER/audit.checkpoint       where the chain stood when it was last known to be on the disk
-//   FOLDER/audit.key              keys the hashes, if it is there: without it nobody can forge a
+//   FOLDER/audit.checkpoint       position of the chain that is known to be on the disk
+//   FOLDER/audit.key              key of the hashes, if it exists: without it nobody can forge a
 //                                 chain
 #pragma once
 
@@ -18,7 +18,7 @@ namespace quern::keys {
 /// $XDG_STATE_HOME/quern, else ~/.local/state/quern; empty when the environment does not tell.
 std::string default_state_folder();
 
-/// The files that are there, oldest first; audit.log last.
+/// The existing files, oldest first; audit.log last.
 std::vector<std::string> audit_files(const std::string& folder);
 std::string full_file_name(const std::string& folder, std::size_t number);
 /// The position of the chain at the beginning of a file, according to its first line. Throws

@@ -48,7 +48,7 @@ std::optional<std::string> continue_chain(AuditPosition& at, std::string_view li
 /// a log.
 std::optional<AuditPosition> position_before(std::string_view line);
 
-/// A field of a line, unescaped; nullopt when it is not there.
+/// A field of a line, unescaped; nullopt if it does not exist.
 std::optional<std::string> field_of(std::string_view line, std::string_view name);
 
 /// The checkpoint: a recorded position of the chain. One line, with a hash of its own.

@@ -35,7 +35,7 @@ class AuthorizedKeys {
   /// "line 3: ..." for each invalid line.
   const std::vector<std::string>& problems() const { return problems_; }
 
-  /// Throws KeyError when the key is there already.
+  /// Throws KeyError if the key already exists.
   void add(const Grant& grant);
   /// Removes every line with that name or key; returns their number.
   std::size_t remove(std::string_view name_or_key);

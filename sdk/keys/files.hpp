@@ -25,7 +25,7 @@ std::string default_folder();
 /// Where the keys for a broker elsewhere are kept.
 std::string folder_for(const std::string& folder, const std::string& endpoint);
 
-/// A file's text. Nullopt when it is not there. Throws KeyError when it cannot be read.
+/// The text of a file. Nullopt if it does not exist. Throws KeyError if it cannot be read.
 std::optional<std::string> read_file(const std::string& path);
 /// Writes a file of mode 0600 (or `mode`) so that a reader sees the old text or the new one, and it
 /// is on the disk when this returns. It gets the owner of the file that it replaces, or else of the
@@ -40,14 +40,14 @@ bool is_there(const std::string& path);
 /// nothing if it does not exist.
 void require_safe(const std::string& path);
 
-/// A public key file, safe in this sense. Nullopt when it is not there; throws KeyError when it
-/// holds no key.
+/// Reads a public key file, which must be safe in this sense. Nullopt if it does not exist; throws
+/// KeyError if it contains no key.
 std::optional<std::string> read_public(const std::string& path);
 /// A secret key file, of which others must not be able to read anything. Throws KeyError with the
 /// command that repairs it.
 std::optional<std::string> read_secret(const std::string& path);
 
-/// NAME.pub and NAME.secret of a folder. Nullopt when there is no secret.
+/// NAME.pub and NAME.secret of a folder. Nullopt if there is no secret key.
 std::optional<KeyPair> read_pair(const std::string& folder, const std::string& name);
 void write_pair(const std::string& folder, const std::string& name, const KeyPair& pair);
 
@@ -55,7 +55,7 @@ void write_pair(const std::string& folder, const std::string& name, const KeyPai
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder);
-  /// Throws KeyError when another process has it for longer than `wait`.
+  /// Throws KeyError if another process holds it for longer than `wait`.
   FolderLock(const std::string& folder, std::chrono::milliseconds wait);
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
@@ -78,7 +78,7 @@ struct PeerKeys {
   std::string broker_key;
 };
 /// The keys for this endpoint: those kept for it, else those of this machine's own broker. Nullopt
-/// when they are not there (yet).
+/// if they do not exist (yet).
 std::optional<PeerKeys> peer_keys(const std::string& folder, const std::string& endpoint,
                                   Side side);
 

@@ -21,7 +21,7 @@ class Harvest {
   void end_result(wire::Interval tasks);
   void discard_result();
 
-  /// A value for a merge or finish lease, which stands for all its tasks.
+  /// A value for a merge or finish lease, which represents all its tasks.
   void add_whole(wire::Interval tasks, BytesView value);
   void add_error(wire::Interval tasks, ErrorCode code, const std::string& text);
   /// The task failed after writing output, which is dropped if results are folded.
@@ -43,7 +43,7 @@ class Harvest {
   std::optional<Folder> folder_;  // with a reducer
   wire::Interval folded_;         // what is in the folder
   Encoding encoding_;
-  bool counts_tasks_ = false;  // one result of a range function stands for many tasks
+  bool counts_tasks_ = false;  // one result of a range function represents many tasks
   Bytes scratch_;              // a result on its way into the folder
   std::size_t mark_ = 0;       // where the current result begins in the batch
 };

@@ -66,7 +66,7 @@ void WorkerCore::on_greeting_answer(wire::Envelope& envelope, Time now) {
   if (const auto* error = std::get_if<wire::ErrorMessage>(&envelope.message))
     return handle(*error, now);
   if (const auto* bye = std::get_if<wire::Bye>(&envelope.message))
-    return lose("the broker said goodbye: " + bye->text, now);
+    return lose("the broker ended the session: " + bye->text, now);
   if (std::holds_alternative<wire::HelloAgain>(envelope.message))
     lose("the broker asked for another HELLO", now);
 }
@@ -91,7 +91,7 @@ void WorkerCore::on_session_message(wire::Envelope& envelope, Time now) {
   }
   if (const auto* error = std::get_if<wire::ErrorMessage>(&message)) return handle(*error, now);
   if (const auto* bye = std::get_if<wire::Bye>(&message))
-    return lose("the broker said goodbye: " + bye->text, now);
+    return lose("the broker ended the session: " + bye->text, now);
   if (std::holds_alternative<wire::Drain>(message)) {
     if (!drain_.begun()) note(Note::Level::info, "the broker asked this worker to drain");
     begin_drain();

@@ -23,7 +23,7 @@ class BlobFolder {
   BlobFolder(const BlobFolder&) = delete;
   BlobFolder& operator=(const BlobFolder&) = delete;
 
-  /// Writes the next chunk of a blob; chunk 0 begins it anew. With `last` it is complete, if its
+  /// Writes the next chunk of a blob; chunk 0 starts it again. With `last` it is complete, if its
   /// hash equals its name. Returns the error, or nothing.
   std::string keep(const std::string& name, std::uint64_t chunk, bool last, BytesView bytes);
   /// Deletes the blob, also an incomplete one.

@@ -28,7 +28,7 @@ class Host {
   const std::string& name() const { return name_; }
   /// The files of jobs that were received by their hash.
   BlobFolder& blobs() { return blobs_; }
-  /// The smaller of the worker's limit and what is asked for; 0: none.
+  /// The smaller of the worker's limit and the requested one; 0: none.
   std::uint64_t memory_for(std::uint64_t asked) const;
 
  private:

@@ -14,7 +14,7 @@ namespace quern::cli {
 
 /// What one command was given.
 struct Fed {
-  std::uint64_t number = 0;  ///< what {#} stands for
+  std::uint64_t number = 0;  ///< the value of {#}
   std::vector<std::string> arguments{};
 };
 
