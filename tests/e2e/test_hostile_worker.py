@@ -111,7 +111,7 @@ class HostileWorker(Rig):
             with self.subTest(name):
                 done = self.map_with(result_with("good", name))
                 self.assertNotEqual(done.code, 0, done)
-                self.assertIn("the name of a file leaves its folder", done.err)
+                self.assertIn("the name of a file points outside its folder", done.err)
                 self.assertEqual(self.written(), set())
 
     def test_names_that_nobody_asked_for(self):

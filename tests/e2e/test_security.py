@@ -134,7 +134,7 @@ class Mistakes(Security):
         wait_until(lambda: "INSECURE" in self.broker.err, "the warning")
         self.ok("keys", "init")
         done = self.quern("jobs")
-        self.assert_one_line(done, 3, "does not encrypt", "--insecure")
+        self.assert_one_line(done, 3, "does not use encryption", "--insecure")
         self.ok("jobs", "--insecure")
 
     def test_a_secret_that_others_can_read_is_refused_with_the_command_that_mends_it(self):
@@ -159,7 +159,7 @@ class Mistakes(Security):
     def test_mistakes_of_keys(self):
         self.ok("keys", "init")
         for words, part in ((("add", "x"), "--role"), (("add", "x", "--role", "king"), "king"), (("add", "a b", "--role", "work"), "name"),
-                            (("add", "client", "--role", "work"), "has a key already"), (("add", "x", "nokey", "--role", "work"), "40 characters"),
+                            (("add", "client", "--role", "work"), "already has a key"), (("add", "x", "nokey", "--role", "work"), "40 characters"),
                             (("add", "x", "--role", "work", "--max-jobs", "many"), "max_jobs"), (("invite", "--role", "submit"), "--name"),
                             (("invite", "--role", "work", "--life", "never"), "--life"), (("rotate", "nobody"), "nobody"),
                             (("frob",), "frob"), ((), "missing")):
@@ -183,7 +183,7 @@ class Attackers(Security):
         self.ok("keys", "init", "--keys", self.folder / "thief")
         (self.folder / "thief" / "broker.pub").write_bytes((self.keys / "broker.pub").read_bytes())
         done = self.quern("jobs", "--keys", self.folder / "thief")
-        self.assert_one_line(done, 3, "does not know the key", "quern keys add")
+        self.assert_one_line(done, 3, "rejected the key", "quern keys add")
         self.assertEqual(wait_until(lambda: self.audit("--action", "connect", "--decision", "deny"), "the record")[0]["reason"], "unknown key")
 
     def test_a_stolen_worker_key_cannot_submit_read_or_cancel(self):
@@ -365,7 +365,7 @@ class Keys(Security):
         wait_until(lambda: self.worker_names() == ["laptop"], "its return")
         done = thief.finish()
         self.assertEqual(done.code, 3, done)
-        self.assertIn("used or expired", done.err)
+        self.assertIn("was used or has expired", done.err)
         for line in self.audit():
             self.assertNotIn(code[10:40], json.dumps(line))
         self.assertEqual([a["principal"] for a in self.audit("--action", "enrol", "--decision", "allow")], ["laptop"])

@@ -187,7 +187,7 @@ class Shell(Rig):
                                    stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
         out, err = running.communicate(timeout=60)
         self.assertEqual((running.returncode, out), (2, b""), err)
-        self.assertIn(b"not there any more", err)
+        self.assertIn(b"no longer exists", err)
 
     def test_a_relative_folder_is_one_of_ours(self):
         (self.folder / "sub").mkdir()
@@ -256,7 +256,7 @@ class Shell(Rig):
         inner = subprocess.Popen([BIN / "quern", "map", "echo", ":::", "x"], env={**self.env, **env}, cwd=self.folder, stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         line = inner.stderr.readline().decode()
-        while line and "within a command of another job" not in line:
+        while line and "by a command of another job" not in line:
             line = inner.stderr.readline().decode()
         inner.kill()
         inner.wait()

@@ -151,7 +151,7 @@ TEST(StoreLoss, ItIsSaidOnceAndPutOnRecord) {
   }
   EXPECT_EQ(lost_in(folder / "cut"), 0u);
   const std::string after = report_on(folder / "cut", true);
-  EXPECT_NE(after.find("found that 3 commits were lost"), std::string::npos) << after;
+  EXPECT_NE(after.find("detected the loss of 3 commits"), std::string::npos) << after;
 }
 
 TEST(StoreLoss, NumbersThatWereLostAreNotGivenAgain) {
