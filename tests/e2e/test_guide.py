@@ -17,13 +17,13 @@ import time
 import unittest
 
 from processes import marked_processes
-from rig import BIN, SANITIZED, TOP
+from rig import BIN, SANITIZED, SLOWNESS, TOP
 
 GUIDE = TOP / "sdk" / "guide"
 PAGES = sorted(GUIDE.glob("*.md"))
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
-PATIENCE_S = 180
+PATIENCE_S = 180 * SLOWNESS
 # Whoever types a command after `quern up &` has waited for it to start.
 WAIT_FOR_BROKER = """for _ in $(seq 100); do quern workers >/dev/null 2>&1 && break; sleep 0.1; done
 """
@@ -71,8 +71,8 @@ class Guide(unittest.TestCase):
         cls.prefix = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.prefix.cleanup)
         # Pages that compile a program do it as the user of an installed Quern does.
-        subprocess.run(["cmake", "--install", os.environ["QUERN_BUILD"], "--prefix", cls.prefix.name],
-                       check=True, capture_output=True, timeout=PATIENCE_S)
+        words = ["cmake", "--install", os.environ["QUERN_BUILD"], "--prefix", cls.prefix.name]
+        subprocess.run(words, check=True, capture_output=True, timeout=PATIENCE_S)
         cls.pkg_config = next(pathlib.Path(cls.prefix.name).glob("lib/**/quern.pc")).parent
 
     def run_page(self, page):
@@ -85,11 +85,18 @@ class Guide(unittest.TestCase):
             home.mkdir()
             outputs.mkdir()
             mark = f"QUERN_GUIDE={place}"
-            environment = {"HOME": str(home), "LANG": "C.UTF-8", "PATH": f"{BIN}:{os.environ['PATH']}",
-                           "QUERN_BROKER": f"ipc://{place}/broker.sock", "TMPDIR": str(place),
-                           "PKG_CONFIG_PATH": str(self.pkg_config), "QUERN_GUIDE": str(place)}
-            shell = subprocess.Popen(["bash", "-c", script_of(steps, outputs)], cwd=home, env=environment,
-                                     stdin=subprocess.DEVNULL, start_new_session=True)
+            environment = {
+                "HOME": str(home),
+                "LANG": "C.UTF-8",
+                "PATH": f"{BIN}:{os.environ['PATH']}",
+                "PKG_CONFIG_PATH": str(self.pkg_config),
+                "QUERN_BROKER": f"ipc://{place}/broker.sock",
+                "QUERN_GUIDE": str(place),
+                "TMPDIR": str(place),
+            }
+            shell = subprocess.Popen(
+                ["bash", "-c", script_of(steps, outputs)], cwd=home, env=environment,
+                stdin=subprocess.DEVNULL, start_new_session=True)
             try:
                 code = shell.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
@@ -111,7 +118,9 @@ class Guide(unittest.TestCase):
     def end_all(self, mark, shell):
         """Ends what carries the mark; what still ran a moment after the shell's end."""
         deadline = time.monotonic() + 10
-        while shell.poll() is not None and marked_processes(mark=mark) and time.monotonic() < deadline:
+        while shell.poll() is not None and time.monotonic() < deadline:
+            if not marked_processes(mark=mark):
+                break
             time.sleep(0.05)
         left = marked_processes(mark=mark)
         for process in left:
@@ -131,8 +140,8 @@ class Guide(unittest.TestCase):
                 self.run_page(page)
 
     def test_pages_have_blocks_to_run(self):
-        for name in ("first-job.md", "own-function.md", "shell.md", "operating.md", "security.md", "errors.md"):
-            self.assertTrue(steps_of((GUIDE / name).read_text()), name)
+        for name in ("first-job", "own-function", "shell", "operating", "security", "errors"):
+            self.assertTrue(steps_of((GUIDE / f"{name}.md").read_text()), name)
 
     def test_links_lead_somewhere(self):
         for page in [TOP / "README.md", *PAGES]:
