@@ -141,7 +141,7 @@ LinkState Connection::look() {
       why_ = access_.insecure
                  ? "the program that listens at " + endpoint_ +
                        " closed the connection; check that it is a Quern broker"
-                 : "the broker at " + endpoint_ + " does not have the key in " + access_.folder +
+                 : "the broker at " + endpoint_ + " has a different key than " + access_.folder +
                        "/broker.pub, or is stopping, or its authorized_keys is damaged: if its "
                        "keys were replaced, ask for a new invitation, or copy its broker.pub";
       break;

@@ -50,7 +50,7 @@ class Bench(Rig):
         bench = self.quern_start("bench", "latency", "--count", "20000", "--repeat", "1")
         wait_until(self.jobs, "it runs")
         worker.send(signal.SIGKILL)
-        wait_until(lambda: "no worker" in bench.err, "it says why it waits")
+        wait_until(lambda: "waiting for a worker" in bench.err, "it says why it waits")
         self.start_worker("w2")
         self.assertEqual(bench.finish().code, 0)
 

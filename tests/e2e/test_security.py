@@ -90,7 +90,7 @@ class NewcomerNoticesNothing(Security):
             endpoint = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
         self.env["QUERN_BROKER"] = endpoint
         worker = self.start([BIN / "quern-worker", "--name", "early"])
-        wait_until(lambda: "there are no keys" in worker.err, "the worker's sentence")
+        wait_until(lambda: "no keys in" in worker.err, "the worker's sentence")
         client = self.quern_start("run", "sum", "--range", "1:101")
         self.start_broker(bind=endpoint)
         done = client.finish()
@@ -154,7 +154,7 @@ class Mistakes(Security):
         self.start_broker()
         other = self.ok("keys", "init", "--json", "--keys", self.folder / "other").objects[0]["broker_key"]
         (self.keys / "broker.pub").write_text(other + "\n")
-        self.assert_one_line(self.quern("jobs"), 3, "another key")
+        self.assert_one_line(self.quern("jobs"), 3, "a different key")
 
     def test_mistakes_of_keys(self):
         self.ok("keys", "init")
@@ -388,7 +388,7 @@ class Keys(Security):
         begin = time.monotonic()
         for _ in range(5000):
             peer.send(ENROL, 0, {"name": "x", "secret": "wrong"})
-        wait_until(lambda: "are passed by" in self.broker.err, "a word of the flood")
+        wait_until(lambda: "they are ignored" in self.broker.err, "a word of the flood")
         self.start_worker("honest")  # and others come in
         seconds = time.monotonic() - begin
         refused = self.audit("--action", "enrol", "--decision", "deny")
@@ -400,7 +400,7 @@ class Keys(Security):
         guess = code[:80] + ("A" if code[80] != "A" else "B") + code[81:]
         first = self.quern("keys", "join", guess, env=self.elsewhere("eve"))
         self.assertEqual(first.code, 3, first)
-        self.assertIn("wrong, expired or used", first.err)
+        self.assertIn("wrong, expired or already used", first.err)
         # The wait doubles with every guess, so however slow this machine is, a guess soon comes too early.
         for guesses in range(2, 10):
             again = self.quern("keys", "join", guess, env=self.elsewhere("eve"))
