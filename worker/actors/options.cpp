@@ -197,9 +197,8 @@ std::string help_text() {
   out << "Usage: quern-worker [options]\n"
          "\n"
          "Runs tasks for a Quern broker until it is stopped. SIGTERM or Ctrl-C: finish running "
-         "tasks, hand back the\n"
-         "rest, and leave; a second signal stops at once.\n"
-         "\n"
+         "tasks, hand\n"
+         "back the rest, and leave; a second signal stops at once.\n\n"
       << described() << "\n"
       << kExamples
       << "\n"

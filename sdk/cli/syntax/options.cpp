@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kHelpColumns = 80;  // as Boost.Program_options wraps the options
 
 po::options_description described_always() {
-  po::options_description always("always");
+  po::options_description always("common options");
   auto add = always.add_options();
   add("help,h", flag(), "print this text");
   add("json", flag(), "machine-readable output: one JSON object per line");
