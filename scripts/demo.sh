@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The main job, end to end: a broker and three workers of unequal speed count the words of the text that this machine has, and
-# the whole table is checked against coreutils; then sum, primes and pi. Non-zero exit when any check fails.
+# The main job, end to end: a broker and three workers of unequal speed count the words of texts on
+# this machine, and the whole table is checked against coreutils; then sum, primes and pi. The exit code is
+# not 0 if a check fails.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -25,7 +26,7 @@ bin=$PWD/build/release/bin
 folder=$(mktemp -d)
 processes=()
 clean_up() {
-  # Workers first (the broker was started first), so that they can say goodbye.
+  # Workers first (the broker was started first), so that they can end their sessions.
   for ((i = ${#processes[@]} - 1; i >= 0; i--)); do kill "${processes[$i]}" 2>/dev/null || true; done
   wait 2>/dev/null || true
   rm -rf "$folder"
@@ -44,11 +45,11 @@ await() {
   fail "$what did not happen within 10 s"
 }
 
-# Keys, store and audit log of its own, so that nothing of a broker on this machine is touched.
+# Its own keys, store and audit log, so that a broker on this machine is not affected.
 export XDG_CONFIG_HOME=$folder XDG_STATE_HOME=$folder
 unset QUERN_KEYS
 
-say "one broker, three workers: all of a core, half of one, a quarter of one"
+say "one broker, three workers: a whole core, half of one, a quarter of one"
 "$bin/quern-broker" --bind tcp://127.0.0.1:0 --no-store >"$folder/ready" 2>"$folder/broker.log" &
 processes+=($!)
 await "the start of the broker" grep -q '^ready ' "$folder/ready"
@@ -69,8 +70,8 @@ seconds_since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.2f", b - a }'; 
 is_less() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'; }
 
 say "count the words of /usr/share/doc and /usr/share/common-licenses"
-# One file, so that both ways of counting read the same bytes; a file that does not end its last line gets an end of line, so
-# that no two words of different files grow together.
+# One file, so that both ways of counting read the same bytes; a missing newline at the end of a file is
+# added, so that words of different files are not joined.
 # shellcheck disable=SC1003,SC2016  # `$a\` is a command of sed
 find /usr/share/doc /usr/share/common-licenses -type f ! -name '*.gz' -print0 2>/dev/null |
   LC_ALL=C sort -z | LC_ALL=C xargs -0 sed -s '$a\' >"$folder/text"
@@ -107,7 +108,7 @@ PY
 LC_ALL=C tr -cs 'A-Za-z' '\n' <"$folder/text" | LC_ALL=C tr '[:upper:]' '[:lower:]' | LC_ALL=C sort | LC_ALL=C uniq -c |
   awk 'NF == 2 { print $1, $2 }' | LC_ALL=C sort -k 2 >"$folder/theirs"
 echo "the ten most frequent of $(wc -l <"$folder/ours") words, in one pass:"
-LC_ALL=C sort -k 1,1nr -k 2 "$folder/ours" | awk "NR <= 10"  # reads to the end: no broken pipe
+LC_ALL=C sort -k 1,1nr -k 2 "$folder/ours" | awk "NR <= 10"  # reads to the end, so there is no broken pipe
 cmp "$folder/ours" "$folder/theirs" || fail "the word counts differ from those of tr | sort | uniq -c"
 echo "the whole table equals that of tr | sort | uniq -c"
 
@@ -131,7 +132,7 @@ while :; do
     'BEGIN { printf "%.0f", n * goal * 1.3 / (t > 0.1 ? t : 0.1) + n / 10 }')
 done
 pi_job=$(field job <"$folder/pi.json")
-# The deviation of 4 x hits / N is 1.64 / sqrt(N); five of them are never seen by chance.
+# The deviation of 4 x hits / N is 1.64 / sqrt(N); five of them never occur by chance.
 awk -v pi="$(field result <"$folder/pi.json")" -v n="$samples" \
   'BEGIN { d = pi - 3.14159265358979; if (d < 0) d = -d; exit !(d < 5 * 1.65 / sqrt(n)) }' || fail "that is not pi"
 

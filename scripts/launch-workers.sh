@@ -7,22 +7,23 @@ usage() {
   cat <<'TEXT'
 usage: scripts/launch-workers.sh [start|status|stop] [OPTIONS] HOST...
 
-  start (default)   starts a worker on each host, unless one started here before still runs
-  status            shows which run
-  stop              lets them finish what they run and leave
+  start (default)   start a worker on each host, unless one that was started from here still runs
+  status            show which workers run
+  stop              let the workers finish their running tasks and leave
 
 options:
-  --broker ENDPOINT  the broker as the hosts reach it; default $QUERN_BROKER, else tcp://127.0.0.1:7600
-  --slots N          slots of each worker; default: the worker's own choice
+  --broker ENDPOINT  endpoint at which the hosts reach the broker; default $QUERN_BROKER, else tcp://127.0.0.1:7600
+  --slots N          slots of each worker; default: one for each core
   --bin PATH         quern-worker on the hosts; default: quern-worker in their PATH
-  --quern PATH       quern here, which invites hosts that have no key yet; default: beside --bin, else in the PATH
-  --keys DIR         the broker's keys, here; default $QUERN_KEYS, else $XDG_CONFIG_HOME/quern
+  --quern PATH       quern on this machine, which invites hosts without a key; default: beside --bin, else in the PATH
+  --keys DIR         folder of the broker's keys on this machine; default $QUERN_KEYS, else $XDG_CONFIG_HOME/quern
 
-A host that has no key for this broker is invited (a code for one use, `quern keys invite`), makes its own key and joins: run `start`
-where the broker runs, or at least where its keys are.
+A host without a key for this broker is invited with a one-time code (`quern keys invite`), creates its
+own key and joins: run `start` on the machine of the broker, or where its keys are.
 
-Hosts are whatever ssh accepts; it never asks (BatchMode), so keys must be in place. QUERN_SSH names another command to use
-instead of ssh. Exit: 0 when every host did as asked, 1 otherwise, 2 for a wrong command line.
+HOST is anything that ssh accepts. ssh runs in BatchMode and never asks, so its keys must be set up.
+QUERN_SSH names a command to use instead of ssh. Exit code: 0 if all hosts succeeded, else 1; 2 for a
+wrong command line.
 
 examples:
   scripts/launch-workers.sh --broker tcp://10.0.0.1:7600 node1 node2
@@ -71,7 +72,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ "${#hosts[@]}" -gt 0 ] || complain "no host is given (--help shows how)"
+[ "${#hosts[@]}" -gt 0 ] || complain "no host is given (see --help)"
 [[ "$slots" =~ ^[0-9]*$ ]] || complain "--slots takes a number, not '$slots'"
 
 if [ -z "$quern" ]; then
@@ -80,15 +81,16 @@ if [ -z "$quern" ]; then
 fi
 broker_key=$(cat "$keys/broker.pub" 2>/dev/null || true)
 
-# A code for one host to join with; nothing when there are no keys to invite with, and then the host must have its own. It travels in
-# the script, not in arguments that others can see here.
+# Prints a code for one host to join with, or nothing if there are no keys to invite with; then the host
+# must have its own key. The code is part of the script, because arguments are visible to other users.
 invitation() {
   [ "$action" = start ] && [ -n "$broker_key" ] || return 0
   "$quern" keys invite --role work --broker "$broker" --keys "$keys" 2>/dev/null || true
 }
 
-# What runs on the host. Its arguments: action, broker, slots, program, the broker's public key, and the host's name as it was given
-# here: one worker per such name, so that a machine may be listed under two names. The code to join with is in `code`.
+# The script that runs on the host. Its arguments: action, broker, slots, program, the broker's public
+# key, and the name of the host as given here: one worker per name, so that a machine can be listed under
+# two names. `code` is the code to join with.
 remote_script() {
   cat <<'REMOTE'
 set -eu
@@ -96,19 +98,19 @@ action=$1 broker=$2 slots=$3 bin=$4 broker_key=$5 name=$6
 folder=${XDG_RUNTIME_DIR:-}
 if [ -z "$folder" ] || [ ! -w "$folder" ]; then folder=/tmp/quern-$(id -u); fi
 mkdir -p -m 700 "$folder"
-# A folder of somebody else under our name in /tmp must not choose whom we signal.
-[ -O "$folder" ] || { echo "failed: $folder belongs to somebody else"; exit 1; }
+# A folder of another user with our name in /tmp must not determine which process is signalled.
+[ -O "$folder" ] || { echo "failed: $folder belongs to another user"; exit 1; }
 file=$folder/quern-worker-$(printf %s "$name" | tr -c 'A-Za-z0-9._-' _)
 pid= born=
-# A process number alone may by now be somebody else's: the time of its start is kept beside it.
+# A process id may have been reused, so the start time of the process is stored with it.
 birth() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 if [ -r "$file.pid" ]; then read -r pid born <"$file.pid" || true; fi
 runs() { [ -n "$pid" ] && [ -n "$born" ] && [ "$(birth "$pid")" = "$born" ] && kill -0 "$pid" 2>/dev/null; }
 case $action in
   start)
-    if runs; then echo "runs already (process $pid)"; exit 0; fi
-    command -v "$bin" >/dev/null 2>&1 || { echo "failed: no $bin there"; exit 1; }
-    # Keys that it has for this very broker, or a code to get some.
+    if runs; then echo "already running (process $pid)"; exit 0; fi
+    command -v "$bin" >/dev/null 2>&1 || { echo "failed: $bin is not installed there; name it with --bin"; exit 1; }
+    # Uses its keys for this broker, or the code to get some.
     config=${QUERN_KEYS:-${XDG_CONFIG_HOME:-$HOME/.config}/quern}
     place=$config/brokers/$(printf %s "${broker#*://}" | tr -c 'A-Za-z0-9.-' _)
     knows() { [ -r "$1/worker.secret" ] && { [ -z "$broker_key" ] || [ "$(cat "$1/broker.pub" 2>/dev/null)" = "$broker_key" ]; }; }
@@ -122,7 +124,7 @@ case $action in
     pid=$!
     born=$(birth "$pid")
     echo "$pid $born" >"$file.pid"
-    # A wrong option or library ends it at once; anything later is for `status`.
+    # A wrong option or library ends it at once; `status` shows later problems.
     tries=0
     while [ $tries -lt 5 ]; do
       tries=$((tries + 1))
@@ -132,17 +134,17 @@ case $action in
     echo "started (process $pid)"
     ;;
   status)
-    if runs; then echo "runs (process $pid)"; else echo "does not run"; exit 1; fi
+    if runs; then echo "running (process $pid)"; else echo "not running"; exit 1; fi
     ;;
   stop)
-    if ! runs; then rm -f "$file.pid"; echo "did not run"; exit 0; fi
+    if ! runs; then rm -f "$file.pid"; echo "was not running"; exit 0; fi
     kill -TERM "$pid"
     tries=0
     while runs && [ $tries -lt 100 ]; do
       tries=$((tries + 1))
       sleep 0.1
     done
-    if runs; then echo "finishes what it runs (process $pid)"; exit 0; fi
+    if runs; then echo "finishing its tasks (process $pid)"; exit 0; fi
     rm -f "$file.pid"
     echo "stopped"
     ;;
@@ -156,7 +158,7 @@ read -r -a ssh <<<"${QUERN_SSH:-ssh}"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# All hosts at once; each one's outcome goes to a file, so that lines never mix.
+# All hosts in parallel; each outcome goes to a file, so that lines are not mixed.
 for i in "${!hosts[@]}"; do
   (
     code=0

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs from Debian's packages what building Quern needs. Asks nothing; installs only what is missing; may be run again at any
-# time. Works as root and through sudo.
+# Installs the Debian packages that building Quern needs. Asks nothing, installs only what is missing, and
+# can be run again at any time. Works as root and through sudo.
 #   scripts/setup.sh            what the programs and the demo need
 #   scripts/setup.sh --tests    what the tests need, too
 set -euo pipefail
@@ -55,7 +55,7 @@ fi
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
   if ! command -v sudo >/dev/null; then
-    echo "setup: not root and no sudo; as root run: apt-get install ${missing[*]}" >&2
+    echo "setup: neither root nor sudo; run as root: apt-get install ${missing[*]}" >&2
     exit 1
   fi
   as_root=(sudo)

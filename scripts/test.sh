@@ -15,7 +15,7 @@ case "${1:-}" in
     ;;
 esac
 
-# The budget: 45 minutes from nothing on two cores, 30 with a warm compiler's cache. Where they went is printed at the end.
+# The budget: 45 minutes from nothing on two cores, 30 with a warm compiler's cache. The time of each part is printed at the end.
 scripts/setup.sh --tests
 
 costs=()
@@ -39,7 +39,7 @@ for preset in "${presets[@]}"; do
   cmake --build --preset "$preset"
   cost "$preset" build $((SECONDS - begin))
   echo "== $preset: test"
-  # Every preset is tested, also after one has failed: a sanitizer often says why.
+  # Every preset is tested, also after one has failed: a sanitizer often shows the reason.
   begin=$SECONDS
   ctest --preset "$preset" || failed+=("$preset")
   cost "$preset" tests $((SECONDS - begin))

@@ -19,16 +19,16 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kCheckpoint{1000};
-// How often the log is looked at, and tried again.
+// How often the log is checked and retried.
 constexpr milliseconds kAuditLook{500};
-// Lines that wait for a log that cannot be written, or for a disk that is slower than they come:
-// more would cost the broker its memory.
+// Maximum number of lines that wait for a log that cannot be written (fast enough), which limits
+// the memory.
 constexpr std::size_t kWaitingMax = 100'000;
-// Denials have as much room again: nobody pushes them out by what is allowed.
+// Denials have the same room in addition, so that allowed actions cannot displace them.
 constexpr std::size_t kDenialsMax = 2 * kWaitingMax;
-// Lines of one principal for what it was allowed to do; more are counted in one.
+// Lines of one principal about allowed actions; further ones are replaced by their number.
 constexpr Allowance kLines{20'000, 500};
-// No field may be longer: peers have some say in them, and in the log an octet may become six.
+// Maximum length of a field, because peers influence them, and escaping can turn a byte into six.
 constexpr std::size_t kFieldMax = 2048;
 
 void clip(std::string& field) {
@@ -37,7 +37,7 @@ void clip(std::string& field) {
   field += "...";
 }
 
-/// What one does with one's own, as often as one likes. What only some may is always a line.
+/// Ordinary actions on one's own jobs, which may be frequent. Privileged actions always get a line.
 bool may_be_counted(const keys::AuditEntry& entry) {
   if (entry.decision != "allow" || entry.principal == "broker" || entry.principal == "operator" ||
       entry.reason == "admin")
@@ -106,8 +106,7 @@ void AuditActor::run() {
       take(std::move(*entry));
     }
     count_left_out(stopping);
-    // Also when there is nothing to write: that a log cannot be written should be known before the
-    // line that must be.
+    // Also if there is nothing to write, so that a problem is known before a line must be written.
     write();
     if (log_->unsynced() && !checkpoint_at) checkpoint_at = Clock::now() + kCheckpoint;
     if (stopping || (checkpoint_at && Clock::now() >= *checkpoint_at)) {
@@ -137,7 +136,7 @@ void AuditActor::take(keys::AuditEntry entry) {
     forgotten_.fetch_add(1);
 }
 
-/// Once a second a line says how many are not there.
+/// Writes a line with the number of omitted lines, once a second.
 void AuditActor::count_left_out(bool at_once) {
   const auto now = Clock::now();
   if (!at_once && now - counted_ < kCheckpoint) return;
@@ -147,7 +146,7 @@ void AuditActor::count_left_out(bool at_once) {
     if (share.left_out > 0 && waiting_.size() < kDenialsMax)
       waiting_.push_back({utc_now(), principal, share.address, "more", "", "allow",
                           std::to_string(std::exchange(share.left_out, 0)) +
-                              " more lines of what it was allowed were left out"});
+                              " more lines about allowed actions of this key were left out"});
     it =
         share.left_out == 0 && share.lines.is_full(kLines, now) ? shares_.erase(it) : std::next(it);
   }
@@ -158,8 +157,8 @@ void AuditActor::write() {
   if (forgotten > 0)
     waiting_.push_back({utc_now(), "broker", "", "audit", "", "deny",
                         std::to_string(forgotten) +
-                            " lines were lost: there was no room for them while the "
-                            "log could not be written, or not as fast"});
+                            " lines were lost: the log could not be written, or not fast "
+                            "enough, and the buffer was full"});
   try {
     log_->append(waiting_);
     waiting_.clear();

@@ -1,8 +1,8 @@
-// The audit actor: one thread that writes decisions to the log, as many at a time as have come, and
-// a checkpoint each second. While the log cannot be written, lines wait here, in order, within a
-// bound; the router is told, and refuses what is privileged. What one principal does again and
-// again is counted in one line from some rate on, so that it can neither fill the disk nor drown
-// the others.
+// The audit actor: one thread that writes decisions to the log, all that have arrived at a time,
+// and a checkpoint every second. While the log cannot be written, lines wait here, in order, up to
+// a limit; the router is notified and refuses privileged requests. Beyond some rate, repeated
+// actions of a principal are replaced by a line with their number, so that it can neither fill the
+// disk nor hide the lines of others.
 #pragma once
 
 #include <atomic>
@@ -23,7 +23,7 @@ class AuditActor {
  public:
   /// `events` must outlive the actor.
   AuditActor(std::unique_ptr<AuditLog> log, runtime::Mailbox<GuardEvent>& events);
-  /// Writes what is there and the last checkpoint, and ends.
+  /// Writes the remaining lines and the last checkpoint, and ends.
   ~AuditActor();
 
   /// Any thread. The time is filled in here.
@@ -33,7 +33,7 @@ class AuditActor {
   struct Stop {};
   using Request = std::variant<keys::AuditEntry, Stop>;
 
-  /// How many lines a principal has had of late, for what it was allowed to do.
+  /// How many lines about allowed actions a principal has had recently.
   struct Share {
     Budget lines;
     std::uint64_t left_out = 0;
@@ -54,10 +54,10 @@ class AuditActor {
   std::map<std::string, Share> shares_;  ///< by principal
   std::chrono::steady_clock::time_point counted_{};
   std::atomic<std::uint64_t> under_way_{0};         ///< lines in the mailbox
-  std::atomic<std::uint64_t> forgotten_{0};         ///< lines that there was no room for
+  std::atomic<std::uint64_t> forgotten_{0};         ///< lines that were dropped for lack of room
   std::string write_trouble_, checkpoint_trouble_;  ///< empty: none
   std::string told_;
-  std::thread thread_;  // last: it starts when everything else is there
+  std::thread thread_;  // last, so that all other members exist when it starts
 };
 
 /// "2026-11-25T21:45:41.123456Z"

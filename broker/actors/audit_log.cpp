@@ -21,10 +21,10 @@ namespace {
 using keys::KeyError;
 
 constexpr std::size_t kChunk = 1u << 20;
-// Room on the disk that is reserved ahead: a disk that is full is known before the line that must
+// Room on the disk that is reserved in advance, so that a full disk is noticed before a line must
 // be written.
 constexpr std::uint64_t kReserve = 256u << 10;
-// Another process has the lock for the time of an append. Longer: it stands still.
+// Another process holds the lock only during an append. If it takes longer, it is unresponsive.
 constexpr std::chrono::milliseconds kLockWait{2000};
 
 [[noreturn]] void fail(const std::string& what, const std::string& path) {
@@ -32,9 +32,9 @@ constexpr std::chrono::milliseconds kLockWait{2000};
 }
 
 [[noreturn]] void tampered(const std::string& what) {
-  throw KeyError("the audit log is not as it was left: " + what +
-                 ". Look at it with `quern audit verify`; to begin a new log, stop the brokers and "
-                 "move its files away");
+  throw KeyError("the audit log was modified: " + what +
+                 ". Check it with `quern audit verify`; to begin a new log, stop the brokers and "
+                 "move its files to another folder");
 }
 
 /// A descriptor that is closed.
@@ -62,7 +62,8 @@ bool same_file(const struct stat& a, const struct stat& b) {
   return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
-/// Calls `each` with every whole line of fd between two offsets; where the last of them ends.
+/// Calls `each` with every complete line of fd between two offsets; returns the end of the last
+/// one.
 template <typename Each>
 std::uint64_t for_each_line(int fd, std::uint64_t from, std::uint64_t to, const std::string& path,
                             Each each) {
@@ -104,7 +105,7 @@ class Locked {
          waited += kPause) {
       if (errno != EINTR && (errno != EWOULDBLOCK || waited >= kLockWait))
         throw KeyError(errno == EWOULDBLOCK
-                           ? "the audit log is held by another process that stands still"
+                           ? "the audit log is locked by an unresponsive process"
                            : std::string("cannot lock the audit log: ") + std::strerror(errno));
       std::this_thread::sleep_for(kPause);
     }
@@ -141,15 +142,15 @@ AuditLog::~AuditLog() {
   ::close(lock_);
 }
 
-/// The first start makes a checkpoint of nothing; every other goes along the chain from the
-/// checkpoint to its end.
+/// The first start creates an empty checkpoint; later ones verify the chain from the checkpoint to
+/// its end.
 void AuditLog::begin() {
   auto files = keys::audit_files(folder_);
-  // The newest may hold nothing but a piece of its first line, of a power failure.
+  // The newest file may contain only an incomplete first line after a power failure.
   std::erase_if(files, [&](const std::string& path) { return path == path_ && !has_line(path); });
   const std::string checkpoint = folder_ + "/audit.checkpoint";
   if (!keys::read_file(checkpoint)) {
-    if (!files.empty()) tampered(checkpoint + " is gone");
+    if (!files.empty()) tampered(checkpoint + " is missing");
     keys::write_file(checkpoint, keys::checkpoint_text({}, key_));
   }
   known_ = read_checkpoint();
@@ -159,7 +160,7 @@ void AuditLog::begin() {
   while (first > 0 && (!start || start->count > known_.count))
     start = keys::start_of(files[--first]);
   if ((start ? start->count : 0) > known_.count || (!start && known_.count > 0))
-    tampered("lines before its line " + std::to_string(known_.count) + " are gone");
+    tampered("lines before its line " + std::to_string(known_.count) + " are missing");
   at_ = start.value_or(keys::AuditPosition{});
   check_against_checkpoint(at_);
   open_file();
@@ -171,23 +172,24 @@ void AuditLog::begin() {
   size_ = 0;
   follow(file_, path_);
   if (at_.count < known_.count)
-    tampered("it ends with line " + std::to_string(at_.count) + ", the checkpoint saw line " +
-             std::to_string(known_.count));
+    tampered("it ends with line " + std::to_string(at_.count) +
+             ", but the checkpoint recorded line " + std::to_string(known_.count));
 }
 
 void AuditLog::check_against_checkpoint(const keys::AuditPosition& at) const {
   if (at.count == known_.count && at.hash != known_.hash)
-    tampered("line " + std::to_string(at.count) + " is another one than the checkpoint saw");
+    tampered("line " + std::to_string(at.count) +
+             " differs from the one that the checkpoint recorded");
 }
 
 keys::AuditPosition AuditLog::read_checkpoint() const {
   const std::string path = folder_ + "/audit.checkpoint";
   const auto text = keys::read_file(path);
-  if (!text) tampered(path + " is gone");
+  if (!text) tampered(path + " is missing");
   const auto checkpoint = keys::checkpoint_of(*text, key_);
   if (checkpoint.count < known_.count ||
       (checkpoint.count == known_.count && checkpoint.hash != known_.hash))
-    tampered(path + " was set back");
+    tampered(path + " was replaced by an older one");
   return checkpoint;
 }
 
@@ -203,7 +205,7 @@ void AuditLog::adopt_file(int fd, const std::string& path) {
   size_ = reserved_ = 0;
 }
 
-/// Reads what another broker has written since, and goes over to the file that it may have begun.
+/// Reads what another broker has written since, and switches to the file that it may have begun.
 void AuditLog::catch_up() {
   struct stat named {};
   const auto open = about(file_, path_);
@@ -216,7 +218,7 @@ void AuditLog::catch_up() {
   follow(file_, *next);
   for (++next; next != files.end() && *next != path_; ++next) {
     const File full(*next);
-    // From here on this is the file that is known: an error further on is tried again from it.
+    // From here on this is the current file: after an error, reading continues from it.
     adopt_file(::dup(full.fd()), *next);
     follow(file_, *next);
   }
@@ -224,20 +226,20 @@ void AuditLog::catch_up() {
   follow(file_, path_);
 }
 
-/// Goes along the chain from size_ to the end of the file. A piece of a line at the end, of a power
-/// failure, is taken away.
+/// Verifies the chain from size_ to the end of the file. Removes an incomplete line at the end,
+/// which a power failure left.
 void AuditLog::follow(int fd, const std::string& path) {
   const auto size = static_cast<std::uint64_t>(about(fd, path).st_size);
   if (size < size_) tampered(path + " is shorter than it was");
-  keys::AuditPosition at = at_;  // all or nothing: an error leaves what is known as it was
+  keys::AuditPosition at = at_;  // all or nothing: an error leaves the known position unchanged
   const std::uint64_t end = for_each_line(fd, size_, size, path, [&](std::string_view line) {
     if (const auto wrong = keys::continue_chain(at, line, key_))
       tampered(path + ", after line " + std::to_string(at.count) + ": " + *wrong);
     check_against_checkpoint(at);
   });
-  if (end < size && path != path_) tampered(path + " does not end with a line");
+  if (end < size && path != path_) tampered(path + " ends with an incomplete line");
   if (end < size && ::ftruncate(fd, static_cast<off_t>(end)) != 0) fail("mend", path);
-  if (end < size) reserved_ = 0;  // gone with what was cut
+  if (end < size) reserved_ = 0;  // the truncation released the reserved room
   at_ = std::move(at);
   size_ = end;
 }
@@ -246,7 +248,7 @@ void AuditLog::look() { append({}); }
 
 void AuditLog::reserve() {
   if (size_ + kReserve / 2 < reserved_) return;
-  // Where the file system cannot, a full disk is found out by the line that does not fit.
+  // If the file system does not support this, a full disk is noticed by the line that does not fit.
   if (::fallocate(file_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size_),
                   static_cast<off_t>(kReserve)) != 0 &&
       errno != EOPNOTSUPP)
@@ -295,7 +297,7 @@ void AuditLog::sync() {
   const Locked locked(lock_);
   catch_up();
   if (::fdatasync(file_) != 0) fail("write", path_);
-  // Another broker may have gone on from here: then its checkpoint is no earlier, and stays.
+  // Another broker may have continued from here: then its checkpoint is not older, and is kept.
   if (read_checkpoint().count < at_.count)
     keys::write_file(folder_ + "/audit.checkpoint", keys::checkpoint_text(at_, key_));
   known_ = at_;

@@ -1,11 +1,11 @@
 // The audit log on the disk: FOLDER/audit.log, a line per decision, each with the hash of the line
-// before (keys/audit_line.hpp). A full file becomes audit.000001.log, 000002, ...; the next goes on
-// with the chain. FOLDER/audit.checkpoint says where the chain stood, so that a cut-off end is
-// seen. FOLDER/audit.key, if it is there, keys the hashes.
+// before (keys/audit_line.hpp). A full file becomes audit.000001.log, 000002, ...; the next one
+// continues the chain. FOLDER/audit.checkpoint records the position of the chain, so that a missing
+// end is detected. FOLDER/audit.key, if it exists, is the key of the hashes.
 //
-// Several brokers may write one log: each append holds the lock and first reads on to where the
-// chain stands. What was read or written once is known by its hash, in memory: a log that is not
-// the continuation of that was tampered with, and nothing is written to it.
+// Several brokers may write one log: each append holds the lock and first reads up to the end of
+// the chain. The hash of what was read or written is kept in memory: a log that does not continue
+// from it was tampered with, and nothing is written to it.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +18,20 @@ namespace quern::broker {
 
 class AuditLog {
  public:
-  /// Opens or makes it. Throws keys::KeyError when that cannot be, or when what follows the
-  /// checkpoint is not the chain that it saw.
+  /// Opens or creates it. Throws keys::KeyError if that fails, or if the log does not match the
+  /// checkpoint.
   explicit AuditLog(std::string folder, std::uint64_t file_bytes_max = 64u << 20);
   ~AuditLog();
   AuditLog(const AuditLog&) = delete;
   AuditLog& operator=(const AuditLog&) = delete;
 
-  /// Appends all, or throws keys::KeyError and nothing of it is there: the disk is full, or
-  /// somebody changed the log meanwhile.
+  /// Appends all entries, or throws keys::KeyError and appends none: the disk is full, or the log
+  /// was modified in the meantime.
   void append(const std::vector<keys::AuditEntry>& entries);
-  /// Throws as append() would: nothing is written, but room for more is reserved.
+  /// Throws as append() would; writes nothing, but reserves room for more.
   void look();
-  /// What was appended is on the disk, and the checkpoint says so. Throws keys::KeyError, also when
-  /// somebody set the checkpoint back.
+  /// Syncs what was appended, and updates the checkpoint. Throws keys::KeyError, also if the
+  /// checkpoint was replaced by an older one.
   void sync();
 
   bool unsynced() const { return unsynced_; }
@@ -48,15 +48,15 @@ class AuditLog {
   void reserve();
 
   std::string folder_;
-  std::string path_;  ///< of the file that is written to
+  std::string path_;  ///< of the current file
   std::uint64_t file_bytes_max_;
   std::string key_;
   int lock_ = -1;
   int file_ = -1;
-  std::uint64_t size_ = 0;      ///< of file_, as far as the chain was followed
-  std::uint64_t reserved_ = 0;  ///< so far there is room on the disk
-  keys::AuditPosition at_;      ///< where the chain stands at size_
-  keys::AuditPosition known_;   ///< the furthest checkpoint that was seen
+  std::uint64_t size_ = 0;      ///< of file_, up to which the chain was verified
+  std::uint64_t reserved_ = 0;  ///< room on the disk is reserved up to here
+  keys::AuditPosition at_;      ///< position of the chain at size_
+  keys::AuditPosition known_;   ///< the latest checkpoint that was read or written
   bool unsynced_ = false;
 };
 

@@ -13,15 +13,15 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr char kAddress[] = "inproc://zeromq.zap.01";  // ZeroMQ RFC 27
-// How often the files are looked at: a change must act within a second.
+// How often the files are checked: a change must take effect within a second.
 constexpr milliseconds kKeysLook{200};
-// What is wrong with the files is said again after this, while it lasts.
+// How often a persistent problem with the files is reported again.
 constexpr std::chrono::seconds kRemind{10};
-// Handshakes from one address. A rack that comes back at once is within it; a flood that costs a
-// key agreement each is not.
+// Handshakes per address: enough for a rack of machines that reconnect together, but not for a
+// flood, as each costs a key agreement.
 constexpr Allowance kHandshakes{4000, 500};
 constexpr std::size_t kAddressesMax = 10'000;
-// Denials that go on record one by one; a flood of them is one line each second or so.
+// Denials that are recorded individually; a flood of them is about one line per second.
 constexpr Allowance kTold{100, 2};
 
 std::int64_t utc_seconds() { return static_cast<std::int64_t>(std::time(nullptr)); }
@@ -93,7 +93,8 @@ void AuthActor::answer_handshakes() {
 
 ZapStatus AuthActor::judge(const ZapRequest& request, std::string& text) {
   const auto now = Clock::now();
-  if (handshakes_.size() > kAddressesMax) handshakes_.clear();  // memory before memory of floods
+  if (handshakes_.size() > kAddressesMax)
+    handshakes_.clear();  // bounds the memory, at the price of forgetting floods
   if (!handshakes_[request.address].take(1, kHandshakes, now)) {
     text = "too many connections from this address";
     return ZapStatus::not_now;
@@ -104,16 +105,15 @@ ZapStatus AuthActor::judge(const ZapRequest& request, std::string& text) {
   else
     entry = ring_.may_connect(request.key, request.address);
   if (!entry.known && entry.reason != "not encrypted") {
-    refresh();  // a key or an invitation of this moment; while the files are as they were it costs
-                // little
+    refresh();  // the key or invitation may have just been added; cheap if the files have not
+                // changed
     entry = ring_.may_connect(request.key, request.address);
   }
   text = entry.reason;
   if (entry.allowed) return ZapStatus::ok;
   if (told_.take(1, kTold, now))
     events_.post(ConnectionDenied{request.key, request.address, entry.reason});
-  // A worker that is denied for good leaves. A slip of the operator's hand must not end all of
-  // them.
+  // A permanent denial ends a worker. A mistake in the file must not end all workers.
   return entry.unsure ? ZapStatus::not_now : ZapStatus::denied;
 }
 

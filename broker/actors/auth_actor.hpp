@@ -1,5 +1,6 @@
-// The auth actor: one thread that answers libzmq's authentication requests (ZAP) and keeps the key
-// ring as the files say. It is there before the ROUTER binds, so that nobody is let in unasked.
+// The auth actor: one thread that answers libzmq's authentication requests (ZAP) and updates the
+// key ring from the files. It starts before the ROUTER binds, so that nobody is admitted without a
+// check.
 #pragma once
 
 #include <map>
@@ -25,10 +26,10 @@ class AuthActor {
   /// Binds the handler; `ring` has been refreshed. `events` must outlive the actor. Throws
   /// zmq::error_t.
   AuthActor(zmq::context_t& context, KeyRing ring, runtime::Mailbox<GuardEvent>& events);
-  /// Ends the thread. Before the context ends.
+  /// Ends the thread. Must happen before the context ends.
   ~AuthActor();
 
-  /// An invited peer wants its key to be known; answered by Enrolled or EnrolRefused.
+  /// An invited peer wants to enrol its key; answered by Enrolled or EnrolRefused.
   void enrol(EnrolRequest request) { mailbox_.post(std::move(request)); }
 
  private:
@@ -46,11 +47,11 @@ class AuthActor {
   runtime::Mailbox<GuardEvent>& events_;
   runtime::Mailbox<Request> mailbox_;
   std::map<std::string, Budget> handshakes_;  ///< by address
-  Budget told_;                               ///< denials that are worth a line each
+  Budget told_;                               ///< limits the denials that are logged individually
   std::vector<std::string> trouble_;          ///< as it was last logged
   KeyRing::Clock::time_point complained_{};
   bool stopping_ = false;
-  std::thread thread_;  // last: it starts when everything else is there
+  std::thread thread_;  // last, so that all other members exist when it starts
 };
 
 }  // namespace quern::broker

@@ -14,20 +14,21 @@ namespace {
 using wire::Interval;
 using wire::IntervalSet;
 
-/// What does not fit together in one job.
+/// Inconsistencies within one job.
 std::vector<std::string> problems_of(const RecoveredJob& job) {
   std::vector<std::string> found;
   const JobProgress& p = job.progress;
   const IntervalSet ended(p.ended);
   const IntervalSet failed(p.failed);
   if (!ended.empty() && ended.back_end() > p.total)
-    found.push_back("tasks have ended that it does not have");
+    found.push_back("tasks beyond its total have ended");
   if (ended.size() != p.done + failed.size() + p.cancelled)
-    found.push_back("done, failed and cancelled tasks are not the ended ones");
+    found.push_back(
+        "the numbers of done, failed and cancelled tasks do not add up to the ended ones");
   for (const auto& tasks : p.failed)
     if (!ended.contains(tasks)) found.push_back("a failed task has not ended");
   if (is_final(p.state) && ended.size() != p.total)
-    found.push_back("it is over, but not all its tasks are");
+    found.push_back("it has ended, but some of its tasks have not");
   if (job.birth.input != InputKind::range || (p.decision && p.decision->takes == Takes::whole)) {
     IntervalSet there;
     for (const StoredInput& row : job.inputs)
@@ -58,7 +59,7 @@ bool check_store(const std::string& folder, std::ostream& out) {
   if (!std::filesystem::exists(file))
     throw StoreError(StoreError::Kind::unusable, "there is no store in " + folder);
   const CommitFile::Found found =
-      CommitFile::read(folder);  // before the store: a broker may be at work
+      CommitFile::read(folder);  // before the store, because a broker may be writing
   Database database(file, Database::Mode::read);
   require_schema(database);
   std::uint64_t wrong = 0;
@@ -82,7 +83,7 @@ bool check_store(const std::string& folder, std::ostream& out) {
       const std::string_view sizes = rows.blob(), bytes = rows.blob();
       if (!rows.is_null() && rows.integer() != checksum_of({sizes, bytes}))
         problem("job " + std::to_string(job) + ": a row of its " + table +
-                " is not as it was written");
+                " differs from what was written");
     }
   }
   std::uint64_t unfinished = 0, queued = 0, results = 0;
@@ -97,14 +98,14 @@ bool check_store(const std::string& folder, std::ostream& out) {
       problem("job " + std::to_string(value(job.birth.number)) + ": " + text);
   }
   out << file << ": " << jobs.size() << " jobs, " << unfinished << " unfinished with " << queued
-      << " tasks to run, " << results << " result entries to be read; "
+      << " tasks to run, " << results << " unread result entries, "
       << database.number("SELECT value FROM meta WHERE key = 'incarnation'") << " starts so far\n";
   if (const auto lost = database.number("SELECT value FROM meta WHERE key = 'lost'"); lost != 0)
-    out << "earlier starts found that " << lost << " commits were lost, last at "
+    out << "earlier starts detected the loss of " << lost << " commits, last at "
         << time_text(database.number("SELECT value FROM meta WHERE key = 'lost_at'")) << '\n';
-  out << (wrong == 0 ? "the store is sound\n"
+  out << (wrong == 0 ? "the store is intact\n"
                      : std::to_string(wrong) +
-                           " problems; restore a copy, or start with another --store\n");
+                           " problems; restore a backup, or start with another --store\n");
   return wrong == 0;
 }
 

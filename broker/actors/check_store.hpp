@@ -1,4 +1,4 @@
-// `quern-broker --check-store`: is what a store holds whole? Reads only.
+// `quern-broker --check-store`: verifies a store. Read-only.
 #pragma once
 
 #include <ostream>
@@ -6,8 +6,7 @@
 
 namespace quern::broker {
 
-/// Prints a report for people; true when nothing is wrong. Throws StoreError when it cannot be read
-/// at all.
+/// Prints a report; true if there are no problems. Throws StoreError if it cannot be read at all.
 bool check_store(const std::string& folder, std::ostream& out);
 
 }  // namespace quern::broker

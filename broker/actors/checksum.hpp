@@ -1,5 +1,4 @@
-// A sum over the bytes of a row: says that they are as they were written. Against broken disks, not
-// against people.
+// A checksum over the bytes of a row. It detects defective disks, not deliberate changes.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +7,7 @@
 
 namespace quern::broker {
 
-/// Of parts in order; where one ends and the next begins counts. The stored value: it never changes
+/// Covers the parts in order and their boundaries. The value is stored, so it must never change
 /// between versions.
 std::int64_t checksum_of(std::initializer_list<std::string_view> parts);
 

@@ -16,11 +16,11 @@
 namespace quern::broker {
 namespace {
 
-// Less than a sector: a disk writes all of it or nothing.
+// Smaller than a sector, which a disk writes atomically.
 constexpr std::size_t kSize = 160;
 constexpr std::chrono::seconds kUnsyncedMost{1};
 
-/// Padded with spaces, so that each line covers the one before.
+/// Padded with spaces, so that each line overwrites the previous one completely.
 std::string line_of(const CommitMark& mark) {
   char sum[20];
   std::string line = "commit " + std::to_string(mark.commit) + " time " +
@@ -63,7 +63,7 @@ void CommitFile::warn(int error) {
   if (std::exchange(warned_, true)) return;
   runtime::log_warning(
       "cannot write " + path_ + ": " + std::strerror(error) +
-      " (jobs are kept, but the next start cannot tell whether the store lost some of them)");
+      " (jobs are kept, but the next start cannot detect whether the store lost commits)");
 }
 
 void CommitFile::write(const CommitMark& mark) {
@@ -86,7 +86,7 @@ CommitFile::Found CommitFile::read(const std::string& folder) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   const auto trouble = [&](const std::string& why) {
     return Found{std::nullopt,
-                 path + " " + why + ": it cannot be told whether the store lost commits"};
+                 path + " " + why + ": the broker cannot detect whether the store lost commits"};
   };
   if (fd < 0)
     return errno == ENOENT ? Found{}
@@ -96,7 +96,7 @@ CommitFile::Found CommitFile::read(const std::string& folder) {
   const int error = errno;
   ::close(fd);
   if (size < 0) return trouble(std::string("cannot be read (") + std::strerror(error) + ")");
-  if (size == 0) return {};  // it was made, and nothing was committed
+  if (size == 0) return {};  // it was created, and nothing was committed
   line.resize(static_cast<std::size_t>(size));
   if (auto mark = mark_in(line)) return {mark, {}};
   return trouble("is damaged");

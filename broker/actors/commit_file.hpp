@@ -1,7 +1,7 @@
-// What the last commit of a store was, in a small file beside it: FOLDER/last-commit, one line of
-// fixed size, written over after each commit. SQLite takes a write-ahead log that was cut off for
-// one that ended there; a file that is ahead of the store tells the two apart. It is never ahead
-// otherwise: the commit is on the disk before it is written here. It may be behind.
+// The number of the last commit of a store, in a small file beside it: FOLDER/last-commit, one line
+// of fixed size, overwritten after each commit. SQLite cannot distinguish a truncated write-ahead
+// log from a complete one; if this file is ahead of the store, commits were lost. It is never ahead
+// otherwise, because the commit is on the disk before it is written here. It may be behind.
 #pragma once
 
 #include <chrono>
@@ -15,29 +15,29 @@ struct CommitMark {
   std::uint64_t commit = 0;         ///< its number; the first is 1
   std::int64_t time = 0;            ///< seconds since 1970
   std::uint64_t incarnation = 0;    ///< of the broker that made it
-  std::uint64_t numbers_below = 1;  ///< job numbers below this were used up then
+  std::uint64_t numbers_below = 1;  ///< job numbers below this were used at that time
   bool operator==(const CommitMark&) const = default;
 };
 
 class CommitFile {
  public:
-  /// Opens or makes the file. A store without one works: when that cannot be, a warning says so.
+  /// Opens or creates the file. If that fails, a warning is logged, and the store works without it.
   explicit CommitFile(const std::string& folder);
   ~CommitFile();
   CommitFile(const CommitFile&) = delete;
   CommitFile& operator=(const CommitFile&) = delete;
 
-  /// Not synced: a killed broker loses nothing of it, and a second sync would double what a commit
-  /// takes.
+  /// Not synced: a killed broker does not lose it, and a second sync would double the time of a
+  /// commit.
   void write(const CommitMark& mark);
-  /// Syncs what was written more than a second ago.
+  /// Syncs the file if it was written more than a second ago.
   void sync_old();
 
   struct Found {
     std::optional<CommitMark> mark;
-    std::string trouble;  ///< why there is none, if there should be one
+    std::string trouble;  ///< why it cannot be used
   };
-  /// What the file says. One that is not there says nothing.
+  /// The content of the file; empty if it does not exist.
   static Found read(const std::string& folder);
 
   static std::string file_in(const std::string& folder) { return folder + "/last-commit"; }

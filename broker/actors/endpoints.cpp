@@ -5,7 +5,7 @@
 namespace quern::broker {
 
 bool is_local(const std::string& endpoint) {
-  // Names other than localhost are not looked up: what they resolve to may change.
+  // Names other than localhost are not resolved, because their addresses may change.
   static const std::regex local(
       R"(ipc://.+|tcp://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]|localhost):(\d{1,5}|\*))");
   return std::regex_match(endpoint, local);

@@ -13,14 +13,13 @@ Guard::Guard(zmq::context_t& context, const GuardOptions& options) {
     audit_ = std::make_unique<AuditActor>(std::make_unique<AuditLog>(options.audit), events_);
   if (options.insecure) {
     runtime::log_warning(
-        "INSECURE: nothing is encrypted, and everybody on this machine who can reach the broker "
-        "may do everything");
+        "INSECURE: nothing is encrypted, and everyone on this machine who can reach the broker may "
+        "do everything");
     return;
   }
-  if (keys::make_missing(options.keys)) runtime::log_info("made keys in " + options.keys);
+  if (keys::make_missing(options.keys)) runtime::log_info("created keys in " + options.keys);
   const auto own = keys::read_pair(options.keys, "broker");
-  if (!own)
-    throw keys::KeyError(options.keys + "/broker.secret is not there: run `quern keys init`");
+  if (!own) throw keys::KeyError(options.keys + "/broker.secret is missing: run `quern keys init`");
   curve_ = runtime::CurveServer{own->secret_key, AuthActor::kDomain};
   KeyRing ring(options.keys);
   std::vector<std::string> trouble;

@@ -1,5 +1,5 @@
-// Who guards the door: keys, authentication, the audit log. Wires the two actors; there before the
-// ROUTER binds, gone after it closed.
+// Access to the broker: keys, authentication, the audit log. Connects the two actors; created
+// before the ROUTER binds, destroyed after it was closed.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ namespace quern::broker {
 
 struct GuardOptions {
   bool insecure = false;
-  std::string keys;   ///< folder; made, with the keys, when it is not there
+  std::string keys;   ///< folder; created with its keys if it does not exist
   std::string audit;  ///< folder; empty: no audit log
 };
 
@@ -24,7 +24,7 @@ class Guard {
   /// Throws keys::KeyError, zmq::error_t.
   Guard(zmq::context_t& context, const GuardOptions& options);
 
-  /// What the ROUTER is to be made with; nothing when connections are not encrypted.
+  /// The CURVE settings of the ROUTER; nothing if connections are not encrypted.
   const std::optional<runtime::CurveServer>& curve() const { return curve_; }
   bool audits() const { return audit_ != nullptr; }
 

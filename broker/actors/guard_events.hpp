@@ -1,4 +1,4 @@
-// What the auth and the audit actor tell the router, and what it asks of them.
+// Messages between the router and the auth and audit actors.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct Enrolled {
   std::string key;
   std::string name;
   std::uint8_t rights = 0;
-  bool fresh = true;  ///< false: it was before, and its answer was lost
+  bool fresh = true;  ///< false: it was enrolled before, and its answer was lost
 };
 struct EnrolRefused {
   PeerId peer{};
@@ -40,7 +40,7 @@ struct EnrolRefused {
   std::string reason;
 };
 
-/// A connection was not let in.
+/// A connection was rejected.
 struct ConnectionDenied {
   std::string key;
   std::string address;

@@ -12,17 +12,17 @@ namespace {
 
 using std::chrono::seconds;
 
-// A wrong code: the next try from that address is looked at after this, doubled for each further
-// one.
+// After a wrong code, attempts from that address are ignored for this time, doubled for each
+// further one.
 constexpr seconds kWaitFirst{1};
 constexpr seconds kWaitMost{300};
-// How long files that cannot be read are taken to be as they were. A disk that comes back, an
-// editor between two steps; not longer, for a key may have been taken away meanwhile.
+// How long the previous content of unreadable files remains valid: long enough for a disk to return
+// or an editor to finish, but limited, because a key may have been revoked in the meantime.
 constexpr seconds kUnreadable{30};
-// Addresses whose failures are remembered; the oldest go first.
+// Maximum number of addresses whose failures are remembered; the oldest are dropped first.
 constexpr std::size_t kFailingAddressesMax = 10'000;
 
-// The auth actor must not stand still because somebody holds the folder.
+// The auth actor must not block because another process has locked the folder.
 constexpr std::chrono::milliseconds kKeyLockWait{200};
 
 constexpr char kGrants[] = "/authorized_keys";
@@ -31,7 +31,7 @@ constexpr char kInvitations[] = "/invitations";
 Principal principal_of(const keys::Grant& grant) {
   Principal principal;
   principal.name = grant.name;
-  // The bits are the same four in the same order; the core knows no file format.
+  // Both enumerations have the same bits; the core does not depend on the file format.
   static_assert(static_cast<int>(keys::GrantRole::submit) == static_cast<int>(Right::submit) &&
                 static_cast<int>(keys::GrantRole::work) == static_cast<int>(Right::work) &&
                 static_cast<int>(keys::GrantRole::read) == static_cast<int>(Right::read) &&
@@ -63,7 +63,7 @@ KeyRing::KeyRing(std::string folder)
   keys::require_safe(folder_);
   keys::require_safe(folder_ + kGrants);
   if (!keys::read_file(folder_ + kGrants))
-    throw keys::KeyError(folder_ + kGrants + " is not there: run `quern keys init`");
+    throw keys::KeyError(folder_ + kGrants + " is missing: run `quern keys init`");
 }
 
 bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now,
@@ -78,8 +78,8 @@ bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now,
   } catch (const keys::KeyError& error) {
     if (!unreadable_since_) unreadable_since_ = now;
     trouble.push_back(std::string(error.what()) +
-                      (all_grants_.empty() ? ": nobody is let in"
-                                           : ": what it said before holds for " +
+                      (all_grants_.empty() ? ": nobody is admitted"
+                                           : ": its previous content remains valid for " +
                                                  std::to_string(kUnreadable.count()) + " s"));
     changed = give_up(now);
   }
@@ -94,7 +94,7 @@ bool KeyRing::refresh(std::int64_t utc_seconds, Clock::time_point now,
       changed = true;
     }
   } catch (const keys::KeyError& error) {
-    trouble.push_back(std::string(error.what()) + ": no invitation is open");
+    trouble.push_back(std::string(error.what()) + ": no invitation is accepted");
     changed = changed || !invitations_.empty();
     invitations_.clear();
   }
@@ -146,11 +146,10 @@ KeyRing::Entry KeyRing::may_connect(const std::string& key, const std::string& a
   const auto found = grants_.find(key);
   if (found == grants_.end())
     return invitations_open() ? Entry{true, "an invitation is open"}
-           : damaged_         ? Entry{false,
-                              "unknown key, but authorized_keys grants nothing or has lines that "
-                                      "cannot be read",
-                              false, true}
-                              : Entry{false, "unknown key"};
+           : damaged_
+               ? Entry{false, "unknown key, but authorized_keys is empty or has invalid lines",
+                       false, true}
+               : Entry{false, "unknown key"};
   const keys::Grant& grant = found->second;
   if (!keys::comes_from(grant.from, address))
     return {false,
@@ -160,19 +159,19 @@ KeyRing::Entry KeyRing::may_connect(const std::string& key, const std::string& a
   return {true, grant.name, true};
 }
 
-/// A key that is known: an answer that was lost is given again. With a code that is open somebody
-/// wants more than that.
+/// A known key: its answer may have been lost, so it is given again. With an unused code, the peer
+/// wants another enrolment.
 std::optional<KeyRing::Enrolment> KeyRing::enrolled_already(const std::string& key, bool invited,
                                                             std::int64_t utc_seconds) const {
   for (const auto& grant : all_grants_) {
     if (grant.key != key || (grant.expires && *grant.expires <= utc_seconds)) continue;
-    if (!invited) return Enrolment{grant.name, grant.roles, "known already", false};
+    if (!invited) return Enrolment{grant.name, grant.roles, "already known", false};
     return Enrolment{{},
                      0,
-                     "this machine's key is known already, as " + grant.name + " (" +
+                     "this machine's key is already known, as " + grant.name + " (" +
                          keys::role_words(grant.roles) +
-                         "), and the code was not used: `quern keys revoke " + grant.name +
-                         "` first, or keep other keys with --keys DIR"};
+                         "), so the code was not used: first run `quern keys revoke " + grant.name +
+                         "`, or use another folder for the new key with --keys DIR"};
   }
   return std::nullopt;
 }
@@ -182,7 +181,7 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
                                   std::int64_t utc_seconds, Clock::time_point now) {
   const keys::FolderLock lock(folder_, kKeyLockWait);
   std::vector<std::string> ignored;
-  refresh(utc_seconds, now, ignored);  // somebody else may have used it up
+  refresh(utc_seconds, now, ignored);  // another process may have used it
   const std::string hash = keys::hash_of_secret(secret);
   const auto invitation =
       std::find_if(invitations_.begin(), invitations_.end(),
@@ -190,35 +189,40 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
   if (const auto before = enrolled_already(key, invitation != invitations_.end(), utc_seconds))
     return *before;
   if (invitation == invitations_.end()) {
-    // Who has the right code never waits: others behind the same address may be the ones who guess.
+    // A valid code is never delayed: the wrong guesses may come from others behind the same
+    // address.
     if (const auto found = failures_.find(address);
         found != failures_.end() && now < found->second.wait_until) {
       const auto left = std::chrono::ceil<seconds>(found->second.wait_until - now).count();
       return {
           {},
           0,
-          "too many wrong codes from this address: try again in " + std::to_string(left) + " s"};
+          "too many wrong codes from this address; try again in " + std::to_string(left) + " s"};
     }
     note_failure(address, now);
-    return {{}, 0, "this code is wrong, expired or used: ask for a new one (`quern keys invite`)"};
+    return {{},
+            0,
+            "this code is wrong, expired or already used; ask for a new one (`quern keys invite`)"};
   }
   keys::Grant grant = invitation->grant;
-  // Jobs belong to names: only workers, who have none, may choose theirs.
+  // Jobs belong to names, so only workers, which have no jobs, may choose their name.
   if (grant.name.empty() && grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
     return {
         {},
         0,
-        "this invitation names nobody: ask for one with a name (`quern keys invite --name NAME`)"};
+        "this invitation has no name; ask for one with a name (`quern keys invite --name NAME`)"};
   auto file = keys::AuthorizedKeys::parse(keys::read_file(folder_ + kGrants).value_or(""));
   if (file.was_revoked(key))
-    return {
-        {}, 0, std::string(keys::kRevokedKey) + ": join with another one (the code was not used)"};
+    return {{},
+            0,
+            std::string(keys::kRevokedKey) +
+                "; join with another key (--keys DIR); the code was not used"};
   grant.key = key;
   grant.name = unused_name(grant.name.empty() ? wanted : grant.name);
-  file.remove(key);  // a line of it that has expired
+  file.remove(key);  // removes an expired line of the key
   file.add(grant);
-  // The invitation goes first: a crash in between leaves a code that opens nothing, never one that
-  // opens twice.
+  // The invitation is removed first: after a crash in between, the code is invalid, but can never
+  // be used twice.
   auto left = invitations_;
   left.erase(left.begin() + (invitation - invitations_.begin()));
   const std::string before = keys::text_of(invitations_);
@@ -227,7 +231,7 @@ KeyRing::Enrolment KeyRing::enrol(const std::string& key, const std::string& wan
     keys::write_file(folder_ + kGrants, file.text());
   } catch (const keys::KeyError&) {
     keys::write_file(folder_ + kInvitations,
-                     before);  // nobody was let in, so the code is still good
+                     before);  // the key was not admitted, so the code remains valid
     throw;
   }
   refresh(utc_seconds, now, ignored);

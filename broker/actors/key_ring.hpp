@@ -1,6 +1,5 @@
-// What the broker knows of keys: authorized_keys and invitations as they are on the disk, read anew
-// when they change. Decides who may connect at all and enrols who was invited. Used by the auth
-// actor's thread only.
+// The broker's keys: authorized_keys and invitations, read again when the files change. Decides who
+// may connect, and enrols invited peers. Used by the auth actor's thread only.
 #pragma once
 
 #include <chrono>
@@ -22,13 +21,13 @@ class KeyRing {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// Throws keys::KeyError when there are no keys, or others may change them.
+  /// Throws keys::KeyError if there are no keys, or if others can change them.
   explicit KeyRing(std::string folder);
 
-  /// Reads what has changed, lets go of what has expired. True when known() may be another than
-  /// before. `trouble` gets a sentence when a file cannot be read or a line of it grants nothing. A
-  /// line that cannot be read grants nothing at once; while a whole file cannot be read, what it
-  /// said before holds for half a minute, and then it grants nothing.
+  /// Reads changed files and removes what has expired. True if known() may have changed. Adds a
+  /// sentence to `trouble` if a file cannot be read or a line is invalid. An invalid line grants
+  /// nothing; while a whole file cannot be read, its previous content remains valid for half a
+  /// minute, and then nothing is granted.
   bool refresh(std::int64_t utc_seconds, Clock::time_point now, std::vector<std::string>& trouble);
 
   /// Who may do what, by key, and from where.
@@ -38,21 +37,21 @@ class KeyRing {
   struct Entry {
     bool allowed = false;
     std::string reason;
-    bool known = false;   ///< it is the key of somebody
-    bool unsure = false;  ///< it may be: what the file says is damaged. To be told to come again
+    bool known = false;   ///< the key is known
+    bool unsure = false;  ///< it may be known, but the file is damaged: the peer should try again
   };
-  /// Whether a connection with this key from this address is let in. An unknown key is, while an
-  /// invitation is open.
+  /// Whether a connection with this key from this address is admitted. An unknown key is admitted
+  /// while an invitation is open.
   Entry may_connect(const std::string& key, const std::string& address) const;
 
   struct Enrolment {
     std::string name;  ///< empty: refused
     std::uint8_t rights = 0;
     std::string reason;
-    bool fresh = true;  ///< false: the key was there before; nothing has changed
+    bool fresh = true;  ///< false: the key was already known, and nothing has changed
   };
-  /// Uses up an invitation: the key gets a line in authorized_keys. Wrong codes make the address
-  /// wait, each one longer.
+  /// Uses up an invitation: the key gets a line in authorized_keys. Wrong codes delay further
+  /// attempts from the address, each one longer.
   Enrolment enrol(const std::string& key, const std::string& wanted, const std::string& secret,
                   const std::string& address, std::int64_t utc_seconds, Clock::time_point now);
 
@@ -74,11 +73,11 @@ class KeyRing {
   std::string folder_;
   WatchedFile grants_file_, invitations_file_;
   std::optional<Clock::time_point> unreadable_since_;
-  bool damaged_ = false;  ///< authorized_keys grants nothing at all, or not what it should
-  std::vector<keys::Grant> all_grants_;                  ///< as in the file, the expired too
+  bool damaged_ = false;                 ///< authorized_keys is unreadable, or has invalid lines
+  std::vector<keys::Grant> all_grants_;  ///< as in the file, including expired ones
   std::unordered_map<std::string, keys::Grant> grants_;  ///< in force, by key
   std::int64_t next_expiry_ =
-      0;  ///< of a key or an invitation, UTC seconds; when it comes, grants_ is made anew
+      0;  ///< next expiry of a key or an invitation, UTC seconds; then grants_ is rebuilt
   std::vector<keys::Invitation> invitations_;
   std::map<std::string, Failures> failures_;  ///< by address
 };

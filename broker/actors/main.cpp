@@ -20,18 +20,18 @@
 
 namespace {
 
-/// Every connection is a descriptor: take as many as the system gives, and say when that is few.
+/// Every connection is a descriptor: raises the limit to the maximum, and warns if that is low.
 void raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
-    quern::runtime::log_warning("cannot raise the limit of open files");
+    quern::runtime::log_warning("cannot raise the limit of open files; fewer peers can connect");
   ::getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur < 4096) {
     quern::runtime::log_warning(
         "only " + std::to_string(limit.rlim_cur) +
-        " files may be open: so many peers can connect (raise it with ulimit -n)");
+        " files can be open, which limits the number of peers (raise it with `ulimit -n`)");
   }
 }
 
@@ -45,7 +45,8 @@ int main(int argc, char** argv) {
   runtime::StopSignals stop;  // before any thread
   runtime::leave_orphans_to_the_system();
   runtime::open_log("quern-broker", parsed.options->log_level);
-  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is a full disk, not an end
+  std::signal(SIGXFSZ,
+              SIG_IGN);  // exceeding a file size limit is handled as a full disk, not as a signal
   raise_descriptor_limit();
   try {
     if (parsed.options->check_store)
@@ -67,7 +68,7 @@ int main(int argc, char** argv) {
     broker::Guard guard(context, parsed.options->guard);
     broker::Router router(context, parsed.options->endpoints, parsed.options->config, guard);
     if (store) router.use_store(std::move(store), std::move(recovered));
-    for (const auto& endpoint : router.endpoints()) runtime::log_info("serving " + endpoint);
+    for (const auto& endpoint : router.endpoints()) runtime::log_info("listening on " + endpoint);
     std::printf("ready %s\n", router.endpoints().front().c_str());
     std::fflush(stdout);
     router.run(stop.fd());
@@ -87,12 +88,12 @@ int main(int argc, char** argv) {
     for (const auto& endpoint : parsed.options->endpoints)
       where += (where.empty() ? "" : " ") + endpoint;
     if (error.num() == EADDRINUSE)
-      std::fprintf(
-          stderr,
-          "quern-broker: %s is in use: is a broker running already? (choose another with --bind)\n",
-          where.c_str());
+      std::fprintf(stderr,
+                   "quern-broker: %s is in use, perhaps by another broker; choose another endpoint "
+                   "with --bind\n",
+                   where.c_str());
     else
-      std::fprintf(stderr, "quern-broker: cannot serve %s: %s\n", where.c_str(), error.what());
+      std::fprintf(stderr, "quern-broker: cannot listen on %s: %s\n", where.c_str(), error.what());
     return 3;
   }
 }

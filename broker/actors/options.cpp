@@ -22,22 +22,24 @@ namespace {
 
 constexpr const char* kUsage = R"(Usage: quern-broker [OPTIONS]
 
-Takes jobs from clients, carves them into leases for workers, gathers the results.
-Prints `ready ENDPOINT` on stdout once it accepts connections; everything else goes to stderr.
+Accepts jobs from clients, grants leases of tasks to workers, and collects the results.
+Prints `ready ENDPOINT` on standard output when it accepts connections; everything else goes to
+standard error.
 
 Examples:
   quern-broker                                   on tcp://127.0.0.1:7600
-  quern-broker --bind tcp://127.0.0.1:0          on a free port (see the `ready` line)
-  quern-broker --store /var/lib/quern            jobs are kept there
+  quern-broker --bind tcp://127.0.0.1:0          on a free port, which the `ready` line names
+  quern-broker --store /var/lib/quern            keep jobs in this folder
   quern-broker --store /var/lib/quern --check-store
   quern-broker --bind tcp://127.0.0.1:7600 --bind ipc:///tmp/quern.sock
-  quern-broker --bind tcp://10.0.0.5:7600        for the machines of a LAN; let them in with `quern keys invite`
+  quern-broker --bind tcp://10.0.0.5:7600        for a LAN; `quern keys invite` lets machines join
 
-Every connection is encrypted, and every key has its rights. Keys are made at the first start; clients and workers on this machine
-find theirs without being told.
+Every connection is encrypted, and every key has its rights. Keys are created at the first start;
+clients and workers on this machine find theirs without configuration.
 )";
 
-/// Half of what this machine (or its cgroup) has: the default budget for queued work and results.
+/// Half of the memory of this machine (or its cgroup): the default budget for queued work and
+/// results.
 std::uint64_t default_memory_limit() {
   std::uint64_t bytes = 2ULL << 30;
   if (std::ifstream meminfo("/proc/meminfo"); meminfo) {
@@ -56,13 +58,13 @@ std::uint64_t default_memory_limit() {
   return bytes / 2;
 }
 
-// The most that an option of seconds may say: thirty years. Sums of two such times are still times.
+// Limit of options in seconds: thirty years. The sum of two such times does not overflow.
 constexpr double kSecondsMost = 1e9;
-// Three beats fit into it, and a worker that is lost is given up within a day.
+// At least three heartbeat intervals, and at most a day.
 constexpr double kLostLeast = 0.1, kLostMost = 86'400;
 constexpr std::uint64_t kMemoryLeast = 64ULL << 20, kMemoryMost = 1ULL << 60;
 
-/// 512M, 2GiB, 1000000; nothing for what is no size.
+/// 512M, 2GiB, 1000000; nothing if it is not a size.
 std::optional<std::uint64_t> bytes_from(const std::string& text) {
   const std::pair<std::string_view, unsigned> units[] = {
       {"", 0}, {"K", 10}, {"M", 20}, {"G", 30}, {"T", 40}};
@@ -99,35 +101,35 @@ ParsedOptions parse_options(int argc, char** argv) {
   po::options_description all("Options");
   auto add = all.add_options();
   add("bind", po::value(&options.endpoints)->composing()->value_name("ENDPOINT"),
-      "serve here; may be repeated (default tcp://127.0.0.1:7600)");
+      "listen on this endpoint; repeatable (default tcp://127.0.0.1:7600)");
   add("store", po::value(&store)->value_name("DIR"),
-      "keep jobs in DIR, so that they survive this broker (default $XDG_STATE_HOME/quern, else "
+      "store jobs in DIR, so that they survive a restart (default $XDG_STATE_HOME/quern, else "
       "~/.local/state/quern)");
   add("no-store", "keep jobs in memory only: they are lost when this broker ends");
-  add("check-store", "verify and report on the store, then exit (1: it is damaged)");
+  add("check-store", "verify the store, print a report and exit (code 1: it is damaged)");
   add("keys", po::value(&options.guard.keys)->value_name("DIR"),
-      "keys of this broker, and who may do what (default $QUERN_KEYS, else "
+      "folder of the keys and of authorized_keys (default $QUERN_KEYS, else "
       "$XDG_CONFIG_HOME/quern)");
   add("audit", po::value(&options.guard.audit)->value_name("DIR"),
-      "put decisions on record there (default $XDG_STATE_HOME/quern; with --insecure none)");
-  add("no-audit", "put nothing on record");
+      "folder of the audit log (default $XDG_STATE_HOME/quern; with --insecure none)");
+  add("no-audit", "write no audit log");
   add("insecure", "serve without encryption and keys (loopback and ipc only)");
   add("memory-limit", po::value(&memory)->value_name("BYTES"),
-      "for queued work and results, e.g. 2G (default: half of this machine's memory)");
+      "memory for queued work and results, e.g. 2G (default: half of this machine's memory)");
   add("grace", po::value(&grace)->value_name("S"),
-      "an attached job is cancelled this long after its client went away (default 30)");
+      "seconds until an attached job is cancelled after its client disappeared (default 30)");
   add("lost-after", po::value(&lost_after)->value_name("S"),
-      "a worker with leases is lost after this silence (default 3)");
+      "seconds of silence until a worker with leases is considered lost (default 3)");
   add("keep", po::value(&keep)->value_name("S"),
-      "keep ended jobs this long (default: a week those that are detached or have a unique key, an "
-      "hour the others; --ttl of a job goes first)");
+      "seconds to keep ended jobs (default: a week if detached or with a unique key, else an hour; "
+      "--ttl of a job has precedence)");
   add("keep-bytes", po::value(&keep_bytes)->value_name("BYTES"),
-      "for results in the store that are kept to be fetched; beyond it the oldest go (default "
+      "space for stored results that are kept to be fetched; the oldest are deleted first (default "
       "16G)");
   add("log-level", po::value(&level)->value_name("LEVEL"),
       "debug, info, warning, error, off (default info)");
   add("version", "print the version");
-  add("help,h", "print this");
+  add("help,h", "print this text");
   po::variables_map given;
   try {
     po::store(po::command_line_parser(argc, argv).options(all).run(), given);
@@ -151,15 +153,16 @@ ParsedOptions parse_options(int argc, char** argv) {
                                              : keys::default_state_folder();
   if (options.store.empty() && !given.contains("no-store"))
     return mistake(
-        "neither XDG_STATE_HOME nor HOME says where the store should be: name a folder with "
-        "--store, or give --no-store");
+        "the folder for the store is unknown because neither XDG_STATE_HOME nor HOME is set; name "
+        "it with --store, or use --no-store");
   options.check_store = given.contains("check-store");
-  if (options.check_store && options.store.empty()) return mistake("--check-store needs a store");
+  if (options.check_store && options.store.empty())
+    return mistake("--check-store requires a store; leave out --no-store");
   options.config.store = !options.store.empty();
   options.guard.insecure = given.contains("insecure");
   if (options.guard.insecure && given.contains("keys"))
     return mistake(
-        "--insecure and --keys contradict each other: without encryption nobody has a key");
+        "--insecure and --keys contradict each other: without encryption there are no keys");
   if (options.endpoints.empty()) options.endpoints.push_back("tcp://127.0.0.1:7600");
   for (const auto& endpoint : options.endpoints) {
     if (!is_endpoint(endpoint))
@@ -168,8 +171,8 @@ ParsedOptions parse_options(int argc, char** argv) {
                      "ipc:///tmp/quern.sock");
     if (options.guard.insecure && !is_local(endpoint))
       return mistake("--bind " + endpoint +
-                     ": without encryption (--insecure) only loopback (tcp://127.0.0.1:PORT) and "
-                     "ipc endpoints are served");
+                     ": without encryption (--insecure), only loopback (tcp://127.0.0.1:PORT) and "
+                     "ipc endpoints are allowed");
   }
   if (given.contains("audit") && given.contains("no-audit"))
     return mistake("--audit and --no-audit contradict each other");
@@ -177,14 +180,14 @@ ParsedOptions parse_options(int argc, char** argv) {
     options.guard.keys = keys::default_folder();
   if (!options.guard.insecure && options.guard.keys.empty())
     return mistake(
-        "neither XDG_CONFIG_HOME nor HOME says where the keys should be: name a folder with "
-        "--keys, or give --insecure");
+        "the folder for the keys is unknown because neither XDG_CONFIG_HOME nor HOME is set; name "
+        "it with --keys, or use --insecure");
   if (!given.contains("audit") && !given.contains("no-audit") && !options.guard.insecure) {
     options.guard.audit = keys::default_state_folder();
     if (options.guard.audit.empty())
       return mistake(
-          "neither XDG_STATE_HOME nor HOME says where the audit log should be: name a folder with "
-          "--audit, or give --no-audit");
+          "the folder for the audit log is unknown because neither XDG_STATE_HOME nor HOME is set; "
+          "name it with --audit, or use --no-audit");
   }
   options.config.open = options.guard.insecure;
   options.config.audit = !options.guard.audit.empty();
@@ -194,26 +197,26 @@ ParsedOptions parse_options(int argc, char** argv) {
     const auto bytes = bytes_from(memory);
     if (!bytes || *bytes < kMemoryLeast)
       return mistake("--memory-limit " + memory +
-                     ": a size such as 512M or 2G, from 64M to 1048576T");
+                     ": give a size such as 512M or 2G, from 64M to 1048576T");
     config.memory_limit = *bytes;
   }
   if (given.contains("keep-bytes")) {
     const auto bytes = bytes_from(keep_bytes);
-    if (!bytes) return mistake("--keep-bytes " + keep_bytes + ": a size such as 512M or 2G");
+    if (!bytes) return mistake("--keep-bytes " + keep_bytes + ": give a size such as 512M or 2G");
     config.keep_bytes = *bytes;
   }
   for (const auto& [name, seconds] : {std::pair{"--grace", grace}, std::pair{"--keep", keep}})
     if (!(seconds >= 0 && seconds <= kSecondsMost))
-      return mistake(std::string(name) + ": seconds from 0 to 1000000000");
+      return mistake(std::string(name) + ": give seconds from 0 to 1000000000");
   if (!(lost_after >= kLostLeast && lost_after <= kLostMost))
-    return mistake("--lost-after: seconds from 0.1 to 86400");
+    return mistake("--lost-after: give seconds from 0.1 to 86400");
   config.software = "quern " QUERN_VERSION;
   config.incarnation = runtime::random_u64() >> 1;
   config.grace = ms(grace);
   if (given.contains("keep")) config.keep = config.keep_results = ms(keep);
   config.lost_busy = ms(lost_after);
   config.lost_idle = ms(lost_after * 5);
-  // Three beats fit into the silence that is tolerated.
+  // Three heartbeats fit into the tolerated silence.
   config.beat_busy = std::max(std::chrono::milliseconds(20), config.lost_busy / 3);
   config.beat_idle = std::max(std::chrono::milliseconds(20), config.lost_idle / 3);
   if (given.contains("log-level")) {
@@ -229,7 +232,7 @@ ParsedOptions parse_options(int argc, char** argv) {
     else if (level == "off")
       options.log_level = LogLevel::off;
     else
-      return mistake("--log-level " + level + ": one of debug, info, warning, error, off");
+      return mistake("--log-level " + level + ": use debug, info, warning, error or off");
   }
   return {options, 0};
 }

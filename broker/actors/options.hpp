@@ -16,11 +16,12 @@ struct BrokerOptions {
   Config config;
   GuardOptions guard;
   std::string store;         ///< the folder; empty: none
-  bool check_store = false;  ///< report on it instead of serving
+  bool check_store = false;  ///< verify it instead of serving
   runtime::LogLevel log_level = runtime::LogLevel::info;
 };
 
-/// Parses; on --help, --version or a mistake prints and gives the exit code instead.
+/// Parses the command line; for --help, --version or an error, prints a text and returns the exit
+/// code instead.
 struct ParsedOptions {
   std::optional<BrokerOptions> options;
   int exit_code = 0;

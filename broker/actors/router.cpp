@@ -16,22 +16,22 @@ using Clock = std::chrono::steady_clock;
 // Messages read before the core acts: bounds the time until an answer under load, and the memory of
 // a round.
 constexpr int kRound = 1000;
-// A peer that leaves this many messages unread has been given more than its credits: it is not
+// Credits keep peers far below this number of unread messages, so a peer that reaches it is not
 // reading.
 constexpr int kUnreadMax = 100'000;
-// A loop that was away longer than this was suspended or starved; the peers are not to blame for
-// the silence.
+// After a longer gap, this process was suspended or starved, and the silence is not the fault of
+// the peers.
 constexpr milliseconds kGap{500};
-// Connections that wait to be accepted: a rack that comes back at once.
+// Backlog of connections, large enough for a rack of machines that reconnect together.
 constexpr int kBacklog = 4096;
-// Acknowledgements wait this long for a message to the same peer to go with. Each one alone wakes
-// two threads of its peer, which on a busy machine are then missing where somebody does wait: it
-// costs a single task a third of its round trip.
+// Acknowledgements wait this long for a message to the same peer on which they are piggybacked. A
+// separate one wakes two threads of its peer, which on a busy machine adds a third to the round
+// trip of a single task.
 constexpr milliseconds kAcknowledge{1};
-// Messages of unknown keys that are heard, from one address: who joins needs one.
+// Messages of unknown keys that are processed per address; joining needs one.
 constexpr Allowance kStrangers{50, 10};
 constexpr std::size_t kStrangerAddressesMax = 10'000;
-// That others were passed by is said so often.
+// Minimum interval between warnings about ignored messages.
 constexpr std::chrono::seconds kPassedByTold{10};
 // How long an orderly stop waits for the store.
 constexpr milliseconds kStoreStopWait{5000};
@@ -51,7 +51,7 @@ runtime::Socket make_socket(zmq::context_t& context,
 Router::Router(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config,
                Guard& guard)
     : guard_(guard), socket_(make_socket(context, guard.curve())), core_(std::move(config)) {
-  read_guard(Clock::now());  // who may do what, before anybody is heard
+  read_guard(Clock::now());  // the rights are known before any message is processed
   carry_out(Clock::now());
   for (const auto& endpoint : endpoints) {
     bound_.push_back(socket_.bind(endpoint));
@@ -78,7 +78,7 @@ void Router::run(int stop_fd) {
     if (more) {
       timeout = milliseconds{0};
     } else if (auto deadline = next_deadline()) {
-      // Rounded up: waking a moment early would only mean to wait again.
+      // Rounded up, because waking early would only mean waiting again.
       timeout = std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(*deadline - before));
     }
     poller.wait(timeout);
@@ -101,7 +101,8 @@ std::optional<wire::Time> Router::next_deadline() {
   return core && waiting ? std::min(*core, *waiting) : core ? core : waiting;
 }
 
-/// What was taken in is committed and acknowledged first, within a bound; then everybody is told.
+/// First commits and acknowledges what was accepted, within a time limit; then sends BYE to all
+/// peers.
 void Router::stop() {
   runtime::Poller poller;
   poller.add(store_events_.fd());
@@ -136,8 +137,8 @@ void Router::read_guard(wire::Time now) {
       enrolling_.erase(refused->peer);
       strangers_.push_back(refused->peer);
     } else if (const auto* denied = std::get_if<ConnectionDenied>(&event)) {
-      runtime::log_warning("no entry for the key " + denied->key + " from " + denied->address +
-                           ": " + denied->reason);
+      runtime::log_warning("rejected the key " + denied->key + " from " + denied->address + ": " +
+                           denied->reason);
       guard_.record({{}, denied->key, denied->address, "connect", {}, "deny", denied->reason});
     } else {
       core_.on_audit_trouble(std::get<AuditTrouble>(event).text);
@@ -178,14 +179,14 @@ bool Router::read_all(wire::Time now) {
 void Router::read_one(runtime::Parts&& parts, wire::Time now) {
   const PeerId peer = peer_of(parts.front().view);
   parts.erase(parts.begin());
-  // Its key may be so new that the auth actor's word of it is still on its way.
+  // Its key may be so new that the message of the auth actor has not been read yet.
   if (guard_.curve() && !core_.knows_key(origin_.user)) read_guard(now);
   if (guard_.curve() && !core_.knows_key(origin_.user) && !hears_stranger(origin_.address, now)) {
     if (!core_.knows(peer)) strangers_.push_back(peer);
     return;
   }
-  // A HELLO may be told why; the first message of a connection is one, and the rest of a flood
-  // costs nothing more.
+  // A HELLO gets the reason. It is the first message of a connection; the rest of a flood costs
+  // nothing more.
   if (core_.ignores(peer, origin_.user, now) && (core_.knows(peer) || !routes_.at(peer).fresh))
     return;
   routes_.at(peer).fresh = false;
@@ -206,7 +207,7 @@ bool Router::hears_stranger(const std::string& address, wire::Time now) {
   if (now - passed_by_told_ > kPassedByTold) {
     passed_by_told_ = now;
     runtime::log_warning("too many messages of unknown keys from " +
-                         (address.empty() ? "this machine" : address) + ": they are passed by");
+                         (address.empty() ? "this machine" : address) + "; they are ignored");
   }
   return false;
 }
@@ -300,7 +301,8 @@ void Router::transmit(PeerId peer, const wire::Envelope& envelope, const wire::R
       core_.on_undelivered(peer, envelope.message);
       break;
     case runtime::SendResult::full:
-      if (core_.knows(peer)) runtime::log_warning("a peer does not read: its session ends");
+      if (core_.knows(peer))
+        runtime::log_warning("a peer does not read its messages; its session ends");
       core_.on_blocked(peer, now);
       strangers_.push_back(peer);
       break;
@@ -335,8 +337,8 @@ PeerId Router::peer_of(std::string_view routing_id) {
     routes_.emplace(it->second, Route{it->first, origin_.address, origin_.user, true, {}});
     return it->second;
   }
-  // The same routing id, chosen by the peer, over another connection: what is known of the old one
-  // says nothing of this.
+  // The same routing id (chosen by the peer) on another connection: the state of the old connection
+  // does not apply.
   const Route& known = routes_.at(it->second);
   if (known.user != origin_.user || known.address != origin_.address) {
     core_.on_blocked(it->second, Clock::now());
@@ -347,7 +349,7 @@ PeerId Router::peer_of(std::string_view routing_id) {
   return it->second;
 }
 
-/// Peers that are connected from where their key may not come from any more.
+/// Ends the sessions of peers whose address is no longer allowed for their key.
 void Router::end_misplaced(const KeysChanged& keys, wire::Time now) {
   for (const auto& [peer, route] : routes_) {
     const auto places = keys.places.find(route.user);

@@ -22,18 +22,18 @@ namespace quern::broker {
 
 class Router {
  public:
-  /// Binds all endpoints. Throws zmq::error_t when one cannot be bound. Nobody is served before
-  /// run(). `guard` must outlive it.
+  /// Binds all endpoints. Throws zmq::error_t if one cannot be bound. Serves nobody before run().
+  /// `guard` must outlive it.
   Router(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config,
          Guard& guard);
 
-  /// Goes on from what the store has, and keeps it from now on. Before run().
+  /// Continues from the state in the store, and maintains it from now on. Call before run().
   void use_store(std::unique_ptr<Store> store, Recovered&& recovered);
 
   /// The endpoints with port 0 resolved.
   const std::vector<std::string>& endpoints() const { return bound_; }
 
-  /// Runs on the calling thread until `stop_fd` is readable; then says BYE to everybody and
+  /// Runs on the calling thread until `stop_fd` is readable; then sends BYE to all peers and
   /// returns.
   void run(int stop_fd);
 
@@ -48,9 +48,9 @@ class Router {
   void flush(PeerId peer, Waiting& waiting, wire::Time now);
   void transmit(PeerId peer, const wire::Envelope& envelope, const wire::Riders& riders,
                 wire::Time now);
-  /// When the next acknowledgements go by themselves.
+  /// When the next acknowledgements are sent separately.
   std::optional<wire::Time> waiting_until();
-  /// Sends those whose time has come by `until`.
+  /// Sends those that are due by `until`.
   void send_waiting(wire::Time until, wire::Time now);
   void act(Audit& audit);
   void act(AskEnrol& ask);
@@ -60,25 +60,25 @@ class Router {
   void forget_strangers();
   void end_misplaced(const KeysChanged& keys, wire::Time now);
 
-  /// Acknowledgements that go with the next message to a peer.
+  /// Acknowledgements that are piggybacked on the next message to a peer.
   struct Waiting {
     wire::SessionId session{};
     wire::Riders riders;
-    wire::Time until{};  ///< then they go by themselves
+    wire::Time until{};  ///< when they are sent separately
   };
 
-  /// How to reach a peer, and where it is.
+  /// The routing id and the address of a peer.
   struct Route {
     std::string routing_id;
     std::string address;
     std::string user;
-    bool fresh = true;  ///< nothing was heard of it yet
+    bool fresh = true;  ///< no message was received from it yet
     Waiting waiting;
   };
   std::string address_of(PeerId peer) const;
 
-  /// Whether one more message of an unknown key from this address is heard: each may cost a line in
-  /// two logs.
+  /// Whether one more message of an unknown key from this address is processed: each can cause a
+  /// line in two logs.
   bool hears_stranger(const std::string& address, wire::Time now);
 
   Guard& guard_;
@@ -87,18 +87,19 @@ class Router {
   wire::Riders riders_;     ///< with it
   std::vector<std::string> bound_;
   Core core_;
-  Effects effects_;  ///< being carried out; kept, because memory that is used again is warm
+  Effects effects_;  ///< being carried out; a member, so that its memory is reused
   std::unordered_map<std::string, PeerId> peers_;
   std::unordered_map<PeerId, Route> routes_;
-  std::unordered_set<PeerId> enrolling_;  ///< without a session, but an answer is on its way
-  std::vector<PeerId> strangers_;         ///< heard in this round without a session
+  std::unordered_set<PeerId> enrolling_;  ///< without a session, but with an answer pending
+  std::vector<PeerId> strangers_;  ///< peers without a session that sent messages in this round
   std::deque<std::pair<PeerId, wire::Time>>
-      waiting_;  ///< whose acknowledgements wait until when, in order; some have gone out meanwhile
+      waiting_;  ///< peers with waiting acknowledgements and their due time, in order; some may
+                 ///< have been sent already
   std::unordered_map<std::string, Budget> stranger_budgets_;  ///< by address
   wire::Time passed_by_told_{};
   std::uint64_t last_peer_ = 0;
   runtime::Mailbox<StoreEvent> store_events_;
-  std::unique_ptr<StoreActor> store_;  // after its mailbox: it ends first
+  std::unique_ptr<StoreActor> store_;  // after its mailbox, so that it is destroyed first
 };
 
 }  // namespace quern::broker

@@ -10,7 +10,7 @@ Database::Database(const std::string& path, Mode mode) : path_(path) {
   const int code = sqlite3_open_v2(path.c_str(), &db_,
                                    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   if (code == SQLITE_OK) {
-    sqlite3_busy_timeout(db_, 2000);  // somebody looks at it with the sqlite3 shell
+    sqlite3_busy_timeout(db_, 2000);  // for concurrent access by the sqlite3 shell
     return;
   }
   const std::string why = db_ ? sqlite3_errmsg(db_) : "out of memory";
@@ -34,22 +34,25 @@ void Database::fail(int code) const {
   using Kind = StoreError::Kind;
   switch (code & 0xff) {
     case SQLITE_FULL:
-      throw StoreError(Kind::trouble, "the disk of " + path_ + " is full: free some space");
+      throw StoreError(Kind::trouble, "the disk of " + path_ + " is full; free some space");
     case SQLITE_IOERR:
-      throw StoreError(Kind::trouble,
-                       "the disk of " + path_ +
-                           " does not read or write (is it full? is it still there?): " + said);
+      throw StoreError(
+          Kind::trouble,
+          "the disk of " + path_ +
+              " cannot be read or written (check that it is not full and still connected): " +
+              said);
     case SQLITE_READONLY:
       throw StoreError(Kind::trouble,
-                       path_ + " is read-only: make it writable for the broker's user");
+                       path_ + " is read-only; make it writable for the broker's user");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      throw StoreError(Kind::trouble, "another program has " + path_ + " locked: let it finish");
+      throw StoreError(Kind::trouble, "another program has locked " + path_ +
+                                          "; wait until it has finished, or stop it");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       throw StoreError(Kind::corrupt,
                        path_ + " is damaged (" + said +
-                           "): see `quern-broker --check-store`, and restore a copy");
+                           "); run `quern-broker --check-store`, and restore a backup");
     default:
       throw StoreError(Kind::trouble, path_ + ": " + said);
   }
@@ -108,7 +111,7 @@ bool Statement::step() {
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
-  reset();  // first: what is bound may go when we throw
+  reset();  // first, because bound data may be destroyed when this throws
   database_.fail(code);
 }
 

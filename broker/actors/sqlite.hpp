@@ -1,4 +1,4 @@
-// SQLite behind a small face: a connection and prepared statements that clean up after themselves
+// A small wrapper of SQLite: a connection and prepared statements that clean up after themselves
 // and throw StoreError. One thread.
 #pragma once
 
@@ -25,9 +25,9 @@ class Database {
   Database(Database&& other) noexcept;
   Database& operator=(Database&& other) noexcept;
 
-  /// Runs statements that give no rows.
+  /// Runs statements that return no rows.
   void run(const char* sql);
-  std::int64_t number(const char* sql);  ///< the one number a query gives
+  std::int64_t number(const char* sql);  ///< the single number that a query returns
   std::string text(const char* sql);
   std::uint64_t changes() const { return static_cast<std::uint64_t>(sqlite3_changes64(db_)); }
   bool in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
@@ -42,7 +42,7 @@ class Database {
 };
 
 /// A prepared statement. bind() in the order of its parameters, then step(); reset() makes it ready
-/// again. What is bound must live until then: nothing is copied.
+/// again. Bound data must live until then: nothing is copied.
 class Statement {
  public:
   Statement(Database& database, const char* sql);
@@ -58,7 +58,7 @@ class Statement {
   Statement& bind_null();
 
   bool step();  ///< true: there is a row
-  void run() {  ///< to its end, and ready again
+  void run() {  ///< runs to its end, and resets
     while (step()) {
     }
     reset();

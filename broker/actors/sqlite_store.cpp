@@ -19,8 +19,8 @@
 namespace quern::broker {
 namespace {
 
-// Rows that one commit deletes at most; the rest of a job that is dropped goes in slices between
-// commits, so that none stalls.
+// Maximum number of rows that one commit deletes; the other rows of a dropped job are deleted in
+// slices between commits, so that no commit stalls.
 constexpr std::uint64_t kSliceRows = 64;
 
 constexpr const char* kAddJob =
@@ -45,15 +45,17 @@ wire::Batch batch_in(Statement& s, JobNumber job) {
   wire::Batch batch{sizes.value_or(wire::Sizes{}), wire::Buffer::copy(bytes)};
   if (!as_written || !sizes || batch.sizes.total() != batch.bytes.size()) {
     s.reset();
-    throw StoreError(StoreError::Kind::corrupt,
-                     "a row of job " + std::to_string(value(job)) +
-                         (as_written ? " contradicts itself"
-                                     : " is not as it was written: the disk has changed it"));
+    throw StoreError(
+        StoreError::Kind::corrupt,
+        "a row of job " + std::to_string(value(job)) +
+            (as_written
+                 ? " is inconsistent"
+                 : " differs from what was written: the disk or another program changed it"));
   }
   return batch;
 }
 
-/// One that is there already keeps its mode: it may be everybody's.
+/// An existing folder keeps its mode, because it may be shared.
 void make_folder(const std::string& folder) {
   std::error_code error;
   if (const auto parent = std::filesystem::path(folder).parent_path(); !parent.empty())
@@ -63,17 +65,19 @@ void make_folder(const std::string& folder) {
   struct stat about {};
   if (::stat(folder.c_str(), &about) != 0 || !S_ISDIR(about.st_mode))
     throw StoreError(StoreError::Kind::unusable,
-                     "cannot make the store's folder " + folder +
+                     "cannot create the store's folder " + folder +
                          (error ? ": " + error.message() : "") +
                          " (choose another with --store, or --no-store to keep jobs in memory)");
   if ((about.st_mode & S_IWOTH) != 0)
-    throw StoreError(StoreError::Kind::unusable,
-                     "everybody may write in " + folder +
-                         ", and could put another store there: name a folder in it " +
-                         "that is not there yet, such as --store " + folder + "/quern");
+    throw StoreError(
+        StoreError::Kind::unusable,
+        "everyone may write to " + folder +
+            ", and could replace the store: name a new folder inside it, such as --store " +
+            folder + "/quern");
 }
 
-/// Before SQLite makes it for everybody to read. Its log and its index get the same mode.
+/// Created before SQLite would create it readable for everyone. SQLite gives its log and index the
+/// same mode.
 void make_file(const std::string& path) {
   if (const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); fd >= 0) ::close(fd);
 }
@@ -86,7 +90,7 @@ FileMark mark_of(const std::string& path) {
 
 }  // namespace
 
-/// An flock on a file of the folder: the system lets go of it however the broker ends.
+/// An flock on a file of the folder: the system releases it however the broker ends.
 class SqliteStore::Lock {
  public:
   explicit Lock(const std::string& folder) {
@@ -94,7 +98,7 @@ class SqliteStore::Lock {
     fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd_ < 0)
       throw StoreError(StoreError::Kind::unusable,
-                       "cannot write in the store's folder " + folder + ": " +
+                       "cannot write to the store's folder " + folder + ": " +
                            std::strerror(errno) +
                            " (choose another with --store, or --no-store to keep jobs in memory)");
     if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
@@ -102,7 +106,7 @@ class SqliteStore::Lock {
     throw StoreError(
         StoreError::Kind::unusable,
         "the store " + folder +
-            " is in use by another broker: stop that one, or choose another with --store");
+            " is in use by another broker: stop that broker, or choose another store with --store");
   }
   ~Lock() { ::close(fd_); }
   Lock(const Lock&) = delete;
@@ -152,7 +156,7 @@ SqliteStore::SqliteStore(const std::string& folder) {
   if (!found.trouble.empty()) runtime::log_warning(found.trouble);
   make_file(file_in(folder));
   database_ = Database(file_in(folder), Database::Mode::write);
-  // Before the first table: pages large enough that a row of 64 KiB has few.
+  // Must precede the first table. Large pages, so that a row of 64 KiB has few of them.
   database_.run("PRAGMA page_size = 16384");
   try {
     database_.run("PRAGMA journal_mode = WAL");
@@ -161,7 +165,7 @@ SqliteStore::SqliteStore(const std::string& folder) {
     throw StoreError(StoreError::Kind::unusable, error.what());
   }
   database_.run("PRAGMA synchronous = FULL");
-  // Fewer, larger checkpoints than by default (4 MiB): rows are large here. The log is cut back
+  // Fewer, larger checkpoints than by default (4 MiB): rows are large here. The log is truncated
   // afterwards.
   database_.run("PRAGMA wal_autocheckpoint = 2048");
   database_.run("PRAGMA journal_size_limit = 67108864");
@@ -170,7 +174,7 @@ SqliteStore::SqliteStore(const std::string& folder) {
   find_loss(found);
   commit_file_ = std::make_unique<CommitFile>(folder);
   statements_ = std::make_unique<Statements>(database_);
-  // SQLite goes on writing to files that nobody will find again.
+  // SQLite would continue writing to the deleted files.
   for (const std::string& path : {file_in(folder), file_in(folder) + "-wal"})
     if (const FileMark mark = mark_of(path); mark != FileMark{}) files_.emplace_back(path, mark);
 }
@@ -179,12 +183,12 @@ void SqliteStore::find_loss(const CommitFile::Found& found) {
   last_ = last_commit(database_);
   loss_ = loss_of(database_, found);
   if (!loss_) return;
-  // Part of the log may have been copied into the store already: pages of before and after the cut
-  // do not fit together then.
+  // Part of the log may have been copied into the store already: then pages from before and after
+  // the truncation are inconsistent.
   if (const std::string said = database_.text("PRAGMA quick_check(1)"); said != "ok")
     throw StoreError(StoreError::Kind::corrupt,
-                     loss_->text() + ". What is left is damaged (" + said + "): restore a copy");
-  // Workers and clients still know the numbers that were lost: none is given again.
+                     loss_->text() + ". The rest is damaged (" + said + "): restore a backup");
+  // Workers and clients may still use the lost job numbers, so they are not reused.
   last_.commit = loss_->known.commit;
   last_.incarnation = std::max(last_.incarnation, loss_->known.incarnation);
   last_.numbers_below = std::max(last_.numbers_below, loss_->known.numbers_below);
@@ -200,8 +204,8 @@ void SqliteStore::require_files() const {
     if (mark_of(path) != mark)
       throw StoreError(StoreError::Kind::trouble,
                        path +
-                           " was removed or replaced while this broker used it: what is durable is "
-                           "refused; start the broker again");
+                           " was removed or replaced while this broker was using it; durable jobs "
+                           "are refused until the broker is restarted");
 }
 
 SqliteStore::~SqliteStore() = default;
@@ -251,7 +255,7 @@ void SqliteStore::commit(Transaction& transaction) {
 
 namespace {
 
-/// Options that most jobs leave as they are: only what is not the default has a row.
+/// Rarely used options: only values other than the default have a row.
 std::vector<std::pair<std::string_view, std::int64_t>> options_kept(const JobBirth& birth) {
   std::vector<std::pair<std::string_view, std::int64_t>> out;
   const auto keep = [&](std::string_view name, std::uint64_t number) {
@@ -423,12 +427,12 @@ void SqliteStore::write(const DropJob& drop) {
   statements_->drop_job.bind(value(drop.job)).run();
   statements_->note_dropped.bind(value(drop.job))
       .bind("job")
-      .run();  // its rows go in slices: sweep()
+      .run();  // its rows are deleted in slices: sweep()
 }
 
 void SqliteStore::write(const ReserveNumbers& reserve) {
   statements_->set_meta.bind(reserve.below).bind("numbers_below").run();
-  last_.numbers_below = reserve.below;  // of no harm when the transaction fails
+  last_.numbers_below = reserve.below;  // harmless if the transaction fails
 }
 
 wire::Batch SqliteStore::load(JobNumber job, wire::Interval tasks) {

@@ -16,7 +16,7 @@
 
 namespace quern::broker {
 
-/// Which file a path means.
+/// The identity of the file at a path.
 struct FileMark {
   dev_t device = 0;
   ino_t inode = 0;
@@ -25,8 +25,9 @@ struct FileMark {
 
 class SqliteStore : public Store {
  public:
-  /// Makes the folder (0700) and the file (0600) when they are not there. Throws StoreError, also
-  /// for a folder that everybody may write in, and for a file that lost commits and is damaged too.
+  /// Creates the folder (0700) and the file (0600) if they do not exist. Throws StoreError, also
+  /// for a folder that everyone can write to, and for a file that lost commits and is damaged as
+  /// well.
   explicit SqliteStore(const std::string& folder);
   ~SqliteStore() override;
 
@@ -37,7 +38,7 @@ class SqliteStore : public Store {
   bool sweep() override;
   void look() override;
 
-  /// What was lost before this start; nothing after recover(), which puts it on record.
+  /// What was lost before this start; nothing after recover(), which records it.
   const std::optional<StoreLoss>& loss() const { return loss_; }
 
   /// The file in a folder.
@@ -48,7 +49,7 @@ class SqliteStore : public Store {
   struct Statements;
 
   void require_files() const;
-  /// Ends a transaction: with its number, in the store and then in the file.
+  /// Ends a transaction: writes its number to the store and then to the file.
   void commit(Transaction& transaction);
   void find_loss(const CommitFile::Found& found);
   void write(const AddJob& add);
@@ -73,8 +74,8 @@ class SqliteStore : public Store {
   std::unique_ptr<Statements> statements_;
 };
 
-/// Reads every job of a store. Also for a check of one that nobody writes. Throws
-/// StoreError::corrupt on what makes no sense.
+/// Reads every job of a store. Also used to check a store that is not in use. Throws
+/// StoreError::corrupt for invalid rows.
 std::vector<RecoveredJob> read_jobs(Database& database);
 
 }  // namespace quern::broker

@@ -14,8 +14,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kRetryMs = 500;
-// How often a store that nothing is written to is looked at: trouble is told before somebody relies
-// on it.
+// How often an idle store is checked, so that problems are reported before somebody relies on it.
 constexpr int kLookMs = 500;
 constexpr std::chrono::seconds kStopWait{5};
 
@@ -36,10 +35,10 @@ void StoreActor::wait(int timeout_ms) {
 
 void StoreActor::run() {
   std::vector<Request> requests;
-  bool dropped = true;  // rows of dropped jobs may be there from before
+  bool dropped = true;  // rows of dropped jobs may be left from the previous start
   Clock::time_point stop_at = Clock::time_point::max();
   for (;;) {
-    // Sweeping goes on between requests, one slice at a time.
+    // Deletes rows between requests, one slice at a time.
     const bool idle = ops_.empty() && !stopping_;
     wait(!trouble_.empty() ? kRetryMs : idle && !dropped ? kLookMs : 0);
     mailbox_.drain(requests);
@@ -54,8 +53,9 @@ void StoreActor::run() {
     stop_at = std::min(stop_at, Clock::now() + kStopWait);
     if (ops_.empty()) return;
     if (Clock::now() >= stop_at) {
-      runtime::log_warning("the store could not be written before the end: " + trouble_ +
-                           " (nothing of it was acknowledged)");
+      runtime::log_warning(
+          "the last changes could not be written to the store before the broker stopped: " +
+          trouble_ + " (none of them was acknowledged)");
       return;
     }
   }
@@ -85,7 +85,8 @@ void StoreActor::write() {
     store_->apply(ops_);
     ops_.clear();
     written_ = true;
-    store_->look();  // or it was written where nobody will find it: not acknowledged
+    store_->look();  // detects that the file was replaced, in which case the commit must not be
+                     // acknowledged
   } catch (const StoreError& error) {
     if (trouble_ != error.what()) events_.post(StoreTrouble{error.what()});
     trouble_ = error.what();
@@ -135,7 +136,7 @@ bool StoreActor::sweep() {
   try {
     return store_->sweep();
   } catch (const StoreError& error) {
-    runtime::log_warning(std::string("clearing the store: ") + error.what());
+    runtime::log_warning(std::string("cannot delete old rows from the store: ") + error.what());
     return false;
   }
 }

@@ -1,6 +1,6 @@
 // The store actor: one thread that owns a Store. Group commit: everything that arrived while the
-// last commit ran becomes one transaction. While the store cannot write, what has to be written
-// waits here, in order, and is tried again.
+// last commit ran becomes one transaction. While the store cannot write, pending operations wait
+// here, in order, and are retried.
 #pragma once
 
 #include <atomic>
@@ -18,9 +18,9 @@
 
 namespace quern::broker {
 
-// What the actor tells the router.
+// Messages of the actor to the router.
 struct Committed {
-  std::uint64_t ticket = 0;  ///< and everything before it
+  std::uint64_t ticket = 0;  ///< this ticket and all earlier ones are committed
 };
 struct Loaded {
   JobNumber job{};
@@ -53,7 +53,7 @@ class StoreActor {
  public:
   /// Takes over a store that was recovered. `events` must outlive the actor.
   StoreActor(std::unique_ptr<Store> store, runtime::Mailbox<StoreEvent>& events);
-  /// Commits what was asked for, for five seconds at most, and ends. What is left was never
+  /// Commits pending operations, for at most five seconds, and ends. The rest was never
   /// acknowledged.
   ~StoreActor();
 
@@ -68,7 +68,7 @@ class StoreActor {
   void run();
   void take(std::vector<Request>& requests);
   void write();
-  /// Whether the store is still there, now and then.
+  /// Checks from time to time whether the store still exists.
   void look();
   void read(const Load& load);
   void read(const LoadResult& load);
@@ -81,10 +81,10 @@ class StoreActor {
   StoreOps ops_;              // to be written, in order
   std::uint64_t ticket_ = 0;  // of the last of them
   std::string trouble_;
-  bool written_ = false;  ///< the last of them are, but it was not told
+  bool written_ = false;  ///< they are written, but not yet reported
   std::chrono::steady_clock::time_point looked_at_{};
   bool stopping_ = false;
-  std::thread thread_;  // last: it starts when everything else is there
+  std::thread thread_;  // last, so that all other members exist when it starts
 };
 
 }  // namespace quern::broker

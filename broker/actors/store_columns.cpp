@@ -9,7 +9,7 @@
 namespace quern::broker {
 namespace {
 
-/// Reads from the front of a text; once something did not fit, nothing does.
+/// Reads from the front of a text; after the first mismatch, everything fails.
 class Reader {
  public:
   explicit Reader(std::string_view text) : rest_(text) {}

@@ -1,5 +1,5 @@
-// What of the store's columns is more than one number or text: intervals as "0-5,9-12", counted
-// intervals as "0-5:2", both readable in a shell; errors of results.
+// The encoding of structured columns: intervals as "0-5,9-12", counted intervals as "0-5:2" (both
+// readable in a shell), and errors of results.
 #pragma once
 
 #include <optional>
@@ -16,14 +16,14 @@ std::string column_of(const std::vector<CountedTasks>& counted);
 /// Which tasks a result entry has payloads of: its results, and after a ";" the failed ones that
 /// left output.
 std::string column_of_tasks(const ResultEntry& entry);
-/// Per error: FIRST COUNT CODE LENGTH, a blank, LENGTH octets of text, end of line.
+/// Per error: FIRST COUNT CODE LENGTH, a blank, LENGTH bytes of text, end of line.
 std::string column_of(const std::vector<TaskError>& errors);
 /// Float 32, little endian.
 std::string column_of(const std::vector<float>& costs);
 
-// nullopt when it is not what the functions above write.
+// nullopt if it is not in the format of the functions above.
 std::optional<wire::Intervals> intervals_in(std::string_view column);
-/// Sets `tasks` and `written`; false when it is not what column_of_tasks writes.
+/// Sets `tasks` and `written`; false if it is not in the format of column_of_tasks.
 bool tasks_in(std::string_view column, ResultEntry& entry);
 std::optional<std::vector<CountedTasks>> counted_in(std::string_view column);
 std::optional<std::vector<TaskError>> errors_in(std::string_view column);

@@ -25,9 +25,8 @@ std::string StoreLoss::text() const {
                 : "its last " + std::to_string(commits()) + " commits") +
          ": it should end with " + named(known) + ", and " +
          (all ? "it is empty" : "ends with " + named(last)) +
-         ". Its files were cut off or removed, or an older copy was put back. Jobs and results "
-         "that were acknowledged in between are gone: " +
-         "submit those jobs again";
+         ". Its files were truncated or removed, or an older copy was restored. Jobs and results "
+         "that were acknowledged in between are lost; submit those jobs again";
 }
 
 CommitMark last_commit(Database& database) {

@@ -1,4 +1,4 @@
-// Commits that a store has lost: the file beside it knows a later one than the store itself.
+// Commits that a store has lost: the file beside it names a later one than the store.
 #pragma once
 
 #include <optional>
@@ -11,18 +11,18 @@ namespace quern::broker {
 
 struct StoreLoss {
   std::string store;
-  CommitMark last;   ///< that the store has; commit 0: none
-  CommitMark known;  ///< the last that it had
+  CommitMark last;   ///< the last in the store; commit 0: none
+  CommitMark known;  ///< the last that was made
 
   std::uint64_t commits() const { return known.commit - last.commit; }
-  /// For people: what was lost, by what, and what to do.
+  /// A message: what was lost, why, and what to do.
   std::string text() const;
 };
 
-/// The last commit that a store has.
+/// The last commit in a store.
 CommitMark last_commit(Database& database);
-/// What the store lost since the file was written. Read the file before the store: a broker may be
-/// at work.
+/// What the store lost since the file was written. Read the file before the store, because a broker
+/// may be writing.
 std::optional<StoreLoss> loss_of(Database& database, const CommitFile::Found& found);
 
 /// 2026-11-25T21:45:41Z

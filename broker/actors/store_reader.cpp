@@ -14,7 +14,7 @@ namespace {
 [[noreturn]] void corrupt(const Database& database, std::uint64_t job, const char* what) {
   throw StoreError(StoreError::Kind::corrupt,
                    database.path() + ": job " + std::to_string(job) + ": " + what +
-                       " makes no sense (see `quern-broker --check-store`, and restore a copy)");
+                       " is invalid; run `quern-broker --check-store`, and restore a backup");
 }
 
 /// Columns of one row, each checked.
@@ -86,7 +86,7 @@ RecoveredJob read_job(Database& database, Statement& s) {
   p.results_end = s.number();
   p.waited_us = s.number();
   p.ran_us = s.number();
-  // A clock that was set back makes nothing older than it is.
+  // If the clock was set back, ages must not become negative.
   out.age = std::chrono::seconds(
       std::max<std::int64_t>(0, std::int64_t{std::time(nullptr)} - s.integer()));
   if (!s.is_null()) {
@@ -135,7 +135,7 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
     jobs.push_back(read_job(database, all));
     at.emplace(value(jobs.back().birth.number), jobs.size() - 1);
   }
-  // Rows of jobs that were dropped wait to be swept: they are nobody's.
+  // Rows of dropped jobs wait to be deleted, and are ignored.
   const auto owner = [&](std::uint64_t number) -> RecoveredJob* {
     auto it = at.find(number);
     return it == at.end() ? nullptr : &jobs[it->second];

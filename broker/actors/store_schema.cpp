@@ -3,7 +3,7 @@
 namespace quern::broker {
 namespace {
 
-// Large columns come last: a look at the others then needs no overflow pages.
+// Large columns come last, so that reading the others needs no overflow pages.
 constexpr const char* kTables = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('incarnation', 0), ('numbers_below', 1);
@@ -39,10 +39,9 @@ CREATE UNIQUE INDEX partials_of_job ON partials(job, first);
 CREATE TABLE dropped(job INTEGER PRIMARY KEY, what TEXT NOT NULL);
 )sql";
 
-// Version 2: hints of what tasks cost.
+// Version 2: cost hints of tasks.
 constexpr const char* kFrom1To2 = "ALTER TABLE inputs ADD COLUMN costs BLOB";
-// Version 3: sums that say whether a row is as it was written (rows of before have none), and how
-// long a job waited and ran.
+// Version 3: checksums of rows (older rows have none), and how long a job waited and ran.
 constexpr const char* kFrom2To3 =
     "ALTER TABLE inputs ADD COLUMN checksum INTEGER; ALTER TABLE results ADD COLUMN checksum "
     "INTEGER;"
@@ -51,8 +50,8 @@ constexpr const char* kFrom2To3 =
     "ALTER TABLE jobs ADD COLUMN waited_us INTEGER DEFAULT 0; ALTER TABLE jobs ADD COLUMN ran_us "
     "INTEGER DEFAULT 0";
 
-// Version 4: the digest of a job's payloads goes on while they come. Before, it was an option of
-// jobs whose payloads all came at once.
+// Version 4: the digest of a job's payloads is updated while they arrive. Before, it was an option
+// of jobs whose payloads all arrived at once.
 constexpr const char* kFrom3To4 =
     "ALTER TABLE jobs ADD COLUMN input_digest INTEGER DEFAULT 0;"
     "UPDATE jobs SET input_digest = coalesce((SELECT value FROM needs WHERE job = number AND kind "
@@ -66,15 +65,14 @@ std::int64_t version_of(Database& database) {
       database.number("SELECT count(*) FROM sqlite_schema") == 0)
     return 0;
   if (application != kApplicationId)
-    throw StoreError(
-        StoreError::Kind::unusable,
-        database.path() + " is a database, but not one of Quern: choose another --store");
+    throw StoreError(StoreError::Kind::unusable,
+                     database.path() + " is a database of another program; choose another --store");
   if (version > kSchemaVersion)
     throw StoreError(StoreError::Kind::unusable,
-                     database.path() + " was written by a newer Quern (its schema is " +
-                         std::to_string(version) + ", this one knows up to " +
+                     database.path() + " was written by a newer version of Quern (its schema is " +
+                         std::to_string(version) + ", this version supports up to " +
                          std::to_string(kSchemaVersion) +
-                         "): start that version, or choose another --store");
+                         "); start that version, or choose another --store");
   return version;
 }
 
@@ -97,11 +95,12 @@ void require_schema(Database& database) {
   const std::int64_t version = version_of(database);
   if (version == 0)
     throw StoreError(StoreError::Kind::unusable,
-                     database.path() + " is empty: no broker has used it yet");
+                     database.path() + " is empty; no broker has used it yet");
   if (version != kSchemaVersion)
     throw StoreError(
         StoreError::Kind::unusable,
-        database.path() + " is of an older Quern: start this version's broker on it once");
+        database.path() +
+            " was written by an older version of Quern; start a broker of this version on it once");
 }
 
 }  // namespace quern::broker

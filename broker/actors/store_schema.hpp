@@ -1,5 +1,5 @@
 // The tables of a store; broker/STORE.md describes them for people. Rule for changing: a change of
-// a table is a new schema version, with a step here that brings the one before it up to date.
+// a table is a new schema version, with a step here that upgrades the previous one.
 #pragma once
 
 #include "broker/actors/sqlite.hpp"
@@ -9,9 +9,10 @@ namespace quern::broker {
 inline constexpr std::int64_t kSchemaVersion = 4;
 inline constexpr std::int64_t kApplicationId = 0x51756572;  // "Quer"
 
-/// Makes the tables in an empty file; refuses what is not a store, or one of a newer version.
+/// Creates the tables in an empty file; refuses files that are not stores, and stores of a newer
+/// version.
 void prepare_schema(Database& database);
-/// The same without changing anything: throws when this version cannot read it.
+/// Checks without changing anything; throws if this version cannot read it.
 void require_schema(Database& database);
 
 }  // namespace quern::broker

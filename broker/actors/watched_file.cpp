@@ -8,7 +8,7 @@
 namespace quern::broker {
 namespace {
 
-// An editor that writes in place does it in one go.
+// An editor that writes in place finishes within this time.
 constexpr std::chrono::milliseconds kSettled{50};
 
 std::int64_t nanoseconds(const timespec& time) {
@@ -36,9 +36,9 @@ std::optional<std::string> WatchedFile::look(Clock::time_point at) {
     if (settling_) return std::nullopt;
   }
   auto text = keys::read_file(path_);
-  if (!text) throw keys::KeyError(path_ + " is not there");
+  if (!text) throw keys::KeyError(path_ + " is missing");
   settling_ = state() != now;
-  if (settling_) return std::nullopt;  // it changed meanwhile: the next look reads it
+  if (settling_) return std::nullopt;  // it changed in the meantime; the next check reads it
   read_ = now;
   return text;
 }

@@ -1,4 +1,4 @@
-// A file that other programs change: its text whenever that is another than before.
+// A file that other programs change: returns its text whenever it has changed.
 #pragma once
 
 #include <chrono>
@@ -14,13 +14,13 @@ class WatchedFile {
 
   using Clock = std::chrono::steady_clock;
 
-  /// The text when the file has changed since the last one that was returned; nullopt when it has
-  /// not, or not yet: a file that is written to in place is read when it has been the same for a
-  /// moment, so that half of a line is not taken for a line. A file that is put in the place of
-  /// another is read at once. Throws keys::KeyError when it cannot be read, is not there, or others
-  /// may write it.
+  /// The text when the file has changed since the last one that was returned; nullopt if it has
+  /// not, or if the change is too recent: a file that is written in place is read when it has been
+  /// unchanged for a moment, so that an incomplete line is not read. A file that replaces another
+  /// one is read at once. Throws keys::KeyError if it cannot be read, does not exist, or can be
+  /// written by others.
   std::optional<std::string> look(Clock::time_point now);
-  /// Whether the last look found a change that it did not take yet.
+  /// Whether the last check found a change that was not read yet.
   bool settling() const { return settling_; }
 
  private:
@@ -35,7 +35,7 @@ class WatchedFile {
 
   std::string path_;
   State read_;     ///< when it was last read
-  State waiting_;  ///< as it was found, not read yet
+  State waiting_;  ///< the changed state that was not read yet
   Clock::time_point waiting_since_{};
   bool settling_ = false;
 };

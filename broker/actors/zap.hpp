@@ -1,5 +1,5 @@
-// ZAP (ZeroMQ RFC 27): the requests that libzmq makes of an authentication handler, and the
-// answers. Bytes only: decides nothing.
+// ZAP (ZeroMQ RFC 27): the requests of libzmq to an authentication handler, and the answers.
+// Encoding only: makes no decisions.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 namespace quern::broker {
 
 struct ZapRequest {
-  std::string id;  ///< goes back with the answer
+  std::string id;  ///< returned in the answer
   std::string domain;
   std::string address;  ///< of the peer; empty over ipc
   std::string mechanism;
@@ -19,7 +19,7 @@ struct ZapRequest {
 
 enum class ZapStatus { ok, not_now, denied };
 
-/// Nullopt for what is no request of version 1.0, or one of CURVE without a key of 32 octets.
+/// Nullopt if it is not a request of version 1.0, or is a CURVE request without a key of 32 bytes.
 std::optional<ZapRequest> zap_request(const std::vector<std::string_view>& parts);
 
 /// The answer's parts. `user` becomes the property User-Id of all messages of that connection.

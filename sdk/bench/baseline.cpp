@@ -19,8 +19,7 @@
 namespace quern::bench {
 namespace {
 
-/// First part of a batch: what the worker has to know. Second part: the payloads, or the results,
-/// back to back.
+/// First part of a batch: its header. Second part: the payloads, or the results, back to back.
 struct Header {
   std::uint64_t first;
   std::uint32_t count;
@@ -41,8 +40,8 @@ Header header_of(const zmq::message_t& message) {
   return header;
 }
 
-/// Forwards what is not the worker's to the worker and the rest to the client. The worker's first
-/// message is one empty part. Announces its endpoint, then a line end once the worker is there.
+/// Forwards messages of the client to the worker and vice versa. The worker's first message is one
+/// empty part. Prints its endpoint, then a newline when the worker has connected.
 [[noreturn]] void relay(int announce) {
   zmq::context_t context;
   zmq::socket_t router(context, zmq::socket_type::router);
@@ -104,7 +103,7 @@ void send_batch(zmq::socket_t& socket, const BaselineOrder& order, std::uint64_t
   socket.send(payloads, zmq::send_flags::none);
 }
 
-/// Tasks whose results came; 0 when one of them is wrong.
+/// Number of tasks whose results arrived; 0 if one of them is wrong.
 std::uint64_t receive_batch(zmq::socket_t& socket, std::uint64_t expected_first) {
   zmq::message_t header_part, results;
   (void)socket.recv(header_part);
@@ -163,8 +162,8 @@ bool write_all(int fd, const void* bytes, std::size_t size) {
   return true;
 }
 
-/// Serves orders from the control socket until it is closed. A report travels as seconds, a count,
-/// and so many doubles.
+/// Serves orders from the control socket until it is closed. A report consists of seconds, a count,
+/// and this many doubles.
 [[noreturn]] void client(const std::string& endpoint, int control) {
   zmq::context_t context;
   zmq::socket_t socket = dealer(context, endpoint);
@@ -211,7 +210,7 @@ Baseline::Baseline() {
   char ready = 0;
   if (!read_all(announce[0], &ready, 1)) throw failed();
   ::close(announce[0]);
-  // Made only now: its end of file must tell that the client died, so nobody else may hold it.
+  // Created only now: end of file must mean that the client died, so no other process may hold it.
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) != 0) throw failed();
   processes_.push_back(fork_off([&] {
     ::close(control[0]);

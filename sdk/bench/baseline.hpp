@@ -1,6 +1,6 @@
-// What bare libzmq does with the same bytes on the same machine in the same minute: three processes
-// (client, ROUTER relay, worker) over TCP loopback, without any of our code on the path. A figure
-// of ours means something beside it only.
+// Measures bare libzmq with the same bytes on the same machine in the same minute: three processes
+// (client, ROUTER relay, worker) over TCP loopback, without any of our code on the path. Our
+// figures are meaningful only beside it.
 //
 // The processes are forks of this one: construct on the main thread before any other thread exists.
 #pragma once

@@ -17,8 +17,8 @@ using cli::UsageError;
 
 constexpr cli::Manual kLatencyManual = {
     "quern bench latency [--count 2000] [--repeat 5]",
-    "Times one no-op task at a time, from submit to result, and bare libzmq "
-    "over the same four hops. Medians over the repeats.",
+    "Measures the time of one no-op task at a time, from submit to result, and of bare libzmq over "
+    "the same four hops. Prints medians over the repetitions.",
     "  quern bench latency\n  quern bench latency --count 10000 --json\n"};
 
 Json report_of(std::uint64_t count, unsigned repeats, const RoundTrips& found) {
@@ -56,8 +56,8 @@ std::string table_of(const RoundTrips& found) {
 cli::Syntax latency_syntax() {
   cli::Syntax syntax(kLatencyManual);
   auto add = syntax.add();
-  add("count", option<std::uint64_t>("N"), "round trips a repeat; default 2000");
-  add("repeat", option<unsigned>("N"), "default 5");
+  add("count", option<std::uint64_t>("N"), "round trips per repetition; default 2000");
+  add("repeat", option<unsigned>("N"), "number of repetitions; default 5");
   add_rig_options(syntax);
   return syntax;
 }

@@ -1,5 +1,5 @@
-// What the bench measures and how it sums it up: medians, percentiles, processor time and memory of
-// processes.
+// What the benchmark measures and how it is summarised: medians, percentiles, processor time and
+// memory of processes.
 #pragma once
 
 #include <sys/types.h>
@@ -21,9 +21,9 @@ inline double seconds_since(Clock::time_point start) {
 double quantile(std::vector<double> samples, double q);
 inline double median(std::vector<double> samples) { return quantile(std::move(samples), 0.5); }
 
-/// Processor time that a process has used, in microseconds, all its threads; 0 when it is gone.
+/// Processor time that a process has used, in microseconds, all its threads; 0 if it has ended.
 double processor_us(pid_t pid);
-/// Memory it has resident now, and had at most; bytes, 0 when unknown.
+/// Current and peak resident memory in bytes; 0 if unknown.
 std::uint64_t resident_memory(pid_t pid);
 std::uint64_t peak_memory(pid_t pid);
 

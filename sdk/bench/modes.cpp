@@ -17,7 +17,7 @@ constexpr char kFunction[] = "noop";
 }
 
 void check(BytesView result, std::uint64_t index, std::size_t size) {
-  if (!is_result_of(result, index, size)) wrong(index, "the result is not the one of this task");
+  if (!is_result_of(result, index, size)) wrong(index, "the result belongs to another task");
 }
 
 SubmitOptions options_of(const Load& load) {
@@ -63,13 +63,13 @@ void run_single(Client& client, const Load& load) {
     check(jobs[index].get(), index, result_bytes(load));
 }
 
-/// Given a range, the function counts what it is given: one number tells that no task was missed or
-/// done twice.
+/// For a range, the function counts its tasks, so one number shows that no task was missed or run
+/// twice.
 void run_range(Client& client, const Load& load) {
   const Job job = client.submit(kFunction, Range{0, static_cast<std::int64_t>(load.tasks)});
   const auto counted = from_value<std::uint64_t>(job.get());
   if (counted != load.tasks)
-    throw std::runtime_error(std::to_string(counted) + " tasks were run, not " +
+    throw std::runtime_error(std::to_string(counted) + " tasks were run instead of " +
                              std::to_string(load.tasks));
 }
 

@@ -1,4 +1,4 @@
-// One run of no-op tasks in each of the shapes a job can have; every result is checked.
+// A run of no-op tasks for each kind of job; every result is checked.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,12 @@ std::optional<Mode> mode_of(const std::string& word);
 struct Load {
   Mode mode = Mode::map;
   std::uint64_t tasks = 0;
-  std::uint64_t jobs = 1;               ///< a map's tasks are shared out among so many jobs at once
-  std::uint32_t payload = 0;            ///< bytes of a task
-  std::optional<std::uint32_t> result;  ///< bytes of a result; nothing: what noop gives by itself
+  std::uint64_t jobs = 1;     ///< the tasks of a map are divided among this many simultaneous jobs
+  std::uint32_t payload = 0;  ///< bytes of a task
+  std::optional<std::uint32_t> result;  ///< bytes of a result; nothing: the default of noop
 };
 
-/// So many items that begin with their index.
+/// This number of items that begin with their index.
 Items numbered_items(std::uint64_t tasks, std::uint32_t payload);
 
 /// Seconds from the submission to the last checked result. Throws std::runtime_error for a wrong or

@@ -16,7 +16,7 @@ inline void put_index(char* out, std::uint64_t index) {
   for (std::size_t i = 0; i < kIndexBytes; ++i) out[i] = static_cast<char>(index >> (8 * i));
 }
 
-/// Whether a result of `size` bytes was asked for and begins as the payload of task `index` did.
+/// Whether a result has `size` bytes and begins like the payload of task `index`.
 inline bool is_result_of(BytesView result, std::uint64_t index, std::size_t size) {
   char expected[kIndexBytes];
   put_index(expected, index);

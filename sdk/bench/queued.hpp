@@ -1,4 +1,4 @@
-// What a task costs that waits: memory of the broker.
+// The cost of a queued task: memory of the broker.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,11 @@ namespace quern::bench {
 struct Queued {
   std::uint64_t tasks = 0;
   double bytes_per_task = 0;  ///< of the broker's resident memory
-  double tasks_per_s = 0;     ///< handed in
+  double tasks_per_s = 0;     ///< submitted
 };
 
-/// Hands in tasks that no worker takes, looks at the broker, and cancels them. On a fresh broker of
-/// the bench's own: memory that was used before is used again and would not show.
+/// Submits tasks that no worker takes, measures the broker, and cancels them. Needs a new broker:
+/// memory that was used before would be reused and not counted.
 Queued measure_queued(Rig& rig, std::uint64_t tasks, std::uint32_t payload);
 
 }  // namespace quern::bench

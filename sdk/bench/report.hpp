@@ -1,5 +1,4 @@
-// How a bench says what it found: one JSON object, or a table and the sentence that is in the
-// object.
+// Prints the results of a benchmark: one JSON object, or a table and the sentence of the object.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -16,7 +15,7 @@ Json spread_of(const std::vector<double>& samples);
 /// Prints the object, or for people the table and the object's `summary`.
 void print_report(const Json& object, const std::string& table, bool json);
 
-/// Two digits after the point: a bench knows no more.
+/// Rounds to two decimals, the precision of a benchmark.
 double rounded(double number);
 
 }  // namespace quern::bench

@@ -16,9 +16,9 @@ using cli::option;
 
 constexpr auto kWorkersWait = 15s;
 constexpr auto kRigLook = 5ms;
-constexpr auto kLookout = 3s;  // seldom enough to change nothing that is measured
+constexpr auto kLookout = 3s;  // rarely enough not to affect the measurement
 
-/// Workers that are there and run the bench's tasks. Those that were lost are listed for an hour.
+/// Counts connected workers that offer the function. The broker lists lost workers for an hour.
 std::size_t useful_workers(Client& client) {
   const auto workers = client.workers();
   return static_cast<std::size_t>(
@@ -61,7 +61,7 @@ cli::ClusterPlan plan_of(const cli::Given& given, const std::string& folder) {
     plan.worker_options = {"--keys", folder + "/keys"};
   } else {
     plan.broker_options = {"--insecure", "--log-level",
-                           "error"};  // that it is not encrypted was asked for
+                           "error"};  // hides the warning about --insecure, which was requested
     plan.worker_options = {"--insecure"};
   }
   if (given.get_or<std::string>("store", "none") == "durable")
@@ -79,10 +79,11 @@ bool broker_is_given(const cli::Given& given) {
 
 void add_rig_options(cli::Syntax& syntax) {
   auto add = syntax.add();
-  add("workers", option<unsigned>("N"), "workers of its own broker; default 1");
-  add("slots", option<unsigned>("N"), "slots of each; default 1");
-  add("store", option<std::string>("none|durable"), "default none");
-  add("encrypt", option<std::string>("off|on"), "default off");
+  add("workers", option<unsigned>("N"), "number of workers that it starts; default 1");
+  add("slots", option<unsigned>("N"), "slots of each worker; default 1");
+  add("store", option<std::string>("none|durable"),
+      "store of the broker that it starts; default none");
+  add("encrypt", option<std::string>("off|on"), "encryption of the connections; default off");
 }
 
 BenchFolder::BenchFolder() {
@@ -90,7 +91,7 @@ BenchFolder::BenchFolder() {
   // memory.
   std::string pattern = "/var/tmp/quern-bench-XXXXXX";
   if (!::mkdtemp(pattern.data()))
-    throw std::runtime_error("cannot make a folder in /var/tmp for the store and the keys");
+    throw std::runtime_error("cannot create a folder for the store and the keys in /var/tmp");
   path_ = pattern;
 }
 
@@ -123,7 +124,7 @@ void Rig::wait_for_workers(std::size_t count) {
   const auto start = Clock::now();
   while (useful_workers(*client_) < count) {
     if (Clock::now() - start > kWorkersWait)
-      throw std::runtime_error("no worker that offers `noop` came within 15 s");
+      throw std::runtime_error("no worker that offers `noop` connected within 15 s");
     std::this_thread::sleep_for(kRigLook);
   }
 }
@@ -152,10 +153,10 @@ void Lookout::look() {
   try {
     const bool nobody = useful_workers(client_) == 0;
     if (nobody && !said_)
-      std::cerr << "quern: waiting: no worker that offers `noop` is connected; the bench goes on "
-                   "when one is\n";
+      std::cerr
+          << "quern: waiting for a worker that offers `noop`; start one with `quern-worker`\n";
     said_ = nobody;
-  } catch (const Error&) {  // no broker: who waits for its results is told
+  } catch (const Error&) {  // no broker: the thread that waits for results reports it
   }
 }
 

@@ -1,5 +1,5 @@
-// What a bench runs against: the broker it was given, or a broker and workers of its own; the
-// baseline beside it; a client.
+// The environment of a benchmark: the given broker, or a broker and workers of its own; the
+// baseline; a client.
 #pragma once
 
 #include <condition_variable>
@@ -18,7 +18,7 @@ namespace quern::bench {
 /// Options that every bench takes.
 void add_rig_options(cli::Syntax& syntax);
 
-/// A folder of its own for store and keys, on a real disk; gone with this.
+/// A temporary folder for store and keys, on a real disk.
 class BenchFolder {
  public:
   BenchFolder();
@@ -31,7 +31,7 @@ class BenchFolder {
   std::string path_;
 };
 
-/// Says on standard error when nobody is there to do the tasks. Owns a thread; destroy before the
+/// Reports on standard error if there is no worker for the tasks. Owns a thread; destroy before the
 /// client.
 class Lookout {
  public:
@@ -54,12 +54,12 @@ class Lookout {
 
 class Rig {
  public:
-  /// Throws cli::UsageError for what cannot be; cli::BrokerFailed.
+  /// Throws cli::UsageError for invalid combinations; cli::BrokerFailed.
   explicit Rig(const cli::Given& given);
 
   Client& client() { return *client_; }
   Baseline& baseline() { return *baseline_; }
-  /// Nothing when the broker is somebody else's.
+  /// Nothing if the broker was not started by the benchmark.
   std::optional<cli::Cluster>& cluster() { return cluster_; }
 
  private:

@@ -8,7 +8,7 @@
 
 namespace quern::bench {
 
-/// Bytes of the task that goes round.
+/// Bytes of the task.
 inline constexpr std::uint32_t kRoundTripPayload = 16;
 
 /// Percentiles of each repeat.
@@ -23,7 +23,7 @@ struct RoundTrips {
   Percentiles ours, bare;
 };
 
-/// The first round trips, which nobody counts: connections, the first lease.
+/// The first round trips, which are not counted (connections, the first lease).
 void warm_up(Rig& rig);
 /// `count` round trips of each. Throws std::runtime_error for a wrong result.
 void measure_round_trips(Rig& rig, std::uint64_t count, RoundTrips& found);

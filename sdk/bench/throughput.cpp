@@ -25,10 +25,10 @@ using cli::UsageError;
 
 constexpr cli::Manual kThroughputManual = {
     "quern bench throughput [OPTIONS]",
-    "Runs no-op tasks end to end and checks every result; bare libzmq moves equal batches beside "
-    "it. Then one task\n"
-    "at a time, and what a task costs that waits. Medians over the repeats. A wrong or missing "
-    "result: exit 1.",
+    "Runs no-op tasks end to end and checks every result, and moves equal batches with bare "
+    "libzmq. Then measures one task at a time, and the memory of a queued task. Prints medians "
+    "over the repetitions. The exit "
+    "code is 1 if a result is wrong or missing.",
     "  quern bench throughput\n"
     "  quern bench throughput --tasks 10000000 --payload 64 --json\n"
     "  quern bench throughput --mode single\n"};
@@ -42,7 +42,7 @@ struct Request {
   unsigned repeats;
 };
 
-/// What the processes of one repeat cost, microseconds a task.
+/// Processor time of one repetition, in microseconds per task.
 struct Cost {
   double client = 0;
   double broker = 0;
@@ -71,13 +71,13 @@ Request request_of(const cli::Given& given) {
     throw UsageError("--tasks takes 1 to 10^12");
   load.payload = given.get_or<std::uint32_t>("payload", 16);
   if (load.payload < kIndexBytes || load.payload > kBytesMax)
-    throw UsageError("--payload takes 8 (every task carries its index) to 67108864 bytes");
+    throw UsageError("--payload takes 8 to 67108864 bytes (every task contains its index)");
   if (given.has("result")) load.result = given.get<std::uint32_t>("result");
   if (load.result.value_or(1) < 1 || load.result.value_or(1) > kBytesMax)
     throw UsageError("--result takes 1 to 67108864 bytes");
   load.jobs = given.get_or<std::uint64_t>("jobs", 1);
   if (load.jobs < 1 || load.jobs > 1'000'000 || (load.jobs > 1 && load.mode != Mode::map))
-    throw UsageError("--jobs takes 1 to 1000000, with --mode map");
+    throw UsageError("--jobs takes 1 to 1000000, and requires --mode map");
   request.repeats = given.get_or<unsigned>("repeat", 5);
   if (request.repeats < 1 || request.repeats > 1000) throw UsageError("--repeat takes 1 to 1000");
   return request;
@@ -85,8 +85,8 @@ Request request_of(const cli::Given& given) {
 
 BaselineOrder baseline_order(const Load& load) {
   BaselineOrder order;
-  // A range has no payloads to move, however long it is: what bare libzmq does is known after some
-  // of it.
+  // A range has no payloads to move, however long it is: a part of it is enough to measure bare
+  // libzmq.
   constexpr std::uint64_t kRangeMost = 10'000'000;
   order.tasks = load.mode == Mode::range ? std::min(load.tasks, kRangeMost) : load.tasks;
   order.payload = load.payload;
@@ -107,7 +107,7 @@ Cost processor_time(Rig& rig) {
 
 // Round trips a repeat: enough for a p99.
 constexpr std::uint64_t kRoundTrips = 300;
-// Tasks that are queued to see what one costs, and bytes of them.
+// Number and bytes of the tasks that are queued to measure their cost.
 constexpr std::uint64_t kQueuedMost = 1'000'000;
 constexpr std::uint64_t kQueuedBytesMost = 256u << 20;
 
@@ -125,17 +125,18 @@ void measure_once(Rig& rig, const Load& load, Findings& findings) {
   measure_round_trips(rig, kRoundTrips, findings.round_trips);
 }
 
-/// What a task costs here, and what that means.
+/// The cost of a task on this machine, and its meaning.
 std::string summary_of(const Findings& findings) {
-  // Below this share of the time nobody minds.
+  // Below this share of the time, the overhead is negligible.
   constexpr double kWorth = 0.1;
   const double together = 1 / median(findings.tasks_per_s),
                alone = median(findings.round_trips.ours.p50) / 1e6;
-  return "Here a task costs " + cli::human_seconds(together) + " among many and " +
+  return "Here a task costs " + cli::human_seconds(together) + " among many, and " +
          cli::human_seconds(alone) +
-         " when it is waited for: for the overhead to stay below 10 %, let it take " +
+         " when the client waits for each one. To keep the overhead below 10 %, a task should take "
+         "at least " +
          cli::human_seconds(together / kWorth) + ", or " + cli::human_seconds(alone / kWorth) +
-         " when it is waited for.";
+         " if the client waits for each one.";
 }
 
 Json report_of(const Request& request, const Findings& findings, Rig& rig) {
@@ -183,24 +184,25 @@ std::string table_of(const Request& request, const Findings& findings, Rig& rig)
     std::snprintf(text.data(), text.size(), "%.3f %s", number, unit);
     return std::string(text.data());
   };
-  cli::Table table({{request.mode + ", " + std::to_string(request.load.payload) + " bytes a task"},
-                    {"quern", cli::Align::right},
-                    {"bare libzmq", cli::Align::right}});
-  table.add({"tasks a second", cli::human_count(rate), cli::human_count(bare)});
+  cli::Table table(
+      {{request.mode + ", " + std::to_string(request.load.payload) + " bytes per task"},
+       {"quern", cli::Align::right},
+       {"bare libzmq", cli::Align::right}});
+  table.add({"tasks per second", cli::human_count(rate), cli::human_count(bare)});
   table.add({"one task at a time, p50", seconds(findings.round_trips.ours.p50),
              seconds(findings.round_trips.bare.p50)});
   table.add(
       {"  p99", seconds(findings.round_trips.ours.p99), seconds(findings.round_trips.bare.p99)});
-  table.add({"processor time a task: client", fixed(median(findings.client_us), "us"), ""});
+  table.add({"processor time per task: client", fixed(median(findings.client_us), "us"), ""});
   if (rig.cluster()) {
     table.add({"  broker", fixed(median(findings.broker_us), "us"), ""});
     table.add({"  worker", fixed(median(findings.worker_us), "us"), ""});
-    table.add({"broker's memory, at most",
+    table.add({"peak memory of the broker",
                cli::human_bytes(peak_memory(rig.cluster()->broker().pid())), ""});
   }
   if (findings.queued) {
-    table.add({"  for a task that waits", fixed(findings.queued->bytes_per_task, "bytes"), ""});
-    table.add({"tasks handed in a second", cli::human_count(findings.queued->tasks_per_s), ""});
+    table.add({"  per queued task", fixed(findings.queued->bytes_per_task, "bytes"), ""});
+    table.add({"tasks queued per second", cli::human_count(findings.queued->tasks_per_s), ""});
   }
   return table.text();
 }
@@ -210,13 +212,13 @@ std::string table_of(const Request& request, const Findings& findings, Rig& rig)
 cli::Syntax throughput_syntax() {
   cli::Syntax syntax(kThroughputManual);
   auto add = syntax.add();
-  add("tasks", option<std::uint64_t>("N"), "default 1000000");
-  add("payload", option<std::uint32_t>("BYTES"), "of a task; default 16");
-  add("result", option<std::uint32_t>("BYTES"), "of a result; default 8");
-  add("mode", option<std::string>("map|single|range"), "default map");
+  add("tasks", option<std::uint64_t>("N"), "number of tasks; default 1000000");
+  add("payload", option<std::uint32_t>("BYTES"), "size of the input of a task; default 16");
+  add("result", option<std::uint32_t>("BYTES"), "size of a result; default 8");
+  add("mode", option<std::string>("map|single|range"), "kind of work; default map");
   add("jobs", option<std::uint64_t>("N"),
-      "share a map's tasks out among N jobs at once; default 1");
-  add("repeat", option<unsigned>("N"), "default 5");
+      "divide the tasks of a map among N simultaneous jobs; default 1");
+  add("repeat", option<unsigned>("N"), "number of repetitions; default 5");
   add_rig_options(syntax);
   return syntax;
 }

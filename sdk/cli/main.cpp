@@ -1,4 +1,4 @@
-// `quern`: finds the subcommand, and turns what goes wrong into one line and an exit code.
+// `quern`: finds the subcommand, and turns errors into one line and an exit code.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -22,8 +22,9 @@ void print_commands(std::ostream& out) {
   for (const Subcommand& command : commands())
     out << "  " << command.name << std::string(12 - command.name.size(), ' ') << command.summary
         << '\n';
-  out << "\n`quern COMMAND --help` shows the options and examples of each.\n"
-         "The broker is named by --broker or QUERN_BROKER; default tcp://127.0.0.1:7600.\n";
+  out << "\n"
+         "`quern COMMAND --help` shows the options and examples of a command.\n"
+         "--broker or QUERN_BROKER names the broker; the default is tcp://127.0.0.1:7600.\n";
 }
 
 Exit unknown_command(const std::string& name) {
@@ -31,7 +32,7 @@ Exit unknown_command(const std::string& name) {
   for (const Subcommand& command : commands()) names.emplace_back(command.name);
   std::cerr << "quern: unknown command '" << printable(name) << "'";
   if (auto near = nearest(name, names)) std::cerr << "; did you mean '" << *near << "'?";
-  std::cerr << " (`quern help` lists all)\n";
+  std::cerr << " (`quern help` lists all commands)\n";
   return Exit::usage;
 }
 
@@ -67,8 +68,8 @@ Exit dispatch(const Arguments& words) {
   return unknown_command(first);
 }
 
-/// Opens 0, 1 and 2 on /dev/null where they are closed, or the next file that is opened would be
-/// taken for one of them.
+/// Opens descriptors 0, 1 and 2 on /dev/null if they are closed; otherwise the next opened file
+/// would be mistaken for one of them.
 void open_standard_descriptors() {
   int fd = ::open("/dev/null", O_RDWR);
   while (fd >= 0 && fd <= 2) fd = ::open("/dev/null", O_RDWR);
@@ -80,7 +81,7 @@ void open_standard_descriptors() {
 
 int main(int argc, char** argv) {
   quern::cli::open_standard_descriptors();
-  // A reader that went away is noticed by the write that fails (Output), so that the job can be
+  // A closed pipe is noticed by the failing write (Output), not by SIGPIPE, so that the job can be
   // cancelled first.
   std::signal(SIGPIPE, SIG_IGN);
   const quern::cli::StandardOutput output;

@@ -11,10 +11,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-// What BYE and the last acknowledgements may take on their way out.
+// How long BYE and the last acknowledgements may take to be sent.
 constexpr auto kGoodbye = 300ms;
-// Acknowledgements wait this long for a message to go with: nobody waits for them, and each one
-// alone wakes two threads of the broker.
+// Acknowledgements wait this long for a message that carries them: nobody waits for them, and a
+// separate one wakes two threads of the broker.
 constexpr auto kAcknowledge = 1ms;
 // Messages read before their effects are carried out: latency under load.
 constexpr int kReadAtOnce = 64;
@@ -52,7 +52,7 @@ ClientActor::~ClientActor() {
 
 void ClientActor::run() {
   on_receiving_thread = true;
-  // Signals are the program's: they are delivered to its own threads.
+  // Blocks signals, which must be delivered to the program's own threads.
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
@@ -110,9 +110,9 @@ void ClientActor::read_messages() {
     if (read % kReadAtOnce != 0) continue;
     apply();
     if (riders_until_ && Clock::now() >= *riders_until_)
-      send_riders();  // also while results keep coming
+      send_riders();  // also while results keep arriving
   }
-  // After what arrived was read: a connection that ended may have brought something before.
+  // After reading: a connection that ended may have delivered messages before.
   look_at_connection();
   apply();
 }
@@ -188,8 +188,8 @@ void ClientActor::on(StopCommand) {
 
 // ---- effects
 
-// Without a high-water mark a send fails only when there is no socket: then HELLO will be said
-// again in time.
+// Without a high-water mark, a send fails only if there is no socket; then a later HELLO
+// resynchronises.
 void ClientActor::carry_out(Send effect) {
   wire::Envelope& envelope = effect.envelope;
   if (!riders_.empty() &&
@@ -216,17 +216,17 @@ void ClientActor::send_riders() {
 }
 
 void ClientActor::carry_out(Reopen) {
-  riders_.clear();  // of the session that is over
+  riders_.clear();  // they belong to the old session
   riders_until_.reset();
   link_ = link::LinkState::connecting;
   try {
     connection_.reopen();
-    look_at_connection();  // without keys there is no socket that could wake us
+    look_at_connection();  // without keys there is no socket that would wake this thread
   } catch (const zmq::error_t& error) {
     connection_.close();
     core_.fail({ErrorCode::no_broker, "cannot connect to '" + connection_.endpoint() +
                                           "': " + error.what() +
-                                          "; give an endpoint like tcp://127.0.0.1:7600"},
+                                          "; give an endpoint such as tcp://127.0.0.1:7600"},
                Clock::now());
   }
 }
@@ -285,8 +285,8 @@ void ClientActor::carry_out(Answered effect) {
 void ClientActor::drop(JobKey key) {
   const auto at = jobs_.find(key);
   if (at == jobs_.end()) return;
-  const JobEntry entry = std::move(
-      at->second);  // its end may run code of the user's: not while the map is being changed
+  const JobEntry entry = std::move(at->second);  // its destructor may run user code, which must not
+                                                 // happen while the map is being changed
   jobs_.erase(at);
   if (entry.input) entry.input->stop();
 }

@@ -1,5 +1,4 @@
-// The one thread of a client that owns its DEALER and its core. Everybody else talks to it through
-// the outbox.
+// The thread of a client that owns its DEALER and its core. All other threads use the outbox.
 #pragma once
 
 #include <chrono>
@@ -35,7 +34,7 @@ class ClientActor {
   void read_commands();
   void read_messages();
   void look_at_connection();
-  /// Carries out all effects, also those that carrying out brings.
+  /// Carries out all effects, including those that result from carrying out others.
   void apply();
   void send_riders();
 
@@ -77,11 +76,11 @@ class ClientActor {
   std::unordered_map<std::uint64_t, std::shared_ptr<std::promise<Reply>>> asks_;
   std::vector<Command> commands_;
   Effects effects_;
-  wire::Riders riders_;  ///< acknowledgements that wait for a message to go with
+  wire::Riders riders_;  ///< acknowledgements that wait for a message that carries them
   wire::SessionId riders_session_{};
   std::optional<std::chrono::steady_clock::time_point> riders_until_;
   Life life_ = Life::running;
-  std::thread thread_;  // last: everything is there when it starts
+  std::thread thread_;  // last, so that all other members exist when it starts
 };
 
 }  // namespace quern::client

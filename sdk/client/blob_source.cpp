@@ -65,8 +65,8 @@ Items chunks_of(const std::string& file, const std::string& name,
     if (!reader) reader = std::make_shared<ChunkReader>(file);
     if (!reader->next(item)) {
       if (reader->name() != name)
-        throw std::runtime_error(file +
-                                 " was changed while it was read: try again when it is whole");
+        throw std::runtime_error(
+            file + " was changed while it was being read; try again when it is complete");
       return false;
     }
     taken += item.size();

@@ -1,4 +1,4 @@
-// A file as a blob: its name, and its octets as the items of a job (wire/blob.hpp).
+// A file as a blob: its name, and its bytes as the items of a job (wire/blob.hpp).
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace quern::client {
 /// Reads the whole file. Throws std::system_error, naming it.
 std::string blob_name_of(const std::string& file);
 
-/// Its chunks. The source fails when the file cannot be read, or is no longer what `name` says; why
-/// is left in `trouble`. `sent` (may be empty) hears how many octets were taken so far.
+/// Its chunks. The source fails if the file cannot be read, or no longer matches `name`; the reason
+/// is stored in `trouble`. `sent` (may be empty) is called with the number of bytes taken so far.
 Items chunks_of(const std::string& file, const std::string& name,
                 const std::function<void(std::uint64_t)>& sent,
                 const std::shared_ptr<std::exception_ptr>& trouble);

@@ -13,7 +13,7 @@ namespace quern::client {
 
 using ProgressCallback = std::function<void(const Progress&)>;
 
-/// Calls one after the other; what the first throws does not keep the second from being called.
+/// Calls both in turn; an exception of the first does not prevent the second call.
 inline ProgressCallback both(ProgressCallback first, ProgressCallback second) {
   if (!first) return second;
   return [first = std::move(first), second = std::move(second)](const Progress& progress) {
@@ -25,16 +25,15 @@ inline ProgressCallback both(ProgressCallback first, ProgressCallback second) {
   };
 }
 
-/// Whether this is the thread that receives results: nothing arrives while something waits for it
-/// here.
+/// Whether this is the thread that receives results: nothing arrives while it waits.
 inline thread_local bool on_receiving_thread = false;
 
-/// For calls that may block. Throws std::logic_error where they would wait for ever.
+/// For calls that may block. Throws std::logic_error on the thread where they would wait forever.
 inline void check_may_block(const char* call) {
   if (on_receiving_thread)
-    throw std::logic_error(
-        std::string(call) +
-        " was called in a progress callback: it would wait for the thread it is called on");
+    throw std::logic_error(std::string(call) +
+                           " was called in a progress callback: it would wait for its own thread; "
+                           "call it from another thread");
 }
 
 }  // namespace quern::client

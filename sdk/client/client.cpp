@@ -92,12 +92,12 @@ class Client::Impl {
   std::vector<Known> known_;
   std::size_t known_sweep_ = 64;
 
-  std::unique_ptr<ClientActor> actor_;  // last: it goes first
+  std::unique_ptr<ClientActor> actor_;  // last, so that it is destroyed first
 };
 
 Client::Impl::~Impl() {
-  // A detached job is there to outlive its client: what was just submitted is waited for, as long
-  // as a connection may take.
+  // A detached job should outlive its client, so a closing client waits until jobs that were just
+  // submitted are accepted, for as long as a connection may take.
   for (const auto& weak : std::exchange(detached_, {}))
     if (const auto job = weak.lock()) job->wait_until_taken(kDetachedEnd);
   coalescer_.close();
@@ -111,7 +111,7 @@ std::shared_ptr<JobHandle> Client::Impl::handle_of(const std::shared_ptr<FullJob
   return std::shared_ptr<JobHandle>(
       job.get(), [held = job, key, outbox = outbox_](JobHandle*) mutable {
         outbox->post(AbandonCommand{key});
-        held.reset();  // weak handles keep the deleter alive, and it must not keep the job
+        held.reset();  // weak handles keep the deleter alive, which must not keep the job alive
       });
 }
 
@@ -161,7 +161,7 @@ Job Client::Impl::submit(std::string function, Input input, SubmitOptions option
 
 void Client::Impl::feed(Items items, const std::shared_ptr<InputQueue>& queue,
                         const std::shared_ptr<FullJob>& job, wire::Submit submit, JobKey key) {
-  // Weak: a source that blocks for ever must not keep the job, and its results, alive.
+  // Weak: a source that blocks forever must not keep the job and its results alive.
   SourceFailed failed = [weak = std::weak_ptr(job)](std::exception_ptr error) {
     if (auto target = weak.lock()) target->fail_source(std::move(error));
   };
@@ -191,7 +191,7 @@ std::pair<std::shared_ptr<SingleGroup>, std::shared_ptr<SingleJob>> Client::Impl
   auto group = std::make_shared<SingleGroup>(key, uuid, queue, outbox_);
   auto job = group->submit(first.bytes);
   wire::Submit message = submission(uuid, function, Whole{{}, first.encoding}, options);
-  message.watch_ms = 1000;  // its tasks tell about themselves, but not why they wait
+  message.watch_ms = 1000;  // results of its tasks are delivered, but not the reason why they wait
   outbox_->post(SubmitCommand{key, group, std::move(queue), std::move(message)});
   return {std::move(group), std::move(job)};
 }
@@ -248,10 +248,11 @@ namespace {
 
 wire::Answer answer_in(Reply reply) {
   if (auto* answer = std::get_if<wire::Answer>(&reply)) return std::move(*answer);
-  throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
+  throw Error(ErrorCode::malformed,
+              "the broker's answer does not match the request; is it another version of Quern?");
 }
 
-/// Who is told of how much of a file was taken, as long as somebody is there.
+/// Receives how much of a file was taken, as long as the caller exists.
 struct Listener {
   std::mutex mutex;
   std::function<void(std::uint64_t)> tell;
@@ -291,8 +292,8 @@ std::string Client::put(const std::string& file, std::optional<Durability> durab
   const std::string name = blob_name_of(file);
   for (int attempt = 1;; ++attempt) {
     SubmitOptions options{.durability = durability, .unique = wire::blob_key(name, memory)};
-    // The thread that reads the file may outlive this call, when the broker has the file already:
-    // then nobody is told any more.
+    // The thread that reads the file may outlive this call if the broker already has the file; then
+    // progress is not reported any more.
     const auto listener = std::make_shared<Listener>();
     listener->tell = sent;
     const auto trouble = std::make_shared<std::exception_ptr>();
@@ -307,7 +308,7 @@ std::string Client::put(const std::string& file, std::optional<Durability> durab
     if (outcome.ok()) return name;
     if (*trouble) std::rethrow_exception(*trouble);
     if (is_connection_failure(outcome.code)) throw ConnectionError(outcome.code, outcome.text);
-    // Another client was giving the same file and went away.
+    // Another client was uploading the same file and disappeared.
     if (outcome.state != JobState::cancelled || attempt == kPutAttempts)
       throw Error(outcome.code, file + ": " + outcome.text);
   }
@@ -363,7 +364,8 @@ JobStatus Client::cancel(JobNumber number, std::uint64_t first_task, std::uint64
   if (task_count > 0) cancel.tasks = {{first_task, first_task + task_count}};
   auto reply = impl_->ask(std::move(cancel));
   if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
-  throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
+  throw Error(ErrorCode::malformed,
+              "the broker's answer does not match the request; is it another version of Quern?");
 }
 
 JobStatus Client::cancel_waiting(JobNumber number) {
@@ -372,7 +374,8 @@ JobStatus Client::cancel_waiting(JobNumber number) {
   cancel.waiting = true;
   auto reply = impl_->ask(std::move(cancel));
   if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
-  throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
+  throw Error(ErrorCode::malformed,
+              "the broker's answer does not match the request; is it another version of Quern?");
 }
 
 JobStatus Client::retry(JobNumber number) {
@@ -380,7 +383,8 @@ JobStatus Client::retry(JobNumber number) {
   retry.number = number;
   auto reply = impl_->ask(std::move(retry));
   if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
-  throw Error(ErrorCode::malformed, "the broker answered something else than was asked");
+  throw Error(ErrorCode::malformed,
+              "the broker's answer does not match the request; is it another version of Quern?");
 }
 
 std::vector<WorkerStatus> Client::workers() {

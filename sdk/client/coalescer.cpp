@@ -20,7 +20,8 @@ std::shared_ptr<SingleJob> Coalescer::submit(const std::string& function, const 
   if (line != lines_.end()) {
     if (line != lines_.begin()) lines_.splice(lines_.begin(), lines_, line);
     if (auto job = line->group->submit(input.bytes)) return job;
-    lines_.erase(line);  // it ended: the broker was gone for too long, or somebody cancelled it
+    lines_.erase(
+        line);  // it ended: the broker was unreachable for too long, or the job was cancelled
   }
   auto [group, job] = make_(function, input, options);
   lines_.push_front({function, input.encoding, options, std::move(group)});

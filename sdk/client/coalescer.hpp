@@ -15,8 +15,8 @@ namespace quern::client {
 
 class Coalescer {
  public:
-  /// Makes a new group with `first` as its first task, and its handle; the group is known to the
-  /// actor when it returns.
+  /// Creates a group with `first` as its first task, and its handle; when it returns, the actor
+  /// knows the group.
   using MakeGroup =
       std::function<std::pair<std::shared_ptr<SingleGroup>, std::shared_ptr<SingleJob>>(
           const std::string& function, const Whole& first, const SubmitOptions& options)>;
@@ -25,7 +25,7 @@ class Coalescer {
 
   std::shared_ptr<SingleJob> submit(const std::string& function, const Whole& input,
                                     const SubmitOptions& options);
-  /// Ends every group with the tasks it has.
+  /// Closes every group.
   void close();
 
  private:

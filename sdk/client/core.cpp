@@ -44,7 +44,7 @@ void ClientCore::attach(JobKey key, const Follow& follow, Time now) {
         Ended{key,
               Ended::Stage::submitting,
               {ErrorCode::unknown_job,
-               "this client follows that job already and has let go of its results"}});
+               "this client already follows that job, but has released its results"}});
     return;
   }
   LiveJob& job = jobs_[key];
@@ -90,9 +90,9 @@ void ClientCore::cancel(JobKey key, wire::Interval tasks, Time now) {
       return;
     }
     if (job->stage == Stage::comparing || (job->stage == Stage::attaching && job->own_input)) {
-      // It may be somebody else's job with another input.
+      // The existing job may belong to another client and have another input.
       end(key, {ErrorCode::cancelled,
-                "cancelled before its input was compared with that of the job that exists"});
+                "cancelled before its input was compared with that of the existing job"});
       return;
     }
     job->cancel_all = LiveJob::CancelAll::due;
@@ -125,7 +125,7 @@ void ClientCore::abandon(JobKey key, Time now) {
   if (!job) return;
   job->reader = Reader::gone;
   if (job->standing == Standing::owner) {
-    // It runs to its end as promised, so its results must go on flowing: they are acknowledged
+    // A detached job runs to its end, so its results must keep flowing: they are acknowledged
     // unread.
     job->consumed = job->received;
     to_acknowledge_.push_back(key);
@@ -143,8 +143,8 @@ void ClientCore::watch(JobKey key, std::uint64_t window, std::uint32_t watch_ms,
   if (job->submit) {
     job->submit->window = window;
     job->submit->watch_ms = watch_ms;
-    // Its UUID may be none that the broker will know, and the error about it could overtake
-    // ACCEPTED.
+    // The broker may never know this UUID (`unique` replaces it), and the error about it could
+    // arrive before ACCEPTED.
     if (!job->submit->options.unique.empty()) {
       job->attach_due = true;
       return;
@@ -198,7 +198,7 @@ void ClientCore::tick(Time now) {
 std::optional<Time> ClientCore::next_deadline() const {
   std::optional<Time> at = session_.deadline(busy());
   if (!session_.is_open() && demand()) {
-    // Not counted yet: the next tick starts the count.
+    // Not measured yet: the next tick starts the measurement.
     const Time give_up = waiting_since_ ? *waiting_since_ + patience() : Time::min();
     at = at ? std::min(*at, give_up) : give_up;
   }
@@ -339,8 +339,8 @@ void ClientCore::acknowledge(LiveJob& job, Time now) {
   if (!session_.is_open() || job.stage == Stage::submitting || job.stage == Stage::comparing ||
       job.stage == Stage::attaching)
     return;
-  // When everything of our own attached job is here, nobody else will ever ask for it: it can go,
-  // read or not.
+  // When all results of our own attached job have been received, nobody else will request them, so
+  // the broker can forget it, read or not.
   if (job.standing == Standing::owner && job.complete()) job.consumed = job.received;
   const bool last =
       job.complete() && job.consumed == job.entries && job.standing != Standing::guest;
@@ -361,7 +361,8 @@ bool ClientCore::forget_if_done(LiveJob& job, Time now) {
   } else {
     const bool wanted = job.reader == Reader::reading || job.standing == Standing::owner;
     const bool arrived = job.stage != Stage::submitting && job.input.all_accepted();
-    if (wanted || !arrived) return false;  // a detached one must arrive before we can leave it
+    if (wanted || !arrived)
+      return false;  // a detached job must be accepted before we can forget it
   }
   const JobKey key = job.key;
   if (!job.uuid.is_nil()) by_uuid_.erase(job.uuid);
@@ -392,12 +393,12 @@ void ClientCore::fail_everything(const Failure& failure) {
   while (!jobs_.empty()) {
     const LiveJob& job = jobs_.begin()->second;
     Failure its = failure;
-    // What the broker has accepted is there when the broker is.
+    // A job that the broker has accepted still exists when the broker is back.
     if (const std::string number = std::to_string(value(job.number));
         value(job.number) != 0 && failure.code != ErrorCode::shutdown)
-      its.text += "; job " + number + " was accepted: once the broker is back, `quern job " +
-                  number + "` says how it stands, and `quern results " + number +
-                  "` fetches what it has";
+      its.text += "; job " + number + " was accepted; when the broker is back, `quern job " +
+                  number + "` shows its state, and `quern results " + number +
+                  "` prints its results";
     end(JobKey(jobs_.begin()->first), its);
   }
   while (!asks_.empty()) answer(asks_.begin()->first, failure);
@@ -413,24 +414,26 @@ Failure ClientCore::absence() const {
   if (!why_absent_.empty())
     return {link_ == Link::refused ? ErrorCode::refused : ErrorCode::no_broker, why_absent_};
   if (link_ == Link::refused) {
-    return {ErrorCode::refused,
-            "what listens at " + at +
-                " refused the connection: it is no Quern broker, or it wants keys"};
+    return {ErrorCode::refused, "the program that listens at " + at +
+                                    " refused the connection: it is not a Quern broker, or it "
+                                    "requires keys (leave out --insecure)"};
   }
   if (link_ == Link::connected) {
-    return {ErrorCode::no_broker,
-            "something listens at " + at +
-                " but does not answer: is it a Quern broker, and does it run?"};
+    return {
+        ErrorCode::no_broker,
+        "a program listens at " + at +
+            " but does not answer: check that it is a Quern broker, and that it is not suspended"};
   }
   if (session_.was_welcome()) {
-    return {ErrorCode::no_broker,
-            "the broker at " + at + " went away and did not come back within " +
-                seconds(options_.retry) +
-                ": start it again with `quern up`, or name another with --broker or QUERN_BROKER"};
+    return {
+        ErrorCode::no_broker,
+        "the broker at " + at + " disappeared and did not return within " +
+            seconds(options_.retry) +
+            ": start it again with `quern up`, or name another one with --broker or QUERN_BROKER"};
   }
   return {ErrorCode::no_broker,
           "no broker answers at " + at +
-              ": start one with `quern up` or name one with --broker or QUERN_BROKER"};
+              ": start one with `quern up`, or name one with --broker or QUERN_BROKER"};
 }
 
 // ---- looking

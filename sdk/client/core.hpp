@@ -1,6 +1,6 @@
-// The client's brain: commands, messages and time in, effects out. Owns the session and every live
-// job of one client. Pure: no sockets, threads, clock reads or msgpack; one thread (the actor's, or
-// a test's) calls it.
+// The decisions of the client: commands, messages and time in, effects out. Owns the session and
+// every live job of one client. Pure: no sockets, threads, clock reads or msgpack; one thread (the
+// actor's, or a test's) calls it.
 //
 // Promises: every job that submit() or attach() named ends in exactly one of a final Status
 // followed by all its entries, or Ended; every ask() is Answered once; Deliver brings each entry
@@ -20,7 +20,7 @@
 
 namespace quern::client {
 
-/// What the core is told once.
+/// The configuration of the core.
 struct CoreOptions {
   std::string endpoint;  ///< for texts only
   Uuid identity;
@@ -30,8 +30,8 @@ struct CoreOptions {
   Duration retry = std::chrono::seconds(30);      ///< how long it waits for a lost one
 };
 
-/// How the connection stands, as its monitor tells.
-/// refused: not now, or not ready (no keys yet); denied: asking again would not help.
+/// The state of the connection as reported by its monitor. refused: not now, or not ready (no keys
+/// yet); denied: trying again would not help.
 enum class Link : std::uint8_t { connecting, connected, absent, refused, denied };
 
 /// A job to follow.
@@ -46,42 +46,42 @@ class ClientCore {
  public:
   explicit ClientCore(CoreOptions options) : options_(std::move(options)) {}
 
-  /// First of all: asks for a socket.
+  /// Must be called first: requests a socket.
   void start(Time now);
   /// A new job; with `submit.open` its further input comes by append(), each time after NeedInput.
   void submit(JobKey key, wire::Submit submit, Time now);
   void attach(JobKey key, const Follow& follow, Time now);
-  /// More input of an open job. Allowed at any time; it leaves when credit allows.
+  /// More input of an open job. Allowed at any time; it is sent when credit allows.
   void append(JobKey key, wire::Batch batch, std::vector<float> costs, InputLedger::Rest rest,
               Time now);
   /// Cancels the whole job, or the tasks of `tasks`.
   void cancel(JobKey key, wire::Interval tasks, Time now);
   /// QUERY, DRAIN, CANCEL or RETRY with a token; the token is set here and comes back in Answered.
-  /// monostate: tell when connected.
+  /// monostate: answer when connected.
   using Question =
       std::variant<std::monostate, wire::Query, wire::Drain, wire::Cancel, wire::Retry>;
   std::uint64_t ask(Question question, Time now);
   /// Entries [0, to) of the job were consumed: they may be acknowledged at the end of the turn.
   void on_consumed(JobKey key, std::uint64_t to);
-  /// Nobody holds a handle to this job any more.
+  /// The last handle of this job was released.
   void abandon(JobKey key, Time now);
   /// Follow with another window or pace.
   void watch(JobKey key, std::uint64_t window, std::uint32_t watch_ms, Time now);
-  /// Somebody waits for its results: they are to come also when others', which nobody reads, fill
-  /// the session.
+  /// A reader waits for its results, which must arrive even if unread results of other jobs fill
+  /// the session's window.
   void want(JobKey key, Time now);
-  /// There can be no connection at all (a bad endpoint): everything fails, and may be tried again
+  /// No connection is possible (an invalid endpoint): everything fails, and can be tried again
   /// later.
   void fail(Failure why, Time now);
   /// The client is closing: ends everything with `shutdown` and says BYE.
   void stop(Time now);
 
   void on_message(wire::Envelope envelope, Time now);
-  /// Bytes that were no message.
+  /// Bytes that are not a message.
   void on_garbage(Time now);
   /// `why`: a sentence for people, if one is known.
   void on_link(Link link, Time now, std::string why = {});
-  /// After everything that arrived was read: deadlines, beats, acknowledgements.
+  /// Call after everything that arrived was read: handles deadlines, heartbeats, acknowledgements.
   void tick(Time now);
 
   std::optional<Time> next_deadline() const;
@@ -90,7 +90,7 @@ class ClientCore {
   bool wants_input(JobKey key) const;
   bool is_open() const { return session_.is_open(); }
   std::size_t live_jobs() const { return jobs_.size(); }
-  /// Empty when all invariants hold, else what does not. For tests and simulations, after every
+  /// Empty if all invariants hold, else the violated one. For tests and simulations, after every
   /// step.
   std::string check_invariants() const;
 
@@ -111,7 +111,7 @@ class ClientCore {
   void resume(LiveJob& job, const wire::KnownJob* known, Time now);
   bool may_have_started(const LiveJob& job, const wire::KnownJob* known) const;
   void send_submit(LiveJob& job, Time now);
-  /// The job exists already: its input must be what ours is, once that is read.
+  /// The job exists already: its input must equal ours, which is read to be compared.
   void compare(LiveJob& job, wire::Batch first, Time now);
   void read_to_compare(LiveJob& job);
   void on_own_input_read(LiveJob& job, Time now);
@@ -121,7 +121,7 @@ class ClientCore {
   /// Sends what credit allows and asks for more.
   void pump(LiveJob& job, Time now);
   void acknowledge(LiveJob& job, Time now);
-  /// Lets go of a job that has nothing left to do; true when it is gone.
+  /// Forgets a job that has nothing left to do; true if it was forgotten.
   bool forget_if_done(LiveJob& job, Time now);
   void set_uuid(LiveJob& job, const Uuid& uuid);
   void end(JobKey key, Failure failure);
@@ -132,7 +132,7 @@ class ClientCore {
   LiveJob* find(JobKey key);
   LiveJob* find(const Uuid& uuid);
   bool busy() const;
-  /// Somebody waits for a broker that is not there.
+  /// Whether a command waits for a broker that is not connected.
   bool demand() const { return !asks_.empty() || !jobs_.empty(); }
   Duration patience() const {
     return session_.was_welcome() ? options_.retry : options_.first_wait;
@@ -142,9 +142,9 @@ class ClientCore {
   CoreOptions options_;
   Session session_;
   Link link_ = Link::connecting;
-  std::string why_absent_;             ///< the last reason there was, until a connection stands
+  std::string why_absent_;             ///< the last known reason, until a connection is established
   bool was_connected_ = false;         // this socket had a connection before
-  std::optional<Time> waiting_since_;  // demand without a session, since
+  std::optional<Time> waiting_since_;  // since when commands have waited without a session
   Jobs jobs_;
   std::unordered_map<Uuid, JobKey> by_uuid_;
   std::map<std::uint64_t, Question> asks_;

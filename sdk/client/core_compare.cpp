@@ -1,5 +1,5 @@
-// A job with the same idempotency key exists already: the rest of our own input is read to be
-// compared with what that job was given (PROTOCOL.md 1.2).
+// Handles an existing job with the same idempotency key: the rest of our own input is read and
+// compared with that job's input (PROTOCOL.md 1.2).
 #include <utility>
 
 #include "client/core.hpp"

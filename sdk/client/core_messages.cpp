@@ -6,7 +6,7 @@
 namespace quern::client {
 namespace {
 
-// A job whose SUBMIT never got an answer in so many sessions ends: the broker cannot take it.
+// A job whose SUBMIT was not answered in this many sessions ends: the broker cannot accept it.
 constexpr std::uint64_t kSubmitsMax = 5;
 
 }  // namespace
@@ -17,8 +17,8 @@ using Reader = LiveJob::Reader;
 
 void ClientCore::on_message(wire::Envelope envelope, Time now) {
   session_.on_heard(now);
-  // A new socket carries one session; anything else is not for us, and the broker will notice our
-  // silence in it.
+  // A new socket carries one session; anything else is not for us, and the other session will end
+  // by silence.
   const bool of_session = session_.is_open() && envelope.session == session_.id();
   std::visit(
       [&](auto&& message) {
@@ -43,8 +43,8 @@ void ClientCore::on_message(wire::Envelope envelope, Time now) {
         } else if constexpr (std::is_same_v<M, wire::Answer>) {
           if (of_session) on(std::forward<decltype(message)>(message));
         }
-        // The rest is not for clients. A broker that sends it is newer or broken; neither is a
-        // reason to stop.
+        // Other messages are not for clients. A broker that sends them is newer or defective, which
+        // is no reason to stop.
       },
       std::move(envelope.message));
 }
@@ -59,7 +59,7 @@ void ClientCore::on_link(Link link, Time now, std::string why) {
     case Link::connecting:
       break;
     case Link::connected:
-      // The socket found the broker again by itself, but HELLO went to the connection before.
+      // The socket reconnected by itself, but HELLO was sent on the previous connection.
       if (before == Link::absent && was_connected_) lose(now);
       was_connected_ = true;
       break;
@@ -107,16 +107,16 @@ bool ClientCore::may_have_started(const LiveJob& job, const wire::KnownJob* know
 void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
   job.acked = 0;
   job.asked_input = false;
-  // What was asked in the old session may not have arrived.
+  // Requests of the old session may not have arrived.
   for (const wire::Interval& tasks : job.cancels.list()) job.cancels_unsent.add(tasks);
   if (job.cancel_all == LiveJob::CancelAll::sent) job.cancel_all = LiveJob::CancelAll::due;
   switch (job.stage) {
     case Stage::submitting:
       if (may_have_started(job, known))
-        end(job.key,
-            {ErrorCode::lost,
-             "the broker was restarted before it acknowledged the job, and no longer knows "
-             "it; some of its tasks may have been started, and it allows one start only"});
+        end(job.key, {ErrorCode::lost,
+                      "the broker was restarted before it acknowledged the job and no longer knows "
+                      "it; tasks may have been started, and the job allows only one start, so it "
+                      "was not submitted again"});
       else if (job.submits_sent < kSubmitsMax)
         send_submit(job, now);
       else
@@ -136,10 +136,10 @@ void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
   }
   if (known && !known->known) {
     const bool restarted = job.incarnation != session_.incarnation();
-    end(job.key, {ErrorCode::lost, restarted ? "the job is lost: the broker was restarted and it "
-                                               "was not durable (or the store lost "
-                                               "it, and the broker's log says so)"
-                                             : "the broker no longer knows this job"});
+    end(job.key,
+        {ErrorCode::lost, restarted ? "the job is lost: the broker was restarted, and the job was "
+                                      "not durable (or the store lost it; see the broker's log)"
+                                    : "the broker no longer knows this job"});
     return;
   }
   job.incarnation = session_.incarnation();
@@ -155,7 +155,7 @@ void ClientCore::resume(LiveJob& job, const wire::KnownJob* known, Time now) {
 
 void ClientCore::on(const wire::Refused& refused, Time now) {
   std::string text = refused.text.empty() ? "no reason given" : refused.text;
-  // `denied` is what a session hears of one request; here there is none.
+  // `denied` normally refers to one request; here there is none.
   const bool plain = refused.code == ErrorCode::none || refused.code == ErrorCode::denied;
   const Failure why{plain ? ErrorCode::refused : refused.code,
                     "the broker at " + options_.endpoint + " refused this client: " + text};
@@ -172,18 +172,18 @@ void ClientCore::on(const wire::ErrorMessage& error, Time now) {
     answer(error.token, failure);
   } else if (error.token != 0 && attaching != jobs_.end()) {
     end(JobKey(attaching->first), failure);
-  } else if (error.job) {  // also when its ATTACH was answered before: it was sent twice, with
-                           // another window
+  } else if (error.job) {  // also if an earlier ATTACH was answered: it is sent again for another
+                           // window
     if (LiveJob* job = find(*error.job)) {
       const bool known = job->stage == Stage::live;
       if (error.code == ErrorCode::lost) {
-        end(job->key, failure);  // also one that has ended: its results will not come
+        end(job->key, failure);  // also if it has ended: its results will not arrive
       } else if (known && error.code == ErrorCode::unknown_job) {
         end(job->key, {ErrorCode::lost, "the broker no longer knows this job"});
       } else if (job->stage != Stage::ended) {
         if (known && job->standing != Standing::guest)
           send(wire::Cancel{0, job->uuid, {}, {}},
-               now);  // its input cannot go on, so it must not wait for more
+               now);  // its input cannot continue, so it must not wait for more
         end(job->key, failure);
       }
     }
@@ -206,12 +206,12 @@ void ClientCore::on(const wire::Accepted& accepted, Time now) {
     job->submit.reset();
     if (accepted.existing && accepted.job != job->uuid) {
       if (find(accepted.job)) {
-        end(job->key,
-            {ErrorCode::unknown_job, "this client follows the job with that unique key already"});
+        end(job->key, {ErrorCode::unknown_job,
+                       "this client already follows the job with that idempotency key"});
         return;
       }
-      // Its input is its own: ours is not sent. It may be somebody else's, so reading it frees
-      // nothing.
+      // The existing job keeps its own input; ours is not sent. It may belong to another client, so
+      // reading frees nothing.
       job->standing = Standing::guest;
       set_uuid(*job, accepted.job);
       if (accepted.compare) return compare(*job, std::move(sent), now);
@@ -256,7 +256,7 @@ void ClientCore::on(wire::Results results, Time now) {
 
 void ClientCore::on(wire::JobUpdate update, Time now) {
   if (update.status.uuid.is_nil())
-    return lose(now);  // a job without a name is nobody's: the broker is broken
+    return lose(now);  // a job without a UUID cannot be matched: the broker is defective
   LiveJob* job = find(update.status.uuid);
   for (auto it = jobs_.begin(); !job && update.token != 0 && it != jobs_.end(); ++it) {
     if (it->second.stage == Stage::attaching && it->second.token == update.token) job = &it->second;
@@ -266,7 +266,7 @@ void ClientCore::on(wire::JobUpdate update, Time now) {
   if (job->stage == Stage::attaching) {
     if (LiveJob* other = find(update.status.uuid); other && other != job) {
       end(job->key, {ErrorCode::unknown_job,
-                     "this client follows that job already and has let go of its results"});
+                     "this client already follows that job, but has released its results"});
       return;
     }
     job->stage = Stage::live;

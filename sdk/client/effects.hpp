@@ -1,4 +1,4 @@
-// What the client core asks its actor to do. Plain values; the actor carries them out in order.
+// What the client core requests from its actor. Plain values; the actor carries them out in order.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ namespace quern::client {
 /// changes, while the UUID may (an attach by number learns it, `unique` replaces it).
 enum class JobKey : std::uint64_t {};
 
-/// Why a job or a question got no answer of its own.
+/// Why a job or a query has no answer of its own.
 struct Failure {
   ErrorCode code = ErrorCode::none;
-  std::string text;  ///< says what to do next
+  std::string text;  ///< tells what to do next
   bool operator==(const Failure&) const = default;
 };
 
@@ -41,13 +41,13 @@ struct InputTaken {
   JobKey job{};
 };
 
-/// There is credit for more input of this job: hand over what its source has, by append().
+/// There is credit for more input of this job: append what its source has.
 struct NeedInput {
   JobKey job{};
 };
 
-/// The broker has a job with this `unique` key: what the source still has is read only to compare
-/// it, and nothing of that job comes before the end of it.
+/// The broker has a job with this `unique` key: the rest of the source is read only to compare it,
+/// and nothing of that job is delivered before its end.
 struct Comparing {
   JobKey job{};
 };
@@ -64,14 +64,15 @@ struct Status {
   wire::JobUpdate update;
 };
 
-/// The job cannot go on, and nothing more will come. `accepted`: the broker had acknowledged it.
+/// The job cannot continue, and nothing more will be delivered. `accepted`: the broker had
+/// acknowledged it.
 struct Ended {
   JobKey job{};
   enum class Stage : std::uint8_t { submitting, accepted } stage = Stage::submitting;
   Failure failure;
 };
 
-/// The core has let go of this job: everything was delivered.
+/// The core has forgotten this job: everything was delivered.
 struct Forget {
   JobKey job{};
 };

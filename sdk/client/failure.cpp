@@ -38,7 +38,7 @@ Outcome outcome_of(const Failure& failure) {
     outcome.state = JobState::cancelled;
   } else if (is_connection_failure(failure.code) || failure.code == ErrorCode::unknown_job ||
              failure.code == ErrorCode::lost) {
-    outcome.state = JobState::lost;  // as far as this client can tell
+    outcome.state = JobState::lost;  // from the point of view of this client
   } else {
     outcome.state = JobState::failed;
   }

@@ -6,7 +6,7 @@
 
 namespace quern::client {
 
-/// There is no session, whatever was asked.
+/// Whether the failure is that there is no session.
 bool is_connection_failure(ErrorCode code);
 
 /// Throws ConnectionError, or SubmitError before the job was accepted, or JobError after.

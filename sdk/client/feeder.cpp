@@ -17,11 +17,12 @@ enum class Pulled : std::uint8_t { item, end };
 float cost_of(const Items& items, BytesView item) {
   const double cost = items.cost(item);
   if (!std::isfinite(cost) || cost < 0)
-    throw SubmitError(ErrorCode::bad_input, "the cost of an item must be a number of at least 0");
+    throw SubmitError(ErrorCode::bad_input,
+                      "the cost of an item must be a number that is not negative");
   return static_cast<float>(std::min<double>(cost, std::numeric_limits<float>::max()));
 }
 
-// One item from the source into the queue.
+// Moves one item from the source to the queue.
 Pulled pull(Items& items, InputQueue& queue, Bytes& item, InputQueue::Room& room) {
   if (!items.next || !items.next(item)) {
     queue.end();
@@ -29,7 +30,7 @@ Pulled pull(Items& items, InputQueue& queue, Bytes& item, InputQueue::Room& room
   }
   if (item.size() > wire::kItemBytesMax) {
     throw SubmitError(ErrorCode::limit, "an item of " + std::to_string(item.size()) +
-                                            " bytes is over the limit of 64 MiB");
+                                            " bytes exceeds the limit of 64 MiB");
   }
   room = items.cost ? queue.put(item, cost_of(items, item)) : queue.put(item);
   return Pulled::item;
@@ -76,8 +77,8 @@ void start_feeder(Items items, std::shared_ptr<InputQueue> queue, SourceFailed f
     } catch (...) {
       failed(std::current_exception());
     }
-    // What the source and the callback captured goes before the count says that nothing of the
-    // user's is touched any more.
+    // The captures of the source and the callback are destroyed before the count tells that no user
+    // objects are in use any more.
     items = {};
     failed = nullptr;
     queue.reset();

@@ -27,7 +27,7 @@ class FeederCount {
   int count_ = 0;
 };
 
-/// What a source's failure is handed to.
+/// Receives the failure of a source.
 using SourceFailed = std::function<void(std::exception_ptr)>;
 
 /// Pulls on this thread until one batch is full or the source has ended: enough for most lists that
@@ -36,8 +36,8 @@ using SourceFailed = std::function<void(std::exception_ptr)>;
 InputLedger::Rest feed_first_batch(Items& items, InputQueue& queue);
 
 /// Pulls everything on a new thread, which ends by itself: at the end of the source, when the queue
-/// is stopped, or when next() returns after that. It is never joined, because next() may block for
-/// ever.
+/// is stopped, or when next() returns after that. It is never joined, because next() may block
+/// forever.
 void start_feeder(Items items, std::shared_ptr<InputQueue> queue, SourceFailed failed,
                   std::shared_ptr<FeederCount> count);
 

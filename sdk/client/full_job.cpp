@@ -70,7 +70,7 @@ std::optional<std::uint64_t> FullJob::on_results(wire::Results results) {
   outbox_->add_unread(shelf_.unread() - before);
   if (over()) shelf_.complete();
   wake();
-  return std::nullopt;  // readers say when
+  return std::nullopt;  // readers decide when
 }
 
 void FullJob::on_status(wire::JobUpdate update) {
@@ -92,7 +92,7 @@ void FullJob::on_status(wire::JobUpdate update) {
 
 void FullJob::on_ended(Ended ended) {
   Lock lock(mutex_);
-  if (over()) return;  // everything is here; the session it came by no longer matters
+  if (over()) return;  // everything has been received, so the session no longer matters
   ended_ = std::move(ended);
   shelf_.complete();
   wake();
@@ -103,7 +103,7 @@ void FullJob::on_ended(Ended ended) {
 void FullJob::show_progress() {
   Lock lock(mutex_);
   const Progress progress = progress_locked();
-  // The callback goes at the end: it may hold what holds us.
+  // Releases the callback at the end: it may own the object that owns this one.
   const bool last = ended_ || is_final();
   auto callback = last ? std::move(callback_) : callback_;
   if (last) callback_ = nullptr;
@@ -112,7 +112,7 @@ void FullJob::show_progress() {
   try {
     callback(progress);
   } catch (...) {
-    // The user's, and nobody to tell on this thread; the job goes on.
+    // An exception of the user's callback cannot be reported on this thread; the job continues.
   }
 }
 
@@ -132,9 +132,9 @@ void FullJob::wake() {
 }
 
 void FullJob::pause(Lock& lock) {
-  // The broker sends a session no more when it has so many bytes that nobody read, of whatever
-  // jobs. Somebody who reads one of them must not wait for the others, so now and then it is said
-  // which one that is.
+  // The broker stops sending to a session that has too many unread bytes, of any jobs. A reader of
+  // one job must not depend on the readers of others, so the client repeatedly tells the broker
+  // which job is being read.
   constexpr std::chrono::milliseconds kLook{200};
   constexpr std::int64_t kMany = wire::kSessionResults / 2;
   ++waiting_;
@@ -214,7 +214,7 @@ Outcome FullJob::wait(std::optional<std::chrono::milliseconds> timeout) {
   const auto until =
       std::chrono::steady_clock::now() + timeout.value_or(std::chrono::milliseconds(0));
   while (!over()) {
-    // Whoever waits for the end takes the results it stands behind.
+    // The end of a job follows its results, so waiting for it takes the results.
     if (reading_ == Reading::yes) acknowledge(ResultShelf::Reader::waits);
     if (!timeout) {
       pause(lock);
@@ -234,7 +234,7 @@ Outcome FullJob::wait(std::optional<std::chrono::milliseconds> timeout) {
       outcome.code = code_of(outcome.state);
       outcome.text = update_.status.reason;
     } else if (quern::is_final(outcome.state)) {
-      outcome.state = JobState::running;  // its last results are still on their way
+      outcome.state = JobState::running;  // its last results have not arrived yet
     }
   }
   if (source_error_ && over()) {
@@ -345,13 +345,14 @@ std::optional<Bytes> FullJob::get_optional() {
   }
   if (status.total != 1) {
     throw JobError(ErrorCode::bad_input, "the job has " + std::to_string(status.total) +
-                                             " results: use get_all() or next()");
+                                             " results; read them with get_all() or next()");
   }
   lock.unlock();
   auto result = single_ ? std::nullopt : next_completed();
   lock.lock();
   if (result) single_ = std::move(result);
-  if (!single_) throw JobError(ErrorCode::bad_input, "the job's only result was read before");
+  if (!single_)
+    throw JobError(ErrorCode::bad_input, "the only result of the job has been read already");
   return single_->bytes;
 }
 
@@ -362,7 +363,7 @@ std::vector<Bytes> FullJob::get_all() {
     Lock lock(mutex_);
     untouched = shelf_.untouched();
   }
-  if (!untouched) {  // the rest, one by one
+  if (!untouched) {  // delivers the rest one by one
     bool failed = false;
     while (auto result = next()) {
       failed |= !result->ok;

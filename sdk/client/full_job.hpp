@@ -1,4 +1,4 @@
-// A job with a handle of its own: what the actor learned about it, and the threads that wait for
+// A job with a handle of its own: its state as reported by the actor, and the threads that wait for
 // it. One mutex guards all; the actor holds it for the length of a push, readers for the length of
 // one result.
 #pragma once
@@ -43,7 +43,7 @@ class FullJob final : public JobHandle,
   std::optional<TaskResult> next() override;
   std::optional<TaskResult> next_completed() override;
   Progress progress() override;
-  /// Whether the broker has all of its input, or it has ended; and waits for that.
+  /// Whether the broker has all of its input, or it has ended; the second function waits for that.
   bool is_taken();
   void wait_until_taken(std::chrono::milliseconds at_most);
   Encoding encoding() override;
@@ -67,12 +67,13 @@ class FullJob final : public JobHandle,
   bool is_final() const { return quern::is_final(update_.status.state); }
   void start_reading();
   void acknowledge(ResultShelf::Reader reader);
-  /// Until something has changed, or a moment has passed: the caller looks again in any case.
+  /// Waits until something has changed or a short time has passed; the caller must check again in
+  /// both cases.
   void pause(Lock& lock);
   void wake();
   [[noreturn]] void throw_end();
-  /// Visits every portion as it comes, outside the lock, until the end. Throws when the job cannot
-  /// go on.
+  /// Visits every portion as it arrives, outside the lock, until the end. Throws if the job cannot
+  /// continue.
   template <typename Visit>
   void drain(Visit visit);
   Progress progress_locked() const;

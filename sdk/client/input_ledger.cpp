@@ -55,7 +55,7 @@ void InputLedger::trim() {
       --unsent_;
     } else {
       sent_weight_ +=
-          weight_of(kept_.front().batch);  // sent in an earlier session, and it had arrived
+          weight_of(kept_.front().batch);  // sent in an earlier session, in which it arrived
     }
     kept_.pop_front();
   }
@@ -74,8 +74,8 @@ std::optional<Piece> InputLedger::next_piece() {
   if (unsent_ < kept_.size()) {
     const Kept& next = kept_[unsent_];
     const std::uint64_t weight = weight_of(next.batch);
-    // One item may overdraw what is left (PROTOCOL.md, "Jobs"), or one larger than the credit could
-    // never go.
+    // One item may exceed the remaining credit (PROTOCOL.md, "Jobs"); otherwise an item larger than
+    // the credit could never be sent.
     const std::uint64_t charged = next.batch.count() == 1 ? 1 : weight;
     if (sent_weight_ + charged > credit_to_) return std::nullopt;
     sent_weight_ += weight;

@@ -1,5 +1,5 @@
 // The input of one job on its way to the broker: every batch stays here until ACCEPTED covers it,
-// so that a new session can go on from wherever the broker stands. Pure.
+// so that a new session can continue from the broker's position. Pure.
 #pragma once
 
 #include <cstdint>
@@ -24,28 +24,28 @@ class InputLedger {
   enum class Rest : std::uint8_t { comes, none };
 
   InputLedger() = default;
-  /// `batch` travels in SUBMIT. Rest::comes: the job is open and append() will follow.
+  /// `batch` is part of SUBMIT. Rest::comes: the job is open and append() will follow.
   InputLedger(const wire::Batch& batch, Rest rest);
 
   /// The next batch of the source (possibly empty, with Rest::none).
   void append(wire::Batch batch, Rest rest, std::vector<float> costs = {});
-  /// Hands over what was appended and not accepted, in order.
+  /// Moves out the batches that were appended and not accepted, in order.
   std::vector<wire::Batch> take_kept();
   /// More will come.
   bool is_open() const { return end_ == End::open; }
-  /// The source ended early (cancelled, refused): what was not sent is dropped.
+  /// The source ended early (cancelled, refused): unsent input is dropped.
   void stop();
 
-  /// The broker has tasks [0, accepted_to) and takes `credit_to` bytes in all.
+  /// The broker has tasks [0, accepted_to) and accepts `credit_to` bytes in total.
   void on_accepted(std::uint64_t accepted_to, std::uint64_t credit_to);
-  /// A new session: everything not accepted is to be sent again.
+  /// A new session: everything that was not accepted must be sent again.
   void on_resumed(std::uint64_t accepted_to, std::uint64_t credit_to);
 
   /// The next APPEND that credit allows; it counts as sent.
   std::optional<Piece> next_piece();
-  /// Room for more, and more will come.
+  /// Whether there is credit for more, and more will come.
   bool wants_input() const;
-  /// Everything there will ever be was accepted.
+  /// Whether the whole input was accepted.
   bool all_accepted() const { return end_ != End::open && end_ != End::due && kept_.empty(); }
 
   std::uint64_t tasks() const { return tasks_; }  ///< handed in so far

@@ -1,6 +1,6 @@
-// Items between whoever has them (a feeder thread, callers of submit) and the actor. The actor
-// takes whatever is there when it has credit; nothing waits for a batch to fill, and a busy actor
-// finds full batches. Any thread may call anything.
+// Items between their producers (a feeder thread, callers of submit) and the actor. The actor takes
+// what is available when it has credit; nothing waits for a batch to fill, and a busy actor finds
+// full batches. Any thread may call anything.
 #pragma once
 
 #include <atomic>
@@ -28,7 +28,7 @@ class InputQueue {
   enum class Room : std::uint8_t { left, none };
 
   /// `wake` is called, outside all locks, when input arrives after take() found none. Set it before
-  /// the second thread comes in.
+  /// a second thread uses the queue.
   void on_ready(std::function<void()> wake) { wake_ = std::move(wake); }
 
   /// `existing` is called by tell_existing(), on its thread; as on_ready().
@@ -44,13 +44,13 @@ class InputQueue {
   bool wait_for_room();
   /// No more items will come.
   void end();
-  /// Nobody takes any more: feeders give up.
+  /// Nobody takes items any more, so feeders stop.
   void stop();
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
 
-  /// For SUBMIT: what is there now, possibly nothing.
+  /// For SUBMIT: takes what is available now, possibly nothing.
   Chunk take_first();
-  /// What is there, or nullopt: then the wake function will be called.
+  /// Takes what is available, or nullopt; then the wake function will be called.
   std::optional<Chunk> take();
 
  private:
@@ -67,7 +67,7 @@ class InputQueue {
   std::deque<Sealed> sealed_;  // full batches, in order; the builder comes after them
   std::size_t sealed_bytes_ = 0;
   wire::BatchBuilder builder_;
-  std::vector<float> costs_;  // of what is in the builder
+  std::vector<float> costs_;  // of the items in the builder
   enum class End : std::uint8_t { open, ended, reported } end_ = End::open;
   bool hungry_ = false;  // take() found nothing
   std::atomic<bool> stopped_{false};

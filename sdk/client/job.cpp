@@ -8,7 +8,8 @@ namespace {
 
 client::JobHandle& in(const std::shared_ptr<client::JobHandle>& handle) {
   if (!handle)
-    throw Error(ErrorCode::unknown_job, "an empty Job: it came from no submit() or attach()");
+    throw Error(ErrorCode::unknown_job,
+                "this Job is empty; use one that submit() or attach() returned");
   return *handle;
 }
 
@@ -29,7 +30,7 @@ Outcome Job::wait(std::optional<std::chrono::milliseconds> timeout) const {
   Outcome outcome;
   outcome.state = JobState::lost;
   outcome.code = ErrorCode::unknown_job;
-  outcome.text = "an empty Job: it came from no submit() or attach()";
+  outcome.text = "this Job is empty; use one that submit() or attach() returned";
   return outcome;
 }
 std::optional<Bytes> Job::get_optional() const {
@@ -38,7 +39,7 @@ std::optional<Bytes> Job::get_optional() const {
 Bytes Job::get() const {
   auto bytes = get_optional();
   if (!bytes)
-    throw JobError(ErrorCode::none, "the job was reduced over nothing, so it has no value");
+    throw JobError(ErrorCode::none, "the job had no tasks, so its reduction has no value");
   return std::move(*bytes);
 }
 std::vector<Bytes> Job::get_all() const { return blocking("Job::get_all()", handle_).get_all(); }

@@ -21,7 +21,7 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "peer";
 }
 
-/// The broker's answer to ENROL. Throws ConnectionError when none comes.
+/// The broker's answer to ENROL. Throws ConnectionError if there is none.
 wire::Enrolled enrol(link::Connection& connection, const wire::Enrol& enrol, milliseconds wait) {
   runtime::Poller poller;
   const auto until = Clock::now() + wait;
@@ -44,12 +44,13 @@ wire::Enrolled enrol(link::Connection& connection, const wire::Enrol& enrol, mil
       throw ConnectionError(
           ErrorCode::denied,
           "no invitation is open at " + connection.endpoint() +
-              ": the code is used or expired; ask for a new one (`quern keys invite`)");
+              ": the code was used or has expired; ask for a new one (`quern keys invite`)");
   }
-  throw ConnectionError(ErrorCode::no_broker,
-                        "the broker at " + connection.endpoint() +
-                            " does not answer: does it run, and can this machine reach it?" +
-                            (connection.why().empty() ? "" : " (" + connection.why() + ")"));
+  throw ConnectionError(
+      ErrorCode::no_broker,
+      "the broker at " + connection.endpoint() +
+          " does not answer; check that it is running and that this machine can reach it" +
+          (connection.why().empty() ? "" : " (" + connection.why() + ")"));
 }
 
 }  // namespace
@@ -60,17 +61,20 @@ Joined join(const std::string& text, const JoinOptions& options) {
     const std::string folder = options.keys.empty() ? keys::default_folder() : options.keys;
     if (folder.empty())
       throw keys::KeyError(
-          "neither XDG_CONFIG_HOME nor HOME says where keys should be kept: name a folder");
+          "the folder for the keys is unknown because neither XDG_CONFIG_HOME nor HOME is set; "
+          "name it with --keys");
     const std::string side = options.worker ? "worker" : "client";
     const std::string place = keys::folder_for(folder, code.endpoint);
     for (const auto& part : {folder, folder + "/brokers"}) keys::make_folder(part);
     const keys::FolderLock lock(folder + "/brokers");
     if (const auto pinned = keys::read_public(place + "/broker.pub");
         pinned && *pinned != code.broker_key)
-      throw keys::KeyError("this machine knows another broker at " + code.endpoint +
-                           ": if that one was set up anew, remove " + place + " and join again");
-    // What works is not touched before the broker said yes; and the new key is kept before that, so
-    // that a crash right after the yes does not lose the one key that the broker knows.
+      throw keys::KeyError("this machine has keys for another broker at " + code.endpoint +
+                           "; if that broker was set up again, remove " + place +
+                           " and join again");
+    // Existing keys are not touched before the broker has accepted the new one. The new key is
+    // stored before that, so that a crash right after the acceptance does not lose the key that the
+    // broker knows.
     const std::string draft = place + ".joining";
     keys::make_folder(draft);
     const bool same_broker =
@@ -106,7 +110,7 @@ Joined join(const std::string& text, const JoinOptions& options) {
     throw Error(ErrorCode::bad_input, error.what());
   } catch (const zmq::error_t& error) {
     throw Error(ErrorCode::bad_input,
-                std::string("the code names an endpoint that cannot be used: ") + error.what());
+                std::string("the endpoint in the code cannot be used: ") + error.what());
   }
 }
 

@@ -1,5 +1,5 @@
-// Text files as items: lines, or blocks that end where a word ends. Reads with read(2), so that a
-// line of a pipe is an item as soon as it is there.
+// Text files as items: lines, or blocks that end at the end of a word. Reads with read(2), so that
+// a line of a pipe becomes an item as soon as it was written.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,8 +56,8 @@ class File {
   int fd_ = -1;
 };
 
-// A file that was found readable. Regular ones are opened again when it is their turn, because
-// there may be more of them than descriptors; a pipe can be opened only once.
+// A file that is known to be readable. Regular files are opened again when they are needed, because
+// there may be more files than descriptors; a pipe can be opened only once.
 struct Source {
   std::string name;
   File held;
@@ -73,7 +73,7 @@ Source check(const std::string& name) {
   return {name, std::move(file)};
 }
 
-// The octets of several files, one after the other, in a window that grows only as far as one item
+// The bytes of several files, one after the other, in a window that grows only as far as one item
 // needs.
 class Text {
  public:
@@ -81,7 +81,8 @@ class Text {
     for (const auto& name : names) sources_.push_back(check(name));
   }
 
-  /// Reads on, or goes to the next file, until there is something to view. False after the last.
+  /// Reads more, or proceeds to the next file, until there is something to view. False after the
+  /// last.
   bool at_text() {
     while (begin_ == end_) {
       if (file_.is_open() && !ended_) {
@@ -101,7 +102,7 @@ class Text {
   bool ended() const { return ended_; }
   const std::string& name() const { return file_.name(); }
 
-  /// Reads once more of the present file.
+  /// Reads once more from the current file.
   void more() {
     if (begin_ > 0) {
       std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
@@ -129,7 +130,7 @@ class Text {
 void check_length(const Text& text, const char* what) {
   if (text.view().size() <= wire::kItemBytesMax) return;
   throw SubmitError(ErrorCode::limit,
-                    text.name() + ": a " + what + " is over the limit of 64 MiB for one item");
+                    text.name() + ": a " + what + " exceeds the limit of 64 MiB for one item");
 }
 
 bool next_line(Text& text, Bytes& item) {
@@ -156,8 +157,8 @@ bool next_line(Text& text, Bytes& item) {
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-// Where a block of about `wanted` octets ends: after its last newline, else after its last white
-// space, else after the first white space that comes. 0: more text is needed to tell.
+// Where a block of about `wanted` bytes ends: after its last newline, else after its last white
+// space, else after the next white space. 0: more text is needed.
 std::size_t block_end(BytesView text, std::size_t wanted) {
   const std::size_t have = std::min(text.size(), wanted);
   if (const auto newline = text.substr(0, have).rfind('\n'); newline != BytesView::npos)

@@ -1,5 +1,5 @@
-// One job as the client core knows it, from its command until everything was delivered. Pure data
-// with its own rules.
+// One job in the client core, from its command until everything was delivered. Pure data with its
+// own rules.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace quern::client {
 
-/// What this client would have sent, counted.
+/// The input that this client would have sent, as counts and a digest.
 struct OwnInput {
   wire::InputDigest digest;
   std::uint64_t count = 0;
@@ -28,10 +28,10 @@ struct LiveJob {
   // it. comparing: a job with its key exists, and its input is read to be compared. ended: it is
   // final.
   enum class Stage : std::uint8_t { submitting, comparing, attaching, live, ended };
-  // owner: acknowledging frees. detached: the same, but only once everything was read, because
-  // others may come to read. guest: another client's job.
+  // owner: acknowledging frees results. detached: the same, but only after everything was read,
+  // because others may read it too. guest: another client's job.
   enum class Standing : std::uint8_t { owner, detached, guest };
-  // reading: somebody holds a handle. gone: nobody will ever read; results are passed over.
+  // reading: somebody holds a handle. gone: nobody will read; results are discarded.
   enum class Reader : std::uint8_t { reading, gone };
   enum class CancelAll : std::uint8_t { no, due, sent };
 
@@ -45,12 +45,12 @@ struct LiveJob {
   std::uint64_t token = 0;             // of ATTACH
   std::optional<wire::Submit> submit;  // until acknowledged
   std::uint64_t submits_sent = 0;
-  bool attach_due = false;        // what watch() said is to follow SUBMIT
-  std::uint64_t incarnation = 0;  // of the broker that accepted it, or was sent it
-  bool has_store = false;         // that broker
+  bool attach_due = false;        // the settings of watch() must be sent after SUBMIT
+  std::uint64_t incarnation = 0;  // of the broker that accepted it, or to which it was sent
+  bool has_store = false;         // whether that broker has a store
   InputLedger input;
-  bool asked_input = false;           // NeedInput is out
-  std::optional<OwnInput> own_input;  // what an existing job must have been given, too
+  bool asked_input = false;           // NeedInput was emitted
+  std::optional<OwnInput> own_input;  // to be compared with the input of an existing job
 
   std::uint64_t window = wire::kResultWindow;
   std::uint32_t watch_ms = 0;

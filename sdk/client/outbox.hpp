@@ -1,5 +1,5 @@
-// What threads of the user say to the actor. Handles keep the outbox alive; once the actor has
-// gone, commands go nowhere.
+// Commands of the user's threads to the actor. Handles keep the outbox alive; when the actor has
+// ended, commands are discarded.
 #pragma once
 
 #include <atomic>
@@ -55,8 +55,8 @@ struct AskCommand {
   ClientCore::Question question;
   std::shared_ptr<std::promise<Reply>> reply;
 };
-/// A reader waits for results of this job while others, which nobody reads, may fill what the
-/// session is sent.
+/// A reader waits for results of this job, while unread results of others may fill the session's
+/// window.
 struct WantCommand {
   JobKey job;
 };
@@ -73,7 +73,7 @@ class Outbox {
     if (!closed_.load(std::memory_order_acquire)) mailbox_.post(std::move(command));
   }
 
-  /// Bytes of results that are here and were not acknowledged, of all jobs with a handle of their
+  /// Bytes of results that were received but not acknowledged, of all jobs with a handle of their
   /// own. Any thread.
   std::int64_t unread() const { return unread_.load(std::memory_order_relaxed); }
   void add_unread(std::int64_t bytes) { unread_.fetch_add(bytes, std::memory_order_relaxed); }

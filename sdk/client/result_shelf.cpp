@@ -11,8 +11,8 @@ std::uint64_t weight_of(const wire::Results& results) {
   return weight;
 }
 
-/// A fragment per failed task that had written something. A payload whose error is gone (it was
-/// tried again) is passed over.
+/// A fragment per failed task that had written something. A payload without its error (the task was
+/// retried) is ignored.
 void add_written(const wire::Results& results,
                  const std::map<std::uint64_t, const TaskError*>& errors, std::uint64_t position,
                  std::size_t offset, std::vector<Fragment>& out) {
@@ -45,7 +45,7 @@ std::vector<Fragment> fragments_of(const wire::Results& results) {
   std::map<std::uint64_t, const TaskError*> errors;
   for (const auto& error : results.errors) errors.emplace(error.first, &error);
   add_written(results, errors, position, offset, out);
-  // What is left of each error has no bytes.
+  // The remaining part of each error has no bytes.
   for (const auto& error : results.errors) {
     const wire::Interval all{error.first, error.first + error.count};
     for (const auto& part : wire::IntervalSet(results.written).missing(all))
@@ -71,7 +71,7 @@ void ResultShelf::add(wire::Results results) {
 }
 
 // Entries whose fragments have all been handed out (count 0) are consumed; the consumed prefix is
-// let go of.
+// released.
 void ResultShelf::on_taken(std::uint64_t seq) {
   Entry& taken = entry(seq);
   for (const auto& fragment : taken.fragments) {
@@ -95,8 +95,8 @@ void ResultShelf::open(Place place) {
   fragment.count = 0;
 }
 
-// A broken broker may send a task twice; only one of the two is listed, and both stay readable as
-// completed.
+// A defective broker may send a task twice; only one of the two is listed by index, but both can be
+// read in completion order.
 void ResultShelf::unlist(Place place) {
   const auto at = by_task_.find(entry(place.seq).fragments[place.fragment].begin);
   if (at != by_task_.end() && at->second == place) by_task_.erase(at);
@@ -140,8 +140,8 @@ std::optional<TaskResult> ResultShelf::next_in_order() {
   if (!open_ || open_->fragment.begin != next_task_) {
     put_back();
     auto first = by_task_.begin();
-    // Tasks that were read as completed lie before next_task_ or leave gaps; a gap is only known to
-    // be one at the end.
+    // Tasks that were read in completion order leave gaps, which can be distinguished from missing
+    // tasks only at the end.
     if (first == by_task_.end()) return std::nullopt;
     if (first->first > next_task_ && !complete_) return std::nullopt;
     open(first->second);

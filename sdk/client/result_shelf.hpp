@@ -1,6 +1,6 @@
-// Results of one job between the network and its readers. Keeps the batches as they came, with
-// their intervals, and hands out slices of them: in input order, as completed, or a whole batch at
-// a time. Decides when what was read is to be acknowledged. Pure; its owner (a job handle) guards
+// Results of one job between the network and its readers. Keeps the batches as they arrived, with
+// their intervals, and gives out slices of them: in input order, in completion order, or a whole
+// batch at a time. Decides when to acknowledge what was read. Pure; its owner (a job handle) guards
 // it.
 #pragma once
 
@@ -21,8 +21,8 @@ struct Fragment {
   std::uint64_t count = 0;
   std::uint64_t position = 0;        ///< of the first task in the batch
   std::size_t offset = 0;            ///< of its bytes
-  const TaskError* error = nullptr;  ///< set: they all ended with it
-  bool has_bytes = true;             ///< an error has them when the task had written something
+  const TaskError* error = nullptr;  ///< set: all these tasks ended with it
+  bool has_bytes = true;             ///< an error has bytes if the task had written output
 };
 
 /// One entry's results, or what earlier readers left of it.
@@ -33,7 +33,7 @@ struct Portion {
 
 class ResultShelf {
  public:
-  /// What the reader does while it asks ack_due().
+  /// What the reader is doing when it calls ack_due().
   enum class Reader : std::uint8_t { reads, waits, waits_for_any };
 
   explicit ResultShelf(std::uint64_t window = wire::kResultWindow) : window_(window) {}
@@ -41,7 +41,7 @@ class ResultShelf {
 
   /// The entry with seq == received().
   void add(wire::Results results);
-  /// No entry will follow: gaps in the order (tasks that never ended) are passed over from now on.
+  /// No entry will follow: gaps in the order (tasks that never ended) are skipped from now on.
   void complete() { complete_ = true; }
 
   std::optional<TaskResult> next_in_order();
@@ -58,8 +58,8 @@ class ResultShelf {
 
   /// Entries [0, cursor) are to be acknowledged now, if that is due: when an eighth of the window
   /// was read and the reader is about to wait, or half of it in any case. A reader that waits for a
-  /// task that is not here takes everything that is (`waits`): it will be kept here, so that what
-  /// is missing can come.
+  /// missing task (`waits`) causes everything that was received to be acknowledged and kept here,
+  /// so that the missing task can arrive.
   std::optional<std::uint64_t> ack_due(Reader reader);
 
  private:

@@ -7,15 +7,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// HELLO without an answer: a new socket after 3 s, because the old one may hang on a host that is
-// gone.
+// If HELLO is not answered within 3 s, a new socket is opened, because the old one may be stuck on
+// a host that is unreachable.
 constexpr Duration kPatience = 3s;
-// A session that lived this long was a good one: the next attempt is made at once.
+// After a session that lasted this long, the next attempt is made at once.
 constexpr Duration kLasting = 1s;
 constexpr Duration kPauseFirst = 100ms;
 constexpr Duration kPauseLongest = 5s;
-// A tick that comes this late means that this process was stopped: the broker's messages may still
-// be on their way to us.
+// A tick that is this late means that this process was suspended, so messages from the broker may
+// not have been read yet.
 constexpr Duration kGap = 500ms;
 
 }  // namespace
@@ -86,8 +86,8 @@ Session::Action Session::tick(Time now, bool busy) {
   auto* open = std::get_if<Open>(&state_);
   if (!open) return Action::none;
 
-  // The silence that counts begins when it begins to matter: after our own stop, and when the first
-  // job arrives.
+  // Silence is measured only from when it matters: after our own suspension, and from the first job
+  // on.
   const bool stopped = open->due != Time::max() && now > open->due + kGap;
   if (stopped || (busy && !open->busy)) open->heard = std::max(open->heard, now);
   open->busy = busy;

@@ -1,6 +1,6 @@
-// Where the client stands with its broker: connecting, open, waiting before the next attempt,
-// refused. Pure: the core tells it what happened and when, and it says when to beat and when to
-// open a new socket.
+// The state of the client's connection to its broker: connecting, open, waiting before the next
+// attempt, refused. Pure: the core reports events with their time, and this class decides when to
+// send a heartbeat and when to open a new socket.
 #pragma once
 
 #include <optional>
@@ -17,20 +17,20 @@ using wire::Time;
 
 class Session {
  public:
-  /// What tick() wants done.
+  /// What tick() requests.
   enum class Action { none, reopen, beat };
 
-  /// A new socket was asked for and HELLO is on its way.
+  /// A new socket was requested and HELLO has been sent.
   void on_opened(Time now);
   void on_welcome(wire::SessionId id, const wire::Welcome& welcome, Time now);
   /// Any message of the broker is a sign of life.
   void on_heard(Time now);
   void on_sent(Time now);
-  /// The session is over (HELLO_AGAIN, BYE, a fatal error, a lost connection, silence): try again,
-  /// at once when it had been a good one, after a growing pause when it had not.
+  /// The session is over (HELLO_AGAIN, BYE, a fatal error, a lost connection, silence): reconnects,
+  /// at once if the session had lasted, else after a growing pause.
   void lose(Time now);
   void refuse(Failure why, Time now);
-  /// A command arrived: a refusal is not for ever, so ask again when its pause is over.
+  /// A command arrived: a refusal may be temporary, so connect again when its pause is over.
   void want(Time now);
   void close() { state_ = Closed{}; }
 
@@ -40,7 +40,7 @@ class Session {
 
   bool is_open() const { return std::holds_alternative<Open>(state_); }
   bool is_connecting() const { return std::holds_alternative<Connecting>(state_); }
-  /// The broker's reason, while it stands.
+  /// The broker's reason, while the refusal lasts.
   const Failure* refusal() const;
   wire::SessionId id() const;
   std::uint64_t incarnation() const { return incarnation_; }
@@ -51,7 +51,7 @@ class Session {
  private:
   struct Closed {};
   struct Connecting {
-    Time until;  // nobody answered HELLO by then: a new socket
+    Time until;  // if HELLO is not answered by then: a new socket
   };
   struct Pausing {
     Time until;
@@ -59,9 +59,9 @@ class Session {
   struct Open {
     wire::SessionId id{};
     Time since;
-    Time heard;  // silence is counted from here
+    Time heard;  // silence is measured from here
     Time sent;
-    Time beat;  // last BEAT that wanted an answer
+    Time beat;  // last heartbeat that requested an answer
     Duration beat_busy{}, beat_idle{}, lost_busy{}, lost_idle{};
     bool busy = false;  // as of the last tick
     Time due;           // when the last tick wanted the next one at the latest
@@ -78,7 +78,7 @@ class Session {
   std::variant<Closed, Connecting, Pausing, Open, Refused> state_;
   std::uint64_t incarnation_ = 0;
   bool has_store_ = false;
-  unsigned failures_ = 0;  // attempts in a row that gave no lasting session
+  unsigned failures_ = 0;  // consecutive attempts without a lasting session
   bool welcomed_ = false;
 };
 

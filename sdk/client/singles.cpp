@@ -6,9 +6,9 @@
 namespace quern::client {
 namespace {
 
-// Tasks per hold of the group's mutex: submitters get in between.
+// Tasks per lock of the group's mutex, so that submitters can run in between.
 constexpr std::uint64_t kRoutedAtOnce = 256;
-// Acknowledge when so much was taken, or when nothing is outstanding.
+// Acknowledges after this many bytes, or when nothing is outstanding.
 constexpr std::uint64_t kAckFrom = wire::kResultWindow / 8;
 
 }  // namespace
@@ -70,7 +70,7 @@ std::optional<std::uint64_t> SingleGroup::on_results(wire::Results results) {
     }
   }
   for (const auto& error : results.errors) {
-    // Only tasks that exist: a run of errors may be as long as a peer likes to say.
+    // Only tasks that exist: the length of a run of errors comes from the peer.
     const std::uint64_t end = std::min(error.first + error.count, base_ + tasks_.size());
     for (std::uint64_t index = std::max(error.first, base_); index < end; ++index) {
       if (SingleJob* job = task(index)) {
@@ -104,7 +104,7 @@ std::optional<std::uint64_t> SingleGroup::on_results(wire::Results results) {
     try {
       callback(progress);
     } catch (...) {
-      // The user's, and nobody to tell on this thread.
+      // An exception of the user's callback cannot be reported on this thread.
     }
   }
   return due ? std::optional(received_) : std::nullopt;

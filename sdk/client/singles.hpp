@@ -46,7 +46,7 @@ class SingleJob final : public JobHandle {
  private:
   friend class SingleGroup;
   State state() const { return state_.load(std::memory_order_acquire); }
-  /// Throws unless it ended with a result.
+  /// Throws if it did not end with a result.
   void await_result();
 
   const std::shared_ptr<SingleGroup> group_;
@@ -64,7 +64,7 @@ class SingleGroup final : public JobSink, public std::enable_shared_from_this<Si
               std::shared_ptr<Outbox> outbox)
       : key_(key), outbox_(std::move(outbox)), queue_(std::move(queue)), uuid_(uuid) {}
 
-  /// Adds a task; nullptr when the group has ended and takes none.
+  /// Adds a task; nullptr if the group has ended.
   std::shared_ptr<SingleJob> submit(BytesView input);
   /// No further tasks; the job ends with those it has.
   void close() { queue_->end(); }

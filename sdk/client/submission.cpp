@@ -10,21 +10,20 @@
 namespace quern::client {
 namespace {
 
-// Jobs report their state this often while something changes; progress() then needs no question to
-// the broker.
+// Jobs report changes of their state this often, so that progress() needs no query.
 constexpr std::uint32_t kWatchMs = 250;
 
 std::optional<Failure> too_long(const char* what, const std::string& name) {
   if (name.size() <= wire::kNameBytesMax) return std::nullopt;
   return Failure{ErrorCode::limit, std::string(what) + " has " + std::to_string(name.size()) +
-                                       " bytes: the limit is " +
+                                       " bytes; the limit is " +
                                        std::to_string(wire::kNameBytesMax)};
 }
 
 std::optional<Failure> too_large(const char* what, std::size_t size) {
   if (size <= wire::kItemBytesMax) return std::nullopt;
   return Failure{ErrorCode::limit, std::string(what) + " has " + std::to_string(size) +
-                                       " bytes: the limit is 64 MiB"};
+                                       " bytes; the limit is 64 MiB"};
 }
 
 Failure bad(const char* text) { return {ErrorCode::bad_input, text}; }
@@ -65,7 +64,7 @@ std::optional<Failure> check_submission(const std::string& function, const Input
   if (function.empty()) return bad("the function has no name");
   if (auto failure = too_long("the function's name", function)) return failure;
   if (auto failure = too_long("the job's name", options.name)) return failure;
-  if (auto failure = too_long("the unique key", options.unique)) return failure;
+  if (auto failure = too_long("the idempotency key (unique)", options.unique)) return failure;
   if (auto failure = too_long("the reducer's name", options.reduce)) return failure;
   if (!std::isfinite(options.weight) || options.weight <= 0)
     return bad("the weight must be above 0");
@@ -77,8 +76,8 @@ std::optional<Failure> check_submission(const std::string& function, const Input
     return Failure{ErrorCode::limit, "the time to live must be 0 to 100 years"};
   if (options.idempotent && options.at_most_once)
     return bad(
-        "a job cannot be idempotent and at_most_once: the one allows a second start, the other "
-        "forbids it");
+        "a job cannot be both idempotent and at_most_once: the former allows a second start, the "
+        "latter forbids it");
   if (options.common) {
     if (auto failure = too_large("the common input", options.common->size())) return failure;
   }
@@ -87,7 +86,7 @@ std::optional<Failure> check_submission(const std::string& function, const Input
   if (options.blobs.size() > wire::kBlobsMax)
     return Failure{ErrorCode::limit, "more than 1000 files"};
   if (!std::all_of(options.blobs.begin(), options.blobs.end(), wire::is_blob_name))
-    return bad("a file is not named by its hash, as Client::put() does");
+    return bad("a file must be named by its hash, which Client::put() returns");
   return check_input(input);
 }
 

@@ -1,4 +1,4 @@
-// From what a user says to a SUBMIT that the broker can take, or the reason why it cannot.
+// Turns the user's options into a SUBMIT that the broker accepts, or the reason why it would not.
 #pragma once
 
 #include <optional>
@@ -18,8 +18,8 @@ std::optional<Failure> check_submission(const std::string& function, const Input
 wire::Submit submission(const Uuid& uuid, std::string function, const Input& input,
                         SubmitOptions options);
 
-/// Whether single submits like this may become tasks of one job: nothing about them belongs to one
-/// job alone.
+/// Whether single submits with these options can become tasks of one job: no option applies to a
+/// single job only.
 bool may_coalesce(const Input& input, const SubmitOptions& options);
 
 }  // namespace quern::client

@@ -1,6 +1,5 @@
-// Commands and their results as msgpack maps. Unknown keys are passed over and absent ones keep
-// their default, so that a newer client and an older worker understand each other as far as both
-// can.
+// Commands and their results as msgpack maps. Unknown keys are ignored and absent ones keep their
+// default, so that a newer client and an older worker can work together.
 #include "quern/command.hpp"
 
 #include <msgpack.hpp>
@@ -24,7 +23,7 @@ void pack_octets(Packer& packer, std::string_view octets) {
 
 void pack_words(Packer& packer, const std::vector<std::string>& words) {
   packer.pack_array(static_cast<std::uint32_t>(words.size()));
-  for (const auto& word : words) pack_octets(packer, word);  // arguments are octets, not text
+  for (const auto& word : words) pack_octets(packer, word);  // arguments are bytes, not text
 }
 
 void pack_files(Packer& packer, const std::vector<CommandFile>& files) {
@@ -62,11 +61,11 @@ std::string octets_of(const msgpack::object& object) {
   return object.as<std::string>();
 }
 
-/// What a program gets as a string ends at a NUL, so it cannot have one.
+/// Strings that are passed to a program end at a NUL, so they cannot contain one.
 std::string text_in(const msgpack::object& object) {
   std::string text = octets_of(object);
   if (text.find('\0') != std::string::npos)
-    throw std::invalid_argument("a word, variable or folder with a NUL in it");
+    throw std::invalid_argument("a word, variable or folder contains a NUL character");
   return text;
 }
 
@@ -95,12 +94,13 @@ std::vector<CommandFile> files_of(const msgpack::object& object) {
                      parts[1].as<std::uint32_t>() & (0777u | CommandFile::kFolder),
                      octets_of(parts[2]), file.via.array.size == 4 ? octets_of(parts[3]) : ""});
     if (!stays_within(files.back().name))
-      throw std::invalid_argument("the name of a file leaves its folder: " + files.back().name);
+      throw std::invalid_argument("the name of a file points outside its folder: " +
+                                  files.back().name);
   }
   std::set<std::string_view> names;
   for (const auto& file : files)
     if (!names.insert(file.name).second)
-      throw std::invalid_argument("two files have the name " + file.name);
+      throw std::invalid_argument("two files have the same name: " + file.name);
   return files;
 }
 
@@ -162,41 +162,40 @@ Bytes to_bytes(const Command& c) {
 
 Command command_in(BytesView bytes) {
   Command c;
-  read_map(
-      bytes,
-      "a command (the common input of `exec` and `filter` says what to run; see quern/command.hpp)",
-      [&](std::string_view key, const msgpack::object& value) {
-        if (key == "words")
-          c.words = texts_in(value);
-        else if (key == "env")
-          c.env = texts_in(value);
-        else if (key == "cwd")
-          c.cwd = text_in(value);
-        else if (key == "cwd_optional")
-          c.cwd_optional = value.as<bool>();
-        else if (key == "feed")
-          c.feed = choice_of(value, Command::Feed::nothing);
-        else if (key == "frame")
-          c.frame = choice_of(value, Command::Frame::call);
-        else if (key == "numbered")
-          c.numbered = value.as<bool>();
-        else if (key == "echo")
-          c.echo = value.as<bool>();
-        else if (key == "timeout_ms")
-          c.timeout_ms = value.as<std::uint64_t>();
-        else if (key == "memory_bytes")
-          c.memory_bytes = value.as<std::uint64_t>();
-        else if (key == "files")
-          c.files = files_of(value);
-        else if (key == "stdin_blob")
-          c.input_blob = text_in(value);
-        else if (key == "umask")
-          c.umask = value.as<std::uint32_t>() & 0777u;
-        else if (key == "get")
-          c.get = texts_in(value);
-        else if (key == "permanent_exits")
-          c.permanent_exits = value.as<std::vector<std::int32_t>>();
-      });
+  read_map(bytes,
+           "a command (the common input of `exec` and `filter` must be one; see quern/command.hpp)",
+           [&](std::string_view key, const msgpack::object& value) {
+             if (key == "words")
+               c.words = texts_in(value);
+             else if (key == "env")
+               c.env = texts_in(value);
+             else if (key == "cwd")
+               c.cwd = text_in(value);
+             else if (key == "cwd_optional")
+               c.cwd_optional = value.as<bool>();
+             else if (key == "feed")
+               c.feed = choice_of(value, Command::Feed::nothing);
+             else if (key == "frame")
+               c.frame = choice_of(value, Command::Frame::call);
+             else if (key == "numbered")
+               c.numbered = value.as<bool>();
+             else if (key == "echo")
+               c.echo = value.as<bool>();
+             else if (key == "timeout_ms")
+               c.timeout_ms = value.as<std::uint64_t>();
+             else if (key == "memory_bytes")
+               c.memory_bytes = value.as<std::uint64_t>();
+             else if (key == "files")
+               c.files = files_of(value);
+             else if (key == "stdin_blob")
+               c.input_blob = text_in(value);
+             else if (key == "umask")
+               c.umask = value.as<std::uint32_t>() & 0777u;
+             else if (key == "get")
+               c.get = texts_in(value);
+             else if (key == "permanent_exits")
+               c.permanent_exits = value.as<std::vector<std::int32_t>>();
+           });
   if (c.words.empty() || c.words.front().empty())
     throw std::invalid_argument("the command names no program");
   return c;

@@ -10,7 +10,7 @@ namespace {
 using command::Piece;
 using command::Replacement;
 
-/// The text of a replacement; several arguments stand side by side, a blank between each two.
+/// The text of a replacement; several arguments are separated by spaces.
 void append(std::string& out, const Replacement& replacement,
             const std::vector<BytesView>& arguments, std::uint64_t number) {
   if (replacement.kind == Replacement::Kind::number) {
@@ -26,7 +26,7 @@ void append(std::string& out, const Replacement& replacement,
   }
 }
 
-/// With a backslash before each character that means something in a pattern.
+/// Escapes the characters that are special in a pattern.
 std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {

@@ -82,7 +82,7 @@ std::string_view foreign_replacement_at(std::string_view text) {
   std::string_view inside = text.substr(1, close - 1);
   if (std::find(std::begin(kForeign), std::end(kForeign), inside) != std::end(kForeign))
     return text.substr(0, close + 1);
-  // {2..}, but not {1..9}, which is a shell's.
+  // {2..}, but not {1..9}, which is a brace expansion of the shell.
   while (!inside.empty() &&
          (std::isdigit(static_cast<unsigned char>(inside.front())) || inside.front() == '-'))
     inside.remove_prefix(1);
@@ -114,7 +114,7 @@ std::vector<Piece> pieces_of(std::string_view text) {
   std::vector<Piece> pieces;
   std::size_t begun = 0;
   for (std::size_t at = 0; at < text.size();) {
-    // ${1} is a shell's.
+    // ${1} is a variable of the shell.
     const bool variable = at > 0 && text[at - 1] == '$';
     const auto found = variable ? std::nullopt : replacement_at(text.substr(at));
     if (!found) {

@@ -1,5 +1,5 @@
 // Replacement strings: {} {.} {/} {//} {/.} {#} and, for one of several arguments, {2} {2.} {2/}
-// {2//} {2/.} {-1} The same as GNU parallel's of these names. Pure.
+// {2//} {2/.} {-1} They mean the same as in GNU parallel. Pure.
 #pragma once
 
 #include <cstdint>
@@ -21,19 +21,19 @@ struct Replacement {
 /// The replacement string that `text` begins with.
 std::optional<Replacement> replacement_at(std::string_view text);
 
-/// The argument that a position other than 0 means: an index, or nothing.
+/// The index of the argument at a position other than 0, or nothing.
 std::optional<std::size_t> index_of(std::int32_t position, std::size_t arguments);
 
 /// A replacement string of GNU parallel that has no meaning here and that `text` begins with: {%}
 /// {= =} {+/} {..}; empty: none.
 std::string_view foreign_replacement_at(std::string_view text);
 
-/// What of an argument it stands for (not for `number`).
+/// The part of an argument that it stands for (not for `number`).
 std::string_view part_of(Replacement::Kind kind, std::string_view argument);
 
 /// A text cut into literals and replacement strings.
 struct Piece {
-  std::string_view literal;  ///< when there is no replacement
+  std::string_view literal;  ///< if there is no replacement
   std::optional<Replacement> replacement;
 };
 std::vector<Piece> pieces_of(std::string_view text);

@@ -1,6 +1,6 @@
-// Shell scripts with replacement strings. Values are handed over as parameters and referred to with
-// the quoting that the place needs, so the shell never reads them as script: whatever this reader
-// of quotes gets wrong can split a value into words, not run it.
+// Shell scripts with replacement strings. Values are passed as parameters and referred to with the
+// quoting that their position needs, so the shell never interprets them. A mistake of this quote
+// parser could split a value into words, but never execute it.
 #include <algorithm>
 #include <cctype>
 #include <stdexcept>
@@ -13,7 +13,7 @@ namespace {
 
 using command::Replacement;
 
-/// Where in a script a character stands, as far as quoting goes.
+/// The quoting that applies at a position of a script.
 enum class Quoting : std::uint8_t { none, single, twice };
 
 /// Follows the quotes of a script, also within $(...) and `...` inside double quotes.
@@ -31,8 +31,8 @@ class QuoteReader {
     return c == ';' || c == '\n' || c == '(' || (c == '|' && next == '|');
   }
 
-  /// Takes the next character; returns how many characters it stood for (2: a backslash and what it
-  /// quotes).
+  /// Consumes the next character; returns how many characters it covers (2: a backslash and the
+  /// quoted character).
   std::size_t take(std::string_view rest) {
     const std::size_t taken = step(rest);
     previous_ = rest[taken - 1];
@@ -49,7 +49,7 @@ class QuoteReader {
       return 1;
     }
     if (c == '\\') return next ? 2 : 1;
-    if (c == '$' && next == '{') return 2;  // a variable: ${1} is no replacement string
+    if (c == '$' && next == '{') return 2;  // a variable: ${1} is not a replacement string
     if (c == '#' && level.quoting == Quoting::none && blank_before_)
       return std::min(rest.find('\n'), rest.size());  // a comment
     blank_before_ = c == ' ' || c == '\t' || c == '\n' || c == ';';
@@ -93,14 +93,14 @@ class Parameters {
  public:
   explicit Parameters(std::uint64_t arguments) : several_(arguments > 1) {}
 
-  /// The text that stands for the replacement in the script.
+  /// The text that replaces the replacement string in the script.
   std::string refer(const Replacement& replacement, Quoting quoting) {
     const std::string word = word_of(replacement);
     const bool list =
         several_ && replacement.position == 0 && replacement.kind != Replacement::Kind::number;
     if (list) {
       if (!list_.empty() && list_ != word)
-        throw std::invalid_argument("with several arguments a script can have one of " + list_ +
+        throw std::invalid_argument("with several arguments, a script can contain one of " + list_ +
                                     " and " + word + ", not both");
       list_ = word;
       return quoting == Quoting::none ? "\"$@\"" : quoting == Quoting::twice ? "$*" : "'\"$*\"'";
@@ -111,7 +111,7 @@ class Parameters {
                                        : "'\"" + name + "\"'";
   }
 
-  /// Puts the parameters into variables, and leaves the list as "$@".
+  /// Assigns the parameters to variables, and leaves the rest in "$@".
   std::string prologue() const {
     std::string text;
     for (std::size_t i = 1; i <= single_.size(); ++i)
@@ -154,7 +154,7 @@ std::string within_double(std::string_view text) {
   return out;
 }
 
-/// What a replacement string stands for.
+/// The meaning of a replacement string.
 std::vector<std::string> values_of(const Replacement& replacement,
                                    const std::vector<BytesView>& arguments, std::uint64_t number) {
   if (replacement.kind == Replacement::Kind::number) return {std::to_string(number)};
@@ -180,7 +180,7 @@ std::string in_place(const std::vector<std::string>& values, Quoting quoting) {
   return out;
 }
 
-/// Whether a script uses its arguments as a shell names them: $1, "$@", ${2}, $*.
+/// Whether a script refers to its arguments itself: $1, "$@", ${2}, $*.
 bool names_parameters(std::string_view script) {
   for (std::size_t at = script.find('$'); at != std::string_view::npos;
        at = script.find('$', at + 1)) {
@@ -210,11 +210,11 @@ std::vector<std::string> script_words(const std::string& script, std::uint64_t a
     body += rest.substr(0, taken);
     rest.remove_prefix(taken);
   }
-  // Appended to a list, the argument would reach its last command only: mostly a syntax error
-  // (`done 1`) or a surprise. The script finds it in $1.
+  // If the argument were appended to a list of commands, only the last command would get it, which
+  // is often a syntax error (`done 1`). Therefore it is passed as $1.
   if (parameters.none() && is_list) return {"/bin/sh", "-c", script, "sh", "{}"};
-  // In a script that ends in a comment the argument becomes part of it, as with GNU parallel: a way
-  // to ignore it.
+  // In a script that ends with a comment, the argument becomes part of the comment, as with GNU
+  // parallel.
   if (parameters.none()) body += " " + parameters.refer({}, Quoting::none);
   std::vector<std::string> words = {"/bin/sh", "-c", parameters.prologue() + body, "sh"};
   parameters.append_to(words);

@@ -71,7 +71,7 @@ std::string audit_key(const std::string& folder) {
   std::string key = read_file(path).value_or("");
   key.erase(key.find_last_not_of("\r\n") + 1);
   if (key.size() < kKeyLeast)
-    throw KeyError(path + " is shorter than " + std::to_string(kKeyLeast) + " octets");
+    throw KeyError(path + " is shorter than " + std::to_string(kKeyLeast) + " bytes");
   key.resize(std::min(key.size(), kKeyMost));
   return key;
 }
@@ -100,10 +100,10 @@ namespace {
 
 AuditCheck check_audit(const std::string& folder, const std::vector<std::string>& files) {
   const std::string key = audit_key(folder);
-  // The checkpoint first: lines that are written meanwhile are beyond it.
+  // Reads the checkpoint first, so that lines written in the meantime are after it.
   const auto checkpoint = read_file(folder + "/audit.checkpoint");
   if (files.empty() && !checkpoint)
-    throw KeyError("there is no audit log in " + folder + " (name its folder with --audit)");
+    throw KeyError("no audit log in " + folder + " (name its folder with --audit)");
   AuditCheck check;
   AuditPosition at, known;
   try {
@@ -123,20 +123,20 @@ AuditCheck check_audit(const std::string& folder, const std::vector<std::string>
           passed_checkpoint = true;
           if (at.hash != known.hash)
             check.problem = file + ", line " + std::to_string(line) +
-                            ": it is not the line that the checkpoint saw";
+                            ": it differs from the line that the checkpoint recorded";
         }
         return check.problem.empty();
       });
   check.lines = at.count;
   check.torn = !torn.empty();
   if (check.problem.empty() && check.torn && torn != files.back())
-    check.problem = torn + " does not end with a line";
+    check.problem = torn + " ends with an incomplete line";
   if (check.problem.empty() && !checkpoint && at.count > 0)
-    check.problem = "the checkpoint (audit.checkpoint) is gone";
+    check.problem = "the checkpoint (audit.checkpoint) is missing";
   if (check.problem.empty() && !passed_checkpoint)
     check.problem = "the log ends with line " + std::to_string(at.count) +
-                    ", but the checkpoint saw line " + std::to_string(known.count) +
-                    ": its end was cut off";
+                    ", but the checkpoint recorded line " + std::to_string(known.count) +
+                    ": the end was cut off";
   return check;
 }
 
@@ -146,7 +146,8 @@ AuditCheck verify_audit(const std::string& folder) {
   while (true) {
     const auto files = audit_files(folder);
     const AuditCheck check = check_audit(folder, files);
-    // A broker may have begun a new file meanwhile; then what was seen is no whole log.
+    // A broker may have begun a new file in the meantime; then the files that were read are
+    // incomplete.
     if (check.problem.empty() || audit_files(folder) == files) return check;
   }
 }

@@ -1,9 +1,9 @@
-// The files of an audit log, for whoever writes, reads or verifies it.
+// The files of an audit log, for writers, readers and verification.
 //
-//   FOLDER/audit.log              is written to; its lines follow those of
+//   FOLDER/audit.log              the current file; its lines follow those of
 //   FOLDER/audit.000001.log ...   full ones, in this order
-//   FOLDER/audit.checkpoint       where the chain stood when it was last known to be on the disk
-//   FOLDER/audit.key              keys the hashes, if it is there: without it nobody can forge a
+//   FOLDER/audit.checkpoint       position of the chain that is known to be on the disk
+//   FOLDER/audit.key              key of the hashes, if it exists: without it nobody can forge a
 //                                 chain
 #pragma once
 
@@ -18,30 +18,30 @@ namespace quern::keys {
 /// $XDG_STATE_HOME/quern, else ~/.local/state/quern; empty when the environment does not tell.
 std::string default_state_folder();
 
-/// The files that are there, oldest first; audit.log last.
+/// The existing files, oldest first; audit.log last.
 std::vector<std::string> audit_files(const std::string& folder);
 std::string full_file_name(const std::string& folder, std::size_t number);
-/// Where the chain must stand at the beginning of a file, as its first line says. Throws KeyError
-/// when that is no line.
+/// The position of the chain at the beginning of a file, according to its first line. Throws
+/// KeyError if that is not a line of a log.
 AuditPosition start_of(const std::string& path);
 /// The content of audit.key; empty without one. Throws KeyError when others can read it, or it is
-/// shorter than 16 octets.
+/// shorter than 16 bytes.
 std::string audit_key(const std::string& folder);
 
 /// Calls `each` with every whole line, oldest first, and the file it is in. Stops when it returns
-/// false. The file that ends within a line; empty: none. Throws KeyError.
+/// false. Returns the file that ends with an incomplete line; empty: none. Throws KeyError.
 std::string for_each_line(const std::vector<std::string>& files,
                           const std::function<bool(const std::string& file, std::size_t line,
                                                    const std::string& text)>& each);
 
 struct AuditCheck {
   std::uint64_t lines = 0;
-  std::string problem;  ///< a sentence that names file and line; empty: all is as it was written
-  bool torn = false;    ///< behind the last line there is a piece of one: of a broker that was
-                        ///< killed, or a power failure
+  std::string problem;  ///< a sentence that names file and line; empty: nothing was modified
+  bool torn =
+      false;  ///< the last line is incomplete, because a broker was killed or the power failed
 };
-/// Goes along the whole chain and compares its end with the checkpoint. Throws KeyError when a file
-/// cannot be read or none is there.
+/// Verifies the whole chain and compares its end with the checkpoint. Throws KeyError if a file
+/// cannot be read or there is none.
 AuditCheck verify_audit(const std::string& folder);
 
 }  // namespace quern::keys

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kHash = 64;
 constexpr std::string_view kStart = R"({"prev":")";
 
-/// The length of the UTF-8 character that begins at `at`; 0 when none does.
+/// The length of the UTF-8 character that begins at `at`; 0 if it is invalid.
 std::size_t character_at(std::string_view text, std::size_t at) {
   const auto octet = [&](std::size_t i) {
     return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u;
@@ -100,12 +100,12 @@ std::optional<AuditPosition> position_before(std::string_view line) {
 std::optional<std::string> continue_chain(AuditPosition& at, std::string_view line,
                                           std::string_view key) {
   const auto before = position_before(line);
-  if (!before) return "it is no line of an audit log";
+  if (!before) return "it is not a line of an audit log";
   if (before->count != at.count)
     return "line " + std::to_string(at.count + 1) + " is expected here, but this is line " +
            std::to_string(before->count + 1) + ": lines were removed, inserted or reordered";
   if (before->hash != at.hash)
-    return "it does not continue the line before: that one was changed (or the log has another "
+    return "its hash does not match the previous line, which was changed (or the log uses another "
            "secret)";
   at = {at.count + 1, hash_hex(line, key)};
   return std::nullopt;
@@ -113,7 +113,7 @@ std::optional<std::string> continue_chain(AuditPosition& at, std::string_view li
 
 std::optional<std::string> field_of(std::string_view line, std::string_view name) {
   const std::string label = "\"" + std::string(name) + "\":\"";
-  // Values are escaped, so a label can only stand after the end of the value before it.
+  // Values are escaped, so a label can only occur after the end of the previous value.
   std::size_t at = line.find(name == "prev" ? "{" + label : "," + label);
   if (at == std::string_view::npos) return std::nullopt;
   std::string value;
@@ -145,7 +145,7 @@ AuditPosition checkpoint_of(std::string_view text, std::string_view key) {
                     second != std::string_view::npos;
   if (form) std::from_chars(text.data(), text.data() + first, at.count);
   if (!form || !same_secret(hash_hex(text.substr(0, second), key), text.substr(second + 1, kHash)))
-    throw KeyError("the checkpoint of the audit log was changed, or made with another secret");
+    throw KeyError("the checkpoint of the audit log was changed, or written with another secret");
   at.hash = text.substr(first + 1, kHash);
   return at;
 }

@@ -5,8 +5,8 @@
 //    "address":"10.0.0.7","action":"submit","object":"job 5","decision":"allow","reason":"..."}
 //
 // `prev` is BLAKE2b-256 of the line before without its newline, keyed when the log has a secret; of
-// the first line, 64 zeros. `n` counts from 1. A file of the log that was rotated away is continued
-// by the next: `prev` and `n` go on.
+// the first line, 64 zeros. `n` counts from 1. After a rotation, the next file continues the chain:
+// `prev` and `n` continue.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace quern::keys {
 
 struct AuditEntry {
   std::string time;       ///< UTC
-  std::string principal;  ///< a name; of an unknown key, the key
+  std::string principal;  ///< a name; for an unknown key, the key itself
   std::string address;
   std::string action;
   std::string object;
@@ -29,33 +29,31 @@ struct AuditEntry {
   bool operator==(const AuditEntry&) const = default;
 };
 
-/// Where a chain stands.
+/// A position in the chain.
 struct AuditPosition {
   std::uint64_t count = 0;
   std::string hash = std::string(64, '0');  ///< of the last line
   bool operator==(const AuditPosition&) const = default;
 };
 
-/// The line (without newline) that comes next; `at` moves on. Text that is not UTF-8 is written
-/// with its octets escaped.
+/// Formats the next line (without newline) and advances `at`. Bytes that are not UTF-8 are escaped.
 std::string next_line(AuditPosition& at, const AuditEntry& entry, std::string_view key);
 
-/// Whether `line` is the one that continues the chain at `at`, which then moves on; else what is
-/// wrong with it.
+/// Checks that `line` continues the chain at `at`, and advances `at`; otherwise returns the
+/// problem.
 std::optional<std::string> continue_chain(AuditPosition& at, std::string_view line,
                                           std::string_view key);
 
-/// Where the chain must stand for `line` to continue it, as the line itself says; nullopt for what
-/// is no line.
+/// The position that `line` continues, according to the line itself; nullopt if it is not a line of
+/// a log.
 std::optional<AuditPosition> position_before(std::string_view line);
 
-/// A field of a line, unescaped; nullopt when it is not there.
+/// A field of a line, unescaped; nullopt if it does not exist.
 std::optional<std::string> field_of(std::string_view line, std::string_view name);
 
-/// The checkpoint: where the chain stood when it was last written down. One line, with a hash of
-/// its own.
+/// The checkpoint: a recorded position of the chain. One line, with a hash of its own.
 std::string checkpoint_text(const AuditPosition& at, std::string_view key);
-/// Throws KeyError when it is no checkpoint, or not one made with this key.
+/// Throws KeyError if it is not a checkpoint, or was made with another key.
 AuditPosition checkpoint_of(std::string_view text, std::string_view key);
 
 }  // namespace quern::keys

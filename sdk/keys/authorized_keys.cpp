@@ -17,7 +17,7 @@ constexpr char kOptions[] =
     "functions, jobs, reads, from, max_tasks, max_bytes, max_jobs, max_rate, max_priority, weight, "
     "expires";
 
-/// The next word of `rest`, which it is taken from; empty at the end.
+/// Removes and returns the next word of `rest`; empty at the end.
 std::string_view take_word(std::string_view& rest) {
   rest.remove_prefix(std::min(rest.find_first_not_of(kBlank), rest.size()));
   const std::string_view word = rest.substr(0, rest.find_first_of(kBlank));
@@ -30,7 +30,7 @@ std::vector<std::string> list_of(std::string_view name, std::string_view value) 
   while (true) {
     const auto comma = value.find(',');
     if (comma == 0 || value.empty())
-      throw KeyError(std::string(name) + "=: an entry of the list is empty");
+      throw KeyError(std::string(name) + "=: the list has an empty entry");
     list.emplace_back(value.substr(0, comma));
     if (comma == std::string_view::npos) return list;
     value.remove_prefix(comma + 1);
@@ -45,7 +45,7 @@ N number_of(std::string_view name, std::string_view value, N least) {
   if constexpr (std::is_floating_point_v<N>) good = good && std::isfinite(number);
   if (!good)
     throw KeyError(std::string(name) + "=" + std::string(value) +
-                   ": not a number that is allowed there");
+                   ": not a valid number for this option");
   return number;
 }
 
@@ -66,7 +66,7 @@ std::string number_text(double number) {
 void set_option(Grant& grant, std::string_view name, std::string_view value) {
   if (value.find_first_of(" \t\r\n") != std::string_view::npos)
     throw KeyError(std::string(name) +
-                   ": a value has no blanks (`?` in a pattern stands for any character)");
+                   ": a value cannot contain spaces (in a pattern, `?` matches any character)");
   if (name == "functions")
     grant.functions = list_of(name, value);
   else if (name == "jobs")
@@ -94,7 +94,8 @@ void set_option(Grant& grant, std::string_view name, std::string_view value) {
   else if (name == "expires")
     grant.expires = time_of(value);
   else
-    throw KeyError("'" + std::string(name) + "' is no option of a key: " + kOptions);
+    throw KeyError("'" + std::string(name) + "' is not an option of a key; the options are " +
+                   kOptions);
 }
 
 Grant grant_of(std::string_view line) {
@@ -102,14 +103,15 @@ Grant grant_of(std::string_view line) {
   grant.name = take_word(line);
   if (!is_principal_name(grant.name))
     throw KeyError("'" + grant.name +
-                   "' is no name for a key: up to 64 letters, digits and . _ @ -");
+                   "' is not a valid name for a key: use up to 64 letters, digits and . _ @ -");
   grant.key = take_word(line);
-  if (!is_key(grant.key)) throw KeyError("after the name comes a public key: 40 characters of Z85");
+  if (!is_key(grant.key))
+    throw KeyError("the name must be followed by a public key (40 characters of Z85)");
   grant.roles = roles_of(take_word(line));
   for (auto word = take_word(line); !word.empty(); word = take_word(line)) {
     const auto equals = word.find('=');
     if (equals == std::string_view::npos)
-      throw KeyError("'" + std::string(word) + "': options are NAME=VALUE");
+      throw KeyError("'" + std::string(word) + "': options have the form NAME=VALUE");
     set_option(grant, word.substr(0, equals), word.substr(equals + 1));
   }
   return grant;
@@ -151,7 +153,7 @@ AuthorizedKeys AuthorizedKeys::parse(std::string_view text) {
       try {
         line.grant = grant_of(line.text);
         if (!seen.insert(line.grant.key).second)
-          throw KeyError("this key has a line above, which counts");
+          throw KeyError("duplicate key; the first entry applies");
         line.grants = true;
       } catch (const KeyError& error) {
         file.problems_.push_back("line " + std::to_string(number) + ": " + error.what());
@@ -178,7 +180,7 @@ std::vector<Grant> AuthorizedKeys::grants() const {
 void AuthorizedKeys::add(const Grant& grant) {
   for (const auto& line : lines_)
     if (line.grants && line.grant.key == grant.key)
-      throw KeyError("this key is there already, as " + line.grant.name);
+      throw KeyError("this key already exists, as " + line.grant.name);
   lines_.push_back({line_of(grant), true, grant});
 }
 

@@ -1,5 +1,5 @@
-// What is wrong with a key file, a line of authorized_keys or an invitation: one sentence that says
-// what to do.
+// An error in a key file, a line of authorized_keys or an invitation: one sentence that tells what
+// to do.
 #pragma once
 
 #include <stdexcept>

@@ -18,7 +18,7 @@
 namespace quern::keys {
 namespace {
 
-constexpr std::size_t kFileMax = 16u << 20;  // a file of keys that is larger is something else
+constexpr std::size_t kFileMax = 16u << 20;  // a larger file is not a file of keys
 
 [[noreturn]] void fail(const std::string& what, const std::string& path) {
   throw KeyError("cannot " + what + " " + path + ": " + std::strerror(errno));
@@ -64,12 +64,13 @@ void write_all(int fd, std::string_view text, const std::string& path) {
 std::string key_in(const std::string& text, const std::string& path) {
   const std::string key = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
   if (!is_key(key))
-    throw KeyError(path +
-                   " holds no key (40 characters of Z85): remove it and run `quern keys init`");
+    throw KeyError(
+        path +
+        " does not contain a key (40 characters of Z85): remove it and run `quern keys init`");
   return key;
 }
 
-/// As root: the file gets the owner of what it replaces, or of its folder.
+/// As root: gives the file the owner of the file that it replaces, or of its folder.
 void keep_owner(int fd, const std::string& path) {
   if (::geteuid() != 0) return;
   struct stat about {};
@@ -77,7 +78,7 @@ void keep_owner(int fd, const std::string& path) {
   const bool fresh = ::stat(path.c_str(), &about) != 0 || about.st_uid == 0;
   if (fresh && ::stat(folder.empty() ? "." : folder.c_str(), &about) != 0) return;
   if (about.st_uid != 0 && ::fchown(fd, about.st_uid, about.st_gid) != 0)
-    fail("give its owner", path);
+    fail("set the owner of", path);
 }
 
 std::string variable(const char* name) {
@@ -109,7 +110,8 @@ std::string folder_for(const std::string& folder, const std::string& endpoint) {
       endpoint.substr(endpoint.find("://") == std::string::npos ? 0 : endpoint.find("://") + 3);
   for (char& c : name)
     if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '-') c = '_';
-  if (name.find_first_not_of('.') == std::string::npos) name += '_';  // no name of a folder above
+  if (name.find_first_not_of('.') == std::string::npos)
+    name += '_';  // must not be the name of a parent folder
   return folder + "/brokers/" + name;
 }
 
@@ -150,13 +152,13 @@ void require_safe(const std::string& path) {
   struct stat about {};
   if (::stat(path.c_str(), &about) != 0) return;
   if ((about.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    throw KeyError(
-        path +
-        " can be written by others, who could let themselves in: look at it, and run `chmod go-w " +
-        path + "`");
+    throw KeyError(path +
+                   " can be written by others, who could add keys of their own: check its "
+                   "contents, then run `chmod go-w " +
+                   path + "`");
   if (about.st_uid != ::geteuid() && about.st_uid != 0 && ::geteuid() != 0)
-    throw KeyError(path + " belongs to somebody else (uid " + std::to_string(about.st_uid) +
-                   "), who could change it: run as its owner, or `chown` it");
+    throw KeyError(path + " belongs to another user (uid " + std::to_string(about.st_uid) +
+                   "), who could change it: run the broker as that user, or `chown` the file");
 }
 
 void make_folder(const std::string& path) {
@@ -167,9 +169,9 @@ void make_folder(const std::string& path) {
     if (const File made(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)); made.fd() >= 0)
       keep_owner(made.fd(), path);
   } else if (errno != EEXIST) {
-    fail("make the folder", path);
+    fail("create the folder", path);
   }
-  if (!std::filesystem::is_directory(path, error)) throw KeyError(path + " is no folder");
+  if (!std::filesystem::is_directory(path, error)) throw KeyError(path + " is not a folder");
 }
 
 std::optional<std::string> read_public(const std::string& path) {
@@ -189,7 +191,7 @@ std::optional<std::string> read_secret(const std::string& path) {
   if (::fstat(file.fd(), &about) != 0) fail("read", path);
   if ((about.st_mode & 077) != 0)
     throw KeyError(path + " can be read by others: run `chmod 600 " + path +
-                   "`, and `quern keys rotate` if somebody may have");
+                   "`, and `quern keys rotate` if somebody may have read it");
   return key_in(read_all(file.fd(), path), path);
 }
 
@@ -220,7 +222,7 @@ FolderLock::FolderLock(const std::string& folder, std::chrono::milliseconds wait
     }
     ::close(fd_);
     if (error == EWOULDBLOCK)
-      throw KeyError(folder + " is being changed by another process: try again");
+      throw KeyError(folder + " is being changed by another process; try again");
     errno = error;
     fail("lock", folder);
   }
@@ -263,8 +265,8 @@ bool make_missing(const std::string& folder) {
 
 namespace {
 
-/// The endpoint that a folder of brokers/ is for: as it was joined, or of older ones what the
-/// folder's name says.
+/// The endpoint that a folder of brokers/ is for: from its file `endpoint`, or, if it is older,
+/// from its name.
 std::string endpoint_of(const std::filesystem::path& place) {
   if (auto said = read_file(place.string() + "/endpoint")) return said->substr(0, said->find('\n'));
   std::string name = place.filename();
@@ -272,8 +274,8 @@ std::string endpoint_of(const std::filesystem::path& place) {
   return "tcp://" + name;
 }
 
-/// Where the keys are for an endpoint, however it is spelt: they belong to the broker. Empty when
-/// nowhere.
+/// The folder of the keys for an endpoint in any spelling, because keys belong to a broker. Empty
+/// if there is none.
 std::string place_for(const std::string& folder, const std::string& endpoint) {
   const std::string exact = folder_for(folder, endpoint);
   if (is_there(exact + "/broker.pub")) return exact;

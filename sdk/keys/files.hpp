@@ -1,5 +1,5 @@
-// Files of keys: where they are, how they are written (whole or not at all, for nobody else to
-// read), how they are read.
+// Files of keys: where they are, how they are written (atomically, and readable only by their
+// owner), how they are read.
 //
 //   FOLDER/broker.pub broker.secret      of the broker on this machine
 //   FOLDER/client.pub client.secret      of people and programs here (submit, read, admin)
@@ -25,37 +25,37 @@ std::string default_folder();
 /// Where the keys for a broker elsewhere are kept.
 std::string folder_for(const std::string& folder, const std::string& endpoint);
 
-/// A file's text. Nullopt when it is not there. Throws KeyError when it cannot be read.
+/// The text of a file. Nullopt if it does not exist. Throws KeyError if it cannot be read.
 std::optional<std::string> read_file(const std::string& path);
 /// Writes a file of mode 0600 (or `mode`) so that a reader sees the old text or the new one, and it
-/// is on the disk when this returns. It belongs to whom the file belonged that it replaces, or else
-/// the folder: root may keep the keys of a service. Throws KeyError.
+/// is on the disk when this returns. It gets the owner of the file that it replaces, or else of the
+/// folder, so that root can manage the keys of a service. Throws KeyError.
 void write_file(const std::string& path, std::string_view text, unsigned mode = 0600);
-/// Makes a folder of mode 0700 with all above it. Throws KeyError.
+/// Creates a folder with mode 0700, and its parents. Throws KeyError.
 void make_folder(const std::string& path);
 
 bool is_there(const std::string& path);
-/// Throws KeyError, with the command that mends it, when somebody else than the user of this
-/// process or root owns or may write it: who can write keys can let himself in. Nothing when it is
-/// not there.
+/// Throws KeyError, with the command that repairs it, if anybody other than the user of this
+/// process or root owns it or may write to it, because they could add keys of their own. Does
+/// nothing if it does not exist.
 void require_safe(const std::string& path);
 
-/// A public key file, safe in this sense. Nullopt when it is not there; throws KeyError when it
-/// holds no key.
+/// Reads a public key file, which must be safe in this sense. Nullopt if it does not exist; throws
+/// KeyError if it contains no key.
 std::optional<std::string> read_public(const std::string& path);
 /// A secret key file, of which others must not be able to read anything. Throws KeyError with the
-/// command that mends it.
+/// command that repairs it.
 std::optional<std::string> read_secret(const std::string& path);
 
-/// NAME.pub and NAME.secret of a folder. Nullopt when there is no secret.
+/// NAME.pub and NAME.secret of a folder. Nullopt if there is no secret key.
 std::optional<KeyPair> read_pair(const std::string& folder, const std::string& name);
 void write_pair(const std::string& folder, const std::string& name, const KeyPair& pair);
 
-/// One process at a time changes a folder. Held until it goes.
+/// Lets one process at a time change a folder. Held for the lifetime of the object.
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder);
-  /// Throws KeyError when another process has it for longer than `wait`.
+  /// Throws KeyError if another process holds it for longer than `wait`.
   FolderLock(const std::string& folder, std::chrono::milliseconds wait);
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
@@ -65,12 +65,12 @@ class FolderLock {
   int fd_;
 };
 
-/// What a broker needs that has no keys: broker.*, client.*, worker.* and authorized_keys with the
-/// latter two. Leaves alone what is there. True when it made any. broker.pub comes last: who waits
-/// for it finds the rest.
+/// Creates what a broker without keys needs: broker.*, client.*, worker.* and authorized_keys with
+/// the latter two. Keeps existing files. True if it created any. broker.pub is written last, so
+/// that whoever waits for it finds the rest.
 bool make_missing(const std::string& folder);
 
-/// Whose side of a connection.
+/// The side of a connection.
 enum class Side : std::uint8_t { client, worker };
 /// What a peer needs to reach a broker over CURVE.
 struct PeerKeys {
@@ -78,7 +78,7 @@ struct PeerKeys {
   std::string broker_key;
 };
 /// The keys for this endpoint: those kept for it, else those of this machine's own broker. Nullopt
-/// when they are not there (yet).
+/// if they do not exist (yet).
 std::optional<PeerKeys> peer_keys(const std::string& folder, const std::string& endpoint,
                                   Side side);
 

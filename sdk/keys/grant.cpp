@@ -19,8 +19,8 @@ constexpr std::pair<GrantRole, std::string_view> kRoles[] = {{GrantRole::submit,
                                                              {GrantRole::read, "read"},
                                                              {GrantRole::admin, "admin"}};
 
-/// An address as octets: 4 or 16 of them; none when it is no address. An IPv4 address in IPv6's
-/// clothes counts as IPv4.
+/// An address as bytes: 4 or 16 of them; empty if it is not an address. An IPv4-mapped IPv6
+/// address counts as IPv4.
 std::string octets_of(std::string_view address) {
   const std::string text(address);
   std::array<unsigned char, 16> octets{};
@@ -32,14 +32,14 @@ std::string octets_of(std::string_view address) {
   return {octets.begin() + (mapped ? 12 : 0), octets.end()};
 }
 
-/// Whether `text` is like `form`, where each d stands for a digit.
+/// Whether `text` matches `form`, where each d stands for a digit.
 bool has_form(std::string_view text, std::string_view form) {
   return text.size() == form.size() &&
          std::equal(text.begin(), text.end(), form.begin(),
                     [](char c, char f) { return f == 'd' ? c >= '0' && c <= '9' : c == f; });
 }
 
-/// The number that some digits of a text are.
+/// The number formed by some digits of a text.
 unsigned digits(std::string_view text, std::size_t at, std::size_t count) {
   unsigned number = 0;
   for (const char c : text.substr(at, count)) number = 10 * number + static_cast<unsigned>(c - '0');
@@ -57,13 +57,13 @@ std::uint8_t roles_of(std::string_view words) {
                                     [&](const auto& r) { return r.second == word; });
     if (role == std::end(kRoles))
       throw KeyError("'" + std::string(word) +
-                     "' is no role: submit, work, read, admin, with commas between");
+                     "' is not a role; use submit, work, read, admin, separated by commas");
     roles = static_cast<std::uint8_t>(roles | static_cast<std::uint8_t>(role->first));
     more = comma != std::string_view::npos;
     words.remove_prefix(more ? comma + 1 : words.size());
   }
   if (roles == 0)
-    throw KeyError("a key needs a role: submit, work, read, admin, with commas between");
+    throw KeyError("a key needs a role: submit, work, read, admin, separated by commas");
   return roles;
 }
 
@@ -93,19 +93,20 @@ std::int64_t time_of(std::string_view text) {
   constexpr std::string_view kDay = "dddd-dd-dd";
   constexpr std::string_view kMoment = "dddd-dd-ddTdd:dd:ddZ";
   const bool is_moment = has_form(text, kMoment);
-  // A day ends with it: hour 24.
+  // A date without a time means its end: hour 24.
   const unsigned hour = is_moment ? digits(text, 11, 2) : 24;
   const unsigned minute = is_moment ? digits(text, 14, 2) : 0;
   const unsigned second = is_moment ? digits(text, 17, 2) : 0;
   if ((!is_moment && !has_form(text, kDay)) || (is_moment && hour > 23) || minute > 59 ||
       second > 59)
-    throw KeyError("'" + copy + "' is no time: say 2027-01-31 or 2027-01-31T12:00:00Z (UTC)");
+    throw KeyError("'" + copy + "' is not a time such as 2027-01-31 or 2027-01-31T12:00:00Z (UTC)");
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(digits(text, 0, 4))),
                                          std::chrono::month(digits(text, 5, 2)),
                                          std::chrono::day(digits(text, 8, 2))};
-  if (!date.ok()) throw KeyError("'" + copy + "' is no day of the calendar");
+  if (!date.ok()) throw KeyError("'" + copy + "' is not a date in the calendar");
   if (date.year() > std::chrono::year(9998))
-    throw KeyError("'" + copy + "' is too far away: leave it out for a key that does not expire");
+    throw KeyError("'" + copy +
+                   "' is too far in the future; leave it out for a key that does not expire");
   const auto moment = std::chrono::sys_days(date) + std::chrono::hours(hour) +
                       std::chrono::minutes(minute) + std::chrono::seconds(second);
   return std::chrono::duration_cast<std::chrono::seconds>(moment.time_since_epoch()).count();

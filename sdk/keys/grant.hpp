@@ -9,9 +9,8 @@
 
 namespace quern::keys {
 
-/// submit: hand in jobs, and follow, cancel, retry its own. work: run leases. read: see workers,
-/// the broker, its own jobs. admin: everything with everybody's jobs, and drain workers; it implies
-/// submit and read, never work.
+/// submit: submit jobs, and follow, cancel, retry its own. work: run leases. read: see workers, the
+/// broker, its own jobs. admin: manage everybody's jobs, and drain workers.
 enum class GrantRole : std::uint8_t { submit = 1, work = 2, read = 4, admin = 8 };
 
 struct Grant {
@@ -30,7 +29,7 @@ struct Grant {
   std::optional<std::int32_t> max_priority;
   double weight = 1;  ///< share of the workers against other principals, > 0
   std::optional<std::int64_t>
-      expires;  ///< seconds of UTC since 1970; from then on the key opens nothing
+      expires;  ///< seconds of UTC since 1970; from then on the key is not accepted
 
   bool may(GrantRole role) const { return (roles & static_cast<std::uint8_t>(role)) != 0; }
   bool operator==(const Grant&) const = default;
@@ -40,9 +39,9 @@ struct Grant {
 std::uint8_t roles_of(std::string_view words);
 std::string role_words(std::uint8_t roles);
 
-/// 1 to 64 of letters, digits and ". _ @ -", a letter or a digit first: safe in a file, as the name
-/// of one, in a shell and in a log line. Not `broker`, `operator` or `anonymous`: the audit log
-/// says these of others.
+/// 1 to 64 of letters, digits and ". _ @ -", a letter or a digit first: safe in a file, as a file
+/// name, in a shell and in a log line. Not `broker`, `operator` or `anonymous`, which have special
+/// meanings in the audit log.
 bool is_principal_name(std::string_view name);
 
 /// "2027-01-31" (its end, UTC) or "2027-01-31T12:00:00Z" as seconds since 1970. Throws KeyError.
@@ -51,8 +50,8 @@ std::string time_text(std::int64_t seconds);
 
 /// Whether `address` ("10.0.0.7", "::1") is `pattern` or within it ("10.0.0.0/24").
 bool address_matches(std::string_view pattern, std::string_view address);
-/// Whether one of `patterns` matches; without patterns everything does. No address (ipc) is this
-/// machine: 127.0.0.1.
+/// Whether one of `patterns` matches; without patterns everything does. An empty address (ipc)
+/// counts as this machine: 127.0.0.1.
 bool comes_from(const std::vector<std::string>& patterns, const std::string& address);
 
 }  // namespace quern::keys

@@ -16,7 +16,8 @@ namespace quern::keys {
 namespace {
 
 constexpr std::string_view kPrefix = "quern1-";
-constexpr std::size_t kSecretOctets = 20;  // 160 bits: not guessed, and still one line
+constexpr std::size_t kSecretOctets =
+    20;  // 160 bits: cannot be guessed, and the code still fits a line
 constexpr int kVariant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 // A grant needs some key to be written as a line; an invitation has none yet.
 const std::string kNoKey(kKeyCharacters, '0');
@@ -45,7 +46,7 @@ std::optional<std::string> from_base64(std::string_view text) {
 }
 
 [[noreturn]] void no_code() {
-  throw KeyError("that is no invitation code: it begins with " + std::string(kPrefix) +
+  throw KeyError("this is not an invitation code: a code begins with " + std::string(kPrefix) +
                  " and is printed by `quern keys invite`");
 }
 
@@ -100,7 +101,7 @@ std::vector<Invitation> invitations_of(std::string_view text) {
       invitation.grant.key.clear();
       list.push_back(std::move(invitation));
     } catch (const KeyError&) {
-      continue;  // opens nothing
+      continue;  // an invalid line is ignored
     }
   }
   return list;
@@ -112,7 +113,7 @@ std::string text_of(const std::vector<Invitation>& invitations) {
     Grant grant = invitation.grant;
     if (grant.name.empty()) grant.name = kNoName;
     grant.key.clear();
-    const std::string line = line_of(grant);  // NAME, two blanks around no key, ROLES
+    const std::string line = line_of(grant);  // NAME, an empty key between two spaces, ROLES
     text += invitation.hash + " " + time_text(invitation.expires) + " " + grant.name +
             line.substr(grant.name.size() + 1) + "\n";
   }

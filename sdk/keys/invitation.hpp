@@ -1,14 +1,14 @@
 // Invitations: how a machine that has no key gets one in one command.
 //
-// A code holds the endpoint, the broker's full public key and a one-time secret, so that who has it
-// can reach exactly that broker and prove that it was invited. The broker's folder keeps only the
-// secret's hash, with what the new key will be allowed and until when.
+// A code holds the endpoint, the broker's full public key and a one-time secret, so that its holder
+// can reach exactly that broker and prove the invitation. The broker's folder stores only the hash
+// of the secret, with the rights of the new key and the expiry.
 //
 //   code:  quern1- and, in base64: BROKER_KEY SECRET ENDPOINT
 //   line:  HASH EXPIRES NAME ROLES [OPTION=VALUE]...
 //
-// SECRET is 25 characters of Z85, 160 bits. The lines are in FOLDER/invitations; NAME is - when
-// whoever uses the code may choose a name.
+// SECRET is 25 characters of Z85, 160 bits. The lines are in FOLDER/invitations; NAME is - if the
+// user of the code may choose a name.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@
 
 namespace quern::keys {
 
-/// How the refusal begins of a key that was revoked: who joins makes another then.
+/// The beginning of the refusal of a revoked key; the joining program then creates another one.
 inline constexpr std::string_view kRevokedKey = "this machine's key was revoked";
 
 struct InvitationCode {
@@ -38,8 +38,8 @@ std::string text_of(const InvitationCode& code);
 /// Throws KeyError when it is not one.
 InvitationCode code_of(std::string_view text);
 
-/// What a broker keeps of an invitation. The key of `grant` is empty, and its name may be: they
-/// come with who uses it.
+/// What a broker stores about an invitation. The key of `grant` is empty, and its name may be
+/// empty, until the code is used.
 struct Invitation {
   std::string hash;  ///< of the secret
   std::int64_t expires = 0;
@@ -50,7 +50,7 @@ struct Invitation {
 std::string new_secret();
 std::string hash_of_secret(std::string_view secret);
 
-/// FOLDER/invitations. A line that cannot be read opens nothing.
+/// FOLDER/invitations. An invalid line is ignored.
 std::vector<Invitation> invitations_of(std::string_view text);
 std::string text_of(const std::vector<Invitation>& invitations);
 

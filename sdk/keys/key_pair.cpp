@@ -27,7 +27,8 @@ KeyPair new_key_pair() {
     crypto_box_keypair(open.data(), secret.data());
     KeyPair pair{text_of(open), text_of(secret)};
     sodium_memzero(secret.data(), secret.size());
-    // One in 85: on a command line it would be taken for an option.
+    // Rejects one key in 85 that begins with a dash: on a command line it would be mistaken for an
+    // option.
     if (!pair.public_key.starts_with('-')) return pair;
   }
 }
@@ -35,11 +36,11 @@ KeyPair new_key_pair() {
 std::string public_key_of(std::string_view secret_key) {
   start_sodium();
   const auto secret = is_key(secret_key) ? z85_decode(secret_key) : std::nullopt;
-  if (!secret) throw KeyError("that is not a secret key: 40 characters of Z85");
+  if (!secret) throw KeyError("not a secret key (40 characters of Z85)");
   Octets open{};
   if (crypto_scalarmult_base(open.data(), reinterpret_cast<const unsigned char*>(secret->data())) !=
       0)
-    throw KeyError("that secret key has no public key");
+    throw KeyError("the secret key is invalid: it has no public key");
   return text_of(open);
 }
 

@@ -16,7 +16,7 @@ struct KeyPair {
 
 /// A new pair from the system's random source (libsodium's crypto_box_keypair: X25519).
 KeyPair new_key_pair();
-/// The public half of a secret key. Throws KeyError when it is none.
+/// The public half of a secret key. Throws KeyError if it is invalid.
 std::string public_key_of(std::string_view secret_key);
 /// Whether a text can be a key at all.
 bool is_key(std::string_view text);

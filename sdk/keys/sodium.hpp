@@ -12,11 +12,11 @@ namespace quern::keys {
 void start_sodium();
 
 std::string random_octets(std::size_t count);
-/// BLAKE2b-256 of `text`, keyed when `key` is not empty (16 to 64 octets), as 64 hexadecimal
+/// BLAKE2b-256 of `text`, keyed when `key` is not empty (16 to 64 bytes), as 64 hexadecimal
 /// digits.
 std::string hash_hex(std::string_view text, std::string_view key = {});
 
-/// BLAKE2b-256 of octets that come bit by bit.
+/// BLAKE2b-256 of bytes that are added piece by piece.
 class Digest {
  public:
   Digest();
@@ -29,7 +29,7 @@ class Digest {
       64) unsigned char state_[384];  // crypto_generichash_state, whose header stays out of here
 };
 
-/// In a time that does not tell where they differ.
+/// Compares in constant time.
 bool same_secret(std::string_view a, std::string_view b);
 
 }  // namespace quern::keys

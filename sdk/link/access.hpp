@@ -1,4 +1,4 @@
-// With which keys a peer connects, and what a person should do when that does not work.
+// The keys with which a peer connects.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace quern::link {
 
-/// `insecure`: without encryption; only a broker that was started so answers. Otherwise the keys
-/// are read anew for every connection, so that a peer may start before they exist and keys may be
-/// changed under it.
+/// `insecure`: without encryption; only for a broker that was started the same way. Otherwise the
+/// keys are read again for every connection, so that a peer can start before they exist and keys
+/// can be replaced while it runs.
 struct Access {
   bool insecure = false;
   std::string folder;  ///< of the keys; empty: keys::default_folder()

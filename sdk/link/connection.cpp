@@ -8,7 +8,7 @@
 namespace quern::link {
 namespace {
 
-// How long a server is asked what it speaks, once a handshake with it has failed.
+// How long to probe which mechanism a server uses, after a handshake with it has failed.
 constexpr std::chrono::milliseconds kAsk{500};
 
 }  // namespace
@@ -35,7 +35,7 @@ Connection::Connection(zmq::context_t& context, std::string endpoint, Access acc
 void Connection::reopen() {
   socket_.reset();
   arrived_.clear();
-  // A mistake in the endpoint is told before keys for it are looked for.
+  // An invalid endpoint is reported before its keys are looked up.
   if (!endpoint_.starts_with("tcp://") && !endpoint_.starts_with("ipc://"))
     throw zmq::error_t(EPROTONOSUPPORT);
   runtime::SocketOptions options;
@@ -45,7 +45,7 @@ void Connection::reopen() {
   }
   options.part_bytes_max = wire::kPartBytesMax;
   options.high_water_mark =
-      0;  // credits bound what is in flight; a mark here would only block the actor
+      0;  // credits limit what is in flight; a high-water mark would only block the actor
   socket_.emplace(runtime::Socket::dealer(context_, options));
   socket_->watch(context_);
   socket_->connect(endpoint_);
@@ -60,14 +60,13 @@ bool Connection::use_keys(runtime::SocketOptions& options) {
     }
     if (access_.folder.empty()) {
       why_ =
-          "it is not known where the keys are, as HOME is not set; name their folder with "
-          "QUERN_KEYS or --keys";
+          "the folder of the keys is unknown because HOME is not set; name it with QUERN_KEYS or "
+          "--keys";
       return false;
     }
-    why_ = "there are no keys in " + access_.folder + " for the broker at " + endpoint_ +
-           ": a broker on this machine makes them when it starts (`quern up`); for one elsewhere "
-           "ask its operator for an invitation (`quern "
-           "keys invite`)";
+    why_ = "no keys in " + access_.folder + " for the broker at " + endpoint_ +
+           ": a broker on this machine creates them when it starts (`quern up`); for a broker "
+           "elsewhere, ask its operator for an invitation (`quern keys invite`)";
   } catch (const keys::KeyError& error) {
     why_ = error.what();
   }
@@ -113,14 +112,14 @@ LinkState Connection::look() {
       break;
     case runtime::LinkEvent::disconnected:
     case runtime::LinkEvent::retrying:
-      // After a handshake that failed the connection ends too: the reason is what was said first.
+      // A failed handshake also ends the connection: the first event has the reason.
       if (state_ != LinkState::broken && state_ != LinkState::denied) state_ = LinkState::no_broker;
       break;
     case runtime::LinkEvent::denied:
       state_ = LinkState::denied;
-      why_ = "the broker at " + endpoint_ + " does not know the key in " + access_.folder +
-             ", or does not any more: its operator can add it (`quern keys add`) or invite you "
-             "(`quern keys invite`)";
+      why_ = "the broker at " + endpoint_ + " rejected the key in " + access_.folder +
+             ", which is unknown or revoked: ask its operator to add it (`quern keys add`) or to "
+             "invite you (`quern keys invite`)";
       break;
     case runtime::LinkEvent::foreign:
       speaks_another();
@@ -128,11 +127,11 @@ LinkState Connection::look() {
     case runtime::LinkEvent::busy:
       state_ = LinkState::broken;
       why_ = "the broker at " + endpoint_ +
-             " lets you not in just now: too many connections from this address, it is busy, or "
-             "its list of keys is damaged (its log says which)";
+             " temporarily rejects connections: too many come from this address, it is overloaded, "
+             "or its authorized_keys is damaged (see its log)";
       break;
     case runtime::LinkEvent::broken_handshake:
-      // The same mistake shows in one way or the other: who was quicker decides.
+      // The same mistake can show in either way, depending on which side closes first.
       if (const auto spoken = runtime::mechanism_at(endpoint_, kAsk);
           spoken && *spoken != (access_.insecure ? "NULL" : "CURVE")) {
         speaks_another();
@@ -140,10 +139,11 @@ LinkState Connection::look() {
       }
       state_ = LinkState::broken;
       why_ = access_.insecure
-                 ? "what listens at " + endpoint_ + " closed the connection: is it a Quern broker?"
-                 : "the broker at " + endpoint_ + " has another key than " + access_.folder +
-                       "/broker.pub says, or it is ending, or its list of keys is damaged: if its "
-                       "keys were made anew, ask for a new invitation, or copy its broker.pub";
+                 ? "the program that listens at " + endpoint_ +
+                       " closed the connection; check that it is a Quern broker"
+                 : "the broker at " + endpoint_ + " has a different key than " + access_.folder +
+                       "/broker.pub, or is stopping, or its authorized_keys is damaged: if its "
+                       "keys were replaced, ask for a new invitation, or copy its broker.pub";
       break;
   }
   return state_;
@@ -151,11 +151,11 @@ LinkState Connection::look() {
 
 void Connection::speaks_another() {
   state_ = LinkState::denied;
-  why_ = access_.insecure ? "what listens at " + endpoint_ +
-                                " is encrypted, or no Quern broker: leave out --insecure"
-                          : "what listens at " + endpoint_ +
-                                " does not encrypt, or is no Quern broker: if a broker without "
-                                "encryption is what you want, say --insecure";
+  why_ = access_.insecure ? "the program that listens at " + endpoint_ +
+                                " uses encryption, or is not a Quern broker: leave out --insecure"
+                          : "the program that listens at " + endpoint_ +
+                                " does not use encryption, or is not a Quern broker: to use a "
+                                "broker without encryption, add --insecure";
 }
 
 }  // namespace quern::link

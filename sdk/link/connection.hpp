@@ -1,6 +1,6 @@
-// A peer's connection to the broker: one DEALER, made anew after every lost session, with a monitor
-// that tells "nobody there" from "refused". The seam where wire meets runtime: actors of client and
-// worker send and receive envelopes through it. Belongs to one thread (its actor).
+// A peer's connection to the broker: one DEALER, created again after every lost session, with a
+// monitor that distinguishes "no broker" from "refused". Joins wire and runtime: the actors of
+// client and worker send and receive envelopes through it. Belongs to one thread (its actor).
 #pragma once
 
 #include <chrono>
@@ -22,8 +22,8 @@ runtime::Parts parts_of(const wire::Frames& frames);
 wire::Frames frames_of(runtime::Parts&& parts);
 
 /// What is known about the other end. no_keys: there are none to connect with (yet). broken: it
-/// ended the handshake, it may be busy, or have other keys. denied: it said no, or does not speak
-/// as we do, and asking again would not help.
+/// aborted the handshake; it may be overloaded, or have other keys. denied: it refused, or uses
+/// another mechanism, and trying again would not help.
 enum class LinkState { connecting, connected, no_broker, no_keys, broken, denied };
 
 class Connection {
@@ -33,7 +33,7 @@ class Connection {
   /// Closes the socket and opens a new one: nothing of the old session is in it. Without keys none
   /// is opened, and look() says why. Throws zmq::error_t for a bad endpoint.
   void reopen();
-  /// Closes; what was sent may still leave, for at most `linger`, while the context ends.
+  /// Closes; queued messages are still sent, for at most `linger`, while the context ends.
   void close(std::chrono::milliseconds linger = {});
   bool is_open() const { return socket_.has_value(); }
 
@@ -42,10 +42,9 @@ class Connection {
   /// The next message, if any.
   std::optional<std::variant<wire::Envelope, wire::DecodeError>> receive();
 
-  /// Reads the monitor and says how the connection stands.
+  /// Reads the monitor and returns the state of the connection.
   LinkState look();
-  /// A sentence for people on why it is not connected, with what to do; empty when nothing is
-  /// known.
+  /// A sentence for people that tells why it is not connected and what to do; empty if unknown.
   const std::string& why() const { return why_; }
 
   void poll_in(runtime::Poller& poller) {

@@ -116,9 +116,9 @@ TEST(Actions, an_unknown_action_is_an_error_that_lists_the_known_ones) {
     }
     return std::string("nothing");
   };
-  EXPECT_EQ(text_of({}), "what to do is missing: tail, grep or verify");
+  EXPECT_EQ(text_of({}), "the action is missing: tail, grep or verify");
   EXPECT_EQ(text_of({"verfy"}), "unknown action 'verfy'; did you mean 'verify'?");
-  EXPECT_EQ(text_of({"x"}), "unknown action 'x': there are tail, grep and verify");
+  EXPECT_EQ(text_of({"x"}), "unknown action 'x'; use tail, grep or verify");
 }
 
 }  // namespace

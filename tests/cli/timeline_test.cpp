@@ -65,7 +65,7 @@ TEST(Timeline, a_timeline_has_bars_tooltips_marks_and_a_legend) {
   EXPECT_EQ(count(svg, "<g><title>"), 3U + 1U);  // bars and a mark
   EXPECT_NE(svg.find("w1: f\n10 tasks, 1 s\nfrom 0 s to 1 s\nfirst task 0"), std::string::npos);
   EXPECT_NE(svg.find("1 task, 500 ms"), std::string::npos);
-  EXPECT_NE(svg.find("came to nothing"), std::string::npos);
+  EXPECT_NE(svg.find("its work was not used"), std::string::npos);
   EXPECT_NE(svg.find("w2 vanishes"), std::string::npos);
   EXPECT_EQ(svg.find("beyond the end"), std::string::npos);
   EXPECT_NE(svg.find("time in s"), std::string::npos);

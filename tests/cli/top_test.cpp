@@ -257,7 +257,7 @@ TEST(JobLine, a_job_is_shown_on_one_line) {
   some.rate = 10;
   some.eta_s = 7.5;
   EXPECT_EQ(job_line(some),
-            "job 12 running: 25 of 100 done, 10 with workers, 65 pending, 10/s, 7.5 s left");
+            "job 12 running: 25 of 100 done, 10 leased to workers, 65 pending, 10/s, 7.5 s left");
   some = job(12, JobState::failed, 99, 100);
   some.failed = 1;
   some.reason = "1 of 100\ntasks failed";

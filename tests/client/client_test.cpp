@@ -218,8 +218,8 @@ TEST_F(ClientTest, a_memory_job_is_lost_when_the_broker_restarts) {
   const Outcome outcome = job.wait();
   EXPECT_EQ(outcome.state, JobState::lost);
   EXPECT_EQ(outcome.text,
-            "the job is lost: the broker was restarted and it was not durable (or the store lost "
-            "it, and the broker's log says so)");
+            "the job is lost: the broker was restarted, and the job was not durable (or the store "
+            "lost it; see the broker's log)");
   EXPECT_EQ(single.wait().state, JobState::lost);
   EXPECT_EQ(client.submit("echo", Whole{"again"}).get(), "again");
 }

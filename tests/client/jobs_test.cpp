@@ -232,10 +232,11 @@ TEST_F(ClientJobs, a_memory_job_is_lost_when_the_broker_restarts) {
   rig.welcome({{uuid_of(1), false, {}, 0, 0}});
   const auto ended = rig.effects<Ended>();
   ASSERT_EQ(ended.size(), 1u);
-  EXPECT_EQ(ended[0].failure,
-            (Failure{ErrorCode::lost,
-                     "the job is lost: the broker was restarted and it was not durable (or the "
-                     "store lost it, and the broker's log says so)"}));
+  EXPECT_EQ(
+      ended[0].failure,
+      (Failure{ErrorCode::lost,
+               "the job is lost: the broker was restarted, and the job was not durable (or the "
+               "store lost it; see the broker's log)"}));
 }
 
 TEST_F(ClientJobs, a_durable_job_continues_when_the_broker_restarts) {

@@ -109,7 +109,7 @@ TEST(ClientSession, a_missing_broker_ends_pending_requests_after_the_first_wait)
   EXPECT_EQ(ended[0].failure.code, ErrorCode::no_broker);
   EXPECT_EQ(
       ended[0].failure.text,
-      "no broker answers at tcp://here:1: start one with `quern up` or name one with --broker or "
+      "no broker answers at tcp://here:1: start one with `quern up`, or name one with --broker or "
       "QUERN_BROKER");
   const auto answers = rig.effects<Answered>();
   ASSERT_EQ(answers.size(), 1u);
@@ -129,7 +129,7 @@ TEST(ClientSession, a_lost_broker_is_retried_for_thirty_seconds) {
   const auto ended = rig.effects<Ended>();
   ASSERT_EQ(ended.size(), 1u);
   EXPECT_EQ(ended[0].stage, Ended::Stage::accepted);
-  EXPECT_NE(ended[0].failure.text.find("did not come back within 30 s"), std::string::npos);
+  EXPECT_NE(ended[0].failure.text.find("did not return within 30 s"), std::string::npos);
 }
 
 TEST(ClientSession, a_refusal_ends_everything_with_the_reason_of_the_broker) {

@@ -50,13 +50,13 @@ class Bench(Rig):
         bench = self.quern_start("bench", "latency", "--count", "20000", "--repeat", "1")
         wait_until(self.jobs, "it runs")
         worker.send(signal.SIGKILL)
-        wait_until(lambda: "no worker" in bench.err, "it says why it waits")
+        wait_until(lambda: "waiting for a worker" in bench.err, "it says why it waits")
         self.start_worker("w2")
         self.assertEqual(bench.finish().code, 0)
 
     def test_the_output_for_people_is_a_table_and_a_sentence(self):
         done = self.ok("bench", "throughput", "--tasks", "2000", "--repeat", "1")
-        self.assertIn("tasks a second", done.lines[1])
+        self.assertIn("tasks per second", done.lines[1])
         self.assertIn("Here a task costs", done.lines[-1])
         self.assertIn("bare libzmq", self.ok("bench", "latency", "--count", "20", "--repeat", "1").out)
 

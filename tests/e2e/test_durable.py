@@ -181,7 +181,7 @@ class Durable(Rig):
         with self.database() as database:
             database.execute("pragma user_version = 99")
         done = self.start([BIN / "quern-broker", "--bind", self.endpoint, "--store", self.folder / "store"]).finish()
-        self.assert_one_line(done, 3, "newer Quern")
+        self.assert_one_line(done, 3, "newer version of Quern")
 
     def test_a_full_disk_refuses_durable_work_and_the_rest_continues(self):
         self.start_broker()

@@ -84,7 +84,7 @@ class OneWorker(Files):
         path = self.large()
         self.ok("run", "exec", *self.digest_words(path))
         next(self.temporary.glob("quern-worker-*/blobs/*")).unlink()
-        self.assertIn("is gone", self.quern("run", "exec", *self.digest_words(path)).err)
+        self.assertIn("is missing", self.quern("run", "exec", *self.digest_words(path)).err)
         self.expect_digest(self.ok("run", "exec", *self.digest_words(path)), path)
 
     def test_an_upload_interrupted_by_ctrl_c_can_be_repeated(self):

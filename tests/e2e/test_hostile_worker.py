@@ -115,7 +115,7 @@ class HostileWorker(Rig):
             with self.subTest(name):
                 done = self.map_with(result_with("good", name))
                 self.assertNotEqual(done.code, 0, done)
-                self.assertIn("the name of a file leaves its folder", done.err)
+                self.assertIn("the name of a file points outside its folder", done.err)
                 self.assertEqual(self.written(), set())
 
     def test_unrequested_files_are_not_written(self):
@@ -129,7 +129,7 @@ class HostileWorker(Rig):
     def test_nothing_is_written_through_a_linked_folder(self):
         done = self.map_with(result_with("link/escaped"), "link/*")
         self.assertNotEqual(done.code, 0, done)
-        self.assertIn("link is a link; files that come back are not written through links", done.err)
+        self.assertIn("link is a link, and received files are not written through links", done.err)
 
     def test_nothing_is_written_through_a_linked_file(self):
         done = self.map_with(result_with("alias"))
@@ -140,7 +140,7 @@ class HostileWorker(Rig):
     def test_duplicate_file_names_are_refused(self):
         done = self.map_with(result_with("twice", "twice"))
         self.assertNotEqual(done.code, 0, done)
-        self.assertIn("two files have the name twice", done.err)
+        self.assertIn("two files have the same name: twice", done.err)
         self.assertEqual(self.written(), set())
 
     def test_file_modes_are_limited(self):

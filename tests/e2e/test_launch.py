@@ -45,19 +45,19 @@ class Launch(Rig):
 
         code, again, done = self.start_both()
         self.assertEqual(code, 0, done)
-        self.assertRegex(again["north"], "runs already")
+        self.assertRegex(again["north"], "already running")
         self.assertEqual(self.worker_names(), ["north", "south"])
 
         code, table, _ = self.launch("status", "north", "south", "east")
         self.assertEqual(code, 1)
-        self.assertRegex(table["south"], r"^runs \(process \d+\)$")
-        self.assertEqual(table["east"], "does not run")
+        self.assertRegex(table["south"], r"^running \(process \d+\)$")
+        self.assertEqual(table["east"], "not running")
 
         code, table, _ = self.launch("stop", "north", "south")
         self.assertEqual((code, table), (0, {"north": "stopped", "south": "stopped"}))
         wait_until(lambda: self.worker_names() == [], "the end of both")
         code, table, _ = self.launch("stop", "north")
-        self.assertEqual((code, table), (0, {"north": "did not run"}))
+        self.assertEqual((code, table), (0, {"north": "was not running"}))
 
     def test_an_unreachable_host_is_reported_and_the_others_start(self):
         code, table, done = self.launch("--bin", str(BIN / "quern-worker"), "down", "north")
@@ -74,7 +74,7 @@ class Launch(Rig):
         # The process id of this test with another start time, as left over after a reboot.
         self.write("quern-worker-north.pid", f"{os.getpid()} 1\n")
         code, table, _ = self.launch("stop", "north")
-        self.assertEqual((code, table), (0, {"north": "did not run"}))
+        self.assertEqual((code, table), (0, {"north": "was not running"}))
 
     def test_mistakes_are_reported(self):
         for words in ((), ("start",), ("--slots", "many", "north"), ("--no-such", "north"), ("--broker",)):

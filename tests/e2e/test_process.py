@@ -179,7 +179,7 @@ class Store(Rig):
         open_to_all.chmod(0o1777)
         own.mkdir(0o755)
         done = self.start([BIN / "quern-broker", "--bind", "tcp://127.0.0.1:0", "--store", open_to_all]).finish()
-        self.assert_one_line(done, 3, "everybody may write", "/all/quern")
+        self.assert_one_line(done, 3, "everyone may write", "/all/quern")
         self.assertEqual(open_to_all.stat().st_mode & 0o7777, 0o1777)
         self.store = "own"
         self.start_broker()

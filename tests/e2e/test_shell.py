@@ -105,7 +105,7 @@ class Shell(Rig):
         done = self.quern("map", "echo begin; yes | head -c 70000000; echo end {}", ":::", "1")
         self.assertEqual(done.code, 1)
         self.assertTrue(done.raw.startswith(b"begin\n") and done.raw.endswith(b"end 1\n"))
-        self.assertRegex(done.err, r"\d+ octets of its standard output after the first \d+ are left out")
+        self.assertRegex(done.err, r"\d+ bytes of its standard output after the first \d+ were dropped")
 
     # -- terminals
     # ------------------------------------------------------------------------------------------------
@@ -150,8 +150,8 @@ class Shell(Rig):
 
     def test_a_get_that_matches_nothing_is_reported(self):
         done = self.ok("map", "--get", "{}.out", "true {}", ":::", "a")
-        self.assertIn("--get a.out: command 1 left no such file", done.err)
-        self.assertIn("--get x: the command left no such file", self.ok("run", "exec", "--get", "x", "--", "true").err)
+        self.assertIn("--get a.out: command 1 created no such file", done.err)
+        self.assertIn("--get x: the command created no such file", self.ok("run", "exec", "--get", "x", "--", "true").err)
 
     def test_put_follows_links_and_keeps_empty_folders(self):
         place = self.folder / "p"
@@ -195,7 +195,7 @@ class Shell(Rig):
                                    stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
         out, err = running.communicate(timeout=60)
         self.assertEqual((running.returncode, out), (2, b""), err)
-        self.assertIn(b"not there any more", err)
+        self.assertIn(b"no longer exists", err)
 
     def test_a_relative_folder_is_relative_to_the_client(self):
         (self.folder / "sub").mkdir()
@@ -266,7 +266,7 @@ class Shell(Rig):
         inner = subprocess.Popen([BIN / "quern", "map", "echo", ":::", "x"], env={**self.env, **env}, cwd=self.folder, stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         line = inner.stderr.readline().decode()
-        while line and "within a command of another job" not in line:
+        while line and "by a command of another job" not in line:
             line = inner.stderr.readline().decode()
         inner.kill()
         inner.wait()

@@ -80,7 +80,7 @@ class Permanent(Rig):
     def test_invalid_exit_codes_are_refused(self):
         for codes in ("0", "256", "-1", "65,", ",65", "65;78", "x", ""):
             self.assert_one_line(self.quern("map", "--permanent-exit", codes, "true", ":::", "a"), 2, "--permanent-exit takes exit codes")
-        self.assert_one_line(self.quern("map", "--loop", "--permanent-exit", "65", "cat", ":::", "a"), 2, "does not go with --loop")
+        self.assert_one_line(self.quern("map", "--loop", "--permanent-exit", "65", "cat", ":::", "a"), 2, "cannot be combined with --loop")
 
 
 class Kept(Rig):

@@ -56,7 +56,7 @@ class Up(Rig):
         os.kill(said["broker_pid"], signal.SIGKILL)
         done = up.finish()
         self.assertEqual(done.code, 1, done)
-        self.assertIn("broker has ended", done.err)
+        self.assertIn("the broker ended", done.err)
         self.assertFalse(any(alive(child) for child in children))
 
     def test_quern_up_says_how_to_use_it(self):

@@ -356,7 +356,7 @@ class ConversationTest(unittest.TestCase):
             worker.close()
             _, complaint = bench.communicate()
             self.assertEqual(bench.returncode, code, complaint)
-        self.assertIn("task 1234: the result is not the one of this task", complaint)
+        self.assertIn("task 1234: the result belongs to another task", complaint)
 
 
 if __name__ == "__main__":

@@ -201,7 +201,7 @@ class Tool(unittest.TestCase):
             self.assertIn(f"vanishes, shared out by {policy}", titles[0])
             self.assertTrue(any(title.startswith("w8: f") for title in titles), policy)
             self.assertTrue(any("w1 vanishes" in title for title in titles), policy)
-            self.assertTrue(any("came to nothing" in title for title in titles), policy)
+            self.assertTrue(any("its work was not used" in title for title in titles), policy)
             drawn.unlink()
 
     def test_a_timeline_that_cannot_be_written_is_reported(self):

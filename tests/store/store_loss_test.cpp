@@ -152,7 +152,7 @@ TEST(StoreLoss, a_loss_is_reported_once_and_recorded) {
   }
   EXPECT_EQ(lost_in(folder / "cut"), 0u);
   const std::string after = report_on(folder / "cut", true);
-  EXPECT_NE(after.find("found that 3 commits were lost"), std::string::npos) << after;
+  EXPECT_NE(after.find("detected the loss of 3 commits"), std::string::npos) << after;
 }
 
 TEST(StoreLoss, lost_job_numbers_are_not_reused) {

@@ -310,7 +310,7 @@ TEST(Filter, only_the_item_that_kills_the_program_fails) {
   ASSERT_EQ(answers.size(), 5u);
   EXPECT_EQ(answers[0].bytes, "a");
   EXPECT_FALSE(answers[1].ok);
-  EXPECT_EQ(answers[1].bytes, "the program ended instead of answering: exit code 7: oops");
+  EXPECT_EQ(answers[1].bytes, "the program ended without an answer: exit code 7: oops");
   EXPECT_EQ(answers[2].bytes, "b");
   EXPECT_FALSE(answers[3].ok);
   EXPECT_EQ(answers[4].bytes, "c");
@@ -319,7 +319,7 @@ TEST(Filter, only_the_item_that_kills_the_program_fails) {
 TEST(Filter, the_end_of_a_program_is_noticed_while_its_output_is_held_open) {
   const auto answers = filter({.words = {"sh", "-c", "sleep 1000 & read x; exit 3"}}, {"a"});
   ASSERT_EQ(answers.size(), 1u);
-  EXPECT_EQ(answers[0].bytes, "the program ended instead of answering: exit code 3");
+  EXPECT_EQ(answers[0].bytes, "the program ended without an answer: exit code 3");
 }
 
 TEST(Filter, more_answers_than_items_are_an_error) {

@@ -141,10 +141,11 @@ TEST_F(SlotTest, an_exception_fails_only_its_task) {
   const auto reports = run(items(8, "odd"));
   EXPECT_EQ(results(reports).size(), 6u);
   for (const auto& [i, bytes] : results(reports)) EXPECT_EQ(bytes, "begun");
-  EXPECT_EQ(errors(reports),
-            (std::vector<TaskError>{
-                {3, 1, ErrorCode::failed, "three is bad"},
-                {5, 1, ErrorCode::failed, "it threw something that is not a std::exception"}}));
+  EXPECT_EQ(
+      errors(reports),
+      (std::vector<TaskError>{
+          {3, 1, ErrorCode::failed, "three is bad"},
+          {5, 1, ErrorCode::failed, "the function threw something that is not a std::exception"}}));
 }
 
 TEST_F(SlotTest, an_indexed_item_is_a_value) {

@@ -24,7 +24,7 @@ void check_patterns(const std::vector<std::string>& patterns, const std::set<std
     std::string known;
     for (const auto& name : names) known += " " + name;
     throw UsageError("--allow " + pattern +
-                     ": this worker has no function or reducer of that name; it has" + known);
+                     ": this worker has no function or reducer with that name; it has" + known);
   }
 }
 

@@ -1,4 +1,4 @@
-// What a worker agrees to run, whatever it has code for and whatever a broker asks of it.
+// What a worker agrees to run, independently of its code and of the broker's requests.
 #pragma once
 
 #include <string>
@@ -9,9 +9,8 @@
 namespace quern::worker {
 
 /// Those functions and named reducers of `all` whose names match one of the patterns (`*` and `?`,
-/// see wire/glob.hpp). What is left out is not there at all: it is not offered, and a lease of it
-/// that comes all the same fails. Throws UsageError when a pattern matches nothing, because that is
-/// a typing error.
+/// see wire/glob.hpp). The others are removed: they are not offered, and a lease of them fails.
+/// Throws UsageError if a pattern matches nothing, which is probably a typing error.
 Functions only_allowed(const Functions& all, const std::vector<std::string>& patterns);
 
 }  // namespace quern::worker

@@ -12,7 +12,7 @@ class Inputs {
  public:
   explicit Inputs(const wire::Lease& lease) : lease_(lease), reader_(lease.batch) {}
 
-  /// Valid until the next call. Tasks must be asked for in the order of the lease, none left out.
+  /// Valid until the next call. Tasks must be requested in the order of the lease, without gaps.
   BytesView next(std::uint64_t task) {
     if (!lease_.indexed) return reader_.next();
     integer_ = wire::bytes_of(wire::Int128(lease_.base) + wire::Int128(task));

@@ -35,7 +35,7 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
-/// The least limit of the group and everything above it; 0: none.
+/// The lowest limit of the group and its parents; 0: none.
 double group_cores() {
   double least = 0;
   for (std::string group = own_group();; group.resize(group.find_last_of('/'))) {
@@ -74,14 +74,14 @@ CapacityProbe::Jiffies CapacityProbe::read_jiffies() {
   std::string cpu;
   file >> cpu;
   Jiffies now;
-  // user nice system idle iowait irq softirq steal; guest time is in user already
+  // user nice system idle iowait irq softirq steal; user already includes guest time
   for (int column = 0; column < 8; ++column) {
     std::uint64_t n = 0;
     if (!(file >> n)) break;
     now.all += n;
     if (column == 3 || column == 4) now.idle += n;
   }
-  // What this worker uses itself is not taken by others.
+  // Subtracts what this worker uses itself.
   rusage self{}, children{};
   getrusage(RUSAGE_SELF, &self);
   getrusage(RUSAGE_CHILDREN, &children);

@@ -1,6 +1,6 @@
-// What this process could use of the machine: processors (affinity, cgroup quota), how idle they
-// are, load and free memory. Linux; where a file cannot be read the field keeps a harmless default.
-// Belongs to one thread.
+// The resources of the machine that this process can use: cores (affinity, cgroup quota), their
+// idle share, load and free memory. Linux; if a file cannot be read, the field keeps a harmless
+// default. Belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ double cores_of_cpu_max(const std::string& text);
 
 class CapacityProbe {
  public:
-  /// `idle` is the share since the call before; `slots`, `busy` and `stuck` are not filled in.
+  /// `idle` is the share since the previous call; `slots`, `busy` and `stuck` are not filled in.
   Capacity sample();
 
  private:

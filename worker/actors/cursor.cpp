@@ -31,7 +31,7 @@ wire::Intervals Cursor::cut(std::uint64_t want) {
     if (n > 0) cut.push_back({last.end - n, last.end});
     last.end -= n;
     want -= n;
-    if (current) break;  // what is left of it has been claimed
+    if (current) break;  // the rest of it has been claimed
     if (last.empty()) tasks_.pop_back();
   }
   std::reverse(cut.begin(), cut.end());

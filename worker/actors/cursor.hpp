@@ -1,6 +1,6 @@
 // Which tasks of a running lease have been claimed by its slot. The slot claims from the front, the
 // link cuts from the back; both take the lock, once per claim and not per task, so a cut is exact
-// and costs the slot nothing it would notice.
+// and costs the slot next to nothing.
 #pragma once
 
 #include <mutex>

@@ -1,13 +1,13 @@
-// Slots and the descriptors that they need.
+// The descriptors that slots need.
 #pragma once
 
 #include <cstdint>
 
 namespace quern::worker {
 
-/// Raises the soft limit of open files to what so many slots need, and gives the number of slots
-/// that the limit is enough for: a task must not fail for want of a descriptor. Warns when that is
-/// fewer than `slots`. At least 1.
+/// Raises the soft limit of open files to what this number of slots needs, and returns the number
+/// of slots for which the limit is sufficient, at least 1, because a task must not fail for lack of
+/// a descriptor. Warns if that is less than `slots`.
 std::uint32_t slots_for_descriptors(std::uint32_t slots);
 
 }  // namespace quern::worker

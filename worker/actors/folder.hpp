@@ -19,8 +19,8 @@ class Reducer {
 
   std::optional<wire::Builtin> builtin() const { return builtin_; }
   const std::string& name() const { return name_; }
-  /// left and right are partials of neighbours. Throws std::runtime_error with a text for the job's
-  /// owner.
+  /// left and right are partials of adjacent intervals. Throws std::runtime_error with a text for
+  /// the job's owner.
   Bytes fold(Bytes left, BytesView right) const;
 
  private:
@@ -33,11 +33,11 @@ class Folder {
  public:
   explicit Folder(Reducer reducer) : reducer_(std::move(reducer)) {}
 
-  /// The partial of the next higher neighbour. Throws what the reducer throws.
+  /// Adds the partial of the next higher interval. Throws what the reducer throws.
   void add(Bytes partial);
   bool empty() const { return stack_.empty(); }
-  /// The fold of everything; empty afterwards. Not on an empty folder. Throws what the reducer
-  /// throws.
+  /// Returns the fold of everything and empties the folder, which must not be empty. Throws what
+  /// the reducer throws.
   Bytes take();
   void clear() { stack_.clear(); }
   const Reducer& reducer() const { return reducer_; }

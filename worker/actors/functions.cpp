@@ -12,7 +12,7 @@ namespace {
 void check_name(const std::string& what, const std::string& name) {
   if (name.empty()) throw std::invalid_argument("a " + what + " needs a name");
   if (name.size() > wire::kNameBytesMax)
-    throw std::invalid_argument("the name of a " + what + " has at most " +
+    throw std::invalid_argument("the name of a " + what + " can have at most " +
                                 std::to_string(wire::kNameBytesMax) + " bytes: " + name);
   if (!wire::valid_utf8(name))
     throw std::invalid_argument("the name of a " + what + " is not UTF-8");

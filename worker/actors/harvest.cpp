@@ -34,8 +34,8 @@ void Harvest::discard_result() {
 
 void Harvest::end_result(wire::Interval tasks) {
   if (folder_) return fold_in(tasks);
-  // A function that shortened the batch has broken its promise; its result is empty then, the
-  // others' stay.
+  // A function that shortened the batch has violated its contract; its result becomes empty, the
+  // others are kept.
   if (reports_.bytes().size() < mark_) reports_.bytes().resize(mark_);
   reports_.close_payload(tasks, reports_.bytes().size() - mark_);
 }

@@ -1,5 +1,5 @@
-// What a running lease has brought in: results as they are, or folded when the lease has a reducer.
-// Ascending order. One thread at a time: the slot's, or the link's after it has fenced the run.
+// The results of a running lease: unchanged, or folded if the lease has a reducer. Ascending order.
+// One thread at a time: the slot's, or the link's after it has fenced the run.
 #pragma once
 
 #include <optional>
@@ -21,10 +21,10 @@ class Harvest {
   void end_result(wire::Interval tasks);
   void discard_result();
 
-  /// A value for a merge or finish lease, which stands for all its tasks.
+  /// A value for a merge or finish lease, which represents all its tasks.
   void add_whole(wire::Interval tasks, BytesView value);
   void add_error(wire::Interval tasks, ErrorCode code, const std::string& text);
-  /// The task failed and had written something; what is folded loses that.
+  /// The task failed after writing output, which is dropped if results are folded.
   void add_failure(std::uint64_t task, ErrorCode code, const std::string& text,
                    const Bytes& output);
   /// The next result begins a new partial, even if it is a neighbour of the last one.
@@ -32,7 +32,7 @@ class Harvest {
 
   bool full() const { return reports_.full(); }
   bool empty() const { return reports_.empty(); }
-  /// Everything that is complete; with `last` also the partial that is being folded.
+  /// Returns everything that is complete; with `last`, also the partial that is being folded.
   std::vector<wire::Report> take(bool last, std::uint64_t busy_us);
 
  private:
@@ -43,7 +43,7 @@ class Harvest {
   std::optional<Folder> folder_;  // with a reducer
   wire::Interval folded_;         // what is in the folder
   Encoding encoding_;
-  bool counts_tasks_ = false;  // one result of a range function stands for many tasks
+  bool counts_tasks_ = false;  // one result of a range function represents many tasks
   Bytes scratch_;              // a result on its way into the folder
   std::size_t mark_ = 0;       // where the current result begins in the batch
 };

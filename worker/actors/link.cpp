@@ -12,10 +12,10 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr milliseconds kWatch{50};       // how often a slot in one long claim is looked at
-constexpr seconds kProbe{1};             // how often the machine is looked at
-constexpr milliseconds kLastWords{500};  // BYE may take that long to leave
-constexpr int kMessagesAtOnce = 1000;    // then reports get their turn
+constexpr milliseconds kWatch{50};       // how often a slot in a long claim is checked
+constexpr seconds kProbe{1};             // how often the machine's capacity is measured
+constexpr milliseconds kLastWords{500};  // how long BYE may take to be sent
+constexpr int kMessagesAtOnce = 1000;    // read at once before reports are handled
 
 }  // namespace
 
@@ -50,7 +50,7 @@ LinkEnd Link::run(runtime::StopSignals* signals) {
   for (;;) {
     now_ = Clock::now();
     read_connection();
-    look_at_connection();  // after reading: what came before the end still counts
+    look_at_connection();  // after reading, because messages before the disconnection count
     read_mailbox();
     while (signals && signals->take() != 0) core_.on_stop_requested(now_);
     watch_slots();
@@ -96,10 +96,10 @@ void Link::read_connection() {
       core_.on_message(std::move(*envelope), now_);
     } else {
       core_.on_lost(
-          "the broker sent what is no message: " + std::get<wire::DecodeError>(*message).text,
+          "the broker sent an invalid message: " + std::get<wire::DecodeError>(*message).text,
           now_);
     }
-    carry_out();  // a slot starts while the rest is read
+    carry_out();  // so that a slot can start while the rest is read
   }
 }
 
@@ -120,7 +120,7 @@ void Link::look_at_connection() {
       break;
     case LinkState::no_keys:
     case LinkState::broken:
-      tell(connection_.why() + "; trying again until it works");
+      tell(connection_.why() + "; retrying");
       core_.on_lost(connection_.why(), now_);
       break;
     case LinkState::no_broker:
@@ -129,7 +129,7 @@ void Link::look_at_connection() {
       } else {
         tell("no broker at " + connection_.endpoint() +
              "; start one with `quern up`, or `quern-broker --bind " + connection_.endpoint() +
-             "`, or name another with --broker; looking for it until it is there");
+             "`, or name another with --broker; retrying until it answers");
       }
       break;
   }
@@ -160,8 +160,8 @@ void Link::read_mailbox() {
 // ---- slots
 
 void Link::watch_slots() {
-  const auto now =
-      Clock::now();  // not now_: a call that began since would have begun in the future
+  const auto now = Clock::now();  // not now_, because a call that began after it would appear to
+                                  // begin in the future
   const bool look_at_claims = now >= watched_at_ + kWatch;
   if (look_at_claims) watched_at_ = now;
   for (std::uint32_t i = 0; i < places_.size(); ++i) {
@@ -199,7 +199,7 @@ void Link::look_at_machine() {
 
 void Link::carry_out() {
   for (core_.take_effects(effects_); !effects_.empty(); core_.take_effects(effects_)) {
-    // Effects may cause events (a cut is answered at once), which cause effects.
+    // Effects can cause events (a cut is answered at once), which cause further effects.
     for (auto& effect : std::exchange(effects_, {}))
       std::visit([this](auto& e) { act(e); }, effect);
     if (!lost_why_.empty()) core_.on_lost(std::exchange(lost_why_, {}), now_);
@@ -214,12 +214,12 @@ void Link::act(HangUp&) {
 void Link::act(Reopen&) {
   connection_.reopen();
   seen_ = link::LinkState::connecting;
-  look_at_connection();  // without keys there is no socket that could wake us
+  look_at_connection();  // without keys there is no socket that would wake this thread
 }
 
 void Link::act(Send& send) {
   if (connection_.is_open() && !connection_.send(send.envelope))
-    lost_why_ = "the connection takes no more messages";
+    lost_why_ = "the connection accepts no more messages";
 }
 
 void Link::act(StartRun& start) {
@@ -248,7 +248,7 @@ void Link::act(CancelRun& cancel) {
 void Link::act(KeepBlob& keep) {
   core_.on_blob_kept(keep.name,
                      keep_blob_ ? keep_blob_(keep.name, keep.chunk, keep.last, keep.bytes.view())
-                                : "it has no place for files");
+                                : "this worker cannot store files");
 }
 
 void Link::act(DropBlob& drop) {
@@ -272,7 +272,7 @@ void Link::act(Finished& finished) {
 
 void Link::close() {
   connection_.close(kLastWords);
-  context_.close();  // waits for the last words
+  context_.close();  // waits until the last messages are sent
   connected_.store(false, std::memory_order_relaxed);
   read_mailbox();  // slots that are free already
   for (auto& place : places_) {

@@ -1,6 +1,6 @@
 // The link actor: the thread of run() owns the connection and the core, and is the only caller of
-// both. Slots post to its mailbox. Each turn it reads everything that has arrived, hands it to the
-// core, then carries out what the core wants.
+// both. Slots post to its mailbox. In each turn it reads everything that has arrived, passes it to
+// the core, and carries out the core's effects.
 #pragma once
 
 #include <atomic>
@@ -23,7 +23,7 @@ namespace quern::worker {
 /// text, or nothing.
 using KeepBlobFile = std::function<std::string(const std::string& name, std::uint64_t chunk,
                                                bool last, BytesView bytes)>;
-/// Blobs whose files are not what they were, since the last call.
+/// Blobs whose files were found to be changed since the last call.
 using GoneBlobFiles = std::function<std::vector<std::string>()>;
 using DropBlobFile = std::function<void(const std::string& name)>;
 
@@ -37,7 +37,7 @@ struct LinkOptions {
   GoneBlobFiles gone_blobs = nullptr;
 };
 
-/// How run() ended. With `abandoned` a function still runs: its thread cannot be waited for.
+/// How run() ended. `abandoned`: a function still runs, and its thread cannot be joined.
 struct LinkEnd {
   int exit_code = 0;
   std::string text;
@@ -48,14 +48,14 @@ class Link {
  public:
   /// `functions` must outlive the link and not change.
   Link(LinkOptions options, const Functions& functions);
-  /// Waits for slots that run (see LinkEnd::abandoned).
+  /// Waits for running slots (see LinkEnd::abandoned).
   ~Link();
 
-  /// Until the worker has left. `signals`, if any: a stop signal drains, a second one ends at once.
-  /// Throws zmq::error_t when the endpoint is not one.
+  /// Runs until the worker has left. `signals`, if any: a stop signal drains, a second one ends at
+  /// once. Throws zmq::error_t for an invalid endpoint.
   LinkEnd run(runtime::StopSignals* signals);
 
-  /// Any thread: as a stop signal.
+  /// Any thread: acts like a stop signal.
   void request_stop() { mailbox_.post(StopRequest{}); }
   /// Any thread: whether a session is open.
   bool connected() const { return connected_.load(std::memory_order_relaxed); }
@@ -72,7 +72,7 @@ class Link {
   struct StopRequest {};
   using News = std::variant<SlotReport, SlotDone, StopRequest>;
 
-  /// A slot as the link sees it.
+  /// The link's view of a slot.
   struct Place {
     std::unique_ptr<Slot> slot;
     std::shared_ptr<Run> run;  // null: free
@@ -104,7 +104,7 @@ class Link {
   void act(DropBlob&);
   void act(Note&);
   void act(Finished&);
-  /// The run of that lease on that slot; null when the slot has gone on.
+  /// The run of that lease on that slot; null if the slot runs another lease.
   Run* run_of(SlotId slot, const wire::LeaseId& lease);
 
   const Functions& functions_;
@@ -115,7 +115,7 @@ class Link {
   zmq::context_t context_;
   link::Connection connection_;
   link::LinkState seen_ = link::LinkState::connecting;
-  std::string told_;      // why there is no broker, as it was last logged
+  std::string told_;      // the last logged reason for the missing connection
   std::string lost_why_;  // a send failed while effects were carried out
   runtime::Poller poller_;
   runtime::Mailbox<News> mailbox_;

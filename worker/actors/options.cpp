@@ -20,26 +20,27 @@ namespace po = boost::program_options;
 
 constexpr const char* kDefaultEndpoint = "tcp://127.0.0.1:7600";
 
-// What an option may say at most, or at least: sums of such numbers are still numbers.
+// Limits of options, so that sums of such numbers do not overflow.
 constexpr double kSecondsMost = 1e9, kResourceMost = 1e15, kShareLeast = 0.001;
 
 constexpr const char* kExamples =
     "Examples:\n"
-    "  quern-worker                                     all cores for the broker on this machine\n"
+    "  quern-worker                                     use all cores, for the broker on this "
+    "machine\n"
     "  quern-worker --broker tcp://10.0.0.5:7600 --slots 4 --label room=lab\n"
-    "  quern-worker --cpu-share 0.25                    be polite on a desktop\n"
-    "  quern-worker --load ./libmyfunctions.so          with functions of your own\n"
-    "  quern-worker --allow-exec --slot-memory 2GiB     also programs, with a limit each\n"
-    "  quern-worker --join CODE                         on a new machine, with a code of `quern "
+    "  quern-worker --cpu-share 0.25                    use a quarter of the time, e.g. on a "
+    "desktop\n"
+    "  quern-worker --load ./libmyfunctions.so          add your own functions\n"
+    "  quern-worker --allow-exec --slot-memory 2GiB     also run programs, with a memory limit\n"
+    "  quern-worker --join CODE                         on a new machine, with a code from `quern "
     "keys invite`\n"
-    "  quern-worker --allow wordcount --allow 'merge_*' and nothing else, whatever the broker "
-    "asks\n";
+    "  quern-worker --allow wordcount --allow 'merge_*' run only these, whatever the broker asks\n";
 
-/// "k=v" as a pair.
+/// Splits "k=v".
 std::pair<std::string, std::string> pair_of(const std::string& option, const std::string& text) {
   const auto at = text.find('=');
   if (at == std::string::npos || at == 0)
-    throw UsageError("--" + option + " " + text + ": say it as name=value");
+    throw UsageError("--" + option + " " + text + ": use the form NAME=VALUE");
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
@@ -67,7 +68,7 @@ std::string default_endpoint() {
 std::uint32_t slots_of(const std::string& text) {
   const double slots = number_of("slots", text);
   if (slots < 1 || slots > wire::kSlotsMax || slots != std::floor(slots))
-    throw UsageError("--slots " + text + ": a whole number from 1 to " +
+    throw UsageError("--slots " + text + ": give a whole number from 1 to " +
                      std::to_string(wire::kSlotsMax));
   return static_cast<std::uint32_t>(slots);
 }
@@ -75,7 +76,7 @@ std::uint32_t slots_of(const std::string& text) {
 double share_of(const std::string& text) {
   const double share = number_of("cpu-share", text);
   if (share < kShareLeast || share > 1)
-    throw UsageError("--cpu-share " + text + ": a number from 0.001 to 1");
+    throw UsageError("--cpu-share " + text + ": give a number from 0.001 to 1");
   return share;
 }
 
@@ -90,19 +91,19 @@ std::uint64_t bytes_of(const std::string& option, const std::string& text) {
     if (error == std::errc{} && rest == text.data() + text.size() - std::strlen(unit) &&
         text.ends_with(unit) && number > 0 && number * factor < 0x1p62)
       return static_cast<std::uint64_t>(number * factor);
-  throw UsageError("--" + option + " " + text + ": a size above 0, e.g. 512MiB or 2GiB");
+  throw UsageError("--" + option + " " + text + ": give a size above 0, such as 512MiB or 2GiB");
 }
 
 bool process_in(const std::string& word) {
   if (word != "thread" && word != "process")
-    throw UsageError("--isolation " + word + ": thread or process");
+    throw UsageError("--isolation " + word + ": use thread or process");
   return word == "process";
 }
 
 std::chrono::milliseconds seconds_of(const std::string& option, const std::string& text) {
   const double seconds = number_of(option, text);
   if (seconds < 0 || seconds > kSecondsMost)
-    throw UsageError("--" + option + " " + text + ": seconds from 0 to 1000000000");
+    throw UsageError("--" + option + " " + text + ": give seconds from 0 to 1000000000");
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
@@ -115,13 +116,13 @@ runtime::LogLevel level_of(const std::string& word) {
                                                      {"off", LogLevel::off}};
   for (const auto& [name, level] : levels)
     if (word == name) return level;
-  throw UsageError("--log-level " + word + ": debug, info, warning, error or off");
+  throw UsageError("--log-level " + word + ": use debug, info, warning, error or off");
 }
 
 std::string checked_name(const std::string& option, std::string name) {
   if (name.empty() || name.size() > wire::kNameBytesMax || !wire::valid_utf8(name))
-    throw UsageError("--" + option + ": a name has 1 to " + std::to_string(wire::kNameBytesMax) +
-                     " bytes of UTF-8");
+    throw UsageError("--" + option + ": a name must have 1 to " +
+                     std::to_string(wire::kNameBytesMax) + " bytes of UTF-8");
   return name;
 }
 
@@ -131,36 +132,38 @@ po::options_description described() {
   po::options_description all("Options");
   auto add = all.add_options();
   add("broker", po::value<Text>()->value_name("ENDPOINT"),
-      "the broker; default $QUERN_BROKER, else tcp://127.0.0.1:7600");
+      "endpoint of the broker; default: $QUERN_BROKER, else tcp://127.0.0.1:7600");
   add("slots", po::value<Text>()->value_name("N"),
-      "leases run at once; default: the cores this process may use");
-  add("name", po::value<Text>()->value_name("S"), "name for people; default: host and process id");
-  add("label", po::value<Texts>()->value_name("K=V"), "a label that jobs can require; repeatable");
+      "number of leases to run at once; default: the number of usable cores");
+  add("name", po::value<Text>()->value_name("S"),
+      "name of this worker; default: host and process id");
+  add("label", po::value<Texts>()->value_name("K=V"), "label that jobs can require; repeatable");
   add("resource", po::value<Texts>()->value_name("K=N"),
-      "a counted resource, e.g. gpu=2; repeatable");
-  add("load", po::value<Texts>()->value_name("LIB.so"), "a plugin with more functions; repeatable");
+      "counted resource, e.g. gpu=2; repeatable");
+  add("load", po::value<Texts>()->value_name("LIB.so"),
+      "load a plugin with more functions; repeatable");
   add("call", po::value<Text>()->value_name("FUNCTION"),
-      "work for no broker: answer items on standard input, each after its length (what `quern run "
-      "FUNCTION --load LIB.so` starts)");
+      "do not connect to a broker; apply FUNCTION to length-prefixed items from standard input "
+      "(used by `quern run FUNCTION --load LIB.so`)");
   add("allow", po::value<Texts>()->value_name("FUNCTION"),
-      "run only functions and named reducers of this name or pattern, e.g. 'word*'; repeatable; "
-      "default: all it has");
+      "run only functions and named reducers that match this name or pattern, e.g. 'word*'; "
+      "repeatable; default: all");
   add("allow-exec",
-      "run programs for whoever may submit: offers the functions exec and filter (`quern map`, "
-      "`quern run exec`)");
+      "run programs for every key that may submit: offers the functions exec and filter (`quern "
+      "map`, `quern run exec`)");
   add("isolation", po::value<Text>()->value_name("HOW"),
-      "thread or process: where functions run; in a process of its own one that crashes costs a "
-      "task, not the worker; default thread");
+      "where functions run: thread or process; in separate processes, a crash costs a task, not "
+      "the worker; default: thread");
   add("slot-memory", po::value<Text>()->value_name("SIZE"),
-      "memory that a program, or a slot's process, may have, e.g. 512MiB; default: no limit");
+      "maximum memory of a program or of a slot's process, e.g. 512MiB; default: no limit");
   add("cpu-share", po::value<Text>()->value_name("F"),
       "use only this share of each slot's time, from 0.001 to 1");
   add("drain-timeout", po::value<Text>()->value_name("S"),
-      "seconds that running tasks get after SIGTERM; default 30");
+      "seconds to let running tasks finish after SIGTERM; default 30");
   add("join", po::value<Text>()->value_name("CODE"),
-      "join the broker that invited this machine (`quern keys invite`), then work for it");
+      "join the broker that created this code (`quern keys invite`), then work for it");
   add("keys", po::value<Text>()->value_name("DIR"),
-      "keys to connect with; default $QUERN_KEYS, else $XDG_CONFIG_HOME/quern");
+      "folder of the keys; default: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern");
   add("insecure", "connect without encryption, to a broker that was started with --insecure");
   add("log-level", po::value<Text>()->value_name("L"),
       "debug, info, warning, error or off; default info");
@@ -172,7 +175,7 @@ po::options_description described() {
 po::variables_map parse(int argc, const char* const* argv) {
   try {
     po::variables_map given;
-    // No guessing of abbreviations: a later option must not change what a script means.
+    // No abbreviations, because a future option could change the meaning of a script.
     const int style =
         po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
     po::store(po::command_line_parser(argc, argv)
@@ -191,13 +194,15 @@ po::variables_map parse(int argc, const char* const* argv) {
 
 std::string help_text() {
   std::ostringstream out;
-  out << "Usage: quern-worker [options]\n\n"
-         "Runs leases of jobs for a Quern broker until it is stopped. SIGTERM or Ctrl-C: finish "
-         "what runs, "
-         "hand back the\n"
-         "rest, leave; a second one stops at once.\n\n"
+  out << "Usage: quern-worker [options]\n"
+         "\n"
+         "Runs tasks for a Quern broker until it is stopped. SIGTERM or Ctrl-C: finish running "
+         "tasks, hand\n"
+         "back the rest, and leave; a second signal stops at once.\n\n"
       << described() << "\n"
-      << kExamples << "\nExit codes: 0 left in order, 2 usage, 3 refused by the broker.\n";
+      << kExamples
+      << "\n"
+         "Exit codes: 0 stopped normally, 2 wrong command line, 3 refused by the broker.\n";
   return out.str();
 }
 
@@ -215,7 +220,7 @@ Options parse_options(int argc, const char* const* argv) {
 
   options.endpoint = given.count("broker") ? text("broker") : default_endpoint();
   if (options.endpoint.find("://") == std::string::npos)
-    throw UsageError("--broker " + options.endpoint + ": say it as tcp://HOST:PORT");
+    throw UsageError("--broker " + options.endpoint + ": use the form tcp://HOST:PORT");
   options.slots = given.count("slots") ? slots_of(text("slots"))
                                        : static_cast<std::uint32_t>(std::clamp<long>(
                                              std::lround(usable_cores()), 1, wire::kSlotsMax));
@@ -226,14 +231,14 @@ Options parse_options(int argc, const char* const* argv) {
     const auto [name, count] = pair_of("resource", resource);
     const double n = number_of("resource", count);
     if (n < 0 || n > kResourceMost)
-      throw UsageError("--resource " + resource + ": a number from 0 to 1e15");
+      throw UsageError("--resource " + resource + ": give a number from 0 to 1e15");
     options.resources[name] = n;
   }
   options.plugins = texts("load");
   if (given.count("call")) options.call = text("call");
   if (given.count("join")) {
     if (given.count("broker") || given.count("insecure"))
-      throw UsageError("--join names the broker itself: leave out --broker and --insecure");
+      throw UsageError("--join already names the broker; leave out --broker and --insecure");
     options.join = text("join");
   }
   if (given.count("keys")) options.keys = text("keys");
@@ -244,7 +249,8 @@ Options parse_options(int argc, const char* const* argv) {
   if (given.count("slot-memory")) {
     options.slot_memory = bytes_of("slot-memory", text("slot-memory"));
     if (!options.allow_exec && !options.isolate)
-      throw UsageError("--slot-memory is of processes: with --allow-exec or --isolation process");
+      throw UsageError(
+          "--slot-memory limits processes; it requires --allow-exec or --isolation process");
   }
   if (given.count("cpu-share")) options.cpu_share = share_of(text("cpu-share"));
   if (given.count("drain-timeout"))

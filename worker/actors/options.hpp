@@ -23,18 +23,18 @@ struct Options {
   std::map<std::string, std::string> labels;
   std::map<std::string, double> resources;
   std::vector<std::string> plugins;
-  std::string call;  ///< a function to serve over standard input and output, instead of working for
-                     ///< a broker
+  std::string call;  ///< a function to serve over standard input and output instead of connecting
+                     ///< to a broker
   bool allow_exec = false;           ///< offers exec and filter
   bool isolate = false;              ///< functions run in a process per slot
-  std::uint64_t slot_memory = 0;     ///< bytes that a process of a slot may have; 0: no limit
+  std::uint64_t slot_memory = 0;     ///< memory limit of a slot's process in bytes; 0: none
   std::vector<std::string> allowed;  ///< patterns of what it runs; empty: all
   double cpu_share = 1;
   std::chrono::milliseconds drain_wait{30000};
   runtime::LogLevel log_level = runtime::LogLevel::info;
 };
 
-/// A mistake in the options or in a plugin; the text is one line for the user.
+/// An error in the options or in a plugin; the text is one line for the user.
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -1,5 +1,5 @@
-// How much to do between two looks at the clock, so that it takes about a given time: starts with
-// one task, grows at most eightfold at a time, shrinks at once.
+// How much to do between two readings of the clock, so that it takes about a given time: starts
+// with one task, grows at most eightfold at a time, shrinks at once.
 #pragma once
 
 #include <algorithm>

@@ -12,8 +12,8 @@
 namespace quern::worker {
 namespace {
 
-// What a plugin's templates call lives in this program. The linker takes only what is referred to,
-// so it is here.
+// The templates of a plugin call functions of this program. The linker keeps only what is referred
+// to, hence these references.
 [[gnu::used]] const void* const kForPlugins[] = {reinterpret_cast<const void*>(&value_from_json),
                                                  reinterpret_cast<const void*>(&json_from_value)};
 
@@ -25,17 +25,18 @@ F symbol(void* library, const char* name) {
 }  // namespace
 
 void load_plugin(const std::string& path, Functions& functions) {
-  // A bare name would be searched in the system's library path; a user means the file here.
+  // dlopen() would search for a plain name in the system's library path, but the user means a file
+  // in the current folder.
   const std::string file = path.find('/') == std::string::npos ? "./" + path : path;
   void* library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) throw UsageError("--load " + path + ": " + ::dlerror());
   const auto abi = symbol<int (*)()>(library, "quern_plugin_abi");
   const auto add = symbol<void (*)(Functions*)>(library, "quern_plugin_register");
   if (!abi || !add)
-    throw UsageError("--load " + path + ": not a Quern plugin (it has no QUERN_PLUGIN)");
+    throw UsageError("--load " + path + ": not a Quern plugin (QUERN_PLUGIN is missing)");
   if (abi() != QUERN_PLUGIN_ABI)
-    throw UsageError("--load " + path + ": made for plugin interface " + std::to_string(abi()) +
-                     ", this worker has " + std::to_string(QUERN_PLUGIN_ABI) + "; build it again");
+    throw UsageError("--load " + path + ": built for plugin interface " + std::to_string(abi()) +
+                     ", but this worker has " + std::to_string(QUERN_PLUGIN_ABI) + "; rebuild it");
   try {
     add(&functions);
   } catch (const std::exception& error) {

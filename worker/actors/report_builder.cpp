@@ -8,12 +8,12 @@
 namespace quern::worker {
 namespace {
 
-// A report is sent from here on: large enough that its header costs nothing, small enough to leave
-// soon.
+// A report is sent from this size on: large enough for a negligible header, and small enough to be
+// sent soon.
 constexpr std::size_t kFullBytes = 256u << 10;
 constexpr std::uint64_t kFullTasks = wire::kBatchTasksMax / 2;
 constexpr std::size_t kFullIntervals = 1000;
-constexpr std::size_t kFullErrorBytes = 64u << 10;  // a quarter of what a header may have
+constexpr std::size_t kFullErrorBytes = 64u << 10;  // a quarter of the limit of a header
 
 void add_to(wire::Intervals& list, wire::Interval tasks) {
   if (!list.empty() && list.back().end == tasks.begin)
@@ -54,7 +54,7 @@ void ReportBuilder::add_tasks(wire::Interval tasks) {
     tasks_.push_back(tasks);
 }
 
-// Together they would be over the limit of a batch: the last payload begins a report of its own.
+// Together they would exceed the limit of a batch, so the last payload begins another report.
 void ReportBuilder::split_last_payload(wire::Interval tasks, std::size_t size) {
   wire::Batch both = batch_.take();
   const std::uint64_t before = both.count() - 1;
@@ -83,7 +83,7 @@ void ReportBuilder::add_failure(std::uint64_t task, ErrorCode code, std::string 
                                 Bytes output) {
   const wire::Interval tasks{task, task + 1};
   if (output.size() > wire::kItemBytesMax)
-    return add_error(tasks, code, text + " (its output is over the limit of 64 MiB)");
+    return add_error(tasks, code, text + " (its output exceeds the limit of 64 MiB)");
   if (weight() + output.size() + 8 > wire::kBatchBytesMax && batch_.count() + outputs_.size() > 0)
     seal();
   add_to(written_, tasks);

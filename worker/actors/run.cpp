@@ -10,10 +10,11 @@ using std::chrono::milliseconds;
 
 wire::Intervals claimable(const wire::Lease& lease) {
   const bool whole = lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish;
-  return whole ? wire::Intervals{} : lease.tasks;  // those are one piece of work, never cut
+  return whole ? wire::Intervals{} : lease.tasks;  // these leases are indivisible
 }
 
-// Timeouts are numbers of a peer: keep the sum of a time and one of them within the clock's range.
+// Timeouts come from a peer: limits them, so that their sum with a time stays within the clock's
+// range.
 Clock::duration limit_of(const wire::Lease& lease) {
   constexpr std::uint64_t kYearMs = 366ULL * 24 * 3600 * 1000;
   return milliseconds(std::min(lease.timeout_ms, kYearMs));
@@ -75,7 +76,7 @@ std::optional<wire::Interval> Run::fence_overdue(Clock::time_point now) {
   std::int64_t began = call_.load(std::memory_order_acquire);
   if (began <= 0 || now < Clock::time_point(Clock::duration(began)) + limit_of(lease))
     return std::nullopt;
-  // The slot may just have finished that call: then nothing was fenced.
+  // If the slot has just finished that call, nothing is fenced.
   if (!call_.compare_exchange_strong(began, kFenced, std::memory_order_acq_rel))
     return std::nullopt;
   cancel();

@@ -1,5 +1,5 @@
-// A lease that runs: what its slot and the link share. The slot runs it; the link may cut it, end
-// it, cancel it, or fence a call that takes too long.
+// A running lease: the state that its slot and the link share. The slot runs it; the link may cut
+// it, end it, cancel it, or fence a call that takes too long.
 //
 // The harvest belongs to the slot except while a timed call runs: the slot does not touch it then,
 // so the link may fence the call (one atomic exchange decides) and report what was finished without
@@ -28,22 +28,22 @@ class Run {
   const wire::Buffer common;
   Cursor cursor;
   Harvest harvest;
-  Clock::time_point reported_at =
-      Clock::now();  ///< busy time up to here is in a report; goes with the harvest
+  Clock::time_point reported_at = Clock::now();  ///< busy time up to this point has been reported;
+                                                 ///< owned together with the harvest
 
   bool timed() const { return lease.timeout_ms > 0; }
 
   // ---- slot
-  /// Something is to be looked at: cancelled(), or the claim is to be given back. Cheap: asked
-  /// before every task.
+  /// Whether the slot must check cancelled() or return its claim. Cheap: called before every task.
   bool interrupted() const { return signal_.load(std::memory_order_relaxed) != Signal::none; }
-  /// The wish to hurry has been met.
+  /// The request to hurry has been fulfilled.
   void calm();
   void count_claim() { claims_.fetch_add(1, std::memory_order_relaxed); }
-  /// Around each call of a timed lease. False: the run is fenced; leave, touching nothing of it.
+  /// Called around each call of a timed lease. False: the run is fenced; return without touching
+  /// it.
   bool begin_call(wire::Interval tasks);
   bool end_call();
-  /// Sleeps; less when cancelled.
+  /// Sleeps, but wakes when cancelled.
   void rest(Clock::duration time);
   std::uint64_t busy_us_until(Clock::time_point now);
 
@@ -52,13 +52,13 @@ class Run {
 
   // ---- link
   void cancel();
-  /// The slot is in one claim for long: it should give back what it has not started.
+  /// The slot has been in one claim for long: asks it to return what it has not started.
   void hurry();
   std::uint64_t claims() const { return claims_.load(std::memory_order_relaxed); }
-  /// When the call that runs now, or the earliest possible next one, is overdue.
+  /// The time when the current call, or the earliest possible next one, becomes overdue.
   Clock::time_point overdue_at(Clock::time_point now) const;
-  /// Fences the call that runs if it is overdue, and returns its tasks; the harvest is the caller's
-  /// then.
+  /// Fences the current call if it is overdue, and returns its tasks; then the caller owns the
+  /// harvest.
   std::optional<wire::Interval> fence_overdue(Clock::time_point now);
 
  private:

@@ -1,5 +1,4 @@
-// run_worker: a worker program from its command line to its exit code. Wires everything; owns
-// nothing for longer.
+// run_worker: a worker program from its command line to its exit code. Connects all parts.
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -56,7 +55,7 @@ worker::LinkOptions link_options(const Options& options, const Functions& functi
   return link;
 }
 
-/// Enrols this machine's key; the broker's endpoint.
+/// Enrols this machine's key; returns the broker's endpoint.
 std::string join_broker(const Options& options) {
   const Joined joined = join(options.join, {.keys = options.keys, .name = options.name});
   std::cerr << "quern-worker: joined the broker at " << joined.endpoint << " as " << joined.name
@@ -84,8 +83,8 @@ int serve(const Options& options, const Functions& functions, worker::Host* host
     runtime::log_info(end.text);
   else
     runtime::log_error(end.text);
-  // A function that does not return cannot be waited for; its thread must not keep the program, nor
-  // see it taken apart.
+  // A function that does not return cannot be joined. Its thread must neither keep the program
+  // alive nor run during its destruction, so the process exits at once.
   if (end.abandoned) std::quick_exit(end.exit_code);
   return end.exit_code;
 }
@@ -115,7 +114,8 @@ int run_worker(int argc, char** argv, Functions& functions) {
       return worker::serve_call(functions, options.call);
     }
     if (!options.join.empty()) options.endpoint = join_broker(options);
-    runtime::StopSignals signals;  // before any thread: one that does not block them would end us
+    runtime::StopSignals signals;  // before any thread starts, because a thread that does not block
+                                   // the signals would be killed by them
     runtime::open_log("quern-worker", options.log_level);
     options.slots = worker::slots_for_descriptors(options.slots);
     if (!options.allow_exec && !options.isolate) runtime::leave_orphans_to_the_system();
@@ -132,13 +132,13 @@ int run_worker(int argc, char** argv, Functions& functions) {
   } catch (const worker::UsageError& error) {
     std::cerr << "quern-worker: " << error.what() << "\n";
     return kUsage;
-  } catch (const std::system_error& error) {  // no folder, no process
+  } catch (const std::system_error& error) {  // a folder or a process could not be created
     std::cerr << "quern-worker: " << error.what() << "\n";
     return kUsage;
   } catch (const ConnectionError& error) {
     std::cerr << "quern-worker: " << error.what() << "\n";
     return kRefused;
-  } catch (const Error& error) {  // what is no invitation code
+  } catch (const Error& error) {  // not an invitation code
     std::cerr << "quern-worker: " << error.what() << "\n";
     return kUsage;
   }

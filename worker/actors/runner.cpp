@@ -10,10 +10,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kClaim{1};    // work claimed at a time: what a reclaim cannot get back
+constexpr milliseconds kClaim{1};    // work claimed at a time, which a reclaim cannot get back
 constexpr milliseconds kQuantum{5};  // of a range function
-constexpr milliseconds kFlush{100};  // results wait no longer for a report to fill
-constexpr unsigned kHalvings = 64;   // extra calls a lease may spend on finding the tasks that fail
+constexpr milliseconds kFlush{100};  // maximum time that results wait for a report to fill
+constexpr unsigned kHalvings =
+    64;  // maximum number of extra calls per lease to find the failing tasks
 
 Takes takes_of(wire::LeaseKind kind) {
   switch (kind) {
@@ -30,7 +31,7 @@ bool is_whole(const wire::Lease& lease) {
   return lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish;
 }
 
-/// What a function threw: its text, and what the task had written before.
+/// The exception of a function: its text, and the output that the task had written.
 struct Thrown {
   std::string text;
   std::optional<Bytes> output = std::nullopt;
@@ -49,9 +50,9 @@ std::optional<Thrown> thrown_by(F&& call) {
     return Thrown{error.what(), std::nullopt, ErrorCode::permanent};
   } catch (const std::exception& error) {
     const std::string text = error.what();
-    return Thrown{text.empty() ? "it threw an exception without a text" : text};
+    return Thrown{text.empty() ? "the function threw an exception without a text" : text};
   } catch (...) {
-    return Thrown{"it threw something that is not a std::exception"};
+    return Thrown{"the function threw something that is not a std::exception"};
   }
 }
 
@@ -75,7 +76,7 @@ Runner::Step Runner::run_lease(Run& run) {
   if (lease.kind == wire::LeaseKind::finish) return run_finish(run);
   const FunctionEntry* entry = functions_.find(lease.function, takes_of(lease.kind));
   if (!entry) {
-    refuse(run, "this worker has no function '" + lease.function + "' that takes this");
+    refuse(run, "this worker has no function '" + lease.function + "' for this kind of input");
     return Step::done;
   }
   if (!lease.reduce.empty() && !Reducer::find(lease.reduce, functions_)) {
@@ -101,7 +102,7 @@ Runner::Step Runner::run_tasks(Run& run, const FunctionEntry& entry) {
   Inputs inputs(run.lease);
   Call call(run, inputs.encoding());
   Pace pace(kClaim);
-  const bool one_by_one = entry.batch && run.timed();  // a fence is around a whole call
+  const bool one_by_one = entry.batch && run.timed();  // a fence covers a whole call
   while (auto claim = run.cursor.claim(one_by_one ? 1 : pace.next())) {
     run.count_claim();
     if (claim->opens) run.harvest.break_partial();
@@ -138,12 +139,12 @@ Runner::Step Runner::run_claim(Run& run, const FunctionEntry& entry, Call& call,
   return Step::done;
 }
 
-// A claim at a call. Nothing of it can be given back meanwhile; it is about a millisecond's worth.
+// One claim per call. Nothing of it can be returned during the call; it takes about a millisecond.
 Runner::Step Runner::run_batch(Run& run, const FunctionEntry& entry, Call& call, Inputs& inputs,
                                wire::Interval claim) {
   if (run.cancelled()) return Step::leave;
   run.calm();
-  std::vector<Bytes> made;  // integers of a range, which each live until the next only
+  std::vector<Bytes> made;  // integers of a range, each of which is valid only until the next
   std::vector<BytesView> items;
   made.reserve(run.lease.indexed ? claim.size() : 0);
   for (std::uint64_t task = claim.begin; task < claim.end; ++task)
@@ -170,7 +171,7 @@ Runner::Step Runner::run_batch(Run& run, const FunctionEntry& entry, Call& call,
   }
   if (task < claim.end)
     run.harvest.add_error({task, claim.end}, error ? error->code : ErrorCode::failed,
-                          error ? error->text : "the function gave no answer");
+                          error ? error->text : "the function returned no answer for this item");
   return Step::done;
 }
 
@@ -227,8 +228,8 @@ Runner::Step Runner::run_ranges(Run& run, const FunctionEntry& entry) {
   return Step::done;
 }
 
-// One call for the run of tasks. When it fails, halves are tried: one bad task must not take its
-// neighbours with it.
+// One call for the run of tasks. If it fails, halves are tried, so that one bad task does not fail
+// its neighbours.
 Runner::Step Runner::run_range(Run& run, const FunctionEntry& entry, Call& call,
                                wire::Interval tasks, unsigned& halvings) {
   call.set_range(tasks);
@@ -273,7 +274,7 @@ Runner::Step Runner::run_finish(Run& run) {
       if (entry.decl.name == run.lease.function && entry.finish)
         return entry.finish(wire::BatchReader(run.lease.batch).next(), run.lease.total);
     throw std::runtime_error("this worker's function '" + run.lease.function +
-                             "' has no finishing step");
+                             "' has no finish step");
   });
 }
 

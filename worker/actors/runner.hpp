@@ -1,5 +1,5 @@
-// Runs leases, one at a time, on the thread that calls it. What the user's functions throw ends
-// here, as the error of a task.
+// Runs leases, one at a time, on the calling thread. Exceptions of the user's functions become
+// errors of tasks here.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace quern::worker {
 
-/// A harvest that fits the lease: with its reducer and its function's encoding.
+/// A harvest for the lease, with its reducer and the encoding of its function.
 Harvest harvest_for(const wire::Lease& lease, const Functions& functions);
 
 class Runner {
@@ -23,12 +23,12 @@ class Runner {
   Runner(const Functions& functions, double cpu_share, Post post)
       : functions_(functions), throttle_(cpu_share), post_(std::move(post)) {}
 
-  /// Runs the lease to its end and posts its reports as they fill; what is left at the end is
-  /// returned, the last with `last`. A run that was cancelled or fenced gives nothing more.
+  /// Runs the lease to its end and posts its reports as they fill; the remaining reports are
+  /// returned, the final one marked `last`. A run that was cancelled or fenced returns nothing.
   std::vector<wire::Report> run(Run& run);
 
  private:
-  enum class Step { done, leave };  ///< leave: the run is no longer ours
+  enum class Step { done, leave };  ///< leave: this slot no longer owns the run
 
   Step run_lease(Run& run);
   Step run_tasks(Run& run, const FunctionEntry& entry);

@@ -33,7 +33,7 @@ std::shared_ptr<Run> Slot::wait() {
 void Slot::loop() {
   while (auto run = wait()) {
     auto last = runner_.run(*run);
-    run.reset();  // the lease's memory goes before the slot says it is free
+    run.reset();  // frees the lease before the slot reports that it is free
     post_done_(std::move(last));
   }
 }

@@ -1,5 +1,5 @@
-// A slot: one thread that runs one lease at a time. The link hands it a run and hears from it
-// through `post`.
+// A slot: one thread that runs one lease at a time. The link gives it a run and receives its
+// answers through `post`.
 #pragma once
 
 #include <condition_variable>
@@ -21,12 +21,12 @@ class Slot {
   };
 
   Slot(const Functions& functions, double cpu_share, Posts posts);
-  /// Waits for the function that runs: do not destroy a slot whose function may never return.
+  /// Waits for the running function: do not destroy a slot whose function may never return.
   ~Slot();
   Slot(const Slot&) = delete;
   Slot& operator=(const Slot&) = delete;
 
-  /// Link: only when the slot is free.
+  /// Link: only if the slot is free.
   void start(std::shared_ptr<Run> run);
 
  private:

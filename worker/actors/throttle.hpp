@@ -1,5 +1,5 @@
-// Keeps a slot at a share of its time: after working it rests. Small debts are collected, because a
-// very short sleep costs more than it rests. Belongs to one slot.
+// Limits a slot to a share of its time: it rests after working. Short rests are accumulated,
+// because a very short sleep costs more than it saves. Belongs to one slot.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@ class Throttle {
     if (owed_ < kWorthIt) return;
     const auto began = Clock::now();
     run.rest(owed_);
-    owed_ -= Clock::now() - began;  // sleeping too long is made up for the next time
+    owed_ -= Clock::now() - began;  // oversleeping is deducted from the next rest
     if (run.cancelled()) owed_ = {};
   }
 

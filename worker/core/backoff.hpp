@@ -1,5 +1,4 @@
-// How long to wait before the next try: doubled each time, up to a limit, from the start again
-// after a success.
+// The delay before the next attempt: doubled each time, up to a limit; reset after a success.
 #pragma once
 
 #include <algorithm>

@@ -71,7 +71,7 @@ std::optional<KeepBlob> Blobs::on_blob(wire::Blob&& blob) {
     return std::nullopt;
   asked_ = false;
   if (!blob.why.empty()) {
-    // Another job that needs it may have it all the same: this one may be over.
+    // Another job may still be able to get it, because this one may be over.
     if (needs_.contains(asked_for_)) trouble_of(asked_for_, blob.why);
     return std::nullopt;
   }
@@ -85,7 +85,7 @@ void Blobs::on_kept(const std::string& name, const std::string& error) {
   if (!writing_ || wanted_.empty() || wanted_.front() != name) return;
   writing_ = false;
   if (!error.empty()) {
-    // A full disk, perhaps: then what nobody needs goes, and it is tried once more.
+    // The disk may be full: deletes unneeded blobs and tries once more.
     if (!std::exchange(made_room_, true) && drop_unused(0)) {
       chunk_ = fetched_ = 0;
       return;

@@ -1,8 +1,8 @@
-// The blobs that jobs need (PROTOCOL.md 1.4): which are here, which is being fetched, which cannot
-// be had. One is fetched at a time, one chunk after the other. What is here stays for later jobs
-// until there is too much of it; then what no job needs goes, the longest unused first.
+// The blobs that jobs need (PROTOCOL.md 1.4): which are stored, which one is being fetched, which
+// are unavailable. One is fetched at a time, chunk by chunk. Blobs are kept for later jobs until
+// they are too large in total; then unneeded ones are deleted, the least recently used first.
 //
-// Invariant: a blob that a job needs is here, or wanted, or the job has a trouble.
+// Invariant: a blob that a job needs is stored or wanted, or the job has a trouble.
 #pragma once
 
 #include <cstdint>
@@ -21,39 +21,39 @@ namespace quern::worker {
 
 class Blobs {
  public:
-  /// `place`: whether there is one for blobs; without it no job can have any. `bytes_max`: kept
-  /// beyond what jobs need.
+  /// `place`: whether blobs can be stored; otherwise no job can use any. `bytes_max`: limit of the
+  /// blobs that no job needs.
   Blobs(bool place, std::uint64_t bytes_max) : place_(place), bytes_max_(bytes_max) {}
 
-  /// The job's tasks need these. What could not be had before is tried again.
+  /// The job's tasks need these. Unavailable ones are tried again.
   void need(const Uuid& job, const std::vector<std::string>& names);
   /// Names them again after a trouble.
   void retry(const Uuid& job);
   void forget(const Uuid& job);
   void keep_only(const std::unordered_set<Uuid>& jobs);
 
-  /// Whether all that the job needs is here.
+  /// Whether all blobs of the job are stored.
   bool ready(const Uuid& job) const;
   /// Whether a job waits for something.
   bool any_wanted() const { return !wanted_.empty(); }
-  /// The job needs some, and they cannot be here.
+  /// Whether the job needs blobs that cannot be stored here.
   bool impossible(const Uuid& job) const { return !place_ && needs_.contains(job); }
-  /// Jobs that cannot have what they need, since the last call.
+  /// Jobs whose blobs were found to be unavailable since the last call.
   std::vector<Uuid> take_troubled();
-  /// Why the job cannot have what it needs.
+  /// Why a blob of the job is unavailable.
   const std::string* trouble(const Uuid& job) const;
 
-  /// The next question, when none is open.
+  /// The next FETCH, if none is unanswered.
   std::optional<wire::Fetch> ask();
-  /// The session is gone, and the question with it.
+  /// The session is over, and so is the unanswered FETCH.
   void on_lost() { asked_ = false; }
-  /// What is to be written; nothing when nobody asked for it, or when it says why it cannot be had.
+  /// The chunk to write; nothing if it was not requested, or if the message reports an error.
   std::optional<KeepBlob> on_blob(wire::Blob&& blob);
-  /// What on_blob() gave out was written, or `error`.
+  /// The chunk from on_blob() was written, or failed with `error`.
   void on_kept(const std::string& name, const std::string& error);
-  /// Blobs to delete, also parts of some, since the last call.
+  /// Blobs to delete, also incomplete ones, since the last call.
   std::vector<std::string> take_dropped();
-  /// It is not here any more, or not what it was.
+  /// The stored blob is missing or was changed.
   void on_gone(const std::string& name);
 
   std::size_t size() const { return here_.size(); }
@@ -68,7 +68,7 @@ class Blobs {
   void give_up(const std::string& why);
   void trouble_of(const Uuid& job, const std::string& why);
   void next_blob();
-  /// False when there is nothing to drop.
+  /// False if there is nothing to drop.
   bool drop_unused(std::uint64_t keep);
 
   bool place_;
@@ -81,11 +81,11 @@ class Blobs {
   std::vector<Uuid> troubled_;      ///< until take_troubled()
   std::deque<std::string> wanted_;  ///< the first is being fetched
   std::uint64_t chunk_ = 0;         ///< of it: the next one
-  std::uint64_t fetched_ = 0;       ///< of it: octets
+  std::uint64_t fetched_ = 0;       ///< of it: bytes
   bool asked_ = false;
-  Uuid asked_for_;          ///< in the name of this job
+  Uuid asked_for_;          ///< on behalf of this job
   bool writing_ = false;    ///< on_kept() is awaited
-  bool last_ = false;       ///< what is being written is the last chunk
+  bool last_ = false;       ///< the chunk that is being written is the last one
   bool made_room_ = false;  ///< for the one being fetched
   std::vector<std::string> dropped_;
 };

@@ -1,5 +1,5 @@
 // Common inputs of jobs, each received once and shared by all leases of its job until the broker
-// says FORGET.
+// sends FORGET.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,6 @@
-// Whether the worker is on its way out, and until when it waits for what still runs. An operator's
-// drain waits for as long as it takes; a requested stop has a limit; a stop without a broker to
-// report to has a short one.
+// Whether the worker is leaving, and until when it waits for running tasks. An operator's drain has
+// no time limit; a requested stop has one; a stop without a connection to the broker has a short
+// one.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What the core wants done. The link actor carries effects out in order, after everything that
+// What the core requests. The link actor carries out effects in order, after everything that
 // arrived was handled.
 #pragma once
 
@@ -12,10 +12,10 @@
 
 namespace quern::worker {
 
-/// Close the socket, if any; nothing more is wanted from it.
+/// Close the socket, if any.
 struct HangUp {};
 
-/// Open a new socket towards the broker. Answer: on_connected(), whenever somebody is there.
+/// Open a new socket towards the broker. Answer: on_connected(), each time it connects.
 struct Reopen {};
 
 /// Send a message in the open session.
@@ -39,21 +39,21 @@ struct CutRun {
   std::uint64_t want = 0;
 };
 
-/// Start no more tasks of what the slot runs; report what was run. Answer: the last on_report().
+/// Start no more tasks of the slot's lease; report what was run. Answer: the last on_report().
 struct EndRun {
   SlotId slot{};
   wire::LeaseId lease;
 };
 
-/// Fence what the slot runs: nothing of it is wanted. Answer: on_slot_free(), when the function has
-/// returned.
+/// Fence the slot's lease, whose results are not needed any more. Answer: on_slot_free(), when the
+/// function has returned.
 struct CancelRun {
   SlotId slot{};
   wire::LeaseId lease;
 };
 
-/// Write a chunk of a blob; the first begins it anew, after the last its hash must be its name.
-/// Answer: on_blob_kept(), at once.
+/// Write a chunk of a blob; the first chunk starts it again; after the last one, its hash must
+/// equal its name. Answer: on_blob_kept(), at once.
 struct KeepBlob {
   std::string name;
   std::uint64_t chunk = 0;
@@ -61,7 +61,7 @@ struct KeepBlob {
   wire::Buffer bytes;
 };
 
-/// Delete a blob, or the part of it that is there.
+/// Delete a blob, also an incomplete one.
 struct DropBlob {
   std::string name;
 };
@@ -72,7 +72,7 @@ struct Note {
   std::string text;
 };
 
-/// Flush what was sent, close, and leave with this exit code. The core wants nothing after this.
+/// Flush sent messages, close, and exit with this code. The core emits nothing after this.
 struct Finished {
   int exit_code = 0;
   std::string text;

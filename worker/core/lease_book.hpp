@@ -1,6 +1,6 @@
 // Every lease the worker still knows about: from its LEASE until the broker has acknowledged its
-// last report. Says in HELLO what is held. Invariant: a lease is queued, on exactly one slot, or
-// finished with reports in the outbox.
+// last report. Provides the list of held leases for HELLO. Invariant: a lease is queued, on exactly
+// one slot, or finished with reports in the outbox.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ struct HeldLease {
 
 class LeaseBook {
  public:
-  /// False when a lease of this id is known already.
+  /// False if a lease with this id is already known.
   bool add(const wire::Lease& lease);
   HeldLease* find(const wire::LeaseId& id);
   const HeldLease* find(const wire::LeaseId& id) const;
@@ -44,8 +44,8 @@ class LeaseBook {
   const std::map<wire::LeaseId, HeldLease>& held() const { return held_; }
   std::unordered_set<Uuid> jobs() const;
 
-  /// What HELLO says, in about `bytes_max` of header; finished and running leases first. Leases
-  /// that do not fit are named in `let_go`, for the caller to drop.
+  /// The held leases for HELLO, in about `bytes_max` of header; finished and running leases first.
+  /// Leases that do not fit are returned in `let_go`, for the caller to drop.
   std::vector<wire::HeldLease> list(std::uint64_t bytes_max,
                                     std::vector<wire::LeaseId>& let_go) const;
 

@@ -55,7 +55,7 @@ std::optional<wire::Lease> LeaseQueue::remove(const wire::LeaseId& id) {
 }
 
 wire::Intervals LeaseQueue::cut(const wire::LeaseId& id, std::uint64_t want) {
-  const auto at = find(ordinary_, id);  // urgent ones are one piece of work and are not cut
+  const auto at = find(ordinary_, id);  // urgent ones are indivisible
   if (at == ordinary_.end()) return {};
   wire::Intervals cut = cut_back(at->tasks, want);
   if (at->tasks.empty()) {

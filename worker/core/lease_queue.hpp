@@ -1,4 +1,4 @@
-// Leases that wait for a slot: first come first run, but merge and finish leases before all others,
+// Leases that wait for a slot: first in, first out, but merge and finish leases before all others,
 // because a whole job waits for them. Invariant: each lease is in it once.
 #pragma once
 
@@ -26,12 +26,12 @@ class LeaseQueue {
     }
     return std::nullopt;
   }
-  /// Takes out all leases of a job but the urgent ones, in order.
+  /// Removes and returns all leases of a job except the urgent ones, in order.
   std::vector<wire::Lease> take(const Uuid& job);
   /// Takes out the lease, wherever it is.
   std::optional<wire::Lease> remove(const wire::LeaseId& id);
   /// Cuts up to `want` tasks with their payloads from the end of a lease; returns them, ascending.
-  /// A lease that is left with nothing leaves the queue.
+  /// A lease without remaining tasks leaves the queue.
   wire::Intervals cut(const wire::LeaseId& id, std::uint64_t want);
   /// Everything, in order; the queue is empty then.
   std::deque<wire::Lease> take_all();

@@ -14,9 +14,9 @@ namespace quern::worker {
 class Outbox {
  public:
   void put(wire::Report report);
-  /// The report with this id was acknowledged (or is unwanted): out with it.
+  /// Removes the report with this id, which was acknowledged or is not needed.
   std::optional<wire::Report> remove(const wire::ReportId& id);
-  /// Everything of a lease that is no longer ours.
+  /// Removes all reports of a lease that was withdrawn.
   void remove_all(const wire::LeaseId& lease);
 
   bool empty() const { return reports_.empty(); }
@@ -26,7 +26,7 @@ class Outbox {
   /// Ordered by lease, then by part.
   const std::map<wire::ReportId, wire::Report>& reports() const { return reports_; }
 
-  /// What a report weighs against the report window: its parts and its error texts.
+  /// The size of a report that counts towards the report window: its parts and its error texts.
   static std::uint64_t weight(const wire::Report& report);
 
  private:

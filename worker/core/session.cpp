@@ -5,8 +5,8 @@
 namespace quern::worker {
 
 void Session::on_welcome(wire::SessionId id, const wire::Welcome& welcome, Time now) {
-  // A broker that asks for a beat every millisecond would only hurt itself; silence must be longer
-  // than a beat.
+  // Bounds the intervals that a broker requests: heartbeats must not be a flood, and silence must
+  // be longer than a heartbeat interval.
   constexpr milliseconds kLeast{20};
   beat_busy_ = std::max(kLeast, milliseconds(welcome.beat_busy_ms));
   beat_idle_ = std::max(kLeast, milliseconds(welcome.beat_idle_ms));

@@ -1,6 +1,5 @@
-// The worker's session with the broker: where it stands, and which deadlines follow from it. It
-// decides nothing about leases; it is told whether there are any, because a busy worker is heard
-// more often.
+// The worker's session with the broker: its state and its deadlines. It decides nothing about
+// leases; it is only told whether there are any, because a busy worker sends heartbeats more often.
 #pragma once
 
 #include <optional>
@@ -19,13 +18,14 @@ using wire::Time;
 struct Waiting {
   Time until = Time::min();
 };
-/// A socket that looks for the broker by itself, for as long as it takes.
+/// A socket that tries to connect, for as long as it takes.
 struct Connecting {};
-/// Somebody is there and has our HELLO.
+/// Connected; HELLO was sent.
 struct Greeting {
   Time since;
 };
-/// WELCOME came. `heard`: the last message from the broker; `beaten`: our last BEAT.
+/// WELCOME was received. `heard`: time of the last message from the broker; `beaten`: of our last
+/// heartbeat.
 struct Open {
   wire::SessionId id{};
   Time heard;
@@ -37,7 +37,7 @@ struct Over {};
 class Session {
  public:
   using State = std::variant<Waiting, Connecting, Greeting, Open, Over>;
-  /// What a tick found due.
+  /// What is due at a tick.
   enum class Due { nothing, reopen, beat, lost };
 
   explicit Session(const Config& config)
@@ -51,8 +51,8 @@ class Session {
   /// The session or the attempt is over; a new socket after the back-off.
   void on_lost(Time now) { state_ = Waiting{now + backoff_.next()}; }
   void on_finished() { state_ = Over{}; }
-  /// This process itself was away for that long (stopped, swapped out): the broker's silence
-  /// meanwhile means nothing.
+  /// This process was suspended for that long (stopped, swapped out): the broker's silence in that
+  /// time means nothing.
   void on_gap(wire::Duration gap, Time now);
 
   Due due(Time now, bool busy) const;

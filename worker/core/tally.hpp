@@ -1,4 +1,4 @@
-// Work done per function since the worker started, from its own reports; travels in BEAT.
+// Work done per function since the worker started, from its own reports; part of BEAT.
 #pragma once
 
 #include <map>

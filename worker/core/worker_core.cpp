@@ -9,10 +9,10 @@ using std::chrono::seconds;
 
 namespace {
 
-// A slot whose lease is over comes back within microseconds, a process that is killed within
+// A thread slot whose lease is over returns within microseconds, a killed process within
 // milliseconds.
 constexpr std::chrono::milliseconds kStuckAfter{100};
-// The broker hears of stuck slots at most so often: with very many slots they would be a flood of
+// Minimum interval between reports of stuck slots: with very many slots they would be a flood of
 // heartbeats.
 constexpr std::chrono::milliseconds kStuckTold{100};
 
@@ -38,7 +38,8 @@ WorkerCore::WorkerCore(Config config)
 
 void WorkerCore::on_connected(Time now) {
   if (std::holds_alternative<Connecting>(session_.state())) return say_hello(now);
-  // The socket has connected anew under our feet: what we sent may be lost, so the session is too.
+  // The socket has reconnected by itself: messages that we sent may be lost, so the session is
+  // over.
   if (session_.is_open() || std::holds_alternative<Greeting>(session_.state()))
     lose("the connection was interrupted", now);
 }
@@ -65,7 +66,7 @@ void WorkerCore::on_greeting_answer(wire::Envelope& envelope, Time now) {
   if (const auto* error = std::get_if<wire::ErrorMessage>(&envelope.message))
     return handle(*error, now);
   if (const auto* bye = std::get_if<wire::Bye>(&envelope.message))
-    return lose("the broker said goodbye: " + bye->text, now);
+    return lose("the broker ended the session: " + bye->text, now);
   if (std::holds_alternative<wire::HelloAgain>(envelope.message))
     lose("the broker asked for another HELLO", now);
 }
@@ -90,7 +91,7 @@ void WorkerCore::on_session_message(wire::Envelope& envelope, Time now) {
   }
   if (const auto* error = std::get_if<wire::ErrorMessage>(&message)) return handle(*error, now);
   if (const auto* bye = std::get_if<wire::Bye>(&message))
-    return lose("the broker said goodbye: " + bye->text, now);
+    return lose("the broker ended the session: " + bye->text, now);
   if (std::holds_alternative<wire::Drain>(message)) {
     if (!drain_.begun()) note(Note::Level::info, "the broker asked this worker to drain");
     begin_drain();
@@ -98,7 +99,7 @@ void WorkerCore::on_session_message(wire::Envelope& envelope, Time now) {
 }
 
 void WorkerCore::say_hello(Time now) {
-  // What HELLO has no room for is let go, so that both sides agree on what is held.
+  // Leases for which HELLO has no room are dropped, so that both sides agree on what is held.
   std::vector<wire::LeaseId> let_go;
   wire::WorkerOffer offer = config_.offer;
   offer.held = book_.list(config_.held_bytes_max, let_go);
@@ -163,7 +164,7 @@ void WorkerCore::lose(const std::string& why, Time now) {
   if (config_.mistake == Mistake::forget_outbox) outbox_ = Outbox{};
   if (session_.is_open()) {
     note(Note::Level::info, "no session: " + why);
-    drain_.on_alone(now + config_.alone_wait);  // attempts that fail do not make it wait longer
+    drain_.on_alone(now + config_.alone_wait);  // failing attempts do not extend the wait
   }
   session_.on_lost(now);
   blobs_.on_lost();
@@ -172,13 +173,13 @@ void WorkerCore::lose(const std::string& why, Time now) {
 
 // ---- leases
 
-// Why a lease makes no sense, or nullptr. The codec has checked its form, not that its parts fit
-// together.
+// Why a lease is inconsistent, or nullptr. The codec has checked its form, but not the relations
+// between its parts.
 const char* WorkerCore::cannot_run(const wire::Lease& lease) const {
   using wire::LeaseKind;
   const bool folds = lease.kind == LeaseKind::merge || lease.kind == LeaseKind::finish;
   if (lease.common && blobs_.impossible(lease.job))
-    return "the job needs files, and this worker takes none (start it with --allow-exec)";
+    return "the job needs files, which this worker does not accept (start it with --allow-exec)";
   if (lease.common && !commons_.find(lease.job))
     return "the job's common input did not reach the worker";
   if (folds && lease.tasks.size() != 1) return "a merge or finish lease names one interval";
@@ -189,7 +190,7 @@ const char* WorkerCore::cannot_run(const wire::Lease& lease) const {
 }
 
 void WorkerCore::handle(wire::Lease& lease, Time) {
-  if (!book_.add(lease)) return;  // said twice
+  if (!book_.add(lease)) return;  // received twice
   const wire::LeaseId id = lease.lease;
   if (drain_.begun()) return hand_back(id);
   if (const char* why = cannot_run(lease)) {
@@ -248,7 +249,7 @@ std::optional<SlotId> WorkerCore::idle_slot() const {
 }
 
 void WorkerCore::start_leases() {
-  // Results that nobody takes must not pile up: beyond the window the slots rest.
+  // Unacknowledged results must not accumulate: beyond the window, no more leases are started.
   while (!queue_.empty() && !session_.is_over() && outbox_.bytes() <= session_.report_window()) {
     const auto slot = idle_slot();
     if (!slot) return;
@@ -275,7 +276,7 @@ void WorkerCore::on_report(SlotId slot, wire::Report report_, Time now) {
         std::any_of(report_.errors.begin(), report_.errors.end(),
                     [](const TaskError& e) { return e.code == ErrorCode::timeout; });
     slots_[index(slot)] = Returning{now, timed_out};
-    if (timed_out) tell_stuck(now);  // first, or the broker takes the slot for a free one
+    if (timed_out) tell_stuck(now);  // first; otherwise the broker would consider the slot free
   }
   report(std::move(report_));
 }
@@ -294,14 +295,14 @@ bool WorkerCore::all_stuck() const {
 
 void WorkerCore::tell_stuck(Time now) {
   if (stuck_told_ && now - *stuck_told_ < kStuckTold) {
-    stuck_untold_ = true;  // on_tick() tells
+    stuck_untold_ = true;  // on_tick() reports it
     return;
   }
   stuck_untold_ = false;
   stuck_told_ = now;
   send_beat(false, now);
   if (!all_stuck()) return;
-  // What waits here would wait for ever; elsewhere it need not.
+  // Returns queued leases: if all slots are stuck, they would wait forever here.
   for (auto& lease : queue_.take_all()) hand_back(lease.lease);
 }
 
@@ -341,7 +342,7 @@ void WorkerCore::handle(const wire::Reclaim& reclaim, Time) {
   for (const auto& tasks : cut) lease->open.remove(tasks);
   const bool gone = lease && lease->open.empty() && std::holds_alternative<Queued>(lease->state);
   send(wire::Reclaimed{reclaim.lease, std::move(cut)});
-  // Nothing is left of it: its (empty) last report ends it, as it ends every lease.
+  // No tasks remain: its (empty) last report ends it, as for every lease.
   if (gone) hand_back(reclaim.lease);
 }
 
@@ -381,10 +382,10 @@ void WorkerCore::hand_back(const wire::LeaseId& id) {
 
 void WorkerCore::on_stop_requested(Time now) {
   if (session_.is_over()) return;
-  if (drain_.stopping()) return finish(0, "stopped at once");
+  if (drain_.stopping()) return finish(0, "stopped immediately");
   drain_.on_stop(now + config_.drain_wait);
   if (!session_.is_open()) drain_.on_alone(now + config_.alone_wait);
-  note(Note::Level::info, "finishing what runs, then leaving; a second signal stops at once");
+  note(Note::Level::info, "finishing running tasks, then leaving; a second signal stops at once");
   begin_drain();
 }
 
@@ -413,7 +414,7 @@ void WorkerCore::finish(int exit_code, std::string text, ErrorCode why) {
 
 void WorkerCore::on_tick(Time now) {
   if (session_.is_over()) return;
-  // A tick that comes much too late means that this process was away, not the broker.
+  // A tick that is much too late means that this process was suspended, not the broker.
   const auto planned = session_.deadline(!book_.empty());
   if (planned && *planned > Time::min() && now - *planned > seconds(1))
     session_.on_gap(now - *planned, now);
@@ -428,7 +429,7 @@ void WorkerCore::on_tick(Time now) {
       send_beat(false, now);
       break;
     case Session::Due::lost:
-      lose("the broker is silent", now);
+      lose("no response from the broker", now);
       break;
   }
   bool stuck = stuck_untold_;
@@ -439,7 +440,7 @@ void WorkerCore::on_tick(Time now) {
   }
   if (stuck) tell_stuck(now);
   if (const auto until = drain_.deadline(); until && now >= *until)
-    finish(0, "left before everything was finished");
+    finish(0, "left before all tasks were finished");
 }
 
 std::optional<Time> WorkerCore::next_deadline() const {
@@ -457,7 +458,7 @@ std::optional<Time> WorkerCore::next_deadline() const {
 // ---- small things
 
 void WorkerCore::send(wire::Message message) {
-  // Without a session nothing is sent: the next HELLO tells what is held, and the outbox is sent
+  // Without a session nothing is sent: the next HELLO lists the held leases, and the outbox is sent
   // again.
   if (session_.is_open()) effects_.push_back(Send{{session_.id(), std::move(message)}});
 }

@@ -1,7 +1,7 @@
-// The worker's brain: events in, effects out. It owns the session, the leases that are held, the
-// outbox and the common inputs, and decides what runs on which slot. No sockets, threads, clocks:
-// the link actor (or a simulator) calls it from one thread, gives each event its time, and carries
-// out the effects in order.
+// The decisions of the worker: events in, effects out. It owns the session, the leases that are
+// held, the outbox and the common inputs, and decides what runs on which slot. No sockets, threads,
+// clocks: the link actor (or a simulator) calls it from one thread, gives each event its time, and
+// carries out the effects in order.
 //
 // Calls: every event may append effects; take them after each batch of events. Times never go
 // backwards. When next_deadline() has passed, call on_tick(), after everything that had arrived was
@@ -33,17 +33,17 @@ class WorkerCore {
   explicit WorkerCore(Config config);
 
   // ---- events of the connection
-  /// The socket of the last Reopen has reached somebody.
+  /// The socket of the last Reopen has connected.
   void on_connected(Time now);
-  /// That connection is gone, or was refused before it stood.
+  /// That connection was lost, or refused while connecting.
   void on_lost(const std::string& why, Time now);
-  /// The broker lets this worker in no more, and trying again would not help.
+  /// The broker rejects this worker, and trying again would not help.
   void on_denied(const std::string& why, Time now);
   void on_message(wire::Envelope envelope, Time now);
 
   // ---- events of the slots
-  /// What a slot has of its lease. Reports for a lease that was taken away meanwhile are dropped
-  /// here.
+  /// A report of a slot about its lease. Reports for a lease that was withdrawn in the meantime are
+  /// dropped here.
   void on_report(SlotId slot, wire::Report report, Time now);
   /// The slot's thread has returned from its lease. Until then a slot that was fenced counts as
   /// stuck.
@@ -54,16 +54,15 @@ class WorkerCore {
   // ---- other events
   /// Answer to KeepBlob: it was written, or why not.
   void on_blob_kept(const std::string& name, const std::string& error);
-  /// A blob that was kept is gone, or was changed: it is fetched anew for the next lease that needs
-  /// it.
+  /// A stored blob is missing or was changed: it is fetched again for the next lease that needs it.
   void on_blob_gone(const std::string& name) { blobs_.on_gone(name); }
-  /// A fresh look at the machine; `slots`, `busy` and `stuck` are filled in by the core.
+  /// A new measurement of the machine; the core fills in `slots`, `busy` and `stuck`.
   void on_capacity(const Capacity& capacity) { capacity_ = capacity; }
   void on_tick(Time now);
-  /// Leave in order. A second request leaves at once.
+  /// Drains and leaves. A second request leaves at once.
   void on_stop_requested(Time now);
 
-  /// When on_tick() is wanted next; nullopt: only other events matter.
+  /// When on_tick() must be called next; nullopt: not before another event.
   std::optional<Time> next_deadline() const;
   /// Appends the effects since the last call.
   void take_effects(Effects& out);
@@ -77,9 +76,9 @@ class WorkerCore {
   std::size_t queued() const { return queue_.size(); }
   Capacity capacity() const;
 
-  /// The first thing that contradicts itself, or nothing.
+  /// The first violated invariant, or nothing.
   std::optional<std::string> broken_invariant() const;
-  /// Aborts with a sentence when something contradicts itself: that is our own bug.
+  /// Aborts with a message if an invariant is violated, which is a defect of this program.
   void check_invariants() const;
 
  private:
@@ -87,15 +86,15 @@ class WorkerCore {
   struct OnLease {
     wire::LeaseId lease;
   };
-  /// Its lease is over (reported, revoked or timed out), its thread is not back yet. `stuck`: it
-  /// should have been.
+  /// Its lease is over (reported, revoked or timed out), but its thread has not returned. `stuck`:
+  /// it is overdue.
   struct Returning {
     Time since{};
     bool stuck = false;
   };
   using Slot = std::variant<Idle, OnLease, Returning>;
 
-  // One per message that matters to a worker.
+  // One handler per message for workers.
   void handle(const wire::Welcome& welcome, wire::SessionId session, Time now);
   void handle(const wire::Refused& refused, Time now);
   void handle(wire::Lease& lease, Time now);
@@ -118,7 +117,7 @@ class WorkerCore {
   void hand_back(const wire::LeaseId& id);
   void report(wire::Report report);
   void drop(const wire::LeaseId& id, Time now);
-  /// Another number of slots is stuck: the broker is to know before it grants more.
+  /// Reports a changed number of stuck slots before the broker grants more leases.
   void tell_stuck(Time now);
   bool all_stuck() const;
   void lose(const std::string& why, Time now);

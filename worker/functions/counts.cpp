@@ -38,7 +38,7 @@ void append_count(Bytes& out, std::uint64_t n) {
 }
 
 [[noreturn]] void no_table() {
-  throw std::invalid_argument("not a table of counts (a map from words to numbers, sorted)");
+  throw std::invalid_argument("not a table of counts (a sorted map from words to numbers)");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Tables of counts as canonical bytes: one msgpack map from string to unsigned integer, keys in
-// ascending order of their octets, every length and number in its shortest form. Equal tables are
-// equal bytes, however they came about.
+// ascending order of their bytes, every length and number in its shortest form. Equal tables have
+// equal bytes, however they were computed.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,7 @@ class CountsReader {
   std::uint64_t count_ = 0;
 };
 
-/// The table of both together. Linear; associative and commutative; an empty table changes nothing.
+/// The sum of both tables. Linear; associative and commutative; an empty table is neutral.
 Bytes merge_counts(BytesView left, BytesView right);
 
 }  // namespace quern::functions

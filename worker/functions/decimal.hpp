@@ -1,4 +1,4 @@
-// Numbers as people write them, for functions that take one.
+// Decimal numbers, for functions that take one.
 #pragma once
 
 #include <charconv>

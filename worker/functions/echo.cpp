@@ -12,15 +12,15 @@ namespace {
 constexpr std::uint64_t kNoopBytes = 8;
 constexpr std::uint64_t kNoopBytesMax = 64u << 20;
 
-/// The first 8 bytes of the input, filled up with zeros; a common input that is a decimal number
-/// says how many instead.
+/// The first 8 bytes of the input, padded with zeros; a common input with a decimal number sets
+/// another length.
 void noop(Task& task, Output& out) {
   std::uint64_t n = kNoopBytes;
   if (const BytesView common = task.common(); !common.empty()) {
     const auto wanted = decimal(common);
     if (!wanted || *wanted > kNoopBytesMax)
       throw std::invalid_argument(
-          "noop: the common input is the number of result bytes, at most 67108864");
+          "noop: the common input must be the number of result bytes, at most 67108864");
     n = *wanted;
   }
   const BytesView input = task.input().substr(0, n);

@@ -1,4 +1,4 @@
-// quern-worker: the stock worker, with the built-in functions and whatever --load brings.
+// quern-worker: the stock worker, with the built-in functions and those of --load.
 #include "quern/worker.hpp"
 
 int main(int argc, char** argv) {

@@ -9,7 +9,8 @@
 namespace quern::functions {
 namespace {
 
-constexpr Key kKey{0x71756572U, 0x6e000001U};  // any constant: it names this sequence of points
+constexpr Key kKey{0x71756572U,
+                   0x6e000001U};  // an arbitrary constant, which identifies this sequence of points
 
 /// One block of the generator has the points of two neighbouring indices.
 Counter block(std::uint64_t index) {

@@ -133,8 +133,8 @@ std::uint64_t count_primes(Range range, const std::function<bool()>& stop) {
   first = first < 3 ? 3 : first | 1;
   if (first >= end) return count;
 
-  // Few numbers with large roots: finding all base primes would take longer than testing what small
-  // ones leave.
+  // For few numbers with large square roots, finding all base primes would take longer than testing
+  // what remains after sieving with small ones.
   const std::uint64_t needed = root(end - 1);
   const std::uint64_t worthwhile =
       std::max<std::uint64_t>(1u << 14, std::min<std::uint64_t>(1u << 26, (end - first) / 4));

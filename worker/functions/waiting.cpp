@@ -30,7 +30,7 @@ std::uint64_t microseconds_of(const Task& task) {
       n = static_cast<std::uint64_t>(integer);
   }
   if (!n || *n > kMicrosecondsMax)
-    throw std::invalid_argument("the input is one number of microseconds, at most a year");
+    throw std::invalid_argument("the input must be a number of microseconds, at most a year");
   return *n;
 }
 
@@ -48,7 +48,7 @@ void sleep(Task& task, Output& out) {
   answer(n, out);
 }
 
-/// CPU time of this thread: what a spin takes does not depend on who else uses the machine.
+/// CPU time of this thread: so that `spin` does not depend on other load of the machine.
 nanoseconds cpu_time() {
   timespec t{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);

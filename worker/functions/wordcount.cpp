@@ -12,7 +12,7 @@
 namespace quern::functions {
 namespace {
 
-/// The lower-case letter of an octet, 0 for what is no letter.
+/// The lower-case letter of a byte, 0 if it is not a letter.
 constexpr std::array<char, 256> kLetter = [] {
   std::array<char, 256> letters{};
   for (std::size_t i = 0; i < 26; ++i)
@@ -20,7 +20,7 @@ constexpr std::array<char, 256> kLetter = [] {
   return letters;
 }();
 
-/// An open-addressing table of words with linear probing, emptied and used again for the next text.
+/// An open-addressing table of words with linear probing, cleared and reused for the next text.
 class WordTable {
  public:
   void count(BytesView word, std::uint64_t hash) {
@@ -54,7 +54,7 @@ class WordTable {
  private:
   struct Word {
     BytesView text;
-    std::uint64_t prefix;  // the first 8 octets as a number: decides most comparisons
+    std::uint64_t prefix;  // the first 8 bytes as a number: decides most comparisons
     std::uint64_t hash;
     std::uint64_t count;
   };
@@ -98,7 +98,7 @@ Bytes count_words(BytesView text) {
       hash = (hash ^ static_cast<unsigned char>(letter)) * 1099511628211ULL;
     }
     if (out != word) table.count({word, static_cast<std::size_t>(out - word)}, hash ^ hash >> 32);
-    ++i;  // what ended the word is none
+    ++i;  // skips the character after the word, which is not a letter
   }
   return table.take();
 }

@@ -52,7 +52,7 @@ std::string BlobFolder::keep(const std::string& name, std::uint64_t chunk, bool 
                              BytesView bytes) {
   const auto failed = [&](const std::string& why) {
     stop_writing();
-    return "cannot keep the file here: " + why;
+    return "cannot store the file on this worker: " + why;
   };
   if (chunk == 0) {
     stop_writing();
@@ -62,12 +62,12 @@ std::string BlobFolder::keep(const std::string& name, std::uint64_t chunk, bool 
     writing_->fd = ::open(part_of(name).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0400);
     if (writing_->fd < 0) return failed(std::strerror(errno));
   }
-  if (!writing_ || writing_->name != name) return failed("its beginning is missing");
+  if (!writing_ || writing_->name != name) return failed("the beginning of the file is missing");
   if (!write_all(writing_->fd, bytes)) return failed(std::strerror(errno));
   writing_->digest.add(bytes);
   if (!last) return {};
-  if (writing_->digest.hex() != name) return failed("what came is not what its hash says");
-  // A full disk may be told only now.
+  if (writing_->digest.hex() != name) return failed("the received file does not match its hash");
+  // A full disk may be reported only here.
   if (::close(std::exchange(writing_->fd, -1)) != 0) return failed(std::strerror(errno));
   if (::rename(part_of(name).c_str(), file_of(name).c_str()) != 0)
     return failed(std::strerror(errno));
@@ -95,13 +95,13 @@ std::vector<std::string> BlobFolder::take_gone() {
 
 int BlobFolder::opened(const std::string& name) {
   if (name.find_first_not_of("0123456789abcdef") != std::string::npos)
-    throw std::invalid_argument("a file is not named by its hash");
+    throw std::invalid_argument("a file must be named by its hash");
   const int fd = ::open(file_of(name).c_str(), O_RDONLY | O_CLOEXEC);
   if (fd >= 0) return fd;
   const int error = errno;
   note_gone(name);
-  throw std::runtime_error("the worker's copy of a file is gone (" +
-                           std::string(std::strerror(error)) + "); the next task fetches it anew");
+  throw std::runtime_error("the worker's copy of a file is missing (" +
+                           std::string(std::strerror(error)) + "); the next task fetches it again");
 }
 
 void BlobFolder::read_whole(int fd, const std::string& name,
@@ -120,7 +120,7 @@ void BlobFolder::read_whole(int fd, const std::string& name,
   if (digest.hex() == name) return;
   note_gone(name);
   throw std::runtime_error(
-      "the worker's copy of a file was changed by a program; the next task fetches it anew");
+      "the worker's copy of a file was changed by a program; the next task fetches it again");
 }
 
 void BlobFolder::copy(const std::string& name, const std::string& to, std::uint32_t mode) {

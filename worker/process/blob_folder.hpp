@@ -1,5 +1,5 @@
 // The blobs of a worker as files: each is named by the hash of what is in it. One thread writes;
-// any thread copies what is whole.
+// any thread copies complete ones.
 #pragma once
 
 #include <atomic>
@@ -17,23 +17,23 @@ namespace quern::worker {
 
 class BlobFolder {
  public:
-  /// Made with the first blob; whoever owns the folder above removes it.
+  /// The folder is created with the first blob; the owner of its parent removes it.
   explicit BlobFolder(std::string path) : path_(std::move(path)) {}
   ~BlobFolder();
   BlobFolder(const BlobFolder&) = delete;
   BlobFolder& operator=(const BlobFolder&) = delete;
 
-  /// Writes the next chunk of a blob; chunk 0 begins it anew. With `last` it is whole, if its hash
-  /// is its name. Why not, or nothing.
+  /// Writes the next chunk of a blob; chunk 0 starts it again. With `last` it is complete, if its
+  /// hash equals its name. Returns the error, or nothing.
   std::string keep(const std::string& name, std::uint64_t chunk, bool last, BytesView bytes);
-  /// What there is of it.
+  /// Deletes the blob, also an incomplete one.
   void drop(const std::string& name);
-  /// A copy of a whole blob with these permissions at `to`, which must not exist. What a program
-  /// did to the file here is found. Throws std::runtime_error then, and std::system_error.
+  /// Copies a complete blob to `to`, which must not exist, with these permissions. Detects changes
+  /// that a program made to the file; throws std::runtime_error then, and std::system_error.
   void copy(const std::string& name, const std::string& to, std::uint32_t mode);
-  /// A descriptor to read a whole blob from, the caller's to close. Throws as copy() does.
+  /// A descriptor for reading a complete blob, which the caller must close. Throws as copy() does.
   int open(const std::string& name);
-  /// Blobs that copy() or open() did not find as they were, since the last call.
+  /// Blobs that copy() or open() found to be changed since the last call.
   std::vector<std::string> take_gone();
 
  private:
@@ -46,7 +46,7 @@ class BlobFolder {
   std::string part_of(const std::string& name) const { return file_of(name) + ".part"; }
   void stop_writing();
   void note_gone(const std::string& name);
-  /// Hands the octets of a blob on, and finds out whether they are those of its name.
+  /// Passes on the bytes of a blob, and checks that their hash equals its name.
   void read_whole(int fd, const std::string& name, const std::function<void(BytesView)>& take);
   int opened(const std::string& name);
 

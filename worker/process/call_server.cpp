@@ -62,13 +62,14 @@ Bytes answer_of(char status, BytesView bytes) {
   return answer;
 }
 
-/// A result as whoever runs it from a shell reads it.
+/// A result in a form that is readable in a shell.
 Bytes run(const FunctionEntry& entry, Task& task) {
   Bytes result;
   if (entry.batch) {
     Answers answers;
     entry.batch(task, {task.input()}, answers);
-    if (answers.count() == 0) throw std::runtime_error("the function gave no answer");
+    if (answers.count() == 0)
+      throw std::runtime_error("the function returned no answer for this item");
     if (!answers.all().front().ok) throw std::runtime_error(answers.all().front().bytes);
     result = answers.all().front().bytes;
   } else {
@@ -88,7 +89,8 @@ const FunctionEntry* find(const Functions& functions, const std::string& name) {
 int serve_call(const Functions& functions, const std::string& name) {
   const FunctionEntry* entry = find(functions, name);
   if (!entry) {
-    std::cerr << "quern-worker: there is no function " << name << " that takes items, but:";
+    std::cerr << "quern-worker: there is no function " << name
+              << " that takes items; available are:";
     for (const auto& other : functions.functions())
       if (find(functions, other.decl.name) == &other) std::cerr << ' ' << other.decl.name;
     std::cerr << "\n";
@@ -103,9 +105,10 @@ int serve_call(const Functions& functions, const std::string& name) {
       PlainTask task(item, index);
       answer = answer_of(0, run(*entry, task));
     } catch (const std::exception& error) {
-      answer = answer_of(1, *error.what() ? error.what() : "it threw an exception without a text");
+      answer = answer_of(
+          1, *error.what() ? error.what() : "the function threw an exception without a text");
     } catch (...) {
-      answer = answer_of(1, "it threw something that is not a std::exception");
+      answer = answer_of(1, "the function threw something that is not a std::exception");
     }
     if (!write_all(out, answer)) break;
   }

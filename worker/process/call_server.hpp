@@ -1,6 +1,6 @@
 // A function as a program: items in, answers out, over standard input and output
-// (Command::Frame::call). This is how a plugin that came with a job runs: in a process of its own,
-// which `filter` feeds.
+// (Command::Frame::call). This is how a plugin that was sent with a job runs: in a process of its
+// own, which `filter` feeds.
 #pragma once
 
 #include <string>

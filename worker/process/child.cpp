@@ -22,7 +22,7 @@ namespace {
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 constexpr bool kShareMemory =
-    false;  // the sanitizers' run time does not expect a second process in its memory
+    false;  // the run time of the sanitizers does not support a second process in the same memory
 #else
 constexpr bool kShareMemory = true;
 #endif
@@ -43,7 +43,7 @@ std::string path_in(const std::vector<std::string>& env) {
   return "/usr/local/bin:/usr/bin:/bin";
 }
 
-/// The file of a program as a shell would find it; its name itself when there is none.
+/// Finds the file of a program as a shell does; returns the name itself if there is none.
 std::string find_file(const ChildPlan& plan) {
   if (!plan.file.empty()) return plan.file;
   const std::string& name = plan.words.front();
@@ -61,8 +61,8 @@ std::string find_file(const ChildPlan& plan) {
   return name;
 }
 
-/// Everything the child needs, made before it exists: between its birth and exec it may call almost
-/// nothing.
+/// Everything that the child needs, prepared before it exists, because only few calls are allowed
+/// before exec.
 struct Launch {
   std::string file;
   std::vector<char*> words;
@@ -78,7 +78,7 @@ struct Launch {
     int error = 0;
     bool folder = false;
   } failure;
-  int report = -1;  // without shared memory: where a failure is written to
+  int report = -1;  // without shared memory: descriptor to which a failure is written
 };
 
 [[noreturn]] void fail(Launch& launch) {
@@ -92,7 +92,7 @@ void set_descriptor(Launch& launch, int from, int to) {
   if (::dup2(from, to) < 0) fail(launch);
 }
 
-/// All descriptors from `first` on but one.
+/// Closes all descriptors from `first` on, except one.
 void close_from(unsigned first, int but) {
   if (but < static_cast<int>(first)) {
     ::syscall(SYS_close_range, first, ~0u, 0u);
@@ -103,7 +103,8 @@ void close_from(unsigned first, int but) {
   ::syscall(SYS_close_range, kept + 1, ~0u, 0u);
 }
 
-/// In the child. Only what may be called there; nothing of the parent's is changed but `launch`.
+/// Runs in the child. Uses only calls that are allowed there, and changes nothing of the parent
+/// except `launch`.
 [[noreturn]] void become(Launch& launch) {
   ::setsid();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -124,8 +125,8 @@ void close_from(unsigned first, int but) {
   set_descriptor(launch, launch.out, 1);
   set_descriptor(launch, launch.err, 2);
   if (launch.extra >= 0) set_descriptor(launch, launch.extra, 3);
-  // At once, not at exec: the program's own file may be among them, open for writing, and would be
-  // busy.
+  // Closed now, not at exec: the program's own file may be among them, open for writing, and exec
+  // would fail because it is busy.
   close_from(launch.extra >= 0 ? 4u : 3u, launch.report);
   if (launch.folder && ::chdir(launch.folder) != 0) {
     launch.failure.folder = true;
@@ -134,8 +135,8 @@ void close_from(unsigned first, int but) {
   sigset_t none;
   ::sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-  // A file that was just written may still be open for writing in a process that another thread is
-  // starting, until that has become its program.
+  // A file that was just written may still be open for writing in a child that another thread is
+  // starting, until that child calls exec.
   for (int tries = 0; tries < kBusyTries; ++tries) {
     ::execve(launch.file.c_str(), launch.words.data(), launch.env.data());
     if (errno != ETXTBSY) break;
@@ -147,8 +148,8 @@ void close_from(unsigned first, int but) {
   fail(launch);
 }
 
-/// Without copying this process's memory: the child borrows it until it has become the program. Not
-/// inlined, so that the frame it returns to is not the one the child ran on.
+/// vfork(): the child uses the memory of this process until it calls exec. Not inlined, so that the
+/// child does not run on the stack frame to which this function returns.
 [[gnu::noinline]] pid_t give_birth(Launch& launch) {
   const pid_t pid = kShareMemory ? ::vfork() : ::fork();
   if (pid == 0) become(launch);
@@ -190,7 +191,7 @@ struct Ends {
   const int in, out, err, extra;
 };
 
-/// What the child wrote before it gave up; nothing when it became the program.
+/// The error that the child reported; nothing if exec succeeded.
 Launch::Failure failure_in(Pipe& report) {
   Launch::Failure failure;
   report.close_write();
@@ -241,7 +242,7 @@ std::optional<StartError> Child::start(const ChildPlan& plan) {
 
   std::optional<Pipe> report;
   if (!kShareMemory) launch.report = report.emplace().write;
-  // No handler of this process may run in the child while it borrows the memory.
+  // No signal handler of this process may run in the child while it shares the memory.
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -271,7 +272,7 @@ void Child::signal(int number) const {
 ChildEnd Child::finish() {
   ChildEnd end;
   if (!running()) return end;
-  // Before it is reaped its number cannot be another's.
+  // Before it is reaped, its process id cannot be reused.
   ::kill(-pid_, SIGKILL);
   int status = 0;
   rusage usage{};
@@ -279,7 +280,7 @@ ChildEnd Child::finish() {
   do reaped = ::wait4(pid_, &status, 0, &usage);
   while (reaped < 0 && errno == EINTR);
   if (reaped < 0)
-    end.code = 125;  // never taken for success
+    end.code = 125;  // must not count as success
   else if (WIFSIGNALED(status))
     end.signal = WTERMSIG(status);
   else

@@ -1,8 +1,8 @@
 // One program that this process has started, in a session and process group of its own, so that it
 // can be ended with everything it has started. Owned by one thread at a time; movable.
 //
-// What holds: its direct child is killed by the kernel when the thread that started it ends; all
-// else that it started carries the worker's mark (see mark.hpp) and is found by it.
+// Invariants: the kernel kills the direct child when the thread that started it ends; all its
+// descendants carry the worker's mark (see mark.hpp) and are found by it.
 #pragma once
 
 #include <sys/types.h>
@@ -19,13 +19,13 @@ namespace quern::worker {
 struct ChildPlan {
   std::vector<std::string> words;  ///< program and arguments
   std::string file;                ///< of the program, if not found by words.front()
-  std::vector<std::string> env;    ///< NAME=VALUE; PATH in it is where the program is looked for
+  std::vector<std::string> env;    ///< NAME=VALUE; its PATH is searched for the program
   std::string folder;              ///< to run in; empty: this process's own
   int in = -1;
   int out = -1;
   int err = -1;
   int extra = -1;                  ///< becomes descriptor 3; -1: none
-  std::uint64_t memory_bytes = 0;  ///< of data it may have; 0: no limit
+  std::uint64_t memory_bytes = 0;  ///< limit of its data; 0: none
   std::optional<unsigned> umask;   ///< none: this process's own
 };
 
@@ -36,32 +36,32 @@ struct ChildEnd {
   std::uint64_t memory_bytes = 0;  ///< most that was resident
 };
 
-/// Why a program could not be started: an errno, and what it was about.
+/// Why a program could not be started: an errno, and what it refers to.
 struct StartError {
   int error = 0;
   std::string text;
-  bool folder = false;  ///< the one to run in
+  bool folder = false;  ///< it refers to the folder to run in
 };
 
 class Child {
  public:
   Child() = default;
-  /// Kills what still runs.
+  /// Kills it if it still runs.
   ~Child();
   Child(Child&& other) noexcept;
   Child& operator=(Child&& other) noexcept;
 
-  /// Starts it; nothing when it runs.
+  /// Starts it; returns nothing on success.
   std::optional<StartError> start(const ChildPlan& plan);
 
   bool running() const { return pid_ > 0; }
   pid_t pid() const { return pid_; }
   /// Readable once it has ended; for poll().
   int ended_fd() const { return ended_fd_; }
-  /// To all of its group.
+  /// Sends the signal to its whole group.
   void signal(int number) const;
-  /// After it has ended, or to end it now: kills what is left of its group, and reaps it. Waits
-  /// until it is gone.
+  /// Call after it has ended, or to end it now: kills the rest of its group, and reaps it. Waits
+  /// until it has ended.
   ChildEnd finish();
 
  private:
@@ -69,7 +69,7 @@ class Child {
   int ended_fd_ = -1;
 };
 
-/// A pipe whose two ends do not reach children by themselves.
+/// A pipe whose ends are not inherited by children.
 struct Pipe {
   Pipe();  ///< throws std::system_error
   ~Pipe();

@@ -19,26 +19,25 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kAnswerLook{20};  // between two looks at whether answers are still wanted
-constexpr milliseconds kFarewell{300};   // from the end of its input to its own
+constexpr milliseconds kAnswerLook{20};  // interval for checking whether answers are still needed
+constexpr milliseconds kFarewell{300};   // time between the end of its input and being killed
 constexpr std::size_t kAnswerBlock = 64u << 10;
 constexpr std::size_t kErrorKept = 4096;
 constexpr std::size_t kAnswerMax = 64u << 20;
-// From its last answer until it wants more, as long as it writes nothing: then it is taken to be
-// well.
+// Maximum time from its last answer until it reads again; a program that writes nothing in this
+// time is considered correct.
 constexpr milliseconds kQuiet{1000};
-constexpr milliseconds kQuietUntold{20};  // where the system does not tell what it waits for
+constexpr milliseconds kQuietUntold{20};  // if the system does not tell what it waits for
 constexpr std::chrono::microseconds kFirstWait{50}, kLongestWait{5000};
 constexpr char kTooMuch[] =
-    "the program wrote more than one line for an item: a --loop program must answer each item with "
-    "one line of its "
-    "standard output and write all else to standard error";
+    "the program wrote more than one line for an item; a --loop program must answer each item with "
+    "one line on standard output, and write everything else to standard error";
 constexpr char kTooMuchFramed[] =
-    "the program wrote more answers than it got items: it must answer each item once";
+    "the program wrote more answers than it received items; it must answer each item once";
 constexpr char kLineBuffer[] = "/usr/libexec/coreutils/libstdbuf.so";
 
-/// As `stdbuf -oL` and `python -u` do it: programs that collect their output when it is no terminal
-/// would keep answers back.
+/// Sets the variables of `stdbuf -oL` and `python -u`, because programs that buffer their output
+/// would delay answers.
 void ask_for_lines(std::vector<std::string>& env) {
   if (::access(kLineBuffer, R_OK) == 0) {
     env.push_back(std::string("LD_PRELOAD=") + kLineBuffer);
@@ -65,7 +64,7 @@ CoProcess::CoProcess(const Command& command, Host& host,
   ChildPlan plan = plan_of(command, host, mark_.variable());
   if (frame_ == Command::Frame::line) ask_for_lines(plan.env);
   plan.words = command.words;
-  // A function is called by this program itself, wherever it is installed.
+  // A function is served by this program, wherever it is installed.
   if (frame_ == Command::Frame::call) plan.file = "/proc/self/exe";
   if (place_.temporary) furnish(place_.folder);
   plan.folder = place_.folder;
@@ -98,8 +97,7 @@ bool CoProcess::framed(BytesView item, std::string& into, std::string& trouble) 
     return true;
   }
   if (item.find('\n') != BytesView::npos) {
-    trouble =
-        "the item has a newline in it; programs that are fed lines cannot take it (--frame length)";
+    trouble = "the item contains a newline, which separates items; use --frame length";
     return false;
   }
   into += item;
@@ -137,7 +135,7 @@ void CoProcess::take_answers(std::size_t wanted, Answers& answers) {
     taken_ = 0;
   }
   if (read_.size() - taken_ > kAnswerMax + 4)
-    throw std::runtime_error("the program's answer is over the limit of 64 MiB");
+    throw std::runtime_error("the program's answer exceeds the limit of 64 MiB");
 }
 
 void CoProcess::keep_error_output() {
@@ -149,8 +147,7 @@ void CoProcess::keep_error_output() {
 
 std::string CoProcess::why_it_ended() {
   keep_error_output();
-  std::string text =
-      "the program ended instead of answering: " + describe(child_.finish(), memory_);
+  std::string text = "the program ended without an answer: " + describe(child_.finish(), memory_);
   while (!error_tail_.empty() && error_tail_.back() == '\n') error_tail_.pop_back();
   if (!error_tail_.empty()) text += ": " + error_tail_.substr(error_tail_.rfind('\n') + 1);
   return text;
@@ -158,10 +155,10 @@ std::string CoProcess::why_it_ended() {
 
 bool CoProcess::wrote_more(const std::function<bool()>& cancelled) {
   if (!read_.empty()) return true;
-  if (frame_ == Command::Frame::call) return false;  // our own program
+  if (frame_ == Command::Frame::call) return false;  // our own program, which is trusted
   const auto began = Clock::now();
   for (auto wait = kFirstWait; !cancelled(); wait = std::min(2 * wait, kLongestWait)) {
-    // First whether it waits: what it writes before it does is then seen by the poll.
+    // Checks first whether it waits, so that the poll sees everything that it wrote before.
     const InputWait state = input_wait_of(child_.pid(), in_.write);
     const bool last = state == InputWait::waits ||
                       Clock::now() - began > (state == InputWait::unknown ? kQuietUntold : kQuiet);
@@ -171,7 +168,7 @@ bool CoProcess::wrote_more(const std::function<bool()>& cancelled) {
     char octet = 0;
     const bool readable = fds[0].revents != 0;
     if (readable && ::read(out_.read, &octet, 1) > 0) return true;
-    // It has ended, or closed its output: an item that it did not read it cannot have answered.
+    // It has ended or closed its output, so it cannot have answered items that it did not read.
     int unread = 0;
     if (readable || fds[1].revents != 0)
       return ::ioctl(in_.write, FIONREAD, &unread) == 0 && unread > 0;
@@ -193,8 +190,8 @@ CoProcess::State CoProcess::answer(const std::vector<BytesView>& items,
   }
   Answers these;
   const State state = exchange(items, cancelled, these);
-  // A line too many after any answer moves all that follow by one, so one is left over at the end;
-  // whose it was is not known.
+  // A surplus line after any answer shifts all following ones, so one is left over at the end;
+  // which item it belongs to is unknown.
   const bool too_much = state == State::well && wrote_more(cancelled);
   for (const auto& answer : these.all()) {
     if (too_much || !answer.ok)
@@ -220,8 +217,8 @@ CoProcess::State CoProcess::exchange(const std::vector<BytesView>& items,
   };
   auto heard = Clock::now();
   while (answers.count() - base < items.size()) {
-    // A bad item ends the run of those that are given at once: its turn comes when the ones before
-    // it are answered.
+    // A bad item ends the group of items that are written at once; it is handled when the items
+    // before it have been answered.
     while (given < items.size() && trouble.empty() && pending.size() - written < kAnswerBlock &&
            framed(items[given], pending, trouble))
       ++given;
@@ -240,7 +237,8 @@ CoProcess::State CoProcess::exchange(const std::vector<BytesView>& items,
                     {written < pending.size() ? in_.write : -1, POLLOUT, 0},
                     {child_.ended_fd(), POLLIN, 0}};
     ::poll(fds, 4, static_cast<int>(kAnswerLook.count()));
-    // It has ended and all it wrote was read; something that it left behind may hold the pipe open.
+    // It has ended and all its output was read, although a process that it left behind may hold the
+    // pipe open.
     if (fds[3].revents != 0 && fds[0].revents == 0) {
       answers.failure(why_it_ended());
       return State::ended;
@@ -268,7 +266,7 @@ CoProcess::State CoProcess::exchange(const std::vector<BytesView>& items,
     if (cancelled()) return fail("cancelled");
     if (timeout_.count() > 0 && Clock::now() - heard > timeout_)
       return fail("no answer for " + std::to_string(timeout_.count()) +
-                  " ms (does the program keep its output back? one line per line, at once)");
+                  " ms; the program must answer each line at once, without buffering its output");
   }
   return State::well;
 }

@@ -41,8 +41,8 @@ std::string folder_trouble(const std::string& folder, int error, const Host& hos
     return "cannot run in the folder " + folder + " on " + host.name() + ": " +
            std::strerror(error);
   return "there is no folder " + folder + " on " + host.name() +
-         "; name one that every worker has with --cwd DIR, or give each command a new empty one "
-         "with --cwd temp";
+         "; use --cwd DIR with a folder that every worker has, or --cwd temp for a new empty "
+         "folder";
 }
 
 ChildPlan plan_of(const Command& command, const Host& host, const std::string& mark) {
@@ -74,10 +74,11 @@ std::string describe(const ChildEnd& end, std::uint64_t memory_limit) {
   std::string text = end.signal != 0 ? "killed by signal " + std::to_string(end.signal) + " (" +
                                            ::strsignal(end.signal) + ")"
                                      : "exit code " + std::to_string(end.code);
-  // A program that gets no more memory ends in a way of its own; how much it had tells.
+  // A program that runs out of memory can end in any way; its peak memory is the only sign.
   if (memory_limit > 0 && end.memory_bytes >= memory_limit / 2)
-    text += "; it may have " + text_of_bytes(memory_limit) +
-            " of memory (--slot-memory) and used " + text_of_bytes(end.memory_bytes >> 20 << 20);
+    text += "; its limit is " + text_of_bytes(memory_limit) +
+            " of memory (--slot-memory), and it used " +
+            text_of_bytes(end.memory_bytes >> 20 << 20);
   return text;
 }
 

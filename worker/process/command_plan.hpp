@@ -16,10 +16,10 @@ struct Workplace {
   std::string folder;
   std::unique_ptr<TemporaryFolder> temporary;
 };
-/// Where a program wants to run (see Command::cwd). Throws std::system_error.
+/// Opens or creates the folder for a program (see Command::cwd). Throws std::system_error.
 Workplace workplace_of(const std::string& cwd, bool optional, const Host& host);
 
-/// Of a folder that is not there, or cannot be entered: what that means and what to do. `error`: an
+/// The message for a folder that does not exist or cannot be entered, with advice. `error`: an
 /// errno.
 std::string folder_trouble(const std::string& folder, int error, const Host& host);
 
@@ -40,8 +40,7 @@ class CommandOfJob {
   Command command_;
 };
 
-/// "exit code 3", "killed by signal 9 (Killed)"; with a word on memory when that is what it
-/// probably ran out of.
+/// "exit code 3", "killed by signal 9 (Killed)"; with a note if it probably ran out of memory.
 std::string describe(const ChildEnd& end, std::uint64_t memory_limit);
 
 }  // namespace quern::worker

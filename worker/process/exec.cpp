@@ -14,32 +14,31 @@
 namespace quern::worker {
 namespace {
 
-constexpr int kNotStarted = 125;  // as env, timeout and xargs' kin say it
+constexpr int kNotStarted = 125;  // as env, timeout and nice use it
 constexpr int kNotExecutable = 126;
 constexpr int kNotFound = 127;
 constexpr std::size_t kArgumentsMax =
-    4u
-    << 20;  // octets of an item; the system takes no more than 2 MiB as the arguments of a program
+    4u << 20;  // bytes of an item; the system limits the arguments of a program to 2 MiB
 constexpr std::size_t kErrorShown = 200;  // of the last line of standard error, in an error's text
 
 double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-/// Whether a value is a map: an item that says more than its arguments.
+/// Whether a value is a map, that is, an item with more than arguments.
 bool is_map(BytesView value) {
   const auto first = value.empty() ? 0u : static_cast<unsigned char>(value.front());
   return (first & 0xf0u) == 0x80u || first == 0xdeu || first == 0xdfu;
 }
 
-/// A value as a program's argument: strings as they are, all else as JSON.
+/// A value as a program's argument: strings unchanged, everything else as JSON.
 std::string text_of(BytesView value) {
   const auto json = json_from_value(value);
   if (!json || json->empty() || json->front() != '"') return json.value_or("");
   return from_value<std::string>(value);
 }
 
-/// The item cut at its NULs. An item of several arguments has one between each two.
+/// Splits the item at its NULs, which separate several arguments.
 std::vector<BytesView> arguments_in(BytesView item) {
   std::vector<BytesView> arguments;
   for (std::size_t at = 0;; ++at) {
@@ -50,7 +49,7 @@ std::vector<BytesView> arguments_in(BytesView item) {
   }
 }
 
-/// Takes the number off the front of a numbered item.
+/// Removes and returns the number at the beginning of a numbered item.
 std::uint64_t take_number(BytesView& item) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), number);
@@ -66,7 +65,7 @@ std::string last_line(BytesView text) {
   return std::string(text.substr(0, kErrorShown));
 }
 
-/// A file that came by its hash, open to be read.
+/// A file that was received by its hash, opened for reading.
 class BlobInput {
  public:
   BlobInput(BlobFolder& blobs, const std::string& name) : fd_(blobs.open(name)) {}
@@ -112,7 +111,7 @@ class Exec {
     if (command.numbered) number = take_number(rest);
     if (command.feed != Command::Feed::input && rest.size() > kArgumentsMax)
       throw std::invalid_argument("an item of " + std::to_string(rest.size()) +
-                                  " octets cannot be the arguments of a program");
+                                  " bytes is too large for the arguments of a program");
     if (command.feed == Command::Feed::input)
       item.input = Bytes(rest);
     else
@@ -138,7 +137,7 @@ class Exec {
     if (!command.input_blob.empty() && !program.input)
       program.plan.in = blob.emplace(host_.blobs(), command.input_blob).fd();
     if (program.plan.words.empty())
-      throw std::invalid_argument("the item has no arguments, and so names no program");
+      throw std::invalid_argument("the item has no arguments and therefore names no program");
     add_environment(program.plan, item.env);
     add_environment(program.plan, {"QUERN_TASK=" + std::to_string(task.index()),
                                    "QUERN_ATTEMPT=" + std::to_string(task.attempt())});
@@ -146,7 +145,7 @@ class Exec {
     if (place.temporary)
       files_->place(task, command, item.files, place.folder);
     else if (!command.files.empty() || !item.files.empty())
-      throw std::invalid_argument("files are put into temporary folders only (cwd \"temp\")");
+      throw std::invalid_argument("files require a temporary folder (cwd \"temp\")");
 
     result.started_s = seconds_since_1970();
     const auto began = std::chrono::steady_clock::now();
@@ -179,7 +178,7 @@ class Exec {
     const std::string text =
         error.folder ? folder_trouble(error.text, error.error, host_)
                      : "cannot run " + error.text + ": " + std::strerror(error.error) +
-                           (error.error == E2BIG ? " (one argument may have 128 KiB)" : "");
+                           (error.error == E2BIG ? " (an argument can have at most 128 KiB)" : "");
     result.err = "quern: " + text + "\n";
     return text;
   }
@@ -203,28 +202,28 @@ class Exec {
     return text;
   }
 
-  /// Whether it ended with a code that says that another attempt is of no use.
+  /// Whether it ended with one of the permanent exit codes.
   static bool is_permanent(const Command& command, const CommandResult& result) {
     const auto& codes = command.permanent_exits;
     return result.signal == 0 && !result.timed_out &&
            std::find(codes.begin(), codes.end(), result.code) != codes.end();
   }
 
-  /// What is missing of its output, or nothing.
+  /// A note about dropped output, or nothing.
   static std::string cut_of(const ProgramEnd& end) {
     std::string text;
     const auto tell = [&](const Captured& output, const char* which) {
       if (output.left_out == 0) return;
       text += (text.empty() ? "" : ", and ") + std::to_string(output.left_out) +
-              " octets of its standard " + which + " after the first " +
-              std::to_string(output.head) + " are left out";
+              " bytes of its standard " + which + " after the first " +
+              std::to_string(output.head) + " were dropped";
     };
     tell(end.out, "output");
     tell(end.err, "error");
     return text.empty() ? text
                         : text +
-                              ": both together may have 64 MiB; let it write to a file and bring "
-                              "that back with --get";
+                              ": the limit for both together is 64 MiB; write to a file and fetch "
+                              "it with --get";
   }
 
   Host& host_;

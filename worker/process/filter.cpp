@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kSweep{100};  // between two looks for programs whose job is over
+constexpr milliseconds kSweep{100};  // interval for finding programs whose job is over
 
 /// What one slot keeps between two calls. Held by its thread during a call, by the sweeper in
 /// between.
@@ -57,8 +57,8 @@ class Filters {
         }  // the sweeper has not just found nothing and is about to sleep
         wake_.notify_all();
       }
-      // Whoever it owed an answer to when it ended has failed; those after that are given to a new
-      // one.
+      // The item that it was working on when it ended has failed; the following ones are given to a
+      // new program.
       const std::vector<BytesView> rest(
           items.begin() + static_cast<std::ptrdiff_t>(answers.count()), items.end());
       if (place.program->answer(rest, cancelled, answers) == CoProcess::State::ended)
@@ -74,8 +74,7 @@ class Filters {
     return *place;
   }
 
-  /// Ends programs whose job is over. A job that is over is known by nobody holding its common
-  /// input any more.
+  /// Ends programs whose job is over. A job is over when nobody holds its common input any more.
   void sweep() {
     std::unique_lock lock(mutex_);
     while (!closing_) {
@@ -84,7 +83,7 @@ class Filters {
       for (auto& [thread, place] : places_) {
         std::unique_lock held(place->mutex, std::try_to_lock);
         if (!held) {
-          any = true;  // it is at work
+          any = true;  // it is running
         } else if (place->program) {
           if (place->owner.expired())
             over.push_back(std::move(place->program));
@@ -92,7 +91,7 @@ class Filters {
             any = true;
         }
       }
-      if (!over.empty()) {  // they may take their time
+      if (!over.empty()) {  // ending them may take time
         lock.unlock();
         over.clear();
         lock.lock();

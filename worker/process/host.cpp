@@ -59,9 +59,9 @@ Host::Host(std::uint64_t memory_bytes)
       memory_bytes_(memory_bytes) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  ::signal(SIGCHLD, SIG_DFL);  // were it ignored, as a parent may have left it, nobody would learn
-                               // how a program ended
-  ::signal(SIGPIPE, SIG_IGN);  // a program that does not read its input is not our end
+  ::signal(SIGCHLD,
+           SIG_DFL);  // if a parent had set it to be ignored, exit codes of programs would be lost
+  ::signal(SIGPIPE, SIG_IGN);  // writing to a program that does not read must not kill this process
 }
 
 Host::~Host() = default;  // the reaper removes the folder
@@ -91,7 +91,7 @@ void remove_folder(const std::string& path) {
   std::error_code error;
   fs::remove_all(path, error);
   if (!error) return;
-  // A program may leave folders that nothing can be taken out of.
+  // A program may leave folders without write permission.
   for (fs::recursive_directory_iterator
            at(path, fs::directory_options::skip_permission_denied, error),
        end;

@@ -1,6 +1,6 @@
-// What all programs of one worker have in common: the mark they carry, the reaper that outlives the
-// worker, the folder for temporary folders, the environment they get, the memory they may have.
-// Made in main's thread before any other thread; read by all afterwards.
+// What all programs of one worker share: their mark, the reaper, the parent of temporary folders,
+// the environment, the memory limit. Construct in main's thread before any other thread; afterwards
+// all threads only read it.
 #pragma once
 
 #include <atomic>
@@ -16,20 +16,19 @@ namespace quern::worker {
 
 class Host {
  public:
-  /// `memory_bytes`: most that a program may have; 0: no limit. Makes this process the one that
-  /// orphans of its programs come to, and forbids programs to gain privileges. Throws
-  /// std::system_error.
+  /// `memory_bytes`: limit of a program; 0: none. Makes this process the subreaper of its programs,
+  /// and prevents programs from gaining privileges. Throws std::system_error.
   explicit Host(std::uint64_t memory_bytes);
   ~Host();
 
   /// NAME=VALUE: the few variables every program gets, without the mark.
   const std::vector<std::string>& environment() const { return environment_; }
-  /// Where temporary folders are made; gone with the worker.
+  /// The parent of temporary folders; removed when the worker ends.
   const std::string& folder() const { return folder_; }
   const std::string& name() const { return name_; }
-  /// The files of jobs that came by their hash.
+  /// The files of jobs that were received by their hash.
   BlobFolder& blobs() { return blobs_; }
-  /// The smaller of the worker's limit and what is asked for; 0: none.
+  /// The smaller of the worker's limit and the requested one; 0: none.
   std::uint64_t memory_for(std::uint64_t asked) const;
 
  private:
@@ -45,8 +44,8 @@ class Host {
   std::atomic<std::uint64_t> running_{0};
 };
 
-/// The mark of one program, for as long as it runs. When it goes, what the program left behind is
-/// ended: what carries the mark, and, when no other program runs, what has lost its mark too.
+/// The mark of one program while it runs. The destructor kills what the program left behind:
+/// processes with the mark, and, if no other program runs, also orphans without it.
 class ProgramMark {
  public:
   explicit ProgramMark(Host& host);
@@ -60,11 +59,11 @@ class ProgramMark {
   std::string variable_;
 };
 
-/// With all that is in it, also where programs took the permission away. What cannot be removed
-/// stays.
+/// Removes a folder and its contents, also where programs removed permissions. Ignores what cannot
+/// be removed.
 void remove_folder(const std::string& path);
 
-/// A folder that lives as long as this.
+/// A folder that exists as long as this object.
 class TemporaryFolder {
  public:
   explicit TemporaryFolder(const std::string& within);  ///< throws std::system_error

@@ -14,9 +14,9 @@
 namespace quern::worker {
 namespace {
 
-constexpr std::size_t kFamilyMax = 64;  // programs and threads that are looked at
+constexpr std::size_t kFamilyMax = 64;  // maximum number of programs and threads to check
 
-/// Where a thread stands: the number of its system call, and the first argument of it.
+/// The system call in which a thread waits: its number and its first argument.
 struct Call {
   long number = -1;
   long first = -1;
@@ -44,7 +44,7 @@ std::vector<std::string> entries_of(const std::string& folder) {
   return names;
 }
 
-/// Nothing when the system does not tell. A thread that runs stands in none.
+/// Nothing if the system does not tell. A running thread is in no system call.
 std::optional<Call> call_of(const std::string& thread) {
   std::ifstream in(thread + "/syscall");
   std::string number, first;

@@ -1,4 +1,4 @@
-// Whether a program waits for more input: told by the system calls that its threads stand in
+// Whether a program waits for more input, according to the system calls in which its threads wait
 // (proc(5)). Any thread.
 #pragma once
 
@@ -14,7 +14,7 @@ enum class InputWait : std::uint8_t {
   unknown,  ///< the system does not tell
 };
 
-/// Of the program `pid` and all below it. `pipe`: either end of its standard input.
+/// For the program `pid` and its descendants. `pipe`: either end of its standard input.
 InputWait input_wait_of(pid_t pid, int pipe);
 
 }  // namespace quern::worker

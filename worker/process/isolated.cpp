@@ -30,14 +30,14 @@ constexpr int kSocket = 3;  // ChildPlan::extra
 
 using Clock = std::chrono::steady_clock;
 
-// Tells the process of a slot that its task was cancelled; it has so long to return, and is ended
-// then.
+// Tells the process of a slot that its task was cancelled; it must return within this time, else it
+// is killed.
 constexpr int kCancelled = SIGUSR1;
 constexpr std::chrono::seconds kCancelGrace{1};
 volatile std::sig_atomic_t g_cancelled =
     0;  // in the process: set by the signal, read by Task::cancelled()
 
-// ---- what travels; both ends are the same build of one program, so there are no versions
+// ---- messages; both ends are the same build of one program, so there are no versions
 
 struct Request {
   enum What : std::uint8_t { run, fold, finish };
@@ -82,18 +82,19 @@ class Isolation {
   Isolation(Host& host, std::vector<std::string> arguments)
       : host_(host), arguments_(std::move(arguments)) {}
 
-  /// The answer's bytes. Throws what the function threw, or what became of its process.
+  /// Returns the answer. Throws the function's exception, or an error that tells how its process
+  /// ended.
   Bytes call(Request request, const Task* task) {
     std::unique_ptr<Process>& process = process_of_this_thread();
     if (!process) process = start();
     attach_common(request, task, *process);
     process->socket.ask([task, pid = process->child.pid(), ended = process->child.ended_fd(),
                          told = std::optional<Clock::time_point>()]() mutable {
-      pollfd over{ended, POLLIN, 0};  // something that it left behind may hold the socket open
+      pollfd over{ended, POLLIN, 0};  // a process that it left behind may hold the socket open
       if (::poll(&over, 1, 0) != 0) return false;
       if (!task || !task->cancelled()) return true;
-      // As in a thread, the function is told first: it sees task.cancelled(). What does not return
-      // soon is ended.
+      // As in a thread, the function is notified first (task.cancelled()). If it does not return
+      // soon, its process is killed.
       if (!told) {
         told = Clock::now();
         ::kill(pid, kCancelled);
@@ -104,7 +105,7 @@ class Isolation {
     if (process->socket.send(to_value(request))) bytes = process->socket.receive();
     if (!bytes) return lost(process, task);
     const auto response = from_value<Response>(*bytes);
-    if (response.out_of_memory) end(process);  // what it has leaked must not fail the next one
+    if (response.out_of_memory) end(process);  // memory that it leaked must not fail the next task
     if (response.ok) return response.bytes;
     if (response.has_output)
       throw FailedWithOutput(response.bytes, response.output, response.permanent);
@@ -121,7 +122,7 @@ class Isolation {
   std::unique_ptr<Process> start() {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-      throw std::system_error(errno, std::generic_category(), "a socket");
+      throw std::system_error(errno, std::generic_category(), "cannot create a socket");
     SlotSocket theirs(ends[1]);  // closed when the child has its copy
     auto process = std::make_unique<Process>(host_, ends[0]);
     ChildPlan plan;
@@ -143,7 +144,7 @@ class Isolation {
   static void attach_common(Request& request, const Task* task, Process& process) {
     const auto owner = task ? task->common_owner() : nullptr;
     if (!owner) {
-      request.new_common = true;  // none: what another job had is not this one's
+      request.new_common = true;  // none: the common input of another job must not be used
       process.common.reset();
     } else if (process.common.lock() != owner) {
       request.new_common = true;
@@ -169,7 +170,7 @@ class Isolation {
     const std::uint64_t limit = host_.memory_for(0);
     return limit == 0
                ? ""
-               : "; it may have " + std::to_string(limit >> 20) + " MiB of memory (--slot-memory)";
+               : "; its limit is " + std::to_string(limit >> 20) + " MiB of memory (--slot-memory)";
   }
 
   Host& host_;
@@ -214,7 +215,8 @@ class ServedTask final : public Task {
 Bytes run_batch(const FunctionEntry& entry, Task& task) {
   Answers answers;
   entry.batch(task, {task.input()}, answers);
-  if (answers.count() == 0) throw std::runtime_error("the function gave no answer");
+  if (answers.count() == 0)
+    throw std::runtime_error("the function returned no answer for this item");
   if (!answers.all().front().ok) throw std::runtime_error(answers.all().front().bytes);
   return answers.all().front().bytes;
 }
@@ -223,11 +225,11 @@ Bytes result_of(const Functions& functions, const Request& request,
                 const std::shared_ptr<const Bytes>& common) {
   if (request.what == Request::fold) {
     const ReducerEntry* reducer = functions.find_reducer(request.name);
-    if (!reducer) throw std::runtime_error("no reducer " + request.name);
+    if (!reducer) throw std::runtime_error("this worker has no reducer " + request.name);
     return reducer->fold(request.input, request.second);
   }
   const FunctionEntry* entry = functions.find(request.name, static_cast<Takes>(request.takes));
-  if (!entry) throw std::runtime_error("no function " + request.name);
+  if (!entry) throw std::runtime_error("this worker has no function " + request.name);
   if (request.what == Request::finish) return entry->finish(request.input, request.index);
   ServedTask task(request, common);
   if (entry->batch) return run_batch(*entry, task);
@@ -255,9 +257,10 @@ Response respond(const Functions& functions, const Request& request,
     response.bytes = "out of memory";
     response.out_of_memory = true;
   } catch (const std::exception& error) {
-    response.bytes = *error.what() ? error.what() : "it threw an exception without a text";
+    response.bytes =
+        *error.what() ? error.what() : "the function threw an exception without a text";
   } catch (...) {
-    response.bytes = "it threw something that is not a std::exception";
+    response.bytes = "the function threw something that is not a std::exception";
   }
   response.ok = false;
   return response;
@@ -300,7 +303,7 @@ Functions isolated(const Functions& all, Host& host, std::vector<std::string> ar
 bool is_slot_process() { return std::getenv(kVariable) != nullptr; }
 
 int serve_slot(const Functions& functions) {
-  ::unsetenv(kVariable);  // what the function starts is no slot
+  ::unsetenv(kVariable);  // programs that the function starts are not slots
   ::fcntl(kSocket, F_SETFD, FD_CLOEXEC);
   struct sigaction action {};
   action.sa_handler = [](int) { g_cancelled = 1; };
@@ -309,7 +312,7 @@ int serve_slot(const Functions& functions) {
   SlotSocket socket(kSocket);
   std::shared_ptr<const Bytes> common;
   while (const auto bytes = socket.receive()) {
-    g_cancelled = 0;  // whatever came for the one before
+    g_cancelled = 0;  // discards a signal for the previous task
     auto request = from_value<Request>(*bytes);
     if (request.new_common) common = std::make_shared<const Bytes>(std::move(request.common));
     if (!socket.send(to_value(respond(functions, request, common)))) break;

@@ -1,9 +1,9 @@
 // Functions that run in a process per slot, so that one that crashes, leaks, exits or overruns
 // costs a task and not the worker.
 //
-// The process is this program once more, with the same arguments: it registers the same functions,
-// and then serves calls instead of a broker. Calls and answers are msgpack values, each after its
-// length, over a socket that the two share.
+// The process is another instance of this program, with the same arguments: it registers the same
+// functions, and then serves calls instead of connecting to a broker. Calls and answers are
+// length-prefixed msgpack values over a socket pair.
 #pragma once
 
 #include "quern/worker.hpp"

@@ -14,7 +14,7 @@
 namespace quern::worker {
 namespace {
 
-constexpr int kRounds = 100;  // of looking for what is left
+constexpr int kRounds = 100;  // rounds of searching for remaining processes
 constexpr useconds_t kBetweenRounds = 2000;
 
 std::string process_file(const std::string& file) {

@@ -1,6 +1,6 @@
 // The mark that every program started by this worker carries in its environment, and so everything
-// that it starts in turn. With it they are found, also when they have left their process group or
-// lost their parents.
+// that it starts in turn. It identifies them even if they have left their process group or lost
+// their parents.
 #pragma once
 
 #include <sys/types.h>
@@ -15,7 +15,7 @@ namespace quern::worker {
 /// "QUERN_MARK=<this worker>": of everything that one worker starts.
 class Mark {
  public:
-  /// A new one, unlike any other's.
+  /// Creates a new, unique mark.
   Mark();
 
   /// The variable for a child of one slot: "QUERN_MARK=<worker>.<child>". `child` tells the
@@ -29,13 +29,12 @@ class Mark {
 
 /// Processes of this user that carry a variable which begins with `variable`.
 std::vector<pid_t> marked(std::string_view variable);
-/// Kills them until there are none (a process may start another while it is looked for).
+/// Kills them until there are none (a process may start another one in the meantime).
 void kill_marked(std::string_view variable);
 
 enum class Orphans : unsigned char { marked, all };
-/// Processes that lost their parents and are this one's to look after (it must be a subreaper):
-/// kills those that carry `variable`, or all, and reaps what has ended, but for `except`. Cheap
-/// when there are none.
+/// Handles orphans that were reparented to this process (it must be a subreaper): kills those that
+/// carry `variable`, or all, and reaps what has ended, except `except`. Cheap if there are none.
 void kill_orphans(std::string_view variable, pid_t except, Orphans which);
 
 }  // namespace quern::worker

@@ -15,15 +15,15 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kProgramLook{20};  // between two looks at whether it is still wanted
+constexpr milliseconds kProgramLook{20};  // interval for checking whether it is still needed
 constexpr milliseconds kMercy{500};       // between SIGTERM and SIGKILL
-// Both outputs together: what travels as one result, and room for what is said about them.
+// Limit of both outputs together: that of one result, minus room for notes about them.
 constexpr std::size_t kOutputMax = (64u << 20) - (64u << 10);
 constexpr std::size_t kBlock = 64u << 10;
-constexpr int kLastTurns = 16;  // a pipe holds no more than these read
+constexpr int kLastTurns = 16;  // these reads are enough to empty a pipe
 constexpr std::size_t kShrunkBy = 8u << 20;
 
-/// Reads what is there, a megabyte at most. False at the end.
+/// Reads what is available, at most a megabyte. False at the end.
 bool read_some(int fd, Bytes& into) {
   static thread_local char block[kBlock];
   for (std::size_t turn = 0;;) {
@@ -55,14 +55,14 @@ class Running {
     if (in_) make_nonblocking(in_->write);
     while (!look()) {
     }
-    drain_rest(out_, end_.out);  // what it wrote before it ended
+    drain_rest(out_, end_.out);  // reads what it wrote before it ended
     drain_rest(err_, end_.err);
     end_.end = child_.finish();
     return std::move(end_);
   }
 
  private:
-  /// One turn; true when it has ended (or is to be ended now).
+  /// One turn; true if it has ended or must be ended now.
   bool look() {
     write_input();
     pollfd fds[] = {{child_.ended_fd(), POLLIN, 0},
@@ -76,7 +76,7 @@ class Running {
     return judge();
   }
 
-  /// Whether it may go on; true when it gets no more time.
+  /// True if its time is over.
   bool judge() {
     const auto now = Clock::now();
     if (term_at_) return now >= *term_at_ + kMercy;
@@ -105,7 +105,8 @@ class Running {
       (end_.out.bytes.size() > end_.err.bytes.size() ? end_.out : end_.err).shrink();
   }
 
-  /// What is in the pipe; something that the program left behind may write on.
+  /// Reads what is in the pipe, but not more, because a process that the program left behind may
+  /// keep writing.
   void drain_rest(Pipe& pipe, Captured& into) {
     pollfd more{pipe.read, POLLIN, 0};
     for (int turns = 0; turns < kLastTurns && pipe.read >= 0 && ::poll(&more, 1, 0) > 0; ++turns)
@@ -118,7 +119,7 @@ class Running {
           ::write(in_->write, run_.input->data() + written_, run_.input->size() - written_);
       if (put < 0 && errno == EINTR) continue;
       if (put < 0 && errno == EAGAIN) return;
-      if (put < 0) break;  // it does not want the rest
+      if (put < 0) break;  // it does not read the rest
       written_ += static_cast<std::size_t>(put);
     }
     in_.reset();

@@ -11,23 +11,23 @@
 namespace quern::worker {
 
 struct ProgramRun {
-  ChildPlan plan;  ///< its outputs are set here, and its input where there is `input`
-  std::optional<BytesView> input;        ///< of its standard input; none: as the plan has it
+  ChildPlan plan;                  ///< its outputs are set here, and its input if `input` is set
+  std::optional<BytesView> input;  ///< of its standard input; none: as the plan has it
   std::chrono::milliseconds timeout{0};  ///< 0: none
   std::function<bool()> cancelled;       ///< asked now and then
 };
 
-/// What a program wrote. Of too much the middle is left out.
+/// The output of a program. If it is too large, the middle is dropped.
 struct Captured {
   Bytes bytes;
-  std::size_t head = 0;        ///< octets before those that are left out
-  std::uint64_t left_out = 0;  ///< 0: none are
+  std::size_t head = 0;        ///< bytes before the dropped ones
+  std::uint64_t left_out = 0;  ///< 0: nothing was dropped
 
-  /// Makes it smaller, from the middle.
+  /// Reduces its size by dropping from the middle.
   void shrink();
 };
 
-/// How it went.
+/// How the program ended.
 struct ProgramEnd {
   enum class Why : std::uint8_t { ended, timed_out, cancelled };
   Why why = Why::ended;
@@ -37,9 +37,9 @@ struct ProgramEnd {
   Captured err;
 };
 
-/// On the calling thread. A program that has to end gets SIGTERM, and SIGKILL half a second later,
-/// with all of its group. What its group still runs when the program itself has ended is killed.
-/// Throws std::system_error when there are no descriptors.
+/// Runs on the calling thread. A program that must end gets SIGTERM, and SIGKILL half a second
+/// later, with its whole group. When the program itself has ended, the rest of its group is killed.
+/// Throws std::system_error if there are no descriptors.
 ProgramEnd run_program(const ProgramRun& run);
 
 }  // namespace quern::worker

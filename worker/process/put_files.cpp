@@ -60,8 +60,8 @@ std::shared_ptr<PutFiles::OfJob> PutFiles::of_job(const Task& task, const Comman
   auto folder = std::make_unique<TemporaryFolder>(host_.folder());
   for (const auto& file : command.files)
     write_file(fs::path(folder->path()) / file.name, file, file.mode & 0555u);
-  job->folder = std::move(
-      folder);  // only once it is whole: a file that cannot be written fails its task and no more
+  job->folder = std::move(folder);  // only when it is complete, so that a file that cannot be
+                                    // written fails only its task
   return job;
 }
 
@@ -82,7 +82,8 @@ void PutFiles::place(const Task& task, const Command& command, const std::vector
     for (const auto& file : command.files) {
       const fs::path to = fs::path(folder) / file.name;
       fs::create_directories(to.parent_path());
-      // Root may write to what is read-only, and would to the file of all programs: it gets copies.
+      // Root can write to read-only files, and could change the shared file of all programs, so it
+      // gets copies.
       if (::geteuid() == 0 || file.is_folder())
         write_file(to, file, file.mode & 0555u);
       else
@@ -94,7 +95,7 @@ void PutFiles::place(const Task& task, const Command& command, const std::vector
 
 namespace {
 
-/// The folder as a pattern that is only itself.
+/// The folder as a pattern that matches only itself.
 std::string literal(const std::string& folder) { return expand_pattern("{}", {folder}, 0); }
 
 }  // namespace
@@ -105,7 +106,7 @@ std::vector<CommandFile> files_matching(const std::string& folder,
   std::set<std::string> names;
   for (const std::string& pattern : patterns) {
     if (!stays_within(pattern))
-      throw std::runtime_error("--get " + pattern + ": leaves the folder");
+      throw std::runtime_error("--get " + pattern + ": the pattern leads out of the folder");
     glob_t found{};
     if (::glob((literal(folder) + "/" + pattern).c_str(), GLOB_NOSORT, nullptr, &found) == 0)
       for (std::size_t i = 0; i < found.gl_pathc; ++i)
@@ -116,11 +117,12 @@ std::vector<CommandFile> files_matching(const std::string& folder,
   for (const std::string& name : names) {
     const std::string path = folder + "/" + name;
     struct stat info {};
-    // Not what a link points to: that may be any file of this machine.
+    // Never follows links, which may point to any file of this machine.
     if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
     taken += static_cast<std::size_t>(info.st_size) + name.size();
     if (taken > kResultMax)
-      throw std::runtime_error("its files are over the limit of 64 MiB of one result");
+      throw std::runtime_error(
+          "the files that --get names exceed the limit of 64 MiB for a result");
     std::ifstream in(path, std::ios::binary);
     files.push_back({name, info.st_mode & 0777u, {std::istreambuf_iterator<char>(in), {}}});
   }

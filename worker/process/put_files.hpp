@@ -25,8 +25,8 @@ class PutFiles {
  private:
   struct OfJob {
     std::weak_ptr<const void> owner;
-    std::mutex mutex;  ///< while the files are written: other jobs do not wait for it
-    std::unique_ptr<TemporaryFolder> folder;  ///< null until all are in it
+    std::mutex mutex;  ///< held while the files are written, so that other jobs do not wait
+    std::unique_ptr<TemporaryFolder> folder;  ///< null until it contains all files
   };
   std::shared_ptr<OfJob> of_job(const Task& task, const Command& command);
   void write_file(const std::filesystem::path& path, const CommandFile& file,
@@ -38,7 +38,7 @@ class PutFiles {
 };
 
 /// Files in `folder` that match a pattern, those in folders below only where the pattern names the
-/// folder. Throws std::runtime_error when they are too many octets for one result beside `taken`.
+/// folder. Throws std::runtime_error if they are too large for one result together with `taken`.
 std::vector<CommandFile> files_matching(const std::string& folder,
                                         const std::vector<std::string>& patterns,
                                         std::size_t taken);

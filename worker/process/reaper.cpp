@@ -19,7 +19,7 @@ namespace {
 
 [[noreturn]] void reap(const Mark& mark, const std::string& folder, int alive) {
   ::setsid();
-  ::prctl(PR_SET_NAME, "quern-reaper");  // `pkill quern-worker` is not to hit it
+  ::prctl(PR_SET_NAME, "quern-reaper");  // `pkill quern-worker` must not hit it
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
   ::dup2(alive, 0);
   const int null = ::open("/dev/null", O_RDWR);
@@ -41,7 +41,7 @@ Reaper::Reaper(const Mark& mark, const std::string& folder) {
   pid_ = ::fork();
   if (pid_ < 0)
     throw std::system_error(errno, std::generic_category(),
-                            "a process that looks after the others");
+                            "the process that cleans up after programs");
   if (pid_ == 0) {
     pipe.close_write();
     reap(mark, folder, pipe.read);

@@ -1,5 +1,5 @@
-// A process beside the worker that outlives it by a moment: when the worker is gone, however it
-// went, the reaper ends every program that the worker had started, and removes their folders.
+// A process that briefly outlives the worker: when the worker ends in any way, the reaper kills
+// every program that the worker had started, and removes their folders.
 #pragma once
 
 #include "worker/process/mark.hpp"
@@ -12,7 +12,7 @@ class Reaper {
  public:
   /// `folder`: removed with all that is in it. Throws std::system_error.
   Reaper(const Mark& mark, const std::string& folder);
-  /// An orderly end: it looks once more, and leaves.
+  /// Orderly end: it cleans up once more and exits.
   ~Reaper();
   Reaper(const Reaper&) = delete;
   Reaper& operator=(const Reaper&) = delete;
@@ -21,7 +21,7 @@ class Reaper {
 
  private:
   pid_t pid_ = -1;
-  int alive_ = -1;  // closed by the kernel when we are gone
+  int alive_ = -1;  // closed by the kernel when this process ends
 };
 
 }  // namespace quern::worker

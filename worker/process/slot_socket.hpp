@@ -1,4 +1,4 @@
-// Messages over a socket between a slot and its process: each after its length.
+// Length-prefixed messages over a socket between a slot and its process.
 #pragma once
 
 #include <functional>
@@ -10,17 +10,17 @@ namespace quern::worker {
 
 class SlotSocket {
  public:
-  /// Takes the descriptor over. `go_on` is asked every 20 ms while the other end is waited for;
-  /// without one it is waited for ever.
+  /// Takes over the descriptor. `go_on` is called every 20 ms while waiting for the other end;
+  /// without it, waits forever.
   explicit SlotSocket(int fd, std::function<bool()> go_on = nullptr);
   ~SlotSocket();
   SlotSocket(SlotSocket&& other) noexcept;
   SlotSocket& operator=(SlotSocket&&) = delete;
   void ask(std::function<bool()> go_on) { go_on_ = std::move(go_on); }
 
-  /// False when the other end is gone, or go_on() said no.
+  /// False if the other end is closed, or go_on() returned false.
   bool send(BytesView message);
-  /// Nothing when the other end is gone, or go_on() said no.
+  /// Nothing if the other end is closed, or go_on() returned false.
   std::optional<Bytes> receive();
 
  private:

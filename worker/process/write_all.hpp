@@ -1,4 +1,4 @@
-// All octets into a descriptor, however many writes that takes.
+// All bytes into a descriptor, however many writes that takes.
 #pragma once
 
 #include <unistd.h>

@@ -26,10 +26,9 @@ using namespace std::chrono_literals;
 
 constexpr Manual kAuditManual = {
     "quern audit tail | grep | verify [OPTIONS]",
-    "The broker's record of decisions: who did what, what was denied, changes of keys, starts and "
-    "stops. One "
-    "JSON object per line in\n"
-    "audit.log, each with the hash of the line before; in $XDG_STATE_HOME/quern, or --audit DIR.",
+    "Shows the broker's record of decisions: who did what, what was denied, changes of keys, "
+    "starts and stops. One JSON object per line in audit.log, each with the hash of the line "
+    "before; in $XDG_STATE_HOME/quern, or --audit DIR.",
     "  quern audit tail -f\n"
     "  quern audit grep --decision deny --since 2026-11-25\n"
     "  quern audit verify && echo untouched\n"};
@@ -40,22 +39,24 @@ constexpr auto kFollowLook = 200ms;
 
 void add_folder_option(Syntax& syntax) {
   syntax.add()("audit", option<std::string>("DIR"),
-               "folder of the log; default $XDG_STATE_HOME/quern");
+               "folder of the audit log; default $XDG_STATE_HOME/quern");
 }
 
 std::string log_folder(const Given& given) {
   const std::string folder = given.get_or<std::string>("audit", keys::default_state_folder());
   if (folder.empty())
     throw UsageError(
-        "neither XDG_STATE_HOME nor HOME says where the log is: name its folder with --audit");
+        "the folder of the audit log is unknown because neither XDG_STATE_HOME nor HOME is set; "
+        "name it with --audit");
   return folder;
 }
 
 std::vector<std::string> files_of(const std::string& folder) {
   auto files = keys::audit_files(folder);
   if (files.empty())
-    throw FileError("there is no audit log in " + folder +
-                    ": a broker that encrypts writes one (name its folder with --audit)");
+    throw FileError("no audit log in " + folder +
+                    "; name its folder with --audit (a broker writes one unless it was started "
+                    "with --insecure or --no-audit)");
   return files;
 }
 
@@ -75,17 +76,17 @@ void show(const std::string& line, bool json) {
   std::cout << '\n';
 }
 
-/// The end of the file that is written to, from now on, over rotations.
+/// Follows the end of the current file, also across rotations.
 class LogEnd {
  public:
   explicit LogEnd(std::string path) : path_(std::move(path)) { open(true); }
 
-  /// Whole lines that have come.
+  /// The complete lines that have arrived.
   std::vector<std::string> take() {
     std::vector<std::string> lines;
     read(lines);
     if (inode(path_) == inode_) return lines;
-    read(lines);  // what was written before it was full
+    read(lines);  // reads what was written before the rotation
     open(false);
     read(lines);
     return lines;
@@ -114,19 +115,19 @@ class LogEnd {
   std::string path_;
   std::uint64_t inode_ = 0;
   std::ifstream file_;
-  std::string piece_;  ///< of a line that is not whole yet
+  std::string piece_;  ///< of an incomplete line
 };
 
-/// As times in the log are compared: a beginning of 2026-11-25T10:00:00.
+/// Times in the log are compared as text: a prefix of 2026-11-25T10:00:00.
 std::string time_of(const Given& given, const char* name) {
   const std::string text = given.get<std::string>(name);
   static const std::regex form(R"(\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?Z?)?)");
   try {
     if (std::regex_match(text, form))
-      keys::time_of(text.substr(0, 10));  // throws for a day that is none
+      keys::time_of(text.substr(0, 10));  // throws if the date does not exist
     else
       throw keys::KeyError("'" + text +
-                           "' is no time: say 2026-11-25 or 2026-11-25T10:00:00 (UTC)");
+                           "' is not a time such as 2026-11-25 or 2026-11-25T10:00:00 (UTC)");
   } catch (const keys::KeyError& error) {
     throw UsageError("--" + std::string(name) + ": " + error.what());
   }
@@ -138,8 +139,8 @@ Syntax tail_syntax() {
                  "  quern audit tail\n  quern audit tail -n 100 --json\n  quern audit tail -f\n"});
   add_folder_option(syntax);
   auto add = syntax.add();
-  add("lines,n", option<std::int64_t>("N"), "how many; default 20");
-  add("follow,f", flag(), "go on as lines come, until Ctrl-C");
+  add("lines,n", option<std::int64_t>("N"), "number of lines; default 20");
+  add("follow,f", flag(), "print new lines as they are written, until Ctrl-C");
   return syntax;
 }
 
@@ -148,7 +149,8 @@ Exit tail(const Arguments& arguments) {
   if (!given) return Exit::done;
   const std::string folder = log_folder(*given);
   const auto lines = given->get_or<std::int64_t>("lines", 20);
-  if (lines < 0) throw UsageError("-n takes a number of lines, not " + std::to_string(lines));
+  if (lines < 0)
+    throw UsageError("-n takes a number of lines from 0, not " + std::to_string(lines));
   const auto most = static_cast<std::size_t>(lines);
   std::deque<std::string> last;
   LogEnd end(folder + "/audit.log");
@@ -159,7 +161,7 @@ Exit tail(const Arguments& arguments) {
                         return true;
                       });
   for (const auto& line : last) show(line, given->json());
-  // What came while they were read is shown once.
+  // Lines that arrived while the file was read are shown once.
   std::uint64_t shown =
       last.empty() ? 0
                    : keys::position_before(last.back()).value_or(keys::AuditPosition{}).count + 1;
@@ -179,17 +181,18 @@ Exit tail(const Arguments& arguments) {
 Syntax grep_syntax() {
   Syntax syntax(
       {"quern audit grep [TEXT] [--principal P] [--decision deny] [--since TIME] ...",
-       "Shows lines whose fields are as given (parts of them are enough), and that have TEXT "
-       "anywhere. Exit 1 when there is none.",
+       "Shows the lines whose fields contain the given texts and that contain TEXT anywhere. The "
+       "exit code is 1 if there are none.",
        "  quern audit grep --principal lab3\n  quern audit grep --decision deny --action cancel "
        "--json\n  quern audit grep 'job 12'\n"});
   syntax.words(0, 1, "a text");
   add_folder_option(syntax);
   for (const char* field : kFields)
-    syntax.add()(field, option<std::string>("TEXT"), "lines whose field has this text");
+    syntax.add()(field, option<std::string>("TEXT"), "only lines whose field contains TEXT");
   auto add = syntax.add();
-  add("since", option<std::string>("TIME"), "from 2026-11-25 or 2026-11-25T10:00:00 (UTC) on");
-  add("until", option<std::string>("TIME"), "before that");
+  add("since", option<std::string>("TIME"),
+      "only lines from this time on: 2026-11-25 or 2026-11-25T10:00:00 (UTC)");
+  add("until", option<std::string>("TIME"), "only lines before this time");
   return syntax;
 }
 
@@ -220,8 +223,8 @@ Exit grep(const Arguments& arguments) {
 
 Syntax verify_syntax() {
   Syntax syntax({"quern audit verify",
-                 "Checks the whole chain of the audit log. Exit 1 when it is not as it was "
-                 "written, and where.",
+                 "Verifies the hash chain of the whole audit log. If it was modified, tells where; "
+                 "the exit code is 1.",
                  "  quern audit verify\n  quern audit verify --audit /var/lib/quern --json\n"});
   add_folder_option(syntax);
   return syntax;
@@ -238,22 +241,22 @@ Exit verify(const Arguments& arguments) {
                           {"torn", check.torn}});
   else if (check.problem.empty())
     std::cout
-        << check.lines << " lines, all as they were written"
+        << check.lines << " lines, none modified"
         << (check.torn
-                ? ", and a piece of one behind them (a broker was killed, or the power failed)"
+                ? ", followed by an incomplete line (a broker was killed, or the power failed)"
                 : "")
         << '\n';
   else
-    std::cout << "NOT as it was written: " << check.problem << " (" << check.lines
-              << " lines before it are)\n";
+    std::cout << "MODIFIED: " << check.problem << " (" << check.lines
+              << " lines before it are intact)\n";
   return check.problem.empty() ? Exit::done : Exit::failed;
 }
 
 constexpr Subcommand kAuditActions[] = {
-    {"tail", "the last lines; -f goes on", tail, tail_syntax},
-    {"grep", "lines with these fields", grep, grep_syntax},
-    {"verify", "whether any line was changed, removed, inserted, reordered, or the end cut off",
-     verify, verify_syntax},
+    {"tail", "show the last lines; -f prints new ones", tail, tail_syntax},
+    {"grep", "show lines that contain given texts", grep, grep_syntax},
+    {"verify", "detect lines that were changed, removed, inserted, reordered or cut off", verify,
+     verify_syntax},
 };
 
 }  // namespace

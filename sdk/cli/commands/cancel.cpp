@@ -12,14 +12,14 @@ namespace {
 
 constexpr Manual kCancelManual = {
     "quern cancel ID",
-    "Cancels a job (12) or one task of it (12.5). What has ended stays as it is.",
+    "Cancels a job (12) or one of its tasks (12.5). Tasks that have ended keep their results.",
     "  quern cancel 12\n  quern cancel 12.5\n"};
 
 }  // namespace
 
 Syntax cancel_syntax() {
   Syntax syntax(kCancelManual);
-  syntax.words(1, 1, "a job's id", Word::job);
+  syntax.words(1, 1, "the id of a job", Word::job);
   return syntax;
 }
 
@@ -28,7 +28,7 @@ Exit cancel(const Arguments& arguments) {
   if (!given) return Exit::done;
   const JobId id = job_id(given->words().front());
   Client client(given->client());
-  client.job(id.number);  // an unknown one is told by its number
+  client.job(id.number);  // reports an unknown job by its number
   const JobStatus status =
       id.task ? client.cancel(id.number, *id.task, 1) : client.cancel(id.number);
   if (given->json()) {

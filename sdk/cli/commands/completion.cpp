@@ -8,13 +8,13 @@ namespace {
 
 constexpr Manual kCompletionManual = {
     "quern completion bash|zsh",
-    "Prints a script with which the shell completes commands, options, their values, files, and "
-    "what a broker that answers\n"
-    "within a second knows: jobs, workers, functions. An installed Quern has both where the shells "
-    "look for them.",
+    "Prints a script that lets the shell complete commands, options, their values, files, and what "
+    "the broker, if it answers within a second, knows: jobs, workers, functions. An installed "
+    "Quern has both scripts where "
+    "the shells look for them.",
     "  source <(quern completion bash)\n"
     "  quern completion bash > ~/.local/share/bash-completion/completions/quern\n"
-    "  quern completion zsh > ~/.zfunc/_quern        ~/.zfunc being in $fpath\n"};
+    "  quern completion zsh > ~/.zfunc/_quern        if ~/.zfunc is in $fpath\n"};
 
 }  // namespace
 
@@ -42,7 +42,7 @@ Exit completion(const Arguments& arguments) {
   if (!given) return Exit::done;
   const std::string shell = given->words().front();
   if (shell != "bash" && shell != "zsh")
-    throw UsageError("there is a script for bash and one for zsh, not for '" + shell + "'");
+    throw UsageError("there are scripts for bash and zsh, not for '" + shell + "'");
   std::cout << (shell == "bash" ? bash_completion(commands()) : zsh_completion(commands()));
   return Exit::done;
 }

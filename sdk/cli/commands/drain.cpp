@@ -12,7 +12,7 @@ namespace {
 
 constexpr Manual kDrainManual = {
     "quern drain WORKER",
-    "Asks a worker to finish what it runs, hand back the rest, and leave. No task is lost.",
+    "Asks a worker to finish its running tasks, hand back the rest, and leave. No task is lost.",
     "  quern drain fast\n"};
 
 }  // namespace

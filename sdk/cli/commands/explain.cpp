@@ -1,4 +1,4 @@
-// `quern explain`: the broker's own account of why a job is where it is.
+// `quern explain`: the broker's explanation of the state of a job.
 #include <iostream>
 
 #include "cli/commands/command.hpp"
@@ -12,14 +12,15 @@ namespace quern::cli {
 namespace {
 
 constexpr Manual kExplainManual = {
-    "quern explain ID", "Says why a job waits, what was decided about it, and what it needs.",
+    "quern explain ID",
+    "Explains why a job waits, how it is split, what it needs, and which workers run it.",
     "  quern explain 12\n"};
 
 }  // namespace
 
 Syntax explain_syntax() {
   Syntax syntax(kExplainManual);
-  syntax.words(1, 1, "a job's id", Word::job);
+  syntax.words(1, 1, "the id of a job", Word::job);
   return syntax;
 }
 

@@ -1,4 +1,4 @@
-// `quern job`: one job in full, and what each worker did for it.
+// `quern job`: the details of one job, and what each worker did for it.
 #include <cstdlib>
 #include <iostream>
 
@@ -17,13 +17,12 @@ namespace {
 
 constexpr Manual kJobManual = {
     "quern job ID [--timeline FILE | --watch [--interval S]]",
-    "Shows a job: its state, the decision on splitting it, its progress, and the work of each "
-    "worker.\n"
-    "--timeline draws who did what when. --watch goes on until the job has ended: redrawn in place "
-    "on a "
-    "terminal,\n"
-    "otherwise a line (with --json an object) per change; exit 0 when it is done, 1 when it is "
-    "not.",
+    "Shows a job: its state, how it is split, its progress, and the work of each "
+    "worker.\n\n--timeline draws which worker did what and when. --watch shows the job until it "
+    "has ended: "
+    "redrawn in place on a terminal, otherwise a line (with --json an object) per change. The exit "
+    "code is 0 if the job is done, 1 "
+    "if it is not.",
     "  quern job 12\n  quern job 12 --json | jq '.workers[] | {worker, rate, share}'\n"
     "  quern job 12 --timeline out.svg && xdg-open out.svg\n"
     "  quern job 12 --watch && quern results 12\n"};
@@ -33,10 +32,10 @@ constexpr Manual kJobManual = {
 Syntax job_syntax() {
   Syntax syntax(kJobManual);
   auto add = syntax.add();
-  add("timeline", option<std::string>("FILE"), "draw its leases, a row per slot, as SVG");
-  add("watch", flag(), "show it again and again until it has ended");
-  add("interval", option<double>("S"), "seconds from one look of --watch to the next; default 0.5");
-  syntax.words(1, 1, "a job's id", Word::job);
+  add("timeline", option<std::string>("FILE"), "draw its leases as SVG, a row per slot");
+  add("watch", flag(), "update the display until the job has ended");
+  add("interval", option<double>("S"), "seconds between updates of --watch; default 0.5");
+  syntax.words(1, 1, "the id of a job", Word::job);
   return syntax;
 }
 
@@ -47,12 +46,12 @@ Exit job(const Arguments& arguments) {
   if (given->flag("watch")) {
     if (given->has("timeline")) throw UsageError("--watch and --timeline exclude each other");
     const Watch watch{number, given->interval(0.5), given->json()};
-    // Looking changes nothing, so an interrupt ends it at once; the job goes on.
+    // Watching changes nothing, so an interrupt ends it at once, and the job continues.
     Interrupt interrupt([] { std::_Exit(static_cast<int>(Exit::interrupted)); });
     Client client(given->client());
     return watch_job(client, watch);
   }
-  if (given->has("interval")) throw UsageError("--interval goes with --watch");
+  if (given->has("interval")) throw UsageError("--interval requires --watch");
   Client client(given->client());
   const JobStatus status = given->has("timeline") ? client.timeline(number) : client.job(number);
   if (given->has("timeline")) write_timeline(status, given->get<std::string>("timeline"));

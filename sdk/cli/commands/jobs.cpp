@@ -16,7 +16,7 @@ constexpr Manual kJobsManual = {
     "  quern jobs\n  quern jobs --json | jq -r 'select(.state == \"failed\") | .job'\n"};
 
 constexpr std::size_t kLimitDefault = 100, kLimitMost = 1'000'000;
-constexpr std::size_t kAnswerOfBroker = 1000;  // jobs in one of its answers, at least
+constexpr std::size_t kAnswerOfBroker = 1000;  // minimum number of jobs in one of its answers
 
 std::size_t limit_of(const Given& given) {
   const long limit = given.get_or<long>("limit", static_cast<long>(kLimitDefault));
@@ -29,7 +29,7 @@ std::size_t limit_of(const Given& given) {
 
 Syntax jobs_syntax() {
   Syntax syntax(kJobsManual);
-  syntax.add()("limit", option<long>("N"), "at most so many; default 100");
+  syntax.add()("limit", option<long>("N"), "maximum number to list; default 100");
   return syntax;
 }
 
@@ -46,11 +46,11 @@ Exit jobs(const Arguments& arguments) {
   } else {
     for (const JobStatus& job : jobs) std::cout << line_of(to_json(job));
   }
-  // The broker has a limit of its own for one answer.
+  // The broker limits the size of an answer.
   if (jobs.size() < limit && jobs.size() >= kAnswerOfBroker)
-    std::cerr << "quern: these are the newest " << jobs.size()
-              << " jobs; the broker lists no more at once, and there may be older ones (`quern job "
-                 "ID`)\n";
+    std::cerr
+        << "quern: only the newest " << jobs.size()
+        << " jobs are listed, the maximum at once; there may be older ones (`quern job ID`)\n";
   return Exit::done;
 }
 

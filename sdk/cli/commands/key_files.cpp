@@ -12,14 +12,15 @@ std::string keys_folder(const Given& given) {
   const std::string folder = given.keys();
   if (folder.empty())
     throw UsageError(
-        "neither XDG_CONFIG_HOME nor HOME says where the keys are: name a folder with --keys");
+        "the folder of the keys is unknown because neither XDG_CONFIG_HOME nor HOME is set; name "
+        "it with --keys");
   return folder;
 }
 
 void require_keys(const std::string& folder) {
   if (!keys::is_there(folder + "/authorized_keys"))
-    throw FileError("there are no keys in " + folder +
-                    ": start a broker, or run `quern keys init` (another folder: --keys DIR)");
+    throw FileError("no keys in " + folder +
+                    "; start a broker, run `quern keys init`, or name another folder with --keys");
 }
 
 AuthorizedKeys read_list(const std::string& folder) {
@@ -27,7 +28,7 @@ AuthorizedKeys read_list(const std::string& folder) {
   AuthorizedKeys list =
       AuthorizedKeys::parse(keys::read_file(folder + "/authorized_keys").value_or(""));
   for (const auto& problem : list.problems())
-    std::cerr << "quern: authorized_keys, " << problem << " (it grants nothing)\n";
+    std::cerr << "quern: authorized_keys, " << problem << " (the line is ignored)\n";
   return list;
 }
 
@@ -37,14 +38,13 @@ void write_list(const std::string& folder, const AuthorizedKeys& list) {
 
 void check_name(const AuthorizedKeys& list, const std::string& name) {
   if (!keys::is_principal_name(name))
-    throw UsageError(
-        "'" + name +
-        "' is no name for a key: up to 64 letters, digits and . _ @ -, a letter or a digit "
-        "first; broker, operator and anonymous are taken");
+    throw UsageError("'" + name +
+                     "' is not a valid name for a key: use 1 to 64 letters, digits and . _ @ -, "
+                     "beginning with a letter or a digit, but not broker, operator or anonymous");
   for (const auto& grant : list.grants())
     if (grant.name == name)
-      throw UsageError(name + " has a key already: `quern keys rotate " + name +
-                       "` changes it, `quern keys revoke " + name + "` takes it away");
+      throw UsageError(name + " already has a key; replace it with `quern keys rotate " + name +
+                       "`, or remove it with `quern keys revoke " + name + "`");
 }
 
 }  // namespace quern::cli

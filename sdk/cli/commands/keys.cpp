@@ -1,5 +1,5 @@
-// `quern keys`: the broker's key files on this machine: who may do what. All of them but `join` are
-// changes of files, which a running broker sees within a second.
+// `quern keys`: the broker's key files on this machine: who may do what. All actions except `join`
+// change files, which a running broker notices within a second.
 #include <algorithm>
 #include <filesystem>
 #include <functional>
@@ -27,19 +27,18 @@ using keys::KeyPair;
 
 constexpr Manual kKeysManual = {
     "quern keys init | list | add | revoke | rotate | invite | join [OPTIONS]",
-    "Who may do what with the broker on this machine: one line per key in authorized_keys, in "
-    "$QUERN_KEYS, "
-    "else\n"
-    "$XDG_CONFIG_HOME/quern, or --keys DIR. A running broker acts on a change within a second.\n\n"
-    "roles: submit (jobs of its own), work (run them), read (see workers, and others' jobs with "
-    "--reads), "
-    "admin (everybody's jobs,\n"
-    "drain workers). `quern keys add --help` shows the limits a key can have.",
+    "Manages who may do what with the broker on this machine: one line per "
+    "key in authorized_keys, in $QUERN_KEYS, else $XDG_CONFIG_HOME/quern, or --keys DIR. A running "
+    "broker acts on a change within a second.\n"
+    "\n"
+    "roles: submit (submit jobs), work (run tasks), read (see workers, and the jobs of others with "
+    "--reads), admin (manage all jobs, drain workers). `quern keys add --help` shows the limits a "
+    "key can have.",
     "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
     "  quern keys add sensors --role submit --functions 'filter*' --max-jobs 100\n"
     "  quern keys revoke sensors\n"};
 
-/// Files of a new pair to be handed over: a folder that --keys can name.
+/// Writes the files of a new pair to a folder that can be handed over and used with --keys.
 std::string hand_over(const std::string& folder, const Grant& grant, const KeyPair& pair) {
   const std::string place = folder + "/issued/" + grant.name;
   keys::make_folder(folder + "/issued");
@@ -72,7 +71,7 @@ Json grant_json(const Grant& grant) {
   return object;
 }
 
-/// What a line says after the roles: the limits.
+/// The part of a line after the roles: the limits.
 std::string limits_text(const Grant& grant) {
   const std::string line = keys::line_of(grant);
   const std::string head = grant.name + " " + grant.key + " " + keys::role_words(grant.roles);
@@ -81,12 +80,12 @@ std::string limits_text(const Grant& grant) {
 
 Syntax init_syntax() {
   return Syntax({"quern keys init",
-                 "Makes the keys of a broker, of clients and of workers on this machine, where "
-                 "they are missing.",
+                 "Creates the keys of a broker, of clients and of workers on this machine if they "
+                 "are missing.",
                  "  quern keys init\n  quern keys init --keys /etc/quern\n"});
 }
 
-/// Keys of before, and of others, may begin with a dash: they are words all the same.
+/// Keys from earlier versions or other programs can begin with a dash; they are words, not options.
 Arguments with_keys_as_words(const Arguments& arguments) {
   const auto is_dashed_key = [](const std::string& word) {
     return word.starts_with('-') && !word.starts_with("--") && keys::is_key(word);
@@ -109,12 +108,12 @@ Exit init(const Arguments& arguments) {
                           {"made", made},
                           {"broker_key", keys::read_public(folder + "/broker.pub").value_or("")}});
   else
-    std::cout << (made ? "made keys in " : "all keys are there already: ") << folder << '\n';
+    std::cout << (made ? "created keys in " : "all keys exist already: ") << folder << '\n';
   return Exit::done;
 }
 
 Syntax list_syntax() {
-  return Syntax({"quern keys list", "Shows who may do what.",
+  return Syntax({"quern keys list", "Lists the keys with their roles and limits.",
                  "  quern keys list\n  quern keys list --json | jq -r .name\n"});
 }
 
@@ -133,19 +132,18 @@ Exit list(const Arguments& arguments) {
   return Exit::done;
 }
 
-/// Whoever found a key that was taken away must not be let in by a slip.
+/// A revoked key may have been stolen, so it must not be admitted again by mistake.
 void check_not_revoked(const AuthorizedKeys& file, const std::string& key) {
   if (file.was_revoked(key))
     throw UsageError(
-        "this key was revoked: leave PUBLIC_KEY out for a new pair (to let this very key in again, "
-        "delete the line '# revoked ...' with it from authorized_keys first)");
+        "this key was revoked; leave out PUBLIC_KEY to create a new pair (to admit the same key "
+        "again, first delete its line '# revoked ...' from authorized_keys)");
 }
 
 Syntax add_syntax() {
   Syntax syntax({"quern keys add NAME [PUBLIC_KEY] --role ROLES [LIMITS]",
-                 "Lets a key in. Without PUBLIC_KEY a new pair is made in a folder to hand over; "
-                 "with it, only the "
-                 "line is written.",
+                 "Admits a key. Without PUBLIC_KEY, creates a key pair in a folder to hand over; "
+                 "with it, only adds the line.",
                  "  quern keys add lab3 --role work\n  quern keys add alice "
                  "'rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7' "
                  "--role submit,read\n"
@@ -164,7 +162,7 @@ Exit add(const Arguments& arguments) {
   const auto words = given->words();
   grant.name = words[0];
   if (words.size() == 2 && !keys::is_key(words[1]))
-    throw UsageError("'" + words[1] + "' is no public key: 40 characters of Z85");
+    throw UsageError("'" + words[1] + "' is not a public key (40 characters of Z85)");
   require_keys(folder);
   const keys::FolderLock lock(folder);
   AuthorizedKeys file = read_list(folder);
@@ -188,9 +186,12 @@ Exit add(const Arguments& arguments) {
   } else if (place.empty()) {
     std::cout << grant.name << " may now: " << keys::role_words(grant.roles) << '\n';
   } else {
-    std::cout << grant.name << " may now: " << keys::role_words(grant.roles) << "\nits keys are in "
+    std::cout << grant.name << " may now: " << keys::role_words(grant.roles)
+              << "\n"
+                 "Its keys are in "
               << place
-              << "\nhand that folder over (it holds a secret), and use it with --keys FOLDER, or "
+              << "\n"
+                 "Hand over that folder (it contains a secret key). Use it with --keys FOLDER or "
                  "QUERN_KEYS\n";
   }
   return Exit::done;
@@ -200,13 +201,13 @@ std::string nobody_called(const std::string& who, const std::vector<Grant>& gran
   std::vector<std::string> names;
   for (const Grant& grant : grants) names.push_back(grant.name);
   const auto near = nearest(who, names);
-  return "nobody is called '" + who + "'" + (near ? "; did you mean '" + *near + "'?" : "") +
-         " (`quern keys list`)";
+  return "there is no key with the name '" + who + "'" +
+         (near ? "; did you mean '" + *near + "'?" : "") + " (`quern keys list`)";
 }
 
 Syntax revoke_syntax() {
   Syntax syntax({"quern keys revoke NAME|PUBLIC_KEY",
-                 "Takes a key away, or all keys of a name. Its sessions end within a second.",
+                 "Revokes a key, or all keys of a name. Its sessions end within a second.",
                  "  quern keys revoke lab3\n"});
   syntax.words(1, 1, "a name or a public key");
   return syntax;
@@ -224,7 +225,7 @@ Exit revoke(const Arguments& arguments) {
   const std::size_t removed = file.revoke(who);
   if (removed == 0) throw UsageError(nobody_called(who, before));
   write_list(folder, file);
-  // What was made here for somebody to take away is of no use any more.
+  // Removes the folder that was created for handing over the key, which is useless now.
   for (const Grant& grant : before) {
     const auto left = file.grants();
     const bool gone = std::none_of(left.begin(), left.end(),
@@ -242,13 +243,12 @@ Exit revoke(const Arguments& arguments) {
 Syntax rotate_syntax() {
   Syntax syntax(
       {"quern keys rotate NAME [PUBLIC_KEY]",
-       "Gives a name a new key, with the same roles and limits; its jobs stay its own. Without "
-       "PUBLIC_KEY a new pair is made where\n"
-       "the old one is: for `client` and `worker` of this machine, and for what `quern keys add` "
-       "has handed out. The old key opens\n"
-       "nothing from then on. `broker` makes a new key for the broker itself: it must be started "
-       "again, and everybody elsewhere\n"
-       "needs its new broker.pub.",
+       "Replaces the key of a name; roles, limits and jobs stay the same. Without PUBLIC_KEY, "
+       "creates a new pair where the old one is: for `client` and `worker` of this machine, and in "
+       "folders created by "
+       "`quern keys add`. The old key is not accepted from then on. `broker` replaces the key of "
+       "the broker itself: restart the broker, "
+       "and copy its new broker.pub to all other machines.",
        "  quern keys rotate client\n  quern keys rotate lab3\n  quern keys rotate broker\n"});
   syntax.words(1, 2, "a name");
   return syntax;
@@ -261,10 +261,10 @@ Exit rotate(const Arguments& arguments) {
   const auto words = given->words();
   const std::string& name = words[0];
   if (words.size() == 2 && !keys::is_key(words[1]))
-    throw UsageError("'" + words[1] + "' is no public key: 40 characters of Z85");
+    throw UsageError("'" + words[1] + "' is not a public key (40 characters of Z85)");
   if (name == "broker" && words.size() == 2)
     throw UsageError(
-        "the broker's own pair is made here: `quern keys rotate broker`, without a key");
+        "the pair of the broker is created here: run `quern keys rotate broker` without a key");
   require_keys(folder);
   const keys::FolderLock lock(folder);
   if (name == "broker") {
@@ -273,7 +273,7 @@ Exit rotate(const Arguments& arguments) {
       std::cout << line_of(
           {{"name", name}, {"key", keys::read_public(folder + "/broker.pub").value_or("")}});
     else
-      std::cout << "the broker has a new key: start it again, and hand " << folder
+      std::cout << "the broker has a new key; restart it, and copy " << folder
                 << "/broker.pub to every other machine\n";
     return Exit::done;
   }
@@ -291,7 +291,8 @@ Exit rotate(const Arguments& arguments) {
   } else {
     const KeyPair pair = keys::new_key_pair();
     fresh.key = pair.public_key;
-    // Both keys hold while the files change, so that who starts in between finds one that does.
+    // Both keys are valid while the files change, so that a program that starts in between can
+    // connect.
     file.add(fresh);
     write_list(folder, file);
     const bool here = keys::read_public(folder + "/" + name + ".pub") == found->key;
@@ -309,15 +310,15 @@ Exit rotate(const Arguments& arguments) {
 }
 
 constexpr Subcommand kActions[] = {
-    {"init", "make the keys of a broker, if there are none (a broker does it by itself)", init,
+    {"init", "create the keys of a broker if there are none (a broker does it by itself)", init,
      init_syntax},
-    {"list", "who may do what", list, list_syntax},
-    {"add", "a key: one you were given, or a new pair to hand over", add, add_syntax},
-    {"revoke", "take a key away; its sessions end, its leases go to others", revoke, revoke_syntax},
-    {"rotate", "give a name a new key", rotate, rotate_syntax},
-    {"invite", "a code with which a machine makes its own key and joins, once", invite,
-     invite_syntax},
-    {"join", "use a code here, for `quern` and programs (workers: quern-worker --join CODE)",
+    {"list", "list the keys, their roles and limits", list, list_syntax},
+    {"add", "admit a key: one that you were given, or a new pair to hand over", add, add_syntax},
+    {"revoke", "revoke a key; its sessions end, its leases go to other workers", revoke,
+     revoke_syntax},
+    {"rotate", "replace the key of a name", rotate, rotate_syntax},
+    {"invite", "print a code with which one machine or person can join", invite, invite_syntax},
+    {"join", "join with a code, for `quern` and programs (workers: quern-worker --join CODE)",
      join_here, join_syntax},
 };
 

@@ -42,15 +42,14 @@ std::int64_t duration_of(const std::string& text) {
 
 Syntax invite_syntax() {
   Syntax syntax({"quern keys invite --role ROLES [--broker ENDPOINT] [--life TIME] [LIMITS]",
-                 "Prints a code with which one machine makes a key of its own and joins. --broker "
-                 "is the broker as "
-                 "that machine reaches it.",
+                 "Prints a code with which one machine or person creates a key and joins. --broker "
+                 "is the endpoint at which the newcomer reaches the broker.",
                  "  quern keys invite --role work --broker tcp://10.0.0.5:7600\n"
                  "  quern keys invite --role submit,read --name alice --life 2h --broker "
                  "tcp://10.0.0.5:7600\n"});
   auto add = syntax.add();
-  add("name", option<std::string>("NAME"), "of the new key; default: the host's own");
-  add("life", option<std::string>("TIME"), "how long the code can be used; default 15m");
+  add("name", option<std::string>("NAME"), "name of the new key; default: the name of the host");
+  add("life", option<std::string>("TIME"), "how long the code is valid; default 15m");
   add_grant_options(syntax);
   return syntax;
 }
@@ -64,16 +63,16 @@ Exit invite(const Arguments& arguments) {
   if (given->has("name")) {
     invitation.grant.name = given->get<std::string>("name");
   }
-  // Jobs belong to names: who may have jobs must not choose whose.
+  // Jobs belong to names, so a key that may submit must not choose its own name.
   else if (invitation.grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
-    throw UsageError("--name is missing: only workers may choose their own");
+    throw UsageError("--name is missing; only workers may choose their own");
   const std::int64_t life = duration_of(given->get_or<std::string>("life", "15m"));
   const std::string endpoint = given->endpoint();
   if (!keys::is_peer_endpoint(endpoint) || endpoint.starts_with("tcp://0.0.0.0:") ||
       endpoint.starts_with("tcp://[::]:"))
-    throw UsageError(
-        "--broker " + endpoint +
-        ": name the broker as the new machine reaches it, such as tcp://10.0.0.5:7600");
+    throw UsageError("--broker " + endpoint +
+                     ": give the endpoint at which the new machine reaches the broker, such as "
+                     "tcp://10.0.0.5:7600");
   require_keys(folder);
   const keys::FolderLock lock(folder);
   if (given->has("name")) check_name(read_list(folder), invitation.grant.name);
@@ -97,24 +96,25 @@ Exit invite(const Arguments& arguments) {
     return Exit::done;
   }
   std::cout << code << '\n';
-  std::cerr << "on the new machine, until " << keys::time_text(invitation.expires)
-            << " and once:\n  " << command << '\n';
+  std::cerr << "run this on the new machine before " << keys::time_text(invitation.expires)
+            << ", once:\n"
+               "  "
+            << command << '\n';
   if (endpoint.find("127.0.0.1") != std::string::npos ||
       endpoint.find("localhost") != std::string::npos || endpoint.starts_with("ipc:"))
-    std::cerr << "note: only this machine reaches " << endpoint
-              << "; name the broker as others do with --broker\n";
+    std::cerr << "note: only this machine can reach " << endpoint
+              << "; for other machines, give its address with --broker\n";
   return Exit::done;
 }
 
 Syntax join_syntax() {
-  Syntax syntax(
-      {"quern keys join CODE",
-       "Joins the broker that the code names: makes a key for `quern` and programs here, and keeps "
-       "it for that endpoint.",
-       "  quern keys join CODE\n  quern jobs --broker tcp://10.0.0.5:7600\n"});
+  Syntax syntax({"quern keys join CODE",
+                 "Joins the broker that the code names: creates a key for `quern` and programs on "
+                 "this machine, and stores it for that endpoint.",
+                 "  quern keys join CODE\n  quern jobs --broker tcp://10.0.0.5:7600\n"});
   syntax.words(1, 1, "a code of `quern keys invite`");
   syntax.add()("name", option<std::string>("NAME"),
-               "wanted for the key, when the invitation does not say");
+               "name of the key, if the invitation does not set it");
   return syntax;
 }
 
@@ -135,8 +135,10 @@ Exit join_here(const Arguments& arguments) {
         {{"endpoint", joined.endpoint}, {"name", joined.name}, {"roles", joined.roles}});
   else
     std::cout << "joined the broker at " << joined.endpoint << " as " << joined.name << " ("
-              << joined.roles << ")\nfrom now on: quern COMMAND --broker " << joined.endpoint
-              << ", or QUERN_BROKER=" << joined.endpoint << '\n';
+              << joined.roles
+              << ")\n"
+                 "From now on: quern COMMAND --broker "
+              << joined.endpoint << ", or QUERN_BROKER=" << joined.endpoint << '\n';
   return Exit::done;
 }
 

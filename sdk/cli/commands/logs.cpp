@@ -14,8 +14,8 @@ namespace {
 
 constexpr Manual kLogsManual = {"quern logs ID [--task N] [--stdout | --stderr] [--follow]",
                                 "Prints what the commands of a job (`quern run exec`, `quern map`) "
-                                "wrote: standard output to standard output, standard\n"
-                                "error to standard error. Tasks are counted from 0, as in `quern "
+                                "wrote: standard output to standard output, standard error to "
+                                "standard error. Tasks are counted from 0, as in `quern "
                                 "results --json`. Reading frees nothing.",
                                 "  quern logs 12\n  quern logs 12 --task 3 --stderr\n  quern logs "
                                 "12 --follow --json | jq .code\n"};
@@ -27,7 +27,7 @@ struct Wanted {
   bool json = false;
 };
 
-/// How many commands were found; 0 also when nobody reads any more.
+/// The number of commands that were found; 0 also if the reader of standard output is gone.
 std::uint64_t print_all(const Job& job, const Wanted& wanted, CommandPrinter& printer) {
   std::uint64_t found = 0;
   while (const auto result = job.next()) {
@@ -43,7 +43,8 @@ std::uint64_t print_all(const Job& job, const Wanted& wanted, CommandPrinter& pr
         command = command_result(result->bytes);
       } catch (const std::invalid_argument&) {
         if (!printer.print_lost(result->index + 1, "failed",
-                                "the worker's answer is not the result of a command"))
+                                "the worker's result is not the result of a command; is it a "
+                                "worker of another version?"))
           return found;
         continue;
       }
@@ -60,13 +61,13 @@ std::uint64_t print_all(const Job& job, const Wanted& wanted, CommandPrinter& pr
 
 Syntax logs_syntax() {
   Syntax syntax(kLogsManual);
-  syntax.words(1, 1, "a job's id", Word::job);
+  syntax.words(1, 1, "the id of a job", Word::job);
   auto add = syntax.add();
   add("task", option<long>("N"),
-      "only of this task, by its index (from 0); command 1 of `quern map` is task 0");
+      "only the output of this task, by its index from 0; command 1 of `quern map` is task 0");
   add("stdout", flag(), "only standard output");
   add("stderr", flag(), "only standard error");
-  add("follow", flag(), "also while the job runs, until it ends");
+  add("follow", flag(), "print also what comes until the job ends");
   return syntax;
 }
 
@@ -81,7 +82,7 @@ Exit logs(const Arguments& arguments) {
   if (!wanted.out && !wanted.err) throw UsageError("--stdout and --stderr exclude each other");
   if (given->has("task")) {
     const long task = given->get<long>("task");
-    if (task < 0) throw UsageError("--task takes an index: 0 is the first task");
+    if (task < 0) throw UsageError("--task takes an index from 0 (the first task)");
     wanted.task = static_cast<std::uint64_t>(task);
   }
 
@@ -91,11 +92,12 @@ Exit logs(const Arguments& arguments) {
   const std::string id = std::to_string(value(number));
   if (status.function != "exec")
     throw std::runtime_error("job " + id + " runs the function `" + status.function +
-                             "`, no commands: `quern results " + id + "`");
+                             "`, not commands; see `quern results " + id + "`");
   if (!is_final(status.state) && !given->flag("follow") && !wanted.task)
     throw std::runtime_error("job " + id + " is not finished (" + std::to_string(status.done) +
                              " of " + std::to_string(status.total) +
-                             " tasks): --follow prints what there is and what comes");
+                             "tasks): wait for it with `quern wait`, or print what there is and "
+                             "what comes with --follow");
   Console console;
   Output output(&console);
   CommandPrinter printer({wanted.json, false}, output, console);
@@ -103,9 +105,9 @@ Exit logs(const Arguments& arguments) {
   const std::uint64_t found = print_all(job, wanted, printer);
   if (output.flush() == Output::State::reader_gone) die_of_broken_pipe();
   if (wanted.task && found == 0)
-    throw std::runtime_error("there is no output of task " + std::to_string(*wanted.task) +
-                             " of job " + id +
-                             (status.detached ? "" : " (what its client has read is not kept)"));
+    throw std::runtime_error(
+        "there is no output for task " + std::to_string(*wanted.task) + " of job " + id +
+        (status.detached ? "" : " (output that its client has read is not kept)"));
   return Exit::done;
 }
 

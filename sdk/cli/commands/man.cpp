@@ -15,16 +15,16 @@ namespace {
 
 constexpr Manual kManManual = {
     "quern man [COMMAND] | --all DIR",
-    "Prints the page of a command (of `quern` itself without one, of quern-broker and quern-worker "
-    "by these names) in roff.\n"
-    "--all writes all pages into a folder. An installed Quern has them where `man quern-run` finds "
+    "Prints the manual page of a command in roff. Without COMMAND it is the page of `quern`; "
+    "quern-broker and quern-worker have pages, too.\n\n--all writes all pages to a folder. An "
+    "installed Quern has them where `man quern-run` finds "
     "them.",
     "  quern man run | man -l -\n  quern man --all ~/.local/share/man/man1\n"};
 
 /// The programs beside `quern`, whose own --help is their manual.
 constexpr std::pair<const char*, const char*> kPrograms[] = {
-    {"quern-broker", "take jobs, carve them into leases for workers, gather the results"},
-    {"quern-worker", "run leases of jobs for a Quern broker"},
+    {"quern-broker", "accept jobs, grant leases to workers, and collect the results"},
+    {"quern-worker", "run tasks for a Quern broker"},
 };
 
 /// All that a program prints.
@@ -57,7 +57,8 @@ void write_page(const std::filesystem::path& folder, const std::string& name,
 void write_pages(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) throw FileError("cannot make the folder " + folder.string() + ": " + error.message());
+  if (error)
+    throw FileError("cannot create the folder " + folder.string() + ": " + error.message());
   write_page(folder, "quern", overview_page(commands()));
   for (const Subcommand& command : commands())
     write_page(folder, "quern-" + std::string(command.name), command_page(command));
@@ -71,7 +72,7 @@ Syntax man_syntax() {
   Syntax syntax(kManManual);
   syntax.words(0, 1, "a command", Word::command);
   syntax.add()("all", option<std::string>("DIR"),
-               "write quern.1, and a page for each command and program, into DIR");
+               "write quern.1 and a page for each command and program to DIR");
   return syntax;
 }
 
@@ -81,7 +82,7 @@ Exit man(const Arguments& arguments) {
   const auto words = given->words();
   if (given->has("all")) {
     if (!words.empty())
-      throw UsageError("--all writes every page: leave out '" + words.front() + "'");
+      throw UsageError("--all writes every page; leave out '" + words.front() + "'");
     write_pages(given->get<std::string>("all"));
     return Exit::done;
   }
@@ -92,7 +93,7 @@ Exit man(const Arguments& arguments) {
   } else if (const auto page = page_of_program(words.front())) {
     std::cout << *page;
   } else {
-    throw UsageError("there is no command '" + words.front() + "' (`quern help` lists all)");
+    throw UsageError("unknown command '" + words.front() + "' (`quern help` lists all commands)");
   }
   return Exit::done;
 }

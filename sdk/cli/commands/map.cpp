@@ -1,4 +1,4 @@
-// `quern map`: a command per line of the input, on all workers, and what they write.
+// `quern map`: runs a command per line of the input on all workers, and prints their output.
 #include <iostream>
 #include <optional>
 
@@ -20,8 +20,10 @@
 namespace quern::cli {
 namespace {
 
-constexpr std::uint64_t kBlocksPerSlot = 3;  // under way: one runs, one is there, one is on the way
-constexpr std::uint64_t kFailuresTold = 10;  // of those that have no output of their own
+constexpr std::uint64_t kBlocksPerSlot =
+    3;  // in flight: one is running, one is waiting in the worker, one is being sent
+constexpr std::uint64_t kFailuresTold =
+    10;  // number of reported failures without an output of their own
 
 /// One `quern map` from its request to its exit code.
 class Mapping {
@@ -36,8 +38,8 @@ class Mapping {
     if (request_.shape == MapRequest::Shape::arguments && words.size() == 1 &&
         ignores_arguments(words.front()))
       console_.say(
-          "note: the script is a list of commands without {}, so the argument is not appended; "
-          "write {} where it belongs");
+          "note: the script has several commands and no {}, so the argument is not appended; write "
+          "{} where it belongs");
   }
 
   Exit run(Attended& attended) {
@@ -47,7 +49,7 @@ class Mapping {
     try {
       return run_job(client, attended);
     } catch (...) {
-      // Nobody will see what the commands still do.
+      // Nobody will see the output of the remaining commands.
       feed_->window().close();
       attended.cancel();
       throw;
@@ -60,7 +62,7 @@ class Mapping {
       const std::uint64_t slots = slots_that_run(client);
       if (slots > 0)
         feed_->window().allow(
-            at_once_of(request_, slots));  // without any nobody knows what a part of them is
+            at_once_of(request_, slots));  // without slots, a share of them is undefined
     }
     if (request_.shape == MapRequest::Shape::blocks && !request_.detach)
       feed_->window().hold(kBlocksPerSlot * slots_that_run(client) * request_.block_bytes);
@@ -85,7 +87,7 @@ class Mapping {
     if (output_.flush() != Output::State::open) return stop_writing(attended);
     if (attended.interrupted()) leave(Exit::interrupted);
     const Exit exit = exit_of(outcome);
-    // The thread that reads the input may be waiting for a terminal.
+    // The thread that reads the input may be waiting for a terminal, so it is not joined.
     if (halt().halted()) leave(exit);
     return exit;
   }
@@ -95,7 +97,7 @@ class Mapping {
     std::cout << (request_.json ? line_of({{"job", value(number)}, {"uuid", job_.uuid().text()}})
                                 : std::to_string(value(number)) + '\n')
               << std::flush;
-    job_.wait_for_intake();  // from then on the job is the broker's alone
+    job_.wait_for_intake();  // from then on the job no longer needs this client
     return Exit::done;
   }
 
@@ -112,10 +114,10 @@ class Mapping {
   Items items() const {
     return {[feed = feed_](Bytes& item) { return feed->next(item); }, feed_->encoding(),
             Items::Source::may_block, nullptr,
-            [feed = feed_] { feed->window().open(); }};  // no result makes room before the end
+            [feed = feed_] { feed->window().open(); }};  // no results arrive that would make room
   }
 
-  /// False when nobody reads standard output any more.
+  /// False if the reader of standard output is gone.
   bool print_results(Attended& attended) {
     for (;;) {
       const auto result = request_.keep_order ? job_.next() : job_.next_completed();
@@ -126,7 +128,7 @@ class Mapping {
       const Ended ended = given_up ? Ended{} : ended_of(*result, fed);
       const Halt::When when =
           given_up ? Halt::When::never : halt().on_result(ended.ok, feed_->window().entered());
-      // Before its place is free, or one more would begin.
+      // Before its room in the window is freed; otherwise one more command would start.
       if (when != Halt::When::never) feed_->window().close();
       feed_->window().leave(result->index);
       if (given_up) continue;
@@ -135,11 +137,12 @@ class Mapping {
     }
   }
 
-  /// What a result says of its command.
+  /// How a command ended, according to its result.
   struct Ended {
     bool ok = false;
-    std::string trouble{};                   ///< why it failed
-    std::optional<CommandResult> command{};  ///< none: it never ended anywhere, or it was an answer
+    std::string trouble{};  ///< why it failed
+    std::optional<CommandResult>
+        command{};  ///< none: it never ran to its end, or the result is an answer (--loop)
   };
 
   Ended ended_of(const TaskResult& result, const Fed& fed) const {
@@ -149,9 +152,10 @@ class Mapping {
     try {
       ended.command = command_result(result.bytes);
     } catch (const std::invalid_argument& error) {
-      return {false, std::string("the worker's answer cannot be used: ") + error.what()};
+      return {false, std::string("the worker's result is invalid: ") + error.what()};
     }
-    // A worker's word for success is its result; what was asked of it is our own.
+    // The worker decides whether the command succeeded; what was requested comes from our own
+    // records.
     ended.ok = result.ok && ended.command->ok();
     if (!ended.ok && ended.trouble.empty())
       ended.trouble = "exit code " + std::to_string(ended.command->code);
@@ -194,7 +198,7 @@ class Mapping {
         fed.number, std::string(to_string(result.ok ? ErrorCode::failed : result.code)), trouble);
   }
 
-  /// Merged outputs, as --reduce wants it.
+  /// Merges the outputs for --reduce.
   bool merge_results(Attended& attended) {
     Merge merge(*client_, *request_.reduce, request_.submit,
                 [&](const Job& job) { attended.add(job); });
@@ -220,8 +224,8 @@ class Mapping {
     if (!halt().content())
       console_.say(
           when == Halt::When::now
-              ? "stopping, because commands failed"
-              : "starting no more commands, because some failed; waiting for those that run");
+              ? "stopping because of failed commands"
+              : "no more commands are started because of failures; waiting for the running ones");
     if (when == Halt::When::now)
       job_.cancel();
     else
@@ -245,7 +249,7 @@ class Mapping {
     return outcome.ok() && failed_ == 0 ? Exit::done : Exit::failed;
   }
 
-  /// Nobody reads standard output any more, or it cannot be written.
+  /// The reader of standard output is gone, or it cannot be written.
   Exit stop_writing(Attended& attended) {
     feed_->window().close();
     attended.cancel();

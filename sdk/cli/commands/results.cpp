@@ -15,14 +15,15 @@ namespace {
 
 constexpr Manual kResultsManual = {
     "quern results ID [--failed] [--follow]",
-    "Prints the results of a job in input order. Reading frees nothing. Exit 0 when "
-    "the job is done, 1 otherwise.",
-    "  quern results 12\n  quern results 12 --failed --json\n  quern results 12 "
-    "--follow     as they come, until it ends\n"};
+    "Prints the results of a job in input order. Reading frees nothing. The exit code is 0 if the "
+    "job is done, else 1.",
+    "  quern results 12\n"
+    "  quern results 12 --failed --json\n"
+    "  quern results 12 --follow     as they arrive, until it ends\n"};
 
 enum class Which : unsigned char { all, failed };
 
-/// False when nobody reads any more.
+/// False if the reader of standard output is gone.
 bool print_results(const Job& job, const JobStatus& status, Which which, ResultPrinter& printer) {
   while (const auto result = job.next()) {
     if (which == Which::failed && result->ok) continue;
@@ -62,10 +63,10 @@ Exit print_job(const Job& job, const JobStatus& status, Which which, Format form
 
 Syntax results_syntax() {
   Syntax syntax(kResultsManual);
-  syntax.words(1, 1, "a job's id", Word::job);
+  syntax.words(1, 1, "the id of a job", Word::job);
   auto add = syntax.add();
-  add("failed", flag(), "only tasks that failed");
-  add("follow", flag(), "also while the job runs, until it ends");
+  add("failed", flag(), "only the tasks that failed");
+  add("follow", flag(), "print also what comes until the job ends");
   return syntax;
 }
 
@@ -78,9 +79,10 @@ Exit results(const Arguments& arguments) {
   Client client(given->client());
   const JobStatus status = client.job(number);
   if (!is_final(status.state) && !given->flag("follow"))
-    throw std::runtime_error("job " + std::to_string(value(number)) + " is not finished (" +
-                             std::to_string(status.done) + " of " + std::to_string(status.total) +
-                             " tasks): `quern wait` for it, or --follow its results");
+    throw std::runtime_error(
+        "job " + std::to_string(value(number)) + " is not finished (" +
+        std::to_string(status.done) + " of " + std::to_string(status.total) +
+        " tasks): wait for it with `quern wait`, or print results as they arrive with --follow");
   return print_job(client.attach(number), status,
                    given->flag("failed") ? Which::failed : Which::all,
                    given->json() ? Format::json : Format::text);

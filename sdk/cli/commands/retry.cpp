@@ -12,16 +12,15 @@ namespace {
 
 constexpr Manual kRetryManual = {
     "quern retry ID",
-    "Runs the tasks of an ended job that failed again, and nothing else of it. Their payloads are "
-    "kept as long\nas the job is. "
-    "`quern wait` and `quern results` then tell how they ended this time.",
+    "Runs the failed tasks of an ended job again, and no others. Their payloads are kept as long "
+    "as the job. Afterwards `quern wait` and `quern results` show how they ended this time.",
     "  quern results 12 --failed\n  quern retry 12 && quern wait 12\n"};
 
 }  // namespace
 
 Syntax retry_syntax() {
   Syntax syntax(kRetryManual);
-  syntax.words(1, 1, "a job's id", Word::job);
+  syntax.words(1, 1, "the id of a job", Word::job);
   return syntax;
 }
 
@@ -29,7 +28,8 @@ Exit retry(const Arguments& arguments) {
   const auto given = retry_syntax().parse(arguments);
   if (!given) return Exit::done;
   const JobId id = job_id(given->words().front());
-  if (id.task) throw UsageError("retry takes a job: all its failed tasks are run again");
+  if (id.task)
+    throw UsageError("retry takes a job, not a task: it runs all its failed tasks again");
   Client client(given->client());
   const JobStatus status = client.retry(id.number);
   if (given->json()) {

@@ -1,4 +1,5 @@
-// `quern run`: submits a job, prints its results as they can be printed, and ends as the job ends.
+// `quern run`: submits a job, prints its results as soon as possible, and exits according to its
+// outcome.
 #include <cstdlib>
 #include <iostream>
 #include <optional>
@@ -21,7 +22,8 @@ std::optional<TaskResult> next_of(const Job& job, Order order) {
   return order == Order::input ? job.next() : job.next_completed();
 }
 
-/// Prints all results; false when nobody reads them. What an interrupt did to the rest is not news.
+/// Prints all results; false if the reader is gone. Does not report the tasks that an interrupt
+/// cancelled.
 bool print_results(const Job& job, const RunRequest& request, const Attended& attended,
                    ResultPrinter& printer) {
   while (const auto result = next_of(job, request.order)) {
@@ -45,14 +47,15 @@ std::optional<Bytes> reduced_value(const Job& job, const Outcome& outcome) {
   return job.get_optional();
 }
 
-/// What is said about a job that did not end well; its tasks' own errors are told already.
+/// The message about a job that did not end well; the errors of its tasks have been printed
+/// already.
 void tell_outcome(const Job& job, const Outcome& outcome, Console& console) {
   std::string text = "job " + job.id() + ' ' + std::string(to_string(outcome.state));
   if (!outcome.text.empty()) text += ": " + outcome.text;
   console.say(text);
 }
 
-/// Nobody reads standard output any more, or it cannot be written.
+/// The reader of standard output is gone, or it cannot be written.
 Exit stop_writing(Attended& attended, Output& output, Console& console) {
   attended.cancel();
   if (output.flush() == Output::State::reader_gone) die_of_broken_pipe();
@@ -68,7 +71,7 @@ Exit run_detached(const Job& job, Format format, Attended& attended) {
     std::cout << value(number) << '\n';
   }
   std::cout.flush();
-  job.wait_for_intake();  // from then on the job is the broker's alone
+  job.wait_for_intake();  // from then on the job no longer needs this client
   return attended.interrupted() ? Exit::interrupted : Exit::done;
 }
 
@@ -100,8 +103,8 @@ Exit run(const Arguments& arguments) {
   if (!request) return Exit::done;
 
   Attended attended;  // signals are blocked before the client starts its threads
-  // The SDK coalesces nameless single inputs into one open job; this one is alone and is to be seen
-  // as what it is.
+  // The SDK coalesces unnamed single inputs into one open job; this single one should be shown as a
+  // job of its own.
   if (std::holds_alternative<Whole>(request->input) && request->submit.name.empty())
     request->submit.name = request->function;
   Client client(request->client);

@@ -20,15 +20,15 @@ namespace {
 
 constexpr Manual kRunExecManual = {
     "quern run exec [OPTIONS] [--] COMMAND [ARGUMENT...]",
-    "Runs a command on a worker (one with --allow-exec; those of `quern up` have it). What it "
-    "writes comes out when it has ended, and its\n"
-    "exit code is the exit code: 124 when it ran out of --timeout, 128 and the signal's number "
-    "when one ended it, 125 when Quern could not\n"
-    "run it at all. Standard input, when it is a pipe or a file, is read to its end first and then "
-    "is the command's. A COMMAND that is one word with blanks or characters of the shell is a "
-    "script for /bin/sh.\n"
-    "With --each-line or --from-json there is a command per line, as in `quern map -k`, and the "
-    "exit code is 0 or 1.",
+    "Runs a command on a worker that runs programs (--allow-exec; those of `quern up` do). Its "
+    "output is printed when it has ended, and its exit code becomes the exit code of quern: 124 "
+    "after --timeout, 128 plus the number of the "
+    "signal that ended it, 125 if Quern could not run it. If standard input is a pipe or a file, "
+    "it is read to its end first and then given to "
+    "the command. A COMMAND that is one word with spaces or special characters of the shell is a "
+    "script for /bin/sh.\n\nWith --each-line or --from-json each line is a command, as with `quern "
+    "map -k`, and the exit "
+    "code is 0 or 1.",
     "  quern run exec -- uname -a\n"
     "  gzip -dc log.gz | quern run exec -- ./count\n"
     "  quern run exec --require gpu=1 --stdin model.json -- ./train --epochs 3\n"
@@ -40,7 +40,7 @@ constexpr Manual kRunExecManual = {
 constexpr int kTimedOut = 124;
 constexpr int kSignalled = 128;
 
-/// Gives the input to the command: with it, or by its hash.
+/// Passes the input to the command: as a part of it, or by its hash.
 Bytes give_input(Client& client, const CommandInput& input, Command& command,
                  SubmitOptions& options, Console& console, Attended& attended) {
   command.feed =
@@ -98,7 +98,7 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
   if (attended.interrupted()) leave(Exit::interrupted);
   if (!result || result->bytes.empty()) {
     if (outcome.code == ErrorCode::no_broker) throw ConnectionError(outcome.code, outcome.text);
-    throw std::runtime_error("the command was not run to its end: " +
+    throw std::runtime_error("the command was not completed: " +
                              (result ? result->text : outcome.text));
   }
   const CommandResult command_end = command_result(result->bytes);
@@ -109,8 +109,8 @@ Exit run_one(const Given& given, const std::vector<std::string>& words) {
   output.flush();
   if (output_error() != 0)
     return finish_output(Exit::done) == Exit::done ? Exit::done : Exit::not_run;
-  // It ended well, and yet its task did not: its output is not whole, or its files could not be
-  // brought back.
+  // The command succeeded, but its task failed: its output is incomplete, or its files could not be
+  // fetched.
   return command_end.ok() && !result->ok ? Exit::not_run : exit_of(command_end);
 }
 
@@ -171,8 +171,8 @@ Exit print_in_order(bool json, const Command& command, const CommandItems& items
 /// A command per object; commands that require different things are different jobs.
 Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
   CommandItems items = command_items_in(given.get<std::string>("from-json"));
-  // Without a COMMAND the arguments of each object are one. There may be several, so a script sees
-  // them as a list.
+  // Without a COMMAND, the arguments of each object are a command. There may be several, so a
+  // script gets them as a list.
   LargeFiles large;
   Command command =
       command_of(given, words.empty() ? std::vector<std::string>{"{}"} : words, 2, large);
@@ -204,7 +204,7 @@ Exit run_from_json(const Given& given, const std::vector<std::string>& words) {
   try {
     return print_in_order(given.json(), command, items, jobs, attended);
   } catch (...) {
-    attended.cancel();  // nobody will see what the commands still do
+    attended.cancel();  // nobody will see the output of the remaining commands
     throw;
   }
 }
@@ -215,7 +215,8 @@ Exit run_given(const Given& given) {
     throw UsageError("--each-line and --from-json exclude each other");
   const bool many = given.has("each-line") || given.has("from-json");
   if (many && given.has("stdin"))
-    throw UsageError("--stdin is of one command; objects of --from-json may have a \"stdin\" each");
+    throw UsageError(
+        "--stdin is for one command; with --from-json, each object can have its own \"stdin\"");
   if (words.empty() && !given.has("from-json")) throw UsageError("the command is missing");
   if (given.has("each-line")) return run_each_line(given, words);
   return many ? run_from_json(given, words) : run_one(given, words);
@@ -229,15 +230,15 @@ Syntax run_exec_syntax() {
   syntax.then_a_command();
   auto add = syntax.add();
   add("stdin", option<std::string>("FILE"),
-      "the command's standard input; - is ours, and so it is by default when ours is a "
-      "pipe or a file; /dev/null: none");
+      "standard input of the command; - is that of quern, which is the default if it is a pipe or "
+      "a file; /dev/null: none");
   add("each-line", option<std::string>("FILE"),
-      "a command per line, which stands for {}; - is standard input");
+      "run the command once per line of FILE; {} is the line; - is standard input");
   add("from-json", option<std::string>("FILE"),
-      "a command per line, an object each: args (for {} and {1}, {2}, ...), env, cwd, stdin, cost, "
-      "require");
+      "run a command per line of FILE, a JSON object: args (for {} and {1}, {2}, ...), env, cwd, "
+      "stdin, cost, require");
   add("detach", flag(),
-      "print the job's id and leave it to the broker (`quern wait ID`, `quern logs ID`)");
+      "print the id of the job and return (then: `quern wait ID`, `quern logs ID`)");
   add_command_options(syntax);
   return syntax;
 }
@@ -247,7 +248,7 @@ Exit run_exec(const Arguments& arguments) {
     const auto given = run_exec_syntax().parse(arguments);
     return given ? run_given(*given) : Exit::done;
   } catch (const std::exception& error) {
-    // Every other code may be the command's.
+    // Every other code can be that of the command.
     std::cerr << "quern: " << complaint_of(error, "run exec").text << '\n';
     return Exit::not_run;
   }

@@ -1,4 +1,4 @@
-// `quern run exec`: commands on workers, one of them with its exit code, or many as a job.
+// `quern run exec`: runs one command on a worker, with its exit code, or many commands as a job.
 #pragma once
 
 #include "cli/commands/command.hpp"
@@ -7,7 +7,8 @@ namespace quern::cli {
 
 Syntax run_exec_syntax();
 
-/// What follows `quern run exec`. The exit code is the command's own; 125 when it was not run.
+/// The arguments after `quern run exec`. The exit code is that of the command; 125 if it was not
+/// run.
 Exit run_exec(const Arguments& arguments);
 
 }  // namespace quern::cli

@@ -25,20 +25,21 @@ using namespace std::chrono_literals;
 
 constexpr Manual kTopManual = {
     "quern top [--interval S] [--once]",
-    "Shows the broker, its workers, jobs and the latest failed jobs, again and again until q or "
-    "Ctrl-C. A worker's bars are\n"
-    "its busy slots, and its processors: # for a core per busy slot, + for what others were "
-    "measured to use. A job's bar is\n"
-    "the part of its tasks that has ended. When the broker goes away, the view says so, and goes "
-    "on when it is back.\n"
-    "When standard output is no terminal, one picture is printed as plain text.",
+    "Shows the broker, its workers, jobs and the latest failed jobs, and updates them until q or "
+    "Ctrl-C. The bars of a worker are its busy slots and its cores: # for a core per busy slot, + "
+    "for what other processes use. The "
+    "bar of a job is the share of its tasks that have ended. If the broker is unreachable, the "
+    "view says so, and "
+    "continues when it is back.\n\nIf standard output is not a terminal, the state is printed once "
+    "as plain text.",
     "  quern top\n  quern top --interval 0.5 --broker tcp://10.0.0.5:7600\n  quern top --once > "
     "picture.txt\n"
     "  quern top --json | jq -c '.workers[] | {worker, busy}'\n"};
 
-constexpr auto kRetry = 2s;  ///< a broker that is gone for so long is told, and looked for again
-constexpr auto kFarewell = 300ms;  ///< how long the goodbye to the broker may take
-constexpr int kBeat_ms = 1000;     ///< the age of an old picture is drawn anew so often
+constexpr auto kRetry =
+    2s;  ///< after this time without a broker, the view shows the reason and tries again
+constexpr auto kFarewell = 300ms;  ///< how long closing the connection may take
+constexpr int kBeat_ms = 1000;     ///< interval for redrawing the age of an old picture
 
 Json object_of(const TopPicture& picture) {
   Json object{{"endpoint", picture.endpoint},
@@ -69,8 +70,8 @@ std::string plain_text(const TopPicture& picture) {
   return text;
 }
 
-/// An object per refresh until a signal or the reader ends it; a broker that is gone is an object
-/// too.
+/// Prints an object per refresh until a signal or a closed pipe ends it; an unreachable broker is
+/// an object too.
 [[noreturn]] void stream(Client& client, std::chrono::milliseconds interval) {
   using Clock = std::chrono::steady_clock;
   TopPicture before;
@@ -92,7 +93,8 @@ std::string plain_text(const TopPicture& picture) {
   }
 }
 
-/// Signals as something that can be polled. Made in main's thread before any other starts.
+/// Signals as a descriptor that can be polled. Construct in main's thread before any other thread
+/// starts.
 class Signals {
  public:
   Signals() {
@@ -108,7 +110,7 @@ class Signals {
   Signals& operator=(const Signals&) = delete;
 
   int descriptor() const { return descriptor_; }
-  /// The next one that came, or 0.
+  /// The next signal that arrived, or 0.
   int next() {
     signalfd_siginfo info;
     return ::read(descriptor_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)
@@ -120,10 +122,10 @@ class Signals {
   int descriptor_;
 };
 
-/// What the signals that came mean; nothing: go on.
+/// Handles the signals that arrived; nothing: continue.
 std::optional<Exit> heed(Signals& signals, Screen& screen) {
   while (const int number = signals.next()) {
-    if (number == SIGINT) return Exit::done;  // as good a way to leave as q
+    if (number == SIGINT) return Exit::done;  // ends the view as q does
     if (number == SIGTERM || number == SIGHUP || number == SIGQUIT) return Exit::interrupted;
     if (number == SIGTSTP) {
       screen.leave();
@@ -134,7 +136,7 @@ std::optional<Exit> heed(Signals& signals, Screen& screen) {
   return std::nullopt;
 }
 
-/// Draws until somebody wants to leave.
+/// Draws until the user quits.
 Exit show(TopSource& source, Signals& signals) {
   Screen screen;
   for (;;) {
@@ -156,10 +158,10 @@ Exit live(ClientOptions options, std::chrono::milliseconds interval) {
   Signals signals;
   options.retry = kRetry;
   Client client(options);
-  client.broker();  // who is refused, or finds nobody, learns it as from any other command
+  client.broker();  // reports a refusal or a missing broker as any other command does
   TopSource source(std::move(client), interval);
   const Exit exit = show(source, signals);
-  // A question to a broker that is gone may be under way; nobody waits for that.
+  // A query to an unreachable broker may be in progress; do not wait for it.
   if (!source.stop(kFarewell)) std::_Exit(static_cast<int>(exit));
   return exit;
 }
@@ -169,8 +171,8 @@ Exit live(ClientOptions options, std::chrono::milliseconds interval) {
 Syntax top_syntax() {
   Syntax syntax(kTopManual);
   auto add = syntax.add();
-  add("interval", option<double>("S"), "seconds from one picture to the next; default 1");
-  add("once", flag(), "print one picture and leave");
+  add("interval", option<double>("S"), "seconds between updates; default 1");
+  add("once", flag(), "print the state once and exit");
   return syntax;
 }
 

@@ -19,12 +19,11 @@ using namespace std::chrono_literals;
 constexpr Manual kUpManual = {
     "quern up [--workers N] [--slots N] [--bind ENDPOINT]",
     "Runs a broker and workers on this machine until Ctrl-C. The workers also run programs (`quern "
-    "map`) for every key that may submit:\n"
-    "those of this user, unless you invite others.",
+    "map`) for every key that may submit: the keys of this user, unless you invite others.",
     "  quern up\n  quern up --workers 2 --slots 1 --bind tcp://127.0.0.1:7700\n"};
 
 constexpr char kDefaultBind[] = "tcp://127.0.0.1:7600";
-constexpr auto kDrain = 5s;  ///< how long running tasks may go on after Ctrl-C
+constexpr auto kDrain = 5s;  ///< how long running tasks may continue after Ctrl-C
 constexpr unsigned kWorkersMax = 256;
 constexpr unsigned kSlotsMax = 4096;
 
@@ -39,8 +38,8 @@ ClusterPlan plan_of(const Given& given) {
   if (plan.slots < 1 || plan.slots > kSlotsMax)
     throw UsageError("--slots takes 1 to " + std::to_string(kSlotsMax));
   plan.broker_options = {"--log-level", "warning"};
-  // The broker is this user's, and so are the keys that may submit to it: programs run for whom
-  // they would run anyway.
+  // Allowed by default, because the broker and the keys that may submit belong to this user, who
+  // could run the same programs anyway.
   for (const char* name : {"keep", "keep-bytes"})
     if (given.has(name))
       plan.broker_options.insert(plan.broker_options.end(),
@@ -85,24 +84,24 @@ sigset_t block_signals() {
   return set;
 }
 
-/// Tells about workers that left by themselves.
+/// Reports workers that ended by themselves.
 void look_at_workers(Cluster& cluster, std::set<pid_t>& told, Console& console) {
   for (Child& worker : cluster.workers()) {
     const auto ending = worker.ended();
     if (!ending || !told.insert(worker.pid()).second) continue;
-    console.say("worker (process " + std::to_string(worker.pid()) + ") has left with code " +
+    console.say("worker (process " + std::to_string(worker.pid()) + ") ended with exit code " +
                 std::to_string(ending->code));
   }
 }
 
-/// Until a signal says stop (Exit::done) or the broker has ended (Exit::failed).
+/// Runs until a signal arrives (Exit::done) or the broker has ended (Exit::failed).
 Exit attend(Cluster& cluster, const sigset_t& signals, Console& console) {
   std::set<pid_t> told;
   std::vector<pid_t> own{cluster.broker().pid()};
   for (const Child& worker : cluster.workers()) own.push_back(worker.pid());
   for (;;) {
     if (cluster.broker().ended()) {
-      console.say("the broker has ended; stopping");
+      console.say("the broker ended; stopping");
       return Exit::failed;
     }
     look_at_workers(cluster, told, console);
@@ -117,14 +116,13 @@ Exit attend(Cluster& cluster, const sigset_t& signals, Console& console) {
 Syntax up_syntax() {
   Syntax syntax(kUpManual);
   auto add = syntax.add();
-  add("workers", option<unsigned>("N"), "how many; default 1");
-  add("slots", option<unsigned>("N"), "of each worker; default: all cores together");
-  add("no-exec", flag(), "workers run no programs, only functions");
+  add("workers", option<unsigned>("N"), "number of workers; default 1");
+  add("slots", option<unsigned>("N"), "slots of each worker; default: the workers share all cores");
+  add("no-exec", flag(), "do not let the workers run programs, only functions");
   add("keep", option<std::string>("S"),
-      "keep ended jobs for so many seconds; default: a week those that are detached or have a "
-      "unique key, else an hour");
+      "seconds to keep ended jobs; default: a week if detached or with a unique key, else an hour");
   add("keep-bytes", option<std::string>("BYTES"),
-      "for results that are kept to be fetched; default 16G");
+      "space in the store for results that are kept to be fetched; default 16G");
   add("bind", option<std::string>("ENDPOINT"),
       "default: that of --broker or QUERN_BROKER, else tcp://127.0.0.1:7600");
   return syntax;
@@ -141,14 +139,14 @@ Exit up(const Arguments& arguments) {
     introduce(plan, cluster, given->json(), console);
     const Exit exit = attend(cluster, signals, console);
     console.say("stopping");
-    sigset_t again;  // a second Ctrl-C ends us at once, and with us the children
+    sigset_t again;  // a second Ctrl-C ends this process at once, and the children with it
     sigemptyset(&again);
     sigaddset(&again, SIGINT);
     sigprocmask(SIG_UNBLOCK, &again, nullptr);
     cluster.stop(kDrain);
     return exit;
   } catch (const BrokerFailed& failure) {
-    // It has said why. A port in use is "no broker" for whoever starts one.
+    // The broker has printed the reason. If the port is in use, the code is that of "no broker".
     return failure.code == static_cast<int>(Exit::usage) ? Exit::usage : Exit::no_broker;
   }
 }

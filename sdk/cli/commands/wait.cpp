@@ -1,4 +1,4 @@
-// `quern wait`: blocks until jobs have ended, and ends as they did.
+// `quern wait`: blocks until jobs have ended, and exits according to their outcome.
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
@@ -14,7 +14,7 @@ namespace quern::cli {
 namespace {
 
 constexpr Manual kWaitManual = {
-    "quern wait ID...", "Waits for jobs to end. Exit 0 when all are done, 1 when any is not.",
+    "quern wait ID...", "Waits for jobs to end. The exit code is 0 if all are done, else 1.",
     "  quern wait 12 && quern results 12\n  quern wait 12 13 14 --json\n"};
 
 void print_outcome(JobNumber number, const Outcome& outcome, bool json) {
@@ -36,7 +36,7 @@ void print_outcome(JobNumber number, const Outcome& outcome, bool json) {
 
 Syntax wait_syntax() {
   Syntax syntax(kWaitManual);
-  syntax.words(1, 10'000, "a job's id", Word::job);
+  syntax.words(1, 10'000, "the id of a job", Word::job);
   return syntax;
 }
 
@@ -47,10 +47,10 @@ Exit wait(const Arguments& arguments) {
   for (const std::string& word : given->words()) {
     const JobNumber number = job_number(word);
     if (std::find(numbers.begin(), numbers.end(), number) == numbers.end())
-      numbers.push_back(number);  // said twice, waited for once
+      numbers.push_back(number);  // ignores repeated ids
   }
 
-  // Waiting changes nothing, so an interrupt ends it at once; the jobs go on.
+  // Waiting changes nothing, so an interrupt ends it at once, and the jobs continue.
   Interrupt interrupt([] { std::_Exit(static_cast<int>(Exit::interrupted)); });
   Client client(given->client());
   client.connect();

@@ -1,4 +1,4 @@
-// `quern workers`: who is connected, what they could give, and how fast they were measured.
+// `quern workers`: the connected workers, their capacity and their measured rates.
 #include <algorithm>
 #include <iostream>
 
@@ -12,8 +12,7 @@ namespace quern::cli {
 namespace {
 
 constexpr Manual kWorkersManual = {
-    "quern workers",
-    "Lists the workers that are connected, with their capacity and measured rates.",
+    "quern workers", "Lists the connected workers with their capacity, load and measured rates.",
     "  quern workers\n  quern workers --json | jq -r .worker\n"};
 
 }  // namespace

@@ -21,7 +21,7 @@ Exit watch_job(Client& client, const Watch& watch) {
   std::size_t lines = 0;
   for (;;) {
     const JobStatus job = client.job(watch.number);
-    // In place also times change, which are no news anywhere else.
+    // Drawn in place, changed times are shown too; elsewhere they are not worth a line.
     if (in_place)
       std::cout << redrawn(job_text(job), extent_of(STDOUT_FILENO), lines);
     else if (!told || !same_progress(*told, job))
@@ -39,7 +39,7 @@ std::string redrawn(std::string_view text, Extent extent, std::size_t& lines_bef
   lines_before = 0;
   while (!text.empty() && lines_before + 1 < extent.rows) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    // A line that wraps would be two.
+    // A line that wraps would count as two.
     out += '\r' + cut(std::string(text.substr(0, end)), extent.columns - 1) + "\033[K\n";
     text.remove_prefix(std::min(end + 1, text.size()));
     ++lines_before;

@@ -10,12 +10,12 @@
 namespace quern::cli {
 namespace {
 
-// Alternate screen, no cursor, no wrapping at the right edge (a name that is wider than it was
-// counted would push the lines below down).
+// Alternate screen, no cursor, no wrapping at the right edge (a name wider than computed would push
+// down the lines below).
 constexpr std::string_view kEnter = "\033[?1049h\033[?25l\033[?7l\033[2J";
 constexpr std::string_view kLeave = "\033[0m\033[?7h\033[?25h\033[?1049l";
 
-// A terminal that says it can be written to takes at least so much.
+// A terminal that is reported as writable accepts at least this much.
 constexpr std::size_t kPiece = 256;
 constexpr int kPatience_ms = 1000;
 
@@ -48,8 +48,8 @@ void Screen::leave() {
   write(kLeave);
   if (!before_) return;
   ::tcsetattr(STDIN_FILENO, TCSANOW,
-              &*before_);             // TCSADRAIN would wait for a terminal that is held
-  ::tcflush(STDIN_FILENO, TCIFLUSH);  // keys that nobody took are not for the shell
+              &*before_);  // TCSADRAIN would wait for a terminal that is stopped (Ctrl-S)
+  ::tcflush(STDIN_FILENO, TCIFLUSH);  // discards unread keys, which are not meant for the shell
 }
 
 Extent Screen::extent() const { return extent_of(STDOUT_FILENO); }
@@ -65,8 +65,9 @@ std::string Screen::pressed(bool& gone) {
 
 void Screen::write(std::string_view text) {
   while (!text.empty()) {
-    // A terminal that is held (Ctrl-S, a network that stands) would block us for good, and then no
-    // signal ends us: the rest of this frame is dropped, the next one draws everything anew.
+    // A terminal that accepts no output (Ctrl-S, a stalled network) would block this thread
+    // forever, and signals would not end it. Therefore the rest of this frame is dropped, and the
+    // next one is drawn completely.
     pollfd ready{STDOUT_FILENO, POLLOUT, 0};
     const int found = ::poll(&ready, 1, kPatience_ms);
     if (found == 0 || (found < 0 && errno != EINTR)) return;
@@ -78,7 +79,7 @@ void Screen::write(std::string_view text) {
 }
 
 std::string drawing_of(const std::vector<ViewLine>& lines) {
-  // A line is cleared before it is written: behind one of full width the cursor is still on its
+  // A line is cleared before it is written: after a line of full width the cursor is still on its
   // last character. Reverse and bold exist on every terminal and need no colours.
   std::string out = "\033[H";
   for (std::size_t i = 0; i < lines.size(); ++i) {

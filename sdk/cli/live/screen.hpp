@@ -1,7 +1,7 @@
 // The whole terminal while a live view is shown: alternate screen, no cursor, no wrapping, keys
-// without Enter and without an echo. Whatever ends the view, an exception too, the terminal is as
-// it was before. Standard output has to be a terminal; keys come from standard input when that is
-// one too. Main's thread only.
+// without Enter and without echo. However the view ends, also by an exception, the terminal is
+// restored. Standard output must be a terminal; keys are read from standard input if that is one
+// too. Main's thread only.
 #pragma once
 
 #include <termios.h>
@@ -27,10 +27,10 @@ class Screen {
   void draw(const std::vector<ViewLine>& lines);
   /// Standard input, or -1 when no keys can be read.
   int keys() const { return before_ ? 0 : -1; }
-  /// The keys pressed since; empty and `gone` when the terminal is.
+  /// The keys pressed since the last call; empty, and `gone` is set, if the terminal was closed.
   std::string pressed(bool& gone);
 
-  /// Gives the terminal back, and takes it again: around a stop (Ctrl-Z).
+  /// Restores the terminal, and takes it over again: around a stop (Ctrl-Z).
   void leave();
   void enter();
 

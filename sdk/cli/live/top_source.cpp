@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kJobsMost = 500;  ///< more do not fit into one answer
-constexpr auto kSilence = 3s;           ///< an answer that takes longer is worth a word
+constexpr auto kSilence = 3s;           ///< a slower answer is reported
 
 double seconds_of(std::chrono::steady_clock::duration time) {
   return std::chrono::duration<double>(time).count();
@@ -63,7 +63,7 @@ std::optional<TopPicture> TopSource::latest() {
   picture.age_s = seconds_of(age);
   picture.trouble = trouble_;
   if (trouble_.empty() && age > interval_ + kSilence)
-    picture.trouble = "the broker is silent, or the way to it is";
+    picture.trouble = "no response: broker or network down";
   return picture;
 }
 

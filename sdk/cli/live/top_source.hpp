@@ -1,6 +1,6 @@
-// Where `quern top` gets its pictures from: a thread that asks the broker every interval. It has a
-// thread of its own because a question to a broker that is gone blocks, while keys and a new size
-// of the window must not wait. All public functions are called from the owner's thread.
+// Provides the pictures of `quern top`: a thread that queries the broker every interval. It is a
+// thread of its own because a query to an unreachable broker blocks, while keys and changes of the
+// window size must not wait. All public functions are called from the owner's thread.
 #pragma once
 
 #include <chrono>
@@ -14,28 +14,28 @@
 
 namespace quern::cli {
 
-/// Asks for everything once; without speeds, which take two. Throws as Client does.
+/// Queries everything once; without speeds, which need two pictures. Throws as Client does.
 TopPicture take_picture(Client& client);
-/// Tasks a second of the workers that are in both.
+/// Tasks per second of the workers that are in both.
 std::map<std::uint64_t, double> speeds(const TopPicture& before, const TopPicture& now,
                                        double elapsed_s);
 
 class TopSource {
  public:
-  /// Takes the client over. A question should fail within seconds (ClientOptions::retry), because
-  /// that is when the view can say why there is no answer.
+  /// Takes over the client. A query should fail within seconds (ClientOptions::retry), so that the
+  /// view can show the reason.
   TopSource(Client client, std::chrono::milliseconds interval);
-  /// Waits for a question that is under way.
+  /// Waits for a query in progress.
   ~TopSource();
   TopSource(const TopSource&) = delete;
   TopSource& operator=(const TopSource&) = delete;
 
-  /// Readable when there is news; reading the news makes it silent again.
+  /// Readable when there is a new picture, until that is taken.
   int descriptor() const { return news_; }
-  /// The latest picture; with its age and the trouble when the broker has not answered since.
-  /// Nothing before the first.
+  /// The latest picture, with its age and the reason if the broker has not answered since. Nothing
+  /// before the first one.
   std::optional<TopPicture> latest();
-  /// Asks no more; true when the thread has ended within `patience`.
+  /// Stops querying; true if the thread ended within `patience`.
   bool stop(std::chrono::milliseconds patience);
 
  private:

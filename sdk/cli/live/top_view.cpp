@@ -10,21 +10,21 @@ namespace quern::cli {
 namespace {
 
 constexpr std::size_t kAiry =
-    20;  ///< from so many rows on there are blank lines between the sections
+    20;  ///< with at least this many rows, there are blank lines between the sections
 
-/// A section: the sheet's rows, and how many there are in all.
+/// A section: the rows of the sheet, and their total number.
 struct Section {
   Sheet sheet;
   std::size_t all = 0;
-  std::size_t rows = 0;  ///< given to it, without its title
+  std::size_t rows = 0;  ///< available to it, without its title
 };
 
 std::string count(std::uint64_t n) { return human_count(static_cast<double>(n)); }
 
-/// Cells of a bar that leave room for the rest.
+/// Width of a bar that leaves room for the rest.
 std::size_t bar_cells(std::size_t columns) { return columns < 60 ? 4 : columns < 110 ? 8 : 16; }
 
-/// As many of the parts as fit into a line.
+/// Joins as many of the parts as fit into a line.
 std::string line_across(const std::vector<std::string>& parts, std::size_t width) {
   std::string line;
   for (const std::string& part : parts) {
@@ -86,10 +86,9 @@ std::string busy_of(const Capacity& capacity, std::size_t cells) {
   return text;
 }
 
-/// Of its cores: '#' what its busy slots take at a core each, '+' what others were measured to
-/// take.
+/// Use of its cores: '#' for a core per busy slot, '+' for what other processes use.
 std::string cpu_of(const Capacity& capacity, std::size_t cells) {
-  // Written so that what is no number becomes a bound, too.
+  // Written so that NaN becomes a bound, too.
   const double cores = capacity.cores > 1e-3 ? capacity.cores : 1e-3;
   const double others = capacity.idle < 1 ? std::min(1 - std::max(capacity.idle, 0.0), 1.0) : 0;
   const double own = std::clamp(capacity.busy / cores, 0.0, 1 - others);
@@ -102,7 +101,7 @@ std::string cpu_of(const Capacity& capacity, std::size_t cells) {
          std::string(cells - own_cells - other_cells, ' ') + "]";
 }
 
-/// Measured rates of a slot, of the function that took most of its time first.
+/// Measured rates per slot, with the function that took most of its time first.
 std::string rate_words(const WorkerStatus& worker) {
   auto rates = worker.rates;
   std::sort(rates.begin(), rates.end(),
@@ -114,7 +113,7 @@ std::string rate_words(const WorkerStatus& worker) {
   return text;
 }
 
-/// By name, so that nobody jumps; when they do not all fit, those that do something first.
+/// Sorted by name, so that rows keep their places; if they do not all fit, busy workers come first.
 Section workers_of(const TopPicture& picture, Extent extent) {
   std::vector<const WorkerStatus*> workers;
   for (const WorkerStatus& worker : picture.workers) workers.push_back(&worker);
@@ -133,7 +132,7 @@ Section workers_of(const TopPicture& picture, Extent extent) {
                          {"heard", Align::right, 6},
                          {"rate per slot", Align::left, 3, 12}}),
                   std::max<std::size_t>(workers.size(), picture.broker.workers)};
-  // Of thousands only those that can be seen are written down.
+  // Formats only the visible ones of possibly thousands.
   workers.resize(std::min(workers.size(), extent.rows));
   const std::size_t cells = bar_cells(extent.columns);
   for (const WorkerStatus* worker : workers) {
@@ -168,7 +167,7 @@ double share_of(const JobStatus& job) {
   return job.total ? ended / static_cast<double>(job.total) : job.state == JobState::done ? 1 : 0;
 }
 
-/// The time it still takes while it runs, else its state.
+/// The remaining time while it runs, else its state.
 std::string left_of(const JobStatus& job) {
   if (job.state == JobState::running && job.eta_s >= 0 && !job.open)
     return human_seconds(job.eta_s);
@@ -179,7 +178,7 @@ Section jobs_of(const TopPicture& picture, Extent extent) {
   auto order = in_order_of_interest(picture.jobs);
   const auto unfinished = static_cast<std::size_t>(std::count_if(
       order.begin(), order.end(), [](const JobStatus* job) { return !is_final(job->state); }));
-  // The broker lists the newest jobs only, and counts all that are not over.
+  // The broker lists only the newest jobs, but counts all unfinished ones.
   const std::size_t beyond =
       picture.broker.jobs > unfinished ? picture.broker.jobs - unfinished : 0;
   Section section{Sheet({{"job", Align::right},
@@ -196,7 +195,7 @@ Section jobs_of(const TopPicture& picture, Extent extent) {
   order.resize(std::min(order.size(), extent.rows));
   const std::size_t cells = bar_cells(extent.columns);
   for (const JobStatus* job : order) {
-    // Of an open job the end is not known, so there is no share of it.
+    // The total of an open job is unknown, so there is no percentage.
     section.sheet.add({std::to_string(value(job->number)), job->function, job->name,
                        job->open ? "[" + std::string(cells, '.') + "]" : bar(share_of(*job), cells),
                        job->open ? "" : percent(share_of(*job)),
@@ -240,7 +239,7 @@ Section errors_of(const TopPicture& picture, Extent extent) {
 
 // ---- all of it
 
-/// Deals `rows` rows out, one each in turn to those that have more to show.
+/// Distributes `rows` rows in turn to the sections that have more to show.
 void share_out(std::vector<Section*> sections, std::size_t rows) {
   for (bool any = true; any && rows > 0;) {
     any = false;
@@ -259,7 +258,7 @@ void put(std::vector<ViewLine>& lines, const Section& section, std::size_t colum
   if (section.rows == 0) return;
   const bool all = section.rows >= section.all && section.sheet.rows() >= section.all;
   const std::size_t shown =
-      all ? section.all : section.rows - 1;  // the last row says how many more there are
+      all ? section.all : section.rows - 1;  // the last row tells how many are not shown
   const auto texts = section.sheet.lines(columns, shown);
   for (std::size_t i = 0; i < texts.size(); ++i)
     lines.push_back({texts[i], i == 0 ? Tone::title : Tone::plain});
@@ -286,7 +285,7 @@ std::vector<ViewLine> top_view(const TopPicture& picture, Extent extent) {
     put(lines, *section, extent.columns);
   }
   if (workers.all == 0)
-    lines.push_back({cut("no worker is connected: start one with quern-worker", extent.columns),
+    lines.push_back({cut("no worker is connected; start one with `quern-worker`", extent.columns),
                      Tone::trouble});
   lines.resize(std::min(lines.size(), extent.rows));
   return lines;

@@ -1,4 +1,4 @@
-// One frame of `quern top`: what the broker said, as lines that fit a terminal. Pure.
+// One frame of `quern top`: the broker's answers as lines that fit a terminal. Pure.
 #pragma once
 
 #include <map>
@@ -10,16 +10,16 @@
 
 namespace quern::cli {
 
-/// What there is to see at one time.
+/// The state at one time.
 struct TopPicture {
   std::string endpoint;
   BrokerStatus broker;
   std::vector<WorkerStatus> workers;
   std::vector<JobStatus> jobs;  ///< the newest; BrokerStatus::jobs counts all that run or wait
   std::map<std::uint64_t, double>
-      speed;            ///< tasks a second, by the worker's id, since the picture before
-  std::string trouble;  ///< why it is an old picture; empty: the broker answers
-  double age_s = 0;     ///< how old it is, when it is
+      speed;            ///< tasks per second since the previous picture, by the id of the worker
+  std::string trouble;  ///< why the picture is old; empty: the broker answers
+  double age_s = 0;     ///< its age, if it is old
 };
 
 enum class Tone : unsigned char { plain, title, trouble };
@@ -32,7 +32,7 @@ struct ViewLine {
 };
 
 /// At most extent.rows lines, none wider than extent.columns, without control characters. First the
-/// broker, then workers, jobs and errors, of each as many as fit and how many more there are.
+/// broker, then workers, jobs and errors: as many of each as fit, and the number of the others.
 std::vector<ViewLine> top_view(const TopPicture& picture, Extent extent);
 
 }  // namespace quern::cli

@@ -1,6 +1,5 @@
-// What commands wrote, as it is printed: standard output to standard output, standard error to
-// standard error, that of one command never mixed with another's; or an object per command. One
-// thread.
+// Prints what commands wrote: standard output to standard output, standard error to standard error,
+// without mixing the outputs of commands; or an object per command. One thread.
 #pragma once
 
 #include <optional>
@@ -21,9 +20,9 @@ class CommandPrinter {
   CommandPrinter(CommandFormat format, Output& output, Console& console)
       : format_(format), output_(output), console_(console) {}
 
-  /// False when nobody reads standard output any more. `trouble`: why it failed, if it did.
+  /// False if the reader of standard output is gone. `trouble`: why it failed, if it did.
   bool print(const CommandResult& result, const std::string& trouble = {});
-  /// A command that has no output to show, because it never ended anywhere.
+  /// A command that has no output, because it never ran to its end.
   bool print_lost(std::uint64_t number, const std::string& code, const std::string& trouble);
 
  private:

@@ -6,7 +6,7 @@
 namespace quern::cli {
 namespace {
 
-/// An error's text with what to do next, when the library did not say it already.
+/// The text of an error, with advice unless the library has given it already.
 std::string with_advice(const ConnectionError& error) {
   std::string text = error.what();
   const bool advised = text.find("quern up") != std::string::npos;

@@ -1,4 +1,4 @@
-// What is said when a command cannot go on: one line, with what to do next.
+// The message of a command that cannot continue: one line, with advice.
 #pragma once
 
 #include <exception>
@@ -13,7 +13,7 @@ struct Complaint {
   std::string text;
 };
 
-/// Of an exception that a command threw. `command`: "run", for a hint on its help.
+/// For an exception that a command threw. `command`: for example "run", to refer to its help.
 Complaint complaint_of(const std::exception& error, const std::string& command);
 
 }  // namespace quern::cli

@@ -22,7 +22,7 @@ void write_error(std::string_view text) {
       ::poll(&room, 1, -1);
       continue;
     }
-    if (written < 0 && errno != EINTR) return;  // nobody to complain to
+    if (written < 0 && errno != EINTR) return;  // there is nowhere to report it
     if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
   }
 }

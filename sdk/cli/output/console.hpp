@@ -1,5 +1,5 @@
-// Standard error: lines for people, and on a terminal one status line that is kept below them. Text
-// of others is shown so that it moves no terminal. Any thread.
+// Standard error: messages, and on a terminal a status line below them. Untrusted text cannot
+// control the terminal. Any thread.
 #pragma once
 
 #include <mutex>
@@ -11,7 +11,7 @@ namespace quern::cli {
 class Console {
  public:
   Console();
-  /// Takes the status line away.
+  /// Removes the status line.
   ~Console();
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;
@@ -20,11 +20,11 @@ class Console {
   bool is_terminal() const { return terminal_; }
   /// "quern: <text>", above the status line.
   void say(const std::string& text);
-  /// Octets as they are, above the status line.
+  /// Writes bytes unchanged, above the status line.
   void pass(std::string_view octets);
   /// Replaces the status line; nothing when this is not a terminal.
   void status(const std::string& text);
-  /// Writes standard output. When that is a terminal too, above the status line. False when it
+  /// Writes to standard output; if that is a terminal too, above the status line. False if it
   /// cannot be written.
   bool write_between(std::string_view octets);
 
@@ -36,7 +36,7 @@ class Console {
   bool terminal_;
   bool output_too_;  // standard output is a terminal as well
   bool within_line_ =
-      false;  // what others wrote last has not ended its line: the status line waits
+      false;  // the last output did not end with a newline, so the status line is not drawn
   std::string status_;
 };
 

@@ -12,12 +12,12 @@ template <typename... Values>
 std::string format(const char* pattern, Values... values) {
   std::array<char, 64> text{};
   const int length = std::snprintf(text.data(), text.size(), pattern, values...);
-  // What is cut off here would be a number that nobody can read.
+  // Longer numbers are cut off; they would not be readable anyway.
   return {text.data(),
           static_cast<std::size_t>(std::clamp(length, 0, static_cast<int>(text.size()) - 1))};
 }
 
-/// Numbers come from others: beyond this they say nothing to a person.
+/// Numbers are untrusted; beyond this they are not meaningful.
 bool is_readable(double number) { return std::isfinite(number) && std::abs(number) < 1e24; }
 
 }  // namespace

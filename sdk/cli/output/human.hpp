@@ -21,7 +21,7 @@ std::string human_rate(double per_second);
 /// "1 worker", "2 workers".
 std::string plural(std::uint64_t n, const std::string& word);
 std::string percent(double share);
-/// "[####    ]" with so many cells between the brackets.
+/// "[####    ]" with this many cells between the brackets.
 std::string bar(double share, std::size_t cells);
 
 }  // namespace quern::cli

@@ -18,14 +18,14 @@ std::string progress_of(const JobStatus& job) {
   const auto count = [](std::uint64_t n) { return std::to_string(n); };
   std::string text =
       count(job.done) + " of " + count(job.total) + (job.open ? " so far" : "") + " done";
-  if (job.leased > 0) text += ", " + count(job.leased) + " with workers";
+  if (job.leased > 0) text += ", " + count(job.leased) + " leased to workers";
   if (job.pending > 0) text += ", " + count(job.pending) + " pending";
   if (job.failed > 0) text += ", " + count(job.failed) + " failed";
   if (job.cancelled > 0) text += ", " + count(job.cancelled) + " cancelled";
   if (job.retried > 0) text += ", " + plural(job.retried, "run") + " repeated";
   if (job.copies > 0)
-    text += ", " + plural(job.copies, "overdue lease") + " copied (" + human_seconds(job.wasted_s) +
-            " spent twice)";
+    text += ", " + plural(job.copies, "overdue lease") + " started twice (" +
+            human_seconds(job.wasted_s) + " spent on copies)";
   return text;
 }
 
@@ -36,7 +36,7 @@ std::string times_of(const JobStatus& job) {
   if (job.rate > 0) text += ", " + human_rate(job.rate);
   if (job.eta_s >= 0) text += ", " + human_seconds(job.eta_s) + " left";
   if (job.eta_s >= 0 && job.eta_error_s >= 0)
-    text += " (give or take " + human_seconds(job.eta_error_s) + ")";
+    text += " (plus or minus " + human_seconds(job.eta_error_s) + ")";
   return text;
 }
 
@@ -56,7 +56,7 @@ std::string shares_of(const JobStatus& job) {
                human_microseconds(share.busy_us)});
   std::string text = '\n' + table.text();
   if (job.workers > job.shares.size())
-    text += "and " + plural(job.workers - job.shares.size(), "worker") + " that did less\n";
+    text += "and " + plural(job.workers - job.shares.size(), "worker") + " with smaller shares\n";
   return text;
 }
 
@@ -67,8 +67,7 @@ std::uint64_t tasks_shared(const JobStatus& job) {
   for (const WorkerShare& share : job.shares) named += share.tasks;
   return std::max(
       named,
-      job.done +
-          job.failed);  // of very many workers not all are named; a run that failed counts too
+      job.done + job.failed);  // the broker names only the busiest workers; failed runs count too
 }
 
 std::string job_text(const JobStatus& job) {
@@ -87,12 +86,12 @@ std::string job_text(const JobStatus& job) {
                              " a task");
   text += field("kept",
                 std::string(to_string(job.durability)) +
-                    (job.detached ? ", detached" : ", ends with its client") +
+                    (job.detached ? ", detached" : ", attached (ends with its client)") +
                     (job.kept_us > 0
                          ? ", for another " + human_seconds(static_cast<double>(job.kept_us) / 1e6)
                          : ""));
   text += field("starts", job.at_most_once ? "each task at most once"
-                          : job.idempotent ? "a slow task may run twice at once"
+                          : job.idempotent ? "a slow task may run twice at the same time"
                                            : "");
   text += field("owner", job.owner);
   text += field("uuid", job.uuid.text());

@@ -1,4 +1,4 @@
-// A job's status as people read it. Pure.
+// A job's status as text for people. Pure.
 #pragma once
 
 #include <string>
@@ -11,15 +11,14 @@ namespace quern::cli {
 /// newline.
 std::string job_text(const JobStatus& job);
 
-/// Of which its workers' shares are parts.
+/// The total of which the workers' shares are parts.
 std::uint64_t tasks_shared(const JobStatus& job);
 
-/// The same in one line, without a newline: "job 12 running: 25 of 100 done, 10 with
-/// workers, 1.2k/s".
+/// The same in one line, without a newline: "job 12 running: 25 of 100 done, 10 leased to workers,
+/// 1.2k/s".
 std::string job_line(const JobStatus& job);
 
-/// Whether something happened between two looks at a job that a person would call a change: not
-/// that time has passed.
+/// Whether two states of a job differ in more than the time that has passed.
 bool same_progress(const JobStatus& before, const JobStatus& now);
 
 }  // namespace quern::cli

@@ -15,7 +15,7 @@ namespace {
 
 double seconds_of(std::uint64_t us) { return static_cast<double>(us) / 1e6; }
 
-/// One worker's name appears once; further lanes are numbered.
+/// The name of a worker with one lane is used as it is; several lanes are numbered.
 std::string row_label(const std::string& worker, std::uint32_t lane, bool single) {
   return single ? worker : worker + " slot " + std::to_string(std::uint64_t{lane} + 1);
 }
@@ -23,7 +23,7 @@ std::string row_label(const std::string& worker, std::uint32_t lane, bool single
 }  // namespace
 
 Timeline timeline_of(const JobStatus& job) {
-  // Only lanes that occur are rows: their numbers come from others.
+  // Only lanes that occur become rows: their numbers are untrusted.
   std::map<std::string, std::map<std::uint32_t, std::size_t>> lanes;
   for (const LeaseSpan& span : job.spans) lanes[span.worker].try_emplace(span.lane);
   Timeline timeline;

@@ -8,8 +8,8 @@
 
 namespace quern::cli {
 
-/// A row per slot that ran something of it, a bar per lease; what was given back or lost is
-/// hatched.
+/// A row for each slot that ran tasks of the job, a bar for each lease; bars of returned or lost
+/// work are hatched.
 Timeline timeline_of(const JobStatus& job);
 
 /// Writes the drawing. Throws FileError when it cannot.

@@ -13,7 +13,7 @@ namespace quern::cli {
 namespace {
 
 constexpr std::uint64_t kTroublesTold = 3;
-/// Seconds by a worker's clock, whatever it says.
+/// Seconds by a worker's clock, which may be any number.
 std::string fixed(double seconds) {
   char text[64];
   const int length = std::snprintf(text, sizeof text, "%10.3f",
@@ -34,7 +34,7 @@ void LoggedCommands::add(std::uint64_t number, std::string command) {
 LoggedCommands::Found LoggedCommands::take(std::uint64_t number, const std::string& command) {
   const auto known = numbers_.find(command);
   if (known != numbers_.end() && !known->second.empty()) {
-    // The one at its own place, if it is there.
+    // Prefer the entry with the same number.
     if (known->second.erase(number) == 0) known->second.erase(known->second.begin());
     return {true, {}};
   }
@@ -42,9 +42,9 @@ LoggedCommands::Found LoggedCommands::take(std::uint64_t number, const std::stri
   if (at_its_place == commands_.end()) return {};
   if (number == cut_off_ && command.starts_with(at_its_place->second)) return {true, {}};
   if (++told_ > kTroublesTold) return {};
-  return {false, "command " + std::to_string(number) + " of the log was another one (" +
-                     at_its_place->second + "), so this one is run: " + command +
-                     (told_ == kTroublesTold ? " (there may be more that differ)" : "")};
+  return {false, "command " + std::to_string(number) + " in the log is different (" +
+                     at_its_place->second + "), so it is run: " + command +
+                     (told_ == kTroublesTold ? " (further differences are not reported)" : "")};
 }
 
 Joblog::Joblog(const std::string& file, Resume resume) : file_(file) {
@@ -63,14 +63,16 @@ void Joblog::read(Resume resume) {
   std::string line;
   std::getline(in, line);
   if (line + '\n' != kHeader && !line.empty())
-    throw FileError(file_ + " is no log of commands: its first line has other columns");
+    throw FileError(file_ +
+                    " is not a log of commands: its first line has other columns; name another "
+                    "file with --joblog");
   while (std::getline(in, line)) {
     cut_off_ = in.eof();  // its newline is missing
     std::istringstream columns(line);
     std::uint64_t number = 0;
     std::string host, started, ran, sent, received;
     int code = 0, signal = 0;
-    // A line that was cut off by a crash is no command that has ended.
+    // A line that was cut off by a crash does not count as a finished command.
     if (!(columns >> number >> host >> started >> ran >> sent >> received >> code >> signal))
       continue;
     if (resume == Resume::all_but_succeeded && (code != 0 || signal != 0)) continue;
@@ -84,7 +86,7 @@ void Joblog::read(Resume resume) {
 
 void Joblog::add(const CommandResult& result, const std::string& command) {
   std::string host = result.host.empty() ? "-" : printable(result.host);
-  std::replace(host.begin(), host.end(), ' ', '?');  // columns are told apart by white space
+  std::replace(host.begin(), host.end(), ' ', '?');  // columns are separated by white space
   out_ << result.number << '\t' << host << '\t' << fixed(result.started_s) << '\t'
        << fixed(result.ran_s) << "\t0\t" << result.out.size() << '\t'
        << (result.timed_out ? -1 : result.code) << '\t' << result.signal << '\t'

@@ -12,24 +12,24 @@
 
 namespace quern::cli {
 
-/// Which commands a run before has done.
+/// Which commands of a previous run are skipped.
 enum class Resume : unsigned char {
   no,
-  all_but_logged,     ///< --resume: those in the log are not run again, however they ended
-  all_but_succeeded,  ///< --resume-failed: those that failed are
+  all_but_logged,     ///< --resume: commands in the log are skipped, however they ended
+  all_but_succeeded,  ///< --resume-failed: commands that failed are run again
 };
 
-/// The commands of a log that are not to run again. A command is known by what it is, not by its
-/// place, so that a line that was put into the input or taken out of it does no harm. One thread.
+/// The commands of a log that are skipped. A command is identified by its text, not by its number,
+/// so that lines can be inserted into the input or removed from it. One thread.
 class LoggedCommands {
  public:
   struct Found {
     bool done = false;
-    std::string trouble;  ///< what a person has to know about it
+    std::string trouble;  ///< a message for the user
   };
 
   bool empty() const { return numbers_.empty(); }
-  /// Whether this command is done. Each one in the log stands for one command.
+  /// Whether this command is done. Each entry of the log counts for one command.
   Found take(std::uint64_t number, const std::string& command);
 
  private:
@@ -44,7 +44,7 @@ class LoggedCommands {
 
 class Joblog {
  public:
-  /// Reads what is there when that is to be gone on with, otherwise begins anew. Throws FileError.
+  /// Reads the existing log if the run is resumed, otherwise starts a new one. Throws FileError.
   Joblog(const std::string& file, Resume resume);
 
   /// Commands that are not to run again.
@@ -57,7 +57,7 @@ class Joblog {
 
   std::string file_;
   LoggedCommands done_;
-  bool cut_off_ = false;  // the last line was, by a crash
+  bool cut_off_ = false;  // the last line was cut off by a crash
   std::ofstream out_;
 };
 

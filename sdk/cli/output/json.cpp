@@ -175,7 +175,7 @@ std::string line_of(const Json& object) {
 bool append_string(std::string& out, BytesView text) {
   const std::size_t before = out.size();
   out += '"';
-  std::size_t plain = 0;  // octets that need no escape are copied in runs
+  std::size_t plain = 0;  // bytes that need no escape are copied in runs
   while (plain < text.size()) {
     const char c = text[plain];
     if (static_cast<unsigned char>(c) >= 0x80) {

@@ -1,4 +1,4 @@
-// What the broker says, and results, as JSON: one object per line, snake_case keys, in a stable
+// Answers of the broker, and results, as JSON: one object per line, snake_case keys, in a stable
 // order. Pure.
 #pragma once
 
@@ -20,7 +20,7 @@ Json to_json(const BrokerStatus& status);
 /// never an error.
 std::string line_of(const Json& object);
 
-/// A result as a JSON value, appended to `out`: a value as itself; raw octets as a string when they
+/// A result as a JSON value, appended to `out`: a value as itself; raw bytes as a string when they
 /// are UTF-8, otherwise as
 /// {"base64": "..."}.
 void append_result(std::string& out, BytesView bytes, Encoding encoding);

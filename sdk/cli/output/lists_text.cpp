@@ -14,7 +14,7 @@ std::string busy_cell(const Capacity& capacity) {
   return text;
 }
 
-/// The functions with a measured rate, the busiest first.
+/// The functions with a measured rate, the most used first.
 std::string rates_cell(const WorkerStatus& worker) {
   auto rates = worker.rates;
   std::sort(rates.begin(), rates.end(),

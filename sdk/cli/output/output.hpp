@@ -1,6 +1,6 @@
-// Standard output, written by a thread of its own: whatever has been appended while the last write
-// was under way goes out in one write. So a slow trickle is seen at once and a flood costs one
-// system call per megabyte, without a timer. append() belongs to one thread at a time.
+// Standard output, written by a thread of its own: everything appended during a write goes out with
+// the next one. Therefore single results appear at once and a flood costs one system call per
+// megabyte, without a timer. append() belongs to one thread at a time.
 #pragma once
 
 #include <condition_variable>
@@ -16,8 +16,8 @@ namespace quern::cli {
 
 class Output {
  public:
-  /// `console`: whose status line has to make room where both are on one terminal; it must outlive
-  /// this.
+  /// `console`: its status line is moved out of the way if both are on one terminal; it must
+  /// outlive this object.
   explicit Output(Console* console = nullptr);
   /// Writes what is left.
   ~Output();
@@ -26,10 +26,10 @@ class Output {
 
   enum class State : unsigned char { open, reader_gone, broken };
 
-  /// False when nothing can be written any more: the reader went away, or the disk is full. Waits
+  /// False if nothing can be written any more: the reader is gone, or the disk is full. Blocks
   /// while a megabyte is unwritten.
   bool append(std::string_view text);
-  /// Waits until everything is written; tells whether it was.
+  /// Waits until everything is written; false if it could not be.
   State flush();
   /// The reason, when broken.
   std::string error() const;

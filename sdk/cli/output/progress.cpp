@@ -11,8 +11,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kBarCells = 24;
 constexpr auto kRedraw = 200ms;
-constexpr auto kPatience = 1s;          ///< a job that waits this long says why
-constexpr std::size_t kReasonsMax = 3;  ///< different reasons told in all
+constexpr auto kPatience = 1s;          ///< after waiting this long, the reason is printed
+constexpr std::size_t kReasonsMax = 3;  ///< maximum number of different reasons to print
 
 }  // namespace
 
@@ -23,13 +23,13 @@ std::string progress_line(const Progress& progress) {
   const double share =
       progress.total ? static_cast<double>(ended) / static_cast<double>(progress.total) : 0;
   const auto count = [](std::uint64_t n) { return human_count(static_cast<double>(n)); };
-  // The end of an open job is not known, so a share of it would be a guess.
+  // The total of an open job is unknown, so a percentage would be a guess.
   std::string line = progress.open ? count(ended) + " of " + count(progress.total) + " so far"
                                    : bar(share, kBarCells) + " " + count(ended) + "/" +
                                          count(progress.total) + "  " + percent(share);
   if (progress.rate > 0) line += "  " + human_rate(progress.rate);
   if (progress.eta_s >= 0 && !progress.open) line += "  " + human_seconds(progress.eta_s) + " left";
-  // The count comes later than the first lease.
+  // The number of workers arrives after the first lease.
   if (progress.workers > 0)
     line +=
         "  " + std::to_string(progress.workers) + (progress.workers == 1 ? " worker" : " workers");
@@ -40,7 +40,7 @@ std::string progress_line(const Progress& progress) {
 
 ProgressView::ProgressView(const Job& job, Console& console, Of of)
     : job_(job), console_(console), of_(of) {
-  // Asks the broker for news of the job; look() reads what came.
+  // Subscribes to updates of the job; look() reads them.
   job_.on_progress([](const Progress&) {}, kRedraw);
   thread_ = std::thread([this] { follow(); });
 }
@@ -79,7 +79,7 @@ void ProgressView::look() {
 
 void ProgressView::warn(const Progress& progress) {
   if (warned_ || is_final(progress.state) || progress.done + progress.failed > 0) return;
-  // What a command of Quern starts knows by the variables that such commands get.
+  // A program that was started by a command of Quern recognises this by its environment variables.
   const bool nested = progress.state == JobState::waiting && std::getenv("QUERN_TASK") != nullptr;
   const bool unanswered = progress.state == JobState::running && of_ == Of::answers;
   const auto now = std::chrono::steady_clock::now();
@@ -87,13 +87,13 @@ void ProgressView::warn(const Progress& progress) {
   if (!stands_since_) stands_since_ = now;
   if (now - *stands_since_ < kPatience) return;
   warned_ = true;
-  console_.say(nested ? "this runs within a command of another job, which holds its slot until "
-                        "this has ended; when all slots are held so, nothing "
-                        "goes on: give the workers more slots, or run the outer job with fewer "
-                        "commands at a time (-j)"
-                      : "no answer yet: a --loop program must answer each line at once; if it "
-                        "keeps its output back, run it with `stdbuf -oL`, or "
-                        "let it flush (awk: fflush(), mawk: -W interactive)");
+  console_.say(
+      nested ? "this job was started by a command of another job, which occupies its slot until "
+               "this job has ended; if all slots are occupied like this, nothing can run: give the "
+               "workers more slots, or run the outer job with fewer commands at a time (-j)"
+             : "no answer yet: a --loop program must answer each line at once; if it buffers its "
+               "output, run it with `stdbuf -oL`, or let it flush after each line (awk: fflush(), "
+               "mawk: -W interactive)");
 }
 
 }  // namespace quern::cli

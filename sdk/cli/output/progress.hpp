@@ -1,5 +1,5 @@
-// Follows a running job on standard error: a bar on a terminal; without one only the reason when
-// the job waits for more than a second. Owns a thread; destroy before the job's client.
+// Follows a running job on standard error: a bar on a terminal; otherwise only the reason if the
+// job waits for more than a second. Owns a thread; destroy before the job's client.
 #pragma once
 
 #include <chrono>
@@ -20,8 +20,8 @@ std::string progress_line(const Progress& progress);
 
 class ProgressView {
  public:
-  /// answers: of programs that answer item after item (`--loop`), which may keep their answers
-  /// back.
+  /// answers: the job runs programs that answer item after item (`--loop`), which may buffer their
+  /// answers.
   enum class Of : unsigned char { tasks, answers };
   ProgressView(const Job& job, Console& console, Of of = Of::tasks);
   ~ProgressView();
@@ -38,9 +38,9 @@ class ProgressView {
   Of of_;
   bool warned_ = false;
   std::optional<std::chrono::steady_clock::time_point>
-      stands_since_;  // nothing goes on, see warn()
+      stands_since_;  // there has been no progress since then, see warn()
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-  std::set<std::string> said_;  ///< reasons that were told
+  std::set<std::string> said_;  ///< reasons that were printed
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;

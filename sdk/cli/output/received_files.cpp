@@ -45,7 +45,7 @@ class Folder {
   int fd_;
 };
 
-/// The folder of a file, made where it is missing; `last` becomes the file's own name.
+/// Opens the folder of a file and creates missing folders; `last` becomes the file's own name.
 Folder parent_of(const std::string& name, std::string& last) {
   Folder folder(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0) cannot_write(name, std::strerror(errno));
@@ -63,7 +63,7 @@ Folder parent_of(const std::string& name, std::string& last) {
                       S_ISLNK(info.st_mode);
     if (link)
       cannot_write(name, name.substr(0, slash) +
-                             " is a link; files that come back are not written through links");
+                             " is a link, and received files are not written through links");
     if (next.get() < 0) cannot_write(name, std::strerror(error));
     folder = std::move(next);
   }
@@ -115,9 +115,9 @@ void check_names(const std::vector<std::string>& patterns, const CommandResult& 
                     [&](const std::string& pattern) { return matches(pattern, file.name); });
     if (!stays_within(file.name) || file.is_folder() || !asked)
       throw FileError("a worker (" + result.host + ") sent a file that --get does not name: " +
-                      file.name + "; nothing of it was written");
+                      file.name + "; it was not written");
     if (!names.insert(file.name).second)
-      throw FileError("a worker (" + result.host + ") sent two files of the name " + file.name);
+      throw FileError("a worker (" + result.host + ") sent two files with the name " + file.name);
   }
 }
 
@@ -143,8 +143,8 @@ void tell_missing(Console& console, const std::vector<std::string>& patterns,
                   const std::string& whose, std::uint64_t& told) {
   for (const std::string& pattern : patterns) {
     if (++told > kMissingTold) return;
-    console.say("--get " + pattern + ": " + whose + " left no such file" +
-                (told == kMissingTold ? "; of more nothing is said" : ""));
+    console.say("--get " + pattern + ": " + whose + " created no such file" +
+                (told == kMissingTold ? "; further missing files are not reported" : ""));
   }
 }
 

@@ -1,5 +1,5 @@
-// Files that workers send back (--get), on this machine. What a worker says is checked against what
-// was asked of it: only the client's own patterns and arguments count.
+// Writes files that workers send back (--get). What a worker sends is checked against the request:
+// only the client's own patterns and arguments count.
 #pragma once
 
 #include <cstdint>
@@ -11,17 +11,16 @@
 
 namespace quern::cli {
 
-/// Writes them below the current folder. All names are checked before the first octet is written;
-/// no folder on the way may be a link; each file gets a name of its own until it is whole, and then
-/// takes the place of one that was there. Permissions are those that programs here give (umask); an
-/// executable file stays one. Returns the patterns of `command` that no file matches. Throws
-/// FileError.
+/// Writes them below the current folder. All names are checked before the first byte is written;
+/// no folder in the path may be a link; each file is written under a temporary name and renamed
+/// when it is complete, replacing an existing file. Permissions follow the umask; an executable
+/// file stays executable. Returns the patterns of `command` that no file matches. Throws FileError.
 std::vector<std::string> write_files(const Command& command,
                                      const std::vector<std::string>& arguments,
                                      std::uint64_t number, const CommandResult& result);
 
-/// Says which patterns of `whose` ("command 3") no file matches; `told` counts, and after the tenth
-/// nothing more is said.
+/// Reports which patterns of `whose` ("command 3") matched no file; `told` counts the reports,
+/// which stop after the tenth.
 void tell_missing(Console& console, const std::vector<std::string>& patterns,
                   const std::string& whose, std::uint64_t& told);
 

@@ -63,7 +63,7 @@ bool ResultPrinter::print_command(const TaskResult& result) {
   } catch (const std::invalid_argument&) {
     if (result.ok) ++failed_;
     console_.say("task " + std::to_string(result.index) +
-                 ": the worker's answer is not the result of a command");
+                 ": the worker's result is not the result of a command");
     return true;
   }
 }

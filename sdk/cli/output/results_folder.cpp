@@ -37,7 +37,7 @@ std::string folder_name(const std::string& argument) {
   if (name == "." || name == "..") name = "\\" + name;
   if (name.empty()) name = "\\";
   if (name.size() <= kNameMax) return name;
-  // What is cut off tells names apart that begin alike.
+  // A hash of the dropped part distinguishes names with the same beginning.
   keys::Digest digest;
   digest.add(argument);
   const std::string rest = "~" + digest.hex().substr(0, kDigestShown);
@@ -51,7 +51,7 @@ void ResultsFolder::add(const CommandResult& result) const {
   if (result.arguments.empty()) folder = folder / "1" / std::to_string(result.number);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) throw FileError("cannot make " + folder.string() + ": " + error.message());
+  if (error) throw FileError("cannot create " + folder.string() + ": " + error.message());
   write(folder / "stdout", result.out);
   write(folder / "stderr", result.err);
   write(folder / "seq", std::to_string(result.number));

@@ -19,8 +19,8 @@ class ResultsFolder {
   std::string folder_;
 };
 
-/// An argument as the name of a folder: slashes and what no name can have are written otherwise,
-/// and it is cut where names end.
+/// An argument as the name of a folder: slashes and other characters that a name cannot contain are
+/// escaped, and it is cut to the maximum length of a name.
 std::string folder_name(const std::string& argument);
 
 }  // namespace quern::cli

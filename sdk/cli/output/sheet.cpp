@@ -31,10 +31,10 @@ std::vector<std::size_t> Sheet::fitted(std::size_t width, std::size_t rows) cons
       natural[i] = std::max(natural[i], width_of(rows_[row][i]));
       any = any || !rows_[row][i].empty();
     }
-    if (!any) natural[i] = 0;  // nobody misses a column without a word
+    if (!any) natural[i] = 0;  // an empty column needs no space
     least[i] = columns_[i].least > 0 ? std::min(natural[i], columns_[i].least) : natural[i];
   }
-  // Columns leave until those that stay fit when cut as far as they may be.
+  // Drops columns until the remaining ones fit when they are cut to their minimum.
   while (sum_of(least) > width) {
     std::size_t leaves = columns_.size();
     for (std::size_t i = 0; i < columns_.size(); ++i)
@@ -43,7 +43,7 @@ std::vector<std::size_t> Sheet::fitted(std::size_t width, std::size_t rows) cons
     if (leaves == columns_.size()) break;
     natural[leaves] = least[leaves] = 0;
   }
-  // What is left over goes to those that were cut, from left to right.
+  // The remaining width goes to the columns that were cut, from left to right.
   std::size_t spare = width - std::min(width, sum_of(least));
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     const std::size_t more = std::min(spare, natural[i] - least[i]);

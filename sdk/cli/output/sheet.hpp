@@ -1,4 +1,5 @@
-// Rows of text in aligned columns that fit a given width: what matters least is left out. Pure.
+// Rows of text in aligned columns that fit a given width: the least important columns are dropped.
+// Pure.
 #pragma once
 
 #include <string>
@@ -11,21 +12,21 @@ namespace quern::cli {
 struct SheetColumn {
   std::string title;
   Align align = Align::left;
-  unsigned rank =
-      0;  ///< when it is too wide, the column with the highest leaves first; 0: it stays
+  unsigned rank = 0;  ///< if the sheet is too wide, the column with the highest value is dropped
+                      ///< first; 0: never dropped
   std::size_t least =
-      0;  ///< its cells may be cut to so many characters before a column leaves; 0: never
+      0;  ///< its cells may be cut to this many characters before a column is dropped; 0: never
 };
 
 class Sheet {
  public:
   explicit Sheet(std::vector<SheetColumn> columns) : columns_(std::move(columns)) {}
 
-  /// One cell per column. Control characters of others do not get through.
+  /// One cell per column. Control characters are replaced.
   void add(std::vector<std::string> cells);
   std::size_t rows() const { return rows_.size(); }
 
-  /// The title line and the first `most` rows, without trailing blanks, none wider than `width`.
+  /// The title line and the first `most` rows, without trailing spaces, none wider than `width`.
   std::vector<std::string> lines(std::size_t width, std::size_t most) const;
 
  private:

@@ -10,13 +10,13 @@
 
 namespace quern::cli {
 
-/// `command`: as it was written, with its replacement strings. Pasted into a shell the text runs
-/// what was run.
+/// `command`: as the user wrote it, with its replacement strings. Pasted into a shell, the text
+/// runs the same command.
 std::string shown_command(const Command& command, const std::vector<std::string>& arguments,
                           std::uint64_t number);
 
-/// The same on one line and without tabs, for a log. Text that has newlines needs a shell that
-/// knows $'...' (bash, zsh, ksh).
+/// The same on one line and without tabs, for a log. Text with newlines needs a shell that supports
+/// $'...' (bash, zsh, ksh).
 std::string on_one_line(const std::string& text);
 
 }  // namespace quern::cli

@@ -1,6 +1,5 @@
-// Standard output: the one place where it is written, so that no octet is lost without a word. A
-// descriptor that is non-blocking (it may be shared with a program that made it so) is waited for.
-// Any thread.
+// The only place that writes standard output, so that no lost byte goes unreported. Waits if the
+// descriptor is non-blocking (it may be shared with a program that changed it). Any thread.
 #pragma once
 
 #include <memory>
@@ -11,12 +10,12 @@
 
 namespace quern::cli {
 
-/// All of it. False when it cannot be written; output_error() is then why.
+/// Writes everything. False if it cannot be written; output_error() gives the reason.
 bool write_output(std::string_view text);
 /// The errno of the first write that failed; 0: none did.
 int output_error();
 
-/// As long as it lives std::cout is written so. Construct in main.
+/// While it lives, std::cout is written this way. Construct in main.
 class StandardOutput {
  public:
   StandardOutput();
@@ -29,12 +28,11 @@ class StandardOutput {
   std::streambuf* before_;
 };
 
-/// Writes what std::cout holds back, and tells how the process ends: as `code`, or, when output was
-/// lost that nobody told of yet, with a message and Exit::failed; by SIGPIPE when its reader went
-/// away.
+/// Flushes std::cout and returns the exit code: `code`, or Exit::failed with a message if output
+/// was lost and not reported yet. If the reader is gone, the process ends by SIGPIPE.
 Exit finish_output(Exit code);
 
-/// Ends the process as tools do whose reader went away: by SIGPIPE, without a word.
+/// Ends the process silently by SIGPIPE, as tools do if their reader is gone.
 [[noreturn]] void die_of_broken_pipe();
 
 }  // namespace quern::cli

@@ -10,7 +10,7 @@ namespace {
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-/// Of one whole sequence of UTF-8.
+/// The code point of one complete UTF-8 sequence.
 char32_t code_point(std::string_view sequence) {
   const auto lead = static_cast<unsigned char>(sequence.front());
   if (sequence.size() == 1) return lead;
@@ -20,9 +20,9 @@ char32_t code_point(std::string_view sequence) {
   return point;
 }
 
-/// Whether a character is one that is seen and leaves all others where they are. Not so: controls,
-/// what turns the direction of text, what has no width (and hides differences), line separators,
-/// tags, what is for private use or is no character.
+/// Whether a character is visible and does not affect others. False for control characters,
+/// direction marks, characters without width (which hide differences), line separators, tags,
+/// private use and non-characters.
 bool is_shown(char32_t c) {
   struct Span {
     char32_t first, last;

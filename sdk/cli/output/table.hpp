@@ -21,7 +21,7 @@ class Table {
   /// One cell per column; control characters are shown as '?', so that no name moves the cursor of
   /// a terminal.
   void add(std::vector<std::string> cells);
-  /// Title line and rows, each ended by a newline, without trailing blanks.
+  /// Title line and rows, each ending with a newline, without trailing spaces.
   std::string text() const;
 
  private:
@@ -29,12 +29,12 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// The same for any text of another party that is shown to a person. '?' stands for what moves the
-/// cursor, turns the direction of text or is not seen, and for what is not UTF-8.
+/// The same for any untrusted text that is shown to a person: '?' replaces what would move the
+/// cursor, change the direction of text or be invisible, and what is not UTF-8.
 std::string printable(std::string_view text);
-/// Columns a UTF-8 text takes, counting code points: near enough for names.
+/// Number of columns of a UTF-8 text, counted in code points, which is accurate enough for names.
 std::size_t width_of(std::string_view text);
-/// The beginning of it that takes at most so many columns.
+/// The longest beginning of the text that fits this many columns.
 std::string cut(std::string text, std::size_t width);
 
 }  // namespace quern::cli

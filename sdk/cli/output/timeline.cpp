@@ -14,7 +14,7 @@ constexpr double kWidth = 1200, kRight = 64, kHeadHeight = 58, kAxis = 46, kLege
                  kLetter = 6.6;
 constexpr std::size_t kLegendMost = 18;
 
-// Told apart by people who see no red or no green too, and dark enough for white paper.
+// Distinguishable with red-green colour blindness, and dark enough for a white background.
 constexpr std::array<std::string_view, 12> kColours = {"#3b6fb6", "#e07b39", "#4a9a5d", "#b8467b",
                                                        "#8a6bbe", "#c9a227", "#2a9aa8", "#9c5a3c",
                                                        "#7a8791", "#d4574e", "#6f9a26", "#4b4fa8"};
@@ -48,7 +48,7 @@ std::string grouped(std::uint64_t value) {
   return out;
 }
 
-/// The octets of the UTF-8 character that text begins with, 0 when it is none that XML knows.
+/// Length in bytes of the UTF-8 character at the beginning of the text, 0 if XML does not allow it.
 std::size_t character(std::string_view text) {
   const auto octet = [&](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
@@ -92,7 +92,7 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-/// At most so many characters.
+/// Cuts the text to this many characters.
 std::string shortened(const std::string& text, std::size_t most) {
   std::size_t octets = 0, count = 0;
   for (; octets < text.size() && count < most; ++count)
@@ -114,7 +114,7 @@ Unit unit_of(double span_s) {
   return {"days", 86400};
 }
 
-/// The distance of ticks: 1, 2 or 5 times a power of ten, so that there are about ten.
+/// The distance of ticks: 1, 2 or 5 times a power of ten, for about ten ticks.
 double step_of(double span) {
   const double rough = span / 10;
   const double power = std::pow(10, std::floor(std::log10(rough)));
@@ -123,7 +123,7 @@ double step_of(double span) {
   return 10 * power;
 }
 
-/// One bar: a span, or several that were drawn together.
+/// One bar: a span, or several merged ones.
 struct Bar {
   std::size_t row, kind;
   double begin, end, worked;
@@ -133,8 +133,8 @@ struct Bar {
   const std::string* note;
 };
 
-/// Neighbours of one kind become one where the gap between them is at most `gap`, and together they
-/// are not longer than `longest`.
+/// Merges neighbours of one kind if the gap between them is at most `gap` and they are together not
+/// longer than `longest`.
 std::vector<Bar> merged(const std::vector<Bar>& bars, double gap, double longest) {
   std::vector<Bar> out;
   for (const Bar& bar : bars) {
@@ -164,8 +164,8 @@ std::vector<Bar> bars_of(const Timeline& timeline, std::size_t rows, double end_
     return a.row != b.row ? a.row < b.row : a.begin < b.begin;
   });
   if (bars.size() <= kTimelineBars) return bars;
-  // The shortest bars first, across gaps of less than a pixel, that nobody sees; larger gaps go
-  // only when that is not enough, and never those of a fiftieth of the axis.
+  // First merges the shortest bars across gaps of less than a pixel, which are invisible; larger
+  // gaps only if that is not enough, and never gaps of more than a fiftieth of the axis.
   std::vector<Bar> fewer;
   const double unseen = end_s / 2000;
   for (double longest = unseen; longest < 2 * end_s; longest *= 2)
@@ -185,7 +185,10 @@ std::string tooltip_of(const Bar& bar, const Timeline& timeline) {
             number(100 * bar.worked / std::max(1e-12, bar.end - bar.begin), 1) + " % of the time)";
   text += "\nfrom " + time_text(bar.begin) + " to " + time_text(bar.end);
   if (bar.spans == 1 && !bar.note->empty()) text += "\n" + *bar.note;
-  if (!bar.kept) text += "\ncame to nothing";
+  if (!bar.kept)
+    text +=
+        "\n"
+        "its work was not used";
   return text;
 }
 
@@ -194,7 +197,7 @@ std::string text_at(double x, double y, std::string_view attributes, std::string
          std::string(attributes) + ">" + escaped(text) + "</text>\n";
 }
 
-/// The drawing while it is made: where things are.
+/// The drawing under construction, with the positions of its parts.
 class Drawing {
  public:
   explicit Drawing(const Timeline& timeline)
@@ -227,7 +230,7 @@ class Drawing {
         "patternTransform=\"rotate(45)\">"
         "<rect width=\"6\" height=\"6\" fill=\"#ffffff\" fill-opacity=\"0.45\"/><rect "
         "width=\"2.5\" height=\"6\" fill=\"#222222\" fill-opacity=\"0.55\"/></pattern></defs>\n";
-    // Its own paper, so that a dark viewer does not make dark letters unreadable.
+    // A background of its own, so that text remains readable in a dark viewer.
     out_ += "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
     out_ +=
         text_at(16, 26, "font-size=\"17\" font-weight=\"600\"", shortened(timeline_.title, 120));
@@ -259,7 +262,7 @@ class Drawing {
   double y_of(std::size_t row) const { return top_ + row_height_ * static_cast<double>(row); }
   std::size_t hidden_rows() const { return timeline_.rows.size() - rows_; }
 
-  /// Labels of marks stand above the rows, in as many lines as it takes that none covers another.
+  /// Labels of marks are placed above the rows, in several lines if they would overlap.
   void place_marks() {
     std::vector<const TimelineMark*> marks;
     for (const auto& mark : timeline_.marks)
@@ -272,7 +275,7 @@ class Drawing {
       std::size_t line = 0;
       while (line < taken.size() && taken[line] > begin) ++line;
       if (line == taken.size()) {
-        if (line == 4) continue;  // a line without words; its tooltip has them
+        if (line == 4) continue;  // no room for its label; the tooltip has it
         taken.push_back(0);
       }
       taken[line] = end + 8;
@@ -282,7 +285,7 @@ class Drawing {
     top_ = kHeadHeight + 6 + 15 * static_cast<double>(mark_lines_);
   }
 
-  /// From where to where the label reaches.
+  /// The horizontal extent of the label.
   std::pair<double, double> label_of(const TimelineMark& mark) const {
     const double width =
         kLetter * static_cast<double>(std::min<std::size_t>(40, mark.label.size()));
@@ -346,7 +349,7 @@ class Drawing {
     const double inset = row_height_ < 18 ? 1.5 : 3;
     for (const Bar& bar : bars_of(timeline_, rows_, end_s_)) {
       const double x = x_of(bar.begin), width = x_of(bar.end) - x;
-      // A line of paper between two bars, where there is room for it.
+      // A gap of background between two bars, if there is room for it.
       const double drawn = std::max(0.3, width > 3 ? width - 0.6 : width);
       const std::string where = "x=\"" + number(x) + "\" y=\"" + number(y_of(bar.row) + inset) +
                                 "\" width=\"" + number(drawn) + "\" height=\"" +
@@ -381,7 +384,7 @@ class Drawing {
       out_ += text_at(left_, y + kLegendLine * static_cast<double>(legend_lines_ - 1) + 4,
                       "fill=\"#5a5a5a\"",
                       "and " + grouped(timeline_.kinds.size() - kLegendMost) +
-                          " more; colours repeat, a bar's tooltip names it");
+                          " more; colours repeat, so see the tooltip of a bar");
   }
 
   struct LegendPlace {

@@ -1,5 +1,5 @@
-// A drawing of who did what when, as SVG: a row per slot, a bar per stretch of work. Pure; std
-// only. Names may be anybody's: what is not text of XML is replaced.
+// A drawing of which worker did what and when, as SVG: a row per slot, a bar per stretch of work.
+// Pure; std only. Names are untrusted: characters that XML does not allow are replaced.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ struct TimelineSpan {
   double begin_s = 0, end_s = 0;
   std::size_t kind = 0;  ///< index of Timeline::kinds: its colour
   std::uint64_t tasks = 0;
-  std::string note;  ///< what the tooltip says besides kind, tasks and times
-  bool kept = true;  ///< what was done counted; else the bar is hatched
+  std::string note;  ///< additional text of the tooltip
+  bool kept = true;  ///< the work was used; otherwise the bar is hatched
 };
 
 /// Something that happened at one time: a line through all rows.
@@ -35,16 +35,16 @@ struct Timeline {
   double end_s = 0;  ///< of the axis; 0: the last end
 };
 
-/// Rows that are drawn; of more the first, and a note says so.
+/// Maximum number of rows; if there are more, the first are drawn, with a note.
 constexpr std::size_t kTimelineRows = 64;
-/// Bars beyond which neighbours of one kind become one bar, whose tooltip says how many they were
-/// and how much of the time was worked.
+/// Beyond this number of bars, neighbours of one kind are merged; the tooltip tells their number
+/// and the time worked.
 constexpr std::size_t kTimelineBars = 4000;
 
 /// A whole SVG document.
 std::string svg_of(const Timeline& timeline);
 
-/// A stretch of time as people say it: "2.003 s", "350 ms", "4 min 10 s", "2 h 5 min".
+/// A duration in readable form: "2.003 s", "350 ms", "4 min 10 s", "2 h 5 min".
 std::string time_text(double seconds);
 
 }  // namespace quern::cli

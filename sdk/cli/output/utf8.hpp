@@ -1,4 +1,4 @@
-// UTF-8 as it is read from others. Pure.
+// Validation of untrusted UTF-8. Pure.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 namespace quern::cli {
 
-/// Octets of the sequence that a text begins with, 0 when it is none (overlong forms and surrogates
-/// are none). The text is not empty.
+/// Length in bytes of the sequence at the beginning of a text, 0 if it is invalid (also overlong
+/// forms and surrogates). The text is not empty.
 std::size_t sequence_length(std::string_view text);
 
 }  // namespace quern::cli

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kCancelWait = 2s;  ///< how long to wait to hear that a job is cancelled
+constexpr auto kCancelWait = 2s;  ///< how long to wait for the confirmation of a cancellation
 
 }  // namespace
 
@@ -38,7 +38,8 @@ void Attended::cancel() {
 }
 
 void Attended::on_interrupt() {
-  // Not on this thread: it has to see a second signal, which ends the process at once.
+  // Runs on another thread, because this one must see a second signal, which ends the process at
+  // once.
   std::thread([this] {
     cancel();
     leave(Exit::interrupted);

@@ -11,17 +11,17 @@
 
 namespace quern::cli {
 
-/// Leaves without waiting for threads: one of them may be reading a terminal for the next item.
+/// Exits without joining threads: one of them may be waiting for input from a terminal.
 [[noreturn]] void leave(Exit code);
 
 class Attended {
  public:
   Attended();
 
-  /// Any thread: this job is to be cancelled as well.
+  /// Registers a job to be cancelled as well. Any thread.
   void add(const Job& job);
   bool interrupted() const { return interrupt_.caught(); }
-  /// Cancels all and waits a moment for the broker to confirm it.
+  /// Cancels all jobs and waits briefly for the broker to confirm it.
   void cancel();
 
  private:

@@ -26,7 +26,7 @@ bool is_program(const std::filesystem::path& path) { return ::access(path.c_str(
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-/// Between fork and exec: only calls that are safe there.
+/// Runs between fork and exec: only async-signal-safe calls.
 [[noreturn]] void become(char* const* words, int out, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);  // the parent ended before the line above
@@ -63,13 +63,15 @@ std::string find_program(const std::string& name) {
     if (const auto candidate = std::filesystem::path(folder) / name;
         !folder.empty() && is_program(candidate))
       return candidate.string();
-  throw std::runtime_error(name + " is neither beside this program nor in PATH");
+  throw std::runtime_error(
+      name +
+      " was found neither beside this program nor in PATH; install it, or add its folder to PATH");
 }
 
 void reap_orphans(const std::vector<pid_t>& own) {
   for (;;) {
     siginfo_t ended{};
-    // Looked at first: the end of a child of our own is its owner's to know.
+    // Peeks first, because our own children must be reaped by their owner.
     if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0) return;
     if (std::find(own.begin(), own.end(), ended.si_pid) != own.end()) return;
     ::waitpid(ended.si_pid, nullptr, WNOHANG);
@@ -155,7 +157,7 @@ std::optional<Ending> Child::wait_for(std::chrono::milliseconds patience) {
     if (::poll(&closed, 1, std::min(50, milliseconds_until(deadline))) <= 0) continue;
     char discard[512];
     if (::read(out_, discard, sizeof discard) > 0) continue;
-    ::usleep(1000);  // stdout is closed: the end follows at once
+    ::usleep(1000);  // stdout is closed, so the process ends soon
   }
   return ended();
 }

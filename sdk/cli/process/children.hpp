@@ -11,7 +11,7 @@
 
 namespace quern::cli {
 
-/// Beside the running executable, then along PATH. Throws std::runtime_error when it is nowhere.
+/// Looks beside the running executable, then in PATH. Throws std::runtime_error if it is not found.
 std::string find_program(const std::string& name);
 
 struct ProgramCall {
@@ -25,7 +25,7 @@ struct Ending {
 };
 
 /// Reaps processes that were left to this one because their parents have ended: as process 1 of a
-/// container it gets all of them. `own`: children that somebody else reaps.
+/// container it gets all of them. `own`: children that their owners reap.
 void reap_orphans(const std::vector<pid_t>& own);
 
 class Child {
@@ -34,14 +34,14 @@ class Child {
   /// we stop it in order). Its stdin is empty, its stdout is read through first_line(), its stderr
   /// is ours. Throws std::system_error.
   explicit Child(const ProgramCall& call);
-  /// Kills and reaps what still runs.
+  /// Kills and reaps it if it still runs.
   ~Child();
   Child(Child&& other) noexcept;
   Child& operator=(Child&& other) noexcept;
 
   pid_t pid() const { return pid_; }
-  /// The first line of its stdout without the newline; nullopt when it ended or was silent for so
-  /// long.
+  /// The first line of its stdout without the newline; nullopt if it ended, or printed nothing
+  /// within this time.
   std::optional<std::string> first_line(std::chrono::milliseconds patience);
   void signal(int number);
   /// Reaps it if it has ended.

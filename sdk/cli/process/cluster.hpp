@@ -1,5 +1,4 @@
-// A broker and workers as children of this process: what `quern up` shows to people and `quern
-// bench` measures.
+// A broker and workers as children of this process: used by `quern up` and `quern bench`.
 #pragma once
 
 #include <chrono>
@@ -11,14 +10,14 @@
 namespace quern::cli {
 
 struct ClusterPlan {
-  std::string bind;  ///< endpoint, port 0 for any
+  std::string bind;  ///< endpoint; port 0: any free port
   unsigned workers = 1;
   unsigned slots = 1;  ///< of each worker
   std::vector<std::string> broker_options;
   std::vector<std::string> worker_options;
 };
 
-/// The broker did not come up; it has said why on standard error, and this is its exit code.
+/// The broker did not start. It has printed the reason; this is its exit code.
 struct BrokerFailed {
   int code;
 };
@@ -32,7 +31,7 @@ class Cluster {
   Child& broker() { return broker_; }
   std::vector<Child>& workers() { return workers_; }
 
-  /// Lets the workers finish what they run for so long, then stops all of them and the broker.
+  /// Gives the workers this long to finish running tasks, then stops them and the broker.
   void stop(std::chrono::milliseconds patience);
 
  private:

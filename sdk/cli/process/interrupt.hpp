@@ -1,5 +1,5 @@
-// SIGINT, SIGTERM and SIGHUP of a command that has something to put in order first. Construct in
-// main's thread before any other thread starts, so that all of them inherit the blocked mask.
+// SIGINT, SIGTERM and SIGHUP for a command that must clean up before it ends. Construct in main's
+// thread before any other thread starts, so that all of them inherit the blocked mask.
 #pragma once
 
 #include <atomic>

@@ -9,17 +9,17 @@ namespace quern::cli {
 namespace {
 
 constexpr std::size_t kGroupBytes =
-    1u << 20;  // of outputs that are merged at a time, and at least two of them
+    1u << 20;  // size of the outputs that are merged at a time (at least two)
 constexpr std::size_t kGroupCount = 1000;
 
-/// On its way through the levels.
+/// An output on its way through the levels.
 struct ProgramFailed : std::runtime_error {
   explicit ProgramFailed(CommandResult failed)
       : std::runtime_error("--reduce: the program failed"), result(std::move(failed)) {}
   CommandResult result;
 };
 
-/// The outputs of one level in groups; the first two were taken out already.
+/// The outputs of one level in groups; the caller has already taken the first two.
 class Groups {
  public:
   Groups(Bytes first, std::optional<Bytes> second, Merge::Next next)
@@ -61,8 +61,7 @@ std::optional<CommandResult> Merge::run(const Next& next) {
   if (!first) return std::nullopt;
   auto second = next();
   try {
-    // One output is merged too: what the program makes of it is the result, whatever the input's
-    // size was.
+    // A single output is merged too, so that the result has the same form for any size of input.
     for (Next level = next;;) {
       level = merged(std::move(*first), std::move(second), level);
       first = level();
@@ -89,7 +88,7 @@ Merge::Next Merge::merged(Bytes first, std::optional<Bytes> second, Next rest) {
     if (result->ok) return command_result(result->bytes).out;
     if (result->bytes.empty()) throw Error(result->code, "--reduce: " + result->text);
     throw ProgramFailed(
-        command_result(result->bytes));  // cancels the level above, which hands it on
+        command_result(result->bytes));  // cancels the level above, which passes it on
   };
 }
 

@@ -15,16 +15,16 @@ class Merge {
  public:
   using Next = std::function<std::optional<Bytes>()>;
 
-  /// `on_job` is told of each job that is made.
+  /// `on_job` is called with each job that is submitted.
   Merge(Client& client, const Command& reducer, SubmitOptions options,
         std::function<void(const Job&)> on_job);
 
-  /// What is left of all outputs that `next` gives in order; nothing when there are none. The
-  /// result of the program that failed, if one did.
+  /// Merges all outputs that `next` gives, in order, into one; nothing if there are none. If a
+  /// program failed, its result.
   std::optional<CommandResult> run(const Next& next);
 
  private:
-  /// The outputs of a job that merges those that are given.
+  /// Submits a job that merges the given outputs, and gives its outputs.
   Next merged(Bytes first, std::optional<Bytes> second, Next rest);
 
   Client& client_;

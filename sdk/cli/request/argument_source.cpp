@@ -16,10 +16,11 @@ class RecordArguments final : public ArgumentSource {
     arguments.clear();
     for (std::string record; arguments.size() < group_ && records_->next(record);) {
       ++number_;
-      // An argument ends at a NUL, so it cannot have one in it.
+      // An argument of a program ends at a NUL, so it cannot contain one.
       if (record.find('\0') != std::string::npos)
-        throw FileError("line " + std::to_string(number_) +
-                        " of the input has a NUL in it; with -0 NULs end the arguments");
+        throw FileError(
+            "line " + std::to_string(number_) +
+            " of the input contains a NUL character; use -0 if NULs separate the arguments");
       arguments.push_back(record);
     }
     return !arguments.empty();
@@ -55,7 +56,7 @@ class ListArguments final : public ArgumentSource {
   }
 
  private:
-  /// The last list runs fastest.
+  /// The last list changes fastest.
   void go_on() {
     for (std::size_t i = lists_.size(); i-- > 0;) {
       const bool moved = ++at_[i] < lists_[i].size();
@@ -65,7 +66,7 @@ class ListArguments final : public ArgumentSource {
     over_ = true;
   }
 
-  /// Both to the length of the shorter.
+  /// Cuts both to the length of the shorter one.
   static void shorten(std::vector<std::string>& one, std::vector<std::string>& other) {
     const std::size_t least = std::min(one.size(), other.size());
     one.resize(least);

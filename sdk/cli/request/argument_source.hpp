@@ -19,9 +19,9 @@ class ArgumentSource {
 
 /// Records, `group` of them for each command (the last may get fewer).
 std::unique_ptr<ArgumentSource> arguments_of(std::unique_ptr<Records> records, std::size_t group);
-/// Lists after `:::`: one list is dealt out, `group` for each command; of several each combination
-/// is a command. A list that is `linked` goes on together with the one before it, and both end with
-/// the shorter.
+/// Lists after `:::`: of one list, each command gets `group` values; of several, each combination
+/// is a command. A `linked` list advances together with the one before it, and both end with the
+/// shorter one.
 std::unique_ptr<ArgumentSource> arguments_of(std::vector<std::vector<std::string>> lists,
                                              std::size_t group, std::vector<bool> linked = {});
 

@@ -20,12 +20,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kSmall = 64u << 10;  // beyond it a file is worth a question to the broker
-constexpr std::size_t kLargeMost = 1000;     // that one job may have
+constexpr std::uint64_t kSmall =
+    64u << 10;  // larger files are uploaded by their hash, which costs a round trip
+constexpr std::size_t kLargeMost = 1000;  // files of one job
 constexpr std::uint64_t kWorthTelling = 32u << 20;
-constexpr std::size_t kAllMax = 60u << 20;  // a job's common input, and an item, may have 64 MiB
+constexpr std::size_t kAllMax =
+    60u << 20;  // the limit for a job's common input, and for an item, is 64 MiB
 
-/// Adds files to a list, and keeps account of it.
+/// Adds files to a list, and checks their names and their total size.
 class PutList {
  public:
   PutList(std::vector<CommandFile>& files, LargeFiles* large) : files_(files), large_(large) {
@@ -35,7 +37,7 @@ class PutList {
     }
   }
 
-  /// Whatever is there under this path.
+  /// Adds the file or folder at this path.
   void add(const fs::path& path, const std::string& name) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) cannot_read(path, errno);
@@ -44,8 +46,8 @@ class PutList {
     else if (S_ISREG(info.st_mode))
       add_file(path, name, info);
     else
-      throw FileError("--put " + path.string() + ": it is " + kind_of(info.st_mode) +
-                      "; files and folders can be put");
+      throw FileError("--put " + path.string() + ": this is " + kind_of(info.st_mode) +
+                      "; only files and folders can be sent");
   }
 
  private:
@@ -54,18 +56,18 @@ class PutList {
     const bool link = fs::is_symlink(path, ignored);
     throw FileError("--put " + path.string() + ": " +
                     (link && error == ENOENT
-                         ? "it is a link to what is not there"
+                         ? "a link whose target does not exist"
                          : std::string("cannot read it: ") + std::strerror(error)));
   }
 
   static const char* kind_of(mode_t mode) {
-    return S_ISFIFO(mode) ? "a fifo" : S_ISSOCK(mode) ? "a socket" : "a device";
+    return S_ISFIFO(mode) ? "a named pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
   }
 
   void add_folder(const fs::path& path, const std::string& name, const struct stat& info) {
     const std::pair self{info.st_dev, info.st_ino};
     if (std::find(above_.begin(), above_.end(), self) != above_.end())
-      throw FileError("--put " + path.string() + ": it leads back to a folder that it is in");
+      throw FileError("--put " + path.string() + ": a link to a folder that contains it");
     std::error_code error;
     std::vector<fs::path> entries;
     for (const auto& entry : fs::directory_iterator(path, error)) entries.push_back(entry.path());
@@ -95,14 +97,14 @@ class PutList {
 
   void keep(CommandFile file, const fs::path& path) {
     if (!names_.insert(file.name).second)
-      throw FileError("--put: two files would have the name " + file.name);
+      throw FileError("--put: two files have the name " + file.name);
     all_ += file.bytes.size();
     files_.push_back(std::move(file));
     if (all_ > kAllMax) over_the_limit(path);
   }
 
   [[noreturn]] static void over_the_limit(const fs::path& path) {
-    throw FileError("the files of --put are over the limit of 60 MiB together, with " +
+    throw FileError("the small files of --put exceed the limit of 60 MiB together, with " +
                     path.string());
   }
 
@@ -110,7 +112,7 @@ class PutList {
   LargeFiles* large_;
   std::set<std::string> names_;
   std::size_t all_ = 0;
-  std::vector<std::pair<dev_t, ino_t>> above_;  // folders that this one is in
+  std::vector<std::pair<dev_t, ino_t>> above_;  // the folders that contain this one
 };
 
 }  // namespace
@@ -120,7 +122,7 @@ void add_files(std::vector<CommandFile>& files, const std::string& given, LargeF
   std::string name = path.string();
   while (name.size() > 1 && name.back() == '/') name.pop_back();
   if (!stays_within(name)) name = fs::path(name).filename().string();
-  if (!stays_within(name)) throw FileError("--put " + given + ": it has no name of its own");
+  if (!stays_within(name)) throw FileError("--put " + given + ": not the name of a file or folder");
   PutList(files, large).add(path, name);
 }
 

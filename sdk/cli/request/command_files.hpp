@@ -1,4 +1,4 @@
-// Files that travel to a command and back.
+// Files that are sent to a command and fetched from it.
 #pragma once
 
 #include <map>
@@ -12,25 +12,24 @@
 
 namespace quern::cli {
 
-/// Files of a command that are too large to travel with it: where they are here, by their name
-/// there. The broker keeps them by their hash, so they are sent to it once, and to each worker
-/// once.
+/// Files that are too large to be part of the command itself: from their name on the worker to
+/// their path here. The broker stores them by their hash, so each is sent once to the broker and
+/// once to each worker.
 using LargeFiles = std::map<std::string, std::string>;
 
 /// Reads a file, or all of a folder, as `cp -rL` does: links are followed, empty folders are kept;
-/// what is neither file nor folder, a link to nothing and a folder within itself are errors. A
-/// relative name stays as it is, of another the last part does. With `large`, large ones are only
-/// named there, and have no octets yet. Throws FileError, also when all others are over the limit
-/// together.
+/// other kinds of files, dangling links and folders that contain themselves are errors. A relative
+/// name is kept; of an absolute name, the last part is. With `large`, large files are only listed
+/// there, without contents. Throws FileError, also if the others together exceed the limit.
 void add_files(std::vector<CommandFile>& files, const std::string& name,
                LargeFiles* large = nullptr);
 
-/// Gives one file to the broker, which tells how far it is where that takes long; its hash, which
-/// `options` name from then on. Throws as give_files() does. `name`: of the file for people.
+/// Uploads one file to the broker, and shows the progress if that takes long. Returns its hash,
+/// which is added to `options`. Throws as give_files() does. `name`: of the file, for people.
 std::string put_file(Client& client, const std::string& path, const std::string& name,
                      SubmitOptions& options, Console& console, Attended& attended);
 
-/// Gives the large files to the broker and names them by their hash. Throws FileError, Error,
+/// Uploads the large files to the broker and refers to them by their hash. Throws FileError, Error,
 /// ConnectionError.
 void give_files(Client& client, const LargeFiles& large, const std::vector<Command*>& commands,
                 SubmitOptions& options, Console& console, Attended& attended);

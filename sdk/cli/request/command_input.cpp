@@ -15,15 +15,15 @@
 namespace quern::cli {
 namespace {
 
-constexpr std::size_t kInputWithCommand = 1u << 20;  // more goes by its hash
+constexpr std::size_t kInputWithCommand = 1u << 20;  // more is uploaded by its hash
 constexpr std::size_t kInputBlock = 256u << 10;
-constexpr int kIdle_ms = 1000;  // without a word on standard input
+constexpr int kIdle_ms = 1000;  // without any input
 
 [[noreturn]] void cannot(const std::string& what, const std::string& name, int error) {
   throw FileError("cannot " + what + ' ' + name + ": " + std::strerror(error));
 }
 
-/// Whether somebody gave us an input: a pipe, a socket or a file.
+/// Whether standard input is a pipe, a socket or a file.
 bool comes_from_somebody(int fd) {
   struct stat info {};
   return ::fstat(fd, &info) == 0 &&
@@ -57,7 +57,7 @@ int nameless_file() {
   const char* folder = std::getenv("TMPDIR");
   std::string pattern = std::string(folder && *folder ? folder : "/tmp") + "/quern-input-XXXXXX";
   const int fd = ::mkostemp(pattern.data(), O_CLOEXEC);
-  if (fd < 0) cannot("keep standard input in", pattern, errno);
+  if (fd < 0) cannot("store standard input in", pattern, errno);
   ::unlink(pattern.c_str());
   return fd;
 }
@@ -66,7 +66,8 @@ void write_to(int fd, const char* bytes, std::size_t count) {
   while (count > 0) {
     const ssize_t put = ::write(fd, bytes, count);
     if (put < 0 && errno != EINTR)
-      cannot("keep standard input in", "a temporary file (TMPDIR names another folder)", errno);
+      cannot("store standard input in", "a temporary file (set TMPDIR to use another folder)",
+             errno);
     if (put <= 0) continue;
     bytes += put;
     count -= static_cast<std::size_t>(put);
@@ -91,8 +92,8 @@ CommandInput::CommandInput(const std::string& file, Console& console) {
   pollfd first{fd, POLLIN, 0};
   if (file.empty() && ::poll(&first, 1, kIdle_ms) == 0)
     console.say(
-        "waiting for the end of standard input, which is the command's; where it is to have none: "
-        "</dev/null or --stdin /dev/null");
+        "waiting for the end of standard input, which will be passed to the command; to pass none, "
+        "use </dev/null or --stdin /dev/null");
   read_all(fd, name);
 }
 

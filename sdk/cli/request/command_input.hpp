@@ -1,5 +1,5 @@
-// The standard input of a command of `quern run exec`: little of it travels with the command, a lot
-// by its hash, as a file. One thread.
+// The standard input of a command of `quern run exec`: a small one is part of the command, a large
+// one is uploaded by its hash, as a file. One thread.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@ namespace quern::cli {
 
 class CommandInput {
  public:
-  /// Reads it to its end. `file`: of --stdin ("-": ours, whatever that is); empty: ours, if it is a
-  /// pipe, a socket or a file. Not a terminal, which is for people, and not /dev/null. Says so when
-  /// it waits for one that nobody writes to. Throws FileError.
+  /// Reads it to its end. `file`: of --stdin ("-": standard input of quern); empty: standard input
+  /// of quern, if it is a pipe, a socket or a file, but not a terminal or /dev/null. Prints a note
+  /// if nothing arrives. Throws FileError.
   CommandInput(const std::string& file, Console& console);
   ~CommandInput();
   CommandInput(const CommandInput&) = delete;
@@ -21,7 +21,7 @@ class CommandInput {
 
   bool given() const { return given_; }
   const Bytes& bytes() const { return bytes_; }
-  /// A file that has it, when it is too large for bytes(); otherwise empty.
+  /// A file that contains it, if it is too large for bytes(); otherwise empty.
   const std::string& large() const { return large_; }
 
  private:

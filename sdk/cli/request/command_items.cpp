@@ -24,10 +24,11 @@ struct Line {
 std::string text_of(const Json& value, const char* key) {
   if (value.is_string() && std::string_view(key) != "stdin" &&
       value.get_ref<const std::string&>().find('\0') != std::string::npos)
-    throw FileError(std::string("\"") + key + "\" has a NUL in it");
+    throw FileError(std::string("\"") + key + "\" contains a NUL character");
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number() || value.is_boolean()) return value.dump();
-  throw FileError(std::string("\"") + key + "\" has something that is neither text nor a number");
+  throw FileError(std::string("\"") + key +
+                  "\" contains a value that is neither a string nor a number");
 }
 
 void read_field(Line& line, const std::string& key, const Json& value) {
@@ -54,14 +55,13 @@ void read_field(Line& line, const std::string& key, const Json& value) {
            "a number from 0 to 10^15");
     line.cost = value.get<double>();
   } else {
-    throw FileError("\"" + key +
-                    "\" is not known; there are args, env, cwd, stdin, cost and require");
+    throw FileError("\"" + key + "\" is unknown; use args, env, cwd, stdin, cost and require");
   }
 }
 
 Line line_in(const std::string& text) {
   const Json object = Json::parse(text, nullptr, false);
-  if (!object.is_object()) throw FileError("no JSON object");
+  if (!object.is_object()) throw FileError("not a JSON object");
   Line line;
   for (const auto& [key, value] : object.items()) read_field(line, key, value);
   return line;

@@ -22,8 +22,8 @@ struct CommandItems {
   std::vector<std::vector<std::string>> arguments;  ///< of each command
 };
 
-/// All of a file ("-": standard input), which is read to its end first. Throws FileError, naming
-/// the line, when something is no such object.
+/// Reads a whole file ("-": standard input). Throws FileError, which names the line, if a line is
+/// not such an object.
 CommandItems command_items_in(const std::string& file);
 
 }  // namespace quern::cli

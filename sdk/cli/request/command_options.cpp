@@ -20,18 +20,18 @@ std::string here() {
   // Linux names a folder beyond our root "(unreachable)".
   if (error || !folder.starts_with('/'))
     throw FileError(
-        "the current folder is not there any more; go to another one, or name one with --cwd DIR "
-        "or --cwd temp");
+        "the current folder no longer exists; change to another one, or use --cwd DIR or --cwd "
+        "temp");
   return folder;
 }
 
 std::uint32_t own_umask() {
-  const mode_t mask = ::umask(0);  // to read it is to set it
+  const mode_t mask = ::umask(0);  // it can only be read by setting it
   ::umask(mask);
   return mask;
 }
 
-/// NAME=VALUE as given, NAME with the value it has here.
+/// NAME=VALUE as given; NAME gets the value that it has here.
 std::vector<std::string> environment_of(const std::vector<std::string>& given) {
   std::vector<std::string> out;
   for (const std::string& text : given) {
@@ -42,7 +42,7 @@ std::vector<std::string> environment_of(const std::vector<std::string>& given) {
     } else if (const char* value = std::getenv(text.c_str())) {
       out.push_back(text + "=" + value);
     } else {
-      throw UsageError("--env " + text + ": there is no such variable here");
+      throw UsageError("--env " + text + ": this variable is not set");
     }
   }
   return out;
@@ -58,8 +58,8 @@ std::vector<std::int32_t> exit_codes_of(const std::string& text) {
     const auto [stop, error] = std::from_chars(at, end, code);
     if (error != std::errc() || code < 1 || code > 255 || (stop != end && *stop != ','))
       throw UsageError(
-          "--permanent-exit takes exit codes from 1 to 255 with commas between them, such as "
-          "65,78; not '" +
+          "--permanent-exit takes exit codes from 1 to 255 separated by commas, such as 65,78; not "
+          "'" +
           text + "'");
     codes.push_back(code);
     if (stop == end) return codes;
@@ -71,22 +71,24 @@ std::vector<std::int32_t> exit_codes_of(const std::string& text) {
 
 void add_command_options(Syntax& syntax) {
   auto add = syntax.add();
-  add("timeout", option<double>("S"), "seconds a command may run; then it is ended and has failed");
+  add("timeout", option<double>("S"),
+      "maximum seconds for a command; then it is killed and has failed");
   add("retries", option<long>("N"), "further attempts of a failing command; default 0");
   add("permanent-exit", option<std::string>("CODE[,CODE...]"),
-      "exit codes that say that another attempt is of no use: no --retries after them");
+      "exit codes after which a command is not retried");
   add("env", option<std::vector<std::string>>("NAME[=VALUE]")->composing(),
-      "a variable for the command, repeatable; without a value: the one here. It gets few others");
+      "environment variable for the command, repeatable; without a value: that of quern. Few "
+      "others are passed");
   add("cwd", option<std::string>("DIR"),
-      "folder to run in; temp: a new empty one each; default: the one here, which the worker must "
-      "have, too");
+      "folder to run in; temp: a new empty folder for each command; default: the current folder, "
+      "which the worker must have, too");
   add("put", option<std::vector<std::string>>("FILE")->composing(),
-      "a file (or all of a folder) to put into the command's folder, repeatable; one "
-      "with {} in its name is each command's own. Implies --cwd temp");
+      "send a file (or a whole folder) to the command's folder, repeatable; {} in the name is "
+      "replaced for each command. Implies --cwd temp");
   add("get", option<std::vector<std::string>>("GLOB")->composing(),
-      "files of the command's folder that come back to this one, repeatable; may have {} in it. "
+      "fetch these files from the command's folder to the current one, repeatable; {} is replaced. "
       "Implies --cwd temp");
-  add("memory", option<std::string>("SIZE"), "memory a command may have, e.g. 2GiB");
+  add("memory", option<std::string>("SIZE"), "maximum memory for a command, e.g. 2GiB");
   add_job_options(syntax);
 }
 
@@ -106,18 +108,20 @@ Command command_of(const Given& given, const std::vector<std::string>& words,
   command.umask = own_umask();
   const bool files = given.has("put") || given.has("get");
   command.cwd = files ? "temp" : given.has("cwd") ? given.get<std::string>("cwd") : here();
-  // Of a relative one the worker would think as of a folder of its own.
+  // The worker would resolve a relative name against a folder of its own.
   if (command.cwd != "temp" && !command.cwd.starts_with('/'))
     command.cwd = (std::filesystem::path(here()) / command.cwd).lexically_normal().string();
   if (files) {
     if (given.has("cwd") && given.get<std::string>("cwd") != "temp")
-      throw UsageError("--put and --get go with a new folder for each command: --cwd temp");
+      throw UsageError(
+          "--put and --get require a new folder for each command; leave out --cwd, or use --cwd "
+          "temp");
     command.get = given.get_or<std::vector<std::string>>("get", {});
     for (const std::string& pattern : command.get)
       if (!has_replacement(pattern) && !stays_within(pattern))
         throw UsageError("--get " + pattern +
-                         ": it has to name files below the command's folder, without . and .. and "
-                         "a / at the beginning or end");
+                         ": give names of files below the command's folder, without `.`, `..`, and "
+                         "`/` at the beginning or end");
     for (const std::string& name : given.get_or<std::vector<std::string>>("put", {}))
       if (!has_replacement(name)) add_files(command.files, name, &large);
   }
@@ -152,7 +156,7 @@ std::uint64_t size_of(const char* option, const std::string& text) {
                                       {'T', 0x1p40}})
     if (unit == std::string(1, letter) || unit == std::string(1, letter) + "iB") factor = value;
   if (error != std::errc() || factor == 0 || !(number * factor >= 1) || number * factor > 0x1p60)
-    throw UsageError(std::string(option) + " takes a size like 64K, 1MiB or 2G, not '" + text +
+    throw UsageError(std::string(option) + " takes a size such as 64K, 1MiB or 2G, not '" + text +
                      "'");
   return static_cast<std::uint64_t>(number * factor);
 }

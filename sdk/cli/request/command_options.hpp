@@ -15,13 +15,12 @@ namespace quern::cli {
 /// --weight --name --durability.
 void add_command_options(Syntax& syntax);
 
-/// What they say of the program itself; `words` are its words as given, which may be one script.
-/// `arguments`: per program, at most. Its large files are named in `large`, for give_files().
-/// Throws UsageError.
+/// The program itself; `words` are its words as given, which may be one script. `arguments`: the
+/// maximum per program. Large files are listed in `large`, for give_files(). Throws UsageError.
 Command command_of(const Given& given, const std::vector<std::string>& words,
                    std::uint64_t arguments, LargeFiles& large);
 
-/// What they say of the job. A program that fails is not tried again unless --retries says so.
+/// The options of the job. A program that fails is not retried unless --retries is given.
 SubmitOptions command_submit_options(const Given& given);
 
 /// "64K", "1MiB", "2G". Throws UsageError.

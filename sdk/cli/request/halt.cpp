@@ -9,15 +9,15 @@ namespace quern::cli {
 namespace {
 
 constexpr std::uint64_t kPercentFrom =
-    3;  // commands ended before a share of them says something, as parallel has it
+    3;  // commands that must have ended before a percentage is meaningful, as in GNU parallel
 
 }  // namespace
 
 Halt Halt::from(const std::string& text) {
   const auto bad = [&] {
     return UsageError(
-        "--halt takes never, or e.g. now,fail=1 or soon,fail=10% or now,success=1, not '" + text +
-        "'");
+        "--halt takes never, or for example now,fail=1, soon,fail=10% or now,success=1; not '" +
+        text + "'");
   };
   Halt halt;
   if (text == "never") return halt;

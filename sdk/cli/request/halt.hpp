@@ -9,7 +9,8 @@ namespace quern::cli {
 
 class Halt {
  public:
-  /// never: go on. soon: start no more, wait for what runs. now: end what runs, too.
+  /// never: continue. soon: start no more, wait for running commands. now: also end running
+  /// commands.
   enum class When : unsigned char { never, soon, now };
 
   Halt() = default;
@@ -17,10 +18,10 @@ class Halt {
   /// N a number or a percentage ("10%"). Throws UsageError.
   static Halt from(const std::string& text);
 
-  /// After each command; what is to be done, told once. `known`: commands of the job as far as they
-  /// are known.
+  /// Called after each command; returns what to do, once. `known`: the number of commands known so
+  /// far.
   When on_result(bool ok, std::uint64_t known);
-  /// It stopped, because commands had succeeded.
+  /// Whether it stopped because commands succeeded.
   bool content() const { return halted_ && why_ == Why::success; }
   bool halted() const { return halted_; }
 
@@ -30,7 +31,7 @@ class Halt {
   Why why_ = Why::fail;
   double limit_ = 0;
   bool percent_ = false;
-  std::uint64_t count_ = 0;  // of what is looked for
+  std::uint64_t count_ = 0;  // of results that count towards the limit
   std::uint64_t ended_ = 0;
   bool halted_ = false;
 };

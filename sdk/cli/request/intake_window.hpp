@@ -1,6 +1,6 @@
-// How much of an input is under way at a time: what was submitted and has no result yet. So an
-// input larger than memory needs no more of it, here, in the broker and in the workers, than the
-// window has. Any thread.
+// Limits how much of an input is in flight: submitted, but without a result. Therefore an input
+// larger than memory needs no more memory than the window, here, in the broker and in the workers.
+// Any thread.
 #pragma once
 
 #include <condition_variable>
@@ -17,16 +17,16 @@ class IntakeWindow {
   /// Waits until there is room for the next item, which gets the next index; false when the window
   /// was closed.
   bool enter(std::uint64_t bytes);
-  /// At least so many bytes have room, up to what every process between here and the workers can
-  /// hold.
+  /// Makes room for at least this many bytes, up to what every process between here and the workers
+  /// can hold.
   void hold(std::uint64_t bytes);
-  /// From now on so many items have room.
+  /// From now on there is room for this many items.
   void allow(std::uint64_t items);
   /// From now on there is room for everything.
   void open();
   /// The item of that index has its result.
   void leave(std::uint64_t index);
-  /// Nothing enters any more.
+  /// Closes the window: no further items enter.
   void close();
   std::uint64_t entered() const;
 

@@ -8,7 +8,7 @@
 namespace quern::cli {
 namespace {
 
-// Enough to keep many workers busy, little enough to hold in memory everywhere.
+// Enough to keep many workers busy, and small enough to be held in memory everywhere.
 constexpr std::uint64_t kItemsAhead = 100'000;
 constexpr std::uint64_t kBytesAhead = 24u << 20;
 constexpr std::uint64_t kNoLimit = static_cast<std::uint64_t>(-1);
@@ -35,7 +35,7 @@ ItemFeed::ItemFeed(const MapRequest& request, LoggedCommands log,
       shown_(request.shown),
       remembers_(!request.detach && (request.command.numbered || request.wants_arguments())),
       remembers_arguments_(request.wants_arguments()),
-      // Nobody reads the results of a detached job, so the broker alone says how much it takes.
+      // Nobody reads the results of a detached job, so only the broker's credit limits its intake.
       window_(request.detach        ? kNoLimit
               : request.at_once > 0 ? request.at_once
                                     : kItemsAhead,
@@ -59,7 +59,8 @@ bool ItemFeed::next(Bytes& item) {
       break;
     case MapRequest::Shape::blocks:
       item.clear();
-      // An empty input is one empty block: what the program says of nothing is the result.
+      // An empty input is one empty block, so that the program decides what the result of no input
+      // is.
       if (!records_->next_block(item, block_bytes_) && !first_) return false;
       if (item.empty() && !first_) return false;
       break;

@@ -1,5 +1,5 @@
-// The items of a `quern map` job as the client pulls them: read as there is room for them. Called
-// by one thread of the SDK.
+// The items of a `quern map` job: read when the client asks for them and the window has room.
+// Called by one thread of the SDK.
 #pragma once
 
 #include <map>
@@ -14,13 +14,14 @@ namespace quern::cli {
 
 /// What one command was given.
 struct Fed {
-  std::uint64_t number = 0;  ///< what {#} stands for
+  std::uint64_t number = 0;  ///< the value of {#}
   std::vector<std::string> arguments{};
 };
 
 class ItemFeed {
  public:
-  /// `log`: tells which commands are passed over. `say`: tells a person, on any thread.
+  /// `log`: tells which commands to skip. `say`: prints a message to the user; called on any
+  /// thread.
   ItemFeed(const MapRequest& request, LoggedCommands log,
            std::function<void(const std::string&)> say);
 
@@ -30,8 +31,8 @@ class ItemFeed {
   /// How the items are encoded.
   Encoding encoding() const { return put_each_.empty() ? Encoding::raw : Encoding::value; }
   IntakeWindow& window() { return window_; }
-  /// What the command of that index was given; it is asked for once. Without arguments when nobody
-  /// wants those.
+  /// What the command of that index was given; it can be asked for once. Without arguments if they
+  /// are not needed.
   Fed take(std::uint64_t index);
 
  private:
@@ -49,12 +50,12 @@ class ItemFeed {
   Command shown_;
   std::uint64_t number_ = 0;
   bool first_ = true;
-  bool remembers_;  // somebody wants arguments or numbers back
+  bool remembers_;  // arguments or numbers are needed with the results
   bool remembers_arguments_;
   IntakeWindow window_;
   std::mutex mutex_;
   std::uint64_t index_ = 0;
-  std::map<std::uint64_t, Fed> fed_;  // by index, until their results are there
+  std::map<std::uint64_t, Fed> fed_;  // by index, until their results arrive
 };
 
 }  // namespace quern::cli

@@ -15,24 +15,23 @@ namespace {
 
 constexpr Manual kMapRequestManual = {
     "quern map [OPTIONS] [--] [COMMAND [ARGUMENT...]] [::: VALUE...] [:::: FILE...]",
-    "Runs COMMAND once per line of standard input (or per VALUE), on all workers that run programs "
-    "(quern-worker --allow-exec;\n"
-    "`quern up` does). In its arguments {} is the line, {.} without extension, {/} without folder, "
-    "{//} its folder, {/.} without both,\n"
-    "{#} its number, counted from 1; without any the line is the last argument. A COMMAND that is "
-    "one word with blanks or characters of the shell is a\n"
-    "script for /bin/sh; without {} the line is appended to it if it is one command or pipeline, "
-    "and is $1 if it is several (`a; b`). {} in it is one word wherever it stands, and the shell "
-    "does not read a "
-    "line as script (what the script hands a\n"
-    "line to may: for `sh -c`, `ssh`, `awk` give it as an argument of its own). Without COMMAND "
-    "each line is a script.\n"
-    "Commands are counted from 1, as GNU parallel does it: {#}, --joblog and messages (\"command "
-    "3\"). Tasks are counted from 0: `quern logs\n"
-    "--task`, `quern results`, 12.0 and QUERN_TASK. Command N is task N - 1.\n"
-    "What a command writes comes out in one piece, as it ends (-k: in order). Exit code 0: all "
-    "succeeded, 1: some failed.\n"
-    "A command may run more than once when its worker is lost.",
+    "Runs COMMAND once for each line of standard input (or each VALUE), on all workers that run "
+    "programs (quern-worker --allow-exec; those of `quern up` do). In its arguments {} is the "
+    "line, {.} the line without extension, {/} "
+    "without folder, {//} its folder, {/.} without both, {#} its number, counted from 1. Without "
+    "any of them, the line is the last argument.\n\nA COMMAND "
+    "that is one word with spaces or special characters of the shell is a script for /bin/sh. If "
+    "it has no {}, the line is appended to a single command or pipeline; in "
+    "a list of commands (`a; b`) it is $1. In a script, {} is always one word, and the shell does "
+    "not interpret the line. (Programs that interpret their arguments, such as `sh -c`, `ssh` and "
+    "`awk`, may: pass the line as a separate "
+    "argument.) Without COMMAND, each line is a script.\n\nCommands are counted from 1, as in GNU "
+    "parallel: {#}, --joblog and messages (\"command 3\"). "
+    "Tasks are counted from 0: `quern logs --task`, `quern results`, 12.0 and QUERN_TASK. Command "
+    "N is task N - 1.\n\nThe output of a command is printed as a whole when it ends (-k: in input "
+    "order). The exit "
+    "code is 0 if all commands succeeded, else 1.\n\nA command can run more than once if its "
+    "worker is lost (unless --at-most-once).",
     "  ls *.png | quern map -- convert {} {.}.jpg\n"
     "  quern map -k --tag -- md5sum ::: *.iso\n"
     "  find . -name '*.log' -print0 | quern map -0 -- 'gzip -9 < {} > {}.gz'\n"
@@ -40,7 +39,7 @@ constexpr Manual kMapRequestManual = {
     "2 3 4\n"
     "  quern map --retries 5 --permanent-exit 65 -- ./convert {}   exit code 65: the input is "
     "wrong\n"
-    "  quern map -k --loop -- ./score < lines.txt            one process per slot, a line in, a "
+    "  quern map -k --loop -- ./score < lines.txt            one process per slot: a line in, a "
     "line out\n"
     "  quern map --pipe --block 4M --reduce \"awk '{n += \\$1} END {print n}'\" -- wc -l < "
     "huge.txt\n"};
@@ -63,14 +62,14 @@ std::vector<std::string> records_of(const std::string& file, char end) {
   for (std::string record; records.next(record);) {
     if (record.find('\0') != std::string::npos)
       throw FileError(file + ": line " + std::to_string(all.size() + 1) +
-                      " has a NUL in it; with -0 NULs end the arguments");
+                      " contains a NUL character; use -0 if NULs separate the arguments");
     all.push_back(record);
   }
   return all;
 }
 
 /// The part of the words after COMMAND that begins with `:::` (values) or `::::` (files of them, a
-/// list each), as lists. With a `+` the list goes on together with the one before it.
+/// list each), as lists. With a `+` the list is linked to the one before it.
 Lists take_lists(std::vector<std::string>& words, char record_end) {
   const auto begins = [](const std::string& word) {
     return word == ":::" || word == "::::" || word == ":::+" || word == "::::+";
@@ -83,7 +82,8 @@ Lists take_lists(std::vector<std::string>& words, char record_end) {
       files = at->starts_with("::::");
       linked = at->ends_with('+');
       if (linked && lists.values.empty())
-        throw UsageError("'" + *at + "' links a list to the one before it, and there is none");
+        throw UsageError("'" + *at +
+                         "' links a list to the one before it, but it is the first list");
       if (files) continue;
       lists.values.emplace_back();
       lists.linked.push_back(linked);
@@ -98,13 +98,14 @@ Lists take_lists(std::vector<std::string>& words, char record_end) {
   return lists;
 }
 
-/// What GNU parallel would replace and we pass on as it is would be a surprise.
+/// Refuses replacement strings that GNU parallel would replace: passing them on unchanged would
+/// surprise its users.
 void refuse_foreign(const std::vector<std::string>& words) {
   for (const std::string& word : words)
     if (const std::string found = foreign_replacement(word); !found.empty())
       throw UsageError("'" + found +
-                       "' is a replacement string of GNU parallel that Quern does not have; where "
-                       "the text itself is meant, put it into a script file");
+                       "' is a replacement string of GNU parallel that Quern does not support; if "
+                       "you mean the literal text, put it into a script file");
 }
 
 MapRequest::Shape shape_of(const Given& given) {
@@ -122,12 +123,13 @@ std::size_t group_of(const Given& given) {
   return static_cast<std::size_t>(group);
 }
 
-/// -j: 8, or of the slots there are: 50%, +1, -1; 0: as many as there is room for.
+/// -j: a number, or relative to all slots: 50%, +1, -1; 0: no limit.
 void set_at_once(MapRequest& request, const Given& given) {
   if (!given.has("jobs")) return;
   const std::string text = given.get<std::string>("jobs");
   const auto bad = [&] {
-    return UsageError("-j takes a number, or a part of the slots: 50%, +1, -1; not '" + text + "'");
+    return UsageError("-j takes a number, or a number relative to all slots: 50%, +1, -1; not '" +
+                      text + "'");
   };
   const bool percent = text.ends_with('%');
   const bool relative = text.starts_with('+') || text.starts_with('-');
@@ -158,33 +160,36 @@ void check_shape(const Given& given, const MapRequest& request) {
   using Shape = MapRequest::Shape;
   const auto only = [&](const char* option, Shape shape, const char* needs) {
     if (is_given(given, option) && request.shape != shape)
-      throw UsageError(std::string("--") + option + " goes with " + needs);
+      throw UsageError(std::string("--") + option + " requires " + needs);
   };
   only("block", Shape::blocks, "--pipe");
   only("reduce", Shape::blocks, "--pipe");
   only("frame", Shape::answers, "--loop");
-  only("dry-run", Shape::arguments, "a command per line, not --pipe or --loop");
+  only("dry-run", Shape::arguments,
+       "a command per line; it cannot be combined with --pipe or --loop");
   if (given.has("halt") && given.has("reduce"))
     throw UsageError(
-        "--halt does not go with --reduce: what fails is left out, and the exit code is 1");
+        "--halt cannot be combined with --reduce, which leaves out what fails and exits with 1");
   if (request.detach)
     for (const char* option : {"halt", "joblog", "results", "jobs", "reduce", "get"})
       if (given.has(option))
-        throw UsageError(std::string("--") + option +
-                         " needs somebody who waits: it does not go with --detach");
+        throw UsageError(
+            std::string("--") + option +
+            " cannot be combined with --detach, because it needs quern to wait for the job");
   if (request.shape == Shape::arguments) return;
   const char* mode = request.shape == Shape::blocks ? "--pipe" : "--loop";
   if (given.has("permanent-exit") && request.shape == Shape::answers)
-    throw UsageError("--permanent-exit does not go with --loop: an answer has no exit code");
+    throw UsageError(
+        "--permanent-exit cannot be combined with --loop, because an answer has no exit code");
   for (const char* option : {"max-args", "joblog", "results"})
     if (given.has(option))
-      throw UsageError(std::string("--") + option + " does not go with " + mode);
-  if (request.tag) throw UsageError(std::string("--tag does not go with ") + mode);
+      throw UsageError(std::string("--") + option + " cannot be combined with " + mode);
+  if (request.tag) throw UsageError(std::string("--tag cannot be combined with ") + mode);
   if (request.shape == Shape::blocks && !request.lists.empty())
     throw UsageError("--pipe takes its input from files or standard input, not from :::");
 }
 
-/// The words of --reduce: a script, or a program alone.
+/// The words of --reduce: a script, or the name of a program.
 Command reducer_of(const Given& given, LargeFiles& large) {
   const std::string text = given.get<std::string>("reduce");
   Command command = command_of(given, {text}, 1, large);
@@ -193,7 +198,7 @@ Command reducer_of(const Given& given, LargeFiles& large) {
   return command;
 }
 
-/// Without a COMMAND each line is one, for a shell.
+/// Without a COMMAND, each line is a command for a shell.
 const std::vector<std::string> kLineIsCommand = {"/bin/sh", "-c", "{}"};
 
 void set_command(MapRequest& request, const Given& given, const std::vector<std::string>& words) {
@@ -216,9 +221,9 @@ void set_command(MapRequest& request, const Given& given, const std::vector<std:
   for (const std::string& name : given.get_or<std::vector<std::string>>("put", {}))
     if (has_replacement(name)) request.put_each.push_back(name);
   if (!request.put_each.empty() && request.shape != MapRequest::Shape::arguments)
-    throw UsageError("--put with {} does not go with --pipe or --loop");
+    throw UsageError("--put with {} cannot be combined with --pipe or --loop");
   if (given.has("get") && request.shape == MapRequest::Shape::answers)
-    throw UsageError("--get does not go with --loop");
+    throw UsageError("--get cannot be combined with --loop");
   request.command.numbered = request.resume != Resume::no;
   request.command.echo = request.wants_arguments();
   if (!given.has("frame")) return;
@@ -231,7 +236,7 @@ void set_command(MapRequest& request, const Given& given, const std::vector<std:
 Resume resume_of(const Given& given) {
   const bool resume = given.flag("resume"), failed = given.flag("resume-failed");
   if ((resume || failed) && !given.has("joblog"))
-    throw UsageError("--resume needs the log of the run before: --joblog FILE");
+    throw UsageError("--resume requires the log of the previous run: --joblog FILE");
   return failed ? Resume::all_but_succeeded : resume ? Resume::all_but_logged : Resume::no;
 }
 
@@ -246,33 +251,38 @@ std::uint64_t at_once_of(const MapRequest& request, std::uint64_t slots) {
 Syntax map_syntax() {
   Syntax syntax(kMapRequestManual);
   auto add = syntax.add();
-  add("keep-order,k", flag(), "output in the order of the input");
-  add("max-args,n", option<long>("N"), "so many lines per command");
-  add("null,0", flag(), "input ends its records with NULs, not newlines");
+  add("keep-order,k", flag(), "print outputs in the order of the input");
+  add("max-args,n", option<long>("N"), "number of lines per command");
+  add("null,0", flag(), "input records end with NUL, not with newline");
   add("arg-file,a", option<std::vector<std::string>>("FILE")->composing(),
-      "input from a file, not standard input; of several each combination is a command");
+      "read the input from a file, not from standard input; with several files, each combination "
+      "is a command");
   add("jobs,j", option<std::string>("N"),
-      "at most so many commands at a time, or a part of the slots that there are: 50%, +1, -1; "
-      "default: as many as the workers have slots");
-  add("tag", flag(), "each line of output begins with the arguments");
+      "maximum number of commands at a time, or relative to all slots: 50%, +1, -1; default: as "
+      "many as the workers have slots");
+  add("tag", flag(), "print the arguments before each line of output");
   add("halt", option<std::string>("WHEN,WHY=N"),
-      "stop early: now,fail=1 soon,fail=10% now,success=1 ...; now ends what runs, too");
+      "stop early: now,fail=1 soon,fail=10% now,success=1 ...; `now` also ends the running "
+      "commands");
   add("joblog", option<std::string>("FILE"),
-      "a line per command: when, where, how long, exit code");
-  add("resume", flag(), "pass over what the --joblog has");
-  add("resume-failed", flag(), "pass over what succeeded by the --joblog");
+      "write a line per command: when, where, how long, exit code");
+  add("resume", flag(), "skip the commands that --joblog contains");
+  add("resume-failed", flag(), "skip the commands that succeeded according to --joblog");
   add("results", option<std::string>("DIR"),
-      "also keep outputs in files: DIR/1/ARGUMENT/stdout and stderr");
-  add("loop", flag(), "COMMAND runs on: it gets line after line and answers each with a line");
+      "also write outputs to files: DIR/1/ARGUMENT/stdout and stderr");
+  add("loop", flag(),
+      "keep COMMAND running: it reads line after line and answers each with a line");
   add("frame", option<std::string>("line|length"),
-      "with --loop, lines, or each item and answer after its length (4 octets, little endian)");
-  add("pipe", flag(), "blocks of the input are COMMAND's standard input");
+      "with --loop: lines (default), or each item and answer preceded by its length (4 bytes, "
+      "little endian)");
+  add("pipe", flag(), "give COMMAND blocks of the input as standard input");
   add("block", option<std::string>("SIZE"),
-      "with --pipe, about so many octets, whole lines; default 1M");
+      "with --pipe: approximate size of a block of whole lines; default 1M");
   add("reduce", option<std::string>("COMMAND"),
-      "with --pipe, merge outputs: it gets several of them in order, until one is left");
-  add("dry-run", flag(), "print the commands");
-  add("detach", flag(), "print the job's id and leave it to the broker (`quern logs ID`)");
+      "with --pipe: merge the outputs with COMMAND, which reads several of them in order, until "
+      "one is left");
+  add("dry-run", flag(), "print the commands instead of running them");
+  add("detach", flag(), "print the id of the job and return (then: `quern logs ID`)");
   add_unique_options(syntax);
   add_command_options(syntax);
   syntax.words(0, Syntax::kAnyNumber, "the command");
@@ -292,13 +302,13 @@ std::optional<MapRequest> map_request(const Arguments& arguments) {
   request.linked = std::move(lists.linked);
   request.files = given->get_or<std::vector<std::string>>("arg-file", {"-"});
   if (given->has("arg-file") && !request.lists.empty())
-    throw UsageError("-a and ::: exclude each other; :::: FILE stands beside :::");
+    throw UsageError("-a and ::: exclude each other; use :::: FILE together with :::");
   const bool from_terminal =
       request.lists.empty() && !given->has("arg-file") && ::isatty(STDIN_FILENO) != 0;
   if (words.empty() && (request.shape != MapRequest::Shape::arguments || from_terminal))
     throw UsageError("the command is missing");
   if (words.empty()) words = {"{}"};
-  // Of several files each combination is a command, as of several lists.
+  // With several files, each combination is a command, as with several lists.
   if (request.files.size() > 1 && request.shape == MapRequest::Shape::arguments)
     for (const std::string& file : request.files)
       request.lists.push_back(records_of(file, request.record_end));
@@ -314,7 +324,7 @@ std::optional<MapRequest> map_request(const Arguments& arguments) {
   request.results = given->get_or<std::string>("results", {});
   request.block_bytes =
       given->has("block") ? size_of("--block", given->get<std::string>("block")) : kDefaultBlock;
-  if (request.block_bytes > kBlockMax) throw UsageError("--block: at most 32M");
+  if (request.block_bytes > kBlockMax) throw UsageError("--block takes at most 32M");
   request.detach = given->flag("detach");
   check_shape(*given, request);
   set_command(request, *given, words);

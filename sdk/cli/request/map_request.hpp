@@ -1,4 +1,4 @@
-// What `quern map` was asked for.
+// The command line of `quern map` as a value.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,7 @@ struct MapRequest {
   ClientOptions client;
   SubmitOptions submit;
   Command command;
-  Command shown;  ///< as it was written: what logs say
+  Command shown;  ///< as the user wrote it, for logs
   std::optional<Command> reduce;
   LargeFiles large;  ///< of both
 
@@ -33,12 +33,12 @@ struct MapRequest {
       put_each;  ///< names, with replacement strings, of files that each command gets
   std::vector<std::string> files;  ///< of the input, when there are no lists
   std::vector<std::vector<std::string>> lists;
-  std::vector<bool> linked;  ///< of each list: it goes on together with the one before it
+  std::vector<bool> linked;  ///< of each list: it is linked to the one before it
   char record_end = '\n';
   std::size_t group = 1;
   std::size_t block_bytes = 0;
-  std::uint64_t at_once = 0;  ///< most commands under way; 0: as many as there is room for
-  /// The same as a part of the slots that run commands, and so many more or less; see at_once_of().
+  std::uint64_t at_once = 0;  ///< maximum number of commands at a time; 0: no limit
+  /// The same relative to the slots that run commands, and an offset; see at_once_of().
   std::optional<double> slots_share;
   std::int64_t slots_more = 0;
 
@@ -52,19 +52,19 @@ struct MapRequest {
   Resume resume = Resume::no;
   std::string results;  ///< folder; empty: none
 
-  /// The program's arguments are wanted back with its result.
+  /// Whether results must repeat the arguments of the command.
   bool wants_arguments() const {
     return tag || json || !joblog.empty() || !results.empty() || !command.get.empty();
   }
 };
 
-/// Most commands under way, when there are so many slots.
+/// Maximum number of commands at a time, if there are this many slots.
 std::uint64_t at_once_of(const MapRequest& request, std::uint64_t slots);
 
 /// Runs it from the submission to the exit code.
 Exit run_map(MapRequest request);
 
-/// nullopt when help was asked for and given. Throws UsageError, FileError.
+/// Returns nullopt if help was printed. Throws UsageError, FileError.
 std::optional<MapRequest> map_request(const Arguments& arguments);
 
 }  // namespace quern::cli

@@ -14,7 +14,7 @@ namespace quern::cli {
 namespace {
 
 constexpr std::size_t kReadBytes = 256u << 10;
-constexpr std::size_t kRecordMax = 64u << 20;  // what one item may have
+constexpr std::size_t kRecordMax = 64u << 20;  // the limit for one item
 
 [[noreturn]] void fail(const std::string& file, int error) {
   throw FileError("cannot read " + (file == "-" ? std::string("standard input") : file) + ": " +
@@ -31,7 +31,7 @@ int opened(const std::string& file) {
 }  // namespace
 
 Records::Records(std::vector<std::string> files, char end) : files_(std::move(files)), end_(end) {
-  for (const std::string& file : files_) {  // said before anything is submitted
+  for (const std::string& file : files_) {  // so that an error comes before anything is submitted
     struct stat info {};
     if (file == "-") continue;
     if (::stat(file.c_str(), &info) != 0) fail(file, errno);
@@ -57,7 +57,7 @@ bool Records::read_more() {
     begin_ = 0;
   }
   if (text_.size() > kRecordMax)
-    throw FileError("a record of the input is over the limit of 64 MiB");
+    throw FileError("a record of the input exceeds the limit of 64 MiB");
   const std::size_t before = text_.size();
   text_.resize(before + kReadBytes);
   ssize_t got = 0;

@@ -1,5 +1,6 @@
-// Records of files: lines, or what stands between NULs; one by one or in blocks of whole records.
-// Reads with read(2), so that a record of a pipe is there as soon as it was written. One thread.
+// Records of files (lines, or texts that end with NUL), one at a time or in blocks of whole
+// records. Reads with read(2), so that a record of a pipe is available as soon as it was written.
+// One thread.
 #pragma once
 
 #include <string>
@@ -18,8 +19,8 @@ class Records {
 
   /// The next record without its end; false after the last. Throws FileError.
   bool next(std::string& record);
-  /// Whole records with their ends, about so many octets (more when one record is longer); false
-  /// after the last. A block does not reach over the end of a file. Throws FileError.
+  /// Whole records with their ends, about this many bytes (more if one record is longer); false
+  /// after the last. A block never spans two files. Throws FileError.
   bool next_block(std::string& block, std::size_t about);
 
  private:
@@ -30,9 +31,9 @@ class Records {
   std::size_t next_file_ = 0;
   int fd_ = -1;
   char end_;
-  std::string text_;  // read and not handed out: from begin_ on
+  std::string text_;  // read but not yet returned: from begin_ on
   std::size_t begin_ = 0;
-  std::size_t searched_ = 0;  // no end of a record before this
+  std::size_t searched_ = 0;  // there is no end of a record before this
 };
 
 }  // namespace quern::cli

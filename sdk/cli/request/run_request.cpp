@@ -20,18 +20,16 @@ namespace {
 
 constexpr Manual kRunRequestManual = {
     "quern run FUNCTION INPUT [OPTIONS]",
-    "Runs FUNCTION over an input, on the workers that offer it. Results go to standard output in "
-    "input "
-    "order.\n"
-    "A task may run more than once (its worker was lost, or slow): functions with side effects "
-    "must be "
-    "idempotent.",
+    "Runs FUNCTION on each item of an input, on the workers that offer it. Results are printed in "
+    "the order of the input.\n\nA task can run more than once if its worker is lost or slow, so "
+    "functions with side effects "
+    "should be idempotent.",
     "  quern run sum --range 1:101                        5050\n"
-    "  seq 1000 | quern run echo --items -                every line comes back\n"
+    "  seq 1000 | quern run echo --items -                prints every line\n"
     "  quern run wordcount --blocks *.txt --reduce merge_counts --json\n"
     "  quern run spin --lines jobs.txt --timeout 5 --retries 0\n"
-    "  quern run score --load ./libscore.so --items -     a function that no worker has yet; it "
-    "travels by its hash\n"
+    "  quern run score --load ./libscore.so --items -     a function that no worker has yet; the "
+    "plugin is sent along\n"
     "  quern run exec -- make -j4                         one command on some worker; see `quern "
     "run exec --help`\n"
     "  id=$(quern run primes --range 1:10000000 --detach); quern wait $id; quern results $id\n"};
@@ -42,38 +40,38 @@ constexpr double kCostMost = 1e15;
 
 Syntax run_syntax() {
   Syntax syntax(kRunRequestManual);
-  syntax.words(1, 1, "the name of a function", Word::function);
+  syntax.words(1, 1, "the name of the function", Word::function);
   auto add = syntax.add();
   add("range", option<std::string>("A:B"), "the integers A, A+1, ..., B-1");
   add("items", option<std::string>("FILE"), "one item per line of one file; - is standard input");
   add("lines", option<std::vector<std::string>>("FILE...")->multitoken(),
       "one item per line of several files");
   add("blocks", option<std::vector<std::string>>("FILE...")->multitoken(),
-      "text in blocks of 64 KiB that end at white space");
-  add("input", option<std::string>("TEXT"), "one input that is not split");
+      "text of several files, in blocks of 64 KiB that end at white space");
+  add("input", option<std::string>("TEXT"), "a single input that is not split");
   add("reduce", option<std::string>("sum|min|max|count|concat|R"),
-      "how results become one; R is a reducer that workers offer");
+      "how to combine results; R is a reducer that workers offer");
   add("common", option<std::string>("FILE"),
-      "bytes that every task sees, sent to each worker once");
+      "file that every task can read; it is sent to each worker once");
   add("load", option<std::string>("LIB.so"),
-      "a plugin that has FUNCTION: it travels to the workers, which call it in processes of their "
-      "own (those with --allow-exec)");
-  add("timeout", option<double>("S"), "seconds a task may run; default: no limit");
+      "plugin that contains FUNCTION: it is sent to the workers with --allow-exec, which run it in "
+      "separate processes");
+  add("timeout", option<double>("S"), "maximum seconds for a task; default: no limit");
   add("retries", option<long>("N"), "further attempts of a failing task; default 2");
   add("cost", option<double>("C"),
-      "work of one task, in any unit that is the same for all jobs of the function");
+      "work of each task, in a unit that is the same for all jobs of the function");
   add("costs", option<std::string>("FILE"),
-      "the same for each task: a number per line, in the order of the items");
+      "work of each task: a number per line, in the order of the items");
   add_unique_options(syntax);
-  add("unordered", flag(), "results as they come");
-  add("detach", flag(), "print the job's id and leave it to the broker");
+  add("unordered", flag(), "print results as they arrive");
+  add("detach", flag(), "print the id of the job and return");
   add_job_options(syntax);
   return syntax;
 }
 
 namespace {
 
-/// Every file can be opened and is not a directory: said before anything is submitted.
+/// Checks that every file can be read and is not a directory, before anything is submitted.
 void check_readable(const std::vector<std::string>& files) {
   for (const std::string& file : files) {
     if (file == "-") continue;
@@ -93,7 +91,7 @@ Bytes contents_of(const std::string& file) {
   return bytes;
 }
 
-/// Item after item, the number in the next line of the file.
+/// Gives, for each item, the number in the next line of the file.
 std::function<double(BytesView)> costs_in(const std::string& file) {
   check_readable({file});
   auto lines = std::make_shared<std::ifstream>(file == "-" ? "/dev/stdin" : file);
@@ -102,7 +100,7 @@ std::function<double(BytesView)> costs_in(const std::string& file) {
     ++number;
     if (!std::getline(*lines, line))
       throw FileError(file + " has " + std::to_string(number - 1) +
-                      " lines, and there are more items");
+                      " lines, but there are more items; it needs a line for each item");
     double cost = 0;
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), cost);
     if (error != std::errc() || end != line.data() + line.size() ||
@@ -118,12 +116,11 @@ Input input_of(const Given& given) {
   int count = 0;
   for (const char* kind : kinds) count += given.has(kind) ? 1 : 0;
   if (count == 0)
-    throw UsageError("nothing to run on: give --range, --items, --lines, --blocks or --input");
+    throw UsageError("the input is missing: give --range, --items, --lines, --blocks or --input");
   if (count > 1)
     throw UsageError("--range, --items, --lines, --blocks and --input exclude each other");
   if (given.has("costs") && !given.has("items") && !given.has("lines") && !given.has("blocks"))
-    throw UsageError(
-        "--costs goes with --items, --lines or --blocks: of a range all tasks cost --cost");
+    throw UsageError("--costs requires --items, --lines or --blocks; for a range, use --cost");
   if (given.has("range")) return range_of(given.get<std::string>("range"));
   if (given.has("input")) return Whole{given.get<std::string>("input")};
   const std::vector<std::string> files =
@@ -177,17 +174,18 @@ Range range_of(const std::string& text) {
 
 namespace {
 
-/// The workers' own program loads the plugin and calls the function, item after item.
+/// On the workers, quern-worker loads the plugin and calls the function for each item.
 void load_plugin(RunRequest& request, const Given& given) {
   for (const char* option : {"range", "reduce", "common"})
     if (given.has(option))
-      throw UsageError(std::string("--load does not go with --") + option +
-                       (option == std::string_view("range")
-                            ? "; give the numbers as items: seq A B | quern run ... --items -"
-                            : ""));
+      throw UsageError(
+          std::string("--load cannot be combined with --") + option +
+          (option == std::string_view("range")
+               ? "; give the numbers as items instead: seq A B | quern run ... --items -"
+               : ""));
   Command command;
   add_files(command.files, given.get<std::string>("load"), &request.large);
-  if (command.files.size() != 1) throw UsageError("--load takes a library, not a folder");
+  if (command.files.size() != 1) throw UsageError("--load takes a library file, not a folder");
   command.words = {"quern-worker", "--call", request.function, "--load",
                    "./" + command.files.front().name};
   command.cwd = "temp";
@@ -205,10 +203,10 @@ std::optional<RunRequest> run_request(const Arguments& arguments) {
   if (!given) return std::nullopt;
   RunRequest request;
   request.function = given->words().front();
-  if (request.function.empty()) throw UsageError("the name of a function is missing");
+  if (request.function.empty()) throw UsageError("the name of the function is missing");
   if (request.function == "exec")
     throw UsageError(
-        "for a command write `quern run exec [OPTIONS] -- COMMAND`, with `exec` first");
+        "to run a command, write `quern run exec [OPTIONS] -- COMMAND` with `exec` first");
   request.submit = submit_options_of(*given);
   request.client = given->client();
   request.order = given->flag("unordered") ? Order::completion : Order::input;

@@ -1,4 +1,4 @@
-// What `quern run` was asked for: the command line as input and options of a job.
+// The command line of `quern run` as input and options of a job.
 #pragma once
 
 #include <optional>
@@ -16,10 +16,10 @@ enum class Order : unsigned char { input, completion };
 
 struct RunRequest {
   std::string function;
-  bool of_range = false;  ///< the input is one
+  bool of_range = false;  ///< the input is a range
   Input input;
   SubmitOptions submit;
-  std::optional<Command> program;  ///< with --load: what calls the function
+  std::optional<Command> program;  ///< with --load: the program that calls the function
   LargeFiles large;                ///< of it
   ClientOptions client;
   Order order = Order::input;

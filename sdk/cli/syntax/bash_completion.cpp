@@ -5,7 +5,7 @@
 namespace quern::cli {
 namespace {
 
-// What is the same for all commands. Names of workers and functions are another party's text: they
+// The part that is the same for all commands. Names of workers and functions are untrusted: they
 // never pass through `compgen -W`, which would run a $(command) in them.
 constexpr char kBashHead[] = R"bash(# Completes `quern` in bash; printed by `quern completion bash`.
 
@@ -149,7 +149,7 @@ std::string values_of(const OptionText& option) {
   return "";
 }
 
-/// The case of one command: its options, what their values are, what its words are.
+/// The case of one command: its options, their values and its words.
 std::string case_of(const std::string& path, const Syntax& syntax,
                     std::span<const Subcommand> commands) {
   std::vector<std::string> names;

@@ -9,11 +9,11 @@
 
 namespace quern::cli {
 
-/// What the value of an option is completed to.
+/// How the value of an option is completed.
 enum class Value : unsigned char { none, anything, file, folder, choice };
 Value value_of(const OptionText& option);
 
-/// The options of a command with those that all have.
+/// The options of a command, including the common ones.
 std::vector<OptionText> all_options(const Syntax& syntax);
 
 std::string bash_completion(std::span<const Subcommand> commands);

@@ -1,4 +1,4 @@
-// Exit codes of the command line. Scripts rely on them; DESIGN and README list the same.
+// Exit codes of the command line. Scripts rely on them; sdk/guide/first-job.md lists the same.
 #pragma once
 
 namespace quern::cli {

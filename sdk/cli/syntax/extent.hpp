@@ -13,15 +13,15 @@ struct Extent {
   bool operator==(const Extent&) const = default;
 };
 
-/// Of what is no terminal.
+/// For output that is not a terminal.
 inline constexpr Extent kBoundless{std::numeric_limits<std::size_t>::max(),
                                    std::numeric_limits<std::size_t>::max()};
 
-/// Of the terminal behind a descriptor, now; 80 x 24 when it does not tell.
+/// The current size of the terminal behind a descriptor; 80 x 24 if it is unknown.
 Extent extent_of(int descriptor);
 
-/// Whether it is a terminal on which something can be drawn over: not under TERM=dumb, and not
-/// under NO_COLOR, whose users want no escape sequences.
+/// Whether it is a terminal that can be redrawn: false with TERM=dumb, and with NO_COLOR, whose
+/// users want no escape sequences.
 bool may_draw(int descriptor);
 
 }  // namespace quern::cli

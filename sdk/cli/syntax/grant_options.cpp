@@ -9,31 +9,31 @@
 namespace quern::cli {
 namespace {
 
-/// Options of a grant, as on the command line and in the file.
+/// Options of a grant, with the same names on the command line and in the file.
 constexpr std::pair<const char*, const char*> kLimits[] = {
-    {"functions", "patterns of functions it may submit or serve, with commas between"},
-    {"jobs", "patterns of names its jobs may have"},
-    {"reads", "patterns of names of others' jobs whose state it may see (role read)"},
-    {"from", "addresses or networks it may connect from, e.g. 10.0.0.0/24"},
-    {"max-tasks", "tasks queued at a time"},
-    {"max-bytes", "bytes of payloads and results held for it"},
-    {"max-jobs", "unfinished jobs at a time"},
-    {"max-rate", "tasks submitted per second"},
-    {"max-priority", "highest priority it may use"},
+    {"functions", "patterns of functions that it may submit or serve, separated by commas"},
+    {"jobs", "patterns of names that its jobs may have"},
+    {"reads", "patterns of names of others' jobs whose state it may see (requires the role read)"},
+    {"from", "addresses or networks that it may connect from, e.g. 10.0.0.0/24"},
+    {"max-tasks", "maximum number of queued tasks"},
+    {"max-bytes", "maximum number of bytes of its payloads and results at the broker"},
+    {"max-jobs", "maximum number of unfinished jobs"},
+    {"max-rate", "maximum number of tasks submitted per second"},
+    {"max-priority", "highest priority that it may use"},
     {"weight", "share of the workers; default 1"},
-    {"expires", "2027-01-31 or 2027-01-31T12:00:00Z; from then on it opens nothing"},
+    {"expires", "when the key expires: 2027-01-31 or 2027-01-31T12:00:00Z"},
 };
 
 }  // namespace
 
 void add_grant_options(Syntax& syntax) {
   syntax.add()("role", option<std::string>("ROLES"),
-               "submit, work, read, admin; several with commas between");
+               "submit, work, read, admin; several are separated by commas");
   for (const auto& [name, meaning] : kLimits) syntax.add()(name, option<std::string>("V"), meaning);
 }
 
 keys::Grant grant_of(const Given& given) {
-  if (!given.has("role")) throw UsageError("--role is missing: submit, work, read or admin");
+  if (!given.has("role")) throw UsageError("--role is missing; give submit, work, read or admin");
   keys::Grant grant;
   try {
     grant.roles = keys::roles_of(given.get<std::string>("role"));
@@ -53,9 +53,9 @@ keys::Grant grant_of(const Given& given) {
   }
   if (grant.expires && *grant.expires <= std::time(nullptr))
     throw UsageError("--expires " + given.get<std::string>("expires") +
-                     " is past: the key would open nothing");
+                     " is in the past; the key would never be accepted");
   if (!grant.reads.empty() && !grant.may(keys::GrantRole::read))
-    throw UsageError("--reads says which jobs of others the role read may see: add it to --role");
+    throw UsageError("--reads limits the role read; add read to --role");
   return grant;
 }
 

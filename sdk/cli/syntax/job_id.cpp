@@ -16,7 +16,7 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
 }
 
 [[noreturn]] void not_an_id(const std::string& text) {
-  throw UsageError("'" + text + "' is not a job's id: 12, or 12.5 for one task of it");
+  throw UsageError("'" + text + "' is not the id of a job (12) or of one of its tasks (12.5)");
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ JobId job_id(const std::string& text) {
 
 JobNumber job_number(const std::string& text) {
   const JobId id = job_id(text);
-  if (id.task) throw UsageError("'" + text + "' names one task; here the whole job is meant");
+  if (id.task) throw UsageError("'" + text + "' names a task; this command takes the id of a job");
   return id.number;
 }
 

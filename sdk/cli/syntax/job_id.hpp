@@ -18,7 +18,7 @@ struct JobId {
 
 /// Throws UsageError when the text is not an id.
 JobId job_id(const std::string& text);
-/// The same, where the id of a task makes no sense.
+/// The same for commands that do not accept the id of a task.
 JobNumber job_number(const std::string& text);
 
 }  // namespace quern::cli

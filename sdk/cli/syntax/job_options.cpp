@@ -47,35 +47,37 @@ void add_job_options(Syntax& syntax) {
   add("priority", option<int>("P"), "higher runs first; default 0");
   add("weight", option<double>("W"), "share of the workers within one priority; default 1");
   add("require", option<std::vector<std::string>>("K=V")->composing(),
-      "only workers with this label, or so much of a resource (mem=8GiB, gpu=1), which a task then "
-      "takes");
+      "only workers with this label, or with this amount of a resource (mem=8GiB, gpu=1), which "
+      "each task then takes");
   add("resource", option<std::vector<std::string>>("K=N")->composing(),
-      "what a task takes of a counted resource");
-  add("name", option<std::string>("NAME"), "for people");
+      "amount of a counted resource that each task occupies");
+  add("name", option<std::string>("NAME"), "name of the job, for people");
   add("idempotent", flag(),
-      "a task of it may run twice at once without harm: of one that is slow, a copy is started "
-      "elsewhere");
+      "a task may safely run twice at the same time: if it is slow, a speculative attempt is "
+      "started elsewhere");
   add("at-most-once", flag(),
-      "no task of it is ever started twice: one whose worker is lost fails (with --retries 0)");
+      "no task is ever started twice; a task whose worker is lost fails (requires --retries 0)");
   add("ttl", option<std::uint64_t>("S"),
-      "keep the ended job and its results for so many seconds; default: a week when it is detached "
-      "or has a --unique key, else an hour");
+      "seconds to keep the ended job and its results; default: a week if it is detached or has a "
+      "--unique key, else an hour");
   add("durability", option<std::string>("memory|durable"),
-      "default: durable when the broker has a store");
+      "whether the job survives a restart of the broker; default: durable if the broker has a "
+      "store");
 }
 
 void add_unique_options(Syntax& syntax) {
   auto add = syntax.add();
   add("unique", option<std::string>("KEY"),
-      "attach to the job with this key if there is one; a job with another input is an error");
-  add("unique-any", flag(), "with --unique: attach to it although its input is another");
+      "idempotency key: attach to the job with this key if there is one; it is an error if that "
+      "job has another input");
+  add("unique-any", flag(), "with --unique: attach to the job even if its input differs");
 }
 
 void set_unique(SubmitOptions& options, const Given& given) {
   options.unique = given.get_or<std::string>("unique", {});
   options.unique_any = given.flag("unique-any");
   if (options.unique_any && options.unique.empty())
-    throw UsageError("--unique-any goes with --unique KEY");
+    throw UsageError("--unique-any requires --unique KEY");
 }
 
 SubmitOptions job_options_of(const Given& given) {
@@ -104,7 +106,7 @@ SubmitOptions job_options_of(const Given& given) {
 std::uint32_t attempts_of(const Given& given, long otherwise) {
   const bool once = given.flag("at-most-once");
   const long retries = given.get_or<long>("retries", once ? 0 : otherwise);
-  if (once && retries != 0) throw UsageError("--at-most-once goes with --retries 0");
+  if (once && retries != 0) throw UsageError("--at-most-once requires --retries 0");
   if (retries < 0 || retries > kRetriesMax)
     throw UsageError("--retries takes 0 to " + std::to_string(kRetriesMax));
   return static_cast<std::uint32_t>(retries) + 1;

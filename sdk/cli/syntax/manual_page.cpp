@@ -8,7 +8,7 @@
 namespace quern::cli {
 namespace {
 
-/// Text that roff shows as it is. A '-' would be a hyphen, which nobody can copy into a shell.
+/// Escapes text for roff. An unescaped '-' would become a hyphen, which a shell does not accept.
 std::string plain(std::string_view text) {
   std::string out;
   bool begins = true;
@@ -62,13 +62,13 @@ std::string upper(std::string_view text) {
 }
 
 std::string head_of(std::string_view page, std::string_view summary) {
-  // Left-aligned without hyphenation: options and addresses are long and must not be torn.
+  // Left-aligned without hyphenation: options and addresses are long and must not be hyphenated.
   return ".TH " + plain(upper(page)) +
          " 1 \"\" \"quern " QUERN_VERSION "\" \"Quern\"\n.ad l\n.nh\n.SH NAME\n" + plain(page) +
          " \\- " + plain(summary) + "\n";
 }
 
-/// Paragraphs, which an empty line parts.
+/// Paragraphs, separated by empty lines.
 std::string paragraphs(std::string_view text) {
   std::string out = ".PP\n";
   for (const std::string& line : text_lines(text))
@@ -76,7 +76,7 @@ std::string paragraphs(std::string_view text) {
   return out;
 }
 
-/// Lines that stay lines.
+/// Lines that must not be joined.
 std::string verbatim(std::string_view text) {
   std::string out = ".PP\n.nf\n.RS\n";
   for (const std::string& line : text_lines(text))
@@ -84,7 +84,7 @@ std::string verbatim(std::string_view text) {
   return out + ".RE\n.fi\n";
 }
 
-/// "quern cancel ID": what is typed as it is in bold.
+/// "quern cancel ID": literal words are bold.
 std::string synopsis(std::string_view text, std::string_view typed) {
   if (!text.starts_with(typed)) return plain(text) + "\n";
   return bold(typed) + plain(text.substr(typed.size())) + "\n";
@@ -111,21 +111,23 @@ std::string tail_of(const std::vector<std::string>& see_also) {
   std::string out = ".SH \"EXIT STATUS\"\n";
   for (const auto& [code, meaning] :
        {std::pair{"0", "done"},
-        {"1", "the job, or some task of it, failed; a log was changed, or no line of it matches"},
-        {"2", "a mistake in the command line, or in a file it names"},
-        {"3", "no broker, or it refused"},
+        {"1",
+         "the job, or some task of it, failed; or the audit log was modified, or no line of it "
+         "matches"},
+        {"2", "wrong command line, or a file that it names cannot be used"},
+        {"3", "no broker, or it refused the connection"},
         {"130", "interrupted"}})
     out += entry(bold(code), meaning);
   out += ".SH ENVIRONMENT\n" +
-         entry(bold("QUERN_BROKER"), "where the broker is, when --broker does not say it") +
-         entry(bold("QUERN_KEYS"), "the folder of the keys, when --keys does not say it");
+         entry(bold("QUERN_BROKER"), "endpoint of the broker, unless --broker is given") +
+         entry(bold("QUERN_KEYS"), "folder of the keys, unless --keys is given");
   out += ".SH \"SEE ALSO\"\n";
   for (std::size_t i = 0; i < see_also.size(); ++i)
     out += bold(see_also[i]) + "(1)" + (i + 1 < see_also.size() ? ",\n" : "\n");
   return out;
 }
 
-/// Description, options and examples; of an action as parts of its command's page.
+/// Description, options and examples; for an action, as parts of the page of its command.
 std::string body_of(const Syntax& syntax, bool is_action) {
   const char* section = is_action ? ".PP\n" : ".SH OPTIONS\n";
   std::string out = (is_action ? "" : ".SH DESCRIPTION\n") + paragraphs(syntax.manual().about);
@@ -174,8 +176,8 @@ std::string command_page(const Subcommand& command) {
 }
 
 std::string program_page(std::string_view name, std::string_view summary, std::string_view help) {
-  // Where Boost puts an option's name, and behind it, after a gap, what it means; wrapped meanings
-  // are deeper.
+  // Boost prints the name of an option at this column, then a gap and its description; wrapped
+  // lines of the description are indented more.
   constexpr std::size_t kNames = 2;
   std::string out = head_of(name, summary);
   enum class Part : unsigned char { text, options, examples } part = Part::text;

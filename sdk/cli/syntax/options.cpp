@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "cli/syntax/paragraphs.hpp"
 #include "cli/syntax/suggest.hpp"
 #include "keys/files.hpp"
 
@@ -15,15 +16,17 @@ namespace po = boost::program_options;
 
 namespace {
 
+constexpr std::size_t kHelpColumns = 80;  // as Boost.Program_options wraps the options
+
 po::options_description described_always() {
-  po::options_description always("always");
+  po::options_description always("common options");
   auto add = always.add_options();
-  add("help,h", flag(), "this text");
+  add("help,h", flag(), "print this text");
   add("json", flag(), "machine-readable output: one JSON object per line");
   add("broker", option<std::string>("ENDPOINT"),
-      "default: $QUERN_BROKER, else tcp://127.0.0.1:7600");
+      "endpoint of the broker; default: $QUERN_BROKER, else tcp://127.0.0.1:7600");
   add("keys", option<std::string>("DIR"),
-      "keys to connect with; default: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern");
+      "folder of the keys; default: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern");
   add("insecure", flag(),
       "connect without encryption, to a broker that was started with --insecure");
   return always;
@@ -105,7 +108,7 @@ void Syntax::words(std::size_t least, std::size_t most, const char* what, Word k
 
 namespace {
 
-/// Whether the option that a word names takes the word after it.
+/// Whether the option that this word names takes the next word as its value.
 bool takes_next(const std::string& word, const po::options_description& known) {
   const bool is_long = word.starts_with("--");
   const std::string name = is_long ? word.substr(2, word.find('=') - 2) : "-" + word.substr(1, 1);
@@ -116,7 +119,7 @@ bool takes_next(const std::string& word, const po::options_description& known) {
 
 }  // namespace
 
-// `quern map -k gzip -9 {}`: -9 is not ours.
+// `quern map -k gzip -9 {}`: -9 is an option of the command.
 Arguments Syntax::with_end_of_options(const Arguments& arguments,
                                       const po::options_description& known) const {
   Arguments out;
@@ -184,19 +187,19 @@ Exit Syntax::act(const Arguments& arguments) const {
     print_help();
     return Exit::done;
   }
-  if (what.empty()) throw UsageError("what to do is missing: " + listed(actions_, "or"));
+  if (what.empty()) throw UsageError("the action is missing: " + listed(actions_, "or"));
   if (const Subcommand* action = find_command(actions_, what))
     return action->run(Arguments(arguments.begin() + 1, arguments.end()));
   std::vector<std::string> names;
   for (const Subcommand& action : actions_) names.emplace_back(action.name);
   const auto near = nearest(what, names);
-  throw UsageError(
-      "unknown action '" + what + "'" +
-      (near ? "; did you mean '" + *near + "'?" : ": there are " + listed(actions_, "and")));
+  throw UsageError("unknown action '" + what + "'" +
+                   (near ? "; did you mean '" + *near + "'?" : "; use " + listed(actions_, "or")));
 }
 
 void Syntax::print_help() const {
-  std::cout << "usage: " << manual_.synopsis << "\n\n" << manual_.about << "\n\n";
+  std::cout << "usage: " << manual_.synopsis << "\n\n"
+            << wrapped(manual_.about, kHelpColumns) << "\n\n";
   for (const Subcommand& action : actions_)
     std::cout << "  " << action.name << std::string(12 - action.name.size(), ' ') << action.summary
               << '\n';

@@ -14,13 +14,13 @@
 
 namespace quern::cli {
 
-/// A mistake in the command line: one line, exit 2.
+/// A wrong command line: prints one line, exit 2.
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// A file named on the command line that cannot be read: one line, exit 2.
+/// A file named on the command line cannot be used: prints one line, exit 2.
 class FileError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -33,7 +33,7 @@ struct Manual {
   const char* examples;  ///< lines, each indented by two
 };
 
-/// What a positional word is: what the shell may complete.
+/// What a positional word means, which determines its completion.
 enum class Word : unsigned char { any, job, worker, function, command, shell };
 
 /// An option as help, completion and manual show it.
@@ -69,7 +69,7 @@ class Given {
   bool json() const { return flag("json"); }
   /// --broker, else QUERN_BROKER, else the default.
   std::string endpoint() const;
-  /// --keys, else the default folder; empty when the environment does not tell.
+  /// --keys, else the default folder; empty if the environment does not define it.
   std::string keys() const;
   /// --interval in seconds, else `otherwise`. Throws UsageError.
   std::chrono::milliseconds interval(double otherwise) const;
@@ -88,15 +88,16 @@ class Syntax {
   boost::program_options::options_description_easy_init add() { return visible_.add_options(); }
   /// Accepts `least` to `most` positional words, called `what` in errors ("a job's id").
   void words(std::size_t least, std::size_t most, const char* what, Word kind = Word::any);
-  /// The first word is one of these, each of which has a syntax of its own; see act(). They must
-  /// outlive this.
+  /// The first word must be one of these actions, each of which has its own syntax; see act(). They
+  /// must outlive this object.
   void actions(std::span<const Subcommand> actions) { actions_ = actions; }
 
   static constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
-  /// Words are a command with options of its own: ours end where it begins, with or without `--`.
+  /// The words are a command with options of its own; our options end where it begins, with or
+  /// without `--`.
   void then_a_command() { then_a_command_ = true; }
 
-  /// What was given; nullopt when help was asked for, which is then printed. Throws UsageError.
+  /// Parses the arguments; nullopt if help was requested and printed. Throws UsageError.
   std::optional<Given> parse(const Arguments& arguments) const;
   /// Runs the action that the first word names, or prints help. Throws UsageError.
   Exit act(const Arguments& arguments) const;

@@ -1,4 +1,4 @@
-// Words as one would type them to a shell. Pure.
+// Words quoted for a shell. Pure.
 #pragma once
 
 #include <string>
@@ -6,9 +6,9 @@
 
 namespace quern::cli {
 
-/// Quoted when a shell would read it as something else.
+/// Quotes the word if a shell would interpret it.
 std::string quoted(const std::string& word);
-/// All of them, a blank between each two.
+/// All words, separated by spaces.
 std::string quoted(const std::vector<std::string>& words);
 
 }  // namespace quern::cli

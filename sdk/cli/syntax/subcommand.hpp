@@ -1,4 +1,4 @@
-// A subcommand as the others see it: a name, what it accepts, and what runs it.
+// The interface of a subcommand: its name, what it accepts, and the function that runs it.
 #pragma once
 
 #include <span>

@@ -12,8 +12,8 @@ namespace quern::cli {
 /// (optimal string alignment).
 std::size_t edit_distance(std::string_view left, std::string_view right);
 
-/// The known word that `word` most likely meant; nothing when none is near (more than a third of it
-/// would change).
+/// The known word that `word` most likely meant; nothing if none is similar (at most a third of it
+/// may differ).
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace quern::cli

@@ -36,8 +36,7 @@ _quern_functions() {
 }
 )zsh";
 
-/// Text within single quotes, where _arguments and _describe take `special` characters for their
-/// own.
+/// Quotes text for single quotes, and escapes the `special` characters of _arguments and _describe.
 std::string quoted(const std::string& text, std::string_view special) {
   std::string out;
   for (const char c : text) {
@@ -77,7 +76,7 @@ std::string spec_of(const OptionText& option) {
   std::string value;
   if (!option.value.empty()) value = ":" + quoted(option.value, kOfSpecs) + ":" + action_of(option);
   const std::string rest = "'" + about + value + "'";
-  // '*' because no option is known to be refused a second time.
+  // '*' because an option may be repeated.
   if (option.letter.empty()) return "'*'" + option.name + rest;
   return "'*'{" + option.letter + "," + option.name + "}" + rest;
 }
@@ -133,18 +132,26 @@ std::string zsh_completion(std::span<const Subcommand> commands) {
       functions +=
           "    " + std::string(action.name) + ")\n" + arguments_of(action.syntax(), "      ");
     functions += "  esac\n}\n";
-    cases += "    " + name + ")\n      _arguments -C '--help[this text]' '1:action:_quern_" + name +
-             "' '*::argument:_quern_" + name + "_action' ;;\n";
+    cases += "    " + name +
+             ")\n"
+             "      _arguments -C '--help[print the options and examples]' '1:action:_quern_" +
+             name + "' '*::argument:_quern_" + name + "_action' ;;\n";
   }
   return kZshHead + described("_quern_commands", commands) + functions +
          "\n_quern_argument() {\n  case $words[1] in\n    help)\n      _arguments "
          "'1:command:_quern_commands' ;;\n" +
          cases +
-         "  esac\n}\n\n_quern() {\n  local curcontext=$curcontext state line\n  typeset -A "
-         "opt_args\n"
-         "  _arguments -C '(- *)--help[the commands]' '(- *)--version[the version]' "
-         "'1:command:_quern_commands' "
-         "'*::argument:_quern_argument'\n}\n\n_quern \"$@\"\n";
+         "  esac\n"
+         "}\n"
+         "\n"
+         "_quern() {\n"
+         "  local curcontext=$curcontext state line\n"
+         "  typeset -A opt_args\n"
+         "  _arguments -C '(- *)--help[list the commands]' '(- *)--version[print the version]' "
+         "'1:command:_quern_commands' '*::argument:_quern_argument'\n"
+         "}\n"
+         "\n"
+         "_quern \"$@\"\n";
 }
 
 }  // namespace quern::cli
