@@ -77,8 +77,8 @@ class Client {
   /// @param sent called now and then, on another thread, with the number of bytes that were handed
   ///        over so far; may be empty
   /// @param on_job called on this thread with the job that carries the file, before the wait for it
-  ///        begins; may be empty. It may be the job of another client of the same principal that
-  ///        uploads the same file. Cancelling it ends the upload.
+  ///        begins, and again when another client gave up the same upload; may be empty. It may be
+  ///        the job of another client of the same principal. Cancelling it ends the upload.
   /// @return the name: the BLAKE2b-256 hash of the content (RFC 7693), as 64 hexadecimal digits
   /// @throws std::system_error naming the file, when it cannot be read
   /// @throws std::runtime_error when the file changed while it was read
@@ -91,7 +91,8 @@ class Client {
 
   /// Follows an existing job, which any client may have submitted. Returns at once. Results travel
   /// only when somebody reads them, and reading frees nothing at the broker, so several clients can
-  /// read all of them. A job of this client gives the handle that submit() gave.
+  /// read all of them. A job of this client gives the handle that submit() gave; once its last
+  /// handle was dropped, its results are gone for this client.
   /// @param number the number of the job
   /// @return a handle. Its calls throw ConnectionError, JobError `unknown_job` for a job that the
   ///         broker does not know, or SubmitError `expired` or `denied`.

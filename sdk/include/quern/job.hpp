@@ -79,8 +79,9 @@ class JobHandle;
 /// wait() reports all of them as an Outcome instead.
 ///
 /// **Reading.** Each result is delivered once per job, by whichever of next(), next_completed(),
-/// each() and get_all() comes first, whatever the copy or the thread. A job does not go on while
-/// too many of its results are unread (8 MiB), so somebody has to read them, or to wait().
+/// each() and get_all() comes first, whatever the copy or the thread. The broker sends up to 8 MiB
+/// of unread results of a job, keeps the others, and pauses the job when they take too much of its
+/// memory. So somebody has to read them, or to wait().
 class Job {
  public:
   /// Makes an empty handle. wait() says so; all other functions throw Error (`unknown_job`).
