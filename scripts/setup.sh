@@ -32,6 +32,7 @@ for_tests=(
   libgtest-dev                              # tests in C++
   libbenchmark-dev                          # benchmarks in C++ (tests/bench)
   clang-format-14                           # scripts/format.sh --check
+  doxygen                                   # the reference of the public headers, without a warning
   python3-zmq python3-msgpack               # tests in Python, a second implementation of the protocol
   parallel                                  # `quern map` is compared with it (and with xargs)
   tmux groff-base                           # live views on a real terminal, manual pages without a warning

@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "quern/version.hpp"
+
 namespace quern::wire {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
-inline constexpr std::uint32_t kProtocolOldest = 1;
+inline constexpr std::uint32_t kProtocolVersion = quern::kProtocolNewest;
+inline constexpr std::uint32_t kProtocolOldest = quern::kProtocolOldest;
 
 /// All batch parts of one message together, unless the message holds one single item.
 inline constexpr std::size_t kBatchBytesMax = 1u << 20;

@@ -116,7 +116,7 @@ def kinds_of(name):
         return {"std"} if name in IMPURE_STD else {"std", "pure std"}
     if POSIX.match(name):
         return {"posix"}
-    if name in ("quern/worker.hpp",):
+    if name in ("quern/worker.hpp", "quern/functions.hpp", "quern/task.hpp"):
         return {"worker face"}
     if name.startswith("quern/"):
         return {"public"}

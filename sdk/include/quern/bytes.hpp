@@ -1,19 +1,24 @@
-// Octet strings of the public interface.
+/// @file
+/// Byte strings of the public interface.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+/// Everything of Quern that a program may use.
 namespace quern {
 
-/// Owned octets. A std::string because small results (8 bytes) then need no allocation; never text
-/// unless said so.
+/// Owned bytes. The type is std::string because small results (8 bytes, say) then need no
+/// allocation. The content is arbitrary bytes, not text, unless the documentation says otherwise.
 using Bytes = std::string;
 
-/// Borrowed octets; valid as long as what they were taken from.
+/// Borrowed bytes. A view is valid as long as the object that it was taken from is unchanged.
 using BytesView = std::string_view;
 
-/// How bytes are to be understood. `raw`: as they are. `value`: one msgpack value.
-enum class Encoding : unsigned char { raw = 0, value = 1 };
+/// How the bytes of an input or of a result are to be read.
+enum class Encoding : unsigned char {
+  raw = 0,   ///< bytes as they are
+  value = 1  ///< exactly one msgpack value; see quern/typed.hpp and quern/value.hpp
+};
 
 }  // namespace quern

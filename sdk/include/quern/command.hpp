@@ -1,14 +1,21 @@
-// Programs as tasks: what the functions `exec` and `filter` of a worker with --allow-exec take and
-// give. `quern map` and `quern run exec` are made of this; a program of your own may do the same:
-//
-//   quern::Command command{.words = {"gzip", "-9", "{}"}};
-//   auto job = client.submit("exec", quern::Items::of(files),
-//                            {.attempts = 1, .common = quern::to_bytes(command)});
-//   while (auto result = job.next()) std::cout << quern::command_result(result->bytes).out;
-//
-// `exec` starts a program per item. A program that fails (another code than 0, a signal, over its
-// time) fails its task; what it wrote comes with the error (TaskResult::bytes). `filter` starts one
-// program per slot and gives it item after item.
+/// @file
+/// Programs as tasks: what the functions `exec` and `filter` of a worker with `--allow-exec` take
+/// and give. `quern map` and `quern run exec` are made of this, and a program can use it in the
+/// same way:
+///
+///     quern::Command command{.words = {"gzip", "-9", "{}"}};
+///     auto job = client.submit("exec", quern::Items::of(files),
+///                              {.attempts = 1, .common = quern::to_bytes(command)});
+///     while (auto result = job.next()) std::cout << quern::command_result(result->bytes).out;
+///
+/// `exec` starts a program per item. A program that fails (an exit code other than 0, a signal, its
+/// time limit) fails its task; what it wrote comes with the error (TaskResult::bytes). `filter`
+/// starts one program per slot and gives it item after item.
+///
+/// All functions here are pure: any thread may call them.
+///
+/// Fields that a worker does not know are ignored, and absent ones keep their default, so that
+/// clients and workers of different releases work together.
 #pragma once
 
 #include <cstdint>
@@ -21,157 +28,247 @@
 
 namespace quern {
 
-/// A file that travels with a command. Names are relative and stay within the folder they are
-/// relative to.
+/// A file that travels with a command or its result.
 struct CommandFile {
+  /// Relative name, see stays_within(). It is relative to the folder of the program.
   std::string name{};
-  std::uint32_t mode = 0644;  ///< permissions; with kFolder: an empty folder of that name
+  /// Permissions (the lowest nine bits). With #kFolder: an empty folder of that name.
+  std::uint32_t mode = 0644;
+  /// The content.
   Bytes bytes{};
-  std::string blob{};  ///< instead of `bytes`: a file that Client::put() gave; named in
-                       ///< SubmitOptions::blobs too
+  /// Instead of `bytes`: a file that Client::put() gave to the broker. It must be named in
+  /// SubmitOptions::blobs, too.
+  std::string blob{};
 
+  /// Bit of `mode` that marks a folder; the same as S_IFDIR of POSIX.
   static constexpr std::uint32_t kFolder = 0040000;
+
+  /// @return whether it is a folder
   bool is_folder() const { return (mode & kFolder) != 0; }
+  /// @return whether all fields are equal
   bool operator==(const CommandFile&) const = default;
 };
 
-/// The common input of a job of `exec` or `filter`.
+/// The common input of a job of `exec` or `filter`: which program to run, and how.
 struct Command {
-  /// How an item reaches the program. arguments: it is one argument, or several with a NUL between
-  /// each two, and stands where the words say {} (at the end if no word has a replacement string).
-  /// input: it is the program's standard input. nothing: it is ignored.
-  enum class Feed : std::uint8_t { arguments, input, nothing };
-  /// `filter`: how items and answers are told apart. line: each is followed by a newline. length:
-  /// each follows its length in four octets, little endian. call: as length, and an answer begins
-  /// with an octet: 0, a result; 1, the text of a failure.
-  enum class Frame : std::uint8_t { line, length, call };
+  /// How an item reaches the program.
+  enum class Feed : std::uint8_t {
+    arguments,  ///< as its argument, or as several with a NUL byte between them, where `words` have
+                ///< a replacement string, else at the end
+    input,      ///< as its standard input
+    nothing     ///< not at all
+  };
+  /// `filter`: how items and answers are separated.
+  enum class Frame : std::uint8_t {
+    line,    ///< each is followed by a newline
+    length,  ///< each follows its length in 4 bytes, little endian
+    call     ///< as `length`; an answer begins with a byte: 0 for a result, 1 for the text of a
+             ///< failure
+  };
 
-  /// The program and its arguments. With Feed::arguments they may hold replacement strings: {} the
-  /// item, {.} without its extension,
-  /// {/} without its folder, {//} its folder, {/.} without both, {#} the number of the task counted
-  /// from 1, {2} {2.} ... the second argument of several, {-1} the last. A word that is {} alone
-  /// becomes as many words as there are arguments.
+  /// The program and its arguments; at least one word. With Feed::arguments they may contain the
+  /// replacement strings of GNU parallel (https://www.gnu.org/software/parallel/):
+  ///
+  /// | string | stands for |
+  /// |---|---|
+  /// | `{}` | the item |
+  /// | `{.}` | the item without its extension |
+  /// | `{/}` | the item without its folder |
+  /// | `{//}` | the folder of the item |
+  /// | `{/.}` | the item without folder and extension |
+  /// | `{#}` | the number of the task, counted from 1 |
+  /// | `{2}` `{2.}` `{2/}` `{2//}` `{2/.}` | the same for the second of several arguments |
+  /// | `{-1}` | the last of several arguments |
+  ///
+  /// A word that consists of `{}` alone becomes as many words as there are arguments.
   std::vector<std::string> words{};
-  std::vector<std::string> env{};  ///< NAME=VALUE, beside the few variables that every program gets
-                                   ///< (PATH, HOME, LANG, ...)
-  std::string cwd{};  ///< folder to run in; "temp": a new empty one for each program; empty: the
-                      ///< worker's own choice
-  bool cwd_optional = false;  ///< where the folder does not exist, a new empty one does
+  /// Environment variables as NAME=VALUE, in addition to the few that every program gets (PATH,
+  /// HOME, LANG and so on).
+  std::vector<std::string> env{};
+  /// Folder to run in. "temp": a new, empty one for each program. Empty: one that the worker
+  /// chooses.
+  std::string cwd{};
+  /// Where the folder `cwd` does not exist, run in a new, empty one instead of failing.
+  bool cwd_optional = false;
+  /// How an item reaches the program.
   Feed feed = Feed::arguments;
+  /// `filter`: how items and answers are separated.
   Frame frame = Frame::line;
-  bool numbered = false;  ///< each item begins with the number that {#} stands for, and a NUL
-  bool echo = false;      ///< results repeat the arguments
-  std::uint64_t timeout_ms = 0;      ///< of one program (filter: of one answer); 0: none
-  std::uint64_t memory_bytes = 0;    ///< it may have; 0: what the worker allows
-  std::vector<CommandFile> files{};  ///< put into the folder of each program, read-only; go with a
-                                     ///< temporary one (`cwd` "temp")
-  std::string input_blob{};  ///< standard input of every program: a file that Client::put() gave
-  std::optional<std::uint32_t> umask{};  ///< of the program; none: the worker's own
-  std::vector<std::string> get{};  ///< files that come back with the result: patterns (* ? [...])
-                                   ///< in the folder; replacement strings work
-
-  /// `exec`: exit codes, 1 to 255, of a program that failed in a way that another attempt would not
-  /// change (its input is wrong, say): its task is not tried again, whatever
-  /// SubmitOptions::attempts, and fails with ErrorCode::permanent.
+  /// Each item begins with the number that `{#}` stands for, in decimal digits, and a NUL byte.
+  bool numbered = false;
+  /// Repeat the arguments in the results.
+  bool echo = false;
+  /// Time limit of one program in milliseconds (`filter`: of one answer); 0: none.
+  std::uint64_t timeout_ms = 0;
+  /// Memory that a program may have, in bytes; 0: what the worker allows.
+  std::uint64_t memory_bytes = 0;
+  /// Files that are put into the folder of each program, read-only. Only for temporary folders
+  /// (`cwd` "temp").
+  std::vector<CommandFile> files{};
+  /// Standard input of every program: a file that Client::put() gave to the broker. Empty: none.
+  std::string input_blob{};
+  /// File mode creation mask of the program (the lowest nine bits); none: that of the worker.
+  std::optional<std::uint32_t> umask{};
+  /// Files that come back with the result: patterns (`*`, `?`, `[...]`) relative to the folder, in
+  /// which replacement strings work.
+  std::vector<std::string> get{};
+  /// `exec`: exit codes, 1 to 255, which say that another attempt would fail in the same way (the
+  /// input is wrong, say). Such a task is not tried again, whatever SubmitOptions::attempts says,
+  /// and fails with ErrorCode::permanent.
   std::vector<std::int32_t> permanent_exits{};
 
+  /// @return whether all fields are equal
   bool operator==(const Command&) const = default;
 };
 
-/// An item that says more than its arguments: items of a job whose encoding is `value` may be
-/// these.
+/// An item that says more than its arguments. The items of a job with Encoding::value may be these.
 struct CommandItem {
-  std::vector<std::string> arguments{};
-  std::vector<std::string> env{};    ///< NAME=VALUE, beside the command's
-  std::string cwd{};                 ///< empty: the command's
-  std::optional<Bytes> input{};      ///< its standard input
-  std::vector<CommandFile> files{};  ///< beside the command's
-  std::uint64_t number = 0;  ///< what {#} stands for; 0: the number of the task, counted from 1
+  std::vector<std::string> arguments{};  ///< what the replacement strings stand for
+  std::vector<std::string> env{};        ///< NAME=VALUE, in addition to Command::env
+  std::string cwd{};                     ///< folder to run in; empty: Command::cwd
+  std::optional<Bytes> input{};      ///< standard input of the program; none: Command::input_blob
+  std::vector<CommandFile> files{};  ///< in addition to Command::files
+  std::uint64_t number = 0;  ///< what `{#}` stands for; 0: the number of the task, counted from 1
 
+  /// @return whether all fields are equal
   bool operator==(const CommandItem&) const = default;
 };
 
-/// What became of one program of `exec`: the value of a result, or of a failed task that left
-/// output.
+/// How one program of `exec` ended: the result of a task, or the output of a task that failed.
 struct CommandResult {
-  std::int32_t code =
-      0;  ///< exit code; 127 not found, 126 not to be run, 125 the worker could not start it
-  std::int32_t signal = 0;  ///< that ended it, or 0
-  bool timed_out = false;
-  Bytes out{};           ///< its standard output
-  Bytes err{};           ///< its standard error
-  std::string host{};    ///< where it ran
-  double started_s = 0;  ///< seconds since 1970, by the clock there
-  double ran_s = 0;
-  std::uint64_t number = 0;              ///< what {#} stood for
-  std::vector<std::string> arguments{};  ///< with Command::echo
-  std::vector<CommandFile> files{};      ///< with Command::get
+  /// Exit code. As with env(1): 127 when the program was not found, 126 when it could not be
+  /// executed, 125 when the worker could not start it for another reason.
+  std::int32_t code = 0;
+  std::int32_t signal = 0;               ///< number of the signal that ended it; 0: none
+  bool timed_out = false;                ///< whether it was ended at its time limit
+  Bytes out{};                           ///< standard output; with `err` at most 64 MiB, else cut
+  Bytes err{};                           ///< standard error
+  std::string host{};                    ///< name of the host on which it ran
+  double started_s = 0;                  ///< start in seconds since 1970, by the clock of that host
+  double ran_s = 0;                      ///< how long it ran, in seconds
+  std::uint64_t number = 0;              ///< what `{#}` stood for
+  std::vector<std::string> arguments{};  ///< its arguments, with Command::echo
+  std::vector<CommandFile> files{};      ///< the files that Command::get asked for
 
+  /// @return whether it ended by itself, with exit code 0
   bool ok() const { return code == 0 && signal == 0 && !timed_out; }
+  /// @return whether all fields are equal
   bool operator==(const CommandResult&) const = default;
 };
 
+/// Encodes a command for SubmitOptions::common.
+/// @param command what to run
+/// @return a value; read it with command_in()
 Bytes to_bytes(const Command& command);
-/// Throws std::invalid_argument when the bytes are not what to_bytes() makes.
+
+/// Decodes a command.
+/// @param bytes what to_bytes() made
+/// @return the command
+/// @throws std::invalid_argument when the bytes are not a command, or when it names no program
 Command command_in(BytesView bytes);
 
-/// A value.
+/// Encodes an item for a job with Encoding::value.
+/// @param item the item
+/// @return a value; read it with command_item()
 Bytes to_bytes(const CommandItem& item);
-/// Throws std::invalid_argument when the value is no such item.
+
+/// Decodes an item.
+/// @param value what to_bytes() made
+/// @return the item
+/// @throws std::invalid_argument when the value is not such an item
 CommandItem command_item(BytesView value);
 
+/// Encodes a result. Workers use it.
+/// @param result how a program ended
+/// @return a value; read it with command_result()
 Bytes to_bytes(const CommandResult& result);
-/// Throws std::invalid_argument when the bytes are not what to_bytes() makes.
+
+/// Decodes a result of `exec`.
+/// @param bytes TaskResult::bytes of a task, or what Job::get() and the like returned
+/// @return how the program ended
+/// @throws std::invalid_argument when the bytes are not such a result; also for a task that failed
+///         before its program could run, which has no bytes
 CommandResult command_result(BytesView bytes);
 
-/// The words of a program for these arguments (without any: a program of no item), as
-/// Command::words describes. `number` is {#}.
+/// The words of a program with all replacement strings replaced, as Command::words describes.
+/// @param command its words
+/// @param arguments the arguments of the item; none for a program without an item
+/// @param number what `{#}` stands for
+/// @return program and arguments
 std::vector<std::string> expand(const Command& command, const std::vector<BytesView>& arguments,
                                 std::uint64_t number);
 
-/// Whether a name is relative, and none of its parts is empty, `.` or `..`.
+/// Whether a name stays within the folder to which it is relative.
+/// @param name name of a file
+/// @return true when it is relative, has no NUL byte, and none of its parts is empty, `.` or `..`
 bool stays_within(std::string_view name);
 
-/// One word with its replacement strings replaced.
+/// One word with its replacement strings replaced. Several arguments are separated by blanks.
+/// @param word one of Command::words
+/// @param arguments the arguments of the item
+/// @param number what `{#}` stands for
+/// @return the word
 std::string expand_word(std::string_view word, const std::vector<BytesView>& arguments,
                         std::uint64_t number);
 
-/// The same for a pattern such as Command::get has: what is put in stands for itself, whatever
-/// characters are in it.
+/// A pattern with its replacement strings replaced. What is put in stands for itself: characters
+/// that mean something in a pattern are escaped.
+/// @param word one of Command::get
+/// @param arguments the arguments of the item
+/// @param number what `{#}` stands for
+/// @return the pattern
 std::string expand_pattern(std::string_view word, const std::vector<BytesView>& arguments,
                            std::uint64_t number);
 
-/// The first replacement string of GNU parallel in a word that has no meaning here, such as {%};
-/// empty: there is none.
+/// Finds a replacement string of GNU parallel that Quern does not have, such as `{%}`.
+/// @param word one of Command::words
+/// @return the first one; empty: there is none
 std::string foreign_replacement(std::string_view word);
 
-/// Whether a word has a replacement string in it.
+/// Whether a word contains a replacement string.
+/// @param word one of Command::words
+/// @return whether it does
 bool has_replacement(std::string_view word);
 
-/// A shell script with replacement strings as the words of a program that runs it. The values never
-/// become part of the script: it refers to them as parameters, so the shell executes nothing in
-/// them, wherever {} stands (also within quotes). What the script hands them to may: a word within
-/// the words of `sh -c` or `awk` is script again. `arguments`: per program, at most. Throws
-/// std::invalid_argument when that cannot be done (two different replacement strings for several
-/// arguments at once). Without a replacement string a script that is one command or pipeline gets
-/// the arguments at its end; in a list of commands (`a; b`, `a && b`, a loop) they are $1, $2 ...
-/// only.
+/// Makes the words of a program that runs a shell script with replacement strings. Values never
+/// become part of the script: the script refers to them as parameters, so that the shell executes
+/// nothing in them, wherever a replacement string stands (also inside quotes). A value can still be
+/// executed by what the script itself starts: a word of `sh -c` or of `awk` is script again.
+///
+/// In a script without a replacement string, the arguments follow at the end if the script is one
+/// command or pipeline. In a list of commands (`a; b`, `a && b`, a loop) they are available as $1,
+/// $2 and so on.
+/// @param script what `/bin/sh -c` is to run
+/// @param arguments maximum number of arguments per program
+/// @return words for Command::words
+/// @throws std::invalid_argument when there are several arguments and two different replacement
+///         strings for all of them at once, which parameters cannot express
 std::vector<std::string> script_words(const std::string& script, std::uint64_t arguments = 1);
 
-/// The script with the values in it, each quoted as its place needs: what a person can paste into a
-/// shell to run the same.
+/// The script with its values in place, each quoted as its place needs, for people: pasted into a
+/// shell it does the same.
+/// @param script as for script_words()
+/// @param arguments the arguments of the item
+/// @param number what `{#}` stands for
+/// @return the text
 std::string script_text(const std::string& script, const std::vector<BytesView>& arguments,
                         std::uint64_t number);
 
-/// Whether a script makes no use of its arguments: it is a list of commands that has neither a
+/// Whether a script makes no use of its arguments: it is a list of commands with neither a
 /// replacement string nor $1, "$@" and the like.
+/// @param script as for script_words()
+/// @return whether it ignores them
 bool ignores_arguments(const std::string& script);
 
-/// A word as a shell reads it back: quoted where it needs to be.
+/// Quotes a word so that a POSIX shell reads it back as it is.
+/// @param word any bytes except NUL
+/// @return the word itself when it needs no quotes, otherwise the word in single quotes
 std::string shell_quoted(std::string_view word);
 
-/// Whether what a person wrote as one word is a script (it has blanks or characters that mean
-/// something to a shell).
+/// Whether a single word that a person wrote is a script: it contains blanks or characters that
+/// mean something to a shell, outside replacement strings.
+/// @param word the word
+/// @return whether it is a script
 bool is_script(const std::string& word);
 
 }  // namespace quern

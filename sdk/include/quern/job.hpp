@@ -1,5 +1,5 @@
-// A handle to a submitted job. Cheap to copy (copies share the job); any thread may use any copy.
-// Dropping the last handle does not cancel the job: it ends when its client ends (unless detached).
+/// @file
+/// A handle to a submitted job, and what it tells about results, progress and the end.
 #pragma once
 
 #include <chrono>
@@ -16,101 +16,180 @@
 
 namespace quern {
 
-/// How a job ended, without exceptions.
+/// How a job ended, for programs that prefer values to exceptions; see Job::wait().
 struct Outcome {
-  JobState state = JobState::running;  ///< final unless the wait timed out
-  ErrorCode code = ErrorCode::none;
-  std::string text;               ///< the reason, when not done
-  std::vector<TaskError> errors;  ///< first 100 failed runs of tasks
-  std::uint64_t done = 0;
-  std::uint64_t failed = 0;
+  JobState state = JobState::running;  ///< final, unless the wait timed out
+  ErrorCode code = ErrorCode::none;    ///< why the job is not done; `none` when it is, or runs
+  std::string text;                    ///< the reason in words, when the job is not done
+  std::vector<TaskError> errors;       ///< the first 100 runs of failed tasks
+  std::uint64_t done = 0;              ///< tasks with a result
+  std::uint64_t failed = 0;            ///< tasks that failed
 
+  /// @return whether the job has ended and every task has a result
   bool ok() const { return state == JobState::done; }
+  /// @return whether the job has ended, well or not; false when the wait timed out
   bool finished() const { return is_final(state); }
 };
 
-/// One task's end.
+/// How one task ended.
 struct TaskResult {
-  std::uint64_t index = 0;
-  bool ok = true;
-  Bytes bytes;  ///< the result, when ok; otherwise what the task had written before it failed, if
-                ///< it left something
-  ErrorCode code = ErrorCode::none;
-  std::string text;  ///< the error, when not
+  std::uint64_t index = 0;  ///< of the task in its job; the one task of a single input has 0
+  bool ok = true;           ///< whether there is a result
+  /// The result, when `ok`. Otherwise what the task left before it failed, often nothing; see
+  /// FailedWithOutput. Job::encoding() says how to read it.
+  Bytes bytes;
+  ErrorCode code = ErrorCode::none;  ///< why the task failed, when not `ok`
+  std::string text;                  ///< the error in words, when not `ok`
 };
 
+/// How far a job is.
 struct Progress {
-  std::uint64_t total = 0;  ///< tasks known so far
-  std::uint64_t done = 0;
-  std::uint64_t failed = 0;
-  std::uint64_t cancelled = 0;
-  bool open = false;  ///< total may still grow
-  double rate = 0;    ///< tasks per second
-  double eta_s = -1;  ///< negative: unknown
-  std::uint32_t workers = 0;
-  JobState state = JobState::waiting;
-  std::string reason;  ///< why it waits, when it does
-  std::uint64_t retried = 0;
+  std::uint64_t total = 0;             ///< tasks known so far
+  std::uint64_t done = 0;              ///< tasks with a result
+  std::uint64_t failed = 0;            ///< tasks that failed
+  std::uint64_t cancelled = 0;         ///< tasks that were cancelled
+  bool open = false;                   ///< whether `total` may still grow
+  double rate = 0;                     ///< recent speed, in tasks per second
+  double eta_s = -1;                   ///< estimated seconds to the end; negative: unknown
+  std::uint32_t workers = 0;           ///< workers that have finished some of it
+  JobState state = JobState::waiting;  ///< as the broker reported it last
+  std::string reason;                  ///< why the job waits, or did not end well; a sentence
+  std::uint64_t retried = 0;           ///< runs of tasks beyond the first run of each
 };
 
+/// The SDK behind the public interface; not for programs.
 namespace client {
 class JobHandle;
 }
 
+/// A handle to a submitted job. It is cheap to copy, and copies share the job. Dropping the last
+/// handle does not cancel the job: a job ends with its client, unless it is detached.
+///
+/// **Threads.** Any thread may call any function of any copy at any time. Calls that block must not
+/// be made inside a progress callback: they throw std::logic_error there, because they would wait
+/// for the thread that they are called on.
+///
+/// **Errors.** Unless said otherwise, a function throws
+/// - Error (`unknown_job`) when the handle is empty, that is, default-constructed or moved from;
+/// - ConnectionError when the broker cannot be reached, or the client was closed;
+/// - SubmitError when the broker did not accept the job;
+/// - JobError when the job was accepted but did not end well;
+/// - whatever Items::next threw, when that ended the job.
+///
+/// wait() reports all of them as an Outcome instead.
+///
+/// **Reading.** Each result is delivered once per job, by whichever of next(), next_completed(),
+/// each() and get_all() comes first, whatever the copy or the thread. The broker sends up to 8 MiB
+/// of unread results of a job, keeps the others, and pauses the job when they take too much of its
+/// memory. So somebody has to read them, or to wait().
 class Job {
  public:
+  /// Makes an empty handle. wait() says so; all other functions throw Error (`unknown_job`).
   Job() = default;
+  /// Used by Client.
+  /// @param handle the job
   explicit Job(std::shared_ptr<client::JobHandle> handle) : handle_(std::move(handle)) {}
 
+  /// The UUID by which any client of this principal can attach to the job. Does not block.
+  /// @return the UUID; nil for a job that was attached to by its number and has not answered yet.
+  ///         It changes once, when `unique` turns out to name an existing job. Coalesced single
+  ///         inputs share one UUID.
   Uuid uuid() const;
-  /// The broker's number. Blocks until the broker has accepted the job; throws SubmitError or
-  /// ConnectionError when it does not.
+
+  /// The number that the broker gave to the job. Blocks until the broker has accepted the job.
+  /// @return the number; coalesced single inputs share one
+  /// @throws SubmitError, ConnectionError or JobError when the job was not accepted
   JobNumber number() const;
-  /// "12", or "12.3456" for one task of a coalesced job. Blocks like number().
+
+  /// The job as commands of `quern` take it. Blocks as number() does.
+  /// @return the number, for example "12"; "12.3456" for one task of a coalesced job
+  /// @throws SubmitError, ConnectionError or JobError when the job was not accepted
   std::string id() const;
-  /// Blocks until the broker has all of the input; a detached stream may be left alone after that.
-  /// Throws as number() does, and what the source of the items threw.
+
+  /// Blocks until the broker has all of the input. After that the program may end without taking
+  /// away the input of a detached job.
+  /// @throws SubmitError, ConnectionError or JobError when the job was not accepted or ended
+  /// before,
+  ///         and what Items::next threw
   void wait_for_intake() const;
 
-  /// Blocks until the job has ended. Never throws; `timeout` elapsed gives an unfinished outcome.
-  /// Results that were not read are taken into this process's memory meanwhile, because a job does
-  /// not go on while too many wait (not so for an attached job that nobody has begun to read). A
-  /// broker that is gone ends the wait with state `lost` and the code no_broker.
+  /// Blocks until the job has ended. Reports errors as an Outcome and throws none, except for
+  /// std::logic_error inside a progress callback (a timeout of 0 is allowed there).
+  ///
+  /// Unread results are taken into the memory of this process meanwhile, because a job does not go
+  /// on while too many are unread; they can be read afterwards. This does not hold for an attached
+  /// job that nobody has begun to read.
+  /// @param timeout how long to wait at most; 0 only looks; none: until the end
+  /// @return how the job ended, or an outcome that is not finished() when the time is over. When
+  /// the
+  ///         broker is gone for longer than ClientOptions::retry, the state is `lost` and the code
+  ///         `no_broker`.
   Outcome wait(std::optional<std::chrono::milliseconds> timeout = std::nullopt) const;
 
-  /// The result of a job of one task, or of a reduced job (nullopt bytes: reduced over nothing).
-  /// Throws JobError, SubmitError or ConnectionError.
+  /// Blocks until the end and returns the one result of a job of one task, or of a reduced job. It
+  /// may be called again.
+  /// @return the result; nullopt for a job that was reduced over nothing and has no value
+  /// @throws JobError when a task failed; also `bad_input` when the job has several results, or
+  ///         when its only result was already read in another way
+  /// @throws SubmitError or ConnectionError as described above
   std::optional<Bytes> get_optional() const;
-  /// The same, for results that exist; throws JobError when there is no value.
+
+  /// The same as get_optional(), for results that exist.
+  /// @return the result
+  /// @throws JobError also, with the code `none`, when the job was reduced over nothing
   Bytes get() const;
-  /// All results in input order (those that next() has not delivered yet); the one value of a
-  /// reduced job, or nothing. Throws JobError when any task failed.
+
+  /// Blocks until the end and returns all results in the order of the input, without those that
+  /// were read before. All of them are in memory then; each() and next() need less.
+  /// @return one result per task; for a reduced job its one value, or nothing
+  /// @throws JobError when any task failed or was cancelled
+  /// @throws SubmitError or ConnectionError as described above
   std::vector<Bytes> get_all() const;
-  /// Calls `visit` for each result as it comes, on this thread, without a copy: the bytes are valid
-  /// during the call. The fastest way to read many. Throws JobError at the end when any task
-  /// failed, at once what `visit` throws.
+
+  /// Calls a function for each result as it arrives, on this thread. The bytes are not copied,
+  /// which makes it the fastest way to read many results. Blocks until the end of the job.
+  /// @param visit called with the index of the task and its result, which is valid during the call
+  ///        only. Failed tasks are passed over. What it throws ends the reading and is rethrown.
+  /// @throws JobError at the end, when any task failed or was cancelled
+  /// @throws SubmitError or ConnectionError as described above
   void each(const std::function<void(std::uint64_t index, BytesView result)>& visit) const;
 
-  /// The next result in input order, or as completed; nullopt after the last. Each result is
-  /// delivered once per job, whichever of them is called. A reduced job has none but its failed
-  /// tasks. Throws ConnectionError or SubmitError when the job cannot go on, JobError when it was
-  /// lost.
+  /// The next task result in the order of the input. Blocks until it has arrived. A failed task is
+  /// a result too (TaskResult::ok is false). A reduced job has no task results except failed tasks.
+  /// @return the result; nullopt after the last one, or when the job was cancelled. wait() tells
+  ///         which.
+  /// @throws JobError when the broker has lost the job
+  /// @throws SubmitError or ConnectionError when the job cannot go on
   std::optional<TaskResult> next() const;
+
+  /// The next task result in the order of completion; otherwise as next().
+  /// @return the result; nullopt after the last one, or when the job was cancelled
+  /// @throws JobError when the broker has lost the job
+  /// @throws SubmitError or ConnectionError when the job cannot go on
   std::optional<TaskResult> next_completed() const;
 
-  /// As last reported by the broker (four times a second while something changes); does not block.
+  /// How far the job is, as the broker reported it last: up to four times a second while something
+  /// changes. Does not block.
+  /// @return the progress; all zeros before the first report
   Progress progress() const;
-  /// Encoding of the results, known with the first of them (or with the end).
+
+  /// How to read the results, as the function declares it. Does not block.
+  /// @return the encoding; known with the first result or with the end, `raw` before
   Encoding encoding() const;
-  /// Whether the job has a reducer, and so one result; known when it has ended.
+
+  /// Whether the job has a reducer, and so one result. Does not block.
+  /// @return whether it is reduced; known when the job has ended, false before
   bool reduced() const;
 
-  /// Asks to cancel; returns at once. wait() tells when it is.
+  /// Asks the broker to cancel the job, or this one task of a coalesced job. Returns at once;
+  /// wait() tells when the job has ended, which is before running functions notice.
   void cancel() const;
-  /// Called on an SDK thread at most every `interval` while the job runs, and once at its end. Each
-  /// call adds a callback; the shortest interval counts for all. Keep it short; what it throws is
-  /// dropped. Calls that would block throw there (std::logic_error): they would wait for the thread
-  /// that they stand on.
+
+  /// Registers a function that is called with the progress while the job runs, and once at its end.
+  /// Each call adds one; the shortest interval counts for all.
+  /// @param callback called on a thread of the SDK, one call at a time. Keep it short: no results
+  ///        arrive meanwhile. What it throws is dropped.
+  /// @param interval minimum time between two calls; clamped to 1 ms to 1 h
   void on_progress(std::function<void(const Progress&)> callback,
                    std::chrono::milliseconds interval) const;
 

@@ -1,5 +1,6 @@
-// What can be said about a job when it is submitted. Everything has a default that needs no
-// thought.
+/// @file
+/// What can be said about a job when it is submitted, and about a client when it is made. Every
+/// field has a default that needs no thought. Set fields by name: `{.name = "x", .priority = 1}`.
 #pragma once
 
 #include <chrono>
@@ -14,50 +15,89 @@
 
 namespace quern {
 
+/// Options of a job. A value that is not allowed makes the job fail with SubmitError: `limit` when
+/// it is out of its bounds, `bad_input` when it makes no sense, `denied` when this principal may
+/// not use it.
 struct SubmitOptions {
-  std::string name{};          ///< for people
-  std::int32_t priority = 0;   ///< higher runs first
-  double weight = 1;           ///< share of the workers within one priority, > 0
-  std::uint32_t attempts = 3;  ///< runs of a failing task before it counts as failed
-  std::chrono::milliseconds backoff{
-      100};  ///< before the second attempt; doubled for each further one, at most 10 s
-  std::chrono::milliseconds timeout{0};    ///< per task; 0: none
-  bool detach = false;                     ///< the job outlives this client
-  std::optional<Durability> durability{};  ///< default: durable when the broker has a store
-  std::string unique{};                    ///< the same key attaches to the job that exists
-  std::string reduce{};  ///< reducer: sum, min, max, count, concat, or one that workers offer
-  double cost = 0;       ///< cost of one task relative to the function's rate; 0: 1
-  std::optional<Bytes> common{};                 ///< common input, sent to each worker once
-  std::map<std::string, std::string> require{};  ///< labels a worker must have
-  std::map<std::string, double> resources{};  ///< counted resources a task takes, e.g. {"gpu", 1}
-  std::vector<std::string> blobs{};  ///< files its workers must have, as Client::put() named them;
-                                     ///< for functions that use files
-
-  /// A task that is slow may be started a second time, on another worker, while the first still
-  /// runs. For functions that declare themselves idempotent this is always so; set it for commands
-  /// that may run twice at once.
+  /// Name for people, at most 255 bytes. Jobs of one whole input that have a name are not coalesced
+  /// with others.
+  std::string name{};
+  /// Jobs with a higher priority run first, strictly. Above 0 only where the key allows it.
+  std::int32_t priority = 0;
+  /// Share of the workers among the jobs of one priority, above 0: a job of weight 2 gets twice the
+  /// slot time of a job of weight 1. Above 1 only where the key allows it.
+  double weight = 1;
+  /// Maximum number of runs of a task that fails, 1 to 1000. Runs that ended because a worker was
+  /// lost do not count.
+  std::uint32_t attempts = 3;
+  /// Delay before the second attempt of a task; doubled for each further one, up to 10 s.
+  std::chrono::milliseconds backoff{100};
+  /// Time limit of one task, at most 10^12 ms; 0: none. A task that runs longer fails with
+  /// `timeout`.
+  std::chrono::milliseconds timeout{0};
+  /// The job outlives this client. Otherwise the broker cancels it 30 s after the session of this
+  /// client has ended.
+  bool detach = false;
+  /// Whether the job survives a restart of the broker. Default: durable when the broker has a
+  /// store. `durable` is refused by a broker without one.
+  std::optional<Durability> durability{};
+  /// Idempotency key, at most 255 bytes; empty: none. While a job of this principal with the same
+  /// key is known, no second job is created: the handle follows the existing one. When that job has
+  /// another function or input, the submission fails with `conflict`; see `unique_any`.
+  std::string unique{};
+  /// Reducer that combines all results into one: `sum`, `min`, `max`, `count`, `concat`, or the
+  /// name of one that workers offer. Empty: the default of the function for ranges, none otherwise.
+  std::string reduce{};
+  /// Cost of one task in units of the function's rate, not negative; 0 means 1. A job whose tasks
+  /// take five times as long as those of another job of the function has five times its cost.
+  double cost = 0;
+  /// Common input of all tasks, at most 64 MiB: parameters, a model, a template. Each worker
+  /// receives it once per job; functions read it with Task::common().
+  std::optional<Bytes> common{};
+  /// Labels that a worker must have (`quern-worker --label`), by name; at most 1000.
+  std::map<std::string, std::string> require{};
+  /// Counted resources that a running task takes (`quern-worker --resource`), e.g. `{{"gpu", 1}}`;
+  /// not negative, at most 1000. Workers know `cpus` and `mem` (bytes) without being told.
+  std::map<std::string, double> resources{};
+  /// Files that the workers of the job must have, as Client::put() named them; at most 1000. For
+  /// functions that use files, such as `exec`.
+  std::vector<std::string> blobs{};
+  /// A task that is slow may be started a second time on another worker while the first run goes on
+  /// (a speculative attempt); the first result counts. Functions that declare themselves idempotent
+  /// always allow it. Set it for commands that may run twice at the same time.
   bool idempotent = false;
-  /// No task is ever started twice: a failed one is not tried again (`attempts` counts as 1), and
-  /// one whose worker was lost ends with the code lost_worker.
+  /// No task is ever started twice. A failed task is not tried again (`attempts` counts as 1), and
+  /// a task whose worker was lost ends with `lost_worker`. Not together with `idempotent`.
   bool at_most_once = false;
-  /// With `unique`: take the job that has this key although its input is another. Otherwise that is
-  /// an error (conflict).
+  /// With `unique`: follow the existing job even if its function or input differs. Otherwise a
+  /// difference is an error (`conflict`).
   bool unique_any = false;
-  std::chrono::seconds ttl{
-      0};  ///< how long the ended job is kept; 0: as long as the broker keeps others
+  /// How long the job is kept after its end, at most 100 years; 0: as long as the broker keeps
+  /// other jobs (one hour, `quern-broker --keep`).
+  std::chrono::seconds ttl{0};
 
+  /// @return whether all fields are equal
   bool operator==(const SubmitOptions&) const = default;
 };
 
+/// Options of a client.
 struct ClientOptions {
-  std::string endpoint{};  ///< empty: $QUERN_BROKER, else tcp://127.0.0.1:7600
-  std::string name{};      ///< for people; default: program name and process id
-  std::string keys{};      ///< folder of the keys; empty: $QUERN_KEYS, else $XDG_CONFIG_HOME/quern
-  bool insecure =
-      false;  ///< connect without encryption, to a broker that was started with --insecure
-  std::chrono::milliseconds first_wait{4000};  ///< how long the first connection may take
-  std::chrono::milliseconds retry{
-      30000};  ///< how long a lost broker is looked for before jobs fail with no_broker
+  /// Where the broker listens, as "tcp://HOST:PORT" or "ipc://PATH". Empty: `$QUERN_BROKER`, else
+  /// "tcp://127.0.0.1:7600".
+  std::string endpoint{};
+  /// Name for people, cut to 255 bytes. Empty: program name and process id.
+  std::string name{};
+  /// Folder of the keys. Empty: `$QUERN_KEYS`, else `$XDG_CONFIG_HOME/quern`, else
+  /// `~/.config/quern`. Read again for every connection, so a client may start before the keys
+  /// exist.
+  std::string keys{};
+  /// Connect without encryption, to a broker that was started with `--insecure`. Never used as a
+  /// fallback.
+  bool insecure = false;
+  /// How long the first connection may take before calls and jobs fail with `no_broker`.
+  std::chrono::milliseconds first_wait{4000};
+  /// How long a lost broker is looked for before calls and jobs fail with `no_broker`.
+  std::chrono::milliseconds retry{30000};
 };
 
 }  // namespace quern

@@ -1,5 +1,7 @@
-// What the broker says about jobs and workers. Plain values; they are also what travels on the
-// wire.
+/// @file
+/// What the broker tells about jobs, workers and itself. Plain values, which are also what travels
+/// on the wire: `sdk/wire/PROTOCOL.md` lists the same fields. Names that end in `_us` are
+/// microseconds, names that end in `_s` are seconds. Counters of tasks and leases begin at 0.
 #pragma once
 
 #include <cstdint>
@@ -13,181 +15,228 @@
 
 namespace quern {
 
-/// waiting: nothing of it ran yet; running: something did; the other five are final.
-enum class JobState : std::uint8_t { waiting, running, done, failed, cancelled, lost, unknown };
+/// Where a job is in its life. `done`, `failed`, `cancelled` and `lost` are final.
+enum class JobState : std::uint8_t {
+  waiting,    ///< nothing of it has run yet
+  running,    ///< some of it has run
+  done,       ///< every task has a result
+  failed,     ///< the job or some of its tasks failed
+  cancelled,  ///< it was cancelled, or its owner disappeared
+  lost,       ///< it was in the memory of a broker that was restarted
+  unknown     ///< no job of that identifier is known
+};
+
+/// @param state a state
+/// @return its word on the wire and in `--json`, e.g. "running"; empty for a value outside the
+///         enumeration
 std::string_view to_string(JobState state);
+
+/// @param s a state
+/// @return whether a job in that state has ended and changes no more (but see Client::retry())
 constexpr bool is_final(JobState s) { return s >= JobState::done && s != JobState::unknown; }
 
-/// What the client gave: nothing to split, a list of items, or the integers of a range.
-enum class InputKind : std::uint8_t { whole, items, range };
+/// What a client gave as the input of a job.
+enum class InputKind : std::uint8_t {
+  whole,  ///< one input that is not split; see Whole
+  items,  ///< a list of items; see Items
+  range   ///< the integers of a range; see Range
+};
+
+/// @param kind a kind of input
+/// @return its word on the wire, e.g. "items"; empty for a value outside the enumeration
 std::string_view to_string(InputKind kind);
 
-/// What a function takes at a call: a whole input, one item, or a sub-range.
-enum class Takes : std::uint8_t { whole, item, range };
+/// What a function takes at a call.
+enum class Takes : std::uint8_t {
+  whole,  ///< a whole input
+  item,   ///< one item, or one integer of a range
+  range   ///< a part of a range
+};
+
+/// @param takes what a function takes
+/// @return its word on the wire, e.g. "item"; empty for a value outside the enumeration
 std::string_view to_string(Takes takes);
 
-/// memory: gone when the broker restarts. durable: kept in the broker's store; acknowledged only
-/// after the disk has it. automatic: durable when the broker has a store; only asked for, never
-/// what a job has.
-enum class Durability : std::uint8_t { memory, durable, automatic };
+/// Whether a job survives a restart of the broker.
+enum class Durability : std::uint8_t {
+  memory,    ///< no: the job is lost with the broker
+  durable,   ///< yes: nothing is acknowledged before it is on the disk
+  automatic  ///< durable when the broker has a store; asked for, never what a job has
+};
+
+/// @param durability a durability
+/// @return its word on the wire, e.g. "durable"; empty for a value outside the enumeration
 std::string_view to_string(Durability durability);
 
 /// What one worker did for one job.
 struct WorkerShare {
-  std::string worker;
-  std::uint64_t leases = 0;   ///< leases finished
-  std::uint64_t tasks = 0;    ///< tasks finished
-  std::uint64_t busy_us = 0;  ///< slot time spent, microseconds
-  double rate = 0;            ///< measured tasks per second of one slot on this function
-  std::uint32_t slots = 0;
+  std::string worker;         ///< name of the worker
+  std::uint64_t leases = 0;   ///< leases that it finished
+  std::uint64_t tasks = 0;    ///< tasks that it finished
+  std::uint64_t busy_us = 0;  ///< slot time that it spent
+  double rate = 0;            ///< measured speed of one slot on this function, in tasks per second
+  std::uint32_t slots = 0;    ///< slots of the worker
 
+  /// @return whether all fields are equal
   bool operator==(const WorkerShare&) const = default;
 };
 
-/// What happened to one lease of a job.
+/// What happened to one lease of a job. Times count from the submission of the job.
 struct LeaseSpan {
-  std::string worker;
-  std::uint32_t lane =
-      0;  ///< of the worker: leases that overlap are in different ones, as in slots
-  std::uint64_t begin_us =
-      0;  ///< from the job's submission to its grant, or to the end of what its slot did before
-  std::uint64_t end_us = 0;  ///< to its end; now, if it is out
-  std::uint64_t first = 0;   ///< task
-  std::uint64_t tasks = 0;   ///< finished in it
-  std::string outcome;       ///< "done", "given back", "lost", "running"
+  std::string worker;  ///< name of the worker
+  /// Lane of the worker in a chart. Leases that overlap have different lanes, as in slots.
+  std::uint32_t lane = 0;
+  /// When the lease began: when it was granted, or when its slot had finished what it did before.
+  std::uint64_t begin_us = 0;
+  std::uint64_t end_us = 0;  ///< when it ended; now, if it is running
+  std::uint64_t first = 0;   ///< index of its first task
+  std::uint64_t tasks = 0;   ///< tasks that were finished in it
+  std::string outcome;       ///< "done", "given back", "lost" or "running"
 
+  /// @return whether all fields are equal
   bool operator==(const LeaseSpan&) const = default;
 };
 
+/// The state of a job.
 struct JobStatus {
-  Uuid uuid;
-  JobNumber number{};
-  std::string name;
-  std::string function;
-  std::string owner;  ///< principal
-  InputKind input = InputKind::whole;
-  std::string decision;  ///< the decision on splitting and its reason, a sentence; empty until made
-  bool divisible = false;
-  std::string reduce;                 ///< reducer in force, empty for none
-  Encoding encoding = Encoding::raw;  ///< of results
-  JobState state = JobState::waiting;
+  Uuid uuid;                           ///< identifier made by its client
+  JobNumber number{};                  ///< identifier made by the broker
+  std::string name;                    ///< SubmitOptions::name
+  std::string function;                ///< name of the function
+  std::string owner;                   ///< principal that submitted it
+  InputKind input = InputKind::whole;  ///< what it was submitted with
+  std::string decision;    ///< how the job is split, and why; a sentence, empty until it is decided
+  bool divisible = false;  ///< whether it is split into several tasks
+  std::string reduce;      ///< reducer in use; empty: none
+  Encoding encoding = Encoding::raw;    ///< of the results
+  JobState state = JobState::waiting;   ///< where it is in its life
   std::string reason;                   ///< why it waits, failed or was cancelled; a sentence
-  ErrorCode failure = ErrorCode::none;  ///< why it ended otherwise than done
-  bool open = false;                    ///< still being appended to
+  ErrorCode failure = ErrorCode::none;  ///< why it ended in another state than `done`
+  bool open = false;                    ///< more input may be appended
   std::uint64_t total = 0;              ///< tasks known so far
-  std::uint64_t pending = 0;
-  std::uint64_t leased = 0;
-  std::uint64_t done = 0;
-  std::uint64_t failed = 0;
-  std::uint64_t cancelled = 0;
-  std::int32_t priority = 0;
-  double weight = 1;
-  Durability durability = Durability::memory;
-  bool detached = false;
-  std::uint32_t attempts = 3;  ///< attempts allowed per task
-  bool idempotent = false;     ///< a slow task of it may be started a second time meanwhile
-  bool at_most_once = false;   ///< no task of it is ever started twice
-  std::uint64_t kept_us = 0;   ///< an ended job is kept for so long from now; 0: it has not ended
-  std::uint64_t retried = 0;   ///< task runs beyond each task's first
-  std::uint64_t age_us = 0;    ///< since it was accepted
-  std::uint64_t run_us = 0;    ///< from the first lease to the end (or to now)
-  double rate = 0;             ///< tasks per second over the recent past
-  double eta_s = -1;           ///< estimated seconds to the end, negative when unknown
-  double eta_error_s = -1;     ///< the end is expected within so many seconds of that, either way;
-                               ///< negative when unknown
-  std::uint64_t copies = 0;    ///< second copies of overdue leases that were started
-  double wasted_s =
-      0;  ///< slot-seconds spent on leases whose copy was quicker, or that were the slower copy
-  std::uint64_t queued_bytes = 0;  ///< payload bytes held
-  std::uint64_t result_bytes = 0;  ///< result bytes held
-  std::uint64_t workers = 0;       ///< that finished something of it
-  std::vector<WorkerShare>
-      shares;  ///< filled when one job is asked for; of very many workers, those that did most
-  std::vector<LeaseSpan> spans;  ///< filled when its timeline is asked for; of the first leases
-                                 ///< when there were very many
+  std::uint64_t pending = 0;            ///< tasks that are leased to nobody
+  std::uint64_t leased = 0;             ///< tasks that are leased to workers
+  std::uint64_t done = 0;               ///< tasks with a result
+  std::uint64_t failed = 0;             ///< tasks that failed
+  std::uint64_t cancelled = 0;          ///< tasks that were cancelled
+  std::int32_t priority = 0;            ///< SubmitOptions::priority
+  double weight = 1;                    ///< SubmitOptions::weight
+  Durability durability = Durability::memory;  ///< whether it survives a restart of the broker
+  bool detached = false;                       ///< whether it outlives its client
+  std::uint32_t attempts = 3;                  ///< maximum number of runs of a task that fails
+  bool idempotent = false;                     ///< SubmitOptions::idempotent
+  bool at_most_once = false;                   ///< SubmitOptions::at_most_once
+  std::uint64_t kept_us = 0;       ///< how much longer the ended job is kept; 0: it has not ended
+  std::uint64_t retried = 0;       ///< runs of tasks beyond the first run of each
+  std::uint64_t age_us = 0;        ///< time since it was accepted
+  std::uint64_t run_us = 0;        ///< time from its first lease to its end, or to now
+  double rate = 0;                 ///< recent speed, in tasks per second
+  double eta_s = -1;               ///< estimated seconds to the end; negative: unknown
+  double eta_error_s = -1;         ///< uncertainty of `eta_s`, plus or minus; negative: unknown
+  std::uint64_t copies = 0;        ///< speculative attempts that were started for overdue leases
+  double wasted_s = 0;             ///< slot-seconds spent on the slower of two attempts
+  std::uint64_t queued_bytes = 0;  ///< bytes of payloads that the broker holds
+  std::uint64_t result_bytes = 0;  ///< bytes of results that the broker holds
+  std::uint64_t workers = 0;       ///< workers that have finished some of it
+  /// What each worker did; of very many workers, those that did most. Filled by Client::job(),
+  /// Client::timeline(), Client::cancel(), Client::cancel_waiting() and Client::retry().
+  std::vector<WorkerShare> shares;
+  /// Its leases; the first ones when there were very many. Filled by Client::timeline().
+  std::vector<LeaseSpan> spans;
 
+  /// @return whether all fields are equal
   bool operator==(const JobStatus&) const = default;
 };
 
 /// What a worker could give now, from its last heartbeat.
 struct Capacity {
-  std::uint32_t slots = 1;
-  double cores = 1;               ///< cores this process may use: affinity and cgroup quota
-  double idle = 1;                ///< share of them that nothing but this worker uses, 0..1
-  double load = 0;                ///< load average, 1 minute
-  std::uint64_t memory_free = 0;  ///< bytes
-  std::uint32_t busy = 0;         ///< slots running a lease
-  std::uint32_t stuck = 0;        ///< slots whose function ignores its cancellation
+  std::uint32_t slots = 1;        ///< leases that it runs at a time
+  double cores = 1;               ///< cores that the process may use: affinity and cgroup quota
+  double idle = 1;                ///< share of these cores that only this worker uses, 0 to 1
+  double load = 0;                ///< load average of the machine over one minute
+  std::uint64_t memory_free = 0;  ///< free memory of the machine in bytes
+  std::uint32_t busy = 0;         ///< slots that run a lease
+  std::uint32_t stuck = 0;  ///< slots whose function did not return after its time limit or its
+                            ///< cancellation
 
+  /// @return whether all fields are equal
   bool operator==(const Capacity&) const = default;
 };
 
-/// A function a worker offers. One name may be declared once per `takes`.
+/// A function that a worker offers. A name may be offered once for each value of `takes`.
 struct FunctionDecl {
-  std::string name;
-  Takes takes = Takes::item;
-  Encoding encoding = Encoding::raw;  ///< of its results (and of its input, when `value`)
-  std::string reduce;                 ///< reducer used when a range job names none; empty for none
-  bool finish = false;                ///< has a finishing step that runs once on the reduced result
-  double rate = 0;                    ///< declared tasks per second of one slot; 0: not declared
-  bool idempotent = false;  ///< a second run of a task, even beside the first, does no harm
+  std::string name;                   ///< 1 to 255 bytes of UTF-8
+  Takes takes = Takes::item;          ///< what it takes at a call
+  Encoding encoding = Encoding::raw;  ///< of its results, and of its input if it is `value`
+  std::string reduce;                 ///< reducer for jobs over a range that name none; empty: none
+  bool finish = false;                ///< whether a finishing step runs once on the reduced result
+  double rate = 0;          ///< declared speed of one slot, in tasks per second; 0: not declared
+  bool idempotent = false;  ///< a second run of a task, even at the same time, does no harm
 
+  /// @return whether all fields are equal
   bool operator==(const FunctionDecl&) const = default;
 };
 
-/// A named reducer a worker offers.
+/// A named reducer that a worker offers.
 struct ReducerDecl {
-  std::string name;
-  Encoding encoding = Encoding::value;
-  bool has_identity = false;
-  Bytes identity;  ///< the reduction of nothing
+  std::string name;                     ///< 1 to 255 bytes of UTF-8
+  Encoding encoding = Encoding::value;  ///< of its partial results
+  bool has_identity = false;            ///< whether `identity` is given
+  Bytes identity;                       ///< the reduction of nothing, at most 4096 bytes
 
+  /// @return whether all fields are equal
   bool operator==(const ReducerDecl&) const = default;
 };
 
+/// The measured speed of a worker on one function.
 struct FunctionRate {
-  std::string function;
-  double rate = 0;         ///< tasks (or cost units) per second of one slot
-  double uncertainty = 1;  ///< the rate is right within this share of it, 0..1, at 95 % confidence
-  std::uint64_t leases = 0;
-  std::uint64_t tasks = 0;
-  std::uint64_t busy_us = 0;
+  std::string function;       ///< name of the function
+  double rate = 0;            ///< tasks (or units of cost) per second of one slot
+  double uncertainty = 1;     ///< relative error of the rate, 0 to 1, with 95 % confidence
+  std::uint64_t leases = 0;   ///< leases that were measured
+  std::uint64_t tasks = 0;    ///< tasks in them
+  std::uint64_t busy_us = 0;  ///< slot time that they took
 
+  /// @return whether all fields are equal
   bool operator==(const FunctionRate&) const = default;
 };
 
+/// The state of a worker.
 struct WorkerStatus {
-  std::uint64_t id = 0;  ///< session number
-  std::string name;
-  std::string
-      state;  ///< "idle", "busy", "draining", "stuck" (no slot is left), "lost" (shown for an hour)
-  std::string reason;  ///< of "stuck" and "lost": a sentence
-  Capacity capacity;
-  std::vector<FunctionDecl> functions;
-  std::vector<FunctionRate> rates;
-  std::map<std::string, std::string> labels;
-  std::map<std::string, double> resources;
-  std::uint64_t leases = 0;      ///< leases held now
-  std::uint64_t tasks_done = 0;  ///< since it connected
-  std::uint64_t silent_us = 0;   ///< since it was last heard
-  std::uint64_t connected_us = 0;
-  std::string principal;  ///< whose key it has
+  std::uint64_t id = 0;  ///< number of its session
+  std::string name;      ///< `quern-worker --name`
+  /// "idle", "busy", "draining", "stuck" (no usable slot is left) or "lost" (shown for an hour).
+  std::string state;
+  std::string reason;                         ///< for "stuck" and "lost": why; a sentence
+  Capacity capacity;                          ///< what it could give now
+  std::vector<FunctionDecl> functions;        ///< what it offers
+  std::vector<FunctionRate> rates;            ///< how fast it is, as the broker measured
+  std::map<std::string, std::string> labels;  ///< `quern-worker --label`
+  std::map<std::string, double> resources;    ///< `quern-worker --resource`
+  std::uint64_t leases = 0;                   ///< leases that it holds now
+  std::uint64_t tasks_done = 0;               ///< tasks finished since it connected
+  std::uint64_t silent_us = 0;                ///< time since the broker last heard from it
+  std::uint64_t connected_us = 0;             ///< time since it connected
+  std::string principal;                      ///< owner of its key
 
+  /// @return whether all fields are equal
   bool operator==(const WorkerStatus&) const = default;
 };
 
+/// The state of the broker.
 struct BrokerStatus {
-  std::string software;
-  std::uint64_t uptime_us = 0;
-  std::uint64_t clients = 0;
-  std::uint64_t workers = 0;
-  std::uint64_t jobs = 0;  ///< not yet final
-  std::uint64_t memory_used = 0;
-  std::uint64_t memory_limit = 0;
-  std::uint64_t malformed = 0;  ///< messages that were not messages
-  std::uint64_t refused = 0;    ///< sessions refused
-  std::uint64_t late = 0;       ///< reports for leases that were no longer valid
+  std::string software;            ///< program and version, e.g. "quern 0.1.0"
+  std::uint64_t uptime_us = 0;     ///< time since it was started
+  std::uint64_t clients = 0;       ///< connected clients
+  std::uint64_t workers = 0;       ///< connected workers
+  std::uint64_t jobs = 0;          ///< jobs that have not ended
+  std::uint64_t memory_used = 0;   ///< bytes that jobs take in its memory
+  std::uint64_t memory_limit = 0;  ///< bytes that jobs may take
+  std::uint64_t malformed = 0;     ///< received messages that were not valid
+  std::uint64_t refused = 0;       ///< sessions that were refused
+  std::uint64_t late = 0;          ///< reports of leases that were no longer valid
 
+  /// @return whether all fields are equal
   bool operator==(const BrokerStatus&) const = default;
 };
 

@@ -1,4 +1,6 @@
-// C++ objects <-> values. The only public header that needs msgpack.
+/// @file
+/// C++ objects as values (one msgpack value each), and back. The only public header that needs
+/// msgpack-cxx.
 #pragma once
 
 #include <msgpack.hpp>
@@ -9,8 +11,11 @@
 
 namespace quern {
 
-/// Encodes anything msgpack-cxx can pack (numbers, strings, vectors, maps, structs with
-/// MSGPACK_DEFINE) as a value.
+/// Encodes an object as a value. Any thread.
+/// @tparam T anything that msgpack-cxx can pack: numbers, strings, vectors, maps, tuples, and
+///         structs with MSGPACK_DEFINE
+/// @param object what to encode
+/// @return one msgpack value (https://github.com/msgpack/msgpack/blob/master/spec.md)
 template <typename T>
 Bytes to_value(const T& object) {
   msgpack::sbuffer buffer;
@@ -18,9 +23,14 @@ Bytes to_value(const T& object) {
   return Bytes(buffer.data(), buffer.size());
 }
 
-/// Decodes a value. Throws std::invalid_argument when the bytes are not a value of that type.
-/// Lengths inside the bytes are bounded by the bytes themselves, so hostile input cannot ask for
-/// more memory than a small multiple of its own size.
+/// Decodes a value. Lengths inside the bytes are bounded by the size of the bytes, so hostile input
+/// cannot ask for more memory than a small multiple of its own size; nesting is bounded by 64
+/// levels. Any thread.
+/// @tparam T anything that msgpack-cxx can convert to
+/// @param bytes one msgpack value; bytes after it are ignored
+/// @return the decoded object
+/// @throws std::invalid_argument when the bytes do not begin with a value, or when the value has
+///         another type
 template <typename T>
 T from_value(BytesView bytes) {
   try {
