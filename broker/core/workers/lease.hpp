@@ -41,7 +41,7 @@ struct Rival {
 };
 
 /// Whether tasks of it were asked back.
-struct Reclaim {
+struct AskedBack {
   bool asked = false;       ///< a RECLAIM is on its way
   wire::Time not_before{};  ///< it is not asked again before
 };
@@ -76,7 +76,7 @@ struct Lease {
   LeaseReports reports;
   wire::Time granted{};
   double expected_s = 0;  ///< slot time it should take; 0: unknown
-  Reclaim reclaim;
+  AskedBack reclaim;
   Rival rival;
   Trial trial;
 };
