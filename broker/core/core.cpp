@@ -101,7 +101,10 @@ void Core::dispatch(Session& session, const Principal& principal, wire::Message&
           [&](wire::Report& m) { scheduling_.reports.on_report(session, std::move(m), now); },
           [&](wire::Reclaimed& m) { scheduling_.reports.on_reclaimed(session, m, now); },
           [&](wire::Fetch& m) { endings_.blobs.on_fetch(session, std::move(m), now); },
-          [&](wire::Draining&) { on_draining(*session.worker); },
+          [&](wire::Draining&) {
+            workers_.table.drain(*session.worker);
+            scheduling_.pools.leave(*session.worker);
+          },
           [&](wire::ErrorMessage&) {},  // a peer's complaint: nothing here depends on it
           [&](auto&) {
             sessions_.conduct.misbehaved(session, ErrorCode::role, "only the broker sends this",
@@ -109,11 +112,6 @@ void Core::dispatch(Session& session, const Principal& principal, wire::Message&
           },
       },
       message);
-}
-
-void Core::on_draining(Worker& worker) {
-  workers_.table.drain(worker);
-  scheduling_.pools.leave(worker);
 }
 
 void Core::on_malformed(PeerId peer, const std::string& user, const wire::DecodeError& why,

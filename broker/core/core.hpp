@@ -25,7 +25,6 @@ class Core {
  public:
   explicit Core(Config config) : context_(std::move(config)) {}
   Core(const Core&) = delete;
-  Core& operator=(const Core&) = delete;
 
   /// A message from a peer that the transport has authenticated as `user` (a public key; anything
   /// when Config::open).
@@ -98,10 +97,8 @@ class Core {
  private:
   void handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now);
   void dispatch(Session& session, const Principal& principal, wire::Message&& message, Time now);
-  void on_draining(Worker& worker);
   void examine(Job& job, Time now);
-  void check_leases() const;
-  void check_sessions() const;
+  void check_peers() const;
   void check_jobs() const;
 
   Context context_;

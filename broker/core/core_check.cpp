@@ -21,12 +21,11 @@ void require(bool holds, const char* what, JobNumber job) {
 }  // namespace
 
 void Core::check_invariants() const {
-  check_leases();
-  check_sessions();
+  check_peers();
   check_jobs();
 }
 
-void Core::check_leases() const {
+void Core::check_peers() const {
   std::map<JobNumber, wire::IntervalSet> out;
   std::map<wire::SessionId, std::size_t> held;
   for (const auto& [id, lease] : workers_.leases.all()) {
@@ -56,9 +55,7 @@ void Core::check_leases() const {
     require(worker.holds.leases.size() == held[id], "a worker holds only leases that exist", {});
     require(workers_.table.names().contains(worker.name), "a worker's name is taken", {});
   }
-}
 
-void Core::check_sessions() const {
   for (const auto& [id, session] : sessions_.table.all()) {
     const Principal* principal = access_.control.principal_of(session.user);
     require(session.role != wire::Role::worker ||

@@ -5,6 +5,7 @@ import tempfile
 import unittest
 
 import rooms
+import sizes
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
@@ -56,6 +57,10 @@ class TheTree(unittest.TestCase):
         found = rooms.check_tree(TOP)
         self.assertEqual(found, [], "\n" + "\n".join(found))
 
+    def test_no_class_of_a_core_is_too_large(self):
+        found = sizes.check_tree(TOP)
+        self.assertEqual(found, [], "\n" + "\n".join(found))
+
     def test_every_row_of_the_table_matches_files(self):
         """A row that matches no file checks nothing: its files were renamed."""
         later = {"sdk/keys/*", "sdk/examples/*"}
@@ -90,6 +95,40 @@ class TheCheck(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             (pathlib.Path(folder) / "notes.txt").write_text("")
             self.assertEqual(rooms.check_tree(folder), ["notes.txt:1: the top level is closed"])
+
+
+class TheSizes(unittest.TestCase):
+    def test_methods_and_members_are_counted(self):
+        text = """
+        // struct InAComment { int a; };
+        class Two : public Base {
+         public:
+          Two(int a, int b) : a_(a), b_{b} {}
+          std::map<int, int> all() const { return {}; }
+          template <typename F> void each(F&& f) { if (f()) { a_ = 1; } }
+          static constexpr int kMost = 3;
+          enum class Kind : int { one, two };
+          struct Nested { int x = 0, y = 0; };
+         private:
+          void run();
+          std::map<std::pair<int, int>, std::string> table_;
+          int a_ = 0, b_{1};
+          std::function<void(int)> call_;
+          Nested nested_{};
+        };
+        """
+        found = {size.name: (size.methods, size.members) for size in sizes.sizes_of(text)}
+        self.assertEqual(found, {"Two": (4, 5), "Nested": (0, 2)})
+
+    def test_a_planted_class_that_is_too_large_is_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            planted = pathlib.Path(folder) / "broker" / "core" / "planted.hpp"
+            planted.parent.mkdir(parents=True)
+            planted.write_text("struct A {\n" + "".join(f"  int m{i};\n" for i in range(16)) + "};\n"
+                               "class B {\n" + "".join(f"  void f{i}();\n" for i in range(41)) + "};\n")
+            found = sizes.check_tree(folder)
+            self.assertEqual([line.split(" has ")[0] for line in found],
+                             ["broker/core/planted.hpp:1: A", "broker/core/planted.hpp:19: B"])
 
 
 if __name__ == "__main__":

@@ -47,10 +47,10 @@ Plan::Plan(std::vector<double> times, std::vector<double> ready, std::uint64_t s
       start_(std::move(start)) {
   const std::size_t tasks = ready_.empty() ? 0 : times_.size() / ready_.size();
   at_.assign(tasks, kNowhere);
-  first_end_.assign(tasks, kNever);
-  first_place_.assign(tasks, kNowhere);
-  left_.resize(tasks);
-  std::iota(left_.begin(), left_.end(), std::size_t{0});
+  building_.first_end.assign(tasks, kNever);
+  building_.first_place.assign(tasks, kNowhere);
+  building_.left.resize(tasks);
+  std::iota(building_.left.begin(), building_.left.end(), std::size_t{0});
   for (std::size_t task = 0; task < tasks; ++task) choose_first(task);
 }
 
@@ -89,95 +89,100 @@ bool Plan::improve(std::uint64_t operations) {
 }
 
 std::uint64_t Plan::choose_first(std::size_t task) {
-  first_end_[task] = kNever;
-  first_place_[task] = kNowhere;
+  building_.first_end[task] = kNever;
+  building_.first_place[task] = kNowhere;
   for (std::size_t place = 0; place < ready_.size(); ++place) {
     const double end = ends_[place] + time(task, place);
-    if (end < first_end_[task]) {
-      first_end_[task] = end;
-      first_place_[task] = place;
+    if (end < building_.first_end[task]) {
+      building_.first_end[task] = end;
+      building_.first_place[task] = place;
     }
   }
   return ready_.size();
 }
 
 std::uint64_t Plan::build_one() {
-  const auto first = std::min_element(
-      left_.begin(), left_.end(),
-      [this](std::size_t a, std::size_t b) { return first_end_[a] < first_end_[b]; });
-  std::uint64_t spent = left_.size() + 1;
-  if (first == left_.end() || first_place_[*first] == kNowhere) {
+  const auto first = std::min_element(building_.left.begin(), building_.left.end(),
+                                      [this](std::size_t a, std::size_t b) {
+                                        return building_.first_end[a] < building_.first_end[b];
+                                      });
+  std::uint64_t spent = building_.left.size() + 1;
+  if (first == building_.left.end() || building_.first_place[*first] == kNowhere) {
     begin_annealing();
     return spent;
   }
-  const std::size_t task = *first, place = first_place_[task];
+  const std::size_t task = *first, place = building_.first_place[task];
   at_[task] = place;
-  ends_[place] = first_end_[task];
-  movable_.push_back(task);
-  *first = left_.back();
-  left_.pop_back();
-  for (std::size_t other : left_)
-    if (first_place_[other] == place) spent += choose_first(other);
+  ends_[place] = building_.first_end[task];
+  annealing_.movable.push_back(task);
+  *first = building_.left.back();
+  building_.left.pop_back();
+  for (std::size_t other : building_.left)
+    if (building_.first_place[other] == place) spent += choose_first(other);
   return spent;
 }
 
 void Plan::take_start() {
   if (start_.empty()) return;
   std::vector<double> ends = ready_;
-  for (std::size_t task : movable_) {
+  for (std::size_t task : annealing_.movable) {
     if (start_[task] == kNowhere) start_[task] = at_[task];
     ends[start_[task]] += time(task, start_[task]);
   }
   if (*std::max_element(ends.begin(), ends.end()) >= end_s()) return;
-  for (std::size_t task : movable_) at_[task] = start_[task];
+  for (std::size_t task : annealing_.movable) at_[task] = start_[task];
   ends_ = std::move(ends);
 }
 
 void Plan::begin_annealing() {
   take_start();
   phase_ = Phase::annealing;
-  scale_ = end_s();
-  if (movable_.size() < 2 || ready_.size() < 2 || scale_ <= 0) {
+  annealing_.scale = end_s();
+  if (annealing_.movable.size() < 2 || ready_.size() < 2 || annealing_.scale <= 0) {
     phase_ = Phase::finished;
     return;
   }
-  near_ = std::min(kQuickPlaces, ready_.size());
-  quick_.resize(at_.size() * near_);
+  annealing_.near = std::min(kQuickPlaces, ready_.size());
+  annealing_.quick.resize(at_.size() * annealing_.near);
   std::vector<std::size_t> order(ready_.size());
-  for (std::size_t task : movable_) {
+  for (std::size_t task : annealing_.movable) {
     std::iota(order.begin(), order.end(), std::size_t{0});
-    const auto to = order.begin() + static_cast<std::ptrdiff_t>(near_);
+    const auto to = order.begin() + static_cast<std::ptrdiff_t>(annealing_.near);
     std::partial_sort(order.begin(), to, order.end(),
                       [&](std::size_t a, std::size_t b) { return time(task, a) < time(task, b); });
-    std::copy(order.begin(), to, quick_.begin() + static_cast<std::ptrdiff_t>(task * near_));
+    std::copy(order.begin(), to,
+              annealing_.quick.begin() + static_cast<std::ptrdiff_t>(task * annealing_.near));
   }
-  energy_.resize(ends_.size());
+  annealing_.energy.resize(ends_.size());
   for (std::size_t place = 0; place < ends_.size(); ++place)
-    energy_[place] = energy_of(ends_[place] / scale_, cooling_of(movable_.size()).squarings);
-  moves_ = std::clamp(kMovesPerTask * movable_.size(), kMovesLeast, kMovesMost);
-  best_at_ = at_;
-  best_end_ = scale_;
+    annealing_.energy[place] =
+        energy_of(ends_[place] / annealing_.scale, cooling_of(annealing_.movable.size()).squarings);
+  annealing_.moves = std::clamp(kMovesPerTask * annealing_.movable.size(), kMovesLeast, kMovesMost);
+  annealing_.best_at = at_;
+  annealing_.best_end = annealing_.scale;
 }
 
 std::uint64_t Plan::anneal_one() {
-  if (move_ == moves_) {
+  if (annealing_.move == annealing_.moves) {
     begin_descent();
     return kMoveOperations;
   }
-  const auto& [squarings, hot, cold, warm_from] = cooling_of(movable_.size());
-  if (move_ % kStep == 0)
-    temperature_ =
-        hot * std::pow(cold / hot, static_cast<double>(move_) / static_cast<double>(moves_));
-  const bool warm = static_cast<double>(move_) >= warm_from * static_cast<double>(moves_);
-  ++move_;
+  const auto& [squarings, hot, cold, warm_from] = cooling_of(annealing_.movable.size());
+  if (annealing_.move % kStep == 0)
+    annealing_.temperature = hot * std::pow(cold / hot, static_cast<double>(annealing_.move) /
+                                                            static_cast<double>(annealing_.moves));
+  const bool warm =
+      static_cast<double>(annealing_.move) >= warm_from * static_cast<double>(annealing_.moves);
+  ++annealing_.move;
 
-  const std::size_t task = movable_[below(movable_.size())], from = at_[task];
+  const std::size_t task = annealing_.movable[below(annealing_.movable.size())], from = at_[task];
   std::size_t to = 0, other = kNowhere;
   if (const std::uint64_t choice = random() & 7; choice < 4) {
-    other = movable_[below(movable_.size())];
+    other = annealing_.movable[below(annealing_.movable.size())];
     to = at_[other];
   } else {
-    to = choice == 4 ? below(ready_.size()) : quick_[task * near_ + below(near_)];
+    to = choice == 4 ? below(ready_.size())
+                     : annealing_.quick[task * annealing_.near + below(annealing_.near)];
   }
   if (to == from) return kMoveOperations;
   double from_end = ends_[from] - time(task, from), to_end = ends_[to] + time(task, to);
@@ -186,22 +191,23 @@ std::uint64_t Plan::anneal_one() {
     to_end -= time(other, to);
   }
   if (from_end == kNever || to_end == kNever) return kMoveOperations;
-  const double from_energy = energy_of(from_end / scale_, squarings),
-               to_energy = energy_of(to_end / scale_, squarings);
-  const double worse = from_energy + to_energy - energy_[from] - energy_[to];
+  const double from_energy = energy_of(from_end / annealing_.scale, squarings),
+               to_energy = energy_of(to_end / annealing_.scale, squarings);
+  const double worse = from_energy + to_energy - annealing_.energy[from] - annealing_.energy[to];
   constexpr double kUnit = 0x1p-53;
-  if (worse > 0 && static_cast<double>(random() >> 11) * kUnit >= std::exp(-worse / temperature_))
+  if (worse > 0 &&
+      static_cast<double>(random() >> 11) * kUnit >= std::exp(-worse / annealing_.temperature))
     return kMoveOperations;
   ends_[from] = from_end;
   ends_[to] = to_end;
-  energy_[from] = from_energy;
-  energy_[to] = to_energy;
+  annealing_.energy[from] = from_energy;
+  annealing_.energy[to] = to_energy;
   at_[task] = to;
   if (other != kNowhere) at_[other] = from;
   if (!warm) return kMoveOperations;
-  if (const double end = end_s(); end < best_end_) {
-    best_end_ = end;
-    best_at_ = at_;
+  if (const double end = end_s(); end < annealing_.best_end) {
+    annealing_.best_end = end;
+    annealing_.best_at = at_;
     return kMoveOperations + at_.size() / 4;
   }
   return kMoveOperations;
@@ -209,9 +215,9 @@ std::uint64_t Plan::anneal_one() {
 
 void Plan::begin_descent() {
   phase_ = Phase::descending;
-  at_ = best_at_;
+  at_ = annealing_.best_at;
   ends_ = ready_;  // anew: a million additions and subtractions leave traces
-  for (std::size_t task : movable_) ends_[at_[task]] += time(task, at_[task]);
+  for (std::size_t task : annealing_.movable) ends_[at_[task]] += time(task, at_[task]);
 }
 
 std::uint64_t Plan::descend_one() {
@@ -220,8 +226,8 @@ std::uint64_t Plan::descend_one() {
   constexpr double kWorth = 1 - 1e-12;  // less is rounding
   double best = ends_[last] * kWorth;
   std::size_t best_task = kNowhere, best_other = kNowhere, best_place = kNowhere;
-  std::uint64_t spent = movable_.size();
-  for (std::size_t task : movable_) {
+  std::uint64_t spent = annealing_.movable.size();
+  for (std::size_t task : annealing_.movable) {
     if (at_[task] != last) continue;
     const double without = ends_[last] - time(task, last);
     for (std::size_t place = 0; place < ready_.size(); ++place) {
@@ -232,7 +238,7 @@ std::uint64_t Plan::descend_one() {
       best_place = place;
       best_other = kNowhere;
     }
-    for (std::size_t other : movable_) {
+    for (std::size_t other : annealing_.movable) {
       const std::size_t place = at_[other];
       const double worst = std::max(without + time(other, last),
                                     ends_[place] + time(task, place) - time(other, place));
@@ -242,7 +248,7 @@ std::uint64_t Plan::descend_one() {
       best_place = place;
       best_other = other;
     }
-    spent += 2 * movable_.size() + ready_.size();
+    spent += 2 * annealing_.movable.size() + ready_.size();
   }
   if (best_task == kNowhere) {
     phase_ = Phase::finished;

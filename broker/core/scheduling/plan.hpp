@@ -48,6 +48,26 @@ class Plan {
  private:
   enum class Phase : std::uint8_t { building, annealing, descending, finished };
 
+  /// Tasks without a place, and where each would end first as things stand.
+  struct Building {
+    std::vector<std::size_t> left;
+    std::vector<double> first_end;
+    std::vector<std::size_t> first_place;
+  };
+  /// Times are shares of what min-min ends with.
+  struct Annealing {
+    std::size_t near = 0;              ///< places in a task's row of `quick`
+    std::vector<std::size_t> quick;    ///< the places where a task is quickest
+    std::vector<std::size_t> movable;  ///< tasks that have a place
+    std::vector<double> energy;        ///< of the places
+    double scale = 1;
+    double temperature = 0;
+    std::uint64_t move = 0;
+    std::uint64_t moves = 0;
+    std::vector<std::size_t> best_at;
+    double best_end = kNever;
+  };
+
   double time(std::size_t task, std::size_t place) const {
     return times_[task * ready_.size() + place];
   }
@@ -68,23 +88,8 @@ class Plan {
   Phase phase_ = Phase::building;
   std::uint64_t random_;
   std::vector<std::size_t> start_;
-
-  // Building: tasks without a place, and where each would end first as things stand.
-  std::vector<std::size_t> left_;
-  std::vector<double> first_end_;
-  std::vector<std::size_t> first_place_;
-
-  // Annealing; times as shares of what min-min ends with.
-  std::size_t near_ = 0;              ///< places in a task's row of quick_
-  std::vector<std::size_t> quick_;    ///< the places where a task is quickest
-  std::vector<std::size_t> movable_;  ///< tasks that have a place
-  std::vector<double> energy_;        ///< of the places
-  double scale_ = 1;
-  double temperature_ = 0;
-  std::uint64_t move_ = 0;
-  std::uint64_t moves_ = 0;
-  std::vector<std::size_t> best_at_;
-  double best_end_ = kNever;
+  Building building_;
+  Annealing annealing_;
 };
 
 }  // namespace quern::broker

@@ -48,7 +48,7 @@ void Pool::remove(const Worker& worker) {
   }
   members_.pop_back();
   counted_slots_.pop_back();
-  changed_ = true;
+  sums_.somebody_left = true;
 }
 
 std::size_t Pool::place_of(const Worker& worker) const {
@@ -73,7 +73,7 @@ void Pool::update(const Worker& worker) {
   if (i == kNowhere) return;
   leave_out(members_[i]);
   take_in(members_[i]);
-  ++changes_;
+  ++sums_.changes;
 }
 
 void Pool::take_in(Member& member) {
@@ -86,63 +86,63 @@ void Pool::take_in(Member& member) {
 }
 
 void Pool::count(const Member& member, std::uint32_t slots) {
-  ++rates_changed_;
-  slots_ += slots;
-  total_ += member.rate * slots;
-  best_ = std::max(best_, member.rate);
+  ++sums_.rates_changed;
+  sums_.slots += slots;
+  sums_.rate += member.rate * slots;
+  sums_.best = std::max(sums_.best, member.rate);
   if (!member.known) return;
-  known_sum_ += member.rate;
-  ++known_;
+  sums_.known_rate += member.rate;
+  ++sums_.known;
 }
 
 void Pool::leave_out(const Member& member) {
-  ++rates_changed_;
+  ++sums_.rates_changed;
   const std::uint32_t slots = counted_slots_[static_cast<std::size_t>(&member - members_.data())];
-  slots_ -= slots;
-  total_ = std::max(0.0, total_ - member.rate * slots);
+  sums_.slots -= slots;
+  sums_.rate = std::max(0.0, sums_.rate - member.rate * slots);
   if (!member.known) return;
-  known_sum_ = std::max(0.0, known_sum_ - member.rate);
-  --known_;
+  sums_.known_rate = std::max(0.0, sums_.known_rate - member.rate);
+  --sums_.known;
 }
 
 void Pool::add_up() {
-  changes_ = 0;
-  slots_ = known_ = 0;
-  total_ = known_sum_ = best_ = 0;
+  sums_.changes = 0;
+  sums_.slots = sums_.known = 0;
+  sums_.rate = sums_.known_rate = sums_.best = 0;
   for (std::size_t i = 0; i < members_.size(); ++i) count(members_[i], counted_slots_[i]);
 }
 
 void Pool::look_at_spread() const {
   // A look at all: not for every change of one among many.
-  if (rates_changed_ - spread_of_ <= members_.size() / kSpreadEvery) return;
-  spread_of_ = rates_changed_;
+  if (sums_.rates_changed - spread_.of <= members_.size() / kSpreadEvery) return;
+  spread_.of = sums_.rates_changed;
   std::vector<double> rates;
   for (const Member& member : members_)
     if (member.known) rates.push_back(member.rate);
-  low_ = high_ = 0;
+  spread_.low = spread_.high = 0;
   if (rates.empty()) return;
   const auto at = [&](std::size_t i) {
     std::nth_element(rates.begin(), rates.begin() + static_cast<std::ptrdiff_t>(i), rates.end());
     return rates[i];
   };
-  low_ = at((rates.size() - 1) / 4);
-  high_ = at(rates.size() - 1 - (rates.size() - 1) / 4);
+  spread_.low = at((rates.size() - 1) / 4);
+  spread_.high = at(rates.size() - 1 - (rates.size() - 1) / 4);
 }
 
 void Pool::refresh(std::uint64_t told) {
-  if (std::exchange(told_, told) != told) {
+  if (std::exchange(sums_.told, told) != told) {
     for (Member& member : members_) {
       leave_out(member);
       take_in(member);
     }
-    changed_ = true;
+    sums_.somebody_left = true;
   }
-  const bool due = std::exchange(changed_, false) ||
-                   changes_ >= std::max<std::uint64_t>(kChangesMost, members_.size());
+  const bool due = std::exchange(sums_.somebody_left, false) ||
+                   sums_.changes >= std::max<std::uint64_t>(kChangesMost, members_.size());
   if (due) add_up();
-  const bool moved = std::abs(mean_rate() - expected_of_) > kMeanMoved * expected_of_;
-  if (known_ == members_.size() || (!due && !moved)) return;
-  expected_of_ = mean_rate();
+  const bool moved = std::abs(mean_rate() - sums_.expected_of) > kMeanMoved * sums_.expected_of;
+  if (sums_.known == members_.size() || (!due && !moved)) return;
+  sums_.expected_of = mean_rate();
   for (Member& member : members_) {
     if (member.known) continue;
     leave_out(member);

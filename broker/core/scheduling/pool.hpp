@@ -37,18 +37,20 @@ class Pool {
 
   const std::vector<Member>& members() const { return members_; }
   bool empty() const { return members_.empty(); }
-  std::uint64_t slots() const { return slots_; }
+  std::uint64_t slots() const { return sums_.slots; }
   /// The same number for pools of the same workers.
   std::uint64_t crew() const { return crew_; }
-  double total_rate() const { return total_; }  ///< of all slots
+  double total_rate() const { return sums_.rate; }  ///< of all slots
   /// Of one slot, over those that are known; 0: none is.
-  double mean_rate() const { return known_ > 0 ? known_sum_ / static_cast<double>(known_) : 0; }
-  std::size_t known() const { return known_; }  ///< members whose rate is
-  double best_rate() const { return best_; }    ///< about: the best there was of late
+  double mean_rate() const {
+    return sums_.known > 0 ? sums_.known_rate / static_cast<double>(sums_.known) : 0;
+  }
+  std::size_t known() const { return sums_.known; }  ///< members whose rate is
+  double best_rate() const { return sums_.best; }    ///< about: the best there was of late
   /// A quarter of those that are known are slower, about, and a quarter quicker; 0: none is known.
   /// A few that stand still change neither.
-  double low_rate() const { return look_at_spread(), low_; }
-  double high_rate() const { return look_at_spread(), high_; }
+  double low_rate() const { return look_at_spread(), spread_.low; }
+  double high_rate() const { return look_at_spread(), spread_.high; }
   /// How good a worker is at this beside the others here: 1 is average, or unknown.
   double fitness(const Member& member) const {
     return member.known ? member.rate / mean_rate() : 1;
@@ -62,6 +64,25 @@ class Pool {
   mutable std::uint64_t no_room_in = 0;  ///< the serve() in which nobody here had room
 
  private:
+  /// Kept by adding and subtracting, and made anew now and then.
+  struct Sums {
+    std::uint64_t slots = 0;
+    double rate = 0;  ///< of all slots
+    double best = 0;
+    double known_rate = 0;  ///< of one slot of each that is known
+    std::size_t known = 0;
+    std::uint64_t changes = 0;   ///< since the sums were made anew
+    bool somebody_left = false;  ///< since then
+    std::uint64_t rates_changed = 1;
+    std::uint64_t told = 0;
+    double expected_of = 0;  ///< the mean rate that the unknown members' rates come from
+  };
+  struct Spread {
+    double low = 0;
+    double high = 0;
+    std::uint64_t of = 0;  ///< Sums::rates_changed when they were looked at
+  };
+
   static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
   std::size_t place_of(const Worker& worker) const;
   void take_in(Member& member);
@@ -73,20 +94,10 @@ class Pool {
   Need need_;
   std::vector<Member> members_;
   std::unordered_map<const Worker*, std::size_t> at_;
-  std::vector<std::uint32_t> counted_slots_;  ///< of each member, within slots_ and total_
-  std::uint64_t slots_ = 0;
+  std::vector<std::uint32_t> counted_slots_;  ///< of each member, within sums_.slots and sums_.rate
   std::uint64_t crew_ = 0;
-  double total_ = 0;
-  double best_ = 0;
-  mutable double low_ = 0, high_ = 0;
-  mutable std::uint64_t spread_of_ = 0;  ///< rates_changed_ when they were looked at
-  std::uint64_t rates_changed_ = 1;
-  double known_sum_ = 0;
-  std::size_t known_ = 0;
-  std::uint64_t changes_ = 0;  ///< since the sums were made anew
-  bool changed_ = false;       ///< somebody left since then
-  std::uint64_t told_ = 0;
-  double expected_of_ = 0;  ///< the mean rate that the unknown members' rates come from
+  Sums sums_;
+  mutable Spread spread_;
 };
 
 }  // namespace quern::broker
