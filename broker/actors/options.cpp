@@ -217,8 +217,8 @@ ParsedOptions parse_options(int argc, char** argv) {
   config.lost_busy = ms(lost_after);
   config.lost_idle = ms(lost_after * 5);
   // Three heartbeats fit into the tolerated silence.
-  config.beat_busy = std::max(std::chrono::milliseconds(20), config.lost_busy / 3);
-  config.beat_idle = std::max(std::chrono::milliseconds(20), config.lost_idle / 3);
+  config.heartbeat_busy = std::max(std::chrono::milliseconds(20), config.lost_busy / 3);
+  config.heartbeat_idle = std::max(std::chrono::milliseconds(20), config.lost_idle / 3);
   if (given.contains("log-level")) {
     using runtime::LogLevel;
     if (level == "debug")

@@ -151,7 +151,7 @@ void Router::read_store(wire::Time now) {
   store_events_.drain(events);
   for (StoreEvent& event : events) {
     if (const auto* committed = std::get_if<Committed>(&event))
-      core_.on_committed(committed->ticket, now);
+      core_.on_committed(committed->sequence, now);
     else if (auto* loaded = std::get_if<Loaded>(&event))
       core_.on_loaded(loaded->job, loaded->tasks, std::move(loaded->batch));
     else if (const auto* failed = std::get_if<LoadFailed>(&event))

@@ -64,7 +64,7 @@ void StoreActor::run() {
 void StoreActor::take(std::vector<Request>& requests) {
   for (Request& request : requests) {
     if (auto* commit = std::get_if<Commit>(&request)) {
-      ticket_ = commit->ticket;
+      sequence_ = commit->sequence;
       if (ops_.empty())
         ops_ = std::move(commit->ops);
       else
@@ -97,7 +97,7 @@ void StoreActor::write() {
     events_.post(StoreHealthy{});
   }
   written_ = false;
-  events_.post(Committed{ticket_});
+  events_.post(Committed{sequence_});
 }
 
 void StoreActor::look() {
@@ -113,7 +113,7 @@ void StoreActor::look() {
   if (trouble_.empty()) return;
   trouble_.clear();
   events_.post(StoreHealthy{});
-  if (std::exchange(written_, false)) events_.post(Committed{ticket_});
+  if (std::exchange(written_, false)) events_.post(Committed{sequence_});
 }
 
 void StoreActor::read(const Load& load) {

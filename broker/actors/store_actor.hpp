@@ -20,7 +20,7 @@ namespace quern::broker {
 
 // Messages of the actor to the router.
 struct Committed {
-  std::uint64_t ticket = 0;  ///< this ticket and all earlier ones are committed
+  std::uint64_t sequence = 0;  ///< this sequence and all earlier ones are committed
 };
 struct Loaded {
   JobNumber job{};
@@ -78,8 +78,8 @@ class StoreActor {
   std::unique_ptr<Store> store_;
   runtime::Mailbox<StoreEvent>& events_;
   runtime::Mailbox<Request> mailbox_;
-  StoreOps ops_;              // to be written, in order
-  std::uint64_t ticket_ = 0;  // of the last of them
+  StoreOps ops_;                // to be written, in order
+  std::uint64_t sequence_ = 0;  // of the last of them
   std::string trouble_;
   bool written_ = false;  ///< they are written, but not yet reported
   std::chrono::steady_clock::time_point looked_at_{};

@@ -38,10 +38,10 @@ void Core::check_peers() const {
     ++held[lease.worker];
     if (lease.kind == wire::LeaseKind::merge || lease.kind == wire::LeaseKind::finish) continue;
     if (has_rival(lease)) {
-      const Lease* twin = workers_.leases.find(lease.rival.id);
-      require(twin && twin->rival.id == id && twin->rival.speculative != lease.rival.speculative,
+      const Lease* other = workers_.leases.find(lease.rival.id);
+      require(other && other->rival.id == id && other->rival.speculative != lease.rival.speculative,
               "a copy and its original know each other", lease.job);
-      require(twin->open.list() == lease.open.list(), "a copy has the tasks of its original",
+      require(other->open.list() == lease.open.list(), "a copy has the tasks of its original",
               lease.job);
     }
     require(has_rival(lease) || !lease.rival.speculative, "a copy has an original", lease.job);

@@ -110,28 +110,28 @@ struct JobsRoom {
 struct SchedulingRoom {
   SchedulingRoom(Context& context, DurabilityRoom& durability, AccessRoom& access,
                  SessionsRoom& sessions, WorkersRoom& workers, JobsRoom& jobs)
-      : plans(workers.table, jobs.table, turns),
+      : plans(workers.table, jobs.table, queue),
         pools(context, workers.table, round, plans),
         fitness(context, workers.leases, jobs.table, round, plans, pools),
         attempts(workers.leases, jobs.table),
         returns(context, sessions.outbox, workers.leases, jobs.table, jobs.accounts, jobs.journal,
-                turns, plans, pools, fitness, attempts),
+                queue, plans, pools, fitness, attempts),
         costs(jobs.table, plans),
         decider(context, workers.offers, jobs.table, jobs.journal, pools, costs),
-        grants(context, sessions.outbox, workers.leases, jobs.table, jobs.journal, turns, round,
+        grants(context, sessions.outbox, workers.leases, jobs.table, jobs.journal, queue, round,
                pools, fitness),
-        planner(context, workers.table, jobs.table, jobs.eviction, jobs.journal, turns, round,
+        planner(context, workers.table, jobs.table, jobs.eviction, jobs.journal, queue, round,
                 plans, pools, fitness, grants),
         tail(context, sessions.table, sessions.outbox, workers.table, workers.leases, jobs.table,
-             jobs.journal, turns, round, pools, fitness, attempts, returns, grants),
+             jobs.journal, queue, round, pools, fitness, attempts, returns, grants),
         choice(context, round, pools, fitness),
-        dispatcher(context, jobs.table, jobs.eviction, jobs.journal, turns, round, plans, pools,
+        dispatcher(context, jobs.table, jobs.eviction, jobs.journal, queue, round, plans, pools,
                    grants, planner, tail, choice),
         reports(context, durability.commits, access.control, sessions.outbox, sessions.conduct,
-                workers.leases, jobs.table, jobs.accounts, jobs.journal, turns, fitness, attempts,
+                workers.leases, jobs.table, jobs.accounts, jobs.journal, queue, fitness, attempts,
                 returns, costs) {}
 
-  FairQueue turns;
+  FairQueue queue;
   Round round;
   PlanBook plans;
   Pools pools;
@@ -155,7 +155,7 @@ struct EndingsRoom {
               jobs.eviction),
         cancelling(sessions.outbox, workers.leases, jobs.journal, scheduling.returns),
         endings(context, sessions.outbox, workers.offers, workers.table, jobs.table, jobs.accounts,
-                jobs.eviction, jobs.journal, jobs.kept, scheduling.turns, scheduling.pools,
+                jobs.eviction, jobs.journal, jobs.kept, scheduling.queue, scheduling.pools,
                 scheduling.decider, blobs, cancelling),
         forgetting(sessions.table, jobs.table, jobs.accounts, jobs.journal, jobs.kept,
                    jobs.followers, blobs) {}
@@ -169,11 +169,11 @@ struct EndingsRoom {
 struct StatusRoom {
   StatusRoom(Context& context, DurabilityRoom& durability, SessionsRoom& sessions,
              WorkersRoom& workers, JobsRoom& jobs, SchedulingRoom& scheduling)
-      : estimator(workers.table, jobs.table, scheduling.turns, scheduling.plans),
+      : estimator(workers.table, jobs.table, scheduling.queue, scheduling.plans),
         reasons(durability.commits, workers.offers, workers.table, jobs.eviction),
         statuses(context, sessions.table, workers.table, workers.leases, jobs.table, jobs.accounts,
                  jobs.kept, estimator, reasons),
-        explainer(workers.table, jobs.table, jobs.eviction, scheduling.turns, scheduling.plans,
+        explainer(workers.table, jobs.table, jobs.eviction, scheduling.queue, scheduling.plans,
                   scheduling.fitness, estimator, statuses) {}
 
   Estimator estimator;
@@ -193,7 +193,7 @@ struct ClientsRoom {
                scheduling.decider, endings.endings),
         refusals(context, durability.commits, access.quotas, jobs.table, jobs.accounts,
                  endings.blobs),
-        births(context, jobs.table, jobs.journal, scheduling.turns, scheduling.decider,
+        births(context, jobs.table, jobs.journal, scheduling.queue, scheduling.decider,
                endings.blobs),
         submissions(context, sessions.outbox, sessions.conduct, access.quotas, jobs.table,
                     jobs.accounts, jobs.followers, scheduling.decider, endings.blobs,
@@ -222,7 +222,7 @@ struct MembershipRoom {
                 jobs.table, jobs.eviction, jobs.kept, scheduling.plans, scheduling.pools,
                 scheduling.returns),
         recovery(context, durability.numbers, workers.leases, jobs.table, jobs.accounts,
-                 jobs.journal, jobs.kept, scheduling.turns, scheduling.pools, scheduling.returns,
+                 jobs.journal, jobs.kept, scheduling.queue, scheduling.pools, scheduling.returns,
                  scheduling.decider, endings.blobs),
         joining(context, durability.commits, access.control, sessions.table, sessions.outbox,
                 workers.table, workers.leases, jobs.table, scheduling.pools, scheduling.fitness,

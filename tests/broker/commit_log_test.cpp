@@ -21,7 +21,7 @@ class CommitLogTest : public ::testing::Test {
       log.add(DropJob{job});
     });
     if (effects.empty()) return 0;
-    return std::get<Commit>(effects.at(0)).ticket;
+    return std::get<Commit>(effects.at(0)).sequence;
   }
   static Send to(std::uint64_t peer) { return {PeerId{peer}, {}, wire::Beat{}}; }
   static std::vector<std::uint64_t> peers(const std::vector<Send>& messages) {

@@ -52,10 +52,10 @@ class DurableTest : public BrokerTest {
   void commit() {
     while (pending) {
       store.apply(pending->ops);
-      const std::uint64_t ticket = pending->ticket;
+      const std::uint64_t sequence = pending->sequence;
       pending.reset();
       Effects effects;
-      core.on_committed(ticket, now);
+      core.on_committed(sequence, now);
       core.take_effects(effects);
       core.settle(now);
       core.take_effects(effects);

@@ -43,7 +43,7 @@ TEST(StoredPayloads, stored_payloads_are_evicted_completely_when_none_need_to_st
 TEST(StoredResults, stored_results_can_be_evicted_and_reloaded) {
   ResultLog log;
   for (std::uint64_t i = 0; i < 10; ++i)
-    log.put({.tasks = {{i, i + 1}}, .batch = batch_of({std::string(1000, 'r')}), .ticket = 5});
+    log.put({.tasks = {{i, i + 1}}, .batch = batch_of({std::string(1000, 'r')}), .sequence = 5});
   const std::uint64_t all = log.bytes();
   log.evict(0, all / 2, 4);
   EXPECT_EQ(log.bytes(), all) << "its commit is not finished";

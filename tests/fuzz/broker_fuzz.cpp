@@ -98,9 +98,9 @@ class Stage {
   void commit() {
     if (!commit_) return;
     store_.apply(commit_->ops);
-    const std::uint64_t ticket = commit_->ticket;
+    const std::uint64_t sequence = commit_->sequence;
     commit_.reset();
-    core_->on_committed(ticket, now_);
+    core_->on_committed(sequence, now_);
     core_->take_effects(effects_);
   }
 

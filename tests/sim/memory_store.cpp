@@ -19,7 +19,7 @@ Recovered MemoryStore::recover() {
     }
     for (const auto& [seq, entry] : kept.results) {
       job.results.push_back({seq, entry, entry.batch.weight()});
-      job.results.back().entry.ticket = 0;
+      job.results.back().entry.sequence = 0;
       job.results.back().entry.batch = {};
     }
     for (const auto& [first, partial] : kept.partials) job.partials.push_back(partial);

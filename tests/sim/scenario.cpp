@@ -117,8 +117,8 @@ ScenarioOutcome play(const Scenario& scenario, const PlayOptions& options) {
   const auto beat = std::max(
       std::chrono::milliseconds(1000),
       std::chrono::milliseconds(static_cast<std::int64_t>(scenario.ideal_s * 1000 / beats)));
-  config.beat_busy = beat;
-  config.beat_idle = 5 * beat;
+  config.heartbeat_busy = beat;
+  config.heartbeat_idle = 5 * beat;
   config.lost_busy = 3 * beat;
   config.lost_idle = 15 * beat;
   World world(options.seed, config);

@@ -109,11 +109,11 @@ void World::commit(broker::Commit commit) {
       return;
     }
     store_.apply(committing_->ops);
-    const std::uint64_t ticket = committing_->ticket;
+    const std::uint64_t sequence = committing_->sequence;
     committing_.reset();
     if (std::exchange(in_trouble_, false)) core_->on_store_healthy();
     core_->take_effects(effects);
-    core_->on_committed(ticket, now_);
+    core_->on_committed(sequence, now_);
     core_->take_effects(effects);
     check();
     carry_out(effects);

@@ -52,7 +52,7 @@ class StoreActorTest : public ::testing::Test {
       std::make_unique<StoreActor>(std::make_unique<ScriptedStore>(script), events);
   std::vector<StoreEvent> seen;
 
-  void commit(std::uint64_t ticket) { actor->commit({ticket, {ReserveNumbers{ticket}}}); }
+  void commit(std::uint64_t sequence) { actor->commit({sequence, {ReserveNumbers{sequence}}}); }
 
   /// Waits for the next event.
   StoreEvent next() {
@@ -85,8 +85,8 @@ TEST_F(StoreActorTest, operations_that_arrive_during_a_commit_form_one_transacti
   wait_until_entered();
   for (std::uint64_t t = 2; t <= 6; ++t) commit(t);
   set(false);
-  EXPECT_EQ(std::get<Committed>(next()).ticket, 1u);
-  EXPECT_EQ(std::get<Committed>(next()).ticket, 6u);
+  EXPECT_EQ(std::get<Committed>(next()).sequence, 1u);
+  EXPECT_EQ(std::get<Committed>(next()).sequence, 6u);
   EXPECT_EQ(script->applied, (std::vector<std::vector<std::uint64_t>>{{1}, {2, 3, 4, 5, 6}}));
 }
 
@@ -101,9 +101,9 @@ TEST_F(StoreActorTest, a_write_failure_is_reported_once_and_nothing_is_lost_or_r
   // The disk may recover after the second commit was tried and before the third.
   std::uint64_t last = 0;
   while (last < 3) {
-    const std::uint64_t ticket = std::get<Committed>(next()).ticket;
-    EXPECT_GT(ticket, last);
-    last = ticket;
+    const std::uint64_t sequence = std::get<Committed>(next()).sequence;
+    EXPECT_GT(sequence, last);
+    last = sequence;
   }
   std::vector<std::uint64_t> all;
   for (const auto& transaction : script->applied)

@@ -23,8 +23,8 @@ struct Config {
   std::string software = "quern";
   std::uint64_t incarnation = 1;
   std::uint64_t memory_limit = 1ULL << 30;  ///< bytes of payloads and results held
-  milliseconds beat_busy{1000};
-  milliseconds beat_idle{5000};
+  milliseconds heartbeat_busy{1000};
+  milliseconds heartbeat_idle{5000};
   milliseconds lost_busy{3000};  ///< silence after which a worker with leases is given up
   milliseconds lost_idle{15000};
   milliseconds grace{30000};  ///< an attached job outlives its client by this much

@@ -27,10 +27,10 @@ struct Note {
   std::string text;
 };
 
-/// Make these durable as one transaction, then call on_committed(ticket). One at a time: what comes
-/// meanwhile is in the next.
+/// Make these durable as one transaction, then call on_committed(sequence). One at a time: what
+/// comes meanwhile is in the next.
 struct Commit {
-  std::uint64_t ticket = 0;
+  std::uint64_t sequence = 0;
   StoreOps ops;
 };
 

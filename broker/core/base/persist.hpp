@@ -19,9 +19,9 @@
 
 namespace quern::broker {
 
-/// The ticket of everything that was in the store at the start; 0 is the ticket of what never gets
-/// there.
-inline constexpr std::uint64_t kFoundTicket = 1;
+/// The sequence of everything that was in the store at the start; 0 is the sequence of what never
+/// gets there.
+inline constexpr std::uint64_t kFoundSequence = 1;
 
 /// What never changes about a job: written once, when it is accepted.
 struct JobBirth {

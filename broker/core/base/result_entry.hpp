@@ -13,8 +13,8 @@ struct ResultEntry {
   std::vector<TaskError> errors{};
   wire::Intervals written{};  ///< failed tasks whose output follows the results in the batch
   wire::Batch batch{};
-  std::uint64_t weight = 0;  ///< bytes that count against windows and memory
-  std::uint64_t ticket = 0;  ///< the commit that makes it durable; 0: none does
+  std::uint64_t weight = 0;    ///< bytes that count against windows and memory
+  std::uint64_t sequence = 0;  ///< the commit that makes it durable; 0: none does
   enum class Place : std::uint8_t {
     memory,
     store,

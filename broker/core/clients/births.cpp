@@ -17,7 +17,7 @@ Job& Births::create(const Session& session, const Principal& principal, wire::Su
   job.owner.weight_max = principal.may(Right::admin) ? kNoWeightMax : 1;
   job.owner.session = session.id;
   set_spec(job, submit, now);
-  turns_.enter(job);
+  queue_.enter(job);
   if (job.durable())
     journal_.persist(
         job, AddJob{{job.number, job.spec.uuid, job.spec.function, job.spec.input, job.spec.base,

@@ -14,12 +14,12 @@ namespace quern::broker {
 
 class Births {
  public:
-  Births(Context& context, Jobs& jobs, Journal& journal, FairQueue& turns, Decider& decider,
+  Births(Context& context, Jobs& jobs, Journal& journal, FairQueue& queue, Decider& decider,
          Blobs& blobs)
       : context_(context),
         jobs_(jobs),
         journal_(journal),
-        turns_(turns),
+        queue_(queue),
         decider_(decider),
         blobs_(blobs) {}
 
@@ -34,7 +34,7 @@ class Births {
   Context& context_;
   Jobs& jobs_;
   Journal& journal_;
-  FairQueue& turns_;
+  FairQueue& queue_;
   Decider& decider_;
   Blobs& blobs_;
 };

@@ -46,7 +46,7 @@ void Delivery::send_results(Job& job, Time now) {
                             entry.errors,
                             entry.written,
                             entry.batch};
-      outbox_.send(*session, std::move(message), entry.ticket);
+      outbox_.send(*session, std::move(message), entry.sequence);
       follower.outstanding += entry.weight;
       session->reading.results_out += entry.weight;
       ++follower.sent;

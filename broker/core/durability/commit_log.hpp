@@ -67,8 +67,8 @@ class CommitLog {
 
   StoreOps operations_;
   std::set<JobNumber> unsaved_;
-  std::uint64_t next_ = kFoundTicket + 1;
-  std::uint64_t committed_ = kFoundTicket;
+  std::uint64_t next_ = kFoundSequence + 1;
+  std::uint64_t committed_ = kFoundSequence;
   bool under_way_ = false;
   std::map<std::uint64_t, std::vector<Send>> held_;  // by the commit that they wait for
   std::string trouble_;

@@ -101,7 +101,7 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
   }
   jobs_.set_live(job, false);
   decider_.remove_undecided(job);
-  turns_.leave(job);
+  queue_.leave(job);
   pools_.leave(job);
   job.effort.timeline.finish();
   if (job.tasks.failed_set->empty()) {
@@ -154,7 +154,7 @@ void Endings::reopen(Job& job, Time now) {
     decider_.add_undecided(job);
     decider_.decide_again(job);
   }
-  turns_.enter(job);
+  queue_.enter(job);
   job.effort.pace.edit().done = job.tasks.done;
   job.effort.since = now;
   journal_.save(job);

@@ -25,7 +25,7 @@ class Endings {
  public:
   Endings(Context& context, Outbox& outbox, Offers& offers, Workers& workers, Jobs& jobs,
           Accounts& accounts, Eviction& eviction, Journal& journal, KeptJobs& kept,
-          FairQueue& turns, Pools& pools, Decider& decider, Blobs& blobs, Cancelling& cancelling)
+          FairQueue& queue, Pools& pools, Decider& decider, Blobs& blobs, Cancelling& cancelling)
       : context_(context),
         outbox_(outbox),
         offers_(offers),
@@ -35,7 +35,7 @@ class Endings {
         eviction_(eviction),
         journal_(journal),
         kept_(kept),
-        turns_(turns),
+        queue_(queue),
         pools_(pools),
         decider_(decider),
         blobs_(blobs),
@@ -61,7 +61,7 @@ class Endings {
   Eviction& eviction_;
   Journal& journal_;
   KeptJobs& kept_;
-  FairQueue& turns_;
+  FairQueue& queue_;
   Pools& pools_;
   Decider& decider_;
   Blobs& blobs_;

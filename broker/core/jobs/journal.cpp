@@ -85,7 +85,7 @@ JobProgress Journal::progress_of(const Job& job) const {
 }
 
 void Journal::append_result(Job& job, ResultEntry entry) {
-  entry.ticket = job.durable() ? commits_.next() : 0;
+  entry.sequence = job.durable() ? commits_.next() : 0;
   job.output.results.put(std::move(entry));
   if (!job.durable()) return;
   const std::uint64_t seq = job.output.results.end() - 1;

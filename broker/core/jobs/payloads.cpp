@@ -23,7 +23,7 @@ std::uint64_t Payloads::Slab::offset_of(std::uint64_t index) {
   return seen_offset;
 }
 
-void Payloads::append(const wire::Batch& batch, std::uint64_t ticket) {
+void Payloads::append(const wire::Batch& batch, std::uint64_t sequence) {
   const std::uint64_t count = batch.count();
   if (count == 0) return;
   const std::uint64_t weight = batch.weight();
@@ -31,14 +31,14 @@ void Payloads::append(const wire::Batch& batch, std::uint64_t ticket) {
   if (batch.bytes.size() >= kAdoptFrom) {
     seal();
     slabs_.emplace(end_,
-                   Slab{batch, small(count), small(count), weight, ticket, Place::memory, 0, 0});
+                   Slab{batch, small(count), small(count), weight, sequence, Place::memory, 0, 0});
     end_ += count;
     tail_first_ = end_;
     return;
   }
   Tail& tail = tail_.edit();
   for (wire::BatchReader reader(batch); !reader.at_end();) tail.batch.add(reader.next());
-  tail.ticket = ticket;
+  tail.sequence = sequence;
   tail.counted += weight;
   end_ += count;
   if (tail.batch.weight() >= kAdoptFrom || tail.batch.count() >= kSlabTasksMost) seal();
@@ -70,8 +70,14 @@ void Payloads::skip_to(std::uint64_t task) {
 void Payloads::seal() {
   const std::uint64_t count = tail_->batch.count();
   if (count == 0) return;
-  Slab slab{
-      tail_.edit().batch.take(), small(count), small(count), 0, tail_->ticket, Place::memory, 0, 0};
+  Slab slab{tail_.edit().batch.take(),
+            small(count),
+            small(count),
+            0,
+            tail_->sequence,
+            Place::memory,
+            0,
+            0};
   slab.weight = slab.batch.weight();
   bytes_ +=
       slab.weight - tail_->counted;  // each small batch was counted with a size column of its own
@@ -117,7 +123,7 @@ void Payloads::on_loaded(wire::Interval tasks, wire::Batch batch) {
   slab.weight = slab.batch.weight();
   slab.place = Place::memory;
   slab.seen_index = slab.seen_offset = 0;
-  slab.ticket = kFoundTicket;
+  slab.sequence = kFoundSequence;
   bytes_ += slab.weight;
 }
 
@@ -139,7 +145,7 @@ std::uint64_t Payloads::evict(std::uint64_t first, std::uint64_t keep, std::uint
   for (auto it = slabs_.rbegin();
        it != slabs_.rend() && (keep == 0 || it->first > keep_to) && freed < bytes; ++it) {
     Slab& slab = it->second;
-    if (slab.place != Place::memory || slab.ticket == 0 || slab.ticket > committed) continue;
+    if (slab.place != Place::memory || slab.sequence == 0 || slab.sequence > committed) continue;
     slab.batch = {};
     slab.place = Place::store;
     bytes_ -= slab.weight;

@@ -24,9 +24,9 @@ class Payloads {
   /// their payloads are empty.
   static constexpr std::uint64_t kSlabTasksMost = 1u << 20;
 
-  /// Appends the payloads of the next tasks. `ticket`: the commit that makes them durable; 0: none
-  /// ever does.
-  void append(const wire::Batch& batch, std::uint64_t ticket = 0);
+  /// Appends the payloads of the next tasks. `sequence`: the commit that makes them durable; 0:
+  /// none ever does.
+  void append(const wire::Batch& batch, std::uint64_t sequence = 0);
   /// Appends tasks whose payloads are in the store only.
   void append_stored(const StoredInput& row);
   /// There is nothing before this task (it ended before a restart).
@@ -85,7 +85,7 @@ class Payloads {
     std::uint32_t count = 0;
     std::uint32_t live = 0;  ///< tasks that have not ended
     std::uint64_t weight = 0;
-    std::uint64_t ticket = 0;
+    std::uint64_t sequence = 0;
     Place place = Place::memory;
     // Where the last look was: leases are carved in order, so the next look starts there instead of
     // summing sizes anew.
@@ -96,7 +96,7 @@ class Payloads {
   };
   struct Tail {
     wire::BatchBuilder batch;
-    std::uint64_t ticket = 0;
+    std::uint64_t sequence = 0;
     std::uint64_t counted = 0;  ///< what bytes_ has of it
   };
   using Slabs = std::map<std::uint64_t, Slab>;  // by first task

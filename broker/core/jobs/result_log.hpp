@@ -110,7 +110,8 @@ class ResultLog {
 
  private:
   bool let_go(ResultEntry& entry, std::uint64_t committed) {
-    if (entry.place != ResultEntry::Place::memory || entry.ticket == 0 || entry.ticket > committed)
+    if (entry.place != ResultEntry::Place::memory || entry.sequence == 0 ||
+        entry.sequence > committed)
       return false;
     entry.batch = {};
     entry.place = ResultEntry::Place::store;

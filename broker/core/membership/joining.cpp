@@ -35,8 +35,8 @@ void Joining::on_hello(PeerId peer, const std::string& user, const Principal& pr
   welcome.software = context_.config.software;
   welcome.store = context_.config.store;
   const auto ms = [](milliseconds d) { return static_cast<std::uint32_t>(d.count()); };
-  welcome.beat_busy_ms = ms(context_.config.beat_busy);
-  welcome.beat_idle_ms = ms(context_.config.beat_idle);
+  welcome.beat_busy_ms = ms(context_.config.heartbeat_busy);
+  welcome.beat_idle_ms = ms(context_.config.heartbeat_idle);
   welcome.lost_busy_ms = ms(context_.config.lost_busy);
   welcome.lost_idle_ms = ms(context_.config.lost_idle);
   const bool worker = hello.role == wire::Role::worker;

@@ -117,7 +117,7 @@ void Recovery::recover_results(Job& job, RecoveredJob& stored) {
   job.output.results.begin_at(progress.results_begin);
   job.commits.results_from = progress.results_begin;
   for (RecoveredResult& result : stored.results) {
-    result.entry.ticket = kFoundTicket;
+    result.entry.sequence = kFoundSequence;
     job.output.results.put_stored(std::move(result.entry), result.batch_weight);
   }
   if (job.run.decision && !job.run.decision->reduce.empty()) {
@@ -151,7 +151,7 @@ void Recovery::recover_live(Job& job, Time now) {
   if (!job.tasks.unsure->empty()) returns_.expect_holders(job);
   if (!job.spec.options->detach) job.owner.orphan_until = now + context_.config.grace;
   jobs_.set_live(job, true);
-  turns_.enter(job);
+  queue_.enter(job);
   if (!job.run.decision && !job.is_blob()) {
     decider_.add_undecided(job);
     decider_.decide_again(job);
@@ -215,7 +215,7 @@ Lease* Recovery::adopt(const wire::HeldLease& held, const Session& session, Time
   lease.expected_s =
       rate > 0 ? static_cast<double>(lease.size.tasks) * job->unit() / rate : kUnknownLease;
   job->tasks.leased += lease.size.tasks;
-  turns_.expect(*job, lease.expected_s);
+  queue_.expect(*job, lease.expected_s);
   worker.hold(lease);
   job->run.pool->need().count(worker, 1);
   ++job->tasks.leases;

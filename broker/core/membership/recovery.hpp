@@ -24,7 +24,7 @@ namespace quern::broker {
 class Recovery {
  public:
   Recovery(Context& context, JobNumbers& numbers, Leases& leases, Jobs& jobs, Accounts& accounts,
-           Journal& journal, KeptJobs& kept, FairQueue& turns, Pools& pools, Returns& returns,
+           Journal& journal, KeptJobs& kept, FairQueue& queue, Pools& pools, Returns& returns,
            Decider& decider, Blobs& blobs)
       : context_(context),
         numbers_(numbers),
@@ -33,7 +33,7 @@ class Recovery {
         accounts_(accounts),
         journal_(journal),
         kept_(kept),
-        turns_(turns),
+        queue_(queue),
         pools_(pools),
         returns_(returns),
         decider_(decider),
@@ -60,7 +60,7 @@ class Recovery {
   Accounts& accounts_;
   Journal& journal_;
   KeptJobs& kept_;
-  FairQueue& turns_;
+  FairQueue& queue_;
   Pools& pools_;
   Returns& returns_;
   Decider& decider_;

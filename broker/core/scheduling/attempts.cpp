@@ -19,14 +19,14 @@ void Attempts::link(Lease& original, Lease& copy) {
   copy.rival.speculative = true;
   copy.rival.id = original.id;
   original.rival.id = copy.id;
-  copies_.insert(copy.id);
+  speculative_.insert(copy.id);
   ++jobs_.at(copy.job).attempts.mishaps.edit().copies;
 }
 
 void Attempts::unlink(Lease& lease) {
   Lease& other = leases_.at(lease.rival.id);
-  copies_.erase(lease.id);
-  copies_.erase(other.id);
+  speculative_.erase(lease.id);
+  speculative_.erase(other.id);
   lease.open.clear();
   lease.rival.id = other.rival.id = {};
   lease.rival.speculative = other.rival.speculative = false;
@@ -48,7 +48,7 @@ bool Attempts::may_run_beside(const Job& job, const Worker& worker) {
 
 double Attempts::budget_s(const Job& job, Time now) const {
   double spent = job.attempts.mishaps->wasted_s;
-  for (wire::LeaseId id : copies_)
+  for (wire::LeaseId id : speculative_)
     if (const Lease& copy = leases_.at(id); copy.job == job.number)
       spent += seconds(now - copy.granted);
   return kWasteLeast + kWasteShare * job.effort.busy_s - spent;

@@ -16,7 +16,7 @@ class Attempts {
  public:
   Attempts(Leases& leases, Jobs& jobs) : leases_(leases), jobs_(jobs) {}
 
-  const std::set<wire::LeaseId>& all() const { return copies_; }
+  const std::set<wire::LeaseId>& all() const { return speculative_; }
   /// `copy` was granted for the tasks of `original`.
   void link(Lease& original, Lease& copy);
   /// This lease gives up its tasks: they stay with the other. The caller closes it.
@@ -32,7 +32,7 @@ class Attempts {
  private:
   Leases& leases_;
   Jobs& jobs_;
-  std::set<wire::LeaseId> copies_;
+  std::set<wire::LeaseId> speculative_;
 };
 
 }  // namespace quern::broker

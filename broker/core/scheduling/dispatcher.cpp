@@ -30,7 +30,7 @@ constexpr int kLoadingMost = 64;
 
 void Dispatcher::reorder(Job& job) {
   if (!job.final()) pools_.join(job);
-  turns_.update(job);
+  queue_.update(job);
 }
 
 void Dispatcher::dispatch(Time now) {
@@ -50,7 +50,7 @@ void Dispatcher::dispatch(Time now) {
       std::min<std::size_t>(2 * pools_.may_have_room().size(), kBudget / kLeaseCosts));
   planner_.plan_ahead(now);
   std::size_t in_vain = 0;
-  for (auto& [falling, level] : turns_.levels()) {
+  for (auto& [falling, level] : queue_.levels()) {
     if (pools_.may_have_room().empty() || round_.budget < 0) break;
     // Very many priorities may wait for the same busy workers while others idle.
     if (in_vain++ % kLevelsInVain == 0 && !room_for_any()) break;
@@ -67,10 +67,10 @@ void Dispatcher::dispatch(Time now) {
 }
 
 bool Dispatcher::room_for_any() {
-  const auto& wanted = turns_.wanted();
+  const auto& wanted = queue_.wanted();
   // Too many to look at all, or what is planned or merged is no matter of pools.
   if (wanted.size() * pools_.may_have_room().size() > kPairsLookedAt ||
-      !plans_.plan().waiting.empty() || turns_.merging() > 0)
+      !plans_.plan().waiting.empty() || queue_.merging() > 0)
     return true;
   round_.budget -= static_cast<std::int64_t>(wanted.size());
   return std::any_of(wanted.begin(), wanted.end(), [&](const auto& kind) {
@@ -95,7 +95,7 @@ bool Dispatcher::serve(Level& level, bool choosy, Time now) {
       choice_.look_again();
       return false;
     }
-    Job* job = turns_.next(level);
+    Job* job = queue_.next(level);
     if (planner_.grant_planned(level, job, now)) {
       choice_.forget();
       continue;
@@ -109,16 +109,16 @@ bool Dispatcher::serve(Level& level, bool choosy, Time now) {
     };
     if (!nobody() && dispatch_job(*job, choosy, now)) {
       round_.budget -= kLeaseCosts;
-      turns_.serve(*job);
+      queue_.serve(*job);
       reorder(*job);
     } else if (nobody()) {
-      turns_.set_queue_aside(*job);
+      queue_.set_queue_aside(*job);
     } else {
-      turns_.set_aside(*job);
+      queue_.set_aside(*job);
       if (round_.loading > kLoadingMost) break;  // on_loaded() goes on
     }
   }
-  turns_.restore();
+  queue_.restore();
   return round_.left_to_others && !pools_.may_have_room().empty() && round_.budget >= 0;
 }
 

@@ -19,14 +19,14 @@ namespace quern::broker {
 
 class Dispatcher {
  public:
-  Dispatcher(Context& context, Jobs& jobs, Eviction& eviction, Journal& journal, FairQueue& turns,
+  Dispatcher(Context& context, Jobs& jobs, Eviction& eviction, Journal& journal, FairQueue& queue,
              Round& round, PlanBook& plans, Pools& pools, Grants& grants, Planner& planner,
              Tail& tail, WorkerChoice& choice)
       : context_(context),
         jobs_(jobs),
         eviction_(eviction),
         journal_(journal),
-        turns_(turns),
+        queue_(queue),
         round_(round),
         plans_(plans),
         pools_(pools),
@@ -52,7 +52,7 @@ class Dispatcher {
   Jobs& jobs_;
   Eviction& eviction_;
   Journal& journal_;
-  FairQueue& turns_;
+  FairQueue& queue_;
   Round& round_;
   PlanBook& plans_;
   Pools& pools_;

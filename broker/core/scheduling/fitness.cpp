@@ -13,7 +13,7 @@ constexpr double kFarBetter = 2;
 
 // So many workers that know something else try a function at a time: what they find tells the
 // others whether to follow.
-constexpr std::size_t kScouts = 2;
+constexpr std::size_t kExplorers = 2;
 
 // A worker that is so many times better at one function than at another, beside the others, is a
 // specialist: others may be too.
@@ -27,7 +27,7 @@ constexpr double kLagMost = 1;
 constexpr std::chrono::milliseconds kOutlookKept{10};
 
 // A first lease is looked at after this, then each time after as long again.
-constexpr std::chrono::milliseconds kDoubtAfter{20};
+constexpr std::chrono::milliseconds kProbeAfter{20};
 
 /// What waits of a kind takes so long when all do that.
 double waiting_s(const Pool& pool, const Wanted& wanted) { return wanted.work / pool.total_rate(); }
@@ -96,7 +96,7 @@ bool Fitness::leaves(const Job& job, const Pool::Member& member, const Outlook& 
   if (!member.known) {
     if (is_behind(job)) return false;
     return best > kFarBetter || (specialists_ && outlook.good) ||
-           (outlook.able && job.run.pool->scouts >= kScouts);
+           (outlook.able && job.run.pool->explorers >= kExplorers);
   }
   if (best > kFarBetter * job.run.pool->fitness(member)) return true;
   // Who is not good at what it does tries what it does not know. Who is, does so only where far
@@ -104,7 +104,7 @@ bool Fitness::leaves(const Job& job, const Pool::Member& member, const Outlook& 
   if (!specialists_ || !outlook.worth_a_try) return false;
   if (!is_good_at(*job.run.pool, member)) return true;
   const auto here = job.run.place.level->wanted.find(job.run.pool);
-  return here != job.run.place.level->wanted.end() && outlook.longest->scouts < kScouts &&
+  return here != job.run.place.level->wanted.end() && outlook.longest->explorers < kExplorers &&
          outlook.longest_s > kFarBetter * waiting_s(*job.run.pool, here->second);
 }
 
@@ -165,7 +165,7 @@ void Fitness::probe_first_leases(Time now) {
       pools_.tell(worker, job.run.pool->need().function);
       context_.dispatch_needed = true;
     }
-    probes_.emplace(now + std::max<wire::Duration>(kDoubtAfter, now - lease->granted), lease->id);
+    probes_.emplace(now + std::max<wire::Duration>(kProbeAfter, now - lease->granted), lease->id);
   }
 }
 

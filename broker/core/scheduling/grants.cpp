@@ -191,10 +191,10 @@ Lease& Grants::grant(Job& job, Worker& worker, wire::Lease&& lease, double expec
   record.trial.first = first_of_worker;
   if (first_of_worker) fitness_.probe(record, now);
   record.trial.exploratory = first_of_worker && worker.speed.tasks_done > 0;
-  if (record.trial.exploratory) ++job.run.pool->scouts;
+  if (record.trial.exploratory) ++job.run.pool->explorers;
   worker.hold(record);
   if (takes_resources(record)) job.run.pool->need().count(worker, 1);
-  turns_.expect(job, expected_s);
+  queue_.expect(job, expected_s);
   ++job.tasks.leases;
   if (job.phase.state == JobState::waiting) {
     job.phase.state = JobState::running;

@@ -16,13 +16,13 @@ namespace quern::broker {
 class Grants {
  public:
   Grants(Context& context, Outbox& outbox, Leases& leases, Jobs& jobs, Journal& journal,
-         FairQueue& turns, Round& round, Pools& pools, Fitness& fitness)
+         FairQueue& queue, Round& round, Pools& pools, Fitness& fitness)
       : context_(context),
         outbox_(outbox),
         leases_(leases),
         jobs_(jobs),
         journal_(journal),
-        turns_(turns),
+        queue_(queue),
         round_(round),
         pools_(pools),
         fitness_(fitness) {}
@@ -47,7 +47,7 @@ class Grants {
   Leases& leases_;
   Jobs& jobs_;
   Journal& journal_;
-  FairQueue& turns_;
+  FairQueue& queue_;
   Round& round_;
   Pools& pools_;
   Fitness& fitness_;

@@ -31,7 +31,7 @@ void PlanBook::drop() {
     Job* it = jobs_.find(number);
     if (!it) continue;
     it->run.planned = 0;
-    if (!it->final()) turns_.update(*it);
+    if (!it->final()) queue_.update(*it);
   }
 }
 
@@ -45,7 +45,7 @@ void PlanBook::drop(const Worker& worker) {
 void PlanBook::unplan(const PlanInUse::Row& row) {
   Job* it = jobs_.find(row.job);
   if (!it || it->run.planned == 0) return;
-  if (--it->run.planned == 0 && !it->final()) turns_.update(*it);
+  if (--it->run.planned == 0 && !it->final()) queue_.update(*it);
 }
 
 std::vector<double> PlanBook::slots_ready(const Worker& worker, Time now) {

@@ -17,8 +17,8 @@ namespace quern::broker {
 
 class PlanBook {
  public:
-  PlanBook(Workers& workers, Jobs& jobs, FairQueue& turns)
-      : workers_(workers), jobs_(jobs), turns_(turns) {}
+  PlanBook(Workers& workers, Jobs& jobs, FairQueue& queue)
+      : workers_(workers), jobs_(jobs), queue_(queue) {}
 
   PlanInUse& plan() { return plan_; }
   const PlanInUse& plan() const { return plan_; }
@@ -45,7 +45,7 @@ class PlanBook {
  private:
   Workers& workers_;
   Jobs& jobs_;
-  FairQueue& turns_;
+  FairQueue& queue_;
   PlanInUse plan_;
 };
 

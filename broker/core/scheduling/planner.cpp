@@ -62,7 +62,7 @@ void Planner::go_on_planning(Time now) {
 
 bool Planner::choose_for_plan(std::vector<Job*>& jobs) {
   Level* top = nullptr;
-  for (auto& [falling, level] : turns_.levels()) {
+  for (auto& [falling, level] : queue_.levels()) {
     const bool planned =
         std::any_of(plan_.jobs.begin(), plan_.jobs.end(), [&level = level, this](JobNumber number) {
           Job* it = jobs_.find(number);
@@ -172,7 +172,7 @@ void Planner::begin_plan(Time now) {
   for (Job* job : jobs) {
     job->run.planning = job->run.planned == 0;
     plan_.holds = plan_.holds || job->run.planning;
-    turns_.update(*job);
+    queue_.update(*job);
   }
   ++context_.counters.plans;
   plan_.next = std::make_unique<Plan>(std::move(times), std::move(ready), context_.counters.plans,
@@ -220,7 +220,7 @@ void Planner::adopt_plan(Time now) {
     ++job.run.planned;
   }
   for (const auto& row : plan_.rows)
-    if (Job* it = jobs_.find(row.job); it && !it->final()) turns_.update(*it);
+    if (Job* it = jobs_.find(row.job); it && !it->final()) queue_.update(*it);
   plan_.ends = now;
   for (const wire::SessionId worker : plan_.places)
     if (plan_.shares.empty() || plan_.shares.back().worker != worker)
@@ -286,7 +286,7 @@ bool Planner::grant_planned(const Level& level, const Job* rival, Time now) {
   best->tasks.pending.remove({row.task, row.task + 1});
   journal_.advance_frontier(*best, row.task + 1);
   round_.budget -= kPlannedCosts;
-  turns_.serve(*best);
+  queue_.serve(*best);
   grants_.send_tasks(*best, *best->run.pool->of(*chosen), {{row.task, row.task + 1}}, attempt, now);
   plans_.unplan(row);
   return true;

@@ -28,14 +28,14 @@ namespace quern::broker {
 class Planner {
  public:
   Planner(Context& context, Workers& workers, Jobs& jobs, Eviction& eviction, Journal& journal,
-          FairQueue& turns, Round& round, PlanBook& plans, Pools& pools, Fitness& fitness,
+          FairQueue& queue, Round& round, PlanBook& plans, Pools& pools, Fitness& fitness,
           Grants& grants)
       : context_(context),
         workers_(workers),
         jobs_(jobs),
         eviction_(eviction),
         journal_(journal),
-        turns_(turns),
+        queue_(queue),
         round_(round),
         plans_(plans),
         pools_(pools),
@@ -60,7 +60,7 @@ class Planner {
   Jobs& jobs_;
   Eviction& eviction_;
   Journal& journal_;
-  FairQueue& turns_;
+  FairQueue& queue_;
   Round& round_;
   PlanBook& plans_;
   Pools& pools_;

@@ -57,7 +57,7 @@ class Pool {
   }
 
   std::size_t users = 0;  ///< live jobs
-  std::size_t scouts =
+  std::size_t explorers =
       0;  ///< workers that know something else and are at their first lease of this
   mutable wire::Time look_at[2]{};  ///< with many members: not all are looked at before this; [1]:
                                     ///< by who leaves nothing to others, [0]: by who does

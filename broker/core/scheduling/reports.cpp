@@ -295,7 +295,7 @@ void Reports::learn(Worker& worker, Job& job, const Lease& lease, const wire::Re
                    busy_s * record.relative);
   }
   share.rate = record.rate.per_second();
-  turns_.charge(job, busy_s);
+  queue_.charge(job, busy_s);
   job.effort.busy_s += busy_s;
 }
 

@@ -25,7 +25,7 @@ class Reports {
  public:
   Reports(Context& context, CommitLog& commits, AccessControl& access, Outbox& outbox,
           Conduct& conduct, Leases& leases, Jobs& jobs, Accounts& accounts, Journal& journal,
-          FairQueue& turns, Fitness& fitness, Attempts& attempts, Returns& returns, Costs& costs)
+          FairQueue& queue, Fitness& fitness, Attempts& attempts, Returns& returns, Costs& costs)
       : context_(context),
         commits_(commits),
         access_(access),
@@ -35,7 +35,7 @@ class Reports {
         jobs_(jobs),
         accounts_(accounts),
         journal_(journal),
-        turns_(turns),
+        queue_(queue),
         fitness_(fitness),
         attempts_(attempts),
         returns_(returns),
@@ -63,7 +63,7 @@ class Reports {
   Jobs& jobs_;
   Accounts& accounts_;
   Journal& journal_;
-  FairQueue& turns_;
+  FairQueue& queue_;
   Fitness& fitness_;
   Attempts& attempts_;
   Returns& returns_;

@@ -31,7 +31,7 @@ void Returns::close(Lease& lease, const char* outcome) {
   if (has_rival(lease)) attempts_.unlink(lease);
   if (lease.trial.slow) fitness_.forget_probe(lease);
   Job& job = jobs_.at(lease.job);
-  if (lease.trial.exploratory && job.run.pool) --job.run.pool->scouts;
+  if (lease.trial.exploratory && job.run.pool) --job.run.pool->explorers;
   if (lease.held_by) {
     Worker& worker = *lease.held_by;
     if (takes_resources(lease))
@@ -41,7 +41,7 @@ void Returns::close(Lease& lease, const char* outcome) {
     if (job.run.pool && takes_resources(lease)) job.run.pool->need().count(worker, -1);
     pools_.note_room(worker);
   }
-  turns_.expect(job, -lease.expected_s);
+  queue_.expect(job, -lease.expected_s);
   --job.tasks.leases;
   leases_.remove(wire::LeaseId(lease.id));
 }

@@ -28,7 +28,7 @@ enum class Loss : std::uint8_t { never_arrived, perhaps_started, while_running }
 class Returns {
  public:
   Returns(Context& context, Outbox& outbox, Leases& leases, Jobs& jobs, Accounts& accounts,
-          Journal& journal, FairQueue& turns, PlanBook& plans, Pools& pools, Fitness& fitness,
+          Journal& journal, FairQueue& queue, PlanBook& plans, Pools& pools, Fitness& fitness,
           Attempts& attempts)
       : context_(context),
         outbox_(outbox),
@@ -36,7 +36,7 @@ class Returns {
         jobs_(jobs),
         accounts_(accounts),
         journal_(journal),
-        turns_(turns),
+        queue_(queue),
         plans_(plans),
         pools_(pools),
         fitness_(fitness),
@@ -88,7 +88,7 @@ class Returns {
   Jobs& jobs_;
   Accounts& accounts_;
   Journal& journal_;
-  FairQueue& turns_;
+  FairQueue& queue_;
   PlanBook& plans_;
   Pools& pools_;
   Fitness& fitness_;

@@ -233,14 +233,14 @@ bool Tail::copy_overdue(Worker& idle, Survey& survey, Time now) {
 void Tail::prune_copies(Time now) {
   if (attempts_.all().empty()) return;
   const bool wanted = pools_.may_have_room().empty() &&
-                      std::any_of(turns_.levels().begin(), turns_.levels().end(),
+                      std::any_of(queue_.levels().begin(), queue_.levels().end(),
                                   [](const auto& level) { return !level.second.turns.empty(); });
   std::vector<wire::LeaseId> over;
   for (auto it = attempts_.all().rbegin(); it != attempts_.all().rend(); ++it) {
     const Lease& copy = leases_.at(*it);
     // Who does not say a word may be gone: then the copy is all there is.
     const Session* holder = sessions_.find(leases_.at(copy.rival.id).worker);
-    const bool silent = !holder || now - holder->heard > context_.config.beat_busy;
+    const bool silent = !holder || now - holder->heard > context_.config.heartbeat_busy;
     const Job& job = jobs_.at(copy.job);
     const bool dear =
         job.run.pool && job.run.pool->mean_rate() > 0 && attempts_.budget_s(job, now) < 0;

@@ -25,7 +25,7 @@ namespace quern::broker {
 class Tail {
  public:
   Tail(Context& context, Sessions& sessions, Outbox& outbox, Workers& workers, Leases& leases,
-       Jobs& jobs, Journal& journal, FairQueue& turns, Round& round, Pools& pools, Fitness& fitness,
+       Jobs& jobs, Journal& journal, FairQueue& queue, Round& round, Pools& pools, Fitness& fitness,
        Attempts& attempts, Returns& returns, Grants& grants)
       : context_(context),
         sessions_(sessions),
@@ -34,7 +34,7 @@ class Tail {
         leases_(leases),
         jobs_(jobs),
         journal_(journal),
-        turns_(turns),
+        queue_(queue),
         round_(round),
         pools_(pools),
         fitness_(fitness),
@@ -91,7 +91,7 @@ class Tail {
   Leases& leases_;
   Jobs& jobs_;
   Journal& journal_;
-  FairQueue& turns_;
+  FairQueue& queue_;
   Round& round_;
   Pools& pools_;
   Fitness& fitness_;

@@ -22,7 +22,7 @@ Standing* Conduct::standing_of(const std::string& user) {
 
 bool Conduct::ignores(PeerId peer, const std::string& user, Time now) {
   bool ignored =
-      !sessions_.of_peer(peer) && connections_.muted(peer);  // who was cut off has no session
+      !sessions_.of_peer(peer) && connections_.blocked(peer);  // who was cut off has no session
   if (!ignored && !context_.config.open && !standings_.empty()) {
     const auto it = standings_.find(user);
     ignored = it != standings_.end() && it->second.ignored(now);
@@ -54,7 +54,7 @@ void Conduct::offend(PeerId peer, const std::string& user, double weight, const 
   if (ignores(peer, user, now)) return;  // what it does now costs nothing more
   Connection& connection = connections_.of(peer);
   if (connection.offences.take(weight, kOffences, now)) return;
-  connection.muted = true;
+  connection.blocked = true;
   blocked_.push_back(peer);
   const Session* session = sessions_.of_peer(peer);
   const Principal* principal = access_.principal_of(user);
@@ -67,7 +67,8 @@ void Conduct::offend(PeerId peer, const std::string& user, double weight, const 
 void Conduct::penalise(PeerId peer, const std::string& user, double weight, const std::string& what,
                        Time now) {
   Standing* standing = standing_of(user);
-  if (!standing || standing->ignored(now) || standing->strikes.take(weight, kStrikes, now)) return;
+  if (!standing || standing->ignored(now) || standing->blocked.take(weight, kBlockedOften, now))
+    return;
   const Principal* principal = access_.principal_of(user);
   const std::string name = principal ? principal->name : user;
   const auto time = standing->punish(now);

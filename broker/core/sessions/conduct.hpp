@@ -45,8 +45,8 @@ class Conduct {
   void count_refusal(const Session& session, Time now);
 
   /// Nothing of this connection is heard any more.
-  void block(PeerId peer) { connections_.of(peer).muted = true; }
-  bool is_blocked(PeerId peer) const { return connections_.muted(peer); }
+  void block(PeerId peer) { connections_.of(peer).blocked = true; }
+  bool is_blocked(PeerId peer) const { return connections_.blocked(peer); }
   /// Whether how this connection behaved is remembered.
   bool remembers(PeerId peer) const { return connections_.knows(peer); }
   /// Connections whose conduct was forgotten since the last call.

@@ -13,7 +13,7 @@ namespace quern::broker {
 
 struct Connection {
   Budget hellos, beats, queries, fetches, stale, offences;
-  bool muted =
+  bool blocked =
       false;  ///< it went too far: nothing of it is heard any more (a ROUTER cannot close it)
 };
 
@@ -29,7 +29,7 @@ class Connections {
     order_.push_back(peer);
     if (order_.size() > kMost) {
       // Those that were cut off are remembered longest.
-      for (int tries = 0; tries < kSpared && muted(order_.front()); ++tries) {
+      for (int tries = 0; tries < kSpared && blocked(order_.front()); ++tries) {
         order_.push_back(order_.front());
         order_.pop_front();
       }
@@ -42,9 +42,9 @@ class Connections {
   /// Those that were forgotten since the last call.
   std::vector<PeerId> take_forgotten() { return std::exchange(forgotten_, {}); }
   bool knows(PeerId peer) const { return by_peer_.contains(peer); }
-  bool muted(PeerId peer) const {
+  bool blocked(PeerId peer) const {
     const auto it = by_peer_.find(peer);
-    return it != by_peer_.end() && it->second.muted;
+    return it != by_peer_.end() && it->second.blocked;
   }
 
  private:

@@ -40,11 +40,11 @@ inline constexpr Allowance kRefusals{2000, 200};
 /// understand it.
 inline constexpr Allowance kTold{2, 1};
 /// Connections that were cut off; what goes beyond the three above.
-inline constexpr Allowance kStrikes{30, 0.2};
+inline constexpr Allowance kBlockedOften{30, 0.2};
 
 /// A principal that went too far.
 struct Standing {
-  Budget joins, stale, refusals, strikes;
+  Budget joins, stale, refusals, blocked;
   Budget told;  ///< HELLOs that are answered while it is not listened to
   std::string why;
   wire::Time ignored_until{};
@@ -62,7 +62,7 @@ struct Standing {
     ++punishments;
     punished = now;
     ignored_until = now + time;
-    strikes = {};
+    blocked = {};
     return time;
   }
 };

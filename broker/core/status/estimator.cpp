@@ -80,7 +80,7 @@ Estimate Estimator::estimate(const Job& job, Time now, bool exact) const {
            std::max<double>(1, static_cast<double>(one.run.place.party->wanting));
   };
   const double my_part = mine / weight_of(job);
-  for (const auto& [falling, level] : turns_.levels()) {
+  for (const auto& [falling, level] : queue_.levels()) {
     if (falling > -std::int64_t{job.spec.options->priority}) break;
     for (const auto& turn : level.turns) {
       const bool more = turn.party->each_job([&](const Job& other) {

@@ -18,8 +18,8 @@ struct Estimate {
 
 class Estimator {
  public:
-  Estimator(Workers& workers, Jobs& jobs, FairQueue& turns, PlanBook& plans)
-      : workers_(workers), jobs_(jobs), turns_(turns), plans_(plans) {}
+  Estimator(Workers& workers, Jobs& jobs, FairQueue& queue, PlanBook& plans)
+      : workers_(workers), jobs_(jobs), queue_(queue), plans_(plans) {}
 
   /// `exact`: with a look at all leases of its workers.
   Estimate estimate(const Job& job, Time now, bool exact) const;
@@ -31,7 +31,7 @@ class Estimator {
 
   Workers& workers_;
   Jobs& jobs_;
-  FairQueue& turns_;
+  FairQueue& queue_;
   PlanBook& plans_;
 };
 

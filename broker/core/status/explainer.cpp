@@ -106,7 +106,7 @@ void Explainer::explain_plan(const Job& job, Time now, Lines& lines) const {
 
 void Explainer::explain_share(const Job& job, Lines& lines) const {
   std::uint64_t ahead = 0, beside = 0, parties = 0;
-  for (const auto& [falling, level] : turns_.levels()) {
+  for (const auto& [falling, level] : queue_.levels()) {
     if (falling > -std::int64_t{job.spec.options->priority}) break;
     for (const auto& turn : level.turns) {
       if (&level != job.run.place.level) {

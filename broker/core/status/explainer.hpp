@@ -18,12 +18,12 @@ namespace quern::broker {
 
 class Explainer {
  public:
-  Explainer(Workers& workers, Jobs& jobs, Eviction& eviction, FairQueue& turns, PlanBook& plans,
+  Explainer(Workers& workers, Jobs& jobs, Eviction& eviction, FairQueue& queue, PlanBook& plans,
             Fitness& fitness, Estimator& estimator, Statuses& statuses)
       : workers_(workers),
         jobs_(jobs),
         eviction_(eviction),
-        turns_(turns),
+        queue_(queue),
         plans_(plans),
         fitness_(fitness),
         estimator_(estimator),
@@ -43,7 +43,7 @@ class Explainer {
   Workers& workers_;
   Jobs& jobs_;
   Eviction& eviction_;
-  FairQueue& turns_;
+  FairQueue& queue_;
   PlanBook& plans_;
   Fitness& fitness_;
   Estimator& estimator_;

@@ -25,7 +25,7 @@ class Rate {
     const bool changed = std::abs(off_) >= kOffMost;
     const double fade = changed ? 0 : std::exp(-busy_s / kTau);
     if (changed) off_ = 0;
-    if (changed) in_doubt_ = 0;
+    if (changed) unconfirmed_ = 0;
     work_ = work_ * fade + work;
     busy_ = busy_ * fade + busy_s;
     available_ = available_ * fade + available * busy_s;
@@ -64,7 +64,7 @@ class Rate {
     else
       off_ = std::min(off_, 0) - 1;
     // How a machine changes is not how tasks vary: which of the two it was the next lease tells.
-    const double before = std::exchange(in_doubt_, far ? deviation * deviation : 0);
+    const double before = std::exchange(unconfirmed_, far ? deviation * deviation : 0);
     if (before > 0 && std::abs(off_) < kOffMost) take_variance(before);
     if (!far) take_variance(deviation * deviation);
   }
@@ -86,7 +86,7 @@ class Rate {
   double seen_ = 0;
   double variance_ = 0;
   double compared_ = 0;
-  double in_doubt_ = 0;
+  double unconfirmed_ = 0;
   int off_ = 0;
 };
 
