@@ -189,8 +189,9 @@ class Isolation(Rig):
     def test_killing_the_worker_leaves_no_process_slot_behind(self):
         worker = self.start_worker("w", "--isolation", "process")
         self.quern_start("run", "crash", "--input", '"hang"')
-        wait_until(lambda: marked_processes(), "the process of the slot")
-        mark = pathlib.Path(f"/proc/{marked_processes()[0]}/environ").read_bytes()
+        # Only this worker's: tests that run at the same time have processes of slots, too.
+        slot = wait_until(lambda: marked_processes(parent=worker.pid), "the process of the slot")[0]
+        mark = pathlib.Path(f"/proc/{slot}/environ").read_bytes()
         mine = next(part for part in mark.split(b"\0") if part.startswith(b"QUERN_MARK=")).split(b".")[0]
         worker.kill()
         wait_until(lambda: not marked_processes(mark=mine), "the end of the slot's process", patience=2 * max(1, SLOWNESS))
