@@ -81,9 +81,11 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
 void Core::dispatch(Session& session, const Principal& principal, wire::Message&& message,
                     Time now) {
   if (const auto role = sender_of(message); role && *role != session.role)
-    return sessions_.conduct.misbehaved(
-        session, ErrorCode::role,
-        *role == wire::Role::worker ? "only workers send this" : "only clients send this", now);
+    return sessions_.conduct.misbehaved(session, ErrorCode::role,
+                                        *role == wire::Role::worker
+                                            ? "only workers may send this message"
+                                            : "only clients may send this message",
+                                        now);
   std::visit(
       Overloaded{
           [&](wire::Beat& m) { membership_.heartbeats.on_heartbeat(session, m); },
@@ -107,8 +109,8 @@ void Core::dispatch(Session& session, const Principal& principal, wire::Message&
           },
           [&](wire::ErrorMessage&) {},  // a peer's complaint: nothing here depends on it
           [&](auto&) {
-            sessions_.conduct.misbehaved(session, ErrorCode::role, "only the broker sends this",
-                                         now);
+            sessions_.conduct.misbehaved(session, ErrorCode::role,
+                                         "only the broker may send this message", now);
           },
       },
       message);
@@ -124,7 +126,7 @@ void Core::on_malformed(PeerId peer, const std::string& user, const wire::Decode
   Session* session = sessions_.table.of_peer(peer);
   const bool of_a_job = why.job && session;
   conduct.offend(peer, user, of_a_job ? 0.1 : 1,
-                 of_a_job ? "submissions that break a rule" : "bytes that are no messages", now);
+                 of_a_job ? "invalid submissions" : "malformed messages", now);
   context_.effects.push_back(Send{peer, session ? session->id : wire::SessionId{},
                                   wire::ErrorMessage{why.code, why.text, why.job, 0, !of_a_job}});
   if (conduct.has_ended_any()) return membership_.leaving.end_offenders(now);

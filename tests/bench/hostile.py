@@ -131,7 +131,7 @@ def main():
                 print(json.dumps({"attack": kind, "tasks_per_s": round(statistics.median(attacked)),
                                   "control_tasks_per_s": round(statistics.median(control)),
                                   "kept": round(statistics.median(attacked) / statistics.median(control), 2)}), flush=True)
-            for action in ("cut off", "limit"):
+            for action in ("block", "limit"):
                 grep = subprocess.run([BIN / "quern", "audit", "grep", "--action", action, "--json"], env=env, capture_output=True, text=True)
                 print(json.dumps({action: len(grep.stdout.splitlines())}))
         finally:

@@ -32,7 +32,7 @@ class Ipv6(Rig):
     def test_an_idempotency_key_finds_its_job(self):
         first = self.ok("run", "echo", "--input", "a", "--detach", "--unique", "k").out
         self.assertEqual(self.ok("run", "echo", "--input", "a", "--detach", "--unique", "k").out, first)
-        self.assertIn("unique key", self.quern("run", "echo", "--input", "b", "--detach", "--unique", "k").err)
+        self.assertIn("idempotency key", self.quern("run", "echo", "--input", "b", "--detach", "--unique", "k").err)
 
     def test_files_are_sent_and_returned(self):
         (self.folder / "large").write_bytes(b"x" * (3 << 20))

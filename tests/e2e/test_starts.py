@@ -100,7 +100,7 @@ class Kept(Rig):
         self.assertEqual(self.ok("run", "echo", "--input", "a", "--unique", "k").out, "a\n")
         other = self.quern("run", "echo", "--input", "b", "--unique", "k")
         self.assertNotEqual(other.code, 0, other)
-        self.assertIn("unique key", other.err)
+        self.assertIn("idempotency key", other.err)
         self.assertEqual(self.ok("run", "echo", "--input", "b", "--unique", "k", "--unique-any").out, "a\n")
 
 
@@ -124,7 +124,7 @@ class SameKey(Rig):
     def assert_conflict(self, done):
         self.assertNotEqual(done.code, 0, done)
         self.assertEqual(done.out, "")
-        self.assertIn("unique key", done.err)
+        self.assertIn("idempotency key", done.err)
 
     def assert_compares(self, command, *rest):
         words = (command, "--unique", command, *rest)

@@ -103,7 +103,7 @@ std::string objection(const Principal& principal, const wire::Submit& submit) {
     return principal.name + " may not submit the function `" + submit.function + "`";
   if (!blob && !principal.jobs.empty() && !wire::matches_any(principal.jobs, submit.options.name))
     return principal.name + " may not name a job '" + submit.options.name +
-           "' (its key allows certain names only: give one with --name)";
+           "' (the key allows only certain names: choose one with --name)";
   // Priorities are strict, so whoever may choose them freely may stop everybody else.
   const std::int32_t ceiling =
       principal.max_priority.value_or(principal.may(Right::admin) ? INT32_MAX : 0);
@@ -138,18 +138,18 @@ Verdict decide(const Principal& principal, const Message& message,
                const std::optional<Subject>& subject) {
   const Line rule = line_of(message);
   const bool foreign = subject && subject->owner != principal.name;
-  if (rule.rights == 0) return {false, "nobody with a key sends this to the broker", foreign};
+  if (rule.rights == 0) return {false, "peers with a key do not send this message", foreign};
   if ((rule.rights & principal.rights) == 0)
     return {false,
-            "the key of " + principal.name + " is for: " + rights_text(principal.rights) +
-                "; this needs one of: " + rights_text(rule.rights),
+            "the key of " + principal.name + " has the roles " + rights_text(principal.rights) +
+                "; this needs one of the roles " + rights_text(rule.rights),
             foreign};
   if (foreign && rule.jobs != OnJobs::none &&
       (rule.jobs == OnJobs::mine || !principal.may(Right::admin))) {
     if (rule.jobs != OnJobs::state || !may_see(principal, *subject))
       return {false,
               "job " + std::to_string(value(subject->number)) +
-                  " is somebody else's: that needs: admin",
+                  "belongs to another principal: this needs the role admin",
               true};
   }
   if (const auto* submit = std::get_if<wire::Submit>(&message)) {

@@ -63,7 +63,7 @@ void AccessControl::set_audit_trouble(const std::string& why) {
     context_.note("the audit log can be written again");
   else
     context_.warn("the audit log cannot be written: " + why +
-                  "; what needs `admin`, and enrolling, is refused");
+                  "; requests that need the role `admin` and new keys are refused until it can");
   audit_trouble_ = why;
 }
 

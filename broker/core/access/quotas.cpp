@@ -11,10 +11,10 @@ namespace {
 std::string limit_text(const std::string& name, const char* of, std::uint64_t most,
                        std::uint64_t used, std::uint64_t more) {
   if (more > most)
-    return "queue_full: this brings " + std::to_string(more) + " " + of + " at once, and " + name +
+    return "queue_full: this adds " + std::to_string(more) + " " + of + " at once, and " + name +
            " may have " + std::to_string(most) + " at a time: submit it in parts";
   return "queue_full: " + name + " may have " + std::to_string(most) + " " + of + " at a time, " +
-         std::to_string(used) + " are there; try again when some are done";
+         std::to_string(used) + " are in use; retry when some are done";
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ std::optional<Refusal> Quotas::over(const std::string& name, std::uint64_t tasks
   if (jobs > 0 && principal.max_rate && handed_in_[name].in_debt(pace_of(principal), now)) {
     char text[160];
     std::snprintf(text, sizeof text,
-                  " may submit %g tasks per second and is ahead of that; try again a little later",
+                  " may submit %g tasks per second and has exceeded that rate; retry later",
                   *principal.max_rate);
     return Refusal{ErrorCode::queue_full, "queue_full: " + name + text};
   }

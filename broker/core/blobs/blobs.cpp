@@ -38,17 +38,18 @@ std::optional<Refusal> Blobs::refusal(const Session& session, const wire::Submit
         submit.has_common || !submit.options.blobs.empty())
       return Refusal{
           ErrorCode::bad_input,
-          "a blob is raw items, under the unique key that its hash makes (PROTOCOL.md 1.4)"};
+          "a blob consists of raw items and has the idempotency key of its hash (PROTOCOL.md 1.4)"};
     if (!chunks_fit({}, submit.batch))
-      return Refusal{ErrorCode::bad_input, "the chunks of a file are 1 MiB each, but for the last"};
+      return Refusal{ErrorCode::bad_input, "every chunk of a file except the last must be 1 MiB"};
     return std::nullopt;
   }
   const bool memory = submit.options.durability == Durability::memory || !context_.config.store;
   for (const auto& name : submit.options.blobs) {
     if (!find(session.principal, name, memory))
-      return Refusal{ErrorCode::unknown_job,
-                     "the broker does not have the file " + name +
-                         " that the job needs: it was forgotten, or never given; submit again"};
+      return Refusal{
+          ErrorCode::unknown_job,
+          "the broker does not have the file " + name +
+              " that the job needs: it has expired or was never uploaded; submit the job again"};
   }
   return std::nullopt;
 }
@@ -110,11 +111,12 @@ void Blobs::on_fetch(Session& session, wire::Fetch&& fetch, Time now) {
       std::count(job->spec.options->blobs.begin(), job->spec.options->blobs.end(), fetch.blob) > 0)
     blob = find(job->spec.principal, fetch.blob, !job->durable());
   if (!blob) {
-    outbox_.send(session, wire::Blob{fetch.blob,
-                                     fetch.chunk,
-                                     0,
-                                     "the broker has no such file for this worker (any more)",
-                                     {}});
+    outbox_.send(session,
+                 wire::Blob{fetch.blob,
+                            fetch.chunk,
+                            0,
+                            "the broker has no such file for this worker, or no longer has it",
+                            {}});
     return;
   }
   // One question at a time: what is on its way to a worker is bounded.
@@ -139,8 +141,7 @@ bool Blobs::answer(const Fetching& fetch, Time now) {
     return true;
   };
   Job* it = jobs_.find(fetch.blob);
-  if (!it || it->phase.state != JobState::done)
-    return refuse("the broker does not have the file any more");
+  if (!it || it->phase.state != JobState::done) return refuse("the broker no longer has the file");
   Job& blob = *it;
   if (blob.phase.reason.exists()) return refuse(*std::exchange(blob.phase.reason, {}));
   const std::uint64_t chunk = fetch.what.chunk;
@@ -204,13 +205,13 @@ std::optional<Ending> Blobs::ending_of(const Job& blob, Time now) {
   if (blob.intake.open && owner && blob.intake.credit_to <= blob.intake.bytes &&
       accounts_.quota_room(blob, now) == 0)
     return Ending{JobState::failed, ErrorCode::limit,
-                  "the file does not fit what " + blob.spec.principal + " may have at a time"};
+                  "the file exceeds the quota of " + blob.spec.principal + ""};
   if (blob.intake.open && !blob.durable() && accounts_.blob_room(blob) == 0)
     return Ending{JobState::failed, ErrorCode::limit,
-                  "the broker keeps files in its memory only, and that has " +
+                  "this broker keeps files in memory only, which has room for " +
                       std::to_string(context_.config.stream_limit() >> 20) +
-                      " MiB for all that waits, half of it for one file: start it with a store, "
-                      "or with more (--memory-limit)"};
+                      " MiB of queued data, half of it for one file: start the broker with a "
+                      "store, or raise --memory-limit"};
   if (blob.intake.open) return std::nullopt;
   if (!blob.tasks.ended.empty())
     return Ending{JobState::cancelled, ErrorCode::cancelled, "cancelled"};

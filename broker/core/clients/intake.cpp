@@ -50,9 +50,10 @@ void Intake::take_costs(Job& job, std::uint64_t count, const std::vector<float>&
 void Intake::on_append(Session& session, wire::Append&& append, Time now) {
   Job* job = jobs_.find(append.job);
   if (!job) {
-    outbox_.complain(session, ErrorCode::unknown_job,
-                     "no such job: it was forgotten, or lost with a broker's memory", append.job,
-                     0);
+    outbox_.complain(
+        session, ErrorCode::unknown_job,
+        "unknown job: it has expired, or it was a memory job and the broker was restarted",
+        append.job, 0);
     return;
   }
   const std::uint64_t count = append.batch.count();
@@ -60,14 +61,15 @@ void Intake::on_append(Session& session, wire::Append&& append, Time now) {
   if (append.first > job->intake.accepted) {
     outbox_.complain(session, ErrorCode::malformed,
                      "APPEND begins at " + std::to_string(append.first) + ", but only " +
-                         std::to_string(job->intake.accepted) + " are in",
+                         std::to_string(job->intake.accepted) + " have been accepted",
                      append.job, 0);
     return;
   }
   const bool fresh = end > job->intake.accepted || (append.close && job->intake.open);
   if (fresh && (!job->intake.open || job->spec.input == InputKind::range)) {
     if (!job->final() && !job->phase.winding_down)
-      outbox_.complain(session, ErrorCode::bad_input, "the job is closed", append.job, 0);
+      outbox_.complain(session, ErrorCode::bad_input, "the job is closed: it takes no more input",
+                       append.job, 0);
     return;  // an ended job: its JOB tells
   }
   const bool close = append.close;
@@ -95,7 +97,8 @@ bool Intake::take_new(Session& session, Job& job, wire::Append&& append, Time no
   // One item may overdraw what is left, or one larger than the credit could never come.
   const std::uint64_t charged = batch.count() == 1 ? 1 : batch.weight();
   if (job.intake.bytes + charged > job.intake.credit_to) {
-    conduct_.misbehaved(session, ErrorCode::credit, "more payload bytes than credit", now);
+    conduct_.misbehaved(session, ErrorCode::credit, "more payload bytes than the credit allows",
+                        now);
     return false;
   }
   if (auto no = quotas_.over(job.spec.principal, job.is_blob() ? 0 : batch.count(), batch.weight(),
@@ -106,7 +109,7 @@ bool Intake::take_new(Session& session, Job& job, wire::Append&& append, Time no
   }
   if (job.is_blob() && !Blobs::chunks_fit(job, batch)) {
     endings_.end(job, JobState::failed, ErrorCode::bad_input,
-                 "the chunks of a file are 1 MiB each, but for the last", now);
+                 "every chunk of a file except the last must be 1 MiB", now);
     return false;
   }
   quotas_.charge(job.spec.principal, batch.count(), now);

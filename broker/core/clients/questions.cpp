@@ -47,9 +47,9 @@ void Questions::on_query(Session& session, const wire::Query& query, Time now) {
   if (session.reading.questions.size() >= kQuestionsMost) {
     outbox_.complain(session, ErrorCode::limit,
                      "more than " + std::to_string(kQuestionsMost) +
-                         " questions wait for an answer: ask again when you have those",
+                         " queries are waiting: send more when they have been answered",
                      {}, query.token);
-    conduct_.offend(session.peer, session.user, 0.01, "questions without waiting for answers", now);
+    conduct_.offend(session.peer, session.user, 0.01, "too many unanswered queries", now);
     return;
   }
   if (session.reading.questions.empty()) asking_.push_back(session.id);

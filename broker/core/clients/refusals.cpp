@@ -31,7 +31,7 @@ std::optional<Refusal> Refusals::of(const Session& session, const wire::Submit& 
 }
 
 std::optional<Refusal> Refusals::contradiction(const wire::Submit& submit) const {
-  if (submit.function.empty()) return Refusal{ErrorCode::bad_input, "a job needs a function name"};
+  if (submit.function.empty()) return Refusal{ErrorCode::bad_input, "the job names no function"};
   if (submit.input == InputKind::range) {
     if (submit.range_begin > submit.range_end)
       return Refusal{ErrorCode::bad_input,
@@ -43,35 +43,35 @@ std::optional<Refusal> Refusals::contradiction(const wire::Submit& submit) const
   }
   if (submit.options.idempotent && submit.options.at_most_once)
     return Refusal{ErrorCode::bad_input,
-                   "a job cannot be idempotent and at_most_once: the one allows a second start, "
-                   "the other forbids it"};
+                   "a job cannot be both idempotent and at_most_once: the first allows a task to "
+                   "start twice, the second forbids it"};
   if (submit.options.durability == Durability::durable && !context_.config.store)
-    return Refusal{
-        ErrorCode::bad_input,
-        "this broker has no store (it runs with --no-store), so a job cannot be durable"};
+    return Refusal{ErrorCode::bad_input,
+                   "this broker has no store (--no-store), so jobs cannot be durable: submit with "
+                   "--durability memory"};
   if (submit.options.durability != Durability::memory && !commits_.trouble().empty())
     return Refusal{ErrorCode::store, "the broker's store cannot write: " + commits_.trouble() +
-                                         " (a job with --durability memory is accepted)"};
+                                         "; retry later, or submit with --durability memory"};
   return std::nullopt;
 }
 
 std::optional<Refusal> Refusals::no_room(const Session& session, const wire::Submit& submit) const {
   if (jobs_.live().size() >= context_.config.jobs_max)
-    return Refusal{ErrorCode::queue_full, "queue_full: the broker holds its limit of " +
+    return Refusal{ErrorCode::queue_full, "queue_full: the broker has reached its limit of " +
                                               std::to_string(context_.config.jobs_max) + " jobs"};
   const std::uint64_t more = submit.batch.weight() + submit.common.size();
   if (accounts_.memory_used() + more > context_.config.intake_limit()) {
     return Refusal{ErrorCode::queue_full,
-                   "queue_full: queued work may take " + mib(context_.config.intake_limit()) +
-                       ", " + mib(accounts_.memory_used()) +
-                       " are used; try again later, or give the broker more (--memory-limit)"};
+                   "queue_full: queued data may use " + mib(context_.config.intake_limit()) + ", " +
+                       mib(accounts_.memory_used()) +
+                       " are in use; retry later, or raise --memory-limit of the broker"};
   }
   if (accounts_.memory_used() > context_.config.memory_limit / 4) {
     const std::uint64_t unread = accounts_.unread_of(session.id);
     if (unread > context_.config.memory_limit / 4) {
       return Refusal{ErrorCode::results_unread,
                      "results_unread: " + mib(unread) +
-                         " of results of this client wait to be read; read them first"};
+                         " of results of this client have not been read; read them first"};
     }
   }
   return std::nullopt;

@@ -23,12 +23,11 @@ void Requests::on_attach(Session& session, const wire::Attach& attach, Time now)
   Job* job = find(session, attach.job, attach.number, attach.token);
   if (!job) return;
   if (attach.window > 0 && attach.cursor < job->output.results.begin()) {
-    outbox_.complain(
-        session, ErrorCode::lost,
-        "the results of job " + std::to_string(value(job->number)) +
-            " were read by its client and are kept no longer (detached jobs keep theirs, and "
-            "those with a unique key)",
-        job->spec.uuid, attach.token);
+    outbox_.complain(session, ErrorCode::lost,
+                     "the results of job " + std::to_string(value(job->number)) +
+                         " were read by its client and have been deleted (only detached jobs and "
+                         "jobs with an idempotency key keep their results)",
+                     job->spec.uuid, attach.token);
     return;
   }
   if (attach.input_digest != 0) {
@@ -89,7 +88,8 @@ void Requests::on_cancel(Session& session, const wire::Cancel& cancel, Time now)
       endings_.end(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now);
     } else if (job->output.partials || !job->spec.options->reduce.empty()) {
       outbox_.complain(session, ErrorCode::bad_input,
-                       "a reduced job can only be cancelled as a whole", cancel.job, cancel.token);
+                       "a job with a reducer can only be cancelled as a whole", cancel.job,
+                       cancel.token);
       return;
     } else {
       cancelling_.cancel_tasks(*job, cancel.tasks);
@@ -108,18 +108,17 @@ void Requests::on_retry(Session& session, const wire::Retry& retry, Time now) {
     outbox_.complain(
         session, ErrorCode::bad_input,
         "job " + std::to_string(value(job->number)) +
-            (job->final() ? " has no failed task to run again"
-                          : " still runs: its failed tasks can be run again when it is over"),
+            (job->final() ? " has no failed tasks to retry"
+                          : " is still running: retry its failed tasks when it has ended"),
         retry.job, retry.token);
     return;
   }
   if (job->spec.options->at_most_once) {
-    outbox_.complain(
-        session, ErrorCode::bad_input,
-        "job " + std::to_string(value(job->number)) +
-            " runs each task at most once, so its failed tasks are not run again: submit "
-            "those that may run as a new job",
-        retry.job, retry.token);
+    outbox_.complain(session, ErrorCode::bad_input,
+                     "job " + std::to_string(value(job->number)) +
+                         " runs each task at most once, so failed tasks cannot be retried: submit "
+                         "them as a new job if they may run again",
+                     retry.job, retry.token);
     return;
   }
   if (auto no = quotas_.over(job->spec.principal, job->tasks.failed, 0, 1, now)) {
@@ -139,8 +138,8 @@ void Requests::on_drain(Session& session, const wire::Drain& drain) {
     outbox_.send(id, wire::Drain{});
     wire::Answer answer;
     answer.token = drain.token;
-    answer.text.push_back("worker " + worker.name + " finishes " +
-                          std::to_string(worker.holds.leases.size()) + " leases and leaves");
+    answer.text.push_back("worker " + worker.name + " is draining: it finishes " +
+                          std::to_string(worker.holds.leases.size()) + " leases and then leaves");
     outbox_.send(session, std::move(answer));
     return;
   }

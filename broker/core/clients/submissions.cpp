@@ -65,7 +65,7 @@ void Submissions::answer_same(Session& session, Job& same, const wire::Submit& s
 
 void Submissions::drop_blob(Job& blob, Time now) {
   if (!blob.final())
-    endings_.end(blob, JobState::cancelled, ErrorCode::cancelled, "its client went away", now);
+    endings_.end(blob, JobState::cancelled, ErrorCode::cancelled, "its client disconnected", now);
   delivery_.send_results(blob, now);  // others may follow it, and are to know
   forgetting_.forget(blob.number);
 }

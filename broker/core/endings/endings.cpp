@@ -45,13 +45,13 @@ void Endings::finish_if_done(Job& job, Time now) {
   if (job.tasks.failed > 0) {
     end(job, JobState::failed, ErrorCode::failed,
         std::to_string(job.tasks.failed) + " of " + std::to_string(job.tasks.total) +
-            " tasks failed" + (job.output.partials ? "; the result covers the others only" : ""),
+            " tasks failed" + (job.output.partials ? "; the result covers only the others" : ""),
         now);
   } else if (job.tasks.cancelled > 0) {
     // Not `done`: whoever waits for all results must not take what is there for all.
     end(job, JobState::cancelled, ErrorCode::cancelled,
         std::to_string(job.tasks.cancelled) + " of " + std::to_string(job.tasks.total) +
-            " tasks were cancelled, the others are done",
+            " tasks were cancelled; the others are done",
         now);
   } else {
     end(job, JobState::done, ErrorCode::none, "", now);

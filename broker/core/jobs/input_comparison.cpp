@@ -22,10 +22,10 @@ Match match_of(const Job& job, const wire::Attach& attach) {
 }
 
 std::string conflict_with(const Job& job) {
-  return "the unique key '" + job.spec.options->unique + "' is that of job " +
+  return "the idempotency key '" + job.spec.options->unique + "' belongs to job " +
          std::to_string(value(job.number)) +
-         ", which has another function or input: choose another key, or take that job's results "
-         "all the same (--unique-any)";
+         ", which has a different function or input: choose another key, or accept that job's "
+         "results (--unique-any)";
 }
 
 }  // namespace quern::broker

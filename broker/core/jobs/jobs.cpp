@@ -52,18 +52,19 @@ wire::JobOptions Jobs::options_of(const Job& job) {
 
 Refusal Jobs::why_unknown(Uuid uuid, JobNumber number) const {
   if (!uuid.is_nil())
-    return {ErrorCode::unknown_job, "job " + uuid.text() + " is unknown here: see `quern jobs`"};
+    return {ErrorCode::unknown_job,
+            "job " + uuid.text() + " is unknown: list the jobs with `quern jobs`"};
   const std::string name = "job " + std::to_string(value(number));
   // Numbers are given out in order and never again.
   if (!numbers_.was_given(number))
-    return {ErrorCode::unknown_job, name + " is unknown here: see `quern jobs`"};
+    return {ErrorCode::unknown_job, name + " is unknown: list the jobs with `quern jobs`"};
   if (numbers_.was_given_before(number))
     return {ErrorCode::expired, name +
-                                    " is no longer known: it ended and was kept for its time "
-                                    "(--ttl), or it was a memory job and the broker was restarted"};
+                                    " has expired: its time to live (--ttl) is over, or it was a "
+                                    "memory job and the broker was restarted"};
   return {ErrorCode::expired, name +
-                                  " ended and was kept for its time, which is over; submit it "
-                                  "again with a longer --ttl to keep it longer"};
+                                  " has expired: it ended and its time to live is over; submit it "
+                                  "with a longer --ttl to keep it longer"};
 }
 
 }  // namespace quern::broker

@@ -52,8 +52,7 @@ std::optional<JobNumber> KeptJobs::next_expired(Time now) {
   if (now >= until) return number;
   if (!over_budget()) return std::nullopt;
   context_.warn("job " + std::to_string(value(number)) +
-                " is forgotten before its time: the results that are kept are more than there is "
-                "room for (--keep-bytes)");
+                " expires early: the kept results exceed --keep-bytes");
   return number;
 }
 

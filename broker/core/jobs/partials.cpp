@@ -135,7 +135,7 @@ std::optional<Bytes> Partials::value() const {
 std::optional<std::string> Partials::error() const {
   if (!builtin_ || pieces_.empty()) return std::nullopt;
   auto final_value = value();
-  if (!final_value) return "the results cannot be folded";
+  if (!final_value) return "the results cannot be reduced";
   if (auto error = wire::end_partial(*builtin_, *final_value)) return error->text;
   return std::nullopt;
 }

@@ -71,7 +71,8 @@ bool Gate::permit(Session& session, const Principal& principal, const wire::Mess
                           (verdict.foreign && is_recorded(message, true));
   if (verdict.allowed && privileged && !access_.audit_trouble().empty())
     verdict = {false,
-               "what needs the right `admin` is refused while the audit log cannot be written: " +
+               "requests that need the role `admin` are refused because the audit log cannot be "
+               "written: " +
                    access_.audit_trouble(),
                verdict.foreign};
   if (!verdict.allowed || is_recorded(message, verdict.foreign))
@@ -80,7 +81,7 @@ bool Gate::permit(Session& session, const Principal& principal, const wire::Mess
   if (verdict.allowed) return true;
   ++context_.counters.denied;
   const bool names_job = !about.job.is_nil();
-  conduct_.offend(session.peer, session.user, 1, "requests that its key does not allow", now);
+  conduct_.offend(session.peer, session.user, 1, "requests that the key does not allow", now);
   outbox_.complain(session, ErrorCode::denied, verdict.reason,
                    names_job ? std::optional(about.job) : std::nullopt, about.token);
   return false;
@@ -93,21 +94,20 @@ void Gate::on_stranger(PeerId peer, const std::string& user, const wire::Message
     access_.record(peer, user, action_of(message), "", false, why);
     context_.effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::denied, std::move(why)}});
   };
-  conduct_.offend(peer, user, 1, "messages of an unknown key", now);
+  conduct_.offend(peer, user, 1, "messages from an unknown key", now);
   const auto* enrol = std::get_if<wire::Enrol>(&message);
   if (!enrol) {
     // One answer to who asks; what else a stranger sends is not worth one.
     if (std::holds_alternative<wire::Hello>(message))
       refuse(
-          "this broker does not know your key, or does not any more: its operator can add it "
-          "(`quern keys "
-          "add`) or invite you (`quern keys invite`)");
+          "the broker does not know your key, or no longer knows it: ask its operator to add it "
+          "(`quern keys add`) or to invite you (`quern keys invite`)");
     return;
   }
   if (!access_.invitations_open())
-    return refuse("no invitation is open: ask for a new code (`quern keys invite`)");
+    return refuse("no invitation is open: ask the operator for a new code (`quern keys invite`)");
   if (!access_.audit_trouble().empty())
-    return refuse("nobody is enrolled while the audit log cannot be written: " +
+    return refuse("no key can join because the audit log cannot be written: " +
                   access_.audit_trouble());
   context_.effects.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
 }
@@ -116,7 +116,7 @@ void Gate::on_enrolled(PeerId peer, const std::string& user, const std::string& 
                        std::uint8_t rights, bool fresh) {
   if (fresh) {
     access_.record(peer, name, "enrol", "key " + user, true, "invitation");
-    context_.note(name + " is enrolled: " + rights_text(rights));
+    context_.note(name + " joined with the roles: " + rights_text(rights));
   }
   context_.effects.push_back(Send{peer, {}, wire::Enrolled{name, rights_text(rights)}});
 }
@@ -124,7 +124,7 @@ void Gate::on_enrolled(PeerId peer, const std::string& user, const std::string& 
 void Gate::on_enrol_refused(PeerId peer, const std::string& user, const std::string& why) {
   ++context_.counters.denied;
   access_.record(peer, user, "enrol", "", false, why);
-  context_.warn("an enrolment was refused: " + why);
+  context_.warn("a key was not allowed to join: " + why);
   context_.effects.push_back(Send{peer, {}, wire::Refused{ErrorCode::denied, why}});
 }
 

@@ -58,12 +58,12 @@ void Joining::on_hello(PeerId peer, const std::string& user, const Principal& pr
 std::optional<Refusal> Joining::refusal(PeerId peer, const Principal& principal,
                                         const wire::Hello& hello) {
   if (hello.protocol_min > wire::kProtocolVersion || hello.protocol_max < wire::kProtocolOldest) {
-    return Refusal{ErrorCode::version, "this broker speaks protocol " +
-                                           std::to_string(wire::kProtocolOldest) + " to " +
-                                           std::to_string(wire::kProtocolVersion) + ", you speak " +
-                                           std::to_string(hello.protocol_min) + " to " +
-                                           std::to_string(hello.protocol_max) +
-                                           ": install the same version of Quern on both"};
+    return Refusal{ErrorCode::version,
+                   "this broker speaks protocol " + std::to_string(wire::kProtocolOldest) + " to " +
+                       std::to_string(wire::kProtocolVersion) + "; this peer speaks " +
+                       std::to_string(hello.protocol_min) + " to " +
+                       std::to_string(hello.protocol_max) +
+                       ": install the same version of Quern on both sides"};
   }
   wire::Hello question;
   question.role = hello.role;
@@ -77,10 +77,10 @@ std::optional<Refusal> Joining::refusal(PeerId peer, const Principal& principal,
   if (before && before->principal != principal.name) {
     access_.record(peer, principal.name, "take over session", before->name, false,
                    "it belongs to " + before->principal);
-    return Refusal{ErrorCode::denied, "this identity is that of a session of another principal"};
+    return Refusal{ErrorCode::denied, "this identity belongs to a session of another principal"};
   }
   if (!before && sessions_.all().size() >= context_.config.sessions_max)
-    return Refusal{ErrorCode::limit, "this broker has its limit of " +
+    return Refusal{ErrorCode::limit, "the broker has reached its limit of " +
                                          std::to_string(context_.config.sessions_max) +
                                          " sessions"};
   return std::nullopt;
@@ -156,7 +156,7 @@ void Joining::keep_leases(Session& session, Worker& worker, std::set<wire::Lease
   }
   if (taken_up > 0)
     access_.record(session.peer, session.principal, "take up leases", worker.name, true,
-                   std::to_string(taken_up) + " of before the restart");
+                   std::to_string(taken_up) + " from before the restart");
   for (const wire::LeaseId id : inherited) returns_.lose(id, Loss::never_arrived);
   worker.declared.offer.held.clear();
 }

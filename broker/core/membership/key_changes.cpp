@@ -48,7 +48,7 @@ void KeyChanges::end_unfit_sessions(Time now) {
   }
   for (wire::SessionId id : ended) {
     const Session& session = *sessions_.find(id);
-    context_.warn(session.name + ": its key was revoked or changed, its session ends");
+    context_.warn(session.name + ": its key was revoked or changed; its session ends");
     access_.record(session.peer, session.principal, "end session", session.name, true,
                    "its key was revoked or changed");
     outbox_.send(session,
@@ -99,7 +99,7 @@ void KeyChanges::on_moved(PeerId peer, Time now) {
   Session* session = sessions_.of_peer(peer);
   if (!session) return;
   const std::string why =
-      "the key of " + session->principal + " is not allowed from this address any more";
+      "the key of " + session->principal + " may no longer connect from this address";
   access_.record(peer, session->principal, "end session", session->name, false, why);
   outbox_.send(*session, wire::ErrorMessage{ErrorCode::denied, why, {}, 0, true});
   leaving_.end_session(session->id, now);

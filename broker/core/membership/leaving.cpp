@@ -70,14 +70,10 @@ void Leaving::end_offenders(Time now) {
   for (const PeerId peer : conduct_.take_blocked()) {
     const Session* session = sessions_.of_peer(peer);
     const wire::SessionId id = session ? session->id : wire::SessionId{};
-    context_.effects.push_back(
-        Send{peer, id,
-             wire::ErrorMessage{ErrorCode::limit,
-                                "this connection did what no honest peer does, again "
-                                "and again, and is not listened to any more",
-                                {},
-                                0,
-                                true}});
+    context_.effects.push_back(Send{
+        peer, id,
+        wire::ErrorMessage{
+            ErrorCode::limit, "connection blocked: repeated protocol violations", {}, 0, true}});
     if (session) end_session(id, now);
   }
 }

@@ -72,7 +72,7 @@ void StoreReplies::on_store_trouble(const std::string& why, Time now) {
       if (Session* session = sessions_.find(follower.session))
         session->reading.followed.erase(job.spec.uuid);
     job.followers.clear();
-    endings_.end(job, JobState::cancelled, ErrorCode::store, "the store could not write it: " + why,
+    endings_.end(job, JobState::cancelled, ErrorCode::store, "the store could not save it: " + why,
                  now);
     requests_.answer_comparisons(job, now);
     forgetting_.forget(number);  // it never was: when its client sends it again, it is a new one

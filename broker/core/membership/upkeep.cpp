@@ -41,7 +41,7 @@ void Upkeep::end_silent(Time now) {
         session.reading.probed && now - *session.reading.probed > context_.config.lost_idle;
     if (deaf)
       context_.warn("client " + session.name +
-                    " does not read what it asked for: its session ends");
+                    " does not read the answers to its queries; its session ends");
     if (deaf || silent_at_work || now - session.heard > context_.config.lost_idle)
       silent.push_back(id);
   }
@@ -61,7 +61,7 @@ void Upkeep::lose(Worker& worker, const Session& session, Time now) {
                 std::to_string(std::chrono::duration_cast<milliseconds>(silence).count()) +
                 " ms, " + leases);
   workers_.note_lost(worker,
-                     "no sign of life for " +
+                     "silent for " +
                          std::to_string(std::chrono::duration_cast<seconds>(silence).count()) +
                          " s; " + leases,
                      now);
@@ -77,7 +77,7 @@ void Upkeep::sweep_jobs(Time now) {
     Job& job = jobs_.at(*it++);  // ending the job removes it from live_
     swept_ = job.number;
     if (job.owner.orphan_until && now >= *job.owner.orphan_until) {
-      endings_.end(job, JobState::cancelled, ErrorCode::cancelled, "its client went away", now);
+      endings_.end(job, JobState::cancelled, ErrorCode::cancelled, "its client disconnected", now);
       it = jobs_.live().upper_bound(swept_);
       continue;
     }

@@ -105,9 +105,10 @@ void Decider::shape_whole(Job& job) {
     }
   }
   if (too_long || whole.size() > wire::kItemBytesMax) {
-    job.fail(ErrorCode::limit, "`" + job.spec.function +
-                                   "` takes its whole input at once, which is over the limit of " +
-                                   std::to_string(wire::kItemBytesMax >> 20) + " MiB");
+    job.fail(ErrorCode::limit,
+             "`" + job.spec.function +
+                 "` takes its whole input at once, and this input exceeds the limit of " +
+                 std::to_string(wire::kItemBytesMax >> 20) + " MiB");
     return;
   }
   wire::BatchBuilder one;

@@ -61,13 +61,13 @@ std::variant<Decision, Misfit> decide(const JobShape& job,
     d.finish = offer->finish && !d.reduce.empty() && (declared || job.reduce == offer->reduce);
     if (takes == Takes::range && d.reduce.empty())
       return Misfit{"`" + job.function +
-                    "` takes ranges and declares no reducer: give one (--reduce sum, min, max, "
+                    "` takes ranges and declares no reducer: choose one (--reduce sum, min, max, "
                     "count or concat)"};
     const auto builtin = wire::builtin_reducer(d.reduce);
     if (d.encoding == Encoding::raw &&
         (builtin == wire::Builtin::sum || builtin == wire::Builtin::min ||
          builtin == wire::Builtin::max))
-      return Misfit{"reducer `" + d.reduce + "` folds numbers, but `" + job.function +
+      return Misfit{"reducer `" + d.reduce + "` reduces numbers, but `" + job.function +
                     "` returns raw bytes: use count or concat"};
     return d;
   }

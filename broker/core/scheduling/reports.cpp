@@ -66,9 +66,9 @@ void Reports::on_report(Session& session, wire::Report&& report, Time now) {
   Lease* lease = leases_.find(report.id.lease);
   if (lease && lease->worker != session.id) {
     // Nobody but its worker was ever told of this lease.
-    access_.record(session.peer, session.principal, "report", "a lease of another worker", false,
-                   "it does not hold this lease");
-    conduct_.offend(session.peer, session.user, 1, "reports of leases that are others'", now);
+    access_.record(session.peer, session.principal, "report", "another worker's lease", false,
+                   "the worker does not hold this lease");
+    conduct_.offend(session.peer, session.user, 1, "reports on other workers' leases", now);
   }
   if (!lease || lease->worker != session.id) {
     // The lease was revoked, or lost and given to another: the first accepted result stands.
@@ -87,11 +87,10 @@ void Reports::on_report(Session& session, wire::Report&& report, Time now) {
     return;
   }
   if (!is_honest(*lease, report)) {
-    conduct_.misbehaved(
-        session, ErrorCode::malformed,
-        "a report names tasks or parts that are not of its lease, or folds what is not to "
-        "be folded",
-        now);
+    conduct_.misbehaved(session, ErrorCode::malformed,
+                        "invalid report: it names tasks or parts that do not belong to its lease, "
+                        "or reduces results that must stay separate",
+                        now);
     return;
   }
   const wire::ReportId id = report.id;

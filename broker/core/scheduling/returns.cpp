@@ -176,7 +176,7 @@ void Returns::end_lost(Job& job, Interval tasks, std::vector<TaskError>& errors)
   end_failed(job, tasks);
   errors.push_back(
       {tasks.begin, tasks.size(), ErrorCode::lost_worker,
-       "its worker was lost; it may have been started, and the job allows one start only"});
+       "its worker was lost; the task may have started, and the job allows only one start"});
 }
 
 void Returns::fail_tasks(Job& job, const Lease& lease, const std::vector<TaskError>& errors,

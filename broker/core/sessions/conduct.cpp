@@ -43,8 +43,8 @@ void Conduct::on_ignored(PeerId peer, const std::string& user, const wire::Messa
   context_.effects.push_back(
       Send{peer,
            {},
-           wire::Refused{ErrorCode::limit, "the broker does not listen to this key for another " +
-                                               std::to_string(left.count()) + " s: it saw " +
+           wire::Refused{ErrorCode::limit, "this key is blocked for another " +
+                                               std::to_string(left.count()) + " s because of " +
                                                standing.why}});
 }
 
@@ -59,8 +59,8 @@ void Conduct::offend(PeerId peer, const std::string& user, double weight, const 
   const Session* session = sessions_.of_peer(peer);
   const Principal* principal = access_.principal_of(user);
   const std::string name = principal ? principal->name : user;
-  access_.record(peer, name, "cut off", session ? session->name : "", false, what);
-  context_.warn((session ? session->name : name) + " is cut off: " + what);
+  access_.record(peer, name, "block", session ? session->name : "", false, what);
+  context_.warn((session ? session->name : name) + " is blocked: " + what);
   penalise(peer, user, 1, what, now);
 }
 
@@ -73,19 +73,19 @@ void Conduct::penalise(PeerId peer, const std::string& user, double weight, cons
   const std::string name = principal ? principal->name : user;
   const auto time = standing->punish(now);
   standing->why = what;
-  const std::string reason = "not listened to for " + std::to_string(time.count()) + " s: " + what;
+  const std::string reason = "blocked for " + std::to_string(time.count()) + " s: " + what;
   context_.warn(name + " is " + reason);
   access_.record(peer, name, "limit", name, false, reason);
 }
 
 bool Conduct::tolerates_hello(PeerId peer, const std::string& user, Time now) {
   if (!connections_.of(peer).hellos.take(1, kHellos, now)) {
-    offend(peer, user, 1, "a flood of HELLOs", now);
+    offend(peer, user, 1, "too many HELLOs", now);
     return false;
   }
   if (Standing* standing = standing_of(user); standing && !standing->joins.take(1, kJoins, now)) {
     ++context_.counters.offences;
-    penalise(peer, user, 1, "a flood of HELLOs", now);
+    penalise(peer, user, 1, "too many HELLOs", now);
     return false;
   }
   return true;
@@ -94,7 +94,7 @@ bool Conduct::tolerates_hello(PeerId peer, const std::string& user, Time now) {
 bool Conduct::tolerates(Session& session, const wire::Message& message, Time now) {
   if (std::holds_alternative<wire::Fetch>(message)) {
     if (connections_.of(session.peer).fetches.take(1, kFetches, now)) return true;
-    offend(session.peer, session.user, 0.1, "a flood of FETCHes", now);
+    offend(session.peer, session.user, 0.1, "too many FETCHes", now);
     return false;
   }
   const auto* query = std::get_if<wire::Query>(&message);
@@ -104,32 +104,32 @@ bool Conduct::tolerates(Session& session, const wire::Message& message, Time now
     if (std::get<wire::Beat>(message).reply && session.reading.probed)
       return true;  // it was asked for
     if (connection.beats.take(1, kBeats, now)) return true;
-    offend(session.peer, session.user, 0.1, "a flood of BEATs", now);
+    offend(session.peer, session.user, 0.1, "too many heartbeats", now);
     return false;
   }
   if (connection.queries.take(1, kQueries, now)) return true;
-  outbox_.complain(session, ErrorCode::limit, "query rate limit exceeded: ask again in a second",
-                   {}, query->token);
-  offend(session.peer, session.user, 0.1, "a flood of queries", now);
+  outbox_.complain(session, ErrorCode::limit, "query rate limit exceeded; retry in 1 s", {},
+                   query->token);
+  offend(session.peer, session.user, 0.1, "too many queries", now);
   return false;
 }
 
 bool Conduct::tolerates_stale(PeerId peer, const std::string& user, Time now) {
   if (!connections_.of(peer).stale.take(1, kStaleOfOne, now)) {
-    offend(peer, user, 0.1, "a flood of messages of old sessions", now);
+    offend(peer, user, 0.1, "too many messages of ended sessions", now);
     return false;
   }
   Standing* standing = standing_of(user);
   if (!standing || standing->stale.take(1, kStale, now)) return true;
   ++context_.counters.offences;
-  penalise(peer, user, 0.1, "a flood of messages of old sessions", now);
+  penalise(peer, user, 0.1, "too many messages of ended sessions", now);
   return false;
 }
 
 void Conduct::count_refusal(const Session& session, Time now) {
   Standing* standing = standing_of(session.user);
   if (standing && !standing->refusals.take(1, kRefusals, now))
-    offend(session.peer, session.user, 1, "submissions that are refused, again and again", now);
+    offend(session.peer, session.user, 1, "too many refused submissions", now);
 }
 
 void Conduct::misbehaved(Session& session, ErrorCode code, std::string text, Time now) {

@@ -45,25 +45,23 @@ void Explainer::explain_waiting(const Job& job, Time now, Lines& lines) const {
   const std::string workers = plural(pool.members().size(), "worker") + " that can run it";
   if (busy >= pool.slots()) {
     lines.push_back(
-        "Its waiting tasks wait for a slot: all " + plural(pool.slots(), "slot") + " of the " +
-        workers + " are busy, " + std::to_string(own) + " of them with this job" +
+        "Waiting for a slot: all " + plural(pool.slots(), "slot") + " of the " + workers +
+        " are busy, " + std::to_string(own) + " of them with this job" +
         (higher > 0 ? " and " + std::to_string(higher) + " with jobs of higher priority" : "") +
         ".");
   } else if (!pool.need().plain() &&
              std::none_of(pool.members().begin(), pool.members().end(),
                           [&](const auto& m) { return pool.need().free_on(*m.worker); })) {
-    lines.push_back(
-        "Its waiting tasks wait for a resource: what it requires is taken on all of the " +
-        workers + ".");
+    lines.push_back("Waiting for a resource: what the job requires is in use on all of the " +
+                    workers + ".");
   } else if (job.run.planning) {
-    lines.push_back(
-        "Its waiting tasks wait some milliseconds for a plan of all the tasks of its priority.");
+    lines.push_back("Waiting a few milliseconds for a plan of all tasks of its priority.");
   } else if (eviction_.over_result_share(job)) {
-    lines.push_back("Its waiting tasks wait because its results do: nobody reads them.");
+    lines.push_back("Paused: too many of its results have not been read.");
   } else if (job.run.planned == 0 && job.tasks.pending.size() <= pool.slots()) {
     lines.push_back(
-        "Some slots are free, but on workers so slow at this that waiting for a faster one that is "
-        "busy ends sooner.");
+        "Some slots are free, but only on workers that are so slow at this that the job ends "
+        "sooner if it waits for a faster, busy worker.");
   }
   const auto left =
       job.run.place.level && job.run.place.level->wanted.size() > 1
@@ -99,7 +97,8 @@ void Explainer::explain_plan(const Job& job, Time now, Lines& lines) const {
     text += (text.empty() ? "" : ", ") + std::to_string(n) + " for " + name;
   }
   lines.push_back(
-      "Where its waiting tasks go is planned, so that all tasks of this priority end soonest (in " +
+      "Its waiting tasks are assigned to workers by a plan that ends all tasks of this priority as "
+      "early as possible (in " +
       time(std::max(0.0, std::chrono::duration<double>(plans_.plan().ends - now).count())) +
       "): " + text + (planned.size() > kWorkersNamed ? ", ..." : "") + ".");
 }
@@ -125,8 +124,9 @@ void Explainer::explain_share(const Job& job, Lines& lines) const {
   lines.push_back("It shares the workers with " + plural(beside, "job") +
                   " of the same priority that want" + (beside == 1 ? "s" : "") + " them too" +
                   (parties > 1 ? ", of " + plural(parties, "principal") + " in all" : "") +
-                  "; whoever had least slot time for its weight (here " + number(job.weight()) +
-                  ") is next. So far this job had " + time(job.effort.busy_s) + " of slot time.");
+                  "; the job with the least slot time for its weight (here " +
+                  number(job.weight()) + ") is served next. So far this job has had " +
+                  time(job.effort.busy_s) + " of slot time.");
 }
 
 void Explainer::explain_workers(const Job& job, Lines& lines) {
@@ -149,9 +149,9 @@ void Explainer::explain_workers(const Job& job, Lines& lines) {
                     ".");
   if (job.tasks.leased > 0 && job.run.pool && job.run.pool->mean_rate() > 0 && !job.final())
     lines.push_back(
-        "Work goes to whoever should end it first: what a worker still holds, plus the work over "
-        "its measured speed. Leases take up to 100 ms (one task at "
-        "least), and get shorter toward the end.");
+        "Work goes to the worker that should finish it first, given what it still holds and its "
+        "measured speed. Leases take up to 100 ms (at least one task) and become shorter toward "
+        "the end.");
 }
 
 std::vector<std::string> Explainer::explain(const Job& job, Time now) const {
@@ -162,7 +162,7 @@ std::vector<std::string> Explainer::explain(const Job& job, Time now) const {
                   (s.reason.empty() ? "." : ": " + s.reason + "."));
   if (!s.decision.empty()) lines.push_back("It is " + s.decision + ".");
   if (!s.reduce.empty())
-    lines.push_back("Its results are folded by the reducer `" + s.reduce + "`.");
+    lines.push_back("Its results are combined by the reducer `" + s.reduce + "`.");
   if (!job.final()) {
     lines.push_back(plural(s.pending, "task") + " wait" + (s.pending == 1 ? "s" : "") + ", " +
                     std::to_string(s.leased) + " are out, " + std::to_string(s.done) + " of " +
@@ -170,15 +170,15 @@ std::vector<std::string> Explainer::explain(const Job& job, Time now) const {
     if (job.run.place.level) explain_share(job, lines);
     if (job.run.pool && !job.run.pool->empty()) explain_waiting(job, now, lines);
     if (!job.tasks.backing_off->empty())
-      lines.push_back(plural(job.backing(), "failed task") + " will be tried again shortly.");
+      lines.push_back(plural(job.backing(), "failed task") + " will be retried shortly.");
   }
   explain_workers(job, lines);
   if (job.attempts.mishaps->copies > 0)
     lines.push_back(plural(job.attempts.mishaps->copies, "lease") +
                     (job.attempts.mishaps->copies == 1 ? " was" : " were") +
-                    " overdue and started a second time elsewhere; " +
+                    " overdue and started a second time on another worker; " +
                     time(job.attempts.mishaps->wasted_s) +
-                    " of slot time went into the slower ones.");
+                    " of slot time was spent on the slower attempts.");
   if (job.final()) return lines;
   explain_end(job, s, now, lines);
   return lines;
@@ -186,18 +186,19 @@ std::vector<std::string> Explainer::explain(const Job& job, Time now) const {
 
 void Explainer::explain_end(const Job& job, const JobStatus& status, Time now, Lines& lines) const {
   if (job.intake.open) {
-    lines.push_back("When it ends cannot be said: its input is still coming in.");
+    lines.push_back("There is no estimate of when it ends, because its input is still arriving.");
   } else if (status.eta_s < 0) {
-    lines.push_back("When it ends cannot be said yet: no worker has finished a lease of `" +
-                    status.function + "`.");
+    lines.push_back(
+        "There is no estimate of when it ends yet, because no worker has finished a lease of `" +
+        status.function + "`.");
   } else {
     const Estimate end = estimator_.estimate(job, now, true);
-    lines.push_back("It should end in about " + time(end.left_s) + ", give or take " +
+    lines.push_back("It should end in about " + time(end.left_s) + ", plus or minus " +
                     time(end.error_s) +
-                    ". This assumes that the tasks left are like those done, that the workers stay "
-                    "as they are, and that " +
-                    (end.measured ? "it goes on getting what it got of late."
-                                  : "no other job comes with the same or a higher priority."));
+                    ". This assumes that the remaining tasks are like the finished ones, that the "
+                    "workers stay the same, and that " +
+                    (end.measured ? "the job keeps its current share."
+                                  : "no other job of the same or a higher priority arrives."));
   }
 }
 

@@ -10,10 +10,10 @@ namespace quern::broker {
 
 std::string Reasons::all_stuck(const Job& job) {
   const Worker& one = *job.run.pool->members().front().worker;
-  return "all slots of the workers that offer `" + job.spec.function +
-         "` are stuck: functions on them ignore their time limit or their cancellation (" +
-         one.name + (job.run.pool->members().size() > 1 ? " and others" : "") +
-         "; restart the worker, or run it with --isolation process)";
+  return "every slot of the workers that offer `" + job.spec.function +
+         "` is stuck: its function ignores its time limit or its cancellation (" + one.name +
+         (job.run.pool->members().size() > 1 ? " and others" : "") +
+         "; restart the worker, or start it with --isolation process)";
 }
 
 std::string Reasons::unmet(const Job& job) const {
@@ -34,7 +34,8 @@ std::string Reasons::unmet(const Job& job) const {
     all += (all.empty() ? "" : ", ") + key + "=" + wanted;
     if (!met) nobody += (nobody.empty() ? "" : ", ") + key + "=" + wanted;
   }
-  return nobody.empty() ? all + " is more than one of them has together" : "none has " + nobody;
+  return nobody.empty() ? all + " together exceed what any one of them has"
+                        : "no worker has " + nobody;
 }
 
 std::string Reasons::waits_for(const Job& job) const {
@@ -54,16 +55,17 @@ std::string Reasons::waits_for(const Job& job) const {
     return "no worker offers the reducer `" + job.spec.options->reduce +
            "` (built in: sum, min, max, count, concat)";
   if (!job.run.decision)
-    return "its input is not complete yet: `" + job.spec.function + "` takes it at once";
+    return "waiting for the rest of its input: `" + job.spec.function + "` takes it as a whole";
   if (job.run.pool && job.run.pool->empty())
     return "no worker that offers `" + job.spec.function +
            "` meets its requirements: " + unmet(job);
   if (job.run.pool && job.run.pool->slots() == 0) return all_stuck(job);
   if (!job.tasks.unsure->empty() && job.tasks.pending.empty())
-    return "the broker was restarted: workers have a few seconds to say what they still run of it";
+    return "waiting a few seconds for workers to report what they still run of it since the broker "
+           "was restarted";
   if (job.durable() && !commits_.trouble().empty())
     return "the store cannot write: " + commits_.trouble();
-  if (eviction_.over_result_share(job)) return "its results wait to be read";
+  if (eviction_.over_result_share(job)) return "paused: too many unread results";
   return job.tasks.pending.empty() ? "" : "all workers are busy";
 }
 

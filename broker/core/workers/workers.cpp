@@ -110,8 +110,7 @@ WorkerStatus Workers::status_of(const Worker& worker, Time now) {
                                           : "busy";
   if (stuck)
     s.reason =
-        "no slot is left: the functions on all of them ignore their time limit or their "
-        "cancellation";
+        "every slot is stuck: the functions on them ignore their time limit or their cancellation";
   s.capacity = worker.declared.offer.capacity;
   // Its last heartbeat may be seconds old; what it holds is known now.
   s.capacity.busy =
@@ -157,7 +156,7 @@ void Workers::restrict(Worker& worker, const Principal& principal) {
       worker.declared.functions.size() - worker.declared.offer.functions.size();
   if (unused > 0 && worker.declared.offer.functions.size() != before)
     context_.note("worker " + worker.name + ": " + std::to_string(unused) +
-                  " functions are not used, its key may not serve them");
+                  " of its functions are not used because its key may not serve them");
 }
 
 }  // namespace quern::broker
