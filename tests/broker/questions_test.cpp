@@ -145,7 +145,7 @@ TEST_F(QueriesTest, a_lost_worker_is_shown_for_an_hour_with_the_reason) {
   auto shown = answers(c).at(0).workers;
   ASSERT_EQ(shown.size(), 1u);
   EXPECT_EQ(shown[0].state, "lost");
-  EXPECT_NE(shown[0].reason.find("no sign of life"), std::string::npos);
+  EXPECT_NE(shown[0].reason.find("silent for"), std::string::npos);
   pass(61min, {&c});
   send(c, wire::Query{1, wire::QueryWhat::workers, {}, {}});
   EXPECT_TRUE(answers(c).at(0).workers.empty());

@@ -60,7 +60,7 @@ class Scheduling(Rig):
         wait_until(lambda: self.job(number)["done"] > 100, "some results")
         text = self.explain(number)
         self.assertNotIn("units of cost", text)
-        for part in ("Worker w finished", "tasks/s", "It should end in about", "give or take", "This assumes"):
+        for part in ("Worker w finished", "tasks/s", "It should end in about", "plus or minus", "This assumes"):
             self.assertIn(part, text)
         status = self.job(number)
         self.assertGreater(status["eta_s"], 0)

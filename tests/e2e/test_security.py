@@ -217,7 +217,7 @@ class Attackers(Security):
             with self.subTest(words=words):
                 done = self.quern(*words, *bob)
                 self.assertNotEqual(done.code, 0)
-                self.assertIn("somebody else's", done.err + done.out)
+                self.assertIn("belongs to another principal", done.err + done.out)
         self.assertEqual(self.ok("job", job, "--json", *alice).objects[0]["owner"], "alice")
         self.ok("cancel", job)  # the key of the operator has the admin right
 

@@ -149,7 +149,7 @@ Verdict decide(const Principal& principal, const Message& message,
     if (rule.jobs != OnJobs::state || !may_see(principal, *subject))
       return {false,
               "job " + std::to_string(value(subject->number)) +
-                  "belongs to another principal: this needs the role admin",
+                  " belongs to another principal: this needs the role admin",
               true};
   }
   if (const auto* submit = std::get_if<wire::Submit>(&message)) {

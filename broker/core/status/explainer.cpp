@@ -45,8 +45,10 @@ void Explainer::explain_waiting(const Job& job, Time now, Lines& lines) const {
   const std::string workers = plural(pool.members().size(), "worker") + " that can run it";
   if (busy >= pool.slots()) {
     lines.push_back(
-        "Waiting for a slot: all " + plural(pool.slots(), "slot") + " of the " + workers +
-        " are busy, " + std::to_string(own) + " of them with this job" +
+        "Waiting for a slot: " +
+        (pool.slots() == 1 ? "the only slot" : "all " + plural(pool.slots(), "slot")) + " of the " +
+        workers + (pool.slots() == 1 ? " is" : " are") + " busy, " + std::to_string(own) +
+        " with this job" +
         (higher > 0 ? " and " + std::to_string(higher) + " with jobs of higher priority" : "") +
         ".");
   } else if (!pool.need().plain() &&
