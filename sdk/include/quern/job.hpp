@@ -185,10 +185,13 @@ class Job {
   /// wait() tells when the job has ended, which is before running functions notice.
   void cancel() const;
 
-  /// Registers a function that is called with the progress while the job runs, and once at its end.
+  /// Registers a function that is called with the progress while the job runs, and once at its end,
+  /// whatever the end is: also when the broker is gone or the Client is being destroyed. On a job
+  /// that has already ended it is called once, soon. A coalesced single input reports only its end.
   /// Each call adds one; the shortest interval counts for all.
-  /// @param callback called on a thread of the SDK, one call at a time. Keep it short: no results
-  ///        arrive meanwhile. What it throws is dropped.
+  /// @param callback called on a thread of the SDK, never inside this call, one call at a time. Keep
+  ///        it short: no results arrive meanwhile. What it throws is dropped. It is not called after
+  ///        the Client was destroyed.
   /// @param interval minimum time between two calls; clamped to 1 ms to 1 h
   void on_progress(std::function<void(const Progress&)> callback,
                    std::chrono::milliseconds interval) const;
