@@ -73,7 +73,7 @@ class JobHandle;
 /// - Error (`unknown_job`) when the handle is empty, that is, default-constructed or moved from;
 /// - ConnectionError when the broker cannot be reached, or the client was closed;
 /// - SubmitError when the broker did not accept the job;
-/// - JobError when the job was accepted but did not end well;
+/// - JobError when the job was accepted but did not end well, or when it cannot be attached to;
 /// - whatever Items::next threw, when that ended the job.
 ///
 /// wait() reports all of them as an Outcome instead.
