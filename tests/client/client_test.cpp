@@ -82,6 +82,18 @@ TEST_F(ClientTest, a_reduced_range_returns_one_value) {
   EXPECT_EQ(job.encoding(), Encoding::value);
 }
 
+TEST_F(ClientTest, the_value_of_a_job_reduced_over_nothing_is_a_bad_input_error) {
+  const Job job = client.submit("min", Range{5, 5});
+  EXPECT_EQ(job.get_optional(), std::nullopt);
+  try {
+    job.get();
+    FAIL() << "there is no value";
+  } catch (const JobError& error) {
+    EXPECT_EQ(error.code(), ErrorCode::bad_input);
+    EXPECT_NE(std::string(error.what()).find("get_optional()"), std::string::npos) << error.what();
+  }
+}
+
 TEST_F(ClientTest, a_job_without_items_has_no_results) {
   EXPECT_TRUE(client.submit("echo", Items::of(Strings{})).get_all().empty());
 }

@@ -136,7 +136,8 @@ class Job {
 
   /// The same as get_optional(), for results that exist.
   /// @return the result
-  /// @throws JobError also, with the code `none`, when the job was reduced over nothing
+  /// @throws JobError also, with the code `bad_input`, when the job was reduced over nothing, which
+  ///         has no value
   Bytes get() const;
 
   /// Blocks until the end and returns all results in the order of the input, without those that
@@ -189,9 +190,10 @@ class Job {
   /// whatever the end is: also when the broker is gone or the Client is being destroyed. On a job
   /// that has already ended it is called once, soon. A coalesced single input reports only its end.
   /// Each call adds one; the shortest interval counts for all.
-  /// @param callback called on a thread of the SDK, never inside this call, one call at a time. Keep
-  ///        it short: no results arrive meanwhile. What it throws is dropped. It is not called after
-  ///        the Client was destroyed.
+  /// @param callback called on a thread of the SDK, never inside this call, one call at a time.
+  /// Keep
+  ///        it short: no results arrive meanwhile. What it throws is dropped. It is not called
+  ///        after the Client was destroyed.
   /// @param interval minimum time between two calls; clamped to 1 ms to 1 h
   void on_progress(std::function<void(const Progress&)> callback,
                    std::chrono::milliseconds interval) const;
