@@ -100,7 +100,7 @@ int run_worker(int argc, char** argv, Functions& functions) {
         std::cout << worker::help_text();
         return 0;
       case Options::Show::version:
-        std::cout << "quern " QUERN_VERSION "\n";
+        std::cout << "quern-worker " QUERN_VERSION "\n";
         return 0;
       case Options::Show::nothing:
         break;
