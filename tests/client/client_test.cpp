@@ -257,6 +257,19 @@ TEST(Client, an_invalid_endpoint_is_a_connection_error) {
   EXPECT_THROW(client.connect(), ConnectionError);
 }
 
+TEST(Client, an_invalid_port_is_a_connection_error_that_names_the_ports) {
+  for (const char* endpoint : {"tcp://127.0.0.1:99999", "tcp://127.0.0.1:0"}) {
+    Client client(options_for(endpoint));
+    try {
+      client.connect();
+      FAIL() << endpoint;
+    } catch (const ConnectionError& error) {
+      EXPECT_NE(std::string(error.what()).find("from 1 to 65535"), std::string::npos)
+          << error.what();
+    }
+  }
+}
+
 TEST_F(ClientTest, a_refusal_carries_the_reason_of_the_broker) {
   broker.run([&] {
     broker.refuse.emplace();
