@@ -168,7 +168,7 @@ ParsedOptions parse_options(int argc, char** argv) {
     if (!is_endpoint(endpoint))
       return mistake("--bind " + endpoint +
                      ": not an endpoint such as tcp://127.0.0.1:7600, tcp://[::1]:7600 or "
-                     "ipc:///tmp/quern.sock");
+                     "ipc:///tmp/quern.sock, with a port from 0 (any free port) to 65535");
     if (options.guard.insecure && !is_local(endpoint))
       return mistake("--bind " + endpoint +
                      ": without encryption (--insecure), only loopback (tcp://127.0.0.1:PORT) and "

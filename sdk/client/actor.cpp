@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace quern::client {
 namespace {
@@ -227,6 +228,10 @@ void ClientActor::carry_out(Reopen) {
     core_.fail({ErrorCode::no_broker, "cannot connect to '" + connection_.endpoint() +
                                           "': " + error.what() +
                                           "; give an endpoint such as tcp://127.0.0.1:7600"},
+               Clock::now());
+  } catch (const std::invalid_argument& error) {
+    connection_.close();
+    core_.fail({ErrorCode::no_broker, std::string("cannot connect to ") + error.what()},
                Clock::now());
   }
 }

@@ -42,7 +42,7 @@ void ClientCore::attach(JobKey key, const Follow& follow, Time now) {
   if (!follow.uuid.is_nil() && find(follow.uuid)) {
     effects_.push_back(
         Ended{key,
-              Ended::Stage::submitting,
+              Ended::Stage::attaching,
               {ErrorCode::unknown_job,
                "this client already follows that job, but has released its results"}});
     return;
@@ -381,11 +381,14 @@ void ClientCore::send(wire::Message message, Time now) {
 void ClientCore::end(JobKey key, Failure failure) {
   const auto at = jobs_.find(key);
   const LiveJob& job = at->second;
-  const bool accepted = job.stage == Stage::live || job.stage == Stage::ended;
+  auto stage = Ended::Stage::submitting;
+  if (job.stage == Stage::live || job.stage == Stage::ended)
+    stage = Ended::Stage::accepted;
+  else if (job.stage == Stage::attaching && !job.own_input)  // else it compares what it submits
+    stage = Ended::Stage::attaching;
   if (!job.uuid.is_nil()) by_uuid_.erase(job.uuid);
   jobs_.erase(at);
-  effects_.push_back(
-      Ended{key, accepted ? Ended::Stage::accepted : Ended::Stage::submitting, std::move(failure)});
+  effects_.push_back(Ended{key, stage, std::move(failure)});
 }
 
 void ClientCore::fail_everything(const Failure& failure) {

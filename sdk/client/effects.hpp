@@ -64,11 +64,12 @@ struct Status {
   wire::JobUpdate update;
 };
 
-/// The job cannot continue, and nothing more will be delivered. `accepted`: the broker had
-/// acknowledged it.
+/// The job cannot continue, and nothing more will be delivered. submitting: the broker has not
+/// acknowledged it. attaching: it is a job to attach to, which the broker has not shown. accepted:
+/// the broker had acknowledged or shown it.
 struct Ended {
   JobKey job{};
-  enum class Stage : std::uint8_t { submitting, accepted } stage = Stage::submitting;
+  enum class Stage : std::uint8_t { submitting, attaching, accepted } stage = Stage::submitting;
   Failure failure;
 };
 

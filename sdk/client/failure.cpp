@@ -23,11 +23,11 @@ bool is_connection_failure(ErrorCode code) {
 
 void throw_failure(Ended::Stage stage, const Failure& failure) {
   if (is_connection_failure(failure.code)) throw ConnectionError(failure.code, failure.text);
-  if (failure.code == ErrorCode::unknown_job || failure.code == ErrorCode::cancelled ||
-      stage == Ended::Stage::accepted) {
-    throw JobError(failure.code, failure.text);
-  }
-  throw SubmitError(failure.code, failure.text);
+  const bool submitting = stage == Ended::Stage::submitting &&
+                          failure.code != ErrorCode::unknown_job &&
+                          failure.code != ErrorCode::cancelled;
+  if (submitting) throw SubmitError(failure.code, failure.text);
+  throw JobError(failure.code, failure.text);
 }
 
 Outcome outcome_of(const Failure& failure) {

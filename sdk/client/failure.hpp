@@ -9,7 +9,8 @@ namespace quern::client {
 /// Whether the failure is that there is no session.
 bool is_connection_failure(ErrorCode code);
 
-/// Throws ConnectionError, or SubmitError before the job was accepted, or JobError after.
+/// Throws ConnectionError, or SubmitError before the job was accepted, or JobError after. Always
+/// JobError for a job to attach to.
 [[noreturn]] void throw_failure(Ended::Stage stage, const Failure& failure);
 
 /// The outcome of a job that ended that way.

@@ -39,7 +39,9 @@ std::optional<Bytes> Job::get_optional() const {
 Bytes Job::get() const {
   auto bytes = get_optional();
   if (!bytes)
-    throw JobError(ErrorCode::none, "the job had no tasks, so its reduction has no value");
+    throw JobError(ErrorCode::bad_input,
+                   "the reduction of nothing has no value: the job had no tasks; read such a job "
+                   "with get_optional()");
   return std::move(*bytes);
 }
 std::vector<Bytes> Job::get_all() const { return blocking("Job::get_all()", handle_).get_all(); }

@@ -1,6 +1,8 @@
 #include "client/singles.hpp"
 
-#include "client/callbacks.hpp"
+#include <map>
+#include <utility>
+
 #include "client/failure.hpp"
 
 namespace quern::client {
@@ -10,6 +12,33 @@ namespace {
 constexpr std::uint64_t kRoutedAtOnce = 256;
 // Acknowledges after this many bytes, or when nothing is outstanding.
 constexpr std::uint64_t kAckFrom = wire::kResultWindow / 8;
+
+/// What failed tasks have written, by task. Views into `results`.
+std::map<std::uint64_t, BytesView> outputs_of(const wire::Results& results) {
+  std::map<std::uint64_t, BytesView> outputs;
+  if (results.written.empty()) return outputs;
+  std::uint64_t position = wire::size(results.tasks);
+  auto offset = static_cast<std::size_t>(results.batch.sizes.sum(0, position));
+  for (const auto& tasks : results.written) {
+    for (std::uint64_t task = tasks.begin; task < tasks.end; ++task, ++position) {
+      const std::size_t size = results.batch.sizes.at(position);
+      outputs[task] = results.batch.bytes.view().substr(offset, size);
+      offset += size;
+    }
+  }
+  return outputs;
+}
+
+Progress progress_of(const Outcome& outcome) {
+  Progress progress;
+  progress.total = 1;
+  progress.state = outcome.state;
+  progress.done = outcome.done;
+  progress.cancelled = outcome.state == JobState::cancelled ? 1 : 0;
+  progress.failed = progress.cancelled > 0 ? 0 : outcome.failed;
+  progress.reason = outcome.text;
+  return progress;
+}
 
 }  // namespace
 
@@ -41,10 +70,11 @@ SingleJob* SingleGroup::task(std::uint64_t index) {
 }
 
 void SingleGroup::finish(SingleJob& job, SingleJob::State state) {
-  if (!callbacks_.empty() && callbacks_.contains(job.index_))
-    to_show_.push_back({job.index_, state});
   job.state_.store(state, std::memory_order_release);
   --unfinished_;
+  if (callbacks_.empty()) return;
+  if (auto callback = callbacks_.extract(job.index_))
+    last_calls_.push_back({std::move(callback.mapped()), progress_of(job.outcome())});
 }
 
 std::optional<std::uint64_t> SingleGroup::on_results(wire::Results results) {
@@ -69,6 +99,7 @@ std::optional<std::uint64_t> SingleGroup::on_results(wire::Results results) {
       breathe();
     }
   }
+  const auto outputs = outputs_of(results);
   for (const auto& error : results.errors) {
     // Only tasks that exist: the length of a run of errors comes from the peer.
     const std::uint64_t end = std::min(error.first + error.count, base_ + tasks_.size());
@@ -76,6 +107,9 @@ std::optional<std::uint64_t> SingleGroup::on_results(wire::Results results) {
       if (SingleJob* job = task(index)) {
         job->bytes_ = error.text;
         job->code_ = error.code;
+        job->encoding_ = results.encoding;
+        if (const auto output = outputs.find(index); output != outputs.end())
+          job->output_ = std::make_unique<const Bytes>(output->second);
         finish(*job, SingleJob::State::failed);
       }
       breathe();
@@ -87,18 +121,14 @@ std::optional<std::uint64_t> SingleGroup::on_results(wire::Results results) {
   const bool due = unacknowledged_ >= kAckFrom || unfinished_ == 0;
   if (due) unacknowledged_ = 0;
   wake();
-  auto show = std::move(to_show_);
-  to_show_.clear();
-  std::vector<std::pair<std::function<void(const Progress&)>, Progress>> calls;
-  for (const auto& [index, state] : show) {
-    Progress progress;
-    progress.total = 1;
-    progress.state = state == SingleJob::State::done ? JobState::done : JobState::failed;
-    progress.done = state == SingleJob::State::done ? 1 : 0;
-    progress.failed = 1 - progress.done;
-    calls.push_back({std::move(callbacks_[index]), progress});
-    callbacks_.erase(index);
-  }
+  lock.unlock();
+  show_progress();
+  return due ? std::optional(received_) : std::nullopt;
+}
+
+void SingleGroup::show_progress() {
+  Lock lock(mutex_);
+  const auto calls = std::exchange(last_calls_, {});
   lock.unlock();
   for (const auto& [callback, progress] : calls) {
     try {
@@ -107,7 +137,6 @@ std::optional<std::uint64_t> SingleGroup::on_results(wire::Results results) {
       // An exception of the user's callback cannot be reported on this thread.
     }
   }
-  return due ? std::optional(received_) : std::nullopt;
 }
 
 void SingleGroup::forget_finished() {
@@ -129,29 +158,26 @@ void SingleGroup::on_status(wire::JobUpdate update) {
   if (state == JobState::done || state == JobState::failed)
     return;  // tasks end by their own results
   const ErrorCode code = state == JobState::lost ? ErrorCode::lost : ErrorCode::cancelled;
-  Lock lock(mutex_);
   end_all({key_, Ended::Stage::accepted, {code, update.status.reason}});
 }
 
-void SingleGroup::on_ended(Ended ended) {
-  Lock lock(mutex_);
-  end_all(std::move(ended));
-}
+void SingleGroup::on_ended(Ended ended) { end_all(std::move(ended)); }
 
 void SingleGroup::end_all(Ended ended) {
+  Lock lock(mutex_);
   if (ended_) return;
   ended_ = std::move(ended);
   for (auto& job : tasks_) {
     if (job->state_.load(std::memory_order_relaxed) != SingleJob::State::waiting) continue;
     job->code_ = ended_->failure.code;
     job->bytes_ = ended_->failure.text;
-    job->state_.store(SingleJob::State::ended, std::memory_order_release);
+    finish(*job, SingleJob::State::ended);
   }
   base_ += tasks_.size();
   tasks_.clear();
-  unfinished_ = 0;
-  callbacks_.clear();
   wake();
+  lock.unlock();
+  show_progress();
 }
 
 void SingleGroup::wake() {
@@ -190,7 +216,7 @@ void SingleJob::await_result() {
     while (state() == State::waiting) group_->pause(lock);
   }
   if (state() == State::done) return;
-  if (state() == State::failed) throw JobError(code_, bytes_, {{index_, 1, code_, bytes_}});
+  if (state() == State::failed) throw JobError(code_, bytes_, errors());
   SingleGroup::Lock lock(group_->mutex_);
   throw_failure(group_->ended_->stage, group_->ended_->failure);
 }
@@ -211,6 +237,14 @@ Outcome SingleJob::wait(std::optional<std::chrono::milliseconds> timeout) {
       if (status == std::cv_status::timeout) break;
     }
   }
+  return outcome();
+}
+
+// Callers see a job of one task, whose index is 0, as in next(); the index in the group is
+// internal.
+std::vector<TaskError> SingleJob::errors() const { return {{0, 1, code_, bytes_}}; }
+
+Outcome SingleJob::outcome() const {
   Outcome outcome;
   switch (state()) {
     case State::waiting:
@@ -224,7 +258,7 @@ Outcome SingleJob::wait(std::optional<std::chrono::milliseconds> timeout) {
       outcome.code = code_;
       outcome.text = bytes_;
       outcome.failed = 1;
-      outcome.errors = {{index_, 1, code_, bytes_}};
+      outcome.errors = errors();
       break;
     case State::ended:
       outcome = outcome_of({code_, bytes_});
@@ -253,20 +287,16 @@ std::optional<TaskResult> SingleJob::next() {
   result.ok = outcome.ok();
   result.code = code_;
   (result.ok ? result.bytes : result.text) = bytes_;
+  if (output_) result.bytes = *output_;
   return result;
 }
 
 std::optional<TaskResult> SingleJob::next_completed() { return next(); }
 
 Progress SingleJob::progress() {
-  Progress progress;
-  progress.total = 1;
-  const Outcome outcome = wait(std::chrono::milliseconds(0));
-  progress.state = outcome.state;
-  progress.done = outcome.done;
-  progress.failed = outcome.failed;
-  progress.reason = outcome.text;
-  if (!outcome.finished()) {
+  const Outcome now = outcome();
+  Progress progress = progress_of(now);
+  if (!now.finished()) {
     SingleGroup::Lock lock(group_->mutex_);
     progress.state = group_->state_;
     progress.reason = group_->reason_;
@@ -288,8 +318,8 @@ void SingleJob::on_progress(std::function<void(const Progress&)> callback,
     callbacks = both(std::move(callbacks), std::move(callback));
     return;
   }
-  lock.unlock();
-  callback(progress());
+  group_->last_calls_.push_back({std::move(callback), progress_of(outcome())});
+  group_->outbox_->post(ShowProgressCommand{group_});
 }
 
 }  // namespace quern::client

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "client/callbacks.hpp"
 #include "client/handle.hpp"
 #include "client/outbox.hpp"
 #include "client/sink.hpp"
@@ -48,10 +49,15 @@ class SingleJob final : public JobHandle {
   State state() const { return state_.load(std::memory_order_acquire); }
   /// Throws if it did not end with a result.
   void await_result();
+  /// How it ended, or that it has not. Takes no lock.
+  Outcome outcome() const;
+  std::vector<TaskError> errors() const;
 
   const std::shared_ptr<SingleGroup> group_;
   const std::uint64_t index_;
   Bytes bytes_;  // the result; the error's text when failed
+  // What a failed task has written. Rare, so that it costs the others a pointer only.
+  std::unique_ptr<const Bytes> output_;
   std::atomic<State> state_{State::waiting};
   std::atomic<bool> taken_{false};  // by next() or next_completed()
   Encoding encoding_ = Encoding::raw;
@@ -74,13 +80,14 @@ class SingleGroup final : public JobSink, public std::enable_shared_from_this<Si
   std::optional<std::uint64_t> on_results(wire::Results results) override;
   void on_status(wire::JobUpdate update) override;
   void on_ended(Ended ended) override;
-  void show_progress() override {}
+  void show_progress() override;
 
  private:
   friend class SingleJob;
   using Lock = std::unique_lock<std::mutex>;
 
   SingleJob* task(std::uint64_t index);
+  /// Publishes how the task ended, and notes the last call of its callback.
   void finish(SingleJob& job, SingleJob::State state);
   void forget_finished();
   void end_all(Ended ended);
@@ -102,10 +109,10 @@ class SingleGroup final : public JobSink, public std::enable_shared_from_this<Si
   std::uint64_t unfinished_ = 0;
   std::optional<Ended> ended_;
   JobState state_ = JobState::waiting;
-  std::string reason_;  // why its tasks wait
-  std::unordered_map<std::uint64_t, std::function<void(const Progress&)>>
-      callbacks_;  // rarely used
-  std::vector<std::pair<std::uint64_t, SingleJob::State>> to_show_;
+  std::string reason_;                                             // why its tasks wait
+  std::unordered_map<std::uint64_t, ProgressCallback> callbacks_;  // rarely used
+  // Last calls, which the actor makes when it has released the mutex.
+  std::vector<std::pair<ProgressCallback, Progress>> last_calls_;
 
   // Actor only.
   std::uint64_t received_ = 0;

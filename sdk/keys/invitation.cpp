@@ -54,7 +54,7 @@ std::optional<std::string> from_base64(std::string_view text) {
 
 bool is_peer_endpoint(std::string_view endpoint) {
   static const std::regex form(
-      R"(ipc://[^\s\x00-\x1f]+|tcp://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?\]):([0-9]{1,5}))");
+      R"(ipc://[^\s\x00-\x1f]+|tcp://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?\]):([0-9]{1,5}))");
   std::match_results<std::string_view::const_iterator> match;
   if (!std::regex_match(endpoint.begin(), endpoint.end(), match, form)) return false;
   const std::string port = match[3].str();

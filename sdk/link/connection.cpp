@@ -1,8 +1,10 @@
 #include "link/connection.hpp"
 
 #include <cerrno>
+#include <stdexcept>
 
 #include "keys/error.hpp"
+#include "keys/invitation.hpp"
 #include "runtime/greeting.hpp"
 
 namespace quern::link {
@@ -38,6 +40,9 @@ void Connection::reopen() {
   // An invalid endpoint is reported before its keys are looked up.
   if (!endpoint_.starts_with("tcp://") && !endpoint_.starts_with("ipc://"))
     throw zmq::error_t(EPROTONOSUPPORT);
+  if (endpoint_.starts_with("tcp://") && !keys::is_peer_endpoint(endpoint_))
+    throw std::invalid_argument(endpoint_ +
+                                ": use the form tcp://HOST:PORT with a port from 1 to 65535");
   runtime::SocketOptions options;
   if (!access_.insecure && !use_keys(options)) {
     state_ = LinkState::no_keys;

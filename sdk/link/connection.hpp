@@ -31,7 +31,8 @@ class Connection {
   Connection(zmq::context_t& context, std::string endpoint, Access access);
 
   /// Closes the socket and opens a new one: nothing of the old session is in it. Without keys none
-  /// is opened, and look() says why. Throws zmq::error_t for a bad endpoint.
+  /// is opened, and look() says why. Throws zmq::error_t or std::invalid_argument for a bad
+  /// endpoint.
   void reopen();
   /// Closes; queued messages are still sent, for at most `linger`, while the context ends.
   void close(std::chrono::milliseconds linger = {});

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <charconv>
 #include <memory>
 #include <stdexcept>
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr char kTcp[] = "tcp://";
 constexpr std::size_t kTcpBytes = sizeof kTcp - 1;
+constexpr unsigned kPortMost = 65'535;
 
 struct Place {
   std::string host;
@@ -28,6 +30,17 @@ Place place_of(const std::string& endpoint) {
 
 bool is_tcp(const std::string& endpoint) {
   return endpoint.starts_with(kTcp) && endpoint.find(':', kTcpBytes) != std::string::npos;
+}
+
+/// Throws unless the port is from `least` to 65535. libzmq takes the lowest 16 bits of any number,
+/// and so another port than the one that was given.
+void check_port(const std::string& endpoint, const std::string& port, unsigned least) {
+  unsigned number = 0;
+  const char* end = port.data() + port.size();
+  const auto [rest, error] = std::from_chars(port.data(), end, number);
+  if (error == std::errc{} && rest == end && number >= least && number <= kPortMost) return;
+  throw std::invalid_argument(endpoint + ": the port must be a number from " +
+                              std::to_string(least) + " to " + std::to_string(kPortMost));
 }
 
 bool is_number(const std::string& host) {
@@ -66,6 +79,7 @@ Found look_up(const std::string& host) {
 Address address_to_bind(const std::string& endpoint) {
   if (!is_tcp(endpoint)) return {endpoint, false};
   const Place place = place_of(endpoint);
+  if (place.port != "*") check_port(endpoint, place.port, 0);
   if (place.host.starts_with('[')) return {endpoint, true};
   if (is_number(place.host) || ::if_nametoindex(place.host.c_str()) != 0) return {endpoint, false};
   const Found found = look_up(place.host);
@@ -79,6 +93,7 @@ Address address_to_bind(const std::string& endpoint) {
 Address address_to_connect(const std::string& endpoint) {
   if (!is_tcp(endpoint)) return {endpoint, false};
   const Place place = place_of(endpoint);
+  check_port(endpoint, place.port, 1);
   if (place.host.starts_with('[')) return {endpoint, true};
   if (is_number(place.host)) return {endpoint, false};
   const Found found = look_up(place.host);

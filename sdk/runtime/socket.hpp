@@ -83,6 +83,7 @@ class Socket {
   /// Binds and returns the endpoint with port 0 resolved. Throws zmq::error_t (EADDRINUSE and the
   /// like).
   std::string bind(const std::string& endpoint);
+  /// Throws std::invalid_argument for a port that does not exist, zmq::error_t for the rest.
   void connect(const std::string& endpoint);
   /// Starts watching the connection; link_event() then reports. Before connect().
   void watch(zmq::context_t& context);

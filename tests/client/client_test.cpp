@@ -82,6 +82,18 @@ TEST_F(ClientTest, a_reduced_range_returns_one_value) {
   EXPECT_EQ(job.encoding(), Encoding::value);
 }
 
+TEST_F(ClientTest, the_value_of_a_job_reduced_over_nothing_is_a_bad_input_error) {
+  const Job job = client.submit("min", Range{5, 5});
+  EXPECT_EQ(job.get_optional(), std::nullopt);
+  try {
+    job.get();
+    FAIL() << "there is no value";
+  } catch (const JobError& error) {
+    EXPECT_EQ(error.code(), ErrorCode::bad_input);
+    EXPECT_NE(std::string(error.what()).find("get_optional()"), std::string::npos) << error.what();
+  }
+}
+
 TEST_F(ClientTest, a_job_without_items_has_no_results) {
   EXPECT_TRUE(client.submit("echo", Items::of(Strings{})).get_all().empty());
 }
@@ -243,6 +255,19 @@ TEST(Client, a_missing_broker_is_a_connection_error_with_advice) {
 TEST(Client, an_invalid_endpoint_is_a_connection_error) {
   Client client(options_for("nonsense"));
   EXPECT_THROW(client.connect(), ConnectionError);
+}
+
+TEST(Client, an_invalid_port_is_a_connection_error_that_names_the_ports) {
+  for (const char* endpoint : {"tcp://127.0.0.1:99999", "tcp://127.0.0.1:0"}) {
+    Client client(options_for(endpoint));
+    try {
+      client.connect();
+      FAIL() << endpoint;
+    } catch (const ConnectionError& error) {
+      EXPECT_NE(std::string(error.what()).find("from 1 to 65535"), std::string::npos)
+          << error.what();
+    }
+  }
 }
 
 TEST_F(ClientTest, a_refusal_carries_the_reason_of_the_broker) {

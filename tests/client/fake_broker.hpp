@@ -5,6 +5,8 @@
 //   reverse   the same, but all entries at the close, the last one first
 //   sum       the reduced sum of a range
 //   fail      each task fails with its payload
+//   write     each task fails with its payload, after it has written "half of " and its payload
+//   min       reduced over nothing: no value
 //   hold      nothing ever happens
 #pragma once
 
@@ -92,7 +94,8 @@ class FakeBroker {
   std::uint64_t entry_tasks = 1000;  ///< results per entry
   std::size_t byes = 0;
   std::optional<wire::Refused> refuse;
-  bool mute = false;  ///< results are kept back
+  ErrorCode attach_error = ErrorCode::unknown_job;  ///< the answer to ATTACH of an unknown job
+  bool mute = false;                                ///< results are kept back
 
  private:
   void open() {
@@ -193,7 +196,7 @@ class FakeBroker {
       return send(peer, update);
     }
     wire::ErrorMessage error;
-    error.code = ErrorCode::unknown_job;
+    error.code = attach_error;
     error.text = "there is no such job";
     error.token = attach.token;
     send(peer, error);
@@ -233,10 +236,12 @@ class FakeBroker {
         results.errors.push_back({i, 1, ErrorCode::failed, std::string(reader.next())});
       }
       add(job, std::move(results));
+    } else if (f == "write" && batch.count() > 0) {
+      fail_with_output(job, batch, first);
     }
     if (!job.closed || f == "hold") return;
     if (f == "reverse") reverse(job);
-    job.state = f == "fail" ? JobState::failed : JobState::done;
+    job.state = f == "fail" || f == "write" ? JobState::failed : JobState::done;
   }
 
   void echo(Job& job, const wire::Batch& batch, std::uint64_t first) {
@@ -250,6 +255,20 @@ class FakeBroker {
       offset += size;
       add(job, std::move(results));
     }
+  }
+
+  void fail_with_output(Job& job, const wire::Batch& batch, std::uint64_t first) {
+    wire::Results results;
+    results.written = {{first, first + batch.count()}};
+    wire::BatchBuilder outputs;
+    wire::BatchReader reader(batch);
+    for (std::uint64_t i = first; !reader.at_end(); ++i) {
+      const std::string payload(reader.next());
+      results.errors.push_back({i, 1, ErrorCode::failed, payload});
+      outputs.add("half of " + payload);
+    }
+    results.batch = outputs.take();
+    add(job, std::move(results));
   }
 
   void reverse(Job& job) {
@@ -287,6 +306,7 @@ class FakeBroker {
     update.status.done = job.state == JobState::done ? job.tasks : 0;
     update.status.failed = job.state == JobState::failed ? job.tasks : 0;
     update.entries = job.entries.size();
+    update.reduced = job.submit.function == "min";
     if (job.submit.function == "sum") {
       wire::Int128 sum = 0;
       for (auto i = job.submit.range_begin; i < job.submit.range_end; ++i) sum += i;

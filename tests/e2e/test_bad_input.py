@@ -84,6 +84,18 @@ class CommandLine(Rig):
                     self.assert_one_line(self.quern("run", "echo", option, path), 2, str(path), reason)
         self.assert_one_line(self.quern("run", "echo", "--input", "x", "--common", self.folder / "absent"), 2, "absent")
 
+    def test_a_port_that_does_not_exist_exits_2(self):
+        for port in ("0", "65536", "99999"):
+            endpoint = f"tcp://127.0.0.1:{port}"
+            with self.subTest(port=port):
+                self.assert_one_line(self.quern("jobs", "--broker", endpoint), 2, "65535")
+                worker = self.start([BIN / "quern-worker", "--broker", endpoint])
+                self.assert_one_line(worker.finish(), 2, "65535")
+                if port != "0":  # any free port
+                    broker = self.start([BIN / "quern-broker", "--bind", endpoint, "--no-store"])
+                    self.assert_one_line(broker.finish(), 2, "65535")
+                    self.assert_one_line(self.quern("up", "--bind", endpoint), 2, "65535")
+
     def test_help_and_version_exit_0(self):
         commands = ("up", "run", "jobs", "job", "wait", "results", "cancel", "explain", "workers", "drain", "bench")
         for words in ((), ("help",), ("--help",)):

@@ -14,11 +14,11 @@ def version_of_the_headers():
 
 
 class Version(Rig):
-    def test_every_program_has_the_version_of_the_headers(self):
+    def test_every_program_prints_its_own_name_and_the_version_of_the_headers(self):
         version = version_of_the_headers()
         for program in ("quern", "quern-broker", "quern-worker"):
             done = subprocess.run([BIN / program, "--version"], capture_output=True, text=True, timeout=60)
-            self.assertEqual(done.stdout.split()[-1], version, program)
+            self.assertEqual(done.stdout, f"{program} {version}\n")
 
     def test_packages_have_it(self):
         version = version_of_the_headers()

@@ -317,7 +317,7 @@ TEST(Invitations, a_code_survives_a_round_trip) {
 
 TEST(Invitations, endpoints_in_a_code_must_be_reachable_by_peers) {
   for (const char* good : {"tcp://10.0.0.5:7600", "tcp://host.example:1", "tcp://[::1]:65535",
-                           "ipc:///run/quern.sock"})
+                           "tcp://[fe80::1%br-lan.2]:7600", "ipc:///run/quern.sock"})
     EXPECT_TRUE(is_peer_endpoint(good)) << good;
   for (const char* bad : {"tcp://*:7600", "tcp://10.0.0.5", "tcp://10.0.0.5:0",
                           "tcp://10.0.0.5:65536", "tcp://:7600", "tcp://a b:7600", "tcp://a:7600/x",

@@ -56,6 +56,44 @@ TEST(AddressToConnect, only_brackets_need_ipv6) {
   EXPECT_FALSE(address_to_connect("ipc:///tmp/[q]").six);
 }
 
+using Resolve = Address (*)(const std::string&);
+
+/// The text of the error; empty if the endpoint is accepted.
+std::string refusal(Resolve resolve, const std::string& endpoint) {
+  try {
+    resolve(endpoint);
+    return {};
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+}
+
+TEST(Ports, those_that_do_not_exist_are_refused_with_the_range_in_the_text) {
+  for (const char* host : {"127.0.0.1", "localhost", "[::1]", "*"}) {
+    for (const char* port : {"65536", "99999", "99999999999999999999", "-1", "80x", " 80", ""}) {
+      const std::string endpoint = "tcp://" + std::string(host) + ":" + port;
+      for (const Resolve resolve : {&address_to_bind, &address_to_connect}) {
+        const std::string text = refusal(resolve, endpoint);
+        EXPECT_NE(text.find(endpoint), std::string::npos) << endpoint << ": " << text;
+        EXPECT_NE(text.find("65535"), std::string::npos) << endpoint << ": " << text;
+      }
+    }
+  }
+}
+
+TEST(Ports, any_free_port_can_be_bound_but_not_connected_to) {
+  for (const char* endpoint : {"tcp://127.0.0.1:0", "tcp://127.0.0.1:*", "tcp://[::1]:0"}) {
+    EXPECT_EQ(refusal(&address_to_bind, endpoint), "") << endpoint;
+    EXPECT_NE(refusal(&address_to_connect, endpoint), "") << endpoint;
+  }
+}
+
+TEST(Ports, the_first_and_the_last_are_accepted) {
+  for (const char* endpoint : {"tcp://127.0.0.1:1", "tcp://127.0.0.1:65535", "tcp://[::1]:65535"})
+    for (const Resolve resolve : {&address_to_bind, &address_to_connect})
+      EXPECT_EQ(refusal(resolve, endpoint), "") << endpoint;
+}
+
 TEST(PlainAddress, an_ipv4_address_over_ipv6_is_shown_as_ipv4) {
   EXPECT_EQ(plain_address("::ffff:10.0.0.5"), "10.0.0.5");
 }

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <map>
+#include <stdexcept>
 
 #include "runtime/runtime_fixture.hpp"
 
@@ -258,6 +259,15 @@ TEST_F(SocketsTest, bind_resolves_port_zero_and_refuses_a_port_that_is_in_use) {
     FAIL() << "two sockets share a port";
   } catch (const zmq::error_t& error) {
     EXPECT_EQ(error.num(), EADDRINUSE);
+  }
+}
+
+TEST_F(SocketsTest, ports_above_65535_are_refused) {
+  for (const char* port : {"65536", "99999", "4294967296", "99999999999999999999"}) {
+    const std::string wrong = std::string("tcp://127.0.0.1:") + port;
+    Socket dealer = Socket::dealer(context, {});
+    EXPECT_THROW(dealer.connect(wrong), std::invalid_argument) << wrong;
+    EXPECT_THROW(dealer.bind(wrong), std::invalid_argument) << wrong;
   }
 }
 

@@ -1,6 +1,8 @@
 // The built-in functions: results are compared with known values and must not depend on the split.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <fstream>
 #include <map>
 #include <random>
 
@@ -106,6 +108,24 @@ TEST(SleepAndSpin, sleep_and_spin_end_when_cancelled) {
     task.cancelled_ = true;
     call(name, Takes::item, task);
   }
+}
+
+/// The row of PROTOCOL.md about sleep and spin.
+std::string row_of_sleep_and_spin() {
+  std::ifstream page(QUERN_SOURCE_DIR "/sdk/wire/PROTOCOL.md");
+  for (std::string line; std::getline(page, line);)
+    if (line.starts_with("| `sleep`, `spin` |")) return line;
+  return "PROTOCOL.md has no row about sleep and spin";
+}
+
+TEST(SleepAndSpin, the_protocol_page_names_the_unit_that_they_take) {
+  EXPECT_NE(row_of_sleep_and_spin().find("| microseconds"), std::string::npos)
+      << row_of_sleep_and_spin();
+  const auto begin = std::chrono::steady_clock::now();
+  call_item("sleep", "2000");
+  const auto took = std::chrono::steady_clock::now() - begin;
+  EXPECT_GE(took, std::chrono::microseconds(2000));
+  EXPECT_LT(took, std::chrono::milliseconds(2000));
 }
 
 // ---- sum

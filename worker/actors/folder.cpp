@@ -5,8 +5,8 @@
 namespace quern::worker {
 namespace {
 
-std::runtime_error failure(const std::string& reducer, const std::string& text) {
-  return std::runtime_error("reducer '" + reducer + "' failed: " + text);
+std::string failure(const std::string& reducer, const std::string& text) {
+  return "reducer '" + reducer + "' failed: " + text;
 }
 
 }  // namespace
@@ -27,10 +27,16 @@ Bytes Reducer::fold(Bytes left, BytesView right) const {
   }
   try {
     return named_->fold(left, right);
+  } catch (const Permanent& error) {
+    throw Permanent(failure(name_, error.what()));
+  } catch (const FailedWithOutput& error) {  // its output is of no use: a reduction has one value
+    const std::string text = failure(name_, error.what());
+    if (error.permanent()) throw Permanent(text);
+    throw std::runtime_error(text);
   } catch (const std::exception& error) {
-    throw failure(name_, error.what());
+    throw std::runtime_error(failure(name_, error.what()));
   } catch (...) {
-    throw failure(name_, "it threw something that is not a std::exception");
+    throw std::runtime_error(failure(name_, "it threw something that is not a std::exception"));
   }
 }
 

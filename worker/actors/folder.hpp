@@ -19,8 +19,8 @@ class Reducer {
 
   std::optional<wire::Builtin> builtin() const { return builtin_; }
   const std::string& name() const { return name_; }
-  /// left and right are partials of adjacent intervals. Throws std::runtime_error with a text for
-  /// the job's owner.
+  /// left and right are partials of adjacent intervals. Throws Permanent when the reducer says that
+  /// another attempt is of no use, else std::runtime_error, with a text for the job's owner.
   Bytes fold(Bytes left, BytesView right) const;
 
  private:

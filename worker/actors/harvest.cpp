@@ -79,9 +79,10 @@ void Harvest::fold_in(wire::Interval tasks) {
   folded_.end = tasks.end;
   try {
     folder_->add(std::move(scratch_));
+  } catch (const Permanent& error) {
+    fail_fold(ErrorCode::permanent, error.what());
   } catch (const std::exception& error) {
-    folder_->clear();
-    reports_.add_error(folded_, ErrorCode::failed, error.what());
+    fail_fold(ErrorCode::failed, error.what());
   }
   scratch_.clear();
 }
@@ -90,10 +91,16 @@ void Harvest::break_partial() {
   if (!folder_ || folder_->empty()) return;
   try {
     add_whole(folded_, folder_->take());
+  } catch (const Permanent& error) {
+    fail_fold(ErrorCode::permanent, error.what());
   } catch (const std::exception& error) {
-    folder_->clear();
-    reports_.add_error(folded_, ErrorCode::failed, error.what());
+    fail_fold(ErrorCode::failed, error.what());
   }
+}
+
+void Harvest::fail_fold(ErrorCode code, const std::string& text) {
+  folder_->clear();
+  reports_.add_error(folded_, code, text);
 }
 
 std::vector<wire::Report> Harvest::take(bool last, std::uint64_t busy_us) {

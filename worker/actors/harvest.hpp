@@ -38,6 +38,7 @@ class Harvest {
  private:
   std::optional<std::string> begin_partial(wire::Interval tasks);
   void fold_in(wire::Interval tasks);
+  void fail_fold(ErrorCode code, const std::string& text);
 
   ReportBuilder reports_;
   std::optional<Folder> folder_;  // with a reducer

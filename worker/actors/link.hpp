@@ -52,7 +52,7 @@ class Link {
   ~Link();
 
   /// Runs until the worker has left. `signals`, if any: a stop signal drains, a second one ends at
-  /// once. Throws zmq::error_t for an invalid endpoint.
+  /// once. Throws zmq::error_t or std::invalid_argument for an invalid endpoint.
   LinkEnd run(runtime::StopSignals* signals);
 
   /// Any thread: acts like a stop signal.

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "keys/invitation.hpp"
 #include "wire/limits.hpp"
 #include "wire/text.hpp"
 #include "worker/actors/capacity.hpp"
@@ -219,8 +220,11 @@ Options parse_options(int argc, const char* const* argv) {
   if (options.show != Options::Show::nothing) return options;
 
   options.endpoint = given.count("broker") ? text("broker") : default_endpoint();
-  if (options.endpoint.find("://") == std::string::npos)
-    throw UsageError("--broker " + options.endpoint + ": use the form tcp://HOST:PORT");
+  const bool tcp = options.endpoint.starts_with("tcp://");
+  if (tcp ? !keys::is_peer_endpoint(options.endpoint)
+          : options.endpoint.find("://") == std::string::npos)
+    throw UsageError("--broker " + options.endpoint +
+                     ": use the form tcp://HOST:PORT with a port from 1 to 65535");
   options.slots = given.count("slots") ? slots_of(text("slots"))
                                        : static_cast<std::uint32_t>(std::clamp<long>(
                                              std::lround(usable_cores()), 1, wire::kSlotsMax));

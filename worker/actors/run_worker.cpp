@@ -78,6 +78,8 @@ int serve(const Options& options, const Functions& functions, worker::Host* host
     end = link.run(&signals);
   } catch (const zmq::error_t& error) {
     throw worker::UsageError("--broker " + options.endpoint + ": " + error.what());
+  } catch (const std::invalid_argument& error) {  // a port that does not exist
+    throw worker::UsageError("--broker " + std::string(error.what()));
   }
   if (end.exit_code == 0)
     runtime::log_info(end.text);
@@ -100,7 +102,7 @@ int run_worker(int argc, char** argv, Functions& functions) {
         std::cout << worker::help_text();
         return 0;
       case Options::Show::version:
-        std::cout << "quern " QUERN_VERSION "\n";
+        std::cout << "quern-worker " QUERN_VERSION "\n";
         return 0;
       case Options::Show::nothing:
         break;

@@ -56,6 +56,16 @@ std::optional<Thrown> thrown_by(F&& call) {
   }
 }
 
+/// The tasks have failed. What one task has written goes to the client only with its last failure.
+void add_error(Run& run, wire::Interval tasks, const Thrown& error) {
+  const bool final = error.code == ErrorCode::permanent ||
+                     (run.lease.attempts != 0 && run.lease.attempt >= run.lease.attempts);
+  if (final && error.output && tasks.size() == 1)
+    run.harvest.add_failure(tasks.begin, error.code, error.text, *error.output);
+  else
+    run.harvest.add_error(tasks, error.code, error.text);
+}
+
 }  // namespace
 
 Harvest harvest_for(const wire::Lease& lease, const Functions& functions) {
@@ -192,12 +202,7 @@ Runner::Step Runner::run_task(Run& run, const FunctionEntry& entry, Call& call,
   }
   if (error) {
     run.harvest.discard_result();
-    const bool final = error->code == ErrorCode::permanent ||
-                       (run.lease.attempts != 0 && run.lease.attempt >= run.lease.attempts);
-    if (final && error->output)
-      run.harvest.add_failure(task, error->code, error->text, *error->output);
-    else
-      run.harvest.add_error(tasks, error->code, error->text);
+    add_error(run, tasks, *error);
   } else {
     run.harvest.end_result(tasks);
   }
@@ -249,7 +254,7 @@ Runner::Step Runner::run_range(Run& run, const FunctionEntry& entry, Call& call,
       return Step::leave;
     return run_range(run, entry, call, {middle, tasks.end}, halvings);
   } else {
-    run.harvest.add_error(tasks, ErrorCode::failed, error->text);
+    add_error(run, tasks, *error);
   }
   return Step::done;
 }
@@ -287,7 +292,7 @@ Runner::Step Runner::run_whole(Run& run, const std::function<Bytes()>& work) {
   const auto error = thrown_by([&] { value = work(); });
   if (run.timed() && !run.end_call()) return Step::leave;
   if (error)
-    run.harvest.add_error(blamed, ErrorCode::failed, error->text);
+    run.harvest.add_error(blamed, error->code, error->text);
   else
     run.harvest.add_whole(tasks, value);
   throttle_.after(Clock::now() - began, run);

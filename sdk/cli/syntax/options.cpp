@@ -9,6 +9,7 @@
 #include "cli/syntax/paragraphs.hpp"
 #include "cli/syntax/suggest.hpp"
 #include "keys/files.hpp"
+#include "keys/invitation.hpp"
 
 namespace quern::cli {
 
@@ -79,6 +80,13 @@ std::string Given::endpoint() const {
                              environment && *environment ? environment : "tcp://127.0.0.1:7600");
 }
 
+void Given::check_endpoint() const {
+  const std::string endpoint = this->endpoint();
+  if (endpoint.starts_with("tcp://") && !keys::is_peer_endpoint(endpoint))
+    throw UsageError((has("broker") ? "--broker " : "QUERN_BROKER=") + endpoint +
+                     ": use the form tcp://HOST:PORT with a port from 1 to 65535");
+}
+
 std::string Given::keys() const { return get_or<std::string>("keys", keys::default_folder()); }
 
 std::chrono::milliseconds Given::interval(double otherwise) const {
@@ -90,6 +98,7 @@ std::chrono::milliseconds Given::interval(double otherwise) const {
 }
 
 ClientOptions Given::client() const {
+  check_endpoint();
   ClientOptions options;
   options.endpoint = get_or<std::string>("broker", {});
   options.keys = get_or<std::string>("keys", {});

@@ -73,10 +73,13 @@ class Given {
   std::string keys() const;
   /// --interval in seconds, else `otherwise`. Throws UsageError.
   std::chrono::milliseconds interval(double otherwise) const;
-  /// How to reach the broker: --broker, --keys, --insecure.
+  /// How to reach the broker: --broker, --keys, --insecure. Throws UsageError for an endpoint that
+  /// cannot be one.
   ClientOptions client() const;
 
  private:
+  void check_endpoint() const;
+
   boost::program_options::variables_map values_;
 };
 

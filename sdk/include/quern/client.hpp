@@ -94,8 +94,10 @@ class Client {
   /// read all of them. A job of this client gives the handle that submit() gave; once its last
   /// handle was dropped, its results are gone for this client.
   /// @param number the number of the job
-  /// @return a handle. Its calls throw ConnectionError, JobError `unknown_job` for a job that the
-  ///         broker does not know, or SubmitError `expired` or `denied`.
+  /// @return a handle. Its calls throw ConnectionError without a broker, and JobError with the code
+  ///         of the broker when the job cannot be followed: `unknown_job` for a job that it does
+  ///         not know, `expired` for one that it does not keep any more, `denied` for one of
+  ///         another principal.
   Job attach(JobNumber number);
 
   /// The same by UUID, which is known before the broker has answered and is not reused by a broker

@@ -76,8 +76,7 @@ class ConnectionError : public Error {
 };
 
 /// The broker, or the SDK on its behalf, did not accept a job, so nothing of it runs. Typical codes
-/// are queue_full, limit, bad_input, results_unread, denied, store and conflict; expired for a job
-/// to attach to that is no longer kept.
+/// are queue_full, limit, bad_input, results_unread, denied, store and conflict.
 class SubmitError : public Error {
  public:
   using Error::Error;
@@ -95,6 +94,7 @@ struct TaskError {
 };
 
 /// A job that was accepted did not end well: some of its tasks failed, or it was cancelled or lost.
+/// Or a job to attach to cannot be followed: unknown_job, expired or denied.
 class JobError : public Error {
  public:
   /// @param code why; that of the first failed task when there is one

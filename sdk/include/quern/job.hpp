@@ -73,7 +73,7 @@ class JobHandle;
 /// - Error (`unknown_job`) when the handle is empty, that is, default-constructed or moved from;
 /// - ConnectionError when the broker cannot be reached, or the client was closed;
 /// - SubmitError when the broker did not accept the job;
-/// - JobError when the job was accepted but did not end well;
+/// - JobError when the job was accepted but did not end well, or when it cannot be attached to;
 /// - whatever Items::next threw, when that ended the job.
 ///
 /// wait() reports all of them as an Outcome instead.
@@ -136,7 +136,8 @@ class Job {
 
   /// The same as get_optional(), for results that exist.
   /// @return the result
-  /// @throws JobError also, with the code `none`, when the job was reduced over nothing
+  /// @throws JobError also, with the code `bad_input`, when the job was reduced over nothing, which
+  ///         has no value
   Bytes get() const;
 
   /// Blocks until the end and returns all results in the order of the input, without those that
@@ -185,10 +186,14 @@ class Job {
   /// wait() tells when the job has ended, which is before running functions notice.
   void cancel() const;
 
-  /// Registers a function that is called with the progress while the job runs, and once at its end.
+  /// Registers a function that is called with the progress while the job runs, and once at its end,
+  /// whatever the end is: also when the broker is gone or the Client is being destroyed. On a job
+  /// that has already ended it is called once, soon. A coalesced single input reports only its end.
   /// Each call adds one; the shortest interval counts for all.
-  /// @param callback called on a thread of the SDK, one call at a time. Keep it short: no results
-  ///        arrive meanwhile. What it throws is dropped.
+  /// @param callback called on a thread of the SDK, never inside this call, one call at a time.
+  /// Keep
+  ///        it short: no results arrive meanwhile. What it throws is dropped. It is not called
+  ///        after the Client was destroyed.
   /// @param interval minimum time between two calls; clamped to 1 ms to 1 h
   void on_progress(std::function<void(const Progress&)> callback,
                    std::chrono::milliseconds interval) const;

@@ -57,9 +57,11 @@ class Task {
   virtual bool cancelled() const = 0;
 };
 
-/// Thrown by a function when another attempt would fail in the same way (the input is wrong, say).
-/// The task is not tried again, whatever SubmitOptions::attempts says, and ends with
-/// ErrorCode::permanent and this text. For functions of an item or a whole input.
+/// Thrown by a function, a reducer or a finishing step when another attempt would fail in the same
+/// way (the input is wrong, say). The task is not tried again, whatever SubmitOptions::attempts
+/// says, and ends with ErrorCode::permanent and this text. A function of a range that throws it for
+/// several tasks is called again for parts of them, to find the tasks that fail. A merge or a
+/// finishing step that throws it fails its job.
 class Permanent : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
