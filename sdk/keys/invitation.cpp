@@ -11,6 +11,7 @@
 #include "keys/key_pair.hpp"
 #include "keys/sodium.hpp"
 #include "keys/z85.hpp"
+#include "notation/moment.hpp"
 
 namespace quern::keys {
 namespace {
@@ -114,7 +115,7 @@ std::string text_of(const std::vector<Invitation>& invitations) {
     if (grant.name.empty()) grant.name = kNoName;
     grant.key.clear();
     const std::string line = line_of(grant);  // NAME, an empty key between two spaces, ROLES
-    text += invitation.hash + " " + time_text(invitation.expires) + " " + grant.name +
+    text += invitation.hash + " " + notation::moment_text(invitation.expires) + " " + grant.name +
             line.substr(grant.name.size() + 1) + "\n";
   }
   return text;

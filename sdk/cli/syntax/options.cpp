@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
 #include <cstdlib>
 #include <iostream>
 
 #include "cli/syntax/paragraphs.hpp"
 #include "cli/syntax/suggest.hpp"
 #include "keys/files.hpp"
+#include "notation/duration.hpp"
 
 namespace quern::cli {
 
@@ -86,7 +86,7 @@ std::chrono::milliseconds Given::interval(double otherwise) const {
   const double seconds = get_or<double>("interval", otherwise);
   if (!(seconds >= kLeast && seconds <= kMost))
     throw UsageError("--interval takes 0.1 to 3600 seconds");
-  return std::chrono::milliseconds(std::llround(seconds * 1000));
+  return notation::milliseconds_of(seconds, notation::Rounding::nearest);
 }
 
 ClientOptions Given::client() const {
