@@ -59,6 +59,7 @@ CORE = {"pure std", "public", "wire"}
 ROOMS = [
     Room("sdk/include/quern/typed.hpp", PUBLIC | {"msgpack"}),
     Room("sdk/include/*", PUBLIC),
+    Room("sdk/notation/base64.cpp", PUBLIC | {"notation", "sodium"}, pure=True),
     Room("sdk/notation/*", PUBLIC | {"notation"}, pure=True),
     Room("sdk/wire/codec*", PUBLIC | {"notation", "wire", "codec", "msgpack"}),
     Room("sdk/wire/*", PUBLIC | {"notation", "wire", "codec", "posix"}),

@@ -11,6 +11,8 @@
 #include <optional>
 #include <random>
 
+#include "notation/hex.hpp"
+
 namespace quern::worker {
 namespace {
 
@@ -45,7 +47,7 @@ std::optional<pid_t> pid_in(std::string_view name) {
 std::string random_text() {
   std::random_device device;
   std::string text;
-  for (int i = 0; i < 16; ++i) text += "0123456789abcdef"[device() & 15];
+  for (int i = 0; i < 16; ++i) text += notation::kHexDigits[device() & 15];
   return text;
 }
 

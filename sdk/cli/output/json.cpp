@@ -4,14 +4,15 @@
 
 #include "cli/output/job_text.hpp"
 #include "cli/output/utf8.hpp"
+#include "notation/base64.hpp"
 #include "notation/duration.hpp"
+#include "notation/hex.hpp"
 #include "quern/value.hpp"
 
 namespace quern::cli {
 namespace {
 
 void append_escaped(std::string& out, char c) {
-  static constexpr char kHex[] = "0123456789abcdef";
   switch (c) {
     case '"':
       out += "\\\"";
@@ -31,22 +32,8 @@ void append_escaped(std::string& out, char c) {
     default:
       break;
   }
-  const auto octet = static_cast<unsigned char>(c);
   out += "\\u00";
-  out += kHex[octet >> 4];
-  out += kHex[octet & 15];
-}
-
-void append_base64(std::string& out, BytesView bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j)
-      group = group << 8 | (j < n ? static_cast<unsigned char>(bytes[i + j]) : 0u);
-    for (std::size_t j = 0; j < 4; ++j) out += j <= n ? kDigits[group >> (18 - 6 * j) & 63] : '=';
-  }
+  notation::append_hex(out, static_cast<unsigned char>(c));
 }
 
 Json share_json(const WorkerShare& share, std::uint64_t tasks_in_all) {
@@ -213,7 +200,7 @@ void append_result(std::string& out, BytesView bytes, Encoding encoding) {
     return;
   }
   out += "{\"base64\": \"";
-  append_base64(out, bytes);
+  out += notation::base64(bytes);
   out += "\"}";
 }
 
