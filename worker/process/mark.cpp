@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -12,6 +11,7 @@
 #include <random>
 
 #include "notation/hex.hpp"
+#include "process/end.hpp"
 
 namespace quern::worker {
 namespace {
@@ -99,7 +99,7 @@ void kill_orphans(std::string_view variable, pid_t except, Orphans which) {
       if (pid == except) continue;
       const bool ours = which == Orphans::all || carries(pid, variable);
       if (ours) ::kill(pid, SIGKILL);
-      const bool reaped = ::waitpid(pid, nullptr, WNOHANG) == pid;
+      const bool reaped = process::reap_if_ended(pid).has_value();
       found = found || ours || reaped;
     }
     if (!found) return;
