@@ -10,6 +10,7 @@
 
 #include "keys/error.hpp"
 #include "keys/grant.hpp"
+#include "notation/moment.hpp"
 #include "runtime/log.hpp"
 
 namespace quern::broker {
@@ -56,7 +57,7 @@ std::size_t room_for(const keys::AuditEntry& entry) {
 std::string utc_now() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-  std::string text = keys::time_text(us / 1'000'000);
+  std::string text = notation::moment_text(us / 1'000'000);
   char fraction[16];
   std::snprintf(fraction, sizeof fraction, ".%06dZ", static_cast<int>(us % 1'000'000));
   text.replace(text.size() - 1, 1, fraction);

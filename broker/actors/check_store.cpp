@@ -6,6 +6,7 @@
 #include "broker/actors/checksum.hpp"
 #include "broker/actors/sqlite_store.hpp"
 #include "broker/actors/store_schema.hpp"
+#include "notation/moment.hpp"
 #include "wire/blob.hpp"
 
 namespace quern::broker {
@@ -102,7 +103,8 @@ bool check_store(const std::string& folder, std::ostream& out) {
       << database.number("SELECT value FROM meta WHERE key = 'incarnation'") << " starts so far\n";
   if (const auto lost = database.number("SELECT value FROM meta WHERE key = 'lost'"); lost != 0)
     out << "earlier starts detected the loss of " << lost << " commits, last at "
-        << time_text(database.number("SELECT value FROM meta WHERE key = 'lost_at'")) << '\n';
+        << notation::moment_text(database.number("SELECT value FROM meta WHERE key = 'lost_at'"))
+        << '\n';
   out << (wrong == 0 ? "the store is intact\n"
                      : std::to_string(wrong) +
                            " problems; restore a backup, or start with another --store\n");

@@ -6,6 +6,7 @@
 #include "keys/error.hpp"
 #include "keys/files.hpp"
 #include "keys/sodium.hpp"
+#include "notation/moment.hpp"
 
 namespace quern::broker {
 namespace {
@@ -50,7 +51,7 @@ Principal principal_of(const keys::Grant& grant) {
     principal.terms += (principal.terms.empty() ? "from " : ",") + pattern;
   if (grant.expires)
     principal.terms +=
-        (principal.terms.empty() ? "until " : " until ") + keys::time_text(*grant.expires);
+        (principal.terms.empty() ? "until " : " until ") + notation::moment_text(*grant.expires);
   return principal;
 }
 

@@ -13,6 +13,7 @@
 #include "broker/actors/endpoints.hpp"
 #include "keys/audit_files.hpp"
 #include "keys/files.hpp"
+#include "notation/duration.hpp"
 #include "runtime/random.hpp"
 
 namespace po = boost::program_options;
@@ -58,8 +59,6 @@ std::uint64_t default_memory_limit() {
   return bytes / 2;
 }
 
-// Limit of options in seconds: thirty years. The sum of two such times does not overflow.
-constexpr double kSecondsMost = 1e9;
 // At least three heartbeat intervals, and at most a day.
 constexpr double kLostLeast = 0.1, kLostMost = 86'400;
 constexpr std::uint64_t kMemoryLeast = 64ULL << 20, kMemoryMost = 1ULL << 60;
@@ -87,8 +86,8 @@ ParsedOptions mistake(const std::string& line) {
   return {std::nullopt, 2};
 }
 
-std::chrono::milliseconds ms(double s) {
-  return std::chrono::milliseconds(static_cast<std::int64_t>(s * 1000));
+std::chrono::milliseconds ms(double seconds) {
+  return notation::milliseconds_of(seconds, notation::Rounding::down);
 }
 
 }  // namespace
@@ -206,7 +205,7 @@ ParsedOptions parse_options(int argc, char** argv) {
     config.keep_bytes = *bytes;
   }
   for (const auto& [name, seconds] : {std::pair{"--grace", grace}, std::pair{"--keep", keep}})
-    if (!(seconds >= 0 && seconds <= kSecondsMost))
+    if (!(seconds >= 0 && seconds <= notation::kSecondsMax))
       return mistake(std::string(name) + ": give seconds from 0 to 1000000000");
   if (!(lost_after >= kLostLeast && lost_after <= kLostMost))
     return mistake("--lost-after: give seconds from 0.1 to 86400");

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "notation/hex.hpp"
 #include "wire/words.hpp"
 
 namespace quern::broker {
@@ -183,7 +184,7 @@ std::optional<Uuid> uuid_in(std::string_view text) {
   std::size_t nibbles = 0;
   for (const char c : text) {
     if (c == '-') continue;
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    const int digit = notation::hex_value(c);
     if (digit < 0 || nibbles == 32) return std::nullopt;
     auto& octet = uuid.octets[nibbles / 2];
     octet = static_cast<std::uint8_t>(octet << 4 | digit);

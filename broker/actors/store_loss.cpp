@@ -1,22 +1,12 @@
 #include "broker/actors/store_loss.hpp"
 
-#include <ctime>
+#include "notation/moment.hpp"
 
 namespace quern::broker {
 
-std::string time_text(std::int64_t seconds) {
-  const std::time_t time = seconds;
-  std::tm parts{};
-  char text[32];
-  if (!::gmtime_r(&time, &parts) ||
-      std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
-    return std::to_string(seconds);
-  return text;
-}
-
 std::string StoreLoss::text() const {
   const auto named = [](const CommitMark& mark) {
-    return "commit " + std::to_string(mark.commit) + " of " + time_text(mark.time);
+    return "commit " + std::to_string(mark.commit) + " of " + notation::moment_text(mark.time);
   };
   const bool one = commits() == 1, all = last.commit == 0;
   return "the store " + store + " lost " +

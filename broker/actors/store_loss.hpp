@@ -25,7 +25,4 @@ CommitMark last_commit(Database& database);
 /// may be writing.
 std::optional<StoreLoss> loss_of(Database& database, const CommitFile::Found& found);
 
-/// 2026-11-25T21:45:41Z
-std::string time_text(std::int64_t seconds);
-
 }  // namespace quern::broker

@@ -6,8 +6,8 @@
 #include "bench/report.hpp"
 #include "bench/rig.hpp"
 #include "bench/round_trips.hpp"
-#include "cli/output/human.hpp"
 #include "cli/output/table.hpp"
+#include "notation/duration.hpp"
 
 namespace quern::bench {
 namespace {
@@ -33,16 +33,16 @@ Json report_of(std::uint64_t count, unsigned repeats, const RoundTrips& found) {
           {"spread", spread_of(ours.p50)},
           {"repeats", repeats},
           {"payload", kRoundTripPayload},
-          {"summary", "one task takes " + cli::human_seconds(p50 / 1e6) + " (p99 " +
-                          cli::human_seconds(median(ours.p99) / 1e6) +
+          {"summary", "one task takes " + notation::short_duration(p50 / 1e6) + " (p99 " +
+                          notation::short_duration(median(ours.p99) / 1e6) +
                           "); bare libzmq over the same four hops " +
-                          cli::human_seconds(bare_p50 / 1e6) + " (p99 " +
-                          cli::human_seconds(median(bare.p99) / 1e6) + ")"}};
+                          notation::short_duration(bare_p50 / 1e6) + " (p99 " +
+                          notation::short_duration(median(bare.p99) / 1e6) + ")"}};
 }
 
 std::string table_of(const RoundTrips& found) {
   const auto us = [](const std::vector<double>& samples) {
-    return cli::human_seconds(median(samples) / 1e6);
+    return notation::short_duration(median(samples) / 1e6);
   };
   cli::Table table(
       {{"one task at a time"}, {"p50", cli::Align::right}, {"p99", cli::Align::right}});

@@ -16,6 +16,7 @@
 #include "bench/round_trips.hpp"
 #include "cli/output/human.hpp"
 #include "cli/output/table.hpp"
+#include "notation/duration.hpp"
 
 namespace quern::bench {
 namespace {
@@ -131,12 +132,12 @@ std::string summary_of(const Findings& findings) {
   constexpr double kWorth = 0.1;
   const double together = 1 / median(findings.tasks_per_s),
                alone = median(findings.round_trips.ours.p50) / 1e6;
-  return "Here a task costs " + cli::human_seconds(together) + " among many, and " +
-         cli::human_seconds(alone) +
+  return "Here a task costs " + notation::short_duration(together) + " among many, and " +
+         notation::short_duration(alone) +
          " when the client waits for each one. To keep the overhead below 10 %, a task should take "
          "at least " +
-         cli::human_seconds(together / kWorth) + ", or " + cli::human_seconds(alone / kWorth) +
-         " if the client waits for each one.";
+         notation::short_duration(together / kWorth) + ", or " +
+         notation::short_duration(alone / kWorth) + " if the client waits for each one.";
 }
 
 Json report_of(const Request& request, const Findings& findings, Rig& rig) {
@@ -177,7 +178,7 @@ Json report_of(const Request& request, const Findings& findings, Rig& rig) {
 std::string table_of(const Request& request, const Findings& findings, Rig& rig) {
   const double rate = median(findings.tasks_per_s), bare = median(findings.baseline_tasks_per_s);
   const auto seconds = [](const std::vector<double>& us) {
-    return cli::human_seconds(median(us) / 1e6);
+    return notation::short_duration(median(us) / 1e6);
   };
   const auto fixed = [](double number, const char* unit) {
     std::array<char, 32> text{};

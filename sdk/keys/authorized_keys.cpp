@@ -7,6 +7,7 @@
 
 #include "keys/error.hpp"
 #include "keys/key_pair.hpp"
+#include "notation/moment.hpp"
 
 namespace quern::keys {
 namespace {
@@ -132,7 +133,7 @@ std::string line_of(const Grant& grant) {
   if (grant.max_rate) put("max_rate", number_text(*grant.max_rate));
   if (grant.max_priority) put("max_priority", std::to_string(*grant.max_priority));
   if (grant.weight != 1) put("weight", number_text(grant.weight));
-  if (grant.expires) put("expires", time_text(*grant.expires));
+  if (grant.expires) put("expires", notation::moment_text(*grant.expires));
   return line;
 }
 

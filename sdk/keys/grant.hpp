@@ -46,7 +46,6 @@ bool is_principal_name(std::string_view name);
 
 /// "2027-01-31" (its end, UTC) or "2027-01-31T12:00:00Z" as seconds since 1970. Throws KeyError.
 std::int64_t time_of(std::string_view text);
-std::string time_text(std::int64_t seconds);
 
 /// Whether `address` ("10.0.0.7", "::1") is `pattern` or within it ("10.0.0.0/24").
 bool address_matches(std::string_view pattern, std::string_view address);

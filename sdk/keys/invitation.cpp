@@ -1,7 +1,5 @@
 #include "keys/invitation.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <charconv>
 #include <regex>
@@ -11,6 +9,8 @@
 #include "keys/key_pair.hpp"
 #include "keys/sodium.hpp"
 #include "keys/z85.hpp"
+#include "notation/base64.hpp"
+#include "notation/moment.hpp"
 
 namespace quern::keys {
 namespace {
@@ -18,32 +18,9 @@ namespace {
 constexpr std::string_view kPrefix = "quern1-";
 constexpr std::size_t kSecretOctets =
     20;  // 160 bits: cannot be guessed, and the code still fits a line
-constexpr int kVariant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 // A grant needs some key to be written as a line; an invitation has none yet.
 const std::string kNoKey(kKeyCharacters, '0');
 constexpr char kNoName[] = "-";
-
-std::string base64(std::string_view text) {
-  start_sodium();
-  std::string out(sodium_base64_encoded_len(text.size(), kVariant), '\0');
-  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()),
-                    text.size(), kVariant);
-  out.resize(out.size() - 1);  // the zero at its end
-  return out;
-}
-
-std::optional<std::string> from_base64(std::string_view text) {
-  start_sodium();
-  std::string out(text.size(), '\0');
-  std::size_t size = 0;
-  const char* end = nullptr;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(),
-                        text.size(), nullptr, &size, &end, kVariant) != 0 ||
-      end != text.data() + text.size())
-    return std::nullopt;
-  out.resize(size);
-  return out;
-}
 
 [[noreturn]] void no_code() {
   throw KeyError("this is not an invitation code: a code begins with " + std::string(kPrefix) +
@@ -62,12 +39,13 @@ bool is_peer_endpoint(std::string_view endpoint) {
 }
 
 std::string text_of(const InvitationCode& code) {
-  return std::string(kPrefix) + base64(code.broker_key + code.secret + code.endpoint);
+  return std::string(kPrefix) +
+         notation::base64(code.broker_key + code.secret + code.endpoint, notation::Base64::url);
 }
 
 InvitationCode code_of(std::string_view text) {
   if (!text.starts_with(kPrefix)) no_code();
-  const auto whole = from_base64(text.substr(kPrefix.size()));
+  const auto whole = notation::from_base64(text.substr(kPrefix.size()), notation::Base64::url);
   constexpr std::size_t kSecretCharacters = kSecretOctets / 4 * 5;
   if (!whole || whole->size() <= kKeyCharacters + kSecretCharacters) no_code();
   InvitationCode code{whole->substr(kKeyCharacters + kSecretCharacters),
@@ -114,7 +92,7 @@ std::string text_of(const std::vector<Invitation>& invitations) {
     if (grant.name.empty()) grant.name = kNoName;
     grant.key.clear();
     const std::string line = line_of(grant);  // NAME, an empty key between two spaces, ROLES
-    text += invitation.hash + " " + time_text(invitation.expires) + " " + grant.name +
+    text += invitation.hash + " " + notation::moment_text(invitation.expires) + " " + grant.name +
             line.substr(grant.name.size() + 1) + "\n";
   }
   return text;

@@ -6,15 +6,15 @@
 #include <cstdlib>
 #include <new>
 
+#include "notation/hex.hpp"
+
 namespace quern::keys {
 namespace {
 
 constexpr std::size_t kHashBytes = 32;
 
-std::string hex_of(const unsigned char* hash) {
-  std::array<char, 2 * kHashBytes + 1> hex{};
-  sodium_bin2hex(hex.data(), hex.size(), hash, kHashBytes);
-  return {hex.data(), 2 * kHashBytes};
+std::string hex_of(const std::array<unsigned char, kHashBytes>& hash) {
+  return notation::hex({reinterpret_cast<const char*>(hash.data()), hash.size()});
 }
 
 }  // namespace
@@ -38,7 +38,7 @@ std::string hash_hex(std::string_view text, std::string_view key) {
   crypto_generichash(hash.data(), hash.size(), octets, text.size(),
                      key.empty() ? nullptr : reinterpret_cast<const unsigned char*>(key.data()),
                      key.size());
-  return hex_of(hash.data());
+  return hex_of(hash);
 }
 
 Digest::Digest() {
@@ -57,7 +57,7 @@ std::string Digest::hex() {
   std::array<unsigned char, kHashBytes> hash{};
   crypto_generichash_final(reinterpret_cast<crypto_generichash_state*>(state_), hash.data(),
                            hash.size());
-  return hex_of(hash.data());
+  return hex_of(hash);
 }
 
 bool same_secret(std::string_view a, std::string_view b) {

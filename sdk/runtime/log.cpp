@@ -3,9 +3,9 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <array>
 #include <atomic>
-#include <cstdio>
+
+#include "notation/hex.hpp"
 
 namespace quern::runtime {
 namespace {
@@ -21,9 +21,7 @@ std::string printable(const std::string& line) {
       text += c;
       continue;
     }
-    std::array<char, 8> escaped{};
-    std::snprintf(escaped.data(), escaped.size(), "\\x%02x", octet);
-    text += escaped.data();
+    notation::append_hex(text += "\\x", octet);
   }
   return text;
 }

@@ -6,6 +6,8 @@
 #include <msgpack.hpp>
 #include <nlohmann/json.hpp>
 
+#include "notation/base64.hpp"
+
 namespace quern {
 namespace {
 
@@ -42,24 +44,6 @@ class JsonCheck : public nlohmann::json_sax<json> {
   std::size_t depth_ = 0;
 };
 
-std::string base64(BytesView bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (k < have ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    }
-    for (std::size_t k = 0; k < 4; ++k) {
-      out.push_back(k <= have ? kDigits[group >> (18 - 6 * k) & 63u] : '=');
-    }
-  }
-  return out;
-}
-
 // Writes JSON text while msgpack is read: no tree in between, so what a hostile value costs is
 // bounded by its own length.
 class JsonWriter : public msgpack::null_visitor {
@@ -84,14 +68,14 @@ class JsonWriter : public msgpack::null_visitor {
     }
   }
   bool visit_bin(const char* data, std::uint32_t size) {
-    return text("{\"base64\":\"" + base64({data, size}) + "\"}");
+    return text("{\"base64\":\"" + notation::base64({data, size}) + "\"}");
   }
   bool visit_ext(const char* data, std::uint32_t size) {
     if (size == 0) return false;
     const int octet = static_cast<unsigned char>(
         data[0]);  // the visitor gets the type as first octet; it is signed
     const int type = octet < 128 ? octet : octet - 256;
-    return text("{\"base64\":\"" + base64({data + 1, size - 1}) +
+    return text("{\"base64\":\"" + notation::base64({data + 1, size - 1}) +
                 "\",\"ext\":" + std::to_string(type) + "}");
   }
 

@@ -2,10 +2,11 @@
 // which is kept instead of run; its items are the blob's chunks (PROTOCOL.md 1.4).
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
+
+#include "notation/hex.hpp"
 
 namespace quern::wire {
 
@@ -18,9 +19,7 @@ inline constexpr std::size_t kBlobsMax = 1000;
 
 /// BLAKE2b-256 of the octets in lower-case hexadecimal digits.
 inline bool is_blob_name(std::string_view text) {
-  return text.size() == kBlobNameBytes && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+  return text.size() == kBlobNameBytes && notation::is_hex(text);
 }
 
 /// The job's `unique` key: one that outlives the broker is another than one that does not.

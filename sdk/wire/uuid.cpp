@@ -2,18 +2,17 @@
 
 #include <cstdlib>
 
+#include "notation/hex.hpp"
 #include "quern/ids.hpp"
 
 namespace quern {
 
 std::string Uuid::text() const {
-  static constexpr char kDigits[] = "0123456789abcdef";
   std::string out;
   out.reserve(36);
   for (std::size_t i = 0; i < octets.size(); ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) out.push_back('-');
-    out.push_back(kDigits[octets[i] >> 4]);
-    out.push_back(kDigits[octets[i] & 15]);
+    notation::append_hex(out, octets[i]);
   }
   return out;
 }

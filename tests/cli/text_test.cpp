@@ -25,16 +25,6 @@ TEST(Human, byte_units_are_powers_of_1024) {
   EXPECT_EQ(human_bytes((1u << 20) - 1), "1.0 MiB");
 }
 
-TEST(Human, longer_times_are_shown_more_coarsely) {
-  EXPECT_EQ(human_seconds(0.00085), "850 us");
-  EXPECT_EQ(human_seconds(0.012), "12 ms");
-  EXPECT_EQ(human_seconds(3.42), "3.4 s");
-  EXPECT_EQ(human_seconds(125), "2m05s");
-  EXPECT_EQ(human_seconds(3 * 3600 + 7 * 60), "3h07m");
-  EXPECT_EQ(human_seconds(4 * 86400 + 2 * 3600), "4d02h");
-  EXPECT_EQ(human_seconds(-1), "-");
-}
-
 TEST(Human, an_unknown_rate_is_a_dash) {
   EXPECT_EQ(human_rate(0), "-");
   EXPECT_EQ(human_rate(1234), "1.2k/s");
@@ -90,8 +80,7 @@ TEST(Printable, control_and_invisible_characters_are_shown_as_question_marks) {
 TEST(Human, extreme_numbers_are_printed_safely) {
   for (const double odd : {1e308, -1e308, std::numeric_limits<double>::infinity(),
                            std::numeric_limits<double>::quiet_NaN(), 1e24}) {
-    for (const std::string& text :
-         {human_count(odd), human_seconds(odd), human_rate(odd), percent(odd), bar(odd, 8)}) {
+    for (const std::string& text : {human_count(odd), human_rate(odd), percent(odd), bar(odd, 8)}) {
       EXPECT_LE(text.size(), 12u) << odd;
       EXPECT_EQ(printable(text), text) << odd;
     }

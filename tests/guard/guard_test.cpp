@@ -11,6 +11,7 @@
 #include "keys/error.hpp"
 #include "keys/files.hpp"
 #include "keys/z85.hpp"
+#include "notation/moment.hpp"
 #include "support/folder.hpp"
 
 namespace quern::broker {
@@ -228,7 +229,7 @@ TEST_F(Ring, touching_an_unusable_file_does_not_extend_its_validity) {
 }
 
 TEST_F(Ring, an_expired_key_can_be_invited_again) {
-  write_grants("lab " + key + " work expires=" + keys::time_text(kNow - 10) + "\n");
+  write_grants("lab " + key + " work expires=" + notation::moment_text(kNow - 10) + "\n");
   KeyRing ring(folder.path());
   const std::string secret = invite(60);
   refresh(ring);
@@ -252,7 +253,7 @@ TEST_F(Ring, a_reserved_name_cannot_be_requested) {
 }
 
 TEST_F(Ring, an_expired_key_is_refused) {
-  write_grants("lab " + key + " work expires=" + keys::time_text(kNow + 10) + "\n");
+  write_grants("lab " + key + " work expires=" + notation::moment_text(kNow + 10) + "\n");
   KeyRing ring(folder.path());
   refresh(ring);
   EXPECT_TRUE(ring.may_connect(key, "").allowed);

@@ -40,8 +40,9 @@ LIBRARIES = [
     ("sodium", re.compile(r"^sodium(\.h|/)")),
     ("http", re.compile(r"^httplib\.h$")),
 ]
-OWN_ROOMS = ("wire", "runtime", "link", "value", "client", "keys", "cli", "bench", "broker/core", "broker/actors",
-             "worker/core", "worker/actors", "worker/process", "worker/functions", "command")
+OWN_ROOMS = ("notation", "process", "wire", "runtime", "link", "value", "client", "keys", "cli",
+             "bench", "broker/core", "broker/actors", "worker/core", "worker/actors", "worker/process",
+             "worker/functions", "command")
 
 
 class Room(NamedTuple):
@@ -59,25 +60,32 @@ CORE = {"pure std", "public", "wire"}
 ROOMS = [
     Room("sdk/include/quern/typed.hpp", PUBLIC | {"msgpack"}),
     Room("sdk/include/*", PUBLIC),
-    Room("sdk/wire/codec*", PUBLIC | {"wire", "codec", "msgpack"}),
-    Room("sdk/wire/*", PUBLIC | {"wire", "codec", "posix"}),
-    Room("sdk/runtime/log.cpp", {"std", "runtime", "log"}),
+    Room("sdk/notation/base64.cpp", PUBLIC | {"notation", "sodium"}, pure=True),
+    Room("sdk/notation/*", PUBLIC | {"notation"}, pure=True),
+    Room("sdk/process/*", {"std", "posix", "process"}),
+    Room("sdk/wire/codec*", PUBLIC | {"notation", "wire", "codec", "msgpack"}),
+    Room("sdk/wire/*", PUBLIC | {"notation", "wire", "codec", "posix"}),
+    Room("sdk/runtime/log.cpp", {"std", "notation", "runtime", "log"}),
     Room("sdk/runtime/*", {"std", "posix", "runtime", "zmq"}),
     Room("sdk/link/*", PUBLIC | {"link", "wire", "codec", "runtime", "keys", "zmq"}),
-    Room("sdk/value/*", PUBLIC | {"value", "json", "msgpack"}),
+    Room("sdk/value/*", PUBLIC | {"notation", "value", "json", "msgpack"}),
     Room("sdk/command/*", PUBLIC | {"command", "msgpack"}),
-    Room("sdk/keys/*", {"std", "posix", "public", "keys", "sodium"}),
-    Room("sdk/cli/*", PUBLIC | {"posix", "cli", "keys", "options", "json"}),
-    Room("sdk/bench/*", PUBLIC | {"posix", "cli", "bench", "keys", "options", "json", "zmq"}),
+    Room("sdk/keys/*", {"std", "posix", "public", "notation", "keys", "sodium"}),
+    Room("sdk/cli/*", PUBLIC | {"posix", "cli", "process", "notation", "keys", "options", "json"}),
+    Room("sdk/bench/*", PUBLIC | {"posix", "cli", "bench", "notation", "keys", "options", "json",
+                                  "zmq"}),
     Room("sdk/examples/*", PUBLIC | {"worker face", "keys", "options", "json"}),
     Room("broker/core/*", CORE | {"broker/core"}, pure=True),
     Room("worker/core/*", CORE | {"worker/core"}, pure=True),
-    Room("broker/actors/*", PUBLIC | {"posix", "broker/core", "broker/actors", "wire", "codec", "runtime", "link", "keys", "zmq",
-                                      "options", "log", "sqlite", "sodium", "http"}),
+    Room("broker/actors/*", PUBLIC | {"posix", "broker/core", "broker/actors", "notation", "wire", "codec", "runtime", "link",
+                                      "keys", "zmq", "options", "log", "sqlite", "sodium", "http"}),
     Room("worker/include/*", PUBLIC | {"worker face"}),
-    Room("worker/process/*", PUBLIC | {"posix", "worker face", "worker/process", "keys"}),  # keys: the hash of a file
-    Room("worker/actors/*", PUBLIC | {"posix", "worker face", "worker/core", "worker/actors", "worker/process", "wire", "codec", "runtime", "link",
-                                      "value", "keys", "zmq", "options", "log"}),
+    # keys: the hash of a file
+    Room("worker/process/*", PUBLIC | {"posix", "worker face", "worker/process", "process",
+                                       "notation", "keys"}),
+    Room("worker/actors/*", PUBLIC | {"posix", "worker face", "worker/core", "worker/actors",
+                                      "worker/process", "process", "notation", "wire", "codec",
+                                      "runtime", "link", "value", "keys", "zmq", "options", "log"}),
     Room("worker/functions/*", PUBLIC | {"worker face", "worker/functions", "wire", "posix"}),  # wire: the number codec
 ]
 # Folders inside a room, the lowest first: a file may include its own folder and those before it.

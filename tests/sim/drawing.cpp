@@ -3,6 +3,7 @@
 #include <map>
 
 #include "cli/output/timeline.hpp"
+#include "notation/duration.hpp"
 
 namespace quern::sim {
 namespace {
@@ -18,7 +19,7 @@ std::string text_of(const ScenarioChange& change) {
       return who + " runs at " + std::to_string(static_cast<int>(change.value * 100 + 0.5)) +
              " % of its speed";
     case What::freeze:
-      return who + " freezes for " + cli::time_text(change.value);
+      return who + " freezes for " + notation::long_duration(change.value);
     case What::vanish:
       return who + " vanishes";
   }
@@ -37,9 +38,9 @@ std::size_t shown_machines(const Scenario& scenario) {
 std::string drawing_of(const Scenario& scenario, Policy policy, const ScenarioOutcome& outcome) {
   cli::Timeline timeline;
   timeline.title = scenario.name + ", shared out by " + std::string(name_of(policy)) + ": " +
-                   cli::time_text(outcome.makespan_s);
-  timeline.subtitle =
-      "No schedule takes less than " + cli::time_text(scenario.ideal_s) + ". A bar is a lease.";
+                   notation::long_duration(outcome.makespan_s);
+  timeline.subtitle = "No schedule takes less than " + notation::long_duration(scenario.ideal_s) +
+                      ". A bar is a lease.";
   if (!outcome.trouble.empty()) timeline.subtitle += " Not all is done: " + outcome.trouble + ".";
   timeline.end_s = outcome.makespan_s;
   std::vector<std::size_t> first_row;

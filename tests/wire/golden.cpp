@@ -4,25 +4,22 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "notation/hex.hpp"
+
 namespace quern::wire::test {
 namespace {
 
 constexpr std::size_t kOctetsPerLine = 32;
 
-int digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
-
 }  // namespace
 
 std::string golden_text(const std::string& title, const Frames& frames) {
-  static constexpr char kDigits[] = "0123456789abcdef";
   std::string out = "# " + title + "\n";
   for (std::size_t part = 0; part < frames.size(); ++part) {
     out += "part " + std::to_string(part) + "\n";
     const BytesView octets = frames[part].view();
     for (std::size_t i = 0; i < octets.size(); ++i) {
-      const auto octet = static_cast<unsigned char>(octets[i]);
-      out += kDigits[octet >> 4];
-      out += kDigits[octet & 15];
+      notation::append_hex(out, static_cast<unsigned char>(octets[i]));
       if ((i + 1) % kOctetsPerLine == 0 || i + 1 == octets.size()) out += '\n';
     }
   }
@@ -39,7 +36,8 @@ Frames golden_frames(const std::string& text) {
       continue;
     }
     for (std::size_t i = 0; i + 1 < line.size(); i += 2)
-      parts.back().push_back(static_cast<char>(digit(line[i]) << 4 | digit(line[i + 1])));
+      parts.back().push_back(
+          static_cast<char>(notation::hex_value(line[i]) << 4 | notation::hex_value(line[i + 1])));
   }
   Frames frames;
   for (auto& part : parts) frames.push_back(Buffer::adopt(std::move(part)));

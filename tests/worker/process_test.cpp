@@ -13,6 +13,7 @@
 #include <fstream>
 #include <thread>
 
+#include "process/spawn.hpp"
 #include "quern/command.hpp"
 #include "worker/process/co_process.hpp"
 #include "worker/process/command_plan.hpp"
@@ -380,7 +381,7 @@ TEST(Filter, the_program_ends_with_its_job) {
 TEST(Marks, processes_that_carry_a_mark_are_found_and_killed) {
   const Mark mark;
   Child child;
-  ChildPlan plan;
+  process::SpawnPlan plan;
   plan.words = {"sleep", "1000"};
   plan.env = {mark.variable(1) + "1"};
   ASSERT_FALSE(child.start(plan));

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "keys/invitation.hpp"
+#include "notation/duration.hpp"
 #include "wire/limits.hpp"
 #include "wire/text.hpp"
 #include "worker/actors/capacity.hpp"
@@ -22,7 +23,7 @@ namespace po = boost::program_options;
 constexpr const char* kDefaultEndpoint = "tcp://127.0.0.1:7600";
 
 // Limits of options, so that sums of such numbers do not overflow.
-constexpr double kSecondsMost = 1e9, kResourceMost = 1e15, kShareLeast = 0.001;
+constexpr double kResourceMost = 1e15, kShareLeast = 0.001;
 
 constexpr const char* kExamples =
     "Examples:\n"
@@ -103,9 +104,9 @@ bool process_in(const std::string& word) {
 
 std::chrono::milliseconds seconds_of(const std::string& option, const std::string& text) {
   const double seconds = number_of(option, text);
-  if (seconds < 0 || seconds > kSecondsMost)
+  if (seconds < 0 || seconds > notation::kSecondsMax)
     throw UsageError("--" + option + " " + text + ": give seconds from 0 to 1000000000");
-  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+  return notation::milliseconds_of(seconds, notation::Rounding::down);
 }
 
 runtime::LogLevel level_of(const std::string& word) {

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "notation/hex.hpp"
 #include "worker/process/write_all.hpp"
 
 namespace quern::worker {
@@ -94,8 +95,7 @@ std::vector<std::string> BlobFolder::take_gone() {
 }
 
 int BlobFolder::opened(const std::string& name) {
-  if (name.find_first_not_of("0123456789abcdef") != std::string::npos)
-    throw std::invalid_argument("a file must be named by its hash");
+  if (!notation::is_hex(name)) throw std::invalid_argument("a file must be named by its hash");
   const int fd = ::open(file_of(name).c_str(), O_RDONLY | O_CLOEXEC);
   if (fd >= 0) return fd;
   const int error = errno;

@@ -61,7 +61,7 @@ CoProcess::CoProcess(const Command& command, Host& host,
       timeout_(command.timeout_ms),
       memory_(host.memory_for(command.memory_bytes)),
       place_(workplace_of(command.cwd, command.cwd_optional, host)) {
-  ChildPlan plan = plan_of(command, host, mark_.variable());
+  process::SpawnPlan plan = plan_of(command, host, mark_.variable());
   if (frame_ == Command::Frame::line) ask_for_lines(plan.env);
   plan.words = command.words;
   // A function is served by this program, wherever it is installed.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "process/pipe.hpp"
 #include "quern/command.hpp"
 #include "quern/worker.hpp"
 #include "worker/process/command_plan.hpp"
@@ -51,7 +52,7 @@ class CoProcess {
   std::chrono::milliseconds timeout_;
   std::uint64_t memory_;
   Workplace place_;
-  Pipe in_, out_, err_;
+  process::Pipe in_, out_, err_;
   Child child_;
   std::string read_;
   std::size_t taken_ = 0;  // of read_

@@ -5,6 +5,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "process/end.hpp"
+#include "process/spawn.hpp"
+
 namespace quern::worker {
 namespace {
 
@@ -45,8 +48,8 @@ std::string folder_trouble(const std::string& folder, int error, const Host& hos
          "folder";
 }
 
-ChildPlan plan_of(const Command& command, const Host& host, const std::string& mark) {
-  ChildPlan plan;
+process::SpawnPlan plan_of(const Command& command, const Host& host, const std::string& mark) {
+  process::SpawnPlan plan;
   plan.env = host.environment();
   add_environment(plan, command.env);
   plan.env.push_back(mark + '1');
@@ -55,7 +58,7 @@ ChildPlan plan_of(const Command& command, const Host& host, const std::string& m
   return plan;
 }
 
-void add_environment(ChildPlan& plan, const std::vector<std::string>& variables) {
+void add_environment(process::SpawnPlan& plan, const std::vector<std::string>& variables) {
   for (const auto& variable : variables)
     if (variable.find('=') != std::string::npos && !variable.starts_with("QUERN_MARK="))
       set_variable(plan.env, variable);
@@ -70,7 +73,7 @@ const Command& CommandOfJob::of(const Task& task) {
   return command_;
 }
 
-std::string describe(const ChildEnd& end, std::uint64_t memory_limit) {
+std::string describe(const process::End& end, std::uint64_t memory_limit) {
   std::string text = end.signal != 0 ? "killed by signal " + std::to_string(end.signal) + " (" +
                                            ::strsignal(end.signal) + ")"
                                      : "exit code " + std::to_string(end.code);

@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 
+#include "process/end.hpp"
+#include "process/spawn.hpp"
 #include "quern/command.hpp"
 #include "quern/worker.hpp"
 #include "worker/process/child.hpp"
@@ -24,10 +26,10 @@ Workplace workplace_of(const std::string& cwd, bool optional, const Host& host);
 std::string folder_trouble(const std::string& folder, int error, const Host& host);
 
 /// Everything but the words, the folder and the descriptors. `mark` is the child's own.
-ChildPlan plan_of(const Command& command, const Host& host, const std::string& mark);
+process::SpawnPlan plan_of(const Command& command, const Host& host, const std::string& mark);
 
 /// Variables that replace those of the same name.
-void add_environment(ChildPlan& plan, const std::vector<std::string>& variables);
+void add_environment(process::SpawnPlan& plan, const std::vector<std::string>& variables);
 
 /// The command of a job, read once per job and thread.
 class CommandOfJob {
@@ -41,6 +43,6 @@ class CommandOfJob {
 };
 
 /// "exit code 3", "killed by signal 9 (Killed)"; with a note if it probably ran out of memory.
-std::string describe(const ChildEnd& end, std::uint64_t memory_limit);
+std::string describe(const process::End& end, std::uint64_t memory_limit);
 
 }  // namespace quern::worker

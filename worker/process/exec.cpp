@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "process/spawn.hpp"
 #include "worker/process/command_plan.hpp"
 #include "worker/process/program.hpp"
 #include "worker/process/put_files.hpp"
@@ -170,7 +171,7 @@ class Exec {
     return verdict(end, command, program.plan.memory_bytes, result);
   }
 
-  std::string not_started(const StartError& error, CommandResult& result) const {
+  std::string not_started(const process::StartError& error, CommandResult& result) const {
     result.code = error.folder                                      ? kNotStarted
                   : error.error == ENOENT                           ? kNotFound
                   : error.error == EACCES || error.error == ENOEXEC ? kNotExecutable

@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <system_error>
 
-extern char** environ;
+#include "process/spawn.hpp"
 
 namespace quern::worker {
 namespace {
@@ -37,8 +37,8 @@ bool is_kept(std::string_view variable) {
 
 std::vector<std::string> clean_environment() {
   std::vector<std::string> out;
-  for (char** at = environ; *at; ++at)
-    if (is_kept(*at)) out.emplace_back(*at);
+  for (std::string& variable : process::own_environment())
+    if (is_kept(variable)) out.push_back(std::move(variable));
   if (!std::getenv("PATH")) out.emplace_back("PATH=/usr/local/bin:/usr/bin:/bin");
   return out;
 }

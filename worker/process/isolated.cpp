@@ -16,17 +16,17 @@
 #include <system_error>
 #include <thread>
 
+#include "process/end.hpp"
+#include "process/spawn.hpp"
 #include "quern/typed.hpp"
 #include "worker/process/command_plan.hpp"
 #include "worker/process/slot_socket.hpp"
-
-extern char** environ;
 
 namespace quern::worker {
 namespace {
 
 constexpr char kVariable[] = "QUERN_SLOT_PROCESS";
-constexpr int kSocket = 3;  // ChildPlan::extra
+constexpr int kSocket = 3;  // process::SpawnPlan::extra
 
 using Clock = std::chrono::steady_clock;
 
@@ -125,10 +125,10 @@ class Isolation {
       throw std::system_error(errno, std::generic_category(), "cannot create a socket");
     SlotSocket theirs(ends[1]);  // closed when the child has its copy
     auto process = std::make_unique<Process>(host_, ends[0]);
-    ChildPlan plan;
+    process::SpawnPlan plan;
     plan.words = arguments_;
     plan.file = "/proc/self/exe";
-    for (char** at = environ; *at; ++at) plan.env.emplace_back(*at);
+    plan.env = process::own_environment();
     plan.env.push_back(std::string(kVariable) + "=1");
     plan.env.push_back(process->mark.variable() + '1');
     plan.out = STDERR_FILENO;
@@ -155,13 +155,13 @@ class Isolation {
 
   Bytes lost(std::unique_ptr<Process>& process, const Task* task) {
     const bool cancelled = task && task->cancelled();
-    const ChildEnd how = end(process);
+    const process::End how = end(process);
     if (cancelled) throw std::runtime_error("cancelled");
     throw std::runtime_error("the function's process ended: " + describe(how, host_.memory_for(0)));
   }
 
-  ChildEnd end(std::unique_ptr<Process>& process) {
-    const ChildEnd how = process->child.finish();
+  process::End end(std::unique_ptr<Process>& process) {
+    const process::End how = process->child.finish();
     process.reset();
     return how;
   }

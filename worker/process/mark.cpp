@@ -3,13 +3,15 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <cstdint>
 #include <optional>
 #include <random>
+
+#include "notation/hex.hpp"
+#include "process/end.hpp"
 
 namespace quern::worker {
 namespace {
@@ -45,7 +47,7 @@ std::optional<pid_t> pid_in(std::string_view name) {
 std::string random_text() {
   std::random_device device;
   std::string text;
-  for (int i = 0; i < 16; ++i) text += "0123456789abcdef"[device() & 15];
+  for (int i = 0; i < 16; ++i) text += notation::kHexDigits[device() & 15];
   return text;
 }
 
@@ -97,7 +99,7 @@ void kill_orphans(std::string_view variable, pid_t except, Orphans which) {
       if (pid == except) continue;
       const bool ours = which == Orphans::all || carries(pid, variable);
       if (ours) ::kill(pid, SIGKILL);
-      const bool reaped = ::waitpid(pid, nullptr, WNOHANG) == pid;
+      const bool reaped = process::reap_if_ended(pid).has_value();
       found = found || ours || reaped;
     }
     if (!found) return;

@@ -39,7 +39,7 @@ bool read_some(int fd, Bytes& into) {
 class Running {
  public:
   explicit Running(const ProgramRun& run) : run_(run) {
-    ChildPlan plan = run.plan;
+    process::SpawnPlan plan = run.plan;
     if (run.input) plan.in = in_.emplace().read;
     plan.out = out_.write;
     plan.err = err_.write;
@@ -51,7 +51,7 @@ class Running {
 
   ProgramEnd to_the_end() {
     if (end_.start_error) return std::move(end_);
-    for (Pipe* pipe : {&out_, &err_}) make_nonblocking(pipe->read);
+    for (process::Pipe* pipe : {&out_, &err_}) make_nonblocking(pipe->read);
     if (in_) make_nonblocking(in_->write);
     while (!look()) {
     }
@@ -99,7 +99,7 @@ class Running {
         std::max<std::int64_t>(0, std::chrono::ceil<milliseconds>(until - Clock::now()).count()));
   }
 
-  void drain(Pipe& pipe, Captured& into) {
+  void drain(process::Pipe& pipe, Captured& into) {
     if (pipe.read >= 0 && !read_some(pipe.read, into.bytes)) pipe.close_read();
     while (end_.out.bytes.size() + end_.err.bytes.size() > kOutputMax)
       (end_.out.bytes.size() > end_.err.bytes.size() ? end_.out : end_.err).shrink();
@@ -107,7 +107,7 @@ class Running {
 
   /// Reads what is in the pipe, but not more, because a process that the program left behind may
   /// keep writing.
-  void drain_rest(Pipe& pipe, Captured& into) {
+  void drain_rest(process::Pipe& pipe, Captured& into) {
     pollfd more{pipe.read, POLLIN, 0};
     for (int turns = 0; turns < kLastTurns && pipe.read >= 0 && ::poll(&more, 1, 0) > 0; ++turns)
       drain(pipe, into);
@@ -126,8 +126,8 @@ class Running {
   }
 
   const ProgramRun& run_;
-  std::optional<Pipe> in_;
-  Pipe out_, err_;
+  std::optional<process::Pipe> in_;
+  process::Pipe out_, err_;
   Child child_;
   Clock::time_point began_ = Clock::now();
   std::optional<Clock::time_point> term_at_;

@@ -5,13 +5,15 @@
 #include <functional>
 #include <optional>
 
+#include "process/end.hpp"
+#include "process/spawn.hpp"
 #include "quern/bytes.hpp"
 #include "worker/process/child.hpp"
 
 namespace quern::worker {
 
 struct ProgramRun {
-  ChildPlan plan;                  ///< its outputs are set here, and its input if `input` is set
+  process::SpawnPlan plan;         ///< its outputs are set here, and its input if `input` is set
   std::optional<BytesView> input;  ///< of its standard input; none: as the plan has it
   std::chrono::milliseconds timeout{0};  ///< 0: none
   std::function<bool()> cancelled;       ///< asked now and then
@@ -31,8 +33,8 @@ struct Captured {
 struct ProgramEnd {
   enum class Why : std::uint8_t { ended, timed_out, cancelled };
   Why why = Why::ended;
-  ChildEnd end;
-  std::optional<StartError> start_error;  ///< set: it never ran
+  process::End end;
+  std::optional<process::StartError> start_error;  ///< set: it never ran
   Captured out;
   Captured err;
 };

@@ -4,14 +4,14 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
 #include <utility>
 
-#include "worker/process/child.hpp"
+#include "process/end.hpp"
+#include "process/pipe.hpp"
 #include "worker/process/host.hpp"
 
 namespace quern::worker {
@@ -37,7 +37,7 @@ namespace {
 }  // namespace
 
 Reaper::Reaper(const Mark& mark, const std::string& folder) {
-  Pipe pipe;
+  process::Pipe pipe;
   pid_ = ::fork();
   if (pid_ < 0)
     throw std::system_error(errno, std::generic_category(),
@@ -51,8 +51,7 @@ Reaper::Reaper(const Mark& mark, const std::string& folder) {
 
 Reaper::~Reaper() {
   ::close(alive_);
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  process::reap(pid_);
 }
 
 }  // namespace quern::worker

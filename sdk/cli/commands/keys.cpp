@@ -17,6 +17,7 @@
 #include "keys/error.hpp"
 #include "keys/files.hpp"
 #include "keys/key_pair.hpp"
+#include "notation/moment.hpp"
 
 namespace quern::cli {
 namespace {
@@ -67,7 +68,7 @@ Json grant_json(const Grant& grant) {
   if (grant.max_rate) object["max_rate"] = *grant.max_rate;
   if (grant.max_priority) object["max_priority"] = *grant.max_priority;
   object["weight"] = grant.weight;
-  if (grant.expires) object["expires"] = keys::time_text(*grant.expires);
+  if (grant.expires) object["expires"] = notation::moment_text(*grant.expires);
   return object;
 }
 

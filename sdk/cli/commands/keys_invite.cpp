@@ -11,31 +11,20 @@
 #include "keys/error.hpp"
 #include "keys/files.hpp"
 #include "keys/invitation.hpp"
+#include "notation/duration.hpp"
+#include "notation/moment.hpp"
 #include "quern/join.hpp"
 
 namespace quern::cli {
 namespace {
 
-/// "15m", "2h", "90" as seconds.
-std::int64_t duration_of(const std::string& text) {
-  std::size_t used = 0;
-  double number = 0;
-  try {
-    number = std::stod(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  const std::string unit = text.substr(used);
-  const double factor = unit.empty() || unit == "s" ? 1
-                        : unit == "m"               ? 60
-                        : unit == "h"               ? 3600
-                        : unit == "d"               ? 86400
-                                                    : 0;
-  const double seconds = number * factor;
-  const bool decimal = text.find_first_not_of("0123456789.smhd") == std::string::npos;
-  if (!decimal || used == 0 || !(seconds >= 1) || seconds > 30 * 86400.0)
+constexpr double kLifeMost = 30 * 86'400.0;
+
+std::int64_t life_of(const std::string& text) {
+  const auto seconds = notation::seconds_in(text);
+  if (!seconds || *seconds < 1 || *seconds > kLifeMost)
     throw UsageError("--life takes a time such as 15m or 2h, up to 30d");
-  return static_cast<std::int64_t>(seconds);
+  return static_cast<std::int64_t>(*seconds);
 }
 
 }  // namespace
@@ -66,7 +55,7 @@ Exit invite(const Arguments& arguments) {
   // Jobs belong to names, so a key that may submit must not choose its own name.
   else if (invitation.grant.roles != static_cast<std::uint8_t>(keys::GrantRole::work))
     throw UsageError("--name is missing; only workers may choose their own");
-  const std::int64_t life = duration_of(given->get_or<std::string>("life", "15m"));
+  const std::int64_t life = life_of(given->get_or<std::string>("life", "15m"));
   const std::string endpoint = given->endpoint();
   if (!keys::is_peer_endpoint(endpoint) || endpoint.starts_with("tcp://0.0.0.0:") ||
       endpoint.starts_with("tcp://[::]:"))
@@ -91,12 +80,12 @@ Exit invite(const Arguments& arguments) {
   if (given->json()) {
     std::cout << line_of({{"code", code},
                           {"endpoint", endpoint},
-                          {"expires", keys::time_text(invitation.expires)},
+                          {"expires", notation::moment_text(invitation.expires)},
                           {"command", command}});
     return Exit::done;
   }
   std::cout << code << '\n';
-  std::cerr << "run this on the new machine before " << keys::time_text(invitation.expires)
+  std::cerr << "run this on the new machine before " << notation::moment_text(invitation.expires)
             << ", once:\n"
                "  "
             << command << '\n';

@@ -90,7 +90,7 @@ void look_at_workers(Cluster& cluster, std::set<pid_t>& told, Console& console) 
     const auto ending = worker.ended();
     if (!ending || !told.insert(worker.pid()).second) continue;
     console.say("worker (process " + std::to_string(worker.pid()) + ") ended with exit code " +
-                std::to_string(ending->code));
+                std::to_string(ending->shell_code()));
   }
 }
 

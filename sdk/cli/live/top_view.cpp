@@ -5,6 +5,7 @@
 #include "cli/output/human.hpp"
 #include "cli/output/sheet.hpp"
 #include "cli/output/table.hpp"
+#include "notation/duration.hpp"
 
 namespace quern::cli {
 namespace {
@@ -58,14 +59,14 @@ std::vector<ViewLine> broker_lines(const TopPicture& picture, Extent extent) {
   const BrokerStatus& broker = picture.broker;
   std::vector<ViewLine> lines;
   std::vector<std::string> title = {"quern " + picture.endpoint,
-                                    "up " + human_microseconds(broker.uptime_us)};
+                                    "up " + notation::short_duration_us(broker.uptime_us)};
   if (extent != kBoundless) title.push_back("q quits");
   lines.push_back({line_across(title, extent.columns), Tone::title});
   if (!picture.trouble.empty())
-    lines.push_back(
-        {line_across({"no answer for " + human_seconds(picture.age_s) + ":", picture.trouble},
-                     extent.columns),
-         Tone::trouble});
+    lines.push_back({line_across({"no answer for " + notation::short_duration(picture.age_s) + ":",
+                                  picture.trouble},
+                                 extent.columns),
+                     Tone::trouble});
   std::vector<std::string> parts = {plural(broker.workers, "worker"), plural(broker.jobs, "job"),
                                     memory_of(broker, extent.columns), slots_of(picture.workers),
                                     plural(broker.clients, "client")};
@@ -141,7 +142,7 @@ Section workers_of(const TopPicture& picture, Extent extent) {
                        cpu_of(worker->capacity, cells),
                        speed == picture.speed.end() ? "-" : human_count(speed->second),
                        count(worker->tasks_done), human_bytes(worker->capacity.memory_free),
-                       human_microseconds(worker->silent_us), rate_words(*worker)});
+                       notation::short_duration_us(worker->silent_us), rate_words(*worker)});
   }
   return section;
 }
@@ -170,7 +171,7 @@ double share_of(const JobStatus& job) {
 /// The remaining time while it runs, else its state.
 std::string left_of(const JobStatus& job) {
   if (job.state == JobState::running && job.eta_s >= 0 && !job.open)
-    return human_seconds(job.eta_s);
+    return notation::short_duration(job.eta_s);
   return std::string(to_string(job.state));
 }
 
@@ -233,7 +234,7 @@ Section errors_of(const TopPicture& picture, Extent extent) {
   failed.resize(std::min(failed.size(), extent.rows));
   for (const JobStatus* job : failed)
     section.sheet.add({std::to_string(value(job->number)), job->function,
-                       human_microseconds(job->age_us) + " ago", error_of(*job)});
+                       notation::short_duration_us(job->age_us) + " ago", error_of(*job)});
   return section;
 }
 

@@ -46,21 +46,6 @@ std::string human_bytes(std::uint64_t bytes) {
   return unit == 0 ? format("%.0f B", amount) : format("%.1f %s", amount, kUnits[unit]);
 }
 
-std::string human_seconds(double seconds) {
-  if (!is_readable(seconds)) return "?";
-  if (seconds < 0) return "-";
-  if (seconds > 0 && seconds < 1e-5) return format("%.2f us", seconds * 1e6);
-  if (seconds < 1e-3) return format("%.0f us", seconds * 1e6);
-  if (seconds < 1) return format("%.0f ms", seconds * 1e3);
-  if (seconds < 60) return format("%.1f s", seconds);
-  const auto whole = static_cast<std::uint64_t>(std::min(seconds, 1e15));
-  const auto minutes = whole / 60, hours = minutes / 60, days = hours / 24;
-  if (hours == 0)
-    return format("%dm%02ds", static_cast<int>(minutes), static_cast<int>(whole % 60));
-  if (days == 0) return format("%dh%02dm", static_cast<int>(hours), static_cast<int>(minutes % 60));
-  return format("%llud%02dh", static_cast<unsigned long long>(days), static_cast<int>(hours % 24));
-}
-
 std::string human_rate(double per_second) {
   return per_second > 0 ? human_count(per_second) + "/s" : "-";
 }

@@ -10,11 +10,6 @@ namespace quern::cli {
 std::string human_count(double count);
 /// 999 B, 1.2 KiB, 3.4 MiB.
 std::string human_bytes(std::uint64_t bytes);
-/// 0.12 us, 850 us, 12 ms, 3.4 s, 2m05s, 3h07m, 4d02h.
-std::string human_seconds(double seconds);
-inline std::string human_microseconds(std::uint64_t us) {
-  return human_seconds(static_cast<double>(us) / 1e6);
-}
 /// "1.2k/s"; "-" when nothing is known yet.
 std::string human_rate(double per_second);
 /// 12.3 %

@@ -5,6 +5,7 @@
 
 #include "cli/output/human.hpp"
 #include "cli/output/table.hpp"
+#include "notation/duration.hpp"
 
 namespace quern::cli {
 namespace {
@@ -25,18 +26,18 @@ std::string progress_of(const JobStatus& job) {
   if (job.retried > 0) text += ", " + plural(job.retried, "run") + " repeated";
   if (job.copies > 0)
     text += ", " + plural(job.copies, "overdue lease") + " started twice (" +
-            human_seconds(job.wasted_s) + " spent on copies)";
+            notation::short_duration(job.wasted_s) + " spent on copies)";
   return text;
 }
 
 std::string times_of(const JobStatus& job) {
-  std::string text =
-      "accepted " + human_microseconds(job.age_us) + " ago, ran " + human_microseconds(job.run_us);
+  std::string text = "accepted " + notation::short_duration_us(job.age_us) + " ago, ran " +
+                     notation::short_duration_us(job.run_us);
   if (is_final(job.state)) return text;
   if (job.rate > 0) text += ", " + human_rate(job.rate);
-  if (job.eta_s >= 0) text += ", " + human_seconds(job.eta_s) + " left";
+  if (job.eta_s >= 0) text += ", " + notation::short_duration(job.eta_s) + " left";
   if (job.eta_s >= 0 && job.eta_error_s >= 0)
-    text += " (plus or minus " + human_seconds(job.eta_error_s) + ")";
+    text += " (plus or minus " + notation::short_duration(job.eta_error_s) + ")";
   return text;
 }
 
@@ -53,7 +54,7 @@ std::string shares_of(const JobStatus& job) {
     table.add({share.worker, std::to_string(share.slots), human_rate(share.rate),
                std::to_string(share.leases), std::to_string(share.tasks),
                percent(tasks ? static_cast<double>(share.tasks) / static_cast<double>(tasks) : 0),
-               human_microseconds(share.busy_us)});
+               notation::short_duration_us(share.busy_us)});
   std::string text = '\n' + table.text();
   if (job.workers > job.shares.size())
     text += "and " + plural(job.workers - job.shares.size(), "worker") + " with smaller shares\n";
@@ -84,12 +85,11 @@ std::string job_text(const JobStatus& job) {
   text += field("order", "priority " + std::to_string(job.priority) + ", weight " +
                              human_count(job.weight) + ", " + plural(job.attempts, "attempt") +
                              " a task");
-  text += field("kept",
-                std::string(to_string(job.durability)) +
-                    (job.detached ? ", detached" : ", attached (ends with its client)") +
-                    (job.kept_us > 0
-                         ? ", for another " + human_seconds(static_cast<double>(job.kept_us) / 1e6)
-                         : ""));
+  text += field(
+      "kept",
+      std::string(to_string(job.durability)) +
+          (job.detached ? ", detached" : ", attached (ends with its client)") +
+          (job.kept_us > 0 ? ", for another " + notation::short_duration_us(job.kept_us) : ""));
   text += field("starts", job.at_most_once ? "each task at most once"
                           : job.idempotent ? "a slow task may run twice at the same time"
                                            : "");
@@ -103,7 +103,8 @@ std::string job_line(const JobStatus& job) {
   std::string text = "job " + std::to_string(value(job.number)) + ' ' +
                      std::string(to_string(job.state)) + ": " + progress_of(job);
   if (!is_final(job.state) && job.rate > 0) text += ", " + human_rate(job.rate);
-  if (!is_final(job.state) && job.eta_s >= 0) text += ", " + human_seconds(job.eta_s) + " left";
+  if (!is_final(job.state) && job.eta_s >= 0)
+    text += ", " + notation::short_duration(job.eta_s) + " left";
   if (!job.reason.empty()) text += " (" + job.reason + ")";
   return printable(text);
 }

@@ -9,11 +9,10 @@
 #include "cli/output/human.hpp"
 #include "cli/output/table.hpp"
 #include "cli/syntax/options.hpp"
+#include "notation/duration.hpp"
 
 namespace quern::cli {
 namespace {
-
-double seconds_of(std::uint64_t us) { return static_cast<double>(us) / 1e6; }
 
 /// The name of a worker with one lane is used as it is; several lanes are numbered.
 std::string row_label(const std::string& worker, std::uint32_t lane, bool single) {
@@ -40,8 +39,8 @@ Timeline timeline_of(const JobStatus& job) {
     if (fresh) timeline.kinds.push_back(printable(span.outcome));
     TimelineSpan bar;
     bar.row = lanes.at(span.worker).at(span.lane);
-    bar.begin_s = seconds_of(span.begin_us);
-    bar.end_s = seconds_of(span.end_us);
+    bar.begin_s = notation::seconds_of_us(span.begin_us);
+    bar.end_s = notation::seconds_of_us(span.end_us);
     bar.kind = kind->second;
     bar.tasks = span.tasks;
     bar.note = "from task " + std::to_string(span.first);
@@ -52,7 +51,7 @@ Timeline timeline_of(const JobStatus& job) {
                    ", " + std::string(to_string(job.state));
   timeline.subtitle =
       std::to_string(job.done) + " of " + std::to_string(job.total) + " tasks done in " +
-      time_text(seconds_of(job.run_us)) +
+      notation::long_duration(notation::seconds_of_us(job.run_us)) +
       (job.copies > 0 ? ", " + plural(job.copies, "overdue lease") + " started twice" : "");
   return timeline;
 }

@@ -4,15 +4,15 @@
 
 #include "cli/output/job_text.hpp"
 #include "cli/output/utf8.hpp"
+#include "notation/base64.hpp"
+#include "notation/duration.hpp"
+#include "notation/hex.hpp"
 #include "quern/value.hpp"
 
 namespace quern::cli {
 namespace {
 
-double seconds(std::uint64_t us) { return static_cast<double>(us) / 1e6; }
-
 void append_escaped(std::string& out, char c) {
-  static constexpr char kHex[] = "0123456789abcdef";
   switch (c) {
     case '"':
       out += "\\\"";
@@ -32,30 +32,20 @@ void append_escaped(std::string& out, char c) {
     default:
       break;
   }
-  const auto octet = static_cast<unsigned char>(c);
   out += "\\u00";
-  out += kHex[octet >> 4];
-  out += kHex[octet & 15];
-}
-
-void append_base64(std::string& out, BytesView bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j)
-      group = group << 8 | (j < n ? static_cast<unsigned char>(bytes[i + j]) : 0u);
-    for (std::size_t j = 0; j < 4; ++j) out += j <= n ? kDigits[group >> (18 - 6 * j) & 63] : '=';
-  }
+  notation::append_hex(out, static_cast<unsigned char>(c));
 }
 
 Json share_json(const WorkerShare& share, std::uint64_t tasks_in_all) {
   const double part =
       tasks_in_all ? static_cast<double>(share.tasks) / static_cast<double>(tasks_in_all) : 0;
-  return {{"worker", share.worker},          {"rate", share.rate},   {"slots", share.slots},
-          {"leases", share.leases},          {"tasks", share.tasks}, {"share", part},
-          {"busy_s", seconds(share.busy_us)}};
+  return {{"worker", share.worker},
+          {"rate", share.rate},
+          {"slots", share.slots},
+          {"leases", share.leases},
+          {"tasks", share.tasks},
+          {"share", part},
+          {"busy_s", notation::seconds_of_us(share.busy_us)}};
 }
 
 Json functions_of(const WorkerStatus& status) {
@@ -76,48 +66,49 @@ Json rates_in_json(const WorkerStatus& status) {
                      {"uncertainty", rate.uncertainty},
                      {"leases", rate.leases},
                      {"tasks", rate.tasks},
-                     {"busy_s", seconds(rate.busy_us)}});
+                     {"busy_s", notation::seconds_of_us(rate.busy_us)}});
   return rates;
 }
 
 }  // namespace
 
 Json to_json(const JobStatus& status) {
-  Json object = {{"job", value(status.number)},
-                 {"uuid", status.uuid.text()},
-                 {"name", status.name},
-                 {"function", status.function},
-                 {"owner", status.owner},
-                 {"input", to_string(status.input)},
-                 {"state", to_string(status.state)},
-                 {"reason", status.reason},
-                 {"decision", status.decision},
-                 {"divisible", status.divisible},
-                 {"reduce", status.reduce},
-                 {"open", status.open},
-                 {"total", status.total},
-                 {"pending", status.pending},
-                 {"leased", status.leased},
-                 {"done", status.done},
-                 {"failed", status.failed},
-                 {"cancelled", status.cancelled},
-                 {"retried", status.retried},
-                 {"copies", status.copies},
-                 {"wasted_s", status.wasted_s},
-                 {"priority", status.priority},
-                 {"weight", status.weight},
-                 {"attempts", status.attempts},
-                 {"idempotent", status.idempotent},
-                 {"at_most_once", status.at_most_once},
-                 {"failure", to_string(status.failure)},
-                 {"kept_s", is_final(status.state) ? Json(seconds(status.kept_us)) : Json()},
-                 {"durability", to_string(status.durability)},
-                 {"detached", status.detached},
-                 {"age_s", seconds(status.age_us)},
-                 {"run_s", seconds(status.run_us)},
-                 {"rate", status.rate},
-                 {"queued_bytes", status.queued_bytes},
-                 {"result_bytes", status.result_bytes}};
+  Json object = {
+      {"job", value(status.number)},
+      {"uuid", status.uuid.text()},
+      {"name", status.name},
+      {"function", status.function},
+      {"owner", status.owner},
+      {"input", to_string(status.input)},
+      {"state", to_string(status.state)},
+      {"reason", status.reason},
+      {"decision", status.decision},
+      {"divisible", status.divisible},
+      {"reduce", status.reduce},
+      {"open", status.open},
+      {"total", status.total},
+      {"pending", status.pending},
+      {"leased", status.leased},
+      {"done", status.done},
+      {"failed", status.failed},
+      {"cancelled", status.cancelled},
+      {"retried", status.retried},
+      {"copies", status.copies},
+      {"wasted_s", status.wasted_s},
+      {"priority", status.priority},
+      {"weight", status.weight},
+      {"attempts", status.attempts},
+      {"idempotent", status.idempotent},
+      {"at_most_once", status.at_most_once},
+      {"failure", to_string(status.failure)},
+      {"kept_s", is_final(status.state) ? Json(notation::seconds_of_us(status.kept_us)) : Json()},
+      {"durability", to_string(status.durability)},
+      {"detached", status.detached},
+      {"age_s", notation::seconds_of_us(status.age_us)},
+      {"run_s", notation::seconds_of_us(status.run_us)},
+      {"rate", status.rate},
+      {"queued_bytes", status.queued_bytes},
+      {"result_bytes", status.result_bytes}};
   object["eta_s"] = status.eta_s < 0 ? Json() : Json(status.eta_s);
   object["eta_error_s"] =
       status.eta_s < 0 || status.eta_error_s < 0 ? Json() : Json(status.eta_error_s);
@@ -143,8 +134,8 @@ Json to_json(const WorkerStatus& status) {
                  {"memory_free", capacity.memory_free},
                  {"leases", status.leases},
                  {"tasks_done", status.tasks_done},
-                 {"silent_s", seconds(status.silent_us)},
-                 {"connected_s", seconds(status.connected_us)},
+                 {"silent_s", notation::seconds_of_us(status.silent_us)},
+                 {"connected_s", notation::seconds_of_us(status.connected_us)},
                  {"principal", status.principal}};
   object["labels"] = Json::object();
   for (const auto& [key, label] : status.labels) object["labels"][key] = label;
@@ -157,7 +148,7 @@ Json to_json(const WorkerStatus& status) {
 
 Json to_json(const BrokerStatus& status) {
   return {{"software", status.software},
-          {"uptime_s", seconds(status.uptime_us)},
+          {"uptime_s", notation::seconds_of_us(status.uptime_us)},
           {"workers", status.workers},
           {"clients", status.clients},
           {"jobs", status.jobs},
@@ -209,7 +200,7 @@ void append_result(std::string& out, BytesView bytes, Encoding encoding) {
     return;
   }
   out += "{\"base64\": \"";
-  append_base64(out, bytes);
+  out += notation::base64(bytes);
   out += "\"}";
 }
 

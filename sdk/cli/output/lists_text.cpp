@@ -4,6 +4,7 @@
 
 #include "cli/output/human.hpp"
 #include "cli/output/table.hpp"
+#include "notation/duration.hpp"
 
 namespace quern::cli {
 namespace {
@@ -49,8 +50,8 @@ std::string jobs_text(const std::vector<JobStatus>& jobs) {
                std::string(to_string(job.state)), count(job.done),
                count(job.total) + (job.open ? "+" : ""), count(job.failed),
                is_final(job.state) ? "-" : human_rate(job.rate),
-               is_final(job.state) ? "-" : human_seconds(job.eta_s), human_microseconds(job.age_us),
-               job.reason});
+               is_final(job.state) ? "-" : notation::short_duration(job.eta_s),
+               notation::short_duration_us(job.age_us), job.reason});
   return table.text();
 }
 
@@ -71,8 +72,8 @@ std::string workers_text(const std::vector<WorkerStatus>& workers) {
                human_count(worker.capacity.cores), percent(worker.capacity.idle),
                human_count(worker.capacity.load), human_bytes(worker.capacity.memory_free),
                human_count(static_cast<double>(worker.tasks_done)),
-               human_microseconds(worker.connected_us), human_microseconds(worker.silent_us),
-               rates_cell(worker)});
+               notation::short_duration_us(worker.connected_us),
+               notation::short_duration_us(worker.silent_us), rates_cell(worker)});
   return table.text();
 }
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "cli/output/human.hpp"
+#include "notation/duration.hpp"
 
 namespace quern::cli {
 namespace {
@@ -28,7 +29,8 @@ std::string progress_line(const Progress& progress) {
                                    : bar(share, kBarCells) + " " + count(ended) + "/" +
                                          count(progress.total) + "  " + percent(share);
   if (progress.rate > 0) line += "  " + human_rate(progress.rate);
-  if (progress.eta_s >= 0 && !progress.open) line += "  " + human_seconds(progress.eta_s) + " left";
+  if (progress.eta_s >= 0 && !progress.open)
+    line += "  " + notation::short_duration(progress.eta_s) + " left";
   // The number of workers arrives after the first lease.
   if (progress.workers > 0)
     line +=

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/syntax/shell_words.hpp"
+#include "notation/hex.hpp"
 
 namespace quern::cli {
 
@@ -19,7 +20,6 @@ std::string shown_command(const Command& command, const std::vector<std::string>
 std::string on_one_line(const std::string& text) {
   const auto breaks = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
   if (std::none_of(text.begin(), text.end(), breaks)) return text;
-  static constexpr char kHex[] = "0123456789abcdef";
   std::string out = "sh -c $'";
   for (const char c : text) {
     if (c == '\n')
@@ -27,8 +27,7 @@ std::string on_one_line(const std::string& text) {
     else if (c == '\t')
       out += "\\t";
     else if (breaks(c))
-      (out += "\\x") +=
-          {kHex[static_cast<unsigned char>(c) >> 4], kHex[static_cast<unsigned char>(c) & 15]};
+      notation::append_hex(out += "\\x", static_cast<unsigned char>(c));
     else if (c == '\'' || c == '\\')
       (out += '\\') += c;
     else

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "notation/duration.hpp"
+
 namespace quern::cli {
 namespace {
 
@@ -179,11 +181,12 @@ std::string tooltip_of(const Bar& bar, const Timeline& timeline) {
   std::string text = timeline.rows[bar.row] + ": " +
                      (bar.kind < timeline.kinds.size() ? timeline.kinds[bar.kind] : "") + "\n" +
                      grouped(bar.tasks) + (bar.tasks == 1 ? " task, " : " tasks, ") +
-                     time_text(bar.worked);
+                     notation::long_duration(bar.worked);
   if (bar.spans > 1)
     text += " in " + grouped(bar.spans) + " leases (" +
             number(100 * bar.worked / std::max(1e-12, bar.end - bar.begin), 1) + " % of the time)";
-  text += "\nfrom " + time_text(bar.begin) + " to " + time_text(bar.end);
+  text +=
+      "\nfrom " + notation::long_duration(bar.begin) + " to " + notation::long_duration(bar.end);
   if (bar.spans == 1 && !bar.note->empty()) text += "\n" + *bar.note;
   if (!bar.kept)
     text +=
@@ -364,7 +367,7 @@ class Drawing {
   void draw_marks(double bottom) {
     for (const auto& [mark, line] : marks_) {
       const double x = x_of(mark->at_s), y = kHeadHeight + 14 + 15 * line;
-      out_ += "<g><title>" + escaped(mark->label + " at " + time_text(mark->at_s)) +
+      out_ += "<g><title>" + escaped(mark->label + " at " + notation::long_duration(mark->at_s)) +
               "</title><line x1=\"" + number(x) + "\" y1=\"" + number(y + 3) + "\" x2=\"" +
               number(x) + "\" y2=\"" + number(bottom) +
               "\" stroke=\"#222222\" stroke-width=\"1.2\" stroke-dasharray=\"4 3\"/></g>\n";
@@ -403,20 +406,6 @@ class Drawing {
 };
 
 }  // namespace
-
-std::string time_text(double seconds) {
-  if (!(seconds > 0)) return "0 s";
-  if (seconds < 1e-3) return number(seconds * 1e6, 1) + " us";
-  if (seconds < 1) return number(seconds * 1e3, 3) + " ms";
-  if (seconds < 120) return number(seconds, 3) + " s";
-  if (!(seconds < 1e15)) return "forever";
-  const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
-  if (whole < 2 * 3600)
-    return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
-  if (whole < 2 * 86400)
-    return std::to_string(whole / 3600) + " h " + std::to_string(whole % 3600 / 60) + " min";
-  return std::to_string(whole / 86400) + " days " + std::to_string(whole % 86400 / 3600) + " h";
-}
 
 std::string svg_of(const Timeline& timeline) { return Drawing(timeline).svg(); }
 

@@ -44,7 +44,4 @@ constexpr std::size_t kTimelineBars = 4000;
 /// A whole SVG document.
 std::string svg_of(const Timeline& timeline);
 
-/// A duration in readable form: "2.003 s", "350 ms", "4 min 10 s", "2 h 5 min".
-std::string time_text(double seconds);
-
 }  // namespace quern::cli

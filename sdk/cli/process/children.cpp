@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,40 +10,19 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <sstream>
 #include <system_error>
 #include <utility>
+#include <variant>
+
+#include "process/end.hpp"
+#include "process/pipe.hpp"
+#include "process/search.hpp"
+#include "process/spawn.hpp"
 
 namespace quern::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-bool is_program(const std::filesystem::path& path) { return ::access(path.c_str(), X_OK) == 0; }
-
-[[noreturn]] void fail(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
-/// Runs between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become(char* const* words, int out, pid_t parent) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(127);  // the parent ended before the line above
-  ::setpgid(0, 0);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (const int number : {SIGINT, SIGTERM, SIGPIPE}) ::signal(number, SIG_DFL);
-  const int null = ::open("/dev/null", O_RDONLY);
-  ::dup2(null, STDIN_FILENO);
-  ::dup2(out, STDOUT_FILENO);
-  ::execv(words[0], words);
-  ::_exit(127);
-}
-
-Ending ending_of(int status) {
-  return {WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status)};
-}
 
 int milliseconds_until(Clock::time_point deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
@@ -56,13 +34,9 @@ int milliseconds_until(Clock::time_point deadline) {
 std::string find_program(const std::string& name) {
   std::error_code ignored;
   const auto beside = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path() / name;
-  if (is_program(beside)) return beside.string();
+  if (process::is_executable(beside)) return beside.string();
   const char* path = std::getenv("PATH");
-  std::istringstream folders(path ? path : "");
-  for (std::string folder; std::getline(folders, folder, ':');)
-    if (const auto candidate = std::filesystem::path(folder) / name;
-        !folder.empty() && is_program(candidate))
-      return candidate.string();
+  if (const auto file = process::find_in_path(name, path ? path : "")) return *file;
   throw std::runtime_error(
       name +
       " was found neither beside this program nor in PATH; install it, or add its folder to PATH");
@@ -79,31 +53,24 @@ void reap_orphans(const std::vector<pid_t>& own) {
 }
 
 Child::Child(const ProgramCall& call) {
-  int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) fail("pipe");
-  std::vector<char*> words{const_cast<char*>(call.path.c_str())};
-  for (const std::string& argument : call.arguments)
-    words.push_back(const_cast<char*>(argument.c_str()));
-  words.push_back(nullptr);
-  const pid_t parent = ::getpid();
-  pid_ = ::fork();
-  if (pid_ == 0) become(words.data(), pipe[1], parent);
-  const int error = errno;
-  ::close(pipe[1]);
-  out_ = pipe[0];
-  if (pid_ < 0) {
-    ::close(out_);
-    errno = error;
-    fail("fork");
-  }
+  process::Pipe out;
+  process::SpawnPlan plan{
+      .words = {call.path}, .file = call.path, .env = process::own_environment(), .folder = {}};
+  plan.words.insert(plan.words.end(), call.arguments.begin(), call.arguments.end());
+  plan.out = out.write;
+  plan.err = ::fcntl(STDERR_FILENO, F_GETFD) < 0 ? -1 : STDERR_FILENO;
+  plan.own = true;
+  const auto spawned = process::spawn(plan);
+  if (const auto* error = std::get_if<process::StartError>(&spawned))
+    throw std::system_error(error->error, std::generic_category(), error->text);
+  pid_ = std::get<pid_t>(spawned);
+  out_ = std::exchange(out.read, -1);
 }
 
 Child::~Child() {
   if (pid_ > 0 && !ended()) {
     signal(SIGKILL);
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
+    process::reap(pid_);
   }
   if (out_ >= 0) ::close(out_);
 }
@@ -141,14 +108,12 @@ void Child::signal(int number) {
   if (pid_ > 0 && !ending_) ::kill(pid_, number);
 }
 
-std::optional<Ending> Child::ended() {
-  int status = 0;
-  if (pid_ > 0 && !ending_ && ::waitpid(pid_, &status, WNOHANG) == pid_)
-    ending_ = ending_of(status);
+std::optional<process::End> Child::ended() {
+  if (pid_ > 0 && !ending_) ending_ = process::reap_if_ended(pid_);
   return ending_;
 }
 
-std::optional<Ending> Child::wait_for(std::chrono::milliseconds patience) {
+std::optional<process::End> Child::wait_for(std::chrono::milliseconds patience) {
   const auto deadline = Clock::now() + patience;
   // A process has no descriptor to poll before Linux 5.3 (pidfd), but its end closes its stdout,
   // which has no other writer.

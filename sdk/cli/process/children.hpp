@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "process/end.hpp"
+
 namespace quern::cli {
 
 /// Looks beside the running executable, then in PATH. Throws std::runtime_error if it is not found.
@@ -17,11 +19,6 @@ std::string find_program(const std::string& name);
 struct ProgramCall {
   std::string path;
   std::vector<std::string> arguments;
-};
-
-/// How a process ended: exit code, or 128 + signal as shells say it.
-struct Ending {
-  int code = 0;
 };
 
 /// Reaps processes that were left to this one because their parents have ended: as process 1 of a
@@ -45,14 +42,14 @@ class Child {
   std::optional<std::string> first_line(std::chrono::milliseconds patience);
   void signal(int number);
   /// Reaps it if it has ended.
-  std::optional<Ending> ended();
+  std::optional<process::End> ended();
   /// Waits for it to end by itself.
-  std::optional<Ending> wait_for(std::chrono::milliseconds patience);
+  std::optional<process::End> wait_for(std::chrono::milliseconds patience);
 
  private:
   pid_t pid_ = -1;
   int out_ = -1;
-  std::optional<Ending> ending_;
+  std::optional<process::End> ending_;
 };
 
 }  // namespace quern::cli

@@ -27,7 +27,7 @@ std::string endpoint_of(Child& broker) {
   const auto line = broker.first_line(kReadyWait);
   if (line && line->starts_with(kReady)) return line->substr(kReady.size());
   const auto ending = broker.wait_for(1s);
-  throw BrokerFailed{ending ? ending->code : 1};
+  throw BrokerFailed{ending ? ending->shell_code() : 1};
 }
 
 }  // namespace

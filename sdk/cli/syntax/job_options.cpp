@@ -1,7 +1,8 @@
 #include "cli/syntax/job_options.hpp"
 
 #include <charconv>
-#include <cmath>
+
+#include "notation/duration.hpp"
 
 namespace quern::cli {
 namespace {
@@ -10,7 +11,6 @@ constexpr long kRetriesMax = 999;
 constexpr double kWeightLeast = 1e-3, kWeightMost = 1e6;
 constexpr double kAmountMost = 1e15;
 constexpr std::uint64_t kTtlMost = 100ULL * 366 * 86'400;
-constexpr double kTimeoutMax = 1e9;  // about 30 years, in seconds: no overflow in milliseconds
 
 std::pair<std::string, std::string> key_and_value(const std::string& text, const char* option) {
   const auto equals = text.find('=');
@@ -113,9 +113,9 @@ std::uint32_t attempts_of(const Given& given, long otherwise) {
 }
 
 std::chrono::milliseconds timeout_of(double seconds) {
-  if (!(seconds > 0) || seconds > kTimeoutMax)
+  if (!(seconds > 0) || seconds > notation::kSecondsMax)
     throw UsageError("--timeout takes seconds above 0, up to 10^9");
-  return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1000)));
+  return notation::milliseconds_of(seconds, notation::Rounding::up);
 }
 
 }  // namespace quern::cli

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
 #include <cstdlib>
 #include <iostream>
 
@@ -10,6 +9,7 @@
 #include "cli/syntax/suggest.hpp"
 #include "keys/files.hpp"
 #include "keys/invitation.hpp"
+#include "notation/duration.hpp"
 
 namespace quern::cli {
 
@@ -94,7 +94,7 @@ std::chrono::milliseconds Given::interval(double otherwise) const {
   const double seconds = get_or<double>("interval", otherwise);
   if (!(seconds >= kLeast && seconds <= kMost))
     throw UsageError("--interval takes 0.1 to 3600 seconds");
-  return std::chrono::milliseconds(std::llround(seconds * 1000));
+  return notation::milliseconds_of(seconds, notation::Rounding::nearest);
 }
 
 ClientOptions Given::client() const {
