@@ -185,6 +185,36 @@ TEST_F(JobsTest, tasks_that_shared_a_lease_with_a_poison_task_do_not_fail) {
   EXPECT_EQ(update.status.done, 63u);
 }
 
+TEST_F(JobsTest, a_permanent_failure_of_a_merge_or_finishing_step_is_not_retried) {
+  struct Case {
+    std::string function, reduce;
+    wire::LeaseKind kind;
+  };
+  client(c);
+  worker(w);
+  std::uint8_t number = 0;
+  for (const Case& each :
+       {Case{"sum", "merge", wire::LeaseKind::merge}, Case{"pi", "sum", wire::LeaseKind::finish}}) {
+    // Two tasks, so that there is only one merge, and none has been granted when it fails.
+    wire::Submit submit = range_job(++number, 0, 2, each.function);
+    submit.options.reduce = each.reduce;
+    submit.options.attempts = 5;
+    send(c, submit);
+    int failures = 0;
+    serve([&](const wire::Lease& lease) {
+      if (lease.kind != each.kind) return sum(lease, 1);
+      ++failures;
+      wire::Report report = failure(lease, "no use");
+      report.errors = {{lease.tasks.front().begin, 1, ErrorCode::permanent, "no use"}};
+      return report;
+    });
+    EXPECT_EQ(failures, 1) << each.function;
+    const auto update = last_update();
+    EXPECT_EQ(update.status.state, JobState::failed) << each.function;
+    EXPECT_NE(update.status.reason.find("no use"), std::string::npos) << update.status.reason;
+  }
+}
+
 TEST_F(JobsTest, the_output_of_a_failed_task_comes_with_its_last_failure) {
   client(c);
   worker(w);

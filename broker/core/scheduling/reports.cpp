@@ -229,7 +229,8 @@ void Reports::accept_merge(Job& job, Lease& lease, wire::Report& report) {
   else
     job.output.partials->put_back(tasks);
   if (report.errors.empty()) return;
-  if (++job.attempts.mishaps.edit().merge_failures >= job.spec.options->attempts) {
+  const bool permanent = report.errors[0].code == ErrorCode::permanent;
+  if (++job.attempts.mishaps.edit().merge_failures >= job.spec.options->attempts || permanent) {
     job.fail(report.errors[0].code,
              (finish ? "finishing `" + job.spec.function : "reducer `" + job.run.decision->reduce) +
                  "`: " + report.errors[0].text);

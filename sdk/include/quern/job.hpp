@@ -191,8 +191,7 @@ class Job {
   /// that has already ended it is called once, soon. A coalesced single input reports only its end.
   /// Each call adds one; the shortest interval counts for all.
   /// @param callback called on a thread of the SDK, never inside this call, one call at a time.
-  /// Keep
-  ///        it short: no results arrive meanwhile. What it throws is dropped. It is not called
+  ///        Keep it short: no results arrive meanwhile. What it throws is dropped. It is not called
   ///        after the Client was destroyed.
   /// @param interval minimum time between two calls; clamped to 1 ms to 1 h
   void on_progress(std::function<void(const Progress&)> callback,
