@@ -86,8 +86,8 @@ ParsedOptions mistake(const std::string& line) {
   return {std::nullopt, 2};
 }
 
-std::chrono::milliseconds ms(double seconds) {
-  return notation::milliseconds_of(seconds, notation::Rounding::down);
+std::chrono::milliseconds ms(double time_s) {
+  return notation::milliseconds_of(time_s, notation::Rounding::down);
 }
 
 }  // namespace

@@ -100,7 +100,7 @@ INCLUDED_AS = {"sdk/cli": "cli"}  # the others are included by their path
 
 # A check of our own bugs says what is wrong before it aborts.
 DYING_WORDS = re.compile(r"(^|/)[a-z_]*check\.(cpp|hpp)$")
-CLIENT_CORE_FILES = {"core", "core_compare", "core_messages", "effects", "session", "live_job", "input_ledger"}
+CLIENT_CORE_FILES = {"core", "core_check", "core_compare", "core_messages", "effects", "session", "live_job", "input_ledger"}
 
 # Names that read a clock or print; a pure core is told the time and returns effects.
 IMPURE_WORDS = re.compile(r"\b(steady_clock|system_clock|high_resolution_clock)::now\b|\b(printf|fprintf|puts|getenv)\s*\(|"

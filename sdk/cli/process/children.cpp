@@ -54,8 +54,10 @@ void reap_orphans(const std::vector<pid_t>& own) {
 
 Child::Child(const ProgramCall& call) {
   process::Pipe out;
-  process::SpawnPlan plan{
-      .words = {call.path}, .file = call.path, .env = process::own_environment(), .folder = {}};
+  process::SpawnPlan plan;
+  plan.words = {call.path};
+  plan.file = call.path;
+  plan.env = process::own_environment();
   plan.words.insert(plan.words.end(), call.arguments.begin(), call.arguments.end());
   plan.out = out.write;
   plan.err = ::fcntl(STDERR_FILENO, F_GETFD) < 0 ? -1 : STDERR_FILENO;
