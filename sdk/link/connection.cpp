@@ -159,7 +159,7 @@ void Connection::speaks_another() {
   why_ = access_.insecure ? "the program that listens at " + endpoint_ +
                                 " uses encryption, or is not a Quern broker: leave out --insecure"
                           : "the program that listens at " + endpoint_ +
-                                " does not use encryption, or is not a Quern broker: to use a "
+                                " does not encrypt connections, or is not a Quern broker: to use a "
                                 "broker without encryption, add --insecure";
 }
 

@@ -136,7 +136,7 @@ class Mistakes(Security):
         wait_until(lambda: "INSECURE" in self.broker.err, "the warning")
         self.ok("keys", "init")
         done = self.quern("jobs")
-        self.assert_one_line(done, 3, "does not use encryption", "--insecure")
+        self.assert_one_line(done, 3, "does not encrypt", "--insecure")
         self.ok("jobs", "--insecure")
 
     def test_a_secret_readable_by_others_is_refused_with_the_command_to_fix_it(self):
