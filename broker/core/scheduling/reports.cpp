@@ -309,10 +309,9 @@ void Reports::on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, T
   lease->reclaim.asked = false;
   if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) return;
   Job& job = jobs_.at(lease->job);
+  // The tasks were asked for before the speculative attempt started, which keeps them now.
   if (has_rival(*lease))
-    return attempts_.leave_to_other(*lease, now),
-           // It was asked for before the speculative attempt started.
-           returns_.close(*lease, "given back");
+    return attempts_.leave_to_other(*lease, now), returns_.close(*lease, "given back");
   for (const auto& tasks : reclaimed.tasks) {
     for (const auto& part : lease->open.intersect(tasks)) {
       lease->open.remove(part);

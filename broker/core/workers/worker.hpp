@@ -73,8 +73,7 @@ struct Declared {
   wire::WorkerOffer offer;              ///< the part that its key may serve
   std::vector<FunctionDecl> functions;  ///< all of them
   std::vector<ReducerDecl> reducers;
-  std::unordered_map<std::string, std::vector<std::size_t>>
-      by_name;               ///< indices into `offer.functions`
+  std::unordered_map<std::string, std::vector<std::size_t>> by_name;  ///< indices in `offer`
   std::uint64_t memory = 0;  ///< bytes that were free when it joined
 };
 
