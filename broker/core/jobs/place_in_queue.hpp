@@ -18,9 +18,7 @@ struct Wanted {
   std::uint64_t tasks = 0;  ///< pending tasks
   double work = 0;          ///< in these tasks
 
-  double unit() const {
-    return tasks > 0 ? work / static_cast<double>(tasks) : 1;
-  }  ///< of one task
+  double unit() const { return tasks > 0 ? work / static_cast<double>(tasks) : 1; }  ///< per task
 };
 
 /// The position of a live job among those that want leases; updated by FairQueue.
