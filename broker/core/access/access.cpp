@@ -41,9 +41,7 @@ constexpr Line line(const wire::Ack&) {
 constexpr Line line(const wire::Cancel&) { return {"cancel", kSubmit | kAdmin, OnJobs::own}; }
 constexpr Line line(const wire::Retry&) { return {"retry", kSubmit | kAdmin, OnJobs::own}; }
 constexpr Line line(const wire::Drain&) { return {"drain", kAdmin}; }
-constexpr Line line(const wire::Report&) {
-  return {"report", kWork};
-}  // only for a lease that it holds
+constexpr Line line(const wire::Report&) { return {"report", kWork}; }  // only for a lease it holds
 constexpr Line line(const wire::Reclaimed&) { return {"give back", kWork}; }
 constexpr Line line(const wire::Fetch&) {
   return {"fetch", kWork};

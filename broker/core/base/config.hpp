@@ -30,9 +30,9 @@ struct Config {
   milliseconds grace{30000};  ///< how long an attached job outlives the session of its client
   milliseconds keep{
       3'600'000};  ///< how long an ended job is kept if its client followed it to its end
-  milliseconds keep_results{7LL * 24 *
-                            3'600'000};  ///< how long one is kept if it is detached or has an
-                                         ///< idempotency key, because its results are fetched later
+  milliseconds keep_results{
+      7LL * 24 *
+      3'600'000};  ///< the same if it is detached or has an idempotency key: results are read later
   std::uint64_t keep_bytes = 16ULL << 30;  ///< bytes of results of such jobs in the store
   std::size_t finished_max = 10'000;       ///< the most ended jobs of the first kind that are kept
   std::size_t kept_max = 100'000;          ///< and of the second kind
