@@ -95,9 +95,8 @@ bool Blobs::chunks_fit(const Job& blob, const wire::Batch& more) {
 bool Blobs::worth_following(const Job& blob, Time now) const {
   if (blob.final()) return blob.phase.state == JobState::done;
   const Session* owner = sessions_.find(blob.owner.session);
-  return owner && now - owner->heard <
-                      // Its client has an unfinished job, so it sends heartbeats.
-                      context_.config.lost_busy;
+  // A client with an unfinished job sends heartbeats, so a silent one will not complete the blob.
+  return owner && now - owner->heard < context_.config.lost_busy;
 }
 
 void Blobs::on_fetch(Session& session, wire::Fetch&& fetch, Time now) {

@@ -80,7 +80,7 @@ void Questions::answer_waiting(Time now) {
     }
     if (!session->reading.questions.empty()) asking_.push_back(id);
   }
-  // After the messages that have arrived meanwhile.
+  // The remaining questions are answered after the messages that have arrived meanwhile.
   if (left <= 0 && !asking_.empty()) answer_at_ = now;
 }
 

@@ -8,7 +8,7 @@
 namespace quern::broker {
 namespace {
 
-// In one sweep, because each is some work for the store.
+// How many jobs one sweep forgets; limited because each is some work for the store.
 constexpr std::size_t kForgottenAtOnce = 500;
 
 }  // namespace

@@ -47,9 +47,8 @@ void Followers::forget_outstanding(Follower& follower) {
 }
 
 bool Followers::hears(Session& session, Time now) {
-  if (session.reading.unread >= kUnreadMost / 2 &&
-      // The probe is sent early, so that a client that reads never has to wait.
-      !session.reading.probed) {
+  // The probe is sent early, so that a client that reads never has to wait.
+  if (session.reading.unread >= kUnreadMost / 2 && !session.reading.probed) {
     session.reading.probed = now;
     outbox_.send(session, wire::Beat{});
   }

@@ -16,8 +16,9 @@ constexpr std::int64_t kBudget = 50'000;
 
 constexpr std::int64_t kLeaseCosts = 100;
 
-// After this many priorities in a row that got no lease, dispatch() checks whether any waiting job
-// can run at all; and it checks at most this many pairs of a kind of work and a worker with room.
+// dispatch() checks whether any waiting job can run at all: at the start, and whenever this many
+// priorities in a row got no lease. It checks at most this many pairs of a kind of work and a
+// worker with room.
 constexpr std::size_t kLevelsInVain = 8;
 
 constexpr std::size_t kPairsLookedAt = 2048;
@@ -89,8 +90,8 @@ bool Dispatcher::serve(Level& level, bool choosy, Time now) {
   round_.loading = 0;
   ++round_.pass;
   while (!pools_.may_have_room().empty()) {
-    // The router must read other messages; jobs that found no worker stay aside until the others
-    // have had a turn.
+    // When the budget is used up, the router must read other messages first. Jobs that found no
+    // worker stay aside until the others have had a turn.
     if (round_.budget-- < 0) {
       context_.retry_dispatch_at(now);
       round_.cut_short = true;

@@ -27,7 +27,8 @@ constexpr double kLagMost = 1;
 // How long a worker's outlook stays valid unless the worker has reported something new.
 constexpr std::chrono::milliseconds kOutlookKept{10};
 
-// The first lease of a worker is probed after this time, then each time its age has doubled.
+// The first lease of a function on a worker is probed after this time, and then each time its age
+// has doubled.
 constexpr std::chrono::milliseconds kProbeAfter{20};
 
 /// How long the waiting work of one kind takes if all workers of the pool do it.

@@ -59,9 +59,8 @@ class Pool {
   std::size_t users = 0;  ///< live jobs
   std::size_t explorers =
       0;  ///< workers that know another function and are running their first lease of this one
-  mutable wire::Time look_at[2]{};  ///< in a large pool, all members are not compared before this
-                                    ///< time; [0]: when workers may leave jobs to others, [1]: when
-                                    ///< they may not
+  mutable wire::Time look_at[2]{};  ///< when all members may be compared again (large pools): [0]
+                                    ///< if workers leave jobs to others, [1] if they do not
   mutable std::uint64_t no_room_in = 0;  ///< the pass in which no member had room
 
  private:

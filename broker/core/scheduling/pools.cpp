@@ -126,7 +126,7 @@ bool Pools::has_room(const Worker& worker) const {
     return false;
   if (worker.holds.leases.size() >= slots) {
     if (worker.marks.reserved_in == round_.number) return false;
-    // Their duration is unknown, so nothing is queued behind them.
+    // The duration of first leases is unknown, so nothing is queued behind them.
     if (worker.holds.first_leases > 0) return false;
     const double per_slot = worker.holds.expected_s / static_cast<double>(slots);
     if (per_slot > kPrefetchShort)

@@ -78,13 +78,13 @@ void Reports::on_report(Session& session, wire::Report&& report, Time now) {
     outbox_.send(session, wire::Reported{{report.id}}, commits_.latest());
     return;
   }
-  // The lease is from an earlier incarnation, so the first part that arrives here is the first one
+  // If the lease is from an earlier incarnation, the first part that arrives here is the first one
   // that was not acknowledged.
   if (lease->reports.adopted) {
     lease->reports.adopted = false;
     lease->reports.next_part = report.id.part;
   }
-  // Sent again because the acknowledgement was lost.
+  // An earlier part is sent again if its acknowledgement was lost.
   if (report.id.part < lease->reports.next_part) {
     outbox_.send(session, wire::Reported{{report.id}}, jobs_.at(lease->job).commits.latest);
     return;

@@ -239,7 +239,8 @@ void Returns::release_unsure(Time now) {
     unsure_.erase(unsure_.begin());
     if (!it) continue;
     Job& job = *it;
-    // According to the store it was leased, so it may have been started.
+    // According to the store these tasks were leased, so they may have been started; an
+    // at-most-once job does not start them again.
     if (job.spec.options->at_most_once) {
       std::vector<TaskError> errors;
       for (const auto& tasks : job.tasks.unsure->list()) end_lost(job, tasks, errors);

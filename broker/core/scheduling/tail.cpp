@@ -45,10 +45,9 @@ constexpr std::int64_t kLookAtLease = 2;
 }  // namespace
 
 void Tail::rebalance(Time now) {
-  if (leases_.all().empty() || round_.cut_short)
-    // Not every worker was examined, so some may still get pending work; dispatch() continues at
-    // once.
-    return;
+  // If the round was cut short, some workers may still get pending work; dispatch() continues at
+  // once.
+  if (leases_.all().empty() || round_.cut_short) return;
   if (next_rebalance_ && now < *next_rebalance_)
     return context_.retry_dispatch_at(*next_rebalance_);
   occupy_idle(now);
@@ -156,7 +155,7 @@ bool Tail::ask_back(const Worker& idle, Survey& survey, Time now) {
     const double share = rest.wait_s > 0 ? 1.0 : idle_rate / (idle_rate + rest.rate);
     const std::uint64_t tasks =
         std::max<std::uint64_t>(1, static_cast<std::uint64_t>(rest.left * share));
-    // It would end later on the idle worker.
+    // The tasks stay if they would end later on the idle worker.
     if (static_cast<double>(tasks) / idle_rate > rest.ends_s) {
       others.push_back(rest);
       continue;

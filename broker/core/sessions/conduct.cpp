@@ -21,9 +21,8 @@ Standing* Conduct::standing_of(const std::string& user) {
 }
 
 bool Conduct::ignores(PeerId peer, const std::string& user, Time now) {
-  bool ignored =
-      // A blocked connection has no session.
-      !sessions_.of_peer(peer) && connections_.blocked(peer);
+  // A blocked connection has no session.
+  bool ignored = !sessions_.of_peer(peer) && connections_.blocked(peer);
   if (!ignored && !context_.config.open && !standings_.empty()) {
     const auto it = standings_.find(user);
     ignored = it != standings_.end() && it->second.ignored(now);

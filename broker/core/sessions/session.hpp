@@ -22,7 +22,7 @@ struct Reading {
   std::deque<wire::Query> questions;  ///< not answered yet
   Budget looks;                       ///< work done for its questions
   std::size_t unread = 0;  ///< bytes of answers and news since it last showed that it reads
-  std::optional<wire::Time> probed;  ///< when it was last asked whether it reads
+  std::optional<wire::Time> probed;  ///< when it was asked whether it reads, until it answers
   std::uint64_t results_out = 0;     ///< bytes of results of all jobs that it has not acknowledged
   // Jobs that wait until it reads; each is listed once (Follower::news_held, results_held).
   std::deque<JobNumber> held_news;  ///< with news, until it shows that it has read what it was sent
