@@ -16,7 +16,7 @@ struct Overloaded : F... {
 template <typename... F>
 Overloaded(F...) -> Overloaded<F...>;
 
-/// Who may send a message: the other role's is an error, the broker's own too.
+/// The role that may send a message; nothing if both roles may, or if only the broker may.
 std::optional<wire::Role> sender_of(const wire::Message& message) {
   return std::visit(
       []<typename M>(const M&) -> std::optional<wire::Role> {
@@ -55,22 +55,22 @@ void Core::handle(PeerId peer, const std::string& user, wire::Envelope&& envelop
   }
   Session* session = sessions_.table.of_peer(peer);
   if (const auto* enrol = std::get_if<wire::Enrol>(&envelope.message); enrol && !session) {
-    // The answer to an earlier one was lost, or somebody asks for more than the key has: the key
-    // ring knows.
+    // The answer to an earlier ENROL was lost, or the peer asks for more than its key has: the key
+    // ring decides.
     if (conduct.tolerates_hello(peer, user, now))
       context_.effects.push_back(AskEnrol{peer, user, enrol->name, enrol->secret});
     return;
   }
   if (!session || session->id != envelope.session || session->user != user) {
-    // Not an error of the peer: its session ended here (silence, restart), and it does not know
-    // yet.
+    // This is not the peer's fault: its session has ended here (silence, restart), and it does not
+    // know that yet.
     if (conduct.tolerates_stale(peer, user, now))
       context_.effects.push_back(Send{peer, {}, wire::HelloAgain{}});
     return;
   }
   session->heard = now;
   if (!std::exchange(session->reachable, true) && session->role == wire::Role::worker) {
-    scheduling_.plans.make_stale();  // it was made without this worker
+    scheduling_.plans.make_stale();  // the plan was made without this worker
     scheduling_.pools.note_room(*session->worker);
   }
   if (conduct.tolerates(*session, envelope.message, now) &&
@@ -107,7 +107,7 @@ void Core::dispatch(Session& session, const Principal& principal, wire::Message&
             workers_.table.drain(*session.worker);
             scheduling_.pools.leave(*session.worker);
           },
-          [&](wire::ErrorMessage&) {},  // a peer's complaint: nothing here depends on it
+          [&](wire::ErrorMessage&) {},  // a peer's complaint; nothing here depends on it
           [&](auto&) {
             sessions_.conduct.misbehaved(session, ErrorCode::role,
                                          "only the broker may send this message", now);
@@ -121,8 +121,8 @@ void Core::on_malformed(PeerId peer, const std::string& user, const wire::Decode
   Conduct& conduct = sessions_.conduct;
   ++context_.counters.malformed;
   if (conduct.ignores(peer, user, now)) return;
-  // A submission that breaks a rule is a mistake of its author, not of the program that carries it:
-  // only that job is not accepted.
+  // An invalid submission is a mistake of its author, not of the program that sends it, so only
+  // that job is not accepted.
   Session* session = sessions_.table.of_peer(peer);
   const bool of_a_job = why.job && session;
   conduct.offend(peer, user, of_a_job ? 0.1 : 1,
@@ -214,7 +214,7 @@ void Core::settle(Time now) {
   scheduling_.dispatcher.dispatch(now);
   endings_.blobs.answer_fetches(now);
   if (clients_.questions.has_any()) clients_.questions.answer_waiting(now);
-  // A job that ends may free another's credit; jobs only change by events, so this loop ends.
+  // A job that ends may free credit for another one. Jobs change only by events, so this loop ends.
   while (!jobs_.table.changed().empty() || jobs_.followers.touch_held_back())
     for (const JobNumber number : jobs_.table.take_changed())
       if (Job* job = jobs_.table.examine(number)) examine(*job, now);
@@ -233,7 +233,7 @@ void Core::examine(Job& job, Time now) {
 
 void Core::take_effects(Effects& out) {
   Effects& effects = context_.effects;
-  if (out.empty()) return out.swap(effects);  // both keep their memory: it is warm
+  if (out.empty()) return out.swap(effects);  // each vector keeps its memory, which is in the cache
   out.insert(out.end(), std::make_move_iterator(effects.begin()),
              std::make_move_iterator(effects.end()));
   effects.clear();

@@ -1,5 +1,5 @@
-// The invariants, checked by tests and the simulator after every step. A broken one is our own bug:
-// it aborts with a sentence.
+// The invariants, checked by tests and the simulator after every step. A broken invariant is a bug
+// of the broker: the check aborts with a sentence.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// The rooms of the core and what each is made of, the lowest first: a class is given references to
-// what it may use, and nothing in this file names anything below it. README.md says what each room
+// The rooms of the core and what each is made of, the lowest first. A class gets references to what
+// it may use, and nothing in this file refers to anything below it. README.md says what each room
 // is for.
 #pragma once
 

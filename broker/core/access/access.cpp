@@ -8,17 +8,17 @@ namespace {
 
 using wire::Message;
 
-/// What a line of the table says about jobs.
+/// Which jobs a line of the table allows access to.
 enum class OnJobs : std::uint8_t {
-  none,   ///< it is about no job
-  mine,   ///< the owner's alone
-  own,    ///< the owner's, or anybody's for admin
-  state,  ///< as own, and those it may see the state of
+  none,   ///< the message is not about a job
+  mine,   ///< only the owner's
+  own,    ///< the owner's, or any job for admin
+  state,  ///< as own, and the jobs whose state the principal may see
 };
 
 struct Line {
   std::string_view action;
-  std::uint8_t rights;  ///< one of them is needed; 0: nobody may
+  std::uint8_t rights;  ///< one of them is required; 0: nobody may
   OnJobs jobs = OnJobs::none;
 };
 
@@ -28,10 +28,8 @@ constexpr std::uint8_t kWork = bit(Right::work);
 constexpr std::uint8_t kAdmin = bit(Right::admin);
 constexpr std::uint8_t kMayLook = bit(Right::submit) | bit(Right::read) | bit(Right::admin);
 
-// The table. A message without a line does not compile.
-constexpr Line line(const wire::Enrol&) {
-  return {"enrol", 0};
-}  // in a session there is nothing to enrol
+// The table. A message type without a line does not compile.
+constexpr Line line(const wire::Enrol&) { return {"enrol", 0}; }  // meaningless within a session
 constexpr Line line(const wire::Beat&) { return {"beat", kAllRights}; }
 constexpr Line line(const wire::Bye&) { return {"leave", kAllRights}; }
 constexpr Line line(const wire::ErrorMessage&) { return {"complain", kAllRights}; }
@@ -39,30 +37,31 @@ constexpr Line line(const wire::Submit&) { return {"submit", kSubmit, OnJobs::mi
 constexpr Line line(const wire::Append&) { return {"append", kSubmit, OnJobs::mine}; }
 constexpr Line line(const wire::Ack&) {
   return {"acknowledge", kMayLook};
-}  // only of a job it follows
+}  // only for a job that it follows
 constexpr Line line(const wire::Cancel&) { return {"cancel", kSubmit | kAdmin, OnJobs::own}; }
 constexpr Line line(const wire::Retry&) { return {"retry", kSubmit | kAdmin, OnJobs::own}; }
 constexpr Line line(const wire::Drain&) { return {"drain", kAdmin}; }
-constexpr Line line(const wire::Report&) { return {"report", kWork}; }  // only of a lease it holds
+constexpr Line line(const wire::Report&) { return {"report", kWork}; }  // only for a lease it holds
 constexpr Line line(const wire::Reclaimed&) { return {"give back", kWork}; }
 constexpr Line line(const wire::Fetch&) {
   return {"fetch", kWork};
-}  // only for a job it had COMMON of
+}  // only for a job whose COMMON it received
 constexpr Line line(const wire::Draining&) { return {"drain itself", kWork}; }
 constexpr Line line(const wire::Hello& m) {
   return m.role == wire::Role::worker ? Line{"join as worker", kWork}
                                       : Line{"connect as client", kMayLook};
 }
 constexpr Line line(const wire::Attach& m) {
-  // Without results and without a claim to be its owner it is a look at the state. What compares
-  // its input reads it: whoever may guess learns what a job was given.
+  // Without results and without a claim to ownership, it only shows the state. A request that
+  // compares the input needs the right to read it, because guessing would reveal what a job was
+  // given.
   return m.window == 0 && !m.own && m.input_digest == 0 ? Line{"watch", kMayLook, OnJobs::state}
                                                         : Line{"read", kMayLook, OnJobs::own};
 }
 constexpr Line line(const wire::Query& m) {
   switch (m.what) {
     case wire::QueryWhat::jobs:
-      return {"list jobs", kMayLook};  // those it may see
+      return {"list jobs", kMayLook};  // only those that it may see
     case wire::QueryWhat::job:
     case wire::QueryWhat::timeline:
     case wire::QueryWhat::explain:
@@ -94,9 +93,9 @@ Line line_of(const Message& message) {
   return std::visit([](const auto& m) { return line(m); }, message);
 }
 
-/// What SUBMIT itself asks for.
+/// Checks what SUBMIT itself asks for; returns the objection, or nothing.
 std::string objection(const Principal& principal, const wire::Submit& submit) {
-  // A blob runs nothing: whoever may submit at all may give one for its jobs.
+  // A blob runs nothing, so anyone who may submit jobs may upload one for them.
   const bool blob = submit.function == wire::kBlobFunction;
   if (!blob && !principal.functions.empty() &&
       !wire::matches_any(principal.functions, submit.function))
@@ -104,7 +103,7 @@ std::string objection(const Principal& principal, const wire::Submit& submit) {
   if (!blob && !principal.jobs.empty() && !wire::matches_any(principal.jobs, submit.options.name))
     return principal.name + " may not name a job '" + submit.options.name +
            "' (the key allows only certain names: choose one with --name)";
-  // Priorities are strict, so whoever may choose them freely may stop everybody else.
+  // Priorities are strict, so free choice of them would let one principal block all others.
   const std::int32_t ceiling =
       principal.max_priority.value_or(principal.may(Right::admin) ? INT32_MAX : 0);
   if (submit.options.priority > ceiling)

@@ -1,8 +1,9 @@
-// Access decisions: a table with a line per message type, and the one function that reads it. PURE.
+// Access decisions: a table with one line per message type, and the one function that reads it.
+// PURE.
 //
-// The principal is the one that the transport authenticated, never what a message claims. `decide`
-// sees every message of a peer with a key before anything acts on it; what a message is about (a
-// job) is looked up first and handed in.
+// The principal is the one that the transport authenticated, never one that a message claims.
+// `decide` sees every message of a peer with a known key before anything acts on it. The subject of
+// a message (a job) is looked up first and passed in.
 #pragma once
 
 #include <optional>
@@ -24,20 +25,20 @@ struct Subject {
 struct Verdict {
   bool allowed = false;
   std::string reason;    ///< a sentence for the peer and the audit log
-  bool foreign = false;  ///< it is about somebody else's job
+  bool foreign = false;  ///< the message is about another principal's job
 };
 
-/// What the message wants, as the audit log calls it: "submit", "cancel".
+/// The requested action as the audit log names it: "submit", "cancel".
 std::string_view action_of(const wire::Message& message);
 
 Verdict decide(const Principal& principal, const wire::Message& message,
                const std::optional<Subject>& subject);
 
-/// Whether it may see the state of a job (lists, QUERY): its own, everybody's for admin, and what
-/// `reads` names.
+/// Whether the principal may see the state of a job (lists, QUERY): its own jobs, every job for
+/// admin, and those that `reads` names.
 bool may_see(const Principal& principal, const Subject& subject);
 
-/// "submit, read"; "nothing".
+/// For example "submit, read"; "nothing" if there are none.
 std::string rights_text(std::uint8_t rights);
 
 }  // namespace quern::broker

@@ -42,7 +42,7 @@ void AccessControl::record_changes(const Principals& before) {
     record({}, "operator", what, principal.name + " " + key, true,
            rights_text(principal.rights) + (principal.terms.empty() ? "" : "; " + principal.terms));
   };
-  if (!std::exchange(keys_known_, true)) {  // at a start: nobody did anything
+  if (!std::exchange(keys_known_, true)) {  // at the start, nobody has changed anything
     record({}, "broker", "read keys", std::to_string(principals_.size()) + " keys", true, "");
     return;
   }

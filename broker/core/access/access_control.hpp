@@ -1,6 +1,6 @@
-// Who may do what: the keys that are known, and what goes into the audit log.
+// Who may do what: the known keys, and what goes into the audit log.
 //
-// It owns the principals. `access.hpp` has the rules; this class says whom they apply to.
+// Owns the principals. `access.hpp` has the rules; this class determines to whom they apply.
 #pragma once
 
 #include <string>
@@ -16,15 +16,16 @@ class AccessControl {
  public:
   explicit AccessControl(Context& context) : context_(context) {}
 
-  /// Whom this key belongs to; nullptr: the key is unknown. Without keys (Config::open) everybody
+  /// The owner of this key; nullptr if the key is unknown. Without keys (Config::open), everybody
   /// is `anonymous`.
   const Principal* principal_of(const std::string& user) const;
   const Principals& principals() const { return principals_; }
-  /// Replaces all principals and records what changed. `invitations_open`: unknown keys may enrol.
+  /// Replaces all principals and records what has changed. `invitations_open`: unknown keys may
+  /// enrol.
   void set_principals(Principals&& principals, bool invitations_open);
   bool invitations_open() const { return invitations_open_; }
 
-  /// A line for the audit log, if there is one.
+  /// Adds a line to the audit log, if there is one.
   void record(PeerId peer, std::string principal, std::string_view action, std::string object,
               bool allowed, std::string reason);
   /// The audit log cannot be written (empty: it can again): privileged requests are refused.
@@ -37,7 +38,7 @@ class AccessControl {
   Context& context_;
   Principals principals_;
   bool invitations_open_ = false;
-  bool keys_known_ = false;    ///< the first list of keys is no change
+  bool keys_known_ = false;    ///< the first list of keys is not a change
   std::string audit_trouble_;  ///< why the audit log cannot be written; empty: it can
 };
 

@@ -34,8 +34,8 @@ std::optional<Refusal> Quotas::over(const std::string& name, std::uint64_t tasks
   if (principal.max_bytes && used.bytes + bytes > *principal.max_bytes)
     return Refusal{ErrorCode::queue_full,
                    limit_text(name, "bytes", *principal.max_bytes, used.bytes, bytes)};
-  // A stream that is ahead of its pace gets no credit (quota_room); what it was allowed to send is
-  // taken.
+  // A stream that exceeds its rate gets no credit (quota_room), but what it was already allowed to
+  // send is accepted.
   if (jobs > 0 && principal.max_rate && handed_in_[name].in_debt(pace_of(principal), now)) {
     char text[160];
     std::snprintf(text, sizeof text,
@@ -64,16 +64,16 @@ std::uint64_t Quotas::room(const std::string& name, std::uint64_t task_bytes, wi
   const Usage& used = usage_[name];
   std::uint64_t room = kNoLimit;
   if (principal.max_bytes) room = *principal.max_bytes - std::min(*principal.max_bytes, used.bytes);
-  // A stream is best not refused in its middle, so its credit is held back: as many bytes as the
-  // tasks that are left would have.
+  // A stream should not be refused in the middle, so its credit is held back instead: it gets as
+  // many bytes as the remaining tasks are expected to have.
   if (principal.max_tasks)
     room = std::min(
         room, (*principal.max_tasks - std::min(*principal.max_tasks, used.tasks)) * task_bytes);
   if (principal.max_rate && handed_in_[name].in_debt(pace_of(principal), now)) room = 0;
   if (room == kNoLimit) return room;
-  // Its other streams get the same: together they stay within the limit, or nearly. When nothing is
-  // left to wait for, a whole batch goes: it fits, or its refusal says why it never will; a client
-  // does not send a piece of one.
+  // Its other streams get the same, so together they stay within the limit, or nearly so. If
+  // nothing is queued that could make room, the credit covers a whole batch: either it fits, or its
+  // refusal says why it never will. Clients do not send part of a batch.
   const std::uint64_t share = room / std::max<std::uint64_t>(1, used.jobs);
   return used.tasks == 0 && room > 0
              ? std::max<std::uint64_t>(share, wire::kBatchBytesMax + (wire::kBatchBytesMax << 2))

@@ -1,6 +1,6 @@
-// How much each principal may have in the broker, what it has, and how fast it submits.
+// How much each principal may use in the broker, how much it uses, and how fast it submits.
 //
-// It owns the usage of all principals, by name. jobs/accounts.hpp keeps the usage up to date.
+// Owns the usage of all principals, by name. jobs/accounts.hpp keeps the usage up to date.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,10 @@ class Quotas {
   /// The principals of all keys, by name.
   void set_limits(const std::map<std::string, const Principal*>& by_name);
 
-  /// Why this principal may not have so much more; nothing: it may.
+  /// Why this principal may not have this much more; nothing if it may.
   std::optional<Refusal> over(const std::string& name, std::uint64_t tasks, std::uint64_t bytes,
                               std::uint64_t jobs, wire::Time now);
-  /// It has submitted so many tasks, which count against its rate.
+  /// The principal has submitted this many tasks, which count against its rate.
   void charge(const std::string& name, std::uint64_t tasks, wire::Time now);
   /// How many more bytes one of its streams may send, if a task takes `task_bytes`.
   std::uint64_t room(const std::string& name, std::uint64_t task_bytes, wire::Time now);
@@ -36,9 +36,9 @@ class Quotas {
   static Allowance pace_of(const Principal& principal);
 
   std::unordered_map<std::string, Principal>
-      limited_;  ///< those with quotas, by name (of several keys: the first)
+      limited_;  ///< those with quotas, by name (with several keys: the first)
   std::unordered_map<std::string, Usage> usage_;
-  std::unordered_map<std::string, Budget> handed_in_;  ///< tasks, of those with a rate
+  std::unordered_map<std::string, Budget> handed_in_;  ///< tasks, of principals with a rate limit
 };
 
 }  // namespace quern::broker

@@ -1,4 +1,4 @@
-// A token bucket: so much at once, so much per second.
+// A token bucket: a burst at once, and a sustained rate per second.
 #pragma once
 
 #include <algorithm>
@@ -15,21 +15,21 @@ struct Allowance {
 
 class Budget {
  public:
-  /// Takes `amount`; false when more was taken than is tolerated. The debt is at most a burst, so
-  /// it is over some time.
+  /// Takes `amount`; false if more was taken than is tolerated. The debt is at most one burst, so
+  /// that it ends at some time.
   bool take(double amount, const Allowance& allowance, wire::Time now) {
     refill(allowance, now);
     level_ = std::max(level_ - amount, -allowance.burst);
     return level_ >= 0;
   }
-  /// Takes `amount` if there is so much; leaves it alone otherwise.
+  /// Takes `amount` if it is available; otherwise takes nothing.
   bool try_take(double amount, const Allowance& allowance, wire::Time now) {
     refill(allowance, now);
     if (level_ < amount) return false;
     level_ -= amount;
     return true;
   }
-  /// Takes `amount` however much that is: it is paid back at the allowance's speed.
+  /// Takes `amount` regardless of the level; the debt is paid back at the allowance's rate.
   void charge(double amount, const Allowance& allowance, wire::Time now) {
     refill(allowance, now);
     level_ -= amount;

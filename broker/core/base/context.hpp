@@ -1,5 +1,5 @@
-// What every room of the core shares: the configuration, the time, the effects, the counters, and
-// whether somebody should look at who gets what.
+// What all rooms of the core share: the configuration, the time, the effects, the counters, and
+// whether leases have to be looked at.
 //
 // Owned by Core, on the router's thread. It holds no job, session or worker.
 #pragma once
@@ -22,7 +22,7 @@ struct Counters {
   std::uint64_t refused = 0;
   std::uint64_t denied = 0;
   std::uint64_t offences = 0;  ///< protocol violations
-  std::uint64_t ignored = 0;   ///< messages of principals that are blocked
+  std::uint64_t ignored = 0;   ///< messages of blocked connections and of principals with a penalty
   std::uint64_t late = 0;
   std::uint64_t leases = 0;
   std::uint64_t turns = 0;   ///< jobs that were considered for a lease
@@ -38,10 +38,11 @@ struct Context {
   Config config;
   Effects effects;              ///< since Core::take_effects()
   Time now{};                   ///< the latest time that the core was told
-  std::optional<Time> started;  ///< the first one
+  std::optional<Time> started;  ///< the first time that the core was told
   mutable Counters counters;
-  bool dispatch_needed = false;        ///< something changed that may let a lease be granted
-  std::optional<Time> retry_dispatch;  ///< or it will have by then
+  bool dispatch_needed = false;        ///< something has changed that may allow a lease to be
+                                       ///< granted
+  std::optional<Time> retry_dispatch;  ///< or it will have changed by this time
 
   /// The core was told the time.
   void set_time(Time time) {

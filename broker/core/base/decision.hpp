@@ -1,4 +1,4 @@
-// How a job is run: what was decided about it, once. PROTOCOL.md, "Decision table".
+// How a job is run: decided once per job. See PROTOCOL.md, "Decision table".
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ struct Decision {
   Encoding encoding = Encoding::raw;  ///< of the function's results
   bool divisible = false;
   bool finish = false;
-  std::string reduce;    ///< the reducer in force
+  std::string reduce;    ///< the reducer that is used
   std::string sentence;  ///< for people: what was decided and why
 };
 

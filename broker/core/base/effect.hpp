@@ -1,5 +1,5 @@
-// What the core wants done. The router carries effects out in order, after everything that arrived
-// was handled.
+// What the core wants done. The router carries out the effects in order, after everything that
+// arrived has been handled.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ struct Note {
   std::string text;
 };
 
-/// Make these durable as one transaction, then call on_committed(sequence). One at a time: what
-/// comes meanwhile is in the next.
+/// Make these operations durable as one transaction, then call on_committed(sequence). There is one
+/// commit at a time; later changes go into the next.
 struct Commit {
   std::uint64_t sequence = 0;
   StoreOps ops;
@@ -47,7 +47,7 @@ struct LoadResult {
   std::uint64_t seq = 0;
 };
 
-/// A line for the audit log. `principal` is a name, of an unknown peer its key.
+/// A line for the audit log. `principal` is a name, or the key of an unknown peer.
 struct Audit {
   PeerId peer{};
   std::string principal;
@@ -57,12 +57,12 @@ struct Audit {
   std::string reason;
 };
 
-/// Somebody without a known key was invited, it says: call on_enrolled() (after on_principals()
+/// A peer with an unknown key presents an invitation: call on_enrolled() (after on_principals()
 /// with its key) or on_enrol_refused().
 struct AskEnrol {
   PeerId peer{};
   std::string user;
-  std::string name;  ///< wanted
+  std::string name;  ///< the requested name
   Bytes secret;
 };
 

@@ -1,5 +1,5 @@
-// Holders for what most jobs never have. A queued job is small only if it carries nothing that it
-// does not use yet: a million of them wait in memory.
+// Holders for values that most jobs never have. A million queued jobs wait in memory, so a job must
+// not carry what it does not use yet.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace quern::broker {
 
-/// A value that costs a pointer as long as nobody has changed it: until then it reads as T{}.
+/// A value that costs only a pointer until somebody changes it; until then it reads as T{}.
 template <typename T>
 class Lazy {
  public:
@@ -23,7 +23,7 @@ class Lazy {
 
   const T& operator*() const { return value_ ? *value_ : none(); }
   const T* operator->() const { return &**this; }
-  /// To be changed: it is there from now on.
+  /// For changing the value; it exists from now on.
   T& edit() {
     if (!value_) value_ = std::make_unique<T>();
     return *value_;
@@ -39,7 +39,7 @@ class Lazy {
   std::unique_ptr<T> value_;
 };
 
-/// Like std::optional, but costs a pointer when there is nothing.
+/// Like std::optional, but costs only a pointer if it is empty.
 template <typename T>
 class Box {
  public:

@@ -1,9 +1,10 @@
 // What the core wants made durable, and what it gets back at a start. Plain data: a store (SQLite,
-// or the simulator's) applies a list of operations as one transaction and gives everything back in
-// Recovered. A whole batch is one operation and one row; no task has an operation of its own.
+// or the simulator's) applies a list of operations as one transaction and returns everything in
+// Recovered. A whole batch is one operation and one row; single tasks have no operations of their
+// own.
 //
-// Rule for changing: what is kept here is on disks of users. A new field has a default that means
-// "as before", and the store's schema version goes up.
+// Rule for changes: this data is on the disks of users. A new field has a default that means "as
+// before", and the schema version of the store is increased.
 #pragma once
 
 #include <chrono>
@@ -19,8 +20,8 @@
 
 namespace quern::broker {
 
-/// The sequence of everything that was in the store at the start; 0 is the sequence of what never
-/// gets there.
+/// The commit sequence of everything that was in the store at the start; 0 is the sequence of what
+/// never gets there.
 inline constexpr std::uint64_t kFoundSequence = 1;
 
 /// What never changes about a job: written once, when it is accepted.
@@ -34,43 +35,43 @@ struct JobBirth {
   wire::JobOptions options;
   std::string principal;
   std::optional<wire::Buffer> common;
-  std::uint64_t input_shape = 0;  ///< with a unique key: see InputPrint
+  std::uint64_t input_shape = 0;  ///< with an idempotency key: see InputPrint
 };
 
-/// So many times failed, or lost with its worker: tasks of one interval.
+/// How often the tasks of one interval have failed, or were lost with their worker.
 struct CountedTasks {
   wire::Interval tasks;
   std::uint32_t count = 0;
   bool operator==(const CountedTasks&) const = default;
 };
 
-/// What changes: written whole, once for every round of the core in which any of it did.
+/// What changes about a job: written as a whole, once per commit in which any of it has changed.
 struct JobProgress {
   JobNumber job{};
   JobState state = JobState::waiting;
   std::string reason;
   ErrorCode failure = ErrorCode::none;
-  bool detach = false;  ///< as its options say; RETRY sets it
+  bool detach = false;  ///< as in its options; RETRY sets it
   bool open = false;
   Encoding encoding = Encoding::raw;  ///< of the payloads
-  std::uint64_t accepted = 0;         ///< payloads taken in (range: N)
-  std::uint64_t accepted_bytes = 0;   ///< of APPEND credit
-  std::uint64_t input_digest = 0;     ///< of the payloads taken in; 0: not known, or nobody asks
+  std::uint64_t accepted = 0;         ///< payloads accepted (range: N)
+  std::uint64_t accepted_bytes = 0;   ///< APPEND credit used
+  std::uint64_t input_digest = 0;     ///< of the accepted payloads; 0: unknown, or not needed
   std::uint64_t total = 0;            ///< tasks
   std::uint64_t frontier = 0;         ///< tasks from here on were never leased
   wire::Intervals ended;              ///< done, failed or cancelled
-  wire::Intervals failed;             ///< of them
+  wire::Intervals failed;             ///< the failed ones among them
   std::uint64_t done = 0;
   std::uint64_t cancelled = 0;
   std::uint64_t retried = 0;
-  std::vector<CountedTasks> attempts;  ///< failed ones, of tasks that have not ended
+  std::vector<CountedTasks> attempts;  ///< failed attempts of tasks that have not ended
   std::vector<CountedTasks> crashes;
   std::optional<Decision> decision;
   std::optional<wire::Buffer> value;  ///< the reduced result
-  std::uint64_t results_begin = 0;    ///< entries below were acknowledged by the owner and are gone
+  std::uint64_t results_begin = 0;    ///< entries below were acknowledged by the owner and removed
   std::uint64_t results_end = 0;
   std::uint64_t waited_us = 0;  ///< from its acceptance to its first lease; 0: not leased yet
-  std::uint64_t ran_us = 0;     ///< from there to its end, or to this record of it
+  std::uint64_t ran_us = 0;     ///< from its first lease to its end, or to this record
 };
 
 // ---- operations
@@ -78,41 +79,41 @@ struct JobProgress {
 struct AddJob {
   JobBirth birth;
 };
-/// Payloads of tasks [first, first + count).
+/// Adds the payloads of tasks [first, first + count).
 struct AddInput {
   JobNumber job{};
   std::uint64_t first = 0;
   wire::Batch batch;
   std::vector<float> costs{};  ///< hints: none, or one per task
 };
-/// All rows of input that lie wholly within `tasks` will never be asked for again.
+/// Input rows that lie entirely within `tasks` will never be needed again.
 struct DropInput {
   JobNumber job{};
   wire::Interval tasks;
 };
-/// All input of a job that is over. It may be cleared away bit by bit, but is not given back any
-/// more.
+/// Drops all input of a job that has ended. The store may delete it gradually, but no longer
+/// returns it.
 struct DropInputs {
   JobNumber job{};
 };
-/// Result entry `seq`; replaces one of that number.
+/// Writes result entry `seq`; replaces an existing one.
 struct PutResult {
   JobNumber job{};
   std::uint64_t seq = 0;
   ResultEntry entry;
 };
-/// The errors of an entry that is there, anew.
+/// Replaces the errors of an existing entry.
 struct PutErrors {
   JobNumber job{};
   std::uint64_t seq = 0;
   std::vector<TaskError> errors;
 };
-/// Result entries below `to` are gone.
+/// Removes the result entries below `to`.
 struct DropResults {
   JobNumber job{};
   std::uint64_t to = 0;
 };
-/// The fold of `tasks`: replaces every partial within them.
+/// Writes the folded result of `tasks`; replaces every partial within them.
 struct PutPartial {
   JobNumber job{};
   wire::Interval tasks;
@@ -121,11 +122,11 @@ struct PutPartial {
 struct DropPartials {
   JobNumber job{};
 };
-/// The job with everything of it.
+/// Removes the job with everything that belongs to it.
 struct DropJob {
   JobNumber job{};
 };
-/// Job numbers below this may have been given out: after a restart they are not given again.
+/// Job numbers below this may have been assigned: after a restart they are not assigned again.
 struct ReserveNumbers {
   std::uint64_t below = 0;
 };
@@ -137,20 +138,20 @@ using StoreOps = std::vector<StoreOp>;
 
 // ---- at a start
 
-/// A row of input that is there; its bytes stay in the store until they are asked for.
+/// An input row that exists; its bytes stay in the store until they are requested.
 struct StoredInput {
   std::uint64_t first = 0;
   std::uint64_t count = 0;
-  std::uint64_t weight = 0;    ///< bytes with the size column, as Batch::weight()
+  std::uint64_t weight = 0;    ///< bytes including the sizes column, as in Batch::weight()
   std::vector<float> costs{};  ///< as in AddInput
   bool operator==(const StoredInput&) const = default;
 };
 
-/// An entry without its batch, which stays in the store until it is asked for.
+/// An entry without its batch, which stays in the store until it is requested.
 struct RecoveredResult {
   std::uint64_t seq = 0;
   ResultEntry entry;
-  std::uint64_t batch_weight = 0;  ///< as Batch::weight()
+  std::uint64_t batch_weight = 0;  ///< as in Batch::weight()
 };
 
 struct RecoveredPartial {
@@ -169,8 +170,8 @@ struct RecoveredJob {
 
 /// Everything that was committed.
 struct Recovered {
-  std::uint64_t incarnation = 1;    ///< of this start: higher than of any before
-  std::uint64_t numbers_below = 1;  ///< job numbers below this are used up
+  std::uint64_t incarnation = 1;    ///< of this start: higher than all previous ones
+  std::uint64_t numbers_below = 1;  ///< job numbers below this have been used
   std::vector<RecoveredJob> jobs;   ///< ascending by number
 };
 

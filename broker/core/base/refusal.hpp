@@ -1,4 +1,4 @@
-// Why something that a peer asks for is not done: a code for programs, a sentence for people.
+// Why a request is refused: a code for programs and a sentence for people.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// One entry of a job's results: what a report brought, as clients are sent it.
+// One entry of a job's results: what a report brought, in the form in which clients receive it.
 #pragma once
 
 #include <cstdint>

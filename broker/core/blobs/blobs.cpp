@@ -7,21 +7,21 @@
 namespace quern::broker {
 namespace {
 
-// Loaded ahead of what a worker asks for.
+// Chunks are loaded this far ahead of a worker's request.
 constexpr std::uint64_t kFetchAhead = 4u << 20;
 
-// What a blob weighs at least among those, and how many of them there may be.
+// The least that an idle blob counts for, and the most idle blobs that are kept.
 constexpr std::uint64_t kIdleLeast = 4096;
 
 constexpr std::size_t kIdleCount = 10'000;
 
 constexpr std::chrono::seconds kSweepEvery{10};
 
-// In the store, of blobs that no job needs.
+// The most bytes in the store of blobs that no job needs.
 constexpr std::uint64_t kIdleMost = 4ULL << 30;
 
-// One that was given or asked for is not let go before its job can come: while its client is there
-// it may give more files first.
+// A blob that was just uploaded or requested is kept until its job can arrive. While its client is
+// connected this takes longer, because the client may upload other files first.
 constexpr std::chrono::minutes kFresh{1}, kFreshOfClient{10};
 
 }  // namespace
@@ -66,7 +66,7 @@ Job* Blobs::find(const std::string& principal, const std::string& name, bool mem
 void Blobs::hold(Job& job) {
   for (const auto& name : job.spec.options->blobs) {
     Job* blob = find(job.spec.principal, name, !job.durable());
-    if (!blob) continue;  // its tasks will say so
+    if (!blob) continue;  // its tasks will fail with that reason
     ++blob->keeping.edit().holders;
     blob->keeping.edit().wanted = context_.now;
     job.spec.blobs.edit().push_back(blob->number);
@@ -95,8 +95,8 @@ bool Blobs::chunks_fit(const Job& blob, const wire::Batch& more) {
 bool Blobs::worth_following(const Job& blob, Time now) const {
   if (blob.final()) return blob.phase.state == JobState::done;
   const Session* owner = sessions_.find(blob.owner.session);
-  return owner && now - owner->heard <
-                      context_.config.lost_busy;  // its client has an unfinished job, so it beats
+  // A client with an unfinished job sends heartbeats, so a silent one will not complete the blob.
+  return owner && now - owner->heard < context_.config.lost_busy;
 }
 
 void Blobs::on_fetch(Session& session, wire::Fetch&& fetch, Time now) {
@@ -119,7 +119,7 @@ void Blobs::on_fetch(Session& session, wire::Fetch&& fetch, Time now) {
                             {}});
     return;
   }
-  // One question at a time: what is on its way to a worker is bounded.
+  // A worker may have one request at a time, so that the bytes on their way to it are bounded.
   if (std::any_of(fetching_.begin(), fetching_.end(),
                   [&](const Fetching& other) { return other.worker == session.id; }))
     return;
@@ -130,7 +130,7 @@ void Blobs::on_fetch(Session& session, wire::Fetch&& fetch, Time now) {
 void Blobs::answer_fetches(Time now) {
   if (fetching_.empty()) return;
   std::erase_if(fetching_, [&](const Fetching& fetch) { return answer(fetch, now); });
-  eviction_.evict(now);  // what was read for them need not stay
+  eviction_.evict(now);  // chunks that were loaded for the workers need not stay
 }
 
 bool Blobs::answer(const Fetching& fetch, Time now) {
@@ -157,7 +157,7 @@ bool Blobs::answer(const Fetching& fetch, Time now) {
                            : wire::Buffer{};
   outbox_.send(*session,
                wire::Blob{fetch.what.blob, chunk, blob.tasks.total, "", std::move(bytes)});
-  // The time that it takes to fetch is not the time of a task.
+  // The time of the fetch must not count as time of the task.
   Worker& worker = workers_.at(fetch.worker);
   worker.speed.reported = std::max(worker.speed.reported, now);
   return true;

@@ -1,8 +1,8 @@
-// Blobs: what clients give once and workers fetch. Each is a job that is kept instead of run
-// (wire/blob.hpp), so its intake, credit, durability and quota are those of jobs.
+// Blobs: files that clients upload once and workers fetch. Each blob is a job that is kept instead
+// of run (wire/blob.hpp), so its intake, credit, durability and quota are those of jobs.
 //
-// It owns who waits for a chunk, and which blobs the jobs hold. A blob that is not needed any more
-// is named by next_idle(); the caller forgets it.
+// Owns who waits for a chunk, and which blobs the jobs hold. take_idle() names blobs that are no
+// longer needed; the caller forgets them.
 #pragma once
 
 #include <optional>
@@ -40,25 +40,25 @@ class Blobs {
 
   /// Why a submission of a blob, or of a job that needs blobs, is not accepted.
   std::optional<Refusal> refusal(const Session& session, const wire::Submit& submit);
-  /// Whether more chunks may come after those that are there.
+  /// Whether these chunks may follow those that have arrived.
   static bool chunks_fit(const Job& blob, const wire::Batch& more);
-  /// Whether a blob that somebody submits again is, or will be, complete.
+  /// Whether a blob that is submitted again is complete or can still become complete.
   bool worth_following(const Job& blob, Time now) const;
-  /// How a blob ends that is complete, or that does not fit; nothing: it goes on.
+  /// How a blob ends that is complete or does not fit; nothing if it continues.
   std::optional<Ending> ending_of(const Job& blob, Time now);
 
-  /// The job needs its blobs from now on, or not any more.
+  /// The job needs its blobs from now on, or no longer needs them.
   void hold(Job& job);
   void release(Job& job);
 
   void on_fetch(Session& session, wire::Fetch&& fetch, Time now);
-  /// Answers the workers whose chunks are in memory now.
+  /// Answers the workers whose chunks are now in memory.
   void answer_fetches(Time now);
-  /// Blobs that nobody has needed for so long that they should be forgotten; none most of the time.
+  /// Blobs that nobody has needed for so long that they should be forgotten; usually none.
   std::vector<JobNumber> take_idle(Time now);
 
  private:
-  /// A chunk of a blob that a worker wants.
+  /// A chunk of a blob that a worker has requested.
   struct Fetching {
     wire::SessionId worker{};
     JobNumber blob{};

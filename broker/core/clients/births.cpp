@@ -40,7 +40,7 @@ void Births::set_spec(Job& job, wire::Submit& submit, Time now) const {
     submit.function = job.spec.function;
     job.intake.keyed.edit().print = print_of(submit);
     job.intake.keyed.edit().print.items =
-        wire::InputDigest().value();  // they are counted as they are taken in
+        wire::InputDigest().value();  // the payloads are added as they are taken in
   }
   job.spec.input = submit.input;
   job.intake.encoding = submit.encoding;

@@ -1,4 +1,4 @@
-// How a job comes into being: from a SUBMIT that is accepted.
+// How a job is created from an accepted SUBMIT.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,9 @@ class Births {
         decider_(decider),
         blobs_(blobs) {}
 
-  /// The job, without the payloads that came with it, which stay in `submit`.
+  /// Creates the job without the payloads that came with it; they stay in `submit`.
   Job& create(const Session& session, const Principal& principal, wire::Submit& submit, Time now);
-  /// The commit after which its number may be told; 0: it may be told now.
+  /// The commit after which the job's number may be revealed; 0: at once.
   std::uint64_t numbers_commit() const { return journal_.numbers_commit(); }
 
  private:

@@ -10,15 +10,15 @@
 namespace quern::broker {
 namespace {
 
-// Results are read from the store this far ahead of what a client is sent.
+// Results are loaded from the store this far ahead of what has been sent.
 constexpr std::uint64_t kResultsAhead = 4u << 20;
 
 }  // namespace
 
 void Delivery::send_results(Job& job, Time now) {
   if (job.intake.credit_to > job.intake.credit_told && job.intake.open) {
-    // The client is told at once only when it may be waiting for it; otherwise its next APPEND is
-    // answered soon.
+    // The client is told at once because it may be waiting for more credit. Otherwise it learns of
+    // new credit from the answer to its next APPEND.
     job.intake.credit_told = job.intake.credit_to;
     outbox_.send(job.owner.session, accepted(job), job.commits.latest);
   }
@@ -30,14 +30,14 @@ void Delivery::send_results(Job& job, Time now) {
            follower.outstanding < follower.window) {
       if (session->reading.results_out >= wire::kSessionResults &&
           session->reading.wanted != job.number) {
-        Followers::hold_results(job, follower, *session);  // on_ack() goes on
+        Followers::hold_results(job, follower, *session);  // on_ack() continues
         break;
       }
       const ResultEntry& entry = job.output.results.at(follower.sent);
       if (entry.place != ResultEntry::Place::memory) {
         for (std::uint64_t seq : job.output.results.wanted(follower.sent, kResultsAhead))
           context_.effects.push_back(LoadResult{job.number, seq});
-        break;  // on_result_loaded() goes on
+        break;  // on_result_loaded() continues
       }
       wire::Results message{job.spec.uuid,
                             follower.sent,
@@ -67,7 +67,8 @@ void Delivery::tell_if_it_hears(Job& job, Follower& follower, Session& session, 
 }
 
 wire::Duration Delivery::watch_of(const Follower& follower, const Session& session) {
-  // Who follows very many jobs is told of each less often: at most so often in all.
+  // A client that follows very many jobs gets news of each less often, so that the total rate is
+  // bounded.
   constexpr std::chrono::milliseconds kTellEvery{1};
   return std::max(std::chrono::milliseconds(follower.watch_ms),
                   kTellEvery * static_cast<int>(session.reading.followed.size()));
@@ -76,10 +77,11 @@ wire::Duration Delivery::watch_of(const Follower& follower, const Session& sessi
 void Delivery::tell(Job& job, Follower& follower, std::uint64_t token, Time now) {
   follower.told = now;
   follower.told_final = job.final();
-  // While the store cannot write, news would pile up behind it, and who waits wants to know why.
+  // While the store cannot write, news would pile up behind it, and a waiting client wants to know
+  // why. So the state is sent without waiting for a commit.
   const bool ahead = !job.final() && !commits_.trouble().empty();
   wire::JobUpdate update = statuses_.update_of(job, now, token);
-  if (!follower.values) {  // the state only
+  if (!follower.values) {  // only the state
     update.has_value = false;
     update.value = {};
   }

@@ -1,4 +1,4 @@
-// Results and news to the clients that follow a job, within their windows.
+// Sends results and news to the clients that follow a job, within their windows.
 #pragma once
 
 #include "broker/core/base/context.hpp"
@@ -21,16 +21,16 @@ class Delivery {
         followers_(followers),
         statuses_(statuses) {}
 
-  /// Sends what the followers of a changed job may have now.
+  /// Sends the followers of a changed job what they may have now.
   void send_results(Job& job, Time now);
-  /// Sends one follower the status. `token`: of its request; 0: it did not ask.
+  /// Sends one follower the status. `token`: the token of its request; 0: it did not ask.
   void tell(Job& job, Follower& follower, std::uint64_t token, Time now);
-  /// How much of its input is accepted.
+  /// How much of its input has been accepted.
   static wire::Accepted accepted(const Job& job);
 
  private:
   void tell_if_it_hears(Job& job, Follower& follower, Session& session, Time now);
-  /// How often it is sent news.
+  /// How often the follower is sent news.
   static wire::Duration watch_of(const Follower& follower, const Session& session);
 
   Context& context_;

@@ -33,14 +33,14 @@ void Intake::take_costs(Job& job, std::uint64_t count, const std::vector<float>&
       job.intake.accepted > CostHints::kKept)
     return;
   if (!job.spec.costed) {
-    // Hints that come when some of it was run without are of no use.
+    // Hints that arrive after part of the input came without any are useless.
     if (job.intake.accepted > 0) return;
     pools_.leave(job);
     job.spec.costed = true;
     if (!job.final()) pools_.join(job);
   }
-  // A batch without hints among others with: its tasks cost what the job says, or what the others
-  // do in the mean.
+  // For a batch without hints among others with hints, the tasks are assumed to cost what the job
+  // states, or the mean of the others.
   const double usual = job.unit();
   CostHints& hints = job.intake.costs.edit();
   while (hints.size() < job.intake.accepted) hints.add(usual);
@@ -70,7 +70,7 @@ void Intake::on_append(Session& session, wire::Append&& append, Time now) {
     if (!job->final() && !job->phase.winding_down)
       outbox_.complain(session, ErrorCode::bad_input, "the job is closed: it takes no more input",
                        append.job, 0);
-    return;  // an ended job: its JOB tells
+    return;  // an ended job: its JOB says so
   }
   const bool close = append.close;
   if (end > job->intake.accepted && !take_new(session, *job, std::move(append), now)) return;
@@ -94,7 +94,8 @@ bool Intake::take_new(Session& session, Job& job, wire::Append&& append, Time no
     const std::uint64_t offset = batch.sizes.sum(0, known);
     batch = {batch.sizes.slice(known, all), batch.bytes.slice(offset, batch.bytes.size() - offset)};
   }
-  // One item may overdraw what is left, or one larger than the credit could never come.
+  // A single item may exceed the remaining credit; otherwise an item larger than the credit could
+  // never be sent.
   const std::uint64_t charged = batch.count() == 1 ? 1 : batch.weight();
   if (job.intake.bytes + charged > job.intake.credit_to) {
     conduct_.misbehaved(session, ErrorCode::credit, "more payload bytes than the credit allows",

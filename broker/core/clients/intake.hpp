@@ -1,4 +1,4 @@
-// The input of jobs, as it comes in.
+// Takes in the input of jobs as it arrives.
 #pragma once
 
 #include <cstdint>
@@ -39,12 +39,12 @@ class Intake {
         endings_(endings) {}
 
   void on_append(Session& session, wire::Append&& append, Time now);
-  /// Adds payloads to a job. `costs`: a hint for each, or none.
+  /// Adds payloads to a job. `costs`: one hint per payload, or none.
   void take_in(Job& job, wire::Batch&& batch, const std::vector<float>& costs);
 
  private:
   void take_costs(Job& job, std::uint64_t count, const std::vector<float>& costs);
-  /// What is new of an APPEND. Whether it was taken in.
+  /// Takes in the new part of an APPEND. Returns whether it was accepted.
   bool take_new(Session& session, Job& job, wire::Append&& append, Time now);
 
   Context& context_;

@@ -7,23 +7,23 @@
 namespace quern::broker {
 namespace {
 
-// In looks: at a job or a worker that is shown.
+// In examinations of a job or a worker that is shown.
 constexpr Allowance kLooks{5000, 5000};  // about 5 % of a core; and a list of 5,000 at once
 constexpr std::size_t kPage = 200;       // about a millisecond
-constexpr std::size_t kPageOfMany = 25;  // for a session that asks without end
-constexpr double kLooksAtOnce = 200;     // in a settle()
-// Jobs that are passed over because they are not for the eyes of who asks: each is a small part of
-// a look.
+constexpr std::size_t kPageOfMany = 25;  // for a session with many waiting questions
+constexpr double kLooksAtOnce = 200;     // in one settle()
+// The most jobs that are skipped because the principal may not see them; skipping costs a small
+// part of an examination.
 constexpr std::size_t kPassedOver = 2000;
 
 constexpr double kPassing = 0.05;
 
-// What is looked at for one job: its workers, its leases.
+// The cost of showing one job: a fixed part, and a part for each of its workers and leases.
 constexpr double kLooksOfOne = 10, kLooksOfMember = 0.02;
 
 constexpr std::size_t kQuestionsMost = 1000;
 
-// Of the 256 KiB that a header may have.
+// Part of the 256 KiB that a header may have.
 constexpr std::size_t kPageBytes = 160u << 10;
 
 std::size_t bytes_of(const JobStatus& s) {
@@ -59,7 +59,7 @@ void Questions::on_query(Session& session, const wire::Query& query, Time now) {
 void Questions::answer_waiting(Time now) {
   answer_at_.reset();
   double left = kLooksAtOnce;
-  std::size_t in_vain = 0;  // sessions in a row that get nothing now
+  std::size_t in_vain = 0;  // sessions in a row that get no answer now
   while (left > 0 && in_vain < asking_.size()) {
     const wire::SessionId id = asking_.front();
     asking_.pop_front();
@@ -69,7 +69,7 @@ void Questions::answer_waiting(Time now) {
       answer_at_ = now + std::chrono::milliseconds(5);
       ++in_vain;
     } else if (!followers_.hears(*session, now)) {
-      ++in_vain;  // its BEAT comes here again
+      ++in_vain;  // the reply to its BEAT continues here
     } else {
       in_vain = 0;
       const wire::Query query = std::move(session->reading.questions.front());
@@ -80,7 +80,8 @@ void Questions::answer_waiting(Time now) {
     }
     if (!session->reading.questions.empty()) asking_.push_back(id);
   }
-  if (left <= 0 && !asking_.empty()) answer_at_ = now;  // after what came meanwhile
+  // The remaining questions are answered after the messages that have arrived meanwhile.
+  if (left <= 0 && !asking_.empty()) answer_at_ = now;
 }
 
 double Questions::answer(Session& session, const wire::Query& query, Time now) {
@@ -116,8 +117,8 @@ double Questions::answer(Session& session, const wire::Query& query, Time now) {
   }
   out.broker = statuses_.broker(now);
   session.reading.unread += bytes;
-  // With a store that cannot write the state is told ahead of it: who asks then wants to know why
-  // nothing moves.
+  // If the store cannot write, the state is sent without waiting for a commit, because the client
+  // wants to know why nothing moves.
   outbox_.send(session, std::move(out), commits_.trouble().empty() ? commits_.latest() : 0);
   return looks;
 }

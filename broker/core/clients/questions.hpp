@@ -1,8 +1,8 @@
-// Questions of clients, answered within bounds: what one session asks costs the others nothing that
-// they notice.
+// Answers clients' questions within bounds, so that the questions of one session do not noticeably
+// slow down the others.
 //
-// Questions wait in their session and are answered in small pages between other messages: so many
-// looks per session and second, so many per settle().
+// Questions wait in their session and are answered in small pages between other messages. The work
+// is limited per session and second, and per settle().
 #pragma once
 
 #include <cstddef>
@@ -41,14 +41,14 @@ class Questions {
         explainer_(explainer) {}
 
   void on_query(Session& session, const wire::Query& query, Time now);
-  /// Answers some of the questions that wait.
+  /// Answers some of the waiting questions.
   void answer_waiting(Time now);
   bool has_any() const { return !asking_.empty(); }
-  /// When more of them are answered.
+  /// When more of them will be answered.
   std::optional<Time> next_answer() const { return answer_at_; }
 
  private:
-  /// What the answer cost, in looks at a job or a worker.
+  /// Returns what the answer cost, in examinations of a job or a worker.
   double answer(Session& session, const wire::Query& query, Time now);
   double list_jobs(const Principal& principal, const wire::Query& query, std::size_t page,
                    std::size_t& bytes, wire::Answer& out, Time now) const;
@@ -68,7 +68,7 @@ class Questions {
   CommitLog& commits_;
   Statuses& statuses_;
   Explainer& explainer_;
-  std::deque<wire::SessionId> asking_;  ///< sessions with questions, in their turn
+  std::deque<wire::SessionId> asking_;  ///< sessions with questions, in turn
   std::optional<Time> answer_at_;
 };
 

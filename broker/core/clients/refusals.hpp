@@ -23,7 +23,7 @@ class Refusals {
         accounts_(accounts),
         blobs_(blobs) {}
 
-  /// Nothing: it is accepted.
+  /// Nothing if it is accepted.
   std::optional<Refusal> of(const Session& session, const wire::Submit& submit, Time now);
 
  private:

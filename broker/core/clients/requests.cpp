@@ -64,12 +64,12 @@ void Requests::on_ack(Session& session, const wire::Ack& ack) {
   session.reading.results_out -= std::min(session.reading.results_out, before - it->outstanding);
   followers_.release_results(session);
   it->acked = std::max(it->acked, to);
-  // Whoever submits the same key again wants the same results.
+  // A client that submits the same key again expects the same results.
   if (ack.release && job->owner.session == session.id && job->spec.options->unique.empty()) {
     job->output.results.release_to(it->acked);
     journal_.save(*job);
     accounts_.update(*job);
-    context_.dispatch_needed = true;  // room for more results
+    context_.dispatch_needed = true;  // there is room for more results
   }
   jobs_.touch(*job);
 }
@@ -80,7 +80,7 @@ void Requests::on_cancel(Session& session, const wire::Cancel& cancel, Time now)
   if (!job->final()) {
     if (job->is_blob()) {
       endings_.end(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled",
-                   now);  // a part of a file is nothing
+                   now);  // part of a file is useless
     } else if (cancel.waiting && !job->output.partials && job->spec.options->reduce.empty()) {
       cancelling_.wind_down(*job);
       endings_.finish_if_done(*job, now);

@@ -1,5 +1,5 @@
-// What clients ask of jobs that exist: following, acknowledging, cancelling, retrying; and draining
-// a worker.
+// Requests of clients about existing jobs: follow, acknowledge, cancel, retry; and draining a
+// worker.
 #pragma once
 
 #include "broker/core/access/quotas.hpp"
@@ -44,14 +44,14 @@ class Requests {
   void on_cancel(Session& session, const wire::Cancel& cancel, Time now);
   void on_retry(Session& session, const wire::Retry& retry, Time now);
   void on_drain(Session& session, const wire::Drain& drain);
-  /// Answers the ATTACHes that waited for the whole input of a job, if it is whole or will never
-  /// be.
+  /// Answers the ATTACHes that waited for the complete input of a job, if it is complete or never
+  /// will be.
   void answer_comparisons(Job& job, Time now);
 
  private:
-  /// The job that a request is about; nullptr: there is none, and the client was told so.
-  /// An ATTACH that is answered when the whole input of the job is there.
+  /// Keeps an ATTACH to be answered when the input of the job is complete.
   static void await_comparison(Job& job, Comparison comparison);
+  /// The job that a request is about; nullptr if there is none, and then the client has been told.
   Job* find(const Session& session, Uuid uuid, JobNumber number, std::uint64_t token);
 
   Context& context_;

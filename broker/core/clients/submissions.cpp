@@ -11,6 +11,8 @@ namespace quern::broker {
 
 void Submissions::on_submit(Session& session, const Principal& principal, wire::Submit&& submit,
                             Time now) {
+  // The client sent SUBMIT again because it did not get the answer, so the job is not created
+  // twice.
   if (Job* known = jobs_.find(submit.job)) {
     followers_.follow(*known, session, known->output.results.begin(), submit.window,
                       submit.watch_ms);
@@ -66,7 +68,7 @@ void Submissions::answer_same(Session& session, Job& same, const wire::Submit& s
 void Submissions::drop_blob(Job& blob, Time now) {
   if (!blob.final())
     endings_.end(blob, JobState::cancelled, ErrorCode::cancelled, "its client disconnected", now);
-  delivery_.send_results(blob, now);  // others may follow it, and are to know
+  delivery_.send_results(blob, now);  // others may follow it and have to be told
   forgetting_.forget(blob.number);
 }
 

@@ -1,4 +1,4 @@
-// SUBMIT: a new job, or one that is known already.
+// SUBMIT: creates a job, or finds one that already exists.
 #pragma once
 
 #include "broker/core/access/quotas.hpp"
@@ -44,7 +44,7 @@ class Submissions {
   void on_submit(Session& session, const Principal& principal, wire::Submit&& submit, Time now);
 
  private:
-  /// A job of the same principal under the same idempotency key.
+  /// Answers with the existing job of the same principal and idempotency key.
   void answer_same(Session& session, Job& same, const wire::Submit& submit);
   void drop_blob(Job& blob, Time now);
 

@@ -1,8 +1,8 @@
 // What goes into the store, and what waits until it is there.
 //
-// The broker commits in groups: everything that happens while one commit is on its way to the disk
-// goes into the next one, so a slow disk makes larger commits and no queue of them. Commits are
-// numbered in sequence. A change remembers the number of the commit that will hold it, and a
+// The broker commits in groups: everything that happens while one commit is being written goes into
+// the next one. So a slow disk leads to larger commits, not to a queue of them. Commits are
+// numbered in sequence. A change remembers the number of the commit that will contain it, and a
 // message that reveals the change is held back until that commit is done.
 //
 // Owned by the core, on its thread. Invariants: at most one commit is under way; committed() <
@@ -25,23 +25,23 @@ class CommitLog {
  public:
   /// The number of the commit that the next change goes into.
   std::uint64_t next() const { return next_; }
-  /// The last number that was committed.
+  /// The number of the last commit that is done.
   std::uint64_t committed() const { return committed_; }
   /// The number of the commit that covers everything that has happened so far.
   std::uint64_t latest() const { return is_empty() ? next_ - 1 : next_; }
   /// Nothing is on its way to the store, and nothing has to go there.
   bool is_idle() const { return !under_way_ && is_empty(); }
 
-  /// An operation of the next commit.
+  /// Adds an operation to the next commit.
   void add(StoreOp op) { operations_.push_back(std::move(op)); }
-  /// The progress of this job goes into the next commit; it is looked at when that one begins,
-  /// once.
+  /// Saves the progress of this job in the next commit. The progress is read once, when that commit
+  /// begins.
   void save(JobNumber job) { unsaved_.insert(job); }
-  /// The job is gone: its progress is not saved any more.
+  /// The job is gone: its progress is no longer saved.
   void forget(JobNumber job) { unsaved_.erase(job); }
 
   /// Begins a commit, if there is anything to commit and none is under way. `write(job)` adds the
-  /// operations of a job that was saved.
+  /// operations of a saved job.
   template <typename Write>
   void begin(Effects& effects, Write&& write) {
     if (under_way_) return;
@@ -52,10 +52,11 @@ class CommitLog {
     effects.push_back(Commit{next_++, std::move(operations_)});
     operations_.clear();
   }
-  /// A commit is done: the messages that waited for it, in the order in which they were held back.
+  /// A commit is done: returns the messages that waited for it, in the order in which they were
+  /// held back.
   std::vector<Send> on_committed(std::uint64_t commit);
 
-  /// Keeps a message until this commit, which is not done yet, is.
+  /// Holds a message back until this commit, which is not done yet, is done.
   void hold(std::uint64_t commit, Send&& message) { held_[commit].push_back(std::move(message)); }
 
   /// Why the store cannot write now; empty: it can.

@@ -1,5 +1,5 @@
-// The numbers of jobs. They are reserved in the store in blocks, so that a job in memory costs no
-// commit, and a number is never given twice within a store, whatever happens to the broker.
+// The numbers of jobs. They are reserved in the store in blocks, so that a memory job needs no
+// commit, and a number is never assigned twice within a store, whatever happens to the broker.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,12 @@ namespace quern::broker {
 
 class JobNumbers {
  public:
-  /// After a restart: numbers below this may have been given out.
+  /// After a restart: numbers below this may have been assigned.
   void begin_at(std::uint64_t below) {
     last_ = found_to_ = below - 1;
     reserved_below_ = below;
   }
-  /// When the reserved numbers are used up: the end of the next block, which has to go into the
+  /// If the reserved numbers are used up: the end of the next block, which has to be written to the
   /// store.
   std::optional<std::uint64_t> reserve() {
     constexpr std::uint64_t kBlock = 1000;
@@ -24,7 +24,7 @@ class JobNumbers {
     return reserved_below_ = last_ + 1 + kBlock;
   }
   JobNumber take() { return JobNumber{++last_}; }
-  /// Whether a job of this number was ever accepted here.
+  /// Whether a job with this number was ever accepted here.
   bool was_given(JobNumber number) const { return value(number) != 0 && value(number) <= last_; }
   /// Whether that was before the restart.
   bool was_given_before(JobNumber number) const { return value(number) <= found_to_; }

@@ -57,7 +57,8 @@ void Cancelling::cancel_tasks(Job& job, const wire::Intervals& tasks) {
 
 void Cancelling::wind_down(Job& job) {
   job.phase.winding_down = true;
-  job.cut_input();  // what would still come is not waited for: its client may be reading a terminal
+  // Its client may be reading from a terminal, so the rest of the input is not waited for.
+  job.cut_input();
   journal_.save(job);
   for (Lease* lease : leases_.of(job.number, job.tasks.leases)) {
     if (lease->reclaim.asked) continue;

@@ -1,4 +1,4 @@
-// Tasks and jobs that are cancelled: what waits ends at once, what runs is revoked.
+// Cancels tasks and jobs: waiting tasks end at once, running ones are revoked.
 #pragma once
 
 #include "broker/core/jobs/journal.hpp"
@@ -13,13 +13,13 @@ class Cancelling {
   Cancelling(Outbox& outbox, Leases& leases, Journal& journal, Returns& returns)
       : outbox_(outbox), leases_(leases), journal_(journal), returns_(returns) {}
 
-  /// Takes all its leases from their workers.
+  /// Revokes all leases of the job.
   void revoke_leases(Job& job);
-  /// These tasks end, unless they have ended.
+  /// Ends these tasks, unless they have already ended.
   void cancel_tasks(Job& job, const wire::Intervals& tasks);
-  /// What no worker has begun ends, and what comes back ends too; the rest goes on.
+  /// Tasks that no worker has started end, and so do those that are given back; the rest continues.
   void wind_down(Job& job);
-  /// Ends what waits of a job that winds down.
+  /// Ends the waiting tasks of a job that is winding down.
   void cancel_waiting(Job& job);
 
  private:

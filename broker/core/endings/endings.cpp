@@ -19,7 +19,7 @@ void Endings::finish_if_done(Job& job, Time now) {
   if (job.tasks.total == 0) {
     const auto builtin = wire::builtin_reducer(reduce);
     if (reduce.empty() && job.spec.input == InputKind::range && !job.run.decision)
-      return;  // the function's default reducer decides
+      return;  // the default reducer of the function decides
     if (builtin) {
       if (auto nothing = wire::reduction_of_nothing(*builtin))
         job.output.value.emplace(wire::Buffer::adopt(std::move(*nothing)));
@@ -33,9 +33,9 @@ void Endings::finish_if_done(Job& job, Time now) {
   const std::uint64_t bad = job.tasks.failed + job.tasks.cancelled;
   if (job.output.partials) {
     const bool builtin = wire::builtin_reducer(reduce).has_value();
-    if (!builtin && job.output.partials->count() > 1) return;  // merges go on
+    if (!builtin && job.output.partials->count() > 1) return;  // workers are still merging
     if (bad == 0 && job.run.decision->finish && !job.output.value)
-      return;  // the finishing lease goes out with the next dispatch
+      return;  // dispatch() grants the finish lease next
     if (!job.output.value) {
       if (auto error = job.output.partials->error())
         return end(job, JobState::failed, ErrorCode::failed, "reducer `" + reduce + "`: " + *error,
@@ -48,7 +48,7 @@ void Endings::finish_if_done(Job& job, Time now) {
             " tasks failed" + (job.output.partials ? "; the result covers only the others" : ""),
         now);
   } else if (job.tasks.cancelled > 0) {
-    // Not `done`: whoever waits for all results must not take what is there for all.
+    // Not `done`: a client that waits for all results must not mistake these for all of them.
     end(job, JobState::cancelled, ErrorCode::cancelled,
         std::to_string(job.tasks.cancelled) + " of " + std::to_string(job.tasks.total) +
             " tasks were cancelled; the others are done",
@@ -67,7 +67,7 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
   job.cut_input();
   job.owner.orphan_until.reset();
   if (job.is_blob() && state == JobState::done) job.tasks.done = job.tasks.total;
-  // What did not end by itself ends with the job.
+  // Tasks that have not ended by themselves end with the job.
   job.tasks.cancelled = job.tasks.total - job.tasks.done - job.tasks.failed;
   job.tasks.ended.add({0, job.tasks.total});
   job.tasks.pending.clear();
@@ -76,9 +76,9 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
   wire::Intervals dropped;
   if (!job.is_blob() || state != JobState::done)
     job.intake.payloads.keep_only(*job.tasks.failed_set,
-                                  dropped);  // what failed may be tried again
-  // A job of millions may have thousands of rows: without a failed task they all go, and the store
-  // takes its time.
+                                  dropped);  // failed tasks may be tried again
+  // A job of millions of tasks may have thousands of rows. Without failed tasks all of them go, so
+  // one operation is enough, and the store deletes them gradually.
   if (job.tasks.failed_set->empty()) {
     if (!dropped.empty()) journal_.persist(job, DropInputs{job.number});
   } else {
@@ -91,10 +91,10 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
   if (job.output.partials && !job.output.value) {
     if (auto partial = job.output.partials->value())
       job.output.value.emplace(wire::Buffer::adopt(std::move(*partial)));
-    // An empty value (concat of nothing) is a value too.
+    // An empty value (concat of nothing) is also a value.
     if (!job.output.value && job.output.partials->count() > 0) job.output.value.emplace();
   }
-  // What was folded is wanted again when failed tasks are tried again.
+  // The partials are needed again if failed tasks are retried.
   if (job.tasks.failed_set->empty() && job.output.partials) {
     journal_.persist(job, DropPartials{job.number});
     job.output.partials.reset();
@@ -145,7 +145,8 @@ void Endings::reopen(Job& job, Time now) {
   job.output.finishing = false;
   job.phase.winding_down = false;
   wire::JobOptions detached = jobs_.options_of(job);
-  detached.detach = true;  // whoever submitted it has its answer: it runs on its own now
+  // Its client already has an answer, so the job no longer depends on a session.
+  detached.detach = true;
   jobs_.set_options(job, std::move(detached));
   job.phase.finished = {};
   for (Follower& follower : job.followers) follower.told_final = false;

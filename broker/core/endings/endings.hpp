@@ -41,14 +41,14 @@ class Endings {
         blobs_(blobs),
         cancelling_(cancelling) {}
 
-  /// Ends the job if it is done, or cannot go on.
+  /// Ends the job if it is done or cannot continue.
   void finish_if_done(Job& job, Time now);
-  /// Ends the job now; what has not ended of it is cancelled.
+  /// Ends the job now; tasks that have not ended are cancelled.
   void end(Job& job, JobState state, ErrorCode code, std::string reason, Time now);
   void end(Job& job, Ending ending, Time now) {
     end(job, ending.state, ending.code, std::move(ending.reason), now);
   }
-  /// Its failed tasks run again.
+  /// Runs the failed tasks of the job again.
   void reopen(Job& job, Time now);
 
  private:

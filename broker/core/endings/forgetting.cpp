@@ -8,7 +8,8 @@
 namespace quern::broker {
 namespace {
 
-constexpr std::size_t kForgottenAtOnce = 500;  // in a sweep: each is some work for the store
+// How many jobs one sweep forgets; limited because each is some work for the store.
+constexpr std::size_t kForgottenAtOnce = 500;
 
 }  // namespace
 
@@ -40,7 +41,7 @@ void Forgetting::drop_unread(Time now) {
   while (const auto number = kept_.next_unread(now)) {
     Job* job = jobs_.find(*number);
     if (!job || !job->final() || sessions_.find(job->owner.session))
-      continue;  // its client came back, or the job was retried
+      continue;  // its client has come back, or the job was retried
     job->output.results.clear();
     journal_.save(*job);
     accounts_.update(*job);

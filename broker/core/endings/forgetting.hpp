@@ -1,4 +1,4 @@
-// How the broker forgets jobs: everything that any room knows of them goes.
+// How the broker forgets jobs: everything that any room knows about them is removed.
 #pragma once
 
 #include "broker/core/blobs/blobs.hpp"
@@ -25,7 +25,7 @@ class Forgetting {
 
   /// Invalidates every reference to the job.
   void forget(JobNumber number);
-  /// Forgets the jobs and the results whose time is over, some at a time.
+  /// Forgets the jobs and results whose time is over; a limited number per call.
   void sweep(Time now);
 
  private:

@@ -15,8 +15,8 @@
 namespace quern::broker {
 namespace {
 
-// How far a stream may run ahead of what was acknowledged: hides the round trip at any speed a LAN
-// has.
+// How far a stream may run ahead of what was acknowledged: enough to hide the round trip at any LAN
+// speed.
 constexpr std::uint64_t kCreditAhead = 16u << 20;
 
 }  // namespace
@@ -28,7 +28,7 @@ void Accounts::update(Job& job) {
   if (!job.books.usage) job.books.usage = &quotas_.usage_of(job.spec.principal);
   Usage& mine = *job.books.usage;
   mine.tasks += after.tasks - before.tasks;
-  // A file that is there is kept as long as there is room: nobody's quota pays for that.
+  // A complete blob is kept only while there is room, so it does not count against a quota.
   const std::uint64_t charged = job.is_blob() && job.final() ? 0 : after.bytes;
   mine.bytes += charged - job.books.charged_bytes;
   job.books.charged_bytes = charged;

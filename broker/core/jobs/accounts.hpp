@@ -1,7 +1,8 @@
-// What jobs take up: memory in all, and what counts for each principal's quota; and how much more
-// input each stream may send.
+// What jobs use: memory in total, and what counts against the quota of each principal; and how much
+// more input each stream may send.
 //
-// Whoever changes how much a job holds, or how many tasks it has, calls update() afterwards.
+// Every change of what a job holds, or of its number of tasks, must be followed by a call of
+// update().
 #pragma once
 
 #include <cstdint>
@@ -17,18 +18,18 @@ class Accounts {
  public:
   Accounts(Context& context, Quotas& quotas) : context_(context), quotas_(quotas) {}
 
-  /// Takes note of what the job takes up now.
+  /// Records what the job uses now.
   void update(Job& job);
   /// The job is about to be forgotten.
   void remove(Job& job);
 
   std::uint64_t memory_used() const { return memory_used_; }  ///< bytes
-  /// Bytes of results in memory of the jobs that this session owns.
+  /// Bytes of results in memory, of the jobs that this session owns.
   std::uint64_t unread_of(wire::SessionId session) const;
 
   /// Raises the credit of an open job as far as memory and quotas allow.
   void grant_credit(Job& job, Time now);
-  /// How many more bytes of the job's input its principal's quota allows.
+  /// How many more bytes of the job's input the quota of its principal allows.
   std::uint64_t quota_room(const Job& job, Time now);
   /// How many more bytes of this blob fit in memory.
   std::uint64_t blob_room(const Job& blob) const;

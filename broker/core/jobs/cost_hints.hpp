@@ -1,5 +1,5 @@
-// What tasks cost in units of their function's rate: said by who submitted them, or foreseen from
-// their payloads.
+// What tasks cost in units of their function's rate: given by the client, or estimated from the
+// payloads.
 #pragma once
 
 #include <algorithm>
@@ -11,10 +11,10 @@ namespace quern::broker {
 
 class CostHints {
  public:
-  /// Hints beyond these say nothing, and would drown what is measured.
+  /// Hints outside these limits carry no information and would outweigh the measurements.
   static constexpr double kLeast = 1e-6, kMost = 1e12;
-  /// Hints of tasks beyond this are not kept (4 bytes each): a stream that never ends would fill
-  /// the memory.
+  /// Hints of tasks beyond this index are not kept (4 bytes each), because an endless stream would
+  /// fill the memory.
   static constexpr std::uint64_t kKept = 16u << 20;
 
   bool empty() const { return hints_.empty(); }
@@ -23,7 +23,7 @@ class CostHints {
   double mean() const { return std::max(1e-9, sum_ / static_cast<double>(hints_.size())); }
   std::size_t bytes() const { return hints_.size() * sizeof(float); }
 
-  /// Of the next task.
+  /// Adds the hint of the next task.
   void add(double cost) {
     hints_.push_back(static_cast<float>(std::clamp(cost, kLeast, kMost)));
     sum_ += hints_.back();
@@ -33,7 +33,7 @@ class CostHints {
     sum_ += static_cast<double>(now) - static_cast<double>(hints_[task]);
     hints_[task] = now;
   }
-  /// So many tasks, all of the same cost.
+  /// Sets the hints of this many tasks, all with the same cost.
   void assign(std::uint64_t count, double cost) {
     hints_.assign(count, static_cast<float>(cost));
     sum_ = static_cast<double>(count) * cost;

@@ -7,15 +7,15 @@
 namespace quern::broker {
 namespace {
 
-// Payloads stay in memory this far ahead of carving: twice as far as they are loaded ahead
-// (journal.cpp), so that what is loaded does not leave again at once.
+// Payloads stay in memory this far ahead of the next lease: twice as far as they are loaded ahead
+// (journal.cpp), so that what was just loaded is not evicted at once.
 constexpr std::uint64_t kKeepAhead = 16u << 20;
 
-// Results of a job that is over and that nobody reads: small ones stay, so that most are read
-// without the disk.
+// How many bytes of results stay in memory if the job has ended and nobody reads them. Small
+// results stay, so that most can be read without the disk.
 constexpr std::uint64_t kResultsIdle = 16u << 10;
 
-// Jobs that one commit looks at to free memory; the newest first, since they are served last.
+// How many jobs one commit examines to free memory; the newest first, because they are served last.
 constexpr int kEvictJobs = 200;
 
 }  // namespace
@@ -70,7 +70,7 @@ void Eviction::evict_results(Job& job, std::uint64_t keep) {
     if (follower.window > 0) read_to = std::min(read_to, follower.sent);
   job.output.results.evict(read_to, keep, commits_.committed());
   accounts_.update(job);
-  jobs_.touch(job);  // it may go on
+  jobs_.touch(job);  // results are below its share again, so it may get leases
   context_.dispatch_needed = true;
 }
 

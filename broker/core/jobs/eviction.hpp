@@ -1,7 +1,7 @@
-// What leaves memory when it fills up: payloads and results of durable jobs that are in the store
-// already. They are read back when they are needed.
+// What leaves memory when it fills up: payloads and results of durable jobs that are already in the
+// store. They are read back when they are needed.
 //
-// It owns the list of jobs with many results in memory.
+// Owns the list of jobs with many results in memory.
 #pragma once
 
 #include <cstdint>
@@ -19,15 +19,15 @@ class Eviction {
   Eviction(Context& context, CommitLog& commits, Jobs& jobs, Accounts& accounts)
       : context_(context), commits_(commits), jobs_(jobs), accounts_(accounts) {}
 
-  /// A commit is done: lets go of what it made durable, as far as memory is short.
+  /// A commit is done: evicts what it made durable, as far as memory is short.
   void on_committed(Time now);
-  /// Lets go of payloads and results until memory is below its limit.
+  /// Evicts payloads and results until memory use is below its limit.
   void evict(Time now);
-  /// Its results are examined with the next commit.
+  /// The job's results are examined after the next commit.
   void note_results(const Job& job) { heavy_.insert(job.number); }
-  /// The same, if they are many.
+  /// Does the same if there are many of them.
   void note_results_if_many(const Job& job);
-  /// Whether so many of its results wait to be read that no more tasks of it are granted.
+  /// Whether so many of its results wait to be read that no more of its tasks are granted.
   bool over_result_share(const Job& job) const;
 
  private:

@@ -27,7 +27,7 @@ Follower& Followers::follow(Job& job, Session& session, std::uint64_t cursor, st
   forget_outstanding(*it);
   const Follower before = std::exchange(*it, Follower{});
   it->session = session.id;
-  it->news_held = before.news_held;  // it is in the session's lists all the same
+  it->news_held = before.news_held;  // it is still in the session's lists
   it->results_held = before.results_held;
   it->sent = it->acked = std::max(cursor, job.output.results.begin());
   it->window = window;
@@ -47,8 +47,8 @@ void Followers::forget_outstanding(Follower& follower) {
 }
 
 bool Followers::hears(Session& session, Time now) {
-  if (session.reading.unread >= kUnreadMost / 2 &&
-      !session.reading.probed) {  // early, so that who reads never waits
+  // The probe is sent early, so that a client that reads never has to wait.
+  if (session.reading.unread >= kUnreadMost / 2 && !session.reading.probed) {
     session.reading.probed = now;
     outbox_.send(session, wire::Beat{});
   }
@@ -76,8 +76,8 @@ void Followers::release_results(Session& session) {
 }
 
 bool Followers::touch_held_back() {
-  // Few at a time: what they have to say may fill the session again, and the rest is not looked at
-  // then.
+  // Only a few at a time: their messages may fill the session again, and then the others need not
+  // be examined.
   constexpr std::size_t kAtOnce = 64;
   while (!releasing_.empty()) {
     Session* session = sessions_.find(releasing_.back());

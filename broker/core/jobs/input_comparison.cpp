@@ -8,7 +8,7 @@ Match match_of(const Job& job, const wire::Submit& submit) {
   const InputPrint print = print_of(submit);
   if (print.shape != job.intake.keyed->print.shape) return Match::other;
   if (job.intake.keyed->print.items == 0)
-    return Match::same;  // not known: there is nothing to compare with
+    return Match::same;  // unknown: there is nothing to compare with
   if (job.intake.open || (submit.open && submit.input != InputKind::range)) return Match::open;
   return print.items == job.intake.keyed->print.items ? Match::same : Match::other;
 }

@@ -1,4 +1,4 @@
-// Whether a submission under an idempotency key is the one that made the job. Pure.
+// Whether a submission with an idempotency key is the one that created the job. Pure.
 #pragma once
 
 #include <string>
@@ -7,15 +7,15 @@
 
 namespace quern::broker {
 
-/// open: one of the two inputs is not whole yet, so nobody knows.
+/// open: one of the two inputs is not complete yet, so the answer is not known.
 enum class Match { same, other, open };
 
-/// The job against a SUBMIT with its key.
+/// Compares the job with a SUBMIT that has its key.
 Match match_of(const Job& job, const wire::Submit& submit);
-/// The job against an ATTACH that says what the job must have been given.
+/// Compares the job with an ATTACH that states the expected input.
 Match match_of(const Job& job, const wire::Attach& attach);
 
-/// What is said when they are not the same.
+/// The error message if they are not the same.
 std::string conflict_with(const Job& job);
 
 }  // namespace quern::broker

@@ -1,5 +1,5 @@
-// How often tasks of one job have failed: an interval map, absent = 0. Two of them per job: failed
-// attempts, and workers lost while running the task alone.
+// How often tasks of one job have failed: an interval map in which absent means 0. Each job has
+// two: failed attempts, and workers lost while they ran the task alone.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,8 @@ class IntervalCounts {
     return index < it->second.end ? it->second.count : 0;
   }
 
-  /// The longest interval from index on (up to `limit`) with the count of `index`.
+  /// The end of the longest interval that starts at `index`, ends at or before `limit`, and has the
+  /// same count throughout.
   std::uint64_t run_end(std::uint64_t index, std::uint64_t limit) const {
     const auto& map = *map_;
     if (map.empty()) return limit;
@@ -40,7 +41,7 @@ class IntervalCounts {
     if (count > 0) map_.edit().emplace(tasks.begin, Run{tasks.end, count});
   }
 
-  /// These tasks ended: nothing need be known of them.
+  /// Forgets the counts of tasks that have ended.
   void forget(wire::Interval tasks) {
     if (map_->empty()) return;
     auto& map = map_.edit();
@@ -55,7 +56,7 @@ class IntervalCounts {
     }
   }
 
-  /// All intervals with a count, ascending: visit(interval, count).
+  /// Calls visit(interval, count) for all intervals with a count, in ascending order.
   template <typename Visit>
   void each(Visit visit) const {
     for (const auto& [begin, run] : *map_) visit(wire::Interval{begin, run.end}, run.count);

@@ -1,5 +1,5 @@
-// One job: an index space and what is known about its tasks, as interval sets. There is no object
-// per task. job_parts.hpp has its parts, and says who owns each.
+// One job: an index space, and what is known about its tasks as sets of intervals. There is no
+// object per task. job_parts.hpp defines the parts and names the owner of each.
 #pragma once
 
 #include <algorithm>
@@ -28,10 +28,10 @@ struct Job {
   JobBooks books;
   JobCommits commits;
   std::vector<Follower> followers;
-  Lazy<Keeping> keeping;  ///< of a blob: kept, never run
+  Lazy<Keeping> keeping;  ///< of a blob, which is kept and never run
 
   double weight() const { return std::min(spec.options->weight, owner.weight_max); }
-  /// Work of one task, in units of the function's rate: of the mean one, and of a certain one.
+  /// The work of one task in units of the function's rate: of the average task, and of a given one.
   double unit() const {
     if (!intake.costs->empty()) return intake.costs->mean();
     return spec.options->cost > 0 ? spec.options->cost : 1;
@@ -49,20 +49,21 @@ struct Job {
   bool is_blob() const { return keeping.exists(); }
   bool durable() const { return spec.options->durability == Durability::durable; }
   bool final() const { return is_final(phase.state); }
-  /// It cannot go on: settle() ends it.
+  /// The job cannot continue: settle() ends it.
   void fail(ErrorCode code, std::string why) {
     phase.failure = code;
     phase.set_reason(std::move(why));
   }
   bool has_failed() const { return phase.failure != ErrorCode::none; }
-  /// Nothing more comes, although its client did not say so: what came is nobody's whole input.
+  /// No more input comes although the client did not close the job, so the input is incomplete and
+  /// must not be compared with another one.
   void cut_input() {
     if (intake.open && intake.keyed->print.items != 0) intake.keyed.edit().print.items = 0;
     intake.open = false;
   }
-  /// Takes its pace, if the last time is a second ago.
+  /// Measures the pace, at most once per second.
   void take_pace(wire::Time now) {
-    constexpr double kRecent = 0.5;  // how much of what it got of late is of the last second
+    constexpr double kRecent = 0.5;  // the weight of the last second in the recent rate
     if (now - effort.since < std::chrono::seconds(1)) return;
     const double s = std::chrono::duration<double>(now - effort.since).count();
     effort.since = now;
@@ -74,27 +75,27 @@ struct Job {
     at.work = effort.work_done;
     at.done = tasks.done;
   }
-  /// The one partial that is left waits for the function's finishing step.
+  /// The last remaining partial waits for the function's finish step.
   bool wants_finish() const {
     return output.partials && !output.finishing && !output.value && run.decision->finish &&
            all_ended() && tasks.failed + tasks.cancelled == 0 && output.partials->out() == 0 &&
            output.partials->count() == 1;
   }
-  /// Partials wait for a worker that merges them, perhaps (not all are neighbours), or finishes the
-  /// last.
+  /// Partials may wait for a worker to merge them (unless too few are neighbours), or the last one
+  /// for its finish step.
   bool wants_merge() const {
     if (!output.partials || output.finishing) return false;
     const std::size_t here = output.partials->count() - output.partials->out();
     return wants_finish() || (here >= (all_ended() ? 2 : Partials::kMergeFrom) &&
                               !wire::builtin_reducer(run.decision->reduce));
   }
-  /// May want a lease: tasks wait, or partials wait to be merged or finished.
+  /// The job may want a lease: tasks are pending, or partials wait for a merge or the finish step.
   bool wants_leases() const {
     return !final() && !has_failed() && run.decision && !phase.winding_down &&
            (!tasks.pending.empty() || wants_merge());
   }
   double queue_key() const { return run.used + run.expected_s / weight(); }
-  /// Its tasks are dealt out; not when a plan says where they go.
+  /// Whether the job takes its turns in the fair queue; not if a plan assigns its tasks.
   bool wants_to_queue() const { return wants_leases() && !run.planning && run.planned == 0; }
   bool all_ended() const { return !intake.open && tasks.ended.size() == tasks.total; }
   std::uint64_t backing() const {
@@ -114,9 +115,9 @@ struct Job {
   }
 };
 
-// With what a map adds to it a job just fits a block of 1 KiB, and the next larger size that
-// allocators give out is 1.25 KiB: with a million jobs waiting, 8 bytes more cost 256 MB. What few
-// jobs have belongs into a Lazy or a Box.
+// Together with its map node, a job just fits into a block of 1 KiB, and the next larger block size
+// of allocators is 1.25 KiB: with a million waiting jobs, 8 more bytes would cost 256 MB. What only
+// few jobs have belongs into a Lazy or a Box.
 static_assert(sizeof(Job) <= 984, "a queued job has outgrown its block of memory");
 
 }  // namespace quern::broker

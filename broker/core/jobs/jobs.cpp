@@ -55,7 +55,7 @@ Refusal Jobs::why_unknown(Uuid uuid, JobNumber number) const {
     return {ErrorCode::unknown_job,
             "job " + uuid.text() + " is unknown: list the jobs with `quern jobs`"};
   const std::string name = "job " + std::to_string(value(number));
-  // Numbers are given out in order and never again.
+  // Numbers are assigned in order and never reused, so they tell whether a job ever existed.
   if (!numbers_.was_given(number))
     return {ErrorCode::unknown_job, name + " is unknown: list the jobs with `quern jobs`"};
   if (numbers_.was_given_before(number))

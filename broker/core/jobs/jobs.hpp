@@ -1,8 +1,8 @@
-// The jobs that the broker knows: by number, by UUID and by idempotency key; which are live, which
-// are blobs that are whole, and which have changed since they were last examined.
+// The jobs that the broker knows: by number, by UUID and by idempotency key; which of them are
+// live, which are complete blobs, and which have changed since they were last examined.
 //
-// A job keeps its place in memory until remove(). Whoever changes a job calls touch(): settle()
-// then examines it.
+// The address of a job does not change until remove(). Every change of a job must be followed by
+// touch(), so that settle() examines it.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@
 
 namespace quern::broker {
 
-/// What access decisions need to know of a job.
+/// What access decisions need to know about a job.
 inline Subject subject_of(const Job& job) {
   return {job.number, job.spec.principal, job.spec.name};
 }
@@ -40,9 +40,9 @@ class Jobs {
     const auto it = by_uuid_.find(uuid);
     return it == by_uuid_.end() ? nullptr : it->second;
   }
-  /// By UUID, or by number where that is nil.
+  /// By UUID, or by number if the UUID is nil.
   Job* find(Uuid uuid, JobNumber number) { return uuid.is_nil() ? find(number) : find(uuid); }
-  /// The job that this principal submitted under an idempotency key.
+  /// The job that this principal submitted with an idempotency key.
   Job* find(const std::string& principal, const std::string& key) {
     const auto it = by_key_.find({principal, key});
     return it == by_key_.end() ? nullptr : &at(it->second);
@@ -57,26 +57,27 @@ class Jobs {
     job.number = number;
     return job;
   }
-  /// To be called when its UUID, principal and options are known: it can be found by them.
+  /// Must be called when the UUID, principal and options are known, so that the job can be found by
+  /// them.
   void index(Job& job);
   void remove(Job& job);
 
   /// Jobs that are not final.
   const std::set<JobNumber>& live() const { return live_; }
   void set_live(const Job& job, bool live);
-  /// Blobs that are whole.
+  /// Complete blobs.
   const std::set<JobNumber>& blobs() const { return blobs_; }
   void add_blob(const Job& blob) { blobs_.insert(blob.number); }
 
-  /// Something about it changed that its followers or dispatch should look at.
+  /// Something about the job has changed that concerns its followers or dispatch().
   void touch(Job& job) {
     if (!std::exchange(job.phase.changed, true)) changed_.push_back(job.number);
   }
-  /// Each that changed, once.
+  /// The jobs that have changed, each once.
   const std::vector<JobNumber>& changed() const { return changed_; }
-  /// The same in ascending order, to examine() each of them.
+  /// Takes them in ascending order, to examine() each of them.
   std::vector<JobNumber> take_changed();
-  /// A job that changed, if it is still there; it is listed again when it changes from now on.
+  /// A job that has changed, if it still exists. It is listed again if it changes from now on.
   Job* examine(JobNumber number);
 
   void set_options(Job& job, wire::JobOptions options);

@@ -8,11 +8,12 @@
 namespace quern::broker {
 namespace {
 
-// The frontier is reserved for so many leases ahead: one commit a stride, and after a restart no
-// more than a stride waits for workers.
+// The frontier is reserved for this many leases ahead: one commit per stride, and after a restart
+// at most one stride of tasks has to wait for workers.
 constexpr std::uint64_t kFrontierStride = 16;
 
-// Payloads are asked for this far ahead of carving: more than a worker takes while one is read.
+// Payloads are requested this far ahead of the next lease: more than a worker consumes while one
+// row is read.
 constexpr std::uint64_t kLoadAhead = 8u << 20;
 
 constexpr std::uint64_t kLoadForCopy = 1u << 20;
@@ -109,8 +110,8 @@ void Journal::advance_frontier(Job& job, std::uint64_t end) {
   if (end <= job.tasks.frontier) return;
   const std::uint64_t stride =
       kFrontierStride * std::max<std::uint64_t>(1, end - job.tasks.frontier);
-  // After a restart nobody can tell whether a task before the frontier was started: where that
-  // matters it is not moved ahead.
+  // After a restart, nobody can tell whether a task before the frontier was started. For
+  // at-most-once jobs this matters, so their frontier is not moved ahead.
   job.tasks.frontier =
       job.spec.options->at_most_once ? end : std::min(std::max(job.tasks.total, end), end + stride);
   if (!job.durable()) return;
@@ -150,7 +151,7 @@ bool Journal::all_resident(Job& job, const wire::IntervalSet& tasks) {
       if (job.intake.payloads.resident(task)) continue;
       while (auto stretch = job.intake.payloads.wanted(task, kLoadForCopy))
         context_.effects.push_back(Load{job.number, *stretch});
-      return false;  // on_loaded() goes on
+      return false;  // on_loaded() continues
     }
   }
   return true;

@@ -1,9 +1,9 @@
 // What of a job is durable, and what of it has to be in memory.
 //
 // Every change of a durable job becomes an operation of the next commit
-// (durability/commit_log.hpp), and the job remembers the sequence number of that commit. Leases
-// need less: what they reveal is only that the tasks are out, and the carve frontier says so ahead
-// of time. They wait for the intake of their job and for the frontier, which moves in strides.
+// (durability/commit_log.hpp), and the job remembers the sequence of that commit. Leases need less:
+// they reveal only that tasks are out, and the frontier covers that ahead of time. So they wait
+// only for the intake of their job and for the frontier, which moves in strides.
 #pragma once
 
 #include <cstdint>
@@ -22,31 +22,30 @@ class Journal {
   Journal(Context& context, CommitLog& commits, JobNumbers& numbers, Jobs& jobs, Eviction& eviction)
       : context_(context), commits_(commits), numbers_(numbers), jobs_(jobs), eviction_(eviction) {}
 
-  /// The number of a new job. With a store it may be told only after numbers_commit().
+  /// The number of a new job. With a store, it may be revealed only after numbers_commit().
   JobNumber take_number();
   std::uint64_t numbers_commit() const { return numbers_commit_; }
 
-  /// An operation of the next commit, if the job is durable.
+  /// Adds an operation to the next commit, if the job is durable.
   void persist(Job& job, StoreOp op);
-  /// Its progress goes into the next commit, if the job is durable.
+  /// Saves the job's progress in the next commit, if the job is durable.
   void save(Job& job);
   /// Begins a commit, if there is anything to commit and none is under way.
   void seal();
-  /// The job is gone: what is not saved of it never will be.
+  /// The job is forgotten: its unsaved progress is discarded.
   void forget(JobNumber job) { commits_.forget(job); }
 
   void append_result(Job& job, ResultEntry entry);
   void keep_partial(Job& job, wire::Interval tasks, const Bytes& value);
   void add_input(Job& job, const wire::Batch& batch, const std::vector<float>& costs = {});
-  /// These tasks have ended: nobody needs their payloads any more.
+  /// These tasks have ended: their payloads are no longer needed.
   void release_payloads(Job& job, wire::Interval tasks);
   /// Tasks below `end` are about to be leased.
   void advance_frontier(Job& job, std::uint64_t end);
 
-  /// Whether the payload of the task that is next is in memory; asks for it, and for what comes
-  /// after it, if not.
+  /// Whether the payload of the next task is in memory. If not, requests it and those that follow.
   bool ready_to_carve(Job& job);
-  /// Whether the payloads of these tasks are in memory; asks for some of them if not.
+  /// Whether the payloads of these tasks are in memory. If not, requests some of them.
   bool all_resident(Job& job, const wire::IntervalSet& tasks);
 
  private:

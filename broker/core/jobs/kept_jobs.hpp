@@ -1,9 +1,9 @@
 // How long ended jobs are kept, and in what order they are forgotten.
 //
-// A job that its client followed to its end has been read: it stays for an hour, for whoever wants
-// to look at it. The results of a detached job, or of one with an idempotency key, are fetched
-// later: it stays for a week, or for the time to live that it was given, as long as all of these
-// together fit a budget of bytes.
+// A job whose client followed it to its end has been read: it is kept for an hour, for anyone who
+// wants to look at it. The results of a detached job, or of one with an idempotency key, are
+// fetched later: it is kept for a week, or for its time to live, as long as all such jobs together
+// fit into a budget of bytes.
 #pragma once
 
 #include <cstdint>
@@ -24,16 +24,16 @@ class KeptJobs {
 
   /// The job has ended.
   void keep(Job& job);
-  /// It is forgotten, or runs again.
+  /// The job is forgotten, or runs again.
   void let_go(Job& job);
   /// When an ended job is forgotten.
   Time expires(const Job& job) const;
   /// A job that has to be forgotten now. The caller forgets it.
   std::optional<JobNumber> next_expired(Time now);
 
-  /// The client of this job, which has ended, is gone: nobody reads its results after `when`.
+  /// The job has ended and its client is gone: nobody reads its results after `when`.
   void drop_results_at(const Job& job, Time when) { unread_.emplace(when, job.number); }
-  /// A job whose results nobody reads any more, each once.
+  /// A job whose results nobody reads any more; each is returned once.
   std::optional<JobNumber> next_unread(Time now);
 
  private:
@@ -44,8 +44,8 @@ class KeptJobs {
   const Jobs& jobs_;
   std::deque<JobNumber> finished_;  ///< followed to their end, in the order in which they ended
   std::set<std::pair<Time, JobNumber>> kept_;  ///< the others, by when they are forgotten
-  std::uint64_t in_store_ = 0;                 ///< bytes of their results there
-  std::uint64_t in_memory_ = 0;                ///< the same of jobs that are not durable
+  std::uint64_t in_store_ = 0;                 ///< bytes of their results in the store
+  std::uint64_t in_memory_ = 0;                ///< the same for jobs that are not durable
   std::multimap<Time, JobNumber> unread_;
 };
 

@@ -71,7 +71,7 @@ std::optional<Partials::Run> Partials::take_run(std::size_t at_least, std::size_
     std::size_t n = 1;
     std::uint64_t bytes = bytes_in(first->second.chunks);
     for (auto next = std::next(first); next != pieces_.end() && n < at_most; last = next++) {
-      // Failed tasks leave gaps; the partial result of a failed job is folded over them at the end.
+      // Failed tasks leave gaps. At the end, the partials of a failed job are merged across them.
       if (next->second.out || (next->first != last->second.end && at_least > 2)) break;
       bytes += bytes_in(next->second.chunks);
       if (bytes > bytes_max && n >= 2) break;

@@ -5,12 +5,12 @@
 namespace quern::broker {
 namespace {
 
-// Below this a batch is copied into the tail slab: many small buffers would cost more than their
-// content.
+// Smaller batches are copied into the tail slab, because many small buffers would cost more than
+// their content.
 constexpr std::size_t kAdoptFrom = 64u << 10;
 
-// Tasks and bytes of a slab: a batch has at most kBatchTasksMax of the ones and kPartBytesMax of
-// the others.
+// Narrows the number of tasks or bytes of a slab. They fit, because a batch has at most
+// kBatchTasksMax tasks and kPartBytesMax bytes.
 std::uint32_t small(std::uint64_t n) { return static_cast<std::uint32_t>(n); }
 
 }  // namespace
@@ -46,7 +46,7 @@ void Payloads::append(const wire::Batch& batch, std::uint64_t sequence) {
 
 void Payloads::append_stored(const StoredInput& row) {
   absent_ += row.weight;
-  // Neighbouring small rows are one slab, as they were before the restart.
+  // Neighbouring small rows form one slab, as they did before the restart.
   if (!slabs_.empty()) {
     auto& [first, last] = *slabs_.rbegin();
     if (last.place == Place::store && first + last.count == row.first &&
@@ -79,8 +79,7 @@ void Payloads::seal() {
             0,
             0};
   slab.weight = slab.batch.weight();
-  bytes_ +=
-      slab.weight - tail_->counted;  // each small batch was counted with a size column of its own
+  bytes_ += slab.weight - tail_->counted;  // each small batch was counted with its own sizes column
   tail_.reset();
   slabs_.emplace(tail_first_, std::move(slab));
   tail_first_ += count;
@@ -159,8 +158,8 @@ std::uint64_t Payloads::fitting(std::uint64_t first, std::uint64_t count, std::u
   auto it = slab_of(first);
   Slab& slab = it->second;
   const std::uint64_t at = first - it->first;
-  // A lease stays inside one slab, so that it is a slice; it is carved again a moment later for the
-  // rest.
+  // A lease stays within one slab, so that its batch is a slice. The rest goes into the next lease
+  // a moment later.
   count = std::min(count, slab.count - at);
   if (slab.batch.sizes.is_uniform()) {
     const std::uint64_t each = std::max<std::uint64_t>(1, slab.batch.sizes.uniform_size());
@@ -213,7 +212,7 @@ void Payloads::drop(Slabs::iterator slab, wire::Intervals& dropped) {
 void Payloads::release(wire::Interval tasks, wire::Intervals& dropped) {
   while (!tasks.empty()) {
     auto it = slab_of(tasks.begin);
-    if (it == slabs_.end()) {  // dropped before
+    if (it == slabs_.end()) {  // dropped earlier
       auto next = slabs_.lower_bound(tasks.begin);
       tasks.begin = next == slabs_.end() ? tasks.end : std::min(tasks.end, next->first);
       continue;

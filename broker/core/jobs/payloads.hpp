@@ -1,10 +1,10 @@
-// The payloads of one job's tasks, in slabs. A slab is sealed (immutable) before anything reads it;
-// large batches are adopted as they arrived, small ones are copied together. A slab is dropped when
+// The payloads of one job's tasks, in slabs. A slab is sealed (immutable) before anything reads it.
+// Large batches become slabs as they are; small ones are copied together. A slab is dropped when
 // the last of its tasks has ended.
 //
 // A slab of a durable job may leave memory once the commit that covers it is done (evict), and is
-// asked for again ahead of carving (wanted, on_loaded). What gather() and fitting() look at must be
-// resident.
+// requested again before its tasks are leased (wanted, on_loaded). The payloads that gather() and
+// fitting() access must be resident.
 #pragma once
 
 #include <cstdint>
@@ -20,43 +20,44 @@ namespace quern::broker {
 
 class Payloads {
  public:
-  /// Tasks of small batches, or of rows of the store, that become one slab; the limit matters when
-  /// their payloads are empty.
+  /// The most tasks that small batches or rows of the store may form in one slab. The limit matters
+  /// if their payloads are empty.
   static constexpr std::uint64_t kSlabTasksMost = 1u << 20;
 
   /// Appends the payloads of the next tasks. `sequence`: the commit that makes them durable; 0:
   /// none ever does.
   void append(const wire::Batch& batch, std::uint64_t sequence = 0);
-  /// Appends tasks whose payloads are in the store only.
+  /// Appends tasks whose payloads are only in the store.
   void append_stored(const StoredInput& row);
   /// There is nothing before this task (it ended before a restart).
   void skip_to(std::uint64_t task);
 
-  /// The payloads of these tasks as one batch: a slice when they lie in one slab, otherwise a copy.
-  /// All must be held.
+  /// The payloads of these tasks as one batch: a slice if they lie in one slab, otherwise a copy.
+  /// All must be resident.
   wire::Batch gather(const wire::Intervals& tasks);
 
-  /// How many tasks from `first` on (at most `count`) fit `bytes_max`; at least 1. All must be
-  /// held.
+  /// How many tasks from `first` on (at most `count`) fit into `bytes_max`; at least 1. All must be
+  /// resident.
   std::uint64_t fitting(std::uint64_t first, std::uint64_t count, std::uint64_t bytes_max);
 
   /// Whether the payload of this task is in memory.
   bool resident(std::uint64_t task);
   bool all_resident() const { return absent_ == 0; }
-  /// The next stretch to load, looking from `first` on over about `ahead` bytes; each is named
-  /// once.
+  /// The next interval to load, searching from `first` on over about `ahead` bytes. Each interval
+  /// is returned once.
   std::optional<wire::Interval> wanted(std::uint64_t first, std::uint64_t ahead);
-  /// What wanted() named has arrived.
+  /// An interval that wanted() returned has been loaded.
   void on_loaded(wire::Interval tasks, wire::Batch batch);
-  /// It could not be loaded now: it will be named again.
+  /// The interval could not be loaded now: it will be returned again.
   void on_load_failed(wire::Interval tasks);
-  /// Lets go of resident slabs from the back whose commit is done, until `bytes` are free or only
-  /// `keep` bytes from task `first` on are left (0: nothing is kept); how many bytes were freed.
+  /// Evicts resident slabs whose commit is done, from the back, until `bytes` are free or only
+  /// `keep` bytes from task `first` on are left (0: nothing is kept). Returns the number of bytes
+  /// that were freed.
   std::uint64_t evict(std::uint64_t first, std::uint64_t keep, std::uint64_t bytes,
                       std::uint64_t committed);
 
-  /// These tasks have ended: their payloads will not be asked for again. Slabs that went with them
-  /// are added to `dropped`.
+  /// These tasks have ended: their payloads will not be needed again. Slabs that are dropped with
+  /// them are added to `dropped`.
   void release(wire::Interval tasks, wire::Intervals& dropped);
   /// Drops every slab without a task of `wanted`.
   void keep_only(const wire::IntervalSet& wanted, wire::Intervals& dropped);
@@ -72,10 +73,10 @@ class Payloads {
 
   void clear();
 
-  std::uint64_t bytes() const { return bytes_; }  ///< in memory, with the size columns
+  std::uint64_t bytes() const { return bytes_; }  ///< in memory, including the sizes columns
   std::uint64_t queued_bytes() const { return bytes_ + absent_; }  ///< in memory or in the store
-  std::size_t slabs() const { return slabs_.size(); }  ///< pieces of memory or of the store
-  std::uint64_t end() const { return end_; }           ///< one past the last task appended
+  std::size_t slabs() const { return slabs_.size(); }              ///< in memory or in the store
+  std::uint64_t end() const { return end_; }  ///< one past the last task that was appended
 
  private:
   enum class Place : std::uint8_t { memory, store, coming };
@@ -87,8 +88,8 @@ class Payloads {
     std::uint64_t weight = 0;
     std::uint64_t sequence = 0;
     Place place = Place::memory;
-    // Where the last look was: leases are carved in order, so the next look starts there instead of
-    // summing sizes anew.
+    // The position of the last access. Leases are taken in order, so the next access starts there
+    // instead of adding up the sizes from the beginning.
     std::uint32_t seen_index = 0;
     std::uint32_t seen_offset = 0;
 
@@ -97,20 +98,20 @@ class Payloads {
   struct Tail {
     wire::BatchBuilder batch;
     std::uint64_t sequence = 0;
-    std::uint64_t counted = 0;  ///< what bytes_ has of it
+    std::uint64_t counted = 0;  ///< its part of bytes_
   };
   using Slabs = std::map<std::uint64_t, Slab>;  // by first task
 
   void seal();
   void drop(Slabs::iterator slab, wire::Intervals& dropped);
-  Slabs::iterator slab_of(std::uint64_t task);  // end() when it is not held
+  Slabs::iterator slab_of(std::uint64_t task);  // end() if no slab holds it
 
   Slabs slabs_;
-  Lazy<Tail> tail_;  // tasks [tail_first_, end_), not sealed
+  Lazy<Tail> tail_;  // tasks [tail_first_, end_), not sealed yet
   std::uint64_t tail_first_ = 0;
   std::uint64_t end_ = 0;
   std::uint64_t bytes_ = 0;
-  std::uint64_t absent_ = 0;  // weight of slabs that are not in memory
+  std::uint64_t absent_ = 0;  // weight of the slabs that are not in memory
 };
 
 }  // namespace quern::broker

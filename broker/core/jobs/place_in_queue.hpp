@@ -1,5 +1,5 @@
-// Where a job stands in the fair queue. The queue keeps this for itself, beside the job so that it
-// is found without a search.
+// The position of a job in the fair queue. It belongs to the queue, but is stored with the job so
+// that no lookup is needed.
 #pragma once
 
 #include <cstddef>
@@ -12,23 +12,23 @@ struct Level;
 struct Party;
 class Pool;
 
-/// What jobs want of a pool.
+/// What jobs want from a pool.
 struct Wanted {
   std::size_t jobs = 0;
-  std::uint64_t tasks = 0;  ///< to be given out
-  double work = 0;          ///< in them
+  std::uint64_t tasks = 0;  ///< pending tasks
+  double work = 0;          ///< in these tasks
 
-  double unit() const { return tasks > 0 ? work / static_cast<double>(tasks) : 1; }  ///< of a task
+  double unit() const { return tasks > 0 ? work / static_cast<double>(tasks) : 1; }  ///< per task
 };
 
-/// Where a live job stands among those that want leases; kept by FairQueue.
+/// The position of a live job among those that want leases; updated by FairQueue.
 struct PlaceInQueue {
   Level* level = nullptr;
   Party* party = nullptr;
-  std::optional<double> key;     ///< nothing: it wants none
-  const Pool* wants = nullptr;   ///< counted in the level's `wanted`,
-  Wanted counted;                ///< as so much
-  const Pool* queued = nullptr;  ///< with `key`: in its party's queue of this pool
+  std::optional<double> key;     ///< empty: it wants no leases
+  const Pool* wants = nullptr;   ///< the pool under which it is counted in the level's `wanted`,
+  Wanted counted;                ///< and the counted amounts
+  const Pool* queued = nullptr;  ///< with `key`: it is in its party's queue for this pool
 };
 
 }  // namespace quern::broker

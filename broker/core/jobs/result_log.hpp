@@ -1,8 +1,8 @@
-// The results of one job in the order of their acceptance. Entry numbers are the cursor that
-// clients resume from. Entries go when the owner has acknowledged them.
+// The results of one job in the order of their acceptance. Entry numbers are the cursors from which
+// clients resume. Entries are removed when the owner has acknowledged them.
 //
 // The bytes of a durable job's entry may leave memory once its commit is done (evict), and are
-// asked for again when a client is to be sent them (wanted, on_loaded).
+// requested again when they are to be sent to a client (wanted, on_loaded).
 #pragma once
 
 #include <algorithm>
@@ -24,17 +24,18 @@ class ResultLog {
     weight_ += entry.weight;
     entries_.edit().push_back(std::move(entry));
   }
-  /// After a restart: an entry whose batch, of so many bytes, is in the store.
+  /// After a restart: adds an entry whose batch, with this weight, is in the store.
   void put_stored(ResultEntry entry, std::uint64_t batch_weight) {
     entry.place = ResultEntry::Place::store;
     entry.weight = weigh(entry) + batch_weight;
     weight_ += entry.weight;
     entries_.edit().push_back(std::move(entry));
   }
-  /// After a restart: entries below were acknowledged before it.
+  /// After a restart: entries below `seq` were acknowledged before it.
   void begin_at(std::uint64_t seq) { first_ = seq; }
 
-  /// The errors of these tasks are no longer how they end: the entries that were changed.
+  /// The errors of these tasks are void because the tasks run again. Returns the entries that were
+  /// changed.
   std::vector<std::uint64_t> erase_errors(const wire::IntervalSet& tasks) {
     std::vector<std::uint64_t> changed;
     for (std::size_t i = 0; i < entries_->size(); ++i) {
@@ -42,7 +43,7 @@ class ResultLog {
       const std::size_t before = entry.errors.size();
       std::erase_if(entry.errors, [&](const TaskError& e) { return tasks.contains(e.first); });
       if (entry.errors.size() == before) continue;
-      // The weight stays: it is what clients count against their windows.
+      // The weight stays the same, because clients count it against their windows.
       changed.push_back(first_ + i);
     }
     return changed;
@@ -54,7 +55,8 @@ class ResultLog {
   std::uint64_t bytes() const { return bytes_; }    ///< in memory
   std::uint64_t weight() const { return weight_; }  ///< in memory or in the store
 
-  /// Entries to load so that `ahead` bytes from `seq` on are here; each is named once.
+  /// Entries to load so that `ahead` bytes from `seq` on are in memory. Each entry is returned
+  /// once.
   std::vector<std::uint64_t> wanted(std::uint64_t seq, std::uint64_t ahead) {
     std::vector<std::uint64_t> out;
     for (std::uint64_t seen = 0; seq < end() && seen < ahead; ++seq) {
@@ -75,26 +77,26 @@ class ResultLog {
     bytes_ += entry.weight;
     gone_to_ = std::min(gone_to_, seq);
   }
-  /// It could not be loaded now: it will be named again.
+  /// The entry could not be loaded now: it will be returned again.
   void on_load_failed(std::uint64_t seq) {
     if (seq < first_ || seq >= end()) return;
     ResultEntry& entry = entries_.edit()[seq - first_];
     if (entry.place == ResultEntry::Place::coming) entry.place = ResultEntry::Place::store;
   }
-  /// Lets go of batches whose commit is done until at most `bytes` stay: first of entries below
-  /// `read_to`, then from the back.
+  /// Evicts batches whose commit is done until at most `bytes` are left: first those of entries
+  /// below `read_to`, then from the back.
   void evict(std::uint64_t read_to, std::uint64_t bytes, std::uint64_t committed) {
     gone_to_ = std::max(gone_to_, first_);
     for (; gone_to_ < std::min(read_to, end()) && bytes_ > bytes; ++gone_to_)
       if (!let_go(entries_.edit()[gone_to_ - first_], committed)) break;
-    constexpr int kInVain = 64;  // then what is left further on is in the store already
+    constexpr int kInVain = 64;  // after this many, the remaining ones are in the store already
     int in_vain = 0;
     for (std::uint64_t seq = end();
          seq > std::max(read_to, first_) && bytes_ > bytes && in_vain < kInVain; --seq)
       in_vain = let_go(entries_.edit()[seq - 1 - first_], committed) ? 0 : in_vain + 1;
   }
 
-  /// Entries below `cursor` will never be asked for again.
+  /// Entries below `cursor` will never be requested again.
   void release_to(std::uint64_t cursor) {
     if (entries_->empty()) return;
     auto& entries = entries_.edit();
@@ -128,7 +130,7 @@ class ResultLog {
   std::uint64_t first_ = 0;
   std::uint64_t gone_to_ = 0;  // the batches of entries below are in the store
   std::uint64_t bytes_ = 0;    // in memory
-  std::uint64_t weight_ = 0;   // wherever they are
+  std::uint64_t weight_ = 0;   // in memory or in the store
 };
 
 }  // namespace quern::broker

@@ -1,5 +1,5 @@
-// Options of jobs. Whoever submits very many jobs mostly gives them the same ones: those share one
-// copy.
+// Options of jobs. Clients that submit very many jobs mostly give them equal options, so equal
+// options share one copy.
 #pragma once
 
 #include <array>
@@ -15,11 +15,12 @@ using OptionsOfJob = std::shared_ptr<const wire::JobOptions>;
 
 class SharedOptions {
  public:
-  /// The options, without the name (Job::name).
+  /// The shared options, without the name, which is kept in JobSpec::name.
   OptionsOfJob of(wire::JobOptions options) {
     options.name.clear();
     if (!options.unique.empty())
-      return std::make_shared<const wire::JobOptions>(std::move(options));  // no other job has them
+      // The key is unique, so no other job shares them.
+      return std::make_shared<const wire::JobOptions>(std::move(options));
     for (const auto& known : recent_)
       if (known && *known == options) return known;
     OptionsOfJob& place = recent_[next_++ % recent_.size()];
@@ -27,7 +28,7 @@ class SharedOptions {
   }
 
  private:
-  std::array<OptionsOfJob, 8> recent_;  // a newcomer takes the place of the oldest
+  std::array<OptionsOfJob, 8> recent_;  // the newest replaces the oldest
   std::size_t next_ = 0;
 };
 

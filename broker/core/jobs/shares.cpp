@@ -5,7 +5,7 @@
 namespace quern::broker {
 namespace {
 
-// What one takes in a message, without its worker's name.
+// The size of one share in a message, without the worker's name.
 constexpr std::size_t kShareBytes = 90;
 
 bool did_more(const WorkerShare* a, const WorkerShare* b) {
@@ -16,7 +16,7 @@ bool did_more(const WorkerShare* a, const WorkerShare* b) {
 
 std::vector<WorkerShare> Shares::most(std::size_t at_most, std::size_t bytes) const {
   const std::size_t count = std::min({size(), at_most, bytes / kShareBytes});
-  std::vector<const WorkerShare*> chosen;  // a heap: who did least of them is in front
+  std::vector<const WorkerShare*> chosen;  // a heap with the smallest share in front
   for (const WorkerShare& share : all_->shares) {
     if (chosen.size() == count) {
       if (count == 0 || !did_more(&share, chosen.front())) continue;

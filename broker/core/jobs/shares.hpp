@@ -1,5 +1,6 @@
-// What each worker did for one job. Counted with every report, so a worker remembers where it
-// counts for the job it reported of last; shown rarely, and of ten thousand workers not each.
+// What each worker did for one job. It is updated with every report, so a worker remembers its
+// share of the job that it reported on last. It is shown rarely, and with ten thousand workers only
+// in part.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,7 @@ namespace quern::broker {
 
 class Shares {
  public:
-  /// The worker's, or that of an earlier one of its name.
+  /// The share of the worker, or of an earlier worker with the same name.
   WorkerShare& of(Worker& worker, JobNumber job) {
     if (worker.marks.share && worker.marks.share_of == job) return *worker.marks.share;
     All& all = all_.edit();
@@ -30,12 +31,13 @@ class Shares {
 
   std::size_t size() const { return all_->shares.size(); }
 
-  /// Those that did most, the most first; as many as take `bytes` in a message, but `at_most`.
+  /// The largest shares, in descending order: at most `at_most`, and only as many as fit into
+  /// `bytes` of a message.
   std::vector<WorkerShare> most(std::size_t at_most, std::size_t bytes = SIZE_MAX) const;
 
  private:
   struct All {
-    std::deque<WorkerShare> shares;  ///< they stay where they are
+    std::deque<WorkerShare> shares;  ///< a deque, so that their addresses do not change
     std::unordered_map<std::string, std::size_t> by_name;
   };
   Lazy<All> all_;

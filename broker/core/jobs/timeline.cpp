@@ -8,7 +8,8 @@ namespace {
 using std::chrono::microseconds;
 
 constexpr std::chrono::hours kForEver{1000};
-// Of a job that is over; and what one takes in a message, without its worker's name.
+// The number of spans kept for an ended job, and the size of one in a message, without the worker's
+// name.
 constexpr std::size_t kSpansKept = 256;
 constexpr std::size_t kSpanBytes = 100;
 
@@ -22,7 +23,8 @@ std::uint64_t micros_of(wire::Duration d) {
 std::uint32_t Timeline::lane_of(std::vector<wire::Time>& lanes, std::uint32_t slots,
                                 wire::Time& begin, wire::Time end) {
   if (lanes.size() < std::max(1u, slots)) lanes.resize(std::max(1u, slots));
-  // Where it fits; else it was queued, and ran where the slot was free first.
+  // A lane that is free at the start. If there is none, the lease was queued, and ran in the lane
+  // that was free first.
   auto lane =
       std::find_if(lanes.begin(), lanes.end(), [&](wire::Time free) { return free <= begin; });
   if (lane == lanes.end()) lane = std::min_element(lanes.begin(), lanes.end());
@@ -44,14 +46,14 @@ void Timeline::add(const std::string& worker, std::uint32_t slots, wire::Time be
   const std::uint32_t lane = lane_of(drawn.lanes[it->second], slots, begin, end);
   drawn.spans.push_back({it->second, lane, begin, end, first, tasks, outcome});
   if (drawn.spans.size() < kSpansMost) return;
-  // To half, so that it is not done for every lease.
+  // Coarsening to half the size means that it is not needed for every lease.
   while (drawn.spans.size() > kSpansMost / 2 && drawn.joined < kForEver) coarsen(drawn);
   drawn.full = drawn.spans.size() > kSpansMost / 2;
 }
 
 void Timeline::coarsen(Drawn& drawn) {
   std::vector<Span>& spans = drawn.spans;
-  // Gaps that are no longer seen double until enough neighbours have met.
+  // The gaps that are closed double in length until enough neighbours have been joined.
   drawn.joined = std::max<wire::Duration>(std::chrono::milliseconds(1), 2 * drawn.joined);
   std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
     return std::pair(a.worker, a.lane) < std::pair(b.worker, b.lane);

@@ -1,5 +1,5 @@
-// What happened to the leases of a job, for people to look at. Bounded: of very many leases the
-// neighbours on a worker become one.
+// What happened to the leases of a job, for people to look at. Its size is bounded: when there are
+// very many leases, neighbouring ones on a worker are joined.
 #pragma once
 
 #include <cstddef>
@@ -17,15 +17,15 @@ namespace quern::broker {
 
 class Timeline {
  public:
-  /// A lease has ended. `begin`: when it was granted; what it waited behind other leases of its
-  /// worker is no part of its span.
+  /// A lease has ended. `begin`: when it was granted; the time that it waited behind other leases
+  /// of its worker is not part of its span.
   void add(const std::string& worker, std::uint32_t slots, wire::Time begin, wire::Time end,
            std::uint64_t first, std::uint64_t tasks, const char* outcome);
-  /// Times from `submitted` on.
+  /// The spans, with times relative to `submitted`.
   std::vector<LeaseSpan> spans(wire::Time submitted) const;
-  /// The job is over: what is kept for hours is small.
+  /// The job has ended: shrinks the timeline, because it is kept for hours.
   void finish();
-  /// Coarser, until it is at most about so many bytes in a message.
+  /// Coarsens the timeline until it takes about `bytes` in a message.
   void fit(std::size_t bytes);
 
  private:
@@ -43,10 +43,11 @@ class Timeline {
   struct Drawn {
     std::vector<std::string> workers;
     std::map<std::string, std::uint32_t> numbers;
-    std::vector<std::vector<wire::Time>> lanes;  ///< of each worker: when each is free
+    std::vector<std::vector<wire::Time>> lanes;  ///< for each worker: when each of its lanes is
+                                                 ///< free
     std::vector<Span> spans;
-    wire::Duration joined{};  ///< gaps up to this are no gaps
-    bool full = false;        ///< too many lanes for a picture: what comes is not kept
+    wire::Duration joined{};  ///< gaps up to this length are closed
+    bool full = false;        ///< there are too many lanes to draw: further spans are dropped
   };
   static void coarsen(Drawn& drawn);
   Lazy<Drawn> drawn_;

@@ -19,7 +19,7 @@ std::string object_of(const wire::Message& message, const std::optional<Subject>
   return subject ? "job " + std::to_string(value(subject->number)) : "";
 }
 
-/// What is on record when it is allowed; what is denied always is.
+/// Whether a message is recorded if it is allowed; denied messages always are.
 bool is_recorded(const wire::Message& message, bool foreign) {
   return std::visit(
       [&]<typename M>(const M&) {
@@ -35,7 +35,7 @@ bool is_recorded(const wire::Message& message, bool foreign) {
       message);
 }
 
-/// Which job a message is about, and with which token its answer comes.
+/// Which job a message is about, and which token its answer carries.
 struct Address {
   Uuid job;
   JobNumber number{};
@@ -67,6 +67,8 @@ bool Gate::permit(Session& session, const Principal& principal, const wire::Mess
   std::optional<Subject> subject;
   if (const Job* job = jobs_.find(about.job, about.number)) subject = subject_of(*job);
   Verdict verdict = decide(principal, message, subject);
+  // Privileged requests must leave a record, so they are refused while the audit log cannot be
+  // written.
   const bool privileged = std::holds_alternative<wire::Drain>(message) ||
                           (verdict.foreign && is_recorded(message, true));
   if (verdict.allowed && privileged && !access_.audit_trouble().empty())
@@ -97,7 +99,7 @@ void Gate::on_stranger(PeerId peer, const std::string& user, const wire::Message
   conduct_.offend(peer, user, 1, "messages from an unknown key", now);
   const auto* enrol = std::get_if<wire::Enrol>(&message);
   if (!enrol) {
-    // One answer to who asks; what else a stranger sends is not worth one.
+    // Only a HELLO is answered; nothing else that a stranger sends is worth an answer.
     if (std::holds_alternative<wire::Hello>(message))
       refuse(
           "the broker does not know your key, or no longer knows it: ask its operator to add it "

@@ -1,5 +1,5 @@
-// What a peer may do: each message of a known key is decided on here before anything acts on it,
-// and unknown keys may only enrol.
+// What a peer may do: each message of a known key is checked here before anything acts on it, and
+// unknown keys may only enrol.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,9 @@ class Gate {
         conduct_(conduct),
         jobs_(jobs) {}
 
-  /// Whether this message is allowed; answers it if not.
+  /// Whether this message is allowed; if not, answers it.
   bool permit(Session& session, const Principal& principal, const wire::Message& message, Time now);
-  /// A message of an unknown key.
+  /// Handles a message from an unknown key.
   void on_stranger(PeerId peer, const std::string& user, const wire::Message& message, Time now);
   /// Answers to AskEnrol.
   void on_enrolled(PeerId peer, const std::string& user, const std::string& name,

@@ -8,7 +8,7 @@
 namespace quern::broker {
 namespace {
 
-// What a worker could give must change so much before it is worth a look at who gets what.
+// A worker's availability must change by this share before its pools and dispatch() are notified.
 constexpr double kAvailableMoved = 0.2;
 
 }  // namespace
@@ -33,8 +33,8 @@ void Heartbeats::on_heartbeat(Session& session, const wire::Beat& beat) {
 }
 
 void Heartbeats::on_gap(wire::Duration gap) {
-  // Peers that heard nothing for so long have opened new connections meanwhile, and need their time
-  // to come back.
+  // Peers that heard nothing for so long have opened new connections meanwhile and need time to
+  // come back.
   const wire::Duration grace = gap >= context_.config.lost_busy / 2
                                    ? wire::Duration(context_.config.recovery_wait)
                                    : wire::Duration{};

@@ -1,4 +1,4 @@
-// What peers say to show that they live, and when they could not.
+// Heartbeats, with which peers show that they are alive, and gaps in which they could not.
 #pragma once
 
 #include "broker/core/base/context.hpp"
@@ -22,7 +22,7 @@ class Heartbeats {
         pools_(pools) {}
 
   void on_heartbeat(Session& session, const wire::Beat& beat);
-  /// The broker itself did not run for this long: nobody is to blame for silence in it.
+  /// The broker itself did not run for this long, so silence during that time does not count.
   void on_gap(wire::Duration gap);
 
  private:

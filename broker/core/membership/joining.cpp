@@ -20,8 +20,8 @@ void Joining::on_hello(PeerId peer, const std::string& user, const Principal& pr
     context_.effects.push_back(Send{peer, {}, wire::Refused{no->code, std::move(no->text)}});
     return;
   }
-  // The same peer with a new session: what it held comes along. A connection has one session:
-  // another peer's on it ends.
+  // A peer that comes back with a new session keeps what it held. A connection has only one
+  // session, so a session of another peer on it ends.
   Inheritance inheritance;
   if (Session* before = sessions_.of_identity(hello.role, hello.identity)) {
     inheritance = inherit(*before);
@@ -45,8 +45,8 @@ void Joining::on_hello(PeerId peer, const std::string& user, const Principal& pr
   else
     welcome_client(principal, hello, welcome);
   context_.note((worker ? "worker " : "client ") + session.name + " connected");
-  // Which results and which appends are in: not before they are safe, or the peer would let go of
-  // them.
+  // The answer says which results and appends the broker has. It waits until they are durable,
+  // because the peer then discards them.
   std::uint64_t after = welcome.dropped.empty() ? 0 : commits_.latest();
   for (const auto& known : welcome.jobs)
     if (const Job* job = jobs_.find(known.job)) after = std::max(after, job->commits.latest);
@@ -95,7 +95,7 @@ Joining::Inheritance Joining::inherit(const Session& before) {
     lease->held_by = nullptr;
     out.leases.insert(lease->id);
   }
-  out.records = std::move(worker.speed.records);  // its speed need not be measured anew
+  out.records = std::move(worker.speed.records);  // so its rates need not be measured again
   return out;
 }
 
@@ -149,7 +149,7 @@ void Joining::keep_leases(Session& session, Worker& worker, std::set<wire::Lease
     inherited.erase(held.lease);
     lease->worker = session.id;
     lease->granted = now;
-    lease->reclaim.asked = false;  // whatever was asked in the old session went with it
+    lease->reclaim.asked = false;  // requests of the old session went with it
     worker.hold(*lease);
     if (Pool* pool = jobs_.at(lease->job).run.pool; pool && takes_resources(*lease))
       pool->need().count(worker, 1);

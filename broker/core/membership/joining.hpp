@@ -1,4 +1,4 @@
-// HELLO: a peer comes, or comes back, and says what it holds.
+// HELLO: a peer joins, or comes back, and names what it holds.
 #pragma once
 
 #include <optional>
@@ -44,7 +44,7 @@ class Joining {
                 wire::Hello&& hello, Time now);
 
  private:
-  /// What a worker's session before this one leaves to it.
+  /// What a worker inherits from its previous session.
   struct Inheritance {
     std::set<wire::LeaseId> leases;
     FunctionRecords records;

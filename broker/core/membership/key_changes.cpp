@@ -34,8 +34,8 @@ void KeyChanges::on_principals(Principals&& principals, bool invitations_open, T
 }
 
 void KeyChanges::end_unfit_sessions(Time now) {
-  // Sessions of keys that are gone, that are somebody else's now, or that may no longer do what the
-  // session is for.
+  // Sessions whose key was removed, belongs to another principal now, or no longer has the role
+  // that the session needs.
   std::vector<wire::SessionId> ended;
   for (const auto& [id, session] : sessions_.all()) {
     const Principal* principal = access_.principal_of(session.user);

@@ -1,4 +1,4 @@
-// Keys that come, go or change while their sessions last.
+// Keys that are added, removed or changed while their sessions are open.
 #pragma once
 
 #include "broker/core/access/access_control.hpp"
@@ -32,14 +32,14 @@ class KeyChanges {
         pools_(pools),
         leaving_(leaving) {}
 
-  /// Who may do what, from now on; ends the sessions of those who may not any more.
+  /// Sets who may do what from now on; ends the sessions of peers that no longer may.
   void on_principals(Principals&& principals, bool invitations_open, Time now);
-  /// The key of this peer may no longer connect from where it is.
+  /// The key of this peer may no longer connect from its address.
   void on_moved(PeerId peer, Time now);
 
  private:
   void end_unfit_sessions(Time now);
-  /// Ends the following of jobs that a key may not see any more.
+  /// Stops sessions from following jobs that their key may no longer see.
   void drop_followers();
 
   Context& context_;

@@ -9,8 +9,8 @@
 namespace quern::broker {
 
 void Leaving::on_bye(Session& session, const wire::Bye& bye, Time now) {
-  // A worker that leaves with nothing in its hands: leases that were still on their way to it never
-  // ran.
+  // A worker that leaves properly has handed everything back: leases that were still on their way
+  // to it have never run.
   if (session.role == wire::Role::worker && bye.code == ErrorCode::none)
     returns_.give_back_all(*session.worker, now);
   end_session(session.id, now);
@@ -44,7 +44,7 @@ void Leaving::end_session(wire::SessionId id, Time now) {
 
 void Leaving::out_of_reach(Session& session) {
   if (!std::exchange(session.reachable, false) || session.role != wire::Role::worker) return;
-  // It may come back with another session; until then nothing is kept for it.
+  // It may come back with a new session; until then, no tasks are planned for it.
   plans_.drop(*session.worker);
   plans_.make_stale();
   context_.dispatch_needed = true;
@@ -59,7 +59,7 @@ void Leaving::on_undelivered(PeerId peer, const wire::Message& message) {
   const Session* session = sessions_.of_peer(peer);
   const auto* lease = std::get_if<wire::Lease>(&message);
   on_unreachable(peer);
-  // Nobody can have started that, so its tasks need not wait until its worker is given up.
+  // Its worker cannot have started it, so its tasks need not wait until the worker is lost.
   if (session && lease)
     if (const Lease* known = leases_.find(lease->lease); known && known->worker == session->id)
       returns_.lose(lease->lease, Loss::never_arrived);

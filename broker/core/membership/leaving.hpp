@@ -1,4 +1,4 @@
-// How sessions end: BYE, silence, a violation, a new session of the same peer; and what becomes of
+// How sessions end (BYE, silence, a violation, a new session of the same peer), and what happens to
 // what they held.
 #pragma once
 
@@ -37,13 +37,13 @@ class Leaving {
         returns_(returns) {}
 
   void on_bye(Session& session, const wire::Bye& bye, Time now);
-  /// Invalidates the session, and the worker that it is of.
+  /// Invalidates the session, and its worker if it has one.
   void end_session(wire::SessionId id, Time now);
-  /// Ends the sessions that conduct wants to end with the message that was just handled.
+  /// Ends the sessions that Conduct wants to end after the current message.
   void end_offenders(Time now);
   /// The peer's connection is gone; it may come back with a new session.
   void on_unreachable(PeerId peer);
-  /// The same, and this message was not sent.
+  /// Does the same, and this message was not sent.
   void on_undelivered(PeerId peer, const wire::Message& message);
   void out_of_reach(Session& session);
   /// Peers whose session has ended since the last call.

@@ -104,7 +104,7 @@ void Recovery::recover_tasks(Job& job, RecoveredJob& stored) {
     if (job.is_blob()) job.keeping.edit().last_chunk = row.weight < row.count * wire::kBlobChunk;
   }
   job.intake.payloads.skip_to(job.spec.input == InputKind::items ? job.tasks.total : 0);
-  Intervals gone;  // rows with a task that is still wanted stay
+  Intervals gone;  // rows with a task that is still needed stay
   const bool kept = job.is_blob() && job.phase.state == JobState::done;
   for (const auto& tasks : kept ? Intervals{} : job.tasks.ended.list())
     for (const auto& part : job.tasks.failed_set->missing(tasks))
@@ -128,8 +128,8 @@ void Recovery::recover_results(Job& job, RecoveredJob& stored) {
 }
 
 void Recovery::recover_ended(Job& job, const JobProgress& progress, Time now) {
-  job.phase.finished = now;  // its time to live counts anew: how long the broker was away says
-                             // nothing about who wants it
+  // Its time to live starts again: how long the broker was down says nothing about who needs it.
+  job.phase.finished = now;
   if (job.phase.started != Time{})
     job.phase.started = now - std::chrono::microseconds(progress.ran_us);
   job.phase.submitted =
@@ -162,7 +162,7 @@ void Recovery::recover_live(Job& job, Time now) {
 void Recovery::recover_costs(Job& job, const StoredInput& row) {
   if (row.costs.empty() || row.first > CostHints::kKept) return;
   job.spec.costed = true;
-  // Of tasks before it the rows may be gone: they have ended.
+  // Rows of earlier tasks may be gone because these have ended.
   const double usual = job.unit();
   CostHints& hints = job.intake.costs.edit();
   while (hints.size() < row.first) hints.add(usual);
@@ -170,13 +170,13 @@ void Recovery::recover_costs(Job& job, const StoredInput& row) {
 }
 
 Lease* Recovery::adopt(const wire::HeldLease& held, const Session& session, Time now) {
-  // A merge under way is simply done again: its parts are here.
+  // A merge is simply repeated: its parts are here.
   if (held.kind == wire::LeaseKind::merge || held.kind == wire::LeaseKind::finish) return nullptr;
   Job* job = jobs_.find(held.job);
   if (!job || !job->durable() || job->final() || !job->run.decision || held.tasks.empty())
     return nullptr;
   const Worker& holder = *session.worker;
-  // Its key, or its labels, would not have got it that lease.
+  // With this key or these labels, the worker would not have been granted this lease.
   if (!holder.offers(job->spec.function, job->run.decision->takes, job->run.decision->encoding) ||
       !pools_.need_of(*job).suited(holder))
     return nullptr;
@@ -185,13 +185,14 @@ Lease* Recovery::adopt(const wire::HeldLease& held, const Session& session, Time
   for (const auto& tasks : held.tasks) {
     for (const auto& part : job->tasks.ended.intersect(tasks)) ended.add(part);
     for (const auto& part : job->tasks.unsure->intersect(tasks)) open.add(part);
-    // It came back after the wait, but nobody has them yet. What was never leased before the
-    // restart cannot be held.
+    // The worker came back after the wait, but the tasks have not been granted again. Tasks that
+    // were not leased before the restart cannot be held.
     if (const std::uint64_t end = std::min(tasks.end, job->tasks.recovered_frontier);
         tasks.begin < end)
       for (const auto& part : job->tasks.pending.intersect({tasks.begin, end})) open.add(part);
   }
-  // Nothing is left to do, or others have some of it by now: it is fenced.
+  // Either nothing is left to do, or some of the tasks have been granted to others meanwhile, so
+  // the worker must not report them.
   if (open.empty() || open.size() + ended.size() != wire::size(held.tasks)) return nullptr;
   for (const auto& part : open.list()) {
     job->tasks.unsure.edit().remove(part);

@@ -1,8 +1,9 @@
-// After a restart: jobs come back from the store, workers name the leases that they still hold.
+// After a restart: jobs are restored from the store, and workers name the leases that they still
+// hold.
 //
-// Tasks beyond a job's carve frontier were never leased: they are granted at once. Those before it
-// that have not ended may be running somewhere right now, so they are `unsure` for recovery_wait: a
-// worker that names them in its HELLO keeps its lease (adopt), and what nobody named by then is
+// Tasks beyond a job's frontier were never leased, so they are granted at once. Tasks before it
+// that have not ended may still be running, so they are `unsure` for recovery_wait. A worker that
+// names them in its HELLO keeps its lease (adopt); tasks that nobody has named by then become
 // pending again.
 #pragma once
 
@@ -40,7 +41,7 @@ class Recovery {
         blobs_(blobs) {}
 
   void recover(Recovered&& recovered, Time now);
-  /// The lease of an earlier incarnation that this worker says it holds; nullptr: it may not keep
+  /// The lease of an earlier incarnation that this worker says it holds; nullptr if it may not keep
   /// it.
   Lease* adopt(const wire::HeldLease& held, const Session& session, Time now);
 

@@ -34,7 +34,7 @@ void StoreReplies::on_result_loaded(JobNumber number, std::uint64_t seq, wire::B
   Job* job = jobs_.find(number);
   if (!job) return;
   job->output.results.on_loaded(seq, std::move(batch));
-  eviction_.note_results(*job);  // it leaves again when it was sent
+  eviction_.note_results(*job);  // it is evicted again after it has been sent
   accounts_.update(*job);
   jobs_.touch(*job);
 }
@@ -47,7 +47,8 @@ void StoreReplies::on_result_load_failed(JobNumber number, std::uint64_t seq,
   job->output.results.on_load_failed(seq);
   for (Follower& follower : job->followers) {
     if (follower.window == 0) continue;
-    follower.window = 0;  // it is not sent any more, so it is not asked for again at once
+    // Nothing more is sent to it, so that the entry is not requested again at once.
+    follower.window = 0;
     if (const Session* session = sessions_.find(follower.session))
       outbox_.complain(*session, ErrorCode::lost,
                        "its results cannot be read from the store: " + why, job->spec.uuid, 0);
@@ -57,8 +58,8 @@ void StoreReplies::on_result_load_failed(JobNumber number, std::uint64_t seq,
 void StoreReplies::on_store_trouble(const std::string& why, Time now) {
   commits_.set_trouble(why);
   context_.warn("the store cannot write: " + why);
-  // Who waits for a first acknowledgement is told instead of left waiting; what is under way waits
-  // for the store.
+  // A client that waits for a first acknowledgement gets an error instead of waiting longer.
+  // Changes of accepted jobs wait for the store.
   std::vector<JobNumber> unborn;
   for (JobNumber number : jobs_.live())
     if (const Job& job = jobs_.at(number); job.durable() && job.commits.born > commits_.committed())
@@ -75,7 +76,8 @@ void StoreReplies::on_store_trouble(const std::string& why, Time now) {
     endings_.end(job, JobState::cancelled, ErrorCode::store, "the store could not save it: " + why,
                  now);
     requests_.answer_comparisons(job, now);
-    forgetting_.forget(number);  // it never was: when its client sends it again, it is a new one
+    // The job was never accepted: if its client submits it again, it is a new one.
+    forgetting_.forget(number);
   }
 }
 

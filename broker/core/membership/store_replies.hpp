@@ -1,4 +1,5 @@
-// What the store answers: commits that are done, payloads and results that were read, trouble.
+// Handles the answers of the store: commits that are done, payloads and results that were read, and
+// trouble.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +41,7 @@ class StoreReplies {
   void on_load_failed(JobNumber job, wire::Interval tasks, const std::string& why);
   void on_result_loaded(JobNumber job, std::uint64_t seq, wire::Batch batch);
   void on_result_load_failed(JobNumber job, std::uint64_t seq, const std::string& why);
-  /// The store cannot write (it goes on trying): new durable work is refused, the rest goes on.
+  /// The store cannot write (it keeps trying): new durable work is refused, the rest continues.
   void on_store_trouble(const std::string& why, Time now);
   void on_store_healthy();
 

@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// How often silence, graces and progress are looked at: this part of the shortest of them, which is
+// Silence, grace periods and progress are checked at this fraction of the shortest of them: every
 // 100 ms of 3 s.
 constexpr int kSweepPart = 30;
 
@@ -31,8 +31,8 @@ void Upkeep::sweep(Time now) {
 void Upkeep::end_silent(Time now) {
   std::vector<wire::SessionId> silent;
   for (const auto& [id, session] : sessions_.all()) {
-    // A worker that was idle beats seldom: it is to beat more often from its first lease on, and
-    // what it did not say before that is no sign of anything.
+    // An idle worker sends heartbeats rarely. It sends them more often from its first lease on, so
+    // its silence before that lease means nothing.
     const bool busy = session.role == wire::Role::worker && !session.worker->holds.leases.empty();
     const bool silent_at_work =
         busy &&
@@ -69,8 +69,8 @@ void Upkeep::lose(Worker& worker, const Session& session, Time now) {
 }
 
 void Upkeep::sweep_jobs(Time now) {
-  // A slice of the jobs a time, so that a million waiting ones cost a busy broker nothing it would
-  // notice.
+  // Each call examines only some of the jobs, so that a million waiting jobs do not noticeably slow
+  // down a busy broker.
   std::size_t slice = std::min(kSweepJobs, jobs_.live().size());
   for (auto it = jobs_.live().upper_bound(swept_); slice > 0 && !jobs_.live().empty(); --slice) {
     if (it == jobs_.live().end()) it = jobs_.live().begin();

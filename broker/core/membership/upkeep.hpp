@@ -1,7 +1,7 @@
-// What time brings about: silent peers are given up, jobs without a client end, credit and progress
-// are renewed, and what nobody needs any more is forgotten.
+// Periodic work: silent peers are lost, jobs without a client end, credit and progress are updated,
+// and what nobody needs any more is forgotten.
 //
-// It owns when that is done next, and which part of the jobs is next.
+// Owns when this is done next, and which part of the jobs is next.
 #pragma once
 
 #include <optional>
@@ -36,7 +36,7 @@ class Upkeep {
 
   void sweep(Time now);
   std::optional<Time> next_sweep() const { return next_sweep_; }
-  /// Some job was recovered: the first sweep is due.
+  /// A job has been recovered: the first sweep is due.
   void start(Time now) {
     if (!next_sweep_) next_sweep_ = now;
   }

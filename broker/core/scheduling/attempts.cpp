@@ -8,7 +8,7 @@
 namespace quern::broker {
 namespace {
 
-// What copies may cost a job: this share of its slot time, and a little for the small ones.
+// Speculative attempts may cost a job this share of its slot time, plus a constant for small jobs.
 constexpr double kWasteShare = 0.05;
 
 constexpr double kWasteLeast = 1.0;
@@ -48,6 +48,7 @@ bool Attempts::may_run_beside(const Job& job, const Worker& worker) {
 
 double Attempts::budget_s(const Job& job, Time now) const {
   double spent = job.attempts.mishaps->wasted_s;
+  // The attempts that are still running count too, or many could start before the first is charged.
   for (wire::LeaseId id : speculative_)
     if (const Lease& copy = leases_.at(id); copy.job == job.number)
       spent += seconds(now - copy.granted);

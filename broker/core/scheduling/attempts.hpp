@@ -1,7 +1,7 @@
-// Speculative attempts: a second lease of the tasks of an overdue one, on another worker. The first
-// report decides which of the two stands.
+// Speculative attempts: a second lease for the tasks of an overdue lease, on another worker. The
+// first report decides which of the two counts.
 //
-// It owns the list of speculative leases.
+// Owns the list of speculative leases.
 #pragma once
 
 #include <set>
@@ -17,16 +17,16 @@ class Attempts {
   Attempts(Leases& leases, Jobs& jobs) : leases_(leases), jobs_(jobs) {}
 
   const std::set<wire::LeaseId>& all() const { return speculative_; }
-  /// `copy` was granted for the tasks of `original`.
+  /// Records that `copy` was granted for the tasks of `original`.
   void link(Lease& original, Lease& copy);
-  /// This lease gives up its tasks: they stay with the other. The caller closes it.
+  /// Ends the rivalry of this lease: its tasks stay with the other one. The caller closes it.
   void unlink(Lease& lease);
-  /// The same when it has run for nothing.
+  /// Does the same for a lease that ran in vain, and counts the time that it wasted.
   void leave_to_other(Lease& lease, Time now);
 
   /// Whether a task of the job may be started on this worker while it runs elsewhere.
   static bool may_run_beside(const Job& job, const Worker& worker);
-  /// Slot time that speculative attempts of this job may still cost.
+  /// The slot time that speculative attempts of this job may still cost.
   double budget_s(const Job& job, Time now) const;
 
  private:

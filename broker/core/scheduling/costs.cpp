@@ -5,8 +5,8 @@
 namespace quern::broker {
 namespace {
 
-// Costs are foreseen from the size of payloads for jobs of at most so many tasks: it is done in one
-// go.
+// Costs are estimated from payload sizes only for jobs with at most this many tasks, because it is
+// done in one step.
 constexpr std::uint64_t kForeseenMost = 200'000;
 
 }  // namespace
@@ -16,6 +16,7 @@ void Costs::learn(Job& job, double tasks, double bytes, double seconds) {
   const bool before = cost.explains();
   cost.learn(tasks, bytes, seconds);
   if (before || !cost.explains()) return;
+  // Jobs that arrived before the function was known well enough get their costs now.
   for (JobNumber number : jobs_.live()) {
     Job& other = jobs_.at(number);
     if (other.spec.function == job.spec.function) foresee(other);

@@ -1,7 +1,7 @@
-// What a task costs when its client gives no hints: learnt from whether the size of payloads
-// explains the time of tasks.
+// What a task costs when its client gives no hints. The costs are learnt from whether the size of
+// the payloads explains the time of the tasks.
 //
-// It owns what was learnt, by function.
+// Owns what was learnt, by function.
 #pragma once
 
 #include <string>
@@ -17,13 +17,13 @@ class Costs {
  public:
   Costs(Jobs& jobs, PlanBook& plans) : jobs_(jobs), plans_(plans) {}
 
-  /// So many tasks of the job, with so many bytes of payload, would have taken the mean worker this
-  /// long.
+  /// This many tasks of the job, with this many bytes of payload, would have taken the average
+  /// worker this long.
   void learn(Job& job, double tasks, double bytes, double seconds);
-  /// Where the size of payloads explains the time of tasks: gives the job costs, as if they had
-  /// come with it.
+  /// If the size of the payloads explains the time of the tasks, gives the job costs as if the
+  /// client had sent them.
   void foresee(Job& job);
-  /// The same for payloads that are about to be added to it.
+  /// Does the same for payloads that are about to be added to the job.
   void foresee(Job& job, const wire::Batch& more);
 
  private:

@@ -8,7 +8,8 @@
 namespace quern::broker {
 namespace {
 
-// Very many jobs may wait for one worker: the rest is decided with the next settle().
+// Very many jobs may wait for one worker. The next settle() decides the rest, so that the router is
+// not blocked for long.
 constexpr std::size_t kDecidedAtOnce = 500;
 
 }  // namespace
@@ -22,7 +23,7 @@ void Decider::remove_undecided(const Job& job) {
 
 void Decider::decide_waiting() {
   std::set<std::string> functions = offers_.take_new_functions();
-  if (offers_.take_new_reducers())  // then what waits may have waited for a reducer only
+  if (offers_.take_new_reducers())  // jobs may have been waiting only for a reducer
     for (const auto& [function, jobs] : undecided_)
       if (offers_.has(function)) functions.insert(function);
   for (const std::string& function : functions)
@@ -39,8 +40,8 @@ std::shared_ptr<const Decision> Decider::shared(const Decision& decision,
                                                 const std::string& function) {
   constexpr std::size_t kKindsMost = 10'000;
   if (decisions_.size() >= kKindsMost) decisions_.clear();
-  // The sentence names the function and tells how it is taken; with the reducer that is all there
-  // is to a decision.
+  // The sentence names the function and says how it takes its input. Together with the reducer, the
+  // encoding and the finish step it determines the decision.
   auto& known = decisions_[function + '\n' + decision.sentence + '\n' + decision.reduce];
   if (!known || known->encoding != decision.encoding || known->finish != decision.finish)
     known = std::make_shared<const Decision>(decision);
@@ -60,7 +61,9 @@ void Decider::decide_job(Job& job) {
   }
   const Decision& decision = std::get<Decision>(decided);
   const bool named = !decision.reduce.empty() && !wire::builtin_reducer(decision.reduce);
+  // The client named a reducer that no worker offers yet: wait for one.
   if (named && !reducer_offered && decision.reduce == job.spec.options->reduce) return;
+  // The input becomes one task, so it has to be complete.
   if (decision.takes == Takes::whole && job.spec.input == InputKind::items && job.intake.open)
     return;
   const bool to_shape = decision.takes == Takes::whole && job.spec.input == InputKind::items;
@@ -68,7 +71,7 @@ void Decider::decide_job(Job& job) {
       !job.intake.payloads.all_resident()) {
     while (auto stretch = job.intake.payloads.wanted(0, wire::kItemBytesMax))
       context_.effects.push_back(Load{job.number, *stretch});
-    return;  // decide_again() when they are here
+    return;  // decide_again() continues when they have been loaded
   }
   job.run.decision = shared(decision, job.spec.function);
   remove_undecided(job);
@@ -84,7 +87,7 @@ void Decider::decide_job(Job& job) {
 
 void Decider::shape_whole(Job& job) {
   if (job.tasks.total == 0) return;
-  // Then it is perhaps not even in memory.
+  // Input that is too long may not even be in memory, so it is not gathered.
   const bool too_long = job.spec.input == InputKind::items &&
                         job.intake.payloads.queued_bytes() > wire::kItemBytesMax;
   Bytes whole;

@@ -1,7 +1,7 @@
-// How a job is run, once a worker offers its function: decided here, once.
+// Decides once for each job how it is run, as soon as a worker offers its function.
 //
-// It owns the jobs that are not decided yet, by function, and the decisions that jobs share. A job
-// whose input does not fit its function fails: Job::fail() says so, and settle() ends it.
+// Owns the undecided jobs, by function, and the decisions that jobs share. A job whose input does
+// not fit its function fails: Job::fail() records that, and settle() ends it.
 #pragma once
 
 #include <map>
@@ -31,24 +31,25 @@ class Decider {
         pools_(pools),
         costs_(costs) {}
 
-  /// A live job that is not decided.
+  /// Adds a live job that is not decided yet.
   void add_undecided(const Job& job) { undecided_[job.spec.function].insert(job.number); }
-  /// It is decided, or over.
+  /// The job has been decided or has ended.
   void remove_undecided(const Job& job);
-  /// This job may be decided now: with the next decide_waiting().
+  /// The job may be decidable now: the next decide_waiting() tries.
   void decide_again(const Job& job) { redecide_.insert(job.number); }
   bool has_any_to_decide() const { return offers_.news() || !redecide_.empty(); }
-  /// Decides jobs that waited for what workers offer now, or for their input; some at a time.
+  /// Decides jobs that were waiting for what workers offer now, or for their input; a limited
+  /// number per call.
   void decide_waiting();
   /// Decides this job if that is possible now.
   void decide_job(Job& job);
-  /// One copy of decisions that are alike.
+  /// Returns one shared copy for equal decisions.
   std::shared_ptr<const Decision> shared(const Decision& decision, const std::string& function);
-  /// Whether it has to be called again at once.
+  /// Whether decide_waiting() has to be called again at once.
   bool has_more() const { return !redecide_.empty(); }
 
  private:
-  /// The function takes the whole input at once: it becomes the payload of one task.
+  /// The function takes the whole input at once: the input becomes the payload of a single task.
   void shape_whole(Job& job);
 
   Context& context_;

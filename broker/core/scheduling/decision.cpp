@@ -9,7 +9,7 @@
 namespace quern::broker {
 namespace {
 
-// Which of several declarations of one name suits an input best.
+// Which of several declarations of one name suits an input best: the first one that is offered.
 std::span<const Takes> preference(InputKind input) {
   static constexpr std::array whole{Takes::whole, Takes::item};
   static constexpr std::array items{Takes::item, Takes::whole};
@@ -56,8 +56,11 @@ std::variant<Decision, Misfit> decide(const JobShape& job,
     d.encoding = offer->encoding;
     d.divisible = job.input != InputKind::whole && takes != Takes::whole;
     d.sentence = sentence(job, takes);
+    // A function of ranges may bring its own reducer; a reducer named by the client takes
+    // precedence.
     const bool declared = takes == Takes::range && job.reduce.empty();
     d.reduce = declared ? offer->reduce : job.reduce;
+    // The finish step was written for the declared reducer, so it runs only after that one.
     d.finish = offer->finish && !d.reduce.empty() && (declared || job.reduce == offer->reduce);
     if (takes == Takes::range && d.reduce.empty())
       return Misfit{"`" + job.function +

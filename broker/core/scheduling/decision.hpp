@@ -1,5 +1,5 @@
-// Decomposable or not? Decided once per job from its input and from what the function declares.
-// PROTOCOL.md, "Decision table".
+// Whether a job can be split. Decided once per job, from its input and from what the function
+// declares. See PROTOCOL.md, "Decision table".
 #pragma once
 
 #include <string>
@@ -16,14 +16,14 @@ struct Misfit {
   std::string text;
 };
 
-/// What of a job the decision depends on.
+/// The properties of a job that the decision depends on.
 struct JobShape {
   std::string function;
   InputKind input = InputKind::whole;
-  std::string reduce;  ///< asked for by the client
+  std::string reduce;  ///< the reducer that the client asked for
 };
 
-/// `offers`: the declarations of this function by the workers that are here; not empty.
+/// `offers`: how the connected workers declare this function; not empty.
 std::variant<Decision, Misfit> decide(const JobShape& job, const std::vector<FunctionDecl>& offers);
 
 }  // namespace quern::broker

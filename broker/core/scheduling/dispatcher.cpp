@@ -7,23 +7,24 @@
 namespace quern::broker {
 namespace {
 
-// With more kinds of work than this waiting at once the comparison is not made.
+// When more kinds of work than this wait, workers do not compare them.
 constexpr std::size_t kKindsCompared = 32;
 
-// What one settle() may do, in looks at a worker; a lease counts as some. About a millisecond, so
-// that the router is not deaf for longer.
+// The budget of one settle(), in examinations of a worker; a lease counts as several. This is about
+// a millisecond, so that the router can read other messages in between.
 constexpr std::int64_t kBudget = 50'000;
 
 constexpr std::int64_t kLeaseCosts = 100;
 
-// Priorities that get nothing, before it is asked whether any would; and up to how many pairs of a
-// kind of work and a worker with room that is asked.
+// dispatch() checks whether any waiting job can run at all: at the start, and whenever this many
+// priorities in a row got no lease. It checks at most this many pairs of a kind of work and a
+// worker with room.
 constexpr std::size_t kLevelsInVain = 8;
 
 constexpr std::size_t kPairsLookedAt = 2048;
 
-// Jobs that wait for their payloads to come from the store while others are passed over: beyond
-// that the disk is busy enough.
+// How many jobs may wait for their payloads from the store while others are served. More would not
+// make the disk any faster.
 constexpr int kLoadingMost = 64;
 
 }  // namespace
@@ -40,11 +41,11 @@ void Dispatcher::dispatch(Time now) {
   if (!context_.dispatch_needed) return;
   context_.dispatch_needed = false;
   context_.retry_dispatch.reset();
-  ++round_.number;  // reservations of the one before are over
+  ++round_.number;  // reservations end with each dispatch
 
   round_.budget = kBudget;
   round_.cut_short = false;
-  // A lease is large: it should not move from array to array as they grow.
+  // Leases are large: reserving space avoids moving them as the vector grows.
   context_.effects.reserve(
       context_.effects.size() +
       std::min<std::size_t>(2 * pools_.may_have_room().size(), kBudget / kLeaseCosts));
@@ -52,15 +53,15 @@ void Dispatcher::dispatch(Time now) {
   std::size_t in_vain = 0;
   for (auto& [falling, level] : queue_.levels()) {
     if (pools_.may_have_room().empty() || round_.budget < 0) break;
-    // Very many priorities may wait for the same busy workers while others idle.
+    // Very many priorities may wait for the same busy workers while other workers are idle.
     if (in_vain++ % kLevelsInVain == 0 && !room_for_any()) break;
     const std::uint64_t before = context_.counters.leases;
     const bool choosy = level.wanted.size() > 1 && level.wanted.size() <= kKindsCompared;
-    // Who left something to others because it is better at something else takes it when it gets
-    // nothing of that either.
+    // A worker that left a job to others, because it is better at something else, takes it after
+    // all if it got nothing else in this pass.
     if (serve(level, choosy, now)) serve(level, false, now);
     if (context_.counters.leases != before) in_vain = 0;
-    // Who waits for a plan goes before lower priorities all the same.
+    // Jobs that wait for a plan go before lower priorities, which would otherwise take their slots.
     if (plans_.plan().next && plans_.plan().holds && plans_.plan().falling == falling) break;
   }
   tail_.rebalance(now);
@@ -68,7 +69,8 @@ void Dispatcher::dispatch(Time now) {
 
 bool Dispatcher::room_for_any() {
   const auto& wanted = queue_.wanted();
-  // Too many to look at all, or what is planned or merged is no matter of pools.
+  // There are too many pairs to examine, or there is work that does not depend on pools alone:
+  // planned tasks and merges.
   if (wanted.size() * pools_.may_have_room().size() > kPairsLookedAt ||
       !plans_.plan().waiting.empty() || queue_.merging() > 0)
     return true;
@@ -88,8 +90,9 @@ bool Dispatcher::serve(Level& level, bool choosy, Time now) {
   round_.loading = 0;
   ++round_.pass;
   while (!pools_.may_have_room().empty()) {
-    if (round_.budget-- < 0) {  // the router has others to listen to; who was looked at in vain
-                                // stays aside until the others were
+    // When the budget is used up, the router must read other messages first. Jobs that found no
+    // worker stay aside until the others have had a turn.
+    if (round_.budget-- < 0) {
       context_.retry_dispatch_at(now);
       round_.cut_short = true;
       choice_.look_again();
@@ -103,7 +106,7 @@ bool Dispatcher::serve(Level& level, bool choosy, Time now) {
     if (!job) break;
     ++context_.counters.turns;
     choice_.forget_unless(job);
-    // When nobody has room for one job, nobody has for the others of its kind.
+    // If no worker has room for one job, none has room for other jobs of the same kind.
     const auto nobody = [&] {
       return job->run.pool && job->run.pool->no_room_in == round_.pass && !job->wants_merge();
     };
@@ -115,7 +118,7 @@ bool Dispatcher::serve(Level& level, bool choosy, Time now) {
       queue_.set_queue_aside(*job);
     } else {
       queue_.set_aside(*job);
-      if (round_.loading > kLoadingMost) break;  // on_loaded() goes on
+      if (round_.loading > kLoadingMost) break;  // on_loaded() continues
     }
   }
   queue_.restore();
@@ -128,8 +131,9 @@ bool Dispatcher::dispatch_job(Job& job, bool choosy, Time now) {
     return true;
   }
   if (job.tasks.pending.empty() || !job.run.pool) return false;
+  // A job that holds more than its share of memory with unread results gets no more leases.
   if (eviction_.over_result_share(job)) return false;
-  if (!journal_.ready_to_carve(job)) return ++round_.loading, false;  // on_loaded() goes on
+  if (!journal_.ready_to_carve(job)) return ++round_.loading, false;  // on_loaded() continues
   pools_.refresh(job);
   const Pool::Member* member = choice_.choose(job, choosy, now);
   if (!member) return false;

@@ -1,5 +1,6 @@
-// Who gets the next lease: the jobs in their turn (fair_queue.hpp), as planned (planner.hpp), or
-// where the choice of a worker falls (worker_choice.hpp). grants.hpp makes the lease.
+// Decides who gets the next lease: the jobs in their turn (fair_queue.hpp), on the worker that the
+// plan (planner.hpp) or the choice of a worker (worker_choice.hpp) names. grants.hpp makes the
+// lease.
 #pragma once
 
 #include "broker/core/base/context.hpp"
@@ -35,16 +36,17 @@ class Dispatcher {
         tail_(tail),
         choice_(choice) {}
 
-  /// Gives out leases until nobody has room, nothing waits, or the budget of one settle() is used.
+  /// Grants leases until no worker has room, nothing waits, or the budget of one settle() is used
+  /// up.
   void dispatch(Time now);
 
  private:
   void reorder(Job& job);
-  /// Whether a worker with room can run anything that waits; true when it would take too long to
-  /// tell.
+  /// Whether a worker with room can run anything that waits. Also true when finding out would take
+  /// too long.
   bool room_for_any();
-  /// Gives out leases of this priority as long as somebody has room; whether somebody with room
-  /// left something to others.
+  /// Grants leases of this priority while a worker has room. Returns whether a worker that still
+  /// has room left a job to others.
   bool serve(Level& level, bool choosy, Time now);
   bool dispatch_job(Job& job, bool choosy, Time now);
 

@@ -9,9 +9,9 @@ namespace quern::broker {
 
 namespace {
 
-// Where a newcomer begins: level with who is served next or was served last, by what those have
-// received. What their leases are only expected to take does not count: of a function that nobody
-// knows yet that is a guess, which may be a thousand times too much.
+// Where a newcomer starts: level with the next in turn or the last one served, whichever has
+// received less. Only received slot time counts, not what running leases are expected to take: for
+// an unknown function that is a guess, which may be a thousand times too high.
 double start_of(const Level& level) {
   return level.turns.empty() ? level.served
                              : std::min(level.served, level.turns.begin()->party->used);
@@ -57,8 +57,8 @@ void FairQueue::leave(Job& job) {
   job.run.place = {};
 }
 
-/// Its first turn stands for the queue among those of its principal, and the principal's in the
-/// priority.
+/// The first turn of a queue represents it among the queues of its principal; the first of those
+/// represents the principal in the priority.
 void FairQueue::list(Level& level, Party& party, Party::Queue& queue) {
   if (queue.aside || queue.turns.empty()) return;
   if (party.heads.empty()) {
@@ -114,11 +114,13 @@ void FairQueue::update(Job& job) {
   if (!job.wants_to_queue()) return withdraw(job);
   want(job, job.tasks.pending.empty() ? nullptr : job.run.pool);
   party->weight = job.owner.weight;
-  if (key) {  // it moves up or down
+  if (key) {  // its key may have changed
     take_out(job);
     put_in(job);
     return move(*level, *party);
   }
+  // A principal or job that wanted nothing for a while starts level, so that it has not saved up a
+  // claim.
   if (party->wanting == 0)
     party->used = std::max(party->used, start_of(*level) - party->expected / party->weight);
   job.run.used = std::max(job.run.used, start_of(*party) - job.run.expected_s / job.weight());
@@ -197,7 +199,7 @@ bool FairQueue::before(const Job& a, const Job& b) {
 }
 
 void FairQueue::set_aside(Job& job) {
-  take_out(job);  // it wants what it wants while others are served
+  take_out(job);  // what it wants stays counted while others are served
   aside_.push_back(&job);
 }
 
@@ -217,7 +219,7 @@ void FairQueue::restore() {
   }
   queues_aside_.clear();
   for (Job* job : aside_)
-    if (!job->run.place.key) put_in(*job);  // else something happened to it meanwhile
+    if (!job->run.place.key) put_in(*job);  // otherwise it was put in again meanwhile
   aside_.clear();
 }
 

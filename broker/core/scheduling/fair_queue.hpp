@@ -1,9 +1,10 @@
-// Whose turn it is to get a lease: strict priorities; within one, the principal with the least slot
-// time for its weight; of its jobs, the one with the least for its own.
+// Which job gets the next lease: strict priorities; within a priority, the principal with the least
+// slot time relative to its weight; within a principal, the job with the least slot time relative
+// to its own weight.
 //
-// Start-time fair queueing (Goyal, Vin and Cheng 1996): who comes, or comes back after having
-// wanted nothing, starts level with whoever was served last; so nobody saves up a right to all
-// workers, and nobody is kept waiting for what others had before.
+// Start-time fair queueing (Goyal, Vin and Cheng 1996): a job that is new, or wants leases again
+// after a pause, starts level with the one that was served last. So nobody can save up a claim to
+// all workers, and nobody has to wait for what others received earlier.
 #pragma once
 
 #include <cstddef>
@@ -23,9 +24,9 @@ namespace quern::broker {
 struct Job;
 class Pool;
 
-/// A principal within one priority. Its jobs stand in one queue per kind of work, so that all jobs
-/// which wait for the same workers can be passed over at once: with very many small jobs that is
-/// what keeps the cost of a lease independent of how many wait.
+/// A principal within one priority. Its jobs are kept in one queue per kind of work, so that all
+/// jobs that wait for the same workers can be skipped at once. With very many small jobs, this
+/// keeps the cost of a lease independent of the number of waiting jobs.
 struct Party {
   struct Turn {
     double key = 0;
@@ -38,24 +39,24 @@ struct Party {
   /// The jobs of one kind.
   struct Queue {
     std::set<Turn> turns;
-    bool aside = false;  ///< passed over until restore()
+    bool aside = false;  ///< skipped until restore()
   };
   std::string name;
   double weight = 1;
-  double used = 0;          ///< slot-seconds received over weight
-  double expected = 0;      ///< slot-seconds its leases should still take
-  double served = 0;        ///< what the jobs that were served had received, at most
-  std::size_t live = 0;     ///< jobs, those too that want nothing now
-  std::size_t wanting = 0;  ///< jobs with a turn, those too that are passed over
+  double used = 0;          ///< slot-seconds received, divided by the weight
+  double expected = 0;      ///< slot-seconds that its leases are expected to take
+  double served = 0;        ///< the most that any job had received when it was served
+  std::size_t live = 0;     ///< live jobs, including those that want nothing now
+  std::size_t wanting = 0;  ///< jobs with a turn, including those that are skipped
   std::map<const Pool*, Queue>
       queues;  ///< by the workers that can run them; nullptr: jobs that have partials to merge
   std::set<Turn> heads;  ///< the first turn of each queue that is not aside
-  double key = 0;        ///< its place in the priority, when it has heads
+  double key = 0;        ///< its position in the priority while it has heads
   double key_now() const { return used + expected / weight; }
-  /// The key of its job that has had most, of those that want leases. There must be one.
+  /// The key of the job that has received most, among those that want leases. There must be one.
   double last_key() const;
-  /// Calls `seen(job)` for its jobs that want leases, queue by queue, until it returns false;
-  /// whether it never did.
+  /// Calls `seen(job)` for the jobs that want leases, queue by queue, until it returns false.
+  /// Returns whether it never did.
   template <typename F>
   bool each_job(F&& seen) const {
     for (const auto& [pool, queue] : queues)
@@ -77,46 +78,47 @@ struct Level {
   std::map<std::string, Party> parties;
   std::set<Turn> turns;
   double served = 0;
-  std::map<const Pool*, Wanted> wanted;  ///< what the jobs with tasks to give out want
+  std::map<const Pool*, Wanted> wanted;  ///< what the jobs with pending tasks want
   std::unordered_map<std::uint64_t, std::uint64_t>
-      waiting;                 ///< tasks in `wanted`, by Pool::crew(): as it was,
-  wire::Time waiting_until{};  ///< and that holds until then
-  std::uint64_t kinds = 0;  ///< a number for which pools these are: another one whenever one comes
-                            ///< or goes, and never the same as before
+      waiting;                 ///< tasks in `wanted`, by Pool::crew(); a snapshot
+  wire::Time waiting_until{};  ///< that is valid until then
+  std::uint64_t kinds = 0;  ///< identifies the set of pools in `wanted`: changes whenever a pool is
+                            ///< added or removed, and is never reused
 };
 
 class FairQueue {
  public:
-  using Levels = std::map<std::int64_t, Level>;  ///< by falling priority
+  using Levels = std::map<std::int64_t, Level>;  ///< highest priority first: the key is the negated
+                                                 ///< priority
 
-  /// A live job. It keeps its place in memory until leave().
+  /// Adds a live job. Its address must not change until leave().
   void enter(Job& job);
-  /// It is over.
+  /// Removes a job that has ended.
   void leave(Job& job);
-  /// Takes note of whether it wants leases and what it has received.
+  /// Records whether the job wants leases and what it has received.
   void update(Job& job);
-  /// It received so much, or its leases are expected to take so much more (less: below zero). Its
-  /// principal takes its new place at once, also when the job itself has no turn any more: of a job
-  /// of one task nothing else would tell of it.
+  /// The job has received this much slot time, or its leases are expected to take this much more
+  /// (negative: less). The principal moves to its new place at once, even if the job has no turn
+  /// any more: for a job of one task, nothing else would update it.
   void charge(Job& job, double slot_s);
   void expect(Job& job, double slot_s);
-  /// It gets a lease.
+  /// The job gets a lease.
   void serve(Job& job);
 
-  /// Of how many jobs, by the workers that can run them, somebody wants leases.
+  /// The number of jobs that want leases, by the workers that can run them.
   const std::map<const Pool*, std::size_t>& wanted() const { return wanted_; }
 
   std::size_t merging() const { return merging_; }  ///< jobs that want their partials merged
 
   Levels& levels() { return levels_; }
   const Levels& levels() const { return levels_; }
-  /// The job whose turn it is; nullptr: none.
+  /// The job whose turn it is; nullptr if there is none.
   Job* next(const Level& level) const;
-  /// Whether one job of a level comes before another.
+  /// Whether job `a` comes before job `b` of the same level.
   static bool before(const Job& a, const Job& b);
-  /// Passes over a job until restore().
+  /// Skips a job until restore().
   void set_aside(Job& job);
-  /// Passes over it and all jobs of its principal that stand in its queue.
+  /// Skips the job and all jobs of its principal in the same queue.
   void set_queue_aside(Job& job);
   void restore();
 
@@ -126,9 +128,9 @@ class FairQueue {
   void put_in(Job& job);
   static void list(Level& level, Party& party, Party::Queue& queue);
   static void unlist(Level& level, Party& party, Party::Queue& queue);
-  /// What it wants is counted in its level; nullptr: nothing.
+  /// Counts in the level what the job wants; nullptr: nothing.
   void want(Job& job, const Pool* pool);
-  /// What this party, which has turns, received has changed.
+  /// Updates the place of a party with turns after its slot time has changed.
   static void move(Level& level, Party& party);
 
   Levels levels_;

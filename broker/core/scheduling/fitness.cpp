@@ -8,31 +8,33 @@
 namespace quern::broker {
 namespace {
 
-// A worker that is so many times better at something else that waits, beside the others, does that.
+// A worker prefers other waiting work if it is this many times better at it, relative to the
+// others.
 constexpr double kFarBetter = 2;
 
-// So many workers that know something else try a function at a time: what they find tells the
-// others whether to follow.
+// How many workers that know another function explore an unknown one at the same time. Their
+// measurements tell the others whether to follow.
 constexpr std::size_t kExplorers = 2;
 
-// A worker that is so many times better at one function than at another, beside the others, is a
-// specialist: others may be too.
+// A worker that is this many times better at one function than at another, relative to the others,
+// is a specialist. Then other workers may be specialists too.
 constexpr double kSpecialist = 4;
 
-// Nobody waits for others to try longer than this (s), for his weight.
+// A job lags behind by at most this many seconds of slot time on each slot, relative to its weight,
+// so that others can explore a function.
 constexpr double kLagMost = 1;
 
-// So long what a worker could do of all that waits is not looked at anew, unless it has learnt
-// something itself.
+// How long a worker's outlook stays valid unless the worker has reported something new.
 constexpr std::chrono::milliseconds kOutlookKept{10};
 
-// A first lease is looked at after this, then each time after as long again.
+// The first lease of a function on a worker is probed after this time, and then each time its age
+// has doubled.
 constexpr std::chrono::milliseconds kProbeAfter{20};
 
-/// What waits of a kind takes so long when all do that.
+/// How long the waiting work of one kind takes if all workers of the pool do it.
 double waiting_s(const Pool& pool, const Wanted& wanted) { return wanted.work / pool.total_rate(); }
 
-/// A task of it takes a worker that is bad at it so long.
+/// How long one task takes on a worker that is bad at it.
 double try_s(const Pool& pool, double unit) {
   return pool.low_rate() > 0 ? unit / pool.low_rate() : kUnknownLease;
 }
@@ -91,16 +93,18 @@ Outlook Fitness::outlook_of(const Worker& worker, const Level& level) const {
 }
 
 bool Fitness::leaves(const Job& job, const Pool::Member& member, const Outlook& outlook) const {
-  if (job.tasks.leases == 0) return false;  // a job with nothing out is left to nobody
+  // A job without leases is not left to others, or it might never start.
+  if (job.tasks.leases == 0) return false;
   const double best = outlook.best_beside(job.run.pool);
   if (!member.known) {
+    // Nobody may keep a job waiting too long by hoping for a better worker.
     if (is_behind(job)) return false;
     return best > kFarBetter || (specialists_ && outlook.good) ||
            (outlook.able && job.run.pool->explorers >= kExplorers);
   }
   if (best > kFarBetter * job.run.pool->fitness(member)) return true;
-  // Who is not good at what it does tries what it does not know. Who is, does so only where far
-  // more is left than here, and as one of a few.
+  // A worker that is not good at what it does explores what it does not know. A worker that is good
+  // at it explores only if far more work is left there than here, and only as one of a few.
   if (!specialists_ || !outlook.worth_a_try) return false;
   if (!is_good_at(*job.run.pool, member)) return true;
   const auto here = job.run.place.level->wanted.find(job.run.pool);
@@ -108,14 +112,15 @@ bool Fitness::leaves(const Job& job, const Pool::Member& member, const Outlook& 
          outlook.longest_s > kFarBetter * waiting_s(*job.run.pool, here->second);
 }
 
-// Far better than the mean, or among the best where they differ much.
+// Far better than the mean, or among the best where workers differ much.
 bool Fitness::is_good_at(const Pool& pool, const Pool::Member& member) {
   return pool.fitness(member) >= kFarBetter || (pool.high_rate() >= kSpecialist * pool.low_rate() &&
                                                 kFarBetter * member.rate >= pool.high_rate());
 }
 
-// It has had less than another, for its weight, by more than a try on every slot takes, or a second
-// of them all: now it is its turn, whoever may be better at it.
+// Whether the job has received less than another one, relative to its weight, by more than one
+// exploratory task on every slot takes, or one second on every slot. Then it is its turn, no matter
+// who may be better at it.
 bool Fitness::is_behind(const Job& job) {
   const auto& [level, party, key, wants, counted, queued] = job.run.place;
   if (party->wanting == 0 || level->turns.empty()) return true;
@@ -125,8 +130,8 @@ bool Fitness::is_behind(const Job& job) {
                    std::min(kLagMost, try_s(*job.run.pool, job.unit()));
 }
 
-// Where workers differ in what they are good at, the last tasks are not for trying: a worker may be
-// bad at what it does not know.
+// Where workers differ in what they are good at, the last tasks are not for exploration: a worker
+// may be bad at what it does not know.
 double Fitness::cautious_rate(const Pool& pool, const Pool::Member& member) const {
   return member.known || !specialists_ ? member.rate : std::min(member.rate, pool.low_rate());
 }
@@ -154,6 +159,8 @@ void Fitness::probe_first_leases(Time now) {
     const auto running =
         worker.holds.leases.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(
                                           worker.slots(), worker.holds.leases.size()));
+    // A lease starts when it is granted or when the worker finished the previous one; queued leases
+    // have not started.
     const bool runs = std::find(worker.holds.leases.begin(), running, lease) != running;
     const wire::Duration ran =
         runs ? now - std::max(lease->granted, worker.speed.reported) : wire::Duration{};
@@ -169,11 +176,11 @@ void Fitness::probe_first_leases(Time now) {
   }
 }
 
-// Nothing was measured, so nothing is known: it may have been the network.
 std::optional<Time> Fitness::next_probe() const {
   return probes_.empty() ? std::nullopt : std::optional(probes_.begin()->first);
 }
 
+// A probe measures nothing, so its bound is forgotten: the delay may have been the network's.
 void Fitness::forget_probe(Lease& lease) {
   if (!std::exchange(lease.trial.slow, false) || !lease.held_by) return;
   const Job& job = jobs_.at(lease.job);

@@ -1,11 +1,11 @@
 // Which worker is better at what. When several kinds of work wait, a worker does what it is good at
-// in comparison with the others (its fitness). That has to be found out, and finding it out costs
-// what a worker is bad at. So a first lease that takes longer than others took is probed: it shows
-// at once that its worker is slower. And a worker explores a function that it does not know early,
-// but only where workers have shown that they differ in what they are good at, and while enough
-// work is left.
+// relative to the others (its fitness). Fitness has to be measured, and measuring a worker on a
+// function that it is bad at is expensive. So a first lease that takes longer than it took others
+// is probed: the probe shows at once that the worker is slower. And a worker explores an unknown
+// function early, but only if workers have been seen to differ in what they are good at, and while
+// enough work is left.
 //
-// It owns the probes: which first lease is examined when.
+// Owns the probes: which first lease is examined when.
 #pragma once
 
 #include <map>
@@ -29,20 +29,20 @@ class Fitness {
         plans_(plans),
         pools_(pools) {}
 
-  /// The worker's rate at the function of this job was measured.
+  /// The worker's rate for the function of this job has been measured.
   void learnt(Worker& worker, Job& job, FunctionRecord& record);
-  /// Whether this worker leaves the job to others.
+  /// Whether this worker leaves the job to others, because it is better at something else.
   bool better_elsewhere(const Job& job, const Pool::Member& member);
   bool leaves(const Job& job, const Pool::Member& member, const Outlook& outlook) const;
   Outlook outlook_of(const Worker& worker, const Level& level) const;
-  /// The rate to assume where a wrong guess could not be made up for any more.
+  /// The rate to assume when a wrong guess could no longer be corrected.
   double cautious_rate(const Pool& pool, const Pool::Member& member) const;
 
-  /// This lease is the first of its function on its worker: it is probed from now on.
+  /// This lease is the first one of its function on its worker: from now on it is probed.
   void probe(const Lease& lease, Time when) { probes_.emplace(when, lease.id); }
   void probe_first_leases(Time now);
   std::optional<Time> next_probe() const;
-  /// The lease ends: what its probes showed was no measurement.
+  /// The lease ends: what its probes showed was not a measurement.
   void forget_probe(Lease& lease);
 
  private:
@@ -56,8 +56,8 @@ class Fitness {
   Round& round_;
   PlanBook& plans_;
   Pools& pools_;
-  bool specialists_ = false;  ///< some worker is far better at one function than at another, in
-                              ///< comparison with the others
+  bool specialists_ = false;  ///< some worker is far better at one function than at another,
+                              ///< relative to the others
   std::multimap<Time, wire::LeaseId> probes_;  ///< by when they are due
 };
 

@@ -12,13 +12,13 @@ using wire::Interval;
 
 using wire::Intervals;
 
-// Payload bytes of one lease: small enough that broker, wire and worker work on different leases of
-// a job at the same time.
+// Payload bytes of one lease: small enough that broker, wire and worker can process different
+// leases of a job at the same time.
 constexpr std::uint64_t kLeaseBytes = 256u << 10;
 
 constexpr std::size_t kLeaseIntervals = 16;
 
-// Partials that are merged at once.
+// How many partials are merged at once.
 constexpr std::size_t kMergeAtMost = 64;
 
 constexpr std::uint64_t kMergeBytes = 768u << 10;
@@ -31,11 +31,14 @@ Intervals Grants::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
   std::uint64_t taken = 0;
   while (taken < size && !job.tasks.pending.empty() && tasks.size() < kLeaseIntervals) {
     const Interval first = job.tasks.pending.first();
+    // A lease has one attempt number, so all of its tasks must have failed equally often.
     if (job.attempts.failures.at(first.begin) != attempt) break;
     if (!tasks.empty() && job.has_payloads() && !job.intake.payloads.resident(first.begin)) break;
     std::uint64_t end = job.attempts.failures.run_end(
         first.begin, std::min(first.end, first.begin + (size - taken)));
     bool alone = false;
+    // Suspects run in leases of their own, each half as long as the run that failed, to isolate the
+    // culprit.
     if (auto it = job.attempts.suspects->upper_bound(first.begin);
         it != job.attempts.suspects->begin()) {
       const auto& [begin, suspects] = *std::prev(it);
@@ -78,7 +81,8 @@ void Grants::grant_tasks(Job& job, const Pool::Member& member, Time now) {
                                    job.run.pool->total_rate() / job.unit(),
                                    job.tasks.pending.size(), measured.variation()});
   if (job.run.decision->takes != Takes::range) size = std::min(size, wire::kBatchTasksMax);
-  // What a lost worker may have started ends with it: of a lease of one task nothing else does.
+  // A lost worker may have started any task of its lease, and such a task must not start again.
+  // With one task per lease, no other task is lost with it.
   if (job.spec.options->at_most_once && job.run.decision->takes != Takes::range) size = 1;
   if (!job.intake.costs->empty()) size = fitting_work(job, static_cast<double>(size) * job.unit());
   const std::uint32_t attempt = job.attempts.failures.at(job.tasks.pending.front()) + 1;
@@ -163,8 +167,8 @@ Lease& Grants::grant(Job& job, Worker& worker, wire::Lease&& lease, double expec
   lease.lease = {context_.config.incarnation, leases_.next_number()};
   lease.job = job.spec.uuid;
   lease.number = job.number;
-  // A second attempt reveals that the first one failed. What comes before an earlier message of the
-  // job must not wait longer than it.
+  // A second attempt reveals that the first one failed, so it waits for that commit. Later messages
+  // of the job must not overtake it, so they wait for the same commit.
   if (lease.attempt > 1) job.commits.leases = std::max(job.commits.leases, job.commits.latest);
   const std::uint64_t after = job.commits.leases;
   if (job.has_common() && lease.kind != wire::LeaseKind::merge) {
@@ -190,6 +194,7 @@ Lease& Grants::grant(Job& job, Worker& worker, wire::Lease&& lease, double expec
   record.size.takes_rest = job.tasks.pending.empty();
   record.trial.first = first_of_worker;
   if (first_of_worker) fitness_.probe(record, now);
+  // Only a worker that has done something else leaves other work to explore this one.
   record.trial.exploratory = first_of_worker && worker.speed.tasks_done > 0;
   if (record.trial.exploratory) ++job.run.pool->explorers;
   worker.hold(record);

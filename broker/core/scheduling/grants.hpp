@@ -1,4 +1,4 @@
-// How leases are made: carved from what is pending, sized, sent.
+// Makes leases: takes pending tasks, chooses the size, and sends them.
 #pragma once
 
 #include "broker/core/base/context.hpp"
@@ -27,13 +27,14 @@ class Grants {
         pools_(pools),
         fitness_(fitness) {}
 
-  /// Grants the worker as much of the job as its measured speed allows. Something must be pending,
-  /// and its payload in memory.
+  /// Grants the worker as much of the job as its measured rate allows. The job must have pending
+  /// tasks, with their payloads in memory.
   void grant_tasks(Job& job, const Pool::Member& member, Time now);
-  /// Grants these tasks, which are not pending any more. `attempt`: the how many-th of each.
+  /// Grants these tasks, which are no longer pending. `attempt`: the number of this attempt at each
+  /// of them.
   Lease& send_tasks(Job& job, const Pool::Member& member, const wire::Intervals& tasks,
                     std::uint32_t attempt, Time now);
-  /// Grants a merge of partials, or the finishing step, if the job wants one and a worker has room.
+  /// Grants a merge of partials, or the finish step, if the job wants one and a worker has room.
   bool grant_merge(Job& job, Time now);
 
  private:

@@ -27,6 +27,7 @@ double amount_in(const std::string& text) {
 std::vector<std::pair<std::string, double>> Need::amounts(const Worker& worker) const {
   std::vector<std::pair<std::string, double>> out(resources.begin(), resources.end());
   for (const auto& [key, wanted] : require) {
+    // A key that the worker has as a label is not an amount.
     if (worker.declared.offer.labels.contains(key)) continue;
     const double amount = amount_in(wanted);
     const auto named = std::find_if(out.begin(), out.end(),

@@ -1,4 +1,4 @@
-// What a job asks of a worker.
+// What a job requires of a worker.
 #pragma once
 
 #include <compare>
@@ -17,31 +17,33 @@ struct Need {
   Encoding encoding = Encoding::raw;
   std::map<std::string, std::string> require;  ///< labels, or amounts of resources
   std::map<std::string, double> resources;     ///< amounts
-  bool by_cost = false;                        ///< work is counted in units of cost, not in tasks
-  bool unqueued = false;  ///< not to be queued behind other leases: what was not begun is safe here
+  bool by_cost = false;                        ///< work is counted in cost units, not in tasks
+  bool unqueued = false;  ///< not queued behind other leases: as long as a task is at the broker,
+                          ///< it has certainly not started
   auto operator<=>(const Need&) const = default;
 
-  /// Under which name a worker's speed at it is kept: tasks and units of cost are no measure for
-  /// each other.
+  /// The name under which a worker's rate is recorded. Rates in tasks and rates in cost units
+  /// cannot be compared, so they are kept apart.
   std::string record_name() const { return by_cost ? function + " by cost" : function; }
   bool met_by(const Worker& worker) const;
-  /// Whether it is asked for nothing but the function.
+  /// Whether the job requires nothing but the function.
   bool plain() const { return require.empty() && resources.empty(); }
-  /// Whether labels and resources are what is asked for, whatever the function.
+  /// Whether the worker has the labels and resources, regardless of the function.
   bool suited(const Worker& worker) const;
-  /// Whether so much of its counted resources is free now.
+  /// Whether enough of the worker's counted resources is free now.
   bool free_on(const Worker& worker) const;
-  /// Whether it takes of anything that is counted there.
+  /// Whether the job uses any resource that this worker counts.
   bool counts_on(const Worker& worker) const { return !plain() && !amounts(worker).empty(); }
-  /// A lease takes (+1) or frees (-1) what it needs of a worker's counted resources.
+  /// A lease takes (+1) or frees (-1) the resources that it needs on the worker.
   void count(Worker& worker, int sign) const;
 
  private:
   std::vector<std::pair<std::string, double>> amounts(const Worker& worker) const;
 };
 
-/// `8GiB`, `1.5G`, `2`: a number with a unit of bytes (K, M, G, T: thousands; Ki, Mi, Gi, Ti:
-/// 1,024s; a B may follow); below zero: it is none.
+/// Parses a number with an optional unit of bytes: `8GiB`, `1.5G`, `2` (K, M, G, T: powers of
+/// 1,000; Ki, Mi, Gi, Ti: powers of 1,024; a B may follow). Negative if the text is not such an
+/// amount.
 double amount_in(const std::string& text);
 
 }  // namespace quern::broker

@@ -6,7 +6,7 @@
 namespace quern::broker {
 namespace {
 
-/// For a heap with the best on top: of equal ones, who has room.
+/// Orders a heap with the best candidate on top; among equals, one with room.
 bool worse(const Candidate& a, const Candidate& b) {
   const double ca = completion_s(a), cb = completion_s(b);
   if (ca != cb) return ca > cb;
@@ -29,7 +29,8 @@ Placement Placer::next(std::uint64_t tasks) {
     std::pop_heap(heap_.begin(), heap_.end(), worse);
     Candidate& best = heap_.back();
     wait_s = std::min(wait_s, best.ready_s);
-    best.ready_s += 1.0 / (best.rate * best.slots);  // it will take this one when it is free
+    // It is assumed to take this task when it is free.
+    best.ready_s += 1.0 / (best.rate * best.slots);
     std::push_heap(heap_.begin(), heap_.end(), worse);
   }
   return {std::nullopt, wait_s, passed};

@@ -7,26 +7,26 @@
 namespace quern::broker {
 namespace {
 
-// The middle of a wide plateau on the twelve instances that tests/broker/plan_test.cpp names: half
-// or twice of each changes the mean by less than 0.003.
+// The middle of a wide plateau on the twelve instances named in tests/broker/plan_test.cpp: halving
+// or doubling any of these values changes the mean by less than 0.003.
 struct Cooling {
   int squarings;  ///< the energy of an end is its 2^squarings-th power
   double hot, cold;
-  double warm;  ///< before this share of the moves the plan is too hot to be kept
+  double warm;  ///< before this share of the moves, the plan is too hot to be kept
 };
 constexpr Cooling kMany{4, 0.1, 0.0005, 0.6};
-// A few long tasks: between two good plans lie bad ones, over which a steep energy does not get.
+// With few long tasks, bad plans lie between two good ones, and a steep energy cannot cross them.
 constexpr Cooling kFew{2, 1, 0.01, 0};
 constexpr std::size_t kFewTasks = 24;
 constexpr std::uint64_t kMovesPerTask = 560;
 constexpr std::uint64_t kMovesLeast = 30'000;
 constexpr std::uint64_t kMovesMost = 1'000'000;
-// Moves go to the places where a task is quickest; one in four goes anywhere, or many equal places
-// would not be seen.
+// Most moves go to one of the places where a task is fastest; one in four goes anywhere, because
+// otherwise many equal places would never be tried.
 constexpr std::size_t kQuickPlaces = 6;
-// The temperature falls after so many moves.
+// The temperature falls after this many moves.
 constexpr std::uint64_t kStep = 1024;
-// What a move costs, in the operations of improve().
+// The cost of a move, in operations of improve().
 constexpr std::uint64_t kMoveOperations = 16;
 
 double energy_of(double end, int squarings) {
@@ -216,14 +216,14 @@ std::uint64_t Plan::anneal_one() {
 void Plan::begin_descent() {
   phase_ = Phase::descending;
   at_ = annealing_.best_at;
-  ends_ = ready_;  // anew: a million additions and subtractions leave traces
+  ends_ = ready_;  // recomputed: a million additions and subtractions leave rounding errors
   for (std::size_t task : annealing_.movable) ends_[at_[task]] += time(task, at_[task]);
 }
 
 std::uint64_t Plan::descend_one() {
   const auto last =
       static_cast<std::size_t>(std::max_element(ends_.begin(), ends_.end()) - ends_.begin());
-  constexpr double kWorth = 1 - 1e-12;  // less is rounding
+  constexpr double kWorth = 1 - 1e-12;  // anything less is rounding
   double best = ends_[last] * kWorth;
   std::size_t best_task = kNowhere, best_other = kNowhere, best_place = kNowhere;
   std::uint64_t spent = annealing_.movable.size();

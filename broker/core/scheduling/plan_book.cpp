@@ -8,14 +8,14 @@
 namespace quern::broker {
 
 bool PlanBook::worth_planning(const Job& job) {
-  // Which of a worker's slots can work at once on tasks that take of a resource, a plan does not
-  // know.
+  // A plan does not know which slots of a worker can work at the same time on tasks that use a
+  // counted resource. And at-most-once tasks must not wait behind other tasks.
   if (!job.run.pool || job.run.pool->empty() || job.tasks.pending.empty() ||
       job.spec.options->at_most_once ||
       job.run.pool->need().counts_on(*job.run.pool->members().front().worker))
     return false;
   if (2 * job.run.pool->known() < job.run.pool->members().size())
-    return false;  // a guess is not a plan
+    return false;  // a plan based on guesses is useless
   const double best = job.run.pool->best_rate();
   return best > 0 && job.unit() / best >= kLeaseMax;
 }
@@ -50,12 +50,13 @@ void PlanBook::unplan(const PlanInUse::Row& row) {
 
 std::vector<double> PlanBook::slots_ready(const Worker& worker, Time now) {
   std::vector<double> free(worker.slots(), 0);
-  if (free.empty()) return free;  // all are stuck
+  if (free.empty()) return free;  // all slots are stuck
   std::size_t n = 0;
   for (const Lease* lease : worker.holds.leases) {
     const auto slot = std::min_element(free.begin(), free.end());
     const double elapsed = n++ < free.size() ? seconds(now - lease->granted) : 0;
-    *slot += std::abs(lease->expected_s - elapsed);  // overdue: as long again as it is late
+    // Overdue: assume it takes as long again as it is late.
+    *slot += std::abs(lease->expected_s - elapsed);
   }
   return free;
 }

@@ -1,6 +1,6 @@
-// The plan that is followed, and whether it still holds.
+// The plan that is followed, and whether it is still valid.
 //
-// It owns the plan (plan_in_use.hpp) and the counts of planned tasks in the jobs. Planner makes the
+// Owns the plan (plan_in_use.hpp) and the numbers of planned tasks in the jobs. Planner makes the
 // plans.
 #pragma once
 
@@ -23,23 +23,23 @@ class PlanBook {
   PlanInUse& plan() { return plan_; }
   const PlanInUse& plan() const { return plan_; }
 
-  /// Whether the tasks of this job are few, long and of known time.
+  /// Whether the tasks of this job are few, long and of known duration.
   static bool worth_planning(const Job& job);
-  /// The job has tasks to give out that it did not have, or its rates are known now.
+  /// The job has new pending tasks, or its rates have become known.
   void on_changed(const Job& job);
-  /// Workers came, went or changed: the plan was made without knowing that.
+  /// Workers joined, left or changed after the plan was made.
   void make_stale() { plan_.stale = true; }
-  /// Nothing is planned any more.
+  /// Discards the whole plan.
   void drop();
-  /// Nothing is planned for this worker any more.
+  /// Discards what is planned for this worker.
   void drop(const Worker& worker);
   /// This task was taken out of the plan.
   void unplan(const PlanInUse::Row& row);
 
   /// When each slot of the worker will be free, in seconds from now.
   static std::vector<double> slots_ready(const Worker& worker, Time now);
-  /// When the worker will have done what it holds and what is planned for it, in seconds from now,
-  /// in the mean of its slots.
+  /// When the worker will have finished what it holds and what is planned for it, in seconds from
+  /// now; the mean of its slots.
   double planned_end_s(wire::SessionId worker, Time now) const;
 
  private:

@@ -1,4 +1,4 @@
-// The plan the broker follows, and the one it is making.
+// The plan that the broker follows, and the one that is being made.
 #pragma once
 
 #include <cstdint>
@@ -21,30 +21,30 @@ struct PlanInUse {
     JobNumber job{};
     std::uint64_t task = 0;
   };
-  /// What a worker was to do, to see how far what happens is from it.
+  /// What a worker was expected to do, to measure how far reality deviates from the plan.
   struct Share {
     wire::SessionId worker{};
-    wire::Time ends{};  ///< its slots, in the mean
+    wire::Time ends{};  ///< the mean of its slots
   };
 
-  bool stale = false;  ///< jobs, workers or speeds are not what they were
+  bool stale = false;  ///< jobs, workers or speeds have changed since the plan was made
   std::uint64_t look_after =
-      0;  ///< leases that are granted until a queue that was too long may be short enough
+      0;  ///< number of granted leases after which a queue that was too long may be short enough
 
-  // In the making.
+  // The plan that is being made.
   std::unique_ptr<Plan> next;
   std::vector<Row> rows;
-  std::vector<wire::SessionId> places;  ///< a slot each
-  std::int64_t falling = 0;  ///< the priority it is about, below zero for those above zero
-  bool holds = false;        ///< jobs wait for it
+  std::vector<wire::SessionId> places;  ///< one entry per slot
+  std::int64_t falling = 0;             ///< the priority that it is about, negated
+  bool holds = false;                   ///< jobs wait for it
 
-  // In use.
+  // The plan that is followed.
   std::unordered_map<wire::SessionId, std::deque<Row>>
-      waiting;               ///< for each worker, in the order in which they go to it
-  std::set<JobNumber> jobs;  ///< that have rows there
+      waiting;               ///< for each worker, in the order in which it gets them
+  std::set<JobNumber> jobs;  ///< jobs with tasks in `waiting`
   std::vector<Share> shares;
-  wire::Time ends{};                  ///< the last of them
-  std::optional<wire::Time> checked;  ///< when it was last held against what happens
+  wire::Time ends{};                  ///< when the last worker ends
+  std::optional<wire::Time> checked;  ///< when it was last compared with reality
 };
 
 }  // namespace quern::broker

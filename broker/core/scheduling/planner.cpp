@@ -10,14 +10,15 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Above this a plan takes too long, and matters less: much is left to even things out.
+// Larger plans take too long and matter less, because many tasks remain to correct errors.
 constexpr std::size_t kRowsMost = 2048;
 
 constexpr std::size_t kCellsMost = 1u << 20;
 
-// Planning takes some 20 ms, and the tasks wait for it: they must be worth it.
+// Planning takes about 20 ms while the tasks wait, so there must be at least this many seconds of
+// work.
 constexpr double kWorthFrom = 0.5;  // seconds
-// A plan is off when a worker's end moves by this share of what is left of it.
+// A plan is wrong when the end of a worker deviates by this share of the remaining time.
 constexpr double kOff = 0.1;
 
 constexpr double kOffFrom = 0.1;
@@ -26,7 +27,7 @@ constexpr milliseconds kCheckEvery{50};
 
 constexpr std::uint64_t kLoadPlanned = 1u << 20;
 
-constexpr std::int64_t kPlannedCosts = 50;  // of the budget of a settle()
+constexpr std::int64_t kPlannedCosts = 50;  // in units of the budget of a settle()
 
 }  // namespace
 
@@ -34,7 +35,7 @@ void Planner::plan_ahead(Time now) {
   go_on_planning(now);
   if (plan_.stale && !plan_.next) return context_.retry_dispatch_at(now);
   if (plan_.next || plan_.waiting.empty()) return;
-  // Nothing need happen for a plan to go wrong: somebody stands still.
+  // A plan can go wrong without any event, when a worker stops making progress.
   double next_s = Plan::kNever;
   for (const auto& [session, rows] : plan_.waiting)
     if (Worker* worker = workers_.find(session); worker)
@@ -165,11 +166,13 @@ void Planner::begin_plan(Time now) {
     work += least;
     longest = std::max(longest, least);
   }
+  // Less work than this is not worth the wait for a plan.
   if (std::max(longest, work / static_cast<double>(places)) < kWorthFrom) return plans_.drop();
   std::vector<std::size_t> start = as_planned(times);
   plan_.falling = -std::int64_t{jobs.front()->spec.options->priority};
   plan_.holds = false;
   for (Job* job : jobs) {
+    // A job whose tasks are in the current plan follows that plan; other jobs wait for the new one.
     job->run.planning = job->run.planned == 0;
     plan_.holds = plan_.holds || job->run.planning;
     queue_.update(*job);
@@ -212,7 +215,7 @@ void Planner::adopt_plan(Time now) {
       continue;
     Worker* worker = workers_.find(plan_.places[place]);
     if (!worker || !worker->connection->reachable || !job.run.pool || !job.run.pool->of(*worker)) {
-      plan_.stale = true;  // it has gone meanwhile
+      plan_.stale = true;  // the worker has left meanwhile
       continue;
     }
     plan_.waiting[plan_.places[place]].push_back(plan_.rows[i]);
@@ -273,7 +276,7 @@ bool Planner::grant_planned(const Level& level, const Job* rival, Time now) {
     if (job->has_payloads() && !job->intake.payloads.resident(rows.front().task)) {
       while (auto stretch = job->intake.payloads.wanted(rows.front().task, kLoadPlanned))
         context_.effects.push_back(Load{job->number, *stretch});
-      continue;  // on_loaded() goes on
+      continue;  // on_loaded() continues
     }
     chosen = worker;
     best = job;

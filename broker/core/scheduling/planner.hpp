@@ -1,11 +1,11 @@
-// Planning ahead. When the tasks of the highest priority that wait are few, long and of known time,
-// but not all alike, earliest completion in the order of arrival is far from the best that can be
-// done: then all of them get their workers at once (plan.hpp). Everything else is dealt out
-// (dispatcher.hpp): a long queue, short tasks, tasks of unknown time.
+// Plans ahead. If the waiting tasks of the highest priority are few, long, of known duration and
+// not all alike, earliest completion in the order of arrival is far from optimal. Then all of them
+// are assigned to workers at once (plan.hpp). Everything else is handed out lease by lease
+// (dispatcher.hpp): long queues, short tasks, tasks of unknown duration.
 //
-// A plan is made in slices, one a settle(); the tasks it is about wait for it. It is made anew when
-// jobs or workers come or go, or when what happens is no longer what was planned; until that is
-// done the one at hand goes on.
+// A plan is made in slices, one per settle(); its tasks wait for it. A new plan is made when jobs
+// or workers come or go, or when reality deviates from the plan; until it is ready, the current
+// plan is followed.
 #pragma once
 
 #include <cstddef>
@@ -42,9 +42,9 @@ class Planner {
         fitness_(fitness),
         grants_(grants) {}
 
-  /// Makes the next slice of a plan, if one is needed.
+  /// Computes the next slice of a plan, if one is needed.
   void plan_ahead(Time now);
-  /// One lease as the plan says, if that job's turn comes before the rival's.
+  /// Grants one lease as planned, if that job's turn comes before the rival's.
   bool grant_planned(const Level& level, const Job* rival, Time now);
 
  private:

@@ -7,14 +7,15 @@
 namespace quern::broker {
 namespace {
 
-// Sums that are kept by adding and subtracting drift: after so many changes, and as many as there
-// are members, they are made anew. And what is unknown follows the mean within so much.
+// Sums that are updated by adding and subtracting drift. They are recomputed after this many
+// changes, but not before there were as many changes as members. Expected rates follow the mean
+// when it has moved by this share.
 constexpr std::uint64_t kChangesMost = 4096;
 constexpr double kMeanMoved = 0.05;
-// How many are slow and how many quick is looked at again when this part of them may have changed.
+// The spread of the rates is computed again when this fraction of the members may have changed.
 constexpr std::size_t kSpreadEvery = 8;
 
-/// A number of a worker that is as good as random (the finalizer of splitmix64, Steele, Lea and
+/// A number of a worker that is as good as random (the finalizer of SplitMix64, Steele, Lea and
 /// Flood 2014).
 std::uint64_t mixed(const Worker& worker) {
   std::uint64_t z = reinterpret_cast<std::uintptr_t>(&worker);
@@ -52,8 +53,8 @@ void Pool::remove(const Worker& worker) {
 }
 
 std::size_t Pool::place_of(const Worker& worker) const {
-  // Nearly always it is looked for where it was the last time; with ten thousand workers a table of
-  // them is not near.
+  // A worker is nearly always looked up in the same pool as last time; with ten thousand workers, a
+  // table lookup misses the cache.
   if (worker.marks.pool == this && worker.marks.place < members_.size() &&
       members_[worker.marks.place].worker == &worker)
     return worker.marks.place;
@@ -113,7 +114,7 @@ void Pool::add_up() {
 }
 
 void Pool::look_at_spread() const {
-  // A look at all: not for every change of one among many.
+  // This examines all members, so it is not done for every change of one member.
   if (sums_.rates_changed - spread_.of <= members_.size() / kSpreadEvery) return;
   spread_.of = sums_.rates_changed;
   std::vector<double> rates;

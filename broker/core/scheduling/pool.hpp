@@ -1,5 +1,5 @@
-// The workers that can run one kind of work, and how fast each is at it. Jobs that want the same
-// share a pool.
+// The workers that can run one kind of work, and the rate of each. Jobs with the same need share a
+// pool.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@ class Pool {
   struct Member {
     Worker* worker = nullptr;
     FunctionRecord* record = nullptr;
-    double rate = 0;  ///< work/s of one slot: measured, declared, or what is to be expected of it;
-                      ///< 0 only when nobody's is known
+    double rate = 0;  ///< work/s of one slot: measured, declared or expected; 0 only if no member's
+                      ///< rate is known
     bool known = false;  ///< measured or declared
   };
 
@@ -30,57 +30,57 @@ class Pool {
   const Member* of(const Worker& worker) const;
   /// A member's rate, slots or availability may have changed.
   void update(const Worker& worker);
-  /// What is to be expected of those whose rate is not known follows those whose is. Cheap when
-  /// nothing has changed. `told`: another number whenever rates of members may have changed without
-  /// update().
+  /// Derives the expected rates of members with an unknown rate from the known rates. Cheap if
+  /// nothing has changed. `told`: a different number whenever rates of members may have changed
+  /// without a call of update().
   void refresh(std::uint64_t told);
 
   const std::vector<Member>& members() const { return members_; }
   bool empty() const { return members_.empty(); }
   std::uint64_t slots() const { return sums_.slots; }
-  /// The same number for pools of the same workers.
+  /// Equal for pools of the same workers.
   std::uint64_t crew() const { return crew_; }
   double total_rate() const { return sums_.rate; }  ///< of all slots
-  /// Of one slot, over those that are known; 0: none is.
+  /// The mean rate of one slot, over members with a known rate; 0 if there is none.
   double mean_rate() const {
     return sums_.known > 0 ? sums_.known_rate / static_cast<double>(sums_.known) : 0;
   }
-  std::size_t known() const { return sums_.known; }  ///< members whose rate is
-  double best_rate() const { return sums_.best; }    ///< about: the best there was of late
-  /// A quarter of those that are known are slower, about, and a quarter quicker; 0: none is known.
-  /// A few that stand still change neither.
+  std::size_t known() const { return sums_.known; }  ///< members with a known rate
+  double best_rate() const { return sums_.best; }    ///< approximate: the best recent one
+  /// About a quarter of the known rates are below low_rate(), and a quarter above high_rate(); 0 if
+  /// none is known. A few workers that stand still change neither.
   double low_rate() const { return look_at_spread(), spread_.low; }
   double high_rate() const { return look_at_spread(), spread_.high; }
-  /// How good a worker is at this beside the others here: 1 is average, or unknown.
+  /// How good a worker is at this compared with the other members: 1 is average, or unknown.
   double fitness(const Member& member) const {
     return member.known ? member.rate / mean_rate() : 1;
   }
 
   std::size_t users = 0;  ///< live jobs
   std::size_t explorers =
-      0;  ///< workers that know something else and are at their first lease of this
-  mutable wire::Time look_at[2]{};  ///< with many members: not all are looked at before this; [1]:
-                                    ///< by who leaves nothing to others, [0]: by who does
-  mutable std::uint64_t no_room_in = 0;  ///< the serve() in which nobody here had room
+      0;  ///< workers that know another function and are running their first lease of this one
+  mutable wire::Time look_at[2]{};  ///< when all members may be compared again (large pools): [0]
+                                    ///< if workers leave jobs to others, [1] if they do not
+  mutable std::uint64_t no_room_in = 0;  ///< the pass in which no member had room
 
  private:
-  /// Kept by adding and subtracting, and made anew now and then.
+  /// Updated by adding and subtracting, and recomputed now and then.
   struct Sums {
     std::uint64_t slots = 0;
     double rate = 0;  ///< of all slots
     double best = 0;
-    double known_rate = 0;  ///< of one slot of each that is known
+    double known_rate = 0;  ///< of one slot of each member with a known rate
     std::size_t known = 0;
-    std::uint64_t changes = 0;   ///< since the sums were made anew
-    bool somebody_left = false;  ///< since then
+    std::uint64_t changes = 0;   ///< since the sums were recomputed
+    bool somebody_left = false;  ///< since the sums were recomputed
     std::uint64_t rates_changed = 1;
     std::uint64_t told = 0;
-    double expected_of = 0;  ///< the mean rate that the unknown members' rates come from
+    double expected_of = 0;  ///< the mean rate from which the unknown rates were derived
   };
   struct Spread {
     double low = 0;
     double high = 0;
-    std::uint64_t of = 0;  ///< Sums::rates_changed when they were looked at
+    std::uint64_t of = 0;  ///< Sums::rates_changed when the rates were examined
   };
 
   static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
@@ -94,7 +94,8 @@ class Pool {
   Need need_;
   std::vector<Member> members_;
   std::unordered_map<const Worker*, std::size_t> at_;
-  std::vector<std::uint32_t> counted_slots_;  ///< of each member, within sums_.slots and sums_.rate
+  std::vector<std::uint32_t> counted_slots_;  ///< of each member, as counted in sums_.slots and
+                                              ///< sums_.rate
   std::uint64_t crew_ = 0;
   Sums sums_;
   mutable Spread spread_;

@@ -8,26 +8,27 @@
 namespace quern::broker {
 namespace {
 
-// A worker gets work beyond its slots while what it holds is expected to end within this time per
-// slot: it hides the round trip. Longer tasks wait at the broker, where any worker can take them.
+// A worker gets work beyond its slots while its leases are expected to end within this time per
+// slot. This hides the round trip. Longer tasks wait at the broker, where any worker can take them.
 constexpr double kPrefetch = 1.5 * kLeaseMax;
 
-// Leases that are short, together no longer than this, need more than one in the queue to hide the
+// If leases are short (together no longer than this), more than one has to be queued to hide the
 // same round trip.
 constexpr double kPrefetchShort = 0.005;
 
 constexpr std::size_t kPrefetchShortLeases = 4;
 
-// Where they are short because their jobs are, many are: one wake-up of each thread on the way
-// serves several of them then. (Of a large job whose leases are still growing no more than the
-// above: what comes later is larger.) Jobs of one task each take 13,000 a second with 4, 24,000
-// with 16 and no more with 32 (`quern bench throughput --tasks 20000 --jobs 20000`).
+// Leases that are short because their jobs are small come in large numbers. Then one wake-up of
+// each thread on the way serves several of them. (A large job whose leases are still growing is
+// limited by the constant above, because its next leases are larger.) Jobs of one task each reach
+// 13,000 per second with 4, 24,000 with 16 and no more with 32 (`quern bench throughput --tasks
+// 20000 --jobs 20000`).
 constexpr std::size_t kPrefetchRests = 16;
 
 constexpr std::size_t kPrefetchMost =
-    1024;  // in all: what is known of a worker's queue is looked at lease by lease
-// With more pools than this (jobs of very many different requirements) a change is not told to
-// each.
+    1024;  // in all, because a worker's queue is examined lease by lease
+// With more pools than this (jobs with very many different requirements), pools are not notified of
+// each change.
 constexpr std::size_t kPoolsTold = 64;
 
 }  // namespace
@@ -91,7 +92,7 @@ void Pools::note_room(Worker& worker) {
 void Pools::tell(Worker& worker, const std::string& function) {
   worker.speed.learnt = true;
   if (pools_.size() >
-      kPoolsTold) {  // with very many requirements each pool looks for itself when it is asked
+      kPoolsTold) {  // with very many requirements, each pool updates itself when it is used
     ++rates_told_;
     return;
   }
@@ -125,7 +126,8 @@ bool Pools::has_room(const Worker& worker) const {
     return false;
   if (worker.holds.leases.size() >= slots) {
     if (worker.marks.reserved_in == round_.number) return false;
-    if (worker.holds.first_leases > 0) return false;  // they may take much longer than elsewhere
+    // The duration of first leases is unknown, so nothing is queued behind them.
+    if (worker.holds.first_leases > 0) return false;
     const double per_slot = worker.holds.expected_s / static_cast<double>(slots);
     if (per_slot > kPrefetchShort)
       return per_slot <= kPrefetch && worker.holds.leases.size() < 2 * slots &&
@@ -146,7 +148,7 @@ double Pools::ready_s(const Worker& worker, Time now) {
   std::size_t n = 0;
   for (const Lease* lease : worker.holds.leases) {
     const double elapsed = n++ < slots ? seconds(now - lease->granted) : 0;
-    // Overdue: assume it needs as long again as it is late.
+    // Overdue: assume that it needs as long again as it is late.
     left += elapsed < lease->expected_s ? lease->expected_s - elapsed : elapsed - lease->expected_s;
   }
   return left / static_cast<double>(slots);

@@ -1,6 +1,6 @@
 // Which workers can run which job, and which of them may have room.
 //
-// It owns the pools: one for each different need of the live, decided jobs.
+// Owns the pools: one for each distinct need of the live, decided jobs.
 #pragma once
 
 #include <cstdint>
@@ -22,29 +22,29 @@ class Pools {
       : context_(context), workers_(workers), round_(round), plans_(plans) {}
 
   static Need need_of(const Job& job);
-  /// The job gets the pool of its need. Idempotent.
+  /// Puts the job into the pool of its need. Idempotent.
   void join(Job& job);
   void leave(Job& job);
-  /// The worker gets into the pools whose needs it meets now, and out of the others.
+  /// Adds the worker to the pools whose needs it meets now, and removes it from the others.
   void join(Worker& worker);
   /// The worker takes no more work.
   void leave(Worker& worker);
 
   /// The worker may have room for a lease.
   void note_room(Worker& worker);
-  /// Whether it has.
+  /// Whether the worker has room for a lease.
   bool has_room(const Worker& worker) const;
-  /// Workers that may have room: no other has any.
+  /// Workers that may have room; no other worker has any.
   std::vector<Worker*>& may_have_room() { return may_have_room_; }
-  /// Takes those out that have none.
+  /// Removes the workers without room from that list.
   void drop_full();
   /// When the worker could start one more lease, in seconds from now.
   static double ready_s(const Worker& worker, Time now);
 
-  /// The worker's rate at this function, or at all, may have changed.
+  /// The worker's rate for this function, or for all functions, may have changed.
   void tell(Worker& worker, const std::string& function);
   void tell(Worker& worker);
-  /// It changed for a job that this worker ran.
+  /// The rate has changed for a job that this worker ran.
   void tell(Worker& worker, const Job& job);
   /// Brings the pool of a job up to date.
   void refresh(const Job& job) { job.run.pool->refresh(rates_told_); }

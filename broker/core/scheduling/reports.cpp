@@ -9,14 +9,14 @@ using wire::Interval;
 
 using wire::Intervals;
 
-// A worker may claim so many times less than the time that passed, and so much on top: round trips,
-// stalls of a network.
+// A worker may claim at most this many times less slot time than has passed, and this much on top:
+// round trips and network stalls take time too.
 constexpr double kClaimSlack = 4;
 
 constexpr double kClaimGrace = 0.050;
 
-/// The parts of `tasks` that are wanted. A folded interval was reported before as a whole or not at
-/// all.
+/// The parts of `tasks` that are wanted. A folded interval was reported earlier as a whole or not
+/// at all.
 Intervals only(const Intervals& tasks, const wire::IntervalSet& wanted, bool folded) {
   Intervals out;
   for (const auto& interval : tasks) {
@@ -26,8 +26,8 @@ Intervals only(const Intervals& tasks, const wire::IntervalSet& wanted, bool fol
   return out;
 }
 
-/// Takes what is not wanted out of a report: results of tasks that are not in `results`, output of
-/// failed tasks not in `failures`.
+/// Removes what is not wanted from a report: results of tasks that are not in `results`, and the
+/// output of failed tasks that are not in `failures`.
 void keep_only(wire::Report& report, const wire::IntervalSet& results,
                const wire::IntervalSet& failures) {
   wire::BatchBuilder builder;
@@ -48,7 +48,7 @@ void keep_only(wire::Report& report, const wire::IntervalSet& results,
   report.written = only(report.written, failures, false);
 }
 
-/// The output of failed tasks that will run again is of no interest.
+/// Drops the output of failed tasks that will run again: nobody needs it.
 void keep_written(wire::Report& report, const std::vector<TaskError>& final_errors) {
   if (report.written.empty()) return;
   wire::IntervalSet failures;
@@ -65,24 +65,27 @@ void Reports::on_report(Session& session, wire::Report&& report, Time now) {
   Worker& worker = *session.worker;
   Lease* lease = leases_.find(report.id.lease);
   if (lease && lease->worker != session.id) {
-    // Nobody but its worker was ever told of this lease.
+    // Only its own worker was ever told of this lease.
     access_.record(session.peer, session.principal, "report", "another worker's lease", false,
                    "the worker does not hold this lease");
     conduct_.offend(session.peer, session.user, 1, "reports on other workers' leases", now);
   }
   if (!lease || lease->worker != session.id) {
-    // The lease was revoked, or lost and given to another: the first accepted result stands.
-    // The worker lets go of it then, so not before what stands in its place is safe.
+    // The lease was revoked, or lost and granted to another worker: the first accepted result
+    // counts. The worker discards its result when it gets the acknowledgement, so that waits until
+    // the accepted result is durable.
     ++context_.counters.late;
     outbox_.send(session, wire::Reported{{report.id}}, commits_.latest());
     return;
   }
-  if (lease->reports.adopted) {  // of an earlier incarnation: its first part here is the first one
-                                 // that was not acknowledged
+  // If the lease is from an earlier incarnation, the first part that arrives here is the first one
+  // that was not acknowledged.
+  if (lease->reports.adopted) {
     lease->reports.adopted = false;
     lease->reports.next_part = report.id.part;
   }
-  if (report.id.part < lease->reports.next_part) {  // sent again because our answer was lost
+  // An earlier part is sent again if its acknowledgement was lost.
+  if (report.id.part < lease->reports.next_part) {
     outbox_.send(session, wire::Reported{{report.id}}, jobs_.at(lease->job).commits.latest);
     return;
   }
@@ -99,8 +102,8 @@ void Reports::on_report(Session& session, wire::Report&& report, Time now) {
   Job& job = jobs_.at(lease->job);
   learn(worker, job, *lease, report, now);
   if (has_rival(*lease) && lease->rival.speculative && !report.errors.empty()) {
-    // What became of the task decides who had it first: as long as that one runs, a copy that fails
-    // says nothing.
+    // The outcome of the task is decided by the original lease: as long as that one runs, the
+    // failure of a speculative attempt means nothing.
     attempts_.leave_to_other(*lease, now);
     if (!report.last) outbox_.send(session, wire::Revoke{{lease->id}}, job.commits.leases);
     returns_.close(*lease, "given back");
@@ -136,7 +139,7 @@ bool Reports::is_honest(const Lease& lease, const wire::Report& report) const {
     return std::all_of(missing.begin(), missing.end(),
                        [&](Interval part) { return lease.cancelled.contains(part); });
   };
-  // One payload for several tasks is a result only where they are folded.
+  // One payload for several tasks is a valid result only if the results are folded.
   const bool one_each = takes_resources(lease) && !jobs_.at(lease.job).output.partials;
   return report.id.part == lease.reports.next_part && !(report.partial && one_each) &&
          std::all_of(report.tasks.begin(), report.tasks.end(), leased) &&
@@ -194,7 +197,7 @@ void Reports::accept_results(Job& job, Worker& worker, wire::Report& report) {
           }
           if (trouble) break;
           trouble = job.output.partials->add({i, i + 1}, one);
-          // Pieces that are joined at once are kept as they are at the end of the run.
+          // Pieces that are joined at once are saved in their final state, at the end of the run.
           const bool joined = builtin && !job.output.partials->joins_lazily() && i + 1 < tasks.end;
           if (!trouble && !joined) journal_.keep_partial(job, {i, i + 1}, one);
         }
@@ -223,7 +226,7 @@ void Reports::accept_merge(Job& job, Lease& lease, wire::Report& report) {
     }
     return;
   }
-  // Handed back unrun, or it failed.
+  // It was handed back without having run, or it failed.
   if (finish)
     job.output.finishing = false;
   else
@@ -239,9 +242,9 @@ void Reports::accept_merge(Job& job, Lease& lease, wire::Report& report) {
 
 double Reports::believable_s(Worker& worker, const Lease& lease, const wire::Report& report,
                              Time now) {
-  // Leases run in order, so what is reported now ran since the worker's last report or since it was
-  // granted, whichever came later. A claim of far less slot time than that would make a slow worker
-  // look fast, and draw all work to it.
+  // Leases run in order, so what is reported now has run since the worker's last report or since
+  // the grant, whichever came later. A claim of far less slot time would make a slow worker look
+  // fast and attract all work to it.
   const double claimed = static_cast<double>(report.busy_us) / 1e6;
   const double ran =
       std::chrono::duration<double>(now - std::max(lease.granted, worker.speed.reported)).count();
@@ -279,7 +282,7 @@ void Reports::learn(Worker& worker, Job& job, const Lease& lease, const wire::Re
     ++record.leases;
     ++share.leases;
   }
-  // A task that ignored its time limit says nothing about how fast the others are.
+  // A task that exceeded its time limit says nothing about the speed of the others.
   const bool timed_out =
       std::any_of(report.errors.begin(), report.errors.end(),
                   [](const TaskError& e) { return e.code == ErrorCode::timeout; });
@@ -289,6 +292,7 @@ void Reports::learn(Worker& worker, Job& job, const Lease& lease, const wire::Re
     job.effort.work_done += work;
     record.rate.learn(work, busy_s, static_cast<double>(tasks), worker.available());
     fitness_.learnt(worker, job, record);
+    // Only a lease reported in one piece relates its payload bytes to its slot time.
     if (job.has_payloads() && !job.spec.costed && report.last && lease.reports.next_part == 1 &&
         tasks == lease.size.tasks && record.relative > 0)
       costs_.learn(job, static_cast<double>(tasks), static_cast<double>(lease.size.payload),
@@ -305,9 +309,9 @@ void Reports::on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, T
   lease->reclaim.asked = false;
   if (lease->kind == wire::LeaseKind::merge || lease->kind == wire::LeaseKind::finish) return;
   Job& job = jobs_.at(lease->job);
+  // The tasks were asked for before the speculative attempt started, which keeps them now.
   if (has_rival(*lease))
-    return attempts_.leave_to_other(*lease, now),
-           returns_.close(*lease, "given back");  // it was asked before it was copied
+    return attempts_.leave_to_other(*lease, now), returns_.close(*lease, "given back");
   for (const auto& tasks : reclaimed.tasks) {
     for (const auto& part : lease->open.intersect(tasks)) {
       lease->open.remove(part);

@@ -1,6 +1,6 @@
-// What workers answer: results, errors, tasks that they give back.
+// Handles what workers answer: results, errors, and tasks that they give back.
 //
-// A result is accepted once: the first report of a task stands, others are acknowledged and
+// A result is accepted once: the first report of a task counts; later ones are acknowledged and
 // dropped.
 #pragma once
 
@@ -45,7 +45,7 @@ class Reports {
   void on_reclaimed(Session& session, const wire::Reclaimed& reclaimed, Time now);
 
  private:
-  /// Whether the report is of tasks and parts that its lease has.
+  /// Whether the report names only tasks and parts that belong to its lease.
   bool is_honest(const Lease& lease, const wire::Report& report) const;
   void accept_results(Job& job, Worker& worker, wire::Report& report);
   void accept_merge(Job& job, Lease& lease, wire::Report& report);

@@ -16,8 +16,8 @@ using wire::Intervals;
 
 constexpr milliseconds kBackoffMax{10'000};
 
-// A failing run of a range is halved until its culprits stand alone, so that only they fail; a job
-// with this many failed tasks is past saving, and its failing runs fail as they are.
+// A failing run of a range is halved until the failing tasks are isolated, so that only they fail.
+// A job with this many failed tasks cannot be saved, so its failing runs fail as a whole.
 constexpr std::uint64_t kIsolatedFailures = 256;
 
 milliseconds backoff_of(std::uint32_t first_ms, std::uint32_t failures) {
@@ -52,13 +52,13 @@ void Returns::lose(wire::LeaseId id, Loss loss) {
   ++context_.counters.leases_lost;
   Job& job = jobs_.at(lease->job);
   if (has_rival(*lease))
-    attempts_.unlink(*lease);  // the tasks go on there
+    attempts_.unlink(*lease);  // the other attempt keeps the tasks
   else if (lease->kind == wire::LeaseKind::merge) {
     job.output.partials->put_back(lease->open.first());
   } else if (lease->kind == wire::LeaseKind::finish) {
     job.output.finishing = false;
   } else if (job.spec.options->at_most_once && loss != Loss::never_arrived) {
-    // It may have been started, so it is not started again.
+    // It may have been started, and this job allows only one start.
     std::vector<TaskError> errors;
     for (const auto& tasks : lease->open.list()) {
       job.tasks.leased -= tasks.size();
@@ -68,6 +68,8 @@ void Returns::lose(wire::LeaseId id, Loss loss) {
   } else {
     const bool worker_lost = loss == Loss::while_running;
     const Intervals open = lease->open.list();
+    // Only a task that ran alone is certainly to blame; others are first separated into smaller
+    // leases.
     if (worker_lost && lease->open.size() == 1) {
       const Interval task = open[0];
       const std::uint32_t crashes = job.attempts.crashes.at(task.begin) + 1;
@@ -100,8 +102,8 @@ void Returns::lose(wire::LeaseId id, Loss loss) {
 }
 
 void Returns::lose_all(Worker& worker, bool lost) {
-  // Leases run in the order of their ids, a slot each: those behind were only queued and bear no
-  // guilt.
+  // Leases run in the order of their ids, one per slot. Those behind the running ones were only
+  // queued and are not to blame.
   std::uint32_t running = worker.slots();
   for (Lease* lease : std::vector<Lease*>(worker.holds.leases)) {
     lose(lease->id, lost && running > 0 ? Loss::while_running : Loss::perhaps_started);
@@ -166,7 +168,8 @@ void Returns::end_tasks(Job& job, Interval tasks) {
 
 void Returns::end_failed(Job& job, Interval tasks) {
   job.tasks.ended.add(tasks);
-  job.tasks.failed_set.edit().add(tasks);  // their payloads stay: they may be tried again (RETRY)
+  // Their payloads are kept, because they may be tried again (RETRY).
+  job.tasks.failed_set.edit().add(tasks);
   job.tasks.failed += tasks.size();
   job.attempts.failures.forget(tasks);
   job.attempts.crashes.forget(tasks);
@@ -186,8 +189,8 @@ void Returns::fail_tasks(Job& job, const Lease& lease, const std::vector<TaskErr
     for (std::uint64_t at = error.first; at < end;) {
       const Interval run{at, job.attempts.failures.run_end(at, end)};
       at = run.end;
-      // The attempt is the lease's: the same failure, reported again to a restarted broker, does
-      // not count twice.
+      // The attempt number comes from the lease, so a failure that is reported again to a restarted
+      // broker does not count twice.
       const std::uint32_t failures = std::max(lease.attempt, job.attempts.failures.at(run.begin));
       const bool one_call = job.run.decision->takes == Takes::range && run.size() > 1 &&
                             !job.spec.options->at_most_once;
@@ -200,8 +203,8 @@ void Returns::fail_tasks(Job& job, const Lease& lease, const std::vector<TaskErr
       }
       job.attempts.failures.set(run, last_attempt ? failures - 1 : failures);
       if (one_call) job.attempts.suspects.edit()[run.begin] = {run.end, (run.size() + 1) / 2};
-      // The broker before this one may have heard of it already, and another worker have the next
-      // attempt.
+      // The previous broker may already have received this failure and granted the next attempt to
+      // another worker.
       if (may_be_elsewhere(lease, now)) {
         set_unsure(job, run);
         continue;
@@ -236,7 +239,9 @@ void Returns::release_unsure(Time now) {
     unsure_.erase(unsure_.begin());
     if (!it) continue;
     Job& job = *it;
-    if (job.spec.options->at_most_once) {  // what the store says was leased may have been started
+    // According to the store these tasks were leased, so they may have been started; an
+    // at-most-once job does not start them again.
+    if (job.spec.options->at_most_once) {
       std::vector<TaskError> errors;
       for (const auto& tasks : job.tasks.unsure->list()) end_lost(job, tasks, errors);
       if (!errors.empty()) journal_.append_result(job, {.errors = std::move(errors)});

@@ -1,7 +1,7 @@
-// How a lease ends, and what becomes of its tasks: they are pending again, back off, wait for a
-// worker of before a restart, or have ended.
+// How a lease ends and what happens to its tasks: they become pending again, back off, wait for a
+// worker from before a restart, or have ended.
 //
-// It owns the times at which failed tasks and unsure tasks are pending again.
+// Owns the times at which failed and unsure tasks become pending again.
 #pragma once
 
 #include <map>
@@ -22,7 +22,8 @@
 
 namespace quern::broker {
 
-/// How a lease was lost: its worker never had it; it may have; it ran there, so it may be to blame.
+/// How a lease was lost: its worker never received it; the worker may have started it; or it was
+/// running there, so it may be to blame for the loss.
 enum class Loss : std::uint8_t { never_arrived, perhaps_started, while_running };
 
 class Returns {
@@ -42,36 +43,36 @@ class Returns {
         fitness_(fitness),
         attempts_(attempts) {}
 
-  /// Removes a lease, whose tasks the caller has taken care of. Invalidates `lease`. `outcome`: as
-  /// the timeline shows it.
+  /// Removes a lease whose tasks the caller has dealt with. Invalidates `lease`. `outcome`: what
+  /// the timeline shows.
   void close(Lease& lease, const char* outcome = "done");
-  /// The worker of this lease will not report it. Its tasks go to others, or end.
+  /// The worker will not report this lease. Its tasks become pending again, or end.
   void lose(wire::LeaseId id, Loss loss);
   void lose_all(Worker& worker, bool lost);
-  /// The worker left without having started anything that it holds.
+  /// The worker left without having started any of its leases.
   void give_back_all(Worker& worker, Time now);
-  /// These tasks were not run under this lease; they are not in its `open` set any more.
+  /// These tasks were not run under this lease; they are no longer in its `open` set.
   void give_back(Job& job, const Lease& lease, wire::Interval tasks, Time now);
   /// The other of the two attempts has lost. The tasks stay with `winner`.
   void drop_other(Lease& winner, Time now);
 
-  /// These tasks are done, or cancelled.
+  /// These tasks are done or cancelled.
   void end_tasks(Job& job, wire::Interval tasks);
   /// These tasks failed under this lease. Those that are not tried again are added to
   /// `final_errors`.
   void fail_tasks(Job& job, const Lease& lease, const std::vector<TaskError>& errors,
                   std::vector<TaskError>& final_errors, Time now);
 
-  /// Failed tasks whose back-off is over are pending again.
+  /// Makes failed tasks pending again when their back-off is over.
   void release_backing_off(Time now);
-  /// Workers have had their time to name the leases that they hold since before the restart.
+  /// Ends the wait for workers to name the leases that they have held since before the restart.
   void release_unsure(Time now);
-  /// The broker was restarted: until then workers may name those leases.
+  /// The broker was restarted: workers may name such leases until `end`.
   void set_recovery_end(Time end) { recovered_until_ = end; }
-  /// Some tasks of a recovered job may be out.
+  /// Some tasks of a recovered job may be held by workers.
   void expect_holders(const Job& job) { unsure_.emplace(recovered_until_, job.number); }
-  /// Whether tasks that this lease gives back may be in another one, of before the restart, whose
-  /// worker has not come back yet.
+  /// Whether tasks that this lease gives back may also be in another lease from before the restart,
+  /// whose worker has not come back yet.
   bool may_be_elsewhere(const Lease& lease, Time now) const;
   std::optional<Time> next_deadline() const;
 
@@ -79,7 +80,7 @@ class Returns {
   void give_back(Job& job, wire::Interval tasks);
   void set_unsure(Job& job, wire::Interval tasks);
   static void end_failed(Job& job, wire::Interval tasks);
-  /// Tasks that may have been started once, of a job that allows no second start.
+  /// Ends tasks that may have been started once, of a job that allows only one start.
   static void end_lost(Job& job, wire::Interval tasks, std::vector<TaskError>& errors);
 
   Context& context_;
@@ -94,7 +95,7 @@ class Returns {
   Fitness& fitness_;
   Attempts& attempts_;
   std::multimap<Time, JobNumber> backing_off_;  ///< when failed tasks of a job may run again
-  std::multimap<Time, JobNumber> unsure_;       ///< when its unsure tasks are pending again
+  std::multimap<Time, JobNumber> unsure_;       ///< when its unsure tasks become pending again
   Time recovered_until_{};
 };
 

@@ -12,41 +12,42 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kRetryReclaim{50};
 
-// Idle workers that find nothing to take over, perhaps because they can do little, before the
-// others are taken for the same.
+// After this many idle workers that found nothing to take over, the remaining ones are assumed to
+// find nothing either.
 constexpr int kInVain = 16;
 
 // Work that ends sooner than this is not worth moving.
 constexpr double kReclaimFrom = 0.020;
 
-// A lease is overdue when it takes so many times what it should, and more the more its tasks vary;
-// and so much longer at least.
+// A lease is overdue when it takes this many times its expected time, plus more if its tasks vary,
+// and at least this much longer.
 constexpr double kOverdue = 2;
 
 constexpr double kOverdueVaried = 4;
 
 constexpr double kOverdueFrom = 0.050;
 
-// When nobody has finished anything of its kind yet: long enough for most tasks, short enough that
-// a worker which never answers does not hold a job for ever.
+// The limit when no lease of this function has finished yet: long enough for most tasks, but short
+// enough that a worker which never answers does not hold up a job for ever.
 constexpr std::chrono::seconds kOverdueUnknown{10};
 
 constexpr milliseconds kRetryCopy{100};
 
-// To look at all leases and all workers with room takes time: with so many it is done again only
-// after this much for each.
+// Examining all leases and all workers with room takes time. With many of them, it is repeated only
+// after this time for each.
 constexpr std::size_t kManyLeases = 256;
 
 constexpr std::chrono::nanoseconds kTimePerLease{500};
 
-// Of the budget of a settle().
+// In units of the budget of a settle().
 constexpr std::int64_t kLookAtLease = 2;
 
 }  // namespace
 
 void Tail::rebalance(Time now) {
-  if (leases_.all().empty() || round_.cut_short)
-    return;  // who is idle was not looked at yet: that goes on at once
+  // If the round was cut short, some workers may still get pending work; dispatch() continues at
+  // once.
+  if (leases_.all().empty() || round_.cut_short) return;
   if (next_rebalance_ && now < *next_rebalance_)
     return context_.retry_dispatch_at(*next_rebalance_);
   occupy_idle(now);
@@ -73,15 +74,15 @@ void Tail::occupy_idle(Time now) {
         ++in_vain == kInVain)
       break;
     if (round_.budget >= 0) continue;
-    context_.retry_dispatch_at(now + kRetryReclaim);  // the router has others to listen to
+    context_.retry_dispatch_at(now + kRetryReclaim);  // the router must read other messages
     break;
   }
 }
 
-// All leases are looked at once, for all that are idle.
+// All leases are examined once, for all idle workers together.
 Tail::Survey Tail::look_at_all(const std::vector<Worker*>& idle, Time now) {
   Survey survey;
-  std::map<const Pool*, bool> wanted;  // whether one of the idle can do that
+  std::map<const Pool*, bool> wanted;  // whether one of the idle workers can run it
   const auto is_wanted = [&](const Pool* pool) {
     const auto [known, fresh] = wanted.try_emplace(pool, false);
     if (fresh)
@@ -124,8 +125,8 @@ Tail::Movable Tail::rest_of(Lease& lease, const Pool::Member* member, const Job&
   if (running) {
     const double elapsed_s = seconds(now - lease.granted);
     const double late_s = elapsed_s - static_cast<double>(lease.size.tasks) / rate;
-    // Overdue: the rate was wrong for these tasks. Half of what was not reported may still be to
-    // do, and take as long again as it is late.
+    // Overdue: the rate was wrong for these tasks. Half of what was not reported is assumed to
+    // remain, and to take as long again as it is late.
     left = late_s < 0 ? std::min(left, -late_s * rate) : left / 2;
     left_s = std::max(left / rate, late_s);
   }
@@ -133,7 +134,7 @@ Tail::Movable Tail::rest_of(Lease& lease, const Pool::Member* member, const Job&
 }
 
 bool Tail::ask_back(const Worker& idle, Survey& survey, Time now) {
-  std::vector<Movable> others;  // not for this one
+  std::vector<Movable> others;  // not for this worker
   bool asked = false;
   while (!asked && !survey.longest.empty() && round_.budget-- >= 0) {
     std::pop_heap(survey.longest.begin(), survey.longest.end());
@@ -142,19 +143,20 @@ bool Tail::ask_back(const Worker& idle, Survey& survey, Time now) {
     Lease& lease = *rest.lease;
     const Job& job = jobs_.at(lease.job);
     const Pool::Member* here = job.run.pool->of(idle);
-    if (has_rival(lease)) continue;  // copied meanwhile
+    if (has_rival(lease)) continue;  // a speculative attempt was started meanwhile
     if (!here || lease.worker == idle.session) {
       others.push_back(rest);
       continue;
     }
     const double idle_rate =
         here->rate > 0 ? fitness_.cautious_rate(*job.run.pool, *here) / job.unit() : rest.rate;
-    // Both should end at the same time: what the idle one takes of the rest is its share of the two
-    // speeds.
+    // Both workers should end at the same time, so the idle one takes the share of the rest that
+    // corresponds to its share of the two rates.
     const double share = rest.wait_s > 0 ? 1.0 : idle_rate / (idle_rate + rest.rate);
     const std::uint64_t tasks =
         std::max<std::uint64_t>(1, static_cast<std::uint64_t>(rest.left * share));
-    if (static_cast<double>(tasks) / idle_rate > rest.ends_s) {  // it would end later there
+    // The tasks stay if they would end later on the idle worker.
+    if (static_cast<double>(tasks) / idle_rate > rest.ends_s) {
       others.push_back(rest);
       continue;
     }
@@ -187,7 +189,8 @@ std::optional<Time> Tail::overdue_at(const Lease& lease, const Worker& holder, c
 
 void Tail::note_overdue(Lease& lease, const Worker& holder, const Job& job, Survey& survey,
                         Time now) const {
-  // What a worker still holds after a restart of the broker is not run anywhere else meanwhile.
+  // What a worker has held since before a restart of the broker is not run elsewhere in the
+  // meantime.
   if (!job.tasks.pending.empty() ||
       !(attempts_.may_run_beside(job, holder) ||
         context_.config.mistake == Mistake::copy_anything) ||
@@ -213,8 +216,8 @@ bool Tail::copy_overdue(Worker& idle, Survey& survey, Time now) {
             !(attempts_.may_run_beside(job, idle) ||
               context_.config.mistake == Mistake::copy_anything))
           return false;
-        // Where no rate is known a copy costs what nobody else wants: it goes when somebody does
-        // (prune_copies).
+        // Without a known rate, the cost of a speculative attempt is unknown. It uses a slot that
+        // nobody else wants, and ends when somebody does (prune_copies).
         const bool affordable = here->rate <= 0 || job.work_of(lease.open.list()) / here->rate <=
                                                        attempts_.budget_s(job, now);
         return affordable && journal_.all_resident(job, lease.open);
@@ -238,7 +241,7 @@ void Tail::prune_copies(Time now) {
   std::vector<wire::LeaseId> over;
   for (auto it = attempts_.all().rbegin(); it != attempts_.all().rend(); ++it) {
     const Lease& copy = leases_.at(*it);
-    // Who does not say a word may be gone: then the copy is all there is.
+    // A silent worker may be lost; then the speculative attempt is the only one that is left.
     const Session* holder = sessions_.find(leases_.at(copy.rival.id).worker);
     const bool silent = !holder || now - holder->heard > context_.config.heartbeat_busy;
     const Job& job = jobs_.at(copy.job);

@@ -1,5 +1,6 @@
-// The tail of a job: nobody is idle while others hold more than they can do in time. Work that has
-// not begun is asked back, and what is overdue is started a second time elsewhere.
+// The tail of a job: no worker is idle while others hold more than they can finish in time. Tasks
+// that have not been started are reclaimed, and overdue leases get a speculative attempt on another
+// worker.
 #pragma once
 
 #include <optional>
@@ -46,13 +47,13 @@ class Tail {
   void rebalance(Time now);
 
  private:
-  /// Work that others hold, as one look at all leases found it.
+  /// Work that a busy worker holds, as found by one examination of all leases.
   struct Movable {
     Lease* lease = nullptr;
     double ends_s = 0;  ///< from now
-    double wait_s = 0;  ///< until it starts; 0: it runs
+    double wait_s = 0;  ///< until it starts; 0: it is running
     double left = 0;    ///< tasks
-    double rate = 0;    ///< tasks/s where it is
+    double rate = 0;    ///< tasks/s on its worker
     bool operator<(const Movable& other) const {
       return ends_s != other.ends_s ? ends_s < other.ends_s : other.lease->id < lease->id;
     }
@@ -65,9 +66,10 @@ class Tail {
     }
   };
   struct Survey {
-    std::vector<Movable> longest;  ///< a heap of what may be asked back: what ends last on top
-    std::vector<Overdue> overdue;  ///< the latest first
-    bool movable = false;          ///< there is work to ask back, now or later
+    std::vector<Movable> longest;  ///< a heap of leases that can be reclaimed from; the one that
+                                   ///< ends last is on top
+    std::vector<Overdue> overdue;  ///< the most overdue first
+    bool movable = false;          ///< there is work to reclaim, now or later
     std::optional<Time> next_overdue;
   };
 
@@ -79,9 +81,10 @@ class Tail {
                     Time now) const;
   static std::optional<Time> overdue_at(const Lease& lease, const Worker& holder, const Job& job);
   bool ask_back(const Worker& idle, Survey& survey, Time now);
-  /// Starts the lease that is most overdue a second time, on a worker that has nothing else to do.
+  /// Starts a speculative attempt for the most overdue lease, on a worker that has nothing else to
+  /// do.
   bool copy_overdue(Worker& idle, Survey& survey, Time now);
-  /// Ends speculative attempts that cost more than they may, or that keep waiting work from a slot.
+  /// Ends speculative attempts that cost more than they may, or that keep a slot from waiting work.
   void prune_copies(Time now);
 
   Context& context_;
@@ -98,7 +101,7 @@ class Tail {
   Attempts& attempts_;
   Returns& returns_;
   Grants& grants_;
-  std::optional<Time> next_rebalance_;  ///< with many leases
+  std::optional<Time> next_rebalance_;  ///< only with many leases
 };
 
 }  // namespace quern::broker

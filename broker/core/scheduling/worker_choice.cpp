@@ -7,22 +7,23 @@
 namespace quern::broker {
 namespace {
 
-// Fewer tasks than this per slot: the choice of the worker matters, so busy ones are weighed too.
+// With fewer tasks than this per slot, the choice of the worker matters, so busy workers are
+// considered too.
 constexpr std::uint64_t kPlentyPerSlot = 4;
 
 using std::chrono::milliseconds;
 
-// A sum of what waits for the same workers holds for so long for each kind of work in it: making it
-// takes about a hundredth of that.
+// The sum of what waits for the same workers stays valid for this long per kind of work in it;
+// computing it takes about a hundredth of that.
 constexpr std::chrono::microseconds kWaitingHolds{10};
 
-// What is held back for a busy, faster worker is looked at again when that one should be free, and
-// not more often than this.
+// A job that is held back for a faster but busy worker is examined again when that worker should be
+// free, but not more often than this.
 constexpr milliseconds kRetryHeldBack{20};
 
-// A look at all workers of a large pool, of which some have room: done again only after this much
-// for each worker that was looked at or passed over, which is about twice what it takes. Until then
-// who has nothing at all to do gets something, if it is not much slower than the others.
+// When some of a large pool's workers have room, all of them are examined again only after this
+// time per worker that was examined or passed over, which is about twice what it takes. Until then,
+// a worker with nothing at all to do gets a lease if it is not much slower than the others.
 constexpr std::size_t kManyLooks = 256;
 
 constexpr std::chrono::microseconds kTimePerLook{2};
@@ -31,7 +32,7 @@ constexpr double kNotSlow = 0.75;
 
 constexpr std::size_t kIdleLooks = 64;
 
-// Workers that are looked at for a reservation.
+// How many workers are examined for a reservation.
 constexpr std::size_t kReserveLooks = 64;
 
 }  // namespace
@@ -63,9 +64,9 @@ void WorkerChoice::reserve_one(const Pool& pool) {
 }
 
 std::uint64_t WorkerChoice::waiting_beside(const Job& job, Time now) {
-  // Of many small jobs none has plenty by itself, and yet the choice does not matter: whoever is
-  // slow at this one is needed for the others. They may be of very many kinds, so those are added
-  // up now and then only.
+  // None of many small jobs has plenty of tasks by itself, and yet the choice does not matter: a
+  // worker that is slow at this job is needed for the others. There may be very many kinds of them,
+  // so they are added up only now and then.
   Level& level = *job.run.place.level;
   if (now >= level.waiting_until) {
     level.waiting_until = now + kWaitingHolds * level.wanted.size();
@@ -73,7 +74,7 @@ std::uint64_t WorkerChoice::waiting_beside(const Job& job, Time now) {
     for (const auto& [pool, wanted] : level.wanted)
       if (pool->need().plain())
         level.waiting[pool->crew()] +=
-            wanted.tasks;  // others may wait for a resource, not for a worker
+            wanted.tasks;  // other jobs may wait for a resource, not for a worker
   }
   const auto kind = level.wanted.find(job.run.pool);
   const auto all = level.waiting.find(job.run.pool->crew());
@@ -90,7 +91,8 @@ const Pool::Member* WorkerChoice::any_with_room(const Job& job, bool choosy) {
     round_.left_to_others = true;
     return false;
   };
-  // Of the workers with room most may be of other kinds: the few of this one are looked at then.
+  // Most of the workers with room may be of other kinds; then it is cheaper to examine the few
+  // members of this pool.
   if (job.run.pool->members().size() < pools_.may_have_room().size()) {
     for (const auto& member : job.run.pool->members()) {
       --round_.budget;
@@ -119,7 +121,7 @@ const Pool::Member* WorkerChoice::any_with_room(const Job& job, bool choosy) {
 
 const Pool::Member* WorkerChoice::any_idle(const Job& job) const {
   const double enough = kNotSlow * job.run.pool->mean_rate();
-  // Who got room last is at the end.
+  // The worker that got room last is at the end.
   const std::size_t looks = std::min(kIdleLooks, pools_.may_have_room().size());
   for (auto it = pools_.may_have_room().rbegin();
        it != pools_.may_have_room().rbegin() + static_cast<std::ptrdiff_t>(looks); ++it) {
@@ -134,7 +136,7 @@ const Pool::Member* WorkerChoice::any_idle(const Job& job) const {
 const Pool::Member* WorkerChoice::best_for(const Job& job, bool choosy, Time now) {
   const auto& members = job.run.pool->members();
   Time& look_at = job.run.pool->look_at[choosy ? 0 : 1];
-  // As long as nobody else gets anything, what was found out of the workers holds.
+  // As long as no other job gets a lease, what is known about the workers stays valid.
   if (placing_ != &job) {
     if (now < look_at) {
       const Pool::Member* idle = any_idle(job);
@@ -148,7 +150,7 @@ const Pool::Member* WorkerChoice::best_for(const Job& job, bool choosy, Time now
     bool room = false, left = false;
     for (std::size_t i = 0; i < members.size(); ++i) {
       const Worker& worker = *members[i].worker;
-      // Who cannot be reached is not busy: nothing waits for it.
+      // An unreachable worker is not merely busy, so no job waits for it.
       if (worker.slots() == 0 || !worker.connection->reachable) continue;
       if (choosy && fitness_.better_elsewhere(job, members[i])) {
         round_.left_to_others = left = true;
@@ -166,8 +168,7 @@ const Pool::Member* WorkerChoice::best_for(const Job& job, bool choosy, Time now
     if (!room) candidates.clear();
     if (!room && !left) {
       job.run.pool->no_room_in = round_.pass;
-      // As many were just looked at: whoever is listed in vain goes, so that the next look finds
-      // nobody at once.
+      // Just as many workers were examined. Removing those without room now saves the next search.
       if (pools_.may_have_room().size() <= members.size()) pools_.drop_full();
     }
     placer_.begin(std::move(candidates));

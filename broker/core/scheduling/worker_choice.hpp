@@ -1,8 +1,8 @@
-// Which worker gets the next lease of a job. Of a job with plenty of tasks any worker with room
-// that is not far better at something else; when the choice matters, the one with the earliest
-// completion: min over workers of (ready_j + T_i / R_j).
+// Which worker gets the next lease of a job. If the job has plenty of tasks: any worker with room
+// that is not far better at something else. If the choice matters: the worker with the earliest
+// completion, min over workers of (ready_j + T_i / R_j).
 //
-// It owns what it knows of the workers of the job that was looked at last.
+// Owns what it knows about the workers of the job that it examined last.
 #pragma once
 
 #include <cstddef>
@@ -22,21 +22,21 @@ class WorkerChoice {
   WorkerChoice(Context& context, Round& round, Pools& pools, Fitness& fitness)
       : context_(context), round_(round), pools_(pools), fitness_(fitness) {}
 
-  /// The worker for one lease of this job; nullptr: none now. `choosy`: workers leave it to others
-  /// if they are better at something else that waits.
+  /// The worker for one lease of this job; nullptr: none now. `choosy`: workers leave the job to
+  /// others if they are better at something else that waits.
   const Pool::Member* choose(const Job& job, bool choosy, Time now);
-  /// Somebody else got something: what is known of the workers does not hold any more.
+  /// Another job got a lease: what is known about the workers is no longer valid.
   void forget() { placing_ = nullptr; }
-  /// The same unless this job is the one that it was about.
+  /// Does the same unless this job is the one that was examined.
   void forget_unless(const Job* job) {
     if (placing_ != job) forget();
   }
-  /// The job that was looked at last was cut short: it goes on at once.
+  /// The last examination was cut short: it may be repeated at once.
   void look_again();
 
  private:
-  /// A job that must not stand in a queue gets the next slot of somebody: who that is takes no more
-  /// into its queue for now. Without this the queues of all workers would be filled up by others
+  /// A job that must not be queued gets the next free slot of some worker: that worker's queue
+  /// takes no more leases for now. Otherwise other jobs would keep the queues of all workers full
   /// for ever.
   void reserve_one(const Pool& pool);
   static std::uint64_t waiting_beside(const Job& job, Time now);
@@ -49,8 +49,8 @@ class WorkerChoice {
   Pools& pools_;
   Fitness& fitness_;
   Placer placer_;                      ///< of best_for()
-  const Job* placing_ = nullptr;       ///< whose workers it knows
-  std::optional<std::size_t> placed_;  ///< who got the last lease of it
+  const Job* placing_ = nullptr;       ///< the job whose workers it knows
+  std::optional<std::size_t> placed_;  ///< the worker that got the last lease of this job
 };
 
 }  // namespace quern::broker

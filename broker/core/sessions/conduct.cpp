@@ -9,10 +9,10 @@
 namespace quern::broker {
 
 Standing* Conduct::standing_of(const std::string& user) {
-  // Without keys nobody can be told from anybody: only connections are limited then.
+  // Without keys, principals cannot be distinguished, so only connections are limited.
   if (context_.config.open) return nullptr;
-  // Keys that are known are few; while an invitation is open strangers may be many, and what they
-  // did is soon forgotten.
+  // Known keys are few. While an invitation is open, there may be many strangers, so their records
+  // are dropped when there are too many.
   constexpr std::size_t kStandingsMax = 10'000;
   if (standings_.size() >= kStandingsMax && !standings_.contains(user))
     std::erase_if(standings_,
@@ -21,8 +21,8 @@ Standing* Conduct::standing_of(const std::string& user) {
 }
 
 bool Conduct::ignores(PeerId peer, const std::string& user, Time now) {
-  bool ignored =
-      !sessions_.of_peer(peer) && connections_.blocked(peer);  // who was cut off has no session
+  // A blocked connection has no session.
+  bool ignored = !sessions_.of_peer(peer) && connections_.blocked(peer);
   if (!ignored && !context_.config.open && !standings_.empty()) {
     const auto it = standings_.find(user);
     ignored = it != standings_.end() && it->second.ignored(now);
@@ -35,7 +35,7 @@ void Conduct::on_ignored(PeerId peer, const std::string& user, const wire::Messa
                          Time now) {
   const auto known = standings_.find(user);
   if (known == standings_.end() || !known->second.ignored(now))
-    return;  // only this connection is not listened to
+    return;  // only this connection is blocked
   Standing& standing = known->second;
   if (!std::holds_alternative<wire::Hello>(message) || !standing.told.try_take(1, kTold, now))
     return;
@@ -51,7 +51,7 @@ void Conduct::on_ignored(PeerId peer, const std::string& user, const wire::Messa
 void Conduct::offend(PeerId peer, const std::string& user, double weight, const std::string& what,
                      Time now) {
   ++context_.counters.offences;
-  if (ignores(peer, user, now)) return;  // what it does now costs nothing more
+  if (ignores(peer, user, now)) return;  // further offences have no effect while it is ignored
   Connection& connection = connections_.of(peer);
   if (connection.offences.take(weight, kOffences, now)) return;
   connection.blocked = true;
@@ -102,7 +102,7 @@ bool Conduct::tolerates(Session& session, const wire::Message& message, Time now
   Connection& connection = connections_.of(session.peer);
   if (!query) {
     if (std::get<wire::Beat>(message).reply && session.reading.probed)
-      return true;  // it was asked for
+      return true;  // the broker asked for this reply
     if (connection.beats.take(1, kBeats, now)) return true;
     offend(session.peer, session.user, 0.1, "too many heartbeats", now);
     return false;

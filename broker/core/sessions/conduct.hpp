@@ -1,9 +1,9 @@
-// Rate limits and penalties. What is tolerated (standing.hpp) is far above what an honest peer
-// needs. Beyond it a connection is blocked; a principal whose connections are blocked again and
-// again gets a penalty.
+// Rate limits and penalties. The limits (standing.hpp) are far above what an honest peer needs. A
+// connection that exceeds them is blocked; a principal whose connections are blocked repeatedly
+// gets a penalty.
 //
-// It owns how connections and principals have behaved. It ends no session itself: Core asks for
-// those that have to end after each message.
+// Owns the record of how connections and principals have behaved. It ends no session itself: after
+// each message, Core asks which sessions have to end.
 #pragma once
 
 #include <string>
@@ -24,42 +24,43 @@ class Conduct {
   Conduct(Context& context, AccessControl& access, Sessions& sessions, Outbox& outbox)
       : context_(context), access_(access), sessions_(sessions), outbox_(outbox) {}
 
-  /// Whether this connection is blocked, or its principal has a penalty: then its messages (but a
-  /// HELLO now and then) need not be decoded. Counts them.
+  /// Whether this connection is blocked, or its principal has a penalty: then its messages (except
+  /// for an occasional HELLO) need not be decoded. Counts them.
   bool ignores(PeerId peer, const std::string& user, Time now);
-  /// Such a message has come: a HELLO is told the reason, now and then.
+  /// Such a message has arrived: now and then, a HELLO is answered with the reason.
   void on_ignored(PeerId peer, const std::string& user, const wire::Message& message, Time now);
 
-  /// The peer did what no honest peer does. `weight`: how bad that is; 1 is a forged message.
+  /// The peer did something that no honest peer does. `weight`: how serious it is; 1 is a forged
+  /// message.
   void offend(PeerId peer, const std::string& user, double weight, const std::string& what,
               Time now);
-  /// The same, so bad that the session has to end.
+  /// Does the same for an offence so serious that the session has to end.
   void misbehaved(Session& session, ErrorCode code, std::string text, Time now);
 
-  /// Whether a message is within the limits of its kind; counts it, and what is beyond is an
-  /// offence.
+  /// Whether a message is within the limit of its kind. Counts the message; one beyond the limit is
+  /// an offence.
   bool tolerates_hello(PeerId peer, const std::string& user, Time now);
   bool tolerates(Session& session, const wire::Message& message, Time now);
   bool tolerates_stale(PeerId peer, const std::string& user, Time now);
-  /// A submission was refused: a client may try again, but not without end.
+  /// A submission was refused: a client may try again, but not endlessly.
   void count_refusal(const Session& session, Time now);
 
-  /// Nothing of this connection is heard any more.
+  /// Ignores all further messages of this connection.
   void block(PeerId peer) { connections_.of(peer).blocked = true; }
   bool is_blocked(PeerId peer) const { return connections_.blocked(peer); }
-  /// Whether how this connection behaved is remembered.
+  /// Whether the behaviour of this connection is remembered.
   bool remembers(PeerId peer) const { return connections_.knows(peer); }
-  /// Connections whose conduct was forgotten since the last call.
+  /// Connections whose behaviour has been forgotten since the last call.
   std::vector<PeerId> take_forgotten() { return connections_.take_forgotten(); }
 
-  /// Sessions that misbehaved, and connections that were blocked, since the last call: they have to
-  /// end now.
+  /// Sessions that have misbehaved and connections that have been blocked since the last call: they
+  /// have to end now.
   bool has_ended_any() const { return !ended_.empty() || !blocked_.empty(); }
   std::vector<wire::SessionId> take_ended() { return std::exchange(ended_, {}); }
   std::vector<PeerId> take_blocked() { return std::exchange(blocked_, {}); }
 
  private:
-  /// How this principal has behaved; nullptr: without keys nobody can be told from anybody.
+  /// How this principal has behaved; nullptr: without keys, principals cannot be distinguished.
   Standing* standing_of(const std::string& user);
   void penalise(PeerId peer, const std::string& user, double weight, const std::string& what,
                 Time now);
@@ -69,10 +70,10 @@ class Conduct {
   Sessions& sessions_;
   Outbox& outbox_;
   std::unordered_map<std::string, Standing>
-      standings_;  ///< by user; unknown keys are few (an invitation must be open)
+      standings_;  ///< by user; unknown keys are few (they need an open invitation)
   Connections connections_;
-  std::vector<PeerId> blocked_;         ///< with the message that is being handled
-  std::vector<wire::SessionId> ended_;  ///< the same
+  std::vector<PeerId> blocked_;         ///< while handling the current message
+  std::vector<wire::SessionId> ended_;  ///< while handling the current message
 };
 
 }  // namespace quern::broker

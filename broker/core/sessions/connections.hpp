@@ -1,4 +1,4 @@
-// How connections have behaved of late, each over all the sessions it has had. PURE.
+// How connections have behaved recently, each over all of its sessions. PURE.
 #pragma once
 
 #include <deque>
@@ -13,22 +13,22 @@ namespace quern::broker {
 
 struct Connection {
   Budget hellos, beats, queries, fetches, stale, offences;
-  bool blocked =
-      false;  ///< it went too far: nothing of it is heard any more (a ROUTER cannot close it)
+  bool blocked = false;  ///< the broker ignores all of its messages, because a ROUTER socket cannot
+                         ///< close a connection
 };
 
-/// Nobody tells of a connection that has gone, so the oldest are forgotten. Who makes new ones that
-/// fast is limited as a principal.
+/// Nobody reports that a connection has gone, so the oldest records are dropped. A peer that opens
+/// new connections so fast that this matters is limited as a principal.
 class Connections {
  public:
-  static constexpr std::size_t kMost = 120'000;  ///< more than there may be sessions
+  static constexpr std::size_t kMost = 120'000;  ///< more than the number of sessions
 
   Connection& of(PeerId peer) {
     const auto [it, fresh] = by_peer_.try_emplace(peer);
     if (!fresh) return it->second;
     order_.push_back(peer);
     if (order_.size() > kMost) {
-      // Those that were cut off are remembered longest.
+      // Blocked connections are remembered longest.
       for (int tries = 0; tries < kSpared && blocked(order_.front()); ++tries) {
         order_.push_back(order_.front());
         order_.pop_front();
@@ -39,7 +39,7 @@ class Connections {
     }
     return it->second;
   }
-  /// Those that were forgotten since the last call.
+  /// The connections that have been forgotten since the last call.
   std::vector<PeerId> take_forgotten() { return std::exchange(forgotten_, {}); }
   bool knows(PeerId peer) const { return by_peer_.contains(peer); }
   bool blocked(PeerId peer) const {

@@ -7,7 +7,7 @@ namespace quern::broker {
 
 void Outbox::send(const Session& session, wire::Message&& message, std::uint64_t after) {
   if (!session.reachable) return;
-  after = std::max(after, session.welcome_after);  // a peer takes nothing before its WELCOME
+  after = std::max(after, session.welcome_after);  // a peer accepts nothing before its WELCOME
   if (after > commits_.committed() && context_.config.mistake != Mistake::acknowledge_early)
     commits_.hold(after, {session.peer, session.id, std::move(message)});
   else
@@ -26,7 +26,7 @@ void Outbox::complain(const Session& session, ErrorCode code, std::string text,
 
 void Outbox::release(std::uint64_t commit) {
   for (Send& message : commits_.on_committed(commit)) {
-    // The session may have ended meanwhile; its successor was told what it needs.
+    // The session may have ended meanwhile; its successor has been told what it needs.
     const Session* session = sessions_.find(message.session);
     if (session && session->reachable && session->peer == message.peer)
       context_.effects.push_back(std::move(message));

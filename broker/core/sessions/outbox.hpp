@@ -1,4 +1,4 @@
-// Messages to peers. A message that reveals a change waits here until that change is durable: the
+// Messages to peers. A message that reveals a change is held back until the change is durable: the
 // outbox hands it to the commit log, and sends it when the commit is done.
 #pragma once
 
@@ -21,10 +21,11 @@ class Outbox {
   /// covers what the message reveals; 0: it reveals nothing that must be durable.
   void send(const Session& session, wire::Message&& message, std::uint64_t after = 0);
   void send(wire::SessionId session, wire::Message&& message, std::uint64_t after = 0);
-  /// Sends an ERROR that leaves the session as it is. `token`: of the request; 0: it has none.
+  /// Sends an ERROR that does not end the session. `token`: the token of the request; 0: it has
+  /// none.
   void complain(const Session& session, ErrorCode code, std::string text, std::optional<Uuid> job,
                 std::uint64_t token);
-  /// This commit is done: sends what waited for it.
+  /// This commit is done: sends the messages that waited for it.
   void release(std::uint64_t commit);
 
  private:

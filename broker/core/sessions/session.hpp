@@ -1,5 +1,4 @@
-// Who is connected. A session is one HELLO's worth of a peer; a peer that comes back gets a new
-// one.
+// Who is connected. A session begins with a HELLO; a peer that comes back gets a new session.
 #pragma once
 
 #include <deque>
@@ -16,35 +15,36 @@ namespace quern::broker {
 
 struct Worker;
 
-/// What a client is sent without having to acknowledge it is bounded: a peer that does not read
-/// gets nothing more (jobs/followers.hpp, clients/questions.hpp).
+/// Backpressure: what a client is sent without acknowledging it is bounded. A peer that does not
+/// read gets nothing more (jobs/followers.hpp, clients/questions.hpp).
 struct Reading {
   std::unordered_set<Uuid> followed;  ///< jobs
   std::deque<wire::Query> questions;  ///< not answered yet
   Budget looks;                       ///< work done for its questions
   std::size_t unread = 0;  ///< bytes of answers and news since it last showed that it reads
-  std::optional<wire::Time> probed;  ///< asked then whether it reads
-  std::uint64_t results_out = 0;     ///< bytes of results it has not acknowledged, of all jobs
-  // Jobs that wait until it reads; each once (Follower::news_held, results_held).
+  std::optional<wire::Time> probed;  ///< when it was asked whether it reads, until it answers
+  std::uint64_t results_out = 0;     ///< bytes of results of all jobs that it has not acknowledged
+  // Jobs that wait until it reads; each is listed once (Follower::news_held, results_held).
   std::deque<JobNumber> held_news;  ///< with news, until it shows that it has read what it was sent
   std::deque<JobNumber> held_results;  ///< with results, until it acknowledges others
-  JobNumber wanted{};  ///< the job that it attached to last: its results come all the same
+  JobNumber wanted{};  ///< the job that it attached to last, whose results are sent regardless
 };
 
 struct Session {
   wire::SessionId id{};
   PeerId peer{};
   wire::Role role = wire::Role::client;
-  Worker* worker = nullptr;         ///< of a worker's session
+  Worker* worker = nullptr;         ///< in a worker's session
   std::uint64_t welcome_after = 0;  ///< the commit that its WELCOME waits for
-  bool reachable = true;  ///< false: its connection is gone; it may come back with another session
+  bool reachable = true;  ///< false: its connection is gone; the peer may come back with a new
+                          ///< session
   wire::Time heard{};
   wire::Time connected{};
-  std::string user;  ///< what the transport authenticated: a public key
+  std::string user;  ///< the public key that the transport authenticated
   Uuid identity;
   std::string name;
-  std::string principal;  ///< its name
-  Reading reading;        ///< of a client's session
+  std::string principal;  ///< the name of its principal
+  Reading reading;        ///< in a client's session
 };
 
 class Sessions {

@@ -1,7 +1,7 @@
-// How peers have behaved of late. What is tolerated is far above what an honest peer needs; beyond
-// it a peer is first not answered, then its connection is cut off (others of the same key go on: a
-// machine's workers share one), and when that happens again and again the principal is not listened
-// to for a while, longer each time. PURE.
+// How peers have behaved recently. The limits are far above what an honest peer needs. A peer that
+// exceeds them first gets no answer, then its connection is blocked. Other connections with the
+// same key continue, because the workers of a machine share one key. If this happens repeatedly,
+// the principal gets a penalty, which is longer each time. PURE.
 #pragma once
 
 #include <algorithm>
@@ -13,39 +13,39 @@
 
 namespace quern::broker {
 
-// Of one connection.
-/// One HELLO makes a session; a peer that has to say it again opens a new socket.
+// Limits of one connection.
+/// One HELLO begins a session; a peer that has to repeat it opens a new socket.
 inline constexpr Allowance kHellos{20, 2};
-/// One a second is usual.
+/// One per second is usual.
 inline constexpr Allowance kBeats{200, 20};
-/// A program that asks again as soon as it has its answer: a round trip of 50 us.
+/// A program that asks again as soon as it has its answer, with a round trip of 50 us.
 inline constexpr Allowance kQueries{20'000, 20'000};
-/// One question after the other, each after the answer to the one before.
+/// Requests in sequence, each after the answer to the previous one.
 inline constexpr Allowance kFetches{20'000, 20'000};
 
-/// Messages of a session that is over: what was on its way when it ended.
+/// Messages of a session that has ended: they were on their way when it ended.
 inline constexpr Allowance kStaleOfOne{5000, 500};
-/// What no honest peer does: bytes that are no message, other roles' messages, leases of others,
-/// what its key may not.
+/// Things that no honest peer does: malformed messages, messages of the other role, reports on
+/// leases of others, requests that its key does not allow.
 inline constexpr Allowance kOffences{100, 5};
 
-// Of one principal, over all its connections.
-/// A whole cluster under one key that comes back after a restart of the broker.
+// Limits of one principal, over all its connections.
+/// A whole cluster with one key that reconnects after a restart of the broker.
 inline constexpr Allowance kJoins{10'000, 500};
-/// Messages of sessions that are over: the same cluster, each with what it had on its way.
+/// Messages of ended sessions: the same cluster, each peer with what it had on its way.
 inline constexpr Allowance kStale{50'000, 5000};
-/// Submissions that were refused (full queues, limits): a client may try again as often as this.
+/// Refused submissions (full queues, limits): how often a client may try again.
 inline constexpr Allowance kRefusals{2000, 200};
-/// While a principal is not listened to, so many of its HELLOs are told so, that a person can
-/// understand it.
+/// How many HELLOs are answered with the reason during a penalty, so that a person can understand
+/// it.
 inline constexpr Allowance kTold{2, 1};
-/// Connections that were cut off; what goes beyond the three above.
+/// Blocked connections, and violations of the three limits above.
 inline constexpr Allowance kBlockedOften{30, 0.2};
 
-/// A principal that went too far.
+/// The record of a principal.
 struct Standing {
   Budget joins, stale, refusals, blocked;
-  Budget told;  ///< HELLOs that are answered while it is not listened to
+  Budget told;  ///< HELLOs that are answered during a penalty
   std::string why;
   wire::Time ignored_until{};
   wire::Time punished{};
@@ -53,8 +53,8 @@ struct Standing {
 
   bool ignored(wire::Time now) const { return now < ignored_until; }
 
-  /// Not listened to from now on: a second, twice as long each time, a minute at most. Good conduct
-  /// for ten minutes is a new start.
+  /// Starts a penalty: one second, doubled each time, at most a minute. After ten minutes without a
+  /// penalty, it starts at one second again.
   std::chrono::seconds punish(wire::Time now) {
     using std::chrono::seconds;
     if (punishments > 0 && now - punished > std::chrono::minutes(10)) punishments = 0;

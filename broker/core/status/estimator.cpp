@@ -8,15 +8,17 @@
 namespace quern::broker {
 namespace {
 
-// Jobs that are looked at: with more the estimate is coarse anyhow.
+// The most jobs that are examined; with more, the estimate is rough anyway.
 constexpr int kRivalsMost = 50;
 
 constexpr int kRivalsLookedAt = 200;
 
-// What it got of late says more than its share should, once it has run so long.
+// After the job has run for this long, what it has received recently is a better basis than its
+// expected share.
 constexpr double kMeasuredFrom = 1.0;
 
-// What nobody can foresee: a share of the time left, alone and among others.
+// Effects that nobody can foresee: a share of the remaining time, for a job that runs alone and for
+// one among others.
 constexpr double kUnforeseenAlone = 0.03;
 
 constexpr double kUnforeseenShared = 0.15;
@@ -32,7 +34,7 @@ double Estimator::left_s(const Job& job, Time now, bool exact) {
   double left = job.intake.costs->empty() || !exact ? static_cast<double>(waiting) * job.unit()
                                                     : job.work_of(job.tasks.pending.list());
   left /= rate;
-  if (!exact) return left + job.run.expected_s / 2;  // leases are half done, in the mean
+  if (!exact) return left + job.run.expected_s / 2;  // on average, leases are half done
   for (const auto& member : job.run.pool->members()) {
     std::size_t n = 0;
     for (const Lease* lease : member.worker->holds.leases) {
@@ -71,8 +73,8 @@ Estimate Estimator::estimate(const Job& job, Time now, bool exact) const {
   const auto slots = static_cast<double>(std::max<std::uint64_t>(1, pool.slots()));
   const double mine = left_s(job, now, exact);
 
-  // The others, as long as they last: of each of the same priority no more than what it gets until
-  // this one ends; of a higher one all.
+  // Work of other jobs that runs until this one ends: all work of a higher priority; of each job of
+  // the same priority, no more than what it gets until this one ends.
   double before = 0, shared = 0;
   int rivals = 0, looked = 0;
   const auto weight_of = [](const Job& one) {
@@ -105,7 +107,7 @@ Estimate Estimator::estimate(const Job& job, Time now, bool exact) const {
     end.left_s = mine * pool.total_rate() / slots / job.effort.pace->recent_work;
     end.measured = true;
   }
-  // The last task takes its time, however many workers there are.
+  // The last task takes its time, regardless of the number of workers.
   double longest = 0, uncertain = 0;
   std::uint64_t known = 0;
   double variation = 0;

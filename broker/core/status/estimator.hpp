@@ -1,6 +1,6 @@
-// When a job should end. What is left of it, in slot time, against what it can get: all its workers
-// when nobody else wants them; else what it got of late; else what its share will be as the others
-// end.
+// When a job should end. The remaining work, in slot time, is compared with what the job can get:
+// all its workers if nobody else wants them; otherwise what it has received recently; otherwise its
+// expected share as other jobs end.
 #pragma once
 
 #include "broker/core/jobs/jobs.hpp"
@@ -11,9 +11,10 @@
 namespace quern::broker {
 
 struct Estimate {
-  double left_s = -1;     ///< below zero: not known
-  double error_s = -1;    ///< give or take
-  bool measured = false;  ///< from what it got of late; else from the workers' rates
+  double left_s = -1;     ///< negative: unknown
+  double error_s = -1;    ///< plus or minus
+  bool measured = false;  ///< based on what it has received recently; otherwise on the workers'
+                          ///< rates
 };
 
 class Estimator {
@@ -21,7 +22,7 @@ class Estimator {
   Estimator(Workers& workers, Jobs& jobs, FairQueue& queue, PlanBook& plans)
       : workers_(workers), jobs_(jobs), queue_(queue), plans_(plans) {}
 
-  /// `exact`: with a look at all leases of its workers.
+  /// `exact`: examines all leases of its workers.
   Estimate estimate(const Job& job, Time now, bool exact) const;
 
  private:

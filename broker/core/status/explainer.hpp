@@ -1,5 +1,5 @@
-// The sentences of `explain`: why tasks wait, where they run and why there, when the job should end
-// and what that assumes.
+// The sentences of `explain`: why tasks wait, where they run and why there, and when the job should
+// end and what that assumes.
 #pragma once
 
 #include <string>

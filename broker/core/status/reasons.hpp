@@ -15,12 +15,12 @@ class Reasons {
   Reasons(CommitLog& commits, Offers& offers, Workers& workers, Eviction& eviction)
       : commits_(commits), offers_(offers), workers_(workers), eviction_(eviction) {}
 
-  /// Empty: nothing.
+  /// Empty if it waits for nothing.
   std::string waits_for(const Job& job) const;
 
  private:
   static std::string all_stuck(const Job& job);
-  /// Which of its requirements no worker meets.
+  /// The requirements that no worker meets.
   std::string unmet(const Job& job) const;
 
   CommitLog& commits_;

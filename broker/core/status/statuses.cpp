@@ -10,7 +10,7 @@ std::uint64_t us(wire::Duration d) {
       std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(d).count()));
 }
 
-// Of the 256 KiB that a header may have.
+// Parts of the 256 KiB that a header may have.
 constexpr std::size_t kSpansBytes = 160u << 10;
 
 constexpr std::size_t kSharesBytes = 64u << 10;
@@ -95,7 +95,7 @@ wire::JobUpdate Statuses::update_of(const Job& job, Time now, std::uint64_t toke
   wire::JobUpdate update;
   update.token = token;
   update.status =
-      status_of(job, now, token != 0 || job.final(), false);  // a progress bar wants no shares
+      status_of(job, now, token != 0 || job.final(), false);  // progress news needs no shares
   update.entries = job.output.results.end();
   update.reduced =
       job.run.decision ? !job.run.decision->reduce.empty() : !job.spec.options->reduce.empty();

@@ -1,4 +1,4 @@
-// What is shown of jobs and of the broker.
+// What is shown about jobs and about the broker.
 #pragma once
 
 #include <cstdint>
@@ -30,11 +30,11 @@ class Statuses {
         estimator_(estimator),
         reasons_(reasons) {}
 
-  /// `exact`: with a look at all leases of its workers.
+  /// `exact`: examines all leases of its workers.
   JobStatus status_of(const Job& job, Time now, bool with_shares, bool exact) const;
-  /// Which worker ran which lease of it when.
+  /// Which worker ran which of its leases, and when.
   std::vector<LeaseSpan> spans_of(const Job& job, Time now) const;
-  /// `token`: of the request that it answers; 0: none.
+  /// `token`: the token of the request that it answers; 0: none.
   wire::JobUpdate update_of(const Job& job, Time now, std::uint64_t token) const;
   BrokerStatus broker(Time now) const;
 

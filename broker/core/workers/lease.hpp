@@ -1,4 +1,4 @@
-// A lease as the broker sees it: which tasks are out, where, since when.
+// A lease as the broker sees it: which tasks are out, on which worker, and since when.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace quern::broker {
 
-/// Counters of one incarnation follow each other, so they are spread well as they are.
+/// The counters of one incarnation are consecutive, so they are well distributed without mixing.
 struct LeaseIdHash {
   std::size_t operator()(const wire::LeaseId& id) const noexcept {
     return static_cast<std::size_t>(id.counter ^ id.incarnation << 48);
@@ -18,64 +18,65 @@ struct LeaseIdHash {
 };
 
 /// Seconds that a lease of unknown duration is assumed to take, so that nothing is queued behind it
-/// before it was measured.
+/// before its function has been measured.
 inline constexpr double kUnknownLease = 1.0;
 
 struct Worker;
 
-/// How much of a job it is.
+/// The size of a lease.
 struct LeaseSize {
-  std::uint64_t first = 0;  ///< of its tasks when it was granted
+  std::uint64_t first = 0;  ///< the first of its tasks when it was granted
   std::uint64_t tasks = 0;
   std::uint64_t reported = 0;  ///< tasks
-  std::uint64_t bytes = 0;     ///< of payloads, against the worker's credit
-  std::uint64_t payload = 0;   ///< of them, without the column of sizes
-  bool takes_rest = false;     ///< its job had no more tasks to give out
+  std::uint64_t bytes = 0;     ///< payload bytes, counted against the worker's credit
+  std::uint64_t payload = 0;   ///< payload bytes without the sizes column
+  bool takes_rest = false;     ///< its job had no more pending tasks
 };
 
-/// The other of two attempts at the same tasks: they are open in both, and the first report
+/// The other of two attempts at the same tasks. The tasks are open in both, and the first report
 /// decides.
 struct Rival {
-  wire::LeaseId id;          ///< incarnation 0: there is none
-  bool speculative = false;  ///< this lease was started second; its tasks are counted in the other
+  wire::LeaseId id;          ///< incarnation 0: there is no other attempt
+  bool speculative = false;  ///< this lease started second; its tasks are counted in the other
+                             ///< lease
 };
 
-/// Whether tasks of it were asked back.
+/// Whether tasks of the lease are being reclaimed.
 struct AskedBack {
   bool asked = false;       ///< a RECLAIM is on its way
-  wire::Time not_before{};  ///< it is not asked again before
+  wire::Time not_before{};  ///< no RECLAIM is sent before this time
 };
 
-/// What it shows of a worker whose speed at this function was not known.
+/// What the lease shows about a worker whose rate for this function was unknown.
 struct Trial {
-  bool first = false;        ///< nobody knew how fast its worker is at this when it was granted
-  bool exploratory = false;  ///< and its worker knows something else: counted by the pool
-  bool slow =
-      false;  ///< it runs so long that its worker counts as slow, though nothing is measured
+  bool first = false;        ///< the worker's rate was unknown when the lease was granted
+  bool exploratory = false;  ///< the worker also knows another function; counted by the pool
+  bool slow = false;  ///< it has run so long that the worker counts as slow, although nothing has
+                      ///< been measured
 };
 
-/// Its reports so far.
+/// The reports so far.
 struct LeaseReports {
   std::uint32_t next_part = 0;
-  bool adopted = false;  ///< of an earlier incarnation: the next part's number is not known yet
+  bool adopted = false;  ///< from an earlier incarnation: the number of the next part is not known
+                         ///< yet
 };
 
 struct Lease {
   wire::LeaseId id;
   JobNumber job{};
   wire::SessionId worker{};
-  Worker* held_by = nullptr;  ///< that one; kept by Worker::hold() and let_go(), nothing while its
-                              ///< session is another's
+  Worker* held_by = nullptr;  ///< that worker; set by Worker::hold() and let_go(); nullptr while
+                              ///< its session is being replaced
   wire::LeaseKind kind = wire::LeaseKind::item;
-  std::uint32_t attempt = 1;    ///< of its tasks
+  std::uint32_t attempt = 1;    ///< the attempt number of its tasks
   wire::IntervalSet open;       ///< neither reported nor given back; merge and finish: the interval
-                                ///< they cover
-  wire::IntervalSet cancelled;  ///< its tasks that ended meanwhile: what it reports of them is
-                                ///< dropped
+                                ///< that they cover
+  wire::IntervalSet cancelled;  ///< tasks that have ended meanwhile: reports of them are dropped
   LeaseSize size;
   LeaseReports reports;
   wire::Time granted{};
-  double expected_s = 0;  ///< slot time it should take; 0: unknown
+  double expected_s = 0;  ///< expected slot time; 0: unknown
   AskedBack reclaim;
   Rival rival;
   Trial trial;
@@ -83,7 +84,7 @@ struct Lease {
 
 inline bool has_rival(const Lease& lease) { return lease.rival.id.incarnation != 0; }
 
-/// Whether what its job needs of a worker's counted resources is taken while it is out.
+/// Whether the lease occupies the worker's counted resources that its job requires.
 inline bool takes_resources(const Lease& lease) {
   return lease.kind != wire::LeaseKind::merge && lease.kind != wire::LeaseKind::finish;
 }

@@ -1,4 +1,4 @@
-// The leases that are out. Workers and jobs point to them: a lease keeps its place in memory.
+// The leases that are out. Workers and jobs point to them, so the address of a lease never changes.
 #pragma once
 
 #include <algorithm>
@@ -21,9 +21,8 @@ class Leases {
   const Lease& at(wire::LeaseId id) const { return by_id_.at(id); }
   const std::unordered_map<wire::LeaseId, Lease, LeaseIdHash>& all() const { return by_id_; }
 
-  /// A number that no lease of this incarnation has had.
+  /// Returns a number that no lease of this incarnation has had.
   std::uint64_t next_number() { return ++last_; }
-  /// The number of the lease that was granted last.
   std::uint64_t last_number() const { return last_; }
   Lease& add(wire::LeaseId id) {
     Lease& lease = by_id_[id];
@@ -32,7 +31,7 @@ class Leases {
   }
   void remove(wire::LeaseId id) { by_id_.erase(id); }
 
-  /// The leases of a job that has `count` of them, in the order of their grant.
+  /// The leases of a job that has `count` of them, in the order in which they were granted.
   std::vector<Lease*> of(JobNumber job, std::size_t count) {
     std::vector<Lease*> out;
     for (auto it = by_id_.begin(); it != by_id_.end() && out.size() < count; ++it)

@@ -22,7 +22,7 @@ std::size_t distance(std::string_view a, std::string_view b) {  // Levenshtein
   return row[b.size()];
 }
 
-/// Two workers that declare different speeds offer the same.
+/// Workers that declare different rates still offer the same function.
 FunctionDecl without_rate(FunctionDecl decl) {
   decl.rate = 0;
   return decl;

@@ -1,5 +1,5 @@
-// What the connected workers offer, by name: counted when a worker comes and goes, so that no look
-// at a job looks at every worker.
+// What the connected workers offer, by name. It is counted when workers come and go, so that no
+// question about a job has to examine every worker.
 #pragma once
 
 #include <cstddef>
@@ -19,23 +19,23 @@ struct Worker;
 
 class Offers {
  public:
-  /// A worker that takes work (not one that is draining). Idempotent.
+  /// Adds a worker that takes work (one that is not draining). Idempotent.
   void add(Worker& worker);
-  /// To be called before what it offers changes. Idempotent.
+  /// Must be called before the worker's offer changes. Idempotent.
   void remove(Worker& worker);
 
   bool has(const std::string& function) const { return functions_.contains(function); }
   bool has_reducer(const std::string& reducer) const { return reducers_.contains(reducer); }
-  /// The different declarations of this function, without rates; empty: nobody offers it.
+  /// The distinct declarations of this function, without rates; empty if no worker offers it.
   std::vector<FunctionDecl> declarations(const std::string& function) const;
-  /// The reduction of nothing, where somebody offers this reducer with one.
+  /// The reduction of no results, if a worker offers this reducer with an identity.
   const Bytes* identity(const std::string& reducer) const;
-  /// The function whose name is most like this one; empty: none is like it.
+  /// The function whose name is most similar to this one; empty if none is similar.
   std::string nearest(std::string_view name) const;
 
-  /// Functions that nobody offered at the last call, and now somebody does.
+  /// Functions that somebody offers now and nobody offered at the last call.
   std::set<std::string> take_new_functions() { return std::exchange(new_functions_, {}); }
-  /// The same of reducers.
+  /// The same for reducers.
   bool take_new_reducers() { return std::exchange(new_reducers_, false); }
   bool news() const { return !new_functions_.empty() || new_reducers_; }
 

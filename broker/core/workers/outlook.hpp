@@ -1,6 +1,6 @@
-// What one worker could do of all that waits in a priority. It is asked for each job that a worker
-// is looked at for, so it is kept for some milliseconds: until then what others have learnt is not
-// seen; what this one has, at once.
+// How well suited one worker is to all work that waits in a priority. It is needed for every job
+// that is considered for the worker, so it is kept for some milliseconds. Until then, what other
+// workers have learnt is ignored; what this worker has learnt counts at once.
 #pragma once
 
 #include <cstddef>
@@ -13,18 +13,19 @@ namespace quern::broker {
 class Pool;
 
 struct Outlook {
-  std::uint64_t kinds = 0;  ///< Level::kinds when it was made; 0: it was not
+  std::uint64_t kinds = 0;  ///< Level::kinds when it was computed; 0: it was not computed
   wire::Time made{};
   const Pool* best_pool = nullptr;
-  double best = 0;  ///< how good it is there beside the others (Pool::fitness()), what is not known
-                    ///< counting as 1
-  double second = 0;              ///< and at the second best
-  std::size_t unknown = 0;        ///< kinds of which nobody has seen it do one
-  bool able = false;              ///< it is known to do one of them, not badly
-  bool good = false;              ///< or even well
-  bool worth_a_try = false;       ///< to try what is not known takes less than there is left to do
-  const Pool* longest = nullptr;  ///< of these, what all together need longest for,
-  double longest_s = 0;           ///< and how long
+  double best = 0;    ///< its fitness there (Pool::fitness()); an unknown function counts as 1
+  double second = 0;  ///< the second best fitness
+  std::size_t unknown = 0;        ///< kinds of work that it has never been measured on
+  bool able = false;              ///< it is known to do at least one kind acceptably
+  bool good = false;              ///< it is known to do at least one kind well
+  bool worth_a_try = false;       ///< exploring the unknown kinds takes less time than the work
+                                  ///< that is left
+  const Pool* longest = nullptr;  ///< the unknown kind with the most work left, measured in time of
+                                  ///< all its workers,
+  double longest_s = 0;           ///< and that time
 
   double best_beside(const Pool* pool) const { return pool == best_pool ? second : best; }
 };

@@ -1,4 +1,4 @@
-// A connected worker: what it offers, what it holds, how fast it is.
+// A connected worker: what it offers, what it holds and how fast it is.
 #pragma once
 
 #include <algorithm>
@@ -19,42 +19,43 @@
 namespace quern::broker {
 
 struct Session;
-/// What a worker holds. Kept by Worker::hold() and let_go().
+/// What a worker holds. Updated by Worker::hold() and let_go().
 struct Holdings {
-  std::vector<Lease*> leases;           ///< in the order in which it runs them: as granted
+  std::vector<Lease*> leases;           ///< in the order in which they run, which is the order in
+                                        ///< which they were granted
   double expected_s = 0;                ///< slot time of all of them
   std::uint64_t bytes = 0;              ///< of their payloads
-  std::size_t first_leases = 0;         ///< of functions that nobody saw it run
-  std::size_t rests = 0;                ///< that took all that their jobs had
-  wire::Time busy_since{};              ///< when it got a lease and had none
-  std::map<std::string, double> taken;  ///< of its resources
+  std::size_t first_leases = 0;         ///< leases of functions on which it has never been measured
+  std::size_t rests = 0;                ///< leases that took all pending tasks of their jobs
+  wire::Time busy_since{};              ///< when it got a lease after having none
+  std::map<std::string, double> taken;  ///< amounts of its resources that are in use
   std::unordered_set<Uuid> commons;     ///< jobs whose common input it has
 };
 
-/// What the other rooms note of a worker, beside it so that it is found without a search.
+/// What other rooms note about a worker. It is kept here so that no lookup is needed.
 struct Marks {
   bool draining = false;
   bool counted_in_offers = false;      ///< see Offers
-  bool listed = false;                 ///< among those that may have room: see Pools
-  JobNumber share_of{};                ///< the job it reported of last,
-  WorkerShare* share = nullptr;        ///< and where it counts for it: see Shares
-  mutable const Pool* pool = nullptr;  ///< the one it was looked for in last,
-  mutable std::size_t place = 0;       ///< and where it is in it: see Pool::of()
-  std::uint64_t reserved_in = 0;  ///< the dispatch() in which its queue drains for a job that is
-                                  ///< not to be queued
+  bool listed = false;                 ///< in the list of workers that may have room, see Pools
+  JobNumber share_of{};                ///< the job that it reported on last
+  WorkerShare* share = nullptr;        ///< and its share of that job, see Shares
+  mutable const Pool* pool = nullptr;  ///< the pool in which it was last looked up
+  mutable std::size_t place = 0;       ///< and its index there, see Pool::of()
+  std::uint64_t reserved_in = 0;  ///< the dispatch() in which its queue drains for a job that must
+                                  ///< not be queued
 };
 
-/// How fast it is.
+/// How fast the worker is.
 struct WorkerSpeed {
   FunctionRecords records;
   Outlook outlook;
-  bool learnt = false;        ///< something is known of it that its outlook does not know
-  double told_available = 1;  ///< what its pools were told of available()
-  wire::Time reported{};      ///< its last report
+  bool learnt = false;        ///< something has been learnt since its outlook was computed
+  double told_available = 1;  ///< the value of available() that its pools know
+  wire::Time reported{};      ///< time of its last report
   std::uint64_t tasks_done = 0;
-  std::uint64_t implausible = 0;  ///< reports that claim far less time than they took
+  std::uint64_t implausible = 0;  ///< reports that claim far less slot time than they took
 
-  /// How it compares with others on what it has run: 1 is average, or nothing is known.
+  /// Its speed compared with others on the functions that it has run: 1 is average, or unknown.
   double relative() const {
     double sum = 0;
     int n = 0;
@@ -67,20 +68,20 @@ struct WorkerSpeed {
   }
 };
 
-/// What it declared.
+/// What the worker declared.
 struct Declared {
-  wire::WorkerOffer offer;              ///< what of it its key may serve
+  wire::WorkerOffer offer;              ///< the part that its key may serve
   std::vector<FunctionDecl> functions;  ///< all of them
   std::vector<ReducerDecl> reducers;
-  std::unordered_map<std::string, std::vector<std::size_t>> by_name;  ///< of those in `offer`
-  std::uint64_t memory = 0;  ///< bytes that were free when it came
+  std::unordered_map<std::string, std::vector<std::size_t>> by_name;  ///< indices in `offer`
+  std::uint64_t memory = 0;  ///< bytes that were free when it joined
 };
 
-// What every lease touches comes first: with ten thousand workers each line of memory that is not
-// near costs more than what is done with it.
+// The fields that every lease touches come first: with ten thousand workers, each cache miss costs
+// more than the work on the data.
 struct Worker {
   wire::SessionId session{};
-  const Session* connection = nullptr;  ///< that session
+  const Session* connection = nullptr;  ///< of `session`
   Holdings holds;
   Marks marks;
   WorkerSpeed speed;
@@ -91,13 +92,14 @@ struct Worker {
     const auto& c = declared.offer.capacity;
     return c.slots > c.stuck ? c.slots - c.stuck : 0;
   }
-  /// To be called when `offer.functions` is another list.
+  /// Must be called when `offer.functions` has changed.
   void index_functions() {
     declared.by_name.clear();
     for (std::size_t i = 0; i < declared.offer.functions.size(); ++i)
       declared.by_name[declared.offer.functions[i].name].push_back(i);
   }
-  /// Its declarations of a function: one for each way in which it takes it.
+  /// Whether `predicate` holds for one of its declarations of a function; there is one for each way
+  /// in which the function takes its input.
   template <typename F>
   bool any_declaration(const std::string& function, F&& predicate) const {
     const auto it = declared.by_name.find(function);
@@ -135,7 +137,7 @@ struct Worker {
     holds.first_leases -= lease.trial.first ? 1 : 0;
     holds.rests -= lease.size.takes_rest ? 1 : 0;
   }
-  /// How much of a counted resource it has in all. `cpus` and `mem` need not be declared.
+  /// The total amount of a counted resource. `cpus` and `mem` need not be declared.
   double resource(const std::string& wanted) const {
     if (const auto it = declared.offer.resources.find(wanted); it != declared.offer.resources.end())
       return it->second;
@@ -143,15 +145,15 @@ struct Worker {
     if (wanted == "mem") return static_cast<double>(declared.memory);
     return 0;
   }
-  /// The share of its slots' full speed that it has now: what nothing else on the machine uses,
-  /// against its slots.
+  /// The share of its slots' full speed that is available now: the idle cores of the machine,
+  /// divided by its slots.
   double available() const {
     const auto& c = declared.offer.capacity;
     return std::clamp(c.idle * c.cores / std::max(1u, c.slots), 0.01, 1.0);
   }
-  /// Work per second of one slot: measured, and less (or more) than that when the machine is busier
-  /// (or less busy) with other things than it was then; else declared; else no more than its first
-  /// lease shows; else 0.
+  /// Work per second of one slot. If measured, it is corrected when the load of the machine by
+  /// other processes differs from the load during the measurement. Otherwise the declared rate,
+  /// otherwise the upper bound from its first lease, otherwise 0.
   double rate_of(const FunctionRecord& record, const std::string& function) const {
     if (const double measured = record.rate.per_second(); measured > 0) {
       const double change = available() / record.rate.available();
@@ -167,7 +169,7 @@ struct Worker {
     const auto it = speed.records.find(function);
     return rate_of(it == speed.records.end() ? kNone : it->second, function);
   }
-  // What heartbeats say of the machine is coarse: smaller changes are left to the results.
+  // Heartbeats describe the machine only roughly, so smaller changes are left to the measurements.
   static constexpr double kBusier = 0.75;
   static constexpr double kLessBusy = 1.5;
 };

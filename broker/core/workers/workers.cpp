@@ -17,7 +17,7 @@ std::uint64_t us(wire::Duration d) {
       std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(d).count()));
 }
 
-// A worker that was lost is shown for so long.
+// How long a lost worker is listed.
 constexpr std::chrono::hours kLostShown{1};
 
 }  // namespace
@@ -50,14 +50,14 @@ void Workers::forget_lost(Time now) {
   std::erase_if(lost_, [&](const auto& lost) { return now - lost.second.lost > kLostShown; });
 }
 
-/// Names are how people (and `drain`) tell workers apart: a name that is taken gets a number.
+/// People (and `drain`) identify workers by name, so a name that is taken gets a number.
 std::string Workers::free_name(const std::string& wanted) const {
   if (!names_.contains(wanted)) return wanted;
-  // Room for the number: a name over the limit would not travel.
+  // Leave room for the number: a name over the limit could not be sent.
   const std::string base = wanted.substr(0, wire::kNameBytesMax - 16);
   const auto numbered = [&](unsigned n) { return base + "#" + std::to_string(n); };
-  // A thousand containers may all have one name, so not every number is tried: some free one, then
-  // a free one after a taken one.
+  // A thousand containers may all have the same name, so not every number is tried: doubling finds
+  // some free number, and bisection then finds a free one right after a taken one.
   unsigned taken = 1, free = 2;
   while (names_.contains(numbered(free))) {
     taken = free;
@@ -70,8 +70,8 @@ std::string Workers::free_name(const std::string& wanted) const {
   return numbered(free);
 }
 
-/// A machine that was restarted came back before its old session was given up, and got a number:
-/// the name is its own now.
+/// A restarted machine may come back before its old session has ended, and then gets a number. Now
+/// the name becomes its own.
 void Workers::hand_on_name(const std::string& name) {
   const std::string first = name + "#";
   for (auto it = names_.lower_bound(first); it != names_.end() && it->first.starts_with(first);
@@ -112,7 +112,7 @@ WorkerStatus Workers::status_of(const Worker& worker, Time now) {
     s.reason =
         "every slot is stuck: the functions on them ignore their time limit or their cancellation";
   s.capacity = worker.declared.offer.capacity;
-  // Its last heartbeat may be seconds old; what it holds is known now.
+  // Its last heartbeat may be seconds old, but its leases are known exactly.
   s.capacity.busy =
       static_cast<std::uint32_t>(std::min<std::size_t>(worker.holds.leases.size(), worker.slots()));
   s.functions = worker.declared.offer.functions;

@@ -1,6 +1,6 @@
-// The workers that are connected, by session and by name, and those that were lost of late.
+// The connected workers, by session and by name, and the workers that were lost recently.
 //
-// A worker keeps its place in memory as long as its session lasts.
+// The address of a worker does not change while its session lasts.
 #pragma once
 
 #include <map>
@@ -15,9 +15,9 @@
 
 namespace quern::broker {
 
-/// A worker that was lost, as it is shown for a while.
+/// A lost worker, which is listed for a while.
 struct LostWorker {
-  WorkerStatus last;  ///< what was known of it then
+  WorkerStatus last;  ///< its last known status
   Time lost{};
 };
 
@@ -42,17 +42,17 @@ class Workers {
   const std::map<std::string, wire::SessionId>& names() const { return names_; }
   const std::map<std::string, LostWorker>& lost() const { return lost_; }
 
-  /// The worker of a new session. It gets the session's name, or that with a number if another
-  /// worker has it.
+  /// Adds the worker of a new session. It gets the session's name, with a number appended if
+  /// another worker has that name.
   Worker& add(Session& session);
-  /// Its session ends. Its name goes to the worker that wanted it and got one with a number.
+  /// The session ends. The name is handed on to a worker that wanted it and got a number.
   void remove(Worker& worker);
-  /// It takes no more work.
+  /// The worker takes no more work.
   void drain(Worker& worker);
-  /// What its key allows of what it declared is what it offers from now on.
+  /// From now on, the worker offers only those of its declarations that its key allows.
   void restrict(Worker& worker, const Principal& principal);
 
-  /// It was lost: it is listed for an hour.
+  /// The worker was lost: it is listed for an hour.
   void note_lost(const Worker& worker, const std::string& why, Time now);
   void forget_lost(Time now);
 
