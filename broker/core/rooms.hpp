@@ -6,9 +6,9 @@
 #include "broker/core/access/access_control.hpp"
 #include "broker/core/access/quotas.hpp"
 #include "broker/core/blobs/blobs.hpp"
-#include "broker/core/clients/births.hpp"
 #include "broker/core/clients/delivery.hpp"
 #include "broker/core/clients/intake.hpp"
+#include "broker/core/clients/job_factory.hpp"
 #include "broker/core/clients/questions.hpp"
 #include "broker/core/clients/refusals.hpp"
 #include "broker/core/clients/requests.hpp"
@@ -193,11 +193,11 @@ struct ClientsRoom {
                scheduling.decider, endings.endings),
         refusals(context, durability.commits, access.quotas, jobs.table, jobs.accounts,
                  endings.blobs),
-        births(context, jobs.table, jobs.journal, scheduling.queue, scheduling.decider,
-               endings.blobs),
+        factory(context, jobs.table, jobs.journal, scheduling.queue, scheduling.decider,
+                endings.blobs),
         submissions(context, sessions.outbox, sessions.conduct, access.quotas, jobs.table,
                     jobs.accounts, jobs.followers, scheduling.decider, endings.blobs,
-                    endings.endings, endings.forgetting, delivery, intake, refusals, births),
+                    endings.endings, endings.forgetting, delivery, intake, refusals, factory),
         requests(context, sessions.table, sessions.outbox, access.quotas, workers.table, jobs.table,
                  jobs.accounts, jobs.journal, jobs.followers, scheduling.pools, endings.endings,
                  endings.cancelling, status.statuses, delivery),
@@ -208,7 +208,7 @@ struct ClientsRoom {
   Delivery delivery;
   Intake intake;
   Refusals refusals;
-  Births births;
+  JobFactory factory;
   Submissions submissions;
   Requests requests;
   Questions questions;

@@ -78,7 +78,7 @@ TEST_F(FitnessTest, slow_first_leases_keep_a_fast_worker_on_its_function) {
   send(c, wire::Query{.what = wire::QueryWhat::explain, .job = uuid(2)});
   const auto explained = expect<wire::Answer>(c);
   EXPECT_TRUE(std::any_of(explained.text.begin(), explained.text.end(), [](const auto& line) {
-    return line.find("1 of these workers leaves it to the others") == 0;
+    return line.find("1 worker leaves this job to the others") == 0;
   })) << ::testing::PrintToString(explained.text);
 }
 

@@ -35,7 +35,7 @@ void Submissions::on_submit(Session& session, const Principal& principal, wire::
     outbox_.complain(session, refusal->code, std::move(refusal->text), submit.job, 0);
     return;
   }
-  Job& job = births_.create(session, principal, submit, now);
+  Job& job = factory_.create(session, principal, submit, now);
   intake_.take_in(job, std::move(submit.batch), submit.costs);
   accounts_.update(job);
   quotas_.charge(job.spec.principal, job.tasks.total, now);
@@ -43,7 +43,7 @@ void Submissions::on_submit(Session& session, const Principal& principal, wire::
   followers_.follow(job, session, 0, submit.window, submit.watch_ms);
   job.intake.credit_told = job.intake.credit_to;
   outbox_.send(session, Delivery::accepted(job),
-               std::max(job.commits.latest, births_.numbers_commit()));
+               std::max(job.commits.latest, factory_.numbers_commit()));
   accounts_.update(job);
   jobs_.touch(job);
   decider_.decide_job(job);

@@ -4,9 +4,9 @@
 #include "broker/core/access/quotas.hpp"
 #include "broker/core/base/context.hpp"
 #include "broker/core/blobs/blobs.hpp"
-#include "broker/core/clients/births.hpp"
 #include "broker/core/clients/delivery.hpp"
 #include "broker/core/clients/intake.hpp"
+#include "broker/core/clients/job_factory.hpp"
 #include "broker/core/clients/refusals.hpp"
 #include "broker/core/endings/endings.hpp"
 #include "broker/core/endings/forgetting.hpp"
@@ -24,7 +24,7 @@ class Submissions {
   Submissions(Context& context, Outbox& outbox, Conduct& conduct, Quotas& quotas, Jobs& jobs,
               Accounts& accounts, Followers& followers, Decider& decider, Blobs& blobs,
               Endings& endings, Forgetting& forgetting, Delivery& delivery, Intake& intake,
-              Refusals& refusals, Births& births)
+              Refusals& refusals, JobFactory& factory)
       : context_(context),
         outbox_(outbox),
         conduct_(conduct),
@@ -39,7 +39,7 @@ class Submissions {
         delivery_(delivery),
         intake_(intake),
         refusals_(refusals),
-        births_(births) {}
+        factory_(factory) {}
 
   void on_submit(Session& session, const Principal& principal, wire::Submit&& submit, Time now);
 
@@ -62,7 +62,7 @@ class Submissions {
   Delivery& delivery_;
   Intake& intake_;
   Refusals& refusals_;
-  Births& births_;
+  JobFactory& factory_;
 };
 
 }  // namespace quern::broker

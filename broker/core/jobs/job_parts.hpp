@@ -30,8 +30,8 @@
 
 namespace quern::broker {
 
-/// What was submitted. Written by Births and Recovery; it does not change, except for the options
-/// of a job that runs again.
+/// What was submitted. Written by JobFactory and Recovery; it does not change, except for the
+/// options of a job that runs again.
 struct JobSpec {
   Uuid uuid;
   std::string function;

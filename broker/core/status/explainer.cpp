@@ -75,11 +75,11 @@ void Explainer::explain_waiting(const Job& job, Time now, Lines& lines) const {
                           })
           : 0;
   if (left > 0)
-    lines.push_back(std::to_string(left) + " of these workers leave" + (left == 1 ? "s" : "") +
-                    " it to the others as long as there is other work: beside them " +
-                    (left == 1 ? "it is" : "they are") +
-                    " better at that, or nobody has seen yet what " +
-                    (left == 1 ? "it does" : "they do") + " at this.");
+    lines.push_back(plural(static_cast<std::uint64_t>(left), "worker") +
+                    (left == 1 ? " leaves" : " leave") +
+                    " this job to the others while there is other work, because " +
+                    (left == 1 ? "it is" : "they are") + " better at that work, or because " +
+                    (left == 1 ? "its" : "their") + " speed at this one is not known yet.");
   explain_plan(job, now, lines);
 }
 

@@ -12,10 +12,10 @@
 
 namespace quern::broker {
 
-class Births {
+class JobFactory {
  public:
-  Births(Context& context, Jobs& jobs, Journal& journal, FairQueue& queue, Decider& decider,
-         Blobs& blobs)
+  JobFactory(Context& context, Jobs& jobs, Journal& journal, FairQueue& queue, Decider& decider,
+             Blobs& blobs)
       : context_(context),
         jobs_(jobs),
         journal_(journal),

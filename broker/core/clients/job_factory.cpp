@@ -1,4 +1,4 @@
-#include "broker/core/clients/births.hpp"
+#include "broker/core/clients/job_factory.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -9,8 +9,8 @@
 
 namespace quern::broker {
 
-Job& Births::create(const Session& session, const Principal& principal, wire::Submit& submit,
-                    Time now) {
+Job& JobFactory::create(const Session& session, const Principal& principal, wire::Submit& submit,
+                        Time now) {
   Job& job = jobs_.add(journal_.take_number());
   job.spec.principal = session.principal;
   job.owner.weight = principal.weight;
@@ -32,7 +32,7 @@ Job& Births::create(const Session& session, const Principal& principal, wire::Su
   return job;
 }
 
-void Births::set_spec(Job& job, wire::Submit& submit, Time now) const {
+void JobFactory::set_spec(Job& job, wire::Submit& submit, Time now) const {
   job.spec.uuid = submit.job;
   job.spec.function = std::move(submit.function);
   if (job.spec.function == wire::kBlobFunction) job.keeping.edit().wanted = now;
