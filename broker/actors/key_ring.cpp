@@ -147,6 +147,8 @@ KeyRing::Entry KeyRing::may_connect(const std::string& key, const std::string& a
   const auto found = grants_.find(key);
   if (found == grants_.end())
     return invitations_open() ? Entry{true, "an invitation is open"}
+           : grants_file_.settling()
+               ? Entry{false, "unknown key, but authorized_keys is being written", false, true}
            : damaged_
                ? Entry{false, "unknown key, but authorized_keys is empty or has invalid lines",
                        false, true}

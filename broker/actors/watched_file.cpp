@@ -1,5 +1,6 @@
 #include "broker/actors/watched_file.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "keys/error.hpp"
@@ -11,16 +12,19 @@ namespace {
 // An editor that writes in place finishes within this time.
 constexpr std::chrono::milliseconds kSettled{50};
 
-std::int64_t nanoseconds(const timespec& time) {
+std::int64_t nanoseconds(const struct statx_timestamp& time) {
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
 }  // namespace
 
 WatchedFile::State WatchedFile::state() const {
-  struct stat about {};
-  if (::stat(path_.c_str(), &about) != 0) return {};
-  return {nanoseconds(about.st_mtim), nanoseconds(about.st_ctim), about.st_size, about.st_ino};
+  struct statx about {};
+  if (::statx(AT_FDCWD, path_.c_str(), 0, STATX_BASIC_STATS | STATX_BTIME, &about) != 0) return {};
+  const bool has_birth = (about.stx_mask & STATX_BTIME) != 0;
+  return {nanoseconds(about.stx_mtime), nanoseconds(about.stx_ctime),
+          has_birth ? nanoseconds(about.stx_btime) : 0, static_cast<std::int64_t>(about.stx_size),
+          about.stx_ino};
 }
 
 std::optional<std::string> WatchedFile::look(Clock::time_point at) {
@@ -29,7 +33,9 @@ std::optional<std::string> WatchedFile::look(Clock::time_point at) {
   settling_ = false;
   if (there && now == read_) return std::nullopt;
   keys::require_safe(path_);
-  if (there && now.inode == read_.inode) {
+  // File systems reuse the number of a deleted file at once: after two replacements, the file may
+  // have the number that it had before, but not the time of birth.
+  if (there && now.inode == read_.inode && now.born_ns == read_.born_ns) {
     if (now != waiting_) waiting_since_ = at;
     waiting_ = now;
     settling_ = at - waiting_since_ < kSettled;

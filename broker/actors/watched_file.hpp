@@ -27,6 +27,7 @@ class WatchedFile {
   struct State {
     std::int64_t modified_ns = 0;
     std::int64_t changed_ns = 0;
+    std::int64_t born_ns = 0;  ///< 0 where the file system does not record it
     std::int64_t size = -1;
     std::uint64_t inode = 0;
     bool operator==(const State&) const = default;

@@ -24,7 +24,7 @@ class Scheduling(Rig):
         self.assertEqual(len(done.lines), 200)
         rates = {rate["function"]: rate for rate in self.workers()[0]["rates"]}
         self.assertGreater(rates["spin by cost"]["rate"], 0)
-        self.assertLess(rates["spin by cost"]["uncertainty"], 1)
+        self.assertLessEqual(rates["spin by cost"]["uncertainty"], 1)
 
     def test_missing_or_invalid_costs_are_reported(self):
         self.start_worker("w")

@@ -160,6 +160,37 @@ TEST_F(Ring, an_unreadable_file_stays_valid_for_thirty_seconds_and_then_grants_n
   EXPECT_NE(trouble[0].find("chmod go-w"), std::string::npos);
 }
 
+// The second of two quick changes may give the file the inode number that it had before the first.
+TEST_F(Ring, keys_added_in_quick_succession_are_accepted_at_once) {
+  KeyRing ring(folder.path());
+  refresh(ring);
+  for (int round = 0; round < 8; ++round) {
+    std::string lines;
+    std::vector<std::string> added;
+    for (int n = 0; n < 1 + round % 4; ++n) {
+      added.push_back(keys::new_key_pair().public_key);
+      lines += "lab" + std::to_string(n) + " " + added.back() + " work\n";
+      write_grants(lines);
+    }
+    EXPECT_TRUE(refresh(ring));
+    for (const auto& one : added) EXPECT_TRUE(ring.may_connect(one, "").allowed) << round;
+  }
+}
+
+TEST_F(Ring, a_key_that_is_just_being_written_is_told_to_retry) {
+  write_in_place("other " + keys::new_key_pair().public_key + " work\n");
+  KeyRing ring(folder.path());
+  refresh(ring);
+  EXPECT_FALSE(ring.may_connect(key, "").unsure);
+  write_in_place("lab " + key + " work\n# a longer file\n");
+  EXPECT_FALSE(refresh(ring));
+  EXPECT_FALSE(ring.may_connect(key, "").allowed);
+  EXPECT_TRUE(ring.may_connect(key, "").unsure);
+  steady += 100ms;
+  EXPECT_TRUE(refresh(ring));
+  EXPECT_TRUE(ring.may_connect(key, "").allowed);
+}
+
 TEST_F(Ring, a_partially_written_line_is_not_accepted) {
   write_grants("lab " + key + " work\n");
   KeyRing ring(folder.path());
