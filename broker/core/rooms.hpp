@@ -21,6 +21,7 @@
 #include "broker/core/jobs/accounts.hpp"
 #include "broker/core/jobs/eviction.hpp"
 #include "broker/core/jobs/followers.hpp"
+#include "broker/core/jobs/job_changes.hpp"
 #include "broker/core/jobs/jobs.hpp"
 #include "broker/core/jobs/journal.hpp"
 #include "broker/core/jobs/kept_jobs.hpp"
@@ -96,6 +97,7 @@ struct JobsRoom {
         accounts(context, access.quotas),
         eviction(context, durability.commits, table, accounts),
         journal(context, durability.commits, durability.numbers, table, eviction),
+        changes(accounts, journal, table),
         kept(context, table),
         followers(access.control, sessions.table, sessions.outbox, table) {}
 
@@ -103,6 +105,7 @@ struct JobsRoom {
   Accounts accounts;
   Eviction eviction;
   Journal journal;
+  JobChanges changes;
   KeptJobs kept;
   Followers followers;
 };
@@ -114,12 +117,12 @@ struct SchedulingRoom {
         pools(context, workers.table, round, plans),
         fitness(context, workers.leases, jobs.table, round, plans, pools),
         attempts(workers.leases, jobs.table),
-        returns(context, sessions.outbox, workers.leases, jobs.table, jobs.accounts, jobs.journal,
+        returns(context, sessions.outbox, workers.leases, jobs.table, jobs.changes, jobs.journal,
                 queue, plans, pools, fitness, attempts),
         costs(jobs.table, plans),
-        decider(context, workers.offers, jobs.table, jobs.journal, pools, costs),
-        grants(context, sessions.outbox, workers.leases, jobs.table, jobs.journal, queue, round,
-               pools, fitness),
+        decider(context, workers.offers, jobs.table, jobs.journal, jobs.changes, pools, costs),
+        grants(context, sessions.outbox, workers.leases, jobs.table, jobs.journal, jobs.changes,
+               queue, round, pools, fitness),
         planner(context, workers.table, jobs.table, jobs.eviction, jobs.journal, queue, round,
                 plans, pools, fitness, grants),
         tail(context, sessions.table, sessions.outbox, workers.table, workers.leases, jobs.table,
@@ -128,7 +131,7 @@ struct SchedulingRoom {
         dispatcher(context, jobs.table, jobs.eviction, jobs.journal, queue, round, plans, pools,
                    grants, planner, tail, choice),
         reports(context, durability.commits, access.control, sessions.outbox, sessions.conduct,
-                workers.leases, jobs.table, jobs.accounts, jobs.journal, queue, fitness, attempts,
+                workers.leases, jobs.table, jobs.changes, jobs.journal, queue, fitness, attempts,
                 returns, costs) {}
 
   FairQueue queue;
@@ -153,11 +156,11 @@ struct EndingsRoom {
               SchedulingRoom& scheduling)
       : blobs(context, sessions.table, sessions.outbox, workers.table, jobs.table, jobs.accounts,
               jobs.eviction),
-        cancelling(sessions.outbox, workers.leases, jobs.journal, scheduling.returns),
-        endings(context, sessions.outbox, workers.offers, workers.table, jobs.table, jobs.accounts,
+        cancelling(sessions.outbox, workers.leases, jobs.journal, jobs.changes, scheduling.returns),
+        endings(context, sessions.outbox, workers.offers, workers.table, jobs.table, jobs.changes,
                 jobs.eviction, jobs.journal, jobs.kept, scheduling.queue, scheduling.pools,
                 scheduling.decider, blobs, cancelling),
-        forgetting(sessions.table, jobs.table, jobs.accounts, jobs.journal, jobs.kept,
+        forgetting(sessions.table, jobs.table, jobs.accounts, jobs.journal, jobs.changes, jobs.kept,
                    jobs.followers, blobs) {}
 
   Blobs blobs;
@@ -189,17 +192,17 @@ struct ClientsRoom {
       : delivery(context, durability.commits, sessions.table, sessions.outbox, jobs.followers,
                  status.statuses),
         intake(context, sessions.outbox, sessions.conduct, access.quotas, jobs.table, jobs.accounts,
-               jobs.journal, scheduling.plans, scheduling.pools, scheduling.costs,
+               jobs.journal, jobs.changes, scheduling.plans, scheduling.pools, scheduling.costs,
                scheduling.decider, endings.endings),
         refusals(context, durability.commits, access.quotas, jobs.table, jobs.accounts,
                  endings.blobs),
-        factory(context, jobs.table, jobs.journal, scheduling.queue, scheduling.decider,
-                endings.blobs),
+        factory(context, jobs.table, jobs.journal, jobs.changes, scheduling.queue,
+                scheduling.decider, endings.blobs),
         submissions(context, sessions.outbox, sessions.conduct, access.quotas, jobs.table,
                     jobs.accounts, jobs.followers, scheduling.decider, endings.blobs,
                     endings.endings, endings.forgetting, delivery, intake, refusals, factory),
         requests(context, sessions.table, sessions.outbox, access.quotas, workers.table, jobs.table,
-                 jobs.accounts, jobs.journal, jobs.followers, scheduling.pools, endings.endings,
+                 jobs.accounts, jobs.changes, jobs.followers, scheduling.pools, endings.endings,
                  endings.cancelling, status.statuses, delivery),
         questions(access.control, sessions.table, sessions.outbox, sessions.conduct, workers.table,
                   workers.leases, jobs.table, jobs.followers, durability.commits, status.statuses,

@@ -14,6 +14,7 @@ namespace quern::broker {
 void Intake::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& costs) {
   const std::uint64_t count = batch.count();
   if (count == 0) return;
+  const JobChange change = changes_.begin(job);
   job.intake.bytes += batch.weight();
   if (job.intake.keyed->print.items != 0) job.intake.keyed.edit().print.add(batch);
   if (job.is_blob()) job.keeping.edit().last_chunk = batch.sizes.at(count - 1) < wire::kBlobChunk;
@@ -24,7 +25,6 @@ void Intake::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& co
   job.intake.accepted += count;
   job.tasks.total = job.intake.accepted;
   plans_.on_changed(job);
-  journal_.save(job);
   job.commits.leases = std::max(job.commits.leases, job.commits.latest);
 }
 
@@ -75,8 +75,8 @@ void Intake::on_append(Session& session, wire::Append&& append, Time now) {
   const bool close = append.close;
   if (end > job->intake.accepted && !take_new(session, *job, std::move(append), now)) return;
   if (close && end >= job->intake.accepted) {
+    const JobChange change = changes_.begin(*job);
     job->intake.open = false;
-    journal_.save(*job);
     if (!job->run.decision)
       decider_.decide_job(*job);  // it may have waited for the end of its input
   }
@@ -118,7 +118,6 @@ bool Intake::take_new(Session& session, Job& job, wire::Append&& append, Time no
       append.costs.begin(),
       append.costs.end() - static_cast<std::ptrdiff_t>(append.costs.empty() ? 0 : batch.count()));
   take_in(job, std::move(batch), append.costs);
-  accounts_.update(job);
   return true;
 }
 

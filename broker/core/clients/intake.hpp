@@ -9,6 +9,7 @@
 #include "broker/core/blobs/blobs.hpp"
 #include "broker/core/endings/endings.hpp"
 #include "broker/core/jobs/accounts.hpp"
+#include "broker/core/jobs/job_changes.hpp"
 #include "broker/core/jobs/jobs.hpp"
 #include "broker/core/jobs/journal.hpp"
 #include "broker/core/scheduling/costs.hpp"
@@ -23,8 +24,8 @@ namespace quern::broker {
 class Intake {
  public:
   Intake(Context& context, Outbox& outbox, Conduct& conduct, Quotas& quotas, Jobs& jobs,
-         Accounts& accounts, Journal& journal, PlanBook& plans, Pools& pools, Costs& costs,
-         Decider& decider, Endings& endings)
+         Accounts& accounts, Journal& journal, JobChanges& changes, PlanBook& plans, Pools& pools,
+         Costs& costs, Decider& decider, Endings& endings)
       : context_(context),
         outbox_(outbox),
         conduct_(conduct),
@@ -32,6 +33,7 @@ class Intake {
         jobs_(jobs),
         accounts_(accounts),
         journal_(journal),
+        changes_(changes),
         plans_(plans),
         pools_(pools),
         costs_(costs),
@@ -54,6 +56,7 @@ class Intake {
   Jobs& jobs_;
   Accounts& accounts_;
   Journal& journal_;
+  JobChanges& changes_;
   PlanBook& plans_;
   Pools& pools_;
   Costs& costs_;

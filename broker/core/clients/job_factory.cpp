@@ -17,13 +17,13 @@ Job& JobFactory::create(const Session& session, const Principal& principal, wire
   job.owner.weight_max = principal.may(Right::admin) ? kNoWeightMax : 1;
   job.owner.session = session.id;
   set_spec(job, submit, now);
+  const JobChange change = changes_.begin(job);
   queue_.enter(job);
   if (job.durable())
     journal_.persist(
         job, AddJob{{job.number, job.spec.uuid, job.spec.function, job.spec.input, job.spec.base,
                      job.spec.range_end, Jobs::options_of(job), job.spec.principal,
                      job.spec.common.optional(), job.intake.keyed->print.shape}});
-  journal_.save(job);
   job.commits.born = job.commits.leases = job.commits.latest;
   jobs_.index(job);
   jobs_.set_live(job, true);

@@ -5,6 +5,7 @@
 
 #include "broker/core/base/context.hpp"
 #include "broker/core/blobs/blobs.hpp"
+#include "broker/core/jobs/job_changes.hpp"
 #include "broker/core/jobs/jobs.hpp"
 #include "broker/core/jobs/journal.hpp"
 #include "broker/core/scheduling/decider.hpp"
@@ -14,11 +15,12 @@ namespace quern::broker {
 
 class JobFactory {
  public:
-  JobFactory(Context& context, Jobs& jobs, Journal& journal, FairQueue& queue, Decider& decider,
-             Blobs& blobs)
+  JobFactory(Context& context, Jobs& jobs, Journal& journal, JobChanges& changes, FairQueue& queue,
+             Decider& decider, Blobs& blobs)
       : context_(context),
         jobs_(jobs),
         journal_(journal),
+        changes_(changes),
         queue_(queue),
         decider_(decider),
         blobs_(blobs) {}
@@ -34,6 +36,7 @@ class JobFactory {
   Context& context_;
   Jobs& jobs_;
   Journal& journal_;
+  JobChanges& changes_;
   FairQueue& queue_;
   Decider& decider_;
   Blobs& blobs_;

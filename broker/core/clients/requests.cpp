@@ -66,9 +66,8 @@ void Requests::on_ack(Session& session, const wire::Ack& ack) {
   it->acked = std::max(it->acked, to);
   // A client that submits the same key again expects the same results.
   if (ack.release && job->owner.session == session.id && job->spec.options->unique.empty()) {
+    const JobChange change = changes_.begin(*job);
     job->output.results.release_to(it->acked);
-    journal_.save(*job);
-    accounts_.update(*job);
     context_.dispatch_needed = true;  // there is room for more results
   }
   jobs_.touch(*job);

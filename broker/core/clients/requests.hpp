@@ -9,8 +9,8 @@
 #include "broker/core/endings/endings.hpp"
 #include "broker/core/jobs/accounts.hpp"
 #include "broker/core/jobs/followers.hpp"
+#include "broker/core/jobs/job_changes.hpp"
 #include "broker/core/jobs/jobs.hpp"
-#include "broker/core/jobs/journal.hpp"
 #include "broker/core/scheduling/pools.hpp"
 #include "broker/core/sessions/outbox.hpp"
 #include "broker/core/sessions/session.hpp"
@@ -22,7 +22,7 @@ namespace quern::broker {
 class Requests {
  public:
   Requests(Context& context, Sessions& sessions, Outbox& outbox, Quotas& quotas, Workers& workers,
-           Jobs& jobs, Accounts& accounts, Journal& journal, Followers& followers, Pools& pools,
+           Jobs& jobs, Accounts& accounts, JobChanges& changes, Followers& followers, Pools& pools,
            Endings& endings, Cancelling& cancelling, Statuses& statuses, Delivery& delivery)
       : context_(context),
         sessions_(sessions),
@@ -31,7 +31,7 @@ class Requests {
         workers_(workers),
         jobs_(jobs),
         accounts_(accounts),
-        journal_(journal),
+        changes_(changes),
         followers_(followers),
         pools_(pools),
         endings_(endings),
@@ -61,7 +61,7 @@ class Requests {
   Workers& workers_;
   Jobs& jobs_;
   Accounts& accounts_;
-  Journal& journal_;
+  JobChanges& changes_;
   Followers& followers_;
   Pools& pools_;
   Endings& endings_;

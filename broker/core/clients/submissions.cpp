@@ -37,15 +37,12 @@ void Submissions::on_submit(Session& session, const Principal& principal, wire::
   }
   Job& job = factory_.create(session, principal, submit, now);
   intake_.take_in(job, std::move(submit.batch), submit.costs);
-  accounts_.update(job);
   quotas_.charge(job.spec.principal, job.tasks.total, now);
   accounts_.grant_credit(job, now);
   followers_.follow(job, session, 0, submit.window, submit.watch_ms);
   job.intake.credit_told = job.intake.credit_to;
   outbox_.send(session, Delivery::accepted(job),
                std::max(job.commits.latest, factory_.numbers_commit()));
-  accounts_.update(job);
-  jobs_.touch(job);
   decider_.decide_job(job);
   context_.dispatch_needed = true;
 }

@@ -32,6 +32,7 @@ void Cancelling::cancel_tasks(Job& job, const wire::Intervals& tasks) {
       errors.push_back({part.begin, part.size(), ErrorCode::cancelled, "cancelled"});
     }
   }
+  const JobChange change = changes_.begin(job);
   std::map<wire::SessionId, std::vector<wire::LeaseId>> revoked;
   std::vector<Lease*> given_up;
   for (Lease* lease : leases_.of(job.number, job.tasks.leases)) {
@@ -52,14 +53,13 @@ void Cancelling::cancel_tasks(Job& job, const wire::Intervals& tasks) {
   for (auto& [worker, ids] : revoked)
     outbox_.send(worker, wire::Revoke{std::move(ids)}, job.commits.leases);
   if (!errors.empty()) journal_.append_result(job, {.errors = std::move(errors)});
-  journal_.save(job);
 }
 
 void Cancelling::wind_down(Job& job) {
+  const JobChange change = changes_.begin(job);
   job.phase.winding_down = true;
   // Its client may be reading from a terminal, so the rest of the input is not waited for.
   job.cut_input();
-  journal_.save(job);
   for (Lease* lease : leases_.of(job.number, job.tasks.leases)) {
     if (lease->reclaim.asked) continue;
     lease->reclaim.asked = true;

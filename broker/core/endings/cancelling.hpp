@@ -1,6 +1,7 @@
 // Cancels tasks and jobs: waiting tasks end at once, running ones are revoked.
 #pragma once
 
+#include "broker/core/jobs/job_changes.hpp"
 #include "broker/core/jobs/journal.hpp"
 #include "broker/core/scheduling/returns.hpp"
 #include "broker/core/sessions/outbox.hpp"
@@ -10,8 +11,9 @@ namespace quern::broker {
 
 class Cancelling {
  public:
-  Cancelling(Outbox& outbox, Leases& leases, Journal& journal, Returns& returns)
-      : outbox_(outbox), leases_(leases), journal_(journal), returns_(returns) {}
+  Cancelling(Outbox& outbox, Leases& leases, Journal& journal, JobChanges& changes,
+             Returns& returns)
+      : outbox_(outbox), leases_(leases), journal_(journal), changes_(changes), returns_(returns) {}
 
   /// Revokes all leases of the job.
   void revoke_leases(Job& job);
@@ -26,6 +28,7 @@ class Cancelling {
   Outbox& outbox_;
   Leases& leases_;
   Journal& journal_;
+  JobChanges& changes_;
   Returns& returns_;
 };
 

@@ -59,6 +59,7 @@ void Endings::finish_if_done(Job& job, Time now) {
 }
 
 void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, Time now) {
+  const JobChange change = changes_.begin(job);
   cancelling_.revoke_leases(job);
   job.phase.state = state;
   job.phase.failure = code;
@@ -118,14 +119,12 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
     if (job.tasks.failed_set->empty()) job.spec.common.reset();
   }
   if (job.tasks.failed_set->empty()) blobs_.release(job);
-  journal_.save(job);
   if (job.durable() && job.output.results.bytes() > 0) eviction_.note_results(job);
-  accounts_.update(job);
-  jobs_.touch(job);
   context_.dispatch_needed = true;
 }
 
 void Endings::reopen(Job& job, Time now) {
+  const JobChange change = changes_.begin(job);
   kept_.let_go(job);
   const wire::IntervalSet again = *job.tasks.failed_set;
   for (const auto& tasks : again.list()) {
@@ -158,9 +157,6 @@ void Endings::reopen(Job& job, Time now) {
   queue_.enter(job);
   job.effort.pace.edit().done = job.tasks.done;
   job.effort.since = now;
-  journal_.save(job);
-  accounts_.update(job);
-  jobs_.touch(job);
   context_.dispatch_needed = true;
 }
 

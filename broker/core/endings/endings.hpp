@@ -7,8 +7,8 @@
 #include "broker/core/base/context.hpp"
 #include "broker/core/blobs/blobs.hpp"
 #include "broker/core/endings/cancelling.hpp"
-#include "broker/core/jobs/accounts.hpp"
 #include "broker/core/jobs/eviction.hpp"
+#include "broker/core/jobs/job_changes.hpp"
 #include "broker/core/jobs/jobs.hpp"
 #include "broker/core/jobs/journal.hpp"
 #include "broker/core/jobs/kept_jobs.hpp"
@@ -24,14 +24,14 @@ namespace quern::broker {
 class Endings {
  public:
   Endings(Context& context, Outbox& outbox, Offers& offers, Workers& workers, Jobs& jobs,
-          Accounts& accounts, Eviction& eviction, Journal& journal, KeptJobs& kept,
+          JobChanges& changes, Eviction& eviction, Journal& journal, KeptJobs& kept,
           FairQueue& queue, Pools& pools, Decider& decider, Blobs& blobs, Cancelling& cancelling)
       : context_(context),
         outbox_(outbox),
         offers_(offers),
         workers_(workers),
         jobs_(jobs),
-        accounts_(accounts),
+        changes_(changes),
         eviction_(eviction),
         journal_(journal),
         kept_(kept),
@@ -57,7 +57,7 @@ class Endings {
   Offers& offers_;
   Workers& workers_;
   Jobs& jobs_;
-  Accounts& accounts_;
+  JobChanges& changes_;
   Eviction& eviction_;
   Journal& journal_;
   KeptJobs& kept_;

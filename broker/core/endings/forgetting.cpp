@@ -42,9 +42,8 @@ void Forgetting::drop_unread(Time now) {
     Job* job = jobs_.find(*number);
     if (!job || !job->final() || sessions_.find(job->owner.session))
       continue;  // its client has come back, or the job was retried
+    const JobChange change = changes_.begin(*job);
     job->output.results.clear();
-    journal_.save(*job);
-    accounts_.update(*job);
   }
 }
 

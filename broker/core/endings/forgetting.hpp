@@ -4,6 +4,7 @@
 #include "broker/core/blobs/blobs.hpp"
 #include "broker/core/jobs/accounts.hpp"
 #include "broker/core/jobs/followers.hpp"
+#include "broker/core/jobs/job_changes.hpp"
 #include "broker/core/jobs/jobs.hpp"
 #include "broker/core/jobs/journal.hpp"
 #include "broker/core/jobs/kept_jobs.hpp"
@@ -13,12 +14,13 @@ namespace quern::broker {
 
 class Forgetting {
  public:
-  Forgetting(Sessions& sessions, Jobs& jobs, Accounts& accounts, Journal& journal, KeptJobs& kept,
-             Followers& followers, Blobs& blobs)
+  Forgetting(Sessions& sessions, Jobs& jobs, Accounts& accounts, Journal& journal,
+             JobChanges& changes, KeptJobs& kept, Followers& followers, Blobs& blobs)
       : sessions_(sessions),
         jobs_(jobs),
         accounts_(accounts),
         journal_(journal),
+        changes_(changes),
         kept_(kept),
         followers_(followers),
         blobs_(blobs) {}
@@ -35,6 +37,7 @@ class Forgetting {
   Jobs& jobs_;
   Accounts& accounts_;
   Journal& journal_;
+  JobChanges& changes_;
   KeptJobs& kept_;
   Followers& followers_;
   Blobs& blobs_;

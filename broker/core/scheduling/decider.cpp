@@ -73,16 +73,15 @@ void Decider::decide_job(Job& job) {
       context_.effects.push_back(Load{job.number, *stretch});
     return;  // decide_again() continues when they have been loaded
   }
+  const JobChange change = changes_.begin(job);
   job.run.decision = shared(decision, job.spec.function);
   remove_undecided(job);
-  journal_.save(job);
   if (!decision.reduce.empty()) job.output.partials.emplace(wire::builtin_reducer(decision.reduce));
   if (decision.takes == Takes::whole && job.spec.input != InputKind::whole) shape_whole(job);
   if (!job.final()) {
     pools_.join(job);
     costs_.foresee(job);
   }
-  jobs_.touch(job);
 }
 
 void Decider::shape_whole(Job& job) {

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "broker/core/base/context.hpp"
+#include "broker/core/jobs/job_changes.hpp"
 #include "broker/core/jobs/jobs.hpp"
 #include "broker/core/jobs/journal.hpp"
 #include "broker/core/scheduling/costs.hpp"
@@ -22,12 +23,13 @@ namespace quern::broker {
 
 class Decider {
  public:
-  Decider(Context& context, Offers& offers, Jobs& jobs, Journal& journal, Pools& pools,
-          Costs& costs)
+  Decider(Context& context, Offers& offers, Jobs& jobs, Journal& journal, JobChanges& changes,
+          Pools& pools, Costs& costs)
       : context_(context),
         offers_(offers),
         jobs_(jobs),
         journal_(journal),
+        changes_(changes),
         pools_(pools),
         costs_(costs) {}
 
@@ -56,6 +58,7 @@ class Decider {
   Offers& offers_;
   Jobs& jobs_;
   Journal& journal_;
+  JobChanges& changes_;
   Pools& pools_;
   Costs& costs_;
   std::map<std::string, std::set<JobNumber>> undecided_;  ///< by function

@@ -202,9 +202,9 @@ Lease& Grants::grant(Job& job, Worker& worker, wire::Lease&& lease, double expec
   queue_.expect(job, expected_s);
   ++job.tasks.leases;
   if (job.phase.state == JobState::waiting) {
+    const JobChange change = changes_.begin(job);
     job.phase.state = JobState::running;
     job.phase.started = now;
-    journal_.save(job);
   }
   jobs_.touch(job);
   outbox_.send(*worker.connection, std::move(lease), after);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/core/base/context.hpp"
+#include "broker/core/jobs/job_changes.hpp"
 #include "broker/core/jobs/jobs.hpp"
 #include "broker/core/jobs/journal.hpp"
 #include "broker/core/scheduling/fair_queue.hpp"
@@ -16,12 +17,13 @@ namespace quern::broker {
 class Grants {
  public:
   Grants(Context& context, Outbox& outbox, Leases& leases, Jobs& jobs, Journal& journal,
-         FairQueue& queue, Round& round, Pools& pools, Fitness& fitness)
+         JobChanges& changes, FairQueue& queue, Round& round, Pools& pools, Fitness& fitness)
       : context_(context),
         outbox_(outbox),
         leases_(leases),
         jobs_(jobs),
         journal_(journal),
+        changes_(changes),
         queue_(queue),
         round_(round),
         pools_(pools),
@@ -48,6 +50,7 @@ class Grants {
   Leases& leases_;
   Jobs& jobs_;
   Journal& journal_;
+  JobChanges& changes_;
   FairQueue& queue_;
   Round& round_;
   Pools& pools_;

@@ -112,6 +112,7 @@ void Reports::on_report(Session& session, wire::Report&& report, Time now) {
     context_.dispatch_needed = true;
     return;
   }
+  const JobChange change = changes_.begin(job);
   if (has_rival(*lease)) {
     if (!report.tasks.empty() || !report.errors.empty())
       returns_.drop_other(*lease, now);
@@ -125,10 +126,7 @@ void Reports::on_report(Session& session, wire::Report&& report, Time now) {
   } else {
     accept_tasks(job, worker, *lease, std::move(report), now);
   }
-  accounts_.update(job);
-  journal_.save(job);
   outbox_.send(session, wire::Reported{{id}}, job.commits.latest);
-  jobs_.touch(job);
   context_.dispatch_needed = true;
 }
 

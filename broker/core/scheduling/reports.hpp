@@ -7,7 +7,7 @@
 #include "broker/core/access/access_control.hpp"
 #include "broker/core/base/context.hpp"
 #include "broker/core/durability/commit_log.hpp"
-#include "broker/core/jobs/accounts.hpp"
+#include "broker/core/jobs/job_changes.hpp"
 #include "broker/core/jobs/jobs.hpp"
 #include "broker/core/jobs/journal.hpp"
 #include "broker/core/scheduling/attempts.hpp"
@@ -24,7 +24,7 @@ namespace quern::broker {
 class Reports {
  public:
   Reports(Context& context, CommitLog& commits, AccessControl& access, Outbox& outbox,
-          Conduct& conduct, Leases& leases, Jobs& jobs, Accounts& accounts, Journal& journal,
+          Conduct& conduct, Leases& leases, Jobs& jobs, JobChanges& changes, Journal& journal,
           FairQueue& queue, Fitness& fitness, Attempts& attempts, Returns& returns, Costs& costs)
       : context_(context),
         commits_(commits),
@@ -33,7 +33,7 @@ class Reports {
         conduct_(conduct),
         leases_(leases),
         jobs_(jobs),
-        accounts_(accounts),
+        changes_(changes),
         journal_(journal),
         queue_(queue),
         fitness_(fitness),
@@ -61,7 +61,7 @@ class Reports {
   Conduct& conduct_;
   Leases& leases_;
   Jobs& jobs_;
-  Accounts& accounts_;
+  JobChanges& changes_;
   Journal& journal_;
   FairQueue& queue_;
   Fitness& fitness_;

@@ -51,6 +51,7 @@ void Returns::lose(wire::LeaseId id, Loss loss) {
   if (!lease) return;
   ++context_.counters.leases_lost;
   Job& job = jobs_.at(lease->job);
+  const JobChange change = changes_.begin(job);
   if (has_rival(*lease))
     attempts_.unlink(*lease);  // the other attempt keeps the tasks
   else if (lease->kind == wire::LeaseKind::merge) {
@@ -94,9 +95,6 @@ void Returns::lose(wire::LeaseId id, Loss loss) {
     if (loss != Loss::never_arrived) job.attempts.mishaps.edit().retried += lease->open.size();
   }
   lease->open.clear();
-  accounts_.update(job);
-  journal_.save(job);
-  jobs_.touch(job);
   context_.dispatch_needed = true;
   close(*lease, "lost");
 }
@@ -115,6 +113,7 @@ void Returns::give_back_all(Worker& worker, Time now) {
   for (Lease* held : std::vector<Lease*>(worker.holds.leases)) {
     Lease& lease = *held;
     Job& job = jobs_.at(lease.job);
+    const JobChange change = changes_.begin(job);
     if (has_rival(lease))
       attempts_.unlink(lease);
     else if (lease.kind == wire::LeaseKind::merge)
@@ -124,8 +123,6 @@ void Returns::give_back_all(Worker& worker, Time now) {
     else
       for (const auto& tasks : lease.open.list()) give_back(job, lease, tasks, now);
     lease.open.clear();
-    journal_.save(job);
-    jobs_.touch(job);
     close(lease, "given back");
   }
   context_.dispatch_needed = true;
@@ -239,19 +236,18 @@ void Returns::release_unsure(Time now) {
     unsure_.erase(unsure_.begin());
     if (!it) continue;
     Job& job = *it;
+    const JobChange change = changes_.begin(job);
     // According to the store these tasks were leased, so they may have been started; an
     // at-most-once job does not start them again.
     if (job.spec.options->at_most_once) {
       std::vector<TaskError> errors;
       for (const auto& tasks : job.tasks.unsure->list()) end_lost(job, tasks, errors);
       if (!errors.empty()) journal_.append_result(job, {.errors = std::move(errors)});
-      journal_.save(job);
     } else {
       for (const auto& tasks : job.tasks.unsure->list()) job.tasks.pending.add(tasks);
       job.attempts.mishaps.edit().retried += job.tasks.unsure->size();
     }
     job.tasks.unsure.reset();
-    jobs_.touch(job);
     context_.dispatch_needed = true;
   }
 }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "broker/core/base/context.hpp"
-#include "broker/core/jobs/accounts.hpp"
+#include "broker/core/jobs/job_changes.hpp"
 #include "broker/core/jobs/jobs.hpp"
 #include "broker/core/jobs/journal.hpp"
 #include "broker/core/scheduling/attempts.hpp"
@@ -28,14 +28,14 @@ enum class Loss : std::uint8_t { never_arrived, perhaps_started, while_running }
 
 class Returns {
  public:
-  Returns(Context& context, Outbox& outbox, Leases& leases, Jobs& jobs, Accounts& accounts,
+  Returns(Context& context, Outbox& outbox, Leases& leases, Jobs& jobs, JobChanges& changes,
           Journal& journal, FairQueue& queue, PlanBook& plans, Pools& pools, Fitness& fitness,
           Attempts& attempts)
       : context_(context),
         outbox_(outbox),
         leases_(leases),
         jobs_(jobs),
-        accounts_(accounts),
+        changes_(changes),
         journal_(journal),
         queue_(queue),
         plans_(plans),
@@ -87,7 +87,7 @@ class Returns {
   Outbox& outbox_;
   Leases& leases_;
   Jobs& jobs_;
-  Accounts& accounts_;
+  JobChanges& changes_;
   Journal& journal_;
   FairQueue& queue_;
   PlanBook& plans_;
