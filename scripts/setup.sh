@@ -32,6 +32,7 @@ for_tests=(
   libgtest-dev                              # tests in C++
   libbenchmark-dev                          # benchmarks in C++ (tests/bench)
   clang-format-14                           # scripts/format.sh --check
+  clang-tidy-14                             # scripts/tidy.sh --changed
   doxygen                                   # the reference of the public headers, without a warning
   python3-zmq python3-msgpack               # tests in Python, a second implementation of the protocol
   parallel                                  # `quern map` is compared with it (and with xargs)

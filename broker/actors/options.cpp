@@ -14,6 +14,7 @@
 #include "keys/audit_files.hpp"
 #include "keys/files.hpp"
 #include "notation/duration.hpp"
+#include "notation/size.hpp"
 #include "runtime/random.hpp"
 
 namespace po = boost::program_options;
@@ -61,25 +62,7 @@ std::uint64_t default_memory_limit() {
 
 // At least three heartbeat intervals, and at most a day.
 constexpr double kLostLeast = 0.1, kLostMost = 86'400;
-constexpr std::uint64_t kMemoryLeast = 64ULL << 20, kMemoryMost = 1ULL << 60;
-
-/// 512M, 2GiB, 1000000; nothing if it is not a size.
-std::optional<std::uint64_t> bytes_from(const std::string& text) {
-  const std::pair<std::string_view, unsigned> units[] = {
-      {"", 0}, {"K", 10}, {"M", 20}, {"G", 30}, {"T", 40}};
-  std::uint64_t n = 0;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, n);
-  if (error != std::errc{}) return std::nullopt;
-  std::string unit(rest, end);
-  if (!unit.empty()) unit[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(unit[0])));
-  for (const auto& [name, shift] : units)
-    for (const std::string_view tail : {"", "B", "iB"})
-      if (unit == std::string(name) + (name.empty() ? "" : std::string(tail)) &&
-          n <= kMemoryMost >> shift)
-        return n << shift;
-  return std::nullopt;
-}
+constexpr std::uint64_t kMemoryLeast = 64ULL << 20;
 
 ParsedOptions mistake(const std::string& line) {
   std::fprintf(stderr, "quern-broker: %s (see quern-broker --help)\n", line.c_str());
@@ -193,14 +176,14 @@ ParsedOptions parse_options(int argc, char** argv) {
   Config& config = options.config;
   config.memory_limit = default_memory_limit();
   if (given.contains("memory-limit")) {
-    const auto bytes = bytes_from(memory);
+    const auto bytes = notation::size_in(memory);
     if (!bytes || *bytes < kMemoryLeast)
       return mistake("--memory-limit " + memory +
                      ": give a size such as 512M or 2G, from 64M to 1048576T");
     config.memory_limit = *bytes;
   }
   if (given.contains("keep-bytes")) {
-    const auto bytes = bytes_from(keep_bytes);
+    const auto bytes = notation::size_in(keep_bytes);
     if (!bytes) return mistake("--keep-bytes " + keep_bytes + ": give a size such as 512M or 2G");
     config.keep_bytes = *bytes;
   }

@@ -11,6 +11,7 @@
 
 #include "keys/invitation.hpp"
 #include "notation/duration.hpp"
+#include "notation/size.hpp"
 #include "wire/limits.hpp"
 #include "wire/text.hpp"
 #include "worker/actors/capacity.hpp"
@@ -83,17 +84,10 @@ double share_of(const std::string& text) {
 }
 
 std::uint64_t bytes_of(const std::string& option, const std::string& text) {
-  const std::pair<const char*, double> units[] = {
-      {"", 1},       {"B", 1},        {"K", 1024.0},   {"KiB", 1024.0}, {"kB", 1e3},
-      {"M", 0x1p20}, {"MiB", 0x1p20}, {"MB", 1e6},     {"G", 0x1p30},   {"GiB", 0x1p30},
-      {"GB", 1e9},   {"T", 0x1p40},   {"TiB", 0x1p40}, {"TB", 1e12}};
-  double number = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  for (const auto& [unit, factor] : units)
-    if (error == std::errc{} && rest == text.data() + text.size() - std::strlen(unit) &&
-        text.ends_with(unit) && number > 0 && number * factor < 0x1p62)
-      return static_cast<std::uint64_t>(number * factor);
-  throw UsageError("--" + option + " " + text + ": give a size above 0, such as 512MiB or 2GiB");
+  const auto bytes = notation::size_in(text);
+  if (!bytes || *bytes == 0)
+    throw UsageError("--" + option + " " + text + ": give a size above 0, such as 512MiB or 2G");
+  return *bytes;
 }
 
 bool process_in(const std::string& word) {

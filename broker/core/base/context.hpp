@@ -52,12 +52,8 @@ struct Context {
   void retry_dispatch_at(Time when) {
     if (!retry_dispatch || when < *retry_dispatch) retry_dispatch = when;
   }
-  void note(std::string text) {
-    effects.emplace_back(std::in_place_type<Note>, Note::Level::info, std::move(text));
-  }
-  void warn(std::string text) {
-    effects.emplace_back(std::in_place_type<Note>, Note::Level::warning, std::move(text));
-  }
+  void note(std::string text) { effects.push_back(Note{Note::Level::info, std::move(text)}); }
+  void warn(std::string text) { effects.push_back(Note{Note::Level::warning, std::move(text)}); }
 };
 
 }  // namespace quern::broker

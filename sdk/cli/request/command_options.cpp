@@ -10,6 +10,7 @@
 
 #include "cli/request/command_files.hpp"
 #include "cli/syntax/job_options.hpp"
+#include "notation/size.hpp"
 
 namespace quern::cli {
 namespace {
@@ -142,23 +143,11 @@ SubmitOptions command_submit_options(const Given& given) {
 }
 
 std::uint64_t size_of(const char* option, const std::string& text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string unit(error == std::errc() ? end : text.data(), text.data() + text.size());
-  double factor = 0;
-  if (unit.empty() || unit == "B") factor = 1;
-  for (const auto& [letter, value] : {std::pair{'K', 1024.0},
-                                      {'k', 1024.0},
-                                      {'M', 0x1p20},
-                                      {'m', 0x1p20},
-                                      {'G', 0x1p30},
-                                      {'g', 0x1p30},
-                                      {'T', 0x1p40}})
-    if (unit == std::string(1, letter) || unit == std::string(1, letter) + "iB") factor = value;
-  if (error != std::errc() || factor == 0 || !(number * factor >= 1) || number * factor > 0x1p60)
-    throw UsageError(std::string(option) + " takes a size such as 64K, 1MiB or 2G, not '" + text +
-                     "'");
-  return static_cast<std::uint64_t>(number * factor);
+  const auto bytes = notation::size_in(text);
+  if (!bytes || *bytes == 0)
+    throw UsageError(std::string(option) + " takes a size above 0 such as 64K, 1MiB or 2G, not '" +
+                     text + "'");
+  return *bytes;
 }
 
 }  // namespace quern::cli
