@@ -51,7 +51,8 @@ CoreOptions core_options(const ClientOptions& options) {
 class Client::Impl {
  public:
   explicit Impl(const ClientOptions& options)
-      : Impl(core_options(options), {options.insecure, options.keys, keys::Side::client}) {}
+      : Impl(core_options(options),
+             {options.insecure, options.keys, keys::Side::client, options.token}) {}
   ~Impl();
 
   Job submit(std::string function, Input input, SubmitOptions options);

@@ -14,6 +14,7 @@
 #include "keys/authorized_keys.hpp"
 #include "keys/error.hpp"
 #include "keys/same_place.hpp"
+#include "keys/token.hpp"
 
 namespace quern::keys {
 namespace {
@@ -289,12 +290,13 @@ std::string place_for(const std::string& folder, const std::string& endpoint) {
 
 }  // namespace
 
-std::optional<PeerKeys> peer_keys(const std::string& folder, const std::string& endpoint,
-                                  Side side) {
+std::optional<PeerKeys> peer_keys(const std::string& folder, const std::string& endpoint, Side side,
+                                  std::string_view token) {
   const std::string name = side == Side::client ? "client" : "worker";
   for (const std::string& place : {place_for(folder, endpoint), folder}) {
     if (place.empty()) continue;
     const auto broker = read_public(place + "/broker.pub");
+    if (broker && !token.empty()) return PeerKeys{pair_of_token(token), *broker};
     const auto own = broker ? read_pair(place, name) : std::nullopt;
     if (own) return PeerKeys{*own, *broker};
   }

@@ -77,9 +77,9 @@ struct PeerKeys {
   KeyPair own;
   std::string broker_key;
 };
-/// The keys for this endpoint: those kept for it, else those of this machine's own broker. Nullopt
-/// if they do not exist (yet).
-std::optional<PeerKeys> peer_keys(const std::string& folder, const std::string& endpoint,
-                                  Side side);
+/// The keys for this endpoint: those kept for it, else those of this machine's own broker. With a
+/// token, our own pair is that of the token. Nullopt if they do not exist (yet).
+std::optional<PeerKeys> peer_keys(const std::string& folder, const std::string& endpoint, Side side,
+                                  std::string_view token = {});
 
 }  // namespace quern::keys

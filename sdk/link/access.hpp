@@ -14,6 +14,7 @@ struct Access {
   bool insecure = false;
   std::string folder;  ///< of the keys; empty: keys::default_folder()
   keys::Side side = keys::Side::client;
+  std::string token{};  ///< used instead of the key in `folder` (keys/token.hpp), if not empty
 };
 
 }  // namespace quern::link

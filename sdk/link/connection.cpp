@@ -59,7 +59,7 @@ void Connection::reopen() {
 
 bool Connection::use_keys(runtime::SocketOptions& options) {
   try {
-    if (auto found = keys::peer_keys(access_.folder, endpoint_, access_.side)) {
+    if (auto found = keys::peer_keys(access_.folder, endpoint_, access_.side, access_.token)) {
       options.curve_client = {found->broker_key, found->own.public_key, found->own.secret_key};
       return true;
     }
@@ -122,7 +122,8 @@ LinkState Connection::look() {
       break;
     case runtime::LinkEvent::denied:
       state_ = LinkState::denied;
-      why_ = "the broker at " + endpoint_ + " rejected the key in " + access_.folder +
+      why_ = "the broker at " + endpoint_ + " rejected " +
+             (access_.token.empty() ? "the key in " + access_.folder : "the token") +
              ", which is unknown or revoked: ask its operator to add it (`quern keys add`) or to "
              "invite you (`quern keys invite`)";
       break;

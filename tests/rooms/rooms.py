@@ -32,7 +32,7 @@ POSIX = re.compile(r"^(sys|linux|netinet|arpa|net)/\w+\.h$|^(unistd|fcntl|poll|s
 LIBRARIES = [
     ("zmq", re.compile(r"^zmq(_addon)?\.h(pp)?$")),
     ("msgpack", re.compile(r"^msgpack(\.hpp|/)")),
-    ("json", re.compile(r"^nlohmann/")),
+    ("nlohmann", re.compile(r"^nlohmann/")),
     ("options", re.compile(r"^boost/program_options")),
     ("log", re.compile(r"^spdlog/")),
     ("gtest", re.compile(r"^g(test|mock)/")),
@@ -41,7 +41,7 @@ LIBRARIES = [
     ("http", re.compile(r"^httplib\.h$")),
 ]
 OWN_ROOMS = ("notation", "process", "wire", "runtime", "link", "value", "client", "keys", "cli",
-             "bench", "broker/core", "broker/actors", "worker/core", "worker/actors", "worker/process",
+             "bench", "json", "gateway", "broker/core", "broker/actors", "worker/core", "worker/actors", "worker/process",
              "worker/functions", "command")
 
 
@@ -68,13 +68,14 @@ ROOMS = [
     Room("sdk/runtime/log.cpp", {"std", "notation", "runtime", "log"}),
     Room("sdk/runtime/*", {"std", "posix", "runtime", "zmq"}),
     Room("sdk/link/*", PUBLIC | {"link", "wire", "codec", "runtime", "keys", "zmq"}),
-    Room("sdk/value/*", PUBLIC | {"notation", "value", "json", "msgpack"}),
+    Room("sdk/value/*", PUBLIC | {"notation", "value", "nlohmann", "msgpack"}),
     Room("sdk/command/*", PUBLIC | {"command", "msgpack"}),
     Room("sdk/keys/*", {"std", "posix", "public", "notation", "keys", "sodium"}),
-    Room("sdk/cli/*", PUBLIC | {"posix", "cli", "process", "notation", "keys", "options", "json"}),
-    Room("sdk/bench/*", PUBLIC | {"posix", "cli", "bench", "notation", "keys", "options", "json",
+    Room("sdk/json/*", PUBLIC | {"json", "notation", "nlohmann"}, pure=True),
+    Room("sdk/cli/*", PUBLIC | {"posix", "cli", "process", "notation", "keys", "json", "options", "nlohmann"}),
+    Room("sdk/bench/*", PUBLIC | {"posix", "cli", "bench", "notation", "keys", "options", "nlohmann",
                                   "zmq"}),
-    Room("sdk/examples/*", PUBLIC | {"worker face", "keys", "options", "json"}),
+    Room("sdk/examples/*", PUBLIC | {"worker face", "keys", "options", "nlohmann"}),
     Room("broker/core/*", CORE | {"broker/core"}, pure=True),
     Room("worker/core/*", CORE | {"worker/core"}, pure=True),
     Room("broker/actors/*", PUBLIC | {"posix", "broker/core", "broker/actors", "notation", "wire", "codec", "runtime", "link",

@@ -44,7 +44,7 @@ worker::LinkOptions link_options(const Options& options, const Functions& functi
       config.offer.plugins.push_back(worker::plugin_record(plugin));
   config.keeps_blobs = host && options.allow_exec;
   worker::LinkOptions link{options.endpoint,
-                           {options.insecure, options.keys, keys::Side::worker},
+                           {options.insecure, options.keys, keys::Side::worker, {}},
                            std::move(config),
                            options.cpu_share};
   if (!link.config.keeps_blobs) return link;

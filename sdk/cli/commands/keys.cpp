@@ -17,6 +17,7 @@
 #include "keys/error.hpp"
 #include "keys/files.hpp"
 #include "keys/key_pair.hpp"
+#include "keys/token.hpp"
 #include "notation/moment.hpp"
 
 namespace quern::cli {
@@ -27,7 +28,7 @@ using keys::Grant;
 using keys::KeyPair;
 
 constexpr Manual kKeysManual = {
-    "quern keys init | list | add | revoke | rotate | invite | join [OPTIONS]",
+    "quern keys init | list | add | token | revoke | rotate | invite | join [OPTIONS]",
     "Manages who may do what with the broker on this machine: one line per "
     "key in authorized_keys, in $QUERN_KEYS, else $XDG_CONFIG_HOME/quern, or --keys DIR. A running "
     "broker acts on a change within a second.\n"
@@ -198,6 +199,45 @@ Exit add(const Arguments& arguments) {
   return Exit::done;
 }
 
+Syntax token_syntax() {
+  Syntax syntax(
+      {"quern keys token NAME --role ROLES [LIMITS]",
+       "Admits a new key and prints it as a token, for programs that reach the broker over "
+       "HTTP (`quern-gateway`). The token is a secret, and it is not shown again. It has "
+       "the roles and limits of its line in authorized_keys; `quern keys revoke NAME` ends "
+       "it.",
+       "  quern keys token dashboard --role read --reads '*'\n"
+       "  TOKEN=$(quern keys token ci --role submit,read --functions 'build*')\n"
+       "  curl -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:7680/v1/jobs\n"});
+  syntax.words(1, 1, "a name for the key");
+  add_grant_options(syntax);
+  return syntax;
+}
+
+Exit token(const Arguments& arguments) {
+  const auto given = token_syntax().parse(arguments);
+  if (!given) return Exit::done;
+  const std::string folder = keys_folder(*given);
+  Grant grant = grant_of(*given);
+  grant.name = given->words()[0];
+  require_keys(folder);
+  const keys::FolderLock lock(folder);
+  AuthorizedKeys file = read_list(folder);
+  check_name(file, grant.name);
+  const std::string token = keys::new_token();
+  grant.key = keys::pair_of_token(token).public_key;
+  file.add(grant);
+  write_list(folder, file);
+  if (given->json()) {
+    Json object = grant_json(grant);
+    object["token"] = token;
+    std::cout << line_of(object);
+  } else {
+    std::cout << token << '\n';
+  }
+  return Exit::done;
+}
+
 std::string nobody_called(const std::string& who, const std::vector<Grant>& grants) {
   std::vector<std::string> names;
   for (const Grant& grant : grants) names.push_back(grant.name);
@@ -314,6 +354,7 @@ constexpr Subcommand kActions[] = {
     {"init", "create the keys of a broker if there are none (a broker does it by itself)", init,
      init_syntax},
     {"list", "list the keys, their roles and limits", list, list_syntax},
+    {"token", "admit a new key and print it as a bearer token for HTTP", token, token_syntax},
     {"add", "admit a key: one that you were given, or a new pair to hand over", add, add_syntax},
     {"revoke", "revoke a key; its sessions end, its leases go to other workers", revoke,
      revoke_syntax},

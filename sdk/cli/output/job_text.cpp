@@ -5,6 +5,7 @@
 
 #include "cli/output/human.hpp"
 #include "cli/output/table.hpp"
+#include "json/json.hpp"
 #include "notation/duration.hpp"
 
 namespace quern::cli {
@@ -42,7 +43,7 @@ std::string times_of(const JobStatus& job) {
 }
 
 std::string shares_of(const JobStatus& job) {
-  const std::uint64_t tasks = tasks_shared(job);
+  const std::uint64_t tasks = json::tasks_shared(job);
   Table table({{"worker"},
                {"slots", Align::right},
                {"rate per slot", Align::right},
@@ -62,14 +63,6 @@ std::string shares_of(const JobStatus& job) {
 }
 
 }  // namespace
-
-std::uint64_t tasks_shared(const JobStatus& job) {
-  std::uint64_t named = 0;
-  for (const WorkerShare& share : job.shares) named += share.tasks;
-  return std::max(
-      named,
-      job.done + job.failed);  // the broker names only the busiest workers; failed runs count too
-}
 
 std::string job_text(const JobStatus& job) {
   std::string text;

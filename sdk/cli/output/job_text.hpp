@@ -11,9 +11,6 @@ namespace quern::cli {
 /// newline.
 std::string job_text(const JobStatus& job);
 
-/// The total of which the workers' shares are parts.
-std::uint64_t tasks_shared(const JobStatus& job);
-
 /// The same in one line, without a newline: "job 12 running: 25 of 100 done, 10 leased to workers,
 /// 1.2k/s".
 std::string job_line(const JobStatus& job);

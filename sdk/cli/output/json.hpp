@@ -1,31 +1,14 @@
-// Answers of the broker, and results, as JSON: one object per line, snake_case keys, in a stable
-// order. Pure.
+// What `--json` prints: the JSON of sdk/json under the names that the command line uses.
 #pragma once
 
-#include <nlohmann/json.hpp>
-#include <string>
-
-#include "quern/bytes.hpp"
-#include "quern/status.hpp"
+#include "json/json.hpp"
 
 namespace quern::cli {
 
-using Json = nlohmann::ordered_json;
-
-Json to_json(const JobStatus& status);
-Json to_json(const WorkerStatus& status);
-Json to_json(const BrokerStatus& status);
-
-/// One line with its newline. Octets that are not UTF-8 (a name of another party) are replaced,
-/// never an error.
-std::string line_of(const Json& object);
-
-/// A result as a JSON value, appended to `out`: a value as itself; raw bytes as a string when they
-/// are UTF-8, otherwise as
-/// {"base64": "..."}.
-void append_result(std::string& out, BytesView bytes, Encoding encoding);
-
-/// Text as a JSON string, appended to `out`. False (and nothing appended) when it is not UTF-8.
-bool append_string(std::string& out, BytesView text);
+using json::append_result;
+using json::append_string;
+using json::Json;
+using json::line_of;
+using json::to_json;
 
 }  // namespace quern::cli

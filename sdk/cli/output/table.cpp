@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "cli/output/utf8.hpp"
+#include "notation/utf8.hpp"
 
 namespace quern::cli {
 namespace {
@@ -49,7 +49,7 @@ std::string printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = notation::sequence_length(text);
     const bool shown = length > 0 && is_shown(code_point(text.substr(0, length)));
     if (shown)
       out += text.substr(0, length);

@@ -91,6 +91,9 @@ struct ClientOptions {
   /// `~/.config/quern`. Read again for every connection, so a client may start before the keys
   /// exist.
   std::string keys{};
+  /// Connect as the key of this token (`quern keys token`) instead of the key in `keys`, which then
+  /// needs to contain only the broker's public key. Empty: no token.
+  std::string token{};
   /// Connect without encryption, to a broker that was started with `--insecure`. Never used as a
   /// fallback.
   bool insecure = false;

@@ -1,6 +1,6 @@
-#include "cli/output/utf8.hpp"
+#include "notation/utf8.hpp"
 
-namespace quern::cli {
+namespace quern::notation {
 
 std::size_t sequence_length(std::string_view text) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -19,4 +19,4 @@ std::size_t sequence_length(std::string_view text) {
   return bad ? 0 : length;
 }
 
-}  // namespace quern::cli
+}  // namespace quern::notation

@@ -1,15 +1,15 @@
-#include "cli/output/json.hpp"
+#include "json/json.hpp"
 
+#include <algorithm>
 #include <array>
 
-#include "cli/output/job_text.hpp"
-#include "cli/output/utf8.hpp"
 #include "notation/base64.hpp"
 #include "notation/duration.hpp"
 #include "notation/hex.hpp"
+#include "notation/utf8.hpp"
 #include "quern/value.hpp"
 
-namespace quern::cli {
+namespace quern::json {
 namespace {
 
 void append_escaped(std::string& out, char c) {
@@ -71,6 +71,13 @@ Json rates_in_json(const WorkerStatus& status) {
 }
 
 }  // namespace
+
+std::uint64_t tasks_shared(const JobStatus& job) {
+  std::uint64_t named = 0;
+  for (const WorkerShare& share : job.shares) named += share.tasks;
+  // The broker names only the busiest workers; failed runs count too.
+  return std::max(named, job.done + job.failed);
+}
 
 Json to_json(const JobStatus& status) {
   Json object = {
@@ -170,7 +177,7 @@ bool append_string(std::string& out, BytesView text) {
   while (plain < text.size()) {
     const char c = text[plain];
     if (static_cast<unsigned char>(c) >= 0x80) {
-      const std::size_t length = sequence_length(text.substr(plain));
+      const std::size_t length = notation::sequence_length(text.substr(plain));
       if (length == 0) {
         out.resize(before);
         return false;
@@ -204,4 +211,4 @@ void append_result(std::string& out, BytesView bytes, Encoding encoding) {
   out += "\"}";
 }
 
-}  // namespace quern::cli
+}  // namespace quern::json

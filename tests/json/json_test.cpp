@@ -1,10 +1,10 @@
-#include "cli/output/json.hpp"
+#include "json/json.hpp"
 
 #include <gtest/gtest.h>
 
 #include "quern/typed.hpp"
 
-namespace quern::cli {
+namespace quern::json {
 namespace {
 
 std::string text_of(BytesView bytes, Encoding encoding) {
@@ -53,4 +53,4 @@ TEST(StatusAsJson, shares_of_the_work_add_up) {
 }
 
 }  // namespace
-}  // namespace quern::cli
+}  // namespace quern::json

@@ -1,0 +1,102 @@
+#include "gateway/api/api.hpp"
+
+#include <charconv>
+
+namespace quern::gateway {
+namespace {
+
+/// The work has answered, or will.
+const Response kNone{0, "", "", {}};
+
+Response too_busy() {
+  return problem(503, "queue_full", "Too many requests wait for the broker: try again in a second.")
+      .with("Retry-After", "1");
+}
+
+template <typename Number>
+std::optional<Number> number_in(const std::string& text) {
+  Number number{};
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || rest != end || text.empty()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+void Api::run_on(Callers& callers, const std::shared_ptr<Exchange>& exchange, Work work) {
+  auto caller = std::make_shared<std::variant<Caller, Response>>();
+  try {
+    *caller = sessions_.caller_of(exchange->request);
+  } catch (const Error& error) {
+    return exchange->respond(problem_of(error.code(), error.what()));
+  }
+  if (const auto* refused = std::get_if<Response>(caller.get())) return exchange->respond(*refused);
+  const bool taken = callers.run([exchange, caller, work = std::move(work)] {
+    if (exchange->gone()) return;
+    const Response error = guarded([&]() -> Response {
+      work(std::get<Caller>(*caller), exchange);
+      return kNone;
+    });
+    if (error.status == kNone.status) return;
+    exchange->end(false);  // cuts an answer that was begun
+    exchange->respond(error);
+  });
+  if (!taken) exchange->respond(too_busy());
+}
+
+void Api::ask(const std::shared_ptr<Exchange>& exchange, Answer answer) {
+  run_on(calls_, exchange,
+         [answer = std::move(answer)](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
+           asked->respond(answer(caller, *asked));
+         });
+}
+
+void Api::stream(const std::shared_ptr<Exchange>& exchange, Work work) {
+  run_on(streams_, exchange, std::move(work));
+}
+
+void Api::call(const std::shared_ptr<Exchange>& exchange, Work work) {
+  run_on(calls_, exchange, std::move(work));
+}
+
+Response guarded(const std::function<Response()>& answer) {
+  try {
+    return answer();
+  } catch (const BadRequest& bad) {
+    return bad.answer;
+  } catch (const Error& error) {
+    return problem_of(error.code(), error.what());
+  } catch (const std::exception& error) {
+    return problem(500, "failed", error.what());
+  }
+}
+
+Response json_answer(const Json& value, unsigned status) {
+  Json exact = value;
+  make_exact(exact);
+  Response response;
+  response.status = status;
+  response.body = json::line_of(exact);
+  return response;
+}
+
+JobNumber job_number(const std::string& segment) {
+  const auto number = number_in<std::uint64_t>(segment);
+  if (!number || *number == 0)
+    throw BadRequest(problem(404, "unknown_job", "A job's number is a positive integer."));
+  return JobNumber{*number};
+}
+
+std::int64_t integer_parameter(const Target& target, const char* name, std::int64_t usual,
+                               std::int64_t least, std::int64_t most) {
+  const auto text = target.parameter(name);
+  if (!text) return usual;
+  const auto number = number_in<std::int64_t>(*text);
+  if (!number || *number < least || *number > most)
+    throw BadRequest("The parameter \"" + std::string(name) + "\" must be an integer from " +
+                     std::to_string(least) + " to " + std::to_string(most) + ".");
+  return *number;
+}
+
+}  // namespace quern::gateway

@@ -1,0 +1,62 @@
+// What all routes of the API use: who asks, threads for calls that block, errors as answers.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "gateway/api/fields.hpp"
+#include "gateway/broker/callers.hpp"
+#include "gateway/broker/sessions.hpp"
+#include "gateway/http/exchange.hpp"
+#include "gateway/http/server.hpp"
+#include "quern/ids.hpp"
+
+namespace quern::gateway {
+
+class Api {
+ public:
+  /// Calls of the SDK that take one round trip; those that take as long as a job.
+  Api(Sessions& sessions, Callers& calls, Callers& streams)
+      : sessions_(sessions), calls_(calls), streams_(streams) {}
+
+  /// The server exists only after the routes do; nothing is asked before.
+  void use(Server& server) { server_ = &server; }
+
+  using Answer = std::function<Response(const Caller&, Exchange&)>;
+  /// Answers with what `answer` returns, which is called on another thread and may block for a
+  /// round trip to the broker. What it throws becomes a problem document.
+  void ask(const std::shared_ptr<Exchange>& exchange, Answer answer);
+
+  using Work = std::function<void(const Caller&, const std::shared_ptr<Exchange>&)>;
+  /// Calls `work`, which answers by itself, on a thread that it may keep for long. What it throws
+  /// becomes a problem document, or cuts an answer that it has begun.
+  void stream(const std::shared_ptr<Exchange>& exchange, Work work);
+  /// The same, with one round trip only.
+  void call(const std::shared_ptr<Exchange>& exchange, Work work);
+
+  Sessions& sessions() { return sessions_; }
+  Server& server() { return *server_; }
+  /// Runs something that may block for a round trip. False if too much waits.
+  bool run(std::function<void()> what) { return calls_.run(std::move(what)); }
+
+ private:
+  void run_on(Callers& callers, const std::shared_ptr<Exchange>& exchange, Work work);
+
+  Sessions& sessions_;
+  Callers& calls_;
+  Callers& streams_;
+  Server* server_ = nullptr;
+};
+
+/// The answer to what `answer` throws.
+Response guarded(const std::function<Response()>& answer);
+
+Response json_answer(const Json& value, unsigned status = 200);
+/// A segment of a path as a job's number. Throws BadRequest (404) if it is none.
+JobNumber job_number(const std::string& segment);
+/// A parameter as an integer; `usual` if it is not given. Throws BadRequest.
+std::int64_t integer_parameter(const Target& target, const char* name, std::int64_t usual,
+                               std::int64_t least, std::int64_t most);
+
+}  // namespace quern::gateway

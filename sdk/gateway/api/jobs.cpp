@@ -1,0 +1,271 @@
+#include "gateway/api/jobs.hpp"
+
+#include <cstdio>
+#include <utility>
+
+#include "gateway/api/submission.hpp"
+#include "gateway/api/watch.hpp"
+
+namespace quern::gateway {
+namespace {
+
+constexpr std::int64_t kPage = 100, kPageMost = 1000;
+constexpr std::int64_t kWaitMost = 60;
+constexpr std::size_t kLineMost = 64u << 20;
+
+/// `exec` runs any command, so a key must name it: a list of functions that is empty allows all
+/// others.
+void check_exec(const Caller& caller, const std::string& function) {
+  if (function == "exec" && !caller.may_exec)
+    throw BadRequest(problem(403, "denied",
+                             "This key may not run commands over HTTP: its line in "
+                             "authorized_keys must name the function (`--functions exec`)."));
+}
+
+Response created(const Job& job, bool existed) {
+  const JobNumber number = job.number();
+  const Json body = {{"job", value(number)},
+                     {"uuid", job.uuid().text()},
+                     {"existing", existed},
+                     {"url", "/v1/jobs/" + std::to_string(value(number))}};
+  return json_answer(body, existed ? 200 : 201)
+      .with("Location", "jobs/" + std::to_string(value(number)));
+}
+
+/// Waits until the broker has taken the job.
+Response submit(const Caller& caller, Submission submission) {
+  check_exec(caller, submission.function);
+  const Job job = caller.client->submit(std::move(submission.function),
+                                        std::move(submission.input), std::move(submission.options));
+  const Uuid own = job.uuid();
+  job.wait_for_intake();
+  job.number();
+  return created(job, job.uuid() != own);
+}
+
+/// Cuts the blocks of a body into lines.
+class Lines {
+ public:
+  explicit Lines(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
+
+  /// The next line that is not empty. Throws Error when the client has left before the end.
+  bool next(std::string& line) {
+    for (;;) {
+      const std::size_t end = text_.find('\n', searched_);
+      if (end != text_.npos) {
+        line = text_.substr(begin_, end - begin_);
+        begin_ = searched_ = end + 1;
+        if (line.ends_with('\r')) line.pop_back();
+        if (!line.empty()) return true;
+        continue;
+      }
+      text_.erase(0, begin_);
+      begin_ = 0;
+      searched_ = text_.size();
+      if (searched_ > kLineMost) throw Error(ErrorCode::limit, "a line has more than 64 MiB");
+      auto block = exchange_->read();
+      if (block) {
+        text_ += *block;
+        continue;
+      }
+      if (!exchange_->body_is_whole())
+        throw Error(ErrorCode::cancelled, "the client left before the end of its items");
+      line = std::exchange(text_, {});
+      searched_ = 0;
+      return !line.empty();
+    }
+  }
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
+  std::string text_;
+  std::size_t begin_ = 0;     ///< of the line
+  std::size_t searched_ = 0;  ///< there is no newline before
+};
+
+/// The lines of the body as items. An error of theirs ends the job and is kept for the answer.
+Items items_in(const std::shared_ptr<Exchange>& exchange, Encoding encoding) {
+  auto lines = std::make_shared<Lines>(exchange);
+  auto count = std::make_shared<std::uint64_t>(0);
+  return {[lines, count, encoding](Bytes& item) {
+            std::string line;
+            if (!lines->next(line)) return false;
+            ++*count;
+            try {
+              item = item_of(line, encoding);
+            } catch (const BadRequest& bad) {
+              throw BadRequest(problem(422, "bad_input",
+                                       "Line " + std::to_string(*count) +
+                                           " of the body is not one JSON value."));
+            }
+            return true;
+          },
+          encoding, Items::Source::may_block, nullptr};
+}
+
+void post_jobs(Api& api, const std::shared_ptr<Exchange>& exchange) {
+  const std::string type = exchange->request.media_type();
+  if (is_lines(type)) {
+    api.stream(exchange, [](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
+      Submission submission = streamed_submission_of(asked->request);
+      submission.input = items_in(asked, std::get<Items>(submission.input).encoding);
+      asked->respond(submit(caller, std::move(submission)));
+    });
+    return;
+  }
+  api.ask(exchange, [type](const Caller& caller, Exchange& asked) {
+    if (type != "application/json" && !type.empty())
+      throw BadRequest(problem(415, "bad_input",
+                               "Send a job as application/json, or its items as "
+                               "application/x-ndjson."));
+    return submit(caller, submission_of(asked.request));
+  });
+}
+
+Response list(const Caller& caller, const Exchange& exchange) {
+  const auto limit = integer_parameter(exchange.request.target, "limit", kPage, 1, kPageMost);
+  Json jobs = Json::array();
+  for (const auto& status : caller.client->jobs(static_cast<std::size_t>(limit)))
+    jobs.push_back(job_json(status));
+  return json_answer({{"jobs", std::move(jobs)}});
+}
+
+Response show(const JobStatus& status, const Request& request) {
+  const std::string tag = "\"" + version_of(status) + "\"";
+  if (request.field("if-none-match") == tag) {
+    Response unchanged{304, "", "", {}};
+    return unchanged.with("ETag", tag);
+  }
+  return json_answer(job_json(status)).with("ETag", tag);
+}
+
+void get_job(Api& api, const std::shared_ptr<Exchange>& exchange, const std::string& segment) {
+  api.call(exchange, [&api, segment](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
+    const JobNumber number = job_number(segment);
+    const Target& target = asked->request.target;
+    const auto wait = integer_parameter(target, "wait", 0, 0, kWaitMost);
+    const JobStatus status = caller.client->job(number);
+    const auto version = target.parameter("version");
+    // Without a version, the end of the job is waited for.
+    const bool is_news = version ? *version != version_of(status) : is_final(status.state);
+    if (wait == 0 || is_news) return asked->respond(show(status, asked->request));
+    watch_job(api, caller, asked, number, static_cast<double>(wait),
+              [version](const JobStatus& now) {
+                return version ? *version != version_of(now) : is_final(now.state);
+              },
+              [](const JobStatus& now, const Request& request) { return show(now, request); });
+  });
+}
+
+/// Reads the optional body {"tasks": [begin, end]}.
+std::optional<Range> tasks_in(const std::string& body) {
+  if (body.empty()) return std::nullopt;
+  const Json parsed = json_of(body);
+  Fields fields(parsed);
+  const Json& tasks = fields.raw("tasks");
+  fields.finish();
+  if (tasks.is_null()) return std::nullopt;
+  const auto is_index = [](const Json& one) {
+    return one.is_number_unsigned() && one.get<std::uint64_t>() <= (1ULL << 62);
+  };
+  if (!tasks.is_array() || tasks.size() != 2 || !is_index(tasks[0]) || !is_index(tasks[1]) ||
+      tasks[0].get<std::uint64_t>() >= tasks[1].get<std::uint64_t>())
+    throw BadRequest(
+        "The field \"tasks\" must be two indexes, the first one and one past the last one, e.g. "
+        "[0, 10].");
+  return Range{tasks[0].get<std::int64_t>(), tasks[1].get<std::int64_t>()};
+}
+
+Response cancel(const Caller& caller, const Exchange& exchange, const std::string& segment) {
+  const JobNumber number = job_number(segment);
+  const auto tasks = tasks_in(exchange.request.body);
+  const JobStatus status =
+      tasks ? caller.client->cancel(number, static_cast<std::uint64_t>(tasks->begin), tasks->size())
+            : caller.client->cancel(number);
+  return json_answer(job_json(status));
+}
+
+Response retry(const Caller& caller, const Exchange& exchange, const std::string& segment) {
+  const JobNumber number = job_number(segment);
+  if (!exchange.request.body.empty()) Fields(json_of(exchange.request.body)).finish();
+  return json_answer(job_json(caller.client->retry(number)));
+}
+
+Response explain(const Caller& caller, const std::string& segment) {
+  Json sentences = Json::array();
+  for (const auto& sentence : caller.client->explain(job_number(segment)))
+    sentences.push_back(sentence);
+  return json_answer({{"explain", std::move(sentences)}});
+}
+
+Response timeline(const Caller& caller, const std::string& segment) {
+  const JobStatus status = caller.client->timeline(job_number(segment));
+  Json spans = Json::array();
+  for (const auto& span : status.spans)
+    spans.push_back({{"worker", span.worker},
+                     {"lane", span.lane},
+                     {"begin_s", static_cast<double>(span.begin_us) / 1e6},
+                     {"end_s", static_cast<double>(span.end_us) / 1e6},
+                     {"first", span.first},
+                     {"tasks", span.tasks},
+                     {"outcome", span.outcome}});
+  return json_answer({{"job", value(status.number)}, {"spans", std::move(spans)}});
+}
+
+}  // namespace
+
+std::string version_of(const JobStatus& status) {
+  std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+  const auto add = [&](std::uint64_t number) {
+    for (int i = 0; i < 8; ++i) {
+      hash ^= (number >> (8 * i)) & 0xff;
+      hash *= 1099511628211ULL;
+    }
+  };
+  for (const std::uint64_t number :
+       {static_cast<std::uint64_t>(status.state), std::uint64_t{status.open}, status.total,
+        status.pending, status.leased, status.done, status.failed, status.cancelled, status.retried,
+        std::uint64_t{status.detached}})
+    add(number);
+  for (const char c : status.reason) add(static_cast<unsigned char>(c));
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
+Json job_json(const JobStatus& status) {
+  Json object = json::to_json(status);
+  object["version"] = version_of(status);
+  return object;
+}
+
+void add_job_routes(Routes& routes, Api& api) {
+  using Asked = std::shared_ptr<Exchange>;
+  routes.add("POST", "/v1/jobs", BodyForm::lines,
+             [&api](const Asked& asked, const Variables&) { post_jobs(api, asked); });
+  routes.add("GET", "/v1/jobs", BodyForm::none, [&api](const Asked& asked, const Variables&) {
+    api.ask(asked, [](const Caller& caller, Exchange& exchange) { return list(caller, exchange); });
+  });
+  routes.add("GET", "/v1/jobs/{job}", BodyForm::none,
+             [&api](const Asked& asked, const Variables& v) { get_job(api, asked, v[0]); });
+  const auto act = [&](const char* method, const char* path, BodyForm body,
+                       Response (*answer)(const Caller&, const Exchange&, const std::string&)) {
+    routes.add(method, path, body, [&api, answer](const Asked& asked, const Variables& v) {
+      api.ask(asked, [answer, job = v[0]](const Caller& caller, Exchange& exchange) {
+        return answer(caller, exchange, job);
+      });
+    });
+  };
+  act("POST", "/v1/jobs/{job}/cancel", BodyForm::whole, cancel);
+  act("POST", "/v1/jobs/{job}/retry", BodyForm::whole, retry);
+  act("GET", "/v1/jobs/{job}/explain", BodyForm::none,
+      [](const Caller& caller, const Exchange&, const std::string& job) {
+        return explain(caller, job);
+      });
+  act("GET", "/v1/jobs/{job}/timeline", BodyForm::none,
+      [](const Caller& caller, const Exchange&, const std::string& job) {
+        return timeline(caller, job);
+      });
+}
+
+}  // namespace quern::gateway

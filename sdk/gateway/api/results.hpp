@@ -1,0 +1,12 @@
+// The routes that give results: as a stream of lines, of any length.
+#pragma once
+
+#include "gateway/api/api.hpp"
+#include "gateway/http/routes.hpp"
+
+namespace quern::gateway {
+
+/// `api` must outlive the routes.
+void add_result_routes(Routes& routes, Api& api);
+
+}  // namespace quern::gateway

@@ -1,0 +1,28 @@
+// What POST /v1/jobs asks for, as the SDK takes it. Pure.
+#pragma once
+
+#include <string>
+
+#include "gateway/api/fields.hpp"
+#include "gateway/http/message.hpp"
+#include "quern/input.hpp"
+#include "quern/options.hpp"
+
+namespace quern::gateway {
+
+struct Submission {
+  std::string function;
+  Input input;
+  SubmitOptions options;
+};
+
+/// The submission in a JSON body. Throws BadRequest.
+Submission submission_of(const Request& request);
+/// The same without input, from the parameters of the target: the body has the items. Throws
+/// BadRequest.
+Submission streamed_submission_of(const Request& request);
+/// A line of such a body as an item: the text of a string, the bytes of {"base64": "..."}, and any
+/// other value as JSON. Throws BadRequest.
+Bytes item_of(std::string_view line, Encoding encoding);
+
+}  // namespace quern::gateway

@@ -1,0 +1,45 @@
+#include "gateway/broker/callers.hpp"
+
+#include <utility>
+
+namespace quern::gateway {
+
+Callers::Callers(std::size_t threads, std::size_t queue_max) : queue_max_(queue_max) {
+  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+}
+
+Callers::~Callers() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    queue_.clear();
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+bool Callers::run(std::function<void()> call) {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_ || queue_.size() >= queue_max_) return false;
+    queue_.push_back(std::move(call));
+  }
+  changed_.notify_one();
+  return true;
+}
+
+void Callers::work() {
+  for (;;) {
+    std::function<void()> call;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+      if (stopping_) return;
+      call = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    call();
+  }
+}
+
+}  // namespace quern::gateway

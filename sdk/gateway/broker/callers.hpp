@@ -1,0 +1,37 @@
+// Threads that call the SDK, whose calls block, so that the I/O thread never does.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace quern::gateway {
+
+/// A fixed number of threads that take calls from a bounded queue.
+class Callers {
+ public:
+  Callers(std::size_t threads, std::size_t queue_max);
+  /// Drops the calls that wait and waits for those that run.
+  ~Callers();
+  Callers(const Callers&) = delete;
+  Callers& operator=(const Callers&) = delete;
+
+  /// False if too many calls wait already. What `call` throws ends the process.
+  bool run(std::function<void()> call);
+
+ private:
+  void work();
+
+  const std::size_t queue_max_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> queue_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace quern::gateway

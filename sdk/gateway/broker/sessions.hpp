@@ -1,0 +1,94 @@
+// The gateway's sessions with the broker: one client per token that is in use. The gateway has no
+// rights of its own; whoever asks it has those of the key that the token is.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "gateway/broker/grants.hpp"
+#include "gateway/http/message.hpp"
+#include "quern/client.hpp"
+
+namespace quern::gateway {
+
+struct SessionOptions {
+  std::string endpoint;
+  std::string keys;       ///< folder with the broker's public key
+  bool insecure = false;  ///< the broker knows no keys: everybody is the same principal
+};
+
+/// Somebody who asks, and the session that asks the broker for them.
+struct Caller {
+  std::shared_ptr<Client> client;
+  std::string id;         ///< the public key; "anonymous" without keys
+  bool may_exec = false;  ///< the key's line names `exec` among its functions
+};
+
+/// A session in which nothing is followed yet, to read the results of one job. Reading consumes the
+/// results of a handle, and a client has one handle per job, so readers do not share sessions.
+class Reader {
+ public:
+  Reader(std::shared_ptr<Client> client, std::function<void(std::shared_ptr<Client>)> give_back)
+      : client_(std::move(client)), give_back_(std::move(give_back)) {}
+  ~Reader() { give_back_(std::move(client_)); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  Client& client() { return *client_; }
+
+ private:
+  std::shared_ptr<Client> client_;
+  std::function<void(std::shared_ptr<Client>)> give_back_;
+};
+
+class Sessions {
+ public:
+  explicit Sessions(SessionOptions options);
+
+  /// Who sent the request, by its Authorization field; or why that is unknown (401, 403, 429).
+  /// Does not ask the broker. Any thread.
+  std::variant<Caller, Response> caller_of(const Request& request);
+  /// The session of this token.
+  Caller caller_with(const std::string& token);
+  /// A session of the same caller that nobody else uses meanwhile. Must not outlive this object.
+  std::unique_ptr<Reader> reader_for(const Caller& caller);
+  /// Closes sessions that nobody has used for a minute. Blocks while they close.
+  void sweep();
+  std::size_t open() const;
+  const SessionOptions& options() const { return options_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Entry {
+    std::shared_ptr<Client> client;
+    std::string token;
+    Clock::time_point used;
+    std::vector<std::shared_ptr<Client>> readers{};  ///< idle ones
+  };
+  struct Failures {
+    unsigned count = 0;
+    Clock::time_point since;
+  };
+  std::optional<Response> failed(const std::string& address);
+  std::shared_ptr<Client> new_client(const std::string& token) const;
+  Caller open_session(const std::string& id, const std::string& token, bool may_exec);
+
+  const SessionOptions options_;
+  Grants grants_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Entry> sessions_;     ///< by public key
+  std::map<std::string, Failures> failures_;  ///< by address
+};
+
+/// The problem document of an error of the SDK.
+Response problem_of(ErrorCode code, const std::string& text);
+
+}  // namespace quern::gateway

@@ -1,0 +1,461 @@
+#include "gateway/http/connection.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http.hpp>
+
+namespace quern::gateway {
+namespace {
+
+namespace net = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Clock = std::chrono::steady_clock;
+using Error = boost::system::error_code;
+
+constexpr std::chrono::seconds kIdleTime{75};
+constexpr std::chrono::seconds kBodyTime{60};   ///< for a body that is read as a whole
+constexpr std::chrono::seconds kBlockTime{75};  ///< for the next block of one that is a stream
+constexpr std::chrono::seconds kWriteTime{60};  ///< for an answer, or a part of one
+constexpr std::size_t kHeadMost = 8u << 10;
+constexpr std::uint64_t kBodyMost = 1u << 20;
+constexpr std::size_t kBlock = 64u << 10;
+
+std::string lower(boost::string_view text) {
+  std::string out(text.data(), text.size());
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+  return out;
+}
+
+/// Wakes the coroutine of one connection, from any thread.
+struct Signal {
+  explicit Signal(net::io_context& io) : timer(io) {}
+  net::steady_timer timer;
+};
+
+/// Whatever ends the connection, the handler learns that nobody reads any more.
+class Concluded {
+ public:
+  explicit Concluded(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
+  ~Concluded() { exchange_->conclude(written); }
+  Concluded(const Concluded&) = delete;
+  Concluded& operator=(const Concluded&) = delete;
+
+  bool written = false;
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
+};
+
+template <typename Stream>
+class Conversation {
+ public:
+  Conversation(Stream stream, std::shared_ptr<Admission> admission, Service& service)
+      : stream_(std::move(stream)),
+        admission_(std::move(admission)),
+        service_(service),
+        signal_(std::make_shared<Signal>(service.io)) {}
+
+  net::awaitable<void> run() {
+    if (admission_->is_over) {
+      keep_alive_ = false;
+      co_await send(problem(429, "limit",
+                            "Too many connections are open: close some, or use fewer at a time.")
+                        .with("Retry-After", "5"));
+    } else {
+      bool goes_on = co_await await_request(kHeadTime);
+      while (goes_on) {
+        co_await serve();
+        goes_on = keep_alive_ && !service_.stopping && co_await await_request(kIdleTime);
+      }
+    }
+    close();
+  }
+
+ private:
+  using HeadParser = http::request_parser<http::empty_body>;
+
+  auto& lowest() { return beast::get_lowest_layer(stream_); }
+  static auto into(Error& error) { return net::redirect_error(net::use_awaitable, error); }
+
+  void close() {
+    Error ignored;
+    lowest().socket().shutdown(net::socket_base::shutdown_both, ignored);
+    lowest().socket().close(ignored);
+  }
+
+  /// Waits for the first bytes of a request. False if there are none.
+  net::awaitable<bool> await_request(std::chrono::seconds time) {
+    if (buffer_.size() > 0) co_return true;
+    const std::uint64_t id = service_.next_idle++;
+    service_.idle.emplace(id, [this] { close(); });
+    lowest().expires_after(time);
+    Error error;
+    const std::size_t read = co_await stream_.async_read_some(buffer_.prepare(4096), into(error));
+    buffer_.commit(read);
+    service_.idle.erase(id);
+    co_return !error;
+  }
+
+  net::awaitable<void> serve() {
+    HeadParser parser;
+    parser.header_limit(kHeadMost);
+    parser.body_limit(boost::none);
+    lowest().expires_after(kHeadTime);
+    Error error;
+    co_await http::async_read_header(stream_, buffer_, parser, into(error));
+    begun_ = Clock::now();
+    route_.clear();
+    head_only_ = false;
+    keep_alive_ = false;
+    if (error) {
+      if (const auto answer = answer_to(error)) co_await send(*answer);
+      co_return;
+    }
+    const Head head = head_of(parser.get());
+    version_ = head.version;
+    head_only_ = head.method == "HEAD";
+    if (const auto refused = refusal_of(head, service_.names)) {
+      co_await send(*refused);
+      co_return;
+    }
+    co_await route(parser, head);
+  }
+
+  /// The answer to bytes that are not a request; nothing if the peer has left or is too slow.
+  static std::optional<Response> answer_to(const Error& error) {
+    if (error == http::error::end_of_stream || error == http::error::partial_message)
+      return std::nullopt;
+    if (error == http::error::header_limit)
+      return problem(431, "limit", "The head of a request may have 8 KiB.");
+    if (error.category() == make_error_code(http::error::end_of_stream).category())
+      return problem(400, "malformed", "This is not an HTTP request: " + error.message() + ".");
+    return std::nullopt;
+  }
+
+  static Head head_of(const http::request<http::empty_body>& request) {
+    Head head{
+        request.version(), std::string(request.method_string()), std::string(request.target()), {}};
+    for (const auto& field : request)
+      head.fields.emplace_back(lower(field.name_string()), std::string(field.value()));
+    return head;
+  }
+
+  net::awaitable<void> route(HeadParser& parser, const Head& head) {
+    const bool has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
+    const bool wants_to_stay = parser.get().keep_alive();
+    auto target = target_of(head.target);
+    if (!target) {
+      co_await send(problem(400, "malformed", "The target of the request is not a path."));
+      co_return;
+    }
+    Request request{
+        head_only_ ? "GET" : head.method, std::move(*target), {}, admission_->address, {}};
+    for (const auto& [name, value] : head.fields) request.fields.emplace(name, value);
+    const auto found = service_.routes.find(request);
+    if (!found.route) {
+      keep_alive_ = wants_to_stay && !has_body;
+      co_await send(no_route(found.allowed));
+      co_return;
+    }
+    route_ = found.route->path;
+    if (has_body && found.route->body == BodyForm::none) {
+      co_await send(problem(400, "malformed", "A request of this kind has no body."));
+      co_return;
+    }
+    if (found.route->body == BodyForm::lines && is_lines(request.media_type())) {
+      keep_alive_ = wants_to_stay;
+      co_await serve_stream(parser, std::move(request), found);
+      co_return;
+    }
+    if (has_body && !co_await read_body(parser, request)) co_return;
+    keep_alive_ = wants_to_stay;
+    const auto exchange = make_exchange(std::move(request));
+    Concluded concluded(exchange);
+    call(exchange, found);
+    co_await answer(exchange, concluded);
+  }
+
+  static Response no_route(const std::string& allowed) {
+    if (allowed.empty())
+      return problem(404, "not_found",
+                     "There is nothing at this path: /v1/openapi.json lists what there is.");
+    return problem(405, "not_found", "This path takes the methods " + allowed + ".")
+        .with("Allow", allowed);
+  }
+
+  std::shared_ptr<Exchange> make_exchange(Request request) {
+    return std::make_shared<Exchange>(
+        std::move(request),
+        [waker = service_.waker, signal = std::weak_ptr<Signal>(signal_)] { waker->wake(signal); });
+  }
+
+  static void call(const std::shared_ptr<Exchange>& exchange, const Routes::Found& found) {
+    try {
+      found.route->handler(exchange, found.variables);
+    } catch (const std::exception& error) {
+      exchange->respond(problem(500, "failed", error.what()));
+    }
+  }
+
+  net::awaitable<bool> expect(const http::request<http::empty_body>& head) {
+    Error error;
+    if (beast::iequals(head[http::field::expect], "100-continue")) {
+      static constexpr char kGoOn[] = "HTTP/1.1 100 Continue\r\n\r\n";
+      co_await net::async_write(stream_, net::buffer(kGoOn, sizeof kGoOn - 1), into(error));
+    }
+    co_return !error;
+  }
+
+  /// The whole body. False if there is none: the answer was sent, or the peer has left.
+  net::awaitable<bool> read_body(HeadParser& head, Request& request) {
+    if (head.content_length().value_or(0) <= kBodyMost && !co_await expect(head.get()))
+      co_return false;
+    http::request_parser<http::string_body> parser(std::move(head));
+    parser.body_limit(kBodyMost);
+    lowest().expires_after(kBodyTime);
+    Error error;
+    if (parser.content_length().value_or(0) > kBodyMost)
+      error = http::error::body_limit;
+    else
+      co_await http::async_read(stream_, buffer_, parser, into(error));
+    if (!error) {
+      request.body = std::move(parser.get().body());
+      co_return true;
+    }
+    if (error == http::error::body_limit)
+      co_await send(problem(413, "limit",
+                            "A JSON body may have 1 MiB: send more items as a stream of lines "
+                            "(application/x-ndjson)."));
+    else if (const auto answer = answer_to(error))
+      co_await send(*answer);
+    co_return false;
+  }
+
+  /// The handler reads the body while it arrives, and may answer before it has ended.
+  net::awaitable<void> serve_stream(HeadParser& head, Request request, const Routes::Found& found) {
+    const bool may_go_on = co_await expect(head.get());
+    if (!may_go_on) co_return;
+    http::request_parser<http::buffer_body> parser(std::move(head));
+    parser.body_limit(boost::none);
+    const auto exchange = make_exchange(std::move(request));
+    Concluded concluded(exchange);
+    call(exchange, found);
+    std::array<char, kBlock> block;
+    bool is_whole = true;
+    while (!parser.is_done()) {
+      if (exchange->is_answered()) {
+        is_whole = keep_alive_ = false;  // what is left of the body would be taken for a request
+        break;
+      }
+      if (!exchange->wants_body()) {
+        co_await news();
+        continue;
+      }
+      parser.get().body().data = block.data();
+      parser.get().body().size = block.size();
+      lowest().expires_after(kBlockTime);
+      Error error;
+      co_await http::async_read_some(stream_, buffer_, parser, into(error));
+      const std::size_t count = block.size() - parser.get().body().size;
+      if (count > 0) exchange->feed(std::string(block.data(), count));
+      if (error && error != http::error::need_buffer) {
+        exchange->end_body(false);
+        co_return;
+      }
+    }
+    exchange->end_body(is_whole);
+    co_await answer(exchange, concluded);
+  }
+
+  /// Waits until the exchange has something new.
+  net::awaitable<void> news() {
+    signal_->timer.expires_at(net::steady_timer::time_point::max());
+    Error ignored;
+    co_await signal_->timer.async_wait(into(ignored));
+  }
+
+  net::awaitable<void> answer(const std::shared_ptr<Exchange>& exchange, Concluded& concluded) {
+    lowest().expires_never();
+    std::optional<Response> head = exchange->take_answer();
+    if (!head) watch();
+    while (!head && !peer_left_) {
+      co_await news();
+      head = exchange->take_answer();
+    }
+    unwatch();
+    if (!head) {
+      keep_alive_ = false;
+      co_return;
+    }
+    if (exchange->is_streamed())
+      concluded.written = co_await send_stream(*head, *exchange);
+    else
+      concluded.written = co_await send(*head);
+  }
+
+  /// Notices when the peer leaves while its request is being answered.
+  void watch() {
+    if (buffer_.size() > 0) return;  // it has sent its next request already
+    watched_ = std::make_shared<bool>(true);
+    watch_once();
+  }
+  void watch_once() {
+    lowest().socket().async_wait(
+        net::socket_base::wait_read, [this, watched = std::weak_ptr<bool>(watched_)](Error error) {
+          if (error || watched.expired()) return;
+          char byte;
+          const auto got =
+              ::recv(lowest().socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+          if (got > 0) return;  // the next request, or a secret of TLS: it is still there
+          if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+            return watch_once();
+          peer_left_ = true;
+          signal_->timer.cancel();
+        });
+  }
+  void unwatch() {
+    if (!watched_) return;
+    watched_.reset();
+    Error ignored;
+    lowest().socket().cancel(ignored);
+  }
+
+  template <typename Body>
+  http::response<Body> begin_response(const Response& answer) {
+    http::response<Body> out(static_cast<http::status>(answer.status), version_);
+    out.reason({phrase_of(answer.status).data(), phrase_of(answer.status).size()});
+    out.set(http::field::server, "quern");
+    if (answer.status != 204 && answer.status != 304)
+      out.set(http::field::content_type, answer.type);
+    out.set(http::field::cache_control, "no-store");
+    out.set("X-Content-Type-Options", "nosniff");
+    out.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    out.set("Referrer-Policy", "no-referrer");
+    for (const auto& [name, value] : answer.fields) out.set(name, value);
+    out.keep_alive(keep_alive_ && !service_.stopping);
+    return out;
+  }
+
+  void observe(unsigned status) {
+    if (service_.observer)
+      service_.observer(route_, status,
+                        std::chrono::duration<double>(Clock::now() - begun_).count());
+  }
+
+  net::awaitable<bool> send(const Response& answer) {
+    auto out = begin_response<http::string_body>(answer);
+    Error error;
+    lowest().expires_after(kWriteTime);
+    if (head_only_) {
+      out.content_length(answer.body.size());
+      http::response_serializer<http::string_body> serializer(out);
+      co_await http::async_write_header(stream_, serializer, into(error));
+    } else {
+      out.body() = answer.body;
+      if (answer.status != 204 && answer.status != 304) out.prepare_payload();
+      co_await http::async_write(stream_, out, into(error));
+    }
+    observe(answer.status);
+    if (error) keep_alive_ = false;
+    co_return !error;
+  }
+
+  net::awaitable<bool> send_stream(const Response& head, Exchange& exchange) {
+    const bool in_chunks = version_ >= 11;
+    if (!in_chunks) keep_alive_ = false;  // the end of the connection is the end of the answer
+    auto out = begin_response<http::empty_body>(head);
+    if (in_chunks) out.chunked(true);
+    http::response_serializer<http::empty_body> serializer(out);
+    Error error;
+    lowest().expires_after(kWriteTime);
+    co_await http::async_write_header(stream_, serializer, into(error));
+    if (head_only_) {
+      keep_alive_ = false;
+      co_return false;
+    }
+    auto rest = Exchange::Rest::more;
+    while (!error && rest == Exchange::Rest::more) {
+      const std::string parts = exchange.take_parts();
+      if (!parts.empty()) {
+        lowest().expires_after(kWriteTime);
+        if (in_chunks)
+          co_await net::async_write(stream_, http::make_chunk(net::buffer(parts)), into(error));
+        else
+          co_await net::async_write(stream_, net::buffer(parts), into(error));
+        continue;
+      }
+      rest = exchange.rest();
+      if (rest != Exchange::Rest::more) break;
+      lowest().expires_never();
+      watch();
+      co_await news();
+      unwatch();
+      if (peer_left_) error = net::error::eof;
+    }
+    observe(head.status);
+    if (!error && rest == Exchange::Rest::complete && in_chunks)
+      co_await net::async_write(stream_, http::make_chunk_last(), into(error));
+    if (error || rest == Exchange::Rest::cut) keep_alive_ = false;
+    co_return !error;
+  }
+
+  Stream stream_;
+  std::shared_ptr<Admission> admission_;
+  Service& service_;
+  std::shared_ptr<Signal> signal_;
+  beast::flat_buffer buffer_{kHeadMost + kBlock};
+  std::shared_ptr<bool> watched_;  ///< expires when the peer is not watched any more
+  bool peer_left_ = false;
+  bool keep_alive_ = false;
+  bool head_only_ = false;
+  unsigned version_ = 11;
+  std::string route_;
+  Clock::time_point begun_ = Clock::now();
+};
+
+template <typename Stream>
+net::awaitable<void> converse_on(Stream stream, std::shared_ptr<Admission> admission,
+                                 Service& service) {
+  Conversation<Stream> conversation(std::move(stream), std::move(admission), service);
+  co_await conversation.run();
+}
+
+}  // namespace
+
+void Waker::wake(const std::weak_ptr<void>& signal) {
+  std::lock_guard lock(mutex_);
+  if (!io_) return;
+  net::post(*io_, [signal] {
+    if (const auto held = signal.lock()) static_cast<Signal*>(held.get())->timer.cancel();
+  });
+}
+
+void Waker::close() {
+  std::lock_guard lock(mutex_);
+  io_ = nullptr;
+}
+
+net::awaitable<void> converse(beast::tcp_stream stream, std::shared_ptr<Admission> admission,
+                              Service& service) {
+  return converse_on(std::move(stream), std::move(admission), service);
+}
+net::awaitable<void> converse(LocalStream stream, std::shared_ptr<Admission> admission,
+                              Service& service) {
+  return converse_on(std::move(stream), std::move(admission), service);
+}
+net::awaitable<void> converse(TlsStream stream, std::shared_ptr<Admission> admission,
+                              Service& service) {
+  return converse_on(std::move(stream), std::move(admission), service);
+}
+
+}  // namespace quern::gateway
