@@ -257,9 +257,9 @@ struct Listener {
   std::mutex mutex;
   std::function<void(std::uint64_t)> tell;
 
-  void hear(std::uint64_t octets) {
+  void hear(std::uint64_t bytes) {
     std::lock_guard lock(mutex);
-    if (tell) tell(octets);
+    if (tell) tell(bytes);
   }
   void leave() {
     std::lock_guard lock(mutex);

@@ -251,7 +251,7 @@ void ClientCore::apply(Session::Action action, Time now) {
     case Session::Action::reopen:
       reopen(now);
       break;
-    case Session::Action::beat:
+    case Session::Action::heartbeat:
       send(wire::Beat{}, now);
       break;
   }

@@ -16,12 +16,12 @@ std::atomic<spdlog::logger*> current{nullptr};
 std::string printable(const std::string& line) {
   std::string text;
   for (const char c : line) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (octet >= 0x20 && octet != 0x7F) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7F) {
       text += c;
       continue;
     }
-    notation::append_hex(text += "\\x", octet);
+    notation::append_hex(text += "\\x", byte);
   }
   return text;
 }

@@ -15,7 +15,7 @@
 
 namespace quern::runtime {
 
-/// One part of a message: octets and who keeps them alive.
+/// One part of a message: bytes and who keeps them alive.
 struct Part {
   std::shared_ptr<const void> owner;
   std::string_view view;

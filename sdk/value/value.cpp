@@ -64,7 +64,7 @@ class JsonWriter : public msgpack::null_visitor {
     try {
       return text(json(std::string(data, size)).dump());
     } catch (const json::type_error&) {
-      return visit_bin(data, size);  // octets that are no UTF-8
+      return visit_bin(data, size);  // bytes that are no UTF-8
     }
   }
   bool visit_bin(const char* data, std::uint32_t size) {
@@ -72,9 +72,9 @@ class JsonWriter : public msgpack::null_visitor {
   }
   bool visit_ext(const char* data, std::uint32_t size) {
     if (size == 0) return false;
-    const int octet = static_cast<unsigned char>(
-        data[0]);  // the visitor gets the type as first octet; it is signed
-    const int type = octet < 128 ? octet : octet - 256;
+    const int byte = static_cast<unsigned char>(
+        data[0]);  // the visitor gets the type as first byte; it is signed
+    const int type = byte < 128 ? byte : byte - 256;
     return text("{\"base64\":\"" + notation::base64({data + 1, size - 1}) +
                 "\",\"ext\":" + std::to_string(type) + "}");
   }

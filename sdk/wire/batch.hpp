@@ -41,7 +41,7 @@ class Sizes {
 
 struct Batch {
   Sizes sizes;
-  Buffer bytes;  ///< back to back, sizes.total() octets
+  Buffer bytes;  ///< back to back, sizes.total() bytes
 
   std::uint64_t count() const { return sizes.count(); }
   std::uint64_t weight() const {
@@ -72,7 +72,7 @@ class BatchReader {
 class BatchBuilder {
  public:
   void add(BytesView payload);
-  /// For results written straight into bytes(): call once per payload after appending `n` octets.
+  /// For results written straight into bytes(): call once per payload after appending `n` bytes.
   Bytes& bytes() { return bytes_; }
   void close_payload(std::uint32_t n);
   std::uint64_t count() const { return count_; }

@@ -1,4 +1,4 @@
-// Blobs: octets that everybody calls by their hash. A blob is a job of the function `quern.blob`,
+// Blobs: bytes that everybody calls by their hash. A blob is a job of the function `quern.blob`,
 // which is kept instead of run; its items are the blob's chunks (PROTOCOL.md 1.4).
 #pragma once
 
@@ -11,13 +11,13 @@
 namespace quern::wire {
 
 inline constexpr std::string_view kBlobFunction = "quern.blob";
-/// Octets of every chunk but the last, which has what is left.
+/// Bytes of every chunk but the last, which has what is left.
 inline constexpr std::size_t kBlobChunk = 1u << 20;
 inline constexpr std::size_t kBlobNameBytes = 64;
 /// Blobs that one job may need.
 inline constexpr std::size_t kBlobsMax = 1000;
 
-/// BLAKE2b-256 of the octets in lower-case hexadecimal digits.
+/// BLAKE2b-256 of the bytes in lower-case hexadecimal digits.
 inline bool is_blob_name(std::string_view text) {
   return text.size() == kBlobNameBytes && notation::is_hex(text);
 }

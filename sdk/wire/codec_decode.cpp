@@ -110,14 +110,14 @@ class ValueReader {
     if (!valid_utf8(str_of(o))) return reading_.malformed(key, "not valid UTF-8");
     out.assign(str_of(o));
   }
-  void get_octets(std::string_view key, const Object& o, Bytes& out) {
+  void get_bytes(std::string_view key, const Object& o, Bytes& out) {
     if (o.type != Kind::BIN) return reading_.malformed(key, "not binary");
     if (o.via.bin.size > kIdentityBytesMax) return reading_.over(key, kIdentityBytesMax);
     out.assign(bin_of(o));
   }
   void get(std::string_view key, const Object& o, Uuid& out) {
     if (o.type != Kind::BIN || o.via.bin.size != out.octets.size())
-      return reading_.malformed(key, "not a UUID (binary of 16 octets)");
+      return reading_.malformed(key, "not a UUID (binary of 16 bytes)");
     std::memcpy(out.octets.data(), o.via.bin.ptr, out.octets.size());
   }
   void get(std::string_view key, const Object& o, LeaseId& out) {
@@ -188,8 +188,8 @@ class ObjectReader {
   }
   void intervals(std::string_view key, Intervals T::*field) { plain(key, field); }
 
-  void octets(std::string_view key, Bytes T::*field) {
-    if (const Object* o = find(key)) in_.get_octets(key, *o, object_.*field);
+  void bytes(std::string_view key, Bytes T::*field) {
+    if (const Object* o = find(key)) in_.get_bytes(key, *o, object_.*field);
   }
   template <typename Enum>
   void word(std::string_view key, Enum T::*field) {
@@ -403,28 +403,32 @@ std::variant<Envelope, DecodeError> malformed(std::string text) {
 }
 
 /// What rides in a header: an array of [type, fields]. nullopt when all is well.
-std::optional<DecodeError> read_riders(const Object& list, Riders& riders) {
-  if (list.type != Kind::ARRAY) return DecodeError{ErrorCode::malformed, "riders: not an array"};
-  if (list.via.array.size > kRidersMax)
-    return DecodeError{ErrorCode::limit, "riders: over the limit of " + std::to_string(kRidersMax)};
+std::optional<DecodeError> read_piggybacked(const Object& list, Piggybacked& piggybacked) {
+  if (list.type != Kind::ARRAY)
+    return DecodeError{ErrorCode::malformed, "piggybacked acknowledgements: not an array"};
+  if (list.via.array.size > kPiggybackedMax)
+    return DecodeError{ErrorCode::limit, "piggybacked acknowledgements: over the limit of " +
+                                             std::to_string(kPiggybackedMax)};
   for (const Object* o = list.via.array.ptr; o != list.via.array.ptr + list.via.array.size; ++o) {
     if (o->type != Kind::ARRAY || o->via.array.size != 2 ||
         o->via.array.ptr[0].type != Kind::POSITIVE_INTEGER || o->via.array.ptr[1].type != Kind::MAP)
-      return DecodeError{ErrorCode::malformed, "riders: not arrays of a type and fields"};
+      return DecodeError{ErrorCode::malformed,
+                         "piggybacked acknowledgements: not arrays of a type and fields"};
     Reading reading{.frames = Frames(1), .taken = 1, .problem = {}};
     auto message = read_type(o->via.array.ptr[0].via.u64, reading, o->via.array.ptr[1].via.map);
     if (reading.problem) return std::move(reading.problem);
     if (!message || !is_acknowledgement(*message))
-      return DecodeError{ErrorCode::malformed, "riders: only acknowledgements ride"};
-    riders.push_back(std::move(*message));
+      return DecodeError{ErrorCode::malformed,
+                         "piggybacked acknowledgements: a message of another type"};
+    piggybacked.push_back(std::move(*message));
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-std::variant<Envelope, DecodeError> decode(Frames frames, Riders* riders) {
-  if (riders) riders->clear();
+std::variant<Envelope, DecodeError> decode(Frames frames, Piggybacked* piggybacked) {
+  if (piggybacked) piggybacked->clear();
   if (frames.empty()) return malformed("no parts");
   if (frames.size() > kPartsMax) return DecodeError{ErrorCode::limit, "more than 5 parts"};
   if (frames[0].size() > kHeaderBytesMax)
@@ -436,7 +440,7 @@ std::variant<Envelope, DecodeError> decode(Frames frames, Riders* riders) {
   const auto root = unpack_header(zone, header.view());
   if (!root) return malformed("header: not one msgpack value within the limits");
   const std::uint32_t size = root->type == Kind::ARRAY ? root->via.array.size : 0;
-  if (size != 3 && (size != 4 || !riders)) return malformed("header: not an array of 3");
+  if (size != 3 && (size != 4 || !piggybacked)) return malformed("header: not an array of 3");
   const Object& type = root->via.array.ptr[0];
   const Object& session = root->via.array.ptr[1];
   const Object& fields = root->via.array.ptr[2];
@@ -449,8 +453,8 @@ std::variant<Envelope, DecodeError> decode(Frames frames, Riders* riders) {
   if (!message) return malformed("type " + std::to_string(type.via.u64) + " is no message");
   if (reading.problem) return std::move(*reading.problem);
   if (size == 4) {
-    if (auto problem = read_riders(root->via.array.ptr[3], *riders)) {
-      riders->clear();
+    if (auto problem = read_piggybacked(root->via.array.ptr[3], *piggybacked)) {
+      piggybacked->clear();
       return std::move(*problem);
     }
   }

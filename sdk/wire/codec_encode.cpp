@@ -44,9 +44,9 @@ class ValueWriter {
   /// type.
   void put(double d) {
     const auto bits = std::bit_cast<std::uint64_t>(d);
-    char octets[9] = {static_cast<char>(0xcb)};
-    for (int i = 1; i <= 8; ++i) octets[i] = static_cast<char>(bits >> (64 - 8 * i) & 0xff);
-    sink_.write(octets, sizeof octets);
+    char bytes[9] = {static_cast<char>(0xcb)};
+    for (int i = 1; i <= 8; ++i) bytes[i] = static_cast<char>(bits >> (64 - 8 * i) & 0xff);
+    sink_.write(bytes, sizeof bytes);
   }
   void put(JobNumber n) { pack_.pack(value(n)); }
   void put(SessionId id) { pack_.pack(static_cast<std::uint64_t>(id)); }
@@ -61,12 +61,12 @@ class ValueWriter {
     text = cut_utf8(text, draft_.text_max);
     put(text);
   }
-  void put_octets(BytesView octets) {
-    pack_.pack_bin(static_cast<std::uint32_t>(octets.size()));
-    pack_.pack_bin_body(octets.data(), static_cast<std::uint32_t>(octets.size()));
+  void put_bytes(BytesView bytes) {
+    pack_.pack_bin(static_cast<std::uint32_t>(bytes.size()));
+    pack_.pack_bin_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
   }
   void put(const Uuid& uuid) {
-    put_octets({reinterpret_cast<const char*>(uuid.octets.data()), uuid.octets.size()});
+    put_bytes({reinterpret_cast<const char*>(uuid.octets.data()), uuid.octets.size()});
   }
   void put(const LeaseId& id) {
     pack_.pack_array(2);
@@ -144,8 +144,8 @@ class ObjectWriter {
   void text(std::string_view key, std::string T::*field) {
     if (begin(key, field)) out_.put_text(object_.*field);
   }
-  void octets(std::string_view key, Bytes T::*field) {
-    if (begin(key, field)) out_.put_octets(object_.*field);
+  void bytes(std::string_view key, Bytes T::*field) {
+    if (begin(key, field)) out_.put_bytes(object_.*field);
   }
   template <typename Enum>
   void word(std::string_view key, Enum T::*field) {
@@ -230,7 +230,7 @@ class ObjectWriter {
     ++count_;
     out_.put(key);
   }
-  /// The number of fields is known only now; nearly always it fits the one octet kept for it.
+  /// The number of fields is known only now; nearly always it fits the one byte kept for it.
   void patch_size(std::size_t at) {
     Bytes& header = draft_.header;
     if (count_ < 16) {
@@ -249,26 +249,26 @@ class ObjectWriter {
 };
 
 template <typename T>
-Draft draft_of(SessionId session, const T& message, std::span<const Message> riders,
+Draft draft_of(SessionId session, const T& message, std::span<const Message> piggybacked,
                std::size_t text_max) {
   Draft draft;
   draft.text_max = text_max;
   draft.header.reserve(160);
   ValueWriter out(draft);
-  out.array(riders.empty() ? 3 : 4);
+  out.array(piggybacked.empty() ? 3 : 4);
   out.put(info(Of<T>{}).number);
   out.put(session);
   out.put(message);
-  if (riders.empty()) return draft;
-  out.array(riders.size());
-  for (const Message& rider : riders) {
+  if (piggybacked.empty()) return draft;
+  out.array(piggybacked.size());
+  for (const Message& acknowledgement : piggybacked) {
     std::visit(
         [&out]<typename R>(const R& acknowledgement) {
           out.array(2);
           out.put(info(Of<R>{}).number);
           out.put(acknowledgement);
         },
-        rider);
+        acknowledgement);
   }
   return draft;
 }
@@ -286,16 +286,16 @@ Answer shortened(const Answer& answer) {
 }
 
 template <typename T>
-Draft fitting_draft(SessionId session, const T& message, std::span<const Message> riders) {
-  Draft draft = draft_of(session, message, riders, kTextBytesMax);
+Draft fitting_draft(SessionId session, const T& message, std::span<const Message> piggybacked) {
+  Draft draft = draft_of(session, message, piggybacked, kTextBytesMax);
   // Many errors with long texts: shorter texts, never a lost error.
   for (std::size_t text_max : {256u, 64u, 0u}) {
     if (draft.header.size() <= kHeaderBytesMax) break;
-    draft = draft_of(session, message, riders, text_max);
+    draft = draft_of(session, message, piggybacked, text_max);
   }
   if constexpr (std::is_same_v<T, Answer>) {
     if (draft.header.size() > kHeaderBytesMax && message.jobs.size() + message.workers.size() > 1)
-      return fitting_draft(session, shortened(message), riders);
+      return fitting_draft(session, shortened(message), piggybacked);
   }
   return draft;
 }
@@ -307,10 +307,10 @@ bool is_acknowledgement(const Message& message) {
          std::holds_alternative<Ack>(message);
 }
 
-Frames encode(const Envelope& envelope, std::span<const Message> riders) {
+Frames encode(const Envelope& envelope, std::span<const Message> piggybacked) {
   return std::visit(
       [&](const auto& message) {
-        Draft draft = fitting_draft(envelope.session, message, riders);
+        Draft draft = fitting_draft(envelope.session, message, piggybacked);
         draft.frames[0] = Buffer::adopt(std::move(draft.header));
         return std::move(draft.frames);
       },

@@ -1,4 +1,4 @@
-// Patterns of names: `*` stands for any characters, `?` for one octet, everything else for itself.
+// Patterns of names: `*` stands for any characters, `?` for one byte, everything else for itself.
 // Pure.
 #pragma once
 

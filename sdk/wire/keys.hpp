@@ -164,7 +164,7 @@ void describe(V& v, Of<ReducerDecl>) {
   v.name("name", &ReducerDecl::name);
   v.word("encoding", &ReducerDecl::encoding);
   v.flag("has_identity", &ReducerDecl::has_identity);
-  v.octets("identity", &ReducerDecl::identity);
+  v.bytes("identity", &ReducerDecl::identity);
 }
 
 template <typename V>
@@ -335,7 +335,7 @@ void describe(V& v, Of<Bye>) {
 template <typename V>
 void describe(V& v, Of<Enrol>) {
   v.name("name", &Enrol::name);
-  v.octets("secret", &Enrol::secret);
+  v.bytes("secret", &Enrol::secret);
 }
 
 template <typename V>

@@ -16,7 +16,7 @@ __extension__ typedef __int128 Int128;
 using Number = std::variant<Int128, double>;
 
 /// Reads exactly one msgpack integer, float, or (for partial sums beyond 64 bits) ext type 1 of 16
-/// octets, big endian two's complement. nullopt when the bytes are anything else.
+/// bytes, big endian two's complement. nullopt when the bytes are anything else.
 std::optional<Number> number_from(BytesView value);
 
 /// Shortest msgpack form; integers outside [-2^63, 2^64) as ext type 1.

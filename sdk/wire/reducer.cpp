@@ -16,11 +16,11 @@ FoldError not_a_number(Builtin reducer) {
   return {"reducer '" + std::string(name_of(reducer)) + "' needs numbers, and a result is not one"};
 }
 
-/// The octets of a msgpack string or binary; nullopt for any other value.
-std::optional<BytesView> octets_in(BytesView value) {
+/// The bytes of a msgpack string or binary; nullopt for any other value.
+std::optional<BytesView> bytes_in(BytesView value) {
   if (value.empty()) return std::nullopt;
   const auto tag = static_cast<unsigned char>(value[0]);
-  std::size_t prefix = 0;  // octets of the length
+  std::size_t prefix = 0;  // bytes of the length
   std::size_t length = 0;
   if (tag >= 0xa0 && tag <= 0xbf)
     length = tag & 0x1f;
@@ -49,10 +49,10 @@ std::optional<FoldError> begin_number(Builtin reducer, Encoding encoding, Bytes&
 
 std::optional<FoldError> begin_concat(Encoding encoding, Bytes& result) {
   if (encoding == Encoding::raw) return std::nullopt;
-  const auto octets = octets_in(result);
-  if (!octets)
+  const auto bytes = bytes_in(result);
+  if (!bytes)
     return FoldError{"reducer 'concat' needs strings or raw bytes, and a result is neither"};
-  result = Bytes(*octets);
+  result = Bytes(*bytes);
   return std::nullopt;
 }
 

@@ -28,7 +28,7 @@ struct FoldError {
 };
 
 /// Turns one task's result into a partial in place (count: 1; concat of a string value: its
-/// octets). sum, min and max need a number in `value` encoding. Returns an error or nothing.
+/// bytes). sum, min and max need a number in `value` encoding. Returns an error or nothing.
 std::optional<FoldError> begin_partial(Builtin reducer, Encoding encoding, Bytes& result);
 
 /// Folds `right`, the partial of the neighbouring higher interval, into `left`.

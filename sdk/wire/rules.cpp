@@ -60,7 +60,7 @@ Broken rule(const Hello& m) {
     return over("plugins: over the limit of 32");
   if (m.worker && std::any_of(m.worker->plugins.begin(), m.worker->plugins.end(),
                               [](const auto& p) { return p.size() > kPluginBytesMax; }))
-    return over("plugins: a name is over the limit of 512 octets");
+    return over("plugins: a name is over the limit of 512 bytes");
   return std::nullopt;
 }
 
