@@ -1,4 +1,5 @@
-// Bytes <-> messages. The only place that knows msgpack. Pure functions; any thread.
+// Converts between bytes and messages. Nothing else in this folder uses msgpack. Pure functions;
+// any thread.
 #pragma once
 
 #include <span>
@@ -27,8 +28,8 @@ constexpr std::size_t kRidersMax = kPiggybackedMax;
 /// ACK). Only such messages can be piggybacked.
 bool is_acknowledgement(const Message& message);
 
-/// Encodes a message; large bodies are shared, not copied. Our own messages always encode: a
-/// violated limit here is our bug.
+/// Encodes a message; large bodies are shared, not copied. Encoding our own messages never fails: a
+/// violated limit here is a bug of ours.
 Frames encode(const Envelope& envelope, std::span<const Message> piggybacked = {});
 
 /// Decodes and checks every limit of limits.hpp, every enum, every interval list and every batch
@@ -36,7 +37,7 @@ Frames encode(const Envelope& envelope, std::span<const Message> piggybacked = {
 /// that carries any is malformed. Never throws.
 std::variant<Envelope, DecodeError> decode(Frames frames, Piggybacked* piggybacked = nullptr);
 
-/// The protocol's word for the message ("HELLO", "LEASE"), for logs and counters.
+/// The protocol's name of the message ("HELLO", "LEASE"), for logs and counters.
 std::string_view name_of(const Message& message);
 
 }  // namespace quern::wire

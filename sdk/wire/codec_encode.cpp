@@ -1,5 +1,5 @@
-// Messages -> bytes. Fields at their default are left out; everything else is in the order of
-// keys.hpp, so that equal messages are equal bytes (tests/golden).
+// Encodes messages into bytes. Fields with their default value are left out; all others are in the
+// order of keys.hpp, so that equal messages have equal bytes (tests/golden).
 #include <bit>
 #include <cmath>
 #include <msgpack.hpp>
@@ -12,7 +12,7 @@
 namespace quern::wire {
 namespace {
 
-/// What msgpack's packer writes to.
+/// The output of msgpack's packer.
 struct Sink {
   Bytes& out;
   void write(const char* data, std::size_t size) { out.append(data, size); }
@@ -40,7 +40,7 @@ class ValueWriter {
   requires std::is_integral_v<Integer>
   void put(Integer n) { pack_.pack(n); }
   void put(bool flag) { flag ? pack_.pack_true() : pack_.pack_false(); }
-  /// Always float 64: the packer's own way makes an integer of 2.0, and one field should have one
+  /// Always float 64: the packer itself would write 2.0 as an integer, and a field should have one
   /// type.
   void put(double d) {
     const auto bits = std::bit_cast<std::uint64_t>(d);
@@ -51,7 +51,7 @@ class ValueWriter {
   void put(JobNumber n) { pack_.pack(value(n)); }
   void put(SessionId id) { pack_.pack(static_cast<std::uint64_t>(id)); }
 
-  /// Text whose length is somebody else's business, made valid.
+  /// Text made valid UTF-8; its length is limited elsewhere.
   void put(std::string_view text) {
     if (!valid_utf8(text)) return put_raw_string(clean_utf8(text));
     put_raw_string(text);
@@ -126,8 +126,8 @@ class ObjectWriter {
     add_key(key);
     out_.put(object_.*field);
   }
-  /// A rate of nothing in no time may come out as NaN: to the reader it is as good as not said, and
-  /// no reason to end a session.
+  /// The rate of no work in no time may be NaN. It is left out, like any missing value, because it
+  /// is no reason to end a session.
   void real(std::string_view key, double T::*field, Sign) {
     if (std::isfinite(object_.*field)) plain(key, field);
   }
@@ -230,7 +230,8 @@ class ObjectWriter {
     ++count_;
     out_.put(key);
   }
-  /// The number of fields is known only now; nearly always it fits the one byte kept for it.
+  /// The number of fields is known only now. It nearly always fits into the one byte reserved for
+  /// it.
   void patch_size(std::size_t at) {
     Bytes& header = draft_.header;
     if (count_ < 16) {
@@ -273,7 +274,7 @@ Draft draft_of(SessionId session, const T& message, std::span<const Message> pig
   return draft;
 }
 
-/// A long answer is shortened, and says so, rather than refused by its reader.
+/// Shortens a long answer and says so in it, because its reader would refuse it otherwise.
 Answer shortened(const Answer& answer) {
   Answer out = answer;
   out.jobs.resize(out.jobs.size() / 2);
@@ -288,7 +289,7 @@ Answer shortened(const Answer& answer) {
 template <typename T>
 Draft fitting_draft(SessionId session, const T& message, std::span<const Message> piggybacked) {
   Draft draft = draft_of(session, message, piggybacked, kTextBytesMax);
-  // Many errors with long texts: shorter texts, never a lost error.
+  // If there are many errors with long texts, the texts are shortened; no error is dropped.
   for (std::size_t text_max : {256u, 64u, 0u}) {
     if (draft.header.size() <= kHeaderBytesMax) break;
     draft = draft_of(session, message, piggybacked, text_max);

@@ -72,7 +72,8 @@ Bytes bytes_of_integer(Int128 n) {
   return out;
 }
 
-/// -1, 0, 1 for a < b, a == b, a > b; exact, or min and max would not be associative.
+/// -1, 0, 1 for a < b, a == b, a > b; exact, because min and max would not be associative
+/// otherwise.
 int compare(Int128 a, double b) {
   if (std::isnan(b) || b >= kTwo127) return -1;
   if (b < -kTwo127) return 1;

@@ -43,7 +43,7 @@ std::optional<FoldError> begin_number(Builtin reducer, Encoding encoding, Bytes&
   const auto number = encoding == Encoding::value ? number_from(result) : std::nullopt;
   if (!number || is_wide(result)) return not_a_number(reducer);
   result =
-      bytes_of(*number);  // one form for one number, so that the result does not show who folded
+      bytes_of(*number);  // a number has one form, so the result does not depend on who folded it
   return std::nullopt;
 }
 
@@ -115,8 +115,8 @@ std::optional<FoldError> fold(Builtin reducer, Bytes& left, BytesView right) {
     case Builtin::count:
       left = bytes_of(add(*a, *b));
       break;
-    // Of equal ones (1 and 1.0) the left stays: "the first of the least" does not depend on the
-    // carving.
+    // Of equal values (1 and 1.0) the left one is kept, so that the result does not depend on how
+    // the tasks were divided.
     case Builtin::min:
       if (less(*b, *a)) left.assign(right);
       break;

@@ -6,7 +6,7 @@
 namespace quern::wire {
 namespace {
 
-/// Bytes of the valid character at the start of `text`; 0 when there is none. RFC 3629: no
+/// Length in bytes of the valid character at the start of `text`; 0 if there is none. RFC 3629: no
 /// overlong forms, no surrogates.
 std::size_t character_at(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -29,7 +29,7 @@ std::size_t character_at(std::string_view text) {
   return 0;
 }
 
-/// Bytes at the start that are ASCII, found eight at a time: nearly all text here is.
+/// The number of ASCII bytes at the start, tested eight at a time because nearly all text is ASCII.
 std::size_t ascii_prefix(std::string_view text) {
   std::size_t i = 0;
   for (std::uint64_t word; i + 8 <= text.size(); i += 8) {

@@ -1,5 +1,5 @@
-// UTF-8 as far as the protocol needs it: every string on the wire is valid, so that readers in
-// other languages and JSON writers never fail on a user function's error text.
+// The part of UTF-8 that the protocol needs: every string on the wire is valid, so that readers in
+// other languages and JSON writers never fail on the error text of a user's function.
 #pragma once
 
 #include <cstddef>
