@@ -105,7 +105,7 @@ Client::Impl::~Impl() {
   feeders_->wait_for_none(kFeedersEnd);
 }
 
-// The handle's last owner tells the actor that nobody will read.
+// The last owner of the handle tells the actor that the results will not be read.
 std::shared_ptr<JobHandle> Client::Impl::handle_of(const std::shared_ptr<FullJob>& job,
                                                    JobKey key) {
   return std::shared_ptr<JobHandle>(
@@ -242,7 +242,7 @@ Reply Client::Impl::ask(ClientCore::Question question) {
   return answer;
 }
 
-// ---- the face
+// ---- the public interface
 
 namespace {
 

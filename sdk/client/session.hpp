@@ -27,7 +27,7 @@ class Session {
   void on_heard(Time now);
   void on_sent(Time now);
   /// The session is over (HELLO_AGAIN, BYE, a fatal error, a lost connection, silence): reconnects,
-  /// at once if the session had lasted, else after a growing pause.
+  /// at once if the session had lasted long enough, else after a growing pause.
   void lose(Time now);
   void refuse(Failure why, Time now);
   /// A command arrived: a refusal may be temporary, so connect again when its pause is over.
