@@ -262,14 +262,14 @@ Draft draft_of(SessionId session, const T& message, std::span<const Message> pig
   out.put(message);
   if (piggybacked.empty()) return draft;
   out.array(piggybacked.size());
-  for (const Message& acknowledgement : piggybacked) {
+  for (const Message& each : piggybacked) {
     std::visit(
         [&out]<typename R>(const R& acknowledgement) {
           out.array(2);
           out.put(info(Of<R>{}).number);
           out.put(acknowledgement);
         },
-        acknowledgement);
+        each);
   }
   return draft;
 }
