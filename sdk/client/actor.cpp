@@ -65,9 +65,9 @@ void ClientActor::run() {
     read_messages();
     core_.tick(Clock::now());
     apply();
-    if (riders_until_ && Clock::now() >= *riders_until_) send_riders();
+    if (piggyback_until_ && Clock::now() >= *piggyback_until_) send_piggybacked();
   }
-  send_riders();
+  send_piggybacked();
   outbox_->close();
   outbox_->drain(commands_);
   commands_.clear();
@@ -80,7 +80,8 @@ void ClientActor::wait() {
   connection_.poll_in(poller_);
   auto timeout = std::chrono::milliseconds(-1);
   auto deadline = core_.next_deadline();
-  if (riders_until_) deadline = deadline ? std::min(*deadline, *riders_until_) : *riders_until_;
+  if (piggyback_until_)
+    deadline = deadline ? std::min(*deadline, *piggyback_until_) : *piggyback_until_;
   if (deadline) {
     const auto left = *deadline - std::min(*deadline, Clock::now());
     timeout = std::chrono::ceil<std::chrono::milliseconds>(left);
@@ -110,8 +111,8 @@ void ClientActor::read_messages() {
     }
     if (read % kReadAtOnce != 0) continue;
     apply();
-    if (riders_until_ && Clock::now() >= *riders_until_)
-      send_riders();  // also while results keep arriving
+    if (piggyback_until_ && Clock::now() >= *piggyback_until_)
+      send_piggybacked();  // also while results keep arriving
   }
   // After reading: a connection that ended may have delivered messages before.
   look_at_connection();
@@ -193,32 +194,32 @@ void ClientActor::on(StopCommand) {
 // resynchronises.
 void ClientActor::carry_out(Send effect) {
   wire::Envelope& envelope = effect.envelope;
-  if (!riders_.empty() &&
-      (envelope.session != riders_session_ || riders_.size() == wire::kRidersMax))
-    send_riders();
+  if (!piggybacked_.empty() &&
+      (envelope.session != piggyback_session_ || piggybacked_.size() == wire::kPiggybackedMax))
+    send_piggybacked();
   if (wire::is_acknowledgement(envelope.message)) {
-    if (!riders_until_) riders_until_ = Clock::now() + kAcknowledge;
-    riders_session_ = envelope.session;
-    riders_.push_back(std::move(envelope.message));
+    if (!piggyback_until_) piggyback_until_ = Clock::now() + kAcknowledge;
+    piggyback_session_ = envelope.session;
+    piggybacked_.push_back(std::move(envelope.message));
     return;
   }
-  connection_.send(envelope, riders_);
-  riders_.clear();
-  riders_until_.reset();
+  connection_.send(envelope, piggybacked_);
+  piggybacked_.clear();
+  piggyback_until_.reset();
 }
 
-void ClientActor::send_riders() {
-  riders_until_.reset();
-  if (riders_.empty()) return;
-  wire::Message last = std::move(riders_.back());
-  riders_.pop_back();
-  connection_.send({riders_session_, std::move(last)}, riders_);
-  riders_.clear();
+void ClientActor::send_piggybacked() {
+  piggyback_until_.reset();
+  if (piggybacked_.empty()) return;
+  wire::Message last = std::move(piggybacked_.back());
+  piggybacked_.pop_back();
+  connection_.send({piggyback_session_, std::move(last)}, piggybacked_);
+  piggybacked_.clear();
 }
 
 void ClientActor::carry_out(Reopen) {
-  riders_.clear();  // they belong to the old session
-  riders_until_.reset();
+  piggybacked_.clear();  // they belong to the old session
+  piggyback_until_.reset();
   link_ = link::LinkState::connecting;
   try {
     connection_.reopen();

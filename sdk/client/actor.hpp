@@ -36,7 +36,7 @@ class ClientActor {
   void look_at_connection();
   /// Carries out all effects, including those that result from carrying out others.
   void apply();
-  void send_riders();
+  void send_piggybacked();
 
   void on(SubmitCommand command);
   void on(AttachCommand command);
@@ -76,9 +76,9 @@ class ClientActor {
   std::unordered_map<std::uint64_t, std::shared_ptr<std::promise<Reply>>> asks_;
   std::vector<Command> commands_;
   Effects effects_;
-  wire::Riders riders_;  ///< acknowledgements that wait for a message that carries them
-  wire::SessionId riders_session_{};
-  std::optional<std::chrono::steady_clock::time_point> riders_until_;
+  wire::Piggybacked piggybacked_;  ///< acknowledgements that wait for a message that carries them
+  wire::SessionId piggyback_session_{};
+  std::optional<std::chrono::steady_clock::time_point> piggyback_until_;
   Life life_ = Life::running;
   std::thread thread_;  // last, so that all other members exist when it starts
 };

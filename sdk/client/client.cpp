@@ -106,7 +106,7 @@ Client::Impl::~Impl() {
   feeders_->wait_for_none(kFeedersEnd);
 }
 
-// The handle's last owner tells the actor that nobody will read.
+// The last owner of the handle tells the actor that the results will not be read.
 std::shared_ptr<JobHandle> Client::Impl::handle_of(const std::shared_ptr<FullJob>& job,
                                                    JobKey key) {
   return std::shared_ptr<JobHandle>(
@@ -243,7 +243,7 @@ Reply Client::Impl::ask(ClientCore::Question question) {
   return answer;
 }
 
-// ---- the face
+// ---- the public interface
 
 namespace {
 
@@ -258,9 +258,9 @@ struct Listener {
   std::mutex mutex;
   std::function<void(std::uint64_t)> tell;
 
-  void hear(std::uint64_t octets) {
+  void hear(std::uint64_t bytes) {
     std::lock_guard lock(mutex);
-    if (tell) tell(octets);
+    if (tell) tell(bytes);
   }
   void leave() {
     std::lock_guard lock(mutex);

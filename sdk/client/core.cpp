@@ -157,7 +157,7 @@ void ClientCore::want(JobKey key, Time now) {
   LiveJob* job = find(key);
   if (!job || job->stage == Stage::submitting || job->stage == Stage::comparing ||
       job->stage == Stage::attaching)
-    return;  // that asks for them, too
+    return;  // the pending request asks for them too
   if (session_.is_open() && job->window > 0 && !job->complete()) send_attach(*job, now);
 }
 
@@ -251,7 +251,7 @@ void ClientCore::apply(Session::Action action, Time now) {
     case Session::Action::reopen:
       reopen(now);
       break;
-    case Session::Action::beat:
+    case Session::Action::heartbeat:
       send(wire::Beat{}, now);
       break;
   }

@@ -78,7 +78,7 @@ struct Forget {
   JobKey job{};
 };
 
-/// The answer to ask(); monostate: the session is open, nothing else was asked.
+/// The answer to ask(); monostate: the session is open, and nothing else was requested.
 using Reply = std::variant<std::monostate, wire::Answer, wire::JobUpdate, Failure>;
 struct Answered {
   std::uint64_t token = 0;

@@ -1,4 +1,4 @@
-// Failures as the exceptions and outcomes of the public face.
+// Failures as the exceptions and outcomes of the public interface.
 #pragma once
 
 #include "client/effects.hpp"

@@ -70,7 +70,7 @@ std::optional<std::uint64_t> FullJob::on_results(wire::Results results) {
   outbox_->add_unread(shelf_.unread() - before);
   if (over()) shelf_.complete();
   wake();
-  return std::nullopt;  // readers decide when
+  return std::nullopt;  // readers decide when to acknowledge
 }
 
 void FullJob::on_status(wire::JobUpdate update) {
@@ -214,7 +214,7 @@ Outcome FullJob::wait(std::optional<std::chrono::milliseconds> timeout) {
   const auto until =
       std::chrono::steady_clock::now() + timeout.value_or(std::chrono::milliseconds(0));
   while (!over()) {
-    // The end of a job follows its results, so waiting for it takes the results.
+    // The end of a job follows its results, so the results are received while waiting for it.
     if (reading_ == Reading::yes) acknowledge(ResultShelf::Reader::waits);
     if (!timeout) {
       pause(lock);

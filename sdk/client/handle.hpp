@@ -1,5 +1,5 @@
-// What a Job points at: a job of its own, or one task of a coalesced job. Any thread may call
-// anything; see quern/job.hpp for what each does.
+// What a Job refers to: a job of its own, or one task of a coalesced job. Any thread may call
+// anything; quern/job.hpp describes the functions.
 #pragma once
 
 #include "quern/job.hpp"

@@ -48,7 +48,7 @@ class InputLedger {
   /// Whether the whole input was accepted.
   bool all_accepted() const { return end_ != End::open && end_ != End::due && kept_.empty(); }
 
-  std::uint64_t tasks() const { return tasks_; }  ///< handed in so far
+  std::uint64_t tasks() const { return tasks_; }  ///< added so far
   std::uint64_t sent_to() const;  ///< tasks [0, sent_to) were sent in this session or accepted
   std::uint64_t accepted_to() const { return accepted_to_; }
   std::uint64_t credit_to() const { return credit_to_; }
@@ -65,7 +65,7 @@ class InputLedger {
     std::uint64_t end() const { return first + batch.count(); }
   };
   // open: more will come. due: APPEND with `close` is to be sent. sent: it was. unneeded: SUBMIT
-  // said so.
+  // contained the whole input.
   enum class End : std::uint8_t { open, due, sent, unneeded };
 
   void trim();

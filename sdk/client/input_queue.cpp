@@ -7,8 +7,8 @@
 namespace quern::client {
 namespace {
 
-// Full batches ahead of the network: enough to hide the source's hiccups, small against a streamed
-// input.
+// Full batches ahead of the network: enough to hide short delays of the source, and small compared
+// with a streamed input.
 constexpr std::size_t kAheadMax = 4 * wire::kBatchBytesMax;
 
 // Whether one more payload keeps the batch within its limits, also when it is the one that makes

@@ -31,20 +31,20 @@ class InputQueue {
   /// a second thread uses the queue.
   void on_ready(std::function<void()> wake) { wake_ = std::move(wake); }
 
-  /// `existing` is called by tell_existing(), on its thread; as on_ready().
+  /// `existing` is called by tell_existing(), on its thread. Set it as early as on_ready().
   void on_existing(std::function<void()> existing) { existing_ = std::move(existing); }
   void tell_existing() {
     if (existing_) existing_();
   }
 
-  /// Adds an item of at most kItemBytesMax, with its cost if the source says costs (then of each
-  /// item). Room::none: wait_for_room() before the next, if the source can wait.
+  /// Adds an item of at most kItemBytesMax, with its cost if the source provides costs (then every
+  /// item has one). Room::none: wait_for_room() before the next, if the source can wait.
   Room put(BytesView item, std::optional<float> cost = {});
   /// False when the queue was stopped.
   bool wait_for_room();
   /// No more items will come.
   void end();
-  /// Nobody takes items any more, so feeders stop.
+  /// Items are not taken any more, so feeders stop.
   void stop();
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
 

@@ -31,7 +31,7 @@ struct LiveJob {
   // owner: acknowledging frees results. detached: the same, but only after everything was read,
   // because others may read it too. guest: another client's job.
   enum class Standing : std::uint8_t { owner, detached, guest };
-  // reading: somebody holds a handle. gone: nobody will read; results are discarded.
+  // reading: somebody holds a handle. gone: no handle is left; results are discarded.
   enum class Reader : std::uint8_t { reading, gone };
   enum class CancelAll : std::uint8_t { no, due, sent };
 

@@ -25,9 +25,9 @@ void Session::on_opened(Time now) { state_ = Connecting{now + kPatience}; }
 void Session::on_welcome(wire::SessionId id, const wire::Welcome& welcome, Time now) {
   Open open;
   open.id = id;
-  open.since = open.heard = open.sent = open.beat = now;
-  open.beat_busy = std::chrono::milliseconds(std::max(welcome.beat_busy_ms, 1u));
-  open.beat_idle = std::chrono::milliseconds(std::max(welcome.beat_idle_ms, 1u));
+  open.since = open.heard = open.sent = open.heartbeat = now;
+  open.heartbeat_busy = std::chrono::milliseconds(std::max(welcome.beat_busy_ms, 1u));
+  open.heartbeat_idle = std::chrono::milliseconds(std::max(welcome.beat_idle_ms, 1u));
   open.lost_busy = std::chrono::milliseconds(std::max(welcome.lost_busy_ms, 1u));
   open.lost_idle = std::chrono::milliseconds(std::max(welcome.lost_idle_ms, 1u));
   open.due = Time::max();
@@ -68,9 +68,9 @@ Duration Session::pause() {
   return pause;
 }
 
-Time Session::next_beat(const Open& open, bool busy) {
-  const Duration every = busy ? open.beat_busy : open.beat_idle;
-  return std::min(open.sent, std::max(open.heard, open.beat)) + every;
+Time Session::next_heartbeat(const Open& open, bool busy) {
+  const Duration every = busy ? open.heartbeat_busy : open.heartbeat_idle;
+  return std::min(open.sent, std::max(open.heard, open.heartbeat)) + every;
 }
 
 Time Session::lost_at(const Open& open, bool busy) {
@@ -97,11 +97,11 @@ Session::Action Session::tick(Time now, bool busy) {
     lose(now);
     return tick(now, busy);
   }
-  if (now >= next_beat(*open, busy)) {
-    open->beat = open->sent = now;
-    action = Action::beat;
+  if (now >= next_heartbeat(*open, busy)) {
+    open->heartbeat = open->sent = now;
+    action = Action::heartbeat;
   }
-  open->due = std::min(next_beat(*open, busy), lost_at(*open, busy));
+  open->due = std::min(next_heartbeat(*open, busy), lost_at(*open, busy));
   return action;
 }
 
@@ -109,7 +109,7 @@ std::optional<Time> Session::deadline(bool busy) const {
   if (const auto* connecting = std::get_if<Connecting>(&state_)) return connecting->until;
   if (const auto* pausing = std::get_if<Pausing>(&state_)) return pausing->until;
   if (const auto* open = std::get_if<Open>(&state_))
-    return std::min(next_beat(*open, busy), lost_at(*open, busy));
+    return std::min(next_heartbeat(*open, busy), lost_at(*open, busy));
   return std::nullopt;
 }
 

@@ -18,7 +18,7 @@ using wire::Time;
 class Session {
  public:
   /// What tick() requests.
-  enum class Action { none, reopen, beat };
+  enum class Action { none, reopen, heartbeat };
 
   /// A new socket was requested and HELLO has been sent.
   void on_opened(Time now);
@@ -27,7 +27,7 @@ class Session {
   void on_heard(Time now);
   void on_sent(Time now);
   /// The session is over (HELLO_AGAIN, BYE, a fatal error, a lost connection, silence): reconnects,
-  /// at once if the session had lasted, else after a growing pause.
+  /// at once if the session had lasted long enough, else after a growing pause.
   void lose(Time now);
   void refuse(Failure why, Time now);
   /// A command arrived: a refusal may be temporary, so connect again when its pause is over.
@@ -61,8 +61,8 @@ class Session {
     Time since;
     Time heard;  // silence is measured from here
     Time sent;
-    Time beat;  // last heartbeat that requested an answer
-    Duration beat_busy{}, beat_idle{}, lost_busy{}, lost_idle{};
+    Time heartbeat;  // last heartbeat that requested an answer
+    Duration heartbeat_busy{}, heartbeat_idle{}, lost_busy{}, lost_idle{};
     bool busy = false;  // as of the last tick
     Time due;           // when the last tick wanted the next one at the latest
   };
@@ -71,7 +71,7 @@ class Session {
     Time until;
   };
 
-  static Time next_beat(const Open& open, bool busy);
+  static Time next_heartbeat(const Open& open, bool busy);
   static Time lost_at(const Open& open, bool busy);
   Duration pause();
 

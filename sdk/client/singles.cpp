@@ -156,7 +156,7 @@ void SingleGroup::on_status(wire::JobUpdate update) {
     return;
   }
   if (state == JobState::done || state == JobState::failed)
-    return;  // tasks end by their own results
+    return;  // tasks end when their results arrive
   const ErrorCode code = state == JobState::lost ? ErrorCode::lost : ErrorCode::cancelled;
   end_all({key_, Ended::Stage::accepted, {code, update.status.reason}});
 }

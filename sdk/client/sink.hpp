@@ -1,4 +1,4 @@
-// Where the actor puts what happens to a job. Called on the actor's thread only.
+// Receives from the actor what happens to a job. Called on the actor's thread only.
 #pragma once
 
 #include <cstdint>

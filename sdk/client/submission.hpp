@@ -1,4 +1,4 @@
-// Turns the user's options into a SUBMIT that the broker accepts, or the reason why it would not.
+// Turns the user's options into a SUBMIT that the broker accepts, or tells why it would be refused.
 #pragma once
 
 #include <optional>
@@ -10,11 +10,11 @@
 
 namespace quern::client {
 
-/// Why this cannot be submitted; nothing when it can.
+/// Why this cannot be submitted; nothing if it can.
 std::optional<Failure> check_submission(const std::string& function, const Input& input,
                                         const SubmitOptions& options);
 
-/// The message, without payloads. Takes the common input out of `options`.
+/// The message, without payloads. Moves the common input out of `options`.
 wire::Submit submission(const Uuid& uuid, std::string function, const Input& input,
                         SubmitOptions options);
 

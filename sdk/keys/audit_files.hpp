@@ -3,8 +3,8 @@
 //   FOLDER/audit.log              the current file; its lines follow those of
 //   FOLDER/audit.000001.log ...   full ones, in this order
 //   FOLDER/audit.checkpoint       position of the chain that is known to be on the disk
-//   FOLDER/audit.key              key of the hashes, if it exists: without it nobody can forge a
-//                                 chain
+//   FOLDER/audit.key              key of the hashes, if it exists; a chain cannot be forged
+//                                 without it
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@
 
 namespace quern::keys {
 
-/// $XDG_STATE_HOME/quern, else ~/.local/state/quern; empty when the environment does not tell.
+/// $XDG_STATE_HOME/quern, else ~/.local/state/quern; empty if the environment does not define it.
 std::string default_state_folder();
 
 /// The existing files, oldest first; audit.log last.

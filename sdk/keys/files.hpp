@@ -19,8 +19,8 @@
 
 namespace quern::keys {
 
-/// $QUERN_KEYS, else $XDG_CONFIG_HOME/quern, else ~/.config/quern; empty when the environment does
-/// not tell.
+/// $QUERN_KEYS, else $XDG_CONFIG_HOME/quern, else ~/.config/quern; empty if the environment
+/// does not define it.
 std::string default_folder();
 /// Where the keys for a broker elsewhere are kept.
 std::string folder_for(const std::string& folder, const std::string& endpoint);

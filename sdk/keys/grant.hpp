@@ -10,7 +10,7 @@
 namespace quern::keys {
 
 /// submit: submit jobs, and follow, cancel, retry its own. work: run leases. read: see workers, the
-/// broker, its own jobs. admin: manage everybody's jobs, and drain workers.
+/// broker, its own jobs. admin: manage all jobs, and drain workers.
 enum class GrantRole : std::uint8_t { submit = 1, work = 2, read = 4, admin = 8 };
 
 struct Grant {

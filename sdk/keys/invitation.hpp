@@ -35,7 +35,7 @@ bool is_peer_endpoint(std::string_view endpoint);
 
 /// Base64 (URL-safe), so that a shell takes it without quotes.
 std::string text_of(const InvitationCode& code);
-/// Throws KeyError when it is not one.
+/// Throws KeyError if it is not a valid code.
 InvitationCode code_of(std::string_view text);
 
 /// What a broker stores about an invitation. The key of `grant` is empty, and its name may be

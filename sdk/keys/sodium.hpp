@@ -7,8 +7,8 @@
 
 namespace quern::keys {
 
-/// Once before any other call of libsodium; any thread, any number of times. Aborts when there is
-/// no random source.
+/// Must be called before any other function of libsodium; any thread, any number of times. Aborts
+/// if there is no random source.
 void start_sodium();
 
 std::string random_octets(std::size_t count);

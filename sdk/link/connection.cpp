@@ -84,9 +84,9 @@ void Connection::close(std::chrono::milliseconds linger) {
   arrived_.clear();
 }
 
-bool Connection::send(const wire::Envelope& envelope, std::span<const wire::Message> riders) {
+bool Connection::send(const wire::Envelope& envelope, std::span<const wire::Message> piggybacked) {
   return socket_ &&
-         socket_->send(parts_of(wire::encode(envelope, riders))) == runtime::SendResult::sent;
+         socket_->send(parts_of(wire::encode(envelope, piggybacked))) == runtime::SendResult::sent;
 }
 
 std::optional<std::variant<wire::Envelope, wire::DecodeError>> Connection::receive() {
@@ -94,11 +94,12 @@ std::optional<std::variant<wire::Envelope, wire::DecodeError>> Connection::recei
     if (!socket_) return std::nullopt;
     auto parts = socket_->receive(wire::kPartsMax);
     if (!parts) return std::nullopt;
-    wire::Riders riders;
-    auto decoded = wire::decode(frames_of(std::move(*parts)), &riders);
+    wire::Piggybacked piggybacked;
+    auto decoded = wire::decode(frames_of(std::move(*parts)), &piggybacked);
     auto* envelope = std::get_if<wire::Envelope>(&decoded);
-    if (!envelope || riders.empty()) return decoded;
-    for (auto& rider : riders) arrived_.push_back({envelope->session, std::move(rider)});
+    if (!envelope || piggybacked.empty()) return decoded;
+    for (auto& acknowledgement : piggybacked)
+      arrived_.push_back({envelope->session, std::move(acknowledgement)});
     arrived_.push_back(std::move(*envelope));
   }
   auto first = std::move(arrived_.front());

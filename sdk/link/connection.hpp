@@ -39,7 +39,7 @@ class Connection {
   bool is_open() const { return socket_.has_value(); }
 
   /// False when the message could not be queued (the broker does not read).
-  bool send(const wire::Envelope& envelope, std::span<const wire::Message> riders = {});
+  bool send(const wire::Envelope& envelope, std::span<const wire::Message> piggybacked = {});
   /// The next message, if any.
   std::optional<std::variant<wire::Envelope, wire::DecodeError>> receive();
 
@@ -64,7 +64,8 @@ class Connection {
   std::optional<runtime::Socket> socket_;
   std::string why_;
   LinkState state_ = LinkState::connecting;
-  std::deque<wire::Envelope> arrived_;  ///< of one message with riders; the riders first
+  std::deque<wire::Envelope>
+      arrived_;  ///< from one ZeroMQ message: piggybacked acknowledgements first
 };
 
 }  // namespace quern::link

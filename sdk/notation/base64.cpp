@@ -17,7 +17,7 @@ std::string base64(BytesView bytes, Base64 form) {
   std::string text(sodium_base64_encoded_len(bytes.size(), variant), '\0');
   sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
                     bytes.size(), variant);
-  text.pop_back();  // the zero at its end
+  text.pop_back();  // the terminating zero
   return text;
 }
 

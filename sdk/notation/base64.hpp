@@ -16,7 +16,7 @@ enum class Base64 : unsigned char {
 };
 
 std::string base64(BytesView bytes, Base64 form = Base64::standard);
-/// The bytes of a whole text in this form; nothing if it has another one.
+/// Decodes the whole text; nothing if it does not have this form.
 std::optional<Bytes> from_base64(std::string_view text, Base64 form = Base64::standard);
 
 }  // namespace quern::notation

@@ -12,7 +12,7 @@ namespace quern::notation {
 namespace {
 
 constexpr std::uint64_t kMinute = 60, kHour = 3600, kDay = 86'400;
-// The times are a peer's, and may be any number. Beyond these, they are not meaningful.
+// The times come from a peer and may be any number. Beyond these limits they are meaningless.
 constexpr double kReadableMost = 1e24, kCountedMost = 1e15;
 
 template <typename... Values>
@@ -22,7 +22,7 @@ std::string formatted(const char* pattern, Values... values) {
   return text.data();
 }
 
-/// Without the zeros at the end of the fraction.
+/// Removes the trailing zeros of the fraction.
 std::string fixed(double value, int digits) {
   std::array<char, 64> text{};
   const auto written = std::to_chars(text.data(), text.data() + text.size(), value,

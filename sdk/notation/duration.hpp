@@ -1,4 +1,4 @@
-// Durations as options take them and as people read them. Pure; any thread.
+// Durations as options accept them and as people read them. Pure; any thread.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,8 @@
 
 namespace quern::notation {
 
-/// Limit of options in seconds, about thirty years: the sum of several such times does not overflow
-/// a clock that counts nanoseconds.
+/// Limit of options in seconds, about thirty years, so that the sum of several such times does not
+/// overflow a clock that counts nanoseconds.
 inline constexpr double kSecondsMax = 1e9;
 
 /// What happens to fractions of a millisecond.
@@ -19,15 +19,15 @@ enum class Rounding { down, nearest, up };
 /// `seconds` must be within [-kSecondsMax, kSecondsMax].
 std::chrono::milliseconds milliseconds_of(double seconds, Rounding rounding);
 
-/// Microseconds of a status as seconds.
+/// Converts microseconds of a status to seconds.
 constexpr double seconds_of_us(std::uint64_t us) { return static_cast<double>(us) / 1e6; }
 
-/// A number of seconds, or one with a unit: "90", "15m", "1.5h", "2d", "10s". Nothing if the text
-/// has another form. Signs, exponents and blanks are refused.
+/// Parses a number of seconds, or a number with a unit: "90", "15m", "1.5h", "2d", "10s". Nothing
+/// if the text has another form. Signs, exponents and blanks are refused.
 std::optional<double> seconds_in(std::string_view text);
 
 /// For columns: 0.12 us, 850 us, 12 ms, 3.4 s, 2m05s, 3h07m, 4d02h. "-" if negative, "?" if it is
-/// not a readable number.
+/// not a meaningful number.
 std::string short_duration(double seconds);
 inline std::string short_duration_us(std::uint64_t us) { return short_duration(seconds_of_us(us)); }
 

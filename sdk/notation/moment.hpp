@@ -1,4 +1,4 @@
-// A moment as text, in UTC. Pure; any thread.
+// Points in time as text, in UTC. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace quern::notation {
 
-/// Seconds since 1970 as 2026-11-25T21:45:41Z; beyond the years 0 to 9999, the number itself.
+/// Seconds since 1970 as 2026-11-25T21:45:41Z; outside the years 0 to 9999, the number itself.
 std::string moment_text(std::int64_t seconds);
 
 }  // namespace quern::notation

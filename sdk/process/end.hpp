@@ -10,8 +10,8 @@ namespace quern::process {
 
 struct End {
   int code = 0;
-  int signal = 0;                  ///< 0: it ended by itself
-  std::uint64_t memory_bytes = 0;  ///< most that was resident
+  int signal = 0;                  ///< 0: it exited by itself
+  std::uint64_t memory_bytes = 0;  ///< maximum resident size
 
   /// The exit code, or 128 + signal as shells say it.
   int shell_code() const { return signal != 0 ? 128 + signal : code; }

@@ -32,8 +32,8 @@ bool is_tcp(const std::string& endpoint) {
   return endpoint.starts_with(kTcp) && endpoint.find(':', kTcpBytes) != std::string::npos;
 }
 
-/// Throws unless the port is from `least` to 65535. libzmq takes the lowest 16 bits of any number,
-/// and so another port than the one that was given.
+/// Throws unless the port is from `least` to 65535. libzmq uses only the lowest 16 bits of any
+/// number, and so a different port from the one that was given.
 void check_port(const std::string& endpoint, const std::string& port, unsigned least) {
   unsigned number = 0;
   const char* end = port.data() + port.size();
@@ -51,7 +51,7 @@ bool is_number(const std::string& host) {
 struct Found {
   std::string four;
   std::string six;
-  std::string why;  ///< it was not found
+  std::string why;  ///< why the name was not found
 };
 
 Found look_up(const std::string& host) {

@@ -19,8 +19,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kGreetingBytes = 64;
 constexpr std::size_t kMechanismAt = 12, kMechanismBytes = 20;
-// The signature and a version. No more: a server that reads of another mechanism may close before
-// it has said its own.
+// The signature and a version. Nothing else is sent, because a server that reads another mechanism
+// may close the connection before it has sent its own.
 constexpr char kHalf[] = "\xff\0\0\0\0\0\0\0\1\x7f\3";
 
 class Line {

@@ -1,4 +1,4 @@
-// Which security a ZMTP server speaks, asked in plain words.
+// Asks a ZMTP server, without encryption, which security mechanism it uses.
 #pragma once
 
 #include <chrono>
@@ -7,9 +7,9 @@
 
 namespace quern::runtime {
 
-/// "NULL", "CURVE", ...: from the greeting of what listens at `endpoint` (ZeroMQ RFC 23). nullopt:
-/// nothing answered in time, or in another language. A handshake that fails does not always say
-/// why: who closes first is a matter of speed.
+/// "NULL", "CURVE", ...: from the greeting of the server at `endpoint` (ZeroMQ RFC 23). nullopt: no
+/// answer in time, or not ZMTP. Needed because a failed handshake does not always tell the reason:
+/// that depends on which side closes first.
 std::optional<std::string> mechanism_at(const std::string& endpoint,
                                         std::chrono::milliseconds patience);
 

@@ -12,16 +12,17 @@ namespace {
 
 std::atomic<spdlog::logger*> current{nullptr};
 
-/// Names and texts of peers are in the lines: none of them may end a line, or speak to a terminal.
+/// Lines contain names and texts of peers, which must not be able to end a line or to control a
+/// terminal.
 std::string printable(const std::string& line) {
   std::string text;
   for (const char c : line) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (octet >= 0x20 && octet != 0x7F) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7F) {
       text += c;
       continue;
     }
-    notation::append_hex(text += "\\x", octet);
+    notation::append_hex(text += "\\x", byte);
   }
   return text;
 }
@@ -52,7 +53,7 @@ void open_log(std::string_view program, LogLevel level) {
   auto logger = spdlog::stderr_color_mt(std::string(program));
   logger->set_level(level_of(level));
   logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %n %^%l%$: %v");
-  current.store(logger.get(), std::memory_order_release);  // the registry of spdlog keeps it alive
+  current.store(logger.get(), std::memory_order_release);  // spdlog's registry keeps it alive
 }
 
 void log_debug(const std::string& line) { write(spdlog::level::debug, line); }

@@ -1,5 +1,5 @@
-// Log lines of programs, to stderr. Libraries call these too, but nothing is printed until a
-// program has called open_log(): an embedded SDK stays silent.
+// Writes the log lines of programs to stderr. Libraries call these functions too, but nothing is
+// printed until a program has called open_log(), so an embedded SDK stays silent.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace quern::runtime {
 
 enum class LogLevel { debug, info, warning, error, off };
 
-/// Once, by a program's main(). `program` leads every line.
+/// Called once, by a program's main(). Every line begins with `program`.
 void open_log(std::string_view program, LogLevel level);
 
 void log_debug(const std::string& line);

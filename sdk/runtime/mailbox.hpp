@@ -1,6 +1,6 @@
-// An actor's mailbox: any thread may post, only the owning actor drains. The file descriptor
-// becomes readable when there is something, so it is polled beside the actor's sockets (a ZeroMQ
-// socket per message path would cost ten times as much).
+// An actor's mailbox: any thread may post, only the owning actor drains it. The file
+// descriptor becomes readable when there is a message, so the actor polls it together with its
+// sockets (a ZeroMQ socket per message path would cost ten times as much).
 #pragma once
 
 #include <sys/eventfd.h>
@@ -35,12 +35,13 @@ class Mailbox {
     }
     if (wake) {
       const std::uint64_t one = 1;
-      // Fails only when the counter is full, and then the owner is being woken already.
+      // Fails only if the counter is full; then the owner is already being woken.
       [[maybe_unused]] auto written = ::write(fd_, &one, sizeof one);
     }
   }
 
-  /// Owner only: everything posted so far, in order; `out` is emptied first and its memory reused.
+  /// Owner only: returns everything posted so far, in order. `out` is emptied first and its memory
+  /// reused.
   void drain(std::vector<T>& out) {
     out.clear();
     std::uint64_t count;
@@ -50,7 +51,7 @@ class Mailbox {
     out.swap(queue_);
   }
 
-  /// Poll for reading.
+  /// The descriptor to poll for reading.
   int fd() const { return fd_; }
 
  private:

@@ -6,7 +6,8 @@
 
 namespace quern::runtime {
 
-/// Fills from getrandom(2); aborts when the system has none, because nothing safe can be done then.
+/// Fills the buffer from getrandom(2). Aborts if the system has no random source, because there is
+/// no safe alternative.
 void random_bytes(void* out, std::size_t size);
 std::uint64_t random_u64();
 

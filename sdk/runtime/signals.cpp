@@ -13,13 +13,13 @@
 namespace quern::runtime {
 namespace {
 
-std::atomic<int> tell{-1};  // the pipe's other end; never closed while the handler is there
+std::atomic<int> tell{-1};  // the write end of the pipe; not closed while the handler is installed
 
 void caught(int number) {
   const int error = errno;
   const char byte = static_cast<char>(number);
   [[maybe_unused]] const auto written =
-      ::write(tell, &byte, 1);  // full: it has been told often enough
+      ::write(tell, &byte, 1);  // if the pipe is full, the reader has been notified already
   errno = error;
 }
 

@@ -1,12 +1,12 @@
-// SIGINT and SIGTERM as something to poll. For programs only: a library never touches signals.
+// SIGINT and SIGTERM as a descriptor to poll. For programs only: a library never handles signals.
 #pragma once
 
 namespace quern::runtime {
 
 /// Blocks SIGINT and SIGTERM in this and all later threads and makes them readable from fd().
-/// Construct it before the first thread; one that was started before, by a plugin for example,
-/// takes nothing away: its signals arrive here, too. (And the first process of a container is sent
-/// only what it has asked for.)
+/// Construct it before the first thread. If a thread was started earlier, by a plugin for example,
+/// the signals that it receives arrive here too. (The first process of a container receives only
+/// signals that it handles.)
 class StopSignals {
  public:
   StopSignals();
@@ -19,9 +19,9 @@ class StopSignals {
   int take();
 
  private:
-  int blocked_ = -1;  ///< a signalfd: of threads that block them
-  int caught_ = -1;   ///< a pipe that the handler writes to: of threads that do not
-  int both_ = -1;     ///< readable when one of them is
+  int blocked_ = -1;  ///< a signalfd, for threads that block the signals
+  int caught_ = -1;   ///< a pipe that the handler writes to, for threads that do not block them
+  int both_ = -1;     ///< readable if one of the two is
 };
 
 }  // namespace quern::runtime

@@ -13,13 +13,13 @@
 namespace quern::runtime {
 namespace {
 
-// ZMQ_ZAP_ENFORCE_DOMAIN: libzmq 4.3 knows it, its header shows it to draft builds only.
+// ZMQ_ZAP_ENFORCE_DOMAIN: libzmq 4.3 supports it, but its header defines it for draft builds only.
 constexpr int kZapEnforceDomain = 93;
-// What a message is longer by on an encrypted way: its name, a nonce, a seal, a flag (CurveZMQ, RFC
-// 26).
+// Bytes that encryption adds to a message: its name, a nonce, an authentication tag, a flag
+// (CurveZMQ, RFC 26).
 constexpr std::int64_t kCurveBytes = 33;
 constexpr std::uint32_t kDeniedForGood =
-    400;  // ZAP's status; 300 is "not now", 500 a broken handler
+    400;  // ZAP status; 300 is a temporary failure, 500 a failure of the handler
 
 zmq::socket_t make(zmq::context_t& context, zmq::socket_type type, const SocketOptions& options) {
   zmq::socket_t socket(context, type);
@@ -41,7 +41,7 @@ zmq::socket_t make(zmq::context_t& context, zmq::socket_type type, const SocketO
     socket.set(zmq::sockopt::curve_server, true);
     socket.set(zmq::sockopt::curve_secretkey, curve->secret_key);
     socket.set(zmq::sockopt::zap_domain, curve->zap_domain);
-    // Without a handler nobody gets in, instead of everybody.
+    // Without a handler, every connection is rejected instead of accepted.
     const int enforce = 1;
     if (zmq_setsockopt(socket.handle(), kZapEnforceDomain, &enforce, sizeof enforce) != 0)
       throw zmq::error_t();
@@ -49,7 +49,7 @@ zmq::socket_t make(zmq::context_t& context, zmq::socket_type type, const SocketO
   return socket;
 }
 
-/// A property that the transport attached; empty when it did not.
+/// A property that the transport attached; empty if there is none.
 std::string property_of(zmq::message_t& message, const char* name) {
   const char* text = zmq_msg_gets(message.handle(), name);
   return text ? text : "";
@@ -73,7 +73,7 @@ void release_owner(void*, void* hint) { delete static_cast<std::shared_ptr<const
 zmq::message_t give(const Part& part) {
   if (part.view.size() < kShareFrom || !part.owner)
     return zmq::message_t(part.view.data(), part.view.size());
-  // libzmq never writes to the data of a message it sends.
+  // libzmq never writes to the data of a message that it sends.
   return zmq::message_t(const_cast<char*>(part.view.data()), part.view.size(), release_owner,
                         new std::shared_ptr<const void>(part.owner));
 }
@@ -94,8 +94,9 @@ Socket Socket::dealer(zmq::context_t& context, const SocketOptions& options) {
 }
 
 Socket::~Socket() {
-  // First the source of the events, then their reader: libzmq's thread blocks for ever when it has
-  // an event to tell and the reader is gone, and every later connection of this context with it.
+  // Closes the source of the events before their reader: if the reader is gone while libzmq's
+  // thread has an event to report, that thread blocks forever, and with it every later connection
+  // of this context.
   if (monitor_) zmq_socket_monitor(socket_.handle(), nullptr, 0);
 }
 
@@ -142,8 +143,8 @@ LinkEvent Socket::link_event() {
       case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
         last = LinkEvent::connected;
         break;
-      // The rest waits for the next look: a reconnection behind it must not hide that the old
-      // connection is gone.
+      // Later events are left for the next call, because a reconnection among them must not hide
+      // that the old connection is gone.
       case ZMQ_EVENT_DISCONNECTED:
         return LinkEvent::disconnected;
       case ZMQ_EVENT_CONNECT_RETRIED:
@@ -159,7 +160,7 @@ LinkEvent Socket::link_event() {
         break;
     }
   }
-  monitor_read_out_ = true;  // until the poller finds its descriptor readable
+  monitor_read_out_ = true;  // until the poller finds the descriptor readable
   return last;
 }
 
@@ -171,19 +172,18 @@ bool Socket::has_more() {
 
 std::optional<Parts> Socket::receive(std::size_t parts_max, Origin* origin) {
   Parts parts;
-  read_out_ =
-      false;  // what is found now took in what the descriptor told of; more may be behind it
-  if (origin) *origin = {};  // never the last message's
+  read_out_ = false;         // this read consumes what the descriptor signalled; more may follow
+  if (origin) *origin = {};  // never that of the previous message
   bool more = true;
   while (more) {
     zmq::message_t part;
-    // Only the first part may be absent: a multipart message arrives whole or not at all.
+    // Only the first part can be missing: a multipart message arrives completely or not at all.
     if (!socket_.recv(part, zmq::recv_flags::dontwait)) {
       read_out_ = true;
       return std::nullopt;
     }
-    // A ROUTER's first part is the routing id that it made itself: what is known of the sender
-    // comes with the next.
+    // A ROUTER generates the first part, the routing id, itself. The properties of the sender come
+    // with the next part.
     if (origin && parts.size() == 1) {
       origin->user = property_of(part, "User-Id");
       origin->address = plain_address(property_of(part, "Peer-Address"));

@@ -7,7 +7,7 @@
 namespace quern::runtime {
 
 void open_standard_descriptors() {
-  // The lowest free number is given: those that are open are passed by.
+  // open() returns the lowest free number, so descriptors that are open are not affected.
   for (int fd = ::open("/dev/null", O_RDWR); fd >= 0; fd = ::open("/dev/null", O_RDWR)) {
     if (fd <= 2) continue;
     ::close(fd);

@@ -13,11 +13,11 @@ namespace {
 
 using nlohmann::json;
 
-// Deeper nesting is refused: nobody writes it by hand, and recursion over it would overflow the
+// Deeper nesting is refused, because nobody writes it by hand and recursion would overflow the
 // stack.
 constexpr std::size_t kDepthMax = 64;
 
-// Walks JSON text and fails at the first thing that is no JSON or is nested too deep.
+// Parses JSON text and fails at the first error or where it is nested too deeply.
 class JsonCheck : public nlohmann::json_sax<json> {
  public:
   bool null() override { return true; }
@@ -44,8 +44,8 @@ class JsonCheck : public nlohmann::json_sax<json> {
   std::size_t depth_ = 0;
 };
 
-// Writes JSON text while msgpack is read: no tree in between, so what a hostile value costs is
-// bounded by its own length.
+// Writes JSON text while it reads msgpack, without a tree in between, so that the cost of a hostile
+// value is bounded by its length.
 class JsonWriter : public msgpack::null_visitor {
  public:
   bool visit_nil() { return text("null"); }
@@ -54,7 +54,7 @@ class JsonWriter : public msgpack::null_visitor {
   bool visit_negative_integer(std::int64_t v) { return text(std::to_string(v)); }
   bool visit_float64(double v) { return text(std::isfinite(v) ? json(v).dump() : "null"); }
   bool visit_float32(float v) {
-    // The shortest digits of the float, not those of the double it would be widened to.
+    // The shortest digits of the float, not of the double to which it would be converted.
     char digits[64];
     const auto end = std::to_chars(digits, digits + sizeof digits - 1, v).ptr;
     *end = '\0';
@@ -64,7 +64,7 @@ class JsonWriter : public msgpack::null_visitor {
     try {
       return text(json(std::string(data, size)).dump());
     } catch (const json::type_error&) {
-      return visit_bin(data, size);  // octets that are no UTF-8
+      return visit_bin(data, size);  // bytes that are not UTF-8
     }
   }
   bool visit_bin(const char* data, std::uint32_t size) {
@@ -72,9 +72,9 @@ class JsonWriter : public msgpack::null_visitor {
   }
   bool visit_ext(const char* data, std::uint32_t size) {
     if (size == 0) return false;
-    const int octet = static_cast<unsigned char>(
-        data[0]);  // the visitor gets the type as first octet; it is signed
-    const int type = octet < 128 ? octet : octet - 256;
+    const int byte = static_cast<unsigned char>(
+        data[0]);  // the visitor receives the type, which is signed, as the first byte
+    const int type = byte < 128 ? byte : byte - 256;
     return text("{\"base64\":\"" + notation::base64({data + 1, size - 1}) +
                 "\",\"ext\":" + std::to_string(type) + "}");
   }
@@ -89,7 +89,7 @@ class JsonWriter : public msgpack::null_visitor {
     return true;
   }
   bool end_map_key() {
-    // JSON has only string keys: any other key stands as its own JSON text in a string.
+    // JSON has only string keys, so any other key becomes a string that contains its JSON text.
     const std::size_t begin = keys_.back();
     keys_.pop_back();
     if (out_[begin] != '"') {
@@ -124,8 +124,8 @@ class JsonWriter : public msgpack::null_visitor {
   }
 
   std::string out_;
-  std::vector<bool> first_;        // per open container: nothing in it yet
-  std::vector<std::size_t> keys_;  // where the keys being written begin
+  std::vector<bool> first_;        // per open container: whether it is still empty
+  std::vector<std::size_t> keys_;  // where the keys that are being written begin
 };
 
 }  // namespace

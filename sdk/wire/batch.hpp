@@ -10,24 +10,25 @@
 
 namespace quern::wire {
 
-/// The sizes of n payloads: u32 little endian each, or one u32 when all are equal. Kept exactly as
-/// it travels.
+/// The sizes of n payloads: u32 little endian each, or one u32 if all are equal. Stored exactly as
+/// sent.
 class Sizes {
  public:
   Sizes() = default;
   /// n payloads of the same size.
   static Sizes uniform(std::uint64_t count, std::uint32_t each);
-  /// Takes the column as received; nullopt when its length fits neither form.
+  /// Adopts the column as received; nullopt if its length matches neither form.
   static std::optional<Sizes> from_column(std::uint64_t count, Buffer column);
 
   std::uint64_t count() const { return count_; }
   bool is_uniform() const { return column_.empty(); }
   std::uint32_t at(std::uint64_t i) const;
-  /// Bytes of payloads [begin, end). Uniform: one multiplication; otherwise a pass over the column.
+  /// Bytes of payloads [begin, end). One multiplication if uniform; otherwise a pass over the
+  /// column.
   std::uint64_t sum(std::uint64_t begin, std::uint64_t end) const;
   std::uint64_t total() const { return sum(0, count_); }
   Sizes slice(std::uint64_t begin, std::uint64_t end) const;
-  /// The part to send; 4 bytes when uniform.
+  /// The part to send; 4 bytes if uniform.
   Buffer column() const;
   std::uint32_t uniform_size() const { return each_; }
 
@@ -36,12 +37,12 @@ class Sizes {
  private:
   std::uint64_t count_ = 0;
   std::uint32_t each_ = 0;
-  Buffer column_;  // empty when uniform
+  Buffer column_;  // empty if uniform
 };
 
 struct Batch {
   Sizes sizes;
-  Buffer bytes;  ///< back to back, sizes.total() octets
+  Buffer bytes;  ///< back to back, sizes.total() bytes
 
   std::uint64_t count() const { return sizes.count(); }
   std::uint64_t weight() const {
@@ -68,22 +69,22 @@ class BatchReader {
   std::size_t offset_ = 0;
 };
 
-/// Builds a batch payload by payload; notices by itself when all sizes are equal.
+/// Builds a batch payload by payload; detects whether all sizes are equal.
 class BatchBuilder {
  public:
   void add(BytesView payload);
-  /// For results written straight into bytes(): call once per payload after appending `n` octets.
+  /// For results written directly into bytes(): call once per payload after appending `n` bytes.
   Bytes& bytes() { return bytes_; }
   void close_payload(std::uint32_t n);
   std::uint64_t count() const { return count_; }
   std::uint64_t weight() const { return bytes_.size() + sizes_.size(); }
   bool empty() const { return count_ == 0; }
-  /// Hands over what was built and starts anew.
+  /// Returns the batch and begins a new one.
   Batch take();
 
  private:
   Bytes bytes_;
-  Bytes sizes_;  // u32 LE column, filled only once two sizes differ
+  Bytes sizes_;  // u32 LE column, filled only when two sizes differ
   std::uint64_t count_ = 0;
   std::uint32_t each_ = 0;
 };

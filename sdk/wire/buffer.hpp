@@ -1,6 +1,6 @@
-// An immutable slice of shared octets. Copying one copies a pointer: payloads pass through the
-// broker as slices of the memory they arrived in. Any thread may hold one; what it points at never
-// changes.
+// An immutable slice of shared bytes. Copying one copies a pointer: payloads pass through the
+// broker as slices of the memory they arrived in. Any thread may hold one; the bytes it
+// refers to never change.
 #pragma once
 
 #include <cstring>
@@ -33,7 +33,8 @@ class Buffer {
   bool empty() const { return view_.empty(); }
   const std::shared_ptr<const void>& owner() const { return owner_; }
 
-  /// Octets [offset, offset + length) of this one; shares its owner. The caller checks the bounds.
+  /// Bytes [offset, offset + length) of this slice, with the same owner. The caller must check the
+  /// bounds.
   Buffer slice(std::size_t offset, std::size_t length) const {
     return Buffer(owner_, view_.substr(offset, length));
   }

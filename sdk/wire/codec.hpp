@@ -1,4 +1,5 @@
-// Bytes <-> messages. The only place that knows msgpack. Pure functions; any thread.
+// Converts between bytes and messages. Nothing else in this folder uses msgpack. Pure functions;
+// any thread.
 #pragma once
 
 #include <span>
@@ -14,25 +15,29 @@ namespace quern::wire {
 /// A message as ZeroMQ parts (without the routing id). parts[0] is the header.
 using Frames = std::vector<Buffer>;
 
-/// Acknowledgements that travel in another message's header, of the same session, and are to be
-/// handled before it: alone each would wake two threads of its receiver.
-using Riders = std::vector<Message>;
-constexpr std::size_t kRidersMax = 64;
+/// Piggybacked acknowledgements: they travel in the header of another message of the same session,
+/// and the receiver handles them before that message. Sent alone, each would wake two threads of
+/// its receiver.
+using Piggybacked = std::vector<Message>;
+constexpr std::size_t kPiggybackedMax = 64;
+// The former names, which broker/ still uses.
+using Riders = Piggybacked;
+constexpr std::size_t kRidersMax = kPiggybackedMax;
 
-/// What tells its receiver only that it may let go of something: ACCEPTED, REPORTED, ACK. Only
-/// these ride.
+/// Whether the message only tells its receiver that it may release something (ACCEPTED, REPORTED,
+/// ACK). Only such messages can be piggybacked.
 bool is_acknowledgement(const Message& message);
 
-/// Encodes a message; large bodies are shared, not copied. Our own messages always encode: a
-/// violated limit here is our bug.
-Frames encode(const Envelope& envelope, std::span<const Message> riders = {});
+/// Encodes a message; large bodies are shared, not copied. Encoding our own messages never fails: a
+/// violated limit here is a bug of ours.
+Frames encode(const Envelope& envelope, std::span<const Message> piggybacked = {});
 
 /// Decodes and checks every limit of limits.hpp, every enum, every interval list and every batch
-/// length. What rides is put into `riders`; without them a message with riders is malformed. Never
-/// throws.
-std::variant<Envelope, DecodeError> decode(Frames frames, Riders* riders = nullptr);
+/// length. The piggybacked acknowledgements are stored in `piggybacked`; if it is null, a message
+/// that carries any is malformed. Never throws.
+std::variant<Envelope, DecodeError> decode(Frames frames, Piggybacked* piggybacked = nullptr);
 
-/// The protocol's word for the message ("HELLO", "LEASE"), for logs and counters.
+/// The protocol's name of the message ("HELLO", "LEASE"), for logs and counters.
 std::string_view name_of(const Message& message);
 
 }  // namespace quern::wire

@@ -1,6 +1,6 @@
-// Bytes -> messages. The header is unpacked into a zone that the thread keeps (no allocation for
-// small headers), with every length bounded before anything is reserved; then the visitor of
-// keys.hpp picks the fields it knows.
+// Decodes bytes into messages. The header is unpacked into a zone that the thread reuses (small
+// headers need no allocation), and every length is checked before memory is reserved; then the
+// visitor of keys.hpp reads the fields it knows.
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -15,8 +15,8 @@
 namespace quern::wire {
 namespace {
 
-/// One message being read: its parts, how many are taken, and what is wrong with it. The first
-/// problem stays.
+/// One message being read: its parts, how many were read, and what is wrong with it. Only the
+/// first problem is kept.
 struct Reading {
   Frames frames;
   std::size_t taken = 1;
@@ -44,7 +44,7 @@ BytesView bin_of(const Object& o) { return {o.via.bin.ptr, o.via.bin.size}; }
 template <typename T>
 class ObjectReader;
 
-/// Reads single values; `key` is for the problem's text only.
+/// Reads single values; `key` is used only in the text of a problem.
 class ValueReader {
  public:
   explicit ValueReader(Reading& reading) : reading_(reading) {}
@@ -110,14 +110,14 @@ class ValueReader {
     if (!valid_utf8(str_of(o))) return reading_.malformed(key, "not valid UTF-8");
     out.assign(str_of(o));
   }
-  void get_octets(std::string_view key, const Object& o, Bytes& out) {
+  void get_bytes(std::string_view key, const Object& o, Bytes& out) {
     if (o.type != Kind::BIN) return reading_.malformed(key, "not binary");
     if (o.via.bin.size > kIdentityBytesMax) return reading_.over(key, kIdentityBytesMax);
     out.assign(bin_of(o));
   }
   void get(std::string_view key, const Object& o, Uuid& out) {
     if (o.type != Kind::BIN || o.via.bin.size != out.octets.size())
-      return reading_.malformed(key, "not a UUID (binary of 16 octets)");
+      return reading_.malformed(key, "not a UUID (binary of 16 bytes)");
     std::memcpy(out.octets.data(), o.via.bin.ptr, out.octets.size());
   }
   void get(std::string_view key, const Object& o, LeaseId& out) {
@@ -159,7 +159,7 @@ class ValueReader {
   Reading& reading_;
 };
 
-/// Reads the fields of a T from a map: the visitor of keys.hpp. Absent keys leave the default.
+/// Reads the fields of a T from a map: the visitor of keys.hpp. Absent fields keep their default.
 template <typename T>
 class ObjectReader {
  public:
@@ -188,8 +188,8 @@ class ObjectReader {
   }
   void intervals(std::string_view key, Intervals T::*field) { plain(key, field); }
 
-  void octets(std::string_view key, Bytes T::*field) {
-    if (const Object* o = find(key)) in_.get_octets(key, *o, object_.*field);
+  void bytes(std::string_view key, Bytes T::*field) {
+    if (const Object* o = find(key)) in_.get_bytes(key, *o, object_.*field);
   }
   template <typename Enum>
   void word(std::string_view key, Enum T::*field) {
@@ -199,7 +199,7 @@ class ObjectReader {
     if (!known) return reading_.malformed(key, "not one of the words for it");
     object_.*field = *known;
   }
-  /// Unlike other words, an unknown error code is no mistake: a newer peer has more of them.
+  /// Unlike other words, an unknown error code is not an error: a newer peer may have more codes.
   void code(std::string_view key, ErrorCode T::*field) {
     const Object* o = find(key);
     if (!o) return;
@@ -253,7 +253,7 @@ class ObjectReader {
     if (!column || !bytes) return;
     auto sizes = Sizes::from_column(count, std::move(*column));
     if (!sizes) return reading_.malformed("sizes", "neither one nor one per task");
-    // The one pass over the column: a forged size must never reach beyond the bytes.
+    // The only pass over the column. It ensures that no forged size reaches beyond the bytes.
     if (sizes->total() != bytes->size())
       return reading_.malformed("sizes", "do not add up to the bytes");
     object_.*field = Batch{std::move(*sizes), std::move(*bytes)};
@@ -281,7 +281,7 @@ class ObjectReader {
   }
 
  private:
-  /// Looks first where the last key was found: peers send keys in our order, mostly.
+  /// Searches from the position of the last key, because peers mostly send keys in our order.
   const Object* find(std::string_view key) {
     if (reading_.problem) return nullptr;
     for (std::uint32_t i = 0; i < map_.size; ++i) {
@@ -328,11 +328,11 @@ class ObjectReader {
   std::uint32_t next_ = 0;
 };
 
-/// A HELLO of a peer with which we share no version may look like anything but for its two version
-/// keys: the answer is REFUSED with our versions, so it must decode. Returns a HELLO of these two
-/// alone; nullopt when there is a common version.
+/// A HELLO of a peer with no version in common may contain anything besides its two version keys.
+/// It must still decode, because the answer is REFUSED with our versions. Returns a HELLO with only
+/// these two keys; nullopt if there is a common version.
 std::optional<Hello> foreign_hello(const msgpack::object_map& fields) {
-  std::uint64_t least = 1;  // the defaults of the page, whatever we speak
+  std::uint64_t least = 1;  // the defaults of PROTOCOL.md, whatever versions we support
   std::uint64_t most = 1;
   for (std::uint32_t i = 0; i < fields.size; ++i) {
     const auto& [key, val] = fields.ptr[i];
@@ -381,8 +381,8 @@ std::optional<Message> read_type(std::uint64_t type, Reading& reading,
   }
 }
 
-/// Unpacks a whole header into `zone`; strings stay where they are. nullopt for anything that is
-/// not one msgpack value.
+/// Unpacks a whole header into `zone`; strings are not copied. nullopt for anything that is not
+/// one msgpack value.
 std::optional<Object> unpack_header(msgpack::zone& zone, BytesView header) {
   static const msgpack::unpack_limit limit(2 * kListMax, kListMax, kHeaderBytesMax, kHeaderBytesMax,
                                            kHeaderBytesMax, kDepthMax);
@@ -393,7 +393,7 @@ std::optional<Object> unpack_header(msgpack::zone& zone, BytesView header) {
     Object o = msgpack::unpack(zone, header.data(), header.size(), used, referenced, refer, nullptr,
                                limit);
     if (used == header.size()) return o;
-  } catch (const std::exception&) {  // msgpack reports bad bytes so
+  } catch (const std::exception&) {  // how msgpack reports invalid bytes
   }
   return std::nullopt;
 }
@@ -402,29 +402,34 @@ std::variant<Envelope, DecodeError> malformed(std::string text) {
   return DecodeError{ErrorCode::malformed, std::move(text)};
 }
 
-/// What rides in a header: an array of [type, fields]. nullopt when all is well.
-std::optional<DecodeError> read_riders(const Object& list, Riders& riders) {
-  if (list.type != Kind::ARRAY) return DecodeError{ErrorCode::malformed, "riders: not an array"};
-  if (list.via.array.size > kRidersMax)
-    return DecodeError{ErrorCode::limit, "riders: over the limit of " + std::to_string(kRidersMax)};
+/// Reads the piggybacked acknowledgements of a header: an array of [type, fields]. nullopt if they
+/// are valid.
+std::optional<DecodeError> read_piggybacked(const Object& list, Piggybacked& piggybacked) {
+  if (list.type != Kind::ARRAY)
+    return DecodeError{ErrorCode::malformed, "piggybacked acknowledgements: not an array"};
+  if (list.via.array.size > kPiggybackedMax)
+    return DecodeError{ErrorCode::limit, "piggybacked acknowledgements: over the limit of " +
+                                             std::to_string(kPiggybackedMax)};
   for (const Object* o = list.via.array.ptr; o != list.via.array.ptr + list.via.array.size; ++o) {
     if (o->type != Kind::ARRAY || o->via.array.size != 2 ||
         o->via.array.ptr[0].type != Kind::POSITIVE_INTEGER || o->via.array.ptr[1].type != Kind::MAP)
-      return DecodeError{ErrorCode::malformed, "riders: not arrays of a type and fields"};
+      return DecodeError{ErrorCode::malformed,
+                         "piggybacked acknowledgements: not arrays of a type and fields"};
     Reading reading{.frames = Frames(1), .taken = 1, .problem = {}};
     auto message = read_type(o->via.array.ptr[0].via.u64, reading, o->via.array.ptr[1].via.map);
     if (reading.problem) return std::move(reading.problem);
     if (!message || !is_acknowledgement(*message))
-      return DecodeError{ErrorCode::malformed, "riders: only acknowledgements ride"};
-    riders.push_back(std::move(*message));
+      return DecodeError{ErrorCode::malformed,
+                         "piggybacked acknowledgements: a message of another type"};
+    piggybacked.push_back(std::move(*message));
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-std::variant<Envelope, DecodeError> decode(Frames frames, Riders* riders) {
-  if (riders) riders->clear();
+std::variant<Envelope, DecodeError> decode(Frames frames, Piggybacked* piggybacked) {
+  if (piggybacked) piggybacked->clear();
   if (frames.empty()) return malformed("no parts");
   if (frames.size() > kPartsMax) return DecodeError{ErrorCode::limit, "more than 5 parts"};
   if (frames[0].size() > kHeaderBytesMax)
@@ -436,7 +441,7 @@ std::variant<Envelope, DecodeError> decode(Frames frames, Riders* riders) {
   const auto root = unpack_header(zone, header.view());
   if (!root) return malformed("header: not one msgpack value within the limits");
   const std::uint32_t size = root->type == Kind::ARRAY ? root->via.array.size : 0;
-  if (size != 3 && (size != 4 || !riders)) return malformed("header: not an array of 3");
+  if (size != 3 && (size != 4 || !piggybacked)) return malformed("header: not an array of 3");
   const Object& type = root->via.array.ptr[0];
   const Object& session = root->via.array.ptr[1];
   const Object& fields = root->via.array.ptr[2];
@@ -449,8 +454,8 @@ std::variant<Envelope, DecodeError> decode(Frames frames, Riders* riders) {
   if (!message) return malformed("type " + std::to_string(type.via.u64) + " is no message");
   if (reading.problem) return std::move(*reading.problem);
   if (size == 4) {
-    if (auto problem = read_riders(root->via.array.ptr[3], *riders)) {
-      riders->clear();
+    if (auto problem = read_piggybacked(root->via.array.ptr[3], *piggybacked)) {
+      piggybacked->clear();
       return std::move(*problem);
     }
   }

@@ -1,5 +1,5 @@
-// Messages -> bytes. Fields at their default are left out; everything else is in the order of
-// keys.hpp, so that equal messages are equal bytes (tests/golden).
+// Encodes messages into bytes. Fields with their default value are left out; all others are in the
+// order of keys.hpp, so that equal messages have equal bytes (tests/golden).
 #include <bit>
 #include <cmath>
 #include <msgpack.hpp>
@@ -12,7 +12,7 @@
 namespace quern::wire {
 namespace {
 
-/// What msgpack's packer writes to.
+/// The output of msgpack's packer.
 struct Sink {
   Bytes& out;
   void write(const char* data, std::size_t size) { out.append(data, size); }
@@ -40,18 +40,18 @@ class ValueWriter {
   requires std::is_integral_v<Integer>
   void put(Integer n) { pack_.pack(n); }
   void put(bool flag) { flag ? pack_.pack_true() : pack_.pack_false(); }
-  /// Always float 64: the packer's own way makes an integer of 2.0, and one field should have one
+  /// Always float 64: the packer itself would write 2.0 as an integer, and a field should have one
   /// type.
   void put(double d) {
     const auto bits = std::bit_cast<std::uint64_t>(d);
-    char octets[9] = {static_cast<char>(0xcb)};
-    for (int i = 1; i <= 8; ++i) octets[i] = static_cast<char>(bits >> (64 - 8 * i) & 0xff);
-    sink_.write(octets, sizeof octets);
+    char bytes[9] = {static_cast<char>(0xcb)};
+    for (int i = 1; i <= 8; ++i) bytes[i] = static_cast<char>(bits >> (64 - 8 * i) & 0xff);
+    sink_.write(bytes, sizeof bytes);
   }
   void put(JobNumber n) { pack_.pack(value(n)); }
   void put(SessionId id) { pack_.pack(static_cast<std::uint64_t>(id)); }
 
-  /// Text whose length is somebody else's business, made valid.
+  /// Text made valid UTF-8; its length is limited elsewhere.
   void put(std::string_view text) {
     if (!valid_utf8(text)) return put_raw_string(clean_utf8(text));
     put_raw_string(text);
@@ -61,12 +61,12 @@ class ValueWriter {
     text = cut_utf8(text, draft_.text_max);
     put(text);
   }
-  void put_octets(BytesView octets) {
-    pack_.pack_bin(static_cast<std::uint32_t>(octets.size()));
-    pack_.pack_bin_body(octets.data(), static_cast<std::uint32_t>(octets.size()));
+  void put_bytes(BytesView bytes) {
+    pack_.pack_bin(static_cast<std::uint32_t>(bytes.size()));
+    pack_.pack_bin_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
   }
   void put(const Uuid& uuid) {
-    put_octets({reinterpret_cast<const char*>(uuid.octets.data()), uuid.octets.size()});
+    put_bytes({reinterpret_cast<const char*>(uuid.octets.data()), uuid.octets.size()});
   }
   void put(const LeaseId& id) {
     pack_.pack_array(2);
@@ -126,8 +126,8 @@ class ObjectWriter {
     add_key(key);
     out_.put(object_.*field);
   }
-  /// A rate of nothing in no time may come out as NaN: to the reader it is as good as not said, and
-  /// no reason to end a session.
+  /// The rate of no work in no time may be NaN. It is left out, like any missing value, because it
+  /// is no reason to end a session.
   void real(std::string_view key, double T::*field, Sign) {
     if (std::isfinite(object_.*field)) plain(key, field);
   }
@@ -144,8 +144,8 @@ class ObjectWriter {
   void text(std::string_view key, std::string T::*field) {
     if (begin(key, field)) out_.put_text(object_.*field);
   }
-  void octets(std::string_view key, Bytes T::*field) {
-    if (begin(key, field)) out_.put_octets(object_.*field);
+  void bytes(std::string_view key, Bytes T::*field) {
+    if (begin(key, field)) out_.put_bytes(object_.*field);
   }
   template <typename Enum>
   void word(std::string_view key, Enum T::*field) {
@@ -230,7 +230,8 @@ class ObjectWriter {
     ++count_;
     out_.put(key);
   }
-  /// The number of fields is known only now; nearly always it fits the one octet kept for it.
+  /// The number of fields is known only now. It nearly always fits into the one byte reserved for
+  /// it.
   void patch_size(std::size_t at) {
     Bytes& header = draft_.header;
     if (count_ < 16) {
@@ -249,31 +250,31 @@ class ObjectWriter {
 };
 
 template <typename T>
-Draft draft_of(SessionId session, const T& message, std::span<const Message> riders,
+Draft draft_of(SessionId session, const T& message, std::span<const Message> piggybacked,
                std::size_t text_max) {
   Draft draft;
   draft.text_max = text_max;
   draft.header.reserve(160);
   ValueWriter out(draft);
-  out.array(riders.empty() ? 3 : 4);
+  out.array(piggybacked.empty() ? 3 : 4);
   out.put(info(Of<T>{}).number);
   out.put(session);
   out.put(message);
-  if (riders.empty()) return draft;
-  out.array(riders.size());
-  for (const Message& rider : riders) {
+  if (piggybacked.empty()) return draft;
+  out.array(piggybacked.size());
+  for (const Message& each : piggybacked) {
     std::visit(
         [&out]<typename R>(const R& acknowledgement) {
           out.array(2);
           out.put(info(Of<R>{}).number);
           out.put(acknowledgement);
         },
-        rider);
+        each);
   }
   return draft;
 }
 
-/// A long answer is shortened, and says so, rather than refused by its reader.
+/// Shortens a long answer and says so in it, because its reader would refuse it otherwise.
 Answer shortened(const Answer& answer) {
   Answer out = answer;
   out.jobs.resize(out.jobs.size() / 2);
@@ -286,16 +287,16 @@ Answer shortened(const Answer& answer) {
 }
 
 template <typename T>
-Draft fitting_draft(SessionId session, const T& message, std::span<const Message> riders) {
-  Draft draft = draft_of(session, message, riders, kTextBytesMax);
-  // Many errors with long texts: shorter texts, never a lost error.
+Draft fitting_draft(SessionId session, const T& message, std::span<const Message> piggybacked) {
+  Draft draft = draft_of(session, message, piggybacked, kTextBytesMax);
+  // If there are many errors with long texts, the texts are shortened; no error is dropped.
   for (std::size_t text_max : {256u, 64u, 0u}) {
     if (draft.header.size() <= kHeaderBytesMax) break;
-    draft = draft_of(session, message, riders, text_max);
+    draft = draft_of(session, message, piggybacked, text_max);
   }
   if constexpr (std::is_same_v<T, Answer>) {
     if (draft.header.size() > kHeaderBytesMax && message.jobs.size() + message.workers.size() > 1)
-      return fitting_draft(session, shortened(message), riders);
+      return fitting_draft(session, shortened(message), piggybacked);
   }
   return draft;
 }
@@ -307,10 +308,10 @@ bool is_acknowledgement(const Message& message) {
          std::holds_alternative<Ack>(message);
 }
 
-Frames encode(const Envelope& envelope, std::span<const Message> riders) {
+Frames encode(const Envelope& envelope, std::span<const Message> piggybacked) {
   return std::visit(
       [&](const auto& message) {
-        Draft draft = fitting_draft(envelope.session, message, riders);
+        Draft draft = fitting_draft(envelope.session, message, piggybacked);
         draft.frames[0] = Buffer::adopt(std::move(draft.header));
         return std::move(draft.frames);
       },

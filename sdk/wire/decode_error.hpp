@@ -1,4 +1,4 @@
-// What is wrong with bytes that came in. Plain data: the cores may know it, unlike the codec.
+// What is wrong with received bytes. Plain data, which the cores may include, unlike the codec.
 #pragma once
 
 #include <optional>
@@ -9,8 +9,8 @@
 
 namespace quern::wire {
 
-/// Why bytes are not a message; `code` is malformed, limit or version. `job`: it is about this one
-/// only, a SUBMIT or an APPEND that breaks a rule.
+/// Why bytes are not a message; `code` is malformed, limit or version. `job`: the error concerns
+/// only this job, whose SUBMIT or APPEND breaks a rule.
 struct DecodeError {
   ErrorCode code = ErrorCode::malformed;
   std::string text;

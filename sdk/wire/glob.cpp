@@ -5,8 +5,8 @@
 namespace quern::wire {
 
 bool matches(std::string_view pattern, std::string_view text) {
-  // Only the last star is ever tried again: what an earlier one could take, a later one can take
-  // too.
+  // Only the last star is tried again, because whatever an earlier star could match, a later one
+  // can match too.
   std::size_t p = 0, t = 0, after_star = std::string_view::npos, retry = 0;
   while (t < text.size()) {
     if (p < pattern.size() && pattern[p] == '*') {

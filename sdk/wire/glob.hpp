@@ -1,5 +1,4 @@
-// Patterns of names: `*` stands for any characters, `?` for one octet, everything else for itself.
-// Pure.
+// Patterns of names: `*` matches any characters, `?` one byte, everything else itself. Pure.
 #pragma once
 
 #include <string>

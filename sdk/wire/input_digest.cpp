@@ -15,7 +15,7 @@ void InputDigest::add(BytesView payload) {
   std::uint64_t value = value_;
   for (const char c : payload) value = (value ^ static_cast<unsigned char>(c)) * kPrime;
   value_ = value;
-  add(std::uint64_t{payload.size()});  // so that "ab", "c" is not "a", "bc"
+  add(std::uint64_t{payload.size()});  // so that "ab", "c" differs from "a", "bc"
 }
 
 void InputDigest::add(std::uint64_t number) {

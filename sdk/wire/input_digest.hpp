@@ -1,5 +1,5 @@
-// A digest over a job's payloads in order, however they were batched: a broker and a client that
-// counted the same payloads have the same one (PROTOCOL.md, "Jobs").
+// A digest of a job's payloads in order, regardless of how they were batched: a broker and a client
+// that saw the same payloads have the same digest (PROTOCOL.md, "Jobs").
 #pragma once
 
 #include <cstdint>
@@ -8,19 +8,19 @@
 
 namespace quern::wire {
 
-/// 64 bits of FNV-1a (Fowler, Noll, Vo): its whole state is one number, which goes into a message
-/// or a store and can be continued from there. It guards against mistakes, not against somebody who
-/// wants a collision: keys are each principal's own.
+/// 64 bits of FNV-1a (Fowler, Noll, Vo): its whole state is one number, which can be sent or stored
+/// and continued later. It protects against mistakes, not against deliberate collisions:
+/// idempotency keys are separate for each principal.
 class InputDigest {
  public:
-  InputDigest() = default;  ///< of no payload
-  /// Continues; `value` is what value() said.
+  InputDigest() = default;  ///< the digest of no payloads
+  /// Continues from `value`, which value() returned.
   explicit InputDigest(std::uint64_t value) : value_(value) {}
 
   void add(const Batch& batch);
   void add(BytesView payload);
   void add(std::uint64_t number);
-  /// Never 0, which stands for "not known".
+  /// Never 0, which means "unknown".
   std::uint64_t value() const { return value_ == 0 ? 1 : value_; }
 
  private:

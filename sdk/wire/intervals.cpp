@@ -37,8 +37,8 @@ bool IntervalSet::contains(Interval interval) const {
 std::uint64_t IntervalSet::add(Interval interval) {
   if (interval.empty()) return 0;
   auto it = map_.upper_bound(interval.begin);
-  // The one before touches or overlaps: it grows in its place. Else there is a new one, of nothing
-  // at first.
+  // If the previous interval touches or overlaps, it is extended in place. Otherwise a new one is
+  // inserted, which is empty at first.
   if (it != map_.begin() && std::prev(it)->second >= interval.begin)
     --it;
   else

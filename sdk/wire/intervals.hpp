@@ -18,11 +18,11 @@ struct Interval {
   bool operator==(const Interval&) const = default;
 };
 
-/// A short list of intervals as it travels: ascending, disjoint, none empty.
+/// A short list of intervals as sent: ascending, disjoint, none empty.
 using Intervals = std::vector<Interval>;
 
 std::uint64_t size(const Intervals& list);
-/// True when ascending, disjoint, without empty ones.
+/// Whether the intervals are ascending, disjoint and not empty.
 bool well_formed(const Intervals& list);
 
 class IntervalSet {
@@ -31,28 +31,30 @@ class IntervalSet {
   explicit IntervalSet(const Intervals& list);
 
   bool empty() const { return map_.empty(); }
-  std::uint64_t size() const { return size_; }                 ///< tasks in all intervals
-  std::size_t fragments() const { return map_.size(); }        ///< number of intervals
-  std::uint64_t front() const { return map_.begin()->first; }  ///< least index; not on an empty set
+  std::uint64_t size() const { return size_; }           ///< tasks in all intervals
+  std::size_t fragments() const { return map_.size(); }  ///< number of intervals
+  std::uint64_t front() const {
+    return map_.begin()->first;
+  }  ///< least index; the set must not be empty
   std::uint64_t back_end() const { return map_.rbegin()->second; }
   Interval first() const { return {map_.begin()->first, map_.begin()->second}; }
 
   bool contains(std::uint64_t index) const;
   bool contains(Interval interval) const;
 
-  /// Adds; returns how many indices were new.
+  /// Adds the interval; returns how many indices were new.
   std::uint64_t add(Interval interval);
-  /// Removes; returns how many indices were there.
+  /// Removes the interval; returns how many indices were in the set.
   std::uint64_t remove(Interval interval);
   void clear();
 
-  /// Takes up to `count` indices from the front of the first interval and removes them. Not on an
-  /// empty set.
+  /// Removes and returns up to `count` indices from the front of the first interval. The set must
+  /// not be empty.
   Interval take_front(std::uint64_t count);
 
   /// The parts of `interval` that are in the set.
   Intervals intersect(Interval interval) const;
-  /// The parts of `interval` that are not.
+  /// The parts of `interval` that are not in the set.
   Intervals missing(Interval interval) const;
   Intervals list() const;
 

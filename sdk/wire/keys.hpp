@@ -1,6 +1,6 @@
 // The messages' types, words and keys: the one table that the encoder, the decoder and PROTOCOL.md
 // ("Messages") share. describe(v, Of<T>) names every field of T to a visitor, in the order in which
-// it travels; parts are taken in that order too. Rule for changing: a new field gets a new key and
+// they are sent; parts are in the same order. Rule for changing: a new field gets a new key and
 // a default that means "as before"; a key or a type number is never reused.
 #pragma once
 
@@ -50,10 +50,10 @@ constexpr TypeInfo info(Of<Reclaimed>) { return {65, "RECLAIMED"}; }
 constexpr TypeInfo info(Of<Draining>) { return {66, "DRAINING"}; }
 constexpr TypeInfo info(Of<Fetch>) { return {67, "FETCH"}; }
 
-/// What doubles a field takes; none takes NaN or an infinity.
+/// Which values a field of type double accepts; NaN and infinities are never accepted.
 enum class Sign { any, not_negative, positive };
 
-/// Inclusive bounds of an integer field, where they are narrower than its type.
+/// Inclusive bounds of an integer field, if they are narrower than its type.
 struct Bounds {
   std::uint64_t least = 0;
   std::uint64_t most = ~0ULL;
@@ -164,7 +164,7 @@ void describe(V& v, Of<ReducerDecl>) {
   v.name("name", &ReducerDecl::name);
   v.word("encoding", &ReducerDecl::encoding);
   v.flag("has_identity", &ReducerDecl::has_identity);
-  v.octets("identity", &ReducerDecl::identity);
+  v.bytes("identity", &ReducerDecl::identity);
 }
 
 template <typename V>
@@ -335,7 +335,7 @@ void describe(V& v, Of<Bye>) {
 template <typename V>
 void describe(V& v, Of<Enrol>) {
   v.name("name", &Enrol::name);
-  v.octets("secret", &Enrol::secret);
+  v.bytes("secret", &Enrol::secret);
 }
 
 template <typename V>

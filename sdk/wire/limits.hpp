@@ -1,4 +1,4 @@
-// Limits on everything that comes in. PROTOCOL.md, "Limits", lists the same numbers; change both
+// Limits on everything that is received. PROTOCOL.md, "Limits", lists the same numbers; change both
 // together.
 #pragma once
 
@@ -12,38 +12,40 @@ namespace quern::wire {
 inline constexpr std::uint32_t kProtocolVersion = quern::kProtocolNewest;
 inline constexpr std::uint32_t kProtocolOldest = quern::kProtocolOldest;
 
-/// All batch parts of one message together, unless the message holds one single item.
+/// All batch parts of one message together, unless the message contains a single item.
 inline constexpr std::size_t kBatchBytesMax = 1u << 20;
 /// Tasks in one batch with bytes; bounds the sizes column (256 KiB of the 1 MiB).
 inline constexpr std::uint64_t kBatchTasksMax = 65'536;
-/// One item, one whole input, one result, one common input.
+/// Size of one item, whole input, result or common input.
 inline constexpr std::size_t kItemBytesMax = 64u << 20;
-/// Header part of any message.
+/// Size of the header part of any message.
 inline constexpr std::size_t kHeaderBytesMax = 256u << 10;
-/// ZMQ_MAXMSGSIZE: any part.
+/// Size of any part (ZMQ_MAXMSGSIZE).
 inline constexpr std::int64_t kPartBytesMax = static_cast<std::int64_t>(kItemBytesMax);
 inline constexpr std::size_t kPartsMax = 5;
-inline constexpr std::size_t kNameBytesMax = 255;  ///< function, job, worker, reducer, label names
+inline constexpr std::size_t kNameBytesMax =
+    255;  ///< names of functions, jobs, workers, reducers, labels
 inline constexpr std::size_t kTextBytesMax =
-    4096;  ///< error texts and reasons; longer ones are cut by the sender
+    4096;  ///< error texts and reasons; the sender truncates longer ones
 inline constexpr std::size_t kListMax = 10'000;  ///< entries of any list in a header
 inline constexpr std::uint32_t kAttemptsMax = 1000;
 inline constexpr std::uint64_t kTasksMax = 1ULL << 62;  ///< N of a job
 inline constexpr std::uint32_t kSlotsMax = 4096;
 inline constexpr std::uint64_t kTimeoutMsMax =
-    1'000'000'000'000;  ///< 31 years; keeps sums of times inside 64 bits
+    1'000'000'000'000;  ///< 31 years, so that sums of times fit 64 bits
 inline constexpr std::uint64_t kTtlMax = 100ULL * 366 * 86'400;  ///< seconds: a hundred years
 inline constexpr double kRealMax = 1e18;                         ///< magnitude of any real
-inline constexpr std::size_t kIdentityBytesMax = 4096;  ///< a named reducer's reduction of nothing
-inline constexpr std::size_t kPluginsMax = 32;          ///< libraries that a worker names
-inline constexpr std::size_t kPluginBytesMax = 512;     ///< of such a name
-inline constexpr std::size_t kDepthMax = 16;            ///< nesting of a header; ANSWER needs 6
+inline constexpr std::size_t kIdentityBytesMax =
+    4096;                                            ///< what a named reducer makes of no results
+inline constexpr std::size_t kPluginsMax = 32;       ///< libraries that a worker names
+inline constexpr std::size_t kPluginBytesMax = 512;  ///< length of the name of one
+inline constexpr std::size_t kDepthMax = 16;         ///< nesting of a header; ANSWER needs 6
 
 /// Default credits, in bytes.
 inline constexpr std::uint64_t kResultWindow =
     8u << 20;  ///< unconsumed result bytes per job that a client takes
 inline constexpr std::uint64_t kSessionResults =
-    64u << 20;  ///< unconsumed result bytes of all jobs that one session is sent
+    64u << 20;  ///< unconsumed result bytes of all jobs of one session
 inline constexpr std::uint64_t kReportWindow = 32u
                                                << 20;  ///< unacknowledged report bytes per worker
 inline constexpr std::uint64_t kWorkerCredit = 64u << 20;  ///< payload bytes leased to one worker

@@ -24,26 +24,26 @@ enum class SessionId : std::uint64_t {};
 
 enum class Role : std::uint8_t { client, worker };
 
-/// Id of a lease. `incarnation` is new for every start of a broker and grows, so an old lease can
-/// never be taken for a new one.
+/// Id of a lease. `incarnation` grows with every start of a broker, so an old lease can never be
+/// mistaken for a new one.
 struct LeaseId {
   std::uint64_t incarnation = 0;
   std::uint64_t counter = 0;
   auto operator<=>(const LeaseId&) const = default;
 };
 
-/// item, range, whole: run the function so. merge: fold the payloads left to right with reducer
+/// item, range, whole: how to run the function. merge: fold the payloads left to right with reducer
 /// `function`. finish: run the finishing step of `function` on the one payload.
 enum class LeaseKind : std::uint8_t { item, range, whole, merge, finish };
 
 // ---- session (both roles)
 
-/// A lease that a worker still knows about when it says HELLO.
+/// A lease that a worker still holds when it sends HELLO.
 struct HeldLease {
   LeaseId lease;
   Uuid job;
-  Intervals tasks;        ///< not yet reported ones
-  bool finished = false;  ///< its results wait in the worker's outbox
+  Intervals tasks;        ///< those not reported yet
+  bool finished = false;  ///< all results are in the worker's outbox
   LeaseKind kind = LeaseKind::item;
   std::uint32_t attempt = 1;
   bool operator==(const HeldLease&) const = default;
@@ -56,40 +56,40 @@ struct WorkerOffer {
   std::map<std::string, std::string> labels;
   std::map<std::string, double> resources;  ///< counted resources, e.g. gpu = 2
   Capacity capacity;
-  std::uint64_t credit_bytes = kWorkerCredit;  ///< payload bytes it accepts to hold
+  std::uint64_t credit_bytes = kWorkerCredit;  ///< limit of the payload bytes it holds
   std::vector<HeldLease> held;
   bool draining = false;
   std::vector<std::string>
-      plugins;  ///< libraries it has loaded: a name and a hash each, for the record
+      plugins;  ///< libraries it has loaded, with name and hash, for the audit log
   bool operator==(const WorkerOffer&) const = default;
 };
 
-/// A job a client wants to go on with; part of its HELLO.
+/// A job that a client wants to continue; part of its HELLO.
 struct HeldJob {
   Uuid job;
-  std::uint64_t cursor = 0;  ///< it has received result entries [0, cursor)
+  std::uint64_t cursor = 0;  ///< the client has received result entries [0, cursor)
   bool operator==(const HeldJob&) const = default;
 };
 
-/// HELLO, peer -> broker: first message of a session.
+/// HELLO, peer -> broker: the first message of a session.
 struct Hello {
   std::uint32_t protocol_min = kProtocolOldest;
   std::uint32_t protocol_max = kProtocolVersion;
   Role role = Role::client;
-  Uuid identity;                      ///< of this peer, the same over reconnects
+  Uuid identity;                      ///< of this peer; it does not change when the peer reconnects
   std::string name;                   ///< for people; a worker's unique name
   std::string software;               ///< "quern 0.1.0"
-  std::optional<WorkerOffer> worker;  ///< exactly when role is worker
+  std::optional<WorkerOffer> worker;  ///< present if and only if `role` is worker
   std::vector<HeldJob> jobs;          ///< clients only
   bool operator==(const Hello&) const = default;
 };
 
-/// The broker's knowledge of a job named in HELLO.
+/// What the broker knows of a job named in HELLO.
 struct KnownJob {
   Uuid job;
   bool known = false;
   JobNumber number{};
-  std::uint64_t accepted_to = 0;  ///< tasks [0, accepted_to) are in
+  std::uint64_t accepted_to = 0;  ///< the broker has tasks [0, accepted_to)
   std::uint64_t credit_to = 0;    ///< see Accepted
   bool operator==(const KnownJob&) const = default;
 };
@@ -100,19 +100,20 @@ struct Welcome {
   std::uint64_t incarnation = 0;
   std::string software;
   std::uint32_t beat_busy_ms =
-      1000;  ///< a worker with leases (and a client) is heard at least this often
+      1000;  ///< heartbeat interval of a worker with leases or a client with unfinished jobs
   std::uint32_t beat_idle_ms = 5000;
-  std::uint32_t lost_busy_ms = 3000;  ///< silence after which a worker with leases is given up
+  std::uint32_t lost_busy_ms =
+      3000;  ///< a worker with leases is considered lost after this silence
   std::uint32_t lost_idle_ms = 15000;
   std::uint64_t item_bytes_max = kItemBytesMax;
   std::uint64_t report_window = kReportWindow;
   bool store = false;            ///< jobs of automatic durability are durable here
-  std::vector<LeaseId> dropped;  ///< workers: held leases that are no longer theirs; forget them
+  std::vector<LeaseId> dropped;  ///< workers: held leases that the worker has lost and must drop
   std::vector<KnownJob> jobs;    ///< clients: one per HeldJob
   bool operator==(const Welcome&) const = default;
 };
 
-/// REFUSED, broker -> peer: no session. The peer closes its socket.
+/// REFUSED, broker -> peer: the broker opens no session. The peer closes its socket.
 struct Refused {
   ErrorCode code = ErrorCode::refused;
   std::string text;
@@ -121,84 +122,83 @@ struct Refused {
   bool operator==(const Refused&) const = default;
 };
 
-/// HELLO_AGAIN, broker -> peer: the session in the message just received is old or unknown; open a
-/// new socket and say HELLO.
+/// HELLO_AGAIN, broker -> peer: the session in the message just received is old or unknown. The
+/// peer opens a new socket and sends HELLO.
 struct HelloAgain {
   bool operator==(const HelloAgain&) const = default;
 };
 
-/// ERROR, both ways: something just sent was not accepted. With `fatal` the session is over.
+/// ERROR, both ways: something that was sent was not accepted. If `fatal`, the session is over.
 struct ErrorMessage {
   ErrorCode code = ErrorCode::malformed;
   std::string text;
-  std::optional<Uuid> job;  ///< when it answers SUBMIT, APPEND or ATTACH
-  std::uint64_t token = 0;  ///< when it answers a message with a token
+  std::optional<Uuid> job;  ///< set if it answers SUBMIT, APPEND or ATTACH
+  std::uint64_t token = 0;  ///< set if it answers a message with a token
   bool fatal = false;
   bool operator==(const ErrorMessage&) const = default;
 };
 
-/// BEAT, both ways: a sign of life. A worker's carries its capacity. A beat with `reply` false is
-/// answered by one with it true.
+/// BEAT, both ways: a heartbeat. A worker's heartbeat carries its capacity. A BEAT with `reply`
+/// false is answered by a BEAT with `reply` true.
 struct Beat {
   bool reply = false;
   std::optional<Capacity> capacity;
-  std::vector<FunctionRate> work;  ///< workers: work done per function since start
+  std::vector<FunctionRate> work;  ///< workers: work done per function since the start
   bool operator==(const Beat&) const = default;
 };
 
-/// BYE, both ways: an orderly end of the session. What the sender held goes to others at once.
+/// BYE, both ways: an orderly end of the session. Others get at once what the sender
+/// held.
 struct Bye {
   ErrorCode code = ErrorCode::shutdown;
   std::string text;
   bool operator==(const Bye&) const = default;
 };
 
-/// ENROL, peer -> broker: the first and only message of a peer whose key is not known yet, but
-/// which was invited. Answered by ENROLLED or REFUSED; then the peer opens a new socket.
+/// ENROL, peer -> broker: the only message of a peer that was invited but whose key is not known
+/// yet. Answered by ENROLLED or REFUSED; then the peer opens a new socket.
 struct Enrol {
-  std::string name;  ///< wanted for the principal
+  std::string name;  ///< requested name of the principal
   Bytes secret;      ///< of the invitation
   bool operator==(const Enrol&) const = default;
 };
 
-/// ENROLLED, broker -> peer: your key is known from now on.
+/// ENROLLED, broker -> peer: the broker has added the peer's key.
 struct Enrolled {
   std::string name;   ///< of the principal
-  std::string roles;  ///< for people
+  std::string roles;  ///< for display only
   bool operator==(const Enrolled&) const = default;
 };
 
 // ---- client -> broker
 
-/// Options of a job; every one has a default.
+/// Options of a job. Every option has a default.
 struct JobOptions {
   std::string name;
   std::int32_t priority = 0;  ///< higher first
   double weight = 1;          ///< share within one priority, > 0
   std::uint32_t attempts = 3;
   std::uint32_t backoff_ms =
-      100;  ///< before a failed task's second attempt; doubled for each further one, at most 10 s
+      100;  ///< delay before the second attempt of a failed task; doubled each time, at most 10 s
   std::uint64_t timeout_ms = 0;  ///< per task; 0: none
-  bool detach = false;           ///< lives on without its client
+  bool detach = false;           ///< the job continues without its client
   Durability durability = Durability::automatic;
-  std::string unique;  ///< a key: the same key attaches to the job that exists
+  std::string unique;  ///< idempotency key: SUBMIT with the same key attaches to the existing job
   std::string reduce;  ///< reducer; empty: the function's default for ranges, none otherwise
   double cost = 0;     ///< cost of one task in units of the function's rate; 0: 1
-  std::map<std::string, std::string> require;  ///< labels a worker must have
-  std::map<std::string, double> resources;     ///< counted resources a task takes
+  std::map<std::string, std::string> require;  ///< labels that a worker must have
+  std::map<std::string, double> resources;     ///< counted resources that a task uses
   std::vector<std::string>
-      blobs;  ///< what its workers must have (blob.hpp); each is there before the job
-  bool idempotent =
-      false;  ///< a slow task may be started a second time, whatever its function declares
+      blobs;  ///< blobs that its workers need (blob.hpp); each must exist before the job
+  bool idempotent = false;  ///< allows speculative attempts, whatever the function declares
   bool at_most_once =
-      false;  ///< no task is ever started twice: lost with its worker, it ends as lost_worker
-  bool unique_any = false;  ///< `unique` names the job that exists also when its input is another
-  std::uint64_t ttl_s =
-      0;  ///< seconds for which the ended job is kept; 0: as long as the broker keeps others
+      false;  ///< no task is started twice; if its worker is lost, it ends as lost_worker
+  bool unique_any = false;  ///< `unique` also matches an existing job with a different input
+  std::uint64_t ttl_s = 0;  ///< seconds for which the ended job is kept; 0: the broker's default
   bool operator==(const JobOptions&) const = default;
 };
 
-/// SUBMIT: a new job (or, with a known UUID, the same one again). Parts: [common] [sizes bytes
+/// SUBMIT: a new job, or a known UUID again (idempotent). Parts: [common] [sizes bytes
 /// [costs]].
 struct Submit {
   Uuid job;
@@ -210,8 +210,8 @@ struct Submit {
   bool open = false;  ///< more payloads follow in APPEND
   JobOptions options;
   std::uint64_t window =
-      kResultWindow;  ///< result bytes the client takes before it acknowledges; 0: send no results
-  std::uint32_t watch_ms = 0;  ///< send JOB at most this often while it runs; 0: only at the end
+      kResultWindow;           ///< result bytes sent without acknowledgement; 0: send no results
+  std::uint32_t watch_ms = 0;  ///< minimum interval of JOB while the job runs; 0: only at the end
   bool has_common = false;
   Buffer common;
   Batch batch;               ///< first payloads: tasks [0, count)
@@ -223,7 +223,7 @@ struct Submit {
 struct Append {
   Uuid job;
   std::uint64_t first = 0;  ///< index of the first task of the batch
-  bool close = false;       ///< no more will follow
+  bool close = false;       ///< no more payloads will follow
   Batch batch;
   std::vector<float> costs;
   bool operator==(const Append&) const = default;
@@ -231,19 +231,19 @@ struct Append {
 
 /// ATTACH: follow a job by UUID or number.
 struct Attach {
-  std::uint64_t token = 0;  ///< chosen by the client, repeated in ERROR
+  std::uint64_t token = 0;  ///< chosen by the client, returned in ERROR
   Uuid job;                 ///< nil: by number
   JobNumber number{};
-  std::uint64_t cursor = 0;  ///< first result entry wanted
+  std::uint64_t cursor = 0;  ///< first requested result entry
   std::uint64_t window = kResultWindow;
   std::uint32_t watch_ms = 0;
-  bool own = false;  ///< resume as its owner: an attached job lives as long as its owner's session
-  std::uint64_t input_digest = 0;  ///< of the payloads that the job must have; 0: whatever it has
-  std::uint64_t input_count = 0;   ///< with `input_digest`: how many they are
+  bool own = false;  ///< resume as its owner; an attached job ends with the session of its owner
+  std::uint64_t input_digest = 0;  ///< digest of the payloads that the job must have; 0: any
+  std::uint64_t input_count = 0;   ///< with `input_digest`: the number of payloads
   bool operator==(const Attach&) const = default;
 };
 
-/// ACK: result entries [0, cursor) of a job were consumed; `release`: the owner will never ask for
+/// ACK: result entries [0, cursor) of a job were consumed. `release`: the owner will never request
 /// them again.
 struct Ack {
   Uuid job;
@@ -252,18 +252,18 @@ struct Ack {
   bool operator==(const Ack&) const = default;
 };
 
-/// CANCEL: the whole job, or some tasks of it. Answered by JOB.
+/// CANCEL: cancels the whole job or some of its tasks. Answered by JOB.
 struct Cancel {
   std::uint64_t token = 0;
   Uuid job;  ///< nil: by number
   JobNumber number{};
-  Intervals tasks;       ///< empty: all
-  bool waiting = false;  ///< instead: what no worker has begun; the job ends with what runs
+  Intervals tasks;  ///< empty: all
+  bool waiting =
+      false;  ///< instead: tasks that no worker has begun; the job ends when running ones end
   bool operator==(const Cancel&) const = default;
 };
 
-/// RETRY: the failed tasks of a job that has ended are run again; nothing else of it is. Answered
-/// by JOB.
+/// RETRY: runs again the failed tasks of an ended job, and no others. Answered by JOB.
 struct Retry {
   std::uint64_t token = 0;
   Uuid job;  ///< nil: by number
@@ -279,17 +279,17 @@ struct Query {
   QueryWhat what = QueryWhat::jobs;
   Uuid job;  ///< nil: by number
   JobNumber number{};
-  std::uint64_t limit = 100;  ///< jobs, workers: at most so many in one answer
-  JobNumber before{};         ///< jobs: with numbers below this one; 0: the newest
-  std::string after{};        ///< workers: whose names sort after this one; empty: from the first
+  std::uint64_t limit = 100;  ///< jobs, workers: maximum number in one answer
+  JobNumber before{};         ///< jobs: only numbers below this one; 0: begin with the newest
+  std::string after{};  ///< workers: only names that sort after this one; empty: from the first
   bool operator==(const Query&) const = default;
 };
 
-/// DRAIN: client -> broker: a worker is to finish what it runs and leave; broker -> worker: you are
-/// to.
+/// DRAIN, client -> broker, and then broker -> worker: the worker must finish what it runs and
+/// leave.
 struct Drain {
   std::uint64_t token = 0;
-  std::string worker;  ///< its name; empty towards the worker itself
+  std::string worker;  ///< its name; empty when sent to the worker itself
   bool operator==(const Drain&) const = default;
 };
 
@@ -299,12 +299,12 @@ struct Drain {
 struct Accepted {
   Uuid job;
   JobNumber number{};
-  std::uint64_t accepted_to = 0;  ///< tasks [0, accepted_to) are in
+  std::uint64_t accepted_to = 0;  ///< the broker has tasks [0, accepted_to)
   std::uint64_t credit_to =
-      0;  ///< payload bytes (sizes columns counted) that may be sent for this job in all
-  bool existing = false;  ///< `unique` named a job that exists: `job` is its UUID
+      0;  ///< payload bytes that may be sent for this job in total, including sizes columns
+  bool existing = false;  ///< `unique` matched an existing job: `job` is its UUID
   Uuid submitted;         ///< with `existing`: the UUID that was submitted
-  bool compare = false;   ///< with `existing`: the payloads were not compared; ATTACH does it
+  bool compare = false;   ///< with `existing`: the payloads were not compared; ATTACH compares them
   bool operator==(const Accepted&) const = default;
 };
 
@@ -316,19 +316,19 @@ struct Results {
   Encoding encoding = Encoding::raw;
   Intervals tasks;
   std::vector<TaskError> errors;  ///< tasks that ended with an error; disjoint from `tasks`
-  Intervals written{};            ///< tasks that failed and had written something by then
+  Intervals written{};            ///< failed tasks that had written output
   Batch batch;
   bool operator==(const Results&) const = default;
 };
 
-/// JOB: a job's state. When `status.state` is final, `entries` is the number of result entries
-/// there will ever be. Part (with `has_value`): the reduced result.
+/// JOB: a job's state. When `status.state` is final, `entries` is the total number of
+/// result entries. Part (with `has_value`): the reduced result.
 struct JobUpdate {
   std::uint64_t token = 0;
   JobStatus status;
   std::uint64_t entries = 0;
-  bool reduced = false;    ///< the job has a reducer: its result is the value below, not entries
-  bool has_value = false;  ///< false: reduced over nothing and no identity, or not final
+  bool reduced = false;    ///< the job has a reducer: its result is `value`, not entries
+  bool has_value = false;  ///< false: not final, or a reduction of nothing without an identity
   Buffer value;
   bool operator==(const JobUpdate&) const = default;
 };
@@ -338,11 +338,10 @@ struct Answer {
   std::uint64_t token = 0;
   std::vector<JobStatus> jobs;
   std::vector<WorkerStatus> workers;
-  std::vector<std::string> text;  ///< sentences for people
+  std::vector<std::string> text;  ///< sentences for the user
   std::optional<BrokerStatus> broker;
-  JobNumber before{};  ///< jobs: there may be more, with numbers below this one; 0: these were all
-  std::string after;   ///< workers: there are more, with names that sort after this one; empty:
-                       ///< these were all
+  JobNumber before{};  ///< jobs: more may follow below this number; 0: the list is complete
+  std::string after;   ///< workers: more follow after this name; empty: the list is complete
   bool operator==(const Answer&) const = default;
 };
 
@@ -356,28 +355,30 @@ struct Lease {
   std::string function;
   LeaseKind kind = LeaseKind::item;
   Encoding encoding = Encoding::raw;  ///< of the payloads
-  std::string reduce;  ///< fold the results of each interval into one partial before reporting;
-                       ///< empty: do not
+  std::string reduce;  ///< reducer that folds the results of each interval into one partial before
+                       ///< they are reported; empty: none
   Intervals tasks;
   bool indexed = false;     ///< no payloads: task i's input is the integer base + i
   std::int64_t base = 0;    ///< value of index 0 (range jobs)
   std::uint64_t total = 0;  ///< N of the job, for finish
   std::uint32_t attempt = 1;
-  std::uint32_t attempts = 0;  ///< allowed; a failure of the last one is final. 0: not said
+  std::uint32_t attempts =
+      0;  ///< maximum number; a failure of the last attempt is final. 0: unknown
   std::uint64_t timeout_ms = 0;
   bool common =
-      false;          ///< refers to the common input of `job` and its blobs, named before in COMMON
-  Batch batch;        ///< one payload per task, ascending; merge: the partials; finish: one
-  bool once = false;  ///< no task of it may be started twice, not even here
+      false;          ///< needs the common input and the blobs of `job`, which COMMON has announced
+  Batch batch;        ///< one payload per task, ascending; merge: the partials; finish: one payload
+  bool once = false;  ///< none of its tasks may be started twice, not even by this worker
   bool operator==(const Lease&) const = default;
 };
 
-/// COMMON: what all tasks of a job share, once per worker and job. Part: the common input's bytes.
+/// COMMON: what all tasks of a job share; sent once per worker and job. Part: the common input's
+/// bytes.
 struct Common {
   Uuid job;
   Buffer bytes;
   std::vector<std::string>
-      blobs{};  ///< that the worker must have before it runs a task; it fetches what it has not
+      blobs{};  ///< blobs that the worker needs before it runs a task; it fetches missing ones
   bool operator==(const Common&) const = default;
 };
 
@@ -385,13 +386,13 @@ struct Common {
 struct Blob {
   std::string blob;
   std::uint64_t chunk = 0;
-  std::uint64_t chunks = 0;  ///< the blob has in all
-  std::string why;           ///< it cannot be had: a sentence; empty: here it is
+  std::uint64_t chunks = 0;  ///< total number of chunks of the blob
+  std::string why;           ///< a sentence why the chunk is unavailable; empty: it is in `bytes`
   Buffer bytes;
   bool operator==(const Blob&) const = default;
 };
 
-/// FORGET: these jobs are over; their common inputs may go.
+/// FORGET: these jobs are over; the worker can drop their common inputs.
 struct Forget {
   std::vector<Uuid> jobs;
   bool operator==(const Forget&) const = default;
@@ -403,8 +404,8 @@ struct ReportId {
   auto operator<=>(const ReportId&) const = default;
 };
 
-/// REPORTED: these reports were taken (or recognised as late and dropped); remove them from the
-/// outbox.
+/// REPORTED: these reports were accepted, or were too late and dropped. The worker removes them
+/// from its outbox.
 struct Reported {
   std::vector<ReportId> reports;
   bool operator==(const Reported&) const = default;
@@ -418,7 +419,7 @@ struct Reclaim {
   bool operator==(const Reclaim&) const = default;
 };
 
-/// REVOKE: these leases are no longer yours: stop them, report nothing.
+/// REVOKE: withdraws these leases; the worker stops them and reports nothing.
 struct Revoke {
   std::vector<LeaseId> leases;
   bool operator==(const Revoke&) const = default;
@@ -426,22 +427,22 @@ struct Revoke {
 
 // ---- worker -> broker
 
-/// REPORT: results of some tasks of a lease. Parts: sizes, bytes. With `last`, tasks of the lease
-/// that are in no report of it did not run and go back to the broker.
+/// REPORT: results of some tasks of a lease. Parts: sizes, bytes. If `last`, tasks of the lease
+/// that are in none of its reports did not run and return to the broker.
 struct Report {
-  ReportId id;  ///< parts of one lease count from 0
+  ReportId id;  ///< `part` counts from 0 within a lease
   bool last = false;
   bool partial = false;  ///< one payload per interval of `tasks` (folded), not one per task
-  Intervals tasks;       ///< with a result
+  Intervals tasks;       ///< tasks with a result
   std::vector<TaskError> errors;
-  Intervals written{};  ///< those of `errors` that had written something: their payloads follow
-                        ///< those of `tasks`
+  Intervals written{};  ///< tasks of `errors` that had written output; their payloads follow those
+                        ///< of `tasks`
   std::uint64_t busy_us = 0;  ///< slot time spent on these tasks
   Batch batch;
   bool operator==(const Report&) const = default;
 };
 
-/// RECLAIMED: these tasks of the lease will not run here (possibly none).
+/// RECLAIMED: these tasks of the lease (possibly none) will not run on this worker.
 struct Reclaimed {
   LeaseId lease;
   Intervals tasks;
@@ -456,7 +457,7 @@ struct Fetch {
   bool operator==(const Fetch&) const = default;
 };
 
-/// DRAINING: grant me no more leases; I leave when the last is reported.
+/// DRAINING: the worker accepts no more leases and leaves when the last one is reported.
 struct Draining {
   bool operator==(const Draining&) const = default;
 };
@@ -466,7 +467,7 @@ using Message = std::variant<Hello, Welcome, Refused, HelloAgain, ErrorMessage, 
                              Accepted, Results, JobUpdate, Answer, Lease, Common, Blob, Forget,
                              Reported, Reclaim, Revoke, Report, Reclaimed, Fetch, Draining>;
 
-/// A message and the session it belongs to, as it travels.
+/// A message and the session it belongs to, as sent.
 struct Envelope {
   SessionId session{};
   Message message;

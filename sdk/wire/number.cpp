@@ -12,32 +12,32 @@ constexpr unsigned char kExt16 = 0xd8;  // msgpack fixext 16, followed by the ty
 constexpr char kWideType = 1;
 constexpr double kTwo127 = 170141183460469231731687303715884105728.0;
 
-std::uint64_t load_big(BytesView octets) {
+std::uint64_t load_big(BytesView bytes) {
   std::uint64_t v = 0;
-  for (const char c : octets) v = v << 8 | static_cast<unsigned char>(c);
+  for (const char c : bytes) v = v << 8 | static_cast<unsigned char>(c);
   return v;
 }
 
-void append_big(Bytes& out, std::uint64_t v, int octets) {
-  for (int shift = 8 * (octets - 1); shift >= 0; shift -= 8)
+void append_big(Bytes& out, std::uint64_t v, int bytes) {
+  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
     out.push_back(static_cast<char>(v >> shift & 0xff));
 }
 
-std::int64_t sign_extend(std::uint64_t v, int octets) {
-  const int unused = 64 - 8 * octets;
+std::int64_t sign_extend(std::uint64_t v, int bytes) {
+  const int unused = 64 - 8 * bytes;
   return static_cast<std::int64_t>(v << unused) >> unused;
 }
 
-Int128 wide_from(BytesView octets) {
-  const auto high = static_cast<Int128>(static_cast<std::int64_t>(load_big(octets.substr(0, 8))));
-  return high * (static_cast<Int128>(1) << 64) + static_cast<Int128>(load_big(octets.substr(8)));
+Int128 wide_from(BytesView bytes) {
+  const auto high = static_cast<Int128>(static_cast<std::int64_t>(load_big(bytes.substr(0, 8))));
+  return high * (static_cast<Int128>(1) << 64) + static_cast<Int128>(load_big(bytes.substr(8)));
 }
 
 Bytes bytes_of_integer(Int128 n) {
   Bytes out;
-  const auto put = [&](unsigned char tag, std::uint64_t v, int octets) {
+  const auto put = [&](unsigned char tag, std::uint64_t v, int bytes) {
     out.push_back(static_cast<char>(tag));
-    append_big(out, v, octets);
+    append_big(out, v, bytes);
   };
   const auto low = static_cast<std::uint64_t>(n);
   if (n >= 0) {
@@ -72,7 +72,8 @@ Bytes bytes_of_integer(Int128 n) {
   return out;
 }
 
-/// -1, 0, 1 for a < b, a == b, a > b; exact, or min and max would not be associative.
+/// -1, 0, 1 for a < b, a == b, a > b; exact, because min and max would not be associative
+/// otherwise.
 int compare(Int128 a, double b) {
   if (std::isnan(b) || b >= kTwo127) return -1;
   if (b < -kTwo127) return 1;

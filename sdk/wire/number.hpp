@@ -1,6 +1,6 @@
-// The small number codec: the msgpack forms of integers and floats, and nothing else, so that cores
-// can fold results without msgpack. Sums are kept in 128 bits and only the final value must fit 64,
-// so no carving can overflow another way.
+// A small codec for numbers: only the msgpack forms of integers and floats, so that cores can fold
+// results without msgpack. Sums have 128 bits, and only the final value must fit 64 bits, so
+// whether a sum overflows does not depend on how the tasks were divided.
 #pragma once
 
 #include <optional>
@@ -16,13 +16,13 @@ __extension__ typedef __int128 Int128;
 using Number = std::variant<Int128, double>;
 
 /// Reads exactly one msgpack integer, float, or (for partial sums beyond 64 bits) ext type 1 of 16
-/// octets, big endian two's complement. nullopt when the bytes are anything else.
+/// bytes, big endian two's complement. nullopt if the bytes are anything else.
 std::optional<Number> number_from(BytesView value);
 
 /// Shortest msgpack form; integers outside [-2^63, 2^64) as ext type 1.
 Bytes bytes_of(const Number& number);
 
-/// True when the bytes are an integer that needs ext type 1, which no user should see.
+/// Whether the bytes are an integer that needs ext type 1, which no user should see.
 bool is_wide(BytesView value);
 
 /// a + b; integers exactly (128 bits), otherwise as doubles.

@@ -16,11 +16,11 @@ FoldError not_a_number(Builtin reducer) {
   return {"reducer '" + std::string(name_of(reducer)) + "' needs numbers, and a result is not one"};
 }
 
-/// The octets of a msgpack string or binary; nullopt for any other value.
-std::optional<BytesView> octets_in(BytesView value) {
+/// The bytes of a msgpack string or binary; nullopt for any other value.
+std::optional<BytesView> bytes_in(BytesView value) {
   if (value.empty()) return std::nullopt;
   const auto tag = static_cast<unsigned char>(value[0]);
-  std::size_t prefix = 0;  // octets of the length
+  std::size_t prefix = 0;  // bytes of the length
   std::size_t length = 0;
   if (tag >= 0xa0 && tag <= 0xbf)
     length = tag & 0x1f;
@@ -43,16 +43,16 @@ std::optional<FoldError> begin_number(Builtin reducer, Encoding encoding, Bytes&
   const auto number = encoding == Encoding::value ? number_from(result) : std::nullopt;
   if (!number || is_wide(result)) return not_a_number(reducer);
   result =
-      bytes_of(*number);  // one form for one number, so that the result does not show who folded
+      bytes_of(*number);  // a number has one form, so the result does not depend on who folded it
   return std::nullopt;
 }
 
 std::optional<FoldError> begin_concat(Encoding encoding, Bytes& result) {
   if (encoding == Encoding::raw) return std::nullopt;
-  const auto octets = octets_in(result);
-  if (!octets)
+  const auto bytes = bytes_in(result);
+  if (!bytes)
     return FoldError{"reducer 'concat' needs strings or raw bytes, and a result is neither"};
-  result = Bytes(*octets);
+  result = Bytes(*bytes);
   return std::nullopt;
 }
 
@@ -115,8 +115,8 @@ std::optional<FoldError> fold(Builtin reducer, Bytes& left, BytesView right) {
     case Builtin::count:
       left = bytes_of(add(*a, *b));
       break;
-    // Of equal ones (1 and 1.0) the left stays: "the first of the least" does not depend on the
-    // carving.
+    // Of equal values (1 and 1.0) the left one is kept, so that the result does not depend on how
+    // the tasks were divided.
     case Builtin::min:
       if (less(*b, *a)) left.assign(right);
       break;

@@ -13,22 +13,22 @@ namespace quern::wire {
 
 enum class Builtin : std::uint8_t { sum, min, max, count, concat };
 
-/// The built-in reducer of that name, if there is one.
+/// The built-in reducer with this name, if there is one.
 std::optional<Builtin> builtin_reducer(std::string_view name);
 
-/// Encoding of its result: `value`, except concat: raw.
+/// The encoding of its result: raw for concat, `value` for the others.
 Encoding result_encoding(Builtin reducer);
 
 /// The reduction of nothing: 0 for sum and count, no bytes for concat, no value for min and max.
 std::optional<Bytes> reduction_of_nothing(Builtin reducer);
 
-/// A reduction that could not be done; the text says why, for the job's owner.
+/// A failed reduction; the text tells the job's owner why.
 struct FoldError {
   std::string text;
 };
 
 /// Turns one task's result into a partial in place (count: 1; concat of a string value: its
-/// octets). sum, min and max need a number in `value` encoding. Returns an error or nothing.
+/// bytes). sum, min and max need a number in `value` encoding. Returns an error or nothing.
 std::optional<FoldError> begin_partial(Builtin reducer, Encoding encoding, Bytes& result);
 
 /// Folds `right`, the partial of the neighbouring higher interval, into `left`.

@@ -14,8 +14,8 @@ using Broken = std::optional<DecodeError>;
 Broken malformed(const char* text) { return DecodeError{ErrorCode::malformed, text}; }
 Broken over(const char* text) { return DecodeError{ErrorCode::limit, text}; }
 
-/// Parts of one message stay below the batch limit together, so that nobody waits long behind one;
-/// a single item may be larger.
+/// The parts of one message together must be below the batch limit, so that one message does not
+/// delay others for long; a single item may be larger.
 Broken batch_rule(const Batch& batch, std::size_t costs = 0) {
   if (batch.count() > 1 && batch.weight() + 4 * costs > kBatchBytesMax)
     return over("batch: several items together are over the limit of 1048576 bytes");
@@ -27,7 +27,7 @@ Broken costs_rule(const Batch& batch, const std::vector<float>& costs) {
   return batch_rule(batch, costs.size());
 }
 
-/// No task is named twice, by a result or by an error.
+/// No task may be listed twice, as a result or as an error.
 Broken errors_rule(const Intervals& tasks, const std::vector<TaskError>& errors) {
   if (errors.empty()) return std::nullopt;
   Intervals all = tasks;
@@ -41,7 +41,7 @@ Broken errors_rule(const Intervals& tasks, const std::vector<TaskError>& errors)
   return well_formed(all) ? std::nullopt : malformed("errors: a task is named twice");
 }
 
-/// Only what failed has output of a failed task.
+/// Only failed tasks may be listed in `written`.
 Broken written_rule(const Intervals& written, const std::vector<TaskError>& errors) {
   if (written.empty()) return std::nullopt;
   IntervalSet failed;
@@ -60,7 +60,7 @@ Broken rule(const Hello& m) {
     return over("plugins: over the limit of 32");
   if (m.worker && std::any_of(m.worker->plugins.begin(), m.worker->plugins.end(),
                               [](const auto& p) { return p.size() > kPluginBytesMax; }))
-    return over("plugins: a name is over the limit of 512 octets");
+    return over("plugins: a name is over the limit of 512 bytes");
   return std::nullopt;
 }
 
@@ -115,8 +115,8 @@ Broken lease_batch_rule(const Lease& m) {
       if (m.batch.count() != 1) return malformed("count: finish takes one payload");
       break;
     case LeaseKind::merge:
-      // Two partials may together be over the batch limit and must still meet: the part limit alone
-      // bounds them.
+      // Two partials may together exceed the batch limit and must still be merged, so only the part
+      // limit applies.
       if (m.batch.count() == 0) return malformed("count: merge takes payloads");
       break;
   }

@@ -1,5 +1,5 @@
-// Rules between the fields of a message: what must hold for its lists, its batch and its kind. What
-// concerns one field alone (its type, its bounds) is in keys.hpp. Pure; msgpack-free.
+// Rules between the fields of a message: conditions on its lists, its batch and its kind. Rules
+// for a single field (its type, its bounds) are in keys.hpp. Pure; msgpack-free.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace quern::wire {
 
-/// The rule a decoded message breaks, if any; the text names the field.
+/// The rule that a decoded message breaks, if any; the text names the field.
 std::optional<DecodeError> broken_rule(const Message& message);
 
 }  // namespace quern::wire

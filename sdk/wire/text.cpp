@@ -6,30 +6,30 @@
 namespace quern::wire {
 namespace {
 
-/// Octets of the valid character at the start of `text`; 0 when there is none. RFC 3629: no
+/// Length in bytes of the valid character at the start of `text`; 0 if there is none. RFC 3629: no
 /// overlong forms, no surrogates.
 std::size_t character_at(std::string_view text) {
-  const auto octet = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto follows = [&](std::size_t i) { return i < text.size() && (octet(i) & 0xc0) == 0x80; };
-  const unsigned lead = octet(0);
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto follows = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xc0) == 0x80; };
+  const unsigned lead = byte(0);
   if (lead < 0x80) return 1;
   if (lead >= 0xc2 && lead < 0xe0) return follows(1) ? 2 : 0;
   if (lead >= 0xe0 && lead < 0xf0) {
     if (!follows(1) || !follows(2)) return 0;
-    if (lead == 0xe0 && octet(1) < 0xa0) return 0;
-    if (lead == 0xed && octet(1) >= 0xa0) return 0;
+    if (lead == 0xe0 && byte(1) < 0xa0) return 0;
+    if (lead == 0xed && byte(1) >= 0xa0) return 0;
     return 3;
   }
   if (lead >= 0xf0 && lead < 0xf5) {
     if (!follows(1) || !follows(2) || !follows(3)) return 0;
-    if (lead == 0xf0 && octet(1) < 0x90) return 0;
-    if (lead == 0xf4 && octet(1) >= 0x90) return 0;
+    if (lead == 0xf0 && byte(1) < 0x90) return 0;
+    if (lead == 0xf4 && byte(1) >= 0x90) return 0;
     return 4;
   }
   return 0;
 }
 
-/// Octets at the start that are ASCII, found eight at a time: nearly all text here is.
+/// The number of ASCII bytes at the start, tested eight at a time because nearly all text is ASCII.
 std::size_t ascii_prefix(std::string_view text) {
   std::size_t i = 0;
   for (std::uint64_t word; i + 8 <= text.size(); i += 8) {

@@ -19,8 +19,8 @@ std::string Uuid::text() const {
 
 Uuid Uuid::random() {
   Uuid uuid;
-  // 16 octets come whole from getrandom (it is interrupted only above 256); a system without it can
-  // do nothing safe.
+  // getrandom() returns 16 bytes at once (it is interrupted only above 256). On a system without it
+  // there is no safe alternative.
   if (::getrandom(uuid.octets.data(), uuid.octets.size(), 0) != 16) std::abort();
   uuid.octets[6] =
       static_cast<std::uint8_t>((uuid.octets[6] & 0x0f) | 0x40);  // RFC 4122, version 4

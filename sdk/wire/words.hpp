@@ -1,5 +1,5 @@
 // The words of the protocol for enumerations. One table per enumeration, in the order of its
-// values; keys.hpp and the public to_string() use the same. Rule for changing: words are only ever
+// values; keys.hpp and the public to_string() use the same. Rule for changing: words are only
 // added at the end (PROTOCOL.md, "Versions").
 #pragma once
 
@@ -63,14 +63,14 @@ struct Words<LeaseKind> {
                                                         "finish"};
 };
 
-/// The word for a value; empty for a value outside the enumeration.
+/// The word of a value; empty for a value outside the enumeration.
 template <typename Enum>
 constexpr std::string_view word(Enum value) {
   const auto i = static_cast<std::size_t>(value);
   return i < Words<Enum>::list.size() ? Words<Enum>::list[i] : std::string_view{};
 }
 
-/// The value for a word.
+/// The value of a word.
 template <typename Enum>
 constexpr std::optional<Enum> from_word(std::string_view text) {
   for (std::size_t i = 0; i < Words<Enum>::list.size(); ++i)

@@ -46,10 +46,10 @@ class Idlers:
             assert kind == WELCOME
             self.sessions.append(session)
         self.stop = threading.Event()
-        self.thread = threading.Thread(target=self.beat)
+        self.thread = threading.Thread(target=self.send_heartbeats)
         self.thread.start()
 
-    def beat(self):
+    def send_heartbeats(self):
         """Spreads the heartbeats over time, like workers that connected one by one."""
         pause = BEAT_S / len(self.sockets)
         while True:

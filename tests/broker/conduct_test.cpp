@@ -139,7 +139,7 @@ TEST_F(AttacksTest, hellos_on_many_connections_are_limited) {
 
 TEST_F(AttacksTest, heartbeats_are_limited) {
   client(evil, 9);
-  expect_limits("beats", [&](int) { send(evil, wire::Beat{true, {}, {}}); });
+  expect_limits("heartbeats", [&](int) { send(evil, wire::Beat{true, {}, {}}); });
 }
 
 TEST_F(AttacksTest, queries_over_the_rate_limit_are_answered_with_an_error_and_then_blocked) {

@@ -63,7 +63,7 @@ class HeldBackTest : public BrokerTest {
         results += std::holds_alternative<wire::Results>(one) ? 1 : 0;
         if (const auto* update = std::get_if<wire::JobUpdate>(&one))
           ends += is_final(update->status.state) ? 1 : 0;
-        if (const auto* beat = std::get_if<wire::Beat>(&one); beat && !beat->reply) {
+        if (const auto* heartbeat = std::get_if<wire::Beat>(&one); heartbeat && !heartbeat->reply) {
           wire::Beat reply;
           reply.reply = true;
           message(c, reply);

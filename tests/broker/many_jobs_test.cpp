@@ -100,7 +100,7 @@ TEST_F(ManyJobsTest, a_slow_client_learns_each_job_end_once_with_few_visits_per_
     for (const auto& one : messages) {
       if (const auto* update = std::get_if<wire::JobUpdate>(&one))
         told += is_final(update->status.state) ? 1 : 0;
-      if (const auto* beat = std::get_if<wire::Beat>(&one); beat && !beat->reply) {
+      if (const auto* heartbeat = std::get_if<wire::Beat>(&one); heartbeat && !heartbeat->reply) {
         ++asked;
         wire::Beat reply;
         reply.reply = true;

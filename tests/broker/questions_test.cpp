@@ -125,7 +125,8 @@ TEST_F(QueriesTest, a_client_that_answers_the_heartbeat_probe_is_served_further)
     now += 100ms;
     send(c, wire::Query{1, wire::QueryWhat::jobs, {}, {}, 100});
     for (auto& message : std::exchange(c.inbox, {})) {
-      if (const auto* beat = std::get_if<wire::Beat>(&message); beat && !beat->reply) {
+      if (const auto* heartbeat = std::get_if<wire::Beat>(&message);
+          heartbeat && !heartbeat->reply) {
         wire::Beat reply;
         reply.reply = true;
         send(c, reply);
@@ -169,10 +170,10 @@ TEST_F(QueriesTest, a_restarted_machine_regains_its_name_when_its_old_session_en
 TEST_F(QueriesTest, a_worker_whose_slots_are_all_stuck_is_shown_as_stuck_and_so_is_its_job) {
   Peer w;
   worker(w, 200, 2);
-  wire::Beat beat;
-  beat.capacity.emplace();
-  beat.capacity->slots = beat.capacity->stuck = 2;
-  send(w, beat);
+  wire::Beat heartbeat;
+  heartbeat.capacity.emplace();
+  heartbeat.capacity->slots = heartbeat.capacity->stuck = 2;
+  send(w, heartbeat);
   send(c, items_job(1, {"a"}));
   EXPECT_TRUE(leases_of(w).empty());
   send(c, wire::Query{1, wire::QueryWhat::workers, {}, {}});

@@ -20,8 +20,8 @@ std::size_t count(const std::string& text, const std::string& what) {
 std::string fault_of(const std::string& xml) {
   std::vector<std::string> open;
   for (std::size_t i = 0; i < xml.size(); ++i) {
-    const auto octet = static_cast<unsigned char>(xml[i]);
-    if (octet < 0x20 && octet != '\n') return "a control character at " + std::to_string(i);
+    const auto byte = static_cast<unsigned char>(xml[i]);
+    if (byte < 0x20 && byte != '\n') return "a control character at " + std::to_string(i);
     if (xml[i] == '&') {
       bool known = false;
       for (const char* name : {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"})

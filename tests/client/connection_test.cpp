@@ -48,8 +48,8 @@ class ConnectionTest : public ::testing::Test {
 };
 
 TEST_F(ConnectionTest, piggybacked_acknowledgements_come_first_and_the_rest_is_not_slept_on) {
-  const wire::Riders riders{wire::Ack{Uuid{{1}}, 1, true}, wire::Ack{Uuid{{1}}, 2, true}};
-  router_.send(peer_, parts_of(wire::encode({wire::SessionId{7}, wire::Beat{}}, riders)));
+  const wire::Piggybacked piggybacked{wire::Ack{Uuid{{1}}, 1, true}, wire::Ack{Uuid{{1}}, 2, true}};
+  router_.send(peer_, parts_of(wire::encode({wire::SessionId{7}, wire::Beat{}}, piggybacked)));
   // An actor that reads one message per round waits without a limit before each of the three.
   std::vector<std::size_t> kinds;
   for (int i = 0; i < 3; ++i) {
@@ -58,14 +58,14 @@ TEST_F(ConnectionTest, piggybacked_acknowledgements_come_first_and_the_rest_is_n
     EXPECT_EQ(envelope.session, wire::SessionId{7});
     kinds.push_back(envelope.message.index());
   }
-  EXPECT_EQ(kinds, (std::vector<std::size_t>{riders[0].index(), riders[1].index(),
+  EXPECT_EQ(kinds, (std::vector<std::size_t>{piggybacked[0].index(), piggybacked[1].index(),
                                              wire::Message(wire::Beat{}).index()}));
   EXPECT_FALSE(connection_.receive());
 }
 
 TEST_F(ConnectionTest, messages_of_the_old_socket_are_dropped_on_reopen) {
   router_.send(peer_, parts_of(wire::encode({wire::SessionId{7}, wire::Beat{}},
-                                            wire::Riders{wire::Ack{Uuid{{1}}, 1, true}})));
+                                            wire::Piggybacked{wire::Ack{Uuid{{1}}, 1, true}})));
   wait_for_message();
   connection_.reopen();
   EXPECT_FALSE(connection_.receive());

@@ -121,11 +121,11 @@ class FakeBroker {
       while (auto parts = socket_->receive(wire::kPartsMax + 1)) {
         const std::string peer(parts->front().view);
         parts->erase(parts->begin());
-        wire::Riders riders;
-        auto decoded = wire::decode(link::frames_of(std::move(*parts)), &riders);
+        wire::Piggybacked piggybacked;
+        auto decoded = wire::decode(link::frames_of(std::move(*parts)), &piggybacked);
         auto* envelope = std::get_if<wire::Envelope>(&decoded);
-        for (auto& rider : riders)
-          if (socket_) on(peer, {envelope->session, std::move(rider)});
+        for (auto& acknowledgement : piggybacked)
+          if (socket_) on(peer, {envelope->session, std::move(acknowledgement)});
         if (envelope && socket_) on(peer, std::move(*envelope));
         if (!socket_) break;
       }
@@ -162,8 +162,8 @@ class FakeBroker {
   template <typename M>
   void on_message(const std::string&, M&) {}
   void on_message(const std::string&, wire::Bye&) { ++byes; }
-  void on_message(const std::string& peer, wire::Beat& beat) {
-    if (!beat.reply) send(peer, wire::Beat{true, {}, {}});
+  void on_message(const std::string& peer, wire::Beat& heartbeat) {
+    if (!heartbeat.reply) send(peer, wire::Beat{true, {}, {}});
   }
   void on_message(const std::string& peer, wire::Submit& submit) {
     Job& job = jobs[submit.job];

@@ -36,7 +36,7 @@ class Stage {
   void play(Story& story) {
     switch (story.below(12)) {
       case 0:
-        now_ += std::chrono::milliseconds(story.octet() * 40);
+        now_ += std::chrono::milliseconds(story.byte() * 40);
         break;
       case 1:
         commit();
@@ -111,7 +111,7 @@ class Stage {
       principal.rights =
           story.below(3) == 0 ? static_cast<std::uint8_t>(story.below(16)) : kAllRights;
       if (story.below(8) == 0) principal.max_jobs = story.below(4);
-      if (story.below(8) == 0) principal.max_tasks = story.octet();
+      if (story.below(8) == 0) principal.max_tasks = story.byte();
       if (story.below(8) == 0) principal.functions = {"s*"};
       if (story.below(16) == 0) principals_.erase(user);
     }
@@ -131,7 +131,7 @@ class Stage {
     if (!message) return;
     if (story.below(2) == 0) fit(*message);
     const wire::SessionId session =
-        story.below(8) == 0 ? wire::SessionId{story.octet()} : sessions_[from];
+        story.below(8) == 0 ? wire::SessionId{story.byte()} : sessions_[from];
     core_->on_message(from, user_of(story), {session, std::move(*message)}, now_);
     core_->take_effects(effects_);
   }

@@ -27,7 +27,7 @@ int fuzz_client(const std::uint8_t* data, std::size_t size) {
   for (Story story(data, size); !story.over();) {
     switch (story.below(12)) {
       case 0:
-        now += std::chrono::milliseconds(story.octet() * 40);
+        now += std::chrono::milliseconds(story.byte() * 40);
         break;
       case 1:
         core.on_link(static_cast<Link>(story.below(4)), now);
@@ -36,7 +36,7 @@ int fuzz_client(const std::uint8_t* data, std::size_t size) {
         if (last > 50) break;
         wire::Submit submit;
         // The samples refer to this job; other jobs are unknown.
-        for (auto& octet : submit.job.octets) octet = 0x11;
+        for (auto& byte : submit.job.octets) byte = 0x11;
         submit.job.octets[15] = static_cast<std::uint8_t>(last == 0 ? 0x11 : 0x80 + last);
         submit.function = "echo";
         submit.input = InputKind::items;
@@ -54,11 +54,11 @@ int fuzz_client(const std::uint8_t* data, std::size_t size) {
         core.abandon(JobKey{1 + story.below(last + 1)}, now);
         break;
       case 5:
-        core.on_consumed(JobKey{1 + story.below(last + 1)}, story.octet());
+        core.on_consumed(JobKey{1 + story.below(last + 1)}, story.byte());
         break;
       case 6:
         if (last > 50) break;
-        core.attach(JobKey{++last}, {{}, JobNumber{story.octet()}, 1000, 0}, now);
+        core.attach(JobKey{++last}, {{}, JobNumber{story.byte()}, 1000, 0}, now);
         break;
       case 7:
         core.ask(wire::Query{}, now);
@@ -66,7 +66,7 @@ int fuzz_client(const std::uint8_t* data, std::size_t size) {
       default: {
         auto message = story.message();
         if (message)
-          core.on_message({wire::SessionId{story.below(8) == 0 ? story.octet() : std::uint8_t{7}},
+          core.on_message({wire::SessionId{story.below(8) == 0 ? story.byte() : std::uint8_t{7}},
                            std::move(*message)},
                           now);
       }

@@ -60,7 +60,7 @@ TEST_P(Targets, random_inputs_never_crash) {
   std::mt19937 random(1);
   for (int round = 0; round < 300; ++round) {
     std::vector<std::uint8_t> input(random() % 600);
-    for (auto& octet : input) octet = static_cast<std::uint8_t>(random());
+    for (auto& byte : input) byte = static_cast<std::uint8_t>(random());
     GetParam().run(input.data(), input.size());
   }
 }

@@ -26,9 +26,9 @@ Frames frames_of(BytesView input) {
   const BytesView first = take(1);
   for (std::size_t i = first.empty() ? 0 : static_cast<unsigned char>(first[0]) % 8; i > 0; --i) {
     std::size_t size = 0;
-    const BytesView octets = take(3);
-    for (std::size_t at = octets.size(); at-- > 0;)
-      size = size << 8 | static_cast<unsigned char>(octets[at]);
+    const BytesView bytes = take(3);
+    for (std::size_t at = bytes.size(); at-- > 0;)
+      size = size << 8 | static_cast<unsigned char>(bytes[at]);
     sizes.push_back(size);
   }
   Frames frames;
@@ -43,14 +43,15 @@ Frames frames_of(BytesView input) {
 int quern::fuzz::fuzz_decode(const std::uint8_t* data, std::size_t size) {
   using namespace quern::wire;
   const quern::BytesView input(reinterpret_cast<const char*>(data), size);
-  Riders riders, riders_again;
-  const auto decoded = decode(wire::fuzz::frames_of(input), &riders);
+  Piggybacked piggybacked, piggybacked_again;
+  const auto decoded = decode(wire::fuzz::frames_of(input), &piggybacked);
   const auto* envelope = std::get_if<Envelope>(&decoded);
   if (!envelope) return 0;
-  const auto again = decode(encode(*envelope, riders), &riders_again);
+  const auto again = decode(encode(*envelope, piggybacked), &piggybacked_again);
   if (!std::holds_alternative<Envelope>(again)) std::abort();
   // A shortened text or answer may differ, but nothing small is shortened.
-  if (size < kTextBytesMax && !(std::get<Envelope>(again) == *envelope && riders_again == riders))
+  if (size < kTextBytesMax &&
+      !(std::get<Envelope>(again) == *envelope && piggybacked_again == piggybacked))
     std::abort();
   return 0;
 }

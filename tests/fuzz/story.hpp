@@ -15,17 +15,17 @@ class Story {
   Story(const std::uint8_t* data, std::size_t size) : at_(data), end_(data + size) {}
 
   bool over() const { return at_ == end_; }
-  std::uint8_t octet() { return over() ? std::uint8_t{0} : *at_++; }
-  std::uint64_t below(std::uint64_t n) { return n == 0 ? 0 : octet() % n; }
+  std::uint8_t byte() { return over() ? std::uint8_t{0} : *at_++; }
+  std::uint64_t below(std::uint64_t n) { return n == 0 ? 0 : byte() % n; }
 
   /// One of the samples with up to three bytes of its header changed; nullopt if the result is no
   /// longer a message.
   std::optional<wire::Message> message() {
     static const auto samples = wire::test::samples();
-    auto frames = wire::encode(samples[octet() % samples.size()].envelope);
+    auto frames = wire::encode(samples[byte() % samples.size()].envelope);
     for (std::uint64_t changes = below(4); changes > 0; --changes) {
       Bytes header(frames[0].view());
-      header[(octet() << 8 | octet()) % header.size()] = static_cast<char>(octet());
+      header[(byte() << 8 | byte()) % header.size()] = static_cast<char>(byte());
       frames[0] = wire::Buffer::adopt(std::move(header));
     }
     auto decoded = wire::decode(std::move(frames));

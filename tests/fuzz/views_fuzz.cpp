@@ -25,15 +25,15 @@ class Statuses {
   bool more() const { return left_ > 0; }
 
   std::uint64_t number() {
-    switch (octet() % 6) {
+    switch (byte() % 6) {
       case 0:
         return 0;
       case 1:
         return std::numeric_limits<std::uint64_t>::max();
       case 2:
-        return std::uint64_t{1} << octet() % 64;
+        return std::uint64_t{1} << byte() % 64;
       default:
-        return octet() << 8 | octet();
+        return byte() << 8 | byte();
     }
   }
   std::uint32_t small() { return static_cast<std::uint32_t>(number()); }
@@ -49,8 +49,8 @@ class Statuses {
                                std::numeric_limits<double>::infinity(),
                                -std::numeric_limits<double>::infinity(),
                                std::numeric_limits<double>::quiet_NaN()};
-    const std::size_t kind = octet();
-    return kind < std::size(kOdd) ? kOdd[kind] : static_cast<double>(octet()) / 100;
+    const std::size_t kind = byte();
+    return kind < std::size(kOdd) ? kOdd[kind] : static_cast<double>(byte()) / 100;
   }
   std::string text() {
     static const std::string kOdd[] = {
@@ -58,20 +58,20 @@ class Statuses {
         "\xff\xfe",         "a\nb\tc\r",          "<&\"'>",       "%s%n",     std::string(300, 'w'),
         "\xf3\xa0\x81\x81", std::string("\0x", 2)};
     std::string out;
-    for (std::size_t parts = octet() % 4; parts > 0; --parts) {
-      const std::size_t kind = octet();
+    for (std::size_t parts = byte() % 4; parts > 0; --parts) {
+      const std::size_t kind = byte();
       if (kind < std::size(kOdd))
         out += kOdd[kind];
       else
-        out += static_cast<char>(octet());
+        out += static_cast<char>(byte());
     }
     return out;
   }
   template <typename E>
   E choice(unsigned count) {
-    return static_cast<E>(octet() % count);
+    return static_cast<E>(byte() % count);
   }
-  bool flag() { return octet() % 2 != 0; }
+  bool flag() { return byte() % 2 != 0; }
 
   JobStatus job() {
     JobStatus job;
@@ -91,9 +91,9 @@ class Statuses {
       *field = real();
     job.priority = static_cast<std::int32_t>(small());
     job.attempts = small();
-    for (std::size_t n = octet() % 4; n > 0; --n)
+    for (std::size_t n = byte() % 4; n > 0; --n)
       job.shares.push_back({text(), number(), number(), number(), real(), small()});
-    for (std::size_t n = octet() % 4; n > 0; --n)
+    for (std::size_t n = byte() % 4; n > 0; --n)
       job.spans.push_back({text(), small(), number(), number(), number(), number(), text()});
     return job;
   }
@@ -103,9 +103,9 @@ class Statuses {
     for (std::string* field : {&worker.name, &worker.state, &worker.reason, &worker.principal})
       *field = text();
     worker.capacity = {small(), real(), real(), real(), number(), small(), small()};
-    for (std::size_t n = octet() % 3; n > 0; --n)
+    for (std::size_t n = byte() % 3; n > 0; --n)
       worker.rates.push_back({text(), real(), real(), number(), number(), number()});
-    for (std::size_t n = octet() % 3; n > 0; --n)
+    for (std::size_t n = byte() % 3; n > 0; --n)
       worker.functions.push_back(
           {text(), Takes::item, Encoding::raw, text(), false, real(), false});
     worker.labels[text()] = text();
@@ -118,7 +118,7 @@ class Statuses {
   }
 
  private:
-  std::uint8_t octet() {
+  std::uint8_t byte() {
     if (left_ == 0) return 0;
     --left_;
     return *data_++;

@@ -22,7 +22,7 @@ int fuzz_worker(const std::uint8_t* data, std::size_t size) {
   for (Story story(data, size); !story.over() && !core.over();) {
     switch (story.below(10)) {
       case 0:
-        now += std::chrono::milliseconds(story.octet() * 40);
+        now += std::chrono::milliseconds(story.byte() * 40);
         core.on_tick(now);
         break;
       case 1:
@@ -51,7 +51,7 @@ int fuzz_worker(const std::uint8_t* data, std::size_t size) {
       default: {
         auto message = story.message();
         if (!message) break;
-        const wire::SessionId of = story.below(8) == 0 ? wire::SessionId{story.octet()} : session;
+        const wire::SessionId of = story.below(8) == 0 ? wire::SessionId{story.byte()} : session;
         core.on_message({of, std::move(*message)}, now);
       }
     }

@@ -70,8 +70,8 @@ TEST(AuditChain, the_chain_cannot_be_continued_without_the_secret) {
   AuditPosition at;
   const AuditEntry entry{"t", "p", "a", "act", "o", "allow", "r"};
   auto log = chain(2, kAuditKey, &at);
-  log.push_back(next_line(at, entry, "another secret, 16 octets"));
-  log.push_back(next_line(at, entry, "another secret, 16 octets"));
+  log.push_back(next_line(at, entry, "another secret, 16 bytes"));
+  log.push_back(next_line(at, entry, "another secret, 16 bytes"));
   EXPECT_EQ(broken_at(log, kAuditKey), 4u);
 }
 

@@ -44,9 +44,9 @@ const std::string kOther = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
 // ---- text
 
 TEST(Z85, the_example_of_the_specification_is_encoded) {
-  const std::string octets = "\x86\x4F\xD2\x6F\xB5\x59\xF7\x5B";
-  EXPECT_EQ(z85_encode(octets), "HelloWorld");
-  EXPECT_EQ(z85_decode("HelloWorld"), octets);
+  const std::string bytes = "\x86\x4F\xD2\x6F\xB5\x59\xF7\x5B";
+  EXPECT_EQ(z85_encode(bytes), "HelloWorld");
+  EXPECT_EQ(z85_decode("HelloWorld"), bytes);
 }
 
 TEST(Z85, invalid_text_is_refused) {
@@ -58,8 +58,8 @@ TEST(Z85, invalid_text_is_refused) {
 
 TEST(Z85, every_key_survives_a_round_trip) {
   for (int i = 0; i < 200; ++i) {
-    const std::string octets = random_octets(32);
-    EXPECT_EQ(z85_decode(z85_encode(octets)), octets);
+    const std::string bytes = random_octets(32);
+    EXPECT_EQ(z85_decode(z85_encode(bytes)), bytes);
   }
 }
 

@@ -69,8 +69,9 @@ def encode(message):
 def decode_all(frames):
     """The messages in one ZeroMQ message: piggybacked acknowledgements come first."""
     try:
-        number, session, fields, *riders = msgpack.unpackb(frames[0], raw=False, strict_map_key=False)
-        found = [(*rider, []) for rider in (riders[0] if riders else [])] + [(number, fields, frames[1:])]
+        number, session, fields, *piggybacked = msgpack.unpackb(frames[0], raw=False, strict_map_key=False)
+        found = [(*acknowledgement, []) for acknowledgement in (piggybacked[0] if piggybacked else [])]
+        found.append((number, fields, frames[1:]))
         return [Message(NAMES[number], session, dict(fields), parts) for number, fields, parts in found]
     except Exception as error:
         raise ProtocolError(f"no message: {error}") from error
@@ -91,16 +92,16 @@ def pack_batch(payloads):
     return len(payloads), [struct.pack(f"<{len(sizes)}I", *sizes), b"".join(payloads)]
 
 
-def unpack_batch(count, sizes, octets):
+def unpack_batch(count, sizes, data):
     if len(sizes) == 4:
         sizes = list(struct.unpack("<I", sizes)) * count
     else:
         sizes = list(struct.unpack(f"<{count}I", sizes))
-    if sum(sizes) != len(octets):
+    if sum(sizes) != len(data):
         raise ProtocolError("sizes do not add up")
     payloads, at = [], 0
     for size in sizes:
-        payloads.append(octets[at:at + size])
+        payloads.append(data[at:at + size])
         at += size
     return payloads
 
@@ -133,7 +134,7 @@ class Peer:
         self.endpoint = endpoint
         self.identity = uuid.uuid4().bytes
         self.session = 0
-        self.beat_s = 1.0
+        self.heartbeat_s = 1.0
         self.spoke = 0.0
         self.arrived = []
         self.open()
@@ -166,9 +167,9 @@ class Peer:
             if not self.arrived:
                 until = deadline
                 if self.session:  # no message was sent for the heartbeat interval, over any number of waits
-                    if now >= self.spoke + self.beat_s:
+                    if now >= self.spoke + self.heartbeat_s:
                         self.send("BEAT", {})
-                    until = min(deadline, self.spoke + self.beat_s)
+                    until = min(deadline, self.spoke + self.heartbeat_s)
                 if not self.socket.poll(math.ceil(1000 * (until - now))):  # rounded up, because poll() truncates and would not wait for 0.9 ms
                     continue
                 self.arrived += decode_all(self.socket.recv_multipart())
@@ -193,7 +194,7 @@ class Peer:
         self.send("HELLO", {**hello, **fields})
         welcome = self.expect("WELCOME")
         self.session = welcome.session
-        self.beat_s = welcome.get("beat_busy_ms", 1000) / 1000
+        self.heartbeat_s = welcome.get("beat_busy_ms", 1000) / 1000
         return welcome
 
     def bye(self):

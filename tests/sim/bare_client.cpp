@@ -64,18 +64,18 @@ void BareClient::answered(const wire::Answer& answer) {
     if (!is_final(job.state)) estimates_[place_of(job.uuid)].push_back({world_.now(), job.eta_s});
 }
 
-void BareClient::beat() {
-  world_.after(beat_every_, shared_from_this(), [this] {
+void BareClient::send_heartbeats() {
+  world_.after(heartbeat_every_, shared_from_this(), [this] {
     world_.send_up(wire_, {session_, wire::Beat{}});
-    beat();
+    send_heartbeats();
   });
 }
 
 void BareClient::receive(const wire::Envelope& envelope) {
   if (const auto* welcome = std::get_if<wire::Welcome>(&envelope.message)) {
     session_ = envelope.session;
-    beat_every_ = std::chrono::milliseconds(welcome->beat_busy_ms);
-    beat();
+    heartbeat_every_ = std::chrono::milliseconds(welcome->beat_busy_ms);
+    send_heartbeats();
   } else if (const auto* results = std::get_if<wire::Results>(&envelope.message)) {
     world_.send_up(wire_, {session_, wire::Ack{results->job, results->seq + 1, true}});
   } else if (const auto* update = std::get_if<wire::JobUpdate>(&envelope.message)) {
@@ -88,8 +88,8 @@ void BareClient::receive(const wire::Envelope& envelope) {
       trouble_ = job.status.function + " did not end well: " + job.status.reason;
   } else if (const auto* answer = std::get_if<wire::Answer>(&envelope.message)) {
     answered(*answer);
-  } else if (const auto* beat = std::get_if<wire::Beat>(&envelope.message)) {
-    if (!beat->reply)
+  } else if (const auto* heartbeat = std::get_if<wire::Beat>(&envelope.message)) {
+    if (!heartbeat->reply)
       world_.send_up(wire_, {session_, wire::Beat{.reply = true, .capacity = {}, .work = {}}});
   } else if (const auto* error = std::get_if<wire::ErrorMessage>(&envelope.message)) {
     if (trouble_.empty()) trouble_ = error->text;

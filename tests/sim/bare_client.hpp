@@ -38,13 +38,13 @@ class BareClient : public Actor, public std::enable_shared_from_this<BareClient>
 
  private:
   void receive(const wire::Envelope& envelope);
-  void beat();
+  void send_heartbeats();
   void answered(const wire::Answer& answer);
 
   World& world_;
   std::shared_ptr<Wire> wire_;
   wire::SessionId session_{};
-  Duration beat_every_{};
+  Duration heartbeat_every_{};
   std::vector<std::optional<Time>> ended_;
   std::vector<bool> submitted_ = std::vector<bool>(kWatched);
   std::vector<std::vector<Estimate>> estimates_ = std::vector<std::vector<Estimate>>(kWatched);

@@ -20,7 +20,7 @@ constexpr Duration kSettled = 1s;
 constexpr double kPatience = 100;
 // Heartbeats during the ideal time of a long scenario. Without changes of machines they carry no
 // information.
-constexpr double kBeats = 200, kBeatsOfQuiet = 20;
+constexpr double kHeartbeats = 200, kHeartbeatsOfQuiet = 20;
 // The range of a count of nanoseconds.
 constexpr double kCenturies = 6e9;
 // How many estimates are checked during the ideal time, and how close they must be.
@@ -113,14 +113,14 @@ ScenarioOutcome play(const Scenario& scenario, const PlayOptions& options) {
   config.incarnation = options.seed;
   config.store = false;
   // With tasks that take days, a heartbeat per second would be most of the simulation.
-  const double beats = scenario.changes.empty() ? kBeatsOfQuiet : kBeats;
-  const auto beat = std::max(
+  const double heartbeats = scenario.changes.empty() ? kHeartbeatsOfQuiet : kHeartbeats;
+  const auto heartbeat = std::max(
       std::chrono::milliseconds(1000),
-      std::chrono::milliseconds(static_cast<std::int64_t>(scenario.ideal_s * 1000 / beats)));
-  config.heartbeat_busy = beat;
-  config.heartbeat_idle = 5 * beat;
-  config.lost_busy = 3 * beat;
-  config.lost_idle = 15 * beat;
+      std::chrono::milliseconds(static_cast<std::int64_t>(scenario.ideal_s * 1000 / heartbeats)));
+  config.heartbeat_busy = heartbeat;
+  config.heartbeat_idle = 5 * heartbeat;
+  config.lost_busy = 3 * heartbeat;
+  config.lost_idle = 15 * heartbeat;
   World world(options.seed, config);
   world.healed = true;
   world.checked = false;

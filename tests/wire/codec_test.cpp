@@ -42,7 +42,7 @@ class CoverageVisitor {
   void flag(std::string_view key, auto T::*field) { note(key, field); }
   void name(std::string_view key, auto T::*field) { note(key, field); }
   void text(std::string_view key, auto T::*field) { note(key, field); }
-  void octets(std::string_view key, auto T::*field) { note(key, field); }
+  void bytes(std::string_view key, auto T::*field) { note(key, field); }
   void word(std::string_view key, auto T::*field) { note(key, field); }
   void code(std::string_view key, auto T::*field) { note(key, field); }
   void uuid(std::string_view key, auto T::*field) { note(key, field); }

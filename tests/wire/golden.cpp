@@ -9,7 +9,7 @@
 namespace quern::wire::test {
 namespace {
 
-constexpr std::size_t kOctetsPerLine = 32;
+constexpr std::size_t kBytesPerLine = 32;
 
 }  // namespace
 
@@ -17,10 +17,10 @@ std::string golden_text(const std::string& title, const Frames& frames) {
   std::string out = "# " + title + "\n";
   for (std::size_t part = 0; part < frames.size(); ++part) {
     out += "part " + std::to_string(part) + "\n";
-    const BytesView octets = frames[part].view();
-    for (std::size_t i = 0; i < octets.size(); ++i) {
-      notation::append_hex(out, static_cast<unsigned char>(octets[i]));
-      if ((i + 1) % kOctetsPerLine == 0 || i + 1 == octets.size()) out += '\n';
+    const BytesView bytes = frames[part].view();
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      notation::append_hex(out, static_cast<unsigned char>(bytes[i]));
+      if ((i + 1) % kBytesPerLine == 0 || i + 1 == bytes.size()) out += '\n';
     }
   }
   return out;

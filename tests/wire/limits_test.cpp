@@ -244,9 +244,9 @@ TEST(Limits, real_numbers_that_are_not_finite_are_refused) {
   const Bytes header(frames[0].view());
   const auto at = header.find(Bytes("\xcb\x40\x93\x4a\0\0\0\0\0", 9));
   ASSERT_NE(at, Bytes::npos);
-  for (const auto* octets : {"\x7f\xf8", "\xff\xf8", "\x7f\xf0", "\xff\xf0"}) {
+  for (const auto* bytes : {"\x7f\xf8", "\xff\xf8", "\x7f\xf0", "\xff\xf0"}) {
     Bytes changed = header;
-    changed.replace(at + 1, 3, Bytes(octets) + '\0');
+    changed.replace(at + 1, 3, Bytes(bytes) + '\0');
     Frames other = frames;
     other[0] = Buffer::adopt(std::move(changed));
     const auto result = decode(std::move(other));

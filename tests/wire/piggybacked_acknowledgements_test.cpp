@@ -14,17 +14,17 @@ Ack ack() { return {uuid_of(0x11), 6, true}; }
 TEST(PiggybackedAcknowledgements, acknowledgements_keep_their_order) {
   for (const auto& [name, envelope] : samples()) {
     SCOPED_TRACE(name);
-    const Riders riders{reported(7), ack(), reported(8)};
-    Riders read;
-    const auto decoded = decode(encode(envelope, riders), &read);
+    const Piggybacked piggybacked{reported(7), ack(), reported(8)};
+    Piggybacked read;
+    const auto decoded = decode(encode(envelope, piggybacked), &read);
     ASSERT_TRUE(std::holds_alternative<Envelope>(decoded)) << std::get<DecodeError>(decoded).text;
     EXPECT_TRUE(std::get<Envelope>(decoded) == envelope);
-    EXPECT_TRUE(read == riders);
+    EXPECT_TRUE(read == piggybacked);
   }
 }
 
 TEST(PiggybackedAcknowledgements, their_bytes_are_fixed) {
-  const Frames frames = encode({SessionId{5}, Beat{}}, Riders{ack()});
+  const Frames frames = encode({SessionId{5}, Beat{}}, Piggybacked{ack()});
   // [BEAT, 5, {}, [[ACK, {job, cursor, release}]]]
   const Bytes expected = Bytes("\x94\x06\x05\x80\x91\x92\x13\x83\xa3job\xc4\x10") +
                          Bytes(16, '\x11') +
@@ -34,21 +34,22 @@ TEST(PiggybackedAcknowledgements, their_bytes_are_fixed) {
 }
 
 TEST(PiggybackedAcknowledgements, decoding_a_message_clears_those_of_the_previous_one) {
-  Riders read{ack()};
+  Piggybacked read{ack()};
   (void)decode(encode({SessionId{5}, Beat{}}), &read);
   EXPECT_TRUE(read.empty());
 }
 
 TEST(PiggybackedAcknowledgements, they_are_malformed_for_a_receiver_that_accepts_none) {
-  EXPECT_TRUE(
-      std::holds_alternative<DecodeError>(decode(encode({SessionId{5}, Beat{}}, Riders{ack()}))));
+  EXPECT_TRUE(std::holds_alternative<DecodeError>(
+      decode(encode({SessionId{5}, Beat{}}, Piggybacked{ack()}))));
 }
 
 TEST(PiggybackedAcknowledgements, other_messages_cannot_be_piggybacked) {
   for (const auto& [name, envelope] : samples()) {
     SCOPED_TRACE(name);
-    Riders read;
-    const auto decoded = decode(encode({SessionId{5}, Beat{}}, Riders{envelope.message}), &read);
+    Piggybacked read;
+    const auto decoded =
+        decode(encode({SessionId{5}, Beat{}}, Piggybacked{envelope.message}), &read);
     EXPECT_EQ(std::holds_alternative<Envelope>(decoded), is_acknowledgement(envelope.message));
     EXPECT_EQ(read.empty(), !is_acknowledgement(envelope.message));
   }
@@ -56,18 +57,18 @@ TEST(PiggybackedAcknowledgements, other_messages_cannot_be_piggybacked) {
 
 TEST(PiggybackedAcknowledgements, more_than_the_limit_are_refused) {
   const auto error_of = [](std::size_t count) {
-    Riders read;
+    Piggybacked read;
     const auto decoded =
-        decode(encode({SessionId{5}, Beat{}}, Riders(count, Message(ack()))), &read);
+        decode(encode({SessionId{5}, Beat{}}, Piggybacked(count, Message(ack()))), &read);
     const auto* error = std::get_if<DecodeError>(&decoded);
     return error ? error->code : ErrorCode::none;
   };
-  EXPECT_EQ(error_of(kRidersMax), ErrorCode::none);
-  EXPECT_EQ(error_of(kRidersMax + 1), ErrorCode::limit);
+  EXPECT_EQ(error_of(kPiggybackedMax), ErrorCode::none);
+  EXPECT_EQ(error_of(kPiggybackedMax + 1), ErrorCode::limit);
 }
 
 TEST(PiggybackedAcknowledgements, any_other_value_in_their_place_is_malformed) {
-  const Bytes beat(encode({SessionId{5}, Beat{}})[0].view());
+  const Bytes heartbeat(encode({SessionId{5}, Beat{}})[0].view());
   const Bytes places[] = {"\xc0",
                           "\x01",
                           "\x80",
@@ -78,9 +79,9 @@ TEST(PiggybackedAcknowledgements, any_other_value_in_their_place_is_malformed) {
                           "\x91\x93\x10\x80\x80",
                           "\x91\x92\xff\x80"};
   for (const Bytes& place : places) {
-    Bytes header = beat + place;
+    Bytes header = heartbeat + place;
     header[0] = '\x94';
-    Riders read;
+    Piggybacked read;
     EXPECT_TRUE(
         std::holds_alternative<DecodeError>(decode({Buffer::adopt(std::move(header))}, &read)));
     EXPECT_TRUE(read.empty());

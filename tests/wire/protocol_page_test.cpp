@@ -95,7 +95,7 @@ class RowVisitor {
   void flag(std::string_view key, bool T::*) { add(key, "bool", "false"); }
   void name(std::string_view key, std::string T::*) { add(key, "name", "empty"); }
   void text(std::string_view key, std::string T::*) { add(key, "text", "empty"); }
-  void octets(std::string_view key, Bytes T::*) { add(key, "octets", "empty"); }
+  void bytes(std::string_view key, Bytes T::*) { add(key, "bytes", "empty"); }
   template <typename Enum>
   void word(std::string_view key, Enum T::*field) {
     add(key, "word", "`" + std::string(wire::word(defaults_.*field)) + "`");
@@ -233,7 +233,7 @@ TEST(ProtocolPage, the_page_lists_the_limits) {
   EXPECT_EQ(kTasksMax, std::uint64_t{1} << 62);
 }
 
-bool is_octet(const std::string& word) {
+bool is_byte(const std::string& word) {
   return word.size() == 2 && word.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
@@ -248,7 +248,7 @@ TEST(ProtocolPage, the_example_on_the_page_is_the_golden_file) {
     }
     inside = inside && line.starts_with("    ");
     std::istringstream words(line);
-    for (std::string word; inside && words >> word && is_octet(word);) golden += word;
+    for (std::string word; inside && words >> word && is_byte(word);) golden += word;
     if (inside) golden += "\n";
   }
   EXPECT_EQ(golden_frames(golden), golden_frames(read_golden("submit_two_raw_items")));

@@ -90,13 +90,13 @@ TEST(Reducer, concat_keeps_the_order) {
 }
 
 TEST(Reducer, concat_of_string_values_joins_their_bytes) {
-  for (const auto& [value, octets] :
+  for (const auto& [value, bytes] :
        {std::pair{Bytes("\xa2hi"), "hi"}, std::pair{Bytes("\xd9\x02hi"), "hi"},
         std::pair{Bytes("\xc4\x01x"), "x"}, std::pair{Bytes("\xda\0\x01x", 4), "x"},
         std::pair{Bytes("\xc6\0\0\0\x01x", 6), "x"}, std::pair{Bytes("\xa0"), ""}}) {
     Bytes partial = value;
     EXPECT_FALSE(begin_partial(Builtin::concat, Encoding::value, partial));
-    EXPECT_EQ(partial, octets);
+    EXPECT_EQ(partial, bytes);
   }
   for (Bytes bad : {Bytes("\x05"), Bytes("\xa2h"), Bytes("\xd9"), Bytes("\xa1hi"), Bytes()})
     EXPECT_TRUE(begin_partial(Builtin::concat, Encoding::value, bad));

@@ -431,9 +431,9 @@ const Envelope& sample(const std::string& name) {
   throw std::out_of_range("no sample " + name);
 }
 
-Uuid uuid_of(std::uint8_t octet) {
+Uuid uuid_of(std::uint8_t byte) {
   Uuid uuid;
-  uuid.octets.fill(octet);
+  uuid.octets.fill(byte);
   return uuid;
 }
 

@@ -21,7 +21,7 @@ const std::vector<Sample>& samples();
 const Envelope& sample(const std::string& name);
 
 /// A UUID of 16 equal bytes.
-Uuid uuid_of(std::uint8_t octet);
+Uuid uuid_of(std::uint8_t byte);
 
 Batch batch_of(std::initializer_list<BytesView> payloads);
 

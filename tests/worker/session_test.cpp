@@ -41,13 +41,13 @@ TEST_F(SessionTest, a_heartbeat_carries_capacity_and_work) {
   core.on_tick(now + 1s);
   Effects taken;
   core.take_effects(taken);
-  const auto& beat = std::get<wire::Beat>(std::get<Send>(taken.at(0)).envelope.message);
-  ASSERT_TRUE(beat.capacity);
-  EXPECT_EQ(beat.capacity->slots, 2u);
-  EXPECT_EQ(beat.capacity->cores, 4);
-  EXPECT_EQ(beat.capacity->busy, 1u);
-  ASSERT_EQ(beat.work.size(), 1u);
-  EXPECT_EQ(beat.work[0],
+  const auto& heartbeat = std::get<wire::Beat>(std::get<Send>(taken.at(0)).envelope.message);
+  ASSERT_TRUE(heartbeat.capacity);
+  EXPECT_EQ(heartbeat.capacity->slots, 2u);
+  EXPECT_EQ(heartbeat.capacity->cores, 4);
+  EXPECT_EQ(heartbeat.capacity->busy, 1u);
+  ASSERT_EQ(heartbeat.work.size(), 1u);
+  EXPECT_EQ(heartbeat.work[0],
             (FunctionRate{.function = "echo", .rate = 2000, .tasks = 2, .busy_us = 1000}));
 }
 

@@ -43,8 +43,8 @@ inline std::string text_of(const wire::Message& message) {
     out += " " + text_of(reclaimed->lease) + " " + text_of(reclaimed->tasks);
   } else if (const auto* fetch = std::get_if<wire::Fetch>(&message)) {
     out += " " + fetch->blob.substr(0, 1) + "/" + std::to_string(fetch->chunk);
-  } else if (const auto* beat = std::get_if<wire::Beat>(&message)) {
-    out += beat->reply ? " reply" : "";
+  } else if (const auto* heartbeat = std::get_if<wire::Beat>(&message)) {
+    out += heartbeat->reply ? " reply" : "";
   }
   return out;
 }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr milliseconds kWatch{50};       // how often a slot in a long claim is checked
 constexpr seconds kProbe{1};             // how often the machine's capacity is measured
-constexpr milliseconds kLastWords{500};  // how long BYE may take to be sent
+constexpr milliseconds kByeLinger{500};  // how long BYE may take to be sent
 constexpr int kMessagesAtOnce = 1000;    // read at once before reports are handled
 
 }  // namespace
@@ -271,7 +271,7 @@ void Link::act(Finished& finished) {
 }
 
 void Link::close() {
-  connection_.close(kLastWords);
+  connection_.close(kByeLinger);
   context_.close();  // waits until the last messages are sent
   connected_.store(false, std::memory_order_relaxed);
   read_mailbox();  // slots that are free already

@@ -8,10 +8,10 @@ void Session::on_welcome(wire::SessionId id, const wire::Welcome& welcome, Time 
   // Bounds the intervals that a broker requests: heartbeats must not be a flood, and silence must
   // be longer than a heartbeat interval.
   constexpr milliseconds kLeast{20};
-  beat_busy_ = std::max(kLeast, milliseconds(welcome.beat_busy_ms));
-  beat_idle_ = std::max(kLeast, milliseconds(welcome.beat_idle_ms));
-  lost_busy_ = std::max(2 * beat_busy_, milliseconds(welcome.lost_busy_ms));
-  lost_idle_ = std::max(2 * beat_idle_, milliseconds(welcome.lost_idle_ms));
+  heartbeat_busy_ = std::max(kLeast, milliseconds(welcome.beat_busy_ms));
+  heartbeat_idle_ = std::max(kLeast, milliseconds(welcome.beat_idle_ms));
+  lost_busy_ = std::max(2 * heartbeat_busy_, milliseconds(welcome.lost_busy_ms));
+  lost_idle_ = std::max(2 * heartbeat_idle_, milliseconds(welcome.lost_idle_ms));
   report_window_ = welcome.report_window;
   backoff_.reset();
   state_ = Open{id, now, now};
@@ -21,8 +21,8 @@ void Session::on_heard(Time now) {
   if (auto* open = std::get_if<Open>(&state_)) open->heard = now;
 }
 
-void Session::on_beat_sent(Time now) {
-  if (auto* open = std::get_if<Open>(&state_)) open->beaten = now;
+void Session::on_heartbeat_sent(Time now) {
+  if (auto* open = std::get_if<Open>(&state_)) open->heartbeat_sent = now;
 }
 
 void Session::on_gap(wire::Duration gap, Time now) {
@@ -38,7 +38,7 @@ Session::Due Session::due(Time now, bool busy) const {
     return now >= greeting->since + welcome_wait_ ? Due::lost : Due::nothing;
   if (const auto* open = std::get_if<Open>(&state_)) {
     if (now >= open->heard + lost(busy)) return Due::lost;
-    if (now >= open->beaten + beat(busy)) return Due::beat;
+    if (now >= open->heartbeat_sent + heartbeat(busy)) return Due::heartbeat;
   }
   return Due::nothing;
 }
@@ -47,7 +47,7 @@ std::optional<Time> Session::deadline(bool busy) const {
   if (const auto* waiting = std::get_if<Waiting>(&state_)) return waiting->until;
   if (const auto* greeting = std::get_if<Greeting>(&state_)) return greeting->since + welcome_wait_;
   if (const auto* open = std::get_if<Open>(&state_))
-    return std::min(open->heard + lost(busy), open->beaten + beat(busy));
+    return std::min(open->heard + lost(busy), open->heartbeat_sent + heartbeat(busy));
   return std::nullopt;
 }
 

@@ -24,12 +24,12 @@ struct Connecting {};
 struct Greeting {
   Time since;
 };
-/// WELCOME was received. `heard`: time of the last message from the broker; `beaten`: of our last
-/// heartbeat.
+/// WELCOME was received. `heard`: time of the last message from the broker; `heartbeat_sent`: time
+/// of our last heartbeat.
 struct Open {
   wire::SessionId id{};
   Time heard;
-  Time beaten;
+  Time heartbeat_sent;
 };
 /// The worker has finished; no more sessions.
 struct Over {};
@@ -38,7 +38,7 @@ class Session {
  public:
   using State = std::variant<Waiting, Connecting, Greeting, Open, Over>;
   /// What is due at a tick.
-  enum class Due { nothing, reopen, beat, lost };
+  enum class Due { nothing, reopen, heartbeat, lost };
 
   explicit Session(const Config& config)
       : backoff_(config.backoff_first, config.backoff_most), welcome_wait_(config.welcome_wait) {}
@@ -47,7 +47,7 @@ class Session {
   void on_greeted(Time now) { state_ = Greeting{now}; }
   void on_welcome(wire::SessionId id, const wire::Welcome& welcome, Time now);
   void on_heard(Time now);
-  void on_beat_sent(Time now);
+  void on_heartbeat_sent(Time now);
   /// The session or the attempt is over; a new socket after the back-off.
   void on_lost(Time now) { state_ = Waiting{now + backoff_.next()}; }
   void on_finished() { state_ = Over{}; }
@@ -65,15 +65,15 @@ class Session {
   std::uint64_t report_window() const { return report_window_; }
 
  private:
-  wire::Duration beat(bool busy) const { return busy ? beat_busy_ : beat_idle_; }
+  wire::Duration heartbeat(bool busy) const { return busy ? heartbeat_busy_ : heartbeat_idle_; }
   wire::Duration lost(bool busy) const { return busy ? lost_busy_ : lost_idle_; }
 
   State state_ = Waiting{};
   Backoff backoff_;
   milliseconds welcome_wait_;
   // From the last WELCOME.
-  milliseconds beat_busy_{1000};
-  milliseconds beat_idle_{5000};
+  milliseconds heartbeat_busy_{1000};
+  milliseconds heartbeat_idle_{5000};
   milliseconds lost_busy_{3000};
   milliseconds lost_idle_{15000};
   std::uint64_t report_window_ = wire::kReportWindow;

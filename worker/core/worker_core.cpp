@@ -82,7 +82,7 @@ void WorkerCore::on_session_message(wire::Envelope& envelope, Time now) {
   if (const auto* reported = std::get_if<wire::Reported>(&message)) return handle(*reported, now);
   if (const auto* reclaim = std::get_if<wire::Reclaim>(&message)) return handle(*reclaim, now);
   if (const auto* revoke = std::get_if<wire::Revoke>(&message)) return handle(*revoke, now);
-  if (const auto* beat = std::get_if<wire::Beat>(&message)) return handle(*beat, now);
+  if (const auto* heartbeat = std::get_if<wire::Beat>(&message)) return handle(*heartbeat, now);
   if (auto* common = std::get_if<wire::Common>(&message)) return handle(*common);
   if (const auto* forget = std::get_if<wire::Forget>(&message)) return handle(*forget);
   if (auto* blob = std::get_if<wire::Blob>(&message)) {
@@ -150,12 +150,12 @@ void WorkerCore::handle(const wire::ErrorMessage& error, Time now) {
   if (error.fatal) lose("the session ended with an error", now);
 }
 
-void WorkerCore::handle(const wire::Beat& beat, Time now) {
-  if (!beat.reply) send_beat(true, now);
+void WorkerCore::handle(const wire::Beat& heartbeat, Time now) {
+  if (!heartbeat.reply) send_heartbeat(true, now);
 }
 
-void WorkerCore::send_beat(bool reply, Time now) {
-  session_.on_beat_sent(now);
+void WorkerCore::send_heartbeat(bool reply, Time now) {
+  session_.on_heartbeat_sent(now);
   send(wire::Beat{reply, capacity(), tally_.list()});
 }
 
@@ -300,7 +300,7 @@ void WorkerCore::tell_stuck(Time now) {
   }
   stuck_untold_ = false;
   stuck_told_ = now;
-  send_beat(false, now);
+  send_heartbeat(false, now);
   if (!all_stuck()) return;
   // Returns queued leases: if all slots are stuck, they would wait forever here.
   for (auto& lease : queue_.take_all()) hand_back(lease.lease);
@@ -425,8 +425,8 @@ void WorkerCore::on_tick(Time now) {
       session_.on_opened();
       effects_.push_back(Reopen{});
       break;
-    case Session::Due::beat:
-      send_beat(false, now);
+    case Session::Due::heartbeat:
+      send_heartbeat(false, now);
       break;
     case Session::Due::lost:
       lose("no response from the broker", now);

@@ -101,7 +101,7 @@ class WorkerCore {
   void handle(const wire::Reported& reported, Time now);
   void handle(const wire::Reclaim& reclaim, Time now);
   void handle(const wire::Revoke& revoke, Time now);
-  void handle(const wire::Beat& beat, Time now);
+  void handle(const wire::Beat& heartbeat, Time now);
   void handle(wire::Common& common);
   void handle(const wire::Forget& forget);
   void handle(const wire::ErrorMessage& error, Time now);
@@ -110,7 +110,7 @@ class WorkerCore {
 
   const char* cannot_run(const wire::Lease& lease) const;
   void say_hello(Time now);
-  void send_beat(bool reply, Time now);
+  void send_heartbeat(bool reply, Time now);
   void start_leases();
   void fetch_blobs();
   void refuse_without_blobs();

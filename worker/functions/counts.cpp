@@ -5,9 +5,9 @@
 namespace quern::functions {
 namespace {
 
-void append_big(Bytes& out, unsigned char tag, std::uint64_t n, int octets) {
+void append_big(Bytes& out, unsigned char tag, std::uint64_t n, int bytes) {
   out.push_back(static_cast<char>(tag));
-  for (int shift = 8 * (octets - 1); shift >= 0; shift -= 8)
+  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
     out.push_back(static_cast<char>(n >> shift & 0xff));
 }
 
@@ -83,9 +83,9 @@ unsigned char CountsReader::tag() {
   return t;
 }
 
-std::uint64_t CountsReader::big_endian(int octets) {
+std::uint64_t CountsReader::big_endian(int bytes) {
   std::uint64_t n = 0;
-  for (int i = 0; i < octets; ++i) n = n << 8 | tag();
+  for (int i = 0; i < bytes; ++i) n = n << 8 | tag();
   return n;
 }
 

@@ -32,7 +32,7 @@ class CountsReader {
 
  private:
   unsigned char tag();
-  std::uint64_t big_endian(int octets);
+  std::uint64_t big_endian(int bytes);
 
   BytesView rest_;
   std::uint64_t left_ = 0;

@@ -18,7 +18,7 @@ Counter block(std::uint64_t index) {
   return philox({static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(n >> 32), 0, 0}, kKey);
 }
 
-/// 31 bits a coordinate, so that the sum of squares fits 64 bits; the error of the grid is far
+/// 31 bits per coordinate, so that the sum of squares fits 64 bits; the error of the grid is far
 /// below that of any sample.
 bool hit(std::uint32_t x, std::uint32_t y) {
   const std::uint64_t a = x >> 1;

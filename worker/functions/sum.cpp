@@ -1,4 +1,4 @@
-// sum: of the integers of a range, exactly.
+// sum: the exact sum of the integers of a range.
 #include "wire/number.hpp"
 #include "worker/functions/builtin.hpp"
 

@@ -113,9 +113,9 @@ void BlobFolder::read_whole(int fd, const std::string& name,
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw std::system_error(errno, std::generic_category(), file_of(name));
     if (got == 0) break;
-    const BytesView octets(block.get(), static_cast<std::size_t>(got));
-    digest.add(octets);
-    take(octets);
+    const BytesView bytes(block.get(), static_cast<std::size_t>(got));
+    digest.add(bytes);
+    take(bytes);
   }
   if (digest.hex() == name) return;
   note_gone(name);
@@ -126,8 +126,8 @@ void BlobFolder::read_whole(int fd, const std::string& name,
 void BlobFolder::copy(const std::string& name, const std::string& to, std::uint32_t mode) {
   const Descriptor in(opened(name));
   const Descriptor out(to, O_WRONLY | O_CREAT | O_EXCL);
-  read_whole(in.get(), name, [&](BytesView octets) {
-    if (!write_all(out.get(), octets)) throw std::system_error(errno, std::generic_category(), to);
+  read_whole(in.get(), name, [&](BytesView bytes) {
+    if (!write_all(out.get(), bytes)) throw std::system_error(errno, std::generic_category(), to);
   });
   if (::fchmod(out.get(), mode) != 0) throw std::system_error(errno, std::generic_category(), to);
 }

@@ -165,9 +165,9 @@ bool CoProcess::wrote_more(const std::function<bool()>& cancelled) {
     pollfd fds[] = {{out_.read, POLLIN, 0}, {child_.ended_fd(), POLLIN, 0}};
     const timespec patience{0, last ? 0 : std::chrono::nanoseconds(wait).count()};
     ::ppoll(fds, 2, &patience, nullptr);
-    char octet = 0;
+    char byte = 0;
     const bool readable = fds[0].revents != 0;
-    if (readable && ::read(out_.read, &octet, 1) > 0) return true;
+    if (readable && ::read(out_.read, &byte, 1) > 0) return true;
     // It has ended or closed its output, so it cannot have answered items that it did not read.
     int unread = 0;
     if (readable || fds[1].revents != 0)
@@ -182,8 +182,8 @@ CoProcess::State CoProcess::answer(const std::vector<BytesView>& items,
                                    const std::function<bool()>& cancelled, Answers& answers) {
   const std::string complaint = frame_ == Command::Frame::line ? kTooMuch : kTooMuchFramed;
   pollfd early{out_.read, POLLIN, 0};
-  char octet = 0;
-  if (!read_.empty() || (::poll(&early, 1, 0) > 0 && ::read(out_.read, &octet, 1) > 0)) {
+  char byte = 0;
+  if (!read_.empty() || (::poll(&early, 1, 0) > 0 && ::read(out_.read, &byte, 1) > 0)) {
     answers.failure(complaint);
     child_.finish();
     return State::ended;

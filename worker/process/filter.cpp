@@ -74,7 +74,7 @@ class Filters {
     return *place;
   }
 
-  /// Ends programs whose job is over. A job is over when nobody holds its common input any more.
+  /// Ends programs whose job is over. A job is over when its common input has no owner any more.
   void sweep() {
     std::unique_lock lock(mutex_);
     while (!closing_) {

@@ -15,8 +15,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kProgramLook{20};  // interval for checking whether it is still needed
-constexpr milliseconds kMercy{500};       // between SIGTERM and SIGKILL
+constexpr milliseconds kProgramLook{20};   // interval for checking whether it is still needed
+constexpr milliseconds kGracePeriod{500};  // between SIGTERM and SIGKILL
 // Limit of both outputs together: that of one result, minus room for notes about them.
 constexpr std::size_t kOutputMax = (64u << 20) - (64u << 10);
 constexpr std::size_t kBlock = 64u << 10;
@@ -79,7 +79,7 @@ class Running {
   /// True if its time is over.
   bool judge() {
     const auto now = Clock::now();
-    if (term_at_) return now >= *term_at_ + kMercy;
+    if (term_at_) return now >= *term_at_ + kGracePeriod;
     using Why = ProgramEnd::Why;
     if (run_.cancelled && run_.cancelled()) return end(Why::cancelled, now);
     if (run_.timeout.count() > 0 && now >= began_ + run_.timeout) return end(Why::timed_out, now);

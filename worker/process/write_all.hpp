@@ -1,4 +1,4 @@
-// All bytes into a descriptor, however many writes that takes.
+// Writes all bytes to a descriptor, with as many calls as needed.
 #pragma once
 
 #include <unistd.h>
@@ -9,7 +9,7 @@
 
 namespace quern::worker {
 
-/// False with errno.
+/// Returns false and sets errno on failure.
 inline bool write_all(int fd, BytesView bytes) {
   while (!bytes.empty()) {
     const ssize_t put = ::write(fd, bytes.data(), bytes.size());

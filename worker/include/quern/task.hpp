@@ -1,5 +1,5 @@
 /// @file
-/// What a function sees of a task, and how it answers.
+/// What a function sees of a task, and how it returns results.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ class Task {
   /// @return the bytes, valid as long as common_owner() is held; empty when there are none
   virtual BytesView common() const = 0;
 
-  /// What keeps common() where it is. A function may hold it, together with what it made of the
+  /// The owner of the memory of common(). A function may hold it, together with what it made of the
   /// common input, for the next task of the same job. When only the function holds it any more, the
   /// job is over for this worker; with a std::weak_ptr a function can tell.
   /// @return the owner; null when the job has no common input
@@ -67,8 +67,8 @@ class Permanent : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Thrown by a function whose task failed, but which has something to show for it. Once the task
-/// has failed for good, the output goes to the client with the error (TaskResult::bytes). Not for
+/// Thrown by a function whose task failed but has produced output. Once the task has failed for
+/// good, the output goes to the client with the error (TaskResult::bytes). Not for
 /// tasks whose results a reducer combines.
 class FailedWithOutput : public std::runtime_error {
  public:
@@ -111,10 +111,10 @@ class Output {
 /// A function of bytes: reads the task, appends its result, throws when it fails.
 using Body = std::function<void(Task&, Output&)>;
 
-/// Where a function of several items writes what became of each, in the order of the items.
+/// Where a function of several items writes the outcome of each, in the order of the items.
 class Answers {
  public:
-  /// What became of one item.
+  /// The outcome of one item.
   struct Answer {
     bool ok = true;  ///< whether there is a result
     Bytes bytes;     ///< the result, or the text of the error

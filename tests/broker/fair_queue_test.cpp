@@ -26,8 +26,8 @@ class FairQueueTest : public ::testing::Test {
     made.run.decision = std::make_shared<const Decision>();
     made.tasks.total = 1'000'000;
     made.tasks.pending.add({0, made.tasks.total});
-    turns.enter(made);
-    turns.update(made);
+    queue.enter(made);
+    queue.update(made);
     return made;
   }
 
@@ -35,16 +35,16 @@ class FairQueueTest : public ::testing::Test {
   std::map<const Job*, int> deal(int leases) {
     std::map<const Job*, int> got;
     for (int i = 0; i < leases; ++i) {
-      Job* next = turns.next(turns.levels().begin()->second);
-      turns.serve(*next);
-      turns.charge(*next, 1);
-      turns.update(*next);
+      Job* next = queue.next(queue.levels().begin()->second);
+      queue.serve(*next);
+      queue.charge(*next, 1);
+      queue.update(*next);
       ++got[next];
     }
     return got;
   }
 
-  FairQueue turns;
+  FairQueue queue;
   std::deque<Job> jobs;
 };
 
@@ -80,10 +80,10 @@ TEST_F(FairQueueTest, an_idle_principal_saves_up_no_share) {
   const Job& busy = job("busy");
   deal(10);
   sensor.tasks.pending.clear();
-  turns.update(sensor);
+  queue.update(sensor);
   deal(1000);
   sensor.tasks.pending.add({0, 100});
-  turns.update(sensor);
+  queue.update(sensor);
   const auto got = deal(100);
   EXPECT_NEAR(got.at(&sensor), 50, 3);
   EXPECT_NEAR(got.at(&busy), 50, 3);
@@ -95,18 +95,18 @@ TEST_F(FairQueueTest, a_principal_with_many_single_task_jobs_does_not_delay_othe
   Job& other = job("other");
   int got = 0;
   for (int i = 0; i < 100; ++i) {
-    Job* next = turns.next(turns.levels().begin()->second);
-    turns.serve(*next);
-    turns.expect(*next, 1);
+    Job* next = queue.next(queue.levels().begin()->second);
+    queue.serve(*next);
+    queue.expect(*next, 1);
     if (next == &other) {
       ++got;
     } else {
       next->tasks.pending.clear();  // its only task was leased
-      turns.update(*next);
+      queue.update(*next);
     }
-    turns.expect(*next, -1);
-    turns.charge(*next, 1);
-    if (next == &other) turns.update(*next);
+    queue.expect(*next, -1);
+    queue.charge(*next, 1);
+    if (next == &other) queue.update(*next);
   }
   EXPECT_NEAR(got, 50, 2);
 }
@@ -114,34 +114,34 @@ TEST_F(FairQueueTest, a_principal_with_many_single_task_jobs_does_not_delay_othe
 TEST_F(FairQueueTest, an_overestimated_lease_does_not_disadvantage_newcomers) {
   Job& early = job("early");
   deal(10);
-  turns.serve(early);
-  turns.expect(early, 1000);  // nobody knows the function yet
+  queue.serve(early);
+  queue.expect(early, 1000);  // nobody knows the function yet
   const Job& late = job("late");
-  turns.expect(early, -1000);  // it took a second
-  turns.charge(early, 1);
-  turns.update(early);
+  queue.expect(early, -1000);  // it took a second
+  queue.charge(early, 1);
+  queue.update(early);
   EXPECT_NEAR(deal(100).at(&late), 50, 2);
 }
 
 TEST_F(FairQueueTest, a_higher_priority_is_served_first) {
   job("a");
   const Job& urgent = job("b", 1, 1, 5);
-  EXPECT_EQ(turns.next(turns.levels().begin()->second), &urgent);
+  EXPECT_EQ(queue.next(queue.levels().begin()->second), &urgent);
   EXPECT_EQ(deal(10).at(&urgent), 10);
 }
 
 TEST_F(FairQueueTest, jobs_set_aside_are_restored_unless_they_have_left) {
   Job &first = job("a"), &second = job("a");
-  Level& level = turns.levels().begin()->second;
-  turns.set_aside(first);
-  EXPECT_EQ(turns.next(level), &second);
-  turns.set_aside(second);
-  EXPECT_EQ(turns.next(level), nullptr);
-  turns.leave(second);
-  turns.restore();
-  EXPECT_EQ(turns.next(level), &first);
-  turns.leave(first);
-  EXPECT_TRUE(turns.levels().empty());
+  Level& level = queue.levels().begin()->second;
+  queue.set_aside(first);
+  EXPECT_EQ(queue.next(level), &second);
+  queue.set_aside(second);
+  EXPECT_EQ(queue.next(level), nullptr);
+  queue.leave(second);
+  queue.restore();
+  EXPECT_EQ(queue.next(level), &first);
+  queue.leave(first);
+  EXPECT_TRUE(queue.levels().empty());
 }
 
 }  // namespace
