@@ -25,6 +25,7 @@ packages=(
   libsqlite3-dev                            # the broker's store
   libmimalloc-dev                           # the broker's allocator
   libsodium-dev                             # keys, hashes of the audit log
+  libssl-dev                                # TLS of the HTTP gateway
   python3                                   # the demo's tables
 )
 for_tests=(

@@ -190,10 +190,10 @@ void Router::read_one(runtime::Parts&& parts, wire::Time now) {
   if (core_.ignores(peer, origin_.user, now) && (core_.knows(peer) || !routes_.at(peer).fresh))
     return;
   routes_.at(peer).fresh = false;
-  auto decoded = wire::decode(link::frames_of(std::move(parts)), &riders_);
+  auto decoded = wire::decode(link::frames_of(std::move(parts)), &piggybacked_);
   if (auto* envelope = std::get_if<wire::Envelope>(&decoded)) {
-    for (auto& rider : riders_)
-      core_.on_message(peer, origin_.user, {envelope->session, std::move(rider)}, now);
+    for (auto& acknowledgement : piggybacked_)
+      core_.on_message(peer, origin_.user, {envelope->session, std::move(acknowledgement)}, now);
     core_.on_message(peer, origin_.user, std::move(*envelope), now);
   } else {
     core_.on_malformed(peer, origin_.user, std::get<wire::DecodeError>(decoded), now);
@@ -248,33 +248,33 @@ void Router::act(Send& send, wire::Time now) {
   const auto route = routes_.find(send.peer);
   if (route == routes_.end()) return;  // its session ended in this round
   Waiting& waiting = route->second.waiting;
-  if (!waiting.riders.empty() &&
-      (waiting.session != send.session || waiting.riders.size() == wire::kRidersMax))
+  if (!waiting.piggybacked.empty() &&
+      (waiting.session != send.session || waiting.piggybacked.size() == wire::kPiggybackedMax))
     flush(send.peer, waiting, now);
   if (!wire::is_acknowledgement(send.message))
     return transmit(send.peer, {send.session, std::move(send.message)},
-                    std::exchange(waiting.riders, {}), now);
-  if (waiting.riders.empty()) {
+                    std::exchange(waiting.piggybacked, {}), now);
+  if (waiting.piggybacked.empty()) {
     waiting.until = now + kAcknowledge;
     waiting_.emplace_back(send.peer, waiting.until);
   }
   waiting.session = send.session;
-  waiting.riders.push_back(std::move(send.message));
+  waiting.piggybacked.push_back(std::move(send.message));
 }
 
 void Router::flush(PeerId peer, Waiting& waiting, wire::Time now) {
-  if (waiting.riders.empty()) return;
-  wire::Riders riders = std::exchange(waiting.riders, {});
-  wire::Message last = std::move(riders.back());
-  riders.pop_back();
-  transmit(peer, {waiting.session, std::move(last)}, std::move(riders), now);
+  if (waiting.piggybacked.empty()) return;
+  wire::Piggybacked piggybacked = std::exchange(waiting.piggybacked, {});
+  wire::Message last = std::move(piggybacked.back());
+  piggybacked.pop_back();
+  transmit(peer, {waiting.session, std::move(last)}, std::move(piggybacked), now);
 }
 
 std::optional<wire::Time> Router::waiting_until() {
   for (; !waiting_.empty(); waiting_.pop_front()) {
     const auto& [peer, until] = waiting_.front();
     const auto route = routes_.find(peer);
-    if (route != routes_.end() && !route->second.waiting.riders.empty() &&
+    if (route != routes_.end() && !route->second.waiting.piggybacked.empty() &&
         route->second.waiting.until == until)
       return until;
   }
@@ -289,11 +289,11 @@ void Router::send_waiting(wire::Time until, wire::Time now) {
   }
 }
 
-void Router::transmit(PeerId peer, const wire::Envelope& envelope, const wire::Riders& riders,
-                      wire::Time now) {
+void Router::transmit(PeerId peer, const wire::Envelope& envelope,
+                      const wire::Piggybacked& piggybacked, wire::Time now) {
   const auto route = routes_.find(peer);
   if (route == routes_.end()) return;
-  const auto frames = wire::encode(envelope, riders);
+  const auto frames = wire::encode(envelope, piggybacked);
   switch (socket_.send(route->second.routing_id, link::parts_of(frames))) {
     case runtime::SendResult::sent:
       break;

@@ -46,7 +46,7 @@ class Router {
   struct Waiting;
   void act(Send& send, wire::Time now);
   void flush(PeerId peer, Waiting& waiting, wire::Time now);
-  void transmit(PeerId peer, const wire::Envelope& envelope, const wire::Riders& riders,
+  void transmit(PeerId peer, const wire::Envelope& envelope, const wire::Piggybacked& piggybacked,
                 wire::Time now);
   /// When the next acknowledgements are sent separately.
   std::optional<wire::Time> waiting_until();
@@ -63,7 +63,7 @@ class Router {
   /// Acknowledgements that are piggybacked on the next message to a peer.
   struct Waiting {
     wire::SessionId session{};
-    wire::Riders riders;
+    wire::Piggybacked piggybacked;
     wire::Time until{};  ///< when they are sent separately
   };
 
@@ -83,8 +83,8 @@ class Router {
 
   Guard& guard_;
   runtime::Socket socket_;
-  runtime::Origin origin_;  ///< of the message being read
-  wire::Riders riders_;     ///< with it
+  runtime::Origin origin_;         ///< of the message being read
+  wire::Piggybacked piggybacked_;  ///< with it
   std::vector<std::string> bound_;
   Core core_;
   Effects effects_;  ///< being carried out; a member, so that its memory is reused

@@ -20,9 +20,6 @@ using Frames = std::vector<Buffer>;
 /// its receiver.
 using Piggybacked = std::vector<Message>;
 constexpr std::size_t kPiggybackedMax = 64;
-// The former names, which broker/ still uses.
-using Riders = Piggybacked;
-constexpr std::size_t kRidersMax = kPiggybackedMax;
 
 /// Whether the message only tells its receiver that it may release something (ACCEPTED, REPORTED,
 /// ACK). Only such messages can be piggybacked.

@@ -38,7 +38,8 @@ LIBRARIES = [
     ("gtest", re.compile(r"^g(test|mock)/")),
     ("sqlite", re.compile(r"^sqlite3\.h$")),
     ("sodium", re.compile(r"^sodium(\.h|/)")),
-    ("http", re.compile(r"^httplib\.h$")),
+    ("http", re.compile(r"^boost/(asio|beast)")),
+    ("tls", re.compile(r"^openssl/")),
 ]
 OWN_ROOMS = ("notation", "process", "wire", "runtime", "link", "value", "client", "keys", "cli",
              "bench", "json", "gateway", "broker/core", "broker/actors", "worker/core", "worker/actors", "worker/process",
@@ -73,13 +74,15 @@ ROOMS = [
     Room("sdk/keys/*", {"std", "posix", "public", "notation", "keys", "sodium"}),
     Room("sdk/json/*", PUBLIC | {"json", "notation", "nlohmann"}, pure=True),
     Room("sdk/cli/*", PUBLIC | {"posix", "cli", "process", "notation", "keys", "json", "options", "nlohmann"}),
+    Room("sdk/gateway/http/*", PUBLIC | {"posix", "gateway", "http", "tls", "nlohmann"}),
+    Room("sdk/gateway/*", PUBLIC | {"posix", "gateway", "notation", "keys", "json", "options", "nlohmann"}),
     Room("sdk/bench/*", PUBLIC | {"posix", "cli", "bench", "notation", "keys", "options", "nlohmann",
                                   "zmq"}),
     Room("sdk/examples/*", PUBLIC | {"worker face", "keys", "options", "nlohmann"}),
     Room("broker/core/*", CORE | {"broker/core"}, pure=True),
     Room("worker/core/*", CORE | {"worker/core"}, pure=True),
     Room("broker/actors/*", PUBLIC | {"posix", "broker/core", "broker/actors", "notation", "wire", "codec", "runtime", "link",
-                                      "keys", "zmq", "options", "log", "sqlite", "sodium", "http"}),
+                                      "keys", "zmq", "options", "log", "sqlite", "sodium"}),
     Room("worker/include/*", PUBLIC | {"worker face"}),
     # keys: the hash of a file
     Room("worker/process/*", PUBLIC | {"posix", "worker face", "worker/process", "process",
@@ -94,10 +97,11 @@ ROOMS = [
 # beside its folders, is the face over all of them.
 LAYERS = {
     "sdk/cli": ["syntax", "output", "process", "request", "live", "commands"],
+    "sdk/gateway": ["http", "broker", "api"],
     "broker/core": ["base", "durability", "access", "sessions", "workers", "jobs", "scheduling", "blobs", "endings",
                     "status", "clients", "membership"],
 }
-INCLUDED_AS = {"sdk/cli": "cli"}  # the others are included by their path
+INCLUDED_AS = {"sdk/cli": "cli", "sdk/gateway": "gateway"}  # the others are included by their path
 
 # A check of our own bugs says what is wrong before it aborts.
 DYING_WORDS = re.compile(r"(^|/)[a-z_]*check\.(cpp|hpp)$")

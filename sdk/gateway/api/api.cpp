@@ -46,10 +46,11 @@ void Api::run_on(Callers& callers, const std::shared_ptr<Exchange>& exchange, Wo
 }
 
 void Api::ask(const std::shared_ptr<Exchange>& exchange, Answer answer) {
-  run_on(calls_, exchange,
-         [answer = std::move(answer)](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
-           asked->respond(answer(caller, *asked));
-         });
+  run_on(
+      calls_, exchange,
+      [answer = std::move(answer)](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
+        asked->respond(answer(caller, *asked));
+      });
 }
 
 void Api::stream(const std::shared_ptr<Exchange>& exchange, Work work) {

@@ -36,10 +36,9 @@ Json json_of(std::string_view body) {
     return Json::parse(body);
   } catch (const Json::exception& error) {
     const std::string why = error.what();  // "[json.exception.parse_error.101] parse error at ..."
-    throw BadRequest(problem(400, "malformed",
-                             "The body is not JSON: " + why.substr(std::min(why.size(),
-                                                                            why.find("] ") + 2)) +
-                                 "."));
+    throw BadRequest(problem(
+        400, "malformed",
+        "The body is not JSON: " + why.substr(std::min(why.size(), why.find("] ") + 2)) + "."));
   }
 }
 

@@ -35,8 +35,8 @@ Response created(const Job& job, bool existed) {
 /// Waits until the broker has taken the job.
 Response submit(const Caller& caller, Submission submission) {
   check_exec(caller, submission.function);
-  const Job job = caller.client->submit(std::move(submission.function),
-                                        std::move(submission.input), std::move(submission.options));
+  const Job job = caller.client->submit(std::move(submission.function), std::move(submission.input),
+                                        std::move(submission.options));
   const Uuid own = job.uuid();
   job.wait_for_intake();
   job.number();
@@ -94,9 +94,9 @@ Items items_in(const std::shared_ptr<Exchange>& exchange, Encoding encoding) {
             try {
               item = item_of(line, encoding);
             } catch (const BadRequest& bad) {
-              throw BadRequest(problem(422, "bad_input",
-                                       "Line " + std::to_string(*count) +
-                                           " of the body is not one JSON value."));
+              throw BadRequest(problem(
+                  422, "bad_input",
+                  "Line " + std::to_string(*count) + " of the body is not one JSON value."));
             }
             return true;
           },
@@ -149,11 +149,12 @@ void get_job(Api& api, const std::shared_ptr<Exchange>& exchange, const std::str
     // Without a version, the end of the job is waited for.
     const bool is_news = version ? *version != version_of(status) : is_final(status.state);
     if (wait == 0 || is_news) return asked->respond(show(status, asked->request));
-    watch_job(api, caller, asked, number, static_cast<double>(wait),
-              [version](const JobStatus& now) {
-                return version ? *version != version_of(now) : is_final(now.state);
-              },
-              [](const JobStatus& now, const Request& request) { return show(now, request); });
+    watch_job(
+        api, caller, asked, number, static_cast<double>(wait),
+        [version](const JobStatus& now) {
+          return version ? *version != version_of(now) : is_final(now.state);
+        },
+        [](const JobStatus& now, const Request& request) { return show(now, request); });
   });
 }
 

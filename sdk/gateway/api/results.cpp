@@ -38,9 +38,8 @@ std::string line_of(const TaskResult& result, Encoding encoding) {
     append(line, result.bytes, encoding);
   }
   if (!result.ok)
-    line += ",\"code\":\"" + std::string(to_string(result.code)) +
-            "\",\"error\":" + Json(result.text).dump(-1, ' ', false,
-                                                     Json::error_handler_t::replace);
+    line += ",\"code\":\"" + std::string(to_string(result.code)) + "\",\"error\":" +
+            Json(result.text).dump(-1, ' ', false, Json::error_handler_t::replace);
   return line + "}\n";
 }
 

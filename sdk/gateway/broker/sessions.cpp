@@ -179,7 +179,8 @@ Response problem_of(ErrorCode code, const std::string& text) {
     }
   }();
   std::string sentence = text.empty() ? std::string(to_string(code)) : text;
-  if (sentence[0] >= 'a' && sentence[0] <= 'z') sentence[0] = static_cast<char>(sentence[0] & ~0x20);
+  if (sentence[0] >= 'a' && sentence[0] <= 'z')
+    sentence[0] = static_cast<char>(sentence[0] & ~0x20);
   if (!sentence.ends_with('.')) sentence += '.';
   Response response = problem(status, to_string(code), sentence);
   if (status == 503) response.with("Retry-After", "2");

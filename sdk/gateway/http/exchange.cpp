@@ -71,7 +71,7 @@ bool Exchange::gone() const {
 void Exchange::on_outcome(std::function<void(bool)> told) {
   std::unique_lock lock(mutex_);
   if (!outcome_) {
-    told_ = std::move(told);
+    told_.push_back(std::move(told));
     return;
   }
   lock.unlock();
@@ -122,16 +122,16 @@ Exchange::Rest Exchange::rest() const {
 }
 
 void Exchange::conclude(bool written) {
-  std::function<void(bool)> told;
+  std::vector<std::function<void(bool)>> all;
   {
     std::lock_guard lock(mutex_);
     if (outcome_) return;
     outcome_ = written;
     if (body_state_ == Body::coming) body_state_ = Body::cut;
-    told = std::exchange(told_, nullptr);
+    all = std::exchange(told_, {});
     changed_.notify_all();
   }
-  if (told) told(written);
+  for (const auto& told : all) told(written);
 }
 
 bool Exchange::wants_body() const {

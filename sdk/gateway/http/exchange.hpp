@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gateway/http/message.hpp"
 
@@ -41,8 +42,8 @@ class Exchange {
 
   /// Whether the peer has left before it got the answer.
   bool gone() const;
-  /// Called once on the I/O thread: when the answer was written (true), or when the peer has left
-  /// before (false). At once if that was already.
+  /// Each is called once on the I/O thread: when the answer was written (true), or when the peer
+  /// has left before (false). At once if that was already.
   void on_outcome(std::function<void(bool written)> told);
 
   /// The next block of a body that is read as a stream. Blocks. Nothing after the last one; see
@@ -79,7 +80,7 @@ class Exchange {
   std::string parts_;
   Rest rest_ = Rest::more;
   std::optional<bool> outcome_;  ///< written, or gone
-  std::function<void(bool)> told_;
+  std::vector<std::function<void(bool)>> told_;
   std::deque<std::string> body_;
   std::size_t body_bytes_ = 0;
   enum class Body { coming, whole, cut } body_state_ = Body::coming;

@@ -1,0 +1,7 @@
+#include "gateway/api/health.hpp"
+
+namespace quern::gateway {
+
+std::string_view openapi_document() { return "{}"; }
+
+}  // namespace quern::gateway
