@@ -150,7 +150,7 @@ ParsedOptions parse_options(int argc, char** argv) {
   if (options.broker.keys.empty()) options.broker.keys = keys::default_folder();
   try {
     if (!seed.empty()) {
-      const auto text = keys::read_secret(seed);
+      const auto text = keys::read_private(seed);
       if (!text) return mistake("--seed-token " + seed + ": there is no such file");
       options.seed_token = text->substr(0, text->find_last_not_of(" \r\n") + 1);
       if (!keys::is_token(options.seed_token))

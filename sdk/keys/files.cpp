@@ -182,7 +182,7 @@ std::optional<std::string> read_public(const std::string& path) {
   return key_in(*text, path);
 }
 
-std::optional<std::string> read_secret(const std::string& path) {
+std::optional<std::string> read_private(const std::string& path) {
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.fd() < 0) {
     if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
@@ -193,7 +193,13 @@ std::optional<std::string> read_secret(const std::string& path) {
   if ((about.st_mode & 077) != 0)
     throw KeyError(path + " can be read by others: run `chmod 600 " + path +
                    "`, and `quern keys rotate` if somebody may have read it");
-  return key_in(read_all(file.fd(), path), path);
+  return read_all(file.fd(), path);
+}
+
+std::optional<std::string> read_secret(const std::string& path) {
+  const auto text = read_private(path);
+  if (!text) return std::nullopt;
+  return key_in(*text, path);
 }
 
 std::optional<KeyPair> read_pair(const std::string& folder, const std::string& name) {

@@ -43,6 +43,9 @@ void require_safe(const std::string& path);
 /// Reads a public key file, which must be safe in this sense. Nullopt if it does not exist; throws
 /// KeyError if it contains no key.
 std::optional<std::string> read_public(const std::string& path);
+/// The text of a file with a secret, of which others must not be able to read anything. Nullopt if
+/// it does not exist. Throws KeyError with the command that repairs it.
+std::optional<std::string> read_private(const std::string& path);
 /// A secret key file, of which others must not be able to read anything. Throws KeyError with the
 /// command that repairs it.
 std::optional<std::string> read_secret(const std::string& path);

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <limits>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -28,6 +29,8 @@ constexpr std::chrono::seconds kWriteTime{60};  ///< for an answer, or a part of
 constexpr std::size_t kHeadMost = 8u << 10;
 constexpr std::uint64_t kBodyMost = 1u << 20;
 constexpr std::size_t kBlock = 64u << 10;
+// In Boost 1.74, any body is larger than no limit.
+constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
 std::string lower(boost::string_view text) {
   std::string out(text.data(), text.size());
@@ -109,7 +112,7 @@ class Conversation {
   net::awaitable<void> serve() {
     HeadParser parser;
     parser.header_limit(kHeadMost);
-    parser.body_limit(boost::none);
+    parser.body_limit(kNoLimit);
     lowest().expires_after(kHeadTime);
     Error error;
     co_await http::async_read_header(stream_, buffer_, parser, into(error));
@@ -246,7 +249,7 @@ class Conversation {
     const bool may_go_on = co_await expect(head.get());
     if (!may_go_on) co_return;
     http::request_parser<http::buffer_body> parser(std::move(head));
-    parser.body_limit(boost::none);
+    parser.body_limit(kNoLimit);
     const auto exchange = make_exchange(std::move(request));
     Concluded concluded(exchange);
     call(exchange, found);
