@@ -233,6 +233,81 @@ class Jobs(WebRig):
         self.assertGreater(int(head.headers["Content-Length"]), 0)
 
 
+class EventStream:
+    """Server-sent events of one connection."""
+
+    def __init__(self, rig, token, query="", last=None):
+        self.plug = rig.connect()
+        again = f"Last-Event-ID: {last}\r\n" if last else ""
+        self.plug.sendall(f"GET /v1/events{query} HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{again}\r\n".encode())
+        self.file = self.plug.makefile("r")
+        self.head = []
+        while (line := self.file.readline().strip()):
+            self.head.append(line)
+
+    def next(self):
+        """The next event as (id, name, data)."""
+        event = {}
+        for line in self.file:
+            name, _, text = line.rstrip("\n").partition(": ")
+            if name:
+                event[name] = text
+            elif "event" in event:
+                return event["id"], event["event"], json.loads(event["data"])
+            else:
+                event = {}
+        raise AssertionError("the stream ended")
+
+
+class Events(WebRig):
+    def setUp(self):
+        super().setUp()
+        self.start_broker()
+        self.start_gateway()
+        self.me = self.token("me", "--role", "submit,read")
+
+    def submit(self):
+        return self.asked(201, "POST", "/v1/jobs", {"function": "absent", "input": "x"}, token=self.me).json["job"]
+
+    def test_what_changes_is_told_and_what_was_missed_is_replayed(self):
+        stream = EventStream(self, self.me)
+        self.assertIn("200", stream.head[0])
+        first, name, _ = stream.next()
+        self.assertEqual(name, "resync")
+        time.sleep(1.5)  # what is there at first is no event
+        job = self.submit()
+        seen, name, data = stream.next()
+        self.assertEqual((name, data["job"], data["state"]), ("job", job, "waiting"))
+        stream.plug.close()
+        stream.file.close()
+        self.ok("cancel", job)
+        again = EventStream(self, self.me, last=seen)
+        _, name, data = again.next()
+        self.assertEqual((name, data["job"], data["state"]), ("job", job, "cancelled"))
+        replayed = EventStream(self, self.me, last=first)
+        self.assertEqual(replayed.next()[2]["state"], "waiting")
+        self.assertEqual(EventStream(self, self.me, last="0000.5").next()[1], "resync")
+
+    def test_topics_are_chosen(self):
+        self.asked(422, "GET", "/v1/events?topics=all", token=self.me)
+        stream = EventStream(self, self.me, "?topics=workers")
+        stream.next()
+        time.sleep(1.5)
+        self.submit()
+        self.start_worker("late")
+        _, name, data = stream.next()
+        self.assertEqual((name, data["worker"]), ("worker", "late"))
+
+    def test_an_event_stream_costs_the_broker_nothing_when_nobody_watches(self):
+        for _ in range(3):
+            stream = EventStream(self, self.me)
+            stream.next()
+            stream.plug.close()
+            stream.file.close()
+        self.gateway.send(signal.SIGTERM)
+        self.assertEqual(self.gateway.finish().code, 0)
+
+
 class Rights(WebRig):
     def setUp(self):
         super().setUp()
@@ -422,6 +497,46 @@ class Operation(WebRig):
         with context.wrap_socket(socket.create_connection((host, int(port))), server_hostname="localhost") as plug:
             plug.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             self.assertIn(b"200 OK", plug.recv(1000))
+
+    def test_nginx_in_front_with_a_path_prefix(self):
+        nginx = next((path for path in ("/usr/sbin/nginx", "/usr/bin/nginx") if os.path.exists(path)), None)
+        if not nginx:
+            self.skipTest("nginx is not installed: scripts/setup.sh --tests installs it")
+        self.start_broker()
+        self.start_worker("w")
+        self.start_gateway()
+        me = self.token("me", "--role", "submit,read")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        config = self.write("nginx.conf", f"""
+            daemon off; pid {self.folder}/nginx.pid; error_log stderr; worker_processes 1;
+            events {{ worker_connections 64; }}
+            http {{
+              access_log off;
+              client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
+              fastcgi_temp_path {self.folder}/f; uwsgi_temp_path {self.folder}/u; scgi_temp_path {self.folder}/s;
+              server {{
+                listen 127.0.0.1:{port};
+                location /quern/ {{ proxy_pass {self.url}/; proxy_set_header X-Forwarded-For $remote_addr; }}
+              }}
+            }}""")
+        proxy = self.start([nginx, "-c", config, "-p", self.folder])
+        self.address = f"127.0.0.1:{port}"
+
+        def answers():
+            try:
+                return self.ask("GET", "/quern/livez").status == 200
+            except OSError:
+                self.assertTrue(proxy.runs(), proxy.err)
+
+        wait_until(answers, "nginx")
+        answer = self.ask("POST", "/quern/v1/jobs", {"function": "echo", "items": [str(n) for n in range(1000)]}, token=me)
+        self.assertEqual(answer.status, 201, answer)
+        lines = self.ask("GET", f"/quern/v1/{answer.headers['Location'].rsplit('/v1/', 1)[-1]}/results", token=me).lines
+        self.assertEqual(len(lines), 1001)
+        self.assertEqual(self.ask("POST", "/quern/add_task", {"task": 1}).status, 401)
+        proxy.send(signal.SIGQUIT)
+        proxy.finish()
 
     def test_ipv6_is_served(self):
         self.start_broker()

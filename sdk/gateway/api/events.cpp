@@ -12,6 +12,9 @@ namespace {
 
 constexpr double kPeriod_s = 1;
 constexpr unsigned kQuietMost_s = 15;  ///< then a comment shows that the connection is alive
+// A client that comes back within this time gets what it has missed: the next question tells how
+// everything differs from what was known.
+constexpr unsigned kUnwatchedMost_s = 60;
 constexpr std::size_t kRecentMost = 1000;
 constexpr std::size_t kJobsMost = 1000;
 constexpr std::size_t kWatchersMost = 10'000;
@@ -104,7 +107,8 @@ void Events::tick() {
   for (auto it = feeds_.begin(); it != feeds_.end();) {
     Feed& feed = it->second;
     std::erase_if(feed.watchers, [](const Watcher& one) { return one.exchange->gone(); });
-    if (feed.watchers.empty() && !feed.asking) {
+    feed.unwatched_s = feed.watchers.empty() ? feed.unwatched_s + 1 : 0;
+    if (feed.unwatched_s > kUnwatchedMost_s && !feed.asking) {
       it = feeds_.erase(it);
       continue;
     }

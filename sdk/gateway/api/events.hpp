@@ -42,7 +42,8 @@ class Events {
     std::vector<Watcher> watchers;
     std::map<std::string, std::string> seen;  ///< the last state by "topic/name"
     bool asking = false;
-    unsigned quiet_s = 0;  ///< since something was sent
+    unsigned quiet_s = 0;      ///< since something was sent
+    unsigned unwatched_s = 0;  ///< since the last watcher left, who may come back
   };
   struct News {
     std::map<std::string, Json> states;  ///< by "topic/name"
