@@ -78,14 +78,15 @@ TEST_F(EvictionTest, complete_blobs_leave_as_a_whole_after_the_payloads_of_jobs)
   EXPECT_EQ(blob.blob->size() / kChunk, 3u);
 }
 
-TEST_F(EvictionTest, a_stream_that_waits_for_memory_is_told_about_new_credit) {
-  set_limit(1);
+TEST_F(EvictionTest, a_stream_that_waits_for_memory_gets_credit_and_is_told) {
+  set_limit(18);
   Job& job = add_with(20);
   job.intake.open = true;
   commit();
   jobs.take_changed();
   jobs.examine(job.number);
   eviction.evict(now);
+  EXPECT_GT(job.intake.credit_to, job.intake.bytes);
   EXPECT_EQ(jobs.changed(), std::vector<JobNumber>{job.number});
 }
 
