@@ -105,8 +105,7 @@ void Core::check_jobs() const {
       require(job.tasks.ended.missing(beyond) == job.tasks.pending.intersect(beyond),
               "nothing beyond the frontier was ever leased", number);
     }
-    require(jobs_.table.blobs().contains(number) ==
-                (job.is_blob() && job.phase.state == JobState::done),
+    require(jobs_.table.blobs().contains(number) == job.is_complete_blob(),
             "a blob that is whole is known as one", number);
     for (JobNumber blob : *job.spec.blobs) ++holders[blob];
     if (job.final())
@@ -121,7 +120,8 @@ void Core::check_jobs() const {
             "what a principal uses is the sum over its jobs", {});
   }
   for (const auto& [number, job] : jobs_.table.all())
-    require(job.keeping->holders == holders[number], "a blob knows how many jobs hold it", number);
+    require((job.blob ? job.blob->holders() : 0) == holders[number],
+            "a blob knows how many jobs hold it", number);
   require(memory == jobs_.accounts.memory_used(), "the memory used is the sum over the jobs", {});
 }
 

@@ -82,7 +82,7 @@ const std::vector<Row>& rows() {
       {"LEASE", wire::Lease{}, "", ""},
       {"COMMON", Common{}, "", ""},
       {"FORGET", Forget{}, "", ""},
-      {"BLOB", Blob{}, "", ""},
+      {"BLOB", wire::Blob{}, "", ""},
       {"REPORTED", Reported{}, "", ""},
       {"RECLAIM", Reclaim{}, "", ""},
       {"REVOKE", Revoke{}, "", ""},

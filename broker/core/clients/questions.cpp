@@ -132,7 +132,7 @@ double Questions::list_jobs(const Principal& principal, const wire::Query& query
                                out.jobs.size() < page && bytes < kPageBytes;) {
     const Job& job = std::prev(it)->second;
     --it;
-    if (job.is_blob() || !may_see(principal, subject_of(job))) {
+    if (!job.is_listed() || !may_see(principal, subject_of(job))) {
       ++passed;
       looks += kPassing;
       continue;

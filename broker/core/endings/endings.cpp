@@ -67,7 +67,7 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
   job.phase.finished = now;
   job.cut_input();
   job.owner.orphan_until.reset();
-  if (job.is_blob() && state == JobState::done) job.tasks.done = job.tasks.total;
+  if (job.is_complete_blob()) job.tasks.done = job.tasks.total;
   // Tasks that have not ended by themselves end with the job.
   job.tasks.cancelled = job.tasks.total - job.tasks.done - job.tasks.failed;
   job.tasks.ended.add({0, job.tasks.total});
@@ -75,7 +75,7 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
   job.tasks.backing_off.reset();
   job.tasks.leased = 0;
   wire::Intervals dropped;
-  if (!job.is_blob() || state != JobState::done)
+  if (!job.is_complete_blob())
     job.intake.payloads.keep_only(*job.tasks.failed_set,
                                   dropped);  // failed tasks may be tried again
   // A job of millions of tasks may have thousands of rows. Without failed tasks all of them go, so
@@ -108,7 +108,7 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
   if (job.tasks.failed_set->empty()) {
     job.intake.costs.reset();
   }
-  if (job.is_blob() && state == JobState::done)
+  if (job.is_complete_blob())
     jobs_.add_blob(job);
   else
     kept_.keep(job);

@@ -31,8 +31,8 @@ class Accounts {
   void grant_credit(Job& job, Time now);
   /// How many more bytes of the job's input the quota of its principal allows.
   std::uint64_t quota_room(const Job& job, Time now);
-  /// How many more bytes of this blob fit in memory.
-  std::uint64_t blob_room(const Job& blob) const;
+  /// How many more bytes of the job's input fit in memory.
+  std::uint64_t memory_room(const Job& job) const;
 
  private:
   void update_unread(Job& job, std::uint64_t bytes);

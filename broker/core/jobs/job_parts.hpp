@@ -206,13 +206,6 @@ struct JobCommits {
   std::uint64_t results_from = 0;  ///< entries below are dropped in the store too
 };
 
-/// How long a blob (wire/blob.hpp) is needed. Written by Blobs.
-struct Keeping {
-  bool last_chunk = false;  ///< a short chunk has arrived, so no other may follow
-  std::size_t holders = 0;  ///< jobs that need it
-  wire::Time wanted{};      ///< when it was last asked for
-};
-
 /// A session that follows a job. Written by Followers and Delivery.
 struct Follower {
   wire::SessionId session{};
