@@ -173,6 +173,12 @@ class ObjectWriter {
         out_.put(entry);
     }
   }
+  template <typename Enum>
+  void words(std::string_view key, std::vector<Enum> T::*field) {
+    if (!begin(key, field)) return;
+    out_.array((object_.*field).size());
+    for (const Enum entry : object_.*field) out_.put(wire::word(entry));
+  }
   void names(std::string_view key, std::map<std::string, std::string> T::*field) {
     pairs(key, field);
   }

@@ -417,6 +417,11 @@ void describe(V& v, Of<Query>) {
   v.number("limit", &Query::limit);
   v.number("before", &Query::before);
   v.name("after", &Query::after);
+  v.words("states", &Query::states);
+  v.name("function", &Query::function);
+  v.name("owner", &Query::owner);
+  v.name("name", &Query::name);
+  v.name("text", &Query::text);
 }
 
 template <typename V>

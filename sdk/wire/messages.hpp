@@ -282,6 +282,12 @@ struct Query {
   std::uint64_t limit = 100;  ///< jobs, workers: at most so many in one answer
   JobNumber before{};         ///< jobs: with numbers below this one; 0: the newest
   std::string after{};        ///< workers: whose names sort after this one; empty: from the first
+  // jobs: only those that meet every condition that is given.
+  std::vector<JobState> states{};  ///< in one of these states; empty: in any
+  std::string function{};          ///< of this function
+  std::string owner{};             ///< of this principal
+  std::string name{};              ///< whose names match this pattern (wire/glob.hpp)
+  std::string text{};              ///< with this text in name, function or reason, in any case
   bool operator==(const Query&) const = default;
 };
 

@@ -54,6 +54,8 @@ class CommandLine(Rig):
             (("run", "echo", "--input", "x", "--durability", "eternal"), "eternal"),
             (("run", "echo", "--inptu", "x"), "--input"),
             (("jobs", "--jsn"), "--json"),
+            (("jobs", "--state", "asleep"), "waiting"),
+            (("jobs", "--before", "yesterday"), "yesterday"),
             (("job",), "id"),
             (("job", "twelve"), "twelve"),
             (("wait", "12.5"), "12.5"),

@@ -25,6 +25,26 @@ class Lists(Rig):
         self.assertEqual([job["job"] for job in self.ok("jobs", "--json", "--limit", "1").objects], [second])
         self.assertEqual((jobs[0]["total"], jobs[0]["done"], jobs[0]["reduce"]), (100, 100, "sum"))
 
+    def test_jobs_are_listed_by_conditions(self):
+        self.start_worker("w")
+        good = self.submit("sum", "--range", "1:101", "--name", "night-1")
+        bad = self.submit("fail", "--input", "x", "--retries", "0", "--name", "night-2")
+        waits = self.submit("absent", "--input", "x", "--name", "day-1")
+        self.quern("wait", good, bad)
+        for conditions, expected in (
+            (("--state", "done,failed"), [good, bad]),
+            (("--state", "waiting"), [waits]),
+            (("--function", "fail"), [bad]),
+            (("--name", "night-*"), [good, bad]),
+            (("--name", "night-*", "--state", "done"), [good]),
+            (("--text", "NO WORKER offers"), [waits]),
+            (("--owner", "nobody"), []),
+            (("--before", waits), [good, bad]),
+            (("--before", waits, "--limit", 1), [bad]),
+        ):
+            found = self.ok("jobs", "--json", *conditions).objects
+            self.assertEqual([job["job"] for job in found], expected, conditions)
+
     def test_empty_lists_are_explained(self):
         self.assertEqual(len(self.ok("jobs").lines), 1)
         self.assertEqual(len(self.ok("workers").lines), 1)

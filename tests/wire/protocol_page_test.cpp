@@ -101,6 +101,10 @@ class RowVisitor {
     add(key, "word", "`" + std::string(wire::word(defaults_.*field)) + "`");
   }
   void code(std::string_view key, ErrorCode T::*field) { word(key, field); }
+  template <typename Enum>
+  void words(std::string_view key, std::vector<Enum> T::*) {
+    add(key, "list of word", "empty");
+  }
   void uuid(std::string_view key, Uuid T::*) { add(key, "uuid", "nil"); }
   void uuid(std::string_view key, std::optional<Uuid> T::*) { add(key, "uuid", "absent"); }
   template <typename Id>

@@ -359,6 +359,16 @@ Report report_partial() {
   return m;
 }
 
+Query query() {
+  Query m{4, QueryWhat::explain, uuid_of(0x11), JobNumber{12}, 10, JobNumber{9}, "left"};
+  m.states = {JobState::running, JobState::failed};
+  m.function = "square";
+  m.owner = "lab3";
+  m.name = "night*";
+  m.text = "disk";
+  return m;
+}
+
 std::vector<Sample> make_samples() {
   const auto open = [](std::string name, Message m) {
     return Sample{std::move(name), {SessionId{}, std::move(m)}};
@@ -390,8 +400,7 @@ std::vector<Sample> make_samples() {
       in("ack", Ack{uuid_of(0x11), 6, true}),
       in("retry", Retry{5, uuid_of(0x11), JobNumber{12}}),
       in("cancel", Cancel{4, uuid_of(0x11), JobNumber{12}, {{0, 5}, {100, 200}}, true}),
-      in("query",
-         Query{4, QueryWhat::explain, uuid_of(0x11), JobNumber{12}, 10, JobNumber{9}, "left"}),
+      in("query", query()),
       in("drain", Drain{4, "left"}),
       in("accepted",
          Accepted{uuid_of(0x11), JobNumber{12}, 1000, 1 << 20, true, uuid_of(0x12), true}),

@@ -38,7 +38,7 @@ JobStatus Statuses::status_of(const Job& job, Time now, bool with_shares, bool e
     s.encoding = builtin ? wire::result_encoding(*builtin) : Encoding::value;
   }
   s.state = job.phase.state;
-  s.reason = job.final() || job.tasks.leased > 0 ? *job.phase.reason : reasons_.waits_for(job);
+  s.reason = reason_of(job);
   s.open = job.intake.open;
   s.total = job.tasks.total;
   s.pending = job.tasks.pending.size() + job.backing();
@@ -77,6 +77,10 @@ JobStatus Statuses::status_of(const Job& job, Time now, bool with_shares, bool e
               [](const auto& a, const auto& b) { return a.worker < b.worker; });
   }
   return s;
+}
+
+std::string Statuses::reason_of(const Job& job) const {
+  return job.final() || job.tasks.leased > 0 ? *job.phase.reason : reasons_.waits_for(job);
 }
 
 std::vector<LeaseSpan> Statuses::spans_of(const Job& job, Time now) const {

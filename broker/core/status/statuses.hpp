@@ -32,6 +32,8 @@ class Statuses {
 
   /// `exact`: examines all leases of its workers.
   JobStatus status_of(const Job& job, Time now, bool with_shares, bool exact) const;
+  /// Why it waits, failed or was cancelled.
+  std::string reason_of(const Job& job) const;
   /// Which worker ran which of its leases, and when.
   std::vector<LeaseSpan> spans_of(const Job& job, Time now) const;
   /// `token`: the token of the request that it answers; 0: none.

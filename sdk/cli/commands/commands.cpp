@@ -9,7 +9,7 @@ constexpr Subcommand kCommands[] = {
     {"up", "run a broker and workers on this machine until Ctrl-C", up, up_syntax},
     {"run", "run a function over a range, items, lines or text", run, run_syntax},
     {"map", "run a command for each line of the input", map, map_syntax},
-    {"jobs", "list the newest jobs", jobs, jobs_syntax},
+    {"jobs", "list jobs by state, function, owner, name or text", jobs, jobs_syntax},
     {"job", "show a job: how it is split, its progress and its workers", job, job_syntax},
     {"wait", "wait for jobs to end", wait, wait_syntax},
     {"results", "print the results of a job", results, results_syntax},

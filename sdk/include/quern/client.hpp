@@ -121,6 +121,14 @@ class Client {
   /// @return their states
   std::vector<JobStatus> jobs(std::size_t limit = 100);
 
+  /// Lists the jobs that this principal may see and that meet some conditions, newest first. Asks
+  /// the broker as often as it takes to find `query.limit` of them or to reach the oldest job; the
+  /// broker examines up to 20,000 jobs for each answer.
+  /// @param query the conditions, and where to begin
+  /// @return their states, and where the next page begins
+  /// @throws Error with `bad_input` when a condition is longer than 255 bytes or not UTF-8
+  JobPage jobs(const JobQuery& query);
+
   /// The state of one job, with what each worker did for it (JobStatus::shares).
   /// @param number the number of the job
   /// @return its state

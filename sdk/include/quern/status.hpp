@@ -148,6 +148,27 @@ struct JobStatus {
   bool operator==(const JobStatus&) const = default;
 };
 
+/// Which jobs to list: those that meet every condition that is given.
+struct JobQuery {
+  std::size_t limit = 100;       ///< maximum number of jobs
+  JobNumber before{};            ///< only jobs with numbers below this one; 0: from the newest on
+  std::vector<JobState> states;  ///< in one of these states; empty: in any
+  std::string function;          ///< of this function; empty: of any
+  std::string owner;             ///< of this principal; empty: of any
+  /// With a name that matches this pattern, in which `*` stands for any characters and `?` for one
+  /// byte; empty: with any name.
+  std::string name;
+  /// With this text in the name, the function or the reason, whatever the case of ASCII letters;
+  /// empty: any.
+  std::string text;
+};
+
+/// Some of the jobs that a JobQuery asks for.
+struct JobPage {
+  std::vector<JobStatus> jobs;  ///< the newest first
+  JobNumber before{};  ///< JobQuery::before for those that may follow; 0: there are no more
+};
+
 /// What a worker could give now, from its last heartbeat.
 struct Capacity {
   std::uint32_t slots = 1;        ///< leases that it runs at a time
