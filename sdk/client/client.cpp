@@ -253,6 +253,12 @@ wire::Answer answer_in(Reply reply) {
               "the broker's answer does not match the request; is it another version of Quern?");
 }
 
+JobStatus status_in(Reply reply) {
+  if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
+  throw Error(ErrorCode::malformed,
+              "the broker's answer does not match the request; is it another version of Quern?");
+}
+
 /// Receives how much of a file was taken, as long as the caller exists.
 struct Listener {
   std::mutex mutex;
@@ -378,29 +384,33 @@ JobStatus Client::cancel(JobNumber number, std::uint64_t first_task, std::uint64
   wire::Cancel cancel;
   cancel.number = number;
   if (task_count > 0) cancel.tasks = {{first_task, first_task + task_count}};
-  auto reply = impl_->ask(std::move(cancel));
-  if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
-  throw Error(ErrorCode::malformed,
-              "the broker's answer does not match the request; is it another version of Quern?");
+  return status_in(impl_->ask(std::move(cancel)));
 }
 
 JobStatus Client::cancel_waiting(JobNumber number) {
   wire::Cancel cancel;
   cancel.number = number;
   cancel.waiting = true;
-  auto reply = impl_->ask(std::move(cancel));
-  if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
-  throw Error(ErrorCode::malformed,
-              "the broker's answer does not match the request; is it another version of Quern?");
+  return status_in(impl_->ask(std::move(cancel)));
 }
 
 JobStatus Client::retry(JobNumber number) {
   wire::Retry retry;
   retry.number = number;
-  auto reply = impl_->ask(std::move(retry));
-  if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
-  throw Error(ErrorCode::malformed,
-              "the broker's answer does not match the request; is it another version of Quern?");
+  return status_in(impl_->ask(std::move(retry)));
+}
+
+JobStatus Client::pause(JobNumber number) {
+  wire::Pause pause;
+  pause.number = number;
+  return status_in(impl_->ask(std::move(pause)));
+}
+
+JobStatus Client::resume(JobNumber number) {
+  wire::Pause pause;
+  pause.number = number;
+  pause.resume = true;
+  return status_in(impl_->ask(std::move(pause)));
 }
 
 std::vector<WorkerStatus> Client::workers() {

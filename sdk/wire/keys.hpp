@@ -34,6 +34,7 @@ constexpr TypeInfo info(Of<Cancel>) { return {20, "CANCEL"}; }
 constexpr TypeInfo info(Of<Query>) { return {21, "QUERY"}; }
 constexpr TypeInfo info(Of<Drain>) { return {22, "DRAIN"}; }
 constexpr TypeInfo info(Of<Retry>) { return {23, "RETRY"}; }
+constexpr TypeInfo info(Of<Pause>) { return {24, "PAUSE"}; }
 constexpr TypeInfo info(Of<Accepted>) { return {32, "ACCEPTED"}; }
 constexpr TypeInfo info(Of<Results>) { return {33, "RESULTS"}; }
 constexpr TypeInfo info(Of<JobUpdate>) { return {34, "JOB"}; }
@@ -135,6 +136,7 @@ void describe(V& v, Of<JobStatus>) {
   v.number("workers", &JobStatus::workers);
   v.list("shares", &JobStatus::shares);
   v.list("spans", &JobStatus::spans);
+  v.flag("paused", &JobStatus::paused);
 }
 
 template <typename V>
@@ -406,6 +408,14 @@ void describe(V& v, Of<Retry>) {
   v.number("token", &Retry::token);
   v.uuid("job", &Retry::job);
   v.number("number", &Retry::number);
+}
+
+template <typename V>
+void describe(V& v, Of<Pause>) {
+  v.number("token", &Pause::token);
+  v.uuid("job", &Pause::job);
+  v.number("number", &Pause::number);
+  v.flag("resume", &Pause::resume);
 }
 
 template <typename V>

@@ -271,6 +271,15 @@ struct Retry {
   bool operator==(const Retry&) const = default;
 };
 
+/// PAUSE: no more leases of a job are granted, or they are again. Answered by JOB.
+struct Pause {
+  std::uint64_t token = 0;
+  Uuid job;  ///< nil: by number
+  JobNumber number{};
+  bool resume = false;  ///< the job goes on
+  bool operator==(const Pause&) const = default;
+};
+
 enum class QueryWhat : std::uint8_t { jobs, job, workers, explain, broker, timeline };
 
 /// QUERY: answered by ANSWER with the same token (or ERROR).
@@ -469,8 +478,8 @@ struct Draining {
 
 using Message = std::variant<Hello, Welcome, Refused, HelloAgain, ErrorMessage, Beat, Bye, Enrol,
                              Enrolled, Submit, Append, Attach, Ack, Cancel, Query, Drain, Retry,
-                             Accepted, Results, JobUpdate, Answer, Lease, Common, Blob, Forget,
-                             Reported, Reclaim, Revoke, Report, Reclaimed, Fetch, Draining>;
+                             Pause, Accepted, Results, JobUpdate, Answer, Lease, Common, Blob,
+                             Forget, Reported, Reclaim, Revoke, Report, Reclaimed, Fetch, Draining>;
 
 /// A message and the session it belongs to, as it travels.
 struct Envelope {

@@ -60,6 +60,8 @@ class CommandLine(Rig):
             (("job", "twelve"), "twelve"),
             (("wait", "12.5"), "12.5"),
             (("cancel", "0"), "'0'"),
+            (("pause",), "id"),
+            (("resume", "12.5"), "12.5"),
             (("cancel", "12.x"), "12.x"),
             (("bench",), "throughput"),
             (("bench", "thruput"), "throughput"),

@@ -45,6 +45,16 @@ class Lists(Rig):
             found = self.ok("jobs", "--json", *conditions).objects
             self.assertEqual([job["job"] for job in found], expected, conditions)
 
+    def test_a_job_is_paused_and_resumed(self):
+        job = self.submit("sum", "--range", "1:101")
+        self.assertIn("paused", self.ok("pause", job).out)
+        self.start_worker("w")
+        self.assertIn(f"quern resume {job}", self.ok("explain", job).out)
+        self.assertTrue(self.job(job)["paused"])
+        self.assertEqual(self.ok("resume", job, "--json").objects[0]["paused"], False)
+        self.ok("wait", job)
+        self.assert_one_line(self.quern("pause", job), 1, "has ended")
+
     def test_empty_lists_are_explained(self):
         self.assertEqual(len(self.ok("jobs").lines), 1)
         self.assertEqual(len(self.ok("workers").lines), 1)

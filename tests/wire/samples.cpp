@@ -37,6 +37,7 @@ JobStatus job_status() {
   s.uuid = uuid_of(0x11);
   s.number = JobNumber{12};
   s.name = "squares";
+  s.paused = true;
   s.function = "square";
   s.owner = "anonymous";
   s.input = InputKind::items;
@@ -399,6 +400,7 @@ std::vector<Sample> make_samples() {
          Attach{4, uuid_of(0x11), JobNumber{12}, 5, 1 << 16, 200, true, 0xcbf29ce484222325, 3}),
       in("ack", Ack{uuid_of(0x11), 6, true}),
       in("retry", Retry{5, uuid_of(0x11), JobNumber{12}}),
+      in("pause", Pause{5, uuid_of(0x11), JobNumber{12}, true}),
       in("cancel", Cancel{4, uuid_of(0x11), JobNumber{12}, {{0, 5}, {100, 200}}, true}),
       in("query", query()),
       in("drain", Drain{4, "left"}),

@@ -65,6 +65,7 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
   job.phase.failure = code;
   job.phase.set_reason(std::move(reason));
   job.phase.finished = now;
+  job.phase.paused = false;
   job.cut_input();
   job.owner.orphan_until.reset();
   if (job.is_blob() && state == JobState::done) job.tasks.done = job.tasks.total;

@@ -57,12 +57,13 @@ struct JobOwner {
   Box<wire::Time> orphan_until;      ///< its session has ended: the job is cancelled at this time
 };
 
-/// The state of the job. Written by Endings and Grants.
+/// The state of the job. Written by Endings, Pausing and Grants.
 struct JobPhase {
   JobState state = JobState::waiting;
   ErrorCode failure = ErrorCode::none;
   bool winding_down = false;  ///< tasks that have not been started are cancelled; no more leases
                               ///< are granted
+  bool paused = false;        ///< no more leases are granted until somebody resumes the job
   bool changed = false;       ///< see Jobs::touch()
   Lazy<std::string> reason;   ///< why it failed, or how it ended
   wire::Time submitted{};

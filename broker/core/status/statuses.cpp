@@ -38,6 +38,7 @@ JobStatus Statuses::status_of(const Job& job, Time now, bool with_shares, bool e
     s.encoding = builtin ? wire::result_encoding(*builtin) : Encoding::value;
   }
   s.state = job.phase.state;
+  s.paused = job.phase.paused;
   s.reason = reason_of(job);
   s.open = job.intake.open;
   s.total = job.tasks.total;
@@ -80,6 +81,7 @@ JobStatus Statuses::status_of(const Job& job, Time now, bool with_shares, bool e
 }
 
 std::string Statuses::reason_of(const Job& job) const {
+  if (job.phase.paused) return Reasons::paused(job);
   return job.final() || job.tasks.leased > 0 ? *job.phase.reason : reasons_.waits_for(job);
 }
 

@@ -16,6 +16,8 @@ constexpr Subcommand kCommands[] = {
     {"logs", "print what the commands of a job wrote", logs, logs_syntax},
     {"cancel", "cancel a job, or one task of it", cancel, cancel_syntax},
     {"retry", "run the failed tasks of a job again", retry, retry_syntax},
+    {"pause", "keep jobs from starting more tasks", pause, pause_syntax},
+    {"resume", "let paused jobs go on", resume, resume_syntax},
     {"explain", "tell why a job waits, or where it runs and why", explain, explain_syntax},
     {"top", "show workers, jobs and errors live", top, top_syntax},
     {"workers", "list the workers, their speed and their load", workers, workers_syntax},

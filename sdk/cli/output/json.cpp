@@ -81,6 +81,7 @@ Json to_json(const JobStatus& status) {
       {"owner", status.owner},
       {"input", to_string(status.input)},
       {"state", to_string(status.state)},
+      {"paused", status.paused},
       {"reason", status.reason},
       {"decision", status.decision},
       {"divisible", status.divisible},

@@ -156,6 +156,21 @@ class Client {
   ///         when it is at_most_once
   JobStatus retry(JobNumber number);
 
+  /// Keeps a job from getting more leases. The tasks that workers hold already continue; the job
+  /// can still be appended to, read and cancelled. It stays paused until it is resumed or ends; a
+  /// durable job also over restarts of the broker. Pausing a paused job changes nothing. It needs
+  /// the rights that cancelling it needs.
+  /// @param number the number of the job
+  /// @return the state of the job after that
+  /// @throws Error also with `bad_input`, when the job has ended
+  JobStatus pause(JobNumber number);
+
+  /// Lets a paused job get leases again. It changes nothing when the job is not paused.
+  /// @param number the number of the job
+  /// @return the state of the job after that
+  /// @throws Error also with `bad_input`, when the job has ended
+  JobStatus resume(JobNumber number);
+
   /// Lists all workers, ordered by name, including those that were lost within the last hour.
   /// @return their states
   std::vector<WorkerStatus> workers();

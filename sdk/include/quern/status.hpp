@@ -110,6 +110,7 @@ struct JobStatus {
   std::string reduce;      ///< reducer in use; empty: none
   Encoding encoding = Encoding::raw;    ///< of the results
   JobState state = JobState::waiting;   ///< where it is in its life
+  bool paused = false;                  ///< gets no more leases; see Client::pause()
   std::string reason;                   ///< why it waits, failed or was cancelled; a sentence
   ErrorCode failure = ErrorCode::none;  ///< why it ended in another state than `done`
   bool open = false;                    ///< more input may be appended
@@ -139,7 +140,7 @@ struct JobStatus {
   std::uint64_t result_bytes = 0;  ///< bytes of results that the broker holds
   std::uint64_t workers = 0;       ///< workers that have finished some of it
   /// What each worker did; of very many workers, those that did most. Filled by Client::job(),
-  /// Client::timeline(), Client::cancel(), Client::cancel_waiting() and Client::retry().
+  /// Client::timeline(), and by what changes a job, like Client::cancel().
   std::vector<WorkerShare> shares;
   /// Its leases; the first ones when there were very many. Filled by Client::timeline().
   std::vector<LeaseSpan> spans;
