@@ -157,7 +157,8 @@ struct EndingsRoom {
               SchedulingRoom& scheduling)
       : blobs(context, sessions.table, sessions.outbox, workers.table, jobs.table, jobs.accounts,
               jobs.eviction),
-        cancelling(sessions.outbox, workers.leases, jobs.journal, jobs.changes, scheduling.returns),
+        cancelling(context, sessions.outbox, workers.leases, jobs.journal, jobs.changes,
+                   scheduling.returns),
         endings(context, sessions.outbox, workers.offers, workers.table, jobs.table, jobs.changes,
                 jobs.eviction, jobs.journal, jobs.kept, scheduling.queue, scheduling.pools,
                 scheduling.decider, blobs, cancelling),

@@ -234,6 +234,14 @@ class ObjectReader {
         in_.get(key, o->via.array.ptr[i], entry);
     }
   }
+  void numbers(std::string_view key, std::vector<std::uint64_t> T::*field) {
+    const Object* o = find(key);
+    if (!o) return;
+    if (o->type != Kind::ARRAY) return reading_.malformed(key, "not an array");
+    if (o->via.array.size > kListMax) return reading_.over(key, kListMax);
+    for (std::uint32_t i = 0; i < o->via.array.size && !reading_.problem; ++i)
+      in_.get(key, o->via.array.ptr[i], (object_.*field).emplace_back());
+  }
   void names(std::string_view key, std::map<std::string, std::string> T::*field) {
     pairs(key, field, kNameBytesMax);
   }

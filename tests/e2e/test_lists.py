@@ -55,6 +55,19 @@ class Lists(Rig):
         self.ok("wait", job)
         self.assert_one_line(self.quern("pause", job), 1, "has ended")
 
+    def test_the_broker_shows_what_it_has_counted(self):
+        self.start_worker("w")
+        self.ok("wait", self.submit("sum", "--range", "1:101"))
+        self.submit("absent", "--input", "x")
+        status = self.ok("broker", "--json").objects[0]
+        self.assertEqual((status["jobs_by_state"]["waiting"], status["jobs_by_state"]["done"]), (1, 1))
+        self.assertEqual(status["tasks"], {"pending": 1, "leased": 0})
+        self.assertEqual(status["workers_by_state"]["idle"], 1)
+        [counted] = status["functions"]
+        self.assertEqual((counted["function"], counted["tasks_done"]), ("sum", 100))
+        self.assertEqual(sum(bucket["count"] for bucket in status["wait_seconds"]["buckets"]), 1)
+        self.assertIn("1 waiting", self.ok("broker").out)
+
     def test_empty_lists_are_explained(self):
         self.assertEqual(len(self.ok("jobs").lines), 1)
         self.assertEqual(len(self.ok("workers").lines), 1)

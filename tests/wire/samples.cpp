@@ -120,7 +120,23 @@ BrokerStatus broker_status() {
           .memory_limit = 1 << 30,
           .malformed = 5,
           .refused = 6,
-          .late = 7};
+          .late = 7,
+          .tasks_pending = 8,
+          .tasks_leased = 9,
+          .jobs_waiting = 10,
+          .jobs_running = 11,
+          .jobs_paused = 12,
+          .jobs_done = 13,
+          .jobs_failed = 14,
+          .jobs_cancelled = 15,
+          .workers_idle = 16,
+          .workers_busy = 17,
+          .workers_draining = 18,
+          .workers_stuck = 19,
+          .workers_lost = 20,
+          .functions = {{"square", 21, 22, 23, 24, 25, 26}},
+          .lease_seconds = {{1, 0, 300}, 2.5},
+          .wait_seconds = {{4}, 0.5}};
 }
 
 Hello hello_client() {

@@ -25,6 +25,8 @@ constexpr double kLooksOfOne = 10, kLooksOfMember = 0.02;
 
 constexpr std::size_t kQuestionsMost = 1000;
 
+constexpr std::size_t kFunctionBytes = 160;  // of the counters of one function
+
 // Part of the 256 KiB that a header may have.
 constexpr std::size_t kPageBytes = 160u << 10;
 
@@ -115,9 +117,12 @@ double Questions::answer(Session& session, const wire::Query& query, Time now) {
       looks += list_workers(query, page, bytes, out, now);
       break;
     case wire::QueryWhat::broker:
+      out.broker = statuses_.broker_in_detail(now);
+      looks += kLooksOfMember * static_cast<double>(workers_.all().size());
+      bytes += kFunctionBytes * out.broker->functions.size();
       break;
   }
-  out.broker = statuses_.broker(now);
+  if (!out.broker) out.broker = statuses_.broker(now);
   session.reading.unread += bytes;
   // If the store cannot write, the state is sent without waiting for a commit, because the client
   // wants to know why nothing moves.

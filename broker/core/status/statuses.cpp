@@ -112,6 +112,31 @@ wire::JobUpdate Statuses::update_of(const Job& job, Time now, std::uint64_t toke
   return update;
 }
 
+BrokerStatus Statuses::broker_in_detail(Time now) const {
+  BrokerStatus s = broker(now);
+  const Census& census = accounts_.census();
+  s.tasks_leased = census.leased;
+  s.tasks_pending = census.tasks - census.leased;
+  s.jobs_waiting = census.of(CountedAs::waiting);
+  s.jobs_running = census.of(CountedAs::running);
+  s.jobs_paused = census.of(CountedAs::paused);
+  s.jobs_done = census.of(CountedAs::done);
+  s.jobs_failed = census.of(CountedAs::failed);
+  s.jobs_cancelled = census.of(CountedAs::cancelled);
+  for (const auto& [id, worker] : workers_.all()) {
+    const std::string_view state = Workers::state_of(worker);
+    ++(state == "draining" ? s.workers_draining
+       : state == "stuck"  ? s.workers_stuck
+       : state == "idle"   ? s.workers_idle
+                           : s.workers_busy);
+  }
+  s.workers_lost = workers_.lost().size();
+  s.functions = context_.metrics.functions();
+  s.lease_seconds = context_.metrics.lease_seconds();
+  s.wait_seconds = context_.metrics.wait_seconds();
+  return s;
+}
+
 BrokerStatus Statuses::broker(Time now) const {
   BrokerStatus s;
   s.software = context_.config.software;

@@ -39,6 +39,8 @@ class Statuses {
   /// `token`: the token of the request that it answers; 0: none.
   wire::JobUpdate update_of(const Job& job, Time now, std::uint64_t token) const;
   BrokerStatus broker(Time now) const;
+  /// The same with everything that is counted; examines all workers, and no job.
+  BrokerStatus broker_in_detail(Time now) const;
 
  private:
   Context& context_;

@@ -21,6 +21,7 @@ constexpr Subcommand kCommands[] = {
     {"explain", "tell why a job waits, or where it runs and why", explain, explain_syntax},
     {"top", "show workers, jobs and errors live", top, top_syntax},
     {"workers", "list the workers, their speed and their load", workers, workers_syntax},
+    {"broker", "show what the broker does and has done", broker, broker_syntax},
     {"drain", "let a worker finish its tasks and leave", drain, drain_syntax},
     {"keys", "manage keys, rights and invitations", keys_command, keys_syntax},
     {"audit", "show and verify the record of decisions", audit, audit_syntax},

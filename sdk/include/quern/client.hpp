@@ -175,7 +175,8 @@ class Client {
   /// @return their states
   std::vector<WorkerStatus> workers();
 
-  /// The state of the broker.
+  /// The state of the broker, with what it has counted since it was started. Suitable for a
+  /// monitoring system: the cost does not depend on the number of jobs.
   /// @return its state
   BrokerStatus broker();
 
