@@ -61,6 +61,8 @@ const std::vector<Row>& rows() {
       {"ACK", Ack{}, "sra", "sra"},
       {"CANCEL", Cancel{}, "sa", "a"},
       {"RETRY", Retry{}, "sa", "a"},
+      {"PAUSE", Pause{}, "sa", "a"},
+      {"PAUSE that resumes", Pause{0, {}, {}, true}, "sa", "a"},
       {"QUERY jobs", query(QueryWhat::jobs), "sra", "sra"},
       {"QUERY job", query(QueryWhat::job), "sra", "a"},
       {"QUERY explain", query(QueryWhat::explain), "sra", "a"},

@@ -12,29 +12,58 @@ constexpr std::uint64_t kCreditAhead = 16u << 20;
 }  // namespace
 
 void Accounts::update(Job& job) {
-  Usage& before = job.books.accounted;
-  const Usage after{job.charged_tasks(job.tasks.total - job.tasks.ended.size()), job.bytes(),
-                    job.final() ? 0u : 1u};
+  JobUsage& before = job.books.accounted;
+  const JobUsage after{job.charged_tasks(job.tasks.total - job.tasks.ended.size()),
+                       job.tasks.leased, job.bytes()};
+  const CountedAs now = counted_as(job);
   if (!job.books.usage) job.books.usage = &quotas_.usage_of(job.spec.principal);
   Usage& mine = *job.books.usage;
   mine.tasks += after.tasks - before.tasks;
   const std::uint64_t charged = job.charged_bytes(after.bytes);
   mine.bytes += charged - job.books.charged_bytes;
   job.books.charged_bytes = charged;
-  mine.jobs += after.jobs - before.jobs;
+  mine.jobs += static_cast<std::uint64_t>(is_live(now)) -
+               static_cast<std::uint64_t>(is_live(job.phase.counted));
   memory_used_ += after.bytes - before.bytes;
+  census_.tasks += after.tasks - before.tasks;
+  census_.leased += after.leased - before.leased;
+  --census_.of(job.phase.counted);
+  ++census_.of(now);
+  job.phase.counted = now;
   before = after;
   update_unread(job, job.output.results.bytes());
 }
 
+CountedAs Accounts::counted_as(const Job& job) {
+  if (job.is_blob()) return job.final() ? CountedAs::blob : CountedAs::uploading;
+  switch (job.phase.state) {
+    case JobState::waiting:
+      return job.phase.paused ? CountedAs::paused : CountedAs::waiting;
+    case JobState::running:
+      return job.phase.paused ? CountedAs::paused : CountedAs::running;
+    case JobState::done:
+      return CountedAs::done;
+    case JobState::failed:
+      return CountedAs::failed;
+    case JobState::cancelled:
+    case JobState::lost:
+    case JobState::unknown:
+      break;
+  }
+  return CountedAs::cancelled;
+}
+
 void Accounts::remove(Job& job) {
   update_unread(job, 0);
-  const Usage& before = job.books.accounted;
+  const JobUsage& before = job.books.accounted;
   Usage& mine = quotas_.usage_of(job.spec.principal);
   mine.tasks -= before.tasks;
   mine.bytes -= job.books.charged_bytes;
-  mine.jobs -= before.jobs;
+  mine.jobs -= is_live(job.phase.counted) ? 1u : 0u;
   memory_used_ -= before.bytes;
+  census_.tasks -= before.tasks;
+  census_.leased -= before.leased;
+  --census_.of(job.phase.counted);
 }
 
 void Accounts::update_unread(Job& job, std::uint64_t bytes) {

@@ -24,6 +24,8 @@ class Accounts {
   void remove(Job& job);
 
   std::uint64_t memory_used() const { return memory_used_; }  ///< bytes
+  /// All jobs and their tasks.
+  const Census& census() const { return census_; }
   /// Bytes of results in memory, of the jobs that this session owns.
   std::uint64_t unread_of(wire::SessionId session) const;
 
@@ -35,11 +37,13 @@ class Accounts {
   std::uint64_t memory_room(const Job& job) const;
 
  private:
+  static CountedAs counted_as(const Job& job);
   void update_unread(Job& job, std::uint64_t bytes);
 
   Context& context_;
   Quotas& quotas_;
   std::uint64_t memory_used_ = 0;
+  Census census_;
   std::unordered_map<wire::SessionId, std::uint64_t> unread_of_;
 };
 

@@ -101,7 +101,7 @@ struct Job {
   }
   /// The job may want a lease: tasks are pending, or partials wait for a merge or the finish step.
   bool wants_leases() const {
-    return !final() && !has_failed() && run.decision && !phase.winding_down &&
+    return !final() && !has_failed() && run.decision && !phase.winding_down && !phase.paused &&
            (!tasks.pending.empty() || wants_merge());
   }
   double queue_key() const { return run.used + run.expected_s / weight(); }

@@ -76,6 +76,7 @@ void Recovery::recover_tasks(Job& job, RecoveredJob& stored) {
   job.phase.state = progress.state;
   job.phase.set_reason(std::move(progress.reason));
   job.phase.failure = progress.failure;
+  job.phase.paused = progress.paused;
   job.intake.open = progress.open;
   job.intake.encoding = progress.encoding;
   job.intake.accepted = progress.accepted;
