@@ -54,11 +54,12 @@ int serve(Options options, const sigset_t& signals) {
   Api api(sessions, calls, streams);
   HttpMetrics metrics;
   Seed seed(api, options.seed_token, options.state);
+  JobCache cache(api);
   Events events(api);
   Routes routes;
   events.add_routes(routes);
   seed.add_routes(routes);
-  add_job_routes(routes, api);
+  add_job_routes(routes, api, cache);
   add_result_routes(routes, api);
   add_cluster_routes(routes, api);
   add_health_routes(routes, api, metrics, options.seed_token);

@@ -198,6 +198,34 @@ class Jobs(WebRig):
         self.assertTrue(self.asked(200, "GET", f"/v1/jobs/{job}/explain", token=self.me).json["explain"])
         self.assertIn("spans", self.asked(200, "GET", f"/v1/jobs/{job}/timeline", token=self.me).json)
 
+    def test_jobs_are_listed_by_conditions_a_page_at_a_time(self):
+        first = [self.submit({"function": "absent", "input": "x", "name": f"a{n}"})["job"] for n in range(5)]
+        self.submit({"function": "echo", "input": "x", "name": "b"})
+        found, after = [], 0
+        while after is not None:
+            page = self.asked(200, "GET", f"/v1/jobs?name=a*&limit=2&after={after}", token=self.me).json
+            self.assertLessEqual(len(page["jobs"]), 2)
+            found += [job["job"] for job in page["jobs"]]
+            after = page["next"]
+        self.assertEqual(found, first[::-1])
+        for query, count in (("state=waiting", 5), ("function=absent", 5), ("owner=nobody", 0), ("q=A3", 1), ("state=running,waiting&function=echo", 0)):
+            self.assertEqual(len(self.asked(200, "GET", f"/v1/jobs?{query}", token=self.me).json["jobs"]), count, query)
+        self.asked(422, "GET", "/v1/jobs?state=asleep", token=self.me)
+
+    def test_a_paused_job_gets_no_leases_until_it_is_resumed(self):
+        job = self.submit({"function": "absent", "input": "x"})["job"]
+        shown = self.asked(200, "POST", f"/v1/jobs/{job}/pause", token=self.me).json
+        self.assertTrue(shown["paused"])
+        self.assertTrue(self.asked(200, "GET", f"/v1/jobs/{job}", token=self.me).json["paused"])
+        self.assertFalse(self.asked(200, "POST", f"/v1/jobs/{job}/resume", token=self.me).json["paused"])
+        self.assertFalse(self.asked(200, "GET", f"/v1/jobs/{job}", token=self.me).json["paused"])
+
+    def test_many_clients_that_look_at_a_job_cost_the_broker_little(self):
+        job = self.submit({"function": "absent", "input": "x"})["job"]
+        answers = [self.ask("GET", f"/v1/jobs/{job}", token=self.me) for _ in range(300)]
+        self.assertEqual({answer.status for answer in answers}, {200})
+        self.assertEqual(len({answer.headers["ETag"] for answer in answers}), 1)
+
     def test_workers_and_functions_are_listed(self):
         workers = self.asked(200, "GET", "/v1/workers", token=self.me).json["workers"]
         self.assertEqual([worker["worker"] for worker in workers], ["w"])

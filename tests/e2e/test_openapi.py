@@ -107,6 +107,10 @@ class OpenApi(WebRig):
         self.check("GET", "/v1/jobs/{job}", 404, "/v1/jobs/99")
         self.check("GET", "/v1/jobs/{job}/results", 200, one + "/results")
         self.check("GET", "/v1/jobs/{job}/results", 404, "/v1/jobs/99/results")
+        self.check("POST", "/v1/jobs/{job}/pause", 422, one + "/pause")
+        waits = f"/v1/jobs/{self.ask('POST', '/v1/jobs', {'function': 'absent', 'input': 'x'}, token=self.me).json['job']}"
+        self.check("POST", "/v1/jobs/{job}/pause", 200, waits + "/pause")
+        self.check("POST", "/v1/jobs/{job}/resume", 200, waits + "/resume")
         self.check("GET", "/v1/jobs/{job}/explain", 200, one + "/explain")
         self.check("GET", "/v1/jobs/{job}/timeline", 200, one + "/timeline")
         self.check("POST", "/v1/jobs/{job}/cancel", 200, one + "/cancel")

@@ -147,11 +147,20 @@ constexpr std::string_view kDocument = R"json({
           "default": {"$ref": "#/components/responses/problem"}}},
       "get": {
         "summary": "The newest jobs first",
-        "parameters": [{"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}}],
+        "parameters": [
+          {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}},
+          {"name": "after", "in": "query", "description": "`next` of the page before", "schema": {"type": "integer"}},
+          {"name": "state", "in": "query", "description": "One or more, separated by commas", "schema": {"type": "string"}},
+          {"name": "function", "in": "query", "schema": {"type": "string"}},
+          {"name": "owner", "in": "query", "schema": {"type": "string"}},
+          {"name": "name", "in": "query", "description": "A pattern with * and ?", "schema": {"type": "string"}},
+          {"name": "q", "in": "query", "description": "A text in name, function or reason", "schema": {"type": "string"}}],
         "responses": {
           "200": {"description": "Jobs", "content": {"application/json": {"schema": {
-            "type": "object", "required": ["jobs"],
-            "properties": {"jobs": {"type": "array", "items": {"$ref": "#/components/schemas/job"}}}}}}},
+            "type": "object", "required": ["jobs", "next"],
+            "properties": {
+              "jobs": {"type": "array", "items": {"$ref": "#/components/schemas/job"}},
+              "next": {"type": ["integer", "null"], "description": "null: there are no more"}}}}}},
           "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/jobs/{job}": {"get": {
       "summary": "The state of a job; waits for a change from `version`, or without it for the end",
@@ -172,6 +181,14 @@ constexpr std::string_view kDocument = R"json({
       "responses": {"200": {"$ref": "#/components/responses/job"}, "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/jobs/{job}/retry": {"post": {
       "summary": "Runs the failed tasks of an ended job again",
+      "parameters": [{"$ref": "#/components/parameters/job"}],
+      "responses": {"200": {"$ref": "#/components/responses/job"}, "default": {"$ref": "#/components/responses/problem"}}}},
+    "/v1/jobs/{job}/pause": {"post": {
+      "summary": "Grants the job no more leases; what runs goes on",
+      "parameters": [{"$ref": "#/components/parameters/job"}],
+      "responses": {"200": {"$ref": "#/components/responses/job"}, "default": {"$ref": "#/components/responses/problem"}}}},
+    "/v1/jobs/{job}/resume": {"post": {
+      "summary": "Lets a paused job go on",
       "parameters": [{"$ref": "#/components/parameters/job"}],
       "responses": {"200": {"$ref": "#/components/responses/job"}, "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/jobs/{job}/explain": {"get": {
