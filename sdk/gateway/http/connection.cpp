@@ -124,7 +124,7 @@ class Conversation {
       if (const auto answer = answer_to(error)) co_await send(*answer);
       co_return;
     }
-    const Head head = head_of(parser.get());
+    Head head = head_of(parser.get());
     version_ = head.version;
     head_only_ = head.method == "HEAD";
     if (const auto refused = refusal_of(head, service_.names)) {
@@ -153,7 +153,7 @@ class Conversation {
     return head;
   }
 
-  net::awaitable<void> route(HeadParser& parser, const Head& head) {
+  net::awaitable<void> route(HeadParser& parser, Head& head) {
     const bool has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
     const bool wants_to_stay = parser.get().keep_alive();
     auto target = target_of(head.target);
@@ -163,7 +163,8 @@ class Conversation {
     }
     Request request{
         head_only_ ? "GET" : head.method, std::move(*target), {}, admission_->address, {}};
-    for (const auto& [name, value] : head.fields) request.fields.emplace(name, value);
+    for (auto& [name, value] : head.fields)
+      request.fields.emplace(std::move(name), std::move(value));
     const auto found = service_.routes.find(request);
     if (!found.route) {
       keep_alive_ = wants_to_stay && !has_body;
