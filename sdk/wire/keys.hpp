@@ -159,6 +159,8 @@ void describe(V& v, Of<FunctionDecl>) {
   v.flag("finish", &FunctionDecl::finish);
   v.real("rate", &FunctionDecl::rate, Sign::not_negative);
   v.flag("idempotent", &FunctionDecl::idempotent);
+  v.number("max_lease", &FunctionDecl::max_lease);
+  v.flag("people", &FunctionDecl::people);
 }
 
 template <typename V>

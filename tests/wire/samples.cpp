@@ -25,7 +25,9 @@ FunctionDecl function_decl() {
           .reduce = "sum",
           .finish = true,
           .rate = 1.5e6,
-          .idempotent = true};
+          .idempotent = true,
+          .max_lease = 1000,
+          .people = true};
 }
 
 TaskError failed_run() {

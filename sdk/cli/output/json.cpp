@@ -54,7 +54,9 @@ Json functions_of(const WorkerStatus& status) {
     functions.push_back({{"name", decl.name},
                          {"takes", to_string(decl.takes)},
                          {"encoding", decl.encoding == Encoding::raw ? "raw" : "value"},
-                         {"reduce", decl.reduce}});
+                         {"reduce", decl.reduce},
+                         {"max_lease", decl.max_lease},
+                         {"people", decl.people}});
   return functions;
 }
 

@@ -195,6 +195,10 @@ struct FunctionDecl {
   bool finish = false;                ///< whether a finishing step runs once on the reduced result
   double rate = 0;          ///< declared speed of one slot, in tasks per second; 0: not declared
   bool idempotent = false;  ///< a second run of a task, even at the same time, does no harm
+  std::uint64_t max_lease = 0;  ///< maximum number of tasks in a lease; 0: the broker decides
+  /// People do the tasks: how long one takes says nothing about the next, so nothing is started a
+  /// second time or taken back because it is slow.
+  bool people = false;
 
   /// @return whether all fields are equal
   bool operator==(const FunctionDecl&) const = default;
