@@ -255,38 +255,43 @@ struct Ack {
 /// CANCEL: the whole job, or some tasks of it. Answered by JOB.
 struct Cancel {
   std::uint64_t token = 0;
-  Uuid job;  ///< nil: by number
+  Uuid job{};  ///< nil: by number
   JobNumber number{};
-  Intervals tasks;       ///< empty: all
+  Intervals tasks{};     ///< empty: all
   bool waiting = false;  ///< instead: what no worker has begun; the job ends with what runs
+  bool dry_run = false;  ///< change nothing; tell how many tasks it would be
   bool operator==(const Cancel&) const = default;
 };
 
-/// RETRY: the failed tasks of a job that has ended are run again; nothing else of it is. Answered
-/// by JOB.
+/// RETRY: failed tasks of a job that has ended are run again; nothing else of it is. Answered by
+/// JOB.
 struct Retry {
   std::uint64_t token = 0;
-  Uuid job;  ///< nil: by number
+  Uuid job{};  ///< nil: by number
   JobNumber number{};
+  Intervals tasks{};                 ///< only these; empty: all
+  ErrorCode code = ErrorCode::none;  ///< only those that failed with this code; none: any
+  std::string text{};                ///< only those that failed with this text; empty: any
+  bool dry_run = false;              ///< change nothing; tell how many tasks it would be
   bool operator==(const Retry&) const = default;
 };
 
 /// PAUSE: no more leases of a job are granted, or they are again. Answered by JOB.
 struct Pause {
   std::uint64_t token = 0;
-  Uuid job;  ///< nil: by number
+  Uuid job{};  ///< nil: by number
   JobNumber number{};
   bool resume = false;  ///< the job goes on
   bool operator==(const Pause&) const = default;
 };
 
-enum class QueryWhat : std::uint8_t { jobs, job, workers, explain, broker, timeline };
+enum class QueryWhat : std::uint8_t { jobs, job, workers, explain, broker, timeline, errors };
 
 /// QUERY: answered by ANSWER with the same token (or ERROR).
 struct Query {
   std::uint64_t token = 0;
   QueryWhat what = QueryWhat::jobs;
-  Uuid job;  ///< nil: by number
+  Uuid job{};  ///< nil: by number
   JobNumber number{};
   std::uint64_t limit = 100;  ///< jobs, workers: at most so many in one answer
   JobNumber before{};         ///< jobs: with numbers below this one; 0: the newest
@@ -297,6 +302,8 @@ struct Query {
   std::string owner{};             ///< of this principal
   std::string name{};              ///< whose names match this pattern (wire/glob.hpp)
   std::string text{};              ///< with this text in name, function or reason, in any case
+  std::uint64_t cursor = 0;        ///< errors: from this result entry on
+  std::uint64_t skip = 0;          ///< errors: and from this error of that entry on
   bool operator==(const Query&) const = default;
 };
 
@@ -345,6 +352,7 @@ struct JobUpdate {
   bool reduced = false;    ///< the job has a reducer: its result is the value below, not entries
   bool has_value = false;  ///< false: reduced over nothing and no identity, or not final
   Buffer value;
+  std::uint64_t touched = 0;  ///< tasks that the CANCEL or RETRY concerns which it answers
   bool operator==(const JobUpdate&) const = default;
 };
 
@@ -358,6 +366,9 @@ struct Answer {
   JobNumber before{};  ///< jobs: there may be more, with numbers below this one; 0: these were all
   std::string after;   ///< workers: there are more, with names that sort after this one; empty:
                        ///< these were all
+  std::vector<ErrorGroup> errors;  ///< errors: of the part that was examined
+  std::uint64_t cursor = 0;        ///< errors: where to continue; 0 with `skip` 0: this was all
+  std::uint64_t skip = 0;
   bool operator==(const Answer&) const = default;
 };
 

@@ -194,6 +194,11 @@ Json to_json(const BrokerStatus& status) {
   return object;
 }
 
+Json to_json(const ErrorGroup& group) {
+  return {{"error", to_string(group.code)}, {"text", group.text}, {"count", group.count},
+          {"first", group.first},           {"last", group.last}, {"example", group.example}};
+}
+
 std::string line_of(const Json& object) {
   return object.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }

@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
 Json to_json(const JobStatus& status);
 Json to_json(const WorkerStatus& status);
 Json to_json(const BrokerStatus& status);
+Json to_json(const ErrorGroup& group);
 
 /// One line with its newline. Octets that are not UTF-8 (a name of another party) are replaced,
 /// never an error.
