@@ -263,8 +263,7 @@ struct Cancel {
   bool operator==(const Cancel&) const = default;
 };
 
-/// RETRY: failed tasks of a job that has ended are run again; nothing else of it is. Answered by
-/// JOB.
+/// RETRY: failed tasks of a job that has ended are run again, nothing else. Answered by JOB.
 struct Retry {
   std::uint64_t token = 0;
   Uuid job{};  ///< nil: by number
@@ -296,7 +295,6 @@ struct Query {
   std::uint64_t limit = 100;  ///< jobs, workers: at most so many in one answer
   JobNumber before{};         ///< jobs: with numbers below this one; 0: the newest
   std::string after{};        ///< workers: whose names sort after this one; empty: from the first
-  // jobs: only those that meet every condition that is given.
   std::vector<JobState> states{};  ///< in one of these states; empty: in any
   std::string function{};          ///< of this function
   std::string owner{};             ///< of this principal
