@@ -257,6 +257,13 @@ wire::Answer answer_in(Reply reply) {
               "the broker's answer does not match the request; is it another version of Quern?");
 }
 
+JobStatus job_in(Reply reply, JobNumber number) {
+  auto answer = answer_in(std::move(reply));
+  if (answer.jobs.empty())
+    throw Error(ErrorCode::unknown_job, "there is no job " + std::to_string(value(number)));
+  return std::move(answer.jobs.front());
+}
+
 Touched touched_in(Reply reply) {
   if (auto* update = std::get_if<wire::JobUpdate>(&reply))
     return {std::move(update->status), update->touched};
@@ -356,9 +363,7 @@ const std::string& Client::endpoint() const { return impl_->endpoint(); }
 void Client::connect() { impl_->ask(std::monostate{}); }
 
 std::vector<JobStatus> Client::jobs(std::size_t limit) {
-  JobQuery newest;
-  newest.limit = limit;
-  return jobs(newest).jobs;
+  return jobs(JobQuery{.limit = limit}).jobs;
 }
 
 JobPage Client::jobs(const JobQuery& wanted) {
@@ -385,24 +390,17 @@ JobPage Client::jobs(const JobQuery& wanted) {
 }
 
 JobStatus Client::job(JobNumber number) {
-  auto answer = answer_in(impl_->ask(query(wire::QueryWhat::job, number)));
-  if (answer.jobs.empty())
-    throw Error(ErrorCode::unknown_job, "there is no job " + std::to_string(value(number)));
-  return std::move(answer.jobs.front());
+  return job_in(impl_->ask(query(wire::QueryWhat::job, number)), number);
 }
 
 JobStatus Client::timeline(JobNumber number) {
-  auto answer = answer_in(impl_->ask(query(wire::QueryWhat::timeline, number)));
-  if (answer.jobs.empty())
-    throw Error(ErrorCode::unknown_job, "there is no job " + std::to_string(value(number)));
-  return std::move(answer.jobs.front());
+  return job_in(impl_->ask(query(wire::QueryWhat::timeline, number)), number);
 }
 
 JobStatus Client::cancel(JobNumber number, std::uint64_t first_task, std::uint64_t task_count) {
-  wire::Cancel cancel;
-  cancel.number = number;
-  if (task_count > 0) cancel.tasks = {{first_task, first_task + task_count}};
-  return status_in(impl_->ask(std::move(cancel)));
+  CancelQuery tasks;
+  if (task_count > 0) tasks.tasks = {{first_task, first_task + task_count}};
+  return cancel(number, tasks).job;
 }
 
 JobStatus Client::cancel_waiting(JobNumber number) {
@@ -412,11 +410,7 @@ JobStatus Client::cancel_waiting(JobNumber number) {
   return status_in(impl_->ask(std::move(cancel)));
 }
 
-JobStatus Client::retry(JobNumber number) {
-  wire::Retry retry;
-  retry.number = number;
-  return status_in(impl_->ask(std::move(retry)));
-}
+JobStatus Client::retry(JobNumber number) { return retry(number, RetryQuery{}).job; }
 
 Touched Client::retry(JobNumber number, const RetryQuery& wanted) {
   wire::Retry retry;
@@ -437,16 +431,11 @@ Touched Client::cancel(JobNumber number, const CancelQuery& wanted) {
 }
 
 JobStatus Client::pause(JobNumber number) {
-  wire::Pause pause;
-  pause.number = number;
-  return status_in(impl_->ask(std::move(pause)));
+  return status_in(impl_->ask(wire::Pause{.number = number}));
 }
 
 JobStatus Client::resume(JobNumber number) {
-  wire::Pause pause;
-  pause.number = number;
-  pause.resume = true;
-  return status_in(impl_->ask(std::move(pause)));
+  return status_in(impl_->ask(wire::Pause{.number = number, .resume = true}));
 }
 
 std::vector<WorkerStatus> Client::workers() {

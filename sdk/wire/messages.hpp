@@ -296,7 +296,6 @@ struct Query {
   std::uint64_t limit = 100;  ///< jobs, workers: maximum number in one answer
   JobNumber before{};         ///< jobs: only numbers below this one; 0: begin with the newest
   std::string after{};  ///< workers: only names that sort after this one; empty: from the first
-  // jobs: only those that meet every condition that is given.
   std::vector<JobState> states{};  ///< in one of these states; empty: in any
   std::string function{};          ///< of this function
   std::string owner{};             ///< of this principal
