@@ -123,9 +123,8 @@ void PullCore::handle(const wire::Welcome& welcome, wire::SessionId session, Tim
     drop(id, lease && lease->finished, now);
   }
   std::erase_if(commons_, [&](const auto& entry) {
-    return std::none_of(leases_.all().begin(), leases_.all().end(), [&](const auto& held) {
-      return held.second.granted.job == entry.first;
-    });
+    return std::none_of(leases_.all().begin(), leases_.all().end(),
+                        [&](const auto& held) { return held.second.granted.job == entry.first; });
   });
   for (const auto& [id, entry] : outbox_.all()) send(entry.report);
 }

@@ -83,10 +83,10 @@ class PullCore {
   };
   /// When this worker takes and keeps work.
   struct Presence {
-    Time pulled{};             ///< the last pull
-    Time active{};             ///< the last sign of a client
-    bool draining = false;     ///< the broker was told to grant nothing
-    bool leaving = false;      ///< for good, once clients have nothing any more
+    Time pulled{};               ///< the last pull
+    Time active{};               ///< the last sign of a client
+    bool draining = false;       ///< the broker was told to grant nothing
+    bool leaving = false;        ///< for good, once clients have nothing any more
     std::optional<Time> stop{};  ///< the gateway ends: leave by then
   };
   /// What the broker was told about slots.

@@ -40,11 +40,11 @@ struct Batch {
   std::vector<TaskState> states{};  ///< one per task, in the order of `pieces`
   std::size_t locked = 0;
   Duration lock{};
-  Time limit = Time::max();   ///< the time limits of its tasks; the lock cannot be longer
-  Time due{};                 ///< locked: the lock ends; otherwise it is forgotten
+  Time limit = Time::max();       ///< the time limits of its tasks; the lock cannot be longer
+  Time due{};                     ///< locked: the lock ends; otherwise it is forgotten
   std::vector<Ticket> answers{};  ///< that may or may not have reached the client
   bool delivered = false;         ///< one of them has
-  std::size_t unreported = 0; ///< reports about it that the broker has not acknowledged
+  std::size_t unreported = 0;     ///< reports about it that the broker has not acknowledged
   std::vector<Ticket> waiting{};  ///< requests that wait for these acknowledgements
 
   /// Calls visit(piece, task, state) for the named task, or for all.

@@ -60,8 +60,9 @@ void PullCore::on_complete(Ticket ticket, const Named& named, std::vector<Bytes>
   if (!batch) return;
   const std::size_t wanted = named.place ? 1 : batch->states.size();
   if (results.size() != wanted)
-    return reject(ticket, Rejected::Why::mismatch,
-                  "The token names " + std::to_string(wanted) + " tasks: send one result for each.");
+    return reject(
+        ticket, Rejected::Why::mismatch,
+        "The token names " + std::to_string(wanted) + " tasks: send one result for each.");
   std::size_t next = 0;
   const wire::LeaseId* last = nullptr;
   HeldLease* lease = nullptr;
@@ -160,6 +161,7 @@ void PullCore::unlock(Batch& batch, std::optional<std::size_t> place, bool skip,
 
 void PullCore::await(Ticket ticket, Batch& batch, std::optional<std::size_t> place,
                      TaskState wanted, Time now) {
+  if (batch.count(place, wanted) == 0) return reject(ticket, Rejected::Why::over, kOver);
   asked_.emplace(ticket, Asked{batch.id, place, wanted, now + kAcknowledged});
   batch.waiting.push_back(ticket);
   if (batch.locked == 0) batches_.retire(batch, now);  // remembered until it is answered

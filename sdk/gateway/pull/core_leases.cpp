@@ -126,9 +126,9 @@ std::vector<wire::Report> HeldLease::take_reports(Time now) {
   wire::Report* report = &new_report();
   wire::BatchBuilder builder;
   for (const auto& [task, result] : results) {
-    if (!builder.empty() && (builder.weight() + result.size() + 8 > wire::kBatchBytesMax / 2 ||
-                             builder.count() == wire::kBatchTasksMax / 2 ||
-                             report->tasks.size() == kReportIntervals)) {
+    if (!builder.empty() &&
+        (builder.weight() + result.size() + 8 > wire::kBatchBytesMax / 2 ||
+         builder.count() == wire::kBatchTasksMax / 2 || report->tasks.size() == kReportIntervals)) {
       report->batch = builder.take();
       report = &new_report();
     }
@@ -152,12 +152,12 @@ std::vector<wire::Report> HeldLease::take_reports(Time now) {
   results.clear();
   errors.clear();
   // Tasks of several clients may have run on this slot at the same time: it was busy once.
-  report->busy_us = busy_since ? static_cast<std::uint64_t>(
-                                     std::chrono::microseconds(
-                                         std::chrono::duration_cast<std::chrono::microseconds>(
-                                             now - *busy_since))
-                                         .count())
-                               : 0;
+  report->busy_us =
+      busy_since ? static_cast<std::uint64_t>(
+                       std::chrono::microseconds(
+                           std::chrono::duration_cast<std::chrono::microseconds>(now - *busy_since))
+                           .count())
+                 : 0;
   if (busy_since) busy_since = now;
   report->last = finished = is_through();
   return reports;
@@ -214,8 +214,8 @@ std::vector<wire::HeldLease> LeaseBook::list(std::vector<wire::LeaseId>& let_go)
       if (bytes > kHeldBytes)
         let_go.push_back(id);
       else
-        out.push_back({id, lease.granted.job, lease.open.list(), lease.finished,
-                       lease.granted.kind, lease.granted.attempt});
+        out.push_back({id, lease.granted.job, lease.open.list(), lease.finished, lease.granted.kind,
+                       lease.granted.attempt});
     }
   }
   return out;

@@ -37,12 +37,12 @@ struct HeldLease {
   wire::IntervalSet unpulled;  ///< no client has them
   std::uint64_t locked = 0;    ///< tasks
   std::uint32_t next_part = 0;
-  bool finished = false;     ///< its final report was made
-  bool hands_back = false;   ///< a client released some of it: what is unpulled goes back
-  std::vector<BatchId> batches{};  ///< that have, or had, tasks of it
-  std::vector<BatchId> named{};    ///< batches that the next report is about
-  Time idle_since{};                ///< since when what is unpulled waits
-  std::optional<Time> busy_since{}; ///< slot time that was not reported yet counts from here
+  bool finished = false;             ///< its final report was made
+  bool hands_back = false;           ///< a client released some of it: what is unpulled goes back
+  std::vector<BatchId> batches{};    ///< that have, or had, tasks of it
+  std::vector<BatchId> named{};      ///< batches that the next report is about
+  Time idle_since{};                 ///< since when what is unpulled waits
+  std::optional<Time> busy_since{};  ///< slot time that was not reported yet counts from here
   std::vector<std::pair<std::uint64_t, Bytes>> results{};
   std::vector<TaskError> errors{};
 

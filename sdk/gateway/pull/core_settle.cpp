@@ -181,9 +181,8 @@ void PullCore::report(Time now) {
     auto reports = lease->take_reports(now);
     for (std::size_t i = 0; i < reports.size(); ++i) {
       send(reports[i]);  // shares the bytes
-      outbox_.put(std::move(reports[i]),
-                  i + 1 == reports.size() ? std::exchange(lease->named, {})
-                                          : std::vector<BatchId>{});
+      outbox_.put(std::move(reports[i]), i + 1 == reports.size() ? std::exchange(lease->named, {})
+                                                                 : std::vector<BatchId>{});
     }
   }
 }

@@ -100,8 +100,7 @@ struct Rejected {
 /// Flush what was sent, close and end. The core emits nothing after this.
 struct Finished {};
 
-using Effect =
-    std::variant<HangUp, Reopen, Send, Granted, Counted, Extended, Rejected, Finished>;
+using Effect = std::variant<HangUp, Reopen, Send, Granted, Counted, Extended, Rejected, Finished>;
 using Effects = std::vector<Effect>;
 
 }  // namespace quern::gateway::pull
