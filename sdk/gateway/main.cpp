@@ -12,6 +12,7 @@
 #include "gateway/api/results.hpp"
 #include "gateway/api/seed.hpp"
 #include "gateway/options.hpp"
+#include "gateway/pull/routes.hpp"
 
 namespace {
 
@@ -53,11 +54,13 @@ int serve(Options options, const sigset_t& signals) {
   Api api(sessions, calls, streams);
   HttpMetrics metrics;
   Seed seed(api, options.seed_token, options.state);
+  pull::PullWorkers pull_workers(options.broker);
   Routes routes;
   seed.add_routes(routes);
   add_job_routes(routes, api);
   add_result_routes(routes, api);
   add_cluster_routes(routes, api);
+  add_pull_routes(routes, api, pull_workers);
   add_health_routes(routes, api, metrics, options.seed_token);
   Server server(std::move(options.server), std::move(routes),
                 [&metrics](const std::string& route, unsigned status, double seconds) {
@@ -70,6 +73,7 @@ int serve(Options options, const sigset_t& signals) {
   std::fflush(stdout);
   int number = 0;
   sigwait(&signals, &number);
+  pull_workers.stop();  // before the server: clients that wait get their answers
   server.stop();
   io.join();
   return 0;

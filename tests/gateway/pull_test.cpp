@@ -128,6 +128,7 @@ TEST_F(PullTest, an_expired_lock_is_a_failed_attempt_and_a_late_result_is_reject
     from_broker(wire::Beat{true, {}, {}});
   }
   EXPECT_EQ(after(1s), Lines{"REPORT L1/1 nothing timeout[1,2) last"});
+  reported_all();
   complete("A.1");
   complete("A.0");
   extend("A.1");
