@@ -38,6 +38,7 @@ for_tests=(
   python3-zmq python3-msgpack               # tests in Python, a second implementation of the protocol
   parallel                                  # `quern map` is compared with it (and with xargs)
   tmux groff-base                           # live views on a real terminal, manual pages without a warning
+  nginx-light curl openssl                  # the HTTP gateway behind a proxy, from a shell, with TLS
 )
 [ "$tests" = no ] || packages+=("${for_tests[@]}")
 

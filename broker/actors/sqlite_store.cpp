@@ -29,7 +29,8 @@ constexpr const char* kAddJob =
     "timeout_ms, detach, unique_key, reduce_asked, cost, created_at) VALUES "
     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kProgress =
-    "UPDATE jobs SET state=?, reason=?, failure=?, detach=?, open=?, encoding=?, accepted=?, "
+    "UPDATE jobs SET state=?, reason=?, failure=?, paused=?, detach=?, open=?, encoding=?, "
+    "accepted=?, "
     "accepted_bytes=?, input_digest=?, total=?, frontier=?, ended=?, "
     "failed=?, done=?, cancelled=?, retried=?, failures=?, crashes=?, takes=?, result_encoding=?, "
     "divisible=?, finish=?, reduce=?, "
@@ -316,6 +317,7 @@ void SqliteStore::write(const JobProgress& p) {
   s.bind(wire::word(p.state))
       .bind(p.reason)
       .bind(wire::word(p.failure))
+      .bind(std::uint64_t{p.paused})
       .bind(std::uint64_t{p.detach})
       .bind(std::uint64_t{p.open})
       .bind(wire::word(p.encoding))

@@ -68,6 +68,7 @@ RecoveredJob read_job(Database& database, Statement& s) {
   p.state = row.word<JobState>("state");
   p.reason = row.text();
   p.failure = row.word<ErrorCode>("failure");
+  p.paused = s.number() != 0;
   p.open = s.number() != 0;
   p.encoding = row.word<Encoding>("encoding");
   p.accepted = s.number();
@@ -126,7 +127,8 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
       database,
       "SELECT number, uuid, name, function, input, range_begin, range_end, principal, priority, "
       "weight, attempts, backoff_ms, "
-      "timeout_ms, detach, unique_key, reduce_asked, cost, state, reason, failure, open, encoding, "
+      "timeout_ms, detach, unique_key, reduce_asked, cost, state, reason, failure, paused, open, "
+      "encoding, "
       "accepted, accepted_bytes, input_digest, "
       "total, frontier, ended, failed, done, cancelled, retried, failures, crashes, results_begin, "
       "results_end, waited_us, ran_us, created_at, takes, "

@@ -20,7 +20,7 @@ CREATE TABLE jobs(
   takes TEXT, result_encoding TEXT, divisible INTEGER, finish INTEGER, reduce TEXT, decision TEXT,
   results_begin INTEGER DEFAULT 0, results_end INTEGER DEFAULT 0, waited_us INTEGER DEFAULT 0, ran_us INTEGER DEFAULT 0,
   ended TEXT DEFAULT '', failed TEXT DEFAULT '', failures TEXT DEFAULT '', crashes TEXT DEFAULT '',
-  created_at INTEGER, changed_at INTEGER, value BLOB);
+  created_at INTEGER, changed_at INTEGER, paused INTEGER DEFAULT 0, value BLOB);
 
 CREATE TABLE needs(job INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value, PRIMARY KEY(job, kind, name)) WITHOUT ROWID;
 CREATE TABLE commons(job INTEGER PRIMARY KEY, bytes BLOB NOT NULL, checksum INTEGER);
@@ -58,6 +58,9 @@ constexpr const char* kFrom3To4 =
     "= 'option' AND name = 'whole'), 0);"
     "DELETE FROM needs WHERE kind = 'option' AND name = 'whole'";
 
+// Version 5: jobs can be paused.
+constexpr const char* kFrom4To5 = "ALTER TABLE jobs ADD COLUMN paused INTEGER DEFAULT 0";
+
 std::int64_t version_of(Database& database) {
   const std::int64_t application = database.number("PRAGMA application_id");
   const std::int64_t version = database.number("PRAGMA user_version");
@@ -86,6 +89,7 @@ void prepare_schema(Database& database) {
   if (version == 1) database.run(kFrom1To2);
   if (version == 1 || version == 2) database.run(kFrom2To3);
   if (version >= 1 && version <= 3) database.run(kFrom3To4);
+  if (version >= 1 && version <= 4) database.run(kFrom4To5);
   database.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
   database.run(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
   transaction.commit();

@@ -26,7 +26,8 @@ std::optional<wire::Role> sender_of(const wire::Message& message) {
         else if constexpr (std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Append> ||
                            std::is_same_v<M, wire::Attach> || std::is_same_v<M, wire::Ack> ||
                            std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Query> ||
-                           std::is_same_v<M, wire::Retry> || std::is_same_v<M, wire::Drain>)
+                           std::is_same_v<M, wire::Retry> || std::is_same_v<M, wire::Pause> ||
+                           std::is_same_v<M, wire::Drain>)
           return wire::Role::client;
         else
           return std::nullopt;
@@ -98,6 +99,7 @@ void Core::dispatch(Session& session, const Principal& principal, wire::Message&
           [&](wire::Ack& m) { clients_.requests.on_ack(session, m); },
           [&](wire::Cancel& m) { clients_.requests.on_cancel(session, m, now); },
           [&](wire::Retry& m) { clients_.requests.on_retry(session, m, now); },
+          [&](wire::Pause& m) { clients_.requests.on_pause(session, m, now); },
           [&](wire::Query& m) { clients_.questions.on_query(session, m, now); },
           [&](wire::Drain& m) { clients_.requests.on_drain(session, m); },
           [&](wire::Report& m) { scheduling_.reports.on_report(session, std::move(m), now); },

@@ -75,6 +75,7 @@ void Core::check_jobs() const {
   std::map<JobNumber, std::size_t> holders;
   std::map<std::string, Usage> usage;
   std::uint64_t memory = 0;
+  Census census;
   for (const auto& [number, job] : jobs_.table.all()) {
     require(jobs_.table.live().contains(number) != job.final(), "a job is live until it is final",
             number);
@@ -105,15 +106,17 @@ void Core::check_jobs() const {
       require(job.tasks.ended.missing(beyond) == job.tasks.pending.intersect(beyond),
               "nothing beyond the frontier was ever leased", number);
     }
-    require(jobs_.table.blobs().contains(number) ==
-                (job.is_blob() && job.phase.state == JobState::done),
+    require(jobs_.table.blobs().contains(number) == job.is_complete_blob(),
             "a blob that is whole is known as one", number);
     for (JobNumber blob : *job.spec.blobs) ++holders[blob];
     if (job.final())
       require(job.tasks.ended.size() == job.tasks.total, "a final job has no task left", number);
     memory += job.books.accounted.bytes;
     usage[job.spec.principal].tasks += job.books.accounted.tasks;
-    usage[job.spec.principal].jobs += job.books.accounted.jobs;
+    usage[job.spec.principal].jobs += is_live(job.phase.counted) ? 1 : 0;
+    ++census.of(job.phase.counted);
+    census.tasks += job.books.accounted.tasks;
+    census.leased += job.books.accounted.leased;
   }
   for (const auto& [name, used] : access_.quotas.usage()) {
     const Usage& sum = usage[name];
@@ -121,7 +124,11 @@ void Core::check_jobs() const {
             "what a principal uses is the sum over its jobs", {});
   }
   for (const auto& [number, job] : jobs_.table.all())
-    require(job.keeping->holders == holders[number], "a blob knows how many jobs hold it", number);
+    require((job.blob ? job.blob->holders() : 0) == holders[number],
+            "a blob knows how many jobs hold it", number);
+  // Of `uncounted`, as many are taken away as jobs were ever counted.
+  census.of(CountedAs::uncounted) = jobs_.accounts.census().of(CountedAs::uncounted);
+  require(census == jobs_.accounts.census(), "the census is the sum over the jobs", {});
   require(memory == jobs_.accounts.memory_used(), "the memory used is the sum over the jobs", {});
 }
 

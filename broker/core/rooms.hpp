@@ -18,6 +18,7 @@
 #include "broker/core/endings/cancelling.hpp"
 #include "broker/core/endings/endings.hpp"
 #include "broker/core/endings/forgetting.hpp"
+#include "broker/core/endings/pausing.hpp"
 #include "broker/core/jobs/accounts.hpp"
 #include "broker/core/jobs/eviction.hpp"
 #include "broker/core/jobs/followers.hpp"
@@ -156,16 +157,19 @@ struct EndingsRoom {
               SchedulingRoom& scheduling)
       : blobs(context, sessions.table, sessions.outbox, workers.table, jobs.table, jobs.accounts,
               jobs.eviction),
-        cancelling(sessions.outbox, workers.leases, jobs.journal, jobs.changes, scheduling.returns),
+        cancelling(context, sessions.outbox, workers.leases, jobs.journal, jobs.changes,
+                   scheduling.returns),
         endings(context, sessions.outbox, workers.offers, workers.table, jobs.table, jobs.changes,
                 jobs.eviction, jobs.journal, jobs.kept, scheduling.queue, scheduling.pools,
                 scheduling.decider, blobs, cancelling),
+        pausing(context, jobs.changes, scheduling.plans),
         forgetting(sessions.table, jobs.table, jobs.accounts, jobs.journal, jobs.changes, jobs.kept,
                    jobs.followers, blobs) {}
 
   Blobs blobs;
   Cancelling cancelling;
   Endings endings;
+  Pausing pausing;
   Forgetting forgetting;
 };
 
@@ -203,7 +207,7 @@ struct ClientsRoom {
                     endings.endings, endings.forgetting, delivery, intake, refusals, factory),
         requests(context, sessions.table, sessions.outbox, access.quotas, workers.table, jobs.table,
                  jobs.accounts, jobs.changes, jobs.followers, scheduling.pools, endings.endings,
-                 endings.cancelling, status.statuses, delivery),
+                 endings.cancelling, endings.pausing, status.statuses, delivery),
         questions(access.control, sessions.table, sessions.outbox, sessions.conduct, workers.table,
                   workers.leases, jobs.table, jobs.followers, durability.commits, status.statuses,
                   status.explainer) {}

@@ -15,6 +15,7 @@
 #include "client/full_job.hpp"
 #include "client/submission.hpp"
 #include "wire/blob.hpp"
+#include "wire/text.hpp"
 
 namespace quern {
 namespace {
@@ -253,6 +254,12 @@ wire::Answer answer_in(Reply reply) {
               "the broker's answer does not match the request; is it another version of Quern?");
 }
 
+JobStatus status_in(Reply reply) {
+  if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
+  throw Error(ErrorCode::malformed,
+              "the broker's answer does not match the request; is it another version of Quern?");
+}
+
 /// Receives how much of a file was taken, as long as the caller exists.
 struct Listener {
   std::mutex mutex;
@@ -332,16 +339,31 @@ const std::string& Client::endpoint() const { return impl_->endpoint(); }
 void Client::connect() { impl_->ask(std::monostate{}); }
 
 std::vector<JobStatus> Client::jobs(std::size_t limit) {
-  std::vector<JobStatus> all;
-  JobNumber before{};
+  JobQuery newest;
+  newest.limit = limit;
+  return jobs(newest).jobs;
+}
+
+JobPage Client::jobs(const JobQuery& wanted) {
+  for (const std::string* condition : {&wanted.function, &wanted.owner, &wanted.name, &wanted.text})
+    if (condition->size() > wire::kNameBytesMax || !wire::valid_utf8(*condition))
+      throw Error(ErrorCode::bad_input,
+                  "a condition for jobs must be UTF-8 of at most 255 bytes: shorten it");
+  JobPage all;
+  all.before = wanted.before;
   do {
     wire::Query page = query(wire::QueryWhat::jobs);
-    page.limit = limit - all.size();
-    page.before = before;
-    wire::Answer answer = answer_in(impl_->ask(page));
-    before = answer.before;
-    std::move(answer.jobs.begin(), answer.jobs.end(), std::back_inserter(all));
-  } while (value(before) != 0 && all.size() < limit);
+    page.limit = wanted.limit - all.jobs.size();
+    page.before = all.before;
+    page.states = wanted.states;
+    page.function = wanted.function;
+    page.owner = wanted.owner;
+    page.name = wanted.name;
+    page.text = wanted.text;
+    wire::Answer answer = answer_in(impl_->ask(std::move(page)));
+    all.before = answer.before;
+    std::move(answer.jobs.begin(), answer.jobs.end(), std::back_inserter(all.jobs));
+  } while (value(all.before) != 0 && all.jobs.size() < wanted.limit);
   return all;
 }
 
@@ -363,29 +385,33 @@ JobStatus Client::cancel(JobNumber number, std::uint64_t first_task, std::uint64
   wire::Cancel cancel;
   cancel.number = number;
   if (task_count > 0) cancel.tasks = {{first_task, first_task + task_count}};
-  auto reply = impl_->ask(std::move(cancel));
-  if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
-  throw Error(ErrorCode::malformed,
-              "the broker's answer does not match the request; is it another version of Quern?");
+  return status_in(impl_->ask(std::move(cancel)));
 }
 
 JobStatus Client::cancel_waiting(JobNumber number) {
   wire::Cancel cancel;
   cancel.number = number;
   cancel.waiting = true;
-  auto reply = impl_->ask(std::move(cancel));
-  if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
-  throw Error(ErrorCode::malformed,
-              "the broker's answer does not match the request; is it another version of Quern?");
+  return status_in(impl_->ask(std::move(cancel)));
 }
 
 JobStatus Client::retry(JobNumber number) {
   wire::Retry retry;
   retry.number = number;
-  auto reply = impl_->ask(std::move(retry));
-  if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
-  throw Error(ErrorCode::malformed,
-              "the broker's answer does not match the request; is it another version of Quern?");
+  return status_in(impl_->ask(std::move(retry)));
+}
+
+JobStatus Client::pause(JobNumber number) {
+  wire::Pause pause;
+  pause.number = number;
+  return status_in(impl_->ask(std::move(pause)));
+}
+
+JobStatus Client::resume(JobNumber number) {
+  wire::Pause pause;
+  pause.number = number;
+  pause.resume = true;
+  return status_in(impl_->ask(std::move(pause)));
 }
 
 std::vector<WorkerStatus> Client::workers() {

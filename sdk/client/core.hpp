@@ -56,10 +56,10 @@ class ClientCore {
               Time now);
   /// Cancels the whole job, or the tasks of `tasks`.
   void cancel(JobKey key, wire::Interval tasks, Time now);
-  /// QUERY, DRAIN, CANCEL or RETRY with a token; the token is set here and comes back in Answered.
-  /// monostate: answer when connected.
-  using Question =
-      std::variant<std::monostate, wire::Query, wire::Drain, wire::Cancel, wire::Retry>;
+  /// QUERY, DRAIN, CANCEL, RETRY or PAUSE with a token; the token is set here and comes back in
+  /// Answered. monostate: answer when connected.
+  using Question = std::variant<std::monostate, wire::Query, wire::Drain, wire::Cancel, wire::Retry,
+                                wire::Pause>;
   std::uint64_t ask(Question question, Time now);
   /// Entries [0, to) of the job were consumed: they may be acknowledged at the end of the turn.
   void on_consumed(JobKey key, std::uint64_t to);

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "gateway/api/cluster.hpp"
+#include "gateway/api/events.hpp"
 #include "gateway/api/health.hpp"
 #include "gateway/api/jobs.hpp"
 #include "gateway/api/results.hpp"
@@ -54,10 +55,13 @@ int serve(Options options, const sigset_t& signals) {
   Api api(sessions, calls, streams);
   HttpMetrics metrics;
   Seed seed(api, options.seed_token, options.state);
+  JobCache cache(api);
+  Events events(api);
   pull::PullWorkers pull_workers(options.broker);
   Routes routes;
+  events.add_routes(routes);
   seed.add_routes(routes);
-  add_job_routes(routes, api);
+  add_job_routes(routes, api, cache);
   add_result_routes(routes, api);
   add_cluster_routes(routes, api);
   add_pull_routes(routes, api, pull_workers);

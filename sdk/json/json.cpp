@@ -58,6 +58,16 @@ Json functions_of(const WorkerStatus& status) {
   return functions;
 }
 
+/// Each bucket with its upper bound; the last one has none.
+Json histogram_json(const Histogram& histogram) {
+  Json buckets = Json::array();
+  for (std::size_t i = 0; i < histogram.counts.size(); ++i)
+    buckets.push_back(
+        {{"up_to_s", i < kHistogramBounds.size() ? Json(kHistogramBounds[i]) : Json()},
+         {"count", histogram.counts[i]}});
+  return {{"sum_s", histogram.sum_s}, {"buckets", buckets}};
+}
+
 Json rates_in_json(const WorkerStatus& status) {
   Json rates = Json::array();
   for (const FunctionRate& rate : status.rates)
@@ -88,6 +98,7 @@ Json to_json(const JobStatus& status) {
       {"owner", status.owner},
       {"input", to_string(status.input)},
       {"state", to_string(status.state)},
+      {"paused", status.paused},
       {"reason", status.reason},
       {"decision", status.decision},
       {"divisible", status.divisible},
@@ -154,16 +165,38 @@ Json to_json(const WorkerStatus& status) {
 }
 
 Json to_json(const BrokerStatus& status) {
-  return {{"software", status.software},
-          {"uptime_s", notation::seconds_of_us(status.uptime_us)},
-          {"workers", status.workers},
-          {"clients", status.clients},
-          {"jobs", status.jobs},
-          {"memory_used", status.memory_used},
-          {"memory_limit", status.memory_limit},
-          {"malformed", status.malformed},
-          {"refused", status.refused},
-          {"late", status.late}};
+  Json object = {{"software", status.software},
+                 {"uptime_s", notation::seconds_of_us(status.uptime_us)},
+                 {"workers", status.workers},
+                 {"clients", status.clients},
+                 {"jobs", status.jobs},
+                 {"memory_used", status.memory_used},
+                 {"memory_limit", status.memory_limit},
+                 {"malformed", status.malformed},
+                 {"refused", status.refused},
+                 {"late", status.late}};
+  object["tasks"] = {{"pending", status.tasks_pending}, {"leased", status.tasks_leased}};
+  object["jobs_by_state"] = {
+      {"waiting", status.jobs_waiting}, {"running", status.jobs_running},
+      {"paused", status.jobs_paused},   {"done", status.jobs_done},
+      {"failed", status.jobs_failed},   {"cancelled", status.jobs_cancelled}};
+  object["workers_by_state"] = {{"idle", status.workers_idle},
+                                {"busy", status.workers_busy},
+                                {"draining", status.workers_draining},
+                                {"stuck", status.workers_stuck},
+                                {"lost", status.workers_lost}};
+  object["functions"] = Json::array();
+  for (const FunctionCounters& counters : status.functions)
+    object["functions"].push_back({{"function", counters.function},
+                                   {"tasks_done", counters.tasks_done},
+                                   {"tasks_failed", counters.tasks_failed},
+                                   {"tasks_cancelled", counters.tasks_cancelled},
+                                   {"leases", counters.leases},
+                                   {"leases_lost", counters.leases_lost},
+                                   {"retries", counters.retries}});
+  object["lease_seconds"] = histogram_json(status.lease_seconds);
+  object["wait_seconds"] = histogram_json(status.wait_seconds);
+  return object;
 }
 
 std::string line_of(const Json& object) {

@@ -194,10 +194,16 @@ class ObjectReader {
   template <typename Enum>
   void word(std::string_view key, Enum T::*field) {
     const Object* o = find(key);
+    if (o) get_word(key, *o, object_.*field);
+  }
+  template <typename Enum>
+  void words(std::string_view key, std::vector<Enum> T::*field) {
+    const Object* o = find(key);
     if (!o) return;
-    const auto known = o->type == Kind::STR ? from_word<Enum>(str_of(*o)) : std::nullopt;
-    if (!known) return reading_.malformed(key, "not one of the words for it");
-    object_.*field = *known;
+    if (o->type != Kind::ARRAY) return reading_.malformed(key, "not an array");
+    if (o->via.array.size > kListMax) return reading_.over(key, kListMax);
+    for (std::uint32_t i = 0; i < o->via.array.size && !reading_.problem; ++i)
+      get_word(key, o->via.array.ptr[i], (object_.*field).emplace_back());
   }
   /// Unlike other words, an unknown error code is not an error: a newer peer may have more codes.
   void code(std::string_view key, ErrorCode T::*field) {
@@ -227,6 +233,14 @@ class ObjectReader {
       else
         in_.get(key, o->via.array.ptr[i], entry);
     }
+  }
+  void numbers(std::string_view key, std::vector<std::uint64_t> T::*field) {
+    const Object* o = find(key);
+    if (!o) return;
+    if (o->type != Kind::ARRAY) return reading_.malformed(key, "not an array");
+    if (o->via.array.size > kListMax) return reading_.over(key, kListMax);
+    for (std::uint32_t i = 0; i < o->via.array.size && !reading_.problem; ++i)
+      in_.get(key, o->via.array.ptr[i], (object_.*field).emplace_back());
   }
   void names(std::string_view key, std::map<std::string, std::string> T::*field) {
     pairs(key, field, kNameBytesMax);
@@ -290,6 +304,12 @@ class ObjectReader {
       if (entry.key.type == Kind::STR && str_of(entry.key) == key) return &entry.val;
     }
     return nullptr;
+  }
+  template <typename Enum>
+  void get_word(std::string_view key, const Object& o, Enum& out) {
+    const auto known = o.type == Kind::STR ? from_word<Enum>(str_of(o)) : std::nullopt;
+    if (!known) return reading_.malformed(key, "not one of the words for it");
+    out = *known;
   }
   template <typename M, typename... Rule>
   void plain(std::string_view key, M T::*field, Rule... rule) {

@@ -173,6 +173,17 @@ class ObjectWriter {
         out_.put(entry);
     }
   }
+  template <typename Enum>
+  void words(std::string_view key, std::vector<Enum> T::*field) {
+    if (!begin(key, field)) return;
+    out_.array((object_.*field).size());
+    for (const Enum entry : object_.*field) out_.put(wire::word(entry));
+  }
+  void numbers(std::string_view key, std::vector<std::uint64_t> T::*field) {
+    if (!begin(key, field)) return;
+    out_.array((object_.*field).size());
+    for (const std::uint64_t entry : object_.*field) out_.put(entry);
+  }
   void names(std::string_view key, std::map<std::string, std::string> T::*field) {
     pairs(key, field);
   }

@@ -34,6 +34,7 @@ constexpr TypeInfo info(Of<Cancel>) { return {20, "CANCEL"}; }
 constexpr TypeInfo info(Of<Query>) { return {21, "QUERY"}; }
 constexpr TypeInfo info(Of<Drain>) { return {22, "DRAIN"}; }
 constexpr TypeInfo info(Of<Retry>) { return {23, "RETRY"}; }
+constexpr TypeInfo info(Of<Pause>) { return {24, "PAUSE"}; }
 constexpr TypeInfo info(Of<Accepted>) { return {32, "ACCEPTED"}; }
 constexpr TypeInfo info(Of<Results>) { return {33, "RESULTS"}; }
 constexpr TypeInfo info(Of<JobUpdate>) { return {34, "JOB"}; }
@@ -135,6 +136,7 @@ void describe(V& v, Of<JobStatus>) {
   v.number("workers", &JobStatus::workers);
   v.list("shares", &JobStatus::shares);
   v.list("spans", &JobStatus::spans);
+  v.flag("paused", &JobStatus::paused);
 }
 
 template <typename V>
@@ -196,6 +198,23 @@ void describe(V& v, Of<WorkerStatus>) {
 }
 
 template <typename V>
+void describe(V& v, Of<Histogram>) {
+  v.numbers("counts", &Histogram::counts);
+  v.real("sum_s", &Histogram::sum_s, Sign::not_negative);
+}
+
+template <typename V>
+void describe(V& v, Of<FunctionCounters>) {
+  v.name("function", &FunctionCounters::function);
+  v.number("tasks_done", &FunctionCounters::tasks_done);
+  v.number("tasks_failed", &FunctionCounters::tasks_failed);
+  v.number("tasks_cancelled", &FunctionCounters::tasks_cancelled);
+  v.number("leases", &FunctionCounters::leases);
+  v.number("leases_lost", &FunctionCounters::leases_lost);
+  v.number("retries", &FunctionCounters::retries);
+}
+
+template <typename V>
 void describe(V& v, Of<BrokerStatus>) {
   v.name("software", &BrokerStatus::software);
   v.number("uptime_us", &BrokerStatus::uptime_us);
@@ -207,6 +226,22 @@ void describe(V& v, Of<BrokerStatus>) {
   v.number("malformed", &BrokerStatus::malformed);
   v.number("refused", &BrokerStatus::refused);
   v.number("late", &BrokerStatus::late);
+  v.number("tasks_pending", &BrokerStatus::tasks_pending);
+  v.number("tasks_leased", &BrokerStatus::tasks_leased);
+  v.number("jobs_waiting", &BrokerStatus::jobs_waiting);
+  v.number("jobs_running", &BrokerStatus::jobs_running);
+  v.number("jobs_paused", &BrokerStatus::jobs_paused);
+  v.number("jobs_done", &BrokerStatus::jobs_done);
+  v.number("jobs_failed", &BrokerStatus::jobs_failed);
+  v.number("jobs_cancelled", &BrokerStatus::jobs_cancelled);
+  v.number("workers_idle", &BrokerStatus::workers_idle);
+  v.number("workers_busy", &BrokerStatus::workers_busy);
+  v.number("workers_draining", &BrokerStatus::workers_draining);
+  v.number("workers_stuck", &BrokerStatus::workers_stuck);
+  v.number("workers_lost", &BrokerStatus::workers_lost);
+  v.list("functions", &BrokerStatus::functions);
+  v.object("lease_seconds", &BrokerStatus::lease_seconds);
+  v.object("wait_seconds", &BrokerStatus::wait_seconds);
 }
 
 template <typename V>
@@ -409,6 +444,14 @@ void describe(V& v, Of<Retry>) {
 }
 
 template <typename V>
+void describe(V& v, Of<Pause>) {
+  v.number("token", &Pause::token);
+  v.uuid("job", &Pause::job);
+  v.number("number", &Pause::number);
+  v.flag("resume", &Pause::resume);
+}
+
+template <typename V>
 void describe(V& v, Of<Query>) {
   v.number("token", &Query::token);
   v.word("what", &Query::what);
@@ -417,6 +460,11 @@ void describe(V& v, Of<Query>) {
   v.number("limit", &Query::limit);
   v.number("before", &Query::before);
   v.name("after", &Query::after);
+  v.words("states", &Query::states);
+  v.name("function", &Query::function);
+  v.name("owner", &Query::owner);
+  v.name("name", &Query::name);
+  v.name("text", &Query::text);
 }
 
 template <typename V>

@@ -271,6 +271,15 @@ struct Retry {
   bool operator==(const Retry&) const = default;
 };
 
+/// PAUSE: no more leases of a job are granted, or they are again. Answered by JOB.
+struct Pause {
+  std::uint64_t token = 0;
+  Uuid job;  ///< nil: by number
+  JobNumber number{};
+  bool resume = false;  ///< the job goes on
+  bool operator==(const Pause&) const = default;
+};
+
 enum class QueryWhat : std::uint8_t { jobs, job, workers, explain, broker, timeline };
 
 /// QUERY: answered by ANSWER with the same token (or ERROR).
@@ -282,6 +291,12 @@ struct Query {
   std::uint64_t limit = 100;  ///< jobs, workers: maximum number in one answer
   JobNumber before{};         ///< jobs: only numbers below this one; 0: begin with the newest
   std::string after{};  ///< workers: only names that sort after this one; empty: from the first
+  // jobs: only those that meet every condition that is given.
+  std::vector<JobState> states{};  ///< in one of these states; empty: in any
+  std::string function{};          ///< of this function
+  std::string owner{};             ///< of this principal
+  std::string name{};              ///< whose names match this pattern (wire/glob.hpp)
+  std::string text{};              ///< with this text in name, function or reason, in any case
   bool operator==(const Query&) const = default;
 };
 
@@ -464,8 +479,8 @@ struct Draining {
 
 using Message = std::variant<Hello, Welcome, Refused, HelloAgain, ErrorMessage, Beat, Bye, Enrol,
                              Enrolled, Submit, Append, Attach, Ack, Cancel, Query, Drain, Retry,
-                             Accepted, Results, JobUpdate, Answer, Lease, Common, Blob, Forget,
-                             Reported, Reclaim, Revoke, Report, Reclaimed, Fetch, Draining>;
+                             Pause, Accepted, Results, JobUpdate, Answer, Lease, Common, Blob,
+                             Forget, Reported, Reclaim, Revoke, Report, Reclaimed, Fetch, Draining>;
 
 /// A message and the session it belongs to, as sent.
 struct Envelope {

@@ -40,3 +40,10 @@ add_library(quern_many_functions MODULE bench/many_functions.cpp)
 target_include_directories(quern_many_functions PRIVATE ${PROJECT_SOURCE_DIR}/worker/include
   $<TARGET_PROPERTY:quern_sdk,INTERFACE_INCLUDE_DIRECTORIES>)
 target_link_libraries(quern_many_functions PRIVATE quern_flags)
+
+# The measure for the HTTP gateway (gateway_rates.py).
+if(NOT QUERN_SANITIZE)
+  add_executable(bare_http bench/bare_http.cpp)
+  target_compile_options(bare_http PRIVATE $<$<CONFIG:RelWithDebInfo>:-O2>)
+  target_link_libraries(bare_http PRIVATE Threads::Threads)
+endif()

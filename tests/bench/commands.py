@@ -103,7 +103,7 @@ def main():
     env = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}", "XDG_CONFIG_HOME": str(folder), "XDG_STATE_HOME": str(folder), "HOME": str(folder)}
     (folder / ".parallel").mkdir()
     (folder / ".parallel" / "will-cite").touch()
-    up = subprocess.Popen([binaries / "quern", "up", "--bind", "tcp://127.0.0.1:0", "--json"], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    up = subprocess.Popen([binaries / "quern", "up", "--bind", "tcp://127.0.0.1:0", "--no-http", "--json"], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         env["QUERN_BROKER"] = json.loads(up.stdout.readline())["broker"]
         subprocess.run([binaries / "quern", "map", "true", ":::", "x"], env=env, check=True)

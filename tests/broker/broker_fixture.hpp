@@ -10,6 +10,7 @@
 #include <string>
 
 #include "broker/core/core.hpp"
+#include "broker/values.hpp"
 #include "wire/codec.hpp"
 #include "wire/number.hpp"
 
@@ -24,24 +25,6 @@ inline wire::Message through_codec(const wire::Message& message, wire::SessionId
     return message;
   }
   return std::move(std::get<wire::Envelope>(decoded).message);
-}
-
-inline wire::Batch batch_of(const std::vector<std::string>& items) {
-  wire::BatchBuilder builder;
-  for (const auto& item : items) builder.add(item);
-  return builder.take();
-}
-
-inline std::vector<std::string> items_of(const wire::Batch& batch) {
-  std::vector<std::string> items;
-  for (wire::BatchReader reader(batch); !reader.at_end();) items.emplace_back(reader.next());
-  return items;
-}
-
-inline Uuid uuid(std::uint8_t n) {
-  Uuid u;
-  u.octets[15] = n;
-  return u;
 }
 
 struct Peer {

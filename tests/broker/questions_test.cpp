@@ -1,5 +1,6 @@
 // Queries: lists come in pages and within limits, and clients that do not read get nothing more.
 #include "broker/broker_fixture.hpp"
+#include "broker/core/status/job_filter.hpp"
 
 namespace quern::broker {
 namespace {
@@ -44,6 +45,113 @@ TEST_F(QueriesTest, pages_list_every_job_once_with_the_newest_first) {
   }
   ASSERT_EQ(seen.size(), 450u);
   for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(value(seen[i]), 450 - i);
+}
+
+TEST(JobFilter, all_conditions_must_hold) {
+  Job job;
+  job.spec.function = "wordcount";
+  job.spec.principal = "alice";
+  job.spec.name = "night-7";
+  job.phase.state = JobState::failed;
+  struct Row {
+    const char* what;
+    wire::Query query;
+    bool matches;
+  };
+  const Row rows[] = {
+      {"nothing", {}, true},
+      {"a state", {.states = {JobState::failed}}, true},
+      {"one of two states", {.states = {JobState::running, JobState::failed}}, true},
+      {"another state", {.states = {JobState::done}}, false},
+      {"the function", {.function = "wordcount"}, true},
+      {"the beginning of the function", {.function = "word"}, false},
+      {"the owner", {.owner = "alice"}, true},
+      {"another owner", {.owner = "Alice"}, false},
+      {"a pattern", {.name = "night-?"}, true},
+      {"another pattern", {.name = "day-*"}, false},
+      {"the pattern of no name", {.name = "?"}, false},
+      {"text in the name", {.text = "GHT"}, true},
+      {"text in the function", {.text = "wordC"}, true},
+      {"text in the reason", {.text = "full disk"}, true},
+      {"another text", {.text = "empty disk"}, false},
+      {"all of them",
+       {.states = {JobState::failed},
+        .function = "wordcount",
+        .owner = "alice",
+        .name = "night*",
+        .text = "disk"},
+       true},
+      {"all but one",
+       {.states = {JobState::failed},
+        .function = "wordcount",
+        .owner = "bob",
+        .name = "night*",
+        .text = "disk"},
+       false},
+  };
+  for (const Row& row : rows) {
+    const JobFilter filter(row.query);
+    EXPECT_EQ(filter.matches(job) && filter.matches_text(job, "a Full Disk"), row.matches)
+        << row.what;
+  }
+}
+
+TEST_F(QueriesTest, only_jobs_that_meet_the_conditions_are_listed) {
+  for (std::uint8_t id = 1; id <= 6; ++id) {
+    wire::Submit submit = items_job(id, {"x"}, id % 2 == 0 ? "even" : "odd");
+    submit.options.name = "job-" + std::to_string(id);
+    send(c, submit);
+  }
+  send(c, wire::Cancel{1, uuid(2)});
+  const auto numbers = [&](wire::Query query) {
+    c.inbox.clear();
+    query.token = 1;
+    send(c, query);
+    std::vector<std::uint64_t> out;
+    for (const auto& job : answers(c).at(0).jobs) out.push_back(value(job.number));
+    return out;
+  };
+  using Numbers = std::vector<std::uint64_t>;
+  EXPECT_EQ(numbers({.states = {JobState::waiting}, .function = "even"}), (Numbers{6, 4}));
+  EXPECT_EQ(numbers({.states = {JobState::cancelled}}), (Numbers{2}));
+  EXPECT_EQ(numbers({.before = JobNumber{5}, .function = "odd"}), (Numbers{3, 1}));
+  EXPECT_EQ(numbers({.name = "*-4"}), (Numbers{4}));
+  EXPECT_EQ(numbers({.text = "NO WORKER is connected"}), (Numbers{6, 5, 4, 3, 1}));
+  EXPECT_EQ(numbers({.owner = "nobody"}), Numbers{});
+}
+
+TEST_F(QueriesTest, a_query_without_matches_examines_a_bounded_number_of_jobs_at_a_time) {
+  // Searching a job for a text is as much work as skipping ten. The invariants of so many jobs are
+  // not checked after each of them.
+  for (std::uint16_t i = 0; i < 5000; ++i) {
+    wire::Submit submit = items_job(0, {"x"}, "nobody offers this");
+    submit.job.octets[0] = static_cast<std::uint8_t>(i / 250);
+    submit.job.octets[1] = static_cast<std::uint8_t>(1 + i % 250);
+    core.on_message(c.id, c.user, {c.session, std::move(submit)}, now);
+  }
+  settle();
+  c.inbox.clear();
+  wire::Query query{.token = 1, .text = "in none of them"};
+  std::size_t pages = 0;
+  do {
+    send(c, query);
+    const auto answer = answers(c);
+    ASSERT_EQ(answer.size(), 1u);
+    EXPECT_TRUE(answer[0].jobs.empty());
+    EXPECT_TRUE(value(answer[0].before) == 0 || value(query.before) == 0 ||
+                answer[0].before < query.before);
+    query.before = answer[0].before;
+    ++pages;
+  } while (value(query.before) != 0 && pages < 20);
+  EXPECT_EQ(pages, 3u);
+}
+
+TEST_F(QueriesTest, a_query_for_no_jobs_tells_where_they_begin) {
+  queue(3);
+  send(c, wire::Query{.token = 1, .limit = 0});
+  const auto answer = answers(c).at(0);
+  EXPECT_TRUE(answer.jobs.empty());
+  EXPECT_EQ(answer.before, JobNumber{4});
 }
 
 TEST_F(QueriesTest, ten_thousand_simultaneous_queries_are_answered_in_small_portions) {

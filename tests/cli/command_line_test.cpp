@@ -4,6 +4,7 @@
 #include "cli/request/run_request.hpp"
 #include "cli/syntax/job_id.hpp"
 #include "cli/syntax/options.hpp"
+#include "cli/syntax/states.hpp"
 
 namespace quern::cli {
 namespace {
@@ -19,6 +20,16 @@ TEST(JobIdText, invalid_job_ids_are_refused) {
        {"", "0", "-1", "x", "12.", ".5", "12.x", "1.2.3", " 1", "99999999999999999999"})
     EXPECT_THROW(job_id(text), UsageError) << text;
   EXPECT_THROW(job_number("12.5"), UsageError);
+}
+
+TEST(StatesText, states_are_parsed) {
+  EXPECT_EQ(job_states("running"), std::vector{JobState::running});
+  EXPECT_EQ(job_states("done,failed"), (std::vector{JobState::done, JobState::failed}));
+}
+
+TEST(StatesText, invalid_states_are_refused) {
+  for (const char* text : {"", ",", "running,", "Running", "unknown", "done failed"})
+    EXPECT_THROW(job_states(text), UsageError) << text;
 }
 
 TEST(RangeText, ranges_are_parsed) {

@@ -370,6 +370,21 @@ TEST_F(ClientTest, queries_are_answered) {
   EXPECT_EQ(client.jobs().size(), 1u);
 }
 
+TEST_F(ClientTest, a_query_for_jobs_continues_until_it_has_enough) {
+  client.submit("echo", numbers(10)).get_all();
+  broker.run([&] { broker.cursors = {JobNumber{3}, JobNumber{7}, JobNumber{9}}; });
+  const JobPage page = client.jobs({.limit = 2, .states = {JobState::done}, .name = "n*"});
+  EXPECT_EQ(page.jobs.size(), 2u);
+  EXPECT_EQ(page.before, JobNumber{7});
+  const auto asked = broker.run([&] { return broker.queries; });
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_EQ(asked[1].limit, 1u);
+  EXPECT_EQ(asked[1].before, JobNumber{9});
+  EXPECT_EQ(asked[1].states, std::vector{JobState::done});
+  EXPECT_EQ(asked[1].name, "n*");
+  EXPECT_THROW(client.jobs({.text = std::string(256, 'x')}), Error);
+}
+
 TEST(Job, an_empty_handle_reports_an_error) {
   Job job;
   EXPECT_THROW(job.number(), Error);

@@ -89,6 +89,8 @@ class FakeBroker {
   }
 
   std::map<Uuid, Job> jobs;
+  std::vector<wire::Query> queries;  ///< received so far
+  std::vector<JobNumber> cursors;    ///< of the next answers, the last one first; then 0
   std::uint64_t incarnation = 1;
   std::uint64_t credit = 1u << 30;
   std::uint64_t entry_tasks = 1000;  ///< results per entry
@@ -217,7 +219,12 @@ class FakeBroker {
   void on_message(const std::string& peer, wire::Query& query) {
     wire::Answer answer;
     answer.token = query.token;
+    queries.push_back(query);
     for (auto& [uuid, job] : jobs) answer.jobs.push_back(update_of(uuid, job).status);
+    if (!cursors.empty()) {
+      answer.before = cursors.back();
+      cursors.pop_back();
+    }
     send(peer, answer);
   }
 

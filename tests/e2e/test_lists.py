@@ -25,6 +25,49 @@ class Lists(Rig):
         self.assertEqual([job["job"] for job in self.ok("jobs", "--json", "--limit", "1").objects], [second])
         self.assertEqual((jobs[0]["total"], jobs[0]["done"], jobs[0]["reduce"]), (100, 100, "sum"))
 
+    def test_jobs_are_listed_by_conditions(self):
+        self.start_worker("w")
+        good = self.submit("sum", "--range", "1:101", "--name", "night-1")
+        bad = self.submit("fail", "--input", "x", "--retries", "0", "--name", "night-2")
+        waits = self.submit("absent", "--input", "x", "--name", "day-1")
+        self.quern("wait", good, bad)
+        for conditions, expected in (
+            (("--state", "done,failed"), [good, bad]),
+            (("--state", "waiting"), [waits]),
+            (("--function", "fail"), [bad]),
+            (("--name", "night-*"), [good, bad]),
+            (("--name", "night-*", "--state", "done"), [good]),
+            (("--text", "NO WORKER offers"), [waits]),
+            (("--owner", "nobody"), []),
+            (("--before", waits), [good, bad]),
+            (("--before", waits, "--limit", 1), [bad]),
+        ):
+            found = self.ok("jobs", "--json", *conditions).objects
+            self.assertEqual([job["job"] for job in found], expected, conditions)
+
+    def test_a_job_is_paused_and_resumed(self):
+        job = self.submit("sum", "--range", "1:101")
+        self.assertIn("paused", self.ok("pause", job).out)
+        self.start_worker("w")
+        self.assertIn(f"quern resume {job}", self.ok("explain", job).out)
+        self.assertTrue(self.job(job)["paused"])
+        self.assertEqual(self.ok("resume", job, "--json").objects[0]["paused"], False)
+        self.ok("wait", job)
+        self.assert_one_line(self.quern("pause", job), 1, "has ended")
+
+    def test_the_broker_shows_what_it_has_counted(self):
+        self.start_worker("w")
+        self.ok("wait", self.submit("sum", "--range", "1:101"))
+        self.submit("absent", "--input", "x")
+        status = self.ok("broker", "--json").objects[0]
+        self.assertEqual((status["jobs_by_state"]["waiting"], status["jobs_by_state"]["done"]), (1, 1))
+        self.assertEqual(status["tasks"], {"pending": 1, "leased": 0})
+        self.assertEqual(status["workers_by_state"]["idle"], 1)
+        [counted] = status["functions"]
+        self.assertEqual((counted["function"], counted["tasks_done"]), ("sum", 100))
+        self.assertEqual(sum(bucket["count"] for bucket in status["wait_seconds"]["buckets"]), 1)
+        self.assertIn("1 waiting", self.ok("broker").out)
+
     def test_empty_lists_are_explained(self):
         self.assertEqual(len(self.ok("jobs").lines), 1)
         self.assertEqual(len(self.ok("workers").lines), 1)

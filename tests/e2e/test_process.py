@@ -73,7 +73,7 @@ class Signals(Rig):
 
     @unittest.skipUnless(may_unshare(), "this machine lets nobody make a namespace of processes")
     def test_quern_up_as_process_1_reaps_orphans_and_stops(self):
-        outer, pid = self.first_in_a_namespace(BIN / "quern", "up", "--bind", "tcp://127.0.0.1:0", "--workers", "1", "--json")
+        outer, pid = self.first_in_a_namespace(BIN / "quern", "up", "--bind", "tcp://127.0.0.1:0", "--workers", "1", "--no-http", "--json")
         self.env["QUERN_BROKER"] = json.loads(outer.line())["broker"]
         wait_until(lambda: self.worker_names(), "the worker")
         self.assertEqual(self.ok("run", "sum", "--range", "1:101").out, "5050\n")

@@ -199,7 +199,7 @@ class Isolation(Rig):
 
 class UpRunsPrograms(Rig):
     def test_quern_up_allows_programs(self):
-        up = self.quern_start("up", "--bind", "tcp://127.0.0.1:0", "--json")
+        up = self.quern_start("up", "--bind", "tcp://127.0.0.1:0", "--no-http", "--json")
         import json
         self.env["QUERN_BROKER"] = json.loads(up.line())["broker"]
         self.assertEqual(self.ok("map", "echo", ":::", "a").out, "a\n")

@@ -4,7 +4,9 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import unittest
+import urllib.request
 
 from rig import Rig, wait_until
 
@@ -22,8 +24,8 @@ def children_of(pid):
 
 
 class Up(Rig):
-    def start_up(self, *options):
-        up = self.quern_start("up", "--bind", "tcp://127.0.0.1:0", "--json", *options)
+    def start_up(self, *options, http=("--no-http",)):
+        up = self.quern_start("up", "--bind", "tcp://127.0.0.1:0", "--json", *http, *options)
         line = up.line()
         self.assertTrue(line, up.err)
         said = json.loads(line)
@@ -60,11 +62,32 @@ class Up(Rig):
         self.assertFalse(any(alive(child) for child in children))
 
     def test_quern_up_says_how_to_use_it(self):
-        up = self.quern_start("up", "--bind", "tcp://127.0.0.1:0")
+        up = self.quern_start("up", "--bind", "tcp://127.0.0.1:0", "--http", "127.0.0.1:0")
         wait_until(lambda: "Ctrl-C" in up.err, "the introduction")
         self.assertIn("quern run sum --range 1:101", up.err)
+        self.assertIn("/add_task", up.err)
         up.send(signal.SIGTERM)
         self.assertEqual(up.finish().code, 0)
+
+    def test_quern_up_serves_http(self):
+        for _ in range(2):  # the second time, the key of the seed is there already
+            up, said = self.start_up(http=("--http", "127.0.0.1:0"))
+            added = urllib.request.urlopen(f"{said['http']}/add_task", data=b'{"task": 100}')
+            self.assertEqual(json.load(added), {"status": "success", "message": "Task added."})
+            with urllib.request.urlopen(f"{said['http']}/get_result") as result:
+                self.assertEqual(json.load(result), {"status": "success", "result": 5050})
+            children = children_of(up.pid)
+            self.assertEqual(len(children), 3)
+            up.send(signal.SIGTERM)
+            self.assertEqual(up.finish().code, 0)
+            self.assertFalse(any(alive(child) for child in children))
+
+    def test_http_at_an_address_in_use_is_an_error_only_if_it_was_chosen(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            done = self.quern("up", "--bind", "tcp://127.0.0.1:0", "--http", f"127.0.0.1:{port}")
+        self.assertEqual(done.code, 2, done)
+        self.assertIn("in use", done.err)
 
 
 if __name__ == "__main__":

@@ -90,15 +90,33 @@ void SimClient::submit(Expectation expectation) {
     submit.open = first < expectation.items.size();
   }
   const bool cancel = expectation.kind == Kind::cancelled;
+  const Uuid uuid = submit.job;
   jobs_.emplace(key, std::move(expectation));
   core_.submit(key, std::move(submit), world_.now());
   carry_out();
+  if (world_.chance(0.2)) pause_for_a_while(uuid);
   if (cancel) {
     world_.after(std::chrono::milliseconds(world_.below(3000)), shared_from_this(), [this, key] {
       if (jobs_.contains(key)) core_.cancel(key, {}, world_.now());
       carry_out();
     });
   }
+}
+
+// A broker without a store may forget the job meanwhile, so an error is no surprise. A question
+// that was not answered in its session is asked again in the next one.
+void SimClient::pause_for_a_while(Uuid job) {
+  const auto ask = [this, job](bool resume) {
+    core_.ask(wire::Pause{0, job, {}, resume}, world_.now());
+    carry_out();
+  };
+  const auto begin = std::chrono::milliseconds(world_.below(2000));
+  world_.after(begin, shared_from_this(), [ask] { ask(false); });
+  // Requests keep their order within a session; the second one is repeated in case the first one
+  // was sent again after it.
+  for (const auto later : {1s, 12s})
+    world_.after(begin + std::chrono::milliseconds(world_.below(3000)) + later, shared_from_this(),
+                 [ask] { ask(true); });
 }
 
 void SimClient::feed(JobKey key) {

@@ -42,6 +42,7 @@ class SimClient : public Actor, public std::enable_shared_from_this<SimClient> {
 
  private:
   void carry_out();
+  void pause_for_a_while(Uuid job);
   void feed(client::JobKey key);
   void on_ended(client::JobKey key, const client::Failure& failure);
   void on_results(client::JobKey key, const wire::Results& results);

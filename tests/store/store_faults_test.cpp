@@ -68,6 +68,7 @@ TEST(StoreFaults, a_store_of_version_1_is_upgraded) {
       database.run((std::string("ALTER TABLE ") + table + " DROP COLUMN checksum").c_str());
     database.run("ALTER TABLE jobs DROP COLUMN waited_us; ALTER TABLE jobs DROP COLUMN ran_us");
     database.run("ALTER TABLE jobs DROP COLUMN input_digest");
+    database.run("ALTER TABLE jobs DROP COLUMN paused");
     database.run("PRAGMA user_version = 1");
   }
   SqliteStore store(folder / "s");
@@ -84,6 +85,7 @@ TEST(StoreFaults, a_store_of_version_2_is_upgraded) {
       database.run((std::string("ALTER TABLE ") + table + " DROP COLUMN checksum").c_str());
     database.run("ALTER TABLE jobs DROP COLUMN waited_us; ALTER TABLE jobs DROP COLUMN ran_us");
     database.run("ALTER TABLE jobs DROP COLUMN input_digest");
+    database.run("ALTER TABLE jobs DROP COLUMN paused");
     database.run("PRAGMA user_version = 2");
   }
   SqliteStore store(folder / "s");
@@ -101,11 +103,29 @@ TEST(StoreFaults, input_digests_survive_an_upgrade) {
   {
     Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
     database.run("ALTER TABLE jobs DROP COLUMN input_digest");
+    database.run("ALTER TABLE jobs DROP COLUMN paused");
     database.run("INSERT INTO needs VALUES (1, 'option', 'whole', -5)");
     database.run("PRAGMA user_version = 3");
   }
   SqliteStore store(folder / "s");
   EXPECT_EQ(store.recover().jobs.at(0).progress.input_digest, static_cast<std::uint64_t>(-5));
+}
+
+TEST(StoreFaults, a_store_of_version_4_is_upgraded_and_none_of_its_jobs_is_paused) {
+  Folder folder;
+  JobBirth b;
+  b.number = JobNumber{1};
+  {
+    SqliteStore store(folder / "s");
+    store.apply({AddJob{b}});
+  }
+  {
+    Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
+    database.run("ALTER TABLE jobs DROP COLUMN paused");
+    database.run("PRAGMA user_version = 4");
+  }
+  SqliteStore store(folder / "s");
+  EXPECT_FALSE(store.recover().jobs.at(0).progress.paused);
 }
 
 TEST(StoreFaults, corrupted_payloads_are_found_and_not_served) {

@@ -38,12 +38,12 @@ inline std::string describe(Store& store, const Recovered& recovered) {
     for (const auto& [name, wanted] : o.require) out << ' ' << name << '=' << wanted;
     for (const auto& [name, amount] : o.resources) out << ' ' << name << '>' << amount;
     out << "]" << (b.common ? " common " + std::string(b.common->view()) : "") << "\n  "
-        << wire::word(p.state) << ' ' << p.reason << ' ' << wire::word(p.failure) << ' ' << p.open
-        << ' ' << wire::word(p.encoding) << ' ' << p.accepted << ' ' << p.accepted_bytes << ' '
-        << p.input_digest << ' ' << p.total << ' ' << p.frontier << " ended " << column_of(p.ended)
-        << " failed " << column_of(p.failed) << ' ' << p.done << ' ' << p.cancelled << ' '
-        << p.retried << " attempts " << column_of(p.attempts) << " crashes " << column_of(p.crashes)
-        << " results " << p.results_begin << '-' << p.results_end;
+        << wire::word(p.state) << ' ' << p.reason << ' ' << wire::word(p.failure) << ' ' << p.paused
+        << p.open << ' ' << wire::word(p.encoding) << ' ' << p.accepted << ' ' << p.accepted_bytes
+        << ' ' << p.input_digest << ' ' << p.total << ' ' << p.frontier << " ended "
+        << column_of(p.ended) << " failed " << column_of(p.failed) << ' ' << p.done << ' '
+        << p.cancelled << ' ' << p.retried << " attempts " << column_of(p.attempts) << " crashes "
+        << column_of(p.crashes) << " results " << p.results_begin << '-' << p.results_end;
     if (p.decision)
       out << " decision " << wire::word(p.decision->takes) << ' '
           << wire::word(p.decision->encoding) << ' ' << p.decision->divisible << p.decision->finish
@@ -195,6 +195,7 @@ class Transactions {
     p.state = static_cast<JobState>(below(6));
     p.reason = text();
     p.failure = static_cast<ErrorCode>(below(21));
+    p.paused = below(2) == 0;
     p.open = below(2) == 0;
     p.detach = below(2) == 0;
     p.encoding = below(2) == 0 ? Encoding::raw : Encoding::value;

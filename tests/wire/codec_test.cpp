@@ -48,6 +48,8 @@ class CoverageVisitor {
   void uuid(std::string_view key, auto T::*field) { note(key, field); }
   void id(std::string_view key, auto T::*field) { note(key, field); }
   void intervals(std::string_view key, auto T::*field) { note(key, field); }
+  void words(std::string_view key, auto T::*field) { note(key, field); }
+  void numbers(std::string_view key, auto T::*field) { note(key, field); }
   void names(std::string_view key, auto T::*field) { note(key, field); }
   void reals(std::string_view key, auto T::*field) { note(key, field); }
   template <typename M>

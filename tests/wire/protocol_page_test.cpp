@@ -58,6 +58,8 @@ std::string name_in_page(Of<ReducerDecl>) { return "REDUCER"; }
 std::string name_in_page(Of<FunctionRate>) { return "FUNCTION_RATE"; }
 std::string name_in_page(Of<WorkerStatus>) { return "WORKER_STATUS"; }
 std::string name_in_page(Of<BrokerStatus>) { return "BROKER_STATUS"; }
+std::string name_in_page(Of<Histogram>) { return "HISTOGRAM"; }
+std::string name_in_page(Of<FunctionCounters>) { return "FUNCTION_COUNTERS"; }
 std::string name_in_page(Of<HeldLease>) { return "HELD_LEASE"; }
 std::string name_in_page(Of<WorkerOffer>) { return "OFFER"; }
 std::string name_in_page(Of<HeldJob>) { return "HELD_JOB"; }
@@ -101,6 +103,10 @@ class RowVisitor {
     add(key, "word", "`" + std::string(wire::word(defaults_.*field)) + "`");
   }
   void code(std::string_view key, ErrorCode T::*field) { word(key, field); }
+  template <typename Enum>
+  void words(std::string_view key, std::vector<Enum> T::*) {
+    add(key, "list of word", "empty");
+  }
   void uuid(std::string_view key, Uuid T::*) { add(key, "uuid", "nil"); }
   void uuid(std::string_view key, std::optional<Uuid> T::*) { add(key, "uuid", "absent"); }
   template <typename Id>
@@ -108,6 +114,9 @@ class RowVisitor {
     add(key, name_in_page(Of<Id>{}), "required");
   }
   void intervals(std::string_view key, Intervals T::*) { add(key, "intervals", "empty"); }
+  void numbers(std::string_view key, std::vector<std::uint64_t> T::*) {
+    add(key, "list of uint", "empty");
+  }
   void names(std::string_view key, std::map<std::string, std::string> T::*) {
     add(key, "map of name", "empty");
   }
@@ -174,8 +183,8 @@ void expect_nested_on_page() {
 
 TEST(ProtocolPage, the_page_lists_every_nested_map) {
   expect_nested_on_page<TaskError, WorkerShare, LeaseSpan, JobStatus, Capacity, FunctionDecl,
-                        ReducerDecl, FunctionRate, WorkerStatus, BrokerStatus, HeldLease,
-                        WorkerOffer, HeldJob, KnownJob, JobOptions>();
+                        ReducerDecl, FunctionRate, WorkerStatus, BrokerStatus, Histogram,
+                        FunctionCounters, HeldLease, WorkerOffer, HeldJob, KnownJob, JobOptions>();
 }
 
 TEST(ProtocolPage, the_page_lists_every_word) {

@@ -37,6 +37,7 @@ JobStatus job_status() {
   s.uuid = uuid_of(0x11);
   s.number = JobNumber{12};
   s.name = "squares";
+  s.paused = true;
   s.function = "square";
   s.owner = "anonymous";
   s.input = InputKind::items;
@@ -119,7 +120,23 @@ BrokerStatus broker_status() {
           .memory_limit = 1 << 30,
           .malformed = 5,
           .refused = 6,
-          .late = 7};
+          .late = 7,
+          .tasks_pending = 8,
+          .tasks_leased = 9,
+          .jobs_waiting = 10,
+          .jobs_running = 11,
+          .jobs_paused = 12,
+          .jobs_done = 13,
+          .jobs_failed = 14,
+          .jobs_cancelled = 15,
+          .workers_idle = 16,
+          .workers_busy = 17,
+          .workers_draining = 18,
+          .workers_stuck = 19,
+          .workers_lost = 20,
+          .functions = {{"square", 21, 22, 23, 24, 25, 26}},
+          .lease_seconds = {{1, 0, 300}, 2.5},
+          .wait_seconds = {{4}, 0.5}};
 }
 
 Hello hello_client() {
@@ -359,6 +376,16 @@ Report report_partial() {
   return m;
 }
 
+Query query() {
+  Query m{4, QueryWhat::explain, uuid_of(0x11), JobNumber{12}, 10, JobNumber{9}, "left"};
+  m.states = {JobState::running, JobState::failed};
+  m.function = "square";
+  m.owner = "lab3";
+  m.name = "night*";
+  m.text = "disk";
+  return m;
+}
+
 std::vector<Sample> make_samples() {
   const auto open = [](std::string name, Message m) {
     return Sample{std::move(name), {SessionId{}, std::move(m)}};
@@ -389,9 +416,9 @@ std::vector<Sample> make_samples() {
          Attach{4, uuid_of(0x11), JobNumber{12}, 5, 1 << 16, 200, true, 0xcbf29ce484222325, 3}),
       in("ack", Ack{uuid_of(0x11), 6, true}),
       in("retry", Retry{5, uuid_of(0x11), JobNumber{12}}),
+      in("pause", Pause{5, uuid_of(0x11), JobNumber{12}, true}),
       in("cancel", Cancel{4, uuid_of(0x11), JobNumber{12}, {{0, 5}, {100, 200}}, true}),
-      in("query",
-         Query{4, QueryWhat::explain, uuid_of(0x11), JobNumber{12}, 10, JobNumber{9}, "left"}),
+      in("query", query()),
       in("drain", Drain{4, "left"}),
       in("accepted",
          Accepted{uuid_of(0x11), JobNumber{12}, 1000, 1 << 20, true, uuid_of(0x12), true}),

@@ -40,6 +40,9 @@ constexpr Line line(const wire::Ack&) {
 }  // only for a job that it follows
 constexpr Line line(const wire::Cancel&) { return {"cancel", kSubmit | kAdmin, OnJobs::own}; }
 constexpr Line line(const wire::Retry&) { return {"retry", kSubmit | kAdmin, OnJobs::own}; }
+constexpr Line line(const wire::Pause& m) {
+  return {m.resume ? "resume" : "pause", kSubmit | kAdmin, OnJobs::own};
+}
 constexpr Line line(const wire::Drain&) { return {"drain", kAdmin}; }
 constexpr Line line(const wire::Report&) { return {"report", kWork}; }  // only for a lease it holds
 constexpr Line line(const wire::Reclaimed&) { return {"give back", kWork}; }

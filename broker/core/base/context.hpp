@@ -11,6 +11,7 @@
 
 #include "broker/core/base/config.hpp"
 #include "broker/core/base/effect.hpp"
+#include "broker/core/base/metrics.hpp"
 #include "wire/time.hpp"
 
 namespace quern::broker {
@@ -40,6 +41,7 @@ struct Context {
   Time now{};                   ///< the latest time that the core was told
   std::optional<Time> started;  ///< the first time that the core was told
   mutable Counters counters;
+  Metrics metrics;
   bool dispatch_needed = false;        ///< something has changed that may allow a lease to be
                                        ///< granted
   std::optional<Time> retry_dispatch;  ///< or it will have changed by this time

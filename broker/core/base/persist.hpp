@@ -52,6 +52,7 @@ struct JobProgress {
   std::string reason;
   ErrorCode failure = ErrorCode::none;
   bool detach = false;  ///< as in its options; RETRY sets it
+  bool paused = false;
   bool open = false;
   Encoding encoding = Encoding::raw;  ///< of the payloads
   std::uint64_t accepted = 0;         ///< payloads accepted (range: N)

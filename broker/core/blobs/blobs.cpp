@@ -27,19 +27,15 @@ constexpr std::chrono::minutes kFresh{1}, kFreshOfClient{10};
 }  // namespace
 
 std::optional<Refusal> Blobs::refusal(const Session& session, const wire::Submit& submit) {
-  if (submit.function == wire::kBlobFunction) {
-    const std::string& key = submit.options.unique;
-    const std::string name = key.size() > wire::kBlobFunction.size()
-                                 ? key.substr(wire::kBlobFunction.size() + 1, wire::kBlobNameBytes)
-                                 : "";
-    const bool named = wire::is_blob_name(name) &&
-                       key == wire::blob_key(name, submit.options.durability == Durability::memory);
+  if (Blob::is_function(submit.function)) {
+    const bool named =
+        Blob::is_key(submit.options.unique, submit.options.durability == Durability::memory);
     if (submit.input != InputKind::items || submit.encoding != Encoding::raw || !named ||
         submit.has_common || !submit.options.blobs.empty())
       return Refusal{
           ErrorCode::bad_input,
           "a blob consists of raw items and has the idempotency key of its hash (PROTOCOL.md 1.4)"};
-    if (!chunks_fit({}, submit.batch))
+    if (!Blob::can_begin_with(submit.batch))
       return Refusal{ErrorCode::bad_input, "every chunk of a file except the last must be 1 MiB"};
     return std::nullopt;
   }
@@ -58,45 +54,31 @@ Job* Blobs::find(const std::string& principal, const std::string& name, bool mem
   for (const bool in_memory : {false, true}) {
     if (in_memory && !memory) continue;
     Job* job = jobs_.find(principal, wire::blob_key(name, in_memory));
-    if (job && job->is_blob() && job->phase.state == JobState::done) return job;
+    if (job && job->is_complete_blob()) return job;
   }
   return nullptr;
 }
 
 void Blobs::hold(Job& job) {
   for (const auto& name : job.spec.options->blobs) {
-    Job* blob = find(job.spec.principal, name, !job.durable());
-    if (!blob) continue;  // its tasks will fail with that reason
-    ++blob->keeping.edit().holders;
-    blob->keeping.edit().wanted = context_.now;
-    job.spec.blobs.edit().push_back(blob->number);
+    Job* file = find(job.spec.principal, name, !job.durable());
+    if (!file) continue;  // its tasks will fail with that reason
+    file->blob->hold(context_.now);
+    job.spec.blobs.edit().push_back(file->number);
   }
 }
 
 void Blobs::release(Job& job) {
   const auto held = std::exchange(job.spec.blobs, {});
-  for (JobNumber number : *held) {
-    Keeping& blob = jobs_.at(number).keeping.edit();
-    --blob.holders;
-    blob.wanted = context_.now;
-  }
+  for (JobNumber number : *held) jobs_.at(number).blob->release(context_.now);
 }
 
-bool Blobs::chunks_fit(const Job& blob, const wire::Batch& more) {
-  bool last = blob.keeping->last_chunk;
-  for (std::uint64_t i = 0; i < more.count(); ++i) {
-    const std::uint32_t size = more.sizes.at(i);
-    if (last || size == 0 || size > wire::kBlobChunk) return false;
-    last = size < wire::kBlobChunk;
-  }
-  return true;
-}
-
-bool Blobs::worth_following(const Job& blob, Time now) const {
-  if (blob.final()) return blob.phase.state == JobState::done;
-  const Session* owner = sessions_.find(blob.owner.session);
+bool Blobs::is_given_up(const Job& job, Time now) const {
+  if (!job.is_blob()) return false;
+  if (job.final()) return !job.is_complete_blob();
+  const Session* owner = sessions_.find(job.owner.session);
   // A client with an unfinished job sends heartbeats, so a silent one will not complete the blob.
-  return owner && now - owner->heard < context_.config.lost_busy;
+  return !owner || now - owner->heard >= context_.config.lost_busy;
 }
 
 void Blobs::on_fetch(Session& session, wire::Fetch&& fetch, Time now) {
@@ -106,11 +88,11 @@ void Blobs::on_fetch(Session& session, wire::Fetch&& fetch, Time now) {
     return std::any_of(worker.holds.leases.begin(), worker.holds.leases.end(),
                        [&](const Lease* lease) { return lease->job == job->number; });
   };
-  Job* blob = nullptr;
+  Job* file = nullptr;
   if (job && (worker.holds.commons.contains(fetch.job) || has_lease()) &&
       std::count(job->spec.options->blobs.begin(), job->spec.options->blobs.end(), fetch.blob) > 0)
-    blob = find(job->spec.principal, fetch.blob, !job->durable());
-  if (!blob) {
+    file = find(job->spec.principal, fetch.blob, !job->durable());
+  if (!file) {
     outbox_.send(session,
                  wire::Blob{fetch.blob,
                             fetch.chunk,
@@ -123,8 +105,8 @@ void Blobs::on_fetch(Session& session, wire::Fetch&& fetch, Time now) {
   if (std::any_of(fetching_.begin(), fetching_.end(),
                   [&](const Fetching& other) { return other.worker == session.id; }))
     return;
-  blob->keeping.edit().wanted = now;
-  fetching_.push_back({session.id, blob->number, std::move(fetch)});
+  file->blob->want(now);
+  fetching_.push_back({session.id, file->number, std::move(fetch)});
 }
 
 void Blobs::answer_fetches(Time now) {
@@ -141,7 +123,7 @@ bool Blobs::answer(const Fetching& fetch, Time now) {
     return true;
   };
   Job* it = jobs_.find(fetch.blob);
-  if (!it || it->phase.state != JobState::done) return refuse("the broker no longer has the file");
+  if (!it || !it->is_complete_blob()) return refuse("the broker no longer has the file");
   Job& blob = *it;
   if (blob.phase.reason.exists()) return refuse(*std::exchange(blob.phase.reason, {}));
   const std::uint64_t chunk = fetch.what.chunk;
@@ -170,52 +152,52 @@ std::vector<JobNumber> Blobs::take_idle(Time now) {
     Time wanted;
     JobNumber number;
   };
-  const auto weight_of = [](const Job& blob) {
-    return std::max(kIdleLeast, blob.intake.payloads.queued_bytes());
-  };
+  const auto weight_of = [](const Job& job) { return std::max(kIdleLeast, job.blob->size()); };
   std::vector<Idle> idle;
   std::uint64_t stored = 0, in_memory = 0;
   for (JobNumber number : jobs_.blobs()) {
-    const Job& blob = jobs_.at(number);
-    if (blob.keeping->holders > 0 ||
-        now - blob.keeping->wanted < (sessions_.find(blob.owner.session) ? kFreshOfClient : kFresh))
-      continue;
-    idle.push_back({blob.keeping->wanted, number});
-    (blob.durable() ? stored : in_memory) += weight_of(blob);
+    const Job& job = jobs_.at(number);
+    if (!is_idle(job, now)) continue;
+    idle.push_back({job.blob->wanted(), number});
+    (job.durable() ? stored : in_memory) += weight_of(job);
   }
   std::sort(idle.begin(), idle.end(),
             [](const Idle& a, const Idle& b) { return a.wanted < b.wanted; });
   std::vector<JobNumber> over;
   std::size_t left = idle.size();
   for (const Idle& one : idle) {
-    const Job& blob = jobs_.at(one.number);
-    std::uint64_t& sum = blob.durable() ? stored : in_memory;
+    const Job& job = jobs_.at(one.number);
+    std::uint64_t& sum = job.durable() ? stored : in_memory;
     const bool too_much =
-        left > kIdleCount || sum > (blob.durable() ? kIdleMost : context_.config.memory_limit / 8);
+        left > kIdleCount || sum > (job.durable() ? kIdleMost : context_.config.memory_limit / 8);
     if (!too_much && now - one.wanted < context_.config.keep) continue;
-    sum -= weight_of(blob);
+    sum -= weight_of(job);
     --left;
     over.push_back(one.number);
   }
   return over;
 }
 
-std::optional<Ending> Blobs::ending_of(const Job& blob, Time now) {
-  const Session* owner = sessions_.find(blob.owner.session);
-  if (blob.intake.open && owner && blob.intake.credit_to <= blob.intake.bytes &&
-      accounts_.quota_room(blob, now) == 0)
+bool Blobs::is_idle(const Job& job, Time now) const {
+  return job.blob->is_unused(now, sessions_.find(job.owner.session) ? kFreshOfClient : kFresh);
+}
+
+std::optional<Ending> Blobs::ending_of(const Job& job, Time now) {
+  return job.intake.open ? no_room(job, now) : job.blob->ending();
+}
+
+std::optional<Ending> Blobs::no_room(const Job& job, Time now) {
+  if (sessions_.find(job.owner.session) && job.intake.credit_to <= job.intake.bytes &&
+      accounts_.quota_room(job, now) == 0)
     return Ending{JobState::failed, ErrorCode::limit,
-                  "the file exceeds the quota of " + blob.spec.principal + ""};
-  if (blob.intake.open && !blob.durable() && accounts_.blob_room(blob) == 0)
+                  "the file exceeds the quota of " + job.spec.principal};
+  if (!job.durable() && accounts_.memory_room(job) == 0)
     return Ending{JobState::failed, ErrorCode::limit,
                   "this broker keeps files in memory only, which has room for " +
                       std::to_string(context_.config.stream_limit() >> 20) +
                       " MiB of queued data, half of it for one file: start the broker with a "
                       "store, or raise --memory-limit"};
-  if (blob.intake.open) return std::nullopt;
-  if (!blob.tasks.ended.empty())
-    return Ending{JobState::cancelled, ErrorCode::cancelled, "cancelled"};
-  return Ending{};
+  return std::nullopt;
 }
 
 }  // namespace quern::broker

@@ -1,8 +1,8 @@
-// Blobs: files that clients upload once and workers fetch. Each blob is a job that is kept instead
-// of run (wire/blob.hpp), so its intake, credit, durability and quota are those of jobs.
+// All blobs together: which one a job or a worker means, who gets a chunk, and which are forgotten.
+// What holds for one of them is in jobs/blob.hpp.
 //
-// Owns who waits for a chunk, and which blobs the jobs hold. take_idle() names blobs that are no
-// longer needed; the caller forgets them.
+// Owns who waits for a chunk. take_idle() names blobs that are no longer needed; the caller forgets
+// them.
 #pragma once
 
 #include <optional>
@@ -19,13 +19,6 @@
 
 namespace quern::broker {
 
-/// How a job ends.
-struct Ending {
-  JobState state = JobState::done;
-  ErrorCode code = ErrorCode::none;
-  std::string reason;
-};
-
 class Blobs {
  public:
   Blobs(Context& context, Sessions& sessions, Outbox& outbox, Workers& workers, Jobs& jobs,
@@ -40,12 +33,11 @@ class Blobs {
 
   /// Why a submission of a blob, or of a job that needs blobs, is not accepted.
   std::optional<Refusal> refusal(const Session& session, const wire::Submit& submit);
-  /// Whether these chunks may follow those that have arrived.
-  static bool chunks_fit(const Job& blob, const wire::Batch& more);
-  /// Whether a blob that is submitted again is complete or can still become complete.
-  bool worth_following(const Job& blob, Time now) const;
-  /// How a blob ends that is complete or does not fit; nothing if it continues.
-  std::optional<Ending> ending_of(const Job& blob, Time now);
+  /// Whether the job is a blob that is not complete and will not become complete.
+  bool is_given_up(const Job& job, Time now) const;
+  /// How the job, which is a blob, ends if it is complete or does not fit; nothing if its upload
+  /// continues.
+  std::optional<Ending> ending_of(const Job& job, Time now);
 
   /// The job needs its blobs from now on, or no longer needs them.
   void hold(Job& job);
@@ -66,6 +58,10 @@ class Blobs {
   };
   Job* find(const std::string& principal, const std::string& name, bool memory);
   bool answer(const Fetching& fetch, Time now);
+  /// Whether nobody has needed the blob for long enough that no job for it is on its way.
+  bool is_idle(const Job& job, Time now) const;
+  /// How an upload ends for which there is no room.
+  std::optional<Ending> no_room(const Job& job, Time now);
 
   Context& context_;
   Sessions& sessions_;

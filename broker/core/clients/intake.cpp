@@ -1,13 +1,8 @@
 #include "broker/core/clients/intake.hpp"
 
-#include "broker/core/clients/delivery.hpp"
-
 #include <algorithm>
 
-#include "broker/core/jobs/input_comparison.hpp"
-#include "broker/core/jobs/input_print.hpp"
-#include "wire/blob.hpp"
-#include "wire/input_digest.hpp"
+#include "broker/core/clients/delivery.hpp"
 
 namespace quern::broker {
 
@@ -17,7 +12,7 @@ void Intake::take_in(Job& job, wire::Batch&& batch, const std::vector<float>& co
   const JobChange change = changes_.begin(job);
   job.intake.bytes += batch.weight();
   if (job.intake.keyed->print.items != 0) job.intake.keyed.edit().print.add(batch);
-  if (job.is_blob()) job.keeping.edit().last_chunk = batch.sizes.at(count - 1) < wire::kBlobChunk;
+  if (job.blob) job.blob->take(batch);
   journal_.add_input(job, batch, costs);
   take_costs(job, count, costs);
   costs_.foresee(job, batch);
@@ -102,13 +97,13 @@ bool Intake::take_new(Session& session, Job& job, wire::Append&& append, Time no
                         now);
     return false;
   }
-  if (auto no = quotas_.over(job.spec.principal, job.is_blob() ? 0 : batch.count(), batch.weight(),
+  if (auto no = quotas_.over(job.spec.principal, job.charged_tasks(batch.count()), batch.weight(),
                              0, now)) {
     conduct_.count_refusal(session, now);
     outbox_.complain(session, no->code, std::move(no->text), append.job, 0);
     return false;
   }
-  if (job.is_blob() && !Blobs::chunks_fit(job, batch)) {
+  if (job.blob && !job.blob->may_follow(batch)) {
     endings_.end(job, JobState::failed, ErrorCode::bad_input,
                  "every chunk of a file except the last must be 1 MiB", now);
     return false;

@@ -6,7 +6,6 @@
 
 #include "broker/core/access/quotas.hpp"
 #include "broker/core/base/context.hpp"
-#include "broker/core/blobs/blobs.hpp"
 #include "broker/core/endings/endings.hpp"
 #include "broker/core/jobs/accounts.hpp"
 #include "broker/core/jobs/job_changes.hpp"

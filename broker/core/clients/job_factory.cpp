@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "broker/core/jobs/input_print.hpp"
-#include "wire/blob.hpp"
 #include "wire/input_digest.hpp"
 
 namespace quern::broker {
@@ -27,7 +26,7 @@ Job& JobFactory::create(const Session& session, const Principal& principal, wire
   job.commits.born = job.commits.leases = job.commits.latest;
   jobs_.index(job);
   jobs_.set_live(job, true);
-  if (!job.is_blob()) decider_.add_undecided(job);
+  if (job.is_run()) decider_.add_undecided(job);
   blobs_.hold(job);
   return job;
 }
@@ -35,7 +34,8 @@ Job& JobFactory::create(const Session& session, const Principal& principal, wire
 void JobFactory::set_spec(Job& job, wire::Submit& submit, Time now) const {
   job.spec.uuid = submit.job;
   job.spec.function = std::move(submit.function);
-  if (job.spec.function == wire::kBlobFunction) job.keeping.edit().wanted = now;
+  if (Blob::is_function(job.spec.function)) job.blob.emplace(job, now);
+  // The key of a blob is the hash of its input, so there is nothing to compare.
   if (!submit.options.unique.empty() && !job.is_blob()) {
     submit.function = job.spec.function;
     job.intake.keyed.edit().print = print_of(submit);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/core/access/access.hpp"
+#include "broker/core/status/job_filter.hpp"
 
 namespace quern::broker {
 namespace {
@@ -12,16 +13,19 @@ constexpr Allowance kLooks{5000, 5000};  // about 5 % of a core; and a list of 5
 constexpr std::size_t kPage = 200;       // about a millisecond
 constexpr std::size_t kPageOfMany = 25;  // for a session with many waiting questions
 constexpr double kLooksAtOnce = 200;     // in one settle()
-// The most jobs that are skipped because the principal may not see them; skipping costs a small
-// part of an examination.
-constexpr std::size_t kPassedOver = 2000;
-
-constexpr double kPassing = 0.05;
+// The most jobs that are skipped for one answer, because the principal may not see them or because
+// they do not meet the conditions. Skipping costs a small part of an examination; the text of a job
+// that waits has to be composed before it can be searched.
+constexpr double kSkippedMost = 20'000;
+constexpr double kSkipping = 0.01;
+constexpr double kSearching = 10;  // as many skips
 
 // The cost of showing one job: a fixed part, and a part for each of its workers and leases.
 constexpr double kLooksOfOne = 10, kLooksOfMember = 0.02;
 
 constexpr std::size_t kQuestionsMost = 1000;
+
+constexpr std::size_t kFunctionBytes = 160;  // of the counters of one function
 
 // Part of the 256 KiB that a header may have.
 constexpr std::size_t kPageBytes = 160u << 10;
@@ -113,9 +117,12 @@ double Questions::answer(Session& session, const wire::Query& query, Time now) {
       looks += list_workers(query, page, bytes, out, now);
       break;
     case wire::QueryWhat::broker:
+      out.broker = statuses_.broker_in_detail(now);
+      looks += kLooksOfMember * static_cast<double>(workers_.all().size());
+      bytes += kFunctionBytes * out.broker->functions.size();
       break;
   }
-  out.broker = statuses_.broker(now);
+  if (!out.broker) out.broker = statuses_.broker(now);
   session.reading.unread += bytes;
   // If the store cannot write, the state is sent without waiting for a commit, because the client
   // wants to know why nothing moves.
@@ -125,24 +132,28 @@ double Questions::answer(Session& session, const wire::Query& query, Time now) {
 
 double Questions::list_jobs(const Principal& principal, const wire::Query& query, std::size_t page,
                             std::size_t& bytes, wire::Answer& out, Time now) const {
-  double looks = 0;
+  const JobFilter filter(query);
+  double skipped = 0;
+  const auto is_wanted = [&](const Job& job) {
+    ++skipped;
+    if (!job.is_listed() || !filter.matches(job) || !may_see(principal, subject_of(job)))
+      return false;
+    if (!filter.has_text()) return true;
+    skipped += kSearching;
+    return filter.matches_text(job, statuses_.reason_of(job));
+  };
   const auto& jobs = jobs_.all();
   auto it = value(query.before) == 0 ? jobs.end() : jobs.lower_bound(query.before);
-  for (std::size_t passed = 0; it != jobs.begin() && passed < kPassedOver &&
-                               out.jobs.size() < page && bytes < kPageBytes;) {
-    const Job& job = std::prev(it)->second;
+  while (it != jobs.begin() && skipped < kSkippedMost && out.jobs.size() < page &&
+         bytes < kPageBytes) {
     --it;
-    if (job.is_blob() || !may_see(principal, subject_of(job))) {
-      ++passed;
-      looks += kPassing;
-      continue;
-    }
+    const Job& job = it->second;
+    if (!is_wanted(job)) continue;
     out.jobs.push_back(statuses_.status_of(job, now, false, false));
     bytes += bytes_of(out.jobs.back());
-    looks += 1;
   }
-  if (it != jobs.begin()) out.before = it->first;
-  return looks;
+  if (it != jobs.begin()) out.before = JobNumber{value(std::prev(it)->first) + 1};
+  return static_cast<double>(out.jobs.size()) + kSkipping * skipped;
 }
 
 double Questions::show_job(const Job& job, const wire::Query& query, std::size_t& bytes,

@@ -129,6 +129,25 @@ void Requests::on_retry(Session& session, const wire::Retry& retry, Time now) {
   outbox_.send(session, statuses_.update_of(*job, now, retry.token), job->commits.latest);
 }
 
+void Requests::on_pause(Session& session, const wire::Pause& pause, Time now) {
+  Job* job = find(session, pause.job, pause.number, pause.token);
+  if (!job) return;
+  if (job->final() || job->is_blob()) {
+    const std::string action = pause.resume ? "resumed" : "paused";
+    outbox_.complain(session, ErrorCode::bad_input,
+                     "job " + std::to_string(value(job->number)) +
+                         (job->final() ? " has ended, so it cannot be " + action
+                                       : " carries a file, and a file cannot be " + action),
+                     job->spec.uuid, pause.token);
+    return;
+  }
+  if (pause.resume)
+    pausing_.resume(*job);
+  else
+    pausing_.pause(*job);
+  outbox_.send(session, statuses_.update_of(*job, now, pause.token), job->commits.latest);
+}
+
 void Requests::on_drain(Session& session, const wire::Drain& drain) {
   for (auto& [id, worker] : workers_.all()) {
     if (worker.name != drain.worker) continue;

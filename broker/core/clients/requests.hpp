@@ -7,6 +7,7 @@
 #include "broker/core/clients/delivery.hpp"
 #include "broker/core/endings/cancelling.hpp"
 #include "broker/core/endings/endings.hpp"
+#include "broker/core/endings/pausing.hpp"
 #include "broker/core/jobs/accounts.hpp"
 #include "broker/core/jobs/followers.hpp"
 #include "broker/core/jobs/job_changes.hpp"
@@ -23,7 +24,8 @@ class Requests {
  public:
   Requests(Context& context, Sessions& sessions, Outbox& outbox, Quotas& quotas, Workers& workers,
            Jobs& jobs, Accounts& accounts, JobChanges& changes, Followers& followers, Pools& pools,
-           Endings& endings, Cancelling& cancelling, Statuses& statuses, Delivery& delivery)
+           Endings& endings, Cancelling& cancelling, Pausing& pausing, Statuses& statuses,
+           Delivery& delivery)
       : context_(context),
         sessions_(sessions),
         outbox_(outbox),
@@ -36,6 +38,7 @@ class Requests {
         pools_(pools),
         endings_(endings),
         cancelling_(cancelling),
+        pausing_(pausing),
         statuses_(statuses),
         delivery_(delivery) {}
 
@@ -43,6 +46,7 @@ class Requests {
   void on_ack(Session& session, const wire::Ack& ack);
   void on_cancel(Session& session, const wire::Cancel& cancel, Time now);
   void on_retry(Session& session, const wire::Retry& retry, Time now);
+  void on_pause(Session& session, const wire::Pause& pause, Time now);
   void on_drain(Session& session, const wire::Drain& drain);
   /// Answers the ATTACHes that waited for the complete input of a job, if it is complete or never
   /// will be.
@@ -66,6 +70,7 @@ class Requests {
   Pools& pools_;
   Endings& endings_;
   Cancelling& cancelling_;
+  Pausing& pausing_;
   Statuses& statuses_;
   Delivery& delivery_;
 };

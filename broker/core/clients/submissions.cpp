@@ -3,9 +3,6 @@
 #include <algorithm>
 
 #include "broker/core/jobs/input_comparison.hpp"
-#include "broker/core/jobs/input_print.hpp"
-#include "wire/blob.hpp"
-#include "wire/input_digest.hpp"
 
 namespace quern::broker {
 
@@ -24,7 +21,7 @@ void Submissions::on_submit(Session& session, const Principal& principal, wire::
   }
   if (!submit.options.unique.empty()) {
     Job* same = jobs_.find(session.principal, submit.options.unique);
-    if (same && same->is_blob() && !blobs_.worth_following(*same, now)) {
+    if (same && blobs_.is_given_up(*same, now)) {
       drop_blob(*same, now);
       same = nullptr;
     }
@@ -53,8 +50,9 @@ void Submissions::answer_same(Session& session, Job& same, const wire::Submit& s
     outbox_.complain(session, ErrorCode::conflict, conflict_with(same), submit.job, 0);
     return;
   }
-  if (same.is_blob()) same.keeping.edit().wanted = context_.now;
-  if (same.is_blob() && same.final()) same.owner.session = session.id;
+  if (same.blob) same.blob->want(context_.now);
+  // The job that needs the file comes from this client.
+  if (same.is_complete_blob()) same.owner.session = session.id;
   wire::Accepted answer = Delivery::accepted(same);
   answer.existing = true;
   answer.submitted = submit.job;

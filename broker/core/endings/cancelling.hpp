@@ -1,6 +1,7 @@
 // Cancels tasks and jobs: waiting tasks end at once, running ones are revoked.
 #pragma once
 
+#include "broker/core/base/context.hpp"
 #include "broker/core/jobs/job_changes.hpp"
 #include "broker/core/jobs/journal.hpp"
 #include "broker/core/scheduling/returns.hpp"
@@ -11,9 +12,14 @@ namespace quern::broker {
 
 class Cancelling {
  public:
-  Cancelling(Outbox& outbox, Leases& leases, Journal& journal, JobChanges& changes,
-             Returns& returns)
-      : outbox_(outbox), leases_(leases), journal_(journal), changes_(changes), returns_(returns) {}
+  Cancelling(Context& context, Outbox& outbox, Leases& leases, Journal& journal,
+             JobChanges& changes, Returns& returns)
+      : context_(context),
+        outbox_(outbox),
+        leases_(leases),
+        journal_(journal),
+        changes_(changes),
+        returns_(returns) {}
 
   /// Revokes all leases of the job.
   void revoke_leases(Job& job);
@@ -25,6 +31,7 @@ class Cancelling {
   void cancel_waiting(Job& job);
 
  private:
+  Context& context_;
   Outbox& outbox_;
   Leases& leases_;
   Journal& journal_;

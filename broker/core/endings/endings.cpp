@@ -65,17 +65,21 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
   job.phase.failure = code;
   job.phase.set_reason(std::move(reason));
   job.phase.finished = now;
+  job.phase.paused = false;
   job.cut_input();
   job.owner.orphan_until.reset();
-  if (job.is_blob() && state == JobState::done) job.tasks.done = job.tasks.total;
+  if (job.is_complete_blob()) job.tasks.done = job.tasks.total;
   // Tasks that have not ended by themselves end with the job.
-  job.tasks.cancelled = job.tasks.total - job.tasks.done - job.tasks.failed;
+  const std::uint64_t cancelled = job.tasks.total - job.tasks.done - job.tasks.failed;
+  if (!job.is_blob() && cancelled > job.tasks.cancelled)
+    context_.metrics.of(job.spec.function).tasks_cancelled += cancelled - job.tasks.cancelled;
+  job.tasks.cancelled = cancelled;
   job.tasks.ended.add({0, job.tasks.total});
   job.tasks.pending.clear();
   job.tasks.backing_off.reset();
   job.tasks.leased = 0;
   wire::Intervals dropped;
-  if (!job.is_blob() || state != JobState::done)
+  if (!job.is_complete_blob())
     job.intake.payloads.keep_only(*job.tasks.failed_set,
                                   dropped);  // failed tasks may be tried again
   // A job of millions of tasks may have thousands of rows. Without failed tasks all of them go, so
@@ -108,7 +112,7 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
   if (job.tasks.failed_set->empty()) {
     job.intake.costs.reset();
   }
-  if (job.is_blob() && state == JobState::done)
+  if (job.is_complete_blob())
     jobs_.add_blob(job);
   else
     kept_.keep(job);
@@ -136,6 +140,7 @@ void Endings::reopen(Job& job, Time now) {
   job.tasks.failed_set.reset();
   job.tasks.failed = 0;
   job.attempts.mishaps.edit().retried += again.size();
+  context_.metrics.of(job.spec.function).retries += again.size();
   if (job.attempts.mishaps->merge_failures > 0) job.attempts.mishaps.edit().merge_failures = 0;
   job.phase.state = JobState::waiting;
   job.phase.failure = ErrorCode::none;

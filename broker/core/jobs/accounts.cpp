@@ -1,16 +1,6 @@
 #include "broker/core/jobs/accounts.hpp"
 
 #include <algorithm>
-#include <cstdio>
-#include <iterator>
-#include <utility>
-
-#include "broker/core/access/access.hpp"
-#include "broker/core/jobs/input_comparison.hpp"
-#include "broker/core/jobs/input_print.hpp"
-#include "wire/blob.hpp"
-#include "wire/glob.hpp"
-#include "wire/input_digest.hpp"
 
 namespace quern::broker {
 namespace {
@@ -22,30 +12,58 @@ constexpr std::uint64_t kCreditAhead = 16u << 20;
 }  // namespace
 
 void Accounts::update(Job& job) {
-  Usage& before = job.books.accounted;
-  const Usage after{job.is_blob() ? 0 : job.tasks.total - job.tasks.ended.size(), job.bytes(),
-                    job.final() ? 0u : 1u};
+  JobUsage& before = job.books.accounted;
+  const JobUsage after{job.charged_tasks(job.tasks.total - job.tasks.ended.size()),
+                       job.tasks.leased, job.bytes()};
+  const CountedAs now = counted_as(job);
   if (!job.books.usage) job.books.usage = &quotas_.usage_of(job.spec.principal);
   Usage& mine = *job.books.usage;
   mine.tasks += after.tasks - before.tasks;
-  // A complete blob is kept only while there is room, so it does not count against a quota.
-  const std::uint64_t charged = job.is_blob() && job.final() ? 0 : after.bytes;
+  const std::uint64_t charged = job.charged_bytes(after.bytes);
   mine.bytes += charged - job.books.charged_bytes;
   job.books.charged_bytes = charged;
-  mine.jobs += after.jobs - before.jobs;
+  mine.jobs += static_cast<std::uint64_t>(is_live(now)) -
+               static_cast<std::uint64_t>(is_live(job.phase.counted));
   memory_used_ += after.bytes - before.bytes;
+  census_.tasks += after.tasks - before.tasks;
+  census_.leased += after.leased - before.leased;
+  --census_.of(job.phase.counted);
+  ++census_.of(now);
+  job.phase.counted = now;
   before = after;
   update_unread(job, job.output.results.bytes());
 }
 
+CountedAs Accounts::counted_as(const Job& job) {
+  if (job.is_blob()) return job.final() ? CountedAs::blob : CountedAs::uploading;
+  switch (job.phase.state) {
+    case JobState::waiting:
+      return job.phase.paused ? CountedAs::paused : CountedAs::waiting;
+    case JobState::running:
+      return job.phase.paused ? CountedAs::paused : CountedAs::running;
+    case JobState::done:
+      return CountedAs::done;
+    case JobState::failed:
+      return CountedAs::failed;
+    case JobState::cancelled:
+    case JobState::lost:
+    case JobState::unknown:
+      break;
+  }
+  return CountedAs::cancelled;
+}
+
 void Accounts::remove(Job& job) {
   update_unread(job, 0);
-  const Usage& before = job.books.accounted;
+  const JobUsage& before = job.books.accounted;
   Usage& mine = quotas_.usage_of(job.spec.principal);
   mine.tasks -= before.tasks;
   mine.bytes -= job.books.charged_bytes;
-  mine.jobs -= before.jobs;
+  mine.jobs -= is_live(job.phase.counted) ? 1u : 0u;
   memory_used_ -= before.bytes;
+  census_.tasks -= before.tasks;
+  census_.leased -= before.leased;
+  --census_.of(job.phase.counted);
 }
 
 void Accounts::update_unread(Job& job, std::uint64_t bytes) {
@@ -60,11 +78,8 @@ void Accounts::update_unread(Job& job, std::uint64_t bytes) {
 
 void Accounts::grant_credit(Job& job, Time now) {
   if (!job.intake.open || job.final()) return;
-  const std::uint64_t room =
-      job.is_blob()
-          ? blob_room(job)
-          : context_.config.stream_limit() - std::min(context_.config.stream_limit(), memory_used_);
-  const std::uint64_t to = job.intake.bytes + std::min({kCreditAhead, room, quota_room(job, now)});
+  const std::uint64_t to =
+      job.intake.bytes + std::min({kCreditAhead, memory_room(job), quota_room(job, now)});
   if (to > job.intake.credit_to) job.intake.credit_to = to;
 }
 
@@ -79,11 +94,10 @@ std::uint64_t Accounts::quota_room(const Job& job, Time now) {
   return quotas_.room(job.spec.principal, task_bytes, now);
 }
 
-std::uint64_t Accounts::blob_room(const Job& blob) const {
+std::uint64_t Accounts::memory_room(const Job& job) const {
   const std::uint64_t limit = context_.config.stream_limit();
-  if (blob.durable()) return limit - std::min(limit, memory_used_);
-  return std::min(limit / 2 - std::min(limit / 2, blob.intake.payloads.bytes()),
-                  limit - std::min(limit, memory_used_));
+  const std::uint64_t room = limit - std::min(limit, memory_used_);
+  return job.blob ? std::min(room, job.blob->memory_room(limit)) : room;
 }
 
 }  // namespace quern::broker

@@ -24,6 +24,8 @@ class Accounts {
   void remove(Job& job);
 
   std::uint64_t memory_used() const { return memory_used_; }  ///< bytes
+  /// All jobs and their tasks.
+  const Census& census() const { return census_; }
   /// Bytes of results in memory, of the jobs that this session owns.
   std::uint64_t unread_of(wire::SessionId session) const;
 
@@ -31,15 +33,17 @@ class Accounts {
   void grant_credit(Job& job, Time now);
   /// How many more bytes of the job's input the quota of its principal allows.
   std::uint64_t quota_room(const Job& job, Time now);
-  /// How many more bytes of this blob fit in memory.
-  std::uint64_t blob_room(const Job& blob) const;
+  /// How many more bytes of the job's input fit in memory.
+  std::uint64_t memory_room(const Job& job) const;
 
  private:
+  static CountedAs counted_as(const Job& job);
   void update_unread(Job& job, std::uint64_t bytes);
 
   Context& context_;
   Quotas& quotas_;
   std::uint64_t memory_used_ = 0;
+  Census census_;
   std::unordered_map<wire::SessionId, std::uint64_t> unread_of_;
 };
 

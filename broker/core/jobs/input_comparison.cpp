@@ -3,8 +3,9 @@
 namespace quern::broker {
 
 Match match_of(const Job& job, const wire::Submit& submit) {
-  if (job.is_blob() || submit.options.unique_any || job.intake.keyed->print.shape == 0)
-    return Match::same;
+  // A job without a print is a blob, whose key is the hash of its content, or was stored by a
+  // broker that made no prints.
+  if (submit.options.unique_any || job.intake.keyed->print.shape == 0) return Match::same;
   const InputPrint print = print_of(submit);
   if (print.shape != job.intake.keyed->print.shape) return Match::other;
   if (job.intake.keyed->print.items == 0)

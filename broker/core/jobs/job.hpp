@@ -9,12 +9,17 @@
 #include <utility>
 #include <vector>
 
+#include "broker/core/jobs/blob.hpp"
 #include "broker/core/jobs/job_parts.hpp"
 #include "wire/reducer.hpp"
 
 namespace quern::broker {
 
 struct Job {
+  Job() = default;
+  Job(const Job&) = delete;  // others refer to it by its address
+  Job& operator=(const Job&) = delete;
+
   JobNumber number{};
   JobSpec spec;
   JobOwner owner;
@@ -28,7 +33,7 @@ struct Job {
   JobBooks books;
   JobCommits commits;
   std::vector<Follower> followers;
-  Lazy<Keeping> keeping;  ///< of a blob, which is kept and never run
+  Box<Blob> blob;  ///< of a job that is a blob
 
   double weight() const { return std::min(spec.options->weight, owner.weight_max); }
   /// The work of one task in units of the function's rate: of the average task, and of a given one.
@@ -46,7 +51,12 @@ struct Job {
   double work_of(std::uint64_t task) const {
     return task < intake.costs->size() ? intake.costs->of(task) : unit();
   }
-  bool is_blob() const { return keeping.exists(); }
+  bool is_blob() const { return static_cast<bool>(blob); }
+  bool is_complete_blob() const { return blob && blob->is_complete(); }
+  /// Whether workers run its tasks. The chunks of a blob are only fetched.
+  bool is_run() const { return !is_blob(); }
+  /// Whether it is in the lists of jobs. People look for what they started, not for its files.
+  bool is_listed() const { return !is_blob(); }
   bool durable() const { return spec.options->durability == Durability::durable; }
   bool final() const { return is_final(phase.state); }
   /// The job cannot continue: settle() ends it.
@@ -91,7 +101,7 @@ struct Job {
   }
   /// The job may want a lease: tasks are pending, or partials wait for a merge or the finish step.
   bool wants_leases() const {
-    return !final() && !has_failed() && run.decision && !phase.winding_down &&
+    return !final() && !has_failed() && run.decision && !phase.winding_down && !phase.paused &&
            (!tasks.pending.empty() || wants_merge());
   }
   double queue_key() const { return run.used + run.expected_s / weight(); }
@@ -107,6 +117,13 @@ struct Job {
   bool has_payloads() const {
     return spec.input != InputKind::range || (run.decision && run.decision->takes == Takes::whole);
   }
+  /// How many of `some` of its tasks, and of the `held` bytes that it has in memory, count against
+  /// the quota of its principal.
+  std::uint64_t charged_tasks(std::uint64_t some) const { return is_run() ? some : 0; }
+  std::uint64_t charged_bytes(std::uint64_t held) const {
+    return blob ? blob->charged_bytes(held) : held;
+  }
+  /// What it holds in memory.
   std::uint64_t bytes() const {
     return intake.payloads.bytes() + output.results.bytes() +
            (output.partials ? output.partials->bytes() : 0) +

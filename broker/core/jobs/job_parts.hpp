@@ -15,6 +15,7 @@
 #include "broker/core/access/principal.hpp"
 #include "broker/core/base/decision.hpp"
 #include "broker/core/base/lazy.hpp"
+#include "broker/core/jobs/census.hpp"
 #include "broker/core/jobs/cost_hints.hpp"
 #include "broker/core/jobs/input_print.hpp"
 #include "broker/core/jobs/interval_counts.hpp"
@@ -57,14 +58,16 @@ struct JobOwner {
   Box<wire::Time> orphan_until;      ///< its session has ended: the job is cancelled at this time
 };
 
-/// The state of the job. Written by Endings and Grants.
+/// The state of the job. Written by Endings, Pausing and Grants.
 struct JobPhase {
   JobState state = JobState::waiting;
   ErrorCode failure = ErrorCode::none;
   bool winding_down = false;  ///< tasks that have not been started are cancelled; no more leases
                               ///< are granted
+  bool paused = false;        ///< no more leases are granted until somebody resumes the job
   bool changed = false;       ///< see Jobs::touch()
-  Lazy<std::string> reason;   ///< why it failed, or how it ended
+  CountedAs counted = CountedAs::uncounted;  ///< by Accounts
+  Lazy<std::string> reason;                  ///< why it failed, or how it ended
   wire::Time submitted{};
   wire::Time started{};
   wire::Time finished{};
@@ -186,10 +189,17 @@ struct JobEffort {
   Timeline timeline;
 };
 
+/// What a job uses.
+struct JobUsage {
+  std::uint64_t tasks = 0;   ///< that have not ended
+  std::uint64_t leased = 0;  ///< those of them that are out
+  std::uint64_t bytes = 0;
+};
+
 /// Where the job's usage is counted. Written by Accounts and KeptJobs.
 struct JobBooks {
   Usage* usage = nullptr;           ///< the usage of its principal
-  Usage accounted;                  ///< its part of what the core and its principal use
+  JobUsage accounted;               ///< its part of what the core and its principal use
   std::uint64_t charged_bytes = 0;  ///< the part of accounted.bytes that counts against its
                                     ///< principal's quota
   std::uint64_t kept_bytes = 0;     ///< the size of its results, counted among those of ended jobs
@@ -204,13 +214,6 @@ struct JobCommits {
   std::uint64_t leases = 0;        ///< what its leases have to wait for: intake and frontier
   std::uint64_t latest = 0;        ///< everything about it
   std::uint64_t results_from = 0;  ///< entries below are dropped in the store too
-};
-
-/// How long a blob (wire/blob.hpp) is needed. Written by Blobs.
-struct Keeping {
-  bool last_chunk = false;  ///< a short chunk has arrived, so no other may follow
-  std::size_t holders = 0;  ///< jobs that need it
-  wire::Time wanted{};      ///< when it was last asked for
 };
 
 /// A session that follows a job. Written by Followers and Delivery.

@@ -52,6 +52,7 @@ JobProgress Journal::progress_of(const Job& job) const {
   p.reason = *job.phase.reason;
   p.failure = job.phase.failure;
   p.detach = job.spec.options->detach;
+  p.paused = job.phase.paused;
   p.open = job.intake.open;
   p.encoding = job.intake.encoding;
   p.accepted = job.intake.accepted;

@@ -25,7 +25,7 @@ bool is_recorded(const wire::Message& message, bool foreign) {
       [&]<typename M>(const M&) {
         if constexpr (std::is_same_v<M, wire::Hello> || std::is_same_v<M, wire::Submit> ||
                       std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Retry> ||
-                      std::is_same_v<M, wire::Drain>)
+                      std::is_same_v<M, wire::Pause> || std::is_same_v<M, wire::Drain>)
           return true;
         else if constexpr (std::is_same_v<M, wire::Attach>)
           return foreign;
@@ -49,7 +49,8 @@ Address address_of(const wire::Message& message) {
                       std::is_same_v<M, wire::Ack>)
           return {m.job, {}, 0};
         else if constexpr (std::is_same_v<M, wire::Attach> || std::is_same_v<M, wire::Cancel> ||
-                           std::is_same_v<M, wire::Retry> || std::is_same_v<M, wire::Query>)
+                           std::is_same_v<M, wire::Retry> || std::is_same_v<M, wire::Pause> ||
+                           std::is_same_v<M, wire::Query>)
           return {m.job, m.number, m.token};
         else if constexpr (std::is_same_v<M, wire::Drain>)
           return {{}, {}, m.token};

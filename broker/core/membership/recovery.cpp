@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "wire/blob.hpp"
-
 namespace quern::broker {
 namespace {
 
@@ -61,7 +59,7 @@ void Recovery::recover_spec(Job& job, RecoveredJob& stored, Time now) {
   const JobProgress& progress = stored.progress;
   job.spec.uuid = birth.uuid;
   job.spec.function = std::move(birth.function);
-  if (job.spec.function == wire::kBlobFunction) job.keeping.edit().wanted = now;
+  if (Blob::is_function(job.spec.function)) job.blob.emplace(job, now);
   job.spec.input = birth.input;
   job.spec.base = birth.range_begin;
   job.spec.range_end = birth.range_end;
@@ -78,6 +76,7 @@ void Recovery::recover_tasks(Job& job, RecoveredJob& stored) {
   job.phase.state = progress.state;
   job.phase.set_reason(std::move(progress.reason));
   job.phase.failure = progress.failure;
+  job.phase.paused = progress.paused;
   job.intake.open = progress.open;
   job.intake.encoding = progress.encoding;
   job.intake.accepted = progress.accepted;
@@ -101,12 +100,11 @@ void Recovery::recover_tasks(Job& job, RecoveredJob& stored) {
   for (const StoredInput& row : stored.inputs) {
     job.intake.payloads.append_stored(row);
     recover_costs(job, row);
-    if (job.is_blob()) job.keeping.edit().last_chunk = row.weight < row.count * wire::kBlobChunk;
+    if (job.blob) job.blob->recover(row);
   }
   job.intake.payloads.skip_to(job.spec.input == InputKind::items ? job.tasks.total : 0);
   Intervals gone;  // rows with a task that is still needed stay
-  const bool kept = job.is_blob() && job.phase.state == JobState::done;
-  for (const auto& tasks : kept ? Intervals{} : job.tasks.ended.list())
+  for (const auto& tasks : job.is_complete_blob() ? Intervals{} : job.tasks.ended.list())
     for (const auto& part : job.tasks.failed_set->missing(tasks))
       job.intake.payloads.release(part, gone);
   for (const auto& rows : gone) journal_.persist(job, DropInput{job.number, rows});
@@ -134,7 +132,7 @@ void Recovery::recover_ended(Job& job, const JobProgress& progress, Time now) {
     job.phase.started = now - std::chrono::microseconds(progress.ran_us);
   job.phase.submitted =
       std::min(job.phase.submitted, job.phase.started == Time{} ? now : job.phase.started);
-  if (job.is_blob() && job.phase.state == JobState::done)
+  if (job.is_complete_blob())
     jobs_.add_blob(job);
   else
     kept_.keep(job);
@@ -152,7 +150,7 @@ void Recovery::recover_live(Job& job, Time now) {
   if (!job.spec.options->detach) job.owner.orphan_until = now + context_.config.grace;
   jobs_.set_live(job, true);
   queue_.enter(job);
-  if (!job.run.decision && !job.is_blob()) {
+  if (!job.run.decision && job.is_run()) {
     decider_.add_undecided(job);
     decider_.decide_again(job);
   }

@@ -49,7 +49,7 @@ std::shared_ptr<const Decision> Decider::shared(const Decision& decision,
 }
 
 void Decider::decide_job(Job& job) {
-  if (job.is_blob()) return;
+  if (!job.is_run()) return;
   const std::vector<FunctionDecl> offers = offers_.declarations(job.spec.function);
   if (offers.empty()) return;
   const bool reducer_offered = offers_.has_reducer(job.spec.options->reduce);

@@ -164,6 +164,7 @@ bool Grants::grant_merge(Job& job, Time now) {
 Lease& Grants::grant(Job& job, Worker& worker, wire::Lease&& lease, double expected_s, Time now,
                      bool first_of_worker) {
   ++context_.counters.leases;
+  ++context_.metrics.of(job.spec.function).leases;
   lease.lease = {context_.config.incarnation, leases_.next_number()};
   lease.job = job.spec.uuid;
   lease.number = job.number;
@@ -203,6 +204,7 @@ Lease& Grants::grant(Job& job, Worker& worker, wire::Lease&& lease, double expec
   ++job.tasks.leases;
   if (job.phase.state == JobState::waiting) {
     const JobChange change = changes_.begin(job);
+    if (job.phase.started == Time{}) context_.metrics.job_waited(now - job.phase.submitted);
     job.phase.state = JobState::running;
     job.phase.started = now;
   }

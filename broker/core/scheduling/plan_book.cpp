@@ -10,7 +10,7 @@ namespace quern::broker {
 bool PlanBook::worth_planning(const Job& job) {
   // A plan does not know which slots of a worker can work at the same time on tasks that use a
   // counted resource. And at-most-once tasks must not wait behind other tasks.
-  if (!job.run.pool || job.run.pool->empty() || job.tasks.pending.empty() ||
+  if (!job.run.pool || job.run.pool->empty() || job.tasks.pending.empty() || job.phase.paused ||
       job.spec.options->at_most_once ||
       job.run.pool->need().counts_on(*job.run.pool->members().front().worker))
     return false;

@@ -211,7 +211,8 @@ void Planner::adopt_plan(Time now) {
     Job& job = *it;
     job.run.planning = false;
     const std::size_t place = plan->place_of(i);
-    if (job.final() || place == Plan::kNowhere || !job.tasks.pending.contains(plan_.rows[i].task))
+    if (job.final() || job.phase.paused || place == Plan::kNowhere ||
+        !job.tasks.pending.contains(plan_.rows[i].task))
       continue;
     Worker* worker = workers_.find(plan_.places[place]);
     if (!worker || !worker->connection->reachable || !job.run.pool || !job.run.pool->of(*worker)) {
@@ -260,7 +261,8 @@ bool Planner::grant_planned(const Level& level, const Job* rival, Time now) {
     Job* job = nullptr;
     for (; !rows.empty(); rows.pop_front()) {
       Job* it = jobs_.find(rows.front().job);
-      if (it && it->run.planned > 0 && it->tasks.pending.contains(rows.front().task)) {
+      if (it && it->run.planned > 0 && !it->phase.paused &&
+          it->tasks.pending.contains(rows.front().task)) {
         job = it;
         break;
       }

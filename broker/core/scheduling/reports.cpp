@@ -203,6 +203,7 @@ void Reports::accept_results(Job& job, Worker& worker, wire::Report& report) {
     }
     returns_.end_tasks(job, tasks);
     job.tasks.done += tasks.size();
+    context_.metrics.of(job.spec.function).tasks_done += tasks.size();
     if (trouble) {
       job.fail(ErrorCode::failed, "reducer `" + job.run.decision->reduce + "`: " + *trouble);
       break;

@@ -34,6 +34,7 @@ void Returns::close(Lease& lease, const char* outcome) {
   if (lease.trial.exploratory && job.run.pool) --job.run.pool->explorers;
   if (lease.held_by) {
     Worker& worker = *lease.held_by;
+    context_.metrics.lease_ended(context_.now - lease.granted);
     if (takes_resources(lease))
       job.effort.timeline.add(worker.name, worker.slots(), lease.granted, context_.now,
                               lease.size.first, lease.size.reported, outcome);
@@ -51,6 +52,7 @@ void Returns::lose(wire::LeaseId id, Loss loss) {
   if (!lease) return;
   ++context_.counters.leases_lost;
   Job& job = jobs_.at(lease->job);
+  ++context_.metrics.of(job.spec.function).leases_lost;
   const JobChange change = changes_.begin(job);
   if (has_rival(*lease))
     attempts_.unlink(*lease);  // the other attempt keeps the tasks
@@ -92,7 +94,7 @@ void Returns::lose(wire::LeaseId id, Loss loss) {
         give_back(job, tasks);
       }
     }
-    if (loss != Loss::never_arrived) job.attempts.mishaps.edit().retried += lease->open.size();
+    if (loss != Loss::never_arrived) count_retries(job, lease->open.size());
   }
   lease->open.clear();
   context_.dispatch_needed = true;
@@ -156,6 +158,11 @@ void Returns::set_unsure(Job& job, Interval tasks) {
   job.tasks.unsure.edit().add(tasks);
 }
 
+void Returns::count_retries(Job& job, std::uint64_t tasks) {
+  job.attempts.mishaps.edit().retried += tasks;
+  context_.metrics.of(job.spec.function).retries += tasks;
+}
+
 void Returns::end_tasks(Job& job, Interval tasks) {
   job.tasks.ended.add(tasks);
   if (job.has_payloads()) journal_.release_payloads(job, tasks);
@@ -168,6 +175,7 @@ void Returns::end_failed(Job& job, Interval tasks) {
   // Their payloads are kept, because they may be tried again (RETRY).
   job.tasks.failed_set.edit().add(tasks);
   job.tasks.failed += tasks.size();
+  context_.metrics.of(job.spec.function).tasks_failed += tasks.size();
   job.attempts.failures.forget(tasks);
   job.attempts.crashes.forget(tasks);
 }
@@ -209,7 +217,7 @@ void Returns::fail_tasks(Job& job, const Lease& lease, const std::vector<TaskErr
       const Time due = now + backoff_of(job.spec.options->backoff_ms, failures);
       job.tasks.backing_off.edit().emplace(due, run);
       backing_off_.emplace(due, job.number);
-      job.attempts.mishaps.edit().retried += run.size();
+      count_retries(job, run.size());
     }
   }
 }
@@ -245,7 +253,7 @@ void Returns::release_unsure(Time now) {
       if (!errors.empty()) journal_.append_result(job, {.errors = std::move(errors)});
     } else {
       for (const auto& tasks : job.tasks.unsure->list()) job.tasks.pending.add(tasks);
-      job.attempts.mishaps.edit().retried += job.tasks.unsure->size();
+      count_retries(job, job.tasks.unsure->size());
     }
     job.tasks.unsure.reset();
     context_.dispatch_needed = true;

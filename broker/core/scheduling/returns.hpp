@@ -56,6 +56,8 @@ class Returns {
   /// The other of the two attempts has lost. The tasks stay with `winner`.
   void drop_other(Lease& winner, Time now);
 
+  /// Tasks run, or will run, once more.
+  void count_retries(Job& job, std::uint64_t tasks);
   /// These tasks are done or cancelled.
   void end_tasks(Job& job, wire::Interval tasks);
   /// These tasks failed under this lease. Those that are not tried again are added to
@@ -79,9 +81,9 @@ class Returns {
  private:
   void give_back(Job& job, wire::Interval tasks);
   void set_unsure(Job& job, wire::Interval tasks);
-  static void end_failed(Job& job, wire::Interval tasks);
+  void end_failed(Job& job, wire::Interval tasks);
   /// Ends tasks that may have been started once, of a job that allows only one start.
-  static void end_lost(Job& job, wire::Interval tasks, std::vector<TaskError>& errors);
+  void end_lost(Job& job, wire::Interval tasks, std::vector<TaskError>& errors);
 
   Context& context_;
   Outbox& outbox_;

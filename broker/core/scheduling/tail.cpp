@@ -104,7 +104,10 @@ Tail::Survey Tail::look_at_all(const std::vector<Worker*>& idle, Time now) {
         before_s += rest.ends_s / busy.slots();
       else
         rest.ends_s += rest.wait_s = before_s;
-      if (!takes_resources(*lease) || has_rival(*lease) || !is_wanted(job.run.pool)) continue;
+      // What a paused job gave back would not be granted to anyone.
+      if (!takes_resources(*lease) || has_rival(*lease) || job.phase.paused ||
+          !is_wanted(job.run.pool))
+        continue;
       if (running) note_overdue(*lease, busy, job, survey, now);
       if (running && lease->open.size() < 2) continue;
       survey.movable = true;

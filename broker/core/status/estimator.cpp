@@ -66,7 +66,7 @@ double Estimator::planned_end_s(const Job& job, Time now) const {
 
 Estimate Estimator::estimate(const Job& job, Time now, bool exact) const {
   if (job.final()) return {0, 0, false};
-  if (job.intake.open || !job.run.pool || job.run.pool->empty() ||
+  if (job.intake.open || job.phase.paused || !job.run.pool || job.run.pool->empty() ||
       job.run.pool->total_rate() <= 0 || !job.run.place.level)
     return {};
   const Pool& pool = *job.run.pool;

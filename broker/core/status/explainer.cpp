@@ -169,8 +169,9 @@ std::vector<std::string> Explainer::explain(const Job& job, Time now) const {
     lines.push_back(plural(s.pending, "task") + " wait" + (s.pending == 1 ? "s" : "") + ", " +
                     std::to_string(s.leased) + " are out, " + std::to_string(s.done) + " of " +
                     std::to_string(s.total) + " are done.");
-    if (job.run.place.level) explain_share(job, lines);
-    if (job.run.pool && !job.run.pool->empty()) explain_waiting(job, now, lines);
+    if (job.run.place.level && !job.phase.paused) explain_share(job, lines);
+    if (job.run.pool && !job.run.pool->empty() && !job.phase.paused)
+      explain_waiting(job, now, lines);
     if (!job.tasks.backing_off->empty())
       lines.push_back(plural(job.backing(), "failed task") + " will be retried shortly.");
   }
@@ -187,7 +188,9 @@ std::vector<std::string> Explainer::explain(const Job& job, Time now) const {
 }
 
 void Explainer::explain_end(const Job& job, const JobStatus& status, Time now, Lines& lines) const {
-  if (job.intake.open) {
+  if (job.phase.paused) {
+    lines.push_back("There is no estimate of when it ends, because it is paused.");
+  } else if (job.intake.open) {
     lines.push_back("There is no estimate of when it ends, because its input is still arriving.");
   } else if (status.eta_s < 0) {
     lines.push_back(

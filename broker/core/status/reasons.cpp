@@ -38,6 +38,15 @@ std::string Reasons::unmet(const Job& job) const {
                         : "no worker has " + nobody;
 }
 
+std::string Reasons::paused(const Job& job) {
+  const std::string number = std::to_string(value(job.number));
+  return "paused" +
+         (job.tasks.leased == 0 ? ""
+                                : "; " + std::to_string(job.tasks.leased) + " tasks still run") +
+         ": " + (job.spec.principal.empty() ? "its owner" : job.spec.principal) +
+         ", or a key with the role admin, continues it with `quern resume " + number + "`";
+}
+
 std::string Reasons::waits_for(const Job& job) const {
   if (job.is_blob()) return "the file is being received";
   const bool offered = offers_.has(job.spec.function);

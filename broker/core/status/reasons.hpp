@@ -15,6 +15,8 @@ class Reasons {
   Reasons(CommitLog& commits, Offers& offers, Workers& workers, Eviction& eviction)
       : commits_(commits), offers_(offers), workers_(workers), eviction_(eviction) {}
 
+  /// Of a paused job.
+  static std::string paused(const Job& job);
   /// Empty if it waits for nothing.
   std::string waits_for(const Job& job) const;
 

@@ -38,7 +38,8 @@ JobStatus Statuses::status_of(const Job& job, Time now, bool with_shares, bool e
     s.encoding = builtin ? wire::result_encoding(*builtin) : Encoding::value;
   }
   s.state = job.phase.state;
-  s.reason = job.final() || job.tasks.leased > 0 ? *job.phase.reason : reasons_.waits_for(job);
+  s.paused = job.phase.paused;
+  s.reason = reason_of(job);
   s.open = job.intake.open;
   s.total = job.tasks.total;
   s.pending = job.tasks.pending.size() + job.backing();
@@ -79,6 +80,11 @@ JobStatus Statuses::status_of(const Job& job, Time now, bool with_shares, bool e
   return s;
 }
 
+std::string Statuses::reason_of(const Job& job) const {
+  if (job.phase.paused) return Reasons::paused(job);
+  return job.final() || job.tasks.leased > 0 ? *job.phase.reason : reasons_.waits_for(job);
+}
+
 std::vector<LeaseSpan> Statuses::spans_of(const Job& job, Time now) const {
   Timeline timeline = job.effort.timeline;
   for (const Lease* lease : leases_.of(job.number, job.tasks.leases)) {
@@ -104,6 +110,31 @@ wire::JobUpdate Statuses::update_of(const Job& job, Time now, std::uint64_t toke
     update.value = *job.output.value;
   }
   return update;
+}
+
+BrokerStatus Statuses::broker_in_detail(Time now) const {
+  BrokerStatus s = broker(now);
+  const Census& census = accounts_.census();
+  s.tasks_leased = census.leased;
+  s.tasks_pending = census.tasks - census.leased;
+  s.jobs_waiting = census.of(CountedAs::waiting);
+  s.jobs_running = census.of(CountedAs::running);
+  s.jobs_paused = census.of(CountedAs::paused);
+  s.jobs_done = census.of(CountedAs::done);
+  s.jobs_failed = census.of(CountedAs::failed);
+  s.jobs_cancelled = census.of(CountedAs::cancelled);
+  for (const auto& [id, worker] : workers_.all()) {
+    const std::string_view state = Workers::state_of(worker);
+    ++(state == "draining" ? s.workers_draining
+       : state == "stuck"  ? s.workers_stuck
+       : state == "idle"   ? s.workers_idle
+                           : s.workers_busy);
+  }
+  s.workers_lost = workers_.lost().size();
+  s.functions = context_.metrics.functions();
+  s.lease_seconds = context_.metrics.lease_seconds();
+  s.wait_seconds = context_.metrics.wait_seconds();
+  return s;
 }
 
 BrokerStatus Statuses::broker(Time now) const {

@@ -32,11 +32,15 @@ class Statuses {
 
   /// `exact`: examines all leases of its workers.
   JobStatus status_of(const Job& job, Time now, bool with_shares, bool exact) const;
+  /// Why it waits, failed or was cancelled.
+  std::string reason_of(const Job& job) const;
   /// Which worker ran which of its leases, and when.
   std::vector<LeaseSpan> spans_of(const Job& job, Time now) const;
   /// `token`: the token of the request that it answers; 0: none.
   wire::JobUpdate update_of(const Job& job, Time now, std::uint64_t token) const;
   BrokerStatus broker(Time now) const;
+  /// The same with everything that is counted; examines all workers, and no job.
+  BrokerStatus broker_in_detail(Time now) const;
 
  private:
   Context& context_;

@@ -98,16 +98,20 @@ void Workers::note_lost(const Worker& worker, const std::string& why, Time now) 
   lost.lost = now;
 }
 
+std::string_view Workers::state_of(const Worker& worker) {
+  return worker.marks.draining         ? "draining"
+         : worker.slots() == 0         ? "stuck"
+         : worker.holds.leases.empty() ? "idle"
+                                       : "busy";
+}
+
 WorkerStatus Workers::status_of(const Worker& worker, Time now) {
   const Session& session = *worker.connection;
   WorkerStatus s;
   s.id = static_cast<std::uint64_t>(worker.session);
   s.name = worker.name;
   const bool stuck = worker.slots() == 0;
-  s.state = worker.marks.draining         ? "draining"
-            : stuck                       ? "stuck"
-            : worker.holds.leases.empty() ? "idle"
-                                          : "busy";
+  s.state = state_of(worker);
   if (stuck)
     s.reason =
         "every slot is stuck: the functions on them ignore their time limit or their cancellation";

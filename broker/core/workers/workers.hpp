@@ -56,6 +56,8 @@ class Workers {
   void note_lost(const Worker& worker, const std::string& why, Time now);
   void forget_lost(Time now);
 
+  /// "idle", "busy", "draining" or "stuck".
+  static std::string_view state_of(const Worker& worker);
   static WorkerStatus status_of(const Worker& worker, Time now);
   static WorkerStatus status_of(const LostWorker& lost, Time now);
 

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "keys/files.hpp"
+#include "keys/token.hpp"
 
 namespace quern::cli {
 
@@ -45,6 +46,18 @@ void check_name(const AuthorizedKeys& list, const std::string& name) {
     if (grant.name == name)
       throw UsageError(name + " already has a key; replace it with `quern keys rotate " + name +
                        "`, or remove it with `quern keys revoke " + name + "`");
+}
+
+std::string add_token(const std::string& folder, keys::Grant& grant) {
+  require_keys(folder);
+  const keys::FolderLock lock(folder);
+  keys::AuthorizedKeys file = read_list(folder);
+  check_name(file, grant.name);
+  const std::string token = keys::new_token();
+  grant.key = keys::pair_of_token(token).public_key;
+  file.add(grant);
+  write_list(folder, file);
+  return token;
 }
 
 }  // namespace quern::cli

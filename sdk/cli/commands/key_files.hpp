@@ -15,6 +15,8 @@ void require_keys(const std::string& folder);
 /// Reports invalid lines on standard error. Throws FileError.
 keys::AuthorizedKeys read_list(const std::string& folder);
 void write_list(const std::string& folder, const keys::AuthorizedKeys& list);
+/// Admits a new key with this name, these roles and limits, and returns its token.
+std::string add_token(const std::string& folder, keys::Grant& grant);
 /// Throws UsageError if the name is invalid or taken.
 void check_name(const keys::AuthorizedKeys& list, const std::string& name);
 

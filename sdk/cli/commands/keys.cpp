@@ -17,7 +17,6 @@
 #include "keys/error.hpp"
 #include "keys/files.hpp"
 #include "keys/key_pair.hpp"
-#include "keys/token.hpp"
 #include "notation/moment.hpp"
 
 namespace quern::cli {
@@ -220,14 +219,7 @@ Exit token(const Arguments& arguments) {
   const std::string folder = keys_folder(*given);
   Grant grant = grant_of(*given);
   grant.name = given->words()[0];
-  require_keys(folder);
-  const keys::FolderLock lock(folder);
-  AuthorizedKeys file = read_list(folder);
-  check_name(file, grant.name);
-  const std::string token = keys::new_token();
-  grant.key = keys::pair_of_token(token).public_key;
-  file.add(grant);
-  write_list(folder, file);
+  const std::string token = add_token(folder, grant);
   if (given->json()) {
     Json object = grant_json(grant);
     object["token"] = token;

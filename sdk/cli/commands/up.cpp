@@ -6,10 +6,12 @@
 #include <set>
 
 #include "cli/commands/command.hpp"
+#include "cli/commands/key_files.hpp"
 #include "cli/output/console.hpp"
 #include "cli/output/json.hpp"
 #include "cli/process/cluster.hpp"
 #include "cli/syntax/options.hpp"
+#include "keys/files.hpp"
 
 namespace quern::cli {
 namespace {
@@ -17,12 +19,15 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Manual kUpManual = {
-    "quern up [--workers N] [--slots N] [--bind ENDPOINT]",
-    "Runs a broker and workers on this machine until Ctrl-C. The workers also run programs (`quern "
+    "quern up [--workers N] [--slots N] [--bind ENDPOINT] [--http ADDRESS]",
+    "Runs a broker, workers and the HTTP gateway on this machine until Ctrl-C. The workers also "
+    "run programs (`quern "
     "map`) for every key that may submit: the keys of this user, unless you invite others.",
-    "  quern up\n  quern up --workers 2 --slots 1 --bind tcp://127.0.0.1:7700\n"};
+    "  quern up\n  quern up --workers 2 --slots 1 --bind tcp://127.0.0.1:7700\n"
+    "  quern up --http 127.0.0.1:8080\n"};
 
 constexpr char kDefaultBind[] = "tcp://127.0.0.1:7600";
+constexpr char kDefaultHttp[] = "127.0.0.1:7680";
 constexpr auto kDrain = 5s;  ///< how long running tasks may continue after Ctrl-C
 constexpr unsigned kWorkersMax = 256;
 constexpr unsigned kSlotsMax = 4096;
@@ -56,13 +61,58 @@ std::string counted(std::size_t count, const std::string& word) {
   return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
 }
 
-void introduce(const ClusterPlan& plan, Cluster& cluster, bool json, Console& console) {
+/// The file with the token as which clients on this machine may use /add_task and /get_result. Its
+/// key is made when it is first needed.
+std::string seed_token(const std::string& folder) {
+  const std::string file = folder + "/issued/seed.token";
+  if (keys::is_there(file)) return file;
+  keys::Grant grant;
+  grant.name = "seed";
+  grant.roles = keys::roles_of("submit,read");
+  grant.functions = {"sum"};
+  grant.from = {"127.0.0.1", "::1"};
+  keys::make_folder(folder + "/issued");
+  keys::write_file(file, add_token(folder, grant) + "\n");
+  return file;
+}
+
+/// Starts the gateway; the URL, or nothing and a word about why.
+std::optional<std::string> start_http(const Given& given, Cluster& cluster, Console& console) {
+  if (given.flag("no-http")) return std::nullopt;
+  const bool chosen = given.has("http");
+  std::vector<std::string> options{"--listen", given.get_or<std::string>("http", kDefaultHttp)};
+  try {
+    if (given.flag("insecure")) {
+      options.emplace_back("--insecure");
+    } else {
+      const std::string folder = keys_folder(given);
+      options.insert(options.end(), {"--keys", folder, "--seed-token", seed_token(folder)});
+    }
+    const auto url = cluster.start_gateway(options);
+    if (!url && chosen) throw UsageError("the HTTP gateway does not start at " + options[1]);
+    if (!url) console.say("HTTP is off; choose another address with --http HOST:PORT");
+    return url;
+  } catch (const UsageError&) {
+    if (chosen) throw;
+    console.say(
+        "HTTP is off: a key of the name `seed` exists, but its token does not "
+        "(`quern keys revoke seed`)");
+  } catch (const std::exception& error) {
+    if (chosen) throw UsageError(error.what());
+    console.say(std::string("HTTP is off: ") + error.what());
+  }
+  return std::nullopt;
+}
+
+void introduce(const ClusterPlan& plan, Cluster& cluster, const std::optional<std::string>& url,
+               bool json, Console& console) {
   if (json) {
-    std::cout << line_of({{"broker", cluster.endpoint()},
-                          {"broker_pid", cluster.broker().pid()},
-                          {"workers", plan.workers},
-                          {"slots", plan.slots}})
-              << std::flush;
+    Json object = {{"broker", cluster.endpoint()},
+                   {"broker_pid", cluster.broker().pid()},
+                   {"workers", plan.workers},
+                   {"slots", plan.slots}};
+    if (url) object["http"] = *url;
+    std::cout << line_of(object) << std::flush;
     return;
   }
   console.say("broker at " + cluster.endpoint() + " (process " +
@@ -73,6 +123,10 @@ void introduce(const ClusterPlan& plan, Cluster& cluster, bool json, Console& co
   const bool usual = cluster.endpoint() == kDefaultBind;
   const std::string prefix = usual ? "" : "QUERN_BROKER=" + cluster.endpoint() + " ";
   console.say("try in another terminal: " + prefix + "quern run sum --range 1:101");
+  if (url) {
+    console.say("HTTP at " + *url + ": curl -X POST " + *url + "/add_task -d '{\"task\": 100}'");
+    console.say("or with a token (`quern keys token me --role submit,read`): " + *url + "/v1/jobs");
+  }
   console.say("Ctrl-C stops everything");
 }
 
@@ -98,6 +152,7 @@ void look_at_workers(Cluster& cluster, std::set<pid_t>& told, Console& console) 
 Exit attend(Cluster& cluster, const sigset_t& signals, Console& console) {
   std::set<pid_t> told;
   std::vector<pid_t> own{cluster.broker().pid()};
+  if (cluster.gateway()) own.push_back(cluster.gateway()->pid());
   for (const Child& worker : cluster.workers()) own.push_back(worker.pid());
   for (;;) {
     if (cluster.broker().ended()) {
@@ -105,6 +160,10 @@ Exit attend(Cluster& cluster, const sigset_t& signals, Console& console) {
       return Exit::failed;
     }
     look_at_workers(cluster, told, console);
+    if (cluster.gateway() && cluster.gateway()->ended()) {
+      console.say("the HTTP gateway ended; the broker goes on");
+      cluster.gateway().reset();
+    }
     reap_orphans(own);
     const int number = ::sigwaitinfo(&signals, nullptr);
     if (number > 0 && number != SIGCHLD) return Exit::done;
@@ -125,6 +184,9 @@ Syntax up_syntax() {
       "space in the store for results that are kept to be fetched; default 16G");
   add("bind", option<std::string>("ENDPOINT"),
       "default: that of --broker or QUERN_BROKER, else tcp://127.0.0.1:7600");
+  add("http", option<std::string>("ADDRESS"),
+      "where to serve HTTP, HOST:PORT; default 127.0.0.1:7680, if it is free");
+  add("no-http", flag(), "do not serve HTTP");
   return syntax;
 }
 
@@ -136,7 +198,8 @@ Exit up(const Arguments& arguments) {
   Console console;
   try {
     Cluster cluster(plan);
-    introduce(plan, cluster, given->json(), console);
+    const auto url = start_http(*given, cluster, console);
+    introduce(plan, cluster, url, given->json(), console);
     const Exit exit = attend(cluster, signals, console);
     console.say("stopping");
     sigset_t again;  // a second Ctrl-C ends this process at once, and the children with it

@@ -30,6 +30,12 @@ std::string rates_cell(const WorkerStatus& worker) {
   return text.empty() ? "-" : text;
 }
 
+std::string mean_of(const Histogram& histogram) {
+  std::uint64_t n = 0;
+  for (const std::uint64_t count : histogram.counts) n += count;
+  return n == 0 ? "-" : notation::short_duration(histogram.sum_s / static_cast<double>(n));
+}
+
 }  // namespace
 
 std::string jobs_text(const std::vector<JobStatus>& jobs) {
@@ -75,6 +81,36 @@ std::string workers_text(const std::vector<WorkerStatus>& workers) {
                notation::short_duration_us(worker.connected_us),
                notation::short_duration_us(worker.silent_us), rates_cell(worker)});
   return table.text();
+}
+
+std::string broker_text(const BrokerStatus& status) {
+  const auto count = [](std::uint64_t n) { return human_count(static_cast<double>(n)); };
+  std::string text =
+      printable(status.software) + ", up " + notation::short_duration_us(status.uptime_us) + ", " +
+      human_bytes(status.memory_used) + " of " + human_bytes(status.memory_limit) + " in use\n";
+  text += "jobs: " + count(status.jobs_waiting) + " waiting, " + count(status.jobs_running) +
+          " running, " + count(status.jobs_paused) + " paused; kept: " + count(status.jobs_done) +
+          " done, " + count(status.jobs_failed) + " failed, " + count(status.jobs_cancelled) +
+          " cancelled\n";
+  text += "tasks: " + count(status.tasks_pending) + " pending, " + count(status.tasks_leased) +
+          " leased\n";
+  text += "workers: " + count(status.workers_idle) + " idle, " + count(status.workers_busy) +
+          " busy, " + count(status.workers_draining) + " draining, " + count(status.workers_stuck) +
+          " stuck, " + count(status.workers_lost) + " lost\n";
+  text += "a lease took " + mean_of(status.lease_seconds) + " on average; a job waited " +
+          mean_of(status.wait_seconds) + " for its first lease\n";
+  if (status.functions.empty()) return text;
+  Table table({{"function"},
+               {"done", Align::right},
+               {"failed", Align::right},
+               {"cancelled", Align::right},
+               {"retries", Align::right},
+               {"leases", Align::right},
+               {"lost", Align::right}});
+  for (const FunctionCounters& of : status.functions)
+    table.add({of.function, count(of.tasks_done), count(of.tasks_failed), count(of.tasks_cancelled),
+               count(of.retries), count(of.leases), count(of.leases_lost)});
+  return text + '\n' + table.text();
 }
 
 std::string explain_text(const std::vector<std::string>& sentences) {

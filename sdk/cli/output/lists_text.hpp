@@ -1,4 +1,5 @@
-// The tables of `quern jobs` and `quern workers`, and the sentences of `quern explain`. Pure.
+// The tables of `quern jobs`, `quern workers` and `quern broker`, and the sentences of `quern
+// explain`. Pure.
 #pragma once
 
 #include <string>
@@ -10,6 +11,7 @@ namespace quern::cli {
 
 std::string jobs_text(const std::vector<JobStatus>& jobs);
 std::string workers_text(const std::vector<WorkerStatus>& workers);
+std::string broker_text(const BrokerStatus& status);
 std::string explain_text(const std::vector<std::string>& sentences);
 
 }  // namespace quern::cli

@@ -13,6 +13,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kReadyWait = 10s;
 constexpr auto kBrokerStop = 3s;
+constexpr auto kGatewayStop = 5s;
 constexpr std::string_view kReady = "ready ";
 
 ProgramCall broker_call(const ClusterPlan& plan) {
@@ -22,10 +23,15 @@ ProgramCall broker_call(const ClusterPlan& plan) {
   return call;
 }
 
-/// The endpoint that the broker says it serves.
+/// The address that a program says it serves.
+std::optional<std::string> ready_at(Child& program) {
+  const auto line = program.first_line(kReadyWait);
+  if (!line || !line->starts_with(kReady)) return std::nullopt;
+  return line->substr(kReady.size());
+}
+
 std::string endpoint_of(Child& broker) {
-  const auto line = broker.first_line(kReadyWait);
-  if (line && line->starts_with(kReady)) return line->substr(kReady.size());
+  if (auto endpoint = ready_at(broker)) return *endpoint;
   const auto ending = broker.wait_for(1s);
   throw BrokerFailed{ending ? ending->shell_code() : 1};
 }
@@ -43,7 +49,22 @@ Cluster::Cluster(const ClusterPlan& plan)
   for (unsigned i = 0; i < plan.workers; ++i) workers_.emplace_back(call);
 }
 
+std::optional<std::string> Cluster::start_gateway(std::vector<std::string> options) {
+  ProgramCall call{find_program("quern-gateway"), {"--broker", endpoint_}};
+  call.arguments.insert(call.arguments.end(), options.begin(), options.end());
+  gateway_.emplace(call);
+  auto url = ready_at(*gateway_);
+  if (!url) gateway_.reset();
+  return url;
+}
+
 void Cluster::stop(std::chrono::milliseconds patience) {
+  // First, so that nothing is accepted that would be lost.
+  if (gateway_) {
+    gateway_->signal(SIGTERM);
+    gateway_->wait_for(kGatewayStop);
+    gateway_.reset();
+  }
   for (Child& worker : workers_) worker.signal(SIGTERM);
   const auto deadline = Clock::now() + patience;
   for (Child& worker : workers_)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,14 @@ class Cluster {
   /// Starts the broker, waits until it is ready, then starts the workers. Throws BrokerFailed.
   explicit Cluster(const ClusterPlan& plan);
 
+  /// Starts quern-gateway beside them and returns its URL. Nullopt if it does not start; it has
+  /// printed the reason. Throws std::runtime_error if the program is not installed.
+  std::optional<std::string> start_gateway(std::vector<std::string> options);
+
   const std::string& endpoint() const { return endpoint_; }
   Child& broker() { return broker_; }
   std::vector<Child>& workers() { return workers_; }
+  std::optional<Child>& gateway() { return gateway_; }
 
   /// Gives the workers this long to finish running tasks, then stops them and the broker.
   void stop(std::chrono::milliseconds patience);
@@ -38,6 +44,7 @@ class Cluster {
   Child broker_;
   std::string endpoint_;
   std::vector<Child> workers_;
+  std::optional<Child> gateway_;
 };
 
 /// Cores this process may use.

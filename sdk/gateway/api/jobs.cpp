@@ -122,40 +122,65 @@ void post_jobs(Api& api, const std::shared_ptr<Exchange>& exchange) {
   });
 }
 
-Response list(const Caller& caller, const Exchange& exchange) {
-  const auto limit = integer_parameter(exchange.request.target, "limit", kPage, 1, kPageMost);
-  Json jobs = Json::array();
-  for (const auto& status : caller.client->jobs(static_cast<std::size_t>(limit)))
-    jobs.push_back(job_json(status));
-  return json_answer({{"jobs", std::move(jobs)}});
-}
-
-Response show(const JobStatus& status, const Request& request) {
-  const std::string tag = "\"" + version_of(status) + "\"";
-  if (request.field("if-none-match") == tag) {
-    Response unchanged{304, "", "", {}};
-    return unchanged.with("ETag", tag);
+/// "waiting,running" as states. Throws BadRequest.
+std::vector<JobState> states_in(const std::string& list) {
+  std::vector<JobState> states;
+  for (std::size_t begin = 0; begin < list.size();) {
+    const std::size_t end = std::min(list.find(',', begin), list.size());
+    const std::string word = list.substr(begin, end - begin);
+    auto state = JobState::waiting;
+    while (state != JobState::unknown && to_string(state) != word)
+      state = static_cast<JobState>(static_cast<int>(state) + 1);
+    if (state == JobState::unknown)
+      throw BadRequest(
+          "The parameter \"state\" may name waiting, running, done, failed, cancelled and lost, "
+          "separated by commas.");
+    states.push_back(state);
+    begin = end + 1;
   }
-  return json_answer(job_json(status)).with("ETag", tag);
+  return states;
 }
 
-void get_job(Api& api, const std::shared_ptr<Exchange>& exchange, const std::string& segment) {
-  api.call(exchange, [&api, segment](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
-    const JobNumber number = job_number(segment);
-    const Target& target = asked->request.target;
-    const auto wait = integer_parameter(target, "wait", 0, 0, kWaitMost);
-    const JobStatus status = caller.client->job(number);
-    const auto version = target.parameter("version");
-    // Without a version, the end of the job is waited for.
-    const bool is_news = version ? *version != version_of(status) : is_final(status.state);
-    if (wait == 0 || is_news) return asked->respond(show(status, asked->request));
-    watch_job(
-        api, caller, asked, number, static_cast<double>(wait),
-        [version](const JobStatus& now) {
-          return version ? *version != version_of(now) : is_final(now.state);
-        },
-        [](const JobStatus& now, const Request& request) { return show(now, request); });
-  });
+Response list(const Caller& caller, const Exchange& exchange) {
+  const Target& target = exchange.request.target;
+  JobQuery query;
+  query.limit = static_cast<std::size_t>(integer_parameter(target, "limit", kPage, 1, kPageMost));
+  query.before =
+      JobNumber{static_cast<std::uint64_t>(integer_parameter(target, "after", 0, 0, INT64_MAX))};
+  query.states = states_in(target.parameter("state").value_or(""));
+  query.function = target.parameter("function").value_or("");
+  query.owner = target.parameter("owner").value_or("");
+  query.name = target.parameter("name").value_or("");
+  query.text = target.parameter("q").value_or("");
+  const JobPage page = caller.client->jobs(query);
+  Json jobs = Json::array();
+  for (const auto& status : page.jobs) jobs.push_back(job_json(status));
+  const Json next = page.before == JobNumber{} ? Json() : Json(value(page.before));
+  return json_answer({{"jobs", std::move(jobs)}, {"next", next}});
+}
+
+void get_job(Api& api, JobCache& cache, const std::shared_ptr<Exchange>& exchange,
+             const std::string& segment) {
+  const JobNumber number = job_number(segment);
+  const Target& target = exchange->request.target;
+  const auto wait = integer_parameter(target, "wait", 0, 0, kWaitMost);
+  if (wait == 0) {
+    auto caller = api.sessions().caller_of(exchange->request);
+    if (const auto* refused = std::get_if<Response>(&caller)) return exchange->respond(*refused);
+    return cache.answer(exchange, std::get<Caller>(caller), number);
+  }
+  api.call(exchange,
+           [&api, number, wait](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
+             const auto version = asked->request.target.parameter("version");
+             // Without a version, the end of the job is waited for.
+             const auto is_due = [version](const JobStatus& now) {
+               return version ? *version != version_of(now) : is_final(now.state);
+             };
+             const JobStatus status = caller.client->job(number);
+             if (is_due(status)) return asked->respond(job_answer(status));
+             watch_job(api, caller, asked, number, static_cast<double>(wait), is_due,
+                       [](const JobStatus& now, const Request&) { return job_answer(now); });
+           });
 }
 
 /// Reads the optional body {"tasks": [begin, end]}.
@@ -226,12 +251,16 @@ std::string version_of(const JobStatus& status) {
   for (const std::uint64_t number :
        {static_cast<std::uint64_t>(status.state), std::uint64_t{status.open}, status.total,
         status.pending, status.leased, status.done, status.failed, status.cancelled, status.retried,
-        std::uint64_t{status.detached}})
+        std::uint64_t{status.detached}, std::uint64_t{status.paused}})
     add(number);
   for (const char c : status.reason) add(static_cast<unsigned char>(c));
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
   return text;
+}
+
+Response job_answer(const JobStatus& status) {
+  return json_answer(job_json(status)).with("ETag", "\"" + version_of(status) + "\"");
 }
 
 Json job_json(const JobStatus& status) {
@@ -240,7 +269,7 @@ Json job_json(const JobStatus& status) {
   return object;
 }
 
-void add_job_routes(Routes& routes, Api& api) {
+void add_job_routes(Routes& routes, Api& api, JobCache& cache) {
   using Asked = std::shared_ptr<Exchange>;
   routes.add("POST", "/v1/jobs", BodyForm::lines,
              [&api](const Asked& asked, const Variables&) { post_jobs(api, asked); });
@@ -248,17 +277,36 @@ void add_job_routes(Routes& routes, Api& api) {
     api.ask(asked, [](const Caller& caller, Exchange& exchange) { return list(caller, exchange); });
   });
   routes.add("GET", "/v1/jobs/{job}", BodyForm::none,
-             [&api](const Asked& asked, const Variables& v) { get_job(api, asked, v[0]); });
+             [&api, &cache](const Asked& asked, const Variables& v) {
+               const Response error = guarded([&]() -> Response {
+                 get_job(api, cache, asked, v[0]);
+                 return {0, "", "", {}};
+               });
+               if (error.status != 0) asked->respond(error);
+             });
   const auto act = [&](const char* method, const char* path, BodyForm body,
                        Response (*answer)(const Caller&, const Exchange&, const std::string&)) {
-    routes.add(method, path, body, [&api, answer](const Asked& asked, const Variables& v) {
-      api.ask(asked, [answer, job = v[0]](const Caller& caller, Exchange& exchange) {
-        return answer(caller, exchange, job);
-      });
-    });
+    const bool changes = std::string_view(method) == "POST";
+    routes.add(method, path, body,
+               [&api, &cache, answer, changes](const Asked& asked, const Variables& v) {
+                 api.ask(asked, [&cache, answer, changes, job = v[0]](const Caller& caller,
+                                                                      Exchange& exchange) {
+                   Response done = answer(caller, exchange, job);
+                   if (changes) cache.forget(job_number(job));
+                   return done;
+                 });
+               });
   };
   act("POST", "/v1/jobs/{job}/cancel", BodyForm::whole, cancel);
   act("POST", "/v1/jobs/{job}/retry", BodyForm::whole, retry);
+  act("POST", "/v1/jobs/{job}/pause", BodyForm::whole,
+      [](const Caller& caller, const Exchange&, const std::string& job) {
+        return job_answer(caller.client->pause(job_number(job)));
+      });
+  act("POST", "/v1/jobs/{job}/resume", BodyForm::whole,
+      [](const Caller& caller, const Exchange&, const std::string& job) {
+        return job_answer(caller.client->resume(job_number(job)));
+      });
   act("GET", "/v1/jobs/{job}/explain", BodyForm::none,
       [](const Caller& caller, const Exchange&, const std::string& job) {
         return explain(caller, job);

@@ -1,6 +1,7 @@
 #include "gateway/api/metrics.hpp"
 
 #include <cstdio>
+#include <initializer_list>
 
 #include "quern/version.hpp"
 
@@ -20,6 +21,40 @@ void describe(std::string& out, const char* name, const char* type, const char* 
 void single(std::string& out, const char* name, const char* type, const char* help, double value) {
   describe(out, name, type, help);
   out += std::string(name) + " " + number(value) + "\n";
+}
+
+void by_state(std::string& out, const char* name, const char* help,
+              std::initializer_list<std::pair<const char*, std::uint64_t>> states) {
+  describe(out, name, "gauge", help);
+  for (const auto& [state, count] : states)
+    out += std::string(name) + "{state=\"" + state + "\"} " + std::to_string(count) + "\n";
+}
+
+/// The value of a label: backslashes and quotes are escaped, control characters replaced.
+std::string label(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '"')
+      out += std::string("\\") + c;
+    else if (c < ' ' || c == 0x7f)
+      out += '?';
+    else
+      out += c;
+  }
+  return out;
+}
+
+void histogram(std::string& out, const char* name, const char* help, const Histogram& values) {
+  describe(out, name, "histogram", help);
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i <= kHistogramBounds.size(); ++i) {
+    sum += i < values.counts.size() ? values.counts[i] : 0;
+    out += std::string(name) + "_bucket{le=\"" +
+           (i < kHistogramBounds.size() ? number(kHistogramBounds[i]) : "+Inf") + "\"} " +
+           std::to_string(sum) + "\n";
+  }
+  out += std::string(name) + "_sum " + number(values.sum_s) + "\n";
+  out += std::string(name) + "_count " + std::to_string(sum) + "\n";
 }
 
 double at(std::uint64_t count) { return static_cast<double>(count); }
@@ -58,8 +93,6 @@ std::string metrics_of(const BrokerStatus& broker) {
   std::string out;
   single(out, "quern_broker_uptime_seconds", "gauge", "Time since the broker was started.",
          at(broker.uptime_us) / 1e6);
-  single(out, "quern_broker_jobs", "gauge", "Jobs that have not ended.", at(broker.jobs));
-  single(out, "quern_broker_workers", "gauge", "Connected workers.", at(broker.workers));
   single(out, "quern_broker_clients", "gauge", "Connected clients.", at(broker.clients));
   single(out, "quern_memory_bytes", "gauge", "Memory of the broker that jobs take.",
          at(broker.memory_used));
@@ -71,6 +104,41 @@ std::string metrics_of(const BrokerStatus& broker) {
          at(broker.refused));
   single(out, "quern_late_reports_total", "counter", "Reports of leases that were no longer valid.",
          at(broker.late));
+  by_state(out, "quern_tasks", "Tasks of jobs that have not ended.",
+           {{"pending", broker.tasks_pending}, {"leased", broker.tasks_leased}});
+  by_state(out, "quern_jobs", "Jobs, also ended ones that are kept.",
+           {{"waiting", broker.jobs_waiting},
+            {"running", broker.jobs_running},
+            {"paused", broker.jobs_paused},
+            {"done", broker.jobs_done},
+            {"failed", broker.jobs_failed},
+            {"cancelled", broker.jobs_cancelled}});
+  by_state(out, "quern_workers", "Workers; lost ones within the last hour.",
+           {{"idle", broker.workers_idle},
+            {"busy", broker.workers_busy},
+            {"draining", broker.workers_draining},
+            {"stuck", broker.workers_stuck},
+            {"lost", broker.workers_lost}});
+  describe(out, "quern_tasks_finished_total", "counter", "Tasks that have ended.");
+  for (const auto& one : broker.functions)
+    for (const auto& [outcome, count] : {std::pair{"done", one.tasks_done},
+                                         {"failed", one.tasks_failed},
+                                         {"cancelled", one.tasks_cancelled}})
+      out += "quern_tasks_finished_total{function=\"" + label(one.function) + "\",outcome=\"" +
+             outcome + "\"} " + std::to_string(count) + "\n";
+  std::uint64_t leases = 0, lost = 0, retries = 0;
+  for (const auto& one : broker.functions) {
+    leases += one.leases;
+    lost += one.leases_lost;
+    retries += one.retries;
+  }
+  single(out, "quern_leases_total", "counter", "Leases that were granted.", at(leases));
+  single(out, "quern_leases_lost_total", "counter", "Leases whose worker was lost.", at(lost));
+  single(out, "quern_retries_total", "counter", "Runs of tasks beyond the first one.", at(retries));
+  histogram(out, "quern_lease_seconds", "From the grant of a lease to its end.",
+            broker.lease_seconds);
+  histogram(out, "quern_wait_seconds", "From the submission of a job to its first lease.",
+            broker.wait_seconds);
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "gateway/api/watch.hpp"
 #include "keys/error.hpp"
@@ -82,7 +83,7 @@ Response Seed::add(const Caller& caller, const std::string& body) {
   std::lock_guard lock(mutex_);
   queues_[caller.id].waiting.insert(number);
   Response response;
-  response.body = json::line_of({{"status", "success"}, {"message", "Task added."}});
+  response.body = "{\"status\": \"success\", \"message\": \"Task added.\"}\n";
   return response;
 }
 
@@ -139,14 +140,18 @@ void Seed::conclude(const std::string& id, JobNumber number, bool taken) {
   const JobNumber mark = first == JobNumber{} ? queue.last : JobNumber{value(first) - 1};
   if (mark <= queue.taken) return;
   queue.taken = mark;
-  save();
+  if (!state_.empty() && !std::exchange(to_save_, true)) api_.run([this] { save(); });
 }
 
-void Seed::save() const {
-  if (state_.empty()) return;
+void Seed::save() {
   Json marks = Json::object();
-  for (const auto& [id, queue] : queues_)
-    if (queue.taken != JobNumber{}) marks[id] = value(queue.taken);
+  {
+    std::lock_guard lock(mutex_);
+    to_save_ = false;
+    for (const auto& [id, queue] : queues_)
+      if (queue.taken != JobNumber{}) marks[id] = value(queue.taken);
+  }
+  std::lock_guard lock(saving_);
   try {
     keys::write_file(state_, marks.dump() + "\n");
   } catch (const keys::KeyError&) {

@@ -41,12 +41,13 @@ class Seed {
   Response add(const Caller& caller, const std::string& body);
   void get(const Caller& caller, const std::shared_ptr<Exchange>& exchange);
   void conclude(const std::string& id, JobNumber number, bool taken);
-  void save() const;
+  void save();
 
   Api& api_;
   const std::string token_;
   const std::string state_;
-  std::mutex mutex_;
+  std::mutex mutex_, saving_;
+  bool to_save_ = false;
   std::map<std::string, Queue> queues_;  ///< by the caller's id
 };
 

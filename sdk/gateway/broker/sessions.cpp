@@ -55,7 +55,7 @@ std::variant<Identity, Response> Sessions::identity_of(const Request& request) {
                    "`quern keys token NAME --role submit,read`.");
   if (auto too_many = failed(request.address)) return *too_many;
   try {
-    const std::string id = keys::pair_of_token(token).public_key;
+    const std::string id = id_of(token);
     auto grant = grants_.find(id);
     if (!grant && grants_.known())
       throw keys::KeyError("the token is unknown or revoked: ask the operator for a new one");
@@ -73,8 +73,16 @@ std::variant<Identity, Response> Sessions::identity_of(const Request& request) {
   }
 }
 
+/// The public key of a token. Deriving it takes longer than everything else about a request.
+std::string Sessions::id_of(const std::string& token) {
+  std::lock_guard lock(mutex_);
+  if (const auto found = ids_.find(token); found != ids_.end()) return found->second;
+  if (ids_.size() >= kSessionsMax) ids_.clear();
+  return ids_.emplace(token, keys::pair_of_token(token).public_key).first->second;
+}
+
 Caller Sessions::caller_with(const std::string& token) {
-  return open_session(keys::pair_of_token(token).public_key, token, false);
+  return open_session(id_of(token), token, false);
 }
 
 std::optional<Response> Sessions::failed(const std::string& address) {

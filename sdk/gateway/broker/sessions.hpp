@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -87,6 +88,7 @@ class Sessions {
     unsigned count = 0;
     Clock::time_point since;
   };
+  std::string id_of(const std::string& token);
   std::optional<Response> failed(const std::string& address);
   std::shared_ptr<Client> new_client(const std::string& token) const;
   Caller open_session(const std::string& id, const std::string& token, bool may_exec);
@@ -94,8 +96,9 @@ class Sessions {
   const SessionOptions options_;
   Grants grants_;
   mutable std::mutex mutex_;
-  std::map<std::string, Entry> sessions_;     ///< by public key
-  std::map<std::string, Failures> failures_;  ///< by address
+  std::map<std::string, Entry> sessions_;             ///< by public key
+  std::map<std::string, Failures> failures_;          ///< by address
+  std::unordered_map<std::string, std::string> ids_;  ///< public keys of tokens in use
 };
 
 /// The problem document of an error of the SDK.

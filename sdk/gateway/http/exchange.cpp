@@ -4,8 +4,8 @@ namespace quern::gateway {
 namespace {
 
 // What waits for a slow peer, and what waits for a slow handler.
-constexpr std::size_t kPartsMost = 256u << 10;
-constexpr std::size_t kBodyMost = 256u << 10;
+constexpr std::size_t kUnsentMost = 256u << 10;
+constexpr std::size_t kUnreadMost = 256u << 10;
 
 }  // namespace
 
@@ -35,7 +35,7 @@ bool Exchange::write(std::string part) {
   bool is_news = false;
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return outcome_ || parts_.size() < kPartsMost; });
+    changed_.wait(lock, [&] { return outcome_ || parts_.size() < kUnsentMost; });
     if (outcome_) return false;
     is_news = parts_.empty();  // otherwise the connection knows already
     parts_ += part;
@@ -47,7 +47,7 @@ bool Exchange::write(std::string part) {
 bool Exchange::offer(std::string part) {
   {
     std::lock_guard lock(mutex_);
-    if (outcome_ || parts_.size() + part.size() > kPartsMost) return false;
+    if (outcome_ || parts_.size() + part.size() > kUnsentMost) return false;
     parts_ += part;
   }
   wake_();
@@ -136,7 +136,7 @@ void Exchange::conclude(bool written) {
 
 bool Exchange::wants_body() const {
   std::lock_guard lock(mutex_);
-  return body_bytes_ < kBodyMost;
+  return body_bytes_ < kUnreadMost;
 }
 
 void Exchange::feed(std::string block) {

@@ -121,6 +121,14 @@ class Client {
   /// @return their states
   std::vector<JobStatus> jobs(std::size_t limit = 100);
 
+  /// Lists the jobs that this principal may see and that meet some conditions, newest first. Asks
+  /// the broker as often as it takes to find `query.limit` of them or to reach the oldest job; the
+  /// broker examines up to 20,000 jobs for each answer.
+  /// @param query the conditions, and where to begin
+  /// @return their states, and where the next page begins
+  /// @throws Error with `bad_input` when a condition is longer than 255 bytes or not UTF-8
+  JobPage jobs(const JobQuery& query);
+
   /// The state of one job, with what each worker did for it (JobStatus::shares).
   /// @param number the number of the job
   /// @return its state
@@ -148,11 +156,27 @@ class Client {
   ///         when it is at_most_once
   JobStatus retry(JobNumber number);
 
+  /// Keeps a job from getting more leases. The tasks that workers hold already continue; the job
+  /// can still be appended to, read and cancelled. It stays paused until it is resumed or ends; a
+  /// durable job also over restarts of the broker. Pausing a paused job changes nothing. It needs
+  /// the rights that cancelling it needs.
+  /// @param number the number of the job
+  /// @return the state of the job after that
+  /// @throws Error also with `bad_input`, when the job has ended
+  JobStatus pause(JobNumber number);
+
+  /// Lets a paused job get leases again. It changes nothing when the job is not paused.
+  /// @param number the number of the job
+  /// @return the state of the job after that
+  /// @throws Error also with `bad_input`, when the job has ended
+  JobStatus resume(JobNumber number);
+
   /// Lists all workers, ordered by name, including those that were lost within the last hour.
   /// @return their states
   std::vector<WorkerStatus> workers();
 
-  /// The state of the broker.
+  /// The state of the broker, with what it has counted since it was started. Suitable for a
+  /// monitoring system: the cost does not depend on the number of jobs.
   /// @return its state
   BrokerStatus broker();
 

@@ -4,6 +4,7 @@
 /// microseconds, names that end in `_s` are seconds. Counters of tasks and leases begin at 0.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -110,6 +111,7 @@ struct JobStatus {
   std::string reduce;      ///< reducer in use; empty: none
   Encoding encoding = Encoding::raw;    ///< of the results
   JobState state = JobState::waiting;   ///< where it is in its life
+  bool paused = false;                  ///< gets no more leases; see Client::pause()
   std::string reason;                   ///< why it waits, failed or was cancelled; a sentence
   ErrorCode failure = ErrorCode::none;  ///< why it ended in another state than `done`
   bool open = false;                    ///< more input may be appended
@@ -139,13 +141,34 @@ struct JobStatus {
   std::uint64_t result_bytes = 0;  ///< bytes of results that the broker holds
   std::uint64_t workers = 0;       ///< workers that have finished some of it
   /// What each worker did; of very many workers, those that did most. Filled by Client::job(),
-  /// Client::timeline(), Client::cancel(), Client::cancel_waiting() and Client::retry().
+  /// Client::timeline(), and by what changes a job, like Client::cancel().
   std::vector<WorkerShare> shares;
   /// Its leases; the first ones when there were very many. Filled by Client::timeline().
   std::vector<LeaseSpan> spans;
 
   /// @return whether all fields are equal
   bool operator==(const JobStatus&) const = default;
+};
+
+/// Which jobs to list: those that meet every condition that is given.
+struct JobQuery {
+  std::size_t limit = 100;       ///< maximum number of jobs
+  JobNumber before{};            ///< only jobs with numbers below this one; 0: from the newest on
+  std::vector<JobState> states;  ///< in one of these states; empty: in any
+  std::string function;          ///< of this function; empty: of any
+  std::string owner;             ///< of this principal; empty: of any
+  /// With a name that matches this pattern, in which `*` stands for any characters and `?` for one
+  /// byte; empty: with any name.
+  std::string name;
+  /// With this text in the name, the function or the reason, whatever the case of ASCII letters;
+  /// empty: any.
+  std::string text;
+};
+
+/// Some of the jobs that a JobQuery asks for.
+struct JobPage {
+  std::vector<JobStatus> jobs;  ///< the newest first
+  JobNumber before{};  ///< JobQuery::before for those that may follow; 0: there are no more
 };
 
 /// What a worker could give now, from its last heartbeat.
@@ -223,18 +246,64 @@ struct WorkerStatus {
   bool operator==(const WorkerStatus&) const = default;
 };
 
+/// The upper bounds of the buckets of a Histogram, in seconds. A value that equals a bound belongs
+/// to the bucket below it.
+inline constexpr std::array<double, 14> kHistogramBounds{0.001, 0.003, 0.01, 0.03, 0.1, 0.3,  1,
+                                                         3,     10,    30,   100,  300, 1000, 3000};
+
+/// How often a duration was observed, by its length.
+struct Histogram {
+  /// Observations per bucket: one for each of #quern::kHistogramBounds, not cumulative, and a last
+  /// one for what is longer. Empty when there were none.
+  std::vector<std::uint64_t> counts;
+  double sum_s = 0;  ///< sum of all observed durations
+
+  /// @return whether all fields are equal
+  bool operator==(const Histogram&) const = default;
+};
+
+/// What happened to the tasks of one function since the broker was started.
+struct FunctionCounters {
+  std::string function;               ///< its name; "other": all beyond the first hundred
+  std::uint64_t tasks_done = 0;       ///< tasks that ended with a result
+  std::uint64_t tasks_failed = 0;     ///< tasks that failed for good
+  std::uint64_t tasks_cancelled = 0;  ///< tasks that were cancelled, alone or with their job
+  std::uint64_t leases = 0;           ///< leases that were granted, merges included
+  std::uint64_t leases_lost = 0;      ///< leases whose worker was lost
+  std::uint64_t retries = 0;          ///< runs of tasks beyond the first run of each
+
+  /// @return whether all fields are equal
+  bool operator==(const FunctionCounters&) const = default;
+};
+
 /// The state of the broker.
 struct BrokerStatus {
-  std::string software;            ///< program and version, e.g. "quern 0.1.0"
-  std::uint64_t uptime_us = 0;     ///< time since it was started
-  std::uint64_t clients = 0;       ///< connected clients
-  std::uint64_t workers = 0;       ///< connected workers
-  std::uint64_t jobs = 0;          ///< jobs that have not ended
-  std::uint64_t memory_used = 0;   ///< bytes that jobs take in its memory
-  std::uint64_t memory_limit = 0;  ///< bytes that jobs may take
-  std::uint64_t malformed = 0;     ///< received messages that were not valid
-  std::uint64_t refused = 0;       ///< sessions that were refused
-  std::uint64_t late = 0;          ///< reports of leases that were no longer valid
+  std::string software;                ///< program and version, e.g. "quern 0.1.0"
+  std::uint64_t uptime_us = 0;         ///< time since it was started
+  std::uint64_t clients = 0;           ///< connected clients
+  std::uint64_t workers = 0;           ///< connected workers
+  std::uint64_t jobs = 0;              ///< jobs that have not ended
+  std::uint64_t memory_used = 0;       ///< bytes that jobs take in its memory
+  std::uint64_t memory_limit = 0;      ///< bytes that jobs may take
+  std::uint64_t malformed = 0;         ///< received messages that were not valid
+  std::uint64_t refused = 0;           ///< sessions that were refused
+  std::uint64_t late = 0;              ///< reports of leases that were no longer valid
+  std::uint64_t tasks_pending = 0;     ///< tasks of live jobs that are leased to nobody
+  std::uint64_t tasks_leased = 0;      ///< tasks that are leased to workers
+  std::uint64_t jobs_waiting = 0;      ///< jobs of which nothing has run yet
+  std::uint64_t jobs_running = 0;      ///< jobs of which something has run
+  std::uint64_t jobs_paused = 0;       ///< live jobs that are paused, not counted in the others
+  std::uint64_t jobs_done = 0;         ///< ended jobs that are still kept, by how they ended
+  std::uint64_t jobs_failed = 0;       ///< the same
+  std::uint64_t jobs_cancelled = 0;    ///< the same
+  std::uint64_t workers_idle = 0;      ///< workers by WorkerStatus::state
+  std::uint64_t workers_busy = 0;      ///< the same
+  std::uint64_t workers_draining = 0;  ///< the same
+  std::uint64_t workers_stuck = 0;     ///< the same
+  std::uint64_t workers_lost = 0;      ///< workers that were lost within the last hour
+  std::vector<FunctionCounters> functions;  ///< since the start, ordered by name
+  Histogram lease_seconds;  ///< from the grant of a lease to its end, also in a worker's queue
+  Histogram wait_seconds;   ///< from the submission of a job to its first lease
 
   /// @return whether all fields are equal
   bool operator==(const BrokerStatus&) const = default;

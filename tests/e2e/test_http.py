@@ -1,0 +1,597 @@
+"""quern-gateway: the broker over HTTP."""
+
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import unittest
+
+from rig import BIN, wait_until
+from web import WebRig
+
+JSON = "application/json"
+LINES = "application/x-ndjson"
+
+
+class Seed(WebRig):
+    """The two routes of the seed, without a token."""
+
+    store = "store"
+
+    def setUp(self):
+        super().setUp()
+        self.start_broker()
+        self.start_worker("w")
+        self.start_gateway()
+
+    def add(self, task):
+        return self.ask("POST", "/add_task", {"task": task})
+
+    def test_the_session_of_the_seed_literally(self):
+        added = self.add(100)
+        self.assertEqual((added.status, added.json), (200, {"status": "success", "message": "Task added."}))
+        result = self.ask("GET", "/get_result")
+        self.assertEqual((result.status, result.json), (200, {"status": "success", "result": 5050}))
+
+    def test_curl_without_a_content_type_is_understood(self):
+        done = subprocess.run(["curl", "-s", "-X", "POST", f"{self.url}/add_task", "-d", '{"task": 100}'], capture_output=True)
+        self.assertEqual(json.loads(done.stdout)["status"], "success")
+        done = subprocess.run(["curl", "-s", f"{self.url}/get_result"], capture_output=True)
+        self.assertEqual(json.loads(done.stdout), {"status": "success", "result": 5050})
+
+    def test_results_come_first_in_first_out(self):
+        for n in (10, 0, 1, 4294967295):
+            self.assertEqual(self.add(n).status, 200)
+        results = [self.ask("GET", "/get_result").json["result"] for _ in range(4)]
+        self.assertEqual(results, [55, 0, 1, 4294967295 * 4294967296 // 2])
+
+    def test_nothing_to_wait_for_is_said_at_once(self):
+        self.assertEqual(self.ask("GET", "/get_result").status, 404)
+
+    def test_anything_else_than_a_number_is_refused(self):
+        for body in ({"task": -1}, {"task": "1"}, {"task": 1.5}, {"task": 4294967296}, {"task": None}, {}, {"task": 1, "x": 2}, [1], 7, "x"):
+            self.assertIn(self.ask("POST", "/add_task", body).status, (400, 422), body)
+        for body in (b"{", b"", b"task=1", b'{"task": NaN}', b"[" * 100000):
+            self.assertEqual(self.ask("POST", "/add_task", body).status, 400 if body[:1] != b"[" else 422, body[:20])
+
+    def test_what_was_added_survives_the_gateway(self):
+        for n in (1, 2, 3):
+            self.add(n)
+        self.assertEqual(self.ask("GET", "/get_result").json["result"], 1)
+        wait_until((self.folder / "quern" / "gateway.json").exists, "the mark of what was taken")
+        self.gateway.send(signal.SIGKILL)
+        self.gateway.finish()
+        self.start_gateway()
+        self.assertEqual([self.ask("GET", "/get_result").json["result"] for _ in range(2)], [3, 6])
+        self.assertEqual(self.ask("GET", "/get_result").status, 404)
+
+    def test_a_result_that_nobody_received_is_given_again(self):
+        for worker in self.worker_names():
+            self.ok("drain", worker)
+        wait_until(lambda: not self.worker_names(), "no worker")
+        self.add(100)
+        plug = self.connect()
+        plug.sendall(b"GET /get_result HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(0.2)
+        plug.close()
+        self.start_worker("again")
+        self.assertEqual(wait_until(lambda: self.ask("GET", "/get_result").json.get("result"), "the result"), 5050)
+
+    def test_behind_a_proxy_everybody_needs_a_token(self):
+        self.assertEqual(self.ask("POST", "/add_task", {"task": 1}, X_Forwarded_For="10.0.0.9").status, 401)
+
+
+class Jobs(WebRig):
+    def setUp(self):
+        super().setUp()
+        self.start_broker()
+        self.start_worker("w", slots=2)
+        self.start_gateway()
+        self.me = self.token("me", "--role", "submit,read")
+
+    def submit(self, body, status=201, **headers):
+        return self.asked(status, "POST", "/v1/jobs", body, token=self.me, **headers).json
+
+    def results(self, job, query=""):
+        return self.asked(200, "GET", f"/v1/jobs/{job}/results{query}", token=self.me).lines
+
+    def test_a_range_an_input_and_items_are_submitted(self):
+        job = self.submit({"function": "sum", "range": [1, 101]})["job"]
+        self.assertEqual(self.results(job)[0], {"result": 5050})
+        job = self.submit({"function": "echo", "input": "a\n"})["job"]
+        self.assertEqual(self.results(job)[0], {"index": 0, "result": "a\n"})
+        job = self.submit({"function": "echo", "items": ["a", {"base64": "/w=="}, 3, {"x": [1]}]})["job"]
+        self.assertEqual([line["result"] for line in self.results(job)[:-1]], ["a", {"base64": "/w=="}, "3", '{"x":[1]}'])
+        job = self.submit({"function": "sum", "range": [5, 5]})["job"]
+        self.assertEqual(self.results(job)[0], {"result": 0})
+
+    def test_the_answer_names_the_job(self):
+        answer = self.asked(201, "POST", "/v1/jobs", {"function": "echo", "input": "x"}, token=self.me)
+        self.assertEqual(answer.headers["Location"], f"jobs/{answer.json['job']}")
+        self.assertEqual(self.asked(200, "GET", f"/v1/jobs/{answer.json['job']}", token=self.me).json["function"], "echo")
+
+    def test_integers_that_javascript_would_round_are_strings(self):
+        job = self.submit({"function": "sum", "range": [1 << 60, (1 << 60) + 3]})["job"]
+        self.assertEqual(self.results(job)[0], {"result": str(3 * (1 << 60) + 3)})
+
+    def test_a_job_is_shown_as_by_the_command_line(self):
+        job = self.submit({"function": "echo", "items": ["a", "b"], "name": "n"})["job"]
+        self.results(job)
+        shown = self.asked(200, "GET", f"/v1/jobs/{job}", token=self.me).json
+        printed = self.job(job)
+        for key in printed:
+            if key not in ("age_s", "kept_s", "run_s", "rate", "eta_s", "workers"):
+                self.assertEqual(shown[key], printed[key], key)
+        self.assertEqual([j["job"] for j in self.asked(200, "GET", "/v1/jobs", token=self.me).json["jobs"]], [job])
+
+    def test_an_idempotency_key_makes_no_second_job(self):
+        body = {"function": "echo", "items": ["a"]}
+        first = self.submit(body, Idempotency_Key="k")
+        again = self.submit(body, status=200, Idempotency_Key="k")
+        self.assertEqual((again["job"], again["existing"]), (first["job"], True))
+        self.submit({"function": "echo", "items": ["b"]}, status=422, Idempotency_Key="k")
+        self.assertEqual(self.results(first["job"])[0], {"index": 0, "result": "a"})
+
+    def test_results_can_be_read_again_and_by_two_at_a_time(self):
+        job = self.submit({"function": "echo", "items": [f"{n}" for n in range(2000)]})["job"]
+        expected = [{"index": n, "result": f"{n}"} for n in range(2000)]
+        found = []
+        readers = [threading.Thread(target=lambda: found.append(self.results(job))) for _ in range(4)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+        for lines in [*found, self.results(job)]:
+            self.assertEqual(lines[:-1], expected)
+            self.assertEqual(lines[-1]["end"]["state"], "done")
+        self.assertEqual([line["index"] for line in self.results(job, "?from=10&to=12")[:-1]], [10, 11])
+
+    def test_failed_tasks_are_results_with_an_error(self):
+        job = self.submit({"function": "fail", "items": ["a", "b"], "attempts": 1})["job"]
+        lines = self.results(job, "?failed=true")
+        self.assertEqual([line["index"] for line in lines[:-1]], [0, 1])
+        self.assertTrue(all(line["code"] and line["error"] for line in lines[:-1]), lines)
+        self.assertEqual(lines[-1]["end"]["failed"], 2)
+
+    def test_a_million_items_stream_in_and_out(self):
+        count = 200_000
+        body = b"".join(b"%d\n" % n for n in range(count))
+        job = self.asked(201, "POST", "/v1/jobs?function=echo&name=big", body, token=self.me, Content_Type=LINES).json["job"]
+        lines = self.results(job)
+        self.assertEqual(len(lines), count + 1)
+        self.assertEqual([line["index"] for line in lines[:-1]], list(range(count)))
+        self.assertEqual(lines[-2], {"index": count - 1, "result": str(count - 1)})
+
+    def test_a_bad_line_ends_the_job_and_is_named(self):
+        answer = self.asked(422, "POST", "/v1/jobs?function=echo", b"1\n2\nx y\n", token=self.me, Content_Type=LINES)
+        self.assertIn("Line 3", answer.json["detail"])
+
+    def test_a_client_that_leaves_in_mid_body_leaves_no_open_job(self):
+        plug = self.connect()
+        head = f"POST /v1/jobs?function=echo HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.me}\r\n"
+        plug.sendall((head + f"Content-Type: {LINES}\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n1\n\r\n").encode())
+        wait_until(lambda: self.jobs(), "the job")
+        plug.close()
+        wait_until(lambda: self.jobs()[0]["state"] == "cancelled", "its end")
+
+    def test_a_long_poll_answers_when_the_job_has_ended(self):
+        job = self.submit({"function": "sleep", "input": "500000"})["job"]
+        shown = self.asked(200, "GET", f"/v1/jobs/{job}?wait=60", token=self.me).json
+        self.assertEqual(shown["state"], "done")
+        again = self.asked(200, "GET", f"/v1/jobs/{job}?wait=1&version={shown['version']}", token=self.me).json
+        self.assertEqual(again["version"], shown["version"])
+        self.asked(304, "GET", f"/v1/jobs/{job}", token=self.me, If_None_Match=f'"{shown["version"]}"')
+
+    def test_a_job_is_cancelled_and_retried(self):
+        job = self.submit({"function": "absent", "items": ["a", "b", "c"]})["job"]
+        shown = self.asked(200, "POST", f"/v1/jobs/{job}/cancel", {"tasks": [0, 1]}, token=self.me).json
+        self.assertEqual(shown["cancelled"], 1)
+        shown = self.asked(200, "POST", f"/v1/jobs/{job}/cancel", token=self.me).json
+        self.assertEqual(shown["state"], "cancelled")
+        job = self.submit({"function": "fail", "input": "x", "attempts": 1})["job"]
+        self.asked(200, "GET", f"/v1/jobs/{job}?wait=30", token=self.me)
+        self.assertEqual(self.asked(200, "POST", f"/v1/jobs/{job}/retry", token=self.me).json["retried"], 1)
+        self.assertTrue(self.asked(200, "GET", f"/v1/jobs/{job}/explain", token=self.me).json["explain"])
+        self.assertIn("spans", self.asked(200, "GET", f"/v1/jobs/{job}/timeline", token=self.me).json)
+
+    def test_jobs_are_listed_by_conditions_a_page_at_a_time(self):
+        first = [self.submit({"function": "absent", "input": "x", "name": f"a{n}"})["job"] for n in range(5)]
+        self.submit({"function": "echo", "input": "x", "name": "b"})
+        found, after = [], 0
+        while after is not None:
+            page = self.asked(200, "GET", f"/v1/jobs?name=a*&limit=2&after={after}", token=self.me).json
+            self.assertLessEqual(len(page["jobs"]), 2)
+            found += [job["job"] for job in page["jobs"]]
+            after = page["next"]
+        self.assertEqual(found, first[::-1])
+        for query, count in (("state=waiting", 5), ("function=absent", 5), ("owner=nobody", 0), ("q=A3", 1), ("state=running,waiting&function=echo", 0)):
+            self.assertEqual(len(self.asked(200, "GET", f"/v1/jobs?{query}", token=self.me).json["jobs"]), count, query)
+        self.asked(422, "GET", "/v1/jobs?state=asleep", token=self.me)
+
+    def test_a_paused_job_gets_no_leases_until_it_is_resumed(self):
+        job = self.submit({"function": "absent", "input": "x"})["job"]
+        shown = self.asked(200, "POST", f"/v1/jobs/{job}/pause", token=self.me).json
+        self.assertTrue(shown["paused"])
+        self.assertTrue(self.asked(200, "GET", f"/v1/jobs/{job}", token=self.me).json["paused"])
+        self.assertFalse(self.asked(200, "POST", f"/v1/jobs/{job}/resume", token=self.me).json["paused"])
+        self.assertFalse(self.asked(200, "GET", f"/v1/jobs/{job}", token=self.me).json["paused"])
+
+    def test_many_clients_that_look_at_a_job_cost_the_broker_little(self):
+        job = self.submit({"function": "absent", "input": "x"})["job"]
+        answers = [self.ask("GET", f"/v1/jobs/{job}", token=self.me) for _ in range(300)]
+        self.assertEqual({answer.status for answer in answers}, {200})
+        self.assertEqual(len({answer.headers["ETag"] for answer in answers}), 1)
+
+    def test_workers_and_functions_are_listed(self):
+        workers = self.asked(200, "GET", "/v1/workers", token=self.me).json["workers"]
+        self.assertEqual([worker["worker"] for worker in workers], ["w"])
+        self.assertEqual(self.asked(200, "GET", "/v1/workers/w", token=self.me).json["slots"], 2)
+        names = {one["function"] for one in self.asked(200, "GET", "/v1/functions", token=self.me).json["functions"]}
+        self.assertIn("echo", names)
+        self.assertEqual(self.asked(200, "GET", "/v1/broker", token=self.me).json["workers"], 1)
+        self.asked(404, "GET", "/v1/workers/nobody", token=self.me)
+
+    def test_invalid_bodies_are_refused_with_a_reason(self):
+        for body, word in (({}, "function"), ({"function": "echo"}, "exactly one"), ({"function": "echo", "input": 1, "items": []}, "exactly one"),
+                           ({"function": "echo", "input": 1, "prioritty": 2}, "prioritty"), ({"function": "echo", "input": 1, "priority": "high"}, "priority"),
+                           ({"function": "sum", "range": [2, 1]}, "range"), ({"function": "sum", "range": [1.5, 2]}, "range"),
+                           ({"function": "echo", "input": 1, "attempts": 0}, "attempts"), ({"function": "echo", "input": 1, "timeout_s": -1}, "timeout_s"),
+                           ({"function": "echo", "items": {"a": 1}}, "items"), ({"function": "echo", "input": {"base64": "%"}}, "base64"),
+                           ({"function": "echo", "input": 1, "weight": 1e400}, ""), ([], "object")):
+            answer = self.ask("POST", "/v1/jobs", json.dumps(body).encode(), token=self.me, Content_Type=JSON)
+            self.assertIn(answer.status, (400, 422), (body, answer))
+            self.assertIn(word, answer.json["detail"])
+        for query in ("limit=0", "limit=1000000000", "limit=x", "limit=-1", "limit="):
+            self.asked(422, "GET", f"/v1/jobs?{query}", token=self.me)
+        for job in ("0", "-1", "x", "99999999999999999999999", "1e3"):
+            self.asked(404, "GET", f"/v1/jobs/{job}", token=self.me)
+        self.asked(404, "GET", "/v1/jobs/12345", token=self.me)
+        self.asked(415, "POST", "/v1/jobs", b"x", token=self.me, Content_Type="text/plain")
+        self.asked(413, "POST", "/v1/jobs", b" " * (1 << 20) + b"{}", token=self.me, Content_Type=JSON)
+
+    def test_unknown_paths_and_methods_are_named(self):
+        self.asked(404, "GET", "/v1/nothing", token=self.me)
+        self.assertIn("GET", self.asked(405, "DELETE", "/v1/workers", token=self.me).headers["Allow"])
+        head = self.asked(200, "HEAD", "/v1/workers", token=self.me)
+        self.assertEqual(head.body, b"")
+        self.assertGreater(int(head.headers["Content-Length"]), 0)
+
+
+class EventStream:
+    """Server-sent events of one connection."""
+
+    def __init__(self, rig, token, query="", last=None):
+        self.plug = rig.connect()
+        again = f"Last-Event-ID: {last}\r\n" if last else ""
+        self.plug.sendall(f"GET /v1/events{query} HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{again}\r\n".encode())
+        self.file = self.plug.makefile("r")
+        self.head = []
+        while (line := self.file.readline().strip()):
+            self.head.append(line)
+
+    def next(self):
+        """The next event as (id, name, data)."""
+        event = {}
+        for line in self.file:
+            name, _, text = line.rstrip("\n").partition(": ")
+            if name:
+                event[name] = text
+            elif "event" in event:
+                return event["id"], event["event"], json.loads(event["data"])
+            else:
+                event = {}
+        raise AssertionError("the stream ended")
+
+
+class Events(WebRig):
+    def setUp(self):
+        super().setUp()
+        self.start_broker()
+        self.start_gateway()
+        self.me = self.token("me", "--role", "submit,read")
+
+    def submit(self):
+        return self.asked(201, "POST", "/v1/jobs", {"function": "absent", "input": "x"}, token=self.me).json["job"]
+
+    def test_what_changes_is_told_and_what_was_missed_is_replayed(self):
+        stream = EventStream(self, self.me)
+        self.assertIn("200", stream.head[0])
+        first, name, _ = stream.next()
+        self.assertEqual(name, "resync")
+        time.sleep(1.5)  # what is there at first is no event
+        job = self.submit()
+        seen, name, data = stream.next()
+        self.assertEqual((name, data["job"], data["state"]), ("job", job, "waiting"))
+        stream.plug.close()
+        stream.file.close()
+        self.ok("cancel", job)
+        again = EventStream(self, self.me, last=seen)
+        _, name, data = again.next()
+        self.assertEqual((name, data["job"], data["state"]), ("job", job, "cancelled"))
+        replayed = EventStream(self, self.me, last=first)
+        self.assertEqual(replayed.next()[2]["state"], "waiting")
+        self.assertEqual(EventStream(self, self.me, last="0000.5").next()[1], "resync")
+
+    def test_topics_are_chosen(self):
+        self.asked(422, "GET", "/v1/events?topics=all", token=self.me)
+        stream = EventStream(self, self.me, "?topics=workers")
+        stream.next()
+        time.sleep(1.5)
+        self.submit()
+        self.start_worker("late")
+        _, name, data = stream.next()
+        self.assertEqual((name, data["worker"]), ("worker", "late"))
+
+    def test_an_event_stream_costs_the_broker_nothing_when_nobody_watches(self):
+        for _ in range(3):
+            stream = EventStream(self, self.me)
+            stream.next()
+            stream.plug.close()
+            stream.file.close()
+        self.gateway.send(signal.SIGTERM)
+        self.assertEqual(self.gateway.finish().code, 0)
+
+
+class Rights(WebRig):
+    def setUp(self):
+        super().setUp()
+        self.start_broker()
+        self.start_gateway()
+
+    def test_every_route_needs_a_token(self):
+        for method, path in (("GET", "/v1/jobs"), ("POST", "/v1/jobs"), ("GET", "/v1/workers"), ("GET", "/metrics"), ("GET", "/v1/jobs/1/results")):
+            answer = self.asked(401, method, path, b"{}" if method == "POST" else None)
+            self.assertIn("Bearer", answer.headers["WWW-Authenticate"])
+        for token in ("x", "qk1-short", "qk1-" + "A" * 43, "qk1-" + "A" * 5000):
+            self.asked(401, "GET", "/v1/jobs", token=token)
+
+    def test_a_token_has_the_rights_of_its_line(self):
+        reads = self.token("reads", "--role", "read")
+        self.asked(403, "POST", "/v1/jobs", {"function": "echo", "input": 1}, token=reads)
+        only = self.token("only", "--role", "submit,read", "--functions", "sum")
+        self.asked(403, "POST", "/v1/jobs", {"function": "echo", "input": 1}, token=only)
+        job = self.asked(201, "POST", "/v1/jobs", {"function": "sum", "range": [1, 2]}, token=only).json["job"]
+        other = self.token("other", "--role", "submit,read")
+        self.asked(403, "GET", f"/v1/jobs/{job}", token=other)
+        self.assertEqual(self.asked(200, "GET", "/v1/jobs", token=other).json["jobs"], [])
+
+    def test_commands_run_only_for_a_key_that_names_exec(self):
+        anybody = self.token("anybody", "--role", "submit,read")
+        self.asked(403, "POST", "/v1/jobs", {"function": "exec", "input": "id"}, token=anybody)
+        self.asked(403, "POST", "/v1/jobs?function=exec", b'"id"\n', token=anybody, Content_Type=LINES)
+
+    def test_a_revoked_token_ends_at_once(self):
+        token = self.token("goes", "--role", "submit,read")
+        self.asked(200, "GET", "/v1/jobs", token=token)
+        self.ok("keys", "revoke", "goes")
+        wait_until(lambda: self.ask("GET", "/v1/jobs", token=token).status == 401, "the end of the token")
+
+    def test_an_address_that_is_not_in_the_line_is_refused(self):
+        token = self.token("far", "--role", "read", "--from", "10.9.9.0/24")
+        self.asked(403, "GET", "/v1/jobs", token=token)
+
+    def test_who_guesses_tokens_has_to_wait(self):
+        for n in range(20):
+            self.ask("GET", "/v1/jobs", token=f"qk1-{n:043}")
+        self.assertEqual(self.asked(429, "GET", "/v1/jobs", token="qk1-" + "B" * 43).headers["Retry-After"], "60")
+
+    def test_no_token_is_in_a_log_or_an_error(self):
+        token = self.token("secret", "--role", "read")
+        self.ask("GET", "/v1/jobs", token=token)
+        self.ask("GET", "/v1/jobs", token=token[:-1])
+        self.assertNotIn(token[:20], self.gateway.err + self.broker.err)
+
+
+class Hostile(WebRig):
+    """Requests that other servers have been fooled with."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_broker()
+        self.start_gateway()
+
+    def status(self, text):
+        answer = self.raw(text)
+        return int(answer.split(" ", 2)[1]) if answer.startswith("HTTP/1.") else 0
+
+    def test_ambiguous_requests_are_refused(self):
+        end = "\r\n\r\n"
+        for head in ("GET /livez HTTP/1.1",  # no Host
+                     "GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: localhost",
+                     "POST /add_task HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked",
+                     "POST /add_task HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2",
+                     "POST /add_task HTTP/1.1\r\nHost: localhost\r\nContent-Length: +1",
+                     "POST /add_task HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1",
+                     "POST /add_task HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked",
+                     "POST /add_task HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked",
+                     "POST /add_task HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+                     "POST /add_task HTTP/1.1\r\nHost : localhost", "GET /livez HTTP/1.1\nHost: localhost", "GET /livez HTTP/2.0\r\nHost: localhost",
+                     "GET livez HTTP/1.1\r\nHost: localhost", "GET http://localhost/livez HTTP/1.1\r\nHost: localhost", "GET /%zz HTTP/1.1\r\nHost: localhost",
+                     "GET /%00 HTTP/1.1\r\nHost: localhost", "GET /../livez HTTP/1.1\r\nHost: localhost", "\x16\x03\x01\x02\x00", "GET", "G\x00T / HTTP/1.1"):
+            status = self.status(head + end)
+            self.assertTrue(status == 0 or 400 <= status < 600, (head, status))
+            self.assertNotEqual(status, 500, head)
+        self.assertEqual(self.status("GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), 200)
+
+    def test_a_smuggled_request_is_not_answered(self):
+        answer = self.raw("POST /add_task HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          "0\r\n\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertEqual(answer.count("HTTP/1.1 "), 1, answer)
+
+    def test_a_foreign_host_is_refused(self):
+        for host in ("evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "[::2]", "", "localhost:x", "10.0.0.1"):
+            self.assertIn(self.status(f"GET /livez HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"), (400, 421), host)
+
+    def test_requests_of_other_sites_are_refused_with_every_method(self):
+        for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "HEAD"):
+            for field in ("Origin: https://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"):
+                text = f"{method} /add_task HTTP/1.1\r\nHost: localhost\r\n{field}\r\nConnection: close\r\n\r\n"
+                self.assertEqual(self.status(text), 403, (method, field))
+
+    def test_a_large_head_is_refused(self):
+        self.assertEqual(self.status("GET /livez HTTP/1.1\r\nHost: localhost\r\nX: " + "a" * 9000 + "\r\n\r\n"), 431)
+        self.assertIn(self.status("GET /" + "a" * 9000 + " HTTP/1.1\r\nHost: localhost\r\n\r\n"), (400, 431))
+
+    def test_pipelined_requests_are_answered_in_order(self):
+        one = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        last = "GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        answer = self.raw(one * 20 + last)
+        self.assertEqual(answer.count("HTTP/1.1 200"), 20)
+        self.assertEqual(answer.count("HTTP/1.1 404"), 1)
+
+    def test_silent_connections_do_not_disturb_others(self):
+        plugs = [self.connect() for _ in range(200)]
+        for plug in plugs[::2]:
+            plug.sendall(b"GET /liv")
+        self.asked(200, "GET", "/livez")
+        for plug in plugs[:2]:
+            self.assertEqual(plug.recv(100), b"")  # ended, because no head came
+
+    def test_an_address_has_a_limited_number_of_connections(self):
+        self.gateway.send(signal.SIGTERM)
+        self.assertEqual(self.gateway.finish().code, 0)
+        self.start_gateway("--per-address", "10")
+        plugs = [self.connect() for _ in range(10)]
+        answer = wait_until(lambda: (lambda a: a if a.status == 429 else None)(self.ask("GET", "/livez")), "the limit")
+        self.assertEqual(answer.headers["Retry-After"], "5")
+        for plug in plugs:
+            plug.close()
+        wait_until(lambda: self.ask("GET", "/livez").status == 200, "room again")
+
+
+class Operation(WebRig):
+    store = "store"
+
+    def test_without_a_broker_the_answer_is_503(self):
+        self.start_broker()
+        self.start_gateway()
+        me = self.token("me", "--role", "submit,read")
+        self.asked(200, "GET", "/readyz")
+        self.broker.send(signal.SIGKILL)
+        self.broker.finish()
+        answer = wait_until(lambda: (lambda a: a if a.status == 503 else None)(self.ask("GET", "/v1/jobs", token=me)), "the answer")
+        self.assertEqual(answer.headers["Retry-After"], "2")
+        self.asked(503, "GET", "/readyz")
+        self.asked(200, "GET", "/livez")
+        self.start_broker(bind=self.endpoint)
+        wait_until(lambda: self.ask("GET", "/readyz").status == 200, "the broker")
+        self.asked(200, "GET", "/v1/jobs", token=me)
+
+    def test_metrics_are_valid_and_bounded(self):
+        self.start_broker()
+        self.start_gateway()
+        me = self.token("me", "--role", "submit,read")
+        for n in range(50):
+            self.ask("GET", f"/v1/jobs/{n}", token=me)
+            self.ask("GET", f"/nothing/{n}")
+        text = self.asked(200, "GET", "/metrics", token=me).text
+        self.assertLessEqual(sum(not line.startswith("#") for line in text.splitlines()), 500)
+        self.assertIn('quern_http_request_seconds_count{route="/v1/jobs/{job}",code="404"} 50', text)
+        self.assertNotIn("/nothing", text)
+        promtool = subprocess.run(["sh", "-c", "command -v promtool"], capture_output=True).stdout
+        if promtool:
+            done = subprocess.run(["promtool", "check", "metrics"], input=text.encode(), capture_output=True)
+            self.assertEqual(done.returncode, 0, done)
+
+    def test_a_unix_socket_is_served(self):
+        self.start_broker()
+        path = self.folder / "http.sock"
+        self.start_gateway(listen=f"unix:{path}")
+        done = subprocess.run(["curl", "-s", "--unix-socket", path, "http://localhost/livez"], capture_output=True)
+        self.assertEqual(done.stdout, b"alive\n")
+        self.gateway.send(signal.SIGKILL)
+        self.gateway.finish()
+        self.start_gateway(listen=f"unix:{path}")  # what was left over is replaced
+        self.gateway.send(signal.SIGTERM)
+        self.assertEqual(self.gateway.finish().code, 0)
+        self.assertFalse(path.exists())
+
+    def test_tls_is_served(self):
+        cert, key = self.folder / "cert.pem", self.folder / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", cert, "-keyout", key], check=True, capture_output=True)
+        self.start_broker()
+        self.start_gateway("--tls-cert", cert, "--tls-key", key)
+        self.assertTrue(self.url.startswith("https://"))
+        done = subprocess.run(["curl", "-s", "--cacert", cert, f"{self.url}/livez"], capture_output=True)
+        self.assertEqual(done.stdout, b"alive\n")
+        context = ssl.create_default_context(cafile=cert)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        host, port = self.address.split(":")
+        with context.wrap_socket(socket.create_connection((host, int(port))), server_hostname="localhost") as plug:
+            plug.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            self.assertIn(b"200 OK", plug.recv(1000))
+
+    def test_nginx_in_front_with_a_path_prefix(self):
+        nginx = next((path for path in ("/usr/sbin/nginx", "/usr/bin/nginx") if os.path.exists(path)), None)
+        if not nginx:
+            self.skipTest("nginx is not installed: scripts/setup.sh --tests installs it")
+        self.start_broker()
+        self.start_worker("w")
+        self.start_gateway()
+        me = self.token("me", "--role", "submit,read")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        config = self.write("nginx.conf", f"""
+            daemon off; pid {self.folder}/nginx.pid; error_log stderr; worker_processes 1;
+            events {{ worker_connections 64; }}
+            http {{
+              access_log off;
+              client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
+              fastcgi_temp_path {self.folder}/f; uwsgi_temp_path {self.folder}/u; scgi_temp_path {self.folder}/s;
+              server {{
+                listen 127.0.0.1:{port};
+                location /quern/ {{ proxy_pass {self.url}/; proxy_set_header X-Forwarded-For $remote_addr; }}
+              }}
+            }}""")
+        proxy = self.start([nginx, "-c", config, "-p", self.folder])
+        self.address = f"127.0.0.1:{port}"
+
+        def answers():
+            try:
+                return self.ask("GET", "/quern/livez").status == 200
+            except OSError:
+                self.assertTrue(proxy.runs(), proxy.err)
+
+        wait_until(answers, "nginx")
+        answer = self.ask("POST", "/quern/v1/jobs", {"function": "echo", "items": [str(n) for n in range(1000)]}, token=me)
+        self.assertEqual(answer.status, 201, answer)
+        lines = self.ask("GET", f"/quern/v1/{answer.headers['Location'].rsplit('/v1/', 1)[-1]}/results", token=me).lines
+        self.assertEqual(len(lines), 1001)
+        self.assertEqual(self.ask("POST", "/quern/add_task", {"task": 1}).status, 401)
+        proxy.send(signal.SIGQUIT)
+        proxy.finish()
+
+    def test_ipv6_is_served(self):
+        self.start_broker()
+        self.start_gateway(listen="[::1]:0")
+        done = subprocess.run(["curl", "-s", "-g", f"{self.url}/livez"], capture_output=True)
+        self.assertEqual(done.stdout, b"alive\n")
+
+    def test_wrong_options_are_usage_errors(self):
+        for words, part in ((("--listen", "nonsense"), "--listen"), (("--listen", "0.0.0.0:80"), "TLS"), (("--tls-cert", "x"), "--tls-key"),
+                            (("--listen", "127.0.0.1:99999"), "--listen"), (("--nothing",), "nothing"), (("--seed-token", "/absent"), "no such file"),
+                            (("--tls-cert", "/absent", "--tls-key", "/absent"), "/absent"), (("--listen", "192.0.2.1:1", "--insecure"), "this machine")):
+            done = subprocess.run([BIN / "quern-gateway", *words], capture_output=True, env=self.env, timeout=60)
+            self.assertEqual(done.returncode, 2, (words, done))
+            self.assertIn(part, done.stderr.decode(), words)
+            self.assertEqual(done.stdout, b"")
+        shown = subprocess.run([BIN / "quern-gateway", "--help"], capture_output=True, env=self.env)
+        self.assertEqual((shown.returncode, shown.stderr), (0, b""))
+        self.assertIn(b"Bearer", shown.stdout)
+
+    def test_without_keys_nobody_needs_a_token(self):
+        self.broker_options = ("--insecure",)
+        self.env["QUERN_INSECURE"] = "1"
+        self.start_broker()
+        self.start_gateway("--insecure", seed=False)
+        self.assertEqual(self.asked(201, "POST", "/v1/jobs", {"function": "echo", "input": "x"}).json["job"], 1)
+        self.asked(403, "POST", "/v1/jobs", {"function": "exec", "input": "id"})
+
+
+if __name__ == "__main__":
+    unittest.main()
