@@ -6,9 +6,9 @@ import json
 import signal
 import threading
 import unittest
-import urllib.parse
 
-from rig import BIN, TOP, Rig, stop_gently, wait_until
+from rig import TOP, stop_gently, wait_until
+from web import WebRig
 
 EXAMPLES = TOP / "sdk" / "examples"
 
@@ -16,9 +16,9 @@ EXAMPLES = TOP / "sdk" / "examples"
 class Puller:
     """A client of the gateway with one connection."""
 
-    def __init__(self, url, token, name="p"):
-        self.address, self.token, self.name = urllib.parse.urlsplit(url).netloc, token, name
-        self.connection = http.client.HTTPConnection(self.address, timeout=120)
+    def __init__(self, address, token, name="p"):
+        self.token, self.name = token, name
+        self.connection = http.client.HTTPConnection(address, timeout=120)
 
     def send(self, path, fields):
         self.connection.request("POST", path, json.dumps(fields), {
@@ -45,28 +45,22 @@ class Puller:
         self.connection.close()
 
 
-class Pulls(Rig):
+class Pulls(WebRig):
     store = "jobs.db"
 
     def setUp(self):
         super().setUp()
         self.start_broker()
-        self.token = self.ok("keys", "token", "puller", "--role", "work").out.strip().splitlines()[-1]
-        self.start_gateway("127.0.0.1:0")
-
-    def start_gateway(self, listen):
-        self.gateway = self.start([BIN / "quern-gateway", "--listen", listen, "--keys", self.folder / "quern"])
-        ready = self.gateway.line()
-        self.assertTrue(ready.startswith("ready "), f"{ready!r}; {self.gateway.err}")
-        self.url = ready.split(" ", 1)[1]
+        self.key = self.token("puller", "--role", "work")
+        self.start_gateway()
 
     def restart_gateway(self, number):
         self.gateway.send(number)
         self.gateway.finish()
-        self.start_gateway(urllib.parse.urlsplit(self.url).netloc)
+        self.start_gateway(listen=self.address)
 
     def puller(self, name="p", token=None):
-        puller = Puller(self.url, token or self.token, name)
+        puller = Puller(self.address, token or self.key, name)
         self.addCleanup(puller.close)
         return puller
 
@@ -79,7 +73,7 @@ class Pulls(Rig):
         return self.ok("results", number).lines
 
     def example(self, name):
-        self.env.update(QUERN_HTTP=self.url, QUERN_TOKEN=self.token)
+        self.env.update(QUERN_HTTP=self.url, QUERN_TOKEN=self.key)
         return self.start([EXAMPLES / name])
 
     # -- one puller
@@ -170,14 +164,14 @@ class Pulls(Rig):
     def test_tokens_belong_to_the_key_that_got_them(self):
         self.job_of("f", 1)
         lease = self.puller().pull("f")["leases"][0]
-        other = self.ok("keys", "token", "other", "--role", "work").out.strip().splitlines()[-1]
+        other = self.token("other", "--role", "work")
         self.assertEqual(self.puller(token=other).say(lease["token"], "complete", result="x")[0], 409)
         self.assertEqual(self.puller().say(lease["token"], "complete", result="x")[0], 200)
 
     def test_the_key_needs_the_role_and_the_function(self):
         for name, options, text in (("reader", ["--role", "read"], "role work"),
                                     ("narrow", ["--role", "work", "--functions", "g*"], "may not serve f")):
-            token = self.ok("keys", "token", name, *options).out.strip().splitlines()[-1]
+            token = self.token(name, *options)
             status, answer = self.puller(token=token).post("/v1/leases", functions=["f"])
             self.assertEqual(status, 403)
             self.assertIn(text, answer["detail"])
@@ -207,12 +201,12 @@ class Pulls(Rig):
 
     def test_a_killed_puller_loses_no_task(self):
         number = self.job_of("f", 10)
-        here = {"here": str(TOP / "tests/e2e"), "url": self.url, "token": self.token}
+        here = {"here": str(TOP / "tests/e2e"), "address": self.address, "token": self.key}
         victim = self.start(["/usr/bin/python3", "-B", "-c", """if True:
             import sys, time
             sys.path.insert(0, %(here)r)
             from test_pull import Puller
-            leases = Puller(%(url)r, %(token)r).pull("f", max=10, lock_s=2)["leases"]
+            leases = Puller(%(address)r, %(token)r).pull("f", max=10, lock_s=2)["leases"]
             print(len(leases), flush=True)
             time.sleep(1000)""" % here])
         self.assertGreater(int(victim.line()), 0)
@@ -227,15 +221,15 @@ class Pulls(Rig):
         self.assertEqual(max(attempts), 2)
 
     def test_two_of_everything_run_each_task_once(self):
-        token, runs, lock = self.token, {}, threading.Lock()
-        first, second = self.url, None
-        self.start_gateway("127.0.0.1:0")
-        second = self.url
+        runs, lock = {}, threading.Lock()
+        first = self.address
+        self.start_gateway()
+        second = self.address
         number = self.job_of("f", 2000)
         over = threading.Event()
 
-        def work(url, name):
-            puller = Puller(url, token, name)
+        def work(address, name):
+            puller = Puller(address, self.key, name)
             while not over.is_set():
                 answer = puller.pull("f", max=20, wait_s=0.3)
                 for lease in answer["leases"]:
@@ -247,7 +241,7 @@ class Pulls(Rig):
             puller.close()
 
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            workers = [pool.submit(work, url, f"{name}") for url, name in ((first, "a"), (first, "b"), (second, "c"), (second, "d"))]
+            workers = [pool.submit(work, *where) for where in ((first, "a"), (first, "b"), (second, "c"), (second, "d"))]
             self.ok("wait", number)
             over.set()
             for worker in workers:

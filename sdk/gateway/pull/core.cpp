@@ -215,7 +215,7 @@ void PullCore::hand_back(const wire::LeaseId& id) {
 
 void PullCore::on_stop(Time now) {
   if (session_.is_over()) return;
-  presence_.stop = now + kStopWait;
+  if (!presence_.stop) presence_.stop = now + kStopWait;
   leave("the gateway is stopping");
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 // Somebody who has not pulled for so long is not counted on.
 constexpr std::chrono::seconds kPresent{60};
-constexpr std::size_t kWorkersMost = 10'000;
+constexpr std::size_t kSeenMost = 10'000;
 constexpr std::size_t kSkipsMost = 10'000;
 
 }  // namespace
@@ -47,9 +47,9 @@ std::optional<Time> WaitingPulls::next_deadline() const {
 }
 
 void Skips::on_pull(const std::string& worker, Time now) {
-  if (seen_.size() >= kWorkersMost)
+  if (seen_.size() >= kSeenMost)
     std::erase_if(seen_, [&](const auto& entry) { return now - entry.second > kPresent; });
-  if (seen_.size() >= kWorkersMost) seen_.clear();
+  if (seen_.size() >= kSeenMost) seen_.clear();
   seen_[worker] = now;
 }
 

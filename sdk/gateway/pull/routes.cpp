@@ -85,7 +85,8 @@ Response over() {
 }
 
 Response stopping() {
-  return problem(503, "queue_full", "The gateway is stopping, or serves too many kinds of workers.")
+  return problem(503, "queue_full",
+                 "The gateway is stopping, or this key pulls too many sets of functions.")
       .with("Retry-After", "5");
 }
 
@@ -190,6 +191,15 @@ Fail fail_in(Fields& fields, Encoding) {
 
 void add_pull_routes(Routes& routes, Api& api, PullWorkers& workers) {
   const auto pulls = std::make_shared<const PullRoutes>(api, workers);
+  const auto saying = [pulls](const PullRoutes::StatementIn& statement_in) -> Handler {
+    return [pulls, statement_in](const std::shared_ptr<Exchange>& exchange,
+                                 const Variables& variables) {
+      pulls->serve(exchange, [pulls, statement_in, token = variables[0]](
+                                 const Identity& who, const std::shared_ptr<Exchange>& asked) {
+        pulls->say(who, asked, token, statement_in);
+      });
+    };
+  };
   routes.add("POST", "/v1/leases", BodyForm::whole,
              [pulls](const std::shared_ptr<Exchange>& exchange, const Variables&) {
                pulls->serve(exchange,
@@ -197,21 +207,12 @@ void add_pull_routes(Routes& routes, Api& api, PullWorkers& workers) {
                               pulls->pull(who, asked);
                             });
              });
-  const auto add = [&](const std::string& verb, PullRoutes::StatementIn statement_in) {
-    routes.add("POST", "/v1/leases/{token}/" + verb, BodyForm::whole,
-               [pulls, statement_in = std::move(statement_in)](
-                   const std::shared_ptr<Exchange>& exchange, const Variables& variables) {
-                 pulls->serve(exchange,
-                              [pulls, statement_in, token = variables[0]](
-                                  const Identity& who, const std::shared_ptr<Exchange>& asked) {
-                                pulls->say(who, asked, token, statement_in);
-                              });
-               });
-  };
-  add("complete", complete_in);
-  add("fail", fail_in);
-  add("release", [](Fields&, Encoding) { return Release{}; });
-  add("extend", [](Fields& fields, Encoding) { return Extend{duration_of(lock_in(fields))}; });
+  routes.add("POST", "/v1/leases/{token}/complete", BodyForm::whole, saying(complete_in));
+  routes.add("POST", "/v1/leases/{token}/fail", BodyForm::whole, saying(fail_in));
+  routes.add("POST", "/v1/leases/{token}/release", BodyForm::whole,
+             saying([](Fields&, Encoding) { return Release{}; }));
+  routes.add("POST", "/v1/leases/{token}/extend", BodyForm::whole,
+             saying([](Fields& fields, Encoding) { return Extend{duration_of(lock_in(fields))}; }));
 }
 
 }  // namespace quern::gateway

@@ -26,7 +26,7 @@ PullWorker::PullWorker(zmq::context_t& context, WorkerOptions options)
       thread_([this] { run(); }) {}
 
 PullWorker::~PullWorker() {
-  mailbox_.post(End{});
+  mailbox_.post(Stop{});
   if (thread_.get_id() == std::this_thread::get_id())
     thread_.detach();
   else
@@ -148,10 +148,8 @@ void PullWorker::take(News& news) {
     if (outcome->written) return core_.on_delivered(outcome->ticket);
     exchanges_.erase(outcome->ticket);
     core_.on_gone(outcome->ticket, now_);
-  } else if (std::holds_alternative<Stop>(news)) {
-    core_.on_stop(now_);
   } else {
-    ended_ = true;
+    core_.on_stop(now_);
   }
 }
 

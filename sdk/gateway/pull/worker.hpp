@@ -46,7 +46,7 @@ class PullWorker : public std::enable_shared_from_this<PullWorker> {
  public:
   /// Starts the thread. `context` must outlive the worker.
   PullWorker(zmq::context_t& context, WorkerOptions options);
-  /// Ends without leave-taking, unless it has left.
+  /// Leaves the broker, which may take two seconds, unless it has left.
   ~PullWorker();
   PullWorker(const PullWorker&) = delete;
   PullWorker& operator=(const PullWorker&) = delete;
@@ -76,8 +76,7 @@ class PullWorker : public std::enable_shared_from_this<PullWorker> {
     bool written = false;
   };
   struct Stop {};
-  struct End {};
-  using News = std::variant<Asked, Said, Outcome, Stop, End>;
+  using News = std::variant<Asked, Said, Outcome, Stop>;
 
   void run();
   void wait();

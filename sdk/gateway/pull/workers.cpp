@@ -1,5 +1,6 @@
 #include "gateway/pull/workers.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace quern::gateway::pull {
@@ -7,6 +8,7 @@ namespace {
 
 // Each has a thread.
 constexpr std::size_t kWorkersMost = 500;
+constexpr std::size_t kPerKeyMost = 50;
 
 Config config_of(const std::vector<std::string>& functions, Encoding encoding) {
   Config config;
@@ -38,7 +40,11 @@ std::shared_ptr<PullWorker> PullWorkers::worker_for(const Identity& who,
   const std::uint64_t made = number;
   remove_left();  // may invalidate `number`
   numbers_[{who.id, functions, encoding}] = made;
-  if (workers_.size() >= kWorkersMost) return nullptr;
+  const auto of_key = std::count_if(workers_.begin(), workers_.end(), [&](const auto& entry) {
+    return entry.second.owner == who.id;
+  });
+  if (workers_.size() >= kWorkersMost || static_cast<std::size_t>(of_key) >= kPerKeyMost)
+    return nullptr;
   WorkerOptions options;
   options.number = made;
   options.endpoint = options_.endpoint;
