@@ -36,6 +36,7 @@ for_tests=(
   clang-tidy-14                             # scripts/tidy.sh --changed
   doxygen                                   # the reference of the public headers, without a warning
   python3-zmq python3-msgpack               # tests in Python, a second implementation of the protocol
+  jq                                        # sdk/examples/http_worker.sh
   parallel                                  # `quern map` is compared with it (and with xargs)
   tmux groff-base                           # live views on a real terminal, manual pages without a warning
   nginx-light curl openssl                  # the HTTP gateway behind a proxy, from a shell, with TLS

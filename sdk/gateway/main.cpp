@@ -13,6 +13,7 @@
 #include "gateway/api/results.hpp"
 #include "gateway/api/seed.hpp"
 #include "gateway/options.hpp"
+#include "gateway/pull/routes.hpp"
 
 namespace {
 
@@ -56,12 +57,14 @@ int serve(Options options, const sigset_t& signals) {
   Seed seed(api, options.seed_token, options.state);
   JobCache cache(api);
   Events events(api);
+  pull::PullWorkers pull_workers(options.broker);
   Routes routes;
   events.add_routes(routes);
   seed.add_routes(routes);
   add_job_routes(routes, api, cache);
   add_result_routes(routes, api);
   add_cluster_routes(routes, api);
+  add_pull_routes(routes, api, pull_workers);
   add_health_routes(routes, api, metrics, options.seed_token);
   Server server(std::move(options.server), std::move(routes),
                 [&metrics](const std::string& route, unsigned status, double seconds) {
@@ -74,6 +77,7 @@ int serve(Options options, const sigset_t& signals) {
   std::fflush(stdout);
   int number = 0;
   sigwait(&signals, &number);
+  pull_workers.stop();  // before the server: clients that wait get their answers
   server.stop();
   io.join();
   return 0;

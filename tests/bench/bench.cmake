@@ -41,9 +41,11 @@ target_include_directories(quern_many_functions PRIVATE ${PROJECT_SOURCE_DIR}/wo
   $<TARGET_PROPERTY:quern_sdk,INTERFACE_INCLUDE_DIRECTORIES>)
 target_link_libraries(quern_many_functions PRIVATE quern_flags)
 
-# The measure for the HTTP gateway (gateway_rates.py).
+# The measure for the HTTP gateway (gateway_rates.py), and its load (pull_rates.py).
 if(NOT QUERN_SANITIZE)
   add_executable(bare_http bench/bare_http.cpp)
   target_compile_options(bare_http PRIVATE $<$<CONFIG:RelWithDebInfo>:-O2>)
   target_link_libraries(bare_http PRIVATE Threads::Threads)
+  add_executable(pull_load bench/pull_load.cpp)
+  target_link_libraries(pull_load PRIVATE Threads::Threads quern_flags)
 endif()

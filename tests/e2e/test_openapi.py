@@ -64,7 +64,7 @@ class OpenApi(WebRig):
         self.start_broker()
         self.start_worker("w")
         self.start_gateway()
-        self.me = self.token("me", "--role", "submit,read,admin")
+        self.me = self.token("me", "--role", "submit,read,work,admin")
         self.document = self.asked(200, "GET", "/v1/openapi.json").json
 
     def test_the_document_names_exactly_the_routes(self):
@@ -115,6 +115,7 @@ class OpenApi(WebRig):
         self.check("GET", "/v1/jobs/{job}/timeline", 200, one + "/timeline")
         self.check("POST", "/v1/jobs/{job}/cancel", 200, one + "/cancel")
         self.check("POST", "/v1/jobs/{job}/retry", 422, one + "/retry")
+        self.check_pulls()
         self.check("GET", "/v1/workers", 200)
         self.check("GET", "/v1/workers/{worker}", 200, "/v1/workers/w")
         self.check("GET", "/v1/workers/{worker}", 404, "/v1/workers/x")
@@ -128,6 +129,20 @@ class OpenApi(WebRig):
         self.check("GET", "/get_result", 200)
         self.check("GET", "/get_result", 404)
         self.check("POST", "/v1/workers/{worker}/drain", 200, "/v1/workers/w/drain")
+
+    def check_pulls(self):
+        self.check("POST", "/v1/jobs", 201, body={"function": "pulled", "items": ["a", "b", "c"], "common": "x"})
+        pull = {"functions": ["pulled"], "wait_s": 20}
+        for what, body in (("complete", {"result": 1}), ("fail", {"error": "no", "permanent": True}), ("release", None)):
+            lease = self.check("POST", "/v1/leases", 200, body=pull).json["leases"][0]
+            self.assertEqual(lease["common"], "x")
+            path, filled = "/v1/leases/{token}/", f"/v1/leases/{lease['token']}/"
+            self.check("POST", path + "extend", 200, filled + "extend", body={"lock_s": 60})
+            self.check("POST", path + what, 200, filled + what, body=body)
+            self.check("POST", path + "extend", 409, filled + "extend")
+        self.check("POST", "/v1/leases", 200, body={"functions": ["idle"]})
+        self.check("POST", "/v1/leases", 422, body={})
+        self.check("POST", "/v1/leases/{token}/complete", 404, "/v1/leases/x/complete", body={"result": 1})
 
 
 if __name__ == "__main__":

@@ -75,6 +75,10 @@ ROOMS = [
     Room("sdk/json/*", PUBLIC | {"json", "notation", "nlohmann"}, pure=True),
     Room("sdk/cli/*", PUBLIC | {"posix", "cli", "process", "notation", "keys", "json", "options", "nlohmann"}),
     Room("sdk/gateway/http/*", PUBLIC | {"posix", "gateway", "http", "tls", "nlohmann"}),
+    # pull: a worker of its own kind around a pure core
+    Room("sdk/gateway/pull/core*", CORE | {"gateway"}, pure=True),
+    Room("sdk/gateway/pull/*", PUBLIC | {"posix", "gateway", "notation", "keys", "json", "nlohmann",
+                                         "wire", "link", "zmq"}),
     Room("sdk/gateway/*", PUBLIC | {"posix", "gateway", "notation", "keys", "json", "options", "nlohmann"}),
     Room("sdk/bench/*", PUBLIC | {"posix", "cli", "bench", "notation", "keys", "options", "nlohmann",
                                   "zmq"}),
@@ -97,7 +101,7 @@ ROOMS = [
 # beside its folders, is the face over all of them.
 LAYERS = {
     "sdk/cli": ["syntax", "output", "process", "request", "live", "commands"],
-    "sdk/gateway": ["http", "broker", "api"],
+    "sdk/gateway": ["http", "broker", "api", "pull"],
     "broker/core": ["base", "durability", "access", "sessions", "workers", "jobs", "scheduling", "blobs", "endings",
                     "status", "clients", "membership"],
 }

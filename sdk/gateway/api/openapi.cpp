@@ -19,7 +19,8 @@ constexpr std::string_view kDocument = R"json({
     },
     "parameters": {
       "job": {"name": "job", "in": "path", "required": true, "schema": {"type": "integer", "minimum": 1}},
-      "worker": {"name": "worker", "in": "path", "required": true, "schema": {"type": "string"}}
+      "worker": {"name": "worker", "in": "path", "required": true, "schema": {"type": "string"}},
+      "token": {"name": "token", "in": "path", "required": true, "description": "`token` of a task, or `batch` of all of them", "schema": {"type": "string"}}
     },
     "responses": {
       "problem": {
@@ -29,6 +30,21 @@ constexpr std::string_view kDocument = R"json({
       "job": {
         "description": "The state of the job",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/job"}}}
+      },
+      "counted": {
+        "description": "For how many tasks this counts, now or before, and for how many not",
+        "content": {"application/json": {"schema": {
+          "type": "object", "required": ["counted", "not_counted"],
+          "properties": {"counted": {"type": "integer"}, "not_counted": {"type": "integer"}}}}}
+      },
+      "extended": {
+        "description": "The lock, and what is not wanted any more",
+        "content": {"application/json": {"schema": {
+          "type": "object", "required": ["lock_s", "cancelled", "cancelled_places"],
+          "properties": {
+            "lock_s": {"type": "number"},
+            "cancelled": {"type": "boolean", "description": "Nothing of it is wanted"},
+            "cancelled_places": {"type": "array", "items": {"type": "integer"}, "description": "Places in the batch"}}}}}
       }
     },
     "schemas": {
@@ -95,6 +111,35 @@ constexpr std::string_view kDocument = R"json({
           "worker": {"type": "string"}, "state": {"type": "string"}, "slots": {"type": "integer"},
           "functions": {"type": "array", "items": {"type": "object"}},
           "rates": {"type": "array", "items": {"type": "object"}}
+        }
+      },
+      "pull": {
+        "type": "object",
+        "required": ["functions"],
+        "additionalProperties": false,
+        "properties": {
+          "functions": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 100},
+          "encoding": {"enum": ["raw", "value"], "default": "raw", "description": "Of the results"},
+          "max": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1},
+          "wait_s": {"type": "number", "minimum": 0, "maximum": 60, "default": 0},
+          "lock_s": {"type": "number", "minimum": 0.1, "maximum": 43200, "default": 30},
+          "request_id": {"type": "string", "maxLength": 255, "description": "The same within the lock: the same answer"},
+          "worker": {"type": "string", "maxLength": 255, "description": "Who pulls"}
+        }
+      },
+      "leases": {
+        "type": "object",
+        "required": ["leases"],
+        "properties": {
+          "batch": {"type": "string"}, "lock_s": {"type": "number"},
+          "leases": {"type": "array", "items": {
+            "type": "object",
+            "required": ["token", "job", "task", "function", "attempt", "lock_s", "encoding", "input"],
+            "properties": {
+              "token": {"type": "string"}, "job": {"$ref": "#/components/schemas/integer"},
+              "task": {"$ref": "#/components/schemas/integer"}, "function": {"type": "string"},
+              "attempt": {"type": "integer"}, "lock_s": {"type": "number"},
+              "encoding": {"enum": ["raw", "value"]}, "input": {}, "common": {}}}}
         }
       },
       "result": {
@@ -251,6 +296,49 @@ constexpr std::string_view kDocument = R"json({
       "responses": {
         "200": {"description": "The broker", "content": {"application/json": {"schema": {
           "type": "object", "required": ["software", "uptime_s", "jobs", "workers"]}}}},
+        "default": {"$ref": "#/components/responses/problem"}}}},
+    "/v1/leases": {"post": {
+      "summary": "Pulls tasks to run; waits for some; needs the role work",
+      "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/pull"}}}},
+      "responses": {
+        "200": {"description": "Tasks; none when the wait is over", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/leases"}}}},
+        "default": {"$ref": "#/components/responses/problem"}}}},
+    "/v1/leases/{token}/complete": {"post": {
+      "summary": "Sends the result of a task, or the results of a batch; may be repeated",
+      "parameters": [{"$ref": "#/components/parameters/token"}],
+      "requestBody": {"content": {"application/json": {"schema": {
+        "type": "object", "additionalProperties": false,
+        "properties": {"result": {}, "results": {"type": "array", "description": "Of a batch: one per task, in order"}}}}}},
+      "responses": {
+        "200": {"$ref": "#/components/responses/counted"},
+        "409": {"$ref": "#/components/responses/problem"},
+        "default": {"$ref": "#/components/responses/problem"}}}},
+    "/v1/leases/{token}/fail": {"post": {
+      "summary": "Ends a failed attempt",
+      "parameters": [{"$ref": "#/components/parameters/token"}],
+      "requestBody": {"content": {"application/json": {"schema": {
+        "type": "object", "additionalProperties": false, "required": ["error"],
+        "properties": {"error": {"type": "string", "minLength": 1}, "permanent": {"type": "boolean", "default": false}}}}}},
+      "responses": {
+        "200": {"$ref": "#/components/responses/counted"},
+        "409": {"$ref": "#/components/responses/problem"},
+        "default": {"$ref": "#/components/responses/problem"}}}},
+    "/v1/leases/{token}/release": {"post": {
+      "summary": "Hands tasks back without an attempt",
+      "parameters": [{"$ref": "#/components/parameters/token"}],
+      "responses": {
+        "200": {"$ref": "#/components/responses/counted"},
+        "409": {"$ref": "#/components/responses/problem"},
+        "default": {"$ref": "#/components/responses/problem"}}}},
+    "/v1/leases/{token}/extend": {"post": {
+      "summary": "Keeps the lock, and tells whether the tasks are still wanted",
+      "parameters": [{"$ref": "#/components/parameters/token"}],
+      "requestBody": {"content": {"application/json": {"schema": {
+        "type": "object", "additionalProperties": false,
+        "properties": {"lock_s": {"type": "number", "minimum": 0.1, "maximum": 43200, "default": 30}}}}}},
+      "responses": {
+        "200": {"$ref": "#/components/responses/extended"},
+        "409": {"$ref": "#/components/responses/problem"},
         "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/events": {"get": {
       "summary": "What changes, as server-sent events: job, worker, or resync (fetch all anew)",

@@ -15,21 +15,6 @@ constexpr std::int64_t kIntegerMost = 1LL << 62;
 constexpr double kSecondsMost = 1e9;
 constexpr double kHundredYears = 3'155'760'000.0;
 
-Bytes bytes_of(const Json& value, Encoding encoding) {
-  if (value.is_object() && value.size() == 1 && value.contains("base64") &&
-      value["base64"].is_string()) {
-    auto bytes = notation::from_base64(value["base64"].get<std::string>());
-    if (!bytes) throw BadRequest("A value of \"base64\" is not base64 (RFC 4648, with padding).");
-    return std::move(*bytes);
-  }
-  if (encoding == Encoding::value) {
-    auto bytes = value_from_json(value.dump());
-    if (!bytes) throw BadRequest("An input cannot be encoded as a value.");
-    return std::move(*bytes);
-  }
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
 Encoding encoding_in(Fields& fields) {
   const std::string word = fields.text("encoding").value_or("raw");
   if (word != "raw" && word != "value")
@@ -151,6 +136,21 @@ Json json_of_parameters(const Target& target) {
 }
 
 }  // namespace
+
+Bytes bytes_of(const Json& value, Encoding encoding) {
+  if (value.is_object() && value.size() == 1 && value.contains("base64") &&
+      value["base64"].is_string()) {
+    auto bytes = notation::from_base64(value["base64"].get<std::string>());
+    if (!bytes) throw BadRequest("A value of \"base64\" is not base64 (RFC 4648, with padding).");
+    return std::move(*bytes);
+  }
+  if (encoding == Encoding::value) {
+    auto bytes = value_from_json(value.dump());
+    if (!bytes) throw BadRequest("An input cannot be encoded as a value.");
+    return std::move(*bytes);
+  }
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
 
 Submission submission_of(const Request& request) {
   const Json body = json_of(request.body);

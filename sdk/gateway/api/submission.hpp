@@ -21,6 +21,9 @@ Submission submission_of(const Request& request);
 /// The same without input, from the parameters of the target: the body has the items. Throws
 /// BadRequest.
 Submission streamed_submission_of(const Request& request);
+/// A JSON value as an input or a result: the text of a string, the bytes of {"base64": "..."}, and
+/// any other value as JSON, or as a value. Throws BadRequest.
+Bytes bytes_of(const Json& value, Encoding encoding);
 /// A line of such a body as an item: the text of a string, the bytes of {"base64": "..."}, and any
 /// other value as JSON. Throws BadRequest.
 Bytes item_of(std::string_view line, Encoding encoding);

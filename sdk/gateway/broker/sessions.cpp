@@ -37,7 +37,17 @@ std::string token_in(const Request& request) {
 Sessions::Sessions(SessionOptions options) : options_(std::move(options)), grants_(options_.keys) {}
 
 std::variant<Caller, Response> Sessions::caller_of(const Request& request) {
-  if (options_.insecure) return open_session("anonymous", "", false);
+  auto found = identity_of(request);
+  if (auto* refused = std::get_if<Response>(&found)) return std::move(*refused);
+  const Identity& who = std::get<Identity>(found);
+  const bool may_exec =
+      who.grant && std::find(who.grant->functions.begin(), who.grant->functions.end(), "exec") !=
+                       who.grant->functions.end();
+  return open_session(who.id, who.token, may_exec);
+}
+
+std::variant<Identity, Response> Sessions::identity_of(const Request& request) {
+  if (options_.insecure) return Identity{"anonymous", "", std::nullopt};
   const std::string token = token_in(request);
   if (token.empty())
     return problem(401, "denied",
@@ -46,16 +56,14 @@ std::variant<Caller, Response> Sessions::caller_of(const Request& request) {
   if (auto too_many = failed(request.address)) return *too_many;
   try {
     const std::string id = id_of(token);
-    const auto grant = grants_.find(id);
+    auto grant = grants_.find(id);
     if (!grant && grants_.known())
       throw keys::KeyError("the token is unknown or revoked: ask the operator for a new one");
     if (grant && !keys::comes_from(grant->from, request.address))
       return problem(403, "denied",
                      "The key of " + grant->name + " is not allowed from " +
                          (request.address.empty() ? "this machine" : request.address) + ".");
-    const bool may_exec = grant && std::find(grant->functions.begin(), grant->functions.end(),
-                                             "exec") != grant->functions.end();
-    return open_session(id, token, may_exec);
+    return Identity{id, token, std::move(grant)};
   } catch (const keys::KeyError& error) {
     std::lock_guard lock(mutex_);
     if (failures_.size() > kFailingAddressesMax) failures_.clear();

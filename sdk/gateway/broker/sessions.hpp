@@ -50,12 +50,22 @@ class Reader {
   std::function<void(std::shared_ptr<Client>)> give_back_;
 };
 
+/// Somebody who asks, as far as that is known without asking the broker.
+struct Identity {
+  std::string id;                    ///< the public key; "anonymous" without keys
+  std::string token;                 ///< empty without keys
+  std::optional<keys::Grant> grant;  ///< the key's line, if the broker's keys are on this machine
+};
+
 class Sessions {
  public:
   explicit Sessions(SessionOptions options);
 
   /// Who sent the request, by its Authorization field; or why that is unknown (401, 403, 429).
-  /// Does not ask the broker. Any thread.
+  /// Opens no session. Any thread.
+  std::variant<Identity, Response> identity_of(const Request& request);
+
+  /// The same with the caller's session. Does not ask the broker. Any thread.
   std::variant<Caller, Response> caller_of(const Request& request);
   /// The session of this token.
   Caller caller_with(const std::string& token);
