@@ -257,9 +257,8 @@ struct Cancel {
   std::uint64_t token = 0;
   Uuid job{};  ///< nil: by number
   JobNumber number{};
-  Intervals tasks{};  ///< empty: all
-  bool waiting =
-      false;  ///< instead: tasks that no worker has begun; the job ends when running ones end
+  Intervals tasks{};     ///< empty: all
+  bool waiting = false;  ///< instead: those that no worker has begun; the job ends after the others
   bool dry_run = false;  ///< change nothing; tell how many tasks it would be
   bool operator==(const Cancel&) const = default;
 };
@@ -342,8 +341,8 @@ struct Results {
   bool operator==(const Results&) const = default;
 };
 
-/// JOB: a job's state. When `status.state` is final, `entries` is the total number of
-/// result entries. Part (with `has_value`): the reduced result.
+/// JOB: a job's state. When it is final, `entries` is the total number of result entries. Part
+/// (with `has_value`): the reduced result.
 struct JobUpdate {
   std::uint64_t token = 0;
   JobStatus status;

@@ -66,7 +66,18 @@ class Conversation {
       : stream_(std::move(stream)),
         admission_(std::move(admission)),
         service_(service),
-        signal_(std::make_shared<Signal>(service.io)) {}
+        signal_(std::make_shared<Signal>(service.io)),
+        id_(service.next_connection++) {
+    service_.open.emplace(id_, [this](bool at_once) {
+      if (!at_once && !idle_) return;
+      peer_left_ = true;
+      close();
+      signal_->timer.cancel();
+    });
+  }
+  ~Conversation() { service_.open.erase(id_); }
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
 
   net::awaitable<void> run() {
     if (admission_->is_over) {
@@ -99,13 +110,12 @@ class Conversation {
   /// Waits for the first bytes of a request. False if there are none.
   net::awaitable<bool> await_request(std::chrono::seconds time) {
     if (buffer_.size() > 0) co_return true;
-    const std::uint64_t id = service_.next_idle++;
-    service_.idle.emplace(id, [this] { close(); });
+    idle_ = true;
     lowest().expires_after(time);
     Error error;
     const std::size_t read = co_await stream_.async_read_some(buffer_.prepare(4096), into(error));
     buffer_.commit(read);
-    service_.idle.erase(id);
+    idle_ = false;
     co_return !error;
   }
 
@@ -261,6 +271,7 @@ class Conversation {
         is_whole = keep_alive_ = false;  // what is left of the body would be taken for a request
         break;
       }
+      if (peer_left_) break;
       if (!exchange->wants_body()) {
         co_await news();
         continue;
@@ -277,7 +288,7 @@ class Conversation {
         co_return;
       }
     }
-    exchange->end_body(is_whole);
+    exchange->end_body(is_whole && !peer_left_);
     co_await answer(exchange, concluded);
   }
 
@@ -419,6 +430,8 @@ class Conversation {
   std::shared_ptr<Signal> signal_;
   beast::flat_buffer buffer_{kHeadMost + kBlock};
   std::shared_ptr<bool> watched_;  ///< expires when the peer is not watched any more
+  const std::uint64_t id_;
+  bool idle_ = false;
   bool peer_left_ = false;
   bool keep_alive_ = false;
   bool head_only_ = false;
