@@ -9,6 +9,7 @@
 #include "gateway/api/cluster.hpp"
 #include "gateway/api/events.hpp"
 #include "gateway/api/health.hpp"
+#include "gateway/api/job_actions.hpp"
 #include "gateway/api/jobs.hpp"
 #include "gateway/api/results.hpp"
 #include "gateway/api/seed.hpp"
@@ -61,6 +62,7 @@ int serve(Options options, const sigset_t& signals) {
   events.add_routes(routes);
   seed.add_routes(routes);
   add_job_routes(routes, api, cache);
+  add_job_actions(routes, api, cache);
   add_result_routes(routes, api);
   add_cluster_routes(routes, api);
   add_pull_routes(routes, api, pull_workers);

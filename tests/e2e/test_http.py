@@ -211,6 +211,13 @@ class Jobs(WebRig):
         job = self.submit({"function": "fail", "input": "x", "attempts": 1})["job"]
         self.asked(200, "GET", f"/v1/jobs/{job}?wait=30", token=self.me)
         self.assertEqual(self.asked(200, "POST", f"/v1/jobs/{job}/retry", token=self.me).json["retried"], 1)
+        self.asked(200, "GET", f"/v1/jobs/{job}?wait=30", token=self.me)
+        counted = self.asked(200, "POST", f"/v1/jobs/{job}/retry", {"code": "failed", "dry_run": True}, token=self.me).json
+        self.assertEqual((counted["touched"], counted["state"]), (1, "failed"))
+        groups = self.asked(200, "GET", f"/v1/jobs/{job}/errors", token=self.me).json
+        self.assertEqual((groups["tasks"], [group["count"] for group in groups["groups"]]), (1, [1]))
+        for body in ({"tasks": [1, 0]}, {"code": "wrong"}, {"tasks": 1}, {"nothing": 1}, {"dry_run": 1}):
+            self.asked(422, "POST", f"/v1/jobs/{job}/retry", body, token=self.me)
         self.assertTrue(self.asked(200, "GET", f"/v1/jobs/{job}/explain", token=self.me).json["explain"])
         self.assertIn("spans", self.asked(200, "GET", f"/v1/jobs/{job}/timeline", token=self.me).json)
 

@@ -112,6 +112,8 @@ class OpenApi(WebRig):
         self.check("POST", "/v1/jobs/{job}/pause", 200, waits + "/pause")
         self.check("POST", "/v1/jobs/{job}/resume", 200, waits + "/resume")
         self.check("GET", "/v1/jobs/{job}/explain", 200, one + "/explain")
+        self.check("GET", "/v1/jobs/{job}/errors", 200, one + "/errors")
+        self.check("POST", "/v1/jobs/{job}/cancel", 200, waits + "/cancel", body={"dry_run": True})
         self.check("GET", "/v1/jobs/{job}/timeline", 200, one + "/timeline")
         self.check("POST", "/v1/jobs/{job}/cancel", 200, one + "/cancel")
         self.check("POST", "/v1/jobs/{job}/retry", 422, one + "/retry")

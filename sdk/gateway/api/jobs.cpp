@@ -193,45 +193,23 @@ void get_job(Api& api, JobCache& cache, const std::shared_ptr<Exchange>& exchang
            });
 }
 
-/// Reads the optional body {"tasks": [begin, end]}.
-std::optional<Range> tasks_in(const std::string& body) {
-  if (body.empty()) return std::nullopt;
-  const Json parsed = json_of(body);
-  Fields fields(parsed);
-  const Json& tasks = fields.raw("tasks");
-  fields.finish();
-  if (tasks.is_null()) return std::nullopt;
-  const auto is_index = [](const Json& one) {
-    return one.is_number_unsigned() && one.get<std::uint64_t>() <= (1ULL << 62);
-  };
-  if (!tasks.is_array() || tasks.size() != 2 || !is_index(tasks[0]) || !is_index(tasks[1]) ||
-      tasks[0].get<std::uint64_t>() >= tasks[1].get<std::uint64_t>())
-    throw BadRequest(
-        "The field \"tasks\" must be two indexes, the first one and one past the last one, e.g. "
-        "[0, 10].");
-  return Range{tasks[0].get<std::int64_t>(), tasks[1].get<std::int64_t>()};
-}
-
-Response cancel(const Caller& caller, const Exchange& exchange, const std::string& segment) {
-  const JobNumber number = job_number(segment);
-  const auto tasks = tasks_in(exchange.request.body);
-  const JobStatus status =
-      tasks ? caller.client->cancel(number, static_cast<std::uint64_t>(tasks->begin), tasks->size())
-            : caller.client->cancel(number);
-  return json_answer(job_json(status));
-}
-
-Response retry(const Caller& caller, const Exchange& exchange, const std::string& segment) {
-  const JobNumber number = job_number(segment);
-  if (!exchange.request.body.empty()) Fields(json_of(exchange.request.body)).finish();
-  return json_answer(job_json(caller.client->retry(number)));
-}
-
 Response explain(const Caller& caller, const std::string& segment) {
   Json sentences = Json::array();
   for (const auto& sentence : caller.client->explain(job_number(segment)))
     sentences.push_back(sentence);
   return json_answer({{"explain", std::move(sentences)}});
+}
+
+/// Errors by code and text, the most frequent first.
+Response errors(const Caller& caller, const std::string& segment) {
+  const JobNumber number = job_number(segment);
+  const ErrorGroups found = caller.client->errors(number);
+  Json groups = Json::array();
+  for (const auto& group : found.groups) groups.push_back(json::to_json(group));
+  return json_answer({{"job", value(number)},
+                      {"groups", std::move(groups)},
+                      {"more", found.more},
+                      {"tasks", found.tasks}});
 }
 
 Response timeline(const Caller& caller, const std::string& segment) {
@@ -294,37 +272,18 @@ void add_job_routes(Routes& routes, Api& api, JobCache& cache) {
                });
                if (error.status != 0) asked->respond(error);
              });
-  const auto act = [&](const char* method, const char* path, BodyForm body,
-                       Response (*answer)(const Caller&, const Exchange&, const std::string&)) {
-    const bool changes = std::string_view(method) == "POST";
-    routes.add(method, path, body,
-               [&api, &cache, answer, changes](const Asked& asked, const Variables& v) {
-                 api.ask(asked, [&cache, answer, changes, job = v[0]](const Caller& caller,
-                                                                      Exchange& exchange) {
-                   Response done = answer(caller, exchange, job);
-                   if (changes) cache.forget(job_number(job));
-                   return done;
+  const auto add = [&](const char* method, const char* path,
+                       Response (*answer)(const Caller&, const std::string&)) {
+    routes.add(method, path, BodyForm::none,
+               [&api, answer](const Asked& asked, const Variables& v) {
+                 api.ask(asked, [answer, job = v[0]](const Caller& caller, Exchange&) {
+                   return answer(caller, job);
                  });
                });
   };
-  act("POST", "/v1/jobs/{job}/cancel", BodyForm::whole, cancel);
-  act("POST", "/v1/jobs/{job}/retry", BodyForm::whole, retry);
-  act("POST", "/v1/jobs/{job}/pause", BodyForm::whole,
-      [](const Caller& caller, const Exchange&, const std::string& job) {
-        return job_answer(caller.client->pause(job_number(job)));
-      });
-  act("POST", "/v1/jobs/{job}/resume", BodyForm::whole,
-      [](const Caller& caller, const Exchange&, const std::string& job) {
-        return job_answer(caller.client->resume(job_number(job)));
-      });
-  act("GET", "/v1/jobs/{job}/explain", BodyForm::none,
-      [](const Caller& caller, const Exchange&, const std::string& job) {
-        return explain(caller, job);
-      });
-  act("GET", "/v1/jobs/{job}/timeline", BodyForm::none,
-      [](const Caller& caller, const Exchange&, const std::string& job) {
-        return timeline(caller, job);
-      });
+  add("GET", "/v1/jobs/{job}/explain", explain);
+  add("GET", "/v1/jobs/{job}/timeline", timeline);
+  add("GET", "/v1/jobs/{job}/errors", errors);
 }
 
 }  // namespace quern::gateway

@@ -27,6 +27,12 @@ constexpr std::string_view kDocument = R"json({
         "description": "What went wrong, and what to do",
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/problem"}}}
       },
+      "touched": {
+        "description": "The state of the job after that, and how many tasks were concerned",
+        "content": {"application/json": {"schema": {
+          "type": "object", "required": ["job", "state", "touched"],
+          "properties": {"touched": {"$ref": "#/components/schemas/integer"}}}}}
+      },
       "job": {
         "description": "The state of the job",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/job"}}}
@@ -48,6 +54,7 @@ constexpr std::string_view kDocument = R"json({
       }
     },
     "schemas": {
+      "tasks": {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2},
       "integer": {"type": ["integer", "string"]},
       "problem": {
         "type": "object",
@@ -222,12 +229,32 @@ constexpr std::string_view kDocument = R"json({
       "parameters": [{"$ref": "#/components/parameters/job"}],
       "requestBody": {"content": {"application/json": {"schema": {
         "type": "object", "additionalProperties": false,
-        "properties": {"tasks": {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}}}}}},
-      "responses": {"200": {"$ref": "#/components/responses/job"}, "default": {"$ref": "#/components/responses/problem"}}}},
+        "properties": {
+          "tasks": {"$ref": "#/components/schemas/tasks"},
+          "dry_run": {"type": "boolean", "description": "Only count"}}}}}},
+      "responses": {"200": {"$ref": "#/components/responses/touched"}, "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/jobs/{job}/retry": {"post": {
-      "summary": "Runs the failed tasks of an ended job again",
+      "summary": "Runs failed tasks of an ended job again: all, or those that meet every condition",
       "parameters": [{"$ref": "#/components/parameters/job"}],
-      "responses": {"200": {"$ref": "#/components/responses/job"}, "default": {"$ref": "#/components/responses/problem"}}}},
+      "requestBody": {"content": {"application/json": {"schema": {
+        "type": "object", "additionalProperties": false,
+        "properties": {
+          "tasks": {"$ref": "#/components/schemas/tasks"},
+          "code": {"type": "string"}, "text": {"type": "string"},
+          "dry_run": {"type": "boolean", "description": "Only count"}}}}}},
+      "responses": {"200": {"$ref": "#/components/responses/touched"}, "default": {"$ref": "#/components/responses/problem"}}}},
+    "/v1/jobs/{job}/errors": {"get": {
+      "summary": "The errors in groups of equal code and text, numbers aside",
+      "parameters": [{"$ref": "#/components/parameters/job"}],
+      "responses": {
+        "200": {"description": "Groups", "content": {"application/json": {"schema": {
+          "type": "object", "required": ["job", "groups", "more", "tasks"],
+          "properties": {
+            "job": {"type": "integer"},
+            "groups": {"type": "array", "items": {
+              "type": "object", "required": ["code", "text", "count", "first", "last", "example"]}},
+            "more": {"type": "integer"}, "tasks": {"type": "integer"}}}}}},
+        "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/jobs/{job}/pause": {"post": {
       "summary": "Grants the job no more leases; what runs goes on",
       "parameters": [{"$ref": "#/components/parameters/job"}],
