@@ -4,8 +4,11 @@
 #include <unistd.h>
 #include <iterator>
 
+#include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <unordered_map>
+#include <utility>
 
 #include "client/actor.hpp"
 #include "client/blob_source.hpp"
@@ -254,10 +257,31 @@ wire::Answer answer_in(Reply reply) {
               "the broker's answer does not match the request; is it another version of Quern?");
 }
 
-JobStatus status_in(Reply reply) {
-  if (auto* update = std::get_if<wire::JobUpdate>(&reply)) return std::move(update->status);
+JobStatus job_in(Reply reply, JobNumber number) {
+  auto answer = answer_in(std::move(reply));
+  if (answer.jobs.empty())
+    throw Error(ErrorCode::unknown_job, "there is no job " + std::to_string(value(number)));
+  return std::move(answer.jobs.front());
+}
+
+Touched touched_in(Reply reply) {
+  if (auto* update = std::get_if<wire::JobUpdate>(&reply))
+    return {std::move(update->status), update->touched};
   throw Error(ErrorCode::malformed,
               "the broker's answer does not match the request; is it another version of Quern?");
+}
+
+JobStatus status_in(Reply reply) { return touched_in(std::move(reply)).job; }
+
+/// In order, and those that overlap made one, as they travel.
+wire::Intervals intervals_of(const std::vector<TaskInterval>& several) {
+  wire::IntervalSet all;
+  for (const TaskInterval& tasks : several) {
+    if (tasks.begin >= tasks.end || tasks.end > wire::kTasksMax)
+      throw Error(ErrorCode::bad_input, "an interval of tasks is empty or beyond 2^62");
+    all.add({tasks.begin, tasks.end});
+  }
+  return all.list();
 }
 
 /// Receives how much of a file was taken, as long as the caller exists.
@@ -339,9 +363,7 @@ const std::string& Client::endpoint() const { return impl_->endpoint(); }
 void Client::connect() { impl_->ask(std::monostate{}); }
 
 std::vector<JobStatus> Client::jobs(std::size_t limit) {
-  JobQuery newest;
-  newest.limit = limit;
-  return jobs(newest).jobs;
+  return jobs(JobQuery{.limit = limit}).jobs;
 }
 
 JobPage Client::jobs(const JobQuery& wanted) {
@@ -368,24 +390,17 @@ JobPage Client::jobs(const JobQuery& wanted) {
 }
 
 JobStatus Client::job(JobNumber number) {
-  auto answer = answer_in(impl_->ask(query(wire::QueryWhat::job, number)));
-  if (answer.jobs.empty())
-    throw Error(ErrorCode::unknown_job, "there is no job " + std::to_string(value(number)));
-  return std::move(answer.jobs.front());
+  return job_in(impl_->ask(query(wire::QueryWhat::job, number)), number);
 }
 
 JobStatus Client::timeline(JobNumber number) {
-  auto answer = answer_in(impl_->ask(query(wire::QueryWhat::timeline, number)));
-  if (answer.jobs.empty())
-    throw Error(ErrorCode::unknown_job, "there is no job " + std::to_string(value(number)));
-  return std::move(answer.jobs.front());
+  return job_in(impl_->ask(query(wire::QueryWhat::timeline, number)), number);
 }
 
 JobStatus Client::cancel(JobNumber number, std::uint64_t first_task, std::uint64_t task_count) {
-  wire::Cancel cancel;
-  cancel.number = number;
-  if (task_count > 0) cancel.tasks = {{first_task, first_task + task_count}};
-  return status_in(impl_->ask(std::move(cancel)));
+  CancelQuery tasks;
+  if (task_count > 0) tasks.tasks = {{first_task, first_task + task_count}};
+  return cancel(number, tasks).job;
 }
 
 JobStatus Client::cancel_waiting(JobNumber number) {
@@ -395,23 +410,32 @@ JobStatus Client::cancel_waiting(JobNumber number) {
   return status_in(impl_->ask(std::move(cancel)));
 }
 
-JobStatus Client::retry(JobNumber number) {
+JobStatus Client::retry(JobNumber number) { return retry(number, RetryQuery{}).job; }
+
+Touched Client::retry(JobNumber number, const RetryQuery& wanted) {
   wire::Retry retry;
   retry.number = number;
-  return status_in(impl_->ask(std::move(retry)));
+  retry.tasks = intervals_of(wanted.tasks);
+  retry.code = wanted.code;
+  retry.text = wanted.text;
+  retry.dry_run = wanted.dry_run;
+  return touched_in(impl_->ask(std::move(retry)));
+}
+
+Touched Client::cancel(JobNumber number, const CancelQuery& wanted) {
+  wire::Cancel cancel;
+  cancel.number = number;
+  cancel.tasks = intervals_of(wanted.tasks);
+  cancel.dry_run = wanted.dry_run;
+  return touched_in(impl_->ask(std::move(cancel)));
 }
 
 JobStatus Client::pause(JobNumber number) {
-  wire::Pause pause;
-  pause.number = number;
-  return status_in(impl_->ask(std::move(pause)));
+  return status_in(impl_->ask(wire::Pause{.number = number}));
 }
 
 JobStatus Client::resume(JobNumber number) {
-  wire::Pause pause;
-  pause.number = number;
-  pause.resume = true;
-  return status_in(impl_->ask(std::move(pause)));
+  return status_in(impl_->ask(wire::Pause{.number = number, .resume = true}));
 }
 
 std::vector<WorkerStatus> Client::workers() {
@@ -430,6 +454,36 @@ std::vector<WorkerStatus> Client::workers() {
 
 BrokerStatus Client::broker() {
   return answer_in(impl_->ask(query(wire::QueryWhat::broker))).broker.value_or(BrokerStatus{});
+}
+
+ErrorGroups Client::errors(JobNumber number, std::size_t limit) {
+  std::map<std::pair<ErrorCode, std::string>, ErrorGroup> groups;
+  wire::Query page = query(wire::QueryWhat::errors, number);
+  do {
+    wire::Answer answer = answer_in(impl_->ask(page));
+    for (ErrorGroup& group : answer.errors) {
+      const auto [at, fresh] = groups.try_emplace({group.code, group.text}, group);
+      if (fresh) continue;
+      ErrorGroup& all = at->second;
+      all.first = std::min(all.first, group.first);
+      all.last = std::max(all.last, group.last);
+      all.count += group.count;
+    }
+    page.cursor = answer.cursor;
+    page.skip = answer.skip;
+  } while (page.cursor != 0 || page.skip != 0);
+  ErrorGroups out;
+  for (auto& [key, group] : groups) {
+    out.tasks += group.count;
+    out.groups.push_back(std::move(group));
+  }
+  std::stable_sort(out.groups.begin(), out.groups.end(),
+                   [](const auto& a, const auto& b) { return a.count > b.count; });
+  if (out.groups.size() > limit) {
+    out.more = out.groups.size() - limit;
+    out.groups.resize(limit);
+  }
+  return out;
 }
 
 std::vector<std::string> Client::explain(JobNumber number) {

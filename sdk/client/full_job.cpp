@@ -458,6 +458,10 @@ bool FullJob::reduced() {
 
 void FullJob::cancel() { outbox_->post(CancelCommand{key_, {}}); }
 
+void FullJob::leave() {
+  on_ended({key_, Ended::Stage::accepted, {ErrorCode::shutdown, "the handle was left"}});
+}
+
 void FullJob::on_progress(std::function<void(const Progress&)> callback,
                           std::chrono::milliseconds interval) {
   Lock lock(mutex_);

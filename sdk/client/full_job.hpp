@@ -49,6 +49,7 @@ class FullJob final : public JobHandle,
   Encoding encoding() override;
   bool reduced() override;
   void cancel() override;
+  void leave() override;
   void on_progress(std::function<void(const Progress&)> callback,
                    std::chrono::milliseconds interval) override;
 

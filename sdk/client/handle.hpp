@@ -23,6 +23,8 @@ class JobHandle {
   virtual Encoding encoding() = 0;
   virtual bool reduced() = 0;
   virtual void cancel() = 0;
+  /// A single input has no results to read, so there is nothing to leave.
+  virtual void leave() {}
   virtual void on_progress(std::function<void(const Progress&)> callback,
                            std::chrono::milliseconds interval) = 0;
 };

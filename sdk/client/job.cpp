@@ -56,6 +56,7 @@ Progress Job::progress() const { return in(handle_).progress(); }
 Encoding Job::encoding() const { return in(handle_).encoding(); }
 bool Job::reduced() const { return in(handle_).reduced(); }
 void Job::cancel() const { in(handle_).cancel(); }
+void Job::leave() const { in(handle_).leave(); }
 void Job::on_progress(std::function<void(const Progress&)> callback,
                       std::chrono::milliseconds interval) const {
   in(handle_).on_progress(std::move(callback), interval);

@@ -48,7 +48,6 @@ void sweep(Api& api) {
 }
 
 int serve(Options options, const sigset_t& signals) {
-  // In this order: the end of the server ends the exchanges for which the threads may wait.
   Sessions sessions(options.broker);
   Callers calls(kCallThreads, kCallsMost);
   Callers streams(kStreamThreads, kStreamsMost);
@@ -80,6 +79,9 @@ int serve(Options options, const sigset_t& signals) {
   pull_workers.stop();  // before the server: clients that wait get their answers
   server.stop();
   io.join();
+  // All exchanges are over, so nothing waits for long; what runs still uses the server.
+  streams.stop();
+  calls.stop();
   return 0;
 }
 

@@ -54,7 +54,9 @@ Json functions_of(const WorkerStatus& status) {
     functions.push_back({{"name", decl.name},
                          {"takes", to_string(decl.takes)},
                          {"encoding", decl.encoding == Encoding::raw ? "raw" : "value"},
-                         {"reduce", decl.reduce}});
+                         {"reduce", decl.reduce},
+                         {"max_lease", decl.max_lease},
+                         {"people", decl.people}});
   return functions;
 }
 
@@ -197,6 +199,11 @@ Json to_json(const BrokerStatus& status) {
   object["lease_seconds"] = histogram_json(status.lease_seconds);
   object["wait_seconds"] = histogram_json(status.wait_seconds);
   return object;
+}
+
+Json to_json(const ErrorGroup& group) {
+  return {{"error", to_string(group.code)}, {"text", group.text}, {"count", group.count},
+          {"first", group.first},           {"last", group.last}, {"example", group.example}};
 }
 
 std::string line_of(const Json& object) {

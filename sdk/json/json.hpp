@@ -16,6 +16,7 @@ using Json = nlohmann::ordered_json;
 Json to_json(const JobStatus& status);
 Json to_json(const WorkerStatus& status);
 Json to_json(const BrokerStatus& status);
+Json to_json(const ErrorGroup& group);
 
 /// The total of which the workers' shares are parts.
 std::uint64_t tasks_shared(const JobStatus& job);

@@ -73,6 +73,16 @@ void describe(V& v, Of<TaskError>) {
 }
 
 template <typename V>
+void describe(V& v, Of<ErrorGroup>) {
+  v.code("code", &ErrorGroup::code);
+  v.text("text", &ErrorGroup::text);
+  v.number("count", &ErrorGroup::count);
+  v.number("first", &ErrorGroup::first);
+  v.number("last", &ErrorGroup::last);
+  v.text("example", &ErrorGroup::example);
+}
+
+template <typename V>
 void describe(V& v, Of<WorkerShare>) {
   v.name("worker", &WorkerShare::worker);
   v.number("leases", &WorkerShare::leases);
@@ -159,6 +169,8 @@ void describe(V& v, Of<FunctionDecl>) {
   v.flag("finish", &FunctionDecl::finish);
   v.real("rate", &FunctionDecl::rate, Sign::not_negative);
   v.flag("idempotent", &FunctionDecl::idempotent);
+  v.number("max_lease", &FunctionDecl::max_lease);
+  v.flag("people", &FunctionDecl::people);
 }
 
 template <typename V>
@@ -434,6 +446,7 @@ void describe(V& v, Of<Cancel>) {
   v.number("number", &Cancel::number);
   v.intervals("tasks", &Cancel::tasks);
   v.flag("waiting", &Cancel::waiting);
+  v.flag("dry_run", &Cancel::dry_run);
 }
 
 template <typename V>
@@ -441,6 +454,10 @@ void describe(V& v, Of<Retry>) {
   v.number("token", &Retry::token);
   v.uuid("job", &Retry::job);
   v.number("number", &Retry::number);
+  v.intervals("tasks", &Retry::tasks);
+  v.code("code", &Retry::code);
+  v.text("text", &Retry::text);
+  v.flag("dry_run", &Retry::dry_run);
 }
 
 template <typename V>
@@ -465,6 +482,8 @@ void describe(V& v, Of<Query>) {
   v.name("owner", &Query::owner);
   v.name("name", &Query::name);
   v.name("text", &Query::text);
+  v.number("cursor", &Query::cursor);
+  v.number("skip", &Query::skip);
 }
 
 template <typename V>
@@ -504,6 +523,7 @@ void describe(V& v, Of<JobUpdate>) {
   v.number("entries", &JobUpdate::entries);
   v.flag("reduced", &JobUpdate::reduced);
   v.part("has_value", &JobUpdate::has_value, &JobUpdate::value);
+  v.number("touched", &JobUpdate::touched);
 }
 
 template <typename V>
@@ -515,6 +535,9 @@ void describe(V& v, Of<Answer>) {
   v.object("broker", &Answer::broker);
   v.number("before", &Answer::before);
   v.name("after", &Answer::after);
+  v.list("errors", &Answer::errors);
+  v.number("cursor", &Answer::cursor);
+  v.number("skip", &Answer::skip);
 }
 
 // ---- broker -> worker

@@ -255,48 +255,53 @@ struct Ack {
 /// CANCEL: cancels the whole job or some of its tasks. Answered by JOB.
 struct Cancel {
   std::uint64_t token = 0;
-  Uuid job;  ///< nil: by number
+  Uuid job{};  ///< nil: by number
   JobNumber number{};
-  Intervals tasks;  ///< empty: all
-  bool waiting =
-      false;  ///< instead: tasks that no worker has begun; the job ends when running ones end
+  Intervals tasks{};     ///< empty: all
+  bool waiting = false;  ///< instead: those that no worker has begun; the job ends after the others
+  bool dry_run = false;  ///< change nothing; tell how many tasks it would be
   bool operator==(const Cancel&) const = default;
 };
 
-/// RETRY: runs again the failed tasks of an ended job, and no others. Answered by JOB.
+/// RETRY: runs again failed tasks of an ended job, and no others. Answered by JOB.
 struct Retry {
   std::uint64_t token = 0;
-  Uuid job;  ///< nil: by number
+  Uuid job{};  ///< nil: by number
   JobNumber number{};
+  Intervals tasks{};                 ///< only these; empty: all
+  ErrorCode code = ErrorCode::none;  ///< only those that failed with this code; none: any
+  std::string text{};                ///< only those that failed with this text; empty: any
+  bool dry_run = false;              ///< change nothing; tell how many tasks it would be
   bool operator==(const Retry&) const = default;
 };
 
 /// PAUSE: no more leases of a job are granted, or they are again. Answered by JOB.
 struct Pause {
   std::uint64_t token = 0;
-  Uuid job;  ///< nil: by number
+  Uuid job{};  ///< nil: by number
   JobNumber number{};
   bool resume = false;  ///< the job goes on
   bool operator==(const Pause&) const = default;
 };
 
-enum class QueryWhat : std::uint8_t { jobs, job, workers, explain, broker, timeline };
+enum class QueryWhat : std::uint8_t { jobs, job, workers, explain, broker, timeline, errors };
 
 /// QUERY: answered by ANSWER with the same token (or ERROR).
 struct Query {
   std::uint64_t token = 0;
   QueryWhat what = QueryWhat::jobs;
-  Uuid job;  ///< nil: by number
+  Uuid job{};  ///< nil: by number
   JobNumber number{};
   std::uint64_t limit = 100;  ///< jobs, workers: maximum number in one answer
   JobNumber before{};         ///< jobs: only numbers below this one; 0: begin with the newest
   std::string after{};  ///< workers: only names that sort after this one; empty: from the first
-  // jobs: only those that meet every condition that is given.
   std::vector<JobState> states{};  ///< in one of these states; empty: in any
   std::string function{};          ///< of this function
   std::string owner{};             ///< of this principal
   std::string name{};              ///< whose names match this pattern (wire/glob.hpp)
   std::string text{};              ///< with this text in name, function or reason, in any case
+  std::uint64_t cursor = 0;        ///< errors: from this result entry on
+  std::uint64_t skip = 0;          ///< errors: and from this error of that entry on
   bool operator==(const Query&) const = default;
 };
 
@@ -336,8 +341,8 @@ struct Results {
   bool operator==(const Results&) const = default;
 };
 
-/// JOB: a job's state. When `status.state` is final, `entries` is the total number of
-/// result entries. Part (with `has_value`): the reduced result.
+/// JOB: a job's state. When it is final, `entries` is the total number of result entries. Part
+/// (with `has_value`): the reduced result.
 struct JobUpdate {
   std::uint64_t token = 0;
   JobStatus status;
@@ -345,6 +350,7 @@ struct JobUpdate {
   bool reduced = false;    ///< the job has a reducer: its result is `value`, not entries
   bool has_value = false;  ///< false: not final, or a reduction of nothing without an identity
   Buffer value;
+  std::uint64_t touched = 0;  ///< tasks that the CANCEL or RETRY concerns which it answers
   bool operator==(const JobUpdate&) const = default;
 };
 
@@ -357,6 +363,9 @@ struct Answer {
   std::optional<BrokerStatus> broker;
   JobNumber before{};  ///< jobs: more may follow below this number; 0: the list is complete
   std::string after;   ///< workers: more follow after this name; empty: the list is complete
+  std::vector<ErrorGroup> errors;  ///< errors: of the part that was examined
+  std::uint64_t cursor = 0;        ///< errors: where to continue; 0 with `skip` 0: this was all
+  std::uint64_t skip = 0;
   bool operator==(const Answer&) const = default;
 };
 

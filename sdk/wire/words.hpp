@@ -54,8 +54,8 @@ struct Words<Role> {
 };
 template <>
 struct Words<QueryWhat> {
-  static constexpr std::array<std::string_view, 6> list{"jobs",    "job",    "workers",
-                                                        "explain", "broker", "timeline"};
+  static constexpr std::array<std::string_view, 7> list{"jobs",   "job",      "workers", "explain",
+                                                        "broker", "timeline", "errors"};
 };
 template <>
 struct Words<LeaseKind> {

@@ -66,6 +66,7 @@ const std::vector<Row>& rows() {
       {"QUERY jobs", query(QueryWhat::jobs), "sra", "sra"},
       {"QUERY job", query(QueryWhat::job), "sra", "a"},
       {"QUERY explain", query(QueryWhat::explain), "sra", "a"},
+      {"QUERY errors", query(QueryWhat::errors), "sra", "a"},
       {"QUERY workers", query(QueryWhat::workers), "sra", "sra"},
       {"QUERY broker", query(QueryWhat::broker), "sra", "sra"},
       {"DRAIN", Drain{}, "a", "a"},

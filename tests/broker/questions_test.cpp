@@ -53,12 +53,12 @@ TEST(JobFilter, all_conditions_must_hold) {
   job.spec.principal = "alice";
   job.spec.name = "night-7";
   job.phase.state = JobState::failed;
-  struct Row {
+  struct Case {
     const char* what;
     wire::Query query;
     bool matches;
   };
-  const Row rows[] = {
+  const Case rows[] = {
       {"nothing", {}, true},
       {"a state", {.states = {JobState::failed}}, true},
       {"one of two states", {.states = {JobState::running, JobState::failed}}, true},
@@ -89,7 +89,7 @@ TEST(JobFilter, all_conditions_must_hold) {
         .text = "disk"},
        false},
   };
-  for (const Row& row : rows) {
+  for (const Case& row : rows) {
     const JobFilter filter(row.query);
     EXPECT_EQ(filter.matches(job) && filter.matches_text(job, "a Full Disk"), row.matches)
         << row.what;

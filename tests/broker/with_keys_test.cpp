@@ -105,6 +105,8 @@ TEST_F(WithKeysTest, only_an_admin_reads_or_cancels_jobs_of_others) {
     EXPECT_EQ(denied(bob).token, 5u);
     send(bob, wire::Retry{6, id, job});
     denied(bob);
+    send(bob, wire::Query{7, wire::QueryWhat::errors, id, job});
+    denied(bob);
     send(bob, wire::Pause{7, id, job});
     denied(bob);
     send(bob, wire::Query{7, wire::QueryWhat::job, id, job, 1});

@@ -5,6 +5,7 @@
 #include "cli/syntax/job_id.hpp"
 #include "cli/syntax/options.hpp"
 #include "cli/syntax/states.hpp"
+#include "cli/syntax/task_intervals.hpp"
 
 namespace quern::cli {
 namespace {
@@ -30,6 +31,17 @@ TEST(StatesText, states_are_parsed) {
 TEST(StatesText, invalid_states_are_refused) {
   for (const char* text : {"", ",", "running,", "Running", "unknown", "done failed"})
     EXPECT_THROW(job_states(text), UsageError) << text;
+}
+
+TEST(TaskIntervalsText, intervals_are_parsed) {
+  EXPECT_EQ(task_intervals("0:5"), (std::vector<TaskInterval>{{0, 5}}));
+  EXPECT_EQ(task_intervals("0:5,9:10"), (std::vector<TaskInterval>{{0, 5}, {9, 10}}));
+}
+
+TEST(TaskIntervalsText, invalid_intervals_are_refused) {
+  for (const char* text :
+       {"", "5", "5:", ":5", "5:5", "6:5", "-1:5", "0:5,", "0:99999999999999999999"})
+    EXPECT_THROW(task_intervals(text), UsageError) << text;
 }
 
 TEST(RangeText, ranges_are_parsed) {

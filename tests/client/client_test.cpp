@@ -385,6 +385,32 @@ TEST_F(ClientTest, a_query_for_jobs_continues_until_it_has_enough) {
   EXPECT_THROW(client.jobs({.text = std::string(256, 'x')}), Error);
 }
 
+TEST_F(ClientTest, groups_of_errors_are_added_up_over_all_answers) {
+  broker.run([&] {
+    broker.error_pages = {
+        {{ErrorCode::failed, "line <n>", 2, 7, 9, "line 3"}, {ErrorCode::timeout, "", 4, 1, 4, ""}},
+        {{ErrorCode::failed, "line <n>", 3, 2, 5, "line 8"}}};
+  });
+  const ErrorGroups errors = client.errors(JobNumber{7});
+  EXPECT_EQ(errors.groups,
+            (std::vector<ErrorGroup>{{ErrorCode::failed, "line <n>", 5, 2, 9, "line 3"},
+                                     {ErrorCode::timeout, "", 4, 1, 4, ""}}));
+  EXPECT_EQ(errors.more, 0u);
+  EXPECT_EQ(errors.tasks, 9u);
+}
+
+TEST_F(ClientTest, groups_of_errors_beyond_the_limit_are_counted) {
+  broker.run([&] {
+    broker.error_pages = {
+        {{ErrorCode::failed, "a", 1, 0, 0, "a"}, {ErrorCode::failed, "b", 2, 1, 2, "b"}}};
+  });
+  const ErrorGroups errors = client.errors(JobNumber{7}, 1);
+  ASSERT_EQ(errors.groups.size(), 1u);
+  EXPECT_EQ(errors.groups[0].text, "b");
+  EXPECT_EQ(errors.more, 1u);
+  EXPECT_EQ(errors.tasks, 3u);
+}
+
 TEST(Job, an_empty_handle_reports_an_error) {
   Job job;
   EXPECT_THROW(job.number(), Error);

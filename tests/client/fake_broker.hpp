@@ -89,8 +89,9 @@ class FakeBroker {
   }
 
   std::map<Uuid, Job> jobs;
-  std::vector<wire::Query> queries;  ///< received so far
-  std::vector<JobNumber> cursors;    ///< of the next answers, the last one first; then 0
+  std::vector<wire::Query> queries;                  ///< received so far
+  std::vector<std::vector<ErrorGroup>> error_pages;  ///< of the answers to QUERY errors
+  std::vector<JobNumber> cursors;  ///< of the next answers, the last one first; then 0
   std::uint64_t incarnation = 1;
   std::uint64_t credit = 1u << 30;
   std::uint64_t entry_tasks = 1000;  ///< results per entry
@@ -221,6 +222,10 @@ class FakeBroker {
     answer.token = query.token;
     queries.push_back(query);
     for (auto& [uuid, job] : jobs) answer.jobs.push_back(update_of(uuid, job).status);
+    if (query.what == wire::QueryWhat::errors && query.cursor < error_pages.size()) {
+      answer.errors = error_pages[query.cursor];
+      if (query.cursor + 1 < error_pages.size()) answer.cursor = query.cursor + 1;
+    }
     if (!cursors.empty()) {
       answer.before = cursors.back();
       cursors.pop_back();

@@ -39,5 +39,20 @@ TEST(FullJobTest, a_reader_of_one_job_does_not_wait_for_unread_results_of_others
   reader.join();
 }
 
+TEST(FullJobTest, a_reader_whose_handle_is_left_stops_waiting) {
+  const auto outbox = std::make_shared<Outbox>();
+  const auto job = std::make_shared<FullJob>(JobKey{1}, Uuid{}, FullJob::Kind::guest, outbox);
+  std::thread other([&] { job->leave(); });
+  try {
+    job->next();
+    FAIL();
+  } catch (const ConnectionError& error) {
+    EXPECT_EQ(error.code(), ErrorCode::shutdown);
+  }
+  other.join();
+  EXPECT_EQ(job->wait(std::nullopt).code, ErrorCode::shutdown);
+  EXPECT_THROW(job->next_completed(), ConnectionError);
+}
+
 }  // namespace
 }  // namespace quern::client

@@ -150,6 +150,22 @@ class Jobs(WebRig):
             self.assertEqual(lines[-1]["end"]["state"], "done")
         self.assertEqual([line["index"] for line in self.results(job, "?from=10&to=12")[:-1]], [10, 11])
 
+    def test_clients_that_leave_do_not_keep_results_from_others(self):
+        waits = self.submit({"function": "absent", "input": "x"})["job"]
+        job = self.submit({"function": "echo", "input": "x"})["job"]
+        for _ in range(70):
+            plug = self.connect()
+            plug.sendall(f"GET /v1/jobs/{waits}/results HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.me}\r\n\r\n".encode())
+            plug.recv(10)
+            plug.close()
+        self.assertEqual(self.results(job)[0]["result"], "x")
+        # And an orderly stop does not wait for the job either.
+        plug = self.connect()
+        plug.sendall(f"GET /v1/jobs/{waits}/results HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.me}\r\n\r\n".encode())
+        plug.recv(10)
+        self.gateway.send(signal.SIGTERM)
+        self.assertEqual(self.gateway.finish().code, 0)
+
     def test_failed_tasks_are_results_with_an_error(self):
         job = self.submit({"function": "fail", "items": ["a", "b"], "attempts": 1})["job"]
         lines = self.results(job, "?failed=true")
@@ -208,7 +224,7 @@ class Jobs(WebRig):
             found += [job["job"] for job in page["jobs"]]
             after = page["next"]
         self.assertEqual(found, first[::-1])
-        for query, count in (("state=waiting", 5), ("function=absent", 5), ("owner=nobody", 0), ("q=A3", 1), ("state=running,waiting&function=echo", 0)):
+        for query, count in (("state=waiting", 5), ("function=absent", 5), ("owner=nobody", 0), ("q=A3", 1), ("state=lost,failed", 0)):
             self.assertEqual(len(self.asked(200, "GET", f"/v1/jobs?{query}", token=self.me).json["jobs"]), count, query)
         self.asked(422, "GET", "/v1/jobs?state=asleep", token=self.me)
 

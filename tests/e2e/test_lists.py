@@ -68,6 +68,31 @@ class Lists(Rig):
         self.assertEqual(sum(bucket["count"] for bucket in status["wait_seconds"]["buckets"]), 1)
         self.assertIn("1 waiting", self.ok("broker").out)
 
+    def test_failures_are_grouped_and_some_of_them_are_retried(self):
+        self.start_worker("w")
+        items = self.write("items", "".join(f"{i}\n" for i in range(20)))
+        job = self.submit("fail", "--items", items, "--retries", "0")
+        self.quern("wait", job)
+        done = self.quern("results", job, "--failed", "--group", "--json")
+        self.assertEqual(done.code, 1, done)
+        self.assertEqual(sum(group["count"] for group in done.objects), 20)
+        group = done.objects[0]
+        self.assertIn(str(group["count"]), self.quern("results", job, "--failed", "--group").out)
+        self.assertIn("5 of 20 tasks would run again", self.ok("retry", job, "--tasks", "0:5", "--dry-run").out)
+        self.assertIn("0 of 20", self.ok("retry", job, "--error", "timeout", "--dry-run").out)
+        self.assert_one_line(self.quern("retry", job, "--error", "timeout"), 1, "--group")
+        touched = self.ok("retry", job, "--tasks", "0:5,7:8", "--error", group["error"], "--json").objects[0]["touched"]
+        self.assertEqual(touched, 6)
+        self.quern("wait", job)
+        self.assertEqual(self.job(job)["failed"], 20)
+
+    def test_a_dry_run_of_cancel_cancels_nothing(self):
+        job = self.submit("absent", "--items", self.write("items", "a\nb\nc\n"))
+        self.assertIn("2 of 3 tasks would be cancelled", self.ok("cancel", job, "--tasks", "1:9", "--dry-run").out)
+        self.assertEqual(self.job(job)["cancelled"], 0)
+        self.ok("cancel", job, "--tasks", "1:2")
+        self.assertEqual(self.job(job)["cancelled"], 1)
+
     def test_empty_lists_are_explained(self):
         self.assertEqual(len(self.ok("jobs").lines), 1)
         self.assertEqual(len(self.ok("workers").lines), 1)

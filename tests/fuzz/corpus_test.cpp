@@ -70,7 +70,8 @@ INSTANTIATE_TEST_SUITE_P(All, Targets,
                                            Target{"broker", quern::fuzz::fuzz_broker},
                                            Target{"worker", quern::fuzz::fuzz_worker},
                                            Target{"client", quern::fuzz::fuzz_client},
-                                           Target{"views", quern::fuzz::fuzz_views}),
+                                           Target{"views", quern::fuzz::fuzz_views},
+                                           Target{"request", quern::fuzz::fuzz_request}),
                          [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

@@ -14,5 +14,7 @@ int fuzz_worker(const std::uint8_t* data, std::size_t size);
 int fuzz_client(const std::uint8_t* data, std::size_t size);
 /// Reads the bytes as statuses and renders the views of the command line.
 int fuzz_views(const std::uint8_t* data, std::size_t size);
+/// Reads the bytes as the head and the body of an HTTP request.
+int fuzz_request(const std::uint8_t* data, std::size_t size);
 
 }  // namespace quern::fuzz

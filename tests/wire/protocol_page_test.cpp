@@ -58,6 +58,7 @@ std::string name_in_page(Of<ReducerDecl>) { return "REDUCER"; }
 std::string name_in_page(Of<FunctionRate>) { return "FUNCTION_RATE"; }
 std::string name_in_page(Of<WorkerStatus>) { return "WORKER_STATUS"; }
 std::string name_in_page(Of<BrokerStatus>) { return "BROKER_STATUS"; }
+std::string name_in_page(Of<ErrorGroup>) { return "ERROR_GROUP"; }
 std::string name_in_page(Of<Histogram>) { return "HISTOGRAM"; }
 std::string name_in_page(Of<FunctionCounters>) { return "FUNCTION_COUNTERS"; }
 std::string name_in_page(Of<HeldLease>) { return "HELD_LEASE"; }
@@ -182,9 +183,10 @@ void expect_nested_on_page() {
 }
 
 TEST(ProtocolPage, the_page_lists_every_nested_map) {
-  expect_nested_on_page<TaskError, WorkerShare, LeaseSpan, JobStatus, Capacity, FunctionDecl,
-                        ReducerDecl, FunctionRate, WorkerStatus, BrokerStatus, Histogram,
-                        FunctionCounters, HeldLease, WorkerOffer, HeldJob, KnownJob, JobOptions>();
+  expect_nested_on_page<TaskError, ErrorGroup, WorkerShare, LeaseSpan, JobStatus, Capacity,
+                        FunctionDecl, ReducerDecl, FunctionRate, WorkerStatus, BrokerStatus,
+                        Histogram, FunctionCounters, HeldLease, WorkerOffer, HeldJob, KnownJob,
+                        JobOptions>();
 }
 
 TEST(ProtocolPage, the_page_lists_every_word) {

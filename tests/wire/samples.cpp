@@ -25,7 +25,9 @@ FunctionDecl function_decl() {
           .reduce = "sum",
           .finish = true,
           .rate = 1.5e6,
-          .idempotent = true};
+          .idempotent = true,
+          .max_lease = 1000,
+          .people = true};
 }
 
 TaskError failed_run() {
@@ -296,6 +298,7 @@ JobUpdate job_update() {
   m.reduced = true;
   m.has_value = true;
   m.value = Buffer::copy("\xcd\x13\xba");
+  m.touched = 6;
   return m;
 }
 
@@ -308,6 +311,9 @@ Answer answer() {
   m.broker = broker_status();
   m.before = JobNumber{11};
   m.after = "left";
+  m.errors = {{ErrorCode::failed, "line <n>", 3, 1, 9, "line 7"}};
+  m.cursor = 3;
+  m.skip = 4;
   return m;
 }
 
@@ -383,6 +389,8 @@ Query query() {
   m.owner = "lab3";
   m.name = "night*";
   m.text = "disk";
+  m.cursor = 3;
+  m.skip = 4;
   return m;
 }
 
@@ -415,9 +423,10 @@ std::vector<Sample> make_samples() {
       in("attach",
          Attach{4, uuid_of(0x11), JobNumber{12}, 5, 1 << 16, 200, true, 0xcbf29ce484222325, 3}),
       in("ack", Ack{uuid_of(0x11), 6, true}),
-      in("retry", Retry{5, uuid_of(0x11), JobNumber{12}}),
+      in("retry",
+         Retry{5, uuid_of(0x11), JobNumber{12}, {{0, 5}}, ErrorCode::timeout, "over 5 s", true}),
       in("pause", Pause{5, uuid_of(0x11), JobNumber{12}, true}),
-      in("cancel", Cancel{4, uuid_of(0x11), JobNumber{12}, {{0, 5}, {100, 200}}, true}),
+      in("cancel", Cancel{4, uuid_of(0x11), JobNumber{12}, {{0, 5}, {100, 200}}, true, true}),
       in("query", query()),
       in("drain", Drain{4, "left"}),
       in("accepted",

@@ -26,7 +26,9 @@ FunctionDecl declared(std::string name, Takes takes, Encoding encoding,
           .reduce = options.reduce,
           .finish = static_cast<bool>(options.finish),
           .rate = options.rate,
-          .idempotent = options.idempotent};
+          .idempotent = options.idempotent,
+          .max_lease = options.max_lease,
+          .people = options.people};
 }
 
 }  // namespace

@@ -38,8 +38,13 @@ constexpr Line line(const wire::Append&) { return {"append", kSubmit, OnJobs::mi
 constexpr Line line(const wire::Ack&) {
   return {"acknowledge", kMayLook};
 }  // only for a job that it follows
-constexpr Line line(const wire::Cancel&) { return {"cancel", kSubmit | kAdmin, OnJobs::own}; }
-constexpr Line line(const wire::Retry&) { return {"retry", kSubmit | kAdmin, OnJobs::own}; }
+// A dry run reveals what only those may know who may do it.
+constexpr Line line(const wire::Cancel& m) {
+  return {m.dry_run ? "count tasks to cancel" : "cancel", kSubmit | kAdmin, OnJobs::own};
+}
+constexpr Line line(const wire::Retry& m) {
+  return {m.dry_run ? "count tasks to retry" : "retry", kSubmit | kAdmin, OnJobs::own};
+}
 constexpr Line line(const wire::Pause& m) {
   return {m.resume ? "resume" : "pause", kSubmit | kAdmin, OnJobs::own};
 }
@@ -69,6 +74,8 @@ constexpr Line line(const wire::Query& m) {
     case wire::QueryWhat::timeline:
     case wire::QueryWhat::explain:
       return {"look at", kMayLook, OnJobs::state};
+    case wire::QueryWhat::errors:  // their texts are results
+      return {"read the errors of", kMayLook, OnJobs::own};
     case wire::QueryWhat::workers:
     case wire::QueryWhat::broker:
       break;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/core/access/access.hpp"
+#include "broker/core/status/error_groups.hpp"
 #include "broker/core/status/job_filter.hpp"
 
 namespace quern::broker {
@@ -18,10 +19,12 @@ constexpr double kLooksAtOnce = 200;     // in one settle()
 // that waits has to be composed before it can be searched.
 constexpr double kSkippedMost = 20'000;
 constexpr double kSkipping = 0.01;
-constexpr double kSearching = 10;  // as many skips
+constexpr double kMatching = 4, kSearching = 10;  // a pattern, and a text: as many skips
 
 // The cost of showing one job: a fixed part, and a part for each of its workers and leases.
 constexpr double kLooksOfOne = 10, kLooksOfMember = 0.02;
+
+constexpr double kGrouping = 0.02;  // the cost of grouping one error
 
 constexpr std::size_t kQuestionsMost = 1000;
 
@@ -103,6 +106,7 @@ double Questions::answer(Session& session, const wire::Query& query, Time now) {
       break;
     case wire::QueryWhat::job:
     case wire::QueryWhat::timeline:
+    case wire::QueryWhat::errors:
     case wire::QueryWhat::explain: {
       const Job* job = jobs_.find(query.job, query.number);
       if (!job) {
@@ -110,7 +114,8 @@ double Questions::answer(Session& session, const wire::Query& query, Time now) {
         outbox_.complain(session, why.code, std::move(why.text), {}, query.token);
         return looks;
       }
-      looks += show_job(*job, query, bytes, out, now);
+      looks += query.what == wire::QueryWhat::errors ? show_errors(*job, query, bytes, out)
+                                                     : show_job(*job, query, bytes, out, now);
       break;
     }
     case wire::QueryWhat::workers:
@@ -135,7 +140,7 @@ double Questions::list_jobs(const Principal& principal, const wire::Query& query
   const JobFilter filter(query);
   double skipped = 0;
   const auto is_wanted = [&](const Job& job) {
-    ++skipped;
+    skipped += query.name.empty() ? 1 : 1 + kMatching;
     if (!job.is_listed() || !filter.matches(job) || !may_see(principal, subject_of(job)))
       return false;
     if (!filter.has_text()) return true;
@@ -170,6 +175,18 @@ double Questions::show_job(const Job& job, const wire::Query& query, std::size_t
   bytes += bytes_of(out.jobs.back());
   for (const auto& sentence : out.text) bytes += sentence.size();
   return looks;
+}
+
+double Questions::show_errors(const Job& job, const wire::Query& query, std::size_t& bytes,
+                              wire::Answer& out) {
+  ErrorPage page = group_errors(job.output.results, {query.cursor, query.skip}, kPageBytes - bytes);
+  out.errors = std::move(page.groups);
+  if (page.more) {
+    out.cursor = page.next.entry;
+    out.skip = page.next.skip;
+  }
+  bytes += page.bytes;
+  return kGrouping * static_cast<double>(page.looks);
 }
 
 double Questions::list_workers(const wire::Query& query, std::size_t page, std::size_t& bytes,

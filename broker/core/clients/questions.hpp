@@ -57,6 +57,9 @@ class Questions {
   double show_job(const Job& job, const wire::Query& query, std::size_t& bytes, wire::Answer& out,
                   Time now) const;
 
+  static double show_errors(const Job& job, const wire::Query& query, std::size_t& bytes,
+                            wire::Answer& out);
+
   AccessControl& access_;
   Sessions& sessions_;
   Outbox& outbox_;

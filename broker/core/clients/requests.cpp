@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/core/jobs/failure_selection.hpp"
 #include "broker/core/jobs/input_comparison.hpp"
 #include "broker/core/jobs/input_print.hpp"
 #include "wire/blob.hpp"
@@ -73,9 +74,28 @@ void Requests::on_ack(Session& session, const wire::Ack& ack) {
   jobs_.touch(*job);
 }
 
+std::uint64_t Requests::concerned(const Job& job, const wire::Cancel& cancel) {
+  if (job.final() || job.is_blob()) return 0;
+  const bool reduced = job.output.partials || !job.spec.options->reduce.empty();
+  if (cancel.waiting && !reduced) return job.tasks.pending.size() + job.backing();
+  if (cancel.tasks.empty()) return job.tasks.total - job.tasks.ended.size();
+  std::uint64_t tasks = 0;
+  for (wire::Interval wanted : cancel.tasks) {
+    wanted.end = std::min(wanted.end, job.tasks.total);
+    if (wanted.begin >= wanted.end) continue;
+    tasks += wire::size(job.tasks.ended.missing(wanted));
+  }
+  return tasks;
+}
+
 void Requests::on_cancel(Session& session, const wire::Cancel& cancel, Time now) {
   Job* job = find(session, cancel.job, cancel.number, cancel.token);
   if (!job) return;
+  const std::uint64_t touched = concerned(*job, cancel);
+  const bool reduced = job->output.partials || !job->spec.options->reduce.empty();
+  const bool refused = reduced && (cancel.waiting || !cancel.tasks.empty());
+  if (cancel.dry_run && (job->final() || !refused))
+    return answer(session, *job, cancel.token, touched, now);
   if (!job->final()) {
     if (job->is_blob()) {
       endings_.end(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled",
@@ -95,9 +115,15 @@ void Requests::on_cancel(Session& session, const wire::Cancel& cancel, Time now)
       endings_.finish_if_done(*job, now);
     }
   }
-  if (cancel.token != 0)
-    outbox_.send(session, statuses_.update_of(*job, now, cancel.token), job->commits.latest);
+  if (cancel.token != 0) answer(session, *job, cancel.token, touched, now);
   jobs_.touch(*job);
+}
+
+void Requests::answer(const Session& session, const Job& job, std::uint64_t token,
+                      std::uint64_t touched, Time now) {
+  wire::JobUpdate update = statuses_.update_of(job, now, token);
+  update.touched = touched;
+  outbox_.send(session, std::move(update), job.commits.latest);
 }
 
 void Requests::on_retry(Session& session, const wire::Retry& retry, Time now) {
@@ -120,13 +146,23 @@ void Requests::on_retry(Session& session, const wire::Retry& retry, Time now) {
                      retry.job, retry.token);
     return;
   }
-  if (auto no = quotas_.over(job->spec.principal, job->tasks.failed, 0, 1, now)) {
+  const wire::IntervalSet again = selected_failures(*job, retry);
+  if (retry.dry_run) return answer(session, *job, retry.token, again.size(), now);
+  if (again.empty()) {
+    outbox_.complain(session, ErrorCode::bad_input,
+                     "no failed task of job " + std::to_string(value(job->number)) +
+                         " meets these conditions: see `quern results " +
+                         std::to_string(value(job->number)) + " --failed --group`",
+                     retry.job, retry.token);
+    return;
+  }
+  if (auto no = quotas_.over(job->spec.principal, again.size(), 0, 1, now)) {
     outbox_.complain(session, no->code, std::move(no->text), retry.job, retry.token);
     return;
   }
-  quotas_.charge(job->spec.principal, job->tasks.failed, now);
-  endings_.reopen(*job, now);
-  outbox_.send(session, statuses_.update_of(*job, now, retry.token), job->commits.latest);
+  quotas_.charge(job->spec.principal, again.size(), now);
+  endings_.reopen(*job, again, now);
+  answer(session, *job, retry.token, again.size(), now);
 }
 
 void Requests::on_pause(Session& session, const wire::Pause& pause, Time now) {

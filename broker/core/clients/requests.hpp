@@ -55,6 +55,11 @@ class Requests {
  private:
   /// Keeps an ATTACH to be answered when the input of the job is complete.
   static void await_comparison(Job& job, Comparison comparison);
+  /// How many tasks this request cancels.
+  static std::uint64_t concerned(const Job& job, const wire::Cancel& cancel);
+  /// Answers with the state of the job and the number of tasks that the request concerns.
+  void answer(const Session& session, const Job& job, std::uint64_t token, std::uint64_t touched,
+              Time now);
   /// The job that a request is about; nullptr if there is none, and then the client has been told.
   Job* find(const Session& session, Uuid uuid, JobNumber number, std::uint64_t token);
 

@@ -127,18 +127,18 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
   context_.dispatch_needed = true;
 }
 
-void Endings::reopen(Job& job, Time now) {
+void Endings::reopen(Job& job, const wire::IntervalSet& again, Time now) {
   const JobChange change = changes_.begin(job);
   kept_.let_go(job);
-  const wire::IntervalSet again = *job.tasks.failed_set;
   for (const auto& tasks : again.list()) {
     job.tasks.ended.remove(tasks);
     job.tasks.pending.add(tasks);
   }
   for (std::uint64_t seq : job.output.results.erase_errors(again))
     journal_.persist(job, PutErrors{job.number, seq, job.output.results.at(seq).errors});
-  job.tasks.failed_set.reset();
-  job.tasks.failed = 0;
+  for (const auto& tasks : again.list()) job.tasks.failed_set.edit().remove(tasks);
+  if (job.tasks.failed_set->empty()) job.tasks.failed_set.reset();
+  job.tasks.failed = job.tasks.failed_set->size();
   job.attempts.mishaps.edit().retried += again.size();
   context_.metrics.of(job.spec.function).retries += again.size();
   if (job.attempts.mishaps->merge_failures > 0) job.attempts.mishaps.edit().merge_failures = 0;

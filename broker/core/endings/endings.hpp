@@ -48,8 +48,8 @@ class Endings {
   void end(Job& job, Ending ending, Time now) {
     end(job, ending.state, ending.code, std::move(ending.reason), now);
   }
-  /// Runs the failed tasks of the job again.
-  void reopen(Job& job, Time now);
+  /// Runs these failed tasks of the job again.
+  void reopen(Job& job, const wire::IntervalSet& again, Time now);
 
  private:
   Context& context_;

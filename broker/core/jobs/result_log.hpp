@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "broker/core/base/lazy.hpp"
@@ -40,9 +41,20 @@ class ResultLog {
     std::vector<std::uint64_t> changed;
     for (std::size_t i = 0; i < entries_->size(); ++i) {
       ResultEntry& entry = entries_.edit()[i];
-      const std::size_t before = entry.errors.size();
-      std::erase_if(entry.errors, [&](const TaskError& e) { return tasks.contains(e.first); });
-      if (entry.errors.size() == before) continue;
+      bool touched = false;
+      for (TaskError& error : std::exchange(entry.errors, {})) {
+        const wire::Interval run{error.first, error.first + error.count};
+        const wire::Intervals rest = tasks.missing(run);
+        if (rest == wire::Intervals{run}) {
+          entry.errors.push_back(std::move(error));
+          continue;
+        }
+        touched = true;
+        // An error may cover a run of tasks of which only some run again.
+        for (const auto& part : rest)
+          entry.errors.push_back({part.begin, part.size(), error.code, error.text});
+      }
+      if (!touched) continue;
       // The weight stays the same, because clients count it against their windows.
       changed.push_back(first_ + i);
     }

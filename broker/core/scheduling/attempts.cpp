@@ -39,11 +39,15 @@ void Attempts::leave_to_other(Lease& lease, Time now) {
 
 bool Attempts::may_run_beside(const Job& job, const Worker& worker) {
   if (job.spec.options->at_most_once) return false;
-  return job.spec.options->idempotent ||
-         worker.any_declaration(job.spec.function, [&](const FunctionDecl& decl) {
-           return decl.takes == job.run.decision->takes &&
-                  decl.encoding == job.run.decision->encoding && decl.idempotent;
-         });
+  const bool always = job.spec.options->idempotent;
+  bool people = false;
+  const bool declared = worker.any_declaration(job.spec.function, [&](const FunctionDecl& decl) {
+    const bool meant =
+        decl.takes == job.run.decision->takes && decl.encoding == job.run.decision->encoding;
+    people = people || (meant && decl.people);
+    return meant && decl.idempotent;
+  });
+  return (always || declared) && !people;
 }
 
 double Attempts::budget_s(const Job& job, Time now) const {

@@ -155,7 +155,7 @@ void Fitness::probe_first_leases(Time now) {
     Worker& worker = *lease->held_by;
     const Job& job = jobs_.at(lease->job);
     const Pool::Member* member = job.run.pool ? job.run.pool->of(worker) : nullptr;
-    if (!member || member->record->rate.per_second() > 0) continue;
+    if (!member || member->people || member->record->rate.per_second() > 0) continue;
     const auto running =
         worker.holds.leases.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(
                                           worker.slots(), worker.holds.leases.size()));

@@ -85,6 +85,7 @@ void Grants::grant_tasks(Job& job, const Pool::Member& member, Time now) {
   // With one task per lease, no other task is lost with it.
   if (job.spec.options->at_most_once && job.run.decision->takes != Takes::range) size = 1;
   if (!job.intake.costs->empty()) size = fitting_work(job, static_cast<double>(size) * job.unit());
+  if (member.lease_most > 0) size = std::min(size, member.lease_most);
   const std::uint32_t attempt = job.attempts.failures.at(job.tasks.pending.front()) + 1;
   send_tasks(job, member, carve(job, size, kLeaseBytes), attempt, now);
 }
@@ -112,9 +113,12 @@ Lease& Grants::send_tasks(Job& job, const Pool::Member& member, const Intervals&
   lease.timeout_ms = job.spec.options->timeout_ms;
   lease.once = job.spec.options->at_most_once;
   job.tasks.leased += wire::size(tasks);
-  return grant(job, worker, std::move(lease),
-               member.rate > 0 ? job.work_of(tasks) / member.rate : kUnknownLease, now,
-               !member.known);
+  // Nobody knows how long people take, and their time must not count against what the principal
+  // gets of the machines.
+  const double expected_s = member.people     ? 0
+                            : member.rate > 0 ? job.work_of(tasks) / member.rate
+                                              : kUnknownLease;
+  return grant(job, worker, std::move(lease), expected_s, now, !member.known);
 }
 
 bool Grants::grant_merge(Job& job, Time now) {
@@ -196,7 +200,9 @@ Lease& Grants::grant(Job& job, Worker& worker, wire::Lease&& lease, double expec
   record.trial.first = first_of_worker;
   if (first_of_worker) fitness_.probe(record, now);
   // Only a worker that has done something else leaves other work to explore this one.
-  record.trial.exploratory = first_of_worker && worker.speed.tasks_done > 0;
+  const Pool::Member* member = job.run.pool ? job.run.pool->of(worker) : nullptr;
+  record.trial.exploratory =
+      first_of_worker && worker.speed.tasks_done > 0 && !(member && member->people);
   if (record.trial.exploratory) ++job.run.pool->explorers;
   worker.hold(record);
   if (takes_resources(record)) job.run.pool->need().count(worker, 1);

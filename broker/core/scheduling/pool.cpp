@@ -15,6 +15,11 @@ constexpr double kMeanMoved = 0.05;
 // The spread of the rates is computed again when this fraction of the members may have changed.
 constexpr std::size_t kSpreadEvery = 8;
 
+// Where machines do the same tasks as people, people are assumed to be this fast relative to them,
+// so that work goes to people only when there is plenty, and the machines' plans do not count on
+// them.
+constexpr double kPeopleRate = 0.01;
+
 /// A number of a worker that is as good as random (the finalizer of SplitMix64, Steele, Lea and
 /// Flood 2014).
 std::uint64_t mixed(const Worker& worker) {
@@ -29,7 +34,13 @@ std::uint64_t mixed(const Worker& worker) {
 void Pool::add(Worker& worker) {
   if (at_.contains(&worker)) return;
   at_.emplace(&worker, members_.size());
-  members_.push_back({&worker, &worker.speed.records[need_.record_name()], 0, false});
+  members_.push_back({&worker, &worker.speed.records[need_.record_name()]});
+  worker.any_declaration(need_.function, [&](const FunctionDecl& decl) {
+    const bool meant = decl.takes == need_.takes && decl.encoding == need_.encoding;
+    if (meant) members_.back().people = decl.people;
+    if (meant) members_.back().lease_most = decl.max_lease;
+    return meant;
+  });
   counted_slots_.push_back(0);
   crew_ ^= mixed(worker);
   take_in(members_.back());
@@ -78,9 +89,11 @@ void Pool::update(const Worker& worker) {
 }
 
 void Pool::take_in(Member& member) {
-  const double known = member.worker->rate_of(*member.record, need_.function);
+  const double known = member.people ? 0 : member.worker->rate_of(*member.record, need_.function);
   member.known = known > 0;
-  member.rate = member.known ? known : mean_rate() * member.worker->speed.relative();
+  member.rate = member.known
+                    ? known
+                    : mean_rate() * (member.people ? kPeopleRate : member.worker->speed.relative());
   const std::uint32_t slots = member.worker->slots();
   counted_slots_[static_cast<std::size_t>(&member - members_.data())] = slots;
   count(member, slots);

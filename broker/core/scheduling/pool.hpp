@@ -19,7 +19,9 @@ class Pool {
     FunctionRecord* record = nullptr;
     double rate = 0;  ///< work/s of one slot: measured, declared or expected; 0 only if no member's
                       ///< rate is known
-    bool known = false;  ///< measured or declared
+    bool known = false;            ///< measured or declared
+    bool people = false;           ///< people do the tasks: the rate is never known
+    std::uint64_t lease_most = 0;  ///< tasks that it takes in a lease; 0: any number
   };
 
   explicit Pool(Need need) : need_(std::move(need)) {}

@@ -281,6 +281,13 @@ void Reports::learn(Worker& worker, Job& job, const Lease& lease, const wire::Re
     ++record.leases;
     ++share.leases;
   }
+  // The time of people says nothing about the next task, and is no time of a machine that others
+  // could have had.
+  if (member && member->people) {
+    job.effort.work_done += work_of(job, report);
+    job.effort.busy_s += busy_s;
+    return;
+  }
   // A task that exceeded its time limit says nothing about the speed of the others.
   const bool timed_out =
       std::any_of(report.errors.begin(), report.errors.end(),

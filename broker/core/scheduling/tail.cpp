@@ -42,6 +42,8 @@ constexpr std::chrono::nanoseconds kTimePerLease{500};
 // In units of the budget of a settle().
 constexpr std::int64_t kLookAtLease = 2;
 
+bool is_people(const Pool::Member* member) { return member && member->people; }
+
 }  // namespace
 
 void Tail::rebalance(Time now) {
@@ -105,7 +107,7 @@ Tail::Survey Tail::look_at_all(const std::vector<Worker*>& idle, Time now) {
       else
         rest.ends_s += rest.wait_s = before_s;
       // What a paused job gave back would not be granted to anyone.
-      if (!takes_resources(*lease) || has_rival(*lease) || job.phase.paused ||
+      if (!takes_resources(*lease) || has_rival(*lease) || job.phase.paused || is_people(member) ||
           !is_wanted(job.run.pool))
         continue;
       if (running) note_overdue(*lease, busy, job, survey, now);
@@ -146,6 +148,10 @@ bool Tail::ask_back(const Worker& idle, Survey& survey, Time now) {
     Lease& lease = *rest.lease;
     const Job& job = jobs_.at(lease.job);
     const Pool::Member* here = job.run.pool->of(idle);
+    if (is_people(here)) {  // the tasks are faster where they are
+      others.push_back(rest);
+      continue;
+    }
     if (has_rival(lease)) continue;  // a speculative attempt was started meanwhile
     if (!here || lease.worker == idle.session) {
       others.push_back(rest);
@@ -216,6 +222,7 @@ bool Tail::copy_overdue(Worker& idle, Survey& survey, Time now) {
         round_.budget -= 1 + static_cast<std::int64_t>(attempts_.all().size());
         if (lease.reclaim.asked || lease.worker == idle.session || !here ||
             !job.run.pool->need().free_on(idle) ||
+            (here->lease_most > 0 && lease.open.size() > here->lease_most) ||
             !(attempts_.may_run_beside(job, idle) ||
               context_.config.mistake == Mistake::copy_anything))
           return false;

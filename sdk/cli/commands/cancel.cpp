@@ -5,21 +5,38 @@
 #include "cli/output/json.hpp"
 #include "cli/syntax/job_id.hpp"
 #include "cli/syntax/options.hpp"
+#include "cli/syntax/task_intervals.hpp"
 #include "quern/client.hpp"
 
 namespace quern::cli {
 namespace {
 
 constexpr Manual kCancelManual = {
-    "quern cancel ID",
-    "Cancels a job (12) or one of its tasks (12.5). Tasks that have ended keep their results.",
-    "  quern cancel 12\n  quern cancel 12.5\n"};
+    "quern cancel ID [--tasks A:B] [--dry-run]",
+    "Cancels a job (12), one of its tasks (12.5) or some of them (--tasks). Tasks that have ended "
+    "keep their results.",
+    "  quern cancel 12\n"
+    "  quern cancel 12.5\n"
+    "  quern cancel 12 --tasks 0:100,500:600 --dry-run\n"};
+
+CancelQuery cancel_query(const JobId& id, const Given& given) {
+  CancelQuery query;
+  query.dry_run = given.flag("dry-run");
+  if (id.task && given.has("tasks"))
+    throw UsageError("give a task (12.5) or --tasks A:B, not both");
+  if (id.task) query.tasks = {{*id.task, *id.task + 1}};
+  if (given.has("tasks")) query.tasks = task_intervals(given.get<std::string>("tasks"));
+  return query;
+}
 
 }  // namespace
 
 Syntax cancel_syntax() {
   Syntax syntax(kCancelManual);
   syntax.words(1, 1, "the id of a job", Word::job);
+  auto add = syntax.add();
+  add("tasks", option<std::string>("A:B,..."), "only tasks A up to B - 1");
+  add("dry-run", flag(), "only say how many tasks would be cancelled");
   return syntax;
 }
 
@@ -27,12 +44,17 @@ Exit cancel(const Arguments& arguments) {
   const auto given = cancel_syntax().parse(arguments);
   if (!given) return Exit::done;
   const JobId id = job_id(given->words().front());
+  const CancelQuery query = cancel_query(id, *given);
   Client client(given->client());
   client.job(id.number);  // reports an unknown job by its number
-  const JobStatus status =
-      id.task ? client.cancel(id.number, *id.task, 1) : client.cancel(id.number);
+  const auto [status, tasks] = client.cancel(id.number, query);
   if (given->json()) {
-    std::cout << line_of(to_json(status));
+    Json object = to_json(status);
+    object["touched"] = tasks;
+    std::cout << line_of(object);
+  } else if (query.dry_run) {
+    std::cout << "job " << value(status.number) << ' ' << to_string(status.state) << ": " << tasks
+              << " of " << status.total << " tasks would be cancelled\n";
   } else {
     std::cout << "job " << value(status.number) << ' ' << to_string(status.state) << ": "
               << status.done << " of " << status.total << " tasks done, " << status.cancelled

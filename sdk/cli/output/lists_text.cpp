@@ -83,6 +83,18 @@ std::string workers_text(const std::vector<WorkerStatus>& workers) {
   return table.text();
 }
 
+std::string errors_text(const std::vector<ErrorGroup>& groups) {
+  Table table({{"tasks", Align::right},
+               {"first", Align::right},
+               {"last", Align::right},
+               {"error"},
+               {"text"}});
+  for (const ErrorGroup& group : groups)
+    table.add({std::to_string(group.count), std::to_string(group.first), std::to_string(group.last),
+               std::string(to_string(group.code)), group.count == 1 ? group.example : group.text});
+  return table.text();
+}
+
 std::string broker_text(const BrokerStatus& status) {
   const auto count = [](std::uint64_t n) { return human_count(static_cast<double>(n)); };
   std::string text =

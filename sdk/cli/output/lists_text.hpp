@@ -11,6 +11,8 @@ namespace quern::cli {
 
 std::string jobs_text(const std::vector<JobStatus>& jobs);
 std::string workers_text(const std::vector<WorkerStatus>& workers);
+/// The groups of `quern results --failed --group`.
+std::string errors_text(const std::vector<ErrorGroup>& groups);
 std::string broker_text(const BrokerStatus& status);
 std::string explain_text(const std::vector<std::string>& sentences);
 

@@ -1,5 +1,6 @@
 #include "gateway/api/jobs.hpp"
 
+#include <atomic>
 #include <cstdio>
 #include <utility>
 
@@ -32,14 +33,23 @@ Response created(const Job& job, bool existed) {
       .with("Location", "jobs/" + std::to_string(value(number)));
 }
 
-/// Waits until the broker has taken the job.
-Response submit(const Caller& caller, Submission submission) {
+/// Waits until the broker has taken the job. A client that leaves before takes it back, unless it
+/// can repeat the submission: then the job may be that of an earlier one.
+Response submit(const Caller& caller, Submission submission, Exchange& exchange) {
   check_exec(caller, submission.function);
+  const bool is_repeatable = !submission.options.unique.empty();
   const Job job = caller.client->submit(std::move(submission.function), std::move(submission.input),
                                         std::move(submission.options));
   const Uuid own = job.uuid();
+  const auto is_taken = std::make_shared<std::atomic<bool>>(false);
+  exchange.on_outcome([job, is_taken, is_repeatable](bool) {
+    if (*is_taken) return;
+    if (!is_repeatable) job.cancel();
+    job.leave();
+  });
   job.wait_for_intake();
   job.number();
+  *is_taken = true;
   return created(job, job.uuid() != own);
 }
 
@@ -109,7 +119,7 @@ void post_jobs(Api& api, const std::shared_ptr<Exchange>& exchange) {
     api.stream(exchange, [](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
       Submission submission = streamed_submission_of(asked->request);
       submission.input = items_in(asked, std::get<Items>(submission.input).encoding);
-      asked->respond(submit(caller, std::move(submission)));
+      asked->respond(submit(caller, std::move(submission), *asked));
     });
     return;
   }
@@ -118,7 +128,7 @@ void post_jobs(Api& api, const std::shared_ptr<Exchange>& exchange) {
       throw BadRequest(problem(415, "bad_input",
                                "Send a job as application/json, or its items as "
                                "application/x-ndjson."));
-    return submit(caller, submission_of(asked.request));
+    return submit(caller, submission_of(asked.request), asked);
   });
 }
 

@@ -74,6 +74,8 @@ void send_results(Api& api, const Caller& caller, const std::shared_ptr<Exchange
   caller.client->job(number);  // answers with an error while it still can
   const auto reader = api.sessions().reader_for(caller);
   const Job job = reader->client().attach(number);
+  // A thread that waits for results of a job that waits must not wait for a client that has left.
+  exchange->on_outcome([job](bool) { job.leave(); });
   Response head;
   head.type = "application/x-ndjson";
   head.with("X-Accel-Buffering", "no");

@@ -8,14 +8,15 @@ Callers::Callers(std::size_t threads, std::size_t queue_max) : queue_max_(queue_
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
-Callers::~Callers() {
+void Callers::stop() {
+  std::deque<std::function<void()>> dropped;
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    queue_.clear();
+    dropped.swap(queue_);
   }
   changed_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : std::exchange(threads_, {})) thread.join();
 }
 
 bool Callers::run(std::function<void()> call) {

@@ -15,12 +15,14 @@ namespace quern::gateway {
 class Callers {
  public:
   Callers(std::size_t threads, std::size_t queue_max);
-  /// Drops the calls that wait and waits for those that run.
-  ~Callers();
+  ~Callers() { stop(); }
   Callers(const Callers&) = delete;
   Callers& operator=(const Callers&) = delete;
 
-  /// False if too many calls wait already. What `call` throws ends the process.
+  /// Drops the calls that wait, and waits for those that run. Not on a thread of this object.
+  void stop();
+
+  /// False if too many calls wait already, or after stop(). What `call` throws ends the process.
   bool run(std::function<void()> call);
 
  private:

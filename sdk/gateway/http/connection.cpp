@@ -66,7 +66,18 @@ class Conversation {
       : stream_(std::move(stream)),
         admission_(std::move(admission)),
         service_(service),
-        signal_(std::make_shared<Signal>(service.io)) {}
+        signal_(std::make_shared<Signal>(service.io)),
+        id_(service.next_connection++) {
+    service_.open.emplace(id_, [this](bool at_once) {
+      if (!at_once && !idle_) return;
+      peer_left_ = true;
+      close();
+      signal_->timer.cancel();
+    });
+  }
+  ~Conversation() { service_.open.erase(id_); }
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
 
   net::awaitable<void> run() {
     if (admission_->is_over) {
@@ -99,13 +110,12 @@ class Conversation {
   /// Waits for the first bytes of a request. False if there are none.
   net::awaitable<bool> await_request(std::chrono::seconds time) {
     if (buffer_.size() > 0) co_return true;
-    const std::uint64_t id = service_.next_idle++;
-    service_.idle.emplace(id, [this] { close(); });
+    idle_ = true;
     lowest().expires_after(time);
     Error error;
     const std::size_t read = co_await stream_.async_read_some(buffer_.prepare(4096), into(error));
     buffer_.commit(read);
-    service_.idle.erase(id);
+    idle_ = false;
     co_return !error;
   }
 
@@ -124,7 +134,7 @@ class Conversation {
       if (const auto answer = answer_to(error)) co_await send(*answer);
       co_return;
     }
-    const Head head = head_of(parser.get());
+    Head head = head_of(parser.get());
     version_ = head.version;
     head_only_ = head.method == "HEAD";
     if (const auto refused = refusal_of(head, service_.names)) {
@@ -153,7 +163,7 @@ class Conversation {
     return head;
   }
 
-  net::awaitable<void> route(HeadParser& parser, const Head& head) {
+  net::awaitable<void> route(HeadParser& parser, Head& head) {
     const bool has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
     const bool wants_to_stay = parser.get().keep_alive();
     auto target = target_of(head.target);
@@ -163,7 +173,8 @@ class Conversation {
     }
     Request request{
         head_only_ ? "GET" : head.method, std::move(*target), {}, admission_->address, {}};
-    for (const auto& [name, value] : head.fields) request.fields.emplace(name, value);
+    for (auto& [name, value] : head.fields)
+      request.fields.emplace(std::move(name), std::move(value));
     const auto found = service_.routes.find(request);
     if (!found.route) {
       keep_alive_ = wants_to_stay && !has_body;
@@ -260,6 +271,7 @@ class Conversation {
         is_whole = keep_alive_ = false;  // what is left of the body would be taken for a request
         break;
       }
+      if (peer_left_) break;
       if (!exchange->wants_body()) {
         co_await news();
         continue;
@@ -276,7 +288,7 @@ class Conversation {
         co_return;
       }
     }
-    exchange->end_body(is_whole);
+    exchange->end_body(is_whole && !peer_left_);
     co_await answer(exchange, concluded);
   }
 
@@ -418,6 +430,8 @@ class Conversation {
   std::shared_ptr<Signal> signal_;
   beast::flat_buffer buffer_{kHeadMost + kBlock};
   std::shared_ptr<bool> watched_;  ///< expires when the peer is not watched any more
+  const std::uint64_t id_;
+  bool idle_ = false;
   bool peer_left_ = false;
   bool keep_alive_ = false;
   bool head_only_ = false;

@@ -56,8 +56,9 @@ struct Service {
   Observer observer;
   std::shared_ptr<Waker> waker;
   bool stopping = false;
-  std::map<std::uint64_t, std::function<void()>> idle{};  ///< closes connections without a request
-  std::uint64_t next_idle = 0;
+  /// Ends a connection, at once or only if it has no request.
+  std::map<std::uint64_t, std::function<void(bool at_once)>> open{};
+  std::uint64_t next_connection = 0;
 };
 
 /// Serves one connection to its end. `service` must outlive it.

@@ -96,9 +96,12 @@ class Server::Impl {
     if (tcp_) tcp_->close(ignored);
     if (local_) local_->close(ignored);
     service_.stopping = true;
-    for (auto& wake : std::exchange(service_.idle, {})) wake.second();
+    for (const auto& [id, end] : service_.open) end(false);
     deadline_.emplace(io_, kStopWait);
-    deadline_->async_wait([this](boost::system::error_code) { io_.stop(); });
+    deadline_->async_wait([this](boost::system::error_code error) {
+      if (error) return;
+      for (const auto& [id, end] : service_.open) end(true);
+    });
     stop_when_idle();
   }
 
@@ -204,7 +207,9 @@ class Server::Impl {
   }
 
   void stop_when_idle() {
-    if (open_ == 0) io_.stop();
+    if (open_ > 0) return;
+    if (deadline_) deadline_->cancel();
+    io_.stop();
   }
 
   const ServerOptions options_;

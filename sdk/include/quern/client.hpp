@@ -123,7 +123,7 @@ class Client {
 
   /// Lists the jobs that this principal may see and that meet some conditions, newest first. Asks
   /// the broker as often as it takes to find `query.limit` of them or to reach the oldest job; the
-  /// broker examines up to 20,000 jobs for each answer.
+  /// broker examines up to 20,000 jobs for each answer, fewer with `name` or `text`.
   /// @param query the conditions, and where to begin
   /// @return their states, and where the next page begins
   /// @throws Error with `bad_input` when a condition is longer than 255 bytes or not UTF-8
@@ -156,6 +156,23 @@ class Client {
   ///         when it is at_most_once
   JobStatus retry(JobNumber number);
 
+  /// Runs some of the failed tasks of a job that has ended again, each with all its attempts.
+  /// Conditions on errors apply to the errors that the broker still holds: a job that is neither
+  /// detached nor has an idempotency key loses them when its client has read them.
+  /// @param number the number of the job
+  /// @param query which tasks, and whether only to count them
+  /// @return the state of the job, and the number of tasks
+  /// @throws Error also with `bad_input`, when the job still runs, when no task meets the
+  ///         conditions, or when the job is at_most_once
+  Touched retry(JobNumber number, const RetryQuery& query);
+
+  /// Cancels a job or some tasks of it. A reduced job can only be cancelled as a whole.
+  /// @param number the number of the job
+  /// @param query which tasks, and whether only to count them
+  /// @return the state of the job after that, and the number of tasks
+  /// @throws Error also with `bad_input`, when some tasks of a reduced job are meant
+  Touched cancel(JobNumber number, const CancelQuery& query);
+
   /// Keeps a job from getting more leases. The tasks that workers hold already continue; the job
   /// can still be appended to, read and cancelled. It stays paused until it is resumed or ends; a
   /// durable job also over restarts of the broker. Pausing a paused job changes nothing. It needs
@@ -179,6 +196,14 @@ class Client {
   /// monitoring system: the cost does not depend on the number of jobs.
   /// @return its state
   BrokerStatus broker();
+
+  /// Groups the errors of a job. It covers the errors that the broker still holds: a job that is
+  /// neither detached nor has an idempotency key loses them when its client has read them. Asks the
+  /// broker as often as it takes; each answer covers up to 5,000 errors.
+  /// @param number the number of the job
+  /// @param limit maximum number of groups
+  /// @return the groups
+  ErrorGroups errors(JobNumber number, std::size_t limit = 100);
 
   /// Explains why a job is where it is: why it waits, where it runs, when it should end.
   /// @param number the number of the job

@@ -186,6 +186,12 @@ class Job {
   /// wait() tells when the job has ended, which is before running functions notice.
   void cancel() const;
 
+  /// Ends this handle for all its copies, as if the client had been closed: calls that wait, on
+  /// other threads, end soon with the code `shutdown`, and so does every later call that would
+  /// wait. The job itself goes on. Does not block. It has no effect on a job that has ended and was
+  /// received as a whole, or on a coalesced single input.
+  void leave() const;
+
   /// Registers a function that is called with the progress while the job runs, and once at its end,
   /// whatever the end is: also when the broker is gone or the Client is being destroyed. On a job
   /// that has already ended it is called once, soon. A coalesced single input reports only its end.

@@ -150,19 +150,68 @@ struct JobStatus {
   bool operator==(const JobStatus&) const = default;
 };
 
+/// Failed tasks whose errors are alike: equal codes, and texts that differ only in numbers.
+struct ErrorGroup {
+  ErrorCode code = ErrorCode::none;  ///< why they failed
+  std::string text;                  ///< the text that they share, with `<n>` for each number
+  std::uint64_t count = 0;           ///< tasks
+  std::uint64_t first = 0;           ///< lowest index of a task
+  std::uint64_t last = 0;            ///< highest index of a task
+  std::string example;               ///< the text of one of them
+
+  /// @return whether all fields are equal
+  bool operator==(const ErrorGroup&) const = default;
+};
+
+/// The errors of a job.
+struct ErrorGroups {
+  std::vector<ErrorGroup> groups;  ///< those of most tasks first
+  std::uint64_t more = 0;          ///< further groups that are not listed
+  std::uint64_t tasks = 0;         ///< failed tasks in all groups
+};
+
+/// Consecutive tasks of a job.
+struct TaskInterval {
+  std::uint64_t begin = 0;  ///< index of the first one
+  std::uint64_t end = 0;    ///< index after the last one
+
+  /// @return whether both fields are equal
+  bool operator==(const TaskInterval&) const = default;
+};
+
+/// Which failed tasks to run again: those that meet every condition that is given.
+struct RetryQuery {
+  std::vector<TaskInterval> tasks{};  ///< among these; empty: all
+  ErrorCode code = ErrorCode::none;   ///< failed with this code; `none`: with any
+  std::string text{};                 ///< failed with exactly this text; empty: with any
+  bool dry_run = false;               ///< change nothing, only count
+};
+
+/// Which tasks to cancel.
+struct CancelQuery {
+  std::vector<TaskInterval> tasks{};  ///< these; empty: the whole job
+  bool dry_run = false;               ///< change nothing, only count
+};
+
+/// What a request did to the tasks of a job.
+struct Touched {
+  JobStatus job;            ///< the state of the job after that
+  std::uint64_t tasks = 0;  ///< tasks that were changed, or with `dry_run` would be
+};
+
 /// Which jobs to list: those that meet every condition that is given.
 struct JobQuery {
-  std::size_t limit = 100;       ///< maximum number of jobs
-  JobNumber before{};            ///< only jobs with numbers below this one; 0: from the newest on
-  std::vector<JobState> states;  ///< in one of these states; empty: in any
-  std::string function;          ///< of this function; empty: of any
-  std::string owner;             ///< of this principal; empty: of any
+  std::size_t limit = 100;         ///< maximum number of jobs
+  JobNumber before{};              ///< only jobs with numbers below this one; 0: from the newest on
+  std::vector<JobState> states{};  ///< in one of these states; empty: in any
+  std::string function{};          ///< of this function; empty: of any
+  std::string owner{};             ///< of this principal; empty: of any
   /// With a name that matches this pattern, in which `*` stands for any characters and `?` for one
   /// byte; empty: with any name.
-  std::string name;
+  std::string name{};
   /// With this text in the name, the function or the reason, whatever the case of ASCII letters;
   /// empty: any.
-  std::string text;
+  std::string text{};
 };
 
 /// Some of the jobs that a JobQuery asks for.
@@ -188,13 +237,17 @@ struct Capacity {
 
 /// A function that a worker offers. A name may be offered once for each value of `takes`.
 struct FunctionDecl {
-  std::string name;                   ///< 1 to 255 bytes of UTF-8
+  std::string name{};                 ///< 1 to 255 bytes of UTF-8
   Takes takes = Takes::item;          ///< what it takes at a call
   Encoding encoding = Encoding::raw;  ///< of its results, and of its input if it is `value`
-  std::string reduce;                 ///< reducer for jobs over a range that name none; empty: none
+  std::string reduce{};               ///< reducer for jobs over a range that name none; empty: none
   bool finish = false;                ///< whether a finishing step runs once on the reduced result
   double rate = 0;          ///< declared speed of one slot, in tasks per second; 0: not declared
   bool idempotent = false;  ///< a second run of a task, even at the same time, does no harm
+  std::uint64_t max_lease = 0;  ///< maximum number of tasks in a lease; 0: the broker decides
+  /// People do the tasks: how long one takes says nothing about the next, so nothing is started a
+  /// second time or taken back because it is slow.
+  bool people = false;
 
   /// @return whether all fields are equal
   bool operator==(const FunctionDecl&) const = default;

@@ -31,6 +31,11 @@ struct FunctionOptions {
   /// A second run of a task, even at the same time, does no harm. A slow task may then be started
   /// on another worker as well (a speculative attempt).
   bool idempotent = false;
+  /// Maximum number of tasks in a lease; 0: the broker decides.
+  std::uint64_t max_lease = 0;
+  /// People do the tasks, so that a task may take minutes or days: the broker neither starts it a
+  /// second time nor takes it back because it is slow, and measures no speed.
+  bool people = false;
   /// Finishing step: runs once on the reduced result of all `total` tasks and returns the result of
   /// the job. Values in and out. Empty: none.
   std::function<Bytes(BytesView reduced, std::uint64_t total)> finish{};
