@@ -17,9 +17,9 @@ post() {
 
 while :; do
   id=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-  lease=$(jq -n --arg id "$id" --arg worker "$(uname -n)-$$" \
-    '{functions: ["upper"], wait_s: 60, request_id: $id, $worker}' |
-    post /v1/leases | jq -c '.leases[]')
+  pulled=$(jq -n --arg id "$id" --arg worker "$(uname -n)-$$" \
+    '{functions: ["upper"], wait_s: 60, request_id: $id, $worker}' | post /v1/leases)
+  lease=$(printf '%s' "$pulled" | jq -c '.leases[]')
   if [ -z "$lease" ]; then continue; fi
   token=$(printf '%s' "$lease" | jq -r .token)
   printf '%s' "$lease" | jq -j .input | tr a-z A-Z | jq -R -s '{result: .}' |
