@@ -102,6 +102,9 @@ Address address_to_connect(const std::string& endpoint) {
 
 std::string plain_address(std::string address) {
   constexpr std::string_view kMapped = "::ffff:";
+  // What libzmq says of an ipc peer: "localhost:USER:GROUP:PROCESS".
+  constexpr std::string_view kIpc = "localhost:";
+  if (address.starts_with(kIpc)) return {};
   in_addr four{};
   if (address.starts_with(kMapped) &&
       ::inet_pton(AF_INET, address.c_str() + kMapped.size(), &four) == 1)

@@ -21,7 +21,7 @@ Address address_to_bind(const std::string& endpoint);
 Address address_to_connect(const std::string& endpoint);
 
 /// "10.0.0.5" for "::ffff:10.0.0.5", so that a peer has the same address on a socket that serves
-/// both IPv4 and IPv6.
+/// both IPv4 and IPv6. Empty for a peer over ipc, which has none.
 std::string plain_address(std::string address);
 
 }  // namespace quern::runtime

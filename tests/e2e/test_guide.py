@@ -27,6 +27,8 @@ PATIENCE_S = 180 * SLOWNESS
 # Whoever types a command after `quern up &` has waited for it to start.
 WAIT_FOR_BROKER = """for _ in $(seq 100); do quern workers >/dev/null 2>&1 && break; sleep 0.1; done
 """
+WAIT_FOR_GATEWAY = """for _ in $(seq 100); do curl -s http://127.0.0.1:7680/livez >/dev/null && break; sleep 0.1; done
+"""
 # What the page has started in the background ends with its shell.
 PROLOGUE = """set -e
 trap 'end=$?; trap - EXIT; kill $(jobs -p) 2>/dev/null || true; wait; exit $end' EXIT
@@ -50,6 +52,8 @@ def script_of(steps, folder):
         parts.append(f"{{\n{commands}}} >{shlex.quote(str(folder / str(number)))} 2>&1\n")
         if re.search("&$", commands, re.MULTILINE):
             parts.append(WAIT_FOR_BROKER)
+            if re.search("^quern up &$", commands, re.MULTILINE):
+                parts.append(WAIT_FOR_GATEWAY)
     return "".join(parts)
 
 

@@ -96,6 +96,7 @@ TEST(Ports, the_first_and_the_last_are_accepted) {
 
 TEST(PlainAddress, an_ipv4_address_over_ipv6_is_shown_as_ipv4) {
   EXPECT_EQ(plain_address("::ffff:10.0.0.5"), "10.0.0.5");
+  EXPECT_EQ(plain_address("localhost:0:0:4711"), "") << "an ipc peer, as libzmq names it";
 }
 
 TEST(PlainAddress, every_other_address_stays_as_it_is) {

@@ -26,6 +26,8 @@ constexpr std::chrono::seconds kIdleTime{75};
 constexpr std::chrono::seconds kBodyTime{60};   ///< for a body that is read as a whole
 constexpr std::chrono::seconds kBlockTime{75};  ///< for the next block of one that is a stream
 constexpr std::chrono::seconds kWriteTime{60};  ///< for an answer, or a part of one
+constexpr std::chrono::seconds kLinger{2};      ///< before a connection is closed,
+constexpr std::size_t kLingerMost = 16u << 20;  ///< or after so many bytes
 constexpr std::size_t kHeadMost = 8u << 10;
 constexpr std::uint64_t kBodyMost = 1u << 20;
 constexpr std::size_t kBlock = 64u << 10;
@@ -92,6 +94,7 @@ class Conversation {
         goes_on = keep_alive_ && !service_.stopping && co_await await_request(kIdleTime);
       }
     }
+    if (!peer_left_ && !service_.stopping) co_await linger();
     close();
   }
 
@@ -105,6 +108,17 @@ class Conversation {
     Error ignored;
     lowest().socket().shutdown(net::socket_base::shutdown_both, ignored);
     lowest().socket().close(ignored);
+  }
+
+  /// Reads what is still coming before the connection is closed. A client that sends a body that
+  /// nobody wants would otherwise lose the answer that says why.
+  net::awaitable<void> linger() {
+    Error error;
+    lowest().socket().shutdown(net::socket_base::shutdown_send, error);
+    lowest().expires_after(kLinger);
+    std::array<char, 4096> rest;
+    for (std::size_t read = 0; !error && read < kLingerMost;)
+      read += co_await lowest().async_read_some(net::buffer(rest), into(error));
   }
 
   /// Waits for the first bytes of a request. False if there are none.
