@@ -108,7 +108,8 @@ bool Fitness::leaves(const Job& job, const Pool::Member& member, const Outlook& 
   if (!specialists_ || !outlook.worth_a_try) return false;
   if (!is_good_at(*job.run.pool, member)) return true;
   const auto here = job.run.place.level->wanted.find(job.run.pool);
-  return here != job.run.place.level->wanted.end() && outlook.longest->explorers < kExplorers &&
+  return here != job.run.place.level->wanted.end() && outlook.longest &&
+         outlook.longest->explorers < kExplorers &&
          outlook.longest_s > kFarBetter * waiting_s(*job.run.pool, here->second);
 }
 

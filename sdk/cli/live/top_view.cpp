@@ -94,7 +94,7 @@ std::string cpu_of(const Capacity& capacity, std::size_t cells) {
   const double others = capacity.idle < 1 ? std::min(1 - std::max(capacity.idle, 0.0), 1.0) : 0;
   const double own = std::clamp(capacity.busy / cores, 0.0, 1 - others);
   const auto cells_of = [&](double share) {
-    return static_cast<std::size_t>(share * static_cast<double>(cells) + 0.5);
+    return static_cast<std::size_t>(std::lround(share * static_cast<double>(cells)));
   };
   const std::size_t own_cells = std::min(cells_of(own), cells),
                     other_cells = std::min(cells_of(others), cells - own_cells);

@@ -129,8 +129,8 @@ Json json_of_parameters(const Target& target) {
   for (const auto& [name, value] : target.parameters) {
     const bool is_text = name == "function" || name == "name" || name == "reduce" ||
                          name == "durability" || name == "encoding";
-    Json parsed = is_text ? Json() : Json::parse(value, nullptr, false);
-    object[name] = is_text || parsed.is_discarded() ? Json(value) : std::move(parsed);
+    object[name] = is_text ? Json(value) : Json::parse(value, nullptr, false);
+    if (object[name].is_discarded()) object[name] = value;
   }
   return object;
 }
