@@ -97,21 +97,21 @@ void Requests::on_cancel(Session& session, const wire::Cancel& cancel, Time now)
   if (cancel.dry_run && (job->final() || !refused))
     return answer(session, *job, cancel.token, touched, now);
   if (!job->final()) {
-    if (job->is_blob()) {
-      endings_.end(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled",
-                   now);  // part of a file is useless
-    } else if (cancel.waiting && !job->output.partials && job->spec.options->reduce.empty()) {
-      cancelling_.wind_down(*job);
-      endings_.finish_if_done(*job, now);
-    } else if (cancel.tasks.empty() && !cancel.waiting) {
-      endings_.end(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now);
-    } else if (job->output.partials || !job->spec.options->reduce.empty()) {
+    if (refused && !job->is_blob()) {
       outbox_.complain(session, ErrorCode::bad_input,
                        "a job with a reducer can only be cancelled as a whole", cancel.job,
                        cancel.token);
       return;
+    }
+    // Part of a file is useless.
+    const bool as_a_whole = job->is_blob() || (cancel.tasks.empty() && !cancel.waiting);
+    if (as_a_whole) {
+      endings_.end(*job, JobState::cancelled, ErrorCode::cancelled, "cancelled", now);
     } else {
-      cancelling_.cancel_tasks(*job, cancel.tasks);
+      if (cancel.waiting)
+        cancelling_.wind_down(*job);
+      else
+        cancelling_.cancel_tasks(*job, cancel.tasks);
       endings_.finish_if_done(*job, now);
     }
   }

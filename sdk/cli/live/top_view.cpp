@@ -1,6 +1,7 @@
 #include "cli/live/top_view.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "cli/output/human.hpp"
 #include "cli/output/sheet.hpp"
