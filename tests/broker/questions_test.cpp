@@ -108,7 +108,8 @@ TEST_F(QueriesTest, only_jobs_that_meet_the_conditions_are_listed) {
     query.token = 1;
     send(c, query);
     std::vector<std::uint64_t> out;
-    for (const auto& job : answers(c).at(0).jobs) out.push_back(value(job.number));
+    const wire::Answer answer = answers(c).at(0);
+    for (const auto& job : answer.jobs) out.push_back(value(job.number));
     return out;
   };
   using Numbers = std::vector<std::uint64_t>;

@@ -49,6 +49,11 @@ class Seed(WebRig):
         results = [self.ask("GET", "/get_result").json["result"] for _ in range(4)]
         self.assertEqual(results, [55, 0, 1, 4294967295 * 4294967296 // 2])
 
+    def test_looking_does_not_take_a_result(self):
+        self.add(100)
+        self.assertEqual(self.ask("HEAD", "/get_result").status, 405)
+        self.assertEqual(self.ask("GET", "/get_result").json["result"], 5050)
+
     def test_nothing_to_wait_for_is_said_at_once(self):
         self.assertEqual(self.ask("GET", "/get_result").status, 404)
 
@@ -82,7 +87,8 @@ class Seed(WebRig):
         self.assertEqual(wait_until(lambda: self.ask("GET", "/get_result").json.get("result"), "the result"), 5050)
 
     def test_behind_a_proxy_everybody_needs_a_token(self):
-        self.assertEqual(self.ask("POST", "/add_task", {"task": 1}, X_Forwarded_For="10.0.0.9").status, 401)
+        for field in ("X_Forwarded_For", "Forwarded", "Via", "X_Forwarded_Proto"):
+            self.assertEqual(self.ask("POST", "/add_task", {"task": 1}, **{field: ""}).status, 401, field)
 
 
 class Jobs(WebRig):
@@ -136,6 +142,24 @@ class Jobs(WebRig):
         self.submit({"function": "echo", "items": ["b"]}, status=422, Idempotency_Key="k")
         self.assertEqual(self.results(first["job"])[0], {"index": 0, "result": "a"})
 
+    def test_an_idempotency_key_that_is_sent_many_times_at_once_makes_one_job(self):
+        found = []
+        for key in ("k1", "k2", "k3"):
+            body = {"function": "echo", "items": ["a"], "name": key}
+            many = [threading.Thread(target=lambda: found.append(self.ask("POST", "/v1/jobs", body, token=self.me, Idempotency_Key=key))) for _ in range(8)]
+            for one in many:
+                one.start()
+            for one in many:
+                one.join()
+        self.assertEqual(sorted(answer.status for answer in found), [200] * 21 + [201] * 3)
+        self.assertEqual(len({answer.json["job"] for answer in found}), 3)
+
+    def test_a_bad_line_is_answered_before_the_body_has_ended(self):
+        plug = self.connect()
+        head = f"POST /v1/jobs?function=echo HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.me}\r\n"
+        plug.sendall((head + f"Content-Type: {LINES}\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nx y\n\r\n").encode())
+        self.assertIn(b"422", plug.recv(1000))
+
     def test_results_can_be_read_again_and_by_two_at_a_time(self):
         job = self.submit({"function": "echo", "items": [f"{n}" for n in range(2000)]})["job"]
         expected = [{"index": n, "result": f"{n}"} for n in range(2000)]
@@ -153,13 +177,27 @@ class Jobs(WebRig):
     def test_clients_that_leave_do_not_keep_results_from_others(self):
         waits = self.submit({"function": "absent", "input": "x"})["job"]
         job = self.submit({"function": "echo", "input": "x"})["job"]
-        for _ in range(70):
-            plug = self.connect()
+        for more in ("", "X"):  # what is sent after the request must not hide that the client has left
+            for _ in range(40):
+                plug = self.connect()
+                plug.sendall(f"GET /v1/jobs/{waits}/results HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.me}\r\n\r\n{more}".encode())
+                plug.close()
+            self.assertEqual(wait_until(lambda: (lambda a: a if a.status == 200 else None)(self.ask("GET", f"/v1/jobs/{job}/results", token=self.me)),
+                                        "results").lines[0]["result"], "x")
+
+    def test_a_key_has_a_limited_number_of_streams(self):
+        waits = self.submit({"function": "absent", "input": "x"})["job"]
+        job = self.submit({"function": "echo", "input": "x"})["job"]
+        plugs = [self.connect() for _ in range(16)]
+        for plug in plugs:
             plug.sendall(f"GET /v1/jobs/{waits}/results HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.me}\r\n\r\n".encode())
             plug.recv(10)
-            plug.close()
-        self.assertEqual(self.results(job)[0]["result"], "x")
-        # And an orderly stop does not wait for the job either.
+        self.assertEqual(self.asked(429, "GET", f"/v1/jobs/{job}/results", token=self.me).headers["Retry-After"], "5")
+        other = self.token("other", "--role", "submit,read,admin")
+        self.assertEqual(self.asked(200, "GET", f"/v1/jobs/{job}/results", token=other).lines[0]["result"], "x")
+
+    def test_an_orderly_stop_does_not_wait_for_a_job(self):
+        waits = self.submit({"function": "absent", "input": "x"})["job"]
         plug = self.connect()
         plug.sendall(f"GET /v1/jobs/{waits}/results HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.me}\r\n\r\n".encode())
         plug.recv(10)
@@ -262,6 +300,7 @@ class Jobs(WebRig):
         for body, word in (({}, "function"), ({"function": "echo"}, "exactly one"), ({"function": "echo", "input": 1, "items": []}, "exactly one"),
                            ({"function": "echo", "input": 1, "prioritty": 2}, "prioritty"), ({"function": "echo", "input": 1, "priority": "high"}, "priority"),
                            ({"function": "sum", "range": [2, 1]}, "range"), ({"function": "sum", "range": [1.5, 2]}, "range"),
+                           ({"function": "sum", "range": [2**63, 2**63 + 5]}, "range"),
                            ({"function": "echo", "input": 1, "attempts": 0}, "attempts"), ({"function": "echo", "input": 1, "timeout_s": -1}, "timeout_s"),
                            ({"function": "echo", "items": {"a": 1}}, "items"), ({"function": "echo", "input": {"base64": "%"}}, "base64"),
                            ({"function": "echo", "input": 1, "weight": 1e400}, ""), ([], "object")):
@@ -401,6 +440,7 @@ class Rights(WebRig):
         for n in range(20):
             self.ask("GET", "/v1/jobs", token=f"qk1-{n:043}")
         self.assertEqual(self.asked(429, "GET", "/v1/jobs", token="qk1-" + "B" * 43).headers["Retry-After"], "60")
+        self.asked(200, "GET", "/v1/jobs", token=self.token("valid", "--role", "read"))  # others behind the address go on
 
     def test_no_token_is_in_a_log_or_an_error(self):
         token = self.token("secret", "--role", "read")

@@ -86,6 +86,7 @@ class Pulls(WebRig):
         self.assertEqual({key: lease[key] for key in ("job", "task", "function", "attempt", "lock_s", "encoding", "input")},
                          {"job": number, "task": 0, "function": "f", "attempt": 1, "lock_s": 30, "encoding": "raw", "input": "0"})
         for _ in range(2):
+            self.assertEqual(puller.say(lease["token"], "complete")[0], 422)  # a forgotten result is no result
             self.assertEqual(puller.say(lease["token"], "complete", result="done"), (200, {"counted": 1, "not_counted": 0}))
         self.assertEqual(self.results(number), ["done"])
         self.assertEqual(puller.say(lease["token"], "fail", error="late")[0], 409)

@@ -1,12 +1,23 @@
 #include "gateway/api/api.hpp"
 
 #include <charconv>
+#include <chrono>
 
 namespace quern::gateway {
 namespace {
 
 /// The work has answered, or will.
 const Response kNone{0, "", "", {}};
+
+// One key must not keep all threads for streams from the others.
+constexpr std::size_t kStreamsOfKey = 16;
+constexpr std::int64_t kGoneFor_ms = 1000;
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
 
 Response too_busy() {
   return problem(503, "queue_full", "Too many requests wait for the broker: try again in a second.")
@@ -32,9 +43,12 @@ void Api::run_on(Callers& callers, const std::shared_ptr<Exchange>& exchange, Wo
     return exchange->respond(problem_of(error.code(), error.what()));
   }
   if (const auto* refused = std::get_if<Response>(caller.get())) return exchange->respond(*refused);
-  const bool taken = callers.run([exchange, caller, work = std::move(work)] {
+  if (broker_is_gone())
+    return exchange->respond(
+        problem_of(ErrorCode::no_broker, "No broker answers at " + sessions_.options().endpoint));
+  const bool taken = callers.run([this, exchange, caller, work = std::move(work)] {
     if (exchange->gone()) return;
-    const Response error = guarded([&]() -> Response {
+    const Response error = watched([&]() -> Response {
       work(std::get<Caller>(*caller), exchange);
       return kNone;
     });
@@ -54,7 +68,47 @@ void Api::ask(const std::shared_ptr<Exchange>& exchange, Answer answer) {
 }
 
 void Api::stream(const std::shared_ptr<Exchange>& exchange, Work work) {
-  run_on(streams_, exchange, std::move(work));
+  run_on(
+      streams_, exchange,
+      [this, work = std::move(work)](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
+        if (!begin_stream(caller.id))
+          throw BadRequest(problem(429, "limit",
+                                   "This key has 16 streams of items or results open: close "
+                                   "one, or wait for its end.")
+                               .with("Retry-After", "5"));
+        const std::shared_ptr<void> open(nullptr,
+                                         [this, &caller](void*) { end_stream(caller.id); });
+        work(caller, asked);
+      });
+}
+
+bool Api::begin_stream(const std::string& id) {
+  std::lock_guard lock(mutex_);
+  if (streams_of_[id] >= kStreamsOfKey) return false;
+  ++streams_of_[id];
+  return true;
+}
+
+void Api::end_stream(const std::string& id) {
+  std::lock_guard lock(mutex_);
+  const auto found = streams_of_.find(id);
+  if (--found->second == 0) streams_of_.erase(found);
+}
+
+bool Api::broker_is_gone() const {
+  const std::int64_t at = gone_at_ms_;
+  return at >= 0 && now_ms() - at < kGoneFor_ms;
+}
+
+Response Api::watched(const std::function<Response()>& answer) {
+  return guarded([&] {
+    try {
+      return answer();
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::no_broker) gone_at_ms_ = now_ms();
+      throw;
+    }
+  });
 }
 
 void Api::call(const std::shared_ptr<Exchange>& exchange, Work work) {

@@ -1,8 +1,12 @@
 // What all routes of the API use: who asks, threads for calls that block, errors as answers.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "gateway/api/fields.hpp"
@@ -35,6 +39,12 @@ class Api {
   /// The same, with one round trip only.
   void call(const std::shared_ptr<Exchange>& exchange, Work work);
 
+  /// Whether a question has found no broker within the last second. Then others are not asked: each
+  /// would wait for the broker, and hold a thread.
+  bool broker_is_gone() const;
+  /// guarded(), and remembers when there was no broker.
+  Response watched(const std::function<Response()>& answer);
+
   Sessions& sessions() { return sessions_; }
   Server& server() { return *server_; }
   /// Runs something that may block for a round trip. False if too much waits.
@@ -42,11 +52,16 @@ class Api {
 
  private:
   void run_on(Callers& callers, const std::shared_ptr<Exchange>& exchange, Work work);
+  bool begin_stream(const std::string& id);
+  void end_stream(const std::string& id);
 
   Sessions& sessions_;
   Callers& calls_;
   Callers& streams_;
   Server* server_ = nullptr;
+  std::atomic<std::int64_t> gone_at_ms_{-1};  ///< of the steady clock
+  std::mutex mutex_;
+  std::map<std::string, std::size_t> streams_of_;  ///< by the caller's id
 };
 
 /// The answer to what `answer` throws.

@@ -48,6 +48,11 @@ Fields::Fields(const Json& object) : object_(object) {
 
 bool Fields::has(const char* name) { return !raw(name).is_null(); }
 
+bool Fields::is_given(const char* name) {
+  asked_.insert(name);
+  return object_.contains(name);
+}
+
 const Json& Fields::raw(const char* name) {
   static const Json none;
   asked_.insert(name);

@@ -31,7 +31,10 @@ class Fields {
   /// Throws BadRequest if `object` is not an object.
   explicit Fields(const Json& object);
 
+  /// Whether the field is there and not null.
   bool has(const char* name);
+  /// Whether the field is there; it may be null.
+  bool is_given(const char* name);
   /// The field itself; null if it is not given.
   const Json& raw(const char* name);
   std::optional<std::string> text(const char* name);

@@ -18,9 +18,9 @@ std::optional<Caller> own_session(Api& api, const std::string& token) {
 }
 
 Response ready(Api& api, const std::string& token) {
-  const auto caller = own_session(api, token);
-  if (!caller) return plain(200, "ready (not checked: the gateway has no key of its own)\n");
   try {
+    const auto caller = own_session(api, token);
+    if (!caller) return plain(200, "ready (not checked: the gateway has no key of its own)\n");
     caller->client->connect();
     return plain(200, "ready\n");
   } catch (const Error& error) {
@@ -49,6 +49,8 @@ void add_health_routes(Routes& routes, Api& api, const HttpMetrics& metrics,
   routes.add("GET", "/livez", BodyForm::none,
              [](const Asked& asked, const Variables&) { asked->respond(plain(200, "alive\n")); });
   routes.add("GET", "/readyz", BodyForm::none, [&api, token](const Asked& asked, const Variables&) {
+    if (api.broker_is_gone())
+      return asked->respond(plain(503, "not ready: no broker answers\n").with("Retry-After", "2"));
     if (!api.run([&api, token, asked] { asked->respond(ready(api, token)); }))
       asked->respond(plain(503, "not ready: too many requests wait\n"));
   });

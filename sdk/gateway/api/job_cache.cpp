@@ -26,6 +26,8 @@ void JobCache::answer(const std::shared_ptr<Exchange>& exchange, const Caller& c
   if (entries_.size() >= kEntriesMost) make_room(now);
   Entry& entry = entries_[key];
   if (entry.has_answer && now - entry.asked < kFresh) return respond(exchange, entry.answer);
+  if (api_.broker_is_gone())
+    return exchange->respond(problem_of(ErrorCode::no_broker, "No broker answers"));
   entry.waiting.push_back(exchange);
   if (entry.waiting.size() > 1) return;  // the question is on its way
   entry.asked = now;
@@ -35,7 +37,7 @@ void JobCache::answer(const std::shared_ptr<Exchange>& exchange, const Caller& c
 void JobCache::ask(const Key& key, const Caller& caller) {
   const bool taken = api_.run([this, key, caller] {
     auto answer = std::make_shared<Response>(
-        guarded([&] { return job_answer(caller.client->job(key.second)); }));
+        api_.watched([&] { return job_answer(caller.client->job(key.second)); }));
     api_.server().post([this, key, caller, answer] { take(key, caller, std::move(*answer)); });
   });
   if (!taken)

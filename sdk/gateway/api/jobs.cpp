@@ -1,7 +1,11 @@
 #include "gateway/api/jobs.hpp"
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
+#include <mutex>
+#include <set>
 #include <utility>
 
 #include "gateway/api/submission.hpp"
@@ -28,16 +32,61 @@ Response created(const Job& job, bool existed) {
   const Json body = {{"job", value(number)},
                      {"uuid", job.uuid().text()},
                      {"existing", existed},
-                     {"url", "/v1/jobs/" + std::to_string(value(number))}};
+                     {"url", "jobs/" + std::to_string(value(number))}};
   return json_answer(body, existed ? 200 : 201)
       .with("Location", "jobs/" + std::to_string(value(number)));
 }
+
+/// Submissions with the same idempotency key follow each other: within one session, a job can be
+/// followed only once.
+class KeyTurns {
+ public:
+  /// Throws BadRequest if another request with the key takes longer than two seconds.
+  void begin(const std::string& key) {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, std::chrono::seconds(2), [&] { return !taken_.contains(key); }))
+      throw BadRequest(problem(409, "conflict",
+                               "A request with this idempotency key is still being served: repeat "
+                               "yours in a moment.")
+                           .with("Retry-After", "1"));
+    taken_.insert(key);
+  }
+  void end(const std::string& key) {
+    std::lock_guard lock(mutex_);
+    taken_.erase(key);
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::set<std::string> taken_;
+};
+
+/// The turn of a key, as long as it exists. Without a key there is nothing to wait for.
+class Turn {
+ public:
+  Turn(KeyTurns& turns, std::string key) : turns_(turns), key_(std::move(key)) {
+    if (!key_.empty()) turns_.begin(key_);
+  }
+  ~Turn() {
+    if (!key_.empty()) turns_.end(key_);
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  KeyTurns& turns_;
+  const std::string key_;
+};
 
 /// Waits until the broker has taken the job. A client that leaves before takes it back, unless it
 /// can repeat the submission: then the job may be that of an earlier one.
 Response submit(const Caller& caller, Submission submission, Exchange& exchange) {
   check_exec(caller, submission.function);
   const bool is_repeatable = !submission.options.unique.empty();
+  static KeyTurns turns;
+  const Turn turn(turns, is_repeatable ? caller.id + " " + submission.options.unique : "");
   const Job job = caller.client->submit(std::move(submission.function), std::move(submission.input),
                                         std::move(submission.options));
   const Uuid own = job.uuid();

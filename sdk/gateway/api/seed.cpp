@@ -25,10 +25,10 @@ Response seed_error(unsigned status, const std::string& message) {
 }
 
 bool is_from_here(const Request& request) {
-  // A proxy on this machine speaks for others.
-  if (!request.field("x-forwarded-for").empty() || !request.field("forwarded").empty() ||
-      !request.field("x-real-ip").empty())
-    return false;
+  // A proxy on this machine speaks for others. Not all of them say so.
+  for (const char* field : {"forwarded", "via", "x-forwarded-for", "x-forwarded-host",
+                            "x-forwarded-proto", "x-real-ip"})
+    if (request.fields.contains(field)) return false;
   return request.address.empty() || request.address == "::1" ||
          request.address == "::ffff:127.0.0.1" || request.address.starts_with("127.");
 }
@@ -54,12 +54,20 @@ std::variant<Caller, Response> Seed::caller_of(const Request& request) {
 
 std::string Seed::job_name(const Caller& caller) { return "add_task:" + caller.id.substr(0, 12); }
 
-/// The jobs of this caller that a gateway before this one has added.
-void Seed::recover(const Caller& caller, Queue& queue) {
+/// Finds the jobs of this caller that a gateway before this one has added. Asks the broker without
+/// holding the lock, which the I/O thread may need.
+void Seed::recover(const Caller& caller) {
+  {
+    std::lock_guard lock(mutex_);
+    if (queues_[caller.id].recovered) return;
+  }
   const std::string name = job_name(caller);
-  for (const auto& status : caller.client->jobs(kRecoverMost))
+  const auto jobs = caller.client->jobs(kRecoverMost);
+  std::lock_guard lock(mutex_);
+  Queue& queue = queues_[caller.id];
+  if (std::exchange(queue.recovered, true)) return;
+  for (const auto& status : jobs)
     if (status.name == name && status.number > queue.taken) queue.waiting.insert(status.number);
-  queue.recovered = true;
 }
 
 Response Seed::add(const Caller& caller, const std::string& body) {
@@ -68,11 +76,7 @@ Response Seed::add(const Caller& caller, const std::string& body) {
       !parsed["task"].is_number_integer() || parsed["task"].get<double>() < 0 ||
       parsed["task"].get<double>() > static_cast<double>(kTaskMost))
     return seed_error(422, "Send {\"task\": N} with an integer from 0 to 4294967295.");
-  {
-    std::lock_guard lock(mutex_);
-    Queue& queue = queues_[caller.id];
-    if (!queue.recovered) recover(caller, queue);
-  }
+  recover(caller);
   SubmitOptions options;
   options.name = job_name(caller);
   options.detach = true;
@@ -88,11 +92,13 @@ Response Seed::add(const Caller& caller, const std::string& body) {
 }
 
 void Seed::get(const Caller& caller, const std::shared_ptr<Exchange>& exchange) {
+  if (exchange->request.head_only)
+    return exchange->respond(seed_error(405, "A result is taken with GET.").with("Allow", "GET"));
+  recover(caller);
   JobNumber number{};
   {
     std::lock_guard lock(mutex_);
     Queue& queue = queues_[caller.id];
-    if (!queue.recovered) recover(caller, queue);
     if (queue.waiting.empty())
       return exchange->respond(
           seed_error(404,
@@ -113,10 +119,12 @@ void Seed::get(const Caller& caller, const std::shared_ptr<Exchange>& exchange) 
       [caller, is_result](const JobStatus& status, const Request&) {
         if (!is_final(status.state))
           return seed_error(504, "The result is not there yet: ask again.");
-        *is_result = true;
-        if (status.state != JobState::done)
+        if (status.state != JobState::done) {
+          *is_result = true;
           return seed_error(500, "The task ended without a result: " + status.reason);
+        }
         const auto bytes = caller.client->attach(status.number).get_optional();
+        *is_result = true;
         const auto text = bytes ? json_from_value(*bytes) : std::nullopt;
         Response response;
         response.body = "{\"status\": \"success\", \"result\": " + text.value_or("null") + "}\n";

@@ -37,7 +37,7 @@ class Seed {
 
   std::variant<Caller, Response> caller_of(const Request& request);
   static std::string job_name(const Caller& caller);
-  static void recover(const Caller& caller, Queue& queue);
+  void recover(const Caller& caller);
   Response add(const Caller& caller, const std::string& body);
   void get(const Caller& caller, const std::shared_ptr<Exchange>& exchange);
   void conclude(const std::string& id, JobNumber number, bool taken);

@@ -23,8 +23,11 @@ Encoding encoding_in(Fields& fields) {
 }
 
 Range range_in(const Json& value) {
-  if (!value.is_array() || value.size() != 2 || !value[0].is_number_integer() ||
-      !value[1].is_number_integer())
+  const auto is_integer = [](const Json& one) {
+    return one.is_number_integer() &&
+           !(one.is_number_unsigned() && one.get<std::uint64_t>() > INT64_MAX);
+  };
+  if (!value.is_array() || value.size() != 2 || !is_integer(value[0]) || !is_integer(value[1]))
     throw BadRequest(
         "The field \"range\" must be two integers, the first one and one past the last one, e.g. "
         "[1, 101].");

@@ -1,5 +1,7 @@
 #include "gateway/broker/callers.hpp"
 
+#include <cstdio>
+#include <exception>
 #include <utility>
 
 namespace quern::gateway {
@@ -39,7 +41,11 @@ void Callers::work() {
       call = std::move(queue_.front());
       queue_.pop_front();
     }
-    call();
+    try {
+      call();
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "quern-gateway: a request failed: %s\n", error.what());
+    }
   }
 }
 

@@ -22,7 +22,7 @@ class Callers {
   /// Drops the calls that wait, and waits for those that run. Not on a thread of this object.
   void stop();
 
-  /// False if too many calls wait already, or after stop(). What `call` throws ends the process.
+  /// False if too many calls wait already, or after stop(). What `call` throws is logged.
   bool run(std::function<void()> call);
 
  private:

@@ -53,7 +53,6 @@ std::variant<Identity, Response> Sessions::identity_of(const Request& request) {
     return problem(401, "denied",
                    "Send a token as `Authorization: Bearer TOKEN`: the operator makes one with "
                    "`quern keys token NAME --role submit,read`.");
-  if (auto too_many = failed(request.address)) return *too_many;
   try {
     const std::string id = id_of(token);
     auto grant = grants_.find(id);
@@ -65,6 +64,8 @@ std::variant<Identity, Response> Sessions::identity_of(const Request& request) {
                          (request.address.empty() ? "this machine" : request.address) + ".");
     return Identity{id, token, std::move(grant)};
   } catch (const keys::KeyError& error) {
+    // A valid token is never delayed: the wrong ones may come from others behind the same address.
+    if (auto too_many = failed(request.address)) return *too_many;
     std::lock_guard lock(mutex_);
     if (failures_.size() > kFailingAddressesMax) failures_.clear();
     Failures& failures = failures_[request.address];
@@ -94,7 +95,8 @@ std::optional<Response> Sessions::failed(const std::string& address) {
     return std::nullopt;
   }
   if (found->second.count < kFailuresMax) return std::nullopt;
-  return problem(429, "denied", "Too many wrong tokens came from this address.")
+  return problem(429, "limit",
+                 "The token is not accepted, and too many wrong ones came from this address.")
       .with("Retry-After", "60");
 }
 

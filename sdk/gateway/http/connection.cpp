@@ -1,5 +1,6 @@
 #include "gateway/http/connection.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -26,6 +27,7 @@ constexpr std::chrono::seconds kIdleTime{75};
 constexpr std::chrono::seconds kBodyTime{60};   ///< for a body that is read as a whole
 constexpr std::chrono::seconds kBlockTime{75};  ///< for the next block of one that is a stream
 constexpr std::chrono::seconds kWriteTime{60};  ///< for an answer, or a part of one
+constexpr std::chrono::seconds kLook{1};        ///< how often a peer that waits is looked at
 constexpr std::chrono::seconds kLinger{2};      ///< before a connection is closed,
 constexpr std::size_t kLingerMost = 16u << 20;  ///< or after so many bytes
 constexpr std::size_t kHeadMost = 8u << 10;
@@ -45,6 +47,7 @@ std::string lower(boost::string_view text) {
 struct Signal {
   explicit Signal(net::io_context& io) : timer(io) {}
   net::steady_timer timer;
+  std::function<void()> also;  ///< called with it; on the I/O thread
 };
 
 /// Whatever ends the connection, the handler learns that nobody reads any more.
@@ -185,8 +188,12 @@ class Conversation {
       co_await send(problem(400, "malformed", "The target of the request is not a path."));
       co_return;
     }
-    Request request{
-        head_only_ ? "GET" : head.method, std::move(*target), {}, admission_->address, {}};
+    Request request{head_only_ ? "GET" : head.method,
+                    std::move(*target),
+                    {},
+                    admission_->address,
+                    {},
+                    head_only_};
     for (auto& [name, value] : head.fields)
       request.fields.emplace(std::move(name), std::move(value));
     const auto found = service_.routes.find(request);
@@ -294,10 +301,16 @@ class Conversation {
       parser.get().body().size = block.size();
       lowest().expires_after(kBlockTime);
       Error error;
+      // An answer that comes meanwhile does not wait for the next block.
+      signal_->also = [this, &exchange] {
+        Error ignored;
+        if (exchange->is_answered()) lowest().socket().cancel(ignored);
+      };
       co_await http::async_read_some(stream_, buffer_, parser, into(error));
+      signal_->also = nullptr;
       const std::size_t count = block.size() - parser.get().body().size;
       if (count > 0) exchange->feed(std::string(block.data(), count));
-      if (error && error != http::error::need_buffer) {
+      if (error && error != http::error::need_buffer && !exchange->is_answered()) {
         exchange->end_body(false);
         co_return;
       }
@@ -306,11 +319,18 @@ class Conversation {
     co_await answer(exchange, concluded);
   }
 
-  /// Waits until the exchange has something new.
+  /// Waits until the exchange has something new, or the peer has left.
   net::awaitable<void> news() {
-    signal_->timer.expires_at(net::steady_timer::time_point::max());
+    signal_->timer.expires_after(kLook);
     Error ignored;
     co_await signal_->timer.async_wait(into(ignored));
+    if (has_left()) peer_left_ = true;
+  }
+
+  /// Whether the peer has closed its side, also if there is something to read before that end.
+  bool has_left() {
+    pollfd look{lowest().socket().native_handle(), POLLRDHUP, 0};
+    return ::poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
   }
 
   net::awaitable<void> answer(const std::shared_ptr<Exchange>& exchange, Concluded& concluded) {
@@ -332,7 +352,8 @@ class Conversation {
       concluded.written = co_await send(*head);
   }
 
-  /// Notices when the peer leaves while its request is being answered.
+  /// Notices at once when the peer leaves while its request is being answered, unless it has sent
+  /// something more; news() notices that a second later.
   void watch() {
     if (buffer_.size() > 0) return;  // it has sent its next request already
     watched_ = std::make_shared<bool>(true);
@@ -467,7 +488,11 @@ void Waker::wake(const std::weak_ptr<void>& signal) {
   std::lock_guard lock(mutex_);
   if (!io_) return;
   net::post(*io_, [signal] {
-    if (const auto held = signal.lock()) static_cast<Signal*>(held.get())->timer.cancel();
+    const auto held = signal.lock();
+    if (!held) return;
+    auto& woken = *static_cast<Signal*>(held.get());
+    woken.timer.cancel();
+    if (woken.also) woken.also();
   });
 }
 

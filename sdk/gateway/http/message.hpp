@@ -18,6 +18,7 @@ struct Request {
   std::map<std::string, std::string> fields;  ///< by name in lower case
   std::string address;                        ///< of the peer; empty for a unix socket
   std::string body;                           ///< unless the route reads it as a stream
+  bool head_only = false;                     ///< HEAD: nobody gets to see the body of the answer
 
   /// The value of a header field; empty if it is not given.
   const std::string& field(const std::string& name) const {

@@ -174,8 +174,10 @@ Complete complete_in(Fields& fields, Encoding encoding) {
     for (const Json& result : results) complete.results.push_back(bytes_of(result, encoding));
   } else if (!results.is_null()) {
     throw BadRequest("The field \"results\" must be a list, with one result per lease.");
-  } else {
+  } else if (fields.is_given("result")) {
     complete.results.push_back(bytes_of(fields.raw("result"), encoding));
+  } else {
+    throw BadRequest("Give the field \"result\", or \"results\" for a batch.");
   }
   return complete;
 }
