@@ -1,6 +1,5 @@
 #include "gateway/api/jobs.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -80,6 +79,29 @@ class Turn {
   const std::string key_;
 };
 
+/// A job that the broker has not taken yet, for the case that its client leaves.
+class Submitted {
+ public:
+  Submitted(Job job, bool is_repeatable) : job_(std::move(job)), is_repeatable_(is_repeatable) {}
+
+  void on_left() {
+    std::lock_guard lock(mutex_);
+    if (!job_) return;
+    if (!is_repeatable_) job_->cancel();
+    job_->leave();
+  }
+  /// Releases the handle: the next submission with the key follows the same job.
+  void on_taken() {
+    std::lock_guard lock(mutex_);
+    job_.reset();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<Job> job_;
+  const bool is_repeatable_;
+};
+
 /// Waits until the broker has taken the job. A client that leaves before takes it back, unless it
 /// can repeat the submission: then the job may be that of an earlier one.
 Response submit(const Caller& caller, Submission submission, Exchange& exchange) {
@@ -90,15 +112,11 @@ Response submit(const Caller& caller, Submission submission, Exchange& exchange)
   const Job job = caller.client->submit(std::move(submission.function), std::move(submission.input),
                                         std::move(submission.options));
   const Uuid own = job.uuid();
-  const auto is_taken = std::make_shared<std::atomic<bool>>(false);
-  exchange.on_outcome([job, is_taken, is_repeatable](bool) {
-    if (*is_taken) return;
-    if (!is_repeatable) job.cancel();
-    job.leave();
-  });
+  const auto submitted = std::make_shared<Submitted>(job, is_repeatable);
+  exchange.on_outcome([submitted](bool) { submitted->on_left(); });
   job.wait_for_intake();
   job.number();
-  *is_taken = true;
+  submitted->on_taken();
   return created(job, job.uuid() != own);
 }
 
