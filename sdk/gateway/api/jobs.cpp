@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "gateway/api/held_job.hpp"
 #include "gateway/api/submission.hpp"
 #include "gateway/api/watch.hpp"
 
@@ -79,29 +80,6 @@ class Turn {
   const std::string key_;
 };
 
-/// A job that the broker has not taken yet, for the case that its client leaves.
-class Submitted {
- public:
-  Submitted(Job job, bool is_repeatable) : job_(std::move(job)), is_repeatable_(is_repeatable) {}
-
-  void on_left() {
-    std::lock_guard lock(mutex_);
-    if (!job_) return;
-    if (!is_repeatable_) job_->cancel();
-    job_->leave();
-  }
-  /// Releases the handle: the next submission with the key follows the same job.
-  void on_taken() {
-    std::lock_guard lock(mutex_);
-    job_.reset();
-  }
-
- private:
-  std::mutex mutex_;
-  std::optional<Job> job_;
-  const bool is_repeatable_;
-};
-
 /// Waits until the broker has taken the job. A client that leaves before takes it back, unless it
 /// can repeat the submission: then the job may be that of an earlier one.
 Response submit(const Caller& caller, Submission submission, Exchange& exchange) {
@@ -112,11 +90,12 @@ Response submit(const Caller& caller, Submission submission, Exchange& exchange)
   const Job job = caller.client->submit(std::move(submission.function), std::move(submission.input),
                                         std::move(submission.options));
   const Uuid own = job.uuid();
-  const auto submitted = std::make_shared<Submitted>(job, is_repeatable);
-  exchange.on_outcome([submitted](bool) { submitted->on_left(); });
+  const auto held = std::make_shared<HeldJob>(job);
+  const Released released(*held);
+  exchange.on_outcome([held, is_repeatable](bool) { held->leave(!is_repeatable); });
   job.wait_for_intake();
   job.number();
-  submitted->on_taken();
+  held->release();
   return created(job, job.uuid() != own);
 }
 

@@ -1,5 +1,7 @@
 #include "gateway/api/results.hpp"
 
+#include "gateway/api/held_job.hpp"
+
 #include <algorithm>
 
 namespace quern::gateway {
@@ -75,7 +77,9 @@ void send_results(Api& api, const Caller& caller, const std::shared_ptr<Exchange
   const auto reader = api.sessions().reader_for(caller);
   const Job job = reader->client().attach(number);
   // A thread that waits for results of a job that waits must not wait for a client that has left.
-  exchange->on_outcome([job](bool) { job.leave(); });
+  const auto held = std::make_shared<HeldJob>(job);
+  const Released released(*held);
+  exchange->on_outcome([held](bool) { held->leave(); });
   Response head;
   head.type = "application/x-ndjson";
   head.with("X-Accel-Buffering", "no");
