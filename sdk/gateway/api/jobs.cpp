@@ -1,10 +1,6 @@
 #include "gateway/api/jobs.hpp"
 
-#include <chrono>
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
-#include <set>
 #include <utility>
 
 #include "gateway/api/held_job.hpp"
@@ -37,58 +33,18 @@ Response created(const Job& job, bool existed) {
       .with("Location", "jobs/" + std::to_string(value(number)));
 }
 
-/// Submissions with the same idempotency key follow each other: within one session, a job can be
-/// followed only once.
-class KeyTurns {
- public:
-  /// Throws BadRequest if another request with the key takes longer than two seconds.
-  void begin(const std::string& key) {
-    std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, std::chrono::seconds(2), [&] { return !taken_.contains(key); }))
-      throw BadRequest(problem(409, "conflict",
-                               "A request with this idempotency key is still being served: repeat "
-                               "yours in a moment.")
-                           .with("Retry-After", "1"));
-    taken_.insert(key);
-  }
-  void end(const std::string& key) {
-    std::lock_guard lock(mutex_);
-    taken_.erase(key);
-    changed_.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::set<std::string> taken_;
-};
-
-/// The turn of a key, as long as it exists. Without a key there is nothing to wait for.
-class Turn {
- public:
-  Turn(KeyTurns& turns, std::string key) : turns_(turns), key_(std::move(key)) {
-    if (!key_.empty()) turns_.begin(key_);
-  }
-  ~Turn() {
-    if (!key_.empty()) turns_.end(key_);
-  }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
- private:
-  KeyTurns& turns_;
-  const std::string key_;
-};
-
 /// Waits until the broker has taken the job. A client that leaves before takes it back, unless it
 /// can repeat the submission: then the job may be that of an earlier one.
-Response submit(const Caller& caller, Submission submission, Exchange& exchange) {
+Response submit(Sessions& sessions, const Caller& caller, Submission submission,
+                Exchange& exchange) {
   check_exec(caller, submission.function);
   const bool is_repeatable = !submission.options.unique.empty();
-  static KeyTurns turns;
-  const Turn turn(turns, is_repeatable ? caller.id + " " + submission.options.unique : "");
-  const Job job = caller.client->submit(std::move(submission.function), std::move(submission.input),
-                                        std::move(submission.options));
+  // A session can follow a job once. That of an idempotency key may be followed by others already,
+  // so such a submission has a session of its own.
+  const auto reader = is_repeatable ? sessions.reader_for(caller) : nullptr;
+  Client& client = reader ? reader->client() : *caller.client;
+  const Job job = client.submit(std::move(submission.function), std::move(submission.input),
+                                std::move(submission.options));
   const Uuid own = job.uuid();
   const auto held = std::make_shared<HeldJob>(job);
   const Released released(*held);
@@ -162,19 +118,19 @@ Items items_in(const std::shared_ptr<Exchange>& exchange, Encoding encoding) {
 void post_jobs(Api& api, const std::shared_ptr<Exchange>& exchange) {
   const std::string type = exchange->request.media_type();
   if (is_lines(type)) {
-    api.stream(exchange, [](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
+    api.stream(exchange, [&api](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
       Submission submission = streamed_submission_of(asked->request);
       submission.input = items_in(asked, std::get<Items>(submission.input).encoding);
-      asked->respond(submit(caller, std::move(submission), *asked));
+      asked->respond(submit(api.sessions(), caller, std::move(submission), *asked));
     });
     return;
   }
-  api.ask(exchange, [type](const Caller& caller, Exchange& asked) {
+  api.ask(exchange, [&api, type](const Caller& caller, Exchange& asked) {
     if (type != "application/json" && !type.empty())
       throw BadRequest(problem(415, "bad_input",
                                "Send a job as application/json, or its items as "
                                "application/x-ndjson."));
-    return submit(caller, submission_of(asked.request), asked);
+    return submit(api.sessions(), caller, submission_of(asked.request), asked);
   });
 }
 

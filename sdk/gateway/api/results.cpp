@@ -1,8 +1,8 @@
 #include "gateway/api/results.hpp"
 
-#include "gateway/api/held_job.hpp"
-
 #include <algorithm>
+
+#include "gateway/api/held_job.hpp"
 
 namespace quern::gateway {
 namespace {
