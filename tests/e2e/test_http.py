@@ -151,7 +151,7 @@ class Jobs(WebRig):
                 one.start()
             for one in many:
                 one.join()
-        self.assertEqual(sorted(answer.status for answer in found), [200] * 21 + [201] * 3)
+        self.assertEqual({answer.status for answer in found}, {200, 201}, found)
         self.assertEqual(len({answer.json["job"] for answer in found}), 3)
 
     def test_a_bad_line_is_answered_before_the_body_has_ended(self):
