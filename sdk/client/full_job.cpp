@@ -79,7 +79,9 @@ void FullJob::on_status(wire::JobUpdate update) {
   if (is_final()) {
     encoding_ = update_.status.encoding;
     intake_ = Intake::complete;
-    if (over()) shelf_.complete();
+    // While nobody reads, nothing has been asked for: results that are read later come in any
+    // order, and the shelf must then wait for the gaps.
+    if (reading_ == Reading::yes && over()) shelf_.complete();
     wake();
   }
   if (!callback_) return;

@@ -54,5 +54,27 @@ TEST(FullJobTest, a_reader_whose_handle_is_left_stops_waiting) {
   EXPECT_THROW(job->next_completed(), ConnectionError);
 }
 
+TEST(FullJobTest, results_of_a_job_that_ended_before_it_was_read_come_in_order) {
+  const auto outbox = std::make_shared<Outbox>();
+  const auto job = std::make_shared<FullJob>(JobKey{1}, Uuid{}, FullJob::Kind::guest, outbox);
+  wire::JobUpdate update;
+  update.status.state = JobState::done;
+  update.entries = 2;
+  job->on_status(update);
+  wire::Results second = results_of(1);
+  second.tasks = {{1, 2}};
+  std::thread broker([&] {
+    std::vector<Command> commands;  // the reader asks for results first
+    while (commands.empty()) outbox->drain(commands);
+    job->on_results(std::move(second));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    job->on_results(results_of(1));
+  });
+  EXPECT_EQ(job->next()->index, 0u);
+  EXPECT_EQ(job->next()->index, 1u);
+  EXPECT_FALSE(job->next());
+  broker.join();
+}
+
 }  // namespace
 }  // namespace quern::client
