@@ -68,7 +68,7 @@ std::optional<std::uint64_t> FullJob::on_results(wire::Results results) {
   const std::int64_t before = shelf_.unread();
   shelf_.add(std::move(results));
   outbox_->add_unread(shelf_.unread() - before);
-  if (over()) shelf_.complete();
+  if (has_everything()) shelf_.complete();
   wake();
   return std::nullopt;  // readers decide when to acknowledge
 }
@@ -151,6 +151,10 @@ bool FullJob::over() const {
   if (!is_final()) return false;
   return reading_ == Reading::no || shelf_.received() >= update_.entries;
 }
+
+// While nobody reads, nothing has been asked for: what is read later comes in any order, and the
+// shelf must then wait for the gaps.
+bool FullJob::has_everything() const { return reading_ == Reading::yes && over(); }
 
 void FullJob::start_reading() {
   if (reading_ == Reading::yes) return;

@@ -65,6 +65,8 @@ class FullJob final : public JobHandle,
 
   /// Nothing more will come.
   bool over() const;
+  /// Everything that a reader can get has arrived.
+  bool has_everything() const;
   bool is_final() const { return quern::is_final(update_.status.state); }
   void start_reading();
   void acknowledge(ResultShelf::Reader reader);

@@ -99,8 +99,7 @@ struct Welcome {
   std::uint32_t protocol = kProtocolVersion;
   std::uint64_t incarnation = 0;
   std::string software;
-  std::uint32_t beat_busy_ms =
-      1000;  ///< heartbeat interval of a worker with leases or a client with unfinished jobs
+  std::uint32_t beat_busy_ms = 1000;  ///< heartbeat interval of peers with leases or live jobs
   std::uint32_t beat_idle_ms = 5000;
   std::uint32_t lost_busy_ms =
       3000;  ///< a worker with leases is considered lost after this silence

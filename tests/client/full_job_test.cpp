@@ -63,11 +63,10 @@ TEST(FullJobTest, results_of_a_job_that_ended_before_it_was_read_come_in_order) 
   job->on_status(update);
   wire::Results second = results_of(1);
   second.tasks = {{1, 2}};
+  job->on_results(std::move(second));
   std::thread broker([&] {
-    std::vector<Command> commands;  // the reader asks for results first
+    std::vector<Command> commands;  // the reader asks for the rest
     while (commands.empty()) outbox->drain(commands);
-    job->on_results(std::move(second));
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
     job->on_results(results_of(1));
   });
   EXPECT_EQ(job->next()->index, 0u);

@@ -72,18 +72,21 @@ void Events::watch(const std::shared_ptr<Exchange>& exchange) {
       topics_in(exchange->request.target.parameter("topics").value_or("jobs,workers"));
   Feed& feed = feeds_[std::get<Caller>(caller).id];
   feed.caller = std::get<Caller>(caller);
-  feed.watchers.push_back({exchange, topics});
+  feed.watchers.push_back({exchange, topics, exchange->request.field("last-event-id")});
   Response head;
   head.type = "text/event-stream";
   head.with("X-Accel-Buffering", "no");
   head.body = "retry: 2000\n\n";
   exchange->begin(std::move(head));
-  greet(feed, feed.watchers.back(), exchange->request.field("last-event-id"));
+  // Before the first state is known, a change after the greeting could be missed.
+  if (!feed.seen.empty()) greet(feed, feed.watchers.back());
   if (!std::exchange(ticking_, true)) tick();
 }
 
 /// Replays what the client has missed, or tells it to fetch everything anew.
-void Events::greet(Feed& feed, const Watcher& watcher, const std::string& last_id) {
+void Events::greet(const Feed& feed, Watcher& watcher) const {
+  watcher.greeted = true;
+  const std::string& last_id = watcher.last_id;
   const std::string prefix = epoch_ + ".";
   std::uint64_t last = 0;
   const bool is_ours =
@@ -171,6 +174,8 @@ void Events::take(const std::string& id, const News& news) {
   }
   feed.seen = std::move(seen);
   if (feed.seen.empty()) feed.seen.emplace("none", "");
+  for (Watcher& watcher : feed.watchers)
+    if (!watcher.greeted) greet(feed, watcher);
 }
 
 void Events::publish(Feed& feed, const std::string& topic, const Json& state) {

@@ -33,6 +33,8 @@ class Events {
   struct Watcher {
     std::shared_ptr<Exchange> exchange;
     std::set<std::string> topics;
+    std::string last_id;  ///< the last event that it got in an earlier connection; or empty
+    bool greeted = false;
   };
   /// What is known for one key.
   struct Feed {
@@ -51,7 +53,7 @@ class Events {
   };
 
   void watch(const std::shared_ptr<Exchange>& exchange);
-  void greet(Feed& feed, const Watcher& watcher, const std::string& last_id);
+  void greet(const Feed& feed, Watcher& watcher) const;
   void tick();
   void ask(const std::string& id, Feed& feed);
   static News news_of(const Caller& caller, bool jobs, bool workers);

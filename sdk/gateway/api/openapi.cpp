@@ -10,22 +10,26 @@ constexpr std::string_view kDocument = R"json({
   "info": {
     "title": "Quern",
     "version": "1",
-    "description": "Submit jobs, fetch results, see workers. Errors are problem documents (RFC 9457) with the field `code`. Integers beyond 2^53 are strings. Fields may be added."
+    "description": "Errors are problem documents (RFC 9457). Integers beyond 2^53 are strings."
   },
   "security": [{"token": []}],
   "components": {
     "securitySchemes": {
-      "token": {"type": "http", "scheme": "bearer", "description": "`quern keys token NAME --role submit,read`"}
+      "token": {"type": "http", "scheme": "bearer",
+        "description": "`quern keys token NAME --role submit,read`"}
     },
     "parameters": {
-      "job": {"name": "job", "in": "path", "required": true, "schema": {"type": "integer", "minimum": 1}},
+      "job": {"name": "job", "in": "path", "required": true, "schema": {"type": "integer",
+        "minimum": 1}},
       "worker": {"name": "worker", "in": "path", "required": true, "schema": {"type": "string"}},
-      "token": {"name": "token", "in": "path", "required": true, "description": "`token` of a task, or `batch` of all of them", "schema": {"type": "string"}}
+      "token": {"name": "token", "in": "path", "required": true,
+        "description": "`token` of a task, or `batch` of all of them", "schema": {"type": "string"}}
     },
     "responses": {
       "problem": {
         "description": "What went wrong, and what to do",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/problem"}}}
+        "content": {"application/problem+json": {"schema": {
+          "$ref": "#/components/schemas/problem"}}}
       },
       "touched": {
         "description": "The state of the job after that, and how many tasks were concerned",
@@ -50,7 +54,8 @@ constexpr std::string_view kDocument = R"json({
           "properties": {
             "lock_s": {"type": "number"},
             "cancelled": {"type": "boolean", "description": "Nothing of it is wanted"},
-            "cancelled_places": {"type": "array", "items": {"type": "integer"}, "description": "Places in the batch"}}}}}
+            "cancelled_places": {"type": "array", "items": {"type": "integer"},
+              "description": "Places in the batch"}}}}}
       }
     },
     "schemas": {
@@ -66,12 +71,14 @@ constexpr std::string_view kDocument = R"json({
       },
       "job": {
         "type": "object",
-        "required": ["job", "uuid", "function", "owner", "state", "total", "done", "failed", "version"],
+        "required": ["job", "uuid", "function", "owner", "state", "total", "done", "failed",
+          "version"],
         "properties": {
           "job": {"type": "integer"}, "uuid": {"type": "string"}, "name": {"type": "string"},
           "function": {"type": "string"}, "owner": {"type": "string"},
           "input": {"enum": ["whole", "items", "range"]},
-          "state": {"enum": ["waiting", "running", "done", "failed", "cancelled", "lost", "unknown"]},
+          "state": {"enum": ["waiting", "running", "done", "failed", "cancelled", "lost",
+            "unknown"]},
           "reason": {"type": "string"}, "decision": {"type": "string"},
           "total": {"$ref": "#/components/schemas/integer"},
           "pending": {"$ref": "#/components/schemas/integer"},
@@ -96,7 +103,8 @@ constexpr std::string_view kDocument = R"json({
           "attempts": {"type": "integer", "minimum": 1, "maximum": 1000},
           "backoff_s": {"type": "number"}, "timeout_s": {"type": "number"},
           "durability": {"enum": ["memory", "durable"]}, "reduce": {"type": "string"},
-          "cost": {"type": "number"}, "common": {"description": "As `input`; the same for all tasks"},
+          "cost": {"type": "number"}, "common": {
+            "description": "As `input`; the same for all tasks"},
           "require": {"type": "object", "additionalProperties": {"type": "string"}},
           "resources": {"type": "object", "additionalProperties": {"type": "number"}},
           "idempotent": {"type": "boolean"}, "at_most_once": {"type": "boolean"},
@@ -125,12 +133,14 @@ constexpr std::string_view kDocument = R"json({
         "required": ["functions"],
         "additionalProperties": false,
         "properties": {
-          "functions": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 100},
+          "functions": {"type": "array", "items": {"type": "string"}, "minItems": 1,
+            "maxItems": 100},
           "encoding": {"enum": ["raw", "value"], "default": "raw", "description": "Of the results"},
           "max": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1},
           "wait_s": {"type": "number", "minimum": 0, "maximum": 60, "default": 0},
           "lock_s": {"type": "number", "minimum": 0.1, "maximum": 43200, "default": 30},
-          "request_id": {"type": "string", "maxLength": 255, "description": "The same within the lock: the same answer"},
+          "request_id": {"type": "string", "maxLength": 255,
+            "description": "The same within the lock: the same answer"},
           "worker": {"type": "string", "maxLength": 255, "description": "Who pulls"}
         }
       },
@@ -141,7 +151,8 @@ constexpr std::string_view kDocument = R"json({
           "batch": {"type": "string"}, "lock_s": {"type": "number"},
           "leases": {"type": "array", "items": {
             "type": "object",
-            "required": ["token", "job", "task", "function", "attempt", "lock_s", "encoding", "input"],
+            "required": ["token", "job", "task", "function", "attempt", "lock_s", "encoding",
+              "input"],
             "properties": {
               "token": {"type": "string"}, "job": {"$ref": "#/components/schemas/integer"},
               "task": {"$ref": "#/components/schemas/integer"}, "function": {"type": "string"},
@@ -175,38 +186,51 @@ constexpr std::string_view kDocument = R"json({
         "type": "object", "required": ["task"],
         "properties": {"task": {"type": "integer", "minimum": 0, "maximum": 4294967295}}}}}},
       "responses": {
-        "200": {"description": "Added", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/seed"}}}},
-        "422": {"description": "Not a task", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/seed"}}}},
+        "200": {"description": "Added", "content": {"application/json": {"schema": {
+          "$ref": "#/components/schemas/seed"}}}},
+        "422": {"description": "Not a task", "content": {"application/json": {"schema": {
+          "$ref": "#/components/schemas/seed"}}}},
         "default": {"$ref": "#/components/responses/problem"}}}},
     "/get_result": {"get": {
       "summary": "Waits for the oldest result that was not taken, for a minute at most",
       "security": [{}, {"token": []}],
       "responses": {
-        "200": {"description": "The result", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/seed"}}}},
-        "404": {"description": "No task was added", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/seed"}}}},
-        "504": {"description": "Not yet", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/seed"}}}},
+        "200": {"description": "The result", "content": {"application/json": {"schema": {
+          "$ref": "#/components/schemas/seed"}}}},
+        "404": {"description": "No task was added", "content": {"application/json": {"schema": {
+          "$ref": "#/components/schemas/seed"}}}},
+        "504": {"description": "Not yet", "content": {"application/json": {"schema": {
+          "$ref": "#/components/schemas/seed"}}}},
         "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/jobs": {
       "post": {
-        "summary": "Submits a job; with application/x-ndjson, a line per item and the options as parameters",
-        "parameters": [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}}],
+        "summary": "Submits a job; as application/x-ndjson, an item per line",
+        "parameters": [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string",
+          "maxLength": 255}}],
         "requestBody": {"content": {
           "application/json": {"schema": {"$ref": "#/components/schemas/submission"}},
           "application/x-ndjson": {"schema": {"type": "string"}}}},
         "responses": {
-          "201": {"description": "Accepted", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/submitted"}}}},
-          "200": {"description": "The job with this idempotency key", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/submitted"}}}},
+          "201": {"description": "Accepted", "content": {"application/json": {"schema": {
+            "$ref": "#/components/schemas/submitted"}}}},
+          "200": {"description": "The job with this idempotency key", "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/submitted"}}}},
           "default": {"$ref": "#/components/responses/problem"}}},
       "get": {
         "summary": "The newest jobs first",
         "parameters": [
-          {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}},
-          {"name": "after", "in": "query", "description": "`next` of the page before", "schema": {"type": "integer"}},
-          {"name": "state", "in": "query", "description": "One or more, separated by commas", "schema": {"type": "string"}},
+          {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1,
+            "maximum": 1000, "default": 100}},
+          {"name": "after", "in": "query", "description": "`next` of the page before", "schema": {
+            "type": "integer"}},
+          {"name": "state", "in": "query", "description": "One or more, separated by commas",
+            "schema": {"type": "string"}},
           {"name": "function", "in": "query", "schema": {"type": "string"}},
           {"name": "owner", "in": "query", "schema": {"type": "string"}},
-          {"name": "name", "in": "query", "description": "A pattern with * and ?", "schema": {"type": "string"}},
-          {"name": "q", "in": "query", "description": "A text in name, function or reason", "schema": {"type": "string"}}],
+          {"name": "name", "in": "query", "description": "A pattern with * and ?", "schema": {
+            "type": "string"}},
+          {"name": "q", "in": "query", "description": "A text in name, function or reason",
+            "schema": {"type": "string"}}],
         "responses": {
           "200": {"description": "Jobs", "content": {"application/json": {"schema": {
             "type": "object", "required": ["jobs", "next"],
@@ -232,7 +256,8 @@ constexpr std::string_view kDocument = R"json({
         "properties": {
           "tasks": {"$ref": "#/components/schemas/tasks"},
           "dry_run": {"type": "boolean", "description": "Only count"}}}}}},
-      "responses": {"200": {"$ref": "#/components/responses/touched"}, "default": {"$ref": "#/components/responses/problem"}}}},
+      "responses": {"200": {"$ref": "#/components/responses/touched"}, "default": {
+        "$ref": "#/components/responses/problem"}}}},
     "/v1/jobs/{job}/retry": {"post": {
       "summary": "Runs failed tasks of an ended job again: all, or those that meet every condition",
       "parameters": [{"$ref": "#/components/parameters/job"}],
@@ -242,7 +267,8 @@ constexpr std::string_view kDocument = R"json({
           "tasks": {"$ref": "#/components/schemas/tasks"},
           "code": {"type": "string"}, "text": {"type": "string"},
           "dry_run": {"type": "boolean", "description": "Only count"}}}}}},
-      "responses": {"200": {"$ref": "#/components/responses/touched"}, "default": {"$ref": "#/components/responses/problem"}}}},
+      "responses": {"200": {"$ref": "#/components/responses/touched"}, "default": {
+        "$ref": "#/components/responses/problem"}}}},
     "/v1/jobs/{job}/errors": {"get": {
       "summary": "The errors in groups of equal code and text, numbers aside",
       "parameters": [{"$ref": "#/components/parameters/job"}],
@@ -258,11 +284,13 @@ constexpr std::string_view kDocument = R"json({
     "/v1/jobs/{job}/pause": {"post": {
       "summary": "Grants the job no more leases; what runs goes on",
       "parameters": [{"$ref": "#/components/parameters/job"}],
-      "responses": {"200": {"$ref": "#/components/responses/job"}, "default": {"$ref": "#/components/responses/problem"}}}},
+      "responses": {"200": {"$ref": "#/components/responses/job"}, "default": {
+        "$ref": "#/components/responses/problem"}}}},
     "/v1/jobs/{job}/resume": {"post": {
       "summary": "Lets a paused job go on",
       "parameters": [{"$ref": "#/components/parameters/job"}],
-      "responses": {"200": {"$ref": "#/components/responses/job"}, "default": {"$ref": "#/components/responses/problem"}}}},
+      "responses": {"200": {"$ref": "#/components/responses/job"}, "default": {
+        "$ref": "#/components/responses/problem"}}}},
     "/v1/jobs/{job}/explain": {"get": {
       "summary": "Why the job is where it is, in sentences",
       "parameters": [{"$ref": "#/components/parameters/job"}],
@@ -277,7 +305,8 @@ constexpr std::string_view kDocument = R"json({
       "responses": {
         "200": {"description": "Spans", "content": {"application/json": {"schema": {
           "type": "object", "required": ["job", "spans"],
-          "properties": {"job": {"type": "integer"}, "spans": {"type": "array", "items": {"type": "object"}}}}}}},
+          "properties": {"job": {"type": "integer"}, "spans": {"type": "array", "items": {
+            "type": "object"}}}}}}},
         "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/jobs/{job}/results": {"get": {
       "summary": "The results as lines, as they come; the last line is the end",
@@ -288,20 +317,23 @@ constexpr std::string_view kDocument = R"json({
         {"name": "order", "in": "query", "schema": {"enum": ["input", "completion"]}},
         {"name": "failed", "in": "query", "schema": {"type": "boolean"}}],
       "responses": {
-        "200": {"description": "Lines", "content": {"application/x-ndjson": {"schema": {"$ref": "#/components/schemas/result"}}}},
+        "200": {"description": "Lines", "content": {"application/x-ndjson": {"schema": {
+          "$ref": "#/components/schemas/result"}}}},
         "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/workers": {"get": {
       "summary": "All workers",
       "responses": {
         "200": {"description": "Workers", "content": {"application/json": {"schema": {
           "type": "object", "required": ["workers"],
-          "properties": {"workers": {"type": "array", "items": {"$ref": "#/components/schemas/worker"}}}}}}},
+          "properties": {"workers": {"type": "array", "items": {
+            "$ref": "#/components/schemas/worker"}}}}}}},
         "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/workers/{worker}": {"get": {
       "summary": "One worker",
       "parameters": [{"$ref": "#/components/parameters/worker"}],
       "responses": {
-        "200": {"description": "The worker", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/worker"}}}},
+        "200": {"description": "The worker", "content": {"application/json": {"schema": {
+          "$ref": "#/components/schemas/worker"}}}},
         "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/workers/{worker}/drain": {"post": {
       "summary": "Asks a worker to finish what it runs, and to leave",
@@ -326,16 +358,19 @@ constexpr std::string_view kDocument = R"json({
         "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/leases": {"post": {
       "summary": "Pulls tasks to run; waits for some; needs the role work",
-      "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/pull"}}}},
+      "requestBody": {"content": {"application/json": {"schema": {
+        "$ref": "#/components/schemas/pull"}}}},
       "responses": {
-        "200": {"description": "Tasks; none when the wait is over", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/leases"}}}},
+        "200": {"description": "Tasks; none when the wait is over", "content": {
+          "application/json": {"schema": {"$ref": "#/components/schemas/leases"}}}},
         "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/leases/{token}/complete": {"post": {
       "summary": "Sends the result of a task, or the results of a batch; may be repeated",
       "parameters": [{"$ref": "#/components/parameters/token"}],
       "requestBody": {"content": {"application/json": {"schema": {
         "type": "object", "additionalProperties": false,
-        "properties": {"result": {}, "results": {"type": "array", "description": "Of a batch: one per task, in order"}}}}}},
+        "properties": {"result": {}, "results": {"type": "array",
+          "description": "Of a batch: one per task, in order"}}}}}},
       "responses": {
         "200": {"$ref": "#/components/responses/counted"},
         "409": {"$ref": "#/components/responses/problem"},
@@ -345,7 +380,8 @@ constexpr std::string_view kDocument = R"json({
       "parameters": [{"$ref": "#/components/parameters/token"}],
       "requestBody": {"content": {"application/json": {"schema": {
         "type": "object", "additionalProperties": false, "required": ["error"],
-        "properties": {"error": {"type": "string", "minLength": 1}, "permanent": {"type": "boolean", "default": false}}}}}},
+        "properties": {"error": {"type": "string", "minLength": 1}, "permanent": {"type": "boolean",
+          "default": false}}}}}},
       "responses": {
         "200": {"$ref": "#/components/responses/counted"},
         "409": {"$ref": "#/components/responses/problem"},
@@ -362,7 +398,8 @@ constexpr std::string_view kDocument = R"json({
       "parameters": [{"$ref": "#/components/parameters/token"}],
       "requestBody": {"content": {"application/json": {"schema": {
         "type": "object", "additionalProperties": false,
-        "properties": {"lock_s": {"type": "number", "minimum": 0.1, "maximum": 43200, "default": 30}}}}}},
+        "properties": {"lock_s": {"type": "number", "minimum": 0.1, "maximum": 43200,
+          "default": 30}}}}}},
       "responses": {
         "200": {"$ref": "#/components/responses/extended"},
         "409": {"$ref": "#/components/responses/problem"},
@@ -373,11 +410,13 @@ constexpr std::string_view kDocument = R"json({
         {"name": "topics", "in": "query", "schema": {"type": "string", "default": "jobs,workers"}},
         {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}],
       "responses": {
-        "200": {"description": "Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        "200": {"description": "Events", "content": {"text/event-stream": {"schema": {
+          "type": "string"}}}},
         "default": {"$ref": "#/components/responses/problem"}}}},
     "/v1/openapi.json": {"get": {
       "summary": "This document", "security": [{}],
-      "responses": {"200": {"description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}}}}},
+      "responses": {"200": {"description": "OpenAPI 3.1", "content": {"application/json": {
+        "schema": {"type": "object"}}}}}}},
     "/metrics": {"get": {
       "summary": "Metrics for Prometheus",
       "responses": {
@@ -385,12 +424,15 @@ constexpr std::string_view kDocument = R"json({
         "default": {"$ref": "#/components/responses/problem"}}}},
     "/livez": {"get": {
       "summary": "Whether the gateway runs", "security": [{}],
-      "responses": {"200": {"description": "It does", "content": {"text/plain": {"schema": {"type": "string"}}}}}}},
+      "responses": {"200": {"description": "It does", "content": {"text/plain": {"schema": {
+        "type": "string"}}}}}}},
     "/readyz": {"get": {
       "summary": "Whether the broker answers", "security": [{}],
       "responses": {
-        "200": {"description": "It does", "content": {"text/plain": {"schema": {"type": "string"}}}},
-        "503": {"description": "It does not", "content": {"text/plain": {"schema": {"type": "string"}}}}}}}
+        "200": {"description": "It does", "content": {"text/plain": {"schema": {
+          "type": "string"}}}},
+        "503": {"description": "It does not", "content": {"text/plain": {"schema": {
+          "type": "string"}}}}}}}
   }
 }
 )json";

@@ -65,7 +65,7 @@ std::variant<Identity, Response> Sessions::identity_of(const Request& request) {
     return Identity{id, token, std::move(grant)};
   } catch (const keys::KeyError& error) {
     // A valid token is never delayed: the wrong ones may come from others behind the same address.
-    if (auto too_many = failed(request.address)) return *too_many;
+    if (auto too_many = throttled(request.address)) return *too_many;
     std::lock_guard lock(mutex_);
     if (failures_.size() > kFailingAddressesMax) failures_.clear();
     Failures& failures = failures_[request.address];
@@ -86,7 +86,7 @@ Caller Sessions::caller_with(const std::string& token) {
   return open_session(id_of(token), token, false);
 }
 
-std::optional<Response> Sessions::failed(const std::string& address) {
+std::optional<Response> Sessions::throttled(const std::string& address) {
   std::lock_guard lock(mutex_);
   const auto found = failures_.find(address);
   if (found == failures_.end()) return std::nullopt;

@@ -89,7 +89,7 @@ class Sessions {
     Clock::time_point since;
   };
   std::string id_of(const std::string& token);
-  std::optional<Response> failed(const std::string& address);
+  std::optional<Response> throttled(const std::string& address);
   std::shared_ptr<Client> new_client(const std::string& token) const;
   Caller open_session(const std::string& id, const std::string& token, bool may_exec);
 

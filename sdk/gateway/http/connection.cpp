@@ -43,13 +43,6 @@ std::string lower(boost::string_view text) {
   return out;
 }
 
-/// Wakes the coroutine of one connection, from any thread.
-struct Signal {
-  explicit Signal(net::io_context& io) : timer(io) {}
-  net::steady_timer timer;
-  std::function<void()> also;  ///< called with it; on the I/O thread
-};
-
 /// Whatever ends the connection, the handler learns that nobody reads any more.
 class Concluded {
  public:
@@ -483,23 +476,6 @@ net::awaitable<void> converse_on(Stream stream, std::shared_ptr<Admission> admis
 }
 
 }  // namespace
-
-void Waker::wake(const std::weak_ptr<void>& signal) {
-  std::lock_guard lock(mutex_);
-  if (!io_) return;
-  net::post(*io_, [signal] {
-    const auto held = signal.lock();
-    if (!held) return;
-    auto& woken = *static_cast<Signal*>(held.get());
-    woken.timer.cancel();
-    if (woken.also) woken.also();
-  });
-}
-
-void Waker::close() {
-  std::lock_guard lock(mutex_);
-  io_ = nullptr;
-}
 
 net::awaitable<void> converse(beast::tcp_stream stream, std::shared_ptr<Admission> admission,
                               Service& service) {

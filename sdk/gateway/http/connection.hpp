@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -19,6 +18,7 @@
 #include "gateway/http/routes.hpp"
 #include "gateway/http/screening.hpp"
 #include "gateway/http/server.hpp"
+#include "gateway/http/waker.hpp"
 
 namespace quern::gateway {
 
@@ -32,20 +32,6 @@ using TlsStream = boost::beast::ssl_stream<boost::beast::tcp_stream>;
 struct Admission {
   std::string address;   ///< empty: a unix socket
   bool is_over = false;  ///< over a limit
-};
-
-/// Wakes connections from other threads, for as long as the server exists.
-class Waker {
- public:
-  explicit Waker(boost::asio::io_context& io) : io_(&io) {}
-  /// `signal`: of the connection (connection.cpp).
-  void wake(const std::weak_ptr<void>& signal);
-  /// The server ends: waking does nothing from now on.
-  void close();
-
- private:
-  std::mutex mutex_;
-  boost::asio::io_context* io_;
 };
 
 /// What the connections of a server share.
