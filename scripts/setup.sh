@@ -25,8 +25,11 @@ packages=(
   libsqlite3-dev                            # the broker's store
   libmimalloc-dev                           # the broker's allocator
   libsodium-dev                             # keys, hashes of the audit log
+  libhowardhinnant-date-dev tzdata          # time zones of schedules
   libssl-dev                                # TLS of the HTTP gateway
-  python3                                   # the demo's tables
+  python3                                   # the demo's tables, the page's files in the gateway
+  esbuild                                   # bundles the page of the gateway
+  libjs-dygraphs                            # the page's charts
 )
 for_tests=(
   ccache                                    # three builds of the same sources, again and again
@@ -40,8 +43,13 @@ for_tests=(
   parallel                                  # `quern map` is compared with it (and with xargs)
   tmux groff-base                           # live views on a real terminal, manual pages without a warning
   nginx-light curl openssl                  # the HTTP gateway behind a proxy, from a shell, with TLS
+  libfaketime                               # the clock of schedules (tests/e2e/test_schedules.py)
+  prometheus                                # promtool, which checks the metrics of the gateway
+  chromium                                  # the page in a browser (tests/page)
 )
 [ "$tests" = no ] || packages+=("${for_tests[@]}")
+# Debian's npm conflicts with a Node.js from elsewhere, which brings its own.
+[ "$tests" = no ] || command -v npm >/dev/null || packages+=(nodejs npm)
 
 is_installed() {
   [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
@@ -52,7 +60,18 @@ for package in "${packages[@]}"; do
   is_installed "$package" || missing+=("$package")
 done
 
+# The packages of the page's tests, as tests/page/package-lock.json has them.
+install_node_packages() {
+  local page
+  page=$(cd "$(dirname "${BASH_SOURCE[0]}")/../tests/page" && pwd)
+  [ "$tests" = yes ] || return 0
+  [ "$page/node_modules/.package-lock.json" -nt "$page/package-lock.json" ] && return 0
+  npm ci --prefix "$page" --silent ||
+    echo "setup: npm ci failed in tests/page: the tests of the page will be skipped" >&2
+}
+
 if [ "${#missing[@]}" -eq 0 ]; then
+  install_node_packages
   echo "setup: all ${#packages[@]} packages are installed"
   exit 0
 fi
@@ -69,4 +88,5 @@ fi
 echo "setup: installing ${missing[*]}"
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
+install_node_packages
 echo "setup: done"

@@ -5,6 +5,7 @@
 
 #include "broker/actors/checksum.hpp"
 #include "broker/actors/sqlite_store.hpp"
+#include "broker/actors/store_schedules.hpp"
 #include "broker/actors/store_schema.hpp"
 #include "notation/moment.hpp"
 #include "wire/blob.hpp"
@@ -98,8 +99,10 @@ bool check_store(const std::string& folder, std::ostream& out) {
     for (const std::string& text : problems_of(job))
       problem("job " + std::to_string(value(job.birth.number)) + ": " + text);
   }
+  const std::size_t schedules = read_schedules(database).size();
   out << file << ": " << jobs.size() << " jobs, " << unfinished << " unfinished with " << queued
-      << " tasks to run, " << results << " unread result entries, "
+      << " tasks to run, " << results << " unread result entries, " << schedules
+      << (schedules == 1 ? " schedule, " : " schedules, ")
       << database.number("SELECT value FROM meta WHERE key = 'incarnation'") << " starts so far\n";
   if (const auto lost = database.number("SELECT value FROM meta WHERE key = 'lost'"); lost != 0)
     out << "earlier starts detected the loss of " << lost << " commits, last at "

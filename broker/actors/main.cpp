@@ -60,6 +60,7 @@ int main(int argc, char** argv) {
       store = std::move(opened);
       parsed.options->config.incarnation = recovered.incarnation;
     }
+    parsed.options->config.find_zone = calendar::find_zone;
     zmq::context_t context(1);
     context.set(zmq::ctxopt::max_sockets, 65'535);
     // libzmq draws the first automatic routing id from rand(): from a fixed seed a peer could guess

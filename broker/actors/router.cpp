@@ -33,6 +33,8 @@ constexpr Allowance kStrangers{50, 10};
 constexpr std::size_t kStrangerAddressesMax = 10'000;
 // Minimum interval between warnings about ignored messages.
 constexpr std::chrono::seconds kPassedByTold{10};
+// The wall clock is adjusted all the time; the core is told of more than this.
+constexpr milliseconds kClockStep{20};
 // How long an orderly stop waits for the store.
 constexpr milliseconds kStoreStopWait{5000};
 
@@ -51,6 +53,7 @@ runtime::Socket make_socket(zmq::context_t& context,
 Router::Router(zmq::context_t& context, const std::vector<std::string>& endpoints, Config config,
                Guard& guard)
     : guard_(guard), socket_(make_socket(context, guard.curve())), core_(std::move(config)) {
+  look_at_clock(Clock::now());
   read_guard(Clock::now());  // the rights are known before any message is processed
   carry_out(Clock::now());
   for (const auto& endpoint : endpoints) {
@@ -59,7 +62,17 @@ Router::Router(zmq::context_t& context, const std::vector<std::string>& endpoint
   }
 }
 
+void Router::look_at_clock(wire::Time now) {
+  const auto wall =
+      std::chrono::floor<milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  const auto offset = wall - std::chrono::floor<milliseconds>(now.time_since_epoch());
+  if (wall_offset_ && std::chrono::abs(offset - *wall_offset_) <= kClockStep) return;
+  wall_offset_ = offset;
+  core_.on_wall_clock(wall.count(), now);
+}
+
 void Router::use_store(std::unique_ptr<Store> store, Recovered&& recovered) {
+  look_at_clock(Clock::now());
   store_ = std::make_unique<StoreActor>(std::move(store), store_events_);
   core_.recover(std::move(recovered), Clock::now());
   carry_out(Clock::now());
@@ -87,6 +100,7 @@ void Router::run(int stop_fd) {
     if (timeout.count() >= 0 && now - before > timeout + kGap) core_.on_gap(now - before - timeout);
     if (poller.readable(2)) read_store(now);
     if (poller.readable(3)) read_guard(now);
+    look_at_clock(now);
     more = read_all(now);
     core_.settle(now);
     carry_out(now);
@@ -254,7 +268,10 @@ void Router::act(Send& send, wire::Time now) {
   if (!wire::is_acknowledgement(send.message))
     return transmit(send.peer, {send.session, std::move(send.message)},
                     std::exchange(waiting.piggybacked, {}), now);
-  if (waiting.piggybacked.empty()) {
+  if (send.prompt && (waiting.piggybacked.empty() || waiting.until > now)) {
+    waiting.until = now;  // at the end of this round, together with the others of the round
+    waiting_.emplace_front(send.peer, now);
+  } else if (waiting.piggybacked.empty()) {
     waiting.until = now + kAcknowledge;
     waiting_.emplace_back(send.peer, waiting.until);
   }

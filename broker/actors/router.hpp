@@ -56,6 +56,8 @@ class Router {
   void act(AskEnrol& ask);
   void carry_out(wire::Time now);
   std::optional<wire::Time> next_deadline();
+  /// Tells the core if the wall clock was set.
+  void look_at_clock(wire::Time now);
   PeerId peer_of(std::string_view routing_id);
   void forget_strangers();
   void end_misplaced(const KeysChanged& keys, wire::Time now);
@@ -97,6 +99,8 @@ class Router {
                  ///< have been sent already
   std::unordered_map<std::string, Budget> stranger_budgets_;  ///< by address
   wire::Time passed_by_told_{};
+  /// Wall clock minus steady clock, as the core was told.
+  std::optional<std::chrono::milliseconds> wall_offset_;
   std::uint64_t last_peer_ = 0;
   runtime::Mailbox<StoreEvent> store_events_;
   std::unique_ptr<StoreActor> store_;  // after its mailbox, so that it is destroyed first

@@ -12,6 +12,7 @@
 
 #include "broker/actors/checksum.hpp"
 #include "broker/actors/store_columns.hpp"
+#include "broker/actors/store_schedules.hpp"
 #include "broker/actors/store_schema.hpp"
 #include "runtime/log.hpp"
 #include "wire/words.hpp"
@@ -122,6 +123,10 @@ struct SqliteStore::Statements {
       : add_job(d, kAddJob),
         add_need(d, "INSERT INTO needs(job, kind, name, value) VALUES (?,?,?,?)"),
         add_common(d, "INSERT INTO commons(job, bytes, checksum) VALUES (?,?,?)"),
+        add_links(d, "INSERT INTO links(job, bytes, checksum) VALUES (?,?,?)"),
+        add_parent(d,
+                   "INSERT INTO parents(job, parent, task, incarnation, lease, depth) VALUES "
+                   "(?,?,?,?,?,?)"),
         progress(d, kProgress),
         add_input(d,
                   "INSERT INTO inputs(job, first, count, weight, sizes, bytes, costs, checksum) "
@@ -145,9 +150,9 @@ struct SqliteStore::Statements {
             d,
             "INSERT OR REPLACE INTO meta(key, value) VALUES ('commit', ?), ('committed_at', ?)") {}
 
-  Statement add_job, add_need, add_common, progress, add_input, drop_input, load_input, put_result,
-      put_errors, load_result, drop_results, clear_partials, put_partial, drop_job, note_dropped,
-      set_meta, number_commit;
+  Statement add_job, add_need, add_common, add_links, add_parent, progress, add_input, drop_input,
+      load_input, put_result, put_errors, load_result, drop_results, clear_partials, put_partial,
+      drop_job, note_dropped, set_meta, number_commit;
 };
 
 SqliteStore::SqliteStore(const std::string& folder) {
@@ -232,6 +237,7 @@ Recovered SqliteStore::recover() {
   out.incarnation = last_.incarnation;
   out.numbers_below = last_.numbers_below;
   out.jobs = read_jobs(database_);
+  out.schedules = read_schedules(database_);
   for (const RecoveredJob& job : out.jobs)
     out.numbers_below = std::max(out.numbers_below, value(job.birth.number) + 1);
   return out;
@@ -266,7 +272,13 @@ std::vector<std::pair<std::string_view, std::int64_t>> options_kept(const JobBir
   keep("at_most_once", birth.options.at_most_once ? 1 : 0);
   keep("unique_any", birth.options.unique_any ? 1 : 0);
   keep("ttl_s", birth.options.ttl_s);
+  keep("deadline_ms", birth.options.deadline_ms);
+  keep("start_at_ms", birth.options.start_at_ms);
   keep("shape", birth.input_shape);
+  keep("intermediate", birth.options.intermediate ? 1 : 0);
+  keep("nested", birth.options.nested ? 1 : 0);
+  keep("join", static_cast<std::uint64_t>(birth.join));
+  keep("values", static_cast<std::uint64_t>(birth.values));
   return out;
 }
 
@@ -299,10 +311,31 @@ void SqliteStore::write(const AddJob& add) {
     statements_->add_need.bind(value(b.number)).bind("label").bind(name).bind(wanted).run();
   for (const auto& [name, amount] : o.resources)
     statements_->add_need.bind(value(b.number)).bind("resource").bind(name).bind(amount).run();
+  for (const auto& [name, text] : o.metadata)
+    statements_->add_need.bind(value(b.number)).bind("metadata").bind(name).bind(text).run();
   for (const auto& [name, number] : options_kept(b))
     statements_->add_need.bind(value(b.number)).bind("option").bind(name).bind(number).run();
   for (const auto& blob : b.options.blobs)
     statements_->add_need.bind(value(b.number)).bind("blob").bind(blob).bind(std::int64_t{1}).run();
+  for (std::size_t i = 0; i < b.edges.size(); ++i)
+    statements_->add_need.bind(value(b.number))
+        .bind("edge")
+        .bind(std::to_string(i))
+        .bind(column_of(b.edges[i]))
+        .run();
+  if (!b.links.empty())
+    statements_->add_links.bind(value(b.number))
+        .bind_blob(b.links.view())
+        .bind(checksum_of({b.links.view()}))
+        .run();
+  if (b.parent)
+    statements_->add_parent.bind(value(b.number))
+        .bind(value(b.parent->job))
+        .bind(b.parent->task)
+        .bind(b.parent->lease.incarnation)
+        .bind(b.parent->lease.counter)
+        .bind(std::uint64_t{b.parent->depth})
+        .run();
   if (b.common)
     statements_->add_common.bind(value(b.number))
         .bind_blob(b.common->view())
@@ -437,6 +470,10 @@ void SqliteStore::write(const ReserveNumbers& reserve) {
   last_.numbers_below = reserve.below;  // harmless if the transaction fails
 }
 
+void SqliteStore::write(const PutSchedule& put) { put_schedule(database_, put.record); }
+void SqliteStore::write(const SaveSchedule& save) { save_schedule(database_, save); }
+void SqliteStore::write(const DropSchedule& drop) { drop_schedule(database_, drop); }
+
 wire::Batch SqliteStore::load(JobNumber job, wire::Interval tasks) {
   Statement& s = statements_->load_input;
   s.bind(value(job)).bind(tasks.begin).bind(tasks.end);
@@ -478,7 +515,8 @@ bool SqliteStore::sweep() {
       database_.text(("SELECT what FROM dropped WHERE job = " + number).c_str()) == "inputs";
   Transaction transaction(database_);
   std::uint64_t room = kSliceRows;
-  for (const char* table : {"inputs", "results", "partials", "commons", "needs"}) {
+  for (const char* table :
+       {"inputs", "results", "partials", "commons", "links", "parents", "needs"}) {
     const bool keyed = std::strcmp(table, "needs") == 0;
     const std::string rows = keyed ? "job = " + number
                                    : std::string("rowid IN (SELECT rowid FROM ") + table +

@@ -63,6 +63,9 @@ class SqliteStore : public Store {
   void write(const PutPartial& partial);
   void write(const DropPartials& drop);
   void write(const DropJob& drop);
+  void write(const PutSchedule&);
+  void write(const SaveSchedule&);
+  void write(const DropSchedule&);
   void write(const ReserveNumbers& reserve);
 
   std::unique_ptr<Lock> lock_;

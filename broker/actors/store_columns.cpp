@@ -102,6 +102,31 @@ std::string column_of(const std::vector<TaskError>& errors) {
   return out;
 }
 
+std::string column_of(const JobEdge& edge) {
+  return std::string(wire::word(edge.pattern)) + ' ' + std::to_string(value(edge.number)) + ' ' +
+         std::to_string(edge.width) + ' ' + std::to_string(edge.step) + ' ' +
+         (edge.ended ? "1" : "0");
+}
+
+std::optional<JobEdge> edge_in(std::string_view column) {
+  const std::size_t blank = column.find(' ');
+  if (blank == std::string_view::npos) return std::nullopt;
+  const auto pattern = wire::from_word<EdgePattern>(column.substr(0, blank));
+  JobEdge edge;
+  Reader reader(column.substr(blank + 1));
+  edge.number = JobNumber{reader.number()};
+  reader.expect(' ');
+  edge.width = reader.number();
+  reader.expect(' ');
+  edge.step = reader.number();
+  reader.expect(' ');
+  edge.ended = reader.number() != 0;
+  if (!pattern || !reader.ok() || !reader.at_end() || edge.width == 0 || edge.step == 0)
+    return std::nullopt;
+  edge.pattern = *pattern;
+  return edge;
+}
+
 std::optional<wire::Intervals> intervals_in(std::string_view column) {
   wire::Intervals out;
   for (Reader reader(column); !reader.at_end();) {
@@ -186,8 +211,8 @@ std::optional<Uuid> uuid_in(std::string_view text) {
     if (c == '-') continue;
     const int digit = notation::hex_value(c);
     if (digit < 0 || nibbles == 32) return std::nullopt;
-    auto& octet = uuid.octets[nibbles / 2];
-    octet = static_cast<std::uint8_t>(octet << 4 | digit);
+    auto& byte = uuid.bytes[nibbles / 2];
+    byte = static_cast<std::uint8_t>(byte << 4 | digit);
     ++nibbles;
   }
   if (nibbles != 32) return std::nullopt;

@@ -18,6 +18,8 @@ std::string column_of(const std::vector<CountedTasks>& counted);
 std::string column_of_tasks(const ResultEntry& entry);
 /// Per error: FIRST COUNT CODE LENGTH, a blank, LENGTH bytes of text, end of line.
 std::string column_of(const std::vector<TaskError>& errors);
+/// PATTERN NUMBER WIDTH STEP ENDED, separated by blanks.
+std::string column_of(const JobEdge& edge);
 /// Float 32, little endian.
 std::string column_of(const std::vector<float>& costs);
 
@@ -27,6 +29,7 @@ std::optional<wire::Intervals> intervals_in(std::string_view column);
 bool tasks_in(std::string_view column, ResultEntry& entry);
 std::optional<std::vector<CountedTasks>> counted_in(std::string_view column);
 std::optional<std::vector<TaskError>> errors_in(std::string_view column);
+std::optional<JobEdge> edge_in(std::string_view column);
 
 std::optional<std::vector<float>> costs_in(std::string_view column);
 

@@ -115,7 +115,23 @@ void read_option(JobBirth& birth, const std::string& name, std::uint64_t number)
   if (name == "at_most_once") birth.options.at_most_once = number != 0;
   if (name == "unique_any") birth.options.unique_any = number != 0;
   if (name == "ttl_s") birth.options.ttl_s = number;
+  if (name == "deadline_ms") birth.options.deadline_ms = number;
+  if (name == "start_at_ms") birth.options.start_at_ms = number;
   if (name == "shape") birth.input_shape = number;
+  if (name == "intermediate") birth.options.intermediate = number != 0;
+  if (name == "nested") birth.options.nested = number != 0;
+  if (name == "join") birth.join = static_cast<Join>(number);
+  if (name == "values") birth.values = static_cast<Encoding>(number);
+}
+
+/// The rows of one job's edges come in any order.
+void read_edge(Database& database, JobBirth& birth, const std::string& name,
+               std::string_view column) {
+  const std::size_t at = std::strtoull(name.c_str(), nullptr, 10);
+  auto edge = edge_in(column);
+  if (!edge || at >= wire::kListMax) corrupt(database, value(birth.number), "an edge");
+  if (birth.edges.size() <= at) birth.edges.resize(at + 1);
+  birth.edges[at] = *edge;
 }
 
 }  // namespace
@@ -150,10 +166,14 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
     const std::string kind(needs.text()), name(needs.text());
     if (kind == "label")
       job->birth.options.require[name] = std::string(needs.text());
+    else if (kind == "metadata")
+      job->birth.options.metadata[name] = std::string(needs.text());
     else if (kind == "blob")
       job->birth.options.blobs.push_back(name);
     else if (kind == "option")
       read_option(job->birth, name, needs.number());
+    else if (kind == "edge")
+      read_edge(database, job->birth, name, needs.text());
     else
       job->birth.options.resources[name] = needs.real();
   }
@@ -165,6 +185,28 @@ std::vector<RecoveredJob> read_jobs(Database& database) {
     job->birth.common = wire::Buffer::copy(bytes);
     if (!commons.is_null() && commons.integer() != checksum_of({bytes}))
       corrupt(database, value(job->birth.number), "its common input");
+  }
+  Statement links(database, "SELECT job, bytes, checksum FROM links");
+  while (links.step()) {
+    RecoveredJob* job = owner(links.number());
+    if (!job) continue;
+    const std::string_view bytes = links.blob();
+    job->birth.links = wire::Buffer::copy(bytes);
+    if (links.integer() != checksum_of({bytes}))
+      corrupt(database, value(job->birth.number), "the links between its tasks");
+  }
+  Statement parents(database, "SELECT job, parent, task, incarnation, lease, depth FROM parents");
+  while (parents.step()) {
+    RecoveredJob* job = owner(parents.number());
+    if (!job) continue;
+    ParentTask& parent = job->birth.parent.emplace();
+    parent.job = JobNumber{parents.number()};
+    parent.task = parents.number();
+    parent.lease.incarnation = parents.number();
+    parent.lease.counter = parents.number();
+    parent.depth = static_cast<std::uint32_t>(parents.number());
+    if (parent.depth == 0 || parent.depth > wire::kNestingDepthMax)
+      corrupt(database, value(job->birth.number), "the task that submitted it");
   }
   Statement inputs(database,
                    "SELECT job, first, count, weight, costs FROM inputs WHERE job NOT IN (SELECT "

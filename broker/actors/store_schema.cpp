@@ -36,6 +36,13 @@ CREATE UNIQUE INDEX results_of_job ON results(job, seq);
 CREATE TABLE partials(job INTEGER NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL, value BLOB NOT NULL, checksum INTEGER);
 CREATE UNIQUE INDEX partials_of_job ON partials(job, first);
 
+CREATE TABLE links(job INTEGER PRIMARY KEY, bytes BLOB NOT NULL, checksum INTEGER);
+
+CREATE TABLE schedules(id INTEGER PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL,
+  paused INTEGER NOT NULL, passed_ms INTEGER NOT NULL, runs TEXT NOT NULL, definition BLOB NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE parents(job INTEGER PRIMARY KEY, parent INTEGER NOT NULL, task INTEGER NOT NULL,
+  incarnation INTEGER NOT NULL, lease INTEGER NOT NULL, depth INTEGER NOT NULL);
+
 CREATE TABLE dropped(job INTEGER PRIMARY KEY, what TEXT NOT NULL);
 )sql";
 
@@ -60,6 +67,23 @@ constexpr const char* kFrom3To4 =
 
 // Version 5: jobs can be paused.
 constexpr const char* kFrom4To5 = "ALTER TABLE jobs ADD COLUMN paused INTEGER DEFAULT 0";
+
+// Version 6: jobs that take results of others.
+constexpr const char* kFrom5To6 =
+    "CREATE TABLE IF NOT EXISTS links(job INTEGER PRIMARY KEY, bytes BLOB NOT NULL, checksum "
+    "INTEGER)";
+
+// Version 7: schedules.
+constexpr const char* kFrom6To7 =
+    "CREATE TABLE IF NOT EXISTS schedules(id INTEGER PRIMARY KEY, owner TEXT NOT NULL, name TEXT "
+    "NOT NULL, "
+    "paused INTEGER NOT NULL, passed_ms INTEGER NOT NULL, runs TEXT NOT NULL, definition BLOB NOT "
+    "NULL, checksum INTEGER NOT NULL)";
+// Version 8: jobs that tasks of other jobs have submitted.
+constexpr const char* kFrom7To8 =
+    "CREATE TABLE IF NOT EXISTS parents(job INTEGER PRIMARY KEY, parent INTEGER NOT NULL, task "
+    "INTEGER NOT NULL, incarnation INTEGER NOT NULL, lease INTEGER NOT NULL, depth INTEGER NOT "
+    "NULL)";
 
 std::int64_t version_of(Database& database) {
   const std::int64_t application = database.number("PRAGMA application_id");
@@ -90,6 +114,9 @@ void prepare_schema(Database& database) {
   if (version == 1 || version == 2) database.run(kFrom2To3);
   if (version >= 1 && version <= 3) database.run(kFrom3To4);
   if (version >= 1 && version <= 4) database.run(kFrom4To5);
+  if (version >= 1 && version <= 5) database.run(kFrom5To6);
+  if (version >= 1 && version <= 6) database.run(kFrom6To7);
+  if (version >= 1 && version <= 7) database.run(kFrom7To8);
   database.run(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
   database.run(("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
   transaction.commit();

@@ -6,7 +6,7 @@
 
 namespace quern::broker {
 
-inline constexpr std::int64_t kSchemaVersion = 5;
+inline constexpr std::int64_t kSchemaVersion = 8;
 inline constexpr std::int64_t kApplicationId = 0x51756572;  // "Quer"
 
 /// Creates the tables in an empty file; refuses files that are not stores, and stores of a newer

@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view kVersion = "1.0";
 constexpr std::size_t kParts =
     6;  // version, id, domain, address, identity, mechanism; then the credentials
-constexpr std::size_t kKeyOctets = 32;
+constexpr std::size_t kKeyBytes = 32;
 
 }  // namespace
 
@@ -21,7 +21,7 @@ std::optional<ZapRequest> zap_request(const std::vector<std::string_view>& parts
                      std::string(parts[5]),
                      {}};
   if (request.mechanism == "CURVE") {
-    if (parts.size() != kParts + 1 || parts[kParts].size() != kKeyOctets) return std::nullopt;
+    if (parts.size() != kParts + 1 || parts[kParts].size() != kKeyBytes) return std::nullopt;
     request.key = keys::z85_encode(parts[kParts]);
   }
   return request;

@@ -16,18 +16,25 @@ struct Overloaded : F... {
 template <typename... F>
 Overloaded(F...) -> Overloaded<F...>;
 
+// How often one settle() grants leases: as long as jobs that end make tasks of other jobs ready.
+constexpr int kRounds = 8;
+
 /// The role that may send a message; nothing if both roles may, or if only the broker may.
 std::optional<wire::Role> sender_of(const wire::Message& message) {
   return std::visit(
-      []<typename M>(const M&) -> std::optional<wire::Role> {
+      []<typename M>(const M& m) -> std::optional<wire::Role> {
         if constexpr (std::is_same_v<M, wire::Report> || std::is_same_v<M, wire::Reclaimed> ||
-                      std::is_same_v<M, wire::Draining> || std::is_same_v<M, wire::Fetch>)
+                      std::is_same_v<M, wire::Draining> || std::is_same_v<M, wire::Notes> ||
+                      std::is_same_v<M, wire::Wait>)
           return wire::Role::worker;
-        else if constexpr (std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Append> ||
-                           std::is_same_v<M, wire::Attach> || std::is_same_v<M, wire::Ack> ||
+        else if constexpr (std::is_same_v<M, wire::Fetch>)
+          return m.token == 0 ? wire::Role::worker : wire::Role::client;
+        else if constexpr (std::is_same_v<M, wire::Submit>)
+          return m.lease == wire::LeaseId{} ? wire::Role::client : wire::Role::worker;
+        else if constexpr (std::is_same_v<M, wire::Append> || std::is_same_v<M, wire::Attach> ||
                            std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Query> ||
                            std::is_same_v<M, wire::Retry> || std::is_same_v<M, wire::Pause> ||
-                           std::is_same_v<M, wire::Drain>)
+                           std::is_same_v<M, wire::Drain> || std::is_same_v<M, wire::Schedule>)
           return wire::Role::client;
         else
           return std::nullopt;
@@ -92,7 +99,10 @@ void Core::dispatch(Session& session, const Principal& principal, wire::Message&
           [&](wire::Beat& m) { membership_.heartbeats.on_heartbeat(session, m); },
           [&](wire::Bye& m) { membership_.leaving.on_bye(session, m, now); },
           [&](wire::Submit& m) {
-            clients_.submissions.on_submit(session, principal, std::move(m), now);
+            if (session.role == wire::Role::worker)
+              clients_.nested.on_submit(session, std::move(m), now);
+            else
+              clients_.submissions.on_submit(session, principal, std::move(m), now);
           },
           [&](wire::Append& m) { clients_.intake.on_append(session, std::move(m), now); },
           [&](wire::Attach& m) { clients_.requests.on_attach(session, m, now); },
@@ -101,10 +111,18 @@ void Core::dispatch(Session& session, const Principal& principal, wire::Message&
           [&](wire::Retry& m) { clients_.requests.on_retry(session, m, now); },
           [&](wire::Pause& m) { clients_.requests.on_pause(session, m, now); },
           [&](wire::Query& m) { clients_.questions.on_query(session, m, now); },
-          [&](wire::Drain& m) { clients_.requests.on_drain(session, m); },
+          [&](wire::Schedule& m) { clients_.schedules.on_schedule(session, std::move(m), now); },
+          [&](wire::Drain& m) { clients_.drains.on_drain(session, m); },
           [&](wire::Report& m) { scheduling_.reports.on_report(session, std::move(m), now); },
           [&](wire::Reclaimed& m) { scheduling_.reports.on_reclaimed(session, m, now); },
-          [&](wire::Fetch& m) { endings_.blobs.on_fetch(session, std::move(m), now); },
+          [&](wire::Fetch& m) {
+            if (session.role == wire::Role::worker)
+              endings_.blobs.on_fetch(session, std::move(m), now);
+            else
+              endings_.blobs.on_read(session, principal, std::move(m), now);
+          },
+          [&](wire::Wait& m) { nesting_.waiting.on_wait(session, m, now); },
+          [&](wire::Notes& m) { status_.notes.on_notes(session, std::move(m), now); },
           [&](wire::Draining&) {
             workers_.table.drain(*session.worker);
             scheduling_.pools.leave(*session.worker);
@@ -151,6 +169,12 @@ void Core::on_blocked(PeerId peer, Time now) {
     membership_.leaving.end_session(session->id, now);
 }
 
+void Core::on_wall_clock(std::int64_t ms, Time now) {
+  context_.set_time(now);
+  context_.set_wall_clock(ms);
+  schedules_.table.plan_all();
+}
+
 void Core::on_gap(wire::Duration gap) { membership_.heartbeats.on_gap(gap); }
 
 void Core::on_principals(Principals&& principals, bool invitations_open, Time now) {
@@ -176,7 +200,10 @@ void Core::on_stop() {
 }
 
 void Core::recover(Recovered&& recovered, Time now) {
+  context_.set_time(now);
+  for (ScheduleRecord& record : recovered.schedules) schedules_.table.recover(std::move(record));
   membership_.recovery.recover(std::move(recovered), now);
+  jobs_.start_times.hold_all();
   membership_.upkeep.start(now);
 }
 
@@ -209,17 +236,29 @@ void Core::on_store_healthy() { membership_.store_replies.on_store_healthy(); }
 void Core::settle(Time now) {
   context_.set_time(now);
   if (membership_.upkeep.is_due(now)) membership_.upkeep.sweep(now);
+  jobs_.start_times.release();
+  clients_.due_runs.run();
   scheduling_.returns.release_unsure(now);
   scheduling_.returns.release_backing_off(now);
   scheduling_.fitness.probe_first_leases(now);
-  if (scheduling_.decider.has_any_to_decide()) scheduling_.decider.decide_waiting();
-  scheduling_.dispatcher.dispatch(now);
-  endings_.blobs.answer_fetches(now);
-  if (clients_.questions.has_any()) clients_.questions.answer_waiting(now);
-  // A job that ends may free credit for another one. Jobs change only by events, so this loop ends.
-  while (!jobs_.table.changed().empty() || jobs_.followers.touch_held_back())
-    for (const JobNumber number : jobs_.table.take_changed())
-      if (Job* job = jobs_.table.examine(number)) examine(*job, now);
+  // A job that ends may make tasks of others ready, which are leased at once.
+  for (int round = 0; round < kRounds; ++round) {
+    edges_.feeding.advance();
+    if (scheduling_.decider.has_any_to_decide()) scheduling_.decider.decide_waiting();
+    scheduling_.dispatcher.dispatch(now);
+    edges_.feeding.on_dispatched();
+    endings_.blobs.answer_fetches(now);
+    if (clients_.questions.has_any()) clients_.questions.answer_waiting(now);
+    // A job that ends may free credit for another one. Jobs change only by events, so this loop
+    // ends.
+    while (!jobs_.table.changed().empty() || jobs_.followers.touch_held_back()) {
+      edges_.feeding.advance();
+      for (const JobNumber number : jobs_.table.take_changed())
+        if (Job* job = jobs_.table.examine(number)) examine(*job, now);
+    }
+    if (!edges_.feeding.touch_ready()) break;
+    if (round + 1 == kRounds) context_.retry_dispatch_at(now);
+  }
   jobs_.journal.seal();
 }
 
@@ -228,6 +267,7 @@ void Core::examine(Job& job, Time now) {
   jobs_.accounts.update(job);
   if (job.phase.winding_down && !job.final()) endings_.cancelling.cancel_waiting(job);
   endings_.endings.finish_if_done(job, now);
+  nesting_.nesting.examine(job, now);
   if (!job.intake.open) clients_.requests.answer_comparisons(job, now);
   clients_.delivery.send_results(job, now);
   jobs_.accounts.update(job);
@@ -256,6 +296,8 @@ std::optional<Time> Core::next_deadline() const {
   sooner(context_.retry_dispatch);
   if (scheduling_.decider.has_more()) sooner(context_.now);
   sooner(clients_.questions.next_answer());
+  sooner(jobs_.start_times.next());
+  sooner(clients_.due_runs.next());
   sooner(scheduling_.returns.next_deadline());
   sooner(scheduling_.fitness.next_probe());
   return next;

@@ -40,6 +40,9 @@ class Core {
   void on_undelivered(PeerId peer, const wire::Message& message);
   /// The peer does not read what it was sent within its credit: its session ends.
   void on_blocked(PeerId peer, Time now);
+  /// What the wall clock shows now, in ms since 1970 (UTC). To be called before recover(), and
+  /// whenever the clock was set. The core reads no clock.
+  void on_wall_clock(std::int64_t ms, Time now);
   /// The router itself did not run for this long, so silence during that time does not count.
   void on_gap(wire::Duration gap);
   /// Sets who may do what from now on; ends the sessions of peers that no longer may.
@@ -98,7 +101,6 @@ class Core {
   void handle(PeerId peer, const std::string& user, wire::Envelope&& envelope, Time now);
   void dispatch(Session& session, const Principal& principal, wire::Message&& message, Time now);
   void examine(Job& job, Time now);
-  void check_peers() const;
   void check_jobs() const;
 
   Context context_;
@@ -109,11 +111,14 @@ class Core {
   JobsRoom jobs_{context_, durability_, access_, sessions_};
   SchedulingRoom scheduling_{context_, durability_, access_, sessions_, workers_, jobs_};
   EndingsRoom endings_{context_, sessions_, workers_, jobs_, scheduling_};
-  StatusRoom status_{context_, durability_, sessions_, workers_, jobs_, scheduling_};
-  ClientsRoom clients_{context_, durability_, access_,  sessions_, workers_,
-                       jobs_,    scheduling_, endings_, status_};
+  EdgesRoom edges_{context_, jobs_, scheduling_, endings_};
+  NestingRoom nesting_{context_, sessions_, workers_, jobs_, scheduling_, endings_};
+  SchedulesRoom schedules_{context_, durability_};
+  StatusRoom status_{context_, durability_, sessions_, workers_, jobs_, scheduling_, edges_};
+  ClientsRoom clients_{context_,    durability_, access_, sessions_,  workers_, jobs_,
+                       scheduling_, endings_,    edges_,  schedules_, status_};
   MembershipRoom membership_{context_, durability_, access_,  sessions_, workers_,
-                             jobs_,    scheduling_, endings_, clients_};
+                             jobs_,    scheduling_, endings_, edges_,    clients_};
 };
 
 }  // namespace quern::broker

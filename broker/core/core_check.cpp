@@ -21,11 +21,7 @@ void require(bool holds, const char* what, JobNumber job) {
 }  // namespace
 
 void Core::check_invariants() const {
-  check_peers();
   check_jobs();
-}
-
-void Core::check_peers() const {
   std::map<JobNumber, wire::IntervalSet> out;
   std::map<wire::SessionId, std::size_t> held;
   for (const auto& [id, lease] : workers_.leases.all()) {
@@ -89,21 +85,25 @@ void Core::check_jobs() const {
     for (const auto& tasks : out[number].list()) all.add(tasks);
     for (const auto& tasks : job.tasks.ended.list()) all.add(tasks);
     sum += out[number].size() + job.tasks.ended.size();
+    const wire::IntervalSet blocked = edges_.table.blocked(job);
+    sum += blocked.size();
+    for (const auto& tasks : blocked.list()) all.add(tasks);
     require(job.tasks.leased == out[number].size(),
             "the count of leased tasks is the size of the leases", number);
     require(sum == job.tasks.total,
-            "every task is pending, backing off, leased, unsure or ended, and only one of them",
+            "every task is pending, blocked, backing off, leased, unsure or ended, and only one of "
+            "them",
             number);
     require(all.size() == job.tasks.total, "no task is in two states", number);
-    require(job.tasks.done + job.tasks.failed + job.tasks.cancelled == job.tasks.ended.size(),
+    require(job.tasks.done + job.tasks.failed() + job.tasks.cancelled == job.tasks.ended.size(),
             "done, failed and cancelled tasks are the ended ones", number);
-    require(job.tasks.failed == job.tasks.failed_set->size(), "the failed tasks are counted",
-            number);
     for (const auto& tasks : job.tasks.failed_set->list())
       require(job.tasks.ended.contains(tasks), "a failed task has ended", number);
     if (job.durable() && !job.final() && job.tasks.frontier < job.tasks.total) {
       const wire::Interval beyond{job.tasks.frontier, job.tasks.total};
-      require(job.tasks.ended.missing(beyond) == job.tasks.pending.intersect(beyond),
+      wire::IntervalSet waiting(job.tasks.pending.intersect(beyond));
+      for (const auto& tasks : blocked.intersect(beyond)) waiting.add(tasks);
+      require(job.tasks.ended.missing(beyond) == waiting.list(),
               "nothing beyond the frontier was ever leased", number);
     }
     require(jobs_.table.blobs().contains(number) == job.is_complete_blob(),

@@ -141,14 +141,16 @@ void ClientActor::apply() {
 // ---- commands
 
 void ClientActor::on(SubmitCommand command) {
+  auto rest = InputLedger::Rest::none;
   if (command.input) {
     auto chunk = command.input->take_first();
     command.submit.batch = std::move(chunk.batch);
     command.submit.costs = std::move(chunk.costs);
-    command.submit.open = chunk.rest == InputLedger::Rest::comes;
+    rest = chunk.rest;
+    command.submit.open = rest == InputLedger::Rest::comes;
   }
   jobs_[command.job] = {std::move(command.sink), std::move(command.input)};
-  core_.submit(command.job, std::move(command.submit), Clock::now());
+  core_.submit(command.job, std::move(command.submit), rest, Clock::now());
 }
 
 void ClientActor::on(AttachCommand command) {

@@ -1,4 +1,4 @@
-// Progress callbacks, and the thread they are called on.
+// The callbacks of jobs, and the thread they are called on.
 #pragma once
 
 #include <exception>
@@ -12,6 +12,8 @@
 namespace quern::client {
 
 using ProgressCallback = std::function<void(const Progress&)>;
+using IntakeCallback = std::function<void(const Intake&)>;
+using EndCallback = std::function<void(const Outcome&)>;
 
 /// Calls both in turn; an exception of the first does not prevent the second call.
 inline ProgressCallback both(ProgressCallback first, ProgressCallback second) {
@@ -31,9 +33,10 @@ inline thread_local bool on_receiving_thread = false;
 /// For calls that may block. Throws std::logic_error on the thread where they would wait forever.
 inline void check_may_block(const char* call) {
   if (on_receiving_thread)
-    throw std::logic_error(std::string(call) +
-                           " was called in a progress callback: it would wait for its own thread; "
-                           "call it from another thread");
+    throw std::logic_error(
+        std::string(call) +
+        " was called in a callback of the SDK: it would wait for its own thread; "
+        "call it from another thread");
 }
 
 }  // namespace quern::client

@@ -10,12 +10,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "client/actor.hpp"
 #include "client/blob_source.hpp"
-#include "client/coalescer.hpp"
+#include "client/client_impl.hpp"
 #include "client/failure.hpp"
-#include "client/feeder.hpp"
-#include "client/full_job.hpp"
 #include "client/submission.hpp"
 #include "wire/blob.hpp"
 #include "wire/text.hpp"
@@ -52,53 +49,10 @@ CoreOptions core_options(const ClientOptions& options) {
 
 }  // namespace
 
-class Client::Impl {
- public:
-  explicit Impl(const ClientOptions& options)
-      : Impl(core_options(options),
-             {options.insecure, options.keys, keys::Side::client, options.token}) {}
-  ~Impl();
-
-  Job submit(std::string function, Input input, SubmitOptions options);
-  Job attach(const Follow& follow);
-  Reply ask(ClientCore::Question question);
-  const std::string& endpoint() const { return endpoint_; }
-
- private:
-  Impl(CoreOptions options, link::Access access)
-      : endpoint_(options.endpoint),
-        actor_(std::make_unique<ClientActor>(std::move(options), std::move(access), outbox_)) {}
-
-  JobKey new_key() { return JobKey{next_key_.fetch_add(1, std::memory_order_relaxed)}; }
-  std::shared_ptr<JobHandle> handle_of(const std::shared_ptr<FullJob>& job, JobKey key);
-  std::pair<std::shared_ptr<SingleGroup>, std::shared_ptr<SingleJob>> make_group(
-      const std::string& function, const Whole& first, const SubmitOptions& options);
-  std::shared_ptr<InputQueue> queue_for(JobKey key);
-  void feed(Items items, const std::shared_ptr<InputQueue>& queue,
-            const std::shared_ptr<FullJob>& job, wire::Submit submit, JobKey key);
-  std::shared_ptr<JobHandle> known_handle(const Follow& follow);
-  void remember(const std::shared_ptr<FullJob>& job, const std::shared_ptr<JobHandle>& handle);
-
-  const std::string endpoint_;
-  const std::shared_ptr<Outbox> outbox_ = std::make_shared<Outbox>();
-  const std::shared_ptr<FeederCount> feeders_ = std::make_shared<FeederCount>();
-  std::atomic<std::uint64_t> next_key_{1};
-  Coalescer coalescer_{[this](const std::string& f, const Whole& w, const SubmitOptions& o) {
-    return make_group(f, w, o);
-  }};
-
-  // Jobs with a living handle, so that attaching to one's own job gives that handle.
-  struct Known {
-    std::weak_ptr<FullJob> job;
-    std::weak_ptr<JobHandle> handle;
-  };
-  std::mutex known_mutex_;
-  std::vector<std::weak_ptr<FullJob>> detached_;  ///< whose input the broker may not have yet
-  std::vector<Known> known_;
-  std::size_t known_sweep_ = 64;
-
-  std::unique_ptr<ClientActor> actor_;  // last, so that it is destroyed first
-};
+Client::Impl::Impl(const ClientOptions& options)
+    : Impl(core_options(options),
+           {options.insecure, options.keys, keys::Side::client, options.token}, options.callbacks) {
+}
 
 Client::Impl::~Impl() {
   // A detached job should outlive its client, so a closing client waits until jobs that were just
@@ -108,6 +62,7 @@ Client::Impl::~Impl() {
   coalescer_.close();
   actor_.reset();
   feeders_->wait_for_none(kFeedersEnd);
+  outbox_->callbacks()->close();
 }
 
 // The last owner of the handle tells the actor that the results will not be read.
@@ -122,22 +77,35 @@ std::shared_ptr<JobHandle> Client::Impl::handle_of(const std::shared_ptr<FullJob
 
 std::shared_ptr<InputQueue> Client::Impl::queue_for(JobKey key) {
   auto queue = std::make_shared<InputQueue>();
-  queue->on_ready([key, outbox = outbox_] { outbox->post(InputReadyCommand{key}); });
+  wake_for(*queue, key);
   return queue;
 }
 
+void Client::Impl::wake_for(InputQueue& queue, JobKey key) {
+  queue.on_ready([key, outbox = outbox_] { outbox->post(InputReadyCommand{key}); });
+}
+
 Job Client::Impl::submit(std::string function, Input input, SubmitOptions options) {
-  const auto failure = check_submission(function, input, options);
-  if (!failure && may_coalesce(input, options))
-    return Job(coalescer_.submit(function, std::get<Whole>(input), options));
+  const std::stop_token stop = std::exchange(options.stop, {});
+  auto failure = check_submission(function, input, options);
+  if (!failure && may_coalesce(input, options)) {
+    if (auto job = coalescer_.submit(function, std::get<Whole>(input), options)) {
+      job->stop_with(stop);
+      return Job(std::move(job));
+    }
+  }
+  const auto* feed_in = std::get_if<Feed>(&input);
+  const bool connected = feed_in && feed_in->queue()->connect();
+  if (feed_in && !connected && !failure)
+    failure =
+        Failure{ErrorCode::bad_input, "this Feed is already the input of a job; make another"};
 
   const JobKey key = new_key();
   const Uuid uuid = Uuid::random();
-  const bool single = std::holds_alternative<Whole>(input) && options.reduce.empty();
-  auto job = std::make_shared<FullJob>(
-      key, uuid, single ? FullJob::Kind::single : FullJob::Kind::own, outbox_);
+  auto job = std::make_shared<FullJob>(key, uuid, FullJob::kind_of(input, options), outbox_);
   if (failure) {
     job->on_ended({key, Ended::Stage::submitting, *failure});
+    if (connected) feed_in->queue()->stop();
     return Job(job);
   }
   if (options.detach) {
@@ -153,14 +121,18 @@ Job Client::Impl::submit(std::string function, Input input, SubmitOptions option
   remember(job, handle);
   if (auto* items = std::get_if<Items>(&input)) {
     feed(std::move(*items), queue_for(key), job, std::move(message), key);
+  } else if (feed_in) {
+    wake_for(*feed_in->queue(), key);
+    outbox_->post(SubmitCommand{key, job, feed_in->queue(), std::move(message)});
   } else {
     if (auto* whole = std::get_if<Whole>(&input)) {
       message.batch.sizes =
           wire::Sizes::uniform(1, static_cast<std::uint32_t>(whole->bytes.size()));
       message.batch.bytes = wire::Buffer::adopt(std::move(whole->bytes));
     }
-    outbox_->post(SubmitCommand{key, std::move(job), nullptr, std::move(message)});
+    outbox_->post(SubmitCommand{key, job, nullptr, std::move(message)});
   }
+  job->stop_with(stop);
   return Job(std::move(handle));
 }
 
@@ -251,39 +223,6 @@ Reply Client::Impl::ask(ClientCore::Question question) {
 
 namespace {
 
-wire::Answer answer_in(Reply reply) {
-  if (auto* answer = std::get_if<wire::Answer>(&reply)) return std::move(*answer);
-  throw Error(ErrorCode::malformed,
-              "the broker's answer does not match the request; is it another version of Quern?");
-}
-
-JobStatus job_in(Reply reply, JobNumber number) {
-  auto answer = answer_in(std::move(reply));
-  if (answer.jobs.empty())
-    throw Error(ErrorCode::unknown_job, "there is no job " + std::to_string(value(number)));
-  return std::move(answer.jobs.front());
-}
-
-Touched touched_in(Reply reply) {
-  if (auto* update = std::get_if<wire::JobUpdate>(&reply))
-    return {std::move(update->status), update->touched};
-  throw Error(ErrorCode::malformed,
-              "the broker's answer does not match the request; is it another version of Quern?");
-}
-
-JobStatus status_in(Reply reply) { return touched_in(std::move(reply)).job; }
-
-/// In order, and those that overlap made one, as they travel.
-wire::Intervals intervals_of(const std::vector<TaskInterval>& several) {
-  wire::IntervalSet all;
-  for (const TaskInterval& tasks : several) {
-    if (tasks.begin >= tasks.end || tasks.end > wire::kTasksMax)
-      throw Error(ErrorCode::bad_input, "an interval of tasks is empty or beyond 2^62");
-    all.add({tasks.begin, tasks.end});
-  }
-  return all.list();
-}
-
 /// Receives how much of a file was taken, as long as the caller exists.
 struct Listener {
   std::mutex mutex;
@@ -298,13 +237,6 @@ struct Listener {
     tell = nullptr;
   }
 };
-
-wire::Query query(wire::QueryWhat what, JobNumber number = {}) {
-  wire::Query q;
-  q.what = what;
-  q.number = number;
-  return q;
-}
 
 }  // namespace
 
@@ -346,6 +278,15 @@ std::string Client::put(const std::string& file, std::optional<Durability> durab
   }
 }
 
+int Client::descriptor() const {
+  if (impl_->callbacks().where() != Callbacks::dispatch)
+    throw std::logic_error(
+        "Client::descriptor() needs a client with ClientOptions::callbacks = Callbacks::dispatch");
+  return impl_->callbacks().fd();
+}
+
+std::size_t Client::dispatch() { return impl_->dispatch(); }
+
 Job Client::attach(JobNumber number) {
   Follow follow;
   follow.number = number;
@@ -361,140 +302,5 @@ Job Client::attach(Uuid uuid) {
 const std::string& Client::endpoint() const { return impl_->endpoint(); }
 
 void Client::connect() { impl_->ask(std::monostate{}); }
-
-std::vector<JobStatus> Client::jobs(std::size_t limit) {
-  return jobs(JobQuery{.limit = limit}).jobs;
-}
-
-JobPage Client::jobs(const JobQuery& wanted) {
-  for (const std::string* condition : {&wanted.function, &wanted.owner, &wanted.name, &wanted.text})
-    if (condition->size() > wire::kNameBytesMax || !wire::valid_utf8(*condition))
-      throw Error(ErrorCode::bad_input,
-                  "a condition for jobs must be UTF-8 of at most 255 bytes: shorten it");
-  JobPage all;
-  all.before = wanted.before;
-  do {
-    wire::Query page = query(wire::QueryWhat::jobs);
-    page.limit = wanted.limit - all.jobs.size();
-    page.before = all.before;
-    page.states = wanted.states;
-    page.function = wanted.function;
-    page.owner = wanted.owner;
-    page.name = wanted.name;
-    page.text = wanted.text;
-    wire::Answer answer = answer_in(impl_->ask(std::move(page)));
-    all.before = answer.before;
-    std::move(answer.jobs.begin(), answer.jobs.end(), std::back_inserter(all.jobs));
-  } while (value(all.before) != 0 && all.jobs.size() < wanted.limit);
-  return all;
-}
-
-JobStatus Client::job(JobNumber number) {
-  return job_in(impl_->ask(query(wire::QueryWhat::job, number)), number);
-}
-
-JobStatus Client::timeline(JobNumber number) {
-  return job_in(impl_->ask(query(wire::QueryWhat::timeline, number)), number);
-}
-
-JobStatus Client::cancel(JobNumber number, std::uint64_t first_task, std::uint64_t task_count) {
-  CancelQuery tasks;
-  if (task_count > 0) tasks.tasks = {{first_task, first_task + task_count}};
-  return cancel(number, tasks).job;
-}
-
-JobStatus Client::cancel_waiting(JobNumber number) {
-  wire::Cancel cancel;
-  cancel.number = number;
-  cancel.waiting = true;
-  return status_in(impl_->ask(std::move(cancel)));
-}
-
-JobStatus Client::retry(JobNumber number) { return retry(number, RetryQuery{}).job; }
-
-Touched Client::retry(JobNumber number, const RetryQuery& wanted) {
-  wire::Retry retry;
-  retry.number = number;
-  retry.tasks = intervals_of(wanted.tasks);
-  retry.code = wanted.code;
-  retry.text = wanted.text;
-  retry.dry_run = wanted.dry_run;
-  return touched_in(impl_->ask(std::move(retry)));
-}
-
-Touched Client::cancel(JobNumber number, const CancelQuery& wanted) {
-  wire::Cancel cancel;
-  cancel.number = number;
-  cancel.tasks = intervals_of(wanted.tasks);
-  cancel.dry_run = wanted.dry_run;
-  return touched_in(impl_->ask(std::move(cancel)));
-}
-
-JobStatus Client::pause(JobNumber number) {
-  return status_in(impl_->ask(wire::Pause{.number = number}));
-}
-
-JobStatus Client::resume(JobNumber number) {
-  return status_in(impl_->ask(wire::Pause{.number = number, .resume = true}));
-}
-
-std::vector<WorkerStatus> Client::workers() {
-  std::vector<WorkerStatus> all;
-  std::string after;
-  do {
-    wire::Query page = query(wire::QueryWhat::workers);
-    page.limit = wire::kListMax;
-    page.after = after;
-    wire::Answer answer = answer_in(impl_->ask(page));
-    after = answer.after;
-    std::move(answer.workers.begin(), answer.workers.end(), std::back_inserter(all));
-  } while (!after.empty());
-  return all;
-}
-
-BrokerStatus Client::broker() {
-  return answer_in(impl_->ask(query(wire::QueryWhat::broker))).broker.value_or(BrokerStatus{});
-}
-
-ErrorGroups Client::errors(JobNumber number, std::size_t limit) {
-  std::map<std::pair<ErrorCode, std::string>, ErrorGroup> groups;
-  wire::Query page = query(wire::QueryWhat::errors, number);
-  do {
-    wire::Answer answer = answer_in(impl_->ask(page));
-    for (ErrorGroup& group : answer.errors) {
-      const auto [at, fresh] = groups.try_emplace({group.code, group.text}, group);
-      if (fresh) continue;
-      ErrorGroup& all = at->second;
-      all.first = std::min(all.first, group.first);
-      all.last = std::max(all.last, group.last);
-      all.count += group.count;
-    }
-    page.cursor = answer.cursor;
-    page.skip = answer.skip;
-  } while (page.cursor != 0 || page.skip != 0);
-  ErrorGroups out;
-  for (auto& [key, group] : groups) {
-    out.tasks += group.count;
-    out.groups.push_back(std::move(group));
-  }
-  std::stable_sort(out.groups.begin(), out.groups.end(),
-                   [](const auto& a, const auto& b) { return a.count > b.count; });
-  if (out.groups.size() > limit) {
-    out.more = out.groups.size() - limit;
-    out.groups.resize(limit);
-  }
-  return out;
-}
-
-std::vector<std::string> Client::explain(JobNumber number) {
-  return answer_in(impl_->ask(query(wire::QueryWhat::explain, number))).text;
-}
-
-std::string Client::drain(std::string_view worker) {
-  wire::Drain drain;
-  drain.worker = worker;
-  const auto text = answer_in(impl_->ask(std::move(drain))).text;
-  return text.empty() ? std::string() : text.front();
-}
 
 }  // namespace quern

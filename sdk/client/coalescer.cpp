@@ -19,22 +19,30 @@ std::shared_ptr<SingleJob> Coalescer::submit(const std::string& function, const 
   });
   if (line != lines_.end()) {
     if (line != lines_.begin()) lines_.splice(lines_.begin(), lines_, line);
-    if (auto job = line->group->submit(input.bytes)) return job;
+    if (line->group)
+      if (auto job = line->group->submit(input.bytes)) return job;
     lines_.erase(
         line);  // it ended: the broker was unreachable for too long, or the job was cancelled
+  } else if (!options.name.empty() || !options.metadata.empty()) {
+    remember({function, input.encoding, options, nullptr});
+    return nullptr;
   }
   auto [group, job] = make_(function, input, options);
-  lines_.push_front({function, input.encoding, options, std::move(group)});
-  if (lines_.size() > kGroupsMax) {
-    lines_.back().group->close();
-    lines_.pop_back();
-  }
+  remember({function, input.encoding, options, std::move(group)});
   return job;
+}
+
+void Coalescer::remember(Line line) {
+  lines_.push_front(std::move(line));
+  if (lines_.size() <= kGroupsMax) return;
+  if (lines_.back().group) lines_.back().group->close();
+  lines_.pop_back();
 }
 
 void Coalescer::close() {
   std::lock_guard lock(mutex_);
-  for (auto& line : lines_) line.group->close();
+  for (auto& line : lines_)
+    if (line.group) line.group->close();
   lines_.clear();
 }
 

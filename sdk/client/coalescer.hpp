@@ -23,17 +23,23 @@ class Coalescer {
 
   explicit Coalescer(MakeGroup make) : make_(std::move(make)) {}
 
+  /// A task of a group; null if this submission is to be a job of its own. That is the first one
+  /// with a name or metadata: people look for the job by them, and a single one should end with its
+  /// task instead of staying open for more.
   std::shared_ptr<SingleJob> submit(const std::string& function, const Whole& input,
                                     const SubmitOptions& options);
   /// Closes every group.
   void close();
 
  private:
+  struct Line;
+  void remember(Line line);
+
   struct Line {
     std::string function;
     Encoding encoding = Encoding::raw;
     SubmitOptions options;
-    std::shared_ptr<SingleGroup> group;
+    std::shared_ptr<SingleGroup> group;  ///< null: one job of its own was submitted so far
   };
 
   const MakeGroup make_;

@@ -13,6 +13,9 @@ using Reader = LiveJob::Reader;
 // followed again without it.
 constexpr std::size_t kHeldMax = 2000;
 
+// A question that was not answered in this many sessions is not asked again.
+constexpr int kAsksMost = 5;
+
 std::string seconds(Duration d) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(d).count()) + " s";
 }
@@ -23,15 +26,14 @@ std::string seconds(Duration d) {
 
 void ClientCore::start(Time now) { reopen(now); }
 
-void ClientCore::submit(JobKey key, wire::Submit submit, Time now) {
+void ClientCore::submit(JobKey key, wire::Submit submit, InputLedger::Rest rest, Time now) {
   LiveJob& job = jobs_[key];
   job.key = key;
   job.stage = Stage::submitting;
   job.standing = submit.options.detach ? Standing::detached : Standing::owner;
   job.window = submit.window;
   job.watch_ms = submit.watch_ms;
-  job.input =
-      InputLedger(submit.batch, submit.open ? InputLedger::Rest::comes : InputLedger::Rest::none);
+  job.input = InputLedger(submit.batch, rest);
   set_uuid(job, submit.job);
   job.submit = std::move(submit);
   session_.want(now);
@@ -107,9 +109,9 @@ std::uint64_t ClientCore::ask(Question question, Time now) {
         if constexpr (!std::is_same_v<std::decay_t<decltype(q)>, std::monostate>) q.token = token;
       },
       question);
-  auto& stored = asks_[token] = std::move(question);
+  asks_[token].question = std::move(question);
   session_.want(now);
-  if (session_.is_open()) send_question(token, Question(stored), now);
+  if (session_.is_open()) send_question(token, now);
   return token;
 }
 
@@ -129,7 +131,7 @@ void ClientCore::abandon(JobKey key, Time now) {
     // unread.
     job->consumed = job->received;
     to_acknowledge_.push_back(key);
-  } else if (job->window != 0) {
+  } else if (job->window != 0 || job->watch_ms != 0) {
     watch(key, 0, 0, now);
   }
   forget_if_done(*job, now);
@@ -305,7 +307,26 @@ void ClientCore::send_cancels(LiveJob& job, Time now) {
   }
 }
 
-void ClientCore::send_question(std::uint64_t token, const Question& question, Time now) {
+void ClientCore::resume_questions(Time now) {
+  std::vector<std::uint64_t> tokens;
+  for (const auto& [token, ask] : asks_) tokens.push_back(token);
+  for (const std::uint64_t token : tokens) {
+    const Ask& ask = asks_.at(token);
+    if (ask.sent >= kAsksMost)
+      answer(token, Failure{ErrorCode::session,
+                            "the broker does not answer this question, or its answer cannot be "
+                            "read: install the same version of Quern on both sides"});
+    else if (ask.sent > 0 && std::holds_alternative<wire::Append>(ask.question))
+      answer(token, Failure{ErrorCode::session,
+                            "the connection to the broker was lost before it answered"});
+    else
+      send_question(token, now);
+  }
+}
+
+void ClientCore::send_question(std::uint64_t token, Time now) {
+  ++asks_[token].sent;
+  const Question question = asks_[token].question;  // an answer removes it
   std::visit(
       [&](const auto& q) {
         if constexpr (std::is_same_v<std::decay_t<decltype(q)>, std::monostate>) {

@@ -48,18 +48,18 @@ class ClientCore {
 
   /// Must be called first: requests a socket.
   void start(Time now);
-  /// A new job; with `submit.open` its further input comes by append(), each time after NeedInput.
-  void submit(JobKey key, wire::Submit submit, Time now);
+  /// A new job; with Rest::comes its further input comes by append(), each time after NeedInput.
+  void submit(JobKey key, wire::Submit submit, InputLedger::Rest rest, Time now);
   void attach(JobKey key, const Follow& follow, Time now);
   /// More input of an open job. Allowed at any time; it is sent when credit allows.
   void append(JobKey key, wire::Batch batch, std::vector<float> costs, InputLedger::Rest rest,
               Time now);
   /// Cancels the whole job, or the tasks of `tasks`.
   void cancel(JobKey key, wire::Interval tasks, Time now);
-  /// QUERY, DRAIN, CANCEL, RETRY or PAUSE with a token; the token is set here and comes back in
-  /// Answered. monostate: answer when connected.
+  /// QUERY, DRAIN, CANCEL, RETRY, PAUSE, SCHEDULE, APPEND or FETCH with a token; the token is set
+  /// here and comes back in Answered. monostate: answer when connected.
   using Question = std::variant<std::monostate, wire::Query, wire::Drain, wire::Cancel, wire::Retry,
-                                wire::Pause>;
+                                wire::Pause, wire::Schedule, wire::Append, wire::Fetch>;
   std::uint64_t ask(Question question, Time now);
   /// Entries [0, to) of the job were consumed: they may be acknowledged at the end of the turn.
   void on_consumed(JobKey key, std::uint64_t to);
@@ -104,7 +104,9 @@ class ClientCore {
   void on(wire::Results results, Time now);
   void on(wire::JobUpdate update, Time now);
   void on(wire::Answer answer);
+  void on(wire::Blob blob);
 
+  void tell_taken(LiveJob& job);
   void reopen(Time now);
   void lose(Time now);
   void apply(Session::Action action, Time now);
@@ -117,7 +119,9 @@ class ClientCore {
   void on_own_input_read(LiveJob& job, Time now);
   void send_attach(LiveJob& job, Time now);
   void send_cancels(LiveJob& job, Time now);
-  void send_question(std::uint64_t token, const Question& question, Time now);
+  void send_question(std::uint64_t token, Time now);
+  /// A new session: questions are sent again, unless that could have an effect twice.
+  void resume_questions(Time now);
   /// Sends what credit allows and asks for more.
   void pump(LiveJob& job, Time now);
   void acknowledge(LiveJob& job, Time now);
@@ -147,7 +151,11 @@ class ClientCore {
   std::optional<Time> waiting_since_;  // since when commands have waited without a session
   Jobs jobs_;
   std::unordered_map<Uuid, JobKey> by_uuid_;
-  std::map<std::uint64_t, Question> asks_;
+  struct Ask {
+    Question question;
+    int sent = 0;  ///< how often
+  };
+  std::map<std::uint64_t, Ask> asks_;
   std::uint64_t next_token_ = 1;
   std::vector<JobKey> to_acknowledge_;
   Failure last_error_;

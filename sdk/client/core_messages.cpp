@@ -40,7 +40,7 @@ void ClientCore::on_message(wire::Envelope envelope, Time now) {
         } else if constexpr (std::is_same_v<M, wire::Results> ||
                              std::is_same_v<M, wire::JobUpdate>) {
           if (of_session) on(std::forward<decltype(message)>(message), now);
-        } else if constexpr (std::is_same_v<M, wire::Answer>) {
+        } else if constexpr (std::is_same_v<M, wire::Answer> || std::is_same_v<M, wire::Blob>) {
           if (of_session) on(std::forward<decltype(message)>(message));
         }
         // Other messages are not for clients. A broker that sends them is newer or defective, which
@@ -88,8 +88,7 @@ void ClientCore::on(const wire::Welcome& welcome, wire::SessionId id, Time now) 
     const auto found = known.find(job->uuid);
     resume(*job, found == known.end() ? nullptr : found->second, now);
   }
-  const auto asks = asks_;
-  for (const auto& [token, question] : asks) send_question(token, question, now);
+  resume_questions(now);
 }
 
 // A broker that kept the job in memory only may have run some of it before it was restarted. A
@@ -214,20 +213,27 @@ void ClientCore::on(const wire::Accepted& accepted, Time now) {
       // reading frees nothing.
       job->standing = Standing::guest;
       set_uuid(*job, accepted.job);
+      job->existing = true;
       if (accepted.compare) return compare(*job, std::move(sent), now);
       job->input = InputLedger({}, InputLedger::Rest::none);
       send_attach(*job, now);
     } else if (job->attach_due) {
       send_attach(*job, now);
     }
-    effects_.push_back(client::Accepted{job->key, job->uuid, job->number});
+    effects_.push_back(client::Accepted{job->key, job->uuid, job->number, job->existing});
   }
-  const bool taken_before = !first && job->input.all_accepted();
   if (job->standing != Standing::guest)
     job->input.on_accepted(accepted.accepted_to, accepted.credit_to);
   pump(*job, now);
-  if (!taken_before && job->input.all_accepted()) effects_.push_back(InputTaken{job->key});
+  tell_taken(*job);
   forget_if_done(*job, now);
+}
+
+// Not when the last piece is sent, but when the broker has answered it.
+void ClientCore::tell_taken(LiveJob& job) {
+  if (job.told_taken || !job.input.all_accepted()) return;
+  job.told_taken = true;
+  effects_.push_back(InputTaken{job.key});
 }
 
 void ClientCore::on(wire::Results results, Time now) {
@@ -273,8 +279,8 @@ void ClientCore::on(wire::JobUpdate update, Time now) {
     job->number = update.status.number;
     job->incarnation = session_.incarnation();
     set_uuid(*job, update.status.uuid);
-    effects_.push_back(client::Accepted{job->key, job->uuid, job->number});
-    if (job->own_input) effects_.push_back(InputTaken{job->key});
+    effects_.push_back(client::Accepted{job->key, job->uuid, job->number, job->existing});
+    if (job->own_input) tell_taken(*job);
     send_cancels(*job, now);
   }
   if (is_final(update.status.state)) {
@@ -282,7 +288,7 @@ void ClientCore::on(wire::JobUpdate update, Time now) {
       // The broker knew it from an earlier session, and JOB overtook ACCEPTED.
       job->number = update.status.number;
       job->submit.reset();
-      effects_.push_back(client::Accepted{job->key, job->uuid, job->number});
+      effects_.push_back(client::Accepted{job->key, job->uuid, job->number, job->existing});
     }
     job->stage = Stage::ended;
     job->entries = update.entries;
@@ -297,6 +303,11 @@ void ClientCore::on(wire::JobUpdate update, Time now) {
 void ClientCore::on(wire::Answer reply) {
   const std::uint64_t token = reply.token;
   if (asks_.contains(token)) answer(token, std::move(reply));
+}
+
+void ClientCore::on(wire::Blob blob) {
+  const std::uint64_t token = blob.token;
+  if (asks_.contains(token)) answer(token, std::move(blob));
 }
 
 }  // namespace quern::client

@@ -34,6 +34,7 @@ struct Accepted {
   JobKey job{};
   Uuid uuid;
   JobNumber number{};
+  bool existing = false;  ///< the idempotency key named this job, which another submission made
 };
 
 /// The broker has all of the job's input.
@@ -79,7 +80,7 @@ struct Forget {
 };
 
 /// The answer to ask(); monostate: the session is open, and nothing else was requested.
-using Reply = std::variant<std::monostate, wire::Answer, wire::JobUpdate, Failure>;
+using Reply = std::variant<std::monostate, wire::Answer, wire::JobUpdate, wire::Blob, Failure>;
 struct Answered {
   std::uint64_t token = 0;
   Reply reply;

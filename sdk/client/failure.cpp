@@ -30,6 +30,18 @@ void throw_failure(Ended::Stage stage, const Failure& failure) {
   throw JobError(failure.code, failure.text);
 }
 
+Failure failure_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& e) {
+    return {e.code(), e.what()};
+  } catch (const std::exception& e) {
+    return {ErrorCode::bad_input, e.what()};
+  } catch (...) {
+    return {ErrorCode::bad_input, "the source of the items failed"};
+  }
+}
+
 Outcome outcome_of(const Failure& failure) {
   Outcome outcome;
   outcome.code = failure.code;
@@ -50,6 +62,12 @@ void keep_errors(std::vector<TaskError>& kept, const std::vector<TaskError>& mor
     if (kept.size() == kErrorsKept) return;
     kept.push_back(error);
   }
+}
+
+wire::Answer answer_in(Reply reply) {
+  if (auto* answer = std::get_if<wire::Answer>(&reply)) return std::move(*answer);
+  throw Error(ErrorCode::malformed,
+              "the broker's answer does not match the request; is it another version of Quern?");
 }
 
 }  // namespace quern::client

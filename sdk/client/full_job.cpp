@@ -8,20 +8,9 @@
 namespace quern::client {
 namespace {
 
-Failure failure_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Error& e) {
-    return {e.code(), e.what()};
-  } catch (const std::exception& e) {
-    return {ErrorCode::bad_input, e.what()};
-  } catch (...) {
-    return {ErrorCode::bad_input, "the source of the items failed"};
-  }
-}
-
-ErrorCode code_of(JobState state) {
-  switch (state) {
+ErrorCode code_of(const JobStatus& status) {
+  if (status.failure == ErrorCode::deadline) return status.failure;
+  switch (status.state) {
     case JobState::done:
       return ErrorCode::none;
     case JobState::cancelled:
@@ -40,26 +29,11 @@ FullJob::FullJob(JobKey key, Uuid uuid, Kind kind, std::shared_ptr<Outbox> outbo
       outbox_(std::move(outbox)),
       kind_(kind),
       uuid_(uuid),
-      reading_(kind == Kind::guest ? Reading::no : Reading::yes) {}
+      reading_(kind == Kind::guest || kind == Kind::unfollowed ? Reading::no : Reading::yes) {}
 
 FullJob::~FullJob() { outbox_->add_unread(-shelf_.unread()); }
 
 // ---- from the actor
-
-void FullJob::on_accepted(const Accepted& accepted) {
-  Lock lock(mutex_);
-  uuid_ = accepted.uuid;
-  number_ = accepted.number;
-  if (intake_ == Intake::submitted)
-    intake_ = kind_ == Kind::guest ? Intake::complete : Intake::accepted;
-  wake();
-}
-
-void FullJob::on_input_taken() {
-  Lock lock(mutex_);
-  intake_ = Intake::complete;
-  wake();
-}
 
 std::optional<std::uint64_t> FullJob::on_results(wire::Results results) {
   Lock lock(mutex_);
@@ -70,7 +44,11 @@ std::optional<std::uint64_t> FullJob::on_results(wire::Results results) {
   outbox_->add_unread(shelf_.unread() - before);
   if (has_everything()) shelf_.complete();
   wake();
-  return std::nullopt;  // readers decide when to acknowledge
+  // Readers decide when to acknowledge. If nobody reads but somebody waits for the end, everything
+  // is taken, as in wait().
+  if (!end_callbacks_.empty()) acknowledge(ResultShelf::Reader::waits);
+  tell_end(lock);
+  return std::nullopt;
 }
 
 void FullJob::on_status(wire::JobUpdate update) {
@@ -78,11 +56,14 @@ void FullJob::on_status(wire::JobUpdate update) {
   update_ = std::move(update);
   if (is_final()) {
     encoding_ = update_.status.encoding;
-    intake_ = Intake::complete;
+    taken_ = Taken::complete;
     // While nobody reads, nothing has been asked for: results that are read later come in any
     // order, and the shelf must then wait for the gaps.
     if (reading_ == Reading::yes && over()) shelf_.complete();
     wake();
+    tell_intake(lock);
+    tell_end(lock);
+    lock.lock();
   }
   if (!callback_) return;
   const auto now = std::chrono::steady_clock::now();
@@ -98,12 +79,34 @@ void FullJob::on_ended(Ended ended) {
   ended_ = std::move(ended);
   shelf_.complete();
   wake();
-  lock.unlock();
+  tell_end(lock);
   show_progress();
+}
+
+void FullJob::tell_end(Lock& lock) {
+  if (end_callbacks_.empty() || !over()) return lock.unlock();
+  const Outcome outcome = outcome_locked();
+  auto callbacks = std::exchange(end_callbacks_, {});
+  lock.unlock();
+  for (EndCallback& callback : callbacks)
+    outbox_->callbacks()->post([tell = std::move(callback), outcome] { tell(outcome); });
+}
+
+void FullJob::on_end(EndCallback callback, bool results) {
+  Lock lock(mutex_);
+  if ((results && !has_everything()) || (kind_ == Kind::unfollowed && !over())) start_reading();
+  end_callbacks_.push_back(std::move(callback));
+  if (!over() && reading_ == Reading::yes) acknowledge(ResultShelf::Reader::waits);
+  tell_end(lock);
+}
+
+void FullJob::stop_with(const std::stop_token& token) {
+  if (token.stop_possible()) stopping_.emplace(token, Cancelling{outbox_, CancelCommand{key_, {}}});
 }
 
 void FullJob::show_progress() {
   Lock lock(mutex_);
+  tell_intake(lock);
   const Progress progress = progress_locked();
   // Releases the callback at the end: it may own the object that owns this one.
   const bool last = ended_ || is_final();
@@ -118,29 +121,21 @@ void FullJob::show_progress() {
   }
 }
 
-void FullJob::fail_source(std::exception_ptr error) {
-  {
-    Lock lock(mutex_);
-    if (!source_error_) source_error_ = std::move(error);
-    wake();
-  }
-  outbox_->post(CancelCommand{key_, {}});
-}
-
 // ---- waiting
 
 void FullJob::wake() {
   if (waiting_ > 0) changed_.notify_all();
 }
 
-void FullJob::pause(Lock& lock) {
+void FullJob::pause_until(Lock& lock, std::chrono::steady_clock::time_point until) {
   // The broker stops sending to a session that has too many unread bytes, of any jobs. A reader of
   // one job must not depend on the readers of others, so the client repeatedly tells the broker
   // which job is being read.
   constexpr std::chrono::milliseconds kLook{200};
   constexpr std::int64_t kMany = wire::kSessionResults / 2;
   ++waiting_;
-  const bool nothing = changed_.wait_for(lock, kLook) == std::cv_status::timeout;
+  const auto look = std::min(until, std::chrono::steady_clock::now() + kLook);
+  const bool nothing = changed_.wait_until(lock, look) == std::cv_status::timeout;
   --waiting_;
   if (nothing && reading_ == Reading::yes && shelf_.unread() == 0 && outbox_->unread() >= kMany)
     outbox_->post(WantCommand{key_});
@@ -176,49 +171,11 @@ void FullJob::throw_end() {
   throw_failure(ended_->stage, ended_->failure);
 }
 
-JobNumber FullJob::number_if_known() {
-  Lock lock(mutex_);
-  return number_;
-}
-
-Uuid FullJob::uuid() {
-  Lock lock(mutex_);
-  return uuid_;
-}
-
-JobNumber FullJob::number() {
-  Lock lock(mutex_);
-  while (value(number_) == 0 && !ended_) pause(lock);
-  if (value(number_) == 0) throw_end();
-  return number_;
-}
-
-std::string FullJob::id() { return std::to_string(value(number())); }
-
-bool FullJob::is_taken() {
-  Lock lock(mutex_);
-  return intake_ == Intake::complete || ended_ || source_error_;
-}
-
-void FullJob::wait_until_taken(std::chrono::milliseconds at_most) {
-  Lock lock(mutex_);
-  const auto until = std::chrono::steady_clock::now() + at_most;
-  ++waiting_;
-  while (intake_ != Intake::complete && !ended_ && !source_error_)
-    if (changed_.wait_until(lock, until) == std::cv_status::timeout) break;
-  --waiting_;
-}
-
-void FullJob::wait_for_intake() {
-  Lock lock(mutex_);
-  while (intake_ != Intake::complete && !ended_ && !source_error_) pause(lock);
-  if (intake_ != Intake::complete || source_error_) throw_end();
-}
-
 Outcome FullJob::wait(std::optional<std::chrono::milliseconds> timeout) {
   Lock lock(mutex_);
   const auto until =
       std::chrono::steady_clock::now() + timeout.value_or(std::chrono::milliseconds(0));
+  if (kind_ == Kind::unfollowed && !over()) start_reading();
   while (!over()) {
     // The end of a job follows its results, so the results are received while waiting for it.
     if (reading_ == Reading::yes) acknowledge(ResultShelf::Reader::waits);
@@ -231,13 +188,17 @@ Outcome FullJob::wait(std::optional<std::chrono::milliseconds> timeout) {
       if (status == std::cv_status::timeout) break;
     }
   }
+  return outcome_locked();
+}
+
+Outcome FullJob::outcome_locked() const {
   Outcome outcome;
   if (ended_) {
     outcome = outcome_of(ended_->failure);
   } else {
     outcome.state = update_.status.state;
     if (over()) {
-      outcome.code = code_of(outcome.state);
+      outcome.code = code_of(update_.status);
       outcome.text = update_.status.reason;
     } else if (quern::is_final(outcome.state)) {
       outcome.state = JobState::running;  // its last results have not arrived yet
@@ -256,6 +217,31 @@ Outcome FullJob::wait(std::optional<std::chrono::milliseconds> timeout) {
 }
 
 // ---- results
+
+std::optional<TaskResult> FullJob::take_next(Order order) {
+  return order == Order::input ? shelf_.next_in_order() : shelf_.next_completed();
+}
+
+Polled FullJob::poll(std::chrono::milliseconds timeout, Order order) {
+  constexpr std::chrono::hours kLongest{24 * 366};  // so that the sum is a time
+  const auto until =
+      std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(timeout, kLongest);
+  Lock lock(mutex_);
+  start_reading();
+  for (;;) {
+    if (auto result = take_next(order)) {
+      acknowledge(ResultShelf::Reader::reads);
+      return {std::move(result), false};
+    }
+    if (over()) break;
+    acknowledge(order == Order::input ? ResultShelf::Reader::waits
+                                      : ResultShelf::Reader::waits_for_any);
+    if (std::chrono::steady_clock::now() >= until) return {};
+    pause_until(lock, until);
+  }
+  if (ended_ || source_error_) throw_end();
+  return {std::nullopt, true};
+}
 
 std::optional<TaskResult> FullJob::next() {
   Lock lock(mutex_);
@@ -319,7 +305,8 @@ void FullJob::throw_failed_tasks() {
     if (status.failed > 1) text = std::to_string(status.failed) + " tasks failed; " + text;
   }
   if (text.empty()) text = "the job is " + std::string(to_string(status.state));
-  const ErrorCode code = errors_.empty() ? code_of(status.state) : errors_.front().code;
+  const bool whole = errors_.empty() || status.failure == ErrorCode::deadline;
+  const ErrorCode code = whole ? code_of(status) : errors_.front().code;
   throw JobError(code == ErrorCode::none ? ErrorCode::failed : code, text, errors_);
 }
 
@@ -437,7 +424,7 @@ Progress FullJob::progress_locked() const {
   progress.done = status.done;
   progress.failed = status.failed;
   progress.cancelled = status.cancelled;
-  progress.open = kind_ == Kind::guest ? status.open : intake_ != Intake::complete && !ended_;
+  progress.open = kind_ == Kind::guest ? status.open : taken_ != Taken::complete && !ended_;
   progress.rate = status.rate;
   progress.eta_s = status.eta_s;
   progress.workers = static_cast<std::uint32_t>(status.workers);
@@ -473,7 +460,7 @@ void FullJob::on_progress(std::function<void(const Progress&)> callback,
   Lock lock(mutex_);
   interval_ = callback_ ? std::min(interval_, interval) : interval;
   interval = interval_;
-  callback_ = both(std::move(callback_), std::move(callback));
+  callback_ = both(std::move(callback_), outbox_->bound(std::move(callback)));
   last_shown_ = {};
   if (ended_ || is_final()) {
     outbox_->post(ShowProgressCommand{weak_from_this()});

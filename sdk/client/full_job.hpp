@@ -7,11 +7,16 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <vector>
 
 #include "client/handle.hpp"
 #include "client/outbox.hpp"
 #include "client/result_shelf.hpp"
 #include "client/sink.hpp"
+#include "client/stopping.hpp"
+#include "quern/input.hpp"
+#include "quern/options.hpp"
 
 namespace quern::client {
 
@@ -20,8 +25,12 @@ class FullJob final : public JobHandle,
                       public std::enable_shared_from_this<FullJob> {
  public:
   // single: one task and no reducer, so its result is known before its end. own: any other job of
-  // this client. guest: another client's job; results come only when somebody reads.
-  enum class Kind : std::uint8_t { single, own, guest };
+  // this client. unfollowed: one that nobody has waited for yet, so that the broker tells nothing.
+  // guest: another client's job; results come only when somebody reads.
+  enum class Kind : std::uint8_t { single, own, unfollowed, guest };
+
+  /// Of a job to be submitted.
+  static Kind kind_of(const Input& input, const SubmitOptions& options);
 
   FullJob(JobKey key, Uuid uuid, Kind kind, std::shared_ptr<Outbox> outbox);
   ~FullJob() override;
@@ -35,13 +44,20 @@ class FullJob final : public JobHandle,
   Uuid uuid() override;
   JobNumber number() override;
   std::string id() override;
+  bool existing() override;
   void wait_for_intake() override;
+  void on_intake(IntakeCallback callback) override;
   Outcome wait(std::optional<std::chrono::milliseconds> timeout) override;
   std::optional<Bytes> get_optional() override;
   std::vector<Bytes> get_all() override;
   void each(const std::function<void(std::uint64_t, BytesView)>& visit) override;
   std::optional<TaskResult> next() override;
   std::optional<TaskResult> next_completed() override;
+  Polled poll(std::chrono::milliseconds timeout, Order order) override;
+  void on_end(EndCallback callback, bool results) override;
+  const std::shared_ptr<CallbackQueue>& callbacks() override { return outbox_->callbacks(); }
+  /// Cancels the job when a stop is requested. After its SubmitCommand was posted.
+  void stop_with(const std::stop_token& token);
   Progress progress() override;
   /// Whether the broker has all of its input, or it has ended; the second function waits for that.
   bool is_taken();
@@ -70,11 +86,23 @@ class FullJob final : public JobHandle,
   bool is_final() const { return quern::is_final(update_.status.state); }
   void start_reading();
   void acknowledge(ResultShelf::Reader reader);
+  /// The next result in this order, if it is there.
+  std::optional<TaskResult> take_next(Order order);
+  /// How the job ended, or that it has not.
+  Outcome outcome_locked() const;
+  /// Posts the calls of those who wait for the end, if it has come. Releases the lock.
+  void tell_end(Lock& lock);
   /// Waits until something has changed or a short time has passed; the caller must check again in
   /// both cases.
-  void pause(Lock& lock);
+  void pause(Lock& lock) { pause_until(lock, std::chrono::steady_clock::time_point::max()); }
+  void pause_until(Lock& lock, std::chrono::steady_clock::time_point until);
   void wake();
   [[noreturn]] void throw_end();
+  /// What wait_for_intake() waits for.
+  bool intake_is_decided() const;
+  Intake intake_locked() const;
+  /// Calls the callbacks that wait for the intake if it is decided, without the lock.
+  void tell_intake(Lock& lock);
   /// Visits every portion as it arrives, outside the lock, until the end. Throws if the job cannot
   /// continue.
   template <typename Visit>
@@ -92,7 +120,8 @@ class FullJob final : public JobHandle,
   Kind kind_;
   Uuid uuid_;
   JobNumber number_{};
-  enum class Intake : std::uint8_t { submitted, accepted, complete } intake_ = Intake::submitted;
+  bool existing_ = false;
+  enum class Taken : std::uint8_t { submitted, accepted, complete } taken_ = Taken::submitted;
   enum class Reading : std::uint8_t { no, yes } reading_;
   wire::JobUpdate update_;  // the last
   ResultShelf shelf_;
@@ -102,10 +131,13 @@ class FullJob final : public JobHandle,
   std::exception_ptr source_error_;
   std::optional<TaskResult> single_;  // kept, so that get() can be called again
 
+  std::vector<EndCallback> end_callbacks_;
+  std::vector<IntakeCallback> intake_callbacks_;
   std::function<void(const Progress&)> callback_;
   std::chrono::milliseconds interval_{0};
   std::uint32_t pace_ms_ = 0;
   std::chrono::steady_clock::time_point last_shown_;
+  std::optional<Stopping> stopping_;  // set before other threads have the handle
 };
 
 }  // namespace quern::client

@@ -22,23 +22,45 @@ bool fits(const wire::BatchBuilder& builder, std::size_t size, std::size_t costs
 
 }  // namespace
 
+bool InputQueue::add(BytesView item, std::optional<float> cost) {
+  if (!fits(builder_, item.size(), costs_.size())) {
+    const std::size_t weight = builder_.weight();
+    sealed_bytes_ += weight;
+    sealed_.push_back({builder_.take(), std::exchange(costs_, {}), weight});
+  }
+  builder_.add(item);
+  if (cost) costs_.push_back(*cost);
+  return std::exchange(hungry_, false);
+}
+
 InputQueue::Room InputQueue::put(BytesView item, std::optional<float> cost) {
   bool wake = false;
   Room left = Room::left;
   {
     std::lock_guard lock(mutex_);
-    if (!fits(builder_, item.size(), costs_.size())) {
-      sealed_bytes_ += builder_.weight();
-      sealed_.push_back({builder_.take(), std::exchange(costs_, {})});
-    }
-    builder_.add(item);
-    if (cost) costs_.push_back(*cost);
-    wake = hungry_;
-    hungry_ = false;
+    wake = add(item, cost);
     left = room();
   }
   if (wake) wake_();
   return left;
+}
+
+InputQueue::Offered InputQueue::offer(BytesView item,
+                                      std::optional<std::chrono::milliseconds> patience) {
+  bool wake = false;
+  {
+    std::unique_lock lock(mutex_);
+    const auto decided = [this] { return stopped() || is_ended() || room() == Room::left; };
+    if (!patience)
+      has_room_.wait(lock, decided);
+    else if (!has_room_.wait_for(lock, *patience, decided))
+      return Offered::full;
+    if (is_ended()) return Offered::closed;
+    if (stopped()) return Offered::stopped;
+    wake = add(item, std::nullopt);
+  }
+  if (wake) wake_();
+  return Offered::taken;
 }
 
 InputQueue::Room InputQueue::room() const {
@@ -60,6 +82,7 @@ void InputQueue::end() {
     wake = hungry_;
     hungry_ = false;
   }
+  has_room_.notify_all();
   if (wake) wake_();
 }
 
@@ -83,9 +106,9 @@ void InputQueue::pop(Chunk& into) {
   }
   into.batch = std::move(sealed_.front().batch);
   into.costs = std::move(sealed_.front().costs);
-  sealed_.pop_front();
   const Room before = room();
-  sealed_bytes_ -= into.batch.bytes.size();
+  sealed_bytes_ -= sealed_.front().weight;
+  sealed_.pop_front();
   if (before == Room::none) has_room_.notify_all();
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -37,6 +38,14 @@ class InputQueue {
     if (existing_) existing_();
   }
 
+  /// Whether the queue gets its items from this one submission; false for every one after the
+  /// first.
+  bool connect() { return !connected_.exchange(true); }
+
+  enum class Offered : std::uint8_t { taken, full, stopped, closed };
+  /// Adds an item when there is room; waits for room at most that long (none: forever).
+  Offered offer(BytesView item, std::optional<std::chrono::milliseconds> patience);
+
   /// Adds an item of at most kItemBytesMax, with its cost if the source provides costs (then every
   /// item has one). Room::none: wait_for_room() before the next, if the source can wait.
   Room put(BytesView item, std::optional<float> cost = {});
@@ -56,6 +65,8 @@ class InputQueue {
  private:
   bool is_ended() const { return end_ != End::open; }
   void pop(Chunk& into);
+  /// Adds it, under the lock; true: the wake function must be called.
+  bool add(BytesView item, std::optional<float> cost);
   Room room() const;
 
   std::mutex mutex_;
@@ -63,6 +74,7 @@ class InputQueue {
   struct Sealed {
     wire::Batch batch;
     std::vector<float> costs;
+    std::size_t weight = 0;  ///< what it counts in sealed_bytes_
   };
   std::deque<Sealed> sealed_;  // full batches, in order; the builder comes after them
   std::size_t sealed_bytes_ = 0;
@@ -71,6 +83,7 @@ class InputQueue {
   enum class End : std::uint8_t { open, ended, reported } end_ = End::open;
   bool hungry_ = false;  // take() found nothing
   std::atomic<bool> stopped_{false};
+  std::atomic<bool> connected_{false};
   std::function<void()> wake_;
   std::function<void()> existing_;
 };

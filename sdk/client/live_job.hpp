@@ -45,10 +45,12 @@ struct LiveJob {
   std::uint64_t token = 0;             // of ATTACH
   std::optional<wire::Submit> submit;  // until acknowledged
   std::uint64_t submits_sent = 0;
+  bool existing = false;          // another submission with its idempotency key made it
   bool attach_due = false;        // the settings of watch() must be sent after SUBMIT
   std::uint64_t incarnation = 0;  // of the broker that accepted it, or to which it was sent
   bool has_store = false;         // whether that broker has a store
   InputLedger input;
+  bool told_taken = false;            // InputTaken was emitted
   bool asked_input = false;           // NeedInput was emitted
   std::optional<OwnInput> own_input;  // to be compared with the input of an existing job
 

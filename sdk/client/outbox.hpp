@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "client/callback_queue.hpp"
 #include "client/core.hpp"
 #include "client/input_queue.hpp"
 #include "client/sink.hpp"
@@ -68,6 +69,25 @@ using Command = std::variant<SubmitCommand, AttachCommand, InputReadyCommand, Ca
 
 class Outbox {
  public:
+  explicit Outbox(Callbacks where = Callbacks::thread)
+      : callbacks_(std::make_shared<CallbackQueue>(where)) {}
+  ~Outbox() { callbacks_->close(); }
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+
+  /// Where continuations of this client run.
+  const std::shared_ptr<CallbackQueue>& callbacks() const { return callbacks_; }
+  /// The same callback, called where the client's options say: on the actor's thread, or in
+  /// dispatch().
+  template <typename... A>
+  std::function<void(A...)> bound(std::function<void(A...)> callback) const {
+    if (callbacks_->where() == Callbacks::thread || !callback) return callback;
+    return [queue = std::weak_ptr(callbacks_), callback = std::move(callback)](A... arguments) {
+      if (const auto open = queue.lock())
+        open->post([callback, ... held = std::decay_t<A>(arguments)] { callback(held...); });
+    };
+  }
+
   /// Any thread.
   void post(Command command) {
     if (!closed_.load(std::memory_order_acquire)) mailbox_.post(std::move(command));
@@ -84,6 +104,7 @@ class Outbox {
   void close() { closed_.store(true, std::memory_order_release); }
 
  private:
+  const std::shared_ptr<CallbackQueue> callbacks_;
   runtime::Mailbox<Command> mailbox_;
   std::atomic<bool> closed_{false};
   std::atomic<std::int64_t> unread_{0};

@@ -120,6 +120,7 @@ TaskResult ResultShelf::take_from_open() {
   Fragment& at = open_->fragment;
   TaskResult result;
   result.index = at.begin;
+  result.encoding = open_->results->encoding;
   if (at.error) {
     result.ok = false;
     result.code = at.error->code;

@@ -61,6 +61,19 @@ void SingleGroup::on_accepted(const Accepted& accepted) {
   uuid_ = accepted.uuid;
   number_ = accepted.number;
   wake();
+  lock.unlock();
+  show_progress();
+}
+
+void SingleGroup::tell_intake() {
+  if (value(number_) == 0 && !ended_) return;
+  Intake intake{ErrorCode::none, {}, uuid_, number_, false};
+  if (value(number_) == 0) {
+    intake.code = ended_->failure.code;
+    intake.text = ended_->failure.text;
+  }
+  for (IntakeCallback& callback : std::exchange(intake_callbacks_, {}))
+    calls_.push_back([tell = std::move(callback), intake] { tell(intake); });
 }
 
 SingleJob* SingleGroup::task(std::uint64_t index) {
@@ -72,9 +85,13 @@ SingleJob* SingleGroup::task(std::uint64_t index) {
 void SingleGroup::finish(SingleJob& job, SingleJob::State state) {
   job.state_.store(state, std::memory_order_release);
   --unfinished_;
+  if (job.extras_ && !job.extras_->at_end.empty())
+    for (EndCallback& callback : std::exchange(job.extras_->at_end, {}))
+      continuations_.push_back([tell = std::move(callback), how = job.outcome()] { tell(how); });
   if (callbacks_.empty()) return;
   if (auto callback = callbacks_.extract(job.index_))
-    last_calls_.push_back({std::move(callback.mapped()), progress_of(job.outcome())});
+    calls_.push_back(
+        [tell = std::move(callback.mapped()), last = progress_of(job.outcome())] { tell(last); });
 }
 
 std::optional<std::uint64_t> SingleGroup::on_results(wire::Results results) {
@@ -109,7 +126,7 @@ std::optional<std::uint64_t> SingleGroup::on_results(wire::Results results) {
         job->code_ = error.code;
         job->encoding_ = results.encoding;
         if (const auto output = outputs.find(index); output != outputs.end())
-          job->output_ = std::make_unique<const Bytes>(output->second);
+          job->extras().output.emplace(output->second);
         finish(*job, SingleJob::State::failed);
       }
       breathe();
@@ -128,11 +145,14 @@ std::optional<std::uint64_t> SingleGroup::on_results(wire::Results results) {
 
 void SingleGroup::show_progress() {
   Lock lock(mutex_);
-  const auto calls = std::exchange(last_calls_, {});
+  tell_intake();
+  const auto calls = std::exchange(calls_, {});
+  auto continuations = std::exchange(continuations_, {});
   lock.unlock();
-  for (const auto& [callback, progress] : calls) {
+  for (auto& call : continuations) outbox_->callbacks()->post(std::move(call));
+  for (const auto& call : calls) {
     try {
-      callback(progress);
+      call();
     } catch (...) {
       // An exception of the user's callback cannot be reported on this thread.
     }
@@ -209,6 +229,13 @@ std::string SingleJob::id() {
 }
 
 void SingleJob::wait_for_intake() { number(); }
+
+void SingleJob::on_intake(IntakeCallback callback) {
+  SingleGroup::Lock lock(group_->mutex_);
+  group_->intake_callbacks_.push_back(group_->outbox_->bound(std::move(callback)));
+  if (value(group_->number_) != 0 || group_->ended_)
+    group_->outbox_->post(ShowProgressCommand{group_});
+}
 
 void SingleJob::await_result() {
   if (state() == State::waiting) {
@@ -287,11 +314,44 @@ std::optional<TaskResult> SingleJob::next() {
   result.ok = outcome.ok();
   result.code = code_;
   (result.ok ? result.bytes : result.text) = bytes_;
-  if (output_) result.bytes = *output_;
+  if (extras_ && extras_->output) result.bytes = *extras_->output;
+  result.encoding = encoding_;
   return result;
 }
 
 std::optional<TaskResult> SingleJob::next_completed() { return next(); }
+
+Polled SingleJob::poll(std::chrono::milliseconds timeout, Order) {
+  constexpr std::chrono::hours kLongest{24 * 366};  // so that the sum with the time is a time
+  if (!wait(std::min<std::chrono::milliseconds>(timeout, kLongest)).finished()) return {};
+  auto result = next();
+  const bool end = !result;
+  return {std::move(result), end};
+}
+
+void SingleJob::on_end(EndCallback callback, bool) {
+  SingleGroup::Lock lock(group_->mutex_);
+  if (state() == State::waiting) {
+    extras().at_end.push_back(std::move(callback));
+    return;
+  }
+  lock.unlock();
+  callbacks()->post([tell = std::move(callback), how = outcome()] { tell(how); });
+}
+
+const std::shared_ptr<CallbackQueue>& SingleJob::callbacks() {
+  return group_->outbox_->callbacks();
+}
+
+void SingleJob::stop_with(const std::stop_token& token) {
+  if (!token.stop_possible()) return;
+  SingleGroup::Lock lock(group_->mutex_);
+  if (state() != State::waiting) return;
+  std::optional<Stopping>& stopping = extras().stopping;
+  lock.unlock();
+  stopping.emplace(token,
+                   Cancelling{group_->outbox_, CancelCommand{group_->key_, {index_, index_ + 1}}});
+}
 
 Progress SingleJob::progress() {
   const Outcome now = outcome();
@@ -315,10 +375,11 @@ void SingleJob::on_progress(std::function<void(const Progress&)> callback,
   SingleGroup::Lock lock(group_->mutex_);
   if (state() == State::waiting) {
     auto& callbacks = group_->callbacks_[index_];
-    callbacks = both(std::move(callbacks), std::move(callback));
+    callbacks = both(std::move(callbacks), group_->outbox_->bound(std::move(callback)));
     return;
   }
-  group_->last_calls_.push_back({std::move(callback), progress_of(outcome())});
+  group_->calls_.push_back([tell = group_->outbox_->bound(std::move(callback)),
+                            last = progress_of(outcome())] { tell(last); });
   group_->outbox_->post(ShowProgressCommand{group_});
 }
 

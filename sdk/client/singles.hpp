@@ -14,6 +14,7 @@
 #include "client/handle.hpp"
 #include "client/outbox.hpp"
 #include "client/sink.hpp"
+#include "client/stopping.hpp"
 
 namespace quern::client {
 
@@ -30,13 +31,21 @@ class SingleJob final : public JobHandle {
   Uuid uuid() override;
   JobNumber number() override;
   std::string id() override;
+  bool is_a_job() const override { return false; }
+  bool existing() override { return false; }
   void wait_for_intake() override;
+  void on_intake(IntakeCallback callback) override;
   Outcome wait(std::optional<std::chrono::milliseconds> timeout) override;
   std::optional<Bytes> get_optional() override;
   std::vector<Bytes> get_all() override;
   void each(const std::function<void(std::uint64_t, BytesView)>& visit) override;
   std::optional<TaskResult> next() override;
   std::optional<TaskResult> next_completed() override;
+  Polled poll(std::chrono::milliseconds timeout, Order order) override;
+  void on_end(EndCallback callback, bool results) override;
+  const std::shared_ptr<CallbackQueue>& callbacks() override;
+  /// Cancels the task when a stop is requested. Before other threads have the handle.
+  void stop_with(const std::stop_token& token);
   Progress progress() override;
   Encoding encoding() override;
   bool reduced() override { return false; }
@@ -56,8 +65,17 @@ class SingleJob final : public JobHandle {
   const std::shared_ptr<SingleGroup> group_;
   const std::uint64_t index_;
   Bytes bytes_;  // the result; the error's text when failed
-  // What a failed task has written. Rare, so that it costs the others a pointer only.
-  std::unique_ptr<const Bytes> output_;
+  // What few tasks have, so that it costs the others a pointer only.
+  struct Extras {
+    std::optional<Bytes> output;       // of a failed task
+    std::vector<EndCallback> at_end;   // guarded by the group
+    std::optional<Stopping> stopping;  // set before others have the handle
+  };
+  Extras& extras() {
+    if (!extras_) extras_ = std::make_unique<Extras>();
+    return *extras_;
+  }
+  std::unique_ptr<Extras> extras_;  // made before others have the handle, or under the group's lock
   std::atomic<State> state_{State::waiting};
   std::atomic<bool> taken_{false};  // by next() or next_completed()
   Encoding encoding_ = Encoding::raw;
@@ -91,6 +109,8 @@ class SingleGroup final : public JobSink, public std::enable_shared_from_this<Si
   void finish(SingleJob& job, SingleJob::State state);
   void forget_finished();
   void end_all(Ended ended);
+  /// Notes the calls of the callbacks that wait for the intake, if it is decided.
+  void tell_intake();
   void pause(Lock& lock);
   void wake();
 
@@ -111,8 +131,11 @@ class SingleGroup final : public JobSink, public std::enable_shared_from_this<Si
   JobState state_ = JobState::waiting;
   std::string reason_;                                             // why its tasks wait
   std::unordered_map<std::uint64_t, ProgressCallback> callbacks_;  // rarely used
-  // Last calls, which the actor makes when it has released the mutex.
-  std::vector<std::pair<ProgressCallback, Progress>> last_calls_;
+  std::vector<IntakeCallback> intake_callbacks_;                   // until it is accepted
+  // Calls of callbacks, which the actor makes when it has released the mutex; and those that it
+  // passes on to where continuations run.
+  std::vector<std::function<void()>> calls_;
+  std::vector<std::function<void()>> continuations_;
 
   // Actor only.
   std::uint64_t received_ = 0;

@@ -17,7 +17,7 @@ class JobSink {
   virtual std::optional<std::uint64_t> on_results(wire::Results results) = 0;
   virtual void on_status(wire::JobUpdate update) = 0;
   virtual void on_ended(Ended ended) = 0;
-  /// Calls the progress callback, if there is one.
+  /// Calls the callbacks that are due, if there are any.
   virtual void show_progress() = 0;
 };
 

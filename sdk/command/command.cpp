@@ -16,23 +16,23 @@ void pack_text(Packer& packer, std::string_view text) {
   packer.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
 }
 
-void pack_octets(Packer& packer, std::string_view octets) {
-  packer.pack_bin(static_cast<std::uint32_t>(octets.size()));
-  packer.pack_bin_body(octets.data(), static_cast<std::uint32_t>(octets.size()));
+void pack_bytes(Packer& packer, std::string_view bytes) {
+  packer.pack_bin(static_cast<std::uint32_t>(bytes.size()));
+  packer.pack_bin_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
 }
 
 void pack_words(Packer& packer, const std::vector<std::string>& words) {
   packer.pack_array(static_cast<std::uint32_t>(words.size()));
-  for (const auto& word : words) pack_octets(packer, word);  // arguments are bytes, not text
+  for (const auto& word : words) pack_bytes(packer, word);  // arguments are bytes, not text
 }
 
 void pack_files(Packer& packer, const std::vector<CommandFile>& files) {
   packer.pack_array(static_cast<std::uint32_t>(files.size()));
   for (const auto& file : files) {
     packer.pack_array(file.blob.empty() ? 3 : 4);
-    pack_octets(packer, file.name);
+    pack_bytes(packer, file.name);
     packer.pack(file.mode);
-    pack_octets(packer, file.bytes);
+    pack_bytes(packer, file.bytes);
     if (!file.blob.empty()) pack_text(packer, file.blob);
   }
 }
@@ -56,14 +56,14 @@ void read_map(BytesView bytes, const char* what, const Take& take) {
   }
 }
 
-std::string octets_of(const msgpack::object& object) {
+std::string bytes_of(const msgpack::object& object) {
   if (object.type == msgpack::type::BIN) return {object.via.bin.ptr, object.via.bin.size};
   return object.as<std::string>();
 }
 
 /// Strings that are passed to a program end at a NUL, so they cannot contain one.
 std::string text_in(const msgpack::object& object) {
-  std::string text = octets_of(object);
+  std::string text = bytes_of(object);
   if (text.find('\0') != std::string::npos)
     throw std::invalid_argument("a word, variable or folder contains a NUL character");
   return text;
@@ -79,7 +79,7 @@ std::vector<std::string> texts_in(const msgpack::object& object) {
 std::vector<std::string> words_of(const msgpack::object& object) {
   if (object.type != msgpack::type::ARRAY) throw msgpack::type_error();
   std::vector<std::string> words;
-  for (const auto& word : object.via.array) words.push_back(octets_of(word));
+  for (const auto& word : object.via.array) words.push_back(bytes_of(word));
   return words;
 }
 
@@ -90,9 +90,9 @@ std::vector<CommandFile> files_of(const msgpack::object& object) {
     if (file.type != msgpack::type::ARRAY || file.via.array.size < 3 || file.via.array.size > 4)
       throw msgpack::type_error();
     const msgpack::object* parts = file.via.array.ptr;
-    files.push_back({octets_of(parts[0]),
+    files.push_back({bytes_of(parts[0]),
                      parts[1].as<std::uint32_t>() & (0777u | CommandFile::kFolder),
-                     octets_of(parts[2]), file.via.array.size == 4 ? octets_of(parts[3]) : ""});
+                     bytes_of(parts[2]), file.via.array.size == 4 ? bytes_of(parts[3]) : ""});
     if (!stays_within(files.back().name))
       throw std::invalid_argument("the name of a file points outside its folder: " +
                                   files.back().name);
@@ -141,7 +141,7 @@ Bytes to_bytes(const Command& c) {
   Fields fields;
   fields.add(true, "words", [&](Packer& p) { pack_words(p, c.words); });
   fields.add(!c.env.empty(), "env", [&](Packer& p) { pack_words(p, c.env); });
-  fields.add(!c.cwd.empty(), "cwd", [&](Packer& p) { pack_octets(p, c.cwd); });
+  fields.add(!c.cwd.empty(), "cwd", [&](Packer& p) { pack_bytes(p, c.cwd); });
   fields.add(c.cwd_optional, "cwd_optional", [](Packer& p) { p.pack_true(); });
   fields.add(c.feed != Command::Feed::arguments, "feed",
              [&](Packer& p) { p.pack(static_cast<unsigned>(c.feed)); });
@@ -205,8 +205,8 @@ Bytes to_bytes(const CommandItem& item) {
   Fields fields;
   fields.add(true, "arguments", [&](Packer& p) { pack_words(p, item.arguments); });
   fields.add(!item.env.empty(), "env", [&](Packer& p) { pack_words(p, item.env); });
-  fields.add(!item.cwd.empty(), "cwd", [&](Packer& p) { pack_octets(p, item.cwd); });
-  fields.add(item.input.has_value(), "stdin", [&](Packer& p) { pack_octets(p, *item.input); });
+  fields.add(!item.cwd.empty(), "cwd", [&](Packer& p) { pack_bytes(p, item.cwd); });
+  fields.add(item.input.has_value(), "stdin", [&](Packer& p) { pack_bytes(p, *item.input); });
   fields.add(!item.files.empty(), "files", [&](Packer& p) { pack_files(p, item.files); });
   fields.add(item.number > 0, "number", [&](Packer& p) { p.pack(item.number); });
   return fields.take();
@@ -222,7 +222,7 @@ CommandItem command_item(BytesView value) {
     else if (key == "cwd")
       item.cwd = text_in(field);
     else if (key == "stdin")
-      item.input = octets_of(field);
+      item.input = bytes_of(field);
     else if (key == "files")
       item.files = files_of(field);
     else if (key == "number")
@@ -236,9 +236,9 @@ Bytes to_bytes(const CommandResult& r) {
   fields.add(true, "code", [&](Packer& p) { p.pack(r.code); });
   fields.add(r.signal != 0, "signal", [&](Packer& p) { p.pack(r.signal); });
   fields.add(r.timed_out, "timed_out", [](Packer& p) { p.pack_true(); });
-  fields.add(!r.out.empty(), "stdout", [&](Packer& p) { pack_octets(p, r.out); });
-  fields.add(!r.err.empty(), "stderr", [&](Packer& p) { pack_octets(p, r.err); });
-  fields.add(!r.host.empty(), "host", [&](Packer& p) { pack_octets(p, r.host); });
+  fields.add(!r.out.empty(), "stdout", [&](Packer& p) { pack_bytes(p, r.out); });
+  fields.add(!r.err.empty(), "stderr", [&](Packer& p) { pack_bytes(p, r.err); });
+  fields.add(!r.host.empty(), "host", [&](Packer& p) { pack_bytes(p, r.host); });
   fields.add(true, "started_s", [&](Packer& p) { p.pack(r.started_s); });
   fields.add(true, "ran_s", [&](Packer& p) { p.pack(r.ran_s); });
   fields.add(true, "number", [&](Packer& p) { p.pack(r.number); });
@@ -258,11 +258,11 @@ CommandResult command_result(BytesView bytes) {
              else if (key == "timed_out")
                r.timed_out = value.as<bool>();
              else if (key == "stdout")
-               r.out = octets_of(value);
+               r.out = bytes_of(value);
              else if (key == "stderr")
-               r.err = octets_of(value);
+               r.err = bytes_of(value);
              else if (key == "host")
-               r.host = octets_of(value);
+               r.host = bytes_of(value);
              else if (key == "started_s")
                r.started_s = value.as<double>();
              else if (key == "ran_s")

@@ -23,7 +23,8 @@ constexpr char kUsage[] =
 
 Serves the broker over HTTP: submit jobs, fetch results, see workers, read metrics. Every request
 acts as the key whose token it carries (`quern keys token`); the gateway has no rights of its own.
-When it is ready, it prints "ready URL" and nothing else on standard output.
+When it is ready, it prints "ready URL" and nothing else on standard output; with --login-token,
+"ready URL LOGIN", in which LOGIN is a link that logs a browser in once.
 
   quern-gateway
   quern-gateway --listen 0.0.0.0:8443 --tls-cert chain.pem --tls-key key.pem --host quern.lab
@@ -78,12 +79,22 @@ HostNames names_of(const Listen& listen, const std::vector<std::string>& more) {
   return names;
 }
 
+/// The token in a file. Throws KeyError.
+std::string token_in(const std::string& file) {
+  const auto text = keys::read_private(file);
+  if (!text) throw keys::KeyError(file + ": there is no such file");
+  const std::string token = text->substr(0, text->find_last_not_of(" \r\n") + 1);
+  if (!keys::is_token(token)) throw keys::KeyError(file + ": the file does not contain a token");
+  return token;
+}
+
 }  // namespace
 
 ParsedOptions parse_options(int argc, char** argv) {
   Options options;
-  std::string listen, certificate, key, seed;
+  std::string listen, certificate, key, seed, login, people;
   std::vector<std::string> hosts;
+  int upload_wait = 0;
   po::options_description all("Options");
   auto add = all.add_options();
   add("listen", po::value(&listen)->value_name("ADDRESS")->default_value("127.0.0.1:7680"),
@@ -102,13 +113,25 @@ ParsedOptions parse_options(int argc, char** argv) {
   add("seed-token", po::value(&seed)->value_name("FILE"),
       "file with the token as which clients on this machine may use /add_task and /get_result "
       "without one of their own");
+  add("login-token", po::value(&login)->value_name("FILE"),
+      "file with the token as which a link that works once logs a browser in");
+  add("people-token", po::value(&people)->value_name("FILE"),
+      "file with a token of the role work: with it, the gateway takes the tasks that people do, "
+      "and "
+      "gives them to the people who ask (`people` of POST /v1/leases)");
   add("state", po::value(&options.state)->value_name("FILE"),
       "file that remembers which results of /get_result were taken (default "
-      "$XDG_STATE_HOME/quern/gateway.json)");
+      "$XDG_STATE_HOME/quern/gateway.json); beside it, FILE.key, the key of browsers' logins, and "
+      "FILE.people, the answers of people");
+  add("audit", po::value(&options.audit)->value_name("DIR"),
+      "folder of the broker's audit log, which keys with the role admin may see (default "
+      "$XDG_STATE_HOME/quern)");
   add("connections", po::value(&options.server.connections_max)->value_name("N"),
       "connections at a time (default 10000)");
   add("per-address", po::value(&options.server.per_address_max)->value_name("N"),
       "connections of one address at a time (default 256)");
+  add("upload-wait", po::value(&upload_wait)->value_name("S")->default_value(60),
+      "seconds that a file may wait for room at the broker before it is refused with 503");
   add("version", "print the version");
   add("help,h", "print this text");
   po::variables_map given;
@@ -145,22 +168,26 @@ ParsedOptions parse_options(int argc, char** argv) {
     if (host_name(name).empty()) return mistake("--host " + name + " is not a host name");
   if (options.server.connections_max == 0 || options.server.per_address_max == 0)
     return mistake("--connections and --per-address must be at least 1");
+  if (upload_wait < 1 || upload_wait > 86'400)
+    return mistake("--upload-wait takes 1 to 86400 seconds");
+  options.upload_wait = std::chrono::seconds(upload_wait);
   options.server.names = names_of(*where, hosts);
   options.broker.endpoint = endpoint_of(given);
   if (options.broker.keys.empty()) options.broker.keys = keys::default_folder();
   try {
-    if (!seed.empty()) {
-      const auto text = keys::read_private(seed);
-      if (!text) return mistake("--seed-token " + seed + ": there is no such file");
-      options.seed_token = text->substr(0, text->find_last_not_of(" \r\n") + 1);
-      if (!keys::is_token(options.seed_token))
-        return mistake("--seed-token " + seed + ": the file does not contain a token");
-    }
+    if (!seed.empty()) options.seed_token = token_in(seed);
+    if (!people.empty()) options.people_token = token_in(people);
+    if (!login.empty()) options.login_token = token_in(login);
     if (!given.contains("state"))
       if (const auto folder = keys::default_state_folder(); !folder.empty()) {
         keys::make_folder(folder);
         options.state = folder + "/gateway.json";
       }
+    if (options.audit.empty()) options.audit = keys::default_state_folder();
+    if (!options.state.empty()) {
+      options.login_key = options.state + ".key";
+      options.people = options.state + ".people";
+    }
   } catch (const keys::KeyError& error) {
     return mistake(error.what());
   }

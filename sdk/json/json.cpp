@@ -6,6 +6,7 @@
 #include "notation/base64.hpp"
 #include "notation/duration.hpp"
 #include "notation/hex.hpp"
+#include "notation/moment.hpp"
 #include "notation/utf8.hpp"
 #include "quern/value.hpp"
 
@@ -91,6 +92,20 @@ std::uint64_t tasks_shared(const JobStatus& job) {
   return std::max(named, job.done + job.failed);
 }
 
+Json moment_json(std::uint64_t ms) {
+  return ms == 0 ? Json() : Json(notation::moment_text(static_cast<std::int64_t>(ms / 1000)));
+}
+
+Json edge_json(const JobEdge& edge) {
+  Json object = {{"job", value(edge.number)}, {"pattern", to_string(edge.pattern)}};
+  if (edge.pattern == EdgePattern::group) {
+    object["width"] = edge.width;
+    object["step"] = edge.step;
+  }
+  if (edge.ended) object["ended"] = true;
+  return object;
+}
+
 Json to_json(const JobStatus& status) {
   Json object = {
       {"job", value(status.number)},
@@ -124,6 +139,9 @@ Json to_json(const JobStatus& status) {
       {"kept_s", is_final(status.state) ? Json(notation::seconds_of_us(status.kept_us)) : Json()},
       {"durability", to_string(status.durability)},
       {"detached", status.detached},
+      {"deadline_s",
+       status.deadline_ms == 0 ? Json() : Json(static_cast<double>(status.deadline_ms) / 1000)},
+      {"start_at", moment_json(status.start_at_ms)},
       {"age_s", notation::seconds_of_us(status.age_us)},
       {"run_s", notation::seconds_of_us(status.run_us)},
       {"rate", status.rate},
@@ -133,11 +151,46 @@ Json to_json(const JobStatus& status) {
   object["eta_error_s"] =
       status.eta_s < 0 || status.eta_error_s < 0 ? Json() : Json(status.eta_error_s);
   object["workers_in_all"] = status.workers;
+  object["blocked"] = status.blocked;
+  object["edges"] = Json::array();
+  for (const JobEdge& edge : status.edges) object["edges"].push_back(edge_json(edge));
+  object["consumers"] = status.consumers;
+  object["nested"] = status.nested;
+  if (value(status.parent) != 0) {
+    object["parent"] = value(status.parent);
+    object["parent_task"] = status.parent_task;
+  }
+  object["children"] = status.children;
+  object["waiting_tasks"] = status.waiting_tasks;
+  if (!status.metadata.empty()) object["metadata"] = status.metadata;
   if (!status.shares.empty()) {
     const std::uint64_t tasks = tasks_shared(status);
     for (const WorkerShare& share : status.shares)
       object["workers"].push_back(share_json(share, tasks));
   }
+  return object;
+}
+
+Json to_json(const ScheduleRun& run) {
+  return {{"due", moment_json(run.due_ms)},
+          {"at", moment_json(run.at_ms)},
+          {"outcome", to_string(run.outcome)},
+          {"job", value(run.job) == 0 ? Json() : Json(value(run.job))},
+          {"text", run.text}};
+}
+
+Json to_json(const ScheduleStatus& schedule) {
+  Json object = {{"name", schedule.name},
+                 {"owner", schedule.owner},
+                 {"cron", schedule.cron},
+                 {"zone", schedule.zone},
+                 {"missed", to_string(schedule.missed)},
+                 {"overlap", to_string(schedule.overlap)},
+                 {"function", schedule.function},
+                 {"paused", schedule.paused},
+                 {"next", moment_json(schedule.next_ms)},
+                 {"runs", Json::array()}};
+  for (const ScheduleRun& run : schedule.runs) object["runs"].push_back(to_json(run));
   return object;
 }
 
@@ -201,9 +254,26 @@ Json to_json(const BrokerStatus& status) {
   return object;
 }
 
+Json to_json(const TaskNote& note) {
+  return {{"task", note.task},
+          {"worker", note.worker},
+          {"age_s", notation::seconds_of_us(note.age_us)},
+          {"progress", note.progress < 0 ? Json() : Json(note.progress)},
+          {"text", note.text}};
+}
+
 Json to_json(const ErrorGroup& group) {
   return {{"error", to_string(group.code)}, {"text", group.text}, {"count", group.count},
           {"first", group.first},           {"last", group.last}, {"example", group.example}};
+}
+
+Json to_json(const TaskSpan& span) {
+  Json object = {{"first", span.first}, {"count", span.count}, {"state", to_string(span.state)}};
+  if (!span.worker.empty()) {
+    object["worker"] = span.worker;
+    object["attempt"] = span.attempt;
+  }
+  return object;
 }
 
 std::string line_of(const Json& object) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "quern/bytes.hpp"
+#include "quern/schedule.hpp"
 #include "quern/status.hpp"
 
 namespace quern::json {
@@ -15,8 +16,12 @@ using Json = nlohmann::ordered_json;
 
 Json to_json(const JobStatus& status);
 Json to_json(const WorkerStatus& status);
+Json to_json(const ScheduleStatus& schedule);
+Json to_json(const ScheduleRun& run);
 Json to_json(const BrokerStatus& status);
 Json to_json(const ErrorGroup& group);
+Json to_json(const TaskSpan& span);
+Json to_json(const TaskNote& note);
 
 /// The total of which the workers' shares are parts.
 std::uint64_t tasks_shared(const JobStatus& job);

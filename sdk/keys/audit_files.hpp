@@ -34,6 +34,11 @@ std::string for_each_line(const std::vector<std::string>& files,
                           const std::function<bool(const std::string& file, std::size_t line,
                                                    const std::string& text)>& each);
 
+/// Calls `each` with every whole line, the newest first, until it returns false. Reads as much of
+/// the files as that takes. Throws KeyError.
+void for_each_line_backwards(const std::vector<std::string>& files,
+                             const std::function<bool(const std::string& text)>& each);
+
 struct AuditCheck {
   std::uint64_t lines = 0;
   std::string problem;  ///< a sentence that names file and line; empty: nothing was modified

@@ -15,22 +15,22 @@ constexpr std::string_view kStart = R"({"prev":")";
 
 /// The length of the UTF-8 character that begins at `at`; 0 if it is invalid.
 std::size_t character_at(std::string_view text, std::size_t at) {
-  const auto octet = [&](std::size_t i) {
+  const auto byte = [&](std::size_t i) {
     return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u;
   };
   const auto follows = [&](std::size_t n) {
     for (std::size_t i = 1; i <= n; ++i)
-      if ((octet(i) & 0xC0u) != 0x80u) return false;
+      if ((byte(i) & 0xC0u) != 0x80u) return false;
     return true;
   };
-  const unsigned first = octet(0);
+  const unsigned first = byte(0);
   if (first < 0x80) return 1;
   if (first >= 0xC2 && first < 0xE0 && follows(1)) return 2;
-  if (first >= 0xE0 && first < 0xF0 && follows(2) && !(first == 0xE0 && octet(1) < 0xA0) &&
-      !(first == 0xED && octet(1) > 0x9F))
+  if (first >= 0xE0 && first < 0xF0 && follows(2) && !(first == 0xE0 && byte(1) < 0xA0) &&
+      !(first == 0xED && byte(1) > 0x9F))
     return 3;
-  if (first >= 0xF0 && first < 0xF5 && follows(3) && !(first == 0xF0 && octet(1) < 0x90) &&
-      !(first == 0xF4 && octet(1) > 0x8F))
+  if (first >= 0xF0 && first < 0xF5 && follows(3) && !(first == 0xF0 && byte(1) < 0x90) &&
+      !(first == 0xF4 && byte(1) > 0x8F))
     return 4;
   return 0;
 }
@@ -44,13 +44,13 @@ void append_escaped(std::string& out, unsigned code) {
 void append_string(std::string& out, std::string_view text) {
   out += '"';
   for (std::size_t i = 0; i < text.size();) {
-    const auto octet = static_cast<unsigned char>(text[i]);
+    const auto byte = static_cast<unsigned char>(text[i]);
     const std::size_t length = character_at(text, i);
-    if (octet == '"' || octet == '\\') {
+    if (byte == '"' || byte == '\\') {
       out += '\\';
       out += text[i];
-    } else if (octet < 0x20 || octet == 0x7F || length == 0) {
-      append_escaped(out, octet);
+    } else if (byte < 0x20 || byte == 0x7F || length == 0) {
+      append_escaped(out, byte);
     } else {
       out += text.substr(i, length);
     }

@@ -20,15 +20,15 @@ constexpr std::pair<GrantRole, std::string_view> kRoles[] = {{GrantRole::submit,
 
 /// An address as bytes: 4 or 16 of them; empty if it is not an address. An IPv4-mapped IPv6
 /// address counts as IPv4.
-std::string octets_of(std::string_view address) {
+std::string bytes_of(std::string_view address) {
   const std::string text(address);
-  std::array<unsigned char, 16> octets{};
-  if (::inet_pton(AF_INET, text.c_str(), octets.data()) == 1)
-    return {octets.begin(), octets.begin() + 4};
-  if (::inet_pton(AF_INET6, text.c_str(), octets.data()) != 1) return {};
+  std::array<unsigned char, 16> bytes{};
+  if (::inet_pton(AF_INET, text.c_str(), bytes.data()) == 1)
+    return {bytes.begin(), bytes.begin() + 4};
+  if (::inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return {};
   constexpr std::array<unsigned char, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-  const bool mapped = std::equal(kMapped.begin(), kMapped.end(), octets.begin());
-  return {octets.begin() + (mapped ? 12 : 0), octets.end()};
+  const bool mapped = std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
+  return {bytes.begin() + (mapped ? 12 : 0), bytes.end()};
 }
 
 /// Whether `text` matches `form`, where each d stands for a digit.
@@ -113,9 +113,9 @@ std::int64_t time_of(std::string_view text) {
 
 bool address_matches(std::string_view pattern, std::string_view address) {
   const auto slash = pattern.find('/');
-  const std::string network = octets_of(pattern.substr(0, slash));
-  const std::string octets = octets_of(address);
-  if (network.empty() || network.size() != octets.size()) return false;
+  const std::string network = bytes_of(pattern.substr(0, slash));
+  const std::string bytes = bytes_of(address);
+  if (network.empty() || network.size() != bytes.size()) return false;
   std::size_t bits = network.size() * 8;
   if (slash != std::string_view::npos) {
     const std::string_view digits = pattern.substr(slash + 1);
@@ -125,7 +125,7 @@ bool address_matches(std::string_view pattern, std::string_view address) {
   }
   for (std::size_t bit = 0; bit < bits; ++bit) {
     const int mask = 0x80 >> (bit % 8);
-    if ((network[bit / 8] & mask) != (octets[bit / 8] & mask)) return false;
+    if ((network[bit / 8] & mask) != (bytes[bit / 8] & mask)) return false;
   }
   return true;
 }

@@ -16,7 +16,7 @@ namespace quern::keys {
 namespace {
 
 constexpr std::string_view kPrefix = "quern1-";
-constexpr std::size_t kSecretOctets =
+constexpr std::size_t kSecretBytes =
     20;  // 160 bits: cannot be guessed, and the code still fits a line
 // A grant needs some key to be written as a line; an invitation has none yet.
 const std::string kNoKey(kKeyCharacters, '0');
@@ -46,7 +46,7 @@ std::string text_of(const InvitationCode& code) {
 InvitationCode code_of(std::string_view text) {
   if (!text.starts_with(kPrefix)) no_code();
   const auto whole = notation::from_base64(text.substr(kPrefix.size()), notation::Base64::url);
-  constexpr std::size_t kSecretCharacters = kSecretOctets / 4 * 5;
+  constexpr std::size_t kSecretCharacters = kSecretBytes / 4 * 5;
   if (!whole || whole->size() <= kKeyCharacters + kSecretCharacters) no_code();
   InvitationCode code{whole->substr(kKeyCharacters + kSecretCharacters),
                       whole->substr(0, kKeyCharacters),
@@ -55,7 +55,7 @@ InvitationCode code_of(std::string_view text) {
   return code;
 }
 
-std::string new_secret() { return z85_encode(random_octets(kSecretOctets)); }
+std::string new_secret() { return z85_encode(random_bytes(kSecretBytes)); }
 
 std::string hash_of_secret(std::string_view secret) { return hash_hex(secret); }
 

@@ -11,11 +11,11 @@
 namespace quern::keys {
 namespace {
 
-using Octets = std::array<unsigned char, 32>;
+using KeyBytes = std::array<unsigned char, 32>;
 static_assert(crypto_box_PUBLICKEYBYTES == 32 && crypto_box_SECRETKEYBYTES == 32);
 
-std::string text_of(const Octets& octets) {
-  return z85_encode({reinterpret_cast<const char*>(octets.data()), octets.size()});
+std::string text_of(const KeyBytes& bytes) {
+  return z85_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace
@@ -23,7 +23,7 @@ std::string text_of(const Octets& octets) {
 KeyPair new_key_pair() {
   start_sodium();
   for (;;) {
-    Octets open{}, secret{};
+    KeyBytes open{}, secret{};
     crypto_box_keypair(open.data(), secret.data());
     KeyPair pair{text_of(open), text_of(secret)};
     sodium_memzero(secret.data(), secret.size());
@@ -37,7 +37,7 @@ std::string public_key_of(std::string_view secret_key) {
   start_sodium();
   const auto secret = is_key(secret_key) ? z85_decode(secret_key) : std::nullopt;
   if (!secret) throw KeyError("not a secret key (40 characters of Z85)");
-  Octets open{};
+  KeyBytes open{};
   if (crypto_scalarmult_base(open.data(), reinterpret_cast<const unsigned char*>(secret->data())) !=
       0)
     throw KeyError("the secret key is invalid: it has no public key");

@@ -24,18 +24,18 @@ void start_sodium() {
   if (started < 0) std::abort();
 }
 
-std::string random_octets(std::size_t count) {
+std::string random_bytes(std::size_t count) {
   start_sodium();
-  std::string octets(count, '\0');
-  randombytes_buf(octets.data(), octets.size());
-  return octets;
+  std::string bytes(count, '\0');
+  randombytes_buf(bytes.data(), bytes.size());
+  return bytes;
 }
 
 std::string hash_hex(std::string_view text, std::string_view key) {
   start_sodium();
-  const auto* octets = reinterpret_cast<const unsigned char*>(text.data());
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
   std::array<unsigned char, kHashBytes> hash{};
-  crypto_generichash(hash.data(), hash.size(), octets, text.size(),
+  crypto_generichash(hash.data(), hash.size(), bytes, text.size(),
                      key.empty() ? nullptr : reinterpret_cast<const unsigned char*>(key.data()),
                      key.size());
   return hex_of(hash);
@@ -48,9 +48,9 @@ Digest::Digest() {
   crypto_generichash_init(new (state_) crypto_generichash_state, nullptr, 0, kHashBytes);
 }
 
-void Digest::add(std::string_view octets) {
+void Digest::add(std::string_view bytes) {
   crypto_generichash_update(reinterpret_cast<crypto_generichash_state*>(state_),
-                            reinterpret_cast<const unsigned char*>(octets.data()), octets.size());
+                            reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
 
 std::string Digest::hex() {

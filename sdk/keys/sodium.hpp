@@ -11,7 +11,7 @@ namespace quern::keys {
 /// if there is no random source.
 void start_sodium();
 
-std::string random_octets(std::size_t count);
+std::string random_bytes(std::size_t count);
 /// BLAKE2b-256 of `text`, keyed when `key` is not empty (16 to 64 bytes), as 64 hexadecimal
 /// digits.
 std::string hash_hex(std::string_view text, std::string_view key = {});
@@ -20,7 +20,7 @@ std::string hash_hex(std::string_view text, std::string_view key = {});
 class Digest {
  public:
   Digest();
-  void add(std::string_view octets);
+  void add(std::string_view bytes);
   /// As 64 hexadecimal digits; nothing may be added afterwards.
   std::string hex();
 

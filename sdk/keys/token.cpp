@@ -25,7 +25,7 @@ std::optional<std::string> seed_of(std::string_view token) {
 std::string new_token() {
   for (;;) {
     const std::string token = std::string(kTokenPrefix) +
-                              notation::base64(random_octets(kSeedBytes), notation::Base64::url);
+                              notation::base64(random_bytes(kSeedBytes), notation::Base64::url);
     // As new_key_pair(): a command line must not mistake the key for an option.
     if (!pair_of_token(token).public_key.starts_with('-')) return token;
   }

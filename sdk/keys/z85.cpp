@@ -21,12 +21,12 @@ constexpr auto kDigits = make_digits();
 
 }  // namespace
 
-std::string z85_encode(std::string_view octets) {
+std::string z85_encode(std::string_view bytes) {
   std::string text;
-  for (std::size_t at = 0; at + 4 <= octets.size(); at += 4) {
+  for (std::size_t at = 0; at + 4 <= bytes.size(); at += 4) {
     std::uint32_t group = 0;
     for (std::size_t i = 0; i < 4; ++i)
-      group = group << 8 | static_cast<unsigned char>(octets[at + i]);
+      group = group << 8 | static_cast<unsigned char>(bytes[at + i]);
     std::array<char, 5> digits{};
     for (std::size_t i = 5; i-- > 0; group /= 85) digits[i] = kAlphabet[group % 85];
     text.append(digits.data(), digits.size());
@@ -36,7 +36,7 @@ std::string z85_encode(std::string_view octets) {
 
 std::optional<std::string> z85_decode(std::string_view text) {
   if (text.size() % 5 != 0) return std::nullopt;
-  std::string octets;
+  std::string bytes;
   for (std::size_t at = 0; at < text.size(); at += 5) {
     std::uint64_t group = 0;
     for (std::size_t i = 0; i < 5; ++i) {
@@ -46,9 +46,9 @@ std::optional<std::string> z85_decode(std::string_view text) {
     }
     if (group > 0xFFFF'FFFF) return std::nullopt;
     for (int shift = 24; shift >= 0; shift -= 8)
-      octets.push_back(static_cast<char>(group >> shift & 0xFF));
+      bytes.push_back(static_cast<char>(group >> shift & 0xFF));
   }
-  return octets;
+  return bytes;
 }
 
 }  // namespace quern::keys

@@ -7,8 +7,8 @@
 
 namespace quern::keys {
 
-/// `octets.size()` must be a multiple of 4.
-std::string z85_encode(std::string_view octets);
+/// `bytes.size()` must be a multiple of 4.
+std::string z85_encode(std::string_view bytes);
 /// Nullopt when the length is not a multiple of 5, a character is not in the Z85 alphabet, or a
 /// group is above 2^32 - 1.
 std::optional<std::string> z85_decode(std::string_view text);

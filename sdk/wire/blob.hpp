@@ -17,6 +17,8 @@ inline constexpr std::size_t kBlobChunk = 1u << 20;
 inline constexpr std::size_t kBlobNameBytes = 64;
 /// Maximum number of blobs that one job may need.
 inline constexpr std::size_t kBlobsMax = 1000;
+/// Maximum number of chunks that a client may have requested without an answer.
+inline constexpr std::size_t kReadsMost = 16;
 
 /// The BLAKE2b-256 hash of the bytes, in lower-case hexadecimal digits.
 inline bool is_blob_name(std::string_view text) {

@@ -116,9 +116,9 @@ class ValueReader {
     out.assign(bin_of(o));
   }
   void get(std::string_view key, const Object& o, Uuid& out) {
-    if (o.type != Kind::BIN || o.via.bin.size != out.octets.size())
+    if (o.type != Kind::BIN || o.via.bin.size != out.bytes.size())
       return reading_.malformed(key, "not a UUID (binary of 16 bytes)");
-    std::memcpy(out.octets.data(), o.via.bin.ptr, out.octets.size());
+    std::memcpy(out.bytes.data(), o.via.bin.ptr, out.bytes.size());
   }
   void get(std::string_view key, const Object& o, LeaseId& out) {
     if (!has_size(key, o, 2)) return;

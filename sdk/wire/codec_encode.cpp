@@ -66,7 +66,7 @@ class ValueWriter {
     pack_.pack_bin_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
   }
   void put(const Uuid& uuid) {
-    put_bytes({reinterpret_cast<const char*>(uuid.octets.data()), uuid.octets.size()});
+    put_bytes({reinterpret_cast<const char*>(uuid.bytes.data()), uuid.bytes.size()});
   }
   void put(const LeaseId& id) {
     pack_.pack_array(2);
@@ -126,10 +126,11 @@ class ObjectWriter {
     add_key(key);
     out_.put(object_.*field);
   }
-  /// The rate of no work in no time may be NaN. It is left out, like any missing value, because it
-  /// is no reason to end a session.
+  /// The rate of no work in no time may be NaN, and an estimated end may be beyond all bounds. Then
+  /// it is left out, like any missing value, because it is no reason to end a session.
   void real(std::string_view key, double T::*field, Sign) {
-    if (std::isfinite(object_.*field)) plain(key, field);
+    const double number = object_.*field;
+    if (std::isfinite(number) && std::abs(number) <= kRealMax) plain(key, field);
   }
   void flag(std::string_view key, bool T::*field) { plain(key, field); }
   void name(std::string_view key, std::string T::*field) { plain(key, field); }

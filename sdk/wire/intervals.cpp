@@ -100,6 +100,15 @@ Intervals IntervalSet::intersect(Interval interval) const {
   return out;
 }
 
+Intervals IntervalSet::from(std::uint64_t index, std::size_t most) const {
+  Intervals out;
+  auto it = map_.upper_bound(index);
+  if (it != map_.begin() && std::prev(it)->second > index) --it;
+  for (; it != map_.end() && out.size() < most; ++it)
+    out.push_back({std::max(it->first, index), it->second});
+  return out;
+}
+
 Intervals IntervalSet::missing(Interval interval) const {
   Intervals out;
   std::uint64_t at = interval.begin;

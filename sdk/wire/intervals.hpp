@@ -57,6 +57,8 @@ class IntervalSet {
   /// The parts of `interval` that are not in the set.
   Intervals missing(Interval interval) const;
   Intervals list() const;
+  /// The first `most` parts from `index` on.
+  Intervals from(std::uint64_t index, std::size_t most) const;
 
   bool operator==(const IntervalSet& other) const { return map_ == other.map_; }
 

@@ -35,6 +35,7 @@ constexpr TypeInfo info(Of<Query>) { return {21, "QUERY"}; }
 constexpr TypeInfo info(Of<Drain>) { return {22, "DRAIN"}; }
 constexpr TypeInfo info(Of<Retry>) { return {23, "RETRY"}; }
 constexpr TypeInfo info(Of<Pause>) { return {24, "PAUSE"}; }
+constexpr TypeInfo info(Of<Schedule>) { return {25, "SCHEDULE"}; }
 constexpr TypeInfo info(Of<Accepted>) { return {32, "ACCEPTED"}; }
 constexpr TypeInfo info(Of<Results>) { return {33, "RESULTS"}; }
 constexpr TypeInfo info(Of<JobUpdate>) { return {34, "JOB"}; }
@@ -50,6 +51,8 @@ constexpr TypeInfo info(Of<Report>) { return {64, "REPORT"}; }
 constexpr TypeInfo info(Of<Reclaimed>) { return {65, "RECLAIMED"}; }
 constexpr TypeInfo info(Of<Draining>) { return {66, "DRAINING"}; }
 constexpr TypeInfo info(Of<Fetch>) { return {67, "FETCH"}; }
+constexpr TypeInfo info(Of<Notes>) { return {68, "NOTES"}; }
+constexpr TypeInfo info(Of<Wait>) { return {69, "WAIT"}; }
 
 /// Which values a field of type double accepts; NaN and infinities are never accepted.
 enum class Sign { any, not_negative, positive };
@@ -83,6 +86,47 @@ void describe(V& v, Of<ErrorGroup>) {
 }
 
 template <typename V>
+void describe(V& v, Of<TaskSpan>) {
+  v.number("first", &TaskSpan::first, kTaskCount);
+  v.number("count", &TaskSpan::count, Bounds{1, kTasksMax});
+  v.word("state", &TaskSpan::state);
+  v.name("worker", &TaskSpan::worker);
+  v.number("attempt", &TaskSpan::attempt);
+}
+
+template <typename V>
+void describe(V& v, Of<TaskNote>) {
+  v.number("task", &TaskNote::task, kTaskCount);
+  v.real("progress", &TaskNote::progress, Sign::any);
+  v.text("text", &TaskNote::text);
+  v.name("worker", &TaskNote::worker);
+  v.number("age_us", &TaskNote::age_us);
+}
+
+template <typename V>
+void describe(V& v, Of<ScheduleRun>) {
+  v.number("due_ms", &ScheduleRun::due_ms);
+  v.number("at_ms", &ScheduleRun::at_ms);
+  v.number("job", &ScheduleRun::job);
+  v.word("outcome", &ScheduleRun::outcome);
+  v.text("text", &ScheduleRun::text);
+}
+
+template <typename V>
+void describe(V& v, Of<ScheduleStatus>) {
+  v.name("name", &ScheduleStatus::name);
+  v.name("owner", &ScheduleStatus::owner);
+  v.name("cron", &ScheduleStatus::cron);
+  v.name("zone", &ScheduleStatus::zone);
+  v.word("missed", &ScheduleStatus::missed);
+  v.word("overlap", &ScheduleStatus::overlap);
+  v.name("function", &ScheduleStatus::function);
+  v.flag("paused", &ScheduleStatus::paused);
+  v.number("next_ms", &ScheduleStatus::next_ms);
+  v.list("runs", &ScheduleStatus::runs);
+}
+
+template <typename V>
 void describe(V& v, Of<WorkerShare>) {
   v.name("worker", &WorkerShare::worker);
   v.number("leases", &WorkerShare::leases);
@@ -101,6 +145,16 @@ void describe(V& v, Of<LeaseSpan>) {
   v.number("first", &LeaseSpan::first);
   v.number("tasks", &LeaseSpan::tasks);
   v.name("outcome", &LeaseSpan::outcome);
+}
+
+template <typename V>
+void describe(V& v, Of<JobEdge>) {
+  v.uuid("job", &JobEdge::uuid);
+  v.number("number", &JobEdge::number);
+  v.word("pattern", &JobEdge::pattern);
+  v.number("width", &JobEdge::width, Bounds{1, kTasksMax});
+  v.number("step", &JobEdge::step, Bounds{1, kTasksMax});
+  v.flag("ended", &JobEdge::ended);
 }
 
 template <typename V>
@@ -147,6 +201,17 @@ void describe(V& v, Of<JobStatus>) {
   v.list("shares", &JobStatus::shares);
   v.list("spans", &JobStatus::spans);
   v.flag("paused", &JobStatus::paused);
+  v.number("blocked", &JobStatus::blocked);
+  v.list("edges", &JobStatus::edges);
+  v.numbers("consumers", &JobStatus::consumers);
+  v.number("deadline_ms", &JobStatus::deadline_ms);
+  v.names("metadata", &JobStatus::metadata);
+  v.number("start_at_ms", &JobStatus::start_at_ms);
+  v.flag("nested", &JobStatus::nested);
+  v.number("parent", &JobStatus::parent);
+  v.number("parent_task", &JobStatus::parent_task);
+  v.numbers("children", &JobStatus::children);
+  v.number("waiting_tasks", &JobStatus::waiting_tasks);
 }
 
 template <typename V>
@@ -314,6 +379,12 @@ void describe(V& v, Of<JobOptions>) {
   v.flag("at_most_once", &JobOptions::at_most_once);
   v.flag("unique_any", &JobOptions::unique_any);
   v.number("ttl_s", &JobOptions::ttl_s, Bounds{0, kTtlMax});
+  v.flag("intermediate", &JobOptions::intermediate);
+  v.number("deadline_ms", &JobOptions::deadline_ms, Bounds{0, kTimeoutMsMax});
+  v.names("metadata", &JobOptions::metadata);
+  v.number("start_at_ms", &JobOptions::start_at_ms, Bounds{0, kWallMsMax});
+  v.number("start_in_ms", &JobOptions::start_in_ms, Bounds{0, kTimeoutMsMax});
+  v.flag("nested", &JobOptions::nested);
 }
 
 // ---- session
@@ -408,11 +479,18 @@ void describe(V& v, Of<Submit>) {
   v.part("has_common", &Submit::has_common, &Submit::common);
   v.batch(&Submit::batch);
   v.costs(&Submit::costs);
+  v.list("edges", &Submit::edges);
+  v.word("join", &Submit::join);
+  v.part("has_links", &Submit::has_links, &Submit::links);
+  v.id("lease", &Submit::lease);
+  v.number("task", &Submit::task, kTaskCount);
 }
 
 template <typename V>
 void describe(V& v, Of<Append>) {
+  v.number("token", &Append::token);
   v.uuid("job", &Append::job);
+  v.number("number", &Append::number);
   v.number("first", &Append::first, kTaskCount);
   v.flag("close", &Append::close);
   v.batch(&Append::batch);
@@ -446,6 +524,7 @@ void describe(V& v, Of<Cancel>) {
   v.number("number", &Cancel::number);
   v.intervals("tasks", &Cancel::tasks);
   v.flag("waiting", &Cancel::waiting);
+  v.flag("tree", &Cancel::tree);
   v.flag("dry_run", &Cancel::dry_run);
 }
 
@@ -484,6 +563,19 @@ void describe(V& v, Of<Query>) {
   v.name("text", &Query::text);
   v.number("cursor", &Query::cursor);
   v.number("skip", &Query::skip);
+}
+
+template <typename V>
+void describe(V& v, Of<Schedule>) {
+  v.number("token", &Schedule::token);
+  v.word("action", &Schedule::action);
+  v.name("name", &Schedule::name);
+  v.name("owner", &Schedule::owner);
+  v.name("cron", &Schedule::cron);
+  v.name("zone", &Schedule::zone);
+  v.word("missed", &Schedule::missed);
+  v.word("overlap", &Schedule::overlap);
+  v.object("job", &Schedule::job);
 }
 
 template <typename V>
@@ -538,6 +630,9 @@ void describe(V& v, Of<Answer>) {
   v.list("errors", &Answer::errors);
   v.number("cursor", &Answer::cursor);
   v.number("skip", &Answer::skip);
+  v.list("tasks", &Answer::tasks);
+  v.list("notes", &Answer::notes);
+  v.list("schedules", &Answer::schedules);
 }
 
 // ---- broker -> worker
@@ -559,6 +654,7 @@ void describe(V& v, Of<Lease>) {
   v.number("attempts", &Lease::attempts);
   v.number("timeout_ms", &Lease::timeout_ms, Bounds{0, kTimeoutMsMax});
   v.flag("once", &Lease::once);
+  v.flag("nested", &Lease::nested);
   v.flag("common", &Lease::common);
   v.batch(&Lease::batch);
 }
@@ -567,6 +663,7 @@ template <typename V>
 void describe(V& v, Of<Common>) {
   v.uuid("job", &Common::job);
   v.list("blobs", &Common::blobs);
+  v.names("metadata", &Common::metadata);
   v.body(&Common::bytes);
 }
 
@@ -576,6 +673,8 @@ void describe(V& v, Of<Blob>) {
   v.number("chunk", &Blob::chunk, kTaskCount);
   v.number("chunks", &Blob::chunks, kTaskCount);
   v.text("why", &Blob::why);
+  v.number("token", &Blob::token);
+  v.uuid("job", &Blob::job);
   v.body(&Blob::bytes);
 }
 
@@ -625,9 +724,22 @@ void describe(V& v, Of<Fetch>) {
   v.uuid("job", &Fetch::job);
   v.name("blob", &Fetch::blob);
   v.number("chunk", &Fetch::chunk, kTaskCount);
+  v.number("token", &Fetch::token);
 }
 
 template <typename V>
 void describe(V&, Of<Draining>) {}
+
+template <typename V>
+void describe(V& v, Of<Notes>) {
+  v.id("lease", &Notes::lease);
+  v.list("notes", &Notes::notes);
+}
+
+template <typename V>
+void describe(V& v, Of<Wait>) {
+  v.id("lease", &Wait::lease);
+  v.uuid("job", &Wait::job);
+}
 
 }  // namespace quern::wire

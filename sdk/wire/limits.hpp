@@ -27,14 +27,22 @@ inline constexpr std::size_t kNameBytesMax =
     255;  ///< names of functions, jobs, workers, reducers, labels
 inline constexpr std::size_t kTextBytesMax =
     4096;  ///< error texts and reasons; the sender truncates longer ones
+inline constexpr std::size_t kScheduleNameBytesMax = 100;
 inline constexpr std::size_t kListMax = 10'000;  ///< entries of any list in a header
 inline constexpr std::uint32_t kAttemptsMax = 1000;
 inline constexpr std::uint64_t kTasksMax = 1ULL << 62;  ///< N of a job
 inline constexpr std::uint32_t kSlotsMax = 4096;
 inline constexpr std::uint64_t kTimeoutMsMax =
     1'000'000'000'000;  ///< 31 years, so that sums of times fit 64 bits
-inline constexpr std::uint64_t kTtlMax = 100ULL * 366 * 86'400;  ///< seconds: a hundred years
-inline constexpr double kRealMax = 1e18;                         ///< magnitude of any real
+inline constexpr std::uint64_t kWallMsMax = 253'402'300'800'000;  ///< the end of the year 9999
+inline constexpr std::uint64_t kTtlMax = 100ULL * 366 * 86'400;   ///< seconds: a hundred years
+/// The names and values of a job's metadata together: they travel in one header with the rest.
+inline constexpr std::size_t kMetadataBytesMax = 16u << 10;
+/// Nested jobs: how deep, how many unfinished ones a job has, how many of its leases wait for them.
+inline constexpr std::uint32_t kNestingDepthMax = 16;
+inline constexpr std::size_t kChildrenMax = 10'000;
+inline constexpr std::size_t kWaitingLeasesMax = 256;
+inline constexpr double kRealMax = 1e18;  ///< magnitude of any real
 inline constexpr std::size_t kIdentityBytesMax =
     4096;                                            ///< what a named reducer makes of no results
 inline constexpr std::size_t kPluginsMax = 32;       ///< libraries that a worker names

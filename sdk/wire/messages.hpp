@@ -12,10 +12,12 @@
 
 #include "quern/error.hpp"
 #include "quern/ids.hpp"
+#include "quern/schedule.hpp"
 #include "quern/status.hpp"
 #include "wire/batch.hpp"
 #include "wire/intervals.hpp"
 #include "wire/limits.hpp"
+#include "wire/questions.hpp"
 
 namespace quern::wire {
 
@@ -194,11 +196,18 @@ struct JobOptions {
       false;  ///< no task is started twice; if its worker is lost, it ends as lost_worker
   bool unique_any = false;  ///< `unique` also matches an existing job with a different input
   std::uint64_t ttl_s = 0;  ///< seconds for which the ended job is kept; 0: the broker's default
+  bool intermediate =
+      false;  ///< its results are only for the jobs that take them, and are dropped after the last
+  std::uint64_t deadline_ms = 0;  ///< from its acceptance, after which it ends as failed; 0: none
+  std::map<std::string, std::string> metadata;  ///< for functions and people
+  bool nested = false;                          ///< its tasks may submit jobs
+  std::uint64_t start_at_ms = 0;  ///< not before this time, in ms since 1970 (UTC); 0: at once
+  std::uint64_t start_in_ms = 0;  ///< instead: so long after its acceptance
   bool operator==(const JobOptions&) const = default;
 };
 
 /// SUBMIT: a new job, or a known UUID again (idempotent). Parts: [common] [sizes bytes
-/// [costs]].
+/// [costs]] [links].
 struct Submit {
   Uuid job;
   std::string function;
@@ -215,16 +224,26 @@ struct Submit {
   Buffer common;
   Batch batch;               ///< first payloads: tasks [0, count)
   std::vector<float> costs;  ///< empty or one per task of the batch
+  /// Where the input comes from, and what the job waits for. At most one of `each`, `group` and
+  /// `all`, or any number of `list`; and any number of `after`.
+  std::vector<JobEdge> edges;
+  Join join = Join::automatic;
+  bool has_links = false;  ///< the pattern `list`: see TaskGraph
+  Buffer links;
+  LeaseId lease{};         ///< of a worker: the lease of the task that submits the job
+  std::uint64_t task = 0;  ///< and the index of that task
   bool operator==(const Submit&) const = default;
 };
 
 /// APPEND: more payloads of an open job; idempotent. Parts: [sizes bytes [costs]].
 struct Append {
-  Uuid job;
+  Uuid job;                 ///< nil, with a token: by number
   std::uint64_t first = 0;  ///< index of the first task of the batch
   bool close = false;       ///< no more payloads will follow
   Batch batch;
   std::vector<float> costs;
+  std::uint64_t token = 0;  ///< 0: part of the stream of the job's client, within its credit
+  JobNumber number{};
   bool operator==(const Append&) const = default;
 };
 
@@ -258,6 +277,7 @@ struct Cancel {
   JobNumber number{};
   Intervals tasks{};     ///< empty: all
   bool waiting = false;  ///< instead: those that no worker has begun; the job ends after the others
+  bool tree = false;     ///< and all jobs that depend on it, directly or through others
   bool dry_run = false;  ///< change nothing; tell how many tasks it would be
   bool operator==(const Cancel&) const = default;
 };
@@ -283,25 +303,22 @@ struct Pause {
   bool operator==(const Pause&) const = default;
 };
 
-enum class QueryWhat : std::uint8_t { jobs, job, workers, explain, broker, timeline, errors };
+enum class ScheduleAction : std::uint8_t { add, replace, remove, pause, resume };
 
-/// QUERY: answered by ANSWER with the same token (or ERROR).
-struct Query {
+/// SCHEDULE: adds or changes a schedule: a job that the broker submits at each due time. Answered
+/// by ANSWER with the schedule. Parts: those of `job`.
+struct Schedule {
   std::uint64_t token = 0;
-  QueryWhat what = QueryWhat::jobs;
-  Uuid job{};  ///< nil: by number
-  JobNumber number{};
-  std::uint64_t limit = 100;  ///< jobs, workers: maximum number in one answer
-  JobNumber before{};         ///< jobs: only numbers below this one; 0: begin with the newest
-  std::string after{};  ///< workers: only names that sort after this one; empty: from the first
-  std::vector<JobState> states{};  ///< in one of these states; empty: in any
-  std::string function{};          ///< of this function
-  std::string owner{};             ///< of this principal
-  std::string name{};              ///< whose names match this pattern (wire/glob.hpp)
-  std::string text{};              ///< with this text in name, function or reason, in any case
-  std::uint64_t cursor = 0;        ///< errors: from this result entry on
-  std::uint64_t skip = 0;          ///< errors: and from this error of that entry on
-  bool operator==(const Query&) const = default;
+  ScheduleAction action = ScheduleAction::add;
+  std::string name;
+  std::string owner{};  ///< empty: the sender
+  // add and replace:
+  std::string cron{};
+  std::string zone{};  ///< empty: UTC
+  Missed missed = Missed::run_once;
+  Overlap overlap = Overlap::skip;
+  std::optional<Submit> job{};  ///< its UUID is that of the schedule; see job_uuid()
+  bool operator==(const Schedule&) const = default;
 };
 
 /// DRAIN, client -> broker, and then broker -> worker: the worker must finish what it runs and
@@ -353,21 +370,6 @@ struct JobUpdate {
   bool operator==(const JobUpdate&) const = default;
 };
 
-/// ANSWER to QUERY and DRAIN.
-struct Answer {
-  std::uint64_t token = 0;
-  std::vector<JobStatus> jobs;
-  std::vector<WorkerStatus> workers;
-  std::vector<std::string> text;  ///< sentences for the user
-  std::optional<BrokerStatus> broker;
-  JobNumber before{};  ///< jobs: more may follow below this number; 0: the list is complete
-  std::string after;   ///< workers: more follow after this name; empty: the list is complete
-  std::vector<ErrorGroup> errors;  ///< errors: of the part that was examined
-  std::uint64_t cursor = 0;        ///< errors: where to continue; 0 with `skip` 0: this was all
-  std::uint64_t skip = 0;
-  bool operator==(const Answer&) const = default;
-};
-
 // ---- broker -> worker
 
 /// LEASE: run these tasks. Parts: [sizes bytes].
@@ -392,6 +394,7 @@ struct Lease {
       false;          ///< needs the common input and the blobs of `job`, which COMMON has announced
   Batch batch;        ///< one payload per task, ascending; merge: the partials; finish: one payload
   bool once = false;  ///< none of its tasks may be started twice, not even by this worker
+  bool nested = false;  ///< its tasks may submit jobs
   bool operator==(const Lease&) const = default;
 };
 
@@ -402,16 +405,19 @@ struct Common {
   Buffer bytes;
   std::vector<std::string>
       blobs{};  ///< blobs that the worker needs before it runs a task; it fetches missing ones
+  std::map<std::string, std::string> metadata{};  ///< of the job's options
   bool operator==(const Common&) const = default;
 };
 
-/// BLOB: answers FETCH. Part: the chunk.
+/// BLOB, also to clients: answers FETCH. Part: the chunk.
 struct Blob {
   std::string blob;
   std::uint64_t chunk = 0;
   std::uint64_t chunks = 0;  ///< total number of chunks of the blob
   std::string why;           ///< a sentence why the chunk is unavailable; empty: it is in `bytes`
   Buffer bytes;
+  std::uint64_t token = 0;  ///< that of the FETCH, if a client sent it
+  Uuid job{};               ///< with `token`: the job that uploaded the blob, for the next FETCH
   bool operator==(const Blob&) const = default;
 };
 
@@ -472,12 +478,28 @@ struct Reclaimed {
   bool operator==(const Reclaimed&) const = default;
 };
 
-/// FETCH: a chunk of a blob that a job needs. Answered by BLOB.
+/// FETCH, also from clients: a chunk of a blob. Answered by BLOB.
 struct Fetch {
-  Uuid job;
+  Uuid job{};  ///< of a worker: a job that needs the blob; of a client: the upload, or nil
   std::string blob;
   std::uint64_t chunk = 0;
+  std::uint64_t token = 0;  ///< clients only, never 0; returned in BLOB or ERROR
   bool operator==(const Fetch&) const = default;
+};
+
+/// NOTES: what tasks of a lease say about themselves: log lines and progress. Not acknowledged.
+struct Notes {
+  LeaseId lease;
+  std::vector<TaskNote> notes;  ///< `worker` and `age_us` are set by the broker
+  bool operator==(const Notes&) const = default;
+};
+
+/// WAIT: the task of a lease waits for a job that it has submitted, and gives its slot back; or it
+/// goes on. Not answered.
+struct Wait {
+  LeaseId lease;
+  Uuid job{};  ///< nil: it goes on
+  bool operator==(const Wait&) const = default;
 };
 
 /// DRAINING: the worker accepts no more leases and leaves when the last one is reported.
@@ -485,10 +507,11 @@ struct Draining {
   bool operator==(const Draining&) const = default;
 };
 
-using Message = std::variant<Hello, Welcome, Refused, HelloAgain, ErrorMessage, Beat, Bye, Enrol,
-                             Enrolled, Submit, Append, Attach, Ack, Cancel, Query, Drain, Retry,
-                             Pause, Accepted, Results, JobUpdate, Answer, Lease, Common, Blob,
-                             Forget, Reported, Reclaim, Revoke, Report, Reclaimed, Fetch, Draining>;
+using Message =
+    std::variant<Hello, Welcome, Refused, HelloAgain, ErrorMessage, Beat, Bye, Enrol, Enrolled,
+                 Submit, Append, Attach, Ack, Cancel, Query, Drain, Retry, Pause, Schedule,
+                 Accepted, Results, JobUpdate, Answer, Lease, Common, Blob, Forget, Reported,
+                 Reclaim, Revoke, Report, Reclaimed, Fetch, Draining, Notes, Wait>;
 
 /// A message and the session it belongs to, as sent.
 struct Envelope {

@@ -73,8 +73,50 @@ Broken blobs_rule(const std::vector<std::string>& blobs) {
              : malformed("blobs: one is named twice");
 }
 
+/// Which edges a job may have together.
+Broken edges_rule(const Submit& m) {
+  std::size_t whole = 0, lists = 0;
+  for (const JobEdge& edge : m.edges) {
+    if (edge.uuid.is_nil() && value(edge.number) == 0) return malformed("edges: job is missing");
+    if (edge.pattern == EdgePattern::unknown) return malformed("edges: an unknown pattern");
+    lists += edge.pattern == EdgePattern::list ? 1 : 0;
+    whole += edge.pattern != EdgePattern::list && edge.pattern != EdgePattern::after ? 1 : 0;
+  }
+  if (whole > 1 || (whole > 0 && (lists > 0 || m.has_links)))
+    return malformed("edges: more than one of `each`, `group` and `all`, or one beside `list`");
+  if (lists > 0 && !m.has_links) return malformed("edges: `list` without links");
+  if (whole == 0 && !m.has_links) return std::nullopt;
+  if (m.input != InputKind::items || m.batch.count() > 0 || m.open)
+    return malformed("edges: a job that takes results of others has no input of its own");
+  return std::nullopt;
+}
+
+Broken metadata_rule(const std::map<std::string, std::string>& metadata) {
+  return metadata_bytes(metadata) > kMetadataBytesMax
+             ? over("metadata: over the limit of 16384 bytes")
+             : std::nullopt;
+}
+
+/// What a job that a task submits must not have: the broker would have to follow more than the
+/// task.
+Broken nested_rule(const Submit& m) {
+  if (m.lease == LeaseId{}) return std::nullopt;
+  if (m.open || !m.edges.empty() || m.has_links || !m.options.blobs.empty() ||
+      !m.options.unique.empty())
+    return DecodeError{
+        ErrorCode::bad_input,
+        "a task can submit only jobs with their whole input, without edges, files or "
+        "an idempotency key"};
+  return std::nullopt;
+}
+
 Broken rule(const Submit& m) {
+  if (auto broken = nested_rule(m)) return broken;
+  if (auto broken = edges_rule(m)) return broken;
   if (auto broken = blobs_rule(m.options.blobs)) return broken;
+  if (auto broken = metadata_rule(m.options.metadata)) return broken;
+  if (m.options.start_at_ms != 0 && m.options.start_in_ms != 0)
+    return malformed("start_at_ms and start_in_ms exclude each other");
   if (m.job.is_nil()) return malformed("job is missing");
   if (m.function.empty()) return malformed("function is missing");
   if (m.input != InputKind::range) return costs_rule(m.batch, m.costs);
@@ -86,8 +128,18 @@ Broken rule(const Submit& m) {
   return std::nullopt;
 }
 
+Broken rule(const Schedule& m) {
+  if (m.name.empty()) return malformed("name is missing");
+  if (m.name.size() > kScheduleNameBytesMax) return over("name: over the limit of 100 bytes");
+  const bool adds = m.action == ScheduleAction::add || m.action == ScheduleAction::replace;
+  if (adds != m.job.has_value())
+    return malformed("job: must be there exactly when a schedule is added or replaced");
+  if (adds && m.cron.empty()) return malformed("cron is missing");
+  return adds ? rule(*m.job) : std::nullopt;
+}
+
 Broken rule(const Append& m) {
-  if (m.job.is_nil()) return malformed("job is missing");
+  if (m.job.is_nil() && (m.token == 0 || value(m.number) == 0)) return malformed("job is missing");
   if (m.batch.count() > kTasksMax - m.first) return over("first: over the limit of 2^62 tasks");
   return costs_rule(m.batch, m.costs);
 }
@@ -143,7 +195,10 @@ Broken rule(const Report& m) {
   return batch_rule(m.batch);
 }
 
-Broken rule(const Common& m) { return blobs_rule(m.blobs); }
+Broken rule(const Common& m) {
+  if (auto broken = metadata_rule(m.metadata)) return broken;
+  return blobs_rule(m.blobs);
+}
 
 Broken rule(const Blob& m) {
   if (!is_blob_name(m.blob)) return malformed("blob: not 64 lower-case hexadecimal digits");

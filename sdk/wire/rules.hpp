@@ -8,6 +8,13 @@
 
 namespace quern::wire {
 
+/// What counts against kMetadataBytesMax.
+inline std::size_t metadata_bytes(const std::map<std::string, std::string>& metadata) {
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : metadata) bytes += name.size() + value.size();
+  return bytes;
+}
+
 /// The rule that a decoded message breaks, if any; the text names the field.
 std::optional<DecodeError> broken_rule(const Message& message);
 

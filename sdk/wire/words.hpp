@@ -9,7 +9,9 @@
 #include <string_view>
 
 #include "quern/bytes.hpp"
+#include "quern/edges.hpp"
 #include "quern/error.hpp"
+#include "quern/schedule.hpp"
 #include "quern/status.hpp"
 #include "wire/messages.hpp"
 
@@ -20,12 +22,12 @@ struct Words;
 
 template <>
 struct Words<ErrorCode> {
-  static constexpr std::array<std::string_view, 25> list{
-      "none",      "malformed",   "limit",      "version",        "role",
-      "session",   "unknown_job", "queue_full", "results_unread", "credit",
-      "bad_input", "denied",      "no_broker",  "refused",        "failed",
-      "timeout",   "cancelled",   "lost",       "poison",         "shutdown",
-      "store",     "lost_worker", "permanent",  "conflict",       "expired"};
+  static constexpr std::array<std::string_view, 27> list{
+      "none",        "malformed",  "limit",          "version",     "role",      "session",
+      "unknown_job", "queue_full", "results_unread", "credit",      "bad_input", "denied",
+      "no_broker",   "refused",    "failed",         "timeout",     "cancelled", "lost",
+      "poison",      "shutdown",   "store",          "lost_worker", "permanent", "conflict",
+      "expired",     "deadline",   "upstream_failed"};
 };
 template <>
 struct Words<JobState> {
@@ -54,8 +56,42 @@ struct Words<Role> {
 };
 template <>
 struct Words<QueryWhat> {
-  static constexpr std::array<std::string_view, 7> list{"jobs",   "job",      "workers", "explain",
-                                                        "broker", "timeline", "errors"};
+  static constexpr std::array<std::string_view, 11> list{
+      "jobs",   "job",   "workers", "explain",   "broker",  "timeline",
+      "errors", "tasks", "notes",   "schedules", "schedule"};
+};
+template <>
+struct Words<TaskState> {
+  static constexpr std::array<std::string_view, 10> list{
+      "waiting", "retrying",  "leased", "unsure",  "done",
+      "failed",  "cancelled", "ended",  "unknown", "blocked"};
+};
+template <>
+struct Words<EdgePattern> {
+  static constexpr std::array<std::string_view, 6> list{"each", "group", "all",
+                                                        "list", "after", "unknown"};
+};
+template <>
+struct Words<Join> {
+  static constexpr std::array<std::string_view, 3> list{"automatic", "array", "first"};
+};
+template <>
+struct Words<Missed> {
+  static constexpr std::array<std::string_view, 2> list{"run-once", "skip"};
+};
+template <>
+struct Words<Overlap> {
+  static constexpr std::array<std::string_view, 2> list{"skip", "queue"};
+};
+template <>
+struct Words<RunOutcome> {
+  static constexpr std::array<std::string_view, 5> list{"ran", "skipped", "missed", "refused",
+                                                        "unknown"};
+};
+template <>
+struct Words<ScheduleAction> {
+  static constexpr std::array<std::string_view, 5> list{"add", "replace", "remove", "pause",
+                                                        "resume"};
 };
 template <>
 struct Words<LeaseKind> {

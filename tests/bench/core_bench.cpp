@@ -43,9 +43,9 @@ class Mill {
     for (std::uint64_t i = 0; i < workers; ++i) {
       wire::Hello hello;
       hello.role = wire::Role::worker;
-      hello.identity.octets[0] = 1;
+      hello.identity.bytes[0] = 1;
       for (std::size_t k = 0; k < 8; ++k)
-        hello.identity.octets[8 + k] = static_cast<std::uint8_t>(i >> (8 * k));
+        hello.identity.bytes[8 + k] = static_cast<std::uint8_t>(i >> (8 * k));
       hello.name = "worker" + std::to_string(i);
       hello.worker.emplace();
       hello.worker->capacity.slots = 1;
@@ -55,11 +55,11 @@ class Mill {
     settle();
     client_ = PeerId{workers + 1};
     wire::Hello hello;
-    hello.identity.octets[0] = 2;
+    hello.identity.bytes[0] = 2;
     tell(client_, {}, std::move(hello));
     settle();
     wire::Submit submit;
-    submit.job.octets[0] = 3;
+    submit.job.bytes[0] = 3;
     submit.function = "f";
     submit.input = InputKind::items;
     submit.open = true;
@@ -152,7 +152,7 @@ class Mill {
     if (to_acknowledge_ > acknowledged_) {
       acknowledged_ = to_acknowledge_;
       wire::Ack ack;
-      ack.job.octets[0] = 3;
+      ack.job.bytes[0] = 3;
       ack.cursor = acknowledged_;
       ack.release = true;
       tell(client_, client_session_, std::move(ack));
@@ -160,7 +160,7 @@ class Mill {
     while (left_ > 0) {
       const std::uint64_t count = std::min<std::uint64_t>(left_, 10'000);
       wire::Append append;
-      append.job.octets[0] = 3;
+      append.job.bytes[0] = 3;
       append.first = given_;
       append.batch = {wire::Sizes::uniform(count, 8), wire::Buffer::adopt(Bytes(8 * count, 'x'))};
       append.close = count == left_;

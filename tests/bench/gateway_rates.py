@@ -1,26 +1,30 @@
 """Requests per second of the gateway, beside a bare Beast server with the same body in the same run.
 
-usage: gateway_rates.py FOLDER_OF_PROGRAMS [--seconds N]   (needs wrk; prints one JSON object)
+    gateway_rates.py FOLDER_OF_PROGRAMS [--seconds N] [--rounds N] [--bare PROGRAM] [--json]
+
+Needs wrk. Each round measures everything once, in turn; a ratio is that of one round.
+
+livez     the smallest answer
+get_job   GET /v1/jobs/{job}, the same job for all: the answers come from the cache of the gateway
+post_job  POST /v1/jobs, a task that a worker runs
+queue_job the same for a function that no worker has: what the submission alone costs
 """
 
 import argparse
 import json
-import os
 import pathlib
 import re
 import statistics
 import subprocess
 import sys
-import tempfile
-import urllib.request
 
-ROUNDS = 3
+from gateway import Gateway, bare_server
+
+JOB = '{"function": "%s", "input": "x", "durability": "memory", "ttl_s": 1}'
 
 
-def wrk(url, seconds, *options, script=None):
-    words = ["wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", *options, url]
-    if script:
-        words[1:1] = ["-s", script]
+def wrk(url, seconds, *options):
+    words = ["wrk", "-t1", "-c64", f"-d{seconds}s", *options, url]
     out = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
     if bad:
@@ -28,49 +32,53 @@ def wrk(url, seconds, *options, script=None):
     return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
 
 
+def post_script(gateway, function):
+    """A file that makes wrk submit jobs."""
+    script = pathlib.Path(gateway.folder.name, f"{function}.lua")
+    script.write_text(f"wrk.method = 'POST'\nwrk.body = '{JOB % function}'\n"
+                      "wrk.headers['Content-Type'] = 'application/json'\n")
+    return script
+
+
+def measure(given):
+    with Gateway(given.binaries, workers=1) as gateway:
+        job = gateway.ask("POST", "/v1/jobs", {"function": "echo", "input": "x"})["job"]
+        page = pathlib.Path(gateway.folder.name, "body")
+        page.write_text(json.dumps(gateway.ask("GET", f"/v1/jobs/{job}?wait=10"), separators=(",", ":")))
+        bare, bare_url = bare_server(given.bare or given.binaries, page)
+        token = ("-H", f"Authorization: Bearer {gateway.token}")
+        runs = {"bare": (bare_url,), "livez": (gateway.url + "/livez",), "get_job": (f"{gateway.url}/v1/jobs/{job}", *token)}
+        for name, function in (("post_job", "noop"), ("queue_job", "absent")):
+            runs[name] = (gateway.url + "/v1/jobs", *token, "-s", str(post_script(gateway, function)))
+        rates = {name: [] for name in runs}
+        try:
+            for _ in range(given.rounds):
+                for name, (url, *options) in runs.items():
+                    rates[name].append(wrk(url, given.seconds, *options))
+        finally:
+            bare.kill()
+            bare.wait()
+    return rates
+
+
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binaries", type=pathlib.Path)
     parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--bare", type=pathlib.Path, help="bare_http; otherwise searched beside the programs")
+    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    bare_program = next(given.binaries.parent.rglob("bare_http"))
-    with tempfile.TemporaryDirectory() as folder:
-        env = {**os.environ, "XDG_CONFIG_HOME": folder, "XDG_STATE_HOME": folder, "PATH": f"{given.binaries}:{os.environ['PATH']}"}
-        env.pop("QUERN_KEYS", None)
-        words = ["quern", "up", "--bind", "tcp://127.0.0.1:0", "--http", "127.0.0.1:0", "--json"]
-        up = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        try:
-            url = json.loads(up.stdout.readline())["http"]
-            token = subprocess.check_output(["quern", "keys", "token", "bench", "--role", "submit,read"], env=env, text=True).strip()
-            bearer = f"Authorization: Bearer {token}"
-
-            def ask(path, body=None):
-                request = urllib.request.Request(url + path, data=body, headers={"Authorization": bearer[15:], "Content-Type": "application/json"})
-                return urllib.request.urlopen(request).read()
-
-            job = json.loads(ask("/v1/jobs", b'{"function": "echo", "input": "x"}'))["job"]
-            page = pathlib.Path(folder, "body")
-            page.write_bytes(ask(f"/v1/jobs/{job}?wait=10"))
-            post = pathlib.Path(folder, "post.lua")
-            post.write_text('wrk.method = "POST"\nwrk.body = \'{"function": "noop", "input": "x", "durability": "memory", "ttl_s": 1}\'\n'
-                            'wrk.headers["Content-Type"] = "application/json"\n')
-            bare = subprocess.Popen([bare_program, page], stdout=subprocess.PIPE, text=True)
-            bare_url = f"http://127.0.0.1:{bare.stdout.readline().strip()}/"
-            rates = {"bare": [], "get_job": [], "post_job": [], "livez": []}
-            for _ in range(ROUNDS):
-                rates["bare"].append(wrk(bare_url, given.seconds))
-                rates["livez"].append(wrk(url + "/livez", given.seconds))
-                rates["get_job"].append(wrk(f"{url}/v1/jobs/{job}", given.seconds, "-H", bearer))
-                rates["post_job"].append(wrk(f"{url}/v1/jobs", given.seconds, "-H", bearer, script=post))
-            bare.kill()
-        finally:
-            up.terminate()
-            up.wait()
-    result = {name: round(statistics.median(values)) for name, values in rates.items()}
-    for name in ("livez", "get_job", "post_job"):
-        ratios = [one / bare for one, bare in zip(rates[name], rates["bare"])]
-        result[f"{name}_ratio"] = [round(ratio, 3) for ratio in (statistics.median(ratios), min(ratios), max(ratios))]
-    print(json.dumps(result))
+    rates = measure(given)
+    result = {}
+    for name, values in rates.items():
+        ratios = sorted(one / bare for one, bare in zip(values, rates["bare"]))
+        result[name] = {"requests_per_s": round(statistics.median(values)),
+                        "ratio": [round(one, 3) for one in (statistics.median(ratios), ratios[0], ratios[-1])]}
+    if given.json:
+        return print(json.dumps(result))
+    for name, one in result.items():
+        print("http %-9s %7d requests/s, %.3f of a bare server (%.3f to %.3f)" % (name, one["requests_per_s"], *one["ratio"]))
 
 
 if __name__ == "__main__":

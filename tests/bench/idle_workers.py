@@ -1,6 +1,7 @@
 """The cost of connected idle workers: processor time of the broker, and the latency of a task among them.
 
-  idle_workers.py [WORKERS] [SECONDS]     QUERN_BIN names the folder of the programs; prints one JSON object
+  idle_workers.py [WORKERS] [SECONDS]         QUERN_BIN names the folder of the programs; prints one JSON object
+  idle_workers.py --connect ENDPOINT WORKERS  connects them to a broker without keys, until standard input ends
 """
 
 import json
@@ -73,7 +74,16 @@ def latency(endpoint):
     return {key: report[key] for key in ("p50_us", "p99_us", "ratio")}
 
 
+def connect(endpoint, count):
+    idlers = Idlers(endpoint, count)
+    print("ready", flush=True)
+    sys.stdin.read()
+    idlers.close()
+
+
 def main():
+    if sys.argv[1:2] == ["--connect"]:
+        return connect(sys.argv[2], int(sys.argv[3]))
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 20
     with tempfile.TemporaryDirectory() as folder:

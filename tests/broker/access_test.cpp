@@ -37,9 +37,24 @@ wire::Message comparison() {
   return message;
 }
 
+wire::Message schedule(wire::ScheduleAction action, const std::string& owner = {}) {
+  wire::Schedule message;
+  message.action = action;
+  message.name = "nightly";
+  message.owner = owner;
+  if (action == wire::ScheduleAction::add) message.job.emplace();
+  return message;
+}
+
 wire::Message query(wire::QueryWhat what) {
   wire::Query message;
   message.what = what;
+  return message;
+}
+
+wire::Message submit_of_task() {
+  wire::Submit message;
+  message.lease = {7, 1};
   return message;
 }
 
@@ -53,12 +68,13 @@ const std::vector<Row>& rows() {
       {"ERROR", ErrorMessage{}, "swra", "swra"},
       {"ENROL", Enrol{}, "", ""},
       {"SUBMIT", Submit{}, "s", ""},
+      {"SUBMIT of a task", submit_of_task(), "w", "w"},
       {"APPEND", Append{}, "s", ""},
       {"ATTACH for results", attach(1, false), "sra", "a"},
       {"ATTACH as owner", attach(0, true), "sra", "a"},
       {"ATTACH for the state", attach(0, false), "sra", "a"},
       {"ATTACH that compares the input", comparison(), "sra", "a"},
-      {"ACK", Ack{}, "sra", "sra"},
+      {"ACK", Ack{}, "swra", "swra"},
       {"CANCEL", Cancel{}, "sa", "a"},
       {"RETRY", Retry{}, "sa", "a"},
       {"PAUSE", Pause{}, "sa", "a"},
@@ -67,13 +83,23 @@ const std::vector<Row>& rows() {
       {"QUERY job", query(QueryWhat::job), "sra", "a"},
       {"QUERY explain", query(QueryWhat::explain), "sra", "a"},
       {"QUERY errors", query(QueryWhat::errors), "sra", "a"},
+      {"QUERY notes", query(QueryWhat::notes), "sra", "a"},
       {"QUERY workers", query(QueryWhat::workers), "sra", "sra"},
       {"QUERY broker", query(QueryWhat::broker), "sra", "sra"},
+      {"QUERY schedules", query(QueryWhat::schedules), "sra", "sra"},
+      {"SCHEDULE that adds", schedule(wire::ScheduleAction::add), "s", "s"},
+      {"SCHEDULE that removes", schedule(wire::ScheduleAction::remove), "sa", "sa"},
+      {"SCHEDULE of another that removes", schedule(wire::ScheduleAction::remove, "other"), "a",
+       "a"},
+      {"SCHEDULE of another that pauses", schedule(wire::ScheduleAction::pause, "other"), "a", "a"},
       {"DRAIN", Drain{}, "a", "a"},
       {"REPORT", Report{}, "w", "w"},
       {"RECLAIMED", Reclaimed{}, "w", "w"},
       {"DRAINING", Draining{}, "w", "w"},
       {"FETCH", Fetch{}, "w", "w"},
+      {"FETCH of a client", Fetch{{}, {}, 0, 1}, "sra", "a"},
+      {"NOTES", Notes{}, "w", "w"},
+      {"WAIT", Wait{}, "w", "w"},
       {"WELCOME", Welcome{}, "", ""},
       {"REFUSED", Refused{}, "", ""},
       {"HELLO_AGAIN", HelloAgain{}, "", ""},

@@ -253,12 +253,83 @@ TEST_F(BlobsTest, all_chunks_except_the_last_have_the_same_size) {
   EXPECT_EQ(error()->code, ErrorCode::bad_input);
 }
 
-TEST_F(BlobsTest, a_fetch_from_a_client_is_a_role_error) {
+TEST_F(BlobsTest, a_fetch_without_a_token_is_a_role_error_for_a_client) {
   client(c);
   send(c, blob(1, {"one"}));
   c.inbox.clear();
   send(c, wire::Fetch{uuid(1), kName, 0});
   EXPECT_EQ(expect<wire::ErrorMessage>(c).code, ErrorCode::role);
+}
+
+TEST_F(BlobsTest, a_client_reads_its_file_by_name_and_then_by_the_upload) {
+  client(c);
+  give(1, {kFull, "two"});
+  c.inbox.clear();
+  send(c, wire::Fetch{{}, kName, 0, 31});
+  const auto first = expect<wire::Blob>(c);
+  EXPECT_EQ(first.bytes.view(), kFull);
+  EXPECT_EQ(first.chunks, 2u);
+  EXPECT_EQ(first.token, 31u);
+  EXPECT_EQ(first.job, uuid(1));
+  send(c, wire::Beat{true, {}, {}});  // it has read the chunk
+  c.inbox.clear();
+  send(c, wire::Fetch{first.job, kName, 1, 32});
+  EXPECT_EQ(expect<wire::Blob>(c).bytes.view(), "two");
+}
+
+TEST_F(BlobsTest, a_client_cannot_read_what_is_not_a_complete_file) {
+  client(c);
+  send(c, blob(1, {"one"}));
+  send(c, items_job(2, {"x"}));
+  wire::Submit open = blob(3, {kFull}, kOther);
+  open.open = true;
+  send(c, open);
+  const std::string unknown(64, 'c');
+  const std::pair<const char*, wire::Fetch> cases[] = {
+      {"a name that nobody gave", {{}, unknown, 0, 41}},
+      {"an upload that is not complete", {{}, kOther, 0, 42}},
+      {"the same by its job", {uuid(3), kOther, 0, 43}},
+      {"a job that is no file", {uuid(2), kName, 0, 44}},
+      {"the name of another file", {uuid(1), kOther, 0, 45}},
+      {"a chunk beyond the end", {{}, kName, 1, 46}},
+  };
+  for (const auto& [what, fetch] : cases) {
+    c.inbox.clear();
+    send(c, fetch);
+    const auto no = expect<wire::ErrorMessage>(c);
+    EXPECT_EQ(no.token, fetch.token) << what;
+    EXPECT_EQ(no.code, fetch.chunk == 0 ? ErrorCode::unknown_job : ErrorCode::bad_input) << what;
+    EXPECT_FALSE(no.fatal) << what;
+  }
+}
+
+TEST_F(BlobsTest, a_client_that_does_not_read_gets_no_more_chunks) {
+  client(c);
+  give(1, {kFull, kFull, kFull, kFull, "end"});
+  c.inbox.clear();
+  for (std::uint64_t chunk = 0; chunk < 5; ++chunk)
+    send(c, wire::Fetch{{}, kName, chunk, 50 + chunk});
+  const auto chunks_here = [&] {
+    return std::count_if(c.inbox.begin(), c.inbox.end(), [](const auto& message) {
+      return std::holds_alternative<wire::Blob>(message);
+    });
+  };
+  EXPECT_EQ(chunks_here(), 1);
+  for (int more = 2; more <= 4; ++more) {
+    send(c, wire::Beat{true, {}, {}});
+    EXPECT_EQ(chunks_here(), more);
+  }
+}
+
+TEST_F(BlobsTest, a_client_that_requests_too_many_chunks_is_told) {
+  client(c);
+  give(1, {kFull, "two"});
+  c.inbox.clear();
+  for (std::uint64_t n = 0; n <= wire::kReadsMost + 1; ++n)
+    send(c, wire::Fetch{{}, kName, 0, 70 + n});
+  ASSERT_TRUE(error());  // one was answered, so one more than the limit is too many
+  EXPECT_EQ(error()->code, ErrorCode::limit);
+  EXPECT_EQ(error()->token, 70 + wire::kReadsMost + 1);
 }
 
 TEST_F(BlobsTest, cancelling_part_of_an_upload_cancels_the_blob) {

@@ -368,7 +368,7 @@ TEST_F(AttacksTest, a_peer_that_keeps_asking_during_a_penalty_is_told_why_at_a_l
   for (int i = 0; i < 19; ++i, now += 100ms) {
     Effects effects;
     wire::Hello hello;
-    hello.identity.octets[0] = 99;
+    hello.identity.bytes[0] = 99;
     core.on_message(PeerId{++last}, "evil", {{}, hello}, now);
     core.take_effects(effects);
     for (const auto& effect : effects)
@@ -384,8 +384,8 @@ TEST_F(AttacksTest, a_cluster_that_reconnects_at_once_under_one_key_is_not_a_flo
     Peer& peer = rack.emplace_back();
     peer.user = "mill";
     wire::Hello hello = worker_hello(3);
-    hello.identity.octets[0] = static_cast<std::uint8_t>(1 + i / 250);
-    hello.identity.octets[1] = static_cast<std::uint8_t>(i % 250);
+    hello.identity.bytes[0] = static_cast<std::uint8_t>(1 + i / 250);
+    hello.identity.bytes[1] = static_cast<std::uint8_t>(i % 250);
     peer.id = PeerId{++last_peer};
     peers[peer.id] = &peer;
     Effects effects;

@@ -34,9 +34,9 @@ class DispatchTest : public BrokerTest {
 
   static wire::Submit one(std::uint32_t number, const std::string& function) {
     wire::Submit submit = items_job(0, {"x"}, function);
-    submit.job.octets[0] = 1;
+    submit.job.bytes[0] = 1;
     for (int i = 0; i < 4; ++i)
-      submit.job.octets[static_cast<std::size_t>(12 + i)] =
+      submit.job.bytes[static_cast<std::size_t>(12 + i)] =
           static_cast<std::uint8_t>(number >> (8 * i));
     return submit;
   }
@@ -237,9 +237,9 @@ TEST_F(DispatchTest, idle_workers_are_served_first_in_a_large_pool) {
   std::vector<Peer> many(300);
   for (std::size_t i = 0; i < many.size(); ++i) {
     wire::Hello hello = offering(1, {{"f", 10}});
-    hello.identity.octets[0] = 7;
-    hello.identity.octets[1] = static_cast<std::uint8_t>(i >> 8);
-    hello.identity.octets[2] = static_cast<std::uint8_t>(i);
+    hello.identity.bytes[0] = 7;
+    hello.identity.bytes[1] = static_cast<std::uint8_t>(i >> 8);
+    hello.identity.bytes[2] = static_cast<std::uint8_t>(i);
     hello.name += "-" + std::to_string(i);
     connect(many[i], hello);
   }

@@ -16,9 +16,9 @@ class HeldBackTest : public BrokerTest {
 
   static Uuid id(int n) {
     Uuid uuid;
-    uuid.octets[0] = static_cast<std::uint8_t>(1 + n / 62'500);
-    uuid.octets[1] = static_cast<std::uint8_t>(n / 250 % 250);
-    uuid.octets[2] = static_cast<std::uint8_t>(n % 250);
+    uuid.bytes[0] = static_cast<std::uint8_t>(1 + n / 62'500);
+    uuid.bytes[1] = static_cast<std::uint8_t>(n / 250 % 250);
+    uuid.bytes[2] = static_cast<std::uint8_t>(n % 250);
     return uuid;
   }
 

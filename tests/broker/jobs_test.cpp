@@ -57,6 +57,30 @@ TEST_F(JobsTest, results_arrive_and_acknowledging_them_frees_the_memory) {
   EXPECT_EQ(core.memory_used(), 0u);
 }
 
+TEST_F(JobsTest, a_session_that_only_hands_a_job_in_hears_of_it_once_it_attaches) {
+  client(c);
+  worker(w);
+  auto submit = items_job(1, {"a"});
+  submit.options.detach = true;
+  submit.window = 0;
+  submit.watch_ms = 0;
+  send(c, submit);
+  expect<wire::Accepted>(c);
+  serve([](const wire::Lease& lease) { return echo(lease); });
+  EXPECT_TRUE(c.inbox.empty());
+  wire::Attach attach;
+  attach.job = uuid(1);
+  attach.token = 5;
+  attach.own = true;
+  send(c, attach);
+  const auto answer = expect<wire::JobUpdate>(c);
+  EXPECT_EQ(answer.token, 5u);
+  EXPECT_EQ(answer.status.state, JobState::done);
+  EXPECT_EQ(answer.entries, 1u);
+  EXPECT_EQ(items_of(expect<wire::Results>(c).batch), (std::vector<std::string>{"a"}));
+  EXPECT_TRUE(c.inbox.empty());
+}
+
 TEST_F(JobsTest, appends_are_idempotent_and_gaps_are_errors) {
   client(c);
   wire::Submit submit = items_job(1, {"0", "1"});

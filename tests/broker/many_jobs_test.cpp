@@ -34,8 +34,8 @@ class ManyJobsTest : public BrokerTest {
   void queue(int jobs, const std::function<void(wire::Submit&, int)>& vary) {
     for (int i = 0; i < jobs; ++i) {
       wire::Submit submit = items_job(0, {"x"});
-      submit.job.octets[0] = static_cast<std::uint8_t>(i / 250);
-      submit.job.octets[1] = static_cast<std::uint8_t>(1 + i % 250);
+      submit.job.bytes[0] = static_cast<std::uint8_t>(i / 250);
+      submit.job.bytes[1] = static_cast<std::uint8_t>(1 + i % 250);
       vary(submit, i);
       message(c, std::move(submit));
     }
@@ -82,7 +82,7 @@ TEST_F(ManyJobsTest, a_lease_does_not_examine_every_job_of_many_priorities_or_we
   EXPECT_LT(looks_per_lease(1000, [](wire::Submit& s, int i) { s.options.priority = i; }), 4);
   EXPECT_LT(looks_per_lease(1000,
                             [](wire::Submit& s, int i) {
-                              s.job.octets[2] = 1;
+                              s.job.bytes[2] = 1;
                               s.options.weight = 1 + i;
                             }),
             4);

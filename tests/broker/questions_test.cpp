@@ -14,8 +14,8 @@ class QueriesTest : public BrokerTest {
   void queue(int jobs) {
     for (int i = 0; i < jobs; ++i) {
       wire::Submit submit = items_job(0, {"x"}, "nobody offers this");
-      submit.job.octets[0] = static_cast<std::uint8_t>(i / 250);
-      submit.job.octets[1] = static_cast<std::uint8_t>(1 + i % 250);
+      submit.job.bytes[0] = static_cast<std::uint8_t>(i / 250);
+      submit.job.bytes[1] = static_cast<std::uint8_t>(1 + i % 250);
       send(c, submit);
     }
     c.inbox.clear();
@@ -126,8 +126,8 @@ TEST_F(QueriesTest, a_query_without_matches_examines_a_bounded_number_of_jobs_at
   // not checked after each of them.
   for (std::uint16_t i = 0; i < 5000; ++i) {
     wire::Submit submit = items_job(0, {"x"}, "nobody offers this");
-    submit.job.octets[0] = static_cast<std::uint8_t>(i / 250);
-    submit.job.octets[1] = static_cast<std::uint8_t>(1 + i % 250);
+    submit.job.bytes[0] = static_cast<std::uint8_t>(i / 250);
+    submit.job.bytes[1] = static_cast<std::uint8_t>(1 + i % 250);
     core.on_message(c.id, c.user, {c.session, std::move(submit)}, now);
   }
   settle();

@@ -67,6 +67,15 @@ TEST_F(SelectionTest, a_dry_run_of_retry_counts_what_meets_all_conditions) {
   EXPECT_TRUE(leases_of(w).empty()) << "nothing runs again";
 }
 
+TEST_F(SelectionTest, the_text_of_an_error_group_selects_all_of_its_tasks) {
+  fail_some();  // the timeouts say "over 1 s"
+  EXPECT_EQ(touched({.text = "over <n> s"}), 2u);
+  EXPECT_EQ(touched({.text = "over 1 s"}), 2u);
+  for (const char* other : {"over <n>", "over <n><n> s", "<n>", "over n s", "over 2 s", "<n> s",
+                            "over <n> seconds", "over  s"})
+    EXPECT_EQ(touched({.text = other}), 0u) << other;
+}
+
 TEST_F(SelectionTest, only_the_selected_tasks_run_again) {
   fail_some();
   const auto update = answer(wire::Retry{.code = ErrorCode::timeout});

@@ -61,7 +61,7 @@ TEST_F(SessionsTest, a_flood_of_hellos_on_one_connection_leaves_no_session) {
   for (int i = 0; i < 1000; ++i) {
     wire::Hello hello;
     hello.identity = uuid(static_cast<std::uint8_t>(i));
-    hello.identity.octets[0] = static_cast<std::uint8_t>(i >> 8 | 1);
+    hello.identity.bytes[0] = static_cast<std::uint8_t>(i >> 8 | 1);
     send(peer, hello);
   }
   std::size_t welcomes = 0;
@@ -77,8 +77,8 @@ TEST_F(SessionsTest, a_thousand_workers_of_one_name_get_distinct_names) {
   for (int i = 0; i < 1000; ++i) {
     Peer& peer = rack.emplace_back();
     wire::Hello hello = worker_hello(1);
-    hello.identity.octets[1] = static_cast<std::uint8_t>(1 + i / 250);
-    hello.identity.octets[2] = static_cast<std::uint8_t>(i % 250);
+    hello.identity.bytes[1] = static_cast<std::uint8_t>(1 + i / 250);
+    hello.identity.bytes[2] = static_cast<std::uint8_t>(i % 250);
     hello.name = "box";
     connect(peer, hello);
     expect<wire::Welcome>(peer);

@@ -46,9 +46,9 @@ TEST_F(SharesOfWorkersTest, the_end_of_a_job_with_very_many_workers_fits_into_a_
   std::vector<Peer> all(1000);
   for (std::size_t i = 0; i < all.size(); ++i) {
     wire::Hello hello = worker_hello(0);
-    hello.identity.octets[0] = static_cast<std::uint8_t>(i >> 8);
-    hello.identity.octets[1] = static_cast<std::uint8_t>(i);
-    hello.identity.octets[2] = 1;
+    hello.identity.bytes[0] = static_cast<std::uint8_t>(i >> 8);
+    hello.identity.bytes[1] = static_cast<std::uint8_t>(i);
+    hello.identity.bytes[2] = 1;
     hello.name = std::to_string(i) + std::string(240, 'w');
     connect(all[i], hello);
     expect<wire::Welcome>(all[i]);

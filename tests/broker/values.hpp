@@ -24,7 +24,7 @@ inline std::vector<std::string> items_of(const wire::Batch& batch) {
 
 inline Uuid uuid(std::uint8_t n) {
   Uuid u;
-  u.octets[15] = n;
+  u.bytes[15] = n;
   return u;
 }
 

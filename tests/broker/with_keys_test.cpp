@@ -3,6 +3,7 @@
 #include <list>
 
 #include "broker/broker_fixture.hpp"
+#include "wire/blob.hpp"
 
 namespace quern::broker {
 namespace {
@@ -86,6 +87,38 @@ TEST_F(WithKeysTest, a_stolen_worker_key_can_only_work) {
     denied(thief);
   }
   EXPECT_EQ(core.status(now).jobs, 1u);
+}
+
+TEST_F(WithKeysTest, a_file_is_read_by_its_owner_and_by_an_admin_which_is_recorded) {
+  const std::string name(64, 'a');
+  Peer& alice = client_of("alice-key", 1);
+  Peer& bob = client_of("bob-key", 2);
+  Peer& admin = client_of("admin-key", 3);
+  wire::Submit file = items_job(1, {"secret"}, std::string(wire::kBlobFunction));
+  file.options.unique = wire::blob_key(name, false);
+  send(alice, file);
+  alice.inbox.clear();
+  send(alice, wire::Fetch{{}, name, 0, 7});
+  EXPECT_EQ(expect<wire::Blob>(alice).bytes.view(), "secret");
+
+  send(bob, wire::Fetch{{}, name, 0, 7});
+  const auto hidden = expect<wire::ErrorMessage>(bob);
+  send(bob, wire::Fetch{{}, std::string(64, 'b'), 0, 7});
+  const auto absent = expect<wire::ErrorMessage>(bob);
+  EXPECT_EQ(hidden.code, ErrorCode::unknown_job);
+  EXPECT_EQ(hidden.code, absent.code) << "nobody learns that somebody has this file";
+  send(bob, wire::Fetch{uuid(1), name, 0, 8});
+  EXPECT_EQ(denied(bob).token, 8u);
+
+  audit.clear();
+  for (const Uuid& upload : {Uuid{}, uuid(1)}) {
+    send(admin, wire::Fetch{upload, name, 0, 9});
+    EXPECT_EQ(expect<wire::Blob>(admin).bytes.view(), "secret");
+  }
+  ASSERT_EQ(audit.size(), 1u) << "once for the file, not for each chunk";
+  EXPECT_EQ(audit[0].action, "read file");
+  EXPECT_EQ(audit[0].object, "file " + name);
+  EXPECT_TRUE(audit[0].allowed);
 }
 
 TEST_F(WithKeysTest, only_an_admin_reads_or_cancels_jobs_of_others) {

@@ -21,7 +21,7 @@ inline wire::Batch batch_of(const std::vector<std::string>& payloads) {
 
 inline Uuid uuid_of(unsigned char n) {
   Uuid uuid;
-  uuid.octets[15] = n;
+  uuid.bytes[15] = n;
   return uuid;
 }
 
@@ -72,7 +72,8 @@ class CoreRig {
   }
 
   void submit(wire::Submit submit, JobKey key = kJob) {
-    step([&] { core->submit(key, std::move(submit), now); });
+    const auto rest = submit.open ? InputLedger::Rest::comes : InputLedger::Rest::none;
+    step([&] { core->submit(key, std::move(submit), rest, now); });
   }
   wire::Submit items(const std::vector<std::string>& payloads, bool open, unsigned char id = 1) {
     wire::Submit submit;

@@ -36,6 +36,7 @@ class FakeBroker {
     std::uint64_t sent = 0;
     std::uint64_t acked = 0;
     bool released = false;
+    bool followed = true;
     wire::Intervals cancelled;
     JobState state = JobState::running;
     std::vector<wire::Batch> batches;
@@ -83,6 +84,7 @@ class FakeBroker {
   /// Sends what is due to whoever is connected.
   void push() {
     for (auto& [uuid, job] : jobs) {
+      if (!job.followed) continue;
       for (; job.sent < job.entries.size(); ++job.sent) send(peer_, job.entries[job.sent]);
       if (is_final(job.state)) send(peer_, update_of(uuid, job));
     }
@@ -173,6 +175,7 @@ class FakeBroker {
     if (job.number == 0) {
       job.number = jobs.size();
       job.submit = submit;
+      job.followed = submit.window > 0 || submit.watch_ms > 0;
       take(job, submit.batch, 0, !submit.open);
     }
     send(peer, accepted(submit.job, job));
@@ -193,6 +196,7 @@ class FakeBroker {
   void on_message(const std::string& peer, wire::Attach& attach) {
     for (auto& [uuid, job] : jobs) {
       if (uuid != attach.job && job.number != value(attach.number)) continue;
+      job.followed = true;
       job.sent = attach.window == 0 ? job.entries.size() : attach.cursor;
       auto update = update_of(uuid, job);
       update.token = attach.token;
@@ -263,6 +267,7 @@ class FakeBroker {
       const std::size_t size = batch.sizes.sum(at, end);
       wire::Results results;
       results.tasks = {{first + at, first + end}};
+      results.encoding = job.submit.encoding;
       results.batch = {batch.sizes.slice(at, end), batch.bytes.slice(offset, size)};
       offset += size;
       add(job, std::move(results));
@@ -313,6 +318,7 @@ class FakeBroker {
     update.status.uuid = uuid;
     update.status.number = JobNumber{job.number};
     update.status.function = job.submit.function;
+    update.status.encoding = job.submit.encoding;
     update.status.state = job.state;
     update.status.total = job.tasks;
     update.status.done = job.state == JobState::done ? job.tasks : 0;

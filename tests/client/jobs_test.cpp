@@ -70,6 +70,21 @@ TEST_F(ClientJobs, appends_are_sent_as_credit_allows_and_kept_until_accepted) {
   EXPECT_EQ(rig.effects<InputTaken>().size(), 1u);
 }
 
+TEST_F(ClientJobs, the_input_is_taken_also_if_it_ends_later_than_its_last_item) {
+  rig.accepted_job(rig.items({"a"}, true), 100);
+  append({"b"}, kComes);
+  rig.sent<wire::Append>();
+  rig.receive(rig.accepted(2, 100));
+  EXPECT_TRUE(rig.effects<InputTaken>().empty()) << "more may come";
+  append({}, kNone);
+  EXPECT_TRUE(rig.sent<wire::Append>().close);
+  EXPECT_TRUE(rig.effects<InputTaken>().empty()) << "the broker has not answered";
+  rig.receive(rig.accepted(2, 100));
+  EXPECT_EQ(rig.effects<InputTaken>().size(), 1u);
+  rig.receive(rig.accepted(2, 200));
+  EXPECT_TRUE(rig.effects<InputTaken>().empty()) << "once";
+}
+
 TEST_F(ClientJobs, an_item_larger_than_the_credit_is_sent_while_any_credit_is_left) {
   rig.accepted_job(rig.items({"a"}, true), 6);
   append({std::string(1000, 'x')}, kComes);

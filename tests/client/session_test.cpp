@@ -190,6 +190,45 @@ TEST(ClientSession, a_query_is_repeated_in_a_new_session) {
   EXPECT_EQ(rig.effects<Answered>().size(), 1u);
 }
 
+TEST(ClientSession, a_question_whose_answer_cannot_be_read_is_not_asked_for_ever) {
+  CoreRig rig;
+  rig.effects<Reopen>();
+  rig.welcome();
+  rig.step([&] { rig.core->ask(wire::Query{}, rig.now); });
+  std::vector<Answered> answers;
+  for (int session = 0; session < 10 && answers.empty(); ++session) {
+    rig.all_sent<wire::Query>();
+    rig.now += 2s;
+    rig.step([&] { rig.core->on_garbage(rig.now); });
+    rig.effects<Reopen>();
+    rig.welcome();
+    answers = rig.effects<Answered>();
+  }
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(std::get<Failure>(answers[0].reply).code, ErrorCode::session);
+}
+
+// The broker may have accepted it: sent again, it could be there twice.
+TEST(ClientSession, a_batch_is_not_repeated_in_a_new_session) {
+  CoreRig rig;
+  rig.effects<Reopen>();
+  rig.welcome();
+  wire::Append append;
+  append.job = uuid_of(1);
+  append.batch = batch_of({"a"});
+  rig.step([&] { rig.core->ask(append, rig.now); });
+  EXPECT_NE(rig.sent<wire::Append>().token, 0u);
+  rig.lose_session();
+  // Asked without a session, so it was never sent.
+  std::uint64_t later = 0;
+  rig.step([&] { later = rig.core->ask(append, rig.now); });
+  rig.welcome();
+  const auto answers = rig.effects<Answered>();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(std::get<Failure>(answers[0].reply).code, ErrorCode::session);
+  EXPECT_EQ(rig.sent<wire::Append>().token, later);
+}
+
 TEST(ClientSession, closing_sends_bye_and_ends_everything) {
   CoreRig rig;
   rig.effects<Reopen>();

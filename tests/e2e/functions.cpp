@@ -101,6 +101,74 @@ QUERN_PLUGIN(functions) {
     out.append("found");
   });
 
+  // What a task knows about its job.
+  functions.add_raw("about", [](quern::Task& task, quern::Output& out) {
+    out.append("job " + std::to_string(value(task.job())) + " task " +
+               std::to_string(task.index()) + " attempt " + std::to_string(task.attempt()));
+    for (const auto& [name, about] : task.metadata()) out.append(" " + name + "=" + about);
+  });
+
+  // Input PATH: tells that it has started and is half done, and returns when PATH exists.
+  functions.add_raw("chatty", [](quern::Task& task, quern::Output& out) {
+    const std::string path(task.input());
+    task.log("started");
+    task.progress(0.5, "waiting for " + path);
+    while (!exists(path) && !task.cancelled()) std::this_thread::sleep_for(2ms);
+    task.log("found it");
+    out.append("done");
+  });
+
+  // Always fails; another attempt may help unless its input is "never".
+  functions.add(
+      "choosy", [](std::string input) -> int { throw std::runtime_error(input); },
+      {.retry = [](const std::exception& error) { return std::string(error.what()) != "never"; }});
+
+  // Fibonacci numbers by tasks that submit tasks.
+  functions.add("fib", [](std::uint64_t n, quern::Task& task) -> std::uint64_t {
+    if (n < 2) return n;
+    const auto job =
+        task.submit("fib", quern::Items::values_of(std::vector{n - 1, n - 2}), {.nested = true});
+    const auto both = job.get_all<std::uint64_t>();
+    return both.at(0) + both.at(1);
+  });
+
+  // Input "FUNCTION INPUT": submits it as a job of one task, waits, and returns the result.
+  functions.add_raw("parent", [](quern::Task& task, quern::Output& out) {
+    const std::string input(task.input());
+    const auto blank = input.find(' ');
+    out.append(task.submit(input.substr(0, blank), quern::Whole{input.substr(blank + 1)},
+                           {.attempts = 1, .nested = true})
+                   .get());
+  });
+
+  // Input "FUNCTION INPUT": submits it and does not wait. Its result says so.
+  functions.add_raw("careless", [](quern::Task& task, quern::Output& out) {
+    const std::string input(task.input());
+    const auto blank = input.find(' ');
+    task.submit(input.substr(0, blank), quern::Whole{input.substr(blank + 1)});
+    out.append("submitted");
+  });
+
+  // Submits the items "a" and "" to a function that fails, and describes what came of it.
+  functions.add_raw("post_mortem", [](quern::Task& task, quern::Output& out) {
+    const auto job =
+        task.submit("fail", quern::Items::of(std::vector<std::string>{"a", "b"}), {.attempts = 1});
+    const quern::Outcome outcome = job.wait();
+    out.append(std::string(quern::to_string(outcome.state)));
+    for (const auto& result : job.results())
+      out.append("; " + std::to_string(result.index) + " " + result.text);
+    try {
+      job.get_all();
+    } catch (const quern::JobError& error) {
+      out.append("; " + std::string(quern::to_string(error.code())));
+    }
+  });
+
+  // Sums the integers below its input with the range function `sum` of the stock worker.
+  functions.add("sum_below", [](std::int64_t n, quern::Task& task) {
+    return task.submit("sum", quern::Range{0, n}).get<std::int64_t>();
+  });
+
   // The common input of the job, for every task.
   functions.add_raw("common",
                     [](quern::Task& task, quern::Output& out) { out.append(task.common()); });

@@ -28,6 +28,16 @@ class Clients(Rig):
         wait_until(lambda: self.job(number)["state"] == "cancelled", "the end of the job", 60)
         wait_until(pathlib.Path(f"{self.gate}.cancelled").exists, "the cancellation seen by the function")
 
+    def test_a_detached_run_ends_also_if_its_input_ends_later_than_the_last_item(self):
+        run = self.quern_start("run", "absent", "--items", "-", "--detach", stdin=subprocess.PIPE)
+        run.process.stdin.write(b"a\n")
+        run.process.stdin.flush()
+        job = int(run.line())
+        wait_until(lambda: self.job(job)["total"] == 1, "the item")
+        done = run.finish()  # closes its input
+        self.assertEqual(done.code, 0, done)
+        self.assertFalse(self.job(job)["open"])
+
     def test_a_detached_job_continues_without_its_client(self):
         number = self.submit("gate", "--input", self.gate)
         self.started()

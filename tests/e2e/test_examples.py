@@ -120,6 +120,17 @@ class Examples(Rig):
         self.has("square_worker")
         self.prints("open_job", "4", "16", "256", "65536", "4294967296", "the job is done")
 
+    def test_composing(self):
+        self.has("square_worker")
+        self.prints("composing",
+                    "sum of squares: 30", "the last of a thousand: 998001",
+                    "3 to the fourth: 81", "number 0 was first: 25",
+                    "in time: false", "ended with: deadline")
+
+    def test_event_loop(self):
+        self.has("square_worker")
+        self.prints("event_loop", "3^2 + 4^2 = 25", "the loop went on meanwhile: true")
+
     def test_common_input(self):
         self.has("common_input", "worker")
         self.prints("common_input",

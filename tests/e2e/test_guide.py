@@ -144,7 +144,8 @@ class Guide(unittest.TestCase):
                 self.run_page(page)
 
     def test_pages_have_blocks_to_run(self):
-        for name in ("first-job", "own-function", "shell", "operating", "security", "errors"):
+        for name in ("first-job", "own-function", "shell", "workflows", "operating", "security",
+                     "errors"):
             self.assertTrue(steps_of((GUIDE / f"{name}.md").read_text()), name)
 
     def test_links_lead_somewhere(self):

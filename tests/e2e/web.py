@@ -37,7 +37,8 @@ class WebRig(Rig):
         gateway = self.start(words)
         ready = gateway.line()
         self.assertTrue(ready.startswith("ready "), f"{ready!r}; {gateway.err}")
-        self.gateway, self.url = gateway, ready.split(" ", 1)[1]
+        self.gateway, self.url, *login = gateway, *ready.split(" ")[1:]
+        self.link = login[0] if login else None
         self.address = self.url.split("://")[-1]
         return gateway
 

@@ -14,7 +14,7 @@ using namespace client;
 int fuzz_client(const std::uint8_t* data, std::size_t size) {
   CoreOptions options;
   options.endpoint = "here";
-  options.identity.octets[0] = 1;
+  options.identity.bytes[0] = 1;
   ClientCore core(options);
   wire::Time now{1000s};
   core.start(now);
@@ -36,14 +36,15 @@ int fuzz_client(const std::uint8_t* data, std::size_t size) {
         if (last > 50) break;
         wire::Submit submit;
         // The samples refer to this job; other jobs are unknown.
-        for (auto& byte : submit.job.octets) byte = 0x11;
-        submit.job.octets[15] = static_cast<std::uint8_t>(last == 0 ? 0x11 : 0x80 + last);
+        for (auto& byte : submit.job.bytes) byte = 0x11;
+        submit.job.bytes[15] = static_cast<std::uint8_t>(last == 0 ? 0x11 : 0x80 + last);
         submit.function = "echo";
         submit.input = InputKind::items;
         submit.batch = payloads(story.below(4));
         submit.open = story.below(2) == 0;
         submit.options.detach = story.below(2) == 0;
-        core.submit(JobKey{++last}, std::move(submit), now);
+        const auto rest = submit.open ? InputLedger::Rest::comes : InputLedger::Rest::none;
+        core.submit(JobKey{++last}, std::move(submit), rest, now);
         break;
       }
       case 3:

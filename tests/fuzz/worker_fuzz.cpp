@@ -12,7 +12,7 @@ using namespace worker;
 
 int fuzz_worker(const std::uint8_t* data, std::size_t size) {
   Config config;
-  config.identity.octets[0] = 1;
+  config.identity.bytes[0] = 1;
   config.slots = 2;
   config.offer.functions = {{"echo", Takes::item, Encoding::raw, "", false, 0}};
   WorkerCore core(config);
@@ -20,7 +20,7 @@ int fuzz_worker(const std::uint8_t* data, std::size_t size) {
   std::map<SlotId, wire::Lease> running;
   wire::SessionId session{7};
   for (Story story(data, size); !story.over() && !core.over();) {
-    switch (story.below(10)) {
+    switch (story.below(11)) {
       case 0:
         now += std::chrono::milliseconds(story.byte() * 40);
         core.on_tick(now);
@@ -46,6 +46,16 @@ int fuzz_worker(const std::uint8_t* data, std::size_t size) {
         running.erase(it);
         core.on_report(slot, std::move(report), now);
         core.on_slot_free(slot, now);
+        break;
+      }
+      case 6: {  // a task submits a job, waits, or goes on
+        if (running.empty()) break;
+        const auto it = running.begin();
+        wire::Submit submit;
+        submit.job.bytes.fill(story.byte());
+        submit.lease = it->second.lease;
+        if (story.below(2) == 0) core.handle(it->first, submit);
+        core.handle(it->first, wire::Wait{submit.lease, story.below(2) == 0 ? submit.job : Uuid{}});
         break;
       }
       default: {

@@ -81,7 +81,7 @@ class PullTest : public ::testing::Test {
  protected:
   static Config config() {
     Config config;
-    config.identity.octets[15] = 9;
+    config.identity.bytes[15] = 9;
     config.functions = {{"f", Takes::item, Encoding::raw, {}, false, 0, false}};
     return config;
   }
@@ -90,7 +90,7 @@ class PullTest : public ::testing::Test {
   static wire::LeaseId id(std::uint64_t counter) { return {7, counter}; }
   static Uuid job(std::uint8_t number) {
     Uuid uuid;
-    uuid.octets[0] = number;
+    uuid.bytes[0] = number;
     return uuid;
   }
 
@@ -173,11 +173,12 @@ class PullTest : public ::testing::Test {
 
   // ---- the clients
   Ticket pull(const std::string& token, std::uint32_t max = 1, const std::string& worker = "a",
-              const std::string& request_id = {}, Duration lock = 30s) {
+              const std::string& request_id = {}, Duration lock = 30s, Duration wait = 20s) {
     const Ticket ticket = next();
-    core.on_pull({ticket, token, request_id, worker, max, lock, now + 20s}, now);
+    core.on_pull({ticket, token, request_id, worker, max, lock, now + wait}, now);
     return ticket;
   }
+  Ticket short_pull(const std::string& token) { return pull(token, 1, "a", {}, 30s, 250ms); }
   static Named named(const std::string& token) {
     const std::size_t dot = token.find('.');
     if (dot == token.npos) return {token, std::nullopt};

@@ -48,7 +48,8 @@ TEST(Submission, options_are_taken_and_the_job_is_detached) {
   const auto job = submission_of(
       with_body(R"({"function":"f","input":1,"name":"n","priority":-2,"weight":0.5,"attempts":7,)"
                 R"("timeout_s":1.5,"durability":"memory","reduce":"sum","cost":2,"common":"c",)"
-                R"("require":{"os":"linux"},"resources":{"gpu":1},"idempotent":true,"ttl_s":60})",
+                R"("require":{"os":"linux"},"resources":{"gpu":1},"idempotent":true,"ttl_s":60,)"
+                R"("deadline_s":1.5,"metadata":{"experiment":"7"},"nested":true})",
                 "key"));
   const SubmitOptions& options = job.options;
   EXPECT_EQ(options.name, "n");
@@ -64,6 +65,9 @@ TEST(Submission, options_are_taken_and_the_job_is_detached) {
   EXPECT_EQ(options.resources.at("gpu"), 1);
   EXPECT_TRUE(options.idempotent);
   EXPECT_EQ(options.ttl.count(), 60);
+  EXPECT_EQ(options.deadline.count(), 1500);
+  EXPECT_TRUE(options.nested);
+  EXPECT_EQ(options.metadata.at("experiment"), "7");
   EXPECT_EQ(options.unique, "key");
   EXPECT_TRUE(options.detach);
 }
@@ -118,6 +122,40 @@ TEST(Exact, integers_that_javascript_rounds_become_strings) {
   make_exact(value);
   EXPECT_EQ(value.dump(), R"([9007199254740992,"9007199254740993","-9007199254740993",1.5,)"
                           R"({"a":"18446744073709551615"}])");
+}
+
+TEST(Submission, a_form_that_nobody_could_fill_in_is_refused) {
+  const auto with_form = [](const std::string& schema) {
+    return why(R"({"function":"f","items":["a"],"people":{"schema":)" + schema + "}}");
+  };
+  for (const char* usable :
+       {"{}", "null", R"({"enum":["a","b"]})", R"({"type":["string","null"],"maxLength":3})",
+        R"({"oneOf":[{"const":1,"title":"one"}]})", R"({"type":"array","items":{"enum":[1]}})",
+        R"({"properties":{"a":{"type":"integer","minimum":1,"maximum":1}},"required":["a"]})",
+        R"({"type":"string","format":"box","x-anything":[1]})"})
+    EXPECT_EQ(with_form(usable), "") << usable;
+  const std::pair<const char*, const char*> cases[] = {
+      {R"("text")", "must be a JSON Schema"},
+      {R"({"enum":[]})", "\"schema.enum\""},
+      {R"({"enum":"yes"})", "\"schema.enum\""},
+      {R"({"type":"text"})", "\"schema.type\""},
+      {R"({"type":[]})", "\"schema.type\""},
+      {R"({"oneOf":[]})", "\"schema.oneOf\""},
+      {R"({"minimum":2,"maximum":1})", "no answer fits"},
+      {R"({"minLength":"long"})", "must be a number"},
+      {R"({"pattern":5})", "\"schema.pattern\""},
+      {R"({"properties":["a"]})", "\"schema.properties\""},
+      {R"({"properties":{"a":5}})", "\"schema.properties.a\""},
+      {R"({"properties":{"a":{"enum":[]}}})", "\"schema.properties.a.enum\""},
+      {R"({"properties":{"a":{}},"required":["b"]})", "not in \"properties\": b"},
+      {R"({"required":[1]})", "\"schema.required\""},
+      {R"({"items":[]})", "\"schema.items\""},
+      {R"({"items":{"items":{"items":{"items":{"items":{"items":{"items":{"items":{"items":{}}}}}}}}}})",
+       "nested too deeply"},
+  };
+  for (const auto& [schema, part] : cases)
+    EXPECT_NE(with_form(schema).find(part), std::string::npos)
+        << schema << ": " << with_form(schema);
 }
 
 }  // namespace

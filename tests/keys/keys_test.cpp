@@ -58,7 +58,7 @@ TEST(Z85, invalid_text_is_refused) {
 
 TEST(Z85, every_key_survives_a_round_trip) {
   for (int i = 0; i < 200; ++i) {
-    const std::string bytes = random_octets(32);
+    const std::string bytes = random_bytes(32);
     EXPECT_EQ(z85_decode(z85_encode(bytes)), bytes);
   }
 }

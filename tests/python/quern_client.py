@@ -17,9 +17,10 @@ TYPES = {
     "HELLO": 1, "WELCOME": 2, "REFUSED": 3, "HELLO_AGAIN": 4, "ERROR": 5, "BEAT": 6, "BYE": 7,
     "ENROL": 8, "ENROLLED": 9,
     "SUBMIT": 16, "APPEND": 17, "ATTACH": 18, "ACK": 19, "CANCEL": 20, "QUERY": 21, "DRAIN": 22, "RETRY": 23, "PAUSE": 24,
+    "SCHEDULE": 25,
     "ACCEPTED": 32, "RESULTS": 33, "JOB": 34, "ANSWER": 35,
     "LEASE": 48, "COMMON": 49, "FORGET": 50, "REPORTED": 51, "RECLAIM": 52, "REVOKE": 53, "BLOB": 54,
-    "REPORT": 64, "RECLAIMED": 65, "DRAINING": 66, "FETCH": 67,
+    "REPORT": 64, "RECLAIMED": 65, "DRAINING": 66, "FETCH": 67, "NOTES": 68, "WAIT": 69,
 }
 NAMES = {number: name for name, number in TYPES.items()}
 

@@ -40,8 +40,9 @@ LIBRARIES = [
     ("sodium", re.compile(r"^sodium(\.h|/)")),
     ("http", re.compile(r"^boost/(asio|beast)")),
     ("tls", re.compile(r"^openssl/")),
+    ("date", re.compile(r"^date/")),
 ]
-OWN_ROOMS = ("notation", "process", "wire", "runtime", "link", "value", "client", "keys", "cli",
+OWN_ROOMS = ("notation", "calendar", "process", "wire", "runtime", "link", "value", "client", "keys", "cli",
              "bench", "json", "gateway", "broker/core", "broker/actors", "worker/core", "worker/actors", "worker/process",
              "worker/functions", "command")
 
@@ -56,13 +57,15 @@ PUBLIC = {"std", "public"}
 # The client's room holds the pure core and the actor around it; what the actor's files are is said
 # here.
 CLIENT_SHELL = {"std", "posix", "public", "client", "wire", "runtime", "link", "value", "zmq", "keys"}
-CORE = {"pure std", "public", "wire"}
+CORE = {"pure std", "public", "wire", "calendar"}
 
 ROOMS = [
     Room("sdk/include/quern/typed.hpp", PUBLIC | {"msgpack"}),
     Room("sdk/include/*", PUBLIC),
     Room("sdk/notation/base64.cpp", PUBLIC | {"notation", "sodium"}, pure=True),
     Room("sdk/notation/*", PUBLIC | {"notation"}, pure=True),
+    Room("sdk/calendar/zone.cpp", {"std", "calendar", "date"}),
+    Room("sdk/calendar/*", {"pure std", "calendar"}, pure=True),
     Room("sdk/process/*", {"std", "posix", "process"}),
     Room("sdk/wire/codec*", PUBLIC | {"notation", "wire", "codec", "msgpack"}),
     Room("sdk/wire/*", PUBLIC | {"notation", "wire", "codec", "posix"}),
@@ -73,19 +76,21 @@ ROOMS = [
     Room("sdk/command/*", PUBLIC | {"command", "msgpack"}),
     Room("sdk/keys/*", {"std", "posix", "public", "notation", "keys", "sodium"}),
     Room("sdk/json/*", PUBLIC | {"json", "notation", "nlohmann"}, pure=True),
-    Room("sdk/cli/*", PUBLIC | {"posix", "cli", "process", "notation", "keys", "json", "options", "nlohmann"}),
+    Room("sdk/cli/*", PUBLIC | {"posix", "cli", "calendar", "process", "notation", "keys", "json", "options", "nlohmann"}),
     Room("sdk/gateway/http/*", PUBLIC | {"posix", "gateway", "http", "tls", "nlohmann"}),
     # pull: a worker of its own kind around a pure core
     Room("sdk/gateway/pull/core*", CORE | {"gateway"}, pure=True),
+    Room("sdk/gateway/leases/*", PUBLIC | {"posix", "gateway", "notation", "keys", "json", "nlohmann",
+                                           "wire"}),
     Room("sdk/gateway/pull/*", PUBLIC | {"posix", "gateway", "notation", "keys", "json", "nlohmann",
                                          "wire", "link", "zmq"}),
-    Room("sdk/gateway/*", PUBLIC | {"posix", "gateway", "notation", "keys", "json", "options", "nlohmann"}),
+    Room("sdk/gateway/*", PUBLIC | {"posix", "calendar", "gateway", "notation", "keys", "json", "options", "nlohmann"}),
     Room("sdk/bench/*", PUBLIC | {"posix", "cli", "bench", "notation", "keys", "options", "nlohmann",
                                   "zmq"}),
-    Room("sdk/examples/*", PUBLIC | {"worker face", "keys", "options", "nlohmann"}),
+    Room("sdk/examples/*", PUBLIC | {"worker face", "keys", "options", "nlohmann", "http"}),
     Room("broker/core/*", CORE | {"broker/core"}, pure=True),
     Room("worker/core/*", CORE | {"worker/core"}, pure=True),
-    Room("broker/actors/*", PUBLIC | {"posix", "broker/core", "broker/actors", "notation", "wire", "codec", "runtime", "link",
+    Room("broker/actors/*", PUBLIC | {"posix", "calendar", "broker/core", "broker/actors", "notation", "wire", "codec", "runtime", "link",
                                       "keys", "zmq", "options", "log", "sqlite", "sodium"}),
     Room("worker/include/*", PUBLIC | {"worker face"}),
     # keys: the hash of a file
@@ -101,8 +106,9 @@ ROOMS = [
 # beside its folders, is the face over all of them.
 LAYERS = {
     "sdk/cli": ["syntax", "output", "process", "request", "live", "commands"],
-    "sdk/gateway": ["http", "broker", "api", "pull"],
+    "sdk/gateway": ["http", "page", "broker", "api", "pull", "people", "leases"],
     "broker/core": ["base", "durability", "access", "sessions", "workers", "jobs", "scheduling", "blobs", "endings",
+                    "edges", "nesting", "schedules",
                     "status", "clients", "membership"],
 }
 INCLUDED_AS = {"sdk/cli": "cli", "sdk/gateway": "gateway"}  # the others are included by their path

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 METHODS_MOST = 40
 MEMBERS_MOST = 15
-PURE = ("broker/core", "worker/core")
+PURE = ("broker/core", "worker/core", "sdk/gateway/pull", "sdk/gateway/people")
 # Records that are written or set as a whole, field by field. They have no behaviour to divide.
 RECORDS = {"Config", "JobProgress", "JobBirth"}
-# Classes that were too large when the limits came. They may shrink, and leave this list; they may not grow.
-LARGE = {"WorkerCore": (54, 15), "Blobs": (40, 17)}
+# Classes outside the broker's core that were too large when the limits came. They may shrink, and
+# leave this list; they may not grow.
+LARGE = {"WorkerCore": (43, 15), "PullCore": (51, 15), "PullWorker": (40, 17)}
 
 CLASS = re.compile(r"\b(?:class|struct)\s+(\w+)\s*(?:final\s*)?(?::[^;{}()]*)?\{")
 NOT_A_MEMBER = re.compile(r"^(using|friend|static_assert|enum|typedef|template\s*<[^>]*>\s*using|static\s+constexpr|inline\s+constexpr)\b")
@@ -74,6 +75,11 @@ def is_method(statement):
     return "(" in before
 
 
+def is_handler(statement):
+    """Whether it is an overload for one message of the protocol: together they count as one."""
+    return re.match(r"void handle\(", statement) is not None
+
+
 def members_of(statement):
     flat = statement
     while re.search(r"<[^<>]*>", flat):
@@ -88,15 +94,17 @@ def sizes_of(text):
         if re.search(r"\benum\s*$", code[:match.start()]):
             continue
         body = code[match.end():end_of(code, match.end())]
-        methods = members = 0
+        methods = members = handlers = 0
         for statement in statements(body):
             if NOT_A_MEMBER.match(statement):
                 continue
             if is_method(statement):
-                methods += 1
+                handlers += is_handler(statement)
+                methods += not is_handler(statement)
             elif re.match(r"(class|struct)\s+\w+$", statement) is None:
                 members += members_of(statement)
-        found.append(Size(match.group(1), code.count("\n", 0, match.start()) + 1, methods, members))
+        line = code.count("\n", 0, match.start()) + 1
+        found.append(Size(match.group(1), line, methods + (handlers > 0), members))
     return found
 
 
@@ -109,8 +117,9 @@ def check_tree(top):
             for size in sizes_of(file.read_text(encoding="utf-8")):
                 if size.name in RECORDS:
                     continue
-                in_worker = path.startswith("worker/")
-                methods, members = LARGE.get(size.name, (METHODS_MOST, MEMBERS_MOST)) if in_worker else (METHODS_MOST, MEMBERS_MOST)
+                methods, members = METHODS_MOST, MEMBERS_MOST
+                if not path.startswith("broker/"):
+                    methods, members = LARGE.get(size.name, (methods, members))
                 if size.methods > methods:
                     found.append(f"{path}:{size.line}: {size.name} has {size.methods} methods, more than {methods}: divide it")
                 if size.members > members:

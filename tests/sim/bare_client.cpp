@@ -7,8 +7,8 @@ namespace {
 
 Uuid uuid_of(std::uint64_t number) {
   Uuid uuid;
-  for (std::size_t i = 0; i < 8; ++i) uuid.octets[i] = static_cast<std::uint8_t>(number >> (8 * i));
-  uuid.octets[15] = 3;
+  for (std::size_t i = 0; i < 8; ++i) uuid.bytes[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  uuid.bytes[15] = 3;
   return uuid;
 }
 
@@ -31,7 +31,7 @@ void BareClient::start() {
 
 std::size_t BareClient::place_of(const Uuid& job) {
   std::uint64_t number = 0;
-  for (std::size_t i = 8; i-- > 0;) number = number << 8 | job.octets[i];
+  for (std::size_t i = 8; i-- > 0;) number = number << 8 | job.bytes[i];
   return number - 1;
 }
 

@@ -35,7 +35,7 @@ Expectation random_job(World& world) {
 
 }  // namespace
 
-FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes) {
+FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes, Features features) {
   broker::Config config;
   config.incarnation = seed + 1;
   config.memory_limit = 1 << 20;
@@ -63,6 +63,8 @@ FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes) {
   for (std::uint64_t i = 1; i <= client_count; ++i) {
     auto client = std::make_shared<SimClient>(world, i);
     clients.push_back(client);
+    if (features.edges) client->with_edges();
+    if (features.nested) client->with_nested();
     client->start();
     const std::uint64_t jobs = 1 + world.below(5);
     for (std::uint64_t j = 0; j < jobs; ++j)
@@ -163,6 +165,10 @@ FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes) {
       outcome.trouble = client->verdict();
   }
   if (outcome.trouble.empty()) outcome.trouble = rerun;
+  // Jobs that tasks have submitted end with the jobs of these tasks.
+  if (outcome.trouble.empty() && features.nested && world.broker_up())
+    if (const std::uint64_t live = world.core().status(world.now()).jobs; live > 0)
+      outcome.trouble = std::to_string(live) + " nested jobs outlived their parents";
   outcome.restarts = world.restarts();
   return outcome;
 }
@@ -173,7 +179,8 @@ std::string found_by(std::uint64_t seed, const Mistakes& mistakes) {
   const pid_t child = fork();
   if (child == 0) {
     dup2(ends[1], STDERR_FILENO);
-    const auto outcome = run_under_faults(seed, mistakes);
+    const bool edges = mistakes.broker == broker::Mistake::lose_wakeup;
+    const auto outcome = run_under_faults(seed, mistakes, {.edges = edges});
     std::fprintf(stderr, "%s", outcome.trouble.c_str());
     std::_Exit(outcome.trouble.empty() ? 0 : 1);
   }

@@ -23,8 +23,15 @@ struct FaultsOutcome {
   std::uint64_t restarts = 0;
 };
 
+/// What some of the jobs do besides.
+struct Features {
+  bool edges = false;   ///< they take the results of others
+  bool nested = false;  ///< their tasks submit jobs and wait for them
+};
+
 /// Injects faults for a while; then everything heals and must finish.
-FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes);
+FaultsOutcome run_under_faults(std::uint64_t seed, const Mistakes& mistakes,
+                               Features features = {});
 
 /// Runs a seed in a separate process, because a mistake may also abort an invariant check. Returns
 /// what was found; empty if nothing was.

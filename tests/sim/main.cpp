@@ -20,6 +20,7 @@ using namespace quern::sim;
 
 struct Options {
   std::uint64_t seed = 1, seeds = 100;
+  Features features;
   bool seeds_given = false;
   bool verbose = false, chaos = false, fresh = false;
   std::string mistake, scenario, etc, policy = "quern", timeline;
@@ -73,6 +74,8 @@ std::optional<Mistakes> mistakes_of(const std::string& name) {
     mistakes.broker = quern::broker::Mistake::forget_frontier;
   else if (name == "copy-anything")
     mistakes.broker = quern::broker::Mistake::copy_anything;
+  else if (name == "lose-wakeup")
+    mistakes.broker = quern::broker::Mistake::lose_wakeup;
   else if (name == "forget-outbox")
     mistakes.worker = quern::worker::Mistake::forget_outbox;
   else if (!name.empty())
@@ -98,7 +101,7 @@ int run_seeds_under_faults(const Options& options) {
   std::uint64_t failed = 0, steps = 0, jobs = 0, restarts = 0;
   for (std::uint64_t seed = options.seed; seed < options.seed + options.seeds; ++seed) {
     if (options.verbose) std::printf("seed %llu\n", Long{seed}), std::fflush(stdout);
-    const auto outcome = run_under_faults(seed, {});
+    const auto outcome = run_under_faults(seed, {}, options.features);
     restarts += outcome.restarts;
     steps += outcome.steps;
     jobs += outcome.jobs;
@@ -126,8 +129,12 @@ int main(int argc, char** argv) {
   add("chaos", po::bool_switch(&options.chaos),
       "faults of network, disk and processes (the usual run, so it may be left out)");
   add("mistake", po::value(&options.mistake),
-      "make one on purpose: acknowledge-early, forget-frontier, copy-anything, forget-outbox; exit "
-      "0 when a seed finds it");
+      "make one on purpose: acknowledge-early, forget-frontier, copy-anything, forget-outbox, "
+      "lose-wakeup; exit 0 when a seed finds it");
+  add("edges", po::bool_switch(&options.features.edges),
+      "under faults: jobs that take results of others");
+  add("nested", po::bool_switch(&options.features.nested),
+      "under faults: jobs whose tasks submit jobs and wait for them");
   add("scenario", po::value(&options.scenario),
       "play a case for the scheduler, without faults, and print its makespan as JSON: a name "
       "(`list` prints them) or a file");

@@ -12,6 +12,7 @@ Recovered MemoryStore::recover() {
   out.numbers_below = numbers_below_;
   for (const auto& [number, kept] : jobs_) {
     RecoveredJob job{kept.birth, kept.progress, {}, {}, {}, {}};
+    job.age = age;
     for (const auto& [first, batch] : kept.inputs) {
       const auto costs = kept.costs.find(first);
       job.inputs.push_back({first, batch.count(), batch.weight(),
@@ -26,6 +27,7 @@ Recovered MemoryStore::recover() {
     out.numbers_below = std::max(out.numbers_below, value(kept.birth.number) + 1);
     out.jobs.push_back(std::move(job));
   }
+  for (const auto& [id, record] : schedules_) out.schedules.push_back(record);
   return out;
 }
 
@@ -67,6 +69,12 @@ void MemoryStore::apply_one(const StoreOp& op) {
     jobs_.erase(job->job);
   } else if (const auto* reserve = std::get_if<ReserveNumbers>(&op)) {
     numbers_below_ = reserve->below;
+  } else if (const auto* put = std::get_if<PutSchedule>(&op)) {
+    schedules_[put->record.id] = put->record;
+  } else if (const auto* save = std::get_if<SaveSchedule>(&op)) {
+    schedules_.at(save->id).progress = save->progress;
+  } else if (const auto* remove = std::get_if<DropSchedule>(&op)) {
+    schedules_.erase(remove->id);
   }
 }
 

@@ -2,6 +2,7 @@
 // simulator and the tests of the core; the SQLite store is tested against it.
 #pragma once
 
+#include <chrono>
 #include <map>
 
 #include "broker/core/durability/store.hpp"
@@ -18,6 +19,8 @@ class MemoryStore : public broker::Store {
 
   /// apply() throws while this is not empty.
   std::string trouble;
+  /// How long ago the jobs were accepted, as the next recover() tells it.
+  std::chrono::seconds age{};
 
  private:
   struct Kept {
@@ -34,6 +37,7 @@ class MemoryStore : public broker::Store {
   std::uint64_t incarnation_ = 0;
   std::uint64_t numbers_below_ = 1;
   std::map<JobNumber, Kept> jobs_;
+  std::map<std::uint64_t, broker::ScheduleRecord> schedules_;
 };
 
 }  // namespace quern::sim

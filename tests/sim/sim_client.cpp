@@ -25,6 +25,8 @@ const char* function_of(Kind kind) {
     case Kind::join:
       return "join";
     case Kind::cancelled:
+    case Kind::fed:
+    case Kind::gathered:
       return "echo";
   }
   return "";
@@ -33,10 +35,10 @@ const char* function_of(Kind kind) {
 Uuid uuid_of(std::uint64_t client, std::uint64_t n) {
   Uuid uuid;
   for (std::size_t i = 0; i < 8; ++i) {
-    uuid.octets[i] = static_cast<std::uint8_t>(client >> (8 * i));
-    uuid.octets[8 + i] = static_cast<std::uint8_t>(n >> (8 * i));
+    uuid.bytes[i] = static_cast<std::uint8_t>(client >> (8 * i));
+    uuid.bytes[8 + i] = static_cast<std::uint8_t>(n >> (8 * i));
   }
-  uuid.octets[7] = 2;
+  uuid.bytes[7] = 2;
   return uuid;
 }
 
@@ -75,6 +77,8 @@ void SimClient::submit(Expectation expectation) {
   submit.options.backoff_ms = 10;
   expectation.once = expectation.kind == Kind::echo && last_key_ % 2 == 0;
   submit.options.at_most_once = expectation.once;
+  // The invariants are checked after every step, which takes long with many nested jobs.
+  submit.options.nested = nested_ && expectation.items.size() < 20;
   if (expectation.kind == Kind::sum) {
     submit.input = InputKind::range;
     submit.range_begin = expectation.begin;
@@ -91,16 +95,57 @@ void SimClient::submit(Expectation expectation) {
   }
   const bool cancel = expectation.kind == Kind::cancelled;
   const Uuid uuid = submit.job;
+  const bool feeds = edges_ && !cancel && !expectation.once && expectation.kind != Kind::sum &&
+                     expectation.kind != Kind::join;
+  const Expectation first = feeds ? expectation : Expectation{};
   jobs_.emplace(key, std::move(expectation));
-  core_.submit(key, std::move(submit), world_.now());
+  const auto rest =
+      submit.open ? client::InputLedger::Rest::comes : client::InputLedger::Rest::none;
+  core_.submit(key, std::move(submit), rest, world_.now());
   carry_out();
   if (world_.chance(0.2)) pause_for_a_while(uuid);
+  if (feeds) submit_consumers(first, uuid);
   if (cancel) {
     world_.after(std::chrono::milliseconds(world_.below(3000)), shared_from_this(), [this, key] {
       if (jobs_.contains(key)) core_.cancel(key, {}, world_.now());
       carry_out();
     });
   }
+}
+
+void SimClient::submit_consumers(const Expectation& first, Uuid from) {
+  Expectation fed;
+  fed.kind = Kind::fed;
+  fed.items = first.items;
+  Expectation gathered;
+  gathered.kind = Kind::gathered;
+  gathered.items.emplace_back();
+  for (std::uint64_t i = 0; i < first.items.size(); ++i) {
+    gathered.items[0] += first.items[i];
+    if (first.kind == Kind::doomed && is_doomed(i)) fed.bad.insert(i);
+  }
+  if (!fed.bad.empty()) gathered.bad.insert(0);
+  const Uuid second = submit_fed(std::move(fed), from, EdgePattern::each);
+  submit_fed(std::move(gathered), second, EdgePattern::all);
+}
+
+Uuid SimClient::submit_fed(Expectation expectation, Uuid from, EdgePattern pattern) {
+  const JobKey key{++last_key_};
+  wire::Submit submit;
+  submit.job = uuid_of(number_, last_key_);
+  submit.function = function_of(expectation.kind);
+  submit.input = InputKind::items;
+  submit.window = 1 + world_.below(20'000);
+  submit.options.backoff_ms = 10;
+  JobEdge edge;
+  edge.uuid = from;
+  edge.pattern = pattern;
+  submit.edges.push_back(edge);
+  const Uuid uuid = submit.job;
+  jobs_.emplace(key, std::move(expectation));
+  core_.submit(key, std::move(submit), client::InputLedger::Rest::none, world_.now());
+  carry_out();
+  return uuid;
 }
 
 // A broker without a store may forget the job meanwhile, so an error is no surprise. A question
@@ -221,6 +266,14 @@ void SimClient::carry_out() {
 
 void SimClient::on_ended(JobKey key, const client::Failure& failure) {
   Expectation& job = jobs_.at(key);
+  const bool takes = job.kind == Kind::fed || job.kind == Kind::gathered;
+  // If the connection was lost before the broker had the job, it gets it later: then the results
+  // that it takes may have been read, or their job was refused and has another name now.
+  if (takes && (failure.code == ErrorCode::lost || failure.code == ErrorCode::unknown_job ||
+                failure.code == ErrorCode::store)) {
+    jobs_.erase(key);
+    return;
+  }
   if (failure.code != ErrorCode::store || job.final) {
     job.ended = failure.text;
     return;
@@ -316,7 +369,7 @@ std::string SimClient::verdict() const {
       continue;
     }
     for (std::uint64_t i = 0; i < job.items.size(); ++i) {
-      const bool bad = job.kind == Kind::doomed && is_doomed(i);
+      const bool bad = job.bad.contains(i) || (job.kind == Kind::doomed && is_doomed(i));
       if (bad != job.errors.contains(i))
         return who + "task " + std::to_string(i) +
                (bad ? " should have failed" : " failed or is missing") +
@@ -324,7 +377,7 @@ std::string SimClient::verdict() const {
       if (!bad && (!job.results.contains(i) || job.results.at(i) != job.items[i]))
         return who + "task " + std::to_string(i) + " has a missing or wrong result";
     }
-    const bool any_bad = job.kind == Kind::doomed && !job.errors.empty();
+    const bool any_bad = !job.bad.empty() || (job.kind == Kind::doomed && !job.errors.empty());
     if (status.state != (any_bad ? JobState::failed : JobState::done))
       return who + "is " + std::string(to_string(status.state)) + ": " + status.reason;
   }

@@ -12,9 +12,9 @@ worker::Config config_of(const Machine& machine, worker::Mistake mistake) {
   worker::Config config;
   config.mistake = mistake;
   for (int i = 0; i < 8; ++i)
-    config.identity.octets[static_cast<std::size_t>(i)] =
+    config.identity.bytes[static_cast<std::size_t>(i)] =
         static_cast<std::uint8_t>(machine.number >> (8 * i));
-  config.identity.octets[15] = 1;
+  config.identity.bytes[15] = 1;
   config.name = "w" + std::to_string(machine.number);
   config.slots = machine.slots;
   config.offer.functions = machine.functions;
@@ -192,6 +192,7 @@ void SimWorker::carry_out() {
       if (wire_) world_.send_up(wire_, std::move(send->envelope));
     } else if (auto* start = std::get_if<worker::StartRun>(&effect)) {
       run(start->slot, std::move(start->lease));
+      core_.take_effects(effects);  // appends
     } else if (auto* cut_run = std::get_if<worker::CutRun>(&effect)) {
       cut(cut_run->slot, cut_run->lease, cut_run->want);
     } else if (auto* end = std::get_if<worker::EndRun>(&effect)) {
@@ -205,8 +206,13 @@ void SimWorker::carry_out() {
       auto& run = runs_[worker::index(cancel->slot)];
       if (run && run->lease.lease == cancel->lease) {
         run->end = 0;
+        run->waits_for = {};
         schedule_finish(cancel->slot);
       }
+    } else if (auto* tell = std::get_if<worker::TellTask>(&effect)) {
+      const auto& run = runs_[worker::index(tell->slot)];
+      if (run && run->lease.lease == tell->lease) hear(tell->slot, tell->message);
+      core_.take_effects(effects);  // appends
     }
   }
   plan_tick();
@@ -232,12 +238,50 @@ void SimWorker::run(worker::SlotId slot, wire::Lease lease) {
   run.pace = machine_.pace(lease);
   run.lease = std::move(lease);
   if (world_.on_run) world_.on_run(*this, run.lease);
+  if (worker::index(slot) == runs_.size()) runs_.emplace_back();  // others wait for nested jobs
+  const bool nested = run.lease.nested && run.lease.kind == wire::LeaseKind::item;
   runs_[worker::index(slot)] = std::move(run);
+  if (nested)
+    submit_nested(slot);
+  else
+    schedule_finish(slot);
+}
+
+void SimWorker::submit_nested(worker::SlotId slot) {
+  Run& run = *runs_[worker::index(slot)];
+  wire::Submit submit;
+  for (auto& byte : submit.job.bytes) byte = static_cast<std::uint8_t>(1 + world_.below(255));
+  submit.function = "echo";
+  submit.input = InputKind::items;
+  submit.lease = run.lease.lease;
+  submit.task = run.lease.tasks.front().begin;
+  submit.options.backoff_ms = 10;
+  submit.options.nested = world_.chance(0.3);
+  wire::BatchBuilder builder;
+  for (std::uint64_t i = 0; i < 1 + world_.below(2); ++i) builder.add("nested");
+  submit.batch = builder.take();
+  run.waits_for = submit.job;
+  core_.handle(slot, submit);
+  core_.handle(slot, wire::Wait{run.lease.lease, run.waits_for});
+}
+
+void SimWorker::hear(worker::SlotId slot, const wire::Message& message) {
+  Run& run = *runs_[worker::index(slot)];
+  if (run.waits_for.is_nil() || std::holds_alternative<wire::Results>(message)) return;
+  // What the broker has no room for is done without.
+  if (const auto* update = std::get_if<wire::JobUpdate>(&message);
+      update && update->status.state != JobState::done)
+    run.nested_trouble = "a nested job is " + std::string(to_string(update->status.state)) + ": " +
+                         update->status.reason;
+  core_.handle(slot, wire::Wait{run.lease.lease, {}});
+  run.waits_for = {};
+  run.started = run.since = world_.now();
   schedule_finish(slot);
 }
 
 void SimWorker::schedule_finish(worker::SlotId slot) {
   Run& run = *runs_[worker::index(slot)];
+  if (!run.waits_for.is_nil()) return;  // it has not begun
   run.generation = ++generation_;
   const Duration left = duration_of((run.pace.end_of(run.end) - worked_s(run)) / speed_);
   const Time when = world_.now() + std::max<Duration>(1us, left);
@@ -301,6 +345,10 @@ wire::Report SimWorker::report_of(const Run& run, std::uint64_t tasks) const {
     const std::uint64_t i = task_at(lease.tasks, n);
     Bytes result = lease.indexed ? wire::bytes_of(wire::Int128{lease.base} + wire::Int128(i))
                                  : Bytes(reader.next());
+    if (!run.nested_trouble.empty()) {
+      report.errors.push_back({i, 1, ErrorCode::failed, run.nested_trouble});
+      continue;
+    }
     if ((lease.function == "flaky" && lease.attempt == 1 && is_flaky(i)) ||
         (lease.function == "doomed" && is_doomed(i))) {
       report.errors.push_back({i, 1, ErrorCode::failed, "task " + std::to_string(i) + " failed"});

@@ -76,6 +76,8 @@ class SimWorker : public Actor, public std::enable_shared_from_this<SimWorker> {
     double worked_s = 0;  ///< work done until `since`, at full speed
     Time since{};
     std::uint64_t generation = 0;
+    Uuid waits_for{};            ///< a job that its task has submitted; nil: it works
+    std::string nested_trouble;  ///< what went wrong with that job
   };
 
   void carry_out();
@@ -83,6 +85,9 @@ class SimWorker : public Actor, public std::enable_shared_from_this<SimWorker> {
   void finish(worker::SlotId slot, std::uint64_t generation);
   void cut(worker::SlotId slot, const wire::LeaseId& lease, std::uint64_t want);
   void schedule_finish(worker::SlotId slot);
+  /// Of a job that allows it, each task submits another job and waits for it before it works.
+  void submit_nested(worker::SlotId slot);
+  void hear(worker::SlotId slot, const wire::Message& message);
   double worked_s(const Run& run) const;
   std::uint64_t started_tasks(const Run& run) const;
   wire::Report report_of(const Run& run, std::uint64_t tasks) const;

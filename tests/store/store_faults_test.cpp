@@ -128,6 +128,39 @@ TEST(StoreFaults, a_store_of_version_4_is_upgraded_and_none_of_its_jobs_is_pause
   EXPECT_FALSE(store.recover().jobs.at(0).progress.paused);
 }
 
+TEST(StoreFaults, a_store_of_version_6_is_upgraded_and_keeps_who_submitted_a_job_from_then_on) {
+  Folder folder;
+  JobBirth old, young;
+  old.number = JobNumber{1};
+  young.number = JobNumber{2};
+  young.uuid.bytes[0] = 2;
+  young.options.nested = true;
+  young.parent = {old.number, 1ULL << 61, {7, 1ULL << 40}, 3};
+  {
+    SqliteStore store(folder / "s");
+    store.apply({AddJob{old}});
+  }
+  {
+    Database database(SqliteStore::file_in(folder / "s"), Database::Mode::write);
+    database.run("DROP TABLE parents");
+    database.run("PRAGMA user_version = 6");
+  }
+  {
+    SqliteStore store(folder / "s");
+    EXPECT_FALSE(store.recover().jobs.at(0).birth.parent);
+    store.apply({AddJob{young}});
+  }
+  SqliteStore store(folder / "s");
+  const Recovered found = store.recover();
+  EXPECT_EQ(found.jobs.at(1).birth.parent, young.parent);
+  EXPECT_TRUE(found.jobs.at(1).birth.options.nested);
+  store.apply({DropJob{young.number}});
+  while (store.sweep()) {
+  }
+  Database database(SqliteStore::file_in(folder / "s"), Database::Mode::read);
+  EXPECT_EQ(database.number("SELECT count(*) FROM parents"), 0);
+}
+
 TEST(StoreFaults, corrupted_payloads_are_found_and_not_served) {
   Folder folder;
   JobBirth b;
@@ -267,7 +300,7 @@ TEST(StoreFaults, a_full_disk_is_a_temporary_failure) {
     ::setrlimit(RLIMIT_FSIZE, &small);
     JobBirth b;
     b.number = JobNumber{5000};
-    b.uuid.octets[3] = 1;
+    b.uuid.bytes[3] = 1;
     wire::BatchBuilder builder;
     builder.add(std::string(900'000, 'x'));
     const StoreOps ops{AddJob{b}, AddInput{b.number, 0, builder.take()}};

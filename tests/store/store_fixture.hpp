@@ -124,8 +124,8 @@ class Transactions {
     ++last_;
     JobBirth b;
     b.number = JobNumber{last_};
-    b.uuid.octets[0] = static_cast<std::uint8_t>(last_);
-    b.uuid.octets[15] = static_cast<std::uint8_t>(last_ >> 8);
+    b.uuid.bytes[0] = static_cast<std::uint8_t>(last_);
+    b.uuid.bytes[15] = static_cast<std::uint8_t>(last_ >> 8);
     b.function = "f" + text();
     b.input = static_cast<InputKind>(below(3));
     b.range_begin = -static_cast<std::int64_t>(below(1000));

@@ -32,7 +32,7 @@ constexpr const char* kFiles[] = {"quern.db", "quern.db-wal", "last-commit"};
 StoreOps job_of(std::uint64_t number) {
   JobBirth birth;
   birth.number = JobNumber{number};
-  birth.uuid.octets[0] = static_cast<std::uint8_t>(number);
+  birth.uuid.bytes[0] = static_cast<std::uint8_t>(number);
   birth.input = InputKind::items;
   wire::BatchBuilder builder;
   builder.add(std::string(40'000, 'x'));

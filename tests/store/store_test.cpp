@@ -96,7 +96,7 @@ TEST(Store, a_dropped_job_is_swept_in_slices_and_its_space_is_reused) {
   for (std::uint64_t n = 1; n <= 12; ++n) {
     JobBirth b;
     b.number = JobNumber{n};
-    b.uuid.octets[0] = static_cast<std::uint8_t>(n);
+    b.uuid.bytes[0] = static_cast<std::uint8_t>(n);
     StoreOps ops{AddJob{b}};
     for (std::uint64_t i = 0; i < 150; ++i)
       ops.push_back(AddInput{b.number, i * 1000, tasks_of(1000, 'x')});

@@ -162,8 +162,9 @@ void copy_with_unknown_keys(Packer& out, const msgpack::object& o, bool fields =
       const auto& [key, val] = o.via.map.ptr[i];
       out.pack(key);
       const auto name = key.as<std::string>();
-      copy_with_unknown_keys(out, val,
-                             name != "labels" && name != "require" && name != "resources");
+      copy_with_unknown_keys(
+          out, val,
+          name != "labels" && name != "require" && name != "resources" && name != "metadata");
     }
     pack_unknown(out, "zz");
   } else {
@@ -255,13 +256,15 @@ TEST(Codec, a_long_answer_is_shortened_and_says_so) {
   EXPECT_NE(got.text.back().find("more did not fit"), std::string::npos);
 }
 
-TEST(Codec, a_rate_that_is_not_finite_is_left_out) {
+TEST(Codec, a_rate_that_no_peer_would_accept_is_left_out) {
   JobUpdate update;
+  update.status.eta_error_s = 1e19;
   update.status.rate = std::numeric_limits<double>::infinity();
   update.status.eta_s = std::numeric_limits<double>::quiet_NaN();
   const auto got = std::get<JobUpdate>(decoded(encode({SessionId{1}, update})).message);
   EXPECT_EQ(got.status.rate, 0);
   EXPECT_EQ(got.status.eta_s, -1);
+  EXPECT_EQ(got.status.eta_error_s, -1);
 }
 
 TEST(Codec, a_hello_of_another_version_decodes_whatever_else_it_contains) {

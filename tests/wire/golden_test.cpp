@@ -18,7 +18,9 @@ bool is_error(const Frames& frames) { return std::holds_alternative<DecodeError>
 bool opaque(const Message& message, std::size_t part) {
   if (std::holds_alternative<Common>(message) || std::holds_alternative<Blob>(message))
     return part == 1;
-  if (const auto* submit = std::get_if<Submit>(&message)) return submit->has_common && part == 1;
+  if (const auto* submit = std::get_if<Submit>(&message))
+    return (submit->has_common || submit->has_links) && part == 1;
+  if (std::holds_alternative<Schedule>(message)) return part == 1;
   return std::holds_alternative<JobUpdate>(message) && part == 1;
 }
 

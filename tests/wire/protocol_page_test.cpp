@@ -59,6 +59,12 @@ std::string name_in_page(Of<FunctionRate>) { return "FUNCTION_RATE"; }
 std::string name_in_page(Of<WorkerStatus>) { return "WORKER_STATUS"; }
 std::string name_in_page(Of<BrokerStatus>) { return "BROKER_STATUS"; }
 std::string name_in_page(Of<ErrorGroup>) { return "ERROR_GROUP"; }
+std::string name_in_page(Of<TaskSpan>) { return "TASK_SPAN"; }
+std::string name_in_page(Of<JobEdge>) { return "EDGE"; }
+std::string name_in_page(Of<TaskNote>) { return "TASK_NOTE"; }
+std::string name_in_page(Of<ScheduleRun>) { return "SCHEDULE_RUN"; }
+std::string name_in_page(Of<ScheduleStatus>) { return "SCHEDULE_STATUS"; }
+std::string name_in_page(Of<Submit>) { return "SUBMIT"; }
 std::string name_in_page(Of<Histogram>) { return "HISTOGRAM"; }
 std::string name_in_page(Of<FunctionCounters>) { return "FUNCTION_COUNTERS"; }
 std::string name_in_page(Of<HeldLease>) { return "HELD_LEASE"; }
@@ -112,7 +118,7 @@ class RowVisitor {
   void uuid(std::string_view key, std::optional<Uuid> T::*) { add(key, "uuid", "absent"); }
   template <typename Id>
   void id(std::string_view key, Id T::*) {
-    add(key, name_in_page(Of<Id>{}), "required");
+    add(key, name_in_page(Of<Id>{}), "[0, 0]");
   }
   void intervals(std::string_view key, Intervals T::*) { add(key, "intervals", "empty"); }
   void numbers(std::string_view key, std::vector<std::uint64_t> T::*) {
@@ -186,7 +192,7 @@ TEST(ProtocolPage, the_page_lists_every_nested_map) {
   expect_nested_on_page<TaskError, ErrorGroup, WorkerShare, LeaseSpan, JobStatus, Capacity,
                         FunctionDecl, ReducerDecl, FunctionRate, WorkerStatus, BrokerStatus,
                         Histogram, FunctionCounters, HeldLease, WorkerOffer, HeldJob, KnownJob,
-                        JobOptions>();
+                        JobOptions, JobEdge, ScheduleStatus, ScheduleRun>();
 }
 
 TEST(ProtocolPage, the_page_lists_every_word) {
@@ -205,6 +211,13 @@ TEST(ProtocolPage, the_page_lists_every_word) {
   has(Words<Role>::list);
   has(Words<QueryWhat>::list);
   has(Words<LeaseKind>::list);
+  has(Words<TaskState>::list);
+  has(Words<EdgePattern>::list);
+  has(Words<Join>::list);
+  has(Words<Missed>::list);
+  has(Words<Overlap>::list);
+  has(Words<RunOutcome>::list);
+  has(Words<ScheduleAction>::list);
 }
 
 std::string digits_of(const std::string& text) {

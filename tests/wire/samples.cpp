@@ -1,6 +1,7 @@
 #include "wire/samples.hpp"
 
 #include <stdexcept>
+#include <utility>
 
 namespace quern::wire::test {
 namespace {
@@ -73,9 +74,20 @@ JobStatus job_status() {
   s.eta_error_s = 1.5;
   s.copies = 3;
   s.wasted_s = 0.75;
+  s.blocked = 4;
+  s.edges = {JobEdge{{}, JobNumber{11}, EdgePattern::group, 2, 1, true}};
+  s.consumers = {13, 14};
   s.queued_bytes = 8000;
   s.result_bytes = 9000;
   s.workers = 1;
+  s.deadline_ms = 60'000;
+  s.start_at_ms = 1'796'000'000'000;
+  s.metadata = {{"experiment", "7"}};
+  s.nested = true;
+  s.parent = JobNumber{10};
+  s.parent_task = 3;
+  s.children = {15, 16};
+  s.waiting_tasks = 2;
   s.shares = {
       {.worker = "left", .leases = 3, .tasks = 100, .busy_us = 90'000, .rate = 1111.5, .slots = 2}};
   s.spans = {{.worker = "left",
@@ -239,6 +251,9 @@ JobOptions options() {
   o.at_most_once = true;
   o.unique_any = true;
   o.ttl_s = 604'800;
+  o.deadline_ms = 60'000;
+  o.metadata = {{"experiment", "7"}};
+  o.nested = true;
   return o;
 }
 
@@ -254,6 +269,54 @@ Submit submit_full() {
   m.common = Buffer::copy("model");
   m.batch = batch_of({"\x01", "\xcd\x01\x02", "\x03"});
   m.costs = {1, 0.5F, 2};
+  return m;
+}
+
+Submit submit_links() {
+  Submit m;
+  m.job = uuid_of(0x13);
+  m.function = "add";
+  m.input = InputKind::items;
+  m.encoding = Encoding::value;
+  m.options.intermediate = true;
+  JobEdge list;
+  list.uuid = uuid_of(0x11);
+  list.pattern = EdgePattern::list;
+  JobEdge after;
+  after.number = JobNumber{12};
+  after.pattern = EdgePattern::after;
+  after.ended = true;
+  m.edges = {list, after};
+  m.join = Join::array;
+  m.has_links = true;
+  m.links = Buffer::copy("links");
+  return m;
+}
+
+Submit submit_nested() {
+  Submit m;
+  m.job = uuid_of(0x15);
+  m.function = "fib";
+  m.input = InputKind::items;
+  m.encoding = Encoding::value;
+  m.options.nested = true;
+  m.batch = batch_of({"\x08", "\x07"});
+  m.lease = kLease;
+  m.task = 3;
+  return m;
+}
+
+Submit submit_group() {
+  Submit m;
+  m.job = uuid_of(0x14);
+  m.function = "echo";
+  m.input = InputKind::items;
+  JobEdge edge;
+  edge.number = JobNumber{12};
+  edge.pattern = EdgePattern::group;
+  edge.width = 3;
+  edge.step = 2;
+  m.edges = {edge};
   return m;
 }
 
@@ -274,6 +337,15 @@ Append append() {
   m.close = true;
   m.batch = batch_of({"", "abc"});
   m.costs = {0, 3};
+  return m;
+}
+
+Append append_batch() {
+  Append m;
+  m.token = 9;
+  m.number = JobNumber{12};
+  m.first = 7;
+  m.batch = batch_of({"abc"});
   return m;
 }
 
@@ -299,6 +371,25 @@ JobUpdate job_update() {
   m.has_value = true;
   m.value = Buffer::copy("\xcd\x13\xba");
   m.touched = 6;
+  return m;
+}
+
+Answer answer_tasks() {
+  Answer m;
+  m.token = 4;
+  m.tasks = {{0, 10, TaskState::done}, {10, 2, TaskState::leased, "left", 2}};
+  m.cursor = 12;
+  return m;
+}
+
+TaskNote note() {
+  return {.task = 3, .progress = 0.25, .text = "epoch 2", .worker = "left", .age_us = 1500};
+}
+
+Answer answer_notes() {
+  Answer m;
+  m.token = 4;
+  m.notes = {{.task = 3, .text = "started", .worker = "left", .age_us = 2500}, note()};
   return m;
 }
 
@@ -347,6 +438,7 @@ Lease lease_range() {
   m.tasks = {{1000, 2000}};
   m.indexed = true;
   m.base = -5;
+  m.nested = true;
   return m;
 }
 
@@ -394,6 +486,65 @@ Query query() {
   return m;
 }
 
+Submit submit_later() {
+  Submit m;
+  m.job = uuid_of(0x11);
+  m.function = "echo";
+  m.options.start_at_ms = 1'796'000'000'000;
+  m.batch = batch_of({"a"});
+  return m;
+}
+
+Submit submit_delayed() {
+  Submit m = submit_later();
+  m.options.start_in_ms = std::exchange(m.options.start_at_ms, 0) / 1'000'000;
+  return m;
+}
+
+Schedule schedule() {
+  Schedule m;
+  m.token = 5;
+  m.action = ScheduleAction::replace;
+  m.name = "nightly";
+  m.cron = "30 2 * * *";
+  m.zone = "Europe/Zurich";
+  m.missed = Missed::skip;
+  m.overlap = Overlap::queue;
+  m.job.emplace();
+  m.job->job = uuid_of(0x11);
+  m.job->function = "echo";
+  m.job->input = InputKind::items;
+  m.job->options.detach = true;
+  m.job->has_common = true;
+  m.job->common = Buffer::copy("model");
+  m.job->batch = batch_of({"rye", "oat"});
+  return m;
+}
+
+Answer answer_schedules() {
+  Answer m;
+  m.token = 5;
+  ScheduleStatus one;
+  one.name = "nightly";
+  one.owner = "operator";
+  one.cron = "30 2 * * *";
+  one.zone = "Europe/Zurich";
+  one.missed = Missed::skip;
+  one.overlap = Overlap::queue;
+  one.function = "echo";
+  one.next_ms = 1'796'000'000'000;
+  one.runs = {{1'795'000'000'000, 1'795'000'000'007, JobNumber{12}, RunOutcome::ran, ""},
+              {1'794'000'000'000, 1'794'000'000'003, JobNumber{}, RunOutcome::skipped,
+               "job 11 of an earlier due time had not ended"}};
+  m.schedules.push_back(one);
+  ScheduleStatus paused;
+  paused.name = "hourly";
+  paused.paused = true;
+  m.schedules.push_back(paused);
+  m.cursor = 9;
+  return m;
+}
+
 std::vector<Sample> make_samples() {
   const auto open = [](std::string name, Message m) {
     return Sample{std::move(name), {SessionId{}, std::move(m)}};
@@ -418,6 +569,9 @@ std::vector<Sample> make_samples() {
       open("enrolled", Enrolled{"lab3", "work"}),
       in("submit_two_raw_items", submit_two_raw_items()),
       in("submit_full", submit_full()),
+      in("submit_links", submit_links()),
+      in("submit_group", submit_group()),
+      in("submit_nested", submit_nested()),
       in("submit_range", submit_range()),
       in("append", append()),
       in("attach",
@@ -425,8 +579,11 @@ std::vector<Sample> make_samples() {
       in("ack", Ack{uuid_of(0x11), 6, true}),
       in("retry",
          Retry{5, uuid_of(0x11), JobNumber{12}, {{0, 5}}, ErrorCode::timeout, "over 5 s", true}),
+      in("append_batch", append_batch()),
+      in("schedule", schedule()),
+      in("schedule_remove", Schedule{6, ScheduleAction::remove, "nightly", "operator"}),
       in("pause", Pause{5, uuid_of(0x11), JobNumber{12}, true}),
-      in("cancel", Cancel{4, uuid_of(0x11), JobNumber{12}, {{0, 5}, {100, 200}}, true, true}),
+      in("cancel", Cancel{4, uuid_of(0x11), JobNumber{12}, {{0, 5}, {100, 200}}, true, true, true}),
       in("query", query()),
       in("drain", Drain{4, "left"}),
       in("accepted",
@@ -434,13 +591,21 @@ std::vector<Sample> make_samples() {
       in("results", results()),
       in("job", job_update()),
       in("answer", answer()),
+      in("answer_tasks", answer_tasks()),
+      in("answer_notes", answer_notes()),
+      in("answer_schedules", answer_schedules()),
+      in("submit_later", submit_later()),
+      in("submit_delayed", submit_delayed()),
       in("lease_items", lease_items()),
       in("lease_range", lease_range()),
       in("lease_merge", lease_merge()),
-      in("common",
-         Common{
-             uuid_of(0x11), Buffer::copy("model"), {std::string(64, 'a'), std::string(64, '5')}}),
+      in("common", Common{uuid_of(0x11),
+                          Buffer::copy("model"),
+                          {std::string(64, 'a'), std::string(64, '5')},
+                          {{"experiment", "7"}}}),
       in("blob", Blob{std::string(64, 'a'), 3, 8, "", Buffer::copy("octets")}),
+      in("blob_read",
+         Blob{std::string(64, 'a'), 3, 8, "", Buffer::copy("octets"), 21, uuid_of(0x11)}),
       in("blob_gone", Blob{std::string(64, 'a'), 0, 0, "it was forgotten", {}}),
       in("forget", Forget{{uuid_of(0x11), uuid_of(0x12)}}),
       in("reported", Reported{{{kLease, 0}, {kLease, 1}}}),
@@ -451,6 +616,9 @@ std::vector<Sample> make_samples() {
       in("reclaimed", Reclaimed{kLease, {{90, 100}}}),
       in("draining", Draining{}),
       in("fetch", Fetch{uuid_of(0x11), std::string(64, 'a'), 3}),
+      in("fetch_read", Fetch{{}, std::string(64, 'a'), 3, 21}),
+      in("notes", Notes{kLease, {{.task = 3, .text = "started"}, {.task = 3, .progress = 0.25}}}),
+      in("wait", Wait{kLease, uuid_of(0x15)}),
   };
 }
 
@@ -469,7 +637,7 @@ const Envelope& sample(const std::string& name) {
 
 Uuid uuid_of(std::uint8_t byte) {
   Uuid uuid;
-  uuid.octets.fill(byte);
+  uuid.bytes.fill(byte);
   return uuid;
 }
 

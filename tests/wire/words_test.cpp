@@ -31,7 +31,7 @@ TEST(Words, the_words_of_public_enumerations_are_fixed) {
 
 TEST(Uuid, a_uuid_is_written_as_groups_of_hex_digits) {
   quern::Uuid uuid;
-  for (std::uint8_t i = 0; i < 16; ++i) uuid.octets[i] = static_cast<std::uint8_t>(i * 17);
+  for (std::uint8_t i = 0; i < 16; ++i) uuid.bytes[i] = static_cast<std::uint8_t>(i * 17);
   EXPECT_EQ(uuid.text(), "00112233-4455-6677-8899-aabbccddeeff");
 }
 

@@ -20,7 +20,7 @@ class WorkerBlobs : public WorkerCoreTest {
 
   static Uuid job(std::uint8_t n) {
     Uuid uuid;
-    uuid.octets[0] = n;
+    uuid.bytes[0] = n;
     return uuid;
   }
   static wire::Lease lease_of(std::uint8_t n, std::uint64_t counter) {

@@ -73,7 +73,7 @@ TEST_F(LeasesTest, a_run_gets_its_common_input) {
   core.on_message({kSession, lease}, now);
   Effects taken;
   core.take_effects(taken);
-  EXPECT_EQ(std::get<StartRun>(taken.at(0)).common.view(), "model");
+  EXPECT_EQ(std::get<StartRun>(taken.at(0)).common.bytes.view(), "model");
 }
 
 TEST_F(LeasesTest, a_lease_without_its_common_input_fails) {

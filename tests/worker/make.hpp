@@ -11,7 +11,7 @@ inline wire::Lease make_lease(std::uint64_t counter, std::string function, wire:
                               wire::Intervals tasks) {
   wire::Lease lease;
   lease.lease = {7, counter};
-  lease.job.octets[15] = 1;
+  lease.job.bytes[15] = 1;
   lease.function = std::move(function);
   lease.kind = kind;
   lease.tasks = std::move(tasks);

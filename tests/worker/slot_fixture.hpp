@@ -31,7 +31,7 @@ class SlotTest : public ::testing::Test {
                                                  changed_.notify_all();
                                                }});
     Harvest harvest = harvest_for(lease, functions);
-    auto run = std::make_shared<worker::Run>(std::move(lease), wire::Buffer{}, std::move(harvest));
+    auto run = std::make_shared<worker::Run>(std::move(lease), CommonInput{}, std::move(harvest));
     slot_->start(run);
     return run;
   }

@@ -278,9 +278,11 @@ TEST_F(SlotTest, a_fenced_call_is_reported_by_the_link_and_its_output_is_dropped
   while (!fenced) fenced = run->fence_overdue(Clock::now());
   EXPECT_EQ(*fenced, (wire::Interval{2, 3}));
   EXPECT_TRUE(run->cancelled());
-  const auto reports = run->harvest.take(true, 0);  // the link owns the harvest now
+  const auto taken = run->harvest.take(true, 0);  // the link owns the harvest now
   gate.open();
-  EXPECT_TRUE(finish().empty());
+  // A slow machine may have reported the first tasks before.
+  auto reports = finish();
+  reports.insert(reports.end(), taken.begin(), taken.end());
   const auto all = results(reports);
   EXPECT_EQ(all.size(), 2u);
   EXPECT_EQ(all.at(1), "done");

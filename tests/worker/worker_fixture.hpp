@@ -43,6 +43,10 @@ inline std::string text_of(const wire::Message& message) {
     out += " " + text_of(reclaimed->lease) + " " + text_of(reclaimed->tasks);
   } else if (const auto* fetch = std::get_if<wire::Fetch>(&message)) {
     out += " " + fetch->blob.substr(0, 1) + "/" + std::to_string(fetch->chunk);
+  } else if (const auto* wait = std::get_if<wire::Wait>(&message)) {
+    out += " " + text_of(wait->lease) + (wait->job.is_nil() ? " goes on" : "");
+  } else if (const auto* ack = std::get_if<wire::Ack>(&message)) {
+    out += " " + std::to_string(ack->cursor) + (ack->release ? " release" : "");
   } else if (const auto* heartbeat = std::get_if<wire::Beat>(&message)) {
     out += heartbeat->reply ? " reply" : "";
   }
@@ -67,6 +71,9 @@ struct TextOf {
   std::string operator()(const CancelRun& cancel) const {
     return "cancel " + text_of(cancel.lease) + " on " + std::to_string(index(cancel.slot));
   }
+  std::string operator()(const TellTask& tell) const {
+    return "tell " + std::to_string(index(tell.slot)) + " " + text_of(tell.message);
+  }
   // A blob is shown by its first digit.
   std::string operator()(const KeepBlob& keep) const {
     return "keep " + keep.name.substr(0, 1) + "/" + std::to_string(keep.chunk) +
@@ -86,7 +93,7 @@ class WorkerCoreTest : public ::testing::Test {
 
   static Config small_config() {
     Config config;
-    config.identity.octets[15] = 9;
+    config.identity.bytes[15] = 9;
     config.name = "w";
     config.slots = 2;
     return config;

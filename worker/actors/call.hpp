@@ -3,6 +3,7 @@
 
 #include "quern/worker.hpp"
 #include "wire/number.hpp"
+#include "worker/actors/nested_submit.hpp"
 #include "worker/actors/run.hpp"
 
 namespace quern::worker {
@@ -28,7 +29,7 @@ class Inputs {
 
 class Call final : public Task {
  public:
-  Call(const Run& run, Encoding encoding) : run_(run), encoding_(encoding) {}
+  Call(Run& run, Encoding encoding) : run_(run), encoding_(encoding) {}
 
   void set_item(std::uint64_t index, BytesView input) {
     index_ = index;
@@ -45,14 +46,32 @@ class Call final : public Task {
   BytesView input() const override { return input_; }
   Encoding encoding() const override { return encoding_; }
   Range range() const override { return range_; }
-  BytesView common() const override { return run_.common.view(); }
-  std::shared_ptr<const void> common_owner() const override { return run_.common.owner(); }
+  BytesView common() const override { return run_.common.bytes.view(); }
+  std::shared_ptr<const void> common_owner() const override { return run_.common.bytes.owner(); }
   std::uint64_t index() const override { return index_; }
   std::uint32_t attempt() const override { return run_.lease.attempt; }
   bool cancelled() const override { return run_.cancelled(); }
+  JobNumber job() const override { return run_.lease.number; }
+  const Metadata& metadata() const override {
+    return run_.common.metadata ? *run_.common.metadata : Task::metadata();
+  }
+  NestedJob submit(std::string function, Input input, SubmitOptions options) override {
+    if (!run_.lease.nested)
+      throw SubmitError(ErrorCode::denied, "tasks of job " +
+                                               std::to_string(value(run_.lease.number)) +
+                                               " may not submit jobs: submit it with --nested "
+                                               "(SubmitOptions::nested)");
+    wire::Submit submit = nested_submit(std::move(function), std::move(input), std::move(options));
+    submit.task = index_;
+    return run_.children.submit(std::move(submit));
+  }
+  void log(std::string_view line) override { run_.notes.log(index_, line, Clock::now()); }
+  void progress(double done, std::string_view doing) override {
+    run_.notes.progress(index_, done, doing, Clock::now());
+  }
 
  private:
-  const Run& run_;
+  Run& run_;
   Encoding encoding_;
   BytesView input_;
   Range range_;

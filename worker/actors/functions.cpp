@@ -40,13 +40,13 @@ void Functions::add_raw(std::string name, Body body, FunctionOptions options, Ta
 void Functions::add_body(std::string name, Takes takes, Encoding encoding, Body body,
                          FunctionOptions options) {
   add_entry({declared(std::move(name), takes, encoding, options), std::move(body),
-             std::move(options.finish)});
+             std::move(options.finish), nullptr, std::move(options.retry)});
 }
 
 void Functions::add_batch(std::string name, Encoding encoding, BatchBody body,
                           FunctionOptions options) {
   add_entry({declared(std::move(name), Takes::item, encoding, options), nullptr,
-             std::move(options.finish), std::move(body)});
+             std::move(options.finish), std::move(body), std::move(options.retry)});
 }
 
 void Functions::add_entry(FunctionEntry entry) {

@@ -26,19 +26,20 @@ Link::Link(LinkOptions options, const Functions& functions)
       drop_blob_(std::move(options.drop_blob)),
       gone_blobs_(std::move(options.gone_blobs)),
       connection_(context_, std::move(options.endpoint), std::move(options.access)),
-      core_(options.config),
-      places_(options.config.slots) {
-  for (std::uint32_t i = 0; i < options.config.slots; ++i) {
-    const SlotId id{i};
-    places_[i].slot =
-        std::make_unique<Slot>(functions_, cpu_share_,
-                               Slot::Posts{[this, id](wire::Report report) {
-                                             mailbox_.post(SlotReport{id, std::move(report)});
-                                           },
-                                           [this, id](std::vector<wire::Report> last) {
-                                             mailbox_.post(SlotDone{id, std::move(last)});
-                                           }});
-  }
+      core_(options.config) {
+  for (std::uint32_t i = 0; i < options.config.slots; ++i) add_place();
+}
+
+void Link::add_place() {
+  const SlotId id{static_cast<std::uint32_t>(places_.size())};
+  auto slot = std::make_unique<Slot>(functions_, cpu_share_,
+                                     Slot::Posts{[this, id](wire::Report report) {
+                                                   mailbox_.post(SlotReport{id, std::move(report)});
+                                                 },
+                                                 [this, id](std::vector<wire::Report> last) {
+                                                   mailbox_.post(SlotDone{id, std::move(last)});
+                                                 }});
+  places_.push_back({std::move(slot), nullptr, false, 0});
 }
 
 Link::~Link() {
@@ -150,6 +151,9 @@ void Link::read_mailbox() {
       for (auto& last : done->last) core_.on_report(done->slot, std::move(last), now_);
       places_[index(done->slot)].run.reset();
       core_.on_slot_free(done->slot, now_);
+    } else if (auto* said = std::get_if<SlotSaid>(&news)) {
+      std::visit([&](auto& message) { core_.handle(said->slot, std::move(message)); },
+                 said->message);
     } else {
       core_.on_stop_requested(now_);
     }
@@ -223,10 +227,17 @@ void Link::act(Send& send) {
 }
 
 void Link::act(StartRun& start) {
+  if (index(start.slot) == places_.size()) add_place();
   Place& place = places_[index(start.slot)];
   Harvest harvest = harvest_for(start.lease, functions_);
-  place.run =
-      std::make_shared<Run>(std::move(start.lease), std::move(start.common), std::move(harvest));
+  place.run = std::make_shared<Run>(
+      std::move(start.lease), std::move(start.common), std::move(harvest),
+      [this, slot = start.slot](wire::Notes notes) {
+        mailbox_.post(SlotSaid{slot, std::move(notes)});
+      },
+      [this, slot = start.slot](Children::Said said) {
+        mailbox_.post(SlotSaid{slot, std::move(said)});
+      });
   place.fenced = false;
   place.claims_seen = 0;
   place.slot->start(place.run);
@@ -243,6 +254,10 @@ void Link::act(EndRun& end) {
 
 void Link::act(CancelRun& cancel) {
   if (Run* run = run_of(cancel.slot, cancel.lease)) run->cancel();
+}
+
+void Link::act(TellTask& tell) {
+  if (Run* run = run_of(tell.slot, tell.lease)) run->children.take(std::move(tell.message));
 }
 
 void Link::act(KeepBlob& keep) {

@@ -69,8 +69,12 @@ class Link {
     SlotId slot{};
     std::vector<wire::Report> last;
   };
+  struct SlotSaid {
+    SlotId slot{};
+    Children::Said message;
+  };
   struct StopRequest {};
-  using News = std::variant<SlotReport, SlotDone, StopRequest>;
+  using News = std::variant<SlotReport, SlotDone, SlotSaid, StopRequest>;
 
   /// The link's view of a slot.
   struct Place {
@@ -80,6 +84,8 @@ class Link {
     std::uint64_t claims_seen = 0;
   };
 
+  /// There is one place more than slots for each task that waits for a nested job.
+  void add_place();
   void wait(runtime::StopSignals* signals);
   std::chrono::milliseconds patience() const;
   void read_connection();
@@ -100,6 +106,7 @@ class Link {
   void act(CutRun&);
   void act(EndRun&);
   void act(CancelRun&);
+  void act(TellTask&);
   void act(KeepBlob&);
   void act(DropBlob&);
   void act(Note&);

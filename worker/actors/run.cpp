@@ -22,9 +22,12 @@ Clock::duration limit_of(const wire::Lease& lease) {
 
 }  // namespace
 
-Run::Run(wire::Lease lease_, wire::Buffer common_, Harvest harvest_)
+Run::Run(wire::Lease lease_, CommonInput common_, Harvest harvest_, Notebook::Post post_notes,
+         Children::Post post_nested)
     : lease(std::move(lease_)),
       common(std::move(common_)),
+      notes(lease.lease, std::move(post_notes)),
+      children(lease.lease, lease.nested ? std::move(post_nested) : nullptr),
       cursor(claimable(lease)),
       harvest(std::move(harvest_)) {}
 
@@ -48,9 +51,16 @@ void Run::rest(Clock::duration time) {
 }
 
 std::uint64_t Run::busy_us_until(Clock::time_point now) {
-  const auto busy =
-      std::chrono::duration_cast<std::chrono::microseconds>(now - std::exchange(reported_at, now));
+  const auto busy = std::chrono::duration_cast<std::chrono::microseconds>(
+      now - std::exchange(reported_at, now) - Clock::duration(not_busy_.exchange(0)));
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, busy.count()));
+}
+
+Clock::duration Run::waited() {
+  const Clock::duration more = children.take_waited();
+  waited_ += more;
+  not_busy_ += more.count();
+  return waited_;
 }
 
 void Run::cancel() {
@@ -59,6 +69,7 @@ void Run::cancel() {
     signal_.store(Signal::cancel, std::memory_order_relaxed);
   }
   woken_.notify_all();
+  children.cancel();
 }
 
 void Run::hurry() {

@@ -13,8 +13,11 @@
 #include <optional>
 
 #include "wire/messages.hpp"
+#include "worker/actors/children.hpp"
 #include "worker/actors/cursor.hpp"
 #include "worker/actors/harvest.hpp"
+#include "worker/actors/notebook.hpp"
+#include "worker/core/commons.hpp"
 
 namespace quern::worker {
 
@@ -22,10 +25,15 @@ using Clock = std::chrono::steady_clock;
 
 class Run {
  public:
-  Run(wire::Lease lease, wire::Buffer common, Harvest harvest);
+  /// `post_notes` takes what its tasks say about themselves, on the slot's thread.
+  /// `post_nested`: the jobs that they submit.
+  Run(wire::Lease lease, CommonInput common, Harvest harvest, Notebook::Post post_notes = nullptr,
+      Children::Post post_nested = nullptr);
 
   const wire::Lease lease;
-  const wire::Buffer common;
+  const CommonInput common;
+  Notebook notes;  ///< slot
+  Children children;
   Cursor cursor;
   Harvest harvest;
   Clock::time_point reported_at = Clock::now();  ///< busy time up to this point has been reported;
@@ -45,7 +53,10 @@ class Run {
   bool end_call();
   /// Sleeps, but wakes when cancelled.
   void rest(Clock::duration time);
+  /// Time spent waiting for nested jobs does not count.
   std::uint64_t busy_us_until(Clock::time_point now);
+  /// How long its tasks have waited for nested jobs so far.
+  Clock::duration waited();
 
   // ---- any thread
   bool cancelled() const { return signal_.load(std::memory_order_relaxed) == Signal::cancel; }
@@ -69,6 +80,8 @@ class Run {
   std::atomic<Signal> signal_{Signal::none};
   std::atomic<std::uint64_t> claims_{0};
   std::atomic<std::int64_t> call_{kBetween};  // or when the call began, in ticks of the clock
+  Clock::duration waited_{};                  // slot
+  std::atomic<std::int64_t> not_busy_{0};     // of it, what was not yet deducted; in ticks
   wire::Interval calling_;                    // written before call_, read after it
   std::mutex mutex_;                          // for rest() only
   std::condition_variable woken_;

@@ -39,7 +39,7 @@ struct Thrown {
 };
 
 template <typename F>
-std::optional<Thrown> thrown_by(F&& call) {
+std::optional<Thrown> thrown_by(F&& call, const FunctionEntry* entry = nullptr) {
   try {
     call();
     return std::nullopt;
@@ -50,7 +50,9 @@ std::optional<Thrown> thrown_by(F&& call) {
     return Thrown{error.what(), std::nullopt, ErrorCode::permanent};
   } catch (const std::exception& error) {
     const std::string text = error.what();
-    return Thrown{text.empty() ? "the function threw an exception without a text" : text};
+    return Thrown{text.empty() ? "the function threw an exception without a text" : text,
+                  std::nullopt,
+                  entry && !entry->may_retry(error) ? ErrorCode::permanent : ErrorCode::failed};
   } catch (...) {
     return Thrown{"the function threw something that is not a std::exception"};
   }
@@ -77,6 +79,7 @@ Harvest harvest_for(const wire::Lease& lease, const Functions& functions) {
 
 std::vector<wire::Report> Runner::run(Run& run) {
   if (run_lease(run) != Step::done || run.cancelled()) return {};
+  run.waited();  // so that it is deducted
   return run.harvest.take(true, run.busy_us_until(Clock::now()));
 }
 
@@ -102,6 +105,7 @@ void Runner::refuse(Run& run, const std::string& text) {
 }
 
 void Runner::flush(Run& run) {
+  run.waited();  // so that it is deducted
   for (auto& report : run.harvest.take(false, run.busy_us_until(Clock::now())))
     post_(std::move(report));
 }
@@ -117,13 +121,15 @@ Runner::Step Runner::run_tasks(Run& run, const FunctionEntry& entry) {
     run.count_claim();
     if (claim->opens) run.harvest.break_partial();
     const auto began = Clock::now();
+    const auto waited = run.waited();
     const std::uint64_t first = claim->tasks.begin;
     const Step step = entry.batch ? run_batch(run, entry, call, inputs, claim->tasks)
                                   : run_claim(run, entry, call, inputs, claim->tasks);
     if (step == Step::leave) return Step::leave;
     const auto now = Clock::now();
-    pace.note(claim->tasks.end - first, now - began);
-    throttle_.after(now - began, run);
+    const auto worked = now - began - (run.waited() - waited);
+    pace.note(claim->tasks.end - first, worked);
+    throttle_.after(worked, run);
     if (now - run.reported_at >= kFlush && !run.harvest.empty()) flush(run);
   }
   return Step::done;
@@ -163,7 +169,7 @@ Runner::Step Runner::run_batch(Run& run, const FunctionEntry& entry, Call& call,
   call.set_item(claim.begin, items.front());
   Answers answers;
   if (run.timed() && !run.begin_call(claim)) return Step::leave;
-  const auto error = thrown_by([&] { entry.batch(call, items, answers); });
+  const auto error = thrown_by([&] { entry.batch(call, items, answers); }, &entry);
   if (run.timed() && !run.end_call()) return Step::leave;
   if (run.cancelled()) return Step::leave;
   std::uint64_t task = claim.begin;
@@ -191,12 +197,12 @@ Runner::Step Runner::run_task(Run& run, const FunctionEntry& entry, Call& call,
   std::optional<Thrown> error;
   if (!run.timed()) {
     Output out(run.harvest.begin_result());
-    error = thrown_by([&] { entry.body(call, out); });
+    error = thrown_by([&] { entry.body(call, out); }, &entry);
   } else {
     scratch_.clear();
     Output out(scratch_);
     if (!run.begin_call(tasks)) return Step::leave;
-    error = thrown_by([&] { entry.body(call, out); });
+    error = thrown_by([&] { entry.body(call, out); }, &entry);
     if (!run.end_call()) return Step::leave;
     run.harvest.begin_result().append(scratch_);
   }
@@ -224,10 +230,12 @@ Runner::Step Runner::run_ranges(Run& run, const FunctionEntry& entry) {
     run.count_claim();
     if (claim->opens) run.harvest.break_partial();
     const auto began = Clock::now();
+    const auto waited = run.waited();
     if (run_range(run, entry, call, claim->tasks, halvings) == Step::leave) return Step::leave;
     const auto now = Clock::now();
-    pace.note(claim->tasks.size(), now - began);
-    throttle_.after(now - began, run);
+    const auto worked = now - began - (run.waited() - waited);
+    pace.note(claim->tasks.size(), worked);
+    throttle_.after(worked, run);
     if (run.harvest.full() || (each && now - run.reported_at >= kFlush)) flush(run);
   }
   return Step::done;
@@ -241,7 +249,7 @@ Runner::Step Runner::run_range(Run& run, const FunctionEntry& entry, Call& call,
   scratch_.clear();
   Output out(scratch_);
   if (run.timed() && !run.begin_call(tasks)) return Step::leave;
-  const auto error = thrown_by([&] { entry.body(call, out); });
+  const auto error = thrown_by([&] { entry.body(call, out); }, &entry);
   if (run.timed() && !run.end_call()) return Step::leave;
   if (run.cancelled()) return Step::leave;
   if (!error) {

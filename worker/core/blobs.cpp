@@ -1,6 +1,7 @@
 #include "worker/core/blobs.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace quern::worker {
@@ -16,10 +17,8 @@ void Blobs::retry(const Uuid& job) {
   if (it == needs_.end() || !place_) return;
   troubles_.erase(job);
   for (const auto& name : it->second) {
-    if (const auto here = here_.find(name); here != here_.end())
-      here->second.used = ++uses_;
-    else if (std::find(wanted_.begin(), wanted_.end(), name) == wanted_.end())
-      wanted_.push_back(name);
+    const bool wanted = std::find(wanted_.begin(), wanted_.end(), name) != wanted_.end();
+    if (!here_.use(name) && !wanted) wanted_.push_back(name);
   }
 }
 
@@ -38,7 +37,7 @@ bool Blobs::ready(const Uuid& job) const {
   if (needs_.empty()) return true;
   const auto it = needs_.find(job);
   return it == needs_.end() || std::all_of(it->second.begin(), it->second.end(),
-                                           [&](const auto& name) { return here_.contains(name); });
+                                           [&](const auto& name) { return here_.has(name); });
 }
 
 const std::string* Blobs::trouble(const Uuid& job) const {
@@ -54,48 +53,47 @@ const Uuid* Blobs::who_needs(const std::string& name) const {
 }
 
 std::optional<wire::Fetch> Blobs::ask() {
-  while (!asked_ && !writing_ && !wanted_.empty()) {
+  while (!asked_for_ && !download_.writing && !wanted_.empty()) {
     if (const Uuid* job = who_needs(wanted_.front())) {
-      asked_ = true;
       asked_for_ = *job;
-      return wire::Fetch{*job, wanted_.front(), chunk_};
+      return wire::Fetch{*job, wanted_.front(), download_.chunk};
     }
-    if (chunk_ > 0) dropped_.push_back(wanted_.front());
+    if (download_.chunk > 0) dropped_.push_back(wanted_.front());
     next_blob();
   }
   return std::nullopt;
 }
 
 std::optional<KeepBlob> Blobs::on_blob(wire::Blob&& blob) {
-  if (!asked_ || wanted_.empty() || blob.blob != wanted_.front() || blob.chunk != chunk_)
+  if (!asked_for_ || wanted_.empty() || blob.blob != wanted_.front() ||
+      blob.chunk != download_.chunk)
     return std::nullopt;
-  asked_ = false;
+  const Uuid job = *std::exchange(asked_for_, std::nullopt);
   if (!blob.why.empty()) {
     // Another job may still be able to get it, because this one may be over.
-    if (needs_.contains(asked_for_)) trouble_of(asked_for_, blob.why);
+    if (needs_.contains(job)) trouble_of(job, blob.why);
     return std::nullopt;
   }
-  writing_ = true;
-  last_ = chunk_ + 1 >= blob.chunks;
-  fetched_ += blob.bytes.size();
-  return KeepBlob{std::move(blob.blob), chunk_, last_, std::move(blob.bytes)};
+  download_.writing = true;
+  download_.last = download_.chunk + 1 >= blob.chunks;
+  download_.bytes += blob.bytes.size();
+  return KeepBlob{std::move(blob.blob), download_.chunk, download_.last, std::move(blob.bytes)};
 }
 
 void Blobs::on_kept(const std::string& name, const std::string& error) {
-  if (!writing_ || wanted_.empty() || wanted_.front() != name) return;
-  writing_ = false;
+  if (!download_.writing || wanted_.empty() || wanted_.front() != name) return;
+  download_.writing = false;
   if (!error.empty()) {
     // The disk may be full: deletes unneeded blobs and tries once more.
-    if (!std::exchange(made_room_, true) && drop_unused(0)) {
-      chunk_ = fetched_ = 0;
+    if (!download_.made_room && drop_unused(0)) {
+      download_ = {.made_room = true};
       return;
     }
     return give_up(error);
   }
-  ++chunk_;
-  if (!last_) return;
-  here_[name] = {fetched_, ++uses_};
-  bytes_ += fetched_;
+  ++download_.chunk;
+  if (!download_.last) return;
+  here_.add(name, download_.bytes);
   next_blob();
   drop_unused(bytes_max_);
 }
@@ -108,38 +106,25 @@ void Blobs::trouble_of(const Uuid& job, const std::string& why) {
 void Blobs::give_up(const std::string& why) {
   for (const auto& [job, names] : needs_)
     if (std::find(names.begin(), names.end(), wanted_.front()) != names.end()) trouble_of(job, why);
-  if (chunk_ > 0) dropped_.push_back(wanted_.front());
+  if (download_.chunk > 0) dropped_.push_back(wanted_.front());
   next_blob();
 }
 
 void Blobs::next_blob() {
   wanted_.pop_front();
-  chunk_ = fetched_ = 0;
-  made_room_ = false;
+  download_ = {};
 }
 
 bool Blobs::drop_unused(std::uint64_t keep) {
-  bool any = false;
-  while (bytes_ > keep) {
-    auto oldest = here_.end();
-    for (auto it = here_.begin(); it != here_.end(); ++it)
-      if (!who_needs(it->first) && (oldest == here_.end() || it->second.used < oldest->second.used))
-        oldest = it;
-    if (oldest == here_.end()) break;
-    bytes_ -= oldest->second.bytes;
-    dropped_.push_back(oldest->first);
-    here_.erase(oldest);
-    any = true;
-  }
-  return any;
+  auto removed =
+      here_.shrink(keep, [this](const std::string& name) { return who_needs(name) != nullptr; });
+  dropped_.insert(dropped_.end(), std::make_move_iterator(removed.begin()),
+                  std::make_move_iterator(removed.end()));
+  return !removed.empty();
 }
 
 void Blobs::on_gone(const std::string& name) {
-  const auto it = here_.find(name);
-  if (it == here_.end()) return;
-  bytes_ -= it->second.bytes;
-  here_.erase(it);
-  dropped_.push_back(name);
+  if (here_.remove(name)) dropped_.push_back(name);
 }
 
 std::vector<Uuid> Blobs::take_troubled() { return std::exchange(troubled_, {}); }

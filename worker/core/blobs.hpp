@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "wire/messages.hpp"
+#include "worker/core/blob_shelf.hpp"
 #include "worker/core/effect.hpp"
 
 namespace quern::worker {
@@ -46,7 +46,7 @@ class Blobs {
   /// The next FETCH, if none is unanswered.
   std::optional<wire::Fetch> ask();
   /// The session is over, and so is the unanswered FETCH.
-  void on_lost() { asked_ = false; }
+  void on_lost() { asked_for_.reset(); }
   /// The chunk to write; nothing if it was not requested, or if the message reports an error.
   std::optional<KeepBlob> on_blob(wire::Blob&& blob);
   /// The chunk from on_blob() was written, or failed with `error`.
@@ -59,9 +59,13 @@ class Blobs {
   std::size_t size() const { return here_.size(); }
 
  private:
-  struct Here {
+  /// How much of a blob is here.
+  struct Download {
+    std::uint64_t chunk = 0;  ///< the next one
     std::uint64_t bytes = 0;
-    std::uint64_t used = 0;  ///< number of the last use
+    bool writing = false;    ///< on_kept() is awaited
+    bool last = false;       ///< the chunk that is being written is the last one
+    bool made_room = false;  ///< others were deleted for it
   };
   /// A job that needs it and has no trouble.
   const Uuid* who_needs(const std::string& name) const;
@@ -73,20 +77,13 @@ class Blobs {
 
   bool place_;
   std::uint64_t bytes_max_;
-  std::uint64_t bytes_ = 0;
-  std::uint64_t uses_ = 0;
-  std::map<std::string, Here> here_;
+  BlobShelf here_;
   std::unordered_map<Uuid, std::vector<std::string>> needs_;
   std::unordered_map<Uuid, std::string> troubles_;
   std::vector<Uuid> troubled_;      ///< until take_troubled()
   std::deque<std::string> wanted_;  ///< the first is being fetched
-  std::uint64_t chunk_ = 0;         ///< of it: the next one
-  std::uint64_t fetched_ = 0;       ///< of it: bytes
-  bool asked_ = false;
-  Uuid asked_for_;          ///< on behalf of this job
-  bool writing_ = false;    ///< on_kept() is awaited
-  bool last_ = false;       ///< the chunk that is being written is the last one
-  bool made_room_ = false;  ///< for the one being fetched
+  Download download_;               ///< of it
+  std::optional<Uuid> asked_for_;   ///< a FETCH is unanswered, on behalf of this job
   std::vector<std::string> dropped_;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "wire/messages.hpp"
+#include "worker/core/commons.hpp"
 #include "worker/core/config.hpp"
 
 namespace quern::worker {
@@ -28,7 +29,7 @@ struct Send {
 struct StartRun {
   SlotId slot{};
   wire::Lease lease;
-  wire::Buffer common;
+  CommonInput common;
 };
 
 /// Cut up to `want` tasks that have not started from the end of what the slot runs. Answer:
@@ -50,6 +51,13 @@ struct EndRun {
 struct CancelRun {
   SlotId slot{};
   wire::LeaseId lease;
+};
+
+/// Tell the task on this slot about a job that it has submitted: RESULTS, ERROR, or a final JOB.
+struct TellTask {
+  SlotId slot{};
+  wire::LeaseId lease;
+  wire::Message message;
 };
 
 /// Write a chunk of a blob; the first chunk starts it again; after the last one, its hash must
@@ -78,8 +86,8 @@ struct Finished {
   std::string text;
 };
 
-using Effect = std::variant<HangUp, Reopen, Send, StartRun, CutRun, EndRun, CancelRun, KeepBlob,
-                            DropBlob, Note, Finished>;
+using Effect = std::variant<HangUp, Reopen, Send, StartRun, CutRun, EndRun, CancelRun, TellTask,
+                            KeepBlob, DropBlob, Note, Finished>;
 using Effects = std::vector<Effect>;
 
 }  // namespace quern::worker

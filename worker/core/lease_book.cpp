@@ -19,6 +19,12 @@ const HeldLease* LeaseBook::find(const wire::LeaseId& id) const {
   return at == held_.end() ? nullptr : &at->second;
 }
 
+bool LeaseBook::runs_on(const wire::LeaseId& id, SlotId slot) const {
+  const HeldLease* lease = find(id);
+  const Running* running = lease ? std::get_if<Running>(&lease->state) : nullptr;
+  return running && running->slot == slot;
+}
+
 std::unordered_set<Uuid> LeaseBook::jobs() const {
   std::unordered_set<Uuid> jobs;
   for (const auto& [id, lease] : held_) jobs.insert(lease.job);

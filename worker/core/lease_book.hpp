@@ -38,6 +38,7 @@ class LeaseBook {
   HeldLease* find(const wire::LeaseId& id);
   const HeldLease* find(const wire::LeaseId& id) const;
   void erase(const wire::LeaseId& id) { held_.erase(id); }
+  bool runs_on(const wire::LeaseId& id, SlotId slot) const;
 
   bool empty() const { return held_.empty(); }
   std::size_t size() const { return held_.size(); }

@@ -1,5 +1,4 @@
 // The invariants, checked by tests and the simulator after every event.
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -17,8 +16,8 @@ std::optional<std::string> WorkerCore::broken_invariant() const {
     queued += std::holds_alternative<Queued>(lease.state);
     if (const auto* on = std::get_if<Running>(&lease.state)) {
       ++running;
-      const auto* slot = std::get_if<OnLease>(&slots_[index(on->slot)]);
-      check(slot && slot->lease == id, "a running lease's slot runs something else");
+      const auto* lease_there = slots_.lease(on->slot);
+      check(lease_there && *lease_there == id, "a running lease's slot runs something else");
     }
     if (std::holds_alternative<Reported>(lease.state))
       check(outbox_.count(id) > 0, "a reported lease has no report waiting");
@@ -33,10 +32,7 @@ std::optional<std::string> WorkerCore::broken_invariant() const {
           "a queued lease has not one payload per task");
   });
   check(queued == queue_.size(), "the book and the queue differ in length");
-  const auto on_lease = std::count_if(slots_.begin(), slots_.end(), [](const Slot& s) {
-    return std::holds_alternative<OnLease>(s);
-  });
-  check(running == static_cast<std::size_t>(on_lease),
+  check(running == capacity().busy + slots_.waiting(),
         "a slot runs a lease that is not in the book");
   std::uint64_t bytes = 0;
   for (const auto& [id, report] : outbox_.reports()) {
@@ -44,6 +40,12 @@ std::optional<std::string> WorkerCore::broken_invariant() const {
     check(book_.find(id.lease) != nullptr, "the outbox has a report of an unknown lease");
   }
   check(bytes == outbox_.bytes(), "the outbox's weight is wrong");
+  for (const auto& [id, job] : nested_.waiting()) {
+    const HeldLease* held = book_.find(id);
+    check(held && std::holds_alternative<Running>(held->state),
+          "a lease waits for a job that it has submitted, but does not run");
+  }
+  check(nested_.waiting().size() == slots_.waiting(), "a slot waits for no job");
   check(!drain_.begun() || queue_.empty(), "a draining worker has leases queued");
   return wrong;
 }

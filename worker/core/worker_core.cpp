@@ -9,13 +9,6 @@ using std::chrono::seconds;
 
 namespace {
 
-// A thread slot whose lease is over returns within microseconds, a killed process within
-// milliseconds.
-constexpr std::chrono::milliseconds kStuckAfter{100};
-// Minimum interval between reports of stuck slots: with very many slots they would be a flood of
-// heartbeats.
-constexpr std::chrono::milliseconds kStuckTold{100};
-
 /// The answer to a lease that cannot be run: an error for every task of it.
 wire::Report refusal(const wire::Lease& lease, const std::string& why,
                      ErrorCode code = ErrorCode::bad_input) {
@@ -32,7 +25,7 @@ WorkerCore::WorkerCore(Config config)
     : config_(std::move(config)),
       session_(config_),
       blobs_(config_.keeps_blobs, config_.blob_bytes_max),
-      slots_(config_.slots, Idle{}) {}
+      slots_(config_.slots) {}
 
 // ---- connection
 
@@ -85,6 +78,10 @@ void WorkerCore::on_session_message(wire::Envelope& envelope, Time now) {
   if (const auto* heartbeat = std::get_if<wire::Beat>(&message)) return handle(*heartbeat, now);
   if (auto* common = std::get_if<wire::Common>(&message)) return handle(*common);
   if (const auto* forget = std::get_if<wire::Forget>(&message)) return handle(*forget);
+  if (auto* results = std::get_if<wire::Results>(&message))
+    return handle(nested_.on_results(std::move(*results)));
+  if (auto* update = std::get_if<wire::JobUpdate>(&message))
+    return handle(nested_.on_job(std::move(*update)));
   if (auto* blob = std::get_if<wire::Blob>(&message)) {
     if (auto keep = blobs_.on_blob(std::move(*blob))) effects_.push_back(std::move(*keep));
     return fetch_blobs();
@@ -125,6 +122,7 @@ void WorkerCore::handle(const wire::Welcome& welcome, wire::SessionId session, T
   blobs_.keep_only(book_.jobs());
   for (const auto& [id, report] : outbox_.reports()) send(report);
   if (drain_.begun()) send(wire::Draining{});
+  for (auto& message : nested_.repeated()) send(std::move(message));
   fetch_blobs();
   start_leases();
   leave_when_done();
@@ -145,6 +143,8 @@ void WorkerCore::handle(const wire::Refused& refused, Time now) {
 }
 
 void WorkerCore::handle(const wire::ErrorMessage& error, Time now) {
+  if (auto news = error.fatal ? std::nullopt : nested_.on_error(error))
+    return handle(std::move(news));
   const std::string text = "the broker reports an error: " + error.text;
   note(Note::Level::warning, text);
   if (error.fatal) lose("the session ended with an error", now);
@@ -204,7 +204,7 @@ void WorkerCore::handle(wire::Lease& lease, Time) {
 }
 
 void WorkerCore::handle(wire::Common& common) {
-  commons_.put(common.job, std::move(common.bytes));
+  commons_.put(common.job, std::move(common.bytes), std::move(common.metadata));
   blobs_.need(common.job, common.blobs);
   fetch_blobs();
 }
@@ -241,26 +241,19 @@ void WorkerCore::on_blob_kept(const std::string& name, const std::string& error)
   start_leases();
 }
 
-std::optional<SlotId> WorkerCore::idle_slot() const {
-  const auto at = std::find_if(slots_.begin(), slots_.end(),
-                               [](const Slot& s) { return std::holds_alternative<Idle>(s); });
-  if (at == slots_.end()) return std::nullopt;
-  return SlotId(static_cast<std::uint32_t>(at - slots_.begin()));
-}
-
 void WorkerCore::start_leases() {
   // Unacknowledged results must not accumulate: beyond the window, no more leases are started.
   while (!queue_.empty() && !session_.is_over() && outbox_.bytes() <= session_.report_window()) {
-    const auto slot = idle_slot();
+    const auto slot = slots_.idle();
     if (!slot) return;
     auto next = queue_.pop(
         [this](const wire::Lease& l) { return is_urgent(l) || !l.common || blobs_.ready(l.job); });
     if (!next) return;
     wire::Lease& lease = *next;
-    slots_[index(*slot)] = OnLease{lease.lease};
+    slots_.start(*slot, lease.lease);
     book_.find(lease.lease)->state = Running{*slot};
-    wire::Buffer common =
-        lease.common ? commons_.find(lease.job).value_or(wire::Buffer{}) : wire::Buffer{};
+    CommonInput common =
+        lease.common ? commons_.find(lease.job).value_or(CommonInput{}) : CommonInput{};
     effects_.push_back(StartRun{*slot, std::move(lease), std::move(common)});
   }
 }
@@ -271,11 +264,15 @@ void WorkerCore::on_report(SlotId slot, wire::Report report_, Time now) {
   if (session_.is_over() || !running || running->slot != slot) return;
   tally_.add(lease->function, report_);
   if (report_.last) {
+    // It exceeded its time limit while it waited: what it waited is not what it ran.
+    if (nested_.waiting().contains(report_.id.lease))
+      handle(slot, wire::Wait{report_.id.lease, {}});
+    nested_.forget(report_.id.lease);
     lease->state = Reported{};
     const bool timed_out =
         std::any_of(report_.errors.begin(), report_.errors.end(),
                     [](const TaskError& e) { return e.code == ErrorCode::timeout; });
-    slots_[index(slot)] = Returning{now, timed_out};
+    slots_.end(slot, timed_out, now);
     if (timed_out) tell_stuck(now);  // first; otherwise the broker would consider the slot free
   }
   report(std::move(report_));
@@ -286,32 +283,52 @@ void WorkerCore::report(wire::Report report) {
   outbox_.put(std::move(report));
 }
 
-bool WorkerCore::all_stuck() const {
-  return std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
-    const auto* returning = std::get_if<Returning>(&slot);
-    return returning && returning->stuck;
-  });
-}
-
 void WorkerCore::tell_stuck(Time now) {
-  if (stuck_told_ && now - *stuck_told_ < kStuckTold) {
-    stuck_untold_ = true;  // on_tick() reports it
-    return;
-  }
-  stuck_untold_ = false;
-  stuck_told_ = now;
+  if (!slots_.may_tell(now)) return;
   send_heartbeat(false, now);
-  if (!all_stuck()) return;
+  if (!slots_.all_stuck()) return;
   // Returns queued leases: if all slots are stuck, they would wait forever here.
   for (auto& lease : queue_.take_all()) hand_back(lease.lease);
 }
 
+void WorkerCore::handle(SlotId slot, wire::Notes notes) {
+  if (!session_.is_over() && book_.runs_on(notes.lease, slot)) send(std::move(notes));
+}
+
+// ---- jobs that tasks submit
+
+void WorkerCore::handle(SlotId slot, wire::Submit submit) {
+  if (session_.is_over() || !book_.runs_on(submit.lease, slot)) return;
+  nested_.add(submit);
+  send(std::move(submit));
+}
+
+void WorkerCore::handle(SlotId slot, const wire::Wait& wait) {
+  if (session_.is_over() || !book_.runs_on(wait.lease, slot)) return;
+  const bool waits = !wait.job.is_nil();
+  if (waits && slots_.waiting() >= Slots::kWaitingMost)
+    return handle(nested_.on_error(
+        {ErrorCode::limit,
+         "so many tasks of this worker wait for jobs that they have submitted that no further one "
+         "may wait",
+         wait.job, 0, false}));
+  nested_.set_waiting(wait.lease, wait.job);
+  slots_.set_waiting(slot, waits);
+  send(wait);
+  start_leases();
+}
+
+void WorkerCore::handle(std::optional<NestedJobs::News> news) {
+  if (!news) return;
+  const HeldLease* lease = book_.find(news->lease);
+  const Running* running = lease ? std::get_if<Running>(&lease->state) : nullptr;
+  for (auto& message : news->messages)
+    if (running) effects_.push_back(TellTask{running->slot, news->lease, std::move(message)});
+  if (news->ack) send(*news->ack);
+}
+
 void WorkerCore::on_slot_free(SlotId slot, Time now) {
-  if (const auto* returning = std::get_if<Returning>(&slots_[index(slot)])) {
-    const bool was_stuck = returning->stuck;
-    slots_[index(slot)] = Idle{};
-    if (was_stuck) tell_stuck(now);
-  }
+  if (slots_.release(slot)) tell_stuck(now);
   start_leases();
 }
 
@@ -364,7 +381,8 @@ void WorkerCore::drop(const wire::LeaseId& id, Time now) {
   const HeldLease* lease = book_.find(id);
   if (!lease) return;
   if (const auto* running = std::get_if<Running>(&lease->state)) {
-    slots_[index(running->slot)] = Returning{now, false};
+    nested_.forget(id);
+    slots_.end(running->slot, false, now);
     effects_.push_back(CancelRun{running->slot, id});
   }
   queue_.remove(id);
@@ -432,13 +450,7 @@ void WorkerCore::on_tick(Time now) {
       lose("no response from the broker", now);
       break;
   }
-  bool stuck = stuck_untold_;
-  for (auto& slot : slots_) {
-    auto* returning = std::get_if<Returning>(&slot);
-    if (returning && !returning->stuck && now - returning->since >= kStuckAfter)
-      stuck = returning->stuck = true;
-  }
-  if (stuck) tell_stuck(now);
+  if (slots_.on_tick(now)) tell_stuck(now);
   if (const auto until = drain_.deadline(); until && now >= *until)
     finish(0, "left before all tasks were finished");
 }
@@ -448,10 +460,7 @@ std::optional<Time> WorkerCore::next_deadline() const {
   auto next = session_.deadline(!book_.empty());
   const auto sooner = [&](Time until) { next = next ? std::min(*next, until) : until; };
   if (const auto until = drain_.deadline()) sooner(*until);
-  if (stuck_untold_) sooner(*stuck_told_ + kStuckTold);
-  for (const auto& slot : slots_)
-    if (const auto* returning = std::get_if<Returning>(&slot); returning && !returning->stuck)
-      sooner(returning->since + kStuckAfter);
+  if (const auto until = slots_.deadline()) sooner(*until);
   return next;
 }
 
@@ -471,12 +480,7 @@ void WorkerCore::take_effects(Effects& out) {
 
 Capacity WorkerCore::capacity() const {
   Capacity now = capacity_;
-  now.slots = config_.slots;
-  now.busy = now.stuck = 0;
-  for (const auto& slot : slots_) {
-    now.busy += std::holds_alternative<OnLease>(slot);
-    if (const auto* returning = std::get_if<Returning>(&slot)) now.stuck += returning->stuck;
-  }
+  slots_.count(now);
   return now;
 }
 

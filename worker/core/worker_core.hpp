@@ -10,7 +10,6 @@
 
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "wire/messages.hpp"
@@ -22,8 +21,10 @@
 #include "worker/core/effect.hpp"
 #include "worker/core/lease_book.hpp"
 #include "worker/core/lease_queue.hpp"
+#include "worker/core/nested_jobs.hpp"
 #include "worker/core/outbox.hpp"
 #include "worker/core/session.hpp"
+#include "worker/core/slots.hpp"
 #include "worker/core/tally.hpp"
 
 namespace quern::worker {
@@ -45,6 +46,11 @@ class WorkerCore {
   /// A report of a slot about its lease. Reports for a lease that was withdrawn in the meantime are
   /// dropped here.
   void on_report(SlotId slot, wire::Report report, Time now);
+  /// What the task on the slot says for the broker: about itself (not kept: without a session it is
+  /// lost); that it submits a job (answers: TellTask); that it waits for one, or goes on.
+  void handle(SlotId slot, wire::Notes notes);
+  void handle(SlotId slot, wire::Submit submit);
+  void handle(SlotId slot, const wire::Wait& wait);
   /// The slot's thread has returned from its lease. Until then a slot that was fenced counts as
   /// stuck.
   void on_slot_free(SlotId slot, Time now);
@@ -82,19 +88,7 @@ class WorkerCore {
   void check_invariants() const;
 
  private:
-  struct Idle {};
-  struct OnLease {
-    wire::LeaseId lease;
-  };
-  /// Its lease is over (reported, revoked or timed out), but its thread has not returned. `stuck`:
-  /// it is overdue.
-  struct Returning {
-    Time since{};
-    bool stuck = false;
-  };
-  using Slot = std::variant<Idle, OnLease, Returning>;
-
-  // One handler per message for workers.
+  // One handler per message for workers, and one for the message of slots that passes through.
   void handle(const wire::Welcome& welcome, wire::SessionId session, Time now);
   void handle(const wire::Refused& refused, Time now);
   void handle(wire::Lease& lease, Time now);
@@ -105,6 +99,7 @@ class WorkerCore {
   void handle(wire::Common& common);
   void handle(const wire::Forget& forget);
   void handle(const wire::ErrorMessage& error, Time now);
+  void handle(std::optional<NestedJobs::News> news);
   void on_greeting_answer(wire::Envelope& envelope, Time now);
   void on_session_message(wire::Envelope& envelope, Time now);
 
@@ -119,7 +114,6 @@ class WorkerCore {
   void drop(const wire::LeaseId& id, Time now);
   /// Reports a changed number of stuck slots before the broker grants more leases.
   void tell_stuck(Time now);
-  bool all_stuck() const;
   void lose(const std::string& why, Time now);
   void begin_drain();
   void leave_when_done();
@@ -128,7 +122,6 @@ class WorkerCore {
   void note(Note::Level level, std::string text) {
     effects_.push_back(Note{level, std::move(text)});
   }
-  std::optional<SlotId> idle_slot() const;
 
   Config config_;
   Session session_;
@@ -139,11 +132,10 @@ class WorkerCore {
   Commons commons_;
   Blobs blobs_;
   Tally tally_;
-  std::vector<Slot> slots_;
+  NestedJobs nested_;
+  Slots slots_;
   Capacity capacity_;
   Effects effects_;
-  bool stuck_untold_ = false;
-  std::optional<Time> stuck_told_;
 };
 
 }  // namespace quern::worker

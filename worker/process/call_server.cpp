@@ -26,6 +26,7 @@ class PlainTask final : public Task {
   std::uint64_t index() const override { return index_; }
   std::uint32_t attempt() const override { return 1; }
   bool cancelled() const override { return false; }  // the process is ended instead
+  void log(std::string_view line) override { std::cerr << line << '\n'; }
 
  private:
   BytesView input_;

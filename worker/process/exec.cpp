@@ -140,7 +140,8 @@ class Exec {
     if (program.plan.words.empty())
       throw std::invalid_argument("the item has no arguments and therefore names no program");
     add_environment(program.plan, item.env);
-    add_environment(program.plan, {"QUERN_TASK=" + std::to_string(task.index()),
+    add_environment(program.plan, {"QUERN_JOB=" + std::to_string(value(task.job())),
+                                   "QUERN_TASK=" + std::to_string(task.index()),
                                    "QUERN_ATTEMPT=" + std::to_string(task.attempt())});
     program.plan.folder = place.folder;
     if (place.temporary)

@@ -20,6 +20,7 @@
 #include "process/spawn.hpp"
 #include "quern/typed.hpp"
 #include "worker/process/command_plan.hpp"
+#include "worker/process/nested_call.hpp"
 #include "worker/process/slot_socket.hpp"
 
 namespace quern::worker {
@@ -40,7 +41,8 @@ volatile std::sig_atomic_t g_cancelled =
 // ---- messages; both ends are the same build of one program, so there are no versions
 
 struct Request {
-  enum What : std::uint8_t { run, fold, finish };
+  // `told` answers a message of the process in the middle of a call.
+  enum What : std::uint8_t { run, fold, finish, told };
   std::uint8_t what = run;
   std::string name;
   std::uint8_t takes = 0;
@@ -53,18 +55,27 @@ struct Request {
   std::uint32_t attempt = 1;
   bool new_common = false;  // `common` replaces the one that was sent last
   std::string common{};
+  std::uint64_t job = 0;
+  std::map<std::string, std::string> metadata{};
   MSGPACK_DEFINE(what, name, takes, encoding, input, second, begin, end, index, attempt, new_common,
-                 common)
+                 common, job, metadata)
 };
 
 struct Response {
+  // A note of a running task comes before its answer: a line of its log, or how far it is. So does
+  // a job that it submits (`bytes`: NestedCall), or for which it waits (`nested`: its number, from
+  // 0); these are answered with `told` (`input`: NestedAnswer).
+  enum What : std::uint8_t { answer, line, progress, submit, wait };
+  std::uint8_t what = answer;
+  double done = 0;  // progress
   bool ok = true;
-  std::string bytes;  // result, or the error's text
+  std::string bytes{};  // result, or the error's text
   bool has_output = false;
-  std::string output;  // of a failed one
+  std::string output{};  // of a failed one
   bool out_of_memory = false;
   bool permanent = false;  // Permanent was thrown
-  MSGPACK_DEFINE(ok, bytes, has_output, output, out_of_memory, permanent)
+  std::uint64_t nested = 0;
+  MSGPACK_DEFINE(what, done, ok, bytes, has_output, output, out_of_memory, permanent, nested)
 };
 
 // ---- the slot's side
@@ -84,7 +95,7 @@ class Isolation {
 
   /// Returns the answer. Throws the function's exception, or an error that tells how its process
   /// ended.
-  Bytes call(Request request, const Task* task) {
+  Bytes call(Request request, Task* task) {
     std::unique_ptr<Process>& process = process_of_this_thread();
     if (!process) process = start();
     attach_common(request, task, *process);
@@ -101,10 +112,22 @@ class Isolation {
       }
       return Clock::now() - *told < kCancelGrace;
     });
+    Response response;
     std::optional<Bytes> bytes;
-    if (process->socket.send(to_value(request))) bytes = process->socket.receive();
-    if (!bytes) return lost(process, task);
-    const auto response = from_value<Response>(*bytes);
+    std::vector<NestedJob> jobs;
+    for (bool sent = process->socket.send(to_value(request));;) {
+      bytes = sent ? process->socket.receive() : std::nullopt;
+      if (!bytes) return lost(process, task);
+      response = from_value<Response>(*bytes);
+      if (response.what == Response::answer) break;
+      if (!task) continue;
+      if (response.what == Response::line)
+        task->log(response.bytes);
+      else if (response.what == Response::progress)
+        task->progress(response.done, response.bytes);
+      else
+        sent = process->socket.send(to_value(told(response, *task, jobs)));
+    }
     if (response.out_of_memory) end(process);  // memory that it leaked must not fail the next task
     if (response.ok) return response.bytes;
     if (response.has_output)
@@ -114,6 +137,22 @@ class Isolation {
   }
 
  private:
+  /// The answer to a process that submits a job, or waits for one; this thread waits with it.
+  static Request told(const Response& asked, Task& task, std::vector<NestedJob>& jobs) {
+    NestedAnswer answer;
+    try {
+      if (asked.what == Response::wait)
+        answer = nested_answer(jobs.at(asked.nested));
+      else
+        jobs.push_back(submit(task, from_value<NestedCall>(asked.bytes)));
+    } catch (const Error& error) {
+      answer.accepted = false;
+      answer.code = static_cast<std::uint16_t>(error.code());
+      answer.text = error.what();
+    }
+    return {.what = Request::told, .name = {}, .input = to_value(answer)};
+  }
+
   std::unique_ptr<Process>& process_of_this_thread() {
     std::lock_guard lock(mutex_);
     return processes_[std::this_thread::get_id()];
@@ -189,15 +228,45 @@ Request request_of(const FunctionDecl& decl, const Task& task) {
   request.end = task.range().end;
   request.index = task.index();
   request.attempt = task.attempt();
+  request.job = value(task.job());
+  request.metadata = task.metadata();
   return request;
 }
 
 // ---- the process's side
 
+/// A job that a task of this process has submitted.
+class ServedJob final : public NestedJob::Handle {
+ public:
+  ServedJob(SlotSocket& socket, std::uint64_t number) : socket_(socket), number_(number) {}
+
+  const NestedEnd& wait() override {
+    if (end_) return *end_;
+    NestedAnswer answer = ask(socket_, {.what = Response::wait, .nested = number_});
+    accepted_ = answer.accepted;
+    return end_.emplace(nested_end(std::move(answer)));
+  }
+  bool accepted() const override { return accepted_; }
+
+  /// Throws if the worker is gone; then this process ends.
+  static NestedAnswer ask(SlotSocket& socket, const Response& question) {
+    socket.send(to_value(question));
+    const auto bytes = socket.receive();
+    if (!bytes) throw std::runtime_error("the worker is gone");
+    return from_value<NestedAnswer>(from_value<Request>(*bytes).input);
+  }
+
+ private:
+  SlotSocket& socket_;
+  std::uint64_t number_;
+  std::optional<NestedEnd> end_;
+  bool accepted_ = false;
+};
+
 class ServedTask final : public Task {
  public:
-  ServedTask(const Request& request, std::shared_ptr<const Bytes> common)
-      : request_(request), common_(std::move(common)) {}
+  ServedTask(const Request& request, std::shared_ptr<const Bytes> common, SlotSocket& socket)
+      : request_(request), common_(std::move(common)), socket_(socket) {}
   BytesView input() const override { return request_.input; }
   Encoding encoding() const override { return static_cast<Encoding>(request_.encoding); }
   Range range() const override { return {request_.begin, request_.end}; }
@@ -206,10 +275,35 @@ class ServedTask final : public Task {
   std::uint64_t index() const override { return request_.index; }
   std::uint32_t attempt() const override { return request_.attempt; }
   bool cancelled() const override { return g_cancelled != 0; }
+  JobNumber job() const override { return JobNumber{request_.job}; }
+  const std::map<std::string, std::string>& metadata() const override { return request_.metadata; }
+  void log(std::string_view line) override { say({.what = Response::line, .bytes = Bytes(line)}); }
+  NestedJob submit(std::string function, Input input, SubmitOptions options) override {
+    const Bytes call =
+        to_value(nested_call(std::move(function), std::move(input), std::move(options)));
+    const NestedAnswer answer = ServedJob::ask(socket_, {.what = Response::submit, .bytes = call});
+    if (!answer.accepted) throw SubmitError(static_cast<ErrorCode>(answer.code), answer.text);
+    return NestedJob(std::make_shared<ServedJob>(socket_, submitted_++));
+  }
+  void progress(double done, std::string_view doing) override {
+    // The worker limits how often the broker is told; what a loop says need not even get there.
+    const auto now = Clock::now();
+    if (done < 1 && now < said_at_ + kSayEvery) return;
+    said_at_ = now;
+    say({.what = Response::progress, .done = done, .bytes = Bytes(doing)});
+  }
 
  private:
+  static constexpr std::chrono::milliseconds kSayEvery{50};
+
+  // A worker that is gone is noticed when the answer cannot be sent.
+  void say(const Response& note) { socket_.send(to_value(note)); }
+
   const Request& request_;
   std::shared_ptr<const Bytes> common_;
+  SlotSocket& socket_;
+  std::uint64_t submitted_ = 0;
+  Clock::time_point said_at_{};
 };
 
 Bytes run_batch(const FunctionEntry& entry, Task& task) {
@@ -221,17 +315,23 @@ Bytes run_batch(const FunctionEntry& entry, Task& task) {
   return answers.all().front().bytes;
 }
 
+/// What is called for the task of a request; null for a fold or a finishing step.
+const FunctionEntry* entry_of(const Functions& functions, const Request& request) {
+  if (request.what == Request::fold) return nullptr;
+  return functions.find(request.name, static_cast<Takes>(request.takes));
+}
+
 Bytes result_of(const Functions& functions, const Request& request,
-                const std::shared_ptr<const Bytes>& common) {
+                const std::shared_ptr<const Bytes>& common, SlotSocket& socket) {
   if (request.what == Request::fold) {
     const ReducerEntry* reducer = functions.find_reducer(request.name);
     if (!reducer) throw std::runtime_error("this worker has no reducer " + request.name);
     return reducer->fold(request.input, request.second);
   }
-  const FunctionEntry* entry = functions.find(request.name, static_cast<Takes>(request.takes));
+  const FunctionEntry* entry = entry_of(functions, request);
   if (!entry) throw std::runtime_error("this worker has no function " + request.name);
   if (request.what == Request::finish) return entry->finish(request.input, request.index);
-  ServedTask task(request, common);
+  ServedTask task(request, common, socket);
   if (entry->batch) return run_batch(*entry, task);
   Bytes result;
   Output out(result);
@@ -240,10 +340,10 @@ Bytes result_of(const Functions& functions, const Request& request,
 }
 
 Response respond(const Functions& functions, const Request& request,
-                 const std::shared_ptr<const Bytes>& common) {
+                 const std::shared_ptr<const Bytes>& common, SlotSocket& socket) {
   Response response;
   try {
-    response.bytes = result_of(functions, request, common);
+    response.bytes = result_of(functions, request, common, socket);
     return response;
   } catch (const FailedWithOutput& error) {
     response.bytes = error.what();
@@ -259,6 +359,8 @@ Response respond(const Functions& functions, const Request& request,
   } catch (const std::exception& error) {
     response.bytes =
         *error.what() ? error.what() : "the function threw an exception without a text";
+    const FunctionEntry* entry = entry_of(functions, request);
+    response.permanent = request.what == Request::run && entry && !entry->may_retry(error);
   } catch (...) {
     response.bytes = "the function threw something that is not a std::exception";
   }
@@ -273,7 +375,7 @@ Functions isolated(const Functions& all, Host& host, std::vector<std::string> ar
   Functions out;
   for (const FunctionEntry& entry : all.functions()) {
     const FunctionDecl& decl = entry.decl;
-    FunctionEntry apart{decl, nullptr, nullptr, nullptr};
+    FunctionEntry apart{decl, nullptr, nullptr, nullptr, nullptr};  // the process asks `retry`
     apart.body = [isolation, decl](Task& task, Output& result) {
       result.append(isolation->call(request_of(decl, task), &task));
     };
@@ -315,7 +417,7 @@ int serve_slot(const Functions& functions) {
     g_cancelled = 0;  // discards a signal for the previous task
     auto request = from_value<Request>(*bytes);
     if (request.new_common) common = std::make_shared<const Bytes>(std::move(request.common));
-    if (!socket.send(to_value(respond(functions, request, common)))) break;
+    if (!socket.send(to_value(respond(functions, request, common, socket)))) break;
   }
   return 0;
 }

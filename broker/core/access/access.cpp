@@ -33,10 +33,15 @@ constexpr Line line(const wire::Enrol&) { return {"enrol", 0}; }  // meaningless
 constexpr Line line(const wire::Beat&) { return {"beat", kAllRights}; }
 constexpr Line line(const wire::Bye&) { return {"leave", kAllRights}; }
 constexpr Line line(const wire::ErrorMessage&) { return {"complain", kAllRights}; }
-constexpr Line line(const wire::Submit&) { return {"submit", kSubmit, OnJobs::mine}; }
+// A task submits on behalf of the owner of its job. Its worker needs a lease of a job that allows
+// it.
+constexpr Line line(const wire::Submit& m) {
+  return m.lease == wire::LeaseId{} ? Line{"submit", kSubmit, OnJobs::mine}
+                                    : Line{"submit for a task", kWork};
+}
 constexpr Line line(const wire::Append&) { return {"append", kSubmit, OnJobs::mine}; }
 constexpr Line line(const wire::Ack&) {
-  return {"acknowledge", kMayLook};
+  return {"acknowledge", kMayLook | kWork};
 }  // only for a job that it follows
 // A dry run reveals what only those may know who may do it.
 constexpr Line line(const wire::Cancel& m) {
@@ -48,12 +53,30 @@ constexpr Line line(const wire::Retry& m) {
 constexpr Line line(const wire::Pause& m) {
   return {m.resume ? "resume" : "pause", kSubmit | kAdmin, OnJobs::own};
 }
+constexpr Line line(const wire::Schedule& m) {
+  switch (m.action) {
+    case wire::ScheduleAction::add:
+    case wire::ScheduleAction::replace:
+      return {"schedule", kSubmit};
+    case wire::ScheduleAction::remove:
+      return {"remove schedule", kSubmit | kAdmin};
+    case wire::ScheduleAction::pause:
+      return {"pause schedule", kSubmit | kAdmin};
+    case wire::ScheduleAction::resume:
+      break;
+  }
+  return {"resume schedule", kSubmit | kAdmin};
+}
 constexpr Line line(const wire::Drain&) { return {"drain", kAdmin}; }
 constexpr Line line(const wire::Report&) { return {"report", kWork}; }  // only for a lease it holds
 constexpr Line line(const wire::Reclaimed&) { return {"give back", kWork}; }
-constexpr Line line(const wire::Fetch&) {
-  return {"fetch", kWork};
-}  // only for a job whose COMMON it received
+// A worker fetches only for a job whose COMMON it received; a client reads only files that its
+// principal has uploaded, and admin those of others.
+constexpr Line line(const wire::Fetch& m) {
+  return m.token == 0 ? Line{"fetch", kWork} : Line{"read file", kMayLook, OnJobs::own};
+}
+constexpr Line line(const wire::Notes&) { return {"note", kWork}; }  // only for a lease it holds
+constexpr Line line(const wire::Wait&) { return {"wait", kWork}; }   // and so is this
 constexpr Line line(const wire::Draining&) { return {"drain itself", kWork}; }
 constexpr Line line(const wire::Hello& m) {
   return m.role == wire::Role::worker ? Line{"join as worker", kWork}
@@ -72,10 +95,16 @@ constexpr Line line(const wire::Query& m) {
       return {"list jobs", kMayLook};  // only those that it may see
     case wire::QueryWhat::job:
     case wire::QueryWhat::timeline:
+    case wire::QueryWhat::tasks:
     case wire::QueryWhat::explain:
       return {"look at", kMayLook, OnJobs::state};
     case wire::QueryWhat::errors:  // their texts are results
       return {"read the errors of", kMayLook, OnJobs::own};
+    case wire::QueryWhat::notes:  // so are these
+      return {"read the notes of", kMayLook, OnJobs::own};
+    case wire::QueryWhat::schedules:
+    case wire::QueryWhat::schedule:
+      return {"list schedules", kMayLook};  // only those that it may see
     case wire::QueryWhat::workers:
     case wire::QueryWhat::broker:
       break;
@@ -146,13 +175,21 @@ bool may_see(const Principal& principal, const Subject& subject) {
 Verdict decide(const Principal& principal, const Message& message,
                const std::optional<Subject>& subject) {
   const Line rule = line_of(message);
-  const bool foreign = subject && subject->owner != principal.name;
+  const auto* schedule = std::get_if<wire::Schedule>(&message);
+  const bool foreign_schedule =
+      schedule && !schedule->owner.empty() && schedule->owner != principal.name;
+  const bool foreign = (subject && subject->owner != principal.name) || foreign_schedule;
   if (rule.rights == 0) return {false, "peers with a key do not send this message", foreign};
   if ((rule.rights & principal.rights) == 0)
     return {false,
             "the key of " + principal.name + " has the roles " + rights_text(principal.rights) +
                 "; this needs one of the roles " + rights_text(rule.rights),
             foreign};
+  if (foreign_schedule && !principal.may(Right::admin))
+    return {
+        false,
+        "schedule " + schedule->name + " belongs to another principal: this needs the role admin",
+        true};
   if (foreign && rule.jobs != OnJobs::none &&
       (rule.jobs == OnJobs::mine || !principal.may(Right::admin))) {
     if (rule.jobs != OnJobs::state || !may_see(principal, *subject))
@@ -161,11 +198,14 @@ Verdict decide(const Principal& principal, const Message& message,
                   " belongs to another principal: this needs the role admin",
               true};
   }
-  if (const auto* submit = std::get_if<wire::Submit>(&message)) {
+  const auto* submit = std::get_if<wire::Submit>(&message);
+  if (schedule && schedule->job) submit = &*schedule->job;
+  if (submit && submit->lease == wire::LeaseId{}) {
     if (std::string no = objection(principal, *submit); !no.empty())
       return {false, std::move(no), foreign};
   }
-  return {true, foreign && rule.jobs != OnJobs::none ? "admin" : "role", foreign};
+  const bool as_admin = foreign && (rule.jobs != OnJobs::none || foreign_schedule);
+  return {true, as_admin ? "admin" : "role", foreign};
 }
 
 }  // namespace quern::broker

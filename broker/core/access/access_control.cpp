@@ -1,6 +1,9 @@
 #include "broker/core/access/access_control.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include "wire/glob.hpp"
 
 namespace quern::broker {
 namespace {
@@ -20,6 +23,24 @@ const Principal* AccessControl::principal_of(const std::string& user) const {
   if (context_.config.open) return &kAnonymous;
   const auto it = principals_.find(user);
   return it == principals_.end() ? nullptr : &it->second;
+}
+
+const Principal* AccessControl::principal_named(const std::string& name) const {
+  if (context_.config.open) return &kAnonymous;
+  const auto it = std::find_if(principals_.begin(), principals_.end(),
+                               [&](const auto& entry) { return entry.second.name == name; });
+  return it == principals_.end() ? nullptr : &it->second;
+}
+
+bool AccessControl::may_submit(const std::string& principal, const std::string& function,
+                               const std::string& job) const {
+  if (context_.config.open) return true;
+  return std::any_of(principals_.begin(), principals_.end(), [&](const auto& entry) {
+    const Principal& p = entry.second;
+    return p.name == principal && p.may(Right::submit) &&
+           (p.functions.empty() || wire::matches_any(p.functions, function)) &&
+           (p.jobs.empty() || wire::matches_any(p.jobs, job));
+  });
 }
 
 void AccessControl::record(PeerId peer, std::string principal, std::string_view action,

@@ -19,7 +19,12 @@ class AccessControl {
   /// The owner of this key; nullptr if the key is unknown. Without keys (Config::open), everybody
   /// is `anonymous`.
   const Principal* principal_of(const std::string& user) const;
+  /// The principal with this name; nullptr if there is none (with several keys: one of them).
+  const Principal* principal_named(const std::string& name) const;
   const Principals& principals() const { return principals_; }
+  /// Whether a key of this principal may submit a job of this function with this name.
+  bool may_submit(const std::string& principal, const std::string& function,
+                  const std::string& job) const;
   /// Replaces all principals and records what has changed. `invitations_open`: unknown keys may
   /// enrol.
   void set_principals(Principals&& principals, bool invitations_open);

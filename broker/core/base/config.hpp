@@ -3,7 +3,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
+
+#include "calendar/zone.hpp"
 
 namespace quern::broker {
 
@@ -16,6 +20,7 @@ enum class Mistake : std::uint8_t {
   acknowledge_early,
   forget_frontier,
   copy_anything,  ///< overdue leases get a speculative attempt even if that is not safe
+  lose_wakeup,    ///< jobs that take results are not told of the end of the job that produced them
 };
 
 struct Config {
@@ -37,7 +42,11 @@ struct Config {
   std::size_t finished_max = 10'000;       ///< the most ended jobs of the first kind that are kept
   std::size_t kept_max = 100'000;          ///< and of the second kind
   std::size_t sessions_max = 100'000;
-  std::size_t jobs_max = 1'000'000;  ///< unfinished jobs
+  std::size_t jobs_max = 1'000'000;    ///< unfinished jobs
+  std::size_t schedules_max = 10'000;  ///< of all principals
+  /// Finds a time zone by name; nullptr if there is none. Without it, no zone is known. See
+  /// calendar::find_zone().
+  std::function<std::shared_ptr<const calendar::Zone>(const std::string&)> find_zone{};
   bool open = true;                  ///< no keys: everybody is `anonymous` and may do everything
   bool audit = false;                ///< decisions are recorded in the audit log
   bool store = false;                ///< jobs can be durable

@@ -4,6 +4,7 @@
 // Owned by Core, on the router's thread. It holds no job, session or worker.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,14 +38,24 @@ struct Context {
   explicit Context(Config c) : config(std::move(c)) {}
 
   Config config;
-  Effects effects;              ///< since Core::take_effects()
-  Time now{};                   ///< the latest time that the core was told
-  std::optional<Time> started;  ///< the first time that the core was told
+  Effects effects;                  ///< since Core::take_effects()
+  Time now{};                       ///< the latest time that the core was told
+  std::optional<Time> started;      ///< the first time that the core was told
+  std::int64_t wall_offset_ms = 0;  ///< wall clock minus `now`
   mutable Counters counters;
   Metrics metrics;
   bool dispatch_needed = false;        ///< something has changed that may allow a lease to be
                                        ///< granted
   std::optional<Time> retry_dispatch;  ///< or it will have changed by this time
+
+  /// The wall clock, in ms since 1970 (UTC), as far as the core was told; see
+  /// Core::on_wall_clock(). It can jump; what is measured in durations uses `now`.
+  std::int64_t wall_ms() const { return ms_of(now) + wall_offset_ms; }
+  /// When the wall clock will show this, if nobody sets it.
+  Time time_of(std::int64_t wall) const {
+    return now + std::chrono::milliseconds(wall - wall_ms());
+  }
+  void set_wall_clock(std::int64_t wall) { wall_offset_ms = wall - ms_of(now); }
 
   /// The core was told the time.
   void set_time(Time time) {
@@ -53,6 +64,9 @@ struct Context {
   }
   void retry_dispatch_at(Time when) {
     if (!retry_dispatch || when < *retry_dispatch) retry_dispatch = when;
+  }
+  static std::int64_t ms_of(Time time) {
+    return std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
   }
   void note(std::string text) { effects.push_back(Note{Note::Level::info, std::move(text)}); }
   void warn(std::string text) { effects.push_back(Note{Note::Level::warning, std::move(text)}); }

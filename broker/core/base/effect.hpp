@@ -14,11 +14,13 @@ namespace quern::broker {
 /// The router's name for a connection; routing ids never leave the router.
 enum class PeerId : std::uint64_t {};
 
-/// Send a message. `session` goes into its header.
+/// Send a message. `session` goes into its header. `prompt`: the peer waits for this
+/// acknowledgement, and no other message will carry it soon.
 struct Send {
   PeerId peer{};
   wire::SessionId session{};
   wire::Message message;
+  bool prompt = false;
 };
 
 /// A line for the log.

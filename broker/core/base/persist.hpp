@@ -24,6 +24,15 @@ namespace quern::broker {
 /// never gets there.
 inline constexpr std::uint64_t kFoundSequence = 1;
 
+/// The task that submitted a job.
+struct ParentTask {
+  JobNumber job{};
+  std::uint64_t task = 0;
+  wire::LeaseId lease;      ///< under which it ran; it names the attempt
+  std::uint32_t depth = 1;  ///< of the submitted job; a job that a client submitted has 0
+  bool operator==(const ParentTask&) const = default;
+};
+
 /// What never changes about a job: written once, when it is accepted.
 struct JobBirth {
   JobNumber number{};
@@ -36,6 +45,11 @@ struct JobBirth {
   std::string principal;
   std::optional<wire::Buffer> common;
   std::uint64_t input_shape = 0;  ///< with an idempotency key: see InputPrint
+  std::vector<JobEdge> edges{};   ///< from earlier jobs, by number
+  Join join = Join::automatic;
+  wire::Buffer links{};                ///< see wire/task_graph.hpp
+  Encoding values = Encoding::raw;     ///< encoding of the values in `links`
+  std::optional<ParentTask> parent{};  ///< if a task submitted it
 };
 
 /// How often the tasks of one interval have failed, or were lost with their worker.
@@ -73,6 +87,22 @@ struct JobProgress {
   std::uint64_t results_end = 0;
   std::uint64_t waited_us = 0;  ///< from its acceptance to its first lease; 0: not leased yet
   std::uint64_t ran_us = 0;     ///< from its first lease to its end, or to this record
+};
+
+/// What changes about a schedule.
+struct ScheduleProgress {
+  bool paused = false;
+  std::uint64_t passed_ms = 0;    ///< due times up to here have been handled (wall clock)
+  std::vector<ScheduleRun> runs;  ///< what happened at the latest of them, in order
+  bool operator==(const ScheduleProgress&) const = default;
+};
+
+struct ScheduleRecord {
+  std::uint64_t id = 0;  ///< in the order in which they were added; never used again
+  std::string owner;
+  wire::Schedule definition;
+  ScheduleProgress progress;
+  bool operator==(const ScheduleRecord&) const = default;
 };
 
 // ---- operations
@@ -132,9 +162,21 @@ struct ReserveNumbers {
   std::uint64_t below = 0;
 };
 
-using StoreOp =
-    std::variant<AddJob, JobProgress, AddInput, DropInput, DropInputs, PutResult, PutErrors,
-                 DropResults, PutPartial, DropPartials, DropJob, ReserveNumbers>;
+/// Writes a schedule; replaces an existing one.
+struct PutSchedule {
+  ScheduleRecord record;
+};
+struct SaveSchedule {
+  std::uint64_t id = 0;
+  ScheduleProgress progress;
+};
+struct DropSchedule {
+  std::uint64_t id = 0;
+};
+
+using StoreOp = std::variant<AddJob, JobProgress, AddInput, DropInput, DropInputs, PutResult,
+                             PutErrors, DropResults, PutPartial, DropPartials, DropJob,
+                             ReserveNumbers, PutSchedule, SaveSchedule, DropSchedule>;
 using StoreOps = std::vector<StoreOp>;
 
 // ---- at a start
@@ -171,9 +213,10 @@ struct RecoveredJob {
 
 /// Everything that was committed.
 struct Recovered {
-  std::uint64_t incarnation = 1;    ///< of this start: higher than all previous ones
-  std::uint64_t numbers_below = 1;  ///< job numbers below this have been used
-  std::vector<RecoveredJob> jobs;   ///< ascending by number
+  std::uint64_t incarnation = 1;            ///< of this start: higher than all previous ones
+  std::uint64_t numbers_below = 1;          ///< job numbers below this have been used
+  std::vector<RecoveredJob> jobs;           ///< ascending by number
+  std::vector<ScheduleRecord> schedules{};  ///< ascending by id
 };
 
 }  // namespace quern::broker

@@ -81,6 +81,12 @@ bool Blobs::is_given_up(const Job& job, Time now) const {
   return !owner || now - owner->heard >= context_.config.lost_busy;
 }
 
+void Blobs::want(const std::string& principal, const std::vector<std::string>& names, Time now) {
+  for (const std::string& name : names)
+    for (const bool memory : {false, true})
+      if (Job* blob = find(principal, name, memory)) blob->blob->want(now);
+}
+
 void Blobs::on_fetch(Session& session, wire::Fetch&& fetch, Time now) {
   const Worker& worker = *session.worker;
   const Job* job = jobs_.find(fetch.job);
@@ -92,55 +98,103 @@ void Blobs::on_fetch(Session& session, wire::Fetch&& fetch, Time now) {
   if (job && (worker.holds.commons.contains(fetch.job) || has_lease()) &&
       std::count(job->spec.options->blobs.begin(), job->spec.options->blobs.end(), fetch.blob) > 0)
     file = find(job->spec.principal, fetch.blob, !job->durable());
-  if (!file) {
-    outbox_.send(session,
-                 wire::Blob{fetch.blob,
-                            fetch.chunk,
-                            0,
-                            "the broker has no such file for this worker, or no longer has it",
-                            {}});
-    return;
-  }
+  if (!file)
+    return refuse(session, fetch, ErrorCode::unknown_job,
+                  "the broker has no such file for this worker, or no longer has it");
   // A worker may have one request at a time, so that the bytes on their way to it are bounded.
-  if (std::any_of(fetching_.begin(), fetching_.end(),
-                  [&](const Fetching& other) { return other.worker == session.id; }))
-    return;
+  if (waiting_of(session) > 0) return;
   file->blob->want(now);
   fetching_.push_back({session.id, file->number, std::move(fetch)});
+}
+
+Job* Blobs::readable(const Principal& principal, const wire::Fetch& fetch) {
+  const auto is_it = [&](const Job& job) {
+    const std::string& key = job.spec.options->unique;
+    return job.is_complete_blob() &&
+           (key == wire::blob_key(fetch.blob, false) || key == wire::blob_key(fetch.blob, true));
+  };
+  if (!fetch.job.is_nil()) {
+    Job* job = jobs_.find(fetch.job);
+    return job && is_it(*job) ? job : nullptr;
+  }
+  if (Job* own = find(principal.name, fetch.blob, true)) return own;
+  // Nobody else may learn whether somebody has this file.
+  if (!principal.may(Right::admin)) return nullptr;
+  for (const JobNumber number : jobs_.blobs())
+    if (Job& job = jobs_.at(number); is_it(job)) return &job;
+  return nullptr;
+}
+
+void Blobs::on_read(Session& session, const Principal& principal, wire::Fetch&& fetch, Time now) {
+  Job* file = readable(principal, fetch);
+  if (!file)
+    return refuse(
+        session, fetch, ErrorCode::unknown_job,
+        "the broker does not have the file " + fetch.blob +
+            " of this key: it has expired, was never uploaded, or belongs to another key");
+  if (waiting_of(session) >= wire::kReadsMost)
+    return refuse(session, fetch, ErrorCode::limit,
+                  "more than " + std::to_string(wire::kReadsMost) +
+                      " chunks are requested: request more when they have arrived");
+  file->blob->want(now);
+  fetching_.push_back({session.id, file->number, std::move(fetch)});
+}
+
+std::size_t Blobs::waiting_of(const Session& session) const {
+  return static_cast<std::size_t>(
+      std::count_if(fetching_.begin(), fetching_.end(),
+                    [&](const Fetching& other) { return other.session == session.id; }));
+}
+
+void Blobs::refuse(const Session& session, const wire::Fetch& fetch, ErrorCode code,
+                   const std::string& why) {
+  if (fetch.token == 0)
+    outbox_.send(session, wire::Blob{fetch.blob, fetch.chunk, 0, why, {}});
+  else
+    outbox_.complain(session, code, why, {}, fetch.token);
 }
 
 void Blobs::answer_fetches(Time now) {
   if (fetching_.empty()) return;
   std::erase_if(fetching_, [&](const Fetching& fetch) { return answer(fetch, now); });
-  eviction_.evict(now);  // chunks that were loaded for the workers need not stay
+  eviction_.evict(now);  // chunks that were loaded for the peers need not stay
 }
 
 bool Blobs::answer(const Fetching& fetch, Time now) {
-  const Session* session = sessions_.find(fetch.worker);
+  Session* session = sessions_.find(fetch.session);
   if (!session) return true;
-  const auto refuse = [&](const std::string& why) {
-    outbox_.send(*session, wire::Blob{fetch.what.blob, fetch.what.chunk, 0, why, {}});
+  const auto refused = [&](ErrorCode code, const std::string& why) {
+    refuse(*session, fetch.what, code, why);
     return true;
   };
   Job* it = jobs_.find(fetch.blob);
-  if (!it || !it->is_complete_blob()) return refuse("the broker no longer has the file");
+  if (!it || !it->is_complete_blob())
+    return refused(ErrorCode::unknown_job, "the broker no longer has the file");
   Job& blob = *it;
-  if (blob.phase.reason.exists()) return refuse(*std::exchange(blob.phase.reason, {}));
+  if (blob.phase.reason.exists())
+    return refused(ErrorCode::store, *std::exchange(blob.phase.reason, {}));
   const std::uint64_t chunk = fetch.what.chunk;
   if (chunk >= std::max<std::uint64_t>(1, blob.tasks.total))
-    return refuse("the file has no chunk " + std::to_string(chunk));
+    return refused(ErrorCode::bad_input, "the file has no chunk " + std::to_string(chunk));
+  // A client that does not read gets nothing more. The answer to its probe continues here.
+  const bool to_client = session->role == wire::Role::client;
+  if (to_client && !followers_.hears(*session, now)) return false;
   if (blob.tasks.total > 0 && !blob.intake.payloads.resident(chunk)) {
     while (auto stretch = blob.intake.payloads.wanted(chunk, kFetchAhead))
       context_.effects.push_back(Load{blob.number, *stretch});
     return false;
   }
-  wire::Buffer bytes = blob.tasks.total > 0
-                           ? blob.intake.payloads.gather({{chunk, chunk + 1}}).bytes
-                           : wire::Buffer{};
-  outbox_.send(*session,
-               wire::Blob{fetch.what.blob, chunk, blob.tasks.total, "", std::move(bytes)});
+  wire::Blob message{fetch.what.blob, chunk, blob.tasks.total, "", {}};
+  if (blob.tasks.total > 0) message.bytes = blob.intake.payloads.gather({{chunk, chunk + 1}}).bytes;
+  if (to_client) {
+    message.token = fetch.what.token;
+    message.job = blob.spec.uuid;
+    session->reading.unread += message.bytes.size();
+  }
+  outbox_.send(*session, std::move(message));
+  if (to_client) return true;
   // The time of the fetch must not count as time of the task.
-  Worker& worker = workers_.at(fetch.worker);
+  Worker& worker = workers_.at(fetch.session);
   worker.speed.reported = std::max(worker.speed.reported, now);
   return true;
 }

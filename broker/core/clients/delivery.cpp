@@ -93,6 +93,15 @@ void Delivery::tell(Job& job, Follower& follower, std::uint64_t token, Time now)
   outbox_.send(*session, std::move(update), ahead ? 0 : job.commits.latest);
 }
 
+void Delivery::acknowledge(Outbox& outbox, const Session& session, const Job& job,
+                           std::uint64_t after) {
+  // Without followers there will be no results that could carry it.
+  if (job.followers.empty())
+    outbox.acknowledge(session, accepted(job), after);
+  else
+    outbox.send(session, accepted(job), after);
+}
+
 wire::Accepted Delivery::accepted(const Job& job) {
   return {job.spec.uuid, job.number, job.intake.accepted, job.intake.credit_to, false, {}, false};
 }

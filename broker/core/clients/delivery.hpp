@@ -25,6 +25,9 @@ class Delivery {
   void send_results(Job& job, Time now);
   /// Sends one follower the status. `token`: the token of its request; 0: it did not ask.
   void tell(Job& job, Follower& follower, std::uint64_t token, Time now);
+  /// Tells the session that its input has been accepted, after the commit `after`.
+  static void acknowledge(Outbox& outbox, const Session& session, const Job& job,
+                          std::uint64_t after);
   /// How much of its input has been accepted.
   static wire::Accepted accepted(const Job& job);
 

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "broker/core/access/access.hpp"
+#include "broker/core/schedules/schedule_list.hpp"
 #include "broker/core/status/error_groups.hpp"
 #include "broker/core/status/job_filter.hpp"
+#include "broker/core/status/task_map.hpp"
 
 namespace quern::broker {
 namespace {
@@ -28,6 +30,8 @@ constexpr double kGrouping = 0.02;  // the cost of grouping one error
 
 constexpr std::size_t kQuestionsMost = 1000;
 
+constexpr std::size_t kSpansMost = 1000, kSpanBytes = 64;  // intervals of tasks
+
 constexpr std::size_t kFunctionBytes = 160;  // of the counters of one function
 
 // Part of the 256 KiB that a header may have.
@@ -36,6 +40,7 @@ constexpr std::size_t kPageBytes = 160u << 10;
 std::size_t bytes_of(const JobStatus& s) {
   std::size_t bytes = 640 + s.name.size() + s.function.size() + s.owner.size() + s.decision.size() +
                       s.reason.size() + s.reduce.size();
+  for (const auto& [name, text] : s.metadata) bytes += 8 + name.size() + text.size();
   return bytes + 160 * (s.shares.size() + s.spans.size());
 }
 
@@ -107,6 +112,8 @@ double Questions::answer(Session& session, const wire::Query& query, Time now) {
     case wire::QueryWhat::job:
     case wire::QueryWhat::timeline:
     case wire::QueryWhat::errors:
+    case wire::QueryWhat::tasks:
+    case wire::QueryWhat::notes:
     case wire::QueryWhat::explain: {
       const Job* job = jobs_.find(query.job, query.number);
       if (!job) {
@@ -114,10 +121,26 @@ double Questions::answer(Session& session, const wire::Query& query, Time now) {
         outbox_.complain(session, why.code, std::move(why.text), {}, query.token);
         return looks;
       }
-      looks += query.what == wire::QueryWhat::errors ? show_errors(*job, query, bytes, out)
-                                                     : show_job(*job, query, bytes, out, now);
+      if (query.what == wire::QueryWhat::errors)
+        looks += show_errors(*job, query, bytes, out);
+      else if (query.what == wire::QueryWhat::tasks)
+        looks += show_tasks(*job, query, bytes, out);
+      else if (query.what == wire::QueryWhat::notes)
+        looks += show_notes(*job, bytes, out, now);
+      else
+        looks += show_job(*job, query, bytes, out, now);
       break;
     }
+    case wire::QueryWhat::schedules:
+      list_schedules(schedules_, *principal, query, page, bytes, out);
+      looks += kSkipping * static_cast<double>(schedules_.all().size());
+      break;
+    case wire::QueryWhat::schedule:
+      if (auto no = show_schedule(schedules_, *principal, query, bytes, out)) {
+        outbox_.complain(session, no->code, std::move(no->text), {}, query.token);
+        return looks;
+      }
+      break;
     case wire::QueryWhat::workers:
       looks += list_workers(query, page, bytes, out, now);
       break;
@@ -187,6 +210,23 @@ double Questions::show_errors(const Job& job, const wire::Query& query, std::siz
   }
   bytes += page.bytes;
   return kGrouping * static_cast<double>(page.looks);
+}
+
+double Questions::show_tasks(const Job& job, const wire::Query& query, std::size_t& bytes,
+                             wire::Answer& out) const {
+  TaskPage page = tasks_of(job, leases_, workers_, statuses_.blocked(job), query.cursor,
+                           std::clamp<std::uint64_t>(query.limit, 1, kSpansMost));
+  out.tasks = std::move(page.spans);
+  out.cursor = page.next;
+  bytes += kSpanBytes * out.tasks.size();
+  return kLooksOfMember * static_cast<double>(out.tasks.size() + leases_.all().size());
+}
+
+double Questions::show_notes(const Job& job, std::size_t& bytes, wire::Answer& out,
+                             Time now) const {
+  out.notes = notes_.of(job, kPageBytes - bytes, now);
+  for (const TaskNote& note : out.notes) bytes += 96 + note.text.size() + note.worker.size();
+  return kLooksOfMember * static_cast<double>(out.notes.size());
 }
 
 double Questions::list_workers(const wire::Query& query, std::size_t page, std::size_t& bytes,

@@ -13,11 +13,13 @@
 #include "broker/core/durability/commit_log.hpp"
 #include "broker/core/jobs/followers.hpp"
 #include "broker/core/jobs/jobs.hpp"
+#include "broker/core/schedules/schedule_table.hpp"
 #include "broker/core/sessions/conduct.hpp"
 #include "broker/core/sessions/outbox.hpp"
 #include "broker/core/sessions/session.hpp"
 #include "broker/core/status/explainer.hpp"
 #include "broker/core/status/statuses.hpp"
+#include "broker/core/status/task_notes.hpp"
 #include "broker/core/workers/leases.hpp"
 #include "broker/core/workers/workers.hpp"
 
@@ -27,7 +29,8 @@ class Questions {
  public:
   Questions(AccessControl& access, Sessions& sessions, Outbox& outbox, Conduct& conduct,
             Workers& workers, Leases& leases, Jobs& jobs, Followers& followers, CommitLog& commits,
-            Statuses& statuses, Explainer& explainer)
+            ScheduleTable& schedules, Statuses& statuses, Explainer& explainer,
+            const TaskNotes& notes)
       : access_(access),
         sessions_(sessions),
         outbox_(outbox),
@@ -37,8 +40,10 @@ class Questions {
         jobs_(jobs),
         followers_(followers),
         commits_(commits),
+        schedules_(schedules),
         statuses_(statuses),
-        explainer_(explainer) {}
+        explainer_(explainer),
+        notes_(notes) {}
 
   void on_query(Session& session, const wire::Query& query, Time now);
   /// Answers some of the waiting questions.
@@ -57,6 +62,9 @@ class Questions {
   double show_job(const Job& job, const wire::Query& query, std::size_t& bytes, wire::Answer& out,
                   Time now) const;
 
+  double show_tasks(const Job& job, const wire::Query& query, std::size_t& bytes,
+                    wire::Answer& out) const;
+  double show_notes(const Job& job, std::size_t& bytes, wire::Answer& out, Time now) const;
   static double show_errors(const Job& job, const wire::Query& query, std::size_t& bytes,
                             wire::Answer& out);
 
@@ -69,8 +77,10 @@ class Questions {
   Jobs& jobs_;
   Followers& followers_;
   CommitLog& commits_;
+  ScheduleTable& schedules_;
   Statuses& statuses_;
   Explainer& explainer_;
+  const TaskNotes& notes_;
   std::deque<wire::SessionId> asking_;  ///< sessions with questions, in turn
   std::optional<Time> answer_at_;
 };

@@ -20,12 +20,13 @@ std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " Mi
 
 }  // namespace
 
-std::optional<Refusal> Refusals::of(const Session& session, const wire::Submit& submit, Time now) {
+std::optional<Refusal> Refusals::of(const Session& session, const std::string& principal,
+                                    const wire::Submit& submit, Time now) {
   auto refusal = contradiction(submit);
   if (!refusal) refusal = no_room(session, submit);
   if (!refusal) refusal = blobs_.refusal(session, submit);
   if (!refusal)
-    refusal = quotas_.over(session.principal, tasks_of(submit),
+    refusal = quotas_.over(principal, tasks_of(submit),
                            submit.batch.weight() + submit.common.size(), 1, now);
   return refusal;
 }
@@ -59,7 +60,7 @@ std::optional<Refusal> Refusals::no_room(const Session& session, const wire::Sub
   if (jobs_.live().size() >= context_.config.jobs_max)
     return Refusal{ErrorCode::queue_full, "queue_full: the broker has reached its limit of " +
                                               std::to_string(context_.config.jobs_max) + " jobs"};
-  const std::uint64_t more = submit.batch.weight() + submit.common.size();
+  const std::uint64_t more = submit.batch.weight() + submit.common.size() + submit.links.size();
   if (accounts_.memory_used() + more > context_.config.intake_limit()) {
     return Refusal{ErrorCode::queue_full,
                    "queue_full: queued data may use " + mib(context_.config.intake_limit()) + ", " +

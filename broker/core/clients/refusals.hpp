@@ -23,8 +23,9 @@ class Refusals {
         accounts_(accounts),
         blobs_(blobs) {}
 
-  /// Nothing if it is accepted.
-  std::optional<Refusal> of(const Session& session, const wire::Submit& submit, Time now);
+  /// Nothing if it is accepted. `principal` will own the job.
+  std::optional<Refusal> of(const Session& session, const std::string& principal,
+                            const wire::Submit& submit, Time now);
 
  private:
   std::optional<Refusal> contradiction(const wire::Submit& submit) const;

@@ -68,7 +68,7 @@ void Requests::on_ack(Session& session, const wire::Ack& ack) {
   // A client that submits the same key again expects the same results.
   if (ack.release && job->owner.session == session.id && job->spec.options->unique.empty()) {
     const JobChange change = changes_.begin(*job);
-    job->output.results.release_to(it->acked);
+    job->output.results.release_to(table_.on_read(*job, it->acked));
     context_.dispatch_needed = true;  // there is room for more results
   }
   jobs_.touch(*job);
@@ -95,7 +95,8 @@ void Requests::on_cancel(Session& session, const wire::Cancel& cancel, Time now)
   const bool reduced = job->output.partials || !job->spec.options->reduce.empty();
   const bool refused = reduced && (cancel.waiting || !cancel.tasks.empty());
   if (cancel.dry_run && (job->final() || !refused))
-    return answer(session, *job, cancel.token, touched, now);
+    return answer(session, *job, cancel.token,
+                  touched + (cancel.tree ? cancel_dependants(*job, true, now) : 0), now);
   if (!job->final()) {
     if (refused && !job->is_blob()) {
       outbox_.complain(session, ErrorCode::bad_input,
@@ -115,8 +116,26 @@ void Requests::on_cancel(Session& session, const wire::Cancel& cancel, Time now)
       endings_.finish_if_done(*job, now);
     }
   }
-  if (cancel.token != 0) answer(session, *job, cancel.token, touched, now);
+  std::uint64_t others = 0;
+  if (cancel.tree) others = cancel_dependants(*job, cancel.dry_run, now);
+  if (cancel.token != 0) answer(session, *job, cancel.token, touched + others, now);
   jobs_.touch(*job);
+}
+
+std::uint64_t Requests::cancel_dependants(const Job& job, bool dry_run, Time now) {
+  std::uint64_t tasks = 0;
+  for (const JobNumber number : table_.dependants_of(job)) {
+    Job* other = jobs_.find(number);
+    if (!other || other->final()) continue;
+    tasks += other->tasks.total - other->tasks.ended.size();
+    if (dry_run) continue;
+    endings_.end(*other, JobState::cancelled, ErrorCode::cancelled,
+                 "cancelled together with job " + std::to_string(value(job.number)) +
+                     ", on which it depends",
+                 now);
+    jobs_.touch(*other);
+  }
+  return tasks;
 }
 
 void Requests::answer(const Session& session, const Job& job, std::uint64_t token,
@@ -146,8 +165,28 @@ void Requests::on_retry(Session& session, const wire::Retry& retry, Time now) {
                      retry.job, retry.token);
     return;
   }
-  const wire::IntervalSet again = selected_failures(*job, retry);
+  if (const auto deadline = job->deadline(); deadline && *deadline <= now) {
+    outbox_.complain(
+        session, ErrorCode::bad_input,
+        "the deadline of job " + std::to_string(value(job->number)) +
+            " is over, so its failed tasks cannot be retried: submit them as a new job",
+        retry.job, retry.token);
+    return;
+  }
+  wire::IntervalSet again = selected_failures(*job, retry);
+  const wire::IntervalSet stopped = reviving_.stopped(*job);
+  const bool selected = !again.empty();
+  for (const auto& part : stopped.list()) again.remove(part);
   if (retry.dry_run) return answer(session, *job, retry.token, again.size(), now);
+  if (again.empty() && selected) {
+    outbox_.complain(session, ErrorCode::bad_input,
+                     "the failed tasks of job " + std::to_string(value(job->number)) +
+                         " need results of tasks that failed: retry those, and these run after "
+                         "them (`quern explain " +
+                         std::to_string(value(job->number)) + "` names the jobs)",
+                     retry.job, retry.token);
+    return;
+  }
   if (again.empty()) {
     outbox_.complain(session, ErrorCode::bad_input,
                      "no failed task of job " + std::to_string(value(job->number)) +
@@ -162,6 +201,7 @@ void Requests::on_retry(Session& session, const wire::Retry& retry, Time now) {
   }
   quotas_.charge(job->spec.principal, again.size(), now);
   endings_.reopen(*job, again, now);
+  reviving_.on_rerun(*job, again, now);
   answer(session, *job, retry.token, again.size(), now);
 }
 
@@ -182,23 +222,6 @@ void Requests::on_pause(Session& session, const wire::Pause& pause, Time now) {
   else
     pausing_.pause(*job);
   outbox_.send(session, statuses_.update_of(*job, now, pause.token), job->commits.latest);
-}
-
-void Requests::on_drain(Session& session, const wire::Drain& drain) {
-  for (auto& [id, worker] : workers_.all()) {
-    if (worker.name != drain.worker) continue;
-    workers_.drain(worker);
-    pools_.leave(worker);
-    outbox_.send(id, wire::Drain{});
-    wire::Answer answer;
-    answer.token = drain.token;
-    answer.text.push_back("worker " + worker.name + " is draining: it finishes " +
-                          std::to_string(worker.holds.leases.size()) + " leases and then leaves");
-    outbox_.send(session, std::move(answer));
-    return;
-  }
-  outbox_.complain(session, ErrorCode::unknown_job,
-                   "no worker is named " + drain.worker + ": see `quern workers`", {}, drain.token);
 }
 
 void Requests::await_comparison(Job& job, Comparison comparison) {

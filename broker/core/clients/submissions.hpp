@@ -1,6 +1,8 @@
 // SUBMIT: creates a job, or finds one that already exists.
 #pragma once
 
+#include <variant>
+
 #include "broker/core/access/quotas.hpp"
 #include "broker/core/base/context.hpp"
 #include "broker/core/blobs/blobs.hpp"
@@ -41,7 +43,15 @@ class Submissions {
         refusals_(refusals),
         factory_(factory) {}
 
+  /// Creates the job, or tells why it is not accepted. `session` need not be one that is open.
+  /// Nobody is told.
+  std::variant<Job*, Refusal> create(const Session& session, const Submitter& owner,
+                                     wire::Submit&& submit, Time now);
+  /// The same, and tells the session.
+  void accept(Session& session, const Submitter& owner, wire::Submit&& submit, Time now);
   void on_submit(Session& session, const Principal& principal, wire::Submit&& submit, Time now);
+  /// The session sent the SUBMIT of this job again.
+  void follow_again(Session& session, Job& known, const wire::Submit& submit);
 
  private:
   /// Answers with the existing job of the same principal and idempotency key.

@@ -29,6 +29,7 @@ void Cancelling::cancel_tasks(Job& job, const wire::Intervals& tasks) {
       }
       job.tasks.backing_off.edit().swap(rest);
       job.tasks.cancelled += part.size();
+      job.tasks.cancelled_set.edit().add(part);
       context_.metrics.of(job.spec.function).tasks_cancelled += part.size();
       errors.push_back({part.begin, part.size(), ErrorCode::cancelled, "cancelled"});
     }

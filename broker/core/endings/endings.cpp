@@ -12,7 +12,8 @@ void Endings::finish_if_done(Job& job, Time now) {
     if (auto ending = blobs_.ending_of(job, now)) end(job, std::move(*ending), now);
     return;
   }
-  if (!job.all_ended()) return;
+  const bool waits = job.phase.hold.any() && !job.phase.winding_down;
+  if (!job.all_ended() || waits) return;
 
   const std::string& reduce =
       job.run.decision ? job.run.decision->reduce : job.spec.options->reduce;
@@ -30,7 +31,7 @@ void Endings::finish_if_done(Job& job, Time now) {
     }
     return end(job, JobState::done, ErrorCode::none, "", now);
   }
-  const std::uint64_t bad = job.tasks.failed + job.tasks.cancelled;
+  const std::uint64_t bad = job.tasks.failed() + job.tasks.cancelled;
   if (job.output.partials) {
     const bool builtin = wire::builtin_reducer(reduce).has_value();
     if (!builtin && job.output.partials->count() > 1) return;  // workers are still merging
@@ -42,9 +43,9 @@ void Endings::finish_if_done(Job& job, Time now) {
                    now);
     }
   }
-  if (job.tasks.failed > 0) {
+  if (job.tasks.failed() > 0) {
     end(job, JobState::failed, ErrorCode::failed,
-        std::to_string(job.tasks.failed) + " of " + std::to_string(job.tasks.total) +
+        std::to_string(job.tasks.failed()) + " of " + std::to_string(job.tasks.total) +
             " tasks failed" + (job.output.partials ? "; the result covers only the others" : ""),
         now);
   } else if (job.tasks.cancelled > 0) {
@@ -70,9 +71,12 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
   job.owner.orphan_until.reset();
   if (job.is_complete_blob()) job.tasks.done = job.tasks.total;
   // Tasks that have not ended by themselves end with the job.
-  const std::uint64_t cancelled = job.tasks.total - job.tasks.done - job.tasks.failed;
+  const std::uint64_t cancelled = job.tasks.total - job.tasks.done - job.tasks.failed();
   if (!job.is_blob() && cancelled > job.tasks.cancelled)
     context_.metrics.of(job.spec.function).tasks_cancelled += cancelled - job.tasks.cancelled;
+  if (!job.is_blob() && cancelled > 0)
+    for (const auto& part : job.tasks.ended.missing({0, job.tasks.total}))
+      job.tasks.cancelled_set.edit().add(part);
   job.tasks.cancelled = cancelled;
   job.tasks.ended.add({0, job.tasks.total});
   job.tasks.pending.clear();
@@ -127,9 +131,7 @@ void Endings::end(Job& job, JobState state, ErrorCode code, std::string reason, 
   context_.dispatch_needed = true;
 }
 
-void Endings::reopen(Job& job, const wire::IntervalSet& again, Time now) {
-  const JobChange change = changes_.begin(job);
-  kept_.let_go(job);
+void Endings::put_back(Job& job, const wire::IntervalSet& again) {
   for (const auto& tasks : again.list()) {
     job.tasks.ended.remove(tasks);
     job.tasks.pending.add(tasks);
@@ -138,9 +140,14 @@ void Endings::reopen(Job& job, const wire::IntervalSet& again, Time now) {
     journal_.persist(job, PutErrors{job.number, seq, job.output.results.at(seq).errors});
   for (const auto& tasks : again.list()) job.tasks.failed_set.edit().remove(tasks);
   if (job.tasks.failed_set->empty()) job.tasks.failed_set.reset();
-  job.tasks.failed = job.tasks.failed_set->size();
   job.attempts.mishaps.edit().retried += again.size();
   context_.metrics.of(job.spec.function).retries += again.size();
+}
+
+void Endings::reopen(Job& job, const wire::IntervalSet& again, Time now) {
+  const JobChange change = changes_.begin(job);
+  kept_.let_go(job);
+  put_back(job, again);
   if (job.attempts.mishaps->merge_failures > 0) job.attempts.mishaps.edit().merge_failures = 0;
   job.phase.state = JobState::waiting;
   job.phase.failure = ErrorCode::none;

@@ -48,7 +48,9 @@ class Endings {
   void end(Job& job, Ending ending, Time now) {
     end(job, ending.state, ending.code, std::move(ending.reason), now);
   }
-  /// Runs these failed tasks of the job again.
+  /// These failed tasks are pending again.
+  void put_back(Job& job, const wire::IntervalSet& again);
+  /// Runs these failed tasks of the job, which has ended, again.
   void reopen(Job& job, const wire::IntervalSet& again, Time now);
 
  private:

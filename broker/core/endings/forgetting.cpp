@@ -11,6 +11,9 @@ namespace {
 // How many jobs one sweep forgets; limited because each is some work for the store.
 constexpr std::size_t kForgottenAtOnce = 500;
 
+// When results that nobody reads, but that another job needs, are looked at again.
+constexpr std::chrono::seconds kLookAgain{10};
+
 }  // namespace
 
 void Forgetting::forget(JobNumber number) {
@@ -25,6 +28,7 @@ void Forgetting::forget(JobNumber number) {
   journal_.forget(number);
   accounts_.remove(job);
   kept_.let_go(job);
+  families_.forget(job);
   jobs_.remove(job);
 }
 
@@ -41,7 +45,11 @@ void Forgetting::drop_unread(Time now) {
   while (const auto number = kept_.next_unread(now)) {
     Job* job = jobs_.find(*number);
     if (!job || !job->final() || sessions_.find(job->owner.session))
-      continue;  // its client has come back, or the job was retried
+      continue;              // its client has come back, or the job was retried
+    if (job->phase.feeds) {  // another job needs them
+      kept_.drop_results_at(*job, now + kLookAgain);
+      continue;
+    }
     const JobChange change = changes_.begin(*job);
     job->output.results.clear();
   }

@@ -3,6 +3,7 @@
 
 #include "broker/core/blobs/blobs.hpp"
 #include "broker/core/jobs/accounts.hpp"
+#include "broker/core/jobs/families.hpp"
 #include "broker/core/jobs/followers.hpp"
 #include "broker/core/jobs/job_changes.hpp"
 #include "broker/core/jobs/jobs.hpp"
@@ -15,13 +16,15 @@ namespace quern::broker {
 class Forgetting {
  public:
   Forgetting(Sessions& sessions, Jobs& jobs, Accounts& accounts, Journal& journal,
-             JobChanges& changes, KeptJobs& kept, Followers& followers, Blobs& blobs)
+             JobChanges& changes, KeptJobs& kept, Families& families, Followers& followers,
+             Blobs& blobs)
       : sessions_(sessions),
         jobs_(jobs),
         accounts_(accounts),
         journal_(journal),
         changes_(changes),
         kept_(kept),
+        families_(families),
         followers_(followers),
         blobs_(blobs) {}
 
@@ -39,6 +42,7 @@ class Forgetting {
   Journal& journal_;
   JobChanges& changes_;
   KeptJobs& kept_;
+  Families& families_;
   Followers& followers_;
   Blobs& blobs_;
 };

@@ -14,7 +14,7 @@ constexpr std::uint64_t kCreditAhead = 16u << 20;
 void Accounts::update(Job& job) {
   JobUsage& before = job.books.accounted;
   const JobUsage after{job.charged_tasks(job.tasks.total - job.tasks.ended.size()),
-                       job.tasks.leased, job.bytes()};
+                       job.tasks.leased, job.bytes() + extra_of(job)};
   const CountedAs now = counted_as(job);
   if (!job.books.usage) job.books.usage = &quotas_.usage_of(job.spec.principal);
   Usage& mine = *job.books.usage;
@@ -53,7 +53,22 @@ CountedAs Accounts::counted_as(const Job& job) {
   return CountedAs::cancelled;
 }
 
+std::uint64_t Accounts::extra_of(const Job& job) const {
+  if (!job.phase.fed) return 0;
+  const auto it = extra_.find(job.number);
+  return it == extra_.end() ? 0 : it->second;
+}
+
+void Accounts::set_extra(Job& job, std::uint64_t bytes) {
+  if (bytes == 0)
+    extra_.erase(job.number);
+  else
+    extra_[job.number] = bytes;
+  update(job);
+}
+
 void Accounts::remove(Job& job) {
+  extra_.erase(job.number);
   update_unread(job, 0);
   const JobUsage& before = job.books.accounted;
   Usage& mine = quotas_.usage_of(job.spec.principal);

@@ -20,6 +20,8 @@ class Accounts {
 
   /// Records what the job uses now.
   void update(Job& job);
+  /// What the core holds for the job elsewhere, in bytes; for jobs that take results of others.
+  void set_extra(Job& job, std::uint64_t bytes);
   /// The job is about to be forgotten.
   void remove(Job& job);
 
@@ -38,6 +40,7 @@ class Accounts {
 
  private:
   static CountedAs counted_as(const Job& job);
+  std::uint64_t extra_of(const Job& job) const;
   void update_unread(Job& job, std::uint64_t bytes);
 
   Context& context_;
@@ -45,6 +48,7 @@ class Accounts {
   std::uint64_t memory_used_ = 0;
   Census census_;
   std::unordered_map<wire::SessionId, std::uint64_t> unread_of_;
+  std::unordered_map<JobNumber, std::uint64_t> extra_;  ///< of jobs with JobPhase::fed
 };
 
 }  // namespace quern::broker

@@ -87,7 +87,8 @@ std::uint64_t Eviction::result_share() const {
 }
 
 bool Eviction::over_result_share(const Job& job) const {
-  return job.output.results.bytes() > result_share();
+  // Whoever needs many results at once cannot take some of them to make room for the others.
+  return !job.phase.gathered && job.output.results.bytes() > result_share();
 }
 
 }  // namespace quern::broker

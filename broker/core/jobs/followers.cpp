@@ -38,6 +38,11 @@ Follower& Followers::follow(Job& job, Session& session, std::uint64_t cursor, st
   return *it;
 }
 
+void Followers::show_values(Job& job, const Session& session) {
+  for (Follower& follower : job.followers)
+    if (follower.session == session.id) follower.values = true;
+}
+
 void Followers::forget_outstanding(Follower& follower) {
   if (Session* session = sessions_.find(follower.session)) {
     session->reading.results_out -= std::min(session->reading.results_out, follower.outstanding);

@@ -29,6 +29,9 @@ class Followers {
                    std::uint32_t watch_ms);
   /// The follower's outstanding results will not be acknowledged any more.
   void forget_outstanding(Follower& follower);
+  /// The session may see the results of the job, although its principal does not own it: a task
+  /// that runs there has submitted it.
+  static void show_values(Job& job, const Session& session);
 
   /// Whether this client reads what it is sent; probes it if that is unknown.
   bool hears(Session& session, Time now);

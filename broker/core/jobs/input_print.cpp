@@ -19,6 +19,14 @@ InputPrint print_of(const wire::Submit& submit) {
   shape.add(static_cast<std::uint64_t>(submit.range_end));
   shape.add(submit.options.reduce);
   if (submit.has_common) shape.add(submit.common.view());
+  for (const JobEdge& edge : submit.edges) {
+    shape.add(static_cast<std::uint64_t>(edge.pattern));
+    shape.add(value(edge.number));
+    shape.add(edge.width);
+    shape.add(edge.step);
+    shape.add(edge.ended ? 1 : 0);
+  }
+  if (submit.has_links) shape.add(submit.links.view());
   InputPrint print{shape.value(), wire::InputDigest().value()};
   print.add(submit.batch);
   return print;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -88,7 +89,7 @@ struct Job {
   /// The last remaining partial waits for the function's finish step.
   bool wants_finish() const {
     return output.partials && !output.finishing && !output.value && run.decision->finish &&
-           all_ended() && tasks.failed + tasks.cancelled == 0 && output.partials->out() == 0 &&
+           all_ended() && tasks.failed() + tasks.cancelled == 0 && output.partials->out() == 0 &&
            output.partials->count() == 1;
   }
   /// Partials may wait for a worker to merge them (unless too few are neighbours), or the last one
@@ -102,9 +103,14 @@ struct Job {
   /// The job may want a lease: tasks are pending, or partials wait for a merge or the finish step.
   bool wants_leases() const {
     return !final() && !has_failed() && run.decision && !phase.winding_down && !phase.paused &&
-           (!tasks.pending.empty() || wants_merge());
+           !phase.hold.any() && !phase.nesting.crowded && (!tasks.pending.empty() || wants_merge());
   }
-  double queue_key() const { return run.used + run.expected_s / weight(); }
+  /// Within a principal and a priority, deeper jobs go first, whatever they have received: tasks of
+  /// the others wait for them.
+  double queue_key() const {
+    constexpr double kDeeperFirst = 1e9;  // more slot-seconds than any job has received
+    return run.used + run.expected_s / weight() - kDeeperFirst * phase.nesting.depth;
+  }
   /// Whether the job takes its turns in the fair queue; not if a plan assigns its tasks.
   bool wants_to_queue() const { return wants_leases() && !run.planning && run.planned == 0; }
   bool all_ended() const { return !intake.open && tasks.ended.size() == tasks.total; }
@@ -113,7 +119,15 @@ struct Job {
     for (const auto& [due, some] : *tasks.backing_off) n += some.size();
     return n;
   }
-  bool has_common() const { return spec.common || !spec.options->blobs.empty(); }
+  /// Whether workers receive COMMON for it.
+  bool has_common() const {
+    return spec.common || !spec.options->blobs.empty() || !spec.options->metadata.empty();
+  }
+  /// When it must have ended.
+  std::optional<wire::Time> deadline() const {
+    if (spec.options->deadline_ms == 0) return std::nullopt;
+    return phase.submitted + std::chrono::milliseconds(spec.options->deadline_ms);
+  }
   bool has_payloads() const {
     return spec.input != InputKind::range || (run.decision && run.decision->takes == Takes::whole);
   }

@@ -58,14 +58,34 @@ struct JobOwner {
   Box<wire::Time> orphan_until;      ///< its session has ended: the job is cancelled at this time
 };
 
-/// The state of the job. Written by Endings, Pausing and Grants.
+/// Jobs that tasks submit. One byte, because JobPhase has no more room. Written by Families.
+struct JobNesting {
+  std::uint8_t depth : 6 = 0;  ///< 0: a client submitted it
+  bool parental : 1 = false;   ///< it has unfinished children, or leases that wait for them
+  bool crowded : 1 = false;    ///< so many of its leases wait that it gets no further ones
+};
+
+/// Why the job does not start yet, whatever else holds.
+struct JobHold {
+  bool jobs : 1 = false;  ///< it starts only after other jobs; see edges/
+  bool time : 1 = false;  ///< its time has not come; see StartTimes
+
+  bool any() const { return jobs || time; }
+};
+
+/// The state of the job. Written by Endings, Pausing, Grants and the room of edges.
 struct JobPhase {
   JobState state = JobState::waiting;
   ErrorCode failure = ErrorCode::none;
-  bool winding_down = false;  ///< tasks that have not been started are cancelled; no more leases
-                              ///< are granted
-  bool paused = false;        ///< no more leases are granted until somebody resumes the job
-  bool changed = false;       ///< see Jobs::touch()
+  bool winding_down : 1 = false;  ///< tasks that have not been started are cancelled; no more
+                                  ///< leases are granted
+  bool paused : 1 = false;        ///< no more leases are granted until somebody resumes the job
+  bool fed : 1 = false;           ///< it has edges from earlier jobs
+  bool feeds : 1 = false;         ///< another job still needs its results or its end
+  bool gathered : 1 = false;      ///< that job needs many of its results at once
+  bool changed = false;           ///< see Jobs::touch()
+  JobHold hold;
+  JobNesting nesting;
   CountedAs counted = CountedAs::uncounted;  ///< by Accounts
   Lazy<std::string> reason;                  ///< why it failed, or how it ended
   wire::Time submitted{};
@@ -96,7 +116,13 @@ struct KeyedInput {
 
 /// The input that has arrived. Written by Intake.
 struct JobIntake {
+  /// Who appends: a client that streams the input within its credit, or any client of the
+  /// principal, batch by batch. Both at once could overwrite each other's positions.
+  /// Or neither: its input comes from other jobs.
+  enum class Feed : std::uint8_t { undecided, stream, batches, jobs };
+
   bool open = false;                  ///< more may come
+  Feed feed = Feed::undecided;        ///< known with the first APPEND to this broker
   Encoding encoding = Encoding::raw;  ///< of the payloads
   std::uint64_t accepted = 0;         ///< payloads (range: N)
   std::uint64_t bytes = 0;            ///< APPEND credit that has been used
@@ -117,14 +143,16 @@ struct JobTasks {
   std::uint64_t leased = 0;
   std::size_t leases = 0;  ///< leases that are out, including merges
   wire::IntervalSet ended;
-  Lazy<wire::IntervalSet> failed_set;  ///< of the ended ones; their payloads are kept for RETRY
-  Lazy<wire::IntervalSet> unsure;      ///< leased before a restart, so a worker may still hold them
-  std::uint64_t frontier = 0;          ///< tasks from here on were never leased
+  Lazy<wire::IntervalSet> failed_set;     ///< of the ended ones; their payloads are kept for RETRY
+  Lazy<wire::IntervalSet> cancelled_set;  ///< of the ended ones; after a restart it can be unknown
+  Lazy<wire::IntervalSet> unsure;  ///< leased before a restart, so a worker may still hold them
+  std::uint64_t frontier = 0;      ///< tasks from here on were never leased
   std::uint64_t recovered_frontier = 0;  ///< as found in the store at the start of this broker; 0
                                          ///< for newer jobs
   std::uint64_t done = 0;
-  std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
+
+  std::uint64_t failed() const { return failed_set->size(); }
 };
 
 /// Tasks whose worker was lost while it ran them together with others. They are leased in ever

@@ -16,15 +16,19 @@ void Jobs::remove(Job& job) {
     by_key_.erase({job.spec.principal, job.spec.options->unique});
   by_uuid_.erase(job.spec.uuid);
   blobs_.erase(job.number);
-  live_.erase(job.number);
+  set_live(job, false);
   by_number_.erase(JobNumber(job.number));
 }
 
 void Jobs::set_live(const Job& job, bool live) {
-  if (live)
+  const auto deadline = job.deadline();
+  if (live) {
     live_.insert(job.number);
-  else
+    if (deadline) due_.insert({*deadline, job.number});
+  } else {
     live_.erase(job.number);
+    if (deadline) due_.erase({*deadline, job.number});
+  }
 }
 
 std::vector<JobNumber> Jobs::take_changed() {

@@ -65,6 +65,15 @@ class Jobs {
   /// Jobs that are not final.
   const std::set<JobNumber>& live() const { return live_; }
   void set_live(const Job& job, bool live);
+  /// The live job whose deadline comes first.
+  struct Due {
+    wire::Time at{};
+    JobNumber job{};
+    auto operator<=>(const Due&) const = default;
+  };
+  std::optional<Due> next_due() const {
+    return due_.empty() ? std::nullopt : std::optional(*due_.begin());
+  }
   /// Complete blobs.
   const std::set<JobNumber>& blobs() const { return blobs_; }
   void add_blob(const Job& blob) { blobs_.insert(blob.number); }
@@ -91,6 +100,7 @@ class Jobs {
   std::unordered_map<Uuid, Job*> by_uuid_;
   std::map<std::pair<std::string, std::string>, JobNumber> by_key_;  ///< by principal and key
   std::set<JobNumber> live_;
+  std::set<Due> due_;  ///< of live jobs with a deadline
   std::set<JobNumber> blobs_;
   std::vector<JobNumber> changed_;
   SharedOptions shared_options_;

@@ -107,6 +107,11 @@ void Journal::add_input(Job& job, const wire::Batch& batch, const std::vector<fl
   job.intake.payloads.append(batch, job.durable() ? commits_.next() : 0);
 }
 
+void Journal::put_input(Job& job, std::uint64_t first, const wire::Batch& batch) {
+  persist(job, AddInput{job.number, first, batch});
+  job.intake.payloads.put(first, batch, job.durable() ? commits_.next() : 0);
+}
+
 void Journal::advance_frontier(Job& job, std::uint64_t end) {
   if (end <= job.tasks.frontier) return;
   const std::uint64_t stride =

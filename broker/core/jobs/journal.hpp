@@ -38,6 +38,8 @@ class Journal {
   void append_result(Job& job, ResultEntry entry);
   void keep_partial(Job& job, wire::Interval tasks, const Bytes& value);
   void add_input(Job& job, const wire::Batch& batch, const std::vector<float>& costs = {});
+  /// The input of a job that comes from other jobs, in any order.
+  void put_input(Job& job, std::uint64_t first, const wire::Batch& batch);
   /// These tasks have ended: their payloads are no longer needed.
   void release_payloads(Job& job, wire::Interval tasks);
   /// Tasks below `end` are about to be leased.

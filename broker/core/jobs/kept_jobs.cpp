@@ -44,11 +44,19 @@ bool KeptJobs::over_budget() const {
 }
 
 std::optional<JobNumber> KeptJobs::next_expired(Time now) {
+  // Jobs that others need stay, whatever their time.
+  const auto is_free = [&](JobNumber number) { return !jobs_.at(number).phase.feeds; };
   if (!finished_.empty() && (finished_.size() > context_.config.finished_max ||
-                             now >= expires(jobs_.at(finished_.front()))))
-    return finished_.front();
-  if (kept_.empty()) return std::nullopt;
-  const auto& [until, number] = *kept_.begin();
+                             now >= expires(jobs_.at(finished_.front())))) {
+    const auto first = std::find_if(finished_.begin(), finished_.end(), is_free);
+    if (first != finished_.end() &&
+        (finished_.size() > context_.config.finished_max || now >= expires(jobs_.at(*first))))
+      return *first;
+  }
+  const auto first = std::find_if(kept_.begin(), kept_.end(),
+                                  [&](const auto& each) { return is_free(each.second); });
+  if (first == kept_.end()) return std::nullopt;
+  const auto& [until, number] = *first;
   if (now >= until) return number;
   if (!over_budget()) return std::nullopt;
   context_.warn("job " + std::to_string(value(number)) +

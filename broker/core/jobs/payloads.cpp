@@ -44,6 +44,15 @@ void Payloads::append(const wire::Batch& batch, std::uint64_t sequence) {
   if (tail.batch.weight() >= kAdoptFrom || tail.batch.count() >= kSlabTasksMost) seal();
 }
 
+void Payloads::put(std::uint64_t first, const wire::Batch& batch, std::uint64_t sequence) {
+  const std::uint64_t count = batch.count();
+  const std::uint64_t weight = batch.weight();
+  bytes_ += weight;
+  slabs_.emplace(first,
+                 Slab{batch, small(count), small(count), weight, sequence, Place::memory, 0, 0});
+  end_ = tail_first_ = std::max(end_, first + count);
+}
+
 void Payloads::append_stored(const StoredInput& row) {
   absent_ += row.weight;
   // Neighbouring small rows form one slab, as they did before the restart.
@@ -171,6 +180,12 @@ std::uint64_t Payloads::fitting(std::uint64_t first, std::uint64_t count, std::u
     if (sum > bytes_max) return std::max<std::uint64_t>(1, n);
   }
   return count;
+}
+
+std::uint64_t Payloads::bytes_of(wire::Interval tasks) {
+  auto it = slab_of(tasks.begin);
+  const std::uint64_t from = it->second.offset_of(tasks.begin - it->first);
+  return it->second.offset_of(tasks.end - it->first) - from;
 }
 
 wire::Batch Payloads::gather(const wire::Intervals& tasks) {

@@ -27,6 +27,8 @@ class Payloads {
   /// Appends the payloads of the next tasks. `sequence`: the commit that makes them durable; 0:
   /// none ever does.
   void append(const wire::Batch& batch, std::uint64_t sequence = 0);
+  /// The payloads of these tasks, in any order; a job uses either this or append().
+  void put(std::uint64_t first, const wire::Batch& batch, std::uint64_t sequence);
   /// Appends tasks whose payloads are only in the store.
   void append_stored(const StoredInput& row);
   /// There is nothing before this task (it ended before a restart).
@@ -39,6 +41,9 @@ class Payloads {
   /// How many tasks from `first` on (at most `count`) fit into `bytes_max`; at least 1. All must be
   /// resident.
   std::uint64_t fitting(std::uint64_t first, std::uint64_t count, std::uint64_t bytes_max);
+
+  /// The size of the payloads of these tasks, which must be resident and in one slab.
+  std::uint64_t bytes_of(wire::Interval tasks);
 
   /// Whether the payload of this task is in memory.
   bool resident(std::uint64_t task);

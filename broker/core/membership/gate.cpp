@@ -15,19 +15,26 @@ std::string object_of(const wire::Message& message, const std::optional<Subject>
   if (const auto* submit = std::get_if<wire::Submit>(&message))
     return "function " + submit->function;
   if (const auto* drain = std::get_if<wire::Drain>(&message)) return "worker " + drain->worker;
+  if (const auto* schedule = std::get_if<wire::Schedule>(&message))
+    return "schedule " + schedule->name +
+           (schedule->owner.empty() ? "" : " of " + schedule->owner) +
+           (schedule->job ? ", function " + schedule->job->function : "");
   if (const auto* hello = std::get_if<wire::Hello>(&message)) return hello->name;
+  if (const auto* fetch = std::get_if<wire::Fetch>(&message)) return "file " + fetch->blob;
   return subject ? "job " + std::to_string(value(subject->number)) : "";
 }
 
 /// Whether a message is recorded if it is allowed; denied messages always are.
 bool is_recorded(const wire::Message& message, bool foreign) {
   return std::visit(
-      [&]<typename M>(const M&) {
-        if constexpr (std::is_same_v<M, wire::Hello> || std::is_same_v<M, wire::Submit> ||
-                      std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Retry> ||
-                      std::is_same_v<M, wire::Pause> || std::is_same_v<M, wire::Drain>)
+      [&]<typename M>([[maybe_unused]] const M& m) {
+        if constexpr (std::is_same_v<M, wire::Submit>)
+          return m.lease == wire::LeaseId{};  // NestedSubmissions records those of tasks
+        else if constexpr (std::is_same_v<M, wire::Hello> || std::is_same_v<M, wire::Cancel> ||
+                           std::is_same_v<M, wire::Retry> || std::is_same_v<M, wire::Pause> ||
+                           std::is_same_v<M, wire::Drain> || std::is_same_v<M, wire::Schedule>)
           return true;
-        else if constexpr (std::is_same_v<M, wire::Attach>)
+        else if constexpr (std::is_same_v<M, wire::Attach> || std::is_same_v<M, wire::Fetch>)
           return foreign;
         else
           return false;
@@ -45,14 +52,14 @@ struct Address {
 Address address_of(const wire::Message& message) {
   return std::visit(
       []<typename M>(const M& m) -> Address {
-        if constexpr (std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Append> ||
-                      std::is_same_v<M, wire::Ack>)
+        if constexpr (std::is_same_v<M, wire::Submit> || std::is_same_v<M, wire::Ack>)
           return {m.job, {}, 0};
-        else if constexpr (std::is_same_v<M, wire::Attach> || std::is_same_v<M, wire::Cancel> ||
-                           std::is_same_v<M, wire::Retry> || std::is_same_v<M, wire::Pause> ||
-                           std::is_same_v<M, wire::Query>)
+        else if constexpr (std::is_same_v<M, wire::Append> || std::is_same_v<M, wire::Attach> ||
+                           std::is_same_v<M, wire::Cancel> || std::is_same_v<M, wire::Retry> ||
+                           std::is_same_v<M, wire::Pause> || std::is_same_v<M, wire::Query>)
           return {m.job, m.number, m.token};
-        else if constexpr (std::is_same_v<M, wire::Drain>)
+        else if constexpr (std::is_same_v<M, wire::Drain> || std::is_same_v<M, wire::Fetch> ||
+                           std::is_same_v<M, wire::Schedule>)
           return {{}, {}, m.token};
         else
           return {};
@@ -66,7 +73,11 @@ bool Gate::permit(Session& session, const Principal& principal, const wire::Mess
                   Time now) {
   const Address about = address_of(message);
   std::optional<Subject> subject;
-  if (const Job* job = jobs_.find(about.job, about.number)) subject = subject_of(*job);
+  const auto* fetch = std::get_if<wire::Fetch>(&message);
+  const bool reads_file = fetch && fetch->token != 0;
+  const Job* job =
+      reads_file ? blobs_.readable(principal, *fetch) : jobs_.find(about.job, about.number);
+  if (job) subject = subject_of(*job);
   Verdict verdict = decide(principal, message, subject);
   // Privileged requests must leave a record, so they are refused while the audit log cannot be
   // written.
@@ -78,7 +89,10 @@ bool Gate::permit(Session& session, const Principal& principal, const wire::Mess
                "written: " +
                    access_.audit_trouble(),
                verdict.foreign};
-  if (!verdict.allowed || is_recorded(message, verdict.foreign))
+  // Who reads another's file is recorded once for the file, not for each chunk.
+  const bool again = reads_file && verdict.allowed && verdict.foreign && job &&
+                     std::exchange(session.reading.file, job->number) == job->number;
+  if (!verdict.allowed || (is_recorded(message, verdict.foreign) && !again))
     access_.record(session.peer, principal.name, action_of(message), object_of(message, subject),
                    verdict.allowed, verdict.reason);
   if (verdict.allowed) return true;

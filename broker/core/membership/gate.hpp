@@ -7,6 +7,7 @@
 
 #include "broker/core/access/access_control.hpp"
 #include "broker/core/base/context.hpp"
+#include "broker/core/blobs/blobs.hpp"
 #include "broker/core/jobs/jobs.hpp"
 #include "broker/core/sessions/conduct.hpp"
 #include "broker/core/sessions/outbox.hpp"
@@ -17,13 +18,14 @@ namespace quern::broker {
 class Gate {
  public:
   Gate(Context& context, AccessControl& access, Sessions& sessions, Outbox& outbox,
-       Conduct& conduct, Jobs& jobs)
+       Conduct& conduct, Jobs& jobs, Blobs& blobs)
       : context_(context),
         access_(access),
         sessions_(sessions),
         outbox_(outbox),
         conduct_(conduct),
-        jobs_(jobs) {}
+        jobs_(jobs),
+        blobs_(blobs) {}
 
   /// Whether this message is allowed; if not, answers it.
   bool permit(Session& session, const Principal& principal, const wire::Message& message, Time now);
@@ -41,6 +43,7 @@ class Gate {
   Outbox& outbox_;
   Conduct& conduct_;
   Jobs& jobs_;
+  Blobs& blobs_;
 };
 
 }  // namespace quern::broker

@@ -28,7 +28,7 @@ void Heartbeats::on_heartbeat(Session& session, const wire::Beat& beat) {
   }
   if (!beat.reply)
     outbox_.send(session, wire::Beat{true, {}, {}});
-  else if (session.role == wire::Role::client)
+  else
     followers_.on_heard(session);
 }
 

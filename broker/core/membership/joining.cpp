@@ -151,7 +151,8 @@ void Joining::keep_leases(Session& session, Worker& worker, std::set<wire::Lease
     lease->granted = now;
     lease->reclaim.asked = false;  // requests of the old session went with it
     worker.hold(*lease);
-    if (Pool* pool = jobs_.at(lease->job).run.pool; pool && takes_resources(*lease))
+    if (Pool* pool = jobs_.at(lease->job).run.pool;
+        pool && takes_resources(*lease) && !lease->run.waits)
       pool->need().count(worker, 1);
   }
   if (taken_up > 0)

@@ -24,18 +24,17 @@ void Leaving::end_session(wire::SessionId id, Time now) {
     returns_.lose_all(worker, false);
     pools_.leave(worker);
     workers_.remove(worker);
-  } else {
-    for (const Uuid& uuid : session->reading.followed) {
-      Job* job = jobs_.find(uuid);
-      if (!job) continue;
-      std::erase_if(job->followers, [&](const Follower& f) { return f.session == id; });
-      if (job->durable() && job->final()) eviction_.note_results(*job);
-      if (job->owner.session != id || job->spec.options->detach) continue;
-      if (job->final())
-        kept_.drop_results_at(*job, now + context_.config.grace);
-      else
-        job->owner.orphan_until = now + context_.config.grace;
-    }
+  }
+  for (const Uuid& uuid : session->reading.followed) {
+    Job* job = jobs_.find(uuid);
+    if (!job) continue;
+    std::erase_if(job->followers, [&](const Follower& f) { return f.session == id; });
+    if (job->durable() && job->final()) eviction_.note_results(*job);
+    if (job->owner.session != id || job->spec.options->detach) continue;
+    if (job->final())
+      kept_.drop_results_at(*job, now + context_.config.grace);
+    else
+      job->owner.orphan_until = now + context_.config.grace;
   }
   without_session_.push_back(session->peer);
   sessions_.close(id);

@@ -39,6 +39,8 @@ void Recovery::recover_job(RecoveredJob&& stored, Time now) {
   recover_spec(job, stored, now);
   recover_tasks(job, stored);
   recover_results(job, stored);
+  recover_cancelled(job);
+  connecting_.recover(job, stored.birth, stored.inputs);
   const JobProgress& progress = stored.progress;
   job.effort.since = now;
   job.phase.submitted = now - stored.age;
@@ -46,6 +48,8 @@ void Recovery::recover_job(RecoveredJob&& stored, Time now) {
     job.phase.started = job.phase.submitted + std::chrono::microseconds(progress.waited_us);
   if (job.tasks.done > 0) job.effort.pace.edit().done = job.tasks.done;
   jobs_.index(job);
+  if (const auto& parent = stored.birth.parent)
+    families_.add(job, *parent, jobs_.find(parent->job));
   if (job.final())
     recover_ended(job, progress, now);
   else
@@ -85,7 +89,6 @@ void Recovery::recover_tasks(Job& job, RecoveredJob& stored) {
   job.tasks.frontier = job.tasks.recovered_frontier = progress.frontier;
   job.tasks.ended = IntervalSet(progress.ended);
   if (!progress.failed.empty()) job.tasks.failed_set = IntervalSet(progress.failed);
-  job.tasks.failed = job.tasks.failed_set->size();
   job.tasks.done = progress.done;
   job.spec.costed = job.spec.options->cost > 0;
   job.tasks.cancelled = progress.cancelled;
@@ -125,6 +128,18 @@ void Recovery::recover_results(Job& job, RecoveredJob& stored) {
   }
 }
 
+void Recovery::recover_cancelled(Job& job) {
+  // The store does not have them one by one: they have ended, and have neither an error nor a
+  // result. That is not certain if results were deleted, or were reduced.
+  if (job.tasks.cancelled == 0) return;
+  IntervalSet rest = job.tasks.ended;
+  for (const auto& tasks : job.tasks.failed_set->list()) rest.remove(tasks);
+  const ResultLog& results = job.output.results;
+  for (std::uint64_t seq = results.begin(); seq < results.end(); ++seq)
+    for (const auto& tasks : results.at(seq).tasks) rest.remove(tasks);
+  if (rest.size() == job.tasks.cancelled) job.tasks.cancelled_set = std::move(rest);
+}
+
 void Recovery::recover_ended(Job& job, const JobProgress& progress, Time now) {
   // Its time to live starts again: how long the broker was down says nothing about who needs it.
   job.phase.finished = now;
@@ -146,6 +161,11 @@ void Recovery::recover_live(Job& job, Time now) {
     job.tasks.unsure = std::move(unsure);
   job.tasks.pending =
       without({std::min(job.tasks.frontier, job.tasks.total), job.tasks.total}, job.tasks.ended);
+  if (const Inflow* inflow = edges_.of(job))
+    for (const auto& part : inflow->blocked.list()) {
+      if (job.tasks.unsure.exists()) job.tasks.unsure.edit().remove(part);
+      job.tasks.pending.remove(part);
+    }
   if (!job.tasks.unsure->empty()) returns_.expect_holders(job);
   if (!job.spec.options->detach) job.owner.orphan_until = now + context_.config.grace;
   jobs_.set_live(job, true);
@@ -201,7 +221,7 @@ Lease* Recovery::adopt(const wire::HeldLease& held, const Session& session, Time
   lease.job = job->number;
   lease.worker = session.id;
   lease.kind = held.kind;
-  lease.attempt = held.attempt;
+  lease.run.attempt = held.attempt;
   lease.size.tasks = open.size();
   lease.size.first = open.first().begin;
   lease.open = std::move(open);

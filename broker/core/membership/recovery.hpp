@@ -10,7 +10,9 @@
 #include "broker/core/base/context.hpp"
 #include "broker/core/blobs/blobs.hpp"
 #include "broker/core/durability/job_numbers.hpp"
+#include "broker/core/edges/connecting.hpp"
 #include "broker/core/jobs/accounts.hpp"
+#include "broker/core/jobs/families.hpp"
 #include "broker/core/jobs/jobs.hpp"
 #include "broker/core/jobs/journal.hpp"
 #include "broker/core/jobs/kept_jobs.hpp"
@@ -26,7 +28,8 @@ class Recovery {
  public:
   Recovery(Context& context, JobNumbers& numbers, Leases& leases, Jobs& jobs, Accounts& accounts,
            Journal& journal, KeptJobs& kept, FairQueue& queue, Pools& pools, Returns& returns,
-           Decider& decider, Blobs& blobs)
+           Decider& decider, Blobs& blobs, EdgeTable& edges, Connecting& connecting,
+           Families& families)
       : context_(context),
         numbers_(numbers),
         leases_(leases),
@@ -38,7 +41,10 @@ class Recovery {
         pools_(pools),
         returns_(returns),
         decider_(decider),
-        blobs_(blobs) {}
+        blobs_(blobs),
+        edges_(edges),
+        connecting_(connecting),
+        families_(families) {}
 
   void recover(Recovered&& recovered, Time now);
   /// The lease of an earlier incarnation that this worker says it holds; nullptr if it may not keep
@@ -50,6 +56,7 @@ class Recovery {
   void recover_spec(Job& job, RecoveredJob& recovered, Time now);
   void recover_tasks(Job& job, RecoveredJob& recovered);
   void recover_results(Job& job, RecoveredJob& recovered);
+  static void recover_cancelled(Job& job);
   void recover_ended(Job& job, const JobProgress& progress, Time now);
   void recover_live(Job& job, Time now);
   static void recover_costs(Job& job, const StoredInput& row);
@@ -66,6 +73,9 @@ class Recovery {
   Returns& returns_;
   Decider& decider_;
   Blobs& blobs_;
+  EdgeTable& edges_;
+  Connecting& connecting_;
+  Families& families_;
 };
 
 }  // namespace quern::broker

@@ -17,13 +17,39 @@ constexpr int kSweepPart = 30;
 
 constexpr std::size_t kSweepJobs = 2000;
 
+std::string seconds_text(std::uint64_t ms) {
+  const std::string rest = std::to_string(1000 + ms % 1000).substr(1);
+  return std::to_string(ms / 1000) + (ms % 1000 == 0 ? "" : "." + rest) + " s";
+}
+
 }  // namespace
 
+std::optional<Time> Upkeep::next_sweep() const {
+  const auto due = jobs_.next_due();
+  return due && next_sweep_ ? std::min(due->at, *next_sweep_) : next_sweep_;
+}
+
+void Upkeep::end_due(Time now) {
+  for (auto due = jobs_.next_due(); due && due->at <= now; due = jobs_.next_due()) {
+    Job& job = jobs_.at(due->job);
+    const std::uint64_t left = job.tasks.total - job.tasks.done - job.tasks.failed();
+    std::string limit = seconds_text(job.spec.options->deadline_ms);
+    endings_.end(job, JobState::failed, ErrorCode::deadline,
+                 "its deadline of " + limit + " is over: " + std::to_string(left) + " of " +
+                     std::to_string(job.tasks.total) +
+                     " tasks had not ended; submit them again with a longer deadline",
+                 now);
+  }
+}
+
 void Upkeep::sweep(Time now) {
+  end_due(now);
+  if (next_sweep_ && now < *next_sweep_) return;  // only a deadline was due
   next_sweep_ = now + context_.config.lost_busy / kSweepPart;
   end_silent(now);
   sweep_jobs(now);
   forgetting_.sweep(now);
+  if (!edges_.empty()) edges_.sweep();
   for (const JobNumber blob : blobs_.take_idle(now)) forgetting_.forget(blob);
   workers_.forget_lost(now);
 }

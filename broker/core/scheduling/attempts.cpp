@@ -38,7 +38,8 @@ void Attempts::leave_to_other(Lease& lease, Time now) {
 }
 
 bool Attempts::may_run_beside(const Job& job, const Worker& worker) {
-  if (job.spec.options->at_most_once) return false;
+  // Two attempts would submit the same jobs twice.
+  if (job.spec.options->at_most_once || job.spec.options->nested) return false;
   const bool always = job.spec.options->idempotent;
   bool people = false;
   const bool declared = worker.any_declaration(job.spec.function, [&](const FunctionDecl& decl) {

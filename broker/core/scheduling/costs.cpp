@@ -24,8 +24,9 @@ void Costs::learn(Job& job, double tasks, double bytes, double seconds) {
 }
 
 const PayloadCost* Costs::payload_cost_of(const Job& job) const {
-  if (job.spec.costed || !job.run.decision || job.run.decision->takes != Takes::item ||
-      !job.has_payloads())
+  // Input from other jobs arrives in any order.
+  if (job.spec.costed || job.phase.fed || !job.run.decision ||
+      job.run.decision->takes != Takes::item || !job.has_payloads())
     return nullptr;
   const auto known = payload_costs_.find(job.spec.function);
   return known == payload_costs_.end() || !known->second.explains() ? nullptr : &known->second;

@@ -66,6 +66,14 @@ void Decider::decide_job(Job& job) {
   // The input becomes one task, so it has to be complete.
   if (decision.takes == Takes::whole && job.spec.input == InputKind::items && job.intake.open)
     return;
+  if (decision.takes == Takes::whole && job.tasks.failed() > 0) {
+    job.fail(ErrorCode::upstream_failed,
+             "`" + job.spec.function + "` takes its whole input at once, and " +
+                 std::to_string(job.tasks.failed()) + " of " + std::to_string(job.tasks.total) +
+                 " results that it takes are missing, because their tasks failed");
+    jobs_.touch(job);
+    return;
+  }
   const bool to_shape = decision.takes == Takes::whole && job.spec.input == InputKind::items;
   if (to_shape && job.intake.payloads.queued_bytes() <= wire::kItemBytesMax &&
       !job.intake.payloads.all_resident()) {

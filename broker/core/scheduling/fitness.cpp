@@ -162,7 +162,8 @@ void Fitness::probe_first_leases(Time now) {
                                           worker.slots(), worker.holds.leases.size()));
     // A lease starts when it is granted or when the worker finished the previous one; queued leases
     // have not started.
-    const bool runs = std::find(worker.holds.leases.begin(), running, lease) != running;
+    const bool runs =
+        !lease->run.waits && std::find(worker.holds.leases.begin(), running, lease) != running;
     const wire::Duration ran =
         runs ? now - std::max(lease->granted, worker.speed.reported) : wire::Duration{};
     const double at_most = job.work_of(lease->open.list()) / std::max(1e-9, seconds(ran));

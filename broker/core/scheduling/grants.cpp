@@ -18,6 +18,9 @@ constexpr std::uint64_t kLeaseBytes = 256u << 10;
 
 constexpr std::size_t kLeaseIntervals = 16;
 
+// Tasks that wait for results become ready one by one, in any order.
+constexpr std::size_t kLeaseIntervalsOfFed = 256;
+
 // How many partials are merged at once.
 constexpr std::size_t kMergeAtMost = 64;
 
@@ -29,7 +32,9 @@ Intervals Grants::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
   Intervals tasks;
   const std::uint32_t attempt = job.attempts.failures.at(job.tasks.pending.front());
   std::uint64_t taken = 0;
-  while (taken < size && !job.tasks.pending.empty() && tasks.size() < kLeaseIntervals) {
+  std::uint64_t bytes = 0;  // of a job that takes results of others
+  const std::size_t most = job.phase.fed ? kLeaseIntervalsOfFed : kLeaseIntervals;
+  while (taken < size && !job.tasks.pending.empty() && tasks.size() < most) {
     const Interval first = job.tasks.pending.first();
     // A lease has one attempt number, so all of its tasks must have failed equally often.
     if (job.attempts.failures.at(first.begin) != attempt) break;
@@ -52,7 +57,8 @@ Intervals Grants::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
         it != job.attempts.suspects->end())
       end = std::min(end, it->first);
     if (job.has_payloads()) {
-      end = first.begin + job.intake.payloads.fitting(first.begin, end - first.begin, bytes_max);
+      end = first.begin +
+            job.intake.payloads.fitting(first.begin, end - first.begin, bytes_max - bytes);
     }
     const Interval piece = job.tasks.pending.take_front(end - first.begin);
     if (!tasks.empty() && tasks.back().end == piece.begin)
@@ -61,6 +67,12 @@ Intervals Grants::carve(Job& job, std::uint64_t size, std::uint64_t bytes_max) {
       tasks.push_back(piece);
     taken += piece.size();
     journal_.advance_frontier(job, piece.end);
+    // Neighbours became ready one by one, so each has a slab of its own.
+    if (job.phase.fed && job.has_payloads() && !alone) {
+      bytes += job.intake.payloads.bytes_of(piece);
+      if (bytes >= bytes_max) break;
+      continue;
+    }
     if (alone || piece.end != first.end || (job.has_payloads() && taken * 2 >= size)) break;
   }
   return tasks;
@@ -84,6 +96,8 @@ void Grants::grant_tasks(Job& job, const Pool::Member& member, Time now) {
   // A lost worker may have started any task of its lease, and such a task must not start again.
   // With one task per lease, no other task is lost with it.
   if (job.spec.options->at_most_once && job.run.decision->takes != Takes::range) size = 1;
+  // A task that waits for jobs that it has submitted would keep the others of its lease waiting.
+  if (job.spec.options->nested) size = 1;
   if (!job.intake.costs->empty()) size = fitting_work(job, static_cast<double>(size) * job.unit());
   if (member.lease_most > 0) size = std::min(size, member.lease_most);
   const std::uint32_t attempt = job.attempts.failures.at(job.tasks.pending.front()) + 1;
@@ -112,6 +126,7 @@ Lease& Grants::send_tasks(Job& job, const Pool::Member& member, const Intervals&
   lease.base = job.spec.base;
   lease.timeout_ms = job.spec.options->timeout_ms;
   lease.once = job.spec.options->at_most_once;
+  lease.nested = job.spec.options->nested;
   job.tasks.leased += wire::size(tasks);
   // Nobody knows how long people take, and their time must not count against what the principal
   // gets of the machines.
@@ -181,14 +196,14 @@ Lease& Grants::grant(Job& job, Worker& worker, wire::Lease&& lease, double expec
     if (worker.holds.commons.insert(job.spec.uuid).second)
       outbox_.send(worker.session,
                    wire::Common{job.spec.uuid, job.spec.common ? *job.spec.common : wire::Buffer{},
-                                job.spec.options->blobs},
+                                job.spec.options->blobs, job.spec.options->metadata},
                    after);
   }
   Lease& record = leases_.add(lease.lease);
   record.job = job.number;
   record.worker = worker.session;
   record.kind = lease.kind;
-  record.attempt = lease.attempt;
+  record.run.attempt = lease.attempt;
   record.open = wire::IntervalSet(lease.tasks);
   record.size.tasks = record.open.size();
   record.size.first = record.open.empty() ? 0 : record.open.front();

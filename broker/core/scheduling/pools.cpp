@@ -147,6 +147,10 @@ double Pools::ready_s(const Worker& worker, Time now) {
   double left = 0;
   std::size_t n = 0;
   for (const Lease* lease : worker.holds.leases) {
+    if (lease->run.waits) {
+      ++n;
+      continue;
+    }
     const double elapsed = n++ < slots ? seconds(now - lease->granted) : 0;
     // Overdue: assume that it needs as long again as it is late.
     left += elapsed < lease->expected_s ? lease->expected_s - elapsed : elapsed - lease->expected_s;

@@ -39,7 +39,9 @@ void Returns::close(Lease& lease, const char* outcome) {
       job.effort.timeline.add(worker.name, worker.slots(), lease.granted, context_.now,
                               lease.size.first, lease.size.reported, outcome);
     worker.let_go(lease);
-    if (job.run.pool && takes_resources(lease)) job.run.pool->need().count(worker, -1);
+    if (job.run.pool && takes_resources(lease) && !lease.run.waits)
+      job.run.pool->need().count(worker, -1);
+    if (lease.run.waits) pools_.tell(worker);  // it has one slot less again
     pools_.note_room(worker);
   }
   queue_.expect(job, -lease.expected_s);
@@ -106,7 +108,9 @@ void Returns::lose_all(Worker& worker, bool lost) {
   // queued and are not to blame.
   std::uint32_t running = worker.slots();
   for (Lease* lease : std::vector<Lease*>(worker.holds.leases)) {
-    lose(lease->id, lost && running > 0 ? Loss::while_running : Loss::perhaps_started);
+    // A task that waits is not what brought the worker down.
+    const bool ran = running > 0 && !lease->run.waits;
+    lose(lease->id, lost && ran ? Loss::while_running : Loss::perhaps_started);
     if (running > 0) --running;
   }
 }
@@ -174,7 +178,6 @@ void Returns::end_failed(Job& job, Interval tasks) {
   job.tasks.ended.add(tasks);
   // Their payloads are kept, because they may be tried again (RETRY).
   job.tasks.failed_set.edit().add(tasks);
-  job.tasks.failed += tasks.size();
   context_.metrics.of(job.spec.function).tasks_failed += tasks.size();
   job.attempts.failures.forget(tasks);
   job.attempts.crashes.forget(tasks);
@@ -196,12 +199,13 @@ void Returns::fail_tasks(Job& job, const Lease& lease, const std::vector<TaskErr
       at = run.end;
       // The attempt number comes from the lease, so a failure that is reported again to a restarted
       // broker does not count twice.
-      const std::uint32_t failures = std::max(lease.attempt, job.attempts.failures.at(run.begin));
+      const std::uint32_t failures =
+          std::max(lease.run.attempt, job.attempts.failures.at(run.begin));
       const bool one_call = job.run.decision->takes == Takes::range && run.size() > 1 &&
                             !job.spec.options->at_most_once;
       const bool last_attempt =
           failures >= job.spec.options->attempts || error.code == ErrorCode::permanent;
-      if (last_attempt && (!one_call || job.tasks.failed >= kIsolatedFailures)) {
+      if (last_attempt && (!one_call || job.tasks.failed() >= kIsolatedFailures)) {
         end_failed(job, run);
         final_errors.push_back({run.begin, run.size(), error.code, error.text});
         continue;

@@ -60,6 +60,8 @@ class Returns {
   void count_retries(Job& job, std::uint64_t tasks);
   /// These tasks are done or cancelled.
   void end_tasks(Job& job, wire::Interval tasks);
+  /// These tasks failed for good.
+  void end_failed(Job& job, wire::Interval tasks);
   /// These tasks failed under this lease. Those that are not tried again are added to
   /// `final_errors`.
   void fail_tasks(Job& job, const Lease& lease, const std::vector<TaskError>& errors,
@@ -81,7 +83,6 @@ class Returns {
  private:
   void give_back(Job& job, wire::Interval tasks);
   void set_unsure(Job& job, wire::Interval tasks);
-  void end_failed(Job& job, wire::Interval tasks);
   /// Ends tasks that may have been started once, of a job that allows only one start.
   void end_lost(Job& job, wire::Interval tasks, std::vector<TaskError>& errors);
 

@@ -99,6 +99,7 @@ Tail::Survey Tail::look_at_all(const std::vector<Worker*>& idle, Time now) {
     double before_s = 0;  // until a queued lease starts
     for (Lease* lease : busy.holds.leases) {
       const bool running = n++ < busy.slots();
+      if (lease->run.waits) continue;
       const Job& job = jobs_.at(lease->job);
       const Pool::Member* member = job.run.pool ? job.run.pool->of(busy) : nullptr;
       Movable rest = rest_of(*lease, member, job, running, now);
@@ -237,8 +238,8 @@ bool Tail::copy_overdue(Worker& idle, Survey& survey, Time now) {
   survey.overdue.erase(worst);
   Job& job = jobs_.at(original.job);
   job.tasks.leased -= original.open.size();  // send_tasks() counts them again
-  Lease& copy =
-      grants_.send_tasks(job, *job.run.pool->of(idle), original.open.list(), original.attempt, now);
+  Lease& copy = grants_.send_tasks(job, *job.run.pool->of(idle), original.open.list(),
+                                   original.run.attempt, now);
   attempts_.link(original, copy);
   return true;
 }

@@ -92,8 +92,11 @@ bool Conduct::tolerates_hello(PeerId peer, const std::string& user, Time now) {
 }
 
 bool Conduct::tolerates(Session& session, const wire::Message& message, Time now) {
-  if (std::holds_alternative<wire::Fetch>(message)) {
+  if (const auto* fetch = std::get_if<wire::Fetch>(&message)) {
     if (connections_.of(session.peer).fetches.take(1, kFetches, now)) return true;
+    if (fetch->token != 0)
+      outbox_.complain(session, ErrorCode::limit, "fetch rate limit exceeded; retry in 1 s", {},
+                       fetch->token);
     offend(session.peer, session.user, 0.1, "too many FETCHes", now);
     return false;
   }

@@ -6,13 +6,20 @@
 namespace quern::broker {
 
 void Outbox::send(const Session& session, wire::Message&& message, std::uint64_t after) {
+  pass(session, {session.peer, session.id, std::move(message)}, after);
+}
+
+void Outbox::acknowledge(const Session& session, wire::Accepted&& accepted, std::uint64_t after) {
+  pass(session, {session.peer, session.id, std::move(accepted), true}, after);
+}
+
+void Outbox::pass(const Session& session, Send&& send, std::uint64_t after) {
   if (!session.reachable) return;
   after = std::max(after, session.welcome_after);  // a peer accepts nothing before its WELCOME
   if (after > commits_.committed() && context_.config.mistake != Mistake::acknowledge_early)
-    commits_.hold(after, {session.peer, session.id, std::move(message)});
+    commits_.hold(after, std::move(send));
   else
-    context_.effects.emplace_back(std::in_place_type<Send>, session.peer, session.id,
-                                  std::move(message));
+    context_.effects.emplace_back(std::move(send));
 }
 
 void Outbox::send(wire::SessionId id, wire::Message&& message, std::uint64_t after) {

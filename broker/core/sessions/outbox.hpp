@@ -21,6 +21,8 @@ class Outbox {
   /// covers what the message reveals; 0: it reveals nothing that must be durable.
   void send(const Session& session, wire::Message&& message, std::uint64_t after = 0);
   void send(wire::SessionId session, wire::Message&& message, std::uint64_t after = 0);
+  /// The same for an acknowledgement that the peer waits for.
+  void acknowledge(const Session& session, wire::Accepted&& accepted, std::uint64_t after);
   /// Sends an ERROR that does not end the session. `token`: the token of the request; 0: it has
   /// none.
   void complain(const Session& session, ErrorCode code, std::string text, std::optional<Uuid> job,
@@ -29,6 +31,8 @@ class Outbox {
   void release(std::uint64_t commit);
 
  private:
+  void pass(const Session& session, Send&& send, std::uint64_t after);
+
   Context& context_;
   CommitLog& commits_;
   Sessions& sessions_;

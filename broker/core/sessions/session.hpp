@@ -27,6 +27,7 @@ struct Reading {
   // Jobs that wait until it reads; each is listed once (Follower::news_held, results_held).
   std::deque<JobNumber> held_news;  ///< with news, until it shows that it has read what it was sent
   std::deque<JobNumber> held_results;  ///< with results, until it acknowledges others
+  JobNumber file{};                    ///< of another principal, whose reading was recorded last
   JobNumber wanted{};  ///< the job that it attached to last, whose results are sent regardless
 };
 

@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::size_t kWorkersNamed = 12;
 
+// Of a job with very many edges, the first ones are explained.
+constexpr std::size_t kLinesMost = 20;
+
 std::string plural(std::uint64_t n, const std::string& noun) {
   return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
 }
@@ -28,6 +31,67 @@ std::string time(double s) {
 }
 
 }  // namespace
+
+void Explainer::explain_edges(const Job& job, Lines& lines) const {
+  const Inflow* inflow = edges_.of(job);
+  if (!inflow) return;
+  for (const JobEdge& edge : inflow->edges) {
+    if (lines.size() > kLinesMost) break;
+    const Job* from = jobs_.find(edge.number);
+    std::string line = "Job " + std::to_string(value(edge.number));
+    line += from ? " is " + std::string(to_string(from->phase.state)) : " is forgotten";
+    if (from && !from->final())
+      line += ": " + std::to_string(from->tasks.done) + " of " + std::to_string(from->tasks.total) +
+              " tasks are done";
+    line += edge.pattern == EdgePattern::after
+                ? "; this job starts after it has ended"
+                : "; this job takes its results (`" + std::string(to_string(edge.pattern)) + "`)";
+    lines.push_back(line + (edge.ended ? ", also if it fails." : "."));
+  }
+  if (inflow->blocked.empty()) return;
+  std::string line = plural(inflow->blocked.size(), "task") + " wait" +
+                     (inflow->blocked.size() == 1 ? "s" : "") + " for results";
+  const std::uint64_t task = inflow->blocked.front();
+  if (inflow->gather) {
+    if (const auto missing = inflow->gather->missing(task)) {
+      const auto source =
+          std::find_if(inflow->sources.begin(), inflow->sources.end(),
+                       [&](const auto& each) { return each.number == missing->source; });
+      line += ": task " + std::to_string(task) + " waits for task " +
+              std::to_string(missing->index) +
+              (source == inflow->sources.end() || source->job == job.number
+                   ? ""
+                   : " of job " + std::to_string(value(source->job)));
+    }
+  } else if (!inflow->sources.empty()) {
+    line += ": task " + std::to_string(task) + " waits for task " + std::to_string(task) +
+            " of job " + std::to_string(value(inflow->sources.front().job));
+  }
+  lines.push_back(line + ".");
+}
+
+void Explainer::explain_nesting(const Job& job, Lines& lines) const {
+  if (const ParentTask* who = families_.parent_of(job))
+    lines.push_back("Task " + std::to_string(who->task) + " of job " +
+                    std::to_string(value(who->job)) +
+                    " submitted it; it ends with that job at the latest.");
+  const Family* family = families_.of(job);
+  if (!family) return;
+  if (family->children > 0)
+    lines.push_back("Its tasks have submitted " + plural(family->children, "job") + " that " +
+                    (family->children == 1 ? "has" : "have") + " not ended.");
+  std::size_t named = 0;
+  for (const auto& [lease, child] : family->waiting) {
+    if (++named > kWorkersNamed) break;
+    const auto some = family->of_leases.find(lease);
+    if (some == family->of_leases.end() || !some->second.contains(child)) continue;
+    lines.push_back("Task " + std::to_string(some->second.at(child)) + " waits for job " +
+                    std::to_string(value(child)) +
+                    ", which it has submitted; it has given its slot back meanwhile.");
+  }
+  if (job.phase.nesting.crowded)
+    lines.push_back("No further task of it starts while so many of them wait.");
+}
 
 void Explainer::explain_waiting(const Job& job, Time now, Lines& lines) const {
   const Pool& pool = *job.run.pool;
@@ -134,9 +198,9 @@ void Explainer::explain_share(const Job& job, Lines& lines) const {
 void Explainer::explain_workers(const Job& job, Lines& lines) {
   const double mean = job.run.pool ? job.run.pool->mean_rate() : 0;
   for (const WorkerShare& share : job.effort.shares.most(kWorkersNamed)) {
-    const double part = job.tasks.done + job.tasks.failed > 0
+    const double part = job.tasks.done + job.tasks.failed() > 0
                             ? static_cast<double>(share.tasks) /
-                                  static_cast<double>(job.tasks.done + job.tasks.failed)
+                                  static_cast<double>(job.tasks.done + job.tasks.failed())
                             : 0;
     std::string line = "Worker " + share.worker + " finished " + plural(share.leases, "lease") +
                        " with " + plural(share.tasks, "task") + " (" + percent(part) +
@@ -165,13 +229,18 @@ std::vector<std::string> Explainer::explain(const Job& job, Time now) const {
   if (!s.decision.empty()) lines.push_back("It is " + s.decision + ".");
   if (!s.reduce.empty())
     lines.push_back("Its results are combined by the reducer `" + s.reduce + "`.");
+  if (const auto& metadata = job.spec.options->metadata; metadata.contains("schedule"))
+    lines.push_back("It was submitted by the schedule `" + metadata.at("schedule") +
+                    "` (`quern schedule history` shows its runs).");
   if (!job.final()) {
     lines.push_back(plural(s.pending, "task") + " wait" + (s.pending == 1 ? "s" : "") + ", " +
                     std::to_string(s.leased) + " are out, " + std::to_string(s.done) + " of " +
                     std::to_string(s.total) + " are done.");
-    if (job.run.place.level && !job.phase.paused) explain_share(job, lines);
-    if (job.run.pool && !job.run.pool->empty() && !job.phase.paused)
-      explain_waiting(job, now, lines);
+    explain_edges(job, lines);
+    explain_nesting(job, lines);
+    const bool waits = job.phase.paused || job.phase.hold.any();
+    if (job.run.place.level && !waits) explain_share(job, lines);
+    if (job.run.pool && !job.run.pool->empty() && !waits) explain_waiting(job, now, lines);
     if (!job.tasks.backing_off->empty())
       lines.push_back(plural(job.backing(), "failed task") + " will be retried shortly.");
   }
@@ -190,6 +259,14 @@ std::vector<std::string> Explainer::explain(const Job& job, Time now) const {
 void Explainer::explain_end(const Job& job, const JobStatus& status, Time now, Lines& lines) const {
   if (job.phase.paused) {
     lines.push_back("There is no estimate of when it ends, because it is paused.");
+  } else if (job.phase.hold.time) {
+    lines.push_back("There is no estimate of when it ends, because it has not started.");
+  } else if (job.phase.hold.jobs) {
+    lines.push_back("There is no estimate of when it ends, because it waits for other jobs.");
+  } else if (job.intake.open && job.intake.feed == JobIntake::Feed::jobs) {
+    lines.push_back(
+        "There is no estimate of when it ends, because the results that it takes are still "
+        "arriving.");
   } else if (job.intake.open) {
     lines.push_back("There is no estimate of when it ends, because its input is still arriving.");
   } else if (status.eta_s < 0) {

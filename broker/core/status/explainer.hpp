@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "broker/core/edges/edge_table.hpp"
 #include "broker/core/jobs/eviction.hpp"
+#include "broker/core/jobs/families.hpp"
 #include "broker/core/jobs/jobs.hpp"
 #include "broker/core/scheduling/fair_queue.hpp"
 #include "broker/core/scheduling/fitness.hpp"
@@ -19,13 +21,16 @@ namespace quern::broker {
 class Explainer {
  public:
   Explainer(Workers& workers, Jobs& jobs, Eviction& eviction, FairQueue& queue, PlanBook& plans,
-            Fitness& fitness, Estimator& estimator, Statuses& statuses)
+            Fitness& fitness, Families& families, EdgeTable& edges, Estimator& estimator,
+            Statuses& statuses)
       : workers_(workers),
         jobs_(jobs),
         eviction_(eviction),
         queue_(queue),
         plans_(plans),
         fitness_(fitness),
+        families_(families),
+        edges_(edges),
         estimator_(estimator),
         statuses_(statuses) {}
 
@@ -34,6 +39,8 @@ class Explainer {
  private:
   using Lines = std::vector<std::string>;
 
+  void explain_edges(const Job& job, Lines& lines) const;
+  void explain_nesting(const Job& job, Lines& lines) const;
   void explain_waiting(const Job& job, Time now, Lines& lines) const;
   void explain_plan(const Job& job, Time now, Lines& lines) const;
   void explain_share(const Job& job, Lines& lines) const;
@@ -46,6 +53,8 @@ class Explainer {
   FairQueue& queue_;
   PlanBook& plans_;
   Fitness& fitness_;
+  Families& families_;
+  EdgeTable& edges_;
   Estimator& estimator_;
   Statuses& statuses_;
 };

@@ -4,6 +4,7 @@
 #include <utility>
 #include "broker/core/scheduling/pool.hpp"
 
+#include "calendar/cron.hpp"
 #include "wire/number.hpp"
 
 namespace quern::broker {
@@ -47,8 +48,36 @@ std::string Reasons::paused(const Job& job) {
          ", or a key with the role admin, continues it with `quern resume " + number + "`";
 }
 
+std::string Reasons::upstream(const Job& job) const {
+  const Inflow* inflow = edges_.of(job);
+  if (!inflow) return {};
+  const auto list = [&](auto& jobs, const auto& is_open) {
+    constexpr std::size_t kNamed = 5;
+    std::string names;
+    std::size_t n = 0;
+    for (const auto& each : jobs) {
+      if (!is_open(each) || each.job == job.number) continue;
+      if (++n <= kNamed) names += (n == 1 ? "" : ", ") + std::to_string(value(each.job));
+    }
+    if (n > kNamed) names += " and " + std::to_string(n - kNamed) + " more";
+    return (n == 1 ? "job " : "jobs ") + names;
+  };
+  if (job.phase.hold.jobs)
+    return "it starts after " +
+           list(inflow->waits, [](const Inflow::Wait& wait) { return !wait.over; });
+  if (inflow->blocked.empty() && !job.intake.open) return {};
+  const std::string from =
+      list(inflow->sources, [](const Inflow::Source& source) { return !source.over; });
+  return "it waits for results of " + (from == "jobs " ? "its own earlier tasks" : from);
+}
+
 std::string Reasons::waits_for(const Job& job) const {
   if (job.is_blob()) return "the file is being received";
+  if (job.tasks.pending.empty() || job.phase.hold.jobs)
+    if (std::string why = upstream(job); !why.empty()) return why;
+  if (job.phase.hold.time)
+    return "it starts at " +
+           calendar::utc_text(static_cast<std::int64_t>(job.spec.options->start_at_ms / 1000));
   const bool offered = offers_.has(job.spec.function);
   if (workers_.all().empty()) return "no worker is connected";
   if (!offered && (job.spec.function == "exec" || job.spec.function == "filter"))
@@ -75,7 +104,11 @@ std::string Reasons::waits_for(const Job& job) const {
   if (job.durable() && !commits_.trouble().empty())
     return "the store cannot write: " + commits_.trouble();
   if (eviction_.over_result_share(job)) return "paused: too many unread results";
-  return job.tasks.pending.empty() ? "" : "all workers are busy";
+  if (!job.tasks.pending.empty()) return "all workers are busy";
+  if (!job.intake.open || job.intake.feed == JobIntake::Feed::stream) return "";
+  const std::string number = std::to_string(value(job.number));
+  return "it is open for more items: `quern append " + number + "` adds some, and `quern close " +
+         number + "` ends it";
 }
 
 }  // namespace quern::broker

@@ -15,6 +15,8 @@ constexpr std::size_t kSpansBytes = 160u << 10;
 
 constexpr std::size_t kSharesBytes = 64u << 10;
 
+constexpr std::size_t kEdgesShown = 100;
+
 }  // namespace
 
 JobStatus Statuses::status_of(const Job& job, Time now, bool with_shares, bool exact) const {
@@ -45,8 +47,29 @@ JobStatus Statuses::status_of(const Job& job, Time now, bool with_shares, bool e
   s.pending = job.tasks.pending.size() + job.backing();
   s.leased = job.tasks.leased;
   s.done = job.tasks.done;
-  s.failed = job.tasks.failed;
+  s.failed = job.tasks.failed();
   s.cancelled = job.tasks.cancelled;
+  if (const Inflow* inflow = edges_.of(job)) {
+    s.blocked = edges_.blocked(job).size();
+    s.edges = inflow->edges;
+    if (s.edges.size() > kEdgesShown) s.edges.resize(kEdgesShown);
+  }
+  if (!edges_.empty()) {
+    const EdgeTable::Consumers& consumers = edges_.consumers_of(job);
+    for (const auto* list : {&consumers.takers, &consumers.waiters})
+      for (const JobNumber number : *list)
+        if (number != job.number && s.consumers.size() < kEdgesShown)
+          s.consumers.push_back(value(number));
+  }
+  s.nested = job.spec.options->nested;
+  if (const ParentTask* who = families_.parent_of(job)) {
+    s.parent = who->job;
+    s.parent_task = who->task;
+  }
+  if (const Family* family = families_.of(job)) {
+    for (const JobNumber child : family->some(kEdgesShown)) s.children.push_back(value(child));
+    s.waiting_tasks = family->waiting.size();
+  }
   s.priority = job.spec.options->priority;
   s.weight = job.spec.options->weight;
   s.durability = job.spec.options->durability;
@@ -65,14 +88,17 @@ JobStatus Statuses::status_of(const Job& job, Time now, bool with_shares, bool e
   if ((job.final() || s.rate <= 0) && run_s > 0)
     s.rate = static_cast<double>(job.tasks.done) / run_s;
   const Estimate end = estimator_.estimate(job, now, exact);
-  s.eta_s = end.left_s;
-  s.eta_error_s = end.error_s;
+  s.eta_s = job.phase.hold.time ? -1 : end.left_s;
+  s.eta_error_s = job.phase.hold.time ? -1 : end.error_s;
   s.copies = job.attempts.mishaps->copies;
   s.wasted_s = job.attempts.mishaps->wasted_s;
   s.queued_bytes = job.intake.payloads.queued_bytes();
   s.result_bytes = job.output.results.bytes();
   s.workers = job.effort.shares.size();
+  s.deadline_ms = job.spec.options->deadline_ms;
+  if (job.phase.hold.time) s.start_at_ms = job.spec.options->start_at_ms;
   if (with_shares) {
+    s.metadata = job.spec.options->metadata;
     s.shares = job.effort.shares.most(SIZE_MAX, kSharesBytes);
     std::sort(s.shares.begin(), s.shares.end(),
               [](const auto& a, const auto& b) { return a.worker < b.worker; });

@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "broker/core/base/context.hpp"
+#include "broker/core/edges/edge_table.hpp"
 #include "broker/core/jobs/accounts.hpp"
+#include "broker/core/jobs/families.hpp"
 #include "broker/core/jobs/jobs.hpp"
 #include "broker/core/jobs/kept_jobs.hpp"
 #include "broker/core/sessions/session.hpp"
@@ -19,7 +21,8 @@ namespace quern::broker {
 class Statuses {
  public:
   Statuses(Context& context, Sessions& sessions, Workers& workers, Leases& leases, Jobs& jobs,
-           Accounts& accounts, KeptJobs& kept, Estimator& estimator, Reasons& reasons)
+           Accounts& accounts, KeptJobs& kept, Families& families, EdgeTable& edges,
+           Estimator& estimator, Reasons& reasons)
       : context_(context),
         sessions_(sessions),
         workers_(workers),
@@ -27,6 +30,8 @@ class Statuses {
         jobs_(jobs),
         accounts_(accounts),
         kept_(kept),
+        families_(families),
+        edges_(edges),
         estimator_(estimator),
         reasons_(reasons) {}
 
@@ -42,6 +47,9 @@ class Statuses {
   /// The same with everything that is counted; examines all workers, and no job.
   BrokerStatus broker_in_detail(Time now) const;
 
+  /// Tasks of the job that wait for results of others.
+  wire::IntervalSet blocked(const Job& job) const { return edges_.blocked(job); }
+
  private:
   Context& context_;
   Sessions& sessions_;
@@ -50,6 +58,8 @@ class Statuses {
   Jobs& jobs_;
   Accounts& accounts_;
   KeptJobs& kept_;
+  Families& families_;
+  EdgeTable& edges_;
   Estimator& estimator_;
   Reasons& reasons_;
 };

@@ -55,6 +55,14 @@ struct Trial {
                       ///< been measured
 };
 
+/// How its tasks run. While one waits for a job that it has submitted, the lease takes no slot, no
+/// credit and no resources of the worker.
+struct TaskRun {
+  std::uint32_t attempt = 1;  ///< the attempt number of its tasks
+  bool waits = false;         ///< written by Waiting
+  wire::Time since{};         ///< when it began to wait
+};
+
 /// The reports so far.
 struct LeaseReports {
   std::uint32_t next_part = 0;
@@ -69,7 +77,7 @@ struct Lease {
   Worker* held_by = nullptr;  ///< that worker; set by Worker::hold() and let_go(); nullptr while
                               ///< its session is being replaced
   wire::LeaseKind kind = wire::LeaseKind::item;
-  std::uint32_t attempt = 1;    ///< the attempt number of its tasks
+  TaskRun run;
   wire::IntervalSet open;       ///< neither reported nor given back; merge and finish: the interval
                                 ///< that they cover
   wire::IntervalSet cancelled;  ///< tasks that have ended meanwhile: reports of them are dropped
@@ -84,7 +92,8 @@ struct Lease {
 
 inline bool has_rival(const Lease& lease) { return lease.rival.id.incarnation != 0; }
 
-/// Whether the lease occupies the worker's counted resources that its job requires.
+/// Whether the lease is of a kind that occupies the worker's counted resources that its job
+/// requires.
 inline bool takes_resources(const Lease& lease) {
   return lease.kind != wire::LeaseKind::merge && lease.kind != wire::LeaseKind::finish;
 }

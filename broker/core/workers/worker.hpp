@@ -27,6 +27,8 @@ struct Holdings {
   std::uint64_t bytes = 0;              ///< of their payloads
   std::size_t first_leases = 0;         ///< leases of functions on which it has never been measured
   std::size_t rests = 0;                ///< leases that took all pending tasks of their jobs
+  std::uint32_t waiting = 0;            ///< leases that wait for nested jobs, without a slot; they
+                                        ///< count in nothing else here
   wire::Time busy_since{};              ///< when it got a lease after having none
   std::map<std::string, double> taken;  ///< amounts of its resources that are in use
   std::unordered_set<Uuid> commons;     ///< jobs whose common input it has
@@ -88,9 +90,10 @@ struct Worker {
   std::string name;
   Declared declared;
 
+  /// How many leases it can run at a time, including those that wait and take no slot.
   std::uint32_t slots() const {
     const auto& c = declared.offer.capacity;
-    return c.slots > c.stuck ? c.slots - c.stuck : 0;
+    return (c.slots > c.stuck ? c.slots - c.stuck : 0) + holds.waiting;
   }
   /// Must be called when `offer.functions` has changed.
   void index_functions() {
@@ -123,6 +126,10 @@ struct Worker {
     holds.leases.insert(std::upper_bound(holds.leases.begin(), holds.leases.end(), &lease, before),
                         &lease);
     lease.held_by = this;
+    if (lease.run.waits) {
+      ++holds.waiting;
+      return;
+    }
     holds.expected_s += lease.expected_s;
     holds.bytes += lease.size.bytes;
     holds.first_leases += lease.trial.first ? 1 : 0;
@@ -131,6 +138,10 @@ struct Worker {
   void let_go(Lease& lease) {
     std::erase(holds.leases, &lease);
     lease.held_by = nullptr;
+    if (lease.run.waits) {
+      --holds.waiting;
+      return;
+    }
     holds.expected_s =
         holds.leases.empty() ? 0 : std::max(0.0, holds.expected_s - lease.expected_s);
     holds.bytes -= lease.size.bytes;

@@ -117,8 +117,9 @@ WorkerStatus Workers::status_of(const Worker& worker, Time now) {
         "every slot is stuck: the functions on them ignore their time limit or their cancellation";
   s.capacity = worker.declared.offer.capacity;
   // Its last heartbeat may be seconds old, but its leases are known exactly.
-  s.capacity.busy =
-      static_cast<std::uint32_t>(std::min<std::size_t>(worker.holds.leases.size(), worker.slots()));
+  s.capacity.busy = static_cast<std::uint32_t>(
+                        std::min<std::size_t>(worker.holds.leases.size(), worker.slots())) -
+                    worker.holds.waiting;
   s.functions = worker.declared.offer.functions;
   for (const auto& [name, record] : worker.speed.records)
     if (record.leases > 0)

@@ -46,7 +46,8 @@ Syntax retry_syntax() {
   auto add = syntax.add();
   add("tasks", option<std::string>("A:B,..."), "only tasks A up to B - 1");
   add("error", option<std::string>("CODE"), "only tasks that failed with this code");
-  add("text", option<std::string>("TEXT"), "only tasks that failed with exactly this text");
+  add("text", option<std::string>("TEXT"),
+      "only tasks that failed with this text, or in the group with this text: <n> is any number");
   add("dry-run", flag(), "only say how many tasks would run again");
   return syntax;
 }

@@ -64,25 +64,43 @@ Exit exit_of(const CommandResult& result) {
   return static_cast<Exit>(result.signal != 0 ? kSignalled + result.signal : result.code);
 }
 
+/// One command, before the broker is asked.
+struct OneCommand {
+  OneCommand(const Given& given, const std::vector<std::string>& words, Console& console)
+      : command(command_of(given, words, 1, large)),
+        options(command_submit_options(given)),
+        input(given.get_or<std::string>("stdin", {}), console) {
+    if (words.size() == 1 && is_script(words.front()))
+      command.words = {"/bin/sh", "-c", words.front()};
+  }
+  /// Gives its files to the broker.
+  JobTemplate finish(Client& client, Console& console, Attended& attended) {
+    give_files(client, large, {&command}, options, console, attended);
+    Whole bytes{give_input(client, input, command, options, console, attended)};
+    options.common = to_bytes(command);
+    return {"exec", std::move(bytes), options};
+  }
+
+  LargeFiles large;
+  Command command;
+  SubmitOptions options;
+  CommandInput input;
+};
+
 /// One command with its exit code.
 Exit run_one(const Given& given, const std::vector<std::string>& words) {
-  LargeFiles large;
-  Command command = command_of(given, words, 1, large);
-  if (words.size() == 1 && is_script(words.front()))
-    command.words = {"/bin/sh", "-c", words.front()};
-  SubmitOptions options = command_submit_options(given);
-  options.detach = given.flag("detach");
-  if (options.name.empty()) options.name = words.front().substr(0, 60);
   Console console;
-  const CommandInput stdin_of_it(given.get_or<std::string>("stdin", {}), console);
+  OneCommand one(given, words, console);
+  one.options.detach = given.flag("detach");
+  if (one.options.name.empty()) one.options.name = words.front().substr(0, 60);
+  const Command& command = one.command;
+  const SubmitOptions& options = one.options;
 
   Attended attended;  // before any thread
   Client client(given.client());
   client.connect();
-  give_files(client, large, {&command}, options, console, attended);
-  Whole input{give_input(client, stdin_of_it, command, options, console, attended)};
-  options.common = to_bytes(command);
-  const Job job = client.submit("exec", std::move(input), options);
+  JobTemplate finished = one.finish(client, console, attended);
+  const Job job = client.submit("exec", std::move(finished.input), std::move(finished.submit));
   if (options.detach) {
     print_number(job, given.json());
     job.wait_for_intake();
@@ -223,6 +241,17 @@ Exit run_given(const Given& given) {
 }
 
 }  // namespace
+
+JobTemplate exec_template(const Given& given, Client& client, Console& console,
+                          Attended& attended) {
+  for (const char* option : {"each-line", "from-json"})
+    if (given.has(option))
+      throw UsageError(std::string("--") + option +
+                       " does not fit a schedule: schedule one command that runs the others");
+  if (given.flag("detach")) throw UsageError("the jobs of a schedule are always detached");
+  if (given.words().empty()) throw UsageError("the command is missing");
+  return OneCommand(given, given.words(), console).finish(client, console, attended);
+}
 
 Syntax run_exec_syntax() {
   Syntax syntax(kRunExecManual);

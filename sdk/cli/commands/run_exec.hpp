@@ -2,6 +2,10 @@
 #pragma once
 
 #include "cli/commands/command.hpp"
+#include "cli/output/console.hpp"
+#include "cli/process/attended.hpp"
+#include "cli/request/job_template.hpp"
+#include "quern/client.hpp"
 
 namespace quern::cli {
 
@@ -10,5 +14,9 @@ Syntax run_exec_syntax();
 /// The arguments after `quern run exec`. The exit code is that of the command; 125 if it was not
 /// run.
 Exit run_exec(const Arguments& arguments);
+
+/// The job of one command, whose files are given to the broker. Throws UsageError, FileError,
+/// Error, ConnectionError.
+JobTemplate exec_template(const Given& given, Client& client, Console& console, Attended& attended);
 
 }  // namespace quern::cli

@@ -39,7 +39,7 @@ constexpr Manual kTopManual = {
 constexpr auto kRetry =
     2s;  ///< after this time without a broker, the view shows the reason and tries again
 constexpr auto kFarewell = 300ms;  ///< how long closing the connection may take
-constexpr int kBeat_ms = 1000;     ///< interval for redrawing the age of an old picture
+constexpr int kRedraw_ms = 1000;   ///< interval for redrawing the age of an old picture
 
 Json object_of(const TopPicture& picture) {
   Json object{{"endpoint", picture.endpoint},
@@ -144,7 +144,7 @@ Exit show(TopSource& source, Signals& signals) {
     pollfd ready[] = {{signals.descriptor(), POLLIN, 0},
                       {source.descriptor(), POLLIN, 0},
                       {screen.keys(), POLLIN, 0}};
-    if (::poll(ready, 3, kBeat_ms) < 0) continue;
+    if (::poll(ready, 3, kRedraw_ms) < 0) continue;
     if (const auto exit = heed(signals, screen)) return *exit;
     if (ready[2].revents == 0) continue;
     bool gone = false;

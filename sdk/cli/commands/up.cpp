@@ -61,23 +61,35 @@ std::string counted(std::size_t count, const std::string& word) {
   return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
 }
 
-/// The file with the token as which clients on this machine may use /add_task and /get_result. Its
-/// key is made when it is first needed.
-std::string seed_token(const std::string& folder) {
-  const std::string file = folder + "/issued/seed.token";
+/// A file with the token of a key of this machine, which is made when it is first needed.
+std::string token_file(const std::string& folder, keys::Grant grant) {
+  const std::string file = folder + "/issued/" + grant.name + ".token";
   if (keys::is_there(file)) return file;
-  keys::Grant grant;
-  grant.name = "seed";
-  grant.roles = keys::roles_of("submit,read");
-  grant.functions = {"sum"};
   grant.from = {"127.0.0.1", "::1"};
   keys::make_folder(folder + "/issued");
   keys::write_file(file, add_token(folder, grant) + "\n");
   return file;
 }
 
-/// Starts the gateway; the URL, or nothing and a word about why.
-std::optional<std::string> start_http(const Given& given, Cluster& cluster, Console& console) {
+/// As which clients on this machine may use /add_task and /get_result.
+std::string seed_token(const std::string& folder) {
+  keys::Grant grant;
+  grant.name = "seed";
+  grant.roles = keys::roles_of("submit,read");
+  grant.functions = {"sum"};
+  return token_file(folder, grant);
+}
+
+/// As which the link of `quern up` logs a browser in.
+std::string page_token(const std::string& folder) {
+  keys::Grant grant;
+  grant.name = "page";
+  grant.roles = keys::roles_of("submit,work,read,admin");
+  return token_file(folder, grant);
+}
+
+/// Starts the gateway; its address, or nothing and a word about why.
+std::optional<HttpAddress> start_http(const Given& given, Cluster& cluster, Console& console) {
   if (given.flag("no-http")) return std::nullopt;
   const bool chosen = given.has("http");
   std::vector<std::string> options{"--listen", given.get_or<std::string>("http", kDefaultHttp)};
@@ -86,17 +98,19 @@ std::optional<std::string> start_http(const Given& given, Cluster& cluster, Cons
       options.emplace_back("--insecure");
     } else {
       const std::string folder = keys_folder(given);
-      options.insert(options.end(), {"--keys", folder, "--seed-token", seed_token(folder)});
+      options.insert(options.end(),
+                     {"--keys", folder, "--seed-token", seed_token(folder), "--login-token",
+                      page_token(folder), "--people-token", page_token(folder)});
     }
-    const auto url = cluster.start_gateway(options);
-    if (!url && chosen) throw UsageError("the HTTP gateway does not start at " + options[1]);
-    if (!url) console.say("HTTP is off; choose another address with --http HOST:PORT");
-    return url;
+    auto address = cluster.start_gateway(options);
+    if (!address && chosen) throw UsageError("the HTTP gateway does not start at " + options[1]);
+    if (!address) console.say("HTTP is off; choose another address with --http HOST:PORT");
+    return address;
   } catch (const UsageError&) {
     if (chosen) throw;
     console.say(
-        "HTTP is off: a key of the name `seed` exists, but its token does not "
-        "(`quern keys revoke seed`)");
+        "HTTP is off: a key of the name `seed` or `page` exists, but its token does not "
+        "(`quern keys revoke seed page`)");
   } catch (const std::exception& error) {
     if (chosen) throw UsageError(error.what());
     console.say(std::string("HTTP is off: ") + error.what());
@@ -104,14 +118,15 @@ std::optional<std::string> start_http(const Given& given, Cluster& cluster, Cons
   return std::nullopt;
 }
 
-void introduce(const ClusterPlan& plan, Cluster& cluster, const std::optional<std::string>& url,
+void introduce(const ClusterPlan& plan, Cluster& cluster, const std::optional<HttpAddress>& http,
                bool json, Console& console) {
   if (json) {
     Json object = {{"broker", cluster.endpoint()},
                    {"broker_pid", cluster.broker().pid()},
                    {"workers", plan.workers},
                    {"slots", plan.slots}};
-    if (url) object["http"] = *url;
+    if (http) object["http"] = http->url;
+    if (http && !http->login.empty()) object["login"] = http->login;
     std::cout << line_of(object) << std::flush;
     return;
   }
@@ -123,9 +138,12 @@ void introduce(const ClusterPlan& plan, Cluster& cluster, const std::optional<st
   const bool usual = cluster.endpoint() == kDefaultBind;
   const std::string prefix = usual ? "" : "QUERN_BROKER=" + cluster.endpoint() + " ";
   console.say("try in another terminal: " + prefix + "quern run sum --range 1:101");
-  if (url) {
-    console.say("HTTP at " + *url + ": curl -X POST " + *url + "/add_task -d '{\"task\": 100}'");
-    console.say("or with a token (`quern keys token me --role submit,read`): " + *url + "/v1/jobs");
+  if (http) {
+    console.say("watch it in a browser: " + (http->login.empty() ? http->url : http->login));
+    console.say("HTTP at " + http->url + ": curl -X POST " + http->url +
+                "/add_task -d '{\"task\": 100}'");
+    console.say("or with a token (`quern keys token me --role submit,read`): " + http->url +
+                "/v1/jobs");
   }
   console.say("Ctrl-C stops everything");
 }
@@ -198,8 +216,8 @@ Exit up(const Arguments& arguments) {
   Console console;
   try {
     Cluster cluster(plan);
-    const auto url = start_http(*given, cluster, console);
-    introduce(plan, cluster, url, given->json(), console);
+    const auto http = start_http(*given, cluster, console);
+    introduce(plan, cluster, http, given->json(), console);
     const Exit exit = attend(cluster, signals, console);
     console.say("stopping");
     sigset_t again;  // a second Ctrl-C ends this process at once, and the children with it

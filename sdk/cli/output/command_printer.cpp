@@ -5,9 +5,9 @@
 namespace quern::cli {
 namespace {
 
-void append_octets(std::string& line, const char* key, const std::string& octets) {
+void append_bytes(std::string& line, const char* key, const std::string& bytes) {
   line += std::string(",\"") + key + "\":";
-  append_result(line, octets, Encoding::raw);
+  append_result(line, bytes, Encoding::raw);
 }
 
 std::string tag_of(const CommandResult& result) {
@@ -34,10 +34,10 @@ std::string json_line(const CommandResult& result, const std::string& trouble) {
   line +=
       ",\"code\":" + std::to_string(result.code) + ",\"signal\":" + std::to_string(result.signal);
   line += std::string(",\"timed_out\":") + (result.timed_out ? "true" : "false");
-  append_octets(line, "stdout", result.out);
-  append_octets(line, "stderr", result.err);
-  if (!trouble.empty()) append_octets(line, "error", trouble);
-  append_octets(line, "host", result.host);
+  append_bytes(line, "stdout", result.out);
+  append_bytes(line, "stderr", result.err);
+  if (!trouble.empty()) append_bytes(line, "error", trouble);
+  append_bytes(line, "host", result.host);
   line +=
       ",\"started_s\":" + Json(result.started_s).dump() + ",\"ran_s\":" + Json(result.ran_s).dump();
   if (!result.arguments.empty()) {
@@ -69,8 +69,8 @@ bool CommandPrinter::print_lost(std::uint64_t number, const std::string& code,
     return true;
   }
   std::string line = "{\"number\":" + std::to_string(number) + ",\"ok\":false";
-  append_octets(line, "error", trouble);
-  append_octets(line, "reason", code);
+  append_bytes(line, "error", trouble);
+  append_bytes(line, "reason", code);
   return output_.append(line + "}\n");
 }
 

@@ -50,12 +50,12 @@ void Console::say(const std::string& text) {
   redraw();
 }
 
-void Console::pass(std::string_view octets) {
-  if (octets.empty()) return;
+void Console::pass(std::string_view bytes) {
+  if (bytes.empty()) return;
   std::lock_guard lock(mutex_);
   erase();
-  write_error(octets);
-  within_line_ = octets.back() != '\n';
+  write_error(bytes);
+  within_line_ = bytes.back() != '\n';
   redraw();
 }
 
@@ -70,12 +70,12 @@ void Console::status(const std::string& text) {
   redraw();
 }
 
-bool Console::write_between(std::string_view octets) {
-  if (!output_too_ || octets.empty()) return write_output(octets);
+bool Console::write_between(std::string_view bytes) {
+  if (!output_too_ || bytes.empty()) return write_output(bytes);
   std::lock_guard lock(mutex_);
   erase();
-  const bool written = write_output(octets);
-  within_line_ = octets.back() != '\n';
+  const bool written = write_output(bytes);
+  within_line_ = bytes.back() != '\n';
   redraw();
   return written;
 }

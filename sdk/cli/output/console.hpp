@@ -21,12 +21,12 @@ class Console {
   /// "quern: <text>", above the status line.
   void say(const std::string& text);
   /// Writes bytes unchanged, above the status line.
-  void pass(std::string_view octets);
+  void pass(std::string_view bytes);
   /// Replaces the status line; nothing when this is not a terminal.
   void status(const std::string& text);
   /// Writes to standard output; if that is a terminal too, above the status line. False if it
   /// cannot be written.
-  bool write_between(std::string_view octets);
+  bool write_between(std::string_view bytes);
 
  private:
   void erase();

@@ -7,6 +7,7 @@
 #include "cli/output/table.hpp"
 #include "json/json.hpp"
 #include "notation/duration.hpp"
+#include "notation/moment.hpp"
 
 namespace quern::cli {
 namespace {
@@ -62,6 +63,33 @@ std::string shares_of(const JobStatus& job) {
   return text;
 }
 
+/// The jobs that it takes results from, or waits for.
+std::string edges_of(const JobStatus& job) {
+  std::string text;
+  for (const JobEdge& edge : job.edges) {
+    text += (text.empty() ? "job " : ", job ") + std::to_string(value(edge.number));
+    if (edge.pattern == EdgePattern::after)
+      text += edge.ended ? " (however it ends)" : " (when it is done)";
+    else
+      text +=
+          " (" + std::string(to_string(edge.pattern)) +
+          (edge.pattern == EdgePattern::group
+               ? "=" + std::to_string(edge.width) + "," + std::to_string(edge.step)
+               : "") +
+          (edge.pattern == EdgePattern::each || edge.pattern == EdgePattern::group ? " result)"
+                                                                                   : " results)");
+  }
+  if (job.blocked > 0) text += "; " + plural(job.blocked, "task") + " wait for results";
+  return text;
+}
+
+std::string jobs_of(const std::vector<std::uint64_t>& numbers) {
+  std::string text;
+  for (const std::uint64_t number : numbers)
+    text += (text.empty() ? "job " : ", job ") + std::to_string(number);
+  return text;
+}
+
 }  // namespace
 
 std::string job_text(const JobStatus& job) {
@@ -74,6 +102,15 @@ std::string job_text(const JobStatus& job) {
   text += field("decision", job.decision.empty() ? "not made yet" : job.decision);
   text += field("reduce", job.reduce);
   text += field("tasks", progress_of(job));
+  text += field("after", edges_of(job));
+  text += field("feeds", jobs_of(job.consumers));
+  if (value(job.parent) != 0)
+    text += field("parent", "task " + std::to_string(job.parent_task) + " of job " +
+                                std::to_string(value(job.parent)) + " submitted it");
+  text += field("children", jobs_of(job.children) +
+                                (job.waiting_tasks == 0 ? ""
+                                                        : "; " + plural(job.waiting_tasks, "task") +
+                                                              " waiting for them"));
   text += field("time", times_of(job));
   text += field("order", "priority " + std::to_string(job.priority) + ", weight " +
                              human_count(job.weight) + ", " + plural(job.attempts, "attempt") +
@@ -86,6 +123,13 @@ std::string job_text(const JobStatus& job) {
   text += field("starts", job.at_most_once ? "each task at most once"
                           : job.idempotent ? "a slow task may run twice at the same time"
                                            : "");
+  if (job.start_at_ms > 0)
+    text +=
+        field("starts", notation::moment_text(static_cast<std::int64_t>(job.start_at_ms / 1000)));
+  if (job.deadline_ms > 0)
+    text += field("deadline",
+                  notation::short_duration_us(1000 * job.deadline_ms) + " after its submission");
+  for (const auto& [name, about] : job.metadata) text += field("meta", name + "=" + about);
   text += field("owner", job.owner);
   text += field("uuid", job.uuid.text());
   if (!job.shares.empty()) text += shares_of(job);

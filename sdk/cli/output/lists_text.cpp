@@ -5,6 +5,7 @@
 #include "cli/output/human.hpp"
 #include "cli/output/table.hpp"
 #include "notation/duration.hpp"
+#include "notation/moment.hpp"
 
 namespace quern::cli {
 namespace {
@@ -39,25 +40,39 @@ std::string mean_of(const Histogram& histogram) {
 }  // namespace
 
 std::string jobs_text(const std::vector<JobStatus>& jobs) {
-  Table table({{"job", Align::right},
-               {"function"},
-               {"name"},
-               {"state"},
-               {"done", Align::right},
-               {"total", Align::right},
-               {"failed", Align::right},
-               {"rate", Align::right},
-               {"left", Align::right},
-               {"age", Align::right},
-               {"reason"}});
+  std::vector<Column> columns{{"job", Align::right},
+                              {"function"},
+                              {"name"},
+                              {"state"},
+                              {"done", Align::right},
+                              {"total", Align::right},
+                              {"failed", Align::right},
+                              {"rate", Align::right},
+                              {"left", Align::right},
+                              {"age", Align::right},
+                              {"reason"}};
+  // Most lists have no jobs that tasks have submitted.
+  const bool nested = std::any_of(jobs.begin(), jobs.end(),
+                                  [](const JobStatus& job) { return value(job.parent) != 0; });
+  if (nested) columns.insert(columns.begin() + 1, {"parent", Align::right});
+  Table table(std::move(columns));
   const auto count = [](std::uint64_t n) { return human_count(static_cast<double>(n)); };
-  for (const JobStatus& job : jobs)
-    table.add({std::to_string(value(job.number)), job.function, job.name,
-               std::string(to_string(job.state)), count(job.done),
-               count(job.total) + (job.open ? "+" : ""), count(job.failed),
-               is_final(job.state) ? "-" : human_rate(job.rate),
-               is_final(job.state) ? "-" : notation::short_duration(job.eta_s),
-               notation::short_duration_us(job.age_us), job.reason});
+  for (const JobStatus& job : jobs) {
+    std::vector<std::string> row{std::to_string(value(job.number)),
+                                 job.function,
+                                 job.name,
+                                 std::string(to_string(job.state)),
+                                 count(job.done),
+                                 count(job.total) + (job.open ? "+" : ""),
+                                 count(job.failed),
+                                 is_final(job.state) ? "-" : human_rate(job.rate),
+                                 is_final(job.state) ? "-" : notation::short_duration(job.eta_s),
+                                 notation::short_duration_us(job.age_us),
+                                 job.reason};
+    if (nested)
+      row.insert(row.begin() + 1, value(job.parent) == 0 ? "-" : std::to_string(value(job.parent)));
+    table.add(std::move(row));
+  }
   return table.text();
 }
 
@@ -80,6 +95,71 @@ std::string workers_text(const std::vector<WorkerStatus>& workers) {
                human_count(static_cast<double>(worker.tasks_done)),
                notation::short_duration_us(worker.connected_us),
                notation::short_duration_us(worker.silent_us), rates_cell(worker)});
+  return table.text();
+}
+
+std::string tasks_text(const std::vector<TaskSpan>& spans) {
+  Table table({{"first", Align::right},
+               {"last", Align::right},
+               {"tasks", Align::right},
+               {"state"},
+               {"worker"},
+               {"attempt", Align::right}});
+  for (const TaskSpan& span : spans)
+    table.add({std::to_string(span.first), std::to_string(span.first + span.count - 1),
+               std::to_string(span.count), std::string(to_string(span.state)), span.worker,
+               span.attempt == 0 ? "" : std::to_string(span.attempt)});
+  return table.text();
+}
+
+std::string notes_text(const std::vector<TaskNote>& notes) {
+  Table table({{"task", Align::right},
+               {"age", Align::right},
+               {"done", Align::right},
+               {"worker"},
+               {"text"}});
+  for (const TaskNote& note : notes)
+    table.add({std::to_string(note.task), notation::short_duration_us(note.age_us),
+               note.progress < 0 ? "" : percent(note.progress), note.worker, note.text});
+  return table.text();
+}
+
+namespace {
+
+std::string moment_or(std::uint64_t ms, const char* otherwise) {
+  return ms == 0 ? otherwise : notation::moment_text(static_cast<std::int64_t>(ms / 1000));
+}
+
+std::string job_or_nothing(const ScheduleRun& run) {
+  return value(run.job) == 0 ? "" : std::to_string(value(run.job));
+}
+
+}  // namespace
+
+std::string schedules_text(const std::vector<ScheduleStatus>& schedules) {
+  Table table({{"name"},
+               {"cron"},
+               {"zone"},
+               {"next"},
+               {"last"},
+               {"job", Align::right},
+               {"function"},
+               {"owner"}});
+  for (const ScheduleStatus& schedule : schedules) {
+    const ScheduleRun* last = schedule.runs.empty() ? nullptr : &schedule.runs.front();
+    table.add({schedule.name, schedule.cron, schedule.zone,
+               schedule.paused ? "paused" : moment_or(schedule.next_ms, "never"),
+               last ? std::string(to_string(last->outcome)) : "", last ? job_or_nothing(*last) : "",
+               schedule.function, schedule.owner});
+  }
+  return table.text();
+}
+
+std::string runs_text(const std::vector<ScheduleRun>& runs) {
+  Table table({{"due"}, {"handled"}, {"outcome"}, {"job", Align::right}, {"text"}});
+  for (const ScheduleRun& run : runs)
+    table.add({moment_or(run.due_ms, ""), moment_or(run.at_ms, ""),
+               std::string(to_string(run.outcome)), job_or_nothing(run), run.text});
   return table.text();
 }
 

@@ -21,10 +21,10 @@ std::atomic<int> first_error{0};
 
 class Buffer final : public std::streambuf {
  protected:
-  int_type overflow(int_type octet) override {
-    if (traits_type::eq_int_type(octet, traits_type::eof())) return traits_type::not_eof(octet);
-    const char c = traits_type::to_char_type(octet);
-    return xsputn(&c, 1) == 1 ? octet : traits_type::eof();
+  int_type overflow(int_type byte) override {
+    if (traits_type::eq_int_type(byte, traits_type::eof())) return traits_type::not_eof(byte);
+    const char c = traits_type::to_char_type(byte);
+    return xsputn(&c, 1) == 1 ? byte : traits_type::eof();
   }
   std::streamsize xsputn(const char* text, std::streamsize count) override {
     std::lock_guard lock(mutex_);

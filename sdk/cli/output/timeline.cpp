@@ -52,17 +52,17 @@ std::string grouped(std::uint64_t value) {
 
 /// Length in bytes of the UTF-8 character at the beginning of the text, 0 if XML does not allow it.
 std::size_t character(std::string_view text) {
-  const auto octet = [&](std::size_t i) {
+  const auto byte = [&](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
   };
-  const unsigned first = octet(0);
+  const unsigned first = byte(0);
   if (first < 0x80) return first >= 0x20 || first == '\t' || first == '\n' ? 1 : 0;
   const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
   if (first < 0xc2 || first > 0xf4) return 0;
   std::uint32_t code = first & (0xffU >> (length + 1));
   for (std::size_t i = 1; i < length; ++i) {
-    if ((octet(i) & 0xc0U) != 0x80U) return 0;
-    code = code << 6 | (octet(i) & 0x3fU);
+    if ((byte(i) & 0xc0U) != 0x80U) return 0;
+    code = code << 6 | (byte(i) & 0x3fU);
   }
   const bool longer_than_needed = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
   const bool none =
@@ -96,10 +96,10 @@ std::string escaped(std::string_view text) {
 
 /// Cuts the text to this many characters.
 std::string shortened(const std::string& text, std::size_t most) {
-  std::size_t octets = 0, count = 0;
-  for (; octets < text.size() && count < most; ++count)
-    octets += std::max<std::size_t>(1, character(std::string_view(text).substr(octets)));
-  return octets >= text.size() ? text : text.substr(0, octets) + "…";
+  std::size_t bytes = 0, count = 0;
+  for (; bytes < text.size() && count < most; ++count)
+    bytes += std::max<std::size_t>(1, character(std::string_view(text).substr(bytes)));
+  return bytes >= text.size() ? text : text.substr(0, bytes) + "…";
 }
 
 struct Unit {
@@ -170,10 +170,16 @@ std::vector<Bar> bars_of(const Timeline& timeline, std::size_t rows, double end_
   // gaps only if that is not enough, and never gaps of more than a fiftieth of the axis.
   std::vector<Bar> fewer;
   const double unseen = end_s / 2000;
-  for (double longest = unseen; longest < 2 * end_s; longest *= 2)
+  double longest = unseen;
+  while (longest < 2 * end_s) {
     if (fewer = merged(bars, unseen, longest); fewer.size() <= kTimelineBars) return fewer;
-  for (double gap = 2 * unseen; gap <= end_s / 50; gap *= 2)
+    longest *= 2;
+  }
+  double gap = 2 * unseen;
+  while (gap <= end_s / 50) {
     if (fewer = merged(bars, gap, end_s); fewer.size() <= kTimelineBars) break;
+    gap *= 2;
+  }
   return fewer;
 }
 

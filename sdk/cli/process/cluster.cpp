@@ -49,13 +49,17 @@ Cluster::Cluster(const ClusterPlan& plan)
   for (unsigned i = 0; i < plan.workers; ++i) workers_.emplace_back(call);
 }
 
-std::optional<std::string> Cluster::start_gateway(std::vector<std::string> options) {
+std::optional<HttpAddress> Cluster::start_gateway(std::vector<std::string> options) {
   ProgramCall call{find_program("quern-gateway"), {"--broker", endpoint_}};
   call.arguments.insert(call.arguments.end(), options.begin(), options.end());
   gateway_.emplace(call);
   auto url = ready_at(*gateway_);
-  if (!url) gateway_.reset();
-  return url;
+  if (!url) {
+    gateway_.reset();
+    return std::nullopt;
+  }
+  const std::size_t blank = std::min(url->find(' '), url->size());
+  return HttpAddress{url->substr(0, blank), url->substr(std::min(blank + 1, url->size()))};
 }
 
 void Cluster::stop(std::chrono::milliseconds patience) {

@@ -23,14 +23,20 @@ struct BrokerFailed {
   int code;
 };
 
+/// Where quern-gateway serves.
+struct HttpAddress {
+  std::string url;
+  std::string login;  ///< a link that logs a browser in, once; empty: there is none
+};
+
 class Cluster {
  public:
   /// Starts the broker, waits until it is ready, then starts the workers. Throws BrokerFailed.
   explicit Cluster(const ClusterPlan& plan);
 
-  /// Starts quern-gateway beside them and returns its URL. Nullopt if it does not start; it has
+  /// Starts quern-gateway beside them and returns its address. Nullopt if it does not start; it has
   /// printed the reason. Throws std::runtime_error if the program is not installed.
-  std::optional<std::string> start_gateway(std::vector<std::string> options);
+  std::optional<HttpAddress> start_gateway(std::vector<std::string> options);
 
   const std::string& endpoint() const { return endpoint_; }
   Child& broker() { return broker_; }

@@ -130,10 +130,10 @@ std::string put_file(Client& client, const std::string& path, const std::string&
                      SubmitOptions& options, Console& console, Attended& attended) {
   std::error_code unknown;
   const auto size = fs::file_size(path, unknown);
-  const auto sent = [&](std::uint64_t octets) {
+  const auto sent = [&](std::uint64_t bytes) {
     if (!unknown && size >= kWorthTelling)
       console.status("sending " + name + "  " +
-                     percent(static_cast<double>(octets) / static_cast<double>(size)) + " of " +
+                     percent(static_cast<double>(bytes) / static_cast<double>(size)) + " of " +
                      human_bytes(size));
   };
   try {

@@ -12,6 +12,7 @@
 #include <limits>
 #include <system_error>
 
+#include "cli/syntax/job_id.hpp"
 #include "cli/syntax/job_options.hpp"
 #include "cli/syntax/options.hpp"
 
@@ -32,7 +33,9 @@ constexpr Manual kRunRequestManual = {
     "plugin is sent along\n"
     "  quern run exec -- make -j4                         one command on some worker; see `quern "
     "run exec --help`\n"
-    "  id=$(quern run primes --range 1:10000000 --detach); quern wait $id; quern results $id\n"};
+    "  id=$(quern run primes --range 1:10000000 --detach); quern wait $id; quern results $id\n"
+    "  id=$(quern run echo --open); ls | quern append $id --items -; quern close $id\n"
+    "  id=$(quern run fetch --lines urls --detach); quern run parse --from $id\n"};
 
 constexpr double kCostMost = 1e15;
 
@@ -49,6 +52,16 @@ Syntax run_syntax() {
   add("blocks", option<std::vector<std::string>>("FILE...")->multitoken(),
       "text of several files, in blocks of 64 KiB that end at white space");
   add("input", option<std::string>("TEXT"), "a single input that is not split");
+  add("open", flag(),
+      "no input yet: items are added with `quern append` until `quern close`; implies --detach");
+  add("from", option<std::string>("ID"),
+      "the results of another job, which may still run: each of them is an item");
+  add("pattern", option<std::string>("each|group=W,S|all"),
+      "with --from: `group` makes an item of W results, the next one begins S results later; `all` "
+      "makes one item of all results");
+  add("ended", flag(),
+      "with --from: if a task of the other job fails, a description of the error takes the place "
+      "of its result");
   add("reduce", option<std::string>("sum|min|max|count|concat|R"),
       "how to combine results; R is a reducer that workers offer");
   add("common", option<std::string>("FILE"),
@@ -111,17 +124,56 @@ std::function<double(BytesView)> costs_in(const std::string& file) {
   };
 }
 
+std::uint64_t group_number(const std::string& text, const std::string& whole) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number == 0)
+    throw UsageError("--pattern takes each, group=W,S (two numbers above 0) or all, not '" + whole +
+                     "'");
+  return number;
+}
+
+ResultsOf results_of(const Given& given) {
+  ResultsOf results;
+  results.from.number = job_number(given.get<std::string>("from"));
+  results.from.ended = given.flag("ended");
+  const std::string pattern = given.get_or<std::string>("pattern", "each");
+  if (pattern == "all") {
+    results.from.pattern = EdgePattern::all;
+  } else if (pattern.starts_with("group=")) {
+    results.from.pattern = EdgePattern::group;
+    const std::string numbers = pattern.substr(6);
+    const std::size_t comma = numbers.find(',');
+    results.from.width = group_number(numbers.substr(0, comma), pattern);
+    results.from.step = comma == std::string::npos
+                            ? results.from.width
+                            : group_number(numbers.substr(comma + 1), pattern);
+  } else if (pattern != "each") {
+    throw UsageError("--pattern takes each, group=W,S or all, not '" + pattern + "'");
+  }
+  return results;
+}
+
 Input input_of(const Given& given) {
-  const char* kinds[] = {"range", "items", "lines", "blocks", "input"};
+  const char* kinds[] = {"range", "items", "lines", "blocks", "input", "open", "from"};
   int count = 0;
   for (const char* kind : kinds) count += given.has(kind) ? 1 : 0;
   if (count == 0)
-    throw UsageError("the input is missing: give --range, --items, --lines, --blocks or --input");
+    throw UsageError(
+        "the input is missing: give --range, --items, --lines, --blocks, --input, --open or "
+        "--from");
   if (count > 1)
-    throw UsageError("--range, --items, --lines, --blocks and --input exclude each other");
+    throw UsageError(
+        "--range, --items, --lines, --blocks, --input, --open and --from exclude each other");
+  if (!given.has("from"))
+    for (const char* option : {"pattern", "ended"})
+      if (given.has(option) && (option != std::string_view("ended") || given.flag("ended")))
+        throw UsageError(std::string("--") + option + " requires --from ID");
   if (given.has("costs") && !given.has("items") && !given.has("lines") && !given.has("blocks"))
     throw UsageError("--costs requires --items, --lines or --blocks; for a range, use --cost");
   if (given.has("range")) return range_of(given.get<std::string>("range"));
+  if (given.flag("open")) return Open{};
+  if (given.has("from")) return results_of(given);
   if (given.has("input")) return Whole{given.get<std::string>("input")};
   const std::vector<std::string> files =
       given.has("items")
@@ -144,7 +196,7 @@ SubmitOptions submit_options_of(const Given& given) {
     throw UsageError("--cost takes a number above 0, up to 10^15");
   options.attempts = attempts_of(given, 2);
   if (given.has("timeout")) options.timeout = timeout_of(given.get<double>("timeout"));
-  options.detach = given.flag("detach");
+  options.detach = given.flag("detach") || given.flag("open");
   set_unique(options, given);
   options.reduce = given.get_or<std::string>("reduce", {});
   if (given.has("common")) options.common = contents_of(given.get<std::string>("common"));
@@ -176,7 +228,7 @@ namespace {
 
 /// On the workers, quern-worker loads the plugin and calls the function for each item.
 void load_plugin(RunRequest& request, const Given& given) {
-  for (const char* option : {"range", "reduce", "common"})
+  for (const char* option : {"range", "reduce", "common", "open"})
     if (given.has(option))
       throw UsageError(
           std::string("--load cannot be combined with --") + option +

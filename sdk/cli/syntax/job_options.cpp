@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "calendar/moment_in.hpp"
+#include "cli/syntax/job_id.hpp"
 #include "notation/duration.hpp"
 
 namespace quern::cli {
@@ -40,6 +42,45 @@ std::chrono::seconds ttl_of(std::uint64_t seconds) {
   return std::chrono::seconds(seconds);
 }
 
+/// Job numbers, separated by commas.
+void add_edges(std::vector<JobEdge>& edges, const Given& given, const std::string& name,
+               bool ended) {
+  for (const std::string& list : given.get_or<std::vector<std::string>>(name.c_str(), {})) {
+    for (std::size_t at = 0; at <= list.size();) {
+      const std::size_t comma = std::min(list.find(',', at), list.size());
+      JobEdge edge;
+      edge.number = job_number(list.substr(at, comma - at));
+      edge.pattern = EdgePattern::after;
+      edge.ended = ended;
+      edges.push_back(edge);
+      at = comma + 1;
+    }
+  }
+}
+
+void set_start(SubmitOptions& options, const Given& given) {
+  if (given.has("at") && given.has("in")) throw UsageError("--at and --in exclude each other");
+  if (given.has("in")) {
+    const auto text = given.get<std::string>("in");
+    const auto seconds = notation::seconds_in(text);
+    if (!seconds || *seconds > notation::kSecondsMax)
+      throw UsageError("--in takes a number of seconds, or one with s, m, h or d, not '" + text +
+                       "'");
+    options.start_in = notation::milliseconds_of(*seconds, notation::Rounding::up);
+  }
+  if (!given.has("at")) return;
+  const auto text = given.get<std::string>("at");
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto zone = calendar::find_zone(calendar::local_zone_name());
+  const auto time = calendar::moment_in(text, now.time_since_epoch().count(), *zone);
+  if (!time)
+    throw UsageError(
+        "--at takes a time such as 18:30, \"2026-12-24 18:30\" or "
+        "2026-12-24T17:30:00Z, not '" +
+        text + "'");
+  options.start_at = std::chrono::system_clock::time_point(std::chrono::seconds(*time));
+}
+
 }  // namespace
 
 void add_job_options(Syntax& syntax) {
@@ -60,9 +101,26 @@ void add_job_options(Syntax& syntax) {
   add("ttl", option<std::uint64_t>("S"),
       "seconds to keep the ended job and its results; default: a week if it is detached or has a "
       "--unique key, else an hour");
+  add("deadline", option<double>("S"),
+      "seconds that the job may take; then it fails, and what has not ended is cancelled");
+  add("at", option<std::string>("TIME"),
+      "start at this time, not before: \"18:30\" (today or tomorrow), \"2026-12-24 18:30\" (both "
+      "in "
+      "the local time zone), 2026-12-24T17:30:00Z");
+  add("in", option<std::string>("DURATION"), "start after this time: 90, 15m, 2h, 1.5d");
+  add("meta", option<std::vector<std::string>>("K=V")->composing(),
+      "metadata of the job, for its function and for people");
   add("durability", option<std::string>("memory|durable"),
       "whether the job survives a restart of the broker; default: durable if the broker has a "
       "store");
+  add("after", option<std::vector<std::string>>("ID,...")->composing(),
+      "start only when these jobs are done; if one of them fails or is cancelled, this job fails");
+  add("after-any", option<std::vector<std::string>>("ID,...")->composing(),
+      "start only when these jobs have ended, in whatever way");
+  add("intermediate", flag(),
+      "the results are only for other jobs (--from): the broker drops them when those have taken "
+      "them");
+  add("nested", flag(), "tasks of the job may submit jobs, which are yours and end with it");
 }
 
 void add_unique_options(Syntax& syntax) {
@@ -91,9 +149,22 @@ SubmitOptions job_options_of(const Given& given) {
   options.at_most_once = given.flag("at-most-once");
   if (options.idempotent && options.at_most_once)
     throw UsageError("--idempotent and --at-most-once exclude each other");
+  if (given.has("deadline")) {
+    const auto seconds = given.get<double>("deadline");
+    if (!(seconds > 0) || seconds > notation::kSecondsMax)
+      throw UsageError("--deadline takes seconds above 0, up to 10^9");
+    options.deadline = notation::milliseconds_of(seconds, notation::Rounding::up);
+  }
+  set_start(options, given);
+  for (const std::string& text : given.get_or<std::vector<std::string>>("meta", {}))
+    options.metadata.insert(key_and_value(text, "--meta"));
   if (given.has("ttl")) options.ttl = ttl_of(given.get<std::uint64_t>("ttl"));
   if (given.has("durability"))
     options.durability = durability_of(given.get<std::string>("durability"));
+  add_edges(options.after, given, "after", false);
+  add_edges(options.after, given, "after-any", true);
+  options.intermediate = given.flag("intermediate");
+  options.nested = given.flag("nested");
   for (const std::string& text : given.get_or<std::vector<std::string>>("require", {}))
     options.require.insert(key_and_value(text, "--require"));
   for (const std::string& text : given.get_or<std::vector<std::string>>("resource", {})) {

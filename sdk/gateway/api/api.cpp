@@ -1,7 +1,6 @@
 #include "gateway/api/api.hpp"
 
 #include <charconv>
-#include <chrono>
 
 namespace quern::gateway {
 namespace {
@@ -11,18 +10,6 @@ const Response kNone{0, "", "", {}};
 
 // One key must not keep all threads for streams from the others.
 constexpr std::size_t kStreamsOfKey = 16;
-constexpr std::int64_t kGoneFor_ms = 1000;
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-Response too_busy() {
-  return problem(503, "queue_full", "Too many requests wait for the broker: try again in a second.")
-      .with("Retry-After", "1");
-}
 
 template <typename Number>
 std::optional<Number> number_in(const std::string& text) {
@@ -35,27 +22,44 @@ std::optional<Number> number_in(const std::string& text) {
 
 }  // namespace
 
-void Api::run_on(Callers& callers, const std::shared_ptr<Exchange>& exchange, Work work) {
-  auto caller = std::make_shared<std::variant<Caller, Response>>();
+std::optional<Caller> Api::caller_of(Exchange& exchange) {
   try {
-    *caller = sessions_.caller_of(exchange->request);
-  } catch (const Error& error) {
-    return exchange->respond(problem_of(error.code(), error.what()));
-  }
-  if (const auto* refused = std::get_if<Response>(caller.get())) return exchange->respond(*refused);
-  if (broker_is_gone())
-    return exchange->respond(
+    auto caller = sessions_.caller_of(exchange.request);
+    if (auto* refused = std::get_if<Response>(&caller)) {
+      exchange.respond(std::move(*refused));
+      return std::nullopt;
+    }
+    if (!broker_is_gone()) return std::move(std::get<Caller>(caller));
+    exchange.respond(
         problem_of(ErrorCode::no_broker, "No broker answers at " + sessions_.options().endpoint));
-  const bool taken = callers.run([this, exchange, caller, work = std::move(work)] {
-    if (exchange->gone()) return;
-    const Response error = watched([&]() -> Response {
-      work(std::get<Caller>(*caller), exchange);
-      return kNone;
-    });
-    if (error.status == kNone.status) return;
-    exchange->end(false);  // cuts an answer that was begun
-    exchange->respond(error);
+  } catch (const Error& error) {
+    exchange.respond(problem_of(error.code(), error.what()));
+  }
+  return std::nullopt;
+}
+
+void Api::work_for(const Caller& caller, const std::shared_ptr<Exchange>& exchange,
+                   const Work& work) {
+  const Response error = watched([&]() -> Response {
+    work(caller, exchange);
+    return kNone;
   });
+  if (error.status == kNone.status) return;
+  exchange->end(false);  // cuts an answer that was begun
+  exchange->respond(error);
+}
+
+void Api::here(const std::shared_ptr<Exchange>& exchange, const Work& work) {
+  if (const auto caller = caller_of(*exchange)) work_for(*caller, exchange, work);
+}
+
+void Api::run_on(Callers& callers, const std::shared_ptr<Exchange>& exchange, Work work) {
+  auto caller = caller_of(*exchange);
+  if (!caller) return;
+  const bool taken =
+      callers.run([this, exchange, caller = std::move(*caller), work = std::move(work)] {
+        if (!exchange->gone()) work_for(caller, exchange, work);
+      });
   if (!taken) exchange->respond(too_busy());
 }
 
@@ -68,8 +72,16 @@ void Api::ask(const std::shared_ptr<Exchange>& exchange, Answer answer) {
 }
 
 void Api::stream(const std::shared_ptr<Exchange>& exchange, Work work) {
+  run_counted(streams_, exchange, std::move(work));
+}
+
+void Api::upload(const std::shared_ptr<Exchange>& exchange, Work work) {
+  run_counted(uploads_, exchange, std::move(work));
+}
+
+void Api::run_counted(Callers& callers, const std::shared_ptr<Exchange>& exchange, Work work) {
   run_on(
-      streams_, exchange,
+      callers, exchange,
       [this, work = std::move(work)](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
         if (!begin_stream(caller.id))
           throw BadRequest(problem(429, "limit",
@@ -95,17 +107,12 @@ void Api::end_stream(const std::string& id) {
   if (--found->second == 0) streams_of_.erase(found);
 }
 
-bool Api::broker_is_gone() const {
-  const std::int64_t at = gone_at_ms_;
-  return at >= 0 && now_ms() - at < kGoneFor_ms;
-}
-
 Response Api::watched(const std::function<Response()>& answer) {
   return guarded([&] {
     try {
       return answer();
     } catch (const Error& error) {
-      if (error.code() == ErrorCode::no_broker) gone_at_ms_ = now_ms();
+      absence_->note(error.code());
       throw;
     }
   });
@@ -113,6 +120,11 @@ Response Api::watched(const std::function<Response()>& answer) {
 
 void Api::call(const std::shared_ptr<Exchange>& exchange, Work work) {
   run_on(calls_, exchange, std::move(work));
+}
+
+Response too_busy() {
+  return problem(503, "queue_full", "Too many requests wait for the broker: try again in a second.")
+      .with("Retry-After", "1");
 }
 
 Response guarded(const std::function<Response()>& answer) {
@@ -134,6 +146,15 @@ Response json_answer(const Json& value, unsigned status) {
   response.status = status;
   response.body = json::line_of(exact);
   return response;
+}
+
+Response if_changed(Response answer, const Request& request) {
+  for (const auto& [name, tag] : answer.fields) {
+    if (name != "ETag" || request.field("if-none-match") != tag) continue;
+    Response unchanged{304, "", "", {}};
+    return unchanged.with("ETag", tag);
+  }
+  return answer;
 }
 
 JobNumber job_number(const std::string& segment) {

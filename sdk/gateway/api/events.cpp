@@ -18,10 +18,11 @@ constexpr unsigned kUnwatchedMost_s = 60;
 constexpr std::size_t kRecentMost = 1000;
 constexpr std::size_t kJobsMost = 1000;
 constexpr std::size_t kWatchersMost = 10'000;
+constexpr std::size_t kDeliveredAtOnce = 256;
 
 std::string new_epoch() {
   std::string text;
-  for (const char c : keys::random_octets(4))
+  for (const char c : keys::random_bytes(4))
     notation::append_hex(text, static_cast<unsigned char>(c));
   return text;
 }
@@ -72,14 +73,16 @@ void Events::watch(const std::shared_ptr<Exchange>& exchange) {
       topics_in(exchange->request.target.parameter("topics").value_or("jobs,workers"));
   Feed& feed = feeds_[std::get<Caller>(caller).id];
   feed.caller = std::get<Caller>(caller);
-  feed.watchers.push_back({exchange, topics, exchange->request.field("last-event-id")});
+  feed.watchers.push_back(std::make_shared<Watcher>(
+      Watcher{exchange, topics, exchange->request.field("last-event-id")}));
   Response head;
   head.type = "text/event-stream";
   head.with("X-Accel-Buffering", "no");
   head.body = "retry: 2000\n\n";
   exchange->begin(std::move(head));
+  exchange->request = {};  // nobody needs it any more, and the stream may last for hours
   // Before the first state is known, a change after the greeting could be missed.
-  if (!feed.seen.empty()) greet(feed, feed.watchers.back());
+  if (!feed.seen.empty()) greet(feed, *feed.watchers.back());
   if (!std::exchange(ticking_, true)) tick();
 }
 
@@ -97,8 +100,7 @@ void Events::greet(const Feed& feed, Watcher& watcher) const {
       is_ours && last <= feed.sequence &&
       (feed.recent.empty() ? last == feed.sequence : last + 1 >= feed.recent.front().sequence);
   if (!is_known) {
-    watcher.exchange->offer("id: " + prefix + std::to_string(feed.sequence) +
-                            "\nevent: resync\ndata: {}\n\n");
+    watcher.exchange->offer(resync(feed));
     return;
   }
   for (const Event& event : feed.recent)
@@ -106,10 +108,14 @@ void Events::greet(const Feed& feed, Watcher& watcher) const {
       watcher.exchange->offer(event.text);
 }
 
+std::string Events::resync(const Feed& feed) const {
+  return "id: " + epoch_ + "." + std::to_string(feed.sequence) + "\nevent: resync\ndata: {}\n\n";
+}
+
 void Events::tick() {
   for (auto it = feeds_.begin(); it != feeds_.end();) {
     Feed& feed = it->second;
-    std::erase_if(feed.watchers, [](const Watcher& one) { return one.exchange->gone(); });
+    std::erase_if(feed.watchers, [](const auto& one) { return one->exchange->gone(); });
     feed.unwatched_s = feed.watchers.empty() ? feed.unwatched_s + 1 : 0;
     if (feed.unwatched_s > kUnwatchedMost_s && !feed.asking) {
       it = feeds_.erase(it);
@@ -117,7 +123,7 @@ void Events::tick() {
     }
     if (++feed.quiet_s >= kQuietMost_s) {
       feed.quiet_s = 0;
-      for (Watcher& watcher : feed.watchers) watcher.exchange->offer(": still here\n\n");
+      for (const auto& watcher : feed.watchers) watcher->exchange->offer(": still here\n\n");
     }
     if (!feed.asking && !feed.watchers.empty()) ask(it->first, feed);
     ++it;
@@ -129,7 +135,7 @@ void Events::tick() {
 void Events::ask(const std::string& id, Feed& feed) {
   const auto wants = [&](const char* topic) {
     return std::any_of(feed.watchers.begin(), feed.watchers.end(),
-                       [&](const Watcher& one) { return one.topics.contains(topic); });
+                       [&](const auto& one) { return one->topics.contains(topic); });
   };
   feed.asking =
       api_.run([this, id, caller = feed.caller, jobs = wants("jobs"), workers = wants("workers")] {
@@ -147,8 +153,10 @@ Events::News Events::news_of(const Caller& caller, bool jobs, bool workers) {
     if (workers)
       for (const auto& status : caller.client->workers())
         news.states.emplace("workers/" + status.name, json::to_json(status));
-  } catch (const Error&) {
+  } catch (const Error& error) {
     news.failed = true;  // the next question tells when the broker is back
+    if (error.code() == ErrorCode::refused || error.code() == ErrorCode::denied)
+      news.refused = error.what();
   }
   return news;
 }
@@ -157,9 +165,13 @@ void Events::take(const std::string& id, const News& news) {
   const auto found = feeds_.find(id);
   if (found == feeds_.end()) return;
   Feed& feed = found->second;
-  feed.asking = false;
-  if (news.failed) return;
+  if (!news.refused.empty()) return dismiss(id, news.refused);
+  if (news.failed) {
+    feed.asking = false;
+    return;
+  }
   const bool is_first = feed.seen.empty();
+  const std::uint64_t before = feed.sequence;
   std::map<std::string, std::string> seen;
   for (const auto& [key, state] : news.states) {
     // What passes by itself is no news.
@@ -167,15 +179,26 @@ void Events::take(const std::string& id, const News& news) {
                               ? state["version"].get<std::string>()
                               : state["state"].get<std::string>() + " " + state["leases"].dump() +
                                     " " + state["tasks_done"].dump();
-    const auto before = feed.seen.find(key);
-    if (!is_first && (before == feed.seen.end() || before->second != essence))
+    const auto known = feed.seen.find(key);
+    if (!is_first && (known == feed.seen.end() || known->second != essence))
       publish(feed, topic_of(key), state);
     seen.emplace(key, std::move(essence));
   }
   feed.seen = std::move(seen);
   if (feed.seen.empty()) feed.seen.emplace("none", "");
-  for (Watcher& watcher : feed.watchers)
-    if (!watcher.greeted) greet(feed, watcher);
+  deliver(id, feed, before);
+  for (const auto& watcher : feed.watchers)
+    if (!watcher->greeted) greet(feed, *watcher);
+}
+
+void Events::dismiss(const std::string& id, const std::string& why) {
+  const std::string last =
+      "event: end\ndata: " + json::line_of({{"code", "denied"}, {"detail", sentence(why)}}) + "\n";
+  for (const auto& watcher : feeds_.at(id).watchers) {
+    watcher->exchange->offer(last);
+    watcher->exchange->end();
+  }
+  feeds_.erase(id);  // what others may see must not be replayed when the key comes back
 }
 
 void Events::publish(Feed& feed, const std::string& topic, const Json& state) {
@@ -186,15 +209,43 @@ void Events::publish(Feed& feed, const std::string& topic, const Json& state) {
                "\nevent: " + (topic == "jobs" ? "job" : "worker") +
                "\ndata: " + json::line_of(exact) + "\n";
   feed.quiet_s = 0;
-  for (Watcher& watcher : feed.watchers)
-    if (watcher.topics.contains(topic)) offer(watcher, event.text);
   feed.recent.push_back(std::move(event));
   if (feed.recent.size() > kRecentMost) feed.recent.pop_front();
 }
 
-/// A client that reads too slowly is cut; when it comes back, it gets what it has missed.
-void Events::offer(Watcher& watcher, const std::string& text) {
-  if (!watcher.exchange->offer(text)) watcher.exchange->end(false);
+void Events::deliver(const std::string& id, Feed& feed, std::uint64_t sequence) {
+  const auto delivery = std::make_shared<Delivery>();
+  delivery->feed = id;
+  for (const auto& watcher : feed.watchers) {
+    if (!watcher->greeted) continue;  // the greeting says where it stands
+    delivery->watchers.push_back(watcher);
+    const auto [text, is_new] = delivery->texts.try_emplace(watcher->topics);
+    if (!is_new) continue;
+    if (feed.sequence - sequence > feed.recent.size()) {
+      text->second = resync(feed);  // some are not kept any more
+      continue;
+    }
+    for (const Event& event : feed.recent)
+      if (event.sequence > sequence && watcher->topics.contains(event.topic))
+        text->second += event.text;
+  }
+  deliver_some(delivery);
+}
+
+/// Some at a time: what is on its way to all of ten thousand watchers would take more memory than
+/// everything else about them.
+void Events::deliver_some(const std::shared_ptr<Delivery>& delivery) {
+  const std::size_t end = std::min(delivery->next + kDeliveredAtOnce, delivery->watchers.size());
+  for (std::size_t& i = delivery->next; i < end; ++i) {
+    Watcher& watcher = *delivery->watchers[i];
+    const std::string& text = delivery->texts.at(watcher.topics);
+    // A client that reads too slowly is cut; when it comes back, it gets what it has missed.
+    if (!text.empty() && !watcher.exchange->offer(text)) watcher.exchange->end(false);
+  }
+  if (end < delivery->watchers.size())
+    return api_.server().post([this, delivery] { deliver_some(delivery); });
+  const auto feed = feeds_.find(delivery->feed);
+  if (feed != feeds_.end()) feed->second.asking = false;
 }
 
 }  // namespace quern::gateway

@@ -41,25 +41,39 @@ class Events {
     Caller caller;
     std::uint64_t sequence = 0;
     std::deque<Event> recent;  ///< to be replayed
-    std::vector<Watcher> watchers;
+    std::vector<std::shared_ptr<Watcher>> watchers;
     std::map<std::string, std::string> seen;  ///< the last state by "topic/name"
-    bool asking = false;
-    unsigned quiet_s = 0;      ///< since something was sent
-    unsigned unwatched_s = 0;  ///< since the last watcher left, who may come back
+    bool asking = false;                      ///< until the answer has been sent to all watchers
+    unsigned quiet_s = 0;                     ///< since something was sent
+    unsigned unwatched_s = 0;                 ///< since the last watcher left, who may come back
+  };
+  /// New events on their way to the watchers that were there when they happened.
+  struct Delivery {
+    std::string feed;
+    std::vector<std::shared_ptr<Watcher>> watchers;
+    std::map<std::set<std::string>, std::string> texts;  ///< by the topics that a watcher wants
+    std::size_t next = 0;                                ///< of the watchers
   };
   struct News {
     std::map<std::string, Json> states;  ///< by "topic/name"
     bool failed = false;
+    std::string refused;  ///< why the broker no longer answers this key at all
   };
 
   void watch(const std::shared_ptr<Exchange>& exchange);
   void greet(const Feed& feed, Watcher& watcher) const;
+  /// The event that tells a client to fetch everything anew.
+  std::string resync(const Feed& feed) const;
   void tick();
   void ask(const std::string& id, Feed& feed);
   static News news_of(const Caller& caller, bool jobs, bool workers);
   void take(const std::string& id, const News& news);
+  /// The key lost its rights: tells its watchers and closes their streams.
+  void dismiss(const std::string& id, const std::string& why);
   void publish(Feed& feed, const std::string& topic, const Json& state);
-  static void offer(Watcher& watcher, const std::string& text);
+  /// Sends the events of `feed` after `sequence` to its watchers.
+  void deliver(const std::string& id, Feed& feed, std::uint64_t sequence);
+  void deliver_some(const std::shared_ptr<Delivery>& delivery);
 
   Api& api_;
   const std::string epoch_;  ///< another one for every start, so that old ids are recognised

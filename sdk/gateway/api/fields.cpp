@@ -1,6 +1,9 @@
 #include "gateway/api/fields.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <set>
+#include <vector>
 
 namespace quern::gateway {
 namespace {
@@ -30,6 +33,26 @@ bool is_too_deep(std::string_view text) {
 
 }  // namespace
 
+std::optional<Json> shallow_json(std::string_view text) {
+  if (is_too_deep(text)) return std::nullopt;
+  Json value = Json::parse(text, nullptr, false);
+  if (value.is_discarded()) return std::nullopt;
+  return value;
+}
+
+bool is_deep(const Json& value) {
+  std::vector<const Json*> level{&value};
+  for (int depth = 0; !level.empty(); ++depth) {
+    if (depth > kDepthMost) return true;
+    std::vector<const Json*> below;
+    for (const Json* one : level)
+      if (one->is_structured())
+        for (const Json& child : *one) below.push_back(&child);
+    level = std::move(below);
+  }
+  return false;
+}
+
 Json json_of(std::string_view body) {
   if (is_too_deep(body)) throw BadRequest("The JSON is nested more than 64 levels deep.");
   try {
@@ -49,13 +72,13 @@ Fields::Fields(const Json& object) : object_(object) {
 bool Fields::has(const char* name) { return !raw(name).is_null(); }
 
 bool Fields::is_given(const char* name) {
-  asked_.insert(name);
+  asked_.push_back(name);
   return object_.contains(name);
 }
 
 const Json& Fields::raw(const char* name) {
   static const Json none;
-  asked_.insert(name);
+  asked_.push_back(name);
   const auto found = object_.find(name);
   return found == object_.end() ? none : *found;
 }
@@ -101,9 +124,10 @@ std::optional<double> Fields::number(const char* name, double least, double most
 
 void Fields::finish() const {
   for (const auto& [name, value] : object_.items()) {
-    if (asked_.contains(name)) continue;
+    if (std::find(asked_.begin(), asked_.end(), name) != asked_.end()) continue;
+    const std::set<std::string> fields(asked_.begin(), asked_.end());
     std::string known;
-    for (const auto& one : asked_) known += (known.empty() ? "" : ", ") + one;
+    for (const auto& one : fields) known += (known.empty() ? "" : ", ") + one;
     throw BadRequest("Unknown field \"" + name + "\": the fields are " + known + ".");
   }
 }

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/http/message.hpp"
 #include "json/json.hpp"
@@ -26,10 +26,18 @@ struct BadRequest : std::exception {
 /// The body as JSON. Throws BadRequest if it is not JSON, or nested more than 64 levels deep.
 Json json_of(std::string_view body);
 
+/// JSON that somebody else has made; nothing if it is none, or nested too deeply for functions that
+/// call themselves.
+std::optional<Json> shallow_json(std::string_view text);
+/// Whether a value is nested so deeply.
+bool is_deep(const Json& value);
+
 class Fields {
  public:
   /// Throws BadRequest if `object` is not an object.
   explicit Fields(const Json& object);
+
+  // The names must outlive this object.
 
   /// Whether the field is there and not null.
   bool has(const char* name);
@@ -48,7 +56,7 @@ class Fields {
   [[noreturn]] static void fail(const char* name, const std::string& wanted);
 
   const Json& object_;
-  std::set<std::string, std::less<>> asked_;
+  std::vector<std::string_view> asked_;  ///< literals of the caller
 };
 
 /// Integers that JavaScript cannot represent exactly become strings.

@@ -43,7 +43,7 @@ std::string broker_metrics(const Caller& caller, bool& is_up) {
 
 }  // namespace
 
-void add_health_routes(Routes& routes, Api& api, const HttpMetrics& metrics,
+void add_health_routes(Routes& routes, Api& api, const HttpMetrics& metrics, const Events& events,
                        const std::string& token) {
   using Asked = std::shared_ptr<Exchange>;
   routes.add("GET", "/livez", BodyForm::none,
@@ -54,19 +54,22 @@ void add_health_routes(Routes& routes, Api& api, const HttpMetrics& metrics,
     if (!api.run([&api, token, asked] { asked->respond(ready(api, token)); }))
       asked->respond(plain(503, "not ready: too many requests wait\n"));
   });
-  routes.add(
-      "GET", "/metrics", BodyForm::none, [&api, &metrics](const Asked& asked, const Variables&) {
-        const std::string own = metrics.text();
-        const std::size_t connections = api.server().connections();
-        api.ask(asked, [&api, own, connections](const Caller& caller, Exchange&) {
-          bool is_up = false;
-          const std::string broker = broker_metrics(caller, is_up);
-          Response response;
-          response.type = "text/plain; version=0.0.4; charset=utf-8";
-          response.body = gateway_metrics(connections, api.sessions().open(), is_up) + broker + own;
-          return response;
-        });
-      });
+  routes.add("GET", "/metrics", BodyForm::none,
+             [&api, &metrics, &events](const Asked& asked, const Variables&) {
+               const std::string requests = metrics.text();
+               GatewayStatus gateway;
+               gateway.connections = api.server().connections();
+               gateway.sessions = api.sessions().open();
+               gateway.sse_clients = events.clients();
+               api.ask(asked, [requests, gateway](const Caller& caller, Exchange&) {
+                 GatewayStatus own = gateway;
+                 const std::string broker = broker_metrics(caller, own.broker_up);
+                 Response response;
+                 response.type = "text/plain; version=0.0.4; charset=utf-8";
+                 response.body = metrics_of(own) + broker + requests;
+                 return response;
+               });
+             });
   routes.add("GET", "/v1/openapi.json", BodyForm::none, [](const Asked& asked, const Variables&) {
     asked->respond({200, "application/json", std::string(openapi_document()), {}});
   });

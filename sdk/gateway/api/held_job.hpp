@@ -14,12 +14,19 @@ class HeldJob {
  public:
   explicit HeldJob(Job job) : job_(std::move(job)) {}
 
+  /// A handle of its own; empty after release().
+  Job job() {
+    std::lock_guard lock(mutex_);
+    return job_.value_or(Job());
+  }
   /// The client has left: nobody waits for the job any more. `cancel`: nobody wants it either.
   void leave(bool cancel = false) {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (!job_) return;
-    if (cancel) job_->cancel();
-    job_->leave();
+    const Job job = *job_;
+    lock.unlock();  // callbacks of the job may call release()
+    if (cancel) job.cancel();
+    job.leave();
   }
   /// The request is done with the job. Whoever follows it next in the same session gets a handle of
   /// its own only when all others are gone.

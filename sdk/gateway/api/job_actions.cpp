@@ -30,6 +30,9 @@ Response cancel(const Caller& caller, JobNumber number, Fields& fields) {
   CancelQuery query;
   query.tasks = tasks_in(fields);
   query.dry_run = fields.flag("dry_run").value_or(false);
+  query.tree = fields.flag("tree").value_or(false);
+  if (query.tree && !query.tasks.empty())
+    throw BadRequest("\"tree\" cancels whole jobs: it cannot be combined with \"tasks\".");
   fields.finish();
   return answer_of(caller.client->cancel(number, query));
 }
@@ -51,6 +54,11 @@ Response retry(const Caller& caller, JobNumber number, Fields& fields) {
 Response pause(const Caller& caller, JobNumber number, Fields& fields) {
   fields.finish();
   return job_answer(caller.client->pause(number));
+}
+
+Response close(const Caller& caller, JobNumber number, Fields& fields) {
+  fields.finish();
+  return job_answer(caller.client->close(number));
 }
 
 Response resume(const Caller& caller, JobNumber number, Fields& fields) {
@@ -77,6 +85,7 @@ void add_job_actions(Routes& routes, Api& api, JobCache& cache) {
   };
   routes.add("POST", "/v1/jobs/{job}/cancel", BodyForm::whole, handler(cancel));
   routes.add("POST", "/v1/jobs/{job}/retry", BodyForm::whole, handler(retry));
+  routes.add("POST", "/v1/jobs/{job}/close", BodyForm::whole, handler(close));
   routes.add("POST", "/v1/jobs/{job}/pause", BodyForm::whole, handler(pause));
   routes.add("POST", "/v1/jobs/{job}/resume", BodyForm::whole, handler(resume));
 }

@@ -1,4 +1,4 @@
-// The routes that change a job: cancel, retry, pause, resume.
+// The routes that change a job: cancel, retry, close, pause, resume.
 #pragma once
 
 #include "gateway/api/api.hpp"

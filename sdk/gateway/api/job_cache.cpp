@@ -9,12 +9,7 @@ constexpr std::chrono::seconds kFresh{1};
 constexpr std::size_t kEntriesMost = 10'000;
 
 void respond(const std::shared_ptr<Exchange>& exchange, const Response& answer) {
-  for (const auto& [name, tag] : answer.fields) {
-    if (name != "ETag" || exchange->request.field("if-none-match") != tag) continue;
-    Response unchanged{304, "", "", {}};
-    return exchange->respond(unchanged.with("ETag", tag));
-  }
-  exchange->respond(answer);
+  exchange->respond(if_changed(answer, exchange->request));
 }
 
 }  // namespace

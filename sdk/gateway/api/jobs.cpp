@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <utility>
 
-#include "gateway/api/held_job.hpp"
-#include "gateway/api/submission.hpp"
+#include "gateway/api/body_lines.hpp"
+#include "gateway/api/submit.hpp"
 #include "gateway/api/watch.hpp"
 
 namespace quern::gateway {
@@ -12,92 +12,10 @@ namespace {
 
 constexpr std::int64_t kPage = 100, kPageMost = 1000;
 constexpr std::int64_t kWaitMost = 60;
-constexpr std::size_t kLineMost = 64u << 20;
-
-/// `exec` runs any command, so a key must name it: a list of functions that is empty allows all
-/// others.
-void check_exec(const Caller& caller, const std::string& function) {
-  if (function == "exec" && !caller.may_exec)
-    throw BadRequest(problem(403, "denied",
-                             "This key may not run commands over HTTP: its line in "
-                             "authorized_keys must name the function (`--functions exec`)."));
-}
-
-Response created(const Job& job, bool existed) {
-  const JobNumber number = job.number();
-  const Json body = {{"job", value(number)},
-                     {"uuid", job.uuid().text()},
-                     {"existing", existed},
-                     {"url", "jobs/" + std::to_string(value(number))}};
-  return json_answer(body, existed ? 200 : 201)
-      .with("Location", "jobs/" + std::to_string(value(number)));
-}
-
-/// Waits until the broker has taken the job. A client that leaves before takes it back, unless it
-/// can repeat the submission: then the job may be that of an earlier one.
-Response submit(Sessions& sessions, const Caller& caller, Submission submission,
-                Exchange& exchange) {
-  check_exec(caller, submission.function);
-  const bool is_repeatable = !submission.options.unique.empty();
-  // A session can follow a job once. That of an idempotency key may be followed by others already,
-  // so such a submission has a session of its own.
-  const auto reader = is_repeatable ? sessions.reader_for(caller) : nullptr;
-  Client& client = reader ? reader->client() : *caller.client;
-  const Job job = client.submit(std::move(submission.function), std::move(submission.input),
-                                std::move(submission.options));
-  const Uuid own = job.uuid();
-  const auto held = std::make_shared<HeldJob>(job);
-  const Released released(*held);
-  exchange.on_outcome([held, is_repeatable](bool) { held->leave(!is_repeatable); });
-  job.wait_for_intake();
-  job.number();
-  held->release();
-  return created(job, job.uuid() != own);
-}
-
-/// Cuts the blocks of a body into lines.
-class Lines {
- public:
-  explicit Lines(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
-
-  /// The next line that is not empty. Throws Error when the client has left before the end.
-  bool next(std::string& line) {
-    for (;;) {
-      const std::size_t end = text_.find('\n', searched_);
-      if (end != text_.npos) {
-        line = text_.substr(begin_, end - begin_);
-        begin_ = searched_ = end + 1;
-        if (line.ends_with('\r')) line.pop_back();
-        if (!line.empty()) return true;
-        continue;
-      }
-      text_.erase(0, begin_);
-      begin_ = 0;
-      searched_ = text_.size();
-      if (searched_ > kLineMost) throw Error(ErrorCode::limit, "a line has more than 64 MiB");
-      auto block = exchange_->read();
-      if (block) {
-        text_ += *block;
-        continue;
-      }
-      if (!exchange_->body_is_whole())
-        throw Error(ErrorCode::cancelled, "the client left before the end of its items");
-      line = std::exchange(text_, {});
-      searched_ = 0;
-      return !line.empty();
-    }
-  }
-
- private:
-  std::shared_ptr<Exchange> exchange_;
-  std::string text_;
-  std::size_t begin_ = 0;     ///< of the line
-  std::size_t searched_ = 0;  ///< there is no newline before
-};
 
 /// The lines of the body as items. An error of theirs ends the job and is kept for the answer.
 Items items_in(const std::shared_ptr<Exchange>& exchange, Encoding encoding) {
-  auto lines = std::make_shared<Lines>(exchange);
+  auto lines = std::make_shared<BodyLines>(exchange);
   auto count = std::make_shared<std::uint64_t>(0);
   return {[lines, count, encoding](Bytes& item) {
             std::string line;
@@ -115,23 +33,40 @@ Items items_in(const std::shared_ptr<Exchange>& exchange, Encoding encoding) {
           encoding, Items::Source::may_block, nullptr};
 }
 
-void post_jobs(Api& api, const std::shared_ptr<Exchange>& exchange) {
-  const std::string type = exchange->request.media_type();
-  if (is_lines(type)) {
-    api.stream(exchange, [&api](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
-      Submission submission = streamed_submission_of(asked->request);
-      submission.input = items_in(asked, std::get<Items>(submission.input).encoding);
-      asked->respond(submit(api.sessions(), caller, std::move(submission), *asked));
-    });
-    return;
-  }
-  api.ask(exchange, [&api, type](const Caller& caller, Exchange& asked) {
-    if (type != "application/json" && !type.empty())
-      throw BadRequest(problem(415, "bad_input",
-                               "Send a job as application/json, or its items as "
-                               "application/x-ndjson."));
-    return submit(api.sessions(), caller, submission_of(asked.request), asked);
+/// Larger bodies are not parsed on the I/O thread.
+constexpr std::size_t kParsedAtOnce = 16u << 10;
+
+void post_lines(Api& api, const std::shared_ptr<Exchange>& exchange) {
+  api.upload(exchange, [&api](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
+    Submission submission = streamed_submission_of(asked->request);
+    submission.input = items_in(asked, std::get<Items>(submission.input).encoding);
+    submit_stream(api, caller, std::move(submission), asked);
   });
+}
+
+void post_jobs(Api& api, const std::shared_ptr<Exchange>& exchange) {
+  const Request& request = exchange->request;
+  const std::string type = request.media_type();
+  if (is_lines(type)) return post_lines(api, exchange);
+  if (type != "application/json" && !type.empty())
+    return exchange->respond(problem(415, "bad_input",
+                                     "Send a job as application/json, or its items as "
+                                     "application/x-ndjson."));
+  if (!request.target.parameters.empty())
+    return exchange->respond(
+        problem(400, "bad_input",
+                "Unknown parameter \"" + request.target.parameters[0].first +
+                    "\": options are in the URL only if the body is application/x-ndjson."));
+  const auto work = [&api](const Caller& caller, const std::shared_ptr<Exchange>& asked) {
+    submit(api, caller, submission_of(asked->request), asked);
+  };
+  // A session of its own, which an idempotency key needs, may have to be made first.
+  const bool is_quick =
+      request.body.size() <= kParsedAtOnce && request.field("idempotency-key").empty();
+  if (is_quick)
+    api.here(exchange, work);
+  else
+    api.call(exchange, work);
 }
 
 /// "waiting,running" as states. Throws BadRequest.
@@ -189,9 +124,11 @@ void get_job(Api& api, JobCache& cache, const std::shared_ptr<Exchange>& exchang
                return version ? *version != version_of(now) : is_final(now.state);
              };
              const JobStatus status = caller.client->job(number);
-             if (is_due(status)) return asked->respond(job_answer(status));
-             watch_job(api, caller, asked, number, static_cast<double>(wait), is_due,
-                       [](const JobStatus& now, const Request&) { return job_answer(now); });
+             const auto answer = [](const JobStatus& now, const Request& request) {
+               return if_changed(job_answer(now), request);
+             };
+             if (is_due(status)) return asked->respond(answer(status, asked->request));
+             watch_job(api, caller, asked, number, static_cast<double>(wait), is_due, answer);
            });
 }
 
@@ -212,6 +149,14 @@ Response errors(const Caller& caller, const std::string& segment) {
                       {"groups", std::move(groups)},
                       {"more", found.more},
                       {"tasks", found.tasks}});
+}
+
+/// What the tasks say about themselves: lines, then how far the running ones are.
+Response notes(const Caller& caller, const std::string& segment) {
+  const JobNumber number = job_number(segment);
+  Json list = Json::array();
+  for (const auto& note : caller.client->notes(number)) list.push_back(json::to_json(note));
+  return json_answer({{"job", value(number)}, {"notes", std::move(list)}});
 }
 
 Response timeline(const Caller& caller, const std::string& segment) {
@@ -286,6 +231,7 @@ void add_job_routes(Routes& routes, Api& api, JobCache& cache) {
   add("GET", "/v1/jobs/{job}/explain", explain);
   add("GET", "/v1/jobs/{job}/timeline", timeline);
   add("GET", "/v1/jobs/{job}/errors", errors);
+  add("GET", "/v1/jobs/{job}/notes", notes);
 }
 
 }  // namespace quern::gateway

@@ -61,30 +61,38 @@ double at(std::uint64_t count) { return static_cast<double>(count); }
 
 }  // namespace
 
-void HttpMetrics::observe(const std::string& route, unsigned status, double seconds) {
-  Histogram& histogram = requests_[{route.empty() ? "none" : route, status}];
+void HttpMetrics::observe(std::string_view route, unsigned status, double seconds) {
+  if (route.empty()) route = "none";
+  auto found = routes_.find(route);
+  if (found == routes_.end()) found = routes_.emplace(route, Requests{}).first;
+  Requests& requests = found->second;
   std::size_t bucket = 0;
   while (bucket < kBounds.size() && seconds > kBounds[bucket]) ++bucket;
-  ++histogram.counts[bucket];
-  histogram.sum += seconds;
+  ++requests.by_time[bucket];
+  ++requests.by_status[status];
+  requests.seconds += seconds;
 }
 
 std::string HttpMetrics::text() const {
   std::string out;
+  describe(out, "quern_http_requests_total", "counter", "Requests that were answered.");
+  for (const auto& [route, requests] : routes_)
+    for (const auto& [status, count] : requests.by_status)
+      out += "quern_http_requests_total{route=\"" + route + "\",code=\"" + std::to_string(status) +
+             "\"} " + std::to_string(count) + "\n";
   describe(out, "quern_http_request_seconds", "histogram",
            "Time from the head of a request to its answer.");
-  for (const auto& [key, histogram] : requests_) {
-    const std::string labels =
-        "route=\"" + key.first + "\",code=\"" + std::to_string(key.second) + "\"";
+  for (const auto& [route, requests] : routes_) {
+    const std::string label = "route=\"" + route + "\"";
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i <= kBounds.size(); ++i) {
-      sum += histogram.counts[i];
-      out += "quern_http_request_seconds_bucket{" + labels + ",le=\"" +
+      sum += requests.by_time[i];
+      out += "quern_http_request_seconds_bucket{" + label + ",le=\"" +
              (i < kBounds.size() ? number(kBounds[i]) : "+Inf") + "\"} " + std::to_string(sum) +
              "\n";
     }
-    out += "quern_http_request_seconds_sum{" + labels + "} " + number(histogram.sum) + "\n";
-    out += "quern_http_request_seconds_count{" + labels + "} " + std::to_string(sum) + "\n";
+    out += "quern_http_request_seconds_sum{" + label + "} " + number(requests.seconds) + "\n";
+    out += "quern_http_request_seconds_count{" + label + "} " + std::to_string(sum) + "\n";
   }
   return out;
 }
@@ -142,14 +150,16 @@ std::string metrics_of(const BrokerStatus& broker) {
   return out;
 }
 
-std::string gateway_metrics(std::size_t connections, std::size_t sessions, bool broker_up) {
+std::string metrics_of(const GatewayStatus& gateway) {
   std::string out;
   describe(out, "quern_build_info", "gauge", "The version of the gateway; always 1.");
   out += std::string("quern_build_info{version=\"") + QUERN_VERSION_STRING + "\"} 1\n";
   single(out, "quern_broker_up", "gauge", "Whether the broker answers the gateway.",
-         broker_up ? 1 : 0);
-  single(out, "quern_http_connections", "gauge", "Open connections.", at(connections));
-  single(out, "quern_gateway_sessions", "gauge", "Keys that use the gateway.", at(sessions));
+         gateway.broker_up ? 1 : 0);
+  single(out, "quern_http_connections", "gauge", "Open connections.", at(gateway.connections));
+  single(out, "quern_sse_clients", "gauge", "Open streams of events.", at(gateway.sse_clients));
+  single(out, "quern_gateway_sessions", "gauge", "Keys that use the gateway.",
+         at(gateway.sessions));
   return out;
 }
 

@@ -3,10 +3,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
+#include <string_view>
 
 #include "quern/status.hpp"
 
@@ -16,21 +17,30 @@ namespace quern::gateway {
 class HttpMetrics {
  public:
   /// `route`: the path of the route, with its variables; empty if there was none.
-  void observe(const std::string& route, unsigned status, double seconds);
+  void observe(std::string_view route, unsigned status, double seconds);
   std::string text() const;
 
  private:
-  static constexpr std::array<double, 8> kBounds = {0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60};
-  struct Histogram {
-    std::array<std::uint64_t, kBounds.size() + 1> counts{};
-    double sum = 0;
+  // Each bound is a series for every route.
+  static constexpr std::array<double, 4> kBounds = {0.005, 0.05, 0.5, 5};
+  struct Requests {
+    std::map<unsigned, std::uint64_t> by_status;
+    std::array<std::uint64_t, kBounds.size() + 1> by_time{};
+    double seconds = 0;
   };
-  std::map<std::pair<std::string, unsigned>, Histogram> requests_;
+  // The times are not kept for each status too: that would be most of all series.
+  std::map<std::string, Requests, std::less<>> routes_;
 };
 
 /// What the broker tells.
 std::string metrics_of(const BrokerStatus& broker);
 /// What the gateway tells about itself.
-std::string gateway_metrics(std::size_t connections, std::size_t sessions, bool broker_up);
+struct GatewayStatus {
+  std::size_t connections = 0;
+  std::size_t sessions = 0;     ///< keys in use
+  std::size_t sse_clients = 0;  ///< open streams of events
+  bool broker_up = false;
+};
+std::string metrics_of(const GatewayStatus& gateway);
 
 }  // namespace quern::gateway

@@ -20,24 +20,11 @@ bool may_be_inexact(std::string_view text) {
   return false;
 }
 
-/// Appends a result as JSON; see json::append_result.
-void append(std::string& line, BytesView bytes, Encoding encoding) {
-  std::string text;
-  json::append_result(text, bytes, encoding);
-  if (may_be_inexact(text)) {
-    if (Json parsed = Json::parse(text, nullptr, false); !parsed.is_discarded()) {
-      make_exact(parsed);
-      text = parsed.dump(-1, ' ', false, Json::error_handler_t::replace);
-    }
-  }
-  line += text;
-}
-
 std::string line_of(const TaskResult& result, Encoding encoding) {
   std::string line = "{\"index\":" + std::to_string(result.index);
   if (result.ok || !result.bytes.empty()) {
     line += result.ok ? ",\"result\":" : ",\"output\":";
-    append(line, result.bytes, encoding);
+    append_exact(line, result.bytes, encoding);
   }
   if (!result.ok)
     line += ",\"code\":\"" + std::string(to_string(result.code)) + "\",\"error\":" +
@@ -94,7 +81,7 @@ void send_results(Api& api, const Caller& caller, const std::shared_ptr<Exchange
     std::string line = "{\"result\":";
     const auto value = outcome.ok() ? job.get_optional() : std::nullopt;
     if (value)
-      append(line, *value, job.encoding());
+      append_exact(line, *value, job.encoding());
     else
       line += "null";
     exchange->write(line + "}\n");
@@ -108,6 +95,18 @@ void send_results(Api& api, const Caller& caller, const std::shared_ptr<Exchange
 }
 
 }  // namespace
+
+void append_exact(std::string& line, BytesView bytes, Encoding encoding) {
+  std::string text;
+  json::append_result(text, bytes, encoding);
+  if (may_be_inexact(text)) {
+    if (auto parsed = shallow_json(text)) {
+      make_exact(*parsed);
+      text = parsed->dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
+  }
+  line += text;
+}
 
 void add_result_routes(Routes& routes, Api& api) {
   routes.add("GET", "/v1/jobs/{job}/results", BodyForm::none,

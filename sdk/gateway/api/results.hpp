@@ -7,6 +7,9 @@
 namespace quern::gateway {
 
 /// `api` must outlive the routes.
+/// Appends a result to a line of JSON; integers that JavaScript would round become strings.
+void append_exact(std::string& line, BytesView bytes, Encoding encoding);
+
 void add_result_routes(Routes& routes, Api& api);
 
 }  // namespace quern::gateway

@@ -34,7 +34,8 @@ std::string token_in(const Request& request) {
 
 }  // namespace
 
-Sessions::Sessions(SessionOptions options) : options_(std::move(options)), grants_(options_.keys) {}
+Sessions::Sessions(SessionOptions options, LoginCookies cookies)
+    : options_(std::move(options)), cookies_(std::move(cookies)), grants_(options_.keys) {}
 
 std::variant<Caller, Response> Sessions::caller_of(const Request& request) {
   auto found = identity_of(request);
@@ -48,11 +49,23 @@ std::variant<Caller, Response> Sessions::caller_of(const Request& request) {
 
 std::variant<Identity, Response> Sessions::identity_of(const Request& request) {
   if (options_.insecure) return Identity{"anonymous", "", std::nullopt};
-  const std::string token = token_in(request);
-  if (token.empty())
+  if (const std::string token = token_in(request); !token.empty())
+    return identity_with(token, request);
+  const auto token = cookies_.token_in(request);
+  if (!token)
     return problem(401, "denied",
                    "Send a token as `Authorization: Bearer TOKEN`: the operator makes one with "
                    "`quern keys token NAME --role submit,read`.");
+  // A browser adds the cookie by itself, so what changes something must come from the page.
+  if (request.method != "GET" && !says_same_origin(request))
+    return problem(403, "denied",
+                   "A request with the cookie of a login must come from the page of the gateway; "
+                   "programs send a token.");
+  return identity_with(*token, request);
+}
+
+std::variant<Identity, Response> Sessions::identity_with(const std::string& token,
+                                                         const Request& request) {
   try {
     const std::string id = id_of(token);
     auto grant = grants_.find(id);
@@ -64,14 +77,18 @@ std::variant<Identity, Response> Sessions::identity_of(const Request& request) {
                          (request.address.empty() ? "this machine" : request.address) + ".");
     return Identity{id, token, std::move(grant)};
   } catch (const keys::KeyError& error) {
-    // A valid token is never delayed: the wrong ones may come from others behind the same address.
-    if (auto too_many = throttled(request.address)) return *too_many;
-    std::lock_guard lock(mutex_);
-    if (failures_.size() > kFailingAddressesMax) failures_.clear();
-    Failures& failures = failures_[request.address];
-    if (failures.count++ == 0) failures.since = Clock::now();
-    return problem(401, "denied", std::string("The token is not accepted: ") + error.what() + ".");
+    return reject(request, std::string("The token is not accepted: ") + error.what() + ".");
   }
+}
+
+// What is right is never delayed: the wrong ones may come from others behind the same address.
+Response Sessions::reject(const Request& request, const std::string& why) {
+  if (auto too_many = throttled(request.address)) return *too_many;
+  std::lock_guard lock(mutex_);
+  if (failures_.size() > kFailingAddressesMax) failures_.clear();
+  Failures& failures = failures_[request.address];
+  if (failures.count++ == 0) failures.since = Clock::now();
+  return problem(401, "denied", why);
 }
 
 /// The public key of a token. Deriving it takes longer than everything else about a request.
@@ -167,6 +184,12 @@ std::size_t Sessions::open() const {
   return sessions_.size();
 }
 
+std::string sentence(std::string text) {
+  if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] & ~0x20);
+  if (!text.ends_with('.')) text += '.';
+  return text;
+}
+
 Response problem_of(ErrorCode code, const std::string& text) {
   const auto status = [&]() -> unsigned {
     switch (code) {
@@ -196,11 +219,8 @@ Response problem_of(ErrorCode code, const std::string& text) {
         return 500;
     }
   }();
-  std::string sentence = text.empty() ? std::string(to_string(code)) : text;
-  if (sentence[0] >= 'a' && sentence[0] <= 'z')
-    sentence[0] = static_cast<char>(sentence[0] & ~0x20);
-  if (!sentence.ends_with('.')) sentence += '.';
-  Response response = problem(status, to_string(code), sentence);
+  const std::string words = text.empty() ? std::string(to_string(code)) : text;
+  Response response = problem(status, to_string(code), sentence(words));
   if (status == 503) response.with("Retry-After", "2");
   return response;
 }

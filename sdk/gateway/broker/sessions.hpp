@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "gateway/broker/grants.hpp"
+#include "gateway/broker/login_cookies.hpp"
 #include "gateway/http/message.hpp"
 #include "quern/client.hpp"
 
@@ -59,11 +60,15 @@ struct Identity {
 
 class Sessions {
  public:
-  explicit Sessions(SessionOptions options);
+  Sessions(SessionOptions options, LoginCookies cookies);
 
-  /// Who sent the request, by its Authorization field; or why that is unknown (401, 403, 429).
-  /// Opens no session. Any thread.
+  /// Who sent the request, by its Authorization field or by the cookie of a login; or why that is
+  /// unknown (401, 403, 429). Opens no session. Any thread.
   std::variant<Identity, Response> identity_of(const Request& request);
+  /// Whose token this is, as far as `request` may use it; or why it is not accepted.
+  std::variant<Identity, Response> identity_with(const std::string& token, const Request& request);
+  /// Counts a wrong token or code of an address; the answer to it.
+  Response reject(const Request& request, const std::string& why);
 
   /// The same with the caller's session. Does not ask the broker. Any thread.
   std::variant<Caller, Response> caller_of(const Request& request);
@@ -75,6 +80,7 @@ class Sessions {
   void sweep();
   std::size_t open() const;
   const SessionOptions& options() const { return options_; }
+  const LoginCookies& cookies() const { return cookies_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -94,6 +100,7 @@ class Sessions {
   Caller open_session(const std::string& id, const std::string& token, bool may_exec);
 
   const SessionOptions options_;
+  const LoginCookies cookies_;
   Grants grants_;
   mutable std::mutex mutex_;
   std::map<std::string, Entry> sessions_;             ///< by public key
@@ -101,6 +108,8 @@ class Sessions {
   std::unordered_map<std::string, std::string> ids_;  ///< public keys of tokens in use
 };
 
+/// A text of the SDK or the broker as a sentence: with a capital letter and a full stop.
+std::string sentence(std::string text);
 /// The problem document of an error of the SDK.
 Response problem_of(ErrorCode code, const std::string& text);
 

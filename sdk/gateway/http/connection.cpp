@@ -14,6 +14,8 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http.hpp>
 
+#include "gateway/http/parsed.hpp"
+
 namespace quern::gateway {
 namespace {
 
@@ -27,21 +29,18 @@ constexpr std::chrono::seconds kIdleTime{75};
 constexpr std::chrono::seconds kBodyTime{60};   ///< for a body that is read as a whole
 constexpr std::chrono::seconds kBlockTime{75};  ///< for the next block of one that is a stream
 constexpr std::chrono::seconds kWriteTime{60};  ///< for an answer, or a part of one
-constexpr std::chrono::seconds kLook{1};        ///< how often a peer that waits is looked at
+constexpr std::chrono::seconds kLook{1};        ///< how often a peer is looked at,
+constexpr std::chrono::seconds kSeldom{60};     ///< and if its end wakes the connection
+// Most answers come sooner, and need no look at their peer.
+constexpr std::chrono::milliseconds kSoon{20};
 constexpr std::chrono::seconds kLinger{2};      ///< before a connection is closed,
 constexpr std::size_t kLingerMost = 16u << 20;  ///< or after so many bytes
 constexpr std::size_t kHeadMost = 8u << 10;
+constexpr std::size_t kUsualHead = 1u << 10;  ///< what a connection without a request holds
 constexpr std::uint64_t kBodyMost = 1u << 20;
 constexpr std::size_t kBlock = 64u << 10;
 // In Boost 1.74, any body is larger than no limit.
 constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
-
-std::string lower(boost::string_view text) {
-  std::string out(text.data(), text.size());
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  return out;
-}
 
 /// Whatever ends the connection, the handler learns that nobody reads any more.
 class Concluded {
@@ -60,8 +59,10 @@ class Concluded {
 template <typename Stream>
 class Conversation {
  public:
-  Conversation(Stream stream, std::shared_ptr<Admission> admission, Service& service)
-      : stream_(std::move(stream)),
+  /// `lower`: what the stream is made of. A stream of Beast that is moved leaves half a kilobyte.
+  template <typename Lower>
+  Conversation(Lower lower, std::shared_ptr<Admission> admission, Service& service)
+      : stream_(std::move(lower)),
         admission_(std::move(admission)),
         service_(service),
         signal_(std::make_shared<Signal>(service.io)),
@@ -86,7 +87,10 @@ class Conversation {
     } else {
       bool goes_on = co_await await_request(kHeadTime);
       while (goes_on) {
-        co_await serve();
+        if (const auto exchange = co_await receive()) {
+          Concluded concluded(exchange);
+          co_await answer(exchange, concluded);
+        }
         goes_on = keep_alive_ && !service_.stopping && co_await await_request(kIdleTime);
       }
     }
@@ -120,16 +124,20 @@ class Conversation {
   /// Waits for the first bytes of a request. False if there are none.
   net::awaitable<bool> await_request(std::chrono::seconds time) {
     if (buffer_.size() > 0) co_return true;
+    if (buffer_.capacity() > 4 * kUsualHead) buffer_.shrink_to_fit();
     idle_ = true;
     lowest().expires_after(time);
     Error error;
-    const std::size_t read = co_await stream_.async_read_some(buffer_.prepare(4096), into(error));
+    const std::size_t read =
+        co_await stream_.async_read_some(buffer_.prepare(kUsualHead), into(error));
     buffer_.commit(read);
     idle_ = false;
     co_return !error;
   }
 
-  net::awaitable<void> serve() {
+  /// Reads a request and has its route called. Nothing if it has been answered already. What this
+  /// needs is freed before the answer, which may take hours.
+  net::awaitable<std::shared_ptr<Exchange>> receive() {
     HeadParser parser;
     parser.header_limit(kHeadMost);
     parser.body_limit(kNoLimit);
@@ -142,44 +150,25 @@ class Conversation {
     keep_alive_ = false;
     if (error) {
       if (const auto answer = answer_to(error)) co_await send(*answer);
-      co_return;
+      co_return nullptr;
     }
     Head head = head_of(parser.get());
     version_ = head.version;
     head_only_ = head.method == "HEAD";
     if (const auto refused = refusal_of(head, service_.names)) {
       co_await send(*refused);
-      co_return;
+      co_return nullptr;
     }
-    co_await route(parser, head);
+    co_return co_await route(parser, head);
   }
 
-  /// The answer to bytes that are not a request; nothing if the peer has left or is too slow.
-  static std::optional<Response> answer_to(const Error& error) {
-    if (error == http::error::end_of_stream || error == http::error::partial_message)
-      return std::nullopt;
-    if (error == http::error::header_limit)
-      return problem(431, "limit", "The head of a request may have 8 KiB.");
-    if (error.category() == make_error_code(http::error::end_of_stream).category())
-      return problem(400, "malformed", "This is not an HTTP request: " + error.message() + ".");
-    return std::nullopt;
-  }
-
-  static Head head_of(const http::request<http::empty_body>& request) {
-    Head head{
-        request.version(), std::string(request.method_string()), std::string(request.target()), {}};
-    for (const auto& field : request)
-      head.fields.emplace_back(lower(field.name_string()), std::string(field.value()));
-    return head;
-  }
-
-  net::awaitable<void> route(HeadParser& parser, Head& head) {
+  net::awaitable<std::shared_ptr<Exchange>> route(HeadParser& parser, Head& head) {
     const bool has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
     const bool wants_to_stay = parser.get().keep_alive();
     auto target = target_of(head.target);
     if (!target) {
       co_await send(problem(400, "malformed", "The target of the request is not a path."));
-      co_return;
+      co_return nullptr;
     }
     Request request{head_only_ ? "GET" : head.method,
                     std::move(*target),
@@ -193,24 +182,29 @@ class Conversation {
     if (!found.route) {
       keep_alive_ = wants_to_stay && !has_body;
       co_await send(no_route(found.allowed));
-      co_return;
+      co_return nullptr;
     }
     route_ = found.route->path;
+    if (const auto refused = refusal_of(*found.route, request.target)) {
+      keep_alive_ = wants_to_stay && !has_body;
+      co_await send(*refused);
+      co_return nullptr;
+    }
     if (has_body && found.route->body == BodyForm::none) {
       co_await send(problem(400, "malformed", "A request of this kind has no body."));
-      co_return;
+      co_return nullptr;
     }
-    if (found.route->body == BodyForm::lines && is_lines(request.media_type())) {
+    const BodyForm form = found.route->body;
+    if (form == BodyForm::stream || (form == BodyForm::lines && is_lines(request.media_type()))) {
       keep_alive_ = wants_to_stay;
       co_await serve_stream(parser, std::move(request), found);
-      co_return;
+      co_return nullptr;
     }
-    if (has_body && !co_await read_body(parser, request)) co_return;
+    if (has_body && !co_await read_body(parser, request)) co_return nullptr;
     keep_alive_ = wants_to_stay;
-    const auto exchange = make_exchange(std::move(request));
-    Concluded concluded(exchange);
+    auto exchange = make_exchange(std::move(request));
     call(exchange, found);
-    co_await answer(exchange, concluded);
+    co_return exchange;
   }
 
   static Response no_route(const std::string& allowed) {
@@ -287,7 +281,7 @@ class Conversation {
       }
       if (peer_left_) break;
       if (!exchange->wants_body()) {
-        co_await news();
+        co_await news(kLook);
         continue;
       }
       parser.get().body().data = block.data();
@@ -312,13 +306,17 @@ class Conversation {
     co_await answer(exchange, concluded);
   }
 
-  /// Waits until the exchange has something new, or the peer has left.
-  net::awaitable<void> news() {
-    signal_->timer.expires_after(kLook);
-    Error ignored;
-    co_await signal_->timer.async_wait(into(ignored));
+  /// Waits until the exchange has something new, the peer has left, or the time is over. Returns
+  /// whether it is over.
+  net::awaitable<bool> news(Clock::duration time) {
+    signal_->timer.expires_after(time);
+    Error woken;
+    co_await signal_->timer.async_wait(into(woken));
     if (has_left()) peer_left_ = true;
+    co_return !woken;
   }
+
+  Clock::duration pace() const { return is_watching_ ? kSeldom : kLook; }
 
   /// Whether the peer has closed its side, also if there is something to read before that end.
   bool has_left() {
@@ -329,20 +327,22 @@ class Conversation {
   net::awaitable<void> answer(const std::shared_ptr<Exchange>& exchange, Concluded& concluded) {
     lowest().expires_never();
     std::optional<Response> head = exchange->take_answer();
-    if (!head) watch();
+    bool is_late = false;
     while (!head && !peer_left_) {
-      co_await news();
+      const bool is_over = co_await news(is_late ? pace() : kSoon);
+      if (is_over && !std::exchange(is_late, true)) watch();
       head = exchange->take_answer();
     }
     unwatch();
-    if (!head) {
+    // The kernel would take an answer that nobody reads.
+    if (!head || peer_left_) {
       keep_alive_ = false;
       co_return;
     }
     if (exchange->is_streamed())
       concluded.written = co_await send_stream(*head, *exchange);
     else
-      concluded.written = co_await send(*head);
+      concluded.written = co_await send(std::move(*head));
   }
 
   /// Notices at once when the peer leaves while its request is being answered, unless it has sent
@@ -353,22 +353,26 @@ class Conversation {
     watch_once();
   }
   void watch_once() {
+    is_watching_ = true;
     lowest().socket().async_wait(
         net::socket_base::wait_read, [this, watched = std::weak_ptr<bool>(watched_)](Error error) {
           if (error || watched.expired()) return;
           char byte;
+          is_watching_ = false;
           const auto got =
               ::recv(lowest().socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-          if (got > 0) return;  // the next request, or a secret of TLS: it is still there
           if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
             return watch_once();
-          peer_left_ = true;
+          // Otherwise the next request, or a secret of TLS: it is still there, but its end is
+          // hidden behind that.
+          if (got <= 0) peer_left_ = true;
           signal_->timer.cancel();
         });
   }
   void unwatch() {
     if (!watched_) return;
     watched_.reset();
+    is_watching_ = false;
     Error ignored;
     lowest().socket().cancel(ignored);
   }
@@ -395,7 +399,7 @@ class Conversation {
                         std::chrono::duration<double>(Clock::now() - begun_).count());
   }
 
-  net::awaitable<bool> send(const Response& answer) {
+  net::awaitable<bool> send(Response answer) {
     auto out = begin_response<http::string_body>(answer);
     Error error;
     lowest().expires_after(kWriteTime);
@@ -404,7 +408,7 @@ class Conversation {
       http::response_serializer<http::string_body> serializer(out);
       co_await http::async_write_header(stream_, serializer, into(error));
     } else {
-      out.body() = answer.body;
+      out.body() = std::move(answer.body);
       if (answer.status != 204 && answer.status != 304) out.prepare_payload();
       co_await http::async_write(stream_, out, into(error));
     }
@@ -413,8 +417,7 @@ class Conversation {
     co_return !error;
   }
 
-  net::awaitable<bool> send_stream(const Response& head, Exchange& exchange) {
-    const bool in_chunks = version_ >= 11;
+  net::awaitable<Error> send_head(const Response& head, bool in_chunks) {
     if (!in_chunks) keep_alive_ = false;  // the end of the connection is the end of the answer
     auto out = begin_response<http::empty_body>(head);
     if (in_chunks) out.chunked(true);
@@ -422,6 +425,13 @@ class Conversation {
     Error error;
     lowest().expires_after(kWriteTime);
     co_await http::async_write_header(stream_, serializer, into(error));
+    co_return error;
+  }
+
+  net::awaitable<bool> send_stream(const Response& head, Exchange& exchange) {
+    const bool in_chunks = version_ >= 11;
+    Error error = co_await send_head(head, in_chunks);
+    if (buffer_.size() == 0) buffer_.shrink_to_fit();  // a stream may last for hours
     if (head_only_) {
       keep_alive_ = false;
       co_return false;
@@ -440,11 +450,11 @@ class Conversation {
       rest = exchange.rest();
       if (rest != Exchange::Rest::more) break;
       lowest().expires_never();
-      watch();
-      co_await news();
-      unwatch();
+      if (!watched_) watch();
+      co_await news(pace());
       if (peer_left_) error = net::error::eof;
     }
+    unwatch();
     observe(head.status);
     if (!error && rest == Exchange::Rest::complete && in_chunks)
       co_await net::async_write(stream_, http::make_chunk_last(), into(error));
@@ -458,6 +468,7 @@ class Conversation {
   std::shared_ptr<Signal> signal_;
   beast::flat_buffer buffer_{kHeadMost + kBlock};
   std::shared_ptr<bool> watched_;  ///< expires when the peer is not watched any more
+  bool is_watching_ = false;       ///< its end wakes this connection
   const std::uint64_t id_;
   bool idle_ = false;
   bool peer_left_ = false;
@@ -468,26 +479,26 @@ class Conversation {
   Clock::time_point begun_ = Clock::now();
 };
 
-template <typename Stream>
-net::awaitable<void> converse_on(Stream stream, std::shared_ptr<Admission> admission,
+template <typename Stream, typename Lower>
+net::awaitable<void> converse_on(Lower lower, std::shared_ptr<Admission> admission,
                                  Service& service) {
-  Conversation<Stream> conversation(std::move(stream), std::move(admission), service);
+  Conversation<Stream> conversation(std::move(lower), std::move(admission), service);
   co_await conversation.run();
 }
 
 }  // namespace
 
-net::awaitable<void> converse(beast::tcp_stream stream, std::shared_ptr<Admission> admission,
+net::awaitable<void> converse(net::ip::tcp::socket socket, std::shared_ptr<Admission> admission,
                               Service& service) {
-  return converse_on(std::move(stream), std::move(admission), service);
+  return converse_on<beast::tcp_stream>(std::move(socket), std::move(admission), service);
 }
-net::awaitable<void> converse(LocalStream stream, std::shared_ptr<Admission> admission,
-                              Service& service) {
-  return converse_on(std::move(stream), std::move(admission), service);
+net::awaitable<void> converse(net::local::stream_protocol::socket socket,
+                              std::shared_ptr<Admission> admission, Service& service) {
+  return converse_on<LocalStream>(std::move(socket), std::move(admission), service);
 }
 net::awaitable<void> converse(TlsStream stream, std::shared_ptr<Admission> admission,
                               Service& service) {
-  return converse_on(std::move(stream), std::move(admission), service);
+  return converse_on<TlsStream>(std::move(stream), std::move(admission), service);
 }
 
 }  // namespace quern::gateway

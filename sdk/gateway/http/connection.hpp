@@ -11,6 +11,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/ssl.hpp>
@@ -48,10 +49,10 @@ struct Service {
 };
 
 /// Serves one connection to its end. `service` must outlive it.
-boost::asio::awaitable<void> converse(boost::beast::tcp_stream stream,
+boost::asio::awaitable<void> converse(boost::asio::ip::tcp::socket socket,
                                       std::shared_ptr<Admission> admission, Service& service);
-boost::asio::awaitable<void> converse(LocalStream stream, std::shared_ptr<Admission> admission,
-                                      Service& service);
+boost::asio::awaitable<void> converse(boost::asio::local::stream_protocol::socket socket,
+                                      std::shared_ptr<Admission> admission, Service& service);
 boost::asio::awaitable<void> converse(TlsStream stream, std::shared_ptr<Admission> admission,
                                       Service& service);
 

@@ -4,8 +4,8 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -81,7 +81,7 @@ class Exchange {
   Rest rest_ = Rest::more;
   std::optional<bool> outcome_;  ///< written, or gone
   std::vector<std::function<void(bool)>> told_;
-  std::deque<std::string> body_;
+  std::list<std::string> body_;  ///< takes no memory while it is empty
   std::size_t body_bytes_ = 0;
   enum class Body { coming, whole, cut } body_state_ = Body::coming;
 };

@@ -34,6 +34,7 @@ std::string_view phrase_of(unsigned status) {
       {409, "Conflict"},
       {410, "Gone"},
       {411, "Length Required"},
+      {412, "Precondition Failed"},
       {413, "Content Too Large"},
       {415, "Unsupported Media Type"},
       {421, "Misdirected Request"},
@@ -45,6 +46,7 @@ std::string_view phrase_of(unsigned status) {
       {503, "Service Unavailable"},
       {504, "Gateway Timeout"},
       {505, "HTTP Version Not Supported"},
+      {507, "Insufficient Storage"},
   };
   for (const auto& [number, phrase] : kPhrases)
     if (number == status) return phrase;

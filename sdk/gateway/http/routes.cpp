@@ -1,5 +1,6 @@
 #include "gateway/http/routes.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace quern::gateway {
@@ -21,10 +22,30 @@ std::optional<Variables> match(const std::vector<std::string>& pattern,
 
 }  // namespace
 
+std::optional<Response> refusal_of(const Route& route, const Target& target) {
+  if (!route.parameters) return std::nullopt;
+  const auto& known = *route.parameters;
+  for (const auto& [name, value] : target.parameters) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    std::string list;
+    for (const auto& one : known) list += (list.empty() ? "" : ", ") + one;
+    return problem(400, "bad_input",
+                   "Unknown parameter \"" + name + "\": " +
+                       (known.empty() ? "this route takes none." : "there are " + list + "."));
+  }
+  return std::nullopt;
+}
+
 void Routes::add(std::string method, std::string path, BodyForm body, Handler handler) {
   auto segments = target_of(path).value_or(Target{}).segments;
   routes_.push_back(
       {std::move(method), std::move(path), body, std::move(handler), std::move(segments)});
+}
+
+void Routes::restrict(const std::string& method, const std::string& path,
+                      std::vector<std::string> parameters) {
+  for (Route& route : routes_)
+    if (route.method == method && route.path == path) route.parameters = parameters;
 }
 
 Routes::Found Routes::find(const Request& request) const {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,11 @@ namespace quern::gateway {
 
 /// How a route takes the body of a request.
 enum class BodyForm : unsigned char {
-  none,   ///< it has none; one that is sent is refused
-  whole,  ///< read before the handler is called, 1 MiB at most
-  lines   ///< application/x-ndjson is read by the handler as it comes, however long it is; any
-          ///< other body as a whole
+  none,    ///< it has none; one that is sent is refused
+  whole,   ///< read before the handler is called, 1 MiB at most
+  stream,  ///< read by the handler as it comes, however long it is
+  lines    ///< application/x-ndjson is read by the handler as it comes, however long it is; any
+           ///< other body as a whole
 };
 
 /// The variable segments of a path, in order, e.g. {"12"} for jobs/{number}.
@@ -28,11 +30,20 @@ struct Route {
   BodyForm body = BodyForm::none;
   Handler handler;
   std::vector<std::string> segments;  ///< of `path`
+  /// The names that the query may have; nothing: the handler checks them.
+  std::optional<std::vector<std::string>> parameters{};
 };
+
+/// Why a query is refused: it has a parameter that the route does not know.
+std::optional<Response> refusal_of(const Route& route, const Target& target);
 
 class Routes {
  public:
   void add(std::string method, std::string path, BodyForm body, Handler handler);
+
+  /// Sets the names that the query of a route may have.
+  void restrict(const std::string& method, const std::string& path,
+                std::vector<std::string> parameters);
 
   struct Found {
     const Route* route = nullptr;  ///< null if no route has this path and method

@@ -57,9 +57,21 @@ std::optional<Response> host_refusal(const Head& head, const HostNames& names) {
   return std::nullopt;
 }
 
+bool has(const Head& head, std::string_view name, std::string_view value) {
+  const auto values = values_of(head, name);
+  return values.size() == 1 && values[0] == value;
+}
+
+/// Somebody follows a link from elsewhere to the page, which shows nothing by itself.
+bool is_visit(const Head& head) {
+  return head.method == "GET" && head.target.substr(0, head.target.find('?')) == "/" &&
+         has(head, "sec-fetch-mode", "navigate") && has(head, "sec-fetch-dest", "document");
+}
+
 /// Browsers say where a request comes from. A page of another site may not use the rights that the
 /// address of its reader has here, whatever the method.
 std::optional<Response> site_refusal(const Head& head) {
+  if (is_visit(head)) return std::nullopt;
   const Response refused =
       problem(403, "denied", "Pages of other sites may not send requests to the gateway.");
   for (const auto site : values_of(head, "sec-fetch-site"))

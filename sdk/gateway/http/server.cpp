@@ -150,8 +150,7 @@ class Server::Impl {
       socket.set_option(Tcp::no_delay(true), ignored);
       const auto peer = socket.remote_endpoint(ignored);
       auto admission = admit(ignored ? "" : peer.address().to_string());
-      net::co_spawn(io_, greet(boost::beast::tcp_stream(std::move(socket)), std::move(admission)),
-                    net::detached);
+      net::co_spawn(io_, greet(std::move(socket), std::move(admission)), net::detached);
     }
   }
 
@@ -163,18 +162,18 @@ class Server::Impl {
         co_await pause(error);
         continue;
       }
-      net::co_spawn(io_, converse(LocalStream(std::move(socket)), admit(std::string()), service_),
+      net::co_spawn(io_, converse(std::move(socket), admit(std::string()), service_),
                     net::detached);
     }
   }
 
-  net::awaitable<void> greet(boost::beast::tcp_stream stream,
-                             std::shared_ptr<Admission> admission) {
-    if (!tls_) {
-      co_await converse(std::move(stream), std::move(admission), service_);
-      co_return;
-    }
-    TlsStream secured(std::move(stream), *tls_);
+  net::awaitable<void> greet(Tcp::socket socket, std::shared_ptr<Admission> admission) {
+    if (tls_) return greet_tls(std::move(socket), std::move(admission));
+    return converse(std::move(socket), std::move(admission), service_);
+  }
+
+  net::awaitable<void> greet_tls(Tcp::socket socket, std::shared_ptr<Admission> admission) {
+    TlsStream secured(std::move(socket), *tls_);
     boost::beast::get_lowest_layer(secured).expires_after(kHeadTime);
     boost::system::error_code error;
     co_await secured.async_handshake(net::ssl::stream_base::server,

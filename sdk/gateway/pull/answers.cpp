@@ -53,7 +53,7 @@ std::optional<TokenText> token_of(std::string_view text) {
 }
 
 // Written by hand: this is what a fast client asks for thousands of times a second.
-Response leases_answer(const Granted& granted, std::uint64_t worker) {
+Response leases_answer(const Granted& granted, std::uint64_t worker, bool uuids) {
   Response response;
   std::string& out = response.body;
   if (granted.portions.empty()) {
@@ -70,6 +70,7 @@ Response leases_answer(const Granted& granted, std::uint64_t worker) {
         ",\"function\":" + json_text(portion.function) +
         ",\"attempt\":" + std::to_string(portion.attempt) + ",\"lock_s\":" + lock +
         ",\"encoding\":" + (portion.encoding == Encoding::raw ? "\"raw\"" : "\"value\"");
+    if (uuids) same += ",\"uuid\":\"" + portion.uuid.text() + '"';
     if (portion.common) {
       same += ",\"common\":";
       json::append_result(same, portion.common->view(), Encoding::raw);

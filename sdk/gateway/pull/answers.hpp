@@ -19,7 +19,8 @@ struct TokenText {
 };
 std::optional<TokenText> token_of(std::string_view text);
 
-Response leases_answer(const Granted& granted, std::uint64_t worker);
+/// `uuids`: name the jobs by their UUIDs, too.
+Response leases_answer(const Granted& granted, std::uint64_t worker, bool uuids);
 Response counted_answer(const Counted& counted);
 Response extended_answer(const Extended& extended);
 Response rejected_answer(const Rejected& rejected);

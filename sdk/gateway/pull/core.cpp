@@ -117,11 +117,10 @@ void PullCore::say_hello(Time now) {
 void PullCore::handle(const wire::Welcome& welcome, wire::SessionId session, Time now) {
   session_.on_welcome(session, welcome, now);
   trouble_.clear();
-  for (const auto& id : welcome.dropped) {
-    // The broker ends a lease when it has its final report; that acknowledgement may be lost.
-    const HeldLease* lease = leases_.find(id);
-    drop(id, lease && lease->finished, now);
-  }
+  pulls_.on_open(now);
+  // The broker may have ended a lease because it has its final report, or because this worker was
+  // silent. Nobody can tell, so nothing of it is said to count.
+  for (const auto& id : welcome.dropped) drop(id, false, now);
   std::erase_if(commons_, [&](const auto& entry) {
     return std::none_of(leases_.all().begin(), leases_.all().end(),
                         [&](const auto& held) { return held.second.granted.job == entry.first; });

@@ -52,6 +52,7 @@ std::uint64_t HeldLease::place_of(std::uint64_t task) const {
 
 Portion HeldLease::portion(wire::Interval tasks, std::optional<wire::Buffer> common) const {
   Portion portion{.job = granted.number,
+                  .uuid = granted.job,
                   .function = granted.function,
                   .attempt = granted.attempt,
                   .encoding = granted.encoding,

@@ -1,6 +1,7 @@
 #include "gateway/pull/core_pullers.hpp"
 
 #include <algorithm>
+#include <vector>
 
 namespace quern::gateway::pull {
 namespace {
@@ -9,6 +10,8 @@ namespace {
 constexpr std::chrono::seconds kPresent{60};
 constexpr std::size_t kSeenMost = 10'000;
 constexpr std::size_t kSkipsMost = 10'000;
+// The broker's first leases take a moment.
+constexpr std::chrono::milliseconds kFirstLeases{250};
 
 }  // namespace
 
@@ -30,6 +33,19 @@ std::optional<Pull> WaitingPulls::remove(Ticket ticket) {
       request != by_request_.end() && request->second == ticket)
     by_request_.erase(request);
   return std::move(pull);
+}
+
+void WaitingPulls::defer(Pull pull, Time until) {
+  pull.until = until;
+  pull.is_deferred = true;
+  add(std::move(pull));
+}
+
+void WaitingPulls::on_open(Time now) {
+  std::vector<Ticket> deferred;
+  for (const auto& [ticket, pull] : pulls_)
+    if (pull.is_deferred) deferred.push_back(ticket);
+  for (const Ticket ticket : deferred) defer(*remove(ticket), now + kFirstLeases);
 }
 
 std::optional<Ticket> WaitingPulls::find_request(const std::string& request_id) const {

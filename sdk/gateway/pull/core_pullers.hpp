@@ -18,6 +18,10 @@ class WaitingPulls {
  public:
   void add(Pull pull);
   std::optional<Pull> remove(Ticket ticket);
+  /// Gives a pull that was removed until `until` for the session to open.
+  void defer(Pull pull, Time until);
+  /// The session is open: what was deferred is answered soon.
+  void on_open(Time now);
   /// The waiting pull that has this request id.
   std::optional<Ticket> find_request(const std::string& request_id) const;
   /// A pull whose time is over by now.

@@ -17,6 +17,9 @@ constexpr seconds kKept{1};
 constexpr seconds kKeptAtWork{60};
 // The worker leaves when nobody has pulled for this time.
 constexpr seconds kIdle{60};
+// A pull that does not want to wait still waits so long for a session that is being opened: the
+// first pull of a client must not fail because the machine is slow.
+constexpr seconds kOpening{5};
 // Minimum time between two messages about slots: the broker limits heartbeats. Fewer slots are told
 // later, because clients come back.
 constexpr milliseconds kTellMore{100};
@@ -108,13 +111,16 @@ void PullCore::make_batch(const Pull& pull, std::vector<Piece> pieces, Time now)
 
 void PullCore::end_waits(Time now) {
   while (const auto ticket = pulls_.next_due(now)) {
-    pulls_.remove(*ticket);
+    Pull pull = *pulls_.remove(*ticket);
     presence_.pulled = presence_.active = now;  // it was there until now
-    if (session_.is_open())
+    if (session_.is_open()) {
       effects_.push_back(Granted{*ticket, {}, {}, {}});
-    else
-      reject(*ticket, Rejected::Why::unavailable,
-             trouble_.empty() ? "the broker does not answer" : trouble_);
+    } else if (trouble_.empty() && !pull.is_deferred) {
+      pulls_.defer(std::move(pull), now + kOpening);
+    } else {
+      if (trouble_.empty()) trouble_ = "the broker does not answer";
+      reject(*ticket, Rejected::Why::unavailable, trouble_);
+    }
   }
   while (!asked_.empty() && asked_.begin()->second.until <= now) {
     const auto [ticket, asked] = *asked_.begin();

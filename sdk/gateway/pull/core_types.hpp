@@ -31,6 +31,8 @@ struct Pull {
   std::uint32_t max = 1;   ///< tasks
   Duration lock{};
   Time until{};  ///< answered by then
+  /// Its time was over before the session was open; it waits for the session, and no longer.
+  bool is_deferred = false;
 };
 
 /// What a token names: a batch, or one task of it.
@@ -44,6 +46,7 @@ struct Named {
 struct Portion {
   std::size_t place = 0;  ///< of the first one in its batch
   JobNumber job{};
+  Uuid uuid{};  ///< of the job
   std::string function;
   std::uint32_t attempt = 1;
   Encoding encoding = Encoding::raw;

@@ -20,6 +20,7 @@ constexpr milliseconds kByeLinger{500};
 PullWorker::PullWorker(zmq::context_t& context, WorkerOptions options)
     : number_(options.number),
       encoding_(options.encoding),
+      uuids_(options.uuids),
       connection_(context, std::move(options.endpoint), std::move(options.access)),
       core_(std::move(options.config), Clock::now()),
       now_(Clock::now()),
@@ -191,7 +192,7 @@ void PullWorker::act(Send& send) {
 void PullWorker::act(Granted& granted) {
   const auto at = exchanges_.find(granted.ticket);
   if (at == exchanges_.end()) return;
-  answer(granted.ticket, leases_answer(granted, number_));
+  answer(granted.ticket, leases_answer(granted, number_, uuids_));
 }
 
 void PullWorker::act(Counted& counted) { answer(counted.ticket, counted_answer(counted)); }

@@ -40,6 +40,7 @@ struct WorkerOptions {
   link::Access access;
   Config config;
   Encoding encoding = Encoding::raw;  ///< of the results of its functions
+  bool uuids = false;                 ///< its clients are told the UUIDs of jobs
 };
 
 class PullWorker : public std::enable_shared_from_this<PullWorker> {
@@ -98,6 +99,7 @@ class PullWorker : public std::enable_shared_from_this<PullWorker> {
 
   const std::uint64_t number_;
   const Encoding encoding_;
+  const bool uuids_;
   Mailbox<News> mailbox_;
   link::Connection connection_;
   link::LinkState seen_ = link::LinkState::connecting;

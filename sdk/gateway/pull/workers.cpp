@@ -10,16 +10,20 @@ namespace {
 constexpr std::size_t kWorkersMost = 500;
 constexpr std::size_t kPerKeyMost = 50;
 
-Config config_of(const std::vector<std::string>& functions, Encoding encoding) {
+Config config_of(const std::vector<std::string>& functions, Encoding encoding, Who who_runs) {
   Config config;
   config.identity = Uuid::random();
-  config.name = "http";
+  config.name = who_runs == Who::people ? "people" : "http";
   config.software = "quern-gateway " QUERN_VERSION;
   for (const auto& name : functions) {
     FunctionDecl decl;
     decl.name = name;
     decl.takes = Takes::item;
     decl.encoding = encoding;
+    if (who_runs == Who::people) {
+      decl.people = true;
+      decl.max_lease = 1;
+    }
     config.functions.push_back(std::move(decl));
   }
   return config;
@@ -29,17 +33,17 @@ Config config_of(const std::vector<std::string>& functions, Encoding encoding) {
 
 std::shared_ptr<PullWorker> PullWorkers::worker_for(const Identity& who,
                                                     const std::vector<std::string>& functions,
-                                                    Encoding encoding) {
+                                                    Encoding encoding, Who who_runs) {
   std::lock_guard lock(mutex_);
   if (stopping_) return nullptr;
-  std::uint64_t& number = numbers_[{who.id, functions, encoding}];
+  std::uint64_t& number = numbers_[{who.id, functions, encoding, who_runs}];
   if (const auto found = workers_.find(number);
       found != workers_.end() && !found->second.worker->over())
     return found->second.worker;
   number = ++last_number_;
   const std::uint64_t made = number;
   remove_left();  // may invalidate `number`
-  numbers_[{who.id, functions, encoding}] = made;
+  numbers_[{who.id, functions, encoding, who_runs}] = made;
   const auto of_key = std::count_if(workers_.begin(), workers_.end(), [&](const auto& entry) {
     return entry.second.owner == who.id;
   });
@@ -49,8 +53,9 @@ std::shared_ptr<PullWorker> PullWorkers::worker_for(const Identity& who,
   options.number = made;
   options.endpoint = options_.endpoint;
   options.access = {options_.insecure, options_.keys, keys::Side::worker, who.token};
-  options.config = config_of(functions, encoding);
+  options.config = config_of(functions, encoding, who_runs);
   options.encoding = encoding;
+  options.uuids = who_runs == Who::people;
   auto worker = std::make_shared<PullWorker>(context_, std::move(options));
   workers_.emplace(made, Entry{who.id, worker});
   return worker;

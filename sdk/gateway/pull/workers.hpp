@@ -17,6 +17,10 @@
 
 namespace quern::gateway::pull {
 
+/// Who runs the tasks of a worker. For people, the broker grants them one by one, repeats nothing
+/// and takes nothing back because it is slow.
+enum class Who : unsigned char { programs, people };
+
 class PullWorkers {
  public:
   explicit PullWorkers(const SessionOptions& options) : options_(options) {}
@@ -25,7 +29,7 @@ class PullWorkers {
   /// none. Null if there are too many.
   std::shared_ptr<PullWorker> worker_for(const Identity& who,
                                          const std::vector<std::string>& functions,
-                                         Encoding encoding);
+                                         Encoding encoding, Who who_runs = Who::programs);
   /// The worker of this number, if it belongs to this key and has not left.
   std::shared_ptr<PullWorker> find(const Identity& who, std::uint64_t number);
   Ticket next_ticket() { return Ticket{++last_ticket_}; }
@@ -33,7 +37,7 @@ class PullWorkers {
   void stop();
 
  private:
-  using Key = std::tuple<std::string, std::vector<std::string>, Encoding>;
+  using Key = std::tuple<std::string, std::vector<std::string>, Encoding, Who>;
   struct Entry {
     std::string owner;
     std::shared_ptr<PullWorker> worker;

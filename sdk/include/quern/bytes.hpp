@@ -15,6 +15,13 @@ using Bytes = std::string;
 /// Borrowed bytes. A view is valid as long as the object that it was taken from is unchanged.
 using BytesView = std::string_view;
 
+/// How objects of a type become inputs, and results become objects of it. `quern/typed.hpp` defines
+/// it for all types; include that header where objects are used. A program may specialise it for a
+/// type of its own, before its first use, with the two functions that are described there.
+/// @tparam T the type of the objects
+template <typename T>
+struct Codec;
+
 /// How the bytes of an input or of a result are to be read.
 enum class Encoding : unsigned char {
   raw = 0,   ///< bytes as they are

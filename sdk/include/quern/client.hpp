@@ -14,15 +14,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "quern/error.hpp"
+#include "quern/future.hpp"
 #include "quern/input.hpp"
 #include "quern/job.hpp"
 #include "quern/options.hpp"
 #include "quern/status.hpp"
 
 namespace quern {
+
+class Schedules;
 
 /// A connection to a broker. It can be moved, not copied.
 ///
@@ -59,15 +64,82 @@ class Client {
   /// @return this client
   Client& operator=(Client&&) noexcept;
 
-  /// Submits a job and returns at once. Single whole inputs to the same function with the same
-  /// options are coalesced into one open job, so calling this in a loop is cheap (not with `name`,
-  /// `detach`, `unique` or `reduce`).
+  /// Submits a job and returns at once. Single whole inputs to the same function with equal options
+  /// are coalesced into one open job, so calling this in a loop is cheap (not with `detach`,
+  /// `unique`, `reduce` or `deadline`). Those with a name or metadata are coalesced with others of
+  /// the same name and metadata, from the second one on; `stop` never matters.
   /// @param function name of the function, 1 to 255 bytes. When no worker offers it, the job waits,
   ///        and its status says so.
   /// @param input what it is applied to
   /// @param options how the job is run
   /// @return a handle, which also reports why the job was not accepted
   Job submit(std::string function, Input input, SubmitOptions options = {});
+
+  /// Submits one typed input and returns at once; cheap in a loop, as submit() is. Needs
+  /// `quern/typed.hpp`.
+  /// @tparam R type of the result, which Codec knows
+  /// @tparam A type of the argument, which Codec knows
+  /// @param function name of a function, typically one of Functions::add
+  /// @param argument its argument, sent as a value
+  /// @param options how the job is run
+  /// @return a future of the result; its get() throws what Job::get() does
+  template <typename R, typename A>
+  Future<R> call(std::string function, const A& argument, SubmitOptions options) {
+    return submit(std::move(function),
+                  Whole{Codec<std::decay_t<const A&>>::encode(argument), Encoding::value},
+                  std::move(options))
+        .template future<R>();
+  }
+  /// The same with the default options.
+  /// @tparam R type of the result, which Codec knows
+  /// @tparam A type of the argument, which Codec knows
+  /// @param function name of a function
+  /// @param argument its argument, sent as a value
+  /// @return a future of the result
+  template <typename R, typename A>
+  Future<R> call(std::string function, const A& argument) {
+    // No default argument: g++ 12 destroys a `{}` inside a `co_await` expression wrongly.
+    return call<R>(std::move(function), argument, SubmitOptions());
+  }
+
+  /// Submits the elements of a container as the items of one job and returns at once. Needs
+  /// `quern/typed.hpp`.
+  /// @tparam R type of the results, which Codec knows
+  /// @tparam Container a container as Items::values_of() takes it
+  /// @param function name of a function of one item
+  /// @param items the elements, sent as values
+  /// @param options how the job is run
+  /// @return a future of the results, in the order of the elements; its get() throws what
+  ///         Job::get_all() does, that is, when any of the tasks failed
+  template <typename R, typename Container>
+  Future<std::vector<R>> map(std::string function, Container items, SubmitOptions options) {
+    return submit(std::move(function), Items::values_of(std::move(items)), std::move(options))
+        .template future_all<R>();
+  }
+  /// The same with the default options.
+  /// @tparam R type of the results, which Codec knows
+  /// @tparam Container a container as Items::values_of() takes it
+  /// @param function name of a function of one item
+  /// @param items the elements, sent as values
+  /// @return a future of the results, in the order of the elements
+  template <typename R, typename Container>
+  Future<std::vector<R>> map(std::string function, Container items) {
+    return map<R>(std::move(function), std::move(items), SubmitOptions());
+  }
+
+  /// A descriptor for event loops: it is readable while callbacks, continuations or coroutines of
+  /// this client wait for dispatch(). Poll it (level-triggered) and call dispatch() then; read
+  /// nothing from it. `sdk/examples/event_loop.cpp` does so with Boost.Asio.
+  /// @return the descriptor, which the client closes
+  /// @throws std::logic_error without Callbacks::dispatch
+  int descriptor() const;
+
+  /// Runs the callbacks, continuations and coroutines that are ready, on this thread, one after the
+  /// other; what they make ready is run by the next call. Does not wait. A thread that waits for a
+  /// continuation (Future::get()) does not dispatch, so do not wait on the thread that does. With
+  /// Callbacks::thread there is nothing to run.
+  /// @return how many were run
+  std::size_t dispatch();
 
   /// Gives a file of any size to the broker, unless the broker has it already, and returns the name
   /// of the file for SubmitOptions::blobs. The broker keeps the file as long as a job needs it and
@@ -89,6 +161,20 @@ class Client {
                   const std::function<void(std::uint64_t)>& sent = {},
                   const std::function<void(const Job&)>& on_job = {});
 
+  /// Gets a file that put() gave, also by another client of this principal; with the role `admin`,
+  /// a file of anybody. Checks the content against the name, and hands over the last part only if
+  /// they match; so what was taken is the whole file if and only if this returns true. Blocks.
+  /// @param name the name of the file
+  /// @param take called on this thread with the parts of the file in order, each up to 1 MiB and
+  ///        valid during the call; not called for an empty file. Returns whether to go on.
+  /// @return false when `take` has ended it
+  /// @throws ConnectionError when the broker cannot be reached, or is not back in time
+  ///         (ClientOptions::retry)
+  /// @throws Error with `unknown_job` when the broker does not have the file, or not for this
+  ///         principal; `malformed` when its content does not match its name; `bad_input` when the
+  ///         name is not a name; `store` when it cannot be read
+  bool fetch(const std::string& name, const std::function<bool(BytesView)>& take);
+
   /// Follows an existing job, which any client may have submitted. Returns at once. Results travel
   /// only when somebody reads them, and reading frees nothing at the broker, so several clients can
   /// read all of them. A job of this client gives the handle that submit() gave; once its last
@@ -105,6 +191,11 @@ class Client {
   /// @param uuid the UUID of the job
   /// @return a handle, as above
   Job attach(Uuid uuid);
+
+  /// Jobs that the broker submits by itself at their time. Needs `quern/schedules.hpp`. Does not
+  /// block.
+  /// @return the calls about schedules
+  Schedules schedules();
 
   /// Where this client connects to. Does not block.
   /// @return the endpoint, e.g. "tcp://127.0.0.1:7600"; valid as long as the client
@@ -173,6 +264,26 @@ class Client {
   /// @throws Error also with `bad_input`, when some tasks of a reduced job are meant
   Touched cancel(JobNumber number, const CancelQuery& query);
 
+  /// Appends items to a job that was submitted with the input Open. The broker takes them in
+  /// batches of up to 1 MiB, each as a whole and, of a durable job, on its disk. Blocks until it
+  /// has all of them, and waits while it has no room. Several clients may append to a job in turn.
+  /// @param number the number of the job
+  /// @param items the items, each at most 64 MiB; none is allowed
+  /// @param options their position, whether they are the last, how long to wait for room
+  /// @return the state of the job after that; JobStatus::total is the number of its items
+  /// @throws Error also with `bad_input`, when the job is closed or takes no items from others;
+  ///         `conflict`, when it does not have as many items as expected; `queue_full`, when there
+  ///         was no room. The text says how many of the items were appended, if any were.
+  JobStatus append(JobNumber number, const std::vector<Bytes>& items,
+                   const AppendOptions& options = {});
+
+  /// Closes a job that was submitted with the input Open: it takes no more items, and ends when
+  /// those that it has have ended.
+  /// @param number the number of the job
+  /// @return the state of the job after that
+  /// @throws Error also with `bad_input`, when the job is closed already
+  JobStatus close(JobNumber number);
+
   /// Keeps a job from getting more leases. The tasks that workers hold already continue; the job
   /// can still be appended to, read and cancelled. It stays paused until it is resumed or ends; a
   /// durable job also over restarts of the broker. Pausing a paused job changes nothing. It needs
@@ -205,6 +316,21 @@ class Client {
   /// @return the groups
   ErrorGroups errors(JobNumber number, std::size_t limit = 100);
 
+  /// Shows in which state the tasks of a job are. The work grows with the number of intervals, not
+  /// with the number of tasks. A page of a running job is a picture of one moment; the next one is
+  /// of a later moment.
+  /// @param number the number of the job
+  /// @param from index of the first task
+  /// @param limit maximum number of intervals, up to 1000
+  /// @return the intervals from there on
+  TaskPage tasks(JobNumber number, std::uint64_t from = 0, std::size_t limit = 1000);
+
+  /// What the tasks of a job said about themselves: Task::log() and Task::progress(). The broker
+  /// keeps the newest 200 lines of a job in memory, and forgets them when it is restarted.
+  /// @param number the number of the job
+  /// @return the lines, oldest first; then the progress of running tasks, by index
+  std::vector<TaskNote> notes(JobNumber number);
+
   /// Explains why a job is where it is: why it waits, where it runs, when it should end.
   /// @param number the number of the job
   /// @return sentences for people; their wording may change
@@ -221,6 +347,7 @@ class Client {
   std::string drain(std::string_view worker);
 
  private:
+  friend class Schedules;
   class Impl;
   std::unique_ptr<Impl> impl_;
 };

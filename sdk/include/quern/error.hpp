@@ -16,31 +16,33 @@ namespace quern {
 /// (`sdk/wire/PROTOCOL.md`, "Words and errors"). New codes may be added: treat an unknown one like
 /// `failed`.
 enum class ErrorCode : std::uint8_t {
-  none = 0,        ///< no error
-  malformed,       ///< the bytes are not a valid message; a defect of one side
-  limit,           ///< something is larger than the broker accepts; the text names the limit
-  version,         ///< no protocol version in common; install the same release on both sides
-  role,            ///< the peer sent a message that its role may not send; a defect of one side
-  session,         ///< the session is old or unknown; the SDK opens a new one by itself
-  unknown_job,     ///< no such job: it never existed, was forgotten, or was lost with a broker
-  queue_full,      ///< the broker's memory for queued work is full; try again later
-  results_unread,  ///< too many results of this client are unread; read them, then submit
-  credit,          ///< the peer sent more than its credit allows; a defect of one side
-  bad_input,       ///< the input or an option does not fit the function; the text says why
-  denied,          ///< this principal may not do that
-  no_broker,       ///< no broker answered in time
-  refused,         ///< the broker refused the session; the text says why
-  failed,          ///< the function failed; the text comes from the function
-  timeout,         ///< the task ran longer than SubmitOptions::timeout
-  cancelled,       ///< cancelled by its owner, or its owner disappeared
-  lost,            ///< a job with Durability::memory whose broker was restarted; submit it again
-  poison,          ///< the task took down its worker too often
-  shutdown,        ///< the other side is shutting down, or this client was closed
-  store,           ///< the broker's store cannot write now (a full disk, say); try again later
-  lost_worker,     ///< the worker was lost, and the job allows one start only (at_most_once)
-  permanent,       ///< the function failed and said that another attempt is of no use
-  conflict,        ///< the idempotency key (`unique`) belongs to a job with another input
-  expired,         ///< the job ended, and the time for which it was kept is over
+  none = 0,         ///< no error
+  malformed,        ///< the bytes are not a valid message; a defect of one side
+  limit,            ///< something is larger than the broker accepts; the text names the limit
+  version,          ///< no protocol version in common; install the same release on both sides
+  role,             ///< the peer sent a message that its role may not send; a defect of one side
+  session,          ///< the session is old or unknown; the SDK opens a new one by itself
+  unknown_job,      ///< no such job: it never existed, was forgotten, or was lost with a broker
+  queue_full,       ///< the broker's memory for queued work is full; try again later
+  results_unread,   ///< too many results of this client are unread; read them, then submit
+  credit,           ///< the peer sent more than its credit allows; a defect of one side
+  bad_input,        ///< the input or an option does not fit the function; the text says why
+  denied,           ///< this principal may not do that
+  no_broker,        ///< no broker answered in time
+  refused,          ///< the broker refused the session; the text says why
+  failed,           ///< the function failed; the text comes from the function
+  timeout,          ///< the task ran longer than SubmitOptions::timeout
+  cancelled,        ///< cancelled by its owner, or its owner disappeared
+  lost,             ///< a job with Durability::memory whose broker was restarted; submit it again
+  poison,           ///< the task took down its worker too often
+  shutdown,         ///< the other side is shutting down, or this client was closed
+  store,            ///< the broker's store cannot write now (a full disk, say); try again later
+  lost_worker,      ///< the worker was lost, and the job allows one start only (at_most_once)
+  permanent,        ///< the function failed and said that another attempt is of no use
+  conflict,         ///< the idempotency key (`unique`) belongs to a job with another input
+  expired,          ///< the job ended, and the time for which it was kept is over
+  deadline,         ///< the job did not end within SubmitOptions::deadline
+  upstream_failed,  ///< a task or job whose result it needs failed or was cancelled
 };
 
 /// The word of a code, as the wire protocol and `--json` spell it. Any thread.

@@ -15,7 +15,7 @@ namespace quern {
 /// submitted. A plain value: any thread may use its own copy.
 struct Uuid {
   /// The 16 bytes, in the order in which text() prints them.
-  std::array<std::uint8_t, 16> octets{};
+  std::array<std::uint8_t, 16> bytes{};
 
   /// Compares byte by byte.
   /// @return the order of the two UUIDs
@@ -53,7 +53,7 @@ struct std::hash<quern::Uuid> {
   /// @return its hash
   std::size_t operator()(const quern::Uuid& u) const noexcept {
     std::uint64_t h = 1469598103934665603ULL;
-    for (auto octet : u.octets) h = (h ^ octet) * 1099511628211ULL;
+    for (auto byte : u.bytes) h = (h ^ byte) * 1099511628211ULL;
     return static_cast<std::size_t>(h);
   }
 };

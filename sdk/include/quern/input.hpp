@@ -5,13 +5,17 @@
 
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "quern/bytes.hpp"
+#include "quern/edges.hpp"
+#include "quern/feed.hpp"
 
 namespace quern {
 
@@ -66,24 +70,49 @@ struct Items {
   /// waits for results must not wait for them any more.
   std::function<void()> on_existing = nullptr;
 
-  /// Makes items from a container of byte strings, such as std::vector<std::string>. Any thread.
-  /// @tparam Container a copyable or movable container with begin() and end(), whose elements can
-  /// be
-  ///         assigned to Bytes
+  /// Makes items from the elements of a container. Elements that are byte strings, such as those of
+  /// std::vector<std::string>, are sent as they are; others, such as those of std::vector<double>,
+  /// as values, which needs `quern/typed.hpp`. Any thread.
+  /// @tparam Container a copyable or movable container with begin() and end()
   /// @param container the items; moved or copied into the result
-  /// @param encoding how the function reads them
+  /// @param encoding how the function reads byte strings; other elements always have
+  /// Encoding::value
   /// @return items with Source::in_memory. Copies of it share the container; each has its own
   /// position.
   template <typename Container>
   static Items of(Container container, Encoding encoding = Encoding::raw) {
+    if constexpr (std::is_convertible_v<decltype(*container.begin()), BytesView>) {
+      auto held = std::make_shared<Container>(std::move(container));
+      return {[held, it = held->begin()](Bytes& item) mutable {
+                if (it == held->end()) return false;
+                item.assign(*it);
+                ++it;
+                return true;
+              },
+              encoding, Source::in_memory, nullptr};
+    } else {
+      return values_of(std::move(container));
+    }
+  }
+
+  /// Makes items from the elements of a container, each encoded as a value: also strings, which
+  /// typed functions then take as they are, while raw text would be read as JSON. Needs
+  /// `quern/typed.hpp`. Any thread.
+  /// @tparam Container a copyable or movable container with begin() and end(), whose elements Codec
+  ///         knows
+  /// @param container the items; moved or copied into the result
+  /// @return items with Encoding::value and Source::in_memory, as of() makes them
+  template <typename Container>
+  static Items values_of(Container container) {
     auto held = std::make_shared<Container>(std::move(container));
     return {[held, it = held->begin()](Bytes& item) mutable {
+              using T = std::iter_value_t<decltype(held->begin())>;
               if (it == held->end()) return false;
-              item.assign(*it);
+              item = Codec<T>::encode(*it);
               ++it;
               return true;
             },
-            encoding, Source::in_memory, nullptr};
+            Encoding::value, Source::in_memory, nullptr};
   }
 };
 
@@ -105,8 +134,15 @@ Items lines_of(std::vector<std::string> files);
 /// @throws std::system_error naming the file, at once, when it cannot be opened or is a directory
 Items blocks_of(std::vector<std::string> files, std::size_t block = 64u << 10);
 
+/// Items that are appended later, with Client::append(), by any client of the principal. The job
+/// runs what it has, and stays open until somebody closes it (AppendOptions::close), also when it
+/// is detached and its client is gone.
+struct Open {
+  Encoding encoding = Encoding::raw;  ///< how the function reads the items
+};
+
 /// What a job is submitted with. Which functions take which kind of input is in the decision table
 /// of `sdk/wire/PROTOCOL.md`.
-using Input = std::variant<Whole, Range, Items>;
+using Input = std::variant<Whole, Range, Items, Open, Feed, ResultsOf, Links>;
 
 }  // namespace quern

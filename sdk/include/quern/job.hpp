@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <coroutine>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,6 +32,18 @@ struct Outcome {
   bool finished() const { return is_final(state); }
 };
 
+/// What the broker answered to a submission, for programs that do not block; see Job::on_intake().
+struct Intake {
+  ErrorCode code = ErrorCode::none;  ///< why the broker does not have the job; `none` when it has
+  std::string text;                  ///< the reason in words, when the broker does not have it
+  Uuid uuid;                         ///< of the job
+  JobNumber number{};                ///< of the job, when the broker has accepted it
+  bool existing = false;             ///< as Job::existing()
+
+  /// @return whether the broker has the job with all of its input
+  bool ok() const { return code == ErrorCode::none; }
+};
+
 /// How one task ended.
 struct TaskResult {
   std::uint64_t index = 0;  ///< of the task in its job; the one task of a single input has 0
@@ -38,8 +51,35 @@ struct TaskResult {
   /// The result, when `ok`. Otherwise what the task left before it failed, often nothing; see
   /// FailedWithOutput. Job::encoding() says how to read it.
   Bytes bytes;
-  ErrorCode code = ErrorCode::none;  ///< why the task failed, when not `ok`
-  std::string text;                  ///< the error in words, when not `ok`
+  ErrorCode code = ErrorCode::none;   ///< why the task failed, when not `ok`
+  std::string text;                   ///< the error in words, when not `ok`
+  Encoding encoding = Encoding::raw;  ///< how to read `bytes`
+
+  /// Decodes the result. Needs `quern/typed.hpp`.
+  /// @tparam T a type that Codec knows
+  /// @return the object
+  /// @throws JobError with `code` and `text` when the task failed
+  /// @throws std::invalid_argument when the result is no such object
+  template <typename T>
+  T get() const {
+    if (!ok) throw JobError(code, text, {{index, 1, code, text}});
+    return Codec<T>::decode(bytes, encoding);
+  }
+};
+
+/// In which order task results are read.
+enum class Order : std::uint8_t {
+  input,      ///< as Job::next() does: that of the input
+  completion  ///< as Job::next_completed() does
+};
+
+/// What a reader that does not wait forever finds; see Job::try_next().
+struct Polled {
+  std::optional<TaskResult> result;  ///< the next result; none: none has arrived yet, or `end`
+  bool end = false;                  ///< there are no more; Job::wait() tells why
+
+  /// @return whether there is a result
+  explicit operator bool() const { return result.has_value(); }
 };
 
 /// How far a job is.
@@ -57,17 +97,21 @@ struct Progress {
   std::uint64_t retried = 0;           ///< runs of tasks beyond the first run of each
 };
 
+template <typename T>
+class Future;
+
 /// The SDK behind the public interface; not for programs.
 namespace client {
+class CallbackQueue;
 class JobHandle;
-}
+}  // namespace client
 
 /// A handle to a submitted job. It is cheap to copy, and copies share the job. Dropping the last
 /// handle does not cancel the job: a job ends with its client, unless it is detached.
 ///
 /// **Threads.** Any thread may call any function of any copy at any time. Calls that block must not
-/// be made inside a progress callback: they throw std::logic_error there, because they would wait
-/// for the thread that they are called on.
+/// be made inside a callback: they throw std::logic_error there, because they would wait for the
+/// thread that they are called on.
 ///
 /// **Errors.** Unless said otherwise, a function throws
 /// - Error (`unknown_job`) when the handle is empty, that is, default-constructed or moved from;
@@ -106,6 +150,21 @@ class Job {
   /// @throws SubmitError, ConnectionError or JobError when the job was not accepted
   std::string id() const;
 
+  /// An edge from this job, for ResultsOf and for SubmitOptions::after. Does not block: the jobs
+  /// may be submitted one after the other without waiting.
+  /// @param pattern which of its results
+  /// @return the edge
+  /// @throws Error (`bad_input`) for a single input that was coalesced with others, which is not a
+  ///         job of its own: submit it with SubmitOptions::unique or `detach`
+  JobEdge edge(EdgePattern pattern = EdgePattern::each) const;
+
+  /// Whether the idempotency key (SubmitOptions::unique) named a job that had been submitted
+  /// before, which this handle follows now. Blocks as number() does.
+  /// @return false for the submission that created the job, also when it was repeated because the
+  ///         connection was lost; false for a job that was attached to
+  /// @throws SubmitError, ConnectionError or JobError when the job was not accepted
+  bool existing() const;
+
   /// Blocks until the broker has all of the input. After that the program may end without taking
   /// away the input of a detached job.
   /// @throws SubmitError, ConnectionError or JobError when the job was not accepted or ended
@@ -113,8 +172,16 @@ class Job {
   ///         and what Items::next threw
   void wait_for_intake() const;
 
+  /// Registers a function that is called once, when wait_for_intake() would return or throw: the
+  /// way to learn that the broker has the job (a durable one: on its disk) without a thread that
+  /// waits. It is called soon when that has happened before. Each call adds one.
+  /// @param callback called on a thread of the SDK, never inside this call, or inside leave(). Keep
+  ///        it short: nothing else arrives meanwhile. What it throws is dropped. It is not called
+  ///        after the Client was destroyed.
+  void on_intake(std::function<void(const Intake&)> callback) const;
+
   /// Blocks until the job has ended. Reports errors as an Outcome and throws none, except for
-  /// std::logic_error inside a progress callback (a timeout of 0 is allowed there).
+  /// std::logic_error inside a callback (a timeout of 0 is allowed there).
   ///
   /// Unread results are taken into the memory of this process meanwhile, because a job does not go
   /// on while too many are unread; they can be read afterwards. This does not hold for an attached
@@ -140,12 +207,38 @@ class Job {
   ///         has no value
   Bytes get() const;
 
+  /// The same for a typed result. Needs `quern/typed.hpp`.
+  /// @tparam T a type that Codec knows
+  /// @return the object
+  /// @throws std::invalid_argument when the result is no such object
+  /// @throws JobError, SubmitError or ConnectionError as get() does
+  template <typename T>
+  T get() const {
+    const Bytes bytes = get();
+    return Codec<T>::decode(bytes, encoding());
+  }
+
   /// Blocks until the end and returns all results in the order of the input, without those that
   /// were read before. All of them are in memory then; each() and next() need less.
   /// @return one result per task; for a reduced job its one value, or nothing
   /// @throws JobError when any task failed or was cancelled
   /// @throws SubmitError or ConnectionError as described above
   std::vector<Bytes> get_all() const;
+
+  /// The same for typed results. Needs `quern/typed.hpp`.
+  /// @tparam T a type that Codec knows
+  /// @return one object per task; for a reduced job its one value, or nothing
+  /// @throws std::invalid_argument when a result is no such object
+  /// @throws JobError, SubmitError or ConnectionError as get_all() does
+  template <typename T>
+  std::vector<T> get_all() const {
+    const std::vector<Bytes> all = get_all();
+    const Encoding how = encoding();
+    std::vector<T> objects;
+    objects.reserve(all.size());
+    for (const Bytes& bytes : all) objects.push_back(Codec<T>::decode(bytes, how));
+    return objects;
+  }
 
   /// Calls a function for each result as it arrives, on this thread. The bytes are not copied,
   /// which makes it the fastest way to read many results. Blocks until the end of the job.
@@ -168,6 +261,63 @@ class Job {
   /// @throws JobError when the broker has lost the job
   /// @throws SubmitError or ConnectionError when the job cannot go on
   std::optional<TaskResult> next_completed() const;
+
+  /// The next task result, if it has arrived. Does not block, so it may be called in a callback. As
+  /// for next(), somebody has to read on, or the job pauses.
+  /// @param order which result is the next one
+  /// @return the result, or that there is none yet, or that there are no more
+  /// @throws JobError when the broker has lost the job
+  /// @throws SubmitError or ConnectionError when the job cannot go on
+  Polled try_next(Order order = Order::input) const;
+
+  /// The next task result; waits for it for a while.
+  /// @param timeout how long to wait at most
+  /// @param order which result is the next one
+  /// @return the result, or that it has not arrived in time, or that there are no more
+  /// @throws JobError when the broker has lost the job
+  /// @throws SubmitError or ConnectionError when the job cannot go on
+  Polled next_for(std::chrono::milliseconds timeout, Order order = Order::input) const;
+
+  /// Registers a function that is called once, when wait() would return, with what it would return:
+  /// the way to wait for many jobs without a thread for each. It is called soon when the job has
+  /// ended before, and with the code `shutdown` when the client is destroyed first. Results are
+  /// taken into the memory of this process meanwhile, as in wait(). Each call adds one.
+  /// @param callback called where the client runs continuations (see Future), never inside this
+  ///        call while the client exists, and always once. It may block; other continuations of the
+  ///        client wait then. What it throws is dropped.
+  /// @param results whether the results of an attached job are received as well, so that get() and
+  ///        get_all() return at once then. Those of this client's own jobs always are.
+  void on_end(std::function<void(const Outcome&)> callback, bool results = false) const;
+
+  /// The one result as a future. Needs `quern/future.hpp` and `quern/typed.hpp`.
+  /// @tparam T a type that Codec knows, or void: only whether the job ended well
+  /// @return a future whose get() returns, and throws, what get<T>() does
+  template <typename T>
+  Future<T> future() const;
+
+  /// All results as a future. Needs `quern/future.hpp` and `quern/typed.hpp`.
+  /// @tparam T a type that Codec knows
+  /// @return a future whose get() returns, and throws, what get_all<T>() does
+  template <typename T>
+  Future<std::vector<T>> future_all() const;
+
+  /// The end as a future, which has an outcome also when the job did not end well. Needs
+  /// `quern/future.hpp`.
+  /// @return a future whose get() returns what wait() does
+  Future<Outcome> outcome() const;
+
+  /// What `co_await job` waits with; not for programs.
+  class Awaiter;
+
+  /// `co_await job` suspends a coroutine until the job has ended, and gives what wait() returns. It
+  /// is resumed where the client runs continuations; see Future. It is not suspended when the job
+  /// has ended before.
+  /// @return what the language needs
+  Awaiter operator co_await() const;
+
+  /// Where the client of this job runs continuations. Used by Future.
+  /// @return the queue; null for an empty handle
+  std::shared_ptr<client::CallbackQueue> callbacks() const;
 
   /// How far the job is, as the broker reported it last: up to four times a second while something
   /// changes. Does not block.
@@ -206,5 +356,24 @@ class Job {
  private:
   std::shared_ptr<client::JobHandle> handle_;
 };
+
+/// @cond
+class Job::Awaiter {
+ public:
+  explicit Awaiter(Job job) : job_(std::move(job)) {}
+  bool await_ready() const { return job_.wait(std::chrono::milliseconds(0)).finished(); }
+  void await_suspend(std::coroutine_handle<> waiting) const {
+    // The coroutine, and with it this object, may be gone before on_end() returns.
+    const Job job = job_;
+    job.on_end([waiting](const Outcome&) { waiting.resume(); });
+  }
+  Outcome await_resume() const { return job_.wait(std::chrono::milliseconds(0)); }
+
+ private:
+  Job job_;
+};
+
+inline Job::Awaiter Job::operator co_await() const { return Awaiter(*this); }
+/// @endcond
 
 }  // namespace quern

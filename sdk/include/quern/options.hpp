@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "quern/bytes.hpp"
+#include "quern/edges.hpp"
 #include "quern/status.hpp"
 
 namespace quern {
@@ -19,8 +21,7 @@ namespace quern {
 /// it is out of its bounds, `bad_input` when it makes no sense, `denied` when this principal may
 /// not use it.
 struct SubmitOptions {
-  /// Name for people, at most 255 bytes. Jobs of one whole input that have a name are not coalesced
-  /// with others.
+  /// Name for people, at most 255 bytes.
   std::string name{};
   /// Jobs with a higher priority run first, strictly. Above 0 only where the key allows it.
   std::int32_t priority = 0;
@@ -38,6 +39,11 @@ struct SubmitOptions {
   /// The job outlives this client. Otherwise the broker cancels it 30 s after the session of this
   /// client has ended.
   bool detach = false;
+  /// Whether the client follows the job from the beginning. With false, which needs `detach`, the
+  /// broker sends nothing about the job after it has accepted it: cheap for a program that hands
+  /// jobs in and does not wait for them. Job::wait(), everything that reads results and
+  /// Job::on_progress() follow the job from then on.
+  bool follow = true;
   /// Whether the job survives a restart of the broker. Default: durable when the broker has a
   /// store. `durable` is refused by a broker without one.
   std::optional<Durability> durability{};
@@ -75,9 +81,55 @@ struct SubmitOptions {
   /// How long the job is kept after its end, at most 100 years; 0: as long as the broker keeps
   /// other jobs (one hour, `quern-broker --keep`).
   std::chrono::seconds ttl{0};
+  /// Jobs that have to end before this one starts: edges of the pattern EdgePattern::after; at most
+  /// 10,000. If one of them fails or is cancelled, this job fails with `upstream_failed`, unless
+  /// JobEdge::ended is set. See Job::edge().
+  std::vector<JobEdge> after{};
+  /// The results of this job are only for the jobs that take them (ResultsOf, Links). The broker
+  /// drops them when the last of these jobs has taken them, and does not keep them for clients.
+  bool intermediate = false;
+  /// How long the job may take from its acceptance to its end, at most 10^12 ms; 0: no limit. When
+  /// the time is over, the job ends as failed with the code `deadline`; what has not ended is
+  /// cancelled, results that exist stay. The time goes on while the broker is down.
+  std::chrono::milliseconds deadline{0};
+  /// The job starts at this time of the broker's clock and not before; none: at once. It is
+  /// accepted and listed until then, and kept over a restart like any other job. A time that has
+  /// passed means at once. The deadline counts from the acceptance all the same.
+  std::optional<std::chrono::system_clock::time_point> start_at{};
+  /// The job starts so long after its acceptance, at most 10^12 ms; 0: at once. Not together with
+  /// `start_at`.
+  std::chrono::milliseconds start_in{0};
+  /// For functions (Task::metadata()) and people (JobStatus::metadata); it means nothing to Quern.
+  /// Names and values have at most 255 bytes each, and 16 KiB together.
+  std::map<std::string, std::string> metadata{};
+  /// Whether tasks of the job may submit jobs (Task::submit()), which belong to the principal of
+  /// this job, count against its quotas and end with it.
+  bool nested = false;
+  /// Requesting a stop cancels the job, or this one task of a coalesced job, as Job::cancel() does,
+  /// on the thread that requests it. A stop that was requested before cancels it at once. A default
+  /// token never does.
+  std::stop_token stop{};
 
   /// @return whether all fields are equal
   bool operator==(const SubmitOptions&) const = default;
+};
+
+/// How items are appended to a job; see Client::append().
+struct AppendOptions {
+  /// Index that the first item gets. The call fails with `conflict` when the job has another number
+  /// of items, so that a call that is repeated after an error does not append twice. None: after
+  /// the items that the job has.
+  std::optional<std::uint64_t> first{};
+  /// Whether these are the last items: the job is closed after them.
+  bool close = false;
+  /// How long to wait for room at the broker before the call fails with `queue_full`.
+  std::chrono::milliseconds patience{30000};
+};
+
+/// Which thread runs what a program asked to be called with; see Client::dispatch().
+enum class Callbacks : std::uint8_t {
+  thread,   ///< threads of the client
+  dispatch  ///< the thread that calls Client::dispatch()
 };
 
 /// Options of a client.
@@ -101,6 +153,8 @@ struct ClientOptions {
   std::chrono::milliseconds first_wait{4000};
   /// How long a lost broker is looked for before calls and jobs fail with `no_broker`.
   std::chrono::milliseconds retry{30000};
+  /// Which thread runs callbacks, continuations and coroutines of this client.
+  Callbacks callbacks = Callbacks::thread;
 };
 
 }  // namespace quern

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "quern/bytes.hpp"
+#include "quern/edges.hpp"
 #include "quern/error.hpp"
 #include "quern/ids.hpp"
 
@@ -140,6 +141,21 @@ struct JobStatus {
   std::uint64_t queued_bytes = 0;  ///< bytes of payloads that the broker holds
   std::uint64_t result_bytes = 0;  ///< bytes of results that the broker holds
   std::uint64_t workers = 0;       ///< workers that have finished some of it
+  std::uint64_t blocked = 0;       ///< tasks that wait for results of other tasks
+  std::vector<JobEdge> edges;      ///< the jobs that it takes results from, or waits for
+  /// Numbers of the jobs that take its results, or wait for it; the first 100.
+  std::vector<std::uint64_t> consumers;
+  std::uint64_t deadline_ms = 0;  ///< SubmitOptions::deadline, counted like `age_us`; 0: none
+  std::uint64_t start_at_ms = 0;  ///< while it waits for its time: when it starts, in ms since 1970
+                                  ///< (UTC); 0: it does not wait
+  /// SubmitOptions::metadata. Filled where `shares` is.
+  std::map<std::string, std::string> metadata{};
+  bool nested = false;            ///< SubmitOptions::nested
+  JobNumber parent{};             ///< the job whose task submitted it; 0: a client did
+  std::uint64_t parent_task = 0;  ///< with `parent`: index of the task
+  /// Numbers of unfinished jobs that its tasks have submitted; up to 100.
+  std::vector<std::uint64_t> children{};
+  std::uint64_t waiting_tasks = 0;  ///< leased tasks that wait for jobs that they have submitted
   /// What each worker did; of very many workers, those that did most. Filled by Client::job(),
   /// Client::timeline(), and by what changes a job, like Client::cancel().
   std::vector<WorkerShare> shares;
@@ -148,6 +164,55 @@ struct JobStatus {
 
   /// @return whether all fields are equal
   bool operator==(const JobStatus&) const = default;
+};
+
+/// Where a task is in its life.
+enum class TaskState : std::uint8_t {
+  waiting,    ///< nobody has it
+  retrying,   ///< it failed, and waits for its next attempt
+  leased,     ///< a worker has it
+  unsure,     ///< a worker had it before the broker was restarted, and may still have it
+  done,       ///< it has a result
+  failed,     ///< it failed for good
+  cancelled,  ///< it was cancelled
+  ended,      ///< it is done or was cancelled; the broker does not know any more which
+  unknown,    ///< a word of a newer broker
+  blocked     ///< it waits for results of other tasks
+};
+
+/// The word of a state, as the wire protocol and `--json` spell it. Any thread.
+/// @param state a state of tasks
+/// @return for example "leased"; never empty
+std::string_view to_string(TaskState state);
+
+/// Consecutive tasks in the same state.
+struct TaskSpan {
+  std::uint64_t first = 0;               ///< index of the first task
+  std::uint64_t count = 0;               ///< number of tasks, at least 1
+  TaskState state = TaskState::waiting;  ///< where all of them are
+  std::string worker{};                  ///< name of the worker that has them, while `leased`
+  std::uint32_t attempt = 0;             ///< number of the attempt, while `leased`
+
+  /// @return whether all fields are equal
+  bool operator==(const TaskSpan&) const = default;
+};
+
+/// Some of the tasks of a job.
+struct TaskPage {
+  std::vector<TaskSpan> spans;  ///< in the order of their indexes, without gaps
+  std::uint64_t next = 0;       ///< index at which the next page begins; 0: there is none
+};
+
+/// What a task said about itself: a line of its log, or how far it is. See Client::notes().
+struct TaskNote {
+  std::uint64_t task = 0;    ///< index of the task in its job
+  double progress = -1;      ///< part of the task that is done, 0 to 1; negative: a line of its log
+  std::string text{};        ///< the line, or what the task is doing; at most 4096 bytes
+  std::string worker{};      ///< name of the worker that runs or ran the task
+  std::uint64_t age_us = 0;  ///< time since the broker received it
+
+  /// @return whether all fields are equal
+  bool operator==(const TaskNote&) const = default;
 };
 
 /// Failed tasks whose errors are alike: equal codes, and texts that differ only in numbers.
@@ -183,7 +248,8 @@ struct TaskInterval {
 struct RetryQuery {
   std::vector<TaskInterval> tasks{};  ///< among these; empty: all
   ErrorCode code = ErrorCode::none;   ///< failed with this code; `none`: with any
-  std::string text{};                 ///< failed with exactly this text; empty: with any
+  std::string text{};                 ///< failed with exactly this text, or with the text of this
+                                      ///< ErrorGroup (`<n>` for any number); empty: with any
   bool dry_run = false;               ///< change nothing, only count
 };
 
@@ -191,6 +257,7 @@ struct RetryQuery {
 struct CancelQuery {
   std::vector<TaskInterval> tasks{};  ///< these; empty: the whole job
   bool dry_run = false;               ///< change nothing, only count
+  bool tree = false;  ///< and all jobs that depend on this one, directly or through others
 };
 
 /// What a request did to the tasks of a job.

@@ -1,13 +1,15 @@
 /// @file
-/// C++ objects as values (one msgpack value each), and back. The only public header that needs
-/// msgpack-cxx.
+/// C++ objects as values (one msgpack value each), and back: for inputs, and for results
+/// (`Job::get<T>()`, Future). The only public header that needs msgpack-cxx.
 #pragma once
 
 #include <msgpack.hpp>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "quern/bytes.hpp"
+#include "quern/value.hpp"
 
 namespace quern {
 
@@ -44,5 +46,35 @@ T from_value(BytesView bytes) {
     throw std::invalid_argument("the value has another type than the function takes");
   }
 }
+
+/// How objects of a type travel: as values. A specialisation for a type of your own has the same
+/// two functions. Any thread.
+/// @tparam T anything that msgpack-cxx can pack, or convert to
+template <typename T>
+struct Codec {
+  /// Encodes an object as an input, with Encoding::value.
+  /// @param object what to encode
+  /// @return one msgpack value
+  static Bytes encode(const T& object) { return to_value(object); }
+
+  /// Decodes a result: a value, or raw bytes. Raw bytes are a string as they are; for any other
+  /// type they are read as JSON, which is what typed functions make of raw inputs.
+  /// @param bytes the result
+  /// @param encoding how to read it, as Job::encoding() says
+  /// @return the object
+  /// @throws std::invalid_argument when the bytes are not such an object; the text says why
+  static T decode(BytesView bytes, Encoding encoding) {
+    if (encoding == Encoding::value) return from_value<T>(bytes);
+    if constexpr (std::is_same_v<T, std::string>) {
+      return T(bytes);
+    } else {
+      const auto value = value_from_json(bytes);
+      if (!value)
+        throw std::invalid_argument("the result is raw bytes and not JSON: " +
+                                    std::string(bytes.substr(0, 80)));
+      return from_value<T>(*value);
+    }
+  }
+};
 
 }  // namespace quern

@@ -51,7 +51,8 @@ class BlobsRoomTest : public JobsRoomTest {
 
   Offers offers;
   Workers workers{context, offers};
-  Blobs blobs{context, sessions, outbox, workers, jobs, accounts, eviction};
+  Followers followers{access, sessions, outbox, jobs};
+  Blobs blobs{context, sessions, outbox, workers, jobs, accounts, eviction, followers};
 };
 
 TEST_F(BlobsRoomTest, submissions_of_blobs_are_checked) {

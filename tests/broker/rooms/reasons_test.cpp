@@ -52,7 +52,8 @@ class ReasonsTest : public JobsRoomTest, public ::testing::WithParamInterface<Re
 
   Offers offers;
   Workers workers{context, offers};
-  Reasons reasons{commits, offers, workers, eviction};
+  EdgeTable edges{jobs};
+  Reasons reasons{commits, offers, workers, jobs, eviction, edges};
   Job& job = add();
   Pool pool{Need{"echo", Takes::item, Encoding::raw, {}, {}}};
 };

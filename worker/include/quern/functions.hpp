@@ -39,14 +39,31 @@ struct FunctionOptions {
   /// Finishing step: runs once on the reduced result of all `total` tasks and returns the result of
   /// the job. Values in and out. Empty: none.
   std::function<Bytes(BytesView reduced, std::uint64_t total)> finish{};
+  /// Whether another attempt may help after the function threw this. False ends the task for good
+  /// with ErrorCode::permanent, as if it had thrown Permanent. Called on the thread of the task;
+  /// not for Permanent and FailedWithOutput, which say it themselves. When it throws, the answer is
+  /// yes. Empty: yes.
+  std::function<bool(const std::exception& error)> retry{};
 };
 
 /// A function as a worker keeps it; see Functions::add_entry().
 struct FunctionEntry {
   FunctionDecl decl;  ///< what the broker is told
   Body body;          ///< called for a task, or for a part of a range
-  std::function<Bytes(BytesView, std::uint64_t)> finish;  ///< FunctionOptions::finish
-  BatchBody batch = nullptr;                              ///< instead of `body`; empty: none
+  std::function<Bytes(BytesView, std::uint64_t)> finish;       ///< FunctionOptions::finish
+  BatchBody batch = nullptr;                                   ///< instead of `body`; empty: none
+  std::function<bool(const std::exception&)> retry = nullptr;  ///< FunctionOptions::retry
+
+  /// Whether another attempt may help after this error.
+  /// @param error what the function threw
+  /// @return what FunctionOptions::retry says, if it says anything
+  bool may_retry(const std::exception& error) const {
+    try {
+      return !retry || retry(error);
+    } catch (...) {
+      return true;
+    }
+  }
 };
 
 /// A named reducer as a worker keeps it; see Functions::add_reducer_body().

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -11,7 +13,10 @@
 #include <vector>
 
 #include "quern/bytes.hpp"
+#include "quern/ids.hpp"
 #include "quern/input.hpp"
+#include "quern/nested.hpp"
+#include "quern/options.hpp"
 
 namespace quern {
 
@@ -55,6 +60,55 @@ class Task {
   /// their slot counts as stuck. Cheap: one relaxed atomic load.
   /// @return whether to return soon
   virtual bool cancelled() const = 0;
+
+  /// The number of the job, as `quern jobs` shows it. With index() it names the task.
+  /// @return the number; 0 where there is no job: in a task made by a test, and in a program that
+  ///         came with the job (`quern run --plugin`)
+  virtual JobNumber job() const { return {}; }
+
+  /// What the client said about the job (SubmitOptions::metadata).
+  /// @return names and values, valid during the call; empty when there are none
+  virtual const std::map<std::string, std::string>& metadata() const {
+    static const std::map<std::string, std::string> none;
+    return none;
+  }
+
+  /// Tells the people who watch the job something: `quern notes`, Client::notes(). The broker keeps
+  /// the newest 200 lines of a job in memory only. At most 100 lines a second of a lease are sent;
+  /// the next line says how many were left out. Does not block.
+  /// @param line one line of text; longer ones than 4096 bytes are cut
+  virtual void log(std::string_view line) { static_cast<void>(line); }
+
+  /// Tells them how far this task is. Cheap enough for a loop: at most ten values a second of a
+  /// task are sent. Forgotten when the task ends. Does not block.
+  /// @param done part of the task that is done, 0 to 1; values outside are clamped, or ignored when
+  ///        negative or not a number
+  /// @param doing what it is doing, in a few words; may be empty
+  virtual void progress(double done, std::string_view doing = {}) {
+    static_cast<void>(done);
+    static_cast<void>(doing);
+  }
+
+  /// Submits a job on behalf of the owner of this job, if that allows it (SubmitOptions::nested).
+  /// It ends when the job of this task ends, or when this attempt of the task ends without a result
+  /// (a retried task submits its jobs anew), so a task that needs the results waits for them. It
+  /// can submit jobs itself only if its own options say `nested`, up to 16 levels deep. Does not
+  /// block.
+  ///
+  /// Its durability is that of this job. Its `priority` is at most that of this job, and `detach`,
+  /// `follow`, `durability` and `stop` mean nothing.
+  /// @param function name of a function that workers offer
+  /// @param input Items, Range or Whole; all items together have at most 1 MiB and 65,536 items
+  /// @param options without `unique`, `blobs` and `after`
+  /// @return the job, to wait for it; errors of the broker appear there
+  /// @throws SubmitError with the code `denied` when the job of this task does not allow it; with
+  ///         `limit` or `bad_input` for an input or an option that is not possible here
+  virtual NestedJob submit(std::string function, Input input, SubmitOptions options = {}) {
+    static_cast<void>(function);
+    static_cast<void>(input);
+    static_cast<void>(options);
+    throw SubmitError(ErrorCode::denied, "this task cannot submit jobs");
+  }
 };
 
 /// Thrown by a function, a reducer or a finishing step when another attempt would fail in the same

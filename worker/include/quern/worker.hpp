@@ -25,6 +25,7 @@
 #include "quern/bytes.hpp"
 #include "quern/functions.hpp"
 #include "quern/input.hpp"
+#include "quern/nested.hpp"
 #include "quern/status.hpp"
 #include "quern/task.hpp"
 #include "quern/typed.hpp"
@@ -54,7 +55,7 @@ int run_worker(int argc, char** argv, Functions& functions);
 
 /// Version of the interface between the stock worker and plugins. A worker refuses a plugin that
 /// was built with another one; build such a plugin again.
-#define QUERN_PLUGIN_ABI 1
+#define QUERN_PLUGIN_ABI 3
 
 /// Begins the one function of a plugin, a shared library that `quern-worker --load lib.so` loads:
 ///

@@ -1,7 +1,8 @@
-#include "gateway/pull/routes.hpp"
+#include "gateway/leases/routes.hpp"
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 #include "gateway/api/submission.hpp"
@@ -16,7 +17,9 @@ namespace {
 
 using namespace pull;
 
-constexpr double kLockUsual_s = 30, kLockLeast_s = 0.1, kLockMost_s = 12 * 3600, kWaitMost_s = 60;
+constexpr double kLockUsual_s = 30, kLockLeast_s = 0.1, kLockMost_s = 7 * 24 * 3600,
+                 kWaitMost_s = 60;
+constexpr double kProgramsLockMost_s = 12 * 3600;
 // The broker's answer takes a moment, also for a client that does not want to wait.
 constexpr double kWaitLeast_s = 0.25;
 constexpr std::size_t kFunctionsMost = 100;
@@ -52,13 +55,6 @@ std::string name_in(Fields& fields, const char* field) {
   if (name.size() > kNameMost)
     throw BadRequest("The field \"" + std::string(field) + "\" may have 255 bytes.");
   return name;
-}
-
-Encoding encoding_in(Fields& fields) {
-  const std::string word = fields.text("encoding").value_or("raw");
-  if (word != "raw" && word != "value")
-    throw BadRequest("The field \"encoding\" must be \"raw\" or \"value\".");
-  return word == "raw" ? Encoding::raw : Encoding::value;
 }
 
 double lock_in(Fields& fields) {
@@ -99,9 +95,10 @@ void guard(const std::shared_ptr<Exchange>& exchange, const std::function<void()
   if (error.status != 0) exchange->respond(error);
 }
 
-class PullRoutes {
+class LeaseRoutes {
  public:
-  PullRoutes(Api& api, PullWorkers& workers) : api_(api), workers_(workers) {}
+  LeaseRoutes(Api& api, PullWorkers& workers, People& people)
+      : api_(api), workers_(workers), people_(people) {}
 
   using Work = std::function<void(const Identity&, const std::shared_ptr<Exchange>&)>;
   void serve(const std::shared_ptr<Exchange>& exchange, Work work) const {
@@ -129,10 +126,18 @@ class PullRoutes {
     wanted.max = static_cast<std::uint32_t>(fields.integer("max", 1, 1000).value_or(1));
     wanted.lock = duration_of(lock_in(fields));
     const double wait_s = fields.number("wait_s", 0, kWaitMost_s).value_or(0);
+    const bool is_person = fields.flag("people").value_or(false);
     fields.finish();
     check_rights(who, functions);
+    if (is_person)
+      return pull_for_person(exchange,
+                             {People::name_of(who, wanted.worker), who.id, functions,
+                              std::chrono::ceil<milliseconds>(wanted.lock),
+                              milliseconds(std::lround(wait_s * 1000)), wanted.request_id});
+    if (wanted.lock > duration_of(kProgramsLockMost_s))
+      throw BadRequest("The field \"lock_s\" may be 43200 at most: extend the lock meanwhile.");
     wanted.ticket = workers_.next_ticket();
-    wanted.token = notation::base64(keys::random_octets(kTokenBytes), notation::Base64::url);
+    wanted.token = notation::base64(keys::random_bytes(kTokenBytes), notation::Base64::url);
     wanted.until = std::chrono::steady_clock::now() + duration_of(std::max(wait_s, kWaitLeast_s));
     // A worker may leave at any moment; a second one has just come.
     for (int i = 0; i < 2; ++i) {
@@ -145,7 +150,8 @@ class PullRoutes {
 
   using StatementIn = std::function<Statement(Fields&, Encoding)>;
   void say(const Identity& who, const std::shared_ptr<Exchange>& exchange, const std::string& text,
-           const StatementIn& statement_in) const {
+           const char* verb, const StatementIn& statement_in) const {
+    if (People::is_token(text)) return say_to_people(who, exchange, text, verb);
     auto token = token_of(text);
     if (!token)
       throw BadRequest(problem(404, "not_found", "This is not a token of POST /v1/leases."));
@@ -162,8 +168,28 @@ class PullRoutes {
   }
 
  private:
+  // On other threads: an answer is written to the disk, and others wait for that.
+  void on_thread(const std::shared_ptr<Exchange>& exchange, std::function<void()> work) const {
+    if (!api_.run([exchange, work = std::move(work)] { guard(exchange, work); }))
+      exchange->respond(problem(503, "queue_full", "Too many requests wait: try again in a second.")
+                            .with("Retry-After", "1"));
+  }
+  void pull_for_person(const std::shared_ptr<Exchange>& exchange, People::Wish wish) const {
+    on_thread(exchange, [this, exchange, wish = std::move(wish)] { people_.pull(exchange, wish); });
+  }
+  void say_to_people(const Identity& who, const std::shared_ptr<Exchange>& exchange,
+                     const std::string& token, const char* verb) const {
+    on_thread(exchange, [this, who, exchange, token, verb] {
+      const std::string& sent = exchange->request.body;
+      const Json body = sent.empty() ? Json::object() : json_of(sent);
+      Fields fields(body);
+      exchange->respond(people_.say(who, token, verb, fields));
+    });
+  }
+
   Api& api_;
   PullWorkers& workers_;
+  People& people_;
 };
 
 Complete complete_in(Fields& fields, Encoding encoding) {
@@ -191,14 +217,15 @@ Fail fail_in(Fields& fields, Encoding) {
 
 }  // namespace
 
-void add_pull_routes(Routes& routes, Api& api, PullWorkers& workers) {
-  const auto pulls = std::make_shared<const PullRoutes>(api, workers);
-  const auto saying = [pulls](const PullRoutes::StatementIn& statement_in) -> Handler {
-    return [pulls, statement_in](const std::shared_ptr<Exchange>& exchange,
-                                 const Variables& variables) {
-      pulls->serve(exchange, [pulls, statement_in, token = variables[0]](
+void add_lease_routes(Routes& routes, Api& api, PullWorkers& workers, People& people) {
+  const auto pulls = std::make_shared<const LeaseRoutes>(api, workers, people);
+  const auto saying = [pulls](const char* verb,
+                              const LeaseRoutes::StatementIn& statement_in) -> Handler {
+    return [pulls, verb, statement_in](const std::shared_ptr<Exchange>& exchange,
+                                       const Variables& variables) {
+      pulls->serve(exchange, [pulls, verb, statement_in, token = variables[0]](
                                  const Identity& who, const std::shared_ptr<Exchange>& asked) {
-        pulls->say(who, asked, token, statement_in);
+        pulls->say(who, asked, token, verb, statement_in);
       });
     };
   };
@@ -209,12 +236,14 @@ void add_pull_routes(Routes& routes, Api& api, PullWorkers& workers) {
                               pulls->pull(who, asked);
                             });
              });
-  routes.add("POST", "/v1/leases/{token}/complete", BodyForm::whole, saying(complete_in));
-  routes.add("POST", "/v1/leases/{token}/fail", BodyForm::whole, saying(fail_in));
+  routes.add("POST", "/v1/leases/{token}/complete", BodyForm::whole,
+             saying("complete", complete_in));
+  routes.add("POST", "/v1/leases/{token}/fail", BodyForm::whole, saying("fail", fail_in));
   routes.add("POST", "/v1/leases/{token}/release", BodyForm::whole,
-             saying([](Fields&, Encoding) { return Release{}; }));
+             saying("release", [](Fields&, Encoding) { return Release{}; }));
   routes.add("POST", "/v1/leases/{token}/extend", BodyForm::whole,
-             saying([](Fields& fields, Encoding) { return Extend{duration_of(lock_in(fields))}; }));
+             saying("extend",
+                    [](Fields& fields, Encoding) { return Extend{duration_of(lock_in(fields))}; }));
 }
 
 }  // namespace quern::gateway

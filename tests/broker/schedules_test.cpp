@@ -1,0 +1,527 @@
+// Schedules and jobs that wait for their time, with a wall clock that the test sets.
+#include <algorithm>
+#include <random>
+
+#include "broker/durable_fixture.hpp"
+#include "calendar/moment_in.hpp"
+
+namespace quern::broker {
+namespace {
+
+class SchedulesTest : public DurableTest {
+ protected:
+  SchedulesTest() {
+    use_zones();
+    set_clock("2026-11-30 12:00");
+    join(c, 10);
+    commit();
+    take<wire::Welcome>(c);
+  }
+
+  Peer c;
+  std::int64_t wall_offset = 0;  ///< wall clock minus `now`, in ms
+  std::uint64_t token = 0;
+  std::uint8_t identity = 10;
+
+  std::uint8_t next_identity() { return identity = static_cast<std::uint8_t>(identity % 199 + 1); }
+
+  static std::int64_t ms_of(const char* text) {
+    return *calendar::moment_in(text, 0, *calendar::find_zone("UTC")) * 1000;
+  }
+  void use_zones() {
+    Config config = with_store();
+    config.incarnation = 100;
+    config.find_zone = calendar::find_zone;
+    replace_core(config);
+    tell_clock();
+  }
+  std::int64_t wall() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() +
+           wall_offset;
+  }
+  void tell_clock() { core.on_wall_clock(wall(), now); }
+  void set_clock(const char* text) {
+    wall_offset += ms_of(text) - wall();
+    tell_clock();
+    turn();
+    commit();
+  }
+  /// Time passes, and the client says that it is there.
+  void run_until(const char* text) {
+    while (wall() < ms_of(text)) {
+      now += std::min<std::chrono::milliseconds>(2000ms,
+                                                 std::chrono::milliseconds(ms_of(text) - wall()));
+      tell(c, wire::Beat{});
+      commit();
+      c.inbox.clear();
+    }
+  }
+  /// The broker is down until this time of the wall clock.
+  void down_until(const char* text) {
+    now += std::chrono::milliseconds(ms_of(text) - wall());
+    restart();
+  }
+  void restart() {
+    Config config = with_store();
+    config.find_zone = calendar::find_zone;
+    Recovered recovered = store.recover();
+    config.incarnation = 100 + recovered.incarnation;
+    pending.reset();
+    replace_core(config);
+    tell_clock();
+    Effects effects;
+    core.recover(std::move(recovered), now);
+    core.take_effects(effects);
+    core.check_invariants();
+    keep(effects);
+    turn();
+    commit();
+    c = Peer{};
+    join(c, next_identity());
+    commit();
+    c.inbox.clear();
+  }
+  wire::Schedule schedule(const std::string& cron, std::uint8_t id = 1) {
+    wire::Schedule out;
+    out.token = ++token;
+    out.name = "s";
+    out.cron = cron;
+    out.zone = "UTC";
+    out.job = items(id, {"a", "b"});
+    return out;
+  }
+  wire::Answer answer_to(const wire::Message& message) {
+    c.inbox.clear();
+    tell(c, message);
+    commit();
+    if (auto answer = take<wire::Answer>(c)) return *answer;
+    if (const auto error = take<wire::ErrorMessage>(c)) refused = error->text;
+    return {};
+  }
+  std::string refused;  ///< the text of the last ERROR
+
+  std::string refusal_of(const wire::Schedule& wanted) {
+    refused.clear();
+    EXPECT_TRUE(answer_to(wanted).schedules.empty());
+    return refused;
+  }
+  ScheduleStatus status() {
+    wire::Query query;
+    query.token = ++token;
+    query.what = wire::QueryWhat::schedule;
+    query.name = "s";
+    const auto answer = answer_to(query);
+    return answer.schedules.empty() ? ScheduleStatus{} : answer.schedules.front();
+  }
+  /// What happened, the earliest first: "12:30 ran", with the minutes of the day.
+  std::vector<std::string> history() {
+    std::vector<std::string> out;
+    for (const ScheduleRun& run : status().runs)
+      out.insert(out.begin(),
+                 calendar::utc_text(static_cast<std::int64_t>(run.due_ms / 1000)).substr(11, 5) +
+                     ' ' + std::string(to_string(run.outcome)));
+    return out;
+  }
+  std::vector<JobStatus> all_jobs() {
+    wire::Query query;
+    query.token = ++token;
+    return answer_to(query).jobs;
+  }
+  JobStatus job(std::uint64_t number) {
+    wire::Query query;
+    query.token = ++token;
+    query.what = wire::QueryWhat::job;
+    query.number = JobNumber{number};
+    const auto answer = answer_to(query);
+    return answer.jobs.empty() ? JobStatus{} : answer.jobs.front();
+  }
+  wire::Message change(wire::ScheduleAction action) {
+    wire::Schedule out;
+    out.token = ++token;
+    out.action = action;
+    out.name = "s";
+    return out;
+  }
+  void cancel(JobNumber number) {
+    wire::Cancel cancel;
+    cancel.token = ++token;
+    cancel.number = number;
+    tell(c, cancel);
+    commit();
+  }
+};
+
+using Lines = std::vector<std::string>;
+
+TEST_F(SchedulesTest, a_job_is_submitted_at_each_due_time) {
+  const auto answer = answer_to(schedule("*/30 * * * *"));
+  ASSERT_EQ(answer.schedules.size(), 1U);
+  EXPECT_EQ(answer.schedules[0].next_ms, static_cast<std::uint64_t>(ms_of("2026-11-30 12:30")));
+  run_until("2026-11-30 12:29");
+  EXPECT_TRUE(all_jobs().empty());
+  run_until("2026-11-30 12:31");
+  const auto jobs = all_jobs();
+  ASSERT_EQ(jobs.size(), 1U);
+  EXPECT_EQ(jobs[0].name, "s");
+  EXPECT_EQ(jobs[0].total, 2U);
+  EXPECT_TRUE(jobs[0].detached);
+  EXPECT_EQ(jobs[0].durability, Durability::durable);
+  const auto metadata = job(value(jobs[0].number)).metadata;
+  EXPECT_EQ(metadata.at("schedule"), "s");
+  EXPECT_EQ(metadata.at("due"), "2026-11-30T12:30:00Z");
+}
+
+TEST_F(SchedulesTest, a_due_time_has_one_run_also_over_restarts) {
+  answer_to(schedule("*/30 * * * *"));
+  run_until("2026-11-30 12:30");
+  cancel(all_jobs()[0].number);
+  restart();
+  restart();
+  EXPECT_EQ(history(), Lines{"12:30 ran"});
+  EXPECT_EQ(all_jobs().size(), 1U);
+  run_until("2026-11-30 13:00");
+  EXPECT_EQ(history(), (Lines{"12:30 ran", "13:00 ran"}));
+}
+
+TEST_F(SchedulesTest, a_run_that_was_not_committed_is_repeated_as_the_same_job) {
+  answer_to(schedule("*/30 * * * *"));
+  run_until("2026-11-30 12:29");
+  now += 61s;
+  turn();  // the job and its due time are in a commit that is never written
+  ASSERT_TRUE(pending);
+  restart();
+  EXPECT_EQ(history(), Lines{"12:30 ran"});
+  EXPECT_EQ(all_jobs().size(), 1U);
+}
+
+TEST_F(SchedulesTest, missed_due_times_become_one_run) {
+  answer_to(schedule("*/10 * * * *"));
+  down_until("2026-11-30 13:05");
+  EXPECT_EQ(history(), (Lines{"12:10 missed", "13:00 ran"}));
+  EXPECT_EQ(all_jobs().size(), 1U);
+  run_until("2026-11-30 13:11");
+  EXPECT_EQ(status().runs[0].due_ms, static_cast<std::uint64_t>(ms_of("2026-11-30 13:10")));
+}
+
+TEST_F(SchedulesTest, missed_due_times_can_be_skipped) {
+  auto wanted = schedule("*/10 * * * *");
+  wanted.missed = Missed::skip;
+  answer_to(wanted);
+  down_until("2026-11-30 13:05");
+  EXPECT_EQ(history(), Lines{"12:10 missed"});
+  EXPECT_TRUE(all_jobs().empty());
+  run_until("2026-11-30 13:10");
+  EXPECT_EQ(history(), (Lines{"12:10 missed", "13:10 ran"}));
+}
+
+TEST_F(SchedulesTest, a_short_restart_misses_nothing) {
+  auto wanted = schedule("*/10 * * * *");
+  wanted.missed = Missed::skip;
+  answer_to(wanted);
+  run_until("2026-11-30 12:09");
+  down_until("2026-11-30 12:10:30");
+  EXPECT_EQ(history(), Lines{"12:10 ran"});
+}
+
+TEST_F(SchedulesTest, years_without_the_broker_end_quickly) {
+  answer_to(schedule("* * * * *"));
+  down_until("2031-11-30 12:00:30");
+  const auto runs = status().runs;
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_EQ(runs[0].due_ms, static_cast<std::uint64_t>(ms_of("2031-11-30 12:00")));
+  EXPECT_NE(runs[1].text.find("1000 or more"), std::string::npos) << runs[1].text;
+}
+
+TEST_F(SchedulesTest, no_run_while_an_earlier_job_has_not_ended) {
+  answer_to(schedule("*/10 * * * *"));
+  run_until("2026-11-30 12:21");
+  EXPECT_EQ(history(), (Lines{"12:10 ran", "12:20 skipped"}));
+  const auto jobs = all_jobs();
+  ASSERT_EQ(jobs.size(), 1U);
+  cancel(jobs[0].number);
+  run_until("2026-11-30 12:31");
+  EXPECT_EQ(history(), (Lines{"12:10 ran", "12:20 skipped", "12:30 ran"}));
+}
+
+TEST_F(SchedulesTest, with_queue_a_run_waits_for_the_earlier_one) {
+  auto wanted = schedule("*/10 * * * *");
+  wanted.overlap = Overlap::queue;
+  answer_to(wanted);
+  run_until("2026-11-30 12:31");
+  EXPECT_EQ(history(), (Lines{"12:10 ran", "12:20 ran", "12:30 ran"}));
+  const auto jobs = all_jobs();
+  ASSERT_EQ(jobs.size(), 3U);
+  EXPECT_EQ(jobs[0].reason, "it starts after job 2");
+  EXPECT_EQ(jobs[1].reason, "it starts after job 1");
+  cancel(JobNumber{1});  // in whatever way it ends
+  EXPECT_EQ(job(2).reason, "no worker is connected");
+}
+
+TEST_F(SchedulesTest, very_many_queued_runs_are_skipped) {
+  auto wanted = schedule("* * * * *");
+  wanted.overlap = Overlap::queue;
+  answer_to(wanted);
+  run_until("2026-11-30 13:45");
+  EXPECT_EQ(all_jobs().size(), 100U);
+  const auto runs = status().runs;
+  ASSERT_EQ(runs.size(), 100U);
+  EXPECT_EQ(runs[0].text, "100 jobs of earlier due times had not ended");
+}
+
+TEST_F(SchedulesTest, a_paused_schedule_lets_due_times_pass) {
+  answer_to(schedule("*/10 * * * *"));
+  const auto paused = answer_to(change(wire::ScheduleAction::pause));
+  ASSERT_EQ(paused.schedules.size(), 1U);
+  EXPECT_TRUE(paused.schedules[0].paused);
+  EXPECT_EQ(paused.schedules[0].next_ms, 0U);
+  run_until("2026-11-30 12:25");
+  restart();
+  EXPECT_TRUE(status().paused);
+  answer_to(change(wire::ScheduleAction::resume));
+  EXPECT_TRUE(all_jobs().empty());
+  run_until("2026-11-30 12:31");
+  EXPECT_EQ(history(), Lines{"12:30 ran"});
+}
+
+TEST_F(SchedulesTest, a_removed_schedule_is_gone_and_its_jobs_stay) {
+  answer_to(schedule("*/10 * * * *"));
+  run_until("2026-11-30 12:11");
+  answer_to(change(wire::ScheduleAction::remove));
+  EXPECT_EQ(status().name, "");
+  EXPECT_NE(refused.find("no schedule `s`"), std::string::npos);
+  restart();
+  run_until("2026-11-30 12:31");
+  EXPECT_EQ(all_jobs().size(), 1U);
+}
+
+TEST_F(SchedulesTest, a_replaced_schedule_keeps_its_history) {
+  answer_to(schedule("*/10 * * * *"));
+  run_until("2026-11-30 12:11");
+  auto other = schedule("0 13 * * *", 2);
+  EXPECT_NE(refusal_of(other).find("already"), std::string::npos);
+  other.action = wire::ScheduleAction::replace;
+  const auto answer = answer_to(other);
+  ASSERT_EQ(answer.schedules.size(), 1U);
+  EXPECT_EQ(answer.schedules[0].cron, "0 13 * * *");
+  EXPECT_EQ(history(), Lines{"12:10 ran"});
+  restart();
+  cancel(JobNumber{1});
+  run_until("2026-11-30 13:00");
+  EXPECT_EQ(history(), (Lines{"12:10 ran", "13:00 ran"}));
+}
+
+TEST_F(SchedulesTest, the_same_message_again_gets_the_same_answer) {
+  const auto wanted = schedule("*/10 * * * *");
+  const auto first = answer_to(wanted), again = answer_to(wanted);
+  EXPECT_EQ(first, again);
+}
+
+TEST_F(SchedulesTest, what_cannot_be_a_schedule_is_refused_with_the_reason) {
+  const auto said = [&](const std::function<void(wire::Schedule&)>& spoil) {
+    auto wanted = schedule("*/10 * * * *");
+    spoil(wanted);
+    return refusal_of(wanted);
+  };
+  const auto has = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  EXPECT_TRUE(has(said([](auto& s) { s.cron = "61 * * * *"; }), "minute"));
+  EXPECT_TRUE(has(said([](auto& s) { s.cron = "0 0 30 2 *"; }), "never comes due"));
+  EXPECT_TRUE(has(said([](auto& s) { s.zone = "Mars"; }), "time zone `Mars`"));
+  EXPECT_TRUE(has(said([](auto& s) { s.job->open = true; }), "complete"));
+  EXPECT_TRUE(has(said([](auto& s) { s.job->options.unique = "k"; }), "idempotency key"));
+  EXPECT_TRUE(has(said([](auto& s) { s.job->options.start_in_ms = 5; }), "when it is due"));
+  EXPECT_TRUE(
+      has(said([](auto& s) { s.job->options.durability = Durability::memory; }), "durable"));
+  EXPECT_TRUE(has(said([](auto& s) {
+                    s.job->common = wire::Buffer::adopt(Bytes(2 << 20, 'x'));
+                    s.job->has_common = true;
+                  }),
+                  "1 MiB"));
+  EXPECT_TRUE(has(said([](auto& s) {
+                    JobEdge edge;
+                    edge.number = JobNumber{1};
+                    edge.pattern = EdgePattern::after;
+                    s.job->edges.push_back(edge);
+                  }),
+                  "other jobs"));
+  EXPECT_TRUE(has(said([](auto& s) { s.owner = "somebody"; }), "belongs to the key"));
+  EXPECT_EQ(status().name, "");
+}
+
+TEST_F(SchedulesTest, a_job_that_is_not_accepted_is_in_the_history) {
+  auto wanted = schedule("*/10 * * * *");
+  wanted.job->options.blobs = {std::string(64, 'a')};
+  EXPECT_NE(refusal_of(wanted).find("file"), std::string::npos);  // at once, if it can be told
+  answer_to(schedule("*/10 * * * *"));
+  run_until("2026-11-30 12:09");
+  Effects effects;
+  core.on_store_trouble("disk full", now);
+  run_until("2026-11-30 12:31");
+  core.on_store_healthy();
+  run_until("2026-11-30 12:32");
+  EXPECT_EQ(history(), (Lines{"12:10 missed", "12:30 ran"}));
+}
+
+TEST_F(SchedulesTest, a_due_time_does_not_keep_a_broker_busy_whose_store_cannot_write) {
+  answer_to(schedule("*/10 * * * *"));
+  core.on_store_trouble("disk full", now);
+  run_until("2026-11-30 12:11");
+  turn();
+  const auto next = core.next_deadline();
+  ASSERT_TRUE(next);
+  EXPECT_GT(*next, now);
+}
+
+// ---- a clock that is set
+
+TEST_F(SchedulesTest, a_clock_that_is_set_forward_misses_due_times) {
+  answer_to(schedule("0 * * * *"));
+  set_clock("2026-11-30 15:30");
+  EXPECT_EQ(history(), (Lines{"13:00 missed", "15:00 ran"}));
+}
+
+TEST_F(SchedulesTest, a_clock_that_is_set_back_a_little_repeats_nothing) {
+  answer_to(schedule("*/10 * * * *"));
+  run_until("2026-11-30 12:11");
+  cancel(JobNumber{1});
+  set_clock("2026-11-30 12:05");
+  run_until("2026-11-30 12:19");
+  EXPECT_EQ(history(), Lines{"12:10 ran"});
+  run_until("2026-11-30 12:21");
+  EXPECT_EQ(history(), (Lines{"12:10 ran", "12:20 ran"}));
+}
+
+TEST_F(SchedulesTest, a_clock_that_was_years_ahead_does_not_stop_a_schedule) {
+  set_clock("2040-01-01 00:00");
+  answer_to(schedule("*/10 * * * *"));
+  run_until("2040-01-01 00:11");
+  cancel(JobNumber{1});
+  set_clock("2026-11-30 12:00");
+  run_until("2026-11-30 12:11");
+  EXPECT_EQ(all_jobs().size(), 2U);
+  EXPECT_EQ(status().next_ms, static_cast<std::uint64_t>(ms_of("2026-11-30 12:20")));
+}
+
+TEST_F(SchedulesTest, a_clock_that_is_set_is_noticed_without_another_event) {
+  answer_to(schedule("0 3 * * *"));
+  const auto next = core.next_deadline();
+  ASSERT_TRUE(next);
+  EXPECT_LE(*next, now + 1s);
+}
+
+// ---- jobs that wait for their time
+
+TEST_F(SchedulesTest, a_job_starts_at_its_time_and_not_before) {
+  Peer w;
+  join(w, "w", 200);
+  wire::Submit submit = items(7, {"x"});
+  submit.options.start_at_ms = static_cast<std::uint64_t>(ms_of("2026-11-30 12:05"));
+  tell(c, submit);
+  commit();
+  EXPECT_EQ(job(1).reason, "it starts at 2026-11-30 12:05:00 UTC");
+  EXPECT_EQ(job(1).start_at_ms, submit.options.start_at_ms);
+  EXPECT_LT(job(1).eta_s, 0);
+  for (int i = 0; i < 3; ++i) {
+    now += 60s;
+    tell(w, wire::Beat{});
+    tell(c, wire::Beat{});
+    commit();
+  }
+  EXPECT_FALSE(take<wire::Lease>(w));
+  for (int i = 0; i < 3; ++i) {
+    now += 60s;
+    tell(w, wire::Beat{});
+    tell(c, wire::Beat{});
+    commit();
+  }
+  EXPECT_TRUE(take<wire::Lease>(w));
+  EXPECT_EQ(job(1).start_at_ms, 0U);
+}
+
+TEST_F(SchedulesTest, a_delay_counts_from_the_acceptance_and_over_restarts) {
+  wire::Submit submit = items(7, {"x"});
+  submit.options.start_in_ms = 600'000;
+  tell(c, submit);
+  commit();
+  down_until("2026-11-30 12:05");
+  EXPECT_EQ(job(1).reason, "it starts at 2026-11-30 12:10:00 UTC");
+  down_until("2026-11-30 12:11");
+  EXPECT_EQ(job(1).reason, "no worker is connected");
+}
+
+TEST_F(SchedulesTest, a_time_that_has_passed_means_at_once) {
+  wire::Submit submit = items(7, {"x"});
+  submit.options.start_at_ms = 1;
+  tell(c, submit);
+  commit();
+  EXPECT_EQ(job(1).reason, "no worker is connected");
+}
+
+TEST_F(SchedulesTest, a_job_that_waits_for_its_time_can_be_cancelled_in_every_way) {
+  for (const std::uint8_t id : std::initializer_list<std::uint8_t>{7, 8, 9}) {
+    wire::Submit submit = items(id, {"x"});
+    submit.options.start_in_ms = 600'000;
+    tell(c, submit);
+    commit();
+  }
+  cancel(JobNumber{1});
+  wire::Cancel waiting;
+  waiting.token = ++token;
+  waiting.number = JobNumber{2};
+  waiting.waiting = true;
+  tell(c, waiting);
+  commit();
+  EXPECT_EQ(job(1).state, JobState::cancelled);
+  EXPECT_EQ(job(2).state, JobState::cancelled);
+  EXPECT_EQ(job(3).state, JobState::waiting);
+}
+
+/// Random restarts, crashes before a commit, pauses and small steps of the clock: every due time
+/// that the schedule did not miss, skip or pause has exactly one job.
+TEST_F(SchedulesTest, random_faults_never_give_a_due_time_two_jobs) {
+  for (unsigned seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(seed);
+    store = {};
+    pending.reset();
+    wall_offset = 0;
+    use_zones();
+    set_clock("2026-11-30 12:00");
+    c = Peer{};
+    join(c, next_identity());
+    commit();
+    std::minstd_rand random(seed);
+    auto wanted = schedule("*/3 * * * *", static_cast<std::uint8_t>(seed));
+    wanted.overlap = Overlap::queue;
+    answer_to(wanted);
+    for (int step = 0; step < 200; ++step) {
+      const auto what = random() % 10;
+      if (what == 0) {
+        restart();
+      } else if (what == 1) {
+        now += std::chrono::seconds(random() % 600);
+        restart();
+      } else if (what == 2) {
+        now += std::chrono::seconds(random() % 200);
+        turn();  // perhaps a commit that is lost
+        restart();
+      } else if (what == 3) {
+        wall_offset += static_cast<std::int64_t>(random() % 600'000) - 300'000;
+        tell_clock();
+      } else {
+        now += std::chrono::milliseconds(random() % 2500);
+      }
+      tell(c, wire::Beat{});
+      commit();
+      for (const JobStatus& one : all_jobs())
+        if (!is_final(one.state) && random() % 4 == 0) cancel(one.number);
+    }
+    std::map<std::string, int> by_due;
+    for (const JobStatus& one : all_jobs()) ++by_due[job(value(one.number)).metadata.at("due")];
+    EXPECT_GT(by_due.size(), 3U);
+    for (const auto& [due, count] : by_due) EXPECT_EQ(count, 1) << due;
+  }
+}
+
+}  // namespace
+}  // namespace quern::broker
