@@ -10,8 +10,9 @@ namespace quern::calendar {
 namespace {
 
 constexpr std::int64_t kDay = 86'400;
-// 29 February does not come more rarely than every eight years (1896 to 1904, 2096 to 2104).
-constexpr int kDaysAhead = 366 * 8 + 2;
+// A day of the month and a day of the week that must both fit (`0 0 29 2 */7`: a 29 February that
+// is a Sunday) come at most 40 years apart (2072 to 2112, for example).
+constexpr int kDaysAhead = 366 * 41;
 // No zone is further away from UTC.
 constexpr std::int64_t kOffsetMost = 26 * 3600;
 
@@ -30,15 +31,27 @@ std::string text_of(UnixSeconds time, const char* between, const char* end) {
          between + two(second / 3600) + ':' + two(second / 60 % 60) + ':' + two(second % 60) + end;
 }
 
-std::vector<std::string_view> split(std::string_view text, std::string_view at) {
-  std::vector<std::string_view> parts;
+/// The words of a text, which any number of blanks separates.
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
   while (!text.empty()) {
-    const std::size_t end = text.find_first_of(at);
-    if (end != 0) parts.push_back(text.substr(0, end));
+    const std::size_t end = text.find_first_of(" \t");
+    if (end != 0) words.push_back(text.substr(0, end));
     if (end == text.npos) break;
     text.remove_prefix(end + 1);
   }
-  return parts;
+  return words;
+}
+
+/// What a list consists of; an empty element is an element.
+std::vector<std::string_view> elements_of(std::string_view text) {
+  std::vector<std::string_view> elements;
+  for (;;) {
+    const std::size_t end = text.find(',');
+    elements.push_back(text.substr(0, end));
+    if (end == text.npos) return elements;
+    text.remove_prefix(end + 1);
+  }
 }
 
 constexpr std::array<std::string_view, 12> kMonths{"jan", "feb", "mar", "apr", "may", "jun",
@@ -86,7 +99,7 @@ class CronParser {
   /// Calls set(number) for each number of the field; the sentence that says what is wrong.
   template <typename Set>
   std::string read(std::string_view text, const Field& field, Set&& set) const {
-    for (const std::string_view part : split(text, ",")) {
+    for (const std::string_view part : elements_of(text)) {
       unsigned from = field.least, to = field.most, step = 1;
       const std::size_t slash = part.find('/');
       const std::string_view range = part.substr(0, slash);
@@ -98,11 +111,13 @@ class CronParser {
         to = slash == part.npos ? from : field.most;
         if (dash != range.npos && !value(range.substr(dash + 1), field, to))
           return wrong(text, field);
+        // `sat-sun`: the name of day 0, which is also day 7.
+        if (dash != range.npos && to == 0 && lower(range.substr(dash + 1)) == kWeekdays[0]) to = 7;
         if (from > to) return wrong(text, field);
       }
       for (unsigned n = from; n <= to; n += step) set(n);
     }
-    return text.empty() || split(text, ",").empty() ? wrong(text, field) : std::string();
+    return {};
   }
 
   std::string read_all(const std::vector<std::string_view>& fields, Cron& cron) const {
@@ -148,7 +163,7 @@ class CronParser {
 };
 
 std::variant<Cron, std::string> Cron::parse(std::string_view text) {
-  std::vector<std::string_view> fields = split(text, " \t");
+  std::vector<std::string_view> fields = words_of(text);
   if (fields.size() == 1 && fields[0][0] == '@') {
     const std::string name = lower(fields[0]);
     const auto* known = std::find_if(kShort.begin(), kShort.end(),
@@ -156,7 +171,7 @@ std::variant<Cron, std::string> Cron::parse(std::string_view text) {
     if (known == kShort.end())
       return "`" + std::string(fields[0]) +
              "` is not one of @hourly, @daily, @weekly, @monthly and @yearly";
-    fields = split(known->second, " ");
+    fields = words_of(known->second);
   }
   if (fields.size() != 5)
     return "`" + std::string(text) + "` has " + std::to_string(fields.size()) +

@@ -8,6 +8,10 @@
 
 namespace quern::calendar {
 
+/// The end of the times that a job can wait for, the year 2200: system_clock counts nanoseconds in
+/// 64 bits.
+inline constexpr UnixSeconds kLatest = 7'258'118'400;
+
 /// When the clock of this zone shows `local` (seconds since 1970 as if it were UTC): the first
 /// time, if it does so twice; the moment after, if it skips this time.
 UnixSeconds time_of_local(std::int64_t local, const Zone& zone);

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <exception>
 #include <limits>
+#include <string_view>
 
 namespace quern::calendar {
 namespace {
@@ -42,9 +43,11 @@ std::shared_ptr<const Zone> find_zone(const std::string& name) {
 }
 
 std::string local_zone_name() {
-  if (const char* name = std::getenv("TZ"); name && *name) {
-    const std::string text(*name == ':' ? name + 1 : name);
-    if (find_zone(text)) return text;
+  if (const char* given = std::getenv("TZ")) {  // as in tzset(3)
+    std::string name(*given == ':' ? given + 1 : given);
+    constexpr std::string_view kFolder = "/usr/share/zoneinfo/";
+    if (name.rfind(kFolder, 0) == 0) name.erase(0, kFolder.size());
+    return name.empty() ? "UTC" : name;
   }
   try {
     return date::current_zone()->name();

@@ -29,8 +29,8 @@ class Zone {
 /// Thread-safe.
 std::shared_ptr<const Zone> find_zone(const std::string& name);
 
-/// The name of the zone that this machine is set to, or that the environment variable TZ names;
-/// "UTC" if that is not known.
+/// What the environment variable TZ names, which need not be a zone that find_zone() knows;
+/// without it, the name of the zone that this machine is set to, or "UTC" if that is not known.
 std::string local_zone_name();
 
 }  // namespace quern::calendar

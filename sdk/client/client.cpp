@@ -28,6 +28,7 @@ constexpr char kDefaultEndpoint[] = "tcp://127.0.0.1:7600";
 constexpr auto kFeedersEnd = 200ms;
 constexpr auto kDetachedEnd = 4s;
 constexpr int kPutAttempts = 3;
+constexpr auto kStopLook = 100ms;
 
 CoreOptions core_options(const ClientOptions& options) {
   CoreOptions core;
@@ -251,11 +252,12 @@ Job Client::submit(std::string function, Input input, SubmitOptions options) {
 
 std::string Client::put(const std::string& file, std::optional<Durability> durability,
                         const std::function<void(std::uint64_t)>& sent,
-                        const std::function<void(const Job&)>& on_job) {
+                        const std::function<void(const Job&)>& on_job, std::stop_token stop) {
   const bool memory = durability == Durability::memory;
   const std::string name = blob_name_of(file);
   for (int attempt = 1;; ++attempt) {
     SubmitOptions options{.durability = durability, .unique = wire::blob_key(name, memory)};
+    options.stop = stop;
     // The thread that reads the file may outlive this call if the broker already has the file; then
     // progress is not reported any more.
     const auto listener = std::make_shared<Listener>();
@@ -267,8 +269,12 @@ std::string Client::put(const std::string& file, std::optional<Durability> durab
                    file, name, [listener](std::uint64_t n) { listener->hear(n); }, trouble),
                options);
     if (on_job) on_job(job);
-    const Outcome outcome = job.wait();
+    Outcome outcome;
+    do outcome = job.wait(kStopLook);
+    while (!outcome.finished() && !stop.stop_requested());
     listener->leave();
+    if (stop.stop_requested() && !outcome.ok())
+      throw Error(ErrorCode::cancelled, file + ": its upload was stopped");
     if (outcome.ok()) return name;
     if (*trouble) std::rethrow_exception(*trouble);
     if (is_connection_failure(outcome.code)) throw ConnectionError(outcome.code, outcome.text);

@@ -1,6 +1,7 @@
 // The calls of a client about schedules.
 #include "quern/schedules.hpp"
 
+#include <initializer_list>
 #include <iterator>
 #include <utility>
 
@@ -22,14 +23,29 @@ void require(std::optional<Failure> failure) {
   if (failure) throw Error(failure->code, std::move(failure->text));
 }
 
+void check_texts(std::initializer_list<std::pair<const char*, const std::string*>> texts) {
+  for (const auto& [what, text] : texts)
+    if (text->size() > wire::kNameBytesMax || !wire::valid_utf8(*text))
+      throw Error(ErrorCode::bad_input, std::string(what) + " must be UTF-8 of at most 255 bytes");
+}
+
+/// Of a schedule: it becomes a part of a path (HTTP), and "." and ".." mean something else there.
+void check_name(const std::string& name) {
+  if (name.empty() || name.size() > wire::kScheduleNameBytesMax || !wire::valid_utf8(name))
+    throw Error(ErrorCode::bad_input, "the name of a schedule is UTF-8 of 1 to 100 bytes");
+}
+
 void check_options(const std::string& name, const SubmitOptions& options) {
-  if (name.empty() || name.size() > wire::kScheduleNameBytesMax)
-    throw Error(ErrorCode::bad_input, "the name of a schedule has 1 to 100 bytes");
+  check_name(name);
+  if (name == "." || name == "..")
+    throw Error(ErrorCode::bad_input, "a schedule cannot have the name `" + name + "`");
   if (!options.unique.empty() || !options.after.empty() || options.start_at ||
       options.start_in.count() != 0 || options.stop.stop_possible())
-    throw Error(ErrorCode::bad_input,
-                "unique, after, start_at, start_in and stop do not fit the job of a schedule: each "
-                "run is a job of its own, which starts when it is due");
+    throw Error(
+        ErrorCode::bad_input,
+        "an idempotency key, edges (--after), a time of start (--at, --in) and a stop token "
+        "do not fit the job of a schedule: each run is a job of its own, which starts when "
+        "it is due");
 }
 
 /// All of the input goes into the one message.
@@ -64,6 +80,8 @@ void add_payloads(wire::Submit& submit, Input& input) {
 wire::Schedule request(wire::ScheduleAction action, const std::string& name,
                        const std::string& owner) {
   wire::Schedule schedule;
+  check_name(name);
+  check_texts({{"the owner of a schedule", &owner}});
   schedule.action = action;
   schedule.name = name;
   schedule.owner = owner;
@@ -85,6 +103,7 @@ Schedules Client::schedules() { return Schedules(*this); }
 ScheduleStatus Schedules::add(const std::string& name, const ScheduleOptions& when,
                               std::string function, Input input, SubmitOptions options) {
   check_options(name, options);
+  check_texts({{"the cron line", &when.cron}, {"the time zone", &when.zone}});
   require(client::check_submission(function, input, options));
   wire::Schedule schedule =
       request(when.replace ? wire::ScheduleAction::replace : wire::ScheduleAction::add, name, {});
@@ -99,6 +118,7 @@ ScheduleStatus Schedules::add(const std::string& name, const ScheduleOptions& wh
 }
 
 std::vector<ScheduleStatus> Schedules::list(const std::string& pattern, const std::string& owner) {
+  check_texts({{"the pattern of names", &pattern}, {"the owner of a schedule", &owner}});
   std::vector<ScheduleStatus> all;
   wire::Query query;
   query.what = wire::QueryWhat::schedules;
@@ -113,6 +133,8 @@ std::vector<ScheduleStatus> Schedules::list(const std::string& pattern, const st
 }
 
 ScheduleStatus Schedules::get(const std::string& name, const std::string& owner) {
+  check_name(name);
+  check_texts({{"the owner of a schedule", &owner}});
   wire::Query query;
   query.what = wire::QueryWhat::schedule;
   query.name = name;

@@ -109,7 +109,7 @@ std::optional<Failure> check_submission(const std::string& function, const Input
   if (options.start_at &&
       (unix_ms(*options.start_at) < 0 ||
        static_cast<std::uint64_t>(unix_ms(*options.start_at)) > wire::kWallMsMax))
-    return bad("the time at which a job starts must be between the years 1970 and 9999");
+    return bad("the time at which a job starts must be between the years 1970 and 2200");
   if (auto failure = check_names("the metadata", options.metadata)) return failure;
   if (const std::size_t bytes = wire::metadata_bytes(options.metadata);
       bytes > wire::kMetadataBytesMax)

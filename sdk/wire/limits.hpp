@@ -34,8 +34,9 @@ inline constexpr std::uint64_t kTasksMax = 1ULL << 62;  ///< N of a job
 inline constexpr std::uint32_t kSlotsMax = 4096;
 inline constexpr std::uint64_t kTimeoutMsMax =
     1'000'000'000'000;  ///< 31 years, so that sums of times fit 64 bits
-inline constexpr std::uint64_t kWallMsMax = 253'402'300'800'000;  ///< the end of the year 9999
-inline constexpr std::uint64_t kTtlMax = 100ULL * 366 * 86'400;   ///< seconds: a hundred years
+inline constexpr std::uint64_t kWallMsMax =
+    7'258'118'400'000;  ///< the year 2200, as calendar::kLatest
+inline constexpr std::uint64_t kTtlMax = 100ULL * 366 * 86'400;  ///< seconds: a hundred years
 /// The names and values of a job's metadata together: they travel in one header with the rest.
 inline constexpr std::size_t kMetadataBytesMax = 16u << 10;
 /// Nested jobs: how deep, how many unfinished ones a job has, how many of its leases wait for them.

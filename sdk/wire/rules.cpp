@@ -135,6 +135,8 @@ Broken rule(const Schedule& m) {
   if (adds != m.job.has_value())
     return malformed("job: must be there exactly when a schedule is added or replaced");
   if (adds && m.cron.empty()) return malformed("cron is missing");
+  if (adds && m.job->lease != LeaseId{})
+    return malformed("job: the job of a schedule belongs to no task");
   return adds ? rule(*m.job) : std::nullopt;
 }
 

@@ -78,106 +78,6 @@ TEST_F(EdgesTest, an_open_job_feeds_the_next_one_as_it_grows) {
   EXPECT_EQ(status_of(2).state, JobState::done);
 }
 
-TEST_F(EdgesTest, a_failed_task_fails_the_tasks_that_need_it_and_names_the_culprit) {
-  client(c);
-  worker(w);
-  send(c, items_job(1, {"a", "bad", "c"}));
-  send(c, fed(2, {edge(1)}));
-  send(c, fed(3, {edge(2)}));
-  work([](const wire::Lease& lease, std::uint64_t task, const std::string& payload) {
-    return payload == "bad" ? std::nullopt : wrap(lease, task, payload);
-  });
-  const auto results = results_of(3);
-  ASSERT_EQ(results.size(), 3u);
-  EXPECT_EQ(results.at(0), "3(2(1(a)))");
-  EXPECT_EQ(results.at(1), "! upstream_failed: task 1 of job 1 failed: boom");
-  EXPECT_EQ(results.at(2), "3(2(1(c)))");
-  EXPECT_EQ(status_of(3).state, JobState::failed);
-  EXPECT_EQ(status_of(3).failed, 1u);
-}
-
-TEST_F(EdgesTest, with_ended_the_error_takes_the_place_of_the_result) {
-  client(c);
-  worker(w);
-  send(c, items_job(1, {"a", "bad"}));
-  send(c, fed(2, {edge(1, EdgePattern::each, true)}));
-  work([](const wire::Lease& lease, std::uint64_t task, const std::string& payload) {
-    return payload == "bad" ? std::nullopt : wrap(lease, task, payload);
-  });
-  const auto results = results_of(2);
-  EXPECT_EQ(results.at(0), "2(1(a))");
-  EXPECT_EQ(results.at(1), "2(error: task 1 of job 1: permanent: boom\n)");
-  EXPECT_EQ(status_of(2).state, JobState::done);
-}
-
-TEST_F(EdgesTest, a_cancelled_job_fails_what_needs_its_results) {
-  client(c);
-  worker(w);
-  send(c, items_job(1, {"a", "b"}));
-  send(c, fed(2, {edge(1)}));
-  send(c, wire::Cancel{5, uuid(1), {}, {}});
-  EXPECT_EQ(status_of(2).state, JobState::failed);
-  EXPECT_NE(results_of(2).at(0).find("upstream_failed: job 1 was cancelled"), std::string::npos);
-}
-
-TEST_F(EdgesTest, cancelled_tasks_fail_only_what_needs_them) {
-  client(c);
-  send(c, items_job(1, {"a", "b", "c"}));
-  send(c, fed(2, {edge(1)}));
-  send(c, wire::Cancel{5, uuid(1), {}, {{1, 2}}});
-  worker(w);
-  work();
-  const auto results = results_of(2);
-  EXPECT_EQ(results.at(0), "2(1(a))");
-  EXPECT_EQ(results.at(1), "! upstream_failed: task 1 of job 1 was cancelled");
-  EXPECT_EQ(results.at(2), "2(1(c))");
-}
-
-TEST_F(EdgesTest, blocked_tasks_can_be_cancelled) {
-  client(c);
-  send(c, items_job(1, {"a", "b"}));
-  send(c, fed(2, {edge(1)}));
-  worker(w);
-  EXPECT_EQ(status_of(2).blocked, 2u);
-  send(c, wire::Cancel{5, uuid(2), {}, {{1, 2}}});
-  EXPECT_EQ(status_of(2).blocked, 1u);
-  work();
-  EXPECT_EQ(results_of(2).at(0), "2(1(a))");
-  EXPECT_EQ(status_of(2).state, JobState::cancelled);
-}
-
-TEST_F(EdgesTest, a_tree_of_jobs_is_cancelled_as_one) {
-  client(c);
-  send(c, items_job(1, {"a"}));
-  send(c, fed(2, {edge(1)}));
-  send(c, fed(3, {edge(2, EdgePattern::after)}));
-  send(c, items_job(4, {"other"}));
-  wire::Cancel cancel{5, uuid(1), {}, {}};
-  cancel.tree = true;
-  cancel.dry_run = true;
-  c.inbox.clear();
-  send(c, cancel);
-  EXPECT_EQ(last_update().touched, 2u) << "one task each of the jobs 1 and 2; job 3 has none yet";
-  cancel.dry_run = false;
-  send(c, cancel);
-  for (const std::uint8_t id : std::vector<std::uint8_t>{1, 2, 3})
-    EXPECT_EQ(status_of(id).state, JobState::cancelled);
-  EXPECT_EQ(status_of(4).state, JobState::waiting);
-}
-
-TEST_F(EdgesTest, winding_down_cancels_blocked_tasks_too) {
-  client(c);
-  send(c, items_job(1, {"a", "b"}));
-  send(c, fed(2, {edge(1)}));
-  worker(w);
-  wire::Cancel cancel{5, uuid(2), {}, {}};
-  cancel.waiting = true;
-  send(c, cancel);
-  EXPECT_EQ(status_of(2).state, JobState::cancelled);
-  work();
-  EXPECT_EQ(status_of(1).state, JobState::done);
-}
-
 TEST_F(EdgesTest, groups_take_several_results_in_order) {
   client(c);
   worker(w);
@@ -242,18 +142,6 @@ TEST_F(EdgesTest, a_function_that_takes_its_whole_input_gets_all_results) {
   });
   EXPECT_EQ(payload, "b\na\n");
   EXPECT_EQ(status_of(2).state, JobState::done);
-}
-
-TEST_F(EdgesTest, a_function_that_takes_its_whole_input_fails_if_a_part_is_missing) {
-  client(c);
-  worker(w);
-  send(c, items_job(1, {"b", "bad"}));
-  send(c, fed(2, {edge(1)}, "sort"));
-  work([](const wire::Lease& lease, std::uint64_t task, const std::string& payload) {
-    return payload == "bad" ? std::nullopt : wrap(lease, task, payload);
-  });
-  EXPECT_EQ(status_of(2).state, JobState::failed);
-  EXPECT_EQ(status_of(2).failure, ErrorCode::upstream_failed);
 }
 
 wire::TaskGraph tree_of_four() {
@@ -324,39 +212,6 @@ TEST_F(EdgesTest, a_failure_in_a_graph_reaches_everything_behind_it) {
   EXPECT_EQ(status_of(1).failed, 3u);
 }
 
-TEST_F(EdgesTest, a_retried_task_revives_what_waited_for_it) {
-  client(c);
-  worker(w);
-  wire::Submit first = items_job(1, {"a", "bad"});
-  first.options.detach = true;
-  send(c, first);
-  send(c, fed(2, {edge(1)}));
-  JobEdge pair = edge(2, EdgePattern::all);
-  send(c, fed(3, {pair}));
-  bool broken = true;
-  const Function function = [&](const wire::Lease& lease, std::uint64_t task,
-                                const std::string& payload) {
-    return broken && payload == "bad" ? std::nullopt : wrap(lease, task, payload);
-  };
-  work(function);
-  EXPECT_EQ(status_of(3).state, JobState::failed);
-  broken = false;
-  wire::Retry retry;
-  retry.token = 5;
-  retry.job = uuid(2);
-  c.inbox.clear();
-  send(c, retry);
-  ASSERT_FALSE(c.inbox.empty());
-  EXPECT_NE(expect<wire::ErrorMessage>(c).text.find("need results of tasks that failed"),
-            std::string::npos);
-  retry.job = uuid(1);
-  send(c, retry);
-  work(function);
-  EXPECT_EQ(status_of(2).state, JobState::done);
-  EXPECT_EQ(status_of(3).state, JobState::done);
-  EXPECT_EQ(results_of(3).at(0), "3(2(1(a))2(1(bad)))");
-}
-
 TEST_F(EdgesTest, after_waits_for_the_end) {
   client(c);
   worker(w, 200, 2);
@@ -372,37 +227,6 @@ TEST_F(EdgesTest, after_waits_for_the_end) {
   leases = leases_of(w);
   ASSERT_EQ(leases.size(), 1u) << "it is leased at once";
   EXPECT_EQ(value(leases[0].number), 2u);
-}
-
-TEST_F(EdgesTest, after_a_failure_nothing_runs_unless_any_end_will_do) {
-  client(c);
-  worker(w);
-  send(c, items_job(1, {"bad"}));
-  wire::Submit second = items_job(2, {"b"});
-  second.edges = {edge(1, EdgePattern::after)};
-  send(c, second);
-  wire::Submit third = items_job(3, {"c"});
-  third.edges = {edge(1, EdgePattern::after, true)};
-  send(c, third);
-  bool broken = true;
-  const Function function = [&](const wire::Lease& lease, std::uint64_t task,
-                                const std::string& payload) {
-    return broken && payload == "bad" ? std::nullopt : wrap(lease, task, payload);
-  };
-  work(function);
-  EXPECT_EQ(status_of(2).state, JobState::failed);
-  EXPECT_NE(results_of(2).at(0).find("upstream_failed: job 1 failed"), std::string::npos);
-  EXPECT_EQ(status_of(3).state, JobState::done);
-
-  broken = false;
-  wire::Retry retry;
-  retry.token = 5;
-  retry.job = uuid(1);
-  send(c, retry);
-  EXPECT_EQ(status_of(2).state, JobState::waiting) << "it waits again";
-  work(function);
-  EXPECT_EQ(status_of(2).state, JobState::done);
-  EXPECT_EQ(results_of(2).at(0), "2(b)");
 }
 
 TEST_F(EdgesTest, bad_edges_are_refused_with_the_reason) {
@@ -478,156 +302,6 @@ TEST_F(EdgesTest, a_graph_takes_results_of_a_graph_that_still_runs) {
   EXPECT_EQ(results_of(2), (Results{{0, "abcd"}}));
 }
 
-TEST_F(EdgesTest, a_streamed_job_fails_after_another_only_with_its_whole_input_and_is_revived) {
-  client(c);
-  worker(w);
-  send(c, items_job(1, {"bad"}));
-  wire::Submit second = items_job(2, {"b"});
-  second.open = true;
-  second.edges = {edge(1, EdgePattern::after)};
-  send(c, second);
-  bool broken = true;
-  const Function function = [&](const wire::Lease& lease, std::uint64_t task,
-                                const std::string& payload) {
-    return broken && payload == "bad" ? std::nullopt : wrap(lease, task, payload);
-  };
-  work(function);
-  EXPECT_EQ(status_of(2).state, JobState::waiting);
-  wire::Append rest;
-  rest.job = uuid(2);
-  rest.first = 1;
-  rest.close = true;
-  rest.batch = batch_of({"c"});
-  send(c, rest);
-  EXPECT_EQ(status_of(2).state, JobState::failed);
-  broken = false;
-  wire::Retry retry;
-  retry.token = 5;
-  retry.job = uuid(1);
-  send(c, retry);
-  work(function);
-  EXPECT_EQ(status_of(2).state, JobState::done);
-  EXPECT_EQ(status_of(2).done, 2u);
-}
-
-TEST_F(EdgesTest, results_that_were_read_and_dropped_cannot_be_taken) {
-  client(c);
-  worker(w);
-  send(c, items_job(1, {"a"}));
-  work();
-  send(c, wire::Ack{uuid(1), 1, true});
-  EXPECT_NE(refusal(fed(2, {edge(1)})).find("have been read by its client"), std::string::npos);
-  EXPECT_EQ(refusal(fed(2, {edge(1, EdgePattern::after)})), "");
-}
-
-TEST_F(EdgesTest, results_stay_until_the_last_job_has_taken_them) {
-  client(c);
-  worker(w);
-  wire::Submit first = items_job(1, {"a", "b"});
-  first.options.intermediate = true;
-  send(c, first);
-  send(c, fed(2, {edge(1, EdgePattern::all)}));
-  auto leases = leases_of(w);
-  send(w, run(leases.at(0), wrap));
-  EXPECT_GT(status_of(1).result_bytes, 0u) << "job 2 needs it with the other result";
-  work();
-  EXPECT_EQ(results_of(2).at(0), "2(1(a)1(b))");
-  EXPECT_EQ(status_of(1).result_bytes, 0u);
-}
-
-TEST_F(EdgesTest, results_that_are_read_before_their_job_is_closed_stay_for_a_job_that_needs_all) {
-  client(c);
-  worker(w);
-  wire::Submit first = items_job(1, {"a"});
-  first.open = true;
-  send(c, first);
-  send(c, fed(2, {edge(1, EdgePattern::all)}));
-  work();
-  send(c, wire::Ack{uuid(1), 1, true});
-  wire::Append rest;
-  rest.job = uuid(1);
-  rest.first = 1;
-  rest.close = true;
-  rest.batch = batch_of({"b"});
-  send(c, rest);
-  work();
-  EXPECT_EQ(results_of(2), (Results{{0, "2(1(a)1(b))"}}));
-}
-
-TEST_F(EdgesTest, a_job_that_others_need_is_not_forgotten) {
-  client(c);
-  worker(w);
-  wire::Submit first = items_job(1, {"a"});
-  first.options.detach = true;
-  first.options.ttl_s = 5;
-  send(c, first);
-  work();
-  wire::Submit second = fed(2, {edge(1)}, "nobody");  // no worker offers it yet
-  send(c, second);
-  wire::Submit third = items_job(3, {"x"});
-  third.edges = {edge(2, EdgePattern::after)};
-  send(c, third);
-  pass(60s, {&c, &w});
-  EXPECT_EQ(status_of(2).state, JobState::waiting);
-  send(c, wire::Cancel{5, uuid(2), {}, {}});
-  pass(60s, {&c, &w});
-  c.inbox.clear();
-  EXPECT_NE(refusal(fed(9, {edge(1)})), "") << "job 1 is forgotten now";
-}
-
-TEST_F(EdgesTest, what_a_job_waits_for_is_as_urgent_as_the_job) {
-  client(c);
-  send(c, items_job(1, {"slow"}));
-  send(c, items_job(2, {"other"}));
-  wire::Submit urgent = fed(3, {edge(2)});
-  urgent.options.priority = 5;
-  send(c, urgent);
-  worker(w);
-  std::vector<std::uint64_t> order;
-  work([&](const wire::Lease& lease, std::uint64_t task, const std::string& payload) {
-    order.push_back(value(lease.number));
-    return wrap(lease, task, payload);
-  });
-  EXPECT_EQ(order, (std::vector<std::uint64_t>{2, 3, 1}));
-}
-
-TEST_F(EdgesTest, explain_names_what_a_task_waits_for) {
-  client(c);
-  send(c, items_job(1, {"a", "b"}));
-  send(c, fed(2, {edge(1)}));
-  wire::Query query;
-  query.what = wire::QueryWhat::explain;
-  query.job = uuid(2);
-  query.token = 5;
-  c.inbox.clear();
-  send(c, query);
-  std::string text;
-  for (const auto& message : c.inbox)
-    if (const auto* answer = std::get_if<wire::Answer>(&message))
-      for (const auto& line : answer->text) text += line + "\n";
-  EXPECT_NE(text.find("2 tasks wait for results: task 0 waits for task 0 of job 1."),
-            std::string::npos)
-      << text;
-}
-
-TEST_F(EdgesTest, tasks_that_wait_for_results_are_shown_as_blocked) {
-  client(c);
-  send(c, items_job(1, {"a", "b"}));
-  send(c, fed(2, {edge(1)}));
-  wire::Query query;
-  query.what = wire::QueryWhat::tasks;
-  query.job = uuid(2);
-  query.token = 5;
-  c.inbox.clear();
-  send(c, query);
-  std::vector<TaskSpan> spans;
-  for (const auto& message : c.inbox)
-    if (const auto* answer = std::get_if<wire::Answer>(&message)) spans = answer->tasks;
-  ASSERT_EQ(spans.size(), 1u);
-  EXPECT_EQ(spans[0].state, TaskState::blocked);
-  EXPECT_EQ(spans[0].count, 2u);
-}
-
 TEST_F(EdgesTest, tasks_that_become_ready_one_by_one_share_a_lease) {
   client(c);
   worker(w);
@@ -647,39 +321,6 @@ TEST_F(EdgesTest, tasks_that_become_ready_one_by_one_share_a_lease) {
       leases += results->tasks.empty() ? 0 : 1;
   EXPECT_EQ(status_of(1).done, 200u);
   EXPECT_LT(leases, 60u);
-}
-
-TEST_F(EdgesTest, very_many_failures_are_delivered_in_entries_that_fit_a_message) {
-  client(c);
-  worker(w);
-  wire::TaskGraph graph;  // every second task of 4000 needs task 0
-  graph.offsets = {0, 0};
-  for (std::uint32_t task = 1; task < 4000; ++task) {
-    if (task % 2 == 0) graph.indices.push_back(0);
-    graph.offsets.push_back(static_cast<std::uint32_t>(graph.indices.size()));
-  }
-  send(c, graph_job(1, graph));
-  work([](const wire::Lease&, std::uint64_t task, const std::string&) {
-    return task == 0 ? std::nullopt : std::optional<std::string>("x");
-  });
-  const auto results = results_of(1);
-  EXPECT_EQ(results.size(), 4000u);
-  EXPECT_EQ(status_of(1).failed, 2000u);
-}
-
-TEST_F(EdgesTest, the_links_of_a_job_count_as_memory) {
-  client(c);
-  wire::TaskGraph graph;
-  graph.value_sizes = {10'000};
-  graph.values = wire::Buffer::adopt(Bytes(10'000, 'v'));
-  graph.sources = {wire::TaskGraph::kValues};
-  graph.indices = {0};
-  graph.offsets = {0, 1};
-  const std::uint64_t before = core.memory_used();
-  send(c, graph_job(1, graph));
-  EXPECT_GE(core.memory_used(), before + 10'000);
-  send(c, wire::Cancel{5, uuid(1), {}, {}});
-  EXPECT_LT(core.memory_used(), before + 10'000);
 }
 
 TEST_F(EdgesTest, a_chain_of_ten_thousand_jobs_ends) {

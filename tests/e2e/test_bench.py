@@ -3,7 +3,7 @@
 import signal
 import unittest
 
-from rig import Rig, wait_until
+from rig import Rig, SLOWNESS, wait_until
 
 
 class Bench(Rig):
@@ -47,7 +47,9 @@ class Bench(Rig):
     def test_a_bench_without_workers_says_so_and_starts_when_one_connects(self):
         self.start_broker("--lost-after", "0.2")
         worker = self.start_worker("w")
-        bench = self.quern_start("bench", "latency", "--count", "20000", "--repeat", "1")
+        # Long enough to be still at work when its worker is killed, also where a task takes longer.
+        count = str(int(20_000 / SLOWNESS))
+        bench = self.quern_start("bench", "latency", "--count", count, "--repeat", "1")
         wait_until(self.jobs, "it runs")
         worker.send(signal.SIGKILL)
         wait_until(lambda: "waiting for a worker" in bench.err, "it says why it waits")

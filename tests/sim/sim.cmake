@@ -24,7 +24,8 @@ foreach(mistake ${mistakes})
 endforeach()
 add_test(NAME sim.edges COMMAND quern-sim --edges --seeds ${QUERN_SIM_SEEDS})
 set_tests_properties(sim.edges PROPERTIES TIMEOUT 1800)
-add_test(NAME sim.nested COMMAND quern-sim --nested --seeds 10)
+math(EXPR QUERN_NESTED_SEEDS "${QUERN_SIM_SEEDS} / 5 + 1")
+add_test(NAME sim.nested COMMAND quern-sim --nested --seeds ${QUERN_NESTED_SEEDS})
 set_tests_properties(sim.nested PROPERTIES TIMEOUT 1800)
 # Scenarios for the scheduler in virtual time, each with the limit of its run time relative to a
 # lower bound for any schedule.

@@ -132,15 +132,16 @@ Line line_of(const Message& message) {
   return std::visit([](const auto& m) { return line(m); }, message);
 }
 
-/// Checks what SUBMIT itself asks for; returns the objection, or nothing.
-std::string objection(const Principal& principal, const wire::Submit& submit) {
+/// Checks what a job that will have this name asks for; returns the objection, or nothing.
+std::string objection(const Principal& principal, const wire::Submit& submit,
+                      const std::string& name) {
   // A blob runs nothing, so anyone who may submit jobs may upload one for them.
   const bool blob = submit.function == wire::kBlobFunction;
   if (!blob && !principal.functions.empty() &&
       !wire::matches_any(principal.functions, submit.function))
     return principal.name + " may not submit the function `" + submit.function + "`";
-  if (!blob && !principal.jobs.empty() && !wire::matches_any(principal.jobs, submit.options.name))
-    return principal.name + " may not name a job '" + submit.options.name +
+  if (!blob && !principal.jobs.empty() && !wire::matches_any(principal.jobs, name))
+    return principal.name + " may not name a job '" + name +
            "' (the key allows only certain names: choose one with --name)";
   // Priorities are strict, so free choice of them would let one principal block all others.
   const std::int32_t ceiling =
@@ -198,12 +199,15 @@ Verdict decide(const Principal& principal, const Message& message,
                   " belongs to another principal: this needs the role admin",
               true};
   }
+  std::string no;
   const auto* submit = std::get_if<wire::Submit>(&message);
-  if (schedule && schedule->job) submit = &*schedule->job;
-  if (submit && submit->lease == wire::LeaseId{}) {
-    if (std::string no = objection(principal, *submit); !no.empty())
-      return {false, std::move(no), foreign};
+  if (submit && submit->lease == wire::LeaseId{})
+    no = objection(principal, *submit, submit->options.name);
+  if (schedule && schedule->job) {
+    const std::string& name = schedule->job->options.name;
+    no = objection(principal, *schedule->job, name.empty() ? schedule->name : name);
   }
+  if (!no.empty()) return {false, std::move(no), foreign};
   const bool as_admin = foreign && (rule.jobs != OnJobs::none || foreign_schedule);
   return {true, as_admin ? "admin" : "role", foreign};
 }

@@ -23,6 +23,11 @@ class Quotas {
   /// Why this principal may not have this much more; nothing if it may.
   std::optional<Refusal> over(const std::string& name, std::uint64_t tasks, std::uint64_t bytes,
                               std::uint64_t jobs, wire::Time now);
+  /// How many bytes may be held for this principal; nothing: any number.
+  std::optional<std::uint64_t> bytes_of(const std::string& name) const {
+    const auto found = limited_.find(name);
+    return found == limited_.end() ? std::nullopt : found->second.max_bytes;
+  }
   /// The principal has submitted this many tasks, which count against its rate.
   void charge(const std::string& name, std::uint64_t tasks, wire::Time now);
   /// How many more bytes one of its streams may send, if a task takes `task_bytes`.

@@ -4,6 +4,7 @@
 // Owned by Core, on the router's thread. It holds no job, session or worker.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -51,9 +52,11 @@ struct Context {
   /// The wall clock, in ms since 1970 (UTC), as far as the core was told; see
   /// Core::on_wall_clock(). It can jump; what is measured in durations uses `now`.
   std::int64_t wall_ms() const { return ms_of(now) + wall_offset_ms; }
-  /// When the wall clock will show this, if nobody sets it.
+  /// When the wall clock will show this, if nobody sets it; in a day, if that is later.
   Time time_of(std::int64_t wall) const {
-    return now + std::chrono::milliseconds(wall - wall_ms());
+    // A day at most, so that it cannot overflow: whoever waits looks again in time.
+    constexpr std::int64_t kDay = 86'400'000;
+    return now + std::chrono::milliseconds(std::min(wall - wall_ms(), kDay));
   }
   void set_wall_clock(std::int64_t wall) { wall_offset_ms = wall - ms_of(now); }
 

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "broker/core/access/access.hpp"
+#include "broker/core/schedules/due_job.hpp"
 
 namespace quern::broker {
 namespace {
@@ -103,20 +104,13 @@ const Job* DueRuns::running(const ScheduleEntry& entry, std::size_t& live) const
   return latest;
 }
 
-wire::Submit DueRuns::submit_of(const ScheduleEntry& entry, std::int64_t due_ms, const Job* after) {
-  const wire::Schedule& definition = entry.record.definition;
-  wire::Submit submit = *definition.job;
-  // The same due time gives the same UUID, and others give others.
-  for (int i = 0; i < 8; ++i)
-    submit.job.bytes[static_cast<std::size_t>(8 + i)] ^=
-        static_cast<std::uint8_t>(due_ms / 1000 >> (8 * i) & 0xff);
-  submit.options.detach = true;
-  submit.options.durability = Durability::durable;
-  if (submit.options.name.empty()) submit.options.name = definition.name;
-  submit.options.metadata["schedule"] = definition.name;
-  submit.options.metadata["due"] = calendar::rfc3339_text(due_ms / 1000);
-  submit.window = 0;
-  submit.watch_ms = 0;
+wire::Submit DueRuns::submit_of(const ScheduleEntry& entry, std::int64_t due_ms,
+                                const Job* after) const {
+  const ScheduleRecord& record = entry.record;
+  wire::Submit submit = due_job(record.definition, due_ms);
+  std::uint64_t attempt = 0;
+  do submit.job = due_uuid(record.definition, record.id, due_ms, attempt++);
+  while (jobs_.find(submit.job));
   if (after) {
     JobEdge edge;
     edge.number = after->number;
@@ -125,6 +119,13 @@ wire::Submit DueRuns::submit_of(const ScheduleEntry& entry, std::int64_t due_ms,
     submit.edges.push_back(edge);
   }
   return submit;
+}
+
+bool DueRuns::is_repeated(const ScheduleEntry& entry, std::int64_t due_ms) {
+  const auto& runs = entry.record.progress.runs;
+  return std::any_of(runs.begin(), runs.end(), [&](const ScheduleRun& run) {
+    return run.due_ms == static_cast<std::uint64_t>(due_ms) && run.outcome != RunOutcome::missed;
+  });
 }
 
 ScheduleRun DueRuns::run_of(ScheduleEntry& entry, std::int64_t due_ms) {
@@ -184,15 +185,16 @@ void DueRuns::handle(ScheduleEntry& entry) {
                "or its clock was set";
     note(entry, std::move(run));
   }
-  if (runs) {
+  if (runs && !is_repeated(entry, due.latest_ms)) {
     ScheduleRun run = run_of(entry, due.latest_ms);
     if (run.outcome == RunOutcome::refused)
       context_.warn("schedule " + entry.record.definition.name + " of " + entry.record.owner +
                     ": its job was not accepted: " + run.text);
-    access_.record(
-        {}, entry.record.owner, "submit as scheduled",
-        "function " + entry.record.definition.job->function, run.outcome == RunOutcome::ran,
-        "schedule " + entry.record.definition.name + (run.text.empty() ? "" : ": " + run.text));
+    if (run.outcome != RunOutcome::skipped)  // nothing was asked for
+      access_.record(
+          {}, entry.record.owner, "submit as scheduled",
+          "function " + entry.record.definition.job->function, run.outcome == RunOutcome::ran,
+          "schedule " + entry.record.definition.name + (run.text.empty() ? "" : ": " + run.text));
     note(entry, std::move(run));
   }
   table_.pass(entry, due.latest_ms);

@@ -41,6 +41,8 @@ class DueRuns {
   };
   Due due_of(const ScheduleEntry& entry) const;
   void handle(ScheduleEntry& entry);
+  /// Whether this due time was handled before the clock was set back.
+  static bool is_repeated(const ScheduleEntry& entry, std::int64_t due_ms);
   /// What happened at a due time.
   void note(ScheduleEntry& entry, ScheduleRun run);
   bool is_live(const ScheduleRun& run) const;
@@ -48,8 +50,8 @@ class DueRuns {
   ScheduleRun run_of(ScheduleEntry& entry, std::int64_t due_ms);
   /// The job of an earlier due time that has not ended; `live`: how many there are.
   const Job* running(const ScheduleEntry& entry, std::size_t& live) const;
-  /// The job as it is submitted at this due time.
-  static wire::Submit submit_of(const ScheduleEntry& entry, std::int64_t due_ms, const Job* after);
+  /// The job as it is submitted at this due time, after another one if that has not ended.
+  wire::Submit submit_of(const ScheduleEntry& entry, std::int64_t due_ms, const Job* after) const;
   void keep_files();
 
   Context& context_;

@@ -31,6 +31,11 @@ std::optional<Refusal> Refusals::of(const Session& session, const std::string& p
   return refusal;
 }
 
+std::optional<Refusal> Refusals::of_schedule(const Session& session, const wire::Submit& submit) {
+  auto refusal = contradiction(submit);
+  return refusal ? refusal : blobs_.refusal(session, submit);
+}
+
 std::optional<Refusal> Refusals::contradiction(const wire::Submit& submit) const {
   if (submit.function.empty()) return Refusal{ErrorCode::bad_input, "the job names no function"};
   if (submit.input == InputKind::range) {
@@ -46,6 +51,16 @@ std::optional<Refusal> Refusals::contradiction(const wire::Submit& submit) const
     return Refusal{ErrorCode::bad_input,
                    "a job cannot be both idempotent and at_most_once: the first allows a task to "
                    "start twice, the second forbids it"};
+  const JobOptions& options = submit.options;
+  const std::int64_t start_in =
+      options.start_in_ms > 0 ? static_cast<std::int64_t>(options.start_in_ms)
+      : options.start_at_ms > 0
+          ? static_cast<std::int64_t>(options.start_at_ms) - context_.wall_ms()
+          : 0;
+  if (options.deadline_ms > 0 && start_in >= static_cast<std::int64_t>(options.deadline_ms))
+    return Refusal{ErrorCode::bad_input,
+                   "the job would start when its deadline is over, which counts from its "
+                   "submission: raise --deadline, or start it earlier"};
   if (submit.options.durability == Durability::durable && !context_.config.store)
     return Refusal{ErrorCode::bad_input,
                    "this broker has no store (--no-store), so jobs cannot be durable: submit with "

@@ -26,6 +26,9 @@ class Refusals {
   /// Nothing if it is accepted. `principal` will own the job.
   std::optional<Refusal> of(const Session& session, const std::string& principal,
                             const wire::Submit& submit, Time now);
+  /// The same for the job of a schedule, which is submitted later: how much room there is now, or
+  /// is left of a quota, does not matter.
+  std::optional<Refusal> of_schedule(const Session& session, const wire::Submit& submit);
 
  private:
   std::optional<Refusal> contradiction(const wire::Submit& submit) const;

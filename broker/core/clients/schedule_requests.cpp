@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "broker/core/schedules/due_job.hpp"
 #include "broker/core/schedules/schedule_list.hpp"
 #include "wire/blob.hpp"
 
@@ -14,18 +15,19 @@ constexpr std::size_t kOfOneMost = 1000;
 
 Refusal bad(std::string text) { return {ErrorCode::bad_input, std::move(text)}; }
 
+std::uint64_t input_bytes(const wire::Submit& job) {
+  return job.batch.weight() + job.common.size() + 4 * job.costs.size();
+}
+
 }  // namespace
 
 std::optional<Refusal> ScheduleRequests::objection(const Session& session,
-                                                   const wire::Schedule& schedule, Time now) {
+                                                   const wire::Schedule& schedule) {
   const wire::Submit& job = *schedule.job;
   if (!context_.config.store)
     return bad(
         "this broker has no store (--no-store), so it would forget its schedules when it ends: "
         "start it with a store");
-  if (!commits_.trouble().empty())
-    return Refusal{ErrorCode::store,
-                   "the broker's store cannot write: " + commits_.trouble() + "; retry later"};
   if (job.function == wire::kBlobFunction) return bad("a schedule cannot upload a file");
   if (job.open) return bad("the input of a schedule must be complete: --open does not fit");
   if (!job.edges.empty() || job.has_links)
@@ -37,17 +39,45 @@ std::optional<Refusal> ScheduleRequests::objection(const Session& session,
     return bad("the job of a schedule starts when it is due: --at and --in do not fit");
   if (job.options.durability == Durability::memory)
     return bad("the jobs of a schedule are durable: --durability memory does not fit");
-  const std::uint64_t bytes = job.batch.weight() + job.common.size() + 4 * job.costs.size();
+  if (wire::metadata_bytes(due_job(schedule, 0).options.metadata) > wire::kMetadataBytesMax)
+    return Refusal{ErrorCode::limit,
+                   "the metadata of the jobs, with `schedule` and `due`, exceed 16384 bytes"};
+  const std::uint64_t bytes = input_bytes(job);
   if (bytes > kTemplateBytes)
     return Refusal{ErrorCode::limit, "the input of a schedule may have 1 MiB, this one has " +
                                          std::to_string(bytes) +
                                          " bytes: give the names of files, or a range"};
-  return refusals_.of(session, session.principal, job, now);
+  return refusals_.of_schedule(session, job);
 }
 
-std::optional<Refusal> ScheduleRequests::add(const Session& session, wire::Schedule&& schedule,
-                                             Time now) {
-  if (auto refusal = objection(session, schedule, now)) return refusal;
+std::optional<Refusal> ScheduleRequests::no_room(const std::string& owner,
+                                                 const wire::Schedule& schedule) const {
+  std::uint64_t of_owner = input_bytes(*schedule.job), of_all = of_owner;
+  std::size_t of_this_owner = 1, others = 0;
+  for (const auto& [id, entry] : table_.all()) {
+    const ScheduleRecord& record = entry.record;
+    const bool mine = record.owner == owner;
+    if (mine && record.definition.name == schedule.name) continue;  // it is replaced
+    const std::uint64_t bytes = input_bytes(*record.definition.job);
+    of_all += bytes;
+    of_owner += mine ? bytes : 0;
+    ++(mine ? of_this_owner : others);
+  }
+  if (of_this_owner > kOfOneMost || of_this_owner + others > context_.config.schedules_max)
+    return Refusal{ErrorCode::limit, "there are too many schedules: remove some of them"};
+  if (const auto most = quotas_.bytes_of(owner); most && of_owner > *most)
+    return Refusal{ErrorCode::limit, "the input of the schedules of " + owner + " would take " +
+                                         std::to_string(of_owner) + " bytes, and the key allows " +
+                                         std::to_string(*most) + ": give the names of files"};
+  if (of_all > context_.config.memory_limit / 4)
+    return Refusal{ErrorCode::limit,
+                   "the input of all schedules would take more than a quarter of the memory of the "
+                   "broker (--memory-limit): give the names of files"};
+  return std::nullopt;
+}
+
+std::optional<Refusal> ScheduleRequests::add(const Session& session, wire::Schedule&& schedule) {
+  if (auto refusal = objection(session, schedule)) return refusal;
   if (schedule.zone.empty()) schedule.zone = "UTC";
   ScheduleEntry* known = table_.find(session.principal, schedule.name);
   // SCHEDULE was sent again because the answer was lost.
@@ -56,15 +86,13 @@ std::optional<Refusal> ScheduleRequests::add(const Session& session, wire::Sched
     return Refusal{ErrorCode::conflict, "there is a schedule `" + schedule.name +
                                             "` already: replace it (--replace), or choose another "
                                             "name"};
+  if (auto refusal = no_room(session.principal, schedule)) return refusal;
   schedule.token = 0;
   schedule.owner.clear();
   std::string wrong;
   if (known) {
     wrong = table_.replace(*known, std::move(schedule));
   } else {
-    if (table_.count_of(session.principal) >= kOfOneMost ||
-        table_.all().size() >= context_.config.schedules_max)
-      return Refusal{ErrorCode::limit, "there are too many schedules: remove some of them"};
     ScheduleRecord record;
     record.owner = session.principal;
     record.definition = std::move(schedule);
@@ -84,10 +112,15 @@ void ScheduleRequests::on_schedule(Session& session, wire::Schedule&& schedule, 
   const std::string name = schedule.name;
   wire::Answer answer;
   answer.token = token;
+  if (!commits_.trouble().empty())
+    return refuse(session,
+                  {ErrorCode::store,
+                   "the broker's store cannot write: " + commits_.trouble() + "; retry later"},
+                  token, now);
   if (schedule.job) {
     if (owner != session.principal)
       return refuse(session, bad("a schedule belongs to the key that adds it"), token, now);
-    if (auto refusal = add(session, std::move(schedule), now))
+    if (auto refusal = add(session, std::move(schedule)))
       return refuse(session, std::move(*refusal), token, now);
   }
   ScheduleEntry* entry = table_.find(owner, name);

@@ -58,6 +58,10 @@ class Feeding {
   void leave(Job& job, Inflow& inflow);
   void cancel_blocked(Job& job, Inflow& inflow);
   void wait(Job& job, Inflow& inflow);
+  /// The job that the results come from; nullptr: nothing more comes from it.
+  Job* find(Job& job, Inflow& inflow, Inflow::Source& source);
+  /// It has ended, and all that it left behind has been taken.
+  void finish(Job& job, Inflow& inflow, Inflow::Source& source, const Job& from);
   void pull_each(Job& job, Inflow& inflow, Inflow::Source& source);
   void pull_gathered(Job& job, Inflow& inflow, Inflow::Source& source);
   void take_entry(Job& job, Inflow& inflow, const ResultEntry& entry);

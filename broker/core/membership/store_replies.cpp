@@ -59,10 +59,12 @@ void StoreReplies::on_store_trouble(const std::string& why, Time now) {
   commits_.set_trouble(why);
   context_.warn("the store cannot write: " + why);
   // A client that waits for a first acknowledgement gets an error instead of waiting longer.
-  // Changes of accepted jobs wait for the store.
+  // Changes of accepted jobs wait for the store, and so do jobs that the broker itself has
+  // submitted (clients/due_runs.hpp): nobody would submit them again.
   std::vector<JobNumber> unborn;
   for (JobNumber number : jobs_.live())
-    if (const Job& job = jobs_.at(number); job.durable() && job.commits.born > commits_.committed())
+    if (const Job& job = jobs_.at(number); job.durable() && job.owner.session != wire::SessionId{} &&
+                                           job.commits.born > commits_.committed())
       unborn.push_back(number);
   for (JobNumber number : unborn) {
     Job& job = jobs_.at(number);

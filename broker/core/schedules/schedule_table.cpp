@@ -7,7 +7,8 @@ namespace quern::broker {
 namespace {
 
 // A clock that is set back further than this was wrong before: the schedule goes on from the new
-// time, as in cron(8). Otherwise no due time has two runs.
+// time, as in cron(8), without the due times that its history says were handled. Otherwise no due
+// time has two runs.
 constexpr std::int64_t kSetBackMs = 3 * 3600 * 1000;
 
 }  // namespace
@@ -40,14 +41,6 @@ ScheduleEntry* ScheduleTable::find(std::uint64_t id) {
   return at == by_id_.end() ? nullptr : &at->second;
 }
 
-std::size_t ScheduleTable::count_of(const std::string& owner) const {
-  std::size_t count = 0;
-  for (auto at = by_name_.lower_bound({owner, {}});
-       at != by_name_.end() && at->first.first == owner; ++at)
-    ++count;
-  return count;
-}
-
 std::string ScheduleTable::read(const wire::Schedule& definition, ScheduleEntry& entry) const {
   auto cron = calendar::Cron::parse(definition.cron);
   if (const auto* wrong = std::get_if<std::string>(&cron)) return *wrong;
@@ -58,7 +51,7 @@ std::string ScheduleTable::read(const wire::Schedule& definition, ScheduleEntry&
            "package tzdata)";
   const auto& read = std::get<calendar::Cron>(cron);
   if (!read.next(context_.wall_ms() / 1000, *zone))
-    return "`" + definition.cron + "` never comes due: no month has such a day";
+    return "`" + definition.cron + "` does not come due within 40 years";
   entry.cron = read;
   entry.zone = std::move(zone);
   return {};
@@ -126,10 +119,7 @@ void ScheduleTable::plan_all() {
 void ScheduleTable::plan(ScheduleEntry& entry) {
   if (entry.record.progress.paused || !entry.zone) return set_next(entry, std::nullopt);
   auto passed = static_cast<std::int64_t>(entry.record.progress.passed_ms);
-  if (passed > context_.wall_ms() + kSetBackMs) {
-    passed = context_.wall_ms();
-    entry.record.progress.passed_ms = static_cast<std::uint64_t>(passed);
-  }
+  if (passed > context_.wall_ms() + kSetBackMs) passed = context_.wall_ms();
   const auto next = entry.cron.next(passed / 1000, *entry.zone);
   set_next(entry, next ? std::optional(*next * 1000) : std::nullopt);
 }

@@ -21,7 +21,6 @@ class ScheduleTable {
   ScheduleEntry* find(const std::string& owner, const std::string& name);
   ScheduleEntry* find(std::uint64_t id);
   const std::map<std::uint64_t, ScheduleEntry>& all() const { return by_id_; }
-  std::size_t count_of(const std::string& owner) const;
 
   /// Adds a schedule and plans its first run. It becomes durable with the next commit. Returns why
   /// it is not accepted, if it is not.

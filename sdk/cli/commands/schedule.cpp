@@ -9,6 +9,7 @@
 #include "cli/commands/run_exec.hpp"
 #include "cli/output/json.hpp"
 #include "cli/output/lists_text.hpp"
+#include "cli/output/table.hpp"
 #include "cli/request/command_files.hpp"
 #include "cli/request/job_template.hpp"
 #include "cli/request/run_request.hpp"
@@ -116,7 +117,7 @@ std::optional<JobTemplate> template_of(const Arguments& arguments, Client& clien
 }
 
 std::string sentence_of(const ScheduleStatus& schedule) {
-  std::string text = "schedule " + schedule.name;
+  std::string text = "schedule " + printable(schedule.name);
   if (schedule.paused) return text + " is paused\n";
   if (schedule.next_ms == 0) return text + " is never due\n";
   return text + " is due next at " +
@@ -129,7 +130,7 @@ void print(const ScheduleStatus& schedule, bool json) {
 
 Syntax schedule_add_syntax() {
   Syntax syntax(kScheduleAddManual);
-  syntax.words(2, 2, "NAME and CRON (in quotes)");
+  syntax.words(2, 2, "NAME or CRON (five fields in one pair of quotes)");
   auto add = syntax.add();
   add("tz", option<std::string>("ZONE"),
       "time zone of CRON, such as Europe/Zurich; default: that of this machine");
@@ -143,6 +144,22 @@ Syntax schedule_add_syntax() {
   return syntax;
 }
 
+/// Options of `quern run` that would have no effect.
+void check_line(Arguments::const_iterator from, Arguments::const_iterator to) {
+  const auto end = std::find(from, to, "--");  // of a command, which has options of its own
+  for (; from != end; ++from) {
+    const std::string name = from->substr(0, from->find('='));
+    for (const char* general : {"--broker", "--keys", "--insecure", "--json"})
+      if (name == general)
+        throw UsageError(name + " after `-- run` has no effect: give it before `--`");
+    for (const char* waiting : {"--detach", "--unordered", "--get"})
+      if (name == waiting)
+        throw UsageError(name +
+                         " does not fit a schedule: nobody waits for the results of its "
+                         "jobs here (`quern results` and `quern fetch` show them)");
+  }
+}
+
 Exit add_schedule(const Arguments& arguments) {
   const auto end = std::find(arguments.begin(), arguments.end(), "--");
   const auto given = schedule_add_syntax().parse({arguments.begin(), end});
@@ -150,6 +167,7 @@ Exit add_schedule(const Arguments& arguments) {
   if (end == arguments.end() || end + 1 == arguments.end() || *(end + 1) != "run")
     throw UsageError(
         "after `--` comes what is submitted: `-- run FUNCTION ...`, or `-- run exec -- COMMAND`");
+  check_line(end + 2, arguments.end());
   const ScheduleOptions options = options_of(*given);
   Attended attended;  // before any thread
   Client client(given->client());
@@ -223,14 +241,20 @@ Exit change_schedules(const Syntax& syntax, const Arguments& arguments,
   if (!given) return Exit::done;
   Client client(given->client());
   Schedules schedules = client.schedules();
-  for (const std::string& name : given->words()) {
-    const ScheduleStatus schedule =
-        (schedules.*action)(name, given->get_or<std::string>("owner", {}));
-    if (done && !given->json())
-      std::cout << "schedule " << name << ' ' << done << '\n';
-    else
-      print(schedule, given->json());
-  }
+  std::optional<Error> first;  // the others are changed nevertheless
+  for (const std::string& name : given->words()) try {
+      const ScheduleStatus schedule =
+          (schedules.*action)(name, given->get_or<std::string>("owner", {}));
+      if (done && !given->json())
+        std::cout << "schedule " << printable(name) << ' ' << done << '\n';
+      else
+        print(schedule, given->json());
+    } catch (const ConnectionError&) {
+      throw;
+    } catch (const Error& error) {
+      if (!first) first = error;
+    }
+  if (first) throw Error(*first);
   return Exit::done;
 }
 

@@ -71,13 +71,20 @@ void set_start(SubmitOptions& options, const Given& given) {
   if (!given.has("at")) return;
   const auto text = given.get<std::string>("at");
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  const auto zone = calendar::find_zone(calendar::local_zone_name());
+  const std::string name = calendar::local_zone_name();
+  const auto zone = calendar::find_zone(name);
+  if (!zone)
+    throw UsageError("the environment variable TZ is '" + name +
+                     "', which is not the name of a time zone such as Europe/Zurich: set it to "
+                     "one, or give --at in UTC (2026-12-24T17:30:00Z)");
   const auto time = calendar::moment_in(text, now.time_since_epoch().count(), *zone);
   if (!time)
     throw UsageError(
         "--at takes a time such as 18:30, \"2026-12-24 18:30\" or "
         "2026-12-24T17:30:00Z, not '" +
         text + "'");
+  if (*time < 0 || *time > calendar::kLatest)
+    throw UsageError("--at takes a time between the years 1970 and 2200");
   options.start_at = std::chrono::system_clock::time_point(std::chrono::seconds(*time));
 }
 

@@ -100,7 +100,7 @@ void put(Api& api, const Caller& caller, const std::shared_ptr<Exchange>& exchan
   try {
     caller.client->put(
         file.path(), {}, [watch](std::uint64_t) { watch->on_progress(); },
-        [&](const Job& job) { watch->follow(job); });
+        [&](const Job&) { watch->on_progress(); }, watch->token());
   } catch (const Error& error) {
     const std::string text = error.what();
     const std::string where = file.path() + ": ";  // nobody knows this name
@@ -111,8 +111,9 @@ void put(Api& api, const Caller& caller, const std::shared_ptr<Exchange>& exchan
     }
     Response full =
         problem(503, "queue_full",
-                "The broker had no room for the file for " + std::to_string(wait.count()) +
-                    " s: try again later, or raise --memory-limit of the broker.");
+                "The broker took nothing of the file for " + std::to_string(wait.count()) +
+                    " s: it has no room (see --memory-limit), its disk is full, or it is stopped. "
+                    "Try again later.");
     throw BadRequest(full.with("Retry-After", "60"));
   }
   Response answer;

@@ -29,6 +29,13 @@ std::string owner_in(const Exchange& exchange) {
   return exchange.request.target.parameter("owner").value_or("");
 }
 
+/// The body is empty, or an object without fields.
+void check_no_fields(const Exchange& exchange) {
+  if (exchange.request.body.empty()) return;
+  const Json body = json_of(exchange.request.body);
+  Fields(body).finish();
+}
+
 Response list_schedules(const Caller& caller, const Exchange& exchange) {
   Json array = Json::array();
   const auto pattern = exchange.request.target.parameter("name").value_or("");
@@ -95,10 +102,12 @@ void add_schedule_routes(Routes& routes, Api& api) {
       });
   add("POST", "/v1/schedules/{name}/pause", BodyForm::whole,
       [](const Caller& caller, const std::string& name, const Exchange& exchange) {
+        check_no_fields(exchange);
         return schedule_answer(caller.client->schedules().pause(name, owner_in(exchange)));
       });
   add("POST", "/v1/schedules/{name}/resume", BodyForm::whole,
       [](const Caller& caller, const std::string& name, const Exchange& exchange) {
+        check_no_fields(exchange);
         return schedule_answer(caller.client->schedules().resume(name, owner_in(exchange)));
       });
 }

@@ -171,6 +171,12 @@ std::string unique_of(const Request& request) {
   return key;
 }
 
+/// Whether it has a date, a time and a distance from UTC, as RFC 3339 asks for.
+bool has_zone(const std::string& text) {
+  return text.size() > 16 &&
+         (text.back() == 'Z' || text.back() == 'z' || text.find_last_of("+-") > 10);
+}
+
 void set_start(SubmitOptions& options, Fields& fields) {
   options.start_in = ms_of(fields.number("start_in_s", 0, kSecondsMost).value_or(0));
   const auto text = fields.text("start_at");
@@ -178,10 +184,12 @@ void set_start(SubmitOptions& options, Fields& fields) {
   if (options.start_in.count() != 0)
     throw BadRequest("Give either \"start_at\" or \"start_in_s\".");
   const auto utc = calendar::find_zone("UTC");
-  const auto time = text->size() < 10 ? std::nullopt : calendar::moment_in(*text, 0, *utc);
+  const auto time = !has_zone(*text) ? std::nullopt : calendar::moment_in(*text, 0, *utc);
   if (!time)
     throw BadRequest(
         "The field \"start_at\" must be a time as in RFC 3339, such as \"2026-12-24T17:30:00Z\".");
+  if (*time < 0 || *time > calendar::kLatest)
+    throw BadRequest("The field \"start_at\" must be between the years 1970 and 2200.");
   options.start_at = std::chrono::system_clock::time_point(std::chrono::seconds(*time));
 }
 

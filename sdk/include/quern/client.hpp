@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -151,6 +152,8 @@ class Client {
   /// @param on_job called on this thread with the job that carries the file, before the wait for it
   ///        begins, and again when another client gave up the same upload; may be empty. It may be
   ///        the job of another client of the same principal. Cancelling it ends the upload.
+  /// @param stop when its stop is requested, the upload is given up: the call throws Error
+  ///        (`cancelled`) soon, also if the broker does not answer
   /// @return the name: the BLAKE2b-256 hash of the content (RFC 7693), as 64 hexadecimal digits
   /// @throws std::system_error naming the file, when it cannot be read
   /// @throws std::runtime_error when the file changed while it was read
@@ -159,7 +162,7 @@ class Client {
   ///         `denied`, `store`, `cancelled`
   std::string put(const std::string& file, std::optional<Durability> durability = {},
                   const std::function<void(std::uint64_t)>& sent = {},
-                  const std::function<void(const Job&)>& on_job = {});
+                  const std::function<void(const Job&)>& on_job = {}, std::stop_token stop = {});
 
   /// Gets a file that put() gave, also by another client of this principal; with the role `admin`,
   /// a file of anybody. Checks the content against the name, and hands over the last part only if
